@@ -1,0 +1,59 @@
+# Everything that people and CI do with this project. `make` alone lists it.
+
+TOOL  := go tool -modfile=.ci/tools.mod
+DIST  ?= dist
+POLICY ?= docs/policy.example.yaml
+
+# -race needs a C compiler; .ci/install has said so if there is none.
+RACE = $$("$$(go env CC)" -E -include stdlib.h - </dev/null >/dev/null 2>&1 && echo -race)
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev check static test generate bench dist deploy clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## portal, emulator and demo policy on http://localhost:9000
+	go run ./function/cmd/local
+
+dev: ## the same, started again when a template or Go file changes
+	$(TOOL) templ generate --watch --proxy=http://localhost:9000 --cmd='go run ./function/cmd/local'
+
+check: static ## the fast part: format, vet, staticcheck, generated files, tests
+	go test ./...
+	@# What go list answers is not part of the test cache's key.
+	go test -count=1 -run Import ./function
+
+static: # check without tests
+	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .) && test -z "$$unformatted" || \
+		{ echo "not formatted, run gofmt -w on: $$unformatted" >&2; exit 1; }
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	$(TOOL) templ generate -check
+	$(TOOL) templ fmt -fail templates
+
+test: ## everything CI runs, installing what it lacks
+	@.ci/install
+	$(MAKE) check
+	go test $(RACE) -count=1 -timeout 15m ./...
+	@if test -f .ci/checks/go.mod; then echo 'cd .ci/checks && go test -count=1 -timeout 15m ./...'; \
+		cd .ci/checks && go test -count=1 -timeout 15m ./...; fi
+	@echo; echo 'make test: all passed'; .ci/install --missing | sed 's/^/  left out: /'
+
+generate: ## write generated files again
+	$(TOOL) templ generate
+
+bench: ## benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+dist: ## dist/main for linux/amd64, and dist/policy.yaml from POLICY=path
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -tags lambda.norpc -ldflags='-s -w' -o '$(DIST)/main' ./function
+	@install -m 644 '$(POLICY)' '$(DIST)/policy.yaml' && echo "$(DIST)/policy.yaml is a copy of $(POLICY)"
+	@stray=$$(ls -A '$(DIST)' | grep -vx -e main -e policy.yaml); test -z "$$stray" || \
+		{ echo "$(DIST) holds more, which would be deployed too; remove it: $$stray" >&2; exit 1; }
+
+deploy: dist ## send dist to Function Compute: s deploy, POLICY=path as for dist
+	POLICY='$(POLICY)' s deploy
+
+clean: ## remove what was built
+	rm -rf dist coverage coverage.out coverage.html coverage.txt

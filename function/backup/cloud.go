@@ -1,0 +1,115 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// An Access says how the portal reaches the resources of an account.
+type Access string
+
+// The ways into an account. The last two are never combined: with both, the
+// snapshot would be of one account and its copy of another.
+const (
+	Own             Access = "own"               // the account in which the portal runs
+	AssumeRole      Access = "assume_role"       // STS AssumeRole, then act as that account
+	HBRCrossAccount Access = "hbr_cross_account" // the service's own CrossAccount* parameters
+)
+
+// An Account is what an alias in the policy stands for. Nothing of it ever
+// comes from a request.
+type Account struct {
+	Alias      string
+	ID         string // 16 digits; text, since it may exceed 2^53
+	Access     Access
+	Role       string // the role's name in that account, unless Access is Own
+	ExternalID Secret // for AssumeRole, if the role demands one
+	Regions    []string
+}
+
+// RoleARN is the resource name of the account's role, built and never accepted.
+func (a Account) RoleARN() string { return "acs:ram::" + a.ID + ":role/" + a.Role }
+
+// A Target is where a call goes, and in whose name.
+type Target struct {
+	Account   Account
+	Region    string
+	Principal Principal // becomes the RoleSessionName, and so stands in the cloud's audit trail
+}
+
+// A Call is CreateBackupJob with everything decided.
+type Call struct {
+	Target Target
+	Params Params // complete, JobName included
+}
+
+// A Created is the cloud's receipt for a new job.
+type Created struct{ JobID, RequestID string }
+
+// A JobFilter narrows DescribeBackupJobs2. Empty parts do not filter.
+type JobFilter struct {
+	SourceType SourceType // left out for container jobs, which the operation does not list by type
+	InstanceID string
+	JobIDs     []string
+	Since      time.Time // CreatedTime at or after
+}
+
+// A Preview is one way to write the exact call that would be made, for people.
+type Preview struct {
+	Title Text
+	Code  string
+}
+
+// Cloud is Cloud Backup, as far as the portal needs it. Errors are
+// [*CloudError] values.
+type Cloud interface {
+	// CreateBackupJob makes at most one request to Cloud Backup, and none after
+	// ctx has ended.
+	CreateBackupJob(ctx context.Context, call Call) (Created, error)
+	// DescribeBackupJobs2 lists every job that the filter leaves, all pages.
+	DescribeBackupJobs2(ctx context.Context, target Target, filter JobFilter) ([]Job, error)
+	// Previews writes the call without making it.
+	Previews(call Call) []Preview
+	// Explain says what a code of the cloud means and what can be done about it.
+	Explain(code string) Explanation
+}
+
+// An Explanation is a code of the cloud in words.
+type Explanation struct {
+	Means, Todo Text // what it means, and what can be done; empty for an unknown code
+	Caller      bool // whoever asked can put it right; otherwise an operator must
+}
+
+// What became of a call that did not succeed.
+var (
+	ErrRefused        = errors.New("refused by the cloud")     // nothing was started
+	ErrThrottled      = errors.New("throttled by the cloud")   // nothing was started
+	ErrCredentials    = errors.New("credentials not accepted") // nothing was started
+	ErrNotSent        = errors.New("not sent")                 // the cloud was not reached
+	ErrUnknownOutcome = errors.New("outcome unknown")          // a job may have been started
+)
+
+// A CloudError is an operation that did not succeed. It holds no text that the
+// cloud or the network produced but Message, so that it can be logged.
+type CloudError struct {
+	Action     string // the operation, such as "AssumeRole"
+	Outcome    error  // one of the five errors above
+	HTTPStatus int    // 0 if there was no answer
+	Code       string // the cloud's, or "" if there was none
+	Message    string // the cloud's, cleaned and cut; shown only where Code is known
+	RequestID  string
+	Unlisted   bool // refused with a code that nobody has documented: look before asking again
+	RetryAfter time.Duration
+	Cause      string // what the network said, as a kind of error: never a URL
+}
+
+// Error says what happened, without the cloud's message.
+func (e *CloudError) Error() string {
+	return fmt.Sprintf("aliyun: %s: %v (status %d, code %q, request id %q, %s)",
+		e.Action, e.Outcome, e.HTTPStatus, e.Code, e.RequestID, e.Cause)
+}
+
+// Unwrap returns the outcome.
+func (e *CloudError) Unwrap() error { return e.Outcome }

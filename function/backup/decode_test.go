@@ -1,0 +1,99 @@
+package backup
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDecodeJSON(t *testing.T) {
+	for name, c := range map[string]struct {
+		text  string
+		want  Params
+		codes []string
+	}{
+		"the contract's example": {`{"Account":"payments","Region":"cn-hangzhou","SourceType":"UDM_ECS","InstanceId":"i-bp1","Retention":15,"Detail":{"doCopy":false}}`,
+			Params{"Account": "payments", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1", "Retention": "15", "Detail.doCopy": "false"}, nil},
+		"the vendor's sample of Detail": {`{"Detail":{"doCopy":false,"destinationRegionId":"","destinationRetention":null,"diskIdList":[],"timeoutInSeconds":30}}`,
+			Params{"Detail.doCopy": "false", "Detail.timeoutInSeconds": "30"}, nil},
+		"lists":                          {`{"Include":["/a b","/<&>"],"Exclude":[]}`, Params{"Include": `["/a b","/<&>"]`}, nil},
+		"a list as the API takes it":     {`{"Include":"[\"/a\", \"/b\"]"}`, Params{"Include": `["/a","/b"]`}, nil},
+		"volumes":                        {`{"ContainerResources":[ {"host": "h"} ]}`, Params{"ContainerResources": `[{"host":"h"}]`}, nil},
+		"an unknown key":                 {`{"instanceId":"i-1"}`, Params{}, []string{"instanceId unknown"}},
+		"a dotted key":                   {`{"Detail.doCopy":true}`, Params{}, []string{"Detail.doCopy unknown"}},
+		"an unknown key of Detail":       {`{"Detail":{"timeoutSeconds":30}}`, Params{}, []string{"Detail.timeoutSeconds unknown"}},
+		"a repeated key":                 {`{"Retention":1,"Retention":2}`, Params{"Retention": "2"}, []string{"Retention twice"}},
+		"a repeated key of Detail":       {`{"Detail":{"doCopy":true,"doCopy":false}}`, Params{"Detail.doCopy": "false"}, []string{"Detail.doCopy twice"}},
+		"Detail as text":                 {`{"Detail":"{}"}`, Params{}, []string{"Detail type"}},
+		"a number as text":               {`{"Retention":"15"}`, Params{}, []string{"Retention type"}},
+		"text as a number":               {`{"InstanceId":15}`, Params{}, []string{"InstanceId type"}},
+		"a truth as text":                {`{"InitiatedByAck":"true"}`, Params{}, []string{"InitiatedByAck type"}},
+		"a list of numbers":              {`{"Include":[1]}`, Params{}, []string{"Include type"}},
+		"a text that is no list":         {`{"Include":"/home"}`, Params{}, []string{"Include type"}},
+		"an account ID keeps its digits": {`{"CrossAccountUserId":"9007199254740993"}`, Params{"CrossAccountUserId": "9007199254740993"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, _, err := DecodeJSON([]byte(c.text))
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(c.codes, codes(err)); diff != "" {
+				t.Errorf("mistakes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodeJSONNamesThePlace(t *testing.T) {
+	for text, want := range map[string]struct {
+		line int
+		says string
+	}{
+		"":                               {1, "ends too early"},
+		"[]":                             {1, "one JSON object"},
+		"null":                           {1, "one JSON object"},
+		"{\n\"a\": 1,\n}":                {3, "not JSON"},
+		"{} {}":                          {1, "more text"},
+		"{\"a\":\"\xff\"}":               {1, "UTF-8"},
+		strings.Repeat(`{"a":`, 9) + "1": {1, "too deeply"},
+		"{\"Retention\": 1":              {1, "ends too early"},
+	} {
+		_, _, err := DecodeJSON([]byte(text))
+		bad, ok := errors.AsType[*MalformedError](err)
+		if !ok || bad.Line != want.line || !strings.Contains(bad.Problem.En, want.says) {
+			t.Errorf("%q: got %v, want line %d, %q", text, err, want.line, want.says)
+		}
+	}
+}
+
+func TestOwnKeysAreHandedBack(t *testing.T) {
+	_, own, err := DecodeJSON([]byte(`{"key":"k","dry_run":true}`), "key", "dry_run")
+	if err != nil || string(own["key"]) != `"k"` || string(own["dry_run"]) != "true" {
+		t.Errorf("got %q, error %v", own, err)
+	}
+}
+
+// Whatever the bytes, reading ends with values that the table knows, or with
+// an error of one of the two kinds.
+func FuzzDecodeJSON(f *testing.F) {
+	f.Add([]byte(`{"Account":"a","Detail":{"doCopy":true},"Include":["/a"],"ContainerResources":[{}]}`))
+	f.Add([]byte(`{"Retention":1e9,"Include":"[]","Options":{"UseVSS":null}}`))
+	f.Add([]byte("{\"a\":{\"a\":[{\"a\":1,\"a\":2}]}}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, _, err := DecodeJSON(data)
+		_, malformed := errors.AsType[*MalformedError](err)
+		_, invalid := errors.AsType[InvalidError](err)
+		if err != nil && !malformed && !invalid {
+			t.Fatalf("error of another kind: %v", err)
+		}
+		for name := range p {
+			if _, ok := FieldNamed(name); !ok {
+				t.Fatalf("%q is no field", name)
+			}
+		}
+		_ = p.Validate()
+		_ = p.Parameters()
+	})
+}

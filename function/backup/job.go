@@ -1,0 +1,86 @@
+package backup
+
+import "time"
+
+// A Job is what Cloud Backup says of one backup job, by the names of
+// DescribeBackupJobs2. Times that it does not give are zero.
+type Job struct {
+	JobID, JobName string
+	SourceType     SourceType
+	InstanceID     string
+	Status         State
+	ErrorMessage   string // words or a code; text of a stranger
+
+	Progress                   int   // 0 to 10,000
+	BytesTotal, BytesDone      int64 // bytes
+	Speed                      int64 // KB/s on average
+	CreatedTime, StartTime     time.Time
+	CompleteTime, UpdatedTime  time.Time
+	CopyStatus, CopyError      string    // Detail.DestinationNativeSnapshotStatus and …ErrorMessage
+	CopyProgress               int       // percent
+	ConsistentLevel, Downgrade string    // reached by an application-consistent backup
+	SeenAt                     time.Time // when the portal was told; never in the cloud's answer
+}
+
+// A State says how far a submission has come. The first four are the portal's
+// own; the others are the statuses of DescribeBackupJobs2, any further word of
+// which is a State too.
+type State string
+
+// The states of a submission.
+const (
+	Sending State = "SENDING"  // the call is under way
+	Unknown State = "UNKNOWN"  // sent, answer lost: being checked, never sent again meanwhile
+	Refused State = "REFUSED"  // the cloud or its gateway said no; nothing was started
+	NotSent State = "NOT_SENT" // nothing was started; the same submission may be sent again
+
+	StateCreated         State = "CREATED"
+	StateQueued          State = "QUEUED"
+	StateRunning         State = "RUNNING"
+	StateCanceling       State = "CANCELING"
+	StateComplete        State = "COMPLETE"
+	StatePartialComplete State = "PARTIAL_COMPLETE"
+	StateFailed          State = "FAILED"
+	StateCanceled        State = "CANCELED"
+	StateExpired         State = "EXPIRED"
+	StateUnavailable     State = "UNAVAILABLE"
+)
+
+// Lives reports whether s may still change. A word that nobody knows is taken
+// for a job in progress, never for its end.
+func (s State) Lives() bool {
+	switch s {
+	case Refused, NotSent, StateComplete, StatePartialComplete, StateFailed, StateCanceled, StateExpired, StateUnavailable:
+		return false
+	}
+	return true
+}
+
+// Name is what people call s.
+func (s State) Name() Text {
+	switch s {
+	case Sending:
+		return Text{"Sending", "提交中"}
+	case Unknown:
+		return Text{"Being checked", "核实中"}
+	case Refused:
+		return Text{"Refused", "被拒绝"}
+	case NotSent:
+		return Text{"Not sent", "未发送"}
+	case StateCreated, StateQueued:
+		return Text{"Queued", "排队中"}
+	case StateRunning:
+		return Text{"Running", "进行中"}
+	case StateCanceling:
+		return Text{"Cancelling", "正在取消"}
+	case StateComplete:
+		return Text{"Complete", "已完成"}
+	case StatePartialComplete:
+		return Text{"Partly complete", "部分完成"}
+	case StateFailed, StateExpired, StateUnavailable:
+		return Text{"Failed", "失败"}
+	case StateCanceled:
+		return Text{"Cancelled", "已取消"}
+	}
+	return Text{"In progress (" + string(s) + ")", "进行中（" + string(s) + "）"}
+}

@@ -1,0 +1,142 @@
+package backup
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Mistake is one thing wrong with a request. Its text is written per reader.
+type Mistake struct {
+	Field string // the parameter's name
+	Part  string // the control inside the field, such as "SpeedLimit.1.end"; empty means the whole
+	Code  string // "required", "between"…: stable, part of the JSON answers
+	Text  Text   // the sentence, with fmt verbs
+	Args  []any  // a Text among them is written in the same language
+}
+
+// In writes the sentence in language l.
+func (m Mistake) In(l Language) string {
+	s := m.Text.Fill(l, m.Args...)
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
+}
+
+// An InvalidError is everything wrong with a request, in the order of the form.
+// Nothing was sent and nothing was recorded.
+type InvalidError []Mistake
+
+// Error names the fields and codes. It is for logs: people get [Mistake.In].
+func (e InvalidError) Error() string {
+	parts := make([]string, len(e))
+	for i, m := range e {
+		parts[i] = m.Field + " " + m.Code
+	}
+	return "backup: invalid request: " + strings.Join(parts, ", ")
+}
+
+// orNil returns e in the order of the form, or nil if there is no mistake.
+func (e InvalidError) orNil() error {
+	if len(e) == 0 {
+		return nil
+	}
+	return InvalidError(InFormOrder(e))
+}
+
+// InFormOrder sorts mistakes as their fields stand in the form.
+func InFormOrder(bad []Mistake) []Mistake {
+	slices.SortStableFunc(bad, func(a, b Mistake) int { return position(a.Field) - position(b.Field) })
+	return bad
+}
+
+// position is where the field called name stands in the form; strangers come last.
+func position(name string) int {
+	i := slices.IndexFunc(Fields, func(f Field) bool { return f.Name == name || strings.HasPrefix(f.Name, name+".") })
+	if i < 0 {
+		return len(Fields)
+	}
+	return i
+}
+
+// A Count is a number for people: 10,000 and more with commas.
+type Count int64
+
+// String writes c in both languages alike.
+func (c Count) String() string {
+	s := strconv.FormatInt(int64(c), 10)
+	if c < 10000 && c > -10000 {
+		return s
+	}
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// The sentences of checks, for the codes that JSON answers carry.
+var (
+	msgEnter      = Text{"enter %v", "请输入%v"}
+	msgSelect     = Text{"select %v", "请选择%v"}
+	msgInteger    = Text{"%v must be a whole number", "%v必须是整数"}
+	msgBetween    = Text{"%v must be between %v and %v", "%v必须在 %v 到 %v 之间"}
+	msgLength     = Text{"%v must be %v characters or fewer", "%v不能超过 %v 个字符"}
+	msgListLength = Text{"%v must come to %v characters or fewer as a list; they come to %v", "%v合计不能超过 %v 个字符（按列表计），现为 %v 个"}
+	msgEnum       = Text{"%v must be one of %v", "%v必须是以下之一：%v"}
+	msgBoolean    = Text{"%v must be true or false", "%v必须是 true 或 false"}
+	msgType       = Text{"%v must be %v, not %v", "%v必须是%v，而不是%v"}
+	msgUnused     = Text{"%v does not apply to %v", "%v不适用于%v"}
+	msgUnder      = Text{"%v applies only with “%v”", "仅在“%[2]v”时才能设置%[1]v"}
+	msgUnknown    = Text{"%v is not a parameter", "没有 %v 这个参数"}
+	msgTwice      = Text{"%v is given more than once", "%v出现了多次"}
+	msgControl    = Text{"line %v must not hold control characters", "第 %v 行不能包含控制字符"}
+	msgLineAgain  = Text{"line %v repeats line %v", "第 %v 行与第 %v 行重复"}
+	msgLines      = Text{"%v must be %v lines or fewer", "%v不能超过 %v 行"}
+	msgObjects    = Text{"volumes must be a JSON list of objects: %v", "卷必须是 JSON 对象列表：%v"}
+	msgInfo       = Text{"resourceInfo of volume %v must be text that holds a JSON object", "第 %v 个卷的 resourceInfo 必须是内含 JSON 对象的文本"}
+	msgNoKey      = Text{"%v has no key %v", "%v 没有键 %v"}
+	msgFull       = Text{"whole instances are backed up as COMPLETE", "整机备份只能使用 COMPLETE"}
+	msgTooSelect  = Text{"select %v too", "请同时选择%v"}
+	msgVSS        = Text{"Windows shadow copies work with one path: leave one, or turn them off", "卷影复制只支持一个路径：请只保留一个，或关闭此选项"}
+	msgSameRegion = Text{"region of the copy must not be the region of the backup", "副本所在地域不能与备份所在地域相同"}
+	msgNoRegion   = Text{"Cloud Backup has no region %v", "云备份没有地域 %v"}
+
+	msgWindowForm    = Text{"each limit must be start:end:KB/s, joined by “|”", "每条限速须为 开始:结束:KB/s，以“|”分隔"}
+	msgWindowOrder   = Text{"window %v must end after it starts", "第 %v 个时段的结束时间必须晚于开始时间"}
+	msgWindowOverlap = Text{"window %v overlaps window %v", "第 %v 个时段与第 %v 个时段重叠"}
+	msgWindowRate    = Text{"enter the speed of window %v as a whole number", "请以整数输入第 %v 个时段的速度"}
+
+	msgAccountID = Text{"account IDs are not accepted: name an account by its alias", "不接受账号 ID：请使用账号别名"}
+	msgRoleName  = Text{"role names are not accepted: name an account by its alias", "不接受角色名称：请使用账号别名"}
+	msgKept      = Text{"account “%v” is backed up as %v", "账号“%v”的备份方式为 %v"}
+)
+
+// UnknownField is the mistake of naming a parameter that there is not.
+func UnknownField(name string) Mistake {
+	return Mistake{Field: name, Code: "unknown", Text: msgUnknown, Args: []any{name}}
+}
+
+// RepeatedField is the mistake of giving a parameter more than once.
+func RepeatedField(name string) Mistake {
+	return Mistake{Field: name, Code: "twice", Text: msgTwice, Args: []any{name}}
+}
+
+// typeName is what a value of the type is called in a sentence.
+func typeName(t Type) Text {
+	return [...]Text{
+		String:  {"text", "文本"},
+		Integer: {"a number", "数字"},
+		Boolean: {"true or false", "布尔值"},
+		Strings: {"a list", "列表"},
+		Objects: {"a list", "列表"},
+	}[t]
+}
+
+// Missing is the mistake of leaving f out where it is needed.
+func (f Field) Missing() Mistake {
+	if f.Selected || len(f.Enum) > 0 {
+		return f.mistake("required", msgSelect, f.Object)
+	}
+	return f.mistake("required", msgEnter, f.Object)
+}

@@ -1,0 +1,150 @@
+package backup
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The least that each kind of backup needs.
+var (
+	instance = Params{"Account": "demo", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1", "Retention": "7"}
+	files    = Params{"Account": "demo", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-bp1", "VaultId": "v-1", "Retention": "7"}
+	volumes  = Params{"Account": "demo", "Region": "cn-hangzhou", "SourceType": "CONTAINER", "ContainerClusterId": "cc-1", "VaultId": "v-1",
+		"ContainerResources": `[{"resourceType":"PV"}]`, "Retention": "7"}
+)
+
+// with returns p with other values; an empty one takes a value away.
+func with(p Params, pairs ...string) Params {
+	q := maps.Clone(p)
+	for i := 0; i < len(pairs); i += 2 {
+		q[pairs[i]] = pairs[i+1]
+	}
+	return q
+}
+
+// codes are the mistakes in err as "Field code", in their order.
+func codes(err error) []string {
+	var out []string
+	bad, _ := errors.AsType[InvalidError](err)
+	for _, m := range bad {
+		out = append(out, m.Field+" "+m.Code)
+	}
+	return out
+}
+
+func TestValidate(t *testing.T) {
+	scripts := []string{"Detail.appConsistent", "true", "Detail.preScriptPath", "/a", "Detail.postScriptPath", "/b"}
+	copied := []string{"Detail.doCopy", "true", "Detail.destinationRegionId", "cn-shanghai", "Detail.destinationRetention", "9"}
+	for name, c := range map[string]struct {
+		p    Params
+		want []string
+	}{
+		"the least for an instance":               {instance, nil},
+		"the least for files":                     {files, nil},
+		"the least for volumes":                   {volumes, nil},
+		"nothing at all":                          {Params{}, []string{"Account required", "Region required", "InstanceId required", "Retention required"}},
+		"an unknown kind is reported alone":       {Params{"SourceType": "OSS", "Retention": "x"}, []string{"SourceType enum"}},
+		"several mistakes at once":                {with(instance, "InstanceId", "web-01", "Retention", "0", "JobName", "a b"), []string{"InstanceId pattern", "Retention between", "JobName pattern"}},
+		"an unknown name":                         {with(instance, "Instanceid", "i-1"), []string{"Instanceid unknown"}},
+		"retention at its bounds":                 {with(instance, "Retention", "364635"), nil},
+		"retention above its bounds":              {with(instance, "Retention", "364636"), []string{"Retention between"}},
+		"retention beyond 64 bits":                {with(instance, "Retention", "99999999999999999999"), []string{"Retention between"}},
+		"retention with a sign":                   {with(instance, "Retention", "+7"), []string{"Retention integer"}},
+		"retention with a fraction":               {with(instance, "Retention", "1.5"), []string{"Retention integer"}},
+		"a vault for an instance":                 {with(instance, "VaultId", "v-1"), []string{"VaultId unused"}},
+		"an instance for volumes":                 {with(volumes, "InstanceId", "i-1"), []string{"InstanceId unused"}},
+		"a switch for another kind, switched on":  {with(files, "Detail.doCopy", "true"), []string{"Detail.doCopy unused"}},
+		"a default for another kind says nothing": {with(files, "Detail.doCopy", "false", "InitiatedByAck", "false"), nil},
+		"the vendor's sample says nothing more":   {with(instance, "Detail.enableWriters", "true", "Detail.enableFsFreeze", "true", "Detail.timeoutInSeconds", "30"), nil},
+		"a time-out without consistency":          {with(instance, "Detail.timeoutInSeconds", "31"), []string{"Detail.timeoutInSeconds unused"}},
+		"whole instances are complete":            {with(instance, "BackupType", "INCREMENTAL"), []string{"BackupType enum"}},
+		"files may be incremental":                {with(files, "BackupType", "INCREMENTAL"), nil},
+		"both scripts":                            {with(instance, scripts...), nil},
+		"one script":                              {with(instance, append(scripts, "Detail.preScriptPath", "")...), []string{"Detail.preScriptPath required"}},
+		"the other script":                        {with(instance, append(scripts, "Detail.postScriptPath", "")...), []string{"Detail.postScriptPath required"}},
+		"scripts without consistency":             {with(instance, append(scripts, "Detail.appConsistent", "false")...), []string{"Detail.preScriptPath unused", "Detail.postScriptPath unused"}},
+		"a script that is no full path":           {with(instance, append(scripts, "Detail.preScriptPath", "pre.sh")...), []string{"Detail.preScriptPath pattern"}},
+		"Windows writers need no scripts":         {with(instance, "Detail.appConsistent", "true"), nil},
+		"the longest freeze":                      {with(instance, "Detail.appConsistent", "true", "Detail.timeoutInSeconds", "181"), []string{"Detail.timeoutInSeconds between"}},
+		"a copy":                                  {with(instance, copied...), nil},
+		"a copy without its region":               {with(instance, "Detail.doCopy", "true"), []string{"Detail.destinationRegionId required", "Detail.destinationRetention required"}},
+		"a copy's days without a copy":            {with(instance, "Detail.destinationRetention", "9"), []string{"Detail.destinationRetention unused"}},
+		"a copy in the same region":               {with(instance, append(copied, "Detail.destinationRegionId", "cn-hangzhou")...), []string{"Detail.destinationRegionId same_region"}},
+		"a copy in no region":                     {with(instance, append(copied, "Detail.destinationRegionId", "cn-atlantis")...), []string{"Detail.destinationRegionId enum"}},
+		"a region that becomes another host":      {with(instance, "Region", "cn-hangzhou.evil.example"), []string{"Region pattern", "Region enum"}},
+		"disks":                                   {with(instance, "Detail.diskIdList", `["d-1","d-2"]`), nil},
+		"a disk twice":                            {with(instance, "Detail.diskIdList", `["d-1","d-1"]`), []string{"Detail.diskIdList line_again"}},
+		"a disk that is none":                     {with(instance, "Detail.diskIdList", `["d-1","x","d-3"]`), []string{"Detail.diskIdList line"}},
+		"one path with shadow copies":             {with(files, "Options.UseVSS", "true", "Include", `["C:\\a"]`), nil},
+		"two paths with shadow copies":            {with(files, "Options.UseVSS", "true", "Include", `["C:\\a","C:\\b"]`), []string{"Options.UseVSS one_path"}},
+		"paths of 255 characters":                 {with(files, "Include", `["`+strings.Repeat("漢", 251)+`"]`), nil},
+		"paths of 256 characters":                 {with(files, "Include", `["`+strings.Repeat("漢", 252)+`"]`), []string{"Include length"}},
+		"a path with a line break":                {with(files, "Exclude", `["/a\n/b"]`), []string{"Exclude line"}},
+		"an empty path":                           {with(files, "Exclude", `["/a",""]`), []string{"Exclude line"}},
+		"volumes that are no JSON":                {with(volumes, "ContainerResources", `[{]`), []string{"ContainerResources type"}},
+		"volumes that are no list":                {with(volumes, "ContainerResources", `{}`), []string{"ContainerResources type"}},
+		"volumes that are no objects":             {with(volumes, "ContainerResources", `[1]`), []string{"ContainerResources type"}},
+		"volumes with text behind":                {with(volumes, "ContainerResources", `[{}] []`), []string{"ContainerResources type"}},
+		"no volume":                               {with(volumes, "ContainerResources", `[]`), []string{"ContainerResources required"}},
+		"a volume's info as an object":            {with(volumes, "ContainerResources", `[{"resourceInfo":{}}]`), []string{"ContainerResources resource_info"}},
+		"a volume's info as broken text":          {with(volumes, "ContainerResources", `[{},{"resourceInfo":"{"}]`), []string{"ContainerResources resource_info"}},
+		"another account, whole":                  {with(instance, "CrossAccountType", "CROSS_ACCOUNT", "CrossAccountUserId", "9007199254740993", "CrossAccountRoleName", "r"), nil},
+		"another account without its parts":       {with(instance, "CrossAccountType", "CROSS_ACCOUNT"), []string{"CrossAccountUserId required", "CrossAccountRoleName required"}},
+		"parts of another account alone":          {with(instance, "CrossAccountUserId", "1589750000004625"), []string{"CrossAccountUserId unused"}},
+		"a speed limit":                           {with(files, "SpeedLimit", "9:18:20480|18:22:NaN"), nil},
+		"a speed limit for an instance":           {with(instance, "SpeedLimit", "0:24:NaN"), []string{"SpeedLimit unused"}},
+		"windows that overlap":                    {with(files, "SpeedLimit", "9:18:1|17:20:1"), []string{"SpeedLimit window_overlap"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, codes(c.p.Validate())); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMistakesReadAsSentencesInBothLanguages(t *testing.T) {
+	p := with(files, "InstanceId", "", "Retention", "364636", "Include", `["`+strings.Repeat("x", 9996)+`"]`)
+	bad, _ := errors.AsType[InvalidError](p.Validate())
+	var got []string
+	for _, m := range bad {
+		got = append(got, m.In(English), m.In(Chinese))
+	}
+	want := []string{
+		"Enter the instance ID", "请输入实例 ID",
+		"Paths to back up must come to 255 characters or fewer as a list; they come to 10,000", "要备份的路径合计不能超过 255 个字符（按列表计），现为 10,000 个",
+		"The number of days to keep the backup must be between 1 and 364,635", "备份保留天数必须在 1 到 364,635 之间",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestParametersAreWhatTheAPITakes(t *testing.T) {
+	detail := `{"diskIdList":["d-1"],"snapshotGroup":false,"appConsistent":false,"preScriptPath":"","postScriptPath":"",` +
+		`"enableFsFreeze":true,"timeoutInSeconds":30,"enableWriters":true,"doCopy":false,"destinationRegionId":"","destinationRetention":null}`
+	for name, c := range map[string]struct {
+		p    Params
+		want []Parameter
+	}{
+		"an instance": {with(instance, "Detail.diskIdList", `["d-1"]`, "JobName", "n"), []Parameter{
+			{"SourceType", "UDM_ECS"}, {"CrossAccountType", "SELF_ACCOUNT"}, {"InstanceId", "i-bp1"}, {"Detail", detail},
+			{"BackupType", "COMPLETE"}, {"Retention", "7"}, {"JobName", "n"}}},
+		"files": {with(files, "Include", `["/a & b"]`, "SpeedLimit", "0:24:NaN"), []Parameter{
+			{"SourceType", "ECS_FILE"}, {"CrossAccountType", "SELF_ACCOUNT"}, {"InstanceId", "i-bp1"}, {"VaultId", "v-1"},
+			{"Include", `["/a & b"]`}, {"BackupType", "COMPLETE"}, {"Options", `{"UseVSS":false}`}, {"SpeedLimit", "0:24:NaN"}, {"Retention", "7"}}},
+		"volumes": {with(volumes, "ClusterId", "cl-1"), []Parameter{
+			{"SourceType", "CONTAINER"}, {"CrossAccountType", "SELF_ACCOUNT"}, {"ContainerClusterId", "cc-1"}, {"VaultId", "v-1"},
+			{"ContainerResources", `[{"resourceType":"PV"}]`}, {"BackupType", "COMPLETE"}, {"Retention", "7"}, {"ClusterId", "cl-1"}, {"InitiatedByAck", "false"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, c.p.Parameters()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,41 @@
+package backup
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// A Secret is a text that never prints: no formatter, logger or encoder shows
+// it. It holds a pointer because fmt calls no methods on unexported fields and
+// would print a plain string there. The zero Secret is empty.
+type Secret struct{ text *string }
+
+// NewSecret wraps text. An empty text gives the zero Secret.
+func NewSecret(text string) Secret {
+	if text == "" {
+		return Secret{}
+	}
+	return Secret{&text}
+}
+
+// Reveal returns the text. It is called only where the value leaves the
+// program for the one who is meant to have it.
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
+
+// IsZero reports whether s is empty.
+func (s Secret) IsZero() bool { return s.text == nil }
+
+// Format implements [fmt.Formatter] for every verb.
+func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "[secret]") }
+
+// LogValue implements [slog.LogValuer].
+func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
+
+// MarshalText implements [encoding.TextMarshaler], and so covers JSON and YAML.
+func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }

@@ -1,0 +1,207 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Policy says who may do what. Its answers come from the policy file alone,
+// never from the cloud.
+type Policy interface {
+	// Account finds what an alias stands for.
+	Account(alias string) (Account, bool)
+	// Decide returns the rule that lets p make the backup, or else why each
+	// rule does not.
+	Decide(p Principal, complete Params) (rule string, denied []Mistake)
+	// MayView reports whether p may see a backup with these parameters.
+	MayView(p Principal, complete Params) bool
+}
+
+// Service makes backups. Submit is the one way in, whatever the door.
+type Service struct {
+	Cloud  Cloud
+	Store  Store
+	Policy Policy
+	Log    *slog.Logger
+	Now    func() time.Time                                 // wall clock: instances freeze
+	NewID  func() string                                    // random text, for owners of steps
+	Wait   func(ctx context.Context, d time.Duration) error // sleeps between two attempts
+
+	// ListFirst is for stores that may forget: the cloud's list is searched
+	// before even the first attempt.
+	ListFirst bool
+}
+
+// Prepare checks sub and asks the policy, and returns the call that Submit
+// would make. It touches neither store nor cloud. Its errors are an
+// [InvalidError] or a [*DeniedError].
+func (s *Service) Prepare(sub Submission) (Call, error) {
+	complete, account, err := s.complete(sub.Params)
+	if err != nil {
+		return Call{}, err
+	}
+	if _, denied := s.Policy.Decide(sub.Principal, complete); denied != nil {
+		return Call{}, &DeniedError{denied}
+	}
+	complete["JobName"] = sub.JobName()
+	target := Target{Account: account, Region: complete["Region"], Principal: sub.Principal}
+	return Call{Target: target, Params: complete}, nil
+}
+
+// complete checks what a caller gave, and adds what the account alias stands
+// for and the defaults. An account ID or a role name in a request is refused:
+// the portal may assume roles that its callers may not.
+func (s *Service) complete(given Params) (Params, Account, error) {
+	var bad InvalidError
+	p := given.WithDefaults()
+	account, known := s.Policy.Account(p["Account"])
+	kept := keptIn(account.Access)
+	if given["CrossAccountType"] != "" && known && given["CrossAccountType"] != kept {
+		bad = append(bad, Mistake{Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Alias, kept}})
+	}
+	if given["CrossAccountUserId"] != "" {
+		bad = append(bad, Mistake{Field: "CrossAccountUserId", Code: "alias", Text: msgAccountID})
+	}
+	if given["CrossAccountRoleName"] != "" {
+		bad = append(bad, Mistake{Field: "CrossAccountRoleName", Code: "alias", Text: msgRoleName})
+	}
+	delete(p, "CrossAccountUserId")
+	delete(p, "CrossAccountRoleName")
+	p["CrossAccountType"] = kept
+	if account.Access == HBRCrossAccount {
+		p["CrossAccountUserId"], p["CrossAccountRoleName"] = account.ID, account.Role
+	}
+	if rest, ok := errors.AsType[InvalidError](p.Validate()); ok {
+		bad = append(bad, rest...)
+	}
+	return p, account, bad.orNil()
+}
+
+// keptIn is the CrossAccountType that goes with a way into an account.
+func keptIn(a Access) string {
+	if a == HBRCrossAccount {
+		return "CROSS_ACCOUNT"
+	}
+	return "SELF_ACCOUNT"
+}
+
+// Previews writes the exact call for sub without making it.
+func (s *Service) Previews(sub Submission) (Call, []Preview, error) {
+	call, err := s.Prepare(sub)
+	if err != nil {
+		return Call{}, nil, err
+	}
+	return call, s.Cloud.Previews(call), nil
+}
+
+// Explain says what a code of the cloud means and what can be done about it.
+func (s *Service) Explain(code string) Explanation { return s.Cloud.Explain(code) }
+
+// pace is the least time between two questions to the cloud about one job.
+const pace = 5 * time.Second
+
+// Refresh returns the submission as it is now, asking the cloud if what is
+// known is older than five seconds and may have changed. A submission that p
+// may not see is ErrNotFound, as one that does not exist. If the cloud does
+// not answer, what was known before is returned.
+func (s *Service) Refresh(ctx context.Context, p Principal, id string) (Record, error) {
+	r, err := s.find(ctx, id)
+	if err != nil {
+		return Record{}, err
+	}
+	if !s.Policy.MayView(p, r.Complete) {
+		return Record{}, ErrNotFound
+	}
+	switch {
+	case r.Last.Kind == StepAttempt:
+		return s.look(ctx, r)
+	case r.Last.Kind == StepCreated && r.State(s.Now()).Lives() && s.Now().Sub(r.Job.SeenAt) >= pace:
+		return s.refresh(ctx, r), nil
+	}
+	return r, nil
+}
+
+// look finds out what became of an attempt whose answer was lost. It never sends.
+func (s *Service) look(ctx context.Context, r Record) (Record, error) {
+	if s.Now().Sub(r.Last.At) < pace {
+		return r, nil
+	}
+	if _, err := s.reconcile(ctx, r); err != nil {
+		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+		return r, nil
+	}
+	return s.find(ctx, r.SubmissionID)
+}
+
+// refresh asks the cloud about the job of r.
+func (s *Service) refresh(ctx context.Context, r Record) Record {
+	target, ok := s.target(r)
+	if !ok {
+		return r
+	}
+	filter := JobFilter{JobIDs: []string{r.Last.JobID}, SourceType: listable(r.Complete.SourceType())}
+	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, filter)
+	if err != nil {
+		s.Log.Warn("asking for a job", "submission", r.SubmissionID, "job", r.Last.JobID, "error", err)
+		return r
+	}
+	for _, job := range jobs {
+		if job.JobID != r.Last.JobID {
+			continue
+		}
+		job.SeenAt = s.Now()
+		if err := s.Store.See(ctx, r.SubmissionID, job); err != nil {
+			s.Log.Warn("keeping a job", "submission", r.SubmissionID, "error", err)
+		}
+		r.Job = job
+	}
+	return r
+}
+
+// listable is the SourceType by which jobs of kind t can be listed:
+// DescribeBackupJobs2 has no CONTAINER among its values.
+func listable(t SourceType) SourceType {
+	if t == Container {
+		return ""
+	}
+	return t
+}
+
+// target is where r was sent, by the policy in force.
+func (s *Service) target(r Record) (Target, bool) {
+	account, ok := s.Policy.Account(r.Account())
+	return Target{Account: account, Region: r.Region(), Principal: r.Principal}, ok
+}
+
+// List returns up to q.Limit records that p may see, newest first.
+func (s *Service) List(ctx context.Context, p Principal, q Query) ([]Record, error) {
+	var may []Record
+	for len(may) < q.Limit {
+		page, err := s.Store.List(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrStoreAway, err)
+		}
+		for _, r := range page {
+			if s.Policy.MayView(p, r.Complete) {
+				may = append(may, r)
+			}
+		}
+		if len(page) < q.Limit {
+			break
+		}
+		last := page[len(page)-1]
+		q.Before, q.BeforeID = last.CreatedAt, last.SubmissionID
+	}
+	return may[:min(len(may), q.Limit)], nil
+}
+
+func (s *Service) find(ctx context.Context, id string) (Record, error) {
+	r, err := s.Store.Find(ctx, id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("%w: %w", ErrStoreAway, err)
+	}
+	return r, err
+}

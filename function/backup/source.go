@@ -1,0 +1,93 @@
+package backup
+
+import "slices"
+
+// A SourceType says what kind of thing is backed up. Its values are the API's
+// (CreateBackupJob, parameter SourceType).
+type SourceType string
+
+// The source types of CreateBackupJob. UDMECS is the default; newer versions
+// of the API page describe it alone and call the two others legacy.
+const (
+	UDMECS    SourceType = "UDM_ECS"   // a whole ECS instance, by snapshots
+	ECSFile   SourceType = "ECS_FILE"  // files inside an ECS instance
+	Container SourceType = "CONTAINER" // persistent volumes of a Kubernetes cluster
+)
+
+// SourceTypes lists the source types in the order in which they are offered.
+var SourceTypes = []SourceType{UDMECS, ECSFile, Container}
+
+// Known reports whether s is one of [SourceTypes].
+func (s SourceType) Known() bool { return slices.Contains(SourceTypes, s) }
+
+// Legacy reports whether newer API pages leave s out, so that the service may
+// refuse it.
+func (s SourceType) Legacy() bool { return s == ECSFile || s == Container }
+
+// Name is what people call s.
+func (s SourceType) Name() Text {
+	switch s {
+	case UDMECS:
+		return Text{"A whole ECS instance", "整台 ECS 实例"}
+	case ECSFile:
+		return Text{"Files on an ECS instance", "ECS 实例上的文件"}
+	case Container:
+		return Text{"Container volumes", "容器存储卷"}
+	}
+	return Text{string(s), string(s)}
+}
+
+// A Region is one in which Cloud Backup has a public endpoint.
+type Region struct {
+	ID   string // as in host names: "cn-hangzhou"
+	Name Text
+}
+
+// Regions lists the regions of Cloud Backup in the order of its endpoint list.
+// A region in a request must be one of these, because it becomes part of a
+// host name.
+var Regions = []Region{
+	{"cn-qingdao", Text{"China (Qingdao)", "华北1（青岛）"}},
+	{"cn-beijing", Text{"China (Beijing)", "华北2（北京）"}},
+	{"cn-zhangjiakou", Text{"China (Zhangjiakou)", "华北3（张家口）"}},
+	{"cn-huhehaote", Text{"China (Hohhot)", "华北5（呼和浩特）"}},
+	{"cn-wulanchabu", Text{"China (Ulanqab)", "华北6（乌兰察布）"}},
+	{"cn-hangzhou", Text{"China (Hangzhou)", "华东1（杭州）"}},
+	{"cn-shanghai", Text{"China (Shanghai)", "华东2（上海）"}},
+	{"cn-shenzhen", Text{"China (Shenzhen)", "华南1（深圳）"}},
+	{"cn-heyuan", Text{"China (Heyuan)", "华南2（河源）"}},
+	{"cn-guangzhou", Text{"China (Guangzhou)", "华南3（广州）"}},
+	{"cn-chengdu", Text{"China (Chengdu)", "西南1（成都）"}},
+	{"cn-hongkong", Text{"China (Hong Kong)", "中国香港"}},
+	{"ap-northeast-1", Text{"Japan (Tokyo)", "日本（东京）"}},
+	{"ap-northeast-2", Text{"South Korea (Seoul)", "韩国（首尔）"}},
+	{"ap-southeast-1", Text{"Singapore", "新加坡"}},
+	{"ap-southeast-3", Text{"Malaysia (Kuala Lumpur)", "马来西亚（吉隆坡）"}},
+	{"ap-southeast-5", Text{"Indonesia (Jakarta)", "印度尼西亚（雅加达）"}},
+	{"ap-southeast-6", Text{"Philippines (Manila)", "菲律宾（马尼拉）"}},
+	{"ap-southeast-7", Text{"Thailand (Bangkok)", "泰国（曼谷）"}},
+	{"us-east-1", Text{"US (Virginia)", "美国（弗吉尼亚）"}},
+	{"us-west-1", Text{"US (Silicon Valley)", "美国（硅谷）"}},
+	{"eu-west-1", Text{"UK (London)", "英国（伦敦）"}},
+	{"eu-central-1", Text{"Germany (Frankfurt)", "德国（法兰克福）"}},
+	{"me-east-1", Text{"UAE (Dubai)", "阿联酋（迪拜）"}},
+	{"me-central-1", Text{"Saudi Arabia (Riyadh)", "沙特（利雅得）"}},
+	{"cn-shanghai-finance-1", Text{"China East 2 Finance", "华东2 金融云"}},
+	{"cn-beijing-finance-1", Text{"China North 2 Finance", "华北2 金融云"}},
+	{"cn-hangzhou-finance", Text{"China East 1 Finance", "华东1 金融云"}},
+	{"cn-shenzhen-finance-1", Text{"China South 1 Finance", "华南1 金融云"}},
+}
+
+// RegionName is what people call the region with that id; an unknown one is
+// called by its id.
+func RegionName(id string) Text {
+	if i := slices.IndexFunc(Regions, func(r Region) bool { return r.ID == id }); i >= 0 {
+		return Regions[i].Name
+	}
+	return Text{id, id}
+}
+
+// KnownRegion reports whether Cloud Backup has a public endpoint in the region.
+func KnownRegion(id string) bool {
+	return slices.ContainsFunc(Regions, func(r Region) bool { return r.ID == id })
+}
