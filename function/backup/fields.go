@@ -111,14 +111,14 @@ var Fields = []Field{{
 	Object:  Text{"the paths to back up", "要备份的路径"},
 	Help:    Text{"One on each line, such as /home/alice/*.pdf", "每行一个，例如 /home/alice/*.pdf"},
 	Example: `["/home/alice/*.pdf"]`, For: []SourceType{ECSFile},
-	Type: Strings, MaxLength: 255,
+	Type: Strings, MaxLength: 255, MaxItems: 8,
 }, {
 	Name:    "Exclude",
 	Label:   Text{"Paths to leave out", "要排除的路径"},
 	Object:  Text{"paths to leave out", "要排除的路径"},
 	Help:    Text{"One on each line", "每行一个"},
 	Example: `["/var","/proc"]`, For: []SourceType{ECSFile},
-	Type: Strings, MaxLength: 255,
+	Type: Strings, MaxLength: 255, MaxItems: 8,
 }, {
 	Name:    "ContainerResources",
 	Label:   Text{"Volumes", "卷"},

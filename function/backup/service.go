@@ -205,3 +205,16 @@ func (s *Service) find(ctx context.Context, id string) (Record, error) {
 	}
 	return r, err
 }
+
+// Sleep waits for d, or until ctx ends, and then says why it did. It is what
+// [Service] waits with outside tests.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,105 @@
+// Command emulator serves the emulator of Alibaba Cloud Backup and STS on one
+// address, for people without an account and for programs in other languages.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"backupportal/function/emulator"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "emulator:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends. It writes one line, with the address, to stdout
+// once requests are answered.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	addr := flags.String("addr", "127.0.0.1:9100", "`HOST:PORT` to listen on; port 0 picks one")
+	file := flags.String("world", "", "YAML `FILE` with the accounts and what is in them; none: the demo world")
+	anyAddress := flags.Bool("any-address", false, "allow an address that other machines can reach")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	// The control routes need no password, and the keys are in the source.
+	if !*anyAddress && !isLoopback(*addr) {
+		return fmt.Errorf("%s is not a loopback address; say -any-address if that is meant", *addr)
+	}
+	world, err := loadWorld(*file)
+	if err != nil {
+		return err
+	}
+	cloud, err := emulator.New(emulator.Options{World: world, RequireTLS: !isLoopback(*addr)})
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "emulator http://%s\n", ln.Addr())
+	return serve(ctx, ln, cloud)
+}
+
+// loadWorld returns nil, which is the demo world, without a file.
+func loadWorld(path string) (*emulator.World, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	world, err := emulator.LoadWorld(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return world, nil
+}
+
+// serve answers until ctx ends, and then lets running requests finish.
+func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return srv.Shutdown(ending)
+}
+
+// isLoopback reports whether only this machine can reach an address.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

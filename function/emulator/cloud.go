@@ -1,0 +1,114 @@
+// Package emulator answers like Alibaba Cloud Backup and STS, on one address.
+//
+// It is the far side of the network for people without an account and for
+// tests: a [Cloud] verifies signatures, judges every request by the vendor's
+// published rules, keeps jobs that move with the clock, and writes down all
+// that it saw in a [Ledger]. What exists in it is a [World]: accounts with
+// their users, roles, instances, vaults and clusters.
+//
+// It shares nothing with the program it is used to test. The rules stand here
+// a second time, from the vendor's pages, so that a mistake in one is caught
+// by the other.
+//
+// A request passes through receive (rpc.go), the checks of a gateway
+// (gateway.go, authenticate.go) and one entry of the table of operations
+// (operations.go), and becomes a reply. Nothing is written to the client
+// before the reply is complete: whatever has to spoil, delay or drop an answer
+// belongs between [Cloud.answer] and reply.write.
+package emulator
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Options say what a Cloud is made of. The zero value is the demo world on the
+// wall clock.
+type Options struct {
+	// World is what exists. Nil means [Demo].
+	World *World
+
+	// Now is the only clock: of signatures, tokens and jobs. Nil means time.Now.
+	Now func() time.Time
+
+	// RequireTLS refuses STS over plain http, as the vendor does. The zero
+	// value allows it, because an emulator on loopback has no certificate.
+	RequireTLS bool
+}
+
+// A Cloud is an http.Handler that stands for every endpoint of Alibaba Cloud at
+// once. It may be used by many goroutines. The world it was made from must not
+// be changed afterwards.
+type Cloud struct {
+	world      index
+	now        func() time.Time
+	requireTLS bool
+
+	keys   keyring
+	nonces nonces
+	jobs   engine
+	calls  journal
+
+	control http.Handler
+}
+
+// New returns a Cloud, or every mistake in the world of opts, joined.
+func New(opts Options) (*Cloud, error) {
+	world := opts.World
+	if world == nil {
+		world = Demo()
+	}
+	if err := world.Check(); err != nil {
+		return nil, errors.Join(errors.New("emulator: the world does not hold together"), err)
+	}
+	c := &Cloud{now: opts.Now, requireTLS: opts.RequireTLS, world: newIndex(world)}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	for _, cred := range c.world.credentials() {
+		c.keys.add(cred)
+	}
+	c.control = c.controlRoutes()
+	return c, nil
+}
+
+// ServeHTTP answers the vendor's operations on "/" and the emulator's own
+// control under "/_emulator/".
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/_emulator/") {
+		c.control.ServeHTTP(w, r)
+		return
+	}
+	c.answer(w, r).write(w)
+}
+
+// answer runs one request to its end and writes it down, refused or not.
+func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) reply {
+	k, err := c.receive(w, r)
+	var body any
+	if err == nil {
+		body, err = c.perform(k)
+	}
+	rep := newReply(k, body, err)
+	c.calls.add(k.record(rep))
+	return rep
+}
+
+// perform puts a request through the gateway's checks, in the gateway's order,
+// and then through its operation.
+func (c *Cloud) perform(k *call) (any, error) {
+	for _, check := range []func(*call) error{
+		c.checkOperation,
+		c.authenticate,
+		c.checkTransport,
+		c.checkRegion,
+		c.authorize,
+	} {
+		if err := check(k); err != nil {
+			return nil, err
+		}
+	}
+	return k.op.do(c, k)
+}

@@ -1,0 +1,193 @@
+package emulator
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A clock stands still until a test moves it.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+// A fixture is a cloud on a clock that stands still, and a client of it.
+type fixture struct {
+	*Cloud
+	clock *clock
+	nonce int
+}
+
+// newFixture has the demo world, after the edits, if any.
+func newFixture(t *testing.T, edits ...func(*World)) *fixture {
+	t.Helper()
+	world := Demo()
+	for _, edit := range edits {
+		edit(world)
+	}
+	f := &fixture{clock: &clock{t: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	c, err := New(Options{World: world, Now: f.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Cloud = c
+	return f
+}
+
+// keys are what a test signs with.
+type keys struct{ id, secret, token string }
+
+var portal = keys{id: DemoKey, secret: DemoSecret}
+
+// An answer is what came back, decoded.
+type answer struct {
+	status int
+	body   map[string]any
+}
+
+func (a answer) code() string { s, _ := a.body["Code"].(string); return s }
+
+func (a answer) message() string { s, _ := a.body["Message"].(string); return s }
+
+// common returns the parameters of a good request, unsigned.
+func (f *fixture) common(who keys, action string) params {
+	f.nonce++
+	version := hbrVersion
+	if action == "AssumeRole" || action == "GetCallerIdentity" {
+		version = stsVersion
+	}
+	p := params{
+		"Action": action, "Version": version, "Format": "JSON", "RegionId": "cn-hangzhou",
+		"AccessKeyId": who.id, "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0", "SignatureType": "",
+		"SignatureNonce": strconv.Itoa(f.nonce), "Timestamp": f.clock.Now().Format(timestampLayout),
+	}
+	if who.token != "" {
+		p["SecurityToken"] = who.token
+	}
+	return p
+}
+
+// call sends one good request with these parameters of the operation.
+func (f *fixture) call(t *testing.T, who keys, action string, own params) answer {
+	t.Helper()
+	p := f.common(who, action)
+	maps.Copy(p, own)
+	p["Signature"] = signature(who.secret, stringToSign("POST", p))
+	return f.send(t, p)
+}
+
+// send posts parameters as they are.
+func (f *fixture) send(t *testing.T, p params) answer {
+	t.Helper()
+	form := url.Values{}
+	for name, v := range p {
+		form.Set(name, v)
+	}
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return f.do(t, r)
+}
+
+func (f *fixture) do(t *testing.T, r *http.Request) answer {
+	t.Helper()
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	a := answer{status: w.Code}
+	dec := json.NewDecoder(w.Body)
+	dec.UseNumber()
+	if err := dec.Decode(&a.body); err != nil {
+		t.Fatalf("the answer is no json object: %v", err)
+	}
+	return a
+}
+
+// create makes a job and returns its id.
+func (f *fixture) create(t *testing.T, who keys, own params) string {
+	t.Helper()
+	a := f.call(t, who, "CreateBackupJob", own)
+	id, _ := a.body["JobId"].(string)
+	if a.status != 200 || id == "" {
+		t.Fatalf("CreateBackupJob answered %d %v", a.status, a.body)
+	}
+	return id
+}
+
+// list returns the jobs that a listing shows.
+func (f *fixture) list(t *testing.T, who keys, own params) []map[string]any {
+	t.Helper()
+	a := f.call(t, who, "DescribeBackupJobs2", own)
+	if a.status != 200 {
+		t.Fatalf("DescribeBackupJobs2 answered %d %v", a.status, a.body)
+	}
+	var jobs []map[string]any
+	for _, j := range a.body["BackupJobs"].(map[string]any)["BackupJob"].([]any) {
+		jobs = append(jobs, j.(map[string]any))
+	}
+	return jobs
+}
+
+// assume returns the credentials of a role.
+func (f *fixture) assume(t *testing.T, who keys, own params) keys {
+	t.Helper()
+	p := params{"RoleArn": operatorARN, "RoleSessionName": "alice@example.com"}
+	maps.Copy(p, own)
+	a := f.call(t, who, "AssumeRole", p)
+	if a.status != 200 {
+		t.Fatalf("AssumeRole answered %d %v", a.status, a.body)
+	}
+	c := a.body["Credentials"].(map[string]any)
+	return keys{c["AccessKeyId"].(string), c["AccessKeySecret"].(string), c["SecurityToken"].(string)}
+}
+
+const operatorARN = "acs:ram::2000000000000002:role/backup-operator"
+
+// What follows are good requests, one per source type; with returns a changed
+// copy, in which an empty value takes a parameter away.
+
+func instanceOrder() params {
+	return params{"SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "Retention": "7", "Detail": `{"doCopy":false}`}
+}
+
+func fileOrder() params {
+	return params{"SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01", "Retention": "30",
+		"VaultId": "v-0001demovault01", "Include": `["/home"]`}
+}
+
+func containerOrder() params {
+	return params{"SourceType": "CONTAINER", "ContainerClusterId": "cc-0001democluster", "Retention": "30",
+		"VaultId": "v-0001demovault02", "ContainerResources": `[` + goodVolume + `]`}
+}
+
+const goodVolume = `{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45",` +
+	`"resourceInfo":"{\"pv_name\":\"nas-674dac6d\"}","host":"n","hostPrefix":"p","pvPath":"/"}`
+
+func with(p params, changes params) params {
+	p = maps.Clone(p)
+	for name, v := range changes {
+		p[name] = v
+		if v == "" {
+			delete(p, name)
+		}
+	}
+	return p
+}

@@ -1,0 +1,277 @@
+package emulator
+
+import (
+	"crypto/tls"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+// spentFixture is a fixture a quarter of an hour into its life: it has two good
+// sessions, one that ended, and a nonce that was used a moment ago.
+func spentFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string) {
+	t.Helper()
+	f = newFixture(t)
+	role, other = f.assume(t, portal, nil), f.assume(t, portal, nil)
+	old = f.assume(t, portal, params{"DurationSeconds": "900"})
+	f.clock.advance(901 * time.Second)
+	p := f.common(portal, "DescribeBackupJobs2")
+	p["Signature"] = signature(DemoSecret, stringToSign("POST", p))
+	if a := f.send(t, p); a.status != 200 {
+		t.Fatalf("a good request was refused: %v", a.body)
+	}
+	return f, role, other, old, p["SignatureNonce"]
+}
+
+// Each request is wrong in the way its name says and in every way below it, so
+// a check that moves before another one shows.
+func TestGatewayReportsTheFirstThingThatIsWrong(t *testing.T) {
+	f, role, other, old, nonce := spentFixture(t)
+	temporary := params{"AccessKeyId": role.id, "SecurityToken": role.token}
+
+	for _, tt := range []struct {
+		name   string
+		change params
+		status int
+		code   string
+	}{
+		{"unknown action", params{"Action": "DeleteEverything", "Version": "x"}, 404, "InvalidApi.NotFound"},
+		{"no action", params{"Action": "", "Version": "x"}, 404, "InvalidApi.NotFound"},
+		{"version of another product", params{"Version": stsVersion, "AccessKeyId": "nobody"}, 400, "InvalidVersion"},
+		{"a format that is not spoken", params{"Format": "XML", "AccessKeyId": "nobody"}, 400, "InvalidParameter"},
+		{"unknown access key", params{"AccessKeyId": "nobody", "SignatureMethod": "x"}, 404, "InvalidAccessKeyId.NotFound"},
+		{"temporary key alone", with(temporary, params{"SecurityToken": "", "SignatureMethod": "x"}), 400, "MissingSecurityToken"},
+		{"token of nobody", with(temporary, params{"SecurityToken": "made up"}), 403, "InvalidSecurityToken.Malformed"},
+		{"token that ended", params{"AccessKeyId": old.id, "SecurityToken": old.token, "SignatureMethod": "x"}, 403, "InvalidSecurityToken.Expired"},
+		{"token of another key", with(temporary, params{"SecurityToken": other.token}), 403, "InvalidSecurityToken.MismatchWithAccessKey"},
+		{"token beside the key of a user", params{"SecurityToken": role.token}, 403, "InvalidSecurityToken.MismatchWithAccessKey"},
+		{"signature method", params{"SignatureMethod": "HMAC-SHA256", "Timestamp": "x"}, 400, "InvalidSignatureMethod"},
+		{"signature version", params{"SignatureVersion": "2.0", "Timestamp": "x"}, 400, "InvalidSignatureMethod"},
+		{"bearer token", params{"SignatureType": "BEARERTOKEN", "Timestamp": "x"}, 400, "InvalidSignatureMethod"},
+		{"timestamp of another form", params{"Timestamp": "2026-01-02 03:04:05", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Format"},
+		{"timestamp with a fraction", params{"Timestamp": "2026-01-02T03:04:05.5Z", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Format"},
+		{"timestamp too old", params{"Timestamp": "2026-01-02T03:04:05Z", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Expired"},
+		{"timestamp too new", params{"Timestamp": "2026-01-02T03:34:08Z", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Expired"},
+		{"no nonce", params{"SignatureNonce": ""}, 400, "MissingSignatureNonce"},
+		{"nonce used before", params{"SignatureNonce": nonce}, 400, "SignatureNonceUsed"},
+		{"signature", params{"RegionId": "atlantis"}, 400, "SignatureDoesNotMatch"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := f.common(portal, "DescribeBackupJobs2")
+			maps.Copy(p, tt.change)
+			p["Signature"] = "wrong"
+			if tt.name != "signature" {
+				p["PageSize"] = "wrong too"
+			}
+			a := f.send(t, p)
+			if a.status != tt.status || a.code() != tt.code {
+				t.Errorf("got %d %s (%s), want %d %s", a.status, a.code(), a.message(), tt.status, tt.code)
+			}
+			for _, name := range []string{"RequestId", "HostId", "Message", "Recommend"} {
+				if s, _ := a.body[name].(string); s == "" {
+					t.Errorf("the refusal has no %s", name)
+				}
+			}
+		})
+	}
+}
+
+func TestSignedRequestsAreRefusedForWhatTheyAsk(t *testing.T) {
+	f := newFixture(t, func(w *World) {
+		w.Accounts[0].Users = append(w.Accounts[0].Users, User{
+			Name: "reader", AccessKeys: []AccessKey{{"reader-key", "reader-secret"}},
+			Permissions: []Statement{{Effect: "Allow", Actions: []string{"hbr:Describe*"}}},
+		})
+	})
+	reader := keys{id: "reader-key", secret: "reader-secret"}
+	for _, tt := range []struct {
+		name   string
+		who    keys
+		change params
+		status int
+		code   string
+	}{
+		{"no region", portal, params{"RegionId": ""}, 400, "MissingRegionId"},
+		{"a region that does not exist", portal, params{"RegionId": "atlantis"}, 404, "InvalidRegion.NotFound"},
+		{"no permission", reader, nil, 403, "NoPermission"},
+		{"a missing parameter", portal, params{"SourceType": ""}, 400, "MissingSourceType"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := instanceOrder()
+			maps.Copy(p, tt.change)
+			a := f.call(t, tt.who, "CreateBackupJob", p)
+			if a.status != tt.status || a.code() != tt.code {
+				t.Errorf("got %d %s (%s), want %d %s", a.status, a.code(), a.message(), tt.status, tt.code)
+			}
+		})
+	}
+	if jobs := f.Ledger().Jobs; len(jobs) != 0 {
+		t.Errorf("a refused request made %+v", jobs)
+	}
+}
+
+func TestMismatchEndsWithTheStringToSign(t *testing.T) {
+	f := newFixture(t)
+	p := f.common(portal, "DescribeBackupJobs2")
+	p["Signature"] = "wrong"
+	want := "server string to sign is:" + stringToSign("POST", p)
+	if got := f.send(t, p).message(); !strings.HasSuffix(got, want) {
+		t.Errorf("message is %q", got)
+	}
+}
+
+func TestNonceIsSpentByGoodRequestsOnlyAndForgottenAfter31Minutes(t *testing.T) {
+	f := newFixture(t)
+	p := f.common(portal, "DescribeBackupJobs2")
+	send := func(secret string) string {
+		p["Timestamp"] = f.clock.Now().Format(timestampLayout)
+		p["Signature"] = signature(secret, stringToSign("POST", p))
+		return f.send(t, p).code()
+	}
+	for _, step := range []struct {
+		secret, want string
+		later        time.Duration
+	}{
+		{"wrong", "SignatureDoesNotMatch", 0},
+		{DemoSecret, "200", 0},
+		{DemoSecret, "SignatureNonceUsed", 0},
+		{DemoSecret, "SignatureNonceUsed", 31 * time.Minute},
+		{DemoSecret, "200", time.Second},
+	} {
+		f.clock.advance(step.later)
+		if got := send(step.secret); got != step.want {
+			t.Fatalf("at %s with %s: got %s, want %s", f.clock.Now(), step.secret, got, step.want)
+		}
+	}
+}
+
+func TestSTSOverPlainHTTPIsRefusedWhereTLSIsRequired(t *testing.T) {
+	f := newFixture(t)
+	f.requireTLS = true
+	if a := f.call(t, portal, "GetCallerIdentity", nil); a.status != 404 || a.code() != "InvalidProtocol.NeedSsl" {
+		t.Errorf("over http: got %d %s", a.status, a.code())
+	}
+	p := f.common(portal, "GetCallerIdentity")
+	p["Signature"] = signature(DemoSecret, stringToSign("GET", p))
+	r := httptest.NewRequest(http.MethodGet, "/?"+encodeQuery(p), nil)
+	r.TLS = &tls.ConnectionState{}
+	if a := f.do(t, r); a.status != 200 {
+		t.Errorf("over https: got %d %s", a.status, a.code())
+	}
+}
+
+func TestVendorsHostDecidesTheRegion(t *testing.T) {
+	f := newFixture(t)
+	p := f.common(portal, "DescribeBackupJobs2")
+	p["Signature"] = signature(DemoSecret, stringToSign("GET", p))
+	r := httptest.NewRequest(http.MethodGet, "http://hbr.cn-shanghai.aliyuncs.com/?"+encodeQuery(p), nil)
+	f.do(t, r)
+	if got := f.Ledger().Calls[0].Region; got != "cn-shanghai" {
+		t.Errorf("region is %s", got)
+	}
+}
+
+func TestBodyWinsOverQuery(t *testing.T) {
+	f := newFixture(t)
+	p := f.common(portal, "CreateBackupJob")
+	maps.Copy(p, instanceOrder())
+	p["Signature"] = signature(DemoSecret, stringToSign("POST", p))
+	body := encodeQuery(p)
+	r := httptest.NewRequest(http.MethodPost, "/?Retention=99&InstanceId=i-other", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	if a := f.do(t, r); a.code() != "200" {
+		t.Fatalf("got %v", a.body)
+	}
+	if got := f.Ledger().Jobs[0].Parameters["Retention"]; got != "7" {
+		t.Errorf("Retention is %s", got)
+	}
+}
+
+func TestOddRequestsAreRefusedBeforeAnythingElse(t *testing.T) {
+	f := newFixture(t)
+	form := func(body string) *http.Request {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return r
+	}
+	acs3 := httptest.NewRequest(http.MethodPost, "/", nil)
+	acs3.Header.Set("Authorization", "ACS3-HMAC-SHA256 Credential=x")
+	for _, tt := range []struct {
+		name   string
+		r      *http.Request
+		status int
+		code   string
+	}{
+		{"another path", httptest.NewRequest(http.MethodGet, "/v1", nil), 404, "InvalidApi.NotFound"},
+		{"another method", httptest.NewRequest(http.MethodPut, "/", nil), 405, "UnsupportedHTTPMethod"},
+		{"a query that is not encoded", httptest.NewRequest(http.MethodGet, "/?a=%zz", nil), 400, "InvalidParameter"},
+		{"a body that is not encoded", form("a=%zz"), 400, "InvalidParameter"},
+		{"a body without end", form(strings.Repeat("a", maxBody+1)), 413, "RequestEntityTooLarge"},
+		{"the newer scheme", acs3, 400, "InvalidSignatureMethod"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if a := f.do(t, tt.r); a.status != tt.status || a.code() != tt.code {
+				t.Errorf("got %d %s, want %d %s", a.status, a.code(), tt.status, tt.code)
+			}
+		})
+	}
+}
+
+func encodeQuery(p params) string {
+	values := url.Values{}
+	for name, v := range p {
+		values.Set(name, v)
+	}
+	return values.Encode()
+}
+
+func TestNoncesOfTwoKeysDoNotMeet(t *testing.T) {
+	var n nonces
+	now := time.Unix(1767323045, 0)
+	for _, step := range []struct {
+		keyID, nonce string
+		later        time.Duration
+		want         bool
+	}{
+		{"a", "1", 0, true},
+		{"b", "1", 0, true},
+		{"a", "2", 0, true},
+		{"a", "1", nonceMemory, false},
+		{"a", "1", time.Second, true},
+		{"a", "3", time.Minute, true},
+	} {
+		now = now.Add(step.later)
+		if got := n.claim(step.keyID, step.nonce, now); got != step.want {
+			t.Errorf("%s claims %s at %v: %v", step.keyID, step.nonce, now, got)
+		}
+	}
+	if len(n.spent) != 2 {
+		t.Errorf("%d nonces are remembered, of which two can matter", len(n.spent))
+	}
+}
+
+func TestBodyThatIsNoFormIsNotRead(t *testing.T) {
+	f := newFixture(t)
+	p := f.common(portal, "DescribeBackupJobs2")
+	p["Signature"] = signature(DemoSecret, stringToSign("POST", p))
+	r := httptest.NewRequest(http.MethodPost, "/?"+encodeQuery(p), strings.NewReader(`{"PageSize":"x"}`))
+	r.Header.Set("Content-Type", "application/json")
+	if a := f.do(t, r); a.status != 200 {
+		t.Errorf("got %d %s", a.status, a.message())
+	}
+}
+
+func TestBodyThatBreaksOffIsRefused(t *testing.T) {
+	f := newFixture(t)
+	r := httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(io.ErrUnexpectedEOF))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if a := f.do(t, r); a.status != 400 || a.code() != "InvalidParameter" {
+		t.Errorf("got %d %s", a.status, a.code())
+	}
+}

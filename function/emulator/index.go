@@ -1,0 +1,103 @@
+package emulator
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An index answers questions about a world. Its pointers lead into the world.
+type index struct {
+	*World
+	accounts map[string]*Account
+}
+
+// newIndex wants a world that passed Check: of two things with one id the later
+// would win.
+func newIndex(w *World) index {
+	ix := index{World: w, accounts: map[string]*Account{}}
+	for i := range w.Accounts {
+		ix.accounts[w.Accounts[i].ID] = &w.Accounts[i]
+	}
+	return ix
+}
+
+func (ix index) hasRegion(id string) bool { return slices.Contains(ix.Regions, id) }
+
+// jobDuration is that of one thing, else the world's, else the default.
+func (ix index) jobDuration(own time.Duration) time.Duration {
+	return cmp.Or(own, ix.JobDuration, defaultJobDuration)
+}
+
+// credentials lists the permanent keys of the world.
+func (ix index) credentials() []credential {
+	var all []credential
+	add := func(keys []AccessKey, who identity) {
+		for _, key := range keys {
+			all = append(all, credential{keyID: key.ID, secret: key.Secret, identity: who})
+		}
+	}
+	for _, a := range ix.accounts {
+		add(a.AccessKeys, identity{account: a})
+		for i := range a.Users {
+			add(a.Users[i].AccessKeys, identity{account: a, user: &a.Users[i]})
+		}
+	}
+	return all
+}
+
+// roleByARN returns nil for a role that does not exist. Case does not count in
+// the name of a role.
+func (ix index) roleByARN(arn string) (*Account, *Role) {
+	m := arnShape.FindStringSubmatch(arn)
+	if m == nil || m[2] != "role" || ix.accounts[m[1]] == nil {
+		return nil, nil
+	}
+	account := ix.accounts[m[1]]
+	return account, account.role(m[3])
+}
+
+// role returns nil if there is none. RAM does not take two names that differ in
+// case only.
+func (a *Account) role(name string) *Role {
+	return first(a.Roles, func(r *Role) bool { return strings.EqualFold(r.Name, name) })
+}
+
+// What follows finds a thing of one account in one region, or nil: whatever is
+// elsewhere does not exist for a caller.
+
+func (a *Account) instance(id, region string) *Instance {
+	return first(a.Instances, func(i *Instance) bool { return i.ID == id && i.Region == region })
+}
+
+func (a *Account) vault(id, region string) *Vault {
+	return first(a.Vaults, func(v *Vault) bool { return v.ID == id && v.Region == region })
+}
+
+func (a *Account) cluster(id, region string) *Cluster {
+	return first(a.Clusters, func(c *Cluster) bool { return c.ID == id && c.Region == region })
+}
+
+// hasClient reports whether a backup client is alive on an instance.
+func (a *Account) hasClient(instance string) bool {
+	return first(a.Clients, func(c *BackupClient) bool { return c.Instance == instance && c.Status == "ACTIVATED" }) != nil
+}
+
+func (i *Instance) disk(id string) *Disk {
+	return first(i.Disks, func(d *Disk) bool { return d.ID == id })
+}
+
+func (c *Cluster) volume(id string) *Volume {
+	return first(c.Volumes, func(v *Volume) bool { return v.ID == id })
+}
+
+// first returns a pointer to the first element that fits, or nil.
+func first[T any](list []T, fits func(*T) bool) *T {
+	for i := range list {
+		if fits(&list[i]) {
+			return &list[i]
+		}
+	}
+	return nil
+}

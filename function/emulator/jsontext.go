@@ -1,0 +1,71 @@
+package emulator
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// What follows reads the parameters whose value is the text of a JSON value.
+// encoding/json alone would let other spellings of a key, repeated keys and
+// text behind the value pass.
+
+// jsonObject reads one object whose keys are all different.
+func jsonObject(text string) (map[string]json.RawMessage, error) {
+	dec := json.NewDecoder(strings.NewReader(text))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return nil, errors.New("it is not a json object")
+	}
+	object := map[string]json.RawMessage{}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, errors.New("it is not a json object")
+		}
+		name := key.(string) // only keys stand here
+		if _, twice := object[name]; twice {
+			return nil, fmt.Errorf("key %q stands twice", name)
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, fmt.Errorf("key %q has no json value", name)
+		}
+		object[name] = value
+	}
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &whole); err != nil {
+		return nil, errors.New("it is not one json object")
+	}
+	return object, nil
+}
+
+// jsonString, jsonBool, jsonInt and jsonStrings refuse every other type, null
+// included.
+func jsonString(raw json.RawMessage) (s string, ok bool) {
+	return s, len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil
+}
+
+func jsonBool(raw json.RawMessage) (b, ok bool) {
+	return string(raw) == "true", string(raw) == "true" || string(raw) == "false"
+}
+
+func jsonInt(raw json.RawMessage) (n int64, ok bool) {
+	return n, string(raw) != "null" && json.Unmarshal(raw, &n) == nil
+}
+
+func jsonStrings(raw json.RawMessage) ([]string, bool) {
+	var elements []json.RawMessage
+	if json.Unmarshal(raw, &elements) != nil || elements == nil {
+		return nil, false
+	}
+	list := []string{}
+	for _, e := range elements {
+		s, ok := jsonString(e)
+		if !ok {
+			return nil, false
+		}
+		list = append(list, s)
+	}
+	return list, true
+}

@@ -1,0 +1,144 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func TestLedgerTellsWhatHappened(t *testing.T) {
+	f := newFixture(t)
+	role := f.assume(t, portal, nil)
+	order := with(instanceOrder(), params{"InstanceId": "i-bp2demopay01", "JobName": "pay 1&2", "Retenton": "9"})
+	id := f.create(t, role, order)
+	f.clock.advance(11 * time.Second)
+
+	ledger := f.Ledger()
+	got := ledger.CallsOf("CreateBackupJob")
+	want := []Call{{
+		Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Product: "hbr", Version: hbrVersion, Action: "CreateBackupJob",
+		Method: "POST", Host: "example.com", Region: "cn-hangzhou",
+		Caller: Caller{ARN: "acs:ram::2000000000000002:assumed-role/backup-operator/alice@example.com",
+			AccountID: DemoPaymentsAccount, AccessKeyID: role.id, Session: "alice@example.com"},
+		Parameters: order, InQuery: []string{}, Unknown: []string{"Retenton"}, Status: 200, JobID: id,
+	}}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Call{}, "Common", "RequestID")); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	wantJobs := []Job{{
+		ID: id, Name: "pay 1&2", AccountID: DemoPaymentsAccount, Region: "cn-hangzhou", SourceType: "UDM_ECS",
+		InstanceID: "i-bp2demopay01", Status: "RUNNING", Progress: 5000, CreatedAt: want[0].Time,
+		CreatedBy: want[0].Caller.ARN, RequestID: got[0].RequestID, Parameters: order,
+	}}
+	if diff := cmp.Diff(wantJobs, ledger.Jobs); diff != "" {
+		t.Errorf("jobs (-want +got):\n%s", diff)
+	}
+}
+
+func TestLedgerHasRefusedCallsToo(t *testing.T) {
+	f := newFixture(t)
+	f.call(t, keys{id: DemoKey, secret: "wrong"}, "CreateBackupJob", instanceOrder())
+	f.call(t, portal, "CreateBackupJob", with(instanceOrder(), params{"Retention": ""}))
+	f.call(t, portal, "DeleteEverything", nil)
+	var got []string
+	for _, c := range f.Ledger().Calls {
+		got = append(got, c.Action+" "+c.Code+" "+c.Caller.ARN)
+	}
+	want := []string{
+		"CreateBackupJob SignatureDoesNotMatch ",
+		"CreateBackupJob MissingRetention acs:ram::1000000000000001:user/portal",
+		"DeleteEverything InvalidApi.NotFound ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestLedgerKeepsNoSecret(t *testing.T) {
+	f := newFixture(t, rolesOfEveryKind)
+	role := f.assume(t, portal, params{"RoleArn": paymentsRole("locked"), "ExternalId": "open-sesame"})
+	p := f.common(role, "GetCallerIdentity")
+	p["Signature"] = signature(role.secret, stringToSign("POST", p))
+	f.send(t, p)
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/_emulator/ledger", nil))
+	for name, secret := range map[string]string{
+		"signature": p["Signature"], "token": role.token, "secret": role.secret,
+		"external id": "open-sesame", "secret of the user": DemoSecret,
+	} {
+		if strings.Contains(w.Body.String(), secret) {
+			t.Errorf("the ledger has the %s", name)
+		}
+	}
+	last := f.Ledger().Calls[1]
+	if last.Common["Signature"] != Hidden || last.Common["SecurityToken"] != Hidden {
+		t.Errorf("the ledger does not say that secrets were sent: %v", last.Common)
+	}
+}
+
+func TestLedgerSaysWhatStoodInTheURL(t *testing.T) {
+	f := newFixture(t)
+	p := f.common(portal, "DescribeBackupJobs2")
+	p["SourceType"], p["PageSize"] = "UDM_ECS", "5"
+	p["Signature"] = signature(DemoSecret, stringToSign("GET", p))
+	f.do(t, httptest.NewRequest(http.MethodGet, "/?"+encodeQuery(p), nil))
+	if diff := cmp.Diff([]string{"PageSize", "SourceType"}, f.Ledger().Calls[0].InQuery); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestControlShowsAndForgets(t *testing.T) {
+	f := newFixture(t)
+	role := f.assume(t, portal, nil)
+	f.create(t, portal, instanceOrder())
+	control := func(method, path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		return w
+	}
+	sizes := func() (calls, jobs int) {
+		var ledger struct{ Calls, Jobs []map[string]any }
+		if err := json.Unmarshal(control("GET", "/_emulator/ledger").Body.Bytes(), &ledger); err != nil {
+			t.Fatal(err)
+		}
+		if ledger.Calls == nil || ledger.Jobs == nil {
+			t.Error("an empty list is null")
+		}
+		return len(ledger.Calls), len(ledger.Jobs)
+	}
+	if calls, jobs := sizes(); calls != 2 || jobs != 1 {
+		t.Errorf("%d calls, %d jobs", calls, jobs)
+	}
+	if w := control("POST", "/_emulator/reset"); w.Code != http.StatusNoContent {
+		t.Errorf("reset answered %d", w.Code)
+	}
+	if calls, jobs := sizes(); calls != 0 || jobs != 0 {
+		t.Errorf("after the reset %d calls, %d jobs", calls, jobs)
+	}
+	if a := f.call(t, role, "GetCallerIdentity", nil); a.status != 200 {
+		t.Errorf("the reset took credentials away: %v", a.body)
+	}
+	for path, want := range map[string]int{"/_emulator/reset": 405, "/_emulator/faults": 404} {
+		if w := control("GET", path); w.Code != want {
+			t.Errorf("GET %s answered %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+func TestLongRunForgetsItsOldestCalls(t *testing.T) {
+	var l journal
+	for range maxCalls {
+		l.add(Call{Action: "old"})
+	}
+	l.add(Call{Action: "new"})
+	calls := l.all()
+	if len(calls) > maxCalls || calls[len(calls)-1].Action != "new" {
+		t.Errorf("%d calls, the last is %q", len(calls), calls[len(calls)-1].Action)
+	}
+}

@@ -1,0 +1,91 @@
+package emulator
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// A reply is an answer that is complete but not yet sent.
+type reply struct {
+	status    int
+	code      string // what went wrong, or empty
+	requestID string
+	body      []byte
+}
+
+// envelope is in every answer of Cloud Backup, which documents Code as text
+// and sometimes shows it as a number; this is the text.
+type envelope struct {
+	RequestId string
+	Success   bool
+	Code      string
+	Message   string
+}
+
+// success is the envelope of a call that did what it should.
+func success(k *call) envelope {
+	return envelope{RequestId: k.id, Success: true, Code: "200", Message: "successful"}
+}
+
+// gatewayError is the form of the gateway's refusals, and of those of STS and ECS.
+type gatewayError struct {
+	RequestId, HostId, Code, Message, Recommend string
+}
+
+// newReply completes an answer: body, or what err says if it is not nil.
+func newReply(k *call, body any, err error) reply {
+	rep := reply{status: http.StatusOK, requestID: k.id}
+	if err != nil {
+		rep.status, rep.code, body = refusalBody(k, err)
+	}
+	rep.body = encode(body)
+	return rep
+}
+
+// refusalBody turns an error into an answer. One that is no refusal is a mistake
+// of the emulator, and its text stays inside.
+func refusalBody(k *call, err error) (status int, code string, body any) {
+	r, ok := errors.AsType[refusal](err)
+	if !ok {
+		r = refusal{http.StatusInternalServerError, "InternalError", "the request processing has failed due to some unknown error"}
+	}
+	if r.status == http.StatusOK {
+		return r.status, r.code, envelope{RequestId: k.id, Code: r.code, Message: r.message}
+	}
+	return r.status, r.code, gatewayError{
+		RequestId: k.id, HostId: k.http.Host, Code: r.code, Message: r.message,
+		Recommend: "https://api.aliyun.com/troubleshoot?q=" + r.code,
+	}
+}
+
+// write sends a reply. A client that has gone away is no concern of ours.
+func (rep reply) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json;charset=utf-8")
+	w.Header().Set("x-acs-request-id", rep.requestID)
+	w.WriteHeader(rep.status)
+	w.Write(rep.body)
+}
+
+// encode leaves <, > and & as they are: V1 compares the string to sign inside a
+// message with its own.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err) // every answer is a plain struct of this package
+	}
+	return b.Bytes()
+}
+
+// newRequestID returns a random UUID in the upper case of the vendor's.
+func newRequestID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,113 @@
+package emulator
+
+import (
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxBody bounds the form of a request, in bytes. The vendor publishes no
+// limit; nothing that a client of these operations sends comes near it.
+const maxBody = 1 << 20
+
+// params are decoded parameters by name. A parameter that was sent empty is
+// kept, since it is signed, and counts as absent everywhere else.
+type params map[string]string
+
+// commonParams are those that every operation takes ("Common parameters" of
+// the RPC style); all others belong to the operation.
+var commonParams = []string{
+	"AccessKeyId", "Action", "Format", "RegionId", "SecurityToken", "Signature", "SignatureMethod",
+	"SignatureNonce", "SignatureType", "SignatureVersion", "Timestamp", "Version",
+}
+
+// A call is one request on its way through the checks, filled as it goes.
+type call struct {
+	http   *http.Request
+	id     string // the RequestId of the answer
+	at     time.Time
+	params params
+	query  []string // names that stood in the URL
+
+	op     operation // after checkOperation
+	caller identity  // after authenticate
+	region string    // after checkRegion; empty for operations without one
+	jobID  string    // of the job that this call made
+}
+
+// receive decodes a request. It returns a call even beside an error, so that
+// the request can be written down.
+func (c *Cloud) receive(w http.ResponseWriter, r *http.Request) (*call, error) {
+	k := &call{http: r, id: newRequestID(), at: c.now(), params: params{}}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return k, refuse(http.StatusBadRequest, "InvalidParameter", "the query is not form encoded")
+	}
+	k.params.take(query)
+	k.query = slices.Sorted(maps.Keys(query))
+
+	if r.URL.Path != "/" {
+		return k, refuse(http.StatusNotFound, "InvalidApi.NotFound", "only the path / is served")
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+		return k, refuse(http.StatusMethodNotAllowed, "UnsupportedHTTPMethod", "this http method is not supported")
+	}
+	form, err := readForm(w, r)
+	if err != nil {
+		return k, err
+	}
+	k.params.take(form)
+	return k, nil
+}
+
+// readForm reads a form body. Any other body has no parameters in it and is
+// not part of the signature, so it is left alone.
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, big := errors.AsType[*http.MaxBytesError](err); big {
+		return nil, refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the body is larger than 1 MiB")
+	}
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "InvalidParameter", "the body could not be read")
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "InvalidParameter", "the body is not form encoded")
+	}
+	return form, nil
+}
+
+// take adds the first value of each name. What is taken later wins: the vendor's
+// client signs the form's value where a name is in both places.
+func (p params) take(values url.Values) {
+	for name, vs := range values {
+		p[name] = vs[0]
+	}
+}
+
+// operation returns the parameters that are not common to all operations.
+func (p params) operation() params {
+	own := params{}
+	for name, v := range p {
+		if !slices.Contains(commonParams, name) {
+			own[name] = v
+		}
+	}
+	return own
+}
+
+// isACS3 reports whether a request is signed by the newer scheme, whose
+// parameters, operation included, are headers.
+func (k *call) isACS3() bool {
+	return strings.HasPrefix(k.http.Header.Get("Authorization"), "ACS3-")
+}

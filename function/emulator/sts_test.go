@@ -1,0 +1,233 @@
+package emulator
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// rolesOfEveryKind adds callers and roles that the demo world has no need of.
+func rolesOfEveryKind(w *World) {
+	portal, payments := &w.Accounts[0], &w.Accounts[1]
+	portal.AccessKeys = []AccessKey{{"root-key", "root-secret"}}
+	portal.Users = append(portal.Users, User{
+		Name: "idle", AccessKeys: []AccessKey{{"idle-key", "idle-secret"}},
+	}, User{
+		Name: "narrow", AccessKeys: []AccessKey{{"narrow-key", "narrow-secret"}},
+		Permissions: []Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole"},
+			Resources: []string{"acs:ram::2000000000000002:role/locked"}}},
+	})
+	portal.Roles = append(portal.Roles, Role{
+		Name: "function", Trusts: []string{"acs:ram::1000000000000001:user/portal"},
+		Permissions: []Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole"}}},
+	})
+	trustsAll := []string{"acs:ram::1000000000000001:root"}
+	all := []Statement{{Effect: "Allow", Actions: []string{"*"}}}
+	payments.Roles = append(payments.Roles,
+		Role{Name: "locked", Trusts: trustsAll, ExternalID: "open-sesame", Permissions: all},
+		Role{Name: "long", Trusts: trustsAll, MaxSession: 2 * time.Hour, Permissions: all},
+		Role{Name: "chained", Trusts: []string{"acs:ram::1000000000000001:role/Function"}, Permissions: all},
+	)
+}
+
+func paymentsRole(name string) string { return "acs:ram::2000000000000002:role/" + name }
+
+func TestAssumeRoleRefuses(t *testing.T) {
+	f := newFixture(t, rolesOfEveryKind)
+	root := keys{id: "root-key", secret: "root-secret"}
+	idle := keys{id: "idle-key", secret: "idle-secret"}
+	narrow := keys{id: "narrow-key", secret: "narrow-secret"}
+	long := `{"Version":"1","Statement":[{"Effect":"Allow","Action":"hbr:*","Resource":"` + strings.Repeat("x", 2048) + `"}]}`
+	for _, tt := range []struct {
+		name   string
+		who    keys
+		change params
+		status int
+		code   string
+	}{
+		{"no role", portal, params{"RoleArn": ""}, 400, "MissingRoleArn"},
+		{"no session name", portal, params{"RoleSessionName": ""}, 400, "MissingRoleSessionName"},
+		{"no arn at all", portal, params{"RoleArn": "backup-operator"}, 400, "InvalidParameter.RoleArn"},
+		{"a role that does not exist", portal, params{"RoleArn": paymentsRole("nobody")}, 404, "EntityNotExist.Role"},
+		{"an account that does not exist", portal, params{"RoleArn": "acs:ram::3000000000000003:role/x"}, 404, "EntityNotExist.Role"},
+		{"a user in place of a role", portal, params{"RoleArn": "acs:ram::1000000000000001:user/portal"}, 404, "EntityNotExist.Role"},
+		{"a role that trusts others", portal, params{"RoleArn": paymentsRole("untrusting-operator")}, 403, "NoPermission"},
+		{"a role that trusts a service", portal, params{"RoleArn": paymentsRole("hbrcrossrole")}, 403, "NoPermission"},
+		{"the account itself", root, nil, 403, "NoPermission"},
+		{"a user without permission", idle, nil, 403, "NoPermission"},
+		{"a user with permission for another role", narrow, nil, 403, "NoPermission"},
+		{"no external id", portal, params{"RoleArn": paymentsRole("locked")}, 403, "NoPermission"},
+		{"another external id", portal, params{"RoleArn": paymentsRole("locked"), "ExternalId": "sesame"}, 403, "NoPermission"},
+		{"a malformed external id", portal, params{"ExternalId": "a b"}, 400, "InvalidParameter.ExternalId"},
+		{"a session name of one letter", portal, params{"RoleSessionName": "a"}, 400, "InvalidParameter.RoleSessionName"},
+		{"a session name of 65", portal, params{"RoleSessionName": strings.Repeat("a", 65)}, 400, "InvalidParameter.RoleSessionName"},
+		{"a session name with a blank", portal, params{"RoleSessionName": "al ice"}, 400, "InvalidParameter.RoleSessionName"},
+		{"899 seconds", portal, params{"DurationSeconds": "899"}, 400, "InvalidParameter.DurationSeconds"},
+		{"more than the role's maximum", portal, params{"DurationSeconds": "3601"}, 400, "InvalidParameter.DurationSeconds"},
+		{"no number of seconds", portal, params{"DurationSeconds": "1h"}, 400, "InvalidParameter.DurationSeconds"},
+		{"a policy that is no json", portal, params{"Policy": "allow me"}, 400, "InvalidParameter.PolicyGrammar"},
+		{"a policy without statements", portal, params{"Policy": `{"Version":"1"}`}, 400, "InvalidParameter.PolicyGrammar"},
+		{"a policy that is too long", portal, params{"Policy": long}, 400, "InvalidParameter.PolicySize"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := with(params{"RoleArn": operatorARN, "RoleSessionName": "alice"}, tt.change)
+			a := f.call(t, tt.who, "AssumeRole", p)
+			if a.status != tt.status || a.code() != tt.code {
+				t.Errorf("got %d %s (%s), want %d %s", a.status, a.code(), a.message(), tt.status, tt.code)
+			}
+		})
+	}
+}
+
+func TestAssumeRoleAllows(t *testing.T) {
+	f := newFixture(t, rolesOfEveryKind)
+	function := f.assume(t, portal, params{"RoleArn": "acs:ram::1000000000000001:role/function"})
+	narrow := keys{id: "narrow-key", secret: "narrow-secret"}
+	for _, tt := range []struct {
+		name string
+		who  keys
+		p    params
+	}{
+		{"the external id that the role demands", portal, params{"RoleArn": paymentsRole("locked"), "ExternalId": "open-sesame"}},
+		{"permission for this role alone", narrow, params{"RoleArn": paymentsRole("locked"), "ExternalId": "open-sesame"}},
+		{"an external id that no one demands", portal, params{"ExternalId": "anything"}},
+		{"the name of a role in another case", portal, params{"RoleArn": paymentsRole("Backup-Operator")}},
+		{"a longer session where the role allows it", portal, params{"RoleArn": paymentsRole("long"), "DurationSeconds": "7200"}},
+		{"a role that trusts a role, from that role", function, params{"RoleArn": paymentsRole("chained")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) { f.assume(t, tt.who, tt.p) })
+	}
+}
+
+func TestTemporaryCredentialsEndWhenTheySay(t *testing.T) {
+	f := newFixture(t)
+	a := f.call(t, portal, "AssumeRole", params{"RoleArn": operatorARN, "RoleSessionName": "alice", "DurationSeconds": "900"})
+	c := a.body["Credentials"].(map[string]any)
+	if got, want := c["Expiration"], "2026-01-02T03:19:05Z"; got != want {
+		t.Errorf("Expiration is %v, want %s", got, want)
+	}
+	role := keys{c["AccessKeyId"].(string), c["AccessKeySecret"].(string), c["SecurityToken"].(string)}
+	if !strings.HasPrefix(role.id, "STS.") {
+		t.Errorf("AccessKeyId is %s", role.id)
+	}
+	for _, step := range []struct {
+		later time.Duration
+		code  string
+	}{
+		{899 * time.Second, ""},
+		{time.Second, "InvalidSecurityToken.Expired"},
+		{expiredMemory, "InvalidSecurityToken.Expired"},
+	} {
+		f.clock.advance(step.later)
+		if got := f.call(t, role, "GetCallerIdentity", nil).code(); got != step.code {
+			t.Errorf("at %s: got %q, want %q", f.clock.Now(), got, step.code)
+		}
+	}
+}
+
+func TestSessionPolicyNarrowsTheRole(t *testing.T) {
+	statement := func(effect, action, resource, condition string) string {
+		return `{"Effect":"` + effect + `","Action":` + action + `,"Resource":"` + resource + `"` + condition + `}`
+	}
+	allowAll := statement("Allow", `"*"`, "*", "")
+	const condition = `,"Condition":{"IpAddress":{"acs:SourceIp":["127.0.0.1"]}}`
+	for _, tt := range []struct {
+		name, statements string
+		create, describe bool
+	}{
+		{"exact names", statement("Allow", `["hbr:CreateBackupJob"]`, "*", ""), true, false},
+		{"one name as text", statement("Allow", `"hbr:DescribeBackupJobs2"`, "*", ""), false, true},
+		{"all of the product", statement("Allow", `"hbr:*"`, "*", ""), true, true},
+		{"a prefix", statement("Allow", `"hbr:Describe*"`, "*", ""), false, true},
+		{"another product", statement("Allow", `"ecs:*"`, "*", ""), false, false},
+		{"a resource, which this product does not have", statement("Allow", `"hbr:*"`, "acs:hbr:*:*:vault/v-1", ""), false, false},
+		{"a deny beside", allowAll + "," + statement("Deny", `"hbr:Create*"`, "*", ""), false, true},
+		{"an allow under a condition", statement("Allow", `"hbr:*"`, "*", condition), false, false},
+		{"a deny under a condition", allowAll + "," + statement("Deny", `"hbr:Describe*"`, "*", condition), true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFixture(t)
+			role := f.assume(t, portal, params{"Policy": `{"Version":"1","Statement":[` + tt.statements + `]}`})
+			order := with(instanceOrder(), params{"InstanceId": "i-bp2demopay01"})
+			if got := f.call(t, role, "CreateBackupJob", order).status == 200; got != tt.create {
+				t.Errorf("may create: %v", got)
+			}
+			if got := f.call(t, role, "DescribeBackupJobs2", nil).status == 200; got != tt.describe {
+				t.Errorf("may describe: %v", got)
+			}
+		})
+	}
+}
+
+func TestSessionPolicyGivesNothingThatTheRoleHasNot(t *testing.T) {
+	f := newFixture(t)
+	all := `{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	role := f.assume(t, portal, params{"Policy": all})
+	p := params{"RoleArn": operatorARN, "RoleSessionName": "again"}
+	if a := f.call(t, role, "AssumeRole", p); a.code() != "NoPermission" {
+		t.Errorf("got %d %s", a.status, a.code())
+	}
+}
+
+func TestCallerIdentityNamesTheCaller(t *testing.T) {
+	f := newFixture(t, rolesOfEveryKind)
+	for _, tt := range []struct {
+		name                   string
+		who                    keys
+		kind, account, arn, is string
+	}{
+		{"account", keys{id: "root-key", secret: "root-secret"}, "Account", DemoPortalAccount, "acs:ram::1000000000000001:root", "UserId"},
+		{"user", portal, "RAMUser", DemoPortalAccount, "acs:ram::1000000000000001:user/portal", "UserId"},
+		{"role", f.assume(t, portal, nil), "AssumedRoleUser", DemoPaymentsAccount,
+			"acs:ram::2000000000000002:assumed-role/backup-operator/alice@example.com", "RoleId"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := f.call(t, tt.who, "GetCallerIdentity", nil).body
+			if b["IdentityType"] != tt.kind || b["AccountId"] != tt.account || b["Arn"] != tt.arn {
+				t.Errorf("got %v", b)
+			}
+			id, _ := b[tt.is].(string)
+			if principal, _ := b["PrincipalId"].(string); id == "" || !strings.HasPrefix(principal, id) {
+				t.Errorf("%s is %q, PrincipalId %v", tt.is, id, b["PrincipalId"])
+			}
+		})
+	}
+}
+
+func TestAccountItselfMayDoAnythingInIt(t *testing.T) {
+	f := newFixture(t, rolesOfEveryKind)
+	root := keys{id: "root-key", secret: "root-secret"}
+	f.create(t, root, instanceOrder())
+	f.create(t, portal, instanceOrder())
+	if jobs := f.list(t, root, nil); len(jobs) != 2 {
+		t.Errorf("the account sees %d jobs of its own two", len(jobs))
+	}
+	if got := f.Ledger().Jobs[0].CreatedBy; got != "acs:ram::1000000000000001:root" {
+		t.Errorf("the job was created by %s", got)
+	}
+}
+
+func TestSessionsOfOneRoleAreGoodSideBySide(t *testing.T) {
+	f := newFixture(t)
+	first, second := f.assume(t, portal, nil), f.assume(t, portal, params{"RoleSessionName": "bob"})
+	for who, want := range map[keys]string{first: "alice@example.com", second: "bob"} {
+		f.call(t, who, "GetCallerIdentity", nil)
+		calls := f.Ledger().CallsOf("GetCallerIdentity")
+		if got := calls[len(calls)-1].Caller.Session; got != want {
+			t.Errorf("the session is %s, want %s", got, want)
+		}
+	}
+}
+
+func TestCredentialsThatEndedLongAgoAreForgotten(t *testing.T) {
+	f := newFixture(t)
+	old := f.assume(t, portal, nil)
+	f.clock.advance(defaultSession + expiredMemory + time.Second)
+	f.assume(t, portal, nil) // makes room
+	if got := f.call(t, old, "GetCallerIdentity", nil).code(); got != "InvalidAccessKeyId.NotFound" {
+		t.Errorf("got %s", got)
+	}
+	if got := len(f.keys.byToken); got != 1 {
+		t.Errorf("%d sessions are remembered", got)
+	}
+}

@@ -1,0 +1,175 @@
+package emulator
+
+import (
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+const smallWorld = `
+regions: [cn-hangzhou]
+job_duration: 90s
+accounts:
+  - id: "1000000000000001"
+    users:
+      - name: portal
+        access_keys: [{id: key, secret: hush}]
+        permissions: [{effect: Allow, actions: ["hbr:*"]}]
+    instances:
+      - id: i-bp1web01
+        region: cn-hangzhou
+        os: linux
+        disks: [{id: d-bp1web01a, category: cloud_essd, type: system, gib: 40}]
+`
+
+func TestWorldFileLoads(t *testing.T) {
+	got, err := LoadWorld(strings.NewReader(smallWorld))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &World{Regions: []string{"cn-hangzhou"}, JobDuration: 90 * time.Second, Accounts: []Account{{
+		ID: "1000000000000001",
+		Users: []User{{Name: "portal", AccessKeys: []AccessKey{{"key", "hush"}},
+			Permissions: []Statement{{Effect: "Allow", Actions: []string{"hbr:*"}}}}},
+		Instances: []Instance{{ID: "i-bp1web01", Region: "cn-hangzhou", OS: "linux",
+			Disks: []Disk{{ID: "d-bp1web01a", Category: "cloud_essd", Type: "system", GiB: 40}}}},
+	}}}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Statement{})); diff != "" {
+		t.Errorf("world (-want +got):\n%s", diff)
+	}
+}
+
+func TestWorldFileIsStrict(t *testing.T) {
+	change := func(old, new string) string {
+		if !strings.Contains(smallWorld, old) {
+			t.Fatalf("%q is not in the world", old)
+		}
+		return strings.Replace(smallWorld, old, new, 1)
+	}
+	for _, tt := range []struct{ name, text, want string }{
+		{"empty", "", "EOF"},
+		{"unknown key", change("os: linux", "os: linux\n        colour: red"), "colour"},
+		{"repeated key", change("os: linux", "os: linux\n        os: linux"), "already defined"},
+		{"second document", smallWorld + "---\nregions: []\n", "more than one document"},
+		{"anchor", change("[cn-hangzhou]", "&r [cn-hangzhou]"), "line 2: anchors"},
+		{"tag", change(`"1000000000000001"`, `!!str 1000000000000001`), "line 5: tags"},
+		{"missing value", change("os: linux", "os:"), "a value is missing"},
+		{"too large", strings.Repeat("#", maxWorldFile+1), "larger than 1 MiB"},
+		{"duration without a unit", change("90s", "90"), "time.Duration"},
+		{"negative duration", change("90s", "-1s"), "negative"},
+		{"no regions", change("[cn-hangzhou]", "[]"), "at least one region"},
+		{"region of no form", change("[cn-hangzhou]", "[hangzhou.example.com]"), "not a region id"},
+		{"region that is not listed", change("region: cn-hangzhou", "region: cn-shanghai"), "not among the regions"},
+		{"short account id", change("1000000000000001", "1000"), "16 digits"},
+		{"key without a secret", change("secret: hush", `secret: ""`), "needs a secret"},
+		{"key like a temporary one", change("id: key", "id: STS.key"), "STS."},
+		{"unknown effect", change("effect: Allow", "effect: allow"), "neither Allow nor Deny"},
+		{"action of no form", change(`["hbr:*"]`, "[everything]"), "product:Operation"},
+		{"unknown os", change("os: linux", "os: plan9"), "neither linux nor windows"},
+		{"instance without disks", change("[{id: d-bp1web01a, category: cloud_essd, type: system, gib: 40}]", "[]"), "no disks"},
+		{"disk without a size", change("gib: 40", "gib: 0"), "needs a category, a size"},
+		{"instance id of no form", change("i-bp1web01", "web01"), "not of the form i-"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := LoadWorld(strings.NewReader(tt.text))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want something about %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestWorldsThatCannotBeAreReportedWhole(t *testing.T) {
+	w := Demo()
+	portal, payments := &w.Accounts[0], &w.Accounts[1]
+	payments.Instances = append(payments.Instances, portal.Instances[0])
+	payments.Vaults[0].ID = "vault"
+	payments.Clients[0].Instance = "i-bp1demoweb02"
+	payments.Roles[0].Trusts = []string{"everybody"}
+	payments.Roles[0].MaxSession = time.Minute
+	payments.Roles[0].ExternalID = "x"
+	payments.Roles[1].Name = "Backup-Operator"
+	portal.CrossAccounts[0].Account = "2"
+	portal.Clusters[0].Volumes[0].GiB = 0
+	_, err := New(Options{World: w})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		`instance "i-bp1demoweb01": stands twice`, `disk "d-bp1demoweb01a": stands twice`, `vault "vault"`,
+		"not in account 2000000000000002", `"everybody" is not the arn`, "max_session 1m0s", "external id is malformed",
+		`backup-operator": stands twice`, `cross account "2"`, "needs an id and a size",
+	} {
+		if !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {
+			t.Errorf("the error does not say %q:\n%v", want, err)
+		}
+	}
+}
+
+func TestDemoWorldIsWhatTheDocumentsSay(t *testing.T) {
+	if err := Demo().Check(); err != nil {
+		t.Fatal(err)
+	}
+	ix := newIndex(Demo())
+	for _, tt := range []struct {
+		name string
+		ok   bool
+	}{
+		{"web01", ix.accounts[DemoPortalAccount].instance("i-bp1demoweb01", "cn-hangzhou") != nil},
+		{"web02", ix.accounts[DemoPortalAccount].instance("i-bp1demoweb02", "cn-hangzhou") != nil},
+		{"db01", ix.accounts[DemoPortalAccount].instance("i-bp1demodb01", "cn-hangzhou") != nil},
+		{"pay01", ix.accounts[DemoPaymentsAccount].instance("i-bp2demopay01", "cn-hangzhou") != nil},
+		{"vault", ix.accounts[DemoPortalAccount].vault("v-0001demovault01", "cn-hangzhou") != nil},
+		{"cluster", ix.accounts[DemoPortalAccount].cluster("cc-0001democluster", "cn-hangzhou") != nil},
+	} {
+		if !tt.ok {
+			t.Errorf("%s is not there", tt.name)
+		}
+	}
+	if a, b := Demo(), Demo(); &a.Accounts[0] == &b.Accounts[0] {
+		t.Error("two demo worlds are one")
+	}
+}
+
+// The manual shows a world file; it must be one that loads.
+func TestWorldFileOfTheManualLoads(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/emulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(manual), "```yaml\n")
+	text, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("the manual shows no world file")
+	}
+	if _, err := LoadWorld(strings.NewReader(text)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestManyClientsAtOnce(t *testing.T) {
+	f := newFixture(t)
+	orders := make([]params, 40)
+	for i := range orders {
+		p := f.common(portal, "CreateBackupJob")
+		for name, v := range instanceOrder() {
+			p[name] = v
+		}
+		p["SignatureNonce"] = str(i / 2) // every nonce twice
+		p["Signature"] = signature(DemoSecret, stringToSign("POST", p))
+		orders[i] = p
+	}
+	var wg sync.WaitGroup
+	for _, p := range orders {
+		wg.Go(func() { f.send(t, p) })
+	}
+	wg.Wait()
+	if got := len(f.Ledger().Jobs); got != len(orders)/2 {
+		t.Errorf("%d jobs from %d nonces", got, len(orders)/2)
+	}
+}
