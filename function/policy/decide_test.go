@@ -1,0 +1,225 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"backupportal/function/backup"
+)
+
+// allowed is what the rule payments-prod of base allows.
+func allowed() backup.Params {
+	return backup.Params{
+		"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": "30",
+		"Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Detail.destinationRetention": "3",
+		"Detail.preScriptPath": "/opt/backup/pre.sh", "Detail.postScriptPath": "/opt/backup/post.sh",
+	}
+}
+
+// allowedContainer is what the rule short of base allows.
+func allowedContainer() backup.Params {
+	return backup.Params{
+		"Account": "sandbox", "Region": "cn-hangzhou", "SourceType": "CONTAINER", "ContainerClusterId": "cc-0001", "Retention": "7",
+	}
+}
+
+// with returns p with some values changed; pairs are names and values.
+func with(p backup.Params, pairs ...string) backup.Params {
+	p = maps.Clone(p)
+	for i := 0; i < len(pairs); i += 2 {
+		p[pairs[i]] = pairs[i+1]
+	}
+	return p
+}
+
+// sentences writes mistakes as "field: sentence", one a line.
+func sentences(l backup.Language, mistakes []backup.Mistake) string {
+	var lines []string
+	for _, m := range mistakes {
+		if m.Code != "policy" {
+			return fmt.Sprintf("code %q", m.Code)
+		}
+		lines = append(lines, m.Field+": "+m.In(l))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestFirstRuleThatAllowsIsNamed(t *testing.T) {
+	p := mustLoad(t, base)
+	both := mustLoad(t, change(t, base, "id: short", "id: twin\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n"+
+		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
+	plain := backup.Params{"Account": "prod", "Region": "cn-hangzhou", "InstanceId": "i-web1", "Retention": "30"}
+	for _, c := range []struct {
+		name   string
+		policy *Policy
+		params backup.Params
+		rule   string
+	}{
+		{"everything granted", p, allowed(), "payments-prod"},
+		{"no copy, no scripts, default kind", p, plain, "payments-prod"},
+		{"doCopy false", p, with(plain, "Detail.doCopy", "false"), "payments-prod"},
+		{"container", p, allowedContainer(), "short"},
+		{"files", p, with(allowedContainer(), "SourceType", "ECS_FILE", "ContainerClusterId", "", "InstanceId", "i-any"), "short"},
+		{"two rules allow", both, plain, "payments-prod"},
+		{"only the second allows", both, with(plain, "Retention", "31"), "twin"},
+	} {
+		if rule, denied := c.policy.Decide(backup.Principal{}, c.params); rule != c.rule || denied != nil {
+			t.Errorf("%s: %q, %s", c.name, rule, sentences(backup.English, denied))
+		}
+	}
+}
+
+// TestFirstFailingConditionIsNamed gives the first line of each refusal: that
+// of payments-prod, or the one that no rule can lift.
+func TestFirstFailingConditionIsNamed(t *testing.T) {
+	const why = ". Snapshots cost money. Ask: platform team"
+	p := mustLoad(t, base)
+	for _, c := range []struct {
+		params backup.Params
+		want   string
+	}{
+		{with(allowed(), "Account", "nobody"), "Account: There is no account “nobody” for you"},
+		{with(allowed(), "Account", ""), "Account: There is no account “” for you"},
+		{with(allowed(), "Account", "idle", "Region", "cn-beijing"), "Account: Account “idle” is switched off at the moment"},
+		{with(allowed(), "Region", "cn-beijing"), "Region: Account “prod” has no region cn-beijing"},
+		{with(allowed(), "Account", "sandbox"), "Account: Rule “payments-prod” does not cover this account" + why},
+		{with(allowed(), "Region", "cn-shanghai"), "Region: Rule “payments-prod” does not cover this region" + why},
+		{with(allowed(), "SourceType", "ECS_FILE"), "SourceType: Rule “payments-prod” does not cover this kind of backup" + why},
+		{with(allowed(), "SourceType", "NAS"), "SourceType: Rule “payments-prod” does not cover this kind of backup" + why},
+		{with(allowed(), "InstanceId", "i-web3"), "InstanceId: Rule “payments-prod” does not cover this instance" + why},
+		{with(allowed(), "InstanceId", "I-WEB1"), "InstanceId: Rule “payments-prod” does not cover this instance" + why},
+		{with(allowed(), "InstanceId", ""), "InstanceId: Rule “payments-prod” does not cover this instance" + why},
+		{with(allowed(), "Retention", "31"), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
+		{with(allowed(), "Retention", "1"), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
+		{with(allowed(), "Retention", ""), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
+		{with(allowed(), "Retention", "9e0"), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
+		{with(allowed(), "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not cover this region of the copy" + why},
+		{with(allowed(), "Detail.destinationRegionId", ""), "Detail.destinationRegionId: Rule “payments-prod” does not cover this region of the copy" + why},
+		{with(allowed(), "Detail.doCopy", "false", "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not cover this region of the copy" + why},
+		{with(allowed(), "Detail.destinationRetention", "21"), "Detail.destinationRetention: Rule “payments-prod” allows 3 to 20 days" + why},
+		{with(allowed(), "Detail.destinationRetention", "2"), "Detail.destinationRetention: Rule “payments-prod” allows 3 to 20 days" + why},
+		{with(allowed(), "Detail.preScriptPath", "/opt/backup/other.sh"), "Detail.preScriptPath: Rule “payments-prod” does not cover this script" + why},
+		{with(allowed(), "Detail.postScriptPath", "/opt/backup/other.sh"), "Detail.postScriptPath: Rule “payments-prod” does not cover this script" + why},
+	} {
+		rule, denied := p.Decide(backup.Principal{}, c.params)
+		first, _, _ := strings.Cut(sentences(backup.English, denied), "\n")
+		if rule != "" || first != c.want {
+			t.Errorf("%v:\n got %q, %s\nwant %s", c.params, rule, first, c.want)
+		}
+	}
+}
+
+func TestOneMistakePerRuleInBothLanguages(t *testing.T) {
+	p := mustLoad(t, base)
+	_, denied := p.Decide(backup.Principal{}, with(allowedContainer(), "ContainerClusterId", "cc-0002"))
+	const english = "Account: Rule “payments-prod” does not cover this account. Snapshots cost money. Ask: platform team\n" +
+		"ContainerClusterId: Rule “short” does not cover this cluster"
+	const chinese = "Account: 规则“payments-prod”不包含此账号。快照会产生费用。请联系：platform team\n" +
+		"ContainerClusterId: 规则“short”不包含此集群"
+	if got := sentences(backup.English, denied); got != english {
+		t.Errorf("got\n%s\nwant\n%s", got, english)
+	}
+	if got := sentences(backup.Chinese, denied); got != chinese {
+		t.Errorf("got\n%s\nwant\n%s", got, chinese)
+	}
+	_, denied = p.Decide(backup.Principal{}, with(allowedContainer(), "Detail.doCopy", "true"))
+	if got, want := denied[1].In(backup.English), "Rule “short” does not cover this copy in another region"; got != want || denied[1].Field != "Detail.doCopy" {
+		t.Errorf("got %s: %q, want %q", denied[1].Field, got, want)
+	}
+}
+
+func TestReasonAndOwnerAreOptionalAndLiteral(t *testing.T) {
+	days := allowedContainer()
+	days["Retention"] = "8"
+	for added, want := range map[string]string{
+		"":                     "Retention: Rule “short” allows 1 to 7 days",
+		"\n    owner: 100% us": "Retention: Rule “short” allows 1 to 7 days. Ask: 100% us",
+		"\n    reason: {en: 50%d off., zh: 五折。}":     "Retention: Rule “short” allows 1 to 7 days. 50%d off",
+		"\n    reason: {en: A, zh: 甲}\n    owner: B": "Retention: Rule “short” allows 1 to 7 days. A. Ask: B",
+	} {
+		_, denied := mustLoad(t, change(t, base, "id: short", "id: short"+added)).Decide(backup.Principal{}, days)
+		if got := sentences(backup.English, denied[1:]); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestScriptsMustBeTheExactPath(t *testing.T) {
+	p := mustLoad(t, base)
+	for _, field := range []string{"Detail.preScriptPath", "Detail.postScriptPath"} {
+		for _, path := range []string{
+			"/opt/backup/pre.sh/../x", "/opt/backup/./pre.sh", "/opt//backup/pre.sh", "/opt/backup/pre.sh/", "/opt/backup/PRE.sh",
+			"/OPT/backup/pre.sh", " /opt/backup/pre.sh", "/opt/backup/pre.sh ", "/opt/backup/pre.sh\n", "/opt/backup/pre.sh\x00",
+			"/opt/backup/pre.sh;id", "/opt/backup/pre", "opt/backup/pre.sh", "/opt/backup/pre.sh2", "/opt/backup", "/",
+		} {
+			rule, denied := p.Decide(backup.Principal{}, with(allowed(), field, path))
+			if rule != "" || denied[0].Field != field {
+				t.Errorf("%s = %q: %q, %s", field, path, rule, sentences(backup.English, denied))
+			}
+		}
+	}
+}
+
+func TestGrantsAreNotCombined(t *testing.T) {
+	p := mustLoad(t, change(t, base, "id: short", "id: long\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n"+
+		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
+	_, denied := p.Decide(backup.Principal{}, with(allowed(), "Retention", "31"))
+	if len(denied) != 3 || denied[0].Field != "Retention" || denied[1].Field != "Detail.doCopy" || denied[2].Field != "Account" {
+		t.Errorf("got\n%s", sentences(backup.English, denied))
+	}
+}
+
+func TestSwitchedOff(t *testing.T) {
+	p := mustLoad(t, change(t, base, "enabled: true\naccounts", "enabled: false\naccounts"))
+	for _, params := range []backup.Params{allowed(), {}, with(allowed(), "Account", "nobody")} {
+		rule, denied := p.Decide(backup.Principal{}, params)
+		if got := sentences(backup.English, denied); rule != "" || got != ": New backups are switched off at the moment" {
+			t.Errorf("%q, %s", rule, got)
+		}
+	}
+	if p.Enabled() || !mustLoad(t, base).Enabled() {
+		t.Error("Enabled does not tell whether the policy is switched off")
+	}
+	if !p.MayView(backup.Principal{}, allowed()) {
+		t.Error("what was made before cannot be looked at")
+	}
+}
+
+func TestNoRules(t *testing.T) {
+	p := mustLoad(t, base[:strings.Index(base, "rules:")])
+	rule, denied := p.Decide(backup.Principal{}, allowed())
+	if got := sentences(backup.English, denied); rule != "" || got != ": No rule allows this backup" {
+		t.Errorf("%q, %s", rule, got)
+	}
+	if p.MayView(backup.Principal{}, allowed()) {
+		t.Error("a backup can be seen without a rule")
+	}
+}
+
+func TestMayView(t *testing.T) {
+	p := mustLoad(t, base)
+	idle := with(allowedContainer(), "Account", "idle", "Region", "cn-beijing")
+	for _, c := range []struct {
+		name   string
+		params backup.Params
+		want   bool
+	}{
+		{"allowed", allowed(), true},
+		{"kept longer than is allowed now", with(allowed(), "Retention", "9999"), true},
+		{"copied elsewhere", with(allowed(), "Detail.destinationRegionId", "cn-beijing"), true},
+		{"script of old", with(allowed(), "Detail.preScriptPath", "/old.sh"), true},
+		{"account switched off", idle, true},
+		{"another instance", with(allowed(), "InstanceId", "i-web3"), false},
+		{"another cluster", with(allowedContainer(), "ContainerClusterId", "cc-0002"), false},
+		{"another kind", with(allowed(), "SourceType", "ECS_FILE"), false},
+		{"region that the account has not", with(idle, "Region", "cn-hangzhou"), false},
+		{"unknown account", with(allowed(), "Account", "gone"), false},
+		{"nothing", nil, false},
+	} {
+		if got := p.MayView(backup.Principal{}, c.params); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}

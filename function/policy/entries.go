@@ -1,0 +1,195 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"backupportal/function/backup"
+)
+
+// The shapes of names and ids. Role names are RAM's; instance ids are ECS's,
+// which has only lower case.
+var (
+	nameShape     = newShape(`[a-z][a-z0-9-]{0,62}`, "a lower-case letter, then up to 62 lower-case letters, digits and hyphens")
+	digitsShape   = newShape(`[0-9]{16}`, "16 digits in quotes")
+	roleShape     = newShape(`[A-Za-z0-9._-]{1,64}`, "the role's name alone, up to 64 letters, digits, dots, underscores and hyphens")
+	variableShape = newShape(`[A-Z][A-Z0-9_]{0,127}`, "the name of an environment variable in capitals")
+	externalShape = newShape(`[\w+=,.@:/-]+`, "2 to 1224 letters, digits and characters of _+=,.@:/-")
+	instanceShape = newShape(`i-[0-9a-z]{1,62}`, "i- and up to 62 lower-case letters and digits")
+	clusterShape  = newShape(`cc-[0-9A-Za-z-]{1,61}`, "cc- and up to 61 letters, digits and hyphens")
+	scriptShape   = newShape(`(/[A-Za-z0-9._-]+)+`, "a full path of letters, digits, dots, underscores and hyphens")
+)
+
+// policy reads the whole file. Rules may be left out: then nothing is allowed,
+// which is where a new installation starts.
+func (l *loader) policy(top place) *Policy {
+	m := l.mapping(top, []string{"version", "enabled", "accounts"}, []string{"rules"})
+	if v := m["version"]; l.number(v) != 1 && v.node != nil {
+		l.wrong(v, "is not known: write 1")
+	}
+	return &Policy{
+		enabled:  l.flag(m["enabled"]),
+		accounts: list(l, m["accounts"], l.account), // before the rules, which name them
+		rules:    list(l, m["rules"], l.rule),
+	}
+}
+
+// account reads one account and enters it for the rules to name. An account
+// with a problem is entered too, so that its rules are not blamed for it.
+func (l *loader) account(p place) account {
+	m := l.mapping(p, []string{"alias", "enabled", "account_id", "access", "regions"}, []string{"role", "external_id_env"})
+	a := account{enabled: l.flag(m["enabled"]), Account: backup.Account{
+		Alias:   l.shaped(m["alias"], nameShape),
+		ID:      l.accountID(m["account_id"]),
+		Access:  choice(l, m["access"], backup.Own, backup.AssumeRole, backup.HBRCrossAccount),
+		Regions: list(l, m["regions"], l.region),
+	}}
+	l.way(p, m, &a.Account)
+	switch _, again := l.accounts[a.Alias]; {
+	case a.Alias == "": // a problem already
+	case again:
+		l.wrong(m["alias"], "another account is called %q too: choose another name", a.Alias)
+	default:
+		l.accounts[a.Alias] = a
+	}
+	return a
+}
+
+// accountID reads an account's id, which is text: it may exceed what fits
+// into a number of other programs that read the file.
+func (l *loader) accountID(p place) string {
+	if p.node != nil && p.node.Style == 0 {
+		l.wrong(p, "put the 16 digits in quotes")
+	}
+	return l.shaped(p, digitsShape)
+}
+
+// way reads the keys that depend on the way into the account. A role or an
+// external id where none is used is a problem: its author believes in a
+// protection that is not there. The service's own way across accounts has no
+// external id.
+func (l *loader) way(p place, m map[string]place, a *backup.Account) {
+	role, external := m["role"], m["external_id_env"]
+	a.Role = l.shaped(role, roleShape)
+	a.ExternalID = l.externalID(external)
+	if l.refused[m["access"].node] {
+		return
+	}
+	switch {
+	case a.Access == backup.Own && role.node != nil:
+		l.wrong(role, "means nothing with access: own: remove it")
+	case a.Access != backup.Own && a.Access != "" && role.node == nil:
+		l.lacks(p, p.at("role", nil).path, "is missing: access: %s needs the name of a role in that account", a.Access)
+	}
+	if a.Access != backup.AssumeRole && a.Access != "" && external.node != nil {
+		l.wrong(external, "means nothing with access: %s: remove it", a.Access)
+	}
+}
+
+// externalID reads the variable that p names. No problem quotes its value, nor
+// a name that might be the value in the wrong place.
+func (l *loader) externalID(p place) backup.Secret {
+	name := l.text(p)
+	if p.node == nil || l.refused[p.node] {
+		return backup.Secret{}
+	}
+	if !variableShape.pattern.MatchString(name) {
+		l.wrong(p, "write %s", variableShape.words)
+		return backup.Secret{}
+	}
+	switch value := l.getenv(name); {
+	case value == "":
+		l.wrong(p, "the environment variable %s is not set: put the external id there", name)
+	case len(value) < 2 || len(value) > 1224 || !externalShape.pattern.MatchString(value):
+		l.wrong(p, "the environment variable %s does not hold an external id: put %s there", name, externalShape.words)
+	default:
+		return backup.NewSecret(value)
+	}
+	return backup.Secret{}
+}
+
+// rule reads one rule. What is optional grants less when it is left out, never
+// more.
+func (l *loader) rule(p place) rule {
+	m := l.mapping(p, []string{"id", "accounts", "regions", "source_types", "retention_days"},
+		[]string{"reason", "owner", "instances", "any_instance", "clusters", "any_cluster", "copy", "scripts"})
+	r := rule{
+		id:        l.ruleID(m["id"]),
+		reason:    l.words(m["reason"]),
+		owner:     l.text(m["owner"]),
+		accounts:  list(l, m["accounts"], l.alias),
+		sources:   list(l, m["source_types"], func(p place) backup.SourceType { return choice(l, p, backup.SourceTypes...) }),
+		retention: l.days(m["retention_days"]),
+		copies:    l.copies(m["copy"]),
+		scripts:   list(l, m["scripts"], l.script),
+	}
+	r.regions = list(l, m["regions"], func(p place) string { return l.regionOf(p, r.accounts) })
+	r.instances = l.resources(p, m, instanceKeys, r.sources)
+	r.clusters = l.resources(p, m, clusterKeys, r.sources)
+	return r
+}
+
+// ruleID reads a name that no rule had before: decisions are known by it.
+func (l *loader) ruleID(p place) string {
+	id := l.shaped(p, nameShape)
+	if id != "" && l.rules[id] {
+		l.wrong(p, "another rule is called %q too: choose another name", id)
+	}
+	l.rules[id] = true
+	return id
+}
+
+// alias reads the alias of an account that exists.
+func (l *loader) alias(p place) string {
+	alias := l.text(p)
+	if _, ok := l.accounts[alias]; !ok {
+		l.wrong(p, "there is no account %q: add it to accounts, or correct the name", alias)
+	}
+	return alias
+}
+
+// region reads a region that Cloud Backup has: it becomes part of a host name.
+func (l *loader) region(p place) string {
+	region := l.text(p)
+	if !backup.KnownRegion(region) {
+		l.wrong(p, "Cloud Backup has no region %q: write a region's id, such as cn-hangzhou", region)
+	}
+	return region
+}
+
+// regionOf reads a region that at least one of the accounts has; a rule may
+// name accounts with different regions. Accounts that do not exist are a
+// problem already.
+func (l *loader) regionOf(p place, aliases []string) string {
+	region := l.region(p)
+	for _, alias := range aliases {
+		if a, ok := l.accounts[alias]; !ok || slices.Contains(a.Regions, region) {
+			return region
+		}
+	}
+	if len(aliases) > 0 {
+		l.wrong(p, "no account of this rule has region %q: add it to one of them, or remove it here", region)
+	}
+	return region
+}
+
+// script reads the path of a script. It is compared letter by letter with what
+// a request says, so a path that could be written in two ways would only
+// mislead whoever reads the policy.
+func (l *loader) script(p place) string {
+	path := l.shaped(p, scriptShape)
+	if strings.Contains(path, "..") {
+		l.wrong(p, "write the path without “..”")
+	}
+	return path
+}
+
+// copies reads what a rule grants in other regions. These need not be regions
+// of the account: nothing is backed up there.
+func (l *loader) copies(p place) *copies {
+	if p.node == nil {
+		return nil
+	}
+	m := l.mapping(p, []string{"regions", "retention_days"}, nil)
+	return &copies{list(l, m["regions"], l.region), l.days(m["retention_days"])}
+}

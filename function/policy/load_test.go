@@ -1,0 +1,206 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestOneChangeIsRefused changes base in one place each. The problem must be
+// on the line where at begins, or else where the new text does.
+func TestOneChangeIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, from, to string
+		at             string
+		path, text     string
+	}{
+		{"misspelt field", "owner:", "ownr:", "", "rules[0].ownr", "is not known here: use id, accounts"},
+		{"key of a later version", "enabled: true\naccounts", "enabled: true\nteams: [a]\naccounts", "teams", "teams", "is not known here: use version, enabled, accounts, rules"},
+		{"defaults", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 15m}\naccounts", "defaults", "defaults", "is not known here"},
+		{"quota", "    access: own", "    daily_jobs: 50\n    access: own", "daily_jobs", "accounts[1].daily_jobs", "is not known here"},
+		{"skip_cooldown: no", "any_instance: true", "any_instance: true\n    skip_cooldown: no", "skip_cooldown", "rules[1].skip_cooldown", "is not known here"},
+		{"key in other case", "owner:", "Owner:", "", `rules[0]."Owner"`, "is not known here"},
+		{"unknown key in copy", "      regions: [cn-shanghai]", "      any_region: true\n      regions: [cn-shanghai]", "any_region", "rules[0].copy.any_region", "use regions, retention_days"},
+
+		{"version 2", "version: 1", "version: 2", "version: 2", "version", "write 1"},
+		{"version in quotes", "version: 1", `version: "1"`, `"1"`, "version", "without quotes"},
+		{"version in octal", "version: 1", "version: 01", "version: 01", "version", "a whole number"},
+		{"no version", "version: 1\n", "", "enabled: true\naccounts", "version", "is missing"},
+		{"no enabled", "version: 1\nenabled: true", "version: 1", "version", "enabled", "is missing"},
+		{"no enabled in an account", "alias: sandbox\n    enabled: true", "alias: sandbox", "", "accounts[1].enabled", "is missing"},
+		{"second enabled", "enabled: true\naccounts", "enabled: true\nenabled: true\naccounts", "enabled: true\naccounts", "enabled", "line 2 has it already"},
+		{"enabled: no", "enabled: false", "enabled: no", "no\n", "accounts[2].enabled", "write true or false"},
+		{"enabled: on", "enabled: false", "enabled: on", "on\n", "accounts[2].enabled", "write true or false"},
+		{"enabled: True", "enabled: false", "enabled: True", "True", "accounts[2].enabled", "write true or false"},
+		{"enabled in quotes", "enabled: false", `enabled: "true"`, `"true"`, "accounts[2].enabled", "without quotes"},
+
+		{"anchor", "role: portal-backup", "role: &r portal-backup", "&r", "accounts[0].role", "anchors are not read: remove &r"},
+		{"anchor of a key", "role: portal-backup", "&r role: portal-backup", "&r", "accounts[0]", "keys are plain words"},
+		{"alias", "owner: platform team", "owner: &o platform team\n    id: *o", "*o", "rules[0].id", "aliases are not read"},
+		{"merge key", "owner: platform team", "<<: {owner: platform team}", "<<", `rules[0]."<<"`, "merge keys are not read"},
+		{"tag", "owner: platform team", "owner: !!str platform team", "!!str", "rules[0].owner", "tags are not read: remove !!str"},
+		{"own tag", "owner: platform team", "owner: !team platform", "!team", "rules[0].owner", "tags are not read: remove !team"},
+		{"binary", "owner: platform team", "owner: !!binary cGxhdGZvcm0=", "!!binary", "rules[0].owner", "tags are not read"},
+		{"list as key", "owner: platform team", "? [owner]\n    : platform team", "[owner]", "rules[0]", "keys are plain words"},
+
+		{"empty list of instances", "[i-web1, i-web2]", "[]", "[]", "rules[0].instances", "matches nothing"},
+		{"instances with nothing", "instances: [i-web1, i-web2]", "instances:", "\n    retention_days: {min: 2", "rules[0].instances", "is empty"},
+		{"role with nothing", "role: portal-backup", "role:", "\n    external_id_env", "accounts[0].role", "is empty"},
+		{"role: null", "role: portal-backup", "role: null", "null", "accounts[0].role", "is empty"},
+		{"role: ~", "role: portal-backup", "role: ~", "~", "accounts[0].role", "is empty"},
+		{"blank owner", "owner: platform team", `owner: " "`, `" "`, "rules[0].owner", "is empty"},
+		{"two lines of owner", "owner: platform team", `owner: "a\nb"`, `"a\n`, "rules[0].owner", "a single line"},
+		{"owner: no", "owner: platform team", "owner: no", "no\n    accounts: [prod]", "rules[0].owner", "put a text in quotes"},
+		{"number as owner", "owner: platform team", "owner: 12", "12\n", "rules[0].owner", "put it in quotes"},
+		{"list as owner", "owner: platform team", "owner: [platform]", "[platform]", "rules[0].owner", "write a text"},
+		{"text as list", "accounts: [prod]", "accounts: prod", "prod\n    regions: [cn-hangzhou]\n    source", "rules[0].accounts", "write a list"},
+		{"text as copy", "copy:\n      regions: [cn-shanghai]\n      retention_days: {min: 3, max: 20}", "copy: cn-shanghai", "cn-shanghai\n", "rules[0].copy", "write keys and values"},
+		{"reason in one language", `, zh: "快照会产生费用"`, "", "{en", "rules[0].reason.zh", "is missing"},
+		{"reason as text", `{en: "Snapshots cost money", zh: "快照会产生费用"}`, "money", "money", "rules[0].reason", "write keys and values here: en, zh"},
+
+		{"alias with capitals", "alias: prod", "alias: Prod", "Prod", "accounts[0].alias", "does not fit"},
+		{"alias given twice", "alias: sandbox", "alias: prod", "prod\n    enabled: true\n    account_id: \"2", "accounts[1].alias", "another account"},
+		{"rule given twice", "id: short", "id: payments-prod", "payments-prod\n    accounts: [sandbox", "rules[1].id", "another rule"},
+		{"long name", "id: short", "id: s" + strings.Repeat("x", 63), "sx", "rules[1].id", "does not fit"},
+		{"account id without quotes", `"2234567890123456"`, "2234567890123456", "", "accounts[1].account_id", "put the 16 digits in quotes"},
+		{"account id of 15 digits", `"2234567890123456"`, `"223456789012345"`, "", "accounts[1].account_id", "16 digits"},
+		{"account id of 17 digits", `"2234567890123456"`, `"22345678901234561"`, "", "accounts[1].account_id", "16 digits"},
+		{"unknown access", "access: own", "access: owner", "access: owner", "accounts[1].access", "use one of own, assume_role, hbr_cross_account"},
+		{"role of the own account", "access: own", "access: own\n    role: x", "x\n", "accounts[1].role", "means nothing with access: own"},
+		{"no role", "    role: portal-backup\n", "", "alias: prod", "accounts[0].role", "needs the name of a role"},
+		{"no role across accounts", "    role: hbrcrossrole\n", "", "alias: idle", "accounts[2].role", "needs the name of a role"},
+		{"role as ARN", "role: portal-backup", "role: acs:ram::1234567890123456:role/x", "acs", "accounts[0].role", "the role's name alone"},
+		{"external id of the own account", "access: own", "access: own\n    external_id_env: EXTERNAL_ID_PROD", "EXTERNAL_ID_PROD\n    regions: [cn-hangzhou]", "accounts[1].external_id_env", "means nothing with access: own"},
+		{"external id across accounts", "role: hbrcrossrole", "role: hbrcrossrole\n    external_id_env: EXTERNAL_ID_PROD", "EXTERNAL_ID_PROD\n    regions: [cn-beijing]", "accounts[2].external_id_env", "means nothing with access: hbr_cross_account"},
+		{"external id not set", "EXTERNAL_ID_PROD", "EXTERNAL_ID_OTHER", "", "accounts[0].external_id_env", "EXTERNAL_ID_OTHER is not set"},
+		{"unknown region of an account", "regions: [cn-beijing]", "regions: [cn-nowhere]", "cn-nowhere", "accounts[2].regions[0]", "has no region"},
+		{"region as host", "regions: [cn-beijing]", "regions: [cn-hangzhou.evil.example]", "cn-hangzhou.evil", "accounts[2].regions[0]", "has no region"},
+
+		{"unknown account", "accounts: [prod]", "accounts: [prod, pord]", "pord", "rules[0].accounts[1]", "there is no account"},
+		{"no accounts", "    accounts: [prod]\n", "", "id: payments-prod", "rules[0].accounts", "is missing"},
+		{"unknown region", "regions: [cn-hangzhou, cn-beijing]", "regions: [cn-hangzhou, cn-bejing]", "cn-bejing", "rules[1].regions[1]", "has no region"},
+		{"region of no account", "regions: [cn-hangzhou, cn-beijing]", "regions: [cn-hangzhou, cn-shenzhen]", "cn-shenzhen", "rules[1].regions[1]", "no account of this rule"},
+		{"unknown region of the copy", "      regions: [cn-shanghai]", "      regions: [shanghai]", "shanghai]", "rules[0].copy.regions[0]", "has no region"},
+		{"unknown source type", "[UDM_ECS]", "[udm_ecs]", "udm_ecs", "rules[0].source_types[0]", "use one of UDM_ECS, ECS_FILE, CONTAINER"},
+		{"instances and any_instance", "any_instance: true", "any_instance: true\n    instances: [i-x]", "[i-x]", "rules[1].instances", "contradicts any_instance"},
+		{"neither of them", "    any_instance: true\n", "", "id: short", "rules[1].instances", "or write any_instance: true"},
+		{"any_instance: false", "any_instance: true", "any_instance: false", "id: short", "rules[1].instances", "or write any_instance: true"},
+		{"clusters and any_cluster", "clusters: [cc-0001]", "clusters: [cc-0001]\n    any_cluster: true", "[cc-0001]", "rules[1].clusters", "contradicts any_cluster"},
+		{"no clusters", "    clusters: [cc-0001]\n", "", "id: short", "rules[1].clusters", "or write any_cluster: true"},
+		{"clusters without containers", "[ECS_FILE, CONTAINER]", "[ECS_FILE]", "[cc-0001]", "rules[1].clusters", "means nothing"},
+		{"any_cluster without containers", "[i-web1, i-web2]", "[i-web1, i-web2]\n    any_cluster: true", "true\n    retention_days: {min: 2", "rules[0].any_cluster", "means nothing"},
+		{"any_instance of containers alone", "[ECS_FILE, CONTAINER]", "[CONTAINER]", "true\n    clusters", "rules[1].any_instance", "means nothing"},
+		{"instance id with capitals", "i-web2", "i-WEB2", "", "rules[0].instances[1]", "does not fit"},
+		{"instance id prefix", "i-web2", "i-web*", "", "rules[0].instances[1]", "does not fit"},
+		{"cluster id", "[cc-0001]", "[c-0001]", "c-0001", "rules[1].clusters[0]", "does not fit"},
+		{"min 0", "{min: 1, max: 7}", "{min: 0, max: 7}", "0, max: 7", "rules[1].retention_days.min", "1 or more"},
+		{"max below min", "{min: 1, max: 7}", "{min: 8, max: 7}", "7}", "rules[1].retention_days.max", "is below min, which is 8"},
+		{"max beyond the service", "{min: 1, max: 7}", "{min: 1, max: 364636}", "364636", "rules[1].retention_days.max", "364635 or fewer"},
+		{"no max", "{min: 1, max: 7}", "{min: 1}", "{min: 1}", "rules[1].retention_days.max", "is missing"},
+		{"days with a unit", "{min: 1, max: 7}", "{min: 1, max: 7d}", "7d", "rules[1].retention_days.max", "a whole number"},
+		{"days in words", "max: 20}", "max: many}", "many", "rules[0].copy.retention_days.max", "a whole number"},
+		{"no retention", "    retention_days: {min: 1, max: 7}\n", "", "id: short", "rules[1].retention_days", "is missing"},
+		{"copy without retention", "      retention_days: {min: 3, max: 20}\n", "", "regions: [cn-shanghai]", "rules[0].copy.retention_days", "is missing"},
+		{"empty list of scripts", "[/opt/backup/pre.sh, /opt/backup/post.sh]", "[]", "[]", "rules[0].scripts", "matches nothing"},
+		{"script with dots", "/opt/backup/post.sh", "/opt/../post.sh", "", "rules[0].scripts[1]", "without “..”"},
+		{"relative script", "/opt/backup/post.sh", "post.sh", "", "rules[0].scripts[1]", "a full path"},
+		{"script with a parameter", "/opt/backup/post.sh", "/opt/post.sh -f", "", "rules[0].scripts[1]", "a full path"},
+		{"folder as script", "/opt/backup/post.sh", "/opt/backup/", "", "rules[0].scripts[1]", "a full path"},
+		{"second document", "    retention_days: {min: 1, max: 7}\n", "    retention_days: {min: 1, max: 7}\n---\nversion: 1\n", "---", "", "a second document"},
+		{"broken second document", "    retention_days: {min: 1, max: 7}\n", "    retention_days: {min: 1, max: 7}\n---\n[\n", "[", "", "not yaml"},
+		{"not yaml", "alias: sandbox", "alias: sandbox: x", "", "", "not yaml: mapping values are not allowed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := change(t, base, c.from, c.to)
+			at := strings.Index(base, c.from)
+			if c.at != "" {
+				at = strings.LastIndex(text, c.at)
+			}
+			line := 1 + strings.Count(text[:at], "\n")
+			_, err := Load([]byte(text), environment)
+			bad, ok := errors.AsType[LoadError](err)
+			if !ok || !slices.ContainsFunc(bad, func(p Problem) bool {
+				return p.Line == line && p.Path == c.path && strings.Contains(p.Text, c.text)
+			}) {
+				t.Errorf("want line %d, %s: …%s…; got\n%v", line, c.path, c.text, err)
+			}
+		})
+	}
+}
+
+func TestUnusualButPlain(t *testing.T) {
+	for name, text := range map[string]string{
+		"no rules":               base[:strings.Index(base, "rules:")],
+		"no external id":         change(t, base, "    external_id_env: EXTERNAL_ID_PROD\n", ""),
+		"any_instance: false":    change(t, base, "[i-web1, i-web2]", "[i-web1, i-web2]\n    any_instance: false"),
+		"one day":                change(t, base, "{min: 1, max: 7}", "{min: 1, max: 1}"),
+		"as long as can be":      change(t, base, "{min: 1, max: 7}", "{min: 1, max: 364635}"),
+		"blocks instead of flow": change(t, base, "accounts: [prod]", "accounts:\n      - prod"),
+		"end of document":        base + "...\n",
+		"Windows line ends":      strings.ReplaceAll(base, "\n", "\r\n"),
+		"longest name":           change(t, base, "id: short", "id: s"+strings.Repeat("x", 62)),
+	} {
+		if _, err := Load([]byte(text), environment); err != nil {
+			t.Errorf("%s:\n%v", name, err)
+		}
+	}
+}
+
+func TestProblemsComeTogether(t *testing.T) {
+	text := base
+	for _, c := range [][2]string{
+		{"version: 1", "version: 3"}, {"access: own", "access: mine"}, {"max: 7", "max: 0"}, {"owner:", "own:"}, {"alias: idle", "alias: &x Idle"},
+	} {
+		text = change(t, text, c[0], c[1])
+	}
+	_, err := Load([]byte(text), environment)
+	const want = `line 1, column 10: version: is not known: write 1
+line 14, column 13: accounts[1].access: "mine" is not known: use one of own, assume_role, hbr_cross_account
+line 16, column 12: accounts[2].alias: anchors are not read: remove &x
+line 25, column 5: rules[0].own: is not known here: use id, accounts, regions, source_types, retention_days, reason, owner, instances, any_instance, clusters, any_cluster, copy, scripts
+line 36, column 25: rules[1].accounts[1]: there is no account "idle": add it to accounts, or correct the name
+line 41, column 35: rules[1].retention_days.max: is below min, which is 1: write that or more`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+func TestExternalIDNeverPrints(t *testing.T) {
+	for _, value := range []string{"x", "canary with spaces", "canary\n", "canary•", strings.Repeat("canary7", 175)} {
+		p, err := Load([]byte(base), func(string) string { return value })
+		if err == nil || !strings.Contains(err.Error(), "EXTERNAL_ID_PROD") || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%.20q: %+v, %v", value, p, err)
+		}
+	}
+	inPlace := change(t, base, "EXTERNAL_ID_PROD", "canary-in-the-wrong-place")
+	if _, err := Load([]byte(inPlace), environment); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("in place of the variable: %v", err)
+	}
+	if s := fmt.Sprintf("%v %+v %#v", *mustLoad(t, base), *mustLoad(t, base), *mustLoad(t, base)); strings.Contains(s, "canary") {
+		t.Errorf("the policy prints %s", s)
+	}
+	for _, n := range []int{2, 1224} {
+		if _, err := Load([]byte(base), func(string) string { return strings.Repeat("x", n) }); err != nil {
+			t.Errorf("%d characters: %v", n, err)
+		}
+	}
+}
+
+func TestSizeIsBounded(t *testing.T) {
+	for extra, ok := range map[int]bool{0: true, 1: false} {
+		text := base + strings.Repeat("#", maxSize-len(base)+extra)
+		if _, err := Load([]byte(text), environment); (err == nil) != ok {
+			t.Errorf("%d bytes: %v", len(text), err)
+		}
+	}
+}
+
+func TestNothingIsNoPolicy(t *testing.T) {
+	for _, text := range []string{"", "\n", "# only a remark\n", "---\n", "null\n", "[]\n", "{}\n", "version\n", "\x00", "\xff\xfe"} {
+		if p, err := Load([]byte(text), environment); err == nil {
+			t.Errorf("%q loads: %+v", text, p)
+		}
+	}
+}

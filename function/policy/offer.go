@@ -1,0 +1,124 @@
+package policy
+
+import (
+	"slices"
+
+	"backupportal/function/backup"
+)
+
+// An Offer is what the rules grant for one kind of backup, all of them taken
+// together. It is for forms, which show limits before they hurt; a choice from
+// it may still be refused, because one rule must allow the whole backup.
+type Offer struct {
+	Granted     bool     // some rule grants this kind; if not, all else is empty
+	Instances   []string // in the order of the file
+	AnyInstance bool     // some rule grants every instance
+	Clusters    []string
+	AnyCluster  bool
+	Scripts     []string
+	CopyRegions []string
+
+	RetentionMin, RetentionMax int64  // days, over all rules
+	Lines                      []Line // the retention that each rule grants
+	CopyLines                  []Line // the same for copies, of the rules that grant some
+}
+
+// A Line is the range of days in one rule, and why.
+type Line struct {
+	Rule     string
+	Min, Max int64       // days
+	Reason   backup.Text // empty if the policy does not say
+	Owner    string      // empty if the policy does not say
+}
+
+// Accounts lists the accounts that can be chosen: those that are switched on
+// and that a rule names. The portal's own come first, then the order of the file.
+func (p *Policy) Accounts() []backup.Account {
+	var own, others []backup.Account
+	for _, a := range p.accounts {
+		switch named := slices.ContainsFunc(p.rules, func(r rule) bool { return slices.Contains(r.accounts, a.Alias) }); {
+		case !a.enabled || !named:
+		case a.Access == backup.Own:
+			own = append(own, a.Account)
+		default:
+			others = append(others, a.Account)
+		}
+	}
+	return append(own, others...)
+}
+
+// Regions lists the regions of an account that can be chosen: those that a
+// rule names together with it. There are none if the account cannot be chosen.
+func (p *Policy) Regions(alias string) []string {
+	a, ok := p.account(alias)
+	if !ok || !a.enabled {
+		return nil
+	}
+	var regions []string
+	for _, region := range a.Regions {
+		if slices.ContainsFunc(p.rules, func(r rule) bool {
+			return slices.Contains(r.accounts, alias) && slices.Contains(r.regions, region)
+		}) {
+			regions = union(regions, region)
+		}
+	}
+	return regions
+}
+
+// Offer gathers what the rules grant for backups of kind source. Rules that
+// only name accounts that are switched off are left out.
+func (p *Policy) Offer(source backup.SourceType) Offer {
+	var o Offer
+	for _, r := range p.rules {
+		if slices.Contains(r.sources, source) && slices.ContainsFunc(r.accounts, p.usable) {
+			o.add(r, source)
+		}
+	}
+	return o
+}
+
+// usable reports whether the account is switched on.
+func (p *Policy) usable(alias string) bool {
+	a, _ := p.account(alias)
+	return a.enabled
+}
+
+// add puts what r grants into o. Scripts and copies exist for some kinds of
+// backup only; the table of fields knows which.
+func (o *Offer) add(r rule, source backup.SourceType) {
+	if !o.Granted || r.retention.min < o.RetentionMin {
+		o.RetentionMin = r.retention.min
+	}
+	o.RetentionMax = max(o.RetentionMax, r.retention.max)
+	o.Granted = true
+	o.Lines = append(o.Lines, r.line(r.retention))
+	if source == backup.Container {
+		o.Clusters = union(o.Clusters, r.clusters.ids...)
+		o.AnyCluster = o.AnyCluster || r.clusters.any
+	} else {
+		o.Instances = union(o.Instances, r.instances.ids...)
+		o.AnyInstance = o.AnyInstance || r.instances.any
+	}
+	if f, _ := backup.FieldNamed("Detail.preScriptPath"); f.ForSource(source) {
+		o.Scripts = union(o.Scripts, r.scripts...)
+	}
+	if f, _ := backup.FieldNamed("Detail.doCopy"); f.ForSource(source) && r.copies != nil {
+		o.CopyRegions = union(o.CopyRegions, r.copies.regions...)
+		o.CopyLines = append(o.CopyLines, r.line(r.copies.retention))
+	}
+}
+
+func (r rule) line(d days) Line {
+	return Line{Rule: r.id, Min: d.min, Max: d.max, Reason: r.reason, Owner: r.owner}
+}
+
+// union appends to list what it does not hold yet. It never writes into more,
+// so that offers share nothing with the policy.
+func union(list []string, more ...string) []string {
+	for _, s := range more {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}

@@ -1,0 +1,86 @@
+package policy
+
+import (
+	"reflect"
+	"testing"
+
+	"backupportal/function/backup"
+)
+
+func TestAccountsToChooseFrom(t *testing.T) {
+	p := mustLoad(t, base)
+	var aliases []string
+	for _, a := range p.Accounts() {
+		aliases = append(aliases, a.Alias)
+	}
+	if want := []string{"sandbox", "prod"}; !reflect.DeepEqual(aliases, want) {
+		t.Errorf("accounts %v, want %v", aliases, want)
+	}
+	unnamed := mustLoad(t, change(t, base, "accounts: [sandbox, idle]\n    regions: [cn-hangzhou, cn-beijing]", "accounts: [prod]\n    regions: [cn-hangzhou]"))
+	if got := unnamed.Accounts(); len(got) != 1 || got[0].Alias != "prod" {
+		t.Errorf("accounts %v, want prod alone", got)
+	}
+}
+
+func TestRegionsToChooseFrom(t *testing.T) {
+	p := mustLoad(t, base)
+	for alias, want := range map[string][]string{
+		"prod":    {"cn-hangzhou"}, // cn-shanghai is its own, but no rule names it
+		"sandbox": {"cn-hangzhou"},
+		"idle":    nil,
+		"nobody":  nil,
+	} {
+		if got := p.Regions(alias); !reflect.DeepEqual(got, want) {
+			t.Errorf("Regions(%s) = %v, want %v", alias, got, want)
+		}
+	}
+}
+
+func TestOffer(t *testing.T) {
+	long := "id: long\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS, ECS_FILE]\n" +
+		"    instances: [i-web2, i-web3]\n    retention_days: {min: 1, max: 90}\n    scripts: [/opt/backup/pre.sh, /opt/x.sh]\n  - id: short"
+	p := mustLoad(t, change(t, base, "id: short", long))
+	reason := backup.Text{En: "Snapshots cost money", Zh: "快照会产生费用"}
+	for source, want := range map[backup.SourceType]Offer{
+		backup.UDMECS: {
+			Granted: true, Instances: []string{"i-web1", "i-web2", "i-web3"},
+			Scripts: []string{"/opt/backup/pre.sh", "/opt/backup/post.sh", "/opt/x.sh"}, CopyRegions: []string{"cn-shanghai"},
+			RetentionMin: 1, RetentionMax: 90,
+			Lines:     []Line{{"payments-prod", 2, 30, reason, "platform team"}, {"long", 1, 90, backup.Text{}, ""}},
+			CopyLines: []Line{{"payments-prod", 3, 20, reason, "platform team"}},
+		},
+		backup.ECSFile: {
+			Granted: true, Instances: []string{"i-web2", "i-web3"}, AnyInstance: true, RetentionMin: 1, RetentionMax: 90,
+			Lines: []Line{{Rule: "long", Min: 1, Max: 90}, {Rule: "short", Min: 1, Max: 7}},
+		},
+		backup.Container: {
+			Granted: true, Clusters: []string{"cc-0001"}, RetentionMin: 1, RetentionMax: 7,
+			Lines: []Line{{Rule: "short", Min: 1, Max: 7}},
+		},
+		"NAS": {},
+	} {
+		if got := p.Offer(source); !reflect.DeepEqual(got, want) {
+			t.Errorf("Offer(%s)\n got %+v\nwant %+v", source, got, want)
+		}
+	}
+}
+
+func TestOfferLeavesOutAccountsThatAreSwitchedOff(t *testing.T) {
+	p := mustLoad(t, change(t, base, "accounts: [sandbox, idle]\n    regions: [cn-hangzhou, cn-beijing]", "accounts: [idle]\n    regions: [cn-beijing]"))
+	if got := p.Offer(backup.Container); got.Granted {
+		t.Errorf("offered: %+v", got)
+	}
+}
+
+// A choice from an offer must not change what the next reader is offered.
+func TestOffersShareNothing(t *testing.T) {
+	p := mustLoad(t, base)
+	p.Offer(backup.UDMECS).Instances[0] = "i-other"
+	p.Regions("prod")[0] = "cn-other"
+	if got := p.Offer(backup.UDMECS).Instances[0]; got != "i-web1" {
+		t.Errorf("the first instance became %s", got)
+	}
+	if got := p.Regions("prod")[0]; got != "cn-hangzhou" {
+		t.Errorf("the first region became %s", got)
+	}
+}

@@ -1,0 +1,158 @@
+package policy
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"backupportal/function/backup"
+)
+
+// base is a small policy that loads. Tests change one thing in it.
+const base = `version: 1
+enabled: true
+accounts:
+  - alias: prod
+    enabled: true
+    account_id: "1234567890123456"
+    access: assume_role
+    role: portal-backup
+    external_id_env: EXTERNAL_ID_PROD
+    regions: [cn-hangzhou, cn-shanghai]
+  - alias: sandbox
+    enabled: true
+    account_id: "2234567890123456"
+    access: own
+    regions: [cn-hangzhou]
+  - alias: idle
+    enabled: false
+    account_id: "3234567890123456"
+    access: hbr_cross_account
+    role: hbrcrossrole
+    regions: [cn-beijing]
+rules:
+  - id: payments-prod
+    reason: {en: "Snapshots cost money", zh: "快照会产生费用"}
+    owner: platform team
+    accounts: [prod]
+    regions: [cn-hangzhou]
+    source_types: [UDM_ECS]
+    instances: [i-web1, i-web2]
+    retention_days: {min: 2, max: 30}
+    copy:
+      regions: [cn-shanghai]
+      retention_days: {min: 3, max: 20}
+    scripts: [/opt/backup/pre.sh, /opt/backup/post.sh]
+  - id: short
+    accounts: [sandbox, idle]
+    regions: [cn-hangzhou, cn-beijing]
+    source_types: [ECS_FILE, CONTAINER]
+    any_instance: true
+    clusters: [cc-0001]
+    retention_days: {min: 1, max: 7}
+`
+
+const externalID = "canary+=,.@:/-1"
+
+func environment(name string) string {
+	if name == "EXTERNAL_ID_PROD" {
+		return externalID
+	}
+	return ""
+}
+
+func mustLoad(t testing.TB, text string) *Policy {
+	t.Helper()
+	p, err := Load([]byte(text), environment)
+	if err != nil {
+		t.Fatalf("the policy does not load:\n%v", err)
+	}
+	return p
+}
+
+// change replaces one part of a text, which must be there once.
+func change(t testing.TB, text, from, to string) string {
+	t.Helper()
+	if n := strings.Count(text, from); n != 1 {
+		t.Fatalf("%q is there %d times, want once", from, n)
+	}
+	return strings.Replace(text, from, to, 1)
+}
+
+func TestAccountIsWhatTheFileSays(t *testing.T) {
+	p := mustLoad(t, base)
+	a, ok := p.Account("prod")
+	if !ok || a.Alias != "prod" || a.ID != "1234567890123456" || a.Access != backup.AssumeRole ||
+		a.RoleARN() != "acs:ram::1234567890123456:role/portal-backup" || len(a.Regions) != 2 {
+		t.Errorf("Account(prod) = %+v, %v", a, ok)
+	}
+	if got := a.ExternalID.Reveal(); got != externalID {
+		t.Errorf("external id %q, want %q", got, externalID)
+	}
+	if _, ok := p.Account("idle"); !ok {
+		t.Error("an account that is switched off is not found")
+	}
+	for _, alias := range []string{"", "Prod", "prod ", "1234567890123456"} {
+		if a, ok := p.Account(alias); ok {
+			t.Errorf("Account(%q) = %v", alias, a)
+		}
+	}
+}
+
+func TestHashIsOfTheFile(t *testing.T) {
+	one, same, other := mustLoad(t, base), mustLoad(t, base), mustLoad(t, base+"# a remark\n")
+	if len(one.Hash()) != 64 || one.Hash() != same.Hash() || one.Hash() == other.Hash() {
+		t.Errorf("hashes %q, %q and %q", one.Hash(), same.Hash(), other.Hash())
+	}
+}
+
+func TestExampleLoads(t *testing.T) {
+	text := readFile(t, "../../docs/policy.example.yaml")
+	p := mustLoad(t, text)
+	for _, alias := range []string{"sandbox", "prod", "archive"} {
+		if _, ok := p.Account(alias); !ok {
+			t.Errorf("there is no account %q", alias)
+		}
+	}
+	if _, err := Load([]byte(text), func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), "EXTERNAL_ID_PROD is not set") {
+		t.Errorf("without its environment: %v", err)
+	}
+}
+
+func TestDemonstrationAllowsEverything(t *testing.T) {
+	p := mustLoad(t, readFile(t, "../cmd/local/policy.yaml"))
+	var aliases []string
+	for _, a := range p.Accounts() {
+		aliases = append(aliases, a.Alias)
+	}
+	if got := strings.Join(aliases, " "); got != "demo payments payments-central locked" {
+		t.Errorf("accounts %q", got)
+	}
+	for _, alias := range aliases {
+		for _, source := range backup.SourceTypes {
+			params := backup.Params{
+				"Account": alias, "Region": "cn-shanghai", "SourceType": string(source), "Retention": "365",
+				"InstanceId": "i-bp1demoweb01", "ContainerClusterId": "cc-0001democluster",
+			}
+			if source == backup.UDMECS {
+				params["Detail.doCopy"] = "true"
+				params["Detail.destinationRegionId"] = "cn-hangzhou"
+				params["Detail.destinationRetention"] = "1"
+				params["Detail.preScriptPath"] = "/opt/backup/pre.sh"
+				params["Detail.postScriptPath"] = "/opt/backup/post.sh"
+			}
+			if rule, denied := p.Decide(backup.Principal{}, params); rule != "demo" {
+				t.Errorf("%s %s: %q, %v", alias, source, rule, denied)
+			}
+		}
+	}
+}
+
+func readFile(t testing.TB, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,161 @@
+package policy
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+
+	"backupportal/function/backup"
+)
+
+// mapping returns the values in p by their keys. Keys that are neither needed
+// nor optional are problems, and so are needed ones that are missing.
+func (l *loader) mapping(p place, needed, optional []string) map[string]place {
+	values := map[string]place{}
+	if p.node == nil {
+		return values
+	}
+	known := slices.Concat(needed, optional)
+	if p.node.Kind != yaml.MappingNode {
+		l.wrong(p, "write keys and values here: %s", strings.Join(known, ", "))
+		return values
+	}
+	for i := 0; i+1 < len(p.node.Content); i += 2 {
+		key, value := p.node.Content[i], p.node.Content[i+1]
+		if !slices.Contains(known, key.Value) || key.Kind != yaml.ScalarNode {
+			l.wrong(p.at(key.Value, key), "is not known here: use %s", strings.Join(known, ", "))
+		} else if _, again := values[key.Value]; !again {
+			values[key.Value] = p.at(key.Value, value)
+		}
+	}
+	for _, key := range needed {
+		if _, ok := values[key]; !ok {
+			l.lacks(p, p.at(key, nil).path, "is missing: add it")
+		}
+	}
+	return values
+}
+
+// list reads each item of p, which must have some: an empty list would match
+// nothing, and its author surely meant something.
+func list[T any](l *loader, p place, read func(place) T) []T {
+	switch {
+	case p.node == nil:
+		return nil
+	case p.node.Kind != yaml.SequenceNode:
+		l.wrong(p, "write a list, such as [one, another]")
+		return nil
+	case len(p.node.Content) == 0:
+		l.wrong(p, "is an empty list, which matches nothing: add an item, or remove the key")
+		return nil
+	}
+	values := make([]T, len(p.node.Content))
+	for i, item := range p.items() {
+		values[i] = read(item)
+	}
+	return values
+}
+
+// text reads one line of text. What YAML takes for a number, a date or a
+// boolean is not text here, though the library would convert it.
+func (l *loader) text(p place) string {
+	switch {
+	case p.node == nil:
+		return ""
+	case p.node.Kind != yaml.ScalarNode || p.node.ShortTag() != "!!str":
+		l.wrong(p, "write a text: put it in quotes if it is one")
+		return ""
+	case strings.ContainsFunc(p.node.Value, unicode.IsControl):
+		l.wrong(p, "write a single line of text, without control characters")
+	}
+	return p.node.Value
+}
+
+// A shape is what texts of some kind look like.
+type shape struct {
+	pattern *regexp.Regexp
+	words   string
+}
+
+func newShape(pattern, words string) shape {
+	return shape{regexp.MustCompile(`\A(?:` + pattern + `)\z`), words}
+}
+
+// shaped reads a text that must look like s.
+func (l *loader) shaped(p place, s shape) string {
+	value := l.text(p)
+	if p.node != nil && !s.pattern.MatchString(value) {
+		l.wrong(p, "%q does not fit: write %s", value, s.words)
+	}
+	return value
+}
+
+// choice reads a text that must be one of values, in the same case.
+func choice[T ~string](l *loader, p place, values ...T) T {
+	value := T(l.text(p))
+	if p.node != nil && !slices.Contains(values, value) {
+		words := make([]string, len(values))
+		for i, v := range values {
+			words[i] = string(v)
+		}
+		l.wrong(p, "%q is not known: use one of %s", value, strings.Join(words, ", "))
+	}
+	return value
+}
+
+// wholeNumber has only the form that everybody reads alike: to YAML, 010 is 8
+// and 1_0 is 10.
+var wholeNumber = newShape(`0|[1-9][0-9]{0,8}`, "a whole number")
+
+// number reads a number that is not negative.
+func (l *loader) number(p place) int64 {
+	if p.node == nil {
+		return 0
+	}
+	if p.node.Kind != yaml.ScalarNode || p.node.Style != 0 || !wholeNumber.pattern.MatchString(p.node.Value) {
+		l.wrong(p, "write %s, without quotes", wholeNumber.words)
+		return 0
+	}
+	n, _ := strconv.ParseInt(p.node.Value, 10, 64) // the shape leaves no error
+	return n
+}
+
+// flag reads a boolean. It is false if there is none, which never grants more.
+func (l *loader) flag(p place) bool {
+	if p.node == nil {
+		return false
+	}
+	if p.node.Kind != yaml.ScalarNode || p.node.Style != 0 || p.node.Value != "true" && p.node.Value != "false" {
+		l.wrong(p, "write true or false, without quotes")
+	}
+	return p.node.Value == "true"
+}
+
+// words reads a text in both languages. It becomes part of a longer one, so a
+// full stop at its end is left out.
+func (l *loader) words(p place) backup.Text {
+	m := l.mapping(p, []string{"en", "zh"}, nil)
+	return backup.Text{En: strings.TrimRight(l.text(m["en"]), "."), Zh: strings.TrimRight(l.text(m["zh"]), "。")}
+}
+
+// days reads a range of days. Its upper end is bounded, since a form shows it
+// to people as something that they can have.
+func (l *loader) days(p place) days {
+	m := l.mapping(p, []string{"min", "max"}, nil)
+	d := days{l.number(m["min"]), l.number(m["max"])}
+	if m["min"].node != nil && d.min < 1 {
+		l.wrong(m["min"], "write 1 or more days")
+	}
+	switch {
+	case m["max"].node == nil || l.refused[m["min"].node]:
+	case d.max < d.min:
+		l.wrong(m["max"], "is below min, which is %d: write that or more", d.min)
+	case d.max > backup.MaxRetention:
+		l.wrong(m["max"], "is longer than Cloud Backup keeps anything: write %d or fewer", backup.MaxRetention)
+	}
+	return d
+}

@@ -1,0 +1,51 @@
+package policy
+
+import (
+	"slices"
+
+	"backupportal/function/backup"
+)
+
+// resourceKeys are the two keys of a rule that say which resources it covers,
+// of which it has exactly one if it covers kinds of backup with such resources.
+type resourceKeys struct {
+	ids, all string
+	shape    shape
+	of       []backup.SourceType
+}
+
+var (
+	instanceKeys = resourceKeys{"instances", "any_instance", instanceShape, []backup.SourceType{backup.UDMECS, backup.ECSFile}}
+	clusterKeys  = resourceKeys{"clusters", "any_cluster", clusterShape, []backup.SourceType{backup.Container}}
+)
+
+// wanted reports whether one of the keys must be there. If the kinds of
+// backup are a problem themselves, only what is there is judged.
+func (k resourceKeys) wanted(sources []backup.SourceType, given bool) bool {
+	if len(sources) == 0 || slices.ContainsFunc(sources, func(s backup.SourceType) bool { return !s.Known() }) {
+		return given
+	}
+	return slices.ContainsFunc(sources, func(s backup.SourceType) bool { return slices.Contains(k.of, s) })
+}
+
+// resources reads what may be backed up: a list of ids, or the word that all
+// may be, but never nothing. That all may be must be said, so that a list that
+// was forgotten does not turn into a grant. Keys that do not matter for the
+// rule's kinds of backup are refused, since they look as if they limited it.
+func (l *loader) resources(rule place, m map[string]place, k resourceKeys, sources []backup.SourceType) resources {
+	ids, all := m[k.ids], m[k.all]
+	r := resources{ids: list(l, ids, func(p place) string { return l.shaped(p, k.shape) }), any: l.flag(all)}
+	switch {
+	case !k.wanted(sources, ids.node != nil || all.node != nil):
+		for _, p := range []place{ids, all} {
+			if p.node != nil {
+				l.wrong(p, "means nothing for these source_types: remove it")
+			}
+		}
+	case r.any && ids.node != nil:
+		l.wrong(ids, "contradicts %s: true: keep one of them", k.all)
+	case !r.any && ids.node == nil && !l.refused[all.node]:
+		l.lacks(rule, rule.at(k.ids, nil).path, "is missing: list them, or write %s: true", k.all)
+	}
+	return r
+}
