@@ -1,0 +1,228 @@
+package event_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"backupportal/function/event"
+)
+
+// collect answers ev and returns the messages that reached Submit.
+func collect(t *testing.T, ev string) (messages []event.Message, body string, err error) {
+	t.Helper()
+	d := quiet()
+	d.Submit = func(ctx context.Context, m event.Message) (json.RawMessage, error) {
+		messages = append(messages, m)
+		return submit(ctx, m)
+	}
+	ctx := event.WithInvocation(t.Context(), event.Invocation{Platform: event.PlatformFC, RequestID: "req-1"})
+	raw, err := d.FC(ctx, []byte(ev))
+	return messages, string(raw), err
+}
+
+// digest stands for the id of a content that has none.
+const digest = "a digest"
+
+// TestEnvelopes reads each event as the vendor's documentation shows it.
+func TestEnvelopes(t *testing.T) {
+	const ce = `"id":"1","source":"s","specversion":"1.0","type":"t"`
+	m := func(kind event.Kind, source, id, payload string) []event.Message {
+		return []event.Message{{Kind: kind, Source: source, ID: id, Payload: []byte(payload)}}
+	}
+	for name, c := range map[string]struct {
+		event string // JSON, or the name of a file
+		want  []event.Message
+	}{
+		"timer":      {"timer.json", m(event.Timer, "nightly", "2018-02-09T05:49:00Z", `{"action":"selfcheck"}`)},
+		"mns topic":  {"mns-topic.json", m(event.MNSTopic, "test-topic", "2F5B3C281B283D4EAC694B742528", "hello topic")},
+		"mns stream": {"hello topic", m(event.Text, "", digest, "hello topic")},
+		"mns stream with attributes": {`{"body":"hello topic","attrs":{"Extend":"{\"key\":\"value\"}"}}`,
+			m(event.MNSStream, "", digest, "hello topic")},
+		"mns queue": {"mns-queue.json", m(event.MNSQueue, "MNS-backup-portal-submissions", "C6DB60D1574661357FA227277445", `{"instance":"i-1"}`)},
+		"cloudevent": {"cloudevent.json", m(event.CloudEvent, "acs.oss", "45ef4dewdwe1-7c35-447a-bd93-fab0",
+			`{ "name": "test", "scope": 100 }`)},
+		"cloudevent, text":   {`{` + ce + `,"data":"{\"a\":1}"}`, m(event.CloudEvent, "s", "1", `{"a":1}`)},
+		"cloudevent, binary": {`{` + ce + `,"data_base64":"eyJhIjoxfQ=="}`, m(event.CloudEvent, "s", "1", `{"a":1}`)},
+		"stream": {"stream.json", []event.Message{
+			{Kind: event.CloudEvent, Source: "s", ID: "1", Payload: []byte(`{"messageBody":"A"}`)},
+			{Kind: event.CloudEvent, Source: "s", ID: "2", Payload: []byte(`{"messageBody":"B"}`)}}},
+		"stream of objects":  {`[ {` + ce + `,"data":{"a":1}} ]`, m(event.CloudEvent, "s", "1", `{"a":1}`)},
+		"stream of data":     {`[{"a":1}]`, m(event.RawData, "", digest, `{"a":1}`)},
+		"direct":             {" {\"a\" : 1}\n", m(event.Direct, "", "req-1", " {\"a\" : 1}\n")},
+		"direct, big number": {`{"a":12345678901234567890}`, m(event.Direct, "", "req-1", `{"a":12345678901234567890}`)},
+		"text, base64":       {"eyJhIjoxfQ==\n", m(event.Text, "", digest, `{"a":1}`)},
+		"text in JSON":       {`"{\"a\":1}"`, m(event.Text, "", digest, `{"a":1}`)},
+		"digits are JSON before they are base64": {
+			`{"TopicName":"t","MessageId":"1","Message":"1234","PublishTime":1550216302888,"key":"value"}`, m(event.MNSTopic, "t", "1", "1234")},
+		"mns topic, base64": {`{"TopicName":"t","MessageId":"1","Message":"eyJhIjoxfQ=="}`, m(event.MNSTopic, "t", "1", `{"a":1}`)},
+		"timer, no payload": {`{"triggerName":"n","triggerTime":"x"}`, m(event.Timer, "n", "x", "")},
+		"oss":               {"oss.json", m(event.OSS, "acs:oss:cn-shanghai:123456789:testbucket", "58F9FF2D3DF792092E12044C/image/a.jpg", "a record")},
+		"cdn":               {`{"events":[{"eventSource":"cdn","traceId":"t-1","resource":{"domain":"d.example"}}]}`, m(event.CDN, "d.example", "t-1", "a record")},
+		// The first shape that matches wins, and only the outer one counts.
+		"order":            {`{` + ce + `,"triggerName":"n","triggerTime":"x","data":{}}`, m(event.CloudEvent, "s", "1", "{}")},
+		"body and more":    {`{"body":"x","attrs":{},"z":1}`, m(event.Direct, "", "req-1", `{"body":"x","attrs":{},"z":1}`)},
+		"http inside text": {`{"TopicName":"t","MessageId":"1","Message":` + quoted(echoEvent) + `}`, m(event.MNSTopic, "t", "1", echoEvent)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if strings.HasSuffix(c.event, ".json") {
+				c.event = readFile(t, c.event)
+			}
+			got, _, err := collect(t, c.event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, readable(got), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// readable replaces what no reader of the table could check.
+func readable(messages []event.Message) []event.Message {
+	for i, m := range messages {
+		if len(m.ID) == len("sha256:")+32 && strings.HasPrefix(m.ID, "sha256:") {
+			messages[i].ID = digest
+		}
+		if (m.Kind == event.OSS || m.Kind == event.CDN) && json.Valid(m.Payload) {
+			messages[i].Payload = []byte("a record")
+		}
+	}
+	return messages
+}
+
+func TestContentWithoutAnIDIsKnownByItsDigest(t *testing.T) {
+	for _, ev := range []string{"hello", `[{"a":1}]`, `{"body":"x","attrs":{}}`} {
+		first, _, _ := collect(t, ev)
+		again, _, _ := collect(t, ev)
+		other, _, _ := collect(t, strings.NewReplacer("hello", "hallo", "1", "2", "x", "y").Replace(ev))
+		if first[0].ID != again[0].ID || first[0].ID == other[0].ID {
+			t.Errorf("%s: ids %q %q %q", ev, first[0].ID, again[0].ID, other[0].ID)
+		}
+	}
+}
+
+func quoted(s string) string {
+	b, _ := json.Marshal(s)
+	return string(b)
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestDirectMessageIsAnsweredWithItsAnswer(t *testing.T) {
+	const want = `{"got":{"a":1},"id":"req-1","kind":"direct","source":""}`
+	if _, got, err := collect(t, `{"a":1}`); err != nil || got != want {
+		t.Errorf("accepted: %s, %v", got, err)
+	}
+	d := quiet()
+	d.Submit = func(context.Context, event.Message) (json.RawMessage, error) {
+		return nil, &event.Rejection{Answer: json.RawMessage(`{"status":422}`)}
+	}
+	if got, err := d.FC(t.Context(), []byte(`{}`)); err != nil || string(got) != `{"status":422}` {
+		t.Errorf("rejected: %s, %v", got, err)
+	}
+}
+
+type report struct {
+	Received, Accepted, Rejected int
+	Results                      []struct {
+		Kind, Source, ID, Outcome, Reason string
+		Answer                            json.RawMessage
+	}
+}
+
+func TestBatchReportsEachElement(t *testing.T) {
+	const ev = `["{\"id\":\"1\",\"source\":\"s\",\"specversion\":\"1.0\",\"type\":\"t\",\"data\":{\"n\":1}}", 7, ["x"], null, "no json", {"specversion":"1.0"}, {"n":2}]`
+	messages, body, err := collect(t, ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(messages) != 3 {
+		t.Errorf("%d messages reached Submit", len(messages))
+	}
+	var r report
+	if err := json.Unmarshal([]byte(body), &r); err != nil {
+		t.Fatal(err)
+	}
+	outcomes := ""
+	for _, out := range r.Results {
+		outcomes += out.Outcome[:1]
+		if out.Outcome == "rejected" && out.Reason == "" && out.Answer == nil || out.ID == "" {
+			t.Errorf("result does not say why or which: %+v", out)
+		}
+	}
+	if r.Received != 7 || r.Accepted != 2 || r.Rejected != 5 || outcomes != "arrrrra" {
+		t.Errorf("%s: %s", outcomes, body)
+	}
+	if _, body, err := collect(t, `[]`); err != nil || body != `{"received":0,"accepted":0,"rejected":0,"results":[]}` {
+		t.Errorf("empty batch: %s, %v", body, err)
+	}
+}
+
+func TestPassingFailureIsAnErrorAfterTheRest(t *testing.T) {
+	for _, ev := range []string{`[{"n":1},"\"fail\"",{"n":2}]`, `[{"n":1},"\"panic\"",{"n":2}]`} {
+		messages, body, err := collect(t, ev)
+		retry, ok := errors.AsType[*event.RetryError](err)
+		if !ok || retry.Failed != 1 || retry.Of != 3 || body != "" || len(messages) != 3 {
+			t.Errorf("%s: %q, %v, %d messages", ev, body, err, len(messages))
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the cause reaches the caller: %v", err)
+		}
+	}
+}
+
+func TestUnknownShapeIsLoggedWithoutItsContent(t *testing.T) {
+	for name, c := range map[string]struct{ event, logged string }{
+		"empty":             {"", `"size":0,"keys":null`},
+		"blank":             {" \n", `"size":2`},
+		"null":              {"null", `"size":4`},
+		"number":            {"7", `"size":1`},
+		"cloudevent, no id": {`{"specversion":"1.0","source":"hunter2"}`, `"keys":["source","specversion"]`},
+		"queue, no body":    {`{"specversion":"1.0","source":"s","id":"1","type":"mns:Queue:SendMessage","data":{}}`, `"keys":["data","id"`},
+		"timer, number":     {`{"triggerName":7,"triggerTime":"hunter2"}`, `"keys":["triggerName","triggerTime"]`},
+		"topic, no id":      {`{"TopicName":"hunter2","MessageId":""}`, `"keys":["MessageId","TopicName"]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			d := quiet()
+			d.Log = slog.New(slog.NewJSONHandler(&log, nil))
+			body, err := d.FC(t.Context(), []byte(c.event))
+			if _, ok := errors.AsType[*event.ShapeError](err); !ok || body != nil || !strings.Contains(err.Error(), "expected") {
+				t.Errorf("%s, %v", body, err)
+			}
+			if !strings.Contains(log.String(), c.logged) || strings.Contains(log.String()+err.Error(), "hunter2") {
+				t.Errorf("log %s, error %v", log.String(), err)
+			}
+		})
+	}
+}
+
+func TestRetryCountIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	d := quiet()
+	d.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	ctx := event.WithInvocation(t.Context(), event.Invocation{RetryCount: 3})
+	if _, err := d.FC(ctx, []byte(`{"a":"content"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), `"retry":3`) || strings.Contains(log.String(), "content") {
+		t.Errorf("log %s", log.String())
+	}
+}

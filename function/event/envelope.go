@@ -1,0 +1,107 @@
+package event
+
+import (
+	"cmp"
+	"encoding/json"
+)
+
+// cloudEvent reads a CloudEvent of EventBridge (“Event specifications”). One
+// from an MNS queue has the message in data.messageBody, and its own id stays
+// the same when the queue delivers it again, so that one counts.
+func cloudEvent(event []byte) (Message, bool) {
+	var e struct {
+		ID     string          `json:"id"`
+		Source string          `json:"source"`
+		Type   string          `json:"type"`
+		Data   json.RawMessage `json:"data"`
+		Base64 []byte          `json:"data_base64"`
+	}
+	if json.Unmarshal(event, &e) != nil || e.ID == "" || e.Source == "" {
+		return Message{}, false
+	}
+	m := Message{Kind: CloudEvent, Source: e.Source, ID: e.ID, Payload: e.Base64}
+	if e.Data != nil {
+		m.Payload = content(e.Data)
+	}
+	if e.Type == "mns:Queue:SendMessage" {
+		var data struct {
+			ID   string          `json:"messageId"`
+			Body json.RawMessage `json:"messageBody"`
+		}
+		if json.Unmarshal(e.Data, &data) != nil || data.Body == nil {
+			return Message{}, false
+		}
+		m.Kind, m.ID, m.Payload = MNSQueue, cmp.Or(data.ID, e.ID), content(data.Body)
+	}
+	return m, true
+}
+
+// timer reads the event of a time trigger. Its payload is a string, whatever
+// that contains.
+func timer(event []byte) (Message, bool) {
+	var e struct {
+		Name    string          `json:"triggerName"`
+		Time    string          `json:"triggerTime"`
+		Payload json.RawMessage `json:"payload"`
+	}
+	if json.Unmarshal(event, &e) != nil || e.Name == "" || e.Time == "" {
+		return Message{}, false
+	}
+	return Message{Kind: Timer, Source: e.Name, ID: e.Time, Payload: content(e.Payload)}, true
+}
+
+// mnsTopic reads the event of an MNS topic in the format JSON. The SDK's own
+// type cannot: it expects a date where the platform sends milliseconds.
+func mnsTopic(event []byte) (Message, bool) {
+	var e struct {
+		Topic   string          `json:"TopicName"`
+		ID      string          `json:"MessageId"`
+		Message json.RawMessage `json:"Message"`
+	}
+	if json.Unmarshal(event, &e) != nil || e.Topic == "" || e.ID == "" {
+		return Message{}, false
+	}
+	return Message{Kind: MNSTopic, Source: e.Topic, ID: e.ID, Payload: content(e.Message)}, true
+}
+
+// records reads the events of OSS and CDN, one message for each. One request
+// may change several objects, so the object belongs to the id.
+func records(events json.RawMessage) []item {
+	var raw []json.RawMessage
+	_ = json.Unmarshal(events, &raw) // valid, and an array
+	items := make([]item, 0, len(raw))
+	for _, record := range raw {
+		items = append(items, item{Message: oneRecord(record)})
+	}
+	return items
+}
+
+func oneRecord(record json.RawMessage) Message {
+	var e struct {
+		Source  string `json:"eventSource"`
+		TraceID string `json:"traceId"` // CDN
+		OSS     struct {
+			Bucket struct {
+				ARN string `json:"arn"`
+			} `json:"bucket"`
+			Object struct {
+				Key string `json:"key"`
+			} `json:"object"`
+		} `json:"oss"`
+		Resource struct {
+			Domain string `json:"domain"`
+		} `json:"resource"` // CDN
+		Response struct {
+			RequestID string `json:"requestId"`
+		} `json:"responseElements"`
+	}
+	_ = json.Unmarshal(record, &e) // what is of another type has no id
+	if e.Source == "cdn" {
+		return Message{Kind: CDN, Source: e.Resource.Domain, ID: cmp.Or(e.TraceID, digest(record)), Payload: record}
+	}
+	id := digest(record)
+	if e.Response.RequestID != "" {
+		id = e.Response.RequestID + "/" + e.OSS.Object.Key
+	}
+	return Message{Kind: OSS, Source: e.OSS.Bucket.ARN, ID: id, Payload: record}
+}

@@ -1,0 +1,82 @@
+// Package event turns what serverless platforms hand to a function into HTTP
+// requests for one [http.Handler] and messages for one submission function.
+//
+// A platform delivers bytes. An event with requestContext.http.method is an
+// HTTP request and is always answered, never failed: the platform would show
+// the caller an error's text, and a panic's stack trace. Everything else is a
+// [Message], or a batch of them, told apart by its outer shape alone; there an
+// error asks the platform to deliver it again. The body of an HTTP request is
+// never looked at as an event of its own.
+//
+// The shape proves nothing about the sender: whoever may invoke the function
+// may write any of them.
+package event
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// margin is what the handler does not get of the invocation's time, so that a
+// page about the time-out can still be sent.
+const margin = 2 * time.Second
+
+// Doors is what stands behind every platform. All three fields are required.
+type Doors struct {
+	// Web answers HTTP requests. Its responses are buffered, so they can
+	// neither be flushed nor hijacked, and on Function Compute carry one
+	// cookie at most: [events.HTTPTriggerResponse] has one string per header.
+	Web http.Handler
+
+	// Submit handles one message and returns the JSON that answers it. An
+	// error is a passing failure: the platform should deliver the message
+	// again. A message that can never succeed is a [*Rejection]. Messages are
+	// delivered at least once; a repeat has the same Kind, Source and ID.
+	Submit func(ctx context.Context, m Message) (json.RawMessage, error)
+
+	// Log is written to with the invocation's context, so that its handler
+	// can add the request id with [FromContext].
+	Log *slog.Logger
+}
+
+// FC answers one event of Function Compute's built-in runtimes. It is the
+// function to give to fc.Start. Its parameter is []byte because the SDK decodes
+// events for every other type, and so refuses those that are not JSON.
+func (d Doors) FC(ctx context.Context, event []byte) (json.RawMessage, error) {
+	return d.answer(fromFC(ctx), event)
+}
+
+// Lambda answers one event of AWS Lambda. It is the function to give to
+// lambda.Start, for function URLs and for HTTP APIs with payload format 2.0 and
+// the stage $default. Its parameter is not []byte because there the SDK takes
+// that to be a JSON string in base64.
+func (d Doors) Lambda(ctx context.Context, event json.RawMessage) (json.RawMessage, error) {
+	return d.answer(fromLambda(ctx), event)
+}
+
+func (d Doors) answer(ctx context.Context, event []byte) (json.RawMessage, error) {
+	ctx, cancel := earlier(ctx)
+	defer cancel()
+	// A value of the wrong type does not stop the decoder, so the method is
+	// known even then, and the caller gets a page about it.
+	var e httpEvent
+	err := json.Unmarshal(event, &e)
+	if e.RequestContext.HTTP.Method != "" {
+		return d.serve(ctx, e, err == nil), nil
+	}
+	return d.deliver(ctx, event)
+}
+
+// earlier moves the deadline of ctx forward by the margin, or by a fifth of
+// what is left if that is less.
+func earlier(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	left := max(time.Until(deadline), 0)
+	return context.WithDeadline(ctx, deadline.Add(-min(margin, left/5)))
+}

@@ -1,0 +1,67 @@
+package event_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"backupportal/function/event"
+)
+
+// FuzzEvent feeds the decoder whatever. It must not panic; an HTTP event gets
+// an answer object and never an error; a message keeps its identity.
+func FuzzEvent(f *testing.F) {
+	for _, ev := range []string{fcEvent, lambdaEvent, echoEvent, "", "null", "[]", "hello topic", `"eyJhIjoxfQ=="`} {
+		f.Add([]byte(ev))
+	}
+	f.Fuzz(func(t *testing.T, ev []byte) {
+		var first []string
+		for range 2 {
+			var ids []string
+			d := quiet()
+			d.Submit = func(_ context.Context, m event.Message) (json.RawMessage, error) {
+				if m.Kind == "" || m.ID == "" {
+					t.Errorf("message without kind or id: %+v", m)
+				}
+				ids = append(ids, string(m.Kind)+m.Source+m.ID)
+				return json.RawMessage(`{}`), nil
+			}
+			d.Web = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !strings.HasPrefix(r.RequestURI, "/") || r.URL.Scheme != "https" {
+					t.Errorf("uri %q, url %q", r.RequestURI, r.URL)
+				}
+				for name := range r.Header {
+					if strings.HasPrefix(strings.ToLower(name), "x-fc-") {
+						t.Errorf("header %q", name)
+					}
+				}
+				http.NewServeMux().ServeHTTP(w, r)
+			})
+			body, err := d.FC(t.Context(), ev)
+			if (err == nil) != (len(body) > 0) || err == nil && !json.Valid(body) {
+				t.Fatalf("answer %q, error %v", body, err)
+			}
+			if isHTTP(ev) && err != nil {
+				t.Errorf("HTTP event answered with an error: %v", err)
+			}
+			if first == nil {
+				first = ids
+			} else if strings.Join(first, "\n") != strings.Join(ids, "\n") {
+				t.Errorf("ids differ between deliveries: %q, %q", first, ids)
+			}
+		}
+	})
+}
+
+func isHTTP(ev []byte) bool {
+	var e struct {
+		RequestContext struct {
+			HTTP struct {
+				Method string `json:"method"`
+			} `json:"http"`
+		} `json:"requestContext"`
+	}
+	return json.Unmarshal(ev, &e) == nil && e.RequestContext.HTTP.Method != ""
+}

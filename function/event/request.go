@@ -1,0 +1,141 @@
+package event
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+var (
+	errEventType = errors.New("event has a value of the wrong type")
+	errPath      = errors.New("path cannot be parsed")
+	errBase64    = errors.New("body is not base64")
+)
+
+// httpEvent is an HTTP request as an event: Function Compute's “v1” and
+// Lambda's “2.0” in one, which differ in the query, the cookies and the type of
+// timeEpoch, which is therefore not read. Both SDKs have a type of their own,
+// but neither can read the other's event.
+type httpEvent struct {
+	Version         string            `json:"version"`
+	RawPath         string            `json:"rawPath"`
+	RawQueryString  string            `json:"rawQueryString"`  // 2.0
+	QueryParameters map[string]string `json:"queryParameters"` // v1; there is no raw query
+	Cookies         []string          `json:"cookies"`         // 2.0
+	Headers         map[string]string `json:"headers"`
+	Body            string            `json:"body"`
+	IsBase64Encoded bool              `json:"isBase64Encoded"`
+	RequestContext  struct {
+		DomainName string `json:"domainName"`
+		RequestID  string `json:"requestId"`
+		HTTP       struct {
+			Method   string `json:"method"`
+			Protocol string `json:"protocol"`
+			SourceIP string `json:"sourceIp"`
+		} `json:"http"`
+	} `json:"requestContext"`
+}
+
+// lambda reports whether the event is one of Lambda's. Any other version is
+// answered as Function Compute wants it, which Lambda understands too.
+func (e *httpEvent) lambda() bool { return e.Version == "2.0" }
+
+// request makes the request a server would have made of what the client sent.
+func (e *httpEvent) request(ctx context.Context) (*http.Request, error) {
+	uri := e.uri()
+	u, err := url.ParseRequestURI(uri)
+	if err != nil || !strings.HasPrefix(uri, "/") {
+		return nil, errPath
+	}
+	body := []byte(e.Body)
+	if e.IsBase64Encoded {
+		if body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
+			return nil, errBase64
+		}
+	}
+	header := e.header()
+	host := cmp.Or(header.Get("Host"), e.RequestContext.DomainName)
+	header.Del("Host") // as net/http does
+	u.Scheme, u.Host = "https", cmp.Or(e.RequestContext.DomainName, host)
+
+	r := &http.Request{
+		Method:        e.RequestContext.HTTP.Method,
+		URL:           u,
+		RequestURI:    uri,
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        header,
+		Host:          host,
+		RemoteAddr:    net.JoinHostPort(e.RequestContext.HTTP.SourceIP, "0"),
+		ContentLength: int64(len(body)),
+		Body:          http.NoBody,
+	}
+	if len(body) > 0 {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	if major, minor, ok := http.ParseHTTPVersion(e.RequestContext.HTTP.Protocol); ok {
+		r.Proto, r.ProtoMajor, r.ProtoMinor = e.RequestContext.HTTP.Protocol, major, minor
+	}
+	return r.WithContext(ctx), nil
+}
+
+// uri returns path and query. Function Compute gives the query as a map with
+// repeated parameters joined by commas; they stay so, because a value may hold
+// a comma. `s local start` sends the query “null” where there was none.
+func (e *httpEvent) uri() string {
+	path, query := e.RawPath, e.RawQueryString
+	if !e.lambda() {
+		path = strings.TrimSuffix(path, "?null")
+		values := url.Values{}
+		for name, value := range e.QueryParameters {
+			values.Set(name, value)
+		}
+		if query = values.Encode(); query == "null=" {
+			query = ""
+		}
+	}
+	path = cmp.Or(path, "/")
+	if query != "" {
+		path += "?" + query
+	}
+	return path
+}
+
+// header leaves out what concerns a connection, which ended at the platform,
+// and what only the platform may say. The length is that of the decoded body.
+func (e *httpEvent) header() http.Header {
+	h := make(http.Header, len(e.Headers)+1)
+	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+		if key := http.CanonicalHeaderKey(name); !hopByHop(key) && !platformHeader(key) && key != "Content-Length" {
+			h.Set(key, e.Headers[name])
+		}
+	}
+	if len(e.Cookies) > 0 {
+		h.Set("Cookie", strings.Join(e.Cookies, "; "))
+	}
+	return h
+}
+
+// hopByHop tells of a canonical name whether it means anything beyond one
+// connection (RFC 9110, section 7.6.1).
+func hopByHop(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
+}
+
+// platformHeader tells of a canonical name whether Function Compute reserves it.
+func platformHeader(name string) bool { return strings.HasPrefix(name, "X-Fc-") }

@@ -1,0 +1,109 @@
+package runtimetest
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// FC plays Function Compute's runtime API for the built-in runtime go1, as
+// fc-runtime-go-sdk uses it. Set the fields before Start; their zero values
+// will do.
+type FC struct {
+	Concurrency int           // calls at once; 1 by default, as for go1
+	Timeout     time.Duration // of the function; 30 s by default
+	Region      string        // cn-hangzhou by default
+	AccountID   string        // 1000000000000001 by default
+
+	// Credentials come with every invocation. They are empty if the function
+	// has no role.
+	Credentials Credentials
+
+	program *program
+}
+
+// Credentials are temporary credentials as the platform hands them out.
+type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
+
+// Start runs the program at path with the variables that the platform sets and
+// env (“NAME=value”), and nothing else of this process's environment. It ends
+// with the test. After Kill it may be started again, as a fresh instance.
+func (f *FC) Start(t testing.TB, path string, env ...string) {
+	t.Helper()
+	f.Region = cmp.Or(f.Region, "cn-hangzhou")
+	f.AccountID = cmp.Or(f.AccountID, "1000000000000001")
+	a := newAPI(http.StatusOK, f.Concurrency, f.Timeout, f.headers)
+	f.program = startProgram(t, a, "/2020-11-11", path, func(host string) []string {
+		return append([]string{
+			"FC_RUNTIME_API=" + host,
+			"FC_FUNC_CODE_PATH=" + filepath.Dir(path),
+			"FC_ACCOUNT_ID=" + f.AccountID,
+			"FC_REGION=" + f.Region,
+			"FC_FUNCTION_NAME=backup-portal",
+			"FC_FUNCTION_HANDLER=" + filepath.Base(path),
+			"FC_FUNCTION_MEMORY_SIZE=128",
+			"FC_INSTANCE_ID=c-00000001",
+			"FC_CUSTOM_LISTEN_PORT=9000", // set for go1 too
+			"FC_VER_ID=LATEST",
+			"FC_FUNCTION_VERSION=LATEST",
+			"ALIBABA_CLOUD_ACCESS_KEY_ID=" + f.Credentials.AccessKeyID,
+			"ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + f.Credentials.AccessKeySecret,
+			"ALIBABA_CLOUD_SECURITY_TOKEN=" + f.Credentials.SecurityToken,
+		}, env...)
+	})
+}
+
+// headers are those of an invocation, all that the platform documents.
+func (f *FC) headers(h http.Header, p pending) {
+	for name, value := range map[string]string{
+		"x-fc-request-id":         p.RequestID,
+		"x-fc-function-deadline":  strconv.FormatInt(p.deadline.UnixMilli(), 10),
+		"x-fc-function-timeout":   strconv.Itoa(max(int(f.program.api.timeout.Seconds()), 1)),
+		"x-fc-function-type":      "0",
+		"x-fc-function-name":      "backup-portal",
+		"x-fc-function-handler":   "main",
+		"x-fc-function-memory":    "128",
+		"x-fc-access-key-id":      f.Credentials.AccessKeyID,
+		"x-fc-access-key-secret":  f.Credentials.AccessKeySecret,
+		"x-fc-security-token":     f.Credentials.SecurityToken,
+		"x-fc-region":             f.Region,
+		"x-fc-account-id":         f.AccountID,
+		"x-fc-qualifier":          "LATEST",
+		"x-fc-version-id":         "LATEST",
+		"x-fc-service-name":       "",
+		"x-fc-service-logproject": "backup-portal",
+		"x-fc-service-logstore":   "function",
+	} {
+		h.Set(name, value)
+	}
+	if p.RetryCount > 0 {
+		h.Set("x-fc-retry-count", strconv.Itoa(p.RetryCount))
+	}
+	h.Set("Content-Type", "application/octet-stream")
+}
+
+// Invoke runs one event and waits for its end.
+func (f *FC) Invoke(ctx context.Context, event []byte) Response {
+	return f.Do(ctx, Call{Event: event})
+}
+
+// Do runs one call and waits for its end.
+func (f *FC) Do(ctx context.Context, c Call) Response { return f.program.api.do(ctx, c) }
+
+// Kill ends the program at once, whatever it is doing.
+func (f *FC) Kill() { f.program.kill() }
+
+// Output returns what the program has written to its standard output and error.
+func (f *FC) Output() string { return f.program.output.String() }
+
+// Peak returns the largest number of calls that ran at once.
+func (f *FC) Peak() int {
+	a := f.program.api
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.peak
+}

@@ -1,0 +1,69 @@
+package runtimetest
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// Lambda plays AWS Lambda's runtime API, as aws-lambda-go uses it. Set the
+// fields before Start; their zero values will do.
+type Lambda struct {
+	Timeout time.Duration // of the function; 30 s by default
+	Region  string        // eu-central-1 by default
+
+	program *program
+}
+
+// Start runs the program at path with the variables that the platform sets and
+// env (“NAME=value”), and nothing else of this process's environment. It ends
+// with the test. After Kill it may be started again, as a fresh instance.
+func (l *Lambda) Start(t testing.TB, path string, env ...string) {
+	t.Helper()
+	l.Region = cmp.Or(l.Region, "eu-central-1")
+	a := newAPI(http.StatusAccepted, 1, l.Timeout, l.headers)
+	l.program = startProgram(t, a, "/2018-06-01", path, func(host string) []string {
+		return append([]string{
+			"AWS_LAMBDA_RUNTIME_API=" + host,
+			"AWS_REGION=" + l.Region,
+			"AWS_DEFAULT_REGION=" + l.Region,
+			"AWS_LAMBDA_FUNCTION_NAME=backup-portal",
+			"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+			"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+			"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/backup-portal",
+			"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+			"LAMBDA_TASK_ROOT=" + filepath.Dir(path),
+			"_HANDLER=bootstrap",
+			"AWS_ACCESS_KEY_ID=lambda-role-key",
+			"AWS_SECRET_ACCESS_KEY=lambda-role-secret",
+			"AWS_SESSION_TOKEN=lambda-role-token",
+			"TZ=:UTC",
+		}, env...)
+	})
+}
+
+func (l *Lambda) headers(h http.Header, p pending) {
+	h.Set("Lambda-Runtime-Aws-Request-Id", p.RequestID)
+	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(p.deadline.UnixMilli(), 10))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:"+l.Region+":123456789012:function:backup-portal")
+	h.Set("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0")
+	h.Set("Content-Type", "application/json")
+}
+
+// Invoke runs one event and waits for its end.
+func (l *Lambda) Invoke(ctx context.Context, event []byte) Response {
+	return l.Do(ctx, Call{Event: event})
+}
+
+// Do runs one call and waits for its end.
+func (l *Lambda) Do(ctx context.Context, c Call) Response { return l.program.api.do(ctx, c) }
+
+// Kill ends the program at once, whatever it is doing.
+func (l *Lambda) Kill() { l.program.kill() }
+
+// Output returns what the program has written to its standard output and error.
+func (l *Lambda) Output() string { return l.program.output.String() }
