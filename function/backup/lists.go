@@ -14,7 +14,8 @@ import (
 
 func (f Field) checkInteger(value string) []Mistake {
 	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) || strings.HasPrefix(value, "+") {
+	written := err == nil && strconv.FormatInt(n, 10) == value // 007 would go over the wire as it is
+	if !written && !errors.Is(err, strconv.ErrRange) {
 		return []Mistake{f.mistake("integer", msgInteger, f.Object)}
 	}
 	if err != nil || n < f.Minimum || n > f.Maximum {

@@ -83,11 +83,8 @@ func (s *Service) finish(ctx context.Context, r Record, call Call) (Answer, erro
 			}
 		}
 		if s.ListFirst && known.Last.N < 0 {
-			if found, err := s.remembered(ctx, known); found || err != nil {
-				if err != nil {
-					return Answer{}, &BusyError{ErrNotSent, r.SubmissionID, 15 * time.Second}
-				}
-				continue
+			if answer, done, err := s.recall(ctx, known); done || err != nil {
+				return answer, err
 			}
 		}
 		sends++
@@ -190,18 +187,34 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 	return Answer{Record: r, Status: Unknown}, true, nil
 }
 
-// remembered looks for a job that an earlier life of a forgetful store made of
-// this submission, and reports whether it wrote one into the log.
-func (s *Service) remembered(ctx context.Context, r Record) (bool, error) {
+// recall looks for a job that an earlier life of a forgetful store made of
+// this submission. It is done if there is one, or if the account cannot even be
+// looked into.
+func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	job, found, err := s.listed(ctx, r, s.Now().Add(-keyExpires))
-	if err != nil || !found {
-		return false, err
+	refused := errors.Is(err, ErrRefused) || errors.Is(err, ErrCredentials)
+	switch {
+	case err != nil && !refused:
+		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+		return Answer{}, false, &BusyError{ErrNotSent, r.SubmissionID, 15 * time.Second}
+	case !found && !refused:
+		return Answer{}, false, nil
 	}
-	if _, err := s.append(ctx, r, Step{N: 0, Kind: StepAttempt, Until: s.Now()}); err != nil {
-		return false, err
+	attempt := Step{N: 0, Kind: StepAttempt, Until: s.Now()}
+	ours, appendErr := s.append(ctx, r, attempt)
+	if appendErr != nil {
+		return Answer{}, false, fmt.Errorf("%w: %w", ErrStoreAway, appendErr)
 	}
-	_, err = s.append(ctx, r, Step{N: 1, Kind: StepCreated, JobID: job.JobID})
-	return err == nil, err
+	if !ours {
+		return Answer{}, false, &BusyError{ErrInProgress, r.SubmissionID, time.Second}
+	}
+	r.Last = attempt
+	if refused {
+		return s.failed(ctx, r, err)
+	}
+	answer := s.created(ctx, r, Created{JobID: job.JobID})
+	answer.Replayed = true
+	return answer, true, nil
 }
 
 // listed searches the cloud's list for the job of r, from since on. If there

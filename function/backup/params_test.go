@@ -54,6 +54,7 @@ func TestValidate(t *testing.T) {
 		"retention above its bounds":              {with(instance, "Retention", "364636"), []string{"Retention between"}},
 		"retention beyond 64 bits":                {with(instance, "Retention", "99999999999999999999"), []string{"Retention between"}},
 		"retention with a sign":                   {with(instance, "Retention", "+7"), []string{"Retention integer"}},
+		"retention with zeros before it":          {with(instance, "Retention", "007"), []string{"Retention integer"}},
 		"retention with a fraction":               {with(instance, "Retention", "1.5"), []string{"Retention integer"}},
 		"a vault for an instance":                 {with(instance, "VaultId", "v-1"), []string{"VaultId unused"}},
 		"an instance for volumes":                 {with(volumes, "InstanceId", "i-1"), []string{"InstanceId unused"}},

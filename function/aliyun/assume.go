@@ -1,0 +1,149 @@
+package aliyun
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+	"github.com/aliyun/alibaba-cloud-sdk-go/services/sts"
+
+	"backupportal/function/backup"
+)
+
+// A purpose is the session policy that narrows a role to what a call needs
+// (STS AssumeRole, parameter Policy). Cloud Backup knows no resources in
+// policies, so it names operations only.
+type purpose string
+
+// The purposes.
+const (
+	toBackUp purpose = `{"Version":"1","Statement":[{"Effect":"Allow","Action":["hbr:CreateBackupJob","hbr:DescribeBackupJobs2","hbr:CancelBackupJob"],"Resource":"*"}]}`
+	toRead   purpose = `{"Version":"1","Statement":[{"Effect":"Allow","Action":["hbr:DescribeBackupJobs2"],"Resource":"*"}]}`
+)
+
+// lifetime of assumed credentials: the least that STS gives.
+const lifetime = 900 * time.Second
+
+// A role is one to take on, in somebody's name.
+type role struct {
+	account   backup.Account
+	principal backup.Principal
+	purpose   purpose
+}
+
+func roleOf(op operation) role {
+	return role{account: op.target.Account, principal: op.target.Principal, purpose: op.purpose}
+}
+
+// sessionName is what the cloud's audit trail shows: the principal's name, and
+// enough of the hash of who it is to tell namesakes apart. STS takes 2 to 64
+// characters of these.
+func sessionName(p backup.Principal) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune(".@_-", r):
+			return r
+		}
+		return -1
+	}, p.Name)
+	if name == "" {
+		name = "portal"
+	}
+	sum := sha256.Sum256([]byte(p.ID()))
+	return name[:min(len(name), 48)] + "-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5]))
+}
+
+// assumed are the credentials of the role of op's account: those that are
+// kept, or new ones. Callers with the same role wait for each other, so that a
+// burst of them asks STS once.
+func (c *Client) assumed(ctx context.Context, op operation) (Credentials, *backup.CloudError) {
+	r := roleOf(op)
+	s := c.sessions.of(r)
+	if err := s.take(ctx); err != nil {
+		return Credentials{}, &backup.CloudError{Action: assumeRole, Outcome: backup.ErrNotSent, Cause: cause(err)}
+	}
+	defer s.leave()
+	if s.good(c.cfg.Now()) {
+		return s.keys, nil
+	}
+	keys, ends, failed := c.assumeRole(ctx, r, op.target.Region)
+	if failed != nil {
+		return Credentials{}, failed
+	}
+	s.keys, s.ends = keys, ends
+	return keys, nil
+}
+
+// assumeRole asks STS (AssumeRole, 2015-04-01). Whatever goes wrong, nothing
+// was sent to Cloud Backup: no outcome is unknown.
+func (c *Client) assumeRole(ctx context.Context, r role, region string) (Credentials, time.Time, *backup.CloudError) {
+	own, failed := c.own(ctx, assumeRole)
+	if failed != nil {
+		return Credentials{}, time.Time{}, failed
+	}
+	asked := c.cfg.Now().Round(0)
+	a := c.try(ctx, c.origin(tokenHost(region)), own, func(cfg *sdk.Config, keys auth.Credential) error {
+		return r.assume(cfg, keys, region)
+	})
+	secrets := append(secretsOf(own), r.account.ExternalID.Reveal())
+	_, failed = verdict{action: assumeRole, prefix: assumeRolePrefix, plain: true, secrets: secrets}.judge(a)
+	if failed != nil {
+		failed.Unlisted = false // there is nothing to look for
+		if errors.Is(failed, backup.ErrUnknownOutcome) {
+			failed.Outcome = backup.ErrNotSent
+		}
+		return Credentials{}, time.Time{}, failed
+	}
+	keys, ends := readCredentials(a.answer.body, asked)
+	if keys.empty() || keys.SecurityToken.IsZero() {
+		return Credentials{}, time.Time{}, &backup.CloudError{Action: assumeRole, Outcome: backup.ErrNotSent,
+			HTTPStatus: a.answer.status, Cause: "the answer has no credentials"}
+	}
+	return keys, ends, nil
+}
+
+// assume hands the request to the SDK. The client is made without the
+// package's own constructor, which fills a map of endpoints that all clients
+// share, without a lock.
+func (r role) assume(cfg *sdk.Config, keys auth.Credential, region string) error {
+	client := &sts.Client{}
+	if err := client.InitWithOptions(region, cfg, keys); err != nil {
+		return err
+	}
+	request := sts.CreateAssumeRoleRequest() // a POST
+	request.Scheme, request.Domain = cfg.Scheme, hostOf(cfg)
+	request.RoleArn = r.account.RoleARN()
+	request.RoleSessionName = sessionName(r.principal)
+	request.ExternalId = r.account.ExternalID.Reveal()
+	request.Policy = string(r.purpose)
+	request.DurationSeconds = requests.NewInteger(int(lifetime / time.Second))
+	_, err := client.AssumeRole(request)
+	return err
+}
+
+// readCredentials reads what AssumeRole gave, and when it ends. Without a time
+// they end when they were asked to.
+func readCredentials(body []byte, asked time.Time) (Credentials, time.Time) {
+	var given struct {
+		Credentials struct{ AccessKeyId, AccessKeySecret, SecurityToken, Expiration string }
+	}
+	if json.Unmarshal(body, &given) != nil {
+		return Credentials{}, time.Time{}
+	}
+	ends, err := time.Parse(time.RFC3339, given.Credentials.Expiration)
+	if err != nil {
+		ends = asked.Add(lifetime)
+	}
+	return Credentials{
+		AccessKeyID:     given.Credentials.AccessKeyId,
+		AccessKeySecret: backup.NewSecret(given.Credentials.AccessKeySecret),
+		SecurityToken:   backup.NewSecret(given.Credentials.SecurityToken),
+	}, ends
+}

@@ -1,0 +1,84 @@
+package aliyun
+
+import "backupportal/function/backup"
+
+// A verdict is how an attempt is to be judged.
+type verdict struct {
+	action  string   // the operation
+	prefix  string   // before its codes, to tell the codes of STS from those of Cloud Backup
+	plain   bool     // success is the status alone: STS answers without Success and Code
+	secrets []string // a message with one of these in it is dropped
+}
+
+// judge says what became of an attempt, from what the transport saw and never
+// from the error of the SDK. The error is nil if the operation succeeded.
+//
+// Only a code tells a refusal from an answer that got lost on the way back:
+// whatever is not surely without effect is an unknown outcome.
+func (v verdict) judge(a *attempt) (reading, *backup.CloudError) {
+	e := &backup.CloudError{Action: v.action, Outcome: backup.ErrUnknownOutcome}
+	if a.answer == nil {
+		if !a.sent() {
+			e.Outcome = backup.ErrNotSent
+		}
+		e.Cause = cause(a.err)
+		return reading{}, e
+	}
+	r := read(a.answer.body)
+	if v.succeeded(a.answer.status, r) {
+		return r, nil
+	}
+	e.HTTPStatus, e.RequestID, e.Code = a.answer.status, r.requestID, v.code(r)
+	if e.Cause = doubt(a.answer.status, r); e.Cause != "" {
+		return r, e
+	}
+	known, listed := meaningOf(e.Code)
+	e.Outcome, e.Unlisted = known.outcome, !listed
+	switch {
+	case !listed:
+		e.Outcome, e.Cause = backup.ErrRefused, "undocumented code"
+	case known.message:
+		e.Message = cleanMessage(r.message, v.secrets)
+	}
+	if e.Outcome == backup.ErrThrottled {
+		e.RetryAfter = retryAfter(a.answer.header)
+	}
+	return r, e
+}
+
+// succeeded is the rule of Cloud Backup: it reports refusals with status 200.
+func (v verdict) succeeded(status int, r reading) bool {
+	if status < 200 || status > 299 || !r.object {
+		return false
+	}
+	return v.plain || r.success == "true" && r.code == "200"
+}
+
+// doubt says why an answer that is no success is no refusal either; "" if it
+// is one.
+func doubt(status int, r reading) string {
+	switch {
+	case status >= 500:
+		return "server error"
+	case status >= 300 && status < 400:
+		return "redirect, not followed"
+	case !r.object:
+		return "the answer is no JSON object"
+	case r.code == "" || r.code == "200":
+		return "the answer has no error code"
+	case status < 400 && r.success != "false":
+		return "neither success nor refusal"
+	}
+	return ""
+}
+
+// code is the code of an answer as the portal names it, or "".
+func (v verdict) code(r reading) string {
+	switch {
+	case r.code == "" || r.code == "200":
+		return ""
+	case !word.MatchString(v.prefix + r.code):
+		return v.prefix + unreadable
+	}
+	return v.prefix + r.code
+}

@@ -1,0 +1,116 @@
+package aliyun
+
+import "backupportal/function/backup"
+
+// meanings is what is known about codes, in the order in which they are looked
+// up: those of AssumeRole and of the portal first, then those after which a
+// job may exist, then the rest. Sources: the error tables of the API pages of
+// CreateBackupJob, AssumeRole and "public error codes", and of their metadata.
+var meanings = []meaning{{
+	codes: "AssumeRole.NoPermission* AssumeRole.Forbidden*", outcome: backup.ErrRefused,
+	means: both("The portal may not take on the role in that account.", "门户无权扮演该账号中的角色。"),
+	todo: both("The operator must change one of two things: the trust policy of the role must name the portal's own role (and the same external ID), or the portal's own role needs the permission sts:AssumeRole for it.",
+		"管理员需要修改以下之一：该角色的信任策略须信任门户自身的角色（外部 ID 一致），或为门户自身的角色授予对它的 sts:AssumeRole 权限。"),
+}, {
+	codes: "AssumeRole.EntityNotExist*", outcome: backup.ErrRefused,
+	means: both("The role does not exist in that account.", "该账号中不存在此角色。"),
+	todo:  both("The operator must create it, or correct the account or the role in the policy.", "管理员需要创建该角色，或更正策略中的账号或角色。"),
+}, {
+	codes: "AssumeRole.InvalidParameter* AssumeRole.Missing*", outcome: backup.ErrRefused, message: true,
+	means: both("The settings for the role of that account were not accepted.", "该账号的角色设置未被接受。"),
+	todo:  both("The operator must correct the account in the policy.", "管理员需要更正策略中的该账号。"),
+}, {
+	codes: "AssumeRole.InternalError AssumeRole.UnknownError AssumeRole.ServiceUnavailable AssumeRole.*Timeout AssumeRole.SignatureNonceUsed", outcome: backup.ErrNotSent,
+	means: both("The portal could not sign in to that account. Nothing was started.", "门户未能登录该账号，未启动任何任务。"), todo: tryAgain,
+}, {
+	codes: noCredentials, outcome: backup.ErrCredentials,
+	means: both("The function has no role, or no access key is set.", "函数未配置角色，或未设置访问密钥。"),
+	todo:  both("The operator must give the function a role.", "管理员需要为函数配置角色。"),
+}, {
+	codes: badTarget, outcome: backup.ErrRefused,
+	means: both("The policy names a region or a way into the account that the portal does not know.", "策略中的地域或账号访问方式不受支持。"), todo: tellOperator,
+}, {
+	codes: "SignatureNonceUsed", outcome: backup.ErrUnknownOutcome,
+	means: both("The request was repeated on its way.", "请求在传输途中被重复发送。"), todo: beingChecked,
+}, {
+	codes: "InternalError UnknownError InitVaultError AccessVaultFail BrowseFileError EcsClientError", outcome: backup.ErrUnknownOutcome,
+	means: both("Cloud Backup had an internal error.", "云备份发生内部错误。"), todo: beingChecked,
+}, {
+	codes: "ServiceUnavailable *Timeout", outcome: backup.ErrUnknownOutcome,
+	means: both("Cloud Backup is not available at the moment.", "云备份暂时不可用。"), todo: beingChecked,
+}, {
+	codes: "Throttling Throttling.* Rejected.Throttling", outcome: backup.ErrThrottled,
+	means: both("There are too many requests at the moment. Nothing was started.", "当前请求过多，未启动任何任务。"), todo: tryAgain,
+}, {
+	codes: "InvalidAccessKeyId* Forbidden.AccessKeyDisabled", outcome: backup.ErrCredentials,
+	means: both("The access key of this portal is not valid any more.", "本门户的访问密钥已失效。"), todo: tellOperator,
+}, {
+	codes: "InvalidSecurityToken*", outcome: backup.ErrCredentials,
+	means: both("The portal's access has expired and could not be renewed.", "本门户的访问凭证已过期且未能续期。"), todo: tellOperator,
+}, {
+	codes: "MissingSecurityToken", outcome: backup.ErrCredentials,
+	means: both("The portal sent incomplete credentials.", "本门户发送的凭证不完整。"), todo: tellOperator,
+}, {
+	codes: "SignatureDoesNotMatch IncompleteSignature InvalidSignatureMethod", outcome: backup.ErrRefused,
+	means: both("The access key of this portal is not accepted.", "本门户的访问密钥未被接受。"), todo: tellOperator,
+}, {
+	codes: "InvalidTimeStamp* IllegalTimestamp", outcome: backup.ErrRefused,
+	means: both("The clock of this portal is wrong.", "本门户的系统时间不正确。"), todo: tellOperator,
+}, {
+	codes: "Forbidden.RiskControl Forbidden.UserVerification RiskControlProhibited", outcome: backup.ErrRefused,
+	means: both("The cloud account is restricted by the provider.", "该云账号受到云服务商的限制。"), todo: tellOperator,
+}, {
+	codes: "NoPermission* Forbidden* ActionUnauthorized", outcome: backup.ErrRefused,
+	means: both("The portal's role in that account has no permission to make backups.", "门户在该账号中使用的角色没有创建备份的权限。"),
+	todo:  both("The operator must add hbr:CreateBackupJob and hbr:DescribeBackupJobs2 to the role.", "管理员需要为该角色授予 hbr:CreateBackupJob 和 hbr:DescribeBackupJobs2 权限。"),
+}, {
+	codes: "ServiceNotActivated", outcome: backup.ErrRefused,
+	means: both("Cloud Backup is not switched on in that account.", "该账号尚未开通云备份。"),
+	todo:  both("The operator must switch it on in the console.", "管理员需要在控制台开通云备份。"),
+}, {
+	codes: "InDebt* InsufficientBalance", outcome: backup.ErrRefused,
+	means: both("The cloud account has unpaid bills, or too little balance.", "该云账号欠费或余额不足。"), todo: tellOperator,
+}, {
+	codes: "AssumeRoleFail", outcome: backup.ErrRefused,
+	means: both("Cloud Backup may not use its role.", "云备份无权使用其角色。"),
+	todo:  both("The operator must check the service-linked role, and the role in the other account.", "管理员需要检查云备份的服务关联角色，以及另一账号中的角色。"),
+}, {
+	codes: "RoleNotExist", outcome: backup.ErrRefused,
+	means: both("A role that Cloud Backup needs does not exist.", "云备份所需的角色不存在。"), todo: tellOperator,
+}, {
+	codes: "CrossAccountBackupSlrNotExist", outcome: backup.ErrRefused,
+	means: both("The role AliyunServiceRoleForHbrCrossAccountBackup is missing in this account.", "本账号缺少服务关联角色 AliyunServiceRoleForHbrCrossAccountBackup。"),
+	todo:  both("The operator must create it in the console of Cloud Backup.", "管理员需要在云备份控制台创建该角色。"),
+}, {
+	codes: "AccountNotEnableRdTrustedService BackupAccountNotInSpecifiedRd", outcome: backup.ErrRefused,
+	means: both("The resource directory does not let Cloud Backup into that account.", "资源目录未允许云备份访问该账号。"), todo: tellOperator,
+}, {
+	codes: "CloudAssistNotRunningOnInstance", outcome: backup.ErrRefused, caller: true,
+	means: both("Cloud Assistant does not run on the instance.", "实例上的云助手未运行。"),
+	todo:  both("Start it there and send the request again.", "请在实例上启动云助手后重新提交。"),
+}, {
+	codes: "VaultNotExist", outcome: backup.ErrRefused, caller: true,
+	means: both("The vault does not exist in this region.", "该地域中不存在此备份库。"),
+	todo:  both("Choose a vault of the same region.", "请选择同一地域的备份库。"),
+}, {
+	codes: "ResourceNotFound", outcome: backup.ErrRefused, caller: true,
+	means: both("The service does not find what was chosen.", "服务未找到所选资源。"),
+	todo:  both("It may have been deleted, or be in another region. Check the IDs and the region.", "资源可能已被删除，或位于其他地域。请检查 ID 和地域。"),
+}, {
+	codes: "InvalidRegion*", outcome: backup.ErrRefused, caller: true,
+	means: both("This region is not known to the service.", "服务不支持该地域。"),
+	todo:  both("Choose another region.", "请选择其他地域。"),
+}, {
+	codes: "InvalidVersion NoSuchVersion InvalidApi* InvalidProduct* InvalidProtocol* InvalidAction* UnsupportedHTTPMethod", outcome: backup.ErrRefused,
+	means: both("The portal and the service do not fit together.", "门户与服务的版本不匹配。"), todo: tellOperator,
+}, {
+	codes: "Missing*", outcome: backup.ErrRefused, caller: true, message: true,
+	means: both("The service misses a value.", "服务提示缺少某个值。"),
+	todo:  both("Fill it in and send it again.", "请补充后重新提交。"),
+}, {
+	codes: "Invalid* UnsupportedParameter", outcome: backup.ErrRefused, caller: true, message: true,
+	means: both("The service did not accept a value.", "服务未接受某个值。"), todo: correctIt,
+}, {
+	codes: "BadRequest", outcome: backup.ErrRefused, caller: true, message: true,
+	means: both("The service did not accept the request.", "服务未接受该请求。"), todo: correctIt,
+}}

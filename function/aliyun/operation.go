@@ -1,0 +1,124 @@
+package aliyun
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+
+	"backupportal/function/backup"
+)
+
+// Cloud Backup by its names in the cloud, and its operations.
+const (
+	product             = "hbr"
+	version             = "2017-09-08"
+	createBackupJob     = "CreateBackupJob"
+	describeBackupJobs2 = "DescribeBackupJobs2"
+)
+
+// An operation is a call of Cloud Backup, with everything decided.
+type operation struct {
+	action  string
+	target  backup.Target
+	purpose purpose // what the credentials are narrowed to, if they are made for it
+	params  []backup.Parameter
+}
+
+// perform makes the call. If the cloud no longer accepts credentials that were
+// kept, which is an answer without any effect, new ones are made and the call
+// is repeated once.
+func (c *Client) perform(ctx context.Context, op operation) (answer, reading, *backup.CloudError) {
+	if refused := op.check(); refused != nil {
+		return answer{}, reading{}, refused
+	}
+	for again := false; ; again = true {
+		keys, failed := c.credentials(ctx, op)
+		if failed != nil {
+			return answer{}, reading{}, failed
+		}
+		a := c.try(ctx, c.origin(backupHost(op.target.Region)), keys, op.call)
+		r, failed := verdict{action: op.action, secrets: secretsOf(keys)}.judge(a)
+		if failed == nil {
+			return *a.answer, r, nil
+		}
+		if again || op.target.Account.Access != backup.AssumeRole || !errors.Is(failed, backup.ErrCredentials) {
+			return answer{}, r, failed
+		}
+		c.sessions.of(roleOf(op)).drop(ctx, keys)
+	}
+}
+
+// call hands the operation to the SDK: a fresh client and a fresh request,
+// since both are changed by the call. The parameters go into the form, to keep
+// paths and JSON out of the address.
+func (op operation) call(cfg *sdk.Config, keys auth.Credential) error {
+	client, err := sdk.NewClientWithOptions(op.target.Region, cfg, keys)
+	if err != nil {
+		return err
+	}
+	request := requests.NewCommonRequest()
+	request.Product, request.Version, request.ApiName = product, version, op.action
+	request.Method, request.Scheme, request.Domain = requests.POST, cfg.Scheme, hostOf(cfg)
+	for _, p := range op.params {
+		request.FormParams[p.Name] = p.Value
+	}
+	_, err = client.ProcessCommonRequest(request)
+	return err
+}
+
+// hostOf is where the attempt behind cfg sends to. Product hbr is in none of
+// the SDK's own tables.
+func hostOf(cfg *sdk.Config) string { return cfg.Transport.(*attempt).origin.Host }
+
+// check refuses a target that no request may be built for: the region becomes
+// part of a host name.
+func (op operation) check() *backup.CloudError {
+	known := []backup.Access{backup.Own, backup.AssumeRole, backup.HBRCrossAccount}
+	switch {
+	case !backup.KnownRegion(op.target.Region):
+		return op.refused(badTarget, "unknown region")
+	case !slices.Contains(known, op.target.Account.Access):
+		return op.refused(badTarget, "unknown kind of access")
+	}
+	return nil
+}
+
+func (op operation) refused(code, cause string) *backup.CloudError {
+	return &backup.CloudError{Action: op.action, Outcome: backup.ErrRefused, Code: code, Cause: cause}
+}
+
+// credentials are those that op is signed with: the portal's own, or those of
+// a role that it takes on.
+func (c *Client) credentials(ctx context.Context, op operation) (Credentials, *backup.CloudError) {
+	if op.target.Account.Access == backup.AssumeRole {
+		return c.assumed(ctx, op)
+	}
+	return c.own(ctx, op.action)
+}
+
+// own are the portal's credentials. With none nothing is sent.
+func (c *Client) own(ctx context.Context, action string) (Credentials, *backup.CloudError) {
+	failed := &backup.CloudError{Action: action, Outcome: backup.ErrCredentials, Code: noCredentials,
+		Cause: "the function has no role, or no access key is set"}
+	if c.cfg.Credentials == nil {
+		return Credentials{}, failed
+	}
+	keys, err := c.cfg.Credentials(ctx)
+	switch {
+	case err != nil:
+		failed.Outcome, failed.Code, failed.Cause = backup.ErrNotSent, "", "the portal's credentials could not be read"
+		return Credentials{}, failed
+	case keys.empty():
+		return Credentials{}, failed
+	}
+	return keys, nil
+}
+
+// secretsOf are the texts that no message may echo.
+func secretsOf(keys Credentials) []string {
+	return []string{keys.AccessKeyID, keys.AccessKeySecret.Reveal(), keys.SecurityToken.Reveal()}
+}

@@ -1,0 +1,94 @@
+package aliyun
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"sync"
+	"time"
+)
+
+// renewal is how long before their end kept credentials are no longer used.
+const renewal = 300 * time.Second
+
+// sessions keeps the credentials of roles, one set for each role, principal
+// and purpose: what was obtained for one person is never used for another. The
+// zero value is empty.
+type sessions struct {
+	mu  sync.Mutex
+	all map[[sha256.Size]byte]*session // hashed, because external ids are secret
+}
+
+// A session is the kept credentials of one role.
+type session struct {
+	turn chan struct{} // full while somebody has the rest: a lock that a context can leave
+	keys Credentials
+	ends time.Time
+}
+
+// mostSessions bounds what a long-lived instance remembers.
+const mostSessions = 4096
+
+// of returns the session for r, made if there is none. When there are too many
+// all are forgotten: they only save calls.
+func (s *sessions) of(r role) *session {
+	key := r.key()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.all[key]; ok {
+		return known
+	}
+	if s.all == nil {
+		s.all = map[[sha256.Size]byte]*session{}
+	}
+	if len(s.all) >= mostSessions {
+		clear(s.all) // whoever has one can go on using it
+	}
+	fresh := &session{turn: make(chan struct{}, 1)}
+	s.all[key] = fresh
+	return fresh
+}
+
+// key tells roles apart by everything that AssumeRole is told, and by whom it
+// is for: session names may coincide.
+func (r role) key() (key [sha256.Size]byte) {
+	h := sha256.New()
+	for _, part := range []string{r.account.Alias, r.account.RoleARN(), r.principal.ID(), sessionName(r.principal), r.account.ExternalID.Reveal(), string(r.purpose)} {
+		var length [4]byte
+		binary.BigEndian.PutUint32(length[:], uint32(len(part)))
+		h.Write(length[:])
+		h.Write([]byte(part))
+	}
+	h.Sum(key[:0])
+	return key
+}
+
+// take waits for the turn to use s.
+func (s *session) take(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *session) leave() { <-s.turn }
+
+// good reports whether the credentials will last. It is the wall clock that
+// counts: STS does not freeze with the instance.
+func (s *session) good(now time.Time) bool {
+	return !s.keys.empty() && s.ends.Sub(now.Round(0)) > renewal
+}
+
+// drop forgets credentials that the cloud no longer accepts, unless somebody
+// has renewed them meanwhile.
+func (s *session) drop(ctx context.Context, refused Credentials) {
+	if s.take(ctx) != nil {
+		return
+	}
+	defer s.leave()
+	if s.keys == refused {
+		s.keys, s.ends = Credentials{}, time.Time{}
+	}
+}

@@ -1,0 +1,254 @@
+package backup_test
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"backupportal/function/backup"
+	"backupportal/function/store"
+)
+
+func TestRepeatedKeyReturnsTheFirstJob(t *testing.T) {
+	r := newRig(t)
+	first, err := r.Submit(t.Context(), submission("k"))
+	if err != nil || first.Status != backup.StateCreated || first.Replayed {
+		t.Fatalf("first: %+v, %v", first, err)
+	}
+	again, err := r.Submit(t.Context(), submission("k"))
+	if err != nil || again.Last.JobID != first.Last.JobID || !again.Replayed {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	if r.jobs() != 1 {
+		t.Errorf("%d jobs", r.jobs())
+	}
+}
+
+func TestOtherKeyOtherDoorAndOtherPersonMakeOtherJobs(t *testing.T) {
+	r := newRig(t)
+	subs := []backup.Submission{submission("k"), submission("l"), submission("k"), submission("k")}
+	subs[2].Door = backup.DoorForm
+	subs[3].Principal.Subject = "bob"
+	for _, sub := range subs {
+		if _, err := r.Submit(t.Context(), sub); err != nil {
+			t.Error(err)
+		}
+	}
+	if r.jobs() != len(subs) {
+		t.Errorf("%d jobs, want %d", r.jobs(), len(subs))
+	}
+}
+
+func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
+	r := newRig(t)
+	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
+		t.Fatal(err)
+	}
+	other := submission("k")
+	other.Params["Retention"] = "8"
+	if _, err := r.Submit(t.Context(), other); !errors.Is(err, backup.ErrKeyReused) {
+		t.Errorf("got %v", err)
+	}
+	if r.jobs() != 1 {
+		t.Errorf("%d jobs", r.jobs())
+	}
+}
+
+func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
+	r := newRig(t)
+	var created, busy atomic.Int32
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			answer, err := r.Submit(t.Context(), submission("k"))
+			switch {
+			case err == nil && answer.Status == backup.StateCreated:
+				created.Add(1)
+			case errors.Is(err, backup.ErrInProgress):
+				busy.Add(1)
+			default:
+				t.Errorf("%+v, %v", answer, err)
+			}
+		})
+	}
+	wg.Wait()
+	if r.jobs() != 1 || created.Load() < 1 || created.Load()+busy.Load() != 64 {
+		t.Errorf("%d jobs, %d created, %d busy", r.jobs(), created.Load(), busy.Load())
+	}
+}
+
+// What a lost answer leads to: nothing is sent again inside the window, and
+// afterwards the cloud's list decides.
+func TestLostAnswerIsLookedUpAndNeverSentAgainBlindly(t *testing.T) {
+	for _, c := range []struct {
+		fault fault
+		jobs  int // after the first call
+		sends int // in the end
+	}{
+		{errorBefore, 0, 2}, {dropBefore, 0, 2},
+		{errorAfter, 1, 1}, {dropAfter, 1, 1}, {truncated, 1, 1}, {html, 1, 1},
+	} {
+		t.Run(string(c.fault), func(t *testing.T) {
+			r := newRig(t)
+			r.network.set(false, c.fault)
+			answer, err := r.Submit(t.Context(), submission("k"))
+			if err != nil || answer.Status != backup.Unknown || r.jobs() != c.jobs {
+				t.Fatalf("first: %v, %v, %d jobs", answer.Status, err, r.jobs())
+			}
+			for _, later := range []time.Duration{time.Second, 30 * time.Second, 50 * time.Second} {
+				r.clock.Add(later)
+				if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrInProgress) {
+					t.Fatalf("inside the window: %v", err)
+				}
+			}
+			r.clock.Add(time.Minute)
+			answer, err = r.Submit(t.Context(), submission("k"))
+			if err != nil || answer.Status != backup.StateCreated || answer.Last.JobID == "" {
+				t.Errorf("in the end: %+v, %v", answer, err)
+			}
+			if r.jobs() != 1 || r.sends() != c.sends {
+				t.Errorf("%d jobs of %d sends, want 1 of %d", r.jobs(), r.sends(), c.sends)
+			}
+		})
+	}
+}
+
+func TestListingThatFailsProvesNothing(t *testing.T) {
+	r := newRig(t)
+	r.network.set(true, dropAfter)
+	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.Add(2 * time.Minute)
+	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.Unknown || r.sends() != 1 {
+		t.Errorf("while blind: %v, %v, %d sends", answer.Status, err, r.sends())
+	}
+	r.network.set(false)
+	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated || r.jobs() != 1 {
+		t.Errorf("afterwards: %v, %v, %d jobs", answer.Status, err, r.jobs())
+	}
+}
+
+func TestThrottlingIsTriedAgainAFewTimes(t *testing.T) {
+	r := newRig(t)
+	r.network.set(false, throttled, throttled)
+	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated {
+		t.Errorf("%v, %v", answer.Status, err)
+	}
+	r.network.set(false, throttled, throttled, throttled)
+	if _, err := r.Submit(t.Context(), submission("l")); !errors.Is(err, backup.ErrNotSent) {
+		t.Errorf("got %v", err)
+	}
+	if answer, err := r.Submit(t.Context(), submission("l")); err != nil || answer.Status != backup.StateCreated {
+		t.Errorf("the same again: %v, %v", answer.Status, err)
+	}
+	if r.jobs() != 2 {
+		t.Errorf("%d jobs", r.jobs())
+	}
+}
+
+func TestRefusalIsFinalForItsKey(t *testing.T) {
+	r := newRig(t)
+	sub := submission("k")
+	sub.Params["InstanceId"] = "i-nobody"
+	first, err := r.Submit(t.Context(), sub)
+	if err != nil || first.Status != backup.Refused || first.Last.Code == "" {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	again, err := r.Submit(t.Context(), sub)
+	if err != nil || again.Status != backup.Refused || !again.Replayed || r.sends() != 1 {
+		t.Errorf("%+v, %v, %d sends", again, err, r.sends())
+	}
+}
+
+func TestForgetfulStoreLooksBeforeTheFirstAttempt(t *testing.T) {
+	r := newRig(t)
+	r.ListFirst = true
+	first, err := r.Submit(t.Context(), submission("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Store = &store.Memory{}
+	again, err := r.Submit(t.Context(), submission("k"))
+	if err != nil || again.Last.JobID != first.Last.JobID || r.jobs() != 1 {
+		t.Errorf("%+v, %v, %d jobs", again, err, r.jobs())
+	}
+	r.Store = &store.Memory{}
+	r.network.set(true)
+	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrNotSent) || r.sends() != 1 {
+		t.Errorf("while blind: %v, %d sends", err, r.sends())
+	}
+}
+
+func TestWhoLooksAtAnUnknownSubmissionFindsItsJob(t *testing.T) {
+	r := newRig(t)
+	r.network.set(false, dropAfter)
+	answer, err := r.Submit(t.Context(), submission("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.clock.Add(10 * time.Second)
+	record, err := r.Refresh(t.Context(), submission("k").Principal, answer.SubmissionID)
+	if err != nil || record.Last.Kind != backup.StepCreated || r.sends() != 1 {
+		t.Errorf("%+v, %v", record.Last, err)
+	}
+}
+
+func TestRefreshAsksTheCloudAtMostOnceInFiveSeconds(t *testing.T) {
+	r := newRig(t)
+	answer, err := r.Submit(t.Context(), submission("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 60 {
+		if _, err := r.Refresh(t.Context(), submission("k").Principal, answer.SubmissionID); err != nil {
+			t.Fatal(err)
+		}
+		r.clock.Add(500 * time.Millisecond)
+	}
+	record, err := r.Refresh(t.Context(), submission("k").Principal, answer.SubmissionID)
+	if err != nil || record.Job.Status != backup.StateComplete || record.Job.Progress != 10000 {
+		t.Errorf("after 30 s: %+v, %v", record.Job, err)
+	}
+	if n := len(r.cloud.Ledger().CallsOf("DescribeBackupJobs2")); n > 7 {
+		t.Errorf("%d questions in 30 s", n)
+	}
+}
+
+// Whatever the network does, and whenever somebody asks again, there is never
+// a second job, an answer once given stays, and every submission ends.
+//
+// The cloud's SDK signs with the machine's clock, which the cloud allows to be
+// 15 minutes off: a schedule fits into that.
+func TestAnyScheduleOfFaultsMakesAtMostOneJob(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := newRig(t)
+		all := []fault{none, throttled, errorBefore, errorAfter, dropBefore, dropAfter, truncated, html}
+		r.network.set(false, rapid.SliceOfN(rapid.SampledFrom(all), 0, 5).Draw(rt, "faults")...)
+		job := ""
+		for i := range 16 {
+			answer, err := r.Submit(t.Context(), submission("k"))
+			if r.jobs() > 1 {
+				rt.Fatalf("%d jobs", r.jobs())
+			}
+			if err == nil && answer.Status == backup.StateCreated {
+				if job != "" && job != answer.Last.JobID {
+					rt.Fatalf("the answer changed from %s to %s", job, answer.Last.JobID)
+				}
+				job = answer.Last.JobID
+			}
+			wait := 91 * time.Second // past every window
+			if i < 10 {
+				wait = time.Duration(rapid.IntRange(0, 30).Draw(rt, "wait")) * time.Second
+			}
+			r.clock.Add(wait)
+		}
+		if job == "" || r.jobs() != 1 {
+			rt.Fatalf("it ended with job %q, and %d in the cloud", job, r.jobs())
+		}
+	})
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// env is a getenv over pairs.
+func env(pairs ...string) func(string) string {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return func(name string) string { return m[name] }
+}
+
+func TestConfigRefusesWhatIsUnsafe(t *testing.T) {
+	const emulated = "http://127.0.0.1:9100"
+	for name, c := range map[string]struct {
+		env  []string
+		want string // in the error; empty means that it starts
+	}{
+		"nothing at all":                  {nil, ""},
+		"demo on loopback":                {[]string{"AUTH_MODE", "demo"}, ""},
+		"demo on all interfaces":          {[]string{"AUTH_MODE", "demo", "ADDR", "0.0.0.0:9000"}, "AUTH_MODE demo"},
+		"nobody decides, all interfaces":  {[]string{"ADDR", ":9000"}, "AUTH_MODE is not set"},
+		"events on all interfaces":        {[]string{"AUTH_MODE", "events", "ADDR", ":9000"}, ""},
+		"an unknown mode":                 {[]string{"AUTH_MODE", "open"}, "AUTH_MODE must be"},
+		"sign-in":                         {[]string{"AUTH_MODE", "oidc"}, "not in this version"},
+		"demo on Function Compute":        {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "ALLOW_EPHEMERAL_STORE", "1", "AUTH_MODE", "demo"}, "AUTH_MODE demo"},
+		"demo there, with an emulator":    {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "ALLOW_EPHEMERAL_STORE", "1", "AUTH_MODE", "demo", "CLOUD_ENDPOINT", emulated}, ""},
+		"Function Compute, forgetful":     {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events"}, "ALLOW_EPHEMERAL_STORE"},
+		"Lambda, forgetful":               {[]string{"AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events"}, "ALLOW_EPHEMERAL_STORE"},
+		"a custom runtime, forgetful":     {[]string{"FC_FUNCTION_NAME", "f", "AUTH_MODE", "events"}, "ALLOW_EPHEMERAL_STORE"},
+		"a database":                      {[]string{"DATABASE_URL", "postgres://db/x"}, "DATABASE_URL"},
+		"an endpoint in the clear":        {[]string{"CLOUD_ENDPOINT", "http://hbr.example.com"}, "CLOUD_ENDPOINT must begin with https"},
+		"an endpoint with a path":         {[]string{"CLOUD_ENDPOINT", "https://hbr.example.com/x"}, "CLOUD_ENDPOINT must be an origin"},
+		"a public address that is none":   {[]string{"PUBLIC_URL", "backup.example.com"}, "PUBLIC_URL"},
+		"an SDK that prints":              {[]string{"DEBUG", "tea,sdk"}, "DEBUG"},
+		"an entry the SDK cannot compile": {[]string{"NO_PROXY", "[fe80::"}, "NO_PROXY"},
+		"roots that are not there":        {[]string{"CLOUD_CA_FILE", "/nowhere/ca.pem"}, "CLOUD_CA_FILE"},
+	} {
+		_, err := readConfig(env(c.env...))
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestConfigReportsEverythingAtOnce(t *testing.T) {
+	_, err := readConfig(env("AUTH_MODE", "open", "DATABASE_URL", "x", "PUBLIC_URL", "ftp://x", "DEBUG", "sdk"))
+	for _, want := range []string{"AUTH_MODE", "DATABASE_URL", "PUBLIC_URL", "DEBUG"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name %s: %v", want, err)
+		}
+	}
+}
+
+func TestConfigTellsPlatformsApart(t *testing.T) {
+	for want, vars := range map[platform][]string{
+		functionCompute: {"FC_RUNTIME_API", "x", "FC_CUSTOM_LISTEN_PORT", "9000", "FC_FUNCTION_NAME", "f"},
+		customRuntime:   {"FC_FUNCTION_NAME", "f", "FC_CUSTOM_LISTEN_PORT", "9000"},
+		lambdaPlatform:  {"AWS_LAMBDA_RUNTIME_API", "x"},
+		plainServer:     nil,
+	} {
+		if got := platformOf(env(vars...)); got != want {
+			t.Errorf("%v: got %s, want %s", vars, got, want)
+		}
+	}
+}
+
+func TestPolicyCheckNamesTheLine(t *testing.T) {
+	good, bad := filepath.Join("cmd", "local", "policy.yaml"), filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(bad, []byte("version: 1\nenabled: true\nacounts: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := run([]string{"policy", "check", good}, env(), &out); err != nil || !strings.Contains(out.String(), "is a policy") {
+		t.Errorf("got %q, error %v", out.String(), err)
+	}
+	if err := run([]string{"policy", "check", bad}, env(), &out); err == nil || !strings.Contains(err.Error(), "line 3") || !strings.Contains(err.Error(), "acounts") {
+		t.Errorf("got %v, want line 3 and the key", err)
+	}
+	if err := run([]string{"polcy"}, env(), &out); err == nil {
+		t.Error("an unknown command was taken")
+	}
+}

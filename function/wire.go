@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"backupportal/function/aliyun"
+	"backupportal/function/backup"
+	"backupportal/function/event"
+	"backupportal/function/policy"
+	"backupportal/function/store"
+	"backupportal/web"
+	"backupportal/web/auth"
+)
+
+// A portal is the program with everything in its place.
+type portal struct{ doors event.Doors }
+
+// wire puts the program together. It is the only place that knows every
+// package.
+func wire(cfg Config, logTo io.Writer) (portal, error) {
+	log := slog.New(slog.NewJSONHandler(logTo, nil))
+	data, err := os.ReadFile(cfg.PolicyFile)
+	if err != nil {
+		return portal{}, fmt.Errorf("the policy: %w", err)
+	}
+	rules, err := policy.Load(data, cfg.Getenv)
+	if err != nil {
+		return portal{}, fmt.Errorf("the policy %s: %w", cfg.PolicyFile, err)
+	}
+	cloud, err := aliyun.New(aliyun.Config{
+		Endpoint: cfg.CloudEndpoint, CA: cfg.CloudCA, Credentials: credentials(cfg.Credentials),
+	})
+	if err != nil {
+		return portal{}, err
+	}
+	service := &backup.Service{
+		Cloud: cloud, Store: &store.Memory{}, Policy: rules, Log: log,
+		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.Platform != plainServer,
+	}
+	server := &web.Server{
+		Backups: service, Policy: rules, Who: who(cfg), Host: hosts(cfg), RequestID: requestID,
+		Demo: cfg.emulated(), Zone: time.FixedZone("UTC+8", 8*3600), Log: log,
+	}
+	if cfg.PublicURL != nil {
+		server.Origin = cfg.PublicURL.String()
+	}
+	log.Info("start", "platform", cfg.Platform, "auth", cfg.AuthMode, "policy", rules.Hash(), "store", "memory")
+	return portal{event.Doors{Web: server.Handler(), Submit: submit(server), Log: log}}, nil
+}
+
+// credentials prefers those that came with the invocation: an instance can
+// outlive the ones in its environment.
+func credentials(fallback aliyun.Credentials) func(context.Context) (aliyun.Credentials, error) {
+	return func(ctx context.Context) (aliyun.Credentials, error) {
+		if inv, ok := event.FromContext(ctx); ok && !inv.Credentials.IsZero() {
+			c := inv.Credentials
+			return aliyun.Credentials{AccessKeyID: c.AccessKeyID.Reveal(), AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken}, nil
+		}
+		return fallback, nil
+	}
+}
+
+// who finds out who sent a request, as AUTH_MODE says.
+func who(cfg Config) func(*http.Request) (backup.Principal, error) {
+	if cfg.AuthMode == "demo" {
+		return auth.Demo
+	}
+	return auth.Nobody
+}
+
+// hosts says which names the portal answers to. A server on loopback answers
+// to loopback alone, so that no other site can be pointed at it.
+func hosts(cfg Config) func(string) bool {
+	switch {
+	case cfg.PublicURL != nil:
+		return func(host string) bool { return host == cfg.PublicURL.Host }
+	case cfg.Platform == plainServer:
+		return web.OnLoopback
+	}
+	return func(host string) bool { return host != "" }
+}
+
+// submit is the door for events. Whoever may invoke the function may send
+// any of them, so all have one principal.
+func submit(server *web.Server) func(context.Context, event.Message) (json.RawMessage, error) {
+	return func(ctx context.Context, m event.Message) (json.RawMessage, error) {
+		p := backup.Principal{Subject: "event:" + string(m.Kind), Name: "event " + string(m.Kind)}
+		answer, accepted, err := server.SubmitMessage(ctx, p, m.Source+"\x00"+m.ID, m.Payload)
+		if err == nil && !accepted {
+			return nil, &event.Rejection{Answer: answer}
+		}
+		return answer, err
+	}
+}
+
+// requestID is the platform's name for the request, or a new one.
+func requestID(ctx context.Context) string {
+	if inv, ok := event.FromContext(ctx); ok && inv.RequestID != "" {
+		return inv.RequestID
+	}
+	return rand.Text()
+}
+
+// wallClock drops the monotonic clock, which stands still in frozen instances.
+func wallClock() time.Time { return time.Now().Round(0) }

@@ -1,0 +1,50 @@
+package templates_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"os"
+	"testing"
+
+	"backupportal/templates"
+)
+
+// What a visit costs, compressed: ui.md has these numbers as its budget.
+func TestPagesAndAssetsAreSmall(t *testing.T) {
+	for name, most := range map[string]int{"portal.css": 6 << 10, "portal.js": 3 << 10, "icon.svg": 1 << 10} {
+		content, err := os.ReadFile("../web/static/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := compressed(t, content); got > most {
+			t.Errorf("%s has %d bytes, more than %d", name, got, most)
+		}
+	}
+	for _, s := range samples(same) {
+		for _, l := range languages {
+			var b bytes.Buffer
+			if err := s.page.Render(templates.WithLanguage(t.Context(), l), &b); err != nil {
+				t.Fatal(err)
+			}
+			if got := compressed(t, b.Bytes()); got > 6<<10 {
+				t.Errorf("%s in %s has %d bytes", s.name, l, got)
+			}
+		}
+	}
+}
+
+func compressed(t *testing.T, content []byte) int {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Len()
+}

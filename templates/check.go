@@ -1,0 +1,179 @@
+package templates
+
+import (
+	"context"
+	"strings"
+
+	"backupportal/function/backup"
+)
+
+// A fact is one line of the check page: a question and its answer.
+type fact struct {
+	label string
+	lines []string // none means that nothing was given
+	mono  bool
+	extra string // what follows from the answer
+}
+
+// facts are the lines of one section. Questions that were not asked are left out.
+func (p CheckPage) facts(ctx context.Context, s section) []fact {
+	params := p.Call.Params
+	var facts []fact
+	add := func(name string) {
+		f, _ := backup.FieldNamed(name)
+		if f.AppliesTo(params) {
+			facts = append(facts, p.fact(ctx, f))
+		}
+	}
+	if s.id == "what" {
+		add("SourceType")
+	}
+	for _, e := range s.entries {
+		chosen := p.chosen(e.name)
+		if c, ok := choices[e.name]; ok && e.name != "choice.ContainerResources" {
+			facts = append(facts, fact{label: in(ctx, c.label), lines: []string{in(ctx, labelFor(c.options, chosen))}})
+		} else if !ok {
+			add(e.name)
+			chosen = params[e.name]
+		}
+		if r, ok := e.revealed(chosen); ok {
+			for _, name := range nonEmpty(append([]string{r.rows}, r.names...)...) {
+				add(name)
+			}
+		}
+	}
+	switch {
+	case s.id == "account":
+		add("CrossAccountType")
+		add("CrossAccountUserId")
+		add("CrossAccountRoleName")
+	case s.id == "what" && params.SourceType() == backup.UDMECS:
+		add("BackupType")
+	}
+	return facts
+}
+
+// chosen is what a choice must have been for the call.
+func (p CheckPage) chosen(name string) string {
+	params := p.Call.Params
+	switch name {
+	case "choice.Detail.diskIdList":
+		if len(params.Strings("Detail.diskIdList")) > 0 {
+			return "some"
+		}
+		return "all"
+	case "choice.Detail.appConsistent":
+		switch {
+		case params["Detail.appConsistent"] != "true":
+			return "crash"
+		case params["Detail.preScriptPath"] != "" || p.Values[name] == "scripts":
+			return "scripts"
+		}
+		return "writers"
+	case "choice.SpeedLimit":
+		if params["SpeedLimit"] != "" {
+			return "hours"
+		}
+		return "none"
+	}
+	return "rows"
+}
+
+// labelFor is what people call a value.
+func labelFor(all []backup.Choice, value string) backup.Text {
+	for _, c := range all {
+		if c.Value == value {
+			return c.Label
+		}
+	}
+	return pair(value, value)
+}
+
+// fact writes the answer to one question.
+func (p CheckPage) fact(ctx context.Context, f backup.Field) fact {
+	value := p.Call.Params[f.Name]
+	out := fact{label: in(ctx, f.Label), lines: nonEmpty(value)}
+	if own, ok := p.special(ctx, f.Name, value); ok {
+		own.label = out.label
+		return own
+	}
+	switch {
+	case value == "":
+	case f.Type == backup.Boolean:
+		options, own := booleans[f.Name]
+		if !own {
+			options = yesNo
+		}
+		out.lines = []string{in(ctx, labelFor(options, value))}
+	case len(f.Enum) > 0:
+		c, _ := f.Choice(value)
+		out.lines, out.extra = []string{in(ctx, labelFor(f.Enum, value))}, in(ctx, c.Help)
+	case f.Type == backup.Integer:
+		out.lines = []string{value + " " + in(ctx, f.Unit)}
+		if strings.HasSuffix(strings.ToLower(f.Name), "retention") {
+			out.extra = p.keptUntil(ctx, f, value)
+		}
+	case f.Type == backup.Strings:
+		out.lines, out.mono = p.Call.Params.Strings(f.Name), true
+	default:
+		out.mono = true
+	}
+	return out
+}
+
+// special writes the answers that need more than their value.
+func (p CheckPage) special(ctx context.Context, name, value string) (fact, bool) {
+	switch {
+	case name == "Account":
+		return fact{lines: nonEmpty(value), extra: aboutAccount(ctx, p.Call.Target.Account)}, true
+	case value == "":
+	case name == "Region" || name == "Detail.destinationRegionId":
+		return fact{lines: []string{regionLabel(ctx, value)}}, true
+	case name == "BackupType" && p.Call.Params.SourceType() == backup.UDMECS:
+		return fact{lines: []string{in(ctx, pair("Full; later ones hold only what changed, by themselves", "全量；之后的备份自动只保存变化部分"))}}, true
+	case name == "SpeedLimit":
+		windows, _ := backup.ParseSpeedLimit(value)
+		var lines []string
+		for _, w := range windows {
+			lines = append(lines, words(w))
+		}
+		return fact{lines: lines}, true
+	case name == "ContainerResources":
+		return fact{lines: volumeLines(ctx, p.Call.Params.Volumes()), mono: true}, true
+	}
+	return fact{}, false
+}
+
+// volumeLines write each volume on a line, with the constant keys.
+func volumeLines(ctx context.Context, volumes []backup.Volume) []string {
+	var all []string
+	for _, v := range volumes {
+		i := v.Info()
+		claim := strings.Join(nonEmpty(i.Namespace, i.PVCName), "/")
+		all = append(all, strings.Join(nonEmpty(claim, i.PVName, v.ResourceID, i.PVSize, i.StorageClass, v.Host, v.HostPrefix, v.PVPath, v.ResourceType, v.BackupMethod), " · "))
+	}
+	return all
+}
+
+// follows says what comes of the answers that people should know before.
+func (p CheckPage) follows() []backup.Text {
+	params := p.Call.Params
+	source := params.SourceType()
+	var all []backup.Text
+	add := func(when bool, t backup.Text) {
+		if when {
+			all = append(all, t)
+		}
+	}
+	add(params["CrossAccountType"] == "CROSS_ACCOUNT" && source == backup.UDMECS,
+		pair("It can be restored only in the source account.", "只能恢复到源账号。"))
+	add(source == backup.UDMECS && p.chosen("choice.Detail.appConsistent") == "scripts",
+		pair("If a script is missing or has the wrong owner or mode, the service quietly makes a file-system-consistent backup.", "如果脚本缺失，或属主、权限不正确，服务会改做文件系统一致的备份，且不会报错。"))
+	add(params["Detail.snapshotGroup"] == "true",
+		pair("If a disk is not an ESSD, each disk is taken at its own moment.", "如有云盘不是 ESSD，各云盘的快照时刻将不同。"))
+	add(params["Detail.doCopy"] == "true",
+		pair("The copy costs traffic once and storage every day.", "副本会产生一次性流量费和按日的存储费。"))
+	add(source == backup.ECSFile && params["Include"] == "",
+		pair("No path is given, so the service chooses, normally everything.", "未填写路径，由服务决定范围，通常为全部内容。"))
+	return all
+}

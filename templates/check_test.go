@@ -1,0 +1,146 @@
+package templates_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+// answer is what the check page says to a question.
+func answer(doc *goquery.Document, label string) string {
+	for _, row := range doc.Find(".facts > div").EachIter() {
+		if strings.TrimSpace(row.Find("dt").Text()) == label {
+			return strings.Join(strings.Fields(row.Find("dd").Text()), " ")
+		}
+	}
+	return "not there"
+}
+
+func check(t *testing.T, params backup.Params) *goquery.Document {
+	t.Helper()
+	return draw(t, templates.Check(newSampler(same).check(params)), backup.English)
+}
+
+func TestCheckShowsEverythingOnce(t *testing.T) {
+	doc := check(t, backup.Params{
+		"Region": "cn-hangzhou", "InstanceId": "i-1", "Detail.diskIdList": `["d-1","d-2"]`, "Detail.appConsistent": "true",
+		"Detail.preScriptPath": "/a", "Detail.postScriptPath": "/b", "Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Detail.destinationRetention": "60",
+	})
+	for label, want := range map[string]string{
+		"Account":                           "payments 1589750000004625; backed up and kept there",
+		"Region":                            "China (Hangzhou) · cn-hangzhou",
+		"Where the backup is kept":          "In the account of the resource The portal takes on a role there",
+		"Source account ID":                 "not there",
+		"Kind of backup":                    "A whole ECS instance",
+		"Disks":                             "Only some disks",
+		"Disk IDs":                          "d-1 d-2",
+		"How much":                          "Full; later ones hold only what changed, by themselves",
+		"How consistent should it be?":      "Pause applications with scripts (Linux)",
+		"Script before the freeze":          "/a",
+		"Longest freeze":                    "30 seconds",
+		"Kind of snapshot":                  "not there",
+		"Keep the backup for":               "30 days Kept until about 23 December 2026",
+		"Keep the copy for":                 "60 days Kept until about 22 January 2027",
+		"Region of the copy":                "China (Shanghai) · cn-shanghai",
+		"Name":                              "before-upgrade-k7v2m4q9t3x8c5n1b6h0d2f4ja",
+		"Take all disks at the same moment": "No",
+	} {
+		if got := answer(doc, label); got != want {
+			t.Errorf("%s: %q, want %q", label, got, want)
+		}
+	}
+	labels := map[string]bool{}
+	for _, dt := range doc.Find("dt").EachIter() {
+		if label := dt.Text(); labels[label] || label == "" {
+			t.Errorf("%q is there twice, or empty", label)
+		} else {
+			labels[label] = true
+		}
+	}
+}
+
+func TestCheckLeavesOutWhatWasNotAsked(t *testing.T) {
+	doc := check(t, backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
+	for label, want := range map[string]string{"Disks": "All disks", "How consistent should it be?": "As if the power was cut"} {
+		if got := answer(doc, label); got != want {
+			t.Errorf("%s: %q, want %q", label, got, want)
+		}
+	}
+	for _, label := range []string{"Disk IDs", "Longest freeze", "Region of the copy", "Backup vault ID"} {
+		if got := answer(doc, label); got != "not there" {
+			t.Errorf("%s: %q", label, got)
+		}
+	}
+	files := check(t, backup.Params{"SourceType": "ECS_FILE", "Region": "cn-hangzhou", "InstanceId": "i-1", "VaultId": "v-1", "SpeedLimit": "9:18:20480|18:22:500"})
+	for label, want := range map[string]string{
+		"Paths to back up": "Not given", "Paths to leave out": "Not given", "How much": "Full", "Limit the speed?": "Limit it at certain hours",
+		"Hours with a limit": "09:00–18:00 · 20 MB/s 18:00–22:00 · 500 KB/s",
+	} {
+		if got := answer(files, label); got != want {
+			t.Errorf("%s: %q, want %q", label, got, want)
+		}
+	}
+}
+
+func TestCheckSaysWhatFollows(t *testing.T) {
+	base := backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"}
+	tests := []struct {
+		name string
+		with backup.Params
+		want string
+	}{
+		{"across accounts", backup.Params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": "1", "CrossAccountRoleName": "r"}, "It can be restored only in the source account."},
+		{"scripts", backup.Params{"Detail.appConsistent": "true", "Detail.preScriptPath": "/a", "Detail.postScriptPath": "/b"}, "quietly makes a file-system-consistent backup"},
+		{"same moment", backup.Params{"Detail.snapshotGroup": "true"}, "each disk is taken at its own moment"},
+		{"copy", backup.Params{"Detail.doCopy": "true"}, "The copy costs traffic once"},
+		{"no path", backup.Params{"SourceType": "ECS_FILE"}, "No path is given"},
+		{"a path", backup.Params{"SourceType": "ECS_FILE", "Include": `["/a"]`}, ""},
+		{"nothing", nil, ""},
+	}
+	for _, test := range tests {
+		params := backup.Params{}
+		for _, p := range []backup.Params{base, test.with} {
+			for name, value := range p {
+				params[name] = value
+			}
+		}
+		lines := check(t, params).Find("section[aria-labelledby=follows] li")
+		if got := lines.Text(); !strings.Contains(got, test.want) || lines.Length() != min(len(test.want), 1) {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestCheckCarriesTheFormAlong(t *testing.T) {
+	doc := check(t, backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
+	for name, want := range map[string]string{"at": "check", "SourceType": "UDM_ECS", "key": "KEY", "Account": "payments"} {
+		if got := attr(doc.Find(`form#req input[type=hidden][name="`+name+`"]`), "value"); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	var edits []string
+	for _, s := range doc.Find("button[value^='edit:']").EachIter() {
+		edits = append(edits, attr(s, "value"))
+	}
+	if got := strings.Join(edits, " "); got != "edit:account edit:what edit:consistency edit:keeping" {
+		t.Errorf("sections are changed by %q", got)
+	}
+	start := doc.Find("form#req .filled")
+	if attr(start, "formaction") != "/backups" || attr(doc.Find("form#req"), "action") != "/backups/preview" {
+		t.Error("the Start button alone must lead to /backups")
+	}
+}
+
+func TestEachPreviewCanBeCopied(t *testing.T) {
+	doc := check(t, backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
+	if doc.Find("details.preview").Length() != 2 || doc.Find("details.preview button[data-copy][hidden]").Length() != 2 {
+		t.Error("a preview is missing, or its button shows without the script")
+	}
+	if got := doc.Find("pre").First().Text(); !strings.HasPrefix(got, "POST https://") || !strings.Contains(got, `["/home/alice/*.pdf"`) {
+		t.Errorf("the request is %q", got)
+	}
+}

@@ -1,0 +1,94 @@
+package templates
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// local is t in the zone of the installation.
+func (s Shell) local(t time.Time) time.Time {
+	return t.In(cmp.Or(s.Zone, time.UTC))
+}
+
+// minute writes a time to the minute, with its zone.
+func (s Shell) minute(l backup.Language, t time.Time) string {
+	t = s.local(t)
+	layout := "2 Jan 2006, 15:04 "
+	if l == backup.Chinese {
+		layout = "2006年1月2日 15:04 "
+	}
+	return t.Format(layout) + zoneName(t)
+}
+
+// day writes the date of t.
+func (s Shell) day(l backup.Language, t time.Time) string {
+	if l == backup.Chinese {
+		return s.local(t).Format("2006年1月2日")
+	}
+	return s.local(t).Format("2 January 2006")
+}
+
+// zoneName is the zone of t as people write it: zones of Go have no names that
+// both languages know.
+func zoneName(t time.Time) string {
+	_, offset := t.Zone()
+	if offset == 0 {
+		return "UTC"
+	}
+	hours, minutes := offset/3600, max(offset, -offset)%3600/60
+	if minutes == 0 {
+		return fmt.Sprintf("UTC%+d", hours)
+	}
+	return fmt.Sprintf("UTC%+d:%02d", hours, minutes)
+}
+
+// keptUntil says until when something with this number of days is kept, if it
+// starts now; empty if days is no number within the bounds of the field.
+func (s Shell) keptUntil(ctx context.Context, f backup.Field, days string) string {
+	n, err := strconv.ParseInt(days, 10, 32)
+	if err != nil || n < f.Minimum || n > f.Maximum {
+		return ""
+	}
+	return in(ctx, wordKept, s.day(Language(ctx), s.local(s.Now).AddDate(0, 0, int(n))))
+}
+
+// size writes a number of bytes, 1024 to the next unit, with one decimal below 100.
+func size(bytes int64) string {
+	if bytes < 1024 {
+		return strconv.FormatInt(bytes, 10) + " B"
+	}
+	n, unit := float64(bytes)/1024, 0
+	for n >= 1024 && unit < 4 {
+		n, unit = n/1024, unit+1
+	}
+	decimals := 0
+	if n < 99.95 { // 99.95 would be written as 100.0
+		decimals = 1
+	}
+	return strconv.FormatFloat(n, 'f', decimals, 64) + [...]string{" KiB", " MiB", " GiB", " TiB", " PiB"}[unit]
+}
+
+// speed writes a rate limit of so many KB/s, of which 1024 are an MB/s.
+func speed(rate int64) string {
+	if rate > 0 && rate%1024 == 0 {
+		return backup.Count(rate/1024).String() + " MB/s"
+	}
+	return backup.Count(rate).String() + " KB/s"
+}
+
+// hour writes a full hour of the day, 0 to 24.
+func hour(h int) string { return fmt.Sprintf("%02d:00", h) }
+
+// regionLabel is what people call a region, and its ID.
+func regionLabel(ctx context.Context, id string) string {
+	name := in(ctx, backup.RegionName(id))
+	if name == id {
+		return id
+	}
+	return name + " · " + id
+}

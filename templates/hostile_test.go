@@ -1,0 +1,81 @@
+package templates_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"golang.org/x/net/html"
+
+	"backupportal/function/backup"
+)
+
+// Values that would change the page if one of them were not escaped.
+var hostile = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `</textarea><b>x`, `</title></option></select>`,
+	`javascript:alert(1)`, `{{.}} ${x} <!-- -->`, "\u2028\u202e\x00]]>",
+}
+
+// Whatever data holds, pages have the same elements with the same attributes.
+func TestHostileValuesStayText(t *testing.T) {
+	harmless := samples(same)
+	for _, value := range hostile {
+		for i, s := range samples(func(s string) string { return s + value }) {
+			want, got := shape(draw(t, harmless[i].page, backup.English)), shape(draw(t, s.page, backup.English))
+			if want != got {
+				t.Errorf("%s with %q is built differently:\n%s", s.name, value, firstDifference(want, got))
+			}
+		}
+	}
+}
+
+// shape writes the elements of a page with the names of their attributes.
+func shape(doc *goquery.Document) string {
+	var b strings.Builder
+	var walk func(n *html.Node, depth int)
+	walk = func(n *html.Node, depth int) {
+		if n.Type == html.ElementNode {
+			fmt.Fprintf(&b, "%s%s", strings.Repeat(" ", depth), n.Data)
+			for _, a := range n.Attr {
+				// Which option is chosen, or in which state a job is, follows from the data.
+				if a.Key != "selected" && a.Key != "checked" {
+					b.WriteString(" " + a.Key)
+				}
+			}
+			b.WriteByte('\n')
+		}
+		if n.Type == html.CommentNode {
+			b.WriteString("comment\n")
+		}
+		for c := range n.ChildNodes() {
+			walk(c, depth+1)
+		}
+	}
+	walk(doc.Nodes[0], 0)
+	return b.String()
+}
+
+func firstDifference(want, got string) string {
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("line %d: want %q, got %q", i+1, a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d and %d lines", len(a), len(b))
+}
+
+// Addresses that a browser would run are not links.
+func TestHostileAddressesAreNoLinks(t *testing.T) {
+	for _, s := range samples(func(s string) string { return "javascript:alert(1)" }) {
+		doc := draw(t, s.page, backup.English)
+		for _, a := range doc.Find("[href], [action], [formaction], [src]").EachIter() {
+			for _, name := range []string{"href", "action", "formaction", "src"} {
+				if strings.HasPrefix(attr(a, name), "javascript:") {
+					t.Errorf("%s: %s=%q", s.name, name, attr(a, name))
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,18 @@
+package templates
+
+import "context"
+
+// notices are the lines below the header that belong to every page.
+func (s Shell) notices(ctx context.Context) []string {
+	var lines []string
+	if s.Demo {
+		lines = append(lines, in(ctx, wordDemo, s.User))
+	}
+	if s.Ephemeral {
+		lines = append(lines, in(ctx, wordEphemeral))
+	}
+	if s.Disabled {
+		lines = append(lines, in(ctx, wordDisabled))
+	}
+	return lines
+}

@@ -1,0 +1,264 @@
+package templates_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/a-h/templ"
+	"golang.org/x/net/html"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+var languages = []backup.Language{backup.English, backup.Chinese}
+
+// draw renders a page in a language.
+func draw(t *testing.T, page templ.Component, l backup.Language) *goquery.Document {
+	t.Helper()
+	var b bytes.Buffer
+	if err := page.Render(templates.WithLanguage(t.Context(), l), &b); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := goquery.NewDocumentFromReader(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// everyPage runs check on all samples in both languages.
+func everyPage(t *testing.T, check func(t *testing.T, doc *goquery.Document)) {
+	for _, s := range samples(same) {
+		for _, l := range languages {
+			t.Run(s.name+"/"+string(l), func(t *testing.T) { check(t, draw(t, s.page, l)) })
+		}
+	}
+}
+
+func attr(s *goquery.Selection, name string) string { return s.AttrOr(name, "") }
+
+func TestIDsAreUnique(t *testing.T) {
+	everyPage(t, func(t *testing.T, doc *goquery.Document) {
+		seen := map[string]bool{}
+		for _, s := range doc.Find("[id]").EachIter() {
+			id := attr(s, "id")
+			if seen[id] || id == "" || strings.ContainsAny(id, " .") {
+				t.Errorf("id %q is empty, odd or used twice", id)
+			}
+			seen[id] = true
+		}
+	})
+}
+
+func TestEveryControlHasOneLabel(t *testing.T) {
+	everyPage(t, func(t *testing.T, doc *goquery.Document) {
+		for _, s := range doc.Find("input:not([type=hidden]), select, textarea").EachIter() {
+			label := doc.Find(`label[for="` + attr(s, "id") + `"]`)
+			if label.Length() != 1 || strings.TrimSpace(label.Text()) == "" {
+				t.Errorf("control %q has %d labels", attr(s, "name"), label.Length())
+			}
+		}
+		for _, s := range doc.Find("label").EachIter() {
+			if doc.Find("#"+attr(s, "for")).Length() != 1 {
+				t.Errorf("label %q leads nowhere", s.Text())
+			}
+		}
+		for _, s := range doc.Find("fieldset").EachIter() {
+			if s.ChildrenFiltered("legend").Length() != 1 || s.Children().First().Is("legend") == false {
+				t.Errorf("a fieldset without a legend")
+			}
+		}
+		for _, s := range doc.Find("button, a").EachIter() {
+			if strings.TrimSpace(s.Text()) == "" {
+				t.Errorf("a button or link without words")
+			}
+		}
+	})
+}
+
+func TestReferencesLeadSomewhere(t *testing.T) {
+	everyPage(t, func(t *testing.T, doc *goquery.Document) {
+		for _, name := range []string{"aria-describedby", "aria-labelledby", "data-copy", "data-kept", "form"} {
+			for _, s := range doc.Find("[" + name + "]").EachIter() {
+				for _, id := range strings.Fields(attr(s, name)) {
+					if doc.Find("#"+id).Length() != 1 {
+						t.Errorf("%s names %q, which is not there", name, id)
+					}
+				}
+			}
+		}
+		for _, s := range doc.Find(".summary a").EachIter() {
+			target := doc.Find(attr(s, "href"))
+			if !target.Is("input, select, textarea") {
+				t.Errorf("error %q leads to %q, which is no control", s.Text(), attr(s, "href"))
+			}
+			if strings.Contains(attr(target, "disabled"), "disabled") {
+				t.Errorf("error %q leads to a control that is off", s.Text())
+			}
+		}
+		for _, s := range doc.Find("[aria-invalid]").EachIter() {
+			if !strings.Contains(attr(s, "aria-describedby"), "-error") {
+				t.Errorf("%q is wrong, and nothing says why", attr(s, "name"))
+			}
+		}
+		if doc.Find("fieldset[aria-invalid]").Length() > 0 {
+			t.Error("a group is marked as wrong")
+		}
+	})
+}
+
+func TestNothingIsInline(t *testing.T) {
+	everyPage(t, func(t *testing.T, doc *goquery.Document) {
+		if doc.Find("style, script:not([src]), base, iframe, object").Length() > 0 {
+			t.Error("a page has an element that the CSP forbids")
+		}
+		for _, s := range doc.Find("*").EachIter() {
+			for _, a := range s.Nodes[0].Attr {
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") || strings.HasPrefix(strings.TrimSpace(strings.ToLower(a.Val)), "javascript:") {
+					t.Errorf("<%s %s=%q> is inline", goquery.NodeName(s), a.Key, a.Val)
+				}
+			}
+		}
+	})
+}
+
+func TestEveryPageHasItsFrame(t *testing.T) {
+	everyPage(t, func(t *testing.T, doc *goquery.Document) {
+		title := doc.Find("title").Text()
+		if doc.Find("h1").Length() != 1 || !strings.Contains(title, strings.TrimSpace(doc.Find("h1").Text())+" – ") {
+			t.Errorf("title %q, %d headings", title, doc.Find("h1").Length())
+		}
+		if n := doc.Find(".filled").Length(); n > 1 {
+			t.Errorf("%d filled buttons", n)
+		}
+		if n := doc.Find("[autofocus]").Length(); n > 1 {
+			t.Errorf("%d elements want the focus", n)
+		}
+		if doc.Find("main#main[tabindex='-1']").Length() != 1 || attr(doc.Find("a.skip"), "href") != "#main" {
+			t.Error("the link to the content does not lead there")
+		}
+		if wrong := doc.Find(".summary").Length() > 0; wrong != (strings.HasPrefix(title, "Error: ") || strings.HasPrefix(title, "错误：")) {
+			t.Errorf("title %q, error summary %v", title, wrong)
+		}
+		if doc.Find("[placeholder], [required], button[disabled]").Length() > 0 {
+			t.Error("a placeholder, a required control or a disabled button")
+		}
+	})
+}
+
+// Enter presses the first submit button that belongs to the form, wherever it
+// stands: the buttons for the language must not be first.
+func TestEnterDoesWhatThePageIsFor(t *testing.T) {
+	everyPage(t, func(t *testing.T, doc *goquery.Document) {
+		if doc.Find("form#req").Length() == 0 {
+			return
+		}
+		first := doc.Find("body").Children().First()
+		last := doc.Find("form#req .filled")
+		if !first.Is("button[form=req]") || attr(first, "value") != attr(last, "value") {
+			t.Error("the first thing in the page is not the default button")
+		}
+		to := attr(last, "formaction")
+		if to == "" {
+			to = attr(doc.Find("form#req"), "action")
+		}
+		if got := attr(first, "formaction"); got != to && to != "/backups/preview" {
+			t.Errorf("Enter goes to %q, the button to %q", got, to)
+		}
+		for _, s := range doc.Find("header button[name=op]").EachIter() {
+			if attr(s, "form") != "req" || attr(s, "formaction") != "/backups/preview" {
+				t.Error("a language button loses what was typed")
+			}
+		}
+	})
+}
+
+// Both languages are complete: apart from data and names, no sentence is the
+// same in both, English pages have no Chinese and Chinese ones are Chinese.
+func TestBothLanguagesAreFilled(t *testing.T) {
+	data := map[string]bool{"API": true, "EN": true, "中文": true}
+	for _, s := range samples(func(string) string { return "data-7" }) {
+		en, zh := draw(t, s.page, backup.English), draw(t, s.page, backup.Chinese)
+		if attr(en.Find("html"), "lang") != "en" || attr(zh.Find("html"), "lang") != "zh-CN" {
+			t.Errorf("%s: lang is %q and %q", s.name, attr(en.Find("html"), "lang"), attr(zh.Find("html"), "lang"))
+		}
+		english := texts(en)
+		for text := range english {
+			if strings.ContainsFunc(text, isChinese) && !data[text] {
+				t.Errorf("%s: Chinese on the English page: %q", s.name, text)
+			}
+		}
+		for text := range texts(zh) {
+			words := strings.ContainsFunc(strings.ReplaceAll(text, "data-7", ""), unicode.IsLower)
+			if english[text] && words && !data[text] && !isData(text) {
+				t.Errorf("%s: the same in both languages: %q", s.name, text)
+			}
+		}
+	}
+}
+
+func isChinese(r rune) bool {
+	return unicode.Is(unicode.Han, r) || r == '（' || r == '。' || r == '，'
+}
+
+// isData reports whether a text is no word of the portal: an ID, an amount, a time.
+func isData(text string) bool {
+	for _, part := range []string{"GiB", "RequestId", "cn-", "/s", "UTC", "k7v2", "data-7", "KiB", "MiB"} {
+		if strings.Contains(strings.ToLower(text), strings.ToLower(part)) {
+			return true
+		}
+	}
+	return false
+}
+
+// texts are the words of a page, by text node and by label.
+func texts(doc *goquery.Document) map[string]bool {
+	all := map[string]bool{}
+	var walk func(*html.Node)
+	walk = func(n *html.Node) {
+		if text := strings.TrimSpace(n.Data); n.Type == html.TextNode && text != "" {
+			all[text] = true
+		}
+		for _, a := range n.Attr {
+			if a.Key == "aria-label" || a.Key == "data-label" || a.Key == "data-text" {
+				all[a.Val] = true
+			}
+		}
+		for c := range n.ChildNodes() {
+			walk(c)
+		}
+	}
+	walk(doc.Nodes[0])
+	return all
+}
+
+func TestThemeIsWrittenIntoThePage(t *testing.T) {
+	for _, theme := range []string{"", "light", "dark"} {
+		var b strings.Builder
+		page := templates.Choose(templates.ChoosePage{})
+		if err := page.Render(templates.WithTheme(t.Context(), theme), &b); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(b.String(), `data-theme="`+theme+`"`); got != (theme != "") {
+			t.Errorf("theme %q: in the page: %v", theme, got)
+		}
+	}
+}
+
+func TestNavigationIsForPeopleWhoAreSignedIn(t *testing.T) {
+	out := draw(t, templates.ProblemPage(templates.Problem{Title: backup.Text{En: "Sign in", Zh: "登录"}}), backup.English)
+	if out.Find("header nav").Length() != 0 {
+		t.Error("a page before sign-in has navigation")
+	}
+	in := draw(t, templates.History(templates.HistoryPage{Shell: templates.Shell{User: "alice", Path: "/backups", Query: "before=1"}}), backup.English)
+	if got := attr(in.Find("header nav [aria-current=page]"), "href"); got != "/backups" {
+		t.Errorf("current link is %q", got)
+	}
+	if got := attr(in.Find("form[action='/lang'] [name=back]"), "value"); got != "/backups?before=1" {
+		t.Errorf("the language form leads back to %q", got)
+	}
+}

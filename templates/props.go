@@ -1,0 +1,189 @@
+package templates
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// Shell is what every page shows around its content.
+type Shell struct {
+	Path     string // of the page, without query
+	Query    string // of the page, raw; comes back after a change of language
+	User     string // who is signed in; empty shows no navigation
+	Demo     bool   // nothing here reaches the real cloud
+	Disabled bool   // the policy has new backups switched off
+
+	Ephemeral bool   // the store is one that forgets; told to operators only
+	CSS, JS   string // addresses of the assets
+	Icon      string
+	API       string // address of the API reference; empty shows no link
+	SignOut   string // where the form to sign out goes; empty shows none
+	Now       time.Time
+	Zone      *time.Location // in which times are shown
+}
+
+// Values are the values of a form's controls as they were typed, by control
+// name: fields by their own names, rows as "SpeedLimit.0.start", and the
+// controls that only show or hide others as "choice.SpeedLimit".
+type Values map[string]string
+
+// Rows counts the rows of a field, such as SpeedLimit: one more than the
+// highest row of which any control is there.
+func (v Values) Rows(field string) int {
+	rows := 0
+	for name := range v {
+		rest, ok := strings.CutPrefix(name, field+".")
+		number, _, found := strings.Cut(rest, ".")
+		if n, err := strconv.Atoi(number); ok && found && err == nil && n >= rows && n < MaxRows(field) {
+			rows = n + 1
+		}
+	}
+	return rows
+}
+
+// MaxRows is how many rows the form of a field has at most: with more of
+// them a form would have over 100 controls. 0 means that it has none.
+func MaxRows(field string) int {
+	switch field {
+	case "SpeedLimit":
+		return 12
+	case "ContainerResources":
+		return 8
+	}
+	return 0
+}
+
+// RowControls are the names of the controls in one row of a field, in order.
+func RowControls(field string) []string {
+	switch field {
+	case "SpeedLimit":
+		return []string{"start", "end", "bandwidth", "unit"}
+	case "ContainerResources":
+		return []string{"namespace", "pvc_name", "pv_name", "resourceId", "pv_size", "storage_class", "host", "hostPrefix", "pvPath"}
+	}
+	return nil
+}
+
+// RowControl is the name of one control in a row.
+func RowControl(field string, row int, control string) string {
+	return fmt.Sprintf("%s.%d.%s", field, row, control)
+}
+
+// ControlID is the id of the control called name.
+func ControlID(name string) string { return "f-" + strings.ReplaceAll(name, ".", "-") }
+
+// A RuleLine is what one rule of the policy allows about days.
+type RuleLine struct {
+	Rule     string
+	Min, Max int64 // days
+	Reason   backup.Text
+	Owner    string
+}
+
+// An Offer is what the policy leaves to choose in one form.
+type Offer struct {
+	Accounts    []backup.Account
+	Instances   []string // a list to select from; nil means any may be typed
+	Clusters    []string // likewise
+	Scripts     []string // granted paths; none means that scripts are not offered
+	CopyRegions []string // granted regions for a copy; none means that copies are not offered
+	Retention   []RuleLine
+	CopyDays    []RuleLine
+}
+
+// FormPage is the form for one kind of backup.
+type FormPage struct {
+	Shell
+	Source   backup.SourceType
+	Values   Values
+	Mistakes []backup.Mistake // in the order of the form; also refusals of the policy
+	Offer    Offer
+	Strange  []string // names in the link that mean nothing here
+	Focus    string   // name of the control that gets the focus, if not the error summary
+	Section  string   // id of the section to which the page jumps back, if any
+}
+
+// A Hidden is one input of the check page that carries the form along.
+type Hidden struct{ Name, Value string }
+
+// CheckPage shows everything once more, and the exact call.
+type CheckPage struct {
+	Shell
+	Call     backup.Call // JobName is the whole name as it is sent
+	Values   Values      // for questions that have no parameter of their own
+	Hidden   []Hidden
+	Previews []backup.Preview
+}
+
+// ChoosePage offers the kinds of backup.
+type ChoosePage struct {
+	Shell
+	Offered map[backup.SourceType]bool // by some rule of the policy
+}
+
+// A Row is one submission in a list.
+type Row struct {
+	Record backup.Record
+	State  backup.State
+}
+
+// A RuleRow is one rule of the policy in the words of the start page.
+type RuleRow struct {
+	Rule        string
+	Accounts    []string
+	Regions     []string
+	Kinds       []backup.SourceType
+	Resources   []string // nil means any
+	Min, Max    int64    // days
+	CopyRegions []string
+	Scripts     []string
+	Reason      backup.Text
+	Owner       string
+}
+
+// StartPage is what one may do, and one's last backups.
+type StartPage struct {
+	Shell
+	Rows  []Row
+	Rules []RuleRow
+}
+
+// HistoryPage lists submissions, newest first.
+type HistoryPage struct {
+	Shell
+	Rows         []Row
+	Newer, Older string // addresses of the neighbouring pages; empty means none
+}
+
+// StatusPage follows one submission to its end.
+type StatusPage struct {
+	Shell
+	Row
+	Account     backup.Account
+	Means, Todo backup.Text   // what the cloud's code means, and what can be done; empty if there is none
+	Auto        bool          // reloads by itself every ten seconds
+	Every       time.Duration // until the script looks again
+}
+
+// A Problem is a page that says what went wrong, and what it means for the
+// backup.
+type Problem struct {
+	Shell
+	Status    int
+	Title     backup.Text
+	Lines     []string // already in the reader's language
+	Link      string   // address of the one action, if any
+	LinkText  backup.Text
+	Resend    *Resend // or a button that sends the same form again
+	RequestID string
+}
+
+// Resend is a form that can be sent again as it was.
+type Resend struct {
+	Text   backup.Text
+	Hidden []Hidden
+}

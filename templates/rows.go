@@ -1,0 +1,86 @@
+package templates
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"backupportal/function/backup"
+)
+
+// part makes one control of a row.
+func (f form) part(ctx context.Context, field string, row int, name string) control {
+	full := RowControl(field, row, name)
+	c := control{
+		name: full, id: ControlID(full), label: in(ctx, parts[name].label), hint: in(ctx, parts[name].hint),
+		value: f.partValue(field, row, name), errors: f.errors[full],
+		focus: f.Focus == full && len(f.Mistakes) == 0, mono: true, width: "w-full",
+	}
+	switch name {
+	case "start", "end":
+		first := 0
+		if name == "end" {
+			first = 1
+		}
+		c.kind, c.mono, c.width = selectBox, false, "w-hour"
+		for h := first; h < first+24; h++ {
+			value := strconv.Itoa(h)
+			c.options = append(c.options, option{value: value, label: hour(h), on: value == c.value})
+		}
+	case "bandwidth":
+		c.kind, c.mono, c.width = numberBox, false, "w-s"
+	case "unit":
+		c.kind, c.mono, c.width = selectBox, false, "w-hour"
+		for _, unit := range []string{"KB", "MB"} {
+			c.options = append(c.options, option{value: unit, label: unit + "/s", on: unit == c.value})
+		}
+	case "pv_size", "storage_class":
+		c.optional = true
+	}
+	return c
+}
+
+// partValue is what a control in a row holds: what was typed, or its default
+// where the row was not on the page before.
+func (f form) partValue(field string, row int, name string) string {
+	v, typed := f.Values[RowControl(field, row, name)]
+	switch {
+	case typed:
+		return v
+	case name == "unit":
+		return "MB"
+	case name == "pvPath":
+		return "/"
+	}
+	return ""
+}
+
+// A barWindow is one window of the 24 hour bar.
+type barWindow struct {
+	backup.Window
+	shade string
+}
+
+// bar are the windows that can be drawn; half-filled rows are left out.
+func (f form) bar() []barWindow {
+	var bar []barWindow
+	for row := range f.rows("SpeedLimit") {
+		start, err1 := strconv.Atoi(f.partValue("SpeedLimit", row, "start"))
+		end, err2 := strconv.Atoi(f.partValue("SpeedLimit", row, "end"))
+		rate, err3 := strconv.ParseInt(f.partValue("SpeedLimit", row, "bandwidth"), 10, 32)
+		if err1 != nil || err2 != nil || err3 != nil || start < 0 || end > 24 || start >= end || rate < 1 {
+			continue
+		}
+		if f.partValue("SpeedLimit", row, "unit") == "MB" {
+			rate *= 1024
+		}
+		shade := "shade-" + strconv.Itoa(len(bar)%3+1)
+		bar = append(bar, barWindow{backup.Window{Start: start, End: end, Rate: rate}, shade})
+	}
+	return bar
+}
+
+// words write a window for people.
+func words(w backup.Window) string {
+	return fmt.Sprintf("%s–%s · %s", hour(w.Start), hour(w.End), speed(w.Rate))
+}

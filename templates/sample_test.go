@@ -1,0 +1,242 @@
+package templates_test
+
+import (
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+// A sample is a page with made-up content.
+type sample struct {
+	name string
+	page templ.Component
+}
+
+// samples are all pages, in the states in which they look different. The words
+// of data are taken from put, so that a test can make them hostile.
+func samples(put func(string) string) []sample {
+	s := newSampler(put)
+	all := append(s.forms(), s.checks()...)
+	all = append(all, s.statuses()...)
+	return append(all, s.others()...)
+}
+
+// same leaves the words of samples as they are.
+func same(s string) string { return s }
+
+type sampler struct {
+	put func(string) string
+	now time.Time
+}
+
+func newSampler(put func(string) string) sampler {
+	return sampler{put: put, now: time.Date(2026, 11, 23, 17, 6, 11, 0, time.FixedZone("", 8*3600))}
+}
+
+func (s sampler) shell(path string) templates.Shell {
+	return templates.Shell{
+		Path: path, Query: s.put("a=b"), User: s.put("alice"),
+		CSS: "static/portal.css", JS: "static/portal.js", Icon: "static/icon.svg",
+		Now: s.now, Zone: time.FixedZone("", 8*3600),
+	}
+}
+
+func (s sampler) text(en, zh string) backup.Text {
+	return backup.Text{En: s.put(en), Zh: s.put(zh)}
+}
+
+func (s sampler) accounts() []backup.Account {
+	return []backup.Account{
+		{Alias: s.put("platform"), ID: s.put("1234567890123456"), Access: backup.Own, Regions: []string{"cn-hangzhou", "cn-shanghai"}},
+		{Alias: s.put("payments"), ID: s.put("1589750000004625"), Access: backup.AssumeRole, Regions: []string{"cn-hangzhou"}},
+		{Alias: s.put("archive"), ID: s.put("1589750000009999"), Access: backup.HBRCrossAccount, Regions: []string{"cn-beijing", s.put("cn-odd")}},
+	}
+}
+
+func (s sampler) offer() templates.Offer {
+	line := templates.RuleLine{Rule: s.put("payments-prod"), Min: 1, Max: 30, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.put("platform team")}
+	return templates.Offer{
+		Accounts: s.accounts(), Scripts: []string{s.put("/opt/backup/pre.sh"), s.put("/opt/backup/post.sh")},
+		CopyRegions: []string{"cn-beijing", "cn-shanghai"}, Retention: []templates.RuleLine{line}, CopyDays: []templates.RuleLine{line},
+	}
+}
+
+func (s sampler) form(source backup.SourceType, values templates.Values) templates.FormPage {
+	v := templates.Values{"SourceType": string(source), "Account": s.put("platform"), "Retention": "30"}
+	for name, value := range values {
+		v[name] = value
+	}
+	return templates.FormPage{Shell: s.shell("/backups/new/" + string(source)), Source: source, Values: v, Offer: s.offer()}
+}
+
+func (s sampler) forms() []sample {
+	open := s.form(backup.UDMECS, templates.Values{
+		"Account": s.put("payments"), "Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"),
+		"choice.Detail.diskIdList": "some", "Detail.diskIdList": s.put("d-bp1\nd-bp2"), "choice.Detail.appConsistent": "scripts",
+		"Detail.preScriptPath": s.put("/opt/backup/pre.sh"), "JobName": s.put("before-kernel-upgrade"),
+		"Detail.doCopy": "true", "Detail.destinationRetention": "60", "Detail.snapshotGroup": "true",
+	})
+	open.Demo, open.Strange = true, []string{s.put("Colour"), s.put("Size")}
+	wrong := s.form(backup.UDMECS, templates.Values{"Retention": "", "choice.Detail.diskIdList": "some", "Detail.doCopy": "true"})
+	wrong.Mistakes = s.mistakes("Account", "Region", "InstanceId", "Detail.diskIdList", "Retention", "Detail.destinationRegionId", "CrossAccountType", "Detail.preScriptPath", "")
+	bare := s.form(backup.UDMECS, nil)
+	bare.Offer.Scripts, bare.Offer.CopyRegions, bare.Offer.Instances = nil, nil, []string{s.put("i-1"), s.put("i-2")}
+	for _, alias := range []string{"a", "b", "c"} {
+		bare.Offer.Accounts = append(bare.Offer.Accounts, backup.Account{Alias: s.put(alias), ID: s.put("1"), Regions: []string{"cn-qingdao"}})
+	}
+	hours := templates.Values{
+		"choice.SpeedLimit": "hours", "InstanceId": s.put("i-1"), "Include": s.put("/home/alice/*.pdf\n/srv/data"),
+		"SpeedLimit.0.start": "9", "SpeedLimit.0.end": "18", "SpeedLimit.0.bandwidth": "20", "SpeedLimit.0.unit": "MB",
+		"SpeedLimit.1.start": "18", "SpeedLimit.1.end": "22", "SpeedLimit.1.bandwidth": "80", "SpeedLimit.1.unit": "MB",
+		"SpeedLimit.2.start": "22", "SpeedLimit.2.end": "24", "SpeedLimit.2.bandwidth": "500", "SpeedLimit.2.unit": "KB",
+	}
+	speed := s.form(backup.ECSFile, hours)
+	speed.Focus = "SpeedLimit.2.start"
+	badSpeed := s.form(backup.ECSFile, hours)
+	badSpeed.Mistakes = append(s.mistakes("Include", "SpeedLimit"), backup.Mistake{
+		Field: "SpeedLimit", Part: "SpeedLimit.1.end", Code: "window_order", Text: s.text("window 2 must end after it starts", "第 2 个时段的结束时间必须晚于开始时间"),
+	})
+	volumes := s.form(backup.Container, templates.Values{
+		"ContainerClusterId": s.put("cc-0001abc"), "ContainerResources.0.namespace": s.put("database"), "ContainerResources.1.pvc_name": s.put("data-1"),
+	})
+	badVolumes := s.form(backup.Container, templates.Values{"InitiatedByAck": "true"})
+	badVolumes.Mistakes = s.mistakes("ContainerClusterId", "ContainerResources", "ClusterId", "InitiatedByAck", "BackupType", "JobName")
+	pasted := s.form(backup.Container, templates.Values{"choice.ContainerResources": "json", "ContainerResources": s.put(`[{"pvPath":"/"}]`)})
+	pasted.Section, pasted.Mistakes = "what", s.mistakes("ContainerResources")
+	return []sample{
+		{"form-instance", templates.Form(s.form(backup.UDMECS, nil))},
+		{"form-instance-open", templates.Form(open)},
+		{"form-instance-errors", templates.Form(wrong)},
+		{"form-instance-bare", templates.Form(bare)},
+		{"form-files", templates.Form(s.form(backup.ECSFile, nil))},
+		{"form-files-speed", templates.Form(speed)},
+		{"form-files-errors", templates.Form(badSpeed)},
+		{"form-containers", templates.Form(volumes)},
+		{"form-containers-errors", templates.Form(badVolumes)},
+		{"form-containers-json", templates.Form(pasted)},
+	}
+}
+
+// mistakes are made up, one for each of the fields.
+func (s sampler) mistakes(fields ...string) []backup.Mistake {
+	var all []backup.Mistake
+	for _, name := range fields {
+		f, _ := backup.FieldNamed(name)
+		all = append(all, backup.Mistake{Field: name, Code: "required", Text: backup.Text{En: "enter %v%v", Zh: "请输入%v%v"}, Args: []any{f.Object, s.put("")}})
+	}
+	return all
+}
+
+func (s sampler) check(params backup.Params) templates.CheckPage {
+	params["Account"], params["JobName"], params["Retention"] = s.put("payments"), s.put("before-upgrade-k7v2m4q9t3x8c5n1b6h0d2f4ja"), "30"
+	return templates.CheckPage{
+		Shell:  s.shell("/backups/preview"),
+		Call:   backup.Call{Target: backup.Target{Account: s.accounts()[1]}, Params: params.WithDefaults()},
+		Hidden: []templates.Hidden{{Name: "SourceType", Value: string(params.SourceType())}, {Name: "Account", Value: s.put("payments")}, {Name: "key", Value: s.put("KEY")}},
+		Previews: []backup.Preview{
+			{Title: s.text("Request", "请求"), Code: s.put("POST https://hbr.cn-hangzhou.aliyuncs.com/\nAction=CreateBackupJob\nInclude=[\"/home/alice/*.pdf\",\"/srv/data\"]")},
+			{Title: s.text("The same with the Alibaba Cloud CLI", "用阿里云 CLI 完成同样的操作"), Code: s.put("aliyun hbr CreateBackupJob \\\n  --SourceType ECS_FILE")},
+		},
+	}
+}
+
+func (s sampler) checks() []sample {
+	instance := s.check(backup.Params{
+		"Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "Detail.diskIdList": backup.StringList([]string{s.put("d-1"), s.put("d-2")}),
+		"Detail.snapshotGroup": "true", "Detail.appConsistent": "true", "Detail.preScriptPath": s.put("/opt/backup/pre.sh"), "Detail.postScriptPath": s.put("/opt/backup/post.sh"),
+		"Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Detail.destinationRetention": "60",
+		"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": s.put("1589750000004625"), "CrossAccountRoleName": s.put("hbrcrossrole"),
+	})
+	writers := s.check(backup.Params{"Region": "cn-hangzhou", "InstanceId": s.put("i-1"), "Detail.appConsistent": "true"})
+	files := s.check(backup.Params{"SourceType": "ECS_FILE", "Region": "cn-hangzhou", "InstanceId": s.put("i-1"), "VaultId": s.put("v-1"), "SpeedLimit": "9:18:20480|18:22:81920"})
+	volume := backup.Volume{ResourceType: "PV", BackupMethod: "FILE", ResourceID: s.put("674dac6d"), PVPath: "/"}
+	containers := s.check(backup.Params{
+		"SourceType": "CONTAINER", "Region": "cn-hangzhou", "ContainerClusterId": s.put("cc-1"), "VaultId": s.put("v-1"),
+		"ContainerResources": backup.VolumeList([]backup.Volume{volume.WithInfo(backup.VolumeInfo{Namespace: s.put("database"), PVCName: s.put("data-0")})}),
+	})
+	return []sample{
+		{"check-instance", templates.Check(instance)},
+		{"check-writers", templates.Check(writers)},
+		{"check-files", templates.Check(files)},
+		{"check-containers", templates.Check(containers)},
+	}
+}
+
+func (s sampler) row(state backup.State) templates.Row {
+	params := backup.Params{"Account": s.put("payments"), "Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "JobName": s.put("before-kernel-upgrade"), "Retention": "14"}
+	complete := backup.Params{"Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Retention": "14"}
+	record := backup.Record{
+		Submission:   backup.Submission{Door: backup.DoorForm, Principal: backup.Principal{Name: s.put("alice")}, Params: params},
+		SubmissionID: "k7v2m4q9t3x8c5n1b6h0d2f4ja", JobName: s.put("before-kernel-upgrade-k7v2"), Complete: complete, CreatedAt: s.now.Add(-10 * time.Minute),
+		Last: backup.Step{Kind: backup.StepCreated, JobID: s.put("job-000csy09q50a2jdcbwbo"), RequestID: s.put("25F49E7B-7E39-542E-83AD-62E6E7F73786")},
+		Job: backup.Job{
+			Status: state, Progress: 4213, BytesTotal: 86 << 30, BytesDone: 36 << 30, Speed: 120832, StartTime: s.now.Add(-9 * time.Minute), SeenAt: s.now,
+			CopyStatus: "RUNNING", CopyProgress: 12,
+		},
+	}
+	if !state.Lives() {
+		record.Job.CompleteTime, record.Last.Code, record.Job.ErrorMessage = s.now, s.put("Code"), s.put("what the cloud says")
+		record.Job.ConsistentLevel, record.Job.Downgrade = s.put("CRASH"), s.put("no script")
+	}
+	return templates.Row{Record: record, State: state}
+}
+
+func (s sampler) statuses() []sample {
+	var all []sample
+	for _, state := range []backup.State{
+		backup.Sending, backup.Unknown, backup.Refused, backup.NotSent, backup.StateQueued, backup.StateRunning, backup.StateCanceling, backup.StateComplete,
+		backup.StatePartialComplete, backup.StateFailed, backup.StateCanceled, backup.StateExpired, backup.State(s.put("ODD")),
+	} {
+		page := templates.StatusPage{Shell: s.shell("/backups/k7v2"), Row: s.row(state), Account: s.accounts()[1], Every: 5 * time.Second}
+		if state == backup.StateFailed {
+			page.Record.Job.ErrorMessage = s.put("VolumeNotMounted")
+			page.Means, page.Todo = s.text("The volume is not mounted on the node it was last seen on.", "该卷未挂载在上次所见的节点上。"), s.text("Check that the pod is running, then repeat the backup.", "请确认 Pod 正在运行，然后再备份一次。")
+		}
+		page.Auto = state == backup.Sending
+		name := "status-" + strings.ToLower(string(state))
+		if !state.Lives() || state == backup.StateRunning || state == backup.Unknown || state == backup.Sending || state == backup.StateQueued || state == backup.StateCanceling {
+			all = append(all, sample{name, templates.Status(page)})
+			continue
+		}
+		all = append(all, sample{"status-odd", templates.Status(page)})
+	}
+	return all
+}
+
+func (s sampler) others() []sample {
+	rows := []templates.Row{s.row(backup.StateRunning), s.row(backup.StateComplete), s.row(backup.StateFailed), s.row(backup.StateCanceled), s.row(backup.StatePartialComplete), s.row(backup.Unknown)}
+	theirs := append([]templates.Row{s.row(backup.StateQueued)}, rows...)
+	theirs[0].Record.Principal.Name = s.put("bob")
+	rules := []templates.RuleRow{{
+		Rule: s.put("payments-prod"), Accounts: []string{s.put("payments"), s.put("platform")}, Regions: []string{s.put("cn-hangzhou")}, Kinds: backup.SourceTypes[:2],
+		Resources: []string{s.put("i-bp1f4k0w2x9m7q3c8zsy"), s.put("i-bp1a8s7d6f5g4h3j2k1q")}, Min: 1, Max: 30, CopyRegions: []string{s.put("cn-shanghai")},
+		Scripts: []string{s.put("/opt/backup/pre.sh")}, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.put("platform team"),
+	}, {Rule: s.put("labs"), Accounts: []string{s.put("labs")}, Regions: []string{s.put("cn-beijing")}, Kinds: backup.SourceTypes, Max: 364635}}
+	offered := map[backup.SourceType]bool{backup.UDMECS: true, backup.ECSFile: true, backup.Container: true}
+	signedOut := s.shell("/backups")
+	signedOut.User = ""
+	busy := s.shell("/backups")
+	busy.Demo, busy.Disabled, busy.Ephemeral, busy.API, busy.SignOut = true, true, true, "/docs/api", "/auth/logout"
+	return []sample{
+		{"choose", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: offered})},
+		{"choose-some", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: map[backup.SourceType]bool{backup.UDMECS: true}})},
+		{"choose-disabled", templates.Choose(templates.ChoosePage{Shell: busy, Offered: offered})},
+		{"start", templates.Start(templates.StartPage{Shell: s.shell("/"), Rows: rows[:5], Rules: rules})},
+		{"start-empty", templates.Start(templates.StartPage{Shell: s.shell("/")})},
+		{"history", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: rows, Newer: "/backups", Older: "/backups?before=" + s.put("1")})},
+		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
+		{"history-empty", templates.History(templates.HistoryPage{Shell: s.shell("/backups")})},
+		{"problem-signed-out", templates.ProblemPage(templates.Problem{
+			Shell: signedOut, Status: 401, Title: s.text("Sign in to start a backup", "登录后即可备份"), Lines: []string{s.put("…")}, RequestID: s.put("r-1"),
+		})},
+		{"problem-resend", templates.ProblemPage(templates.Problem{
+			Shell: busy, Status: 503, Title: s.text("Cloud Backup did not take the request", "云备份未接收请求"), Lines: []string{s.put("…")},
+			Link: "/backups/" + s.put("x"), LinkText: s.text("Show that backup", "查看该备份"), RequestID: s.put("r-2"),
+			Resend: &templates.Resend{Text: s.text("Send again", "再次提交"), Hidden: []templates.Hidden{{Name: "SourceType", Value: "UDM_ECS"}, {Name: "key", Value: s.put("KEY")}}},
+		})},
+	}
+}

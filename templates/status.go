@@ -1,0 +1,222 @@
+package templates
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// name is what people call the submission: what they typed, else the job's own name.
+func (r Row) name() string {
+	if label := r.Record.Params["JobName"]; label != "" {
+		return label
+	}
+	return r.Record.JobName
+}
+
+// source is the kind of backup that was asked for.
+func (r Row) source() backup.SourceType { return r.Record.Params.SourceType() }
+
+// percent is how far the job is; none if the state has no percent.
+func (r Row) percent() (int, bool) {
+	if r.State != backup.StateRunning {
+		return 0, false
+	}
+	return min(max(r.Record.Job.Progress/100, 0), 100), true
+}
+
+// started is when the backup began, as far as is known.
+func (r Row) started() time.Time {
+	job := r.Record.Job
+	for _, t := range []time.Time{job.StartTime, job.CreatedTime} {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	return r.Record.CreatedAt
+}
+
+// looks are the classes of a state's tag: its tone, and a shape for those who
+// cannot tell the tones apart.
+func looks(s backup.State) string {
+	switch s {
+	case backup.Sending, backup.StateRunning:
+		return "tag accent dot"
+	case backup.Unknown:
+		return "tag warn ring"
+	case backup.StateCanceling, backup.StateCanceled, backup.NotSent:
+		return "tag warn dash"
+	case backup.StateComplete:
+		return "tag good dot"
+	case backup.StatePartialComplete:
+		return "tag warn half"
+	case backup.Refused, backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
+		return "tag bad diamond"
+	}
+	return "tag muted dot"
+}
+
+// every is how many milliseconds the script waits before it looks again; 0
+// means that nothing will change any more.
+func (p StatusPage) every() string {
+	if !p.State.Lives() {
+		return "0"
+	}
+	return strconv.FormatInt(max(p.Every.Milliseconds(), 1), 10)
+}
+
+// said is what a screen reader is told.
+func (p StatusPage) said(ctx context.Context) string {
+	s := in(ctx, p.State.Name())
+	if n, ok := p.percent(); ok {
+		s += in(ctx, pair(", ", "，")) + strconv.Itoa(n) + "%"
+	}
+	return s
+}
+
+// quarter changes whenever said is worth saying again.
+func (p StatusPage) quarter() string {
+	n, _ := p.percent()
+	return string(p.State) + strconv.Itoa(n/25)
+}
+
+// A trouble is the box that says what went wrong and what can be done.
+type trouble struct {
+	tone  string // a class
+	title string
+	lines []string
+	todo  string
+	codes []string
+}
+
+var (
+	wordChecking = pair("We do not know yet whether Cloud Backup took the request. We are looking, and nothing is sent a second time.", "尚不确定云备份是否已收到请求。正在核实，不会重复提交。")
+	wordRefused  = pair("Cloud Backup refused the request. Nothing was started.", "云备份拒绝了请求，没有开始备份。")
+	wordNotTaken = pair("Cloud Backup did not take the request. Nothing was started.", "云备份未接收请求，未开始备份。")
+	wordLook     = pair("Look at History before you ask again.", "再次提交前请先查看历史记录。")
+	wordFailed   = pair("The backup did not finish", "备份未完成")
+	wordSkipped  = pair("Some items were skipped: %v", "有内容被跳过：%v")
+	wordPartly   = pair("Some items were skipped", "有内容被跳过")
+	wordSays     = pair("Cloud Backup says “%v”", "云备份返回“%v”")
+	wordOperator = pair("Show this to your operator", "请将此信息提供给管理员")
+)
+
+// trouble is what the page says of a state that is not simply well; nil if
+// there is nothing to say.
+func (p StatusPage) trouble(ctx context.Context) *trouble {
+	job, last := p.Record.Job, p.Record.Last
+	means, known := in(ctx, p.Means), p.Means != backup.Text{}
+	switch p.State {
+	case backup.Unknown:
+		return &trouble{tone: "warn", title: in(ctx, wordChecking)}
+	case backup.NotSent:
+		return &trouble{tone: "warn", title: in(ctx, wordNotTaken), lines: nonEmpty(means), todo: in(ctx, p.Todo), codes: p.codes(last.Code)}
+	case backup.StatePartialComplete:
+		if job.ErrorMessage == "" {
+			return &trouble{tone: "warn", title: in(ctx, wordPartly)}
+		}
+		return &trouble{tone: "warn", title: in(ctx, wordSkipped, job.ErrorMessage)}
+	case backup.Refused:
+		t := &trouble{tone: "bad", title: in(ctx, wordRefused), lines: nonEmpty(means), todo: p.todo(ctx), codes: p.codes(last.Code)}
+		if !known {
+			t.lines = nonEmpty(last.Message, in(ctx, wordLook))
+		}
+		return t
+	case backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
+		t := &trouble{tone: "bad", title: in(ctx, wordFailed), lines: nonEmpty(means), todo: p.todo(ctx), codes: p.codes(job.ErrorMessage)}
+		if !known { // then it may be a sentence, and is not taken for a code
+			t.lines, t.codes = nonEmpty(job.ErrorMessage), p.codes("")
+		}
+		if p.State != backup.StateFailed {
+			t.lines = append([]string{in(ctx, wordSays, string(p.State))}, t.lines...)
+		}
+		return t
+	}
+	return nil
+}
+
+// todo is what can be done, if only to ask.
+func (p StatusPage) todo(ctx context.Context) string {
+	if p.Todo != (backup.Text{}) {
+		return in(ctx, p.Todo)
+	}
+	return in(ctx, wordOperator)
+}
+
+// codes are what an operator wants to know.
+func (p StatusPage) codes(code string) []string {
+	if id := p.Record.Last.RequestID; id != "" {
+		return nonEmpty(code, "RequestId "+id)
+	}
+	return nonEmpty(code)
+}
+
+// copied says how much is done, of how much.
+func copied(ctx context.Context, job backup.Job) string {
+	if job.BytesTotal <= 0 {
+		return size(job.BytesDone)
+	}
+	return in(ctx, pair("%v of %v", "%v / %v"), size(job.BytesDone), size(job.BytesTotal))
+}
+
+// results are the facts about how the job goes; its source and times follow.
+func (p StatusPage) results(ctx context.Context) []fact {
+	job := p.Record.Job
+	var all []fact
+	add := func(when bool, label backup.Text, line, extra string) {
+		if when {
+			all = append(all, fact{label: in(ctx, label), lines: []string{line}, extra: extra})
+		}
+	}
+	add(job.BytesTotal > 0 || job.BytesDone > 0, pair("Copied", "已备份"), copied(ctx, job), "")
+	add(p.State == backup.StateRunning && job.Speed > 0, pair("Speed", "速度"), size(job.Speed*1024)+"/s", "")
+	add(job.ConsistentLevel != "", pair("Consistency reached", "实际达到的一致性"), job.ConsistentLevel, job.Downgrade)
+	if p.Record.Complete["Detail.doCopy"] == "true" && job.CopyStatus != "" {
+		region := in(ctx, backup.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
+		state := in(ctx, backup.State(strings.ToUpper(job.CopyStatus)).Name())
+		if job.CopyProgress > 0 && job.CopyProgress < 100 {
+			state += " " + strconv.Itoa(job.CopyProgress) + "%"
+		}
+		all = append(all, fact{label: in(ctx, pair("Copy in %v", "在%v的副本"), region), lines: []string{state}, extra: job.CopyError})
+	}
+	return all
+}
+
+// origin are the facts about what was asked, where and by whom.
+func (p StatusPage) origin(ctx context.Context) []fact {
+	r := p.Record
+	account := fact{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.Account())}
+	if p.Account.ID != "" {
+		account.extra = aboutAccount(ctx, p.Account)
+	}
+	return []fact{
+		{label: in(ctx, pair("Source", "备份源")), lines: nonEmpty(r.Resource()), mono: true, extra: in(ctx, p.source().Name())},
+		account,
+		{label: in(ctx, labelOf("Region")), lines: []string{regionLabel(ctx, r.Region())}},
+		{label: in(ctx, pair("Asked by", "提交人")), lines: nonEmpty(r.Principal.Name)},
+		{label: in(ctx, pair("Came in by", "提交方式")), lines: []string{in(ctx, r.Door.Name())}},
+	}
+}
+
+// names are the facts by which others find the job.
+func (p StatusPage) names(ctx context.Context) []fact {
+	all := []fact{{label: in(ctx, pair("Submission", "提交编号")), lines: []string{p.Record.SubmissionID}, mono: true}}
+	if id := p.Record.Last.JobID; id != "" {
+		job := fact{label: in(ctx, pair("Job ID", "任务 ID")), lines: []string{id}, mono: true}
+		all = append([]fact{job}, all...)
+	}
+	return all
+}
+
+// keptUntil is when the finished backup is deleted; zero if there is none yet.
+func (p StatusPage) keptUntil() time.Time {
+	done := p.State == backup.StateComplete || p.State == backup.StatePartialComplete
+	days, err := strconv.Atoi(p.Record.Complete["Retention"])
+	if !done || err != nil || p.Record.Job.CompleteTime.IsZero() {
+		return time.Time{}
+	}
+	return p.local(p.Record.Job.CompleteTime).AddDate(0, 0, days)
+}

@@ -1,0 +1,163 @@
+package templates_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+func status(t *testing.T, state backup.State, change func(*templates.StatusPage)) *goquery.Document {
+	t.Helper()
+	s := newSampler(same)
+	page := templates.StatusPage{Shell: s.shell("/backups/k7v2"), Row: s.row(state), Account: s.accounts()[1], Every: 5 * time.Second}
+	if change != nil {
+		change(&page)
+	}
+	return draw(t, templates.Live(page), backup.English)
+}
+
+func TestStatesHaveATextAndAShape(t *testing.T) {
+	for _, test := range []struct {
+		state      backup.State
+		tag, looks string
+		lives      bool
+		says       string
+	}{
+		{backup.Sending, "Sending", "accent dot", true, ""},
+		{backup.Unknown, "Being checked", "warn ring", true, "We do not know yet"},
+		{backup.Refused, "Refused", "bad diamond", false, "Nothing was started."},
+		{backup.NotSent, "Not sent", "warn dash", false, "did not take the request"},
+		{backup.StateCreated, "Queued", "muted dot", true, ""},
+		{backup.StateQueued, "Queued", "muted dot", true, ""},
+		{backup.StateRunning, "Running", "accent dot", true, ""},
+		{backup.StateCanceling, "Cancelling", "warn dash", true, ""},
+		{backup.StateComplete, "Complete", "good dot", false, ""},
+		{backup.StatePartialComplete, "Partly complete", "warn half", false, "Some items were skipped: what the cloud says"},
+		{backup.StateFailed, "Failed", "bad diamond", false, "The backup did not finish"},
+		{backup.StateCanceled, "Cancelled", "warn dash", false, ""},
+		{backup.StateExpired, "Failed", "bad diamond", false, "Cloud Backup says “EXPIRED”"},
+		{backup.StateUnavailable, "Failed", "bad diamond", false, "Cloud Backup says “UNAVAILABLE”"},
+		{"WAITING", "In progress (WAITING)", "muted dot", true, ""},
+	} {
+		t.Run(string(test.state), func(t *testing.T) {
+			doc := status(t, test.state, nil)
+			tag := doc.Find(".tag")
+			if tag.Text() != test.tag || attr(tag, "class") != "tag "+test.looks {
+				t.Errorf("the tag is %q, %q", tag.Text(), attr(tag, "class"))
+			}
+			live := doc.Find("#live")
+			if lives := attr(live, "data-every") != "0"; lives != test.lives || attr(live, "data-state") != string(test.state) {
+				t.Errorf("every %s, state %s", attr(live, "data-every"), attr(live, "data-state"))
+			}
+			if again := doc.Find("#again").Length() == 1; again == test.lives {
+				t.Errorf("Run again is offered: %v", again)
+			}
+			if got := doc.Find(".reason").Text(); !strings.Contains(got, test.says) || (got == "") != (test.says == "") {
+				t.Errorf("it says %q, want %q", got, test.says)
+			}
+			if bars := doc.Find("progress").Length(); bars > 1 || (bars == 1) != (test.state == backup.StateRunning) {
+				t.Errorf("%d bars", bars)
+			}
+		})
+	}
+}
+
+func TestRunningJobShowsHowFarItIs(t *testing.T) {
+	doc := status(t, backup.StateRunning, nil)
+	if got := attr(doc.Find("progress"), "value"); got != "42" || doc.Find(".percent").Text() != "42%" {
+		t.Errorf("the bar is at %s, %s", got, doc.Find(".percent").Text())
+	}
+	live := doc.Find("#live")
+	if attr(live, "data-every") != "5000" || attr(live, "data-said") != "Running, 42%" || attr(live, "data-step") != "RUNNING1" {
+		t.Errorf("the script hears %s, %s, %s", attr(live, "data-every"), attr(live, "data-said"), attr(live, "data-step"))
+	}
+	for label, want := range map[string]string{
+		"Copied": "36.0 GiB of 86.0 GiB", "Speed": "118 MiB/s", "Source": "i-bp1f4k0w2x9m7q3c8zsy A whole ECS instance",
+		"Started": "23 Nov 2026, 16:57 UTC+8", "Finished": "not there", "Kept until": "not there",
+		"Copy in China (Shanghai)": "Running 12%", "Came in by": "form", "Asked by": "alice",
+	} {
+		if got := answer(doc, label); got != want {
+			t.Errorf("%s: %q, want %q", label, got, want)
+		}
+	}
+}
+
+func TestFinishedJobShowsItsResult(t *testing.T) {
+	doc := status(t, backup.StateComplete, nil)
+	for label, want := range map[string]string{
+		"Finished": "23 Nov 2026, 17:06 UTC+8", "Kept until": "7 December 2026", "Consistency reached": "CRASH no script", "Speed": "not there",
+	} {
+		if got := answer(doc, label); got != want {
+			t.Errorf("%s: %q, want %q", label, got, want)
+		}
+	}
+	if got := attr(doc.Find("#again"), "href"); got != "/backups/new/UDM_ECS?from=k7v2m4q9t3x8c5n1b6h0d2f4ja" {
+		t.Errorf("Run again leads to %q", got)
+	}
+}
+
+func TestTroubleSaysWhatCanBeDone(t *testing.T) {
+	known := func(p *templates.StatusPage) {
+		p.Means, p.Todo = backup.Text{En: "No such vault.", Zh: "没有此备份库。"}, backup.Text{En: "Check its ID.", Zh: "请检查 ID。"}
+		p.Record.Job.ErrorMessage = "VaultNotFound"
+	}
+	for name, test := range map[string]struct {
+		state  backup.State
+		change func(*templates.StatusPage)
+		want   []string
+		never  string
+	}{
+		"refused, known":   {backup.Refused, known, []string{"No such vault.", "What you can do", "Check its ID.", "Code · RequestId 25F49E7B"}, "Look at History"},
+		"refused, unknown": {backup.Refused, nil, []string{"Look at History before you ask again.", "Show this to your operator"}, "No such vault"},
+		"failed, known":    {backup.StateFailed, known, []string{"No such vault.", "VaultNotFound · RequestId"}, "operator"},
+		"failed, unknown":  {backup.StateFailed, nil, []string{"what the cloud says", "Show this to your operator"}, "what the cloud says ·"},
+	} {
+		got := strings.Join(strings.Fields(status(t, test.state, test.change).Find(".reason").Text()), " ")
+		for _, want := range test.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: %q is missing in %q", name, want, got)
+			}
+		}
+		if strings.Contains(got, test.never) {
+			t.Errorf("%s: it must not say %q", name, test.never)
+		}
+	}
+}
+
+func TestWithoutScriptThePageCanBeAskedAgain(t *testing.T) {
+	doc := status(t, backup.StateRunning, nil)
+	if attr(doc.Find("#check"), "href") != "/backups/k7v2" || attr(doc.Find(".noscript a"), "href") != "/backups/k7v2?auto=1" {
+		t.Error("a way to look again is missing")
+	}
+	auto := status(t, backup.StateRunning, func(p *templates.StatusPage) { p.Auto = true })
+	if got := attr(auto.Find(".noscript a"), "href"); got != "/backups/k7v2" {
+		t.Errorf("looking by itself cannot be stopped: %q", got)
+	}
+	if status(t, backup.StateComplete, nil).Find("#check, .noscript").Length() > 0 {
+		t.Error("a finished job is asked again")
+	}
+}
+
+func TestHistoryNamesPeopleOnlyIfThereAreOthers(t *testing.T) {
+	s := newSampler(same)
+	page := templates.HistoryPage{Shell: s.shell("/backups"), Rows: []templates.Row{s.row(backup.StateRunning)}}
+	own := draw(t, templates.History(page), backup.English)
+	page.Rows[0].Record.Principal.Name = "bob"
+	others := draw(t, templates.History(page), backup.English)
+	if own.Find("[data-label='Asked by']").Length() != 0 || others.Find("[data-label='Asked by']").Text() != "bob" {
+		t.Error("the column is there without need, or missing")
+	}
+	if own.Find("h1").Text() != "Backups you started" || others.Find("h1").Text() != "Backups you may see" {
+		t.Error("the heading does not say whose they are")
+	}
+	for _, row := range own.Find("tbody tr").EachIter() {
+		if row.Children().Length() != own.Find("thead th").Length() {
+			t.Error("a row has not the columns of its heading")
+		}
+	}
+}

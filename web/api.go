@@ -1,0 +1,291 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+// A BackupJob is a submission and its job, as machines get them. Names that
+// the API has are the API's.
+type BackupJob struct {
+	SubmissionID string       `json:"SubmissionId"`
+	Status       backup.State `json:"Status"` // CREATED, RUNNING…; UNKNOWN while being checked; REFUSED
+	JobID        string       `json:"JobId,omitempty"`
+	JobName      string       `json:"JobName"`
+	RequestID    string       `json:"RequestId,omitempty"` // the cloud's, of the call that made the job
+	Account      string       `json:"Account"`
+	Region       string       `json:"Region"`
+	SourceType   string       `json:"SourceType"`
+	InstanceID   string       `json:"InstanceId,omitempty"`
+	Door         backup.Door  `json:"Door"`
+	AskedBy      string       `json:"AskedBy"`
+	CreatedAt    time.Time    `json:"CreatedAt"`
+
+	Progress     *int   `json:"Progress,omitempty"` // 0 to 10,000
+	BytesTotal   int64  `json:"BytesTotal,omitempty"`
+	BytesDone    int64  `json:"BytesDone,omitempty"`
+	Speed        int64  `json:"Speed,omitempty"`        // KB/s
+	StartTime    int64  `json:"StartTime,omitempty"`    // UNIX seconds
+	CompleteTime int64  `json:"CompleteTime,omitempty"` // UNIX seconds
+	ErrorMessage string `json:"ErrorMessage,omitempty"`
+	Code         string `json:"Code,omitempty"`    // of a refusal
+	Message      string `json:"Message,omitempty"` // of a refusal
+}
+
+func backupJob(r backup.Record, status backup.State) BackupJob {
+	b := BackupJob{
+		SubmissionID: r.SubmissionID, Status: status, JobID: r.Last.JobID, JobName: r.JobName, RequestID: r.Last.RequestID,
+		Account: r.Account(), Region: r.Region(), SourceType: string(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"],
+		Door: r.Door, AskedBy: r.Principal.Name, CreatedAt: r.CreatedAt.UTC(),
+		Code: r.Last.Code, Message: r.Last.Message,
+	}
+	if j := r.Job; j.Status != "" {
+		b.Progress, b.BytesTotal, b.BytesDone, b.Speed = &j.Progress, j.BytesTotal, j.BytesDone, j.Speed
+		b.StartTime, b.CompleteTime, b.ErrorMessage = unix(j.StartTime), unix(j.CompleteTime), j.ErrorMessage
+	}
+	return b
+}
+
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// A DryRun is the exact call that a submission would make.
+type DryRun struct {
+	SubmissionID string            `json:"SubmissionId"`
+	JobName      string            `json:"JobName"`
+	Account      string            `json:"Account"`
+	Region       string            `json:"Region"`
+	Parameters   map[string]string `json:"Parameters"` // of CreateBackupJob, as they go over the wire
+	Previews     []PreviewText     `json:"Previews"`   // the call in other words
+}
+
+// A PreviewText is one way to write the call.
+type PreviewText struct {
+	Title string `json:"title"`
+	Code  string `json:"code"`
+}
+
+// An outcome is what a submission of a machine came to, before a door words it.
+type outcome struct {
+	status     int
+	body       any // a BackupJob, a DryRun or a Problem
+	replayed   bool
+	submission string        // its address is the answer's Location, if set
+	retryAfter time.Duration // 0: none
+}
+
+// submitJSON is the way of every machine, once its JSON has been read.
+func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun bool) (outcome, error) {
+	if dryRun {
+		return s.dryRun(ctx, sub)
+	}
+	answer, err := s.Backups.Submit(ctx, sub)
+	if err != nil {
+		return outcome{}, err
+	}
+	job := backupJob(answer.Record, answer.Status)
+	out := outcome{status: http.StatusCreated, body: job, replayed: answer.Replayed, submission: answer.SubmissionID}
+	switch {
+	case answer.Status == backup.Refused:
+		return s.refused(ctx, answer, out), nil
+	case answer.Status == backup.Unknown:
+		out.status, out.retryAfter = http.StatusAccepted, 2*time.Second
+	case answer.Replayed:
+		out.status = http.StatusOK
+	}
+	return out, nil
+}
+
+// refused words what the cloud said: it is final for this key.
+func (s *Server) refused(ctx context.Context, a backup.Answer, out outcome) outcome {
+	l := templates.Language(ctx)
+	explained := s.Backups.Explain(a.Last.Code)
+	f := fault{status: http.StatusBadGateway, name: "refused",
+		title: backup.Text{En: "Cloud Backup refused the request", Zh: "云备份拒绝了请求"}, detail: explained.Means}
+	if explained.Caller {
+		f.status = http.StatusUnprocessableEntity
+	}
+	p := problemOf(f, nil, l)
+	p.Detail = strings.TrimSpace(p.Detail + " " + explained.Todo.In(l))
+	p.Instance = "/backups/" + a.SubmissionID
+	p.Cloud = &CloudRefusal{Code: a.Last.Code, Message: a.Last.Message, RequestID: a.Last.RequestID}
+	out.status, out.body = f.status, p
+	return out
+}
+
+func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (outcome, error) {
+	call, previews, err := s.Backups.Previews(sub)
+	if err != nil {
+		return outcome{}, err
+	}
+	run := DryRun{
+		SubmissionID: sub.ID(), JobName: sub.JobName(), Account: sub.Params["Account"], Region: sub.Params["Region"],
+		Parameters: map[string]string{},
+	}
+	for _, p := range call.Params.Parameters() {
+		run.Parameters[p.Name] = p.Value
+	}
+	for _, p := range previews {
+		run.Previews = append(run.Previews, PreviewText{p.Title.In(templates.Language(ctx)), p.Code})
+	}
+	return outcome{status: http.StatusOK, body: run}, nil
+}
+
+// createBackupJob makes a backup of a JSON object.
+func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return errType
+	}
+	key, err := idempotencyKey(r.Header, s.Backups.NewID)
+	if err != nil {
+		return err
+	}
+	dryRun, err := flag(r, "dry_run")
+	if err != nil {
+		return err
+	}
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	params, err := jsonInput(data)
+	if err != nil {
+		return err
+	}
+	sub := backup.Submission{Door: backup.DoorAPI, Principal: principal(r), Key: key, Params: params}
+	out, err := s.submitJSON(r.Context(), sub, dryRun)
+	if err != nil {
+		return err
+	}
+	return answer(w, r, out)
+}
+
+// jsonInput reads a submission. What is wrong with its form and what is wrong
+// with its values is reported together.
+func jsonInput(data []byte) (backup.Params, error) {
+	params, _, err := backup.DecodeJSON(data)
+	return params, withValues(params, err)
+}
+
+// withValues adds to the mistakes of reading those of the values that could be
+// read, so that a sender learns everything at once.
+func withValues(params backup.Params, err error) error {
+	bad, ok := errors.AsType[backup.InvalidError](err)
+	if !ok {
+		return err
+	}
+	rest, _ := errors.AsType[backup.InvalidError](params.Validate())
+	return backup.InvalidError(merged(bad, rest))
+}
+
+// answer words an outcome for HTTP.
+func answer(w http.ResponseWriter, r *http.Request, out outcome) error {
+	if out.submission != "" {
+		w.Header().Set("Location", "/backups/"+out.submission)
+	}
+	if out.replayed {
+		w.Header().Set("Idempotent-Replayed", "true")
+	}
+	if out.retryAfter > 0 {
+		w.Header().Set("Retry-After", seconds(out.retryAfter))
+	}
+	if p, ok := out.body.(Problem); ok {
+		p.RequestID = requestID(r)
+		out.body = p
+		w.Header().Set("Content-Type", "application/problem+json")
+	}
+	return writeJSON(w, r, out.status, out.body)
+}
+
+// backupJob answers with one submission and its job.
+func (s *Server) backupJob(w http.ResponseWriter, r *http.Request) error {
+	record, err := s.Backups.Refresh(r.Context(), principal(r), r.PathValue("SubmissionId"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, r, http.StatusOK, backupJob(record, record.State(s.Backups.Now())))
+}
+
+// A BackupJobList is one page of submissions, newest first.
+type BackupJobList struct {
+	BackupJobs []BackupJob `json:"BackupJobs"`
+	Next       string      `json:"Next,omitempty"` // the value of before for the next page
+}
+
+// listBackupJobs answers with the submissions that one may see.
+func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
+	q := backup.Query{Limit: historyPage}
+	if before := r.URL.Query().Get("before"); before != "" {
+		var err error
+		if q.Before, q.BeforeID, err = readCursor(before); err != nil {
+			return errRequest
+		}
+	}
+	records, err := s.Backups.List(r.Context(), principal(r), q)
+	if err != nil {
+		return err
+	}
+	list := BackupJobList{BackupJobs: make([]BackupJob, len(records))}
+	for i, record := range records {
+		list.BackupJobs[i] = backupJob(record, record.State(s.Backups.Now()))
+	}
+	if len(records) == historyPage {
+		list.Next = cursor(records[len(records)-1])
+	}
+	return writeJSON(w, r, http.StatusOK, list)
+}
+
+// flag reads a query parameter that is true or false, or not there.
+func flag(r *http.Request, name string) (bool, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return false, nil
+	}
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, errRequest
+	}
+	return value, nil
+}
+
+// idempotencyKey reads the header of that name: one value, visible ASCII,
+// 1 to 255 characters, possibly in quotes
+// (draft-ietf-httpapi-idempotency-key-header-07). Without it each request is
+// a submission of its own.
+func idempotencyKey(h http.Header, newID func() string) (string, error) {
+	values := h.Values("Idempotency-Key")
+	if len(values) == 0 {
+		return newID(), nil
+	}
+	key := values[0]
+	if len(key) > 1 && key[0] == '"' && key[len(key)-1] == '"' {
+		key = key[1 : len(key)-1]
+	}
+	if len(values) > 1 || !validKey(key) {
+		return "", errKey
+	}
+	return key, nil
+}
+
+// validKey reports whether key may name a submission.
+func validKey(key string) bool {
+	return len(key) >= 1 && len(key) <= 255 && plainASCII(key) && !strings.Contains(key, `"`)
+}
+
+func inProgress(err error) (*backup.BusyError, bool) {
+	busy, ok := errors.AsType[*backup.BusyError](err)
+	return busy, ok && errors.Is(err, backup.ErrInProgress)
+}

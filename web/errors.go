@@ -1,0 +1,210 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+	"backupportal/web/auth"
+)
+
+// A handler answers a request, or returns why it did not. It writes no status
+// for a failure itself.
+type handler func(http.ResponseWriter, *http.Request) error
+
+// What can be wrong with a request before anybody looks at what it asks for.
+var (
+	errPanic   = errors.New("the program failed")
+	errHost    = errors.New("another host's name")
+	errURL     = errors.New("address too long")
+	errBody    = errors.New("body too large")
+	errType    = errors.New("media type not accepted")
+	errOrigin  = errors.New("sent by another site")
+	errMethod  = errors.New("method not allowed")
+	errNoPage  = errors.New("no such page")
+	errRequest = errors.New("unreadable request")
+	errKey     = errors.New("malformed idempotency key")
+)
+
+// A fault is what one kind of error means in HTTP, and in words.
+type fault struct {
+	err    error
+	status int
+	name   string // last part of the problem's type
+	title  backup.Text
+	detail backup.Text
+}
+
+// faults says what errors mean. An error that is not listed is our fault: it
+// is logged, and the reader learns only that it happened.
+var faults = []fault{
+	{auth.ErrSignedOut, http.StatusUnauthorized, "signed-out",
+		backup.Text{En: "Sign in to start a backup", Zh: "登录后即可备份"},
+		backup.Text{En: "This portal accepts only events for now: nobody can sign in.", Zh: "本门户目前只接受事件，无法登录。"}},
+	{backup.ErrDenied, http.StatusForbidden, "denied",
+		backup.Text{En: "You may not do this", Zh: "您没有权限执行此操作"},
+		backup.Text{En: "No rule allows this backup.", Zh: "没有规则允许此备份。"}},
+	{errOrigin, http.StatusForbidden, "other-site",
+		backup.Text{En: "This request came from another site", Zh: "请求来自其他网站"},
+		backup.Text{En: "Nothing was started. Open the portal and try there.", Zh: "未开始备份。请打开门户后再试。"}},
+	{backup.ErrNotFound, http.StatusNotFound, "not-found", notFoundTitle, notFoundDetail},
+	{errNoPage, http.StatusNotFound, "not-found", notFoundTitle, notFoundDetail},
+	{errMethod, http.StatusMethodNotAllowed, "method", unusable,
+		backup.Text{En: "This address does not take that method.", Zh: "此地址不支持该请求方法。"}},
+	{backup.ErrInProgress, http.StatusConflict, "in-progress",
+		backup.Text{En: "The first request with this key is still under way", Zh: "使用此键的首个请求仍在进行中"},
+		backup.Text{En: "Ask again in a moment: the answer will be that of the first request.", Zh: "请稍后再试：将得到首个请求的结果。"}},
+	{backup.ErrKeyReused, http.StatusUnprocessableEntity, "key-reused",
+		backup.Text{En: "This form was already used", Zh: "此表单已使用过"},
+		backup.Text{En: "For another backup than the one you see.", Zh: "已用于另一次备份。"}},
+	{errKey, http.StatusBadRequest, "key-malformed", unreadable,
+		backup.Text{En: "Idempotency-Key must be one value of 1 to 255 visible ASCII characters without quotes or backslashes inside.", Zh: "Idempotency-Key 只能有一个值，为 1 至 255 个可见 ASCII 字符，且不含引号和反斜线。"}},
+	{errRequest, http.StatusBadRequest, "unreadable", unreadable,
+		backup.Text{En: "Nothing was started. Go back and try again.", Zh: "未开始备份。请返回后重试。"}},
+	{errBody, http.StatusRequestEntityTooLarge, "too-large", unusable,
+		backup.Text{En: "It is too long: 64 KB at most.", Zh: "内容过长：最多 64 KB。"}},
+	{errURL, http.StatusRequestURITooLong, "too-long", unusable,
+		backup.Text{En: "Its address is too long: 2 KB at most.", Zh: "地址过长：最多 2 KB。"}},
+	{errType, http.StatusUnsupportedMediaType, "media-type", unusable,
+		backup.Text{En: "Its Content-Type is not the one this address takes.", Zh: "其 Content-Type 不是此地址接受的类型。"}},
+	{errHost, http.StatusMisdirectedRequest, "host", unusable,
+		backup.Text{En: "The portal is not known by this host name.", Zh: "门户不使用此主机名。"}},
+	{backup.ErrNotSent, http.StatusServiceUnavailable, "not-sent",
+		backup.Text{En: "Cloud Backup did not take the request", Zh: "云备份未接收请求"},
+		backup.Text{En: "Nothing was started. You can send the same form again.", Zh: "未开始备份。可以再次提交同一表单。"}},
+	{backup.ErrStoreAway, http.StatusServiceUnavailable, "store-away",
+		backup.Text{En: "Backups cannot be recorded right now", Zh: "暂时无法记录备份"},
+		backup.Text{En: "Nothing was started. Try again in a few minutes.", Zh: "未开始备份。请几分钟后重试。"}},
+}
+
+var (
+	notFoundTitle  = backup.Text{En: "Page not found", Zh: "找不到页面"}
+	notFoundDetail = backup.Text{En: "The address may be wrong, or the backup is not one you may see.", Zh: "地址可能有误，或您无权查看该备份。"}
+	unreadable     = backup.Text{En: "This request could not be read", Zh: "无法读取此请求"}
+	unusable       = backup.Text{En: "This request could not be used", Zh: "无法处理此请求"}
+
+	ours = fault{nil, http.StatusInternalServerError, "internal",
+		backup.Text{En: "Something went wrong here", Zh: "门户内部出错"},
+		backup.Text{En: "Look at History before you try again: the backup may have started.", Zh: "重试前请先查看历史记录：备份可能已经开始。"}}
+	invalid = fault{nil, http.StatusUnprocessableEntity, "invalid",
+		backup.Text{En: "There is a problem", Zh: "请更正以下问题"}, backup.Text{En: "Nothing was started.", Zh: "未开始备份。"}}
+)
+
+// faultOf finds what err means.
+func faultOf(err error) fault {
+	if _, ok := errors.AsType[backup.InvalidError](err); ok {
+		return invalid
+	}
+	if _, ok := errors.AsType[*backup.MalformedError](err); ok {
+		return faultOf(errRequest)
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return faultOf(errBody)
+	}
+	for _, f := range faults {
+		if errors.Is(err, f.err) {
+			return f
+		}
+	}
+	return ours
+}
+
+// page makes a handler that reports its errors as an HTML page, json one that
+// reports them as application/problem+json. No other code reports a failure.
+func (s *Server) page(h handler) http.Handler { return s.report(h, s.writeProblemPage) }
+func (s *Server) json(h handler) http.Handler { return s.report(h, s.writeProblemJSON) }
+
+type problemWriter func(http.ResponseWriter, *http.Request, fault, error)
+
+func (s *Server) report(h handler, write problemWriter) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err, write)
+		}
+	})
+}
+
+// problem answers a request that reached no handler.
+func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
+	write := s.writeProblemPage
+	if wantsJSON(r) {
+		write = s.writeProblemJSON
+	}
+	s.fail(w, r, err, write)
+}
+
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write problemWriter) {
+	f := faultOf(err)
+	if f.status == http.StatusInternalServerError {
+		s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
+	}
+	if errors.Is(err, backup.ErrStoreAway) {
+		w.Header().Set("Retry-After", "15")
+	}
+	if busy, ok := errors.AsType[*backup.BusyError](err); ok && busy.RetryAfter > 0 {
+		w.Header().Set("Retry-After", seconds(busy.RetryAfter))
+	}
+	write(w, r, f, err)
+}
+
+// seconds writes d for a Retry-After header, at least one second.
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
+}
+
+// writeProblemPage is the page for people.
+func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f fault, err error) {
+	l := templates.Language(r.Context())
+	p := templates.Problem{
+		Shell: s.shell(r), Status: f.status, Title: f.title, Lines: []string{f.detail.In(l)}, RequestID: requestID(r),
+	}
+	switch {
+	case f.status == http.StatusNotFound || f.status == http.StatusInternalServerError:
+		p.Link, p.LinkText = "/backups", backup.Text{En: "History", Zh: "历史记录"}
+	case f.status == http.StatusForbidden:
+		p.Link, p.LinkText = "/", backup.Text{En: "What you may do", Zh: "您可以做什么"}
+	}
+	for _, m := range mistakes(err) {
+		p.Lines = append(p.Lines, m.In(l))
+	}
+	s.offerAgain(&p, r, err)
+	if err := render(w, r, f.status, templates.ProblemPage(p)); err != nil {
+		s.Log.Error("drawing a problem", "path", r.URL.Path, "error", err)
+		http.Error(w, f.title.In(l), f.status)
+	}
+}
+
+// offerAgain adds the way on for a form that could not be sent.
+func (s *Server) offerAgain(p *templates.Problem, r *http.Request, err error) {
+	if r.Method != http.MethodPost || r.PostForm == nil {
+		return
+	}
+	busy, ok := errors.AsType[*backup.BusyError](err)
+	switch {
+	case ok && errors.Is(err, backup.ErrKeyReused):
+		p.Link, p.LinkText = "/backups/"+busy.SubmissionID, backup.Text{En: "Show that backup", Zh: "查看该备份"}
+		p.Resend = &templates.Resend{
+			Text:   backup.Text{En: "Send as a new backup", Zh: "作为新备份提交"},
+			Hidden: hidden(posted(r), s.Backups.NewID()),
+		}
+	case ok, errors.Is(err, backup.ErrStoreAway):
+		p.Resend = &templates.Resend{
+			Text:   backup.Text{En: "Send again", Zh: "再次提交"},
+			Hidden: hidden(posted(r), r.PostForm.Get("key")),
+		}
+	}
+}
+
+// mistakes are the single things wrong that err names, if it does.
+func mistakes(err error) []backup.Mistake {
+	if bad, ok := errors.AsType[backup.InvalidError](err); ok {
+		return bad
+	}
+	if denied, ok := errors.AsType[*backup.DeniedError](err); ok {
+		return denied.Lines
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+// maxControls is how many fields a posted form may have.
+const maxControls = 100
+
+// choices are the controls that only show or hide others, or that stand for
+// several parameters at once.
+var choices = []string{"choice.Detail.diskIdList", "choice.Detail.appConsistent", "choice.SpeedLimit", "choice.ContainerResources"}
+
+// readForm reads a posted form: the values of its controls, with what a
+// browser adds around them taken off. Each control is one of ours and comes
+// once; anything else refuses the whole form.
+func readForm(r *http.Request) (templates.Values, error) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return nil, errType
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, fmt.Errorf("%w: %w", errRequest, err)
+	}
+	if len(r.PostForm) > maxControls {
+		return nil, fmt.Errorf("%w: %d controls", errRequest, len(r.PostForm))
+	}
+	var bad backup.InvalidError
+	for name, values := range r.PostForm {
+		switch {
+		case !isControl(name) && !isOwn(name):
+			bad = append(bad, backup.UnknownField(name))
+		case len(values) > 1:
+			bad = append(bad, backup.RepeatedField(name))
+		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):
+			return nil, errRequest
+		}
+	}
+	if bad != nil {
+		slices.SortFunc(bad, func(a, b backup.Mistake) int { return strings.Compare(a.Field, b.Field) })
+		return nil, bad
+	}
+	return posted(r), nil
+}
+
+// posted are the values of the form's controls as typed.
+func posted(r *http.Request) templates.Values {
+	v := templates.Values{}
+	for name, values := range r.PostForm {
+		if isControl(name) && len(values) == 1 {
+			v[name] = tidy(name, values[0])
+		}
+	}
+	return v
+}
+
+// isOwn reports whether name is one of the form's own, which are never sent on.
+func isOwn(name string) bool { return name == "op" || name == "at" || name == "key" }
+
+// isControl reports whether name is a field, a choice, or a control in a row.
+func isControl(name string) bool {
+	if _, ok := backup.FieldNamed(name); ok || slices.Contains(choices, name) {
+		return true
+	}
+	field, rest, _ := strings.Cut(name, ".")
+	number, control, _ := strings.Cut(rest, ".")
+	row, err := strconv.Atoi(number)
+	// The limit comes before anything is counted: rows are drawn up to the highest.
+	return err == nil && row >= 0 && row < templates.MaxRows(field) && strconv.Itoa(row) == number &&
+		slices.Contains(templates.RowControls(field), control)
+}
+
+// tidy removes what people type around a value without meaning it.
+func tidy(name, value string) string {
+	f, isField := backup.FieldNamed(name)
+	switch {
+	case isField && f.Type == backup.Strings:
+		return strings.Join(lines(value), "\n")
+	case isField && f.Type == backup.Integer, strings.HasSuffix(name, ".bandwidth"):
+		return plain(strings.TrimSpace(value))
+	}
+	return strings.TrimSpace(value)
+}
+
+// plain writes a number such as 1,000 or 030 as a machine would; what is no
+// number stays as it is.
+func plain(s string) string {
+	digits := strings.ReplaceAll(s, ",", "")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return s
+	}
+	return cmp.Or(strings.TrimLeft(digits, "0"), "0")
+}
+
+// lines are the lines of a text, trimmed, without blank ones.
+func lines(text string) []string {
+	var out []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// hidden are the inputs that carry a form along, in the order of the fields.
+func hidden(v templates.Values, key string) []templates.Hidden {
+	var out []templates.Hidden
+	add := func(name string) {
+		if value := v[name]; value != "" {
+			out = append(out, templates.Hidden{Name: name, Value: value})
+		}
+	}
+	for _, f := range backup.Fields {
+		add("choice." + f.Name)
+		add(f.Name)
+		for row := range v.Rows(f.Name) {
+			for _, control := range templates.RowControls(f.Name) {
+				add(templates.RowControl(f.Name, row, control))
+			}
+		}
+	}
+	return append(out, templates.Hidden{Name: "key", Value: key})
+}

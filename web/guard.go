@@ -1,0 +1,172 @@
+package web
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+// requestIDKey is where a request's context holds its id.
+type requestIDKey struct{}
+
+// identify gives each request its id, and the reader's language and theme,
+// which everything below may need, error pages included.
+func (s *Server) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := context.WithValue(r.Context(), requestIDKey{}, s.RequestID(r.Context()))
+		ctx = templates.WithLanguage(ctx, language(r))
+		ctx = templates.WithTheme(ctx, theme(r))
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+func requestID(r *http.Request) string {
+	id, _ := r.Context().Value(requestIDKey{}).(string)
+	return id
+}
+
+// language is the reader's: the cookie beats what the browser prefers.
+func language(r *http.Request) backup.Language {
+	if c, err := r.Cookie("lang"); err == nil {
+		if l, ok := languageTag(c.Value); ok {
+			return l
+		}
+	}
+	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
+		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
+		primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
+		switch primary {
+		case "zh":
+			return backup.Chinese
+		case "en":
+			return backup.English
+		}
+	}
+	return backup.English
+}
+
+func languageTag(s string) (backup.Language, bool) {
+	l := backup.Language(s)
+	return l, l == backup.English || l == backup.Chinese
+}
+
+func theme(r *http.Request) string {
+	if c, err := r.Cookie("theme"); err == nil && (c.Value == "light" || c.Value == "dark") {
+		return c.Value
+	}
+	return ""
+}
+
+// recovered turns a panic into the page for our own faults.
+func (s *Server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if v := recover(); v != nil {
+				s.Log.Error("panic", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "stack", string(debug.Stack()))
+				s.problem(w, r, errPanic)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// headers protects every answer, errors included.
+func (s *Server) headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Vary", "Cookie, Accept-Language, Accept-Encoding")
+		if strings.HasPrefix(s.Origin, "https://") {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if s.Origin != "" {
+			// Function Compute echoes any origin, with credentials, unless the function names one.
+			h.Set("Access-Control-Allow-Origin", s.Origin)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hosted refuses requests for other names than the portal's own: links and
+// cookies depend on it, and so does the check of a form's origin.
+func (s *Server) hosted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == "" || !s.Host(r.Host) {
+			s.problem(w, r, errHost)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limited bounds what a request may make us read.
+func (s *Server) limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.URL.RequestURI()) > maxURL {
+			s.problem(w, r, errURL)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// sameOrigin refuses what other sites make a browser send.
+func (s *Server) sameOrigin(next http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.problem(w, r, errOrigin) }))
+	return guard.Handler(next)
+}
+
+// routed answers in the portal's own words where mux has no route.
+func (s *Server) routed(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fallback, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		// The mux's own handler knows whether another method would do.
+		lost := &statusOnly{header: http.Header{}}
+		fallback.ServeHTTP(lost, r)
+		if allow := lost.header.Get("Allow"); lost.status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", allow)
+			s.problem(w, r, errMethod)
+			return
+		}
+		s.problem(w, r, errNoPage)
+	})
+}
+
+// statusOnly is a response of which only status and header matter.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (w *statusOnly) Header() http.Header         { return w.header }
+func (w *statusOnly) WriteHeader(status int)      { w.status = status }
+func (w *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+
+// OnLoopback reports whether a host, with or without a port, is this machine.
+// A server on loopback that answers to nothing else cannot be reached by
+// another site under its own name.
+func OnLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

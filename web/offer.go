@@ -1,0 +1,64 @@
+package web
+
+import (
+	"net/http"
+	"regexp"
+
+	"backupportal/function/backup"
+	"backupportal/function/policy"
+	"backupportal/templates"
+)
+
+// offer is what the policy leaves to choose in a form, in the words of the pages.
+func (s *Server) offer(source backup.SourceType) templates.Offer {
+	granted := s.Policy.Offer(source)
+	offer := templates.Offer{
+		Scripts: granted.Scripts, CopyRegions: granted.CopyRegions,
+		Retention: ruleLines(granted.Lines), CopyDays: ruleLines(granted.CopyLines),
+	}
+	if !granted.AnyInstance {
+		offer.Instances = granted.Instances
+	}
+	if !granted.AnyCluster {
+		offer.Clusters = granted.Clusters
+	}
+	for _, a := range s.Policy.Accounts() {
+		a.Regions = s.Policy.Regions(a.Alias)
+		offer.Accounts = append(offer.Accounts, a)
+	}
+	return offer
+}
+
+func ruleLines(lines []policy.Line) []templates.RuleLine {
+	out := make([]templates.RuleLine, len(lines))
+	for i, l := range lines {
+		out[i] = templates.RuleLine{Rule: l.Rule, Min: l.Min, Max: l.Max, Reason: l.Reason, Owner: l.Owner}
+	}
+	return out
+}
+
+// rules are the rules of the policy for the start page.
+func (s *Server) rules() []templates.RuleRow {
+	var out []templates.RuleRow
+	for _, r := range s.Policy.Rules() {
+		out = append(out, templates.RuleRow{
+			Rule: r.ID, Accounts: r.Accounts, Regions: r.Regions, Kinds: r.SourceTypes, Resources: r.Resources,
+			Min: r.Min, Max: r.Max, CopyRegions: r.CopyRegions, Scripts: r.Scripts, Reason: r.Reason, Owner: r.Owner,
+		})
+	}
+	return out
+}
+
+func withLanguage(r *http.Request, l backup.Language) *http.Request {
+	return r.WithContext(templates.WithLanguage(r.Context(), l))
+}
+
+var codeShape = regexp.MustCompile(`\A[A-Za-z0-9._-]{1,64}\z`)
+
+// errorCode is the message of a job if it is a code: the field holds either.
+func errorCode(message string) string {
+	if codeShape.MatchString(message) {
+		return message
+	}
+	return ""
+}

@@ -1,0 +1,305 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+// shell is what every page shows around its content.
+func (s *Server) shell(r *http.Request) templates.Shell {
+	shell := templates.Shell{
+		Path: r.URL.Path, Query: r.URL.RawQuery, Demo: s.Demo, Disabled: !s.Policy.Enabled(),
+		CSS: assetPath("portal.css"), JS: assetPath("portal.js"), Icon: assetPath("icon.svg"),
+		Now: s.Backups.Now(), Zone: s.Zone,
+	}
+	if p, err := s.Who(r); err == nil {
+		shell.User = p.Name
+	}
+	return shell
+}
+
+// start shows what one may do, and one's last backups.
+func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
+	rows, err := s.rows(r, backup.Query{Principal: principal(r).ID(), Limit: 5})
+	if err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{Shell: s.shell(r), Rows: rows, Rules: s.rules()}))
+}
+
+// choose offers the kinds of backup.
+func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
+	offered := map[backup.SourceType]bool{}
+	for _, source := range backup.SourceTypes {
+		offered[source] = s.Policy.Offer(source).Granted
+	}
+	return render(w, r, http.StatusOK, templates.Choose(templates.ChoosePage{Shell: s.shell(r), Offered: offered}))
+}
+
+// newBackup shows the form for one kind of backup, filled from the query or
+// from an earlier submission.
+func (s *Server) newBackup(w http.ResponseWriter, r *http.Request) error {
+	source := backup.SourceType(r.PathValue("SourceType"))
+	if !source.Known() {
+		return errNoPage
+	}
+	values, strange := prefilled(source, r.URL.Query())
+	if from := r.URL.Query().Get("from"); from != "" {
+		record, err := s.Backups.Refresh(r.Context(), principal(r), from)
+		if err != nil {
+			return err
+		}
+		values = formValues(record.Params)
+		spread(values)
+	}
+	page := s.formPage(r, source, values, nil)
+	withDefaults(values, source, page.Offer)
+	page.Strange = strange
+	return render(w, r, http.StatusOK, templates.Form(page))
+}
+
+func (s *Server) formPage(r *http.Request, source backup.SourceType, values templates.Values, bad []backup.Mistake) templates.FormPage {
+	values["SourceType"] = string(source)
+	return templates.FormPage{Shell: s.shell(r), Source: source, Values: values, Mistakes: bad, Offer: s.offer(source)}
+}
+
+// preview answers the buttons of the form and of the check page, but for the
+// one that starts the backup.
+func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
+	values, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	source := backup.SourceType(cmp.Or(values["SourceType"], string(backup.UDMECS)))
+	if !source.Known() {
+		return errRequest
+	}
+	verb, rest, _ := strings.Cut(cmp.Or(r.PostForm.Get("op"), "check"), ":")
+	argument, row, _ := strings.Cut(rest, ":")
+	switch verb {
+	case "check":
+		return s.check(w, r, source, values, s.Backups.NewID())
+	case "lang":
+		return s.redraw(w, r, source, values, argument)
+	}
+	page := s.formPage(r, source, values, nil)
+	switch verb {
+	case "edit":
+		page.Section = argument
+		withDefaults(page.Values, source, page.Offer)
+	case "add", "remove":
+		page.Focus = rowOp(values, verb, argument, row)
+	case "draw":
+	default:
+		return errRequest
+	}
+	if part := r.Header.Get("X-Part"); part != "" {
+		return render(w, r, http.StatusOK, templates.Part(page, part))
+	}
+	return render(w, r, http.StatusOK, templates.Form(page))
+}
+
+// redraw shows the page that the language buttons were on, in another language.
+func (s *Server) redraw(w http.ResponseWriter, r *http.Request, source backup.SourceType, values templates.Values, tag string) error {
+	l, ok := languageTag(tag)
+	if !ok {
+		return errRequest
+	}
+	s.setCookie(w, "lang", string(l))
+	r = withLanguage(r, l)
+	if r.PostForm.Get("at") == "check" {
+		return s.check(w, r, source, values, cmp.Or(r.PostForm.Get("key"), s.Backups.NewID()))
+	}
+	return render(w, r, http.StatusOK, templates.Form(s.formPage(r, source, values, nil)))
+}
+
+// check shows everything once more before it starts, or the form again with
+// what is wrong in it.
+func (s *Server) check(w http.ResponseWriter, r *http.Request, source backup.SourceType, values templates.Values, key string) error {
+	params, values, bad := formInput(values)
+	sub := backup.Submission{Door: backup.DoorForm, Principal: principal(r), Key: key, Params: params}
+	call, previews, err := s.Backups.Previews(sub)
+	if status, bad := wrong(bad, err); bad != nil {
+		return render(w, r, status, templates.Form(s.formPage(r, source, values, bad)))
+	}
+	if err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, templates.Check(templates.CheckPage{
+		Shell: s.shell(r), Call: call, Values: values, Hidden: hidden(values, key), Previews: previews,
+	}))
+}
+
+// wrong gathers what is wrong with a form: its own mistakes, those of the
+// domain, and the refusals of the policy, each with its status.
+func wrong(own []backup.Mistake, err error) (status int, all []backup.Mistake) {
+	status = http.StatusUnprocessableEntity
+	if f := faultOf(err); err != nil && f.status == http.StatusForbidden && own == nil {
+		status = f.status
+	}
+	return status, merged(own, mistakes(err))
+}
+
+// merged leaves out what the domain says again of a field that the form has
+// already complained about.
+func merged(own, domain []backup.Mistake) []backup.Mistake {
+	said := map[string]bool{}
+	for _, m := range own {
+		said[m.Field] = true
+	}
+	all := own
+	for _, m := range domain {
+		if !said[m.Field] {
+			all = append(all, m)
+		}
+	}
+	return backup.InFormOrder(all)
+}
+
+// createBackup starts what the check page showed. A form with mistakes is
+// shown again.
+func (s *Server) createBackup(w http.ResponseWriter, r *http.Request) error {
+	values, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	key := r.PostForm.Get("key")
+	if !validKey(key) {
+		return errKey
+	}
+	source := backup.SourceType(cmp.Or(values["SourceType"], string(backup.UDMECS)))
+	params, values, bad := formInput(values)
+	if bad == nil {
+		answer, submitErr := s.Backups.Submit(r.Context(), backup.Submission{
+			Door: backup.DoorForm, Principal: principal(r), Key: key, Params: params,
+		})
+		if submitErr == nil {
+			http.Redirect(w, r, "/backups/"+answer.SubmissionID, http.StatusSeeOther)
+			return nil
+		}
+		err = submitErr
+	}
+	if status, bad := wrong(bad, err); bad != nil && source.Known() {
+		return render(w, r, status, templates.Form(s.formPage(r, source, values, bad)))
+	}
+	return s.elsewhere(w, r, err)
+}
+
+// elsewhere leads a second press of the button to the first one's page.
+func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request, err error) error {
+	if busy, ok := inProgress(err); ok {
+		http.Redirect(w, r, "/backups/"+busy.SubmissionID, http.StatusSeeOther)
+		return nil
+	}
+	return err
+}
+
+// status follows one submission.
+func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
+	record, err := s.Backups.Refresh(r.Context(), principal(r), r.PathValue("SubmissionId"))
+	if err != nil {
+		return err
+	}
+	page := s.statusPage(r, record)
+	if r.URL.Query().Get("part") != "live" {
+		if page.Auto && page.State.Lives() {
+			w.Header().Set("Refresh", "10")
+		}
+		return render(w, r, http.StatusOK, templates.Status(page))
+	}
+	tag := fmt.Sprintf(`"%s-%d-%d-%s"`, page.State, record.Job.Progress/100, record.Job.BytesDone>>20, templates.Language(r.Context()))
+	w.Header().Set("ETag", tag)
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	return render(w, r, http.StatusOK, templates.Live(page))
+}
+
+func (s *Server) statusPage(r *http.Request, record backup.Record) templates.StatusPage {
+	page := templates.StatusPage{
+		Shell: s.shell(r), Row: s.row(record), Auto: r.URL.Query().Get("auto") == "1",
+	}
+	page.Account, _ = s.Policy.Account(record.Account())
+	if code := cmp.Or(record.Last.Code, errorCode(record.Job.ErrorMessage)); code != "" {
+		explained := s.Backups.Explain(code)
+		page.Means, page.Todo = explained.Means, explained.Todo
+	}
+	if page.State.Lives() {
+		page.Every = every(page.Now.Sub(record.CreatedAt))
+	}
+	return page
+}
+
+// every is how long a page waits before it looks again: often at first, then
+// less and less.
+func every(age time.Duration) time.Duration {
+	switch {
+	case age < time.Minute:
+		return 5 * time.Second
+	case age < 10*time.Minute:
+		return 15 * time.Second
+	}
+	return time.Minute
+}
+
+// historyPage is how many rows a page of the history has.
+const historyPage = 25
+
+// history lists submissions, newest first.
+func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
+	q := backup.Query{Limit: historyPage}
+	before := r.URL.Query().Get("before")
+	if before != "" {
+		var err error
+		if q.Before, q.BeforeID, err = readCursor(before); err != nil {
+			return errRequest
+		}
+	}
+	rows, err := s.rows(r, q)
+	if err != nil {
+		return err
+	}
+	page := templates.HistoryPage{Shell: s.shell(r), Rows: rows}
+	if len(rows) == historyPage {
+		page.Older = "/backups?before=" + cursor(rows[len(rows)-1].Record)
+	}
+	if before != "" {
+		page.Newer = "/backups"
+	}
+	return render(w, r, http.StatusOK, templates.History(page))
+}
+
+// cursor names the place behind a record in a list that is newest first.
+func cursor(r backup.Record) string {
+	return strconv.FormatInt(r.CreatedAt.UnixMilli(), 10) + "." + r.SubmissionID
+}
+
+func readCursor(s string) (time.Time, string, error) {
+	ms, id, _ := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(ms, 10, 64)
+	return time.UnixMilli(n), id, err
+}
+
+func (s *Server) rows(r *http.Request, q backup.Query) ([]templates.Row, error) {
+	records, err := s.Backups.List(r.Context(), principal(r), q)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]templates.Row, len(records))
+	for i, record := range records {
+		rows[i] = s.row(record)
+	}
+	return rows, nil
+}
+
+func (s *Server) row(record backup.Record) templates.Row {
+	return templates.Row{Record: record, State: record.State(s.Backups.Now())}
+}

@@ -1,0 +1,79 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+// A Problem is an error for machines (RFC 9457, application/problem+json).
+type Problem struct {
+	Type      string        `json:"type"` // a URN, one for each kind of problem
+	Title     string        `json:"title"`
+	Status    int           `json:"status"`
+	Detail    string        `json:"detail,omitempty"`
+	Instance  string        `json:"instance,omitempty"` // the submission, if there is one
+	RequestID string        `json:"request_id,omitempty"`
+	Errors    []WrongField  `json:"errors,omitempty"` // one for each wrong field, or each rule that refused
+	Cloud     *CloudRefusal `json:"cloud,omitempty"`  // what Cloud Backup answered, if it refused
+}
+
+// A WrongField is one thing wrong with one field of a request.
+type WrongField struct {
+	Field   string `json:"field"`   // the parameter's name: "Detail.doCopy"
+	Pointer string `json:"pointer"` // the same as a JSON pointer (RFC 6901): "#/Detail/doCopy"
+	Code    string `json:"code"`    // stable: "required", "between"…
+	Detail  string `json:"detail"`  // the sentence
+}
+
+// A CloudRefusal is what the cloud said when it refused.
+type CloudRefusal struct {
+	Code      string `json:"Code"`
+	Message   string `json:"Message,omitempty"`
+	RequestID string `json:"RequestId,omitempty"`
+}
+
+// problemOf words err for machines, in language l.
+func problemOf(f fault, err error, l backup.Language) Problem {
+	p := Problem{Type: "urn:backup-portal:problem:" + f.name, Title: f.title.In(l), Status: f.status, Detail: f.detail.In(l)}
+	if bad, ok := errors.AsType[*backup.MalformedError](err); ok {
+		p.Detail = malformedDetail.Fill(l, bad.Line, bad.Column, bad.Problem)
+	}
+	if busy, ok := errors.AsType[*backup.BusyError](err); ok {
+		p.Instance = "/backups/" + busy.SubmissionID
+	}
+	for _, m := range mistakes(err) {
+		p.Errors = append(p.Errors, WrongField{m.Field, pointer(m.Field), m.Code, m.In(l)})
+	}
+	return p
+}
+
+var malformedDetail = backup.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}
+
+// pointer writes a dotted name as the fragment form of a JSON pointer.
+func pointer(name string) string {
+	if name == "" {
+		return "#"
+	}
+	name = strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return "#/" + strings.ReplaceAll(name, ".", "/")
+}
+
+// writeProblemJSON is the answer for machines.
+func (s *Server) writeProblemJSON(w http.ResponseWriter, r *http.Request, f fault, err error) {
+	p := problemOf(f, err, templates.Language(r.Context()))
+	p.RequestID = requestID(r)
+	w.Header().Set("Content-Type", "application/problem+json")
+	if err := writeJSON(w, r, f.status, p); err != nil {
+		s.Log.Error("writing a problem", "path", r.URL.Path, "error", err)
+	}
+}
+
+// wantsJSON reports whether the one who sent r is a machine.
+func wantsJSON(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/webhooks/") ||
+		strings.Contains(r.Header.Get("Accept"), "json")
+}

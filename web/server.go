@@ -1,0 +1,82 @@
+// Package web answers requests: pages for people and JSON for machines. Each
+// handler reads, calls the domain once, and words what came of it.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/policy"
+)
+
+// Server answers the portal's requests. All its fields are needed.
+type Server struct {
+	Backups   *backup.Service
+	Policy    *policy.Policy
+	Who       func(*http.Request) (backup.Principal, error) // the request's principal, or auth.ErrSignedOut
+	Host      func(host string) bool                        // whether this is one of the portal's own names
+	RequestID func(context.Context) string                  // the platform's, or a new one
+	Demo      bool                                          // nothing reaches the real cloud, and pages say so
+	Origin    string                                        // of PUBLIC_URL, for the header that stops the platform's own CORS; may be empty
+	Zone      *time.Location                                // in which times are shown
+	Log       *slog.Logger
+}
+
+// The largest bodies and addresses, in bytes.
+const (
+	maxBody = 64 << 10
+	maxURL  = 2 << 10
+)
+
+// Handler returns all routes, each with its guard.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+
+	// For everybody.
+	mux.Handle("GET /healthz", s.json(s.health))
+	mux.Handle("GET /static/{name}", s.page(s.asset))
+	mux.Handle("POST /lang", s.page(s.setLanguage))
+
+	// For people who are signed in.
+	mux.Handle("GET /{$}", s.page(s.signedIn(s.start)))
+	mux.Handle("GET /backups/new", s.page(s.signedIn(s.choose)))
+	mux.Handle("GET /backups/new/{SourceType}", s.page(s.signedIn(s.newBackup)))
+	mux.Handle("POST /backups/preview", s.page(s.signedIn(s.preview)))
+	mux.Handle("POST /backups", s.page(s.signedIn(s.createBackup)))
+	mux.Handle("GET /backups", s.page(s.signedIn(s.history)))
+	mux.Handle("GET /backups/{SubmissionId}", s.page(s.signedIn(s.status)))
+
+	// For machines.
+	mux.Handle("POST /api/v1/backup-jobs", s.json(s.signedIn(s.createBackupJob)))
+	mux.Handle("GET /api/v1/backup-jobs", s.json(s.signedIn(s.listBackupJobs)))
+	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.signedIn(s.backupJob)))
+
+	return s.identify(s.recovered(s.headers(s.hosted(s.limited(s.sameOrigin(s.routed(mux)))))))
+}
+
+// principalKey is where a request's context holds its principal.
+type principalKey struct{}
+
+// signedIn lets h see requests of known principals only.
+func (s *Server) signedIn(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		p, err := s.Who(r)
+		if err != nil {
+			return err
+		}
+		return h(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, p)))
+	}
+}
+
+// principal is who sent r; only behind signedIn.
+func principal(r *http.Request) backup.Principal {
+	return r.Context().Value(principalKey{}).(backup.Principal)
+}
+
+// health says that the process answers. It touches neither store nor cloud.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
+	return writeJSON(w, r, http.StatusOK, map[string]string{"status": "ok"})
+}

@@ -1,0 +1,169 @@
+// Makes the pages quicker. Everything here only intercepts what works without
+// it: where a request fails, the browser sends the form itself.
+
+const $ = (selector, from = document) => from.querySelector(selector);
+const root = document.documentElement;
+
+// Theme: the server draws the next page by the cookie.
+const theme = $("#theme");
+if (theme) {
+  const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const tell = () => theme.setAttribute("aria-pressed", dark());
+  tell();
+  theme.hidden = false;
+  theme.onclick = () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    document.cookie = `theme=${root.dataset.theme}; Path=/; SameSite=Lax; Max-Age=31536000`;
+    tell();
+  };
+}
+
+// Rows: the server draws the part of the form that holds them.
+const form = $("#req");
+
+async function redraw(op) {
+  const [verb, field, row] = op.split(":");
+  const part = "rows-" + field;
+  const data = new URLSearchParams(new FormData(form));
+  data.set("op", op);
+  const answer = await fetch("/backups/preview", { method: "POST", headers: { "X-Part": part }, body: data });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const id = verb === "draw" ? "day-" + field : part;
+  const fresh = page.getElementById(id);
+  if (!answer.ok || !fresh) throw answer;
+  document.getElementById(id).replaceWith(fresh);
+  if (verb === "draw") return;
+  const rows = fresh.querySelectorAll(".row");
+  $("input, select", rows[verb === "add" ? rows.length - 1 : Math.min(row, rows.length - 1)]).focus();
+}
+
+form?.addEventListener("click", (event) => {
+  const button = event.target.closest("button[value^='add:'], button[value^='remove:']");
+  if (!button) return;
+  event.preventDefault();
+  redraw(button.value).catch(() => form.requestSubmit(button));
+});
+
+form?.addEventListener("change", (event) => {
+  const op = event.target.closest("[data-draw]")?.dataset.draw;
+  if (op) redraw(op).catch(() => {}); // the bar only repeats what the rows say
+});
+
+// The date until which something is kept follows the typing.
+form?.addEventListener("input", (event) => {
+  const line = $(`[data-kept="${event.target.id}"]`);
+  if (!line) return;
+  const { max, text, locale, today } = line.dataset;
+  const days = event.target.value.replace(/[\s,]/g, "");
+  const date = new Date(today + "T00:00Z");
+  date.setUTCDate(date.getUTCDate() + +days);
+  line.textContent = /^[0-9]+$/.test(days) && +days > 0 && +days <= +max
+    ? text.replace("%s", new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }).format(date))
+    : "";
+});
+
+// A second press of the button that starts a backup is ignored.
+form?.addEventListener("submit", (event) => {
+  const to = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+  if (to !== "/backups") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  $("[data-once]").setAttribute("aria-disabled", "true");
+});
+
+addEventListener("pageshow", () => {
+  if (!form) return;
+  delete form.dataset.sent;
+  $("[data-once]")?.removeAttribute("aria-disabled");
+});
+
+// Links of the error summary bring the control to the middle.
+$(".summary")?.addEventListener("click", (event) => {
+  const control = event.target.closest("a") && $(event.target.closest("a").hash);
+  if (!control) return;
+  event.preventDefault();
+  control.focus({ preventScroll: true });
+  control.scrollIntoView({ block: "center" });
+});
+
+// Buttons that copy.
+function copies(button, text) {
+  const label = button.textContent;
+  button.hidden = !navigator.clipboard;
+  button.onclick = async () => {
+    await navigator.clipboard.writeText(text());
+    button.textContent = button.dataset.done;
+    setTimeout(() => (button.textContent = label), 2000);
+  };
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  copies(button, () => document.getElementById(button.dataset.copy).textContent);
+}
+
+const link = $("[data-link]");
+if (link) {
+  copies(link, () => {
+    const query = new URLSearchParams();
+    for (const control of form.elements) {
+      const shown = control.name && control.type !== "hidden" && control.type !== "submit" && control.getClientRects().length;
+      if (shown && control.value && (control.checked ?? true) && (control.checked || !/^(radio|checkbox)$/.test(control.type))) {
+        query.set(control.name, control.value);
+      }
+    }
+    return location.origin + link.dataset.link + "?" + query;
+  });
+}
+
+// The status of a job: often at first, then less and less, and not while
+// nobody looks.
+const began = Date.now();
+let tag, timer, misses = 0, wait = 2000;
+
+function pace(live) {
+  const age = Date.now() - began;
+  return Math.max(+live.dataset.every, age < 6e4 ? 5e3 : age < 6e5 ? 15e3 : 6e4);
+}
+
+function swap(old, fresh) {
+  const focused = old.contains(document.activeElement) && document.activeElement.id;
+  old.replaceWith(fresh);
+  if (focused) document.getElementById(focused)?.focus();
+  const { every, step, said } = fresh.dataset;
+  if (step !== old.dataset.step) $("#said").textContent = said;
+  if (every === "0") document.title = said + " – " + document.title;
+}
+
+async function look() {
+  timer = 0;
+  const live = $("#live");
+  try {
+    const answer = await fetch(location.pathname + "?part=live", { cache: "no-store", headers: tag ? { "If-None-Match": tag } : {} });
+    if (answer.status !== 304) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
+      if (!answer.ok || !fresh) throw answer;
+      tag = answer.headers.get("ETag");
+      swap(live, fresh);
+    }
+    misses = 0;
+    wait = pace($("#live"));
+  } catch {
+    misses++;
+    wait = Math.min(wait * 2, 3e4);
+  }
+  $("#away").hidden = misses < 2;
+  plan();
+}
+
+function plan() {
+  if (!timer && !document.hidden && $("#live").dataset.every !== "0") timer = setTimeout(look, wait);
+}
+
+if ($("#live")) {
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    timer = 0;
+    if (!document.hidden && $("#live").dataset.every !== "0") look();
+  });
+  plan();
+}

@@ -1,0 +1,96 @@
+package web_test
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"backupportal/function/aliyun"
+	"backupportal/function/backup"
+	"backupportal/function/emulator"
+	"backupportal/function/policy"
+	"backupportal/function/store"
+	"backupportal/web"
+	"backupportal/web/auth"
+)
+
+// A world is the portal in front of the emulator, with a clock that the test
+// turns. The cloud is a server, reached over HTTP.
+type world struct {
+	handler http.Handler
+	server  *web.Server
+	cloud   *emulator.Cloud
+	clock   *clock
+}
+
+// A clock stands still until it is turned.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	// The cloud's SDK signs with the machine's clock, so the test's begins there.
+	w := &world{clock: &clock{now: time.Now().Round(0)}}
+	cloud, err := emulator.New(emulator.Options{Now: w.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.cloud = cloud
+	endpoint := httptest.NewServer(cloud)
+	t.Cleanup(endpoint.Close)
+	address, err := url.Parse(endpoint.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile("../function/cmd/local/policy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := policy.Load(file, os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := aliyun.Credentials{AccessKeyID: "demo-portal-key", AccessKeySecret: backup.NewSecret("demo-portal-secret")}
+	client, err := aliyun.New(aliyun.Config{
+		Endpoint: address, Now: w.clock.Now,
+		Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	w.server = &web.Server{
+		Backups: &backup.Service{
+			Cloud: client, Store: &store.Memory{}, Policy: rules, Log: log, Now: w.clock.Now, NewID: rand.Text,
+			Wait: func(context.Context, time.Duration) error { return nil },
+		},
+		Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, Log: log,
+		RequestID: func(context.Context) string { return "request-1" }, Zone: time.FixedZone("UTC+8", 8*3600),
+	}
+	w.handler = w.server.Handler()
+	return w
+}
+
+// calls is how many calls the cloud has got.
+func (w *world) calls() int { return len(w.cloud.Ledger().Calls) }
