@@ -159,7 +159,7 @@ func TestEnterDoesWhatThePageIsFor(t *testing.T) {
 		}
 		first := doc.Find("body").Children().First()
 		last := doc.Find("form#req .filled")
-		if !first.Is("button[form=req]") || attr(first, "value") != attr(last, "value") {
+		if !first.Is("button[form=req][type=submit]") || attr(first, "value") != attr(last, "value") {
 			t.Error("the first thing in the page is not the default button")
 		}
 		to := attr(last, "formaction")

@@ -67,7 +67,9 @@ func (s *Server) signedIn(h handler) handler {
 		if err != nil {
 			return err
 		}
-		return h(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, p)))
+		// In place, because a problem page shows the form that h has read into r.
+		*r = *r.WithContext(context.WithValue(r.Context(), principalKey{}, p))
+		return h(w, r)
 	}
 }
 

@@ -48,7 +48,7 @@ func (c *clock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	// The cloud's SDK signs with the machine's clock, so the test's begins there.
 	w := &world{clock: &clock{now: time.Now().Round(0)}}

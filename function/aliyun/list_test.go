@@ -32,7 +32,7 @@ func TestJobIsReadByItsPublishedNames(t *testing.T) {
 	_, jobs, err := described(t, answer(200, list(2, `{
 		"JobId":"job-1","JobName":"web01-k3v9x2","SourceType":"UDM_ECS","BackupType":"COMPLETE","Status":"RUNNING","Progress":4200,
 		"InstanceId":"i-bp1a2b3c","CreatedTime":1767323045,"StartTime":"1767323050","UpdatedTime":1767323110,"CompleteTime":0,
-		"BytesTotal":9007199254740993,"BytesDone":1,"Speed":512,"ErrorMessage":"a\nb‮c","New":{"a":[1,2.5]},"CrossAccountUserId":1589753000000625,
+		"BytesTotal":9007199254740993,"BytesDone":1,"Speed":512,"ErrorMessage":"a\nb\u202ec","New":{"a":[1,2.5]},"CrossAccountUserId":1589753000000625,
 		"Detail":{"DoCopy":true,"DestinationNativeSnapshotStatus":"COMPLETE","DestinationNativeSnapshotErrorMessage":"ECS.CreatingSnapshot",
 			"DestinationNativeSnapshotProgress":85,"ConsistentLevel":"CRASH","DowngradeReason":"HBR.NoRamRoleBound","InstanceInfos":{"i-1":{"diskIds":["d-1"]}}}}`,
 		`{"JobId":"job-2","Progress":123456,"Status":null,"Detail":null,"Speed":1.5}`)), backup.JobFilter{})

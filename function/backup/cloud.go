@@ -65,8 +65,8 @@ type Preview struct {
 // Cloud is Cloud Backup, as far as the portal needs it. Errors are
 // [*CloudError] values.
 type Cloud interface {
-	// CreateBackupJob makes at most one request to Cloud Backup, and none after
-	// ctx has ended.
+	// CreateBackupJob makes at most one request that may have an effect, and
+	// none after ctx has ended.
 	CreateBackupJob(ctx context.Context, call Call) (Created, error)
 	// DescribeBackupJobs2 lists every job that the filter leaves, all pages.
 	DescribeBackupJobs2(ctx context.Context, target Target, filter JobFilter) ([]Job, error)

@@ -97,8 +97,23 @@ func (s *Service) Previews(sub Submission) (Call, []Preview, error) {
 	return call, s.Cloud.Previews(call), nil
 }
 
-// Explain says what a code of the cloud means and what can be done about it.
-func (s *Service) Explain(code string) Explanation { return s.Cloud.Explain(code) }
+// Explain says what a code means and what can be done about it: one of the
+// cloud's, or one of those that Submit writes itself.
+func (s *Service) Explain(code string) Explanation {
+	switch code {
+	case gaveUp:
+		return Explanation{
+			Means: Text{"The request was tried many times, and Cloud Backup never made a job of it.", "请求已尝试多次，云备份始终没有创建任务。"},
+			Todo:  Text{"Ask again with a new form, or a new key.", "请使用新的表单或新的键重新提交。"}, Caller: true,
+		}
+	case notListed:
+		return Explanation{
+			Means: Text{"The answer was lost, and Cloud Backup lists no such job.", "未收到答复，且云备份中没有对应的任务。"},
+			Todo:  Text{"The same request can be sent again.", "可以再次提交同一请求。"}, Caller: true,
+		}
+	}
+	return s.Cloud.Explain(code)
+}
 
 // pace is the least time between two questions to the cloud about one job.
 const pace = 5 * time.Second

@@ -106,10 +106,9 @@ if (link) {
   copies(link, () => {
     const query = new URLSearchParams();
     for (const control of form.elements) {
-      const shown = control.name && control.type !== "hidden" && control.type !== "submit" && control.getClientRects().length;
-      if (shown && control.value && (control.checked ?? true) && (control.checked || !/^(radio|checkbox)$/.test(control.type))) {
-        query.set(control.name, control.value);
-      }
+      const shown = control.getClientRects().length && !/^(hidden|submit|button|fieldset)$/.test(control.type);
+      const given = control.checked || control.value && !/^(radio|checkbox)$/.test(control.type);
+      if (shown && given) query.set(control.name, control.value);
     }
     return location.origin + link.dataset.link + "?" + query;
   });

@@ -1,0 +1,51 @@
+package aliyun_test
+
+import (
+	"strings"
+	"testing"
+
+	"backupportal/function/aliyun"
+)
+
+func TestExplain(t *testing.T) {
+	tests := []struct {
+		code   string
+		means  string // part of the English sentence; empty if there is none
+		caller bool
+	}{
+		{"NoPermission", "no permission to make backups", false},
+		{"Forbidden.RAM", "no permission to make backups", false},
+		{"Forbidden.RiskControl", "restricted by the provider", false},
+		{"Forbidden.AccessKeyDisabled", "access key of this portal is not valid", false},
+		{"AssumeRole.NoPermission", "may not take on the role", false},
+		{"AssumeRole.EntityNotExist.Role", "role does not exist in that account", false},
+		{"AssumeRole.InvalidParameter.RoleArn", "settings for the role", false},
+		{"AssumeRole.InternalError", "Nothing was started", false},
+		{"AssumeRole.Throttling.User", "too many requests", false},
+		{"AssumeRole.SignatureDoesNotMatch", "access key of this portal is not accepted", false},
+		{"AssumeRoleFail", "Cloud Backup may not use its role", false},
+		{"InternalError", "internal error", false},
+		{"Throttling", "too many requests", false},
+		{"VaultNotExist", "vault does not exist", true},
+		{"InvalidParameter.Retention", "did not accept a value", true},
+		{"InvalidTimeStamp.Expired", "clock of this portal", false},
+		{"InvalidRegion.NotFound", "region is not known", true},
+		{"InvalidApi.NotFound", "do not fit together", false},
+		{"MissingSecurityToken", "incomplete credentials", false},
+		{"MissingInstanceId", "misses a value", true},
+		{"portal.NoCredentials", "function has no role", false},
+		{"JobRunning", "", false},
+		{"AssumeRole.JobRunning", "", false},
+		{"Unreadable", "", false},
+		{"", "", false},
+	}
+	for _, test := range tests {
+		got := (&aliyun.Client{}).Explain(test.code)
+		if (got.Means.En == "") != (test.means == "") || !strings.Contains(got.Means.En, test.means) || got.Caller != test.caller {
+			t.Errorf("Explain(%q) = %q, caller %v; want %q, %v", test.code, got.Means.En, got.Caller, test.means, test.caller)
+		}
+		if got.Means.En != "" && (got.Means.Zh == "" || got.Todo.En == "" || got.Todo.Zh == "") {
+			t.Errorf("Explain(%q) leaves a sentence out: %+v", test.code, got)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package aliyun
+
+import (
+	"path"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"backupportal/function/backup"
+)
+
+// TestMeaningsAreComplete: each entry has both sentences in both languages, an
+// outcome, and patterns that can be reached.
+func TestMeaningsAreComplete(t *testing.T) {
+	for i, m := range meanings {
+		for _, s := range []string{m.means.En, m.means.Zh, m.todo.En, m.todo.Zh} {
+			if s == "" {
+				t.Errorf("%s: a sentence is missing", m.codes)
+			}
+		}
+		if m.outcome == nil || m.message && m.outcome != backup.ErrRefused {
+			t.Errorf("%s: outcome %v, message %v", m.codes, m.outcome, m.message)
+		}
+		for pattern := range strings.FieldsSeq(m.codes) {
+			if _, err := path.Match(pattern, ""); err != nil {
+				t.Errorf("%s: %v", pattern, err)
+			}
+			for _, earlier := range meanings[:i] {
+				if earlier.matches(strings.ReplaceAll(pattern, "*", "")) {
+					t.Errorf("%s is never reached: %s comes before it", pattern, earlier.codes)
+				}
+			}
+		}
+	}
+}
+
+func TestCleanLeavesNothingThatActs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) + rapid.String().Draw(t, "text")
+		got := clean(s, 20)
+		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > 20 || strings.ContainsAny(got, "\n\r\t\x00\x1b\u202e\u2028") {
+			t.Fatalf("clean(%q) = %q", s, got)
+		}
+		if clean(got, 20) != got {
+			t.Fatalf("cleaning %q again gives %q", got, clean(got, 20))
+		}
+	})
+}
+
+func FuzzRead(f *testing.F) {
+	for _, body := range []string{`{"Code":"200","Success":true,"JobId":"job-1"}`, `{"Code":400}`, `{"Code":-1.5e300,"Message":{}}`, `[]`, `null`, ``, `{"Code":"a b"}`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r := read(body)
+		for _, s := range []string{r.code, r.requestID, r.jobID} {
+			if s != "" && !word.MatchString(s) {
+				t.Errorf("read(%q) lets %q through", body, s)
+			}
+		}
+	})
+}
