@@ -105,7 +105,6 @@ var (
 	msgWindowForm    = Text{"each limit must be start:end:KB/s, joined by “|”", "每条限速须为 开始:结束:KB/s，以“|”分隔"}
 	msgWindowOrder   = Text{"window %v must end after it starts", "第 %v 个时段的结束时间必须晚于开始时间"}
 	msgWindowOverlap = Text{"window %v overlaps window %v", "第 %v 个时段与第 %v 个时段重叠"}
-	msgWindowRate    = Text{"enter the speed of window %v as a whole number", "请以整数输入第 %v 个时段的速度"}
 
 	msgAccountID = Text{"account IDs are not accepted: name an account by its alias", "不接受账号 ID：请使用账号别名"}
 	msgRoleName  = Text{"role names are not accepted: name an account by its alias", "不接受角色名称：请使用账号别名"}
