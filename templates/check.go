@@ -127,6 +127,9 @@ func (p CheckPage) special(ctx context.Context, name, value string) (fact, bool)
 	case name == "Account":
 		return fact{lines: nonEmpty(value), extra: aboutAccount(ctx, p.Call.Target.Account)}, true
 	case value == "":
+	case name == "CrossAccountType" && p.Call.Target.Account.Access == backup.Own:
+		// The help of the field tells of a role, and here is none.
+		return fact{lines: []string{in(ctx, labelFor(fieldChoices(name), value))}}, true
 	case name == "Region" || name == "Detail.destinationRegionId":
 		return fact{lines: []string{regionLabel(ctx, value)}}, true
 	case name == "BackupType" && p.Call.Params.SourceType() == backup.UDMECS:
@@ -142,6 +145,12 @@ func (p CheckPage) special(ctx context.Context, name, value string) (fact, bool)
 		return fact{lines: volumeLines(ctx, p.Call.Params.Volumes()), mono: true}, true
 	}
 	return fact{}, false
+}
+
+// fieldChoices are the values that the field called name accepts.
+func fieldChoices(name string) []backup.Choice {
+	f, _ := backup.FieldNamed(name)
+	return f.Enum
 }
 
 // volumeLines write each volume on a line, with the constant keys.

@@ -86,6 +86,16 @@ func TestCheckLeavesOutWhatWasNotAsked(t *testing.T) {
 	}
 }
 
+// In one's own account no role is taken on.
+func TestCheckOfTheOwnAccountSpeaksOfNoRole(t *testing.T) {
+	page := newSampler(same).check(backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
+	page.Call.Target.Account = backup.Account{ID: "1234567890123456", Access: backup.Own}
+	doc := draw(t, templates.Check(page), backup.English)
+	if got := answer(doc, "Where the backup is kept"); got != "In the account of the resource" {
+		t.Errorf("the backup is kept: %q", got)
+	}
+}
+
 func TestCheckSaysWhatFollows(t *testing.T) {
 	base := backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"}
 	tests := []struct {
@@ -139,6 +149,9 @@ func TestEachPreviewCanBeCopied(t *testing.T) {
 	doc := check(t, backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	if doc.Find("details.preview").Length() != 2 || doc.Find("details.preview button[data-copy][hidden]").Length() != 2 {
 		t.Error("a preview is missing, or its button shows without the script")
+	}
+	if doc.Find("details.preview .hint").Length() != 1 || doc.Find("details.preview").First().Find(".hint").Length() != 1 {
+		t.Error("the request alone is what is sent word for word")
 	}
 	if got := doc.Find("pre").First().Text(); !strings.HasPrefix(got, "POST https://") || !strings.Contains(got, `["/home/alice/*.pdf"`) {
 		t.Errorf("the request is %q", got)

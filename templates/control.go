@@ -35,6 +35,7 @@ type control struct {
 	width          string // a class: as wide as the answer
 	off            bool   // shown, but the rules leave no choice
 	options        []option
+	always         bool   // one of the options is chosen from the start
 	kept           string // "Kept until about …"
 	today          string // the date from which kept counts
 	field          backup.Field
@@ -86,7 +87,7 @@ func (f form) fit(ctx context.Context, c *control) {
 	case field.Name == "Account":
 		c.kind, c.options = radioGroup, f.accounts(ctx)
 		if len(c.options) > mostRadios {
-			c.kind, c.mono = selectBox, false
+			c.kind, c.mono, c.always = selectBox, false, true
 			for i, o := range c.options {
 				c.options[i].label += " · " + o.hint
 			}

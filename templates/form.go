@@ -42,9 +42,6 @@ func (f form) value(name string) string {
 // rows is how many rows of a field are drawn: at least one.
 func (f form) rows(field string) int { return max(1, f.Values.Rows(field)) }
 
-// open reports whether the reveal below the control called name is shown.
-func (f form) open(name string, r reveal) bool { return f.value(name) == r.value }
-
 // beside is the control beside which a mistake is shown; empty if it has none.
 func (f form) beside(m backup.Mistake) string {
 	if row, ok := f.rowOf(m.Part); ok && row < f.rows(m.Field) {
@@ -52,11 +49,11 @@ func (f form) beside(m backup.Mistake) string {
 	}
 	for _, s := range layout[f.Source] {
 		for _, e := range s.entries {
-			if e.name == m.Field || e.name == "choice."+m.Field && len(e.reveals) > 0 && !e.holds(m.Field) {
-				return e.name
-			}
-			if e.holds(m.Field) {
+			switch {
+			case e.holds(m.Field):
 				return m.Field
+			case e.name == m.Field, e.name == "choice."+m.Field:
+				return e.name
 			}
 		}
 	}
@@ -76,30 +73,32 @@ func (f form) rowOf(name string) (int, bool) {
 // cannot be reached: then it is the one that shows it.
 func (f form) target(m backup.Mistake) string {
 	name := f.beside(m)
-	if name == "" || name == "Account" && len(f.Offer.Accounts) == 0 {
-		return ""
-	}
 	for _, s := range layout[f.Source] {
 		for _, e := range s.entries {
-			for _, r := range e.reveals {
-				switch {
-				case r.rows != m.Field && !slices.Contains(r.names, m.Field):
-				case f.open(e.name, r) && f.offered(e.name, r.value):
-					return ControlID(firstControl(name, r))
-				case !f.anyOpen(e, m.Field):
-					return ControlID(e.name)
-				}
+			if !e.holds(m.Field) {
+				continue
 			}
+			if r, ok := f.shown(e, m.Field); ok {
+				return ControlID(firstControl(name, r))
+			}
+			name = e.name
 		}
+	}
+	// A switch that is off and an empty list of accounts take no focus.
+	if name == "" || !f.offered(name, "true") || name == "Account" && len(f.Offer.Accounts) == 0 {
+		return ""
 	}
 	return ControlID(name)
 }
 
-// anyOpen reports whether one of the reveals that hold the field is shown.
-func (f form) anyOpen(e entry, field string) bool {
-	return slices.ContainsFunc(e.reveals, func(r reveal) bool {
-		return (r.rows == field || slices.Contains(r.names, field)) && f.open(e.name, r) && f.offered(e.name, r.value)
-	})
+// shown is the reveal in which the field called name can be seen, if one is open.
+func (f form) shown(e entry, name string) (reveal, bool) {
+	for _, r := range e.reveals {
+		if r.holds(name) && f.value(e.name) == r.value && f.offered(e.name, r.value) {
+			return r, true
+		}
+	}
+	return reveal{}, false
 }
 
 // firstControl is name, or the first control of the rows that have that name.

@@ -104,6 +104,17 @@ func TestWhatNoRuleGrantsIsShownAndNotOffered(t *testing.T) {
 	}
 }
 
+// What takes no focus is no target of a link.
+func TestMistakesAboutWhatIsNotOfferedHaveNoLink(t *testing.T) {
+	doc := form(t, backup.UDMECS, nil, func(p *templates.FormPage) {
+		p.Offer = templates.Offer{}
+		p.Mistakes = newSampler(same).mistakes("Account", "Detail.doCopy", "Detail.destinationRegionId")
+	})
+	if n := doc.Find(".summary li").Length(); n != 3 || doc.Find(".summary a").Length() != 0 {
+		t.Errorf("%d mistakes, %d links", n, doc.Find(".summary a").Length())
+	}
+}
+
 func TestInstancesOfThePolicyAreSelected(t *testing.T) {
 	doc := form(t, backup.ECSFile, templates.Values{"InstanceId": "i-2"}, func(p *templates.FormPage) { p.Offer.Instances = []string{"i-1", "i-2"} })
 	if got := attr(doc.Find("select#f-InstanceId [selected]"), "value"); got != "i-2" {

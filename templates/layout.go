@@ -37,9 +37,14 @@ func (e entry) revealed(value string) (reveal, bool) {
 	return reveal{}, false
 }
 
+// holds reports whether the field called name is in r.
+func (r reveal) holds(name string) bool {
+	return name != "" && (r.rows == name || slices.Contains(r.names, name))
+}
+
 // holds reports whether the field called name is in one of the reveals.
 func (e entry) holds(name string) bool {
-	return slices.ContainsFunc(e.reveals, func(r reveal) bool { return r.rows == name || slices.Contains(r.names, name) })
+	return slices.ContainsFunc(e.reveals, func(r reveal) bool { return r.holds(name) })
 }
 
 // revealedAnywhere reports whether some choice of the form shows the field.

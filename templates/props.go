@@ -11,19 +11,18 @@ import (
 
 // Shell is what every page shows around its content.
 type Shell struct {
-	Path     string // of the page, without query
-	Query    string // of the page, raw; comes back after a change of language
-	User     string // who is signed in; empty shows no navigation
-	Demo     bool   // nothing here reaches the real cloud
-	Disabled bool   // the policy has new backups switched off
-
-	Ephemeral bool   // the store is one that forgets; told to operators only
+	Path      string // of the page, without query
+	Query     string // of the page, raw; comes back after a change of language
+	User      string // who is signed in; empty shows no navigation
+	Demo      bool   // nothing here reaches the real cloud
+	Disabled  bool   // the policy has new backups switched off
+	Ephemeral bool   // the store is one that forgets; for operators to know only
 	CSS, JS   string // addresses of the assets
 	Icon      string
 	API       string // address of the API reference; empty shows no link
 	SignOut   string // where the form to sign out goes; empty shows none
 	Now       time.Time
-	Zone      *time.Location // in which times are shown
+	Zone      *time.Location // in which times are shown; nil means UTC
 }
 
 // Values are the values of a form's controls as they were typed, by control

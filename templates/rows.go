@@ -30,7 +30,7 @@ func (f form) part(ctx context.Context, field string, row int, name string) cont
 	case "bandwidth":
 		c.kind, c.mono, c.width = numberBox, false, "w-s"
 	case "unit":
-		c.kind, c.mono, c.width = selectBox, false, "w-hour"
+		c.kind, c.mono, c.width, c.always = selectBox, false, "w-hour", true
 		for _, unit := range []string{"KB", "MB"} {
 			c.options = append(c.options, option{value: unit, label: unit + "/s", on: unit == c.value})
 		}

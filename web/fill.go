@@ -143,6 +143,9 @@ func addRow(v templates.Values, field string, row int) string {
 	for _, control := range templates.RowControls(field) {
 		v[templates.RowControl(field, row, control)] = ""
 	}
+	if field == "ContainerResources" {
+		v[templates.RowControl(field, row, "pvPath")] = "/"
+	}
 	if field == "SpeedLimit" {
 		if end := v[templates.RowControl(field, row-1, "end")]; end != "24" {
 			v[templates.RowControl(field, row, "start")] = end
