@@ -26,6 +26,15 @@ func newForm(ctx context.Context, p FormPage) form {
 	return f
 }
 
+// at says which page a posted form comes from. One with mistakes says so, so
+// that they are there again in another language.
+func (f form) at() string {
+	if len(f.Mistakes) > 0 {
+		return "mistakes"
+	}
+	return "form"
+}
+
 // value is what the control called name holds: what was typed, or its default
 // where the control was not on the page before.
 func (f form) value(name string) string {

@@ -59,7 +59,7 @@ func questions(doc *goquery.Document, name string) int {
 }
 
 func knownControl(name string) bool {
-	if name == "op" || name == "at" {
+	if name == "op" || name == "at" || name == "key" {
 		return true
 	}
 	if _, ok := backup.FieldNamed(strings.TrimPrefix(name, "choice.")); ok {

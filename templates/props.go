@@ -98,6 +98,7 @@ type Offer struct {
 type FormPage struct {
 	Shell
 	Source   backup.SourceType
+	Key      string // of the submission that the form becomes
 	Values   Values
 	Mistakes []backup.Mistake // in the order of the form; also refusals of the policy
 	Offer    Offer

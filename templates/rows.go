@@ -84,3 +84,9 @@ func (f form) bar() []barWindow {
 func words(w backup.Window) string {
 	return fmt.Sprintf("%s–%s · %s", hour(w.Start), hour(w.End), speed(w.Rate))
 }
+
+// volumesWrong reports whether the rows of volumes, taken together, have an
+// error beside them.
+func (f form) volumesWrong() bool {
+	return f.value("choice.ContainerResources") == "rows" && len(f.errors["ContainerResources"]) > 0
+}

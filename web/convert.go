@@ -98,18 +98,27 @@ func (c *converter) windows() {
 		}
 		return
 	}
-	windows := make([]backup.Window, 0, rows)
-	before := len(c.mistakes)
+	windows := make([]backup.Window, rows)
+	before, timed := len(c.mistakes), true
 	for row := range rows {
-		windows = append(windows, c.window(row))
+		ok := false
+		windows[row], ok = c.window(row)
+		timed = timed && ok
 	}
-	if len(c.mistakes) == before {
-		c.params["SpeedLimit"] = backup.SpeedLimit(windows)
+	switch whole := backup.SpeedLimit(windows); {
+	case len(c.mistakes) == before:
+		c.params["SpeedLimit"] = whole
+	case timed:
+		// Only speeds are wrong, so the hours can be judged already.
+		_, err := backup.ParseSpeedLimit(whole)
+		c.mistakes = append(c.mistakes, mistakes(err)...)
 	}
 }
 
 // window reads one row; what is wrong with it is reported beside its control.
-func (c *converter) window(row int) (w backup.Window) {
+// It is timed if its hours could be read.
+func (c *converter) window(row int) (w backup.Window, timed bool) {
+	timed = true
 	value := func(control string) string { return c.values[templates.RowControl("SpeedLimit", row, control)] }
 	wrong := func(control, code string, text backup.Text) {
 		c.mistakes = append(c.mistakes, backup.Mistake{
@@ -118,9 +127,11 @@ func (c *converter) window(row int) (w backup.Window) {
 	}
 	var err error
 	if w.Start, err = strconv.Atoi(value("start")); err != nil || w.Start < 0 || w.Start > 23 {
+		timed = false
 		wrong("start", "window_start", backup.Text{En: "select the start hour of window %v", Zh: "请选择第 %v 个时段的开始时间"})
 	}
 	if w.End, err = strconv.Atoi(value("end")); err != nil || w.End < 1 || w.End > 24 {
+		timed = false
 		wrong("end", "window_end", backup.Text{En: "select the end hour of window %v", Zh: "请选择第 %v 个时段的结束时间"})
 	}
 	if w.Rate, err = strconv.ParseInt(value("bandwidth"), 10, 32); err != nil || w.Rate < 1 {
@@ -129,7 +140,7 @@ func (c *converter) window(row int) (w backup.Window) {
 	if value("unit") == "MB" {
 		w.Rate *= 1024
 	}
-	return w
+	return w, timed
 }
 
 func (c *converter) hideRows(field string, rows int) {

@@ -19,6 +19,10 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 		CSS: assetPath("portal.css"), JS: assetPath("portal.js"), Icon: assetPath("icon.svg"),
 		Now: s.Backups.Now(), Zone: s.Zone,
 	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		// A change of language leads back by GET, which this address may not take.
+		shell.Path, shell.Query = "/backups/new", ""
+	}
 	if p, err := s.Who(r); err == nil {
 		shell.User = p.Name
 	}
@@ -60,14 +64,28 @@ func (s *Server) newBackup(w http.ResponseWriter, r *http.Request) error {
 		spread(values)
 	}
 	page := s.formPage(r, source, values, nil)
+	page.Key = s.Backups.NewID()
 	withDefaults(values, source, page.Offer)
 	page.Strange = strange
 	return render(w, r, http.StatusOK, templates.Form(page))
 }
 
+// formPage is the form as r brought it, or an empty one.
 func (s *Server) formPage(r *http.Request, source backup.SourceType, values templates.Values, bad []backup.Mistake) templates.FormPage {
 	values["SourceType"] = string(source)
-	return templates.FormPage{Shell: s.shell(r), Source: source, Values: values, Mistakes: bad, Offer: s.offer(source)}
+	return templates.FormPage{
+		Shell: s.shell(r), Source: source, Key: s.key(r), Values: values, Mistakes: bad, Offer: s.offer(source),
+	}
+}
+
+// key is that of the submission which the form in r becomes. The form has it
+// from the first, so that reloading the check page, or going back to it after
+// the start, leads to the same submission.
+func (s *Server) key(r *http.Request) string {
+	if key := r.PostForm.Get("key"); validKey(key) {
+		return key
+	}
+	return s.Backups.NewID()
 }
 
 // preview answers the buttons of the form and of the check page, but for the
@@ -85,14 +103,14 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	argument, row, _ := strings.Cut(rest, ":")
 	switch verb {
 	case "check":
-		return s.check(w, r, source, values, s.Backups.NewID())
+		return s.check(w, r, source, values)
 	case "lang":
 		return s.redraw(w, r, source, values, argument)
 	}
 	page := s.formPage(r, source, values, nil)
 	switch verb {
 	case "edit":
-		page.Section = argument
+		page.Section, page.Key = argument, s.Backups.NewID() // what is changed is another submission
 		withDefaults(page.Values, source, page.Offer)
 	case "add", "remove":
 		page.Focus = rowOp(values, verb, argument, row)
@@ -114,27 +132,55 @@ func (s *Server) redraw(w http.ResponseWriter, r *http.Request, source backup.So
 	}
 	s.setCookie(w, "lang", string(l))
 	r = withLanguage(r, l)
-	if r.PostForm.Get("at") == "check" {
-		return s.check(w, r, source, values, cmp.Or(r.PostForm.Get("key"), s.Backups.NewID()))
+	switch r.PostForm.Get("at") {
+	case "check":
+		return s.check(w, r, source, values)
+	case "mistakes":
+		j, err := s.judge(r, values)
+		if err != nil {
+			return err
+		}
+		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
 	}
 	return render(w, r, http.StatusOK, templates.Form(s.formPage(r, source, values, nil)))
 }
 
 // check shows everything once more before it starts, or the form again with
 // what is wrong in it.
-func (s *Server) check(w http.ResponseWriter, r *http.Request, source backup.SourceType, values templates.Values, key string) error {
-	params, values, bad := formInput(values)
-	sub := backup.Submission{Door: backup.DoorForm, Principal: principal(r), Key: key, Params: params}
-	call, previews, err := s.Backups.Previews(sub)
-	if status, bad := wrong(bad, err); bad != nil {
-		return render(w, r, status, templates.Form(s.formPage(r, source, values, bad)))
-	}
+func (s *Server) check(w http.ResponseWriter, r *http.Request, source backup.SourceType, values templates.Values) error {
+	j, err := s.judge(r, values)
 	if err != nil {
 		return err
 	}
-	return render(w, r, http.StatusOK, templates.Check(templates.CheckPage{
-		Shell: s.shell(r), Call: call, Values: values, Hidden: hidden(values, key), Previews: previews,
+	if j.bad != nil {
+		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
+	}
+	return render(w, r, j.status, templates.Check(templates.CheckPage{
+		Shell: s.shell(r), Call: j.call, Values: j.values, Hidden: hidden(j.values, j.key), Previews: j.previews,
 	}))
+}
+
+// A judgement is what the domain and the policy say of a form.
+type judgement struct {
+	key      string
+	values   templates.Values // without those of closed reveals
+	status   int
+	bad      []backup.Mistake // if there are none, the rest is there
+	call     backup.Call
+	previews []backup.Preview
+}
+
+func (s *Server) judge(r *http.Request, values templates.Values) (judgement, error) {
+	params, values, bad := formInput(values)
+	j := judgement{key: s.key(r), values: values, status: http.StatusOK}
+	sub := backup.Submission{Door: backup.DoorForm, Principal: principal(r), Key: j.key, Params: params}
+	var err error
+	j.call, j.previews, err = s.Backups.Previews(sub)
+	if j.status, j.bad = wrong(bad, err); j.bad != nil {
+		return j, nil
+	}
+	j.status = http.StatusOK
+	return j, err
 }
 
 // wrong gathers what is wrong with a form: its own mistakes, those of the

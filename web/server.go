@@ -44,6 +44,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /{$}", s.page(s.signedIn(s.start)))
 	mux.Handle("GET /backups/new", s.page(s.signedIn(s.choose)))
 	mux.Handle("GET /backups/new/{SourceType}", s.page(s.signedIn(s.newBackup)))
+	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // typed, or reloaded
 	mux.Handle("POST /backups/preview", s.page(s.signedIn(s.preview)))
 	mux.Handle("POST /backups", s.page(s.signedIn(s.createBackup)))
 	mux.Handle("GET /backups", s.page(s.signedIn(s.history)))

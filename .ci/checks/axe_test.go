@@ -1,0 +1,90 @@
+package checks
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A violation is a rule of axe that a page breaks, and where.
+type violation struct {
+	ID    string
+	Help  string
+	Nodes []struct {
+		Target         []any // selectors, or lists of them inside of frames
+		FailureSummary string
+	}
+}
+
+func (v violation) String() string {
+	s := v.ID + ": " + v.Help
+	for _, n := range v.Nodes {
+		s += fmt.Sprintf("\n\t%v: %s", n.Target, strings.ReplaceAll(n.FailureSummary, "\n", " "))
+	}
+	return s
+}
+
+const runAxe = `async () => (await axe.run(document, {
+	resultTypes: ["violations"],
+	runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+})).violations`
+
+func TestAxeFindsNothingWrongWithAnyPage(t *testing.T) {
+	needBrowser(t)
+	script, err := axe()
+	leftOut(t, err != nil, fmt.Sprintf("axe-core (%v): whether people with disabilities can use the pages", err))
+	walk(t, func(b *tab, r reader, v view) {
+		// Colours do not depend on the width, nor sizes on the theme: each pair
+		// of language, theme and width is enough.
+		width := int64(1280)
+		if (r.language == "en") == (r.theme == "dark") {
+			width = 390
+		}
+		b.resize(width)
+		get[any](b, script+"; null")
+		for _, found := range get[[]violation](b, js(runAxe)) {
+			b.Errorf("%s at %d px: %s", v.name, width, found)
+		}
+	})
+}
+
+// axe is the script of axe-core in the version that .ci/package.json names. If
+// it is not there, npm installs it.
+var axe = sync.OnceValues(func() (string, error) {
+	folder := ".."
+	var names, installed struct {
+		Version         string
+		DevDependencies map[string]string
+	}
+	if err := readJSON(filepath.Join(folder, "package.json"), &names); err != nil {
+		return "", err
+	}
+	core := filepath.Join(folder, "node_modules", "axe-core")
+	err := readJSON(filepath.Join(core, "package.json"), &installed)
+	if err != nil || installed.Version != names.DevDependencies["axe-core"] {
+		npm, err := exec.LookPath("npm")
+		if err != nil {
+			return "", errors.New("no npm to install it")
+		}
+		fmt.Println("installing axe-core with npm ci --prefix .ci")
+		if out, err := exec.Command(npm, "ci", "--prefix", folder, "--no-audit", "--no-fund").CombinedOutput(); err != nil {
+			return "", fmt.Errorf("npm ci: %w\n%s", err, out)
+		}
+	}
+	script, err := os.ReadFile(filepath.Join(core, "axe.min.js"))
+	return string(script), err
+})
+
+func readJSON(path string, v any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, v)
+}

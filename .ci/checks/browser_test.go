@@ -1,0 +1,156 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// findBrowser is the path of a Chromium or Chrome; empty if there is none. The
+// first of Debian's two is the program, the second a script that starts it.
+func findBrowser() string {
+	for _, name := range []string{os.Getenv("CHROME_PATH"), "/usr/lib/chromium/chromium", "/usr/bin/chromium", "google-chrome"} {
+		if path, err := exec.LookPath(name); name != "" && err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// A chromium is the browser that all tests share.
+type chromium struct {
+	ctx   context.Context
+	close context.CancelFunc
+}
+
+func startChromium(path, profile string) (*chromium, error) {
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.WindowSize(1280, 900),
+		chromedp.NoSandbox, // which root in a container cannot have
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("font-render-hinting", "none"),
+	)
+	ctx, closeAll := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, _ = chromedp.NewContext(ctx)
+	if err := chromedp.Do(ctx); err != nil {
+		closeAll()
+		return nil, fmt.Errorf("%s does not start: %w", path, err)
+	}
+	return &chromium{ctx, closeAll}, nil
+}
+
+// stop ends the browser and waits until it has.
+func (c *chromium) stop() {
+	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
+	defer cancel()
+	_ = chromedp.Cancel(ctx)
+	c.close()
+}
+
+// A tab is a page of one test, with cookies of its own.
+type tab struct {
+	*testing.T
+	ctx    context.Context
+	portal *portal
+	plain  bool // JavaScript is off
+
+	mu      sync.Mutex
+	console []string
+	fine    []string // parts of console messages that the test expects
+}
+
+// newTab opens an empty tab. At the end of the test it is closed, and must
+// have had a silent console: that is where broken scripts and everything that
+// the Content-Security-Policy stopped are told.
+func newTab(t *testing.T) *tab {
+	t.Helper()
+	needBrowser(t)
+	// Chromium calls every page with mistakes in its form an error.
+	b := &tab{T: t, portal: busy, fine: []string{"status of 422"}}
+	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
+	b.ctx = ctx
+	t.Cleanup(func() {
+		cancel()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, message := range b.console {
+			t.Errorf("console: %s", message)
+		}
+	})
+	// Tabs that work at the same time cannot all have the window's focus.
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		return err
+	}))
+	return b
+}
+
+// withoutScript turns JavaScript off; what tests evaluate still runs.
+func (b *tab) withoutScript() *tab {
+	b.Helper()
+	b.plain = true
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+	return b
+}
+
+// listen keeps what the page says on its console.
+func (b *tab) listen(event any) {
+	var message string
+	switch e := event.(type) {
+	case *log.EventEntryAdded:
+		if e.Entry.Level != log.EntryLevelWarning && e.Entry.Level != log.EntryLevelError {
+			return
+		}
+		message = fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+	case *runtime.EventExceptionThrown:
+		message = "exception: " + e.ExceptionDetails.Text
+		if thrown := e.ExceptionDetails.Exception; thrown != nil {
+			message += " " + thrown.Description
+		}
+	case *runtime.EventConsoleAPICalled:
+		message = fmt.Sprintf("console.%s", e.Type)
+		for _, a := range e.Args {
+			message += fmt.Sprintf(" %s%s", a.Value, a.Description)
+		}
+	default:
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !slices.ContainsFunc(b.fine, func(part string) bool { return strings.Contains(message, part) }) {
+		b.console = append(b.console, message)
+	}
+}
+
+func needBrowser(t *testing.T) {
+	t.Helper()
+	leftOut(t, browser == nil, "no Chromium (set CHROME_PATH): what the pages do in a browser")
+}
+
+// leftOut skips the test, and says what is not tested; in CI that is a failure.
+func leftOut(t *testing.T, missing bool, what string) {
+	t.Helper()
+	switch {
+	case !missing:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("with CI=true nothing may be left out: %s", what)
+	default:
+		t.Skipf("left out: %s", what)
+	}
+}

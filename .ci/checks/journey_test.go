@@ -1,0 +1,225 @@
+package checks
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// atLast is how long a demo job may take to be complete: it takes 20 s, and
+// the page looks every 5.
+const atLast = 90 * time.Second
+
+// A journey is one backup as somebody asks for it with mouse and keyboard.
+type journey struct {
+	kind    string
+	answers []answer          // a JobName without a value is made up
+	want    map[string]string // what the cloud is to receive, but for JobName
+}
+
+var journeys = []journey{{
+	kind: "UDM_ECS",
+	answers: []answer{
+		{name: "Region", value: "cn-hangzhou"},
+		{name: "InstanceId", value: "i-bp1demoweb01"},
+		{name: "choice.Detail.diskIdList", value: "some"},
+		{name: "Detail.diskIdList", value: "d-bp1demoweb01a\nd-bp1demoweb01b"},
+		{name: "Detail.snapshotGroup", value: "true"},
+		{name: "choice.Detail.appConsistent", value: "scripts"},
+		{name: "Detail.preScriptPath", value: "/opt/backup/pre.sh"},
+		{name: "Detail.postScriptPath", value: "/opt/backup/post.sh"},
+		{name: "Detail.enableFsFreeze", value: "false"},
+		{name: "Detail.timeoutInSeconds", value: "60"},
+		{name: "Retention", value: "15"},
+		{name: "JobName"},
+		{name: "Detail.doCopy", value: "true"},
+		{name: "Detail.destinationRegionId", value: "cn-shanghai"},
+		{name: "Detail.destinationRetention", value: "30"},
+	},
+	want: map[string]string{
+		"SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "BackupType": "COMPLETE", "CrossAccountType": "SELF_ACCOUNT", "Retention": "15",
+		"Detail": `{"diskIdList":["d-bp1demoweb01a","d-bp1demoweb01b"],"snapshotGroup":true,"appConsistent":true,` +
+			`"preScriptPath":"/opt/backup/pre.sh","postScriptPath":"/opt/backup/post.sh","enableFsFreeze":false,"timeoutInSeconds":60,` +
+			`"enableWriters":true,"doCopy":true,"destinationRegionId":"cn-shanghai","destinationRetention":30}`,
+	},
+}, {
+	kind: "ECS_FILE",
+	answers: []answer{
+		{name: "Region", value: "cn-hangzhou"},
+		{name: "InstanceId", value: "i-bp1demoweb01"},
+		{name: "VaultId", value: "v-0001demovault01"},
+		{name: "Include", value: "/home/alice/*.pdf\n/srv/a & b"},
+		{name: "Exclude", value: "/srv/tmp"},
+		{name: "choice.SpeedLimit", value: "hours"},
+		{name: "SpeedLimit.0.start", value: "9"},
+		{name: "SpeedLimit.0.end", value: "18"},
+		{name: "SpeedLimit.0.bandwidth", value: "20"},
+		{press: `[value="add:SpeedLimit"]`, leads: `[name="SpeedLimit.1.start"]`},
+		{name: "SpeedLimit.1.end", value: "22"},
+		{name: "SpeedLimit.1.bandwidth", value: "1,500"},
+		{name: "SpeedLimit.1.unit", value: "KB"},
+		{name: "Retention", value: "30"},
+		{name: "JobName"},
+	},
+	want: map[string]string{
+		"SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01", "VaultId": "v-0001demovault01", "BackupType": "COMPLETE",
+		"CrossAccountType": "SELF_ACCOUNT", "Retention": "30", "Include": `["/home/alice/*.pdf","/srv/a & b"]`, "Exclude": `["/srv/tmp"]`,
+		"Options": `{"UseVSS":false}`, "SpeedLimit": "9:18:20480|18:22:1500",
+	},
+}, {
+	kind: "CONTAINER",
+	answers: []answer{
+		{name: "Region", value: "cn-hangzhou"},
+		{name: "ContainerClusterId", value: "cc-0001democluster"},
+		{name: "VaultId", value: "v-0001demovault01"},
+		{name: "ContainerResources.0.namespace", value: "database"},
+		{name: "ContainerResources.0.pvc_name", value: "data-0"},
+		{name: "ContainerResources.0.resourceId", value: "674dac6d-74cd-47e9-a675-09e2f10d2c45"},
+		{name: "Retention", value: "7"},
+		{name: "JobName"},
+		{press: "#rare summary"},
+		{name: "ClusterId", value: "cl-0001democluster"},
+	},
+	want: map[string]string{
+		"SourceType": "CONTAINER", "ContainerClusterId": "cc-0001democluster", "ClusterId": "cl-0001democluster", "VaultId": "v-0001demovault01",
+		"BackupType": "COMPLETE", "CrossAccountType": "SELF_ACCOUNT", "Retention": "7", "InitiatedByAck": "false",
+		"ContainerResources": `[{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45",` +
+			`"resourceInfo":"{\"pvc_name\":\"data-0\",\"namespace\":\"database\"}","pvPath":"/"}]`,
+	},
+}}
+
+// Every kind of backup can be asked for from the start page to the end of the
+// job. The cloud receives it once, with JavaScript and without in the same
+// words, which are those that the check page promised.
+func TestEveryKindOfBackupIsMadeWithAndWithoutScript(t *testing.T) {
+	t.Parallel()
+	promised := map[string]chan map[string]string{}
+	names := map[string]string{}
+	for _, j := range journeys {
+		promised[j.kind] = make(chan map[string]string, 2)
+		names[j.kind] = unique("journey")
+	}
+	t.Run("journeys", func(t *testing.T) {
+		for _, j := range journeys {
+			t.Run(j.kind+" with script", func(t *testing.T) {
+				t.Parallel()
+				b := newTab(t)
+				promised[j.kind] <- j.ask(b, names[j.kind])
+				b.watchToTheEnd()
+			})
+			t.Run(j.kind+" without script", func(t *testing.T) {
+				t.Parallel()
+				b := newTab(t).withoutScript()
+				promised[j.kind] <- j.ask(b, names[j.kind])
+				b.checkAgainToTheEnd()
+			})
+		}
+	})
+	if t.Failed() || browser == nil {
+		return
+	}
+	for _, j := range journeys {
+		if len(promised[j.kind]) < 2 {
+			continue // -run left journeys out
+		}
+		j.compare(t, busy.created(t, names[j.kind]), <-promised[j.kind], <-promised[j.kind])
+	}
+}
+
+// compare looks at what the cloud received for the two journeys of a kind.
+func (j journey) compare(t *testing.T, calls []call, promised ...map[string]string) {
+	t.Helper()
+	if len(calls) != len(promised) {
+		t.Fatalf("%s: %d journeys made %d calls of CreateBackupJob", j.kind, len(promised), len(calls))
+	}
+	for _, p := range promised {
+		i := slices.IndexFunc(calls, func(c call) bool { return c.Parameters["JobName"] == p["JobName"] })
+		if i < 0 {
+			t.Errorf("%s: the check page promised the name %q, which the cloud did not receive", j.kind, p["JobName"])
+			continue
+		}
+		got := calls[i].Parameters
+		for name, value := range got {
+			if p[name] != value {
+				t.Errorf("%s: the check page promised %s=%s, the cloud received %s", j.kind, name, p[name], value)
+			}
+		}
+		delete(got, "JobName")
+		if !maps.Equal(got, j.want) {
+			t.Errorf("%s: the cloud received\n%v\nwant\n%v", j.kind, got, j.want)
+		}
+	}
+}
+
+// ask goes from the start page to the status page of a new backup called name.
+// It returns the parameters of the request that the check page showed.
+func (j journey) ask(b *tab, name string) (promised map[string]string) {
+	b.Helper()
+	b.open("/")
+	b.follow(`main a[href="/backups/new"]`)
+	b.follow(`main a[href="/backups/new/` + j.kind + `"]`)
+	answers := slices.Clone(j.answers)
+	answers[slices.Index(answers, answer{name: "JobName"})].value = name
+	b.fill(answers)
+	b.tabTo(".actions .filled")
+	b.turned(b.pressEnter)
+	if title := b.text("h1"); title != "Check before you start the backup" {
+		b.Fatalf("Continue leads to “%s”:\n%s", title, b.text("main"))
+	}
+	promised = map[string]string{}
+	for line := range strings.Lines(get[string](b, `document.querySelector("#code-0").textContent`)) {
+		parameter, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		promised[parameter] = value
+	}
+	b.follow("button[data-once]")
+	if !strings.HasPrefix(b.path(), "/backups/") || b.text("h1") != name {
+		b.Fatalf("Start leads to %s, “%s”", b.path(), b.text("h1"))
+	}
+	return promised
+}
+
+// watchToTheEnd leaves it to the page to follow its job.
+func (b *tab) watchToTheEnd() {
+	b.Helper()
+	before := get[float64](b, "performance.timeOrigin")
+	b.wait(`document.querySelector("#live").dataset.state === "COMPLETE"`, atLast)
+	if get[float64](b, "performance.timeOrigin") != before {
+		b.Error("the page was loaded again while it followed its job")
+	}
+	if tag, title := b.text("#live .tag"), get[string](b, "document.title"); tag != "Complete" || !strings.HasPrefix(title, "Complete") {
+		b.Errorf("at the end the tag says “%s” and the title “%s”", tag, title)
+	}
+	if b.text("#said") == "" {
+		b.Error("a screen reader is not told of the end")
+	}
+}
+
+// checkAgainToTheEnd asks for the status page until the job is complete.
+func (b *tab) checkAgainToTheEnd() {
+	b.Helper()
+	for end := time.Now().Add(atLast); b.text("#live .tag") != "Complete"; {
+		if time.Now().After(end) {
+			b.Fatalf("not complete after %v:\n%s", atLast, b.text("main"))
+		}
+		time.Sleep(500 * time.Millisecond) // as fast as somebody can press
+		b.follow("#check")
+	}
+	if b.shows("#check") {
+		b.Error("the page of a complete job offers to check again")
+	}
+}
+
+// Without JavaScript nothing moves unless somebody asks for it.
+func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
+	t.Parallel()
+	b := newTab(t).withoutScript()
+	page, err := busy.submit(request("demo", "i-bp1demodb01", "looks-by-itself"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(page)
+	b.follow(`#live a[href$="?auto=1"]`)
+	b.wait(`document.querySelector("#live").dataset.state === "COMPLETE"`, atLast)
+}

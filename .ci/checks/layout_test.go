@@ -1,0 +1,35 @@
+package checks
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// widths in CSS pixels: a small telephone, a large one, a tablet, a desk.
+var widths = []int64{320, 390, 768, 1280}
+
+// wide lists what reaches over the right edge of the page, innermost last.
+const wide = `() => document.documentElement.scrollWidth <= innerWidth ? [] :
+	[document.documentElement.scrollWidth + " px", ...[...document.querySelectorAll("body *")]
+		.filter(e => e.getBoundingClientRect().left + Math.max(e.offsetWidth ?? 0, e.scrollWidth) > innerWidth)
+		.map(e => e.tagName.toLowerCase() + (e.id && "#" + e.id) + [...e.classList].map(c => "." + c).join(""))]`
+
+// Nobody has to scroll sideways (WCAG 1.4.10).
+func TestNoPageIsWiderThanTheScreen(t *testing.T) {
+	walk(t, func(b *tab, _ reader, v view) {
+		for _, width := range widths {
+			b.resize(width)
+			if over := get[[]string](b, js(wide)); len(over) > 0 {
+				b.Errorf("%s at %d px is too wide: %s", v.name, width, strings.Join(over, ", "))
+			}
+		}
+		b.resize(1280)
+	})
+}
+
+func (b *tab) resize(width int64) {
+	b.Helper()
+	b.do(chromedp.EmulateViewport(width, 900))
+}

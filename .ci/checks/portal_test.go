@@ -1,0 +1,132 @@
+package checks
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A portal is a running function/cmd/local: portal and emulator in one process.
+type portal struct {
+	url, emulator string // where they listen
+	process       *exec.Cmd
+	said          *bytes.Buffer // on its standard error
+}
+
+// build compiles function/cmd/local of the checkout that this folder is in.
+func build(binary string) error {
+	cmd := exec.Command("go", "build", "-o", binary, "./function/cmd/local")
+	cmd.Dir = filepath.Join("..", "..")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build ./function/cmd/local: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// startPortal starts the binary and reads the two addresses that it prints.
+func startPortal(binary string) (*portal, error) {
+	p := &portal{said: &bytes.Buffer{}}
+	p.process = exec.Command(binary, "-addr", "127.0.0.1:0", "-emulator-addr", "127.0.0.1:0")
+	p.process.Stderr = p.said
+	out, err := p.process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.process.Start(); err != nil {
+		return nil, err
+	}
+	late := time.AfterFunc(30*time.Second, func() { _ = p.process.Process.Kill() })
+	defer late.Stop()
+	for lines := bufio.NewScanner(out); p.url == "" || p.emulator == ""; {
+		if !lines.Scan() {
+			return nil, fmt.Errorf("function/cmd/local ended early: %w\n%s", p.process.Wait(), p.said)
+		}
+		switch name, address, _ := strings.Cut(lines.Text(), " "); name {
+		case "portal":
+			p.url = address
+		case "emulator":
+			p.emulator = address
+		}
+	}
+	return p, nil
+}
+
+// stop asks the process to end, as Ctrl+C does, and reports if it did not end well.
+func (p *portal) stop() error {
+	if err := p.process.Process.Signal(os.Interrupt); err != nil {
+		return err
+	}
+	late := time.AfterFunc(10*time.Second, func() { _ = p.process.Process.Kill() })
+	defer late.Stop()
+	if err := p.process.Wait(); err != nil {
+		return fmt.Errorf("function/cmd/local after an interrupt: %w\n%s", err, p.said)
+	}
+	return nil
+}
+
+// A call is one that the emulator received; see docs/emulator.md.
+type call struct {
+	Action     string            `json:"action"`
+	JobID      string            `json:"job_id"`
+	Parameters map[string]string `json:"parameters"`
+}
+
+// created are the calls of CreateBackupJob for backups that somebody called name.
+func (p *portal) created(t *testing.T, name string) []call {
+	t.Helper()
+	res, err := http.Get(p.emulator + "/_emulator/ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var ledger struct {
+		Calls []call `json:"calls"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&ledger); err != nil {
+		t.Fatal(err)
+	}
+	var calls []call
+	for _, c := range ledger.Calls {
+		if c.Action == "CreateBackupJob" && label(c) == name {
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}
+
+// unique makes a name for a backup that no other has: the ledger is that of
+// all tests, and of all rounds of -count.
+func unique(name string) string {
+	return name + "-" + strings.ToLower(rand.Text()[:8])
+}
+
+// label is what somebody called the backup: the portal adds a code of its own.
+func label(c call) string {
+	name := c.Parameters["JobName"]
+	return name[:max(0, strings.LastIndexByte(name, '-'))]
+}
+
+// submit starts a backup through the JSON endpoint, for tests that are only
+// about what comes after, and returns the path of its status page.
+func (p *portal) submit(request string) (string, error) {
+	res, err := http.Post(p.url+"/api/v1/backup-jobs", "application/json", strings.NewReader(request))
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	page := res.Header.Get("Location")
+	if page == "" {
+		return "", errors.New("the JSON endpoint answered " + res.Status + " and no Location")
+	}
+	return page, nil
+}

@@ -1,0 +1,53 @@
+package checks
+
+import (
+	"context"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+func TestTheDateOfExpiryFollowsTheTyping(t *testing.T) {
+	t.Parallel()
+	b := newTab(t)
+	b.open("/backups/new/UDM_ECS?Retention=1")
+	const line = `[data-kept="f-Retention"]`
+	before := b.text(line)
+	b.fill([]answer{{name: "Retention", value: "1,000"}})
+	if after := b.text(line); before == "" || after == "" || after == before {
+		t.Errorf("1 day is “%s”, 1,000 days are “%s”", before, after)
+	}
+	b.press("x")
+	if after := b.text(line); after != "" {
+		t.Errorf("what is no number of days is “%s”", after)
+	}
+}
+
+// Somebody who watches a job learns that the page has lost touch, and nothing
+// more has to be done once it is back.
+func TestThePageSaysThatThePortalIsOutOfReach(t *testing.T) {
+	t.Parallel()
+	b := newTab(t)
+	b.fine = append(b.fine, "ERR_INTERNET_DISCONNECTED")
+	showRunning(b)
+	b.offline(true)
+	b.wait(`document.querySelector("#away").checkVisibility()`, atLast)
+	b.offline(false)
+	b.wait(`!document.querySelector("#away").checkVisibility() && document.querySelector("#live").dataset.state === "COMPLETE"`, atLast)
+}
+
+// offline cuts the tab off from the network.
+func (b *tab) offline(yes bool) {
+	b.Helper()
+	rules := []*network.Conditions{} // none restores the network
+	if yes {
+		rules = append(rules, &network.Conditions{Offline: true, DownloadThroughput: -1, UploadThroughput: -1})
+	}
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: rules,
+		})
+		return err
+	}))
+}

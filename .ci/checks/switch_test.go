@@ -1,0 +1,76 @@
+package checks
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTheOtherLanguageKeepsWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	for _, plain := range []bool{false, true} {
+		t.Run(strings.TrimSpace(scripted(plain)), func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t)
+			if plain {
+				b.withoutScript()
+			}
+			b.open("/backups/new/ECS_FILE?" + files.Encode())
+			b.fill([]answer{{name: "Exclude", value: "/srv/tmp"}, {name: "JobName", value: "half a na"}})
+			b.follow(`header [value="lang:zh-CN"]`)
+			if got := b.text("h1"); got != "ECS 实例上的文件" || get[string](b, "document.documentElement.lang") != "zh-CN" {
+				b.Errorf("the heading in the other language is “%s”", got)
+			}
+			for name := range files {
+				if want := files.Get(name); b.value(name) != want {
+					b.Errorf("%s holds %q, want %q", name, b.value(name), want)
+				}
+			}
+			if got := b.value("Exclude") + ", " + b.value("JobName"); got != "/srv/tmp, half a na" {
+				b.Errorf("of what was typed is left: %q", got)
+			}
+			b.open("/")
+			if got := b.text("h1"); got != "备份" {
+				b.Errorf("the next page speaks the first language again: “%s”", got)
+			}
+			b.follow(`header [name="to"][value="en"]`)
+			if got := b.text("h1"); got != "Backups" {
+				b.Errorf("the way back leads to “%s”", got)
+			}
+		})
+	}
+}
+
+// The check page is a form as well, and its key stays with it.
+func TestTheCheckPageKeepsItsKeyInTheOtherLanguage(t *testing.T) {
+	t.Parallel()
+	b := newTab(t)
+	b.open("/backups/new/UDM_ECS?" + instanceScripts.Encode())
+	b.follow(".actions .filled")
+	key := b.value("key")
+	b.follow(`header [value="lang:zh-CN"]`)
+	if b.text("h1") != "开始备份前请核对" || b.value("key") != key || key == "" {
+		b.Errorf("“%s” with the key %q, want %q", b.text("h1"), b.value("key"), key)
+	}
+}
+
+func TestTheThemeSurvivesAReload(t *testing.T) {
+	t.Parallel()
+	b := newTab(t)
+	const paper = "getComputedStyle(document.body).backgroundColor"
+	b.open("/")
+	light := get[string](b, paper)
+	b.click("#theme")
+	dark := get[string](b, paper)
+	if dark == light || get[string](b, "document.querySelector('#theme').getAttribute('aria-pressed')") != "true" {
+		b.Fatalf("the page stays %s", dark)
+	}
+	b.reload()
+	if got := get[string](b, paper); got != dark {
+		b.Errorf("after a reload the page is %s, want %s", got, dark)
+	}
+	// The server draws it, so that no light page flashes up before the script runs.
+	b.withoutScript().open("/backups/new")
+	if got := get[string](b, paper); got != dark {
+		b.Errorf("without script the next page is %s, want %s", got, dark)
+	}
+}

@@ -1,0 +1,183 @@
+package checks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// soon is how long anything but a job may take. Two processors share a browser
+// with several tabs, so it is generous: it only decides when a test gives up.
+const soon = 30 * time.Second
+
+// do runs the steps in the tab.
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
+	// The first use of a context binds the tab's life to it: no timeout there.
+	if err := chromedp.Do(b.ctx); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, soon)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// get evaluates a JavaScript expression in the page.
+func get[T any](b *tab, expression string) T {
+	b.Helper()
+	value, err := try[T](b, expression)
+	if err != nil {
+		b.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
+func try[T any](b *tab, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, soon)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// js is a call of a JavaScript function with arguments.
+func js(function string, arguments ...any) string {
+	written := make([]string, len(arguments))
+	for i, a := range arguments {
+		text, err := json.Marshal(a)
+		if err != nil {
+			panic(err)
+		}
+		written[i] = string(text)
+	}
+	return fmt.Sprintf("(%s)(%s)", function, strings.Join(written, ", "))
+}
+
+// wait looks until a condition in the page holds. It is asked from outside,
+// so that it outlives the turn of a page and works without JavaScript.
+func (b *tab) wait(condition string, atMost time.Duration) {
+	b.Helper()
+	for end := time.Now().Add(atMost); ; {
+		holds, err := try[bool](b, condition)
+		switch {
+		case holds && err == nil:
+			return
+		case time.Now().After(end):
+			where, _ := try[string](b, "[location.pathname, document.title, document.activeElement.outerHTML.slice(0, 200)].join(', ')")
+			b.Fatalf("still not so after %v: %s (error %v)\nwhere: %s", atMost, condition, err, where)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// turned does something that leads to another page, and waits for that page.
+func (b *tab) turned(act func()) {
+	b.Helper()
+	before := get[float64](b, "performance.timeOrigin")
+	act()
+	b.wait(js("before => performance.timeOrigin !== before && document.readyState === 'complete'", before), soon)
+}
+
+// open shows a page of the portal.
+func (b *tab) open(path string) {
+	b.Helper()
+	b.do(chromedp.Navigate(b.portal.url + path))
+}
+
+// reload shows the page again.
+func (b *tab) reload() {
+	b.Helper()
+	b.do(chromedp.Reload())
+}
+
+// path is where the tab is.
+func (b *tab) path() string {
+	b.Helper()
+	return get[string](b, "location.pathname")
+}
+
+// cookie sets one of the portal's cookies.
+func (b *tab) cookie(name, value string) {
+	b.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: b.portal.url})
+		return err
+	}))
+}
+
+// middle finds the middle of an element, and whether a click there meets it.
+const middle = `selector => {
+	const element = document.querySelector(selector);
+	if (!element) return {};
+	element.scrollIntoView({block: "center"});
+	const box = element.getClientRects()[0];
+	if (!box) return {};
+	const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+	return {found: true, x, y, met: element.contains(document.elementFromPoint(x, y))};
+}`
+
+// click presses the mouse once on the first element that matches the selector.
+func (b *tab) click(selector string) {
+	b.Helper()
+	b.clickTimes(selector, 1)
+}
+
+// clickTimes presses the mouse several times at the same place, without
+// waiting for what comes of it.
+func (b *tab) clickTimes(selector string, times int) {
+	b.Helper()
+	at := get[struct {
+		Found, Met bool
+		X, Y       float64
+	}](b, js(middle, selector))
+	if !at.Found || !at.Met {
+		b.Fatalf("%s: %s cannot be clicked (on the page and visible: %v, not covered: %v)", b.path(), selector, at.Found, at.Met)
+	}
+	for range times {
+		b.do(chromedp.MouseClickXY(at.X, at.Y))
+	}
+}
+
+// follow clicks on something that leads to another page.
+func (b *tab) follow(selector string) {
+	b.Helper()
+	b.turned(func() { b.click(selector) })
+}
+
+// focused waits until the element that matches the selector has the focus.
+func (b *tab) focused(selector string) {
+	b.Helper()
+	b.wait(js("selector => document.activeElement.matches(selector)", selector), soon)
+}
+
+// shows reports whether the element can be seen.
+func (b *tab) shows(selector string) bool {
+	b.Helper()
+	return get[bool](b, js("selector => document.querySelector(selector)?.checkVisibility() ?? false", selector))
+}
+
+// text is what people read in an element.
+func (b *tab) text(selector string) string {
+	b.Helper()
+	return get[string](b, js("selector => document.querySelector(selector)?.innerText ?? ''", selector))
+}
+
+// value is what a control holds, by its name: of a group, the option chosen.
+func (b *tab) value(name string) string {
+	b.Helper()
+	return get[string](b, js(`name => {
+		const all = [...document.getElementsByName(name)];
+		const one = all.find(e => e.checked) ?? all[0];
+		return one?.type === "checkbox" ? String(one.checked) : one?.value ?? "";
+	}`, name))
+}
+
+// focusOn moves the focus without a click.
+func focusOn(selector string) chromedp.Action[chromedp.Void] {
+	return chromedp.Evaluate[chromedp.Void](js("selector => document.querySelector(selector).focus()", selector))
+}

@@ -1,0 +1,196 @@
+package checks
+
+import (
+	"fmt"
+	"net/url"
+	"sync"
+	"testing"
+)
+
+// A view is a page in one state, with everything open that can be opened.
+type view struct {
+	name string
+	show func(b *tab)
+}
+
+// A reader is a combination that every view is drawn for.
+type reader struct{ language, theme string }
+
+var readers = []reader{{"en", "light"}, {"en", "dark"}, {"zh-CN", "light"}, {"zh-CN", "dark"}}
+
+func (r reader) String() string { return r.language + "-" + r.theme }
+
+// Forms that are filled in by their links. What is wrong in the wrong ones is
+// wrong in as many places as possible.
+var (
+	instanceScripts = url.Values{
+		"Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "Retention": {"15"}, "JobName": {"a-view"},
+		"choice.Detail.diskIdList": {"some"}, "Detail.diskIdList": {"d-bp1demoweb01a\nd-bp1demoweb01b"}, "Detail.snapshotGroup": {"true"},
+		"choice.Detail.appConsistent": {"scripts"}, "Detail.preScriptPath": {"/opt/backup/pre.sh"}, "Detail.postScriptPath": {"/opt/backup/post.sh"},
+		"Detail.doCopy": {"true"}, "Detail.destinationRegionId": {"cn-shanghai"}, "Detail.destinationRetention": {"30"},
+	}
+	instanceWriters = url.Values{"choice.Detail.appConsistent": {"writers"}, "Account": {"payments-central"}, "strange": {"name"}}
+	instanceWrong   = url.Values{
+		"InstanceId": {"web-01"}, "Retention": {"0"}, "JobName": {"two words"}, "choice.Detail.diskIdList": {"some"}, "Detail.diskIdList": {"a\nb"},
+		"choice.Detail.appConsistent": {"scripts"}, "Detail.timeoutInSeconds": {"soon"}, "Detail.doCopy": {"true"},
+	}
+	files = url.Values{
+		"Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "VaultId": {"v-0001demovault01"}, "Retention": {"30"},
+		"Include": {"/home/alice/*.pdf\n/srv/a-folder-with-a-name-that-is-much-longer-than-any-line-on-a-small-telephone"}, "choice.SpeedLimit": {"hours"},
+		"SpeedLimit.0.start": {"9"}, "SpeedLimit.0.end": {"18"}, "SpeedLimit.0.bandwidth": {"20"}, "SpeedLimit.0.unit": {"MB"},
+		"SpeedLimit.1.start": {"18"}, "SpeedLimit.1.end": {"22"}, "SpeedLimit.1.bandwidth": {"1500"}, "SpeedLimit.1.unit": {"KB"},
+	}
+	filesWrong = url.Values{
+		"Include": {"/a\n/a"}, "Options.UseVSS": {"true"}, "choice.SpeedLimit": {"hours"}, "Retention": {"many"},
+		"SpeedLimit.0.start": {"18"}, "SpeedLimit.0.end": {"9"}, "SpeedLimit.0.bandwidth": {"fast"}, "SpeedLimit.1.start": {"3"}, "SpeedLimit.1.end": {"4"},
+	}
+	volumes = url.Values{
+		"Region": {"cn-hangzhou"}, "ContainerClusterId": {"cc-0001democluster"}, "ClusterId": {"cl-0001democluster"}, "VaultId": {"v-0001demovault01"},
+		"Retention": {"7"}, "ContainerResources.0.namespace": {"database"}, "ContainerResources.0.pvc_name": {"data-0"},
+		"ContainerResources.0.host": {"cn-hangzhou.192.168.13.133"}, "ContainerResources.1.resourceId": {"674dac6d-74cd-47e9-a675-09e2f10d2c45"},
+	}
+	volumesPasted = url.Values{"choice.ContainerResources": {"json"}, "ContainerResources": {`[{"resourceType":"PV","pvPath":"/"}]`}}
+	volumesWrong  = url.Values{
+		"ContainerClusterId": {"democluster"}, "VaultId": {"vault"}, "ClusterId": {"demo"}, "choice.ContainerResources": {"rows"}, "ContainerResources.1.pvPath": {"/"},
+	}
+	volumesPastedWrong = url.Values{"choice.ContainerResources": {"json"}, "ContainerResources": {`[{"resourceType"`}}
+)
+
+// views are all of them. The job of the first is still running when a test
+// begins with it, and that of the last is complete when it gets there.
+var views = []view{
+	{"running", showRunning},
+	{"start", at("/")},
+	{"start-empty", atQuiet("/")},
+	{"choose", at("/backups/new")},
+	{"instance-empty", at("/backups/new/UDM_ECS")},
+	{"instance-scripts", form("UDM_ECS", instanceScripts)},
+	{"instance-writers", form("UDM_ECS", instanceWriters)},
+	{"instance-wrong", sent("UDM_ECS", instanceWrong, ".summary")},
+	{"files", form("ECS_FILE", files)},
+	{"files-wrong", sent("ECS_FILE", filesWrong, ".summary")},
+	{"volumes", form("CONTAINER", volumes)},
+	{"volumes-pasted", form("CONTAINER", volumesPasted)},
+	{"volumes-wrong", sent("CONTAINER", volumesWrong, ".summary")},
+	{"volumes-pasted-wrong", sent("CONTAINER", volumesPastedWrong, ".summary")},
+	{"check-instance", sent("UDM_ECS", instanceScripts, "button[data-once]")},
+	{"check-files", sent("ECS_FILE", files, "button[data-once]")},
+	{"check-volumes", sent("CONTAINER", volumes, "button[data-once]")},
+	{"history", at("/backups")},
+	{"history-empty", atQuiet("/backups")},
+	{"not-found", at("/no-such-page")},
+	{"refused", atJob(func(all ended) string { return all.refused }, "REFUSED")},
+	{"failed", atJob(func(all ended) string { return all.failed }, "FAILED")},
+	{"complete", atJob(func(all ended) string { return all.complete }, "COMPLETE")},
+}
+
+// walk shows every view to every reader, and does look at each.
+func walk(t *testing.T, look func(b *tab, r reader, v view)) {
+	t.Helper()
+	t.Parallel()
+	for _, r := range readers {
+		t.Run(r.String(), func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t)
+			b.fine = append(b.fine, "status of 404")
+			b.cookie("lang", r.language)
+			b.cookie("theme", r.theme)
+			_, _ = jobs() // started early, so that they are over when their views come
+			for _, v := range views {
+				b.portal = busy
+				v.show(b)
+				look(b, r, v)
+			}
+		})
+	}
+}
+
+func at(path string) func(*tab) {
+	return func(b *tab) {
+		b.Helper()
+		b.open(path)
+	}
+}
+
+// atQuiet is a page of the portal in which no backup was ever made.
+func atQuiet(path string) func(*tab) {
+	return func(b *tab) {
+		b.Helper()
+		b.portal = quiet
+		b.open(path)
+	}
+}
+
+// form is a form that a link filled in.
+func form(kind string, values url.Values) func(*tab) {
+	return func(b *tab) {
+		b.Helper()
+		b.open("/backups/new/" + kind + "?" + values.Encode())
+		b.unfold()
+	}
+}
+
+// sent is what comes after a form: a page that has the selector.
+func sent(kind string, values url.Values, selector string) func(*tab) {
+	return func(b *tab) {
+		b.Helper()
+		b.open("/backups/new/" + kind + "?" + values.Encode())
+		b.follow(".actions .filled")
+		if !b.shows(selector) {
+			b.Fatalf("%s with %v leads to a page without %s:\n%s", kind, values, selector, b.text("main"))
+		}
+		b.unfold()
+	}
+}
+
+// unfold opens what is folded.
+func (b *tab) unfold() {
+	b.Helper()
+	get[[]any](b, "[...document.querySelectorAll('details')].map(d => { d.open = true })")
+}
+
+// atJob is the status page of a job, in a state that it reaches by itself.
+func atJob(page func(ended) string, state string) func(*tab) {
+	return func(b *tab) {
+		b.Helper()
+		all, err := jobs()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.open(page(all))
+		b.wait(js("state => document.querySelector('#live').dataset.state === state", state), atLast)
+	}
+}
+
+func showRunning(b *tab) {
+	b.Helper()
+	path, err := busy.submit(request("demo", "i-bp1demodb01", "a-running-view"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	atJob(func(ended) string { return path }, "RUNNING")(b)
+}
+
+// ended are the status pages of jobs that are over, or will be soon.
+type ended struct{ complete, failed, refused string }
+
+// jobs starts the jobs once for all tests that look at views.
+var jobs = sync.OnceValues(func() (all ended, err error) {
+	for page, request := range map[*string]string{
+		&all.complete: request("demo", "i-bp1demoweb01", "a-complete-view"),
+		// The role of this account does not trust the portal.
+		&all.refused: request("locked", "i-bp2demopay01", "a-refused-view"),
+		// No backup client runs on this instance.
+		&all.failed: `{"SourceType":"ECS_FILE","Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb02",
+			"VaultId":"v-0001demovault01","Retention":1,"JobName":"a-failed-view"}`,
+	} {
+		if *page, err = busy.submit(request); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+})
+
+func request(account, instance, name string) string {
+	return fmt.Sprintf(`{"SourceType":"UDM_ECS","Account":%q,"Region":"cn-hangzhou","InstanceId":%q,"Retention":15,"JobName":%q}`, account, instance, name)
+}
