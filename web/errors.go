@@ -141,6 +141,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 	if f.status == http.StatusInternalServerError {
 		s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
 	}
+	if f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, 15.5.2 wants one
+	}
 	if errors.Is(err, backup.ErrStoreAway) {
 		w.Header().Set("Retry-After", "15")
 	}
