@@ -16,35 +16,36 @@ const timestampLayout = "2006-01-02T15:04:05Z"
 // authenticate finds out who sent a request. The order of its checks is the
 // gateway's: a wrong key is reported before a wrong signature.
 func (c *Cloud) authenticate(k *call) error {
-	p := k.params
-	cred, ok := c.keys.find(p["AccessKeyId"])
+	s := k.signing
+	if s.problem != nil {
+		return s.problem
+	}
+	cred, ok := c.keys.find(s.keyID)
 	if !ok {
 		return refuse(http.StatusNotFound, "InvalidAccessKeyId.NotFound", "specified access key is not found")
 	}
-	if err := c.checkToken(cred, p["SecurityToken"], k.at); err != nil {
+	if err := c.checkToken(cred, s.token, k.at); err != nil {
 		return err
 	}
-	if p["SignatureMethod"] != "HMAC-SHA1" || p["SignatureVersion"] != "1.0" || p["SignatureType"] != "" {
-		return refuse(http.StatusBadRequest, "InvalidSignatureMethod", "signature method HMAC-SHA1 of version 1.0 is needed")
+	if !s.supported {
+		return refuse(http.StatusBadRequest, "InvalidSignatureMethod",
+			"HMAC-SHA1 of SignatureVersion 1.0 or %s is needed", acs3)
 	}
-	if err := checkTimestamp(p["Timestamp"], k.at); err != nil {
+	if err := checkTimestamp(s.timestamp, k.at); err != nil {
 		return err
 	}
-	nonce := p["SignatureNonce"]
-	if nonce == "" {
-		return missing("SignatureNonce")
+	if s.nonce == "" {
+		return missing("SignatureNonce") // so named for V3 too, of which no page says
 	}
-	if c.nonces.seen(cred.keyID, nonce, k.at) {
+	if c.nonces.seen(cred.keyID, s.nonce, k.at) {
 		return nonceUsed()
 	}
-	text := stringToSign(k.http.Method, p)
-	if !sameSignature(cred.secret, text, p["Signature"]) {
-		return refuse(http.StatusBadRequest, "SignatureDoesNotMatch",
-			"specified signature is not matched with our calculation. server string to sign is:%s", text)
+	if !s.matches(cred.secret) {
+		return signatureMismatch(s)
 	}
 	// Only now is the nonce spent: a stranger without the secret cannot spend
 	// one, and of two copies that arrive together one is refused.
-	if !c.nonces.claim(cred.keyID, nonce, k.at) {
+	if !c.nonces.claim(cred.keyID, s.nonce, k.at) {
 		return nonceUsed()
 	}
 	k.caller = cred.identity
@@ -88,6 +89,13 @@ func checkTimestamp(text string, now time.Time) error {
 			now.UTC().Format(timestampLayout))
 	}
 	return nil
+}
+
+// signatureMismatch repeats what should have been signed, as the vendor does: its
+// client compares that with its own.
+func signatureMismatch(s signing) error {
+	return refuse(http.StatusBadRequest, "SignatureDoesNotMatch",
+		"specified signature is not matched with our calculation. %sserver string to sign is:%s", s.detail, s.text)
 }
 
 // nonceUsed is what a client sees when its request arrives twice, whoever sent

@@ -1,4 +1,4 @@
-// Package emulator answers like Alibaba Cloud Backup and STS, on one address.
+// Package emulator answers like Alibaba Cloud Backup, STS and ECS, on one address.
 //
 // It is the far side of the network for people without an account and for
 // tests: a [Cloud] verifies signatures, judges every request by the vendor's
@@ -13,14 +13,15 @@
 // A request passes through receive (rpc.go), the checks of a gateway
 // (gateway.go, authenticate.go) and one entry of the table of operations
 // (operations.go), and becomes a reply. Nothing is written to the client
-// before the reply is complete: whatever has to spoil, delay or drop an answer
-// belongs between [Cloud.answer] and reply.write.
+// before the reply is complete and written down. Faults ([Cloud.SetFaults]) stop
+// a request among the checks, or spoil its reply behind them (faultplay.go).
 package emulator
 
 import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -50,6 +51,9 @@ type Cloud struct {
 	nonces nonces
 	jobs   engine
 	calls  journal
+
+	registered registry
+	faults     atomic.Pointer[faultPlan] // nil: nothing goes wrong
 
 	control http.Handler
 }
@@ -81,7 +85,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.control.ServeHTTP(w, r)
 		return
 	}
-	c.answer(w, r).write(w)
+	c.answer(w, r).send(w, r)
 }
 
 // answer runs one request to its end and writes it down, refused or not.
@@ -91,8 +95,8 @@ func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) reply {
 	if err == nil {
 		body, err = c.perform(k)
 	}
-	rep := newReply(k, body, err)
-	c.calls.add(k.record(rep))
+	rep := k.spoil(newReply(k, body, err), err)
+	c.calls.add(newEntry(k, rep))
 	return rep
 }
 
@@ -101,8 +105,10 @@ func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) reply {
 func (c *Cloud) perform(k *call) (any, error) {
 	for _, check := range []func(*call) error{
 		c.checkOperation,
+		c.faultOnTheWay,
 		c.authenticate,
 		c.checkTransport,
+		c.faultAtGate,
 		c.checkRegion,
 		c.authorize,
 	} {
@@ -110,5 +116,7 @@ func (c *Cloud) perform(k *call) (any, error) {
 			return nil, err
 		}
 	}
-	return k.op.do(c, k)
+	body, err := k.op.do(c, k)
+	k.effect = err == nil
+	return body, err
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -37,12 +36,15 @@ type source struct {
 	bytes    int64
 	instance *Instance
 	cluster  *Cluster
+	client   string // id of the backup client that copies the files
 	disks    []string
 	paths    []string
 	copyTo   copyPlan
-	duration time.Duration // the source's own, or zero
+	plan     plan // what the world says of the source
 
-	failure string // why the job will fail, if it will
+	grouped     bool   // all disks at one moment
+	failure     string // why the job will fail, if it will
+	consistency consistency
 }
 
 // A sourceType is what CreateBackupJob's page says of one SourceType. A
@@ -110,8 +112,23 @@ func (c *Cloud) createBackupJob(k *call) (any, error) {
 	if to := o.source.copyTo.region; to != "" && !c.world.hasRegion(to) {
 		return nil, invalid("Detail", "destinationRegionId: the region %q does not exist", to)
 	}
-	k.jobID = c.jobs.start(k, o, c.world.jobDuration(o.source.duration))
+	if err := c.needLinkedRole(k, o); err != nil {
+		return nil, err
+	}
+	k.jobID = c.jobs.start(k, o, c.planOf(o))
 	return createAnswer{success(k), k.jobID}, nil
+}
+
+// planOf settles how a job goes. A request may say so in its JobName, and what
+// cannot work fails whatever it says.
+func (c *Cloud) planOf(o *order) plan {
+	named, _ := namedPlan(o.params["JobName"]) // checkJobName saw to it
+	p := named.over(o.source.plan).over(plan{duration: c.world.JobDuration})
+	if o.source.failure != "" {
+		p.outcome = outcome{"FAILED", o.source.failure}
+	}
+	p.outcome = p.outcome.worded(o.params["SourceType"])
+	return p
 }
 
 // checkCommon judges the parameters that every source type shares.
@@ -172,7 +189,8 @@ func checkJobName(name string) error {
 	if utf8.RuneCountInString(name) > maxJobName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return invalid("JobName", "at most %d characters, none of them a control character", maxJobName)
 	}
-	return nil
+	_, err := namedPlan(name)
+	return err
 }
 
 // decimal reads digits without sign, blanks or leading zeros, which is how the

@@ -32,7 +32,7 @@ func findVolumes(o *order) error {
 	if err := findVault(o); err != nil {
 		return err
 	}
-	o.source = source{cluster: cluster, duration: cluster.JobDuration}
+	o.source = source{cluster: cluster, plan: worldPlan(cluster.JobDuration, cluster.JobOutcome)}
 	volumes, err := parseResources(o.params["ContainerResources"])
 	if err != nil {
 		return err
@@ -45,6 +45,13 @@ func findVolumes(o *order) error {
 		o.source.bytes += v.GiB << 30
 		o.source.paths = append(o.source.paths, v.Namespace+"/"+v.Claim)
 	}
+	if cluster.Agent != "READY" {
+		o.source.failure = "the agent of the cluster is not ready"
+	}
+	if client := o.owner.client(cluster.ID); client != nil {
+		o.source.client = client.ID
+	}
+	o.failWithoutVault()
 	return nil
 }
 

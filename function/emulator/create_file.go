@@ -53,21 +53,37 @@ func findFiles(o *order) error {
 		return invalid("Options", "UseVSS is for Windows instances only")
 	}
 	paths, _ := parsePaths(o.params, "Include")
-	o.source = source{instance: instance, paths: paths, bytes: fileBytes, duration: instance.JobDuration}
-	if !o.owner.hasClient(instance.ID) {
+	o.source = source{instance: instance, paths: paths, bytes: fileBytes, plan: instance.plan()}
+	if client := o.owner.client(instance.ID); client != nil {
+		o.source.client = client.ID
+	} else {
 		o.source.failure = "no backup client is active on the instance"
 	}
+	o.failWithoutVault()
 	return nil
 }
 
 // findVault looks in the caller's account: with CROSS_ACCOUNT only the source
-// lies elsewhere.
+// lies elsewhere. That a mirror takes no backups follows from what it is; with
+// which code it is refused is a guess.
 func findVault(o *order) error {
 	id := o.params["VaultId"]
-	if o.caller.vault(id, o.region) == nil {
+	vault := o.caller.vault(id, o.region)
+	if vault == nil {
 		return refuse(404, "VaultNotExist", "the vault %q does not exist in %s", id, o.region)
 	}
+	if vault.Replication {
+		return invalid("VaultId", "the vault %q is the mirror of another, and takes no backups", id)
+	}
 	return nil
+}
+
+// failWithoutVault lets a job fail whose vault is not ready, in the word that
+// the error table has for it.
+func (o *order) failWithoutVault() {
+	if o.caller.vault(o.params["VaultId"], o.region).Status != "CREATED" {
+		o.source.failure = "AccessVaultFail"
+	}
 }
 
 // parsePaths reads Include or Exclude: the text of a JSON array of texts.

@@ -21,6 +21,8 @@ const (
 type detail struct {
 	doCopy, snapshotGroup, appConsistent bool
 
+	writers bool // application-consistent, not only the file system; true by default
+
 	destinationRegion       string
 	destinationRetention    int64
 	hasDestinationRetention bool
@@ -68,7 +70,7 @@ func findInstance(o *order) error {
 	if err := checkConsistency(d, instance); err != nil {
 		return err
 	}
-	o.source = source{instance: instance, duration: instance.JobDuration}
+	o.source = source{instance: instance, plan: instance.plan(), grouped: d.snapshotGroup, consistency: consistencyOf(d, instance)}
 	if d.doCopy {
 		o.source.copyTo = copyPlan{d.destinationRegion, d.destinationRetention}
 	}
@@ -87,23 +89,18 @@ func findInstance(o *order) error {
 }
 
 // checkConsistency has the rules of Detail that depend on the instance: its
-// disks and its operating system.
+// disks and its operating system. What appConsistent needs is no reason to
+// refuse: without it the recovery point is downgraded (consistency.go).
 func checkConsistency(d detail, instance *Instance) error {
 	if d.snapshotGroup {
 		if err := checkSnapshotGroup(instance); err != nil {
 			return err
 		}
 	}
-	if d.appConsistent && !allESSD(instance) {
-		return invalid("Detail", "appConsistent needs all disks of the instance to be ESSD")
-	}
 	if instance.OS == "windows" {
 		return nil
 	}
 	for _, script := range []string{d.preScript, d.postScript} {
-		if d.appConsistent && script == "" {
-			return invalid("Detail", "appConsistent needs preScriptPath and postScriptPath on Linux")
-		}
 		if script != "" && !strings.HasPrefix(script, "/") {
 			return invalid("Detail", "the script path %q is not absolute", script)
 		}
@@ -117,11 +114,13 @@ func checkSnapshotGroup(instance *Instance) error {
 	var gib int64
 	for _, d := range instance.Disks {
 		gib += d.GiB
-		if d.MultiAttach {
-			return invalid("Detail", "snapshotGroup: disk %s is multi-attach", d.ID)
+		if d.MultiAttach || d.Status != "In_use" {
+			return invalid("Detail", "snapshotGroup: disk %s is multi-attach or not in use", d.ID)
 		}
 	}
 	switch {
+	case instance.Status != "Running" && instance.Status != "Stopped":
+		return invalid("Detail", "snapshotGroup needs the instance to be Running or Stopped")
 	case !allESSD(instance):
 		return invalid("Detail", "snapshotGroup needs all disks of the instance to be ESSD")
 	case len(instance.Disks) > maxGroupDisks || gib > maxGroupGiB:
@@ -143,14 +142,14 @@ func parseDetail(text string) (detail, error) {
 	if err != nil {
 		return detail{}, invalid("Detail", "%v", err)
 	}
-	var d detail
+	d := detail{writers: true}
 	var timeout int64 = 30
-	var writers, freeze bool
+	var freeze bool
 	readers := map[string]func(json.RawMessage) bool{
 		"doCopy":               into(&d.doCopy, jsonBool),
 		"snapshotGroup":        into(&d.snapshotGroup, jsonBool),
 		"appConsistent":        into(&d.appConsistent, jsonBool),
-		"enableWriters":        into(&writers, jsonBool),
+		"enableWriters":        into(&d.writers, jsonBool),
 		"enableFsFreeze":       into(&freeze, jsonBool),
 		"destinationRegionId":  into(&d.destinationRegion, jsonString),
 		"preScriptPath":        into(&d.preScript, jsonString),

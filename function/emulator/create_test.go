@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 )
@@ -115,13 +116,13 @@ func TestRulesOfDetail(t *testing.T) {
 		detail("a disk of another form", `{"diskIdList":["/dev/vda"]}`, bad),
 		detail("a group", `{"snapshotGroup":true}`, ""),
 		detail("scripts", `{"appConsistent":true,"preScriptPath":"/opt/pre.sh","postScriptPath":"/opt/post.sh"}`, ""),
-		detail("one script only", `{"appConsistent":true,"preScriptPath":"/opt/pre.sh"}`, bad),
+		detail("one script only, which downgrades the backup", `{"appConsistent":true,"preScriptPath":"/opt/pre.sh"}`, ""),
 		detail("a script that is not absolute", `{"appConsistent":true,"preScriptPath":"pre.sh","postScriptPath":"/opt/post.sh"}`, bad),
 	})
 	runOrders(t, with(instanceOrder(), params{"InstanceId": "i-bp1demoweb02"}), []orderCase{
 		detail("a group with a disk that is not essd", `{"snapshotGroup":true}`, bad),
 		detail("a group of the disks that are essd", `{"snapshotGroup":true,"diskIdList":["d-bp1demoweb02a"]}`, bad),
-		detail("applications on a disk that is not essd", `{"appConsistent":true,"preScriptPath":"/a","postScriptPath":"/b"}`, bad),
+		detail("applications on a disk that is not essd, likewise", `{"appConsistent":true,"preScriptPath":"/a","postScriptPath":"/b"}`, ""),
 	})
 	runOrders(t, with(instanceOrder(), params{"InstanceId": "i-bp1demowin01"}), []orderCase{
 		detail("applications on windows need no scripts", `{"appConsistent":true}`, ""),
@@ -129,21 +130,24 @@ func TestRulesOfDetail(t *testing.T) {
 }
 
 func TestSnapshotGroupHasLimits(t *testing.T) {
-	disk := Disk{Category: "cloud_essd", GiB: 1}
+	disk := Disk{Category: "cloud_essd", GiB: 1, Status: "In_use"}
 	many := make([]Disk, 17)
 	for i := range many {
 		many[i] = disk
 	}
 	for name, i := range map[string]Instance{
-		"17 disks":             {Disks: many},
-		"more than 32 TiB":     {Disks: []Disk{{Category: "cloud_essd", GiB: 32 << 10}, disk}},
-		"a disk of many hosts": {Disks: []Disk{disk, {Category: "cloud_essd", GiB: 1, MultiAttach: true}}},
+		"17 disks":                 {Disks: many},
+		"more than 32 TiB":         {Disks: []Disk{{Category: "cloud_essd", GiB: 32 << 10, Status: "In_use"}, disk}},
+		"a disk of many hosts":     {Disks: []Disk{disk, {Category: "cloud_essd", GiB: 1, MultiAttach: true, Status: "In_use"}}},
+		"a disk that is not there": {Disks: []Disk{disk, {Category: "cloud_essd", GiB: 1, Status: "Detaching"}}},
+		"an instance that starts":  {Disks: []Disk{disk}, Status: "Starting"},
 	} {
+		i.Status = cmp.Or(i.Status, "Running")
 		if checkSnapshotGroup(&i) == nil {
 			t.Errorf("%s was allowed", name)
 		}
 	}
-	if err := checkSnapshotGroup(&Instance{Disks: many[:16]}); err != nil {
+	if err := checkSnapshotGroup(&Instance{Disks: many[:16], Status: "Stopped"}); err != nil {
 		t.Errorf("16 disks: %v", err)
 	}
 }
@@ -253,9 +257,9 @@ func TestOtherAccountsNeedTheRolesOfTheService(t *testing.T) {
 		status int
 		code   string
 	}{
-		{"no service-linked role here", func(w *World) { w.Accounts[0].CrossBackupRole = false }, 200, "CrossAccountBackupSlrNotExist"},
+		{"no service-linked role here", func(w *World) { w.Accounts[0].ServiceLinkedRoles = []string{ecsBackupRole} }, 200, "CrossAccountBackupSlrNotExist"},
 		{"the role there trusts another service", func(w *World) { w.Accounts[1].role("hbrcrossrole").TrustsServices = nil }, 403, "AssumeRoleFail"},
-		{"the role there is gone", func(w *World) { w.Accounts[1].Roles = nil }, 403, "AssumeRoleFail"},
+		{"the role there is gone", func(w *World) { w.Accounts[1].role("hbrcrossrole").Name = "other" }, 403, "AssumeRoleFail"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := newFixture(t, tt.edit).call(t, portal, "CreateBackupJob", order)

@@ -3,13 +3,16 @@ package emulator
 import (
 	"net/http"
 	"regexp"
-	"slices"
 )
+
+// maxAlias is the length of an Alias ("AddCrossAccount").
+const maxAlias = 32
 
 // crossBackupService is the service of the vendor that assumes the role in the
 // other account ("Cross-account backup").
 const crossBackupService = "crossbackup.hbr.aliyuncs.com"
 
+// Shapes by the pages of RAM.
 var (
 	accountIDShape = regexp.MustCompile(`^[1-9][0-9]{15}$`)
 	roleNameShape  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -24,20 +27,34 @@ func (c *Cloud) sourceAccount(o *order) (*Account, error) {
 	if o.params["CrossAccountType"] != "CROSS_ACCOUNT" {
 		return o.caller, nil
 	}
-	if !o.caller.CrossBackupRole {
-		return nil, refuse(http.StatusOK, "CrossAccountBackupSlrNotExist",
-			"the service-linked role AliyunServiceRoleForHbrCrossAccountBackup does not exist")
-	}
-	wanted := CrossAccount{o.params["CrossAccountUserId"], o.params["CrossAccountRoleName"]}
-	owner := c.world.accounts[wanted.Account]
-	if owner == nil || !slices.Contains(o.caller.CrossAccounts, wanted) {
+	wanted := CrossAccount{Account: o.params["CrossAccountUserId"], Role: o.params["CrossAccountRoleName"], Type: "CROSS_ACCOUNT"}
+	if c.registered.hasRole(o.caller, crossBackupRole) && !c.registered.has(o.caller, wanted) {
 		return nil, assumeRoleFail(wanted)
 	}
-	role := owner.role(wanted.Role)
-	if role == nil || !slices.Contains(role.TrustsServices, crossBackupService) {
+	return c.crossRole(o.caller, wanted)
+}
+
+// crossRole returns the other account if Cloud Backup can work in it on behalf
+// of one: both have the role that it takes.
+func (c *Cloud) crossRole(of *Account, wanted CrossAccount) (*Account, error) {
+	if !c.registered.hasRole(of, crossBackupRole) {
+		return nil, noCrossBackupRole()
+	}
+	other := c.world.accounts[wanted.Account]
+	if other == nil {
 		return nil, assumeRoleFail(wanted)
 	}
-	return owner, nil
+	role := other.role(wanted.Role)
+	if role == nil || !role.trustsService(crossBackupService, of.ID) {
+		return nil, assumeRoleFail(wanted)
+	}
+	return other, nil
+}
+
+// noCrossBackupRole is the one refusal that a page of Cloud Backup documents with
+// status 200 ("CheckRole").
+func noCrossBackupRole() error {
+	return refuse(http.StatusOK, "CrossAccountBackupSlrNotExist", "the service-linked role %s does not exist", crossBackupRole)
 }
 
 // checkCrossAccount judges the three parameters by themselves. CROSS_ACCOUNT_BY_RD

@@ -35,29 +35,104 @@ func (c *Cloud) describeBackupJobs2(k *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ans := jobsAnswer{envelope: success(k), PageNumber: number, PageSize: size}
-	views := c.list(k, filters)
-	if p["SortDirection"] == "ASCEND" {
-		slices.Reverse(views)
+	jobs, err := c.list(k, filters)
+	if err != nil {
+		return nil, err
 	}
-	ans.TotalCount = int64(len(views))
-	ans.BackupJobs.BackupJob = page(views, number, size)
+	if p["SortDirection"] == "ASCEND" {
+		slices.Reverse(jobs)
+	}
+	ans := jobsAnswer{envelope: success(k), PageNumber: number, PageSize: size}
+	ans.TotalCount = k.totalCount(len(jobs))
+	ans.BackupJobs.BackupJob = []jobView{}
+	// Only what is shown is worked out in full; a listing may have thousands.
+	for _, l := range page(k.misplaced(jobs, number, size)) {
+		ans.BackupJobs.BackupJob = append(ans.BackupJobs.BackupJob, newJobView(l, k.at))
+	}
 	return ans, nil
 }
 
+// A listedJob is a row of a listing: a job, or the part of an instance's job
+// that is about one disk, which the listing shows as a job of its own.
+type listedJob struct {
+	*job
+	disk *Disk
+}
+
+// id is the JobId of a row.
+func (l listedJob) id() string {
+	if l.disk == nil {
+		return l.job.id
+	}
+	return "job-000" + entityID(l.job.id + l.disk.ID)[:17]
+}
+
+// kind is the SourceType of a row.
+func (l listedJob) kind() string {
+	if l.disk == nil {
+		return l.sourceType()
+	}
+	return "UDM_ECS_DISK"
+}
+
+// parent is the JobId of the job that a row is part of, or empty.
+func (l listedJob) parent() string {
+	if l.disk == nil {
+		return ""
+	}
+	return l.job.id
+}
+
 // list returns what passes the filters, newest first.
-func (c *Cloud) list(k *call, filters []filter) []jobView {
-	var views []jobView
-	for _, j := range c.jobs.of(k.caller.account.ID, k.region) {
-		v := newJobView(j, k.at)
-		if kind := k.params["SourceType"]; kind != "" && kind != v.SourceType {
-			continue
+func (c *Cloud) list(k *call, filters []filter) ([]listedJob, error) {
+	if k.params["Edition"] == "BASIC" {
+		return nil, nil // no job here is of that edition
+	}
+	jobs, kind := c.candidates(k, filters), k.params["SourceType"]
+	if kind == "UDM_ECS_DISK" {
+		if !slices.ContainsFunc(filters, func(f filter) bool { return f.key == "ParentId" }) {
+			return nil, invalid("Filters", "UDM_ECS_DISK needs a filter by ParentId, the job of the instance")
 		}
-		if passes(filters, v, k.region) {
-			views = append(views, v)
+		return diskRows(k, jobs, filters), nil
+	}
+	var rows []listedJob
+	for _, j := range jobs {
+		l := listedJob{job: j}
+		if !k.hides(j) && (kind == "" || kind == l.kind()) && passes(filters, l, k.at) {
+			rows = append(rows, l)
 		}
 	}
-	return views
+	return rows, nil
+}
+
+// diskRows lists the disks of instances' jobs.
+func diskRows(k *call, jobs []*job, filters []filter) []listedJob {
+	var rows []listedJob
+	for _, j := range jobs {
+		if j.sourceType() != "UDM_ECS" || k.hides(j) {
+			continue
+		}
+		for _, id := range j.source.disks {
+			if l := (listedJob{j, j.source.instance.disk(id)}); passes(filters, l, k.at) {
+				rows = append(rows, l)
+			}
+		}
+	}
+	return rows
+}
+
+// candidates narrows the jobs to those that a filter names, if it names any:
+// that is what polls ask for, again and again.
+func (c *Cloud) candidates(k *call, filters []filter) []*job {
+	where := home{k.caller.account.ID, k.region}
+	at := slices.IndexFunc(filters, func(f filter) bool {
+		named := f.key == "ParentId" || (f.key == "JobId" && k.params["SourceType"] != "UDM_ECS_DISK")
+		return named && f.operator != "NOT_EQUAL" && !slices.Contains(f.values, "")
+	})
+	if at < 0 {
+		return c.jobs.of(where)
+	}
+	return c.jobs.named(filters[at].values, where)
 }
 
 // parsePage has the limits of the page; the metadata allows a size of 100 as well.
@@ -81,8 +156,8 @@ func parsePage(p params) (number, size int64, err error) {
 }
 
 // page cuts one page out; beyond the last one it is empty, not absent.
-func page(views []jobView, number, size int64) []jobView {
-	from := min((number-1)*size, int64(len(views)))
-	to := min(from+size, int64(len(views)))
-	return append([]jobView{}, views[from:to]...)
+func page[T any](list []T, number, size int64) []T {
+	from := min((number-1)*size, int64(len(list)))
+	to := min(from+size, int64(len(list)))
+	return append([]T{}, list[from:to]...)
 }

@@ -195,7 +195,9 @@ func TestListingRefuses(t *testing.T) {
 		"words by size":                      filtered("Status GREATER_THAN RUNNING"),
 		"moments from a list":                filtered("CreatedTime IN 1767323055"),
 		"moments by the default operator":    filtered("CompleteTime default 1767323055"),
-		"moments between":                    filtered("CreatedTime BETWEEN 1 2"),
+		"moments between one":                filtered("CreatedTime BETWEEN 1"),
+		"moments between three":              filtered("CreatedTime BETWEEN 1 2 3"),
+		"disks without their job":            {"SourceType": "UDM_ECS_DISK"},
 		"a moment in milliseconds and words": filtered("CreatedTime EQUAL 2026-01-02T03:04:05Z"),
 	} {
 		if a := f.call(t, portal, "DescribeBackupJobs2", p); a.status != 400 || a.code() != "InvalidParameter" {

@@ -12,6 +12,8 @@ type refusal struct {
 	status  int
 	code    string
 	message string
+
+	denied *accessDenied // of a refusal by RAM
 }
 
 // Error is for tests and panics; clients read the fields.
@@ -20,7 +22,7 @@ func (r refusal) Error() string { return r.code + ": " + r.message }
 // refuse makes a refusal whose status and code stand where the rule stands. The
 // vendor publishes codes, hardly any messages; the messages are ours.
 func refuse(status int, code, format string, args ...any) error {
-	return refusal{status, code, fmt.Sprintf(format, args...)}
+	return refusal{status: status, code: code, message: fmt.Sprintf(format, args...)}
 }
 
 // missing is the gateway's answer to a required parameter that is absent or empty.
@@ -36,10 +38,4 @@ func invalid(name, format string, args ...any) error {
 // notFound is Cloud Backup's answer to a thing that is not in this account and region.
 func notFound(name, value string) error {
 	return refuse(http.StatusNotFound, "ResourceNotFound", "%s: %q does not exist here", name, value)
-}
-
-// noPermission is one answer for every reason, as the vendor gives it: a caller
-// does not learn which policy is in the way.
-func noPermission(who identity, action string) error {
-	return refuse(http.StatusForbidden, "NoPermission", "%s is not authorized to perform %s", who.arn(), action)
 }

@@ -1,11 +1,13 @@
 package emulator
 
 import (
+	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Limits of Filters in the vendor's metadata.
@@ -23,31 +25,43 @@ type filter struct {
 
 // filterKeys maps each documented key to the field of a job that it looks at.
 // A key of things that no job here has is there with an empty field.
-var filterKeys = map[string]func(v jobView, region string) string{
-	"RegionId":     func(_ jobView, region string) string { return region },
-	"JobId":        func(v jobView, _ string) string { return v.JobId },
-	"VaultId":      func(v jobView, _ string) string { return v.VaultId },
-	"InstanceId":   func(v jobView, _ string) string { return v.InstanceId },
-	"Status":       func(v jobView, _ string) string { return v.Status },
-	"BackupType":   func(v jobView, _ string) string { return v.BackupType },
-	"PlanId":       func(jobView, string) string { return "" },
-	"Bucket":       func(jobView, string) string { return "" },
-	"FileSystemId": func(jobView, string) string { return "" },
-	"InstanceName": func(jobView, string) string { return "" },
-	"ParentId":     func(jobView, string) string { return "" },
+var filterKeys = map[string]func(l listedJob, now time.Time) string{
+	"RegionId":     func(l listedJob, _ time.Time) string { return l.region },
+	"JobId":        func(l listedJob, _ time.Time) string { return l.id() },
+	"ParentId":     func(l listedJob, _ time.Time) string { return l.parent() },
+	"VaultId":      func(l listedJob, _ time.Time) string { return l.params["VaultId"] },
+	"InstanceId":   func(l listedJob, _ time.Time) string { return l.params["InstanceId"] },
+	"Status":       func(l listedJob, now time.Time) string { return l.schedule.at(now).status },
+	"BackupType":   func(l listedJob, _ time.Time) string { return l.backupType() },
+	"PlanId":       func(listedJob, time.Time) string { return "" },
+	"Bucket":       func(listedJob, time.Time) string { return "" },
+	"FileSystemId": func(listedJob, time.Time) string { return "" },
+	"InstanceName": func(listedJob, time.Time) string { return "" },
 }
 
 // timeKeys are the keys whose values are UNIX seconds.
-var timeKeys = map[string]func(v jobView) int64{
-	"CreatedTime":  func(v jobView) int64 { return v.CreatedTime },
-	"CompleteTime": func(v jobView) int64 { return v.CompleteTime },
+var timeKeys = map[string]func(l listedJob, now time.Time) int64{
+	"CreatedTime":  func(l listedJob, _ time.Time) int64 { return l.schedule.created.Unix() },
+	"CompleteTime": func(l listedJob, now time.Time) int64 { return unix(l.schedule.at(now).ended) },
 }
 
+// filterName matches what a list of filters is flattened to.
 var filterName = regexp.MustCompile(`^Filters\.([0-9]+)\.(?:(Key|Operator)|Values\.([0-9]+))$`)
 
-// parseFilters gathers the flattened list. Gaps in the numbering do not matter,
-// but a filter without a key or values is an error: it would let everything by.
+// parseFilters reads the Filters of DescribeBackupJobs2. A filter without a key
+// or values is an error: it would let everything by.
 func parseFilters(p params) ([]filter, error) {
+	filters, err := gatherFilters(p)
+	for i := range filters {
+		if err == nil {
+			err = filters[i].check()
+		}
+	}
+	return filters, err
+}
+
+// gatherFilters gathers the flattened list. Gaps in the numbering do not matter.
+func gatherFilters(p params) ([]filter, error) {
 	byIndex := map[int]*filter{}
 	values := map[int]map[int]string{}
 	for name, v := range p {
@@ -80,9 +94,6 @@ func parseFilters(p params) ([]filter, error) {
 		f := *byIndex[n]
 		for _, i := range slices.Sorted(maps.Keys(values[n])) {
 			f.values = append(f.values, values[n][i])
-		}
-		if err := f.check(); err != nil {
-			return nil, err
 		}
 		filters = append(filters, f)
 	}
@@ -117,18 +128,39 @@ func (f *filter) check() error {
 // checkTime refuses IN, which numeric keys do not take, and BETWEEN, of whose
 // two documented forms nobody knows which one holds.
 func (f *filter) checkTime() error {
-	if compare[f.operator] == nil {
+	values, wanted := f.values, 1
+	switch {
+	case f.operator == "BETWEEN":
+		values, wanted = f.between(), 2
+	case compare[f.operator] == nil:
 		return invalid("Filters", "%s cannot be compared by %q", f.key, f.operator)
 	}
-	if len(f.values) != 1 {
-		return invalid("Filters", "%s takes one value with %s", f.key, f.operator)
+	if len(values) != wanted {
+		return invalid("Filters", "%s takes %d values with %s", f.key, wanted, f.operator)
 	}
-	n, ok := decimal(f.values[0])
-	if !ok {
-		return invalid("Filters", "%s: %q is not a number of seconds", f.key, f.values[0])
+	for _, v := range values {
+		n, ok := decimal(v)
+		if !ok {
+			return invalid("Filters", "%s: %q is not a number of seconds", f.key, v)
+		}
+		f.numbers = append(f.numbers, n)
 	}
-	f.numbers = []int64{n}
 	return nil
+}
+
+// between takes both forms of a range: two values, as the vendor's provider for
+// Terraform sends them, and one that is the text of a JSON array, as the page
+// says. Which of them the service takes is not known.
+func (f *filter) between() []string {
+	var pair []json.Number
+	if len(f.values) != 1 || json.Unmarshal([]byte(f.values[0]), &pair) != nil {
+		return f.values
+	}
+	var texts []string
+	for _, n := range pair {
+		texts = append(texts, n.String())
+	}
+	return texts
 }
 
 // compare has the operators for moments.
@@ -142,17 +174,24 @@ var compare = map[string]func(have, want int64) bool{
 }
 
 // passes reports whether a job is let by all filters.
-func passes(filters []filter, v jobView, region string) bool {
-	return !slices.ContainsFunc(filters, func(f filter) bool { return !f.passes(v, region) })
+func passes(filters []filter, l listedJob, now time.Time) bool {
+	return !slices.ContainsFunc(filters, func(f filter) bool { return !f.passes(l, now) })
 }
 
 // passes treats a moment that has not come as no moment at all: it is neither
 // before nor after anything.
-func (f filter) passes(v jobView, region string) bool {
-	if moment, ok := timeKeys[f.key]; ok {
-		have := moment(v)
-		return have != 0 && compare[f.operator](have, f.numbers[0])
+func (f filter) passes(l listedJob, now time.Time) bool {
+	moment, isTime := timeKeys[f.key]
+	if !isTime {
+		found := slices.Contains(f.values, filterKeys[f.key](l, now))
+		return found != (f.operator == "NOT_EQUAL")
 	}
-	found := slices.Contains(f.values, filterKeys[f.key](v, region))
-	return found != (f.operator == "NOT_EQUAL")
+	have := moment(l, now)
+	switch {
+	case have == 0:
+		return false
+	case f.operator == "BETWEEN":
+		return f.numbers[0] <= have && have <= f.numbers[1]
+	}
+	return compare[f.operator](have, f.numbers[0])
 }

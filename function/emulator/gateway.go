@@ -7,20 +7,19 @@ import (
 )
 
 // endpoint matches the vendor's regional hosts; the region is its first group.
-var endpoint = regexp.MustCompile(`^(?:hbr|sts|ecs)(?:-vpc)?\.([a-z0-9-]+)\.aliyuncs\.com(?::\d+)?$`)
+// Under localhost the same names can be used where nothing resolves the vendor's.
+var endpoint = regexp.MustCompile(`^(?:hbr|sts|ecs)(?:-vpc)?\.([a-z0-9-]+)\.(?:aliyuncs\.com|localhost)(?::\d+)?$`)
 
-// checkOperation finds the operation by Action and Version. The gateway's
-// default format is XML, which this emulator does not write.
+// checkOperation finds the operation by Action and Version. With RPC 1.0 the
+// gateway's default format is XML, which this emulator does not write; V3 has
+// JSON alone, and no parameter for it.
 func (c *Cloud) checkOperation(k *call) error {
-	if k.isACS3() {
-		return refuse(http.StatusBadRequest, "InvalidSignatureMethod", "this emulator verifies HMAC-SHA1 of version 1.0 only")
-	}
-	op, err := findOperation(k.params["Action"], k.params["Version"])
+	op, err := findOperation(k.signing.action, k.signing.version)
 	if err != nil {
 		return err
 	}
 	k.op = op
-	if !strings.EqualFold(k.params["Format"], "JSON") {
+	if !isV3(k.http) && !strings.EqualFold(k.params["Format"], "JSON") {
 		return invalid("Format", "this emulator answers JSON only")
 	}
 	return nil
@@ -35,19 +34,24 @@ func (c *Cloud) checkTransport(k *call) error {
 	return nil
 }
 
-// checkRegion settles where the call happens. Cloud Backup has no region
-// parameter: the endpoint decides. A Host of the vendor's is believed; on an
-// address of our own the common RegionId takes its place.
+// checkRegion settles where the call happens. ECS has a parameter for it. Cloud
+// Backup has none, the endpoint decides: a Host of the vendor's is believed, on
+// an address of our own the common RegionId takes its place, and an address
+// without either stands for the endpoint of the world's first region, since
+// most clients never send RegionId to Cloud Backup.
 func (c *Cloud) checkRegion(k *call) error {
 	if !k.op.regional {
 		return nil
 	}
 	k.region = k.params["RegionId"]
-	if m := endpoint.FindStringSubmatch(k.http.Host); m != nil {
-		k.region = m[1]
-	}
-	if k.region == "" {
+	switch m := endpoint.FindStringSubmatch(k.http.Host); {
+	case k.op.product == "Ecs" && k.region == "":
 		return missing("RegionId")
+	case k.op.product == "Ecs":
+	case m != nil:
+		k.region = m[1]
+	case k.region == "":
+		k.region = c.world.Regions[0]
 	}
 	if !c.world.hasRegion(k.region) {
 		return refuse(http.StatusNotFound, "InvalidRegion.NotFound", "the region %q does not exist", k.region)
@@ -55,11 +59,10 @@ func (c *Cloud) checkRegion(k *call) error {
 	return nil
 }
 
-// authorize asks the caller's policies. Cloud Backup authorises per operation,
-// never per resource, so only statements about "*" count.
+// authorize asks the caller's policies.
 func (c *Cloud) authorize(k *call) error {
-	if k.op.permission == "" || k.caller.may(k.op.permission, "*") {
+	if k.op.permission == "" {
 		return nil
 	}
-	return noPermission(k.caller, k.op.permission)
+	return c.require(k, k.op.permission, k.resource())
 }

@@ -3,7 +3,6 @@ package emulator
 import (
 	"fmt"
 	"hash/fnv"
-	"strings"
 )
 
 // An identity is who a credential speaks for: an account itself, a user of it,
@@ -16,7 +15,7 @@ type identity struct {
 	keyID   string
 
 	// limits is the policy of the session. It only narrows; nil means none.
-	limits []Statement
+	limits Policy
 }
 
 // arn is spelt as GetCallerIdentity spells it.
@@ -42,17 +41,7 @@ func (id identity) principal() string {
 	return id.arn()
 }
 
-// may reports whether the policies of id allow an action on a resource.
-func (id identity) may(action, resource string) bool {
-	switch {
-	case id.role != nil:
-		return allows(id.role.Permissions, action, resource) &&
-			(id.limits == nil || allows(id.limits, action, resource))
-	case id.user != nil:
-		return allows(id.user.Permissions, action, resource)
-	}
-	return true
-}
+// What follows spells ARNs as the vendor does: RAM has no regions.
 
 func (a *Account) rootARN() string { return "acs:ram::" + a.ID + ":root" }
 
@@ -60,16 +49,13 @@ func (a *Account) userARN(name string) string { return "acs:ram::" + a.ID + ":us
 
 func (a *Account) roleARN(name string) string { return "acs:ram::" + a.ID + ":role/" + name }
 
-// trustsIdentity reports whether a role's trust policy lets id in. The root of an
-// account stands for all its users and roles. The vendor's own texts write role
-// names in other cases than they were made with, so case does not count.
-func (r *Role) trustsIdentity(id identity) bool {
-	for _, p := range r.Trusts {
-		if strings.EqualFold(p, id.principal()) || strings.EqualFold(p, id.account.rootARN()) {
-			return true
-		}
+// displayName is how AccessDeniedDetail names id: a user by its number, a role
+// together with its session.
+func (id identity) displayName() string {
+	if id.role != nil {
+		return id.role.Name + ":" + id.session
 	}
-	return false
+	return entityID(id.arn())
 }
 
 // entityID is the number that RAM gives to a user or role. It is derived from

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +13,9 @@ type index struct {
 }
 
 // newIndex wants a world that passed Check: of two things with one id the later
-// would win.
+// would win. It works on a completed copy.
 func newIndex(w *World) index {
+	w = w.completed()
 	ix := index{World: w, accounts: map[string]*Account{}}
 	for i := range w.Accounts {
 		ix.accounts[w.Accounts[i].ID] = &w.Accounts[i]
@@ -23,12 +23,8 @@ func newIndex(w *World) index {
 	return ix
 }
 
+// hasRegion reports whether a region answers.
 func (ix index) hasRegion(id string) bool { return slices.Contains(ix.Regions, id) }
-
-// jobDuration is that of one thing, else the world's, else the default.
-func (ix index) jobDuration(own time.Duration) time.Duration {
-	return cmp.Or(own, ix.JobDuration, defaultJobDuration)
-}
 
 // credentials lists the permanent keys of the world.
 func (ix index) credentials() []credential {
@@ -79,9 +75,15 @@ func (a *Account) cluster(id, region string) *Cluster {
 	return first(a.Clusters, func(c *Cluster) bool { return c.ID == id && c.Region == region })
 }
 
-// hasClient reports whether a backup client is alive on an instance.
-func (a *Account) hasClient(instance string) bool {
-	return first(a.Clients, func(c *BackupClient) bool { return c.Instance == instance && c.Status == "ACTIVATED" }) != nil
+// clientAge is how old the last word of a client may be. The page of
+// DescribeBackupClients has no number; the console speaks of minutes.
+const clientAge = 15 * time.Minute
+
+// client returns the backup client that is alive on an instance or in a cluster.
+func (a *Account) client(on string) *BackupClient {
+	return first(a.Clients, func(c *BackupClient) bool {
+		return c.on() == on && c.Status == "ACTIVATED" && c.HeartbeatAge < clientAge
+	})
 }
 
 func (i *Instance) disk(id string) *Disk {

@@ -12,7 +12,8 @@ type jobView struct {
 
 	Progress                                          int32 // 0 to 10000
 	CreatedTime, StartTime, CompleteTime, UpdatedTime int64 // UNIX seconds; 0: not yet
-	BytesTotal, BytesDone, ActualBytes                int64
+	BytesTotal, BytesDone                             int64
+	ActualBytes                                       int64 // after deduplication
 	Speed                                             int64 // KB/s
 
 	ItemsTotal, ItemsDone, ActualItems, FilesTotal, FilesDone, ActualFiles int64
@@ -23,83 +24,146 @@ type jobView struct {
 	CrossAccountType, CrossAccountRoleName string
 	CrossAccountUserId                     int64
 
+	Report *reportView `json:",omitempty"`
 	Detail *detailView `json:",omitempty"`
+}
+
+// A reportView is the Report of a file job that has ended. Its numbers are texts.
+type reportView struct {
+	TotalFiles, SuccessFiles, FailedFiles, SkippedFiles, ReportTaskStatus string
 }
 
 // A detailView is the Detail of a UDM_ECS job.
 type detailView struct {
-	DoCopy                            bool
-	NativeSnapshotId                  string
-	DestinationNativeSnapshotId       string
-	DestinationNativeSnapshotStatus   string
-	DestinationNativeSnapshotProgress int32 // percent
-	DestinationRetention              int64 // days
-	DiskNativeSnapshotIdList          struct{ DiskNativeSnapshotId []string }
-	InstanceInfos                     map[string]instanceInfo
+	DoCopy                                bool
+	NativeSnapshotId                      string
+	DestinationNativeSnapshotId           string
+	DestinationSnapshotId                 string
+	DestinationNativeSnapshotStatus       string
+	DestinationNativeSnapshotErrorMessage string
+	DestinationNativeSnapshotProgress     int32 // percent
+	DestinationRetention                  int64 // days
+	DiskNativeSnapshotIdList              struct{ DiskNativeSnapshotId []string }
+	InstanceInfos                         map[string]instanceInfo
 }
 
-// An instanceInfo is the part of InstanceInfos that this world knows; its keys
-// are in lower camel case, unlike all others of the reply.
+// An instanceInfo is a value of InstanceInfos; its keys are in lower camel
+// case, unlike all others of the reply.
 type instanceInfo struct {
 	HostName     string   `json:"hostName"`
 	InstanceName string   `json:"instanceName"`
 	InstanceType string   `json:"instanceType"`
 	OSType       string   `json:"osType"`
+	OSName       string   `json:"osName"`
+	OSNameEn     string   `json:"osNameEn"`
+	Platform     string   `json:"platform"`
 	DiskIDs      []string `json:"diskIds"`
 }
 
 // newJobView tells of a job at now. What was sent is repeated as it was sent.
-func newJobView(j *job, now time.Time) jobView {
-	p, st := j.params, j.schedule.at(now)
+func newJobView(l listedJob, now time.Time) jobView {
+	p, st := l.params, l.stateAt(now)
 	v := jobView{
-		JobId: j.id, JobName: p["JobName"], VaultId: p["VaultId"], InstanceId: p["InstanceId"],
-		SourceType: j.sourceType(), BackupType: j.backupType(), Status: st.status, ErrorMessage: st.message,
+		JobId: l.id(), JobName: p["JobName"], VaultId: p["VaultId"], ClientId: l.source.client, InstanceId: p["InstanceId"],
+		SourceType: l.kind(), BackupType: l.backupType(), Status: st.status, ErrorMessage: st.message,
 		Progress:    int32(st.progress),
 		CreatedTime: unix(st.created), StartTime: unix(st.started), CompleteTime: unix(st.ended), UpdatedTime: unix(st.now),
-		BytesTotal: st.total, BytesDone: st.done, ActualBytes: st.done, Speed: st.speed,
+		BytesTotal: st.total, BytesDone: st.done, ActualBytes: l.actual(st.done), Speed: st.speed,
 		Include: p["Include"], Exclude: p["Exclude"], Options: p["Options"], SpeedLimit: p["SpeedLimit"],
 		CrossAccountType: "SELF_ACCOUNT", CrossAccountRoleName: p["CrossAccountRoleName"],
 	}
-	v.Paths.Path = append([]string{}, j.source.paths...)
+	v.Paths.Path = append([]string{}, l.source.paths...)
 	if p["CrossAccountType"] == "CROSS_ACCOUNT" {
 		v.CrossAccountType = "CROSS_ACCOUNT"
 		v.CrossAccountUserId, _ = strconv.ParseInt(p["CrossAccountUserId"], 10, 64)
 	}
-	if j.source.cluster != nil {
-		v.Identifier = j.source.cluster.Identifier
+	if l.source.cluster != nil {
+		v.Identifier = l.source.cluster.Identifier
 	}
-	if j.sourceType() == "UDM_ECS" {
-		v.Detail = newDetailView(j, st)
+	if l.sourceType() == "UDM_ECS" {
+		v.Detail = newDetailView(l, st)
+	} else {
+		v.countFiles(st)
 	}
 	return v
 }
 
+// stateAt is that of the job; a disk has its own size.
+func (l listedJob) stateAt(now time.Time) state {
+	s := l.schedule
+	if l.disk != nil {
+		s.bytes = l.disk.GiB << 30
+	}
+	return s.at(now)
+}
+
+// actual is how much of what was read had to be stored: most of a first backup,
+// little of an incremental one.
+func (j *job) actual(done int64) int64 {
+	if j.backupType() == "INCREMENTAL" {
+		return done / 20
+	}
+	return done / 10 * 6
+}
+
+// fileSize is that of the files of this emulator: all have half a MiB.
+const fileSize = 512 << 10
+
+// countFiles fills in what only jobs of files have. Items are files and folders.
+func (v *jobView) countFiles(st state) {
+	withFolders := func(files int64) int64 { return files + files/16 }
+	v.FilesTotal, v.FilesDone, v.ActualFiles = st.total/fileSize, st.done/fileSize, v.ActualBytes/fileSize
+	v.ItemsTotal, v.ItemsDone, v.ActualItems = withFolders(v.FilesTotal), withFolders(v.FilesDone), withFolders(v.ActualFiles)
+	if !st.over() || st.started.IsZero() { // nothing to report, or nothing was done
+		return
+	}
+	r := &reportView{TotalFiles: text(v.FilesTotal), SuccessFiles: text(v.FilesDone), FailedFiles: "0", SkippedFiles: "0", ReportTaskStatus: "COMPLETE"}
+	switch missing := text(v.FilesTotal - v.FilesDone); st.status {
+	case "PARTIAL_COMPLETE":
+		r.SkippedFiles = missing
+	case "FAILED":
+		r.FailedFiles = missing
+	}
+	v.Report = r
+}
+
 // newDetailView names snapshots once the job runs, which is when they exist.
-func newDetailView(j *job, st state) *detailView {
-	instance := j.source.instance
+func newDetailView(l listedJob, st state) *detailView {
+	instance := l.source.instance
 	d := &detailView{
-		DoCopy:               j.schedule.copied,
-		DestinationRetention: j.source.copyTo.retention,
+		DoCopy:               l.schedule.copied,
+		DestinationRetention: l.source.copyTo.retention,
 		InstanceInfos: map[string]instanceInfo{instance.ID: {
-			HostName: instance.Name, InstanceName: instance.Name, InstanceType: instance.Type,
-			OSType: instance.OS, DiskIDs: j.source.disks,
+			HostName: instance.HostName, InstanceName: instance.Name, InstanceType: instance.Type,
+			OSType: instance.OS, OSName: instance.OSName, OSNameEn: instance.OSName, Platform: instance.OSName, DiskIDs: l.source.disks,
 		}},
 	}
-	d.DiskNativeSnapshotIdList.DiskNativeSnapshotId = []string{}
+	d.DiskNativeSnapshotIdList.DiskNativeSnapshotId = []string{} // [] and not null
 	if st.started.IsZero() {
 		return d
 	}
-	d.NativeSnapshotId = j.snapshotID(instance.ID)
-	for _, disk := range j.source.disks {
-		list := &d.DiskNativeSnapshotIdList
-		list.DiskNativeSnapshotId = append(list.DiskNativeSnapshotId, j.snapshotID(disk))
+	d.NativeSnapshotId = l.snapshotID(l.about())
+	for _, disk := range l.source.disks {
+		if l.disk == nil || l.disk.ID == disk {
+			list := &d.DiskNativeSnapshotIdList
+			list.DiskNativeSnapshotId = append(list.DiskNativeSnapshotId, l.snapshotID(disk))
+		}
 	}
-	if st.copyStatus != "" {
-		d.DestinationNativeSnapshotId = j.snapshotID(j.source.copyTo.region)
+	if st.copyStatus != "" { // the copy has begun, long after the job was listed first
+		d.DestinationNativeSnapshotId = l.snapshotID(l.source.copyTo.region + l.about())
+		d.DestinationSnapshotId = l.recoveryPointID(l.source.copyTo.region + l.about())
 		d.DestinationNativeSnapshotStatus = st.copyStatus
 		d.DestinationNativeSnapshotProgress = int32(st.copyProgress)
 	}
 	return d
+}
+
+// about is the instance or the disk that a row is about.
+func (l listedJob) about() string {
+	if l.disk != nil {
+		return l.disk.ID
+	}
+	return l.source.instance.ID
 }
 
 // unix writes a moment that has not come as 0.
@@ -109,3 +173,6 @@ func unix(t time.Time) int64 {
 	}
 	return t.Unix()
 }
+
+// text writes a number where the vendor has a text.
+func text(n int64) string { return strconv.FormatInt(n, 10) }

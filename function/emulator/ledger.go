@@ -2,13 +2,8 @@ package emulator
 
 import (
 	"slices"
-	"sync"
 	"time"
 )
-
-// maxCalls bounds the journal of an emulator that runs for weeks. The oldest
-// calls go first.
-const maxCalls = 20_000
 
 // A Ledger is what the emulator saw and made. It is evidence that does not come
 // from the program under test, and it never holds a secret: the values of
@@ -22,7 +17,7 @@ type Ledger struct {
 const Hidden = "(hidden)"
 
 // secretParams are the parameters whose values the ledger does not keep.
-var secretParams = []string{"Signature", "SecurityToken", "ExternalId"}
+var secretParams = []string{"Signature", "SecurityToken", "ExternalId", "x-acs-security-token"}
 
 // A Call is one request that reached "/", refused ones included.
 type Call struct {
@@ -37,14 +32,17 @@ type Call struct {
 	Caller    Caller    `json:"caller"`
 
 	Parameters map[string]string `json:"parameters"` // of the operation, decoded, otherwise as sent
-	Common     map[string]string `json:"common"`     // Action, Timestamp and their like
+	Common     map[string]string `json:"common"`     // Action, Timestamp and their like; x-acs-action… of V3
 	InQuery    []string          `json:"in_query"`   // which of Parameters stood in the URL
 	Unknown    []string          `json:"unknown"`    // which of Parameters the operation does not have
 
-	Status    int    `json:"http_status"`
-	Code      string `json:"code"` // of the refusal; empty after a success
+	Status    int    `json:"http_status"` // 0 if a fault let nothing be sent
+	Code      string `json:"code"`        // of the refusal; empty after a success
 	RequestID string `json:"request_id"`
 	JobID     string `json:"job_id"` // of the job that this call made, if any
+
+	Effect bool   `json:"effect"` // the operation was carried out, whatever the client was told
+	Fault  string `json:"fault"`  // what [Cloud.SetFaults] made of it, as written there; empty: nothing
 }
 
 // A Caller is who sent a call. It is zero if the signature was not good.
@@ -72,10 +70,17 @@ type Job struct {
 }
 
 // Ledger returns a copy of all that happened since the start or the last Reset.
-func (c *Cloud) Ledger() Ledger {
+func (c *Cloud) Ledger() Ledger { return c.ledgerSince(time.Time{}, "") }
+
+// ledgerSince leaves out what is older than t, and the calls of other operations
+// than action unless that is empty.
+func (c *Cloud) ledgerSince(t time.Time, action string) Ledger {
 	now := c.now()
-	ledger := Ledger{Calls: c.calls.all(), Jobs: []Job{}}
+	ledger := Ledger{Calls: c.calls.since(t, action), Jobs: []Job{}}
 	for _, j := range c.jobs.all() {
+		if j.schedule.created.Before(t) {
+			continue
+		}
 		st := j.schedule.at(now)
 		ledger.Jobs = append(ledger.Jobs, Job{
 			ID: j.id, Name: j.params["JobName"], AccountID: j.account, Region: j.region,
@@ -92,78 +97,11 @@ func (l Ledger) CallsOf(action string) []Call {
 	return slices.DeleteFunc(slices.Clone(l.Calls), func(call Call) bool { return call.Action != action })
 }
 
-// Reset forgets all calls and jobs. Credentials and spent nonces stay.
+// Reset forgets all calls and jobs, what AddCrossAccount registered, and what is
+// left of a schedule of faults. Credentials and spent nonces stay.
 func (c *Cloud) Reset() {
+	c.faults.Store(nil)
 	c.calls.reset()
 	c.jobs.reset()
-}
-
-// record writes a call down together with its answer.
-func (k *call) record(rep reply) Call {
-	own := k.params.operation().safe()
-	rec := Call{
-		Time: k.at.UTC(), Product: k.op.product, Version: k.params["Version"], Action: k.params["Action"],
-		Method: k.http.Method, Host: k.http.Host, UserAgent: k.http.UserAgent(), Region: k.region,
-		Parameters: own, Common: map[string]string{}, InQuery: []string{}, Unknown: []string{},
-		Status: rep.status, Code: rep.code, RequestID: rep.requestID, JobID: k.jobID,
-	}
-	if k.op.action != "" {
-		rec.Unknown = append(rec.Unknown, k.op.unknown(k.params)...)
-	}
-	for _, name := range k.query {
-		if _, ok := own[name]; ok {
-			rec.InQuery = append(rec.InQuery, name)
-		}
-	}
-	for name, v := range k.params.safe() {
-		if _, ok := own[name]; !ok {
-			rec.Common[name] = v
-		}
-	}
-	if who := k.caller; who.account != nil {
-		rec.Caller = Caller{who.arn(), who.account.ID, who.keyID, who.session}
-	}
-	return rec
-}
-
-// safe returns a copy without the values of secrets.
-func (p params) safe() map[string]string {
-	safe := make(map[string]string, len(p))
-	for name, v := range p {
-		if slices.Contains(secretParams, name) && v != "" {
-			v = Hidden
-		}
-		safe[name] = v
-	}
-	return safe
-}
-
-// journal keeps the calls, oldest first.
-type journal struct {
-	mu    sync.Mutex
-	calls []Call
-}
-
-// add drops the oldest tenth when the journal is full, so that the cost of
-// moving the rest is paid rarely.
-func (l *journal) add(rec Call) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.calls) >= maxCalls {
-		l.calls = slices.Delete(l.calls, 0, maxCalls/10)
-	}
-	l.calls = append(l.calls, rec)
-}
-
-// all returns a copy that is never nil: in JSON an empty list is [].
-func (l *journal) all() []Call {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]Call{}, l.calls...)
-}
-
-func (l *journal) reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.calls = nil
+	c.registered.reset()
 }

@@ -26,7 +26,7 @@ func TestLedgerTellsWhatHappened(t *testing.T) {
 		Method: "POST", Host: "example.com", Region: "cn-hangzhou",
 		Caller: Caller{ARN: "acs:ram::2000000000000002:assumed-role/backup-operator/alice@example.com",
 			AccountID: DemoPaymentsAccount, AccessKeyID: role.id, Session: "alice@example.com"},
-		Parameters: order, InQuery: []string{}, Unknown: []string{"Retenton"}, Status: 200, JobID: id,
+		Parameters: order, InQuery: []string{}, Unknown: []string{"Retenton"}, Status: 200, JobID: id, Effect: true,
 	}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Call{}, "Common", "RequestID")); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
@@ -124,9 +124,43 @@ func TestControlShowsAndForgets(t *testing.T) {
 	if a := f.call(t, role, "GetCallerIdentity", nil); a.status != 200 {
 		t.Errorf("the reset took credentials away: %v", a.body)
 	}
-	for path, want := range map[string]int{"/_emulator/reset": 405, "/_emulator/faults": 404} {
+	for path, want := range map[string]int{"/_emulator/reset": 405, "/_emulator/none": 404} {
 		if w := control("GET", path); w.Code != want {
 			t.Errorf("GET %s answered %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+func TestLedgerCanBeAskedForAPart(t *testing.T) {
+	f := newFixture(t)
+	f.create(t, portal, instanceOrder())
+	f.assume(t, portal, nil)
+	f.clock.advance(time.Minute)
+	f.create(t, portal, instanceOrder())
+	for _, tt := range []struct {
+		query       string
+		calls, jobs int
+	}{
+		{"", 3, 2},
+		{"?action=CreateBackupJob", 2, 2},
+		{"?action=CreateBackup", 0, 2},
+		{"?since=2026-01-02T03:04:06Z", 1, 1},
+		{"?since=2026-01-02T03:05:05Z", 1, 1},
+		{"?since=2026-01-02T04:05:05.5%2B01:00", 0, 0},
+		{"?since=2026-01-02T03:04:06Z&action=AssumeRole", 0, 1},
+	} {
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/_emulator/ledger"+tt.query, nil))
+		var got Ledger
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(got.Calls) != tt.calls || len(got.Jobs) != tt.jobs {
+			t.Errorf("%q: %d calls, %d jobs, error %v", tt.query, len(got.Calls), len(got.Jobs), err)
+		}
+	}
+	for _, query := range []string{"?since=yesterday", "?Action=AssumeRole"} {
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/_emulator/ledger"+query, nil))
+		if w.Code != http.StatusBadRequest {
+			t.Errorf("%q answered %d", query, w.Code)
 		}
 	}
 }
@@ -134,11 +168,19 @@ func TestControlShowsAndForgets(t *testing.T) {
 func TestLongRunForgetsItsOldestCalls(t *testing.T) {
 	var l journal
 	for range maxCalls {
-		l.add(Call{Action: "old"})
+		l.add(&entry{reply: reply{code: "old"}})
 	}
-	l.add(Call{Action: "new"})
-	calls := l.all()
-	if len(calls) > maxCalls || calls[len(calls)-1].Action != "new" {
-		t.Errorf("%d calls, the last is %q", len(calls), calls[len(calls)-1].Action)
+	l.add(&entry{reply: reply{code: "new"}})
+	calls := l.since(time.Time{}, "")
+	if len(calls) != maxCalls || calls[maxCalls-1].Code != "new" {
+		t.Errorf("%d calls, the last is %q", len(calls), calls[len(calls)-1].Code)
+	}
+	l.add(&entry{reply: reply{code: "huge"}, size: maxCallBytes})
+	if calls := l.since(time.Time{}, ""); calls[len(calls)-1].Code != "huge" {
+		t.Errorf("a huge call is gone")
+	}
+	l.add(&entry{size: 1})
+	if calls := l.since(time.Time{}, ""); len(calls) != 1 {
+		t.Errorf("%d calls are kept beside more bytes than may be", len(calls))
 	}
 }

@@ -13,7 +13,13 @@ const nonceMemory = 31 * time.Minute
 type nonces struct {
 	mu    sync.Mutex
 	spent map[nonceKey]time.Time
-	swept time.Time
+	queue []spending // what spent holds, in the order of claims
+}
+
+// A spending is when a nonce was used.
+type spending struct {
+	key nonceKey
+	at  time.Time
 }
 
 // A nonceKey keeps the nonces of two keys apart: they may be equal.
@@ -31,7 +37,7 @@ func (n *nonces) seen(keyID, nonce string, now time.Time) bool {
 func (n *nonces) claim(keyID, nonce string, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.sweep(now)
+	n.forget(now)
 	key := nonceKey{keyID, nonce}
 	if at, ok := n.spent[key]; ok && now.Sub(at) <= nonceMemory {
 		return false
@@ -40,18 +46,20 @@ func (n *nonces) claim(keyID, nonce string, now time.Time) bool {
 		n.spent = map[nonceKey]time.Time{}
 	}
 	n.spent[key] = now
+	n.queue = append(n.queue, spending{key, now})
 	return true
 }
 
-// sweep forgets what is too old to matter, at most once a minute.
-func (n *nonces) sweep(now time.Time) {
-	if now.Sub(n.swept) < time.Minute {
-		return
-	}
-	n.swept = now
-	for key, at := range n.spent {
-		if now.Sub(at) > nonceMemory {
-			delete(n.spent, key)
+// forget drops what is too old to matter. Every claim pays for about one that is
+// forgotten: at thousands of calls a second a look at all of them, however
+// rarely, would be a pause that clients see.
+func (n *nonces) forget(now time.Time) {
+	for len(n.queue) > 0 && now.Sub(n.queue[0].at) > nonceMemory {
+		old := n.queue[0]
+		n.queue = n.queue[1:]
+		// A nonce that was forgotten and used again stands in the queue twice.
+		if n.spent[old.key].Equal(old.at) {
+			delete(n.spent, old.key)
 		}
 	}
 }

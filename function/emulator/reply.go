@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"time"
 )
 
 // A reply is an answer that is complete but not yet sent.
@@ -15,25 +17,37 @@ type reply struct {
 	code      string // what went wrong, or empty
 	requestID string
 	body      []byte
+
+	// What follows is for faults; with none of them it is empty.
+	header http.Header // in place of what write says
+	delay  time.Duration
+	ending ending
 }
 
-// envelope is in every answer of Cloud Backup, which documents Code as text
-// and sometimes shows it as a number; this is the text.
+// envelope is in every answer of Cloud Backup.
 type envelope struct {
 	RequestId string
 	Success   bool
-	Code      string
+	Code      any // a text, or the number 200 of some successes
 	Message   string
 }
 
-// success is the envelope of a call that did what it should.
+// success is the envelope of a call that did what it should. Code is documented
+// as text, and the samples of some operations show a number in its place: a
+// client that reads only one of the two must fail here and not at the vendor's.
 func success(k *call) envelope {
-	return envelope{RequestId: k.id, Success: true, Code: "200", Message: "successful"}
+	env := envelope{RequestId: k.id, Success: true, Code: "200", Message: "successful"}
+	if k.op.numeric {
+		env.Code = http.StatusOK
+	}
+	return env
 }
 
 // gatewayError is the form of the gateway's refusals, and of those of STS and ECS.
 type gatewayError struct {
 	RequestId, HostId, Code, Message, Recommend string
+
+	AccessDeniedDetail *accessDenied `json:",omitempty"`
 }
 
 // newReply completes an answer: body, or what err says if it is not nil.
@@ -51,14 +65,16 @@ func newReply(k *call, body any, err error) reply {
 func refusalBody(k *call, err error) (status int, code string, body any) {
 	r, ok := errors.AsType[refusal](err)
 	if !ok {
-		r = refusal{http.StatusInternalServerError, "InternalError", "the request processing has failed due to some unknown error"}
+		r = refusal{status: http.StatusInternalServerError, code: "InternalError",
+			message: "the request processing has failed due to some unknown error"}
 	}
 	if r.status == http.StatusOK {
 		return r.status, r.code, envelope{RequestId: k.id, Code: r.code, Message: r.message}
 	}
 	return r.status, r.code, gatewayError{
 		RequestId: k.id, HostId: k.http.Host, Code: r.code, Message: r.message,
-		Recommend: "https://api.aliyun.com/troubleshoot?q=" + r.code,
+		Recommend:          "https://api.aliyun.com/troubleshoot?q=" + r.code,
+		AccessDeniedDetail: r.denied,
 	}
 }
 
@@ -66,6 +82,7 @@ func refusalBody(k *call, err error) (status int, code string, body any) {
 func (rep reply) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	w.Header().Set("x-acs-request-id", rep.requestID)
+	maps.Copy(w.Header(), rep.header)
 	w.WriteHeader(rep.status)
 	w.Write(rep.body)
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -29,16 +28,20 @@ var commonParams = []string{
 
 // A call is one request on its way through the checks, filled as it goes.
 type call struct {
-	http   *http.Request
-	id     string // the RequestId of the answer
-	at     time.Time
-	params params
-	query  []string // names that stood in the URL
+	http    *http.Request
+	id      string // the RequestId of the answer
+	at      time.Time
+	params  params
+	query   []string // names that stood in the URL
+	headers params   // x-acs-*, in lower case, of a request signed by V3
+	signing signing
 
 	op     operation // after checkOperation
 	caller identity  // after authenticate
 	region string    // after checkRegion; empty for operations without one
 	jobID  string    // of the job that this call made
+	effect bool      // whether the operation was carried out
+	course course    // what a schedule of faults makes of the call
 }
 
 // receive decodes a request. It returns a call even beside an error, so that
@@ -58,19 +61,30 @@ func (c *Cloud) receive(w http.ResponseWriter, r *http.Request) (*call, error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		return k, refuse(http.StatusMethodNotAllowed, "UnsupportedHTTPMethod", "this http method is not supported")
 	}
-	form, err := readForm(w, r)
+	body, err := readBody(w, r)
 	if err != nil {
 		return k, err
 	}
-	k.params.take(form)
+	if isForm(r) {
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return k, refuse(http.StatusBadRequest, "InvalidParameter", "the body is not form encoded")
+		}
+		k.params.take(form)
+	}
+	if isV3(r) {
+		k.headers = acsHeaders(r)
+		k.signing = signingV3(k, query, body)
+	} else {
+		k.signing = signingV1(k)
+	}
 	return k, nil
 }
 
-// readForm reads a form body. Any other body has no parameters in it and is
-// not part of the signature, so it is left alone.
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/x-www-form-urlencoded" {
+// readBody reads what parameters or a signature can be in. RPC 1.0 signs no
+// body but a form, so any other is left alone; V3 signs all.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if !isForm(r) && !isV3(r) {
 		return nil, nil
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -80,11 +94,13 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "InvalidParameter", "the body could not be read")
 	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "InvalidParameter", "the body is not form encoded")
-	}
-	return form, nil
+	return body, nil
+}
+
+// isForm goes by the media type alone: clients add a charset.
+func isForm(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/x-www-form-urlencoded"
 }
 
 // take adds the first value of each name. What is taken later wins: the vendor's
@@ -104,10 +120,4 @@ func (p params) operation() params {
 		}
 	}
 	return own
-}
-
-// isACS3 reports whether a request is signed by the newer scheme, whose
-// parameters, operation included, are headers.
-func (k *call) isACS3() bool {
-	return strings.HasPrefix(k.http.Header.Get("Authorization"), "ACS3-")
 }

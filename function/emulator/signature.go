@@ -36,12 +36,6 @@ func signature(secret, text string) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// sameSignature compares in constant time. An empty secret never signs: its
-// HMAC would be a valid one.
-func sameSignature(secret, text, given string) bool {
-	return secret != "" && hmac.Equal([]byte(signature(secret, text)), []byte(given))
-}
-
 // percentEncode is RFC 3986 over UTF-8 bytes with upper-case hex. It differs
 // from a form: a space is %20, "*" is %2A and "~" stays.
 func percentEncode(s string) string {

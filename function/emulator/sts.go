@@ -15,6 +15,7 @@ const (
 	maxPolicyChars = 2048
 )
 
+// Shapes by the AssumeRole page.
 var (
 	arnShape        = regexp.MustCompile(`^acs:ram::([0-9]{16}):(role|user)/([A-Za-z0-9._-]{1,64})$`)
 	sessionShape    = regexp.MustCompile(`^[A-Za-z0-9.@_-]{2,64}$`)
@@ -41,8 +42,8 @@ func (c *Cloud) assumeRole(k *call) (any, error) {
 	if role == nil {
 		return nil, refuse(http.StatusNotFound, "EntityNotExist.Role", "the role %s does not exist", arn)
 	}
-	if !mayAssume(k, account, role) {
-		return nil, noPermission(k.caller, "sts:AssumeRole")
+	if err := c.mayAssume(k, account, role); err != nil {
+		return nil, err
 	}
 	length, err := sessionLength(k.params["DurationSeconds"], role)
 	if err != nil {
@@ -63,7 +64,7 @@ func (c *Cloud) assumeRole(k *call) (any, error) {
 
 // checkAssumeRole judges the parameters by themselves and returns the session
 // policy, or nil without one.
-func checkAssumeRole(p params) ([]Statement, error) {
+func checkAssumeRole(p params) (Policy, error) {
 	arn, session := p["RoleArn"], p["RoleSessionName"]
 	switch {
 	case arn == "":
@@ -85,6 +86,9 @@ func checkAssumeRole(p params) ([]Statement, error) {
 		return nil, badSTS("PolicySize", "a policy has at most 2048 characters")
 	}
 	limits, err := parsePolicy(policy)
+	if err == nil {
+		err = limits.checkIdentity()
+	}
 	if err != nil {
 		return nil, badSTS("PolicyGrammar", err.Error())
 	}
@@ -103,13 +107,19 @@ func badSTS(what, message string) error {
 	return refuse(http.StatusBadRequest, "InvalidParameter."+what, "%s", message)
 }
 
-// mayAssume needs both sides: the role lets the caller in, and the caller's own
-// policies allow the call on that role. The account itself is always refused.
-func mayAssume(k *call, account *Account, role *Role) bool {
-	return !k.caller.isRoot() &&
-		role.trustsIdentity(k.caller) &&
-		(role.ExternalID == "" || role.ExternalID == k.params["ExternalId"]) &&
-		k.caller.may("sts:AssumeRole", account.roleARN(role.Name))
+// mayAssume needs both sides: the caller's own policies allow the call on that
+// role, and the role's trust policy lets the caller in. The account itself is
+// always refused, with no detail, since no policy could change that.
+func (c *Cloud) mayAssume(k *call, account *Account, role *Role) error {
+	if k.caller.isRoot() {
+		return refuse(http.StatusForbidden, "NoPermission", "Roles may not be assumed by root accounts.")
+	}
+	q := question{"sts:AssumeRole", account.roleARN(role.Name), c.keysOf(k)}
+	layers := append(k.caller.layers(q), layer{trustPolicy, role.trustsIdentity(k.caller, q)})
+	if d := k.caller.denied(q, layers); d != nil {
+		return noPermission(k, d)
+	}
+	return nil
 }
 
 // sessionLength takes seconds. Without any it is an hour, or the role's maximum

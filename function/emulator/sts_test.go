@@ -130,7 +130,8 @@ func TestSessionPolicyNarrowsTheRole(t *testing.T) {
 		return `{"Effect":"` + effect + `","Action":` + action + `,"Resource":"` + resource + `"` + condition + `}`
 	}
 	allowAll := statement("Allow", `"*"`, "*", "")
-	const condition = `,"Condition":{"IpAddress":{"acs:SourceIp":["127.0.0.1"]}}`
+	const elsewhere = `,"Condition":{"IpAddress":{"acs:SourceIp":["127.0.0.1"]}}`
+	const here = `,"Condition":{"IpAddress":{"acs:SourceIp":["192.0.2.0/24"]}}` // where httptest calls from
 	for _, tt := range []struct {
 		name, statements string
 		create, describe bool
@@ -142,8 +143,10 @@ func TestSessionPolicyNarrowsTheRole(t *testing.T) {
 		{"another product", statement("Allow", `"ecs:*"`, "*", ""), false, false},
 		{"a resource, which this product does not have", statement("Allow", `"hbr:*"`, "acs:hbr:*:*:vault/v-1", ""), false, false},
 		{"a deny beside", allowAll + "," + statement("Deny", `"hbr:Create*"`, "*", ""), false, true},
-		{"an allow under a condition", statement("Allow", `"hbr:*"`, "*", condition), false, false},
-		{"a deny under a condition", allowAll + "," + statement("Deny", `"hbr:Describe*"`, "*", condition), true, false},
+		{"an allow under a condition that does not hold", statement("Allow", `"hbr:*"`, "*", elsewhere), false, false},
+		{"an allow under one that holds", statement("Allow", `"hbr:*"`, "*", here), true, true},
+		{"a deny under a condition that does not hold", allowAll + "," + statement("Deny", `"hbr:Describe*"`, "*", elsewhere), true, true},
+		{"a deny under one that holds", allowAll + "," + statement("Deny", `"hbr:Describe*"`, "*", here), true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t)

@@ -3,13 +3,14 @@ package emulator
 import "time"
 
 // A World is what exists before the first call. It is plain data, written in
-// Go or loaded by [LoadWorld]; nothing changes it later.
+// Go or loaded by [LoadWorld]. [New] copies it and fills in what is left out, so
+// nothing that happens in a [Cloud] changes it.
 type World struct {
 	Regions []string `yaml:"regions"` // region ids that answer
 
 	// JobDuration is how long a job runs from its acceptance to its end, unless
-	// the thing that is backed up says otherwise. Zero means 20 seconds: long
-	// enough to watch, short enough to wait for.
+	// the thing that is backed up or the request says otherwise. Zero means 20
+	// seconds: long enough to watch, short enough to wait for.
 	JobDuration time.Duration `yaml:"job_duration"`
 
 	Accounts []Account `yaml:"accounts"`
@@ -22,13 +23,16 @@ type Account struct {
 	Users      []User      `yaml:"users"`
 	Roles      []Role      `yaml:"roles"`
 
-	// CrossBackupRole says that the service-linked role
-	// AliyunServiceRoleForHbrCrossAccountBackup exists. Without it every
-	// CROSS_ACCOUNT job of this account is refused.
-	CrossBackupRole bool `yaml:"cross_backup_role"`
+	// ServiceLinkedRoles are the roles that exist for services of the vendor,
+	// like AliyunServiceRoleForHbrEcsBackup. One that is missing is made by the
+	// first call that needs it, if the caller may make it.
+	ServiceLinkedRoles []string `yaml:"service_linked_roles"`
 
 	// CrossAccounts are the accounts registered here with AddCrossAccount.
 	CrossAccounts []CrossAccount `yaml:"cross_accounts"`
+
+	// Directory is set for the management account of a resource directory.
+	Directory *Directory `yaml:"directory"`
 
 	Instances []Instance     `yaml:"instances"`
 	Vaults    []Vault        `yaml:"vaults"`
@@ -42,11 +46,15 @@ type AccessKey struct {
 	Secret string `yaml:"secret"`
 }
 
-// A User is a RAM user. It may do what its statements allow, and nothing else.
+// A User is a RAM user. It may do what its policies allow, and nothing else.
 type User struct {
-	Name        string      `yaml:"name"`
-	AccessKeys  []AccessKey `yaml:"access_keys"`
+	Name       string      `yaml:"name"`
+	AccessKeys []AccessKey `yaml:"access_keys"`
+
+	// Permissions is a policy in short; Policies are whole ones, as RAM has
+	// them. Both count.
 	Permissions []Statement `yaml:"permissions"`
+	Policies    []Policy    `yaml:"policies"`
 }
 
 // A Role is a RAM role.
@@ -61,72 +69,35 @@ type Role struct {
 	// like crossbackup.hbr.aliyuncs.com.
 	TrustsServices []string `yaml:"trusts_services"`
 
-	ExternalID  string        `yaml:"external_id"` // demanded of AssumeRole if not empty
-	MaxSession  time.Duration `yaml:"max_session"` // 1h to 12h; zero means 1h
-	Permissions []Statement   `yaml:"permissions"`
+	ExternalID string `yaml:"external_id"` // demanded by Trusts if not empty
+
+	// TrustPolicy is the trust policy in RAM's own form, in place of the three
+	// above: for conditions, or a Deny.
+	TrustPolicy Policy `yaml:"trust_policy"`
+
+	MaxSession time.Duration `yaml:"max_session"` // MaxSessionDuration, 1h to 12h; zero means 1h
+
+	// Permissions is a policy in short; Policies are whole ones, as RAM has
+	// them. Both count.
+	Permissions []Statement `yaml:"permissions"`
+	Policies    []Policy    `yaml:"policies"`
 }
 
-// A CrossAccount is an account and role registered with AddCrossAccount.
+// A CrossAccount is an account registered with AddCrossAccount.
 type CrossAccount struct {
 	Account string `yaml:"account"`
-	Role    string `yaml:"role"`
+	Role    string `yaml:"role"`  // what Cloud Backup assumes there; none for CROSS_ACCOUNT_BY_RD
+	Type    string `yaml:"type"`  // CROSS_ACCOUNT, which is the default, or CROSS_ACCOUNT_BY_RD
+	Alias   string `yaml:"alias"` // up to 32 characters
 }
 
-// An Instance is an ECS instance.
-type Instance struct {
-	ID     string `yaml:"id"`
-	Name   string `yaml:"name"`
-	Region string `yaml:"region"`
-	OS     string `yaml:"os"` // linux or windows
-	Type   string `yaml:"type"`
-	Disks  []Disk `yaml:"disks"`
+// A Directory is the resource directory that an account manages.
+type Directory struct {
+	Members []string `yaml:"members"` // account ids
 
-	JobDuration time.Duration `yaml:"job_duration"` // overrides the world's, if not zero
-}
-
-// A Disk is a disk attached to an instance.
-type Disk struct {
-	ID          string `yaml:"id"`
-	Category    string `yaml:"category"` // cloud_essd, cloud_auto, cloud_ssd, cloud_efficiency…
-	Type        string `yaml:"type"`     // system or data
-	GiB         int64  `yaml:"gib"`
-	MultiAttach bool   `yaml:"multi_attach"`
-}
-
-// A Vault stores the backups of files and container volumes.
-type Vault struct {
-	ID     string `yaml:"id"`
-	Name   string `yaml:"name"`
-	Region string `yaml:"region"`
-}
-
-// A Cluster is a container cluster as Cloud Backup knows it.
-type Cluster struct {
-	ID         string   `yaml:"id"`         // cc-…, what ContainerClusterId names
-	GroupID    string   `yaml:"group_id"`   // cl-…, what ClusterId names
-	Identifier string   `yaml:"identifier"` // the ACK cluster
-	Name       string   `yaml:"name"`
-	Region     string   `yaml:"region"`
-	Volumes    []Volume `yaml:"volumes"`
-
-	JobDuration time.Duration `yaml:"job_duration"` // overrides the world's, if not zero
-}
-
-// A Volume is a persistent volume of a cluster.
-type Volume struct {
-	ID        string `yaml:"id"`   // what resourceId names
-	Name      string `yaml:"name"` // pv_name
-	Claim     string `yaml:"claim"`
-	Namespace string `yaml:"namespace"`
-	Node      string `yaml:"node"`
-	GiB       int64  `yaml:"gib"`
-}
-
-// A BackupClient is the program on an instance that copies its files.
-type BackupClient struct {
-	ID       string `yaml:"id"`
-	Instance string `yaml:"instance"`
-	Status   string `yaml:"status"` // ACTIVATED means alive
+	// TrustsBackup says that Cloud Backup is a trusted service of the
+	// directory, without which it may not be used for backups.
+	TrustsBackup bool `yaml:"trusts_backup"`
 }
 
 // defaultJobDuration is the JobDuration of a world that gives none.

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -111,24 +112,34 @@ func TestWorldsThatCannotBeAreReportedWhole(t *testing.T) {
 	}
 }
 
-func TestDemoWorldIsWhatTheDocumentsSay(t *testing.T) {
-	if err := Demo().Check(); err != nil {
+func TestDemoWorldIsWhatTheManualSays(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/emulator.md")
+	if err != nil {
 		t.Fatal(err)
 	}
-	ix := newIndex(Demo())
-	for _, tt := range []struct {
-		name string
-		ok   bool
-	}{
-		{"web01", ix.accounts[DemoPortalAccount].instance("i-bp1demoweb01", "cn-hangzhou") != nil},
-		{"web02", ix.accounts[DemoPortalAccount].instance("i-bp1demoweb02", "cn-hangzhou") != nil},
-		{"db01", ix.accounts[DemoPortalAccount].instance("i-bp1demodb01", "cn-hangzhou") != nil},
-		{"pay01", ix.accounts[DemoPaymentsAccount].instance("i-bp2demopay01", "cn-hangzhou") != nil},
-		{"vault", ix.accounts[DemoPortalAccount].vault("v-0001demovault01", "cn-hangzhou") != nil},
-		{"cluster", ix.accounts[DemoPortalAccount].cluster("cc-0001democluster", "cn-hangzhou") != nil},
-	} {
-		if !tt.ok {
-			t.Errorf("%s is not there", tt.name)
+	_, rest, _ := strings.Cut(string(manual), "## The demo world")
+	section, _, _ := strings.Cut(rest, "\n## ")
+	ids := map[string]bool{}
+	for _, a := range Demo().Accounts {
+		ids[a.ID] = true
+		for _, i := range a.Instances {
+			ids[i.ID] = true
+		}
+		for _, v := range a.Vaults {
+			ids[v.ID] = true
+		}
+		for _, cl := range a.Clusters {
+			ids[cl.ID], ids[cl.GroupID] = true, true
+		}
+	}
+	for id := range ids {
+		if !strings.Contains(section, id) {
+			t.Errorf("the manual does not name %s", id)
+		}
+	}
+	for _, id := range regexp.MustCompile(`\b(i|v|cc|cl)-[a-z0-9]{8,}`).FindAllString(section, -1) {
+		if !ids[id] {
+			t.Errorf("the manual names %s, which is not there", id)
 		}
 	}
 	if a, b := Demo(), Demo(); &a.Accounts[0] == &b.Accounts[0] {

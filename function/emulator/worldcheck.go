@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
+// Shapes of ids that the vendor writes down, or that every one of its own has.
 var (
 	regionShape    = regexp.MustCompile(`^[a-z]{2}-[a-z0-9-]+$`)
 	principalShape = regexp.MustCompile(`^acs:ram::[0-9]{16}:(root|(user|role)/[A-Za-z0-9._-]{1,64})$`)
@@ -73,6 +75,7 @@ func (c *checker) region(of, region string) {
 	}
 }
 
+// duration lets zero pass, which stands for whatever is the default.
 func (c *checker) duration(of string, d time.Duration) {
 	if d < 0 {
 		c.wrong("%s: %v is negative", of, d)
@@ -90,29 +93,30 @@ func (c *checker) account(a *Account) {
 		name := a.userARN(u.Name)
 		c.name("user", name, u.Name)
 		c.accessKeys(name, u.AccessKeys)
-		c.statements(name, u.Permissions)
+		c.policies(name, u.Permissions, u.Policies)
 	}
 	for _, r := range a.Roles {
 		c.role(a.roleARN(r.Name), r)
 	}
+	for _, r := range a.ServiceLinkedRoles {
+		if !isLinkedRole(r) {
+			c.wrong("account %s: no service-linked role %q is known here", a.ID, r)
+		}
+		// Their names are fixed, so any other is a misspelt one.
+		c.once("service-linked role of account "+a.ID, r)
+	}
 	for _, x := range a.CrossAccounts {
-		if !accountIDShape.MatchString(x.Account) || !roleNameShape.MatchString(x.Role) {
-			c.wrong("account %s: cross account %q with role %q is malformed", a.ID, x.Account, x.Role)
+		c.crossAccount(a, x)
+	}
+	if a.Directory != nil {
+		for _, m := range a.Directory.Members {
+			if !accountIDShape.MatchString(m) {
+				c.wrong("account %s: %q in its directory is not an account id", a.ID, m)
+			}
+			c.once("directory of account "+a.ID, m)
 		}
 	}
-	for _, i := range a.Instances {
-		c.instance(i)
-	}
-	for _, v := range a.Vaults {
-		c.id("vault", "v-", v.ID)
-		c.region("vault "+v.ID, v.Region)
-	}
-	for _, cl := range a.Clusters {
-		c.cluster(cl)
-	}
-	for _, cl := range a.Clients {
-		c.client(a, cl)
-	}
+	c.things(a)
 }
 
 // name wants what RAM takes as a name, once in its account.
@@ -134,17 +138,56 @@ func (c *checker) accessKeys(of string, keys []AccessKey) {
 	}
 }
 
-func (c *checker) statements(of string, statements []Statement) {
-	for _, s := range statements {
+// policies looks at whole policies too: one that is written in Go was never parsed.
+func (c *checker) policies(of string, short []Statement, whole []Policy) {
+	for _, p := range append([]Policy{short}, whole...) {
+		c.policy(of, p)
+		if err := p.checkIdentity(); err != nil {
+			c.wrong("%s: %w", of, err)
+		}
+	}
+}
+
+// policy looks at the statements one by one; whether a principal belongs in
+// them is for the caller to say.
+func (c *checker) policy(of string, p Policy) {
+	for _, s := range p {
 		if err := s.check(); err != nil {
 			c.wrong("%s: %w", of, err)
 		}
 	}
 }
 
+// crossAccount wants a role, or that the other account is in the directory.
+func (c *checker) crossAccount(a *Account, x CrossAccount) {
+	byDirectory := x.Type == "CROSS_ACCOUNT_BY_RD"
+	if !accountIDShape.MatchString(x.Account) || byDirectory != (x.Role == "") || (x.Role != "" && !roleNameShape.MatchString(x.Role)) {
+		c.wrong("account %s: cross account %q with role %q is malformed", a.ID, x.Account, x.Role)
+	}
+	if x.Type != "" && x.Type != "CROSS_ACCOUNT" && !byDirectory {
+		c.wrong("account %s: cross account %q has no type %q", a.ID, x.Account, x.Type)
+	}
+	if byDirectory && (a.Directory == nil || !slices.Contains(a.Directory.Members, x.Account)) {
+		c.wrong("account %s: cross account %q is not in its directory", a.ID, x.Account)
+	}
+	if utf8.RuneCountInString(x.Alias) > maxAlias {
+		c.wrong("account %s: the alias of cross account %q is longer than %d characters", a.ID, x.Account, maxAlias)
+	}
+	c.once("cross account of account "+a.ID, x.Account+" "+x.Role)
+}
+
+// role wants a trust policy in one of its two forms, not in both: which would
+// win would have to be remembered.
 func (c *checker) role(arn string, r Role) {
 	c.name("role", arn, r.Name)
-	c.statements(arn, r.Permissions)
+	c.policies(arn, r.Permissions, r.Policies)
+	c.policy(arn, r.TrustPolicy)
+	if err := r.TrustPolicy.checkTrust(); err != nil {
+		c.wrong("%s: %w", arn, err)
+	}
+	if len(r.TrustPolicy) > 0 && (len(r.Trusts)+len(r.TrustsServices) > 0 || r.ExternalID != "") {
+		c.wrong("%s: trust_policy stands in place of trusts, trusts_services and external_id", arn)
+	}
 	for _, p := range r.Trusts {
 		if !principalShape.MatchString(p) {
 			c.wrong("%s: %q is not the arn of a root, user or role", arn, p)
@@ -155,49 +198,5 @@ func (c *checker) role(arn string, r Role) {
 	}
 	if r.MaxSession != 0 && (r.MaxSession < time.Hour || r.MaxSession > 12*time.Hour) {
 		c.wrong("%s: max_session %v is not from 1h to 12h", arn, r.MaxSession)
-	}
-}
-
-func (c *checker) instance(i Instance) {
-	name := "instance " + i.ID
-	c.id("instance", "i-", i.ID)
-	c.region(name, i.Region)
-	c.duration(name, i.JobDuration)
-	if i.OS != "linux" && i.OS != "windows" {
-		c.wrong("%s: os %q is neither linux nor windows", name, i.OS)
-	}
-	if len(i.Disks) == 0 {
-		c.wrong("%s: it has no disks", name)
-	}
-	for _, d := range i.Disks {
-		c.id("disk", "d-", d.ID)
-		if d.Category == "" || d.GiB <= 0 || (d.Type != "system" && d.Type != "data") {
-			c.wrong("disk %s: it needs a category, a size in gib, and type system or data", d.ID)
-		}
-	}
-}
-
-func (c *checker) cluster(cl Cluster) {
-	name := "cluster " + cl.ID
-	c.id("cluster", "cc-", cl.ID)
-	c.id("cluster group", "cl-", cl.GroupID)
-	c.region(name, cl.Region)
-	c.duration(name, cl.JobDuration)
-	for _, v := range cl.Volumes {
-		if v.ID == "" || v.GiB <= 0 {
-			c.wrong("%s: volume %q needs an id and a size in gib", name, v.ID)
-		}
-		c.once("volume of "+cl.ID, v.ID)
-	}
-}
-
-// client wants a backup client to be on an instance of its own account.
-func (c *checker) client(a *Account, cl BackupClient) {
-	c.id("backup client", "c-", cl.ID)
-	if cl.Status == "" {
-		c.wrong("backup client %s: it has no status", cl.ID)
-	}
-	if !slices.ContainsFunc(a.Instances, func(i Instance) bool { return i.ID == cl.Instance }) {
-		c.wrong("backup client %s: instance %q is not in account %s", cl.ID, cl.Instance, a.ID)
 	}
 }

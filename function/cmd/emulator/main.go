@@ -35,6 +35,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:9100", "`HOST:PORT` to listen on; port 0 picks one")
 	file := flags.String("world", "", "YAML `FILE` with the accounts and what is in them; none: the demo world")
+	faults := flags.String("faults", "", "`SCHEDULE` of what goes wrong, like \"CreateBackupJob: ok, drop-after\"")
 	anyAddress := flags.Bool("any-address", false, "allow an address that other machines can reach")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -53,6 +54,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	cloud, err := emulator.New(emulator.Options{World: world, RequireTLS: !isLoopback(*addr)})
 	if err != nil {
 		return err
+	}
+	// A schedule with a mistake ends the command before anybody believes in it.
+	if err := cloud.SetFaults(*faults); err != nil {
+		return fmt.Errorf("-faults: %w", err)
 	}
 	ln, err := net.Listen("tcp", *addr)
 	if err != nil {
@@ -79,9 +84,16 @@ func loadWorld(path string) (*emulator.World, error) {
 	return world, nil
 }
 
-// serve answers until ctx ends, and then lets running requests finish.
+// serve answers until ctx ends, and then lets running requests finish; those
+// that a fault keeps waiting end with ctx.
 func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
+	srv := &http.Server{
+		Handler: h,
+		// There is no ReadTimeout: when it is over, the server takes the client
+		// of a request that hangs for gone.
+		ReadHeaderTimeout: 10 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 	select {

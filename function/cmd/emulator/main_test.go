@@ -7,40 +7,84 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
 
-func TestOneLineSaysWhereItListensAndCancelEndsIt(t *testing.T) {
+// start runs the command until cancel, and returns its address. After it, the
+// error of run is on done.
+func start(t *testing.T, args ...string) (url string, lines *bufio.Scanner, cancel func(), done <-chan error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	t.Cleanup(cancel)
 	out, in := io.Pipe()
-	done := make(chan error, 1)
+	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, []string{"-addr", "127.0.0.1:0"}, in, io.Discard)
+		err := run(ctx, append(args, "-addr", "127.0.0.1:0"), in, io.Discard)
 		in.Close()
-		done <- err
+		ended <- err
 	}()
-	lines := bufio.NewScanner(out)
+	lines = bufio.NewScanner(out)
 	if !lines.Scan() {
-		t.Fatalf("it ended without a line: %v", <-done)
+		t.Fatalf("it ended without a line: %v", <-ended)
 	}
 	url, ok := strings.CutPrefix(lines.Text(), "emulator ")
 	if !ok {
 		t.Fatalf("the line is %q", lines.Text())
 	}
-	resp, err := http.Get(url + "/_emulator/ledger")
+	return url, lines, cancel, ended
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _ := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if string(body) != `{"calls":[],"jobs":[]}`+"\n" {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+func TestOneLineSaysWhereItListensAndCancelEndsIt(t *testing.T) {
+	url, lines, cancel, done := start(t)
+	if body := get(t, url+"/_emulator/ledger"); body != `{"calls":[],"jobs":[]}`+"\n" {
 		t.Errorf("the ledger is %s", body)
 	}
 	cancel()
 	if lines.Scan() {
 		t.Errorf("a second line: %q", lines.Text())
+	}
+	if err := <-done; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// A client that a fault keeps waiting does not keep the command from ending.
+func TestFaultsOfTheCommandLine(t *testing.T) {
+	url, _, cancel, done := start(t, "-faults", "GetCallerIdentity: hang")
+	if left := get(t, url+"/_emulator/faults"); left != "GetCallerIdentity: hang\n" {
+		t.Errorf("left is %q", left)
+	}
+	dropped := make(chan error, 1)
+	go func() {
+		fresh := &http.Client{Transport: &http.Transport{}} // on a used connection it would ask again
+		resp, err := fresh.Get(url + "/?Action=GetCallerIdentity&Version=2015-04-01&Format=JSON")
+		if err == nil {
+			resp.Body.Close()
+		}
+		dropped <- err
+	}()
+	for !strings.Contains(get(t, url+"/_emulator/ledger"), `"fault":"hang"`) { // a call is written down before it hangs
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-dropped; err == nil {
+		t.Error("the client got an answer")
 	}
 	if err := <-done; err != nil {
 		t.Errorf("it ended with %v", err)
@@ -64,6 +108,7 @@ func TestItRefusesToStart(t *testing.T) {
 		{"with a flag that does not exist", []string{"-fast"}, "not defined"},
 		{"without its world", []string{"-world", filepath.Join(t.TempDir(), "none")}, "no such file"},
 		{"with a world that cannot be", []string{"-world", broken}, "at least one account"},
+		{"with a fault that does not exist", []string{"-faults", "CreateBackupJob: drip"}, "-faults: column 18: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := run(t.Context(), tt.args, io.Discard, io.Discard)

@@ -1,0 +1,147 @@
+package emulator
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// BenchmarkSignedCalls is what a load test of a client costs here: real HTTP over
+// loopback with connections that stay open, one client per processor, signed and
+// verified. The client's half is in the figures. The aim is 2,000 calls a second
+// on two processors with 99 of 100 answered within 10 ms, so that a load test
+// measures the program under test and not the emulator.
+func BenchmarkSignedCalls(b *testing.B) {
+	c, err := New(Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var sent atomic.Int64
+	nonce := func() string { return fmt.Sprint("nonce-", sent.Add(1)) }
+	seed := func(jobs int, order params) {
+		for range jobs {
+			w := httptest.NewRecorder()
+			if c.ServeHTTP(w, benchmarkV1("CreateBackupJob", order, nonce())); w.Code != http.StatusOK {
+				b.Fatal(w.Body)
+			}
+		}
+	}
+	// One region is full of jobs and gets more; in the other a page is listed.
+	seed(10_000, instanceOrder())
+	seed(200, with(instanceOrder(), params{"InstanceId": "i-uf6demoweb03", "RegionId": "cn-shanghai"}))
+	one := params{"Filters.1.Key": "JobId", "Filters.1.Values.1": c.Ledger().Jobs[5000].ID}
+	page := params{"SourceType": "UDM_ECS", "PageSize": "50", "RegionId": "cn-shanghai"}
+	srv := httptest.NewServer(c)
+	defer srv.Close()
+	domain := strings.TrimPrefix(srv.URL, "http://")
+
+	// What the machine can do at this hour: the same client and no emulator.
+	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
+	defer bare.Close()
+	b.Run("bare-server", func(b *testing.B) {
+		benchmarkCalls(b, strings.TrimPrefix(bare.URL, "http://"), func() *http.Request {
+			return benchmarkV1("CreateBackupJob", instanceOrder(), nonce())
+		})
+	})
+	for _, scheme := range []struct {
+		name string
+		sign func(action string, own params, nonce string) *http.Request
+	}{{"V1", benchmarkV1}, {"V3", benchmarkV3}} {
+		for _, call := range []struct {
+			name, action string
+			own          params
+		}{
+			{"CreateBackupJob", "CreateBackupJob", instanceOrder()},
+			{"DescribeBackupJobs2-one-of-10000", "DescribeBackupJobs2", one},
+			{"DescribeBackupJobs2-50-of-200", "DescribeBackupJobs2", page},
+		} {
+			b.Run(scheme.name+"/"+call.name, func(b *testing.B) {
+				benchmarkCalls(b, domain, func() *http.Request { return scheme.sign(call.action, call.own, nonce()) })
+			})
+		}
+	}
+}
+
+// benchmarkCalls sends b.N requests and reports calls a second, and the time
+// within which 99 of 100 were answered.
+func benchmarkCalls(b *testing.B, domain string, next func() *http.Request) {
+	var mu sync.Mutex
+	var all []time.Duration
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		transport := &http.Transport{}
+		defer transport.CloseIdleConnections()
+		var took []time.Duration
+		for pb.Next() {
+			start := time.Now()
+			if err := benchmarkCall(transport, domain, next()); err != nil {
+				b.Error(err)
+				return
+			}
+			took = append(took, time.Since(start))
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, took...)
+	})
+	b.StopTimer()
+	if slices.Sort(all); len(all) > 0 {
+		b.ReportMetric(float64(len(all))/b.Elapsed().Seconds(), "calls/s")
+		b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
+	}
+}
+
+// benchmarkCall reads the whole answer, so that the connection is used again.
+func benchmarkCall(transport *http.Transport, domain string, r *http.Request) error {
+	r.URL.Host, r.RequestURI = domain, ""
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(resp.Body)
+		return fmt.Errorf("answered %d %s", resp.StatusCode, body)
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+// benchmarkV1 signs as the V1 SDK does, all in the form.
+func benchmarkV1(action string, own params, nonce string) *http.Request {
+	p := params{
+		"Action": action, "Version": hbrVersion, "Format": "JSON", "RegionId": "cn-hangzhou",
+		"AccessKeyId": DemoKey, "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0",
+		"SignatureNonce": nonce, "Timestamp": time.Now().UTC().Format(timestampLayout),
+	}
+	for name, v := range own {
+		p[name] = v
+	}
+	p["Signature"] = signature(DemoSecret, stringToSign("POST", p))
+	r := httptest.NewRequest(http.MethodPost, "http://emulator/", strings.NewReader(encodeQuery(p)))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
+
+// benchmarkV3 signs as the vendor's newer clients do, parameters in the form.
+func benchmarkV3(action string, own params, nonce string) *http.Request {
+	body := encodeQuery(own)
+	r := httptest.NewRequest(http.MethodPost, "http://emulator/", strings.NewReader(body))
+	for name, v := range map[string]string{
+		"Content-Type": "application/x-www-form-urlencoded", "x-acs-action": action, "x-acs-version": hbrVersion,
+		"x-acs-date": time.Now().UTC().Format(timestampLayout), "x-acs-signature-nonce": nonce,
+		"x-acs-content-sha256": hexSHA256(body),
+	} {
+		r.Header.Set(name, v)
+	}
+	signRequestV3(r, portal, body)
+	return r
+}

@@ -1,0 +1,253 @@
+package emulator
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// ecsCall calls ECS, whose version fixture.call does not know.
+func (f *fixture) ecsCall(t *testing.T, who keys, action string, own params) answer {
+	t.Helper()
+	return f.call(t, who, action, with(params{"Version": ecsVersion}, own))
+}
+
+// listed returns one field of every element of an ECS list.
+func listed(t *testing.T, a answer, outer, inner, field string) []string {
+	t.Helper()
+	if a.status != 200 {
+		t.Fatalf("got %d %v", a.status, a.body)
+	}
+	names := []string{}
+	for _, element := range a.body[outer].(map[string]any)[inner].([]any) {
+		names = append(names, fmt.Sprint(element.(map[string]any)[field]))
+	}
+	return names
+}
+
+// ecsWorld has one instance for each filter to find.
+func ecsWorld(w *World) {
+	disk := func(id, category, kind string) Disk { return Disk{ID: id, Category: category, Type: kind, GiB: 40} }
+	w.Accounts[0].Clients = nil
+	w.Accounts[0].Instances = []Instance{{
+		ID: "i-web01", Name: "web01", Region: "cn-hangzhou", OS: "linux",
+		Tags:  map[string]string{"team": "web", "stage": "prod"},
+		Disks: []Disk{disk("d-web01a", "cloud_essd", "system")},
+	}, {
+		ID: "i-web02", Name: "web02", Region: "cn-hangzhou", OS: "linux",
+		Tags:   map[string]string{"team": "web", "stage": "test"},
+		Status: "Stopped", Zone: "cn-hangzhou-b", ResourceGroup: "rg-1",
+		Disks: []Disk{disk("d-web02a", "cloud_essd", "system"), disk("d-web02b", "cloud_efficiency", "data")},
+	}, {
+		ID: "i-db01", Name: "db01", Region: "cn-hangzhou", OS: "linux",
+		Locks: []string{"financial"}, VPC: "vpc-db", Image: "m-db", Type: "ecs.r7.large",
+		Disks: []Disk{disk("d-db01a", "cloud_essd", "system")},
+	}, {
+		ID: "i-web03", Name: "web03", Region: "cn-shanghai", OS: "windows",
+		Disks: []Disk{disk("d-web03a", "cloud_essd", "system")},
+	}}
+}
+
+func TestDescribeInstancesFilters(t *testing.T) {
+	f := newFixture(t, ecsWorld)
+	const web1, web2, db = "web01", "web02", "db01"
+	for _, tt := range []struct {
+		own  params
+		want []string
+	}{
+		{nil, []string{web1, web2, db}},
+		{params{"RegionId": "cn-shanghai"}, []string{"web03"}},
+		{params{"InstanceIds": `["i-db01","i-web01","i-none"]`}, []string{web1, db}},
+		{params{"InstanceIds": `["i-bp2demopay01"]`}, []string{}}, // of another account
+		{params{"InstanceName": "web*"}, []string{web1, web2}},
+		{params{"InstanceName": "*01"}, []string{web1, db}},
+		{params{"InstanceName": "web"}, []string{}},
+		{params{"Status": "Stopped"}, []string{web2}},
+		{params{"Tag.1.Key": "team"}, []string{web1, web2}},
+		{params{"Tag.1.Key": "team", "Tag.1.Value": "web", "Tag.7.Key": "stage", "Tag.7.Value": "test"}, []string{web2}},
+		{params{"Tag.1.Key": "team", "Tag.1.Value": "db"}, []string{}},
+		{params{"ZoneId": "cn-hangzhou-b"}, []string{web2}},
+		{params{"ResourceGroupId": "rg-1"}, []string{web2}},
+		{params{"VpcId": "vpc-db"}, []string{db}},
+		{params{"ImageId": "m-db"}, []string{db}},
+		{params{"InstanceType": "ecs.r7.large", "Status": "Running"}, []string{db}},
+	} {
+		t.Run(fmt.Sprint(tt.own), func(t *testing.T) {
+			got := listed(t, f.ecsCall(t, portal, "DescribeInstances", tt.own), "Instances", "Instance", "InstanceName")
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("names (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDescribeDisksFilters(t *testing.T) {
+	f := newFixture(t, ecsWorld)
+	for _, tt := range []struct {
+		own  params
+		want []string
+	}{
+		{params{"InstanceId": "i-web02"}, []string{"d-web02a", "d-web02b"}},
+		{params{"InstanceId": "i-web02", "DiskType": "system", "Status": "All"}, []string{"d-web02a"}},
+		{params{"Category": "cloud_efficiency"}, []string{"d-web02b"}},
+		{params{"Category": "local_ssd_pro"}, []string{}},
+		{params{"DiskIds": `["d-db01a"]`, "Category": "all", "DiskType": "all"}, []string{"d-db01a"}},
+		{params{"Status": "Available"}, []string{}},
+		{params{"RegionId": "cn-shanghai"}, []string{"d-web03a"}},
+	} {
+		t.Run(fmt.Sprint(tt.own), func(t *testing.T) {
+			got := listed(t, f.ecsCall(t, portal, "DescribeDisks", tt.own), "Disks", "Disk", "DiskId")
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("disks (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestECSRefusesWhatItsPagesDoNotAllow(t *testing.T) {
+	f := newFixture(t, func(w *World) {
+		w.Accounts[0].Users = append(w.Accounts[0].Users, User{
+			Name: "hbr", AccessKeys: []AccessKey{{"hbr-key", "hbr-secret"}},
+			Permissions: []Statement{{Effect: "Allow", Actions: []string{"hbr:*"}}},
+		})
+	})
+	stranger := keys{id: "hbr-key", secret: "hbr-secret"}
+	many := params{}
+	for n := range 21 {
+		many[fmt.Sprintf("Tag.%d.Key", n+1)] = "k"
+	}
+	for _, tt := range []struct {
+		name, action string
+		who          keys
+		own          params
+		status       int
+		code         string
+	}{
+		{"no region", "DescribeInstances", portal, params{"RegionId": ""}, 400, "MissingRegionId"},
+		{"no such region", "DescribeDisks", portal, params{"RegionId": "atlantis"}, 404, "InvalidRegion.NotFound"},
+		{"no permission for instances", "DescribeInstances", stranger, nil, 403, "Forbidden.RAM"},
+		{"no permission for disks", "DescribeDisks", stranger, nil, 403, "Forbidden.RAM"},
+		{"no permission for regions", "DescribeRegions", stranger, nil, 403, "Forbidden.RAM"},
+		{"ids that are no json", "DescribeInstances", portal, params{"InstanceIds": "i-1,i-2"}, 400, "InvalidParameter"},
+		{"ids that are no texts", "DescribeInstances", portal, params{"InstanceIds": "[1]"}, 400, "InvalidParameter"},
+		{"101 ids", "DescribeInstances", portal, params{"InstanceIds": `["i-1"` + strings.Repeat(`,"i-1"`, 100) + `]`}, 400, "InvalidParameter"},
+		{"21 tags", "DescribeInstances", portal, many, 400, "InvalidParameter"},
+		{"a value without a key", "DescribeInstances", portal, params{"Tag.1.Value": "web"}, 400, "InvalidParameter"},
+		{"tags as json", "DescribeInstances", portal, params{"Tags": `[{"Key":"team"}]`}, 400, "InvalidParameter"},
+		{"a status of disks", "DescribeInstances", portal, params{"Status": "In_use"}, 400, "InvalidParameter"},
+		{"a status of instances", "DescribeDisks", portal, params{"Status": "Running"}, 400, "InvalidParameter"},
+		{"a type that does not exist", "DescribeDisks", portal, params{"DiskType": "swap"}, 400, "InvalidParameter"},
+		{"a category that does not exist", "DescribeDisks", portal, params{"Category": "tape"}, 400, "InvalidParameter"},
+		{"a number that is none", "DescribeInstances", portal, params{"MaxResults": "ten"}, 400, "InvalidParameter"},
+		{"a page of 101", "DescribeInstances", portal, params{"PageSize": "101"}, 400, "InvalidParameter"},
+		{"page 0", "DescribeInstances", portal, params{"PageNumber": "0"}, 400, "InvalidParameter"},
+		{"a filter that no world knows", "DescribeInstances", portal, params{"PrivateIpAddresses": `["10.0.0.1"]`}, 400, "UnsupportedParameter"},
+		{"a filter by key", "DescribeDisks", portal, params{"Filter.1.Key": "x"}, 400, "UnsupportedParameter"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			own := params{"Version": ecsVersion}
+			for name, v := range tt.own {
+				own[name] = v
+			}
+			a := f.call(t, tt.who, tt.action, own)
+			if a.status != tt.status || a.code() != tt.code {
+				t.Errorf("got %d %s (%s), want %d %s", a.status, a.code(), a.message(), tt.status, tt.code)
+			}
+		})
+	}
+}
+
+func TestNextTokenBelongsToItsQuery(t *testing.T) {
+	f := newFixture(t, func(w *World) { w.Accounts = crowd().Accounts })
+	query := params{"InstanceName": "crowd-*", "MaxResults": "50"}
+	token, _ := f.ecsCall(t, portal, "DescribeInstances", query).body["NextToken"].(string)
+	if token == "" {
+		t.Fatal("there is no next page")
+	}
+	for _, tt := range []struct {
+		name, action string
+		change       params
+		good         bool
+	}{
+		{"the same query", "DescribeInstances", nil, true},
+		{"the same query in other portions", "DescribeInstances", params{"MaxResults": "20"}, true},
+		{"another filter", "DescribeInstances", params{"InstanceName": "*"}, false},
+		{"a further filter", "DescribeInstances", params{"Status": "Running"}, false},
+		{"another region", "DescribeInstances", params{"RegionId": "cn-shanghai"}, false},
+		{"another operation", "DescribeDisks", params{"InstanceName": ""}, false},
+		{"a byte changed", "DescribeInstances", params{"NextToken": "A" + token}, false},
+		{"not one of ours", "DescribeInstances", params{"NextToken": "50"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := f.ecsCall(t, portal, tt.action, with(with(query, params{"NextToken": token}), tt.change))
+			if tt.good {
+				if got := listed(t, a, "Instances", "Instance", "InstanceName"); got[0] != "crowd-050" {
+					t.Errorf("the page begins with %s", got[0])
+				}
+				return
+			}
+			if a.status != 400 || a.code() != "InvalidParameter.NextToken" {
+				t.Errorf("got %d %s", a.status, a.code())
+			}
+		})
+	}
+}
+
+func TestPageNumbersCountAndTokensDoNot(t *testing.T) {
+	f := newFixture(t, func(w *World) { w.Accounts = crowd().Accounts })
+	for _, tt := range []struct {
+		own  params
+		want string // NextToken or not, PageNumber, PageSize, TotalCount, elements
+	}{
+		{nil, "more 1 10 230 10"},
+		{params{"PageNumber": "5", "PageSize": "50"}, "last 5 50 230 30"},
+		{params{"PageNumber": "6", "PageSize": "50"}, "last 6 50 230 0"},
+		{params{"MaxResults": "0"}, "more 1 10 0 10"},
+		{params{"MaxResults": "9"}, "more 1 10 0 10"},
+		{params{"MaxResults": "11"}, "more 1 11 0 11"},
+		{params{"MaxResults": "101", "PageNumber": "3"}, "more 1 100 0 100"},
+	} {
+		a := f.ecsCall(t, portal, "DescribeInstances", tt.own)
+		more := "last"
+		if a.body["NextToken"] != "" {
+			more = "more"
+		}
+		got := fmt.Sprint(more, " ", a.body["PageNumber"], " ", a.body["PageSize"], " ", a.body["TotalCount"], " ",
+			len(listed(t, a, "Instances", "Instance", "InstanceId")))
+		if got != tt.want {
+			t.Errorf("%v: got %s, want %s", tt.own, got, tt.want)
+		}
+	}
+	a := f.ecsCall(t, portal, "DescribeDisks", params{"MaxResults": "600"})
+	if n := len(listed(t, a, "Disks", "Disk", "DiskId")); n != 253 || a.body["NextToken"] != "" {
+		t.Errorf("%d disks on a page of 500, next page %q", n, a.body["NextToken"])
+	}
+}
+
+// The nesting is that of the vendor's metadata: clients of other languages
+// depend on each level of it.
+func TestECSNestsAsTheVendorDoes(t *testing.T) {
+	f := newFixture(t, ecsWorld)
+	a := f.ecsCall(t, portal, "DescribeInstances", params{"InstanceIds": `["i-db01"]`})
+	got := a.body["Instances"].(map[string]any)["Instance"].([]any)[0].(map[string]any)
+	for path, want := range map[string]any{
+		"Tags":            map[string]any{"Tag": []any{}},
+		"PublicIpAddress": map[string]any{"IpAddress": []any{}},
+		"EipAddress":      map[string]any{"IpAddress": "", "AllocationId": ""},
+		"OperationLocks":  map[string]any{"LockReason": []any{map[string]any{"LockReason": "financial", "LockMsg": ""}}},
+		"CreationTime":    "2025-11-02T03:04Z",
+		"HostName":        "db01",
+		"OSType":          "linux",
+	} {
+		if diff := cmp.Diff(want, got[path]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+	for _, name := range []string{"Code", "Success", "Message"} {
+		if _, ok := a.body[name]; ok {
+			t.Errorf("a success of ECS has no %s", name)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package emulator
+
+import "slices"
+
+// What follows are the faults of DescribeBackupJobs2, asked for where the
+// listing is made: its answer is whole and wrong.
+
+// listFault returns the call's fault of a name, if it has one.
+func (k *call) listFault(name string) (fault, bool) {
+	at := slices.IndexFunc(k.course.faults, func(f fault) bool { return f.kind.name == name })
+	if at < 0 {
+		return fault{}, false
+	}
+	return k.course.faults[at], true
+}
+
+// hides reports whether a job is too new for a listing that lags behind.
+func (k *call) hides(j *job) bool {
+	lag, ok := k.listFault("lag")
+	return ok && k.at.Sub(j.schedule.created) < lag.duration
+}
+
+// totalCount returns how many jobs the answer claims that there are.
+func (k *call) totalCount(jobs int) int64 {
+	if total, ok := k.listFault("total"); ok {
+		return int64(total.number)
+	}
+	return int64(jobs)
+}
+
+// misplaced returns what page is to cut in place of its arguments. A page that
+// is a duplicate shows what the one before shows. A shift moves all pages but
+// the first: by 1 as if a job had been made since, so that one job stands on
+// two pages, by -1 as if one had gone, so that one stands on none.
+func (k *call) misplaced(views []listedJob, number, size int64) ([]listedJob, int64, int64) {
+	if number == 1 {
+		return views, number, size
+	}
+	if _, ok := k.listFault("duplicate-page"); ok {
+		number--
+	}
+	shift, _ := k.listFault("shift")
+	switch n := shift.number; {
+	case n > 0:
+		// What is put in front is never seen: it stands before this page.
+		views = append(make([]listedJob, min(int64(n), (number-1)*size)), views...)
+	case n < 0:
+		views = views[min(-n, len(views)):]
+	}
+	return views, number, size
+}

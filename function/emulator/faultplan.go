@@ -1,0 +1,133 @@
+package emulator
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"sync"
+)
+
+// SetFaults lets calls fail by a schedule like
+//
+//	CreateBackupJob: ok, throttle, 500-after; AssumeRole: expired x2; *: latency 200ms 10%; seed 42
+//
+// from now on, in place of the one before; docs/emulator.md has the grammar and
+// the faults. An empty schedule ends all faults. What a percentage decides
+// depends on the seed, the operation and how many of its calls came before, and
+// on nothing else; without a seed it is 0. An error names the column, and
+// leaves the schedule before in force.
+func (c *Cloud) SetFaults(schedule string) error {
+	s, err := parseFaults(schedule)
+	if err != nil {
+		return err
+	}
+	c.faults.Store(newFaultPlan(s))
+	return nil
+}
+
+// Faults returns what is left of the schedule, as a schedule. It is empty when
+// nothing more will go wrong. Taken as a new schedule it throws its dice from
+// the start.
+func (c *Cloud) Faults() string {
+	plan := c.faults.Load()
+	if plan == nil {
+		return ""
+	}
+	return plan.left()
+}
+
+// A faultPlan is a schedule and how far it has got.
+type faultPlan struct {
+	mu    sync.Mutex
+	rest  faultSchedule
+	calls map[string]uint64 // that have had their step, by operation
+}
+
+// newFaultPlan copies what it will use up. A schedule without rules needs no
+// plan, and costs nothing per call.
+func newFaultPlan(s faultSchedule) *faultPlan {
+	if len(s.rules) == 0 {
+		return nil
+	}
+	p := &faultPlan{rest: faultSchedule{seed: s.seed}, calls: map[string]uint64{}}
+	for _, r := range s.rules {
+		p.rest.rules = append(p.rest.rules, faultRule{r.action, slices.Clone(r.steps)})
+	}
+	return p
+}
+
+func (p *faultPlan) left() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.ContainsFunc(p.rest.rules, func(r faultRule) bool { return len(r.steps) > 0 }) {
+		return "" // a seed alone is no schedule
+	}
+	return p.rest.String()
+}
+
+// take returns what happens to a call. In front of the gateway it reports false
+// where the next step belongs behind it, and leaves that step for a call that
+// gets so far: one with a bad signature uses up no throttling.
+func (p *faultPlan) take(action string, at place) ([]fault, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rule := p.rule(action)
+	if rule == nil {
+		return nil, false
+	}
+	step := &rule.steps[0]
+	faults := step.pick(p.rest.seed, action, p.calls[action])
+	if at == onTheWay && !allOnTheWay(faults) {
+		return nil, false
+	}
+	p.calls[action]++
+	if step.times != forever {
+		step.times--
+	}
+	if step.times == 0 {
+		rule.steps = rule.steps[1:]
+	}
+	return faults, true
+}
+
+// rule returns the rule that has a step for a call, the operation's own first.
+func (p *faultPlan) rule(action string) *faultRule {
+	for _, name := range []string{action, "*"} {
+		at := slices.IndexFunc(p.rest.rules, func(r faultRule) bool { return r.action == name && len(r.steps) > 0 })
+		if at >= 0 {
+			return &p.rest.rules[at]
+		}
+	}
+	return nil
+}
+
+// pick throws the dice, and returns nothing where they fall outside all choices.
+func (s faultStep) pick(seed uint64, action string, n uint64) []fault {
+	if s.choices[0].share == always {
+		return s.choices[0].faults
+	}
+	thrown := throw(seed, action, n)
+	for _, ch := range s.choices {
+		if thrown < ch.share {
+			return ch.faults
+		}
+		thrown -= ch.share
+	}
+	return nil
+}
+
+// throw returns a number below [always] that follows from its arguments alone.
+// Each throw has dice of its own, so that calls of other operations, in
+// whatever order they arrive, change nothing.
+func throw(seed uint64, action string, n uint64) int {
+	h := fnv.New64a()
+	h.Write([]byte(action))
+	return rand.New(rand.NewPCG(seed, h.Sum64()+n)).IntN(always)
+}
+
+// allOnTheWay reports whether faults can be played by somebody who does not
+// know the caller, and need to be: with none of them there is nothing to play.
+func allOnTheWay(faults []fault) bool {
+	ahead := func(f fault) bool { return f.kind.place == onTheWay && !f.after }
+	return len(faults) > 0 && !slices.ContainsFunc(faults, func(f fault) bool { return !ahead(f) })
+}

@@ -1,0 +1,126 @@
+package emulator
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// A oneByte is one byte, or one header, that differs from what was signed. Each
+// changed request would otherwise be a good one: what is found before the
+// signature, like an action that does not exist, is the business of other tests.
+type oneByte struct {
+	name   string
+	change func(*http.Request)
+}
+
+func inQuery(from, to string) func(*http.Request) {
+	return func(r *http.Request) { r.URL.RawQuery = strings.Replace(r.URL.RawQuery, from, to, 1) }
+}
+
+func inBody(from, to string) func(*http.Request) {
+	return func(r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(strings.NewReader(strings.Replace(string(body), from, to, 1)))
+	}
+}
+
+func inHeader(name, from, to string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, strings.Replace(r.Header.Get(name), from, to, 1)) }
+}
+
+// orderV1 is a good CreateBackupJob with parameters in both places, as the V1 SDK
+// sends it.
+func (f *fixture) orderV1(who keys) *http.Request {
+	p := with(f.common(who, "CreateBackupJob"), instanceOrder())
+	p["InstanceId"], p["JobName"] = "i-bp2demopay01", "nightly"
+	p["Signature"] = signature(who.secret, stringToSign("POST", p))
+	query, form := url.Values{}, url.Values{}
+	for name, v := range p {
+		if _, own := instanceOrder()[name]; own {
+			form.Set(name, v)
+		} else {
+			query.Set(name, v)
+		}
+	}
+	r := httptest.NewRequest(http.MethodPost, "/?"+query.Encode(), strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
+
+// orderV3 is the same, signed by V3, with a header that nothing reads.
+func (f *fixture) orderV3(who keys) *http.Request {
+	body := encodeQuery(with(instanceOrder(), params{"InstanceId": "", "JobName": "nightly"}))
+	r := f.requestV3(who, "CreateBackupJob", "InstanceId=i-bp2demopay01", body)
+	r.Header.Set("x-acs-zone", "one")
+	signRequestV3(r, who, body)
+	return r
+}
+
+var changesV1 = []oneByte{
+	{"method", func(r *http.Request) { r.Method = http.MethodGet }},
+	{"query value", inQuery("nightly", "nightlz")},
+	{"query name", inQuery("JobName", "JobNama")},
+	{"query added", func(r *http.Request) { r.URL.RawQuery += "&A=" }},
+	{"region", inQuery("RegionId=cn-hangzhou", "RegionId=cn-shanghai")},
+	{"action", inQuery("CreateBackupJob", "DescribeBackupJobs2")},
+	{"timestamp", inQuery("03%3A04%3A05Z", "03%3A04%3A06Z")},
+	{"nonce", inQuery("SignatureNonce=", "SignatureNonce=9")},
+	{"format", inQuery("Format=JSON", "Format=json")},
+	{"signature", inQuery("Signature=", "Signature=x")},
+	{"form value", inBody("Retention=7", "Retention=8")},
+	{"form added", inBody("Retention=7", "Retention=7&A=")},
+	{"form not a form", func(r *http.Request) { r.Header.Del("Content-Type") }},
+}
+
+var changesV3 = []oneByte{
+	{"method", func(r *http.Request) { r.Method = http.MethodGet }},
+	{"query value", inQuery("pay01", "pay02")},
+	{"query name", inQuery("InstanceId", "InstanceIe")},
+	{"query added", func(r *http.Request) { r.URL.RawQuery += "&A=" }},
+	{"query repeated", func(r *http.Request) { r.URL.RawQuery += "&InstanceId=i-bp2demopay01" }},
+	{"body", inBody("Retention=7", "Retention=8")},
+	{"body added", inBody("Retention=7", "Retention=7 ")},
+	{"host", func(r *http.Request) { r.Host = "hbr.cn-shanghai.aliyuncs.com" }},
+	{"content-type", inHeader("Content-Type", "urlencoded", "urlencoded;")},
+	{"x-acs-accesskey-id", inHeader("x-acs-accesskey-id", "STS", "STT")},
+	{"x-acs-action", inHeader("x-acs-action", "CreateBackupJob", "DescribeBackupJobs2")},
+	{"x-acs-content-sha256", func(r *http.Request) { r.Header.Set("x-acs-content-sha256", hexSHA256("")) }},
+	{"x-acs-credentials-provider", inHeader("x-acs-credentials-provider", "static", "statik")},
+	{"x-acs-date", inHeader("x-acs-date", "05Z", "06Z")},
+	{"x-acs-signature-nonce", func(r *http.Request) { r.Header.Set("x-acs-signature-nonce", "another") }},
+	{"x-acs-zone", inHeader("x-acs-zone", "one", "onf")},
+	{"x-acs-zone gone", func(r *http.Request) { r.Header.Del("x-acs-zone") }},
+	{"x-acs-zone twice", func(r *http.Request) { r.Header.Add("x-acs-zone", "one") }},
+	{"SignedHeaders", inHeader("Authorization", "host;", "host;range;")},
+	{"Signature", inHeader("Authorization", "Signature=", "Signature=0")},
+}
+
+func TestOneChangedByteIsRefused(t *testing.T) {
+	f := newFixture(t)
+	role := f.assume(t, portal, nil)
+	for _, scheme := range []struct {
+		name    string
+		good    func(keys) *http.Request
+		changes []oneByte
+	}{{"1.0", f.orderV1, changesV1}, {"V3", f.orderV3, changesV3}} {
+		for _, tt := range scheme.changes {
+			t.Run(scheme.name+"/"+tt.name, func(t *testing.T) {
+				r := scheme.good(role)
+				tt.change(r)
+				if a := f.do(t, r); a.status != 400 || a.code() != "SignatureDoesNotMatch" {
+					t.Errorf("got %d %s (%s)", a.status, a.code(), a.message())
+				}
+			})
+		}
+		if a := f.do(t, scheme.good(role)); a.status != 200 {
+			t.Errorf("%s: the request without a change is refused: %s", scheme.name, a.message())
+		}
+	}
+	if jobs := f.Ledger().Jobs; len(jobs) != 2 {
+		t.Errorf("%d jobs, want those of the two requests without a change", len(jobs))
+	}
+}

@@ -1,0 +1,172 @@
+package emulator
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// snapshotsAnswer is the reply of DescribeUdmSnapshots, whose list is flat and
+// has no pages.
+type snapshotsAnswer struct {
+	envelope
+	TotalCount int64
+	Snapshots  []snapshotView
+}
+
+// A snapshotView is one of Snapshots: a recovery point. ActualBytes is a text,
+// unlike every other number of bytes.
+type snapshotView struct {
+	SnapshotId, NativeSnapshotId, JobId, InstanceId, DiskId, SourceType, BackupType, Status string
+	ActualBytes, NativeSnapshotInfo, AdvancedRetentionType, ArchiveStatus                   string
+
+	BytesTotal, Retention, CreatedTime, StartTime, CompleteTime, UpdatedTime, ExpireTime, RealSnapshotTime int64
+
+	CanBeDeleted bool
+	Detail       snapshotDetail
+}
+
+// A snapshotDetail is the Detail of a recovery point.
+type snapshotDetail struct {
+	ConsistentLevel, DowngradeReason, InstanceName, VmName, HostName, InstanceType string
+	OsType, OsName, OsNameEn, Platform, OsDiskId                                   string
+	DiskDevName, DiskCategory, PerformanceLevel, SnapshotGroupId                   string
+
+	ContainOsDisk, SystemDisk, InstantAccess bool
+
+	DiskIdList, NativeSnapshotIdList []string
+	DiskHbrSnapshotIdWithDeviceMap   map[string]string   // by device
+	InstanceIdWithDiskIdListMap      map[string][]string // by instance
+}
+
+// A snapshotQuery is what DescribeUdmSnapshots was asked for.
+type snapshotQuery struct {
+	start, end int64
+	ids        []string // nil: all
+}
+
+// describeUdmSnapshots is HBR DescribeUdmSnapshots: what instance jobs that
+// ended well have left, until it expires. UDM_ECS lists instances, UDM_ECS_DISK
+// their disks; UDM_DISK belongs to disks backed up on their own, of which there
+// are none.
+func (c *Cloud) describeUdmSnapshots(k *call) (any, error) {
+	q, err := parseSnapshotQuery(k.params)
+	if err != nil {
+		return nil, err
+	}
+	ans := snapshotsAnswer{envelope: success(k), Snapshots: []snapshotView{}}
+	for _, j := range c.jobs.of(home{k.caller.account.ID, k.params["UdmRegionId"]}) {
+		if j.sourceType() != "UDM_ECS" || !recovers(j.schedule.at(k.at)) {
+			continue
+		}
+		for _, l := range snapshotRows(j, k.params["SourceType"]) {
+			if v := newSnapshotView(l, k.at); v.ExpireTime > k.at.Unix() && q.fits(k.params, v) {
+				ans.Snapshots = append(ans.Snapshots, v)
+			}
+		}
+	}
+	ans.TotalCount = int64(len(ans.Snapshots))
+	return ans, nil
+}
+
+// snapshotRows are the recovery points of one job.
+func snapshotRows(j *job, kind string) []listedJob {
+	var rows []listedJob
+	switch kind {
+	case "UDM_ECS":
+		rows = append(rows, listedJob{job: j})
+	case "UDM_ECS_DISK":
+		for _, id := range j.source.disks {
+			rows = append(rows, listedJob{j, j.source.instance.disk(id)})
+		}
+	}
+	return rows
+}
+
+// parseSnapshotQuery has four required parameters, region included: the endpoint
+// alone does not decide where to look.
+func parseSnapshotQuery(p params) (q snapshotQuery, err error) {
+	for _, name := range []string{"SourceType", "StartTime", "EndTime", "UdmRegionId"} {
+		if p[name] == "" {
+			return q, missing(name)
+		}
+	}
+	if err := checkOneOf(p, "SourceType", "UDM_ECS", "UDM_ECS_DISK", "UDM_DISK"); err != nil {
+		return q, err
+	}
+	for name, to := range map[string]*int64{"StartTime": &q.start, "EndTime": &q.end} {
+		n, ok := decimal(p[name])
+		if !ok {
+			return q, invalid(name, "%q is not a number of seconds", p[name])
+		}
+		*to = n
+	}
+	if p["SnapshotIds"] != "" {
+		ids, ok := jsonStrings([]byte(p["SnapshotIds"]))
+		if !ok {
+			return q, invalid("SnapshotIds", "it is not a json array of texts")
+		}
+		q.ids = ids
+	}
+	return q, nil
+}
+
+// fits takes StartTime and EndTime for the first and the last second.
+func (q snapshotQuery) fits(p params, v snapshotView) bool {
+	asked := func(name, have string) bool { return p[name] == "" || p[name] == have }
+	return q.start <= v.CreatedTime && v.CreatedTime <= q.end && (q.ids == nil || slices.Contains(q.ids, v.SnapshotId)) &&
+		asked("InstanceId", v.InstanceId) && asked("JobId", v.JobId) &&
+		(p["DiskId"] == "" || slices.Contains(v.Detail.DiskIdList, p["DiskId"]))
+}
+
+// newSnapshotView tells of a recovery point. It is taken when the job begins to
+// run: what is written later is not in it.
+func newSnapshotView(l listedJob, now time.Time) snapshotView {
+	st := l.stateAt(now)
+	days, _ := decimal(l.params["Retention"])
+	native := l.snapshotID(l.about())
+	info, _ := json.Marshal(map[string]string{"snapshotId": native}) // its keys are not documented
+	v := snapshotView{
+		SnapshotId: l.recoveryPointID(l.about()), NativeSnapshotId: native, JobId: l.job.id, InstanceId: l.source.instance.ID,
+		SourceType: l.kind(), BackupType: l.backupType(), Status: st.status,
+		ActualBytes: text(l.actual(st.done)), NativeSnapshotInfo: string(info), ArchiveStatus: "STANDARD",
+		BytesTotal: st.total, Retention: days, CreatedTime: unix(st.started), StartTime: unix(st.started),
+		CompleteTime: unix(st.ended), UpdatedTime: unix(st.ended), RealSnapshotTime: unix(st.started),
+		ExpireTime: st.ended.Unix() + days*24*60*60, CanBeDeleted: true, Detail: newSnapshotDetail(l),
+	}
+	if l.disk != nil {
+		v.DiskId = l.disk.ID
+	}
+	return v
+}
+
+// newSnapshotDetail tells of the instance as it is in the world, and of the disks
+// that the recovery point has in it.
+func newSnapshotDetail(l listedJob) snapshotDetail {
+	i := l.source.instance
+	d := snapshotDetail{
+		ConsistentLevel: l.source.consistency.level, DowngradeReason: l.source.consistency.downgrade,
+		InstanceName: i.Name, VmName: i.Name, HostName: i.HostName, InstanceType: i.Type,
+		OsType: i.OS, OsName: i.OSName, OsNameEn: i.OSName, Platform: i.OSName, OsDiskId: i.Disks[0].ID,
+		DiskHbrSnapshotIdWithDeviceMap: map[string]string{}, InstanceIdWithDiskIdListMap: map[string][]string{},
+		DiskIdList: []string{}, NativeSnapshotIdList: []string{},
+	}
+	for _, id := range l.source.disks {
+		if l.disk != nil && l.disk.ID != id {
+			continue
+		}
+		d.DiskIdList = append(d.DiskIdList, id)
+		d.NativeSnapshotIdList = append(d.NativeSnapshotIdList, l.snapshotID(id))
+		d.DiskHbrSnapshotIdWithDeviceMap[i.disk(id).Device] = l.recoveryPointID(id)
+	}
+	d.InstanceIdWithDiskIdListMap[i.ID] = d.DiskIdList
+	d.ContainOsDisk = slices.Contains(d.DiskIdList, d.OsDiskId)
+	if l.disk != nil {
+		d.DiskDevName, d.DiskCategory, d.PerformanceLevel = l.disk.Device, l.disk.Category, l.disk.PerformanceLevel
+		d.SystemDisk = l.disk.Type == "system"
+	}
+	if l.source.grouped {
+		d.SnapshotGroupId = "ssg-bp1" + entityID(l.job.id)[:15]
+	}
+	return d
+}
