@@ -8,7 +8,7 @@ POLICY ?= docs/policy.example.yaml
 RACE = $$("$$(go env CC)" -E -include stdlib.h - </dev/null >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev check static test generate bench dist deploy clean
+.PHONY: help run dev clients check static test generate bench dist deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ run: ## portal, emulator and demo policy on http://localhost:9000
 
 dev: ## the same, started again when a template or Go file changes
 	$(TOOL) templ generate --watch --proxy=http://localhost:9000 --cmd='go run ./function/cmd/local'
+
+clients: # what the tests need from npm, by the versions in the lock files
+	@if command -v npm >/dev/null; then for folder in .ci .ci/emulator-clients; do \
+		npm ci --prefix $$folder --no-audit --no-fund --ignore-scripts --loglevel=error || exit 1; done; fi
 
 check: static ## the fast part: format, vet, staticcheck, generated files, tests
 	go test ./...
@@ -34,9 +38,8 @@ static: # check without tests
 
 test: ## everything CI runs, installing what it lacks
 	@.ci/install
-	$(MAKE) check
+	$(MAKE) clients check
 	go test $(RACE) -count=1 -timeout 15m ./...
-	@if command -v npm >/dev/null; then npm ci --prefix .ci --no-audit --no-fund; fi
 	cd .ci/checks && go vet ./... && go test -count=1 -timeout 15m ./...
 	@echo; echo 'make test: all passed'; .ci/install --missing | sed 's/^/  left out: /'
 
