@@ -92,7 +92,7 @@ func (c *Config) readAddresses(getenv func(string) string) error {
 			continue
 		}
 		u, err := url.Parse(text)
-		if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+		if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 			errs = append(errs, fmt.Errorf("%s must be an origin, such as https://backup.example.com", name))
 			continue
 		}
@@ -118,7 +118,8 @@ func (c *Config) readCA(getenv func(string) string) (err error) {
 // is for loopback: a server that only this machine reaches, or a function that
 // itself reaches nothing but an emulator on this machine.
 func (c *Config) readAuth(getenv func(string) string) error {
-	local := c.Platform == plainServer && web.OnLoopback(c.Addr) || c.emulated()
+	called := c.Platform == functionCompute || c.Platform == lambdaPlatform
+	local := c.Platform == plainServer && web.OnLoopback(c.Addr) || called && c.emulated()
 	c.AuthMode = getenv("AUTH_MODE")
 	switch c.AuthMode {
 	case "events":

@@ -47,7 +47,7 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 	}
 	server := &web.Server{
 		Backups: service, Policy: rules, Who: who(cfg), Host: hosts(cfg), RequestID: requestID,
-		Demo: cfg.emulated(), Zone: time.FixedZone("UTC+8", 8*3600), Log: log,
+		Demo: cfg.emulated(), StoreKind: "memory", Zone: time.FixedZone("UTC+8", 8*3600), Log: log,
 	}
 	if cfg.PublicURL != nil {
 		server.Origin = cfg.PublicURL.String()

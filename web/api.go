@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
-	"strconv"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,9 +38,12 @@ type BackupJob struct {
 	Speed        int64  `json:"Speed,omitempty"`        // KB/s
 	StartTime    int64  `json:"StartTime,omitempty"`    // UNIX seconds
 	CompleteTime int64  `json:"CompleteTime,omitempty"` // UNIX seconds
+	CopyStatus   string `json:"DestinationNativeSnapshotStatus,omitempty"`
+	CopyProgress int    `json:"DestinationNativeSnapshotProgress,omitempty"` // percent
 	ErrorMessage string `json:"ErrorMessage,omitempty"`
-	Code         string `json:"Code,omitempty"`    // of a refusal
-	Message      string `json:"Message,omitempty"` // of a refusal
+	Code         string `json:"Code,omitempty"`     // of a refusal
+	Message      string `json:"Message,omitempty"`  // of a refusal
+	Replayed     bool   `json:"Replayed,omitempty"` // in the answer to an event: an earlier one did it
 }
 
 func backupJob(r backup.Record, status backup.State) BackupJob {
@@ -50,6 +55,7 @@ func backupJob(r backup.Record, status backup.State) BackupJob {
 	}
 	if j := r.Job; j.Status != "" {
 		b.Progress, b.BytesTotal, b.BytesDone, b.Speed = &j.Progress, j.BytesTotal, j.BytesDone, j.Speed
+		b.CopyStatus, b.CopyProgress = j.CopyStatus, j.CopyProgress
 		b.StartTime, b.CompleteTime, b.ErrorMessage = unix(j.StartTime), unix(j.CompleteTime), j.ErrorMessage
 	}
 	return b
@@ -153,10 +159,11 @@ func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	dryRun, err := flag(r, "dry_run")
+	query, err := strictQuery(r, "dry_run")
 	if err != nil {
 		return err
 	}
+	dryRun := query["dry_run"] == "true"
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
 		return err
@@ -212,6 +219,9 @@ func answer(w http.ResponseWriter, r *http.Request, out outcome) error {
 
 // backupJob answers with one submission and its job.
 func (s *Server) backupJob(w http.ResponseWriter, r *http.Request) error {
+	if _, err := strictQuery(r); err != nil {
+		return err
+	}
 	record, err := s.Backups.Refresh(r.Context(), principal(r), r.PathValue("SubmissionId"))
 	if err != nil {
 		return err
@@ -227,9 +237,12 @@ type BackupJobList struct {
 
 // listBackupJobs answers with the submissions that one may see.
 func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
+	query, err := strictQuery(r, "before")
+	if err != nil {
+		return err
+	}
 	q := backup.Query{Limit: historyPage}
-	if before := r.URL.Query().Get("before"); before != "" {
-		var err error
+	if before, given := query["before"]; given {
 		if q.Before, q.BeforeID, err = readCursor(before); err != nil {
 			return errRequest
 		}
@@ -248,18 +261,35 @@ func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, list)
 }
 
-// flag reads a query parameter that is true or false, or not there.
-func flag(r *http.Request, name string) (bool, error) {
-	text := r.URL.Query().Get(name)
-	if text == "" {
-		return false, nil
-	}
-	value, err := strconv.ParseBool(text)
+// strictQuery reads the query of a machine: each name once, and none but
+// these. A misspelt dry_run would be a backup.
+func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return false, errRequest
+		return nil, errRequest
 	}
-	return value, nil
+	var bad backup.InvalidError
+	out := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		values := query[name]
+		switch {
+		case !slices.Contains(names, name):
+			bad = append(bad, backup.UnknownField(name))
+		case len(values) > 1:
+			bad = append(bad, backup.RepeatedField(name))
+		case name == "dry_run" && values[0] != "true" && values[0] != "false":
+			bad = append(bad, backup.Mistake{Field: name, Code: "boolean", Text: msgTrueOrFalse, Args: []any{name}})
+		default:
+			out[name] = values[0]
+		}
+	}
+	if bad != nil {
+		return nil, bad
+	}
+	return out, nil
 }
+
+var msgTrueOrFalse = backup.Text{En: "%v must be true or false", Zh: "%v必须是 true 或 false"}
 
 // idempotencyKey reads the header of that name: one value, visible ASCII,
 // 1 to 255 characters, possibly in quotes

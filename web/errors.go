@@ -61,7 +61,7 @@ var faults = []fault{
 		backup.Text{En: "This form was already used", Zh: "此表单已使用过"},
 		backup.Text{En: "For another backup than the one you see.", Zh: "已用于另一次备份。"}},
 	{errKey, http.StatusBadRequest, "key-malformed", unreadable,
-		backup.Text{En: "Idempotency-Key must be one value of 1 to 255 visible ASCII characters without quotes or backslashes inside.", Zh: "Idempotency-Key 只能有一个值，为 1 至 255 个可见 ASCII 字符，且不含引号和反斜线。"}},
+		backup.Text{En: "The key (the header Idempotency-Key, or key in a form or an event) must be one value of 1 to 255 visible ASCII characters without quotes or backslashes inside.", Zh: "键（请求头 Idempotency-Key，或表单、事件中的 key）只能有一个值，为 1 至 255 个可见 ASCII 字符，且不含引号和反斜线。"}},
 	{errRequest, http.StatusBadRequest, "unreadable", unreadable,
 		backup.Text{En: "Nothing was started. Go back and try again.", Zh: "未开始备份。请返回后重试。"}},
 	{errBody, http.StatusRequestEntityTooLarge, "too-large", unusable,

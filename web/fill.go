@@ -1,11 +1,13 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"backupportal/function/backup"
 	"backupportal/templates"
@@ -21,7 +23,7 @@ func prefilled(source backup.SourceType, query url.Values) (v templates.Values, 
 		field, isField := backup.FieldNamed(name)
 		switch {
 		case name == "from":
-		case !isControl(name), isField && (field.Assigned || !field.ForSource(source)):
+		case !isControl(name), isField && (field.Assigned || !field.ForSource(source)), !readable(query.Get(name)):
 			strange = append(strange, name)
 		default:
 			v[name] = tidy(name, query.Get(name))
@@ -168,22 +170,38 @@ func removeRow(v templates.Values, field string, row, rows int) {
 	}
 }
 
-// setLanguage keeps the reader's choice, for pages without a form.
-func (s *Server) setLanguage(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return errRequest
+// readable reports whether a value may stand in a page as it is.
+func readable(value string) bool { return utf8.ValidString(value) && !strings.ContainsRune(value, 0) }
+
+// setLanguage keeps the reader's choice, for pages without a form, and leads
+// back to one that mux has.
+func (s *Server) setLanguage(mux *http.ServeMux) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := r.ParseForm(); err != nil {
+			return fmt.Errorf("%w: %w", errRequest, err)
+		}
+		l, ok := languageTag(r.PostForm.Get("to"))
+		if !ok {
+			return errRequest
+		}
+		s.setCookie(w, "lang", string(l))
+		back := r.PostForm.Get("back")
+		if !localPath(back) || !answers(mux, back) {
+			back = "/"
+		}
+		http.Redirect(w, r, back, http.StatusSeeOther)
+		return nil
 	}
-	l, ok := languageTag(r.PostForm.Get("to"))
-	if !ok {
-		return errRequest
+}
+
+// answers reports whether mux has a page at a local path.
+func answers(mux *http.ServeMux, path string) bool {
+	r, err := http.NewRequest(http.MethodGet, path, nil)
+	if err != nil {
+		return false
 	}
-	s.setCookie(w, "lang", string(l))
-	back := r.PostForm.Get("back")
-	if !localPath(back) {
-		back = "/"
-	}
-	http.Redirect(w, r, back, http.StatusSeeOther)
-	return nil
+	_, pattern := mux.Handler(r)
+	return pattern != ""
 }
 
 // setCookie keeps one of two words that change nothing but how pages look.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"backupportal/function/backup"
 	"backupportal/templates"
@@ -42,7 +41,7 @@ func readForm(r *http.Request) (templates.Values, error) {
 			bad = append(bad, backup.UnknownField(name))
 		case len(values) > 1:
 			bad = append(bad, backup.RepeatedField(name))
-		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):
+		case !readable(values[0]):
 			return nil, errRequest
 		}
 	}

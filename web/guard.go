@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"backupportal/function/backup"
@@ -37,17 +39,19 @@ func language(r *http.Request) backup.Language {
 			return l
 		}
 	}
+	best, most := backup.English, 0.0
 	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
-		primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
-		switch primary {
-		case "zh":
-			return backup.Chinese
-		case "en":
-			return backup.English
+		tag, weight, weighed := strings.Cut(tag, ";")
+		quality := 1.0 // RFC 9110, 12.4.2
+		if weighed {
+			quality, _ = strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
+		}
+		primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
+		if l, ok := map[string]backup.Language{"zh": backup.Chinese, "en": backup.English}[primary]; ok && quality > most {
+			best, most = l, quality
 		}
 	}
-	return backup.English
+	return best
 }
 
 func languageTag(s string) (backup.Language, bool) {
@@ -67,7 +71,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if v := recover(); v != nil {
-				s.Log.Error("panic", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "stack", string(debug.Stack()))
+				s.Log.Error("panic", "value", fmt.Sprintf("%.200v", v), "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "stack", string(debug.Stack()))
 				s.problem(w, r, errPanic)
 			}
 		}()

@@ -23,6 +23,10 @@ func (s *Server) SubmitMessage(ctx context.Context, p backup.Principal, key stri
 		}
 		out.body = problemOf(f, err, backup.English)
 	}
+	if job, ok := out.body.(BackupJob); ok {
+		job.Replayed = out.replayed
+		out.body = job
+	}
 	problem, refused := out.body.(Problem)
 	if refused {
 		problem.RequestID = s.RequestID(ctx)
@@ -45,7 +49,7 @@ func (s *Server) message(ctx context.Context, p backup.Principal, key string, bo
 	if raw, ok := own["dry_run"]; ok && json.Unmarshal(raw, &dryRun) != nil {
 		return outcome{}, backup.InvalidError{backup.WrongType("dry_run", backup.Boolean, raw)}
 	}
-	if raw, ok := own["key"]; ok && (json.Unmarshal(raw, &key) != nil || !validKey(key)) {
+	if raw, ok := own["key"]; ok && string(raw) != "null" && (json.Unmarshal(raw, &key) != nil || !validKey(key)) {
 		return outcome{}, errKey
 	}
 	return s.submitJSON(ctx, backup.Submission{Door: backup.DoorEvent, Principal: p, Key: key, Params: params}, dryRun)

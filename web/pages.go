@@ -116,6 +116,9 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 		return errRequest
 	}
 	if part := r.Header.Get("X-Part"); part != "" {
+		if part != "rows-"+argument {
+			return errRequest
+		}
 		return render(w, r, http.StatusOK, templates.Part(page, part))
 	}
 	return render(w, r, http.StatusOK, templates.Form(page))

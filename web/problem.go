@@ -39,6 +39,9 @@ type CloudRefusal struct {
 // problemOf words err for machines, in language l.
 func problemOf(f fault, err error, l backup.Language) Problem {
 	p := Problem{Type: "urn:backup-portal:problem:" + f.name, Title: f.title.In(l), Status: f.status, Detail: f.detail.In(l)}
+	if errors.Is(err, backup.ErrKeyReused) {
+		p.Title, p.Detail = keyReusedTitle.In(l), keyReusedDetail.In(l)
+	}
 	if bad, ok := errors.AsType[*backup.MalformedError](err); ok {
 		p.Detail = malformedDetail.Fill(l, bad.Line, bad.Column, bad.Problem)
 	}
@@ -50,6 +53,12 @@ func problemOf(f fault, err error, l backup.Language) Problem {
 	}
 	return p
 }
+
+// A machine has no form before it, but a key.
+var (
+	keyReusedTitle  = backup.Text{En: "This key was already used", Zh: "此键已使用过"}
+	keyReusedDetail = backup.Text{En: "For another backup than the one in this request. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
+)
 
 var malformedDetail = backup.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}
 

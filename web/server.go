@@ -21,6 +21,7 @@ type Server struct {
 	RequestID func(context.Context) string                  // the platform's, or a new one
 	Demo      bool                                          // nothing reaches the real cloud, and pages say so
 	Origin    string                                        // of PUBLIC_URL, for the header that stops the platform's own CORS; may be empty
+	StoreKind string                                        // what remembers submissions, for operators: "memory"
 	Zone      *time.Location                                // in which times are shown
 	Log       *slog.Logger
 }
@@ -38,7 +39,7 @@ func (s *Server) Handler() http.Handler {
 	// For everybody.
 	mux.Handle("GET /healthz", s.json(s.health))
 	mux.Handle("GET /static/{name}", s.page(s.asset))
-	mux.Handle("POST /lang", s.page(s.setLanguage))
+	mux.Handle("POST /lang", s.page(s.setLanguage(mux)))
 
 	// For people who are signed in.
 	mux.Handle("GET /{$}", s.page(s.signedIn(s.start)))
@@ -81,5 +82,5 @@ func principal(r *http.Request) backup.Principal {
 
 // health says that the process answers. It touches neither store nor cloud.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, r, http.StatusOK, map[string]string{"status": "ok"})
+	return writeJSON(w, r, http.StatusOK, map[string]string{"status": "ok", "store": s.StoreKind})
 }

@@ -20,12 +20,13 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := s.statusPage(r, record)
 	if r.URL.Query().Get("part") != "live" {
-		if page.Auto && page.State.Lives() {
+		if page.Auto && page.Every > 0 {
 			w.Header().Set("Refresh", "10")
 		}
 		return render(w, r, http.StatusOK, templates.Status(page))
 	}
-	tag := fmt.Sprintf(`"%s-%d-%d-%s"`, page.State, record.Job.Progress/100, record.Job.BytesDone>>20, templates.Language(r.Context()))
+	job := record.Job
+	tag := fmt.Sprintf(`"%s-%d-%d-%s%d-%s"`, page.State, job.Progress/100, job.BytesDone>>20, job.CopyStatus, job.CopyProgress, templates.Language(r.Context()))
 	w.Header().Set("ETag", tag)
 	if r.Header.Get("If-None-Match") == tag {
 		w.WriteHeader(http.StatusNotModified)
@@ -43,7 +44,7 @@ func (s *Server) statusPage(r *http.Request, record backup.Record) templates.Sta
 		explained := s.Backups.Explain(code)
 		page.Means, page.Todo = explained.Means, explained.Todo
 	}
-	if page.State.Lives() {
+	if record.Lives(page.Now) {
 		page.Every = every(page.Now.Sub(record.CreatedAt))
 	}
 	return page

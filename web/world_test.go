@@ -85,7 +85,7 @@ func newWorld(t testing.TB) *world {
 			Cloud: client, Store: &store.Memory{}, Policy: rules, Log: log, Now: w.clock.Now, NewID: rand.Text,
 			Wait: func(context.Context, time.Duration) error { return nil },
 		},
-		Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, Log: log,
+		Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, StoreKind: "memory", Log: log,
 		RequestID: func(context.Context) string { return "request-1" }, Zone: time.FixedZone("UTC+8", 8*3600),
 	}
 	w.handler = w.server.Handler()

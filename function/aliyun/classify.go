@@ -33,7 +33,7 @@ func (v verdict) judge(a *attempt) (reading, *backup.CloudError) {
 		return r, e
 	}
 	known, listed := meaningOf(e.Code)
-	e.Outcome, e.Unlisted, e.Cause = known.outcome, !listed, "answered"
+	e.Outcome, e.Passing, e.Unlisted, e.Cause = known.outcome, known.passing, !listed, "answered"
 	switch {
 	case !listed:
 		e.Outcome, e.Cause = backup.ErrRefused, "undocumented code"

@@ -27,6 +27,7 @@ type meaning struct {
 	codes       string // patterns of [path.Match], with blanks between them
 	outcome     error
 	caller      bool // whoever asked can put it right
+	passing     bool // fresher credentials may do
 	message     bool // the cloud's own words say which value it is about
 	means, todo backup.Text
 }

@@ -45,7 +45,7 @@ var meanings = []meaning{{
 	codes: "InvalidAccessKeyId* Forbidden.AccessKeyDisabled", outcome: backup.ErrCredentials,
 	means: both("The access key of this portal is not valid any more.", "本门户的访问密钥已失效。"), todo: tellOperator,
 }, {
-	codes: "InvalidSecurityToken*", outcome: backup.ErrCredentials,
+	codes: "InvalidSecurityToken*", outcome: backup.ErrCredentials, passing: true,
 	means: both("The portal's access has expired and could not be renewed.", "本门户的访问凭证已过期且未能续期。"), todo: tellOperator,
 }, {
 	codes: "MissingSecurityToken", outcome: backup.ErrCredentials,

@@ -101,6 +101,7 @@ type CloudError struct {
 	Message    string // the cloud's, cleaned and cut; shown only where Code is known
 	RequestID  string
 	Unlisted   bool // refused with a code that nobody has documented: look before asking again
+	Passing    bool // of ErrCredentials: fresher ones may do, so the call may be repeated
 	RetryAfter time.Duration
 	Cause      string // what the network said, as a kind of error: never a URL
 }

@@ -105,6 +105,9 @@ func (d *decoder) value(name string, raw json.RawMessage) {
 	if !ok {
 		bad := WrongType(name, f.Type, raw)
 		bad.Args[0] = f.Object
+		if f.Type == Strings || f.Type == Objects {
+			bad.Args[0] = f.Label
+		}
 		d.bad = append(d.bad, bad)
 		return
 	}
@@ -160,7 +163,7 @@ func kindOf(raw json.RawMessage) Text {
 	case '{':
 		return Text{"an object", "对象"}
 	case '[':
-		return typeName(Strings)
+		return Text{"a list of something else", "其他内容的列表"}
 	case 't', 'f':
 		return typeName(Boolean)
 	case 'n':
@@ -178,7 +181,8 @@ func scanJSON(data []byte) (repeated []string, err error) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	s := scanner{dec: dec}
+	// The decoder puts U+FFFD in place of half a surrogate pair, without a word.
+	s := scanner{dec: dec, strange: !bytes.Contains(data, []byte("\ufffd")) && !bytes.Contains(bytes.ToLower(data), []byte(`\ufffd`))}
 	if err := s.scan("", 0); err != nil {
 		return nil, malformed(data, dec.InputOffset(), s.problem(err))
 	}
@@ -190,14 +194,28 @@ func scanJSON(data []byte) (repeated []string, err error) {
 
 type scanner struct {
 	dec      *json.Decoder
+	strange  bool // U+FFFD in a text means that it was not valid
 	repeated []string
 }
 
-var errDeep = errors.New("nested too deeply")
+var (
+	errDeep = errors.New("nested too deeply")
+	errHalf = errors.New("half a surrogate pair")
+)
+
+// text refuses a text that would be sent as another one.
+func (s *scanner) text(token json.Token) error {
+	if text, ok := token.(string); ok && s.strange && strings.ContainsRune(text, utf8.RuneError) {
+		return errHalf
+	}
+	return nil
+}
 
 // problem words an error of scan.
 func (s *scanner) problem(err error) Text {
 	switch {
+	case errors.Is(err, errHalf):
+		return Text{"half a surrogate pair is no character", "不完整的代理对不是字符"}
 	case errors.Is(err, errDeep):
 		return Text{"the JSON is nested too deeply", "JSON 嵌套过深"}
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
@@ -214,7 +232,7 @@ func (s *scanner) scan(path string, depth int) error {
 	}
 	delim, nested := token.(json.Delim)
 	if !nested {
-		return nil
+		return s.text(token)
 	}
 	if depth == maxDepth {
 		return errDeep
@@ -225,6 +243,9 @@ func (s *scanner) scan(path string, depth int) error {
 		if delim == '{' {
 			key, err := s.dec.Token()
 			if err != nil {
+				return err
+			}
+			if err := s.text(key); err != nil {
 				return err
 			}
 			name = strings.TrimPrefix(path+"."+key.(string), ".")

@@ -18,6 +18,7 @@ func TestDecodeJSON(t *testing.T) {
 			Params{"Account": "payments", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1", "Retention": "15", "Detail.doCopy": "false"}, nil},
 		"the vendor's sample of Detail": {`{"Detail":{"doCopy":false,"destinationRegionId":"","destinationRetention":null,"diskIdList":[],"timeoutInSeconds":30}}`,
 			Params{"Detail.doCopy": "false", "Detail.timeoutInSeconds": "30"}, nil},
+		"a whole surrogate pair, and U+FFFD itself": {`{"Include":["/\ud83d\ude00","/\ufffd"]}`, Params{"Include": `["/😀","/` + "\ufffd" + `"]`}, nil},
 		"lists":                          {`{"Include":["/a b","/<&>"],"Exclude":[]}`, Params{"Include": `["/a b","/<&>"]`}, nil},
 		"a list as the API takes it":     {`{"Include":"[\"/a\", \"/b\"]"}`, Params{"Include": `["/a","/b"]`}, nil},
 		"volumes":                        {`{"ContainerResources":[ {"host": "h"} ]}`, Params{"ContainerResources": `[{"host":"h"}]`}, nil},
@@ -58,6 +59,8 @@ func TestDecodeJSONNamesThePlace(t *testing.T) {
 		"{} {}":                          {1, "more text"},
 		"{\"a\":\"\xff\"}":               {1, "UTF-8"},
 		strings.Repeat(`{"a":`, 9) + "1": {1, "too deeply"},
+		`{"Include":["/a\ud800"]}`:       {1, "surrogate"},
+		`{"a\udc00":1}`:                  {1, "surrogate"},
 		"{\"Retention\": 1":              {1, "ends too early"},
 	} {
 		_, _, err := DecodeJSON([]byte(text))

@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,26 +121,42 @@ func CompactJSON(text string) (string, error) {
 }
 
 func (f Field) checkObjects(value string) []Mistake {
-	wrong := func(why string) []Mistake { return []Mistake{f.mistake("type", msgObjects, why)} }
-	dec := json.NewDecoder(strings.NewReader(value))
-	var items []json.RawMessage
-	if err := dec.Decode(&items); err != nil {
-		return wrong(jsonFault(err))
+	wrong := func(why Text) []Mistake { return []Mistake{f.mistake("type", msgObjects, why)} }
+	repeated, err := scanJSON([]byte(value))
+	if malformed, ok := errors.AsType[*MalformedError](err); ok {
+		return wrong(malformed.Problem)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return wrong("text after the list")
+	if len(repeated) > 0 {
+		return []Mistake{f.mistake("twice", msgTwice, repeated[0])}
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal([]byte(value), &items); err != nil {
+		return wrong(Text{"this is no list", "这不是列表"})
 	}
 	if len(items) == 0 {
 		return []Mistake{f.Missing()}
 	}
 	var bad []Mistake
 	for i, item := range items {
-		var object map[string]json.RawMessage
-		if err := json.Unmarshal(item, &object); err != nil || object == nil {
-			return wrong(fmt.Sprintf("item %d is not an object", i+1))
-		}
-		if info, ok := object["resourceInfo"]; ok && !holdsObject(info) {
-			bad = append(bad, f.mistake("resource_info", msgInfo, i+1))
+		bad = append(bad, f.checkVolume(item, i+1)...)
+	}
+	return bad
+}
+
+// checkVolume judges one element of ContainerResources. Keys that are not
+// documented are left to the service, but whatever there is must be text.
+func (f Field) checkVolume(item json.RawMessage, number int) []Mistake {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(item, &object); err != nil || len(object) == 0 {
+		return []Mistake{f.mistake("type", msgVolume, number)}
+	}
+	var bad []Mistake
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		switch {
+		case key == "resourceInfo" && !holdsObject(object[key]):
+			bad = append(bad, f.mistake("resource_info", msgInfo, number))
+		case object[key][0] != '"':
+			bad = append(bad, f.mistake("type", msgVolumeKey, key, number))
 		}
 	}
 	return bad
@@ -152,15 +167,4 @@ func holdsObject(raw json.RawMessage) bool {
 	var text string
 	var object map[string]any
 	return json.Unmarshal(raw, &text) == nil && json.Unmarshal([]byte(text), &object) == nil && object != nil
-}
-
-// jsonFault says what is wrong with a JSON text, and where, without quoting it.
-func jsonFault(err error) string {
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Sprintf("character %d is out of place", syntax.Offset)
-	}
-	if typ, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return "it is " + typ.Value
-	}
-	return "it ends too early"
 }

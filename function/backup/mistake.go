@@ -17,9 +17,15 @@ type Mistake struct {
 	Args  []any  // a Text among them is written in the same language
 }
 
-// In writes the sentence in language l.
+// In writes the sentence in language l. It begins with a capital, unless it
+// begins with a name, which is written as it was given.
 func (m Mistake) In(l Language) string {
 	s := m.Text.Fill(l, m.Args...)
+	if strings.HasPrefix(m.Text.En, "%") && len(m.Args) > 0 {
+		if _, name := m.Args[0].(string); name {
+			return s
+		}
+	}
 	first, size := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(first)) + s[size:]
 }
@@ -94,6 +100,8 @@ var (
 	msgLineAgain  = Text{"line %v repeats line %v", "第 %v 行与第 %v 行重复"}
 	msgLines      = Text{"%v must be %v lines or fewer", "%v不能超过 %v 行"}
 	msgObjects    = Text{"volumes must be a JSON list of objects: %v", "卷必须是 JSON 对象列表：%v"}
+	msgVolume     = Text{"volume %v must be an object that says something", "第 %v 个卷必须是非空的对象"}
+	msgVolumeKey  = Text{"%v of volume %v must be text", "第 %[2]v 个卷的 %[1]v 必须是文本"}
 	msgInfo       = Text{"resourceInfo of volume %v must be text that holds a JSON object", "第 %v 个卷的 resourceInfo 必须是内含 JSON 对象的文本"}
 	msgNoKey      = Text{"%v has no key %v", "%v 没有键 %v"}
 	msgFull       = Text{"whole instances are backed up as COMPLETE", "整机备份只能使用 COMPLETE"}
@@ -127,8 +135,8 @@ func typeName(t Type) Text {
 		String:  {"text", "文本"},
 		Integer: {"a number", "数字"},
 		Boolean: {"true or false", "布尔值"},
-		Strings: {"a list", "列表"},
-		Objects: {"a list", "列表"},
+		Strings: {"a list of texts", "文本列表"},
+		Objects: {"a list of objects", "对象列表"},
 	}[t]
 }
 

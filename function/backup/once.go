@@ -120,12 +120,13 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 	}
 	r.Last.N++
 	s.Log.Info("sending", "submission", r.SubmissionID, "attempt", r.Last.N, "job_name", r.JobName)
+	// The call is made and its answer written down even if the caller goes away:
+	// one who closes the page must not turn a job into a question.
+	ctx = context.WithoutCancel(ctx)
 	limited, cancel := context.WithTimeout(ctx, until.Sub(s.Now()))
 	defer cancel()
 	created, err := s.Cloud.CreateBackupJob(limited, call)
-
-	// The answer is written down even if the caller has gone meanwhile.
-	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	ctx, cancel = context.WithTimeout(ctx, recordTime)
 	defer cancel()
 	if err == nil {
 		return s.created(ctx, r, created), true, nil
@@ -150,7 +151,13 @@ func (s *Service) created(ctx context.Context, r Record, c Created) Answer {
 		}
 		// Somebody took over after a pause of this instance: the job is told behind what they wrote.
 		known, err := s.find(ctx, r.SubmissionID)
-		if err != nil || known.Last.Kind == StepCreated || known.Last.Kind == StepRefused {
+		if err != nil {
+			break
+		}
+		if known.Last.Kind == StepRefused || known.Last.Kind == StepCreated {
+			if known.Last.JobID != c.JobID {
+				s.Log.Error("a job beside the log", "submission", r.SubmissionID, "job", c.JobID, "logged", known.Last.Kind, "logged_job", known.Last.JobID)
+			}
 			break
 		}
 		r.Last = known.Last
@@ -168,7 +175,7 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 	s.Log.Warn("job not created", "submission", r.SubmissionID, "error", cloud)
 	step := Step{N: r.Last.N + 1, Code: cloud.Code, Message: cloud.Message, RequestID: cloud.RequestID}
 	switch {
-	case errors.Is(cloud, ErrRefused), errors.Is(cloud, ErrCredentials):
+	case errors.Is(cloud, ErrRefused), errors.Is(cloud, ErrCredentials) && !cloud.Passing:
 		step.Kind = StepRefused
 		ours, err := s.append(ctx, r, step)
 		if err != nil || !ours {
@@ -177,7 +184,7 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 		}
 		r.Last = step
 		return Answer{Record: r, Status: Refused}, true, nil
-	case errors.Is(cloud, ErrThrottled), errors.Is(cloud, ErrNotSent):
+	case errors.Is(cloud, ErrThrottled), errors.Is(cloud, ErrNotSent), errors.Is(cloud, ErrCredentials):
 		step.Kind = StepVoid
 		if _, err := s.append(ctx, r, step); err != nil {
 			return Answer{}, false, fmt.Errorf("%w: %w", ErrStoreAway, err)

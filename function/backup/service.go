@@ -133,7 +133,7 @@ func (s *Service) Refresh(ctx context.Context, p Principal, id string) (Record, 
 	switch {
 	case r.Last.Kind == StepAttempt:
 		return s.look(ctx, r)
-	case r.Last.Kind == StepCreated && r.State(s.Now()).Lives() && s.Now().Sub(r.Job.SeenAt) >= pace:
+	case r.Last.Kind == StepCreated && r.Lives(s.Now()) && s.Now().Sub(r.Job.SeenAt) >= pace:
 		return s.refresh(ctx, r), nil
 	}
 	return r, nil

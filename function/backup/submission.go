@@ -162,8 +162,22 @@ func (r Record) State(now time.Time) State {
 		if !now.Before(r.Last.Until) {
 			return Unknown
 		}
+	case StepNone:
+		if now.Sub(r.CreatedAt) >= budget {
+			return NotSent // whoever claimed it has gone without an attempt
+		}
 	}
 	return Sending
+}
+
+// Lives reports whether anything about the submission may still change: its
+// state, or the copy of a job that is done itself.
+func (r Record) Lives(now time.Time) bool {
+	state := r.State(now)
+	if state == StateComplete || state == StatePartialComplete {
+		return r.Job.CopyStatus != "" && State(r.Job.CopyStatus).Lives()
+	}
+	return state.Lives()
 }
 
 // A Query selects records for a list, newest first.

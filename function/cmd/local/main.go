@@ -45,6 +45,10 @@ func main() {
 	emulatorAddr := flag.String("emulator-addr", "127.0.0.1:0", "address of the cloud emulator; port 0 picks one")
 	verbose := flag.Bool("v", false, "log what happens")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "local: takes no arguments but its flags")
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	logTo := io.Discard
@@ -124,7 +128,7 @@ func portal(endpoint string, log *slog.Logger) (http.Handler, error) {
 		Wait: backup.Sleep,
 	}
 	server := &web.Server{
-		Backups: service, Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, Log: log,
+		Backups: service, Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, StoreKind: "memory", Log: log,
 		RequestID: func(context.Context) string { return rand.Text() }, Zone: time.FixedZone("UTC+8", 8*3600),
 	}
 	return server.Handler(), nil
