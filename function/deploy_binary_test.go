@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"backupportal/function/event/runtimetest"
 )
 
 // checkDist checks a folder that is deployed: it holds the program, which the platform can run, and the policy, and nothing
@@ -162,4 +165,36 @@ func elfFile(t *testing.T, machine elf.Machine, part elf.ProgType) []byte {
 		}
 	}
 	return file.Bytes()
+}
+
+// What is deployed as it comes has to start: with the variables of s.yaml and
+// the example policy, and nothing else.
+func TestWhatIsDeployedStartsAndTakesTheEventOfTheReadme(t *testing.T) {
+	dir, output, err := makeDist(t)
+	if err != nil {
+		t.Fatalf("make dist: %v\n%s", err, output)
+	}
+	file := mustReadDeployFile(t, "../s.yaml")
+	doc, errs := resolveReferences(file.doc, env("ALLOW_EPHEMERAL_STORE", "1"))
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	props := yamlObject(yamlObject(yamlObject(doc, "resources"), "portal"), "props")
+	var vars []string
+	for name, value := range yamlObject(props, "environmentVariables") {
+		vars = append(vars, name+"="+value.(string))
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := regexp.MustCompile(`s local invoke -e '(.*)'`).FindSubmatch(readme)
+	if event == nil {
+		t.Fatal("the README has no event")
+	}
+	fc := &runtimetest.FC{}
+	fc.Start(t, filepath.Join(dir, "main"), vars...)
+	if res := fc.Invoke(t.Context(), event[1]); res.Failed() || !strings.Contains(string(res.Body), `"Parameters"`) {
+		t.Errorf("%s %s", res.Body, res.ErrorMessage)
+	}
 }

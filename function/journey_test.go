@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -244,4 +246,30 @@ func TestBadInputReachesNoCloud(t *testing.T) {
 			t.Errorf("the cloud got %v", calls)
 		}
 	})
+}
+
+func TestEventThatCannotBeReadNamesThePlace(t *testing.T) {
+	g := onFC(t, runtimetest.FCTrigger{})
+	const event = `{"version":"v1","rawPath":%s,"headers":{"Accept":%q},"body":%s,"isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`
+	for name, c := range map[string]struct{ path, accept, body, want string }{
+		"bad base64, by a program": {`"/api/v1/backup-jobs"`, "application/json", `"!!!"`, "is base64, and it is not"},
+		"bad base64, in a browser": {`"/backups"`, "text/html", `"!!!"`, "is base64, and it is not"},
+		"a path that is none":      {`"backups"`, "text/html", `""`, "rawPath"},
+		"a body of another type":   {`"/backups"`, "text/html", `7`, "wrong type"},
+	} {
+		res := g.fc.Invoke(t.Context(), fmt.Appendf(nil, event, c.path, c.accept, c.body))
+		var answer struct {
+			StatusCode int
+			Body       string
+		}
+		if err := json.Unmarshal(res.Body, &answer); err != nil || answer.StatusCode != 400 || !strings.Contains(answer.Body, c.want) {
+			t.Errorf("%s: %s %s", name, res.Body, res.ErrorMessage)
+		}
+		if c.accept == "text/html" && !strings.Contains(answer.Body, "/static/portal.") {
+			t.Errorf("%s: the page is bare: %s", name, answer.Body)
+		}
+	}
+	if calls := g.cloud.Ledger().Calls; len(calls) != 0 {
+		t.Errorf("the cloud got %v", calls)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -53,7 +54,21 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 		server.Origin = cfg.PublicURL.String()
 	}
 	log.Info("start", "platform", cfg.Platform, "auth", cfg.AuthMode, "policy", rules.Hash(), "store", "memory")
-	return portal{event.Doors{Web: server.Handler(), Submit: submit(server), Log: log}}, nil
+	return portal{event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server), Log: log}}, nil
+}
+
+// unreadable words what can be wrong with a platform's event.
+func unreadable(server *web.Server) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		what := backup.Text{En: "The event has a value of the wrong type. Nothing was started.", Zh: "事件中有类型错误的值。未开始备份。"}
+		switch {
+		case errors.Is(err, event.ErrBase64):
+			what = backup.Text{En: "The event says that its body is base64, and it is not. Nothing was started.", Zh: "事件声明其 body 为 base64，但并非如此。未开始备份。"}
+		case errors.Is(err, event.ErrPath):
+			what = backup.Text{En: "The path in the event (rawPath) is no path. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
+		}
+		server.Unreadable(w, r, what)
+	}
 }
 
 // credentials prefers those that came with the invocation: an instance can

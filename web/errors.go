@@ -101,6 +101,11 @@ func faultOf(err error) fault {
 	if _, ok := errors.AsType[*backup.MalformedError](err); ok {
 		return faultOf(errRequest)
 	}
+	if part, ok := errors.AsType[*unreadableEvent](err); ok {
+		f := faultOf(errRequest)
+		f.detail = part.what
+		return f
+	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return faultOf(errBody)
 	}

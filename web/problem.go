@@ -84,5 +84,18 @@ func (s *Server) writeProblemJSON(w http.ResponseWriter, r *http.Request, f faul
 // wantsJSON reports whether the one who sent r is a machine.
 func wantsJSON(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/webhooks/") ||
-		strings.Contains(r.Header.Get("Accept"), "json")
+		strings.Contains(r.Header.Get("Accept"), "json") || strings.Contains(r.Header.Get("Content-Type"), "json")
+}
+
+// An unreadableEvent is a request of which the platform's event says too little.
+type unreadableEvent struct{ what backup.Text }
+
+func (e *unreadableEvent) Error() string { return "unreadable request: " + e.what.En }
+
+// Unreadable answers a request that could not be made of an event, and says
+// what is wrong with it, as every other answer is written.
+func (s *Server) Unreadable(w http.ResponseWriter, r *http.Request, what backup.Text) {
+	s.identify(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.problem(w, r, &unreadableEvent{what})
+	}))).ServeHTTP(w, r)
 }

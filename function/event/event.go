@@ -24,12 +24,18 @@ import (
 // page about the time-out can still be sent.
 const margin = 2 * time.Second
 
-// Doors is what stands behind every platform. All three fields are required.
+// Doors is what stands behind every platform. All fields but Unreadable are
+// required.
 type Doors struct {
 	// Web answers HTTP requests. Its responses are buffered, so they can
 	// neither be flushed nor hijacked, and on Function Compute carry one
 	// cookie at most: [events.HTTPTriggerResponse] has one string per header.
 	Web http.Handler
+
+	// Unreadable answers an HTTP event that no request can be made of, with
+	// status 400: err is ErrEventType, ErrPath or ErrBase64, and r is what
+	// could be read. Without it a plain page says so.
+	Unreadable func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Submit handles one message and returns the JSON that answers it. An
 	// error is a passing failure: the platform should deliver the message

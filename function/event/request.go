@@ -15,10 +15,11 @@ import (
 	"strings"
 )
 
+// What can be wrong with an HTTP event, so that no request can be made of it.
 var (
-	errEventType = errors.New("event has a value of the wrong type")
-	errPath      = errors.New("path cannot be parsed")
-	errBase64    = errors.New("body is not base64")
+	ErrEventType = errors.New("event has a value of the wrong type")
+	ErrPath      = errors.New("path cannot be parsed")
+	ErrBase64    = errors.New("body is not base64")
 )
 
 // httpEvent is an HTTP request as an event: Function Compute's “v1” and
@@ -54,12 +55,12 @@ func (e *httpEvent) request(ctx context.Context) (*http.Request, error) {
 	uri := e.uri()
 	u, err := url.ParseRequestURI(uri)
 	if err != nil || !strings.HasPrefix(uri, "/") {
-		return nil, errPath
+		return nil, ErrPath
 	}
 	body := []byte(e.Body)
 	if e.IsBase64Encoded {
 		if body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
-			return nil, errBase64
+			return nil, ErrBase64
 		}
 	}
 	header := e.header()
@@ -87,6 +88,23 @@ func (e *httpEvent) request(ctx context.Context) (*http.Request, error) {
 		r.Proto, r.ProtoMajor, r.ProtoMinor = e.RequestContext.HTTP.Protocol, major, minor
 	}
 	return r.WithContext(ctx), nil
+}
+
+// remains is what can be said of a request that cannot be read: enough to
+// answer it in the reader's language and form.
+func (e *httpEvent) remains(ctx context.Context) *http.Request {
+	path := "/"
+	if u, err := url.ParseRequestURI(e.RawPath); err == nil && strings.HasPrefix(e.RawPath, "/") {
+		path = u.Path
+	}
+	header := e.header()
+	host := cmp.Or(header.Get("Host"), e.RequestContext.DomainName)
+	header.Del("Host")
+	r := &http.Request{
+		Method: e.RequestContext.HTTP.Method, URL: &url.URL{Path: path}, RequestURI: path,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Host: host, Body: http.NoBody,
+	}
+	return r.WithContext(ctx)
 }
 
 // uri returns path and query. Function Compute gives the query as a map with

@@ -25,14 +25,20 @@ func (d Doors) serve(ctx context.Context, e httpEvent, well bool) json.RawMessag
 	header := e.header()
 	r, err := e.request(ctx)
 	if !well {
-		err = errEventType
+		err = ErrEventType
 	}
 	rec := newRecorder()
-	if err != nil {
+	switch {
+	case err == nil:
+		d.handle(rec, r, d.Web.ServeHTTP)
+	case d.Unreadable != nil:
 		d.Log.WarnContext(ctx, "request not readable", "error", err)
+		r = e.remains(ctx)
+		d.handle(rec, r, func(w http.ResponseWriter, r *http.Request) { d.Unreadable(w, r, err) })
+	default:
+		d.Log.WarnContext(ctx, "request not readable", "error", err)
+		r = e.remains(ctx)
 		writeProblem(ctx, rec, http.StatusBadRequest, wantsJSON(e.RawPath, header))
-	} else {
-		d.handle(rec, r)
 	}
 	answer, err := rec.encode(method, e.lambda())
 	if err != nil {
@@ -45,7 +51,7 @@ func (d Doors) serve(ctx context.Context, e httpEvent, well bool) json.RawMessag
 }
 
 // handle calls the handler. The page about a panic replaces what it wrote.
-func (d Doors) handle(rec *recorder, r *http.Request) {
+func (d Doors) handle(rec *recorder, r *http.Request, serve http.HandlerFunc) {
 	defer func() {
 		if v := recover(); v != nil {
 			logPanic(d.Log, r, v)
@@ -53,7 +59,7 @@ func (d Doors) handle(rec *recorder, r *http.Request) {
 			writeProblem(r.Context(), rec, http.StatusInternalServerError, wantsJSON(r.URL.Path, r.Header))
 		}
 	}()
-	d.Web.ServeHTTP(rec, r)
+	serve(rec, r)
 }
 
 // Recover makes panics of next into a page with status 500, http.ErrAbortHandler

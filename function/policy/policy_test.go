@@ -108,14 +108,20 @@ func TestHashIsOfTheFile(t *testing.T) {
 
 func TestExampleLoads(t *testing.T) {
 	text := readFile(t, "../../docs/policy.example.yaml")
-	p := mustLoad(t, text)
+	none := func(string) string { return "" }
+	p, err := Load([]byte(text), none)
+	if err != nil {
+		t.Fatalf("as it comes, without any variable: %v", err)
+	}
 	for _, alias := range []string{"sandbox", "prod", "archive"} {
 		if _, ok := p.Account(alias); !ok {
 			t.Errorf("there is no account %q", alias)
 		}
 	}
-	if _, err := Load([]byte(text), func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), "EXTERNAL_ID_PROD is not set") {
-		t.Errorf("without its environment: %v", err)
+	secret := strings.Replace(text, "# external_id_env", "external_id_env", 1)
+	mustLoad(t, secret)
+	if _, err := Load([]byte(secret), none); err == nil || !strings.Contains(err.Error(), "EXTERNAL_ID_PROD is not set") {
+		t.Errorf("with an external id, but without its variable: %v", err)
 	}
 }
 
