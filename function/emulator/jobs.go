@@ -17,6 +17,7 @@ type job struct {
 	number          int // counts the jobs of all accounts
 	account, region string
 	caller          string // ARN
+	kind            string // SourceType; apart from params, because every listing compares it
 	params          params // of the operation, as they were sent
 	source          source
 	schedule        schedule
@@ -42,7 +43,7 @@ func (e *engine) start(k *call, o *order, p plan) string {
 	j := &job{
 		id: newJobID(), requestID: k.id,
 		account: o.caller.ID, region: o.region, caller: k.caller.arn(),
-		params: k.params.operation(), source: o.source,
+		kind: o.params["SourceType"], params: k.params.operation(), source: o.source,
 		schedule: schedule{
 			created: k.at, duration: p.duration, bytes: o.source.bytes,
 			outcome: p.outcome, copied: o.source.copyTo.region != "",
@@ -124,7 +125,7 @@ func (e *engine) reset() {
 func newJobID() string { return "job-000" + strings.ToLower(rand.Text()[:17]) }
 
 // sourceType is never empty, since nothing is a job without one.
-func (j *job) sourceType() string { return j.params["SourceType"] }
+func (j *job) sourceType() string { return j.kind }
 
 // backupType is COMPLETE unless the request said otherwise.
 func (j *job) backupType() string { return cmp.Or(j.params["BackupType"], "COMPLETE") }
