@@ -3,7 +3,7 @@
 // at what the cloud emulator received.
 //
 //	go test ./...                        everything
-//	go test -run Screens -screenshots /tmp/screens
+//	go test -run Screens -screenshots folder
 //
 // The browser is that of CHROME_PATH, or an installed Chromium or Chrome.
 package checks
