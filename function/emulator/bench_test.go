@@ -61,6 +61,7 @@ func BenchmarkSignedCalls(b *testing.B) {
 			{"CreateBackupJob", "CreateBackupJob", instanceOrder()},
 			{"DescribeBackupJobs2-one-of-10000", "DescribeBackupJobs2", one},
 			{"DescribeBackupJobs2-50-of-200", "DescribeBackupJobs2", page},
+			{"DescribeBackupJobs2-50-of-10000", "DescribeBackupJobs2", params{"SourceType": "UDM_ECS", "PageSize": "50"}},
 		} {
 			b.Run(scheme.name+"/"+call.name, func(b *testing.B) {
 				benchmarkCalls(b, domain, func() *http.Request { return scheme.sign(call.action, call.own, nonce()) })

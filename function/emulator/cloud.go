@@ -50,6 +50,7 @@ type Cloud struct {
 	keys   keyring
 	nonces nonces
 	jobs   engine
+	rows   rowRoom
 	calls  journal
 
 	registered registry

@@ -3,7 +3,11 @@ package emulator
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,7 +23,23 @@ func (c *Cloud) controlRoutes() http.Handler {
 	mux.HandleFunc("GET /_emulator/faults", c.showFaults)
 	mux.HandleFunc("POST /_emulator/faults", c.replaceFaults)
 	mux.HandleFunc("POST /_emulator/reset", c.forget)
-	return http.NewCrossOriginProtection().Handler(mux)
+	guarded := http.NewCrossOriginProtection().Handler(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !addressed(r.Host) {
+			http.Error(w, "the control routes are reached by an IP address or as localhost", http.StatusMisdirectedRequest)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+// addressed reports whether a Host is an address or this machine's own name. A
+// page that has its name resolved to this machine has another.
+func addressed(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(strings.Trim(host, "[]")) != nil
 }
 
 // showLedger answers with the ledger, or the part of it that the query names;
@@ -37,10 +57,20 @@ func (c *Cloud) showLedger(w http.ResponseWriter, r *http.Request) {
 // ledgerQuery refuses names that it does not know: with one misspelt the whole
 // ledger would pass for a part of it.
 func ledgerQuery(r *http.Request) (since time.Time, action string, err error) {
-	for name, values := range r.URL.Query() {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return since, "", errors.New("the query cannot be read")
+	}
+	for name, values := range query {
+		if len(values) > 1 {
+			return since, "", errors.New("the ledger is asked for one " + name + " at a time")
+		}
 		switch name {
 		case "action":
 			action = values[0]
+			if !slices.ContainsFunc(operations, func(o operation) bool { return o.action == action }) {
+				return since, "", errors.New("there is no such action here")
+			}
 		case "since":
 			if since, err = time.Parse(time.RFC3339Nano, values[0]); err != nil {
 				return since, "", errors.New("since is not a time like 2026-01-02T03:04:05Z")

@@ -1,6 +1,9 @@
 package emulator
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // listedTypes are the values of DescribeBackupJobs2's SourceType. CONTAINER is
 // not among them: such jobs are found by their id, without SourceType.
@@ -35,7 +38,9 @@ func (c *Cloud) describeBackupJobs2(k *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := c.list(k, filters)
+	room := c.rows.take()
+	defer c.rows.give(room)
+	jobs, err := c.list(k, filters, room)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +88,26 @@ func (l listedJob) parent() string {
 	return l.job.id
 }
 
-// list returns what passes the filters, newest first.
-func (c *Cloud) list(k *call, filters []filter) ([]listedJob, error) {
+// rowRoom lends room for the rows of a listing, which may have thousands of
+// them: made anew for each call, they would keep the collector busy.
+type rowRoom struct{ pool sync.Pool }
+
+func (r *rowRoom) take() *[]listedJob {
+	if room, ok := r.pool.Get().(*[]listedJob); ok {
+		return room
+	}
+	return new([]listedJob)
+}
+
+// give takes room back. Nothing may look at the rows any more.
+func (r *rowRoom) give(room *[]listedJob) {
+	clear(*room)
+	*room = (*room)[:0]
+	r.pool.Put(room)
+}
+
+// list returns what passes the filters, newest first, in the room lent to it.
+func (c *Cloud) list(k *call, filters []filter, room *[]listedJob) ([]listedJob, error) {
 	if k.params["Edition"] == "BASIC" {
 		return nil, nil // no job here is of that edition
 	}
@@ -95,21 +118,23 @@ func (c *Cloud) list(k *call, filters []filter) ([]listedJob, error) {
 		}
 		return diskRows(k, jobs, filters), nil
 	}
-	var rows []listedJob
-	for _, j := range jobs {
+	rows := *room
+	lag := k.lag()
+	for _, j := range slices.Backward(jobs) {
 		l := listedJob{job: j}
-		if !k.hides(j) && (kind == "" || kind == l.kind()) && passes(filters, l, k.at) {
+		if j.listed(k.at, lag) && (kind == "" || kind == l.kind()) && passes(filters, l, k.at) {
 			rows = append(rows, l)
 		}
 	}
+	*room = rows
 	return rows, nil
 }
 
 // diskRows lists the disks of instances' jobs.
 func diskRows(k *call, jobs []*job, filters []filter) []listedJob {
 	var rows []listedJob
-	for _, j := range jobs {
-		if j.sourceType() != "UDM_ECS" || k.hides(j) {
+	for _, j := range slices.Backward(jobs) {
+		if j.sourceType() != "UDM_ECS" || !j.listed(k.at, k.lag()) {
 			continue
 		}
 		for _, id := range j.source.disks {
@@ -122,7 +147,7 @@ func diskRows(k *call, jobs []*job, filters []filter) []listedJob {
 }
 
 // candidates narrows the jobs to those that a filter names, if it names any:
-// that is what polls ask for, again and again.
+// that is what polls ask for, again and again. They are oldest first.
 func (c *Cloud) candidates(k *call, filters []filter) []*job {
 	where := home{k.caller.account.ID, k.region}
 	at := slices.IndexFunc(filters, func(f filter) bool {

@@ -25,6 +25,8 @@ type faultKind struct {
 	takes  []faultArgument // in the order of writing
 	action string          // the only operation for which it means anything; empty: all
 	delays bool            // real time passes
+	// product is the only one whose operations answer so; empty: all do.
+	product string
 	// lasting is for what is a property of the world and not of one answer.
 	lasting bool
 
@@ -57,7 +59,7 @@ var faultKinds = []faultKind{
 	{name: "500", place: atGate, twin: true, answer: refuses(http.StatusInternalServerError, "InternalError")},
 	{name: "503", place: atGate, twin: true, answer: refuses(http.StatusServiceUnavailable, "ServiceUnavailable")},
 	{name: "refuse", place: atGate, twin: true, takes: []faultArgument{takesErrorStatus, takesCode}, answer: refusesAsToldTo},
-	{name: "success-false", place: atGate, twin: true, takes: []faultArgument{takesCode}, answer: successFalse},
+	{name: "success-false", place: atGate, product: "hbr", twin: true, takes: []faultArgument{takesCode}, answer: successFalse},
 	{name: "numeric-code", place: atGate, answer: numericCode},
 	{name: "throttle", place: atGate, answer: refuses(http.StatusBadRequest, "Throttling.User")},
 	{name: "throttle-headers", place: atGate, answer: throttledWithHeaders},

@@ -1,6 +1,9 @@
 package emulator
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // What follows are the faults of DescribeBackupJobs2, asked for where the
 // listing is made: its answer is whole and wrong.
@@ -14,10 +17,15 @@ func (k *call) listFault(name string) (fault, bool) {
 	return k.course.faults[at], true
 }
 
-// hides reports whether a job is too new for a listing that lags behind.
-func (k *call) hides(j *job) bool {
-	lag, ok := k.listFault("lag")
-	return ok && k.at.Sub(j.schedule.created) < lag.duration
+// lag is how far the listing lags behind; 0 if it does not.
+func (k *call) lag() time.Duration {
+	lag, _ := k.listFault("lag")
+	return lag.duration
+}
+
+// listed reports whether a job is old enough for a listing that lags behind.
+func (j *job) listed(now time.Time, lag time.Duration) bool {
+	return lag == 0 || now.Sub(j.schedule.created) >= lag
 }
 
 // totalCount returns how many jobs the answer claims that there are.

@@ -31,15 +31,15 @@ func parseFaults(text string) (faultSchedule, error) {
 // not count, and nobody could see which.
 func (p *faultParser) part(s *faultSchedule) error {
 	if p.word() == "seed" {
-		if s.seed != 0 {
+		if p.seeded {
 			return p.problem("there is a seed already")
 		}
 		p.take()
 		seed, err := strconv.ParseUint(p.word(), 10, 64)
-		if err != nil || seed == 0 {
-			return p.problem("seed needs a number from 1")
+		if err != nil {
+			return p.problem("seed needs a number from 0")
 		}
-		s.seed = seed
+		s.seed, p.seeded = seed, true
 		p.take()
 		return nil
 	}
@@ -164,6 +164,11 @@ func (p *faultParser) fault(action string) (fault, error) {
 		return f, p.problem("there is no fault %q", p.word())
 	case f.kind.action != "" && f.kind.action != action:
 		return f, p.problem("%s is for %s only", p.word(), f.kind.action)
+	}
+	if f.kind.product != "" && action != "*" && !slices.ContainsFunc(operations, func(op operation) bool {
+		return op.action == action && op.product == f.kind.product
+	}) {
+		return f, p.problem("%s is for operations of %s only", p.word(), f.kind.product)
 	}
 	name := p.take()
 	for _, arg := range f.kind.takes {

@@ -53,6 +53,8 @@ func faultWords(text string) []faultWord {
 type faultParser struct {
 	words []faultWord
 	end   int // the column behind the last
+
+	seeded bool // a seed was read
 }
 
 func (p *faultParser) atEnd() bool { return len(p.words) == 0 }

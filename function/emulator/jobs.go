@@ -70,16 +70,15 @@ func (e *engine) all() []*job {
 	return slices.Clone(e.jobs)
 }
 
-// of returns the jobs that an account has in a region, newest first.
+// of returns the jobs that an account has in a region, oldest first. They are
+// the engine's own list, which only ever grows at its end: it is for reading.
 func (e *engine) of(where home) []*job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	jobs := slices.Clone(e.byHome[where])
-	slices.Reverse(jobs)
-	return jobs
+	return slices.Clip(e.byHome[where])
 }
 
-// named returns those of the jobs that have one of the ids, newest first.
+// named returns those of the jobs that have one of the ids, oldest first.
 func (e *engine) named(ids []string, where home) []*job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -89,7 +88,7 @@ func (e *engine) named(ids []string, where home) []*job {
 			jobs = append(jobs, j)
 		}
 	}
-	slices.SortFunc(jobs, func(a, b *job) int { return b.number - a.number })
+	slices.SortFunc(jobs, func(a, b *job) int { return a.number - b.number })
 	return jobs
 }
 
@@ -109,8 +108,9 @@ func (e *engine) cancel(id string, now time.Time) bool {
 	stopped.schedule.canceled = now
 	e.byID[id] = &stopped
 	e.jobs[old.number] = &stopped
-	seen := e.byHome[old.home()]
+	seen := slices.Clone(e.byHome[old.home()]) // listings read the old one without a lock
 	seen[slices.Index(seen, old)] = &stopped
+	e.byHome[old.home()] = seen
 	return true
 }
 

@@ -67,7 +67,7 @@ func TestLedgerKeepsNoSecret(t *testing.T) {
 	p["Signature"] = signature(role.secret, stringToSign("POST", p))
 	f.send(t, p)
 	w := httptest.NewRecorder()
-	f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/_emulator/ledger", nil))
+	f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/_emulator/ledger", nil))
 	for name, secret := range map[string]string{
 		"signature": p["Signature"], "token": role.token, "secret": role.secret,
 		"external id": "open-sesame", "secret of the user": DemoSecret,
@@ -99,7 +99,7 @@ func TestControlShowsAndForgets(t *testing.T) {
 	f.create(t, portal, instanceOrder())
 	control := func(method, path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
-		f.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		f.ServeHTTP(w, httptest.NewRequest(method, "http://127.0.0.1:9100"+path, nil))
 		return w
 	}
 	sizes := func() (calls, jobs int) {
@@ -143,22 +143,22 @@ func TestLedgerCanBeAskedForAPart(t *testing.T) {
 	}{
 		{"", 3, 2},
 		{"?action=CreateBackupJob", 2, 2},
-		{"?action=CreateBackup", 0, 2},
 		{"?since=2026-01-02T03:04:06Z", 1, 1},
 		{"?since=2026-01-02T03:05:05Z", 1, 1},
 		{"?since=2026-01-02T04:05:05.5%2B01:00", 0, 0},
 		{"?since=2026-01-02T03:04:06Z&action=AssumeRole", 0, 1},
 	} {
 		w := httptest.NewRecorder()
-		f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/_emulator/ledger"+tt.query, nil))
+		f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/_emulator/ledger"+tt.query, nil))
 		var got Ledger
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(got.Calls) != tt.calls || len(got.Jobs) != tt.jobs {
 			t.Errorf("%q: %d calls, %d jobs, error %v", tt.query, len(got.Calls), len(got.Jobs), err)
 		}
 	}
-	for _, query := range []string{"?since=yesterday", "?Action=AssumeRole"} {
+	for _, query := range []string{"?since=yesterday", "?Action=AssumeRole", "?action=CreateBackup", "?action=%zz",
+		"?action=AssumeRole;", "?action=AssumeRole&action=CreateBackupJob"} {
 		w := httptest.NewRecorder()
-		f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/_emulator/ledger"+query, nil))
+		f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/_emulator/ledger"+query, nil))
 		if w.Code != http.StatusBadRequest {
 			t.Errorf("%q answered %d", query, w.Code)
 		}
@@ -182,5 +182,21 @@ func TestLongRunForgetsItsOldestCalls(t *testing.T) {
 	l.add(&entry{size: 1})
 	if calls := l.since(time.Time{}, ""); len(calls) != 1 {
 		t.Errorf("%d calls are kept beside more bytes than may be", len(calls))
+	}
+}
+
+// A page whose name was made to lead to this machine is still a stranger's.
+func TestControlIsForThisMachinesOwnNames(t *testing.T) {
+	f := newFixture(t)
+	for host, want := range map[string]int{
+		"localhost": 200, "localhost:9100": 200, "127.0.0.1:9100": 200, "[::1]:9100": 200, "192.168.1.7": 200, "hbr.localhost": 200,
+		"evil.example": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example:9100": 421,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/_emulator/ledger", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		if f.ServeHTTP(w, r); w.Code != want {
+			t.Errorf("%s: got %d, want %d", host, w.Code, want)
+		}
 	}
 }

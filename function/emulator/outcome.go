@@ -87,29 +87,79 @@ func (i *Instance) plan() plan {
 // planMarker finds the marker in a JobName: the word emulator and what is to
 // happen, each behind a dot, as in "web01.emulator.5s.FAILED.EcsClientError-k3v9x2".
 // It is made of characters that every program lets through in a name, and may
-// stand anywhere, because programs add to names.
-var planMarker = regexp.MustCompile(`(?:^|[^A-Za-z0-9])emulator((?:\.[A-Za-z0-9_]+)+)`)
+// stand anywhere, because programs add to names: behind the last word a blank or
+// a "-" begins what is not the marker's.
+var planMarker = regexp.MustCompile(`(?:^|[^A-Za-z0-9])emulator\.([A-Za-z0-9_.]*)`)
 
 // namedPlan reads the marker of a JobName. A marker that means nothing is an
 // error: whoever wrote it would wait in vain for its effect.
 func namedPlan(name string) (plan, error) {
-	var p plan
-	m := planMarker.FindStringSubmatch(name)
-	if m == nil {
-		return p, nil
+	at := planMarker.FindStringSubmatchIndex(name)
+	if at == nil {
+		return plan{}, nil
 	}
-	words := strings.Split(m[1], ".")[1:]
+	p, err := markedPlan(strings.Split(name[at[2]:at[3]], "."))
+	if err == nil {
+		err = checkBehindMarker(name[at[3]:], p.outcome.status != "")
+	}
+	if err != nil {
+		return plan{}, invalid("JobName", "the marker for the emulator: %v", err)
+	}
+	return p, nil
+}
+
+// isDuration tells what a marker takes as one.
+func isDuration(word string) bool {
+	d, err := time.ParseDuration(word)
+	return err == nil && d > 0
+}
+
+// markedPlan reads at most one duration, and then an outcome with its code.
+func markedPlan(words []string) (p plan, err error) {
 	for n, word := range words {
-		if duration, err := time.ParseDuration(word); err == nil && duration > 0 {
-			p.duration = duration
+		if isDuration(word) && p.duration == 0 {
+			p.duration, _ = time.ParseDuration(word)
 			continue
+		}
+		if isDuration(word) {
+			return p, fmt.Errorf("%q is a second duration", word)
 		}
 		out, err := parseOutcome(word)
 		if err != nil {
-			return plan{}, invalid("JobName", "%q in the marker for the emulator is no duration, and %v", word, err)
+			return p, fmt.Errorf("%q is no duration, and %w", word, err)
 		}
-		p.outcome = outcome{out.status, strings.Join(words[n+1:], ".")}
+		code := words[n+1:]
+		for _, word := range code {
+			if word == "" || isDuration(word) || slices.Contains(Outcomes, word) {
+				return p, fmt.Errorf("%q cannot be part of the code behind %s", word, out.status)
+			}
+		}
+		p.outcome = outcome{out.status, strings.Join(code, ".")}
 		break
 	}
 	return p, nil
+}
+
+// behindMarker finds the words behind a marker.
+var behindMarker = regexp.MustCompile(`[A-Za-z0-9_]+`)
+
+// capitals are what only an outcome is written in.
+var capitals = regexp.MustCompile(`^[A-Z_]{2,}$`)
+
+// checkBehindMarker refuses what stands behind a marker and was meant to be in
+// it. Programs add ids in small letters and digits, which are neither an outcome
+// nor a duration.
+func checkBehindMarker(rest string, ended bool) error {
+	if rest != "" && rest[0] != '-' && rest[0] != ' ' {
+		return fmt.Errorf("%q cannot stand behind it", rest)
+	}
+	if planMarker.MatchString(rest) {
+		return fmt.Errorf("%q has a second one", rest)
+	}
+	for _, word := range behindMarker.FindAllString(rest, -1) {
+		if isDuration(word) || slices.Contains(Outcomes, strings.ToUpper(word)) || !ended && capitals.MatchString(word) {
+			return fmt.Errorf("%q stands behind it, not in it: a dot belongs before it", word)
+		}
+	}
+	return nil
 }

@@ -26,6 +26,9 @@ func TestOutcomeIsDecidedByWhoeverIsNearest(t *testing.T) {
 		}, 5 * time.Second, "EXPIRED", "the job did not end in time"},
 		{"a tag before the instance", "web01", both, 30 * time.Second, "FAILED", "Tagged"},
 		{"a name before a tag", "web01.emulator.10s.PARTIAL_COMPLETE-k3v9x2", both, 10 * time.Second, "PARTIAL_COMPLETE", "some disks have no snapshot"},
+		{"a name as the portal makes it", "web01.emulator.5s.FAILED.EcsClientError-k3v9x2", both, 5 * time.Second, "FAILED", "EcsClientError"},
+		{"a name with more behind it", "emulator.10s.COMPLETE-PROD nightly", both, 10 * time.Second, "COMPLETE", ""},
+		{"a name of the portal that leaves the end open", "emulator.10s-k3v9x2", tagged, 10 * time.Second, "FAILED", "Tagged"},
 		{"a name that leaves the end open", "emulator.10s", tagged, 10 * time.Second, "FAILED", "Tagged"},
 		{"a name that leaves the time open", "emulator.COMPLETE", tagged, 30 * time.Second, "COMPLETE", ""},
 		{"a code in the name", "a-emulator.1m30s.FAILED.ECS.CreatingSnapshot-x", tagged, 90 * time.Second, "FAILED", "ECS.CreatingSnapshot"},
@@ -47,7 +50,11 @@ func TestOutcomeIsDecidedByWhoeverIsNearest(t *testing.T) {
 }
 
 func TestMarkerThatMeansNothingIsRefused(t *testing.T) {
-	for _, name := range []string{"emulator.soon", "a-emulator.5", "emulator.failed", "emulator.5s.DONE", "emulator.0s"} {
+	for _, name := range []string{"emulator.soon", "a-emulator.5", "emulator.failed", "emulator.5s.DONE", "emulator.0s",
+		"emulator.", "emulator.-5s", "emulator.-5s-k3v9x2", "emulator..5s", "emulator.5s.", "emulator.5s..FAILED", "emulator.5s.6s",
+		"emulator.5s-FALED", "emulator.5s-FALED-k3v9x2", "emulator.5s-failed", "emulator.5s-6s", "emulator.5s:FAILED",
+		"emulator.5s.FAILED.6s", "emulator.FAILED.COMPLETE", "emulator.FAILED.X.", "emulator.5s-emulator.FAILED", "emulator.é",
+	} {
 		a := newFixture(t).call(t, portal, "CreateBackupJob", with(instanceOrder(), params{"JobName": name}))
 		if a.status != 400 || !strings.Contains(a.message(), "marker") {
 			t.Errorf("%s: got %d %s", name, a.status, a.message())

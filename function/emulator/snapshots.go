@@ -55,7 +55,7 @@ func (c *Cloud) describeUdmSnapshots(k *call) (any, error) {
 		return nil, err
 	}
 	ans := snapshotsAnswer{envelope: success(k), Snapshots: []snapshotView{}}
-	for _, j := range c.jobs.of(home{k.caller.account.ID, k.params["UdmRegionId"]}) {
+	for _, j := range slices.Backward(c.jobs.of(home{k.caller.account.ID, k.params["UdmRegionId"]})) {
 		if j.sourceType() != "UDM_ECS" || !recovers(j.schedule.at(k.at)) {
 			continue
 		}

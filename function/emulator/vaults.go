@@ -116,7 +116,7 @@ func (c *Cloud) newVaultView(k *call, v *Vault) vaultView {
 		view.ReplicationSourceRegionId = source.Region
 	}
 	view.ReplicationSourceVault = slices.ContainsFunc(k.caller.account.Vaults, func(m Vault) bool { return m.ReplicationOf == v.ID })
-	for _, j := range c.jobs.of(home{k.caller.account.ID, v.Region}) {
+	for _, j := range slices.Backward(c.jobs.of(home{k.caller.account.ID, v.Region})) {
 		st := j.schedule.at(k.at)
 		if j.sourceType() == "UDM_ECS" || j.params["VaultId"] != v.ID || !recovers(st) {
 			continue

@@ -53,7 +53,8 @@ func TestWorldFileIsStrict(t *testing.T) {
 		return strings.Replace(smallWorld, old, new, 1)
 	}
 	for _, tt := range []struct{ name, text, want string }{
-		{"empty", "", "EOF"},
+		{"empty", "", "the file is empty"},
+		{"nothing but a comment", "# later\n", "the file is empty"},
 		{"unknown key", change("os: linux", "os: linux\n        colour: red"), "colour"},
 		{"repeated key", change("os: linux", "os: linux\n        os: linux"), "already defined"},
 		{"second document", smallWorld + "---\nregions: []\n", "more than one document"},
@@ -65,6 +66,7 @@ func TestWorldFileIsStrict(t *testing.T) {
 		{"negative duration", change("90s", "-1s"), "negative"},
 		{"no regions", change("[cn-hangzhou]", "[]"), "at least one region"},
 		{"region of no form", change("[cn-hangzhou]", "[hangzhou.example.com]"), "not a region id"},
+		{"misspelt region", change("[cn-hangzhou]", "[cn-hangzou]"), `regions: "cn-hangzou" is not a region id`},
 		{"region that is not listed", change("region: cn-hangzhou", "region: cn-shanghai"), "not among the regions"},
 		{"short account id", change("1000000000000001", "1000"), "16 digits"},
 		{"key without a secret", change("secret: hush", `secret: ""`), "needs a secret"},
@@ -109,6 +111,57 @@ func TestWorldsThatCannotBeAreReportedWhole(t *testing.T) {
 		if !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {
 			t.Errorf("the error does not say %q:\n%v", want, err)
 		}
+	}
+}
+
+// Words that are well formed and name nothing are misspelt ones.
+func TestNamesOfNothingAreReported(t *testing.T) {
+	const role = "acs:ram::2000000000000002:role/backup-operator"
+	trusts := func(arn string) func(*World) { return func(w *World) { w.Accounts[1].Roles[0].Trusts = []string{arn} } }
+	may := func(all ...Statement) func(*World) {
+		return func(w *World) { w.Accounts[0].Users[0].Permissions = all }
+	}
+	action := func(a string) func(*World) { return may(Statement{Effect: "Allow", Actions: []string{a}}) }
+	const user = "acs:ram::1000000000000001:user/portal: permissions: statement "
+	for _, tt := range []struct {
+		name   string
+		change func(*World)
+		want   []string // none: it is right
+	}{
+		{"user", trusts("acs:ram::1000000000000001:user/Portal"), nil},
+		{"no user", trusts("acs:ram::1000000000000001:user/portla"), []string{role + `: trusts: account 1000000000000001 has no user "portla"`}},
+		{"role", trusts("acs:ram::1000000000000001:role/" + hbrEcsRole), nil},
+		{"no role", trusts("acs:ram::1000000000000001:role/portla"), []string{`has no role "portla"`}},
+		{"root", trusts("acs:ram::1000000000000001:root"), nil},
+		{"account elsewhere", trusts("acs:ram::3000000000000003:user/anybody"), nil},
+		{"no user in a trust policy", func(w *World) {
+			w.Accounts[1].Roles = append(w.Accounts[1].Roles, Role{Name: "narrow", TrustPolicy: Policy{{Effect: "Allow", Actions: []string{"sts:AssumeRole"},
+				Principals: Principals{RAM: []string{"acs:ram::1000000000000001:user/portla"}}}}})
+		}, []string{`role/narrow: trust_policy: account 1000000000000001 has no user "portla"`}},
+		{"no cross account", func(w *World) { w.Accounts[0].CrossAccounts[0].Account = "2000000000000003" },
+			[]string{`account 1000000000000001: cross account "2000000000000003" is not an account of this world`}},
+		{"no action", action("hbr:CreateBackupJobs"), []string{user + `1: there is no action "hbr:CreateBackupJobs"`}},
+		{"no action of sts", action("sts:AssumRole"), []string{`"sts:AssumRole"`}},
+		{"action in another case", action("hbr:createbackupjob"), nil},
+		{"wildcard", action("hbr:Creat*"), nil},
+		{"product that is not here", action("oss:GetObjekt"), nil},
+		{"linked role", action("ram:CreateServiceLinkedRole"), nil},
+		{"all at once", may(Statement{Effect: "allow", Actions: []string{"everything", "ecs:X"}}, Statement{Effect: "Deny"}), []string{
+			user + `1: effect "allow"`, user + `1: action "everything"`, user + `1: there is no action "ecs:X"`, user + "2: a statement has at least one action"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := Demo()
+			tt.change(w)
+			err := w.Check()
+			if (err == nil) != (tt.want == nil) {
+				t.Fatalf("got %v", err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error does not say %q:\n%v", want, err)
+				}
+			}
+		})
 	}
 }
 

@@ -12,8 +12,7 @@ import (
 
 // Shapes of ids that the vendor writes down, or that every one of its own has.
 var (
-	regionShape    = regexp.MustCompile(`^[a-z]{2}-[a-z0-9-]+$`)
-	principalShape = regexp.MustCompile(`^acs:ram::[0-9]{16}:(root|(user|role)/[A-Za-z0-9._-]{1,64})$`)
+	principalShape = regexp.MustCompile(`^acs:ram::([0-9]{16}):(root|(?:user|role)/[A-Za-z0-9._-]{1,64})$`)
 )
 
 // Check reports everything in a world that cannot be, joined into one error.
@@ -23,8 +22,8 @@ func (w *World) Check() error {
 		c.wrong("a world needs at least one region")
 	}
 	for _, r := range w.Regions {
-		if !regionShape.MatchString(r) {
-			c.wrong("region %q: not a region id", r)
+		if !isRegion(r) {
+			c.wrong("regions: %q is not a region id of Alibaba Cloud", r)
 		}
 		c.once("region", r)
 	}
@@ -140,10 +139,15 @@ func (c *checker) accessKeys(of string, keys []AccessKey) {
 
 // policies looks at whole policies too: one that is written in Go was never parsed.
 func (c *checker) policies(of string, short []Statement, whole []Policy) {
-	for _, p := range append([]Policy{short}, whole...) {
-		c.policy(of, p)
+	c.policy(of+": permissions", short)
+	if err := Policy(short).checkIdentity(); err != nil {
+		c.wrong("%s: permissions: %w", of, err)
+	}
+	for n, p := range whole {
+		name := fmt.Sprintf("%s: policy %d", of, n+1)
+		c.policy(name, p)
 		if err := p.checkIdentity(); err != nil {
-			c.wrong("%s: %w", of, err)
+			c.wrong("%s: %w", name, err)
 		}
 	}
 }
@@ -151,9 +155,14 @@ func (c *checker) policies(of string, short []Statement, whole []Policy) {
 // policy looks at the statements one by one; whether a principal belongs in
 // them is for the caller to say.
 func (c *checker) policy(of string, p Policy) {
-	for _, s := range p {
-		if err := s.check(); err != nil {
-			c.wrong("%s: %w", of, err)
+	for n, s := range p {
+		for _, err := range statementProblems(s) {
+			c.wrong("%s: statement %d: %w", of, n+1, err)
+		}
+		for _, a := range slices.Concat(s.Actions, s.NotActions) {
+			if !isAction(a) {
+				c.wrong("%s: statement %d: there is no action %q", of, n+1, a)
+			}
 		}
 	}
 }
@@ -163,6 +172,9 @@ func (c *checker) crossAccount(a *Account, x CrossAccount) {
 	byDirectory := x.Type == "CROSS_ACCOUNT_BY_RD"
 	if !accountIDShape.MatchString(x.Account) || byDirectory != (x.Role == "") || (x.Role != "" && !roleNameShape.MatchString(x.Role)) {
 		c.wrong("account %s: cross account %q with role %q is malformed", a.ID, x.Account, x.Role)
+	}
+	if c.accountOf(x.Account) == nil {
+		c.wrong("account %s: cross account %q is not an account of this world", a.ID, x.Account)
 	}
 	if x.Type != "" && x.Type != "CROSS_ACCOUNT" && !byDirectory {
 		c.wrong("account %s: cross account %q has no type %q", a.ID, x.Account, x.Type)
@@ -181,7 +193,7 @@ func (c *checker) crossAccount(a *Account, x CrossAccount) {
 func (c *checker) role(arn string, r Role) {
 	c.name("role", arn, r.Name)
 	c.policies(arn, r.Permissions, r.Policies)
-	c.policy(arn, r.TrustPolicy)
+	c.policy(arn+": trust_policy", r.TrustPolicy)
 	if err := r.TrustPolicy.checkTrust(); err != nil {
 		c.wrong("%s: %w", arn, err)
 	}
@@ -191,6 +203,12 @@ func (c *checker) role(arn string, r Role) {
 	for _, p := range r.Trusts {
 		if !principalShape.MatchString(p) {
 			c.wrong("%s: %q is not the arn of a root, user or role", arn, p)
+		}
+		c.principal(arn+": trusts", p)
+	}
+	for _, s := range r.TrustPolicy {
+		for _, p := range s.Principals.RAM {
+			c.principal(arn+": trust_policy", p)
 		}
 	}
 	if r.ExternalID != "" && !isExternalID(r.ExternalID) {

@@ -41,7 +41,10 @@ func LoadWorld(r io.Reader) (*World, error) {
 func checkYAML(text []byte) error {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
-	if err := dec.Decode(&doc); err != nil {
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return errors.New("the file is empty")
+	case err != nil:
 		return err
 	}
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {

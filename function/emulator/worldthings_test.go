@@ -42,6 +42,7 @@ accounts:
     vaults: [{id: v-0001files, region: cn-hangzhou, status: ERROR, replication: true, replication_of: v-0001other}]
     clusters: [{id: cc-0001prod, group_id: cl-0001prod, region: cn-hangzhou, agent: MISS, job_outcome: EXPIRED}]
     clients: [{id: c-0001web01, cluster: cc-0001prod, status: ACTIVATED, heartbeat_age: 10m}]
+  - id: "2000000000000002"
 `
 
 func TestWorldFileHasEverything(t *testing.T) {

@@ -36,6 +36,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	addr := flags.String("addr", "127.0.0.1:9100", "`HOST:PORT` to listen on; port 0 picks one")
 	file := flags.String("world", "", "YAML `FILE` with the accounts and what is in them; none: the demo world")
 	faults := flags.String("faults", "", "`SCHEDULE` of what goes wrong, like \"CreateBackupJob: ok, drop-after\"")
+	plainHTTP := flags.Bool("plain-http", false, "answer STS and CheckRole over plain http on other addresses, too, which the vendor never does")
 	anyAddress := flags.Bool("any-address", false, "allow an address that other machines can reach")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	cloud, err := emulator.New(emulator.Options{World: world, RequireTLS: !isLoopback(*addr)})
+	cloud, err := emulator.New(emulator.Options{World: world, RequireTLS: !isLoopback(*addr) && !*plainHTTP})
 	if err != nil {
 		return err
 	}
@@ -101,9 +102,12 @@ func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 		return err
 	case <-ctx.Done():
 	}
-	ending, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ending, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	return srv.Shutdown(ending)
+	if err := srv.Shutdown(ending); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return srv.Close() // a client keeps a connection on which it says nothing
 }
 
 // isLoopback reports whether only this machine can reach an address.

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -116,5 +118,26 @@ func TestItRefusesToStart(t *testing.T) {
 				t.Errorf("got %v, want something about %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// A client that keeps a connection and says nothing must not hold up the end.
+func TestSilentClientDoesNotHoldUpTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, []string{"-addr", "127.0.0.1:0"}, w, io.Discard) }()
+	var address string
+	if _, err := fmt.Fscanf(r, "emulator http://%s\n", &address); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
 	}
 }
