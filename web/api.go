@@ -241,11 +241,9 @@ func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q := backup.Query{Limit: historyPage}
-	if before, given := query["before"]; given {
-		if q.Before, q.BeforeID, err = readCursor(before); err != nil {
-			return errRequest
-		}
+	q, err := pageBefore(query["before"])
+	if err != nil {
+		return err
 	}
 	records, err := s.Backups.List(r.Context(), principal(r), q)
 	if err != nil {
@@ -278,7 +276,7 @@ func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
 		case len(values) > 1:
 			bad = append(bad, backup.RepeatedField(name))
 		case name == "dry_run" && values[0] != "true" && values[0] != "false":
-			bad = append(bad, backup.Mistake{Field: name, Code: "boolean", Text: msgTrueOrFalse, Args: []any{name}})
+			bad = append(bad, backup.NotBoolean(name))
 		default:
 			out[name] = values[0]
 		}
@@ -288,8 +286,6 @@ func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
 	}
 	return out, nil
 }
-
-var msgTrueOrFalse = backup.Text{En: "%v must be true or false", Zh: "%v必须是 true 或 false"}
 
 // idempotencyKey reads the header of that name: one value, visible ASCII,
 // 1 to 255 characters, possibly in quotes

@@ -90,6 +90,7 @@ func wantsJSON(r *http.Request) bool {
 // An unreadableEvent is a request of which the platform's event says too little.
 type unreadableEvent struct{ what backup.Text }
 
+// Error is for logs.
 func (e *unreadableEvent) Error() string { return "unreadable request: " + e.what.En }
 
 // Unreadable answers a request that could not be made of an event, and says

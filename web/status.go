@@ -67,13 +67,10 @@ const historyPage = 25
 
 // history lists submissions, newest first.
 func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
-	q := backup.Query{Limit: historyPage}
 	before := r.URL.Query().Get("before")
-	if before != "" {
-		var err error
-		if q.Before, q.BeforeID, err = readCursor(before); err != nil {
-			return errRequest
-		}
+	q, err := pageBefore(before)
+	if err != nil {
+		return err
 	}
 	rows, err := s.rows(r, q)
 	if err != nil {
@@ -94,10 +91,19 @@ func cursor(r backup.Record) string {
 	return strconv.FormatInt(r.CreatedAt.UnixMilli(), 10) + "." + r.SubmissionID
 }
 
-func readCursor(s string) (time.Time, string, error) {
-	ms, id, _ := strings.Cut(s, ".")
+// pageBefore asks for the page behind a cursor; the first one without it.
+func pageBefore(cursor string) (backup.Query, error) {
+	q := backup.Query{Limit: historyPage}
+	if cursor == "" {
+		return q, nil
+	}
+	ms, id, _ := strings.Cut(cursor, ".")
 	n, err := strconv.ParseInt(ms, 10, 64)
-	return time.UnixMilli(n), id, err
+	if err != nil {
+		return q, errRequest
+	}
+	q.Before, q.BeforeID = time.UnixMilli(n), id
+	return q, nil
 }
 
 func (s *Server) rows(r *http.Request, q backup.Query) ([]templates.Row, error) {

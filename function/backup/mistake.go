@@ -129,6 +129,12 @@ func RepeatedField(name string) Mistake {
 	return Mistake{Field: name, Code: "twice", Text: msgTwice, Args: []any{name}}
 }
 
+// NotBoolean is the mistake of giving a parameter that is true or false
+// another value.
+func NotBoolean(name string) Mistake {
+	return Mistake{Field: name, Code: "boolean", Text: msgBoolean, Args: []any{name}}
+}
+
 // typeName is what a value of the type is called in a sentence.
 func typeName(t Type) Text {
 	return [...]Text{
