@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,8 @@ func benchPortal(b *testing.B) http.Handler {
 	endpoint := httptest.NewServer(cloud)
 	b.Cleanup(endpoint.Close)
 	cfg, err := readConfig(env("CLOUD_ENDPOINT", endpoint.URL, "POLICY_FILE", "cmd/local/policy.yaml",
-		"ALIBABA_CLOUD_ACCESS_KEY_ID", emulator.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET", emulator.DemoSecret))
+		"ALIBABA_CLOUD_ACCESS_KEY_ID", emulator.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET", emulator.DemoSecret,
+		"DATABASE_URL", "sqlite:"+filepath.Join(b.TempDir(), "portal.db")))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -66,6 +68,7 @@ func benchPortal(b *testing.B) http.Handler {
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.Cleanup(func() { p.close() })
 	return p.doors.Web
 }
 

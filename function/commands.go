@@ -1,21 +1,59 @@
 package main
 
 import (
-	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"strings"
+	"time"
 
 	"backupportal/function/policy"
 )
 
+// migrateTime is how long a change of the schema may take: a large history
+// gets its new indexes while nobody waits for an answer.
+const migrateTime = time.Hour
+
 // command does one thing for an operator and ends.
 func command(args []string, getenv func(string) string, out io.Writer) error {
-	if len(args) >= 2 && args[0] == "policy" && args[1] == "check" && len(args) <= 3 {
-		name := cmp.Or(append(args, "")[2], policyFile(getenv))
-		return checkPolicy(name, getenv, out)
+	switch words := strings.Join(args, " "); {
+	case words == "migrate":
+		return migrate(getenv, out)
+	case words == "policy check":
+		return checkPolicy(policyFile(getenv), getenv, out)
+	case len(args) == 3 && strings.HasPrefix(words, "policy check "):
+		return checkPolicy(args[2], getenv, out)
 	}
-	return fmt.Errorf("unknown command; there is: policy check [FILE]; without a command the portal is served")
+	return errors.New("unknown command; there are: migrate, policy check [FILE]; without a command the portal is served")
+}
+
+// migrate brings the schema of the database up to date. The portal does so by
+// itself if its role may; this is for roles that may.
+func migrate(getenv func(string) string, out io.Writer) error {
+	c := Config{Platform: platformOf(getenv)}
+	if err := c.readDatabase(getenv); err != nil {
+		return err
+	}
+	db, err := openStore(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), migrateTime)
+	defer cancel()
+	from, to, err := db.Migrate(ctx)
+	if err != nil {
+		return err
+	}
+	if from == to {
+		_, err = fmt.Fprintf(out, "%s: the schema is at version %d already\n", db.Kind(), to)
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s: the schema went from version %d to %d\n", db.Kind(), from, to)
+	return err
 }
 
 // checkPolicy reads a policy file as the portal would, and says what it found.

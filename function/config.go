@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
@@ -25,7 +27,11 @@ const (
 	lambdaPlatform  platform = "lambda" // events, on AWS
 	plainServer     platform = "server" // HTTP, anywhere else
 	defaultAddr              = "127.0.0.1:9000"
+	defaultDatabase          = "sqlite:backup-portal.db"
 )
+
+// How long submissions are kept, in days, if HISTORY_DAYS does not say.
+const defaultHistory = 400
 
 // Config is everything that the environment says. Nothing else reads it.
 type Config struct {
@@ -37,6 +43,10 @@ type Config struct {
 	CloudEndpoint *url.URL            // in place of every endpoint of the cloud; nil if not set
 	CloudCA       []byte              // PEM roots for the cloud; nil means the system's
 	Credentials   aliyun.Credentials  // where the invocation brings none
+	Database      backup.Secret       // postgres://… or sqlite:PATH
+	Ephemeral     bool                // the database ends with the instance
+	ListFirst     bool                // the database may forget: the cloud is asked before a first attempt
+	History       time.Duration       // how long submissions are kept
 	Getenv        func(string) string // for the secrets that the policy names
 }
 
@@ -53,7 +63,7 @@ func readConfig(getenv func(string) string) (Config, error) {
 		AccessKeySecret: backup.NewSecret(getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")),
 		SecurityToken:   backup.NewSecret(getenv("ALIBABA_CLOUD_SECURITY_TOKEN")),
 	}
-	return c, errors.Join(c.readAddresses(getenv), c.readCA(getenv), c.readAuth(getenv), checkStore(c.Platform, getenv), checkSDK(getenv))
+	return c, errors.Join(c.readAddresses(getenv), c.readCA(getenv), c.readAuth(getenv), c.readDatabase(getenv), c.readHistory(getenv), checkSDK(getenv))
 }
 
 // platformOf tells the platforms apart by the variables that they set.
@@ -146,15 +156,39 @@ func (c *Config) emulated() bool {
 	return c.CloudEndpoint != nil && web.OnLoopback(c.CloudEndpoint.Host)
 }
 
-// checkStore refuses what would forget submissions unasked. This version keeps
-// them in memory.
-func checkStore(p platform, getenv func(string) string) error {
-	if getenv("DATABASE_URL") != "" {
-		return errors.New("DATABASE_URL is set, but this version keeps submissions in memory only: leave it empty")
+// readDatabase decides where submissions are remembered. What ends with an
+// instance forgets them, and no other instance sees it: that has to be asked
+// for.
+func (c *Config) readDatabase(getenv func(string) string) error {
+	text := getenv("DATABASE_URL")
+	shared := strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
+	file := strings.HasPrefix(text, "sqlite:")
+	allowed := getenv("ALLOW_EPHEMERAL_STORE") == "1"
+	c.Ephemeral = c.Platform != plainServer && !shared
+	c.ListFirst = c.Ephemeral || getenv("LIST_FIRST") == "1"
+	switch {
+	case text != "" && !shared && !file:
+		return errors.New("DATABASE_URL must be postgres://user:password@host/name or sqlite:PATH")
+	case c.Ephemeral && !allowed:
+		return errors.New("an instance forgets its submissions: set DATABASE_URL=postgres://… for a database that all of them share, " +
+			"or ALLOW_EPHEMERAL_STORE=1 to have each submission looked up in the cloud first")
+	case text == "" && c.Ephemeral:
+		text = "sqlite:" + filepath.Join(os.TempDir(), "backup-portal.db")
+	case text == "":
+		text = defaultDatabase
 	}
-	if p != plainServer && getenv("ALLOW_EPHEMERAL_STORE") != "1" {
-		return errors.New("an instance forgets its submissions: set ALLOW_EPHEMERAL_STORE=1 to have each one looked up in the cloud first")
+	c.Database = backup.NewSecret(text)
+	return nil
+}
+
+// readHistory reads how long submissions are kept. A key stands for its
+// submission for seven days, so less makes no sense.
+func (c *Config) readHistory(getenv func(string) string) error {
+	days, err := strconv.Atoi(cmp.Or(getenv("HISTORY_DAYS"), strconv.Itoa(defaultHistory)))
+	if err != nil || days < 7 || days > 36500 {
+		return errors.New("HISTORY_DAYS must be a whole number of days, from 7 to 36500")
 	}
+	c.History = time.Duration(days) * 24 * time.Hour
 	return nil
 }
 

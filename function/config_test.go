@@ -35,7 +35,12 @@ func TestConfigRefusesWhatIsUnsafe(t *testing.T) {
 		"Function Compute, forgetful":      {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events"}, "ALLOW_EPHEMERAL_STORE"},
 		"Lambda, forgetful":                {[]string{"AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events"}, "ALLOW_EPHEMERAL_STORE"},
 		"a custom runtime, forgetful":      {[]string{"FC_FUNCTION_NAME", "f", "AUTH_MODE", "events"}, "ALLOW_EPHEMERAL_STORE"},
-		"a database":                       {[]string{"DATABASE_URL", "postgres://db/x"}, "DATABASE_URL"},
+		"a database":                       {[]string{"DATABASE_URL", "postgres://db/x"}, ""},
+		"a database that all share":        {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events", "DATABASE_URL", "postgresql://db/x"}, ""},
+		"a file that instances forget":     {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events", "DATABASE_URL", "sqlite:/tmp/x.db"}, "ALLOW_EPHEMERAL_STORE"},
+		"a database of another kind":       {[]string{"DATABASE_URL", "mysql://db/x"}, "DATABASE_URL must be"},
+		"no history":                       {[]string{"HISTORY_DAYS", "6"}, "HISTORY_DAYS"},
+		"a history of words":               {[]string{"HISTORY_DAYS", "a year"}, "HISTORY_DAYS"},
 		"an endpoint in the clear":         {[]string{"CLOUD_ENDPOINT", "http://hbr.example.com"}, "CLOUD_ENDPOINT must begin with https"},
 		"an endpoint with a path":          {[]string{"CLOUD_ENDPOINT", "https://hbr.example.com/x"}, "CLOUD_ENDPOINT must be an origin"},
 		"a public address that is none":    {[]string{"PUBLIC_URL", "backup.example.com"}, "PUBLIC_URL"},
@@ -56,6 +61,25 @@ func TestConfigReportsEverythingAtOnce(t *testing.T) {
 	for _, want := range []string{"AUTH_MODE", "DATABASE_URL", "PUBLIC_URL", "DEBUG"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not name %s: %v", want, err)
+		}
+	}
+}
+
+func TestConfigChoosesTheDatabase(t *testing.T) {
+	for name, c := range map[string]struct {
+		env                  []string
+		url                  string
+		ephemeral, listFirst bool
+	}{
+		"a server":                   {nil, "sqlite:backup-portal.db", false, false},
+		"a server with its own":      {[]string{"DATABASE_URL", "sqlite:/var/lib/x.db"}, "sqlite:/var/lib/x.db", false, false},
+		"a server with lossy copies": {[]string{"DATABASE_URL", "postgres://db/x", "LIST_FIRST", "1"}, "postgres://db/x", false, true},
+		"Function Compute":           {[]string{"FC_RUNTIME_API", "x", "AUTH_MODE", "events", "DATABASE_URL", "postgres://db/x"}, "postgres://db/x", false, false},
+		"Function Compute without":   {[]string{"FC_RUNTIME_API", "x", "AUTH_MODE", "events", "ALLOW_EPHEMERAL_STORE", "1"}, "sqlite:" + filepath.Join(os.TempDir(), "backup-portal.db"), true, true},
+	} {
+		got, err := readConfig(env(c.env...))
+		if err != nil || got.Database.Reveal() != c.url || got.Ephemeral != c.ephemeral || got.ListFirst != c.listFirst {
+			t.Errorf("%s: %s, ephemeral %v, list first %v, error %v", name, got.Database.Reveal(), got.Ephemeral, got.ListFirst, err)
 		}
 	}
 }

@@ -180,7 +180,7 @@ func TestWhatIsDeployedStartsAndTakesTheEventOfTheReadme(t *testing.T) {
 		t.Fatal(errs)
 	}
 	props := yamlObject(yamlObject(yamlObject(doc, "resources"), "portal"), "props")
-	var vars []string
+	vars := []string{"TMPDIR=" + t.TempDir()}
 	for name, value := range yamlObject(props, "environmentVariables") {
 		vars = append(vars, name+"="+value.(string))
 	}

@@ -74,13 +74,17 @@ func checkMethods(where string, config map[string]any) []error {
 	return found
 }
 
-// checkTimer checks that a timer brings a submission: a JSON object as text.
+// checkTimer checks that a timer brings what the program understands, as text: a
+// submission, or the order to sweep.
 func checkTimer(where string, config map[string]any) []error {
 	payload, _ := config["payload"].(string)
+	if isSweep([]byte(payload)) {
+		return nil
+	}
 	var submission map[string]any
 	err := json.Unmarshal([]byte(payload), &submission)
 	if source, _ := submission["SourceType"].(string); err != nil || source == "" {
-		return []error{fmt.Errorf("%s.triggerConfig.payload: must be a submission as JSON text, with SourceType; is %q", where, payload)}
+		return []error{fmt.Errorf("%s.triggerConfig.payload: must be a submission as JSON text, with SourceType, or {\"sweep\":true}; is %q", where, payload)}
 	}
 	return nil
 }

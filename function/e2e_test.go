@@ -70,7 +70,7 @@ func (g *rig) cloudEnv() []string {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return []string{"CLOUD_ENDPOINT=" + endpoint.URL, "POLICY_FILE=" + policy, "AUTH_MODE=demo", "ALLOW_EPHEMERAL_STORE=1"}
+	return []string{"CLOUD_ENDPOINT=" + endpoint.URL, "POLICY_FILE=" + policy, "AUTH_MODE=demo", "ALLOW_EPHEMERAL_STORE=1", "TMPDIR=" + g.t.TempDir()}
 }
 
 // path is the built program.
@@ -105,6 +105,7 @@ func onLambda(t *testing.T) *rig {
 func onServer(t *testing.T) *rig {
 	g := &rig{t: t}
 	cmd := exec.Command(g.path())
+	cmd.Dir = t.TempDir() // where its database is by default
 	cmd.Env = append(g.cloudEnv(), "ADDR=127.0.0.1:0", "ALIBABA_CLOUD_ACCESS_KEY_ID="+emulator.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+emulator.DemoSecret)
 	out, err := cmd.StdoutPipe()
 	if err != nil {

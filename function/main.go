@@ -29,6 +29,7 @@ func run(args []string, getenv func(string) string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	defer p.close()
 	switch cfg.Platform {
 	case functionCompute:
 		return serveFC(p)

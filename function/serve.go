@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -49,6 +50,9 @@ func serve(cfg Config, p portal, out io.Writer) error {
 		return err
 	}
 	server := newServer(cfg.Platform, p)
+	if cfg.Platform == plainServer {
+		defer background(ctx, func(ctx context.Context) { sweepEvery(ctx, p, sweepInterval) })()
+	}
 	fmt.Fprintf(out, "portal http://%s\n", listener.Addr())
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -66,6 +70,43 @@ func serve(cfg Config, p portal, out io.Writer) error {
 		return err
 	}
 	return nil
+}
+
+// background runs f until ctx ends or the function that it returns is called,
+// which then waits for f.
+func background(ctx context.Context, f func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { f(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// sweepInterval is how often the plain server sweeps; elsewhere a timer of the
+// platform says when.
+const sweepInterval = 5 * time.Minute
+
+// sweepEvery sweeps until ctx ends.
+func sweepEvery(ctx context.Context, p portal, interval time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		limited, cancel := context.WithTimeout(ctx, interval)
+		swept, err := p.sweep(limited)
+		cancel()
+		if err != nil {
+			p.log.Error("sweep", "error", err)
+			continue
+		}
+		p.log.Info("sweep", "open", swept.Open, "resolved", swept.Resolved, "refreshed", swept.Refreshed, "forgotten", swept.Forgotten)
+	}
 }
 
 func newServer(on platform, p portal) *http.Server {

@@ -22,7 +22,12 @@ import (
 )
 
 // A portal is the program with everything in its place.
-type portal struct{ doors event.Doors }
+type portal struct {
+	doors event.Doors
+	sweep func(context.Context) (backup.Swept, error)
+	log   *slog.Logger
+	close func() error // ends what wire opened
+}
 
 // wire puts the program together. It is the only place that knows every
 // package.
@@ -42,19 +47,45 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 	if err != nil {
 		return portal{}, err
 	}
+	db, err := openStore(cfg, log)
+	if err != nil {
+		return portal{}, err
+	}
 	service := &backup.Service{
-		Cloud: cloud, Store: &store.Memory{}, Policy: rules, Log: log,
-		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.Platform != plainServer,
+		Cloud: cloud, Store: db, Policy: rules, Log: log,
+		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
 	}
 	server := &web.Server{
 		Backups: service, Policy: rules, Who: who(cfg), Host: hosts(cfg), RequestID: requestID,
-		Demo: cfg.emulated(), StoreKind: "memory", Zone: time.FixedZone("UTC+8", 8*3600), Log: log,
+		Demo: cfg.emulated(), StoreKind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
+		Zone: time.FixedZone("UTC+8", 8*3600), Log: log,
 	}
 	if cfg.PublicURL != nil {
 		server.Origin = cfg.PublicURL.String()
 	}
-	log.Info("start", "platform", cfg.Platform, "auth", cfg.AuthMode, "policy", rules.Hash(), "store", "memory")
-	return portal{event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server), Log: log}}, nil
+	log.Info("start", "platform", cfg.Platform, "auth", cfg.AuthMode, "policy", rules.Hash(), "store", db.Kind())
+	if cfg.Ephemeral {
+		log.Warn("submissions are kept on this instance only and may be forgotten; each is looked up in the cloud first: set DATABASE_URL")
+	}
+	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
+	return portal{
+		doors: event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server, sweep), Log: log},
+		sweep: sweep, log: log, close: db.Close,
+	}, nil
+}
+
+// openStore opens the database. Instances of the event platforms answer one
+// request at a time, a server many.
+func openStore(cfg Config, log *slog.Logger) (*store.DB, error) {
+	connections := 2
+	if cfg.Platform == plainServer || cfg.Platform == customRuntime {
+		connections = 8
+	}
+	db, err := store.Open(store.Config{URL: cfg.Database, Connections: connections, Now: wallClock, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	return db, nil
 }
 
 // unreadable words what can be wrong with a platform's event.
@@ -104,9 +135,16 @@ func hosts(cfg Config) func(string) bool {
 }
 
 // submit is the door for events. Whoever may invoke the function may send
-// any of them, so all have one principal.
-func submit(server *web.Server) func(context.Context, event.Message) (json.RawMessage, error) {
+// any of them, so all have one principal. One of them asks for no backup.
+func submit(server *web.Server, sweep func(context.Context) (backup.Swept, error)) func(context.Context, event.Message) (json.RawMessage, error) {
 	return func(ctx context.Context, m event.Message) (json.RawMessage, error) {
+		if isSweep(m.Payload) {
+			swept, err := sweep(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return json.Marshal(swept)
+		}
 		p := backup.Principal{Subject: "event:" + string(m.Kind), Name: "event " + string(m.Kind)}
 		answer, accepted, err := server.SubmitMessage(ctx, p, m.Source+"\x00"+m.ID, m.Payload)
 		if err == nil && !accepted {
@@ -114,6 +152,14 @@ func submit(server *web.Server) func(context.Context, event.Message) (json.RawMe
 		}
 		return answer, err
 	}
+}
+
+// isSweep reports whether the payload of an event is {"sweep":true}: the order
+// of a timer to bring the history up to date. Anything beside it makes it a
+// submission, and a wrong one.
+func isSweep(payload []byte) bool {
+	var keys map[string]json.RawMessage
+	return json.Unmarshal(payload, &keys) == nil && len(keys) == 1 && string(keys["sweep"]) == "true"
 }
 
 // requestID is the platform's name for the request, or a new one.

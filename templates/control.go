@@ -16,6 +16,7 @@ const (
 	textBox controlKind = iota
 	numberBox
 	linesBox
+	dateBox
 	selectBox
 	radioGroup
 	checkBox

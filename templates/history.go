@@ -3,6 +3,9 @@ package templates
 import (
 	"context"
 	"slices"
+	"strings"
+
+	"backupportal/function/backup"
 )
 
 // seesOthers reports whether some of the rows are another person's.
@@ -11,10 +14,118 @@ func (s Shell) seesOthers(rows []Row) bool {
 }
 
 func (p HistoryPage) heading(ctx context.Context) string {
-	if p.seesOthers(p.Rows) {
+	if p.seesOthers(p.Rows) || p.Filters["Whose"] == "all" {
 		return in(ctx, wordVisible)
 	}
 	return in(ctx, wordMine)
+}
+
+// narrowed reports whether the list leaves out anything that the reader may
+// see, apart from what does not fit on the page.
+func (p HistoryPage) narrowed() bool {
+	for name, value := range p.Filters {
+		if name != "Whose" || value != "all" {
+			return true
+		}
+	}
+	return false
+}
+
+// nothing says that no row is left.
+func (p HistoryPage) nothing() backup.Text {
+	if len(p.Filters) == 1 && p.Filters["Status"] != "" {
+		return wordNoState
+	}
+	return wordNoMatch
+}
+
+// moreFilters are the names of those that are folded.
+var moreFilters = []string{"Account", "SourceType", "InstanceId", "From", "To"}
+
+// more reports whether one of the folded filters is used.
+func (p HistoryPage) more() bool {
+	return slices.ContainsFunc(moreFilters, func(name string) bool { return p.Filters[name] != "" })
+}
+
+// filterID is the id of the control of a filter, where a mistake in it leads.
+func filterID(m backup.Mistake) string { return ControlID(m.Field) }
+
+// states are what people call the states, each with the words that it stands
+// for. Words that nobody knows can be asked for in the address.
+var states = [][]backup.State{
+	{backup.Sending, backup.StateCreated, backup.StateQueued, backup.StateRunning, backup.StateCanceling},
+	{backup.Unknown}, {backup.StateComplete}, {backup.StatePartialComplete},
+	{backup.StateFailed, backup.StateExpired, backup.StateUnavailable},
+	{backup.StateCanceled}, {backup.Refused}, {backup.Denied}, {backup.NotSent},
+}
+
+// filter makes the control of a filter.
+func (p HistoryPage) filter(ctx context.Context, name string) control {
+	c := control{name: name, id: ControlID(name), kind: selectBox, value: p.Filters[name], width: "w-full", always: true}
+	for _, m := range p.Mistakes {
+		if m.Field == name {
+			c.errors = append(c.errors, m.In(Language(ctx)))
+		}
+	}
+	all := option{label: in(ctx, pair("All", "全部"))}
+	switch name {
+	case "Status":
+		c.label, c.options = in(ctx, wordStatus), append([]option{all}, statusOptions(ctx)...)
+	case "Whose":
+		c.label = in(ctx, pair("Whose", "范围"))
+		c.options = []option{all, {value: "mine", label: in(ctx, pair("Mine", "我的"))}}
+		if c.value == "all" {
+			c.value = ""
+		}
+	case "Account":
+		c.label, c.options = in(ctx, labelOf(name)), []option{all}
+		for _, alias := range p.Accounts {
+			c.options = append(c.options, option{value: alias, label: alias})
+		}
+	case "SourceType":
+		c.label, c.options = in(ctx, labelOf(name)), []option{all}
+		for _, source := range backup.SourceTypes {
+			c.options = append(c.options, option{value: string(source), label: in(ctx, source.Name())})
+		}
+	case "InstanceId":
+		c.kind, c.mono, c.label = textBox, true, in(ctx, pair("Instance or cluster ID", "实例或集群 ID"))
+	case "From":
+		c.kind, c.label = dateBox, in(ctx, pair("From", "开始日期"))
+	case "To":
+		c.kind, c.label = dateBox, in(ctx, pair("To", "结束日期"))
+	}
+	c.choose()
+	return c
+}
+
+// choose marks the option that has the control's value. A value that a link
+// brought along and no option has becomes one.
+func (c *control) choose() {
+	if c.kind != selectBox {
+		return
+	}
+	at := slices.IndexFunc(c.options, func(o option) bool { return o.value == c.value })
+	if at < 0 {
+		at = len(c.options)
+		c.options = append(c.options, option{value: c.value, label: c.value})
+	}
+	c.options[at].on = true
+}
+
+func statusOptions(ctx context.Context) []option {
+	var options []option
+	for i, same := range states {
+		words := make([]string, len(same))
+		for j, state := range same {
+			words[j] = string(state)
+		}
+		o := option{value: strings.Join(words, ","), label: in(ctx, same[0].Name())}
+		if i == 0 {
+			o.label = in(ctx, pair("In progress", "进行中"))
+		}
+		options = append(options, o)
+	}
+	return options
 }
 
 // copied is how much the job has done, or a dash if nothing is known.

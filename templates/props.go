@@ -156,7 +156,10 @@ type StartPage struct {
 type HistoryPage struct {
 	Shell
 	Rows         []Row
-	Newer, Older string // addresses of the neighbouring pages; empty means none
+	Newer, Older string            // addresses of the neighbouring pages; empty means none
+	Filters      map[string]string // what the list is narrowed by, as it was given
+	Mistakes     []backup.Mistake  // what is wrong with that; then there are no rows
+	Accounts     []string          // aliases to choose from; without any the reader may start nothing
 }
 
 // StatusPage follows one submission to its end.
@@ -165,6 +168,7 @@ type StatusPage struct {
 	Row
 	Account     backup.Account
 	Means, Todo backup.Text   // what the cloud's code means, and what can be done; empty if there is none
+	Denied      []string      // why the policy refused it, in the reader's language
 	Auto        bool          // reloads by itself every ten seconds
 	Every       time.Duration // until the script looks again
 }

@@ -53,7 +53,7 @@ func looks(s backup.State) string {
 		return "tag good dot"
 	case backup.StatePartialComplete:
 		return "tag warn half"
-	case backup.Refused, backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
+	case backup.Refused, backup.Denied, backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
 		return "tag bad diamond"
 	}
 	return "tag muted dot"
@@ -98,6 +98,7 @@ var (
 	wordNotTaken = pair("Cloud Backup did not take the request. Nothing was started.", "云备份未接收请求，未开始备份。")
 	wordLook     = pair("Look at History before you ask again.", "再次提交前请先查看历史记录。")
 	wordFailed   = pair("The backup did not finish", "备份未完成")
+	wordDenied   = pair("The policy of this portal does not allow it. Nothing was sent.", "本门户的策略不允许此备份，未发送任何请求。")
 	wordSkipped  = pair("Some items were skipped: %v", "有内容被跳过：%v")
 	wordPartly   = pair("Some items were skipped", "有内容被跳过")
 	wordSays     = pair("Cloud Backup says “%v”", "云备份返回“%v”")
@@ -114,6 +115,8 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 		return &trouble{tone: "warn", title: in(ctx, wordChecking)}
 	case backup.NotSent:
 		return &trouble{tone: "warn", title: in(ctx, wordNotTaken), lines: nonEmpty(means), todo: in(ctx, p.Todo), codes: p.codes(last.Code)}
+	case backup.Denied:
+		return &trouble{tone: "bad", title: in(ctx, wordDenied), lines: p.Denied}
 	case backup.StatePartialComplete:
 		if job.ErrorMessage == "" {
 			return &trouble{tone: "warn", title: in(ctx, wordPartly)}

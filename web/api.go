@@ -20,7 +20,7 @@ import (
 // the API has are the API's.
 type BackupJob struct {
 	SubmissionID string       `json:"SubmissionId"`
-	Status       backup.State `json:"Status"` // CREATED, RUNNING…; UNKNOWN while being checked; REFUSED
+	Status       backup.State `json:"Status"` // CREATED, RUNNING…; UNKNOWN while being checked; REFUSED by the cloud; DENIED by the policy
 	JobID        string       `json:"JobId,omitempty"`
 	JobName      string       `json:"JobName"`
 	RequestID    string       `json:"RequestId,omitempty"` // the cloud's, of the call that made the job
@@ -28,29 +28,40 @@ type BackupJob struct {
 	Region       string       `json:"Region"`
 	SourceType   string       `json:"SourceType"`
 	InstanceID   string       `json:"InstanceId,omitempty"`
+	ClusterID    string       `json:"ContainerClusterId,omitempty"`
 	Door         backup.Door  `json:"Door"`
 	AskedBy      string       `json:"AskedBy"`
 	CreatedAt    time.Time    `json:"CreatedAt"`
 
-	Progress     *int   `json:"Progress,omitempty"` // 0 to 10,000
-	BytesTotal   int64  `json:"BytesTotal,omitempty"`
-	BytesDone    int64  `json:"BytesDone,omitempty"`
-	Speed        int64  `json:"Speed,omitempty"`        // KB/s
-	StartTime    int64  `json:"StartTime,omitempty"`    // UNIX seconds
-	CompleteTime int64  `json:"CompleteTime,omitempty"` // UNIX seconds
-	CopyStatus   string `json:"DestinationNativeSnapshotStatus,omitempty"`
-	CopyProgress int    `json:"DestinationNativeSnapshotProgress,omitempty"` // percent
-	ErrorMessage string `json:"ErrorMessage,omitempty"`
-	Code         string `json:"Code,omitempty"`     // of a refusal
-	Message      string `json:"Message,omitempty"`  // of a refusal
-	Replayed     bool   `json:"Replayed,omitempty"` // in the answer to an event: an earlier one did it
+	Progress     *int     `json:"Progress,omitempty"` // 0 to 10,000
+	BytesTotal   int64    `json:"BytesTotal,omitempty"`
+	BytesDone    int64    `json:"BytesDone,omitempty"`
+	Speed        int64    `json:"Speed,omitempty"`        // KB/s
+	StartTime    int64    `json:"StartTime,omitempty"`    // UNIX seconds
+	CompleteTime int64    `json:"CompleteTime,omitempty"` // UNIX seconds
+	CopyStatus   string   `json:"DestinationNativeSnapshotStatus,omitempty"`
+	CopyProgress int      `json:"DestinationNativeSnapshotProgress,omitempty"` // percent
+	ErrorMessage string   `json:"ErrorMessage,omitempty"`
+	Code         string   `json:"Code,omitempty"`     // of a refusal
+	Message      string   `json:"Message,omitempty"`  // of a refusal
+	Denied       []string `json:"Denied,omitempty"`   // why the policy refused it, a sentence for each rule
+	Replayed     bool     `json:"Replayed,omitempty"` // in the answer to an event: an earlier one did it
 }
 
-func backupJob(r backup.Record, status backup.State) BackupJob {
+// backupJob is a submission as it is now.
+func (s *Server) backupJob(ctx context.Context, r backup.Record) BackupJob {
+	b := newBackupJob(r, r.State(s.Backups.Now()))
+	for _, line := range r.Denied {
+		b.Denied = append(b.Denied, line.In(templates.Language(ctx)))
+	}
+	return b
+}
+
+func newBackupJob(r backup.Record, status backup.State) BackupJob {
 	b := BackupJob{
 		SubmissionID: r.SubmissionID, Status: status, JobID: r.Last.JobID, JobName: r.JobName, RequestID: r.Last.RequestID,
 		Account: r.Account(), Region: r.Region(), SourceType: string(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"],
-		Door: r.Door, AskedBy: r.Principal.Name, CreatedAt: r.CreatedAt.UTC(),
+		ClusterID: r.Complete["ContainerClusterId"], Door: r.Door, AskedBy: r.Principal.Name, CreatedAt: r.CreatedAt.UTC(),
 		Code: r.Last.Code, Message: r.Last.Message,
 	}
 	if j := r.Job; j.Status != "" {
@@ -102,13 +113,15 @@ func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun b
 	if err != nil {
 		return outcome{}, err
 	}
-	job := backupJob(answer.Record, answer.Status)
-	out := outcome{status: http.StatusCreated, body: job, replayed: answer.Replayed, submission: answer.SubmissionID}
+	out := outcome{
+		status: http.StatusCreated, body: newBackupJob(answer.Record, answer.Status),
+		replayed: answer.Replayed, submission: answer.SubmissionID, retryAfter: answer.RetryAfter,
+	}
 	switch {
 	case answer.Status == backup.Refused:
 		return s.refused(ctx, answer, out), nil
 	case answer.Status == backup.Unknown:
-		out.status, out.retryAfter = http.StatusAccepted, 2*time.Second
+		out.status = http.StatusAccepted
 	case answer.Replayed:
 		out.status = http.StatusOK
 	}
@@ -217,8 +230,8 @@ func answer(w http.ResponseWriter, r *http.Request, out outcome) error {
 	return writeJSON(w, r, out.status, out.body)
 }
 
-// backupJob answers with one submission and its job.
-func (s *Server) backupJob(w http.ResponseWriter, r *http.Request) error {
+// showBackupJob answers with one submission and its job.
+func (s *Server) showBackupJob(w http.ResponseWriter, r *http.Request) error {
 	if _, err := strictQuery(r); err != nil {
 		return err
 	}
@@ -226,37 +239,7 @@ func (s *Server) backupJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, r, http.StatusOK, backupJob(record, record.State(s.Backups.Now())))
-}
-
-// A BackupJobList is one page of submissions, newest first.
-type BackupJobList struct {
-	BackupJobs []BackupJob `json:"BackupJobs"`
-	Next       string      `json:"Next,omitempty"` // the value of before for the next page
-}
-
-// listBackupJobs answers with the submissions that one may see.
-func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
-	query, err := strictQuery(r, "before")
-	if err != nil {
-		return err
-	}
-	q, err := pageBefore(query["before"])
-	if err != nil {
-		return err
-	}
-	records, err := s.Backups.List(r.Context(), principal(r), q)
-	if err != nil {
-		return err
-	}
-	list := BackupJobList{BackupJobs: make([]BackupJob, len(records))}
-	for i, record := range records {
-		list.BackupJobs[i] = backupJob(record, record.State(s.Backups.Now()))
-	}
-	if len(records) == historyPage {
-		list.Next = cursor(records[len(records)-1])
-	}
-	return writeJSON(w, r, http.StatusOK, list)
+	return writeJSON(w, r, http.StatusOK, s.backupJob(r.Context(), record))
 }
 
 // strictQuery reads the query of a machine: each name once, and none but

@@ -150,6 +150,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, 15.5.2 wants one
 	}
 	if errors.Is(err, backup.ErrStoreAway) {
+		s.Log.Error("store away", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
 		w.Header().Set("Retry-After", "15")
 	}
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok && busy.RetryAfter > 0 {

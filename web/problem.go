@@ -48,6 +48,9 @@ func problemOf(f fault, err error, l backup.Language) Problem {
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok {
 		p.Instance = "/backups/" + busy.SubmissionID
 	}
+	if denied, ok := errors.AsType[*backup.DeniedError](err); ok && denied.SubmissionID != "" {
+		p.Instance = "/backups/" + denied.SubmissionID
+	}
 	for _, m := range mistakes(err) {
 		p.Errors = append(p.Errors, WrongField{m.Field, pointer(m.Field), m.Code, m.In(l)})
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The scripts in testdata are read like this. A line "METHOD path" begins a
@@ -29,6 +30,8 @@ import (
 //	body contains text       or: lacks, matches (a regular expression)
 //	calls == 0               how many calls the cloud got in this case
 //	keep name: regexp        keeps the first group; {name} stands for it below
+//
+// A line "wait 5s" turns the clock between two cases.
 //
 // Lines that begin with # are comments.
 
@@ -99,6 +102,12 @@ func (s *script) line(where, line string) {
 	verb, rest, _ := strings.Cut(line, " ")
 	name, value, isHeader := strings.Cut(rest, ": ")
 	switch {
+	case verb == "wait":
+		d, err := time.ParseDuration(rest)
+		if err != nil {
+			s.t.Fatalf("%s: %v", where, err)
+		}
+		s.world.clock.Add(d)
 	case line == "form" || line == "json":
 		s.mode = line
 	case verb == "header" && isHeader && !strings.Contains(name, " "):

@@ -4,6 +4,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -21,7 +22,9 @@ type Server struct {
 	RequestID func(context.Context) string                  // the platform's, or a new one
 	Demo      bool                                          // nothing reaches the real cloud, and pages say so
 	Origin    string                                        // of PUBLIC_URL, for the header that stops the platform's own CORS; may be empty
-	StoreKind string                                        // what remembers submissions, for operators: "memory"
+	StoreKind string                                        // what remembers submissions, for operators: "sqlite", "postgres"
+	Ready     func(context.Context) error                   // why submissions cannot be recorded right now
+	Ephemeral bool                                          // the store forgets when the instance ends, and pages say so
 	Zone      *time.Location                                // in which times are shown
 	Log       *slog.Logger
 }
@@ -38,6 +41,7 @@ func (s *Server) Handler() http.Handler {
 
 	// For everybody.
 	mux.Handle("GET /healthz", s.json(s.health))
+	mux.Handle("GET /readyz", s.json(s.ready))
 	mux.Handle("GET /static/{name}", s.page(s.asset))
 	mux.Handle("POST /lang", s.page(s.setLanguage(mux)))
 
@@ -54,7 +58,7 @@ func (s *Server) Handler() http.Handler {
 	// For machines.
 	mux.Handle("POST /api/v1/backup-jobs", s.json(s.signedIn(s.createBackupJob)))
 	mux.Handle("GET /api/v1/backup-jobs", s.json(s.signedIn(s.listBackupJobs)))
-	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.signedIn(s.backupJob)))
+	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.signedIn(s.showBackupJob)))
 
 	return s.identify(s.recovered(s.headers(s.hosted(s.limited(s.sameOrigin(s.routed(mux)))))))
 }
@@ -82,5 +86,20 @@ func principal(r *http.Request) backup.Principal {
 
 // health says that the process answers. It touches neither store nor cloud.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, r, http.StatusOK, map[string]string{"status": "ok", "store": s.StoreKind})
+	return writeJSON(w, r, http.StatusOK, health{Status: "ok", Store: s.StoreKind, Ephemeral: s.Ephemeral})
+}
+
+// ready says that submissions can be recorded.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
+	if err := s.Ready(r.Context()); err != nil {
+		return fmt.Errorf("%w: %w", backup.ErrStoreAway, err)
+	}
+	return writeJSON(w, r, http.StatusOK, health{Status: "ready", Store: s.StoreKind, Ephemeral: s.Ephemeral})
+}
+
+// health is what /healthz and /readyz answer.
+type health struct {
+	Status    string `json:"status"`
+	Store     string `json:"store"`
+	Ephemeral bool   `json:"ephemeral,omitempty"` // what is stored ends with the instance
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ type world struct {
 	handler http.Handler
 	server  *web.Server
 	cloud   *emulator.Cloud
+	db      *store.DB
 	clock   *clock
 }
 
@@ -80,12 +82,16 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
+	if w.db, err = store.Open(store.Config{URL: backup.NewSecret("sqlite:" + filepath.Join(t.TempDir(), "portal.db"))}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.db.Close() })
 	w.server = &web.Server{
 		Backups: &backup.Service{
-			Cloud: client, Store: &store.Memory{}, Policy: rules, Log: log, Now: w.clock.Now, NewID: rand.Text,
+			Cloud: client, Store: w.db, Policy: rules, Log: log, Now: w.clock.Now, NewID: rand.Text,
 			Wait: func(context.Context, time.Duration) error { return nil },
 		},
-		Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, StoreKind: "memory", Log: log,
+		Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, StoreKind: w.db.Kind(), Ready: w.db.Ready, Log: log,
 		RequestID: func(context.Context) string { return "request-1" }, Zone: time.FixedZone("UTC+8", 8*3600),
 	}
 	w.handler = w.server.Handler()
@@ -94,3 +100,5 @@ func newWorld(t testing.TB) *world {
 
 // calls is how many calls the cloud has got.
 func (w *world) calls() int { return len(w.cloud.Ledger().Calls) }
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

@@ -89,7 +89,7 @@ func (c *Client) assumeRole(ctx context.Context, r role, region string) (Credent
 		return Credentials{}, time.Time{}, failed
 	}
 	asked := c.cfg.Now().Round(0)
-	a := c.try(ctx, c.origin(tokenHost(region)), own, func(cfg *sdk.Config, keys auth.Credential) error {
+	a := c.try(ctx, time.Time{}, c.origin(tokenHost(region)), own, func(cfg *sdk.Config, keys auth.Credential) error {
 		return r.assume(cfg, keys, region)
 	})
 	secrets := append(secretsOf(own), r.account.ExternalID.Reveal())

@@ -22,7 +22,7 @@ type attempt struct {
 	next   http.RoundTripper
 	origin *url.URL // the only place that it sends to
 	now    func() time.Time
-	until  time.Time // the deadline of ctx, by the wall clock
+	until  time.Time // by the wall clock: the caller's limit or the deadline of ctx, whichever is earlier
 
 	used      bool
 	connected atomic.Bool // a connection was obtained: something may have been sent
@@ -37,12 +37,15 @@ type answer struct {
 	body   []byte
 }
 
-// try makes one attempt. The call is a single one of the SDK, on a client
-// made from what it is given.
-func (c *Client) try(ctx context.Context, origin *url.URL, keys Credentials, call func(*sdk.Config, auth.Credential) error) *attempt {
+// try makes one attempt, which sends nothing after until, if that is not zero.
+// The call is a single one of the SDK, on a client made from what it is given.
+func (c *Client) try(ctx context.Context, until time.Time, origin *url.URL, keys Credentials, call func(*sdk.Config, auth.Credential) error) *attempt {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	a := &attempt{ctx: ctx, next: c.next, origin: origin, now: c.cfg.Now, until: c.wall(ctx)}
+	if end := c.wall(ctx); until.IsZero() || end.Before(until) {
+		until = end
+	}
+	a := &attempt{ctx: ctx, next: c.next, origin: origin, now: c.cfg.Now, until: until}
 	cfg := sdk.NewConfig() // AutoRetry stays off: it would repeat creates
 	cfg.Transport, cfg.Scheme, cfg.UserAgent = a, sdkScheme(origin), c.cfg.UserAgent
 	cfg.Timeout = 2 * longest // never the first to end: the context is

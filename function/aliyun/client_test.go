@@ -151,6 +151,25 @@ func TestFrozenInstanceDoesNotSendLate(t *testing.T) {
 	}
 }
 
+// TestNothingIsSentAfterTheCallsOwnLimit: whatever time its context has left.
+func TestNothingIsSentAfterTheCallsOwnLimit(t *testing.T) {
+	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
+	var c clock
+	client := clientOf(t, server.URL, func(cfg *aliyun.Config) { cfg.Now = c.now })
+	call := instanceCall()
+	call.Until = c.now().Add(time.Minute)
+	if _, err := client.CreateBackupJob(t.Context(), call); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(time.Minute)
+	if _, err := client.CreateBackupJob(t.Context(), call); !errors.Is(err, backup.ErrNotSent) {
+		t.Errorf("error = %v, want not sent", err)
+	}
+	if n := server.count(""); n != 1 {
+		t.Errorf("%d requests arrived, want 1", n)
+	}
+}
+
 // TestParallelCallsShareConnections runs under the race detector, too: the
 // SDK's own clients race, and open a connection for each call.
 func TestParallelCallsShareConnections(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth"
@@ -26,6 +27,7 @@ type operation struct {
 	target  backup.Target
 	purpose purpose // what the credentials are narrowed to, if they are made for it
 	params  []backup.Parameter
+	until   time.Time // not sent after this; zero: whenever its context lives
 }
 
 // perform makes the call. If the cloud no longer accepts credentials that were
@@ -40,7 +42,7 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, reading, *b
 		if failed != nil {
 			return answer{}, reading{}, failed
 		}
-		a := c.try(ctx, c.origin(backupHost(op.target.Region)), keys, op.call)
+		a := c.try(ctx, op.until, c.origin(backupHost(op.target.Region)), keys, op.call)
 		r, failed := verdict{action: op.action, secrets: secretsOf(keys)}.judge(a)
 		if failed == nil {
 			return *a.answer, r, nil

@@ -42,7 +42,8 @@ type Target struct {
 // A Call is CreateBackupJob with everything decided.
 type Call struct {
 	Target Target
-	Params Params // complete, JobName included
+	Params Params    // complete, JobName included
+	Until  time.Time // no sending after this, by the wall clock; zero means no such limit
 }
 
 // A Created is the cloud's receipt for a new job.
@@ -66,7 +67,7 @@ type Preview struct {
 // [*CloudError] values.
 type Cloud interface {
 	// CreateBackupJob makes at most one request that may have an effect, and
-	// none after ctx has ended.
+	// none after ctx has ended, nor after call.Until.
 	CreateBackupJob(ctx context.Context, call Call) (Created, error)
 	// DescribeBackupJobs2 lists every job that the filter leaves, all pages.
 	DescribeBackupJobs2(ctx context.Context, target Target, filter JobFilter) ([]Job, error)

@@ -22,7 +22,7 @@ type Job struct {
 	SeenAt                     time.Time // when the portal was told; never in the cloud's answer
 }
 
-// A State says how far a submission has come. The first four are the portal's
+// A State says how far a submission has come. The first five are the portal's
 // own; the others are the statuses of DescribeBackupJobs2, any further word of
 // which is a State too.
 type State string
@@ -33,6 +33,7 @@ const (
 	Unknown State = "UNKNOWN"  // sent, answer lost: being checked, never sent again meanwhile
 	Refused State = "REFUSED"  // the cloud or its gateway said no; nothing was started
 	NotSent State = "NOT_SENT" // nothing was started; the same submission may be sent again
+	Denied  State = "DENIED"   // the policy said no; nothing was sent
 
 	StateCreated         State = "CREATED"
 	StateQueued          State = "QUEUED"
@@ -50,7 +51,7 @@ const (
 // for a job in progress, never for its end.
 func (s State) Lives() bool {
 	switch s {
-	case Refused, NotSent, StateComplete, StatePartialComplete, StateFailed, StateCanceled, StateExpired, StateUnavailable:
+	case Refused, NotSent, Denied, StateComplete, StatePartialComplete, StateFailed, StateCanceled, StateExpired, StateUnavailable:
 		return false
 	}
 	return true
@@ -67,6 +68,8 @@ func (s State) Name() Text {
 		return Text{"Refused", "被拒绝"}
 	case NotSent:
 		return Text{"Not sent", "未发送"}
+	case Denied:
+		return Text{"Not allowed", "未获准"}
 	case StateCreated, StateQueued:
 		return Text{"Queued", "排队中"}
 	case StateRunning:

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,117 +15,184 @@ import (
 // is nobody's to repeat until its window has passed and the cloud's own list,
 // searched by the submission's JobName, shows no job.
 const (
-	budget     = 30 * time.Second   // longest time from an attempt's record to the end of its call
-	settle     = 60 * time.Second   // until a job surely shows in the list, clocks 5 s apart included
-	mostSends  = 3                  // attempts in one call of Submit
-	mostSteps  = 64                 // then the submission is given up
-	keyExpires = 7 * 24 * time.Hour // a repeat after this is a new submission
-	recordTime = 5 * time.Second    // to write what the cloud answered
-	gaveUp     = "portal.GaveUp"    // code of a submission that was given up
-	notListed  = "portal.NotListed" // code of an attempt that the cloud does not list
+	budget     = 30 * time.Second // longest time from an attempt's record to the end of its call
+	mostSends  = 3                // attempts in one call of Submit
+	mostSteps  = 64               // then the submission is given up
+	recordTime = 5 * time.Second  // to write what the cloud answered
+	gaveUp     = "portal.GaveUp"  // code of a submission that was given up
+	notListed  = "portal.NotListed"
 )
+
+// Settle is how long after the window of an attempt its job surely shows in the
+// cloud's list, with clocks that are 5 s apart, if [Service.Settle] says
+// nothing else. How late the real list is has not been measured yet.
+const Settle = 60 * time.Second
+
+// KeyExpires is how long a key stands for the submission that first had it. A
+// repeat after this is a new submission.
+const KeyExpires = 7 * 24 * time.Hour
 
 // An Answer is what became of a submission.
 type Answer struct {
 	Record
-	Status   State
-	Replayed bool // an earlier request with this key did it
+	Status     State         // CREATED, REFUSED or UNKNOWN
+	Replayed   bool          // an earlier request with this key did it
+	RetryAfter time.Duration // of UNKNOWN: when it makes sense to ask again
 }
 
 // Submit checks sub, asks the policy, and makes at most one job of it, however
 // often it is called and wherever it is interrupted.
 //
-// The answer's Status is CREATED or a later one if there is a job, REFUSED if
-// the cloud said no, and UNKNOWN while nobody knows. Errors are an
-// [InvalidError], a [*DeniedError], a [*BusyError], or ErrStoreAway: nothing
-// was started by this call.
+// The answer's Status is CREATED if there is a job, REFUSED if the cloud said
+// no, and UNKNOWN while nobody knows. The first two are final: every repeat has
+// the same answer. Errors are an [InvalidError], a [*DeniedError], a
+// [*BusyError], or ErrStoreAway: nothing was started by this call.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	call, err := s.Prepare(sub)
+	if denied, ok := errors.AsType[*DeniedError](err); ok {
+		return Answer{}, s.deny(ctx, sub, call, denied)
+	}
 	if err != nil {
 		return Answer{}, err
 	}
-	now := s.Now().Truncate(time.Millisecond) // the precision of stores
-	r := Record{
-		Submission: sub, SubmissionID: sub.ID(), Fingerprint: sub.Fingerprint(), JobName: sub.JobName(),
-		Complete: call.Params, CreatedAt: now, ExpiresAt: now.Add(keyExpires), Last: Step{N: -1},
+	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
+	if err != nil {
+		return Answer{}, away(err)
 	}
-	if _, err := s.Store.Claim(ctx, r); err != nil {
-		return Answer{}, fmt.Errorf("%w: %w", ErrStoreAway, err)
+	if !ours && r.Fingerprint != sub.Fingerprint() {
+		return Answer{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
 	}
 	return s.finish(ctx, r, call)
 }
 
-// finish reads the log and does what comes next, until there is an answer.
+// record is what the store is to remember of sub.
+func (s *Service) record(sub Submission, id string, call Call) Record {
+	now := s.Now().Truncate(time.Millisecond) // the precision of stores
+	return Record{
+		Submission: sub, SubmissionID: id, Fingerprint: sub.Fingerprint(), JobName: sub.JobName(),
+		Complete: call.Params, CreatedAt: now, ExpiresAt: now.Add(KeyExpires), Last: Step{N: -1},
+	}
+}
+
+// deny puts a refusal by the policy into the history, and returns it. It uses
+// up no key: once the policy allows it, the same submission can be made. A
+// refusal that cannot be recorded is one all the same.
+func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *DeniedError) error {
+	r := s.record(sub, sub.deniedID(), call)
+	for _, m := range denied.Lines {
+		r.Denied = append(r.Denied, Text{m.In(English), m.In(Chinese)})
+	}
+	known, _, err := s.Store.Claim(ctx, r)
+	if err != nil {
+		s.Log.Error("recording a refusal", "principal", sub.Principal.ID(), "error", err)
+		return denied
+	}
+	return &DeniedError{Lines: denied.Lines, SubmissionID: known.SubmissionID}
+}
+
+// finish does what comes next by the log, until there is an answer.
 func (s *Service) finish(ctx context.Context, r Record, call Call) (Answer, error) {
+	id := r.SubmissionID
 	for sends := 0; ; {
-		known, err := s.find(ctx, r.SubmissionID)
-		if err != nil {
-			return Answer{}, err
-		}
-		if known.Fingerprint != r.Fingerprint {
-			return Answer{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
-		}
-		switch {
-		case known.Last.Kind == StepCreated || known.Last.Kind == StepRefused:
-			return Answer{Record: known, Status: known.State(s.Now()), Replayed: sends == 0}, nil
-		case known.Last.Kind == StepAttempt && s.Now().Before(known.Last.Until.Add(settle)):
-			return Answer{}, &BusyError{ErrInProgress, r.SubmissionID, s.retryAfter(known.Last)}
-		case known.Last.Kind == StepAttempt:
-			if _, err := s.reconcile(ctx, known); err != nil {
-				s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
-				return Answer{Record: known, Status: Unknown}, nil
-			}
-			continue
-		case sends == mostSends:
-			return Answer{}, &BusyError{ErrNotSent, r.SubmissionID, 15 * time.Second}
-		case sends > 0:
-			if err := s.Wait(ctx, rand.N(200*time.Millisecond<<sends)); err != nil {
-				return Answer{}, &BusyError{ErrNotSent, r.SubmissionID, time.Second}
-			}
-		}
-		if s.ListFirst && known.Last.N < 0 {
-			if answer, done, err := s.recall(ctx, known); done || err != nil {
-				return answer, err
-			}
-		}
-		sends++
-		answer, done, err := s.attempt(ctx, known, call)
+		answer, done, err := s.next(ctx, r, call, &sends)
 		if done || err != nil {
 			return answer, err
+		}
+		if r, err = s.find(ctx, id); err != nil {
+			return Answer{}, err
 		}
 	}
 }
 
-// retryAfter is how long a repeat should wait for an attempt of somebody else.
+// next does one step. It is not done if the log has to be read again.
+func (s *Service) next(ctx context.Context, r Record, call Call, sends *int) (_ Answer, done bool, _ error) {
+	switch {
+	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
+		return s.stored(r, *sends == 0), true, nil
+	case r.Last.Kind == StepAttempt && s.Now().Before(s.settled(r.Last)):
+		return Answer{}, false, &BusyError{ErrInProgress, r.SubmissionID, s.retryAfter(r.Last)}
+	case r.Last.Kind == StepAttempt:
+		if _, err := s.reconcile(ctx, r); errors.Is(err, ErrStoreAway) {
+			return Answer{}, false, err
+		} else if err != nil {
+			s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+			return s.unknown(r), true, nil
+		}
+		return Answer{}, false, nil
+	case *sends == mostSends:
+		return Answer{}, false, &BusyError{ErrNotSent, r.SubmissionID, 15 * time.Second}
+	case *sends > 0:
+		if err := s.Wait(ctx, rand.N(200*time.Millisecond<<*sends)); err != nil {
+			return Answer{}, false, &BusyError{ErrNotSent, r.SubmissionID, time.Second}
+		}
+	}
+	if s.ListFirst && r.Last.N < 0 {
+		if answer, done, err := s.recall(ctx, r); done || err != nil {
+			return answer, done, err
+		}
+	}
+	*sends++
+	return s.attempt(ctx, r, call)
+}
+
+// stored is the answer of a submission that is at its end: always the same,
+// whatever has become of the job since.
+func (s *Service) stored(r Record, replayed bool) Answer {
+	r.Job = Job{}
+	status := Refused
+	if r.Last.Kind == StepCreated {
+		status = StateCreated
+	}
+	return Answer{Record: r, Status: status, Replayed: replayed}
+}
+
+// unknown is the answer while nobody knows.
+func (s *Service) unknown(r Record) Answer {
+	return Answer{Record: r, Status: Unknown, RetryAfter: s.retryAfter(r.Last)}
+}
+
+// settled is when a listing that begins then, and does not show the job of an
+// attempt, proves that there is none.
+func (s *Service) settled(attempt Step) time.Time {
+	return attempt.Until.Add(cmp.Or(s.Settle, Settle))
+}
+
+// retryAfter is how long to wait before a repeat can learn more about an
+// attempt.
 func (s *Service) retryAfter(attempt Step) time.Duration {
 	now := s.Now()
 	if now.Before(attempt.Until) {
 		return 2 * time.Second
 	}
-	return max(attempt.Until.Add(settle).Sub(now).Truncate(time.Second), time.Second)
+	return max(s.settled(attempt).Sub(now), time.Second)
 }
 
 // attempt records that the call is about to be made, makes it, and records
 // what came of it. It is not done if the log has to be read again.
 func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, done bool, _ error) {
 	until := s.Now().Add(budget)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
-		until = deadline
+	if deadline, ok := ctx.Deadline(); ok {
+		// A platform stops the process then, by its own clock.
+		if left := s.Now().Add(time.Until(deadline.Round(0))); left.Before(until) {
+			until = left
+		}
 	}
-	ours, err := s.append(ctx, r, Step{N: r.Last.N + 1, Kind: StepAttempt, Until: until})
+	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: until.Truncate(time.Millisecond)}
+	ours, err := s.append(ctx, r, step)
 	if err != nil {
-		return Answer{}, false, fmt.Errorf("%w: %w", ErrStoreAway, err)
+		return Answer{}, false, away(err)
 	}
 	if !ours {
 		return Answer{}, false, nil
 	}
-	r.Last.N++
-	s.Log.Info("sending", "submission", r.SubmissionID, "attempt", r.Last.N, "job_name", r.JobName)
+	r.Last = step
+	s.Log.Info("sending", "submission", r.SubmissionID, "attempt", step.N, "job_name", r.JobName)
 	// The call is made and its answer written down even if the caller goes away:
 	// one who closes the page must not turn a job into a question.
 	ctx = context.WithoutCancel(ctx)
-	limited, cancel := context.WithTimeout(ctx, until.Sub(s.Now()))
+	limited, cancel := context.WithTimeout(ctx, step.Until.Sub(s.Now()))
 	defer cancel()
+	call.Until = step.Until
 	created, err := s.Cloud.CreateBackupJob(limited, call)
 	ctx, cancel = context.WithTimeout(ctx, recordTime)
 	defer cancel()
@@ -152,6 +220,7 @@ func (s *Service) created(ctx context.Context, r Record, c Created) Answer {
 		// Somebody took over after a pause of this instance: the job is told behind what they wrote.
 		known, err := s.find(ctx, r.SubmissionID)
 		if err != nil {
+			s.Log.Error("recording a job", "submission", r.SubmissionID, "job", c.JobID, "error", err)
 			break
 		}
 		if known.Last.Kind == StepRefused || known.Last.Kind == StepCreated {
@@ -163,7 +232,7 @@ func (s *Service) created(ctx context.Context, r Record, c Created) Answer {
 		r.Last = known.Last
 	}
 	r.Last = step
-	return Answer{Record: r, Status: StateCreated}
+	return s.stored(r, false)
 }
 
 // failed records what is sure about a call that did not succeed.
@@ -180,90 +249,19 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 		ours, err := s.append(ctx, r, step)
 		if err != nil || !ours {
 			// Somebody took over, and may have made a job: the refusal is theirs to find.
-			return Answer{Record: r, Status: Unknown}, true, nil
+			return s.unknown(r), true, nil
 		}
 		r.Last = step
-		return Answer{Record: r, Status: Refused}, true, nil
+		s.end(ctx, r)
+		return s.stored(r, false), true, nil
 	case errors.Is(cloud, ErrThrottled), errors.Is(cloud, ErrNotSent), errors.Is(cloud, ErrCredentials):
 		step.Kind = StepVoid
 		if _, err := s.append(ctx, r, step); err != nil {
-			return Answer{}, false, fmt.Errorf("%w: %w", ErrStoreAway, err)
+			return Answer{}, false, away(err)
 		}
 		return Answer{}, false, nil
 	}
-	return Answer{Record: r, Status: Unknown}, true, nil
-}
-
-// recall looks for a job that an earlier life of a forgetful store made of
-// this submission. It is done if there is one, or if the account cannot even be
-// looked into.
-func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
-	job, found, err := s.listed(ctx, r, s.Now().Add(-keyExpires))
-	refused := errors.Is(err, ErrRefused) || errors.Is(err, ErrCredentials)
-	switch {
-	case err != nil && !refused:
-		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
-		return Answer{}, false, &BusyError{ErrNotSent, r.SubmissionID, 15 * time.Second}
-	case !found && !refused:
-		return Answer{}, false, nil
-	}
-	attempt := Step{N: 0, Kind: StepAttempt, Until: s.Now()}
-	ours, appendErr := s.append(ctx, r, attempt)
-	if appendErr != nil {
-		return Answer{}, false, fmt.Errorf("%w: %w", ErrStoreAway, appendErr)
-	}
-	if !ours {
-		return Answer{}, false, &BusyError{ErrInProgress, r.SubmissionID, time.Second}
-	}
-	r.Last = attempt
-	if refused {
-		return s.failed(ctx, r, err)
-	}
-	answer := s.created(ctx, r, Created{JobID: job.JobID})
-	answer.Replayed = true
-	return answer, true, nil
-}
-
-// listed searches the cloud's list for the job of r, from since on. If there
-// are several, which the log exists to prevent, it is the oldest.
-func (s *Service) listed(ctx context.Context, r Record, since time.Time) (job Job, found bool, err error) {
-	target, ok := s.target(r)
-	if !ok {
-		return Job{}, false, fmt.Errorf("backup: account %q is no longer in the policy", r.Account())
-	}
-	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, JobFilter{
-		SourceType: listable(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: since,
-	})
-	for _, j := range jobs {
-		if j.JobName == r.JobName && (!found || j.CreatedTime.Before(job.CreatedTime)) {
-			job, found = j, true
-		}
-	}
-	return job, found, err
-}
-
-// reconcile looks for the job of an attempt without a result in the cloud's
-// own list. Finding it is proof at any time; not finding it is proof only if
-// the listing began after the attempt's window and the settling time. It
-// reports whether the log has a new step.
-func (s *Service) reconcile(ctx context.Context, r Record) (bool, error) {
-	settled := !s.Now().Before(r.Last.Until.Add(settle))
-	job, found, err := s.listed(ctx, r, r.CreatedAt.Add(-time.Minute))
-	if err != nil {
-		return false, err
-	}
-	step := Step{N: r.Last.N + 1, Kind: StepVoid, Code: notListed}
-	if found {
-		step.Kind, step.Code, step.JobID = StepCreated, "", job.JobID
-	}
-	if step.Kind == StepVoid && !settled {
-		return false, nil
-	}
-	if step.Kind == StepVoid && step.N >= mostSteps {
-		step.Kind, step.Code = StepRefused, gaveUp
-	}
-	s.Log.Info("reconciled", "submission", r.SubmissionID, "step", step.Kind, "job", step.JobID)
-	return s.append(ctx, r, step)
+	return s.unknown(r), true, nil
 }
 
 // append adds a step of a new owner to the log of r.
@@ -271,3 +269,18 @@ func (s *Service) append(ctx context.Context, r Record, step Step) (bool, error)
 	step.Owner, step.At = s.NewID(), s.Now()
 	return s.Store.Append(ctx, r.SubmissionID, step)
 }
+
+// end tells the store that r is over, if it is. Should that fail, the next
+// sweep does it.
+func (s *Service) end(ctx context.Context, r Record) {
+	now := s.Now()
+	if !r.Over(now) {
+		return
+	}
+	if err := s.Store.End(ctx, r.SubmissionID, r.State(now)); err != nil {
+		s.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
+	}
+}
+
+// away says that an error of the store is one.
+func away(err error) error { return fmt.Errorf("%w: %w", ErrStoreAway, err) }

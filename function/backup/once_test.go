@@ -7,10 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"backupportal/function/backup"
-	"backupportal/function/store"
 )
 
 func TestRepeatedKeyReturnsTheFirstJob(t *testing.T) {
@@ -59,50 +56,55 @@ func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
 }
 
 func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
-	r := newRig(t)
-	var created, busy atomic.Int32
-	var wg sync.WaitGroup
-	for range 64 {
-		wg.Go(func() {
-			answer, err := r.Submit(t.Context(), submission("k"))
-			switch {
-			case err == nil && answer.Status == backup.StateCreated:
-				created.Add(1)
-			case errors.Is(err, backup.ErrInProgress):
-				busy.Add(1)
-			default:
-				t.Errorf("%+v, %v", answer, err)
-			}
-		})
-	}
-	wg.Wait()
-	if r.jobs() != 1 || created.Load() < 1 || created.Load()+busy.Load() != 64 {
-		t.Errorf("%d jobs, %d created, %d busy", r.jobs(), created.Load(), busy.Load())
-	}
+	onBoth(t, func(t *testing.T, url string) {
+		r := newRigOn(t, url)
+		var created, busy atomic.Int32
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				answer, err := r.Submit(t.Context(), submission("k"))
+				switch {
+				case err == nil && answer.Status == backup.StateCreated:
+					created.Add(1)
+				case errors.Is(err, backup.ErrInProgress):
+					busy.Add(1)
+				default:
+					t.Errorf("%+v, %v", answer, err)
+				}
+			})
+		}
+		wg.Wait()
+		if r.jobs() != 1 || created.Load() < 1 || created.Load()+busy.Load() != 64 {
+			t.Errorf("%d jobs, %d created, %d busy", r.jobs(), created.Load(), busy.Load())
+		}
+	})
 }
 
 // What a lost answer leads to: nothing is sent again inside the window, and
 // afterwards the cloud's list decides.
 func TestLostAnswerIsLookedUpAndNeverSentAgainBlindly(t *testing.T) {
 	for _, c := range []struct {
-		fault fault
+		fault string
 		jobs  int // after the first call
 		sends int // in the end
 	}{
-		{errorBefore, 0, 2}, {dropBefore, 0, 2},
-		{errorAfter, 1, 1}, {dropAfter, 1, 1}, {truncated, 1, 1}, {html, 1, 1},
+		{"500", 0, 2}, {"503", 0, 2}, {"drop", 0, 2}, {"reset", 0, 2}, {"html 502", 0, 2}, {"html 404", 0, 2}, {"empty 503", 0, 2}, {"redirect", 0, 2}, {"nonce-used", 0, 2},
+		{"500-after", 1, 1}, {"503-after", 1, 1}, {"drop-after", 1, 1}, {"reset-after", 1, 1}, {"html-after 200", 1, 1}, {"empty-after 200", 1, 1},
+		{"nonce-used-after", 1, 1}, {"truncate", 1, 1}, {"bad-json", 1, 1}, {"oversized", 1, 1}, {"no-job-id", 1, 1}, {"success-false-after InternalError", 1, 1},
 	} {
-		t.Run(string(c.fault), func(t *testing.T) {
+		t.Run(c.fault, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t)
-			r.network.set(false, c.fault)
+			r.fail(t, "CreateBackupJob: "+c.fault)
 			answer, err := r.Submit(t.Context(), submission("k"))
-			if err != nil || answer.Status != backup.Unknown || r.jobs() != c.jobs {
-				t.Fatalf("first: %v, %v, %d jobs", answer.Status, err, r.jobs())
+			if err != nil || answer.Status != backup.Unknown || answer.RetryAfter != 2*time.Second || r.jobs() != c.jobs {
+				t.Fatalf("first: %+v, %v, %d jobs", answer, err, r.jobs())
 			}
-			for _, later := range []time.Duration{time.Second, 30 * time.Second, 50 * time.Second} {
-				r.clock.Add(later)
-				if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrInProgress) {
-					t.Fatalf("inside the window: %v", err)
+			for _, later := range []struct{ pass, retry time.Duration }{{time.Second, 2 * time.Second}, {30 * time.Second, 59 * time.Second}, {58500 * time.Millisecond, time.Second}} {
+				r.clock.Add(later.pass)
+				_, err := r.Submit(t.Context(), submission("k"))
+				if busy, ok := errors.AsType[*backup.BusyError](err); !ok || !errors.Is(err, backup.ErrInProgress) || busy.RetryAfter.Round(time.Second) != later.retry {
+					t.Fatalf("inside the window: %+v, want to wait %v", err, later.retry)
 				}
 			}
 			r.clock.Add(time.Minute)
@@ -119,7 +121,7 @@ func TestLostAnswerIsLookedUpAndNeverSentAgainBlindly(t *testing.T) {
 
 func TestListingThatFailsProvesNothing(t *testing.T) {
 	r := newRig(t)
-	r.network.set(true, dropAfter)
+	r.fail(t, "CreateBackupJob: drop-after; DescribeBackupJobs2: empty 503 forever")
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +129,7 @@ func TestListingThatFailsProvesNothing(t *testing.T) {
 	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.Unknown || r.sends() != 1 {
 		t.Errorf("while blind: %v, %v, %d sends", answer.Status, err, r.sends())
 	}
-	r.network.set(false)
+	r.fail(t, "")
 	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated || r.jobs() != 1 {
 		t.Errorf("afterwards: %v, %v, %d jobs", answer.Status, err, r.jobs())
 	}
@@ -135,11 +137,11 @@ func TestListingThatFailsProvesNothing(t *testing.T) {
 
 func TestThrottlingIsTriedAgainAFewTimes(t *testing.T) {
 	r := newRig(t)
-	r.network.set(false, throttled, throttled)
+	r.fail(t, "CreateBackupJob: throttle, throttle-429")
 	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated {
 		t.Errorf("%v, %v", answer.Status, err)
 	}
-	r.network.set(false, throttled, throttled, throttled)
+	r.fail(t, "CreateBackupJob: throttle, throttle-rejected, throttle-headers")
 	if _, err := r.Submit(t.Context(), submission("l")); !errors.Is(err, backup.ErrNotSent) {
 		t.Errorf("got %v", err)
 	}
@@ -172,13 +174,13 @@ func TestForgetfulStoreLooksBeforeTheFirstAttempt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Store = &store.Memory{}
+	r.Store = openStore(t, sqliteFile(t))
 	again, err := r.Submit(t.Context(), submission("k"))
 	if err != nil || again.Last.JobID != first.Last.JobID || r.jobs() != 1 {
 		t.Errorf("%+v, %v, %d jobs", again, err, r.jobs())
 	}
-	r.Store = &store.Memory{}
-	r.network.set(true)
+	r.Store = openStore(t, sqliteFile(t))
+	r.fail(t, "DescribeBackupJobs2: empty 503 forever")
 	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrNotSent) || r.sends() != 1 {
 		t.Errorf("while blind: %v, %d sends", err, r.sends())
 	}
@@ -186,7 +188,7 @@ func TestForgetfulStoreLooksBeforeTheFirstAttempt(t *testing.T) {
 
 func TestWhoLooksAtAnUnknownSubmissionFindsItsJob(t *testing.T) {
 	r := newRig(t)
-	r.network.set(false, dropAfter)
+	r.fail(t, "CreateBackupJob: drop-after")
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
 		t.Fatal(err)
@@ -214,41 +216,7 @@ func TestRefreshAsksTheCloudAtMostOnceInFiveSeconds(t *testing.T) {
 	if err != nil || record.Job.Status != backup.StateComplete || record.Job.Progress != 10000 {
 		t.Errorf("after 30 s: %+v, %v", record.Job, err)
 	}
-	if n := len(r.cloud.Ledger().CallsOf("DescribeBackupJobs2")); n > 7 {
+	if n := r.lists(); n > 7 {
 		t.Errorf("%d questions in 30 s", n)
 	}
-}
-
-// Whatever the network does, and whenever somebody asks again, there is never
-// a second job, an answer once given stays, and every submission ends.
-//
-// The cloud's SDK signs with the machine's clock, which the cloud allows to be
-// 15 minutes off: a schedule fits into that.
-func TestAnyScheduleOfFaultsMakesAtMostOneJob(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		r := newRig(t)
-		all := []fault{none, throttled, errorBefore, errorAfter, dropBefore, dropAfter, truncated, html}
-		r.network.set(false, rapid.SliceOfN(rapid.SampledFrom(all), 0, 5).Draw(rt, "faults")...)
-		job := ""
-		for i := range 16 {
-			answer, err := r.Submit(t.Context(), submission("k"))
-			if r.jobs() > 1 {
-				rt.Fatalf("%d jobs", r.jobs())
-			}
-			if err == nil && answer.Status == backup.StateCreated {
-				if job != "" && job != answer.Last.JobID {
-					rt.Fatalf("the answer changed from %s to %s", job, answer.Last.JobID)
-				}
-				job = answer.Last.JobID
-			}
-			wait := 91 * time.Second // past every window
-			if i < 10 {
-				wait = time.Duration(rapid.IntRange(0, 30).Draw(rt, "wait")) * time.Second
-			}
-			r.clock.Add(wait)
-		}
-		if job == "" || r.jobs() != 1 {
-			rt.Fatalf("it ended with job %q, and %d in the cloud", job, r.jobs())
-		}
-	})
 }

@@ -1,15 +1,13 @@
 package backup_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"io"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -19,18 +17,24 @@ import (
 	"backupportal/function/emulator"
 	"backupportal/function/policy"
 	"backupportal/function/store"
+	"backupportal/function/store/postgrestest"
 )
 
-// A rig is the service in front of the emulator, with a network between them
-// that fails as it is told.
+// A rig is the service in front of the emulator, which fails as it is told.
 type rig struct {
 	*backup.Service
-	cloud   *emulator.Cloud
-	network *network
-	clock   *clock
+	cloud *emulator.Cloud
+	clock *clock
 }
 
-func newRig(t *testing.T) *rig {
+// newRig makes a rig with an empty SQLite database.
+func newRig(t testing.TB) *rig { return newRigOn(t, sqliteFile(t)) }
+
+// sqliteFile is the address of a database that is not there yet.
+func sqliteFile(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "portal.db") }
+
+// newRigOn makes a rig with the database at url.
+func newRigOn(t testing.TB, url string) *rig {
 	t.Helper()
 	// The cloud's SDK signs with the machine's clock, so the test's begins there.
 	r := &rig{clock: &clock{now: time.Now().Round(0)}}
@@ -38,21 +42,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.cloud, r.network = cloud, &network{cloud: cloud}
-	server := httptest.NewServer(r.network)
-	t.Cleanup(server.Close)
-	endpoint, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := aliyun.Credentials{AccessKeyID: emulator.DemoKey, AccessKeySecret: backup.NewSecret(emulator.DemoSecret)}
-	client, err := aliyun.New(aliyun.Config{
-		Endpoint: endpoint, Now: r.clock.Now,
-		Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r.cloud = cloud
 	file, err := os.ReadFile("../cmd/local/policy.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -62,11 +52,53 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.Service = &backup.Service{
-		Cloud: client, Store: &store.Memory{}, Policy: rules, Log: slog.New(slog.DiscardHandler),
+		Cloud: r.client(t, r.clock.Now), Store: openStore(t, url), Policy: rules, Log: slog.New(slog.DiscardHandler),
 		Now: r.clock.Now, NewID: rand.Text,
 		Wait: func(_ context.Context, d time.Duration) error { r.clock.Add(d); return nil },
 	}
 	return r
+}
+
+// client makes a client of the emulator, over HTTP, with its own clock.
+func (r *rig) client(t testing.TB, now func() time.Time) *aliyun.Client {
+	t.Helper()
+	server := httptest.NewServer(r.cloud)
+	t.Cleanup(server.Close)
+	endpoint, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := aliyun.Credentials{AccessKeyID: emulator.DemoKey, AccessKeySecret: backup.NewSecret(emulator.DemoSecret)}
+	client, err := aliyun.New(aliyun.Config{
+		Endpoint: endpoint, Now: now,
+		Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func openStore(t testing.TB, url string) *store.DB {
+	t.Helper()
+	db, err := store.Open(store.Config{URL: backup.NewSecret(url), Connections: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// onBoth runs a test on each database.
+func onBoth(t *testing.T, test func(t *testing.T, url string)) {
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, sqliteFile(t))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, postgrestest.Start(t).Schema(t))
+	})
 }
 
 // submission is one that the demo policy allows; the same key is the same one.
@@ -81,10 +113,27 @@ func submission(key string) backup.Submission {
 func (r *rig) jobs() int { return len(r.cloud.Ledger().Jobs) }
 
 // sends is how many times CreateBackupJob has left the portal.
-func (r *rig) sends() int {
-	r.network.mu.Lock()
-	defer r.network.mu.Unlock()
-	return r.network.sends
+func (r *rig) sends() int { return len(r.cloud.Ledger().CallsOf("CreateBackupJob")) }
+
+// lists is how many times the portal has asked for jobs.
+func (r *rig) lists() int { return len(r.cloud.Ledger().CallsOf("DescribeBackupJobs2")) }
+
+// fail gives the cloud a schedule of faults (docs/emulator.md).
+func (r *rig) fail(t testing.TB, schedule string) {
+	t.Helper()
+	if err := r.cloud.SetFaults(schedule); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// record is what the store knows of a submission.
+func (r *rig) record(t testing.TB, id string) backup.Record {
+	t.Helper()
+	record, err := r.Store.Find(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
 }
 
 // A clock stands still until it is turned.
@@ -105,94 +154,8 @@ func (c *clock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// A fault is what the network does to one CreateBackupJob.
-type fault string
-
-const (
-	none        fault = "none"
-	throttled   fault = "throttled"      // refused for load
-	errorBefore fault = "500 before"     // the gateway fails, nothing happens
-	errorAfter  fault = "500 after"      // the job is made, the answer is an error
-	dropBefore  fault = "dropped before" // the connection ends, nothing happens
-	dropAfter   fault = "dropped after"  // the job is made, the connection ends
-	truncated   fault = "truncated"      // the job is made, the answer is cut
-	html        fault = "HTML"           // the job is made, something else answers
-)
-
-// A network forwards to the emulator, unless its next fault says otherwise.
-type network struct {
-	cloud http.Handler
-
-	mu     sync.Mutex
-	faults []fault // of the next CreateBackupJobs
-	blind  bool    // listings fail
-	sends  int
-}
-
-func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		panic(err)
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	action := r.URL.Query().Get("Action")
-	switch {
-	case action == "CreateBackupJob":
-		n.create(n.next(), w, r)
-	case action == "DescribeBackupJobs2" && n.isBlind():
-		http.Error(w, "", http.StatusServiceUnavailable)
-	default:
-		n.cloud.ServeHTTP(w, r)
-	}
-}
-
-func (n *network) next() fault {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.sends++
-	if len(n.faults) == 0 {
-		return none
-	}
-	f := n.faults[0]
-	n.faults = n.faults[1:]
-	return f
-}
-
-func (n *network) isBlind() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.blind
-}
-
-func (n *network) set(blind bool, faults ...fault) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.blind, n.faults = blind, faults
-}
-
-// create answers one CreateBackupJob; net/http closes the connection of a
-// handler that panics with ErrAbortHandler.
-func (n *network) create(f fault, w http.ResponseWriter, r *http.Request) {
-	answer := httptest.NewRecorder()
-	if f == errorAfter || f == dropAfter || f == truncated || f == html {
-		n.cloud.ServeHTTP(answer, r)
-	}
-	switch f {
-	case throttled:
-		w.WriteHeader(http.StatusBadRequest)
-		io.WriteString(w, `{"Code":"Throttling.User","Message":"slow down","RequestId":"R-1"}`)
-	case errorBefore, errorAfter:
-		w.WriteHeader(http.StatusInternalServerError)
-		io.WriteString(w, `{"Code":"InternalError","Message":"sorry","RequestId":"R-1"}`)
-	case dropBefore, dropAfter:
-		panic(http.ErrAbortHandler)
-	case truncated:
-		w.Header().Set("Content-Length", "500")
-		w.Write(answer.Body.Bytes()[:10])
-		panic(http.ErrAbortHandler)
-	case html:
-		io.WriteString(w, "<html>welcome</html>")
-	default:
-		n.cloud.ServeHTTP(w, r)
-	}
+func (c *clock) Set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
 }

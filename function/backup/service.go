@@ -3,8 +3,8 @@ package backup
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -33,22 +33,27 @@ type Service struct {
 	// ListFirst is for stores that may forget: the cloud's list is searched
 	// before even the first attempt.
 	ListFirst bool
+	// Settle is how long after the window of an attempt its job surely shows in
+	// the cloud's list. Zero means the constant of that name. Less than the truth
+	// makes second jobs.
+	Settle time.Duration
 }
 
 // Prepare checks sub and asks the policy, and returns the call that Submit
 // would make. It touches neither store nor cloud. Its errors are an
-// [InvalidError] or a [*DeniedError].
+// [InvalidError] or, with the call that may not be made, a [*DeniedError].
 func (s *Service) Prepare(sub Submission) (Call, error) {
 	complete, account, err := s.complete(sub.Params)
 	if err != nil {
 		return Call{}, err
 	}
-	if _, denied := s.Policy.Decide(sub.Principal, complete); denied != nil {
-		return Call{}, &DeniedError{denied}
-	}
+	_, denied := s.Policy.Decide(sub.Principal, complete)
 	complete["JobName"] = sub.JobName()
-	target := Target{Account: account, Region: complete["Region"], Principal: sub.Principal}
-	return Call{Target: target, Params: complete}, nil
+	call := Call{Target: Target{Account: account, Region: complete["Region"], Principal: sub.Principal}, Params: complete}
+	if denied != nil {
+		return call, &DeniedError{Lines: denied}
+	}
+	return call, nil
 }
 
 // complete checks what a caller gave, and adds what the account alias stands
@@ -127,23 +132,29 @@ func (s *Service) Refresh(ctx context.Context, p Principal, id string) (Record, 
 	if err != nil {
 		return Record{}, err
 	}
-	if !s.Policy.MayView(p, r.Complete) {
+	if !s.mayView(p, r) {
 		return Record{}, ErrNotFound
 	}
-	switch {
-	case r.Last.Kind == StepAttempt:
+	switch now := s.Now(); {
+	case r.Last.Kind == StepAttempt && now.Sub(r.Last.At) >= pace:
 		return s.look(ctx, r)
-	case r.Last.Kind == StepCreated && r.Lives(s.Now()) && s.Now().Sub(r.Job.SeenAt) >= pace:
-		return s.refresh(ctx, r), nil
+	case r.Last.Kind == StepCreated && r.Lives(now) && now.Sub(r.Job.SeenAt) >= pace:
+		if target, ok := s.target(r); ok {
+			return s.ask(ctx, target, []Record{r})[0], nil
+		}
 	}
 	return r, nil
 }
 
+// mayView reports whether p may see r. What the policy refused is for those to
+// see who may see such a backup, and for the one who asked: it holds only what
+// they wrote themselves, and what they were told.
+func (s *Service) mayView(p Principal, r Record) bool {
+	return s.Policy.MayView(p, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
+}
+
 // look finds out what became of an attempt whose answer was lost. It never sends.
 func (s *Service) look(ctx context.Context, r Record) (Record, error) {
-	if s.Now().Sub(r.Last.At) < pace {
-		return r, nil
-	}
 	if _, err := s.reconcile(ctx, r); err != nil {
 		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
 		return r, nil
@@ -151,29 +162,33 @@ func (s *Service) look(ctx context.Context, r Record) (Record, error) {
 	return s.find(ctx, r.SubmissionID)
 }
 
-// refresh asks the cloud about the job of r.
-func (s *Service) refresh(ctx context.Context, r Record) Record {
-	target, ok := s.target(r)
-	if !ok {
-		return r
+// ask asks the cloud about the jobs of records that have the same account,
+// region and kind, and returns them as they are then. If it does not answer,
+// they are returned as they were.
+func (s *Service) ask(ctx context.Context, target Target, records []Record) []Record {
+	filter := JobFilter{SourceType: listable(records[0].Complete.SourceType())}
+	for _, r := range records {
+		filter.JobIDs = append(filter.JobIDs, r.Last.JobID)
 	}
-	filter := JobFilter{JobIDs: []string{r.Last.JobID}, SourceType: listable(r.Complete.SourceType())}
 	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, filter)
 	if err != nil {
-		s.Log.Warn("asking for a job", "submission", r.SubmissionID, "job", r.Last.JobID, "error", err)
-		return r
+		s.Log.Warn("asking for jobs", "first_job", filter.JobIDs[0], "jobs", len(filter.JobIDs), "error", err)
+		return records
 	}
-	for _, job := range jobs {
-		if job.JobID != r.Last.JobID {
+	for i, r := range records {
+		at := slices.IndexFunc(jobs, func(job Job) bool { return job.JobID == r.Last.JobID })
+		if at < 0 {
 			continue
 		}
-		job.SeenAt = s.Now()
-		if err := s.Store.See(ctx, r.SubmissionID, job); err != nil {
+		records[i].Job = jobs[at]
+		records[i].Job.SeenAt = s.Now()
+		if err := s.Store.See(ctx, r.SubmissionID, records[i].Job); err != nil {
 			s.Log.Warn("keeping a job", "submission", r.SubmissionID, "error", err)
+			continue
 		}
-		r.Job = job
+		s.end(ctx, records[i])
 	}
-	return r
+	return records
 }
 
 // listable is the SourceType by which jobs of kind t can be listed:
@@ -194,29 +209,40 @@ func (s *Service) target(r Record) (Target, bool) {
 // List returns up to q.Limit records that p may see, newest first.
 func (s *Service) List(ctx context.Context, p Principal, q Query) ([]Record, error) {
 	var may []Record
-	for len(may) < q.Limit {
+	for limit := q.Limit; len(may) < limit; {
 		page, err := s.Store.List(ctx, q)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrStoreAway, err)
+			return nil, away(err)
+		}
+		if q.After != nil {
+			slices.Reverse(page) // nearest to the place first
 		}
 		for _, r := range page {
-			if s.Policy.MayView(p, r.Complete) {
+			if s.mayView(p, r) && (q.States == nil || slices.Contains(q.States, r.State(s.Now()))) {
 				may = append(may, r)
 			}
 		}
 		if len(page) < q.Limit {
 			break
 		}
-		last := page[len(page)-1]
-		q.Before, q.BeforeID = last.CreatedAt, last.SubmissionID
+		next := page[len(page)-1].Place()
+		if q.After != nil {
+			q.After = &next
+		} else {
+			q.Before = &next
+		}
 	}
-	return may[:min(len(may), q.Limit)], nil
+	may = may[:min(len(may), q.Limit)]
+	if q.After != nil {
+		slices.Reverse(may)
+	}
+	return may, nil
 }
 
 func (s *Service) find(ctx context.Context, id string) (Record, error) {
 	r, err := s.Store.Find(ctx, id)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		err = fmt.Errorf("%w: %w", ErrStoreAway, err)
+		err = away(err)
 	}
 	return r, err
 }

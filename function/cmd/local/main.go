@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -77,7 +78,12 @@ func run(ctx context.Context, addr, emulatorAddr string, out io.Writer, log *slo
 		return err
 	}
 	emulated := &http.Server{Handler: world, ReadHeaderTimeout: 5 * time.Second}
-	handler, err := portal(cloud.Addr().String(), log)
+	db, forget, err := openStore()
+	if err != nil {
+		return err
+	}
+	defer forget()
+	handler, err := portal(cloud.Addr().String(), db, log)
 	if err != nil {
 		return err
 	}
@@ -109,8 +115,22 @@ func listen(addr string) (net.Listener, error) {
 	return listener, nil
 }
 
+// openStore opens a database in a temporary folder, which forget removes: the
+// jobs that it remembers end with the emulator.
+func openStore() (db *store.DB, forget func() error, err error) {
+	folder, err := os.MkdirTemp("", "backup-portal-")
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err = store.Open(store.Config{URL: backup.NewSecret("sqlite:" + filepath.Join(folder, "portal.db"))})
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return db, func() error { return errors.Join(db.Close(), os.RemoveAll(folder)) }, nil
+}
+
 // portal is the portal in front of the emulator at endpoint.
-func portal(endpoint string, log *slog.Logger) (http.Handler, error) {
+func portal(endpoint string, db *store.DB, log *slog.Logger) (http.Handler, error) {
 	rules, err := policy.Load(demoPolicy, os.Getenv)
 	if err != nil {
 		return nil, err
@@ -124,11 +144,11 @@ func portal(endpoint string, log *slog.Logger) (http.Handler, error) {
 		return nil, err
 	}
 	service := &backup.Service{
-		Cloud: cloud, Store: &store.Memory{}, Policy: rules, Log: log, Now: time.Now, NewID: rand.Text,
+		Cloud: cloud, Store: db, Policy: rules, Log: log, Now: time.Now, NewID: rand.Text,
 		Wait: backup.Sleep,
 	}
 	server := &web.Server{
-		Backups: service, Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, StoreKind: "memory", Log: log,
+		Backups: service, Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, StoreKind: db.Kind(), Ready: db.Ready, Log: log,
 		RequestID: func(context.Context) string { return rand.Text() }, Zone: time.FixedZone("UTC+8", 8*3600),
 	}
 	return server.Handler(), nil

@@ -1,0 +1,182 @@
+package backup_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/store"
+)
+
+// denied is a submission that the demo policy refuses.
+func denied(key string) backup.Submission {
+	sub := submission(key)
+	sub.Params["Retention"] = "3650"
+	return sub
+}
+
+func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
+	r := newRig(t)
+	alice, bob := submission("").Principal, backup.Principal{Issuer: "test", Subject: "bob"}
+	_, err := r.Submit(t.Context(), denied("k"))
+	refused, ok := errors.AsType[*backup.DeniedError](err)
+	if !ok || refused.SubmissionID == "" {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := r.Submit(t.Context(), denied("k")); err == nil {
+		t.Error("the repeat was not refused")
+	}
+	records, err := r.List(t.Context(), bob, backup.Query{Limit: 10})
+	if err != nil || len(records) != 1 || records[0].State(r.Now()) != backup.Denied || !strings.Contains(records[0].Denied[0].En, "365") {
+		t.Fatalf("bob sees %+v, %v", records, err)
+	}
+	if records[0].SubmissionID != refused.SubmissionID || records[0].Denied[0].Zh == "" {
+		t.Errorf("got %+v", records[0])
+	}
+	// What no rule covers is for the one who asked alone.
+	sub := denied("l")
+	sub.Params["Account"] = "nobody"
+	_, err = r.Submit(t.Context(), sub)
+	if refused, ok = errors.AsType[*backup.DeniedError](err); !ok {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := r.Refresh(t.Context(), alice, refused.SubmissionID); err != nil {
+		t.Errorf("alice: %v", err)
+	}
+	if _, err := r.Refresh(t.Context(), bob, refused.SubmissionID); !errors.Is(err, backup.ErrNotFound) {
+		t.Errorf("bob: %v", err)
+	}
+	if calls := r.cloud.Ledger().Calls; len(calls) != 0 {
+		t.Errorf("the cloud got %v", calls)
+	}
+}
+
+// A refusal uses up no key: once the policy allows it, the same request is made.
+func TestRefusalByThePolicyLeavesItsKeyFree(t *testing.T) {
+	r := newRig(t)
+	strict := r.Policy
+	r.Policy = refusing{strict}
+	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrDenied) {
+		t.Fatalf("got %v", err)
+	}
+	r.Policy = strict
+	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated || answer.Replayed {
+		t.Errorf("got %+v, %v", answer, err)
+	}
+}
+
+type refusing struct{ backup.Policy }
+
+func (refusing) Decide(backup.Principal, backup.Params) (string, []backup.Mistake) {
+	return "", []backup.Mistake{{Code: "policy", Text: backup.Text{En: "no", Zh: "不"}}}
+}
+
+func TestRefusalThatCannotBeRecordedIsOneAllTheSame(t *testing.T) {
+	r := newRig(t)
+	r.Store.(*store.DB).Close()
+	_, err := r.Submit(t.Context(), denied("k"))
+	if refused, ok := errors.AsType[*backup.DeniedError](err); !ok || refused.SubmissionID != "" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNothingIsSentIfItCannotBeRecorded(t *testing.T) {
+	r := newRig(t)
+	r.Store.(*store.DB).Close()
+	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreAway) {
+		t.Errorf("got %v", err)
+	}
+	if calls := r.cloud.Ledger().Calls; len(calls) != 0 {
+		t.Errorf("the cloud got %v", calls)
+	}
+}
+
+func TestAnswerIsTheSameHoweverTheJobGoesOn(t *testing.T) {
+	r := newRig(t)
+	first, err := r.Submit(t.Context(), submission("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.clock.Add(time.Minute)
+	if record, err := r.Refresh(t.Context(), submission("").Principal, first.SubmissionID); err != nil || record.Job.Status != backup.StateComplete {
+		t.Fatalf("%+v, %v", record.Job, err)
+	}
+	again, err := r.Submit(t.Context(), submission("k"))
+	if err != nil || again.Status != first.Status || again.Last.RequestID != first.Last.RequestID || again.Job != (backup.Job{}) || !again.Replayed {
+		t.Errorf("first %+v, again %+v, %v", first, again, err)
+	}
+}
+
+// The portal's clock goes on by a week; the cloud's does not, whose requests
+// are signed by the machine's.
+func TestExpiredKeyMakesANewJob(t *testing.T) {
+	for _, listFirst := range []bool{false, true} {
+		t.Run(fmt.Sprint("list first ", listFirst), func(t *testing.T) {
+			r := newRig(t)
+			r.ListFirst = listFirst
+			first, err := r.Submit(t.Context(), submission("k"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := r.Now
+			for _, c := range []struct {
+				age  time.Duration
+				jobs int
+			}{{backup.KeyExpires - time.Millisecond, 1}, {backup.KeyExpires, 2}, {backup.KeyExpires + time.Hour, 2}} {
+				r.Now = func() time.Time { return now().Add(c.age) }
+				r.Cloud = r.client(t, r.Now)
+				answer, err := r.Submit(t.Context(), submission("k"))
+				if err != nil || answer.Status != backup.StateCreated || r.jobs() != c.jobs || (answer.SubmissionID == first.SubmissionID) != (c.jobs == 1) {
+					t.Errorf("after %v: %+v, %v, %d jobs", c.age, answer, err, r.jobs())
+				}
+			}
+		})
+	}
+}
+
+func TestListLeavesOutWhatItsReaderMayNotSee(t *testing.T) {
+	r := newRig(t)
+	visible := r.Policy
+	r.Policy = seesOnly{visible, "i-bp1demoweb02"}
+	for i := range 40 {
+		sub := submission(fmt.Sprint("k", i))
+		sub.Params["InstanceId"] = fmt.Sprint("i-bp1demoweb0", 1+i%2)
+		if _, err := r.Submit(t.Context(), sub); err != nil {
+			t.Fatal(err)
+		}
+		r.clock.Add(time.Second)
+	}
+	var seen []backup.Record
+	q := backup.Query{Limit: 6}
+	for _, want := range []int{6, 6, 6, 2} {
+		page, err := r.List(t.Context(), submission("").Principal, q)
+		if err != nil || len(page) != want {
+			t.Fatalf("%d records, want %d (error %v)", len(page), want, err)
+		}
+		seen = append(seen, page...)
+		place := page[len(page)-1].Place()
+		q.Before = &place
+	}
+	for i, record := range seen {
+		if record.Resource() != "i-bp1demoweb02" || i > 0 && !record.CreatedAt.Before(seen[i-1].CreatedAt) {
+			t.Errorf("record %d is %s of %v", i, record.Resource(), record.CreatedAt)
+		}
+	}
+	place := seen[12].Place()
+	back, err := r.List(t.Context(), submission("").Principal, backup.Query{After: &place, Limit: 6})
+	if err != nil || len(back) != 6 || back[0].SubmissionID != seen[6].SubmissionID || back[5].SubmissionID != seen[11].SubmissionID {
+		t.Errorf("the page before begins with %d records, %v", len(back), err)
+	}
+}
+
+type seesOnly struct {
+	backup.Policy
+	instance string
+}
+
+func (p seesOnly) MayView(_ backup.Principal, complete backup.Params) bool {
+	return complete["InstanceId"] == p.instance
+}

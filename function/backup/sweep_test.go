@@ -1,0 +1,139 @@
+package backup_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/store"
+)
+
+// year is longer than anything in these tests is kept.
+const year = 365 * 24 * time.Hour
+
+func TestSweepFindsTheJobOfALostAnswer(t *testing.T) {
+	r := newRig(t)
+	r.fail(t, "CreateBackupJob: drop-after")
+	answer, err := r.Submit(t.Context(), submission("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Resolved != 0 || r.lists() != 0 {
+		t.Errorf("while the call may still be under way: %+v, %v, %d listings", swept, err, r.lists())
+	}
+	r.clock.Add(30 * time.Second)
+	swept, err := r.Sweep(t.Context(), year)
+	if last := r.record(t, answer.SubmissionID).Last; err != nil || swept.Resolved != 1 || last.Kind != backup.StepCreated || r.sends() != 1 {
+		t.Errorf("%+v, %v, %+v, %d sends", swept, err, last, r.sends())
+	}
+}
+
+// What the cloud does not list surely was not made; but a sweep sends nothing.
+func TestSweepNeverSends(t *testing.T) {
+	r := newRig(t)
+	r.fail(t, "CreateBackupJob: drop")
+	answer, err := r.Submit(t.Context(), submission("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		after    time.Duration
+		resolved int
+		kind     backup.StepKind
+	}{{89 * time.Second, 0, backup.StepAttempt}, {time.Second, 1, backup.StepVoid}, {time.Hour, 0, backup.StepVoid}} {
+		r.clock.Add(c.after)
+		swept, err := r.Sweep(t.Context(), year)
+		if last := r.record(t, answer.SubmissionID).Last; err != nil || swept.Resolved != c.resolved || last.Kind != c.kind {
+			t.Errorf("%v later: %+v, %v, %+v", c.after, swept, err, last)
+		}
+	}
+	if r.sends() != 1 {
+		t.Errorf("%d sends", r.sends())
+	}
+}
+
+// Jobs of one account, region and kind are asked for together; those that are
+// over are left alone from then on.
+func TestSweepAsksForJobsUntilTheyAreOver(t *testing.T) {
+	r := newRig(t)
+	for i := range 5 {
+		sub := submission(fmt.Sprint("k", i))
+		sub.Params["Account"] = []string{"demo", "payments"}[i/3]
+		sub.Params["InstanceId"] = []string{"i-bp1demoweb01", "i-bp2demopay01"}[i/3]
+		if _, err := r.Submit(t.Context(), sub); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.clock.Add(10 * time.Second)
+	if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Open != 5 || swept.Refreshed != 5 || r.lists() != 2 {
+		t.Errorf("%+v, %v, %d listings", swept, err, r.lists())
+	}
+	r.clock.Add(time.Minute)
+	if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Refreshed != 5 || r.lists() != 4 {
+		t.Errorf("%+v, %v, %d listings", swept, err, r.lists())
+	}
+	if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Open != 0 || r.lists() != 4 {
+		t.Errorf("over: %+v, %v, %d listings", swept, err, r.lists())
+	}
+	records, err := r.List(t.Context(), submission("").Principal, backup.Query{States: []backup.State{backup.StateComplete}, Limit: 10})
+	if err != nil || len(records) != 5 {
+		t.Errorf("%d complete, %v", len(records), err)
+	}
+}
+
+func TestSweepTakesEverySubmissionWhereverItBegins(t *testing.T) {
+	r := newRig(t)
+	const many = 230 // three pages
+	for i := range many {
+		sub := submission(fmt.Sprint("k", i))
+		record := backup.Record{Submission: sub, SubmissionID: sub.ID(), CreatedAt: r.Now(), ExpiresAt: r.Now().Add(time.Hour)}
+		if _, _, err := r.Store.Claim(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, middle := range []string{"", "a", "m", "zzzz"} {
+		r.NewID = func() string { return middle }
+		if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Open != many {
+			t.Errorf("from %q: %+v, %v", middle, swept, err)
+		}
+	}
+}
+
+// History and keys have lives of their own: history is kept as long as the
+// operator says, and never less than keys.
+func TestSweepForgetsOldHistory(t *testing.T) {
+	r := newRig(t)
+	first, err := r.Submit(t.Context(), submission("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		after, keep time.Duration
+		forgotten   int
+	}{{backup.KeyExpires - time.Second, time.Hour, 0}, {time.Second, year, 0}, {time.Second, time.Hour, 1}} {
+		r.clock.Add(c.after)
+		swept, err := r.Sweep(t.Context(), c.keep)
+		if err != nil || swept.Forgotten != c.forgotten {
+			t.Errorf("sweep %d: %+v, %v", i, swept, err)
+		}
+	}
+	if _, err := r.Store.Find(t.Context(), first.SubmissionID); !errors.Is(err, backup.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSweepThatRunsOutOfTimeIsNoFailure(t *testing.T) {
+	r := newRig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if swept, err := r.Sweep(ctx, year); err != nil {
+		t.Errorf("%+v, %v", swept, err)
+	}
+	r.Store.(*store.DB).Close()
+	if _, err := r.Sweep(t.Context(), year); !errors.Is(err, backup.ErrStoreAway) {
+		t.Errorf("without a store: %v", err)
+	}
+}

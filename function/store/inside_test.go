@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"backupportal/function/backup"
+	"backupportal/function/store/postgrestest"
+	"backupportal/function/store/storetest"
+)
+
+func TestFullFileTakesNothing(t *testing.T) {
+	t.Parallel()
+	db, err := Open(Config{URL: backup.NewSecret("sqlite:" + filepath.Join(t.TempDir(), "portal.db"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.db.SetMaxOpenConns(1) // what follows holds for one connection
+	if err := db.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var pages int
+	if err := db.db.QueryRow(`PRAGMA page_count`).Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.db.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)); err != nil {
+		t.Fatal(err)
+	}
+	var claimed []string
+	full := false
+	for n := range 1000 {
+		known, ours, err := db.Claim(t.Context(), storetest.Record(n))
+		if full = err != nil; full {
+			t.Logf("after %d: %v", n, err)
+			break
+		}
+		if ours {
+			claimed = append(claimed, known.SubmissionID)
+		}
+	}
+	if !full {
+		t.Fatal("it never was full")
+	}
+	for _, id := range claimed {
+		if _, err := db.Find(t.Context(), id); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
+// Connections that lead to a former primary are given up, so that the next ones
+// find the new one.
+func TestConnectionsThatMayNoLongerWriteAreLeft(t *testing.T) {
+	t.Parallel()
+	db, err := Open(Config{URL: backup.NewSecret(postgrestest.Start(t).Schema(t)), Connections: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.db.Exec(`SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY`); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err == nil || pgCode(err) != pgReadOnly {
+		t.Fatalf("got %v, want %s", err, pgReadOnly)
+	}
+	if _, ours, err := db.Claim(t.Context(), storetest.Record(1)); err != nil || !ours {
+		t.Errorf("afterwards: %v, %v", ours, err)
+	}
+}
+
+// A counter counts the statements that go to a server.
+type counter struct{ statements atomic.Int32 }
+
+func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	c.statements.Add(1)
+	return ctx
+}
+
+func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// submit makes the three statements of a submission that goes well: claim,
+// attempt, created.
+func submit(ctx context.Context, db *DB, n int, at time.Time) error {
+	r := storetest.Record(n)
+	r.CreatedAt, r.ExpiresAt = at, at.Add(7*24*time.Hour)
+	r, ours, err := db.Claim(ctx, r)
+	if err != nil || !ours {
+		return fmt.Errorf("claim: %v, %w", ours, err)
+	}
+	for i, kind := range []backup.StepKind{backup.StepAttempt, backup.StepCreated} {
+		step := storetest.Step(i, fmt.Sprint("owner-of-26-characters-", n))
+		step.Kind = kind
+		if ours, err := db.Append(ctx, r.SubmissionID, step); err != nil || !ours {
+			return fmt.Errorf("%s: %v, %w", kind, ours, err)
+		}
+	}
+	return nil
+}
+
+func TestSubmissionThatGoesWellTakesThreeStatements(t *testing.T) {
+	t.Parallel()
+	address := postgrestest.Start(t).Schema(t)
+	cfg, err := pgx.ParseConfig(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := &counter{}
+	cfg.Tracer = count
+	db, err := Open(Config{URL: backup.NewSecret(address)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.db.Close()
+	db.db = stdlib.OpenDB(*cfg)
+	defer db.Close()
+	if err := db.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := count.statements.Load()
+	if err := submit(t.Context(), db, 1, storetest.Start); err != nil {
+		t.Fatal(err)
+	}
+	if n := count.statements.Load() - before; n != 3 {
+		t.Errorf("%d statements", n)
+	}
+}
+
+// What is stored of a job is read by later versions: names may be added to it,
+// and none may change.
+func TestStoredFormOfAJobStays(t *testing.T) {
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	job := backup.Job{
+		JobID: "job-1", JobName: "n", SourceType: backup.UDMECS, InstanceID: "i-1", Status: backup.StateRunning, ErrorMessage: "e",
+		Progress: 1, BytesTotal: 2, BytesDone: 3, Speed: 4, CreatedTime: at, StartTime: at, CompleteTime: at, UpdatedTime: at,
+		CopyStatus: "RUNNING", CopyError: "c", CopyProgress: 5, ConsistentLevel: "CRASH", Downgrade: "d", SeenAt: at,
+	}
+	got, err := text(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/job.json")
+	if err != nil || got != strings.TrimSpace(string(want)) {
+		t.Errorf("stored as %s\nwant %s (error %v)", got, want, err)
+	}
+}
+
+// BenchmarkOnceLog is what the log adds to a submission that goes well: three
+// statements, two of which have to be on the disk before anything is sent.
+func BenchmarkOnceLog(b *testing.B) {
+	for _, kind := range []string{"SQLite", "PostgreSQL"} {
+		b.Run(kind, func(b *testing.B) {
+			url := "sqlite:" + filepath.Join(b.TempDir(), "portal.db")
+			if kind == "PostgreSQL" {
+				url = postgrestest.Start(b).Schema(b)
+			}
+			db, err := Open(Config{URL: backup.NewSecret(url), Now: time.Now})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			if err := db.Ready(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			var took []time.Duration
+			for n := 0; b.Loop(); n++ {
+				start := time.Now()
+				if err := submit(b.Context(), db, n, start); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(start))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+		})
+	}
+}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// List implements [backup.Store]. Each state is a question of its own, which
+// an index answers in the order of the list: over several at once a database
+// would have to sort all there ever were.
+func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, err error) {
+	states := []backup.State{anyState}
+	if q.States != nil {
+		states = slices.Compact(slices.Sorted(slices.Values(append([]backup.State{""}, q.States...))))
+	}
+	err = d.do(ctx, "list", func(ctx context.Context) error {
+		for _, state := range states {
+			statement, args := selection(q, state)
+			if err := storable(args); err != nil {
+				return err
+			}
+			page, err := d.records(ctx, statement, args)
+			if err != nil {
+				return err
+			}
+			found = append(found, page...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	order := newestFirst
+	if q.After != nil {
+		order = func(a, b backup.Record) int { return newestFirst(b, a) }
+	}
+	slices.SortFunc(found, order)
+	found = found[:min(q.Limit, len(found))]
+	slices.SortFunc(found, newestFirst)
+	return found, nil
+}
+
+// anyState is no state, and selects all.
+const anyState backup.State = "*"
+
+// selection writes the question for the submissions that ended in state; in
+// the state "" are those that have not ended. It is put together of constant
+// parts, and of placeholders. The page is cut before anything is joined to it.
+func selection(q backup.Query, state backup.State) (statement string, args []any) {
+	var conditions []string
+	where := func(condition string, values ...any) {
+		numbers := make([]any, len(values))
+		for i, v := range values {
+			args = append(args, v)
+			numbers[i] = len(args)
+		}
+		conditions = append(conditions, fmt.Sprintf(condition, numbers...))
+	}
+	if state != anyState {
+		where("state = $%d", string(state))
+	}
+	for _, c := range []struct{ condition, value string }{
+		{"principal = $%d", q.Principal}, {"account = $%d", q.Account}, {"resource = $%d", q.Resource}, {"source_type = $%d", string(q.SourceType)},
+	} {
+		if c.value != "" {
+			where(c.condition, c.value)
+		}
+	}
+	if !q.From.IsZero() {
+		where("created_ms >= $%d", ms(q.From))
+	}
+	if !q.To.IsZero() {
+		where("created_ms < $%d", ms(q.To))
+	}
+	if q.Before != nil {
+		where("(created_ms, id) < ($%d, $%d)", ms(q.Before.At), q.Before.ID)
+	}
+	order := " ORDER BY created_ms DESC, id DESC"
+	if q.After != nil {
+		where("(created_ms, id) > ($%d, $%d)", ms(q.After.At), q.After.ID)
+		order = " ORDER BY created_ms, id"
+	}
+	inner := "SELECT * FROM submission"
+	if conditions != nil {
+		inner += " WHERE " + strings.Join(conditions, " AND ")
+	}
+	args = append(args, q.Limit)
+	return fmt.Sprintf("SELECT %s FROM (%s%s LIMIT $%d)%s%s", columns, inner, order, len(args), joined, order), args
+}
+
+func newestFirst(a, b backup.Record) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.SubmissionID, a.SubmissionID))
+}
+
+const unended = `SELECT ` + columns + ` FROM (SELECT * FROM submission WHERE state = '' AND id > $1 ORDER BY id LIMIT $2)` + joined + ` ORDER BY s.id`
+
+// Open implements [backup.Store].
+func (d *DB) Open(ctx context.Context, after string, limit int) (found []backup.Record, err error) {
+	err = d.do(ctx, "open", func(ctx context.Context) error {
+		found, err = d.records(ctx, unended, []any{after, limit})
+		return err
+	})
+	return found, err
+}
+
+func (d *DB) records(ctx context.Context, statement string, args []any) (found []backup.Record, err error) {
+	rows, err := d.query(ctx, statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	return found, rows.Err()
+}
+
+// forget takes the logs and jobs along: they are part of the submission.
+const forget = `
+DELETE FROM submission WHERE id IN
+	(SELECT id FROM submission WHERE created_ms < $1 AND expires_ms <= $2 ORDER BY created_ms LIMIT $3)`
+
+// Forget implements [backup.Store].
+func (d *DB) Forget(ctx context.Context, before, now time.Time, limit int) (n int, err error) {
+	err = d.do(ctx, "forget", func(ctx context.Context) error {
+		result, err := d.db.ExecContext(ctx, forget, ms(before), ms(now), limit)
+		if err != nil {
+			return err
+		}
+		removed, err := result.RowsAffected()
+		n = int(removed)
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"backupportal/function/backup"
+)
+
+// claim takes the next turn of a key, unless a submission of the key has not
+// expired. Two that take the same turn at once are parted by the unique index.
+const claim = `
+INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, source_type, resource,
+	job_name, request, complete, denied, state, created_ms, expires_ms, since_ms)
+SELECT CASE WHEN used.turns = 0 THEN CAST($1 AS TEXT) ELSE CAST($1 AS TEXT) || '-' || CAST(used.turns + 1 AS TEXT) END, CAST($1 AS TEXT), used.turns,
+	$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, CAST($14 AS BIGINT), CAST($15 AS BIGINT), used.expired_ms
+FROM (SELECT COALESCE(MAX(turn) + 1, 0) AS turns, COALESCE(MAX(expires_ms), 0) AS expired_ms FROM submission WHERE key_hash = CAST($1 AS TEXT)) used
+WHERE used.expired_ms <= CAST($14 AS BIGINT)
+ON CONFLICT DO NOTHING
+RETURNING id, since_ms`
+
+const findByKey = `SELECT ` + columns + ` FROM submission` + joined + ` WHERE s.key_hash = $1 ORDER BY s.turn DESC LIMIT 1`
+
+// Claim implements [backup.Store].
+func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
+	request, err1 := text(r.Params)
+	complete, err2 := text(r.Complete)
+	denied, err3 := text(r.Denied)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return backup.Record{}, false, err
+	}
+	state := ""
+	if r.Denied != nil {
+		state = string(backup.Denied)
+	}
+	key := r.SubmissionID
+	args := []any{
+		key, r.Fingerprint, string(r.Door), r.Principal.ID(), r.Principal.Name, r.Account(), string(r.Complete.SourceType()), r.Resource(),
+		r.JobName, request, complete, denied, state, ms(r.CreatedAt), ms(r.ExpiresAt),
+	}
+	if err := storable(args); err != nil {
+		return backup.Record{}, false, err
+	}
+	err = d.do(ctx, "claim", func(ctx context.Context) error {
+		if err := d.inTime(ctx); err != nil {
+			return err
+		}
+		known, ours, err = d.insert(ctx, r, args)
+		if err != nil || ours {
+			return err
+		}
+		known, err = scan(d.db.QueryRowContext(ctx, findByKey, key))
+		return err
+	})
+	return known, ours, err
+}
+
+// insert makes the claim, and returns r with what the store adds to it if it
+// is ours.
+func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known backup.Record, ours bool, err error) {
+	rows, err := d.query(ctx, claim, args...)
+	if err != nil {
+		return backup.Record{}, false, err
+	}
+	defer rows.Close()
+	var since int64
+	// To the end: SQLite commits with the last step of the statement.
+	for rows.Next() {
+		if err := rows.Scan(&r.SubmissionID, &since); err != nil {
+			return backup.Record{}, false, err
+		}
+		ours = true
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return backup.Record{}, false, err
+	}
+	r.Key, r.Since, r.Last = "", moment(since), backup.Step{N: -1}
+	return r, ours, nil
+}
+
+const find = `SELECT ` + columns + ` FROM submission` + joined + ` WHERE s.id = $1`
+
+// Find implements [backup.Store].
+func (d *DB) Find(ctx context.Context, id string) (r backup.Record, err error) {
+	if storable([]any{id}) != nil {
+		return r, backup.ErrNotFound
+	}
+	err = d.do(ctx, "find", func(ctx context.Context) error {
+		found, err := d.records(ctx, find, []any{id})
+		if err == nil && len(found) == 0 {
+			return backup.ErrNotFound
+		}
+		if err == nil {
+			r = found[0]
+		}
+		return err
+	})
+	return r, err
+}
+
+// add adds a step if its number is free and it may follow the one before it.
+const add = `
+INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
+SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, $4, CAST($5 AS BIGINT), CAST($6 AS BIGINT), $7, $8, $9, $10
+WHERE CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM submission_step
+	WHERE submission_id = CAST($1 AS TEXT) AND n = CAST($2 AS BIGINT) - 1 AND kind IN ('attempt', 'void'))
+ON CONFLICT (submission_id, n) DO NOTHING`
+
+const owner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n = $2`
+
+// Append implements [backup.Store]. After an error it looks whether the step
+// is there all the same: the answer of a committed insert may have been lost.
+func (d *DB) Append(ctx context.Context, id string, s backup.Step) (ours bool, err error) {
+	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID}
+	if err := storable(args); err != nil {
+		return false, err
+	}
+	err = d.do(ctx, "append", func(ctx context.Context) error {
+		added := int64(0)
+		result, failed := d.exec(ctx, add, args...)
+		if failed == nil {
+			added, failed = result.RowsAffected()
+		}
+		switch {
+		case failed == nil && added == 1:
+			ours = true
+			return nil
+		case d.dialect.stranger(failed):
+			return backup.ErrNotFound
+		}
+		var whose string
+		err := d.db.QueryRowContext(ctx, owner, id, s.N).Scan(&whose)
+		if errors.Is(err, sql.ErrNoRows) {
+			return failed
+		}
+		ours = err == nil && whose == s.Owner
+		return err
+	})
+	return ours, err
+}
+
+// see keeps the newer picture of a job: a slow answer must not put an older
+// one over it. It affects no row if the submission is unknown.
+const see = `
+INSERT INTO job (submission_id, seen_ms, seen)
+SELECT id, CAST($2 AS BIGINT), CAST($3 AS TEXT) FROM submission WHERE id = $1
+ON CONFLICT (submission_id) DO UPDATE SET
+	seen_ms = CASE WHEN excluded.seen_ms >= job.seen_ms THEN excluded.seen_ms ELSE job.seen_ms END,
+	seen    = CASE WHEN excluded.seen_ms >= job.seen_ms THEN excluded.seen    ELSE job.seen    END`
+
+// See implements [backup.Store].
+func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
+	seen, err := text(job)
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, "see", see, id, ms(job.SeenAt), seen)
+}
+
+// End implements [backup.Store].
+func (d *DB) End(ctx context.Context, id string, state backup.State) error {
+	return d.change(ctx, "end", `UPDATE submission SET state = $2 WHERE id = $1`, id, string(state))
+}
+
+// change runs a statement about one submission, which is not found if no row
+// is affected.
+func (d *DB) change(ctx context.Context, what, statement string, args ...any) error {
+	if err := storable(args); err != nil {
+		return err
+	}
+	return d.do(ctx, what, func(ctx context.Context) error {
+		result, err := d.db.ExecContext(ctx, statement, args...)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return backup.ErrNotFound
+	})
+}

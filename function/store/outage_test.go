@@ -1,0 +1,302 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/store"
+	"backupportal/function/store/postgrestest"
+	"backupportal/function/store/storetest"
+)
+
+// onBoth runs a test on an empty database of each kind.
+func onBoth(t *testing.T, test func(t *testing.T, url string)) {
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, file(t))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, postgrestest.Start(t).Schema(t))
+	})
+}
+
+func TestDatabaseThatIsAwayComesBackByItself(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	address := server.Schema(t)
+	server.Stop(syscall.SIGQUIT)
+	db := open(t, address) // is no reason not to start
+	if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err == nil {
+		t.Error("a submission was claimed without a database")
+	}
+	server.Resume()
+	for n := range 3 { // it comes and goes
+		known, ours, err := db.Claim(t.Context(), storetest.Record(n))
+		if err != nil || !ours {
+			t.Fatalf("claim %d: %v, %v", n, ours, err)
+		}
+		server.Stop(syscall.SIGQUIT)
+		if _, err := db.Append(t.Context(), known.SubmissionID, storetest.Step(0, "o")); err == nil {
+			t.Error("a step was added without a database")
+		}
+		if err := db.Ready(t.Context()); err == nil {
+			t.Error("ready without a database")
+		}
+		server.Resume()
+		if err := db.Ready(t.Context()); err != nil {
+			t.Errorf("back again: %v", err)
+		}
+		if r, err := db.Find(t.Context(), known.SubmissionID); err != nil || r.Last.N != -1 {
+			t.Errorf("what was committed: %+v, %v", r, err)
+		}
+	}
+}
+
+// A database that does not answer costs each caller the time of one statement.
+func TestDatabaseThatHangsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	address := server.Schema(t)
+	relay := postgrestest.NewRelay(t, server.Addr(), 1)
+	db := open(t, relay.Through(t, address))
+	if err := db.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	relay.Hold()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for n := range 16 {
+		all.Go(func() {
+			if _, _, err := db.Claim(ctx, storetest.Record(n)); err == nil {
+				t.Error("a submission was claimed")
+			}
+		})
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		t.Error("callers wait one after the other")
+	}
+	relay.Release()
+	if _, _, err := db.Claim(t.Context(), storetest.Record(100)); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// Whoever holds a lock makes others wait, but not for ever.
+func TestDatabaseThatIsLockedIsGivenUp(t *testing.T) {
+	onBoth(t, func(t *testing.T, address string) {
+		db := open(t, address)
+		if err := db.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		other, err := sql.Open(driver(address))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		conn, err := other.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock := []string{"BEGIN IMMEDIATE"}
+		if strings.HasPrefix(address, "postgres") {
+			lock = []string{"BEGIN", "LOCK TABLE submission IN EXCLUSIVE MODE"}
+		}
+		for _, statement := range lock {
+			if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err == nil {
+			t.Error("a submission was claimed behind a lock")
+		}
+		if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+			t.Fatal(err)
+		}
+		if _, ours, err := db.Claim(t.Context(), storetest.Record(1)); err != nil || !ours {
+			t.Errorf("afterwards: %v, %v", ours, err)
+		}
+	})
+}
+
+// driver is how to open a database beside the store.
+func driver(address string) (name, source string) {
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		return "sqlite", "file:" + (&url.URL{Path: path}).EscapedPath()
+	}
+	return "pgx", address
+}
+
+// What a full disk says in PostgreSQL (53100), as far as a client can tell.
+func TestFullDatabaseTakesNothing(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	address := server.Schema(t)
+	db := open(t, address)
+	if err := db.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Exec(t, address, `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+		'BEGIN RAISE EXCEPTION USING ERRCODE = ''53100'', MESSAGE = ''could not extend file''; END'`,
+		`CREATE TRIGGER full_disk BEFORE INSERT ON submission FOR EACH ROW EXECUTE FUNCTION full_disk()`)
+	if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err == nil {
+		t.Error("a submission was claimed on a full disk")
+	}
+	server.Exec(t, address, `DROP TRIGGER full_disk ON submission`)
+	if _, ours, err := db.Claim(t.Context(), storetest.Record(1)); err != nil || !ours {
+		t.Errorf("with room again: %v, %v", ours, err)
+	}
+}
+
+// Sixteen instances that start at once on an empty database agree who makes
+// the schema.
+func TestSchemaIsMadeOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, address string) {
+		var all sync.WaitGroup
+		for range 16 {
+			db := open(t, address)
+			all.Go(func() {
+				if err := db.Ready(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		from, to, err := open(t, address).Migrate(t.Context())
+		if err != nil || from != to || from < 1 {
+			t.Errorf("then from %d to %d, %v", from, to, err)
+		}
+	})
+}
+
+func TestClocksThatDisagreeStopNewSubmissions(t *testing.T) {
+	onBoth(t, func(t *testing.T, address string) {
+		for _, c := range []struct {
+			off  time.Duration
+			good bool
+		}{{0, true}, {4 * time.Second, true}, {-4 * time.Second, true}, {6 * time.Second, false}, {-6 * time.Second, false}, {-48 * time.Hour, false}} {
+			off := c.off
+			db, err := store.Open(store.Config{URL: backup.NewSecret(address), Now: func() time.Time { return time.Now().Add(off) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			_, _, err = db.Claim(t.Context(), storetest.Record(1))
+			if ready := db.Ready(t.Context()); (err == nil) != c.good || (ready == nil) != c.good {
+				t.Errorf("%v off: claim %v, ready %v", c.off, err, ready)
+			}
+			// Set right, it is good at once.
+			if off = 0; db.Ready(t.Context()) != nil {
+				t.Errorf("%v off, then set right: %v", c.off, db.Ready(t.Context()))
+			}
+		}
+	})
+}
+
+func TestAddressesOfDatabases(t *testing.T) {
+	t.Parallel()
+	roots := filepath.Join(t.TempDir(), "none.pem")
+	for address, want := range map[string]string{ // part of the error; empty: it is good
+		"":                                     "must be postgres://",
+		"mysql://u:S3CRET@h/d":                 "must be postgres://",
+		"sqlite:":                              "needs a file",
+		"sqlite::memory:":                      "needs a file",
+		"sqlite:/no/such/folder/db":            "no such file",
+		"postgres://u:S3CRET@db.example.com/d": "",
+		"postgres://u:S3CRET@a.example.com,b.example.com:5433/d":                       "",
+		"postgres://u:S3CRET@db.example.com/d?sslmode=require":                         "",
+		"postgres://u:S3CRET@db.example.com/d?sslmode=prefer":                          "plain text unasked",
+		"postgres://u:S3CRET@db.example.com/d?sslmode=allow":                           "plain text unasked",
+		"postgres://u:S3CRET@db.example.com/d?sslmode=S3CRET":                          "cannot be read",
+		"postgres://u:S3CRET@db.example.com:port/d":                                    "cannot be read",
+		"postgres://u:S3CRET@db.example.com/d?%zz":                                     "cannot be read",
+		"postgres://u:S3CRET@db.example.com/d?sslrootcert=" + roots:                    "cannot be read",
+		"postgresql://u@127.0.0.1:5432/d?search_path=a%20b&statement_timeout=1":        "",
+		"postgres://u@db.example.com/d?sslmode=disable&default_query_exec_mode=exec":   "",
+		"postgres://u@db.example.com/d?sslmode=disable&default_query_exec_mode=S3CRET": "cannot be read",
+	} {
+		db, err := store.Open(store.Config{URL: backup.NewSecret(address)})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", address, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "S3CRET") {
+			t.Errorf("%s: the error quotes it: %v", address, err)
+		}
+		if db != nil {
+			db.Close()
+		}
+	}
+}
+
+func TestOnlyItsOwnerReadsAFile(t *testing.T) {
+	t.Parallel()
+	address := file(t)
+	db := open(t, address)
+	if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(filepath.Join(filepath.Dir(strings.TrimPrefix(address, "sqlite:")), "*"))
+	if err != nil || len(names) < 2 {
+		t.Fatalf("%v, %v", names, err)
+	}
+	for _, name := range names {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+// The portal's own role in PostgreSQL needs no more rights than the operations
+// guide gives it, and cannot change a log.
+func TestRoleOfTheOperationsGuideIsEnough(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, grants, _ := strings.Cut(string(guide), "```sql\n")
+	grants, _, ok := strings.Cut(grants, "```")
+	if !ok {
+		t.Fatal("the guide has no SQL")
+	}
+	server := postgrestest.Start(t)
+	var n atomic.Int32
+	storetest.Run(t, func(t *testing.T) backup.Store {
+		address := server.Schema(t)
+		if _, _, err := open(t, address).Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		role := fmt.Sprint("portal_", n.Add(1))
+		schema := address[strings.LastIndex(address, "=")+1:]
+		own := strings.NewReplacer("backup_portal", role, "public", schema).Replace(grants)
+		server.Exec(t, address, own)
+		db := open(t, strings.Replace(address, "postgres@", role+"@", 1))
+		if _, err := db.Append(t.Context(), "nobody", storetest.Step(0, "o")); err == nil {
+			t.Error("a step of nobody")
+		}
+		for _, statement := range []string{"UPDATE submission_step SET kind = 'void'", "DELETE FROM submission_step", "UPDATE submission SET fingerprint = ''", "DROP TABLE job"} {
+			other, err := sql.Open("pgx", strings.Replace(address, "postgres@", role+"@", 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := other.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "42501") {
+				t.Errorf("%s: %v", statement, err)
+			}
+			other.Close()
+		}
+		return db
+	})
+}

@@ -1,0 +1,216 @@
+// Package store remembers submissions and their logs in SQL: in a SQLite file
+// where the portal runs alone, in PostgreSQL where several instances share it.
+// Both get the same schema and the same statements.
+//
+// Nothing here is locked and no part of a log is ever changed. Each statement
+// stands alone and decides one race by a primary key, so that a process may
+// stop, freeze or lose its connection between any two of them.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+const (
+	openTime  = 10 * time.Second // to reach the database for the first time, and bring its schema up to date
+	queryTime = 5 * time.Second  // for each statement after that
+	mostSkew  = 5 * time.Second  // between this machine's clock and the database's
+	skewEvery = time.Minute      // how often the two are compared
+)
+
+// Config says which database, and how it is used.
+type Config struct {
+	// URL is postgres://user:password@host/name?… or sqlite:PATH. It is a
+	// secret, since the first has a password in it.
+	URL backup.Secret
+	// Connections is how many a PostgreSQL pool holds at most: as many as the
+	// process answers requests at a time. 0 means 2.
+	Connections int
+	// Now is the application's clock, from which all times in the store come.
+	// Nil means that nobody compares it with the database's: in tests it may
+	// be anywhere.
+	Now func() time.Time
+	Log *slog.Logger // all that is worth telling an operator; nil means nowhere
+}
+
+// DB is a [backup.Store] in a database. [Open] makes one; a process needs one.
+type DB struct {
+	dialect dialect
+	db      *sql.DB
+	now     func() time.Time
+	log     *slog.Logger
+	idle    int                  // connections that are kept
+	kept    map[string]*sql.Stmt // statements that are parsed once for each connection
+
+	mu      sync.Mutex
+	usable  bool     // reached, and its schema is up to date
+	opening *opening // somebody is trying just now
+	skewed  error    // what the last comparison of the clocks came to
+	compare time.Time
+}
+
+// An opening is one try to reach the database, which everybody waits for who
+// comes meanwhile.
+type opening struct {
+	done chan struct{}
+	err  error
+}
+
+var _ backup.Store = (*DB)(nil)
+
+// Open reads cfg and returns a store that connects when it is first used: a
+// database that is away is no reason not to start. Its errors say what is wrong
+// with the URL, and never quote it.
+func Open(cfg Config) (*DB, error) {
+	d := &DB{now: cfg.Now, log: cfg.Log}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if d.dialect, d.db, err = open(cfg, d.log); err != nil {
+		return nil, err
+	}
+	d.idle = d.db.Stats().MaxOpenConnections
+	d.db.SetMaxIdleConns(d.idle)
+	return d, nil
+}
+
+// Kind is "sqlite" or "postgres".
+func (d *DB) Kind() string { return d.dialect.name }
+
+// Close ends all connections.
+func (d *DB) Close() error { return d.db.Close() }
+
+// Ready reports why submissions cannot be recorded right now; nil if they can.
+func (d *DB) Ready(ctx context.Context) error {
+	return d.do(ctx, "ready", func(ctx context.Context) error {
+		var one int
+		if err := d.db.QueryRowContext(ctx, `SELECT 1`).Scan(&one); err != nil {
+			return err
+		}
+		return d.inTime(ctx)
+	})
+}
+
+// do runs f on a database that was reached before, within the time of one
+// statement.
+func (d *DB) do(ctx context.Context, what string, f func(context.Context) error) error {
+	err := d.reach(ctx)
+	if err == nil {
+		limited, cancel := context.WithTimeout(ctx, queryTime)
+		defer cancel()
+		err = f(limited)
+	}
+	switch {
+	case err == nil, errors.Is(err, backup.ErrNotFound):
+		return err
+	case d.dialect.outdated(err):
+		// The connection is good, but leads to what is no longer the primary.
+		d.db.SetMaxIdleConns(0)
+		d.db.SetMaxIdleConns(d.idle)
+	}
+	return fmt.Errorf("store: %s: %w", what, err)
+}
+
+// reach connects for the first time, and updates the schema if it is behind.
+func (d *DB) reach(ctx context.Context) error {
+	d.mu.Lock()
+	if d.usable {
+		d.mu.Unlock()
+		return nil
+	}
+	if o := d.opening; o != nil {
+		d.mu.Unlock()
+		select {
+		case <-o.done:
+			return o.err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	o := &opening{done: make(chan struct{})}
+	d.opening = o
+	d.mu.Unlock()
+
+	// Others wait for the result: it must not hang on who happened to be first.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
+	defer cancel()
+	if _, _, o.err = d.Migrate(ctx); o.err == nil {
+		o.err = d.prepare(ctx)
+	}
+	d.mu.Lock()
+	d.usable, d.opening = o.err == nil, nil
+	d.mu.Unlock()
+	close(o.done)
+	return o.err
+}
+
+// prepare parses the statements of every submission once: in SQLite that is a
+// quarter of their time. PostgreSQL's driver does it by itself, if the pooler in
+// front of the server has no objection.
+func (d *DB) prepare(ctx context.Context) error {
+	if d.dialect.name != sqliteDialect.name {
+		return nil
+	}
+	kept := map[string]*sql.Stmt{}
+	for _, statement := range []string{claim, add, find} {
+		prepared, err := d.db.PrepareContext(ctx, statement)
+		if err != nil {
+			return err
+		}
+		kept[statement] = prepared
+	}
+	d.kept = kept
+	return nil
+}
+
+func (d *DB) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+	if prepared := d.kept[statement]; prepared != nil {
+		return prepared.QueryContext(ctx, args...)
+	}
+	return d.db.QueryContext(ctx, statement, args...)
+}
+
+func (d *DB) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	if prepared := d.kept[statement]; prepared != nil {
+		return prepared.ExecContext(ctx, args...)
+	}
+	return d.db.ExecContext(ctx, statement, args...)
+}
+
+// inTime compares the application's clock with the database's, once a minute:
+// windows of time mean something only if instances agree on the time.
+func (d *DB) inTime(ctx context.Context) error {
+	if d.now == nil {
+		return nil
+	}
+	now := d.now()
+	d.mu.Lock()
+	last, err := d.compare, d.skewed
+	d.mu.Unlock()
+	if age := now.Sub(last); err == nil && age >= 0 && age < skewEvery {
+		return nil
+	}
+	var ms int64
+	if err := d.db.QueryRowContext(ctx, d.dialect.clock).Scan(&ms); err != nil {
+		return err
+	}
+	// The answer is of some moment between the question and now.
+	early, late := now.Sub(time.UnixMilli(ms)), d.now().Sub(time.UnixMilli(ms))
+	err = nil
+	if early > mostSkew || late < -mostSkew {
+		err = fmt.Errorf("the clock of this machine is %v off the database's: set one of them right", early.Round(time.Millisecond))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.compare, d.skewed = now, err
+	return err
+}

@@ -1,0 +1,54 @@
+package store_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"backupportal/function/backup"
+	"backupportal/function/store"
+	"backupportal/function/store/postgrestest"
+	"backupportal/function/store/storetest"
+)
+
+// Most tests wait for a server or for a time to run out, not for a processor.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// open opens a store that ends with the test.
+func open(t testing.TB, url string) *store.DB {
+	t.Helper()
+	db, err := store.Open(store.Config{URL: backup.NewSecret(url), Connections: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// file is the address of a SQLite database that is not there yet.
+func file(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "a b?#%.db") }
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) backup.Store { return open(t, file(t)) })
+}
+
+// All ways in which pgx talks to a server pass: some of them are for
+// connection poolers.
+func TestPostgreSQL(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {
+		t.Run(mode, func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) backup.Store {
+				return open(t, server.Schema(t)+"&default_query_exec_mode="+mode)
+			})
+		})
+	}
+}

@@ -1,0 +1,175 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// lists are the behaviours of lists.
+var lists = map[string]test{
+	"lists are newest first, page by page": pages,
+	"pages lead back as they led on":       pagesBack,
+	"a page stays where it is":             pagesStay,
+	"lists are narrowed by each condition": narrowed,
+	"lists by state find what has ended":   byState,
+}
+
+// mixed claims twelve records that differ in everything that lists can be
+// narrowed by; two at a time share their millisecond. They are named a to l.
+func mixed(t *testing.T, s backup.Store) map[string]string {
+	names := map[string]string{}
+	for n := range 12 {
+		r := Record(n)
+		r.CreatedAt = Start.Add(time.Duration(n/2) * time.Minute)
+		r.Principal.Subject = []string{"alice#1", "bob"}[n%2]
+		r.Params = backup.Params{
+			"Account": []string{"demo", "payments", "labs"}[n%3], "InstanceId": fmt.Sprint("i-", n%4), "SourceType": []string{"UDM_ECS", "ECS_FILE"}[n/6],
+		}
+		if n == 11 {
+			r.Params = backup.Params{"Account": "demo", "ContainerClusterId": "cc-1", "SourceType": "CONTAINER"}
+		}
+		r.Complete = r.Params.WithDefaults()
+		r = claim(t, s, r)
+		names[r.SubmissionID] = string(rune('a' + n))
+		if state := []backup.State{"", backup.StateComplete, backup.StateFailed}[n%3]; state != "" {
+			if err := s.End(t.Context(), r.SubmissionID, state); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return names
+}
+
+// list returns the names of a page, and where it begins and ends.
+func list(t *testing.T, s backup.Store, names map[string]string, q backup.Query) (letters string, first, last *backup.Place) {
+	t.Helper()
+	page, err := s.List(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range page {
+		letters += names[r.SubmissionID]
+		place := r.Place()
+		if last = &place; i == 0 {
+			first = &place
+		}
+		if i > 0 && r.CreatedAt.After(page[i-1].CreatedAt) {
+			t.Errorf("record %d is newer than the one before it", i)
+		}
+	}
+	return letters, first, last
+}
+
+// inOrder writes letters as pairs: which of two that share a time comes first
+// is up to their ids.
+func inOrder(letters string) string {
+	var all strings.Builder
+	for len(letters) > 1 {
+		pair := letters[:2]
+		if pair[0] < pair[1] {
+			pair = pair[1:] + pair[:1]
+		}
+		all.WriteString(pair)
+		letters = letters[2:]
+	}
+	return all.String() + letters
+}
+
+func pages(t *testing.T, s backup.Store) {
+	names := mixed(t, s)
+	all := ""
+	q := backup.Query{Limit: 5}
+	for _, want := range []int{5, 5, 2, 0} {
+		page, _, last := list(t, s, names, q)
+		if len(page) != want {
+			t.Errorf("got %q, want %d records", page, want)
+		}
+		all, q.Before = all+page, last
+	}
+	if inOrder(all) != "lkjihgfedcba" {
+		t.Errorf("got %q over all pages", all)
+	}
+}
+
+func pagesBack(t *testing.T, s backup.Store) {
+	names := mixed(t, s)
+	first, _, end := list(t, s, names, backup.Query{Limit: 5})
+	second, begin, _ := list(t, s, names, backup.Query{Limit: 5, Before: end})
+	if back, _, _ := list(t, s, names, backup.Query{Limit: 5, After: begin}); back != first {
+		t.Errorf("newer than %q is %q, want %q", second, back, first)
+	}
+	if next, _, _ := list(t, s, names, backup.Query{Limit: 2, After: begin}); next != first[3:] {
+		t.Errorf("the two next to %q are %q, want %q", second, next, first[3:])
+	}
+	// The same over states, each of which is asked for by itself.
+	q := backup.Query{Limit: 4, States: []backup.State{backup.StateFailed, backup.StateComplete}}
+	one, _, end := list(t, s, names, q)
+	q.Before = end
+	two, begin, _ := list(t, s, names, q)
+	q.Before, q.After = nil, begin
+	if back, _, _ := list(t, s, names, q); back != one || inOrder(one+two) != "lkjihgfe" {
+		t.Errorf("pages %q and %q, and back to %q", one, two, back)
+	}
+}
+
+func pagesStay(t *testing.T, s backup.Store) {
+	names := mixed(t, s)
+	_, _, end := list(t, s, names, backup.Query{Limit: 5})
+	before, _, _ := list(t, s, names, backup.Query{Limit: 5, Before: end})
+	later := Record(3600)
+	claim(t, s, later)
+	if after, _, _ := list(t, s, names, backup.Query{Limit: 5, Before: end}); after != before {
+		t.Errorf("the second page was %q and is %q", before, after)
+	}
+}
+
+func narrowed(t *testing.T, s backup.Store) {
+	names := mixed(t, s)
+	alice := backup.Principal{Issuer: "test", Subject: "alice#1"}.ID()
+	for _, c := range []struct {
+		q    backup.Query
+		want string
+	}{
+		{backup.Query{Principal: alice}, "kigeca"},
+		{backup.Query{Account: "payments"}, "kheb"},
+		{backup.Query{Resource: "i-2"}, "kgc"},
+		{backup.Query{Resource: "cc-1"}, "l"},
+		{backup.Query{SourceType: backup.ECSFile}, "kjihg"},
+		{backup.Query{From: Start.Add(4 * time.Minute)}, "lkji"},
+		{backup.Query{To: Start.Add(time.Minute)}, "ba"},
+		{backup.Query{From: Start.Add(time.Minute), To: Start.Add(2 * time.Minute)}, "dc"},
+		{backup.Query{Principal: alice, Account: "demo", Resource: "i-0", SourceType: backup.UDMECS, States: []backup.State{backup.StateRunning}, From: Start, To: Start.Add(time.Hour)}, "a"},
+		{backup.Query{Account: "nobody"}, ""},
+	} {
+		c.q.Limit = 20
+		if got, _, _ := list(t, s, names, c.q); sorted(got) != sorted(c.want) {
+			t.Errorf("%+v: got %q, want %q", c.q, got, c.want)
+		}
+	}
+}
+
+func byState(t *testing.T, s backup.Store) {
+	names := mixed(t, s)
+	for _, c := range []struct {
+		states []backup.State
+		want   string
+	}{
+		// What has not ended comes with everything: a reader tells its state.
+		{[]backup.State{}, "jgda"},
+		{[]backup.State{backup.StateComplete}, "kjhgedba"},
+		{[]backup.State{backup.StateFailed, backup.StateFailed}, "ljigfdca"},
+		{[]backup.State{"NOBODY_KNOWS"}, "jgda"},
+	} {
+		got, _, _ := list(t, s, names, backup.Query{States: c.states, Limit: 20})
+		if sorted(got) != sorted(c.want) {
+			t.Errorf("%v: got %q, want %q", c.states, got, c.want)
+		}
+	}
+}
+
+func sorted(letters string) string { return string(slices.Sorted(slices.Values([]byte(letters)))) }

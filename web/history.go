@@ -1,0 +1,268 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+// historyPage is how many rows a page of the history has, and a list that a
+// machine does not bound itself; mostRows is as far as it may.
+const (
+	historyPage = 25
+	mostRows    = 100
+)
+
+// filterNames are the parameters by which page and API narrow the history, in
+// the order in which they are shown.
+var filterNames = []string{"Whose", "Status", "Account", "SourceType", "InstanceId", "From", "To"}
+
+var (
+	stateWord    = regexp.MustCompile(`\A[A-Z][A-Z0-9_]{0,39}\z`)
+	resourceWord = regexp.MustCompile(`\A[A-Za-z0-9._-]{1,128}\z`)
+)
+
+// The sentences about filters.
+var (
+	msgWhose  = backup.Text{En: "Whose must be mine or all", Zh: "Whose 必须是 mine 或 all"}
+	msgStates = backup.Text{En: "status must be words such as COMPLETE, joined by commas", Zh: "状态必须是 COMPLETE 之类的单词，以逗号分隔"}
+	msgID     = backup.Text{En: "instance or cluster ID must be letters, digits, dots, underscores and hyphens", Zh: "实例或集群 ID 只能包含字母、数字、点、下划线和短横线"}
+	msgTime   = backup.Text{En: "%v must be a date such as 2026-11-23, or a time such as 2026-11-23T09:00:00Z", Zh: "%v必须是日期（如 2026-11-23）或时间（如 2026-11-23T09:00:00Z）"}
+	msgOrder  = backup.Text{En: "to must not be before from", Zh: "结束日期不能早于开始日期"}
+	msgLimit  = backup.Text{En: "limit must be between 1 and %v", Zh: "limit 必须在 1 到 %v 之间"}
+
+	textFrom = backup.Text{En: "from", Zh: "开始日期"}
+	textTo   = backup.Text{En: "to", Zh: "结束日期"}
+)
+
+// filtered makes a question of filters. What is wrong with them is reported
+// together.
+func (s *Server) filtered(p backup.Principal, given map[string]string) (backup.Query, error) {
+	q := backup.Query{Account: given["Account"], Resource: given["InstanceId"], SourceType: backup.SourceType(given["SourceType"])}
+	var bad backup.InvalidError
+	wrong := func(field, code string, text backup.Text, args ...any) {
+		bad = append(bad, backup.Mistake{Field: field, Code: code, Text: text, Args: args})
+	}
+	switch given["Whose"] {
+	case "mine":
+		q.Principal = p.ID()
+	case "all", "":
+	default:
+		wrong("Whose", "enum", msgWhose)
+	}
+	if words := given["Status"]; words != "" {
+		for word := range strings.SplitSeq(words, ",") {
+			q.States = append(q.States, backup.State(word))
+		}
+		if len(q.States) > 20 || slices.ContainsFunc(q.States, func(w backup.State) bool { return !stateWord.MatchString(string(w)) }) {
+			wrong("Status", "pattern", msgStates)
+		}
+	}
+	for _, name := range []string{"Account", "SourceType"} {
+		if f, ok := backup.FieldNamed(name); ok && given[name] != "" {
+			bad = append(bad, f.Check(given[name])...)
+		}
+	}
+	if q.Resource != "" && !resourceWord.MatchString(q.Resource) {
+		wrong("InstanceId", "pattern", msgID)
+	}
+	var err error
+	if q.From, err = s.moment(given["From"], 0); err != nil {
+		wrong("From", "time", msgTime, textFrom)
+	}
+	if q.To, err = s.moment(given["To"], 1); err != nil {
+		wrong("To", "time", msgTime, textTo)
+	}
+	if !q.From.IsZero() && !q.To.IsZero() && q.To.Before(q.From) {
+		wrong("To", "order", msgOrder)
+	}
+	if bad != nil {
+		return backup.Query{}, bad
+	}
+	return q, nil
+}
+
+// moment reads a time, or the beginning of a day in the portal's own zone; with
+// days that many later, so that a day to which a list goes belongs to it.
+func (s *Server) moment(text string, days int) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if day, err := time.ParseInLocation(time.DateOnly, text, s.Zone); err == nil {
+		return day.AddDate(0, 0, days), nil
+	}
+	return time.Parse(time.RFC3339, text)
+}
+
+// cursor names a place in the history.
+func cursor(p backup.Place) string {
+	return strconv.FormatInt(p.At.UnixMilli(), 10) + "." + p.ID
+}
+
+// placeOf reads a cursor; nil if there is none.
+func placeOf(cursor string) (*backup.Place, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	ms, id, _ := strings.Cut(cursor, ".")
+	n, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil || !readable(id) {
+		return nil, errRequest
+	}
+	return &backup.Place{At: time.UnixMilli(n), ID: id}, nil
+}
+
+// A listing is one page of the history.
+type listing struct {
+	records      []backup.Record
+	newer, older *backup.Place // where the pages beside it begin; nil where there is none
+}
+
+// list reads a page of q.Limit records behind one cursor, or in front of the
+// other, and finds out whether there is more on either side.
+func (s *Server) list(ctx context.Context, p backup.Principal, q backup.Query, before, after string) (listing, error) {
+	var err error
+	if q.Before, err = placeOf(before); err != nil {
+		return listing{}, err
+	}
+	if q.After, err = placeOf(after); err != nil {
+		return listing{}, err
+	}
+	if q.Before != nil && q.After != nil {
+		return listing{}, errRequest
+	}
+	page := q.Limit
+	q.Limit++
+	records, err := s.Backups.List(ctx, p, q)
+	if err != nil {
+		return listing{}, err
+	}
+	more := len(records) > page
+	if q.After != nil && !more {
+		// That is the beginning, and it may be short by what came since.
+		q.After, q.Limit = nil, page
+		return s.list(ctx, p, q, "", "")
+	}
+	var l listing
+	switch {
+	case q.After != nil:
+		records = records[1:]
+		l.newer, l.older = place(records, 0), place(records, page-1)
+	case more:
+		records = records[:page]
+		l.older = place(records, page-1)
+	}
+	if q.Before != nil {
+		l.newer = place(records, 0)
+		if len(records) == 0 {
+			l.newer = q.Before
+		}
+	}
+	l.records = records
+	return l, nil
+}
+
+func place(records []backup.Record, i int) *backup.Place {
+	if i >= len(records) {
+		return nil
+	}
+	p := records[i].Place()
+	return &p
+}
+
+// history lists submissions, newest first, as far as the filters let them.
+func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	given := map[string]string{}
+	for _, name := range filterNames {
+		if value := strings.TrimSpace(query.Get(name)); value != "" {
+			if !readable(value) {
+				return errRequest
+			}
+			given[name] = value
+		}
+	}
+	page := templates.HistoryPage{Shell: s.shell(r), Filters: given}
+	for _, account := range s.Policy.Accounts() {
+		page.Accounts = append(page.Accounts, account.Alias)
+	}
+	q, err := s.filtered(principal(r), given)
+	if err != nil {
+		page.Mistakes = mistakes(err)
+		return render(w, r, http.StatusUnprocessableEntity, templates.History(page))
+	}
+	q.Limit = historyPage
+	l, err := s.list(r.Context(), principal(r), q, query.Get("before"), query.Get("after"))
+	if err != nil {
+		return err
+	}
+	page.Rows = s.rows(l.records)
+	page.Newer, page.Older = beside(given, "after", l.newer), beside(given, "before", l.older)
+	return render(w, r, http.StatusOK, templates.History(page))
+}
+
+// beside is the address of the page beside this one.
+func beside(given map[string]string, direction string, p *backup.Place) string {
+	if p == nil {
+		return ""
+	}
+	query := url.Values{direction: {cursor(*p)}}
+	for name, value := range given {
+		query.Set(name, value)
+	}
+	return "/backups?" + query.Encode()
+}
+
+func (s *Server) rows(records []backup.Record) []templates.Row {
+	rows := make([]templates.Row, len(records))
+	for i, record := range records {
+		rows[i] = s.row(record)
+	}
+	return rows
+}
+
+func (s *Server) row(record backup.Record) templates.Row {
+	return templates.Row{Record: record, State: record.State(s.Backups.Now())}
+}
+
+// A BackupJobList is one page of submissions, newest first.
+type BackupJobList struct {
+	BackupJobs []BackupJob `json:"BackupJobs"`
+	Next       string      `json:"Next,omitempty"` // the value of before for the next page; empty on the last
+}
+
+// listBackupJobs answers with the submissions that one may see.
+func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
+	given, err := strictQuery(r, append([]string{"before", "limit"}, filterNames...)...)
+	if err != nil {
+		return err
+	}
+	q, err := s.filtered(principal(r), given)
+	if err != nil {
+		return err
+	}
+	if q.Limit, err = strconv.Atoi(cmp.Or(given["limit"], strconv.Itoa(historyPage))); err != nil || q.Limit < 1 || q.Limit > mostRows {
+		return backup.InvalidError{{Field: "limit", Code: "between", Text: msgLimit, Args: []any{mostRows}}}
+	}
+	l, err := s.list(r.Context(), principal(r), q, given["before"], "")
+	if err != nil {
+		return err
+	}
+	list := BackupJobList{BackupJobs: make([]BackupJob, len(l.records))}
+	for i, record := range l.records {
+		list.BackupJobs[i] = s.backupJob(r.Context(), record)
+	}
+	if l.older != nil {
+		list.Next = cursor(*l.older)
+	}
+	return writeJSON(w, r, http.StatusOK, list)
+}

@@ -1,0 +1,116 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"backupportal/function/backup"
+)
+
+// ask makes one request to the portal.
+func (w *world) ask(method, path, contentType, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
+	r.Header.Set("Content-Type", contentType)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	answer := httptest.NewRecorder()
+	w.handler.ServeHTTP(answer, r)
+	return answer
+}
+
+const oneBackup = `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":15}`
+
+// While nothing can be recorded, nothing is sent; every door says when to come
+// back, and the form comes back with what was typed and with its key.
+func TestWithoutAStoreEveryDoorAnswersThatNothingWasSent(t *testing.T) {
+	w := newWorld(t)
+	w.db.Close()
+	form := url.Values{
+		"SourceType": {"UDM_ECS"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "Retention": {"15"},
+		"JobName": {"typed-before"}, "key": {"THEKEY"}, "choice.Detail.diskIdList": {"all"}, "choice.Detail.appConsistent": {"crash"},
+	}
+	for _, c := range []struct{ method, path, contentType, body, want string }{
+		{"POST", "/api/v1/backup-jobs", "application/json", oneBackup, "urn:backup-portal:problem:store-away"},
+		{"GET", "/api/v1/backup-jobs", "", "", "urn:backup-portal:problem:store-away"},
+		{"GET", "/api/v1/backup-jobs/aaaaaaaaaaaaaaaaaaaaaaaaaa", "", "", "urn:backup-portal:problem:store-away"},
+		{"POST", "/backups", "application/x-www-form-urlencoded", form.Encode(), `value="typed-before"`},
+		{"POST", "/backups", "application/x-www-form-urlencoded", form.Encode(), `name="key" value="THEKEY"`},
+		{"GET", "/backups", "", "", "Backups cannot be recorded right now"},
+		{"GET", "/", "", "", "Backups cannot be recorded right now"},
+		{"GET", "/readyz", "", "", "urn:backup-portal:problem:store-away"},
+	} {
+		answer := w.ask(c.method, c.path, c.contentType, c.body)
+		if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") != "15" || !strings.Contains(answer.Body.String(), c.want) {
+			t.Errorf("%s %s: status %d, Retry-After %q, body without %s:\n%s", c.method, c.path, answer.Code, answer.Header().Get("Retry-After"), c.want, short(answer.Body.String()))
+		}
+	}
+	if answer := w.ask("GET", "/healthz", "", ""); answer.Code != http.StatusOK {
+		t.Errorf("/healthz: %d", answer.Code)
+	}
+	if w.calls() != 0 {
+		t.Errorf("the cloud got %d calls", w.calls())
+	}
+}
+
+// While nobody knows what became of a request, each door says that it is being
+// checked, and when to look again; nothing is sent a second time.
+func TestUnknownOutcomeIsBeingChecked(t *testing.T) {
+	w := newWorld(t)
+	if err := w.cloud.SetFaults("CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s"); err != nil {
+		t.Fatal(err)
+	}
+	post := func() *httptest.ResponseRecorder {
+		return w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Idempotency-Key", "k")
+	}
+	first := post()
+	page := first.Header().Get("Location")
+	if first.Code != http.StatusAccepted || !strings.Contains(first.Body.String(), `"Status":"UNKNOWN"`) || first.Header().Get("Retry-After") != "2" || page == "" {
+		t.Fatalf("first: %d %v %s", first.Code, first.Header(), first.Body)
+	}
+	for _, c := range []struct{ after, retry int }{{1, 2}, {30, 59}, {50, 9}} { // seconds
+		w.clock.Add(seconds(c.after))
+		again := post()
+		if again.Code != http.StatusConflict || again.Header().Get("Retry-After") != fmt.Sprint(c.retry) || !strings.Contains(again.Body.String(), "in-progress") {
+			t.Errorf("%d s later: %d %v %s", c.after, again.Code, again.Header(), again.Body)
+		}
+		if c.after != 30 {
+			continue
+		}
+		if body := w.ask("GET", page, "", "").Body.String(); !strings.Contains(body, "Being checked") || !strings.Contains(body, "nothing is sent a second time") {
+			t.Errorf("the page: %s", short(body))
+		}
+	}
+	w.clock.Add(seconds(10))
+	last := post()
+	if last.Code != http.StatusOK || last.Header().Get("Idempotent-Replayed") != "true" || !strings.Contains(last.Body.String(), `"Status":"CREATED"`) {
+		t.Errorf("when the list shows it: %d %v %s", last.Code, last.Header(), last.Body)
+	}
+	if jobs, sends := len(w.cloud.Ledger().Jobs), len(w.cloud.Ledger().CallsOf("CreateBackupJob")); jobs != 1 || sends != 1 {
+		t.Errorf("%d jobs of %d sends", jobs, sends)
+	}
+}
+
+// A repeat has the first answer, word for word, whatever has become of the job.
+func TestRepeatHasTheFirstAnswerWordForWord(t *testing.T) {
+	w := newWorld(t)
+	post := func() string {
+		return w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Idempotency-Key", "k").Body.String()
+	}
+	first := post()
+	w.clock.Add(seconds(60))
+	if now := w.ask("GET", "/api/v1/backup-jobs", "", "").Body.String(); !strings.Contains(now, `"Status":"CREATED"`) {
+		t.Errorf("a list asks nobody: %s", now)
+	}
+	page := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Idempotency-Key", "k").Header().Get("Location")
+	if now := w.ask("GET", "/api/v1"+strings.Replace(page, "/backups", "/backup-jobs", 1), "", "").Body.String(); !strings.Contains(now, string(backup.StateComplete)) {
+		t.Errorf("the job: %s", now)
+	}
+	if again := post(); again != first {
+		t.Errorf("first %s\nagain %s", first, again)
+	}
+}
