@@ -23,8 +23,8 @@ clients: # what the tests need from npm, by the versions in the lock files
 	@if command -v npm >/dev/null; then for folder in .ci .ci/emulator-clients; do \
 		npm ci --prefix $$folder --no-audit --no-fund --ignore-scripts --loglevel=error || exit 1; done; fi
 
-check: static ## the fast part: format, vet, staticcheck, generated files, tests
-	go test ./...
+check: static ## the fast part: format, vet, staticcheck, generated files, tests that do not wait
+	go test -short ./...
 	@# What go list answers is not part of the test cache's key.
 	go test -count=1 -run Import ./function
 

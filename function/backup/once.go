@@ -108,7 +108,7 @@ func (s *Service) finish(ctx context.Context, r Record, call Call) (Answer, erro
 func (s *Service) next(ctx context.Context, r Record, call Call, sends *int) (_ Answer, done bool, _ error) {
 	switch {
 	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
-		return s.stored(r, *sends == 0), true, nil
+		return s.stored(r, true), true, nil
 	case r.Last.Kind == StepAttempt && s.Now().Before(s.settled(r.Last)):
 		return Answer{}, false, &BusyError{ErrInProgress, r.SubmissionID, s.retryAfter(r.Last)}
 	case r.Last.Kind == StepAttempt:

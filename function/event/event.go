@@ -20,9 +20,10 @@ import (
 	"time"
 )
 
-// margin is what the handler does not get of the invocation's time, so that a
-// page about the time-out can still be sent.
-const margin = 2 * time.Second
+// margin is what the handler does not get of the invocation's time, so that what
+// the cloud answered in the last moment can still be written down, and a page
+// about the time-out be sent.
+const margin = 5 * time.Second
 
 // Doors is what stands behind every platform. All fields but Unreadable are
 // required.

@@ -189,7 +189,7 @@ func TestProblemIsJSONForPrograms(t *testing.T) {
 
 func TestDeadlineComesEarlier(t *testing.T) {
 	for _, c := range []struct{ timeout, want time.Duration }{
-		{30 * time.Second, 28 * time.Second},
+		{30 * time.Second, 25 * time.Second},
 		{10 * time.Second, 8 * time.Second},
 		{3 * time.Second, 2400 * time.Millisecond}, // the platform's default
 		{0, 0},

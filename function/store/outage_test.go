@@ -69,7 +69,7 @@ func TestDatabaseThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	address := server.Schema(t)
-	relay := postgrestest.NewRelay(t, server.Addr(), 1)
+	relay := postgrestest.NewRelay(t, address, 1)
 	db := open(t, relay.Through(t, address))
 	if err := db.Ready(t.Context()); err != nil {
 		t.Fatal(err)

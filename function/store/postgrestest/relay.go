@@ -18,17 +18,22 @@ type Relay struct {
 	loss  float64 // of an answer, by chance, and its connection with it
 	chaos *rand.Rand
 	held  chan struct{} // closed when requests may go on; nil if they may
+	conns []net.Conn
 }
 
-// NewRelay starts a relay in front of the server at addr, which ends with the
-// test. What it does by chance follows from seed.
-func NewRelay(t testing.TB, addr string, seed uint64) *Relay {
+// NewRelay starts a relay in front of the server of a database, which ends with
+// the test. What it does by chance follows from seed.
+func NewRelay(t testing.TB, database string, seed uint64) *Relay {
 	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Relay{listener: listener, to: addr, chaos: rand.New(rand.NewPCG(seed, 0))}
+	r := &Relay{listener: listener, to: u.Host, chaos: rand.New(rand.NewPCG(seed, 0))}
 	go r.serve()
 	t.Cleanup(func() {
 		listener.Close()
@@ -68,7 +73,7 @@ func (r *Relay) Hold() {
 	}
 }
 
-// Release sends on what was held, if its connection is still there.
+// Release sends on what was held.
 func (r *Relay) Release() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,6 +81,17 @@ func (r *Relay) Release() {
 		close(r.held)
 		r.held = nil
 	}
+}
+
+// Cut ends all connections. What was held on them never arrives.
+func (r *Relay) Cut() {
+	r.mu.Lock()
+	for _, conn := range r.conns {
+		conn.Close()
+	}
+	r.conns = nil
+	r.mu.Unlock()
+	r.Release()
 }
 
 func (r *Relay) serve() {
@@ -89,6 +105,9 @@ func (r *Relay) serve() {
 			client.Close()
 			continue
 		}
+		r.mu.Lock()
+		r.conns = append(r.conns, client, server)
+		r.mu.Unlock()
 		go r.pass(server, client, r.asked)
 		go r.pass(client, server, r.answered)
 	}
