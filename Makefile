@@ -45,6 +45,7 @@ test: ## everything CI runs, installing what it lacks
 
 generate: ## write generated files again
 	$(TOOL) templ generate
+	go test ./web -run OpenAPI -update
 
 bench: ## benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -39,6 +39,16 @@ func (r Row) started() time.Time {
 	return r.Record.CreatedAt
 }
 
+// beginning is what the first time of the page is called: where nothing was
+// started, nothing began.
+func (p StatusPage) beginning() backup.Text {
+	switch p.State {
+	case backup.Denied, backup.Refused, backup.NotSent:
+		return wordSubmitted
+	}
+	return wordStarted
+}
+
 // looks are the classes of a state's tag: its tone, and a shape for those who
 // cannot tell the tones apart.
 func looks(s backup.State) string {

@@ -37,7 +37,7 @@ var (
 	msgStates = backup.Text{En: "status must be words such as COMPLETE, joined by commas", Zh: "状态必须是 COMPLETE 之类的单词，以逗号分隔"}
 	msgID     = backup.Text{En: "instance or cluster ID must be letters, digits, dots, underscores and hyphens", Zh: "实例或集群 ID 只能包含字母、数字、点、下划线和短横线"}
 	msgTime   = backup.Text{En: "%v must be a date such as 2026-11-23, or a time such as 2026-11-23T09:00:00Z", Zh: "%v必须是日期（如 2026-11-23）或时间（如 2026-11-23T09:00:00Z）"}
-	msgOrder  = backup.Text{En: "to must not be before from", Zh: "结束日期不能早于开始日期"}
+	msgOrder  = backup.Text{En: "“To” must not be before “From”", Zh: "结束日期不能早于开始日期"}
 	msgLimit  = backup.Text{En: "limit must be between 1 and %v", Zh: "limit 必须在 1 到 %v 之间"}
 
 	textFrom = backup.Text{En: "from", Zh: "开始日期"}

@@ -42,6 +42,7 @@ func (s *Server) Handler() http.Handler {
 	// For everybody.
 	mux.Handle("GET /healthz", s.json(s.health))
 	mux.Handle("GET /readyz", s.json(s.ready))
+	mux.Handle("GET /api/v1/openapi.json", s.json(s.openAPI))
 	mux.Handle("GET /static/{name}", s.page(s.asset))
 	mux.Handle("POST /lang", s.page(s.setLanguage(mux)))
 

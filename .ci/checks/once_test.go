@@ -3,6 +3,7 @@ package checks
 import (
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -61,10 +62,27 @@ func checkPage(t *testing.T, plain bool) (b *tab, name string) {
 	return b, name
 }
 
+// oneJob checks that the cloud has got one call. The page may be there before
+// it: a second press leads to the page of the first, which may be under way.
 func (b *tab) oneJob(name string) {
 	b.Helper()
-	if calls := b.portal.created(b.T, name); len(calls) != 1 {
-		b.Errorf("the cloud got %d calls of CreateBackupJob, want 1", len(calls))
+	end, tick := time.After(soon), time.NewTicker(50*time.Millisecond)
+	defer tick.Stop()
+	for {
+		switch calls := b.portal.created(b.T, name); len(calls) {
+		case 1:
+			return
+		case 0:
+		default:
+			b.Errorf("the cloud got %d calls of CreateBackupJob, want 1", len(calls))
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			b.Error("the cloud got no call of CreateBackupJob")
+			return
+		}
 	}
 }
 

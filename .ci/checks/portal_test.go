@@ -116,6 +116,24 @@ func label(c call) string {
 	return name[:max(0, strings.LastIndexByte(name, '-'))]
 }
 
+// denied sends a submission that the policy refuses, and returns the path of
+// the page that says so.
+func (p *portal) denied(request string) (string, error) {
+	res, err := http.Post(p.url+"/api/v1/backup-jobs", "application/json", strings.NewReader(request))
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	var problem struct {
+		Status   int    `json:"status"`
+		Instance string `json:"instance"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&problem); err != nil || problem.Status != http.StatusForbidden || problem.Instance == "" {
+		return "", fmt.Errorf("the JSON endpoint answered %s, %+v, %w", res.Status, problem, err)
+	}
+	return problem.Instance, nil
+}
+
 // submit starts a backup through the JSON endpoint, for tests that are only
 // about what comes after, and returns the path of its status page.
 func (p *portal) submit(request string) (string, error) {

@@ -78,6 +78,10 @@ var views = []view{
 	{"check-volumes", sent("CONTAINER", volumes, "button[data-once]")},
 	{"history", at("/backups")},
 	{"history-empty", atQuiet("/backups")},
+	{"history-narrowed", at("/backups?Whose=mine&Account=demo&SourceType=UDM_ECS&From=2020-01-01&To=2099-12-31")},
+	{"history-nothing", at("/backups?Status=CANCELED")},
+	{"history-wrong", at("/backups?Status=oops&InstanceId=%3Cb%3E&From=2026-02-01&To=2026-01-01")},
+	{"denied", showDenied},
 	{"not-found", at("/no-such-page")},
 	{"refused", atJob(func(all ended) string { return all.refused }, "REFUSED")},
 	{"failed", atJob(func(all ended) string { return all.failed }, "FAILED")},
@@ -169,6 +173,16 @@ func showRunning(b *tab) {
 		b.Fatal(err)
 	}
 	atJob(func(ended) string { return path }, "RUNNING")(b)
+}
+
+// showDenied is the page of a submission that the policy refused.
+func showDenied(b *tab) {
+	b.Helper()
+	path, err := busy.denied(`{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":3000,"JobName":"a-denied-view"}`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.open(path)
 }
 
 // ended are the status pages of jobs that are over, or will be soon.

@@ -55,6 +55,8 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	ctx, cancel := persistent(ctx)
+	defer cancel()
 	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
 	if err != nil {
 		return Answer{}, away(err)
@@ -63,6 +65,18 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		return Answer{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
 	}
 	return s.finish(ctx, r, call)
+}
+
+// persistent is ctx without its cancellation, but with its deadline. What was
+// begun is brought to its end even if the caller goes away: one who presses
+// twice, or closes the page, must not turn a backup into a question.
+func persistent(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	ctx = context.WithoutCancel(ctx)
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline)
 }
 
 // record is what the store is to remember of sub.
@@ -187,8 +201,7 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 	}
 	r.Last = step
 	s.Log.Info("sending", "submission", r.SubmissionID, "attempt", step.N, "job_name", r.JobName)
-	// The call is made and its answer written down even if the caller goes away:
-	// one who closes the page must not turn a job into a question.
+	// What the cloud answers is written down even if that takes a little longer.
 	ctx = context.WithoutCancel(ctx)
 	limited, cancel := context.WithTimeout(ctx, step.Until.Sub(s.Now()))
 	defer cancel()

@@ -1,6 +1,7 @@
 package backup_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -219,4 +220,30 @@ func TestRefreshAsksTheCloudAtMostOnceInFiveSeconds(t *testing.T) {
 	if n := r.lists(); n > 7 {
 		t.Errorf("%d questions in 30 s", n)
 	}
+}
+
+// Whoever closes the page, or presses twice so that the browser drops the first
+// request, has asked for a backup all the same.
+func TestCallerWhoGoesAwayDoesNotStopWhatWasBegun(t *testing.T) {
+	r := newRig(t)
+	ctx, leave := context.WithCancel(t.Context())
+	r.Store = leavingStore{r.Store, leave}
+	answer, err := r.Submit(ctx, submission("k"))
+	if err != nil || answer.Status != backup.StateCreated || r.jobs() != 1 {
+		t.Errorf("%+v, %v, %d jobs", answer, err, r.jobs())
+	}
+	if last := r.record(t, answer.SubmissionID).Last; last.Kind != backup.StepCreated {
+		t.Errorf("the log ends with %+v", last)
+	}
+}
+
+// A leavingStore has a caller who goes away once the submission is claimed.
+type leavingStore struct {
+	backup.Store
+	leave func()
+}
+
+func (s leavingStore) Claim(ctx context.Context, r backup.Record) (backup.Record, bool, error) {
+	defer s.leave()
+	return s.Store.Claim(ctx, r)
 }

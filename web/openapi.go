@@ -1,0 +1,201 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// doc is a part of the API's description: an object of JSON.
+type doc = map[string]any
+
+// description is the OpenAPI 3.1 document of the JSON API. What a submission
+// may hold comes from the table of fields, and the problems from that of
+// errors.
+var description = sync.OnceValue(func() doc {
+	return doc{
+		"openapi": "3.1.0",
+		"info": doc{
+			"title": "Backup Portal", "version": "1",
+			"description": "Asks for on-demand backups on Alibaba Cloud. Each submission makes at most one job of Cloud Backup (CreateBackupJob), " +
+				"however often it is sent. Names that the cloud's API has are the cloud's.",
+			"contact": doc{"name": "The operator of this portal"},
+			"license": doc{"name": "Apache-2.0", "identifier": "Apache-2.0"},
+		},
+		"servers":  []doc{{"url": "/"}},
+		"security": []doc{{}}, // in this version everybody who reaches the portal is one user
+		"tags":     []doc{{"name": "backup jobs", "description": "Submissions and the jobs that are made of them."}},
+		"paths": doc{
+			"/api/v1/backup-jobs":                doc{"post": describeCreate(), "get": describeList()},
+			"/api/v1/backup-jobs/{SubmissionId}": doc{"get": describeShow()},
+		},
+		"components": doc{
+			"schemas":    schemas(),
+			"headers":    headers(),
+			"parameters": doc{"SubmissionId": submissionID},
+			"responses":  problems(),
+		},
+	}
+})
+
+// openAPI answers with the description.
+func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
+	return writeJSON(w, r, http.StatusOK, description())
+}
+
+// keyDays is how long a key stands for its submission, in days.
+const keyDays = int(backup.KeyExpires / (24 * time.Hour))
+
+func describeCreate() doc {
+	return doc{
+		"operationId": "createBackupJob", "tags": []string{"backup jobs"}, "summary": "Start a backup, once",
+		"description": "Checks the submission, asks the policy, and calls CreateBackupJob at most once. A 4xx or 503 answer means that nothing was started, " +
+			"but for 409 and 422 about a key, whose first request may have started something: instance leads to it. 202 means that the cloud's answer was lost: " +
+			"the portal looks for the job in the cloud's list and sends nothing meanwhile; send the same request again, or read the submission, after Retry-After.",
+		"parameters": []doc{
+			{
+				"name": "Idempotency-Key", "in": "header", "required": false,
+				"description": fmt.Sprintf("Names the submission: the same key and the same content lead to the same job, for %d days from the first request with the key "+
+					"(draft-ietf-httpapi-idempotency-key-header-07). After that the same key is that of a new submission. A repeat after the end has the first answer with "+
+					"Idempotent-Replayed; while the first request is under way 409; with other content 422. Keys are the sender's own: those of other people and of other "+
+					"doors are others. Without the header each request is a submission of its own. Visible ASCII without \\ and inner quotes; quotes around it do not count.", keyDays),
+				"schema":          doc{"type": "string", "minLength": 1, "maxLength": 257, "pattern": `^("[!#-\[\]-~]{1,255}"|[!#-\[\]-~]{1,255})$`},
+				"example":         "before-deploy-42",
+				"x-expires-after": fmt.Sprintf("P%dD", keyDays),
+			},
+			{"name": "dry_run", "in": "query", "description": "true answers with the exact call and makes none.", "schema": doc{"type": "boolean", "default": false}},
+		},
+		"requestBody": doc{"required": true, "content": doc{"application/json": doc{"schema": ref("schemas/Submission"), "examples": examples()}}},
+		"responses": responses(doc{
+			"201": answerOf("The job was made.", "BackupJob", "Location"),
+			"200": answerOf("A repeat: the first answer, and Idempotent-Replayed is true. Or, with dry_run, the call.", "BackupJob", "Location", "Idempotent-Replayed", "DryRun"),
+			"202": answerOf("It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.", "BackupJob", "Location", "Retry-After"),
+		}, 400, 403, 409, 413, 415, 422, 502, 503),
+	}
+}
+
+func describeList() doc {
+	parameters := []doc{
+		{"name": "Whose", "in": "query", "description": "mine: what you sent yourself. all: what you may see.", "schema": doc{"type": "string", "enum": []string{"mine", "all"}, "default": "all"}},
+		{"name": "Status", "in": "query", "description": "Words of Status, joined by commas.", "schema": doc{"type": "string", "pattern": `^[A-Z][A-Z0-9_]{0,39}(,[A-Z][A-Z0-9_]{0,39}){0,19}$`}, "example": "FAILED,PARTIAL_COMPLETE"},
+		{"name": "Account", "in": "query", "description": "The alias of an account.", "schema": schemaOf("Account")},
+		{"name": "SourceType", "in": "query", "description": "The kind of backup.", "schema": schemaOf("SourceType")},
+		{"name": "InstanceId", "in": "query", "description": "The instance, or the cluster of a container backup.", "schema": doc{"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"}},
+		{"name": "From", "in": "query", "description": "Submitted at or after this time (RFC 3339), or on this day or later.", "schema": doc{"type": "string"}, "example": "2026-11-23"},
+		{"name": "To", "in": "query", "description": "Submitted before this time (RFC 3339), or on this day or earlier.", "schema": doc{"type": "string"}, "example": "2026-11-23T09:00:00Z"},
+		{"name": "limit", "in": "query", "description": "How many there are in an answer.", "schema": doc{"type": "integer", "minimum": 1, "maximum": mostRows, "default": historyPage}},
+		{"name": "before", "in": "query", "description": "Next of the answer before. It stays valid whatever is submitted meanwhile.", "schema": doc{"type": "string"}},
+	}
+	return doc{
+		"operationId": "listBackupJobs", "tags": []string{"backup jobs"}, "summary": "The history, newest first",
+		"description": "Submissions that you may see, and those that the policy refused. Nothing is asked of the cloud: jobs are as they were last seen.",
+		"parameters":  parameters,
+		"responses":   responses(doc{"200": answerOf("One page.", "BackupJobList")}, 400, 422, 503),
+	}
+}
+
+var submissionID = doc{
+	"name": "SubmissionId", "in": "path", "required": true, "description": "As in the answer that made it.",
+	"schema": doc{"type": "string", "pattern": "^[a-z2-7]{26}(-[0-9]+)?$"}, "example": "k7v2m4q5t3x6c5n2b6h4d2f4ja",
+}
+
+func describeShow() doc {
+	return doc{
+		"operationId": "showBackupJob", "tags": []string{"backup jobs"}, "summary": "One submission and its job",
+		"description": "Asks the cloud about the job, at most once in 5 seconds. One that you may not see is not found.",
+		"parameters":  []doc{ref("parameters/SubmissionId")},
+		"responses":   responses(doc{"200": answerOf("As it is now.", "BackupJob")}, 404, 422, 503),
+	}
+}
+
+// responses adds problems to the good answers: those of the operation, and
+// those that every address has.
+func responses(good doc, statuses ...int) doc {
+	for _, status := range append(statuses, 401, 405, 414, 421, 500) {
+		good[fmt.Sprint(status)] = ref(fmt.Sprint("responses/", status))
+	}
+	return good
+}
+
+// ref points to a component.
+func ref(path string) doc { return doc{"$ref": "#/components/" + path} }
+
+// answerOf is a response with one of the schemas; names with a hyphen, and
+// Location, are headers.
+func answerOf(text string, names ...string) doc {
+	var bodies []doc
+	carried := doc{}
+	for _, name := range names {
+		if _, isHeader := headers()[name]; isHeader {
+			carried[name] = ref("headers/" + name)
+		} else {
+			bodies = append(bodies, ref("schemas/"+name))
+		}
+	}
+	body := bodies[0]
+	if len(bodies) > 1 {
+		body = doc{"oneOf": bodies}
+	}
+	response := doc{"description": text, "content": doc{"application/json": doc{"schema": body}}}
+	if len(carried) > 0 {
+		response["headers"] = carried
+	}
+	return response
+}
+
+func headers() doc {
+	return doc{
+		"Location":            doc{"description": "The submission's page, for people.", "schema": doc{"type": "string", "format": "uri-reference"}},
+		"Idempotent-Replayed": doc{"description": "true: this is the answer of an earlier request with the same key.", "schema": doc{"type": "string", "const": "true"}},
+		"Retry-After":         doc{"description": "Seconds after which it makes sense to ask again.", "schema": doc{"type": "integer", "minimum": 1}},
+	}
+}
+
+// problems are the responses for what can be wrong, by status, as the table of
+// errors has them.
+func problems() doc {
+	titles := map[int][]string{
+		http.StatusUnprocessableEntity: {"invalid: " + invalid.title.En},
+		http.StatusInternalServerError: {ours.name + ": " + ours.title.En},
+		http.StatusBadGateway:          {"refused: Cloud Backup refused the request, which an operator must put right"},
+	}
+	for _, f := range faults {
+		line := f.name + ": " + f.title.En
+		if f.err == backup.ErrKeyReused {
+			line = f.name + ": " + keyReusedTitle.En
+		}
+		if !slices.Contains(titles[f.status], line) {
+			titles[f.status] = append(titles[f.status], line)
+		}
+	}
+	titles[http.StatusUnprocessableEntity] = append(titles[http.StatusUnprocessableEntity], "refused: Cloud Backup refused the request, which you can put right")
+	all := doc{}
+	for status, lines := range titles {
+		response := doc{
+			"description": fmt.Sprintf("%s. Kinds, by the last part of type: %s.", http.StatusText(status), joined(lines)),
+			"content":     doc{"application/problem+json": doc{"schema": ref("schemas/Problem")}},
+		}
+		if status == http.StatusConflict || status == http.StatusServiceUnavailable {
+			response["headers"] = doc{"Retry-After": ref("headers/Retry-After")}
+		}
+		if status == http.StatusBadGateway || status == http.StatusUnprocessableEntity {
+			response["headers"] = doc{"Idempotent-Replayed": ref("headers/Idempotent-Replayed")}
+		}
+		all[fmt.Sprint(status)] = response
+	}
+	return all
+}
+
+func joined(lines []string) (text string) {
+	for i, line := range lines {
+		if i > 0 {
+			text += "; "
+		}
+		text += line
+	}
+	return text
+}

@@ -1,0 +1,181 @@
+package web_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"net/http/httptest"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"backupportal/web"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+const openAPIGolden = "testdata/openapi.json"
+
+// openAPI is the description as a client gets it.
+func openAPI(t *testing.T, w *world) []byte {
+	t.Helper()
+	answer := w.ask("GET", "/api/v1/openapi.json", "", "")
+	if answer.Code != 200 || answer.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("status %d, %v", answer.Code, answer.Header())
+	}
+	return answer.Body.Bytes()
+}
+
+func TestOpenAPIDescriptionIsTheOneThatWasLookedAt(t *testing.T) {
+	var got bytes.Buffer
+	if err := json.Indent(&got, openAPI(t, newWorld(t)), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(openAPIGolden, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(openAPIGolden)
+	if err != nil || !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%s is not what is served (error %v): look at the difference after make generate", openAPIGolden, err)
+	}
+	// The promise about keys is in it, for people and for machines.
+	for _, words := range []string{"for 7 days from the first request with the key", `"x-expires-after": "P7D"`} {
+		if !strings.Contains(got.String(), words) {
+			t.Errorf("it does not say %q", words)
+		}
+	}
+}
+
+// An oracle judges documents by the schemas of the description.
+type oracle struct {
+	t        *testing.T
+	compiler *jsonschema.Compiler
+}
+
+func newOracle(t *testing.T, description []byte) *oracle {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(description))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &oracle{t, jsonschema.NewCompiler()}
+	o.compiler.AssertFormat()
+	if err := o.compiler.AddResource("openapi.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// judge says what is wrong with a document.
+func (o *oracle) judge(schema string, document []byte) error {
+	o.t.Helper()
+	compiled, err := o.compiler.Compile("openapi.json#/components/schemas/" + schema)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
+	if err != nil {
+		o.t.Fatalf("%v: %s", err, document)
+	}
+	return compiled.Validate(doc)
+}
+
+// Every example is a submission by the description, and makes a job; every
+// answer, good or bad, is what the description says.
+func TestOpenAPIDescriptionIsTrue(t *testing.T) {
+	w := newWorld(t)
+	description := openAPI(t, w)
+	o := newOracle(t, description)
+	var doc struct {
+		Paths map[string]map[string]struct {
+			RequestBody struct {
+				Content map[string]struct {
+					Examples map[string]struct{ Value json.RawMessage }
+				}
+			}
+			Responses map[string]any
+		}
+	}
+	if err := json.Unmarshal(description, &doc); err != nil {
+		t.Fatal(err)
+	}
+	create := doc.Paths["/api/v1/backup-jobs"]["post"]
+	examples := create.RequestBody.Content["application/json"].Examples
+	if len(examples) != 3 {
+		t.Fatalf("%d examples", len(examples))
+	}
+	said := func(schema string, answer *httptest.ResponseRecorder) {
+		t.Helper()
+		if err := o.judge(schema, answer.Body.Bytes()); err != nil {
+			t.Errorf("%v\n%s", err, answer.Body)
+		}
+	}
+	for name, example := range examples {
+		for _, schema := range []string{name, "Submission"} {
+			if err := o.judge(schema, example.Value); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		said("DryRun", w.ask("POST", "/api/v1/backup-jobs?dry_run=true", "application/json", string(example.Value)))
+		made := w.ask("POST", "/api/v1/backup-jobs", "application/json", string(example.Value), "Idempotency-Key", name)
+		if said("BackupJob", made); made.Code != 201 {
+			t.Errorf("%s: %d %s", name, made.Code, made.Body)
+		}
+		w.clock.Add(seconds(60))
+		var job web.BackupJob
+		if err := json.Unmarshal(made.Body.Bytes(), &job); err != nil {
+			t.Fatal(err)
+		}
+		said("BackupJob", w.ask("GET", "/api/v1/backup-jobs/"+job.SubmissionID, "", ""))
+	}
+	said("BackupJobList", w.ask("GET", "/api/v1/backup-jobs?limit=2", "", ""))
+	for body, status := range map[string]string{
+		`{`: "400", `{"Account":"demo","Retention":"x"}`: "422", strings.Replace(oneBackup, "15", "3000", 1): "403",
+		strings.Replace(oneBackup, "i-bp1demoweb01", "i-nobody", 1):                                "422",
+		`{"Account":"locked","Region":"cn-hangzhou","InstanceId":"i-bp2demopay01","Retention":15}`: "502",
+	} {
+		answer := w.ask("POST", "/api/v1/backup-jobs", "application/json", body)
+		if said("Problem", answer); answer.Result().Status[:3] != status || create.Responses[status] == nil {
+			t.Errorf("%s: %s, want %s", body, answer.Result().Status, status)
+		}
+	}
+	for _, wrong := range []string{`{"Account":"demo"}`, `{"SourceType":"UDM_ECS"}`, strings.Replace(oneBackup, "15", `"15"`, 1), strings.Replace(oneBackup, "15", `15,"x":1`, 1)} {
+		if o.judge("Submission", []byte(wrong)) == nil {
+			t.Errorf("%s is a submission by the description", wrong)
+		}
+	}
+}
+
+// What an answer may hold and what the description says that it holds are the
+// same names.
+func TestOpenAPIDescriptionKnowsEveryName(t *testing.T) {
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	if err := json.Unmarshal(openAPI(t, newWorld(t)), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for schema, value := range map[string]any{"BackupJob": web.BackupJob{}, "BackupJobList": web.BackupJobList{}, "DryRun": web.DryRun{}, "Problem": web.Problem{}} {
+		var fields, described []string
+		for field := range reflect.TypeOf(value).Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			fields = append(fields, name)
+		}
+		for name := range doc.Components.Schemas[schema].Properties {
+			described = append(described, name)
+		}
+		slices.Sort(fields)
+		slices.Sort(described)
+		if !slices.Equal(fields, described) {
+			t.Errorf("%s has %v, described are %v", schema, fields, described)
+		}
+	}
+}

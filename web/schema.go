@@ -1,0 +1,212 @@
+package web
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"backupportal/function/backup"
+)
+
+// schemas are the JSON Schemas of what goes in and out.
+func schemas() doc {
+	all := doc{
+		"Submission": doc{
+			"description": "The parameters of CreateBackupJob, with Account and Region. What does not apply to the kind of backup is left out.",
+			"oneOf":       []doc{ref("schemas/UDM_ECS"), ref("schemas/ECS_FILE"), ref("schemas/CONTAINER")},
+		},
+		"BackupJob": backupJobSchema(), "BackupJobList": doc{
+			"type": "object", "required": []string{"BackupJobs"}, "additionalProperties": false,
+			"properties": doc{
+				"BackupJobs": doc{"type": "array", "items": ref("schemas/BackupJob")},
+				"Next":       doc{"type": "string", "description": "The value of before for the next page. It is missing on the last."},
+			},
+		},
+		"DryRun": dryRunSchema(), "Problem": problemSchema(),
+	}
+	for _, source := range backup.SourceTypes {
+		all[string(source)] = submissionSchema(source)
+	}
+	return all
+}
+
+// submissionSchema is a submission of one kind, from the table of fields.
+// Detail and Options are objects of their own.
+func submissionSchema(source backup.SourceType) doc {
+	object := func(text string) doc {
+		return doc{"type": "object", "description": text, "properties": doc{}, "additionalProperties": false}
+	}
+	top := object(source.Name().En)
+	required := []string{}
+	for _, f := range backup.Fields {
+		if !f.ForSource(source) || f.Assigned && f.Default == "" {
+			continue // a caller may not say it
+		}
+		schema, properties := fieldSchema(f), top["properties"].(doc)
+		if f.Name == "SourceType" {
+			schema = doc{"type": "string", "const": string(source), "description": f.Label.En}
+		}
+		parent, key, nested := strings.Cut(f.Name, ".")
+		if nested {
+			if properties[parent] == nil {
+				properties[parent] = object("Sent on as one JSON object.")
+			}
+			properties[parent].(doc)["properties"].(doc)[key] = schema
+			continue
+		}
+		properties[f.Name] = schema
+		if f.RequiredFor(source) && f.Under.Name == "" && (f.Default == "" || f.Name == "SourceType" && f.Default != string(source)) {
+			required = append(required, f.Name)
+		}
+	}
+	top["required"] = required
+	return top
+}
+
+// schemaOf is the schema of the field called name.
+func schemaOf(name string) doc {
+	f, _ := backup.FieldNamed(name)
+	return fieldSchema(f)
+}
+
+// fieldSchema says what a value of f may be.
+func fieldSchema(f backup.Field) doc {
+	s := doc{"description": strings.TrimSuffix(f.Label.En+". "+f.Help.En, ". ")}
+	text := doc{"type": "string"}
+	if f.Pattern != "" {
+		text["pattern"] = "^(" + f.Pattern + ")$"
+	}
+	switch f.Type {
+	case backup.Integer:
+		s["type"], s["minimum"], s["maximum"] = "integer", f.Minimum, f.Maximum
+	case backup.Boolean:
+		s["type"] = "boolean"
+	case backup.Strings:
+		s["type"], s["items"] = "array", text
+		if f.MaxItems > 0 {
+			s["maxItems"] = f.MaxItems
+		}
+	case backup.Objects:
+		s["type"], s["items"] = "array", doc{"type": "object"}
+	default:
+		for key, value := range text {
+			s[key] = value
+		}
+		if f.MaxLength > 0 {
+			s["maxLength"] = f.MaxLength
+		}
+	}
+	if len(f.Enum) > 0 {
+		var values []string
+		for _, c := range f.Enum {
+			values = append(values, c.Value)
+		}
+		s["enum"] = values
+	}
+	if f.Default != "" {
+		s["default"] = typed(f, f.Default)
+	}
+	if f.Example != "" {
+		s["examples"] = []any{typed(f, f.Example)}
+	}
+	return s
+}
+
+// typed is a value of f in its JSON type.
+func typed(f backup.Field, value string) any {
+	switch f.Type {
+	case backup.Integer:
+		n, _ := strconv.ParseInt(value, 10, 64) // every example passes its own check
+		return n
+	case backup.Boolean:
+		return value == "true"
+	case backup.Strings, backup.Objects:
+		return json.RawMessage(value)
+	}
+	return value
+}
+
+func backupJobSchema() doc {
+	text := func(about string) doc { return doc{"type": "string", "description": about} }
+	number := func(about string) doc { return doc{"type": "integer", "minimum": 0, "description": about} }
+	return doc{
+		"type": "object", "additionalProperties": false,
+		"description": "A submission, and its job as far as it is known.",
+		"required":    []string{"SubmissionId", "Status", "JobName", "Account", "Region", "SourceType", "Door", "AskedBy", "CreatedAt"},
+		"properties": doc{
+			"SubmissionId": submissionID["schema"],
+			"Status": text("Of the portal: SENDING, UNKNOWN (being checked), REFUSED (by the cloud), DENIED (by the policy), NOT_SENT (may be sent again). " +
+				"Of the job: CREATED, QUEUED, RUNNING, CANCELING, COMPLETE, PARTIAL_COMPLETE, FAILED, CANCELED, EXPIRED, UNAVAILABLE, or another word of the cloud's, which is a job in progress."),
+			"JobId": text("Of the job, once there is one."), "JobName": text("The name that was given, and the submission's mark."),
+			"RequestId": text("The cloud's, of the call that made the job or was refused."),
+			"Account":   text("The alias."), "Region": text(""), "SourceType": schemaOf("SourceType"),
+			"InstanceId": text("Of the instance."), "ContainerClusterId": text("Of the cluster, for container backups."),
+			"Door":       doc{"type": "string", "enum": []backup.Door{backup.DoorForm, backup.DoorAPI, backup.DoorWebhook, backup.DoorEvent}},
+			"AskedBy":    text("The name of whoever sent it."),
+			"CreatedAt":  doc{"type": "string", "format": "date-time", "description": "When it was submitted."},
+			"Progress":   doc{"type": "integer", "minimum": 0, "maximum": 10000, "description": "Of 10,000."},
+			"BytesTotal": number("Bytes."), "BytesDone": number("Bytes."), "Speed": number("KB/s on average."),
+			"StartTime": number("UNIX seconds."), "CompleteTime": number("UNIX seconds."),
+			"DestinationNativeSnapshotStatus":   text("Of the copy in another region."),
+			"DestinationNativeSnapshotProgress": doc{"type": "integer", "minimum": 0, "maximum": 100, "description": "Of the copy, in percent."},
+			"ErrorMessage":                      text("Of a job: the cloud's words or code."),
+			"Code":                              text("Of a refusal: the cloud's code, or the portal's."), "Message": text("Of a refusal: the cloud's words."),
+			"Denied":   doc{"type": "array", "items": text("A sentence for each rule."), "description": "Why the policy refused it."},
+			"Replayed": doc{"type": "boolean", "description": "In the answer to an event: an earlier one did it."},
+		},
+	}
+}
+
+func dryRunSchema() doc {
+	return doc{
+		"type": "object", "additionalProperties": false, "description": "The exact call that the submission would make.",
+		"required": []string{"SubmissionId", "JobName", "Account", "Region", "Parameters", "Previews"},
+		"properties": doc{
+			"SubmissionId": submissionID["schema"], "JobName": doc{"type": "string"}, "Account": doc{"type": "string"}, "Region": doc{"type": "string"},
+			"Parameters": doc{"type": "object", "additionalProperties": doc{"type": "string"}, "description": "Of CreateBackupJob, as they go over the wire."},
+			"Previews": doc{"type": "array", "items": doc{
+				"type": "object", "required": []string{"title", "code"}, "additionalProperties": false,
+				"properties": doc{"title": doc{"type": "string"}, "code": doc{"type": "string"}},
+			}},
+		},
+	}
+}
+
+func problemSchema() doc {
+	text := func(about string) doc { return doc{"type": "string", "description": about} }
+	return doc{
+		"type": "object", "additionalProperties": false, "description": "What went wrong (RFC 9457).", "required": []string{"type", "title", "status"},
+		"properties": doc{
+			"type": text("A URN, one for each kind of problem: urn:backup-portal:problem:…"), "title": text(""), "status": doc{"type": "integer"}, "detail": text("What to do."),
+			"instance": text("The submission, if there is one."), "request_id": text("By which the log can be searched."),
+			"errors": doc{"type": "array", "description": "One for each wrong field, or each rule that refused.", "items": doc{
+				"type": "object", "additionalProperties": false, "required": []string{"field", "pointer", "code", "detail"},
+				"properties": doc{
+					"field": text("The parameter's name."), "pointer": text("The same as a JSON pointer (RFC 6901)."), "code": text("Stable: required, between…"), "detail": text("The sentence."),
+				},
+			}},
+			"cloud": doc{
+				"type": "object", "additionalProperties": false, "description": "What Cloud Backup answered, if it refused.", "required": []string{"Code"},
+				"properties": doc{"Code": text(""), "Message": text(""), "RequestId": text("")},
+			},
+		},
+	}
+}
+
+// examples are submissions that the demo policy allows, one of each kind.
+func examples() doc {
+	return doc{
+		"UDM_ECS": doc{"summary": "A whole instance", "value": doc{
+			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "Retention": 15, "JobName": "before-upgrade",
+		}},
+		"ECS_FILE": doc{"summary": "Files on an instance", "value": doc{
+			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01", "VaultId": "v-0001demovault01", "Retention": 30,
+			"Include": []string{"/home/alice/*.pdf"}, "SpeedLimit": "9:18:20480",
+		}},
+		"CONTAINER": doc{"summary": "Volumes of a cluster", "value": doc{
+			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "CONTAINER", "ContainerClusterId": "cc-0001democluster", "ClusterId": "cl-0001democluster",
+			"VaultId": "v-0001demovault01", "Retention": 7,
+			"ContainerResources": []doc{{"resourceType": "PV", "backupMethod": "FILE", "resourceId": "674dac6d-74cd-47e9-a675-09e2f10d2c45", "pvPath": "/"}},
+		}},
+	}
+}
