@@ -15,12 +15,14 @@ import (
 // is nobody's to repeat until its window has passed and the cloud's own list,
 // searched by the submission's JobName, shows no job.
 const (
-	budget     = 30 * time.Second // longest time from an attempt's record to the end of its call
-	mostSends  = 3                // attempts in one call of Submit
-	mostSteps  = 64               // then the submission is given up
-	recordTime = 5 * time.Second  // to write what the cloud answered
-	gaveUp     = "portal.GaveUp"  // code of a submission that was given up
-	notListed  = "portal.NotListed"
+	budget    = 30 * time.Second // longest time from an attempt's record to the end of its call
+	mostSends = 3                // attempts in one call of Submit
+	mostSteps = 64               // then the submission is given up
+
+	mostFailures = 4               // to record a job, each twice as long after the one before: 3 s in all
+	recordTime   = 5 * time.Second // to write what the cloud answered
+	gaveUp       = "portal.GaveUp" // code of a submission that was given up
+	notListed    = "portal.NotListed"
 )
 
 // Settle is how long after the window of an attempt its job surely shows in the
@@ -216,36 +218,51 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 }
 
 // created records the job. If that fails the answer stands all the same: the
-// job exists, and the cloud's list will teach the log later.
+// job exists, and the cloud's list will teach the log later. But until then
+// every repeat would have to wait, so a database that is about to come back is
+// waited for.
 func (s *Service) created(ctx context.Context, r Record, c Created) Answer {
 	s.Log.Info("job created", "submission", r.SubmissionID, "job", c.JobID, "request_id", c.RequestID)
 	step := Step{Kind: StepCreated, JobID: c.JobID, RequestID: c.RequestID}
+	failures := 0
 	for range mostSteps {
-		step.N = r.Last.N + 1
-		ours, err := s.append(ctx, r, step)
-		if err != nil {
-			s.Log.Error("recording a job", "submission", r.SubmissionID, "job", c.JobID, "error", err)
+		told, err := s.tell(ctx, &r, step)
+		if told {
 			break
 		}
-		if ours {
+		if err == nil {
+			continue
+		}
+		s.Log.Error("recording a job", "submission", r.SubmissionID, "job", c.JobID, "error", err)
+		if failures++; failures > mostFailures || s.Wait(ctx, 100*time.Millisecond<<failures) != nil {
 			break
 		}
-		// Somebody took over after a pause of this instance: the job is told behind what they wrote.
-		known, err := s.find(ctx, r.SubmissionID)
-		if err != nil {
-			s.Log.Error("recording a job", "submission", r.SubmissionID, "job", c.JobID, "error", err)
-			break
-		}
-		if known.Last.Kind == StepRefused || known.Last.Kind == StepCreated {
-			if known.Last.JobID != c.JobID {
-				s.Log.Error("a job beside the log", "submission", r.SubmissionID, "job", c.JobID, "logged", known.Last.Kind, "logged_job", known.Last.JobID)
-			}
-			break
-		}
-		r.Last = known.Last
 	}
+	step.N = r.Last.N + 1
 	r.Last = step
 	return s.stored(r, false)
+}
+
+// tell appends the job to the log of r, behind whatever somebody wrote who took
+// over after a pause of this instance. It is told when it is there, or nothing
+// can follow; if not, r is what has to be told again.
+func (s *Service) tell(ctx context.Context, r *Record, step Step) (told bool, err error) {
+	step.N = r.Last.N + 1
+	if told, err = s.append(ctx, *r, step); told || err != nil {
+		return told, err
+	}
+	known, err := s.find(ctx, r.SubmissionID)
+	if err != nil {
+		return false, err
+	}
+	if known.Last.Kind != StepRefused && known.Last.Kind != StepCreated {
+		r.Last = known.Last
+		return false, nil
+	}
+	if known.Last.JobID != step.JobID {
+		s.Log.Error("a job beside the log", "submission", r.SubmissionID, "job", step.JobID, "logged", known.Last.Kind, "logged_job", known.Last.JobID)
+	}
+	return true, nil
 }
 
 // failed records what is sure about a call that did not succeed.

@@ -247,3 +247,45 @@ func (s leavingStore) Claim(ctx context.Context, r backup.Record) (backup.Record
 	defer s.leave()
 	return s.Store.Claim(ctx, r)
 }
+
+// A database that is away for a moment when a job has to be recorded is waited
+// for; one that stays away changes nothing about the answer, and the cloud's
+// list tells the log later.
+func TestJobThatCannotBeRecordedIsToldAllTheSame(t *testing.T) {
+	for _, c := range []struct {
+		failures int
+		kind     backup.StepKind
+	}{{2, backup.StepCreated}, {100, backup.StepAttempt}} {
+		r := newRig(t)
+		sound := r.Store
+		failures := c.failures
+		r.Store = failingStore{sound, &failures}
+		answer, err := r.Submit(t.Context(), submission("k"))
+		if err != nil || answer.Status != backup.StateCreated || answer.Last.JobID == "" {
+			t.Fatalf("%d failures: %+v, %v", c.failures, answer, err)
+		}
+		r.Store = sound
+		if last := r.record(t, answer.SubmissionID).Last; last.Kind != c.kind {
+			t.Errorf("%d failures: the log ends with %+v", c.failures, last)
+		}
+		r.clock.Add(91 * time.Second)
+		again, err := r.Submit(t.Context(), submission("k"))
+		if err != nil || again.Last.JobID != answer.Last.JobID || !again.Replayed || r.jobs() != 1 {
+			t.Errorf("%d failures: first %+v, then %+v, %v, %d jobs", c.failures, answer, again, err, r.jobs())
+		}
+	}
+}
+
+// A failingStore fails so many times to record a job.
+type failingStore struct {
+	backup.Store
+	failures *int
+}
+
+func (s failingStore) Append(ctx context.Context, id string, step backup.Step) (bool, error) {
+	if step.Kind == backup.StepCreated && *s.failures > 0 {
+		*s.failures--
+		return false, errors.New("the database is away")
+	}
+	return s.Store.Append(ctx, id, step)
+}
