@@ -86,35 +86,47 @@ func (o *oracle) judge(schema string, document []byte) error {
 	return compiled.Validate(doc)
 }
 
-// Every example is a submission by the description, and makes a job; every
-// answer, good or bad, is what the description says.
-func TestOpenAPIDescriptionIsTrue(t *testing.T) {
-	w := newWorld(t)
-	description := openAPI(t, w)
-	o := newOracle(t, description)
-	var doc struct {
-		Paths map[string]map[string]struct {
-			RequestBody struct {
-				Content map[string]struct {
-					Examples map[string]struct{ Value json.RawMessage }
-				}
+// described is what the tests read of the description.
+type described struct {
+	Paths map[string]map[string]struct {
+		RequestBody struct {
+			Content map[string]struct {
+				Examples map[string]struct{ Value json.RawMessage }
 			}
-			Responses map[string]any
 		}
+		Responses map[string]any
 	}
-	if err := json.Unmarshal(description, &doc); err != nil {
+	Components struct {
+		Schemas map[string]struct{ Properties map[string]any }
+	}
+}
+
+func readOpenAPI(t *testing.T, w *world) (described, *oracle) {
+	t.Helper()
+	description := openAPI(t, w)
+	var d described
+	if err := json.Unmarshal(description, &d); err != nil {
 		t.Fatal(err)
 	}
-	create := doc.Paths["/api/v1/backup-jobs"]["post"]
-	examples := create.RequestBody.Content["application/json"].Examples
+	return d, newOracle(t, description)
+}
+
+// answered holds an answer against a schema of the description.
+func (o *oracle) answered(schema string, answer *httptest.ResponseRecorder) {
+	o.t.Helper()
+	if err := o.judge(schema, answer.Body.Bytes()); err != nil {
+		o.t.Errorf("%v\n%s", err, answer.Body)
+	}
+}
+
+// Every example is a submission by the description, and makes a job; every
+// answer is what the description says.
+func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
+	w := newWorld(t)
+	d, o := readOpenAPI(t, w)
+	examples := d.Paths["/api/v1/backup-jobs"]["post"].RequestBody.Content["application/json"].Examples
 	if len(examples) != 3 {
 		t.Fatalf("%d examples", len(examples))
-	}
-	said := func(schema string, answer *httptest.ResponseRecorder) {
-		t.Helper()
-		if err := o.judge(schema, answer.Body.Bytes()); err != nil {
-			t.Errorf("%v\n%s", err, answer.Body)
-		}
 	}
 	for name, example := range examples {
 		for _, schema := range []string{name, "Submission"} {
@@ -122,9 +134,9 @@ func TestOpenAPIDescriptionIsTrue(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		said("DryRun", w.ask("POST", "/api/v1/backup-jobs?dry_run=true", "application/json", string(example.Value)))
+		o.answered("DryRun", w.ask("POST", "/api/v1/backup-jobs?dry_run=true", "application/json", string(example.Value)))
 		made := w.ask("POST", "/api/v1/backup-jobs", "application/json", string(example.Value), "Idempotency-Key", name)
-		if said("BackupJob", made); made.Code != 201 {
+		if o.answered("BackupJob", made); made.Code != 201 {
 			t.Errorf("%s: %d %s", name, made.Code, made.Body)
 		}
 		w.clock.Add(seconds(60))
@@ -132,16 +144,24 @@ func TestOpenAPIDescriptionIsTrue(t *testing.T) {
 		if err := json.Unmarshal(made.Body.Bytes(), &job); err != nil {
 			t.Fatal(err)
 		}
-		said("BackupJob", w.ask("GET", "/api/v1/backup-jobs/"+job.SubmissionID, "", ""))
+		o.answered("BackupJob", w.ask("GET", "/api/v1/backup-jobs/"+job.SubmissionID, "", ""))
 	}
-	said("BackupJobList", w.ask("GET", "/api/v1/backup-jobs?limit=2", "", ""))
+	o.answered("BackupJobList", w.ask("GET", "/api/v1/backup-jobs?limit=2", "", ""))
+}
+
+// What is wrong is answered as the description says, and what is wrong by its
+// form is no submission by the description either.
+func TestOpenAPIDescribesWhatIsWrong(t *testing.T) {
+	w := newWorld(t)
+	d, o := readOpenAPI(t, w)
 	for body, status := range map[string]string{
 		`{`: "400", `{"Account":"demo","Retention":"x"}`: "422", strings.Replace(oneBackup, "15", "3000", 1): "403",
 		strings.Replace(oneBackup, "i-bp1demoweb01", "i-nobody", 1):                                "422",
 		`{"Account":"locked","Region":"cn-hangzhou","InstanceId":"i-bp2demopay01","Retention":15}`: "502",
 	} {
 		answer := w.ask("POST", "/api/v1/backup-jobs", "application/json", body)
-		if said("Problem", answer); answer.Result().Status[:3] != status || create.Responses[status] == nil {
+		o.answered("Problem", answer)
+		if answer.Result().Status[:3] != status || d.Paths["/api/v1/backup-jobs"]["post"].Responses[status] == nil {
 			t.Errorf("%s: %s, want %s", body, answer.Result().Status, status)
 		}
 	}
@@ -155,21 +175,14 @@ func TestOpenAPIDescriptionIsTrue(t *testing.T) {
 // What an answer may hold and what the description says that it holds are the
 // same names.
 func TestOpenAPIDescriptionKnowsEveryName(t *testing.T) {
-	var doc struct {
-		Components struct {
-			Schemas map[string]struct{ Properties map[string]any }
-		}
-	}
-	if err := json.Unmarshal(openAPI(t, newWorld(t)), &doc); err != nil {
-		t.Fatal(err)
-	}
+	d, _ := readOpenAPI(t, newWorld(t))
 	for schema, value := range map[string]any{"BackupJob": web.BackupJob{}, "BackupJobList": web.BackupJobList{}, "DryRun": web.DryRun{}, "Problem": web.Problem{}} {
 		var fields, described []string
 		for field := range reflect.TypeOf(value).Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			fields = append(fields, name)
 		}
-		for name := range doc.Components.Schemas[schema].Properties {
+		for name := range d.Components.Schemas[schema].Properties {
 			described = append(described, name)
 		}
 		slices.Sort(fields)
