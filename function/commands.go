@@ -37,16 +37,19 @@ func migrate(getenv func(string) string, out io.Writer) error {
 	if err := c.readDatabase(getenv); err != nil {
 		return err
 	}
-	db, err := openStore(c, slog.New(slog.DiscardHandler))
+	if getenv("DATABASE_URL") == "" {
+		return errors.New("DATABASE_URL is not set: say which database to migrate")
+	}
+	db, closeStore, err := openStore(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer closeStore()
 	ctx, cancel := context.WithTimeout(context.Background(), migrateTime)
 	defer cancel()
 	from, to, err := db.Migrate(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("DATABASE_URL: migrate: %w", err)
 	}
 	if from == to {
 		_, err = fmt.Fprintf(out, "%s: the schema is at version %d already\n", db.Kind(), to)

@@ -14,6 +14,7 @@ import (
 
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
+	"backupportal/function/store"
 	"backupportal/web"
 )
 
@@ -43,7 +44,7 @@ type Config struct {
 	CloudEndpoint *url.URL            // in place of every endpoint of the cloud; nil if not set
 	CloudCA       []byte              // PEM roots for the cloud; nil means the system's
 	Credentials   aliyun.Credentials  // where the invocation brings none
-	Database      backup.Secret       // postgres://… or sqlite:PATH
+	Database      backup.Secret       // postgres://… or sqlite:PATH; empty means one that ends with the instance
 	Ephemeral     bool                // the database ends with the instance
 	ListFirst     bool                // the database may forget: the cloud is asked before a first attempt
 	History       time.Duration       // how long submissions are kept
@@ -160,21 +161,19 @@ func (c *Config) emulated() bool {
 // instance forgets them, and no other instance sees it: that has to be asked
 // for.
 func (c *Config) readDatabase(getenv func(string) string) error {
-	text := getenv("DATABASE_URL")
-	shared := strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
-	file := strings.HasPrefix(text, "sqlite:")
+	text := strings.TrimSpace(getenv("DATABASE_URL"))
+	kind := store.Kind(text)
+	shared := kind == store.Postgres
 	allowed := getenv("ALLOW_EPHEMERAL_STORE") == "1"
 	c.Ephemeral = c.Platform != plainServer && !shared
 	c.ListFirst = c.Ephemeral || getenv("LIST_FIRST") == "1"
 	switch {
-	case text != "" && !shared && !file:
+	case text != "" && kind == "":
 		return errors.New("DATABASE_URL must be postgres://user:password@host/name or sqlite:PATH")
 	case c.Ephemeral && !allowed:
 		return errors.New("an instance forgets its submissions: set DATABASE_URL=postgres://… for a database that all of them share, " +
 			"or ALLOW_EPHEMERAL_STORE=1 to have each submission looked up in the cloud first")
-	case text == "" && c.Ephemeral:
-		text = "sqlite:" + filepath.Join(os.TempDir(), "backup-portal.db")
-	case text == "":
+	case text == "" && !c.Ephemeral:
 		text = defaultDatabase
 	}
 	c.Database = backup.NewSecret(text)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -272,6 +271,3 @@ func (f *fleet) oneJob(answer reply) {
 
 // sent is how many times CreateBackupJob reached the cloud.
 func (f *fleet) sent() int { return len(f.cloud.Ledger().CallsOf("CreateBackupJob")) }
-
-// discard is a log that nobody reads.
-func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

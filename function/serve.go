@@ -51,7 +51,7 @@ func serve(cfg Config, p portal, out io.Writer) error {
 	}
 	server := newServer(cfg.Platform, p)
 	if cfg.Platform == plainServer {
-		defer background(ctx, func(ctx context.Context) { sweepEvery(ctx, p, sweepInterval) })()
+		defer background(ctx, func(ctx context.Context) { p.service.SweepEvery(ctx, sweepInterval, cfg.History) })()
 	}
 	fmt.Fprintf(out, "portal http://%s\n", listener.Addr())
 	failed := make(chan error, 1)
@@ -87,27 +87,6 @@ func background(ctx context.Context, f func(context.Context)) (stop func()) {
 // sweepInterval is how often the plain server sweeps; elsewhere a timer of the
 // platform says when.
 const sweepInterval = 5 * time.Minute
-
-// sweepEvery sweeps until ctx ends.
-func sweepEvery(ctx context.Context, p portal, interval time.Duration) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		limited, cancel := context.WithTimeout(ctx, interval)
-		swept, err := p.sweep(limited)
-		cancel()
-		if err != nil {
-			p.log.Error("sweep", "error", err)
-			continue
-		}
-		p.log.Info("sweep", "open", swept.Open, "resolved", swept.Resolved, "refreshed", swept.Refreshed, "forgotten", swept.Forgotten)
-	}
-}
 
 func newServer(on platform, p portal) *http.Server {
 	s := &http.Server{

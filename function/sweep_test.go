@@ -1,14 +1,19 @@
 package main
 
 import (
-	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/emulator"
+	"backupportal/function/event"
 	"backupportal/function/event/runtimetest"
+	"backupportal/function/store"
 	"backupportal/function/store/postgrestest"
 )
 
@@ -41,28 +46,81 @@ func TestTimerBringsTheHistoryUpToDate(t *testing.T) {
 	}
 }
 
+// A process that no timer calls sweeps when it starts: nobody looks at the job
+// here, and the cloud is asked about it.
 func TestPlainServerSweepsByItself(t *testing.T) {
-	sweeps := make(chan struct{})
-	p := portal{log: discard(), sweep: func(ctx context.Context) (backup.Swept, error) {
-		if _, ok := ctx.Deadline(); !ok {
-			t.Error("a sweep has no end")
+	t.Parallel()
+	database := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
+	f := newFleet(t, database)
+	first := f.start(database)
+	if answer := first.submit(t, "one-key"); answer.status != http.StatusCreated {
+		t.Fatalf("%+v", answer)
+	}
+	first.kill()
+	f.start(database)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); len(f.cloud.Ledger().CallsOf("DescribeBackupJobs2")) == 0; <-tick.C {
+		if time.Now().After(end) {
+			t.Fatal("the cloud was not asked about the job")
 		}
-		sweeps <- struct{}{}
-		return backup.Swept{}, backup.ErrStoreAway // the next one may do better
-	}}
-	stop := background(t.Context(), func(ctx context.Context) { sweepEvery(ctx, p, time.Millisecond) })
-	<-sweeps
-	<-sweeps
-	stopped := make(chan struct{})
-	go func() {
-		stop()
-		close(stopped)
-	}()
-	for {
-		select {
-		case <-sweeps:
-		case <-stopped:
-			return
+	}
+}
+
+// wired is the program in this process, with a database that it opens.
+func wired(t *testing.T, pairs ...string) (p portal, cloud *emulator.Cloud) {
+	t.Helper()
+	cloud, err := emulator.New(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := httptest.NewServer(cloud)
+	t.Cleanup(endpoint.Close)
+	cfg, err := readConfig(env(append([]string{
+		"CLOUD_ENDPOINT", endpoint.URL, "POLICY_FILE", "cmd/local/policy.yaml",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID", emulator.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET", emulator.DemoSecret,
+	}, pairs...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err = wire(cfg, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.close() })
+	return p, cloud
+}
+
+func TestHistoryIsKeptAsLongAsTheEnvironmentSays(t *testing.T) {
+	for days, kept := range map[string]bool{"7": false, "9": true, "": true} {
+		url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
+		db, err := store.Open(store.Config{URL: backup.NewSecret(url)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := backup.Record{SubmissionID: "old", CreatedAt: time.Now().AddDate(0, 0, -8), ExpiresAt: time.Now().AddDate(0, 0, -1)}
+		if _, _, err := db.Claim(t.Context(), old); err != nil {
+			t.Fatal(err)
+		}
+		p, _ := wired(t, "DATABASE_URL", url, "HISTORY_DAYS", days)
+		if _, err := p.doors.Submit(t.Context(), event.Message{Kind: event.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Find(t.Context(), "old"); (err == nil) != kept {
+			t.Errorf("HISTORY_DAYS=%s after 8 days: %v, want kept %v", days, err, kept)
+		}
+		db.Close()
+	}
+}
+
+func TestLooksInTheCloudFirstIfTheEnvironmentSays(t *testing.T) {
+	for first, lists := range map[string]int{"1": 1, "0": 0} {
+		p, cloud := wired(t, "DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), "LIST_FIRST", first)
+		message := event.Message{Kind: event.Direct, ID: "1", Payload: []byte(kinds[0].json)}
+		if _, err := p.doors.Submit(t.Context(), message); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(cloud.Ledger().CallsOf("DescribeBackupJobs2")); n != lists {
+			t.Errorf("LIST_FIRST=%s: %d listings, want %d", first, n, lists)
 		}
 	}
 }
@@ -79,7 +137,9 @@ func TestMigrateMakesTheSchemaAndSaysSo(t *testing.T) {
 			}
 		}
 	}
-	if err := run([]string{"migrate"}, env("DATABASE_URL", "mysql://x"), &strings.Builder{}); err == nil {
-		t.Error("another kind of database was migrated")
+	for _, wrong := range []string{"mysql://x", "", "sqlite:/no/such/folder/x.db", "postgres://postgres@127.0.0.1:1/none"} {
+		if err := run([]string{"migrate"}, env("DATABASE_URL", wrong), &strings.Builder{}); err == nil || !strings.Contains(err.Error(), "DATABASE_URL") {
+			t.Errorf("%q: %v, want an error that names the variable", wrong, err)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"backupportal/function/aliyun"
@@ -23,10 +24,9 @@ import (
 
 // A portal is the program with everything in its place.
 type portal struct {
-	doors event.Doors
-	sweep func(context.Context) (backup.Swept, error)
-	log   *slog.Logger
-	close func() error // ends what wire opened
+	doors   event.Doors
+	service *backup.Service
+	close   func() error // ends what wire opened
 }
 
 // wire puts the program together. It is the only place that knows every
@@ -47,7 +47,7 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 	if err != nil {
 		return portal{}, err
 	}
-	db, err := openStore(cfg, log)
+	db, forget, err := openStore(cfg, log)
 	if err != nil {
 		return portal{}, err
 	}
@@ -57,8 +57,8 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 	}
 	server := &web.Server{
 		Backups: service, Policy: rules, Who: who(cfg), Host: hosts(cfg), RequestID: requestID,
-		Demo: cfg.emulated(), StoreKind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
-		Zone: time.FixedZone("UTC+8", 8*3600), Log: log,
+		Demo: cfg.emulated(), Zone: time.FixedZone("UTC+8", 8*3600), Log: log,
+		Store: web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
 	}
 	if cfg.PublicURL != nil {
 		server.Origin = cfg.PublicURL.String()
@@ -68,24 +68,32 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 		log.Warn("submissions are kept on this instance only and may be forgotten; each is looked up in the cloud first: set DATABASE_URL")
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
-	return portal{
-		doors: event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server, sweep), Log: log},
-		sweep: sweep, log: log, close: db.Close,
-	}, nil
+	doors := event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server, sweep), Log: log}
+	return portal{doors: doors, service: service, close: forget}, nil
 }
 
 // openStore opens the database. Instances of the event platforms answer one
-// request at a time, a server many.
-func openStore(cfg Config, log *slog.Logger) (*store.DB, error) {
+// request at a time, a server many. What closes it also removes a database that
+// ends with the instance.
+func openStore(cfg Config, log *slog.Logger) (db *store.DB, forget func() error, err error) {
 	connections := 2
 	if cfg.Platform == plainServer || cfg.Platform == customRuntime {
 		connections = 8
 	}
-	db, err := store.Open(store.Config{URL: cfg.Database, Connections: connections, Now: wallClock, Log: log})
-	if err != nil {
-		return nil, fmt.Errorf("DATABASE_URL: %w", err)
+	remove := func() error { return nil }
+	if cfg.Database.IsZero() {
+		folder, err := os.MkdirTemp("", "backup-portal-")
+		if err != nil {
+			return nil, nil, fmt.Errorf("a folder for submissions: %w", err)
+		}
+		remove = func() error { return os.RemoveAll(folder) }
+		cfg.Database = backup.NewSecret("sqlite:" + filepath.Join(folder, "portal.db"))
 	}
-	return db, nil
+	db, err = store.Open(store.Config{URL: cfg.Database, Connections: connections, Now: wallClock, Log: log})
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("DATABASE_URL: %w", err), remove())
+	}
+	return db, func() error { return errors.Join(db.Close(), remove()) }, nil
 }
 
 // unreadable words what can be wrong with a platform's event.
@@ -146,7 +154,9 @@ func submit(server *web.Server, sweep func(context.Context) (backup.Swept, error
 			return json.Marshal(swept)
 		}
 		p := backup.Principal{Subject: "event:" + string(m.Kind), Name: "event " + string(m.Kind)}
-		answer, accepted, err := server.SubmitMessage(ctx, p, m.Source+"\x00"+m.ID, m.Payload)
+		answer, accepted, err := server.SubmitMessage(ctx, web.Message{
+			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == event.Direct,
+		})
 		if err == nil && !accepted {
 			return nil, &event.Rejection{Answer: answer}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"backupportal/function/backup"
 )
@@ -14,7 +15,7 @@ func (s Shell) seesOthers(rows []Row) bool {
 }
 
 func (p HistoryPage) heading(ctx context.Context) string {
-	if p.seesOthers(p.Rows) || p.Filters["Whose"] == "all" {
+	if p.seesOthers(p.Rows) {
 		return in(ctx, wordVisible)
 	}
 	return in(ctx, wordMine)
@@ -22,14 +23,7 @@ func (p HistoryPage) heading(ctx context.Context) string {
 
 // narrowed reports whether the list leaves out anything that the reader may
 // see, apart from what does not fit on the page.
-func (p HistoryPage) narrowed() bool {
-	for name, value := range p.Filters {
-		if name != "Whose" || value != "all" {
-			return true
-		}
-	}
-	return false
-}
+func (p HistoryPage) narrowed() bool { return len(p.Filters) > 0 }
 
 // nothing says that no row is left.
 func (p HistoryPage) nothing() backup.Text {
@@ -74,9 +68,6 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 	case "Whose":
 		c.label = in(ctx, pair("Whose", "范围"))
 		c.options = []option{all, {value: "mine", label: in(ctx, pair("Mine", "我的"))}}
-		if c.value == "all" {
-			c.value = ""
-		}
 	case "Account":
 		c.label, c.options = in(ctx, labelOf(name)), []option{all}
 		for _, alias := range p.Accounts {
@@ -90,12 +81,21 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 	case "InstanceId":
 		c.kind, c.mono, c.label = textBox, true, in(ctx, pair("Instance or cluster ID", "实例或集群 ID"))
 	case "From":
-		c.kind, c.label = dateBox, in(ctx, pair("From", "开始日期"))
+		c.kind, c.label = dayBox(c.value), in(ctx, pair("From", "开始日期"))
 	case "To":
-		c.kind, c.label = dateBox, in(ctx, pair("To", "结束日期"))
+		c.kind, c.label = dayBox(c.value), in(ctx, pair("To", "结束日期"))
 	}
 	c.choose()
 	return c
+}
+
+// dayBox is how a day is asked for. A browser would show nothing of a value
+// that is not one, such as a time from a link.
+func dayBox(value string) controlKind {
+	if _, err := time.Parse(time.DateOnly, value); err != nil && value != "" {
+		return textBox
+	}
+	return dateBox
 }
 
 // choose marks the option that has the control's value. A value that a link

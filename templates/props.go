@@ -16,7 +16,7 @@ type Shell struct {
 	User      string // who is signed in; empty shows no navigation
 	Demo      bool   // nothing here reaches the real cloud
 	Disabled  bool   // the policy has new backups switched off
-	Ephemeral bool   // the store is one that forgets; for operators to know only
+	Ephemeral bool   // the store is one that forgets
 	CSS, JS   string // addresses of the assets
 	Icon      string
 	API       string // address of the API reference; empty shows no link
@@ -159,7 +159,7 @@ type HistoryPage struct {
 	Newer, Older string            // addresses of the neighbouring pages; empty means none
 	Filters      map[string]string // what the list is narrowed by, as it was given
 	Mistakes     []backup.Mistake  // what is wrong with that; then there are no rows
-	Accounts     []string          // aliases to choose from; without any the reader may start nothing
+	Accounts     []string          // aliases to choose from; without any nobody may start anything
 }
 
 // StatusPage follows one submission to its end.

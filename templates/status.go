@@ -39,10 +39,10 @@ func (r Row) started() time.Time {
 	return r.Record.CreatedAt
 }
 
-// beginning is what the first time of the page is called: where nothing was
+// beginning is what the first time of the submission is called: where nothing was
 // started, nothing began.
-func (p StatusPage) beginning() backup.Text {
-	switch p.State {
+func (r Row) beginning() backup.Text {
+	switch r.State {
 	case backup.Denied, backup.Refused, backup.NotSent:
 		return wordSubmitted
 	}

@@ -74,10 +74,10 @@ var faults = []fault{
 		backup.Text{En: "The portal is not known by this host name.", Zh: "门户不使用此主机名。"}},
 	{backup.ErrNotSent, http.StatusServiceUnavailable, "not-sent",
 		backup.Text{En: "Cloud Backup did not take the request", Zh: "云备份未接收请求"},
-		backup.Text{En: "Nothing was started. You can send the same form again.", Zh: "未开始备份。可以再次提交同一表单。"}},
+		backup.Text{En: "This request started nothing. You can send the same form again.", Zh: "本次请求未开始备份。可以再次提交同一表单。"}},
 	{backup.ErrStoreAway, http.StatusServiceUnavailable, "store-away",
 		backup.Text{En: "Backups cannot be recorded right now", Zh: "暂时无法记录备份"},
-		backup.Text{En: "Nothing was started. Try again in a few minutes.", Zh: "未开始备份。请几分钟后重试。"}},
+		backup.Text{En: "This request started nothing; an earlier one with the same form or key may have. Try again in a few minutes: there will be one backup.", Zh: "本次请求未开始备份；使用同一表单或同一键的先前请求可能已开始。请几分钟后重试，只会有一个备份。"}},
 }
 
 var (
@@ -149,8 +149,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 	if f.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, 15.5.2 wants one
 	}
-	if errors.Is(err, backup.ErrStoreAway) {
+	if errors.Is(err, backup.ErrStoreAway) && r.Context().Err() == nil { // else it is the reader who is away
 		s.Log.Error("store away", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
+	}
+	if errors.Is(err, backup.ErrStoreAway) {
 		w.Header().Set("Retry-After", "15")
 	}
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok && busy.RetryAfter > 0 {
@@ -178,6 +180,14 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	}
 	for _, m := range mistakes(err) {
 		p.Lines = append(p.Lines, m.In(l))
+	}
+	if busy, ok := errors.AsType[*backup.BusyError](err); ok && busy.Code != "" {
+		why := s.Backups.Explain(busy.Code)
+		for _, text := range []backup.Text{why.Means, why.Todo} {
+			if text != (backup.Text{}) {
+				p.Lines = append(p.Lines, text.In(l))
+			}
+		}
 	}
 	s.offerAgain(&p, r, err)
 	if err := render(w, r, f.status, templates.ProblemPage(p)); err != nil {

@@ -26,9 +26,19 @@ const (
 // the order in which they are shown.
 var filterNames = []string{"Whose", "Status", "Account", "SourceType", "InstanceId", "From", "To"}
 
+// everybodys is the value of Whose that leaves nothing out.
+const everybodys = "all"
+
+// What filters may be: words of Status, and the id of what was backed up.
+const (
+	statePattern    = `[A-Z][A-Z0-9_]{0,39}`
+	mostStates      = 20
+	resourcePattern = `[A-Za-z0-9._-]{1,128}`
+)
+
 var (
-	stateWord    = regexp.MustCompile(`\A[A-Z][A-Z0-9_]{0,39}\z`)
-	resourceWord = regexp.MustCompile(`\A[A-Za-z0-9._-]{1,128}\z`)
+	stateShape    = regexp.MustCompile(`\A` + statePattern + `\z`)
+	resourceShape = regexp.MustCompile(`\A` + resourcePattern + `\z`)
 )
 
 // The sentences about filters.
@@ -38,6 +48,7 @@ var (
 	msgID     = backup.Text{En: "instance or cluster ID must be letters, digits, dots, underscores and hyphens", Zh: "实例或集群 ID 只能包含字母、数字、点、下划线和短横线"}
 	msgTime   = backup.Text{En: "%v must be a date such as 2026-11-23, or a time such as 2026-11-23T09:00:00Z", Zh: "%v必须是日期（如 2026-11-23）或时间（如 2026-11-23T09:00:00Z）"}
 	msgOrder  = backup.Text{En: "“To” must not be before “From”", Zh: "结束日期不能早于开始日期"}
+	msgCursor = backup.Text{En: "%v must be the value that a list gave", Zh: "%v 必须是列表给出的值"}
 	msgLimit  = backup.Text{En: "limit must be between 1 and %v", Zh: "limit 必须在 1 到 %v 之间"}
 
 	textFrom = backup.Text{En: "from", Zh: "开始日期"}
@@ -55,7 +66,7 @@ func (s *Server) filtered(p backup.Principal, given map[string]string) (backup.Q
 	switch given["Whose"] {
 	case "mine":
 		q.Principal = p.ID()
-	case "all", "":
+	case everybodys, "":
 	default:
 		wrong("Whose", "enum", msgWhose)
 	}
@@ -63,7 +74,7 @@ func (s *Server) filtered(p backup.Principal, given map[string]string) (backup.Q
 		for word := range strings.SplitSeq(words, ",") {
 			q.States = append(q.States, backup.State(word))
 		}
-		if len(q.States) > 20 || slices.ContainsFunc(q.States, func(w backup.State) bool { return !stateWord.MatchString(string(w)) }) {
+		if len(q.States) > mostStates || slices.ContainsFunc(q.States, func(w backup.State) bool { return !stateShape.MatchString(string(w)) }) {
 			wrong("Status", "pattern", msgStates)
 		}
 	}
@@ -72,7 +83,7 @@ func (s *Server) filtered(p backup.Principal, given map[string]string) (backup.Q
 			bad = append(bad, f.Check(given[name])...)
 		}
 	}
-	if q.Resource != "" && !resourceWord.MatchString(q.Resource) {
+	if q.Resource != "" && !resourceShape.MatchString(q.Resource) {
 		wrong("InstanceId", "pattern", msgID)
 	}
 	var err error
@@ -82,7 +93,7 @@ func (s *Server) filtered(p backup.Principal, given map[string]string) (backup.Q
 	if q.To, err = s.moment(given["To"], 1); err != nil {
 		wrong("To", "time", msgTime, textTo)
 	}
-	if !q.From.IsZero() && !q.To.IsZero() && q.To.Before(q.From) {
+	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
 		wrong("To", "order", msgOrder)
 	}
 	if bad != nil {
@@ -108,17 +119,28 @@ func cursor(p backup.Place) string {
 	return strconv.FormatInt(p.At.UnixMilli(), 10) + "." + p.ID
 }
 
-// placeOf reads a cursor; nil if there is none.
-func placeOf(cursor string) (*backup.Place, error) {
-	if cursor == "" {
-		return nil, nil
+var cursorShape = regexp.MustCompile(`\A([0-9]{1,15})\.([a-z0-9-]{1,40})\z`)
+
+// places reads the cursors before and after, of which one may be given.
+func places(q *backup.Query, before, after string) error {
+	var bad backup.InvalidError
+	read := func(name, cursor string) *backup.Place {
+		if cursor == "" {
+			return nil
+		}
+		parts := cursorShape.FindStringSubmatch(cursor)
+		if parts == nil || before != "" && after != "" {
+			bad = append(bad, backup.Mistake{Field: name, Code: "pattern", Text: msgCursor, Args: []any{name}})
+			return nil
+		}
+		ms, _ := strconv.ParseInt(parts[1], 10, 64) // 15 digits fit
+		return &backup.Place{At: time.UnixMilli(ms), ID: parts[2]}
 	}
-	ms, id, _ := strings.Cut(cursor, ".")
-	n, err := strconv.ParseInt(ms, 10, 64)
-	if err != nil || !readable(id) {
-		return nil, errRequest
+	q.Before, q.After = read("before", before), read("after", after)
+	if bad != nil {
+		return bad
 	}
-	return &backup.Place{At: time.UnixMilli(n), ID: id}, nil
+	return nil
 }
 
 // A listing is one page of the history.
@@ -127,56 +149,32 @@ type listing struct {
 	newer, older *backup.Place // where the pages beside it begin; nil where there is none
 }
 
-// list reads a page of q.Limit records behind one cursor, or in front of the
-// other, and finds out whether there is more on either side.
-func (s *Server) list(ctx context.Context, p backup.Principal, q backup.Query, before, after string) (listing, error) {
-	var err error
-	if q.Before, err = placeOf(before); err != nil {
-		return listing{}, err
-	}
-	if q.After, err = placeOf(after); err != nil {
-		return listing{}, err
-	}
-	if q.Before != nil && q.After != nil {
-		return listing{}, errRequest
-	}
-	page := q.Limit
-	q.Limit++
-	records, err := s.Backups.List(ctx, p, q)
+// list reads a page, and finds out whether there is more on either side.
+func (s *Server) list(ctx context.Context, p backup.Principal, q backup.Query) (listing, error) {
+	page, err := s.Backups.List(ctx, p, q)
 	if err != nil {
 		return listing{}, err
 	}
-	more := len(records) > page
-	if q.After != nil && !more {
-		// That is the beginning, and it may be short by what came since.
-		q.After, q.Limit = nil, page
-		return s.list(ctx, p, q, "", "")
-	}
-	var l listing
+	l := listing{records: page.Records, older: page.Rest}
 	switch {
+	case q.After != nil && page.Rest == nil:
+		// That is the beginning, and it may be short by what came since.
+		q.After = nil
+		return s.list(ctx, p, q)
 	case q.After != nil:
-		records = records[1:]
-		l.newer, l.older = place(records, 0), place(records, page-1)
-	case more:
-		records = records[:page]
-		l.older = place(records, page-1)
-	}
-	if q.Before != nil {
-		l.newer = place(records, 0)
-		if len(records) == 0 {
-			l.newer = q.Before
+		l.newer, l.older = page.Rest, q.After
+		if n := len(l.records); n > 0 {
+			place := l.records[n-1].Place()
+			l.older = &place
+		}
+	case q.Before != nil:
+		l.newer = q.Before
+		if len(l.records) > 0 {
+			place := l.records[0].Place()
+			l.newer = &place
 		}
 	}
-	l.records = records
 	return l, nil
-}
-
-func place(records []backup.Record, i int) *backup.Place {
-	if i >= len(records) {
-		return nil
-	}
-	p := records[i].Place()
-	return &p
 }
 
 // history lists submissions, newest first, as far as the filters let them.
@@ -184,7 +182,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	given := map[string]string{}
 	for _, name := range filterNames {
-		if value := strings.TrimSpace(query.Get(name)); value != "" {
+		if value := strings.TrimSpace(query.Get(name)); value != "" && (name != "Whose" || value != everybodys) {
 			if !readable(value) {
 				return errRequest
 			}
@@ -201,7 +199,10 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 		return render(w, r, http.StatusUnprocessableEntity, templates.History(page))
 	}
 	q.Limit = historyPage
-	l, err := s.list(r.Context(), principal(r), q, query.Get("before"), query.Get("after"))
+	if err := places(&q, query.Get("before"), query.Get("after")); err != nil {
+		return errRequest // nobody types a cursor
+	}
+	l, err := s.list(r.Context(), principal(r), q)
 	if err != nil {
 		return err
 	}
@@ -253,7 +254,10 @@ func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
 	if q.Limit, err = strconv.Atoi(cmp.Or(given["limit"], strconv.Itoa(historyPage))); err != nil || q.Limit < 1 || q.Limit > mostRows {
 		return backup.InvalidError{{Field: "limit", Code: "between", Text: msgLimit, Args: []any{mostRows}}}
 	}
-	l, err := s.list(r.Context(), principal(r), q, given["before"], "")
+	if err := places(&q, given["before"], ""); err != nil {
+		return err
+	}
+	l, err := s.list(r.Context(), principal(r), q)
 	if err != nil {
 		return err
 	}

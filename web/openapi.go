@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
+	"strings"
 	"time"
 
 	"backupportal/function/backup"
@@ -16,7 +16,7 @@ type doc = map[string]any
 // description is the OpenAPI 3.1 document of the JSON API. What a submission
 // may hold comes from the table of fields, and the problems from that of
 // errors.
-var description = sync.OnceValue(func() doc {
+func description(zone string) doc {
 	return doc{
 		"openapi": "3.1.0",
 		"info": doc{
@@ -30,7 +30,7 @@ var description = sync.OnceValue(func() doc {
 		"security": []doc{{}}, // in this version everybody who reaches the portal is one user
 		"tags":     []doc{{"name": "backup jobs", "description": "Submissions and the jobs that are made of them."}},
 		"paths": doc{
-			"/api/v1/backup-jobs":                doc{"post": describeCreate(), "get": describeList()},
+			"/api/v1/backup-jobs":                doc{"post": describeCreate(), "get": describeList(zone)},
 			"/api/v1/backup-jobs/{SubmissionId}": doc{"get": describeShow()},
 		},
 		"components": doc{
@@ -40,11 +40,11 @@ var description = sync.OnceValue(func() doc {
 			"responses":  problems(),
 		},
 	}
-})
+}
 
 // openAPI answers with the description.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, r, http.StatusOK, description())
+	return writeJSON(w, r, http.StatusOK, description(s.Zone.String()))
 }
 
 // keyDays is how long a key stands for its submission, in days.
@@ -53,8 +53,8 @@ const keyDays = int(backup.KeyExpires / (24 * time.Hour))
 func describeCreate() doc {
 	return doc{
 		"operationId": "createBackupJob", "tags": []string{"backup jobs"}, "summary": "Start a backup, once",
-		"description": "Checks the submission, asks the policy, and calls CreateBackupJob at most once. A 4xx or 503 answer means that nothing was started, " +
-			"but for 409 and 422 about a key, whose first request may have started something: instance leads to it. 202 means that the cloud's answer was lost: " +
+		"description": "Checks the submission, asks the policy, and calls CreateBackupJob at most once. A 4xx or 503 answer means that this request " +
+			"started nothing; an earlier one with the same key may have, and instance leads to it where it is known. 202 means that the cloud's answer was lost: " +
 			"the portal looks for the job in the cloud's list and sends nothing meanwhile; send the same request again, or read the submission, after Retry-After.",
 		"parameters": []doc{
 			{
@@ -71,22 +71,22 @@ func describeCreate() doc {
 		},
 		"requestBody": doc{"required": true, "content": doc{"application/json": doc{"schema": ref("schemas/Submission"), "examples": examples()}}},
 		"responses": responses(doc{
-			"201": answerOf("The job was made.", "BackupJob", "Location"),
-			"200": answerOf("A repeat: the first answer, and Idempotent-Replayed is true. Or, with dry_run, the call.", "BackupJob", "Location", "Idempotent-Replayed", "DryRun"),
-			"202": answerOf("It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.", "BackupJob", "Location", "Retry-After"),
+			"201": answerOf("The job was made.", []string{"BackupJob"}, "Location"),
+			"200": answerOf("A repeat: the first answer, and Idempotent-Replayed is true. Or, with dry_run, the call.", []string{"BackupJob", "DryRun"}, "Location", "Idempotent-Replayed"),
+			"202": answerOf("It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.", []string{"BackupJob"}, "Location", "Retry-After"),
 		}, 400, 403, 409, 413, 415, 422, 502, 503),
 	}
 }
 
-func describeList() doc {
+func describeList(zone string) doc {
 	parameters := []doc{
 		{"name": "Whose", "in": "query", "description": "mine: what you sent yourself. all: what you may see.", "schema": doc{"type": "string", "enum": []string{"mine", "all"}, "default": "all"}},
-		{"name": "Status", "in": "query", "description": "Words of Status, joined by commas.", "schema": doc{"type": "string", "pattern": `^[A-Z][A-Z0-9_]{0,39}(,[A-Z][A-Z0-9_]{0,39}){0,19}$`}, "example": "FAILED,PARTIAL_COMPLETE"},
+		{"name": "Status", "in": "query", "description": "Words of Status, joined by commas.", "schema": doc{"type": "string", "pattern": fmt.Sprintf("^%[1]s(,%[1]s){0,%[2]d}$", statePattern, mostStates-1)}, "example": "FAILED,PARTIAL_COMPLETE"},
 		{"name": "Account", "in": "query", "description": "The alias of an account.", "schema": schemaOf("Account")},
 		{"name": "SourceType", "in": "query", "description": "The kind of backup.", "schema": schemaOf("SourceType")},
-		{"name": "InstanceId", "in": "query", "description": "The instance, or the cluster of a container backup.", "schema": doc{"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"}},
-		{"name": "From", "in": "query", "description": "Submitted at or after this time (RFC 3339), or on this day or later.", "schema": doc{"type": "string"}, "example": "2026-11-23"},
-		{"name": "To", "in": "query", "description": "Submitted before this time (RFC 3339), or on this day or earlier.", "schema": doc{"type": "string"}, "example": "2026-11-23T09:00:00Z"},
+		{"name": "InstanceId", "in": "query", "description": "The instance, or the cluster of a container backup.", "schema": doc{"type": "string", "pattern": "^" + resourcePattern + "$"}},
+		{"name": "From", "in": "query", "description": "Submitted at or after this time (RFC 3339), or on this day or later. Days are the portal's own, from midnight in " + zone + ".", "schema": doc{"type": "string"}, "example": "2026-11-23"},
+		{"name": "To", "in": "query", "description": "Submitted before this time (RFC 3339), or on this day or earlier. A + in the address is written %2B.", "schema": doc{"type": "string"}, "example": "2026-11-23T09:00:00Z"},
 		{"name": "limit", "in": "query", "description": "How many there are in an answer.", "schema": doc{"type": "integer", "minimum": 1, "maximum": mostRows, "default": historyPage}},
 		{"name": "before", "in": "query", "description": "Next of the answer before. It stays valid whatever is submitted meanwhile.", "schema": doc{"type": "string"}},
 	}
@@ -94,7 +94,7 @@ func describeList() doc {
 		"operationId": "listBackupJobs", "tags": []string{"backup jobs"}, "summary": "The history, newest first",
 		"description": "Submissions that you may see, and those that the policy refused. Nothing is asked of the cloud: jobs are as they were last seen.",
 		"parameters":  parameters,
-		"responses":   responses(doc{"200": answerOf("One page.", "BackupJobList")}, 400, 422, 503),
+		"responses":   responses(doc{"200": answerOf("One page.", []string{"BackupJobList"})}, 400, 422, 503),
 	}
 }
 
@@ -108,7 +108,7 @@ func describeShow() doc {
 		"operationId": "showBackupJob", "tags": []string{"backup jobs"}, "summary": "One submission and its job",
 		"description": "Asks the cloud about the job, at most once in 5 seconds. One that you may not see is not found.",
 		"parameters":  []doc{ref("parameters/SubmissionId")},
-		"responses":   responses(doc{"200": answerOf("As it is now.", "BackupJob")}, 404, 422, 503),
+		"responses":   responses(doc{"200": answerOf("As it is now.", []string{"BackupJob"})}, 404, 422, 503),
 	}
 }
 
@@ -124,24 +124,23 @@ func responses(good doc, statuses ...int) doc {
 // ref points to a component.
 func ref(path string) doc { return doc{"$ref": "#/components/" + path} }
 
-// answerOf is a response with one of the schemas; names with a hyphen, and
-// Location, are headers.
-func answerOf(text string, names ...string) doc {
+// answerOf is a response with one of the schemas, and with the headers that
+// are named behind them.
+func answerOf(text string, schemas []string, headers ...string) doc {
 	var bodies []doc
-	carried := doc{}
-	for _, name := range names {
-		if _, isHeader := headers()[name]; isHeader {
-			carried[name] = ref("headers/" + name)
-		} else {
-			bodies = append(bodies, ref("schemas/"+name))
-		}
+	for _, name := range schemas {
+		bodies = append(bodies, ref("schemas/"+name))
 	}
 	body := bodies[0]
 	if len(bodies) > 1 {
 		body = doc{"oneOf": bodies}
 	}
 	response := doc{"description": text, "content": doc{"application/json": doc{"schema": body}}}
-	if len(carried) > 0 {
+	if len(headers) > 0 {
+		carried := doc{}
+		for _, name := range headers {
+			carried[name] = ref("headers/" + name)
+		}
 		response["headers"] = carried
 	}
 	return response
@@ -176,7 +175,7 @@ func problems() doc {
 	all := doc{}
 	for status, lines := range titles {
 		response := doc{
-			"description": fmt.Sprintf("%s. Kinds, by the last part of type: %s.", http.StatusText(status), joined(lines)),
+			"description": fmt.Sprintf("%s. Kinds, by the last part of type: %s.", http.StatusText(status), strings.Join(lines, "; ")),
 			"content":     doc{"application/problem+json": doc{"schema": ref("schemas/Problem")}},
 		}
 		if status == http.StatusConflict || status == http.StatusServiceUnavailable {
@@ -188,14 +187,4 @@ func problems() doc {
 		all[fmt.Sprint(status)] = response
 	}
 	return all
-}
-
-func joined(lines []string) (text string) {
-	for i, line := range lines {
-		if i > 0 {
-			text += "; "
-		}
-		text += line
-	}
-	return text
 }

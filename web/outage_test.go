@@ -42,7 +42,7 @@ func TestWithoutAStoreEveryDoorAnswersThatNothingWasSent(t *testing.T) {
 		{"POST", "/backups", "application/x-www-form-urlencoded", form.Encode(), `name="key" value="THEKEY"`},
 		{"GET", "/backups", "", "", "Backups cannot be recorded right now"},
 		{"GET", "/", "", "", "Backups cannot be recorded right now"},
-		{"GET", "/readyz", "", "", "urn:backup-portal:problem:store-away"},
+		{"GET", "/readyz", "", "", `"status":"not ready"`},
 	} {
 		answer := w.ask(c.method, c.path, c.contentType, c.body)
 		if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") != "15" || !strings.Contains(answer.Body.String(), c.want) {

@@ -12,7 +12,7 @@ import (
 // shell is what every page shows around its content.
 func (s *Server) shell(r *http.Request) templates.Shell {
 	shell := templates.Shell{
-		Path: r.URL.Path, Query: r.URL.RawQuery, Demo: s.Demo, Ephemeral: s.Ephemeral, Disabled: !s.Policy.Enabled(),
+		Path: r.URL.Path, Query: r.URL.RawQuery, Demo: s.Demo, Ephemeral: s.Store.Ephemeral, Disabled: !s.Policy.Enabled(),
 		CSS: assetPath("portal.css"), JS: assetPath("portal.js"), Icon: assetPath("icon.svg"),
 		Now: s.Backups.Now(), Zone: s.Zone,
 	}
@@ -28,11 +28,11 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 
 // start shows what one may do, and one's last backups.
 func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
-	records, err := s.Backups.List(r.Context(), principal(r), backup.Query{Principal: principal(r).ID(), Limit: 5})
+	page, err := s.Backups.List(r.Context(), principal(r), backup.Query{Principal: principal(r).ID(), Limit: 5})
 	if err != nil {
 		return err
 	}
-	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{Shell: s.shell(r), Rows: s.rows(records), Rules: s.rules()}))
+	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{Shell: s.shell(r), Rows: s.rows(page.Records), Rules: s.rules()}))
 }
 
 // choose offers the kinds of backup.

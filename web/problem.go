@@ -23,10 +23,11 @@ type Problem struct {
 
 // A WrongField is one thing wrong with one field of a request.
 type WrongField struct {
-	Field   string `json:"field"`   // the parameter's name: "Detail.doCopy"
-	Pointer string `json:"pointer"` // the same as a JSON pointer (RFC 6901): "#/Detail/doCopy"
-	Code    string `json:"code"`    // stable: "required", "between"…
-	Detail  string `json:"detail"`  // the sentence
+	Field     string `json:"field"`               // the parameter's name: "Detail.doCopy"
+	Pointer   string `json:"pointer,omitempty"`   // where it is in the body, as a JSON pointer (RFC 6901): "#/Detail/doCopy"
+	Parameter string `json:"parameter,omitempty"` // or the name of the parameter in the address
+	Code      string `json:"code"`                // stable: "required", "between"…
+	Detail    string `json:"detail"`              // the sentence
 }
 
 // A CloudRefusal is what the cloud said when it refused.
@@ -47,12 +48,15 @@ func problemOf(f fault, err error, l backup.Language) Problem {
 	}
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok {
 		p.Instance = "/backups/" + busy.SubmissionID
+		if busy.Code != "" {
+			p.Cloud = &CloudRefusal{Code: busy.Code}
+		}
 	}
 	if denied, ok := errors.AsType[*backup.DeniedError](err); ok && denied.SubmissionID != "" {
 		p.Instance = "/backups/" + denied.SubmissionID
 	}
 	for _, m := range mistakes(err) {
-		p.Errors = append(p.Errors, WrongField{m.Field, pointer(m.Field), m.Code, m.In(l)})
+		p.Errors = append(p.Errors, WrongField{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(l)})
 	}
 	return p
 }
@@ -78,9 +82,22 @@ func pointer(name string) string {
 func (s *Server) writeProblemJSON(w http.ResponseWriter, r *http.Request, f fault, err error) {
 	p := problemOf(f, err, templates.Language(r.Context()))
 	p.RequestID = requestID(r)
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		p.read()
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	if err := writeJSON(w, r, f.status, p); err != nil {
 		s.Log.Error("writing a problem", "path", r.URL.Path, "error", err)
+	}
+}
+
+// read words a problem with a request that has no body and starts nothing.
+func (p *Problem) read() {
+	if p.Detail == invalid.detail.En || p.Detail == invalid.detail.Zh {
+		p.Detail = ""
+	}
+	for i, wrong := range p.Errors {
+		p.Errors[i].Pointer, p.Errors[i].Parameter = "", wrong.Field
 	}
 }
 

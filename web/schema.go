@@ -180,9 +180,9 @@ func problemSchema() doc {
 			"type": text("A URN, one for each kind of problem: urn:backup-portal:problem:…"), "title": text(""), "status": doc{"type": "integer"}, "detail": text("What to do."),
 			"instance": text("The submission, if there is one."), "request_id": text("By which the log can be searched."),
 			"errors": doc{"type": "array", "description": "One for each wrong field, or each rule that refused.", "items": doc{
-				"type": "object", "additionalProperties": false, "required": []string{"field", "pointer", "code", "detail"},
+				"type": "object", "additionalProperties": false, "required": []string{"field", "code", "detail"},
 				"properties": doc{
-					"field": text("The parameter's name."), "pointer": text("The same as a JSON pointer (RFC 6901)."), "code": text("Stable: required, between…"), "detail": text("The sentence."),
+					"field": text("The parameter's name."), "pointer": text("Where it is in the body, as a JSON pointer (RFC 6901)."), "parameter": text("Or the name of the parameter in the address."), "code": text("Stable: required, between…"), "detail": text("The sentence."),
 				},
 			}},
 			"cloud": doc{

@@ -4,16 +4,23 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"backupportal/function/backup"
 	"backupportal/function/policy"
 )
 
-// Server answers the portal's requests. All its fields are needed.
+// Store is what operators want to know of what remembers submissions.
+type Store struct {
+	Kind      string                      // "sqlite" or "postgres"
+	Ready     func(context.Context) error // why submissions cannot be recorded right now; nil if they can
+	Ephemeral bool                        // it ends with the instance, and pages say so
+}
+
+// Server answers the portal's requests. All its fields but Origin are needed.
 type Server struct {
 	Backups   *backup.Service
 	Policy    *policy.Policy
@@ -22,10 +29,8 @@ type Server struct {
 	RequestID func(context.Context) string                  // the platform's, or a new one
 	Demo      bool                                          // nothing reaches the real cloud, and pages say so
 	Origin    string                                        // of PUBLIC_URL, for the header that stops the platform's own CORS; may be empty
-	StoreKind string                                        // what remembers submissions, for operators: "sqlite", "postgres"
-	Ready     func(context.Context) error                   // why submissions cannot be recorded right now
-	Ephemeral bool                                          // the store forgets when the instance ends, and pages say so
-	Zone      *time.Location                                // in which times are shown
+	Store     Store
+	Zone      *time.Location // in which times are shown
 	Log       *slog.Logger
 }
 
@@ -41,7 +46,7 @@ func (s *Server) Handler() http.Handler {
 
 	// For everybody.
 	mux.Handle("GET /healthz", s.json(s.health))
-	mux.Handle("GET /readyz", s.json(s.ready))
+	mux.Handle("GET /readyz", s.json(s.ready()))
 	mux.Handle("GET /api/v1/openapi.json", s.json(s.openAPI))
 	mux.Handle("GET /static/{name}", s.page(s.asset))
 	mux.Handle("POST /lang", s.page(s.setLanguage(mux)))
@@ -87,19 +92,38 @@ func principal(r *http.Request) backup.Principal {
 
 // health says that the process answers. It touches neither store nor cloud.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, r, http.StatusOK, health{Status: "ok", Store: s.StoreKind, Ephemeral: s.Ephemeral})
+	return writeJSON(w, r, http.StatusOK, condition{Status: "ok", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral})
 }
 
-// ready says that submissions can be recorded.
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Ready(r.Context()); err != nil {
-		return fmt.Errorf("%w: %w", backup.ErrStoreAway, err)
+// readyPace is how often /readyz looks at the store at most, whoever asks.
+const readyPace = 2 * time.Second
+
+// ready says whether submissions can be recorded, as it was at the last look. What is
+// wrong is told to the log when it changes, and to nobody else.
+func (s *Server) ready() handler {
+	var mu sync.Mutex
+	var looked time.Time
+	var last error
+	return func(w http.ResponseWriter, r *http.Request) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := s.Backups.Now(); looked.IsZero() || now.Sub(looked) >= readyPace || now.Before(looked) {
+			err := s.Store.Ready(context.WithoutCancel(r.Context()))
+			if (err == nil) != (last == nil) {
+				s.Log.Warn("readiness changed", "error", err)
+			}
+			looked, last = now, err
+		}
+		if last != nil {
+			w.Header().Set("Retry-After", "15")
+			return writeJSON(w, r, http.StatusServiceUnavailable, condition{Status: "not ready", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral})
+		}
+		return writeJSON(w, r, http.StatusOK, condition{Status: "ready", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral})
 	}
-	return writeJSON(w, r, http.StatusOK, health{Status: "ready", Store: s.StoreKind, Ephemeral: s.Ephemeral})
 }
 
-// health is what /healthz and /readyz answer.
-type health struct {
+// condition is what /healthz and /readyz answer.
+type condition struct {
 	Status    string `json:"status"`
 	Store     string `json:"store"`
 	Ephemeral bool   `json:"ephemeral,omitempty"` // what is stored ends with the instance

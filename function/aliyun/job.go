@@ -11,15 +11,29 @@ import (
 // A jobPage is one page of an answer. Fields that the portal does not show are
 // not read; the API page has them all.
 type jobPage struct {
-	TotalCount whole
+	TotalCount *whole
 	BackupJobs struct{ BackupJob []jobItem }
+}
+
+// silent reports whether the page says nothing about jobs: an answer that has
+// no list, or an empty one where it counts some, is no proof of anything.
+func (p jobPage) silent(number int) bool {
+	none := p.BackupJobs.BackupJob == nil && (p.TotalCount == nil || *p.TotalCount != 0)
+	return none || number == 1 && len(p.BackupJobs.BackupJob) == 0 && p.total() > 0
+}
+
+func (p jobPage) total() int64 {
+	if p.TotalCount == nil {
+		return 0
+	}
+	return int64(*p.TotalCount)
 }
 
 // last reports whether nothing comes after the page. TotalCount alone is not
 // believed: a job that is missed would be made again.
 func (p jobPage) last(number int) bool {
 	n := len(p.BackupJobs.BackupJob)
-	return n == 0 || n < pageSize && int64(p.TotalCount) <= int64((number-1)*pageSize+n)
+	return n == 0 || n < pageSize && p.total() <= int64((number-1)*pageSize+n)
 }
 
 // A jobItem is one job in the words of the API. Times are UNIX seconds.

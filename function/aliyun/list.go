@@ -30,6 +30,9 @@ func (c *Client) DescribeBackupJobs2(ctx context.Context, target backup.Target, 
 		if err := json.Unmarshal(a.body, &page); err != nil {
 			return nil, unread(a.status, r, "the list could not be read")
 		}
+		if page.silent(number) {
+			return nil, unread(a.status, r, "the answer has no list")
+		}
 		for _, item := range page.BackupJobs.BackupJob {
 			if job := item.job(); job.JobID != "" && !seen[job.JobID] { // pages shift while jobs are added
 				seen[job.JobID] = true

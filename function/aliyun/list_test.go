@@ -50,6 +50,26 @@ func TestJobIsReadByItsPublishedNames(t *testing.T) {
 	}
 }
 
+// Nothing is proven by an answer that has no list, or an empty one where it
+// counts some: it would be taken for there being no job.
+func TestAnswerWithoutAListProvesNothing(t *testing.T) {
+	const good = `"RequestId":"R-1","Success":true,"Code":"200"`
+	for body, want := range map[string]error{
+		`{` + good + `}`:                                                  backup.ErrUnknownOutcome,
+		`{` + good + `,"BackupJobs":null}`:                                backup.ErrUnknownOutcome,
+		`{` + good + `,"TotalCount":1,"BackupJobs":{}}`:                   backup.ErrUnknownOutcome,
+		`{` + good + `,"TotalCount":3,"BackupJobs":{"BackupJob":[]}}`:     backup.ErrUnknownOutcome,
+		`{` + good + `,"TotalCount":0}`:                                   nil,
+		`{` + good + `,"TotalCount":0,"BackupJobs":{"BackupJob":[]}}`:     nil,
+		`{` + good + `,"BackupJobs":{"BackupJob":[]}}`:                    nil,
+		`{` + good + `,"TotalCount":"0","BackupJobs":{"BackupJob":null}}`: nil,
+	} {
+		if _, jobs, err := described(t, answer(200, body), backup.JobFilter{}); !errors.Is(err, want) || len(jobs) != 0 {
+			t.Errorf("%s: %v, %v, want %v", body, jobs, err, want)
+		}
+	}
+}
+
 func TestFiltersOfAListing(t *testing.T) {
 	tests := map[string]struct {
 		filter backup.JobFilter

@@ -12,7 +12,7 @@ import (
 
 // given is a name with the submission's ID behind it; the first group is what
 // the person gave.
-var given = regexp.MustCompile(`\A(.*)-[a-z2-7]{26}\z`)
+var given = regexp.MustCompile(`\A(.*)-[a-z2-7]{26}(-[0-9]+)?\z`)
 
 // submissionJSON writes complete parameters as somebody would send them to the
 // portal's API: without what follows from the account alias, without values

@@ -29,7 +29,8 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	if _, err := r.Submit(t.Context(), denied("k")); err == nil {
 		t.Error("the repeat was not refused")
 	}
-	records, err := r.List(t.Context(), bob, backup.Query{Limit: 10})
+	page, err := r.List(t.Context(), bob, backup.Query{Limit: 10})
+	records := page.Records
 	if err != nil || len(records) != 1 || records[0].State(r.Now()) != backup.Denied || !strings.Contains(records[0].Denied[0].En, "365") {
 		t.Fatalf("bob sees %+v, %v", records, err)
 	}
@@ -153,12 +154,11 @@ func TestListLeavesOutWhatItsReaderMayNotSee(t *testing.T) {
 	q := backup.Query{Limit: 6}
 	for _, want := range []int{6, 6, 6, 2} {
 		page, err := r.List(t.Context(), submission("").Principal, q)
-		if err != nil || len(page) != want {
-			t.Fatalf("%d records, want %d (error %v)", len(page), want, err)
+		if err != nil || len(page.Records) != want || (page.Rest == nil) != (want == 2) {
+			t.Fatalf("%d records, want %d (error %v, rest %v)", len(page.Records), want, err, page.Rest)
 		}
-		seen = append(seen, page...)
-		place := page[len(page)-1].Place()
-		q.Before = &place
+		seen = append(seen, page.Records...)
+		q.Before = page.Rest
 	}
 	for i, record := range seen {
 		if record.Resource() != "i-bp1demoweb02" || i > 0 && !record.CreatedAt.Before(seen[i-1].CreatedAt) {
@@ -166,8 +166,9 @@ func TestListLeavesOutWhatItsReaderMayNotSee(t *testing.T) {
 		}
 	}
 	place := seen[12].Place()
-	back, err := r.List(t.Context(), submission("").Principal, backup.Query{After: &place, Limit: 6})
-	if err != nil || len(back) != 6 || back[0].SubmissionID != seen[6].SubmissionID || back[5].SubmissionID != seen[11].SubmissionID {
+	newer, err := r.List(t.Context(), submission("").Principal, backup.Query{After: &place, Limit: 6})
+	back := newer.Records
+	if err != nil || newer.Rest == nil || *newer.Rest != back[0].Place() || len(back) != 6 || back[0].SubmissionID != seen[6].SubmissionID || back[5].SubmissionID != seen[11].SubmissionID {
 		t.Errorf("the page before begins with %d records, %v", len(back), err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 // may that freezes or loses its processor there.
 type race struct {
 	Processes int
+	Watchers  int // of these only sweep, and look at the submission's page
 	Turns     []turn
 	Creates   []string      // faults of CreateBackupJob
 	Lag       time.Duration // of the list
@@ -43,6 +44,7 @@ func races() *rapid.Generator[race] {
 	return rapid.Custom(func(t *rapid.T) race {
 		return race{
 			Processes: rapid.IntRange(2, 4).Draw(t, "processes"),
+			Watchers:  rapid.IntRange(0, 2).Draw(t, "watchers"),
 			Turns:     rapid.SliceOfN(turns, 2, 16).Draw(t, "turns"),
 			Creates:   rapid.SliceOfN(rapid.SampledFrom(createFaults), 0, 4).Draw(t, "creates"),
 			Lag:       time.Duration(rapid.SampledFrom([]int{0, 5, 40, 60}).Draw(t, "lag")) * time.Second,
@@ -68,6 +70,19 @@ type process struct {
 func (p *process) stop() {
 	p.stage.stopped <- p
 	<-p.resume
+}
+
+// watch sweeps, and looks at the submission's page, twice.
+func (p *process) watch(ctx context.Context, own *backup.Service, sub backup.Submission) {
+	for range 2 {
+		p.stop()
+		if _, err := own.Sweep(ctx, year); err != nil {
+			p.err = err
+		}
+		if _, err := own.Refresh(ctx, sub.Principal, sub.ID()); err != nil && !errors.Is(err, backup.ErrNotFound) {
+			p.err = err
+		}
+	}
 }
 
 type stoppingStore struct {
@@ -102,10 +117,11 @@ func (c stoppingCloud) CreateBackupJob(ctx context.Context, call backup.Call) (b
 
 func (c stoppingCloud) DescribeBackupJobs2(ctx context.Context, target backup.Target, filter backup.JobFilter) ([]backup.Job, error) {
 	c.stop()
+	defer c.stop() // with an answer that grows old
 	return c.Cloud.DescribeBackupJobs2(ctx, target, filter)
 }
 
-// run plays a race for the submission of a key, then asks until it ends, and
+// race plays a race for the submission of a key, then asks until it ends, and
 // returns what should not have been.
 func (r *rig) race(ctx context.Context, plan race, key string) (id string, err error) {
 	r.cloud.Reset()
@@ -115,12 +131,16 @@ func (r *rig) race(ctx context.Context, plan race, key string) (id string, err e
 	}
 	s := &stage{stopped: make(chan *process)}
 	var living []*process
-	for range plan.Processes {
+	for i := range plan.Processes {
 		p := &process{stage: s, resume: make(chan struct{})}
 		own := *r.Service
 		own.Store, own.Cloud = stoppingStore{own.Store, p}, stoppingCloud{own.Cloud, p}
 		go func() {
-			p.answer, p.err = own.Submit(ctx, submission(key))
+			if i < plan.Watchers {
+				p.watch(ctx, &own, submission(key))
+			} else {
+				p.answer, p.err = own.Submit(ctx, submission(key))
+			}
 			p.ended = true
 			s.stopped <- p
 		}()
@@ -142,12 +162,12 @@ func (r *rig) race(ctx context.Context, plan race, key string) (id string, err e
 				break
 			}
 		}
-		if p.ended && p.err == nil && p.answer.Status != backup.Unknown {
+		if p.ended && p.err == nil && p.answer.Status != "" && p.answer.Status != backup.Unknown {
 			answers = append(answers, p.answer)
 		}
 	}
 	if jobs := r.jobs(); jobs > 1 {
-		return "", fmt.Errorf("%w", errTwice)
+		return "", errTwice
 	}
 	return r.agree(ctx, key, answers)
 }
@@ -167,7 +187,7 @@ func (r *rig) agree(ctx context.Context, key string, answers []backup.Answer) (i
 			return "", err
 		}
 		if r.jobs() > 1 {
-			return "", fmt.Errorf("%w", errTwice)
+			return "", errTwice
 		}
 		if err != nil || answer.Status == backup.Unknown {
 			r.clock.Add(wait)

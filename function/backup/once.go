@@ -15,20 +15,18 @@ import (
 // is nobody's to repeat until its window has passed and the cloud's own list,
 // searched by the submission's JobName, shows no job.
 const (
-	budget    = 30 * time.Second // longest time from an attempt's record to the end of its call
-	mostSends = 3                // attempts in one call of Submit
-	mostSteps = 64               // then the submission is given up
-
-	mostFailures = 4               // to record a job, each twice as long after the one before: 3 s in all
-	recordTime   = 5 * time.Second // to write what the cloud answered
-	gaveUp       = "portal.GaveUp" // code of a submission that was given up
-	notListed    = "portal.NotListed"
+	budget     = 30 * time.Second // longest time from an attempt's record to the end of its call
+	mostSends  = 3                // attempts in one call of Submit
+	mostSteps  = 63               // then the submission is given up: after 32 attempts
+	recordTime = 5 * time.Second  // to write what the cloud answered
+	mostRetell = 4                // tries again to write what the cloud answered: after 0.2, 0.4, 0.8 and 1.6 s
+	gaveUp     = "portal.GaveUp"  // code of a submission that was given up
+	notListed  = "portal.NotListed"
 )
 
-// Settle is how long after the window of an attempt its job surely shows in the
-// cloud's list, with clocks that are 5 s apart, if [Service.Settle] says
-// nothing else. How late the real list is has not been measured yet.
-const Settle = 60 * time.Second
+// settle stands for a [Service.Settle] of zero. How late the real list is has
+// not been measured yet.
+const settle = 60 * time.Second
 
 // KeyExpires is how long a key stands for the submission that first had it. A
 // repeat after this is a new submission.
@@ -51,14 +49,14 @@ type Answer struct {
 // [*BusyError], or ErrStoreAway: nothing was started by this call.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	call, err := s.Prepare(sub)
+	ctx, cancel := persistent(ctx)
+	defer cancel()
 	if denied, ok := errors.AsType[*DeniedError](err); ok {
-		return Answer{}, s.deny(ctx, sub, call, denied)
+		return s.denied(ctx, sub, call, denied)
 	}
 	if err != nil {
 		return Answer{}, err
 	}
-	ctx, cancel := persistent(ctx)
-	defer cancel()
 	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
 	if err != nil {
 		return Answer{}, away(err)
@@ -66,6 +64,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	if !ours && r.Fingerprint != sub.Fingerprint() {
 		return Answer{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
 	}
+	call.Params["JobName"] = r.JobName // that of this use of the key
 	return s.finish(ctx, r, call)
 }
 
@@ -86,15 +85,35 @@ func (s *Service) record(sub Submission, id string, call Call) Record {
 	now := s.Now().Truncate(time.Millisecond) // the precision of stores
 	return Record{
 		Submission: sub, SubmissionID: id, Fingerprint: sub.Fingerprint(), JobName: sub.JobName(),
-		Complete: call.Params, CreatedAt: now, ExpiresAt: now.Add(KeyExpires), Last: Step{N: -1},
+		AccountID: call.Target.Account.ID, Access: call.Target.Account.Access, Complete: call.Params, CreatedAt: now, ExpiresAt: now.Add(KeyExpires), Last: Step{N: -1},
 	}
 }
 
+// denied answers a submission that the policy refuses. What it came to before
+// the policy did is still so: a repeat has the first answer. Otherwise nothing
+// is sent.
+func (s *Service) denied(ctx context.Context, sub Submission, call Call, denied *DeniedError) (Answer, error) {
+	r, err := s.Store.Known(ctx, sub.ID(), s.Now())
+	switch {
+	case err != nil && !errors.Is(err, ErrNotFound):
+		s.Log.Error("looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
+		return Answer{}, denied
+	case err != nil || r.Fingerprint != sub.Fingerprint():
+	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
+		return s.stored(r, true), nil
+	case r.Last.Kind == StepAttempt:
+		return s.unknown(r), nil
+	}
+	return Answer{}, s.deny(ctx, sub, call, denied)
+}
+
 // deny puts a refusal by the policy into the history, and returns it. It uses
-// up no key: once the policy allows it, the same submission can be made. A
-// refusal that cannot be recorded is one all the same.
+// up no key: once the policy allows it, the same submission can be made. The
+// same refusal is there once an hour, however often somebody is refused. One
+// that cannot be recorded is a refusal all the same.
 func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *DeniedError) error {
-	r := s.record(sub, sub.deniedID(), call)
+	r := s.record(sub, sub.deniedID(s.Now()), call)
+	r.JobName = sub.label() // there is no job that could be found by more
 	for _, m := range denied.Lines {
 		r.Denied = append(r.Denied, Text{m.In(English), m.In(Chinese)})
 	}
@@ -126,23 +145,29 @@ func (s *Service) next(ctx context.Context, r Record, call Call, sends *int) (_ 
 	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
 		return s.stored(r, true), true, nil
 	case r.Last.Kind == StepAttempt && s.Now().Before(s.settled(r.Last)):
-		return Answer{}, false, &BusyError{ErrInProgress, r.SubmissionID, s.retryAfter(r.Last)}
+		return Answer{}, false, &BusyError{Err: ErrInProgress, SubmissionID: r.SubmissionID, RetryAfter: s.retryAfter(r.Last)}
 	case r.Last.Kind == StepAttempt:
-		if _, err := s.reconcile(ctx, r); errors.Is(err, ErrStoreAway) {
+		if _, err := s.reconcile(ctx, r.Principal, r); errors.Is(err, ErrStoreAway) {
 			return Answer{}, false, err
 		} else if err != nil {
 			s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
-			return s.unknown(r), true, nil
+			answer := s.unknown(r)
+			answer.RetryAfter = max(answer.RetryAfter, 15*time.Second)
+			return answer, true, nil
 		}
 		return Answer{}, false, nil
 	case *sends == mostSends:
-		return Answer{}, false, &BusyError{ErrNotSent, r.SubmissionID, 15 * time.Second}
+		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: 15 * time.Second}
 	case *sends > 0:
 		if err := s.Wait(ctx, rand.N(200*time.Millisecond<<*sends)); err != nil {
-			return Answer{}, false, &BusyError{ErrNotSent, r.SubmissionID, time.Second}
+			return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 		}
 	}
-	if s.ListFirst && r.Last.N < 0 {
+	if !s.Now().Before(r.ExpiresAt) {
+		// This call paused for a week: by now somebody may have used the key again.
+		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
+	}
+	if s.ListFirst && *sends == 0 {
 		if answer, done, err := s.recall(ctx, r); done || err != nil {
 			return answer, done, err
 		}
@@ -170,7 +195,7 @@ func (s *Service) unknown(r Record) Answer {
 // settled is when a listing that begins then, and does not show the job of an
 // attempt, proves that there is none.
 func (s *Service) settled(attempt Step) time.Time {
-	return attempt.Until.Add(cmp.Or(s.Settle, Settle))
+	return attempt.Until.Add(cmp.Or(s.Settle, settle))
 }
 
 // retryAfter is how long to wait before a repeat can learn more about an
@@ -218,23 +243,16 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 }
 
 // created records the job. If that fails the answer stands all the same: the
-// job exists, and the cloud's list will teach the log later. But until then
-// every repeat would have to wait, so a database that is about to come back is
-// waited for.
+// job exists, and the cloud's list will teach the log later.
 func (s *Service) created(ctx context.Context, r Record, c Created) Answer {
 	s.Log.Info("job created", "submission", r.SubmissionID, "job", c.JobID, "request_id", c.RequestID)
 	step := Step{Kind: StepCreated, JobID: c.JobID, RequestID: c.RequestID}
-	failures := 0
 	for range mostSteps {
 		told, err := s.tell(ctx, &r, step)
-		if told {
-			break
+		if err != nil {
+			s.Log.Error("recording a job", "submission", r.SubmissionID, "job", c.JobID, "error", err)
 		}
-		if err == nil {
-			continue
-		}
-		s.Log.Error("recording a job", "submission", r.SubmissionID, "job", c.JobID, "error", err)
-		if failures++; failures > mostFailures || s.Wait(ctx, 100*time.Millisecond<<failures) != nil {
+		if told || err != nil {
 			break
 		}
 	}
@@ -248,7 +266,7 @@ func (s *Service) created(ctx context.Context, r Record, c Created) Answer {
 // can follow; if not, r is what has to be told again.
 func (s *Service) tell(ctx context.Context, r *Record, step Step) (told bool, err error) {
 	step.N = r.Last.N + 1
-	if told, err = s.append(ctx, *r, step); told || err != nil {
+	if told, err = s.conclude(ctx, *r, step); told || err != nil {
 		return told, err
 	}
 	known, err := s.find(ctx, r.SubmissionID)
@@ -276,7 +294,7 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 	switch {
 	case errors.Is(cloud, ErrRefused), errors.Is(cloud, ErrCredentials) && !cloud.Passing:
 		step.Kind = StepRefused
-		ours, err := s.append(ctx, r, step)
+		ours, err := s.conclude(ctx, r, step)
 		if err != nil || !ours {
 			// Somebody took over, and may have made a job: the refusal is theirs to find.
 			return s.unknown(r), true, nil
@@ -286,7 +304,7 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 		return s.stored(r, false), true, nil
 	case errors.Is(cloud, ErrThrottled), errors.Is(cloud, ErrNotSent), errors.Is(cloud, ErrCredentials):
 		step.Kind = StepVoid
-		if _, err := s.append(ctx, r, step); err != nil {
+		if _, err := s.conclude(ctx, r, step); err != nil {
 			return Answer{}, false, away(err)
 		}
 		return Answer{}, false, nil
@@ -298,6 +316,22 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 func (s *Service) append(ctx context.Context, r Record, step Step) (bool, error) {
 	step.Owner, step.At = s.NewID(), s.Now()
 	return s.Store.Append(ctx, r.SubmissionID, step)
+}
+
+// conclude adds what became of an attempt. Without it every repeat would have
+// to wait for the attempt's window, so a database that is about to come back is
+// waited for.
+func (s *Service) conclude(ctx context.Context, r Record, step Step) (ours bool, err error) {
+	step.Owner, step.At = s.NewID(), s.Now()
+	for retry := 1; ; retry++ {
+		ours, err = s.Store.Append(ctx, r.SubmissionID, step)
+		if err == nil || retry > mostRetell {
+			return ours, err
+		}
+		if waiting := s.Wait(ctx, 100*time.Millisecond<<retry); waiting != nil {
+			return false, err
+		}
+	}
 }
 
 // end tells the store that r is over, if it is. Should that fail, the next
@@ -312,5 +346,11 @@ func (s *Service) end(ctx context.Context, r Record) {
 	}
 }
 
-// away says that an error of the store is one.
-func away(err error) error { return fmt.Errorf("%w: %w", ErrStoreAway, err) }
+// away says that an error of the store is one: even that a submission which
+// was there a moment ago is not found.
+func away(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: %v", ErrStoreAway, err)
+	}
+	return fmt.Errorf("%w: %w", ErrStoreAway, err)
+}

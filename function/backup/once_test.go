@@ -201,7 +201,42 @@ func TestWhoLooksAtAnUnknownSubmissionFindsItsJob(t *testing.T) {
 	}
 }
 
-func TestRefreshAsksTheCloudAtMostOnceInFiveSeconds(t *testing.T) {
+// Nobody makes the cloud answer more often: whether the job is listed yet or
+// not, whether the listing fails, and while nobody knows if there is a job.
+func TestWhateverIsAskedIsAskedAtMostOnceInFiveSeconds(t *testing.T) {
+	for name, faults := range map[string]string{
+		"listed":         "",
+		"not listed yet": "DescribeBackupJobs2: lag 60s",
+		"listing fails":  "DescribeBackupJobs2: 500 forever",
+		"unknown":        "CreateBackupJob: drop; DescribeBackupJobs2: lag 60s",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.fail(t, faults)
+			answer, err := r.Submit(t.Context(), submission("k"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 4 {
+				r.clock.Add(5 * time.Second)
+				var all sync.WaitGroup
+				for range 10 {
+					all.Go(func() {
+						if _, err := r.Refresh(t.Context(), submission("k").Principal, answer.SubmissionID); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				all.Wait()
+			}
+			if n := r.lists(); n != 4 {
+				t.Errorf("%d questions in 20 s", n)
+			}
+		})
+	}
+}
+
+func TestRefreshFollowsAJobToItsEnd(t *testing.T) {
 	r := newRig(t)
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {

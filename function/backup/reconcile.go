@@ -3,37 +3,40 @@ package backup
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
 // recall looks for a job that an earlier life of a forgetful store made of
-// this submission. It is done if there is one, or if the account cannot even be
-// looked into.
+// this submission, before anything is sent. It is done if there is one. Where
+// the account cannot even be entered, nothing can be sent either: that is the
+// end. Any other listing that fails proves nothing, and nothing is sent.
 func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
-	since := s.Now().Add(-KeyExpires)
-	if r.Since.After(since) {
-		since = r.Since
-	}
-	job, found, err := s.listed(ctx, r, since)
-	refused := errors.Is(err, ErrRefused) || errors.Is(err, ErrCredentials)
+	job, found, err := s.listed(ctx, r.Principal, r)
+	cloud, _ := errors.AsType[*CloudError](err)
+	shut := cloud != nil && cloud.Action == "AssumeRole" && (errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing)
 	switch {
-	case err != nil && !refused:
+	case err != nil && !shut:
 		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
-		return Answer{}, false, &BusyError{ErrNotSent, r.SubmissionID, 15 * time.Second}
-	case !found && !refused:
+		busy := &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: 15 * time.Second}
+		if cloud != nil {
+			busy.Code = cloud.Code
+		}
+		return Answer{}, false, busy
+	case !found && !shut:
 		return Answer{}, false, nil
 	}
-	attempt := Step{N: 0, Kind: StepAttempt, Until: s.Now()}
+	attempt := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.Now()}
 	ours, appendErr := s.append(ctx, r, attempt)
 	if appendErr != nil {
 		return Answer{}, false, away(appendErr)
 	}
 	if !ours {
-		return Answer{}, false, &BusyError{ErrInProgress, r.SubmissionID, time.Second}
+		return Answer{}, false, &BusyError{Err: ErrInProgress, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 	}
 	r.Last = attempt
-	if refused {
+	if shut {
 		return s.failed(ctx, r, err)
 	}
 	answer := s.created(ctx, r, Created{JobID: job.JobID})
@@ -41,18 +44,28 @@ func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ 
 	return answer, true, nil
 }
 
-// listed searches the cloud's list for the job of r, from since on. If there
-// are several, which the log exists to prevent, it is the oldest.
-func (s *Service) listed(ctx context.Context, r Record, since time.Time) (job Job, found bool, err error) {
-	target, ok := s.target(r)
-	if !ok {
-		return Job{}, false, fmt.Errorf("backup: account %q is no longer in the policy", r.Account())
+// since is the age of the oldest job that may be that of r. The cloud's clock
+// may be as far from the portal's as it accepts signatures, 15 minutes. A store
+// that may forget may have known the submission for as long as its key lives.
+func (s *Service) since(r Record) time.Time {
+	if s.ListFirst {
+		return r.CreatedAt.Add(-KeyExpires)
+	}
+	return r.CreatedAt.Add(-20 * time.Minute)
+}
+
+// listed searches the cloud's list for the job of r, for whoever asks. If
+// there are several, which the log exists to prevent, it is the oldest.
+func (s *Service) listed(ctx context.Context, asks Principal, r Record) (job Job, found bool, err error) {
+	target, err := s.target(r, asks)
+	if err != nil {
+		return Job{}, false, err
 	}
 	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, JobFilter{
-		SourceType: listable(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: since,
+		SourceType: listable(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: s.since(r),
 	})
 	for _, j := range jobs {
-		if j.JobName != r.JobName {
+		if j.JobName != r.JobName && !(s.ListFirst && laterUse(j.JobName, r)) {
 			continue
 		}
 		if found {
@@ -65,13 +78,21 @@ func (s *Service) listed(ctx context.Context, r Record, since time.Time) (job Jo
 	return job, found, err
 }
 
+// laterUse reports whether a job's name is that of a later use of the key of r,
+// of which a forgetful store no longer knows.
+func laterUse(name string, r Record) bool {
+	_, use, ok := strings.Cut(name, r.SubmissionID+"-")
+	number, err := strconv.Atoi(use)
+	return ok && err == nil && number > 1
+}
+
 // reconcile looks for the job of an attempt without a result in the cloud's
 // own list. Finding it is proof at any time; not finding it is proof only if
 // the listing began after the attempt's window and the settling time. It
 // reports whether the log has a new step.
-func (s *Service) reconcile(ctx context.Context, r Record) (bool, error) {
+func (s *Service) reconcile(ctx context.Context, asks Principal, r Record) (bool, error) {
 	settled := !s.Now().Before(s.settled(r.Last))
-	job, found, err := s.listed(ctx, r, r.CreatedAt.Add(-time.Minute))
+	job, found, err := s.listed(ctx, asks, r)
 	if err != nil {
 		return false, err
 	}
@@ -86,7 +107,7 @@ func (s *Service) reconcile(ctx context.Context, r Record) (bool, error) {
 		step.Kind, step.Code = StepRefused, gaveUp
 	}
 	s.Log.Info("reconciled", "submission", r.SubmissionID, "step", step.Kind, "job", step.JobID)
-	ours, err := s.append(ctx, r, step)
+	ours, err := s.conclude(ctx, r, step)
 	if err != nil {
 		return false, away(err)
 	}

@@ -36,16 +36,18 @@ type Step struct {
 // what follows from it.
 type Record struct {
 	Submission
-	SubmissionID string // given by the store: Submission.ID, with a number behind it if the key was used before
+	SubmissionID string // given by the store: Submission.ID, with the number of the use behind it if the key was used before
 	Fingerprint  string
-	JobName      string
+	JobName      string // given by the store likewise
+	AccountID    string // what the account alias stood for; empty if for nothing
+	Access       Access // how that account was reached
 	Complete     Params // what was sent: with defaults, account and name
 	Denied       []Text // why the policy refused it; nil if it did not
 	CreatedAt    time.Time
 	ExpiresAt    time.Time // from then on its key is that of a new submission
-	Since        time.Time // given by the store: jobs from before belong to an expired use of the key; zero if there is none
 	Last         Step      // N is -1 while there is none
 	Job          Job       // as last seen; zero before
+	AskedAt      time.Time // when the cloud was last asked about the job; zero before
 }
 
 // Account is the alias of the account whose resources are backed up.
@@ -93,11 +95,17 @@ func (r Record) State(now time.Time) State {
 // state, or the copy of a job that is done itself.
 func (r Record) Lives(now time.Time) bool {
 	state := r.State(now)
-	if state == StateComplete || state == StatePartialComplete {
-		return r.Job.CopyStatus != "" && State(r.Job.CopyStatus).Lives()
+	if state != StateComplete && state != StatePartialComplete {
+		return state.Lives()
 	}
-	return state.Lives()
+	if r.Job.CopyStatus == "" {
+		return r.Complete["Detail.doCopy"] == "true" && now.Sub(r.Job.CompleteTime) < copyBegins
+	}
+	return State(r.Job.CopyStatus).Lives()
 }
+
+// copyBegins is how long after the end of a job its copy may take to show.
+const copyBegins = time.Hour
 
 // Over reports whether nothing about the submission can change any more. One
 // that was not sent is not over while its key may still send it.
@@ -140,12 +148,19 @@ type Store interface {
 	// remembered that has not expired at r.CreatedAt. It returns what is
 	// remembered, with its id, and whether that is r.
 	Claim(ctx context.Context, r Record) (known Record, ours bool, err error)
+	// Known returns the submission that a key stands for now, by the id of its
+	// first use, or ErrNotFound.
+	Known(ctx context.Context, key string, now time.Time) (Record, error)
 	// Find returns the record with its last step, or ErrNotFound.
 	Find(ctx context.Context, id string) (Record, error)
 	// Append adds a step to the log. It reports whether the step with that
 	// number is this one: a repeat of the same step by the same Owner is.
 	// Nothing is added behind a gap, nor behind created or refused.
 	Append(ctx context.Context, id string, s Step) (bool, error)
+	// Ask reports whether the cloud may be asked about the submission's job:
+	// if it exists, and nobody has asked since now less pace. From then on
+	// somebody has.
+	Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (bool, error)
 	// See keeps what the cloud said of the submission's job, unless something
 	// newer is kept.
 	See(ctx context.Context, id string, job Job) error
@@ -176,9 +191,10 @@ var (
 // A BusyError is a submission that cannot be answered for now, or not with
 // this key.
 type BusyError struct {
-	Err          error // ErrInProgress, ErrKeyReused, ErrNotSent or ErrThrottled
+	Err          error // ErrInProgress, ErrKeyReused or ErrNotSent
 	SubmissionID string
 	RetryAfter   time.Duration // 0 if waiting does not help
+	Code         string        // of the cloud, if that is why
 }
 
 // Error is the text of the error it wraps.

@@ -23,8 +23,9 @@ import (
 // A rig is the service in front of the emulator, which fails as it is told.
 type rig struct {
 	*backup.Service
-	cloud *emulator.Cloud
-	clock *clock
+	cloud  *emulator.Cloud
+	clock  *clock
+	before func(ask int) // each ask of a plan, if set
 }
 
 // newRig makes a rig with an empty SQLite database.

@@ -113,6 +113,9 @@ func (r *rig) run(ctx context.Context, p plan, key string) (id string, err error
 			next = p.Asks[i]
 		}
 		r.clock.Add(next.After)
+		if r.before != nil {
+			r.before(i)
+		}
 		answer, err := r.mortal(next.Dies).submit(ctx, key)
 		again = answer.RetryAfter
 		if busy, ok := errors.AsType[*backup.BusyError](err); ok {

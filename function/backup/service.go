@@ -3,8 +3,8 @@ package backup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 )
 
@@ -34,8 +34,8 @@ type Service struct {
 	// before even the first attempt.
 	ListFirst bool
 	// Settle is how long after the window of an attempt its job surely shows in
-	// the cloud's list. Zero means the constant of that name. Less than the truth
-	// makes second jobs.
+	// the cloud's list, with clocks that are 5 s apart. Zero means 60 s. Less than
+	// the truth makes second jobs.
 	Settle time.Duration
 }
 
@@ -120,77 +120,6 @@ func (s *Service) Explain(code string) Explanation {
 	return s.Cloud.Explain(code)
 }
 
-// pace is the least time between two questions to the cloud about one job.
-const pace = 5 * time.Second
-
-// Refresh returns the submission as it is now, asking the cloud if what is
-// known is older than five seconds and may have changed. A submission that p
-// may not see is ErrNotFound, as one that does not exist. If the cloud does
-// not answer, what was known before is returned.
-func (s *Service) Refresh(ctx context.Context, p Principal, id string) (Record, error) {
-	r, err := s.find(ctx, id)
-	if err != nil {
-		return Record{}, err
-	}
-	if !s.mayView(p, r) {
-		return Record{}, ErrNotFound
-	}
-	switch now := s.Now(); {
-	case r.Last.Kind == StepAttempt && now.Sub(r.Last.At) >= pace:
-		return s.look(ctx, r)
-	case r.Last.Kind == StepCreated && r.Lives(now) && now.Sub(r.Job.SeenAt) >= pace:
-		if target, ok := s.target(r); ok {
-			return s.ask(ctx, target, []Record{r})[0], nil
-		}
-	}
-	return r, nil
-}
-
-// mayView reports whether p may see r. What the policy refused is for those to
-// see who may see such a backup, and for the one who asked: it holds only what
-// they wrote themselves, and what they were told.
-func (s *Service) mayView(p Principal, r Record) bool {
-	return s.Policy.MayView(p, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
-}
-
-// look finds out what became of an attempt whose answer was lost. It never sends.
-func (s *Service) look(ctx context.Context, r Record) (Record, error) {
-	if _, err := s.reconcile(ctx, r); err != nil {
-		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
-		return r, nil
-	}
-	return s.find(ctx, r.SubmissionID)
-}
-
-// ask asks the cloud about the jobs of records that have the same account,
-// region and kind, and returns them as they are then. If it does not answer,
-// they are returned as they were.
-func (s *Service) ask(ctx context.Context, target Target, records []Record) []Record {
-	filter := JobFilter{SourceType: listable(records[0].Complete.SourceType())}
-	for _, r := range records {
-		filter.JobIDs = append(filter.JobIDs, r.Last.JobID)
-	}
-	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, filter)
-	if err != nil {
-		s.Log.Warn("asking for jobs", "first_job", filter.JobIDs[0], "jobs", len(filter.JobIDs), "error", err)
-		return records
-	}
-	for i, r := range records {
-		at := slices.IndexFunc(jobs, func(job Job) bool { return job.JobID == r.Last.JobID })
-		if at < 0 {
-			continue
-		}
-		records[i].Job = jobs[at]
-		records[i].Job.SeenAt = s.Now()
-		if err := s.Store.See(ctx, r.SubmissionID, records[i].Job); err != nil {
-			s.Log.Warn("keeping a job", "submission", r.SubmissionID, "error", err)
-			continue
-		}
-		s.end(ctx, records[i])
-	}
-	return records
-}
-
 // listable is the SourceType by which jobs of kind t can be listed:
 // DescribeBackupJobs2 has no CONTAINER among its values.
 func listable(t SourceType) SourceType {
@@ -200,43 +129,18 @@ func listable(t SourceType) SourceType {
 	return t
 }
 
-// target is where r was sent, by the policy in force.
-func (s *Service) target(r Record) (Target, bool) {
+// target is where r was sent, by the policy in force, for whoever asks about it
+// now.
+func (s *Service) target(r Record, asks Principal) (Target, error) {
 	account, ok := s.Policy.Account(r.Account())
-	return Target{Account: account, Region: r.Region(), Principal: r.Principal}, ok
-}
-
-// List returns up to q.Limit records that p may see, newest first.
-func (s *Service) List(ctx context.Context, p Principal, q Query) ([]Record, error) {
-	var may []Record
-	for limit := q.Limit; len(may) < limit; {
-		page, err := s.Store.List(ctx, q)
-		if err != nil {
-			return nil, away(err)
-		}
-		if q.After != nil {
-			slices.Reverse(page) // nearest to the place first
-		}
-		for _, r := range page {
-			if s.mayView(p, r) && (q.States == nil || slices.Contains(q.States, r.State(s.Now()))) {
-				may = append(may, r)
-			}
-		}
-		if len(page) < q.Limit {
-			break
-		}
-		next := page[len(page)-1].Place()
-		if q.After != nil {
-			q.After = &next
-		} else {
-			q.Before = &next
-		}
+	switch {
+	case !ok:
+		return Target{}, fmt.Errorf("backup: account %q is no longer in the policy", r.Account())
+	case account.ID != r.AccountID || account.Access != r.Access:
+		// Another account's list says nothing about this one's jobs.
+		return Target{}, fmt.Errorf("backup: account %q stands for another account than when the submission was made", r.Account())
 	}
-	may = may[:min(len(may), q.Limit)]
-	if q.After != nil {
-		slices.Reverse(may)
-	}
-	return may, nil
+	return Target{Account: account, Region: r.Region(), Principal: asks}, nil
 }
 
 func (s *Service) find(ctx context.Context, id string) (Record, error) {

@@ -1,11 +1,13 @@
 package backup
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
+	"time"
 )
 
 // A Door is the way by which a submission came in.
@@ -60,9 +62,10 @@ func (s Submission) ID() string {
 }
 
 // deniedID names a refusal of s by the policy: another one than ID, so that the
-// refusal does not stand for s once s is allowed.
-func (s Submission) deniedID() string {
-	return idOf("portal/denied/v1", string(s.Door), s.Principal.ID(), s.Key, s.Fingerprint())
+// refusal does not stand for s once s is allowed, and the same for all that
+// are alike within an hour.
+func (s Submission) deniedID(now time.Time) string {
+	return idOf("portal/denied/v1", string(s.Door), s.Principal.ID(), s.Fingerprint(), now.UTC().Format("2006-01-02T15"))
 }
 
 // idOf makes a name of texts that nobody gets by shifting the borders between
@@ -94,10 +97,6 @@ func (s Submission) Fingerprint() string {
 // JobName is the name of the submission's job: the label that the person
 // typed, or "portal", and the submission's ID, so that the cloud's own list
 // tells whose job it is.
-func (s Submission) JobName() string {
-	label := s.Params["JobName"]
-	if label == "" {
-		label = "portal"
-	}
-	return label + "-" + s.ID()
-}
+func (s Submission) JobName() string { return s.label() + "-" + s.ID() }
+
+func (s Submission) label() string { return cmp.Or(s.Params["JobName"], "portal") }

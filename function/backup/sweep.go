@@ -1,8 +1,9 @@
 package backup
 
 import (
-	"cmp"
 	"context"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -10,11 +11,49 @@ import (
 // sweeper is who asks about jobs that nobody looks at.
 var sweeper = Principal{Subject: "sweep", Name: "sweep"}
 
+// SweepEvery sweeps at once and then at every interval, until ctx ends. It is
+// for processes that no timer calls.
+func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		s.sweepOnce(ctx, max(interval, time.Minute), keep)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// sweepOnce sweeps for at most so long, and writes what came of it to the log.
+// A panic ends the sweep and not the process.
+func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			s.Log.Error("sweep panicked", "value", fmt.Sprintf("%.200v", v), "stack", string(debug.Stack()))
+		}
+	}()
+	switch done, err := s.Sweep(ctx, keep); {
+	case err != nil:
+		s.Log.Error("sweep", "error", err)
+	case done != (Swept{}):
+		s.Log.Info("sweep", "open", done.Open, "resolved", done.Resolved, "refreshed", done.Refreshed, "forgotten", done.Forgotten)
+	}
+}
+
 // How much a sweep takes at a time, so that no statement and no question to the
-// cloud is long.
+// cloud is long; how many submissions it takes in all; how long it waits for
+// one listing; and how long a submission is asked for of which nothing more is
+// heard.
 const (
 	sweepBatch  = 100
 	forgetBatch = 200
+	mostSwept   = 5000
+	listingTime = 10 * time.Second
+	silence     = 30 * 24 * time.Hour
 )
 
 // Swept is what a [Service.Sweep] did.
@@ -25,25 +64,31 @@ type Swept struct {
 	Forgotten int // old submissions that were removed
 }
 
-// Sweep brings the history up to date even if nobody looks: it finds out what
-// became of attempts whose answers were lost, asks for the jobs that are not
-// over, and removes submissions that are older than keep. It never sends, and
-// several may run at once. If ctx ends it stops early, which is no error; the
-// only one is [ErrStoreAway].
+// Sweep brings the history up to date even if nobody looks: it removes
+// submissions that are older than keep, asks for the jobs that are not over,
+// and finds out what became of attempts whose answers were lost. It never
+// sends, and several may run at once. If ctx ends it stops early, which is no
+// error; the only one is [ErrStoreAway].
 //
-// Submissions are taken in the order of their ids from a random one on, which
-// is fair to all of them if the time is never enough.
+// Submissions are taken in the order of their ids from a random one on, and an
+// account's region of which one listing has failed is left alone for the rest
+// of the sweep: so none starves if the time is never enough.
 func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) {
-	w := sweep{Service: s, jobs: map[group][]Record{}}
+	w := sweep{Service: s, jobs: map[group][]Record{}, silent: map[place]bool{}}
 	middle := strings.ToLower(s.NewID())
-	err := w.between(ctx, middle, "")
+	err := w.forget(ctx, keep)
+	if err == nil {
+		err = w.between(ctx, middle, "")
+	}
 	if err == nil && middle != "" {
 		err = w.between(ctx, "", middle)
 	}
 	for g := range w.jobs {
 		w.ask(ctx, g)
 	}
-	err = cmp.Or(err, w.forget(ctx, keep))
+	for _, r := range w.attempts {
+		w.resolve(ctx, r)
+	}
 	if ctx.Err() != nil {
 		err = nil
 	}
@@ -53,18 +98,26 @@ func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) 
 // A sweep is one under way.
 type sweep struct {
 	*Service
-	done Swept
-	jobs map[group][]Record // to be asked for
+	done     Swept
+	jobs     map[group][]Record // to be asked for
+	attempts []Record           // to be resolved
+	silent   map[place]bool     // where a listing has failed
 }
 
-// A group are jobs that can be asked for together.
-type group struct {
-	account, region string
-	source          SourceType
-}
+// A place is where jobs are listed, and a group are jobs that can be asked for
+// together.
+type (
+	place struct{ account, region string }
+	group struct {
+		place
+		source SourceType
+	}
+)
 
-// between sweeps submissions with ids behind after, up to last if that is not
-// empty.
+func placeOf(r Record) place { return place{r.Account(), r.Region()} }
+
+// between looks at submissions with ids behind after, up to last if that is
+// not empty.
 func (w *sweep) between(ctx context.Context, after, last string) error {
 	for ctx.Err() == nil {
 		page, err := w.Store.Open(ctx, after, sweepBatch)
@@ -72,10 +125,10 @@ func (w *sweep) between(ctx context.Context, after, last string) error {
 			return away(err)
 		}
 		for _, r := range page {
-			if last != "" && r.SubmissionID > last {
+			if last != "" && r.SubmissionID > last || w.done.Open == mostSwept {
 				return nil
 			}
-			w.one(ctx, r)
+			w.note(ctx, r)
 		}
 		if len(page) < sweepBatch {
 			break
@@ -85,25 +138,38 @@ func (w *sweep) between(ctx context.Context, after, last string) error {
 	return nil
 }
 
-// one does what the log of r asks for, or notes its job to be asked for.
-func (w *sweep) one(ctx context.Context, r Record) {
+// note notes what the log of r asks for.
+func (w *sweep) note(ctx context.Context, r Record) {
 	w.done.Open++
 	switch now := w.Now(); {
 	case r.Over(now):
 		w.end(ctx, r)
+	case !now.Before(r.heard().Add(silence)):
+		w.abandon(ctx, r)
 	case r.Last.Kind == StepAttempt && !now.Before(r.Last.Until):
-		ours, err := w.reconcile(ctx, r)
-		if err != nil {
-			w.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
-		}
-		if ours {
-			w.done.Resolved++
-		}
-	case r.Last.Kind == StepCreated && now.Sub(r.Job.SeenAt) >= pace:
-		g := group{r.Account(), r.Region(), r.Complete.SourceType()}
+		w.attempts = append(w.attempts, r)
+	case r.askable(now):
+		g := group{placeOf(r), r.Complete.SourceType()}
 		if w.jobs[g] = append(w.jobs[g], r); len(w.jobs[g]) == sweepBatch {
 			w.ask(ctx, g)
 		}
+	}
+}
+
+// resolve finds out what became of an attempt.
+func (w *sweep) resolve(ctx context.Context, r Record) {
+	if ctx.Err() != nil || w.silent[placeOf(r)] {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, listingTime)
+	defer cancel()
+	ours, err := w.reconcile(limited, sweeper, r)
+	if err != nil {
+		w.silent[placeOf(r)] = true
+		w.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+	}
+	if ours {
+		w.done.Resolved++
 	}
 }
 
@@ -111,22 +177,45 @@ func (w *sweep) one(ctx context.Context, r Record) {
 func (w *sweep) ask(ctx context.Context, g group) {
 	records := w.jobs[g]
 	delete(w.jobs, g)
-	target, ok := w.target(records[0])
-	if !ok {
+	if ctx.Err() != nil || w.silent[g.place] {
 		return
 	}
-	target.Principal = sweeper
-	before := w.Now()
-	for _, r := range w.Service.ask(ctx, target, records) {
-		if !r.Job.SeenAt.Before(before) {
-			w.done.Refreshed++
+	target, err := w.target(records[0], sweeper)
+	if err != nil {
+		w.Log.Warn("asking for jobs", "account", g.account, "error", err)
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, listingTime)
+	defer cancel()
+	seen, err := w.Service.ask(limited, target, records)
+	w.silent[g.place] = err != nil
+	w.done.Refreshed += seen
+}
+
+// heard is when something was last heard of r.
+func (r Record) heard() time.Time {
+	heard := r.CreatedAt
+	for _, t := range []time.Time{r.Last.At, r.Job.SeenAt} {
+		if t.After(heard) {
+			heard = t
 		}
+	}
+	return heard
+}
+
+// abandon leaves a submission as it was last seen: its job is not in the
+// cloud's list any more, or its account not in the policy.
+func (w *sweep) abandon(ctx context.Context, r Record) {
+	w.Log.Warn("nothing more is heard of a submission", "submission", r.SubmissionID, "job", r.Last.JobID, "last_heard", r.heard())
+	if err := w.Store.End(ctx, r.SubmissionID, r.State(w.Now())); err != nil {
+		w.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
 	}
 }
 
-// forget removes what is older than keep, little by little.
+// forget removes what is older than keep, little by little. What was only just
+// used is left to whoever may be at it.
 func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
-	now := w.Now()
+	now := w.Now().Add(-time.Hour)
 	before := now.Add(-max(keep, KeyExpires))
 	for ctx.Err() == nil {
 		n, err := w.Store.Forget(ctx, before, now, forgetBatch)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,9 +79,14 @@ func TestSweepAsksForJobsUntilTheyAreOver(t *testing.T) {
 	if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Open != 0 || r.lists() != 4 {
 		t.Errorf("over: %+v, %v, %d listings", swept, err, r.lists())
 	}
-	records, err := r.List(t.Context(), submission("").Principal, backup.Query{States: []backup.State{backup.StateComplete}, Limit: 10})
-	if err != nil || len(records) != 5 {
-		t.Errorf("%d complete, %v", len(records), err)
+	page, err := r.List(t.Context(), submission("").Principal, backup.Query{States: []backup.State{backup.StateComplete}, Limit: 10})
+	if err != nil || len(page.Records) != 5 {
+		t.Errorf("%d complete, %v", len(page.Records), err)
+	}
+	for _, call := range r.cloud.Ledger().CallsOf("DescribeBackupJobs2") {
+		if session := call.Caller.Session; session != "" && !strings.HasPrefix(session, "sweep-") {
+			t.Errorf("the cloud was asked in the name of %s", session)
+		}
 	}
 }
 
@@ -113,7 +119,7 @@ func TestSweepForgetsOldHistory(t *testing.T) {
 	for i, c := range []struct {
 		after, keep time.Duration
 		forgotten   int
-	}{{backup.KeyExpires - time.Second, time.Hour, 0}, {time.Second, year, 0}, {time.Second, time.Hour, 1}} {
+	}{{backup.KeyExpires - time.Second, time.Hour, 0}, {time.Second, year, 0}, {time.Second, time.Hour, 0}, {time.Hour, time.Hour, 1}} {
 		r.clock.Add(c.after)
 		swept, err := r.Sweep(t.Context(), c.keep)
 		if err != nil || swept.Forgotten != c.forgotten {
@@ -125,13 +131,37 @@ func TestSweepForgetsOldHistory(t *testing.T) {
 	}
 }
 
+// What a sweep did not come to is left for the next one.
 func TestSweepThatRunsOutOfTimeIsNoFailure(t *testing.T) {
 	r := newRig(t)
+	for i := range 3 {
+		if _, err := r.Submit(t.Context(), submission(fmt.Sprint("k", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if swept, err := r.Sweep(ctx, year); err != nil {
+	r.Store = stoppingList{r.Store, cancel}
+	if swept, err := r.Sweep(ctx, year); err != nil || swept.Open == 0 || swept.Refreshed != 0 {
 		t.Errorf("%+v, %v", swept, err)
 	}
+	if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Refreshed != 3 {
+		t.Errorf("the next one: %+v, %v", swept, err)
+	}
+}
+
+// A stoppingList ends a sweep's time when it has been asked what is open.
+type stoppingList struct {
+	backup.Store
+	cancel func()
+}
+
+func (s stoppingList) Open(ctx context.Context, after string, limit int) ([]backup.Record, error) {
+	defer s.cancel()
+	return s.Store.Open(ctx, after, limit)
+}
+
+func TestSweepWithoutAStoreIsAFailure(t *testing.T) {
+	r := newRig(t)
 	r.Store.(*store.DB).Close()
 	if _, err := r.Sweep(t.Context(), year); !errors.Is(err, backup.ErrStoreAway) {
 		t.Errorf("without a store: %v", err)

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +20,29 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 )
+
+// The kinds of databases.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+)
+
+// Kind says which kind of database a [Config.URL] is about, by its scheme
+// alone; empty if it is none of them.
+func Kind(url string) string {
+	scheme, _, ok := strings.Cut(url, ":")
+	switch strings.ToLower(scheme) {
+	case "sqlite":
+		if ok {
+			return SQLite
+		}
+	case "postgres", "postgresql":
+		if ok && strings.HasPrefix(url[len(scheme):], "://") {
+			return Postgres
+		}
+	}
+	return ""
+}
 
 // A dialect is what two databases do not do alike.
 type dialect struct {
@@ -33,7 +58,7 @@ type dialect struct {
 const sqliteForeignKey = 787
 
 var sqliteDialect = dialect{
-	name:     "sqlite",
+	name:     SQLite,
 	table:    `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
 	clock:    `SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
 	outdated: func(error) bool { return false },
@@ -50,7 +75,7 @@ const (
 )
 
 var postgresDialect = dialect{
-	name: "postgres",
+	name: Postgres,
 	// Any number will do, as long as no other program locks the same one here.
 	alone: []string{
 		`SET LOCAL lock_timeout = 0`, `SET LOCAL statement_timeout = 0`,
@@ -73,12 +98,17 @@ func pgCode(err error) string {
 // a SQLite database, so that only its owner can read it.
 func open(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 	text := cfg.URL.Reveal()
-	if path, ok := strings.CutPrefix(text, "sqlite:"); ok {
-		db, err := openSQLite(path)
+	_, rest, _ := strings.Cut(text, ":")
+	switch Kind(text) {
+	case SQLite:
+		db, err := openSQLite(rest, log)
 		return sqliteDialect, db, err
-	}
-	if strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://") {
-		db, err := openPostgres(text, max(cfg.Connections, 2), log)
+	case Postgres:
+		connections := cfg.Connections
+		if connections == 0 {
+			connections = 2
+		}
+		db, err := openPostgres("postgres:"+rest, connections, log)
 		return postgresDialect, db, err
 	}
 	return dialect{}, nil, errors.New("the database must be postgres://user:password@host/name or sqlite:PATH")
@@ -87,23 +117,26 @@ func open(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 // openSQLite opens a file. Commits reach the disk before they are answered,
 // and a transaction that reads before it writes holds the lock from its start:
 // otherwise two of them fail each other at once, whatever the time to wait.
-func openSQLite(path string) (*sql.DB, error) {
-	if path == "" || strings.Contains(path, ":memory:") {
-		return nil, errors.New("a SQLite database needs a file: sqlite:PATH")
+func openSQLite(path string, log *slog.Logger) (*sql.DB, error) {
+	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "//") {
+		return nil, errors.New("a SQLite database needs a file, as sqlite:PATH, such as sqlite:/var/lib/backup-portal.db")
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("the SQLite database: %w", err)
 	}
-	if err := file.Close(); err != nil {
+	info, err := file.Stat()
+	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, err
 	}
-	settings := url.Values{
+	if open := info.Mode().Perm() & 0o077; open != 0 {
+		log.Warn("others may read the database's file: only its owner needs to", "path", path, "mode", info.Mode().Perm().String())
+	}
+	pragmas := url.Values{
 		"_pragma": {"busy_timeout(4000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 		"_txlock": {"immediate"},
 	}
-	name := (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
-	db, err := sql.Open("sqlite", "file:"+name+"?"+settings.Encode())
+	db, err := sql.Open("sqlite", sqliteName(path)+"?"+pragmas.Encode())
 	if err != nil {
 		return nil, err
 	}
@@ -111,45 +144,61 @@ func openSQLite(path string) (*sql.DB, error) {
 	return db, nil
 }
 
+// sqliteName writes a path as SQLite's own kind of address, in which ?, # and %
+// mean something.
+func sqliteName(path string) string {
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
+}
+
+// settings are what this program needs and an address of PostgreSQL may
+// overrule; sslmode follows from where the server is.
+var settings = map[string]string{
+	"connect_timeout":                     "2",          // of several hosts the first may hang
+	"target_session_attrs":                "read-write", // in a failover: the server that may write
+	"application_name":                    "backup-portal",
+	"statement_timeout":                   "5000",
+	"lock_timeout":                        "3000",
+	"idle_in_transaction_session_timeout": "10000",
+	"default_transaction_isolation":       "read committed",
+}
+
+// modes are the values of sslmode that are accepted: the others use plain text
+// unasked.
+var modes = []string{"", "verify-full", "verify-ca", "require", "disable"}
+
+// errAddress never quotes the address, which has a password in it.
+var errAddress = errors.New("the address cannot be read: it must be postgres://user:password@host/name, with @ : / ? # % in the password written as %40 %3A %2F %3F %23 %25; " +
+	"sslrootcert, if it is given, must be a file of PEM roots")
+
 // openPostgres opens a pool. Whatever the URL does not say is set as this
 // program needs it: in particular TLS that knows the server's name, unless the
-// server is on this machine. Modes that fall back to plain text by themselves
-// are refused.
+// server is on this machine. The name, the host and the user have to be in the
+// URL: whatever the environment of the process says of them does not count.
 func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, error) {
 	base, rawQuery, _ := strings.Cut(text, "?")
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return nil, errors.New("what stands behind the ? in the database's address cannot be read")
+		return nil, errAddress
 	}
 	given := query.Get("sslmode")
-	if given == "prefer" || given == "allow" {
-		return nil, errors.New("the database's sslmode " + given + " may use plain text unasked: choose verify-full, verify-ca, require or disable")
+	if !slices.Contains(modes, given) {
+		return nil, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes use plain text unasked, or are none")
 	}
-	for name, value := range map[string]string{
-		"sslmode":                             "disable",
-		"connect_timeout":                     "5",
-		"target_session_attrs":                "read-write", // in a failover: the server that may write
-		"application_name":                    "backup-portal",
-		"statement_timeout":                   "5000",
-		"lock_timeout":                        "3000",
-		"idle_in_transaction_session_timeout": "10000",
-		"default_transaction_isolation":       "read committed",
-	} {
+	for name, value := range settings {
 		if !query.Has(name) {
 			query.Set(name, value)
 		}
 	}
-	parse := func() (*pgx.ConnConfig, error) {
-		// In these addresses, as in libpq's, a blank is not a plus.
-		return pgx.ParseConfig(base + "?" + strings.ReplaceAll(query.Encode(), "+", "%20"))
+	if given == "" {
+		query.Set("sslmode", "disable")
 	}
-	cfg, err := parse()
+	cfg, err := parse(base, query)
 	if err == nil && given == "" && !isLocal(cfg) {
 		query.Set("sslmode", "verify-full")
-		cfg, err = parse()
+		cfg, err = parse(base, query)
 	}
-	if err != nil { // its text may quote the address
-		return nil, errors.New("the database's address cannot be read: it must be postgres://user:password@host/name, and sslrootcert, if it is given, a file of PEM roots")
+	if err != nil {
+		return nil, err
 	}
 	if given != "" && given != "verify-full" && !isLocal(cfg) {
 		log.Warn("what goes to the database can be read or changed on the way: sslmode=verify-full prevents that", "sslmode", given)
@@ -159,6 +208,30 @@ func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, erro
 	db.SetConnMaxIdleTime(30 * time.Second)
 	db.SetConnMaxLifetime(10 * time.Minute)
 	return db, nil
+}
+
+// addressShape has a user, a host or several, and a database.
+var addressShape = regexp.MustCompile(`\Apostgres://[^/@]+@[^/@]+/[^/]+\z`)
+
+func parse(base string, query url.Values) (*pgx.ConnConfig, error) {
+	if !addressShape.MatchString(base) && (query.Get("host") == "" || query.Get("user") == "" || query.Get("dbname") == "") {
+		return nil, errAddress
+	}
+	// In these addresses, as in libpq's, a blank is not a plus.
+	cfg, err := pgx.ParseConfig(base + "?" + strings.ReplaceAll(query.Encode(), "+", "%20"))
+	if err == nil {
+		return cfg, nil
+	}
+	// Its text may quote the address. A parameter that makes it bad is found by
+	// leaving it out.
+	for name := range query {
+		without := maps.Clone(query)
+		without.Del(name)
+		if _, err := pgx.ParseConfig(base + "?" + strings.ReplaceAll(without.Encode(), "+", "%20")); err == nil {
+			return nil, fmt.Errorf("%s in the address is not a value of that parameter", name)
+		}
+	}
+	return nil, errAddress
 }
 
 // isLocal reports whether all servers of cfg are on this machine.

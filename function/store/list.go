@@ -41,6 +41,8 @@ func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, e
 		order = func(a, b backup.Record) int { return newestFirst(b, a) }
 	}
 	slices.SortFunc(found, order)
+	// One that ended between two questions was an answer to both.
+	found = slices.CompactFunc(found, func(a, b backup.Record) bool { return a.SubmissionID == b.SubmissionID })
 	found = found[:min(q.Limit, len(found))]
 	slices.SortFunc(found, newestFirst)
 	return found, nil

@@ -4,21 +4,30 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
+	"time"
 
 	"backupportal/function/backup"
 )
 
 // claim takes the next turn of a key, unless a submission of the key has not
 // expired. Two that take the same turn at once are parted by the unique index.
+// From the second use on, id and job name end with the number of the use, so
+// that a job is never taken for that of another use; a name has 64 characters
+// at most.
 const claim = `
-INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, source_type, resource,
-	job_name, request, complete, denied, state, created_ms, expires_ms, since_ms)
-SELECT CASE WHEN used.turns = 0 THEN CAST($1 AS TEXT) ELSE CAST($1 AS TEXT) || '-' || CAST(used.turns + 1 AS TEXT) END, CAST($1 AS TEXT), used.turns,
-	$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, CAST($14 AS BIGINT), CAST($15 AS BIGINT), used.expired_ms
-FROM (SELECT COALESCE(MAX(turn) + 1, 0) AS turns, COALESCE(MAX(expires_ms), 0) AS expired_ms FROM submission WHERE key_hash = CAST($1 AS TEXT)) used
-WHERE used.expired_ms <= CAST($14 AS BIGINT)
+INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
+	job_name, request, complete, denied, state, created_ms, expires_ms)
+SELECT CAST($1 AS TEXT) || next.use, CAST($1 AS TEXT), next.turn, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+	CASE WHEN next.turn = 0 THEN CAST($11 AS TEXT)
+		ELSE substr(CAST($12 AS TEXT), 1, 63 - length(CAST($1 AS TEXT)) - length(next.use)) || '-' || CAST($1 AS TEXT) || next.use END,
+	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT)
+FROM (SELECT used.turns AS turn, used.expired_ms, CASE WHEN used.turns = 0 THEN '' ELSE '-' || CAST(used.turns + 1 AS TEXT) END AS use
+	FROM (SELECT COALESCE(MAX(turn) + 1, 0) AS turns, COALESCE(MAX(expires_ms), 0) AS expired_ms
+		FROM submission WHERE key_hash = CAST($1 AS TEXT)) used) next
+WHERE next.expired_ms <= CAST($17 AS BIGINT)
 ON CONFLICT DO NOTHING
-RETURNING id, since_ms`
+RETURNING id, job_name`
 
 const findByKey = `SELECT ` + columns + ` FROM submission` + joined + ` WHERE s.key_hash = $1 ORDER BY s.turn DESC LIMIT 1`
 
@@ -36,8 +45,9 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 	}
 	key := r.SubmissionID
 	args := []any{
-		key, r.Fingerprint, string(r.Door), r.Principal.ID(), r.Principal.Name, r.Account(), string(r.Complete.SourceType()), r.Resource(),
-		r.JobName, request, complete, denied, state, ms(r.CreatedAt), ms(r.ExpiresAt),
+		key, r.Fingerprint, string(r.Door), r.Principal.ID(), r.Principal.Name, r.Account(), r.AccountID, string(r.Access),
+		string(r.Complete.SourceType()), r.Resource(), r.JobName, strings.TrimSuffix(r.JobName, "-"+key),
+		request, complete, denied, state, ms(r.CreatedAt), ms(r.ExpiresAt),
 	}
 	if err := storable(args); err != nil {
 		return backup.Record{}, false, err
@@ -64,10 +74,9 @@ func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known bac
 		return backup.Record{}, false, err
 	}
 	defer rows.Close()
-	var since int64
 	// To the end: SQLite commits with the last step of the statement.
 	for rows.Next() {
-		if err := rows.Scan(&r.SubmissionID, &since); err != nil {
+		if err := rows.Scan(&r.SubmissionID, &r.JobName); err != nil {
 			return backup.Record{}, false, err
 		}
 		ours = true
@@ -75,19 +84,33 @@ func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known bac
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return backup.Record{}, false, err
 	}
-	r.Key, r.Since, r.Last = "", moment(since), backup.Step{N: -1}
+	r.Key, r.Last = "", backup.Step{N: -1}
 	return r, ours, nil
 }
 
 const find = `SELECT ` + columns + ` FROM submission` + joined + ` WHERE s.id = $1`
 
 // Find implements [backup.Store].
-func (d *DB) Find(ctx context.Context, id string) (r backup.Record, err error) {
+func (d *DB) Find(ctx context.Context, id string) (backup.Record, error) {
+	return d.one(ctx, "find", find, id)
+}
+
+// Known implements [backup.Store].
+func (d *DB) Known(ctx context.Context, key string, now time.Time) (backup.Record, error) {
+	r, err := d.one(ctx, "known", findByKey, key)
+	if err == nil && !now.Before(r.ExpiresAt) {
+		return backup.Record{}, backup.ErrNotFound
+	}
+	return r, err
+}
+
+// one reads the record that a statement finds by an id.
+func (d *DB) one(ctx context.Context, what, statement, id string) (r backup.Record, err error) {
 	if storable([]any{id}) != nil {
 		return r, backup.ErrNotFound
 	}
-	err = d.do(ctx, "find", func(ctx context.Context) error {
-		found, err := d.records(ctx, find, []any{id})
+	err = d.do(ctx, what, func(ctx context.Context) error {
+		found, err := d.records(ctx, statement, []any{id})
 		if err == nil && len(found) == 0 {
 			return backup.ErrNotFound
 		}
@@ -109,6 +132,10 @@ ON CONFLICT (submission_id, n) DO NOTHING`
 
 const owner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n = $2`
 
+// insertTime is how long adding a step may take; of the rest of a statement's
+// time it is looked whether that happened.
+const insertTime = 3 * time.Second
+
 // Append implements [backup.Store]. After an error it looks whether the step
 // is there all the same: the answer of a committed insert may have been lost.
 func (d *DB) Append(ctx context.Context, id string, s backup.Step) (ours bool, err error) {
@@ -118,7 +145,9 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step) (ours bool, e
 	}
 	err = d.do(ctx, "append", func(ctx context.Context) error {
 		added := int64(0)
-		result, failed := d.exec(ctx, add, args...)
+		limited, cancel := context.WithTimeout(ctx, insertTime)
+		defer cancel()
+		result, failed := d.exec(limited, add, args...)
 		if failed == nil {
 			added, failed = result.RowsAffected()
 		}
@@ -143,11 +172,12 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step) (ours bool, e
 // see keeps the newer picture of a job: a slow answer must not put an older
 // one over it. It affects no row if the submission is unknown.
 const see = `
-INSERT INTO job (submission_id, seen_ms, seen)
-SELECT id, CAST($2 AS BIGINT), CAST($3 AS TEXT) FROM submission WHERE id = $1
+INSERT INTO job (submission_id, asked_ms, seen_ms, seen)
+SELECT id, CAST($2 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS TEXT) FROM submission WHERE id = $1
 ON CONFLICT (submission_id) DO UPDATE SET
-	seen_ms = CASE WHEN excluded.seen_ms >= job.seen_ms THEN excluded.seen_ms ELSE job.seen_ms END,
-	seen    = CASE WHEN excluded.seen_ms >= job.seen_ms THEN excluded.seen    ELSE job.seen    END`
+	asked_ms = CASE WHEN excluded.asked_ms >= job.asked_ms THEN excluded.asked_ms ELSE job.asked_ms END,
+	seen_ms  = CASE WHEN excluded.seen_ms >= job.seen_ms THEN excluded.seen_ms ELSE job.seen_ms END,
+	seen     = CASE WHEN excluded.seen_ms >= job.seen_ms THEN excluded.seen    ELSE job.seen    END`
 
 // See implements [backup.Store].
 func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
@@ -156,6 +186,22 @@ func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
 		return err
 	}
 	return d.change(ctx, "see", see, id, ms(job.SeenAt), seen)
+}
+
+// ask takes the right to ask, if nobody has taken it for a while.
+const ask = `
+INSERT INTO job (submission_id, asked_ms, seen_ms, seen)
+SELECT id, CAST($2 AS BIGINT), 0, '' FROM submission WHERE id = $1
+ON CONFLICT (submission_id) DO UPDATE SET asked_ms = excluded.asked_ms
+WHERE job.asked_ms <= CAST($2 AS BIGINT) - CAST($3 AS BIGINT)`
+
+// Ask implements [backup.Store].
+func (d *DB) Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (may bool, err error) {
+	err = d.change(ctx, "ask", ask, id, ms(now), pace.Milliseconds())
+	if errors.Is(err, backup.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // End implements [backup.Store].

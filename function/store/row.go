@@ -12,11 +12,11 @@ import (
 
 // columns are those of one submission with its last step and its job, in the
 // order in which scan reads them.
-const columns = `s.id, s.fingerprint, s.door, s.principal, s.principal_name, s.job_name, s.request, s.complete, s.denied,
-	s.created_ms, s.expires_ms, s.since_ms,
+const columns = `s.id, s.fingerprint, s.door, s.principal, s.principal_name, s.account_id, s.access, s.job_name, s.request, s.complete, s.denied,
+	s.created_ms, s.expires_ms,
 	COALESCE(l.n, -1), COALESCE(l.kind, ''), COALESCE(l.owner, ''), COALESCE(l.at_ms, 0), COALESCE(l.until_ms, 0),
 	COALESCE(l.job_id, ''), COALESCE(l.code, ''), COALESCE(l.message, ''), COALESCE(l.request_id, ''),
-	COALESCE(j.seen_ms, 0), COALESCE(j.seen, '')`
+	COALESCE(j.asked_ms, 0), COALESCE(j.seen, '')`
 
 // joined adds to the submissions called s what columns needs.
 const joined = ` s
@@ -28,17 +28,17 @@ const joined = ` s
 func scan(row interface{ Scan(...any) error }) (backup.Record, error) {
 	var r backup.Record
 	var principal, request, complete, denied, seen string
-	var created, expires, since, at, until, seenAt int64
-	err := row.Scan(&r.SubmissionID, &r.Fingerprint, &r.Door, &principal, &r.Principal.Name, &r.JobName, &request, &complete, &denied,
-		&created, &expires, &since,
+	var created, expires, at, until, asked int64
+	err := row.Scan(&r.SubmissionID, &r.Fingerprint, &r.Door, &principal, &r.Principal.Name, &r.AccountID, &r.Access, &r.JobName, &request, &complete, &denied,
+		&created, &expires,
 		&r.Last.N, &r.Last.Kind, &r.Last.Owner, &at, &until, &r.Last.JobID, &r.Last.Code, &r.Last.Message, &r.Last.RequestID,
-		&seenAt, &seen)
+		&asked, &seen)
 	if err != nil {
 		return backup.Record{}, err
 	}
 	r.Principal.Issuer, r.Principal.Subject, _ = strings.Cut(principal, "#")
-	r.CreatedAt, r.ExpiresAt, r.Since = moment(created), moment(expires), moment(since)
-	r.Last.At, r.Last.Until = moment(at), moment(until)
+	r.CreatedAt, r.ExpiresAt = moment(created), moment(expires)
+	r.Last.At, r.Last.Until, r.AskedAt = moment(at), moment(until), moment(asked)
 	for _, part := range []struct {
 		text string
 		into any
@@ -49,6 +49,9 @@ func scan(row interface{ Scan(...any) error }) (backup.Record, error) {
 		if err := json.Unmarshal([]byte(part.text), part.into); err != nil {
 			return backup.Record{}, fmt.Errorf("submission %s: %w", r.SubmissionID, err)
 		}
+	}
+	if r.Complete["JobName"] != "" {
+		r.Complete["JobName"] = r.JobName // which use of the key it is only the claim knows
 	}
 	return r, nil
 }

@@ -83,10 +83,13 @@ func run(ctx context.Context, addr, emulatorAddr string, out io.Writer, log *slo
 		return err
 	}
 	defer forget()
-	handler, err := portal(cloud.Addr().String(), db, log)
+	handler, service, err := portal(cloud.Addr().String(), db, log)
 	if err != nil {
 		return err
 	}
+	sweeps, stopSweeps := context.WithCancel(ctx)
+	defer stopSweeps()
+	go service.SweepEvery(sweeps, sweepInterval, time.Hour)
 	server := &http.Server{Handler: event.StripPlatformHeaders(handler), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
 	failed := make(chan error, 2)
 	go func() { failed <- emulated.Serve(cloud) }()
@@ -129,11 +132,14 @@ func openStore() (db *store.DB, forget func() error, err error) {
 	return db, func() error { return errors.Join(db.Close(), os.RemoveAll(folder)) }, nil
 }
 
+// sweepInterval is short, because jobs of the emulator are.
+const sweepInterval = 5 * time.Second
+
 // portal is the portal in front of the emulator at endpoint.
-func portal(endpoint string, db *store.DB, log *slog.Logger) (http.Handler, error) {
+func portal(endpoint string, db *store.DB, log *slog.Logger) (http.Handler, *backup.Service, error) {
 	rules, err := policy.Load(demoPolicy, os.Getenv)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	key := aliyun.Credentials{AccessKeyID: demoKey, AccessKeySecret: backup.NewSecret(demoSecret)}
 	cloud, err := aliyun.New(aliyun.Config{
@@ -141,15 +147,16 @@ func portal(endpoint string, db *store.DB, log *slog.Logger) (http.Handler, erro
 		Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil },
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Policy: rules, Log: log, Now: time.Now, NewID: rand.Text,
 		Wait: backup.Sleep,
 	}
 	server := &web.Server{
-		Backups: service, Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, StoreKind: db.Kind(), Ready: db.Ready, Log: log,
+		Backups: service, Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, Log: log,
+		Store:     web.Store{Kind: db.Kind(), Ready: db.Ready},
 		RequestID: func(context.Context) string { return rand.Text() }, Zone: time.FixedZone("UTC+8", 8*3600),
 	}
-	return server.Handler(), nil
+	return server.Handler(), service, nil
 }

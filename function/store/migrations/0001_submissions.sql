@@ -10,16 +10,17 @@ CREATE TABLE submission (
   principal      TEXT   NOT NULL,             -- issuer, "#", subject
   principal_name TEXT   NOT NULL,
   account        TEXT   NOT NULL,             -- alias
+  account_id     TEXT   NOT NULL,             -- what the alias stood for; empty if for nothing
+  access         TEXT   NOT NULL,             -- how that account was reached
   source_type    TEXT   NOT NULL,
   resource       TEXT   NOT NULL,             -- id of the instance or cluster
-  job_name       TEXT   NOT NULL,
+  job_name       TEXT   NOT NULL,             -- of this use of the key alone
   request        TEXT   NOT NULL,             -- JSON object of texts: what the caller gave
   complete       TEXT   NOT NULL,             -- the same with defaults and what follows from the account
   denied         TEXT   NOT NULL,             -- JSON list of sentences if the policy refused it
   state          TEXT   NOT NULL,             -- what it came to, once nothing can change; for lists only, the log decides
   created_ms     BIGINT NOT NULL,
   expires_ms     BIGINT NOT NULL,             -- from then on the key is that of a new submission
-  since_ms       BIGINT NOT NULL,             -- when the use of the key before this one expired, or 0
   UNIQUE (key_hash, turn)
 );
 CREATE INDEX submission_by_time      ON submission (created_ms, id);
@@ -44,8 +45,10 @@ CREATE TABLE submission_step (
   PRIMARY KEY (submission_id, n)
 );
 
+-- What was asked of the cloud about a submission, and what it said.
 CREATE TABLE job (
   submission_id TEXT   NOT NULL PRIMARY KEY REFERENCES submission (id) ON DELETE CASCADE,
-  seen_ms       BIGINT NOT NULL,              -- when the cloud was asked
-  seen          TEXT   NOT NULL               -- JSON object: what it said
+  asked_ms      BIGINT NOT NULL,              -- when somebody last began to ask
+  seen_ms       BIGINT NOT NULL,              -- when it last said something, or 0
+  seen          TEXT   NOT NULL               -- JSON object: what it said then, or empty
 );

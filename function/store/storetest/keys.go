@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,24 +49,33 @@ func oneClaimWins(t *testing.T, s backup.Store) {
 }
 
 func expiredKey(t *testing.T, s backup.Store) {
-	first := claim(t, s, Record(1))
+	r := Record(1)
+	r.Params["JobName"] = strings.Repeat("n", 37) // as long as one may be
+	r.JobName = r.Submission.JobName()
+	first := claim(t, s, r)
 	add(t, s, first.SubmissionID, Step(0, "o"))
-	for turn, id := range []string{first.SubmissionID + "-2", first.SubmissionID + "-3"} {
-		r := Record(1)
+	for turn, use := range []string{"-2", "-3"} {
+		id := first.SubmissionID + use
 		r.CreatedAt = first.CreatedAt.Add(time.Duration(turn+1) * Lifetime) // to the millisecond
 		r.ExpiresAt = r.CreatedAt.Add(Lifetime)
 		known, ours, err := s.Claim(t.Context(), r)
-		if err != nil || !ours || known.SubmissionID != id || !known.Since.Equal(r.CreatedAt) || known.Last.N != -1 {
-			t.Errorf("use %d: %+v, %v, %v", turn+2, known, ours, err)
+		if err != nil || !ours || known.SubmissionID != id || known.Last.N != -1 {
+			t.Errorf("use %s: %+v, %v, %v", use, known, ours, err)
 		}
-		if got := find(t, s, id); !got.Since.Equal(known.Since) {
-			t.Errorf("since %v, then %v", known.Since, got.Since)
+		if want := strings.Repeat("n", 35) + "-" + id; known.JobName != want || find(t, s, id).JobName != want {
+			t.Errorf("use %s has the job name %s, want %s", use, known.JobName, want)
 		}
 		if again, ours, err := s.Claim(t.Context(), r); err != nil || ours || again.SubmissionID != id {
-			t.Errorf("a repeat of use %d: %+v, %v, %v", turn+2, again, ours, err)
+			t.Errorf("a repeat of use %s: %+v, %v, %v", use, again, ours, err)
+		}
+		if now, err := s.Known(t.Context(), first.SubmissionID, r.ExpiresAt.Add(-time.Millisecond)); err != nil || now.SubmissionID != id {
+			t.Errorf("the key stands for %+v, %v", now, err)
+		}
+		if _, err := s.Known(t.Context(), first.SubmissionID, r.ExpiresAt); !errors.Is(err, backup.ErrNotFound) {
+			t.Errorf("the expired key: %v", err)
 		}
 	}
-	if got := find(t, s, first.SubmissionID); got.Last.N != 0 || !got.Since.IsZero() {
+	if got := find(t, s, first.SubmissionID); got.Last.N != 0 || got.JobName != first.JobName {
 		t.Errorf("the first use is %+v", got)
 	}
 }

@@ -46,6 +46,7 @@ var logs = map[string]test{
 	"nothing follows an end":                              nothingFollowsAnEnd,
 	"one of many concurrent appends wins":                 oneAppendWins,
 	"the newest sight of a job stays":                     newestSightStays,
+	"one of many may ask, and then none for a while":      oneMayAsk,
 	"texts that not every database takes change nothing":  badTexts,
 	"texts that mean something in SQL mean nothing there": hostileTexts,
 }
@@ -60,7 +61,7 @@ func Record(n int) backup.Record {
 	created := Start.Add(time.Duration(n) * time.Second)
 	return backup.Record{
 		Submission: sub, SubmissionID: sub.ID(), Fingerprint: sub.Fingerprint(), JobName: sub.JobName(),
-		Complete: sub.Params.WithDefaults(), CreatedAt: created, ExpiresAt: created.Add(Lifetime),
+		AccountID: "1000000000000001", Access: backup.AssumeRole, Complete: sub.Params.WithDefaults(), CreatedAt: created, ExpiresAt: created.Add(Lifetime),
 		Last: backup.Step{N: -1},
 	}
 }
@@ -87,6 +88,7 @@ func comesBackWhole(t *testing.T, s backup.Store) {
 	want.Last = Step(0, "o")
 	add(t, s, want.SubmissionID, want.Last)
 	want.Job = backup.Job{JobID: "job-1", Status: backup.StateRunning, Progress: 4200, BytesTotal: 1 << 40, SeenAt: Start}
+	want.AskedAt = Start
 	if err := s.See(t.Context(), want.SubmissionID, want.Job); err != nil {
 		t.Fatal(err)
 	}
@@ -110,9 +112,10 @@ func unknownIsNotFound(t *testing.T, s backup.Store) {
 	ctx := t.Context()
 	_, find := s.Find(ctx, "nobody")
 	_, odd := s.Find(ctx, "no\x00body")
+	_, known := s.Known(ctx, "nobody", Start)
 	_, first := s.Append(ctx, "nobody", Step(0, "o"))
 	for what, err := range map[string]error{
-		"Find": find, "Find, no text": odd, "Append": first,
+		"Find": find, "Find, no text": odd, "Known": known, "Append": first,
 		"See": s.See(ctx, "nobody", backup.Job{}), "End": s.End(ctx, "nobody", backup.Refused),
 	} {
 		if !errors.Is(err, backup.ErrNotFound) {
@@ -180,6 +183,33 @@ func newestSightStays(t *testing.T, s backup.Store) {
 	}
 	if got := find(t, s, r.SubmissionID).Job.Progress; got != 3 {
 		t.Errorf("kept the sight of second %d, want 3", got)
+	}
+}
+
+func oneMayAsk(t *testing.T, s backup.Store) {
+	r := claim(t, s, Record(1))
+	const pace = 5 * time.Second
+	for i, now := range []time.Time{Start, Start.Add(pace)} {
+		won := race(func(int) bool {
+			may, err := s.Ask(t.Context(), r.SubmissionID, now, pace)
+			if err != nil {
+				t.Errorf("Ask: %v", err)
+			}
+			return may
+		})
+		if won != 1 {
+			t.Errorf("round %d: %d of 64 may ask", i, won)
+		}
+	}
+	if may, err := s.Ask(t.Context(), r.SubmissionID, Start.Add(2*pace-time.Millisecond), pace); err != nil || may {
+		t.Errorf("a millisecond too early: %v, %v", may, err)
+	}
+	got := find(t, s, r.SubmissionID)
+	if !got.AskedAt.Equal(Start.Add(pace)) || got.Job != (backup.Job{}) {
+		t.Errorf("asked at %v, seen %+v", got.AskedAt, got.Job)
+	}
+	if may, err := s.Ask(t.Context(), "nobody", Start, pace); err != nil || may {
+		t.Errorf("about nobody: %v, %v", may, err)
 	}
 }
 

@@ -1,0 +1,170 @@
+package backup
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// pace is the least time between two questions to the cloud about one job,
+// whoever asks.
+const pace = 5 * time.Second
+
+// Refresh returns the submission as it is now, asking the cloud if nobody has
+// for five seconds, and something may have changed. A submission that p may not
+// see is ErrNotFound, as one that does not exist. If the cloud does not answer,
+// what was known before is returned.
+func (s *Service) Refresh(ctx context.Context, p Principal, id string) (Record, error) {
+	r, err := s.find(ctx, id)
+	if err != nil {
+		return Record{}, err
+	}
+	if !s.mayView(p, r) {
+		return Record{}, ErrNotFound
+	}
+	now := s.Now()
+	if !r.askable(now) {
+		return r, nil
+	}
+	if may, err := s.Store.Ask(ctx, id, now, pace); err != nil || !may {
+		if err != nil {
+			s.Log.Warn("asking for a job", "submission", id, "error", err)
+		}
+		return r, nil
+	}
+	if r.Last.Kind == StepAttempt {
+		return s.look(ctx, p, r)
+	}
+	target, err := s.target(r, p)
+	if err != nil {
+		return r, nil // as it was last seen
+	}
+	one := []Record{r}
+	if _, err := s.ask(ctx, target, one); err != nil {
+		return r, nil
+	}
+	return one[0], nil
+}
+
+// askable reports whether the cloud may know more of r than the store, and was
+// not asked just now.
+func (r Record) askable(now time.Time) bool {
+	asked := r.Last.At // by the call itself
+	if r.Last.Kind == StepCreated {
+		asked = time.Time{}
+	}
+	if r.AskedAt.After(asked) {
+		asked = r.AskedAt
+	}
+	return (r.Last.Kind == StepAttempt || r.Last.Kind == StepCreated && r.Lives(now)) && now.Sub(asked) >= pace
+}
+
+// mayView reports whether p may see r. What the policy refused is for those to
+// see who may see such a backup, and for the one who asked: it holds only what
+// they wrote themselves, and what they were told.
+func (s *Service) mayView(p Principal, r Record) bool {
+	return s.Policy.MayView(p, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
+}
+
+// look finds out for p what became of an attempt whose answer was lost. It
+// never sends.
+func (s *Service) look(ctx context.Context, p Principal, r Record) (Record, error) {
+	if _, err := s.reconcile(ctx, p, r); err != nil {
+		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+		return r, nil
+	}
+	return s.find(ctx, r.SubmissionID)
+}
+
+// ask asks the cloud about the jobs of records that have the same account,
+// region and kind, brings the records up to date, and says of how many the cloud
+// told something. If it does not answer they stay as they were.
+func (s *Service) ask(ctx context.Context, target Target, records []Record) (seen int, err error) {
+	filter := JobFilter{SourceType: listable(records[0].Complete.SourceType())}
+	for _, r := range records {
+		filter.JobIDs = append(filter.JobIDs, r.Last.JobID)
+	}
+	asked := s.Now() // what the cloud says is of no later moment for sure
+	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, filter)
+	if err != nil {
+		s.Log.Warn("asking for jobs", "first_job", filter.JobIDs[0], "jobs", len(filter.JobIDs), "error", err)
+		return 0, err
+	}
+	for i, r := range records {
+		at := slices.IndexFunc(jobs, func(job Job) bool { return job.JobID == r.Last.JobID })
+		if at < 0 {
+			continue
+		}
+		records[i].Job = jobs[at]
+		records[i].Job.SeenAt = asked
+		if err := s.Store.See(ctx, r.SubmissionID, records[i].Job); err != nil {
+			s.Log.Warn("keeping a job", "submission", r.SubmissionID, "error", err)
+			continue
+		}
+		seen++
+		s.end(ctx, records[i])
+	}
+	return seen, nil
+}
+
+// A list is read from the store in batches, however few records it asks for: of
+// a batch its reader may see none. After so many batches it ends early, and
+// goes on from there.
+const (
+	listBatch   = 100
+	mostBatches = 20
+)
+
+// A Page is a part of a list, newest first.
+type Page struct {
+	Records []Record
+	Rest    *Place // where the list goes on, in the direction of the query; nil at its end
+}
+
+// List returns up to q.Limit records that p may see and that are in one of
+// q.States now. There may be fewer, and still a rest: if most of the list is
+// not for p, it ends after 2,000 records.
+func (s *Service) List(ctx context.Context, p Principal, q Query) (Page, error) {
+	var page Page
+	limit := q.Limit
+	q.Limit = max(limit, listBatch)
+	for range mostBatches {
+		batch, err := s.Store.List(ctx, q)
+		if err != nil {
+			return Page{}, away(err)
+		}
+		if q.After != nil {
+			slices.Reverse(batch) // nearest to the place first
+		}
+		page.Rest = nil
+		for _, r := range batch {
+			if !s.mayView(p, r) || q.States != nil && !slices.Contains(q.States, r.State(s.Now())) {
+				continue
+			}
+			if len(page.Records) == limit { // there is one more
+				place := page.Records[limit-1].Place()
+				page.Rest = &place
+				return page.inOrder(q), nil
+			}
+			page.Records = append(page.Records, r)
+		}
+		if len(batch) < q.Limit {
+			break
+		}
+		next := batch[len(batch)-1].Place()
+		if page.Rest = &next; q.After != nil {
+			q.After = &next
+		} else {
+			q.Before = &next
+		}
+	}
+	return page.inOrder(q), nil
+}
+
+// inOrder is the page newest first, whatever the direction it was read in.
+func (p Page) inOrder(q Query) Page {
+	if q.After != nil {
+		slices.Reverse(p.Records)
+	}
+	return p
+}
