@@ -291,6 +291,26 @@ func TestSlowAnswerDoesNotUndoTheEnd(t *testing.T) {
 	}
 }
 
+// A list without the job, asked for while the list may still be late, proves
+// nothing, however long its answer is under way.
+func TestListingThatBeganEarlyProvesNothing(t *testing.T) {
+	r := newRig(t)
+	r.fail(t, "CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s forever")
+	first, err := r.Submit(t.Context(), submission("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.clock.Add(31 * time.Second)
+	slow := *r.Service
+	slow.Cloud = slowCloud{r.Cloud, func() { r.clock.Add(2 * time.Minute) }}
+	if record, err := slow.Refresh(t.Context(), submission("k").Principal, first.SubmissionID); err != nil || record.Last.Kind != backup.StepAttempt {
+		t.Errorf("from a list of long ago: %+v, %v", record.Last, err)
+	}
+	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated || r.jobs() != 1 {
+		t.Errorf("then %+v, %v, %d jobs", answer, err, r.jobs())
+	}
+}
+
 // A slowCloud has its answer, and takes its time to give it.
 type slowCloud struct {
 	backup.Cloud

@@ -20,7 +20,7 @@ import (
 // may that freezes or loses its processor there.
 type race struct {
 	Processes int
-	Watchers  int // of these only sweep, and look at the submission's page
+	Watchers  int // of these only look at the submission's page
 	Turns     []turn
 	Creates   []string      // faults of CreateBackupJob
 	Lag       time.Duration // of the list
@@ -72,13 +72,10 @@ func (p *process) stop() {
 	<-p.resume
 }
 
-// watch sweeps, and looks at the submission's page, twice.
+// watch looks at the submission's page, which reconciles as a sweep does.
 func (p *process) watch(ctx context.Context, own *backup.Service, sub backup.Submission) {
-	for range 2 {
+	for range 3 {
 		p.stop()
-		if _, err := own.Sweep(ctx, year); err != nil {
-			p.err = err
-		}
 		if _, err := own.Refresh(ctx, sub.Principal, sub.ID()); err != nil && !errors.Is(err, backup.ErrNotFound) {
 			p.err = err
 		}
