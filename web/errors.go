@@ -149,11 +149,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 	if f.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, 15.5.2 wants one
 	}
-	if errors.Is(err, backup.ErrStoreAway) && r.Context().Err() == nil { // else it is the reader who is away
-		s.Log.Error("store away", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
-	}
 	if errors.Is(err, backup.ErrStoreAway) {
 		w.Header().Set("Retry-After", "15")
+		if r.Context().Err() == nil { // else it is the reader who is away
+			s.Log.Error("store away", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
+		}
 	}
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok && busy.RetryAfter > 0 {
 		w.Header().Set("Retry-After", seconds(busy.RetryAfter))

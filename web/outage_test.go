@@ -1,14 +1,17 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"backupportal/function/backup"
+	"backupportal/web"
 )
 
 // ask makes one request to the portal.
@@ -92,6 +95,53 @@ func TestUnknownOutcomeIsBeingChecked(t *testing.T) {
 	}
 	if jobs, sends := len(w.cloud.Ledger().Jobs), len(w.cloud.Ledger().CallsOf("CreateBackupJob")); jobs != 1 || sends != 1 {
 		t.Errorf("%d jobs of %d sends", jobs, sends)
+	}
+}
+
+// An event that nobody waits for the answer of is its sender's only way to a
+// backup: as long as nobody knows whether there is a job it waits, and if its
+// time does not suffice for that, it fails, so that it is sent again.
+func TestEventWaitsUntilItsOutcomeIsKnown(t *testing.T) {
+	for _, c := range []struct {
+		name, fault string
+		heard       bool
+		time        time.Duration // that the platform gives
+		waits       time.Duration // for its outcome
+		want        string        // in the answer; none if it fails
+		jobs        int
+	}{
+		{"short of time", "drop-after", false, 10 * time.Second, 0, "", 1},
+		{"with enough time, and a job", "drop-after", false, 10 * time.Minute, 90 * time.Second, `"Status":"CREATED"`, 1},
+		{"with enough time, and no job yet", "drop", false, 10 * time.Minute, 90 * time.Second, `"Status":"CREATED"`, 1},
+		{"with somebody who listens", "drop-after", true, 10 * time.Minute, 0, `"Status":"UNKNOWN"`, 1},
+		{"refused", "refuse 404 VaultNotExist", false, 10 * time.Minute, 0, `"Code":"VaultNotExist"`, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			var waited time.Duration
+			w.server.Backups.Wait = func(_ context.Context, d time.Duration) error {
+				waited += d
+				w.clock.Add(d)
+				return nil
+			}
+			if err := w.cloud.SetFaults("CreateBackupJob: " + c.fault); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), c.time)
+			defer cancel()
+			answer, accepted, err := w.server.SubmitMessage(ctx, web.Message{
+				Principal: backup.Principal{Issuer: "test", Subject: "queue"}, Key: "k", Body: []byte(oneBackup), Heard: c.heard,
+			})
+			if (c.want == "") != (err != nil) || accepted != strings.Contains(c.want, "Status") || !strings.Contains(string(answer), c.want) {
+				t.Errorf("answer %s, accepted %v, error %v; want %s", answer, accepted, err, c.want)
+			}
+			if jobs := len(w.cloud.Ledger().Jobs); jobs != c.jobs {
+				t.Errorf("%d jobs, want %d", jobs, c.jobs)
+			}
+			if waited.Round(10*time.Second) != c.waits {
+				t.Errorf("it waited %v, want about %v", waited, c.waits)
+			}
+		})
 	}
 }
 

@@ -34,8 +34,8 @@ type Service struct {
 	// before even the first attempt.
 	ListFirst bool
 	// Settle is how long after the window of an attempt its job surely shows in
-	// the cloud's list, with clocks that are 5 s apart. Zero means 60 s. Less than
-	// the truth makes second jobs.
+	// the cloud's list, with clocks that are up to 10 s apart, each 5 s off the
+	// store's. Zero means 60 s. Less than the truth makes second jobs.
 	Settle time.Duration
 }
 
