@@ -37,7 +37,7 @@ func TestConfigRefusesWhatIsUnsafe(t *testing.T) {
 		"a custom runtime, forgetful":      {[]string{"FC_FUNCTION_NAME", "f", "AUTH_MODE", "events"}, "ALLOW_EPHEMERAL_STORE"},
 		"a database":                       {[]string{"DATABASE_URL", "postgres://db/x"}, ""},
 		"a database that all share":        {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events", "DATABASE_URL", "postgresql://db/x"}, ""},
-		"a file that instances forget":     {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events", "DATABASE_URL", "sqlite:/tmp/x.db"}, "ALLOW_EPHEMERAL_STORE"},
+		"a file that instances forget":     {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events", "DATABASE_URL", "sqlite:x.db"}, "ALLOW_EPHEMERAL_STORE"},
 		"a database of another kind":       {[]string{"DATABASE_URL", "mysql://db/x"}, "DATABASE_URL must be"},
 		"no history":                       {[]string{"HISTORY_DAYS", "6"}, "HISTORY_DAYS"},
 		"a history of words":               {[]string{"HISTORY_DAYS", "a year"}, "HISTORY_DAYS"},
