@@ -73,6 +73,21 @@ func size(bytes int64) string {
 	return strconv.FormatFloat(n, 'f', decimals, 64) + [...]string{" KiB", " MiB", " GiB", " TiB", " PiB"}[unit]
 }
 
+// roughly writes how long something will take, as nobody knows exactly.
+func roughly(ctx context.Context, d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return in(ctx, pair("less than a minute", "不到 1 分钟"))
+	case d < 90*time.Second:
+		return in(ctx, pair("about a minute", "约 1 分钟"))
+	case d < 90*time.Minute:
+		return in(ctx, pair("about %v minutes", "约 %v 分钟"), int(d.Round(time.Minute)/time.Minute))
+	case d < 36*time.Hour:
+		return in(ctx, pair("about %v hours", "约 %v 小时"), int(d.Round(time.Hour)/time.Hour))
+	}
+	return in(ctx, pair("about %v days", "约 %v 天"), int((d+12*time.Hour)/(24*time.Hour)))
+}
+
 // speed writes a rate limit of so many KB/s, of which 1024 are an MB/s.
 func speed(rate int64) string {
 	if rate > 0 && rate%1024 == 0 {

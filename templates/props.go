@@ -170,7 +170,14 @@ type StatusPage struct {
 	Means, Todo backup.Text   // what the cloud's code means, and what can be done; empty if there is none
 	Denied      []string      // why the policy refused it, in the reader's language
 	Auto        bool          // reloads by itself every ten seconds
+	Late        bool          // somebody just wanted to cancel it
 	Every       time.Duration // until the script looks again
+}
+
+// CancelPage asks whether a job is really to be cancelled.
+type CancelPage struct {
+	Shell
+	Row
 }
 
 // A Problem is a page that says what went wrong, and what it means for the

@@ -180,7 +180,7 @@ func (s sampler) row(state backup.State) templates.Row {
 	}
 	if !state.Lives() {
 		record.Job.CompleteTime, record.Last.Code, record.Job.ErrorMessage = s.now, s.put("Code"), s.put("what the cloud says")
-		record.Job.ConsistentLevel, record.Job.Downgrade = s.put("CRASH"), s.put("no script")
+		record.Job.ConsistentLevel, record.Job.DowngradeReason = s.put("CRASH"), s.put("no script")
 	}
 	return templates.Row{Record: record, State: state}
 }
@@ -196,7 +196,8 @@ func (s sampler) statuses() []sample {
 			page.Record.Job.ErrorMessage = s.put("VolumeNotMounted")
 			page.Means, page.Todo = s.text("The volume is not mounted on the node it was last seen on.", "该卷未挂载在上次所见的节点上。"), s.text("Check that the pod is running, then repeat the backup.", "请确认 Pod 正在运行，然后再备份一次。")
 		}
-		page.Auto = state == backup.Sending
+		page.Auto, page.Late = state == backup.Sending, state == backup.StateComplete
+		page.Record.Cancellation.By.Name = s.put("bob")
 		name := "status-" + strings.ToLower(string(state))
 		if !state.Lives() || state == backup.StateRunning || state == backup.Unknown || state == backup.Sending || state == backup.StateQueued || state == backup.StateCanceling {
 			all = append(all, sample{name, templates.Status(page)})
@@ -230,6 +231,7 @@ func (s sampler) others() []sample {
 		{"history", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: rows, Newer: "/backups", Older: "/backups?before=" + s.put("1")})},
 		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
 		{"history-empty", templates.History(templates.HistoryPage{Shell: s.shell("/backups")})},
+		{"cancel", templates.Cancel(templates.CancelPage{Shell: s.shell("/backups/k7v2/cancel"), Row: s.row(backup.StateRunning)})},
 		{"problem-signed-out", templates.ProblemPage(templates.Problem{
 			Shell: signedOut, Status: 401, Title: s.text("Sign in to start a backup", "登录后即可备份"), Lines: []string{s.put("…")}, RequestID: s.put("r-1"),
 		})},

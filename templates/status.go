@@ -17,6 +17,18 @@ func (r Row) name() string {
 	return r.Record.JobName
 }
 
+// address is that of the submission's page.
+func (r Row) address() string { return "/backups/" + r.Record.SubmissionID }
+
+// place are the facts about what is backed up, and where.
+func (r Row) place(ctx context.Context) []fact {
+	return []fact{
+		{label: in(ctx, pair("Source", "备份源")), lines: nonEmpty(r.Record.Resource()), mono: true, extra: in(ctx, r.source().Name())},
+		{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.Record.Account())},
+		{label: in(ctx, labelOf("Region")), lines: []string{regionLabel(ctx, r.Record.Region())}},
+	}
+}
+
 // source is the kind of backup that was asked for.
 func (r Row) source() backup.SourceType { return r.Record.Params.SourceType() }
 
@@ -103,16 +115,22 @@ type trouble struct {
 }
 
 var (
-	wordChecking = pair("We do not know yet whether Cloud Backup took the request. We are looking, and nothing is sent a second time.", "尚不确定云备份是否已收到请求。正在核实，不会重复提交。")
-	wordRefused  = pair("Cloud Backup refused the request. Nothing was started.", "云备份拒绝了请求，没有开始备份。")
-	wordNotTaken = pair("Cloud Backup did not take the request. Nothing was started.", "云备份未接收请求，未开始备份。")
-	wordLook     = pair("Look at History before you ask again.", "再次提交前请先查看历史记录。")
-	wordFailed   = pair("The backup did not finish", "备份未完成")
-	wordDenied   = pair("The policy of this portal does not allow it. Nothing was sent.", "本门户的策略不允许此备份，未发送任何请求。")
-	wordSkipped  = pair("Some items were skipped: %v", "有内容被跳过：%v")
-	wordPartly   = pair("Some items were skipped", "有内容被跳过")
-	wordSays     = pair("Cloud Backup says “%v”", "云备份返回“%v”")
-	wordOperator = pair("Show this to your operator", "请将此信息提供给管理员")
+	wordChecking           = pair("We do not know yet whether Cloud Backup took the request. We are looking, and nothing is sent a second time.", "尚不确定云备份是否已收到请求。正在核实，不会重复提交。")
+	wordRefused            = pair("Cloud Backup refused the request. Nothing was started.", "云备份拒绝了请求，没有开始备份。")
+	wordNotTaken           = pair("Cloud Backup did not take the request. Nothing was started.", "云备份未接收请求，未开始备份。")
+	wordLook               = pair("Look at History before you ask again.", "再次提交前请先查看历史记录。")
+	wordFailed             = pair("The backup did not finish", "备份未完成")
+	wordDenied             = pair("The policy of this portal does not allow it. Nothing was sent.", "本门户的策略不允许此备份，未发送任何请求。")
+	wordSkipped            = pair("Some items were skipped: %v", "有内容被跳过：%v")
+	wordPartly             = pair("Some items were skipped", "有内容被跳过")
+	wordCancelledBy        = pair("Cancelled by %v", "由 %v 取消")
+	wordCancelledElsewhere = pair("Cancelled, but not in this portal", "已取消，但不是在本门户中取消的")
+	wordCopyFailed         = pair("The backup is there, but its copy in %v failed", "备份已完成，但在%v的副本失败")
+	wordLowered            = pair("The backup is there, but it is less consistent than you asked for", "备份已完成，但一致性低于您的要求")
+	wordLoweredTo          = pair("Cloud Backup reached “%v” because of “%v”. Applications may need to recover when it is restored.", "由于“%[2]v”，云备份只达到“%[1]v”。恢复后应用可能需要自行修复数据。")
+	wordLoweredTodo        = pair("Show the reason to whoever looks after the instance, and back it up again when it is put right.", "请将原因告知实例负责人，处理后重新备份。")
+	wordSays               = pair("Cloud Backup says “%v”", "云备份返回“%v”")
+	wordOperator           = pair("Show this to your operator", "请将此信息提供给管理员")
 )
 
 // trouble is what the page says of a state that is not simply well; nil if
@@ -127,6 +145,13 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 		return &trouble{tone: "warn", title: in(ctx, wordNotTaken), lines: nonEmpty(means), todo: in(ctx, p.Todo), codes: p.codes(last.Code)}
 	case backup.Denied:
 		return &trouble{tone: "bad", title: in(ctx, wordDenied), lines: p.Denied}
+	case backup.StateCanceled:
+		if by := p.Record.Cancellation.By.Name; by != "" {
+			return &trouble{tone: "warn", title: in(ctx, wordCancelledBy, by)}
+		}
+		return &trouble{tone: "warn", title: in(ctx, wordCancelledElsewhere)}
+	case backup.StateComplete:
+		return p.lessThanAsked(ctx)
 	case backup.StatePartialComplete:
 		if job.ErrorMessage == "" {
 			return &trouble{tone: "warn", title: in(ctx, wordPartly)}
@@ -151,6 +176,20 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 	return nil
 }
 
+// lessThanAsked is what is to be said of a backup that is there, but not all
+// that was wanted; nil if it is.
+func (p StatusPage) lessThanAsked(ctx context.Context) *trouble {
+	job := p.Record.Job
+	switch {
+	case job.DowngradeReason != "":
+		return &trouble{tone: "warn", title: in(ctx, wordLowered), lines: []string{in(ctx, wordLoweredTo, job.ConsistentLevel, job.DowngradeReason)}, todo: in(ctx, wordLoweredTodo)}
+	case backup.State(strings.ToUpper(job.CopyStatus)).Outcome() == backup.OutcomeFailed:
+		region := in(ctx, backup.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
+		return &trouble{tone: "warn", title: in(ctx, wordCopyFailed, region), lines: nonEmpty(job.CopyError), todo: p.todo(ctx)}
+	}
+	return nil
+}
+
 // todo is what can be done, if only to ask.
 func (p StatusPage) todo(ctx context.Context) string {
 	if p.Todo != (backup.Text{}) {
@@ -165,6 +204,43 @@ func (p StatusPage) codes(code string) []string {
 		return nonEmpty(code, "RequestId "+id)
 	}
 	return nonEmpty(code)
+}
+
+// timeLeft is how long the job will take if it goes on as it has, from what was
+// last seen of it; unknown while there is nothing to judge by.
+func (p StatusPage) timeLeft() (time.Duration, bool) {
+	job := p.Record.Job
+	switch {
+	case p.State != backup.StateRunning:
+	case job.Speed > 0 && job.BytesTotal > 0:
+		left := max(job.BytesTotal-job.BytesDone, 0)
+		return time.Duration(float64(left) / float64(job.Speed*1024) * float64(time.Second)), true
+	case job.Progress > 0 && job.Progress <= 10_000 && job.SeenAt.After(job.StartTime) && !job.StartTime.IsZero():
+		taken := job.SeenAt.Sub(job.StartTime)
+		return time.Duration(float64(taken) * float64(10_000-job.Progress) / float64(job.Progress)), true
+	}
+	return 0, false
+}
+
+// canCancel reports whether the page offers to cancel the job.
+func (p StatusPage) canCancel() bool {
+	return p.Record.Last.Kind == backup.StepCreated && p.State.Lives() && p.State != backup.StateCanceling
+}
+
+// asked are all the answers that the submission gave, as the check page had
+// them.
+func (p StatusPage) asked(ctx context.Context) []fact {
+	if !p.source().Known() {
+		return nil
+	}
+	shell := p.Shell
+	shell.Now = p.Record.CreatedAt // dates are counted from then
+	check := CheckPage{Shell: shell, Call: backup.Call{Target: backup.Target{Account: p.Account}, Params: p.Record.Complete}}
+	var all []fact
+	for _, s := range layout[p.source()] {
+		all = append(all, check.facts(ctx, s)...)
+	}
+	return all
 }
 
 // copied says how much is done, of how much.
@@ -186,7 +262,10 @@ func (p StatusPage) results(ctx context.Context) []fact {
 	}
 	add(job.BytesTotal > 0 || job.BytesDone > 0, pair("Copied", "已备份"), copied(ctx, job), "")
 	add(p.State == backup.StateRunning && job.Speed > 0, pair("Speed", "速度"), size(job.Speed*1024)+"/s", "")
-	add(job.ConsistentLevel != "", pair("Consistency reached", "实际达到的一致性"), job.ConsistentLevel, job.Downgrade)
+	if d, ok := p.timeLeft(); ok {
+		add(true, pair("Time left", "剩余时间"), roughly(ctx, d), "")
+	}
+	add(job.ConsistentLevel != "", pair("Consistency reached", "实际达到的一致性"), job.ConsistentLevel, job.DowngradeReason)
 	if p.Record.Complete["Detail.doCopy"] == "true" && job.CopyStatus != "" {
 		region := in(ctx, backup.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
 		state := in(ctx, backup.State(strings.ToUpper(job.CopyStatus)).Name())
@@ -200,18 +279,14 @@ func (p StatusPage) results(ctx context.Context) []fact {
 
 // origin are the facts about what was asked, where and by whom.
 func (p StatusPage) origin(ctx context.Context) []fact {
-	r := p.Record
-	account := fact{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.Account())}
+	all := p.place(ctx)
 	if p.Account.ID != "" {
-		account.extra = aboutAccount(ctx, p.Account)
+		all[1].extra = aboutAccount(ctx, p.Account)
 	}
-	return []fact{
-		{label: in(ctx, pair("Source", "备份源")), lines: nonEmpty(r.Resource()), mono: true, extra: in(ctx, p.source().Name())},
-		account,
-		{label: in(ctx, labelOf("Region")), lines: []string{regionLabel(ctx, r.Region())}},
-		{label: in(ctx, pair("Asked by", "提交人")), lines: nonEmpty(r.Principal.Name)},
-		{label: in(ctx, pair("Came in by", "提交方式")), lines: []string{in(ctx, r.Door.Name())}},
-	}
+	return append(all,
+		fact{label: in(ctx, pair("Asked by", "提交人")), lines: nonEmpty(p.Record.Principal.Name)},
+		fact{label: in(ctx, pair("Came in by", "提交方式")), lines: []string{in(ctx, p.Record.Door.Name())}},
+	)
 }
 
 // names are the facts by which others find the job.
@@ -220,6 +295,9 @@ func (p StatusPage) names(ctx context.Context) []fact {
 	if id := p.Record.Last.JobID; id != "" {
 		job := fact{label: in(ctx, pair("Job ID", "任务 ID")), lines: []string{id}, mono: true}
 		all = append([]fact{job}, all...)
+	}
+	if id := p.Record.Last.RequestID; id != "" {
+		all = append(all, fact{label: "RequestId", lines: []string{id}, mono: true})
 	}
 	return all
 }

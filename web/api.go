@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"mime"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,33 +16,37 @@ import (
 // A BackupJob is a submission and its job, as machines get them. Names that
 // the API has are the API's.
 type BackupJob struct {
-	SubmissionID string       `json:"SubmissionId"`
-	Status       backup.State `json:"Status"` // CREATED, RUNNING…; UNKNOWN while being checked; REFUSED by the cloud; DENIED by the policy
-	JobID        string       `json:"JobId,omitempty"`
-	JobName      string       `json:"JobName"`
-	RequestID    string       `json:"RequestId,omitempty"` // the cloud's, of the call that made the job
-	Account      string       `json:"Account"`
-	Region       string       `json:"Region"`
-	SourceType   string       `json:"SourceType"`
-	InstanceID   string       `json:"InstanceId,omitempty"`
-	ClusterID    string       `json:"ContainerClusterId,omitempty"`
-	Door         backup.Door  `json:"Door"`
-	AskedBy      string       `json:"AskedBy"`
-	CreatedAt    time.Time    `json:"CreatedAt"`
+	SubmissionID string         `json:"SubmissionId"`
+	Status       backup.State   `json:"Status"`  // CREATED, RUNNING…; UNKNOWN while being checked; REFUSED by the cloud; DENIED by the policy
+	Outcome      backup.Outcome `json:"Outcome"` // what Status comes to: running, succeeded, partial, failed, cancelled, unknown
+	JobID        string         `json:"JobId,omitempty"`
+	JobName      string         `json:"JobName"`
+	RequestID    string         `json:"RequestId,omitempty"` // the cloud's, of the call that made the job
+	Account      string         `json:"Account"`
+	Region       string         `json:"Region"`
+	SourceType   string         `json:"SourceType"`
+	InstanceID   string         `json:"InstanceId,omitempty"`
+	ClusterID    string         `json:"ContainerClusterId,omitempty"`
+	Door         backup.Door    `json:"Door"`
+	AskedBy      string         `json:"AskedBy"`
+	CreatedAt    time.Time      `json:"CreatedAt"`
 
-	Progress     *int     `json:"Progress,omitempty"` // 0 to 10,000
-	BytesTotal   int64    `json:"BytesTotal,omitempty"`
-	BytesDone    int64    `json:"BytesDone,omitempty"`
-	Speed        int64    `json:"Speed,omitempty"`        // KB/s
-	StartTime    int64    `json:"StartTime,omitempty"`    // UNIX seconds
-	CompleteTime int64    `json:"CompleteTime,omitempty"` // UNIX seconds
-	CopyStatus   string   `json:"DestinationNativeSnapshotStatus,omitempty"`
-	CopyProgress int      `json:"DestinationNativeSnapshotProgress,omitempty"` // percent
-	ErrorMessage string   `json:"ErrorMessage,omitempty"`
-	Code         string   `json:"Code,omitempty"`     // of a refusal
-	Message      string   `json:"Message,omitempty"`  // of a refusal
-	Denied       []string `json:"Denied,omitempty"`   // why the policy refused it, a sentence for each rule
-	Replayed     bool     `json:"Replayed,omitempty"` // in the answer to an event: an earlier one did it
+	Progress        *int     `json:"Progress,omitempty"` // 0 to 10,000
+	BytesTotal      int64    `json:"BytesTotal,omitempty"`
+	BytesDone       int64    `json:"BytesDone,omitempty"`
+	Speed           int64    `json:"Speed,omitempty"`        // KB/s
+	StartTime       int64    `json:"StartTime,omitempty"`    // UNIX seconds
+	CompleteTime    int64    `json:"CompleteTime,omitempty"` // UNIX seconds
+	CopyStatus      string   `json:"DestinationNativeSnapshotStatus,omitempty"`
+	CopyProgress    int      `json:"DestinationNativeSnapshotProgress,omitempty"` // percent
+	ErrorMessage    string   `json:"ErrorMessage,omitempty"`
+	ConsistentLevel string   `json:"ConsistentLevel,omitempty"` // that an application-consistent backup reached
+	DowngradeReason string   `json:"DowngradeReason,omitempty"` // why it is a lower one than was asked for
+	CancelledBy     string   `json:"CancelledBy,omitempty"`     // the name of whoever had it cancelled
+	Code            string   `json:"Code,omitempty"`            // of a refusal
+	Message         string   `json:"Message,omitempty"`         // of a refusal
+	Denied          []string `json:"Denied,omitempty"`          // why the policy refused it, a sentence for each rule
+	Replayed        bool     `json:"Replayed,omitempty"`        // in the answer to an event: an earlier one did it
 }
 
 // backupJob is a submission as it is now.
@@ -59,15 +60,16 @@ func (s *Server) backupJob(ctx context.Context, r backup.Record) BackupJob {
 
 func newBackupJob(r backup.Record, status backup.State) BackupJob {
 	b := BackupJob{
-		SubmissionID: r.SubmissionID, Status: status, JobID: r.Last.JobID, JobName: r.JobName, RequestID: r.Last.RequestID,
+		SubmissionID: r.SubmissionID, Status: status, Outcome: status.Outcome(), JobID: r.Last.JobID, JobName: r.JobName, RequestID: r.Last.RequestID,
 		Account: r.Account(), Region: r.Region(), SourceType: string(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"],
 		ClusterID: r.Complete["ContainerClusterId"], Door: r.Door, AskedBy: r.Principal.Name, CreatedAt: r.CreatedAt.UTC(),
-		Code: r.Last.Code, Message: r.Last.Message,
+		Code: r.Last.Code, Message: r.Last.Message, CancelledBy: r.Cancellation.By.Name,
 	}
 	if j := r.Job; j.Status != "" {
 		b.Progress, b.BytesTotal, b.BytesDone, b.Speed = &j.Progress, j.BytesTotal, j.BytesDone, j.Speed
 		b.CopyStatus, b.CopyProgress = j.CopyStatus, j.CopyProgress
 		b.StartTime, b.CompleteTime, b.ErrorMessage = unix(j.StartTime), unix(j.CompleteTime), j.ErrorMessage
+		b.ConsistentLevel, b.DowngradeReason = j.ConsistentLevel, j.DowngradeReason
 	}
 	return b
 }
@@ -228,46 +230,6 @@ func answer(w http.ResponseWriter, r *http.Request, out outcome) error {
 		w.Header().Set("Content-Type", "application/problem+json")
 	}
 	return writeJSON(w, r, out.status, out.body)
-}
-
-// showBackupJob answers with one submission and its job.
-func (s *Server) showBackupJob(w http.ResponseWriter, r *http.Request) error {
-	if _, err := strictQuery(r); err != nil {
-		return err
-	}
-	record, err := s.Backups.Refresh(r.Context(), principal(r), r.PathValue("SubmissionId"))
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, r, http.StatusOK, s.backupJob(r.Context(), record))
-}
-
-// strictQuery reads the query of a machine: each name once, and none but
-// these. A misspelt dry_run would be a backup.
-func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, errRequest
-	}
-	var bad backup.InvalidError
-	out := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		values := query[name]
-		switch {
-		case !slices.Contains(names, name):
-			bad = append(bad, backup.UnknownField(name))
-		case len(values) > 1:
-			bad = append(bad, backup.RepeatedField(name))
-		case name == "dry_run" && values[0] != "true" && values[0] != "false":
-			bad = append(bad, backup.NotBoolean(name))
-		default:
-			out[name] = values[0]
-		}
-	}
-	if bad != nil {
-		return nil, bad
-	}
-	return out, nil
 }
 
 // idempotencyKey reads the header of that name: one value, visible ASCII,

@@ -57,6 +57,15 @@ var faults = []fault{
 	{backup.ErrInProgress, http.StatusConflict, "in-progress",
 		backup.Text{En: "The first request with this key is still under way", Zh: "使用此键的首个请求仍在进行中"},
 		backup.Text{En: "Ask again in a moment: the answer will be that of the first request.", Zh: "请稍后再试：将得到首个请求的结果。"}},
+	{backup.ErrOver, http.StatusConflict, "over",
+		backup.Text{En: "The backup has already ended", Zh: "备份已经结束"},
+		backup.Text{En: "It had already finished, so there was nothing to cancel.", Zh: "备份此前已结束，无需取消。"}},
+	{backup.ErrNoJob, http.StatusConflict, "not-started",
+		backup.Text{En: "There is no job to cancel yet", Zh: "尚无可取消的任务"},
+		backup.Text{En: "The request is being sent, or it is being checked whether Cloud Backup took it. Try again in a moment.", Zh: "请求正在提交，或正在核实云备份是否已收到。请稍后再试。"}},
+	{backup.ErrNotCancelled, http.StatusBadGateway, "not-cancelled",
+		backup.Text{En: "The cancellation is not confirmed", Zh: "取消未得到确认"},
+		backup.Text{En: "Cloud Backup did not confirm it, so the backup may go on. You can try again.", Zh: "云备份未确认取消，备份可能仍在继续。可以再试一次。"}},
 	{backup.ErrKeyReused, http.StatusUnprocessableEntity, "key-reused",
 		backup.Text{En: "This form was already used", Zh: "此表单已使用过"},
 		backup.Text{En: "For another backup than the one you see.", Zh: "已用于另一次备份。"}},
@@ -178,10 +187,14 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	case f.status == http.StatusForbidden:
 		p.Link, p.LinkText = "/", backup.Text{En: "What you may do", Zh: "您可以做什么"}
 	}
+	busy, isBusy := errors.AsType[*backup.BusyError](err)
+	if isBusy {
+		p.Link, p.LinkText = "/backups/"+busy.SubmissionID, backup.Text{En: "Show that backup", Zh: "查看该备份"}
+	}
 	for _, m := range mistakes(err) {
 		p.Lines = append(p.Lines, m.In(l))
 	}
-	if busy, ok := errors.AsType[*backup.BusyError](err); ok && busy.Code != "" {
+	if isBusy && busy.Code != "" {
 		why := s.Backups.Explain(busy.Code)
 		for _, text := range []backup.Text{why.Means, why.Todo} {
 			if text != (backup.Text{}) {
@@ -201,10 +214,9 @@ func (s *Server) offerAgain(p *templates.Problem, r *http.Request, err error) {
 	if r.Method != http.MethodPost || r.PostForm == nil {
 		return
 	}
-	busy, ok := errors.AsType[*backup.BusyError](err)
+	_, ok := errors.AsType[*backup.BusyError](err)
 	switch {
 	case ok && errors.Is(err, backup.ErrKeyReused):
-		p.Link, p.LinkText = "/backups/"+busy.SubmissionID, backup.Text{En: "Show that backup", Zh: "查看该备份"}
 		p.Resend = &templates.Resend{
 			Text:   backup.Text{En: "Send as a new backup", Zh: "作为新备份提交"},
 			Hidden: hidden(posted(r), s.Backups.NewID()),

@@ -30,8 +30,9 @@ func description(zone string) doc {
 		"security": []doc{{}}, // in this version everybody who reaches the portal is one user
 		"tags":     []doc{{"name": "backup jobs", "description": "Submissions and the jobs that are made of them."}},
 		"paths": doc{
-			"/api/v1/backup-jobs":                doc{"post": describeCreate(), "get": describeList(zone)},
-			"/api/v1/backup-jobs/{SubmissionId}": doc{"get": describeShow()},
+			"/api/v1/backup-jobs":                       doc{"post": describeCreate(), "get": describeList(zone)},
+			"/api/v1/backup-jobs/{SubmissionId}":        doc{"get": describeShow()},
+			"/api/v1/backup-jobs/{SubmissionId}/cancel": doc{"post": describeCancel()},
 		},
 		"components": doc{
 			"schemas":    schemas(),
@@ -105,10 +106,25 @@ var submissionID = doc{
 
 func describeShow() doc {
 	return doc{
-		"operationId": "showBackupJob", "tags": []string{"backup jobs"}, "summary": "One submission and its job",
-		"description": "Asks the cloud about the job, at most once in 5 seconds. One that you may not see is not found.",
+		"operationId": "showBackupJob", "tags": []string{"backup jobs"}, "summary": "One submission and its job, now or at its end",
+		"description": "Asks the cloud about the job, at most once in 5 seconds, however many look. One that you may not see is not found. " +
+			"With wait the answer comes once Outcome is neither running nor unknown, or when the time is over: then Retry-After says when to ask again.",
+		"parameters": []doc{ref("parameters/SubmissionId"), {
+			"name": "wait", "in": "query", "description": fmt.Sprintf("How long the answer may take, in whole seconds. It never takes longer than %v, nor than the function has time.", longestWait),
+			"schema": doc{"type": "string", "pattern": "^" + waitPattern + "$"}, "example": "50s",
+		}},
+		"responses": responses(doc{"200": answerOf("As it is now.", []string{"BackupJob"}, "Retry-After")}, 404, 422, 503),
+	}
+}
+
+func describeCancel() doc {
+	return doc{
+		"operationId": "cancelBackupJob", "tags": []string{"backup jobs"}, "summary": "Cancel a job",
+		"description": "Asks Cloud Backup to cancel the job. Whoever may see a submission may cancel it. A job that is being cancelled already, or was, is answered alike.",
 		"parameters":  []doc{ref("parameters/SubmissionId")},
-		"responses":   responses(doc{"200": answerOf("As it is now.", []string{"BackupJob"})}, 404, 422, 503),
+		"responses": responses(doc{
+			"202": answerOf("Cloud Backup took the request, and the job stops in a moment: Outcome becomes cancelled.", []string{"BackupJob"}, "Retry-After"),
+		}, 403, 404, 409, 422, 502, 503),
 	}
 }
 

@@ -46,25 +46,23 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 
 // newBackup shows the form for one kind of backup, filled from the query or
 // from an earlier submission.
-func (s *Server) newBackup(w http.ResponseWriter, r *http.Request) error {
-	source := backup.SourceType(r.PathValue("SourceType"))
-	if !source.Known() {
-		return errNoPage
-	}
-	values, strange := prefilled(source, r.URL.Query())
-	if from := r.URL.Query().Get("from"); from != "" {
-		record, err := s.Backups.Refresh(r.Context(), principal(r), from)
-		if err != nil {
-			return err
+func (s *Server) newBackup(source backup.SourceType) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		values, strange := prefilled(source, r.URL.Query())
+		if from := r.URL.Query().Get("from"); from != "" {
+			record, err := s.Backups.Refresh(r.Context(), principal(r), from)
+			if err != nil {
+				return err
+			}
+			values = formValues(record.Params)
+			spread(values)
 		}
-		values = formValues(record.Params)
-		spread(values)
+		page := s.formPage(r, source, values, nil)
+		page.Key = s.Backups.NewID()
+		withDefaults(values, source, page.Offer)
+		page.Strange = strange
+		return render(w, r, http.StatusOK, templates.Form(page))
 	}
-	page := s.formPage(r, source, values, nil)
-	page.Key = s.Backups.NewID()
-	withDefaults(values, source, page.Offer)
-	page.Strange = strange
-	return render(w, r, http.StatusOK, templates.Form(page))
 }
 
 // formPage is the form as r brought it, or an empty one.

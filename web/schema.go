@@ -132,11 +132,13 @@ func backupJobSchema() doc {
 	return doc{
 		"type": "object", "additionalProperties": false,
 		"description": "A submission, and its job as far as it is known.",
-		"required":    []string{"SubmissionId", "Status", "JobName", "Account", "Region", "SourceType", "Door", "AskedBy", "CreatedAt"},
+		"required":    []string{"SubmissionId", "Status", "Outcome", "JobName", "Account", "Region", "SourceType", "Door", "AskedBy", "CreatedAt"},
 		"properties": doc{
 			"SubmissionId": submissionID["schema"],
 			"Status": text("Of the portal: SENDING, UNKNOWN (being checked), REFUSED (by the cloud), DENIED (by the policy), NOT_SENT (may be sent again). " +
 				"Of the job: CREATED, QUEUED, RUNNING, CANCELING, COMPLETE, PARTIAL_COMPLETE, FAILED, CANCELED, EXPIRED, UNAVAILABLE, or another word of the cloud's, which is a job in progress."),
+			"Outcome": doc{"type": "string", "enum": backup.Outcomes, "description": "What Status comes to, in words that never change. unknown: it is being checked whether there is a job. " +
+				"succeeded says nothing of a copy in another region. failed: there is no backup."},
 			"JobId": text("Of the job, once there is one."), "JobName": text("The name that was given, and the submission's mark."),
 			"RequestId": text("The cloud's, of the call that made the job or was refused."),
 			"Account":   text("The alias."), "Region": text(""), "SourceType": schemaOf("SourceType"),
@@ -149,6 +151,9 @@ func backupJobSchema() doc {
 			"StartTime": number("UNIX seconds."), "CompleteTime": number("UNIX seconds."),
 			"DestinationNativeSnapshotStatus":   text("Of the copy in another region."),
 			"DestinationNativeSnapshotProgress": doc{"type": "integer", "minimum": 0, "maximum": 100, "description": "Of the copy, in percent."},
+			"ConsistentLevel":                   text("That an application-consistent backup reached, in the words of the cloud."),
+			"DowngradeReason":                   text("Why that is less than was asked for."),
+			"CancelledBy":                       text("The name of whoever had the job cancelled."),
 			"ErrorMessage":                      text("Of a job: the cloud's words or code."),
 			"Code":                              text("Of a refusal: the cloud's code, or the portal's."), "Message": text("Of a refusal: the cloud's words."),
 			"Denied":   doc{"type": "array", "items": text("A sentence for each rule."), "description": "Why the policy refused it."},

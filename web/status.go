@@ -35,7 +35,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) statusPage(r *http.Request, record backup.Record) templates.StatusPage {
 	page := templates.StatusPage{
-		Shell: s.shell(r), Row: s.row(record), Auto: r.URL.Query().Get("auto") == "1",
+		Shell: s.shell(r), Row: s.row(record), Auto: r.URL.Query().Get("auto") == "1", Late: r.URL.Query().Get("late") == "1",
 	}
 	page.Account, _ = s.Policy.Account(record.Account())
 	for _, line := range record.Denied {

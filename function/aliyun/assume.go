@@ -24,8 +24,8 @@ type purpose string
 
 // The purposes.
 const (
-	toBackUp purpose = `{"Version":"1","Statement":[{"Effect":"Allow","Action":["hbr:CreateBackupJob","hbr:DescribeBackupJobs2","hbr:CancelBackupJob"],"Resource":"*"}]}`
-	toRead   purpose = `{"Version":"1","Statement":[{"Effect":"Allow","Action":["hbr:DescribeBackupJobs2"],"Resource":"*"}]}`
+	toBackUp purpose = `{"Version":"1","Statement":[{"Effect":"Allow","Action":["hbr:CreateBackupJob","hbr:CancelBackupJob","hbr:DescribeBackupJobs2","hbr:DescribeUdmSnapshots"],"Resource":"*"}]}`
+	toRead   purpose = `{"Version":"1","Statement":[{"Effect":"Allow","Action":["hbr:DescribeBackupJobs2","hbr:DescribeUdmSnapshots"],"Resource":"*"}]}`
 )
 
 // lifetime of assumed credentials: the least that STS gives.

@@ -13,8 +13,8 @@ func TestExplain(t *testing.T) {
 		means  string // part of the English sentence; empty if there is none
 		caller bool
 	}{
-		{"NoPermission", "no permission to make backups", false},
-		{"Forbidden.RAM", "no permission to make backups", false},
+		{"NoPermission", "no permission for this", false},
+		{"Forbidden.RAM", "no permission for this", false},
 		{"Forbidden.RiskControl", "restricted by the provider", false},
 		{"Forbidden.AccessKeyDisabled", "access key of this portal is not valid", false},
 		{"AssumeRole.NoPermission", "may not take on the role", false},

@@ -44,7 +44,6 @@ type jobItem struct {
 	Detail                                                       struct {
 		DestinationNativeSnapshotStatus, DestinationNativeSnapshotErrorMessage string
 		DestinationNativeSnapshotProgress                                      whole
-		ConsistentLevel, DowngradeReason                                       string
 	}
 }
 
@@ -61,10 +60,9 @@ func (i jobItem) job() backup.Job {
 		BytesTotal:   int64(i.BytesTotal), BytesDone: int64(i.BytesDone), Speed: int64(i.Speed),
 		CreatedTime: i.CreatedTime.time(), StartTime: i.StartTime.time(),
 		CompleteTime: i.CompleteTime.time(), UpdatedTime: i.UpdatedTime.time(),
-		CopyStatus:      word(i.Detail.DestinationNativeSnapshotStatus),
-		CopyError:       clean(i.Detail.DestinationNativeSnapshotErrorMessage, longestMessage),
-		CopyProgress:    int(min(max(i.Detail.DestinationNativeSnapshotProgress, 0), 100)),
-		ConsistentLevel: word(i.Detail.ConsistentLevel), Downgrade: word(i.Detail.DowngradeReason),
+		CopyStatus:   word(i.Detail.DestinationNativeSnapshotStatus),
+		CopyError:    clean(i.Detail.DestinationNativeSnapshotErrorMessage, longestMessage),
+		CopyProgress: int(min(max(i.Detail.DestinationNativeSnapshotProgress, 0), 100)),
 	}
 }
 

@@ -28,10 +28,10 @@ func (c *Client) DescribeBackupJobs2(ctx context.Context, target backup.Target, 
 		}
 		var page jobPage
 		if err := json.Unmarshal(a.body, &page); err != nil {
-			return nil, unread(a.status, r, "the list could not be read")
+			return nil, unread(describeBackupJobs2, a.status, r, "the list could not be read")
 		}
 		if page.silent(number) {
-			return nil, unread(a.status, r, "the answer has no list")
+			return nil, unread(describeBackupJobs2, a.status, r, "the answer has no list")
 		}
 		for _, item := range page.BackupJobs.BackupJob {
 			if job := item.job(); job.JobID != "" && !seen[job.JobID] { // pages shift while jobs are added
@@ -43,11 +43,11 @@ func (c *Client) DescribeBackupJobs2(ctx context.Context, target backup.Target, 
 			return jobs, nil
 		}
 	}
-	return nil, unread(0, reading{}, "too many pages")
+	return nil, unread(describeBackupJobs2, 0, reading{}, "too many pages")
 }
 
-func unread(status int, r reading, cause string) *backup.CloudError {
-	return &backup.CloudError{Action: describeBackupJobs2, Outcome: backup.ErrUnknownOutcome,
+func unread(action string, status int, r reading, cause string) *backup.CloudError {
+	return &backup.CloudError{Action: action, Outcome: backup.ErrUnknownOutcome,
 		HTTPStatus: status, RequestID: r.requestID, Cause: cause}
 }
 

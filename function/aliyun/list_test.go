@@ -43,7 +43,7 @@ func TestJobIsReadByItsPublishedNames(t *testing.T) {
 		JobID: "job-1", JobName: "web01-k3v9x2", SourceType: backup.UDMECS, InstanceID: "i-bp1a2b3c", Status: backup.StateRunning,
 		ErrorMessage: "a\ufffdb\ufffdc", Progress: 4200, BytesTotal: 9007199254740993, BytesDone: 1, Speed: 512,
 		CreatedTime: time.Unix(1767323045, 0), StartTime: time.Unix(1767323050, 0), UpdatedTime: time.Unix(1767323110, 0),
-		CopyStatus: "COMPLETE", CopyError: "ECS.CreatingSnapshot", CopyProgress: 85, ConsistentLevel: "CRASH", Downgrade: "HBR.NoRamRoleBound",
+		CopyStatus: "COMPLETE", CopyError: "ECS.CreatingSnapshot", CopyProgress: 85,
 	}, {JobID: "job-2", Progress: 10_000}}
 	if diff := cmp.Diff(want, jobs); diff != "" {
 		t.Errorf("jobs differ (-want +got):\n%s", diff)

@@ -61,8 +61,8 @@ var meanings = []meaning{{
 	means: both("The cloud account is restricted by the provider.", "该云账号受到云服务商的限制。"), todo: tellOperator,
 }, {
 	codes: "NoPermission* Forbidden* ActionUnauthorized", outcome: backup.ErrRefused,
-	means: both("The portal's role in that account has no permission to make backups.", "门户在该账号中使用的角色没有创建备份的权限。"),
-	todo:  both("The operator must add hbr:CreateBackupJob and hbr:DescribeBackupJobs2 to the role.", "管理员需要为该角色授予 hbr:CreateBackupJob 和 hbr:DescribeBackupJobs2 权限。"),
+	means: both("The portal's role in that account has no permission for this.", "门户在该账号中使用的角色没有此操作的权限。"),
+	todo:  both("The operator must add hbr:CreateBackupJob, hbr:CancelBackupJob, hbr:DescribeBackupJobs2 and hbr:DescribeUdmSnapshots to the role.", "管理员需要为该角色授予 hbr:CreateBackupJob、hbr:CancelBackupJob、hbr:DescribeBackupJobs2 和 hbr:DescribeUdmSnapshots 权限。"),
 }, {
 	codes: "ServiceNotActivated", outcome: backup.ErrRefused,
 	means: both("Cloud Backup is not switched on in that account.", "该账号尚未开通云备份。"),

@@ -15,10 +15,12 @@ import (
 
 // Cloud Backup by its names in the cloud, and its operations.
 const (
-	product             = "hbr"
-	version             = "2017-09-08"
-	createBackupJob     = "CreateBackupJob"
-	describeBackupJobs2 = "DescribeBackupJobs2"
+	product              = "hbr"
+	version              = "2017-09-08"
+	createBackupJob      = "CreateBackupJob"
+	describeBackupJobs2  = "DescribeBackupJobs2"
+	describeUdmSnapshots = "DescribeUdmSnapshots"
+	cancelBackupJob      = "CancelBackupJob"
 )
 
 // An operation is a call of Cloud Backup, with everything decided.

@@ -71,6 +71,13 @@ type Cloud interface {
 	CreateBackupJob(ctx context.Context, call Call) (Created, error)
 	// DescribeBackupJobs2 lists every job that the filter leaves, all pages.
 	DescribeBackupJobs2(ctx context.Context, target Target, filter JobFilter) ([]Job, error)
+	// DescribeUdmSnapshots returns what the recovery point of an instance's job is
+	// worth, the zero value if there is none yet.
+	DescribeUdmSnapshots(ctx context.Context, target Target, job Job) (Consistency, error)
+	// CancelBackupJob asks for the end of a job. Success means that the cloud
+	// took the request, and not yet that the job has stopped. The vault is that
+	// of the job, or empty.
+	CancelBackupJob(ctx context.Context, target Target, jobID, vaultID string) error
 	// Previews writes the call without making it.
 	Previews(call Call) []Preview
 	// Explain says what a code of the cloud means and what can be done about it.

@@ -11,15 +11,22 @@ type Job struct {
 	Status         State
 	ErrorMessage   string // words or a code; text of a stranger
 
-	Progress                   int   // 0 to 10,000
-	BytesTotal, BytesDone      int64 // bytes
-	Speed                      int64 // KB/s on average
-	CreatedTime, StartTime     time.Time
-	CompleteTime, UpdatedTime  time.Time
-	CopyStatus, CopyError      string    // Detail.DestinationNativeSnapshotStatus and …ErrorMessage
-	CopyProgress               int       // percent
-	ConsistentLevel, Downgrade string    // reached by an application-consistent backup
-	SeenAt                     time.Time // when the portal was told; never in the cloud's answer
+	Progress                  int   // 0 to 10,000
+	BytesTotal, BytesDone     int64 // bytes
+	Speed                     int64 // KB/s on average
+	CreatedTime, StartTime    time.Time
+	CompleteTime, UpdatedTime time.Time
+	CopyStatus, CopyError     string    // Detail.DestinationNativeSnapshotStatus and …ErrorMessage
+	CopyProgress              int       // percent
+	Consistency                         // reached by an application-consistent backup; never in the answer about jobs
+	SeenAt                    time.Time // when the portal was told; never in the cloud's answer
+}
+
+// A Consistency is what a recovery point is worth, in the words of
+// DescribeUdmSnapshots, of which no list is published.
+type Consistency struct {
+	ConsistentLevel string // CRASH…; empty while it is not known
+	DowngradeReason string // why it is less than was asked for; empty if it is not
 }
 
 // A State says how far a submission has come. The first five are the portal's
@@ -86,4 +93,40 @@ func (s State) Name() Text {
 		return Text{"Cancelled", "已取消"}
 	}
 	return Text{"In progress (" + string(s) + ")", "进行中（" + string(s) + "）"}
+}
+
+// An Outcome is what a submission came to, in the few words that a program
+// decides by. They never change; a State may be a word that nobody knows yet.
+type Outcome string
+
+// The outcomes. Only the first two may still change, and NOT_SENT if its key is
+// used again.
+const (
+	OutcomeRunning   Outcome = "running"
+	OutcomeUnknown   Outcome = "unknown"   // it is being checked whether there is a job
+	OutcomeSucceeded Outcome = "succeeded" // whatever becomes of a copy in another region
+	OutcomePartial   Outcome = "partial"   // the backup is there, some items are not in it
+	OutcomeFailed    Outcome = "failed"    // there is no backup
+	OutcomeCancelled Outcome = "cancelled" // somebody wanted no backup
+)
+
+// Outcomes are all of them.
+var Outcomes = []Outcome{OutcomeRunning, OutcomeSucceeded, OutcomePartial, OutcomeFailed, OutcomeCancelled, OutcomeUnknown}
+
+// Outcome is what s means to a program.
+func (s State) Outcome() Outcome {
+	switch s {
+	case Unknown:
+		return OutcomeUnknown
+	case StateComplete:
+		return OutcomeSucceeded
+	case StatePartialComplete:
+		return OutcomePartial
+	case StateCanceled:
+		return OutcomeCancelled
+	}
+	if s.Lives() {
+		return OutcomeRunning
+	}
+	return OutcomeFailed
 }

@@ -97,6 +97,7 @@ func (s *Service) ask(ctx context.Context, target Target, records []Record) (see
 		}
 		records[i].Job = jobs[at]
 		records[i].Job.SeenAt = asked
+		records[i].Job.Consistency = s.consistency(ctx, target, r, jobs[at])
 		if err := s.Store.See(ctx, r.SubmissionID, records[i].Job); err != nil {
 			s.Log.Warn("keeping a job", "submission", r.SubmissionID, "error", err)
 			continue
@@ -105,6 +106,21 @@ func (s *Service) ask(ctx context.Context, target Target, records []Record) (see
 		s.end(ctx, records[i])
 	}
 	return seen, nil
+}
+
+// consistency is what the backup is worth, asked for once it is there: the
+// service takes a request for an application-consistent one, and makes less of
+// it without an error.
+func (s *Service) consistency(ctx context.Context, target Target, r Record, job Job) Consistency {
+	known := r.Job.Consistency
+	if known != (Consistency{}) || !r.wantsConsistency() || job.Status != StateComplete && job.Status != StatePartialComplete {
+		return known
+	}
+	found, err := s.Cloud.DescribeUdmSnapshots(ctx, target, job)
+	if err != nil {
+		s.Log.Warn("asking for a recovery point", "submission", r.SubmissionID, "job", job.JobID, "error", err)
+	}
+	return found
 }
 
 // A list is read from the store in batches, however few records it asks for: of

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -48,6 +49,7 @@ type Record struct {
 	Last         Step      // N is -1 while there is none
 	Job          Job       // as last seen; zero before
 	AskedAt      time.Time // when the cloud was last asked about the job; zero before
+	Cancellation Cancellation
 }
 
 // Account is the alias of the account whose resources are backed up.
@@ -71,10 +73,11 @@ func (r Record) State(now time.Time) State {
 	}
 	switch r.Last.Kind {
 	case StepCreated:
-		if r.Job.Status != "" {
-			return r.Job.Status
+		status := cmp.Or(r.Job.Status, StateCreated)
+		if status.Lives() && r.Cancellation.stands(r.Job) {
+			return StateCanceling
 		}
-		return StateCreated
+		return status
 	case StepRefused:
 		return Refused
 	case StepVoid:
@@ -92,20 +95,30 @@ func (r Record) State(now time.Time) State {
 }
 
 // Lives reports whether anything about the submission may still change: its
-// state, or the copy of a job that is done itself.
+// state, or the copy of a job that is done itself, or what is known of its
+// consistency.
 func (r Record) Lives(now time.Time) bool {
 	state := r.State(now)
 	if state != StateComplete && state != StatePartialComplete {
 		return state.Lives()
 	}
+	shows := now.Sub(r.Job.CompleteTime) < afterwards
+	if shows && r.wantsConsistency() && r.Job.Consistency == (Consistency{}) {
+		return true
+	}
 	if r.Job.CopyStatus == "" {
-		return r.Complete["Detail.doCopy"] == "true" && now.Sub(r.Job.CompleteTime) < copyBegins
+		return shows && r.Complete["Detail.doCopy"] == "true"
 	}
 	return State(r.Job.CopyStatus).Lives()
 }
 
-// copyBegins is how long after the end of a job its copy may take to show.
-const copyBegins = time.Hour
+// afterwards is how long after the end of a job its copy and its recovery point
+// may take to show.
+const afterwards = time.Hour
+
+// wantsConsistency reports whether an application-consistent backup was asked
+// for.
+func (r Record) wantsConsistency() bool { return r.Complete["Detail.appConsistent"] == "true" }
 
 // Over reports whether nothing about the submission can change any more. One
 // that was not sent is not over while its key may still send it.
@@ -164,6 +177,8 @@ type Store interface {
 	// See keeps what the cloud said of the submission's job, unless something
 	// newer is kept.
 	See(ctx context.Context, id string, job Job) error
+	// Cancel keeps who last had the submission's job cancelled.
+	Cancel(ctx context.Context, id string, c Cancellation) error
 	// End says that the submission is over, in this state. It only helps lists:
 	// what a submission came to is in its log.
 	End(ctx context.Context, id string, state State) error
@@ -186,12 +201,17 @@ var (
 	ErrKeyReused  = errors.New("the key was used for another request")
 	ErrDenied     = errors.New("not allowed by the policy")
 	ErrStoreAway  = errors.New("submissions cannot be recorded right now")
+
+	ErrOver         = errors.New("the job has already ended")
+	ErrCancelled    = errors.New("the job is cancelled, or about to be")
+	ErrNoJob        = errors.New("there is no job yet")
+	ErrNotCancelled = errors.New("the cloud did not take the request to cancel")
 )
 
 // A BusyError is a submission that cannot be answered for now, or not with
-// this key.
+// this key, or a job that cannot be cancelled.
 type BusyError struct {
-	Err          error // ErrInProgress, ErrKeyReused or ErrNotSent
+	Err          error // ErrInProgress, ErrKeyReused, ErrNotSent, ErrOver, ErrNoJob or ErrNotCancelled
 	SubmissionID string
 	RetryAfter   time.Duration // 0 if waiting does not help
 	Code         string        // of the cloud, if that is why

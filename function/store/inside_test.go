@@ -146,7 +146,7 @@ func TestStoredFormOfAJobStays(t *testing.T) {
 	job := backup.Job{
 		JobID: "job-1", JobName: "n", SourceType: backup.UDMECS, InstanceID: "i-1", Status: backup.StateRunning, ErrorMessage: "e",
 		Progress: 1, BytesTotal: 2, BytesDone: 3, Speed: 4, CreatedTime: at, StartTime: at, CompleteTime: at, UpdatedTime: at,
-		CopyStatus: "RUNNING", CopyError: "c", CopyProgress: 5, ConsistentLevel: "CRASH", Downgrade: "d", SeenAt: at,
+		CopyStatus: "RUNNING", CopyError: "c", CopyProgress: 5, Consistency: backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "d"}, SeenAt: at,
 	}
 	got, err := text(job)
 	if err != nil {

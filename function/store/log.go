@@ -204,6 +204,17 @@ func (d *DB) Ask(ctx context.Context, id string, now time.Time, pace time.Durati
 	return err == nil, err
 }
 
+const canceled = `
+INSERT INTO job (submission_id, asked_ms, seen_ms, seen, cancel_ms, cancel_principal, cancel_principal_name)
+SELECT id, 0, 0, '', CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT) FROM submission WHERE id = $1
+ON CONFLICT (submission_id) DO UPDATE SET
+	cancel_ms = excluded.cancel_ms, cancel_principal = excluded.cancel_principal, cancel_principal_name = excluded.cancel_principal_name`
+
+// Cancel implements [backup.Store].
+func (d *DB) Cancel(ctx context.Context, id string, c backup.Cancellation) error {
+	return d.change(ctx, "cancel", canceled, id, ms(c.At), c.By.ID(), c.By.Name)
+}
+
 // End implements [backup.Store].
 func (d *DB) End(ctx context.Context, id string, state backup.State) error {
 	return d.change(ctx, "end", `UPDATE submission SET state = $2 WHERE id = $1`, id, string(state))

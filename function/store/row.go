@@ -16,7 +16,8 @@ const columns = `s.id, s.fingerprint, s.door, s.principal, s.principal_name, s.a
 	s.created_ms, s.expires_ms,
 	COALESCE(l.n, -1), COALESCE(l.kind, ''), COALESCE(l.owner, ''), COALESCE(l.at_ms, 0), COALESCE(l.until_ms, 0),
 	COALESCE(l.job_id, ''), COALESCE(l.code, ''), COALESCE(l.message, ''), COALESCE(l.request_id, ''),
-	COALESCE(j.asked_ms, 0), COALESCE(j.seen, '')`
+	COALESCE(j.asked_ms, 0), COALESCE(j.seen, ''),
+	COALESCE(j.cancel_ms, 0), COALESCE(j.cancel_principal, ''), COALESCE(j.cancel_principal_name, '')`
 
 // joined adds to the submissions called s what columns needs.
 const joined = ` s
@@ -27,16 +28,18 @@ const joined = ` s
 // scan reads columns.
 func scan(row interface{ Scan(...any) error }) (backup.Record, error) {
 	var r backup.Record
-	var principal, request, complete, denied, seen string
-	var created, expires, at, until, asked int64
+	var principal, request, complete, denied, seen, canceller string
+	var created, expires, at, until, asked, cancelled int64
 	err := row.Scan(&r.SubmissionID, &r.Fingerprint, &r.Door, &principal, &r.Principal.Name, &r.AccountID, &r.Access, &r.JobName, &request, &complete, &denied,
 		&created, &expires,
 		&r.Last.N, &r.Last.Kind, &r.Last.Owner, &at, &until, &r.Last.JobID, &r.Last.Code, &r.Last.Message, &r.Last.RequestID,
-		&asked, &seen)
+		&asked, &seen, &cancelled, &canceller, &r.Cancellation.By.Name)
 	if err != nil {
 		return backup.Record{}, err
 	}
 	r.Principal.Issuer, r.Principal.Subject, _ = strings.Cut(principal, "#")
+	r.Cancellation.By.Issuer, r.Cancellation.By.Subject, _ = strings.Cut(canceller, "#")
+	r.Cancellation.At = moment(cancelled)
 	r.CreatedAt, r.ExpiresAt = moment(created), moment(expires)
 	r.Last.At, r.Last.Until, r.AskedAt = moment(at), moment(until), moment(asked)
 	for _, part := range []struct {

@@ -1,0 +1,118 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A Cancellation says who had a job cancelled, and when the cloud took that.
+// The zero value is none.
+type Cancellation struct {
+	By Principal
+	At time.Time // milliseconds
+}
+
+// cancelTakes is how long a job is taken to be stopping on the strength of the
+// request alone. If the cloud still calls it running then, so does the portal,
+// and it can be cancelled again.
+const cancelTakes = time.Minute
+
+// stands reports whether the request to cancel says more than what the cloud
+// last said of the job.
+func (c Cancellation) stands(job Job) bool {
+	return !c.At.IsZero() && job.SeenAt.Before(c.At.Add(cancelTakes))
+}
+
+// Cancellable says why there is nothing to cancel: ErrCancelled, ErrOver or
+// ErrNoJob. It is nil if the job can be asked to stop.
+func (r Record) Cancellable(now time.Time) error {
+	switch state := r.State(now); {
+	case state == StateCanceling || state == StateCanceled:
+		return ErrCancelled
+	case !state.Lives():
+		return ErrOver
+	case r.Last.Kind != StepCreated:
+		return ErrNoJob
+	}
+	return nil
+}
+
+// Cancel asks the cloud to cancel the job of a submission, for whoever may see
+// it, and returns the submission as it is then. A job that is being cancelled,
+// or was, needs no second request. Errors are [ErrNotFound], [ErrStoreAway], or
+// a [*BusyError] with ErrOver, ErrNoJob or ErrNotCancelled: after the last the
+// job may go on.
+func (s *Service) Cancel(ctx context.Context, p Principal, id string) (Record, error) {
+	r, err := s.Refresh(ctx, p, id)
+	if err != nil {
+		return Record{}, err
+	}
+	busy := &BusyError{SubmissionID: id}
+	switch err := r.Cancellable(s.Now()); err {
+	case nil:
+	case ErrCancelled:
+		return r, nil
+	case ErrNoJob:
+		busy.RetryAfter = pace
+		fallthrough
+	default:
+		busy.Err = err
+		return r, busy
+	}
+	target, err := s.target(r, p)
+	if err != nil {
+		s.Log.Error("cancelling a job", "submission", id, "error", err)
+		busy.Err = ErrNotCancelled
+		return r, busy
+	}
+	// Whoever goes away has asked all the same.
+	ctx, cancel := persistent(ctx)
+	defer cancel()
+	asked := Cancellation{By: p, At: s.Now().Truncate(time.Millisecond)}
+	s.Log.Info("cancelling", "submission", id, "job", r.Last.JobID, "principal", p.ID())
+	err = s.Cloud.CancelBackupJob(ctx, target, r.Last.JobID, r.Complete["VaultId"])
+	if err != nil {
+		return s.notCancelled(ctx, target, r, asked, err)
+	}
+	return s.cancelled(ctx, r, asked), nil
+}
+
+// cancelled records a cancellation. If that fails the job is cancelled all the
+// same, by nobody knows whom.
+func (s *Service) cancelled(ctx context.Context, r Record, c Cancellation) Record {
+	r.Cancellation = c
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	if err := s.Store.Cancel(ctx, r.SubmissionID, c); err != nil {
+		s.Log.Error("recording a cancellation", "submission", r.SubmissionID, "principal", c.By.ID(), "error", err)
+	}
+	return r
+}
+
+// notCancelled looks at the job itself to find out what became of a request
+// that did not succeed: what the cloud answers if the job has ended is not
+// documented, and an answer can be lost.
+func (s *Service) notCancelled(ctx context.Context, target Target, r Record, asked Cancellation, err error) (Record, error) {
+	s.Log.Warn("job not cancelled", "submission", r.SubmissionID, "job", r.Last.JobID, "error", err)
+	busy := &BusyError{Err: ErrNotCancelled, SubmissionID: r.SubmissionID}
+	cloud, _ := errors.AsType[*CloudError](err)
+	if cloud != nil {
+		busy.Code, busy.RetryAfter = cloud.Code, cloud.RetryAfter
+	}
+	if cloud == nil || !errors.Is(cloud, ErrRefused) {
+		busy.RetryAfter = max(busy.RetryAfter, pace)
+	}
+	one := []Record{r}
+	if _, err := s.ask(ctx, target, one); err != nil {
+		return r, busy
+	}
+	r = one[0]
+	switch r.Cancellable(s.Now()) {
+	case ErrCancelled:
+		return s.cancelled(ctx, r, asked), nil
+	case ErrOver:
+		busy.Err, busy.RetryAfter, busy.Code = ErrOver, 0, ""
+	}
+	return r, busy
+}

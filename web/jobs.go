@@ -1,0 +1,119 @@
+package web
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// longestWait is how long a request may wait for the end of a job: the plain
+// server, and many a gateway, give up on an answer after a minute.
+const longestWait = 50 * time.Second
+
+// answerTime is what is left of the time of an invocation for the answer.
+const answerTime = 2 * time.Second
+
+// waitShape is what the parameter wait looks like. A longer wait than there
+// is time for ends early, and is no mistake.
+const waitPattern = `[0-9]{1,4}s`
+
+var (
+	waitShape = regexp.MustCompile(`\A` + waitPattern + `\z`)
+	msgWait   = backup.Text{En: "wait must be whole seconds such as 50s", Zh: "wait 必须是整秒数，例如 50s"}
+)
+
+// showBackupJob answers with one submission and its job, at once or when the
+// job has ended.
+func (s *Server) showBackupJob(w http.ResponseWriter, r *http.Request) error {
+	query, err := strictQuery(r, "wait")
+	if err != nil {
+		return err
+	}
+	wait, err := waiting(r.Context(), query["wait"])
+	if err != nil {
+		return err
+	}
+	record, err := s.Backups.Follow(r.Context(), principal(r), r.PathValue("SubmissionId"), wait)
+	if err != nil {
+		return err
+	}
+	return s.answerJob(w, r, http.StatusOK, record, wait)
+}
+
+// cancelBackupJob has one job cancelled.
+func (s *Server) cancelBackupJob(w http.ResponseWriter, r *http.Request) error {
+	if _, err := strictQuery(r); err != nil {
+		return err
+	}
+	record, err := s.Backups.Cancel(r.Context(), principal(r), r.PathValue("SubmissionId"))
+	if err != nil {
+		return err
+	}
+	return s.answerJob(w, r, http.StatusAccepted, record, 0)
+}
+
+// answerJob writes a submission. While it may still change, Retry-After says
+// when it makes sense to look again: at once for one who has just waited.
+func (s *Server) answerJob(w http.ResponseWriter, r *http.Request, status int, record backup.Record, waited time.Duration) error {
+	job := s.backupJob(r.Context(), record)
+	if job.Status.Lives() {
+		again := every(s.Backups.Now().Sub(record.CreatedAt))
+		if waited > 0 {
+			again = time.Second
+		}
+		w.Header().Set("Retry-After", seconds(again))
+	}
+	return writeJSON(w, r, status, job)
+}
+
+// waiting reads how long a request wants to wait, and bounds it by what the
+// platform leaves of the invocation's time.
+func waiting(ctx context.Context, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if !waitShape.MatchString(text) {
+		return 0, backup.InvalidError{{Field: "wait", Code: "pattern", Text: msgWait}}
+	}
+	n, _ := strconv.Atoi(text[:len(text)-1]) // at most 4 digits
+	wait := min(time.Duration(n)*time.Second, longestWait)
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(deadline)-answerTime)
+	}
+	return max(wait, 0), nil
+}
+
+// strictQuery reads the query of a machine: each name once, and none but
+// these. A misspelt dry_run would be a backup.
+func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, errRequest
+	}
+	var bad backup.InvalidError
+	out := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		values := query[name]
+		switch {
+		case !slices.Contains(names, name):
+			bad = append(bad, backup.UnknownField(name))
+		case len(values) > 1:
+			bad = append(bad, backup.RepeatedField(name))
+		case name == "dry_run" && values[0] != "true" && values[0] != "false":
+			bad = append(bad, backup.NotBoolean(name))
+		default:
+			out[name] = values[0]
+		}
+	}
+	if bad != nil {
+		return nil, bad
+	}
+	return out, nil
+}
