@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -130,9 +131,14 @@ func TestMigrateMakesTheSchemaAndSaysSo(t *testing.T) {
 		"sqlite":   "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
 		"postgres": postgrestest.Start(t).Schema(t),
 	} {
-		for _, want := range []string{name + ": the schema went from version 0 to 1\n", name + ": the schema is at version 1 already\n"} {
+		var newest int
+		for _, want := range []string{name + ": the schema went from version 0 to %d\n", name + ": the schema is at version %d already\n"} {
 			var out strings.Builder
-			if err := run([]string{"migrate"}, env("DATABASE_URL", url), &out); err != nil || out.String() != want {
+			err := run([]string{"migrate"}, env("DATABASE_URL", url), &out)
+			if newest == 0 {
+				_, _ = fmt.Sscanf(out.String(), want, &newest)
+			}
+			if want = fmt.Sprintf(want, newest); err != nil || newest == 0 || out.String() != want {
 				t.Errorf("%s: %q, %v; want %q", name, out.String(), err, want)
 			}
 		}

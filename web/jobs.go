@@ -113,7 +113,16 @@ func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
 		}
 	}
 	if bad != nil {
-		return nil, bad
+		return nil, &queryError{bad}
 	}
 	return out, nil
 }
+
+// A queryError is what is wrong with an address, not with a body.
+type queryError struct{ bad backup.InvalidError }
+
+// Error names the parameters.
+func (e *queryError) Error() string { return e.bad.Error() }
+
+// Unwrap returns the mistakes.
+func (e *queryError) Unwrap() error { return e.bad }

@@ -82,8 +82,12 @@ func pointer(name string) string {
 func (s *Server) writeProblemJSON(w http.ResponseWriter, r *http.Request, f fault, err error) {
 	p := problemOf(f, err, templates.Language(r.Context()))
 	p.RequestID = requestID(r)
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		p.read()
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if _, ok := errors.AsType[*queryError](err); ok || reads {
+		p.inAddress()
+	}
+	if reads && (p.Detail == invalid.detail.En || p.Detail == invalid.detail.Zh) {
+		p.Detail = "" // there was nothing to start
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	if err := writeJSON(w, r, f.status, p); err != nil {
@@ -91,11 +95,8 @@ func (s *Server) writeProblemJSON(w http.ResponseWriter, r *http.Request, f faul
 	}
 }
 
-// read words a problem with a request that has no body and starts nothing.
-func (p *Problem) read() {
-	if p.Detail == invalid.detail.En || p.Detail == invalid.detail.Zh {
-		p.Detail = ""
-	}
+// inAddress says that the wrong fields stand in the address.
+func (p *Problem) inAddress() {
 	for i, wrong := range p.Errors {
 		p.Errors[i].Pointer, p.Errors[i].Parameter = "", wrong.Field
 	}

@@ -89,7 +89,7 @@ func newWorld(t testing.TB) *world {
 	w.server = &web.Server{
 		Backups: &backup.Service{
 			Cloud: client, Store: w.db, Policy: rules, Log: log, Now: w.clock.Now, NewID: rand.Text,
-			Wait: func(context.Context, time.Duration) error { return nil },
+			Wait: func(_ context.Context, d time.Duration) error { w.clock.Add(d); return nil },
 		},
 		Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, Store: web.Store{Kind: w.db.Kind(), Ready: w.db.Ready}, Log: log,
 		RequestID: func(context.Context) string { return "request-1" }, Zone: time.FixedZone("UTC+8", 8*3600),

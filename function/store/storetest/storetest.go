@@ -47,6 +47,7 @@ var logs = map[string]test{
 	"one of many concurrent appends wins":                 oneAppendWins,
 	"the newest sight of a job stays":                     newestSightStays,
 	"one of many may ask, and then none for a while":      oneMayAsk,
+	"the last to cancel a job stays known":                cancellations,
 	"texts that not every database takes change nothing":  badTexts,
 	"texts that mean something in SQL mean nothing there": hostileTexts,
 }

@@ -1,0 +1,125 @@
+package backup_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+func TestFollowEndsWithTheJobOrTheTime(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		long time.Duration
+		want backup.Outcome
+	}{
+		{"", 50 * time.Second, backup.OutcomeSucceeded},
+		{".PARTIAL_COMPLETE", 50 * time.Second, backup.OutcomePartial},
+		{".FAILED.EcsClientError", 50 * time.Second, backup.OutcomeFailed},
+		{".CANCELED", 50 * time.Second, backup.OutcomeCancelled},
+		{".UNKNOWN", 50 * time.Second, backup.OutcomeRunning}, // of a job that is no state of the portal's
+		{"", 20 * time.Second, backup.OutcomeRunning},
+		{"", 0, backup.OutcomeRunning},
+	} {
+		r := newRig(t)
+		sub := submission("k")
+		sub.Params["JobName"] = "emulator.40s" + c.name
+		answer, err := r.Submit(t.Context(), sub)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := r.Now()
+		got, err := r.Follow(t.Context(), sub.Principal, answer.SubmissionID, c.long)
+		took := r.Now().Sub(began)
+		if outcome := got.State(r.Now()).Outcome(); c.name != ".UNKNOWN" && outcome != c.want || err != nil {
+			t.Errorf("%q for %v: %s after %v, %v", c.name, c.long, outcome, took, err)
+		}
+		if took > c.long || c.want == backup.OutcomeRunning && c.name == "" && took != c.long {
+			t.Errorf("%q for %v: it took %v", c.name, c.long, took)
+		}
+		if most := int(took/(5*time.Second)) + 1; r.lists() > most {
+			t.Errorf("%q for %v: %d questions to the cloud, want %d at most", c.name, c.long, r.lists(), most)
+		}
+	}
+}
+
+// Whoever waits for a lost answer hears of it as soon as it is found.
+func TestFollowWaitsForALostAnswer(t *testing.T) {
+	r := newRig(t)
+	r.fail(t, "CreateBackupJob: drop-after")
+	answer, err := r.Submit(t.Context(), submission("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.clock.Add(30 * time.Second)
+	got, err := r.Follow(t.Context(), bob, answer.SubmissionID, 50*time.Second)
+	if err != nil || got.State(r.Now()).Outcome() != backup.OutcomeSucceeded || r.sends() != 1 {
+		t.Errorf("%s, %v, %d sends", got.State(r.Now()), err, r.sends())
+	}
+}
+
+// Somebody who goes away waits no longer, and a store that goes away ends the
+// wait with what is known.
+func TestFollowEndsEarly(t *testing.T) {
+	r := newRig(t)
+	id := r.running(t, "k", "1h")
+	ctx, leave := context.WithCancel(t.Context())
+	waits := 0
+	r.Wait = func(ctx context.Context, d time.Duration) error {
+		r.clock.Add(d)
+		if waits++; waits == 3 {
+			leave()
+		}
+		return ctx.Err()
+	}
+	got, err := r.Follow(ctx, bob, id, time.Hour)
+	if err != nil || got.SubmissionID != id || waits != 3 {
+		t.Errorf("got %q, %v, after %d waits", got.SubmissionID, err, waits)
+	}
+	if _, err := r.Follow(t.Context(), bob, strings.Repeat("a", 26), time.Hour); !errors.Is(err, backup.ErrNotFound) || waits != 3 {
+		t.Errorf("no submission: %v", err)
+	}
+}
+
+// What an application-consistent backup came to is asked once it is there, and
+// again until it is known; of other backups it is not asked.
+func TestConsistencyIsAskedForOnceTheBackupIsThere(t *testing.T) {
+	r := newRig(t)
+	sub := submission("k")
+	sub.Params["InstanceId"] = "i-bp1demodb01"
+	sub.Params["Detail.appConsistent"] = "true"
+	sub.Params["JobName"] = "emulator.10s"
+	answer, err := r.Submit(t.Context(), sub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := r.running(t, "l", "40s")
+	asked := func() int { return len(r.cloud.Ledger().CallsOf("DescribeUdmSnapshots")) }
+	r.fail(t, "DescribeUdmSnapshots: 500")
+	look := func() backup.Record {
+		t.Helper()
+		r.clock.Add(6 * time.Second)
+		if _, err := r.Refresh(t.Context(), bob, plain); err != nil {
+			t.Fatal(err)
+		}
+		got, err := r.Refresh(t.Context(), bob, answer.SubmissionID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	got := look()
+	if got.State(r.Now()) != backup.StateComplete || got.Job.ConsistentLevel != "" || !got.Lives(r.Now()) || asked() != 1 {
+		t.Fatalf("%s, %+v, %d questions", got.State(r.Now()), got.Job.Consistency, asked())
+	}
+	want := backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "HBR.ScriptNotConfigured"}
+	if got = look(); got.Job.Consistency != want || got.Lives(r.Now()) || asked() != 2 {
+		t.Errorf("%+v, lives: %v, %d questions", got.Job.Consistency, got.Lives(r.Now()), asked())
+	}
+	if got = look(); r.record(t, answer.SubmissionID).Job.Consistency != want || asked() != 2 {
+		t.Errorf("%+v, %d questions", got.Job.Consistency, asked())
+	}
+}

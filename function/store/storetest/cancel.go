@@ -1,0 +1,40 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+func cancellations(t *testing.T, s backup.Store) {
+	r := claim(t, s, Record(1))
+	job := backup.Job{JobID: "job-1", Status: backup.StateRunning, SeenAt: Start}
+	for n, c := range []backup.Cancellation{
+		{By: backup.Principal{Issuer: "test", Subject: "alice#1", Name: "Alice'; 漢"}, At: Start.Add(time.Millisecond)},
+		{By: backup.Principal{Subject: "ci"}, At: Start.Add(time.Minute)},
+	} {
+		if err := s.Cancel(t.Context(), r.SubmissionID, c); err != nil {
+			t.Fatal(err)
+		}
+		// What is seen of the job does not touch it, nor is it touched.
+		if err := s.See(t.Context(), r.SubmissionID, job); err != nil {
+			t.Fatal(err)
+		}
+		if got := find(t, s, r.SubmissionID); got.Cancellation != c || got.Job.Status != job.Status {
+			t.Errorf("%d: got %+v, %s", n, got.Cancellation, got.Job.Status)
+		}
+	}
+	if err := s.Cancel(t.Context(), "nobody", backup.Cancellation{At: Start}); !errors.Is(err, backup.ErrNotFound) {
+		t.Errorf("an unknown submission: %v", err)
+	}
+	// It says nothing about when the cloud was asked.
+	fresh := claim(t, s, Record(2))
+	if err := s.Cancel(t.Context(), fresh.SubmissionID, backup.Cancellation{At: Start}); err != nil {
+		t.Fatal(err)
+	}
+	if may, err := s.Ask(t.Context(), fresh.SubmissionID, Start, 5*time.Second); err != nil || !may {
+		t.Errorf("after a cancellation one may ask: %v, %v", may, err)
+	}
+}
