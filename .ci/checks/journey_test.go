@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -222,4 +223,66 @@ func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
 	b.open(page)
 	b.follow(`#live a[href$="?auto=1"]`)
 	b.wait(`document.querySelector("#live").dataset.state === "COMPLETE"`, atLast)
+}
+
+// Somebody changes their mind: the job is cancelled, which is no failure, and
+// asked for again with what was asked the first time. The cloud gets each call
+// once.
+func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
+	for _, script := range []bool{true, false} {
+		t.Run(fmt.Sprintf("script %v", script), func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t)
+			if !script {
+				b = b.withoutScript()
+			}
+			// It would run for an hour.
+			name := unique("emulator.1h-mind")
+			page, err := busy.submit(request("demo", "i-bp1demodb01", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.open(page)
+			b.follow("#cancel")
+			b.follow("main .actions a.plain")
+			if b.path() != page || b.text("#live .tag") == "Cancelled" {
+				t.Fatalf("Keep it running leads to %s, “%s”", b.path(), b.text("#live .tag"))
+			}
+			b.follow("#cancel")
+			if b.text("h1") != "Cancel this backup?" {
+				t.Fatalf("Cancel leads to “%s”", b.text("h1"))
+			}
+			b.follow("button.danger")
+			if b.path() != page || b.text("#live .tag") != "Cancelling" {
+				t.Fatalf("Cancel the backup leads to %s, “%s”", b.path(), b.text("#live .tag"))
+			}
+			if script {
+				b.wait(`document.querySelector("#live").dataset.state === "CANCELED"`, atLast)
+			} else {
+				for end := time.Now().Add(atLast); b.text("#live .tag") != "Cancelled" && time.Now().Before(end); {
+					time.Sleep(500 * time.Millisecond) // as fast as somebody can press
+					b.follow("#check")
+				}
+			}
+			if said := b.text("#live"); !strings.Contains(said, "Cancelled by demo") || strings.Contains(said, "Failed") {
+				t.Errorf("the page of the cancelled job says:\n%s", said)
+			}
+			b.follow("#again")
+			if got := get[string](b, `document.querySelector("[name=JobName]").value`); got != name {
+				t.Errorf("Run again has the name %q", got)
+			}
+			b.follow(".actions .filled")
+			b.follow("button[data-once]")
+			if b.path() == page || !strings.HasPrefix(b.path(), "/backups/") || b.text("h1") != name {
+				t.Fatalf("Run again leads to %s, “%s”", b.path(), b.text("h1"))
+			}
+			made := busy.created(t, name)
+			if len(made) != 2 {
+				t.Fatalf("the cloud got %d calls of CreateBackupJob, want 2", len(made))
+			}
+			if first, second := busy.cancelled(t, made[0].JobID), busy.cancelled(t, made[1].JobID); len(first) != 1 || len(second) != 0 {
+				t.Errorf("the cloud got %d and %d calls of CancelBackupJob, want 1 and none", len(first), len(second))
+			}
+		})
+	}
 }

@@ -81,8 +81,8 @@ type call struct {
 	Parameters map[string]string `json:"parameters"`
 }
 
-// created are the calls of CreateBackupJob for backups that somebody called name.
-func (p *portal) created(t *testing.T, name string) []call {
+// calls are those that the emulator received and that match.
+func (p *portal) calls(t *testing.T, match func(call) bool) (found []call) {
 	t.Helper()
 	res, err := http.Get(p.emulator + "/_emulator/ledger")
 	if err != nil {
@@ -95,13 +95,24 @@ func (p *portal) created(t *testing.T, name string) []call {
 	if err := json.NewDecoder(res.Body).Decode(&ledger); err != nil {
 		t.Fatal(err)
 	}
-	var calls []call
 	for _, c := range ledger.Calls {
-		if c.Action == "CreateBackupJob" && label(c) == name {
-			calls = append(calls, c)
+		if match(c) {
+			found = append(found, c)
 		}
 	}
-	return calls
+	return found
+}
+
+// created are the calls of CreateBackupJob for backups that somebody called name.
+func (p *portal) created(t *testing.T, name string) []call {
+	t.Helper()
+	return p.calls(t, func(c call) bool { return c.Action == "CreateBackupJob" && label(c) == name })
+}
+
+// cancelled are the calls of CancelBackupJob for a job.
+func (p *portal) cancelled(t *testing.T, job string) []call {
+	t.Helper()
+	return p.calls(t, func(c call) bool { return c.Action == "CancelBackupJob" && c.Parameters["JobId"] == job })
 }
 
 // unique makes a name for a backup that no other has: the ledger is that of

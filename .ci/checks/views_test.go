@@ -83,6 +83,11 @@ var views = []view{
 	{"history-wrong", at("/backups?Status=oops&InstanceId=%3Cb%3E&From=2026-02-01&To=2026-01-01")},
 	{"denied", showDenied},
 	{"not-found", at("/no-such-page")},
+	{"cancel", showCancel},
+	{"cancelled", showCancelled},
+	{"too-late", atJob(func(all ended) string { return all.complete + "?late=1" }, "COMPLETE")},
+	{"lowered", atJob(func(all ended) string { return all.lowered }, "COMPLETE")},
+	{"partial", atJob(func(all ended) string { return all.partial }, "PARTIAL_COMPLETE")},
 	{"refused", atJob(func(all ended) string { return all.refused }, "REFUSED")},
 	{"failed", atJob(func(all ended) string { return all.failed }, "FAILED")},
 	{"complete", atJob(func(all ended) string { return all.complete }, "COMPLETE")},
@@ -162,6 +167,7 @@ func atJob(page func(ended) string, state string) func(*tab) {
 			b.Fatal(err)
 		}
 		b.open(page(all))
+		b.unfold()
 		b.wait(js("state => document.querySelector('#live').dataset.state === state", state), atLast)
 	}
 }
@@ -175,6 +181,25 @@ func showRunning(b *tab) {
 	atJob(func(ended) string { return path }, "RUNNING")(b)
 }
 
+// showCancel is the question before a job is cancelled.
+func showCancel(b *tab) {
+	b.Helper()
+	path, err := busy.submit(request("demo", "i-bp1demodb01", "emulator.1h"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.open(path)
+	b.follow("#cancel")
+}
+
+// showCancelled is the page of a job that somebody cancelled.
+func showCancelled(b *tab) {
+	b.Helper()
+	showCancel(b)
+	b.follow("button.danger")
+	b.wait(`document.querySelector("#live").dataset.state === "CANCELED"`, atLast)
+}
+
 // showDenied is the page of a submission that the policy refused.
 func showDenied(b *tab) {
 	b.Helper()
@@ -186,7 +211,7 @@ func showDenied(b *tab) {
 }
 
 // ended are the status pages of jobs that are over, or will be soon.
-type ended struct{ complete, failed, refused string }
+type ended struct{ complete, failed, refused, lowered, partial string }
 
 // jobs starts the jobs once for all tests that look at views.
 var jobs = sync.OnceValues(func() (all ended, err error) {
@@ -194,6 +219,10 @@ var jobs = sync.OnceValues(func() (all ended, err error) {
 		&all.complete: request("demo", "i-bp1demoweb01", "a-complete-view"),
 		// The role of this account does not trust the portal.
 		&all.refused: request("locked", "i-bp2demopay01", "a-refused-view"),
+		// There are no scripts to make it consistent.
+		&all.lowered: `{"SourceType":"UDM_ECS","Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demodb01","Retention":15,
+			"JobName":"a-lowered-view","Detail":{"appConsistent":true}}`,
+		&all.partial: request("demo", "i-bp1demoweb01", "emulator.PARTIAL_COMPLETE"),
 		// No backup client runs on this instance.
 		&all.failed: `{"SourceType":"ECS_FILE","Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb02",
 			"VaultId":"v-0001demovault01","Retention":1,"JobName":"a-failed-view"}`,
