@@ -10,6 +10,10 @@ import (
 // whoever asks.
 const pace = 5 * time.Second
 
+// lookTime is how long somebody who looks at a submission waits for the cloud:
+// what was known before is an answer, too, and servers end one after a minute.
+const lookTime = 8 * time.Second
+
 // Refresh returns the submission as it is now, asking the cloud if nobody has
 // for five seconds, and something may have changed. A submission that p may not
 // see is ErrNotFound, as one that does not exist. If the cloud does not answer,
@@ -39,8 +43,10 @@ func (s *Service) Refresh(ctx context.Context, p Principal, id string) (Record, 
 	if err != nil {
 		return r, nil // as it was last seen
 	}
+	limited, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
 	one := []Record{r}
-	if _, err := s.ask(ctx, target, one); err != nil {
+	if _, err := s.ask(limited, target, one); err != nil {
 		return r, nil
 	}
 	return one[0], nil
@@ -69,7 +75,9 @@ func (s *Service) mayView(p Principal, r Record) bool {
 // look finds out for p what became of an attempt whose answer was lost. It
 // never sends.
 func (s *Service) look(ctx context.Context, p Principal, r Record) (Record, error) {
-	if _, err := s.reconcile(ctx, p, r); err != nil {
+	limited, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	if _, err := s.reconcile(limited, p, r); err != nil {
 		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
 		return r, nil
 	}
