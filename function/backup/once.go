@@ -179,7 +179,7 @@ func (s *Service) next(ctx context.Context, r Record, call Call, sends *int) (_ 
 // stored is the answer of a submission that is at its end: always the same,
 // whatever has become of the job since.
 func (s *Service) stored(r Record, replayed bool) Answer {
-	r.Job = Job{}
+	r.Job, r.Cancellation = Job{}, Cancellation{}
 	status := Refused
 	if r.Last.Kind == StepCreated {
 		status = StateCreated
