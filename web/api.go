@@ -132,8 +132,15 @@ func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun b
 
 // refused words what the cloud said: it is final for this key.
 func (s *Server) refused(ctx context.Context, a backup.Answer, out outcome) outcome {
-	l := templates.Language(ctx)
-	explained := s.Backups.Explain(a.Last.Code)
+	p := problemOfRefusal(a.Last, s.Backups.Explain(a.Last.Code), templates.Language(ctx))
+	p.Instance = "/backups/" + a.SubmissionID
+	out.status, out.body = p.Status, p
+	return out
+}
+
+// problemOfRefusal words a refusal by the cloud: the caller's fault, if it is
+// known to be one, or else that of whoever set things up.
+func problemOfRefusal(refused backup.Step, explained backup.Explanation, l backup.Language) Problem {
 	f := fault{status: http.StatusBadGateway, name: "refused",
 		title: backup.Text{En: "Cloud Backup refused the request", Zh: "云备份拒绝了请求"}, detail: explained.Means}
 	if explained.Caller {
@@ -141,10 +148,8 @@ func (s *Server) refused(ctx context.Context, a backup.Answer, out outcome) outc
 	}
 	p := problemOf(f, nil, l)
 	p.Detail = strings.TrimSpace(p.Detail + " " + explained.Todo.In(l))
-	p.Instance = "/backups/" + a.SubmissionID
-	p.Cloud = &CloudRefusal{Code: a.Last.Code, Message: a.Last.Message, RequestID: a.Last.RequestID}
-	out.status, out.body = f.status, p
-	return out
+	p.Cloud = &CloudRefusal{Code: refused.Code, Message: refused.Message, RequestID: refused.RequestID}
+	return p
 }
 
 func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (outcome, error) {

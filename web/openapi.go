@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +15,7 @@ type doc = map[string]any
 // description is the OpenAPI 3.1 document of the JSON API. What a submission
 // may hold comes from the table of fields, and the problems from that of
 // errors.
-func description(zone string) doc {
+func (s *Server) description() doc {
 	return doc{
 		"openapi": "3.1.0",
 		"info": doc{
@@ -30,7 +29,7 @@ func description(zone string) doc {
 		"security": []doc{{}}, // in this version everybody who reaches the portal is one user
 		"tags":     []doc{{"name": "backup jobs", "description": "Submissions and the jobs that are made of them."}},
 		"paths": doc{
-			"/api/v1/backup-jobs":                       doc{"post": describeCreate(), "get": describeList(zone)},
+			"/api/v1/backup-jobs":                       doc{"post": describeCreate(), "get": describeList(s.Zone.String())},
 			"/api/v1/backup-jobs/{SubmissionId}":        doc{"get": describeShow()},
 			"/api/v1/backup-jobs/{SubmissionId}/cancel": doc{"post": describeCancel()},
 		},
@@ -38,14 +37,14 @@ func description(zone string) doc {
 			"schemas":    schemas(),
 			"headers":    headers(),
 			"parameters": doc{"SubmissionId": submissionID},
-			"responses":  problems(),
+			"responses":  s.problems(),
 		},
 	}
 }
 
 // openAPI answers with the description.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, r, http.StatusOK, description(s.Zone.String()))
+	return writeJSON(w, r, http.StatusOK, s.description())
 }
 
 // keyDays is how long a key stands for its submission, in days.
@@ -65,16 +64,16 @@ func describeCreate() doc {
 					"Idempotent-Replayed; while the first request is under way 409; with other content 422. Keys are the sender's own: those of other people and of other "+
 					"doors are others. Without the header each request is a submission of its own. Visible ASCII without \\ and inner quotes; quotes around it do not count.", keyDays),
 				"schema":          doc{"type": "string", "minLength": 1, "maxLength": 257, "pattern": `^("[!#-\[\]-~]{1,255}"|[!#-\[\]-~]{1,255})$`},
-				"example":         "before-deploy-42",
+				"example":         exampleKey,
 				"x-expires-after": fmt.Sprintf("P%dD", keyDays),
 			},
 			{"name": "dry_run", "in": "query", "description": "true answers with the exact call and makes none.", "schema": doc{"type": "boolean", "default": false}},
 		},
 		"requestBody": doc{"required": true, "content": doc{"application/json": doc{"schema": ref("schemas/Submission"), "examples": examples()}}},
 		"responses": responses(doc{
-			"201": answerOf("The job was made.", []string{"BackupJob"}, "Location"),
-			"200": answerOf("A repeat: the first answer, and Idempotent-Replayed is true. Or, with dry_run, the call.", []string{"BackupJob", "DryRun"}, "Location", "Idempotent-Replayed"),
-			"202": answerOf("It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.", []string{"BackupJob"}, "Location", "Retry-After"),
+			"201": with(answerOf("The job was made.", []string{"BackupJob"}, "Location"), answersToCreate),
+			"200": with(answerOf("A repeat: the first answer, and Idempotent-Replayed is true. Or, with dry_run, the call.", []string{"BackupJob", "DryRun"}, "Location", "Idempotent-Replayed"), answersToCreate),
+			"202": with(answerOf("It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.", []string{"BackupJob"}, "Location", "Retry-After"), answersUnknown),
 		}, 400, 403, 409, 413, 415, 422, 502, 503),
 	}
 }
@@ -95,7 +94,7 @@ func describeList(zone string) doc {
 		"operationId": "listBackupJobs", "tags": []string{"backup jobs"}, "summary": "The history, newest first",
 		"description": "Submissions that you may see, and those that the policy refused. Nothing is asked of the cloud: jobs are as they were last seen.",
 		"parameters":  parameters,
-		"responses":   responses(doc{"200": answerOf("One page.", []string{"BackupJobList"})}, 400, 422, 503),
+		"responses":   responses(doc{"200": with(answerOf("One page.", []string{"BackupJobList"}), answersToList)}, 400, 422, 503),
 	}
 }
 
@@ -113,7 +112,7 @@ func describeShow() doc {
 			"name": "wait", "in": "query", "description": fmt.Sprintf("How long the answer may take, in whole seconds. It never takes longer than %v, nor than the function has time.", longestWait),
 			"schema": doc{"type": "string", "pattern": "^" + waitPattern + "$"}, "example": "50s",
 		}},
-		"responses": responses(doc{"200": answerOf("As it is now.", []string{"BackupJob"}, "Retry-After")}, 404, 422, 503),
+		"responses": responses(doc{"200": with(answerOf("As it is now.", []string{"BackupJob"}, "Retry-After"), answersToShow)}, 404, 422, 503),
 	}
 }
 
@@ -123,7 +122,7 @@ func describeCancel() doc {
 		"description": "Asks Cloud Backup to cancel the job. Whoever may see a submission may cancel it. A job that is being cancelled already, or was, is answered alike.",
 		"parameters":  []doc{ref("parameters/SubmissionId")},
 		"responses": responses(doc{
-			"202": answerOf("Cloud Backup took the request, and the job stops in a moment: Outcome becomes cancelled.", []string{"BackupJob"}, "Retry-After"),
+			"202": with(answerOf("Cloud Backup took the request, and the job stops in a moment: Outcome becomes cancelled.", []string{"BackupJob"}, "Retry-After"), answersToCancel),
 		}, 403, 404, 409, 422, 502, 503),
 	}
 }
@@ -171,28 +170,34 @@ func headers() doc {
 }
 
 // problems are the responses for what can be wrong, by status, as the table of
-// errors has them.
-func problems() doc {
-	titles := map[int][]string{
-		http.StatusUnprocessableEntity: {"invalid: " + invalid.title.En},
-		http.StatusInternalServerError: {ours.name + ": " + ours.title.En},
-		http.StatusBadGateway:          {"refused: Cloud Backup refused the request, which an operator must put right"},
-	}
-	for _, f := range faults {
-		line := f.name + ": " + f.title.En
-		if f.err == backup.ErrKeyReused {
-			line = f.name + ": " + keyReusedTitle.En
+// errors has them. Each kind has an example.
+func (s *Server) problems() doc {
+	lines, kinds := map[int][]string{}, map[int]doc{}
+	add := func(p Problem, title string) {
+		name := p.Type[strings.LastIndex(p.Type, ":")+1:]
+		if kinds[p.Status] == nil {
+			kinds[p.Status] = doc{}
 		}
-		if !slices.Contains(titles[f.status], line) {
-			titles[f.status] = append(titles[f.status], line)
+		if kinds[p.Status][name] == nil {
+			lines[p.Status] = append(lines[p.Status], name+": "+title)
 		}
+		kinds[p.Status][name] = doc{"value": p}
 	}
-	titles[http.StatusUnprocessableEntity] = append(titles[http.StatusUnprocessableEntity], "refused: Cloud Backup refused the request, which you can put right")
+	for _, f := range append([]fault{invalid, ours}, faults...) {
+		p := exampleProblem(f)
+		add(p, p.Title)
+	}
+	for code, title := range map[string]string{
+		"VaultNotExist": "Cloud Backup refused the request, which you can put right",
+		"NoPermission":  "Cloud Backup refused the request, which an operator must put right",
+	} {
+		add(exampleRefusal(code, s.Backups.Explain(code)), title)
+	}
 	all := doc{}
-	for status, lines := range titles {
+	for status, examples := range kinds {
 		response := doc{
-			"description": fmt.Sprintf("%s. Kinds, by the last part of type: %s.", http.StatusText(status), strings.Join(lines, "; ")),
-			"content":     doc{"application/problem+json": doc{"schema": ref("schemas/Problem")}},
+			"description": fmt.Sprintf("%s. Kinds, by the last part of type: %s.", http.StatusText(status), strings.Join(lines[status], "; ")),
+			"content":     doc{"application/problem+json": doc{"schema": ref("schemas/Problem"), "examples": examples}},
 		}
 		if status == http.StatusConflict || status == http.StatusServiceUnavailable {
 			response["headers"] = doc{"Retry-After": ref("headers/Retry-After")}

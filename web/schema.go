@@ -197,21 +197,3 @@ func problemSchema() doc {
 		},
 	}
 }
-
-// examples are submissions that the demo policy allows, one of each kind.
-func examples() doc {
-	return doc{
-		"UDM_ECS": doc{"summary": "A whole instance", "value": doc{
-			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "Retention": 15, "JobName": "before-upgrade",
-		}},
-		"ECS_FILE": doc{"summary": "Files on an instance", "value": doc{
-			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01", "VaultId": "v-0001demovault01", "Retention": 30,
-			"Include": []string{"/home/alice/*.pdf"}, "SpeedLimit": "9:18:20480",
-		}},
-		"CONTAINER": doc{"summary": "Volumes of a cluster", "value": doc{
-			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "CONTAINER", "ContainerClusterId": "cc-0001democluster", "ClusterId": "cl-0001democluster",
-			"VaultId": "v-0001demovault01", "Retention": 7,
-			"ContainerResources": []doc{{"resourceType": "PV", "backupMethod": "FILE", "resourceId": "674dac6d-74cd-47e9-a675-09e2f10d2c45", "pvPath": "/"}},
-		}},
-	}
-}

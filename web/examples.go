@@ -1,0 +1,119 @@
+package web
+
+import (
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// exampleKey is the Idempotency-Key of the first example, of which most of the
+// answers follow.
+const exampleKey = "before-deploy-42"
+
+// examples are submissions that the demo policy allows, one of each kind.
+func examples() doc {
+	return doc{
+		"UDM_ECS": doc{"summary": "A whole instance", "value": doc{
+			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "Retention": 15, "JobName": "before-upgrade",
+		}},
+		"ECS_FILE": doc{"summary": "Files on an instance", "value": doc{
+			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01", "VaultId": "v-0001demovault01", "Retention": 30,
+			"Include": []string{"/home/alice/*.pdf"}, "SpeedLimit": "9:18:20480",
+		}},
+		"CONTAINER": doc{"summary": "Volumes of a cluster", "value": doc{
+			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "CONTAINER", "ContainerClusterId": "cc-0001democluster", "ClusterId": "cl-0001democluster",
+			"VaultId": "v-0001demovault01", "Retention": 7,
+			"ContainerResources": []doc{{"resourceType": "PV", "backupMethod": "FILE", "resourceId": "674dac6d-74cd-47e9-a675-09e2f10d2c45", "pvPath": "/"}},
+		}},
+	}
+}
+
+// exampleBegan is when the example was submitted.
+var exampleBegan = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+// exampleJob is the answer to the first example, and what it says later.
+func exampleJob(state backup.State, change ...func(*BackupJob)) BackupJob {
+	b := BackupJob{
+		SubmissionID: exampleID, Status: state, Outcome: state.Outcome(), JobID: "job-000csy09q50a2jdcbwbo", JobName: "before-upgrade-" + exampleID,
+		RequestID: "25F49E7B-7E39-542E-83AD-62E6E7F73786", Account: "demo", Region: "cn-hangzhou", SourceType: "UDM_ECS", InstanceID: "i-bp1demoweb01",
+		Door: backup.DoorAPI, AskedBy: "demo", CreatedAt: exampleBegan,
+	}
+	for _, f := range change {
+		f(&b)
+	}
+	return b
+}
+
+// exampleID is the submission that the demo user makes with exampleKey.
+var exampleID = backup.Submission{Door: backup.DoorAPI, Principal: backup.Principal{Issuer: "demo", Subject: "demo"}, Key: exampleKey}.ID()
+
+// moved is how far a job of the example has come.
+func moved(progress int, done, total int64) func(*BackupJob) {
+	return func(b *BackupJob) {
+		b.Progress, b.BytesDone, b.BytesTotal, b.Speed, b.StartTime = &progress, done, total, 7340032, exampleBegan.Unix()+2
+	}
+}
+
+func ended(b *BackupJob) { b.CompleteTime = exampleBegan.Unix() + 20 }
+
+// Answers to the examples, by the operation that gives them.
+var (
+	answersToCreate = map[string]any{"created": exampleJob(backup.StateCreated)}
+	answersUnknown  = map[string]any{"being checked": exampleJob(backup.Unknown, func(b *BackupJob) { b.JobID, b.RequestID = "", "" })}
+	answersToShow   = map[string]any{
+		"running":  exampleJob(backup.StateRunning, moved(4213, 63329784463, 150323855360)),
+		"complete": exampleJob(backup.StateComplete, moved(10000, 150323855360, 150323855360), ended),
+	}
+	answersToCancel = map[string]any{"cancelling": exampleJob(backup.StateCanceling, func(b *BackupJob) { b.CancelledBy = "demo" })}
+	answersToList   = map[string]any{"one page": BackupJobList{
+		BackupJobs: []BackupJob{exampleJob(backup.StateComplete, moved(10000, 150323855360, 150323855360), ended)},
+		Next:       cursor(backup.Place{At: exampleBegan, ID: exampleID}),
+	}}
+)
+
+// with adds answers to a response.
+func with(response doc, answers ...map[string]any) doc {
+	all := doc{}
+	for _, group := range answers {
+		for name, value := range group {
+			all[name] = doc{"value": value}
+		}
+	}
+	response["content"].(doc)["application/json"].(doc)["examples"] = all
+	return response
+}
+
+// exampleRequest is the id of a request in the examples of problems.
+const exampleRequest = "1-6923e0a1-15e4b2d0-4f1c2a7b9d3e"
+
+// exampleProblem is what a kind of problem looks like.
+func exampleProblem(f fault) Problem {
+	p := problemOf(f, f.err, backup.English)
+	p.RequestID = exampleRequest
+	switch {
+	case f.name == invalid.name:
+		m := backup.NotBoolean("Detail.doCopy")
+		p.Errors = []WrongField{{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(backup.English)}}
+	case aboutSubmission(f.err):
+		p.Instance = "/backups/" + exampleID
+	}
+	return p
+}
+
+// aboutSubmission reports whether an error is always about a submission, which
+// its problem then names.
+func aboutSubmission(err error) bool {
+	for _, one := range []error{backup.ErrInProgress, backup.ErrKeyReused, backup.ErrNotSent, backup.ErrOver, backup.ErrNoJob, backup.ErrNotCancelled} {
+		if err == one {
+			return true
+		}
+	}
+	return false
+}
+
+// exampleRefusal is what a refusal by the cloud looks like.
+func exampleRefusal(code string, e backup.Explanation) Problem {
+	p := problemOfRefusal(backup.Step{Code: code, RequestID: "25F49E7B-7E39-542E-83AD-62E6E7F73786"}, e, backup.English)
+	p.Instance, p.RequestID = "/backups/"+exampleID, exampleRequest
+	return p
+}

@@ -1,0 +1,292 @@
+package web_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"backupportal/function/backup"
+	"backupportal/web/auth"
+)
+
+// volatile are names whose values differ from one run to the next.
+var volatile = []string{"JobId", "RequestId", "request_id", "CreatedAt", "StartTime", "CompleteTime", "Progress", "BytesDone", "BytesTotal", "Speed", "Next"}
+
+// steady is a JSON document without what differs from one run to the next: of
+// that only the type counts.
+func steady(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, value := range v {
+			if v[name] = steady(value); slices.Contains(volatile, name) {
+				v[name] = fmt.Sprintf("%T", value)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = steady(v[i])
+		}
+	}
+	return v
+}
+
+// An example is a value that the description shows.
+type example struct {
+	Value   json.RawMessage
+	Summary string
+}
+
+// exampled is what the tests of examples read of the description.
+type exampled struct {
+	Paths map[string]map[string]struct {
+		Parameters []struct {
+			Name, In string
+			Example  string
+		}
+		RequestBody struct {
+			Content map[string]struct{ Examples map[string]example }
+		}
+		Responses map[string]struct {
+			Content map[string]struct{ Examples map[string]example }
+		}
+	}
+	Components struct {
+		Responses map[string]struct {
+			Content map[string]struct{ Examples map[string]example }
+		}
+	}
+}
+
+func readExamples(t *testing.T, w *world) exampled {
+	t.Helper()
+	var d exampled
+	if err := json.Unmarshal(openAPI(t, w), &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// same reports how an answer differs from an example.
+func same(t *testing.T, shown json.RawMessage, answer *httptest.ResponseRecorder) {
+	t.Helper()
+	var want, got any
+	if err := json.Unmarshal(shown, &want); err != nil {
+		t.Fatalf("the example: %v", err)
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
+		t.Fatalf("the answer: %v: %s", err, answer.Body)
+	}
+	if diff := cmp.Diff(steady(want), steady(got)); diff != "" {
+		t.Errorf("the answer is not as shown (-shown +answered):\n%s", diff)
+	}
+}
+
+// The answers in the description are what the program answers to the requests in
+// it, in the order in which somebody would make them.
+func TestOpenAPIAnswersAreThoseOfTheProgram(t *testing.T) {
+	w := newWorld(t)
+	d := readExamples(t, w)
+	all, one := "/api/v1/backup-jobs", "/api/v1/backup-jobs/{SubmissionId}"
+	create := d.Paths[all]["post"]
+	body := string(create.RequestBody.Content["application/json"].Examples["UDM_ECS"].Value)
+	key := create.Parameters[slices.IndexFunc(create.Parameters, func(p struct {
+		Name, In string
+		Example  string
+	}) bool {
+		return p.Name == "Idempotency-Key"
+	})].Example
+	shown := 0
+	check := func(operation, path, status, name string, answer *httptest.ResponseRecorder) {
+		t.Helper()
+		if got := fmt.Sprint(answer.Code); got != status {
+			t.Errorf("%s %s: %s, want %s: %s", operation, path, got, status, answer.Body)
+		}
+		same(t, d.Paths[path][operation].Responses[status].Content["application/json"].Examples[name].Value, answer)
+		shown++
+	}
+	post := func() *httptest.ResponseRecorder {
+		return w.ask("POST", all, "application/json", body, "Idempotency-Key", key)
+	}
+	w.create(t, "demo", "an-earlier-one") // so that there is a second page
+	w.clock.Add(seconds(1))
+	made := post()
+	check("post", all, "201", "created", made)
+	var job struct{ SubmissionId string }
+	if err := json.Unmarshal(made.Body.Bytes(), &job); err != nil {
+		t.Fatal(err)
+	}
+	path := strings.Replace(one, "{SubmissionId}", job.SubmissionId, 1)
+	check("post", all, "200", "created", post())
+	w.clock.Add(seconds(8))
+	check("get", one, "200", "running", w.ask("GET", path, "", ""))
+	w.clock.Add(seconds(60))
+	check("get", one, "200", "complete", w.ask("GET", path+"?wait=50s", "", ""))
+	check("get", all, "200", "one page", w.ask("GET", all+"?limit=1", "", ""))
+
+	// The same key in another world, where things go otherwise.
+	w = newWorld(t)
+	if err := w.cloud.SetFaults("CreateBackupJob: drop-after"); err != nil {
+		t.Fatal(err)
+	}
+	check("post", all, "202", "being checked", post())
+	w = newWorld(t)
+	post()
+	w.clock.Add(seconds(8))
+	check("post", one+"/cancel", "202", "cancelling", w.ask("POST", path+"/cancel", "", ""))
+
+	there := 0
+	for _, operations := range d.Paths {
+		for _, o := range operations {
+			for _, r := range o.Responses {
+				there += len(r.Content["application/json"].Examples)
+			}
+		}
+	}
+	if shown != there {
+		t.Errorf("%d of %d answers were compared", shown, there)
+	}
+}
+
+// Every parameter's example is one that the program takes.
+func TestOpenAPIParametersAreTaken(t *testing.T) {
+	w := newWorld(t)
+	d := readExamples(t, w)
+	tried := 0
+	for path, operations := range d.Paths {
+		for _, p := range operations["get"].Parameters {
+			if p.In != "query" || p.Example == "" {
+				continue
+			}
+			tried++
+			id := w.create(t, "somebody", p.Name)
+			address := strings.Replace(path, "{SubmissionId}", id, 1) + "?" + p.Name + "=" + p.Example
+			if answer := w.ask("GET", address, "", ""); answer.Code != 200 {
+				t.Errorf("%s: %d %s", address, answer.Code, answer.Body)
+			}
+		}
+	}
+	if tried < 4 {
+		t.Errorf("only %d parameters have an example", tried)
+	}
+}
+
+// Every kind of problem that the description lists is one that the program
+// answers with, in the same words.
+func TestOpenAPIProblemsHappen(t *testing.T) {
+	const all = "/api/v1/backup-jobs"
+	type recorded = *httptest.ResponseRecorder
+	post := func(w *world, body string, headers ...string) recorded {
+		return w.ask("POST", all, "application/json", body, headers...)
+	}
+	made := func(w *world) string { return w.create(t, "alice", "k") }
+	faults := func(w *world, schedule string) *world {
+		if err := w.cloud.SetFaults(schedule); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	file := `{"Account":"demo","Region":"cn-hangzhou","SourceType":"ECS_FILE","InstanceId":"i-bp1demoweb01","VaultId":"%s","Retention":30}`
+	provoke := map[string]func(w *world) recorded{
+		"signed-out": func(w *world) recorded {
+			w.server.Who = auth.Nobody
+			w.handler = w.server.Handler()
+			return w.ask("GET", all, "", "")
+		},
+		"denied":     func(w *world) recorded { return post(w, strings.Replace(oneBackup, "15", "3000", 1)) },
+		"other-site": func(w *world) recorded { return post(w, oneBackup, "Sec-Fetch-Site", "cross-site") },
+		"not-found":  func(w *world) recorded { return w.ask("GET", all+"/aaaaaaaaaaaaaaaaaaaaaaaaaa", "", "") },
+		"method":     func(w *world) recorded { return w.ask("DELETE", all, "", "") },
+		"in-progress": func(w *world) recorded {
+			post(faults(w, "CreateBackupJob: drop-after"), oneBackup, "Idempotency-Key", "k")
+			return post(w, oneBackup, "Idempotency-Key", "k")
+		},
+		"over": func(w *world) recorded {
+			id := made(w)
+			w.clock.Add(seconds(60))
+			return w.ask("POST", all+"/"+id+"/cancel", "", "")
+		},
+		"not-started": func(w *world) recorded {
+			var job struct{ SubmissionId string }
+			_ = json.Unmarshal(post(faults(w, "CreateBackupJob: drop"), oneBackup).Body.Bytes(), &job)
+			return w.ask("POST", all+"/"+job.SubmissionId+"/cancel", "", "")
+		},
+		"not-cancelled": func(w *world) recorded {
+			return w.ask("POST", all+"/"+made(faults(w, "CancelBackupJob: 500"))+"/cancel", "", "")
+		},
+		"key-reused": func(w *world) recorded {
+			made(w)
+			return post(w, strings.Replace(oneBackup, "15", "16", 1), "Idempotency-Key", "k")
+		},
+		"key-malformed": func(w *world) recorded { return post(w, oneBackup, "Idempotency-Key", `a"b`) },
+		"unreadable":    func(w *world) recorded { return w.ask("GET", all+"?%zz", "", "") },
+		"too-large":     func(w *world) recorded { return post(w, strings.Repeat(" ", 65<<10)+oneBackup) },
+		"too-long":      func(w *world) recorded { return w.ask("GET", all+"?Status="+strings.Repeat("A", 3000), "", "") },
+		"media-type":    func(w *world) recorded { return w.ask("POST", all, "text/plain", oneBackup) },
+		"host": func(w *world) recorded {
+			w.server.Host = func(string) bool { return false }
+			w.handler = w.server.Handler()
+			return w.ask("GET", all, "", "")
+		},
+		"not-sent": func(w *world) recorded { return post(faults(w, "CreateBackupJob: throttle forever"), oneBackup) },
+		"store-away": func(w *world) recorded {
+			w.db.Close()
+			return w.ask("GET", all, "", "")
+		},
+		"invalid": func(w *world) recorded {
+			return post(w, strings.Replace(oneBackup, "15", `15,"Detail":{"doCopy":"yes"}`, 1))
+		},
+		"internal": func(w *world) recorded {
+			w.server.Who = func(*http.Request) (backup.Principal, error) { panic("a test's") }
+			w.handler = w.server.Handler()
+			return w.ask("GET", all, "", "")
+		},
+		"refused 422": func(w *world) recorded { return post(w, fmt.Sprintf(file, "v-nobody")) },
+		"refused 502": func(w *world) recorded { return post(faults(w, "CreateBackupJob: refuse 403 NoPermission"), oneBackup) },
+	}
+	_, o := readOpenAPI(t, newWorld(t))
+	shown := map[string]json.RawMessage{}
+	for status, response := range readExamples(t, newWorld(t)).Components.Responses {
+		for name, e := range response.Content["application/problem+json"].Examples {
+			if name == "refused" {
+				name += " " + status
+			}
+			shown[name] = e.Value
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(shown)) {
+		t.Run(name, func(t *testing.T) {
+			if provoke[name] == nil {
+				t.Fatal("nobody knows how it happens")
+			}
+			o.t = t
+			answer := provoke[name](newWorld(t))
+			o.answered("Problem", answer)
+			if err := o.judge("Problem", shown[name]); err != nil {
+				t.Errorf("the example: %v", err)
+			}
+			var want, got struct {
+				Type, Title, Instance string
+				Status                int
+			}
+			_ = json.Unmarshal(shown[name], &want)
+			_ = json.Unmarshal(answer.Body.Bytes(), &got)
+			if (want.Instance == "") != (got.Instance == "") && name != "denied" {
+				t.Errorf("instance: shown %q, answered %q", want.Instance, got.Instance)
+			}
+			want.Instance, got.Instance = "", ""
+			if want != got || answer.Code != want.Status {
+				t.Errorf("shown %+v, answered %d %+v", want, answer.Code, got)
+			}
+		})
+	}
+	if len(provoke) != len(shown) {
+		t.Errorf("%d kinds are shown, %d are provoked", len(shown), len(provoke))
+	}
+}
