@@ -76,18 +76,26 @@ func wired(t *testing.T, pairs ...string) (p portal, cloud *emulator.Cloud) {
 	}
 	endpoint := httptest.NewServer(cloud)
 	t.Cleanup(endpoint.Close)
+	return connect(t, endpoint.URL, io.Discard, pairs...), cloud
+}
+
+// connect is the program in this process, in front of a cloud, and set up by
+// what its environment says beside that.
+func connect(t testing.TB, endpoint string, log io.Writer, pairs ...string) portal {
+	t.Helper()
 	cfg, err := readConfig(env(append([]string{
-		"CLOUD_ENDPOINT", endpoint.URL, "POLICY_FILE", "cmd/local/policy.yaml",
+		"CLOUD_ENDPOINT", endpoint, "POLICY_FILE", "cmd/local/policy.yaml",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID", emulator.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET", emulator.DemoSecret,
 	}, pairs...)...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err = wire(cfg, io.Discard); err != nil {
+	p, err := wire(cfg, log)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.close() })
-	return p, cloud
+	return p
 }
 
 func TestHistoryIsKeptAsLongAsTheEnvironmentSays(t *testing.T) {

@@ -195,9 +195,24 @@ SELECT id, CAST($2 AS BIGINT), 0, '' FROM submission WHERE id = $1
 ON CONFLICT (submission_id) DO UPDATE SET asked_ms = excluded.asked_ms
 WHERE job.asked_ms <= CAST($2 AS BIGINT) - CAST($3 AS BIGINT)`
 
-// Ask implements [backup.Store].
+const asked = `SELECT EXISTS (SELECT 1 FROM job WHERE submission_id = $1 AND asked_ms > CAST($2 AS BIGINT) - CAST($3 AS BIGINT))`
+
+// Ask implements [backup.Store]. Of many who come at once most are too late, and
+// find that out without a write: one that changes nothing still waits for the
+// lock, and in PostgreSQL for the disk.
 func (d *DB) Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (may bool, err error) {
-	err = d.change(ctx, "ask", ask, id, ms(now), pace.Milliseconds())
+	args := []any{id, ms(now), pace.Milliseconds()}
+	if err := storable(args); err != nil {
+		return false, err
+	}
+	late := false
+	err = d.do(ctx, "ask", func(ctx context.Context) error {
+		return d.db.QueryRowContext(ctx, asked, args...).Scan(&late)
+	})
+	if err != nil || late {
+		return false, err
+	}
+	err = d.change(ctx, "ask", ask, args...)
 	if errors.Is(err, backup.ErrNotFound) {
 		return false, nil
 	}
