@@ -219,9 +219,11 @@ func (d *DB) Ask(ctx context.Context, id string, now time.Time, pace time.Durati
 	return err == nil, err
 }
 
+const end = `UPDATE submission SET state = $2 WHERE id = $1`
+
 // End implements [backup.Store].
 func (d *DB) End(ctx context.Context, id string, state backup.State) error {
-	return d.change(ctx, "end", `UPDATE submission SET state = $2 WHERE id = $1`, id, string(state))
+	return d.change(ctx, "end", end, id, string(state))
 }
 
 // change runs a statement about one submission, which is not found if no row
