@@ -53,23 +53,12 @@ func benchPortal(b *testing.B) http.Handler {
 	}
 	endpoint := httptest.NewServer(cloud)
 	b.Cleanup(endpoint.Close)
-	cfg, err := readConfig(env("CLOUD_ENDPOINT", endpoint.URL, "POLICY_FILE", "cmd/local/policy.yaml",
-		"ALIBABA_CLOUD_ACCESS_KEY_ID", emulator.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET", emulator.DemoSecret,
-		"DATABASE_URL", "sqlite:"+filepath.Join(b.TempDir(), "portal.db")))
-	if err != nil {
-		b.Fatal(err)
-	}
 	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { log.Close() })
-	p, err := wire(cfg, log)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { p.close() })
-	return p.doors.Web
+	return connect(b, endpoint.URL, log, "DATABASE_URL", "sqlite:"+filepath.Join(b.TempDir(), "portal.db")).doors.Web
 }
 
 // timed makes one request, and fails if it is answered with anything but

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/a-h/templ"
 
@@ -46,11 +49,7 @@ const leastCompressed = 600
 func write(w http.ResponseWriter, r *http.Request, status int, body []byte) error {
 	if len(body) >= leastCompressed && acceptsGzip(r) {
 		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		if _, err := z.Write(body); err != nil {
-			return err
-		}
-		if err := z.Close(); err != nil {
+		if err := compress(&b, body); err != nil {
 			return err
 		}
 		w.Header().Set("Content-Encoding", "gzip")
@@ -60,6 +59,17 @@ func write(w http.ResponseWriter, r *http.Request, status int, body []byte) erro
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a reader that has gone is no fault of ours
 	return nil
+}
+
+// compressors are used again: each has tables of most of a megabyte.
+var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+func compress(to io.Writer, body []byte) error {
+	z := compressors.Get().(*gzip.Writer)
+	defer compressors.Put(z)
+	z.Reset(to)
+	_, err := z.Write(body)
+	return errors.Join(err, z.Close())
 }
 
 // acceptsGzip reports whether the reader takes gzip (RFC 9110, 12.5.3).

@@ -131,9 +131,10 @@ func (s *Service) consistency(ctx context.Context, target Target, r Record, job 
 	return found
 }
 
-// A list is read from the store in batches, however few records it asks for: of
-// a batch its reader may see none. After so many batches it ends early, and
-// goes on from there.
+// A list is read from the store in batches. The first has one record more than
+// the list, which most often is enough; the others are larger, because of the
+// first its reader saw few. After so many the list ends early, and goes on from
+// there.
 const (
 	listBatch   = 100
 	mostBatches = 20
@@ -151,7 +152,7 @@ type Page struct {
 func (s *Service) List(ctx context.Context, p Principal, q Query) (Page, error) {
 	var page Page
 	limit := q.Limit
-	q.Limit = max(limit, listBatch)
+	q.Limit = limit + 1
 	for range mostBatches {
 		batch, err := s.Store.List(ctx, q)
 		if err != nil {
@@ -175,6 +176,7 @@ func (s *Service) List(ctx context.Context, p Principal, q Query) (Page, error) 
 		if len(batch) < q.Limit {
 			break
 		}
+		q.Limit = listBatch
 		next := batch[len(batch)-1].Place()
 		if page.Rest = &next; q.After != nil {
 			q.After = &next

@@ -50,6 +50,8 @@ type dialect struct {
 	alone    []string         // begins a transaction that changes the schema, while others wait for its end
 	table    string           // whether the table $1 is there
 	clock    string           // the database's time in milliseconds
+	passed   string           // before a column: no index for this one; empty where the database knows which values are rare
+	planned  []any            // before the values of a statement that is to get a plan for them each time
 	outdated func(error) bool // the connection leads to a server that may no longer write
 	stranger func(error) bool // a row belongs to none in another table
 }
@@ -61,6 +63,7 @@ var sqliteDialect = dialect{
 	name:     SQLite,
 	table:    `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
 	clock:    `SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
+	passed:   "+",
 	outdated: func(error) bool { return false },
 	stranger: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
@@ -108,8 +111,13 @@ func open(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 		if connections == 0 {
 			connections = 2
 		}
-		db, err := openPostgres("postgres:"+rest, connections, log)
-		return postgresDialect, db, err
+		db, mode, err := openPostgres("postgres:"+rest, connections, log)
+		d := postgresDialect
+		if mode == pgx.QueryExecModeCacheStatement {
+			// Of a statement that is kept, the server comes to keep the plan, too.
+			d.planned = []any{pgx.QueryExecModeExec}
+		}
+		return d, db, err
 	}
 	return dialect{}, nil, errors.New("the database must be postgres://user:password@host/name or sqlite:PATH")
 }
@@ -173,16 +181,17 @@ var errAddress = errors.New("the address cannot be read: it must be postgres://u
 // openPostgres opens a pool. Whatever the URL does not say is set as this
 // program needs it: in particular TLS that knows the server's name, unless the
 // server is on this machine. The name, the host and the user have to be in the
-// URL: whatever the environment of the process says of them does not count.
-func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, error) {
+// URL: whatever the environment of the process says of them does not count. It
+// also returns how the driver sends statements.
+func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, pgx.QueryExecMode, error) {
 	base, rawQuery, _ := strings.Cut(text, "?")
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return nil, errAddress
+		return nil, 0, errAddress
 	}
 	given := query.Get("sslmode")
 	if !slices.Contains(modes, given) {
-		return nil, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes use plain text unasked, or are none")
+		return nil, 0, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes use plain text unasked, or are none")
 	}
 	for name, value := range settings {
 		if !query.Has(name) {
@@ -198,7 +207,7 @@ func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, erro
 		cfg, err = parse(base, query)
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if given != "" && given != "verify-full" && !isLocal(cfg) {
 		log.Warn("what goes to the database can be read or changed on the way: sslmode=verify-full prevents that", "sslmode", given)
@@ -207,7 +216,7 @@ func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, erro
 	db.SetMaxOpenConns(connections)
 	db.SetConnMaxIdleTime(30 * time.Second)
 	db.SetConnMaxLifetime(10 * time.Minute)
-	return db, nil
+	return db, cfg.DefaultQueryExecMode, nil
 }
 
 // addressShape has a user, a host or several, and a database.

@@ -195,9 +195,24 @@ SELECT id, CAST($2 AS BIGINT), 0, '' FROM submission WHERE id = $1
 ON CONFLICT (submission_id) DO UPDATE SET asked_ms = excluded.asked_ms
 WHERE job.asked_ms <= CAST($2 AS BIGINT) - CAST($3 AS BIGINT)`
 
-// Ask implements [backup.Store].
+const asked = `SELECT EXISTS (SELECT 1 FROM job WHERE submission_id = $1 AND asked_ms > CAST($2 AS BIGINT) - CAST($3 AS BIGINT))`
+
+// Ask implements [backup.Store]. Of many who come at once most are too late, and
+// find that out without a write: one that changes nothing still waits for the
+// lock, and in PostgreSQL for the disk.
 func (d *DB) Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (may bool, err error) {
-	err = d.change(ctx, "ask", ask, id, ms(now), pace.Milliseconds())
+	args := []any{id, ms(now), pace.Milliseconds()}
+	if err := storable(args); err != nil {
+		return false, err
+	}
+	late := false
+	err = d.do(ctx, "ask", func(ctx context.Context) error {
+		return d.db.QueryRowContext(ctx, asked, args...).Scan(&late)
+	})
+	if err != nil || late {
+		return false, err
+	}
+	err = d.change(ctx, "ask", ask, args...)
 	if errors.Is(err, backup.ErrNotFound) {
 		return false, nil
 	}
@@ -215,9 +230,11 @@ func (d *DB) Cancel(ctx context.Context, id string, c backup.Cancellation) error
 	return d.change(ctx, "cancel", canceled, id, ms(c.At), c.By.ID(), c.By.Name)
 }
 
+const end = `UPDATE submission SET state = $2 WHERE id = $1`
+
 // End implements [backup.Store].
 func (d *DB) End(ctx context.Context, id string, state backup.State) error {
-	return d.change(ctx, "end", `UPDATE submission SET state = $2 WHERE id = $1`, id, string(state))
+	return d.change(ctx, "end", end, id, string(state))
 }
 
 // change runs a statement about one submission, which is not found if no row

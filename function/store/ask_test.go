@@ -1,0 +1,47 @@
+package store_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/store/storetest"
+)
+
+// Of hundreds that look at a job at once, all but one are too late to ask about
+// it. They wait for nobody who writes.
+func TestWhoAsksTooLateWaitsForNoLock(t *testing.T) {
+	onBoth(t, func(t *testing.T, address string) {
+		db := open(t, address)
+		r, _, err := db.Claim(t.Context(), storetest.Record(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func() (bool, error) { return db.Ask(t.Context(), r.SubmissionID, storetest.Start, time.Second) }
+		if may, err := ask(); err != nil || !may {
+			t.Fatalf("the first: %v, %v", may, err)
+		}
+		other, err := sql.Open(driver(address))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		conn, err := other.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock := []string{"BEGIN IMMEDIATE"}
+		if strings.HasPrefix(address, "postgres") {
+			lock = []string{"BEGIN", "SELECT * FROM job FOR UPDATE"}
+		}
+		for _, statement := range lock {
+			if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if may, err := ask(); err != nil || may {
+			t.Errorf("too late, while somebody writes: %v, %v", may, err)
+		}
+	})
+}

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// SQLite takes the index of the filter that is named first, or goes along the
+// list's own order. All that it sorts are the submissions that are not over,
+// which are few at any time. It plans the same however much there is: it has
+// no statistics.
+func TestStatementsUseTheirIndexInSQLite(t *testing.T) {
+	t.Parallel()
+	d := filled(t, "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), 1000)
+	for statement, all := range lists(d.dialect) {
+		want := "SEARCH submission USING INDEX submission_by_"
+		_, where, _ := strings.Cut(statement, "FROM submission WHERE ")
+		switch column, _, _ := strings.Cut(where, " "); {
+		case where == "":
+			want = "SCAN submission USING INDEX submission_by_time\n"
+		case column == "created_ms", column == "(created_ms,":
+			want += "time ("
+		default:
+			want += column + " ("
+		}
+		plan := queryPlan(t, d.db, statement, all[0])
+		if !strings.Contains(plan, want) || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("%s:\n%s", statement, plan)
+		}
+	}
+	for statement, args := range others(anID(t, d)) {
+		plan := queryPlan(t, d.db, statement, args)
+		for _, whole := range []string{"SCAN submission", "SCAN job", "SCAN l\n", "SCAN j\n", "TEMP B-TREE"} {
+			if strings.Contains(plan, whole) && (whole != "TEMP B-TREE" || statement != unended) {
+				t.Errorf("%s:\n%s", statement, plan)
+			}
+		}
+	}
+}
+
+// queryPlan is SQLite's plan, a line for each step.
+func queryPlan(t *testing.T, db *sql.DB, statement string, args []any) string {
+	t.Helper()
+	rows, err := db.Query(`EXPLAIN QUERY PLAN `+statement, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&plan, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plan.String()
+}
