@@ -15,7 +15,7 @@ type parameter struct {
 	kind     string // of the JSON value
 	needed   string
 	limits   []string // words, and behind them code between backticks
-	meaning  string
+	meaning  []string
 	example  string
 }
 
@@ -31,7 +31,7 @@ func parameters(ctx context.Context, source backup.SourceType) []parameter {
 			limits: limits(ctx, f), meaning: meaning(ctx, f), example: f.Example,
 		}
 		if f.Name == "SourceType" {
-			p.example = string(source)
+			p.example, p.limits = string(source), []string{"`" + string(source) + "`"}
 		}
 		all = append(all, p)
 	}
@@ -95,7 +95,7 @@ func limits(ctx context.Context, f backup.Field) []string {
 	add(f.MaxLength > 0 && f.Type == backup.Strings, pair("at most %v characters as a list", "按列表计最多 %v 个字符"), f.MaxLength)
 	add(f.MaxLength > 0 && f.Type != backup.Strings, pair("at most %v characters", "最多 %v 个字符"), f.MaxLength)
 	add(f.Pattern != "", pair("%v", "%v"), "`"+f.Pattern+"`")
-	add(f.Default != "" && f.Name != "SourceType", pair("otherwise %v", "默认 %v"), "`"+f.Default+"`")
+	add(f.Default != "" && !f.Assigned, pair("otherwise %v", "默认 %v"), "`"+f.Default+"`")
 	add(f.Grant != "", pair("only as a rule of the policy grants it", "须由策略规则授权"))
 	if remark, ok := remarks[f.Name]; ok {
 		add(true, remark)
@@ -112,16 +112,22 @@ var remarks = map[string]backup.Text{
 	"Detail.destinationRegionId": pair("another region than that of the backup", "不能与备份所在地域相同"),
 	"SpeedLimit":                 pair("`start:end:KB/s`, joined by `|`; hours from 0 to 24 that do not overlap", "`开始:结束:KB/s`，以 `|` 分隔；小时为 0 至 24，互不重叠"),
 	"ContainerResources":         pair("each with at least one key; `resourceInfo` is text that holds a JSON object", "每项至少有一个键；`resourceInfo` 是内含 JSON 对象的文本"),
-	"Region":                     pair("one of Cloud Backup's", "须为云备份支持的地域"),
+	"Region":                     pair("a region that Cloud Backup has", "须为云备份支持的地域"),
 }
 
 // meaning is what the form says of the field. Hints of lists are about lines
 // of a box, which JSON has not.
-func meaning(ctx context.Context, f backup.Field) string {
-	if f.Help == (backup.Text{}) || f.Type == backup.Strings {
-		return in(ctx, f.Label)
+func meaning(ctx context.Context, f backup.Field) []string {
+	if f.Type == backup.Strings {
+		return []string{in(ctx, f.Label)}
 	}
-	return in(ctx, pair("%v: %v", "%v：%v"), f.Label, f.Help)
+	return nonEmpty(in(ctx, f.Label), in(ctx, f.Help))
+}
+
+// isField reports whether text is the name of a field.
+func isField(text string) bool {
+	_, ok := backup.FieldNamed(text)
+	return ok
 }
 
 // A status is a word of Status.

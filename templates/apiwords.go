@@ -47,7 +47,7 @@ var (
 	wordExample   = pair("Example", "示例")
 	wordAnswers   = pair("Answers", "应答")
 	wordAnswerAll = pair("What is not known, or does not apply, is missing. `Progress` counts to 10,000; `BytesTotal` and `BytesDone` are bytes, `Speed` is KB/s, `StartTime` and `CompleteTime` are UNIX seconds.", "未知或不适用的内容不会出现。`Progress` 的满值为 10,000；`BytesTotal` 和 `BytesDone` 的单位为字节，`Speed` 为 KB/s，`StartTime` 和 `CompleteTime` 为 UNIX 秒。")
-	wordHTTP      = pair("Status of HTTP", "HTTP 状态码")
+	wordHTTP      = pair("HTTP status", "HTTP 状态码")
 
 	wordProblems     = pair("Problems", "错误")
 	wordProblemsText = pair("Every error is a problem document (RFC 9457, `application/problem+json`), in the language of `Accept-Language`. `type` is `urn:backup-portal:problem:` and a name of this table. `errors` has an entry for each wrong value, with `pointer` for the body or `parameter` for the address; `instance` leads to the submission, if there is one.",

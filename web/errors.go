@@ -107,7 +107,7 @@ var (
 // detail.
 var (
 	refusedForOperator = fault{nil, http.StatusBadGateway, "refused", refusedTitle,
-		backup.Text{En: "Nothing was started, and the key stays refused. cloud says why: with 422 you can put it right, with 502 an operator.", Zh: "未开始备份，此键的结果不再改变。原因见 cloud：422 可由您更正，502 须由管理员处理。"}}
+		backup.Text{En: "Nothing was started, and the key stays refused. `cloud` says why: with 422 you can put it right, with 502 an operator can.", Zh: "未开始备份，此键的结果不再改变。原因见 `cloud`：422 可由您更正，502 须由管理员处理。"}}
 	refusedByCaller = fault{nil, http.StatusUnprocessableEntity, "refused", refusedTitle, refusedForOperator.detail}
 
 	refusedTitle = backup.Text{En: "Cloud Backup refused the request", Zh: "云备份拒绝了请求"}
