@@ -42,7 +42,7 @@ var (
 	wordName      = pair("Name", "名称")
 	wordType      = pair("Type", "类型")
 	wordNeeded    = pair("Needed", "必填")
-	wordLimits    = pair("Values and limits", "取值与限制")
+	wordLimits    = pair("Limits", "取值与限制")
 	wordMeaning   = pair("Meaning", "含义")
 	wordExample   = pair("Example", "示例")
 	wordAnswers   = pair("Answers", "应答")
