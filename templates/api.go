@@ -14,7 +14,7 @@ type parameter struct {
 	id, name string
 	kind     string // of the JSON value
 	needed   string
-	limits   []string // words, and behind them code between backticks
+	limits   []string // a line for each; prose, as needed is
 	meaning  []string
 	example  string
 }
@@ -31,7 +31,7 @@ func parameters(ctx context.Context, source backup.SourceType) []parameter {
 			limits: limits(ctx, f), meaning: meaning(ctx, f), example: f.Example,
 		}
 		if f.Name == "SourceType" {
-			p.example, p.limits = string(source), []string{"`" + string(source) + "`"}
+			p.example, p.limits = string(source), []string{quoted(string(source))}
 		}
 		all = append(all, p)
 	}
@@ -61,7 +61,7 @@ var typeNames = map[backup.Type]backup.Text{
 // needed says when a field has to be given.
 func needed(ctx context.Context, f backup.Field, source backup.SourceType) string {
 	required := f.RequiredFor(source) && (f.Default == "" || f.Default != string(source) && f.Name == "SourceType")
-	under := "`" + f.Under.Name + "`"
+	under := quoted(f.Under.Name)
 	switch {
 	case f.Assigned && f.Default == "":
 		return in(ctx, pair("Never: it follows from the account", "不可填写：由账号决定"))
@@ -77,31 +77,35 @@ func needed(ctx context.Context, f backup.Field, source backup.SourceType) strin
 	return in(ctx, wordNo)
 }
 
-// limits are the bounds of a field's values.
+// limits are the bounds of a field's values, and what is sent without one.
 func limits(ctx context.Context, f backup.Field) []string {
-	var all []string
-	add := func(when bool, text backup.Text, args ...any) {
+	var all, values []string
+	add := func(when bool, words string) {
 		if when {
-			all = append(all, in(ctx, text, args...))
+			all = append(all, words)
 		}
 	}
-	var values []string
 	for _, c := range f.Enum {
-		values = append(values, "`"+c.Value+"`")
+		values = append(values, quoted(c.Value))
 	}
-	add(len(values) > 0, pair("%v", "%v"), strings.Join(values, " "))
-	add(f.Type == backup.Integer, pair("%v to %v", "%v 至 %v"), backup.Count(f.Minimum), backup.Count(f.Maximum))
-	add(f.MaxItems > 0, pair("at most %v of them", "最多 %v 个"), f.MaxItems)
-	add(f.MaxLength > 0 && f.Type == backup.Strings, pair("at most %v characters as a list", "按列表计最多 %v 个字符"), f.MaxLength)
-	add(f.MaxLength > 0 && f.Type != backup.Strings, pair("at most %v characters", "最多 %v 个字符"), f.MaxLength)
-	add(f.Pattern != "", pair("%v", "%v"), "`"+f.Pattern+"`")
-	add(f.Default != "" && !f.Assigned, pair("otherwise %v", "默认 %v"), "`"+f.Default+"`")
-	add(f.Grant != "", pair("only as a rule of the policy grants it", "须由策略规则授权"))
-	if remark, ok := remarks[f.Name]; ok {
-		add(true, remark)
+	add(len(values) > 0, strings.Join(values, " "))
+	add(f.Type == backup.Integer, in(ctx, pair("%v to %v", "%v 至 %v"), backup.Count(f.Minimum), backup.Count(f.Maximum)))
+	add(f.MaxItems > 0, in(ctx, pair("at most %v of them", "最多 %v 个"), f.MaxItems))
+	most := pair("at most %v characters", "最多 %v 个字符")
+	if f.Type == backup.Strings {
+		most = pair("at most %v characters as a list", "按列表计最多 %v 个字符")
 	}
+	add(f.MaxLength > 0, in(ctx, most, f.MaxLength))
+	add(f.Pattern != "", quoted(f.Pattern))
+	add(f.Default != "" && !f.Assigned, in(ctx, pair("otherwise %v", "默认 %v"), quoted(f.Default)))
+	add(f.Grant != "", in(ctx, pair("only as a rule of the policy grants it", "须由策略规则授权")))
+	remark, ok := remarks[f.Name]
+	add(ok, in(ctx, remark))
 	return all
 }
+
+// quoted marks code in prose.
+func quoted(code string) string { return "`" + code + "`" }
 
 // remarks are rules between fields, and forms that are no pattern.
 var remarks = map[string]backup.Text{

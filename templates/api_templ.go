@@ -1174,7 +1174,7 @@ func parameterTable(all []parameter) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = textCell(in(ctx, wordExample), "`"+one.example+"`").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = textCell(in(ctx, wordExample), quoted(one.example)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1411,7 +1411,7 @@ func filterTable(all []Filter) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = textCell(in(ctx, wordExample), "`"+f.Example+"`").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = textCell(in(ctx, wordExample), quoted(f.Example)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1804,7 +1804,7 @@ func statesSection() templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = textCell("Outcome", "`"+string(s.state.Outcome())+"`").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = textCell("Outcome", quoted(string(s.state.Outcome()))).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1834,7 +1834,7 @@ func statesSection() templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = textCell("Outcome", "`"+string(backup.OutcomeRunning)+"`").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = textCell("Outcome", quoted(string(backup.OutcomeRunning))).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
