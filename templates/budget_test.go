@@ -26,8 +26,12 @@ func TestPagesAndAssetsAreSmall(t *testing.T) {
 			if err := s.page.Render(templates.WithLanguage(t.Context(), l), &b); err != nil {
 				t.Fatal(err)
 			}
-			if got := compressed(t, b.Bytes()); got > 6<<10 {
-				t.Errorf("%s in %s has %d bytes", s.name, l, got)
+			most := 6 << 10
+			if s.name == "api" {
+				most = 12 << 10 // all of the reference on one page, so that it can be searched
+			}
+			if got := compressed(t, b.Bytes()); got > most {
+				t.Errorf("%s in %s has %d bytes, more than %d", s.name, l, got, most)
 			}
 		}
 	}

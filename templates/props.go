@@ -198,3 +198,53 @@ type Resend struct {
 	Text   backup.Text
 	Hidden []Hidden
 }
+
+// A Snippet is a program or a command to copy, with what it is for.
+type Snippet struct {
+	Title backup.Text
+	ID    string // of its heading; unique in the page
+	Code  string
+}
+
+// Commands are the requests of the API as commands of a shell, in the order in
+// which they work behind each other. Each may use variables of those before.
+type Commands struct{ Who, Create, DryRun, Show, Wait, List, Cancel string }
+
+// A ProblemKind is one kind of error of the API.
+type ProblemKind struct {
+	Name          string // last part of the problem's type
+	Statuses      []int  // of HTTP
+	Title, Detail backup.Text
+}
+
+// A Filter is a parameter of the list of submissions.
+type Filter struct {
+	Name    string
+	Meaning backup.Text
+	Example string
+}
+
+// APILimits are the bounds of the API.
+type APILimits struct {
+	Body, Address int // bytes
+	Key           int // characters
+	KeyDays       int
+	Wait          int // seconds
+	Rows, Usual   int // of a list: at most, and without a wish
+}
+
+// APIPage is the reference of the API for programs. What a submission may hold
+// the page has from backup.Fields.
+type APIPage struct {
+	Shell
+	Document string // address of the OpenAPI document
+	Jobs     string // address of submissions
+	Commands Commands
+	Bodies   map[backup.SourceType]string // an example of each kind, as JSON
+	Filters  []Filter
+	Gates    []Snippet // for pipelines; without any there is no section
+	Answer   string    // an example, as JSON
+	Wrong    string    // an example of a problem, as JSON
+	Problems []ProblemKind
+	Limits   APILimits
+}

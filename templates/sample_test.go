@@ -231,6 +231,7 @@ func (s sampler) others() []sample {
 		{"history", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: rows, Newer: "/backups", Older: "/backups?before=" + s.put("1")})},
 		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
 		{"history-empty", templates.History(templates.HistoryPage{Shell: s.shell("/backups")})},
+		{"api", templates.API(s.reference())},
 		{"cancel", templates.Cancel(templates.CancelPage{Shell: s.shell("/backups/k7v2/cancel"), Row: s.row(backup.StateRunning)})},
 		{"problem-signed-out", templates.ProblemPage(templates.Problem{
 			Shell: signedOut, Status: 401, Title: s.text("Sign in to start a backup", "登录后即可备份"), Lines: []string{s.put("…")}, RequestID: s.put("r-1"),
@@ -241,4 +242,23 @@ func (s sampler) others() []sample {
 			Resend: &templates.Resend{Text: s.text("Send again", "再次提交"), Hidden: []templates.Hidden{{Name: "SourceType", Value: "UDM_ECS"}, {Name: "key", Value: s.put("KEY")}}},
 		})},
 	}
+}
+
+func (s sampler) reference() templates.APIPage {
+	curl := s.put(`curl -sS "$PORTAL/api/v1/backup-jobs"`)
+	page := templates.APIPage{
+		Shell: s.shell("/docs/api"), Document: "/api/v1/openapi.json", Jobs: "/api/v1/backup-jobs",
+		Commands: templates.Commands{Who: "PORTAL=" + s.put("http://localhost:9000"), Create: curl, DryRun: curl, Show: curl, Wait: curl, List: curl, Cancel: curl},
+		Bodies:   map[backup.SourceType]string{},
+		Filters:  []templates.Filter{{Name: s.put("Status"), Meaning: s.text("Words joined by commas", "以逗号分隔的词"), Example: s.put("FAILED")}},
+		Gates:    []templates.Snippet{{Title: s.text("A shell", "命令行"), ID: "gate-shell", Code: s.put("set -eu")}},
+		Answer:   s.put(`{"Status":"RUNNING"}`), Wrong: s.put(`{"status":422}`),
+		Problems: []templates.ProblemKind{{Name: "refused", Statuses: []int{422, 502}, Title: s.text("Refused", "被拒绝"), Detail: s.text("See `cloud`.", "见 `cloud`。")}},
+		Limits:   templates.APILimits{Body: 64 << 10, Address: 2 << 10, Key: 255, KeyDays: 7, Wait: 50, Rows: 100, Usual: 25},
+	}
+	page.API = page.Path
+	for _, source := range backup.SourceTypes {
+		page.Bodies[source] = s.put("{}")
+	}
+	return page
 }

@@ -141,11 +141,11 @@ func (s *Server) refused(ctx context.Context, a backup.Answer, out outcome) outc
 // problemOfRefusal words a refusal by the cloud: the caller's fault, if it is
 // known to be one, or else that of whoever set things up.
 func problemOfRefusal(refused backup.Step, explained backup.Explanation, l backup.Language) Problem {
-	f := fault{status: http.StatusBadGateway, name: "refused",
-		title: backup.Text{En: "Cloud Backup refused the request", Zh: "云备份拒绝了请求"}, detail: explained.Means}
+	f := refusedForOperator
 	if explained.Caller {
-		f.status = http.StatusUnprocessableEntity
+		f = refusedByCaller
 	}
+	f.detail = explained.Means
 	p := problemOf(f, nil, l)
 	p.Detail = strings.TrimSpace(p.Detail + " " + explained.Todo.In(l))
 	p.Cloud = &CloudRefusal{Code: refused.Code, Message: refused.Message, RequestID: refused.RequestID}
@@ -258,7 +258,7 @@ func idempotencyKey(h http.Header, newID func() string) (string, error) {
 
 // validKey reports whether key may name a submission.
 func validKey(key string) bool {
-	return len(key) >= 1 && len(key) <= 255 && plainASCII(key) && !strings.Contains(key, `"`)
+	return len(key) >= 1 && len(key) <= maxKey && plainASCII(key) && !strings.Contains(key, `"`)
 }
 
 func inProgress(err error) (*backup.BusyError, bool) {

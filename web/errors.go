@@ -102,6 +102,17 @@ var (
 		backup.Text{En: "There is a problem", Zh: "请更正以下问题"}, backup.Text{En: "Nothing was started.", Zh: "未开始备份。"}}
 )
 
+// What a refusal by the cloud means to a machine. It is no error: the
+// submission exists, and what the cloud's code means takes the place of the
+// detail.
+var (
+	refusedForOperator = fault{nil, http.StatusBadGateway, "refused", refusedTitle,
+		backup.Text{En: "Nothing was started, and the key stays refused. `cloud` says why: with 422 you can put it right, with 502 an operator can.", Zh: "未开始备份，此键的结果不再改变。原因见 `cloud`：422 可由您更正，502 须由管理员处理。"}}
+	refusedByCaller = fault{nil, http.StatusUnprocessableEntity, "refused", refusedTitle, refusedForOperator.detail}
+
+	refusedTitle = backup.Text{En: "Cloud Backup refused the request", Zh: "云备份拒绝了请求"}
+)
+
 // faultOf finds what err means.
 func faultOf(err error) fault {
 	if _, ok := errors.AsType[backup.InvalidError](err); ok {

@@ -34,10 +34,11 @@ type Server struct {
 	Log       *slog.Logger
 }
 
-// The largest bodies and addresses, in bytes.
+// The largest bodies and addresses, in bytes, and the longest keys.
 const (
 	maxBody = 64 << 10
 	maxURL  = 2 << 10
+	maxKey  = 255
 )
 
 // Handler returns all routes, each with its guard.
@@ -48,6 +49,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /healthz", s.json(s.health))
 	mux.Handle("GET /readyz", s.json(s.ready()))
 	mux.Handle("GET /api/v1/openapi.json", s.json(s.openAPI))
+	mux.Handle("GET "+docsPath, s.page(s.apiReference))
 	mux.Handle("GET /static/{name}", s.page(s.asset))
 	mux.Handle("POST /lang", s.page(s.setLanguage(mux)))
 

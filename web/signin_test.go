@@ -9,8 +9,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// Where nobody can sign in, nothing but the guards' own answers, health and
-// assets is to be had.
+// Where nobody can sign in, nothing but the guards' own answers, health, assets
+// and the description of the API is to be had.
 func TestStrangersGetNothing(t *testing.T) {
 	w := newWorld(t)
 	w.server.Who = auth.Nobody

@@ -1,0 +1,122 @@
+package templates_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+// byID finds an id that may hold dots.
+func byID(doc *goquery.Document, id string) *goquery.Selection {
+	return doc.Find(`[id="` + id + `"]`)
+}
+
+// Every field has a row in the section of each kind that has it, and its plain
+// name leads to the first of them.
+func TestReferenceHasEveryField(t *testing.T) {
+	for _, l := range languages {
+		doc := draw(t, templates.API(newSampler(same).reference()), l)
+		for _, f := range backup.Fields {
+			if row := byID(doc, f.Name); !row.Is("tr") || row.Find("th").Text() != f.Name {
+				t.Errorf("%s: #%s leads to %q", l, f.Name, row.Text())
+			}
+			for _, source := range backup.SourceTypes {
+				section := byID(doc, string(source)).Closest("section")
+				rows := section.Find("th[scope=row]").FilterFunction(func(_ int, th *goquery.Selection) bool { return th.Text() == f.Name })
+				want := 0
+				if f.ForSource(source) {
+					want = 1
+				}
+				if rows.Length() != want {
+					t.Errorf("%s: %s has %d rows for %s, want %d", l, source, rows.Length(), f.Name, want)
+				}
+				if text := rows.Closest("tr").Text(); want == 1 && !(strings.Contains(text, f.Label.In(l)) && strings.Contains(text, f.Pattern)) {
+					t.Errorf("%s: the row of %s says %q", l, f.Name, text)
+				}
+			}
+		}
+	}
+}
+
+// What the reference says of a field is what the check of a submission finds.
+func TestReferenceSaysWhatIsNeeded(t *testing.T) {
+	doc := draw(t, templates.API(newSampler(same).reference()), backup.English)
+	for _, source := range backup.SourceTypes {
+		err, _ := backup.Params{"SourceType": string(source)}.Validate().(backup.InvalidError)
+		missing := map[string]bool{"SourceType": source != backup.UDMECS}
+		for _, m := range err {
+			missing[m.Field] = m.Code == "required"
+		}
+		for _, tr := range byID(doc, string(source)).Closest("section").Find("tbody tr").EachIter() {
+			name, needed := tr.Find("th").Text(), strings.TrimSpace(tr.Find("[data-label=Needed]").Text())
+			if missing[name] != (needed == "Yes") {
+				t.Errorf("%s: %s is needed: %q; missing it is a mistake: %v", source, name, needed, missing[name])
+			}
+		}
+	}
+}
+
+// row is the text of the row that has this name, in the section that has this id.
+func row(doc *goquery.Document, section, name string) string {
+	for _, th := range byID(doc, section).Closest("section").Find("th[scope=row]").EachIter() {
+		if th.Text() == name {
+			return th.Closest("tr").Text()
+		}
+	}
+	return ""
+}
+
+func TestReferenceHasEveryStateAndOutcome(t *testing.T) {
+	states := []backup.State{
+		backup.Sending, backup.Unknown, backup.Refused, backup.NotSent, backup.Denied, backup.StateCreated, backup.StateQueued, backup.StateRunning, backup.StateCanceling,
+		backup.StateComplete, backup.StatePartialComplete, backup.StateFailed, backup.StateCanceled, backup.StateExpired, backup.StateUnavailable,
+	}
+	for _, l := range languages {
+		doc := draw(t, templates.API(newSampler(same).reference()), l)
+		for _, s := range states {
+			if got := row(doc, "states", string(s)); !strings.Contains(got, string(s.Outcome())) {
+				t.Errorf("%s: %s comes to %q, want %s", l, s, got, s.Outcome())
+			}
+		}
+		for _, o := range backup.Outcomes {
+			if row(doc, "states", string(o)) == "" {
+				t.Errorf("%s: no word about %s", l, o)
+			}
+		}
+	}
+}
+
+// The chapters are listed in the order in which they come.
+func TestReferenceListsItsChapters(t *testing.T) {
+	page := newSampler(same).reference()
+	for _, gates := range [][]templates.Snippet{page.Gates, nil} {
+		page.Gates = gates
+		doc := draw(t, templates.API(page), backup.English)
+		var listed, there []string
+		for _, a := range doc.Find("nav.contents a").EachIter() {
+			listed = append(listed, attr(a, "href")[1:]+" "+a.Text())
+		}
+		for _, h2 := range doc.Find("main section > h2").EachIter() {
+			there = append(there, attr(h2, "id")+" "+h2.Text())
+		}
+		if !slices.Equal(listed, there) || slices.Contains(there, "gates In pipelines") != (gates != nil) {
+			t.Errorf("listed are %q, there are %q", listed, there)
+		}
+	}
+}
+
+// The page only tells: nothing on it sends anything but the choice of language.
+func TestReferenceSendsNothing(t *testing.T) {
+	doc := draw(t, templates.API(newSampler(same).reference()), backup.English)
+	if n := doc.Find("main form, main input, main button:not([data-copy])").Length(); n > 0 {
+		t.Errorf("%d forms, controls or buttons", n)
+	}
+	if got, want := doc.Find("main [data-copy]").Length(), doc.Find("main pre").Length(); got != want || got == 0 {
+		t.Errorf("%d of %d boxes can be copied", got, want)
+	}
+}

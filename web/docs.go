@@ -1,0 +1,151 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/templates"
+)
+
+// Addresses of the API and of what describes it.
+const (
+	docsPath     = "/docs/api"
+	documentPath = "/api/v1/openapi.json"
+	jobsPath     = "/api/v1/backup-jobs"
+)
+
+// apiReference shows how programs use the API. It has nothing that is not in
+// the program itself, so that everybody may read it.
+func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
+	page := templates.APIPage{
+		Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Bodies: map[backup.SourceType]string{},
+		Filters: filters(), Problems: problemKinds(), Limits: templates.APILimits{
+			Body: maxBody, Address: maxURL, Key: maxKey, KeyDays: keyDays,
+			Wait: int(longestWait / time.Second), Rows: mostRows, Usual: historyPage,
+		},
+	}
+	for _, source := range backup.SourceTypes {
+		body, err := exampleBody(source)
+		if err != nil {
+			return err
+		}
+		page.Bodies[source] = body
+	}
+	page.Commands = commands(s.origin(r), page.Bodies[backup.UDMECS])
+	var err error
+	if page.Answer, err = indented(answersToShow["running"]); err != nil {
+		return err
+	}
+	if page.Wrong, err = twoMistakes(templates.Language(r.Context())); err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, templates.API(page))
+}
+
+// originShape is an address that means itself to every POSIX shell.
+var originShape = regexp.MustCompile(`\Ahttps?://[A-Za-z0-9.:\[\]-]+\z`)
+
+// origin is the portal's address for commands: the configured one, or, on a
+// machine of one's own, where r came from. What else a request calls its host
+// does not get into a shell.
+func (s *Server) origin(r *http.Request) string {
+	origin := s.Origin
+	if origin == "" && OnLoopback(r.Host) {
+		origin = "http://" + r.Host
+	}
+	if !originShape.MatchString(origin) {
+		return "https://backup.example.com"
+	}
+	return origin
+}
+
+// commands are for a POSIX shell, and work behind each other.
+func commands(origin, body string) templates.Commands {
+	jobs := `"$PORTAL` + jobsPath
+	post := func(query, more string) string {
+		return "curl -sS " + jobs + query + "\" \\\n  -H 'Content-Type: application/json' \\\n" + more + "  -d '" + body + "'\n"
+	}
+	return templates.Commands{
+		Who:    "PORTAL=" + origin + "\ncurl -sS " + jobs + "?Whose=mine\"\n",
+		Create: post("", "  -H 'Idempotency-Key: "+exampleKey+"' \\\n"),
+		DryRun: post("?dry_run=true", ""),
+		Show: "ID=$(curl -sS " + jobs + `?Whose=mine&limit=1" | sed 's/.*"SubmissionId":"\([^"]*\)".*/\1/')` + "\n" +
+			"curl -sS " + jobs + "/$ID\"\n",
+		Wait:   "curl -sS " + jobs + fmt.Sprintf("/$ID?wait=%.0fs\"\n", longestWait.Seconds()),
+		List:   "curl -sS " + jobs + "?Status=FAILED,PARTIAL_COMPLETE&From=2026-11-01&limit=10\"\n",
+		Cancel: "curl -sS -X POST " + jobs + "/$ID/cancel\"\n",
+	}
+}
+
+// exampleBody is the example of the description for one kind of backup.
+func exampleBody(source backup.SourceType) (string, error) {
+	example, _ := examples()[string(source)].(doc)
+	return indented(example["value"])
+}
+
+// twoMistakes is the answer to a submission that is wrong twice.
+func twoMistakes(l backup.Language) (string, error) {
+	err := backup.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "web-01", "Retention": "0"}.Validate()
+	return indented(problemOf(faultOf(err), err, l))
+}
+
+// indented writes v as JSON for people.
+func indented(v any) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n"), err
+}
+
+// problemKinds are the kinds of errors in the order of their statuses, each
+// once, as the table of faults has them.
+func problemKinds() []templates.ProblemKind {
+	all := append(slices.Clone(faults), invalid, ours, refusedByCaller, refusedForOperator)
+	slices.SortStableFunc(all, func(a, b fault) int { return a.status - b.status })
+	var kinds []templates.ProblemKind
+	for _, f := range all {
+		if f.err == backup.ErrKeyReused {
+			f.title, f.detail = keyReusedTitle, keyReusedDetail
+		}
+		i := slices.IndexFunc(kinds, func(k templates.ProblemKind) bool { return k.Name == f.name })
+		if i < 0 {
+			kinds = append(kinds, templates.ProblemKind{Name: f.name, Statuses: []int{f.status}, Title: f.title, Detail: f.detail})
+		} else if !slices.Contains(kinds[i].Statuses, f.status) {
+			kinds[i].Statuses = append(kinds[i].Statuses, f.status)
+		}
+	}
+	return kinds
+}
+
+// filterWords say what narrows a list, and what bounds it.
+var filterWords = map[string]templates.Filter{
+	"Whose":      {Example: "mine", Meaning: backup.Text{En: "`mine`: what you sent yourself; `all`, or nothing: what you may see", Zh: "`mine`：您自己提交的；`all` 或不填：您可以查看的"}},
+	"Status":     {Example: "FAILED,PARTIAL_COMPLETE", Meaning: backup.Text{En: "Words of `Status`, joined by commas", Zh: "`Status` 的值，以逗号分隔"}},
+	"Account":    {Example: "demo", Meaning: backup.Text{En: "The alias of an account", Zh: "账号别名"}},
+	"SourceType": {Example: "UDM_ECS", Meaning: backup.Text{En: "The kind of backup", Zh: "备份类型"}},
+	"InstanceId": {Example: "i-bp1demoweb01", Meaning: backup.Text{En: "The instance, or the cluster of a container backup", Zh: "实例，或容器备份的集群"}},
+	"From":       {Example: "2026-11-01", Meaning: backup.Text{En: "Submitted on this day or later, or at this time or later (RFC 3339)", Zh: "在此日期或之后、此时间（RFC 3339）或之后提交"}},
+	"To":         {Example: "2026-11-23T09:00:00Z", Meaning: backup.Text{En: "Submitted on this day or earlier, or before this time; a + is written %2B", Zh: "在此日期或之前，或此时间之前提交；+ 须写作 %2B"}},
+	"limit":      {Example: "100", Meaning: backup.Text{En: "How many there are in an answer", Zh: "一次返回的个数"}},
+	"before":     {Example: "1795424700000.k7v2m4q5t3x6c5n2b6h4d2f4ja", Meaning: backup.Text{En: "`Next` of the answer before; it stays valid whatever is submitted meanwhile", Zh: "上一次应答中的 `Next`；期间有新的提交也一直有效"}},
+}
+
+// filters are the parameters of the list.
+func filters() []templates.Filter {
+	var all []templates.Filter
+	for _, name := range append(slices.Clone(filterNames), "limit", "before") {
+		f := filterWords[name]
+		f.Name = name
+		all = append(all, f)
+	}
+	return all
+}
