@@ -15,7 +15,7 @@ type gate struct {
 }
 
 // The script is written once. Those of the CI services hold a copy of it, which
-// go test ./web -run Gates -update makes.
+// make generate writes.
 var (
 	//go:embed gates/backup-gate.sh
 	gateScript string

@@ -22,7 +22,7 @@ func TestGatesOfOneRunShareABackup(t *testing.T) {
 		again(nil, 0, 1)
 		again(map[string]string{"GATE_RUN": "https://ci.example.com/runs/8"}, 0, 2)
 
-		slow := map[string]string{"InstanceId": "i-bp1demoslow01", "GATE_TIMEOUT": "1"}
+		slow := map[string]string{"InstanceId": "i-bp1demoslow01", "GATE_TIMEOUT": "3"}
 		again(slow, 4, 3)
 		f.waits = f.cancelOnce(t)
 		again(map[string]string{"InstanceId": "i-bp1demoslow01"}, 0, 4) // the first was cancelled, the second is complete
@@ -130,6 +130,16 @@ func TestGatesThatBreakEndWithTheCodeForThat(t *testing.T) {
 		}
 		w.run(t, f.url, map[string]string{"PATH": t.TempDir()}).want(t, f, 5, 1, "")
 	})
+}
+
+// A Jenkins that does not know its own address has no name for the run. Another
+// one, the same for all runs, would let an old backup pass for this one's.
+func TestGatesWithoutANameOfTheRunAskForNothing(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	w := jenkinsWay(t)
+	delete(w.env, "BUILD_URL")
+	w.run(t, f.url, nil).want(t, f, 5, 0, "GATE_RUN must be given")
 }
 
 // What each gate calls its run does not change when it is repeated, and its

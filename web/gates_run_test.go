@@ -44,11 +44,13 @@ type running struct {
 // unless there are none.
 func (w way) start(t *testing.T, url string, changed map[string]string, words string) (r *running, said <-chan struct{}) {
 	t.Helper()
-	if _, err := exec.LookPath(w.shell[0]); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed", w.shell[0])
+	for _, name := range []string{w.shell[0], "curl"} {
+		switch _, err := exec.LookPath(name); {
+		case err != nil && os.Getenv("CI") == "true":
+			t.Fatalf("%s is not installed", name)
+		case err != nil:
+			t.Skipf("%s is not installed", name)
 		}
-		t.Skipf("%s is not installed", w.shell[0])
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "script")

@@ -17,7 +17,7 @@
 #   1  there is no backup: it failed, or the policy or Cloud Backup refused it
 #   2  the backup is there, but some items are missing in it
 #   3  somebody cancelled the backup
-#   4  the time is over, and the backup goes on
+#   4  the time is over, and the backup may go on
 #   5  the portal could not be asked: a variable is wrong, it does not answer, or does not take the request
 
 set -eu +x      # a trace would show the token
@@ -101,7 +101,7 @@ found() {
 remains() {
   left=$((end - $(date +%s)))
   if [ "$left" -gt 0 ]; then return 0; fi
-  if [ -n "$page" ]; then stop 4 "the time is over, and the backup goes on: $page"; fi
+  if [ -n "$page" ]; then stop 4 "the time is over; how it goes on is shown at $page"; fi
   stop 5 "the time is over, and the portal has not said whether it began a backup; the same run can ask again"
 }
 
