@@ -107,8 +107,12 @@ func spied(t *testing.T, name string) (path, calls string) {
 	dir := t.TempDir()
 	calls = filepath.Join(dir, "calls")
 	spy := "#!/bin/sh\nprintf '%s\\n' \"$*\" >> '" + calls + "'\nexec '" + real + "' \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(dir, name), []byte(spy), 0o700); err != nil {
-		t.Fatal(err)
+	// Not written by this process: a child of another test that starts meanwhile
+	// would hold the file open for a moment, and a shell then runs the next curl.
+	write := exec.Command("sh", "-c", `cat > "$0" && chmod 700 "$0"`, filepath.Join(dir, name))
+	write.Stdin = strings.NewReader(spy)
+	if out, err := write.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 	return dir + string(os.PathListSeparator) + os.Getenv("PATH"), calls
 }
