@@ -35,6 +35,7 @@ static: # check without tests
 	$(TOOL) staticcheck ./...
 	$(TOOL) templ generate -check
 	$(TOOL) templ fmt -fail templates
+	$(TOOL) actionlint -shellcheck= -pyflakes= web/gates/github-actions.yml
 
 test: ## everything CI runs, installing what it lacks
 	@.ci/install
@@ -45,7 +46,7 @@ test: ## everything CI runs, installing what it lacks
 
 generate: ## write generated files again
 	$(TOOL) templ generate
-	go test ./web -run OpenAPI -update
+	go test ./web -run 'OpenAPI|GatesHold' -update
 
 bench: ## benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -34,8 +34,9 @@ var (
 	wordCancelIt   = pair("Cancel", "取消")
 	wordCancelText = pair("`202`: Cloud Backup took the request, and `Outcome` becomes `cancelled` in a moment. `409`: it has already ended, or there is no job yet.", "`202`：云备份已接受取消请求，`Outcome` 稍后变为 `cancelled`。`409`：备份已结束，或任务尚不存在。")
 
-	wordGates     = pair("In pipelines", "在流水线中使用")
-	wordGatesText = pair("A deployment that goes on only after its backup has succeeded.", "只有备份成功后才继续部署。")
+	wordGates      = pair("In pipelines", "在流水线中使用")
+	wordGatesText  = pair("A step that asks for a backup, waits until it is complete, and stops the pipeline otherwise. All four are the same script, which needs a POSIX shell and curl; its first lines explain its variables. The same run of a pipeline never makes a second backup while the first is good or under way.", "流水线中的一个步骤：提交备份，等到备份完成，否则终止流水线。四种写法是同一个脚本，只需要 POSIX Shell 和 curl，变量说明见开头几行。同一次流水线运行在已有备份成功或进行中时，不会再次备份。")
+	wordGatesExits = pair("Exit codes: 0 complete · 1 failed or refused · 2 partly complete · 3 cancelled · 4 the time is over and the backup goes on · 5 the portal could not be asked.", "退出码：0 已完成 · 1 失败或被拒绝 · 2 部分完成 · 3 已取消 · 4 超时，备份仍在继续 · 5 无法向门户提交请求。")
 
 	wordKind      = pair("%v: parameters", "%v：参数")
 	wordBody      = pair("An example", "示例")

@@ -203,6 +203,7 @@ type Resend struct {
 type Snippet struct {
 	Title backup.Text
 	ID    string // of its heading; unique in the page
+	File  string // where it is pasted
 	Code  string
 }
 

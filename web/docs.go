@@ -38,6 +38,9 @@ func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Bodies[source] = body
 	}
+	for i, g := range gates() {
+		page.Gates = append(page.Gates, templates.Snippet{Title: g.Title, ID: fmt.Sprint("gate-", i+1), File: g.File, Code: g.Code})
+	}
 	page.Commands = commands(s.origin(r), page.Bodies[backup.UDMECS])
 	var err error
 	if page.Answer, err = indented(answersToShow["running"]); err != nil {

@@ -1,0 +1,4 @@
+package web
+
+// Gates is for tests from outside.
+var Gates = gates

@@ -1,0 +1,228 @@
+#!/bin/sh
+# A backup before the deployment: asks the Backup Portal for a backup of an ECS instance, waits until it is complete, and
+# stops the pipeline otherwise. It needs a POSIX shell and curl, and takes from the environment:
+#
+#   PORTAL_URL          the portal's address, with https unless it is on this machine
+#   Account, Region, InstanceId, Retention
+#                       the backup, in the API's names; Retention in days
+#   GATE_RUN            names this run of the pipeline; its address is best, which no other run has. Whoever repeats the
+#                       run within seven days gets the backup that it made or is still making, and a new one only if
+#                       that came to nothing.
+#   GATE_TIMEOUT        how long to wait for all of it, in seconds; 3600 unless given
+#   GATE_ALLOW_PARTIAL  1: a backup in which some items are missing will do
+#
+# Its exit code is
+#
+#   0  the backup is complete
+#   1  there is no backup: it failed, or the policy or Cloud Backup refused it
+#   2  the backup is there, but some items are missing in it
+#   3  somebody cancelled the backup
+#   4  the time is over, and the backup may go on
+#   5  the portal could not be asked: a variable is wrong, it does not answer, or does not take the request
+
+set -eu +x      # a trace would show the token
+export LC_ALL=C # in which a-z are 26 letters
+code=5          # of whatever goes wrong in the shell itself, which by its own would often say 2
+trap 'exit "$code"' EXIT
+nl=$(printf '\n.')
+nl=${nl%.}
+
+# stop ends the gate with a code, and says why.
+stop() {
+  code=$1
+  shift
+  printf 'gate: %s\n' "$*" >&2
+  exit "$code"
+}
+
+# plain wants a value that means nothing to JSON, a shell or a URL; number one without a sign or leading zeros.
+plain() {
+  case $2 in
+    '' | *[!A-Za-z0-9._-]*) stop 5 "$1 must be given, in letters, digits, dots, hyphens and underscores" ;;
+  esac
+}
+number() {
+  case $2 in
+    '' | 0* | *[!0-9]* | ???????*) stop 5 "$1 must be a whole number from 1 to 999999" ;;
+  esac
+}
+
+# headers writes options of curl, which reads them from its standard input: a token on a command line, or in an address,
+# can be seen by others. This version of the portal has no sign-in for programs. With one, let the CI set PORTAL_TOKEN
+# from its secrets, and take away the # in front of printf.
+headers() {
+  echo 'header = "Accept: application/json"'
+  # printf 'header = "Authorization: Bearer %s"\n' "$PORTAL_TOKEN"
+}
+
+# send makes one request of at most so many seconds, with these arguments of curl. It sets status, which is 000 if there
+# was no answer or half of one, head, and body, which is the line of JSON.
+send() {
+  most=$1
+  shift
+  curled=0
+  answer=$(headers | curl --config - --silent --show-error --include --max-time "$most" \
+    --write-out "$nl%{http_code}" "$@") || curled=$?
+  status=${answer##*"$nl"}
+  answer=${answer%"$nl"*}
+  head=${answer%%"$nl{"*}
+  body=${answer#"$head"}
+  body=${body#"$nl"}
+  body=${body%"$nl"}
+  case $curled in
+    0) ;;
+    5 | 6 | 7 | 16 | 18 | 28 | 35 | 52 | 55 | 56 | 92) status=000 body='' ;; # the network
+    *) stop 5 "curl could not ask $PORTAL_URL; see its message above" ;;
+  esac
+}
+
+# word sets value to the text that body has under a name. JSON writes a quote inside a text as \", so no text can look
+# like a name with its value.
+word() {
+  value=${body#*'"'"$1"'":"'}
+  if [ "$value" = "$body" ]; then value=''; fi
+  value=${value%%'"'*}
+}
+
+# found remembers which submission the answer is about, if it says so.
+found() {
+  word SubmissionId
+  if [ -z "$value" ]; then word instance; fi
+  value=${value#/backups/}
+  case $value in
+    '' | *[!a-z0-9-]* | "$id") return 0 ;;
+  esac
+  id=$value
+  page=$PORTAL_URL/backups/$id
+  printf 'gate: %s\n' "$page"
+}
+
+# remains sets left to the seconds that are left, or ends the gate if none are.
+remains() {
+  left=$((end - $(date +%s)))
+  if [ "$left" -gt 0 ]; then return 0; fi
+  if [ -n "$page" ]; then stop 4 "the time is over; how it goes on is shown at $page"; fi
+  stop 5 "the time is over, and the portal has not said whether it began a backup; the same run can ask again"
+}
+
+# pause waits for as long as the answer says, or for 5 seconds.
+pause() {
+  after=${head#*[Rr]etry-[Aa]fter: }
+  case $after in
+    "$head" | [!1-9]*) after=5 ;;
+  esac
+  after=${after%%[!0-9]*}
+  remains
+  if [ "${#after}" -gt 3 ] || [ "$after" -gt "$left" ]; then after=$left; fi
+  sleep "$after"
+}
+
+# refuse ends the gate with an answer that is no use to ask for again.
+refuse() {
+  printf 'gate: %s\n' "$body" >&2
+  stop "$1" "the portal answered with status $status"
+}
+
+# ask sends the submission until the portal knows what became of it; with one key that makes one backup, however often it
+# is sent. It sets outcome to refused if that is the end of it, and earlier to yes if the answer is one that the portal
+# already had, so that another start of the gate must have asked.
+ask() {
+  id='' page='' outcome='' earlier=yes
+  while :; do
+    remains
+    send 60 --header 'Content-Type: application/json' --header "Idempotency-Key: $key/$try" --data "$submission" \
+      "$PORTAL_URL/api/v1/backup-jobs"
+    word type
+    case $status/$value in
+      200/ | 201/)
+        if [ "$status" = 201 ]; then earlier=no; fi
+        found
+        if [ -z "$id" ]; then refuse 5; fi
+        return 0
+        ;;
+      4??/*:refused | 502/*:refused)
+        case $head in
+          *[Ii]dempotent-[Rr]eplayed:*) ;;
+          *) earlier=no ;;
+        esac
+        found
+        printf 'gate: %s\n' "$body" >&2
+        outcome=refused
+        return 0
+        ;;
+      403/*:denied) refuse 1 ;;
+      000/* | 202/* | 409/* | 429/* | 502/* | 503/* | 504/*) found ;;
+      *) refuse 5 ;;
+    esac
+    earlier=no # what an answer repeats from now on may be this one
+    pause
+  done
+}
+
+# follow waits for the end of the backup, and sets outcome.
+follow() {
+  said=''
+  while :; do
+    remains
+    wait=50
+    if [ "$left" -lt "$wait" ]; then wait=$left; fi
+    send "$((wait + 10))" "$PORTAL_URL/api/v1/backup-jobs/$id?wait=${wait}s"
+    case $status in
+      200)
+        word Status
+        if [ "$value" != "$said" ]; then printf 'gate: %s\n' "$value"; fi
+        said=$value
+        word Outcome
+        outcome=$value
+        case $outcome in
+          succeeded | partial | failed | cancelled) return 0 ;;
+        esac
+        ;;
+      000 | 429 | 502 | 503 | 504) ;;
+      *) refuse 5 ;;
+    esac
+    pause
+  done
+}
+
+PORTAL_URL=${PORTAL_URL-}
+PORTAL_URL=${PORTAL_URL%/}
+case $PORTAL_URL in
+  *[!A-Za-z0-9.:/_~%-]*) stop 5 "PORTAL_URL must be an address without user, query and blanks" ;;
+  https://?* | http://localhost:* | http://127.0.0.1:*) ;;
+  *) stop 5 "PORTAL_URL must be given, and begin with https://" ;;
+esac
+case ${GATE_RUN-} in
+  '' | *[!A-Za-z0-9._~:/%+=,@-]*) stop 5 "GATE_RUN must be given, in the characters of an address" ;;
+esac
+plain Account "${Account-}"
+plain Region "${Region-}"
+plain InstanceId "${InstanceId-}"
+number Retention "${Retention-}"
+number GATE_TIMEOUT "${GATE_TIMEOUT:=3600}"
+
+# What is asked for is part of the key: several gates of one run are several backups.
+key=$GATE_RUN/$Account/$Region/$InstanceId/$Retention
+if [ "${#key}" -gt 250 ]; then stop 5 "GATE_RUN is too long by $((${#key} - 250)) characters"; fi
+submission=$(printf '{"Account":"%s","Region":"%s","SourceType":"UDM_ECS","InstanceId":"%s","Retention":%s}' \
+  "$Account" "$Region" "$InstanceId" "$Retention")
+end=$(($(date +%s) + GATE_TIMEOUT))
+try=0
+
+while :; do
+  try=$((try + 1))
+  ask
+  if [ -z "$outcome" ]; then follow; fi
+  case $outcome/${GATE_ALLOW_PARTIAL-} in
+    succeeded/*) stop 0 "the backup is complete" ;;
+    partial/1) stop 0 "the backup is there, and some items are missing in it, which GATE_ALLOW_PARTIAL allows" ;;
+  esac
+  if [ "$earlier" = no ] || [ "$try" -gt 9 ]; then break; fi
+  printf 'gate: that was an earlier attempt of this run, so this one asks for another backup\n'
+done
+case $outcome in
+  partial) stop 2 "some items are missing in the backup: $page" ;;
+  cancelled) stop 3 "somebody cancelled the backup: $page" ;;
+  refused) stop 1 "there is no backup, because Cloud Backup refused it: $page" ;;
+  failed) stop 1 "there is no backup, because it failed: $page" ;;
+esac

@@ -1,0 +1,104 @@
+package web_test
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A transcript is what a script has said so far.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+	wait string        // words that somebody waits for
+	said chan struct{} // closed when they were said
+}
+
+// Write implements [io.Writer].
+func (s *transcript) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.Write(b)
+	if s.wait != "" && strings.Contains(s.text.String(), s.wait) {
+		close(s.said)
+		s.wait = ""
+	}
+	return len(b), nil
+}
+
+// A running script is one that was started.
+type running struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	said transcript
+}
+
+// start runs a script with nothing in its environment but the way's variables
+// and these, as a person writes them in. It says when it has said certain words,
+// unless there are none.
+func (w way) start(t *testing.T, url string, changed map[string]string, words string) (r *running, said <-chan struct{}) {
+	t.Helper()
+	for _, name := range []string{w.shell[0], "curl"} {
+		switch _, err := exec.LookPath(name); {
+		case err != nil && os.Getenv("CI") == "true":
+			t.Fatalf("%s is not installed", name)
+		case err != nil:
+			t.Skipf("%s is not installed", name)
+		}
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "script")
+	if err := os.WriteFile(file, []byte(w.script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := maps.Clone(w.env)
+	env["PATH"], env["HOME"], env["PORTAL_URL"] = os.Getenv("PATH"), dir, url
+	maps.Copy(env, changed)
+	r = &running{t: t, cmd: exec.CommandContext(t.Context(), w.shell[0], append(slices.Clone(w.shell[1:]), file)...)}
+	for name, value := range env {
+		r.cmd.Env = append(r.cmd.Env, name+"="+value)
+	}
+	r.said.wait, r.said.said = words, make(chan struct{})
+	r.cmd.Stdout, r.cmd.Stderr = &r.said, &r.said
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return r, r.said.said
+}
+
+// An ending is how a script ended.
+type ending struct {
+	code int
+	said string
+}
+
+// end waits for the end of the script.
+func (r *running) end() ending {
+	r.t.Helper()
+	err := r.cmd.Wait()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		r.t.Fatal(err)
+	}
+	return ending{r.cmd.ProcessState.ExitCode(), r.said.text.String()}
+}
+
+// run runs a script to its end.
+func (w way) run(t *testing.T, url string, changed map[string]string) ending {
+	t.Helper()
+	r, _ := w.start(t, url, changed, "")
+	return r.end()
+}
+
+// want compares how a script ended, and how many jobs there are by then.
+func (e ending) want(t *testing.T, f *front, code, jobs int, says string) {
+	t.Helper()
+	if got := len(f.cloud.Ledger().Jobs); e.code != code || got != jobs || !strings.Contains(e.said, says) {
+		t.Errorf("exit code %d, want %d; %d jobs, want %d; does it say %q?\n%s", e.code, code, got, jobs, says, e.said)
+	}
+}

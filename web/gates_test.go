@@ -1,0 +1,116 @@
+package web_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// copies say where the files of CI services hold the script, and how.
+var copies = []struct {
+	file       string
+	begin, end string // what stands before and behind the script
+	written    func(script string) string
+}{
+	{"github-actions.yml", "        run: |\n", "\n  deploy:\n", func(script string) string { return indented(10, script) }},
+	{"gitlab-ci.yml", "    - |\n", "\ndeploy:\n", func(script string) string { return indented(6, "(\n"+script+") || exit $?\n") }},
+	{"Jenkinsfile", "sh '''\n", "'''\n", func(script string) string {
+		return "GATE_RUN=$BUILD_URL\n" + strings.ReplaceAll(script, `\`, `\\`)
+	}},
+}
+
+func indented(columns int, text string) string {
+	margin := "\n" + strings.Repeat(" ", columns)
+	text = margin[1:] + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", margin) + "\n"
+	return strings.ReplaceAll(text, margin+"\n", "\n\n")
+}
+
+// There is one script, and all gates hold it as it is.
+func TestGatesHoldTheOneScript(t *testing.T) {
+	script, err := os.ReadFile("gates/backup-gate.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(string(script), "#!/bin/sh\n")
+	for _, c := range copies {
+		path := filepath.Join("gates", c.file)
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, rest, begins := strings.Cut(string(content), c.begin)
+		at := strings.Index(rest, c.end)
+		if !begins || at < 0 {
+			t.Fatalf("%s: no place for the script, between %q and %q", path, c.begin, c.end)
+		}
+		want := head + c.begin + c.written(body) + rest[at:]
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if string(content) != want {
+			t.Errorf("%s holds another script than backup-gate.sh: make generate", path)
+		}
+	}
+}
+
+// What a CI service reads out of its file is the script, byte for byte.
+func TestGatesAreReadAsTheOneScript(t *testing.T) {
+	_, script, _ := strings.Cut(gateCode(t, "backup-gate.sh"), "#!/bin/sh\n")
+	if got := githubWay(t).script; got != script {
+		t.Errorf("GitHub runs:\n%s", got)
+	}
+	if got := jenkinsWay(t).script; got != "\nGATE_RUN=$BUILD_URL\n"+script {
+		t.Errorf("Jenkins runs:\n%s", got)
+	}
+	quoted := strings.ReplaceAll("(\n"+script+") || exit $?\n", "'", `'\''`)
+	for _, w := range gitlabWays(t) {
+		if !strings.Contains(w.script, ": | eval '"+quoted) {
+			t.Errorf("GitLab runs:\n%s", w.script)
+		}
+	}
+}
+
+// Each gate says with its exit code how the backup ended, and makes one.
+func TestGatesEndAsTheBackupDoes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		changed map[string]string
+		cancel  bool // while the gate waits
+		code    int
+		job     string // its status in the end
+		says    string
+	}{
+		{"success", nil, false, 0, "COMPLETE", "the backup is complete"},
+		{"failure", map[string]string{"InstanceId": "i-bp1demofail01"}, false, 1, "FAILED", "because it failed"},
+		{"partial", map[string]string{"InstanceId": "i-bp1demopartial01"}, false, 2, "PARTIAL_COMPLETE", "some items are missing"},
+		{"partial will do", map[string]string{"InstanceId": "i-bp1demopartial01", "GATE_ALLOW_PARTIAL": "1"}, false, 0, "PARTIAL_COMPLETE", "allows"},
+		{"cancel", map[string]string{"InstanceId": "i-bp1demoslow01"}, true, 3, "CANCELED", "somebody cancelled"},
+		{"time-out", map[string]string{"InstanceId": "i-bp1demoslow01", "GATE_TIMEOUT": "3"}, false, 4, "RUNNING", "the time is over"},
+	} {
+		for _, w := range allWays(t) {
+			t.Run(c.name+", "+w.name, func(t *testing.T) {
+				t.Parallel()
+				f := newFront(t)
+				if c.cancel {
+					f.waits = f.cancelOnce(t)
+				}
+				got := w.run(t, f.url, c.changed)
+				page := f.url + "/backups/" + f.submission(t)
+				if got.code != c.code || !strings.Contains(got.said, c.says) || !strings.Contains(got.said, page) {
+					t.Errorf("exit code %d, want %d, with %q and %s:\n%s", got.code, c.code, c.says, page, got.said)
+				}
+				f.clock.Add(seconds(10)) // a job that goes on is RUNNING by now
+				if jobs := f.jobs(); !slices.Equal(jobs, []string{c.job}) {
+					t.Errorf("the jobs are %v, want one that is %s", jobs, c.job)
+				}
+				if follows := strings.Contains(got.said, "\nwhat follows the gate"); follows != (c.code == 0 && strings.HasPrefix(w.name, "GitLab")) {
+					t.Errorf("whether what follows ran: %v\n%s", follows, got.said)
+				}
+			})
+		}
+	}
+}

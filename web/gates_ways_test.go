@@ -1,0 +1,149 @@
+package web_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"backupportal/web"
+)
+
+// gateCode is the code of the gate that is pasted into a file of this name.
+func gateCode(t testing.TB, file string) string {
+	t.Helper()
+	for _, g := range web.Gates() {
+		if g.File == file {
+			return g.Code
+		}
+	}
+	t.Fatalf("there is no gate for a file %s", file)
+	return ""
+}
+
+// A way is how something runs the script of a gate: which script it finds in the
+// file, with which variables, and what it gives it to.
+type way struct {
+	name   string
+	script string
+	env    map[string]string // what the file and the CI service set
+	shell  []string          // the script's file is its last argument
+}
+
+// demoGate are the variables with which a gate backs up the demo world's server.
+var demoGate = map[string]string{
+	"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "15",
+	"GATE_RUN": "https://ci.example.com/runs/7",
+}
+
+// plainWays run the script by itself.
+func plainWays(t testing.TB) []way {
+	script := gateCode(t, "backup-gate.sh")
+	return []way{
+		{"dash", script, demoGate, []string{"dash"}},
+		{"bash", script, demoGate, []string{"bash"}},
+		{"bash as sh", script, demoGate, []string{"bash", "--posix"}},
+		{"busybox", script, demoGate, []string{"busybox", "ash"}},
+	}
+}
+
+// allWays are those of the four gates.
+func allWays(t testing.TB) []way {
+	return slices.Concat(plainWays(t), []way{githubWay(t)}, gitlabWays(t), []way{jenkinsWay(t)})
+}
+
+// githubWay is what a runner makes of a step with shell: bash.
+func githubWay(t testing.TB) way {
+	t.Helper()
+	var file struct {
+		Jobs map[string]struct {
+			Steps []struct {
+				Env        map[string]string
+				Shell, Run string
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(gateCode(t, ".github/workflows/deploy.yml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	step := file.Jobs["backup"].Steps[0]
+	if step.Shell != "bash" {
+		t.Fatalf("the shell of the step is %q", step.Shell)
+	}
+	known := map[string]string{
+		"github.server_url": "https://github.example.com", "github.repository": "shop/web", "github.run_id": "4711", "vars.PORTAL_URL": "",
+	}
+	expression := regexp.MustCompile(`\$\{\{ (\S+) \}\}`)
+	fill := func(text string) string {
+		return expression.ReplaceAllStringFunc(text, func(found string) string {
+			value, ok := known[expression.FindStringSubmatch(found)[1]]
+			if !ok {
+				t.Fatalf("nothing is known of %s", found)
+			}
+			return value
+		})
+	}
+	for name, value := range step.Env {
+		step.Env[name] = fill(value)
+	}
+	return way{"GitHub Actions", fill(step.Run), step.Env, []string{"bash", "--noprofile", "--norc", "-eo", "pipefail"}}
+}
+
+// gitlabWays are what a runner makes of script, with either shell: its lines are
+// joined, quoted, and given to eval.
+func gitlabWays(t testing.TB) []way {
+	t.Helper()
+	var file struct {
+		Backup struct {
+			Variables map[string]string
+			Script    []string
+		}
+	}
+	if err := yaml.Unmarshal([]byte(gateCode(t, ".gitlab-ci.yml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range file.Backup.Variables {
+		file.Backup.Variables[name] = strings.ReplaceAll(value, "$CI_PIPELINE_URL", "https://gitlab.example.com/shop/web/-/pipelines/4711")
+	}
+	lines := strings.Join(file.Backup.Script, "\n") + "\necho what follows the gate\n"
+	script := "if set -o | grep pipefail > /dev/null; then set -o pipefail; fi; set -o errexit\nset +o noclobber\n: | eval '" +
+		strings.ReplaceAll(lines, "'", `'\''`) + "'\nexit 0\n"
+	return []way{
+		{"GitLab CI, bash", script, file.Backup.Variables, []string{"bash"}},
+		{"GitLab CI, sh", script, file.Backup.Variables, []string{"dash"}},
+	}
+}
+
+// Of a Jenkinsfile: a variable of a stage, the script, and what is escaped in it.
+var (
+	jenkinsVariable = regexp.MustCompile(`(?m)^        (\w+) = '([^']*)'$`)
+	jenkinsScript   = regexp.MustCompile(`(?s)sh '''(.*?)'''`)
+	groovyEscape    = regexp.MustCompile(`(?s)\\(.)`)
+)
+
+// jenkinsWay is what the step sh makes of its text, which Groovy reads first.
+func jenkinsWay(t testing.TB) way {
+	t.Helper()
+	file := gateCode(t, "Jenkinsfile")
+	env := map[string]string{"BUILD_URL": "https://jenkins.example.com/job/%E9%83%A8%E7%BD%B2/7/"}
+	for _, m := range jenkinsVariable.FindAllStringSubmatch(file, -1) {
+		env[m[1]] = m[2]
+	}
+	text := jenkinsScript.FindStringSubmatch(file)
+	if text == nil {
+		t.Fatal("there is no sh ''' in the Jenkinsfile")
+	}
+	script := groovyEscape.ReplaceAllStringFunc(text[1], func(escaped string) string {
+		switch escaped {
+		case `\\`:
+			return `\`
+		case `\n`:
+			return "\n"
+		}
+		t.Fatalf("Groovy would make something else of %q", escaped)
+		return ""
+	})
+	return way{"Jenkins", script, env, []string{"sh", "-xe"}}
+}
