@@ -21,7 +21,11 @@ func (s *Server) description() doc {
 		"info": doc{
 			"title": "Backup Portal", "version": "1",
 			"description": "Asks for on-demand backups on Alibaba Cloud. Each submission makes at most one job of Cloud Backup (CreateBackupJob), " +
-				"however often it is sent. Names that the cloud's API has are the cloud's.",
+				"however often it is sent. Names that the cloud's API has are the cloud's.\n\n" +
+				"What goes wrong is a problem (RFC 9457). The last part of its type never changes and says what happened; errors has an entry for each wrong " +
+				"field, with a pointer into the body or the name of a parameter; request_id finds it in the log. After 409 and 503 send the same request " +
+				"again once Retry-After seconds are over.\n\n" +
+				"To wait for a backup, ask for it with wait until Outcome is neither running nor unknown. The page /docs/api has scripts for pipelines that do.",
 			"contact": doc{"name": "The operator of this portal"},
 			"license": doc{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 		},
@@ -112,7 +116,7 @@ func describeShow() doc {
 			"name": "wait", "in": "query", "description": fmt.Sprintf("How long the answer may take, in whole seconds. It never takes longer than %v, nor than the function has time.", longestWait),
 			"schema": doc{"type": "string", "pattern": "^" + waitPattern + "$"}, "example": "50s",
 		}},
-		"responses": responses(doc{"200": with(answerOf("As it is now.", []string{"BackupJob"}, "Retry-After"), answersToShow)}, 404, 422, 503),
+		"responses": responses(doc{"200": with(answerOf("As it is now.", []string{"BackupJob"}, "Retry-After"), answersToShow)}, 400, 404, 422, 503),
 	}
 }
 
@@ -123,7 +127,7 @@ func describeCancel() doc {
 		"parameters":  []doc{ref("parameters/SubmissionId")},
 		"responses": responses(doc{
 			"202": with(answerOf("Cloud Backup took the request, and the job stops in a moment: Outcome becomes cancelled.", []string{"BackupJob"}, "Retry-After"), answersToCancel),
-		}, 403, 404, 409, 422, 502, 503),
+		}, 400, 403, 404, 409, 422, 502, 503),
 	}
 }
 
@@ -165,8 +169,20 @@ func headers() doc {
 	return doc{
 		"Location":            doc{"description": "The submission's page, for people.", "schema": doc{"type": "string", "format": "uri-reference"}},
 		"Idempotent-Replayed": doc{"description": "true: this is the answer of an earlier request with the same key.", "schema": doc{"type": "string", "const": "true"}},
+		"WWW-Authenticate":    doc{"description": "How to say who you are (RFC 9110, 11.6.1).", "schema": doc{"type": "string"}},
+		"Allow":               doc{"description": "The methods that the address takes.", "schema": doc{"type": "string"}},
 		"Retry-After":         doc{"description": "Seconds after which it makes sense to ask again.", "schema": doc{"type": "integer", "minimum": 1}},
 	}
+}
+
+// problemHeaders are those that problems of a status may have.
+var problemHeaders = map[int][]string{
+	http.StatusUnauthorized:        {"WWW-Authenticate"},
+	http.StatusMethodNotAllowed:    {"Allow"},
+	http.StatusConflict:            {"Retry-After"},
+	http.StatusUnprocessableEntity: {"Location", "Idempotent-Replayed"},
+	http.StatusBadGateway:          {"Location", "Idempotent-Replayed", "Retry-After"},
+	http.StatusServiceUnavailable:  {"Retry-After"},
 }
 
 // problems are the responses for what can be wrong, by status, as the table of
@@ -199,11 +215,12 @@ func (s *Server) problems() doc {
 			"description": fmt.Sprintf("%s. Kinds, by the last part of type: %s.", http.StatusText(status), strings.Join(lines[status], "; ")),
 			"content":     doc{"application/problem+json": doc{"schema": ref("schemas/Problem"), "examples": examples}},
 		}
-		if status == http.StatusConflict || status == http.StatusServiceUnavailable {
-			response["headers"] = doc{"Retry-After": ref("headers/Retry-After")}
-		}
-		if status == http.StatusBadGateway || status == http.StatusUnprocessableEntity {
-			response["headers"] = doc{"Idempotent-Replayed": ref("headers/Idempotent-Replayed")}
+		if names := problemHeaders[status]; names != nil {
+			carried := doc{}
+			for _, name := range names {
+				carried[name] = ref("headers/" + name)
+			}
+			response["headers"] = carried
 		}
 		all[fmt.Sprint(status)] = response
 	}

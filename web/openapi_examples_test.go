@@ -59,9 +59,24 @@ type exampled struct {
 	}
 	Components struct {
 		Responses map[string]struct {
+			Headers headers
 			Content map[string]struct{ Examples map[string]example }
 		}
 	}
+}
+
+// headers are those of a response, by their canonical names.
+type headers map[string]json.RawMessage
+
+// UnmarshalJSON reads an object.
+func (h *headers) UnmarshalJSON(data []byte) error {
+	var as map[string]json.RawMessage
+	err := json.Unmarshal(data, &as)
+	*h = headers{}
+	for name, value := range as {
+		(*h)[http.CanonicalHeaderKey(name)] = value
+	}
+	return err
 }
 
 func readExamples(t *testing.T, w *world) exampled {
@@ -252,7 +267,8 @@ func TestOpenAPIProblemsHappen(t *testing.T) {
 	}
 	_, o := readOpenAPI(t, newWorld(t))
 	shown := map[string]json.RawMessage{}
-	for status, response := range readExamples(t, newWorld(t)).Components.Responses {
+	responses := readExamples(t, newWorld(t)).Components.Responses
+	for status, response := range responses {
 		for name, e := range response.Content["application/problem+json"].Examples {
 			if name == "refused" {
 				name += " " + status
@@ -268,6 +284,12 @@ func TestOpenAPIProblemsHappen(t *testing.T) {
 			o.t = t
 			answer := provoke[name](newWorld(t))
 			o.answered("Problem", answer)
+			for header := range answer.Header() {
+				told := responses[fmt.Sprint(answer.Code)].Headers[header] != nil
+				if spoken := slices.Contains([]string{"Location", "Retry-After", "Allow", "Idempotent-Replayed", "Www-Authenticate"}, header); spoken && !told {
+					t.Errorf("its header %s is not described", header)
+				}
+			}
 			if err := o.judge("Problem", shown[name]); err != nil {
 				t.Errorf("the example: %v", err)
 			}

@@ -165,7 +165,9 @@ func TestOpenAPIDescribesWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: %s, want %s", body, answer.Result().Status, status)
 		}
 	}
-	for _, wrong := range []string{`{"Account":"demo"}`, `{"SourceType":"UDM_ECS"}`, strings.Replace(oneBackup, "15", `"15"`, 1), strings.Replace(oneBackup, "15", `15,"x":1`, 1)} {
+	for _, wrong := range []string{
+		strings.Replace(oneBackup, "15", `15,"BackupType":"INCREMENTAL"`, 1), strings.Replace(oneBackup, "15", `15,"Detail":{"doCopy":true}`, 1),
+		`{"Account":"demo"}`, `{"SourceType":"UDM_ECS"}`, strings.Replace(oneBackup, "15", `"15"`, 1), strings.Replace(oneBackup, "15", `15,"x":1`, 1)} {
 		if o.judge("Submission", []byte(wrong)) == nil {
 			t.Errorf("%s is a submission by the description", wrong)
 		}

@@ -2,6 +2,8 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,7 +44,7 @@ func submissionSchema(source backup.SourceType) doc {
 		if !f.ForSource(source) || f.Assigned && f.Default == "" {
 			continue // a caller may not say it
 		}
-		schema, properties := fieldSchema(f), top["properties"].(doc)
+		schema, properties := fieldSchema(narrowed(f, source)), top["properties"].(doc)
 		if f.Name == "SourceType" {
 			schema = doc{"type": "string", "const": string(source), "description": f.Label.En}
 		}
@@ -52,6 +54,7 @@ func submissionSchema(source backup.SourceType) doc {
 				properties[parent] = object("Sent on as one JSON object.")
 			}
 			properties[parent].(doc)["properties"].(doc)[key] = schema
+			requireUnder(properties[parent].(doc), f, source)
 			continue
 		}
 		properties[f.Name] = schema
@@ -63,6 +66,31 @@ func submissionSchema(source backup.SourceType) doc {
 	return top
 }
 
+// narrowed is f with those of its values that are accepted for the kind.
+func narrowed(f backup.Field, source backup.SourceType) backup.Field {
+	f.Enum = slices.DeleteFunc(slices.Clone(f.Enum), func(c backup.Choice) bool {
+		bad, _ := errors.AsType[backup.InvalidError](backup.Params{"SourceType": string(source), f.Name: c.Value}.Validate())
+		return f.Name != "SourceType" && slices.ContainsFunc(bad, func(m backup.Mistake) bool { return m.Field == f.Name })
+	})
+	return f
+}
+
+// requireUnder says in the schema of an object that it has to hold f beside
+// another value, if so.
+func requireUnder(object doc, f backup.Field, source backup.SourceType) {
+	if f.Under.Name == "" || !f.RequiredFor(source) {
+		return
+	}
+	over, _ := backup.FieldNamed(f.Under.Name)
+	_, key, _ := strings.Cut(f.Name, ".")
+	_, condition, _ := strings.Cut(over.Name, ".")
+	rules, _ := object["allOf"].([]doc)
+	object["allOf"] = append(rules, doc{
+		"if":   doc{"properties": doc{condition: doc{"const": typed(over, f.Under.Value)}}, "required": []string{condition}},
+		"then": doc{"properties": doc{key: doc{}}, "required": []string{key}},
+	})
+}
+
 // schemaOf is the schema of the field called name.
 func schemaOf(name string) doc {
 	f, _ := backup.FieldNamed(name)
@@ -71,7 +99,11 @@ func schemaOf(name string) doc {
 
 // fieldSchema says what a value of f may be.
 func fieldSchema(f backup.Field) doc {
-	s := doc{"description": strings.TrimSuffix(f.Label.En+". "+f.Help.En, ". ")}
+	end := ". "
+	if strings.HasSuffix(f.Label.En, "?") {
+		end = " "
+	}
+	s := doc{"description": strings.TrimRight(f.Label.En+end+f.Help.En, ". ")}
 	text := doc{"type": "string"}
 	if f.Pattern != "" {
 		text["pattern"] = "^(" + f.Pattern + ")$"
