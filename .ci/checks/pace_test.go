@@ -1,0 +1,94 @@
+package checks
+
+import (
+	"context"
+	"testing"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// inFrontOf puts the page's script before clocks and answers that a test moves:
+// spy.turn() lets the next look happen and says what came of it, as
+// "what was asked → when it looks again".
+const inFrontOf = `
+window.spy = { waits: null, later: 0, asked: "", answer: "same" };
+const real = { now: Date.now, hidden: false };
+Date.now = () => real.now() + spy.later;
+window.setTimeout = (act, ms) => (spy.waits = { act, ms }, 1);
+window.clearTimeout = () => (spy.waits = null);
+Object.defineProperty(document, "hidden", { get: () => real.hidden });
+spy.hide = (yes) => {
+	real.hidden = yes;
+	document.dispatchEvent(new Event("visibilitychange"));
+};
+window.fetch = async (url, { headers }) => {
+	spy.asked = url + " " + (headers["If-None-Match"] ?? "-");
+	if (spy.answer === "none") throw new TypeError("no network");
+	if (spy.answer === "same" && headers["If-None-Match"]) return new Response(null, { status: 304 });
+	const live = document.querySelector("#live").cloneNode(true);
+	if (spy.answer === "end") Object.assign(live.dataset, { every: "0", state: "COMPLETE", step: "COMPLETE0", said: "Complete" });
+	return new Response(live.outerHTML, { headers: { ETag: '"one"' } });
+};
+spy.settle = async () => {
+	for (let i = 0; i < 20; i++) await null; // what the look awaits is there already, but for the body of the answer
+	await new Promise((done) => { const c = new MessageChannel(); c.port1.onmessage = done; c.port2.postMessage(0); });
+	for (let i = 0; i < 20; i++) await null;
+	const asked = spy.asked.replace(location.pathname, "page");
+	spy.asked = "";
+	return asked + " → " + (spy.waits ? spy.waits.ms : "never");
+};
+spy.turn = async (answer = "same", later = 0) => {
+	spy.answer = answer;
+	spy.later += later;
+	const { act } = spy.waits;
+	spy.waits = null;
+	act();
+	return spy.settle();
+};`
+
+// A page looks after 2 s, then every 5 s, 15 s and 60 s as it grows older; not
+// while nobody sees it, and at once when somebody does again; less and less often
+// while the portal is out of reach; and never again once the job has ended. What
+// it has it does not fetch twice.
+func TestThePageLooksAtItsPace(t *testing.T) {
+	t.Parallel()
+	b := newTab(t)
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: inFrontOf})
+		return err
+	}))
+	path, err := busy.submit(request("demo", "i-bp1demodb01", "emulator.1h"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.open(path)
+	for _, step := range []struct{ act, want string }{
+		{`spy.settle()`, " → 2000"},
+		{`spy.turn()`, "page?part=live - → 5000"},
+		{`spy.turn()`, `page?part=live "one" → 5000`},
+		{`spy.turn("same", 61e3)`, `page?part=live "one" → 15000`},
+		{`spy.turn("same", 6e5)`, `page?part=live "one" → 60000`},
+		{`(spy.later = 0, spy.turn())`, `page?part=live "one" → 5000`},
+		{`(spy.hide(true), spy.settle())`, " → never"},
+		{`(spy.hide(false), spy.settle())`, `page?part=live "one" → 5000`},
+		{`spy.turn("none")`, `page?part=live "one" → 10000`},
+		{`document.querySelector("#away").hidden`, "true"},
+		{`spy.turn("none")`, `page?part=live "one" → 20000`},
+		{`document.querySelector("#away").hidden`, "false"},
+		{`spy.turn("none")`, `page?part=live "one" → 30000`},
+		{`spy.turn("none")`, `page?part=live "one" → 30000`},
+		{`spy.turn()`, `page?part=live "one" → 5000`},
+		{`document.querySelector("#away").hidden`, "true"},
+		{`(document.querySelector("#check").focus(), spy.turn("other"))`, `page?part=live "one" → 5000`},
+		{`document.activeElement.id`, "check"},
+		{`spy.turn("end")`, `page?part=live "one" → never`},
+		{`document.querySelector("#said").textContent`, "Complete"},
+		{`document.title.startsWith("Complete – ")`, "true"},
+		{`(spy.hide(true), spy.hide(false), spy.settle())`, " → never"},
+	} {
+		if got := get[string](b, "(async () => String(await ("+step.act+")))()"); got != step.want {
+			t.Errorf("%s: %s, want %s", step.act, got, step.want)
+		}
+	}
+}
