@@ -318,31 +318,23 @@ func (s *Service) append(ctx context.Context, r Record, step Step) (bool, error)
 	return s.Store.Append(ctx, r.SubmissionID, step)
 }
 
-// conclude adds what became of an attempt. Without it every repeat would have
-// to wait for the attempt's window, so a database that is about to come back is
-// waited for.
+// conclude adds what became of an attempt, and announces it. Without it every
+// repeat would have to wait for the attempt's window, so a database that is about
+// to come back is waited for.
 func (s *Service) conclude(ctx context.Context, r Record, step Step) (ours bool, err error) {
 	step.Owner, step.At = s.NewID(), s.Now()
 	for retry := 1; ; retry++ {
 		ours, err = s.Store.Append(ctx, r.SubmissionID, step)
+		if ours {
+			r.Last = step
+			_ = s.announce(ctx, s.notices(r)) // logged, and repeated by the next sweep
+		}
 		if err == nil || retry > mostRetell {
 			return ours, err
 		}
 		if waiting := s.Wait(ctx, 100*time.Millisecond<<retry); waiting != nil {
 			return false, err
 		}
-	}
-}
-
-// end tells the store that r is over, if it is. Should that fail, the next
-// sweep does it.
-func (s *Service) end(ctx context.Context, r Record) {
-	now := s.Now()
-	if !r.Over(now) {
-		return
-	}
-	if err := s.Store.End(ctx, r.SubmissionID, r.State(now)); err != nil {
-		s.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
 	}
 }
 
