@@ -27,13 +27,13 @@ func TestTimerBringsTheHistoryUpToDate(t *testing.T) {
 	g.ahead.Store(int64(time.Minute))
 	timer := `{"triggerTime":"2026-11-23T09:00:00Z","triggerName":"sweep","payload":"{\"sweep\":true}"}`
 	res := g.fc.Invoke(t.Context(), []byte(timer))
-	if res.Failed() || !strings.Contains(string(res.Body), `"answer":{"Open":1,"Resolved":0,"Refreshed":1,"Forgotten":0}`) {
+	if res.Failed() || !strings.Contains(string(res.Body), `"answer":{"Open":1,"Resolved":0,"Refreshed":1,"Forgotten":0,"Sent":0}`) {
 		t.Errorf("timer: %s %s", res.Body, res.ErrorMessage)
 	}
 	if _, body := g.get("/api/v1/backup-jobs?Status=COMPLETE"); !strings.Contains(body, `"Progress":10000`) {
 		t.Errorf("nobody has looked, and the history says %s", body)
 	}
-	if res := g.fc.Invoke(t.Context(), []byte(`{"sweep":true}`)); string(res.Body) != `{"Open":0,"Resolved":0,"Refreshed":0,"Forgotten":0}` {
+	if res := g.fc.Invoke(t.Context(), []byte(`{"sweep":true}`)); string(res.Body) != `{"Open":0,"Resolved":0,"Refreshed":0,"Forgotten":0,"Sent":0}` {
 		t.Errorf("raw event: %s %s", res.Body, res.ErrorMessage)
 	}
 	for _, wrong := range []string{`{"sweep":false}`, `{"sweep":true,"key":"x"}`, `{"sweep":"true"}`} {
@@ -130,7 +130,7 @@ func TestMigrateMakesTheSchemaAndSaysSo(t *testing.T) {
 		"sqlite":   "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
 		"postgres": postgrestest.Start(t).Schema(t),
 	} {
-		for _, want := range []string{name + ": the schema went from version 0 to 1\n", name + ": the schema is at version 1 already\n"} {
+		for _, want := range []string{name + ": the schema went from version 0 to 2\n", name + ": the schema is at version 2 already\n"} {
 			var out strings.Builder
 			if err := run([]string{"migrate"}, env("DATABASE_URL", url), &out); err != nil || out.String() != want {
 				t.Errorf("%s: %q, %v; want %q", name, out.String(), err, want)
