@@ -151,6 +151,9 @@ func TestCrashBeforeAnnouncingLosesNothing(t *testing.T) {
 		sound := r.Store
 		r.Store = mute{sound}
 		failed, good := r.submit(t, ending("failed", "FAILED")), r.submit(t, ending("good", "COMPLETE"))
+		long := submission("long")
+		long.Params["JobName"] = "emulator.1h"
+		runs := r.submit(t, long)
 		r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
 		refused := r.submit(t, submission("refused"))
 		r.clock.Add(time.Minute)
@@ -166,13 +169,13 @@ func TestCrashBeforeAnnouncingLosesNothing(t *testing.T) {
 		}
 		r.Store = sound
 		r.sweep(t)
-		for id, want := range map[string]string{failed: "created failed", good: "created succeeded", refused: "failed"} {
+		for id, want := range map[string]string{failed: "created failed", good: "created succeeded", runs: "created", refused: "failed"} {
 			if got := all.messages(id); got != want {
 				t.Errorf("%s was told %q, want %q", id, got, want)
 			}
 		}
 		r.clock.Add(time.Minute)
-		if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Open != 0 || swept.Sent != 0 {
+		if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Open != 1 || swept.Sent != 0 {
 			t.Errorf("afterwards: %+v, %v", swept, err)
 		}
 	})
