@@ -85,8 +85,8 @@ func background(ctx context.Context, f func(context.Context)) (stop func()) {
 }
 
 // sweepInterval is how often the plain server sweeps; elsewhere a timer of the
-// platform says when.
-const sweepInterval = 5 * time.Minute
+// platform says when, as often.
+const sweepInterval = time.Minute
 
 func newServer(on platform, p portal) *http.Server {
 	s := &http.Server{

@@ -28,13 +28,13 @@ func TestTimerBringsTheHistoryUpToDate(t *testing.T) {
 	g.ahead.Store(int64(time.Minute))
 	timer := `{"triggerTime":"2026-11-23T09:00:00Z","triggerName":"sweep","payload":"{\"sweep\":true}"}`
 	res := g.fc.Invoke(t.Context(), []byte(timer))
-	if res.Failed() || !strings.Contains(string(res.Body), `"answer":{"Open":1,"Resolved":0,"Refreshed":1,"Forgotten":0}`) {
+	if res.Failed() || !strings.Contains(string(res.Body), `"answer":{"Open":1,"Resolved":0,"Refreshed":1,"Forgotten":0,"Sent":0}`) {
 		t.Errorf("timer: %s %s", res.Body, res.ErrorMessage)
 	}
 	if _, body := g.get("/api/v1/backup-jobs?Status=COMPLETE"); !strings.Contains(body, `"Progress":10000`) {
 		t.Errorf("nobody has looked, and the history says %s", body)
 	}
-	if res := g.fc.Invoke(t.Context(), []byte(`{"sweep":true}`)); string(res.Body) != `{"Open":0,"Resolved":0,"Refreshed":0,"Forgotten":0}` {
+	if res := g.fc.Invoke(t.Context(), []byte(`{"sweep":true}`)); string(res.Body) != `{"Open":0,"Resolved":0,"Refreshed":0,"Forgotten":0,"Sent":0}` {
 		t.Errorf("raw event: %s %s", res.Body, res.ErrorMessage)
 	}
 	for _, wrong := range []string{`{"sweep":false}`, `{"sweep":true,"key":"x"}`, `{"sweep":"true"}`} {

@@ -16,6 +16,7 @@ import (
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
 	"backupportal/function/event"
+	"backupportal/function/notify"
 	"backupportal/function/policy"
 	"backupportal/function/store"
 	"backupportal/web"
@@ -47,6 +48,10 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 	if err != nil {
 		return portal{}, err
 	}
+	messenger, err := messengerOf(cfg, rules.Notifications())
+	if err != nil {
+		return portal{}, err
+	}
 	db, forget, err := openStore(cfg, log)
 	if err != nil {
 		return portal{}, err
@@ -54,10 +59,11 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Policy: rules, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
+		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
 	server := &web.Server{
 		Backups: service, Policy: rules, Who: who(cfg), Host: hosts(cfg), RequestID: requestID,
-		Demo: cfg.emulated(), Zone: time.FixedZone("UTC+8", 8*3600), Log: log,
+		Demo: cfg.emulated(), Zone: zone, Log: log,
 		Store: web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
 	}
 	if cfg.PublicURL != nil {
@@ -70,6 +76,18 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
 	doors := event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server, sweep), Log: log}
 	return portal{doors: doors, service: service, close: forget}, nil
+}
+
+// zone is that of the times that people read.
+var zone = time.FixedZone("UTC+8", 8*3600)
+
+// messengerOf is who tells others of events; nil if the policy names nobody.
+// Receivers on this machine are for tests, as a cloud on this machine is.
+func messengerOf(cfg Config, n backup.Notifications) (backup.Messenger, error) {
+	if n.Receivers == nil {
+		return nil, nil
+	}
+	return notify.New(notify.Config{Notifications: n, PublicURL: cfg.PublicURL, Zone: zone, Now: wallClock, Loopback: cfg.emulated()})
 }
 
 // openStore opens the database. Instances of the event platforms answer one

@@ -266,7 +266,7 @@ func (s *Service) created(ctx context.Context, r Record, c Created) Answer {
 // can follow; if not, r is what has to be told again.
 func (s *Service) tell(ctx context.Context, r *Record, step Step) (told bool, err error) {
 	step.N = r.Last.N + 1
-	if told, err = s.conclude(ctx, *r, step); told || err != nil {
+	if told, err = s.conclude(ctx, *r, &step); told || err != nil {
 		return told, err
 	}
 	known, err := s.find(ctx, r.SubmissionID)
@@ -294,7 +294,7 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 	switch {
 	case errors.Is(cloud, ErrRefused), errors.Is(cloud, ErrCredentials) && !cloud.Passing:
 		step.Kind = StepRefused
-		ours, err := s.conclude(ctx, r, step)
+		ours, err := s.conclude(ctx, r, &step)
 		if err != nil || !ours {
 			// Somebody took over, and may have made a job: the refusal is theirs to find.
 			return s.unknown(r), true, nil
@@ -304,7 +304,7 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 		return s.stored(r, false), true, nil
 	case errors.Is(cloud, ErrThrottled), errors.Is(cloud, ErrNotSent), errors.Is(cloud, ErrCredentials):
 		step.Kind = StepVoid
-		if _, err := s.conclude(ctx, r, step); err != nil {
+		if _, err := s.conclude(ctx, r, &step); err != nil {
 			return Answer{}, false, away(err)
 		}
 		return Answer{}, false, nil
@@ -318,31 +318,23 @@ func (s *Service) append(ctx context.Context, r Record, step Step) (bool, error)
 	return s.Store.Append(ctx, r.SubmissionID, step)
 }
 
-// conclude adds what became of an attempt. Without it every repeat would have
-// to wait for the attempt's window, so a database that is about to come back is
-// waited for.
-func (s *Service) conclude(ctx context.Context, r Record, step Step) (ours bool, err error) {
+// conclude adds what became of an attempt, completing the step, and announces it.
+// Without it every repeat would have to wait for the attempt's window, so a
+// database that is about to come back is waited for.
+func (s *Service) conclude(ctx context.Context, r Record, step *Step) (ours bool, err error) {
 	step.Owner, step.At = s.NewID(), s.Now()
 	for retry := 1; ; retry++ {
-		ours, err = s.Store.Append(ctx, r.SubmissionID, step)
+		ours, err = s.Store.Append(ctx, r.SubmissionID, *step)
+		if ours {
+			r.Last = *step
+			_ = s.announce(ctx, s.notices(r)) // logged, and repeated by the next sweep
+		}
 		if err == nil || retry > mostRetell {
 			return ours, err
 		}
 		if waiting := s.Wait(ctx, 100*time.Millisecond<<retry); waiting != nil {
 			return false, err
 		}
-	}
-}
-
-// end tells the store that r is over, if it is. Should that fail, the next
-// sweep does it.
-func (s *Service) end(ctx context.Context, r Record) {
-	now := s.Now()
-	if !r.Over(now) {
-		return
-	}
-	if err := s.Store.End(ctx, r.SubmissionID, r.State(now)); err != nil {
-		s.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
 	}
 }
 

@@ -107,7 +107,7 @@ func (s *Service) reconcile(ctx context.Context, asks Principal, r Record) (bool
 		step.Kind, step.Code = StepRefused, gaveUp
 	}
 	s.Log.Info("reconciled", "submission", r.SubmissionID, "step", step.Kind, "job", step.JobID)
-	ours, err := s.conclude(ctx, r, step)
+	ours, err := s.conclude(ctx, r, &step)
 	if err != nil {
 		return false, away(err)
 	}

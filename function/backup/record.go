@@ -189,6 +189,17 @@ type Store interface {
 	// Open returns at most limit records that are not ended, in the order of
 	// their ids, behind after.
 	Open(ctx context.Context, after string, limit int) ([]Record, error)
+	// Announce remembers those of the notices that are not remembered yet, and
+	// says how many these were. Notices about unknown submissions are left out.
+	Announce(ctx context.Context, notices []Notice) (int, error)
+	// Due returns at most limit notices to a receiver that may be sent at now,
+	// those that have been waiting longest first, with their records.
+	Due(ctx context.Context, receiver string, now time.Time, limit int) ([]Notice, error)
+	// Take reports whether n may be sent by the caller: if it is not done, and
+	// nobody has taken it since it was read. It is due again from until on.
+	Take(ctx context.Context, n Notice, until time.Time) (bool, error)
+	// Done says that n need not be sent any more.
+	Done(ctx context.Context, n Notice, now time.Time) error
 	// Forget removes at most limit submissions that were created before a time
 	// and whose keys have expired by now, and says how many it removed.
 	Forget(ctx context.Context, before, now time.Time, limit int) (int, error)

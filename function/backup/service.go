@@ -30,6 +30,12 @@ type Service struct {
 	NewID  func() string                                    // random text, for owners of steps
 	Wait   func(ctx context.Context, d time.Duration) error // sleeps between two attempts
 
+	// Messenger tells others of events; nil if nobody is to be told.
+	Messenger Messenger
+	// Announced wakes SweepEvery when there is something to tell: a channel with
+	// room for one. Nil wakes nobody, and the next sweep tells it.
+	Announced chan struct{}
+
 	// ListFirst is for stores that may forget: the cloud's list is searched
 	// before even the first attempt.
 	ListFirst bool

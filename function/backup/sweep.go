@@ -2,8 +2,6 @@ package backup
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -11,17 +9,20 @@ import (
 // sweeper is who asks about jobs that nobody looks at.
 var sweeper = Principal{Subject: "sweep", Name: "sweep"}
 
-// SweepEvery sweeps at once and then at every interval, until ctx ends. It is
-// for processes that no timer calls.
+// SweepEvery sweeps at once and then at every interval, until ctx ends, and
+// sends in between what was announced. It is for processes that no timer calls.
 func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
+	s.sweepOnce(ctx, max(interval, time.Minute), keep)
 	for {
-		s.sweepOnce(ctx, max(interval, time.Minute), keep)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			s.sweepOnce(ctx, max(interval, time.Minute), keep)
+		case <-s.Announced:
+			s.deliver(ctx)
 		}
 	}
 }
@@ -31,29 +32,26 @@ func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) 
 func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			s.Log.Error("sweep panicked", "value", fmt.Sprintf("%.200v", v), "stack", string(debug.Stack()))
-		}
-	}()
+	defer s.recovered("sweep")
 	switch done, err := s.Sweep(ctx, keep); {
 	case err != nil:
 		s.Log.Error("sweep", "error", err)
 	case done != (Swept{}):
-		s.Log.Info("sweep", "open", done.Open, "resolved", done.Resolved, "refreshed", done.Refreshed, "forgotten", done.Forgotten)
+		s.Log.Info("sweep", "open", done.Open, "resolved", done.Resolved, "refreshed", done.Refreshed, "forgotten", done.Forgotten, "sent", done.Sent)
 	}
 }
 
 // How much a sweep takes at a time, so that no statement and no question to the
 // cloud is long; how many submissions it takes in all; how long it waits for
-// one listing; and how long a submission is asked for of which nothing more is
-// heard.
+// one listing; how long a submission is asked for of which nothing more is
+// heard; and how much of its time it keeps for messages.
 const (
 	sweepBatch  = 100
 	forgetBatch = 200
 	mostSwept   = 5000
 	listingTime = 10 * time.Second
 	silence     = 30 * 24 * time.Hour
+	deliverTime = 10 * time.Second
 )
 
 // Swept is what a [Service.Sweep] did.
@@ -62,20 +60,45 @@ type Swept struct {
 	Resolved  int // of which the log says since then whether there is a job
 	Refreshed int // of whose jobs the cloud told something
 	Forgotten int // old submissions that were removed
+	Sent      int // messages about events that were sent
 }
 
 // Sweep brings the history up to date even if nobody looks: it removes
 // submissions that are older than keep, asks for the jobs that are not over,
-// and finds out what became of attempts whose answers were lost. It never
-// sends, and several may run at once. If ctx ends it stops early, which is no
-// error; the only one is [ErrStoreAway].
+// finds out what became of attempts whose answers were lost, and sends the
+// messages about all that. It never starts a backup, and several may run at
+// once. If ctx ends it stops early, which is no error; the only one is
+// [ErrStoreAway].
 //
 // Submissions are taken in the order of their ids from a random one on, and an
 // account's region of which one listing has failed is left alone for the rest
 // of the sweep: so none starves if the time is never enough.
 func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) {
 	w := sweep{Service: s, jobs: map[group][]Record{}, silent: map[place]bool{}}
-	middle := strings.ToLower(s.NewID())
+	limited, cancel := s.beforeDelivery(ctx)
+	defer cancel()
+	err := w.refresh(limited, keep)
+	if limited.Err() != nil {
+		err = nil
+	}
+	if err == nil {
+		w.done.Sent = s.deliver(ctx)
+	}
+	return w.done, err
+}
+
+// beforeDelivery is ctx without the time that messages need at its end.
+func (s *Service) beforeDelivery(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, limited := ctx.Deadline()
+	if !limited || s.Messenger == nil {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(deliverTime, time.Until(deadline)/2)))
+}
+
+// refresh is the sweep without its messages.
+func (w *sweep) refresh(ctx context.Context, keep time.Duration) error {
+	middle := strings.ToLower(w.NewID())
 	err := w.forget(ctx, keep)
 	if err == nil {
 		err = w.between(ctx, middle, "")
@@ -89,10 +112,7 @@ func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) 
 	for _, r := range w.attempts {
 		w.resolve(ctx, r)
 	}
-	if ctx.Err() != nil {
-		err = nil
-	}
-	return w.done, err
+	return err
 }
 
 // A sweep is one under way.
@@ -117,13 +137,19 @@ type (
 func placeOf(r Record) place { return place{r.Account(), r.Region()} }
 
 // between looks at submissions with ids behind after, up to last if that is
-// not empty.
+// not empty. What they have come to is announced once more, all of a page in one
+// statement: whoever wrote it down may have stopped before that.
 func (w *sweep) between(ctx context.Context, after, last string) error {
 	for ctx.Err() == nil {
 		page, err := w.Store.Open(ctx, after, sweepBatch)
 		if err != nil {
 			return away(err)
 		}
+		var notices []Notice
+		for _, r := range page {
+			notices = append(notices, w.notices(r)...)
+		}
+		_ = w.announce(ctx, notices) // logged, and repeated by the next sweep
 		for _, r := range page {
 			if last != "" && r.SubmissionID > last || w.done.Open == mostSwept {
 				return nil

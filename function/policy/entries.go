@@ -23,14 +23,15 @@ var (
 // policy reads the whole file. Rules may be left out: then nothing is allowed,
 // which is where a new installation starts.
 func (l *loader) policy(top place) *Policy {
-	m := l.mapping(top, []string{"version", "enabled", "accounts"}, []string{"rules"})
+	m := l.mapping(top, []string{"version", "enabled", "accounts"}, []string{"rules", "notifications"})
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
 		l.wrong(v, "is not known: write 1")
 	}
 	return &Policy{
-		enabled:  l.flag(m["enabled"]),
-		accounts: list(l, m["accounts"], l.account), // before the rules, which name them
-		rules:    list(l, m["rules"], l.rule),
+		enabled:       l.flag(m["enabled"]),
+		accounts:      list(l, m["accounts"], l.account), // before what names them
+		rules:         list(l, m["rules"], l.rule),
+		notifications: l.notifications(m["notifications"]),
 	}
 }
 
@@ -86,20 +87,29 @@ func (l *loader) way(p place, m map[string]place, a *backup.Account) {
 	}
 }
 
-// externalID reads the variable that p names. No problem quotes its value, nor
-// a name that might be the value in the wrong place.
-func (l *loader) externalID(p place) backup.Secret {
-	name := l.text(p)
+// variable reads the environment variable that p names, and what it holds, which
+// is a secret: no problem quotes it, nor a name that might be the secret in the
+// wrong place. Both are empty if there is a problem.
+func (l *loader) variable(p place, secret string) (name, value string) {
+	name = l.text(p)
 	if p.node == nil || l.refused[p.node] {
-		return backup.Secret{}
+		return "", ""
 	}
 	if !variableShape.pattern.MatchString(name) {
 		l.wrong(p, "write %s", variableShape.words)
-		return backup.Secret{}
+		return "", ""
 	}
-	switch value := l.getenv(name); {
+	if value = l.getenv(name); value == "" {
+		l.wrong(p, "the environment variable %s is not set: put %s there", name, secret)
+		return "", ""
+	}
+	return name, value
+}
+
+// externalID reads the external id in the variable that p names.
+func (l *loader) externalID(p place) backup.Secret {
+	switch name, value := l.variable(p, "the external id"); {
 	case value == "":
-		l.wrong(p, "the environment variable %s is not set: put the external id there", name)
 	case len(value) < 2 || len(value) > 1224 || !externalShape.pattern.MatchString(value):
 		l.wrong(p, "the environment variable %s does not hold an external id: put %s there", name, externalShape.words)
 	default:

@@ -53,8 +53,8 @@ func (p Problem) String() string {
 	return b.String() + p.Text
 }
 
-// Load reads a policy file. External ids come from the environment through
-// getenv. All problems are reported together, as a [LoadError]; with any of
+// Load reads a policy file. External ids, and the addresses and secrets of
+// receivers, come from the environment through getenv. All problems are reported together, as a [LoadError]; with any of
 // them there is no policy.
 func Load(data []byte, getenv func(string) string) (*Policy, error) {
 	if len(data) > maxSize {

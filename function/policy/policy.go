@@ -22,10 +22,11 @@ import (
 
 // A Policy is a policy file that was read without an error. It never changes.
 type Policy struct {
-	enabled  bool
-	accounts []account // in the order of the file
-	rules    []rule    // in the order of the file
-	hash     string
+	enabled       bool
+	accounts      []account // in the order of the file
+	rules         []rule    // in the order of the file
+	notifications backup.Notifications
+	hash          string
 }
 
 // An account is one entry of accounts.

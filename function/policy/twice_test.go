@@ -21,6 +21,8 @@ type plainPolicy struct {
 	Enabled  bool           `yaml:"enabled"`
 	Accounts []plainAccount `yaml:"accounts"`
 	Rules    []plainRule    `yaml:"rules,omitempty"`
+
+	Notifications any `yaml:"notifications,omitempty"` // decide nothing
 }
 
 type plainAccount struct {

@@ -26,7 +26,7 @@ type test = func(*testing.T, backup.Store)
 // Run runs the suite on the stores that open makes, each of which must be
 // empty.
 func Run(t *testing.T, open func(t *testing.T) backup.Store) {
-	for _, group := range []map[string]test{logs, keys, lists, ends} {
+	for _, group := range []map[string]test{logs, keys, lists, ends, notices} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

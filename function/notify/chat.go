@@ -1,0 +1,130 @@
+package notify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"backupportal/function/backup"
+)
+
+// object is one in JSON.
+type object = map[string]any
+
+// dingTalk writes for a custom robot of DingTalk. A robot that asks for
+// signatures has them in the query: of the time in milliseconds and the secret.
+func dingTalk(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
+	m := s.message(r, n)
+	text := "#### " + m.title + "\n"
+	for _, line := range m.lines {
+		text += "\n- " + line.label + m.colon + line.value
+	}
+	if m.link != "" {
+		text += "\n\n[" + m.open + "](" + m.link + ")"
+	}
+	body, err := json.Marshal(object{
+		"msgtype": "markdown", "markdown": object{"title": m.title, "text": text}, "at": object{"isAtAll": false},
+	})
+	out := outgoing{body: body}
+	if secret := r.Secret.Reveal(); secret != "" {
+		at := strconv.FormatInt(s.cfg.Now().UnixMilli(), 10)
+		out.query = url.Values{"timestamp": {at}, "sign": {sign(secret, at+"\n"+secret)}}
+	}
+	return out, err
+}
+
+// feishu writes for a custom robot of Feishu or Lark: a post, whose texts are
+// no markdown. The signature is that of no text, with the time in seconds and the
+// secret as the key.
+func feishu(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
+	m := s.message(r, n)
+	var content [][]object
+	for _, line := range m.lines {
+		content = append(content, []object{{"tag": "text", "text": line.label + m.colon + line.value}})
+	}
+	if m.link != "" {
+		content = append(content, []object{{"tag": "a", "text": m.open, "href": m.link}})
+	}
+	language := "en_us"
+	if r.Language == backup.Chinese {
+		language = "zh_cn"
+	}
+	message := object{"msg_type": "post", "content": object{"post": object{language: object{"title": m.title, "content": content}}}}
+	if secret := r.Secret.Reveal(); secret != "" {
+		at := strconv.FormatInt(s.cfg.Now().Unix(), 10)
+		message["timestamp"], message["sign"] = at, sign(at+"\n"+secret, "")
+	}
+	body, err := json.Marshal(message)
+	return outgoing{body: body}, err
+}
+
+// weCom writes for a robot of a WeCom group.
+func weCom(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
+	m := s.message(r, n)
+	text := "**" + m.title + "**"
+	for _, line := range m.lines {
+		text += "\n> " + line.label + m.colon + line.value
+	}
+	if m.link != "" {
+		text += "\n[" + m.open + "](" + m.link + ")"
+	}
+	body, err := json.Marshal(object{"msgtype": "markdown", "markdown": object{"content": text}})
+	return outgoing{body: body}, err
+}
+
+// slack writes for an incoming webhook of Slack.
+func slack(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
+	m := s.message(r, n)
+	text := "*" + m.title + "*"
+	for _, line := range m.lines {
+		text += "\n" + line.label + m.colon + line.value
+	}
+	if m.link != "" {
+		text += "\n<" + m.link + "|" + m.open + ">"
+	}
+	body, err := json.Marshal(object{"text": text, "unfurl_links": false, "unfurl_media": false})
+	return outgoing{body: body}, err
+}
+
+// errcode reads an answer of DingTalk or WeCom, which is 0 for success.
+func errcode(answer []byte) error {
+	var a struct {
+		Errcode *int64 `json:"errcode"`
+	}
+	if err := json.Unmarshal(answer, &a); err != nil || a.Errcode == nil {
+		return errors.New("its answer has no errcode")
+	}
+	if *a.Errcode != 0 {
+		return fmt.Errorf("it answered with errcode %d", *a.Errcode)
+	}
+	return nil
+}
+
+// feishuCode reads an answer of Feishu, which has code, or StatusCode in older
+// ones, or both.
+func feishuCode(answer []byte) error {
+	var a struct {
+		Code   *int64 `json:"code"`
+		Status *int64 `json:"StatusCode"`
+	}
+	if err := json.Unmarshal(answer, &a); err != nil || a.Code == nil && a.Status == nil {
+		return errors.New("its answer has no code")
+	}
+	for _, code := range []*int64{a.Code, a.Status} {
+		if code != nil && *code != 0 {
+			return fmt.Errorf("it answered with code %d", *code)
+		}
+	}
+	return nil
+}
+
+// slackWord reads an answer of Slack.
+func slackWord(answer []byte) error {
+	if strings.TrimSpace(string(answer)) != "ok" {
+		return errors.New("it did not answer ok")
+	}
+	return nil
+}

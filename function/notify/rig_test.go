@@ -1,0 +1,127 @@
+package notify
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// A request is one that a receiver got.
+type request struct {
+	method, path string
+	query        url.Values
+	header       http.Header
+	body         []byte
+}
+
+// A server is a receiver that writes down what it gets, and answers as it is
+// told.
+type server struct {
+	*httptest.Server
+	answer http.HandlerFunc
+
+	mu  sync.Mutex
+	got []request
+}
+
+func newServer(t testing.TB, answer http.HandlerFunc) *server {
+	t.Helper()
+	s := &server{answer: answer}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body) // a broken one is told by what is missing
+	s.mu.Lock()
+	s.got = append(s.got, request{r.Method, r.URL.Path, r.URL.Query(), r.Header, body})
+	s.mu.Unlock()
+	s.answer(w, r)
+}
+
+func (s *server) requests() []request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got
+}
+
+// says answers with these words and a status.
+func says(status int, words string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		fmt.Fprint(w, words)
+	}
+}
+
+// Secrets that must never show.
+const (
+	canaryKey    = "canary-key-of-32-characters-long"
+	canarySecret = "SEC-canary"
+	canaryPath   = "/hook/canary"
+	canaryQuery  = "access_token=canary"
+)
+
+var (
+	// now is the clock of the tests.
+	now  = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	east = time.FixedZone("UTC+8", 8*3600)
+)
+
+// to is a receiver at an address.
+func to(kind backup.ReceiverKind, address string) backup.Receiver {
+	r := backup.Receiver{
+		Name: "r", Kind: kind, URL: backup.NewSecret(address + canaryPath + "?" + canaryQuery), Events: backup.Events, Language: backup.English,
+	}
+	switch kind {
+	case backup.WebhookReceiver:
+		r.Secret = backup.NewSecret(canaryKey)
+	case backup.DingTalk, backup.Feishu:
+		r.Secret = backup.NewSecret(canarySecret)
+	}
+	return r
+}
+
+// config is that of a portal with receivers on this machine.
+func config(receivers ...backup.Receiver) Config {
+	return Config{
+		Notifications: backup.Notifications{Environment: "production", Receivers: receivers},
+		PublicURL:     &url.URL{Scheme: "https", Host: "backup.example.com"}, Zone: east, Now: func() time.Time { return now }, Loopback: true,
+	}
+}
+
+func newSender(t testing.TB, cfg Config) *Sender {
+	t.Helper()
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// notice is one about a job that has failed, or about another event of it.
+func notice(e backup.Event) backup.Notice {
+	params := backup.Params{
+		"Account": "payments", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "JobName": "before-upgrade",
+	}
+	r := backup.Record{
+		Submission:   backup.Submission{Door: backup.DoorAPI, Principal: backup.Principal{Issuer: "test", Subject: "alice", Name: "Alice Ann"}, Params: params},
+		SubmissionID: "abc234", JobName: "before-upgrade-abc234", Complete: params,
+		Last: backup.Step{Kind: backup.StepCreated, JobID: "job-1"},
+		Job:  backup.Job{JobID: "job-1", Status: backup.StateFailed, ErrorMessage: "disk is busy"},
+	}
+	switch e {
+	case backup.EventCreated:
+		r.Job = backup.Job{}
+	case backup.EventSucceeded:
+		r.Job = backup.Job{JobID: "job-1", Status: backup.StateComplete}
+	}
+	return backup.Notice{SubmissionID: r.SubmissionID, Event: e, Receiver: "r", At: now.Add(-time.Minute), Record: r}
+}

@@ -1,0 +1,211 @@
+package notify
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"backupportal/function/backup"
+)
+
+// answers are what each kind of receiver says when it took a message, and when
+// it did not, as the vendors document it.
+var answers = map[backup.ReceiverKind]struct {
+	took   string
+	others map[string]string // answers, and words of the error
+}{
+	backup.DingTalk: {`{"errcode":0,"errmsg":"ok"}`, map[string]string{
+		`{"errcode":310000,"errmsg":"sign not match, canary"}`: "errcode 310000",
+		`{"errcode":130101,"errmsg":"send too fast"}`:          "errcode 130101",
+		`{}`: "no errcode", ``: "no errcode", `ok`: "no errcode", `{"errcode":"0"}`: "no errcode", `{"errcode":null}`: "no errcode",
+	}},
+	backup.WeCom: {`{"errcode":0,"errmsg":"ok"}`, map[string]string{
+		`{"errcode":93000,"errmsg":"invalid webhook url, canary"}`: "errcode 93000",
+		`{"errcode":45009,"errmsg":"api freq out of limit"}`:       "errcode 45009", `[]`: "no errcode",
+	}},
+	backup.Feishu: {`{"StatusCode":0,"StatusMessage":"success","code":0,"data":{},"msg":"success"}`, map[string]string{
+		`{"code":19021,"data":{},"msg":"sign match fail or timestamp is not within one hour"}`: "code 19021",
+		`{"code":9499,"msg":"Bad Request","data":{}}`:                                          "code 9499",
+		`{"StatusCode":0,"code":11232}`:                                                        "code 11232", `{"StatusCode":19001}`: "code 19001", `{}`: "no code", `success`: "no code",
+	}},
+	backup.Slack: {"ok", map[string]string{
+		"no_service canary": "did not answer ok", "": "did not answer ok", `{"ok":true}`: "did not answer ok",
+	}},
+	backup.WebhookReceiver: {"", nil},
+}
+
+func TestSuccessIsWhatTheReceiverSaysItIs(t *testing.T) {
+	for kind, said := range answers {
+		words := said.took
+		s := newServer(t, func(w http.ResponseWriter, r *http.Request) { says(http.StatusOK, words)(w, r) })
+		sender := newSender(t, config(to(kind, s.URL)))
+		if err := sender.Send(t.Context(), notice(backup.EventFailed)); err != nil {
+			t.Errorf("%s took it: %v", kind, err)
+		}
+		for other, want := range said.others {
+			words = other
+			if err := sender.Send(t.Context(), notice(backup.EventFailed)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("%s answered %q: %v, want …%s…", kind, other, err, want)
+			}
+		}
+		for _, status := range []int{400, 403, 404, 410, 429, 500, 503, 304} {
+			failing := newServer(t, says(status, ""))
+			if err := newSender(t, config(to(kind, failing.URL))).Send(t.Context(), notice(backup.EventFailed)); err == nil || !strings.Contains(err.Error(), "status ") {
+				t.Errorf("%s answered %d: %v", kind, status, err)
+			}
+		}
+	}
+	if len(answers) != len(backup.ReceiverKinds) {
+		t.Errorf("%d of %d kinds are tested", len(answers), len(backup.ReceiverKinds))
+	}
+}
+
+// sent is what a receiver of a kind gets.
+func sent(t *testing.T, receiver backup.Receiver, n backup.Notice, change ...func(*Config)) request {
+	t.Helper()
+	s := newServer(t, says(http.StatusOK, answers[receiver.Kind].took))
+	receiver.URL = to(receiver.Kind, s.URL).URL
+	cfg := config(receiver)
+	for _, f := range change {
+		f(&cfg)
+	}
+	if err := newSender(t, cfg).Send(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	got := s.requests()
+	if len(got) != 1 || got[0].method != http.MethodPost || got[0].path != canaryPath || got[0].query.Get("access_token") != "canary" ||
+		!strings.HasPrefix(got[0].header.Get("Content-Type"), "application/json") {
+		t.Fatalf("%s got %+v", receiver.Kind, got)
+	}
+	return got[0]
+}
+
+// mac is the signature once more, by the vendors' documents.
+func mac(key, message string) string {
+	h := hmac.New(sha256.New, []byte(key))
+	h.Write([]byte(message))
+	return base64.StdEncoding.EncodeToString(h.Sum(nil))
+}
+
+func TestRobotsKnowTheirMessagesBySignatures(t *testing.T) {
+	const ms, s = "1795424400000", "1795424400" // now
+	ding := sent(t, to(backup.DingTalk, ""), notice(backup.EventFailed))
+	if got, want := ding.query.Get("sign"), mac(canarySecret, ms+"\n"+canarySecret); got != want || ding.query.Get("timestamp") != ms {
+		t.Errorf("DingTalk: timestamp %s, sign %s, want %s", ding.query.Get("timestamp"), got, want)
+	}
+	var signed struct{ Timestamp, Sign string }
+	if err := json.Unmarshal(sent(t, to(backup.Feishu, ""), notice(backup.EventFailed)).body, &signed); err != nil {
+		t.Fatal(err)
+	}
+	if want := mac(s+"\n"+canarySecret, ""); signed.Sign != want || signed.Timestamp != s {
+		t.Errorf("Feishu: %+v, want %s", signed, want)
+	}
+	for _, kind := range []backup.ReceiverKind{backup.DingTalk, backup.Feishu} {
+		plain := to(kind, "")
+		plain.Secret = backup.Secret{}
+		if got := sent(t, plain, notice(backup.EventFailed)); got.query.Has("sign") || strings.Contains(string(got.body), `"sign"`) {
+			t.Errorf("%s without a secret: %v %s", kind, got.query, got.body)
+		}
+	}
+}
+
+func TestMessagesSayWhatHappenedWhereAndWho(t *testing.T) {
+	const reason = "disk is busy"
+	for _, kind := range backup.ReceiverKinds[1:] {
+		got := string(sent(t, to(kind, ""), notice(backup.EventFailed)).body)
+		var body any
+		if err := json.Unmarshal([]byte(got), &body); err != nil {
+			t.Errorf("%s: %v in %s", kind, err, got)
+		}
+		text := flat(body)
+		for _, want := range []string{
+			"[production] Backup failed", "Instance: i-bp1demoweb01", "Account: payments", "Region: China (Hangzhou), cn-hangzhou",
+			"Name: before-upgrade", "Requested by: Alice Ann, API", "Reason: " + reason, "Time: 2026-11-23 16:59 UTC+8",
+			"https://backup.example.com/backups/abc234",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in %s", kind, want, text)
+			}
+		}
+		chinese := to(kind, "")
+		chinese.Language = backup.Chinese
+		bare := func(cfg *Config) { cfg.PublicURL, cfg.Notifications.Environment = nil, "" }
+		if err := json.Unmarshal(sent(t, chinese, notice(backup.EventSucceeded), bare).body, &body); err != nil {
+			t.Fatal(err)
+		}
+		text = flat(body)
+		for _, want := range []string{"备份成功", "实例：i-bp1demoweb01", "申请人：Alice Ann，API", "地域：华东1（杭州），cn-hangzhou"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in %s", kind, want, text)
+			}
+		}
+		if strings.Contains(text, "https://") || strings.Contains(text, "[] ") || strings.Contains(text, "原因") {
+			t.Errorf("%s without link, environment and reason: %s", kind, text)
+		}
+	}
+	refused := notice(backup.EventFailed)
+	refused.Record.Last, refused.Record.Job = backup.Step{Kind: backup.StepRefused, Code: "VaultNotExist"}, backup.Job{}
+	if got := string(sent(t, to(backup.Slack, ""), refused).body); !strings.Contains(got, "refused by Cloud Backup") || !strings.Contains(got, "Reason: VaultNotExist") {
+		t.Errorf("a refusal: %s", got)
+	}
+	for _, e := range backup.Events {
+		if headlines[e].En == "" || headlines[e].Zh == "" {
+			t.Errorf("there are no words for %s", e)
+		}
+	}
+}
+
+// flat puts the texts of a JSON value one below the other.
+func flat(v any) string {
+	var all strings.Builder
+	switch v := v.(type) {
+	case string:
+		all.WriteString(v + "\n")
+	case []any:
+		for _, one := range v {
+			all.WriteString(flat(one))
+		}
+	case map[string]any:
+		for _, one := range v {
+			all.WriteString(flat(one))
+		}
+	}
+	return all.String()
+}
+
+func TestWebhookHasTheNamesOfTheAPI(t *testing.T) {
+	got := sent(t, to(backup.WebhookReceiver, ""), notice(backup.EventFailed))
+	const want = `{"type":"backup.failed","timestamp":"2026-11-23T08:59:00Z","data":{"SubmissionId":"abc234","JobId":"job-1",` +
+		`"JobName":"before-upgrade-abc234","Status":"FAILED","Outcome":"failed","Account":"payments","Region":"cn-hangzhou",` +
+		`"SourceType":"UDM_ECS","InstanceId":"i-bp1demoweb01","AskedBy":"Alice Ann","Door":"api","ErrorMessage":"disk is busy",` +
+		`"Environment":"production","Url":"https://backup.example.com/backups/abc234"}}`
+	if diff := cmp.Diff(want, string(got.body)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	created := string(sent(t, to(backup.WebhookReceiver, ""), notice(backup.EventCreated)).body)
+	if !strings.Contains(created, `"type":"backup.created"`) || !strings.Contains(created, `"Status":"CREATED","Outcome":"running"`) {
+		t.Errorf("created: %s", created)
+	}
+	// A message that is late says what was, and is the same as the first one.
+	late := notice(backup.EventCreated)
+	late.Record.Job = notice(backup.EventFailed).Record.Job
+	if again := string(sent(t, to(backup.WebhookReceiver, ""), late).body); again != created {
+		t.Errorf("the same event later: %s", again)
+	}
+	refused := notice(backup.EventFailed)
+	refused.Record.Last, refused.Record.Job = backup.Step{Kind: backup.StepRefused, Code: "VaultNotExist"}, backup.Job{}
+	stopped := notice(backup.EventCancelled)
+	stopped.Record.Job, stopped.Record.Cancellation.By.Name = backup.Job{Status: backup.StateCanceled}, "Bob"
+	if got := string(sent(t, to(backup.WebhookReceiver, ""), stopped).body); !strings.Contains(got, `"Outcome":"cancelled"`) || !strings.Contains(got, `"CancelledBy":"Bob"`) {
+		t.Errorf("cancelled: %s", got)
+	}
+	if got := string(sent(t, to(backup.WebhookReceiver, ""), refused).body); !strings.Contains(got, `"Status":"REFUSED","Outcome":"failed"`) || !strings.Contains(got, `"Code":"VaultNotExist"`) {
+		t.Errorf("a refusal: %s", got)
+	}
+}

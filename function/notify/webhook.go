@@ -1,0 +1,83 @@
+package notify
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// A payload is the body of a webhook, by Standard Webhooks. Every attempt has
+// the same one. Names that the portal's API has are the API's.
+type payload struct {
+	Type      string    `json:"type"`      // "backup." and the event
+	Timestamp time.Time `json:"timestamp"` // when the portal learned of the event
+	Data      data      `json:"data"`
+}
+
+type data struct {
+	SubmissionID string         `json:"SubmissionId"`
+	JobID        string         `json:"JobId,omitempty"`
+	JobName      string         `json:"JobName"`
+	Status       backup.State   `json:"Status"` // as of the event
+	Outcome      backup.Outcome `json:"Outcome"`
+	Account      string         `json:"Account"`
+	Region       string         `json:"Region"`
+	SourceType   string         `json:"SourceType"`
+	InstanceID   string         `json:"InstanceId,omitempty"`
+	ClusterID    string         `json:"ContainerClusterId,omitempty"`
+	AskedBy      string         `json:"AskedBy"`
+	Door         backup.Door    `json:"Door"`
+	CancelledBy  string         `json:"CancelledBy,omitempty"`  // the name of whoever had it cancelled in the portal
+	Code         string         `json:"Code,omitempty"`         // of a refusal
+	ErrorMessage string         `json:"ErrorMessage,omitempty"` // of a job: words of a stranger
+	Environment  string         `json:"Environment,omitempty"`
+	URL          string         `json:"Url,omitempty"` // of the submission's page
+}
+
+func newPayload(n backup.Notice, environment, link string) payload {
+	r := n.Record
+	d := data{
+		SubmissionID: n.SubmissionID, JobID: r.Last.JobID, JobName: r.JobName, Status: backup.StateCreated, Outcome: backup.OutcomeRunning,
+		Account: r.Account(), Region: r.Region(), SourceType: string(r.Complete.SourceType()),
+		InstanceID: r.Complete["InstanceId"], ClusterID: r.Complete["ContainerClusterId"],
+		AskedBy: r.Principal.Name, Door: r.Door, Environment: environment, URL: link,
+	}
+	if n.Event != backup.EventCreated {
+		d.Code, d.ErrorMessage, d.CancelledBy = r.Last.Code, r.Job.ErrorMessage, r.Cancellation.By.Name
+		d.Status = cmp.Or(r.Job.Status, backup.Refused)
+		d.Outcome = d.Status.Outcome()
+	}
+	return payload{Type: "backup." + string(n.Event), Timestamp: n.At.UTC(), Data: d}
+}
+
+// webhook writes a message by Standard Webhooks: the id is the same for every
+// attempt, and the signature is of this one.
+func webhook(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
+	body, err := json.Marshal(newPayload(n, s.cfg.Notifications.Environment, s.link(n)))
+	if err != nil {
+		return outgoing{}, err
+	}
+	id, at := "msg_"+n.ID(), strconv.FormatInt(s.cfg.Now().Unix(), 10)
+	header := http.Header{}
+	header.Set("webhook-id", id)
+	header.Set("webhook-timestamp", at)
+	header.Set("webhook-signature", "v1,"+sign(r.Secret.Reveal(), id+"."+at+"."+string(body)))
+	return outgoing{body: body, header: header}, nil
+}
+
+// sign is the base64 of the HMAC-SHA256 of a text.
+func sign(key, text string) string {
+	h := hmac.New(sha256.New, []byte(key))
+	h.Write([]byte(text))
+	return base64.StdEncoding.EncodeToString(h.Sum(nil))
+}
+
+// anything is what a webhook may answer: its status has said it.
+func anything([]byte) error { return nil }

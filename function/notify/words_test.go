@@ -1,0 +1,98 @@
+package notify
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"pgregory.net/rapid"
+
+	"backupportal/function/backup"
+)
+
+// markup are the forms that mention somebody, link, or change how text looks, in
+// any of the chats.
+var markup = regexp.MustCompile("[<>&@#*_~`|\\[\\]\\\\]|://|\\.\\pL")
+
+// hostiles are texts that would act in some chat.
+var hostiles = []string{
+	"<!channel> <@U123> <#C1> <https://evil.example|click>", `<at user_id="all">everyone</at>`, "@all @13800000000 ＠all", "<@all>",
+	"[click](https://evil.example)", "![x](http://evil.example/x.png)", "evil.example www.evil.example HTTP://EVIL.EXAMPLE mailto:a@b.example",
+	"**bold** _it_ ~~gone~~ `code` # head", "a\n\n# head\n> quote\n- list\r\n1. x", "a\u2028b\u2029c\u0085d", "\u202eright to left", "zero\u200bwidth\ufeff", "\x00\x1b[31m",
+	`&lt;!channel&gt; &#60;`, `<font color="warning">x</font>`, `\<a\>`, strings.Repeat("長", 5000), "\xff\xfe", "|a|b|\n|-|-|", "{{x}} ${x} %s %!v(MISSING)",
+}
+
+func TestTextsOfStrangersDoNothing(t *testing.T) {
+	for _, s := range hostiles {
+		got := inert(s)
+		if found := markup.FindString(got); found != "" {
+			t.Errorf("%q became %q, with %q", s, got, found)
+		}
+		if strings.ContainsFunc(got, func(r rune) bool { return unicode.Is(unicode.C, r) || unicode.IsSpace(r) && r != ' ' }) || len([]rune(got)) > longest {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.String().Draw(t, "text")
+		got := inert(s)
+		if markup.MatchString(got) || strings.ContainsAny(got, "\r\n") || inert(got) != got {
+			t.Fatalf("%q became %q, then %q", s, got, inert(got))
+		}
+	})
+	for _, plain := range []string{"i-bp1demoweb01", "before-upgrade", "Alice Ann (ops)", "3.5 GB, 100%", "王小明", "acme:backup/1"} {
+		if got := inert(plain); got != plain {
+			t.Errorf("%q became %q", plain, got)
+		}
+	}
+}
+
+// The same through whole messages: what is in them beside the words of a plain
+// one acts on nothing, and they stay as short as the strictest chat wants.
+func TestMessagesOfStrangersDoNothing(t *testing.T) {
+	for _, kind := range backup.ReceiverKinds[1:] {
+		for i, s := range hostiles {
+			n := notice([]backup.Event{backup.EventFailed, backup.EventCancelled}[i%2])
+			n.Record.Principal.Name, n.Record.Job.ErrorMessage, n.Record.Cancellation.By.Name = s, s, s
+			n.Record.Params = backup.Params{"Account": s, "Region": s, "JobName": s, "InstanceId": s, "ContainerClusterId": s}
+			n.Record.Complete = n.Record.Params
+			bare := func(cfg *Config) { cfg.PublicURL, cfg.Notifications.Environment = nil, s }
+			got := sent(t, to(kind, ""), n, bare)
+			if len(got.body) > 4096 && kind == backup.WeCom {
+				t.Errorf("%d bytes", len(got.body))
+			}
+			for _, text := range texts(t, got.body) {
+				if found := markup.FindString(ours(kind, text)); found != "" {
+					t.Errorf("%s: %q acts in %q", kind, found, text)
+				}
+			}
+		}
+	}
+}
+
+// texts are the values in the body that people see.
+func texts(t *testing.T, body []byte) []string {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		t.Fatal(err)
+	}
+	delete(v.(map[string]any), "sign")
+	delete(v.(map[string]any), "msg_type")
+	return strings.Split(strings.TrimSpace(flat(v)), "\n")
+}
+
+// ours takes the markup away that the message itself has: around the environment
+// in the title, the title, and in front of a line.
+func ours(kind backup.ReceiverKind, text string) string {
+	text = strings.TrimPrefix(text, "#### ")
+	if kind == backup.WeCom || kind == backup.Slack {
+		text = strings.Trim(text, "*")
+	}
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "> "), "- ")
+	if rest, ok := strings.CutPrefix(text, "["); ok {
+		text = strings.Replace(rest, "] ", " ", 1)
+	}
+	return text
+}

@@ -1,0 +1,111 @@
+package policy
+
+import (
+	"encoding/base64"
+	"strings"
+	"unicode/utf8"
+
+	"backupportal/function/backup"
+)
+
+// Limits of what a policy may say about notifications. Every message begins with
+// the environment, and each event of each submission is recorded per receiver.
+const (
+	longestEnvironment = 40 // characters
+	mostReceivers      = 20
+)
+
+// Notifications is who is told of events; nobody unless the file says so. The
+// lists in it must not be changed.
+func (p *Policy) Notifications() backup.Notifications { return p.notifications }
+
+func (l *loader) notifications(p place) backup.Notifications {
+	m := l.mapping(p, []string{"receivers"}, []string{"environment"})
+	n := backup.Notifications{Environment: l.text(m["environment"])}
+	if utf8.RuneCountInString(n.Environment) > longestEnvironment {
+		l.wrong(m["environment"], "write at most %d characters", longestEnvironment)
+	}
+	names := map[string]bool{}
+	n.Receivers = list(l, m["receivers"], func(p place) backup.Receiver { return l.receiver(p, names) })
+	if len(n.Receivers) > mostReceivers {
+		l.wrong(m["receivers"], "are %d receivers: write at most %d", len(n.Receivers), mostReceivers)
+	}
+	return n
+}
+
+// receiver reads one receiver, whose name none before it has.
+func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
+	m := l.mapping(p, []string{"name", "kind", "url_env", "events"}, []string{"secret_env", "accounts", "language", "private"})
+	r := backup.Receiver{
+		Name:     l.shaped(m["name"], nameShape),
+		Kind:     choice(l, m["kind"], backup.ReceiverKinds...),
+		URL:      l.receiverURL(m["url_env"]),
+		Events:   list(l, m["events"], func(p place) backup.Event { return choice(l, p, backup.Events...) }),
+		Accounts: list(l, m["accounts"], l.alias),
+		Language: backup.English,
+		Private:  l.flag(m["private"]),
+	}
+	if choice(l, m["language"], "en", "zh") == "zh" {
+		r.Language = backup.Chinese
+	}
+	if names[r.Name] && r.Name != "" {
+		l.wrong(m["name"], "another receiver is called %q too: choose another name", r.Name)
+	}
+	names[r.Name] = true
+	if !l.refused[m["kind"].node] {
+		r.Secret = l.signingSecret(p, m["secret_env"], r.Kind)
+	}
+	return r
+}
+
+// receiverURL reads the variable with the address of a receiver. It is a secret:
+// whoever knows a robot's address can write in its chat.
+func (l *loader) receiverURL(p place) backup.Secret {
+	name, value := l.variable(p, "the receiver's address")
+	if value == "" {
+		return backup.Secret{}
+	}
+	if _, err := backup.ParseReceiverURL(value); err != nil {
+		l.wrong(p, "what the environment variable %s holds %v", name, err)
+		return backup.Secret{}
+	}
+	return backup.NewSecret(value)
+}
+
+// signingSecret reads the variable with the secret by which a receiver of this
+// kind knows that a message is the portal's.
+func (l *loader) signingSecret(p, env place, kind backup.ReceiverKind) backup.Secret {
+	switch {
+	case kind == backup.WebhookReceiver && env.node == nil:
+		l.lacks(p, p.at("secret_env", nil).path, "is missing: kind: webhook needs a secret, by which the receiver knows the portal")
+		return backup.Secret{}
+	case env.node != nil && (kind == backup.WeCom || kind == backup.Slack):
+		l.wrong(env, "means nothing with kind: %s, whose messages are not signed: remove it", kind)
+		return backup.Secret{}
+	}
+	name, value := l.variable(env, "the receiver's secret")
+	if value == "" {
+		return backup.Secret{}
+	}
+	if kind == backup.WebhookReceiver {
+		key := webhookKey(value)
+		if key == "" {
+			l.wrong(env, "the environment variable %s does not hold a secret of Standard Webhooks: put whsec_ and the base64 of 24 to 64 random bytes there", name)
+		}
+		return backup.NewSecret(key)
+	}
+	if len(value) > 256 || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		l.wrong(env, "the environment variable %s does not hold a robot's secret: put the one there that the robot's settings show", name)
+	}
+	return backup.NewSecret(value)
+}
+
+// webhookKey is the key in a secret of Standard Webhooks; empty if it is none.
+func webhookKey(secret string) string {
+	encoded, ok := strings.CutPrefix(secret, "whsec_")
+	key, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	if !ok || err != nil || len(key) < 24 || len(key) > 64 || strings.ContainsAny(encoded, "\r\n") {
+		return ""
+	}
+	return string(key)
+}

@@ -1,0 +1,173 @@
+package policy
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"backupportal/function/backup"
+)
+
+// told is base with two receivers.
+const told = base + `notifications:
+  environment: production
+  receivers:
+    - name: incidents
+      kind: webhook
+      url_env: HOOK_URL
+      secret_env: HOOK_SECRET
+      events: [failed, partial]
+      accounts: [prod]
+      private: true
+    - name: chat
+      kind: dingtalk
+      url_env: CHAT_URL
+      events: [created]
+      language: zh
+`
+
+// hookKey is the key in HOOK_SECRET.
+const hookKey = "canary-key-of-32-characters-long"
+
+func toldEnvironment(name string) string {
+	switch name {
+	case "HOOK_URL":
+		return "https://hooks.example.com/canary?token=canary"
+	case "CHAT_URL":
+		return "https://chat.example.com/canary"
+	case "HOOK_SECRET":
+		return "whsec_" + base64.StdEncoding.EncodeToString([]byte(hookKey))
+	}
+	return environment(name)
+}
+
+func TestReceiversAreWhatTheFileSays(t *testing.T) {
+	p, err := Load([]byte(told), toldEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := p.Notifications()
+	want := backup.Notifications{Environment: "production", Receivers: []backup.Receiver{{
+		Name: "incidents", Kind: backup.WebhookReceiver, URL: backup.NewSecret(toldEnvironment("HOOK_URL")), Secret: backup.NewSecret(hookKey),
+		Events: []backup.Event{backup.EventFailed, backup.EventPartial}, Accounts: []string{"prod"}, Language: backup.English, Private: true,
+	}, {
+		Name: "chat", Kind: backup.DingTalk, URL: backup.NewSecret(toldEnvironment("CHAT_URL")),
+		Events: []backup.Event{backup.EventCreated}, Language: backup.Chinese,
+	}}}
+	same := cmp.Comparer(func(a, b backup.Secret) bool { return a.Reveal() == b.Reveal() })
+	if diff := cmp.Diff(want, n, same); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if s := fmt.Sprintf("%v %+v %#v", n, *p, n); strings.Contains(s, "canary") {
+		t.Errorf("the policy prints %s", s)
+	}
+	if none := mustLoad(t, base).Notifications(); none.Receivers != nil {
+		t.Errorf("without the key: %+v", none)
+	}
+}
+
+// As TestOneChangeIsRefused, for notifications.
+func TestOneChangeOfReceiversIsRefused(t *testing.T) {
+	for _, c := range []struct{ name, from, to, path, text string }{
+		{"unknown key", "language: zh", "lang: zh", "notifications.receivers[1].lang", "is not known here"},
+		{"unknown kind", "kind: dingtalk", "kind: teams", "notifications.receivers[1].kind", "use one of webhook, dingtalk, feishu, wecom, slack"},
+		{"unknown event", "[created]", "[started]", "notifications.receivers[1].events[0]", "use one of created, succeeded"},
+		{"no events", "[created]", "[]", "notifications.receivers[1].events", "is an empty list"},
+		{"unknown account", "accounts: [prod]\n      private", "accounts: [pord]\n      private", "notifications.receivers[0].accounts[0]", "there is no account"},
+		{"unknown language", "language: zh", "language: fr", "notifications.receivers[1].language", "use one of en, zh"},
+		{"name given twice", "name: chat", "name: incidents", "notifications.receivers[1].name", "another receiver"},
+		{"name with capitals", "name: chat", "name: Chat", "notifications.receivers[1].name", "does not fit"},
+		{"long environment", "environment: production", "environment: " + strings.Repeat("x", 41), "notifications.environment", "at most 40"},
+		{"address in place", "url_env: CHAT_URL", "url_env: https://chat.example.com/canary", "notifications.receivers[1].url_env", "the name of an environment variable"},
+		{"address not set", "url_env: CHAT_URL", "url_env: OTHER", "notifications.receivers[1].url_env", "OTHER is not set"},
+		{"webhook without secret", "      secret_env: HOOK_SECRET\n", "", "notifications.receivers[0].secret_env", "is missing"},
+		{"chat's secret not set", "language: zh", "secret_env: OTHER", "notifications.receivers[1].secret_env", "OTHER is not set"},
+		{"wecom with a secret", "kind: dingtalk", "kind: wecom\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "means nothing"},
+		{"slack with a secret", "kind: dingtalk", "kind: slack\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "means nothing"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Load([]byte(change(t, told, c.from, c.to)), toldEnvironment)
+			bad, ok := errors.AsType[LoadError](err)
+			if !ok || len(bad) != 1 || bad[0].Line == 0 || bad[0].Path != c.path || !strings.Contains(bad[0].Text, c.text) {
+				t.Errorf("want %s: …%s…; got\n%v", c.path, c.text, err)
+			}
+			if err != nil && strings.Contains(err.Error(), "canary") {
+				t.Errorf("it quotes a secret: %v", err)
+			}
+		})
+	}
+	many := told
+	for n := range 19 {
+		many += fmt.Sprintf("    - {name: more-%d, kind: slack, url_env: CHAT_URL, events: [failed]}\n", n)
+	}
+	if _, err := Load([]byte(many), toldEnvironment); err == nil || !strings.Contains(err.Error(), "are 21 receivers") {
+		t.Errorf("21 receivers: %v", err)
+	}
+}
+
+// Values of variables are refused without being quoted.
+func TestVariablesOfReceiversAreChecked(t *testing.T) {
+	encode := func(n int) string { return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("c", n))) }
+	for name, values := range map[string][]string{
+		"HOOK_SECRET": {"canary", "whsec_", "whsec_canary!", "whsec_" + encode(23), "whsec_" + encode(65), encode(32), "whsec_" + encode(24) + "\n", "whsec_" + strings.TrimRight(encode(32), "=")},
+		"CHAT_URL": {"canary", "http://canary.example.com/", "ftp://canary.example.com/", "https://", "https:///canary", "https://canary:x@example.com/",
+			"https://example.com/#canary", "https:canary", "http://127.0.0.1.canary.example.com/", "https://canary%zz/"},
+	} {
+		for _, value := range values {
+			_, err := Load([]byte(told), func(n string) string {
+				if n == name {
+					return value
+				}
+				return toldEnvironment(n)
+			})
+			if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "whsec_c") {
+				t.Errorf("%s=%q: %v", name, value, err)
+			}
+		}
+	}
+	for name, value := range map[string]string{"HOOK_SECRET": "whsec_" + encode(24), "CHAT_URL": "http://127.0.0.1:8080/x"} {
+		if _, err := Load([]byte(told), func(n string) string {
+			if n == name {
+				return value
+			}
+			return toldEnvironment(n)
+		}); err != nil {
+			t.Errorf("%s=%q: %v", name, value, err)
+		}
+	}
+}
+
+// What stands in the example as a remark is a policy, too, with every key there is.
+func TestExampleOfNotificationsLoads(t *testing.T) {
+	text := readFile(t, "../../docs/policy.example.yaml")
+	const begin = "# notifications:\n"
+	at := strings.Index(text, begin)
+	if at < 0 {
+		t.Fatalf("the example has no line %q", begin)
+	}
+	lines := strings.Split(text[at:], "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimPrefix(line, "# ")
+	}
+	p, err := Load([]byte(text[:at]+strings.Join(lines, "\n")), func(name string) string {
+		switch {
+		case strings.HasSuffix(name, "_URL"):
+			return "https://example.com/x"
+		case strings.HasSuffix(name, "_SECRET"):
+			return toldEnvironment("HOOK_SECRET")
+		}
+		return ""
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := p.Notifications().Receivers
+	if len(r) != 2 || r[0].Kind != backup.WebhookReceiver || !r[0].Private || !slices.Contains(r[1].Events, backup.EventFailed) || r[1].Language != backup.Chinese {
+		t.Errorf("%+v", r)
+	}
+}

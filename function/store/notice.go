@@ -1,0 +1,119 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// noticesAtOnce bounds the values of one statement.
+const noticesAtOnce = 500
+
+// Announce implements [backup.Store].
+func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, err error) {
+	// In one order: two that add the same rows must not wait for each other.
+	notices = slices.SortedFunc(slices.Values(notices), func(a, b backup.Notice) int {
+		return cmp.Or(cmp.Compare(a.SubmissionID, b.SubmissionID), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Receiver, b.Receiver))
+	})
+	for some := range slices.Chunk(notices, noticesAtOnce) {
+		statement, args := announcement(some)
+		if err := storable(args); err != nil {
+			return added, err
+		}
+		err := d.do(ctx, "announce", func(ctx context.Context) error {
+			result, err := d.db.ExecContext(ctx, statement, args...)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			added += int(n)
+			return err
+		})
+		if err != nil {
+			return added, err
+		}
+	}
+	return added, nil
+}
+
+// announcement writes the statement that adds notices, of constant parts and
+// placeholders.
+func announcement(notices []backup.Notice) (statement string, args []any) {
+	var rows []string
+	for i, n := range notices {
+		rows = append(rows, fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS TEXT), CAST($%d AS TEXT), CAST($%d AS BIGINT))", 4*i+1, 4*i+2, 4*i+3, 4*i+4))
+		args = append(args, n.SubmissionID, string(n.Event), n.Receiver, ms(n.At))
+	}
+	return `
+WITH fresh (submission_id, event, receiver, at_ms) AS (VALUES ` + strings.Join(rows, ", ") + `)
+INSERT INTO notice (submission_id, event, receiver, at_ms, attempts, next_ms, done_ms)
+SELECT s.id, fresh.event, fresh.receiver, fresh.at_ms, 0, fresh.at_ms, 0 FROM fresh JOIN submission s ON s.id = fresh.submission_id
+WHERE true ON CONFLICT (submission_id, event, receiver) DO NOTHING`, args
+}
+
+// due reads the notices first, and joins only those to their submissions.
+const due = `SELECT s.event, s.receiver, s.noticed_ms, s.attempts, ` + columns + `
+FROM (SELECT n.event, n.receiver, n.at_ms AS noticed_ms, n.attempts, n.next_ms, whole.*
+	FROM (SELECT * FROM notice WHERE receiver = $1 AND done_ms = 0 AND next_ms <= $2 ORDER BY next_ms, submission_id, event LIMIT $3) n
+	JOIN submission whole ON whole.id = n.submission_id)` + joined + `
+ORDER BY s.next_ms, s.id, s.event`
+
+// Due implements [backup.Store].
+func (d *DB) Due(ctx context.Context, receiver string, now time.Time, limit int) (found []backup.Notice, err error) {
+	err = d.do(ctx, "due", func(ctx context.Context) error {
+		rows, err := d.query(ctx, due, receiver, ms(now), limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			n := noticeRow{rows: rows}
+			if n.Record, err = scan(&n); err != nil {
+				return err
+			}
+			n.SubmissionID, n.At = n.Record.SubmissionID, moment(n.at)
+			found = append(found, n.Notice)
+		}
+		return rows.Err()
+	})
+	return found, err
+}
+
+// A noticeRow is a row that begins with a notice and goes on with its record.
+type noticeRow struct {
+	backup.Notice
+	at   int64
+	rows *sql.Rows
+}
+
+// Scan reads the notice, and the rest into record.
+func (n *noticeRow) Scan(record ...any) error {
+	return n.rows.Scan(append([]any{&n.Event, &n.Receiver, &n.at, &n.Attempts}, record...)...)
+}
+
+const take = `
+UPDATE notice SET attempts = attempts + 1, next_ms = $5
+WHERE submission_id = $1 AND event = $2 AND receiver = $3 AND attempts = $4 AND done_ms = 0`
+
+// Take implements [backup.Store].
+func (d *DB) Take(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
+	err := d.change(ctx, "take", take, n.SubmissionID, string(n.Event), n.Receiver, n.Attempts, ms(until))
+	if errors.Is(err, backup.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+const done = `UPDATE notice SET done_ms = $4 WHERE submission_id = $1 AND event = $2 AND receiver = $3`
+
+// Done implements [backup.Store].
+func (d *DB) Done(ctx context.Context, n backup.Notice, now time.Time) error {
+	return d.change(ctx, "done", done, n.SubmissionID, string(n.Event), n.Receiver, ms(now))
+}

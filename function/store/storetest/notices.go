@@ -1,0 +1,169 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"backupportal/function/backup"
+)
+
+// notices are the behaviours of notices.
+var notices = map[string]test{
+	"a notice is announced once and comes back with its record": announcedOnce,
+	"notices of many submissions are announced together":        announcedTogether,
+	"one of many takes a notice, and then none for a while":     oneTakes,
+	"a notice that is done is never due again":                  doneForever,
+	"those that have waited longest are due first":              longestFirst,
+	"a forgotten submission has no notices":                     forgottenNotices,
+}
+
+// notice is one of the suite: that a record has the event.
+func notice(r backup.Record, event backup.Event, receiver string) backup.Notice {
+	return backup.Notice{SubmissionID: r.SubmissionID, Event: event, Receiver: receiver, At: Start}
+}
+
+func announce(t *testing.T, s backup.Store, notices ...backup.Notice) int {
+	t.Helper()
+	added, err := s.Announce(t.Context(), notices)
+	if err != nil {
+		t.Errorf("Announce: %v", err)
+	}
+	return added
+}
+
+func due(t *testing.T, s backup.Store, receiver string, now time.Time) []backup.Notice {
+	t.Helper()
+	found, err := s.Due(t.Context(), receiver, now, 100)
+	if err != nil {
+		t.Errorf("Due: %v", err)
+	}
+	return found
+}
+
+func announcedOnce(t *testing.T, s backup.Store) {
+	r := claim(t, s, Record(1))
+	add(t, s, r.SubmissionID, Step(0, "o"))
+	if err := s.See(t.Context(), r.SubmissionID, backup.Job{JobID: "job-1", SeenAt: Start}); err != nil {
+		t.Fatal(err)
+	}
+	want := notice(r, backup.EventCreated, "漢'; --")
+	if n := announce(t, s, want, want, notice(r, backup.EventFailed, "other")); n != 2 {
+		t.Errorf("announced %d, want 2", n)
+	}
+	later := want
+	later.At = Start.Add(time.Hour)
+	if n := announce(t, s, later); n != 0 {
+		t.Errorf("announced %d more", n)
+	}
+	if early := due(t, s, want.Receiver, Start.Add(-time.Millisecond)); len(early) != 0 {
+		t.Errorf("%d due before anything happened", len(early))
+	}
+	want.Record = find(t, s, r.SubmissionID)
+	if diff := cmp.Diff([]backup.Notice{want}, due(t, s, want.Receiver, Start)); diff != "" {
+		t.Errorf("due (-want +got):\n%s", diff)
+	}
+}
+
+func announcedTogether(t *testing.T, s backup.Store) {
+	var many []backup.Notice
+	for n := range 3 {
+		r := claim(t, s, Record(n))
+		for i := range 400 {
+			many = append(many, notice(r, backup.EventCreated, fmt.Sprint("r", i)))
+		}
+	}
+	many = append(many, notice(Record(9), backup.EventCreated, "r0")) // which nobody has claimed
+	if n := announce(t, s, many...); n != 1200 {
+		t.Errorf("announced %d, want 1200", n)
+	}
+	if n := announce(t, s); n != 0 {
+		t.Errorf("announced %d of none", n)
+	}
+	if _, err := s.Announce(t.Context(), []backup.Notice{notice(Record(0), "a\x00b", "r")}); err == nil {
+		t.Error("an event that is no text was announced")
+	}
+}
+
+func oneTakes(t *testing.T, s backup.Store) {
+	r := claim(t, s, Record(1))
+	announce(t, s, notice(r, backup.EventCreated, "r"))
+	for attempt := range 3 {
+		now := Start.Add(time.Duration(attempt) * time.Minute)
+		found := due(t, s, "r", now)
+		if len(found) != 1 || found[0].Attempts != attempt {
+			t.Fatalf("attempt %d: %+v", attempt, found)
+		}
+		won := race(func(int) bool {
+			ours, err := s.Take(t.Context(), found[0], now.Add(time.Minute))
+			if err != nil {
+				t.Errorf("Take: %v", err)
+			}
+			return ours
+		})
+		if won != 1 {
+			t.Errorf("attempt %d: %d of 64 took it", attempt, won)
+		}
+		if early := due(t, s, "r", now.Add(time.Minute-time.Millisecond)); len(early) != 0 {
+			t.Errorf("attempt %d: due again before its time", attempt)
+		}
+	}
+	if ours, err := s.Take(t.Context(), notice(Record(2), backup.EventCreated, "r"), Start); ours || err != nil {
+		t.Errorf("one that is not there: %v, %v", ours, err)
+	}
+}
+
+func doneForever(t *testing.T, s backup.Store) {
+	r := claim(t, s, Record(1))
+	n := notice(r, backup.EventCreated, "r")
+	announce(t, s, n)
+	if err := s.Done(t.Context(), n, Start); err != nil {
+		t.Fatal(err)
+	}
+	if again := announce(t, s, n); again != 0 || len(due(t, s, "r", Start.Add(1000*time.Hour))) != 0 {
+		t.Errorf("it is due, or was announced again (%d)", again)
+	}
+	if ours, err := s.Take(t.Context(), n, Start); ours || err != nil {
+		t.Errorf("it was taken: %v, %v", ours, err)
+	}
+	if err := s.Done(t.Context(), notice(r, backup.EventFailed, "r"), Start); !errors.Is(err, backup.ErrNotFound) {
+		t.Errorf("one that was never announced: %v", err)
+	}
+}
+
+func longestFirst(t *testing.T, s backup.Store) {
+	var want []string
+	for n := range 5 {
+		r := claim(t, s, Record(n))
+		one := notice(r, backup.EventCreated, "r")
+		one.At = Start.Add(time.Duration(5-n) * time.Second)
+		announce(t, s, one)
+		want = append([]string{r.SubmissionID}, want...)
+	}
+	found, err := s.Due(t.Context(), "r", Start.Add(time.Minute), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, n := range found {
+		got = append(got, n.SubmissionID)
+	}
+	if !strings.HasPrefix(strings.Join(want, " "), strings.Join(got, " ")) || len(got) != 3 {
+		t.Errorf("got %v, want the first 3 of %v", got, want)
+	}
+}
+
+func forgottenNotices(t *testing.T, s backup.Store) {
+	r := claim(t, s, Record(1))
+	announce(t, s, notice(r, backup.EventCreated, "r"))
+	if n, err := s.Forget(t.Context(), r.CreatedAt.Add(time.Millisecond), r.ExpiresAt, 10); err != nil || n != 1 {
+		t.Fatalf("forgot %d, %v", n, err)
+	}
+	if again := claim(t, s, Record(1)); again.SubmissionID != r.SubmissionID || len(due(t, s, "r", r.ExpiresAt)) != 0 {
+		t.Errorf("a new submission %s has notices of the old one", again.SubmissionID)
+	}
+}
