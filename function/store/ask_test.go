@@ -1,8 +1,6 @@
 package store_test
 
 import (
-	"database/sql"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,24 +20,7 @@ func TestWhoAsksTooLateWaitsForNoLock(t *testing.T) {
 		if may, err := ask(); err != nil || !may {
 			t.Fatalf("the first: %v, %v", may, err)
 		}
-		other, err := sql.Open(driver(address))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer other.Close()
-		conn, err := other.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		lock := []string{"BEGIN IMMEDIATE"}
-		if strings.HasPrefix(address, "postgres") {
-			lock = []string{"BEGIN", "SELECT * FROM job FOR UPDATE"}
-		}
-		for _, statement := range lock {
-			if _, err := conn.ExecContext(t.Context(), statement); err != nil {
-				t.Fatal(err)
-			}
-		}
+		locked(t, address, "SELECT * FROM job FOR UPDATE")
 		if may, err := ask(); err != nil || may {
 			t.Errorf("too late, while somebody writes: %v, %v", may, err)
 		}

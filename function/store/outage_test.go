@@ -95,6 +95,31 @@ func TestDatabaseThatHangsIsGivenUp(t *testing.T) {
 	}
 }
 
+// locked is a connection that holds a lock until it rolls back, or the test ends:
+// in SQLite the only one there is for writers, in PostgreSQL that of a statement.
+func locked(t *testing.T, address, inPostgres string) *sql.Conn {
+	t.Helper()
+	other, err := sql.Open(driver(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Close() })
+	conn, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock := []string{"BEGIN IMMEDIATE"}
+	if strings.HasPrefix(address, "postgres") {
+		lock = []string{"BEGIN", inPostgres}
+	}
+	for _, statement := range lock {
+		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return conn
+}
+
 // Whoever holds a lock makes others wait, but not for ever.
 func TestDatabaseThatIsLockedIsGivenUp(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
@@ -102,24 +127,7 @@ func TestDatabaseThatIsLockedIsGivenUp(t *testing.T) {
 		if err := db.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		other, err := sql.Open(driver(address))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer other.Close()
-		conn, err := other.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		lock := []string{"BEGIN IMMEDIATE"}
-		if strings.HasPrefix(address, "postgres") {
-			lock = []string{"BEGIN", "LOCK TABLE submission IN EXCLUSIVE MODE"}
-		}
-		for _, statement := range lock {
-			if _, err := conn.ExecContext(t.Context(), statement); err != nil {
-				t.Fatal(err)
-			}
-		}
+		conn := locked(t, address, "LOCK TABLE submission IN EXCLUSIVE MODE")
 		if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err == nil {
 			t.Error("a submission was claimed behind a lock")
 		}
