@@ -29,7 +29,7 @@ import (
 //	header Name == value     a header of the answer, or: contains
 //	body contains text       or: lacks, matches (a regular expression)
 //	calls == 0               how many calls the cloud got in this case
-//	keep name: regexp        keeps the first group; {name} stands for it below
+//	keep name: regexp        keeps the first group, of Location, ETag or body; {name} stands for it below
 //
 // A line "wait 5s" turns the clock between two cases.
 //
@@ -114,7 +114,7 @@ func (s *script) line(where, line string) {
 		s.headers.Add(name, value)
 	case verb == "keep":
 		s.send()
-		m := regexp.MustCompile(value).FindStringSubmatch(s.answer.Header.Get("Location") + "\n" + s.content)
+		m := regexp.MustCompile(value).FindStringSubmatch(s.answer.Header.Get("Location") + "\nETag: " + s.answer.Header.Get("ETag") + "\n" + s.content)
 		if m == nil {
 			s.t.Fatalf("%s: nothing to keep in:\n%s", where, s.content)
 		}

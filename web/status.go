@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"backupportal/function/backup"
@@ -24,13 +25,25 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 		return render(w, r, http.StatusOK, templates.Status(page))
 	}
 	job := record.Job
-	tag := fmt.Sprintf(`"%s-%d-%d-%s%d-%s"`, page.State, job.Progress/100, job.BytesDone>>20, job.CopyStatus, job.CopyProgress, templates.Language(r.Context()))
+	tag := fmt.Sprintf(`"%s-%d-%d-%s%d-%t-%s"`, page.State, job.Progress/100, job.BytesDone>>20, job.CopyStatus, job.CopyProgress,
+		job.Consistency == backup.Consistency{}, templates.Language(r.Context()))
 	w.Header().Set("ETag", tag)
-	if r.Header.Get("If-None-Match") == tag {
+	if matches(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	return render(w, r, http.StatusOK, templates.Live(page))
+}
+
+// matches reports whether an If-None-Match names the tag, by the weak comparison
+// of RFC 9110, section 13.1.2.
+func matches(header, tag string) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == tag {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Server) statusPage(r *http.Request, record backup.Record) templates.StatusPage {

@@ -28,12 +28,12 @@ func (c Cancellation) stands(job Job) bool {
 // ErrNoJob. It is nil if the job can be asked to stop.
 func (r Record) Cancellable(now time.Time) error {
 	switch state := r.State(now); {
+	case r.Last.Kind != StepCreated:
+		return ErrNoJob
 	case state == StateCanceling || state == StateCanceled:
 		return ErrCancelled
 	case !state.Lives():
 		return ErrOver
-	case r.Last.Kind != StepCreated:
-		return ErrNoJob
 	}
 	return nil
 }
@@ -53,11 +53,10 @@ func (s *Service) Cancel(ctx context.Context, p Principal, id string) (Record, e
 	case nil:
 	case ErrCancelled:
 		return r, nil
-	case ErrNoJob:
-		busy.RetryAfter = pace
-		fallthrough
 	default:
-		busy.Err = err
+		if busy.Err = err; r.State(s.Now()).Lives() {
+			busy.RetryAfter = pace // there may be one soon
+		}
 		return r, busy
 	}
 	target, err := s.target(r, p)
@@ -110,6 +109,13 @@ func (s *Service) notCancelled(ctx context.Context, target Target, r Record, ask
 	r = one[0]
 	switch r.Cancellable(s.Now()) {
 	case ErrCancelled:
+		// A request that was refused is not why; and if somebody else's is known, it
+		// may not be this one either.
+		known, err := s.find(ctx, r.SubmissionID)
+		if errors.Is(cloud, ErrRefused) || err != nil || known.Cancellation.stands(r.Job) {
+			r.Cancellation = known.Cancellation
+			return r, nil
+		}
 		return s.cancelled(ctx, r, asked), nil
 	case ErrOver:
 		busy.Err, busy.RetryAfter, busy.Code = ErrOver, 0, ""

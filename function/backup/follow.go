@@ -13,6 +13,12 @@ const followPace = 2 * time.Second
 // the latest, as it is then. If ctx ends the wait ends, which is no error. Errors
 // are those of [Service.Refresh], of the first look; later ones end the wait.
 func (s *Service) Follow(ctx context.Context, p Principal, id string, long time.Duration) (Record, error) {
+	if long > 0 {
+		// The cloud must not make the last look longer than the wait.
+		limited, cancel := context.WithTimeout(ctx, long+time.Second)
+		defer cancel()
+		ctx = limited
+	}
 	end := s.Now().Add(long)
 	r, err := s.Refresh(ctx, p, id)
 	for err == nil {

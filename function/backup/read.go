@@ -104,29 +104,43 @@ func (s *Service) ask(ctx context.Context, target Target, records []Record) (see
 			continue
 		}
 		records[i].Job = jobs[at]
-		records[i].Job.SeenAt = asked
-		records[i].Job.Consistency = s.consistency(ctx, target, r, jobs[at])
-		if err := s.Store.See(ctx, r.SubmissionID, records[i].Job); err != nil {
-			s.Log.Warn("keeping a job", "submission", r.SubmissionID, "error", err)
+		records[i].Job.SeenAt, records[i].Job.Consistency = asked, r.Job.Consistency
+		if !s.see(ctx, records[i]) {
 			continue
 		}
 		seen++
-		s.end(ctx, records[i])
+		if c := s.consistency(ctx, target, records[i]); c != r.Job.Consistency {
+			records[i].Job.Consistency = c
+			s.see(ctx, records[i])
+		}
+		s.end(context.WithoutCancel(ctx), records[i])
 	}
 	return seen, nil
+}
+
+// see keeps what the cloud said of the job of r, even if the time for asking is
+// over by now.
+func (s *Service) see(ctx context.Context, r Record) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	if err := s.Store.See(ctx, r.SubmissionID, r.Job); err != nil {
+		s.Log.Warn("keeping a job", "submission", r.SubmissionID, "error", err)
+		return false
+	}
+	return true
 }
 
 // consistency is what the backup is worth, asked for once it is there: the
 // service takes a request for an application-consistent one, and makes less of
 // it without an error.
-func (s *Service) consistency(ctx context.Context, target Target, r Record, job Job) Consistency {
-	known := r.Job.Consistency
-	if known != (Consistency{}) || !r.wantsConsistency() || job.Status != StateComplete && job.Status != StatePartialComplete {
+func (s *Service) consistency(ctx context.Context, target Target, r Record) Consistency {
+	known, status := r.Job.Consistency, r.Job.Status
+	if known != (Consistency{}) || !r.wantsConsistency() || status != StateComplete && status != StatePartialComplete {
 		return known
 	}
-	found, err := s.Cloud.DescribeUdmSnapshots(ctx, target, job)
+	found, err := s.Cloud.DescribeUdmSnapshots(ctx, target, r.Job)
 	if err != nil {
-		s.Log.Warn("asking for a recovery point", "submission", r.SubmissionID, "job", job.JobID, "error", err)
+		s.Log.Warn("asking for a recovery point", "submission", r.SubmissionID, "job", r.Job.JobID, "error", err)
 	}
 	return found
 }

@@ -175,7 +175,7 @@ type Store interface {
 	// somebody has.
 	Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (bool, error)
 	// See keeps what the cloud said of the submission's job, unless something
-	// newer is kept.
+	// newer is kept. The end of a job is kept whatever else was seen.
 	See(ctx context.Context, id string, job Job) error
 	// Cancel keeps who last had the submission's job cancelled.
 	Cancel(ctx context.Context, id string, c Cancellation) error
@@ -215,7 +215,7 @@ var (
 
 	ErrOver         = errors.New("the job has already ended")
 	ErrCancelled    = errors.New("the job is cancelled, or about to be")
-	ErrNoJob        = errors.New("there is no job yet")
+	ErrNoJob        = errors.New("there is no job")
 	ErrNotCancelled = errors.New("the cloud did not take the request to cancel")
 )
 

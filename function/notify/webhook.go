@@ -50,9 +50,12 @@ func newPayload(n backup.Notice, environment, link string) payload {
 		AskedBy: r.Principal.Name, Door: r.Door, Environment: environment, URL: link,
 	}
 	if n.Event != backup.EventCreated {
-		d.Code, d.ErrorMessage, d.CancelledBy = r.Last.Code, r.Job.ErrorMessage, r.Cancellation.By.Name
+		d.Code, d.ErrorMessage = r.Last.Code, r.Job.ErrorMessage
 		d.Status = cmp.Or(r.Job.Status, backup.Refused)
 		d.Outcome = d.Status.Outcome()
+	}
+	if n.Event == backup.EventCancelled {
+		d.CancelledBy = r.Cancellation.By.Name
 	}
 	return payload{Type: "backup." + string(n.Event), Timestamp: n.At.UTC(), Data: d}
 }

@@ -169,15 +169,19 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step) (ours bool, e
 	return ours, err
 }
 
-// see keeps the newer picture of a job: a slow answer must not put an older
-// one over it. It affects no row if the submission is unknown.
+// see keeps the better picture of a job: its end before all else, then the newer
+// one. A slow answer must not put an older picture over it, and one that tells of
+// the end is never too late. It affects no row if the submission is unknown.
 const see = `
-INSERT INTO job (submission_id, asked_ms, seen_ms, seen)
-SELECT id, CAST($2 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS TEXT) FROM submission WHERE id = $1
+INSERT INTO job (submission_id, asked_ms, seen_ms, seen, ended)
+SELECT id, CAST($2 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM submission WHERE id = $1
 ON CONFLICT (submission_id) DO UPDATE SET
 	asked_ms = CASE WHEN excluded.asked_ms >= job.asked_ms THEN excluded.asked_ms ELSE job.asked_ms END,
-	seen_ms  = CASE WHEN excluded.seen_ms >= job.seen_ms THEN excluded.seen_ms ELSE job.seen_ms END,
-	seen     = CASE WHEN excluded.seen_ms >= job.seen_ms THEN excluded.seen    ELSE job.seen    END`
+	seen_ms  = CASE WHEN ` + better + ` THEN excluded.seen_ms ELSE job.seen_ms END,
+	seen     = CASE WHEN ` + better + ` THEN excluded.seen    ELSE job.seen    END,
+	ended    = CASE WHEN ` + better + ` THEN excluded.ended   ELSE job.ended   END`
+
+const better = `(excluded.ended > job.ended OR excluded.ended = job.ended AND excluded.seen_ms >= job.seen_ms)`
 
 // See implements [backup.Store].
 func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
@@ -185,7 +189,11 @@ func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, "see", see, id, ms(job.SeenAt), seen)
+	ended := 0
+	if !job.Status.Lives() {
+		ended = 1
+	}
+	return d.change(ctx, "see", see, id, ms(job.SeenAt), seen, ended)
 }
 
 // ask takes the right to ask, if nobody has taken it for a while.

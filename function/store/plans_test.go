@@ -79,7 +79,7 @@ func others(id string) map[string][]any {
 	claimed := append(slices.Repeat([]any{"x"}, 16), start, start)
 	return map[string][]any{
 		claim: claimed, find: {id}, findByKey: {id}, add: {id, 2, "void", "x", start, 0, "", "x", "", ""}, owner: {id, 0},
-		ask: {id, start, 5000}, asked: {id, start, 5000}, see: {id, start, "{}"}, end: {id, "COMPLETE"},
+		ask: {id, start, 5000}, asked: {id, start, 5000}, see: {id, start, "{}", 0}, end: {id, "COMPLETE"},
 		unended: {"", listed}, forget: {ms(ago(390)), start, 200},
 	}
 }

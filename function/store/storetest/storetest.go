@@ -185,6 +185,19 @@ func newestSightStays(t *testing.T, s backup.Store) {
 	if got := find(t, s, r.SubmissionID).Job.Progress; got != 3 {
 		t.Errorf("kept the sight of second %d, want 3", got)
 	}
+	// The end counts before all that is not the end, whenever it was seen.
+	for _, sight := range []struct {
+		second, want int
+		status       backup.State
+	}{{2, 2, backup.StateComplete}, {5, 2, backup.StateRunning}, {4, 4, backup.StateComplete}, {3, 4, backup.StateComplete}} {
+		job := backup.Job{JobID: "job-1", Status: sight.status, Progress: sight.second, SeenAt: Start.Add(time.Duration(sight.second) * time.Second)}
+		if err := s.See(t.Context(), r.SubmissionID, job); err != nil {
+			t.Fatal(err)
+		}
+		if got := find(t, s, r.SubmissionID).Job; got.Progress != sight.want || got.Status != backup.StateComplete {
+			t.Errorf("after %s of second %d: %s of second %d, want the end of second %d", sight.status, sight.second, got.Status, got.Progress, sight.want)
+		}
+	}
 }
 
 func oneMayAsk(t *testing.T, s backup.Store) {
