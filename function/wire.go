@@ -171,7 +171,7 @@ func submit(server *web.Server, sweep func(context.Context) (backup.Swept, error
 			}
 			return json.Marshal(swept)
 		}
-		p := backup.Principal{Subject: "event:" + string(m.Kind), Name: "event " + string(m.Kind)}
+		p := backup.Principal{Kind: backup.KindEvent, Subject: "event:" + string(m.Kind), Name: "event " + string(m.Kind)}
 		answer, accepted, err := server.SubmitMessage(ctx, web.Message{
 			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == event.Direct,
 		})

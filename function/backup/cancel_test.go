@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestCancelledJobIsCancelledAndNotFailed(t *testing.T) {
 		if got, err = r.Refresh(t.Context(), bob, id); err != nil || got.State(r.Now()) != backup.StateCanceled || got.State(r.Now()).Outcome() != backup.OutcomeCancelled {
 			t.Errorf("at the end: %s, %v", got.State(r.Now()), err)
 		}
-		if by := r.record(t, id).Cancellation.By; by != bob {
+		if by := r.record(t, id).Cancellation.By; !reflect.DeepEqual(by, bob) {
 			t.Errorf("cancelled by %+v", by)
 		}
 		if _, err := r.Cancel(t.Context(), bob, id); err != nil || r.cancels() != 1 {
@@ -82,7 +83,7 @@ func TestJobThatHasEndedIsNotCancelled(t *testing.T) {
 	if _, err = r.Cancel(t.Context(), bob, id); !errors.Is(err, backup.ErrOver) || r.cancels() != 1 {
 		t.Errorf("known to be over: %v, %d calls", err, r.cancels())
 	}
-	if by := r.record(t, id).Cancellation; by != (backup.Cancellation{}) {
+	if by := r.record(t, id).Cancellation; !reflect.DeepEqual(by, backup.Cancellation{}) {
 		t.Errorf("cancelled by %+v", by)
 	}
 }
@@ -105,7 +106,7 @@ func TestLostAnswerToACancelIsFoundOutFromTheJob(t *testing.T) {
 			if cancelling := got.State(r.Now()) == backup.StateCanceling; cancelling != (want == nil) {
 				t.Errorf("it is %s", got.State(r.Now()))
 			}
-			if cancelled := r.record(t, id).Cancellation.By == bob; cancelled != (want == nil) {
+			if cancelled := reflect.DeepEqual(r.record(t, id).Cancellation.By, bob); cancelled != (want == nil) {
 				t.Errorf("recorded: %v", cancelled)
 			}
 			busy, _ := errors.AsType[*backup.BusyError](err)

@@ -44,6 +44,28 @@ type Call struct {
 	Target Target
 	Params Params    // complete, JobName included
 	Until  time.Time // no sending after this, by the wall clock; zero means no such limit
+	Grant  Grant     // what lets the principal make it
+}
+
+// A Grant is what the policy says to a backup that it allows.
+type Grant struct {
+	Rule     string        // id of the rule
+	Cooldown time.Duration // least time between two backups of one resource; 0: none
+	Rates    []Rate        // each of them must allow the backup
+	Quotas   []Quota       // each of them must allow the backup
+}
+
+// A Rate allows Burst backups at once and, in the long run, Burst in each Per.
+type Rate struct {
+	Key   string // what is counted: "a:" and an alias, "p:" and a principal's ID, or "s:" and a source
+	Burst int    // at least 1
+	Per   time.Duration
+}
+
+// A Quota is a number of backups in a day of UTC.
+type Quota struct {
+	Key string // what is counted: "a:" and an alias, or "t:" and a team
+	Day int    // backups
 }
 
 // A Created is the cloud's receipt for a new job.

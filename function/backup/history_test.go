@@ -71,8 +71,8 @@ func TestRefusalByThePolicyLeavesItsKeyFree(t *testing.T) {
 
 type refusing struct{ backup.Policy }
 
-func (refusing) Decide(backup.Principal, backup.Params) (string, []backup.Mistake) {
-	return "", []backup.Mistake{{Code: "policy", Text: backup.Text{En: "no", Zh: "不"}}}
+func (refusing) Decide(backup.Principal, backup.Params) (backup.Grant, []backup.Mistake) {
+	return backup.Grant{}, []backup.Mistake{{Code: "policy", Text: backup.Text{En: "no", Zh: "不"}}}
 }
 
 func TestRefusalThatCannotBeRecordedIsOneAllTheSame(t *testing.T) {

@@ -3,6 +3,7 @@ package backup_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -132,7 +133,7 @@ func TestWhoCancelledIsWhoseRequestWasTaken(t *testing.T) {
 			if err != nil || got.State(r.Now()) != backup.StateCanceling || got.Cancellation.By.Name != alice.Name {
 				t.Errorf("%s by %s, %v", got.State(r.Now()), got.Cancellation.By.Name, err)
 			}
-			if by := r.record(t, id).Cancellation.By; by != alice {
+			if by := r.record(t, id).Cancellation.By; !reflect.DeepEqual(by, alice) {
 				t.Errorf("cancelled by %+v", by)
 			}
 		})

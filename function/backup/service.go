@@ -13,9 +13,9 @@ import (
 type Policy interface {
 	// Account finds what an alias stands for.
 	Account(alias string) (Account, bool)
-	// Decide returns the rule that lets p make the backup, or else why each
-	// rule does not.
-	Decide(p Principal, complete Params) (rule string, denied []Mistake)
+	// Decide returns what the rule grants that lets p make the backup, or else
+	// why each rule does not.
+	Decide(p Principal, complete Params) (grant Grant, denied []Mistake)
 	// MayView reports whether p may see a backup with these parameters.
 	MayView(p Principal, complete Params) bool
 }
@@ -53,9 +53,9 @@ func (s *Service) Prepare(sub Submission) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
-	_, denied := s.Policy.Decide(sub.Principal, complete)
+	grant, denied := s.Policy.Decide(sub.Principal, complete)
 	complete["JobName"] = sub.JobName()
-	call := Call{Target: Target{Account: account, Region: complete["Region"], Principal: sub.Principal}, Params: complete}
+	call := Call{Target: Target{Account: account, Region: complete["Region"], Principal: sub.Principal}, Params: complete, Grant: grant}
 	if denied != nil {
 		return call, &DeniedError{Lines: denied}
 	}

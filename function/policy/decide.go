@@ -7,26 +7,26 @@ import (
 	"backupportal/function/backup"
 )
 
-// Decide returns the id of the first rule that allows the backup. If there is
+// Decide returns the grant of the first rule that allows the backup. If there is
 // none, denied is not empty: what stands in the way of every rule, or else the
 // first condition of each rule that does not hold, in the order of the file.
 //
 // Every principal is treated alike in this version.
-func (p *Policy) Decide(_ backup.Principal, complete backup.Params) (rule string, denied []backup.Mistake) {
+func (p *Policy) Decide(_ backup.Principal, complete backup.Params) (grant backup.Grant, denied []backup.Mistake) {
 	if stop, ok := p.beforeRules(complete); !ok {
-		return "", []backup.Mistake{stop}
+		return backup.Grant{}, []backup.Mistake{stop}
 	}
 	for _, r := range p.rules {
 		failed, ok := r.allows(complete)
 		if ok {
-			return r.id, nil
+			return backup.Grant{Rule: r.id}, nil
 		}
 		denied = append(denied, failed)
 	}
 	if denied == nil {
 		denied = []backup.Mistake{mistake("", msgNoRule)}
 	}
-	return "", denied
+	return backup.Grant{}, denied
 }
 
 // MayView reports whether somebody may see a backup with these parameters: if

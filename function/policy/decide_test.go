@@ -65,8 +65,8 @@ func TestFirstRuleThatAllowsIsNamed(t *testing.T) {
 		{"two rules allow", both, plain, "payments-prod"},
 		{"only the second allows", both, with(plain, "Retention", "31"), "twin"},
 	} {
-		if rule, denied := c.policy.Decide(backup.Principal{}, c.params); rule != c.rule || denied != nil {
-			t.Errorf("%s: %q, %s", c.name, rule, sentences(backup.English, denied))
+		if grant, denied := c.policy.Decide(backup.Principal{}, c.params); grant.Rule != c.rule || denied != nil {
+			t.Errorf("%s: %q, %s", c.name, grant.Rule, sentences(backup.English, denied))
 		}
 	}
 }
@@ -103,10 +103,10 @@ func TestFirstFailingConditionIsNamed(t *testing.T) {
 		{with(allowed(), "Detail.preScriptPath", "/opt/backup/other.sh"), "Detail.preScriptPath: Rule “payments-prod” does not cover this script" + why},
 		{with(allowed(), "Detail.postScriptPath", "/opt/backup/other.sh"), "Detail.postScriptPath: Rule “payments-prod” does not cover this script" + why},
 	} {
-		rule, denied := p.Decide(backup.Principal{}, c.params)
+		grant, denied := p.Decide(backup.Principal{}, c.params)
 		first, _, _ := strings.Cut(sentences(backup.English, denied), "\n")
-		if rule != "" || first != c.want {
-			t.Errorf("%v:\n got %q, %s\nwant %s", c.params, rule, first, c.want)
+		if grant.Rule != "" || first != c.want {
+			t.Errorf("%v:\n got %q, %s\nwant %s", c.params, grant.Rule, first, c.want)
 		}
 	}
 }
@@ -154,9 +154,9 @@ func TestScriptsMustBeTheExactPath(t *testing.T) {
 			"/OPT/backup/pre.sh", " /opt/backup/pre.sh", "/opt/backup/pre.sh ", "/opt/backup/pre.sh\n", "/opt/backup/pre.sh\x00",
 			"/opt/backup/pre.sh;id", "/opt/backup/pre", "opt/backup/pre.sh", "/opt/backup/pre.sh2", "/opt/backup", "/",
 		} {
-			rule, denied := p.Decide(backup.Principal{}, with(allowed(), field, path))
-			if rule != "" || denied[0].Field != field {
-				t.Errorf("%s = %q: %q, %s", field, path, rule, sentences(backup.English, denied))
+			grant, denied := p.Decide(backup.Principal{}, with(allowed(), field, path))
+			if grant.Rule != "" || denied[0].Field != field {
+				t.Errorf("%s = %q: %q, %s", field, path, grant.Rule, sentences(backup.English, denied))
 			}
 		}
 	}
@@ -174,9 +174,9 @@ func TestGrantsAreNotCombined(t *testing.T) {
 func TestSwitchedOff(t *testing.T) {
 	p := mustLoad(t, change(t, base, "enabled: true\naccounts", "enabled: false\naccounts"))
 	for _, params := range []backup.Params{allowed(), {}, with(allowed(), "Account", "nobody")} {
-		rule, denied := p.Decide(backup.Principal{}, params)
-		if got := sentences(backup.English, denied); rule != "" || got != ": New backups are switched off at the moment" {
-			t.Errorf("%q, %s", rule, got)
+		grant, denied := p.Decide(backup.Principal{}, params)
+		if got := sentences(backup.English, denied); grant.Rule != "" || got != ": New backups are switched off at the moment" {
+			t.Errorf("%q, %s", grant.Rule, got)
 		}
 	}
 	if p.Enabled() || !mustLoad(t, base).Enabled() {
@@ -189,9 +189,9 @@ func TestSwitchedOff(t *testing.T) {
 
 func TestNoRules(t *testing.T) {
 	p := mustLoad(t, base[:strings.Index(base, "rules:")])
-	rule, denied := p.Decide(backup.Principal{}, allowed())
-	if got := sentences(backup.English, denied); rule != "" || got != ": No rule allows this backup" {
-		t.Errorf("%q, %s", rule, got)
+	grant, denied := p.Decide(backup.Principal{}, allowed())
+	if got := sentences(backup.English, denied); grant.Rule != "" || got != ": No rule allows this backup" {
+		t.Errorf("%q, %s", grant.Rule, got)
 	}
 	if p.MayView(backup.Principal{}, allowed()) {
 		t.Error("a backup can be seen without a rule")

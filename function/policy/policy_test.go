@@ -147,8 +147,8 @@ func TestDemonstrationAllowsEverything(t *testing.T) {
 				params["Detail.preScriptPath"] = "/opt/backup/pre.sh"
 				params["Detail.postScriptPath"] = "/opt/backup/post.sh"
 			}
-			if rule, denied := p.Decide(backup.Principal{}, params); rule != "demo" {
-				t.Errorf("%s %s: %q, %v", alias, source, rule, denied)
+			if grant, denied := p.Decide(backup.Principal{}, params); grant.Rule != "demo" {
+				t.Errorf("%s %s: %q, %v", alias, source, grant.Rule, denied)
 			}
 		}
 	}

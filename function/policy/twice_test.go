@@ -292,18 +292,18 @@ func TestDecideTwice(t *testing.T) {
 		for range 20 {
 			params := drawRequest(t, x)
 			wantRule, wantFields := x.decide(params)
-			rule, denied := p.Decide(backup.Principal{}, params)
+			grant, denied := p.Decide(backup.Principal{}, params)
 			fields := make([]string, len(denied))
 			for i, m := range denied {
 				fields[i] = m.Field
 			}
-			if rule != wantRule || strings.Join(fields, " ") != wantFields || (rule == "") != (len(denied) > 0) {
-				t.Fatalf("%v\n%s got %q %v\nwant %q %v", params, text, rule, fields, wantRule, wantFields)
+			if grant.Rule != wantRule || strings.Join(fields, " ") != wantFields || (grant.Rule == "") != (len(denied) > 0) {
+				t.Fatalf("%v\n%s got %q %v\nwant %q %v", params, text, grant.Rule, fields, wantRule, wantFields)
 			}
 			if got, want := p.MayView(backup.Principal{}, params), x.view(params); got != want {
 				t.Fatalf("%v\n%s MayView: %v, want %v", params, text, got, want)
 			}
-			asked, allowed = asked+1, allowed+btoi(rule != "")
+			asked, allowed = asked+1, allowed+btoi(grant.Rule != "")
 		}
 	})
 	if share := 100 * allowed / max(asked, 1); share < 10 || share > 90 {

@@ -14,7 +14,7 @@ var ErrSignedOut = errors.New("nobody is signed in")
 // Demo takes every request for the demo user's. It is for a portal on loopback
 // that reaches nothing but an emulator.
 func Demo(*http.Request) (backup.Principal, error) {
-	return backup.Principal{Issuer: "demo", Subject: "demo", Name: "demo"}, nil
+	return backup.Principal{Kind: backup.KindHuman, Issuer: "demo", Subject: "demo", Name: "demo"}, nil
 }
 
 // Nobody takes every request for a stranger's: the pages of a portal that

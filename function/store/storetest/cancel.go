@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func cancellations(t *testing.T, s backup.Store) {
 		if err := s.See(t.Context(), r.SubmissionID, job); err != nil {
 			t.Fatal(err)
 		}
-		if got := find(t, s, r.SubmissionID); got.Cancellation != c || got.Job.Status != job.Status {
+		if got := find(t, s, r.SubmissionID); !reflect.DeepEqual(got.Cancellation, c) || got.Job.Status != job.Status {
 			t.Errorf("%d: got %+v, %s", n, got.Cancellation, got.Job.Status)
 		}
 	}
