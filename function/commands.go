@@ -69,6 +69,9 @@ func checkPolicy(name string, getenv func(string) string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if _, err := messengerOf(Config{}, p.Notifications()); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	_, err = fmt.Fprintf(out, "%s is a policy, sha256 %s\n", name, p.Hash())
 	return err
 }

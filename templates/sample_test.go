@@ -191,7 +191,10 @@ func (s sampler) statuses() []sample {
 		backup.Sending, backup.Unknown, backup.Refused, backup.NotSent, backup.StateQueued, backup.StateRunning, backup.StateCanceling, backup.StateComplete,
 		backup.StatePartialComplete, backup.StateFailed, backup.StateCanceled, backup.StateExpired, backup.State(s.put("ODD")),
 	} {
-		page := templates.StatusPage{Shell: s.shell("/backups/k7v2"), Row: s.row(state), Account: s.accounts()[1], Every: 5 * time.Second}
+		page := templates.StatusPage{Shell: s.shell("/backups/k7v2"), Row: s.row(state), Account: s.accounts()[1]}
+		if state.Lives() {
+			page.Every = 5 * time.Second
+		}
 		if state == backup.StateFailed {
 			page.Record.Job.ErrorMessage = s.put("VolumeNotMounted")
 			page.Means, page.Todo = s.text("The volume is not mounted on the node it was last seen on.", "该卷未挂载在上次所见的节点上。"), s.text("Check that the pod is running, then repeat the backup.", "请确认 Pod 正在运行，然后再备份一次。")

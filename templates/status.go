@@ -52,10 +52,10 @@ func (r Row) started() time.Time {
 }
 
 // beginning is what the first time of the submission is called: where nothing was
-// started, nothing began.
+// started, or may not have been, nothing began.
 func (r Row) beginning() backup.Text {
 	switch r.State {
-	case backup.Denied, backup.Refused, backup.NotSent:
+	case backup.Denied, backup.Refused, backup.NotSent, backup.Sending, backup.Unknown:
 		return wordSubmitted
 	}
 	return wordStarted
@@ -84,10 +84,15 @@ func looks(s backup.State) string {
 // every is how many milliseconds the script waits before it looks again; 0
 // means that nothing will change any more.
 func (p StatusPage) every() string {
-	if !p.State.Lives() {
-		return "0"
+	return strconv.FormatInt(p.Every.Milliseconds(), 10)
+}
+
+// close says what becomes of a submission whose page is closed.
+func (p StatusPage) close() backup.Text {
+	if p.State.Lives() && p.Record.Last.Kind == backup.StepCreated {
+		return wordCloseRuns
 	}
-	return strconv.FormatInt(max(p.Every.Milliseconds(), 1), 10)
+	return wordClose
 }
 
 // said is what a screen reader is told.

@@ -14,7 +14,10 @@ import (
 func status(t *testing.T, state backup.State, change func(*templates.StatusPage)) *goquery.Document {
 	t.Helper()
 	s := newSampler(same)
-	page := templates.StatusPage{Shell: s.shell("/backups/k7v2"), Row: s.row(state), Account: s.accounts()[1], Every: 5 * time.Second}
+	page := templates.StatusPage{Shell: s.shell("/backups/k7v2"), Row: s.row(state), Account: s.accounts()[1]}
+	if state.Lives() {
+		page.Every = 5 * time.Second
+	}
 	if change != nil {
 		change(&page)
 	}
@@ -140,6 +143,10 @@ func TestWithoutScriptThePageCanBeAskedAgain(t *testing.T) {
 	}
 	if status(t, backup.StateComplete, nil).Find("#check, .noscript").Length() > 0 {
 		t.Error("a finished job is asked again")
+	}
+	copying := status(t, backup.StateComplete, func(p *templates.StatusPage) { p.Every = 5 * time.Second })
+	if copying.Find("#check, .noscript a").Length() != 2 || attr(copying.Find("#live"), "data-every") != "5000" || strings.Contains(copying.Text(), "goes on") {
+		t.Error("a finished job whose copy is under way is not asked again")
 	}
 }
 

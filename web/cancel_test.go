@@ -47,3 +47,43 @@ func TestLivePartChangesWithTheConsistency(t *testing.T) {
 		t.Errorf("the same page again: %d", third.Code)
 	}
 }
+
+// A word of the cloud's that is one of the portal's own is a job in progress
+// all the same.
+func TestCloudsUnknownIsAJobInProgress(t *testing.T) {
+	for _, word := range []string{"UNKNOWN", "VM_UNAVAILABLE"} {
+		w := newWorld(t)
+		made := w.ask("POST", "/api/v1/backup-jobs", "application/json", strings.Replace(oneBackup, "15", `15,"JobName":"emulator.`+word+`"`, 1))
+		w.clock.Add(seconds(60))
+		body := w.ask("GET", "/api/v1"+strings.Replace(made.Header().Get("Location"), "/backups", "/backup-jobs", 1), "", "").Body.String()
+		if !strings.Contains(body, word+`","Outcome":"running"`) {
+			t.Errorf("%s: %s", word, body)
+		}
+		if page := w.ask("GET", made.Header().Get("Location"), "", "").Body.String(); !strings.Contains(page, "In progress ("+word+")") {
+			t.Errorf("%s: its page says something else", word)
+		}
+		if list := w.ask("GET", "/api/v1/backup-jobs?Status=RUNNING", "", "").Body.String(); !strings.Contains(list, word) {
+			t.Errorf("%s: not among those that run: %s", word, list)
+		}
+	}
+}
+
+// A job that the cloud ended and one that it will not end are told apart from
+// requests that may have started something.
+func TestRefusedCancelSaysSo(t *testing.T) {
+	w := newWorld(t)
+	id := w.create(t, "alice", "k")
+	if err := w.cloud.SetFaults("CancelBackupJob: refuse 403 NoPermission, 500"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"refused to cancel", "not confirmed"} {
+		page := w.ask("POST", "/backups/"+id+"/cancel", "application/x-www-form-urlencoded", "")
+		body := page.Body.String()
+		if page.Code != 502 || !strings.Contains(body, want) || strings.Contains(body, "started") {
+			t.Errorf("%d, without %q:\n%s", page.Code, want, body)
+		}
+		if strings.Contains(body, "/backups/new\" ") || !strings.Contains(body, `value="/backups/`+id+`"`) {
+			t.Errorf("a change of language does not lead back to the job:\n%s", body)
+		}
+	}
+}

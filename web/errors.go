@@ -49,7 +49,7 @@ var faults = []fault{
 		backup.Text{En: "No rule allows this backup.", Zh: "没有规则允许此备份。"}},
 	{errOrigin, http.StatusForbidden, "other-site",
 		backup.Text{En: "This request came from another site", Zh: "请求来自其他网站"},
-		backup.Text{En: "Nothing was started. Open the portal and try there.", Zh: "未开始备份。请打开门户后再试。"}},
+		backup.Text{En: "Nothing was done. Open the portal and try there.", Zh: "未执行任何操作。请打开门户后再试。"}},
 	{backup.ErrNotFound, http.StatusNotFound, "not-found", notFoundTitle, notFoundDetail},
 	{errNoPage, http.StatusNotFound, "not-found", notFoundTitle, notFoundDetail},
 	{errMethod, http.StatusMethodNotAllowed, "method", unusable,
@@ -66,6 +66,9 @@ var faults = []fault{
 	{backup.ErrNotCancelled, http.StatusBadGateway, "not-cancelled",
 		backup.Text{En: "The cancellation is not confirmed", Zh: "取消未得到确认"},
 		backup.Text{En: "Cloud Backup did not confirm it, so the backup may go on. You can try again.", Zh: "云备份未确认取消，备份可能仍在继续。可以再试一次。"}},
+	{backup.ErrCancelNo, http.StatusBadGateway, "cancel-refused",
+		backup.Text{En: "Cloud Backup refused to cancel the backup", Zh: "云备份拒绝取消备份"},
+		backup.Text{En: "The backup goes on.", Zh: "备份仍在继续。"}},
 	{backup.ErrKeyReused, http.StatusUnprocessableEntity, "key-reused",
 		backup.Text{En: "This form was already used", Zh: "此表单已使用过"},
 		backup.Text{En: "For another backup than the one you see.", Zh: "已用于另一次备份。"}},
@@ -99,7 +102,7 @@ var (
 		backup.Text{En: "Something went wrong here", Zh: "门户内部出错"},
 		backup.Text{En: "Look at History before you try again: the backup may have started.", Zh: "重试前请先查看历史记录：备份可能已经开始。"}}
 	invalid = fault{nil, http.StatusUnprocessableEntity, "invalid",
-		backup.Text{En: "There is a problem", Zh: "请更正以下问题"}, backup.Text{En: "Nothing was started.", Zh: "未开始备份。"}}
+		backup.Text{En: "There is a problem", Zh: "请更正以下问题"}, backup.Text{En: "Nothing was done.", Zh: "未执行任何操作。"}}
 )
 
 // What a refusal by the cloud means to a machine. It is no error: the
@@ -206,7 +209,10 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 		p.Lines = append(p.Lines, m.In(l))
 	}
 	if isBusy && busy.Code != "" {
-		why := s.Backups.Explain(busy.Code)
+		why := s.Backups.ExplainJob(busy.Code)
+		if !errors.Is(err, backup.ErrCancelNo) {
+			why.Todo = backup.Text{} // the problem itself says what to do
+		}
 		for _, text := range []backup.Text{why.Means, why.Todo} {
 			if text != (backup.Text{}) {
 				p.Lines = append(p.Lines, text.In(l))

@@ -103,7 +103,7 @@ func exampleProblem(f fault) Problem {
 // aboutSubmission reports whether an error is always about a submission, which
 // its problem then names.
 func aboutSubmission(err error) bool {
-	for _, one := range []error{backup.ErrInProgress, backup.ErrKeyReused, backup.ErrNotSent, backup.ErrOver, backup.ErrNoJob, backup.ErrNotCancelled} {
+	for _, one := range []error{backup.ErrInProgress, backup.ErrKeyReused, backup.ErrNotSent, backup.ErrOver, backup.ErrNoJob, backup.ErrNotCancelled, backup.ErrCancelNo} {
 		if err == one {
 			return true
 		}

@@ -235,6 +235,9 @@ func TestOpenAPIProblemsHappen(t *testing.T) {
 		"not-cancelled": func(w *world) recorded {
 			return w.ask("POST", all+"/"+made(faults(w, "CancelBackupJob: 500"))+"/cancel", "", "")
 		},
+		"cancel-refused": func(w *world) recorded {
+			return w.ask("POST", all+"/"+made(faults(w, "CancelBackupJob: refuse 403 NoPermission"))+"/cancel", "", "")
+		},
 		"key-reused": func(w *world) recorded {
 			made(w)
 			return post(w, strings.Replace(oneBackup, "15", "16", 1), "Idempotency-Key", "k")

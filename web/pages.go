@@ -19,6 +19,9 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		// A change of language leads back by GET, which this address may not take.
 		shell.Path, shell.Query = "/backups/new", ""
+		if id := r.PathValue("SubmissionId"); id != "" {
+			shell.Path = "/backups/" + id
+		}
 	}
 	if p, err := s.Who(r); err == nil {
 		shell.User = p.Name

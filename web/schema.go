@@ -167,8 +167,8 @@ func backupJobSchema() doc {
 		"required":    []string{"SubmissionId", "Status", "Outcome", "JobName", "Account", "Region", "SourceType", "Door", "AskedBy", "CreatedAt"},
 		"properties": doc{
 			"SubmissionId": submissionID["schema"],
-			"Status": text("Of the portal: SENDING, UNKNOWN (being checked), REFUSED (by the cloud), DENIED (by the policy), NOT_SENT (may be sent again). " +
-				"Of the job: CREATED, QUEUED, RUNNING, CANCELING, COMPLETE, PARTIAL_COMPLETE, FAILED, CANCELED, EXPIRED, UNAVAILABLE, or another word of the cloud's, which is a job in progress."),
+			"Status": text("Of the portal: SENDING (for half a minute even if the answer was lost), UNKNOWN (being checked), REFUSED (by the cloud), DENIED (by the policy), NOT_SENT (may be sent again). " +
+				"Of the job: CREATED, QUEUED, RUNNING, CANCELING, COMPLETE, PARTIAL_COMPLETE, FAILED, CANCELED, EXPIRED, UNAVAILABLE, or another word of the cloud's, which is a job in progress; JOB_ stands before one that is also the portal's, as in JOB_UNKNOWN."),
 			"Outcome": doc{"type": "string", "enum": backup.Outcomes, "description": "What Status comes to, in words that never change. unknown: it is being checked whether there is a job. " +
 				"succeeded says nothing of a copy in another region. failed: there is no backup."},
 			"JobId": text("Of the job, once there is one."), "JobName": text("The name that was given, and the submission's mark."),

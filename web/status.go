@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -54,10 +53,11 @@ func (s *Server) statusPage(r *http.Request, record backup.Record) templates.Sta
 	for _, line := range record.Denied {
 		page.Denied = append(page.Denied, line.In(templates.Language(r.Context())))
 	}
-	if code := cmp.Or(record.Last.Code, errorCode(record.Job.ErrorMessage)); code != "" {
-		explained := s.Backups.Explain(code)
-		page.Means, page.Todo = explained.Means, explained.Todo
+	explained := s.Backups.Explain(record.Last.Code)
+	if record.Last.Kind == backup.StepCreated {
+		explained = s.Backups.ExplainJob(errorCode(record.Job.ErrorMessage))
 	}
+	page.Means, page.Todo = explained.Means, explained.Todo
 	if record.Lives(page.Now) {
 		page.Every = every(page.Now.Sub(record.CreatedAt))
 	}

@@ -40,6 +40,19 @@ func (*Client) Explain(code string) backup.Explanation {
 	return backup.Explanation{Means: known.means, Todo: known.todo, Caller: known.caller}
 }
 
+// ExplainJob is Explain for the code with which a job ended, or with which a
+// request about a job was answered: there is a job then, and no question whether
+// another one may be started.
+func (*Client) ExplainJob(code string) backup.Explanation {
+	for _, m := range jobMeanings {
+		if m.matches(code) {
+			return backup.Explanation{Means: m.means, Todo: m.todo}
+		}
+	}
+	known, _ := meaningOf(code)
+	return backup.Explanation{Means: known.means, Todo: known.todo, Caller: known.caller}
+}
+
 // meaningOf finds a code in the table: the first pattern that matches. What
 // is not said of AssumeRole apart holds for it as for every operation.
 func meaningOf(code string) (meaning, bool) {
@@ -69,5 +82,6 @@ var (
 	tryAgain     = both("Try again in a minute.", "请稍后重试。")
 	beingChecked = both("A job may have been started. The portal looks for it in the list of jobs; do not start another one meanwhile.",
 		"任务可能已经启动。门户正在任务列表中核实，请勿重复提交。")
+	runAgain  = both("Run the backup again. If that fails too, tell the operator of this portal.", "请再备份一次；若仍失败，请联系本门户的管理员。")
 	correctIt = both("Correct the value and send it again.", "请更正后重新提交。")
 )

@@ -7,6 +7,25 @@ import (
 	"backupportal/function/aliyun"
 )
 
+// Whoever reads of a job that ran must not hear that one may have been started,
+// or that none was.
+func TestExplainJobSpeaksOfAJob(t *testing.T) {
+	for code, want := range map[string]string{
+		"EcsClientError": "reach the instance", "InternalError": "internal error", "UnknownError": "internal error", "InitVaultError": "vault",
+		"AccessVaultFail": "vault", "BrowseFileError": "files", "ServiceUnavailable": "in time", "VaultTimeout": "in time", "Throttling.User": "too many",
+		"SignatureNonceUsed": "internal error", "AssumeRole.InternalError": "internal error", "AssumeRole.ConnectTimeout": "in time", "AssumeRole.Throttling": "too many",
+		"NoPermission": "no permission", "VaultNotExist": "vault does not exist", "InDebt": "unpaid", "Whatever": "",
+	} {
+		got := (&aliyun.Client{}).ExplainJob(code)
+		if (got.Means.En == "") != (want == "") || !strings.Contains(got.Means.En, want) {
+			t.Errorf("ExplainJob(%q) = %q, want %q", code, got.Means.En, want)
+		}
+		if said := got.Means.En + got.Todo.En; strings.Contains(said, "start") {
+			t.Errorf("ExplainJob(%q) says %q", code, said)
+		}
+	}
+}
+
 func TestExplain(t *testing.T) {
 	tests := []struct {
 		code   string

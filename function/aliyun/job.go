@@ -54,7 +54,7 @@ func (i jobItem) job() backup.Job {
 	word := func(s string) string { return clean(s, longestWord) }
 	return backup.Job{
 		JobID: word(i.JobId), JobName: word(i.JobName), InstanceID: word(i.InstanceId),
-		SourceType: backup.SourceType(word(i.SourceType)), Status: backup.State(word(i.Status)),
+		SourceType: backup.SourceType(word(i.SourceType)), Status: backup.JobState(word(i.Status)),
 		ErrorMessage: clean(i.ErrorMessage, longestMessage),
 		Progress:     int(min(max(i.Progress, 0), 10_000)),
 		BytesTotal:   int64(i.BytesTotal), BytesDone: int64(i.BytesDone), Speed: int64(i.Speed),

@@ -114,3 +114,28 @@ var meanings = []meaning{{
 	codes: "BadRequest", outcome: backup.ErrRefused, caller: true, message: true,
 	means: both("The service did not accept the request.", "服务未接受该请求。"), todo: correctIt,
 }}
+
+// jobMeanings are the codes that mean something else once there is a job: the
+// same words that leave it open whether a request made one are plain failures
+// when they end it.
+var jobMeanings = []meaning{{
+	codes: "EcsClientError",
+	means: both("Cloud Backup could not reach the instance.", "云备份无法访问该实例。"),
+	todo:  both("See that the instance runs, and its backup client too, and run the backup again.", "请确认实例及其备份客户端正在运行，然后再备份一次。"),
+}, {
+	codes: "InitVaultError AccessVaultFail",
+	means: both("Cloud Backup could not reach the backup vault.", "云备份无法访问备份库。"), todo: runAgain,
+}, {
+	codes: "BrowseFileError",
+	means: both("Cloud Backup could not read the files.", "云备份无法读取文件。"),
+	todo:  both("Check the paths, and run the backup again.", "请检查路径，然后再备份一次。"),
+}, {
+	codes: "InternalError UnknownError SignatureNonceUsed AssumeRole.InternalError AssumeRole.UnknownError AssumeRole.SignatureNonceUsed",
+	means: both("Cloud Backup had an internal error.", "云备份发生内部错误。"), todo: runAgain,
+}, {
+	codes: "ServiceUnavailable *Timeout AssumeRole.ServiceUnavailable",
+	means: both("Cloud Backup did not answer in time.", "云备份未及时响应。"), todo: runAgain,
+}, {
+	codes: "Throttling Throttling.* Rejected.Throttling AssumeRole.Throttling AssumeRole.Throttling.* AssumeRole.Rejected.Throttling",
+	means: both("There were too many requests at that time.", "当时请求过多。"), todo: runAgain,
+}}

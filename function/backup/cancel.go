@@ -41,8 +41,8 @@ func (r Record) Cancellable(now time.Time) error {
 // Cancel asks the cloud to cancel the job of a submission, for whoever may see
 // it, and returns the submission as it is then. A job that is being cancelled,
 // or was, needs no second request. Errors are [ErrNotFound], [ErrStoreAway], or
-// a [*BusyError] with ErrOver, ErrNoJob or ErrNotCancelled: after the last the
-// job may go on.
+// a [*BusyError] with ErrOver, ErrNoJob, ErrNotCancelled or ErrCancelNo: after
+// the last the job goes on, and after the one before it may.
 func (s *Service) Cancel(ctx context.Context, p Principal, id string) (Record, error) {
 	r, err := s.Refresh(ctx, p, id)
 	if err != nil {
@@ -99,7 +99,9 @@ func (s *Service) notCancelled(ctx context.Context, target Target, r Record, ask
 	if cloud != nil {
 		busy.Code, busy.RetryAfter = cloud.Code, cloud.RetryAfter
 	}
-	if cloud == nil || !errors.Is(cloud, ErrRefused) {
+	if refused := errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing; refused {
+		busy.Err = ErrCancelNo
+	} else {
 		busy.RetryAfter = max(busy.RetryAfter, pace)
 	}
 	one := []Record{r}
@@ -112,7 +114,7 @@ func (s *Service) notCancelled(ctx context.Context, target Target, r Record, ask
 		// A request that was refused is not why; and if somebody else's is known, it
 		// may not be this one either.
 		known, err := s.find(ctx, r.SubmissionID)
-		if errors.Is(cloud, ErrRefused) || err != nil || known.Cancellation.stands(r.Job) {
+		if busy.Err == ErrCancelNo || err != nil || known.Cancellation.stands(r.Job) {
 			r.Cancellation = known.Cancellation
 			return r, nil
 		}

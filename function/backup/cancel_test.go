@@ -92,8 +92,8 @@ func TestJobThatHasEndedIsNotCancelled(t *testing.T) {
 func TestLostAnswerToACancelIsFoundOutFromTheJob(t *testing.T) {
 	for fault, want := range map[string]error{
 		"drop-after": nil, "500-after": nil, "truncate": nil, "html-after 502": nil,
-		"drop": backup.ErrNotCancelled, "500": backup.ErrNotCancelled, "throttle": backup.ErrNotCancelled, "refuse 403 NoPermission": backup.ErrNotCancelled,
-		"success-false BadRequest": backup.ErrNotCancelled,
+		"drop": backup.ErrNotCancelled, "500": backup.ErrNotCancelled, "throttle": backup.ErrNotCancelled, "refuse 403 NoPermission": backup.ErrCancelNo,
+		"success-false BadRequest": backup.ErrCancelNo,
 	} {
 		t.Run(fault, func(t *testing.T) {
 			r := newRig(t)

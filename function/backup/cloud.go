@@ -102,8 +102,12 @@ type Cloud interface {
 	CancelBackupJob(ctx context.Context, target Target, jobID, vaultID string) error
 	// Previews writes the call without making it.
 	Previews(call Call) []Preview
-	// Explain says what a code of the cloud means and what can be done about it.
+	// Explain says what a code of the cloud means that a request for a job was
+	// answered with, and what can be done about it.
 	Explain(code string) Explanation
+	// ExplainJob is Explain for the code with which a job ended, or with which a
+	// request about a job was answered. Most of them are the same words.
+	ExplainJob(code string) Explanation
 }
 
 // An Explanation is a code of the cloud in words.

@@ -1,6 +1,9 @@
 package backup
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A Job is what Cloud Backup says of one backup job, by the names of
 // DescribeBackupJobs2. Times that it does not give are zero.
@@ -54,6 +57,20 @@ const (
 	StateUnavailable     State = "UNAVAILABLE"
 )
 
+// jobPrefix stands before a word of the cloud's that is one of the portal's own.
+const jobPrefix = "JOB_"
+
+// JobState is the state of a job of which the cloud says word. A word that is
+// one of the portal's own has JOB_ before it, and is one that nobody knows.
+func JobState(word string) State {
+	switch s := State(word); s {
+	case Sending, Unknown, Refused, NotSent, Denied:
+		return jobPrefix + s
+	default:
+		return s
+	}
+}
+
 // Lives reports whether s may still change. A word that nobody knows is taken
 // for a job in progress, never for its end.
 func (s State) Lives() bool {
@@ -62,6 +79,15 @@ func (s State) Lives() bool {
 		return false
 	}
 	return true
+}
+
+// known reports whether s is one of the states above.
+func (s State) known() bool {
+	switch s {
+	case Sending, Unknown, StateCreated, StateQueued, StateRunning, StateCanceling:
+		return true
+	}
+	return !s.Lives()
 }
 
 // Name is what people call s.
@@ -92,7 +118,8 @@ func (s State) Name() Text {
 	case StateCanceled:
 		return Text{"Cancelled", "已取消"}
 	}
-	return Text{"In progress (" + string(s) + ")", "进行中（" + string(s) + "）"}
+	word := strings.TrimPrefix(string(s), jobPrefix)
+	return Text{"In progress (" + word + ")", "进行中（" + word + "）"}
 }
 
 // An Outcome is what a submission came to, in the few words that a program

@@ -160,6 +160,12 @@ type Page struct {
 	Rest    *Place // where the list goes on, in the direction of the query; nil at its end
 }
 
+// selects reports whether the list is about s. A word that nobody knows is a
+// job in progress, and goes with those that run.
+func (q Query) selects(s State) bool {
+	return q.States == nil || slices.Contains(q.States, s) || !s.known() && slices.Contains(q.States, StateRunning)
+}
+
 // List returns up to q.Limit records that p may see and that are in one of
 // q.States now. There may be fewer, and still a rest: if most of the list is
 // not for p, it ends after 2,000 records.
@@ -177,7 +183,7 @@ func (s *Service) List(ctx context.Context, p Principal, q Query) (Page, error) 
 		}
 		page.Rest = nil
 		for _, r := range batch {
-			if !s.mayView(p, r) || q.States != nil && !slices.Contains(q.States, r.State(s.Now())) {
+			if !s.mayView(p, r) || !q.selects(r.State(s.Now())) {
 				continue
 			}
 			if len(page.Records) == limit { // there is one more

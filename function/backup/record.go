@@ -216,13 +216,14 @@ var (
 	ErrOver         = errors.New("the job has already ended")
 	ErrCancelled    = errors.New("the job is cancelled, or about to be")
 	ErrNoJob        = errors.New("there is no job")
-	ErrNotCancelled = errors.New("the cloud did not take the request to cancel")
+	ErrNotCancelled = errors.New("the cloud did not confirm the request to cancel")
+	ErrCancelNo     = errors.New("the cloud refused the request to cancel")
 )
 
 // A BusyError is a submission that cannot be answered for now, or not with
 // this key, or a job that cannot be cancelled.
 type BusyError struct {
-	Err          error // ErrInProgress, ErrKeyReused, ErrNotSent, ErrOver, ErrNoJob or ErrNotCancelled
+	Err          error // ErrInProgress, ErrKeyReused, ErrNotSent, ErrOver, ErrNoJob, ErrNotCancelled or ErrCancelNo
 	SubmissionID string
 	RetryAfter   time.Duration // 0 if waiting does not help
 	Code         string        // of the cloud, if that is why

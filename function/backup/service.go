@@ -126,6 +126,10 @@ func (s *Service) Explain(code string) Explanation {
 	return s.Cloud.Explain(code)
 }
 
+// ExplainJob says what a code means with which a job ended, or a request about
+// one was answered.
+func (s *Service) ExplainJob(code string) Explanation { return s.Cloud.ExplainJob(code) }
+
 // listable is the SourceType by which jobs of kind t can be listed:
 // DescribeBackupJobs2 has no CONTAINER among its values.
 func listable(t SourceType) SourceType {

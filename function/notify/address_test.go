@@ -59,7 +59,18 @@ func TestNothingIsSentToWhatIsNotPublic(t *testing.T) {
 		r.Private = c.private
 		cfg := config(r)
 		cfg.Loopback = false
-		err := newSender(t, cfg).Send(t.Context(), notice(backup.EventFailed))
+		if _, err := New(cfg); (err == nil) != (c.host == "localhost") {
+			t.Errorf("%s, private %v, at the start: %v", c.host, c.private, err)
+		}
+		// A name may lead there all the same.
+		to, err := netip.ParseAddr(strings.Trim(c.host, "[]"))
+		if err == nil && (reach{private: c.private}).allows(to) {
+			t.Errorf("%s, private %v: allowed", c.host, c.private)
+		}
+		if c.host != "localhost" {
+			continue
+		}
+		err = newSender(t, cfg).Send(t.Context(), notice(backup.EventFailed))
 		if err == nil || !strings.Contains(err.Error(), errNotAllowed.Error()) {
 			t.Errorf("%s, private %v: %v", c.host, c.private, err)
 		}

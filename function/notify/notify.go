@@ -15,6 +15,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"time"
@@ -87,7 +88,11 @@ func New(cfg Config) (*Sender, error) {
 			// An HMAC with an empty key is one that everybody can make.
 			return nil, fmt.Errorf("notify: receiver %s: a webhook needs a secret", r.Name)
 		}
-		s.receivers = append(s.receivers, receiver{r, k, u, newClient(reach{private: r.Private, loopback: cfg.Loopback}, cfg.Roots)})
+		may := reach{private: r.Private, loopback: cfg.Loopback}
+		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && !may.allows(ip) {
+			return nil, fmt.Errorf("notify: receiver %s: messages never go to the address that it names: give one of the public internet, or, if it is one of a private network, write private: true", r.Name)
+		}
+		s.receivers = append(s.receivers, receiver{r, k, u, newClient(may, cfg.Roots)})
 	}
 	return s, nil
 }

@@ -154,6 +154,14 @@ func TestMessagesSayWhatHappenedWhereAndWho(t *testing.T) {
 	if got := string(sent(t, to(backup.Slack, ""), refused).body); !strings.Contains(got, "refused by Cloud Backup") || !strings.Contains(got, "Reason: VaultNotExist") {
 		t.Errorf("a refusal: %s", got)
 	}
+	lowered := notice(backup.EventSucceeded)
+	lowered.Record.Job = backup.Job{Status: backup.StateComplete, Consistency: backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "VssError"}}
+	if got := string(sent(t, to(backup.Slack, ""), lowered).body); !strings.Contains(got, "less consistent") || !strings.Contains(got, "Reason: VssError") {
+		t.Errorf("less than was asked for: %s", got)
+	}
+	if got := string(sent(t, to(backup.WebhookReceiver, ""), lowered).body); !strings.Contains(got, `"ConsistentLevel":"CRASH","DowngradeReason":"VssError"`) {
+		t.Errorf("less than was asked for: %s", got)
+	}
 	for _, e := range backup.Events {
 		if headlines[e].En == "" || headlines[e].Zh == "" {
 			t.Errorf("there are no words for %s", e)

@@ -34,9 +34,11 @@ type data struct {
 	ClusterID    string         `json:"ContainerClusterId,omitempty"`
 	AskedBy      string         `json:"AskedBy"`
 	Door         backup.Door    `json:"Door"`
-	CancelledBy  string         `json:"CancelledBy,omitempty"`  // the name of whoever had it cancelled in the portal
-	Code         string         `json:"Code,omitempty"`         // of a refusal
-	ErrorMessage string         `json:"ErrorMessage,omitempty"` // of a job: words of a stranger
+	CancelledBy  string         `json:"CancelledBy,omitempty"`     // the name of whoever had it cancelled in the portal
+	Code         string         `json:"Code,omitempty"`            // of a refusal
+	ErrorMessage string         `json:"ErrorMessage,omitempty"`    // of a job: words of a stranger
+	Consistent   string         `json:"ConsistentLevel,omitempty"` // reached by an application-consistent backup
+	Downgrade    string         `json:"DowngradeReason,omitempty"` // why it is less than was asked for
 	Environment  string         `json:"Environment,omitempty"`
 	URL          string         `json:"Url,omitempty"` // of the submission's page
 }
@@ -53,6 +55,7 @@ func newPayload(n backup.Notice, environment, link string) payload {
 		d.Code, d.ErrorMessage = r.Last.Code, r.Job.ErrorMessage
 		d.Status = cmp.Or(r.Job.Status, backup.Refused)
 		d.Outcome = d.Status.Outcome()
+		d.Consistent, d.Downgrade = r.Job.ConsistentLevel, r.Job.DowngradeReason
 	}
 	if n.Event == backup.EventCancelled {
 		d.CancelledBy = r.Cancellation.By.Name

@@ -20,6 +20,7 @@ var (
 	wordReason    = text("Reason", "原因")
 	wordTime      = text("Time", "时间")
 	wordOpen      = text("Open in the backup portal", "在备份门户中查看")
+	wordLowered   = text("Backup succeeded, but it is less consistent than was asked for", "备份成功，但一致性低于要求")
 	wordRefused   = text("Backup not started: refused by Cloud Backup", "备份未启动：云备份拒绝了请求")
 	wordColon     = text(": ", "：")
 	wordBeside    = text("%v, %v", "%v，%v")
@@ -50,6 +51,10 @@ type line struct{ label, value string }
 func (s *Sender) message(to receiver, n backup.Notice) message {
 	l, r := to.Language, n.Record
 	m := message{title: headlines[n.Event].In(l), colon: wordColon.In(l), link: s.link(n), open: wordOpen.In(l)}
+	lowered := n.Event == backup.EventSucceeded && r.Job.DowngradeReason != ""
+	if lowered {
+		m.title = wordLowered.In(l)
+	}
 	if n.Event == backup.EventFailed && r.Last.Kind == backup.StepRefused {
 		m.title = wordRefused.In(l)
 	}
@@ -72,6 +77,9 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	}
 	if n.Event != backup.EventCreated {
 		add(wordReason, inert(cmp.Or(r.Last.Code, r.Job.ErrorMessage)))
+	}
+	if lowered {
+		add(wordReason, inert(r.Job.DowngradeReason))
 	}
 	add(wordTime, n.At.In(s.cfg.Zone).Format("2006-01-02 15:04 MST"))
 	return m
