@@ -98,8 +98,8 @@ func describeList(zone string) doc {
 		"operationId": "listBackupJobs", "tags": []string{"backup jobs"}, "summary": "The history, newest first",
 		"description": "Submissions that you may see, and those that the policy refused. Nothing is asked of the cloud: jobs are as they were last seen, by whoever looked at one or by the last sweep. " +
 			"With Status=RUNNING come jobs of which the cloud says a word that nobody knows.",
-		"parameters":  parameters,
-		"responses":   responses(doc{"200": with(answerOf("One page.", []string{"BackupJobList"}), answersToList)}, 400, 422, 503),
+		"parameters": parameters,
+		"responses":  responses(doc{"200": with(answerOf("One page.", []string{"BackupJobList"}), answersToList)}, 400, 422, 503),
 	}
 }
 

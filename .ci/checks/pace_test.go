@@ -27,7 +27,11 @@ window.fetch = async (url, { headers }) => {
 	if (spy.answer === "none") throw new TypeError("no network");
 	if (spy.answer === "same" && headers["If-None-Match"]) return new Response(null, { status: 304 });
 	const live = document.querySelector("#live").cloneNode(true);
-	if (spy.answer === "end") Object.assign(live.dataset, { every: "0", state: "COMPLETE", step: "COMPLETE0", said: "Complete" });
+	if (spy.answer === "copying" || spy.answer === "end") {
+		Object.assign(live.dataset, { state: "COMPLETE", step: "COMPLETE0", said: "Complete" });
+		live.append(Object.assign(document.createElement("a"), { id: "again" }));
+	}
+	if (spy.answer === "end") live.dataset.every = "0";
 	return new Response(live.outerHTML, { headers: { ETag: '"one"' } });
 };
 spy.settle = async () => {
@@ -49,7 +53,8 @@ spy.turn = async (answer = "same", later = 0) => {
 
 // A page looks after 2 s, then every 5 s, 15 s and 60 s as it grows older; not
 // while nobody sees it, and at once when somebody does again; less and less often
-// while the portal is out of reach; and never again once the job has ended. What
+// while the portal is out of reach; on to the end of a copy; and never again once all
+// has ended. What
 // it has it does not fetch twice.
 func TestThePageLooksAtItsPace(t *testing.T) {
 	t.Parallel()
@@ -82,9 +87,11 @@ func TestThePageLooksAtItsPace(t *testing.T) {
 		{`document.querySelector("#away").hidden`, "true"},
 		{`(document.querySelector("#check").focus(), spy.turn("other"))`, `page?part=live "one" → 5000`},
 		{`document.activeElement.id`, "check"},
+		{`spy.turn("copying")`, `page?part=live "one" → 5000`},
+		{`document.title.startsWith("Complete – ")`, "true"},
 		{`spy.turn("end")`, `page?part=live "one" → never`},
 		{`document.querySelector("#said").textContent`, "Complete"},
-		{`document.title.startsWith("Complete – ")`, "true"},
+		{`document.title.split("Complete – ").length`, "2"},
 		{`(spy.hide(true), spy.hide(false), spy.settle())`, " → never"},
 	} {
 		if got := get[string](b, "(async () => String(await ("+step.act+")))()"); got != step.want {

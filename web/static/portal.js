@@ -128,9 +128,10 @@ function swap(old, fresh) {
   const focused = old.contains(document.activeElement) && document.activeElement.id;
   old.replaceWith(fresh);
   if (focused) document.getElementById(focused)?.focus();
-  const { every, step, said } = fresh.dataset;
-  if (step !== old.dataset.step) $("#said").textContent = said;
-  if (every === "0") document.title = said + " – " + document.title;
+  const { step, said } = fresh.dataset;
+  if (step === old.dataset.step) return;
+  $("#said").textContent = said;
+  if ($("#again")) document.title = said + " – " + document.title;
 }
 
 async function look() {
