@@ -14,7 +14,7 @@ import (
 )
 
 // noticesAtOnce bounds the values of one statement.
-const noticesAtOnce = 500
+const noticesAtOnce = 100
 
 // Announce implements [backup.Store].
 func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, err error) {
