@@ -42,6 +42,9 @@ func startChromium(path, profile string) (*chromium, error) {
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("font-render-hinting", "none"),
+		// Sites of tests, with certificates of theirs.
+		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1"),
+		chromedp.Flag("ignore-certificate-errors", true),
 	)
 	ctx, closeAll := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, _ = chromedp.NewContext(ctx)
@@ -70,6 +73,7 @@ type tab struct {
 	mu      sync.Mutex
 	console []string
 	fine    []string // parts of console messages that the test expects
+	said    []string // all messages
 }
 
 // newTab opens an empty tab. At the end of the test it is closed, and must
@@ -133,9 +137,17 @@ func (b *tab) listen(event any) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.said = append(b.said, message)
 	if !slices.ContainsFunc(b.fine, func(part string) bool { return strings.Contains(message, part) }) {
 		b.console = append(b.console, message)
 	}
+}
+
+// heard reports whether the page said something on its console.
+func (b *tab) heard(part string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.said, func(message string) bool { return strings.Contains(message, part) })
 }
 
 func needBrowser(t *testing.T) {

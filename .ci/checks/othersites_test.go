@@ -1,0 +1,192 @@
+package checks
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// A front is the portal behind a server with TLS, under the name of a site: only
+// there do browsers say where a request comes from.
+type front struct {
+	url, port string
+
+	mu   sync.Mutex
+	seen []passage
+}
+
+// A passage is one request that came by, and what the portal said to it.
+type passage struct {
+	method, path, from string // from is what the browser says of the page it comes from
+	status             int
+}
+
+// The names that the browser finds on this machine. They are of two sites:
+// shop.test and evil.test.
+const (
+	ours    = "portal.shop.test"
+	sibling = "blog.shop.test"
+	foreign = "www.evil.test"
+)
+
+func newFront(t *testing.T, p *portal) *front {
+	t.Helper()
+	to, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &front{}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, // its Host, too
+		ModifyResponse: func(res *http.Response) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.seen = append(f.seen, passage{res.Request.Method, res.Request.URL.Path, res.Request.Header.Get("Sec-Fetch-Site"), res.StatusCode})
+			return nil
+		},
+	}
+	s := httptest.NewTLSServer(proxy)
+	t.Cleanup(s.Close)
+	f.port = s.URL[strings.LastIndexByte(s.URL, ':'):]
+	f.url = "https://" + ours + f.port
+	return f
+}
+
+// came waits for a request, and returns what became of it.
+func (f *front) came(b *tab, method, path string) passage {
+	b.Helper()
+	for end := time.Now().Add(soon); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		f.mu.Lock()
+		for _, p := range f.seen {
+			if p.method == method && p.path == path {
+				f.mu.Unlock()
+				return p
+			}
+		}
+		f.mu.Unlock()
+	}
+	b.Fatalf("%s %s never came to the portal", method, path)
+	return passage{}
+}
+
+// formOf are the fields of a form that the portal would take, with a key and a
+// name of their own.
+func formOf(name string) url.Values {
+	return url.Values{
+		"SourceType": {"UDM_ECS"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"},
+		"Retention": {"7"}, "JobName": {name}, "key": {unique("key")},
+	}
+}
+
+// sendsItself is a page with such a form that is sent as soon as it is shown.
+func sendsItself(to, name string) string {
+	page := `<form method="post" action="` + to + `/backups">`
+	for field, values := range formOf(name) {
+		page += fmt.Sprintf(`<input name="%s" value="%s">`, field, html.EscapeString(values[0]))
+	}
+	return page + `</form><script>document.forms[0].submit()</script>`
+}
+
+// The same form that makes a backup when it is the portal's own makes none when
+// another page sends it: of another site, of a sibling of the portal's name, of
+// another port of its own, or of a frame without an origin. The judge is what the
+// cloud received. (T4; OWASP ASVS 3.5.1–3.5.3.)
+func TestOtherPagesCannotMakeABackup(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, host, from string
+		page             func(to, name string) string
+	}{
+		{"another site", foreign, "cross-site", sendsItself},
+		{"a sibling", sibling, "same-site", sendsItself},
+		{"another port", ours, "same-site", sendsItself},
+		{"a frame without an origin", foreign, "cross-site", func(to, name string) string {
+			return `<iframe sandbox="allow-forms allow-scripts" srcdoc="` + html.EscapeString(sendsItself(to, name)) + `"></iframe>`
+		}},
+		{"a script of a sibling", sibling, "same-site", func(to, name string) string {
+			body := fmt.Sprintf(`{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":7,"JobName":%q}`, name)
+			return `<script>fetch(` + fmt.Sprintf("%q", to+"/backups") + `, {method: "POST", mode: "no-cors", credentials: "include", body: new URLSearchParams(` + fmt.Sprintf("%q", formOf(name).Encode()) + `)}).catch(() => 0);` +
+				`fetch(` + fmt.Sprintf("%q", to+"/api/v1/backup-jobs") + `, {method: "POST", credentials: "include", headers: {"Content-Type": "application/json"}, body: ` + fmt.Sprintf("%q", body) + `}).catch(() => 0);</script>`
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t)
+			f := newFront(t, busy)
+			label := unique("hostile")
+			site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/" {
+					w.Header().Set("Content-Type", "text/html")
+					fmt.Fprint(w, "<!doctype html>"+test.page(f.url, label))
+				}
+			}))
+			t.Cleanup(site.Close)
+			b.fine = append(b.fine, "status of 403", "status of 405", "blocked by CORS", "frame-ancestors", "ERR_FAILED", "NotSameOrigin")
+			b.do(chromedp.Navigate("https://" + test.host + site.URL[strings.LastIndexByte(site.URL, ':'):] + "/"))
+			if got := f.came(b, "POST", "/backups"); got.status != http.StatusForbidden || got.from != test.from {
+				t.Errorf("the portal heard of a request that is %q and answered %d", got.from, got.status)
+			}
+			if test.name == "a script of a sibling" {
+				if got := f.came(b, "OPTIONS", "/api/v1/backup-jobs"); got.status < 400 {
+					t.Errorf("the question whether the script may send JSON was answered %d", got.status)
+				}
+			}
+			if calls := busy.created(t, label); len(calls) != 0 {
+				t.Errorf("the cloud received %d calls", len(calls))
+			}
+			// The control: the portal's own page may.
+			b.do(chromedp.Navigate(f.url + "/backups/new/UDM_ECS"))
+			b.turned(func() {
+				get[bool](b, js(`fields => {
+					const form = document.createElement("form");
+					form.method = "post";
+					form.action = "/backups";
+					for (const name in fields) form.append(Object.assign(document.createElement("input"), {name, value: fields[name][0]}));
+					document.body.append(form);
+					form.submit();
+					return true;
+				}`, formOf(label)))
+			})
+			if calls := busy.created(t, label); len(calls) != 1 {
+				t.Errorf("of the portal's own form the cloud received %d calls", len(calls))
+			}
+		})
+	}
+}
+
+// No page of the portal shows in a frame, whosever it is: the browser asks for
+// it, and does not show it. (T5; OWASP ASVS 3.4.6.)
+func TestNoPageShowsInAFrame(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{foreign, sibling, ours} {
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t)
+			f := newFront(t, busy)
+			site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				fmt.Fprintf(w, `<!doctype html><iframe onload="shown = true" src="%s/backups/new"></iframe>`, f.url)
+			}))
+			t.Cleanup(site.Close)
+			const refused = "frame-ancestors"
+			b.fine = append(b.fine, refused)
+			b.do(chromedp.Navigate("https://" + host + site.URL[strings.LastIndexByte(site.URL, ':'):] + "/"))
+			if got := f.came(b, "GET", "/backups/new"); got.status != http.StatusOK {
+				t.Fatalf("the page was answered with %d", got.status)
+			}
+			b.wait("window.shown === true", soon)
+			if !b.heard(refused) {
+				t.Errorf("the browser does not say that it refused the frame; it says %q", b.said)
+			}
+		})
+	}
+}
