@@ -172,6 +172,7 @@ type StatusPage struct {
 	Auto        bool          // reloads by itself every ten seconds
 	Late        bool          // somebody just wanted to cancel it
 	Every       time.Duration // until the script looks again
+	MayCancel   bool          // by the policy
 }
 
 // CancelPage asks whether a job is really to be cancelled.

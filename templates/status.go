@@ -229,7 +229,7 @@ func (p StatusPage) timeLeft() (time.Duration, bool) {
 
 // canCancel reports whether the page offers to cancel the job.
 func (p StatusPage) canCancel() bool {
-	return p.Record.Last.Kind == backup.StepCreated && p.State.Lives() && p.State != backup.StateCanceling
+	return p.MayCancel && p.Record.Last.Kind == backup.StepCreated && p.State.Lives() && p.State != backup.StateCanceling
 }
 
 // asked are all the answers that the submission gave, as the check page had

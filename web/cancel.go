@@ -15,6 +15,9 @@ func (s *Server) askCancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !s.Backups.MayCancel(principal(r), record) {
+		return backup.ErrNotFound
+	}
 	if err := record.Cancellable(s.Backups.Now()); err != nil {
 		return afterCancel(w, r, id, &backup.BusyError{Err: err, SubmissionID: id})
 	}

@@ -80,7 +80,7 @@ func TestGatesRefuseVariablesThatAreNotPlain(t *testing.T) {
 func TestGatesReadNoOutcomeOutOfATextOfAStranger(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		f.server.Who = func(*http.Request) (backup.Principal, error) {
-			return backup.Principal{Issuer: "demo", Subject: "demo", Name: `","Outcome":"succeeded","Status":"COMPLETE","SubmissionId":"x`}, nil
+			return backup.Principal{Kind: backup.KindHuman, Issuer: "demo", Subject: "demo", Name: `","Outcome":"succeeded","Status":"COMPLETE","SubmissionId":"x`}, nil
 		}
 		failing := map[string]string{"InstanceId": "i-bp1demofail01"}
 		w.run(t, f.url, failing).want(t, f, 1, 1, "gate: FAILED")

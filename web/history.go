@@ -190,7 +190,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	page := templates.HistoryPage{Shell: s.shell(r), Filters: given}
-	for _, account := range s.Policy.Accounts() {
+	for _, account := range s.Policy.Accounts(principal(r), backup.ActionView) {
 		page.Accounts = append(page.Accounts, account.Alias)
 	}
 	q, err := s.filtered(principal(r), given)

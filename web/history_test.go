@@ -54,7 +54,7 @@ func (w *world) create(t *testing.T, who, key string) string {
 func TestPagesOfAListAreWholeAndMineIsOnesOwn(t *testing.T) {
 	w := newWorld(t)
 	w.server.Who = func(r *http.Request) (backup.Principal, error) {
-		return backup.Principal{Issuer: "test", Subject: r.Header.Get("Test-Subject")}, nil
+		return backup.Principal{Kind: backup.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil
 	}
 	w.handler = w.server.Handler()
 	var all, alices []string

@@ -9,9 +9,10 @@ import (
 	"backupportal/templates"
 )
 
-// offer is what the policy leaves to choose in a form, in the words of the pages.
-func (s *Server) offer(source backup.SourceType) templates.Offer {
-	granted := s.Policy.Offer(source)
+// offer is what the policy leaves who to choose in a form, in the words of the
+// pages.
+func (s *Server) offer(who backup.Principal, source backup.SourceType) templates.Offer {
+	granted := s.Policy.Offer(who, source)
 	offer := templates.Offer{
 		Scripts: granted.Scripts, CopyRegions: granted.CopyRegions,
 		Retention: ruleLines(granted.Lines), CopyDays: ruleLines(granted.CopyLines),
@@ -22,8 +23,8 @@ func (s *Server) offer(source backup.SourceType) templates.Offer {
 	if !granted.AnyCluster {
 		offer.Clusters = granted.Clusters
 	}
-	for _, a := range s.Policy.Accounts() {
-		a.Regions = s.Policy.Regions(a.Alias)
+	for _, a := range s.Policy.Accounts(who, backup.ActionCreate) {
+		a.Regions = s.Policy.Regions(who, a.Alias)
 		offer.Accounts = append(offer.Accounts, a)
 	}
 	return offer
@@ -37,10 +38,10 @@ func ruleLines(lines []policy.Line) []templates.RuleLine {
 	return out
 }
 
-// rules are the rules of the policy for the start page.
-func (s *Server) rules() []templates.RuleRow {
+// rules are the rules of the policy for who, for the start page.
+func (s *Server) rules(who backup.Principal) []templates.RuleRow {
 	var out []templates.RuleRow
-	for _, r := range s.Policy.Rules() {
+	for _, r := range s.Policy.Rules(who) {
 		out = append(out, templates.RuleRow{
 			Rule: r.ID, Accounts: r.Accounts, Regions: r.Regions, Kinds: r.SourceTypes, Resources: r.Resources,
 			Min: r.Min, Max: r.Max, CopyRegions: r.CopyRegions, Scripts: r.Scripts, Reason: r.Reason, Owner: r.Owner,

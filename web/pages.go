@@ -35,14 +35,14 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{Shell: s.shell(r), Rows: s.rows(page.Records), Rules: s.rules()}))
+	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{Shell: s.shell(r), Rows: s.rows(page.Records), Rules: s.rules(principal(r))}))
 }
 
 // choose offers the kinds of backup.
 func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	offered := map[backup.SourceType]bool{}
 	for _, source := range backup.SourceTypes {
-		offered[source] = s.Policy.Offer(source).Granted
+		offered[source] = s.Policy.Offer(principal(r), source).Granted
 	}
 	return render(w, r, http.StatusOK, templates.Choose(templates.ChoosePage{Shell: s.shell(r), Offered: offered}))
 }
@@ -72,7 +72,7 @@ func (s *Server) newBackup(source backup.SourceType) handler {
 func (s *Server) formPage(r *http.Request, source backup.SourceType, values templates.Values, bad []backup.Mistake) templates.FormPage {
 	values["SourceType"] = string(source)
 	return templates.FormPage{
-		Shell: s.shell(r), Source: source, Key: s.key(r), Values: values, Mistakes: bad, Offer: s.offer(source),
+		Shell: s.shell(r), Source: source, Key: s.key(r), Values: values, Mistakes: bad, Offer: s.offer(principal(r), source),
 	}
 }
 

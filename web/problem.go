@@ -28,6 +28,9 @@ type WrongField struct {
 	Parameter string `json:"parameter,omitempty"` // or the name of the parameter in the address
 	Code      string `json:"code"`                // stable: "required", "between"…
 	Detail    string `json:"detail"`              // the sentence
+	Rule      string `json:"rule,omitempty"`      // of the policy, by its id, if it is one that refused
+	Reason    string `json:"reason,omitempty"`    // why the rule is as narrow as it is
+	Owner     string `json:"owner,omitempty"`     // whom to ask for more
 }
 
 // A CloudRefusal is what the cloud said when it refused.
@@ -56,7 +59,11 @@ func problemOf(f fault, err error, l backup.Language) Problem {
 		p.Instance = "/backups/" + denied.SubmissionID
 	}
 	for _, m := range mistakes(err) {
-		p.Errors = append(p.Errors, WrongField{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(l)})
+		wrong := WrongField{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(l)}
+		if m.Rule != nil {
+			wrong.Rule, wrong.Reason, wrong.Owner = m.Rule.ID, m.Rule.Reason.In(l), m.Rule.Owner
+		}
+		p.Errors = append(p.Errors, wrong)
 	}
 	return p
 }

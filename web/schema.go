@@ -220,6 +220,7 @@ func problemSchema() doc {
 				"type": "object", "additionalProperties": false, "required": []string{"field", "code", "detail"},
 				"properties": doc{
 					"field": text("The parameter's name."), "pointer": text("Where it is in the body, as a JSON pointer (RFC 6901)."), "parameter": text("Or the name of the parameter in the address."), "code": text("Stable: required, between…"), "detail": text("The sentence."),
+					"rule": text("The rule of the policy that does not allow it, by its id."), "reason": text("Why the rule is as narrow as it is."), "owner": text("Whom to ask for more."),
 				},
 			}},
 			"cloud": doc{

@@ -38,15 +38,25 @@ func (r Record) Cancellable(now time.Time) error {
 	return nil
 }
 
-// Cancel asks the cloud to cancel the job of a submission, for whoever may see
-// it, and returns the submission as it is then. A job that is being cancelled,
-// or was, needs no second request. Errors are [ErrNotFound], [ErrStoreAway], or
-// a [*BusyError] with ErrOver, ErrNoJob, ErrNotCancelled or ErrCancelNo: after
+var msgMayNotCancel = Text{"No rule lets you cancel this backup", "没有规则允许您取消此备份"}
+
+// MayCancel reports whether p may have the job of r cancelled, if there is one.
+func (s *Service) MayCancel(p Principal, r Record) bool {
+	return s.Policy.May(p, ActionCancel, r.Complete)
+}
+
+// Cancel asks the cloud to cancel the job of a submission, for whoever may
+// cancel it, and returns the submission as it is then. A job that is being cancelled,
+// or was, needs no second request. Errors are [ErrNotFound], [ErrStoreAway], a
+// [*DeniedError] if it is not theirs to cancel, or a [*BusyError] with ErrOver, ErrNoJob, ErrNotCancelled or ErrCancelNo: after
 // the last the job goes on, and after the one before it may.
 func (s *Service) Cancel(ctx context.Context, p Principal, id string) (Record, error) {
 	r, err := s.Refresh(ctx, p, id)
 	if err != nil {
 		return Record{}, err
+	}
+	if !s.MayCancel(p, r) {
+		return r, &DeniedError{Lines: []Mistake{{Code: "policy", Text: msgMayNotCancel}}, SubmissionID: id}
 	}
 	busy := &BusyError{SubmissionID: id}
 	switch err := r.Cancellable(s.Now()); err {

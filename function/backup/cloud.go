@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -50,9 +51,24 @@ type Call struct {
 // A Grant is what the policy says to a backup that it allows.
 type Grant struct {
 	Rule     string        // id of the rule
+	Values   Params        // what the rule gives where the caller gave nothing
 	Cooldown time.Duration // least time between two backups of one resource; 0: none
 	Rates    []Rate        // each of them must allow the backup
 	Quotas   []Quota       // each of them must allow the backup
+}
+
+// over is what the caller gave, and beside it what the grant gives.
+func (g Grant) over(given Params) Params {
+	p := maps.Clone(given)
+	if p == nil {
+		p = Params{}
+	}
+	for name, value := range g.Values {
+		if p[name] == "" {
+			p[name] = value
+		}
+	}
+	return p
 }
 
 // A Rate allows Burst backups at once and, in the long run, Burst in each Per.

@@ -20,7 +20,7 @@ func denied(key string) backup.Submission {
 
 func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	r := newRig(t)
-	alice, bob := submission("").Principal, backup.Principal{Issuer: "test", Subject: "bob"}
+	alice, bob := submission("").Principal, backup.Principal{Kind: backup.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob"}
 	_, err := r.Submit(t.Context(), denied("k"))
 	refused, ok := errors.AsType[*backup.DeniedError](err)
 	if !ok || refused.SubmissionID == "" {
@@ -178,6 +178,6 @@ type seesOnly struct {
 	instance string
 }
 
-func (p seesOnly) MayView(_ backup.Principal, complete backup.Params) bool {
+func (p seesOnly) May(_ backup.Principal, _ backup.Action, complete backup.Params) bool {
 	return complete["InstanceId"] == p.instance
 }

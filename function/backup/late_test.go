@@ -3,7 +3,6 @@ package backup_test
 import (
 	"context"
 	"errors"
-	"reflect"
 	"testing"
 	"time"
 
@@ -133,7 +132,7 @@ func TestWhoCancelledIsWhoseRequestWasTaken(t *testing.T) {
 			if err != nil || got.State(r.Now()) != backup.StateCanceling || got.Cancellation.By.Name != alice.Name {
 				t.Errorf("%s by %s, %v", got.State(r.Now()), got.Cancellation.By.Name, err)
 			}
-			if by := r.record(t, id).Cancellation.By; !reflect.DeepEqual(by, alice) {
+			if by := r.record(t, id).Cancellation.By; by.ID() != alice.ID() {
 				t.Errorf("cancelled by %+v", by)
 			}
 		})

@@ -15,6 +15,15 @@ type Mistake struct {
 	Code  string // "required", "between"…: stable, part of the JSON answers
 	Text  Text   // the sentence, with fmt verbs
 	Args  []any  // a Text among them is written in the same language
+
+	Rule *RuleInfo // of a refusal by the policy: the rule that does not allow it; nil if there is none
+}
+
+// A RuleInfo names a rule of the policy to whoever it concerns.
+type RuleInfo struct {
+	ID     string
+	Reason Text   // why it is as narrow as it is; empty if the policy does not say
+	Owner  string // whom to ask for more; empty if the policy does not say
 }
 
 // In writes the sentence in language l. It begins with a capital, unless it

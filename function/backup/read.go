@@ -69,7 +69,7 @@ func (r Record) askable(now time.Time) bool {
 // see who may see such a backup, and for the one who asked: it holds only what
 // they wrote themselves, and what they were told.
 func (s *Service) mayView(p Principal, r Record) bool {
-	return s.Policy.MayView(p, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
+	return s.Policy.May(p, ActionView, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
 }
 
 // look finds out for p what became of an attempt whose answer was lost. It

@@ -1,6 +1,7 @@
 package backup_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -48,6 +49,8 @@ func newRigOn(t testing.TB, url string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Everybody in the tests belongs to the team of the demonstration.
+	file = bytes.Replace(file, []byte("members:\n"), []byte("members:\n      - {issuer: \"https://test.example\", group: testers}\n"), 1)
 	rules, err := policy.Load(file, os.Getenv)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +108,7 @@ func onBoth(t *testing.T, test func(t *testing.T, url string)) {
 // submission is one that the demo policy allows; the same key is the same one.
 func submission(key string) backup.Submission {
 	return backup.Submission{
-		Door: backup.DoorAPI, Principal: backup.Principal{Issuer: "test", Subject: "alice", Name: "Alice"}, Key: key,
+		Door: backup.DoorAPI, Principal: backup.Principal{Kind: backup.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "alice", Name: "Alice"}, Key: key,
 		Params: backup.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "7"},
 	}
 }

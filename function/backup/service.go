@@ -14,11 +14,26 @@ type Policy interface {
 	// Account finds what an alias stands for.
 	Account(alias string) (Account, bool)
 	// Decide returns what the rule grants that lets p make the backup, or else
-	// why each rule does not.
-	Decide(p Principal, complete Params) (grant Grant, denied []Mistake)
-	// MayView reports whether p may see a backup with these parameters.
-	MayView(p Principal, complete Params) bool
+	// why each rule does not. What a caller did not give a rule may: so it
+	// is asked before defaults are added.
+	Decide(p Principal, given Params) (grant Grant, denied []Mistake)
+	// May reports whether p may do this with a submission of a backup with these
+	// parameters.
+	May(p Principal, a Action, complete Params) bool
 }
+
+// An Action is what somebody does with backups, in the words of the policy.
+type Action string
+
+// The actions. Whoever may create or cancel may view.
+const (
+	ActionCreate Action = "backup.create"
+	ActionView   Action = "backup.view"
+	ActionCancel Action = "backup.cancel"
+)
+
+// Actions are all of them.
+var Actions = []Action{ActionCreate, ActionView, ActionCancel}
 
 // Service makes backups. Submit is the one way in, whatever the door.
 type Service struct {
@@ -49,11 +64,11 @@ type Service struct {
 // would make. It touches neither store nor cloud. Its errors are an
 // [InvalidError] or, with the call that may not be made, a [*DeniedError].
 func (s *Service) Prepare(sub Submission) (Call, error) {
-	complete, account, err := s.complete(sub.Params)
+	grant, denied := s.Policy.Decide(sub.Principal, sub.Params)
+	complete, account, err := s.complete(sub.Params, grant)
 	if err != nil {
 		return Call{}, err
 	}
-	grant, denied := s.Policy.Decide(sub.Principal, complete)
 	complete["JobName"] = sub.JobName()
 	call := Call{Target: Target{Account: account, Region: complete["Region"], Principal: sub.Principal}, Params: complete, Grant: grant}
 	if denied != nil {
@@ -62,12 +77,12 @@ func (s *Service) Prepare(sub Submission) (Call, error) {
 	return call, nil
 }
 
-// complete checks what a caller gave, and adds what the account alias stands
-// for and the defaults. An account ID or a role name in a request is refused:
-// the portal may assume roles that its callers may not.
-func (s *Service) complete(given Params) (Params, Account, error) {
+// complete checks what a caller gave, and adds what the grant gives, what the
+// account alias stands for, and the defaults. An account ID or a role name in a
+// request is refused: the portal may assume roles that its callers may not.
+func (s *Service) complete(given Params, grant Grant) (Params, Account, error) {
 	var bad InvalidError
-	p := given.WithDefaults()
+	p := grant.over(given).WithDefaults()
 	account, known := s.Policy.Account(p["Account"])
 	kept := keptIn(account.Access)
 	if given["CrossAccountType"] != "" && known && given["CrossAccountType"] != kept {

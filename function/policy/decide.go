@@ -7,21 +7,29 @@ import (
 	"backupportal/function/backup"
 )
 
-// Decide returns the grant of the first rule that allows the backup. If there is
-// none, denied is not empty: what stands in the way of every rule, or else the
-// first condition of each rule that does not hold, in the order of the file.
-//
-// Every principal is treated alike in this version.
-func (p *Policy) Decide(_ backup.Principal, complete backup.Params) (grant backup.Grant, denied []backup.Mistake) {
-	if stop, ok := p.beforeRules(complete); !ok {
+// Decide returns the grant of the first rule that lets who make the backup. If
+// there is none, denied is not empty: what stands in the way of every rule, or
+// else the first condition that does not hold of each rule for a team of theirs,
+// in the order of the file. Of the rules of others they learn nothing, nor
+// whether there is an account that no rule of theirs names.
+func (p *Policy) Decide(who backup.Principal, given backup.Params) (grant backup.Grant, denied []backup.Mistake) {
+	teams := p.teamsOf(who)
+	a, stop, ok := p.beforeRules(teams, given)
+	if !ok {
 		return backup.Grant{}, []backup.Mistake{stop}
 	}
-	for _, r := range p.rules {
-		failed, ok := r.allows(complete)
-		if ok {
-			return backup.Grant{Rule: r.id}, nil
+	for i := range p.index.covering(teams, given) {
+		r := p.rules[i]
+		values := r.fill(given)
+		if _, ok := r.allows(given, values); ok {
+			return p.grant(r, who, teams, a, values), nil
 		}
-		denied = append(denied, failed)
+	}
+	for _, i := range p.concerning(teams, given) {
+		if r := p.rules[i]; slices.Contains(r.actions, backup.ActionCreate) {
+			failed, _ := r.allows(given, r.fill(given))
+			denied = append(denied, failed)
+		}
 	}
 	if denied == nil {
 		denied = []backup.Mistake{mistake("", msgNoRule)}
@@ -29,54 +37,102 @@ func (p *Policy) Decide(_ backup.Principal, complete backup.Params) (grant backu
 	return backup.Grant{}, denied
 }
 
-// MayView reports whether somebody may see a backup with these parameters: if
-// a rule covers its account, region, kind and resource. How long it is kept,
-// what was copied and which scripts ran do not matter, nor whether new backups
-// are switched off.
-func (p *Policy) MayView(_ backup.Principal, complete backup.Params) bool {
+// mostLines is how many rules a refusal speaks of.
+const mostLines = 20
+
+// concerning are the rules for the teams. If these are many, only those that may
+// cover the backup: nobody reads a hundred lines about other instances.
+func (p *Policy) concerning(teams []int, given backup.Params) (rules []int) {
+	for i, r := range p.rules {
+		if _, theirs := first(r.teams, teams); theirs {
+			if rules = append(rules, i); len(rules) > mostLines {
+				break
+			}
+		}
+	}
+	if len(rules) > mostLines {
+		rules = rules[:0]
+		for i := range p.index.covering(teams, given) {
+			if rules = append(rules, i); len(rules) == mostLines {
+				break
+			}
+		}
+	}
+	return rules
+}
+
+// May reports whether who may do this with a submission of a backup with these
+// parameters: if a rule of theirs with that action covers its account, region,
+// kind and resource. How long it is kept, what was copied and which scripts ran
+// do not matter, nor whether new backups are switched off.
+func (p *Policy) May(who backup.Principal, do backup.Action, complete backup.Params) bool {
 	a, ok := p.account(complete["Account"])
 	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
 		return false
 	}
-	return slices.ContainsFunc(p.rules, func(r rule) bool {
-		_, ok := r.covers(complete)
-		return ok
-	})
+	for i := range p.index.covering(p.teamsOf(who), complete) {
+		if r := p.rules[i]; slices.Contains(r.actions, do) {
+			if _, ok := r.covers(complete); ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // beforeRules checks what must hold whatever the rules say. The switch comes
-// first: while it is off, nobody need find out what else would be refused.
-func (p *Policy) beforeRules(complete backup.Params) (backup.Mistake, bool) {
-	alias, region := complete["Account"], complete["Region"]
+// first: while it is off, nobody need find out what else would be refused. An
+// account that no rule of the teams names is like one that does not exist.
+func (p *Policy) beforeRules(teams []int, given backup.Params) (account, backup.Mistake, bool) {
+	alias, region := given["Account"], given["Region"]
 	a, known := p.account(alias)
 	switch {
 	case !p.enabled:
-		return mistake("", msgSwitchedOff), false
-	case !known:
-		return mistake("Account", msgNoAccount, alias), false
+		return a, mistake("", msgSwitchedOff), false
+	case !known || !p.index.names(teams, alias):
+		return a, mistake("Account", msgNoAccount, alias), false
 	case !a.enabled:
-		return mistake("Account", msgAccountOff, alias), false
+		return a, mistake("Account", msgAccountOff, alias), false
 	case !slices.Contains(a.Regions, region):
-		return mistake("Region", msgNoRegion, alias, region), false
+		return a, mistake("Region", msgNoRegion, alias, region), false
 	}
-	return backup.Mistake{}, true
+	return a, backup.Mistake{}, true
+}
+
+// first is the first of list that is in the other list, too.
+func first(list, other []int) (int, bool) {
+	for _, i := range list {
+		if slices.Contains(other, i) {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // allows checks every condition of r, and returns the first that does not hold
-// as a mistake. Each condition looks at values of the request alone, and a
-// value that is missing where one is needed fails.
-func (r rule) allows(p backup.Params) (backup.Mistake, bool) {
-	if failed, ok := r.covers(p); !ok {
+// as a mistake. Each condition looks at values of the request and of the rule
+// alone, and a value that is missing where one is needed fails.
+func (r rule) allows(given, values backup.Params) (backup.Mistake, bool) {
+	if failed, ok := r.covers(given); !ok {
 		return failed, false
 	}
-	if !r.retention.hold(p["Retention"]) {
+	if !slices.Contains(r.actions, backup.ActionCreate) {
+		return mistake("", msgNoRule), false
+	}
+	if failed, ok := r.forces(given); !ok {
+		return failed, false
+	}
+	if vault := given["VaultId"]; given.SourceType() != backup.UDMECS && !r.vaults.cover(vault) && !r.vaults.cover(values["VaultId"]) {
+		return r.leavesOut("VaultId", nounVault), false
+	}
+	if days := given["Retention"]; !r.retention.hold(days) && (days != "" || r.retention.usual == 0) {
 		return r.allowsDays("Retention", r.retention), false
 	}
-	if failed, ok := r.allowsCopy(p); !ok {
+	if failed, ok := r.allowsCopy(given); !ok {
 		return failed, false
 	}
 	for _, field := range []string{"Detail.preScriptPath", "Detail.postScriptPath"} {
-		if path := p[field]; path != "" && !slices.Contains(r.scripts, path) {
+		if path := given[field]; path != "" && !slices.Contains(r.scripts, path) {
 			return r.leavesOut(field, nounScript), false
 		}
 	}

@@ -16,6 +16,8 @@ var (
 	variableShape = newShape(`[A-Z][A-Z0-9_]{0,127}`, "the name of an environment variable in capitals")
 	externalShape = newShape(`[\w+=,.@:/-]+`, "2 to 1224 letters, digits and characters of _+=,.@:/-")
 	instanceShape = newShape(`i-[0-9a-z]{1,62}`, "i- and up to 62 lower-case letters and digits")
+	prefixShape   = newShape(`i-[0-9a-z]{1,61}`, "the beginning of an instance's id, from i- on")
+	vaultShape    = newShape(`v-[0-9A-Za-z]{1,62}`, "v- and up to 62 letters and digits")
 	clusterShape  = newShape(`cc-[0-9A-Za-z-]{1,61}`, "cc- and up to 61 letters, digits and hyphens")
 	scriptShape   = newShape(`(/[A-Za-z0-9._-]+)+`, "a full path of letters, digits, dots, underscores and hyphens")
 )
@@ -23,23 +25,28 @@ var (
 // policy reads the whole file. Rules may be left out: then nothing is allowed,
 // which is where a new installation starts.
 func (l *loader) policy(top place) *Policy {
-	m := l.mapping(top, []string{"version", "enabled", "accounts"}, []string{"rules", "notifications"})
+	m := l.mapping(top, []string{"version", "enabled", "accounts"}, []string{"defaults", "teams", "rules", "notifications"})
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
 		l.wrong(v, "is not known: write 1")
 	}
-	return &Policy{
-		enabled:       l.flag(m["enabled"]),
-		accounts:      list(l, m["accounts"], l.account), // before what names them
-		rules:         list(l, m["rules"], l.rule),
-		notifications: l.notifications(m["notifications"]),
+	l.cooldown, l.usualRate = l.usual(m["defaults"])
+	p := &Policy{
+		enabled:  l.flag(m["enabled"]),
+		accounts: list(l, m["accounts"], l.account), // before what names them
+		teams:    list(l, m["teams"], l.team),
+		rate:     l.usualRate,
 	}
+	p.rules = list(l, m["rules"], l.rule)
+	p.notifications = l.notifications(m["notifications"])
+	p.index = newIndex(p.rules)
+	return p
 }
 
 // account reads one account and enters it for the rules to name. An account
 // with a problem is entered too, so that its rules are not blamed for it.
 func (l *loader) account(p place) account {
-	m := l.mapping(p, []string{"alias", "enabled", "account_id", "access", "regions"}, []string{"role", "external_id_env"})
-	a := account{enabled: l.flag(m["enabled"]), Account: backup.Account{
+	m := l.mapping(p, []string{"alias", "enabled", "account_id", "access", "regions"}, []string{"role", "external_id_env", "rate", "daily_jobs"})
+	a := account{enabled: l.flag(m["enabled"]), rate: l.rate(m["rate"]), daily: l.daily(m["daily_jobs"]), Account: backup.Account{
 		Alias:   l.shaped(m["alias"], nameShape),
 		ID:      l.accountID(m["account_id"]),
 		Access:  choice(l, m["access"], backup.Own, backup.AssumeRole, backup.HBRCrossAccount),
@@ -121,22 +128,64 @@ func (l *loader) externalID(p place) backup.Secret {
 // rule reads one rule. What is optional grants less when it is left out, never
 // more.
 func (l *loader) rule(p place) rule {
-	m := l.mapping(p, []string{"id", "accounts", "regions", "source_types", "retention_days"},
-		[]string{"reason", "owner", "instances", "any_instance", "clusters", "any_cluster", "copy", "scripts"})
+	m := l.mapping(p, []string{"id", "teams", "actions", "accounts", "regions", "source_types"}, []string{
+		"reason", "owner", "instances", "instance_prefixes", "any_instance", "clusters", "any_cluster", "vaults", "any_vault",
+		"retention_days", "copy", "scripts", "defaults", "enforced", "cooldown", "skip_cooldown",
+	})
 	r := rule{
+		teams:     list(l, m["teams"], l.teamOf),
+		actions:   list(l, m["actions"], func(p place) backup.Action { return choice(l, p, backup.Actions...) }),
 		id:        l.ruleID(m["id"]),
 		reason:    l.words(m["reason"]),
 		owner:     l.text(m["owner"]),
 		accounts:  list(l, m["accounts"], l.alias),
 		sources:   list(l, m["source_types"], func(p place) backup.SourceType { return choice(l, p, backup.SourceTypes...) }),
-		retention: l.days(m["retention_days"]),
+		retention: l.days(m["retention_days"], "default"),
 		copies:    l.copies(m["copy"]),
 		scripts:   list(l, m["scripts"], l.script),
+		defaults:  l.values(m["defaults"]),
+		enforced:  l.values(m["enforced"]),
+		cooldown:  l.duration(m["cooldown"]),
 	}
 	r.regions = list(l, m["regions"], func(p place) string { return l.regionOf(p, r.accounts) })
 	r.instances = l.resources(p, m, instanceKeys, r.sources)
 	r.clusters = l.resources(p, m, clusterKeys, r.sources)
+	l.does(p, m, &r)
+	l.contradiction(m["enforced"], r.defaults, r.enforced)
 	return r
+}
+
+// onlyForCreating are the keys of a rule that say nothing of viewing and
+// cancelling.
+var onlyForCreating = []string{"retention_days", "copy", "scripts", "vaults", "any_vault", "defaults", "enforced", "cooldown", "skip_cooldown"}
+
+// does reads the keys that depend on what the rule allows to do. Whoever makes
+// a backup must be able to see what becomes of it.
+func (l *loader) does(p place, m map[string]place, r *rule) {
+	skips := l.flag(m["skip_cooldown"])
+	creates := slices.Contains(r.actions, backup.ActionCreate)
+	switch {
+	case m["actions"].node == nil || l.refused[m["actions"].node]:
+	case !slices.Contains(r.actions, backup.ActionView) && len(r.actions) > 0:
+		l.wrong(m["actions"], "add %s: whoever creates or cancels must see what becomes of it", backup.ActionView)
+	case creates:
+		r.vaults = l.resources(p, m, vaultKeys, r.sources)
+		if m["retention_days"].node == nil {
+			l.lacks(p, p.at("retention_days", nil).path, "is missing: %s needs it", backup.ActionCreate)
+		}
+	default:
+		for _, key := range onlyForCreating {
+			if m[key].node != nil {
+				l.wrong(m[key], "means nothing without %s: remove it", backup.ActionCreate)
+			}
+		}
+	}
+	switch {
+	case skips && r.cooldown > 0:
+		l.wrong(m["skip_cooldown"], "contradicts cooldown: keep one of them")
+	case !skips && r.cooldown == 0 && creates:
+		r.cooldown = l.cooldown
+	}
 }
 
 // ruleID reads a name that no rule had before: decisions are known by it.

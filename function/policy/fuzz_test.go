@@ -36,11 +36,11 @@ func FuzzLoad(f *testing.F) {
 			got := p.rules[i]
 			if got.id != r.ID || got.instances.any != r.AnyInstance || got.clusters.any != r.AnyCluster || (got.copies == nil) != (r.Copy == nil) ||
 				strings.Join(got.instances.ids, " ") != strings.Join(r.Instances, " ") || strings.Join(got.scripts, " ") != strings.Join(r.Scripts, " ") ||
-				got.retention != (days{int64(r.Retention.Min), int64(r.Retention.Max)}) {
+				r.Retention != nil && got.retention != (days{int64(r.Retention.Min), int64(r.Retention.Max), int64(r.Retention.Default)}) {
 				t.Errorf("rule %d read as %+v and as %+v", i, got, r)
 			}
 		}
-		p.Decide(backup.Principal{}, backup.Params{})
+		p.Decide(alice, backup.Params{})
 	})
 }
 

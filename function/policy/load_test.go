@@ -16,11 +16,51 @@ func TestOneChangeIsRefused(t *testing.T) {
 		at             string
 		path, text     string
 	}{
-		{"misspelt field", "owner:", "ownr:", "", "rules[0].ownr", "is not known here: use id, accounts"},
-		{"key of a later version", "enabled: true\naccounts", "enabled: true\nteams: [a]\naccounts", "teams", "teams", "is not known here: use version, enabled, accounts, rules"},
-		{"defaults", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 15m}\naccounts", "defaults", "defaults", "is not known here"},
-		{"quota", "    access: own", "    daily_jobs: 50\n    access: own", "daily_jobs", "accounts[1].daily_jobs", "is not known here"},
-		{"skip_cooldown: no", "any_instance: true", "any_instance: true\n    skip_cooldown: no", "skip_cooldown", "rules[1].skip_cooldown", "is not known here"},
+		{"misspelt field", "owner:", "ownr:", "", "rules[0].ownr", "is not known here: use id, teams"},
+		{"key of a later version", "enabled: true\naccounts", "enabled: true\ngroups: [a]\naccounts", "groups", "groups", "is not known here: use version, enabled, accounts, defaults, teams, rules"},
+		{"cooldown: 15", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 15}\naccounts", "15}", "defaults.cooldown", "write a text"},
+		{"cooldown in days", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 1d}\naccounts", "1d", "defaults.cooldown", "a time such as 30s"},
+		{"cooldown of a year", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 8760h}\naccounts", "8760h", "defaults.cooldown", "is too long"},
+		{"rate of nothing", "enabled: true\naccounts", "enabled: true\ndefaults: {rate: {burst: 0, per: 1h}}\naccounts", "0, per", "defaults.rate.burst", "write 1 to"},
+		{"rate without its time", "enabled: true\naccounts", "enabled: true\ndefaults: {rate: {burst: 1}}\naccounts", "{burst", "defaults.rate.per", "is missing"},
+		{"rate too fast", "enabled: true\naccounts", "enabled: true\ndefaults: {rate: {burst: 5000, per: 1s}}\naccounts", "1s}", "defaults.rate.per", "is too short"},
+		{"quota below nothing", "    access: own", "    daily_jobs: -1\n    access: own", "-1", "accounts[1].daily_jobs", "a whole number"},
+		{"quota beyond reason", "    access: own", "    daily_jobs: 100001\n    access: own", "100001", "accounts[1].daily_jobs", "100000 or fewer"},
+		{"skip_cooldown: no", "any_instance: true", "any_instance: true\n    skip_cooldown: no", "no\n    clusters", "rules[1].skip_cooldown", "write true or false"},
+		{"cooldown and none", "any_instance: true", "any_instance: true\n    cooldown: 1m\n    skip_cooldown: true", "true\n    clusters", "rules[1].skip_cooldown", "contradicts cooldown"},
+		{"empty team list", "id: short\n    teams: [payments]", "id: short\n    teams: []", "[]", "rules[1].teams", "matches nothing"},
+		{"unknown team", "id: short\n    teams: [payments]", "id: short\n    teams: [paymnts]", "paymnts", "rules[1].teams[0]", "there is no team"},
+		{"no teams", "id: short\n    teams: [payments]\n", "id: short\n", "id: short", "rules[1].teams", "is missing"},
+		{"no actions", "    actions: [backup.create, backup.view]\n", "", "id: short", "rules[1].actions", "is missing"},
+		{"unknown action", "[backup.create, backup.view]", "[backup.create, backup.read]", "backup.read", "rules[1].actions[1]", "use one of backup.create, backup.view, backup.cancel"},
+		{"creating without viewing", "[backup.create, backup.view]", "[backup.create]", "[backup.create]", "rules[1].actions", "add backup.view"},
+		{"cancelling without viewing", "[backup.create, backup.view]", "[backup.cancel]", "[backup.cancel]", "rules[1].actions", "add backup.view"},
+		{"retention of a viewer", "[backup.create, backup.view]", "[backup.view]", "{min: 1, max: 7}", "rules[1].retention_days", "means nothing without backup.create"},
+		{"vaults of a viewer", "[backup.create, backup.view]", "[backup.view]", "true\n    retention_days: {min: 1", "rules[1].any_vault", "means nothing without backup.create"},
+		{"no vaults", "    any_vault: true\n", "", "id: short", "rules[1].vaults", "or write any_vault: true"},
+		{"vaults of instances", "[i-web1, i-web2]", "[i-web1, i-web2]\n    any_vault: true", "true\n    retention_days: {min: 2", "rules[0].any_vault", "means nothing"},
+		{"vault id", "any_vault: true", "vaults: [w-1]", "w-1", "rules[1].vaults[0]", "does not fit"},
+		{"prefix of all", "any_instance: true", "instance_prefixes: [i-]", "i-]", "rules[1].instance_prefixes[0]", "does not fit"},
+		{"prefix and any_instance", "any_instance: true", "any_instance: true\n    instance_prefixes: [i-a]", "[i-a]", "rules[1].instance_prefixes", "contradicts any_instance"},
+		{"team given twice", "teams:\n", "teams:\n  - name: payments\n    members: [{source: ci}]\n", "payments\n    members:\n", "teams[1].name", "another team"},
+		{"team of nobody", "    members:\n      - {issuer: \"https://sso.example.com\", group: oncall}\n      - {source: ci}\n", "    members: []\n", "[]", "teams[0].members", "matches nothing"},
+		{"member with source and group", "group: oncall}", "group: oncall, source: ci}", "{issuer", "teams[0].members[0]", "write one of"},
+		{"member with two claims", "group: oncall}", "group: oncall, subject: x}", "{issuer", "teams[0].members[0]", "write one of"},
+		{"member with nothing", "{source: ci}", "{}", "{}", "teams[0].members[1]", "write one of"},
+		{"claim without its issuer", "{issuer: \"https://sso.example.com\", group: oncall}", "{group: oncall}", "{group", "teams[0].members[0].issuer", "is missing"},
+		{"issuer of a source", "{source: ci}", "{source: ci, issuer: \"https://a.example\"}", "\"https://a", "teams[0].members[1].issuer", "means nothing with source"},
+		{"issuer that is no URL", "https://sso.example.com", "sso.example.com", "\"sso", "teams[0].members[0].issuer", "does not fit"},
+		{"domain with an at sign", "group: oncall", "email_domain: \"@example.com\"", "\"@", "teams[0].members[0].email_domain", "does not fit"},
+		{"domain with capitals", "group: oncall", "email_domain: Example.com", "Example.com", "teams[0].members[0].email_domain", "does not fit"},
+		{"unknown kind of event", "{source: ci}", "{event: cron}", "cron", "teams[0].members[1].event", "use one of direct"},
+		{"usual retention out of range", "{min: 1, max: 7}", "{min: 1, max: 7, default: 8}", "8}", "rules[1].retention_days.default", "is not from 1 to 7"},
+		{"usual retention of a copy", "{min: 3, max: 20}", "{min: 3, max: 20, default: 4}", "default: 4", "rules[0].copy.retention_days.default", "is not known here"},
+		{"unknown parameter", "owner: platform team", "enforced: {SpeedLimits: \"0:24:1\"}", "SpeedLimits", "rules[0].enforced.\"SpeedLimits\"", "is not known here"},
+		{"parameter of another key", "owner: platform team", "enforced: {Retention: \"7\"}", "Retention", "rules[0].enforced.\"Retention\"", "is not known here"},
+		{"parameter with a wrong value", "owner: platform team", "enforced: {SpeedLimit: fast}", "fast", "rules[0].enforced.\"SpeedLimit\"", "Each limit must be"},
+		{"number as a parameter", "owner: platform team", "defaults: {Detail.timeoutInSeconds: 60}", "60}", "rules[0].defaults.\"Detail.timeoutInSeconds\"", "put it in quotes"},
+		{"both default and enforced", "owner: platform team", "defaults: {SpeedLimit: \"0:24:1024\"}\n    enforced: {SpeedLimit: \"0:24:1024\"}", "{SpeedLimit", "rules[0].enforced", "is among the defaults too"},
+		{"nothing enforced", "owner: platform team", "enforced: {}", "{}", "rules[0].enforced", "is empty"},
 		{"key in other case", "owner:", "Owner:", "", `rules[0]."Owner"`, "is not known here"},
 		{"unknown key in copy", "      regions: [cn-shanghai]", "      any_region: true\n      regions: [cn-shanghai]", "any_region", "rules[0].copy.any_region", "use regions, retention_days"},
 
@@ -62,7 +102,7 @@ func TestOneChangeIsRefused(t *testing.T) {
 
 		{"alias with capitals", "alias: prod", "alias: Prod", "Prod", "accounts[0].alias", "does not fit"},
 		{"alias given twice", "alias: sandbox", "alias: prod", "prod\n    enabled: true\n    account_id: \"2", "accounts[1].alias", "another account"},
-		{"rule given twice", "id: short", "id: payments-prod", "payments-prod\n    accounts: [sandbox", "rules[1].id", "another rule"},
+		{"rule given twice", "id: short", "id: payments-prod", "payments-prod\n    teams: [payments]\n    actions: [backup.create, backup.view]\n    accounts: [sandbox", "rules[1].id", "another rule"},
 		{"long name", "id: short", "id: s" + strings.Repeat("x", 63), "sx", "rules[1].id", "does not fit"},
 		{"account id without quotes", `"2234567890123456"`, "2234567890123456", "", "accounts[1].account_id", "put the 16 digits in quotes"},
 		{"account id of 15 digits", `"2234567890123456"`, `"223456789012345"`, "", "accounts[1].account_id", "16 digits"},
@@ -159,9 +199,9 @@ func TestProblemsComeTogether(t *testing.T) {
 	const want = `line 1, column 10: version: is not known: write 1
 line 14, column 13: accounts[1].access: "mine" is not known: use one of own, assume_role, hbr_cross_account
 line 16, column 12: accounts[2].alias: anchors are not read: remove &x
-line 25, column 5: rules[0].own: is not known here: use id, accounts, regions, source_types, retention_days, reason, owner, instances, any_instance, clusters, any_cluster, copy, scripts
-line 36, column 25: rules[1].accounts[1]: there is no account "idle": add it to accounts, or correct the name
-line 41, column 35: rules[1].retention_days.max: is below min, which is 1: write that or more`
+line 33, column 5: rules[0].own: is not known here: use id, teams, actions, accounts, regions, source_types, reason, owner, instances, instance_prefixes, any_instance, clusters, any_cluster, vaults, any_vault, retention_days, copy, scripts, defaults, enforced, cooldown, skip_cooldown
+line 46, column 25: rules[1].accounts[1]: there is no account "idle": add it to accounts, or correct the name
+line 52, column 35: rules[1].retention_days.max: is below min, which is 1: write that or more`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}

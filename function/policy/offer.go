@@ -12,7 +12,7 @@ import (
 type Offer struct {
 	Granted     bool     // some rule grants this kind; if not, all else is empty
 	Instances   []string // in the order of the file
-	AnyInstance bool     // some rule grants every instance
+	AnyInstance bool     // some rule grants every instance, or all whose ids begin alike
 	Clusters    []string
 	AnyCluster  bool
 	Scripts     []string
@@ -31,12 +31,14 @@ type Line struct {
 	Owner    string      // empty if the policy does not say
 }
 
-// Accounts lists the accounts that can be chosen: those that are switched on
-// and that a rule names. The portal's own come first, then the order of the file.
-func (p *Policy) Accounts() []backup.Account {
+// Accounts lists the accounts in which who may do something: those that are
+// switched on and that a rule of theirs names. The portal's own come first, then
+// the order of the file.
+func (p *Policy) Accounts(who backup.Principal, do backup.Action) []backup.Account {
 	var own, others []backup.Account
+	rules := p.theirs(who, do)
 	for _, a := range p.accounts {
-		switch named := slices.ContainsFunc(p.rules, func(r rule) bool { return slices.Contains(r.accounts, a.Alias) }); {
+		switch named := slices.ContainsFunc(rules, func(r rule) bool { return slices.Contains(r.accounts, a.Alias) }); {
 		case !a.enabled || !named:
 		case a.Access == backup.Own:
 			own = append(own, a.Account)
@@ -47,16 +49,29 @@ func (p *Policy) Accounts() []backup.Account {
 	return append(own, others...)
 }
 
-// Regions lists the regions of an account that can be chosen: those that a
-// rule names together with it. There are none if the account cannot be chosen.
-func (p *Policy) Regions(alias string) []string {
+// theirs are the rules that let who do something.
+func (p *Policy) theirs(who backup.Principal, do backup.Action) (rules []rule) {
+	teams := p.teamsOf(who)
+	for _, r := range p.rules {
+		if _, ok := first(r.teams, teams); ok && slices.Contains(r.actions, do) {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+// Regions lists the regions of an account in which who may create backups: those
+// that a rule of theirs names together with it. There are none if the account
+// cannot be chosen.
+func (p *Policy) Regions(who backup.Principal, alias string) []string {
 	a, ok := p.account(alias)
 	if !ok || !a.enabled {
 		return nil
 	}
 	var regions []string
+	rules := p.theirs(who, backup.ActionCreate)
 	for _, region := range a.Regions {
-		if slices.ContainsFunc(p.rules, func(r rule) bool {
+		if slices.ContainsFunc(rules, func(r rule) bool {
 			return slices.Contains(r.accounts, alias) && slices.Contains(r.regions, region)
 		}) {
 			regions = union(regions, region)
@@ -65,11 +80,11 @@ func (p *Policy) Regions(alias string) []string {
 	return regions
 }
 
-// Offer gathers what the rules grant for backups of kind source. Rules that
+// Offer gathers what the rules grant who for backups of kind source. Rules that
 // only name accounts that are switched off are left out.
-func (p *Policy) Offer(source backup.SourceType) Offer {
+func (p *Policy) Offer(who backup.Principal, source backup.SourceType) Offer {
 	var o Offer
-	for _, r := range p.rules {
+	for _, r := range p.theirs(who, backup.ActionCreate) {
 		if slices.Contains(r.sources, source) && slices.ContainsFunc(r.accounts, p.usable) {
 			o.add(r, source)
 		}
@@ -97,7 +112,7 @@ func (o *Offer) add(r rule, source backup.SourceType) {
 		o.AnyCluster = o.AnyCluster || r.clusters.any
 	} else {
 		o.Instances = union(o.Instances, r.instances.ids...)
-		o.AnyInstance = o.AnyInstance || r.instances.any
+		o.AnyInstance = o.AnyInstance || r.instances.any || len(r.instances.prefixes) > 0
 	}
 	if f, _ := backup.FieldNamed("Detail.preScriptPath"); f.ForSource(source) {
 		o.Scripts = union(o.Scripts, r.scripts...)

@@ -10,14 +10,14 @@ import (
 func TestAccountsToChooseFrom(t *testing.T) {
 	p := mustLoad(t, base)
 	var aliases []string
-	for _, a := range p.Accounts() {
+	for _, a := range p.Accounts(alice, backup.ActionCreate) {
 		aliases = append(aliases, a.Alias)
 	}
 	if want := []string{"sandbox", "prod"}; !reflect.DeepEqual(aliases, want) {
 		t.Errorf("accounts %v, want %v", aliases, want)
 	}
 	unnamed := mustLoad(t, change(t, base, "accounts: [sandbox, idle]\n    regions: [cn-hangzhou, cn-beijing]", "accounts: [prod]\n    regions: [cn-hangzhou]"))
-	if got := unnamed.Accounts(); len(got) != 1 || got[0].Alias != "prod" {
+	if got := unnamed.Accounts(alice, backup.ActionCreate); len(got) != 1 || got[0].Alias != "prod" {
 		t.Errorf("accounts %v, want prod alone", got)
 	}
 }
@@ -30,14 +30,14 @@ func TestRegionsToChooseFrom(t *testing.T) {
 		"idle":    nil,
 		"nobody":  nil,
 	} {
-		if got := p.Regions(alias); !reflect.DeepEqual(got, want) {
+		if got := p.Regions(alice, alias); !reflect.DeepEqual(got, want) {
 			t.Errorf("Regions(%s) = %v, want %v", alias, got, want)
 		}
 	}
 }
 
 func TestOffer(t *testing.T) {
-	long := "id: long\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS, ECS_FILE]\n" +
+	long := "id: long\n    teams: [payments]\n    actions: [backup.view, backup.create]\n    any_vault: true\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS, ECS_FILE]\n" +
 		"    instances: [i-web2, i-web3]\n    retention_days: {min: 1, max: 90}\n    scripts: [/opt/backup/pre.sh, /opt/x.sh]\n  - id: short"
 	p := mustLoad(t, change(t, base, "id: short", long))
 	reason := backup.Text{En: "Snapshots cost money", Zh: "快照会产生费用"}
@@ -59,7 +59,7 @@ func TestOffer(t *testing.T) {
 		},
 		"NAS": {},
 	} {
-		if got := p.Offer(source); !reflect.DeepEqual(got, want) {
+		if got := p.Offer(alice, source); !reflect.DeepEqual(got, want) {
 			t.Errorf("Offer(%s)\n got %+v\nwant %+v", source, got, want)
 		}
 	}
@@ -67,7 +67,7 @@ func TestOffer(t *testing.T) {
 
 func TestOfferLeavesOutAccountsThatAreSwitchedOff(t *testing.T) {
 	p := mustLoad(t, change(t, base, "accounts: [sandbox, idle]\n    regions: [cn-hangzhou, cn-beijing]", "accounts: [idle]\n    regions: [cn-beijing]"))
-	if got := p.Offer(backup.Container); got.Granted {
+	if got := p.Offer(alice, backup.Container); got.Granted {
 		t.Errorf("offered: %+v", got)
 	}
 }
@@ -75,12 +75,12 @@ func TestOfferLeavesOutAccountsThatAreSwitchedOff(t *testing.T) {
 // A choice from an offer must not change what the next reader is offered.
 func TestOffersShareNothing(t *testing.T) {
 	p := mustLoad(t, base)
-	p.Offer(backup.UDMECS).Instances[0] = "i-other"
-	p.Regions("prod")[0] = "cn-other"
-	if got := p.Offer(backup.UDMECS).Instances[0]; got != "i-web1" {
+	p.Offer(alice, backup.UDMECS).Instances[0] = "i-other"
+	p.Regions(alice, "prod")[0] = "cn-other"
+	if got := p.Offer(alice, backup.UDMECS).Instances[0]; got != "i-web1" {
 		t.Errorf("the first instance became %s", got)
 	}
-	if got := p.Regions("prod")[0]; got != "cn-hangzhou" {
+	if got := p.Regions(alice, "prod")[0]; got != "cn-hangzhou" {
 		t.Errorf("the first region became %s", got)
 	}
 }

@@ -5,8 +5,10 @@
 // backup only if all of them hold; nothing is ever put together from two
 // rules, and no rule forbids, so their order decides only which one is named.
 //
-// In this version a rule covers everybody who is signed in and every source of
-// events: it says what may be backed up, and not yet by whom.
+// A rule is for teams. Who belongs to a team is said by claims of their identity,
+// by the name of a source, or by the kind of an event; a human is never a source,
+// nor the reverse. Viewing and cancelling go by the same rules as creating, each
+// as an action of its own.
 //
 // The file is read once, at the start, and strictly. A policy that can be
 // misread is worse than none, so everything that is unknown, empty, given
@@ -16,6 +18,8 @@ package policy
 
 import (
 	"slices"
+	"strings"
+	"time"
 
 	"backupportal/function/backup"
 )
@@ -24,7 +28,11 @@ import (
 type Policy struct {
 	enabled       bool
 	accounts      []account // in the order of the file
+	teams         []team    // in the order of the file
 	rules         []rule    // in the order of the file
+	cooldown      time.Duration
+	rate          backup.Rate // of each principal, without its key; the zero value is none
+	index         index       // of rules
 	notifications backup.Notifications
 	hash          string
 }
@@ -33,6 +41,8 @@ type Policy struct {
 type account struct {
 	backup.Account
 	enabled bool
+	rate    backup.Rate // without its key; the zero value is none
+	daily   *int64      // backups in a day; nil is no limit
 }
 
 // A rule is one entry of rules.
@@ -40,14 +50,20 @@ type rule struct {
 	id        string
 	reason    backup.Text // why it is as narrow as it is; empty if the file does not say
 	owner     string      // whom to ask for more; empty if the file does not say
-	accounts  []string    // aliases
+	teams     []int       // of the policy's
+	actions   []backup.Action
+	accounts  []string // aliases
 	regions   []string
 	sources   []backup.SourceType
 	instances resources // for UDM_ECS and ECS_FILE
 	clusters  resources // for CONTAINER
+	vaults    resources // for ECS_FILE and CONTAINER
 	retention days
 	copies    *copies  // nil: no copy to another region
 	scripts   []string // full paths; none: no scripts
+	defaults  backup.Params
+	enforced  backup.Params
+	cooldown  time.Duration // 0: none
 }
 
 // copies are what a rule grants in another region.
@@ -58,16 +74,21 @@ type copies struct {
 
 // resources are what a rule lets people back up. The zero value covers nothing.
 type resources struct {
-	ids []string
-	any bool
+	ids      []string
+	prefixes []string
+	any      bool
 }
 
 func (r resources) cover(id string) bool {
-	return id != "" && (r.any || slices.Contains(r.ids, id))
+	begins := func(prefix string) bool { return strings.HasPrefix(id, prefix) }
+	return id != "" && (r.any || slices.Contains(r.ids, id) || slices.ContainsFunc(r.prefixes, begins))
 }
 
 // days is a range of retentions; both ends belong to it.
-type days struct{ min, max int64 }
+type days struct {
+	min, max int64
+	usual    int64 // what is taken if nothing is given; 0 if something must be
+}
 
 var _ backup.Policy = (*Policy)(nil)
 

@@ -30,8 +30,16 @@ accounts:
     access: hbr_cross_account
     role: hbrcrossrole
     regions: [cn-beijing]
+teams:
+  - name: payments
+    members:
+      - {issuer: "https://sso.example.com", group: oncall}
+      - {source: ci}
+    daily_jobs: 40
 rules:
   - id: payments-prod
+    teams: [payments]
+    actions: [backup.create, backup.view, backup.cancel]
     reason: {en: "Snapshots cost money", zh: "快照会产生费用"}
     owner: platform team
     accounts: [prod]
@@ -44,11 +52,14 @@ rules:
       retention_days: {min: 3, max: 20}
     scripts: [/opt/backup/pre.sh, /opt/backup/post.sh]
   - id: short
+    teams: [payments]
+    actions: [backup.create, backup.view]
     accounts: [sandbox, idle]
     regions: [cn-hangzhou, cn-beijing]
     source_types: [ECS_FILE, CONTAINER]
     any_instance: true
     clusters: [cc-0001]
+    any_vault: true
     retention_days: {min: 1, max: 7}
 `
 
@@ -128,7 +139,8 @@ func TestExampleLoads(t *testing.T) {
 func TestDemonstrationAllowsEverything(t *testing.T) {
 	p := mustLoad(t, readFile(t, "../cmd/local/policy.yaml"))
 	var aliases []string
-	for _, a := range p.Accounts() {
+	demo := backup.Principal{Kind: backup.KindHuman, Issuer: "demo", Subject: "demo"}
+	for _, a := range p.Accounts(demo, backup.ActionCreate) {
 		aliases = append(aliases, a.Alias)
 	}
 	if got := strings.Join(aliases, " "); got != "demo payments payments-central locked" {
@@ -139,6 +151,7 @@ func TestDemonstrationAllowsEverything(t *testing.T) {
 			params := backup.Params{
 				"Account": alias, "Region": "cn-shanghai", "SourceType": string(source), "Retention": "365",
 				"InstanceId": "i-bp1demoweb01", "ContainerClusterId": "cc-0001democluster",
+				"VaultId": "v-0001demovault01",
 			}
 			if source == backup.UDMECS {
 				params["Detail.doCopy"] = "true"
@@ -147,7 +160,7 @@ func TestDemonstrationAllowsEverything(t *testing.T) {
 				params["Detail.preScriptPath"] = "/opt/backup/pre.sh"
 				params["Detail.postScriptPath"] = "/opt/backup/post.sh"
 			}
-			if grant, denied := p.Decide(backup.Principal{}, params); grant.Rule != "demo" {
+			if grant, denied := p.Decide(demo, params); grant.Rule != "demo" {
 				t.Errorf("%s %s: %q, %v", alias, source, grant.Rule, denied)
 			}
 		}
@@ -162,3 +175,6 @@ func readFile(t testing.TB, name string) string {
 	}
 	return string(text)
 }
+
+// alice belongs to the team of base.
+var alice = backup.Principal{Kind: backup.KindHuman, Issuer: "https://sso.example.com", Subject: "1", Name: "Alice", Groups: []string{"oncall"}}

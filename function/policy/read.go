@@ -143,10 +143,10 @@ func (l *loader) words(p place) backup.Text {
 }
 
 // days reads a range of days. Its upper end is bounded, since a form shows it
-// to people as something that they can have.
-func (l *loader) days(p place) days {
-	m := l.mapping(p, []string{"min", "max"}, nil)
-	d := days{l.number(m["min"]), l.number(m["max"])}
+// to people as something that they can have. Keys beside its ends are usual ones.
+func (l *loader) days(p place, usual ...string) days {
+	m := l.mapping(p, []string{"min", "max"}, usual)
+	d := days{l.number(m["min"]), l.number(m["max"]), l.number(m["default"])}
 	if m["min"].node != nil && d.min < 1 {
 		l.wrong(m["min"], "write 1 or more days")
 	}
@@ -156,6 +156,8 @@ func (l *loader) days(p place) days {
 		l.wrong(m["max"], "is below min, which is %d: write that or more", d.min)
 	case d.max > backup.MaxRetention:
 		l.wrong(m["max"], "is longer than Cloud Backup keeps anything: write %d or fewer", backup.MaxRetention)
+	case m["default"].node != nil && !l.refused[m["default"].node] && (d.usual < d.min || d.usual > d.max):
+		l.wrong(m["default"], "is not from %d to %d: write a number that the rule allows", d.min, d.max)
 	}
 	return d
 }

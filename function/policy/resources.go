@@ -9,14 +9,15 @@ import (
 // resourceKeys are the two keys of a rule that say which resources it covers,
 // of which it has exactly one if it covers kinds of backup with such resources.
 type resourceKeys struct {
-	ids, all string
-	shape    shape
-	of       []backup.SourceType
+	ids, prefixes, all string // prefixes may be empty
+	shape              shape
+	of                 []backup.SourceType
 }
 
 var (
-	instanceKeys = resourceKeys{"instances", "any_instance", instanceShape, []backup.SourceType{backup.UDMECS, backup.ECSFile}}
-	clusterKeys  = resourceKeys{"clusters", "any_cluster", clusterShape, []backup.SourceType{backup.Container}}
+	instanceKeys = resourceKeys{"instances", "instance_prefixes", "any_instance", instanceShape, []backup.SourceType{backup.UDMECS, backup.ECSFile}}
+	clusterKeys  = resourceKeys{"clusters", "", "any_cluster", clusterShape, []backup.SourceType{backup.Container}}
+	vaultKeys    = resourceKeys{"vaults", "", "any_vault", vaultShape, []backup.SourceType{backup.ECSFile, backup.Container}}
 )
 
 // wanted reports whether one of the keys must be there. If the kinds of
@@ -33,18 +34,25 @@ func (k resourceKeys) wanted(sources []backup.SourceType, given bool) bool {
 // was forgotten does not turn into a grant. Keys that do not matter for the
 // rule's kinds of backup are refused, since they look as if they limited it.
 func (l *loader) resources(rule place, m map[string]place, k resourceKeys, sources []backup.SourceType) resources {
-	ids, all := m[k.ids], m[k.all]
-	r := resources{ids: list(l, ids, func(p place) string { return l.shaped(p, k.shape) }), any: l.flag(all)}
+	ids, begins, all := m[k.ids], m[k.prefixes], m[k.all]
+	r := resources{
+		ids:      list(l, ids, func(p place) string { return l.shaped(p, k.shape) }),
+		prefixes: list(l, begins, func(p place) string { return l.shaped(p, prefixShape) }),
+		any:      l.flag(all),
+	}
+	given := ids.node != nil || begins.node != nil
 	switch {
-	case !k.wanted(sources, ids.node != nil || all.node != nil):
-		for _, p := range []place{ids, all} {
+	case !k.wanted(sources, given || all.node != nil):
+		for _, p := range []place{ids, begins, all} {
 			if p.node != nil {
 				l.wrong(p, "means nothing for these source_types: remove it")
 			}
 		}
+	case r.any && begins.node != nil:
+		l.wrong(begins, "contradicts %s: true: keep one of them", k.all)
 	case r.any && ids.node != nil:
 		l.wrong(ids, "contradicts %s: true: keep one of them", k.all)
-	case !r.any && ids.node == nil && !l.refused[all.node]:
+	case !r.any && !given && !l.refused[all.node]:
 		l.lacks(rule, rule.at(k.ids, nil).path, "is missing: list them, or write %s: true", k.all)
 	}
 	return r

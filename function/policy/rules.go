@@ -12,25 +12,39 @@ type Rule struct {
 	Accounts    []string // aliases
 	Regions     []string
 	SourceTypes []backup.SourceType
-	Resources   []string // ids of instances and clusters; nil means any
+	Teams       []string // of the rule, to which the reader belongs
+	Actions     []backup.Action
+	Resources   []string // ids of instances and clusters, and beginnings of ids with a star behind; nil means any
 	Min, Max    int64    // days
 	CopyRegions []string
 	Scripts     []string
-	Reason      backup.Text // empty if the policy does not say
-	Owner       string      // empty if the policy does not say
+	Defaults    backup.Params
+	Enforced    backup.Params
+	Limits      []backup.Text // how often
+	Reason      backup.Text   // empty if the policy does not say
+	Owner       string        // empty if the policy does not say
 }
 
-// Rules lists the rules in the order of the file. In this version they are
-// everybody's.
-func (p *Policy) Rules() []Rule {
-	out := make([]Rule, len(p.rules))
-	for i, r := range p.rules {
+// Rules lists the rules for who, in the order of the file.
+func (p *Policy) Rules(who backup.Principal) []Rule {
+	teams := p.teamsOf(who)
+	rules := p.theirs(who, backup.ActionView) // which every rule allows
+	out := make([]Rule, len(rules))
+	for i, r := range rules {
 		out[i] = Rule{
-			ID: r.id, Accounts: r.accounts, Regions: r.regions, SourceTypes: r.sources,
+			ID: r.id, Actions: r.actions, Limits: p.limits(r, teams), Defaults: r.defaults, Enforced: r.enforced, Accounts: r.accounts, Regions: r.regions, SourceTypes: r.sources,
 			Min: r.retention.min, Max: r.retention.max, Scripts: r.scripts, Reason: r.reason, Owner: r.owner,
 		}
 		if !r.instances.any && !r.clusters.any {
 			out[i].Resources = slices.Concat(r.instances.ids, r.clusters.ids)
+			for _, prefix := range r.instances.prefixes {
+				out[i].Resources = append(out[i].Resources, prefix+"*")
+			}
+		}
+		for _, team := range r.teams {
+			if slices.Contains(teams, team) {
+				out[i].Teams = append(out[i].Teams, p.teams[team].name)
+			}
 		}
 		if r.copies != nil {
 			out[i].CopyRegions = r.copies.regions

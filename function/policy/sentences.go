@@ -10,6 +10,7 @@ var (
 	msgNoRegion    = backup.Text{En: "Account “%v” has no region %v", Zh: "账号“%v”没有地域 %v"}
 	msgNoRule      = backup.Text{En: "No rule allows this backup", Zh: "没有规则允许此备份"}
 	msgLeavesOut   = backup.Text{En: "Rule “%v” does not cover this %v", Zh: "规则“%v”不包含此%v"}
+	msgEnforced    = backup.Text{En: "Rule “%v” has it as %v, and nothing else", Zh: "规则“%v”规定其为 %v，不可更改"}
 	msgDays        = backup.Text{En: "Rule “%v” allows %v to %v days", Zh: "规则“%v”允许 %v 至 %v 天"}
 )
 
@@ -20,6 +21,7 @@ var (
 	nounSource     = backup.Text{En: "kind of backup", Zh: "备份类型"}
 	nounInstance   = backup.Text{En: "instance", Zh: "实例"}
 	nounCluster    = backup.Text{En: "cluster", Zh: "集群"}
+	nounVault      = backup.Text{En: "backup vault", Zh: "备份库"}
 	nounScript     = backup.Text{En: "script", Zh: "脚本"}
 	nounCopy       = backup.Text{En: "copy in another region", Zh: "异地副本"}
 	nounCopyRegion = backup.Text{En: "region of the copy", Zh: "副本所在地域"}
@@ -42,6 +44,7 @@ func (r rule) allowsDays(field string, d days) backup.Mistake {
 // explained adds why r is so, and whom to ask, as far as the file says. They
 // are arguments and not part of the text, since they may hold percent signs.
 func (r rule) explained(m backup.Mistake) backup.Mistake {
+	m.Rule = &backup.RuleInfo{ID: r.id, Reason: r.reason, Owner: r.owner}
 	if r.reason != (backup.Text{}) {
 		m.Text = backup.Text{En: m.Text.En + ". %v", Zh: m.Text.Zh + "。%v"}
 		m.Args = append(m.Args, r.reason)

@@ -3,15 +3,23 @@ package policy
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"backupportal/function/backup"
 )
 
 // A loader reads one file and gathers what is wrong with it.
 type loader struct {
 	getenv   func(string) string
 	accounts map[string]account // read so far, by alias
+	teams    map[string]int     // read so far, by name: which one it is
 	rules    map[string]bool    // ids read so far
+
+	cooldown  time.Duration // where a rule says nothing else
+	usualRate backup.Rate
+
 	problems LoadError
 	refused  map[*yaml.Node]bool // a problem was reported there: more would only follow from it
 }

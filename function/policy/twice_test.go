@@ -3,9 +3,12 @@ package policy
 import (
 	"bytes"
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
@@ -19,10 +22,54 @@ import (
 type plainPolicy struct {
 	Version  int            `yaml:"version"`
 	Enabled  bool           `yaml:"enabled"`
+	Defaults *plainDefaults `yaml:"defaults,omitempty"`
 	Accounts []plainAccount `yaml:"accounts"`
+	Teams    []plainTeam    `yaml:"teams,omitempty"`
 	Rules    []plainRule    `yaml:"rules,omitempty"`
 
 	Notifications any `yaml:"notifications,omitempty"` // decide nothing
+}
+
+type plainDefaults struct {
+	Cooldown string     `yaml:"cooldown,omitempty"`
+	Rate     *plainRate `yaml:"rate,omitempty"`
+}
+
+type plainRate struct {
+	Burst int    `yaml:"burst"`
+	Per   string `yaml:"per"`
+}
+
+type plainTeam struct {
+	Name    string              `yaml:"name"`
+	Members []map[string]string `yaml:"members"`
+	Daily   *int                `yaml:"daily_jobs,omitempty"`
+}
+
+// has reports whether somebody belongs to the team.
+func (t plainTeam) has(p backup.Principal) bool {
+	found := false
+	for _, m := range t.Members {
+		same := p.Kind == backup.KindHuman && p.Issuer == m["issuer"] && m["issuer"] != "" && p.Subject != ""
+		if same && m["subject"] != "" && m["subject"] == p.Subject {
+			found = true
+		}
+		for _, group := range p.Groups {
+			if same && m["group"] != "" && m["group"] == group {
+				found = true
+			}
+		}
+		if same && m["email_domain"] != "" && strings.HasSuffix(p.Email, "@"+m["email_domain"]) {
+			found = true
+		}
+		if p.Kind == backup.KindSource && m["source"] != "" && m["source"] == p.Subject {
+			found = true
+		}
+		if p.Kind == backup.KindEvent && m["event"] != "" && "event:"+m["event"] == p.Subject {
+			found = true
+		}
+	}
+	return found
 }
 
 type plainAccount struct {
@@ -33,22 +80,34 @@ type plainAccount struct {
 	Role       string   `yaml:"role,omitempty"`
 	ExternalID string   `yaml:"external_id_env,omitempty"`
 	Regions    []string `yaml:"regions"`
+
+	Rate  *plainRate `yaml:"rate,omitempty"`
+	Daily *int       `yaml:"daily_jobs,omitempty"`
 }
 
 type plainRule struct {
 	ID          string            `yaml:"id"`
 	Reason      map[string]string `yaml:"reason,omitempty"`
 	Owner       string            `yaml:"owner,omitempty"`
+	Teams       []string          `yaml:"teams"`
+	Actions     []string          `yaml:"actions"`
 	Accounts    []string          `yaml:"accounts"`
 	Regions     []string          `yaml:"regions"`
 	Sources     []string          `yaml:"source_types"`
 	Instances   []string          `yaml:"instances,omitempty"`
+	Prefixes    []string          `yaml:"instance_prefixes,omitempty"`
 	AnyInstance bool              `yaml:"any_instance,omitempty"`
 	Clusters    []string          `yaml:"clusters,omitempty"`
 	AnyCluster  bool              `yaml:"any_cluster,omitempty"`
-	Retention   plainDays         `yaml:"retention_days"`
+	Vaults      []string          `yaml:"vaults,omitempty"`
+	AnyVault    bool              `yaml:"any_vault,omitempty"`
+	Retention   *plainDays        `yaml:"retention_days,omitempty"`
 	Copy        *plainCopy        `yaml:"copy,omitempty"`
 	Scripts     []string          `yaml:"scripts,omitempty"`
+	Defaults    map[string]string `yaml:"defaults,omitempty"`
+	Enforced    map[string]string `yaml:"enforced,omitempty"`
+	Cooldown    string            `yaml:"cooldown,omitempty"`
+	Skip        bool              `yaml:"skip_cooldown,omitempty"`
 }
 
 type plainCopy struct {
@@ -59,6 +118,8 @@ type plainCopy struct {
 type plainDays struct {
 	Min int `yaml:"min"`
 	Max int `yaml:"max"`
+
+	Default int `yaml:"default,omitempty"`
 }
 
 func (d plainDays) holds(value string) bool {
@@ -76,7 +137,30 @@ func in(value string, list []string) bool {
 	return found
 }
 
+// hasField reports whether a backup like p has one of the two fields that drawn
+// policies set.
+func hasField(p backup.Params, name string) bool {
+	return p["SourceType"] == "ECS_FILE"
+}
+
+// values are what the rule gives where p has nothing.
+func (r plainRule) values(p backup.Params) backup.Params {
+	v := backup.Params{}
+	for _, from := range []map[string]string{r.Defaults, r.Enforced} {
+		for name, value := range from {
+			if p[name] == "" && hasField(p, name) {
+				v[name] = value
+			}
+		}
+	}
+	if p["Retention"] == "" && r.Retention.Default != 0 {
+		v["Retention"] = strconv.Itoa(r.Retention.Default)
+	}
+	return v
+}
+
 // conditions are those of a rule in their order, each with the field to blame.
+// The first four are those for viewing, too.
 func (r plainRule) conditions(p backup.Params) (fields []string, holds []bool) {
 	add := func(field string, ok bool) { fields, holds = append(fields, field), append(holds, ok) }
 	add("Account", in(p["Account"], r.Accounts))
@@ -85,9 +169,23 @@ func (r plainRule) conditions(p backup.Params) (fields []string, holds []bool) {
 	if p["SourceType"] == "CONTAINER" {
 		add("ContainerClusterId", p["ContainerClusterId"] != "" && (r.AnyCluster || in(p["ContainerClusterId"], r.Clusters)))
 	} else {
-		add("InstanceId", p["InstanceId"] != "" && (r.AnyInstance || in(p["InstanceId"], r.Instances)))
+		begins := false
+		for _, prefix := range r.Prefixes {
+			begins = begins || strings.HasPrefix(p["InstanceId"], prefix)
+		}
+		add("InstanceId", p["InstanceId"] != "" && (r.AnyInstance || in(p["InstanceId"], r.Instances) || begins))
 	}
-	add("Retention", r.Retention.holds(p["Retention"]))
+	if !in("backup.create", r.Actions) {
+		add("", false)
+		return fields, holds
+	}
+	for _, name := range []string{"SpeedLimit", "Options.UseVSS"} {
+		add(name, !hasField(p, name) || r.Enforced[name] == "" || p[name] == "" || p[name] == r.Enforced[name])
+	}
+	if p["SourceType"] != "UDM_ECS" {
+		add("VaultId", p["VaultId"] != "" && (r.AnyVault || in(p["VaultId"], r.Vaults)))
+	}
+	add("Retention", r.Retention.holds(p["Retention"]) || p["Retention"] == "" && r.Retention.Default != 0)
 	if p["Detail.doCopy"] == "true" {
 		add("Detail.doCopy", r.Copy != nil)
 		add("Detail.destinationRegionId", r.Copy != nil && in(p["Detail.destinationRegionId"], r.Copy.Regions))
@@ -98,50 +196,111 @@ func (r plainRule) conditions(p backup.Params) (fields []string, holds []bool) {
 	return fields, holds
 }
 
-// decide gives the rule that allows p, or the fields of the mistakes.
-func (x plainPolicy) decide(p backup.Params) (rule, blamed string) {
+// theirs reports whether r is for a team of somebody's, and for which first.
+func (x plainPolicy) theirs(r plainRule, who backup.Principal) (plainTeam, bool) {
+	for _, name := range r.Teams {
+		for _, t := range x.Teams {
+			if t.Name == name && t.has(who) {
+				return t, true
+			}
+		}
+	}
+	return plainTeam{}, false
+}
+
+// grant is what r says to a backup that it allows.
+func (x plainPolicy) grant(r plainRule, who backup.Principal, p backup.Params) backup.Grant {
+	g := backup.Grant{Rule: r.ID}
+	if v := r.values(p); len(v) > 0 {
+		g.Values = v
+	}
+	cooldown := r.Cooldown
+	if cooldown == "" && !r.Skip && x.Defaults != nil {
+		cooldown = x.Defaults.Cooldown
+	}
+	g.Cooldown, _ = time.ParseDuration(cooldown)
+	add := func(key string, rate *plainRate) {
+		if rate != nil {
+			per, _ := time.ParseDuration(rate.Per)
+			g.Rates = append(g.Rates, backup.Rate{Key: key, Burst: rate.Burst, Per: per})
+		}
+	}
+	if x.Defaults != nil {
+		if key := "p:" + who.Issuer + "#" + who.Subject; who.Kind != backup.KindSource {
+			add(key, x.Defaults.Rate)
+		} else {
+			add("s:"+who.Subject, x.Defaults.Rate)
+		}
+	}
+	for _, a := range x.Accounts {
+		if a.Alias == p["Account"] {
+			add("a:"+a.Alias, a.Rate)
+			if a.Daily != nil {
+				g.Quotas = append(g.Quotas, backup.Quota{Key: "a:" + a.Alias, Day: *a.Daily})
+			}
+		}
+	}
+	if t, _ := x.theirs(r, who); t.Daily != nil {
+		g.Quotas = append(g.Quotas, backup.Quota{Key: "t:" + t.Name, Day: *t.Daily})
+	}
+	return g
+}
+
+// decide gives what allows p, or the fields of the mistakes.
+func (x plainPolicy) decide(who backup.Principal, p backup.Params) (grant backup.Grant, blamed string) {
 	if !x.Enabled {
-		return "", ""
+		return grant, ""
 	}
 	known, enabled, region := false, false, false
 	for _, a := range x.Accounts {
 		if a.Alias == p["Account"] {
-			known, enabled, region = true, a.Enabled, in(p["Region"], a.Regions)
+			for _, r := range x.Rules {
+				if _, theirs := x.theirs(r, who); theirs && in(a.Alias, r.Accounts) {
+					known = true
+				}
+			}
+			enabled, region = a.Enabled, in(p["Region"], a.Regions)
 		}
 	}
 	if !known || !enabled {
-		return "", "Account"
+		return grant, "Account"
 	}
 	if !region {
-		return "", "Region"
+		return grant, "Region"
 	}
 	var lines []string
 	for _, r := range x.Rules {
+		if _, theirs := x.theirs(r, who); !theirs {
+			continue
+		}
 		fields, holds := r.conditions(p)
-		first := ""
+		first, all := "", true
 		for i := len(fields) - 1; i >= 0; i-- {
 			if !holds[i] {
-				first = fields[i]
+				first, all = fields[i], false
 			}
 		}
-		if first == "" && rule == "" {
-			rule = r.ID
+		if all && grant.Rule == "" {
+			grant = x.grant(r, who, p)
 		}
-		lines = append(lines, first)
+		if in("backup.create", r.Actions) {
+			lines = append(lines, first)
+		}
 	}
-	if rule != "" {
-		return rule, ""
+	if grant.Rule != "" {
+		return grant, ""
 	}
-	return "", strings.Join(lines, " ")
+	return grant, strings.Join(lines, " ")
 }
 
-// view reports whether p may be seen.
-func (x plainPolicy) view(p backup.Params) bool {
+// may reports whether somebody may do something with p.
+func (x plainPolicy) may(who backup.Principal, do backup.Action, p backup.Params) bool {
 	may := false
 	for _, a := range x.Accounts {
 		for _, r := range x.Rules {
 			_, holds := r.conditions(p)
-			if a.Alias == p["Account"] && in(p["Region"], a.Regions) && holds[0] && holds[1] && holds[2] && holds[3] {
+			_, theirs := x.theirs(r, who)
+			if theirs && in(string(do), r.Actions) && a.Alias == p["Account"] && in(p["Region"], a.Regions) && holds[0] && holds[1] && holds[2] && holds[3] {
 				may = true
 			}
 		}
@@ -157,6 +316,23 @@ var (
 	someInstances = []string{"i-a", "i-b", "i-c"}
 	someClusters  = []string{"cc-a", "cc-b"}
 	someScripts   = []string{"/a", "/b"}
+	someVaults    = []string{"v-a", "v-b"}
+	someSpeeds    = []string{"0:24:1024", "9:18:2048"}
+
+	someMembers = []map[string]string{
+		{"issuer": "https://a.example", "subject": "1"}, {"issuer": "https://b.example", "subject": "1"}, {"issuer": "https://a.example", "group": "g"},
+		{"issuer": "https://a.example", "email_domain": "a.example"}, {"source": "ci"}, {"event": "timer"},
+	}
+	somePrincipals = []backup.Principal{
+		{Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "1"},
+		{Kind: backup.KindHuman, Issuer: "https://b.example", Subject: "1", Groups: []string{"g"}, Email: "x@a.example"},
+		{Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "2", Groups: []string{"f", "g"}},
+		{Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "3", Email: "x@a.example"},
+		{Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "4", Email: "x@b.a.example"},
+		{Kind: backup.KindHuman, Subject: "ci"}, {Kind: backup.KindHuman, Issuer: "https://a.example", Groups: []string{"g"}},
+		{Kind: backup.KindSource, Subject: "ci"}, {Kind: backup.KindSource, Subject: "event:timer"}, {Kind: backup.KindSource, Issuer: "https://a.example", Subject: "1"},
+		{Kind: backup.KindEvent, Subject: "event:timer"}, {Kind: backup.KindEvent, Subject: "ci"}, {},
+	}
 )
 
 func someOf(t *rapid.T, label string, from []string) []string {
@@ -165,19 +341,47 @@ func someOf(t *rapid.T, label string, from []string) []string {
 
 func someDays(t *rapid.T, label string) plainDays {
 	least := rapid.IntRange(1, 3).Draw(t, label)
-	return plainDays{least, least + rapid.IntRange(0, 2).Draw(t, label)}
+	return plainDays{Min: least, Max: least + rapid.IntRange(0, 2).Draw(t, label)}
 }
 
-// mostly is true four times out of five.
-func mostly(t *rapid.T, label string) bool { return rapid.IntRange(0, 4).Draw(t, label) > 0 }
+func someRate(t *rapid.T, label string) *plainRate {
+	if rapid.Bool().Draw(t, label) {
+		return nil
+	}
+	return &plainRate{rapid.IntRange(1, 3).Draw(t, label), rapid.SampledFrom([]string{"30s", "10m", "24h"}).Draw(t, label)}
+}
+
+func someDaily(t *rapid.T, label string) *int {
+	if rapid.Bool().Draw(t, label) {
+		return nil
+	}
+	n := rapid.IntRange(0, 2).Draw(t, label)
+	return &n
+}
+
+// mostly is true nine times out of ten.
+func mostly(t *rapid.T, label string) bool { return rapid.IntRange(0, 9).Draw(t, label) > 0 }
 
 func drawPolicy(t *rapid.T) plainPolicy {
 	x := plainPolicy{Version: 1, Enabled: rapid.IntRange(0, 19).Draw(t, "switch") > 0}
 	for i, alias := range someAliases {
 		x.Accounts = append(x.Accounts, plainAccount{
 			Alias: alias, Enabled: mostly(t, "account enabled"), AccountID: fmt.Sprintf("%016d", i), Access: "own",
-			Regions: someOf(t, "account regions", someRegions),
+			Regions: someOf(t, "account regions", someRegions), Rate: someRate(t, "account rate"), Daily: someDaily(t, "account daily"),
 		})
+	}
+	if rapid.Bool().Draw(t, "defaults") {
+		x.Defaults = &plainDefaults{rapid.SampledFrom([]string{"", "15m"}).Draw(t, "cool-down"), someRate(t, "rate")}
+		if *x.Defaults == (plainDefaults{}) {
+			x.Defaults.Cooldown = "1h"
+		}
+	}
+	for _, name := range []string{"red", "blue"} {
+		team := plainTeam{Name: name, Daily: someDaily(t, "team daily")}
+		for _, i := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(someMembers)-1), 1, 5, rapid.ID[int]).Draw(t, "members") {
+			team.Members = append(team.Members, someMembers[i])
+		}
+		x.Teams = append(x.Teams, team)
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "rules") {
 		x.Rules = append(x.Rules, drawRule(t, x, fmt.Sprintf("r%d", i)))
@@ -188,7 +392,10 @@ func drawPolicy(t *rapid.T) plainPolicy {
 func drawRule(t *rapid.T, x plainPolicy, id string) plainRule {
 	r := plainRule{
 		ID: id, Accounts: someOf(t, "accounts", someAliases), Sources: someOf(t, "sources", someSources),
-		Retention: someDays(t, "retention"),
+		Teams: someOf(t, "teams", []string{"red", "blue"}), Actions: []string{"backup.view"},
+	}
+	if rapid.Bool().Draw(t, "cancels") {
+		r.Actions = append(r.Actions, "backup.cancel")
 	}
 	var regions []string
 	for _, a := range x.Accounts {
@@ -198,7 +405,15 @@ func drawRule(t *rapid.T, x plainPolicy, id string) plainRule {
 	}
 	r.Regions = someOf(t, "regions", regions[:1+rapid.IntRange(0, len(regions)-1).Draw(t, "first regions")])
 	if in("UDM_ECS", r.Sources) || in("ECS_FILE", r.Sources) {
-		if r.AnyInstance = rapid.Bool().Draw(t, "any instance"); !r.AnyInstance {
+		switch rapid.IntRange(0, 3).Draw(t, "any instance") {
+		case 0:
+			r.AnyInstance = true
+		case 1:
+			r.Prefixes = someOf(t, "prefixes", someInstances)
+		case 2:
+			r.Prefixes = someOf(t, "prefixes", someInstances)
+			fallthrough
+		default:
 			r.Instances = someOf(t, "instances", someInstances)
 		}
 	}
@@ -206,6 +421,44 @@ func drawRule(t *rapid.T, x plainPolicy, id string) plainRule {
 		if r.AnyCluster = rapid.Bool().Draw(t, "any cluster"); !r.AnyCluster {
 			r.Clusters = someOf(t, "clusters", someClusters)
 		}
+	}
+	if !mostly(t, "creates") {
+		return r
+	}
+	r.Actions = append(r.Actions, "backup.create")
+	days := someDays(t, "retention")
+	if rapid.Bool().Draw(t, "usual") {
+		days.Default = rapid.IntRange(days.Min, days.Max).Draw(t, "usual retention")
+	}
+	r.Retention = &days
+	if in("ECS_FILE", r.Sources) || in("CONTAINER", r.Sources) {
+		if r.AnyVault = rapid.Bool().Draw(t, "any vault"); !r.AnyVault {
+			r.Vaults = someOf(t, "vaults", someVaults)
+		}
+	}
+	for _, name := range []string{"SpeedLimit", "Options.UseVSS"} {
+		values := someSpeeds
+		if name != "SpeedLimit" {
+			values = []string{"true", "false"}
+		}
+		switch value := rapid.SampledFrom(values).Draw(t, name); rapid.IntRange(0, 3).Draw(t, name) {
+		case 0:
+			if r.Enforced == nil {
+				r.Enforced = map[string]string{}
+			}
+			r.Enforced[name] = value
+		case 1:
+			if r.Defaults == nil {
+				r.Defaults = map[string]string{}
+			}
+			r.Defaults[name] = value
+		}
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "rule's cool-down") {
+	case 0:
+		r.Cooldown = "2m"
+	case 1:
+		r.Skip = true
 	}
 	if rapid.Bool().Draw(t, "copy") {
 		r.Copy = &plainCopy{someOf(t, "copy regions", someRegions), someDays(t, "copy retention")}
@@ -221,13 +474,19 @@ func drawAllowed(t *rapid.T, r plainRule) backup.Params {
 	pick := func(list []string) string { return rapid.SampledFrom(list).Draw(t, "pick") }
 	within := func(d plainDays) string { return strconv.Itoa(rapid.IntRange(d.Min, d.Max).Draw(t, "days")) }
 	p := backup.Params{
-		"Account": pick(r.Accounts), "Region": pick(r.Regions), "SourceType": pick(r.Sources), "Retention": within(r.Retention),
+		"Account": pick(r.Accounts), "Region": pick(r.Regions), "SourceType": pick(r.Sources),
+	}
+	if r.Retention != nil && (r.Retention.Default == 0 || rapid.Bool().Draw(t, "says for how long")) {
+		p["Retention"] = within(*r.Retention)
+	}
+	if p["SourceType"] != "UDM_ECS" {
+		p["VaultId"] = pick(append(r.Vaults, someVaults[:btoi(r.AnyVault || r.Retention == nil)]...))
 	}
 	switch {
 	case p["SourceType"] == "CONTAINER":
 		p["ContainerClusterId"] = pick(append(r.Clusters, someClusters[:btoi(r.AnyCluster)]...))
 	default:
-		p["InstanceId"] = pick(append(r.Instances, someInstances[:btoi(r.AnyInstance)]...))
+		p["InstanceId"] = pick(append(append(r.Instances, r.Prefixes...), someInstances[:btoi(r.AnyInstance)]...))
 	}
 	if r.Copy != nil && rapid.Bool().Draw(t, "do copy") {
 		p["Detail.doCopy"] = "true"
@@ -247,21 +506,25 @@ func btoi(b bool) int {
 	return 0
 }
 
-// drawRequest changes at most one field of a request that some rule allows.
-func drawRequest(t *rapid.T, x plainPolicy) backup.Params {
+// drawRequest changes at most one field of a request that some rule allows, and
+// says which.
+func drawRequest(t *rapid.T, x plainPolicy) (backup.Params, *plainRule) {
 	anything := map[string][]string{
 		"Account": {"one", "two", "three"}, "Region": {"cn-hangzhou", "cn-shanghai", "cn-beijing"}, "SourceType": someSources,
 		"InstanceId": someInstances, "ContainerClusterId": someClusters, "Retention": {"0", "1", "2", "3", "4", "5", "6", ""},
 		"Detail.destinationRetention": {"0", "1", "2", "3", "4", "5", "6", ""}, "Detail.destinationRegionId": someRegions,
+		"VaultId": someVaults, "SpeedLimit": someSpeeds, "Options.UseVSS": {"true", "false"},
 		"Detail.preScriptPath": {"/a", "/b", "/a/", "/A"}, "Detail.postScriptPath": {"/a", "/b", "//a", "/c"}, "Detail.doCopy": {"true"},
 	}
 	names := []string{
 		"Account", "Region", "SourceType", "InstanceId", "ContainerClusterId", "Retention", "Detail.destinationRetention",
 		"Detail.destinationRegionId", "Detail.preScriptPath", "Detail.postScriptPath", "Detail.doCopy",
+		"VaultId", "SpeedLimit", "Options.UseVSS",
 	}
-	p := backup.Params{}
+	p, near := backup.Params{}, (*plainRule)(nil)
 	if len(x.Rules) > 0 && mostly(t, "near a rule") {
-		p = drawAllowed(t, rapid.SampledFrom(x.Rules).Draw(t, "rule"))
+		near = &x.Rules[rapid.IntRange(0, len(x.Rules)-1).Draw(t, "rule")]
+		p = drawAllowed(t, *near)
 		names = []string{rapid.SampledFrom(append(names, "", "", "", "", "", "", "", "")).Draw(t, "changed")}
 	}
 	for _, name := range names {
@@ -273,7 +536,7 @@ func drawRequest(t *rapid.T, x plainPolicy) backup.Params {
 		delete(p, "Detail.destinationRegionId")
 		delete(p, "Detail.destinationRetention")
 	}
-	return p
+	return p, near
 }
 
 func TestDecideTwice(t *testing.T) {
@@ -290,18 +553,28 @@ func TestDecideTwice(t *testing.T) {
 		}
 		x := plainly(t, text)
 		for range 20 {
-			params := drawRequest(t, x)
-			wantRule, wantFields := x.decide(params)
-			grant, denied := p.Decide(backup.Principal{}, params)
+			params, near := drawRequest(t, x)
+			among := somePrincipals
+			if near != nil && mostly(t, "member") {
+				among = slices.DeleteFunc(slices.Clone(among), func(p backup.Principal) bool { _, ok := x.theirs(*near, p); return !ok })
+			}
+			who := rapid.SampledFrom(append(among, backup.Principal{})).Draw(t, "who")
+			want, wantFields := x.decide(who, params)
+			grant, denied := p.Decide(who, params)
+			if grant.Rule != "" && len(grant.Values) == 0 {
+				grant.Values = nil
+			}
 			fields := make([]string, len(denied))
 			for i, m := range denied {
 				fields[i] = m.Field
 			}
-			if grant.Rule != wantRule || strings.Join(fields, " ") != wantFields || (grant.Rule == "") != (len(denied) > 0) {
-				t.Fatalf("%v\n%s got %q %v\nwant %q %v", params, text, grant.Rule, fields, wantRule, wantFields)
+			if !reflect.DeepEqual(grant, want) || strings.Join(fields, " ") != wantFields || (grant.Rule == "") != (len(denied) > 0) {
+				t.Fatalf("%+v %v\n%s got %+v %v\nwant %+v %v", who, params, text, grant, fields, want, wantFields)
 			}
-			if got, want := p.MayView(backup.Principal{}, params), x.view(params); got != want {
-				t.Fatalf("%v\n%s MayView: %v, want %v", params, text, got, want)
+			for _, do := range backup.Actions {
+				if got, want := p.May(who, do, params), x.may(who, do, params); got != want {
+					t.Fatalf("%+v %v\n%s %s: %v, want %v", who, params, text, do, got, want)
+				}
 			}
 			asked, allowed = asked+1, allowed+btoi(grant.Rule != "")
 		}

@@ -1,0 +1,44 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"backupportal/function/backup"
+)
+
+// BenchmarkDecide decides by a policy of 1,000 rules, all for one team and one
+// account, of which the last one allows the backup, or none does.
+func BenchmarkDecide(b *testing.B) {
+	head := base[:strings.Index(base, "rules:")]
+	for name, instance := range map[string]string{"listed": "instances: [i-%04d]", "by prefix": "instance_prefixes: [i-%04d]"} {
+		text := head + "rules:\n"
+		for i := range 1000 {
+			text += fmt.Sprintf("  - {id: r%d, teams: [payments], actions: [backup.create, backup.view], accounts: [prod], regions: [cn-hangzhou], "+
+				"source_types: [UDM_ECS], "+instance+", retention_days: {min: 1, max: 7}}\n", i, i)
+		}
+		p, err := Load([]byte(text), environment)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for outcome, id := range map[string]string{"allowed": "i-0999", "denied": "i-none"} {
+			params := backup.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": id, "Retention": "7"}
+			b.Run(name+" "+outcome, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if grant, _ := p.Decide(alice, params); (grant.Rule != "") != (outcome == "allowed") {
+						b.Fatal(grant)
+					}
+				}
+			})
+			b.Run(name+" "+outcome+" viewing", func(b *testing.B) {
+				for b.Loop() {
+					if p.May(alice, backup.ActionView, params) != (outcome == "allowed") {
+						b.Fatal("wrong")
+					}
+				}
+			})
+		}
+	}
+}
