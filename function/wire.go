@@ -57,7 +57,7 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 		return portal{}, err
 	}
 	service := &backup.Service{
-		Cloud: cloud, Store: db, Policy: rules, Log: log,
+		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}

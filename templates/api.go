@@ -215,6 +215,7 @@ var replies = []reply{
 	{"409", pair("The first request with this key is still under way: ask again after `Retry-After`.", "使用此键的首个请求仍在进行：请在 `Retry-After` 之后再试。")},
 	{"422", pair("Something in it is wrong, or the key was used with other content, or Cloud Backup refused what you can put right.", "内容有误，或此键已用于其他内容，或云备份因可由您更正的原因拒绝。")},
 	{"502", pair("Cloud Backup refused what only an operator can put right.", "云备份因只有管理员才能解决的原因拒绝。")},
+	{"429", pair("A limit of the policy, which `limit` names. Nothing was started and the key is free: send the same again after `Retry-After`; if there is none, waiting does not help.", "达到策略的限制，`limit` 说明是哪一项。未开始备份，键仍可使用：请在 `Retry-After` 之后重新发送；若没有该响应头，等待也无济于事。")},
 	{"503", pair("This request started nothing: send it again with the same key after `Retry-After`.", "本次请求未开始备份：请在 `Retry-After` 之后用同一个键再次发送。")},
 }
 

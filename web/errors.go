@@ -84,6 +84,18 @@ var faults = []fault{
 		backup.Text{En: "Its Content-Type is not the one this address takes.", Zh: "其 Content-Type 不是此地址接受的类型。"}},
 	{errHost, http.StatusMisdirectedRequest, "host", unusable,
 		backup.Text{En: "The portal is not known by this host name.", Zh: "门户不使用此主机名。"}},
+	{backup.ErrRequests, http.StatusTooManyRequests, "too-many-requests",
+		backup.Text{En: "Too many requests", Zh: "请求过于频繁"},
+		backup.Text{En: "Nothing was done. Wait a moment and send it again.", Zh: "未执行任何操作。请稍候再提交。"}},
+	{backup.ErrRate, http.StatusTooManyRequests, "rate",
+		backup.Text{En: "Too many backups in a short time", Zh: "短时间内备份过多"},
+		backup.Text{En: "Nothing was started. The policy allows so many in a while; later the same can be sent again.", Zh: "未开始备份。策略限制一段时间内的备份次数，稍后可以再次提交。"}},
+	{backup.ErrQuota, http.StatusTooManyRequests, "quota",
+		backup.Text{En: "The backups of the day are used up", Zh: "当日备份次数已用完"},
+		backup.Text{En: "Nothing was started. The next day, which begins at midnight UTC, the same can be sent again.", Zh: "未开始备份。次日（UTC 零点起）可以再次提交。"}},
+	{backup.ErrCooldown, http.StatusTooManyRequests, "cool-down",
+		backup.Text{En: "This was backed up a moment ago", Zh: "刚刚备份过"},
+		backup.Text{En: "Nothing was started. The policy wants some time between two backups of the same; then it can be sent again.", Zh: "未开始备份。策略要求同一对象的两次备份之间有间隔，之后可以再次提交。"}},
 	{backup.ErrNotSent, http.StatusServiceUnavailable, "not-sent",
 		backup.Text{En: "Cloud Backup did not take the request", Zh: "云备份未接收请求"},
 		backup.Text{En: "This request started nothing. You can send the same form again.", Zh: "本次请求未开始备份。可以再次提交同一表单。"}},
@@ -178,6 +190,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 			s.Log.Error("store away", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
 		}
 	}
+	if limit, ok := errors.AsType[*backup.LimitError](err); ok && limit.RetryAfter > 0 {
+		w.Header().Set("Retry-After", seconds(limit.RetryAfter))
+	}
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok && busy.RetryAfter > 0 {
 		w.Header().Set("Retry-After", seconds(busy.RetryAfter))
 	}
@@ -204,6 +219,9 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	busy, isBusy := errors.AsType[*backup.BusyError](err)
 	if isBusy {
 		p.Link, p.LinkText = "/backups/"+busy.SubmissionID, backup.Text{En: "Show that backup", Zh: "查看该备份"}
+	}
+	if limit, ok := errors.AsType[*backup.LimitError](err); ok {
+		p.Lines = append(p.Lines, limitWords(limit, s.Zone, s.Backups.Now()).In(l))
 	}
 	for _, m := range mistakes(err) {
 		p.Lines = append(p.Lines, m.In(l))
@@ -232,13 +250,14 @@ func (s *Server) offerAgain(p *templates.Problem, r *http.Request, err error) {
 		return
 	}
 	_, ok := errors.AsType[*backup.BusyError](err)
+	_, limited := errors.AsType[*backup.LimitError](err)
 	switch {
 	case ok && errors.Is(err, backup.ErrKeyReused):
 		p.Resend = &templates.Resend{
 			Text:   backup.Text{En: "Send as a new backup", Zh: "作为新备份提交"},
 			Hidden: hidden(posted(r), s.Backups.NewID()),
 		}
-	case ok, errors.Is(err, backup.ErrStoreAway):
+	case ok, limited, errors.Is(err, backup.ErrStoreAway):
 		p.Resend = &templates.Resend{
 			Text:   backup.Text{En: "Send again", Zh: "再次提交"},
 			Hidden: hidden(posted(r), r.PostForm.Get("key")),

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"time"
 
 	"backupportal/function/backup"
@@ -94,6 +95,8 @@ func exampleProblem(f fault) Problem {
 	case f.name == invalid.name:
 		m := backup.NotBoolean("Detail.doCopy")
 		p.Errors = []WrongField{{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(backup.English)}}
+	case f.status == http.StatusTooManyRequests:
+		p.Limit = "you"
 	case aboutSubmission(f.err):
 		p.Instance = "/backups/" + exampleID
 	}

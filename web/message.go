@@ -41,7 +41,8 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 	}
 	if err != nil {
 		f := faultOf(err)
-		if f.status >= http.StatusInternalServerError || f.status == http.StatusConflict {
+		later := f.status == http.StatusTooManyRequests && !m.Heard // sending it again is the platform's part
+		if f.status >= http.StatusInternalServerError || f.status == http.StatusConflict || later {
 			s.Log.Warn("event not finished", "error", err)
 			return nil, false, err
 		}

@@ -78,7 +78,7 @@ func describeCreate() doc {
 			"201": with(answerOf("The job was made.", []string{"BackupJob"}, "Location"), answersToCreate),
 			"200": with(answerOf("A repeat: the first answer, and Idempotent-Replayed is true. Or, with dry_run, the call.", []string{"BackupJob", "DryRun"}, "Location", "Idempotent-Replayed"), answersToCreate),
 			"202": with(answerOf("It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.", []string{"BackupJob"}, "Location", "Retry-After"), answersUnknown),
-		}, 400, 403, 409, 413, 415, 422, 502, 503),
+		}, 400, 403, 409, 413, 415, 422, 429, 502, 503),
 	}
 }
 
@@ -124,11 +124,11 @@ func describeShow() doc {
 func describeCancel() doc {
 	return doc{
 		"operationId": "cancelBackupJob", "tags": []string{"backup jobs"}, "summary": "Cancel a job",
-		"description": "Asks Cloud Backup to cancel the job. Whoever may see a submission may cancel it. A job that is being cancelled already, or was, is answered alike.",
+		"description": "Asks Cloud Backup to cancel the job. For whoever the policy lets cancel such a backup. A job that is being cancelled already, or was, is answered alike.",
 		"parameters":  []doc{ref("parameters/SubmissionId")},
 		"responses": responses(doc{
 			"202": with(answerOf("Cloud Backup took the request, and the job stops in a moment: Outcome becomes cancelled.", []string{"BackupJob"}, "Retry-After"), answersToCancel),
-		}, 400, 403, 404, 409, 422, 502, 503),
+		}, 400, 403, 404, 409, 422, 429, 502, 503),
 	}
 }
 
@@ -183,6 +183,7 @@ var problemHeaders = map[int][]string{
 	http.StatusConflict:            {"Retry-After"},
 	http.StatusUnprocessableEntity: {"Location", "Idempotent-Replayed"},
 	http.StatusBadGateway:          {"Location", "Idempotent-Replayed", "Retry-After"},
+	http.StatusTooManyRequests:     {"Retry-After"},
 	http.StatusServiceUnavailable:  {"Retry-After"},
 }
 

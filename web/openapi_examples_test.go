@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -251,6 +252,27 @@ func TestOpenAPIProblemsHappen(t *testing.T) {
 			w.server.Host = func(string) bool { return false }
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "")
+		},
+		"too-many-requests": func(w *world) recorded {
+			for range 60 {
+				w.ask("POST", all+"/aaaaaaaaaaaaaaaaaaaaaaaaaa/cancel", "", "")
+			}
+			return w.ask("POST", all+"/aaaaaaaaaaaaaaaaaaaaaaaaaa/cancel", "", "")
+		},
+		"rate": func(w *world) recorded {
+			w.limit(backup.Grant{Rates: []backup.Rate{{Key: "a:demo", Burst: 1, Per: time.Hour}}})
+			post(w, oneBackup)
+			return post(w, oneBackup)
+		},
+		"quota": func(w *world) recorded {
+			w.limit(backup.Grant{Quotas: []backup.Quota{{Key: "t:everybody", Day: 1}}})
+			post(w, oneBackup)
+			return post(w, oneBackup)
+		},
+		"cool-down": func(w *world) recorded {
+			w.limit(backup.Grant{Cooldown: time.Hour})
+			post(w, oneBackup)
+			return post(w, oneBackup)
 		},
 		"not-sent": func(w *world) recorded { return post(faults(w, "CreateBackupJob: throttle forever"), oneBackup) },
 		"store-away": func(w *world) recorded {

@@ -19,6 +19,7 @@ type Problem struct {
 	RequestID string        `json:"request_id,omitempty"`
 	Errors    []WrongField  `json:"errors,omitempty"` // one for each wrong field, or each rule that refused
 	Cloud     *CloudRefusal `json:"cloud,omitempty"`  // what Cloud Backup answered, if it refused
+	Limit     string        `json:"limit,omitempty"`  // whose limit it is: "account prod", "team payments"…
 }
 
 // A WrongField is one thing wrong with one field of a request.
@@ -57,6 +58,9 @@ func problemOf(f fault, err error, l backup.Language) Problem {
 	}
 	if denied, ok := errors.AsType[*backup.DeniedError](err); ok && denied.SubmissionID != "" {
 		p.Instance = "/backups/" + denied.SubmissionID
+	}
+	if limit, ok := errors.AsType[*backup.LimitError](err); ok {
+		p.Limit = whose(limit.Key).In(l)
 	}
 	for _, m := range mistakes(err) {
 		wrong := WrongField{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(l)}

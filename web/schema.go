@@ -227,6 +227,7 @@ func problemSchema() doc {
 				"type": "object", "additionalProperties": false, "description": "What Cloud Backup answered, if it refused.", "required": []string{"Code"},
 				"properties": doc{"Code": text(""), "Message": text(""), "RequestId": text("")},
 			},
+			"limit": text("Whose limit it is: an account, a team, a source, an instance, or you."),
 		},
 	}
 }

@@ -61,17 +61,17 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // typed, or reloaded
 	mux.Handle("POST /backups/preview", s.page(s.signedIn(s.preview)))
-	mux.Handle("POST /backups", s.page(s.signedIn(s.createBackup)))
+	mux.Handle("POST /backups", s.page(s.signedIn(s.paced(s.createBackup))))
 	mux.Handle("GET /backups", s.page(s.signedIn(s.history)))
 	mux.Handle("GET /backups/{SubmissionId}", s.page(s.signedIn(s.status)))
 	mux.Handle("GET /backups/{SubmissionId}/cancel", s.page(s.signedIn(s.askCancel)))
-	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.signedIn(s.cancelBackup)))
+	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.signedIn(s.paced(s.cancelBackup))))
 
 	// For machines.
-	mux.Handle("POST /api/v1/backup-jobs", s.json(s.signedIn(s.createBackupJob)))
+	mux.Handle("POST /api/v1/backup-jobs", s.json(s.signedIn(s.paced(s.createBackupJob))))
 	mux.Handle("GET /api/v1/backup-jobs", s.json(s.signedIn(s.listBackupJobs)))
 	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.signedIn(s.showBackupJob)))
-	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.signedIn(s.cancelBackupJob)))
+	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.signedIn(s.paced(s.cancelBackupJob))))
 
 	return s.identify(s.recovered(s.headers(s.hosted(s.limited(s.sameOrigin(s.routed(mux)))))))
 }

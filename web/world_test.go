@@ -91,7 +91,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(func() { w.db.Close() })
 	w.server = &web.Server{
 		Backups: &backup.Service{
-			Cloud: client, Store: w.db, Policy: rules, Log: log, Now: w.clock.Now, NewID: rand.Text,
+			Cloud: client, Store: w.db, Limits: w.db, Policy: rules, Log: log, Now: w.clock.Now, NewID: rand.Text,
 			Wait: func(_ context.Context, d time.Duration) error { w.clock.Add(d); return nil },
 		},
 		Policy: rules, Who: auth.Demo, Host: web.OnLoopback, Demo: true, Store: web.Store{Kind: w.db.Kind(), Ready: w.db.Ready}, Log: log,

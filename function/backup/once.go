@@ -46,7 +46,7 @@ type Answer struct {
 // The answer's Status is CREATED if there is a job, REFUSED if the cloud said
 // no, and UNKNOWN while nobody knows. The first two are final: every repeat has
 // the same answer. Errors are an [InvalidError], a [*DeniedError], a
-// [*BusyError], or ErrStoreAway: nothing was started by this call.
+// [*LimitError], a [*BusyError], or ErrStoreAway: nothing was started by this call.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	call, err := s.Prepare(sub)
 	ctx, cancel := persistent(ctx)
@@ -56,6 +56,9 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	}
 	if err != nil {
 		return Answer{}, err
+	}
+	if answer, done, err := s.admit(ctx, sub, call); done || err != nil {
+		return answer, err
 	}
 	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
 	if err != nil {
@@ -93,16 +96,8 @@ func (s *Service) record(sub Submission, id string, call Call) Record {
 // the policy did is still so: a repeat has the first answer. Otherwise nothing
 // is sent.
 func (s *Service) denied(ctx context.Context, sub Submission, call Call, denied *DeniedError) (Answer, error) {
-	r, err := s.Store.Known(ctx, sub.ID(), s.Now())
-	switch {
-	case err != nil && !errors.Is(err, ErrNotFound):
-		s.Log.Error("looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
-		return Answer{}, denied
-	case err != nil || r.Fingerprint != sub.Fingerprint():
-	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
-		return s.stored(r, true), nil
-	case r.Last.Kind == StepAttempt:
-		return s.unknown(r), nil
+	if answer, ok := s.earlier(ctx, sub); ok {
+		return answer, nil
 	}
 	return Answer{}, s.deny(ctx, sub, call, denied)
 }
@@ -130,6 +125,9 @@ func (s *Service) finish(ctx context.Context, r Record, call Call) (Answer, erro
 	id := r.SubmissionID
 	for sends := 0; ; {
 		answer, done, err := s.next(ctx, r, call, &sends)
+		if errors.Is(err, ErrNotSent) {
+			s.withdraw(ctx, r)
+		}
 		if done || err != nil {
 			return answer, err
 		}
@@ -301,6 +299,9 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 		}
 		r.Last = step
 		s.end(ctx, r)
+		if !cloud.Unlisted { // else there may be something all the same
+			s.withdraw(ctx, r)
+		}
 		return s.stored(r, false), true, nil
 	case errors.Is(cloud, ErrThrottled), errors.Is(cloud, ErrNotSent), errors.Is(cloud, ErrCredentials):
 		step.Kind = StepVoid

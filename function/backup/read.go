@@ -77,7 +77,7 @@ func (s *Service) mayView(p Principal, r Record) bool {
 func (s *Service) look(ctx context.Context, p Principal, r Record) (Record, error) {
 	limited, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	if _, err := s.reconcile(limited, p, r); err != nil {
+	if _, err := s.resolved(limited, p, r); err != nil {
 		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
 		return r, nil
 	}

@@ -86,6 +86,19 @@ func laterUse(name string, r Record) bool {
 	return ok && err == nil && number > 1
 }
 
+// resolved is reconcile for those who never send: what surely started nothing
+// gives back what it took of the limits.
+func (s *Service) resolved(ctx context.Context, asks Principal, r Record) (bool, error) {
+	ours, err := s.reconcile(ctx, asks, r)
+	if !ours || err != nil {
+		return ours, err
+	}
+	if known, err := s.find(ctx, r.SubmissionID); err == nil && known.Last.Kind != StepCreated {
+		s.withdraw(ctx, r)
+	}
+	return true, nil
+}
+
 // reconcile looks for the job of an attempt without a result in the cloud's
 // own list. Finding it is proof at any time; not finding it is proof only if
 // the listing began after the attempt's window and the settling time. It

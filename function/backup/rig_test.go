@@ -55,8 +55,9 @@ func newRigOn(t testing.TB, url string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	db := openStore(t, url)
 	r.Service = &backup.Service{
-		Cloud: r.client(t, r.clock.Now), Store: openStore(t, url), Policy: rules, Log: slog.New(slog.DiscardHandler),
+		Cloud: r.client(t, r.clock.Now), Store: db, Limits: db, Policy: rules, Log: slog.New(slog.DiscardHandler),
 		Now: r.clock.Now, NewID: rand.Text,
 		Wait: func(_ context.Context, d time.Duration) error { r.clock.Add(d); return nil },
 	}

@@ -39,6 +39,10 @@ var Actions = []Action{ActionCreate, ActionView, ActionCancel}
 type Service struct {
 	Cloud  Cloud
 	Store  Store
+	Limits Limits // what the policy's grants are counted in
+	// Requests is how many requests each principal may send; zero means
+	// [UsualRequests].
+	Requests Rate
 	Policy Policy
 	Log    *slog.Logger
 	Now    func() time.Time                                 // wall clock: instances freeze

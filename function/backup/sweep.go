@@ -189,7 +189,7 @@ func (w *sweep) resolve(ctx context.Context, r Record) {
 	}
 	limited, cancel := context.WithTimeout(ctx, listingTime)
 	defer cancel()
-	ours, err := w.reconcile(limited, sweeper, r)
+	ours, err := w.resolved(limited, sweeper, r)
 	if err != nil {
 		w.silent[placeOf(r)] = true
 		w.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
@@ -251,6 +251,12 @@ func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 		if w.done.Forgotten += n; n < forgetBatch {
 			break
 		}
+	}
+	if w.Limits == nil || ctx.Err() != nil {
+		return nil
+	}
+	if err := w.Limits.ForgetLimits(ctx, now); err != nil {
+		return away(err)
 	}
 	return nil
 }

@@ -29,12 +29,14 @@ func (l *loader) policy(top place) *Policy {
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
 		l.wrong(v, "is not known: write 1")
 	}
-	l.cooldown, l.usualRate = l.usual(m["defaults"])
+	var rate, requests backup.Rate
+	l.cooldown, rate, requests = l.usual(m["defaults"]) // before the rules that it is for
 	p := &Policy{
+		requests: requests,
 		enabled:  l.flag(m["enabled"]),
 		accounts: list(l, m["accounts"], l.account), // before what names them
 		teams:    list(l, m["teams"], l.team),
-		rate:     l.usualRate,
+		rate:     rate,
 	}
 	p.rules = list(l, m["rules"], l.rule)
 	p.notifications = l.notifications(m["notifications"])

@@ -14,10 +14,14 @@ const (
 )
 
 // usual reads what holds where nothing else is said.
-func (l *loader) usual(p place) (cooldown time.Duration, rate backup.Rate) {
-	m := l.mapping(p, nil, []string{"cooldown", "rate"})
-	return l.duration(m["cooldown"]), l.rate(m["rate"])
+func (l *loader) usual(p place) (cooldown time.Duration, rate, requests backup.Rate) {
+	m := l.mapping(p, nil, []string{"cooldown", "rate", "requests"})
+	return l.duration(m["cooldown"]), l.rate(m["rate"]), l.rate(m["requests"])
 }
+
+// Requests is how many requests that change something each principal may send,
+// without a key; the zero value if the file does not say.
+func (p *Policy) Requests() backup.Rate { return p.requests }
 
 // rate reads how many backups there may be in which time; without a key yet.
 func (l *loader) rate(p place) backup.Rate {

@@ -32,6 +32,7 @@ type Policy struct {
 	rules         []rule    // in the order of the file
 	cooldown      time.Duration
 	rate          backup.Rate // of each principal, without its key; the zero value is none
+	requests      backup.Rate // likewise
 	index         index       // of rules
 	notifications backup.Notifications
 	hash          string

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-
-	"backupportal/function/backup"
 )
 
 // A loader reads one file and gathers what is wrong with it.
@@ -17,9 +15,7 @@ type loader struct {
 	teams    map[string]int     // read so far, by name: which one it is
 	rules    map[string]bool    // ids read so far
 
-	cooldown  time.Duration // where a rule says nothing else
-	usualRate backup.Rate
-
+	cooldown time.Duration // where a rule says nothing else
 	problems LoadError
 	refused  map[*yaml.Node]bool // a problem was reported there: more would only follow from it
 }

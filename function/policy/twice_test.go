@@ -33,6 +33,7 @@ type plainPolicy struct {
 type plainDefaults struct {
 	Cooldown string     `yaml:"cooldown,omitempty"`
 	Rate     *plainRate `yaml:"rate,omitempty"`
+	Requests *plainRate `yaml:"requests,omitempty"` // decide nothing
 }
 
 type plainRate struct {
@@ -371,7 +372,7 @@ func drawPolicy(t *rapid.T) plainPolicy {
 		})
 	}
 	if rapid.Bool().Draw(t, "defaults") {
-		x.Defaults = &plainDefaults{rapid.SampledFrom([]string{"", "15m"}).Draw(t, "cool-down"), someRate(t, "rate")}
+		x.Defaults = &plainDefaults{Cooldown: rapid.SampledFrom([]string{"", "15m"}).Draw(t, "cool-down"), Rate: someRate(t, "rate")}
 		if *x.Defaults == (plainDefaults{}) {
 			x.Defaults.Cooldown = "1h"
 		}

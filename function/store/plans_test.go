@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -32,8 +33,26 @@ func opened(t *testing.T, url string) *DB {
 func filled(t *testing.T, url string, n int) *DB {
 	t.Helper()
 	d := opened(t, url)
+	fillLimits(t, d, n)
 	storetest.FillHistory(t, d.db, n, storetest.Start)
 	return d
+}
+
+// fillLimits puts n rows into each table of limits, one each second.
+func fillLimits(t *testing.T, d *DB, n int) {
+	t.Helper()
+	numbers := fmt.Sprintf(`WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d) `, n)
+	at := fmt.Sprintf("%d - 1000 * i", ms(storetest.Start))
+	for _, insert := range []string{
+		`INSERT INTO rate (k, tat_ms) SELECT 'p:' || i, ` + at + ` FROM numbers`,
+		`INSERT INTO quota (k, day, used) SELECT 't:' || i, '2026-11-' || (10 + i % 20), 1 FROM numbers`,
+		`INSERT INTO cooldown (k, owner, until_ms) SELECT 'r/' || i, 'o' || i, ` + at + ` FROM numbers`,
+		`INSERT INTO admission (id, at_ms, held, day, quotas, cooled) SELECT 'o' || i, ` + at + `, 1, '2026-11-23', '[]', '' FROM numbers`,
+	} {
+		if _, err := d.db.Exec(numbers + insert); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // pick takes one of some values by the remainder of n, and leaves the rest of n
@@ -80,6 +99,10 @@ func others(id string) map[string][]any {
 	return map[string][]any{
 		claim: claimed, find: {id}, findByKey: {id}, add: {id, 2, "void", "x", start, 0, "", "x", "", ""}, owner: {id, 0},
 		ask: {id, start, 5000}, asked: {id, start, 5000}, see: {id, start, "{}", 0}, end: {id, "COMPLETE"},
+		spend: {"k", start, 6000, 60000}, rateOf: {"k"}, use: {"k", "2026-11-23", 5}, giveBack: {"k", "2026-11-23"},
+		cool: {"k", "o", start, start}, coolUntil: {"k"}, release: {"k", "o"},
+		admit: {"k", start, "2026-11-23", "[]", "", start}, admitAgain: {"k", "2026-11-23", "[]", ""}, withdraw: {"k"},
+		forgetLimits[0]: {ms(ago(1))}, forgetLimits[1]: {ms(ago(1))}, forgetLimits[2]: {ms(ago(8))}, forgetLimits[3]: {"2026-11-10"},
 		unended: {"", listed}, forget: {ms(ago(390)), start, 200},
 	}
 }

@@ -37,6 +37,7 @@ func file(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "
 func TestSQLite(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) backup.Store { return open(t, file(t)) })
+	storetest.RunLimits(t, func(t *testing.T) backup.Limits { return open(t, file(t)) })
 }
 
 // All ways in which pgx talks to a server pass: some of them are for
@@ -47,6 +48,9 @@ func TestPostgreSQL(t *testing.T) {
 	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) backup.Store {
+				return open(t, server.Schema(t)+"&default_query_exec_mode="+mode)
+			})
+			storetest.RunLimits(t, func(t *testing.T) backup.Limits {
 				return open(t, server.Schema(t)+"&default_query_exec_mode="+mode)
 			})
 		})

@@ -150,7 +150,7 @@ func portal(endpoint string, db *store.DB, log *slog.Logger) (http.Handler, *bac
 		return nil, nil, err
 	}
 	service := &backup.Service{
-		Cloud: cloud, Store: db, Policy: rules, Log: log, Now: time.Now, NewID: rand.Text,
+		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Log: log, Now: time.Now, NewID: rand.Text,
 		Wait: backup.Sleep,
 	}
 	server := &web.Server{

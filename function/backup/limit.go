@@ -1,0 +1,136 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Limits remember what was done how often. Its methods are safe for concurrent
+// use, and by several processes where the store is shared. An error means that
+// nothing is known: then nothing may be done.
+type Limits interface {
+	// Admit takes all that a submission needs of the limits, or nothing: then it
+	// says which limit is in the way. A submission that was admitted before is
+	// admitted again and takes nothing; one that gave back what it took takes that
+	// again, but for the rates.
+	Admit(ctx context.Context, a Admission) (*LimitError, error)
+	// Withdraw gives back the quotas and the cool-down that were taken for the
+	// submission of a key, once.
+	Withdraw(ctx context.Context, key string) error
+	// Spend takes one of a rate, and says how long to wait if there is none.
+	Spend(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
+	// ForgetLimits removes some of what says nothing any more.
+	ForgetLimits(ctx context.Context, now time.Time) error
+}
+
+// An Admission is a submission that wants to be made.
+type Admission struct {
+	Key      string // Submission.ID
+	Grant    Grant
+	Resource string // of the cool-down: the account's id and the resource's
+	Now      time.Time
+}
+
+// The limits that can be in the way.
+var (
+	ErrRequests = errors.New("too many requests")
+	ErrRate     = errors.New("too many backups in a short time")
+	ErrQuota    = errors.New("the backups of the day are used up")
+	ErrCooldown = errors.New("backed up a moment ago")
+)
+
+// A LimitError is a submission that the policy allows, but not now. Nothing was
+// sent, and its key can be used again.
+type LimitError struct {
+	Err        error // one of those above
+	Key        string
+	RetryAfter time.Duration // 0 if waiting does not help
+}
+
+// Error is the text of the error it wraps, and whose limit it is.
+func (e *LimitError) Error() string { return "backup: " + e.Key + ": " + e.Err.Error() }
+
+// Unwrap returns the error it wraps.
+func (e *LimitError) Unwrap() error { return e.Err }
+
+// UsualRequests is how many requests that change something one principal may
+// send, whatever comes of them, if nothing else is said.
+var UsualRequests = Rate{Burst: 60, Per: time.Minute}
+
+// Pace counts a request of p that wants to change something. Its error is a
+// [*LimitError] with [ErrRequests], or [ErrStoreAway].
+func (s *Service) Pace(ctx context.Context, p Principal) error {
+	r := s.Requests
+	if r.Burst == 0 {
+		r = UsualRequests
+	}
+	r.Key = "c:" + p.ID()
+	wait, err := s.Limits.Spend(ctx, r, s.Now())
+	if err != nil {
+		return away(err)
+	}
+	if wait > 0 {
+		return &LimitError{Err: ErrRequests, Key: r.Key, RetryAfter: wait}
+	}
+	return nil
+}
+
+// limited reports whether the grant has limits at all.
+func (g Grant) limited() bool { return len(g.Rates) > 0 || len(g.Quotas) > 0 || g.Cooldown > 0 }
+
+// admit takes what sub needs of the limits. It is before the claim, so that what
+// is not admitted leaves nothing behind, and its key is free. A repeat has the
+// first answer whatever the limits are by now: then it is done.
+func (s *Service) admit(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
+	if !call.Grant.limited() {
+		return Answer{}, false, nil
+	}
+	limit, err := s.Limits.Admit(ctx, Admission{
+		Key: sub.ID(), Grant: call.Grant, Now: s.Now(),
+		Resource: call.Target.Account.ID + "/" + Record{Submission: sub}.Resource(),
+	})
+	if err != nil {
+		return Answer{}, false, away(err)
+	}
+	if limit == nil {
+		return Answer{}, false, nil
+	}
+	if answer, ok := s.earlier(ctx, sub); ok {
+		return answer, true, nil
+	}
+	s.Log.Info("limited", "principal", sub.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
+	return Answer{}, false, limit
+}
+
+// earlier is what sub came to before something stood in its way, if it came to
+// anything.
+func (s *Service) earlier(ctx context.Context, sub Submission) (Answer, bool) {
+	r, err := s.Store.Known(ctx, sub.ID(), s.Now())
+	switch {
+	case errors.Is(err, ErrNotFound):
+	case err != nil:
+		s.Log.Error("looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
+	case r.Fingerprint != sub.Fingerprint():
+	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
+		return s.stored(r, true), true
+	case r.Last.Kind == StepAttempt:
+		return s.unknown(r), true
+	}
+	return Answer{}, false
+}
+
+// withdraw gives back what r took: it surely started nothing. If that fails it is
+// lost, which only makes the limits a little tighter.
+func (s *Service) withdraw(ctx context.Context, r Record) {
+	if s.Limits == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	key, _, _ := strings.Cut(r.SubmissionID, "-") // of whichever use of the key
+	if err := s.Limits.Withdraw(ctx, key); err != nil {
+		s.Log.Warn("giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
+	}
+}

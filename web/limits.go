@@ -1,0 +1,56 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// paced lets h see no more requests of a principal than may be, if they want to
+// change something; only behind signedIn.
+func (s *Server) paced(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method == http.MethodPost {
+			if err := s.Backups.Pace(r.Context(), principal(r)); err != nil {
+				if !wantsJSON(r) {
+					_, _ = readForm(r) // for the page that says so, which keeps what was typed
+				}
+				return err
+			}
+		}
+		return h(w, r)
+	}
+}
+
+// whose says whose limit it is by its key.
+func whose(key string) backup.Text {
+	kind, name, _ := strings.Cut(key, ":")
+	switch kind {
+	case "a":
+		return backup.Text{En: "account " + name, Zh: "账号 " + name}
+	case "t":
+		return backup.Text{En: "team " + name, Zh: "团队 " + name}
+	case "s":
+		return backup.Text{En: "source " + name, Zh: "来源 " + name}
+	case "i":
+		return backup.Text{En: name, Zh: name}
+	}
+	return backup.Text{En: "you", Zh: "您"}
+}
+
+var (
+	msgLimitOf   = backup.Text{En: "The limit is that of: %v.", Zh: "限制对象：%v。"}
+	msgLimitTill = backup.Text{En: "The limit is that of: %v. It is free again at %v.", Zh: "限制对象：%v，恢复时间：%v。"}
+)
+
+// limitWords says whose limit it is, and when it is free again.
+func limitWords(limit *backup.LimitError, zone *time.Location, now time.Time) backup.Text {
+	who := whose(limit.Key)
+	if limit.RetryAfter == 0 {
+		return backup.Text{En: msgLimitOf.Fill(backup.English, who), Zh: msgLimitOf.Fill(backup.Chinese, who)}
+	}
+	at := now.Add(limit.RetryAfter + time.Second).In(zone).Format("15:04:05 MST")
+	return backup.Text{En: msgLimitTill.Fill(backup.English, who, at), Zh: msgLimitTill.Fill(backup.Chinese, who, at)}
+}

@@ -1,0 +1,98 @@
+package web_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// limit lets the policy's grants have the limits of g.
+func (w *world) limit(g backup.Grant) {
+	w.server.Backups.Policy = limiting{w.server.Backups.Policy, g}
+}
+
+type limiting struct {
+	backup.Policy
+	limits backup.Grant
+}
+
+func (p limiting) Decide(who backup.Principal, given backup.Params) (backup.Grant, []backup.Mistake) {
+	g, denied := p.Policy.Decide(who, given)
+	g.Rates, g.Quotas, g.Cooldown = p.limits.Rates, p.limits.Quotas, p.limits.Cooldown
+	return g, denied
+}
+
+// What is over a limit is not sent. Whoever asked hears whose limit it is and
+// when it is free again; nothing that was typed is lost, and the same form works
+// then. (T12.)
+func TestLimitsAreToldAndNothingTypedIsLost(t *testing.T) {
+	w := newWorld(t)
+	w.limit(backup.Grant{Cooldown: 10 * time.Minute})
+	form := url.Values{
+		"SourceType": {"UDM_ECS"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "Retention": {"15"},
+		"JobName": {"typed-before"}, "choice.Detail.diskIdList": {"all"}, "choice.Detail.appConsistent": {"crash"}, "key": {"FIRST"},
+	}
+	send := func() *httptest.ResponseRecorder {
+		return w.ask("POST", "/backups", "application/x-www-form-urlencoded", form.Encode())
+	}
+	if first := send(); first.Code != http.StatusSeeOther {
+		t.Fatalf("the first: %d\n%s", first.Code, first.Body)
+	}
+	if again := send(); again.Code != http.StatusSeeOther {
+		t.Errorf("the same form again: %d", again.Code)
+	}
+	form.Set("key", "SECOND")
+	calls := w.calls()
+	second := send()
+	if second.Code != http.StatusTooManyRequests || second.Header().Get("Retry-After") != "600" || w.calls() != calls {
+		t.Errorf("the second: %d, Retry-After %q, %d calls", second.Code, second.Header().Get("Retry-After"), w.calls()-calls)
+	}
+	for _, want := range []string{"backed up a moment ago", "that of: i-bp1demoweb01", `value="typed-before"`, `value="SECOND"`, "Send again"} {
+		if !strings.Contains(second.Body.String(), want) {
+			t.Errorf("the page has no %q:\n%s", want, second.Body)
+		}
+	}
+	if list := w.ask("GET", "/api/v1/backup-jobs", "", "").Body.String(); strings.Count(list, "SubmissionId") != 1 {
+		t.Errorf("what was not admitted is in the history: %s", list)
+	}
+	w.clock.Add(10 * time.Minute)
+	if later := send(); later.Code != http.StatusSeeOther {
+		t.Errorf("ten minutes later: %d", later.Code)
+	}
+}
+
+// A minute holds 60 requests of one principal that change something; reading is
+// not counted, and others are not held up.
+func TestRequestsArePaced(t *testing.T) {
+	w := newWorld(t)
+	w.server.Who = func(r *http.Request) (backup.Principal, error) {
+		return backup.Principal{Kind: backup.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil
+	}
+	w.handler = w.server.Handler()
+	try := func(who string) int {
+		return w.ask("POST", "/api/v1/backup-jobs", "application/json", `{}`, "Test-Subject", who).Code
+	}
+	for i := range 60 {
+		if got := try("alice"); got != http.StatusUnprocessableEntity && got != http.StatusForbidden {
+			t.Fatalf("request %d: %d", i, got)
+		}
+	}
+	if got := try("alice"); got != http.StatusTooManyRequests {
+		t.Errorf("the 61st: %d", got)
+	}
+	if got := try("bob"); got == http.StatusTooManyRequests {
+		t.Error("bob is held up by alice")
+	}
+	if got := w.ask("GET", "/api/v1/backup-jobs", "", "", "Test-Subject", "alice").Code; got != http.StatusOK {
+		t.Errorf("reading: %d", got)
+	}
+	w.clock.Add(time.Second)
+	if first, second := try("alice"), try("alice"); first == http.StatusTooManyRequests || second != http.StatusTooManyRequests {
+		t.Errorf("a second later: %d, %d", first, second)
+	}
+}
