@@ -285,3 +285,36 @@ func slug(s string) string {
 		return '-'
 	}, s)
 }
+
+// fixed is the value of a field that the policy enforces, by the name of its
+// control.
+func (f form) fixed(control string) (FixedValue, bool) {
+	name := strings.TrimPrefix(control, "choice.")
+	i := slices.IndexFunc(f.Offer.Fixed, func(v FixedValue) bool { return v.Field == name })
+	if i < 0 {
+		return FixedValue{}, false
+	}
+	return f.Offer.Fixed[i], true
+}
+
+// fixedFact writes the value as the check page will.
+func (f form) fixedFact(ctx context.Context, v FixedValue) fact {
+	field, _ := backup.FieldNamed(v.Field)
+	p := CheckPage{Shell: f.Shell, Call: backup.Call{Params: backup.Params{"SourceType": string(f.Source), v.Field: v.Value}}}
+	return p.fact(ctx, field)
+}
+
+var wordFixed = pair("Rule %v has it so", "规则 %v 已规定")
+
+// fixedWhy says by which rule, why, and whom to ask.
+func (f form) fixedWhy(ctx context.Context, v FixedValue) []string {
+	lines := []string{in(ctx, wordFixed, v.Rule)}
+	if reason := in(ctx, v.Reason); reason != "" {
+		lines[0] += in(ctx, pair(". ", "。")) + reason
+	}
+	if v.Owner != "" {
+		lines[0] += in(ctx, pair(". Ask: %v", "。请联系：%v"), v.Owner)
+	}
+	lines[0] += in(ctx, pair(".", "。"))
+	return lines
+}

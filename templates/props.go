@@ -92,6 +92,14 @@ type Offer struct {
 	CopyRegions []string // granted regions for a copy; none means that copies are not offered
 	Retention   []RuleLine
 	CopyDays    []RuleLine
+	Fixed       []FixedValue  // what cannot be chosen, and is not asked
+	Defaults    backup.Params // what the rules give where nothing is said
+}
+
+// A FixedValue is a parameter that the policy enforces.
+type FixedValue struct {
+	Field, Value string
+	RuleLine     // Min and Max are not used
 }
 
 // FormPage is the form for one kind of backup.

@@ -78,6 +78,13 @@ func withDefaults(v templates.Values, source backup.SourceType, offer templates.
 			v[name] = value
 		}
 	}
+	if offer.Defaults != nil {
+		given := formValues(offer.Defaults)
+		spread(given)
+		for name, value := range given {
+			set(name, value)
+		}
+	}
 	for _, f := range backup.Fields {
 		// A box that is not ticked is a value of its own, so only controls that
 		// always have one get their default.

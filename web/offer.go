@@ -17,6 +17,10 @@ func (s *Server) offer(who backup.Principal, source backup.SourceType) templates
 		Scripts: granted.Scripts, CopyRegions: granted.CopyRegions,
 		Retention: ruleLines(granted.Lines), CopyDays: ruleLines(granted.CopyLines),
 	}
+	offer.Defaults = granted.Defaults
+	for _, f := range granted.Enforced {
+		offer.Fixed = append(offer.Fixed, templates.FixedValue{Field: f.Field, Value: f.Value, RuleLine: templates.RuleLine{Rule: f.Rule, Reason: f.Reason, Owner: f.Owner}})
+	}
 	if !granted.AnyInstance {
 		offer.Instances = granted.Instances
 	}

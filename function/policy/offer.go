@@ -21,6 +21,17 @@ type Offer struct {
 	RetentionMin, RetentionMax int64  // days, over all rules
 	Lines                      []Line // the retention that each rule grants
 	CopyLines                  []Line // the same for copies, of the rules that grant some
+
+	Enforced []Fixed       // values that all the rules enforce
+	Defaults backup.Params // values that all the rules give where nothing is said
+}
+
+// A Fixed is a value that cannot be chosen, and why.
+type Fixed struct {
+	Field, Value string
+	Rule         string
+	Reason       backup.Text // empty if the policy does not say
+	Owner        string      // empty if the policy does not say
 }
 
 // A Line is the range of days in one rule, and why.
@@ -84,12 +95,39 @@ func (p *Policy) Regions(who backup.Principal, alias string) []string {
 // only name accounts that are switched off are left out.
 func (p *Policy) Offer(who backup.Principal, source backup.SourceType) Offer {
 	var o Offer
+	var rules []rule
 	for _, r := range p.theirs(who, backup.ActionCreate) {
 		if slices.Contains(r.sources, source) && slices.ContainsFunc(r.accounts, p.usable) {
 			o.add(r, source)
+			rules = append(rules, r)
 		}
 	}
+	o.agree(rules, source)
 	return o
+}
+
+// agree adds the values that all the rules enforce, and those that all of them
+// give: what only some do depends on what will be chosen.
+func (o *Offer) agree(rules []rule, source backup.SourceType) {
+	for _, f := range backup.Fields {
+		if len(rules) == 0 || !f.ForSource(source) {
+			continue
+		}
+		first := rules[0]
+		differs := func(say func(rule) string) bool {
+			return slices.ContainsFunc(rules, func(r rule) bool { return say(r) != say(first) })
+		}
+		if value := first.enforced[f.Name]; value != "" && !differs(func(r rule) string { return r.enforced[f.Name] }) {
+			o.Enforced = append(o.Enforced, Fixed{f.Name, value, first.id, first.reason, first.owner})
+			continue
+		}
+		if value := first.given(f.Name); value != "" && !differs(func(r rule) string { return r.given(f.Name) }) {
+			if o.Defaults == nil {
+				o.Defaults = backup.Params{}
+			}
+			o.Defaults[f.Name] = value
+		}
+	}
 }
 
 // usable reports whether the account is switched on.
