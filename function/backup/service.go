@@ -43,11 +43,11 @@ type Service struct {
 	// Requests is how many requests each principal may send; zero means
 	// [UsualRequests].
 	Requests Rate
-	Policy Policy
-	Log    *slog.Logger
-	Now    func() time.Time                                 // wall clock: instances freeze
-	NewID  func() string                                    // random text, for owners of steps
-	Wait   func(ctx context.Context, d time.Duration) error // sleeps between two attempts
+	Policy   Policy
+	Log      *slog.Logger
+	Now      func() time.Time                                 // wall clock: instances freeze
+	NewID    func() string                                    // random text, for owners of steps
+	Wait     func(ctx context.Context, d time.Duration) error // sleeps between two attempts
 
 	// Messenger tells others of events; nil if nobody is to be told.
 	Messenger Messenger

@@ -1,0 +1,72 @@
+package policy
+
+import (
+	"slices"
+
+	"backupportal/function/backup"
+)
+
+// A Verdict is what one rule says of something that somebody wants to do.
+type Verdict struct {
+	Rule    string
+	Allows  bool
+	Field   string // of the first condition that does not hold; empty if it is none of a parameter
+	Because string // that condition, in English
+}
+
+// Explain says of each rule whether it lets who do something with the backup,
+// and why not. Unlike [Policy.Decide] it hides nothing: it is for operators, who
+// have the file. What stands in the way of every rule is the only verdict then,
+// and has no rule.
+func (p *Policy) Explain(who backup.Principal, do backup.Action, given backup.Params) []Verdict {
+	alias := given["Account"]
+	a, known := p.account(alias)
+	switch {
+	case !known:
+		return []Verdict{{Field: "Account", Because: "There is no account " + alias}}
+	case !slices.Contains(a.Regions, given["Region"]):
+		return []Verdict{{Field: "Region", Because: msgNoRegion.Fill(backup.English, alias, given["Region"])}}
+	case do == backup.ActionCreate && !p.enabled:
+		return []Verdict{{Because: msgSwitchedOff.En}}
+	case do == backup.ActionCreate && !a.enabled:
+		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(backup.English, alias)}}
+	}
+	teams := p.teamsOf(who)
+	verdicts := make([]Verdict, len(p.rules))
+	for i, r := range p.rules {
+		verdicts[i] = r.verdict(teams, do, given)
+	}
+	return verdicts
+}
+
+func (r rule) verdict(teams []int, do backup.Action, given backup.Params) Verdict {
+	v := Verdict{Rule: r.id}
+	if _, theirs := first(r.teams, teams); !theirs {
+		v.Because = "It is not for a team that they belong to"
+		return v
+	}
+	if !slices.Contains(r.actions, do) {
+		v.Because = "It does not allow " + string(do)
+		return v
+	}
+	failed, ok := r.covers(given)
+	if ok && do == backup.ActionCreate {
+		failed, ok = r.allows(given, r.fill(given))
+	}
+	if v.Allows = ok; !ok {
+		v.Field, v.Because = failed.Field, failed.In(backup.English)
+	}
+	return v
+}
+
+// Issuers are those that teams name, each once, in the order of the file.
+func (p *Policy) Issuers() (issuers []string) {
+	for _, t := range p.teams {
+		for _, m := range t.members {
+			if m.issuer != "" {
+				issuers = union(issuers, m.issuer)
+			}
+		}
+	}
+	return issuers
+}
