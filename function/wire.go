@@ -62,7 +62,7 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
 	server := &web.Server{
-		Backups: service, Policy: rules, Who: who(cfg), Host: hosts(cfg), RequestID: requestID,
+		Backups: service, Policy: rules, Who: auth.Machines(rules.Tokens(), wallClock, who(cfg)), Host: hosts(cfg), RequestID: requestID,
 		Demo: cfg.emulated(), Zone: zone, Log: log,
 		Store: web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
 	}

@@ -41,9 +41,12 @@ type fault struct {
 // faults says what errors mean. An error that is not listed is our fault: it
 // is logged, and the reader learns only that it happened.
 var faults = []fault{
+	{auth.ErrToken, http.StatusUnauthorized, "token",
+		backup.Text{En: "The token is not accepted", Zh: "令牌未被接受"},
+		backup.Text{En: "It is unknown, or it has expired. Whoever runs this portal can make a new one.", Zh: "令牌无效或已过期。请联系本门户的管理员获取新令牌。"}},
 	{auth.ErrSignedOut, http.StatusUnauthorized, "signed-out",
 		backup.Text{En: "Sign in to start a backup", Zh: "登录后即可备份"},
-		backup.Text{En: "This portal accepts only events for now: nobody can sign in.", Zh: "本门户目前只接受事件，无法登录。"}},
+		backup.Text{En: "Programs send their token in the header Authorization. People cannot sign in to this portal yet.", Zh: "程序须在请求头 Authorization 中提供令牌。本门户目前不支持用户登录。"}},
 	{backup.ErrDenied, http.StatusForbidden, "denied",
 		backup.Text{En: "You may not do this", Zh: "您没有权限执行此操作"},
 		backup.Text{En: "No rule allows this backup.", Zh: "没有规则允许此备份。"}},
@@ -182,7 +185,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 		s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
 	}
 	if f.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, 15.5.2 wants one
+		challenge := "Bearer" // RFC 9110, 15.5.2 wants one
+		if errors.Is(err, auth.ErrToken) {
+			challenge += ` error="invalid_token"` // RFC 6750, 3.1
+		}
+		w.Header().Set("WWW-Authenticate", challenge)
 	}
 	if errors.Is(err, backup.ErrStoreAway) {
 		w.Header().Set("Retry-After", "15")

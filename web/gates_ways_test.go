@@ -73,7 +73,7 @@ func githubWay(t testing.TB) way {
 		t.Fatalf("the shell of the step is %q", step.Shell)
 	}
 	known := map[string]string{
-		"github.server_url": "https://github.example.com", "github.repository": "shop/web", "github.run_id": "4711", "vars.PORTAL_URL": "",
+		"github.server_url": "https://github.example.com", "github.repository": "shop/web", "github.run_id": "4711", "vars.PORTAL_URL": "", "secrets.PORTAL_TOKEN": "",
 	}
 	expression := regexp.MustCompile(`\$\{\{ (\S+) \}\}`)
 	fill := func(text string) string {

@@ -23,14 +23,14 @@ func (s *Server) description() doc {
 			"description": "Asks for on-demand backups on Alibaba Cloud. Each submission makes at most one job of Cloud Backup (CreateBackupJob), " +
 				"however often it is sent. Names that the cloud's API has are the cloud's.\n\n" +
 				"What goes wrong is a problem (RFC 9457). The last part of its type never changes and says what happened; errors has an entry for each wrong " +
-				"field, with a pointer into the body or the name of a parameter; request_id finds it in the log. After 409 and 503 send the same request " +
+				"field, with a pointer into the body or the name of a parameter; request_id finds it in the log. After 409, 429 and 503 send the same request " +
 				"again once Retry-After seconds are over.\n\n" +
 				"To wait for a backup, ask for it with wait until Outcome is neither running nor unknown. The page /docs/api has scripts for pipelines that do.",
 			"contact": doc{"name": "The operator of this portal"},
 			"license": doc{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 		},
 		"servers":  []doc{{"url": "/"}},
-		"security": []doc{{}}, // in this version everybody who reaches the portal is one user
+		"security": []doc{{"token": []string{}}},
 		"tags":     []doc{{"name": "backup jobs", "description": "Submissions and the jobs that are made of them."}},
 		"paths": doc{
 			"/api/v1/backup-jobs":                       doc{"post": describeCreate(), "get": describeList(s.Zone.String())},
@@ -42,6 +42,9 @@ func (s *Server) description() doc {
 			"headers":    headers(),
 			"parameters": doc{"SubmissionId": submissionID},
 			"responses":  s.problems(),
+			"securitySchemes": doc{"token": doc{
+				"type": "http", "scheme": "bearer", "description": "A token that whoever runs the portal has made (token new). It is sent in this header, and never in an address.",
+			}},
 		},
 	}
 }

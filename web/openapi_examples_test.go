@@ -215,6 +215,11 @@ func TestOpenAPIProblemsHappen(t *testing.T) {
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "")
 		},
+		"token": func(w *world) recorded {
+			w.server.Who = auth.Machines(nil, w.clock.Now, auth.Demo)
+			w.handler = w.server.Handler()
+			return w.ask("GET", all, "", "", "Authorization", "Bearer hbp_"+strings.Repeat("x", 43))
+		},
 		"denied":     func(w *world) recorded { return post(w, strings.Replace(oneBackup, "15", "3000", 1)) },
 		"other-site": func(w *world) recorded { return post(w, oneBackup, "Sec-Fetch-Site", "cross-site") },
 		"not-found":  func(w *world) recorded { return w.ask("GET", all+"/aaaaaaaaaaaaaaaaaaaaaaaaaa", "", "") },

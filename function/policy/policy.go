@@ -34,6 +34,7 @@ type Policy struct {
 	rate          backup.Rate // of each principal, without its key; the zero value is none
 	requests      backup.Rate // likewise
 	index         index       // of rules
+	tokens        []backup.Token
 	notifications backup.Notifications
 	hash          string
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"backupportal/function/backup"
 )
 
 // A loader reads one file and gathers what is wrong with it.
@@ -13,6 +15,7 @@ type loader struct {
 	getenv   func(string) string
 	accounts map[string]account // read so far, by alias
 	teams    map[string]int     // read so far, by name: which one it is
+	tokens   []backup.Token     // read so far
 	rules    map[string]bool    // ids read so far
 
 	cooldown time.Duration // where a rule says nothing else

@@ -27,7 +27,8 @@ type plainPolicy struct {
 	Teams    []plainTeam    `yaml:"teams,omitempty"`
 	Rules    []plainRule    `yaml:"rules,omitempty"`
 
-	Notifications any `yaml:"notifications,omitempty"` // decide nothing
+	Tokens        any `yaml:"tokens,omitempty"`        // decide nothing
+	Notifications any `yaml:"notifications,omitempty"` // likewise
 }
 
 type plainDefaults struct {

@@ -5,6 +5,7 @@
 #   PORTAL_URL          the portal's address, with https unless it is on this machine
 #   Account, Region, InstanceId, Retention
 #                       the backup, in the API's names; Retention in days
+#   PORTAL_TOKEN        a token of the portal, from the secrets of the CI
 #   GATE_RUN            names this run of the pipeline; its address is best, which no other run has. Whoever repeats the
 #                       run within seven days gets the backup that it made or is still making, and a new one only if
 #                       that came to nothing.
@@ -48,11 +49,10 @@ number() {
 }
 
 # headers writes options of curl, which reads them from its standard input: a token on a command line, or in an address,
-# can be seen by others. This version of the portal has no sign-in for programs. With one, let the CI set PORTAL_TOKEN
-# from its secrets, and take away the # in front of printf.
+# can be seen by others.
 headers() {
   echo 'header = "Accept: application/json"'
-  # printf 'header = "Authorization: Bearer %s"\n' "$PORTAL_TOKEN"
+  test -z "${PORTAL_TOKEN:-}" || printf 'header = "Authorization: Bearer %s"\n' "$PORTAL_TOKEN"
 }
 
 # send makes one request of at most so many seconds, with these arguments of curl. It sets status, which is 000 if there

@@ -1,0 +1,55 @@
+package policy
+
+import (
+	"encoding/hex"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// mostTokens bounds how many sums each request is compared with.
+const mostTokens = 200
+
+var (
+	sumShape  = newShape(`[0-9a-f]{64}`, "64 hexadecimal digits in lower case, as token new prints them")
+	timeShape = newShape(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z`, "a time of UTC such as 2027-06-01T00:00:00Z, in quotes")
+)
+
+// Tokens are those by which machines are known. They must not be changed.
+func (p *Policy) Tokens() []backup.Token { return p.tokens }
+
+// token reads one token. No two have the same sum, or the same id of a source.
+func (l *loader) token(p place) backup.Token {
+	m := l.mapping(p, []string{"source", "id", "sha256", "not_after"}, nil)
+	t := backup.Token{
+		Source: l.shaped(m["source"], nameShape), ID: l.shaped(m["id"], nameShape), NotAfter: l.moment(m["not_after"]),
+	}
+	sum, err := hex.DecodeString(l.shaped(m["sha256"], sumShape))
+	if err != nil || len(sum) != len(t.Sum) {
+		return t // a problem already
+	}
+	copy(t.Sum[:], sum)
+	for _, other := range l.tokens {
+		switch {
+		case other.Sum == t.Sum:
+			l.wrong(m["sha256"], "another token has this sum too: make a new one for each")
+		case other.Source == t.Source && other.ID == t.ID:
+			l.wrong(m["id"], "another token of %s is called %q too: choose another name", t.Source, t.ID)
+		}
+	}
+	l.tokens = append(l.tokens, t)
+	return t
+}
+
+// moment reads a time, in quotes: YAML has times of its own, in many forms.
+func (l *loader) moment(p place) time.Time {
+	text := l.shaped(p, timeShape)
+	if p.node == nil || l.refused[p.node] {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		l.wrong(p, "there is no such time: write %s", timeShape.words)
+	}
+	return at
+}

@@ -1,0 +1,40 @@
+package auth
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// ErrToken says that a request shows a token that is nobody's: unknown, expired,
+// or not the form of one.
+var ErrToken = errors.New("the token is not accepted")
+
+// A Finder finds out who sent a request. Its error is [ErrSignedOut] if the request
+// says nothing about that, and another one if what it says is not so.
+type Finder = func(*http.Request) (backup.Principal, error)
+
+// Machines knows programs by their tokens, in the header Authorization (RFC 6750,
+// section 2.1) and nowhere else: what stands in an address is in the logs of
+// others. It is for the API; whoever shows no token, and whoever asks for a page, is
+// for next to find. A request that shows one is never taken for anybody else's.
+func Machines(tokens []backup.Token, now func() time.Time, next Finder) Finder {
+	return func(r *http.Request) (backup.Principal, error) {
+		shown := r.Header.Values("Authorization")
+		if len(shown) == 0 || !strings.HasPrefix(r.URL.Path, "/api/") {
+			return next(r)
+		}
+		scheme, token, _ := strings.Cut(shown[0], " ")
+		if len(shown) > 1 || !strings.EqualFold(scheme, "Bearer") {
+			return backup.Principal{}, ErrToken
+		}
+		t, ok := backup.Known(tokens, token, now())
+		if !ok {
+			return backup.Principal{}, ErrToken
+		}
+		return backup.Principal{Kind: backup.KindSource, Subject: t.Source, Name: t.Source, Key: t.ID}, nil
+	}
+}

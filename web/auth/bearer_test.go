@@ -1,0 +1,32 @@
+package auth_test
+
+import (
+	"crypto/sha256"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/web/auth"
+)
+
+// Two headers are no token: what stands in front may read another one than the
+// portal does. Without any, next decides.
+func TestTwoHeadersAreNoToken(t *testing.T) {
+	token := "hbp_" + strings.Repeat("x", 43)
+	now := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+	find := auth.Machines([]backup.Token{{Source: "ci", Sum: sha256.Sum256([]byte(token)), NotAfter: now.Add(time.Second)}}, func() time.Time { return now }, auth.Demo)
+	r := httptest.NewRequest("GET", "/api/v1/backup-jobs", nil)
+	if p, err := find(r); err != nil || p.Subject != "demo" {
+		t.Errorf("without a header: %+v, %v", p, err)
+	}
+	r.Header.Add("Authorization", "Bearer "+token)
+	if p, err := find(r); err != nil || p.Kind != backup.KindSource || p.Subject != "ci" {
+		t.Errorf("with one: %+v, %v", p, err)
+	}
+	r.Header.Add("Authorization", "Bearer "+token)
+	if p, err := find(r); err != auth.ErrToken {
+		t.Errorf("with two: %+v, %v", p, err)
+	}
+}
