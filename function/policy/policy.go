@@ -27,10 +27,9 @@ import (
 // A Policy is a policy file that was read without an error. It never changes.
 type Policy struct {
 	enabled       bool
-	accounts      []account // in the order of the file
-	teams         []team    // in the order of the file
-	rules         []rule    // in the order of the file
-	cooldown      time.Duration
+	accounts      []account   // in the order of the file
+	teams         []team      // in the order of the file
+	rules         []rule      // in the order of the file
 	rate          backup.Rate // of each principal, without its key; the zero value is none
 	requests      backup.Rate // likewise
 	index         index       // of rules
