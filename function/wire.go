@@ -20,7 +20,6 @@ import (
 	"backupportal/function/policy"
 	"backupportal/function/store"
 	"backupportal/web"
-	"backupportal/web/auth"
 )
 
 // A portal is the program with everything in its place.
@@ -61,8 +60,13 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
+	everyGroup := func(string, string) bool { return true }
+	find, signIn, err := who(cfg, db, everyGroup)
+	if err != nil {
+		return portal{}, errors.Join(err, forget())
+	}
 	server := &web.Server{
-		Backups: service, Policy: rules, Who: who(cfg), Host: hosts(cfg), RequestID: requestID,
+		Backups: service, Policy: rules, Who: find, SignIn: signIn, Host: hosts(cfg), RequestID: requestID,
 		Demo: cfg.emulated(), Zone: zone, Log: log,
 		Store: web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
 	}
@@ -138,14 +142,6 @@ func credentials(fallback aliyun.Credentials) func(context.Context) (aliyun.Cred
 		}
 		return fallback, nil
 	}
-}
-
-// who finds out who sent a request, as AUTH_MODE says.
-func who(cfg Config) func(*http.Request) (backup.Principal, error) {
-	if cfg.AuthMode == "demo" {
-		return auth.Demo
-	}
-	return auth.Nobody
 }
 
 // hosts says which names the portal answers to. A server on loopback answers

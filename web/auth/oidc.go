@@ -6,8 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -158,14 +156,6 @@ func equal(a, b string) bool {
 	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
-// claims are those of an ID token that the portal reads.
-type claims struct {
-	AuthorizedParty string `json:"azp"`
-	Name            string `json:"name"`
-	Email           string `json:"email"`
-	EmailVerified   bool   `json:"email_verified"`
-}
-
 // redeem exchanges code for an ID token, and believes it only if everything
 // about it is right.
 func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error) {
@@ -181,7 +171,7 @@ func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	token, err := p.VerifierContext(ctx, &oidc.Config{
-		ClientID: o.ClientID, SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256}, Now: o.Sessions.Now,
+		ClientID: o.ClientID, SupportedSigningAlgs: algorithms, Now: o.Sessions.Now,
 	}).Verify(ctx, raw)
 	if err != nil {
 		return session{}, ErrProvider
@@ -189,44 +179,19 @@ func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error
 	return o.believed(token, l.Nonce)
 }
 
-// believed checks what go-oidc leaves to its caller: the nonce, that there is
-// a subject, and for whom a token of several audiences was made.
+// believed checks what go-oidc leaves to its caller: the nonce, and for whom a
+// token of several audiences was made.
 func (o *OIDC) believed(token *oidc.IDToken, nonce string) (session, error) {
-	var c claims
-	all := map[string]any{}
-	if token.Claims(&c) != nil || token.Claims(&all) != nil {
-		return session{}, ErrProvider
+	var c struct {
+		AuthorizedParty string `json:"azp"`
 	}
 	unsaid := token.Nonce == "" && o.NoNonce
 	switch {
-	case !unsaid && !equal(token.Nonce, nonce),
-		token.Subject == "" || len(token.Subject) > 255,
+	case token.Claims(&c) != nil,
+		!unsaid && !equal(token.Nonce, nonce),
 		len(token.Audience) > 1 && c.AuthorizedParty == "",
 		c.AuthorizedParty != "" && c.AuthorizedParty != o.ClientID:
 		return session{}, ErrProvider
 	}
-	s := session{Issuer: token.Issuer, Subject: token.Subject, Name: c.Name, Groups: o.groups(all[o.GroupsClaim])}
-	if c.EmailVerified && plainEmail(c.Email) {
-		s.Email = strings.ToLower(c.Email)
-	}
-	return s, nil
-}
-
-// groups keeps those groups of a claim that anybody asks for.
-func (o *OIDC) groups(claim any) (kept []string) {
-	list, _ := claim.([]any)
-	for _, v := range list {
-		if g, ok := v.(string); ok && g != "" && o.Keep(o.Issuer, g) && !slices.Contains(kept, g) {
-			kept = append(kept, g)
-		}
-	}
-	return kept
-}
-
-// plainEmail reports whether s has one @ and visible ASCII only: what looks
-// like two addresses is read as either (GHSA-c5c4-8r6x-56w3).
-func plainEmail(s string) bool {
-	name, domain, ok := strings.Cut(s, "@")
-	return ok && name != "" && domain != "" && !strings.Contains(domain, "@") && len(s) <= 254 &&
-		strings.IndexFunc(s, func(c rune) bool { return c <= 0x20 || c >= 0x7f }) < 0
+	return identity(token, o.GroupsClaim, o.Keep)
 }
