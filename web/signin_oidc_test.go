@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -14,8 +15,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"context"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -107,7 +106,7 @@ func signer(alg jose.SignatureAlgorithm, key any) func([]byte) (string, error) {
 const oidcSecret = "canary-client-secret-of-32-bytes-or-more"
 
 // signInWorld is a portal behind https whose people sign in at a liar.
-func signInWorld(t *testing.T, keys ...byte) (*world, *liar) {
+func signInWorld(t *testing.T) (*world, *liar) {
 	t.Helper()
 	w := newWorld(t)
 	p := newLiar(t, w.clock)
@@ -145,8 +144,8 @@ func (w *world) keys(t *testing.T, letters ...string) {
 // jar is a browser's memory of cookies.
 type jar map[string]string
 
-// ask sends a request, keeps the one cookie of the answer, and fails at a second.
-func (w *world) ask(t *testing.T, j jar, method, target string) *http.Response {
+// browse sends a request, keeps the one cookie of the answer, and fails at a second.
+func (w *world) browse(t *testing.T, j jar, method, target string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequest(method, "https://localhost"+target, nil)
 	for name, value := range j {
@@ -178,8 +177,8 @@ func (w *world) ask(t *testing.T, j jar, method, target string) *http.Response {
 // that a good provider would send the browser back with.
 func (w *world) begin(t *testing.T, p *liar, j jar, page string) url.Values {
 	t.Helper()
-	login := w.ask(t, j, "GET", page).Header.Get("Location")
-	answer := w.ask(t, j, "GET", login)
+	login := w.browse(t, j, "GET", page).Header.Get("Location")
+	answer := w.browse(t, j, "GET", login)
 	to, err := url.Parse(answer.Header.Get("Location"))
 	if err != nil || answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to.String(), p.URL+"/auth?") {
 		t.Fatalf("%s: status %d to %v", login, answer.StatusCode, to)
@@ -195,7 +194,7 @@ func (w *world) begin(t *testing.T, p *liar, j jar, page string) url.Values {
 // signedIn reports whether the browser has a session that the portal takes.
 func (w *world) signedIn(t *testing.T, j jar) bool {
 	t.Helper()
-	return w.ask(t, maps.Clone(j), "GET", "/backups").StatusCode == http.StatusOK
+	return w.browse(t, maps.Clone(j), "GET", "/backups").StatusCode == http.StatusOK
 }
 
 // T16, T17; ASVS 7.2.4, 7.4.1, 10.1.2, 10.5.1.
@@ -203,7 +202,7 @@ func TestSignInAndOut(t *testing.T) {
 	w, p := signInWorld(t)
 	j := jar{}
 	back := w.begin(t, p, j, "/backups?Status=failed")
-	answer := w.ask(t, j, "GET", auth.CallbackPath+"?"+back.Encode())
+	answer := w.browse(t, j, "GET", auth.CallbackPath+"?"+back.Encode())
 	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/backups?Status=failed" {
 		t.Fatalf("callback: status %d to %q", answer.StatusCode, answer.Header.Get("Location"))
 	}
@@ -214,7 +213,7 @@ func TestSignInAndOut(t *testing.T) {
 		t.Fatal("not signed in")
 	}
 	copied := maps.Clone(j)
-	if a := w.ask(t, j, "POST", "/auth/logout"); a.StatusCode != http.StatusSeeOther {
+	if a := w.browse(t, j, "POST", "/auth/logout"); a.StatusCode != http.StatusSeeOther {
 		t.Fatalf("logout: status %d", a.StatusCode)
 	}
 	if w.signedIn(t, copied) {
@@ -271,7 +270,7 @@ func TestLyingProviders(t *testing.T) {
 			lie(p)
 			j := jar{}
 			back := w.begin(t, p, j, "/backups")
-			answer := w.ask(t, j, "GET", auth.CallbackPath+"?"+back.Encode())
+			answer := w.browse(t, j, "GET", auth.CallbackPath+"?"+back.Encode())
 			if answer.StatusCode != http.StatusBadGateway || len(j) != 0 || w.signedIn(t, j) {
 				t.Errorf("status %d, cookies %v", answer.StatusCode, j)
 			}
@@ -301,12 +300,12 @@ func TestForeignCallbacks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, p := signInWorld(t)
 			j := jar{}
-			w.ask(t, j, "GET", auth.CallbackPath+"?"+w.begin(t, p, j, "/backups").Encode())
+			w.browse(t, j, "GET", auth.CallbackPath+"?"+w.begin(t, p, j, "/backups").Encode())
 			before := j["__Host-portal"]
-			w.ask(t, j, "GET", "/auth/login")
+			w.browse(t, j, "GET", "/auth/login")
 			back := w.begin2(t, p, j)
 			c.change(back, j)
-			answer := w.ask(t, j, "GET", auth.CallbackPath+"?"+back.Encode())
+			answer := w.browse(t, j, "GET", auth.CallbackPath+"?"+back.Encode())
 			if answer.StatusCode != c.want || j["__Host-portal"] != before || !w.signedIn(t, j) {
 				t.Errorf("status %d, want %d; cookies %v", answer.StatusCode, c.want, j)
 			}
@@ -317,7 +316,7 @@ func TestForeignCallbacks(t *testing.T) {
 // begin2 begins another login of a browser that is signed in.
 func (w *world) begin2(t *testing.T, p *liar, j jar) url.Values {
 	t.Helper()
-	to, err := url.Parse(w.ask(t, j, "GET", "/auth/login").Header.Get("Location"))
+	to, err := url.Parse(w.browse(t, j, "GET", "/auth/login").Header.Get("Location"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,13 +329,13 @@ func TestSessionsEnd(t *testing.T) {
 	signIn := func(t *testing.T) (*world, jar) {
 		w, p := signInWorld(t)
 		j := jar{}
-		w.ask(t, j, "GET", auth.CallbackPath+"?"+w.begin(t, p, j, "/backups").Encode())
+		w.browse(t, j, "GET", auth.CallbackPath+"?"+w.begin(t, p, j, "/backups").Encode())
 		return w, j
 	}
 	t.Run("idle", func(t *testing.T) {
 		w, j := signIn(t)
 		w.clock.Add(59 * time.Minute)
-		w.ask(t, j, "GET", "/backups") // renews it
+		w.browse(t, j, "GET", "/backups") // renews it
 		w.clock.Add(59 * time.Minute)
 		if !w.signedIn(t, j) {
 			t.Error("a session in use ended")
@@ -349,7 +348,7 @@ func TestSessionsEnd(t *testing.T) {
 	t.Run("eight hours", func(t *testing.T) {
 		w, j := signIn(t)
 		for range 16 {
-			w.ask(t, j, "GET", "/backups")
+			w.browse(t, j, "GET", "/backups")
 			w.clock.Add(30 * time.Minute)
 		}
 		if w.signedIn(t, j) {
@@ -373,8 +372,8 @@ func TestSessionsEnd(t *testing.T) {
 	})
 	t.Run("store away", func(t *testing.T) {
 		w, j := signIn(t)
-		w.db.Close()
-		if a := w.ask(t, j, "GET", "/backups/new"); a.StatusCode != http.StatusServiceUnavailable {
+		w.server.SignIn.Sessions.Revoked = func(context.Context, string) (bool, error) { return false, backup.ErrStoreAway }
+		if a := w.browse(t, j, "GET", "/backups/new"); a.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("status %d", a.StatusCode)
 		}
 	})
@@ -387,7 +386,7 @@ func TestStrangersAreSentToSignIn(t *testing.T) {
 		method, path string
 		want         int
 	}{{"GET", "/backups", 303}, {"POST", "/backups", 401}, {"GET", "/api/v1/backup-jobs", 401}, {"POST", "/api/v1/backup-jobs", 401}} {
-		if a := w.ask(t, jar{}, c.method, c.path); a.StatusCode != c.want || (c.want == 401) != (a.Header.Get("WWW-Authenticate") != "") {
+		if a := w.browse(t, jar{}, c.method, c.path); a.StatusCode != c.want || (c.want == 401) != (a.Header.Get("WWW-Authenticate") != "") {
 			t.Errorf("%s %s: status %d, %v", c.method, c.path, a.StatusCode, a.Header)
 		}
 	}
