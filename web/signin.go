@@ -50,12 +50,17 @@ func isSignIn(err error) bool {
 // mux has such a page.
 func (s *Server) login(mux *http.ServeMux) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		next := r.URL.Query().Get("next")
-		if !localPath(next) || strings.HasPrefix(next, "/auth/") || !answers(mux, next) {
-			next = "/"
-		}
-		return s.SignIn.Login(w, r, next)
+		return s.SignIn.Login(w, r, nextPage(mux, r.URL.Query().Get("next")))
 	}
+}
+
+// nextPage is where somebody who signed in goes: to next if that is a page of
+// mux, else to the first page.
+func nextPage(mux *http.ServeMux, next string) string {
+	if !localPath(next) || strings.HasPrefix(next, "/auth/") || !answers(mux, next) {
+		return "/"
+	}
+	return next
 }
 
 // callback is where the identity provider sends the reader back to.
