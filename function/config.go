@@ -40,7 +40,8 @@ type Config struct {
 	Addr          string   // where the plain server listens
 	PublicURL     *url.URL // origin that people see; nil if not set
 	PolicyFile    string
-	AuthMode      string              // "demo" or "events"
+	AuthMode      string // "demo", "events", "oidc" or "jwt"
+	SignIn        SignIn
 	CloudEndpoint *url.URL            // in place of every endpoint of the cloud; nil if not set
 	CloudCA       []byte              // PEM roots for the cloud; nil means the system's
 	Credentials   aliyun.Credentials  // where the invocation brings none
@@ -142,14 +143,16 @@ func (c *Config) readAuth(getenv func(string) string) error {
 		return nil
 	case "":
 		if !local {
-			return errors.New("AUTH_MODE is not set: events accepts submissions from the platform's events and shows no pages; demo is for loopback")
+			return errors.New("AUTH_MODE is not set: oidc signs people in; jwt believes a gateway's signed assertion; events accepts submissions from the platform's events and shows no pages; demo is for loopback")
 		}
 		c.AuthMode = "demo"
 		return nil
-	case "oidc", "jwt":
-		return fmt.Errorf("AUTH_MODE %s is not in this version: events accepts submissions from the platform's events; demo is for loopback", c.AuthMode)
+	case "oidc":
+		return c.readOIDC(getenv)
+	case "jwt":
+		return c.readJWT(getenv)
 	}
-	return fmt.Errorf("AUTH_MODE must be events or demo, not %q", c.AuthMode)
+	return fmt.Errorf("AUTH_MODE must be oidc, jwt, events or demo, not %q", c.AuthMode)
 }
 
 // emulated reports whether the cloud is an emulator on this machine.

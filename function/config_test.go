@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,6 +15,19 @@ func env(pairs ...string) func(string) string {
 		m[pairs[i]] = pairs[i+1]
 	}
 	return func(name string) string { return m[name] }
+}
+
+const sessionKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+// oidcSettings are enough to sign people in; pairs change them.
+func oidcSettings(pairs ...string) []string {
+	return append([]string{"AUTH_MODE", "oidc", "OIDC_ISSUER", "https://id.example.com", "OIDC_CLIENT_ID", "portal", "OIDC_CLIENT_SECRET", "s",
+		"PUBLIC_URL", "https://backup.example.com", "SESSION_KEYS", sessionKey}, pairs...)
+}
+
+// jwtSettings lack only the gateway's keys.
+func jwtSettings(pairs ...string) []string {
+	return append([]string{"AUTH_MODE", "jwt", "AUTH_JWT_HEADER", "X-Assertion", "AUTH_JWT_ISSUER", "https://id.example.com", "AUTH_JWT_AUDIENCE", "portal"}, pairs...)
 }
 
 func TestConfigRefusesWhatIsUnsafe(t *testing.T) {
@@ -29,7 +43,17 @@ func TestConfigRefusesWhatIsUnsafe(t *testing.T) {
 		"an emulator, all interfaces":      {[]string{"ADDR", ":9000", "CLOUD_ENDPOINT", emulated}, "AUTH_MODE is not set"},
 		"events on all interfaces":         {[]string{"AUTH_MODE", "events", "ADDR", ":9000"}, ""},
 		"an unknown mode":                  {[]string{"AUTH_MODE", "open"}, "AUTH_MODE must be"},
-		"sign-in":                          {[]string{"AUTH_MODE", "oidc"}, "not in this version"},
+		"sign-in":                          {[]string{"AUTH_MODE", "oidc"}, "OIDC_ISSUER is not set"},
+		"sign-in, whole":                   {oidcSettings(), ""},
+		"sign-in, no openid":               {oidcSettings("OIDC_SCOPES", "profile"), "OIDC_SCOPES"},
+		"sign-in, an unknown nonce":        {oidcSettings("OIDC_NONCE", "no"), "OIDC_NONCE"},
+		"sign-in, issuer in clear":         {oidcSettings("OIDC_ISSUER", "http://id.example.com"), "OIDC_ISSUER"},
+		"sign-in, a short key":             {oidcSettings("SESSION_KEYS", "c2hvcnQ="), "SESSION_KEYS"},
+		"sign-in, four keys":               {oidcSettings("SESSION_KEYS", strings.Join(slices.Repeat([]string{sessionKey}, 4), ",")), "SESSION_KEYS"},
+		"a gateway":                        {jwtSettings("AUTH_JWT_JWKS_URL", "https://id.example.com/keys"), ""},
+		"a gateway without keys":           {jwtSettings(), "AUTH_JWT_JWKS_URL"},
+		"a gateway, keys in clear":         {jwtSettings("AUTH_JWT_JWKS_URL", "http://id.example.com/keys"), "AUTH_JWT_JWKS_URL"},
+		"a gateway with a secret":          {jwtSettings("AUTH_JWT_JWKS", `{"keys":[{"kty":"oct","k":"c2VjcmV0","alg":"HS256"}]}`), "AUTH_JWT_JWKS"},
 		"demo on Function Compute":         {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "ALLOW_EPHEMERAL_STORE", "1", "AUTH_MODE", "demo"}, "AUTH_MODE demo"},
 		"demo there, with an emulator":     {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "ALLOW_EPHEMERAL_STORE", "1", "AUTH_MODE", "demo", "CLOUD_ENDPOINT", emulated}, ""},
 		"Function Compute, forgetful":      {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events"}, "ALLOW_EPHEMERAL_STORE"},

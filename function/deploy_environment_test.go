@@ -17,27 +17,49 @@ var variablePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,}$`)
 
 // notDeployed says of each variable that the program reads and s.yaml does not set why it does not.
 var notDeployed = map[string]string{
-	"ADDR":           "of the plain server: on Function Compute the platform calls the program",
-	"POLICY_FILE":    "policy.yaml lies beside the binary",
-	"CLOUD_ENDPOINT": "for tests against the emulator",
-	"CLOUD_CA_FILE":  "the system's roots do",
-	"DEBUG":          "only refused, because of what the cloud's SDK does with it",
-	"HTTP_PROXY":     "only checked, because the cloud's SDK parses it on every call",
-	"HTTPS_PROXY":    "only checked, as HTTP_PROXY",
-	"NO_PROXY":       "only checked, as HTTP_PROXY",
+	"ADDR":              "of the plain server: on Function Compute the platform calls the program",
+	"POLICY_FILE":       "policy.yaml lies beside the binary",
+	"CLOUD_ENDPOINT":    "for tests against the emulator",
+	"CLOUD_CA_FILE":     "the system's roots do",
+	"OIDC_SCOPES":       "the default does for most providers",
+	"OIDC_GROUPS_CLAIM": "the default does for most providers",
+	"OIDC_NONCE":        "strict unless a provider cannot",
+	"AUTH_JWT_HEADER":   jwtOnly,
+	"AUTH_JWT_ISSUER":   jwtOnly,
+	"AUTH_JWT_AUDIENCE": jwtOnly,
+	"AUTH_JWT_JWKS_URL": jwtOnly,
+	"AUTH_JWT_JWKS":     jwtOnly,
+	"DEBUG":             "only refused, because of what the cloud's SDK does with it",
+	"HTTP_PROXY":        "only checked, because the cloud's SDK parses it on every call",
+	"HTTPS_PROXY":       "only checked, as HTTP_PROXY",
+	"NO_PROXY":          "only checked, as HTTP_PROXY",
 }
+
+const jwtOnly = "only with AUTH_MODE jwt: added beside that where a gateway signs people in"
+
+// configFiles are those that read the environment.
+var configFiles = []string{"config.go", "signin.go"}
 
 // platformPrefixes begin names of variables that the platform sets itself.
 var platformPrefixes = []string{"FC_", "AWS_", "ALIBABA_CLOUD_"}
 
-// variablesRead gives the names of environment variables that a Go file mentions.
-func variablesRead(t *testing.T, path string) []string {
+// variablesRead gives the names of environment variables that Go files mention.
+func variablesRead(t *testing.T, paths ...string) []string {
+	t.Helper()
+	var names []string
+	for _, path := range paths {
+		names = append(names, variablesOf(t, path)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func variablesOf(t *testing.T, path string) (names []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
 	ast.Inspect(file, func(n ast.Node) bool {
 		if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
 			if name, err := strconv.Unquote(literal.Value); err == nil && variablePattern.MatchString(name) {
@@ -46,8 +68,7 @@ func variablesRead(t *testing.T, path string) []string {
 		}
 		return true
 	})
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }
 
 // checkEnvironment holds the variables of a function against what the platform takes and what the program reads. The schema
@@ -80,7 +101,7 @@ func checkEnvironment(where string, variables map[string]any, reads []string) []
 
 // TestEveryVariableThatIsNotDeployedIsOneTheProgramReads keeps notDeployed from growing old.
 func TestEveryVariableThatIsNotDeployedIsOneTheProgramReads(t *testing.T) {
-	reads := variablesRead(t, "config.go")
+	reads := variablesRead(t, configFiles...)
 	for name := range notDeployed {
 		if !slices.Contains(reads, name) {
 			t.Errorf("config.go does not read %s: take it out of notDeployed", name)

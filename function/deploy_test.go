@@ -19,7 +19,7 @@ func newDeployChecker(t *testing.T) deployChecker {
 	return deployChecker{
 		schemas: readDeploySchemas(t),
 		root:    "..",
-		reads:   variablesRead(t, "config.go"),
+		reads:   variablesRead(t, configFiles...),
 		getenv:  func(string) string { return "" },
 	}
 }

@@ -61,8 +61,12 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
+	find, signIn, err := who(cfg, db, rules.NamesGroup)
+	if err != nil {
+		return portal{}, errors.Join(err, forget())
+	}
 	server := &web.Server{
-		Backups: service, Policy: rules, Who: auth.Machines(rules.Tokens(), wallClock, who(cfg)), Host: hosts(cfg), RequestID: requestID,
+		Backups: service, Policy: rules, Who: auth.Machines(rules.Tokens(), wallClock, find), SignIn: signIn, Host: hosts(cfg), RequestID: requestID,
 		Demo: cfg.emulated(), Zone: zone, Log: log,
 		Store: web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
 	}
@@ -138,14 +142,6 @@ func credentials(fallback aliyun.Credentials) func(context.Context) (aliyun.Cred
 		}
 		return fallback, nil
 	}
-}
-
-// who finds out who sent a request, as AUTH_MODE says.
-func who(cfg Config) func(*http.Request) (backup.Principal, error) {
-	if cfg.AuthMode == "demo" {
-		return auth.Demo
-	}
-	return auth.Nobody
 }
 
 // hosts says which names the portal answers to. A server on loopback answers

@@ -46,7 +46,7 @@ var faults = []fault{
 		backup.Text{En: "It is unknown, or it has expired. Whoever runs this portal can make a new one.", Zh: "令牌无效或已过期。请联系本门户的管理员获取新令牌。"}},
 	{auth.ErrSignedOut, http.StatusUnauthorized, "signed-out",
 		backup.Text{En: "Sign in to start a backup", Zh: "登录后即可备份"},
-		backup.Text{En: "Programs send their token in the header Authorization. People cannot sign in to this portal yet.", Zh: "程序须在请求头 Authorization 中提供令牌。本门户目前不支持用户登录。"}},
+		backup.Text{En: "Nothing was started: this request does not show who sent it. Programs send a token in the header Authorization.", Zh: "未开始备份：此请求未表明发送者身份。程序须在请求头 Authorization 中提供令牌。"}},
 	{backup.ErrDenied, http.StatusForbidden, "denied",
 		backup.Text{En: "You may not do this", Zh: "您没有权限执行此操作"},
 		backup.Text{En: "No rule allows this backup.", Zh: "没有规则允许此备份。"}},
@@ -147,7 +147,7 @@ func faultOf(err error) fault {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return faultOf(errBody)
 	}
-	for _, f := range faults {
+	for _, f := range append(faults[:len(faults):len(faults)], signInFaults...) {
 		if errors.Is(err, f.err) {
 			return f
 		}
@@ -213,6 +213,9 @@ func seconds(d time.Duration) string {
 
 // writeProblemPage is the page for people.
 func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f fault, err error) {
+	if s.offerSignIn(w, r, err) {
+		return
+	}
 	l := templates.Language(r.Context())
 	p := templates.Problem{
 		Shell: s.shell(r), Status: f.status, Title: f.title, Lines: []string{f.detail.In(l)}, RequestID: requestID(r),
@@ -220,6 +223,8 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	switch {
 	case f.status == http.StatusNotFound || f.status == http.StatusInternalServerError:
 		p.Link, p.LinkText = "/backups", backup.Text{En: "History", Zh: "历史记录"}
+	case isSignIn(err), errors.Is(err, auth.ErrSignedOut) && s.SignIn != nil:
+		p.Link, p.LinkText = loginPath, signInAgain
 	case f.status == http.StatusForbidden:
 		p.Link, p.LinkText = "/", backup.Text{En: "What you may do", Zh: "您可以做什么"}
 	}

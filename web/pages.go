@@ -23,8 +23,17 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 			shell.Path = "/backups/" + id
 		}
 	}
-	if p, err := s.Who(r); err == nil {
+	p, known := r.Context().Value(principalKey{}).(backup.Principal)
+	if !known {
+		var err error
+		p, err = s.Who(r)
+		known = err == nil
+	}
+	if known {
 		shell.User = p.Name
+		if s.SignIn != nil {
+			shell.SignOut = logoutPath
+		}
 	}
 	return shell
 }

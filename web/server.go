@@ -11,6 +11,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/policy"
+	"backupportal/web/auth"
 )
 
 // Store is what operators want to know of what remembers submissions.
@@ -20,11 +21,12 @@ type Store struct {
 	Ephemeral bool                        // it ends with the instance, and pages say so
 }
 
-// Server answers the portal's requests. All its fields but Origin are needed.
+// Server answers the portal's requests. All its fields but Origin and SignIn are needed.
 type Server struct {
 	Backups   *backup.Service
 	Policy    *policy.Policy
 	Who       func(*http.Request) (backup.Principal, error) // the request's principal, or auth.ErrSignedOut
+	SignIn    *auth.OIDC                                    // where people sign in; nil if not here
 	Host      func(host string) bool                        // whether this is one of the portal's own names
 	RequestID func(context.Context) string                  // the platform's, or a new one
 	Demo      bool                                          // nothing reaches the real cloud, and pages say so
@@ -52,6 +54,13 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET "+docsPath, s.page(s.apiReference))
 	mux.Handle("GET /static/{name}", s.page(s.asset))
 	mux.Handle("POST /lang", s.page(s.setLanguage(mux)))
+
+	if s.SignIn != nil {
+		mux.Handle("GET "+loginPath, s.page(s.login(mux)))
+		mux.Handle("GET "+auth.CallbackPath, s.page(s.callback))
+		mux.Handle("POST "+logoutPath, s.page(s.logout))
+		mux.Handle("GET "+signedOutPath, s.page(s.signedOut))
+	}
 
 	// For people who are signed in.
 	mux.Handle("GET /{$}", s.page(s.signedIn(s.start)))
@@ -88,6 +97,9 @@ func (s *Server) signedIn(h handler) handler {
 		}
 		// In place, because a problem page shows the form that h has read into r.
 		*r = *r.WithContext(context.WithValue(r.Context(), principalKey{}, p))
+		if s.SignIn != nil {
+			s.SignIn.Sessions.Renew(w, r) // what is behind signedIn sets no cookie
+		}
 		return h(w, r)
 	}
 }

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/store"
+	"backupportal/web"
+	"backupportal/web/auth"
+)
+
+// A SignIn is what the environment says of how people come in.
+type SignIn struct {
+	OIDC *auth.OIDC     // of AUTH_MODE oidc; wire adds its sessions
+	Keys auth.Keys      // that seal them
+	JWT  auth.Assertion // of AUTH_MODE jwt
+}
+
+// missing names the first of these variables that is not set.
+func missing(getenv func(string) string, mode string, names ...string) error {
+	for _, name := range names {
+		if getenv(name) == "" {
+			return fmt.Errorf("%s is not set: AUTH_MODE %s needs it", name, mode)
+		}
+	}
+	return nil
+}
+
+// secureAddress refuses what others could listen to or answer.
+func secureAddress(name, text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.Scheme != "https" && (u.Scheme != "http" || !web.OnLoopback(u.Host)) {
+		return fmt.Errorf("%s must be an address that begins with https://, unless it is on loopback", name)
+	}
+	return nil
+}
+
+// readOIDC reads what AUTH_MODE oidc needs.
+func (c *Config) readOIDC(getenv func(string) string) error {
+	if err := missing(getenv, "oidc", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PUBLIC_URL", "SESSION_KEYS"); err != nil {
+		return err
+	}
+	keys, err := auth.ParseKeys(getenv("SESSION_KEYS"))
+	if err != nil {
+		err = fmt.Errorf("SESSION_KEYS: %w", err)
+	}
+	scopes := strings.Fields(cmp.Or(getenv("OIDC_SCOPES"), "openid"))
+	if !slices.Contains(scopes, "openid") {
+		err = errors.Join(err, errors.New("OIDC_SCOPES must have openid among them"))
+	}
+	nonce := cmp.Or(getenv("OIDC_NONCE"), "strict")
+	if nonce != "strict" && nonce != "off" {
+		err = errors.Join(err, errors.New("OIDC_NONCE must be strict, or off for a provider that does not repeat it"))
+	}
+	c.SignIn.Keys = keys
+	c.SignIn.OIDC = &auth.OIDC{
+		Issuer: getenv("OIDC_ISSUER"), ClientID: getenv("OIDC_CLIENT_ID"), ClientSecret: backup.NewSecret(getenv("OIDC_CLIENT_SECRET")),
+		PublicURL: c.PublicURL, Scopes: scopes, GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"), NoNonce: nonce == "off",
+	}
+	return errors.Join(err, secureAddress("OIDC_ISSUER", getenv("OIDC_ISSUER")))
+}
+
+// readJWT reads what AUTH_MODE jwt needs.
+func (c *Config) readJWT(getenv func(string) string) error {
+	if err := missing(getenv, "jwt", "AUTH_JWT_HEADER", "AUTH_JWT_ISSUER", "AUTH_JWT_AUDIENCE"); err != nil {
+		return err
+	}
+	c.SignIn.JWT = auth.Assertion{
+		Header: getenv("AUTH_JWT_HEADER"), Issuer: getenv("AUTH_JWT_ISSUER"), Audience: getenv("AUTH_JWT_AUDIENCE"),
+		JWKSURL: getenv("AUTH_JWT_JWKS_URL"), JWKS: getenv("AUTH_JWT_JWKS"), GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"), Now: wallClock,
+	}
+	if (c.SignIn.JWT.JWKSURL == "") == (c.SignIn.JWT.JWKS == "") {
+		return errors.New("set AUTH_JWT_JWKS_URL, the address of the gateway's keys, or AUTH_JWT_JWKS, the keys themselves, and not both")
+	}
+	if c.SignIn.JWT.JWKSURL != "" {
+		return secureAddress("AUTH_JWT_JWKS_URL", c.SignIn.JWT.JWKSURL)
+	}
+	if _, err := c.SignIn.JWT.Who(); err != nil {
+		return fmt.Errorf("AUTH_JWT_JWKS: %w", err)
+	}
+	return nil
+}
+
+// away says that an error of the store is one: nobody is let in then, and told
+// when to come back.
+func away(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", backup.ErrStoreAway, err)
+}
+
+// who finds out who sent a request, as AUTH_MODE says, and where people sign
+// in, if they do that here.
+func who(cfg Config, db *store.DB, keep func(issuer, group string) bool) (func(*http.Request) (backup.Principal, error), *auth.OIDC, error) {
+	switch cfg.AuthMode {
+	case "demo":
+		return auth.Demo, nil, nil
+	case "oidc":
+		sessions, err := auth.NewSessions(cfg.SignIn.Keys)
+		if err != nil {
+			return nil, nil, fmt.Errorf("SESSION_KEYS: %w", err)
+		}
+		sessions.Now, sessions.NewID, sessions.Secure = wallClock, rand.Text, cfg.PublicURL.Scheme == "https"
+		sessions.Revoked = func(ctx context.Context, id string) (bool, error) {
+			gone, err := db.Revoked(ctx, id)
+			return gone, away(err)
+		}
+		sessions.Revoke = func(ctx context.Context, id string, until time.Time) error {
+			return away(db.Revoke(ctx, id, until, wallClock()))
+		}
+		in := cfg.SignIn.OIDC
+		in.Sessions, in.Keep = sessions, keep
+		return sessions.Who, in, nil
+	case "jwt":
+		gateway := cfg.SignIn.JWT
+		gateway.Keep = keep
+		find, err := gateway.Who()
+		return find, nil, err
+	}
+	return auth.Nobody, nil, nil
+}

@@ -1,0 +1,42 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"backupportal/function/store"
+	"backupportal/function/store/postgrestest"
+)
+
+// T16: an ended session is ended for everybody who shares the database, until
+// it would have been over by itself.
+func TestRevoked(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) { revokes(t, open(t, file(t))) })
+	t.Run("PostgreSQL", func(t *testing.T) { revokes(t, open(t, postgrestest.Start(t).Schema(t))) })
+}
+
+func revokes(t *testing.T, db *store.DB) {
+	now := time.Now().Round(0)
+	check := func(sid string, want bool) {
+		t.Helper()
+		if gone, err := db.Revoked(t.Context(), sid); err != nil || gone != want {
+			t.Errorf("Revoked(%q) = %v, %v", sid, gone, err)
+		}
+	}
+	check("one", false)
+	for range 2 { // asking twice does no harm
+		if err := db.Revoke(t.Context(), "one", now.Add(time.Hour), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("one", true)
+	check("other", false)
+	if err := db.Revoke(t.Context(), "other", now.Add(9*time.Hour), now.Add(2*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	check("one", false) // no longer needed
+	check("other", true)
+	if _, err := db.Revoked(t.Context(), "a\x00b"); err == nil {
+		t.Error("took a zero byte")
+	}
+}

@@ -1,0 +1,115 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+
+	"backupportal/function/backup"
+)
+
+// An Assertion is how a gateway in front of the portal says who sent a
+// request: a signed token (JWT) in a header, which is verified here. A header
+// that only names somebody is never believed.
+type Assertion struct {
+	Header           string // that holds the token, and nothing else
+	Issuer, Audience string // both must be right
+	JWKSURL          string // where the gateway's public keys are
+	JWKS             string // or the keys themselves, as a JSON Web Key Set
+	GroupsClaim      string
+	Keep             func(issuer, group string) bool
+	Now              func() time.Time
+}
+
+// Who returns a function that tells who sent a request, or that nobody is
+// signed in: [ErrSignedOut]. It asks nobody for keys until it needs them.
+func (a Assertion) Who() (func(*http.Request) (backup.Principal, error), error) {
+	var keys oidc.KeySet = oidc.NewRemoteKeySet(withClient(context.Background()), a.JWKSURL)
+	if a.JWKS != "" {
+		given, err := publicKeys(a.JWKS)
+		if err != nil {
+			return nil, err
+		}
+		keys = given
+	}
+	verifier := oidc.NewVerifier(a.Issuer, keys, &oidc.Config{ClientID: a.Audience, SupportedSigningAlgs: algorithms, Now: a.Now})
+	return func(r *http.Request) (backup.Principal, error) {
+		values := r.Header.Values(a.Header)
+		if len(values) != 1 {
+			return backup.Principal{}, ErrSignedOut
+		}
+		token, err := verifier.Verify(r.Context(), strings.TrimPrefix(values[0], "Bearer "))
+		if err != nil {
+			return backup.Principal{}, ErrSignedOut
+		}
+		s, err := identity(token, a.GroupsClaim, a.Keep)
+		if err != nil {
+			return backup.Principal{}, ErrSignedOut
+		}
+		return s.principal(), nil
+	}, nil
+}
+
+// publicKeys reads a key set. A secret in it is a mistake, and none of it is quoted.
+func publicKeys(text string) (*oidc.StaticKeySet, error) {
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal([]byte(text), &set); err != nil || len(set.Keys) == 0 {
+		return nil, errors.New("not a JSON Web Key Set with at least one key")
+	}
+	var keys oidc.StaticKeySet
+	for _, k := range set.Keys {
+		if !k.Valid() || !k.IsPublic() {
+			return nil, errors.New("the key set must hold public keys only")
+		}
+		keys.PublicKeys = append(keys.PublicKeys, k.Key)
+	}
+	return &keys, nil
+}
+
+// algorithms are those a token may be signed with, whatever a provider says.
+var algorithms = []string{oidc.RS256, oidc.ES256}
+
+// claims are those of a token that the portal reads.
+type claims struct {
+	Name          string `json:"name"`
+	Email         string `json:"email"`
+	EmailVerified bool   `json:"email_verified"`
+}
+
+// identity reads whom a verified token is about. go-oidc does not ask for a subject.
+func identity(token *oidc.IDToken, groupsClaim string, keep func(issuer, group string) bool) (session, error) {
+	var c claims
+	all := map[string]any{}
+	if token.Claims(&c) != nil || token.Claims(&all) != nil || token.Subject == "" || len(token.Subject) > 255 {
+		return session{}, ErrProvider
+	}
+	s := session{Issuer: token.Issuer, Subject: token.Subject, Name: c.Name}
+	list, _ := all[groupsClaim].([]any)
+	for _, v := range list {
+		if g, ok := v.(string); ok && g != "" && keep(token.Issuer, g) && !slices.Contains(s.Groups, g) {
+			s.Groups = append(s.Groups, g)
+		}
+	}
+	if c.EmailVerified && plainEmail(c.Email) {
+		s.Email = strings.ToLower(c.Email)
+	}
+	if s.Name == "" {
+		s.Name = s.Subject
+	}
+	return s, nil
+}
+
+// plainEmail reports whether s has one @ and visible ASCII only: what looks
+// like two addresses is read as either (GHSA-c5c4-8r6x-56w3).
+func plainEmail(s string) bool {
+	name, domain, ok := strings.Cut(s, "@")
+	return ok && name != "" && domain != "" && !strings.Contains(domain, "@") && len(s) <= 254 &&
+		strings.IndexFunc(s, func(c rune) bool { return c <= 0x20 || c >= 0x7f }) < 0
+}

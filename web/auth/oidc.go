@@ -1,0 +1,210 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"backupportal/function/backup"
+)
+
+// What keeps somebody from signing in. The provider's own words are in none of them.
+var (
+	ErrLogin    = errors.New("this sign-in was not begun here, or is over")
+	ErrRefused  = errors.New("the identity provider refused the sign-in")
+	ErrProvider = errors.New("the identity provider gave no usable answer")
+	ErrTooLarge = errors.New("the session is too large for a cookie")
+)
+
+// CallbackPath is where the provider sends people back to.
+const CallbackPath = "/auth/callback"
+
+// OIDC signs people in at an OpenID provider: authorization code with PKCE.
+type OIDC struct {
+	Issuer       string // exactly as the provider spells it
+	ClientID     string
+	ClientSecret backup.Secret
+	PublicURL    *url.URL // the portal's origin
+	Scopes       []string // "openid" among them
+	GroupsClaim  string   // the ID token's claim that lists groups
+	NoNonce      bool     // the provider does not repeat the nonce in its tokens; one that does must still be right
+	Keep         func(issuer, group string) bool
+	Sessions     *Sessions
+
+	mu       sync.Mutex
+	provider *oidc.Provider // once found
+	missed   time.Time      // when it was last not
+}
+
+// A login is the content of the cookie that ties a callback to its browser.
+type login struct {
+	State    string `json:"s"`
+	Nonce    string `json:"n"`
+	Verifier string `json:"v"`
+	Next     string `json:"x"`
+	Expires  int64  `json:"e"`
+}
+
+// providerPatience is how long one call of the provider may take.
+const providerPatience = 10 * time.Second
+
+// missedFor is how long a provider that gave no answer is not asked again: those
+// who waited behind the first do not wait once more, one after the other.
+const missedFor = 2 * time.Second
+
+// discovered asks the provider for its addresses, the first time. The context
+// lives on in its key set, so it is not a request's.
+func (o *OIDC) discovered() (*oidc.Provider, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.provider != nil {
+		return o.provider, nil
+	}
+	if since := o.Sessions.Now().Sub(o.missed); since >= 0 && since < missedFor {
+		return nil, ErrProvider
+	}
+	p, err := oidc.NewProvider(withClient(context.Background()), o.Issuer)
+	if err != nil {
+		o.missed = o.Sessions.Now()
+		return nil, ErrProvider
+	}
+	o.provider = p
+	return p, nil
+}
+
+// withClient adds the client with which providers are asked. It follows nobody
+// anywhere: a code and the client's secret go to the address that the provider
+// has published and to no other.
+func withClient(ctx context.Context) context.Context {
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return oidc.ClientContext(ctx, &http.Client{Timeout: providerPatience, CheckRedirect: stay})
+}
+
+func (o *OIDC) client(p *oidc.Provider) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), Endpoint: p.Endpoint(),
+		RedirectURL: o.PublicURL.JoinPath(CallbackPath).String(), Scopes: o.Scopes,
+	}
+}
+
+// Login sends a browser to the provider. The caller has checked that next is a
+// page of the portal: that is where the callback leads.
+func (o *OIDC) Login(w http.ResponseWriter, r *http.Request, next string) error {
+	p, err := o.discovered()
+	if err != nil {
+		return err
+	}
+	s := o.Sessions
+	l := login{State: s.NewID(), Nonce: s.NewID(), Verifier: oauth2.GenerateVerifier(), Next: next, Expires: s.Now().Add(loginAge).Unix()}
+	value, err := sealed(s.login, l)
+	if err != nil {
+		return err
+	}
+	s.set(w, s.loginName(), value, loginAge)
+	to := o.client(p).AuthCodeURL(l.State, oidc.Nonce(l.Nonce), oauth2.S256ChallengeOption(l.Verifier))
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// Callback takes what the provider sent a browser back with, begins a session
+// and returns where to go. A failure leaves any session as it was: a link to
+// the callback must not sign anybody out.
+func (o *OIDC) Callback(w http.ResponseWriter, r *http.Request) (next string, err error) {
+	s := o.Sessions
+	defer func() {
+		if err != nil {
+			s.set(w, s.loginName(), "", -time.Second)
+		}
+	}()
+	l, code, err := o.returned(r)
+	if err != nil {
+		return "", err
+	}
+	c, err := o.redeem(r.Context(), l, code)
+	if err != nil {
+		return "", err
+	}
+	return l.Next, s.begin(w, c)
+}
+
+// returned checks that the callback belongs to the login that this browser began.
+func (o *OIDC) returned(r *http.Request) (l login, code string, err error) {
+	s := o.Sessions
+	if !s.opened(r, s.loginName(), s.login, &l) || !s.Now().Before(time.Unix(l.Expires, 0)) {
+		return l, "", ErrLogin
+	}
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return l, "", ErrLogin
+	}
+	for _, name := range []string{"state", "code", "iss", "error"} {
+		if len(q[name]) > 1 {
+			return l, "", ErrLogin
+		}
+	}
+	if !equal(q.Get("state"), l.State) {
+		return l, "", ErrLogin
+	}
+	if q.Has("iss") && q.Get("iss") != o.Issuer { // RFC 9207
+		return l, "", ErrLogin
+	}
+	if q.Has("error") {
+		return l, "", ErrRefused
+	}
+	if q.Get("code") == "" {
+		return l, "", ErrLogin
+	}
+	return l, q.Get("code"), nil
+}
+
+// equal compares in constant time; the empty text equals nothing.
+func equal(a, b string) bool {
+	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
+}
+
+// redeem exchanges code for an ID token, and believes it only if everything
+// about it is right.
+func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error) {
+	p, err := o.discovered()
+	if err != nil {
+		return session{}, err
+	}
+	ctx, stop := context.WithTimeout(withClient(ctx), providerPatience)
+	defer stop()
+	tokens, err := o.client(p).Exchange(ctx, code, oauth2.VerifierOption(l.Verifier))
+	if err != nil {
+		return session{}, ErrProvider // err quotes the provider's answer
+	}
+	raw, _ := tokens.Extra("id_token").(string)
+	token, err := p.VerifierContext(ctx, &oidc.Config{
+		ClientID: o.ClientID, SupportedSigningAlgs: algorithms, Now: o.Sessions.Now,
+	}).Verify(ctx, raw)
+	if err != nil {
+		return session{}, ErrProvider
+	}
+	return o.believed(token, l.Nonce)
+}
+
+// believed checks what go-oidc leaves to its caller: the nonce, and for whom a
+// token of several audiences was made.
+func (o *OIDC) believed(token *oidc.IDToken, nonce string) (session, error) {
+	var c struct {
+		AuthorizedParty string `json:"azp"`
+	}
+	unsaid := token.Nonce == "" && o.NoNonce
+	switch {
+	case token.Claims(&c) != nil,
+		!unsaid && !equal(token.Nonce, nonce),
+		len(token.Audience) > 1 && c.AuthorizedParty == "",
+		c.AuthorizedParty != "" && c.AuthorizedParty != o.ClientID:
+		return session{}, ErrProvider
+	}
+	return identity(token, o.GroupsClaim, o.Keep)
+}

@@ -1,0 +1,396 @@
+package web_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"backupportal/function/backup"
+	"backupportal/web/auth"
+)
+
+// A liar is an OpenID provider that says whatever a test wants.
+type liar struct {
+	*httptest.Server
+	key    *rsa.PrivateKey
+	clock  *clock
+	nonce  string
+	change func(claims map[string]any)         // of a token that would be good
+	sign   func(claims []byte) (string, error) // nil: as it should be
+	form   url.Values                          // what the last exchange held
+}
+
+func newLiar(t *testing.T, c *clock) *liar {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &liar{key: key, clock: c}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(map[string]any{
+			"issuer": p.URL, "authorization_endpoint": p.URL + "/auth", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
+			"id_token_signing_alg_values_supported": []string{"RS256", "RS512", "HS256", "none"},
+		})
+	})
+	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1"}}})
+	})
+	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+		r.ParseForm()
+		p.form = r.PostForm
+		w.Header().Set("Content-Type", "application/json")
+		answer := map[string]any{"access_token": "x", "token_type": "Bearer"}
+		if token := p.token(t); token != "" {
+			answer["id_token"] = token
+		}
+		json.NewEncoder(w).Encode(answer)
+	})
+	p.Server = httptest.NewServer(mux)
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *liar) token(t *testing.T) string {
+	now := p.clock.Now()
+	c := map[string]any{
+		"iss": p.URL, "aud": "portal", "sub": "alice", "nonce": p.nonce, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		"name": "Alice", "email": "Alice@Example.com", "email_verified": true, "groups": []string{"team-a", "other"},
+	}
+	if p.change != nil {
+		p.change(c)
+	}
+	content, err := json.Marshal(c)
+	if err != nil {
+		t.Error(err)
+	}
+	sign := p.sign
+	if sign == nil {
+		sign = signer(jose.RS256, p.key)
+	}
+	token, err := sign(content)
+	if err != nil {
+		t.Error(err)
+	}
+	return token
+}
+
+func signer(alg jose.SignatureAlgorithm, key any) func([]byte) (string, error) {
+	return func(content []byte) (string, error) {
+		s, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "1"))
+		if err != nil {
+			return "", err
+		}
+		signed, err := s.Sign(content)
+		if err != nil {
+			return "", err
+		}
+		return signed.CompactSerialize()
+	}
+}
+
+const oidcSecret = "canary-client-secret-of-32-bytes-or-more"
+
+// signInWorld is a portal behind https whose people sign in at a liar.
+func signInWorld(t *testing.T) (*world, *liar) {
+	t.Helper()
+	w := newWorld(t)
+	p := newLiar(t, w.clock)
+	w.server.SignIn = &auth.OIDC{
+		Issuer: p.URL, ClientID: "portal", ClientSecret: backup.NewSecret(oidcSecret), PublicURL: &url.URL{Scheme: "https", Host: "localhost"},
+		Scopes: []string{"openid"}, GroupsClaim: "groups", Keep: func(_, g string) bool { return g != "other" },
+	}
+	w.keys(t, "A")
+	return w, p
+}
+
+// keys starts the portal again with other keys for its sessions.
+func (w *world) keys(t *testing.T, letters ...string) {
+	t.Helper()
+	var all []string
+	for _, l := range letters {
+		all = append(all, base64.StdEncoding.EncodeToString([]byte(strings.Repeat(l, 32))))
+	}
+	keys, err := auth.ParseKeys(strings.Join(all, ","))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := auth.NewSessions(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Now, s.NewID, s.Secure, s.Revoked = w.clock.Now, rand.Text, true, w.db.Revoked
+	s.Revoke = func(ctx context.Context, id string, until time.Time) error {
+		return w.db.Revoke(ctx, id, until, w.clock.Now())
+	}
+	w.server.SignIn.Sessions, w.server.Who = s, s.Who
+	w.handler = w.server.Handler()
+}
+
+// jar is a browser's memory of cookies.
+type jar map[string]string
+
+// browse sends a request, keeps the one cookie of the answer, and fails at a second.
+func (w *world) browse(t *testing.T, j jar, method, target string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequest(method, "https://localhost"+target, nil)
+	for name, value := range j {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	answer := rec.Result()
+	if n := len(answer.Header.Values("Set-Cookie")); n > 1 {
+		t.Errorf("%s %s: %d cookies in one answer", method, target, n)
+	}
+	if got := answer.Header.Get("Cache-Control"); got != "no-store" { // T19
+		t.Errorf("%s %s: Cache-Control %q", method, target, got)
+	}
+	for _, c := range answer.Cookies() {
+		if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || !strings.HasPrefix(c.Name, "__Host-") { // ASVS 3.3.1-4
+			t.Errorf("%s %s: cookie %v", method, target, c)
+		}
+		if c.MaxAge < 0 {
+			delete(j, c.Name)
+		} else {
+			j[c.Name] = c.Value
+		}
+	}
+	return answer
+}
+
+// begin opens a page, follows to the provider's door, and returns the callback
+// that a good provider would send the browser back with.
+func (w *world) begin(t *testing.T, p *liar, j jar, page string) url.Values {
+	t.Helper()
+	login := w.browse(t, j, "GET", page).Header.Get("Location")
+	answer := w.browse(t, j, "GET", login)
+	to, err := url.Parse(answer.Header.Get("Location"))
+	if err != nil || answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to.String(), p.URL+"/auth?") {
+		t.Fatalf("%s: status %d to %v", login, answer.StatusCode, to)
+	}
+	q := to.Query()
+	if q.Get("code_challenge_method") != "S256" || q.Get("redirect_uri") != "https://localhost/auth/callback" || q.Get("response_type") != "code" {
+		t.Errorf("asked the provider %v", q)
+	}
+	p.nonce = q.Get("nonce")
+	return url.Values{"code": {"good"}, "state": {q.Get("state")}, "iss": {p.URL}}
+}
+
+// signedIn reports whether the browser has a session that the portal takes.
+func (w *world) signedIn(t *testing.T, j jar) bool {
+	t.Helper()
+	return w.browse(t, maps.Clone(j), "GET", "/backups").StatusCode == http.StatusOK
+}
+
+// T16, T17; ASVS 7.2.4, 7.4.1, 10.1.2, 10.5.1.
+func TestSignInAndOut(t *testing.T) {
+	w, p := signInWorld(t)
+	j := jar{}
+	back := w.begin(t, p, j, "/backups?Status=failed")
+	answer := w.browse(t, j, "GET", auth.CallbackPath+"?"+back.Encode())
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/backups?Status=failed" {
+		t.Fatalf("callback: status %d to %q", answer.StatusCode, answer.Header.Get("Location"))
+	}
+	if p.form.Get("code_verifier") == "" {
+		t.Error("no verifier was sent")
+	}
+	if !w.signedIn(t, j) {
+		t.Fatal("not signed in")
+	}
+	copied := maps.Clone(j)
+	if a := w.browse(t, j, "POST", "/auth/logout"); a.StatusCode != http.StatusSeeOther {
+		t.Fatalf("logout: status %d", a.StatusCode)
+	}
+	if w.signedIn(t, copied) {
+		t.Error("a copy of the cookie outlived the session")
+	}
+}
+
+// Each lie of a provider is refused, and nobody is signed in. T17; ASVS 9.1.1-9.2.4, 10.5.1-4.
+func TestLyingProviders(t *testing.T) {
+	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(name string, v any) func(*liar) {
+		return func(p *liar) { p.change = func(c map[string]any) { c[name] = v } }
+	}
+	unset := func(name string) func(*liar) {
+		return func(p *liar) { p.change = func(c map[string]any) { delete(c, name) } }
+	}
+	now := time.Now()
+	for name, lie := range map[string]func(*liar){
+		"wrong audience":        set("aud", "other"),
+		"two audiences, no azp": set("aud", []string{"portal", "other"}),
+		"two audiences, foreign azp": func(p *liar) {
+			p.change = func(c map[string]any) { c["aud"], c["azp"] = []string{"portal", "other"}, "other" }
+		},
+		"foreign azp":                  set("azp", "other"),
+		"wrong issuer":                 set("iss", "https://evil.example"),
+		"expired":                      set("exp", now.Add(-time.Minute).Unix()),
+		"no expiry":                    unset("exp"),
+		"not yet valid":                set("nbf", now.Add(10*time.Minute).Unix()),
+		"wrong nonce":                  set("nonce", "other"),
+		"empty nonce":                  set("nonce", ""),
+		"no nonce":                     unset("nonce"),
+		"no subject":                   unset("sub"),
+		"long subject":                 set("sub", strings.Repeat("a", 256)),
+		"foreign key":                  func(p *liar) { p.sign = signer(jose.RS256, foreign) },
+		"foreign curve":                func(p *liar) { p.sign = signer(jose.ES256, curve) },
+		"HS256 with the client secret": func(p *liar) { p.sign = signer(jose.HS256, []byte(oidcSecret)) },
+		"RS512":                        func(p *liar) { p.sign = signer(jose.RS512, p.key) },
+		"alg none": func(p *liar) {
+			p.sign = func(c []byte) (string, error) {
+				return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + base64.RawURLEncoding.EncodeToString(c) + ".", nil
+			}
+		},
+		"no ID token": func(p *liar) { p.sign = func([]byte) (string, error) { return "", nil } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, p := signInWorld(t)
+			lie(p)
+			j := jar{}
+			back := w.begin(t, p, j, "/backups")
+			answer := w.browse(t, j, "GET", auth.CallbackPath+"?"+back.Encode())
+			if answer.StatusCode != http.StatusBadGateway || len(j) != 0 || w.signedIn(t, j) {
+				t.Errorf("status %d, cookies %v", answer.StatusCode, j)
+			}
+		})
+	}
+}
+
+// Callbacks that do not belong to the login of this browser; a session that
+// was there stays. T17; ASVS 10.2.1.
+func TestForeignCallbacks(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(back url.Values, j jar)
+		want   int
+	}{
+		"no login cookie":        {func(_ url.Values, j jar) { delete(j, "__Host-portal-login") }, 400},
+		"session as login":       {func(_ url.Values, j jar) { j["__Host-portal-login"] = j["__Host-portal"] }, 400},
+		"forged state":           {func(b url.Values, _ jar) { b.Set("state", "forged") }, 400},
+		"empty state":            {func(b url.Values, _ jar) { b.Set("state", "") }, 400},
+		"no state":               {func(b url.Values, _ jar) { b.Del("state") }, 400},
+		"state twice":            {func(b url.Values, _ jar) { b.Add("state", b.Get("state")) }, 400},
+		"code twice":             {func(b url.Values, _ jar) { b.Add("code", "other") }, 400},
+		"no code":                {func(b url.Values, _ jar) { b.Del("code") }, 400},
+		"another provider's iss": {func(b url.Values, _ jar) { b.Set("iss", "https://evil.example") }, 400},
+		"empty iss":              {func(b url.Values, _ jar) { b.Set("iss", "") }, 400},
+		"an error":               {func(b url.Values, _ jar) { b.Set("error", "access_denied") }, 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, p := signInWorld(t)
+			j := jar{}
+			w.browse(t, j, "GET", auth.CallbackPath+"?"+w.begin(t, p, j, "/backups").Encode())
+			before := j["__Host-portal"]
+			w.browse(t, j, "GET", "/auth/login")
+			back := w.begin2(t, p, j)
+			c.change(back, j)
+			answer := w.browse(t, j, "GET", auth.CallbackPath+"?"+back.Encode())
+			if answer.StatusCode != c.want || j["__Host-portal"] != before || !w.signedIn(t, j) {
+				t.Errorf("status %d, want %d; cookies %v", answer.StatusCode, c.want, j)
+			}
+		})
+	}
+}
+
+// begin2 begins another login of a browser that is signed in.
+func (w *world) begin2(t *testing.T, p *liar, j jar) url.Values {
+	t.Helper()
+	to, err := url.Parse(w.browse(t, j, "GET", "/auth/login").Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.nonce = to.Query().Get("nonce")
+	return url.Values{"code": {"good"}, "state": {to.Query().Get("state")}, "iss": {p.URL}}
+}
+
+// T16; ASVS 7.3.1, 7.3.2.
+func TestSessionsEnd(t *testing.T) {
+	signIn := func(t *testing.T) (*world, jar) {
+		w, p := signInWorld(t)
+		j := jar{}
+		w.browse(t, j, "GET", auth.CallbackPath+"?"+w.begin(t, p, j, "/backups").Encode())
+		return w, j
+	}
+	t.Run("idle", func(t *testing.T) {
+		w, j := signIn(t)
+		w.clock.Add(59 * time.Minute)
+		w.browse(t, j, "GET", "/backups") // renews it
+		w.clock.Add(59 * time.Minute)
+		if !w.signedIn(t, j) {
+			t.Error("a session in use ended")
+		}
+		w.clock.Add(2 * time.Minute)
+		if w.signedIn(t, j) {
+			t.Error("61 minutes without a request, and still signed in")
+		}
+	})
+	t.Run("eight hours", func(t *testing.T) {
+		w, j := signIn(t)
+		for range 16 {
+			w.browse(t, j, "GET", "/backups")
+			w.clock.Add(30 * time.Minute)
+		}
+		if w.signedIn(t, j) {
+			t.Error("signed in for longer than eight hours")
+		}
+	})
+	t.Run("login as session", func(t *testing.T) {
+		w, j := signIn(t)
+		if w.signedIn(t, jar{"__Host-portal": j["__Host-portal-login"]}) {
+			t.Error("a login cookie opened as a session")
+		}
+	})
+	t.Run("rotation", func(t *testing.T) {
+		w, j := signIn(t)
+		if w.keys(t, "B", "A"); !w.signedIn(t, j) {
+			t.Error("an old key opens no longer")
+		}
+		if w.keys(t, "B"); w.signedIn(t, j) {
+			t.Error("a removed key still opens")
+		}
+	})
+	t.Run("store away", func(t *testing.T) {
+		w, j := signIn(t)
+		w.server.SignIn.Sessions.Revoked = func(context.Context, string) (bool, error) { return false, backup.ErrStoreAway }
+		if a := w.browse(t, j, "GET", "/backups/new"); a.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("status %d", a.StatusCode)
+		}
+	})
+}
+
+// T13; ASVS 3.7.2. The API and forms are never sent on.
+func TestStrangersAreSentToSignIn(t *testing.T) {
+	w, _ := signInWorld(t)
+	for _, c := range []struct {
+		method, path string
+		want         int
+	}{{"GET", "/backups", 303}, {"POST", "/backups", 401}, {"GET", "/api/v1/backup-jobs", 401}, {"POST", "/api/v1/backup-jobs", 401}} {
+		if a := w.browse(t, jar{}, c.method, c.path); a.StatusCode != c.want || (c.want == 401) != (a.Header.Get("WWW-Authenticate") != "") {
+			t.Errorf("%s %s: status %d, %v", c.method, c.path, a.StatusCode, a.Header)
+		}
+	}
+	if n := w.calls(); n != 0 {
+		t.Errorf("the cloud got %d calls", n)
+	}
+}
