@@ -20,7 +20,7 @@ dev: ## the same, started again when a template or Go file changes
 	$(TOOL) templ generate --watch --proxy=http://localhost:9000 --cmd='go run ./function/cmd/local'
 
 clients: # what the tests need from npm, by the versions in the lock files
-	@if command -v npm >/dev/null; then for folder in .ci .ci/emulator-clients .ci/openapi; do \
+	@if command -v npm >/dev/null; then for folder in .ci .ci/emulator-clients .ci/openapi .ci/signin; do \
 		npm ci --prefix $$folder --no-audit --no-fund --ignore-scripts --loglevel=error || exit 1; done; fi
 
 check: static ## the fast part: format, vet, staticcheck, generated files, tests that do not wait

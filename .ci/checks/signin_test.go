@@ -1,0 +1,293 @@
+package checks
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// A provider is a foreign OpenID provider, and how one signs in there.
+type provider struct {
+	issuer         string
+	client, secret string
+	scopes         string
+	member         string // of the team in the policy
+	signIn         func(b *tab, who string)
+	people         []string // the first belongs to the team
+}
+
+// freePort is one of this machine that nobody listened on a moment ago.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// started starts a program that ends with the test, and returns what it says.
+func started(t *testing.T, cmd *exec.Cmd) *bytes.Buffer {
+	t.Helper()
+	said := &bytes.Buffer{}
+	cmd.Stderr = said
+	if cmd.Stdout == nil {
+		cmd.Stdout = said
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return said
+}
+
+// answers waits until an address does.
+func answers(t *testing.T, address string, said *bytes.Buffer) {
+	t.Helper()
+	for end := time.Now().Add(soon); ; time.Sleep(20 * time.Millisecond) {
+		res, err := http.Get(address)
+		if err == nil {
+			res.Body.Close()
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s does not answer: %v\n%s", address, err, said)
+		}
+	}
+}
+
+// nodeProvider is node-oidc-provider, of .ci/signin.
+func nodeProvider(t *testing.T, callback string) provider {
+	t.Helper()
+	folder := filepath.Join("..", "signin")
+	_, err := os.Stat(filepath.Join(folder, "node_modules"))
+	leftOut(t, err != nil, "no node_modules in .ci/signin (make clients): sign-in at node-oidc-provider")
+	secret := "canary-" + rand.Text()
+	cmd := exec.Command("node", "provider.mjs", callback, secret)
+	cmd.Dir = folder
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = &bytes.Buffer{}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	issuer, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the provider does not start: %v\n%s", err, cmd.Stderr)
+	}
+	return provider{
+		issuer: strings.TrimSpace(issuer), client: "portal", secret: secret, scopes: "openid email groups profile",
+		member: "group: oncall", people: []string{"alice", "bob"},
+		signIn: func(b *tab, who string) {
+			b.wait(`!!document.querySelector("input[name=login]")`, soon)
+			b.turned(func() {
+				get[bool](b, js(`who => { const f = document.forms[0]; f.login.value = who; f.password.value = "x"; f.requestSubmit(); return true }`, who))
+			})
+			b.wait(`!!document.querySelector("form input[name=prompt][value=consent]")`, soon)
+			get[bool](b, `(document.forms[0].requestSubmit(), true)`)
+		},
+	}
+}
+
+// zitadelProvider is the example server of zitadel/oidc.
+func zitadelProvider(t *testing.T, callback string) provider {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "server")
+	build := exec.Command("go", "build", "-o", binary, "github.com/zitadel/oidc/v3/example/server")
+	build.Dir = filepath.Join("..", "signin")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	port := freePort(t)
+	cmd := exec.Command(binary)
+	cmd.Env = []string{"PORT=" + port, "REDIRECT_URI=" + callback}
+	issuer := "http://localhost:" + port + "/"
+	answers(t, issuer+".well-known/openid-configuration", started(t, cmd))
+	return provider{
+		issuer: issuer, client: "web", secret: "secret", scopes: "openid profile email",
+		member: `subject: "id1"`, people: []string{"test-user@localhost", "test-user2"},
+		signIn: func(b *tab, who string) {
+			b.wait(`!!document.querySelector("input[name=username]")`, soon)
+			get[bool](b, js(`who => { const f = document.forms[0]; f.username.value = who; f.password.value = "verysecure"; f.requestSubmit(); return true }`, who))
+		},
+	}
+}
+
+// startSignIn starts the program that is deployed, as a plain server whose people
+// sign in at p, in front of the emulator.
+func startSignIn(t *testing.T, binary, port string, p provider) *portal {
+	t.Helper()
+	demo, err := os.ReadFile(filepath.Join("..", "..", "function", "cmd", "local", "policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	policy := strings.Replace(string(demo), "{issuer: demo, subject: demo}", fmt.Sprintf("{issuer: %q, %s}", p.issuer, p.member), 1)
+	if err := os.WriteFile(filepath.Join(folder, "policy.yaml"), []byte(policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	site := &portal{url: "http://127.0.0.1:" + port, emulator: busy.emulator}
+	cmd := exec.Command(binary)
+	cmd.Env = []string{
+		"ADDR=127.0.0.1:" + port, "PUBLIC_URL=" + site.url, "POLICY_FILE=" + filepath.Join(folder, "policy.yaml"),
+		"DATABASE_URL=sqlite:" + filepath.Join(folder, "portal.db"), "CLOUD_ENDPOINT=" + busy.emulator,
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=demo-portal-key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=demo-portal-secret",
+		"AUTH_MODE=oidc", "OIDC_ISSUER=" + p.issuer, "OIDC_CLIENT_ID=" + p.client, "OIDC_CLIENT_SECRET=" + p.secret, "OIDC_SCOPES=" + p.scopes,
+		"SESSION_KEYS=" + base64.StdEncoding.EncodeToString(key),
+	}
+	site.said = started(t, cmd)
+	answers(t, site.url+"/healthz", site.said)
+	t.Cleanup(func() {
+		if strings.Contains(site.said.String(), p.secret) && p.secret != "secret" {
+			t.Errorf("the log holds the client's secret:\n%s", site.said)
+		}
+	})
+	return site
+}
+
+// cookies are those that the browser keeps for the portal, by their names.
+func (b *tab) cookies() map[string]*network.Cookie {
+	b.Helper()
+	found := map[string]*network.Cookie{}
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		all, err := chromedp.Call(ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{b.portal.url}})
+		if err != nil {
+			return err
+		}
+		for _, c := range all.Cookies {
+			found[c.Name] = c
+		}
+		return nil
+	}))
+	return found
+}
+
+// with asks the portal for a page, showing a session.
+func with(t *testing.T, site *portal, path, cookie string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequest("GET", site.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", "portal="+cookie)
+	stay := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := stay.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return res.StatusCode, res.Header.Get("Location")
+}
+
+// People sign in at providers that we have not written, come back to the page that
+// they wanted, may do what the policy says of them, and are gone when they sign
+// out, copies of their cookie included. (T16, T17; OWASP ASVS 7.2–7.4, 10.1–10.5.)
+func TestPeopleSignInAtForeignProviders(t *testing.T) {
+	t.Parallel()
+	needBrowser(t)
+	binary := filepath.Join(t.TempDir(), "main")
+	build := exec.Command("go", "build", "-o", binary, "./function")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for name, start := range map[string]func(*testing.T, string) provider{"node-oidc-provider": nodeProvider, "zitadel": zitadelProvider} {
+		t.Run(name, func(t *testing.T) {
+			port := freePort(t)
+			p := start(t, "http://127.0.0.1:"+port+"/auth/callback")
+			site := startSignIn(t, binary, port, p)
+			b := signInTab(t, site)
+			b.do(chromedp.Navigate(site.url + "/backups/new/UDM_ECS?Retention=9"))
+			p.signIn(b, p.people[0])
+			b.wait(`location.pathname === "/backups/new/UDM_ECS" && location.search === "?Retention=9"`, soon)
+			session := b.cookies()["portal"]
+			if session == nil || !session.HTTPOnly || session.SameSite != network.CookieSameSiteLax || session.Path != "/" || session.Domain != "127.0.0.1" || b.cookies()["portal-login"] == nil {
+				t.Fatalf("the cookies are %+v", b.cookies())
+			}
+			label := unique("signed-in")
+			b.turned(func() {
+				get[bool](b, js(`fields => {
+					const form = Object.assign(document.createElement("form"), {method: "post", action: "/backups"});
+					for (const name in fields) form.append(Object.assign(document.createElement("input"), {name, value: fields[name][0]}));
+					document.body.append(form);
+					form.submit();
+					return true;
+				}`, formOf(label)))
+			})
+			page := b.path()
+			if calls := site.created(t, label); len(calls) != 1 || !strings.HasPrefix(page, "/backups/") {
+				t.Errorf("%d calls, and the page %s", len(calls), page)
+			}
+
+			// Another one may come in, and do nothing.
+			other := signInTab(t, site)
+			other.do(chromedp.Navigate(site.url + "/"))
+			p.signIn(other, p.people[1])
+			other.wait(`location.href === "`+site.url+`/"`, soon)
+			if !strings.Contains(other.text("main"), "You may not start backups.") {
+				t.Errorf("somebody in no team sees\n%s", other.text("main"))
+			}
+			other.fine = append(other.fine, "status of 404")
+			other.open(page)
+			if got := other.text("h1"); got != "Page not found" {
+				t.Errorf("somebody else's backup shows %q", got)
+			}
+
+			// A session is one for each, and a login is none.
+			if code, to := with(t, site, "/", session.Value); code != http.StatusOK {
+				t.Errorf("the session elsewhere: %d %s", code, to)
+			}
+			if code, to := with(t, site, "/", b.cookies()["portal-login"].Value); code != http.StatusSeeOther || !strings.HasPrefix(to, "/auth/login?next=") {
+				t.Errorf("a login shown as a session: %d %s", code, to)
+			}
+			other.fine = append(other.fine, "status of 400")
+			other.open("/auth/callback?state=forged&code=x")
+			if got := other.text("h1"); got != "This sign-in cannot be finished" || other.cookies()["portal"] == nil {
+				t.Errorf("a forged callback shows %q and leaves %+v", got, other.cookies())
+			}
+
+			b.turned(func() { b.click(`form[action="/auth/logout"] button`) })
+			if got := b.text("h1"); got != "You are signed out" || b.cookies()["portal"] != nil {
+				t.Errorf("after signing out: %q, %+v", got, b.cookies())
+			}
+			if code, to := with(t, site, "/", session.Value); code != http.StatusSeeOther || !strings.HasPrefix(to, "/auth/login") {
+				t.Errorf("a copy of the session after signing out: %d %s", code, to)
+			}
+		})
+	}
+}
+
+// signInTab is a tab in which the console of a provider's pages does not matter.
+func signInTab(t *testing.T, site *portal) *tab {
+	b := newTab(t)
+	b.portal = site
+	b.fine = append(b.fine, "http://localhost:", "fonts.googleapis.com")
+	return b
+}
