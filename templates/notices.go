@@ -6,7 +6,11 @@ import "context"
 func (s Shell) notices(ctx context.Context) []string {
 	var lines []string
 	if s.Demo {
-		lines = append(lines, in(ctx, wordDemo, s.User))
+		if s.User == "" {
+			lines = append(lines, in(ctx, wordDemo))
+		} else {
+			lines = append(lines, in(ctx, wordDemoAs, s.User))
+		}
 	}
 	if s.Ephemeral {
 		lines = append(lines, in(ctx, wordEphemeral))

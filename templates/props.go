@@ -146,9 +146,11 @@ type RuleRow struct {
 	Regions     []string
 	Kinds       []backup.SourceType
 	Resources   []string // nil means any
-	Min, Max    int64    // days
+	Min, Max    int64    // days; 0 if it lets nobody start a backup
 	CopyRegions []string
 	Scripts     []string
+	Limits      []backup.Text // how often
+	Cancels     bool          // it lets people cancel
 	Reason      backup.Text
 	Owner       string
 }

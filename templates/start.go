@@ -3,13 +3,38 @@ package templates
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"backupportal/function/backup"
 )
 
-// about is why the rule is as it is, and whom to ask.
+var (
+	wordOnlyLook   = pair("To look at only", "仅可查看")
+	wordLookCancel = pair("To look at and to cancel only", "仅可查看和取消")
+)
+
+// starts reports whether the rule lets people start backups.
+func (r RuleRow) starts() bool { return r.Max > 0 }
+
+// mayStart reports whether one may start any.
+func (p StartPage) mayStart() bool {
+	return slices.ContainsFunc(p.Rules, RuleRow.starts)
+}
+
+// about is what else the rule says, why it is as it is, and whom to ask.
 func (r RuleRow) about(ctx context.Context) []string {
-	lines := nonEmpty(in(ctx, r.Reason))
+	var lines []string
+	switch {
+	case r.starts():
+	case r.Cancels:
+		lines = append(lines, in(ctx, wordLookCancel))
+	default:
+		lines = append(lines, in(ctx, wordOnlyLook))
+	}
+	lines = append(lines, nonEmpty(in(ctx, r.Reason))...)
+	for _, limit := range r.Limits {
+		lines = append(lines, in(ctx, limit))
+	}
 	if r.Owner != "" {
 		lines = append(lines, in(ctx, wordAsk, r.Owner))
 	}
@@ -23,8 +48,11 @@ func (r RuleRow) resources(ctx context.Context) []string {
 	return r.Resources
 }
 
-func (r RuleRow) days() string {
-	return fmt.Sprintf("%v–%v", backup.Count(max(1, r.Min)), backup.Count(r.Max))
+func (r RuleRow) days() []string {
+	if !r.starts() {
+		return nil
+	}
+	return []string{fmt.Sprintf("%v–%v", backup.Count(max(1, r.Min)), backup.Count(r.Max))}
 }
 
 func kindNames(ctx context.Context, kinds []backup.SourceType) []string {

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"regexp"
+	"slices"
 
 	"backupportal/function/backup"
 	"backupportal/function/policy"
@@ -48,7 +49,7 @@ func (s *Server) rules(who backup.Principal) []templates.RuleRow {
 	for _, r := range s.Policy.Rules(who) {
 		out = append(out, templates.RuleRow{
 			Rule: r.ID, Accounts: r.Accounts, Regions: r.Regions, Kinds: r.SourceTypes, Resources: r.Resources,
-			Min: r.Min, Max: r.Max, CopyRegions: r.CopyRegions, Scripts: r.Scripts, Reason: r.Reason, Owner: r.Owner,
+			Min: r.Min, Max: r.Max, Limits: r.Limits, Cancels: slices.Contains(r.Actions, backup.ActionCancel), CopyRegions: r.CopyRegions, Scripts: r.Scripts, Reason: r.Reason, Owner: r.Owner,
 		})
 	}
 	return out

@@ -155,3 +155,26 @@ func TestCancellingIsAnActionOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// Whoever may only look is told so, with the limits of others beside, and is
+// offered nothing to start.
+func TestViewersAreOfferedNothingToStart(t *testing.T) {
+	w := newWorld(t)
+	w.govern(t, "rules:\n", "  - name: viewers\n    members:\n      - {issuer: demo, subject: auditor}\nrules:\n  - id: audit\n    teams: [viewers]\n    actions: [backup.view, backup.cancel]\n"+
+		"    accounts: [demo]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n")
+	id := w.create(t, "alice", "k")
+	w.server.Who = func(*http.Request) (backup.Principal, error) {
+		return backup.Principal{Kind: backup.KindHuman, Issuer: "demo", Subject: "auditor", Name: "Auditor"}, nil
+	}
+	w.handler = w.server.Handler()
+	start := w.ask("GET", "/", "", "").Body.String()
+	if strings.Contains(start, `class="filled" href="/backups/new"`) || !strings.Contains(start, "You may not start backups.") || !strings.Contains(start, "To look at and to cancel only") {
+		t.Errorf("the start page:\n%s", start)
+	}
+	if page := w.ask("GET", "/backups/"+id, "", ""); page.Code != http.StatusOK || !strings.Contains(page.Body.String(), `id="cancel"`) {
+		t.Errorf("somebody else's backup: %d", page.Code)
+	}
+	if made := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup); made.Code != http.StatusForbidden {
+		t.Errorf("a backup of theirs: %d", made.Code)
+	}
+}

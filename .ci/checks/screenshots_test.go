@@ -18,17 +18,24 @@ func TestScreenshots(t *testing.T) {
 	if err := os.MkdirAll(*screenshots, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	walk(t, func(b *tab, r reader, v view) {
-		for _, width := range []int64{360, 1280} {
-			b.resize(width)
-			picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100)) // 100 is PNG
-			if err != nil {
-				b.Fatal(err)
-			}
-			name := fmt.Sprintf("%s-%s-%d.png", v.name, r, width)
-			if err := os.WriteFile(filepath.Join(*screenshots, name), picture, 0o644); err != nil {
-				b.Fatal(err)
-			}
+	walk(t, func(b *tab, r reader, v view) { b.picture(fmt.Sprintf("%s-%s", v.name, r)) })
+}
+
+// picture saves the page as it is on a phone and on a desk, if pictures are
+// wanted.
+func (b *tab) picture(name string) {
+	b.Helper()
+	if *screenshots == "" {
+		return
+	}
+	for _, width := range []int64{360, 1280} {
+		b.resize(width)
+		picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100)) // 100 is PNG
+		if err != nil {
+			b.Fatal(err)
 		}
-	})
+		if err := os.WriteFile(filepath.Join(*screenshots, fmt.Sprintf("%s-%d.png", name, width)), picture, 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

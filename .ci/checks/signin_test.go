@@ -231,6 +231,7 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 			if session == nil || !session.HTTPOnly || session.SameSite != network.CookieSameSiteLax || session.Path != "/" || session.Domain != "127.0.0.1" || b.cookies()["portal-login"] == nil {
 				t.Fatalf("the cookies are %+v", b.cookies())
 			}
+			b.picture("signed-in-" + name)
 			label := unique("signed-in")
 			b.turned(func() {
 				get[bool](b, js(`fields => {
@@ -273,10 +274,14 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 				t.Errorf("a forged callback shows %q and leaves %+v", got, other.cookies())
 			}
 
+			other.picture("sign-in-forged-" + name)
+			b.open("/")
+			b.picture("start-signed-in-" + name)
 			b.turned(func() { b.click(`form[action="/auth/logout"] button`) })
 			if got := b.text("h1"); got != "You are signed out" || b.cookies()["portal"] != nil {
 				t.Errorf("after signing out: %q, %+v", got, b.cookies())
 			}
+			b.picture("signed-out-" + name)
 			if code, to := with(t, site, "/", session.Value); code != http.StatusSeeOther || !strings.HasPrefix(to, "/auth/login") {
 				t.Errorf("a copy of the session after signing out: %d %s", code, to)
 			}
