@@ -26,10 +26,11 @@ var allowed = map[string][]string{
 	"function/notify":             {"function/backup"},
 	"function/policy":             {"function/backup"},
 	"function/store":              {"function/backup"},
+	"function/webhook":            {"function/backup"},
 	"function/store/postgrestest": {},
 	"function/store/storetest":    {"function/backup"},
 	"templates":                   {"function/backup"},
-	"web":                         {"function/backup", "function/policy", "templates", "web/auth"},
+	"web":                         {"function/backup", "function/policy", "function/webhook", "templates", "web/auth"},
 	"web/auth":                    {"function/backup"},
 }
 

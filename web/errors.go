@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/webhook"
 	"backupportal/templates"
 	"backupportal/web/auth"
 )
@@ -44,6 +45,14 @@ var faults = []fault{
 	{auth.ErrToken, http.StatusUnauthorized, "token",
 		backup.Text{En: "The token is not accepted", Zh: "令牌未被接受"},
 		backup.Text{En: "It is unknown, or it has expired. Whoever runs this portal can make a new one.", Zh: "令牌无效或已过期。请联系本门户的管理员获取新令牌。"}},
+	{webhook.ErrUnverified, http.StatusUnauthorized, "unverified",
+		backup.Text{En: "The message is not accepted", Zh: "消息未被接受"},
+		backup.Text{En: "It is not signed by a key of this source, or not fresh. Nothing was started.", Zh: "消息未由此来源的密钥签名，或已过期。未开始备份。"}},
+	{webhook.ErrNotJSON, http.StatusBadRequest, "unreadable", unreadable,
+		backup.Text{En: "It is not one JSON value. Nothing was started.", Zh: "内容不是单个 JSON 值。未开始备份。"}},
+	{errUnsettled, http.StatusServiceUnavailable, "unsettled",
+		backup.Text{En: "It is not known yet whether there is a job", Zh: "尚不确定任务是否存在"},
+		backup.Text{En: "It is being checked. Send the same message again: there will be one backup.", Zh: "正在核实。请重新发送同一消息，只会有一个备份。"}},
 	{auth.ErrSignedOut, http.StatusUnauthorized, "signed-out",
 		backup.Text{En: "Sign in to start a backup", Zh: "登录后即可备份"},
 		backup.Text{En: "Nothing was started: this request does not show who sent it. Programs send a token in the header Authorization.", Zh: "未开始备份：此请求未表明发送者身份。程序须在请求头 Authorization 中提供令牌。"}},

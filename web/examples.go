@@ -106,7 +106,7 @@ func exampleProblem(f fault) Problem {
 // aboutSubmission reports whether an error is always about a submission, which
 // its problem then names.
 func aboutSubmission(err error) bool {
-	for _, one := range []error{backup.ErrInProgress, backup.ErrKeyReused, backup.ErrNotSent, backup.ErrOver, backup.ErrNoJob, backup.ErrNotCancelled, backup.ErrCancelNo} {
+	for _, one := range []error{backup.ErrInProgress, backup.ErrKeyReused, backup.ErrNotSent, backup.ErrOver, backup.ErrNoJob, backup.ErrNotCancelled, backup.ErrCancelNo, errUnsettled} {
 		if err == one {
 			return true
 		}

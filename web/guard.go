@@ -122,7 +122,11 @@ func (s *Server) limited(next http.Handler) http.Handler {
 			s.problem(w, r, errURL)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		most := int64(maxBody)
+		if strings.HasPrefix(r.URL.Path, "/webhooks/") {
+			most = maxHook
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -31,11 +31,15 @@ func (s *Server) description() doc {
 		},
 		"servers":  []doc{{"url": "/"}},
 		"security": []doc{{"token": []string{}}},
-		"tags":     []doc{{"name": "backup jobs", "description": "Submissions and the jobs that are made of them."}},
+		"tags": []doc{
+			{"name": "backup jobs", "description": "Submissions and the jobs that are made of them."},
+			{"name": "webhooks", "description": "Messages of others, of which the policy makes submissions."},
+		},
 		"paths": doc{
 			"/api/v1/backup-jobs":                       doc{"post": describeCreate(), "get": describeList(s.Zone.String())},
 			"/api/v1/backup-jobs/{SubmissionId}":        doc{"get": describeShow()},
 			"/api/v1/backup-jobs/{SubmissionId}/cancel": doc{"post": describeCancel()},
+			"/webhooks/{source}":                        doc{"post": describeWebhook()},
 		},
 		"components": doc{
 			"schemas":    schemas(),
@@ -132,6 +136,31 @@ func describeCancel() doc {
 		"responses": responses(doc{
 			"202": with(answerOf("Cloud Backup took the request, and the job stops in a moment: Outcome becomes cancelled.", []string{"BackupJob"}, "Retry-After"), answersToCancel),
 		}, 400, 403, 404, 409, 422, 429, 502, 503),
+	}
+}
+
+func describeWebhook() doc {
+	header := func(name, text string) doc {
+		return doc{"name": name, "in": "header", "description": text, "schema": doc{"type": "string"}}
+	}
+	return doc{
+		"operationId": "receiveWebhook", "tags": []string{"webhooks"}, "summary": "A message of a source that the policy names",
+		"description": "Whoever sends it is known by a signature (Standard Webhooks v1 or v1a, or GitHub's) or by a token, as the policy says of the source; nothing of a message " +
+			"is read before. The policy has the template by which a submission is made of it. The same id is the same submission, for a week. After 409, 429 and 5xx send it again.",
+		"security": []doc{},
+		"parameters": []doc{
+			{"name": "source", "in": "path", "required": true, "description": "Its name in the policy.", "schema": doc{"type": "string", "pattern": "^[a-z][a-z0-9-]{0,62}$"}, "example": "ci-payments"},
+			header("webhook-id", "Standard Webhooks: the same for every delivery."), header("webhook-timestamp", "Standard Webhooks: seconds since 1970."),
+			header("webhook-signature", "Standard Webhooks: up to 8 signatures, with blanks between them."),
+			header("X-GitHub-Delivery", "GitHub: the same for every delivery."), header("X-Hub-Signature-256", "GitHub: the signature."),
+			header("Idempotency-Key", "With a token: the same for every delivery. The policy may have the hash of the body take its place."),
+		},
+		"requestBody": doc{"required": true, "description": "Any JSON, of 256 KB at most.", "content": doc{"application/json": doc{"schema": doc{}}}},
+		"responses": responses(doc{
+			"201": answerOf("The job was made.", []string{"BackupJob"}, "Location"),
+			"200": answerOf("A repeat: the first answer, and Idempotent-Replayed is true.", []string{"BackupJob"}, "Location", "Idempotent-Replayed"),
+			"204": doc{"description": "It is not one of the messages that start something."},
+		}, 400, 403, 404, 409, 413, 415, 422, 429, 502, 503),
 	}
 }
 

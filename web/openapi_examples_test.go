@@ -220,6 +220,14 @@ func TestOpenAPIProblemsHappen(t *testing.T) {
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "", "Authorization", "Bearer hbp_"+strings.Repeat("x", 43))
 		},
+		"unverified": func(w *world) recorded {
+			w.withHooks(t)
+			return w.ask("POST", "/webhooks/ci", "application/json", firing)
+		},
+		"unsettled": func(w *world) recorded {
+			w.withHooks(t)
+			return faults(w, "CreateBackupJob: drop-after").hook("msg_1", firing)
+		},
 		"denied":     func(w *world) recorded { return post(w, strings.Replace(oneBackup, "15", "3000", 1)) },
 		"other-site": func(w *world) recorded { return post(w, oneBackup, "Sec-Fetch-Site", "cross-site") },
 		"not-found":  func(w *world) recorded { return w.ask("GET", all+"/aaaaaaaaaaaaaaaaaaaaaaaaaa", "", "") },

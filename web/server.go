@@ -41,6 +41,7 @@ const (
 	maxBody = 64 << 10
 	maxURL  = 2 << 10
 	maxKey  = 255
+	maxHook = 256 << 10
 )
 
 // Handler returns all routes, each with its guard.
@@ -81,6 +82,8 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /api/v1/backup-jobs", s.json(s.signedIn(s.listBackupJobs)))
 	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.signedIn(s.showBackupJob)))
 	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.signedIn(s.paced(s.cancelBackupJob))))
+
+	mux.Handle("POST /webhooks/{source}", s.json(s.webhook))
 
 	return s.identify(s.recovered(s.headers(s.hosted(s.limited(s.sameOrigin(s.routed(mux)))))))
 }

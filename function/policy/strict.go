@@ -16,6 +16,7 @@ type loader struct {
 	accounts map[string]account // read so far, by alias
 	teams    map[string]int     // read so far, by name: which one it is
 	tokens   []backup.Token     // read so far
+	sources  map[string]bool    // names read so far
 	rules    map[string]bool    // ids read so far
 
 	cooldown time.Duration // where a rule says nothing else

@@ -28,6 +28,7 @@ type plainPolicy struct {
 	Rules    []plainRule    `yaml:"rules,omitempty"`
 
 	Tokens        any `yaml:"tokens,omitempty"`        // decide nothing
+	Sources       any `yaml:"sources,omitempty"`       // likewise
 	Notifications any `yaml:"notifications,omitempty"` // likewise
 }
 

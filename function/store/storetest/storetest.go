@@ -263,10 +263,13 @@ func hostileTexts(t *testing.T, s backup.Store) {
 }
 
 // race calls f 64 times at once and counts how often it reported true.
-func race(f func(i int) bool) int {
+func race(f func(i int) bool) int { return crowd(64, f) }
+
+// crowd is race of so many.
+func crowd(n int, f func(i int) bool) int {
 	var won atomic.Int32
 	var wg sync.WaitGroup
-	for i := range 64 {
+	for i := range n {
 		wg.Go(func() {
 			if f(i) {
 				won.Add(1)

@@ -1,0 +1,61 @@
+package webhook
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+
+	"backupportal/function/backup"
+)
+
+func pointer(t *testing.T, text string) []string {
+	t.Helper()
+	parts, ok := backup.ParsePointer(text)
+	if !ok {
+		t.Fatalf("%q is no pointer", text)
+	}
+	return parts
+}
+
+func TestPointers(t *testing.T) {
+	for text, want := range map[string][]string{
+		"/a": {"a"}, "/a/0/b c": {"a", "0", "b c"}, "/": {""}, "/a~1b/~0/~01": {"a/b", "~", "~1"}, "//": {"", ""},
+		"": nil, "a": nil, "/~": nil, "/~2": nil, "/a~": nil, "#/a": nil,
+	} {
+		got, ok := backup.ParsePointer(text)
+		if ok != (want != nil) || ok && !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %q, %v", text, got, ok)
+		}
+	}
+}
+
+// A submission is made of fixed values and of what stands in the message, whatever
+// else that holds.
+func TestSubmission(t *testing.T) {
+	s := backup.HookSource{
+		When: []backup.HookCondition{{Pointer: pointer(t, "/status"), Equals: "firing"}},
+		Submission: map[string]backup.HookPart{
+			"Account": {Value: "prod"}, "Retention": {Value: "7"}, "Detail.doCopy": {Value: "false"},
+			"InstanceId": {Pointer: pointer(t, "/alerts/0/labels/instance~1id")}, "Region": {Pointer: pointer(t, "/region")},
+		},
+	}
+	const message = `{"status":"firing","region":"cn-hangzhou","Account":"other","alerts":[{"labels":{"instance/id":"i-1"}}]}`
+	got, err := Submission(s, []byte(message))
+	const want = `{"Account":"prod","Detail":{"doCopy":false},"InstanceId":"i-1","Region":"cn-hangzhou","Retention":7}`
+	if err != nil || string(got) != want {
+		t.Errorf("got %s, %v\nwant %s", got, err, want)
+	}
+	if got, err := Submission(s, []byte(`{"status":"firing"}`)); err != nil || string(got) != `{"Account":"prod","Detail":{"doCopy":false},"Retention":7}` {
+		t.Errorf("without its places: %s, %v", got, err)
+	}
+	for _, other := range []string{`{"status":"resolved"}`, `{}`, `[]`, `"firing"`, `{"status":["firing"]}`, `null`} {
+		if _, err := Submission(s, []byte(other)); !errors.Is(err, ErrNothing) {
+			t.Errorf("%s: %v", other, err)
+		}
+	}
+	for _, broken := range []string{"", "{", `{} {}`, "\xff", `{"status":"firing"}x`} {
+		if _, err := Submission(s, []byte(broken)); !errors.Is(err, ErrNotJSON) {
+			t.Errorf("%q: %v", broken, err)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"backupportal/function/backup"
+	"backupportal/function/webhook"
+)
+
+// webhook makes a backup of a message of a source that the policy names. Nothing
+// of a message is read before it is known who signed it.
+func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
+	source, ok := s.Policy.Source(r.PathValue("source"))
+	if !ok {
+		return errNoPage
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	message, err := webhook.Verify(source, r.Header, body, s.Backups.Now())
+	if err != nil {
+		s.Log.Warn("webhook refused", "source", source.Name, "request_id", requestID(r))
+		return err
+	}
+	if source.Kind == backup.GitHubHook && r.Header.Get("X-Github-Event") == "ping" {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return errType
+	}
+	if message.ID == "" {
+		return errKey
+	}
+	asked, err := webhook.Submission(source, body)
+	switch {
+	case errors.Is(err, webhook.ErrNothing):
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case err != nil:
+		return err
+	}
+	params, err := jsonInput(asked)
+	if err != nil {
+		return err
+	}
+	p := backup.Principal{Kind: backup.KindSource, Subject: source.Name, Name: source.Name, Key: message.Key}
+	s.Log.Info("webhook", "source", source.Name, "key", message.Key, "id", message.ID, "request_id", requestID(r))
+	if err := s.Backups.Pace(r.Context(), p); err != nil {
+		return err
+	}
+	out, err := s.submitHook(r.Context(), backup.Submission{Door: backup.DoorWebhook, Principal: p, Key: message.ID, Params: params})
+	if err != nil {
+		return err
+	}
+	return answer(w, r, out)
+}
+
+// submitHook is submitJSON for senders that send again after a 5xx, and not after
+// a 202: what is not known yet is for them to ask about.
+func (s *Server) submitHook(ctx context.Context, sub backup.Submission) (outcome, error) {
+	out, err := s.submitJSON(ctx, sub, false)
+	if err == nil && out.status == http.StatusAccepted {
+		return outcome{}, &backup.BusyError{Err: errUnsettled, SubmissionID: out.submission, RetryAfter: out.retryAfter}
+	}
+	return out, err
+}
