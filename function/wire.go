@@ -66,7 +66,7 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 		return portal{}, errors.Join(err, forget())
 	}
 	server := &web.Server{
-		Backups: service, Policy: rules, Who: auth.Machines(rules.Tokens(), wallClock, find), SignIn: signIn, Host: hosts(cfg), RequestID: requestID,
+		Backups: service, Policy: rules, Who: auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, find), SignIn: signIn, Host: hosts(cfg), RequestID: requestID,
 		Demo: cfg.emulated(), Zone: zone, Log: log,
 		Store: web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
 	}

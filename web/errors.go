@@ -45,6 +45,9 @@ var faults = []fault{
 	{auth.ErrToken, http.StatusUnauthorized, "token",
 		backup.Text{En: "The token is not accepted", Zh: "令牌未被接受"},
 		backup.Text{En: "It is unknown, or it has expired. Whoever runs this portal can make a new one.", Zh: "令牌无效或已过期。请联系本门户的管理员获取新令牌。"}},
+	{auth.ErrIssuerAway, http.StatusServiceUnavailable, "issuer-away",
+		backup.Text{En: "Your token cannot be checked right now", Zh: "暂时无法核验令牌"},
+		backup.Text{En: "Its issuer does not answer. Nothing was started: send the same request again.", Zh: "令牌的签发方没有响应。未开始备份，请重新发送同一请求。"}},
 	{webhook.ErrUnverified, http.StatusUnauthorized, "unverified",
 		backup.Text{En: "The message is not accepted", Zh: "消息未被接受"},
 		backup.Text{En: "It is not signed by a key of this source, or not fresh. Nothing was started.", Zh: "消息未由此来源的密钥签名，或已过期。未开始备份。"}},
@@ -205,6 +208,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 		if r.Context().Err() == nil { // else it is the reader who is away
 			s.Log.Error("store away", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
 		}
+	}
+	if errors.Is(err, auth.ErrIssuerAway) {
+		w.Header().Set("Retry-After", "5")
 	}
 	if limit, ok := errors.AsType[*backup.LimitError](err); ok && limit.RetryAfter > 0 {
 		w.Header().Set("Retry-After", seconds(limit.RetryAfter))

@@ -216,9 +216,18 @@ func TestOpenAPIProblemsHappen(t *testing.T) {
 			return w.ask("GET", all, "", "")
 		},
 		"token": func(w *world) recorded {
-			w.server.Who = auth.Machines(nil, w.clock.Now, auth.Demo)
+			w.server.Who = auth.Machines(nil, nil, w.clock.Now, auth.Demo)
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "", "Authorization", "Bearer hbp_"+strings.Repeat("x", 43))
+		},
+		"issuer-away": func(w *world) recorded {
+			away := newLiar(t, w.clock)
+			token := away.token(t)
+			away.Close()
+			list := []backup.Pipeline{{Name: "ci", Issuer: away.URL, Audience: "portal", Claims: map[string]string{"sub": "alice"}}}
+			w.server.Who = auth.Machines(nil, list, w.clock.Now, auth.Demo)
+			w.handler = w.server.Handler()
+			return w.ask("GET", all, "", "", "Authorization", "Bearer "+token)
 		},
 		"unverified": func(w *world) recorded {
 			w.withHooks(t)

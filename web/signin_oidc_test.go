@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ type liar struct {
 	change func(claims map[string]any)         // of a token that would be good
 	sign   func(claims []byte) (string, error) // nil: as it should be
 	form   url.Values                          // what the last exchange held
+	asked  atomic.Int32                        // how often it was asked for anything
 }
 
 func newLiar(t *testing.T, c *clock) *liar {
@@ -60,7 +62,10 @@ func newLiar(t *testing.T, c *clock) *liar {
 		}
 		json.NewEncoder(w).Encode(answer)
 	})
-	p.Server = httptest.NewServer(mux)
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.asked.Add(1)
+		mux.ServeHTTP(w, r)
+	}))
 	t.Cleanup(p.Close)
 	return p
 }

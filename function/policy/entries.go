@@ -25,7 +25,7 @@ var (
 // policy reads the whole file. Rules may be left out: then nothing is allowed,
 // which is where a new installation starts.
 func (l *loader) policy(top place) *Policy {
-	m := l.mapping(top, []string{"version", "enabled", "accounts"}, []string{"defaults", "teams", "tokens", "sources", "rules", "notifications"})
+	m := l.mapping(top, []string{"version", "enabled", "accounts"}, []string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "notifications"})
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
 		l.wrong(v, "is not known: write 1")
 	}
@@ -42,6 +42,7 @@ func (l *loader) policy(top place) *Policy {
 	if len(p.tokens) > mostTokens {
 		l.wrong(m["tokens"], "are %d tokens: write at most %d", len(p.tokens), mostTokens)
 	}
+	p.pipelines = list(l, m["pipelines"], l.pipeline)
 	p.sources = list(l, m["sources"], l.source)
 	p.rules = list(l, m["rules"], l.rule)
 	p.notifications = l.notifications(m["notifications"])

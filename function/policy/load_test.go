@@ -17,7 +17,7 @@ func TestOneChangeIsRefused(t *testing.T) {
 		path, text     string
 	}{
 		{"misspelt field", "owner:", "ownr:", "", "rules[0].ownr", "is not known here: use id, teams"},
-		{"key of a later version", "enabled: true\naccounts", "enabled: true\ngroups: [a]\naccounts", "groups", "groups", "is not known here: use version, enabled, accounts, defaults, teams, tokens, sources, rules"},
+		{"key of a later version", "enabled: true\naccounts", "enabled: true\ngroups: [a]\naccounts", "groups", "groups", "is not known here: use version, enabled, accounts, defaults, teams, tokens, pipelines, sources, rules"},
 		{"cooldown: 15", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 15}\naccounts", "15}", "defaults.cooldown", "write a text"},
 		{"cooldown in days", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 1d}\naccounts", "1d", "defaults.cooldown", "a time such as 30s"},
 		{"cooldown of a year", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 8760h}\naccounts", "8760h", "defaults.cooldown", "is too long"},

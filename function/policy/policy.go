@@ -34,6 +34,7 @@ type Policy struct {
 	requests      backup.Rate // likewise
 	index         index       // of rules
 	tokens        []backup.Token
+	pipelines     []backup.Pipeline
 	sources       []backup.HookSource
 	notifications backup.Notifications
 	hash          string

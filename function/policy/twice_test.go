@@ -29,6 +29,7 @@ type plainPolicy struct {
 
 	Tokens        any `yaml:"tokens,omitempty"`        // decide nothing
 	Sources       any `yaml:"sources,omitempty"`       // likewise
+	Pipelines     any `yaml:"pipelines,omitempty"`     // likewise
 	Notifications any `yaml:"notifications,omitempty"` // likewise
 }
 

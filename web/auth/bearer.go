@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
+
 	"backupportal/function/backup"
 )
 
@@ -13,15 +15,20 @@ import (
 // or not the form of one.
 var ErrToken = errors.New("the token is not accepted")
 
+// ErrIssuerAway says that the issuer of a token cannot be asked for its keys.
+var ErrIssuerAway = errors.New("the issuer of the token does not answer")
+
 // A Finder finds out who sent a request. Its error is [ErrSignedOut] if the request
 // says nothing about that, and another one if what it says is not so.
 type Finder = func(*http.Request) (backup.Principal, error)
 
-// Machines knows programs by their tokens, in the header Authorization (RFC 6750,
+// Machines knows programs by their tokens, or by what an issuer that the policy
+// names says of them, in the header Authorization (RFC 6750,
 // section 2.1) and nowhere else: what stands in an address is in the logs of
 // others. It is for the API; whoever shows no token, and whoever asks for a page, is
 // for next to find. A request that shows one is never taken for anybody else's.
-func Machines(tokens []backup.Token, now func() time.Time, next Finder) Finder {
+func Machines(tokens []backup.Token, list []backup.Pipeline, now func() time.Time, next Finder) Finder {
+	p := &pipelines{list: list, now: now, found: map[string]*oidc.Provider{}, missed: map[string]time.Time{}}
 	return func(r *http.Request) (backup.Principal, error) {
 		shown := r.Header.Values("Authorization")
 		if len(shown) == 0 || !strings.HasPrefix(r.URL.Path, "/api/") {
@@ -32,6 +39,9 @@ func Machines(tokens []backup.Token, now func() time.Time, next Finder) Finder {
 			return backup.Principal{}, ErrToken
 		}
 		t, ok := backup.Known(tokens, token, now())
+		if !ok && len(list) > 0 {
+			return p.who(r.Context(), token)
+		}
 		if !ok {
 			return backup.Principal{}, ErrToken
 		}

@@ -16,7 +16,7 @@ import (
 func TestTwoHeadersAreNoToken(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
 	now := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
-	find := auth.Machines([]backup.Token{{Source: "ci", Sum: sha256.Sum256([]byte(token)), NotAfter: now.Add(time.Second)}}, func() time.Time { return now }, auth.Demo)
+	find := auth.Machines([]backup.Token{{Source: "ci", Sum: sha256.Sum256([]byte(token)), NotAfter: now.Add(time.Second)}}, nil, func() time.Time { return now }, auth.Demo)
 	r := httptest.NewRequest("GET", "/api/v1/backup-jobs", nil)
 	if p, err := find(r); err != nil || p.Subject != "demo" {
 		t.Errorf("without a header: %+v, %v", p, err)

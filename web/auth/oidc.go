@@ -52,13 +52,6 @@ type login struct {
 	Expires  int64  `json:"e"`
 }
 
-// providerPatience is how long one call of the provider may take.
-const providerPatience = 10 * time.Second
-
-// missedFor is how long a provider that gave no answer is not asked again: those
-// who waited behind the first do not wait once more, one after the other.
-const missedFor = 2 * time.Second
-
 // discovered asks the provider for its addresses, the first time. The context
 // lives on in its key set, so it is not a request's.
 func (o *OIDC) discovered() (*oidc.Provider, error) {
@@ -77,14 +70,6 @@ func (o *OIDC) discovered() (*oidc.Provider, error) {
 	}
 	o.provider = p
 	return p, nil
-}
-
-// withClient adds the client with which providers are asked. It follows nobody
-// anywhere: a code and the client's secret go to the address that the provider
-// has published and to no other.
-func withClient(ctx context.Context) context.Context {
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return oidc.ClientContext(ctx, &http.Client{Timeout: providerPatience, CheckRedirect: stay})
 }
 
 func (o *OIDC) client(p *oidc.Provider) *oauth2.Config {

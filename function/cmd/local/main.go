@@ -154,7 +154,7 @@ func portal(endpoint string, db *store.DB, log *slog.Logger) (http.Handler, *bac
 		Wait: backup.Sleep,
 	}
 	server := &web.Server{
-		Backups: service, Policy: rules, Who: auth.Machines(rules.Tokens(), time.Now, auth.Demo), Host: web.OnLoopback, Demo: true, Log: log,
+		Backups: service, Policy: rules, Who: auth.Machines(rules.Tokens(), rules.Pipelines(), time.Now, auth.Demo), Host: web.OnLoopback, Demo: true, Log: log,
 		Store:     web.Store{Kind: db.Kind(), Ready: db.Ready},
 		RequestID: func(context.Context) string { return rand.Text() }, Zone: time.FixedZone("UTC+8", 8*3600),
 	}

@@ -1,0 +1,55 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"backupportal/function/backup"
+)
+
+var (
+	claimShape    = newShape(`[a-z][a-z0-9_]{0,63}`, "the name of a claim, such as repository")
+	audienceShape = newShape(`[!-~]{1,255}`, "the audience that the pipeline asks its token for")
+)
+
+// identifying are claims of which one at least must be asked for: without them
+// every pipeline of everybody who uses the issuer would be this one.
+var identifying = []string{"sub", "repository", "repository_id", "project_path", "project_id"}
+
+// Pipelines are the programs that others vouch for. They must not be changed.
+func (p *Policy) Pipelines() []backup.Pipeline { return p.pipelines }
+
+// pipeline reads one program and what its tokens must say.
+func (l *loader) pipeline(p place) backup.Pipeline {
+	m := l.mapping(p, []string{"name", "issuer", "audience", "claims"}, nil)
+	one := backup.Pipeline{
+		Name: l.shaped(m["name"], nameShape), Issuer: l.shaped(m["issuer"], issuerShape), Audience: l.shaped(m["audience"], audienceShape),
+		Claims: map[string]string{},
+	}
+	if !strings.HasPrefix(one.Issuer, "https://") && m["issuer"].node != nil {
+		l.wrong(m["issuer"], "must begin with https://: whoever can answer in its place can be every pipeline")
+	}
+	claims := m["claims"]
+	if claims.node == nil {
+		return one
+	}
+	if claims.node.Kind != yaml.MappingNode {
+		l.wrong(claims, "write claims and their texts here, such as {repository: shop/web, ref: refs/heads/main}")
+		return one
+	}
+	for i := 0; i+1 < len(claims.node.Content); i += 2 {
+		key, value := claims.node.Content[i], claims.node.Content[i+1]
+		name := l.shaped(claims.at(key.Value, key), claimShape)
+		text := l.text(claims.at(key.Value, value))
+		if strings.Contains(text, "*") {
+			l.wrong(claims.at(key.Value, value), "is compared letter by letter: write it without *")
+		}
+		one.Claims[name] = text
+	}
+	if !slices.ContainsFunc(identifying, func(name string) bool { return one.Claims[name] != "" }) && !l.refused[claims.node] {
+		l.wrong(claims, "ask for one of %s: else every pipeline of this issuer is meant", strings.Join(identifying, ", "))
+	}
+	return one
+}

@@ -1,0 +1,50 @@
+package policy
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const pipelines = `pipelines:
+  - name: deploy-web
+    issuer: "https://token.actions.githubusercontent.com"
+    audience: backup-portal
+    claims: {repository: shop/web, ref: refs/heads/main}
+tokens:
+  - {source: ci, id: t1, sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", not_after: "2027-06-01T00:00:00Z"}
+rules:
+`
+
+func TestPipelinesAndTokensAreRead(t *testing.T) {
+	p := mustLoad(t, change(t, base, "rules:\n", pipelines))
+	if got := p.Pipelines(); len(got) != 1 || got[0].Claims["ref"] != "refs/heads/main" || got[0].Audience != "backup-portal" {
+		t.Errorf("got %+v", got)
+	}
+	if got := p.Tokens(); len(got) != 1 || got[0].Source != "ci" || got[0].NotAfter.Year() != 2027 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestOneChangeOfPipelinesAndTokensIsRefused(t *testing.T) {
+	for name, c := range map[string]struct{ from, to, path, text string }{
+		"no claims":              {"{repository: shop/web, ref: refs/heads/main}", "{ref: refs/heads/main}", "pipelines[0].claims", "ask for one of"},
+		"claims as a text":       {"{repository: shop/web, ref: refs/heads/main}", "shop/web", "pipelines[0].claims", "write claims"},
+		"a star":                 {"repository: shop/web", "repository: shop/*", "pipelines[0].claims.repository", "letter by letter"},
+		"a number":               {"repository: shop/web", "repository: 7", "pipelines[0].claims.repository", "put it in quotes"},
+		"no audience":            {"    audience: backup-portal\n", "", "pipelines[0].audience", "is missing"},
+		"issuer without scheme":  {"https://token.actions", "token.actions", "pipelines[0].issuer", "does not fit"},
+		"issuer without TLS":     {"https://token.actions", "http://token.actions", "pipelines[0].issuer", "must begin with https://"},
+		"token without its end":  {`, not_after: "2027-06-01T00:00:00Z"}`, "}", "tokens[0].not_after", "is missing"},
+		"token in place of sum":  {"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "hbp_canary", "tokens[0].\"sha256\"", "64 hexadecimal"},
+		"two tokens of one name": {"rules:\n", "  - {source: ci, id: t1, sha256: \"8f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\", not_after: \"2027-06-01T00:00:00Z\"}\nrules:\n", "tokens[1].id", "another token"},
+		"two of one sum":         {"rules:\n", "  - {source: cd, id: t1, sha256: \"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\", not_after: \"2027-06-01T00:00:00Z\"}\nrules:\n", "tokens[1].\"sha256\"", "another token"},
+	} {
+		_, err := Load([]byte(change(t, change(t, base, "rules:\n", pipelines), c.from, c.to)), environment)
+		bad, ok := errors.AsType[LoadError](err)
+		if !ok || !slices.ContainsFunc(bad, func(p Problem) bool { return p.Path == c.path && strings.Contains(p.Text, c.text) }) {
+			t.Errorf("%s: want %s: …%s…; got\n%v", name, c.path, c.text, err)
+		}
+	}
+}

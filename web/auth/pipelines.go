@@ -1,0 +1,99 @@
+package auth
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"backupportal/function/backup"
+)
+
+// pipelines knows programs by what an issuer says of them.
+type pipelines struct {
+	list []backup.Pipeline
+	now  func() time.Time
+
+	mu     sync.Mutex
+	found  map[string]*oidc.Provider // by issuer
+	missed map[string]time.Time      // when an issuer was last not found
+}
+
+// longestJWT is how long a token may be: more is none of an issuer that we know.
+const longestJWT = 8 << 10
+
+// who finds the first pipeline that the token fits: signed by its issuer, for its
+// audience, good now, and with all of its claims.
+func (p *pipelines) who(ctx context.Context, token string) (backup.Principal, error) {
+	issuer, ok := claimedIssuer(token)
+	if !ok {
+		return backup.Principal{}, ErrToken
+	}
+	for _, one := range p.list {
+		if one.Issuer != issuer {
+			continue
+		}
+		provider, err := p.provider(issuer)
+		if err != nil {
+			return backup.Principal{}, err
+		}
+		limited, stop := context.WithTimeout(withClient(ctx), providerPatience)
+		verified, err := provider.VerifierContext(limited, &oidc.Config{ClientID: one.Audience, SupportedSigningAlgs: algorithms, Now: p.now}).Verify(limited, token)
+		stop()
+		if err == nil && fits(one, verified) {
+			return backup.Principal{Kind: backup.KindSource, Subject: one.Name, Name: one.Name, Key: verified.Subject}, nil
+		}
+	}
+	return backup.Principal{}, ErrToken
+}
+
+// claimedIssuer is whose token it claims to be. Nothing follows from it but whom to
+// ask, and only those are asked whom the policy names.
+func claimedIssuer(token string) (string, bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 || len(token) > longestJWT {
+		return "", false
+	}
+	content, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var c struct {
+		Issuer string `json:"iss"`
+	}
+	return c.Issuer, err == nil && json.Unmarshal(content, &c) == nil && c.Issuer != ""
+}
+
+// fits reports whether the token has all claims of the pipeline, as texts.
+func fits(one backup.Pipeline, token *oidc.IDToken) bool {
+	var claims map[string]any
+	if token.Claims(&claims) != nil || token.Subject == "" || len(one.Claims) == 0 {
+		return false
+	}
+	for name, want := range one.Claims {
+		if got, ok := claims[name].(string); !ok || got != want {
+			return false
+		}
+	}
+	return true
+}
+
+// provider asks an issuer for its addresses, the first time.
+func (p *pipelines) provider(issuer string) (*oidc.Provider, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known := p.found[issuer]; known != nil {
+		return known, nil
+	}
+	if since := p.now().Sub(p.missed[issuer]); since >= 0 && since < missedFor {
+		return nil, ErrIssuerAway
+	}
+	provider, err := oidc.NewProvider(withClient(context.Background()), issuer)
+	if err != nil {
+		p.missed[issuer] = p.now()
+		return nil, ErrIssuerAway
+	}
+	p.found[issuer] = provider
+	return provider, nil
+}

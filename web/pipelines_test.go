@@ -1,0 +1,134 @@
+package web_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"backupportal/function/backup"
+	"backupportal/web/auth"
+)
+
+// pipelineWorld is a portal that knows a pipeline by what a liar says of it. The
+// claims are those of GitHub Actions.
+func pipelineWorld(t *testing.T) (*world, *liar) {
+	t.Helper()
+	w := newWorld(t)
+	p := newLiar(t, w.clock)
+	p.change = deploys
+	w.govern(t, "{issuer: demo, subject: demo}", "{source: deploy-web}")
+	w.server.Who = auth.Machines(nil, []backup.Pipeline{
+		{Name: "other", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "shop/other"}},
+		{Name: "deploy-web", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "shop/web", "ref": "refs/heads/main", "environment": "production"}},
+	}, w.clock.Now, auth.Nobody)
+	w.handler = w.server.Handler()
+	return w, p
+}
+
+func deploys(c map[string]any) {
+	c["sub"], c["repository"], c["ref"], c["environment"] = "repo:shop/web:environment:production", "shop/web", "refs/heads/main", "production"
+}
+
+// A pipeline needs no secret of the portal's: its service vouches for it.
+func TestPipelineIsAPrincipal(t *testing.T) {
+	w, p := pipelineWorld(t)
+	made := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Authorization", "Bearer "+p.token(t))
+	if made.Code != http.StatusCreated || !strings.Contains(made.Body.String(), `"AskedBy":"deploy-web"`) {
+		t.Errorf("%d %s", made.Code, made.Body)
+	}
+}
+
+// What is not exactly the pipeline's token is nobody's, and reaches nothing. (T1;
+// OWASP ASVS 9.1–9.2.)
+func TestOnlyThePipelinesOwnTokenIsItsToken(t *testing.T) {
+	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(name string, value any) func(*liar) {
+		return func(p *liar) { p.change = func(c map[string]any) { deploys(c); c[name] = value } }
+	}
+	unset := func(name string) func(*liar) {
+		return func(p *liar) { p.change = func(c map[string]any) { deploys(c); delete(c, name) } }
+	}
+	for name, lie := range map[string]func(*liar){
+		"another repository":  set("repository", "shop/web2"),
+		"a repository below":  set("repository", "shop/web/"),
+		"in capitals":         set("repository", "Shop/Web"),
+		"a branch":            set("ref", "refs/heads/main2"),
+		"a pull request":      set("ref", "refs/pull/7/merge"),
+		"another environment": set("environment", "staging"),
+		"no environment":      unset("environment"),
+		"a list of them":      set("environment", []string{"production"}),
+		"another audience":    set("aud", "other"),
+		"no audience":         unset("aud"),
+		"another issuer":      set("iss", "https://issuer.example"),
+		"no issuer":           unset("iss"),
+		"no subject":          unset("sub"),
+		"expired":             set("exp", time.Now().Add(-time.Minute).Unix()),
+		"no end":              unset("exp"),
+		"not yet":             set("nbf", time.Now().Add(10*time.Minute).Unix()),
+		"of a foreign key":    func(p *liar) { p.sign = signer(jose.RS256, foreign) },
+		"of RS512":            func(p *liar) { p.sign = signer(jose.RS512, p.key) },
+		"of a symmetric key":  func(p *liar) { p.sign = signer(jose.HS256, []byte(strings.Repeat("k", 32))) },
+		"without a signature": func(p *liar) { p.sign = func(c []byte) (string, error) { return unsigned(c), nil } },
+		"with a changed claim": func(p *liar) {
+			p.sign = func(c []byte) (string, error) { s, err := signer(jose.RS256, p.key)(c); return tampered(s), err }
+		},
+	} {
+		w, p := pipelineWorld(t)
+		lie(p)
+		answer := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Authorization", "Bearer "+p.token(t))
+		if answer.Code != http.StatusUnauthorized || w.calls() != 0 {
+			t.Errorf("%s: %d %s, %d calls", name, answer.Code, answer.Body, w.calls())
+		}
+	}
+	w, p := pipelineWorld(t)
+	for _, path := range []string{"/", "/backups", "/auth/login"} {
+		if answer := w.ask("GET", path, "", "", "Authorization", "Bearer "+p.token(t)); answer.Code == http.StatusOK {
+			t.Errorf("%s is open to a token", path)
+		}
+	}
+}
+
+// unsigned is a token that says it needs no signature.
+func unsigned(claims []byte) string {
+	return encode([]byte(`{"alg":"none"}`)) + "." + encode(claims) + "."
+}
+
+// tampered is a token of which somebody has changed the claims.
+func tampered(token string) string {
+	parts := strings.Split(token, ".")
+	return parts[0] + "." + encode([]byte(strings.Replace(string(decode(parts[1])), "shop/web", "shop/wEb", 1))) + "." + parts[2]
+}
+
+// Tokens of keys that nobody has do not make the portal ask and ask.
+func TestUnknownKeysAreNotLookedForAgainAndAgain(t *testing.T) {
+	w, p := pipelineWorld(t)
+	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.sign = signer(jose.RS256, foreign)
+	for range 50 {
+		if answer := w.ask("GET", "/api/v1/backup-jobs", "", "", "Authorization", "Bearer "+p.token(t)); answer.Code != http.StatusUnauthorized {
+			t.Fatalf("%d %s", answer.Code, answer.Body)
+		}
+	}
+	if n := p.asked.Load(); n > 10 {
+		t.Errorf("the issuer was asked %d times", n)
+	}
+}
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func decode(s string) []byte {
+	b, _ := base64.RawURLEncoding.DecodeString(s)
+	return b
+}
