@@ -183,7 +183,7 @@ func (r plainRule) conditions(p backup.Params) (fields []string, holds []bool) {
 		add("", false)
 		return fields, holds
 	}
-	for _, name := range []string{"SpeedLimit", "Options.UseVSS"} {
+	for _, name := range []string{"Options.UseVSS", "SpeedLimit"} { // in the order of the form
 		add(name, !hasField(p, name) || r.Enforced[name] == "" || p[name] == "" || p[name] == r.Enforced[name])
 	}
 	if p["SourceType"] != "UDM_ECS" {
