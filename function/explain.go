@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"backupportal/function/backup"
 	"backupportal/function/policy"
@@ -15,6 +17,7 @@ import (
 const explainUsage = `policy explain says what the policy answers, and why: which rule allows it, or what stands in the way of each.
 
   policy explain -as 248289761001 -groups payments-oncall -account prod -region cn-hangzhou -instance i-bp1… -retention 7
+  policy explain -event timer -account prod -region cn-hangzhou -instance i-bp1… -tags team=web,stage=prod
   policy explain -source ci-payments -action backup.view Account=prod Region=cn-hangzhou InstanceId=i-bp1…
 
 It ends with 0 if it is allowed, with 1 if it is not, and with 2 if the question cannot be understood.`
@@ -57,6 +60,7 @@ type question struct {
 	who    backup.Principal
 	do     backup.Action
 	params backup.Params
+	tags   map[string]string // the instance has these; nil if it is not said
 }
 
 // readQuestion reads the arguments. A parameter is a flag, or its name in the API
@@ -77,6 +81,7 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	flags.StringVar(&q.who.Email, "email", "", "of the person, as the issuer has verified it")
 	source := flags.String("source", "", "a source, by its `name`")
 	event := flags.String("event", "", "an event, by its `kind`")
+	tags := flags.String("tags", "", "of the instance, as key=value with commas between them: the cloud is not asked")
 	action := flags.String("action", string(backup.ActionCreate), "backup.create, backup.view or backup.cancel")
 	named := map[string]*string{}
 	for _, f := range []struct{ flag, parameter string }{
@@ -102,6 +107,18 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	}
 	if *groups != "" {
 		q.who.Groups = strings.Split(*groups, ",")
+	}
+	if *tags != "" {
+		q.tags = map[string]string{}
+	}
+	for tag := range strings.SplitSeq(*tags, ",") {
+		key, value, ok := strings.Cut(tag, "=")
+		if !ok && *tags != "" {
+			return q, fmt.Errorf("%q is no tag with = and its value", tag)
+		}
+		if ok {
+			q.tags[key] = value
+		}
 	}
 	q.do = backup.Action(*action)
 	return q, q.identify(*as, *issuer, *source, *event)
@@ -132,13 +149,19 @@ func (q *question) identify(as, issuer, source, event string) error {
 
 // answer writes what the policy says.
 func (q question) answer(p *policy.Policy, out io.Writer) error {
+	ctx := context.Background()
+	if q.tags != nil {
+		p = p.Tagged(func(context.Context, backup.Target, []string) (map[string]map[string]string, error) {
+			return map[string]map[string]string{q.params["InstanceId"]: q.tags}, nil
+		}, time.Now)
+	}
 	teams := strings.Join(p.Teams(q.who), ", ")
 	if teams == "" {
 		teams = "none"
 	}
 	fmt.Fprintf(out, "who    %s %s, teams: %s\nwhat   %s\n", q.who.Kind, q.who.ID(), teams, q.do)
 	allowed := false
-	for _, v := range p.Explain(q.who, q.do, q.params) {
+	for _, v := range p.Explain(ctx, q.who, q.do, q.params) {
 		subject, field := "rule "+v.Rule, ""
 		if v.Rule == "" {
 			subject = "policy"
@@ -160,7 +183,7 @@ func (q question) answer(p *policy.Policy, out io.Writer) error {
 		return errRefused
 	}
 	if q.do == backup.ActionCreate {
-		grant, _ := p.Decide(q.who, q.params)
+		grant, _ := p.Decide(ctx, q.who, q.params)
 		writeGrant(out, grant)
 	}
 	return nil

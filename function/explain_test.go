@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -32,11 +34,36 @@ func TestPolicyExplain(t *testing.T) {
 			t.Errorf("%s: %v\n%s\nwithout %q", arguments, err, out.String(), c.says)
 		}
 	}
-	for _, arguments := range []string{"", "-as 1 -source ci", "-as 1 -action backup.delete", "-as 1 Instance=i-1", "-as 1 InstanceId", "-what", "-event timer -file nowhere.yaml"} {
+	for _, arguments := range []string{"", "-as 1 -tags team", "-as 1 -source ci", "-as 1 -action backup.delete", "-as 1 Instance=i-1", "-as 1 InstanceId", "-what", "-event timer -file nowhere.yaml"} {
 		var out bytes.Buffer
 		err := command(append([]string{"policy", "explain"}, strings.Fields(arguments)...), func(string) string { return "" }, &out)
 		if _, usage := errors.AsType[usageError](err); !usage {
 			t.Errorf("%s: %v", arguments, err)
+		}
+	}
+}
+
+// A rule by tags is explained with the tags that are said, and the cloud is not asked.
+func TestPolicyExplainsTags(t *testing.T) {
+	text, err := os.ReadFile("../docs/policy.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	byTags := strings.Replace(string(text), "instances: [i-bp1aaaaaaaaaaaaaaaa1, i-bp1aaaaaaaaaaaaaaaa2]", "instance_tags: {team: web, stage: prod}", 1)
+	if err := os.WriteFile(file, []byte(byTags), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for tags, want := range map[string]string{
+		"-tags team=web,stage=prod": "ALLOW  rule payments-prod\n",
+		"-tags team=web":            "-      rule payments-prod: InstanceId: It is for instances with stage=prod, team=web\n",
+		"":                          "-      rule payments-prod: InstanceId: It is for instances with stage=prod, team=web\n",
+	} {
+		var out bytes.Buffer
+		arguments := "policy explain -file " + file + " -as 1 -groups payments-oncall -account prod -region cn-hangzhou -instance i-1 " + tags
+		err := command(strings.Fields(arguments), func(string) string { return "" }, &out)
+		if allowed := strings.HasPrefix(want, "ALLOW"); allowed != (err == nil) || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %v\n%s\nwithout %q", tags, err, out.String(), want)
 		}
 	}
 }

@@ -48,6 +48,7 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 	if err != nil {
 		return portal{}, err
 	}
+	rules = rules.Tagged(cloud.DescribeInstances, wallClock)
 	messenger, err := messengerOf(cfg, rules.Notifications())
 	if err != nil {
 		return portal{}, err

@@ -156,7 +156,7 @@ func problemOfRefusal(refused backup.Step, explained backup.Explanation, l backu
 }
 
 func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (outcome, error) {
-	call, previews, err := s.Backups.Previews(sub)
+	call, previews, err := s.Backups.Previews(ctx, sub)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -15,7 +15,7 @@ func (s *Server) askCancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !s.Backups.MayCancel(principal(r), record) {
+	if !s.Backups.MayCancel(r.Context(), principal(r), record) {
 		return backup.ErrNotFound
 	}
 	if err := record.Cancellable(s.Backups.Now()); err != nil {

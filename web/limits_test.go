@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,8 +22,8 @@ type limiting struct {
 	limits backup.Grant
 }
 
-func (p limiting) Decide(who backup.Principal, given backup.Params) (backup.Grant, []backup.Mistake) {
-	g, denied := p.Policy.Decide(who, given)
+func (p limiting) Decide(ctx context.Context, who backup.Principal, given backup.Params) (backup.Grant, []backup.Mistake) {
+	g, denied := p.Policy.Decide(ctx, who, given)
 	g.Rates, g.Quotas, g.Cooldown = p.limits.Rates, p.limits.Quotas, p.limits.Cooldown
 	return g, denied
 }

@@ -185,7 +185,7 @@ func (s *Server) judge(r *http.Request, values templates.Values) (judgement, err
 	j := judgement{key: s.key(r), values: values, status: http.StatusOK}
 	sub := backup.Submission{Door: backup.DoorForm, Principal: principal(r), Key: j.key, Params: params}
 	var err error
-	j.call, j.previews, err = s.Backups.Previews(sub)
+	j.call, j.previews, err = s.Backups.Previews(r.Context(), sub)
 	if j.status, j.bad = wrong(bad, err); j.bad != nil {
 		return j, nil
 	}

@@ -58,7 +58,7 @@ func (s *Server) statusPage(r *http.Request, record backup.Record) templates.Sta
 		explained = s.Backups.ExplainJob(errorCode(record.Job.ErrorMessage))
 	}
 	page.Means, page.Todo = explained.Means, explained.Todo
-	page.MayCancel = s.Backups.MayCancel(principal(r), record)
+	page.MayCancel = s.Backups.MayCancel(r.Context(), principal(r), record)
 	if record.Lives(page.Now) {
 		page.Every = every(page.Now.Sub(record.CreatedAt))
 	}

@@ -1,4 +1,4 @@
-// Package aliyun speaks to Alibaba Cloud: Cloud Backup and STS. It is the only
+// Package aliyun speaks to Alibaba Cloud: Cloud Backup, STS and ECS. It is the only
 // importer of alibaba-cloud-sdk-go.
 //
 // The SDK builds and signs requests, and nothing more. It knows no contexts,
@@ -119,4 +119,16 @@ func tokenHost(region string) string {
 		return "sts.aliyuncs.com"
 	}
 	return "sts." + region + ".aliyuncs.com"
+}
+
+// instanceHost is the public host of ECS in a region, by the endpoint list of its
+// API.
+func instanceHost(region string) string {
+	switch region {
+	case "cn-hangzhou-finance":
+		return "ecs.aliyuncs.com"
+	case "cn-shenzhen-finance-1":
+		return "ecs-cn-hangzhou.aliyuncs.com"
+	}
+	return "ecs." + region + ".aliyuncs.com"
 }

@@ -41,11 +41,12 @@ func TestRootsMustBeCertificates(t *testing.T) {
 }
 
 func TestWithoutAnEndpointRequestsGoToTheCloudOverHTTPS(t *testing.T) {
-	for region, want := range map[string]struct{ backup, token string }{
-		"cn-hangzhou":           {"https://hbr.cn-hangzhou.aliyuncs.com", "https://sts.cn-hangzhou.aliyuncs.com"},
-		"cn-shanghai-finance-1": {"https://hbr.cn-shanghai-finance-1.aliyuncs.com", "https://sts.cn-shanghai-finance-1.aliyuncs.com"},
-		"ap-southeast-6":        {"https://hbr.ap-southeast-6.aliyuncs.com", "https://sts.aliyuncs.com"},
-		"cn-hangzhou-finance":   {"https://hbr.cn-hangzhou-finance.aliyuncs.com", "https://sts.aliyuncs.com"},
+	for region, want := range map[string]struct{ backup, token, instances string }{
+		"cn-hangzhou":           {"https://hbr.cn-hangzhou.aliyuncs.com", "https://sts.cn-hangzhou.aliyuncs.com", "https://ecs.cn-hangzhou.aliyuncs.com"},
+		"cn-shanghai-finance-1": {"https://hbr.cn-shanghai-finance-1.aliyuncs.com", "https://sts.cn-shanghai-finance-1.aliyuncs.com", "https://ecs.cn-shanghai-finance-1.aliyuncs.com"},
+		"ap-southeast-6":        {"https://hbr.ap-southeast-6.aliyuncs.com", "https://sts.aliyuncs.com", "https://ecs.ap-southeast-6.aliyuncs.com"},
+		"cn-hangzhou-finance":   {"https://hbr.cn-hangzhou-finance.aliyuncs.com", "https://sts.aliyuncs.com", "https://ecs.aliyuncs.com"},
+		"cn-shenzhen-finance-1": {"https://hbr.cn-shenzhen-finance-1.aliyuncs.com", "https://sts.aliyuncs.com", "https://ecs-cn-hangzhou.aliyuncs.com"},
 	} {
 		var asked []string
 		client, err := aliyun.New(aliyun.Config{Credentials: ownKeys, Proxy: func(r *http.Request) (*url.URL, error) {
@@ -61,7 +62,12 @@ func TestWithoutAnEndpointRequestsGoToTheCloudOverHTTPS(t *testing.T) {
 				t.Fatalf("error = %v, want not sent", err)
 			}
 		}
-		if len(asked) != 2 || asked[0] != want.backup || asked[1] != want.token {
+		target := instanceCall().Target
+		target.Region = region
+		if _, err := client.DescribeInstances(t.Context(), target, []string{"i-1"}); !errors.Is(err, backup.ErrNotSent) {
+			t.Fatalf("error = %v, want not sent", err)
+		}
+		if len(asked) != 3 || asked[0] != want.backup || asked[1] != want.token || asked[2] != want.instances {
 			t.Errorf("%s: asked %q, want %v", region, asked, want)
 		}
 	}

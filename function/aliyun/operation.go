@@ -13,18 +13,32 @@ import (
 	"backupportal/function/backup"
 )
 
-// Cloud Backup by its names in the cloud, and its operations.
+// Cloud Backup by its names in the cloud, and the operations.
 const (
 	product              = "hbr"
 	version              = "2017-09-08"
+	describeInstances    = "DescribeInstances" // of ECS
 	createBackupJob      = "CreateBackupJob"
 	describeBackupJobs2  = "DescribeBackupJobs2"
 	describeUdmSnapshots = "DescribeUdmSnapshots"
 	cancelBackupJob      = "CancelBackupJob"
 )
 
-// An operation is a call of Cloud Backup, with everything decided.
+// An api is a service of the cloud by its names there.
+type api struct {
+	product, version string
+	host             func(region string) string
+	plain            bool // success is the status alone
+}
+
+var (
+	cloudBackup = api{product, version, backupHost, false}
+	ecs         = api{"ecs", "2014-05-26", instanceHost, true}
+)
+
+// An operation is a call, with everything decided.
 type operation struct {
+	api     api // the zero value is Cloud Backup
 	action  string
 	target  backup.Target
 	purpose purpose // what the credentials are narrowed to, if they are made for it
@@ -39,13 +53,16 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, reading, *b
 	if refused := op.check(); refused != nil {
 		return answer{}, reading{}, refused
 	}
+	if op.api.host == nil {
+		op.api = cloudBackup
+	}
 	for again := false; ; again = true {
 		keys, failed := c.credentials(ctx, op)
 		if failed != nil {
 			return answer{}, reading{}, failed
 		}
-		a := c.try(ctx, op.until, c.origin(backupHost(op.target.Region)), keys, op.call)
-		r, failed := verdict{action: op.action, secrets: secretsOf(keys)}.judge(a)
+		a := c.try(ctx, op.until, c.origin(op.api.host(op.target.Region)), keys, op.call)
+		r, failed := verdict{action: op.action, plain: op.api.plain, secrets: secretsOf(keys)}.judge(a)
 		if failed == nil {
 			return *a.answer, r, nil
 		}
@@ -65,7 +82,7 @@ func (op operation) call(cfg *sdk.Config, keys auth.Credential) error {
 		return err
 	}
 	request := requests.NewCommonRequest()
-	request.Product, request.Version, request.ApiName = product, version, op.action
+	request.Product, request.Version, request.ApiName = op.api.product, op.api.version, op.action
 	request.Method, request.Scheme, request.Domain = requests.POST, cfg.Scheme, hostOf(cfg)
 	for _, p := range op.params {
 		request.FormParams[p.Name] = p.Value

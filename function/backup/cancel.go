@@ -41,8 +41,8 @@ func (r Record) Cancellable(now time.Time) error {
 var msgMayNotCancel = Text{"No rule lets you cancel this backup", "没有规则允许您取消此备份"}
 
 // MayCancel reports whether p may have the job of r cancelled, if there is one.
-func (s *Service) MayCancel(p Principal, r Record) bool {
-	return s.Policy.May(p, ActionCancel, r.Complete)
+func (s *Service) MayCancel(ctx context.Context, p Principal, r Record) bool {
+	return s.Policy.May(ctx, p, ActionCancel, r.Complete)
 }
 
 // Cancel asks the cloud to cancel the job of a submission, for whoever may
@@ -55,7 +55,7 @@ func (s *Service) Cancel(ctx context.Context, p Principal, id string) (Record, e
 	if err != nil {
 		return Record{}, err
 	}
-	if !s.MayCancel(p, r) {
+	if !s.MayCancel(ctx, p, r) {
 		return r, &DeniedError{Lines: []Mistake{{Code: "policy", Text: msgMayNotCancel}}, SubmissionID: id}
 	}
 	busy := &BusyError{SubmissionID: id}

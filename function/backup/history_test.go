@@ -1,6 +1,7 @@
 package backup_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -71,7 +72,7 @@ func TestRefusalByThePolicyLeavesItsKeyFree(t *testing.T) {
 
 type refusing struct{ backup.Policy }
 
-func (refusing) Decide(backup.Principal, backup.Params) (backup.Grant, []backup.Mistake) {
+func (refusing) Decide(context.Context, backup.Principal, backup.Params) (backup.Grant, []backup.Mistake) {
 	return backup.Grant{}, []backup.Mistake{{Code: "policy", Text: backup.Text{En: "no", Zh: "不"}}}
 }
 
@@ -178,6 +179,6 @@ type seesOnly struct {
 	instance string
 }
 
-func (p seesOnly) May(_ backup.Principal, _ backup.Action, complete backup.Params) bool {
+func (p seesOnly) May(_ context.Context, _ backup.Principal, _ backup.Action, complete backup.Params) bool {
 	return complete["InstanceId"] == p.instance
 }

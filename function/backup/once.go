@@ -48,7 +48,7 @@ type Answer struct {
 // the same answer. Errors are an [InvalidError], a [*DeniedError], a
 // [*LimitError], a [*BusyError], or ErrStoreAway: nothing was started by this call.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
-	call, err := s.Prepare(sub)
+	call, err := s.Prepare(ctx, sub)
 	ctx, cancel := persistent(ctx)
 	defer cancel()
 	if denied, ok := errors.AsType[*DeniedError](err); ok {

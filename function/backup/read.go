@@ -23,7 +23,7 @@ func (s *Service) Refresh(ctx context.Context, p Principal, id string) (Record, 
 	if err != nil {
 		return Record{}, err
 	}
-	if !s.mayView(p, r) {
+	if !s.mayView(ctx, p, r) {
 		return Record{}, ErrNotFound
 	}
 	now := s.Now()
@@ -68,8 +68,8 @@ func (r Record) askable(now time.Time) bool {
 // mayView reports whether p may see r. What the policy refused is for those to
 // see who may see such a backup, and for the one who asked: it holds only what
 // they wrote themselves, and what they were told.
-func (s *Service) mayView(p Principal, r Record) bool {
-	return s.Policy.May(p, ActionView, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
+func (s *Service) mayView(ctx context.Context, p Principal, r Record) bool {
+	return s.Policy.May(ctx, p, ActionView, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
 }
 
 // look finds out for p what became of an attempt whose answer was lost. It
@@ -182,8 +182,9 @@ func (s *Service) List(ctx context.Context, p Principal, q Query) (Page, error) 
 			slices.Reverse(batch) // nearest to the place first
 		}
 		page.Rest = nil
+		s.Policy.Foresee(ctx, p, ActionView, completes(batch))
 		for _, r := range batch {
-			if !s.mayView(p, r) || !q.selects(r.State(s.Now())) {
+			if !s.mayView(ctx, p, r) || !q.selects(r.State(s.Now())) {
 				continue
 			}
 			if len(page.Records) == limit { // there is one more
@@ -205,6 +206,15 @@ func (s *Service) List(ctx context.Context, p Principal, q Query) (Page, error) 
 		}
 	}
 	return page.inOrder(q), nil
+}
+
+// completes are the parameters of records.
+func completes(records []Record) []Params {
+	all := make([]Params, len(records))
+	for i, r := range records {
+		all[i] = r.Complete
+	}
+	return all
 }
 
 // inOrder is the page newest first, whatever the direction it was read in.

@@ -8,18 +8,22 @@ import (
 	"time"
 )
 
-// Policy says who may do what. Its answers come from the policy file alone,
-// never from the cloud.
+// Policy says who may do what. Its answers come from the policy file, and from the
+// cloud only where the file names tags of instances: whatever else it is asked
+// for comes after them.
 type Policy interface {
 	// Account finds what an alias stands for.
 	Account(alias string) (Account, bool)
 	// Decide returns what the rule grants that lets p make the backup, or else
 	// why each rule does not. What a caller did not give a rule may: so it
 	// is asked before defaults are added.
-	Decide(p Principal, given Params) (grant Grant, denied []Mistake)
+	Decide(ctx context.Context, p Principal, given Params) (grant Grant, denied []Mistake)
 	// May reports whether p may do this with a submission of a backup with these
 	// parameters.
-	May(p Principal, a Action, complete Params) bool
+	May(ctx context.Context, p Principal, a Action, complete Params) bool
+	// Foresee is told of the submissions about which May will be asked, so that
+	// what it needs to know is read at once.
+	Foresee(ctx context.Context, p Principal, a Action, complete []Params)
 }
 
 // An Action is what somebody does with backups, in the words of the policy.
@@ -65,10 +69,11 @@ type Service struct {
 }
 
 // Prepare checks sub and asks the policy, and returns the call that Submit
-// would make. It touches neither store nor cloud. Its errors are an
+// would make. It touches neither store nor cloud, unless the policy names tags
+// of instances. Its errors are an
 // [InvalidError] or, with the call that may not be made, a [*DeniedError].
-func (s *Service) Prepare(sub Submission) (Call, error) {
-	grant, denied := s.Policy.Decide(sub.Principal, sub.Params)
+func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
+	grant, denied := s.Policy.Decide(ctx, sub.Principal, sub.Params)
 	complete, account, err := s.complete(sub.Params, grant)
 	if err != nil {
 		return Call{}, err
@@ -119,8 +124,8 @@ func keptIn(a Access) string {
 }
 
 // Previews writes the exact call for sub without making it.
-func (s *Service) Previews(sub Submission) (Call, []Preview, error) {
-	call, err := s.Prepare(sub)
+func (s *Service) Previews(ctx context.Context, sub Submission) (Call, []Preview, error) {
+	call, err := s.Prepare(ctx, sub)
 	if err != nil {
 		return Call{}, nil, err
 	}

@@ -27,14 +27,14 @@ func BenchmarkDecide(b *testing.B) {
 			b.Run(name+" "+outcome, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					if grant, _ := p.Decide(alice, params); (grant.Rule != "") != (outcome == "allowed") {
+					if grant, _ := p.Decide(b.Context(), alice, params); (grant.Rule != "") != (outcome == "allowed") {
 						b.Fatal(grant)
 					}
 				}
 			})
 			b.Run(name+" "+outcome+" viewing", func(b *testing.B) {
 				for b.Loop() {
-					if p.May(alice, backup.ActionView, params) != (outcome == "allowed") {
+					if p.May(b.Context(), alice, backup.ActionView, params) != (outcome == "allowed") {
 						b.Fatal("wrong")
 					}
 				}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"slices"
 	"strconv"
 
@@ -11,8 +12,10 @@ import (
 // there is none, denied is not empty: what stands in the way of every rule, or
 // else the first condition that does not hold of each rule for a team of theirs,
 // in the order of the file. Of the rules of others they learn nothing, nor
-// whether there is an account that no rule of theirs names.
-func (p *Policy) Decide(who backup.Principal, given backup.Params) (grant backup.Grant, denied []backup.Mistake) {
+// whether there is an account that no rule of theirs names. The cloud is asked
+// for nothing but the tags of the instance, and only if a rule names some whose
+// other conditions all hold.
+func (p *Policy) Decide(ctx context.Context, who backup.Principal, given backup.Params) (grant backup.Grant, denied []backup.Mistake) {
 	teams := p.teamsOf(who)
 	a, stop, ok := p.beforeRules(teams, given)
 	if !ok {
@@ -21,13 +24,17 @@ func (p *Policy) Decide(who backup.Principal, given backup.Params) (grant backup
 	for i := range p.index.covering(teams, given) {
 		r := p.rules[i]
 		values := r.fill(given)
-		if _, ok := r.allows(given, values); ok {
+		if _, ok := p.lets(ctx, r, who, given, values); ok {
 			return p.grant(r, who, teams, a, values), nil
 		}
 	}
 	for _, i := range p.concerning(teams, given) {
 		if r := p.rules[i]; slices.Contains(r.actions, backup.ActionCreate) {
-			failed, _ := r.allows(given, r.fill(given))
+			values := r.fill(given)
+			failed, ok := p.lets(ctx, r, who, given, values)
+			if ok { // its tags were changed, or could be read, a moment later
+				return p.grant(r, who, teams, a, values), nil
+			}
 			denied = append(denied, failed)
 		}
 	}
@@ -35,6 +42,14 @@ func (p *Policy) Decide(who backup.Principal, given backup.Params) (grant backup
 		denied = []backup.Mistake{mistake("", msgNoRule)}
 	}
 	return backup.Grant{}, denied
+}
+
+// lets checks all that r asks for, the tags of the instance last.
+func (p *Policy) lets(ctx context.Context, r rule, who backup.Principal, given, values backup.Params) (backup.Mistake, bool) {
+	if failed, ok := r.allows(given, values); !ok {
+		return failed, false
+	}
+	return p.tagged(ctx, r, who, given)
 }
 
 // mostLines is how many rules a refusal speaks of.
@@ -64,20 +79,27 @@ func (p *Policy) concerning(teams []int, given backup.Params) (rules []int) {
 // May reports whether who may do this with a submission of a backup with these
 // parameters: if a rule of theirs with that action covers its account, region,
 // kind and resource. How long it is kept, what was copied and which scripts ran
-// do not matter, nor whether new backups are switched off.
-func (p *Policy) May(who backup.Principal, do backup.Action, complete backup.Params) bool {
+// do not matter, nor whether new backups are switched off. Tags are those that
+// the instance has now.
+func (p *Policy) May(ctx context.Context, who backup.Principal, do backup.Action, complete backup.Params) bool {
 	a, ok := p.account(complete["Account"])
 	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
 		return false
 	}
+	var byTags []rule
 	for i := range p.index.covering(p.teamsOf(who), complete) {
 		if r := p.rules[i]; slices.Contains(r.actions, do) {
-			if _, ok := r.covers(complete); ok {
+			if _, ok := r.covers(complete); ok && r.instances.tags == nil {
 				return true
+			} else if ok {
+				byTags = append(byTags, r)
 			}
 		}
 	}
-	return false
+	return slices.ContainsFunc(byTags, func(r rule) bool {
+		_, ok := p.tagged(ctx, r, who, complete)
+		return ok
+	})
 }
 
 // beforeRules checks what must hold whatever the rules say. The switch comes

@@ -65,7 +65,7 @@ func TestFirstRuleThatAllowsIsNamed(t *testing.T) {
 		{"two rules allow", both, plain, "payments-prod"},
 		{"only the second allows", both, with(plain, "Retention", "31"), "twin"},
 	} {
-		if grant, denied := c.policy.Decide(alice, c.params); grant.Rule != c.rule || denied != nil {
+		if grant, denied := c.policy.Decide(t.Context(), alice, c.params); grant.Rule != c.rule || denied != nil {
 			t.Errorf("%s: %q, %s", c.name, grant.Rule, sentences(backup.English, denied))
 		}
 	}
@@ -103,7 +103,7 @@ func TestFirstFailingConditionIsNamed(t *testing.T) {
 		{with(allowed(), "Detail.preScriptPath", "/opt/backup/other.sh"), "Detail.preScriptPath: Rule “payments-prod” does not cover this script" + why},
 		{with(allowed(), "Detail.postScriptPath", "/opt/backup/other.sh"), "Detail.postScriptPath: Rule “payments-prod” does not cover this script" + why},
 	} {
-		grant, denied := p.Decide(alice, c.params)
+		grant, denied := p.Decide(t.Context(), alice, c.params)
 		first, _, _ := strings.Cut(sentences(backup.English, denied), "\n")
 		if grant.Rule != "" || first != c.want {
 			t.Errorf("%v:\n got %q, %s\nwant %s", c.params, grant.Rule, first, c.want)
@@ -113,7 +113,7 @@ func TestFirstFailingConditionIsNamed(t *testing.T) {
 
 func TestOneMistakePerRuleInBothLanguages(t *testing.T) {
 	p := mustLoad(t, base)
-	_, denied := p.Decide(alice, with(allowedContainer(), "ContainerClusterId", "cc-0002"))
+	_, denied := p.Decide(t.Context(), alice, with(allowedContainer(), "ContainerClusterId", "cc-0002"))
 	const english = "Account: Rule “payments-prod” does not cover this account. Snapshots cost money. Ask: platform team\n" +
 		"ContainerClusterId: Rule “short” does not cover this cluster"
 	const chinese = "Account: 规则“payments-prod”不包含此账号。快照会产生费用。请联系：platform team\n" +
@@ -124,7 +124,7 @@ func TestOneMistakePerRuleInBothLanguages(t *testing.T) {
 	if got := sentences(backup.Chinese, denied); got != chinese {
 		t.Errorf("got\n%s\nwant\n%s", got, chinese)
 	}
-	_, denied = p.Decide(alice, with(allowedContainer(), "Detail.doCopy", "true"))
+	_, denied = p.Decide(t.Context(), alice, with(allowedContainer(), "Detail.doCopy", "true"))
 	if got, want := denied[1].In(backup.English), "Rule “short” does not cover this copy in another region"; got != want || denied[1].Field != "Detail.doCopy" {
 		t.Errorf("got %s: %q, want %q", denied[1].Field, got, want)
 	}
@@ -139,7 +139,7 @@ func TestReasonAndOwnerAreOptionalAndLiteral(t *testing.T) {
 		"\n    reason: {en: 50%d off., zh: 五折。}":     "Retention: Rule “short” allows 1 to 7 days. 50%d off",
 		"\n    reason: {en: A, zh: 甲}\n    owner: B": "Retention: Rule “short” allows 1 to 7 days. A. Ask: B",
 	} {
-		_, denied := mustLoad(t, change(t, base, "id: short", "id: short"+added)).Decide(alice, days)
+		_, denied := mustLoad(t, change(t, base, "id: short", "id: short"+added)).Decide(t.Context(), alice, days)
 		if got := sentences(backup.English, denied[1:]); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -154,7 +154,7 @@ func TestScriptsMustBeTheExactPath(t *testing.T) {
 			"/OPT/backup/pre.sh", " /opt/backup/pre.sh", "/opt/backup/pre.sh ", "/opt/backup/pre.sh\n", "/opt/backup/pre.sh\x00",
 			"/opt/backup/pre.sh;id", "/opt/backup/pre", "opt/backup/pre.sh", "/opt/backup/pre.sh2", "/opt/backup", "/",
 		} {
-			grant, denied := p.Decide(alice, with(allowed(), field, path))
+			grant, denied := p.Decide(t.Context(), alice, with(allowed(), field, path))
 			if grant.Rule != "" || denied[0].Field != field {
 				t.Errorf("%s = %q: %q, %s", field, path, grant.Rule, sentences(backup.English, denied))
 			}
@@ -165,7 +165,7 @@ func TestScriptsMustBeTheExactPath(t *testing.T) {
 func TestGrantsAreNotCombined(t *testing.T) {
 	p := mustLoad(t, change(t, base, "id: short", "id: long\n    teams: [payments]\n    actions: [backup.view, backup.create]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n"+
 		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
-	_, denied := p.Decide(alice, with(allowed(), "Retention", "31"))
+	_, denied := p.Decide(t.Context(), alice, with(allowed(), "Retention", "31"))
 	if len(denied) != 3 || denied[0].Field != "Retention" || denied[1].Field != "Detail.doCopy" || denied[2].Field != "Account" {
 		t.Errorf("got\n%s", sentences(backup.English, denied))
 	}
@@ -174,7 +174,7 @@ func TestGrantsAreNotCombined(t *testing.T) {
 func TestSwitchedOff(t *testing.T) {
 	p := mustLoad(t, change(t, base, "enabled: true\naccounts", "enabled: false\naccounts"))
 	for _, params := range []backup.Params{allowed(), {}, with(allowed(), "Account", "nobody")} {
-		grant, denied := p.Decide(alice, params)
+		grant, denied := p.Decide(t.Context(), alice, params)
 		if got := sentences(backup.English, denied); grant.Rule != "" || got != ": New backups are switched off at the moment" {
 			t.Errorf("%q, %s", grant.Rule, got)
 		}
@@ -182,18 +182,18 @@ func TestSwitchedOff(t *testing.T) {
 	if p.Enabled() || !mustLoad(t, base).Enabled() {
 		t.Error("Enabled does not tell whether the policy is switched off")
 	}
-	if !p.May(alice, backup.ActionView, allowed()) {
+	if !p.May(t.Context(), alice, backup.ActionView, allowed()) {
 		t.Error("what was made before cannot be looked at")
 	}
 }
 
 func TestNoRules(t *testing.T) {
 	p := mustLoad(t, base[:strings.Index(base, "rules:")])
-	grant, denied := p.Decide(alice, allowed())
+	grant, denied := p.Decide(t.Context(), alice, allowed())
 	if got := sentences(backup.English, denied); grant.Rule != "" || got != "Account: There is no account “prod” for you" {
 		t.Errorf("%q, %s", grant.Rule, got)
 	}
-	if p.May(alice, backup.ActionView, allowed()) {
+	if p.May(t.Context(), alice, backup.ActionView, allowed()) {
 		t.Error("a backup can be seen without a rule")
 	}
 }
@@ -218,7 +218,7 @@ func TestMay(t *testing.T) {
 		{"unknown account", with(allowed(), "Account", "gone"), false},
 		{"nothing", nil, false},
 	} {
-		if got := p.May(alice, backup.ActionView, c.params); got != c.want {
+		if got := p.May(t.Context(), alice, backup.ActionView, c.params); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

@@ -47,6 +47,7 @@ func (l *loader) policy(top place) *Policy {
 	p.rules = list(l, m["rules"], l.rule)
 	p.notifications = l.notifications(m["notifications"])
 	p.index = newIndex(p.rules)
+	p.hasTags = slices.ContainsFunc(p.rules, func(r rule) bool { return r.instances.tags != nil })
 	return p
 }
 
@@ -137,7 +138,7 @@ func (l *loader) externalID(p place) backup.Secret {
 // more.
 func (l *loader) rule(p place) rule {
 	m := l.mapping(p, []string{"id", "teams", "actions", "accounts", "regions", "source_types"}, []string{
-		"reason", "owner", "instances", "instance_prefixes", "any_instance", "clusters", "any_cluster", "vaults", "any_vault",
+		"reason", "owner", "instances", "instance_prefixes", "instance_tags", "any_instance", "clusters", "any_cluster", "vaults", "any_vault",
 		"retention_days", "copy", "scripts", "defaults", "enforced", "cooldown", "skip_cooldown",
 	})
 	r := rule{
@@ -158,6 +159,7 @@ func (l *loader) rule(p place) rule {
 	r.regions = list(l, m["regions"], func(p place) string { return l.regionOf(p, r.accounts) })
 	r.instances = l.resources(p, m, instanceKeys, r.sources)
 	r.clusters = l.resources(p, m, clusterKeys, r.sources)
+	l.readable(m["instance_tags"], r)
 	l.does(p, m, &r)
 	l.contradiction(m["enforced"], r.defaults, r.enforced)
 	return r

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"context"
 	"slices"
+	"strings"
 
 	"backupportal/function/backup"
 )
@@ -18,7 +20,7 @@ type Verdict struct {
 // and why not. Unlike [Policy.Decide] it hides nothing: it is for operators, who
 // have the file. What stands in the way of every rule is the only verdict then,
 // and has no rule.
-func (p *Policy) Explain(who backup.Principal, do backup.Action, given backup.Params) []Verdict {
+func (p *Policy) Explain(ctx context.Context, who backup.Principal, do backup.Action, given backup.Params) []Verdict {
 	alias := given["Account"]
 	a, known := p.account(alias)
 	switch {
@@ -34,12 +36,12 @@ func (p *Policy) Explain(who backup.Principal, do backup.Action, given backup.Pa
 	teams := p.teamsOf(who)
 	verdicts := make([]Verdict, len(p.rules))
 	for i, r := range p.rules {
-		verdicts[i] = r.verdict(teams, do, given)
+		verdicts[i] = p.verdict(ctx, r, who, teams, do, given)
 	}
 	return verdicts
 }
 
-func (r rule) verdict(teams []int, do backup.Action, given backup.Params) Verdict {
+func (p *Policy) verdict(ctx context.Context, r rule, who backup.Principal, teams []int, do backup.Action, given backup.Params) Verdict {
 	v := Verdict{Rule: r.id}
 	if _, theirs := first(r.teams, teams); !theirs {
 		v.Because = "It is not for a team that they belong to"
@@ -52,6 +54,12 @@ func (r rule) verdict(teams []int, do backup.Action, given backup.Params) Verdic
 	failed, ok := r.covers(given)
 	if ok && do == backup.ActionCreate {
 		failed, ok = r.allows(given, r.fill(given))
+	}
+	if ok {
+		if _, ok = p.tagged(ctx, r, who, given); !ok {
+			v.Field, v.Because = "InstanceId", "It is for instances with "+strings.Join(r.instances.tagWords(), ", ")
+			return v
+		}
 	}
 	if v.Allows = ok; !ok {
 		v.Field, v.Because = failed.Field, failed.In(backup.English)

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"unicode"
@@ -34,13 +35,13 @@ func FuzzLoad(f *testing.F) {
 		}
 		for i, r := range x.Rules {
 			got := p.rules[i]
-			if got.id != r.ID || got.instances.any != r.AnyInstance || got.clusters.any != r.AnyCluster || (got.copies == nil) != (r.Copy == nil) ||
+			if got.id != r.ID || got.instances.any != r.AnyInstance || !maps.Equal(got.instances.tags, r.Tags) || got.clusters.any != r.AnyCluster || (got.copies == nil) != (r.Copy == nil) ||
 				strings.Join(got.instances.ids, " ") != strings.Join(r.Instances, " ") || strings.Join(got.scripts, " ") != strings.Join(r.Scripts, " ") ||
 				r.Retention != nil && got.retention != (days{int64(r.Retention.Min), int64(r.Retention.Max), int64(r.Retention.Default)}) {
 				t.Errorf("rule %d read as %+v and as %+v", i, got, r)
 			}
 		}
-		p.Decide(alice, backup.Params{})
+		p.Decide(t.Context(), alice, backup.Params{})
 	})
 }
 

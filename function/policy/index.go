@@ -62,7 +62,7 @@ func (r rule) listed() (keys []indexKey) {
 		for _, prefix := range some.prefixes {
 			keys = append(keys, indexKey{resource: prefix, begins: true})
 		}
-		if some.any {
+		if some.any || some.tags != nil {
 			keys = append(keys, indexKey{begins: true})
 		}
 	}

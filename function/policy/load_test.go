@@ -42,6 +42,18 @@ func TestOneChangeIsRefused(t *testing.T) {
 		{"vault id", "any_vault: true", "vaults: [w-1]", "w-1", "rules[1].vaults[0]", "does not fit"},
 		{"prefix of all", "any_instance: true", "instance_prefixes: [i-]", "i-]", "rules[1].instance_prefixes[0]", "does not fit"},
 		{"prefix and any_instance", "any_instance: true", "any_instance: true\n    instance_prefixes: [i-a]", "[i-a]", "rules[1].instance_prefixes", "contradicts any_instance"},
+		{"tags that are none", "any_instance: true", "instance_tags: web", "web\n", "rules[1].instance_tags", "write the tags here"},
+		{"no tags", "any_instance: true", "instance_tags: {}", "{}", "rules[1].instance_tags", "every instance"},
+		{"tag without a value", "any_instance: true", "instance_tags: {team: }", "}\n    clusters", "rules[1].instance_tags.team", "is empty"},
+		{"tag that is a number", "any_instance: true", "instance_tags: {team: 1}", "1}\n    clusters", "rules[1].instance_tags.team", "put it in quotes"},
+		{"tag that is a list", "any_instance: true", "instance_tags: {team: [web]}", "[web]", "rules[1].instance_tags.team", "write a text"},
+		{"tag key that is a boolean", "any_instance: true", "instance_tags: {true: x}", "true: x", "rules[1].instance_tags.true", "put it in quotes"},
+		{"tag given twice", "instances: [i-web1, i-web2]", "instance_tags: {team: web, team: data}", "team: data", "rules[0].instance_tags.team", "has it already"},
+		{"tag of 129 characters", "any_instance: true", "instance_tags: {team: x" + strings.Repeat("y", 128) + "}", "xy", "rules[1].instance_tags.team", "1 to 128 characters"},
+		{"tags beside instances", "[i-web1, i-web2]", "[i-web1, i-web2]\n    instance_tags: {team: web}", "{team", "rules[0].instance_tags", "stands alone"},
+		{"tags beside prefixes", "instances: [i-web1, i-web2]", "instance_prefixes: [i-web]\n    instance_tags: {team: web}", "{team", "rules[0].instance_tags", "stands alone"},
+		{"tags beside any_instance", "any_instance: true", "any_instance: true\n    instance_tags: {team: web}", "{team", "rules[1].instance_tags", "stands alone"},
+		{"tags across accounts", "any_instance: true", "instance_tags: {team: web}", "{team", "rules[1].instance_tags", "cannot be read in account idle"},
 		{"team given twice", "teams:\n", "teams:\n  - name: payments\n    members: [{source: ci}]\n", "payments\n    members:\n", "teams[1].name", "another team"},
 		{"team of nobody", "    members:\n      - {issuer: \"https://sso.example.com\", group: oncall}\n      - {source: ci}\n", "    members: []\n", "[]", "teams[0].members", "matches nothing"},
 		{"member with source and group", "group: oncall}", "group: oncall, source: ci}", "{issuer", "teams[0].members[0]", "write one of"},
@@ -199,7 +211,7 @@ func TestProblemsComeTogether(t *testing.T) {
 	const want = `line 1, column 10: version: is not known: write 1
 line 14, column 13: accounts[1].access: "mine" is not known: use one of own, assume_role, hbr_cross_account
 line 16, column 12: accounts[2].alias: anchors are not read: remove &x
-line 33, column 5: rules[0].own: is not known here: use id, teams, actions, accounts, regions, source_types, reason, owner, instances, instance_prefixes, any_instance, clusters, any_cluster, vaults, any_vault, retention_days, copy, scripts, defaults, enforced, cooldown, skip_cooldown
+line 33, column 5: rules[0].own: is not known here: use id, teams, actions, accounts, regions, source_types, reason, owner, instances, instance_prefixes, instance_tags, any_instance, clusters, any_cluster, vaults, any_vault, retention_days, copy, scripts, defaults, enforced, cooldown, skip_cooldown
 line 46, column 25: rules[1].accounts[1]: there is no account "idle": add it to accounts, or correct the name
 line 52, column 35: rules[1].retention_days.max: is below min, which is 1: write that or more`
 	if err == nil || err.Error() != want {

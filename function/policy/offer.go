@@ -12,7 +12,7 @@ import (
 type Offer struct {
 	Granted     bool     // some rule grants this kind; if not, all else is empty
 	Instances   []string // in the order of the file
-	AnyInstance bool     // some rule grants every instance, or all whose ids begin alike
+	AnyInstance bool     // some rule grants every instance, or all whose ids begin alike or that have some tags
 	Clusters    []string
 	AnyCluster  bool
 	Scripts     []string
@@ -150,7 +150,7 @@ func (o *Offer) add(r rule, source backup.SourceType) {
 		o.AnyCluster = o.AnyCluster || r.clusters.any
 	} else {
 		o.Instances = union(o.Instances, r.instances.ids...)
-		o.AnyInstance = o.AnyInstance || r.instances.any || len(r.instances.prefixes) > 0
+		o.AnyInstance = o.AnyInstance || r.instances.any || len(r.instances.prefixes) > 0 || r.instances.tags != nil
 	}
 	if f, _ := backup.FieldNamed("Detail.preScriptPath"); f.ForSource(source) {
 		o.Scripts = union(o.Scripts, r.scripts...)

@@ -24,7 +24,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// A Policy is a policy file that was read without an error. It never changes.
+// A Policy is a policy file that was read without an error. It never changes, but
+// for what it remembers of tags.
 type Policy struct {
 	enabled       bool
 	accounts      []account   // in the order of the file
@@ -38,6 +39,9 @@ type Policy struct {
 	sources       []backup.HookSource
 	notifications backup.Notifications
 	hash          string
+
+	hasTags bool      // some rule names tags of instances
+	tags    *tagCache // nil: they cannot be read
 }
 
 // An account is one entry of accounts.
@@ -79,12 +83,15 @@ type copies struct {
 type resources struct {
 	ids      []string
 	prefixes []string
+	tags     map[string]string // all of which the resource has; see Policy.tagged. With them there is nothing else
 	any      bool
 }
 
+// cover reports whether r has the resource. If r is about tags any may be: they
+// are checked when all else has been. Only what can be an instance is asked about.
 func (r resources) cover(id string) bool {
 	begins := func(prefix string) bool { return strings.HasPrefix(id, prefix) }
-	return id != "" && (r.any || slices.Contains(r.ids, id) || slices.ContainsFunc(r.prefixes, begins))
+	return id != "" && (r.any || r.tags != nil && instanceShape.pattern.MatchString(id) || slices.Contains(r.ids, id) || slices.ContainsFunc(r.prefixes, begins))
 }
 
 // days is a range of retentions; both ends belong to it.

@@ -160,7 +160,7 @@ func TestDemonstrationAllowsEverything(t *testing.T) {
 				params["Detail.preScriptPath"] = "/opt/backup/pre.sh"
 				params["Detail.postScriptPath"] = "/opt/backup/post.sh"
 			}
-			if grant, denied := p.Decide(demo, params); grant.Rule != "demo" {
+			if grant, denied := p.Decide(t.Context(), demo, params); grant.Rule != "demo" {
 				t.Errorf("%s %s: %q, %v", alias, source, grant.Rule, denied)
 			}
 		}

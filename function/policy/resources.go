@@ -6,18 +6,19 @@ import (
 	"backupportal/function/backup"
 )
 
-// resourceKeys are the two keys of a rule that say which resources it covers,
-// of which it has exactly one if it covers kinds of backup with such resources.
+// resourceKeys are the keys of a rule that say which resources it covers. It has
+// one of them if it covers kinds of backup with such resources; only ids and
+// prefixes may stand together.
 type resourceKeys struct {
-	ids, prefixes, all string // prefixes may be empty
-	shape              shape
-	of                 []backup.SourceType
+	ids, prefixes, tags, all string // prefixes and tags may be empty
+	shape                    shape
+	of                       []backup.SourceType
 }
 
 var (
-	instanceKeys = resourceKeys{"instances", "instance_prefixes", "any_instance", instanceShape, []backup.SourceType{backup.UDMECS, backup.ECSFile}}
-	clusterKeys  = resourceKeys{"clusters", "", "any_cluster", clusterShape, []backup.SourceType{backup.Container}}
-	vaultKeys    = resourceKeys{"vaults", "", "any_vault", vaultShape, []backup.SourceType{backup.ECSFile, backup.Container}}
+	instanceKeys = resourceKeys{"instances", "instance_prefixes", "instance_tags", "any_instance", instanceShape, []backup.SourceType{backup.UDMECS, backup.ECSFile}}
+	clusterKeys  = resourceKeys{"clusters", "", "", "any_cluster", clusterShape, []backup.SourceType{backup.Container}}
+	vaultKeys    = resourceKeys{"vaults", "", "", "any_vault", vaultShape, []backup.SourceType{backup.ECSFile, backup.Container}}
 )
 
 // wanted reports whether one of the keys must be there. If the kinds of
@@ -34,20 +35,23 @@ func (k resourceKeys) wanted(sources []backup.SourceType, given bool) bool {
 // was forgotten does not turn into a grant. Keys that do not matter for the
 // rule's kinds of backup are refused, since they look as if they limited it.
 func (l *loader) resources(rule place, m map[string]place, k resourceKeys, sources []backup.SourceType) resources {
-	ids, begins, all := m[k.ids], m[k.prefixes], m[k.all]
+	ids, begins, tags, all := m[k.ids], m[k.prefixes], m[k.tags], m[k.all]
 	r := resources{
 		ids:      list(l, ids, func(p place) string { return l.shaped(p, k.shape) }),
 		prefixes: list(l, begins, func(p place) string { return l.shaped(p, prefixShape) }),
+		tags:     l.tagsOf(tags),
 		any:      l.flag(all),
 	}
-	given := ids.node != nil || begins.node != nil
+	given := ids.node != nil || begins.node != nil || tags.node != nil
 	switch {
 	case !k.wanted(sources, given || all.node != nil):
-		for _, p := range []place{ids, begins, all} {
+		for _, p := range []place{ids, begins, tags, all} {
 			if p.node != nil {
 				l.wrong(p, "means nothing for these source_types: remove it")
 			}
 		}
+	case tags.node != nil && (r.any || ids.node != nil || begins.node != nil):
+		l.wrong(tags, "stands alone: write a rule of its own for it, so that nobody takes “or” for “and”")
 	case r.any && begins.node != nil:
 		l.wrong(begins, "contradicts %s: true: keep one of them", k.all)
 	case r.any && ids.node != nil:

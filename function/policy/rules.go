@@ -14,7 +14,7 @@ type Rule struct {
 	SourceTypes []backup.SourceType
 	Teams       []string // of the rule, to which the reader belongs
 	Actions     []backup.Action
-	Resources   []string // ids of instances and clusters, and beginnings of ids with a star behind; nil means any
+	Resources   []string // ids of instances and clusters, beginnings of ids with a star behind, and tags as key=value; nil means any
 	Min, Max    int64    // days
 	CopyRegions []string
 	Scripts     []string
@@ -36,7 +36,7 @@ func (p *Policy) Rules(who backup.Principal) []Rule {
 			Min: r.retention.min, Max: r.retention.max, Scripts: r.scripts, Reason: r.reason, Owner: r.owner,
 		}
 		if !r.instances.any && !r.clusters.any {
-			out[i].Resources = slices.Concat(r.instances.ids, r.clusters.ids)
+			out[i].Resources = slices.Concat(r.instances.ids, r.instances.tagWords(), r.clusters.ids)
 			for _, prefix := range r.instances.prefixes {
 				out[i].Resources = append(out[i].Resources, prefix+"*")
 			}

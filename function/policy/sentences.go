@@ -11,6 +11,7 @@ var (
 	msgNoRule      = backup.Text{En: "No rule allows this backup", Zh: "没有规则允许此备份"}
 	msgLeavesOut   = backup.Text{En: "Rule “%v” does not cover this %v", Zh: "规则“%v”不包含此%v"}
 	msgEnforced    = backup.Text{En: "Rule “%v” has it as %v, and nothing else", Zh: "规则“%v”规定其为 %v，不可更改"}
+	msgTagsUnread  = backup.Text{En: "Rule “%v” goes by the tags of the instance, which cannot be read at the moment", Zh: "规则“%v”以实例标签为准，目前无法读取标签"}
 	msgDays        = backup.Text{En: "Rule “%v” allows %v to %v days", Zh: "规则“%v”允许 %v 至 %v 天"}
 )
 

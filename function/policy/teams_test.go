@@ -58,18 +58,18 @@ func TestOthersRulesAndAccountsAreNotTold(t *testing.T) {
 		"    accounts: [sandbox]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    instances: [i-other]\n    retention_days: {min: 1, max: 2}\n")
 	p := mustLoad(t, text)
 	stranger := backup.Principal{Kind: backup.KindSource, Subject: "stranger"}
-	_, hidden := p.Decide(stranger, allowed())
-	_, none := p.Decide(stranger, with(allowed(), "Account", "nowhere"))
+	_, hidden := p.Decide(t.Context(), stranger, allowed())
+	_, none := p.Decide(t.Context(), stranger, with(allowed(), "Account", "nowhere"))
 	hidden[0].Args, none[0].Args = nil, nil // the alias, which they wrote themselves
 	if !reflect.DeepEqual(hidden, none) {
 		t.Errorf("an account of others: %+v\none that is not there: %+v", hidden, none)
 	}
-	_, denied := p.Decide(stranger, with(allowed(), "Account", "sandbox"))
+	_, denied := p.Decide(t.Context(), stranger, with(allowed(), "Account", "sandbox"))
 	if got := sentences(backup.English, denied); got != "InstanceId: Rule “theirs” does not cover this instance" {
 		t.Errorf("got\n%s", got)
 	}
 	nobody := backup.Principal{Kind: backup.KindHuman, Issuer: sso, Subject: "9"}
-	if _, denied := p.Decide(nobody, allowed()); sentences(backup.English, denied) != "Account: There is no account “prod” for you" {
+	if _, denied := p.Decide(t.Context(), nobody, allowed()); sentences(backup.English, denied) != "Account: There is no account “prod” for you" {
 		t.Errorf("to somebody in no team: %s", sentences(backup.English, denied))
 	}
 	if len(p.Accounts(nobody, backup.ActionView)) != 0 || len(p.Rules(nobody)) != 0 || p.Offer(nobody, backup.UDMECS).Granted || p.Regions(nobody, "prod") != nil {
@@ -79,7 +79,7 @@ func TestOthersRulesAndAccountsAreNotTold(t *testing.T) {
 		t.Errorf("a stranger is offered %v", got)
 	}
 	for _, do := range backup.Actions {
-		if p.May(stranger, do, allowed()) || p.May(nobody, do, allowed()) {
+		if p.May(t.Context(), stranger, do, allowed()) || p.May(t.Context(), nobody, do, allowed()) {
 			t.Errorf("others may %s", do)
 		}
 	}
@@ -91,20 +91,20 @@ func TestEnforcedAndUsualValues(t *testing.T) {
 	p := mustLoad(t, change(t, change(t, base, "any_vault: true", "any_vault: true\n    enforced: {SpeedLimit: \"0:24:1024\"}\n    defaults: {Options.UseVSS: \"true\"}"),
 		"max: 7}", "max: 7, default: 5}"))
 	files := backup.Params{"Account": "sandbox", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-1", "VaultId": "v-1"}
-	grant, denied := p.Decide(alice, files)
+	grant, denied := p.Decide(t.Context(), alice, files)
 	want := backup.Params{"SpeedLimit": "0:24:1024", "Options.UseVSS": "true", "Retention": "5"}
 	if denied != nil || !reflect.DeepEqual(grant.Values, want) {
 		t.Errorf("nothing said: %v, %v", grant.Values, denied)
 	}
-	grant, denied = p.Decide(alice, with(files, "SpeedLimit", "0:24:1024", "Options.UseVSS", "false", "Retention", "7"))
+	grant, denied = p.Decide(t.Context(), alice, with(files, "SpeedLimit", "0:24:1024", "Options.UseVSS", "false", "Retention", "7"))
 	if denied != nil || len(grant.Values) != 0 {
 		t.Errorf("all said: %v, %v", grant.Values, denied)
 	}
-	_, denied = p.Decide(alice, with(files, "SpeedLimit", "0:24:2048"))
+	_, denied = p.Decide(t.Context(), alice, with(files, "SpeedLimit", "0:24:2048"))
 	if len(denied) != 2 || denied[1].Field != "SpeedLimit" || denied[1].In(backup.English) != "Rule “short” has it as 0:24:1024, and nothing else" || denied[1].Rule.ID != "short" {
 		t.Errorf("another limit: %s", sentences(backup.English, denied))
 	}
-	if grant, denied := p.Decide(alice, allowedContainer()); denied != nil || len(grant.Values) != 0 {
+	if grant, denied := p.Decide(t.Context(), alice, allowedContainer()); denied != nil || len(grant.Values) != 0 {
 		t.Errorf("a backup without these fields: %v, %v", grant.Values, denied)
 	}
 }
@@ -115,7 +115,7 @@ func TestGrantHoldsTheLimits(t *testing.T) {
 	text := change(t, base, "accounts:\n", "defaults:\n  cooldown: 15m\n  rate: {burst: 5, per: 1h}\naccounts:\n")
 	text = change(t, text, "    access: own\n", "    access: own\n    rate: {burst: 20, per: 10m}\n    daily_jobs: 50\n")
 	for added, want := range map[string]string{"": "15m0s", "\n    cooldown: 30m": "30m0s", "\n    skip_cooldown: true": "0s"} {
-		grant, denied := mustLoad(t, change(t, text, "id: short", "id: short"+added)).Decide(alice, allowedContainer())
+		grant, denied := mustLoad(t, change(t, text, "id: short", "id: short"+added)).Decide(t.Context(), alice, allowedContainer())
 		if denied != nil || grant.Cooldown.String() != want {
 			t.Errorf("with %q: %v, %v", added, grant.Cooldown, denied)
 		}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
@@ -100,6 +101,7 @@ type plainRule struct {
 	Sources     []string          `yaml:"source_types"`
 	Instances   []string          `yaml:"instances,omitempty"`
 	Prefixes    []string          `yaml:"instance_prefixes,omitempty"`
+	Tags        map[string]string `yaml:"instance_tags,omitempty"`
 	AnyInstance bool              `yaml:"any_instance,omitempty"`
 	Clusters    []string          `yaml:"clusters,omitempty"`
 	AnyCluster  bool              `yaml:"any_cluster,omitempty"`
@@ -177,13 +179,13 @@ func (r plainRule) conditions(p backup.Params) (fields []string, holds []bool) {
 		for _, prefix := range r.Prefixes {
 			begins = begins || strings.HasPrefix(p["InstanceId"], prefix)
 		}
-		add("InstanceId", p["InstanceId"] != "" && (r.AnyInstance || in(p["InstanceId"], r.Instances) || begins))
+		add("InstanceId", p["InstanceId"] != "" && (r.AnyInstance || in(p["InstanceId"], r.Instances) || begins || len(r.Tags) > 0))
 	}
 	if !in("backup.create", r.Actions) {
 		add("", false)
 		return fields, holds
 	}
-	for _, name := range []string{"SpeedLimit", "Options.UseVSS"} {
+	for _, name := range []string{"Options.UseVSS", "SpeedLimit"} { // in the order of the form
 		add(name, !hasField(p, name) || r.Enforced[name] == "" || p[name] == "" || p[name] == r.Enforced[name])
 	}
 	if p["SourceType"] != "UDM_ECS" {
@@ -198,6 +200,17 @@ func (r plainRule) conditions(p backup.Params) (fields []string, holds []bool) {
 	add("Detail.preScriptPath", p["Detail.preScriptPath"] == "" || in(p["Detail.preScriptPath"], r.Scripts))
 	add("Detail.postScriptPath", p["Detail.postScriptPath"] == "" || in(p["Detail.postScriptPath"], r.Scripts))
 	return fields, holds
+}
+
+// tagged reports whether the instance has all the tags of r, which is asked last.
+func (r plainRule) tagged(p backup.Params) bool {
+	all := true
+	for key, value := range r.Tags {
+		if p["SourceType"] != "CONTAINER" && someTags[p["InstanceId"]][key] != value {
+			all = false
+		}
+	}
+	return all
 }
 
 // theirs reports whether r is for a team of somebody's, and for which first.
@@ -284,6 +297,9 @@ func (x plainPolicy) decide(who backup.Principal, p backup.Params) (grant backup
 				first, all = fields[i], false
 			}
 		}
+		if all && !r.tagged(p) {
+			first, all = "InstanceId", false
+		}
 		if all && grant.Rule == "" {
 			grant = x.grant(r, who, p)
 		}
@@ -304,7 +320,7 @@ func (x plainPolicy) may(who backup.Principal, do backup.Action, p backup.Params
 		for _, r := range x.Rules {
 			_, holds := r.conditions(p)
 			_, theirs := x.theirs(r, who)
-			if theirs && in(string(do), r.Actions) && a.Alias == p["Account"] && in(p["Region"], a.Regions) && holds[0] && holds[1] && holds[2] && holds[3] {
+			if theirs && in(string(do), r.Actions) && a.Alias == p["Account"] && in(p["Region"], a.Regions) && holds[0] && holds[1] && holds[2] && holds[3] && r.tagged(p) {
 				may = true
 			}
 		}
@@ -321,6 +337,7 @@ var (
 	someClusters  = []string{"cc-a", "cc-b"}
 	someScripts   = []string{"/a", "/b"}
 	someVaults    = []string{"v-a", "v-b"}
+	someTags      = map[string]map[string]string{"i-a": {"k": "1", "l": "1"}, "i-b": {"k": "1", "l": "2"}}
 	someSpeeds    = []string{"0:24:1024", "9:18:2048"}
 
 	someMembers = []map[string]string{
@@ -409,7 +426,12 @@ func drawRule(t *rapid.T, x plainPolicy, id string) plainRule {
 	}
 	r.Regions = someOf(t, "regions", regions[:1+rapid.IntRange(0, len(regions)-1).Draw(t, "first regions")])
 	if in("UDM_ECS", r.Sources) || in("ECS_FILE", r.Sources) {
-		switch rapid.IntRange(0, 3).Draw(t, "any instance") {
+		switch rapid.IntRange(0, 4).Draw(t, "any instance") {
+		case 4:
+			r.Tags = map[string]string{"k": "1"}
+			if rapid.Bool().Draw(t, "second tag") {
+				r.Tags["l"] = rapid.SampledFrom([]string{"1", "2", "3"}).Draw(t, "tag")
+			}
 		case 0:
 			r.AnyInstance = true
 		case 1:
@@ -490,7 +512,7 @@ func drawAllowed(t *rapid.T, r plainRule) backup.Params {
 	case p["SourceType"] == "CONTAINER":
 		p["ContainerClusterId"] = pick(append(r.Clusters, someClusters[:btoi(r.AnyCluster)]...))
 	default:
-		p["InstanceId"] = pick(append(append(r.Instances, r.Prefixes...), someInstances[:btoi(r.AnyInstance)]...))
+		p["InstanceId"] = pick(append(append(r.Instances, r.Prefixes...), someInstances[:btoi(r.AnyInstance)+2*btoi(r.Tags != nil)]...))
 	}
 	if r.Copy != nil && rapid.Bool().Draw(t, "do copy") {
 		p["Detail.doCopy"] = "true"
@@ -556,6 +578,9 @@ func TestDecideTwice(t *testing.T) {
 			t.Fatalf("%s\n%v", text, err)
 		}
 		x := plainly(t, text)
+		p = p.Tagged(func(context.Context, backup.Target, []string) (map[string]map[string]string, error) {
+			return someTags, nil
+		}, time.Now)
 		for range 20 {
 			params, near := drawRequest(t, x)
 			among := somePrincipals
@@ -567,7 +592,7 @@ func TestDecideTwice(t *testing.T) {
 			}
 			who := rapid.SampledFrom(among).Draw(t, "who")
 			want, wantFields := x.decide(who, params)
-			grant, denied := p.Decide(who, params)
+			grant, denied := p.Decide(t.Context(), who, params)
 			if grant.Rule != "" && len(grant.Values) == 0 {
 				grant.Values = nil
 			}
@@ -579,7 +604,7 @@ func TestDecideTwice(t *testing.T) {
 				t.Fatalf("%+v %v\n%s got %+v %v\nwant %+v %v", who, params, text, grant, fields, want, wantFields)
 			}
 			for _, do := range backup.Actions {
-				if got, want := p.May(who, do, params), x.may(who, do, params); got != want {
+				if got, want := p.May(t.Context(), who, do, params), x.may(who, do, params); got != want {
 					t.Fatalf("%+v %v\n%s %s: %v, want %v", who, params, text, do, got, want)
 				}
 			}

@@ -149,6 +149,7 @@ func portal(endpoint string, db *store.DB, log *slog.Logger) (http.Handler, *bac
 	if err != nil {
 		return nil, nil, err
 	}
+	rules = rules.Tagged(cloud.DescribeInstances, time.Now)
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Log: log, Now: time.Now, NewID: rand.Text,
 		Wait: backup.Sleep,

@@ -1,0 +1,231 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"backupportal/function/backup"
+)
+
+// A TagReader returns the tags of instances in the account and region of target,
+// in the name of its principal. An instance that is not there has no entry.
+type TagReader func(ctx context.Context, target backup.Target, ids []string) (map[string]map[string]string, error)
+
+// How long what was read is believed, and how long it is believed that nothing
+// can be read; and how long a decision waits for it.
+const (
+	tagsLast   = time.Minute
+	tagsFailed = 5 * time.Second
+	tagsTake   = 5 * time.Second
+)
+
+// mostTagged bounds how many instances are remembered. When there are more all
+// are forgotten: they only save calls.
+const mostTagged = 8192
+
+// Tagged returns p with tags read by read, which may be asked before a decision
+// if tags are all that is left to be decided. The policy that [Load] returns
+// reads none, and no rule with instance_tags allows anything by it.
+func (p *Policy) Tagged(read TagReader, now func() time.Time) *Policy {
+	tagged := *p
+	tagged.tags = &tagCache{read: read, now: now}
+	return &tagged
+}
+
+// A tagCache remembers tags for as long as they are believed.
+type tagCache struct {
+	read TagReader
+	now  func() time.Time
+
+	mu    sync.Mutex
+	known map[tagKey]tagEntry
+}
+
+// A tagKey is an instance, as somebody sees it: what was read for one person is
+// not used for another.
+type tagKey struct{ principal, alias, region, instance string }
+
+// A tagEntry is what is known of an instance: nothing has no tags.
+type tagEntry struct {
+	tags   map[string]string
+	failed bool // it could not be read
+	until  time.Time
+}
+
+var errTagsUnread = errors.New("policy: the tags could not be read")
+
+// of returns the tags of an instance.
+func (c *tagCache) of(ctx context.Context, target backup.Target, instance string) (map[string]string, error) {
+	if c == nil {
+		return nil, errTagsUnread
+	}
+	c.fetch(ctx, target, []string{instance})
+	entry, ok := c.look(target, instance)
+	if !ok || entry.failed {
+		return nil, errTagsUnread
+	}
+	return entry.tags, nil
+}
+
+func (c *tagCache) look(target backup.Target, instance string) (tagEntry, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entry, ok := c.known[keyOf(target, instance)]
+	return entry, ok && c.now().Before(entry.until)
+}
+
+func keyOf(target backup.Target, instance string) tagKey {
+	return tagKey{target.Principal.ID(), target.Account.Alias, target.Region, instance}
+}
+
+// fetch reads those of the instances of which nothing is known, all at once. What
+// fails is remembered too, so that a page full of instances waits only once.
+func (c *tagCache) fetch(ctx context.Context, target backup.Target, instances []string) {
+	unknown := slices.DeleteFunc(slices.Clone(instances), func(id string) bool { _, ok := c.look(target, id); return ok })
+	if len(unknown) == 0 {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, tagsTake)
+	defer cancel()
+	found, err := c.read(limited, target, unknown)
+	if err != nil && ctx.Err() != nil {
+		return // the caller went away, which says nothing of the cloud
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil || len(c.known)+len(unknown) > mostTagged {
+		c.known = map[tagKey]tagEntry{}
+	}
+	for _, id := range unknown {
+		entry := tagEntry{tags: found[id], until: c.now().Add(tagsLast)}
+		if err != nil {
+			entry = tagEntry{failed: true, until: c.now().Add(tagsFailed)}
+		}
+		c.known[keyOf(target, id)] = entry
+	}
+}
+
+// tagged checks the last condition of r: that the instance has all the tags that
+// r names. It holds if r names none. Everything else must have been checked, since
+// the cloud may be asked.
+func (p *Policy) tagged(ctx context.Context, r rule, who backup.Principal, given backup.Params) (backup.Mistake, bool) {
+	if r.instances.tags == nil || given.SourceType() == backup.Container {
+		return backup.Mistake{}, true
+	}
+	tags, err := p.tags.of(ctx, p.targetOf(who, given), given["InstanceId"])
+	if err != nil {
+		return r.explained(mistake("InstanceId", msgTagsUnread, r.id)), false
+	}
+	for key, value := range r.instances.tags {
+		if got, ok := tags[key]; !ok || got != value {
+			return r.leavesOut("InstanceId", nounInstance), false
+		}
+	}
+	return backup.Mistake{}, true
+}
+
+func (p *Policy) targetOf(who backup.Principal, params backup.Params) backup.Target {
+	account, _ := p.Account(params["Account"])
+	return backup.Target{Account: account, Region: params["Region"], Principal: who}
+}
+
+// Foresee reads at once the tags that [Policy.May] will want of submissions with
+// these parameters. It changes no answer but one: there is a call for each account
+// and region, and not for each instance.
+func (p *Policy) Foresee(ctx context.Context, who backup.Principal, do backup.Action, all []backup.Params) {
+	if p.tags == nil || !p.hasTags {
+		return
+	}
+	teams := p.teamsOf(who)
+	wanted := map[[2]string][]string{}
+	var order [][2]string
+	for _, params := range all {
+		if !p.asksForTags(teams, do, params) {
+			continue
+		}
+		place := [2]string{params["Account"], params["Region"]}
+		if wanted[place] == nil {
+			order = append(order, place)
+		}
+		wanted[place] = union(wanted[place], params["InstanceId"])
+	}
+	for _, place := range order {
+		p.tags.fetch(ctx, p.targetOf(who, backup.Params{"Account": place[0], "Region": place[1]}), wanted[place])
+	}
+}
+
+// asksForTags reports whether May would have to know the tags: if only rules that
+// name some are left.
+func (p *Policy) asksForTags(teams []int, do backup.Action, complete backup.Params) bool {
+	a, ok := p.account(complete["Account"])
+	if !ok || !slices.Contains(a.Regions, complete["Region"]) || complete.SourceType() == backup.Container {
+		return false
+	}
+	asks := false
+	for i := range p.index.covering(teams, complete) {
+		r := p.rules[i]
+		if _, ok := r.covers(complete); ok && slices.Contains(r.actions, do) {
+			if r.instances.tags == nil {
+				return false
+			}
+			asks = true
+		}
+	}
+	return asks
+}
+
+// mostTags is how many tags a rule may name: an instance has no more (ECS).
+const mostTags = 20
+
+// The shapes of a tag are those of ECS: up to 128 characters each.
+var tagShape = newShape(`[^\pC]{1,128}`, "1 to 128 characters")
+
+// tagsOf reads the tags that an instance must have. Keys are the writer's own.
+func (l *loader) tagsOf(p place) map[string]string {
+	switch {
+	case p.node == nil:
+		return nil
+	case p.node.Kind != yaml.MappingNode:
+		l.wrong(p, "write the tags here, such as {team: web}")
+		return nil
+	case len(p.node.Content) == 0:
+		l.wrong(p, "is empty, which would be every instance: add a tag")
+		return nil
+	case len(p.node.Content) > 2*mostTags:
+		l.wrong(p, "are more tags than an instance can have: write at most %d", mostTags)
+		return nil
+	}
+	tags := map[string]string{}
+	for i := 0; i+1 < len(p.node.Content); i += 2 {
+		key, value := p.node.Content[i], p.node.Content[i+1]
+		tags[l.shaped(p.at(key.Value, key), tagShape)] = l.shaped(p.at(key.Value, value), tagShape)
+	}
+	return tags
+}
+
+// tagWords are the tags of r for people.
+func (r resources) tagWords() (words []string) {
+	for _, key := range slices.Sorted(maps.Keys(r.tags)) {
+		words = append(words, key+"="+r.tags[key])
+	}
+	return words
+}
+
+// readable refuses tags of instances that the portal cannot see: in an account
+// that Cloud Backup reaches by itself it takes on no role.
+func (l *loader) readable(tags place, r rule) {
+	if tags.node == nil {
+		return
+	}
+	for _, alias := range r.accounts {
+		if l.accounts[alias].Access == backup.HBRCrossAccount {
+			l.wrong(tags, "cannot be read in account %s, which has access: %s: use another rule for it", alias, backup.HBRCrossAccount)
+		}
+	}
+}
