@@ -70,14 +70,16 @@ const (
 	longText  = 200
 	longLine  = 300
 	mostLines = 50
+	mostPaths = 8
 )
 
 // clean makes a text from outside safe.
 func clean(s string) string { return backup.Clean(s, longText) }
 
-func cleanLines(lines []string) (safe []string) {
+// cleanLines does so with each of at most so many, and says how many are left out.
+func cleanLines(lines []string, most int) (safe []string) {
 	for i, line := range lines {
-		if i == mostLines {
+		if i == most {
 			return append(safe, fmt.Sprintf("and %d more", len(lines)-i))
 		}
 		safe = append(safe, backup.Clean(line, longLine))
@@ -108,7 +110,7 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	if e.Decision.Allow || e.Kind == backup.AuditDenied {
 		r.Decision.Policy = l.cfg.Policy
 	}
-	r.Decision.Rule, r.Decision.Lines = clean(r.Decision.Rule), cleanLines(r.Decision.Lines)
+	r.Decision.Rule, r.Decision.Lines = clean(r.Decision.Rule), cleanLines(r.Decision.Lines, mostLines)
 	t := &r.Target
 	for _, s := range []*string{
 		&t.Account, &t.AccountID, &t.Region, &t.SourceType, &t.Resource, &t.Retention, &t.CopyTo, &r.Submission.ID,
@@ -116,7 +118,7 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	} {
 		*s = clean(*s)
 	}
-	t.Scripts = cleanLines(t.Scripts)
+	t.Scripts = cleanLines(t.Scripts, mostPaths)
 	return r
 }
 

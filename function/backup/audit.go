@@ -160,6 +160,12 @@ func (s *Service) audit(ctx context.Context, e AuditEvent) error {
 	return s.Audit.Record(ctx, e)
 }
 
+// Note writes e to the audit trail for whoever has nothing to leave undone if that
+// fails: it is in the log then.
+func (s *Service) Note(ctx context.Context, e AuditEvent) {
+	s.tellAudit(context.WithoutCancel(ctx), e)
+}
+
 // tellAudit is audit for what cannot be left undone any more: that it is not
 // stored is in the log.
 func (s *Service) tellAudit(ctx context.Context, e AuditEvent) {
