@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"backupportal/function/aliyun"
+	"backupportal/function/audit"
 	"backupportal/function/backup"
 	"backupportal/function/store"
 	"backupportal/web"
@@ -49,6 +50,7 @@ type Config struct {
 	Ephemeral     bool                // the database ends with the instance
 	ListFirst     bool                // the database may forget: the cloud is asked before a first attempt
 	History       time.Duration       // how long submissions are kept
+	AuditKeys     []backup.Secret     // the first seals the audit trail; empty: it is not sealed
 	Getenv        func(string) string // for the secrets that the policy names
 }
 
@@ -65,7 +67,7 @@ func readConfig(getenv func(string) string) (Config, error) {
 		AccessKeySecret: backup.NewSecret(getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")),
 		SecurityToken:   backup.NewSecret(getenv("ALIBABA_CLOUD_SECURITY_TOKEN")),
 	}
-	return c, errors.Join(c.readAddresses(getenv), c.readCA(getenv), c.readAuth(getenv), c.readDatabase(getenv), c.readHistory(getenv), checkSDK(getenv))
+	return c, errors.Join(c.readAddresses(getenv), c.readCA(getenv), c.readAuth(getenv), c.readDatabase(getenv), c.readHistory(getenv), c.readAuditKeys(getenv), checkSDK(getenv))
 }
 
 // platformOf tells the platforms apart by the variables that they set.
@@ -191,6 +193,23 @@ func (c *Config) readHistory(getenv func(string) string) error {
 		return errors.New("HISTORY_DAYS must be a whole number of days, from 7 to 36500")
 	}
 	c.History = time.Duration(days) * 24 * time.Hour
+	return nil
+}
+
+// readAuditKeys reads the keys that seal the audit trail. Those behind the first
+// are earlier ones, for checking what they sealed.
+func (c *Config) readAuditKeys(getenv func(string) string) error {
+	text := getenv("AUDIT_KEY")
+	if text == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		key := backup.NewSecret(strings.TrimSpace(part))
+		if err := audit.CheckKey(key); err != nil {
+			return fmt.Errorf("AUDIT_KEY: %w", err)
+		}
+		c.AuditKeys = append(c.AuditKeys, key)
+	}
 	return nil
 }
 

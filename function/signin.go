@@ -102,7 +102,7 @@ func away(err error) error {
 
 // who finds out who sent a request, as AUTH_MODE says, and where people sign
 // in, if they do that here.
-func who(cfg Config, db *store.DB, keep func(issuer, group string) bool) (func(*http.Request) (backup.Principal, error), *auth.OIDC, error) {
+func who(cfg Config, db *store.DB, trail backup.Auditor, keep func(issuer, group string) bool) (func(*http.Request) (backup.Principal, error), *auth.OIDC, error) {
 	switch cfg.AuthMode {
 	case "demo":
 		return auth.Demo, nil, nil
@@ -118,6 +118,12 @@ func who(cfg Config, db *store.DB, keep func(issuer, group string) bool) (func(*
 		}
 		sessions.Revoke = func(ctx context.Context, id string, until time.Time) error {
 			return away(db.Revoke(ctx, id, until, wallClock()))
+		}
+		sessions.Begun = func(ctx context.Context, p backup.Principal) error {
+			return away(trail.Record(ctx, backup.AuditEvent{Kind: backup.AuditSignin, Actor: p}))
+		}
+		sessions.Ended = func(ctx context.Context, p backup.Principal) {
+			_ = trail.Record(context.WithoutCancel(ctx), backup.AuditEvent{Kind: backup.AuditSignout, Actor: p}) // it is ended all the same
 		}
 		in := cfg.SignIn.OIDC
 		in.Sessions, in.Keep = sessions, keep

@@ -57,12 +57,16 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 	if err != nil {
 		return portal{}, err
 	}
+	trail, err := newTrail(cfg, db, rules.Hash(), log)
+	if err != nil {
+		return portal{}, errors.Join(err, forget())
+	}
 	service := &backup.Service{
-		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Log: log,
+		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
-	find, signIn, err := who(cfg, db, rules.NamesGroup)
+	find, signIn, err := who(cfg, db, trail, rules.NamesGroup)
 	if err != nil {
 		return portal{}, errors.Join(err, forget())
 	}
@@ -168,6 +172,7 @@ func submit(server *web.Server, sweep func(context.Context) (backup.Swept, error
 			}
 			return json.Marshal(swept)
 		}
+		ctx = backup.WithVisit(ctx, backup.Visit{RequestID: requestID(ctx), Door: backup.DoorEvent})
 		p := backup.Principal{Kind: backup.KindEvent, Subject: "event:" + string(m.Kind), Name: "event " + string(m.Kind)}
 		answer, accepted, err := server.SubmitMessage(ctx, web.Message{
 			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == event.Direct,

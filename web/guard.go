@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -20,11 +21,30 @@ type requestIDKey struct{}
 // which everything below may need, error pages included.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := context.WithValue(r.Context(), requestIDKey{}, s.RequestID(r.Context()))
+		id := s.RequestID(r.Context())
+		ctx := context.WithValue(r.Context(), requestIDKey{}, id)
+		ctx = backup.WithVisit(ctx, visit(r, id))
 		ctx = templates.WithLanguage(ctx, language(r))
 		ctx = templates.WithTheme(ctx, theme(r))
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// visit is what the audit is told of a request. The address of the client is that
+// of the connection, or what the platform says in its place: never what a header
+// says, which anybody can write.
+func visit(r *http.Request, id string) backup.Visit {
+	v := backup.Visit{RequestID: id, Trace: backup.TraceID(r.Header.Get("Traceparent")), Door: backup.DoorForm, UserAgent: backup.Clean(r.UserAgent(), 200)}
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/api/"):
+		v.Door = backup.DoorAPI
+	case strings.HasPrefix(r.URL.Path, "/webhooks/"):
+		v.Door = backup.DoorWebhook
+	}
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		v.ClientIP = from.Addr().Unmap().String()
+	}
+	return v
 }
 
 func requestID(r *http.Request) string {

@@ -4,6 +4,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -96,6 +97,9 @@ func (s *Server) signedIn(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		p, err := s.Who(r)
 		if err != nil {
+			if errors.Is(err, auth.ErrToken) || errors.Is(err, auth.ErrAssertion) {
+				s.notSignedIn(r, "token")
+			}
 			return err
 		}
 		// In place, because a problem page shows the form that h has read into r.

@@ -67,10 +67,18 @@ func nextPage(mux *http.ServeMux, next string) string {
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	next, err := s.SignIn.Callback(w, r)
 	if err != nil {
+		s.notSignedIn(r, faultOf(err).name)
 		return err
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
+}
+
+// notSignedIn tells the audit that somebody was not let in, and why. Anybody can
+// try as often as they like.
+func (s *Server) notSignedIn(r *http.Request, why string) {
+	from := backup.VisitOf(r.Context()).ClientIP
+	s.Backups.Note(r.Context(), backup.AuditEvent{Kind: backup.AuditSigninFailed, Often: why + " " + from, Outcome: backup.AuditOutcome{Class: why}})
 }
 
 // logout ends the reader's session, wherever a copy of its cookie may be.

@@ -26,6 +26,9 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	message, err := webhook.Verify(source, r.Header, body, s.Backups.Now())
 	if err != nil {
 		s.Log.Warn("webhook refused", "source", source.Name, "request_id", requestID(r))
+		s.Backups.Note(r.Context(), backup.AuditEvent{
+			Kind: backup.AuditWebhookRefused, Actor: backup.Principal{Kind: backup.KindSource, Subject: source.Name}, Often: source.Name,
+		})
 		return err
 	}
 	if source.Kind == backup.GitHubHook && r.Header.Get("X-Github-Event") == "ping" {

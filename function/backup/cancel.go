@@ -56,6 +56,9 @@ func (s *Service) Cancel(ctx context.Context, p Principal, id string) (Record, e
 		return Record{}, err
 	}
 	if !s.MayCancel(ctx, p, r) {
+		e := about(AuditDenied, ActionCancel, p, r, r.Last.N)
+		e.Door = "" // of this request, not of the submission
+		s.tellAudit(ctx, e)
 		return r, &DeniedError{Lines: []Mistake{{Code: "policy", Text: msgMayNotCancel}}, SubmissionID: id}
 	}
 	busy := &BusyError{SubmissionID: id}
@@ -79,8 +82,19 @@ func (s *Service) Cancel(ctx context.Context, p Principal, id string) (Record, e
 	ctx, cancel := persistent(ctx)
 	defer cancel()
 	asked := Cancellation{By: p, At: s.Now().Truncate(time.Millisecond)}
+	e := about(AuditIntent, ActionCancel, p, r, r.Last.N)
+	e.Door, e.Decision.Allow, e.Outcome.JobID = "", true, r.Last.JobID
+	if err := s.audit(ctx, e); err != nil {
+		return r, away(err)
+	}
 	s.Log.Info("cancelling", "submission", id, "job", r.Last.JobID, "principal", p.ID())
 	err = s.Cloud.CancelBackupJob(ctx, target, r.Last.JobID, r.Complete["VaultId"])
+	e.Kind, e.Outcome = AuditCancelled, AuditOutcome{Class: ClassSuccess}
+	if err != nil {
+		e.Outcome = outcomeOf(err, 0)
+	}
+	e.Outcome.JobID, e.Outcome.Milliseconds = r.Last.JobID, s.Now().Sub(asked.At).Milliseconds()
+	s.tellAudit(context.WithoutCancel(ctx), e)
 	if err != nil {
 		return s.notCancelled(ctx, target, r, asked, err)
 	}

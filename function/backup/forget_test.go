@@ -109,7 +109,9 @@ func TestLooksFirstBehindAVoidToo(t *testing.T) {
 // A losingStore takes steps, and loses them.
 type losingStore struct{ backup.Store }
 
-func (losingStore) Append(context.Context, string, backup.Step) (bool, error) { return true, nil }
+func (losingStore) Append(context.Context, string, backup.Step, ...backup.AuditRow) (bool, error) {
+	return true, nil
+}
 
 // The job that a look found is a day old; a process that dies before it has
 // written that down has not lost it.
@@ -259,11 +261,11 @@ type takenOver struct {
 	first func()
 }
 
-func (s takenOver) Append(ctx context.Context, id string, step backup.Step) (bool, error) {
+func (s takenOver) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
 	if step.Kind == backup.StepRefused {
 		s.first()
 	}
-	return s.Store.Append(ctx, id, step)
+	return s.Store.Append(ctx, id, step, audit...)
 }
 
 // A slow answer about a job that was running is not put over a quick one that it

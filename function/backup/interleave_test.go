@@ -97,9 +97,9 @@ func (s stoppingStore) Find(ctx context.Context, id string) (backup.Record, erro
 	return s.Store.Find(ctx, id)
 }
 
-func (s stoppingStore) Append(ctx context.Context, id string, step backup.Step) (bool, error) {
+func (s stoppingStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
 	s.stop()
-	return s.Store.Append(ctx, id, step)
+	return s.Store.Append(ctx, id, step, audit...)
 }
 
 type stoppingCloud struct {
@@ -281,17 +281,17 @@ func (c lateCloud) CreateBackupJob(ctx context.Context, call backup.Call) (backu
 // A greedyStore says that every attempt is the caller's.
 type greedyStore struct{ backup.Store }
 
-func (s greedyStore) Append(ctx context.Context, id string, step backup.Step) (bool, error) {
-	ours, err := s.Store.Append(ctx, id, step)
+func (s greedyStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
+	ours, err := s.Store.Append(ctx, id, step, audit...)
 	return ours || step.Kind == backup.StepAttempt, err
 }
 
 // A stubbornStore writes a refusal wherever there is room for it.
 type stubbornStore struct{ backup.Store }
 
-func (s stubbornStore) Append(ctx context.Context, id string, step backup.Step) (ours bool, err error) {
+func (s stubbornStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
 	for {
-		ours, err = s.Store.Append(ctx, id, step)
+		ours, err = s.Store.Append(ctx, id, step, audit...)
 		if ours || err != nil || step.Kind != backup.StepRefused || step.N > 64 {
 			return ours, err
 		}

@@ -72,6 +72,7 @@ func (s *Service) Pace(ctx context.Context, p Principal) error {
 		return away(err)
 	}
 	if wait > 0 {
+		s.tellAudit(context.WithoutCancel(ctx), AuditEvent{Kind: AuditLimit, Actor: p, Often: r.Key, Outcome: AuditOutcome{Class: ErrRequests.Error(), Limit: r.Key}})
 		return &LimitError{Err: ErrRequests, Key: r.Key, RetryAfter: wait}
 	}
 	return nil
@@ -100,6 +101,9 @@ func (s *Service) admit(ctx context.Context, sub Submission, call Call) (_ Answe
 	if answer, ok := s.earlier(ctx, sub); ok {
 		return answer, true, nil
 	}
+	e := about(AuditLimit, ActionCreate, sub.Principal, s.record(sub, sub.ID(), call), 0)
+	e.Outcome = AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key}
+	s.tellAudit(ctx, e)
 	s.Log.Info("limited", "principal", sub.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
 	return Answer{}, false, limit
 }

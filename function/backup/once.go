@@ -68,6 +68,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		return Answer{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
 	}
 	call.Params["JobName"] = r.JobName // that of this use of the key
+	r.Principal = sub.Principal        // with what stores do not remember
 	return s.finish(ctx, r, call)
 }
 
@@ -112,6 +113,9 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 	for _, m := range denied.Lines {
 		r.Denied = append(r.Denied, Text{m.In(English), m.In(Chinese)})
 	}
+	e := about(AuditDenied, ActionCreate, sub.Principal, r, 0)
+	e.Decision.Lines = linesOf(denied.Lines)
+	s.tellAudit(ctx, e)
 	known, _, err := s.Store.Claim(ctx, r)
 	if err != nil {
 		s.Log.Error("recording a refusal", "principal", sub.Principal.ID(), "error", err)
@@ -134,6 +138,7 @@ func (s *Service) finish(ctx context.Context, r Record, call Call) (Answer, erro
 		if r, err = s.find(ctx, id); err != nil {
 			return Answer{}, err
 		}
+		r.Principal = call.Target.Principal
 	}
 }
 
@@ -217,7 +222,9 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 		}
 	}
 	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: until.Truncate(time.Millisecond)}
-	ours, err := s.append(ctx, r, step)
+	intent := about(AuditIntent, ActionCreate, r.Principal, r, step.N)
+	intent.Decision = AuditDecision{Allow: true, Rule: call.Grant.Rule}
+	ours, err := s.append(ctx, r, step, intent)
 	if err != nil {
 		return Answer{}, false, away(err)
 	}
@@ -231,24 +238,30 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 	limited, cancel := context.WithTimeout(ctx, step.Until.Sub(s.Now()))
 	defer cancel()
 	call.Until = step.Until
+	sent := s.Now()
 	created, err := s.Cloud.CreateBackupJob(limited, call)
+	took := s.Now().Sub(sent)
 	ctx, cancel = context.WithTimeout(ctx, recordTime)
 	defer cancel()
 	if err == nil {
-		return s.created(ctx, r, created), true, nil
+		e := about(AuditAnswered, ActionCreate, r.Principal, r, step.N)
+		e.Outcome = AuditOutcome{Class: ClassSuccess, JobID: created.JobID, RequestID: created.RequestID, Milliseconds: took.Milliseconds()}
+		return s.created(ctx, r, created, e), true, nil
 	}
-	return s.failed(ctx, r, err)
+	return s.failed(ctx, r, err, took)
 }
 
 // created records the job. If that fails the answer stands all the same: the
 // job exists, and the cloud's list will teach the log later.
-func (s *Service) created(ctx context.Context, r Record, c Created) Answer {
+// What the audit is told of it is e.
+func (s *Service) created(ctx context.Context, r Record, c Created, e AuditEvent) Answer {
 	s.Log.Info("job created", "submission", r.SubmissionID, "job", c.JobID, "request_id", c.RequestID)
 	step := Step{Kind: StepCreated, JobID: c.JobID, RequestID: c.RequestID}
 	for range mostSteps {
-		told, err := s.tell(ctx, &r, step)
+		told, err := s.tell(ctx, &r, step, e)
 		if err != nil {
 			s.Log.Error("recording a job", "submission", r.SubmissionID, "job", c.JobID, "error", err)
+			s.tellAudit(ctx, e)
 		}
 		if told || err != nil {
 			break
@@ -262,9 +275,9 @@ func (s *Service) created(ctx context.Context, r Record, c Created) Answer {
 // tell appends the job to the log of r, behind whatever somebody wrote who took
 // over after a pause of this instance. It is told when it is there, or nothing
 // can follow; if not, r is what has to be told again.
-func (s *Service) tell(ctx context.Context, r *Record, step Step) (told bool, err error) {
+func (s *Service) tell(ctx context.Context, r *Record, step Step, e AuditEvent) (told bool, err error) {
 	step.N = r.Last.N + 1
-	if told, err = s.conclude(ctx, *r, &step); told || err != nil {
+	if told, err = s.conclude(ctx, *r, &step, e); told || err != nil {
 		return told, err
 	}
 	known, err := s.find(ctx, r.SubmissionID)
@@ -275,25 +288,30 @@ func (s *Service) tell(ctx context.Context, r *Record, step Step) (told bool, er
 		r.Last = known.Last
 		return false, nil
 	}
+	s.tellAudit(ctx, e)
 	if known.Last.JobID != step.JobID {
 		s.Log.Error("a job beside the log", "submission", r.SubmissionID, "job", step.JobID, "logged", known.Last.Kind, "logged_job", known.Last.JobID)
+		s.violation(ctx, e.Actor, *r, "job beside the log", step.JobID, known.Last.JobID)
 	}
 	return true, nil
 }
 
 // failed records what is sure about a call that did not succeed.
-func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, done bool, _ error) {
+func (s *Service) failed(ctx context.Context, r Record, err error, took time.Duration) (_ Answer, done bool, _ error) {
 	cloud, ok := errors.AsType[*CloudError](err)
 	if !ok {
 		cloud = &CloudError{Action: "CreateBackupJob", Outcome: ErrUnknownOutcome, Cause: "unclassified"}
 	}
 	s.Log.Warn("job not created", "submission", r.SubmissionID, "error", cloud)
+	e := about(AuditAnswered, ActionCreate, r.Principal, r, r.Last.N)
+	e.Outcome = outcomeOf(cloud, took)
 	step := Step{N: r.Last.N + 1, Code: cloud.Code, Message: cloud.Message, RequestID: cloud.RequestID}
-	switch {
-	case errors.Is(cloud, ErrRefused), errors.Is(cloud, ErrCredentials) && !cloud.Passing:
+	switch e.Outcome.Class {
+	case ClassRefused:
 		step.Kind = StepRefused
-		ours, err := s.conclude(ctx, r, &step)
+		ours, err := s.conclude(ctx, r, &step, e)
 		if err != nil || !ours {
+			s.tellAudit(ctx, e)
 			// Somebody took over, and may have made a job: the refusal is theirs to find.
 			return s.unknown(r), true, nil
 		}
@@ -303,29 +321,36 @@ func (s *Service) failed(ctx context.Context, r Record, err error) (_ Answer, do
 			s.withdraw(ctx, r)
 		}
 		return s.stored(r, false), true, nil
-	case errors.Is(cloud, ErrThrottled), errors.Is(cloud, ErrNotSent), errors.Is(cloud, ErrCredentials):
+	case ClassNoEffect:
 		step.Kind = StepVoid
-		if _, err := s.conclude(ctx, r, &step); err != nil {
+		ours, err := s.conclude(ctx, r, &step, e)
+		if err != nil || !ours {
+			s.tellAudit(ctx, e)
+		}
+		if err != nil {
 			return Answer{}, false, away(err)
 		}
 		return Answer{}, false, nil
 	}
+	s.tellAudit(ctx, e)
 	return s.unknown(r), true, nil
 }
 
-// append adds a step of a new owner to the log of r.
-func (s *Service) append(ctx context.Context, r Record, step Step) (bool, error) {
+// append adds a step of a new owner to the log of r, and e to the audit trail,
+// both or neither.
+func (s *Service) append(ctx context.Context, r Record, step Step, e AuditEvent) (bool, error) {
 	step.Owner, step.At = s.NewID(), s.Now()
-	return s.Store.Append(ctx, r.SubmissionID, step)
+	return s.store(ctx, r, step, e)
 }
 
-// conclude adds what became of an attempt, completing the step, and announces it.
+// conclude adds what became of an attempt, completing the step, and with it e to
+// the audit trail, and announces it.
 // Without it every repeat would have to wait for the attempt's window, so a
 // database that is about to come back is waited for.
-func (s *Service) conclude(ctx context.Context, r Record, step *Step) (ours bool, err error) {
+func (s *Service) conclude(ctx context.Context, r Record, step *Step, e AuditEvent) (ours bool, err error) {
 	step.Owner, step.At = s.NewID(), s.Now()
 	for retry := 1; ; retry++ {
-		ours, err = s.Store.Append(ctx, r.SubmissionID, *step)
+		ours, err = s.store(ctx, r, *step, e)
 		if ours {
 			r.Last = *step
 			_ = s.announce(ctx, s.notices(r)) // logged, and repeated by the next sweep

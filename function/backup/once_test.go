@@ -317,10 +317,10 @@ type failingStore struct {
 	failures *int
 }
 
-func (s failingStore) Append(ctx context.Context, id string, step backup.Step) (bool, error) {
+func (s failingStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
 	if step.Kind == backup.StepCreated && *s.failures > 0 {
 		*s.failures--
 		return false, errors.New("the database is away")
 	}
-	return s.Store.Append(ctx, id, step)
+	return s.Store.Append(ctx, id, step, audit...)
 }

@@ -28,7 +28,7 @@ func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ 
 		return Answer{}, false, nil
 	}
 	attempt := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.Now()}
-	ours, appendErr := s.append(ctx, r, attempt)
+	ours, appendErr := s.append(ctx, r, attempt, about(AuditIntent, ActionCreate, r.Principal, r, attempt.N))
 	if appendErr != nil {
 		return Answer{}, false, away(appendErr)
 	}
@@ -37,9 +37,11 @@ func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ 
 	}
 	r.Last = attempt
 	if shut {
-		return s.failed(ctx, r, err)
+		return s.failed(ctx, r, err, 0)
 	}
-	answer := s.created(ctx, r, Created{JobID: job.JobID})
+	e := about(AuditReconciled, ActionCreate, r.Principal, r, attempt.N)
+	e.Outcome = AuditOutcome{Class: ClassSuccess, JobID: job.JobID}
+	answer := s.created(ctx, r, Created{JobID: job.JobID}, e)
 	answer.Replayed = true
 	return answer, true, nil
 }
@@ -70,6 +72,7 @@ func (s *Service) listed(ctx context.Context, asks Principal, r Record) (job Job
 		}
 		if found {
 			s.Log.Error("two jobs of one submission", "submission", r.SubmissionID, "job", job.JobID, "other_job", j.JobID)
+			s.violation(ctx, asks, r, "two jobs", job.JobID, j.JobID)
 		}
 		if !found || j.CreatedTime.Before(job.CreatedTime) {
 			job, found = j, true
@@ -120,7 +123,15 @@ func (s *Service) reconcile(ctx context.Context, asks Principal, r Record) (bool
 		step.Kind, step.Code = StepRefused, gaveUp
 	}
 	s.Log.Info("reconciled", "submission", r.SubmissionID, "step", step.Kind, "job", step.JobID)
-	ours, err := s.conclude(ctx, r, &step)
+	e := about(AuditReconciled, ActionCreate, asks, r, r.Last.N)
+	e.Outcome = AuditOutcome{Class: ClassNoEffect, Code: step.Code, JobID: step.JobID}
+	switch step.Kind {
+	case StepCreated:
+		e.Outcome.Class = ClassSuccess
+	case StepRefused:
+		e.Outcome.Class = ClassRefused
+	}
+	ours, err := s.conclude(ctx, r, &step, e)
 	if err != nil {
 		return false, away(err)
 	}

@@ -168,8 +168,9 @@ type Store interface {
 	Find(ctx context.Context, id string) (Record, error)
 	// Append adds a step to the log. It reports whether the step with that
 	// number is this one: a repeat of the same step by the same Owner is.
-	// Nothing is added behind a gap, nor behind created or refused.
-	Append(ctx context.Context, id string, s Step) (bool, error)
+	// Nothing is added behind a gap, nor behind created or refused. Rows of the
+	// audit trail are there if the step is this one, and not if it is not.
+	Append(ctx context.Context, id string, s Step, audit ...AuditRow) (bool, error)
 	// Ask reports whether the cloud may be asked about the submission's job:
 	// if it exists, and nobody has asked since now less pace. From then on
 	// somebody has.

@@ -177,8 +177,8 @@ func (s mortalStore) Claim(ctx context.Context, r backup.Record) (backup.Record,
 	return known, ours, err
 }
 
-func (s mortalStore) Append(ctx context.Context, id string, step backup.Step) (bool, error) {
-	ours, err := s.Store.Append(ctx, id, step)
+func (s mortalStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
+	ours, err := s.Store.Append(ctx, id, step, audit...)
 	if step.Kind == backup.StepAttempt && s.dies == "attempted" || step.Kind != backup.StepAttempt && s.dies == "recorded" {
 		panic(errDied)
 	}

@@ -53,6 +53,10 @@ type Service struct {
 	NewID    func() string                                    // random text, for owners of steps
 	Wait     func(ctx context.Context, d time.Duration) error // sleeps between two attempts
 
+	// Audit keeps the audit trail; nil, in tests, keeps none. What it cannot write
+	// down beforehand is not done.
+	Audit Auditor
+
 	// Messenger tells others of events; nil if nobody is to be told.
 	Messenger Messenger
 	// Announced wakes SweepEvery when there is something to tell: a channel with

@@ -1,6 +1,11 @@
 package backup
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // A Language is one that the portal speaks, as a BCP 47 tag.
 type Language string
@@ -21,6 +26,26 @@ func (t Text) In(l Language) string {
 		return t.Zh
 	}
 	return t.En
+}
+
+// Clean makes a text from outside fit for a log: what is not valid UTF-8, and
+// every character that breaks lines, hides, or changes the direction of writing,
+// becomes U+FFFD. What is longer than most bytes is cut and ends with an ellipsis.
+func Clean(s string, most int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) {
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+	if len(s) <= most {
+		return s
+	}
+	end := max(most-len("…"), 0)
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }
 
 // Fill writes args into the verbs of t in language l. Texts among the

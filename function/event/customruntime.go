@@ -32,6 +32,7 @@ func (d Doors) customRuntime(out io.Writer) http.Handler {
 		event := r.Method == http.MethodPost && r.URL.Path == "/invoke" && r.Header.Get("X-Fc-Control-Path") == "/invoke"
 		r = withoutPlatformHeaders(r)
 		r = r.WithContext(WithInvocation(r.Context(), inv))
+		r.RemoteAddr = "" // the platform's own: whose the request is it does not say
 
 		end := ", Error: Unhandled function error"
 		fmt.Fprintf(out, "FC Invoke Start RequestId: %s\n", inv.RequestID)

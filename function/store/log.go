@@ -138,21 +138,17 @@ const insertTime = 3 * time.Second
 
 // Append implements [backup.Store]. After an error it looks whether the step
 // is there all the same: the answer of a committed insert may have been lost.
-func (d *DB) Append(ctx context.Context, id string, s backup.Step) (ours bool, err error) {
+func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
 	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID}
 	if err := storable(args); err != nil {
 		return false, err
 	}
 	err = d.do(ctx, "append", func(ctx context.Context) error {
-		added := int64(0)
 		limited, cancel := context.WithTimeout(ctx, insertTime)
 		defer cancel()
-		result, failed := d.exec(limited, add, args...)
-		if failed == nil {
-			added, failed = result.RowsAffected()
-		}
+		added, failed := d.addStep(limited, args, audit)
 		switch {
-		case failed == nil && added == 1:
+		case failed == nil && added:
 			ours = true
 			return nil
 		case d.dialect.stranger(failed):
@@ -163,10 +159,43 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step) (ours bool, e
 		if errors.Is(err, sql.ErrNoRows) {
 			return failed
 		}
-		ours = err == nil && whose == s.Owner
-		return err
+		if err != nil || whose != s.Owner {
+			return err
+		}
+		ours = true
+		if !added { // by an earlier try, and with the rows of that one
+			return d.addRows(ctx, d.db, audit)
+		}
+		return nil
 	})
-	return ours, err
+	return ours && err == nil, err
+}
+
+// addStep adds a step, and the rows of the audit trail in one transaction with it.
+// It is added if the insert was, whatever became of the transaction.
+func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (added bool, err error) {
+	changed := func(result sql.Result, err error) (bool, error) {
+		if err != nil {
+			return false, err
+		}
+		n, err := result.RowsAffected()
+		return n == 1, err
+	}
+	if len(audit) == 0 {
+		return changed(d.exec(ctx, add, args...))
+	}
+	tx, err := d.db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback()
+	if added, err = changed(d.within(tx).ExecContext(ctx, add, args...)); err != nil || !added {
+		return added, err
+	}
+	if err := d.addRows(ctx, d.within(tx), audit); err != nil {
+		return false, err
+	}
+	return true, tx.Commit()
 }
 
 // see keeps the better picture of a job: its end before all else, then the newer

@@ -161,7 +161,7 @@ func (d *DB) prepare(ctx context.Context) error {
 		return nil
 	}
 	kept := map[string]*sql.Stmt{}
-	for _, statement := range []string{claim, add, find} {
+	for _, statement := range []string{claim, add, find, addAudit} {
 		prepared, err := d.db.PrepareContext(ctx, statement)
 		if err != nil {
 			return err
@@ -184,6 +184,22 @@ func (d *DB) exec(ctx context.Context, statement string, args ...any) (sql.Resul
 		return prepared.ExecContext(ctx, args...)
 	}
 	return d.db.ExecContext(ctx, statement, args...)
+}
+
+// A transaction runs the statements that are kept as those that are not.
+type transaction struct {
+	*sql.Tx
+	kept map[string]*sql.Stmt
+}
+
+func (d *DB) within(tx *sql.Tx) transaction { return transaction{tx, d.kept} }
+
+// ExecContext runs a statement.
+func (t transaction) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	if prepared := t.kept[statement]; prepared != nil {
+		return t.StmtContext(ctx, prepared).ExecContext(ctx, args...)
+	}
+	return t.Tx.ExecContext(ctx, statement, args...)
 }
 
 // inTime compares the application's clock with the database's, once a minute:

@@ -38,6 +38,7 @@ func TestSQLite(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) backup.Store { return open(t, file(t)) })
 	storetest.RunLimits(t, func(t *testing.T) backup.Limits { return open(t, file(t)) })
+	storetest.RunAudit(t, func(t *testing.T) storetest.Trail { return open(t, file(t)) })
 }
 
 // All ways in which pgx talks to a server pass: some of them are for
@@ -51,6 +52,9 @@ func TestPostgreSQL(t *testing.T) {
 				return open(t, server.Schema(t)+"&default_query_exec_mode="+mode)
 			})
 			storetest.RunLimits(t, func(t *testing.T) backup.Limits {
+				return open(t, server.Schema(t)+"&default_query_exec_mode="+mode)
+			})
+			storetest.RunAudit(t, func(t *testing.T) storetest.Trail {
 				return open(t, server.Schema(t)+"&default_query_exec_mode="+mode)
 			})
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,8 +29,12 @@ type Assertion struct {
 	Now              func() time.Time
 }
 
+// ErrAssertion says that a request has an assertion that is not right. It is an
+// [ErrSignedOut], too.
+var ErrAssertion = fmt.Errorf("the gateway's assertion is not right: %w", ErrSignedOut)
+
 // Who returns a function that tells who sent a request, or that nobody is
-// signed in: [ErrSignedOut]. It asks nobody for keys until it needs them.
+// signed in: [ErrSignedOut] or [ErrAssertion]. It asks nobody for keys until it needs them.
 func (a Assertion) Who() (func(*http.Request) (backup.Principal, error), error) {
 	var keys oidc.KeySet = oidc.NewRemoteKeySet(withClient(context.Background()), a.JWKSURL)
 	if a.JWKS != "" {
@@ -47,11 +52,11 @@ func (a Assertion) Who() (func(*http.Request) (backup.Principal, error), error) 
 		}
 		token, err := verifier.Verify(r.Context(), strings.TrimPrefix(values[0], "Bearer "))
 		if err != nil {
-			return backup.Principal{}, ErrSignedOut
+			return backup.Principal{}, ErrAssertion
 		}
 		s, err := identity(token, a.GroupsClaim, a.Keep)
 		if err != nil {
-			return backup.Principal{}, ErrSignedOut
+			return backup.Principal{}, ErrAssertion
 		}
 		return s.principal(), nil
 	}, nil

@@ -116,7 +116,7 @@ func (o *OIDC) Callback(w http.ResponseWriter, r *http.Request) (next string, er
 	if err != nil {
 		return "", err
 	}
-	return l.Next, s.begin(w, c)
+	return l.Next, s.begin(r.Context(), w, c)
 }
 
 // returned checks that the callback belongs to the login that this browser began.

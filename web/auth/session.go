@@ -28,6 +28,9 @@ type Sessions struct {
 	Revoked func(ctx context.Context, id string) (bool, error)          // whether the session was ended
 	Revoke  func(ctx context.Context, id string, until time.Time) error // ends it; it would be over by itself at until
 	Secure  bool                                                        // the portal is reached by https
+
+	Begun   func(ctx context.Context, p backup.Principal) error // told before a session begins, which an error prevents
+	Ended   func(ctx context.Context, p backup.Principal)       // told after one was ended
 	login   *sealer
 	session *sealer
 }
@@ -116,12 +119,17 @@ func (s *Sessions) Renew(w http.ResponseWriter, r *http.Request) {
 }
 
 // begin starts a new session for whom c describes.
-func (s *Sessions) begin(w http.ResponseWriter, c session) error {
+func (s *Sessions) begin(ctx context.Context, w http.ResponseWriter, c session) error {
 	now := s.Now()
 	c.ID, c.SignedIn, c.LastSeen, c.Expires = s.NewID(), now.Unix(), now.Unix(), now.Add(sessionAge).Unix()
 	value, err := sealed(s.session, c)
 	if err != nil {
 		return err
+	}
+	if s.Begun != nil {
+		if err := s.Begun(ctx, c.principal()); err != nil {
+			return fmt.Errorf("auth: recording a sign-in: %w", err)
+		}
 	}
 	s.set(w, s.sessionName(), value, sessionAge)
 	return nil
@@ -134,6 +142,9 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	if s.opened(r, s.sessionName(), s.session, &c) && c.ID != "" {
 		if err := s.Revoke(r.Context(), c.ID, time.Unix(c.Expires, 0)); err != nil {
 			return fmt.Errorf("auth: ending a session: %w", err)
+		}
+		if s.Ended != nil {
+			s.Ended(r.Context(), c.principal())
 		}
 	}
 	s.set(w, s.sessionName(), "", -time.Second)

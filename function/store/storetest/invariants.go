@@ -48,3 +48,14 @@ func driver(url string) (name, source string) {
 	}
 	return "pgx", url
 }
+
+// Exec runs a statement on the database of a store, for what no store does.
+func Exec(url, statement string) error {
+	db, err := sql.Open(driver(url))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.Exec(statement)
+	return err
+}

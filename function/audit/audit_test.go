@@ -1,0 +1,455 @@
+package audit_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"backupportal/function/audit"
+	"backupportal/function/backup"
+)
+
+const key = "a key of the audit trail with 32 bytes or more"
+
+// A sink keeps rows in memory, and fails when it is told to.
+type sink struct {
+	mu   sync.Mutex
+	rows []backup.AuditRow
+	fail error
+}
+
+func (s *sink) Audit(_ context.Context, row backup.AuditRow) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	s.rows = append(s.rows, row)
+	return nil
+}
+
+func (s *sink) AuditHeads(context.Context, time.Time, int) ([]backup.AuditRow, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := map[string]backup.AuditRow{}
+	for _, r := range s.rows {
+		last[r.Chain] = r
+	}
+	var heads []backup.AuditRow
+	for _, r := range last {
+		heads = append(heads, r)
+	}
+	return heads, s.fail
+}
+
+// A trail is a log under test, with what it writes.
+type trail struct {
+	*audit.Log
+	sink  *sink
+	lines bytes.Buffer
+	now   time.Time
+	step  time.Duration // by which every look at the clock moves it
+}
+
+// start is a process that writes into s; each has chains of its own.
+func start(t testing.TB, s *sink, name, key string) *trail {
+	t.Helper()
+	tr := &trail{sink: s, step: time.Second, now: time.Date(2026, 11, 26, 9, 0, 0, 123456000, time.UTC)}
+	chains := 0
+	log, err := audit.New(audit.Config{
+		Sink: s, Key: backup.NewSecret(key), Log: slog.New(slog.NewJSONHandler(&tr.lines, nil)), Build: "v1", Policy: "abc",
+		Now:      func() time.Time { tr.now = tr.now.Add(tr.step); return tr.now },
+		NewID:    func() string { chains++; return fmt.Sprint(name, chains) },
+		Settings: map[string]string{"auth": "oidc"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.Log = log
+	return tr
+}
+
+// intent is an event with much in it.
+func intent(n int) backup.AuditEvent {
+	return backup.AuditEvent{
+		Kind: backup.AuditIntent, Actor: backup.Principal{Kind: backup.KindHuman, Issuer: "https://id.example", Subject: "alice", Name: "Alice <&> 爱丽丝", Key: "session-1"},
+		Door: backup.DoorForm, Target: backup.AuditTarget{Action: backup.ActionCreate, Account: "prod", Resource: "i-1", Scripts: []string{"/opt/pre.sh"}},
+		Decision: backup.AuditDecision{Allow: true, Rule: "payments"}, Submission: backup.AuditSubmission{ID: "s", N: n},
+	}
+}
+
+func (tr *trail) record(t testing.TB, n int) {
+	t.Helper()
+	for i := range n {
+		if err := tr.Record(t.Context(), intent(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func all(rows []backup.AuditRow) iter.Seq2[backup.AuditRow, error] {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b backup.AuditRow) int { return strings.Compare(a.Chain, b.Chain) })
+	return func(yield func(backup.AuditRow, error) bool) {
+		for _, r := range rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func verify(t testing.TB, rows []backup.AuditRow, keys ...string) audit.Report {
+	t.Helper()
+	var secrets []backup.Secret
+	for _, k := range keys {
+		secrets = append(secrets, backup.NewSecret(k))
+	}
+	report, err := audit.Verify(all(rows), secrets, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func TestWholeTrailVerifies(t *testing.T) {
+	s := &sink{}
+	first := start(t, s, "a", key)
+	first.record(t, 3)
+	second := start(t, s, "b", key)
+	second.record(t, 2)
+	if r := verify(t, s.rows, key); len(r.Findings) > 0 || r.Records != 7 || r.Chains != 2 {
+		t.Errorf("%+v", r)
+	}
+	if r := verify(t, s.rows, "another key that has 32 bytes or even more", key); len(r.Findings) > 0 {
+		t.Errorf("with an earlier key: %+v", r)
+	}
+	// The lines of the log, among others, say the same as the rows.
+	log := "FC Invoke Start\n" + first.lines.String() + `{"msg":"job created"}` + "\n" + second.lines.String() + second.lines.String()
+	rows, err := audit.ReadLines(strings.NewReader(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := audit.Verify(rows, []backup.Secret{backup.NewSecret(key)}, time.Time{})
+	if err != nil || len(report.Findings) > 0 || report.Records != 7 {
+		t.Errorf("from the log: %+v, %v", report, err)
+	}
+}
+
+// Whatever is done to the rows shows, but for a tail that no later chain knows of.
+func TestWhatWasDoneToTheTrailShows(t *testing.T) {
+	s := &sink{}
+	start(t, s, "a", key).record(t, 3) // a1: 0 to 3
+	start(t, s, "b", key).record(t, 1) // b1: 0 and 1
+	at := func(chain string, seq int64) int {
+		return slices.IndexFunc(s.rows, func(r backup.AuditRow) bool { return r.Chain == chain && r.Seq == seq })
+	}
+	for name, c := range map[string]struct {
+		do   func(rows []backup.AuditRow) []backup.AuditRow
+		want string // in a finding; empty: it does not show
+	}{
+		"nothing": {func(rows []backup.AuditRow) []backup.AuditRow { return rows }, ""},
+		"a record is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
+			rows[at("a1", 2)].Body = strings.Replace(rows[at("a1", 2)].Body, "alice", "mallory", 1)
+			return rows
+		}, "a1 2 it was changed"},
+		"a byte of a seal is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
+			rows[at("a1", 2)].MAC = "0" + rows[at("a1", 2)].MAC[1:] + "0"
+			return rows
+		}, "a1 2 it was changed"},
+		"the time of a row is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
+			rows[at("a1", 2)].At = rows[at("a1", 2)].At.Add(time.Hour)
+			return rows
+		}, "a1 2 it was changed: the row has another time"},
+		"a record is no JSON": {func(rows []backup.AuditRow) []backup.AuditRow { rows[at("a1", 1)].Body = "{"; return rows }, "a1 1 it was changed: it is not"},
+		"a record is left out": {func(rows []backup.AuditRow) []backup.AuditRow {
+			return slices.Delete(rows, at("a1", 1), at("a1", 1)+1)
+		}, "a1 2 records before it are missing: 1"},
+		"the first is left out": {func(rows []backup.AuditRow) []backup.AuditRow {
+			return slices.Delete(rows, at("a1", 0), at("a1", 0)+1)
+		}, "a1 1 records before it are missing: 1"},
+		"two are exchanged": {func(rows []backup.AuditRow) []backup.AuditRow {
+			a, b := &rows[at("a1", 1)], &rows[at("a1", 2)]
+			a.Body, b.Body, a.MAC, b.MAC = b.Body, a.Body, b.MAC, a.MAC
+			return rows
+		}, "a1 1 it was moved"},
+		"one is put into another chain": {func(rows []backup.AuditRow) []backup.AuditRow {
+			b := rows[at("a1", 2)]
+			rows[at("b1", 1)].Body, rows[at("b1", 1)].MAC = b.Body, b.MAC
+			return rows
+		}, "b1 1 it was moved"},
+		"one is written without the key": {func(rows []backup.AuditRow) []backup.AuditRow {
+			return append(rows, backup.AuditRow{Chain: "b1", Seq: 2, Body: `{"time":"0001-01-01T00:00:00Z","chain":"b1","seq":2}`})
+		}, "b1 2 it was changed"},
+		"a tail is cut off that a later chain knows": {func(rows []backup.AuditRow) []backup.AuditRow {
+			return slices.Delete(rows, at("a1", 3), at("a1", 3)+1)
+		}, "a1 3 its end is missing"},
+		"a tail is cut off that nobody knows": {func(rows []backup.AuditRow) []backup.AuditRow { return rows[:len(rows)-1] }, ""},
+		"a chain is left out": {func(rows []backup.AuditRow) []backup.AuditRow {
+			return slices.DeleteFunc(rows, func(r backup.AuditRow) bool { return r.Chain == "a1" })
+		}, "a1 3 the whole chain is missing"},
+	} {
+		report := verify(t, c.do(slices.Clone(s.rows)), key)
+		var found []string
+		for _, f := range report.Findings {
+			found = append(found, fmt.Sprint(f.Chain, " ", f.Seq, " ", f.What))
+		}
+		if (c.want == "") != (len(found) == 0) || c.want != "" && !strings.Contains(strings.Join(found, "\n"), c.want) {
+			t.Errorf("%s: found %q, want %q", name, found, c.want)
+		}
+	}
+}
+
+// A chain of the time before -from is left alone, and whoever tells of it.
+func TestOldChainsMayBeGone(t *testing.T) {
+	s := &sink{}
+	start(t, s, "a", key).record(t, 2)
+	start(t, s, "b", key).record(t, 2)
+	gone := slices.DeleteFunc(slices.Clone(s.rows), func(r backup.AuditRow) bool { return r.Chain == "a1" })
+	for days, want := range map[int]int{0: 0, -3: 1} {
+		report, err := audit.Verify(all(gone), []backup.Secret{backup.NewSecret(key)}, s.rows[0].At.AddDate(0, 0, days))
+		if err != nil || len(report.Findings) != want {
+			t.Errorf("%d days: %+v, %v", days, report, err)
+		}
+	}
+}
+
+func TestOtherKeyDoesNotVerify(t *testing.T) {
+	s := &sink{}
+	start(t, s, "a", key).record(t, 2)
+	if r := verify(t, s.rows, "another key that has 32 bytes or even more"); len(r.Findings) != 3 {
+		t.Errorf("%+v", r)
+	}
+	plain := &sink{}
+	start(t, plain, "a", "").record(t, 2)
+	if r := verify(t, plain.rows); len(r.Findings) > 0 || r.Unsealed != 3 {
+		t.Errorf("without keys: %+v", r)
+	}
+	if r := verify(t, plain.rows, key); len(r.Findings) != 3 {
+		t.Errorf("records without seals pass: %+v", r)
+	}
+}
+
+func TestShortKeyIsRefused(t *testing.T) {
+	for _, short := range []string{"k", strings.Repeat("k", 31)} {
+		if _, err := audit.New(audit.Config{Key: backup.NewSecret(short)}); err == nil || strings.Contains(err.Error(), short+short) {
+			t.Errorf("%d bytes: %v", len(short), err)
+		}
+	}
+	if audit.CheckKey(backup.Secret{}) == nil {
+		t.Error("an empty key is a key")
+	}
+}
+
+// After an error nobody knows whether the record is there: another chain goes on,
+// and names the one before.
+func TestErrorEndsTheChain(t *testing.T) {
+	s := &sink{}
+	tr := start(t, s, "a", key)
+	tr.record(t, 1)
+	s.fail = errors.New("away")
+	if err := tr.Record(t.Context(), intent(1)); !errors.Is(err, s.fail) {
+		t.Errorf("error %v", err)
+	}
+	if err := tr.Record(t.Context(), intent(2)); !errors.Is(err, s.fail) { // the new chain cannot be begun
+		t.Errorf("error %v", err)
+	}
+	s.fail = nil
+	tr.record(t, 1)
+	var first audit.Record
+	if err := json.Unmarshal([]byte(s.rows[2].Body), &first); err != nil {
+		t.Fatal(err)
+	}
+	if first.Event != backup.AuditStart || first.After == nil || first.After.Chain != "a1" || first.After.Seq != 1 || first.After.MAC != s.rows[1].MAC {
+		t.Errorf("the new chain begins with %s", s.rows[2].Body)
+	}
+	if r := verify(t, s.rows, key); len(r.Findings) > 0 {
+		t.Errorf("%+v", r)
+	}
+	if n := strings.Count(tr.lines.String(), `"event":"intent"`); n != 4 {
+		t.Errorf("the log has %d of 4 events:\n%s", n, tr.lines.String())
+	}
+}
+
+// What is not stored along with its step is no record, and no line.
+func TestRecordThatIsNotStoredIsNone(t *testing.T) {
+	s := &sink{}
+	tr := start(t, s, "a", key)
+	stored, err := tr.Along(t.Context(), intent(0), func(backup.AuditRow) (bool, error) { return false, nil })
+	if stored || err != nil {
+		t.Errorf("stored %v, error %v", stored, err)
+	}
+	if strings.Contains(tr.lines.String(), "intent") {
+		t.Errorf("a line of it: %s", tr.lines.String())
+	}
+	tr.record(t, 2)
+	if r := verify(t, s.rows, key); len(r.Findings) > 0 || r.Records != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestManyAtOnceMakeOneChain(t *testing.T) {
+	s := &sink{}
+	tr := start(t, s, "a", key)
+	var wait sync.WaitGroup
+	for i := range 64 {
+		wait.Go(func() {
+			if err := tr.Record(t.Context(), intent(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if r := verify(t, s.rows, key); len(r.Findings) > 0 || r.Records != 65 || r.Chains != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What strangers cause is written down once a minute, with how often it was.
+func TestOftenIsOnceAMinute(t *testing.T) {
+	s := &sink{}
+	tr := start(t, s, "a", key)
+	for range 40 { // the clock goes on with every look at it
+		for _, source := range []string{"ci", "other"} {
+			if err := tr.Record(t.Context(), backup.AuditEvent{Kind: backup.AuditWebhookRefused, Often: source}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var written, unwritten int
+	for _, row := range s.rows[1:] {
+		var r audit.Record
+		if err := json.Unmarshal([]byte(row.Body), &r); err != nil {
+			t.Fatal(err)
+		}
+		written++
+		unwritten += r.Unwritten
+	}
+	if written < 4 || written > 6 || written+unwritten > 80 || unwritten == 0 {
+		t.Errorf("%d written, which tell of %d more", written, unwritten)
+	}
+	tr.step = 0
+	for i := range 5000 {
+		_ = tr.Record(t.Context(), backup.AuditEvent{Kind: backup.AuditSigninFailed, Often: fmt.Sprint(i)})
+	}
+	if len(s.rows) > 1200 {
+		t.Errorf("%d rows of 5000 strangers", len(s.rows))
+	}
+}
+
+// hostile are texts that break or forge lines of a log. T8.
+var hostile = map[string]string{
+	"a line of its own":    "alice\n{\"msg\":\"audit\",\"audit\":{\"chain\":\"x\"}}",
+	"carriage return":      "alice\rroot",
+	"quotes":               `alice","event":"signin","x":"`,
+	"terminal escape":      "alice\x1b[2J\x1b]0;owned\a",
+	"right-to-left":        "alice\u202ecilam",
+	"isolates":             "\u2066alice\u2069",
+	"zero width":           "ali\u200bce\ufeff",
+	"line separator":       "alice\u2028root\u2029",
+	"null":                 "alice\x00root",
+	"not UTF-8":            "alice\xff\xc0\xaf",
+	"half a surrogate":     "alice\xed\xa0\x80",
+	"private use":          "alice\ue000",
+	"C1 controls":          "alice\u0085\u009b31m",
+	"very long":            strings.Repeat("长", 5000),
+	"a format":             "%s%n%d",
+	"tags":                 "<script>alert(1)</script>",
+	"a soft hyphen":        "ali\u00adce",
+	"tag characters":       "alice\U000e0041",
+	"next to the end":      strings.Repeat("a", 199) + "长",
+	"ends inside one rune": strings.Repeat("长", 66) + "é",
+}
+
+// checkSafe finds what a log must not have in it.
+func checkSafe(t *testing.T, what, text string) {
+	t.Helper()
+	if !utf8.ValidString(text) {
+		t.Errorf("%s: not UTF-8: %q", what, text)
+	}
+	for _, r := range text {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) {
+			t.Errorf("%s: %U in %q", what, r, text)
+		}
+	}
+}
+
+// T8: one record is one line, whatever is in it, and has nothing in it that a
+// terminal or a reader takes for something else.
+func TestHostileTextsMakeOneSafeLine(t *testing.T) {
+	for name, text := range hostile {
+		s := &sink{}
+		tr := start(t, s, "a", key)
+		ctx := backup.WithVisit(t.Context(), backup.Visit{RequestID: text, Trace: text, ClientIP: text, UserAgent: text})
+		e := backup.AuditEvent{
+			Kind: backup.AuditDenied, Actor: backup.Principal{Issuer: text, Subject: text, Name: text, Key: text, Email: text, Groups: []string{text}},
+			Target:     backup.AuditTarget{Account: text, AccountID: text, Region: text, SourceType: text, Resource: text, Retention: text, CopyTo: text, Scripts: slices.Repeat([]string{text}, 100)},
+			Decision:   backup.AuditDecision{Rule: text, Lines: slices.Repeat([]string{text}, 100)},
+			Submission: backup.AuditSubmission{ID: text},
+			Outcome:    backup.AuditOutcome{Class: text, Code: text, JobID: text, OtherJobID: text, RequestID: text, Limit: text},
+		}
+		if err := tr.Record(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSuffix(tr.lines.String(), "\n"), "\n")
+		if len(lines) != 2 { // the first is that of the chain's beginning
+			t.Errorf("%s: %d lines", name, len(lines))
+		}
+		for _, line := range lines {
+			checkSafe(t, name, line)
+			if len(line) > 32<<10 {
+				t.Errorf("%s: a line of %d bytes", name, len(line))
+			}
+			var parsed any
+			if err := json.Unmarshal([]byte(line), &parsed); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		checkSafe(t, name, s.rows[1].Body)
+		if r := verify(t, s.rows, key); len(r.Findings) > 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+		rows, err := audit.ReadLines(&tr.lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for row, err := range rows {
+			if err != nil || row.Seq == 1 && row.Body != s.rows[1].Body {
+				t.Errorf("%s: the line has other bytes than the row", name)
+			}
+		}
+	}
+}
+
+// Settings and parts that no text comes into are there under their names.
+func TestRecordHasTheNamesOfTheReference(t *testing.T) {
+	s := &sink{}
+	tr := start(t, s, "a", key)
+	ctx := backup.WithVisit(t.Context(), backup.Visit{RequestID: "r-1", Trace: "0af7651916cd43dd8448eb211c80319c", ClientIP: "192.0.2.1", UserAgent: "curl"})
+	if err := tr.Record(ctx, intent(0)); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"time":"2026-11-26T09:00:04.123456Z","chain":"a1","seq":1,"event":"intent",` +
+		`"actor":{"kind":"human","iss":"https://id.example","sub":"alice","name":"Alice <&> 爱丽丝","key":"session-1"},` +
+		`"request":{"id":"r-1","trace":"0af7651916cd43dd8448eb211c80319c","door":"form","ip":"192.0.2.1","user_agent":"curl"},` +
+		`"target":{"action":"backup.create","account":"prod","resource":"i-1","scripts":["/opt/pre.sh"]},` +
+		`"decision":{"allow":true,"rule":"payments","policy":"abc"},"submission":{"id":"s","n":0},"build":"v1"}`
+	got := s.rows[1].Body
+	if i := strings.Index(got, `,"chain"`); i < 0 || got[i:] != want[strings.Index(want, `,"chain"`):] {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if !strings.Contains(s.rows[0].Body, `"settings":{"auth":"oidc"}`) {
+		t.Errorf("the first record: %s", s.rows[0].Body)
+	}
+}
