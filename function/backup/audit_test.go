@@ -244,8 +244,8 @@ func TestCancelIsToldTwice(t *testing.T) {
 // viewOnly lets nobody cancel.
 type viewOnly struct{ backup.Policy }
 
-func (p viewOnly) May(who backup.Principal, a backup.Action, complete backup.Params) bool {
-	return a == backup.ActionView && p.Policy.May(who, a, complete)
+func (p viewOnly) May(ctx context.Context, who backup.Principal, a backup.Action, complete backup.Params) bool {
+	return a == backup.ActionView && p.Policy.May(ctx, who, a, complete)
 }
 
 // As many intents as attempts, and one chain, however many submit at once.
