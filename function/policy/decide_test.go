@@ -223,3 +223,20 @@ func TestMay(t *testing.T) {
 		}
 	}
 }
+
+// A rule that only shows backups allows none, of whatever number of days: the
+// range of days that it does not have is none that 0 lies in.
+func TestViewingRuleCreatesNothing(t *testing.T) {
+	head, _, _ := strings.Cut(base, "rules:\n")
+	p := mustLoad(t, head+"rules:\n  - id: look\n    teams: [payments]\n    actions: [backup.view, backup.cancel]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n")
+	for _, days := range []string{"", "0", "-1", "1", "x"} {
+		params := backup.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": days}
+		grant, denied := p.Decide(t.Context(), alice, params)
+		if grant.Rule != "" || sentences(backup.English, denied) != ": No rule allows this backup" {
+			t.Errorf("%q days: %+v %s", days, grant, sentences(backup.English, denied))
+		}
+		if !p.May(t.Context(), alice, backup.ActionCancel, params) {
+			t.Errorf("%q days: may not be cancelled", days)
+		}
+	}
+}
