@@ -39,7 +39,7 @@ var threats = []struct {
 	{"T15", "headers that claim an identity", "TestAssertions"},
 	{"T16", "theft and fixation of sessions", "TestSessionsEnd TestSignInAndOut TestPeopleSignInAtForeignProviders TestRevoked"},
 	{"T17", "forged and mixed-up sign-ins", "TestLyingProviders TestForeignCallbacks TestSealedTextsCannotBeChanged TestPeopleSignInAtForeignProviders"},
-	{"T18", "large and slow requests", "TestSlowHeadersAreNotWaitedFor TestWebhooksThatAreRefused TestScripts TestTooManyHeaderBytesAreAnErrorOnFC"},
+	{"T18", "large and slow requests", "TestSlowRequestsDoNotHoldTheServer TestWebhooksThatAreRefused TestScripts TestTooManyHeaderBytesAreAnErrorOnFC"},
 	{"T19", "private pages in caches", "TestEveryAnswerIsProtected"},
 	{"T20", "supply chain", "TestGeneratorAndRuntimeAreTheSameVersion TestImportsOfVendorsStayInOnePlace"},
 	{"T21", "credentials of the platform", "TestStripPlatformHeadersLeavesTheRequestAlone TestCustomRuntimeReadsTheInvocationFromHeaders TestNoInvocationOutsideAPlatform"},

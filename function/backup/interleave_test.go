@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -87,6 +88,11 @@ type stoppingStore struct {
 	*process
 }
 
+func (s stoppingStore) Known(ctx context.Context, key string, now time.Time) (backup.Record, error) {
+	s.stop()
+	return s.Store.Known(ctx, key, now)
+}
+
 func (s stoppingStore) Claim(ctx context.Context, r backup.Record) (backup.Record, bool, error) {
 	s.stop()
 	return s.Store.Claim(ctx, r)
@@ -100,6 +106,21 @@ func (s stoppingStore) Find(ctx context.Context, id string) (backup.Record, erro
 func (s stoppingStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
 	s.stop()
 	return s.Store.Append(ctx, id, step, audit...)
+}
+
+type stoppingLimits struct {
+	backup.Limits
+	*process
+}
+
+func (l stoppingLimits) Admit(ctx context.Context, a backup.Admission) (*backup.LimitError, error) {
+	l.stop()
+	return l.Limits.Admit(ctx, a)
+}
+
+func (l stoppingLimits) Withdraw(ctx context.Context, key string, attempt int) error {
+	l.stop()
+	return l.Limits.Withdraw(ctx, key, attempt)
 }
 
 type stoppingCloud struct {
@@ -123,6 +144,7 @@ func (c stoppingCloud) DescribeBackupJobs2(ctx context.Context, target backup.Ta
 func (r *rig) race(ctx context.Context, plan race, key string) (id string, err error) {
 	r.cloud.Reset()
 	r.clock.Set(time.Now().Round(0))
+	r.limit(key)
 	if err := r.cloud.SetFaults(planOf(plan).faults()); err != nil {
 		return "", err
 	}
@@ -131,7 +153,7 @@ func (r *rig) race(ctx context.Context, plan race, key string) (id string, err e
 	for i := range plan.Processes {
 		p := &process{stage: s, resume: make(chan struct{})}
 		own := *r.Service
-		own.Store, own.Cloud = stoppingStore{own.Store, p}, stoppingCloud{own.Cloud, p}
+		own.Store, own.Cloud, own.Limits = stoppingStore{own.Store, p}, stoppingCloud{own.Cloud, p}, stoppingLimits{own.Limits, p}
 		go func() {
 			if i < plan.Watchers {
 				p.watch(ctx, &own, submission(key))
@@ -195,7 +217,7 @@ func (r *rig) agree(ctx context.Context, key string, answers []backup.Answer) (i
 				return "", fmt.Errorf("an answer was %s %s and became %s %s, with %d jobs", before.Status, before.Last.JobID, answer.Status, answer.Last.JobID, r.jobs())
 			}
 		}
-		return answer.SubmissionID, nil
+		return answer.SubmissionID, r.placed(ctx, key)
 	}
 	return "", errors.New("it does not end")
 }
@@ -231,6 +253,7 @@ var mutants = []struct {
 	{name: "void without a listing", mutate: func(r *rig) { r.Cloud = blindCloud{r.Cloud} }},
 	{name: "an unknown outcome for none", mutate: func(r *rig) { r.Cloud = rashCloud{r.Cloud} }},
 	{name: "sending after the window", mutate: func(r *rig) { r.Cloud = lateCloud{r.Cloud} }},
+	{"giving back what a later attempt holds", func(r *rig) { r.Limits = generousLimits{r.Limits} }, []string{"drop"}},
 	{name: "sending although another won", mutate: func(r *rig) { r.Store = greedyStore{r.Store} }},
 	{"a late refusal behind the rest", func(r *rig) { r.Store = stubbornStore{r.Store} }, []string{"refuse 404 VaultNotExist"}},
 }
@@ -276,6 +299,13 @@ type lateCloud struct{ backup.Cloud }
 func (c lateCloud) CreateBackupJob(ctx context.Context, call backup.Call) (backup.Created, error) {
 	call.Until = time.Time{}
 	return c.Cloud.CreateBackupJob(ctx, call)
+}
+
+// generousLimits give back whatever is held.
+type generousLimits struct{ backup.Limits }
+
+func (l generousLimits) Withdraw(ctx context.Context, key string, _ int) error {
+	return l.Limits.Withdraw(ctx, key, math.MaxInt32)
 }
 
 // A greedyStore says that every attempt is the caller's.

@@ -14,11 +14,13 @@ type Limits interface {
 	// Admit takes all that a submission needs of the limits, or nothing: then it
 	// says which limit is in the way. A submission that was admitted before is
 	// admitted again and takes nothing; one that gave back what it took takes that
-	// again, but for the rates.
+	// again, but for the rates. It holds that for the highest attempt it was
+	// admitted for.
 	Admit(ctx context.Context, a Admission) (*LimitError, error)
-	// Withdraw gives back the quotas and the cool-down that were taken for the
-	// submission of a key, once.
-	Withdraw(ctx context.Context, key string) error
+	// Withdraw gives back the quotas and the cool-down that were taken for a key,
+	// once, unless they are held for a later attempt than the one that surely
+	// started nothing.
+	Withdraw(ctx context.Context, key string, attempt int) error
 	// Spend takes one of a rate, and says how long to wait if there is none.
 	Spend(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
 	// ForgetLimits removes some of what says nothing any more.
@@ -27,7 +29,8 @@ type Limits interface {
 
 // An Admission is a submission that wants to be made.
 type Admission struct {
-	Key      string // Submission.ID
+	Key      string // whose: see admissionKey
+	Attempt  int    // number of the step that it is for
 	Grant    Grant
 	Resource string // of the cool-down: the account's id and the resource's
 	Now      time.Time
@@ -81,31 +84,57 @@ func (s *Service) Pace(ctx context.Context, p Principal) error {
 // limited reports whether the grant has limits at all.
 func (g Grant) limited() bool { return len(g.Rates) > 0 || len(g.Quotas) > 0 || g.Cooldown > 0 }
 
-// admit takes what sub needs of the limits. It is before the claim, so that what
+// admissionKey is what a submission takes its place under. Two that share a key
+// have a place each: one of them is refused, and gives back its own.
+func admissionKey(id, fingerprint string) string {
+	key, _, _ := strings.Cut(id, "-") // of whichever use of the key
+	return key + "." + fingerprint
+}
+
+// enter takes what sub needs of the limits. It is before the claim, so that what
 // is not admitted leaves nothing behind, and its key is free. A repeat has the
-// first answer whatever the limits are by now: then it is done.
-func (s *Service) admit(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
+// first answer whatever the limits are by now, and takes nothing: then it is done.
+func (s *Service) enter(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
 	if !call.Grant.limited() {
 		return Answer{}, false, nil
 	}
+	known, err := s.Store.Known(ctx, sub.ID(), s.Now())
+	switch {
+	case errors.Is(err, ErrNotFound):
+	case err != nil:
+		return Answer{}, false, away(err)
+	case known.Fingerprint != sub.Fingerprint():
+		return Answer{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: known.SubmissionID}
+	case known.Last.Kind == StepCreated || known.Last.Kind == StepRefused:
+		return s.stored(known, true), true, nil
+	}
+	err = s.admit(ctx, s.record(sub, sub.ID(), call), call, 0)
+	if _, limited := errors.AsType[*LimitError](err); limited {
+		if answer, ok := s.earlier(ctx, sub); ok {
+			return answer, true, nil
+		}
+	}
+	return Answer{}, false, err
+}
+
+// admit lets r have what it needs of the limits, for an attempt. Its error is a
+// [*LimitError], or [ErrStoreAway].
+func (s *Service) admit(ctx context.Context, r Record, call Call, attempt int) error {
 	limit, err := s.Limits.Admit(ctx, Admission{
-		Key: sub.ID(), Grant: call.Grant, Now: s.Now(),
-		Resource: call.Target.Account.ID + "/" + Record{Submission: sub}.Resource(),
+		Key: admissionKey(r.SubmissionID, r.Fingerprint), Attempt: attempt, Grant: call.Grant, Now: s.Now(),
+		Resource: call.Target.Account.ID + "/" + r.Resource(),
 	})
 	if err != nil {
-		return Answer{}, false, away(err)
+		return away(err)
 	}
-	if limit == nil {
-		return Answer{}, false, nil
+	if limit != nil {
+		e := about(AuditLimit, ActionCreate, r.Principal, r, attempt)
+		e.Outcome = AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key}
+		s.tellAudit(ctx, e)
+		s.Log.Info("limited", "principal", r.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
+		return limit
 	}
-	if answer, ok := s.earlier(ctx, sub); ok {
-		return answer, true, nil
-	}
-	e := about(AuditLimit, ActionCreate, sub.Principal, s.record(sub, sub.ID(), call), 0)
-	e.Outcome = AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key}
-	s.tellAudit(ctx, e)
-	s.Log.Info("limited", "principal", sub.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
-	return Answer{}, false, limit
+	return nil
 }
 
 // earlier is what sub came to before something stood in its way, if it came to
@@ -125,16 +154,15 @@ func (s *Service) earlier(ctx context.Context, sub Submission) (Answer, bool) {
 	return Answer{}, false
 }
 
-// withdraw gives back what r took: it surely started nothing. If that fails it is
-// lost, which only makes the limits a little tighter.
-func (s *Service) withdraw(ctx context.Context, r Record) {
+// withdraw gives back what r took: up to an attempt it surely started nothing. If
+// that fails it is lost, which only makes the limits a little tighter.
+func (s *Service) withdraw(ctx context.Context, r Record, attempt int) {
 	if s.Limits == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
-	key, _, _ := strings.Cut(r.SubmissionID, "-") // of whichever use of the key
-	if err := s.Limits.Withdraw(ctx, key); err != nil {
+	if err := s.Limits.Withdraw(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
 		s.Log.Warn("giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
 	}
 }

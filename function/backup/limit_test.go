@@ -22,6 +22,34 @@ func (p limiting) Decide(ctx context.Context, who backup.Principal, given backup
 	return g, denied
 }
 
+// limit lets there be one backup in a day of those with the limits of a key.
+func (r *rig) limit(key string) {
+	inner := r.Policy
+	if already, ok := inner.(limiting); ok {
+		inner = already.Policy
+	}
+	r.Policy = limiting{inner, onlyOne(key)}
+}
+
+func onlyOne(key string) backup.Grant {
+	return backup.Grant{Quotas: []backup.Quota{{Key: "t:" + key, Day: 1}}}
+}
+
+// errFree says that a job was made that is not counted.
+var errFree = errors.New("there is a job, and its place is free")
+
+// placed says whether the job of a submission is counted in the limits of a key,
+// after a run that may have begun the day before.
+func (r *rig) placed(ctx context.Context, key string) error {
+	for _, ago := range []time.Duration{0, 24 * time.Hour} {
+		limit, err := r.Limits.Admit(ctx, backup.Admission{Key: fmt.Sprint("probe ", key, ago), Grant: onlyOne(key), Now: r.clock.Now().Add(-ago)})
+		if err != nil || limit != nil || r.jobs() == 0 {
+			return err
+		}
+	}
+	return errFree
+}
+
 // creates is how many jobs the cloud was asked for.
 func (r *rig) creates() (n int) {
 	for _, c := range r.cloud.Ledger().Calls {
@@ -73,7 +101,7 @@ func TestRepeatOfASubmissionThatWasNeverAdmitted(t *testing.T) {
 	}
 	other := submission("k")
 	other.Params["Retention"] = "16"
-	if _, err := r.Submit(t.Context(), other); !errors.Is(err, backup.ErrQuota) {
+	if _, err := r.Submit(t.Context(), other); !errors.Is(err, backup.ErrKeyReused) {
 		t.Errorf("another submission with that key: %v", err)
 	}
 }
@@ -152,4 +180,148 @@ type noClaims struct{ backup.Store }
 
 func (noClaims) Claim(context.Context, backup.Record) (backup.Record, bool, error) {
 	return backup.Record{}, false, errors.New("stopped")
+}
+
+// A key that is used again for another submission is refused before anything is
+// taken: what is sent as a new one after that is not in its own way.
+func TestReusedKeyTakesNothing(t *testing.T) {
+	r := newRig(t)
+	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
+		t.Fatal(err)
+	}
+	r.Policy = limiting{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}}
+	other := submission("k")
+	other.Params["Retention"] = "16"
+	for range 2 {
+		if _, err := r.Submit(t.Context(), other); !errors.Is(err, backup.ErrKeyReused) {
+			t.Errorf("another submission with that key: %v", err)
+		}
+	}
+	other.Key = "new"
+	if answer, err := r.Submit(t.Context(), other); err != nil || answer.Status != backup.StateCreated {
+		t.Errorf("as a new one: %s, %v", answer.Status, err)
+	}
+}
+
+// Two submissions with one key at once: the one that is too late gives back what
+// it took, and nothing of the other's.
+func TestReusedKeyGivesBackOnlyItsOwn(t *testing.T) {
+	r := newRig(t)
+	r.Policy = limiting{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 2}}}}
+	other := submission("k")
+	other.Params["Retention"] = "16"
+	late := *r.Service
+	late.Store = overtaken{late.Store, func() {
+		if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated {
+			t.Errorf("the one that overtakes: %s, %v", answer.Status, err)
+		}
+	}}
+	if _, err := late.Submit(t.Context(), other); !errors.Is(err, backup.ErrKeyReused) {
+		t.Errorf("the one that is too late: %v", err)
+	}
+	for i, want := range []error{nil, backup.ErrQuota} {
+		if _, err := r.Submit(t.Context(), submission(fmt.Sprint("next-", i))); !errors.Is(err, want) {
+			t.Errorf("next %d: %v", i, err)
+		}
+	}
+}
+
+// An overtaken store is late with its claim.
+type overtaken struct {
+	backup.Store
+	by func()
+}
+
+func (s overtaken) Claim(ctx context.Context, r backup.Record) (backup.Record, bool, error) {
+	s.by()
+	return s.Store.Claim(ctx, r)
+}
+
+// A repeat of what was made before there were limits takes nothing of them.
+func TestRepeatTakesNothing(t *testing.T) {
+	r := newRig(t)
+	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
+		t.Fatal(err)
+	}
+	r.Policy = limiting{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}}
+	if again, err := r.Submit(t.Context(), submission("k")); err != nil || !again.Replayed {
+		t.Errorf("the repeat: %+v, %v", again.Status, err)
+	}
+	if answer, err := r.Submit(t.Context(), submission("other")); err != nil || answer.Status != backup.StateCreated {
+		t.Errorf("another one: %s, %v", answer.Status, err)
+	}
+}
+
+// A repeat may go on while a sweep finds out that the lost call made nothing, and
+// gives back its place. The job that the repeat then makes has a place, whichever
+// of the two is faster.
+func TestJobHasItsPlaceWhoeverElseGivesItBack(t *testing.T) {
+	limits := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: 24 * time.Hour}
+	for name, race := range map[string]func(*testing.T, *rig){
+		"given back while the repeat lists": func(t *testing.T, r *rig) {
+			repeat := *r.Service
+			repeat.Cloud = overtakenCloud{r.Cloud, func() { sweepOnce(t, r.Service) }}
+			created(t, &repeat)
+		},
+		"given back after the repeat": func(t *testing.T, r *rig) {
+			slow := *r.Service
+			slow.Limits = lateLimits{r.Limits, func() { created(t, r.Service) }}
+			sweepOnce(t, &slow)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.Policy = limiting{r.Policy, limits}
+			r.fail(t, "CreateBackupJob: drop")
+			if first, err := r.Submit(t.Context(), submission("one")); err != nil || first.Status != backup.Unknown {
+				t.Fatalf("%s, %v", first.Status, err)
+			}
+			r.clock.Add(2 * time.Minute)
+			race(t, r)
+			if _, ok := errors.AsType[*backup.LimitError](submit(r, t, "two")); !ok || r.jobs() != 1 {
+				t.Errorf("a second backup where one may be, with %d jobs of the first", r.jobs())
+			}
+		})
+	}
+}
+
+func sweepOnce(t *testing.T, s *backup.Service) {
+	if _, err := s.Sweep(t.Context(), year); err != nil {
+		t.Errorf("Sweep: %v", err)
+	}
+}
+
+// created submits the submission of key one, which makes a job.
+func created(t *testing.T, s *backup.Service) {
+	if answer, err := s.Submit(t.Context(), submission("one")); err != nil || answer.Status != backup.StateCreated {
+		t.Errorf("the repeat: %s, %v", answer.Status, err)
+	}
+}
+
+func submit(r *rig, t *testing.T, key string) error {
+	_, err := r.Submit(t.Context(), submission(key))
+	return err
+}
+
+// An overtakenCloud answers a listing late.
+type overtakenCloud struct {
+	backup.Cloud
+	by func()
+}
+
+func (c overtakenCloud) DescribeBackupJobs2(ctx context.Context, target backup.Target, filter backup.JobFilter) ([]backup.Job, error) {
+	jobs, err := c.Cloud.DescribeBackupJobs2(ctx, target, filter)
+	c.by()
+	return jobs, err
+}
+
+// lateLimits give back late.
+type lateLimits struct {
+	backup.Limits
+	first func()
+}
+
+func (l lateLimits) Withdraw(ctx context.Context, key string, attempt int) error {
+	l.first()
+	return l.Limits.Withdraw(ctx, key, attempt)
 }

@@ -57,7 +57,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if answer, done, err := s.admit(ctx, sub, call); done || err != nil {
+	if answer, done, err := s.enter(ctx, sub, call); done || err != nil {
 		return answer, err
 	}
 	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
@@ -65,6 +65,9 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		return Answer{}, away(err)
 	}
 	if !ours && r.Fingerprint != sub.Fingerprint() {
+		if call.Grant.limited() {
+			s.withdraw(ctx, s.record(sub, sub.ID(), call), 0) // taken as the other came
+		}
 		return Answer{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
 	}
 	call.Params["JobName"] = r.JobName // that of this use of the key
@@ -130,7 +133,7 @@ func (s *Service) finish(ctx context.Context, r Record, call Call) (Answer, erro
 	for sends := 0; ; {
 		answer, done, err := s.next(ctx, r, call, &sends)
 		if errors.Is(err, ErrNotSent) {
-			s.withdraw(ctx, r)
+			s.withdraw(ctx, r, r.Last.N)
 		}
 		if done || err != nil {
 			return answer, err
@@ -222,6 +225,12 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 		}
 	}
 	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: until.Truncate(time.Millisecond)}
+	if step.N > 0 && call.Grant.limited() {
+		// Whoever found that the attempt before made nothing gives back its place, maybe only now.
+		if err := s.admit(ctx, r, call, step.N); err != nil {
+			return Answer{}, false, err
+		}
+	}
 	intent := about(AuditIntent, ActionCreate, r.Principal, r, step.N)
 	intent.Decision = AuditDecision{Allow: true, Rule: call.Grant.Rule}
 	ours, err := s.append(ctx, r, step, intent)
@@ -318,7 +327,7 @@ func (s *Service) failed(ctx context.Context, r Record, err error, took time.Dur
 		r.Last = step
 		s.end(ctx, r)
 		if !cloud.Unlisted { // else there may be something all the same
-			s.withdraw(ctx, r)
+			s.withdraw(ctx, r, step.N)
 		}
 		return s.stored(r, false), true, nil
 	case ClassNoEffect:

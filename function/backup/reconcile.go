@@ -97,7 +97,7 @@ func (s *Service) resolved(ctx context.Context, asks Principal, r Record) (bool,
 		return ours, err
 	}
 	if known, err := s.find(ctx, r.SubmissionID); err == nil && known.Last.Kind != StepCreated {
-		s.withdraw(ctx, r)
+		s.withdraw(ctx, r, r.Last.N)
 	}
 	return true, nil
 }

@@ -44,7 +44,7 @@ type ask struct {
 }
 
 // deaths are the points at which a process can end.
-var deaths = []string{"", "", "claimed", "attempted", "sent", "recorded"}
+var deaths = []string{"", "", "admitted", "claimed", "attempted", "sent", "recorded", "withdrawing"}
 
 // createFaults are those that decide about a CreateBackupJob, without those
 // that take real time.
@@ -102,6 +102,7 @@ const mostAsks = 150
 func (r *rig) run(ctx context.Context, p plan, key string) (id string, err error) {
 	r.cloud.Reset()
 	r.clock.Set(time.Now().Round(0))
+	r.limit(key)
 	if err := r.cloud.SetFaults(p.faults()); err != nil {
 		return "", fmt.Errorf("%s: %w", p.faults(), err)
 	}
@@ -134,7 +135,7 @@ func (r *rig) run(ctx context.Context, p plan, key string) (id string, err error
 		case final && (answer.Status != first.Status || answer.Last.JobID != first.Last.JobID || !answer.Replayed):
 			return "", fmt.Errorf("the answer changed from %+v to %+v", first, answer)
 		case final && i > len(p.Asks):
-			return answer.SubmissionID, nil
+			return answer.SubmissionID, r.placed(ctx, key)
 		}
 	}
 	return "", errors.New("it does not end")
@@ -148,7 +149,7 @@ var errDied = errors.New("the process ended")
 // mortal is the service in a process that dies at a point.
 func (r *rig) mortal(dies string) *life {
 	l := &life{*r.Service}
-	l.Store, l.Cloud = mortalStore{l.Store, dies}, mortalCloud{l.Cloud, dies}
+	l.Store, l.Cloud, l.Limits = mortalStore{l.Store, dies}, mortalCloud{l.Cloud, dies}, mortalLimits{l.Limits, dies}
 	return l
 }
 
@@ -183,6 +184,26 @@ func (s mortalStore) Append(ctx context.Context, id string, step backup.Step, au
 		panic(errDied)
 	}
 	return ours, err
+}
+
+type mortalLimits struct {
+	backup.Limits
+	dies string
+}
+
+func (m mortalLimits) Admit(ctx context.Context, a backup.Admission) (*backup.LimitError, error) {
+	limit, err := m.Limits.Admit(ctx, a)
+	if m.dies == "admitted" {
+		panic(errDied)
+	}
+	return limit, err
+}
+
+func (m mortalLimits) Withdraw(ctx context.Context, key string, attempt int) error {
+	if m.dies == "withdrawing" {
+		panic(errDied)
+	}
+	return m.Limits.Withdraw(ctx, key, attempt)
 }
 
 type mortalCloud struct {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -160,7 +161,33 @@ func TestStoredFormOfAJobStays(t *testing.T) {
 
 // BenchmarkOnceLog is what the log adds to a submission that goes well: three
 // statements, two of which have to be on the disk before anything is sent.
-func BenchmarkOnceLog(b *testing.B) {
+func BenchmarkOnceLog(b *testing.B) { benchmarkLog(b, submit) }
+
+// BenchmarkOnceLogWithLimits is the same with a rate for requests, two for
+// backups, two quotas and a cool-down, as a policy with all of them has it.
+func BenchmarkOnceLogWithLimits(b *testing.B) {
+	most := func(key string) backup.Rate { return backup.Rate{Key: key, Burst: 100_000, Per: time.Hour} }
+	grant := backup.Grant{
+		Rates: []backup.Rate{most("p:alice"), most("a:prod")}, Cooldown: time.Hour,
+		Quotas: []backup.Quota{{Key: "a:prod", Day: 1 << 30}, {Key: "t:payments", Day: 1 << 30}},
+	}
+	benchmarkLog(b, func(ctx context.Context, db *DB, n int, at time.Time) error {
+		if wait, err := db.Spend(ctx, most("c:alice"), at); err != nil || wait > 0 {
+			return fmt.Errorf("spend: %v, %w", wait, err)
+		}
+		key := storetest.Record(n).SubmissionID
+		if _, err := db.Known(ctx, key, at); !errors.Is(err, backup.ErrNotFound) {
+			return fmt.Errorf("known: %w", err)
+		}
+		limit, err := db.Admit(ctx, backup.Admission{Key: key, Grant: grant, Resource: fmt.Sprint("1000000000000001/i-", n), Now: at})
+		if err != nil || limit != nil {
+			return fmt.Errorf("admit: %v, %w", limit, err)
+		}
+		return submit(ctx, db, n, at)
+	})
+}
+
+func benchmarkLog(b *testing.B, submit func(ctx context.Context, db *DB, n int, at time.Time) error) {
 	for _, kind := range []string{"SQLite", "PostgreSQL"} {
 		b.Run(kind, func(b *testing.B) {
 			url := "sqlite:" + filepath.Join(b.TempDir(), "portal.db")

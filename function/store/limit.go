@@ -48,14 +48,17 @@ const release = `DELETE FROM cooldown WHERE k = $1 AND owner = $2`
 // admit remembers what is taken for a key: if nothing was before, or so long ago
 // that it was for an earlier use of the key.
 const admit = `
-INSERT INTO admission (id, at_ms, held, day, quotas, cooled) VALUES ($1, CAST($2 AS BIGINT), 1, $3, $4, $5)
-ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, held = 1, day = excluded.day, quotas = excluded.quotas, cooled = excluded.cooled
+INSERT INTO admission (id, at_ms, held, day, quotas, cooled) VALUES ($1, CAST($2 AS BIGINT), $7, $3, $4, $5)
+ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, held = excluded.held, day = excluded.day, quotas = excluded.quotas, cooled = excluded.cooled
 	WHERE admission.at_ms <= CAST($6 AS BIGINT)`
 
 // admitAgain is for a submission that gave back what it had.
-const admitAgain = `UPDATE admission SET held = 1, day = $2, quotas = $3, cooled = $4 WHERE id = $1 AND held = 0`
+const admitAgain = `UPDATE admission SET held = $5, day = $2, quotas = $3, cooled = $4 WHERE id = $1 AND held = 0`
 
-const withdraw = `UPDATE admission SET held = 0 WHERE id = $1 AND held = 1 RETURNING day, quotas, cooled`
+// hold keeps what a submission has for a later attempt.
+const hold = `UPDATE admission SET held = $2 WHERE id = $1 AND held < $2`
+
+const withdraw = `UPDATE admission SET held = 0 WHERE id = $1 AND held BETWEEN 1 AND $2 RETURNING day, quotas, cooled`
 
 // Admit implements [backup.Limits]. All is one transaction, which asks for the
 // limits in one order, so that none waits for another that waits for it.
@@ -141,9 +144,13 @@ func (t taking) enter(ctx context.Context, tx *sql.Tx) (first, again bool, err e
 		n, err := result.RowsAffected()
 		return n == 1, err
 	}
-	first, err = changed(admit, t.Key, ms(t.Now), t.day, string(quotas), t.cooled, ms(t.Now.Add(-backup.KeyExpires)))
+	held := t.Attempt + 1
+	first, err = changed(admit, t.Key, ms(t.Now), t.day, string(quotas), t.cooled, ms(t.Now.Add(-backup.KeyExpires)), held)
 	if err == nil && !first {
-		again, err = changed(admitAgain, t.Key, t.day, string(quotas), t.cooled)
+		again, err = changed(admitAgain, t.Key, t.day, string(quotas), t.cooled, held)
+	}
+	if err == nil && !first && !again {
+		_, err = changed(hold, t.Key, held)
 	}
 	return first, again, err
 }
@@ -210,7 +217,7 @@ func (d *DB) Spend(ctx context.Context, r backup.Rate, now time.Time) (wait time
 }
 
 // Withdraw implements [backup.Limits].
-func (d *DB) Withdraw(ctx context.Context, key string) error {
+func (d *DB) Withdraw(ctx context.Context, key string, attempt int) error {
 	if err := storable([]any{key}); err != nil {
 		return err
 	}
@@ -221,7 +228,7 @@ func (d *DB) Withdraw(ctx context.Context, key string) error {
 		}
 		defer tx.Rollback()
 		var day, text, cooled string
-		if err := tx.QueryRowContext(ctx, withdraw, key).Scan(&day, &text, &cooled); err != nil {
+		if err := tx.QueryRowContext(ctx, withdraw, key, attempt+1).Scan(&day, &text, &cooled); err != nil {
 			if errors.Is(err, sql.ErrNoRows) {
 				return nil
 			}

@@ -102,7 +102,7 @@ func others(id string) map[string][]any {
 		spend: {"k", start, 6000, 60000}, rateOf: {"k"}, use: {"k", "2026-11-23", 5}, giveBack: {"k", "2026-11-23"},
 		cool: {"k", "o", start, start}, coolUntil: {"k"}, release: {"k", "o"},
 		addAudit: {"c", 0, start, "{}", ""}, auditHeads: {start, 100}, auditChain: {""}, auditRows: {"c", 0, 500},
-		admit: {"k", start, "2026-11-23", "[]", "", start}, admitAgain: {"k", "2026-11-23", "[]", ""}, withdraw: {"k"},
+		admit: {"k", start, "2026-11-23", "[]", "", start, 1}, admitAgain: {"k", "2026-11-23", "[]", "", 1}, hold: {"k", 2}, withdraw: {"k", 1},
 		forgetLimits[0]: {ms(ago(1))}, forgetLimits[1]: {ms(ago(1))}, forgetLimits[2]: {ms(ago(8))}, forgetLimits[3]: {"2026-11-10"},
 		unended: {"", listed}, forget: {ms(ago(390)), start, 200},
 	}

@@ -10,8 +10,8 @@ CREATE INDEX quota_by_day ON quota (day);
 CREATE TABLE cooldown (k TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, until_ms BIGINT NOT NULL);
 CREATE INDEX cooldown_by_time ON cooldown (until_ms);
 
--- What was taken for a key's submission, so that a repeat takes nothing and that it can be given back once. Held is 1
--- until it is given back; quotas are a JSON list of keys.
+-- What was taken for a key's submission, so that a repeat takes nothing and that it can be given back once. Held is the
+-- number of the attempt that has it, from 1, and 0 when it is given back; quotas are a JSON list of keys.
 CREATE TABLE admission (
 	id     TEXT   NOT NULL PRIMARY KEY,
 	at_ms  BIGINT NOT NULL,

@@ -23,6 +23,7 @@ func RunLimits(t *testing.T, open func(t *testing.T) backup.Limits) {
 		"all is taken or nothing":                           allOrNothing,
 		"a submission takes once, however often it comes":   takesOnce,
 		"what is given back is given back once":             givesBackOnce,
+		"what a later attempt holds is not given back":      laterAttemptHolds,
 		"an expired key takes again":                        expiredKeyTakesAgain,
 		"limits that hold each other up do not":             noDeadlock,
 		"what says nothing any more is forgotten":           limitsForgotten,
@@ -143,7 +144,7 @@ func ownCooldown(t *testing.T, l backup.Limits) {
 	if ok, _ := admitted(t, l, one); !ok {
 		t.Fatal("the first was refused")
 	}
-	if err := l.Withdraw(t.Context(), "two"); err != nil { // a stranger
+	if err := l.Withdraw(t.Context(), "two", 0); err != nil { // a stranger
 		t.Fatal(err)
 	}
 	if ok, _ := admitted(t, l, two); ok {
@@ -217,7 +218,7 @@ func givesBackOnce(t *testing.T, l backup.Limits) {
 		t.Fatal("refused")
 	}
 	race(func(int) bool {
-		if err := l.Withdraw(t.Context(), "one"); err != nil {
+		if err := l.Withdraw(t.Context(), "one", 0); err != nil {
 			t.Errorf("Withdraw: %v", err)
 		}
 		return true
@@ -245,6 +246,26 @@ func givesBackOnce(t *testing.T, l backup.Limits) {
 	}
 }
 
+// Whoever knows that one attempt made nothing may be late to say so.
+func laterAttemptHolds(t *testing.T, l backup.Limits) {
+	g := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}
+	for _, attempt := range []int{0, 4, 2} {
+		a := asks("one", g)
+		a.Attempt = attempt
+		if ok, limit := admitted(t, l, a); !ok {
+			t.Errorf("for attempt %d: %+v", attempt, limit)
+		}
+	}
+	for attempt, want := range []bool{3: false, 4: true} {
+		if err := l.Withdraw(t.Context(), "one", attempt); err != nil {
+			t.Fatal(err)
+		}
+		if ok, _ := admitted(t, l, asks("two", g)); ok != want {
+			t.Errorf("given back for attempt %d: %v", attempt, ok)
+		}
+	}
+}
+
 func expiredKeyTakesAgain(t *testing.T, l backup.Limits) {
 	g := backup.Grant{Rates: []backup.Rate{{Key: "p:a", Burst: 1, Per: 30 * 24 * time.Hour}}}
 	a := asks("one", g)
@@ -269,7 +290,7 @@ func noDeadlock(t *testing.T, l backup.Limits) {
 		g := backup.Grant{Rates: []backup.Rate{rates[i%3], rates[(i+1)%3], rates[(i+2)%3]}, Quotas: []backup.Quota{quotas[i%2], quotas[(i+1)%2]}}
 		ok, _ := admitted(t, l, asks(fmt.Sprint("key-", i), g))
 		if i%3 == 0 {
-			if err := l.Withdraw(t.Context(), fmt.Sprint("key-", i)); err != nil {
+			if err := l.Withdraw(t.Context(), fmt.Sprint("key-", i), 0); err != nil {
 				t.Errorf("Withdraw: %v", err)
 			}
 		}
@@ -313,7 +334,7 @@ func badKeys(t *testing.T, l backup.Limits) {
 		if _, err := l.Admit(t.Context(), a); err == nil {
 			t.Errorf("key %q was admitted", bad)
 		}
-		if err := l.Withdraw(t.Context(), bad); err == nil {
+		if err := l.Withdraw(t.Context(), bad, 0); err == nil {
 			t.Errorf("key %q was withdrawn", bad)
 		}
 	}
