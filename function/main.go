@@ -29,8 +29,13 @@ func run(args []string, getenv func(string) string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	var named []string // by the policy, as variables with secrets
+	cfg.Getenv = func(name string) string { named = append(named, name); return getenv(name) }
 	p, err := wire(cfg, os.Stderr)
 	if err != nil {
+		return err
+	}
+	if err := forgetSecrets(named, os.Unsetenv); err != nil {
 		return err
 	}
 	defer p.close()

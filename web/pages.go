@@ -7,6 +7,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/templates"
+	"backupportal/web/auth"
 )
 
 // shell is what every page shows around its content.
@@ -22,6 +23,9 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 		if id := r.PathValue("SubmissionId"); id != "" {
 			shell.Path = "/backups/" + id
 		}
+	}
+	if r.URL.Path == auth.CallbackPath {
+		shell.Path, shell.Query = "/", "" // its address has the provider's code in it, and leads nowhere twice
 	}
 	p, known := r.Context().Value(principalKey{}).(backup.Principal)
 	if !known {

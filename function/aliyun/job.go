@@ -47,21 +47,21 @@ type jobItem struct {
 	}
 }
 
-// longestWord is how much of an id or a status is kept, in characters.
+// longestWord is how much of an id or a status is kept, in bytes.
 const longestWord = 128
 
 func (i jobItem) job() backup.Job {
-	word := func(s string) string { return clean(s, longestWord) }
+	word := func(s string) string { return backup.Clean(s, longestWord) }
 	return backup.Job{
 		JobID: word(i.JobId), JobName: word(i.JobName), InstanceID: word(i.InstanceId),
 		SourceType: backup.SourceType(word(i.SourceType)), Status: backup.JobState(word(i.Status)),
-		ErrorMessage: clean(i.ErrorMessage, longestMessage),
+		ErrorMessage: backup.Clean(i.ErrorMessage, longestMessage),
 		Progress:     int(min(max(i.Progress, 0), 10_000)),
 		BytesTotal:   int64(i.BytesTotal), BytesDone: int64(i.BytesDone), Speed: int64(i.Speed),
 		CreatedTime: i.CreatedTime.time(), StartTime: i.StartTime.time(),
 		CompleteTime: i.CompleteTime.time(), UpdatedTime: i.UpdatedTime.time(),
 		CopyStatus:   word(i.Detail.DestinationNativeSnapshotStatus),
-		CopyError:    clean(i.Detail.DestinationNativeSnapshotErrorMessage, longestMessage),
+		CopyError:    backup.Clean(i.Detail.DestinationNativeSnapshotErrorMessage, longestMessage),
 		CopyProgress: int(min(max(i.Detail.DestinationNativeSnapshotProgress, 0), 100)),
 	}
 }

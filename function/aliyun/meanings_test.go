@@ -39,12 +39,12 @@ func TestMeaningsAreComplete(t *testing.T) {
 func TestCleanLeavesNothingThatActs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) + rapid.String().Draw(t, "text")
-		got := clean(s, 20)
-		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > 20 || strings.ContainsAny(got, "\n\r\t\x00\x1b\u202e\u2028") {
-			t.Fatalf("clean(%q) = %q", s, got)
+		got := backup.Clean(s, 20)
+		if !utf8.ValidString(got) || len(got) > 20 || strings.ContainsAny(got, "\n\r\t\x00\x1b\u202e\u2028") {
+			t.Fatalf("Clean(%q) = %q", s, got)
 		}
-		if clean(got, 20) != got {
-			t.Fatalf("cleaning %q again gives %q", got, clean(got, 20))
+		if backup.Clean(got, 20) != got {
+			t.Fatalf("cleaning %q again gives %q", got, backup.Clean(got, 20))
 		}
 	})
 }

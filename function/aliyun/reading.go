@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"backupportal/function/backup"
 )
@@ -75,23 +73,9 @@ func wordOrNothing(s string) string {
 	return s
 }
 
-// clean makes text of a stranger fit for logs and pages: at most length
-// characters, and none that act on the text around them.
-func clean(s string, length int) string {
-	s = strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) {
-			return utf8.RuneError
-		}
-		return r
-	}, s)
-	if utf8.RuneCountInString(s) <= length {
-		return s
-	}
-	return string([]rune(s)[:length-1]) + "…"
-}
-
-// longestMessage is how much of a message is kept, in characters.
-const longestMessage = 300
+// longestMessage is how much of a message is kept, in bytes:
+// 300 characters of Chinese.
+const longestMessage = 900
 
 // cleanMessage is a message fit to be shown: nothing of it if it echoes what
 // the request was signed with.
@@ -101,7 +85,7 @@ func cleanMessage(message string, secrets []string) string {
 			return ""
 		}
 	}
-	return clean(message, longestMessage)
+	return backup.Clean(message, longestMessage)
 }
 
 // longestWait caps what the cloud asks for.

@@ -42,7 +42,7 @@ func (c *Client) DescribeUdmSnapshots(ctx context.Context, target backup.Target,
 	for _, s := range page.Snapshots {
 		if s.JobId == job.JobID {
 			return backup.Consistency{
-				ConsistentLevel: clean(s.Detail.ConsistentLevel, longestWord), DowngradeReason: clean(s.Detail.DowngradeReason, longestWord),
+				ConsistentLevel: backup.Clean(s.Detail.ConsistentLevel, longestWord), DowngradeReason: backup.Clean(s.Detail.DowngradeReason, longestWord),
 			}, nil
 		}
 	}
