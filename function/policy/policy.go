@@ -83,7 +83,7 @@ type copies struct {
 type resources struct {
 	ids      []string
 	prefixes []string
-	tags     map[string]string // all of which the resource has; see Policy.tagged. With them there is nothing else
+	tags     map[string]string // all of which the resource has; see sight. With them there is nothing else
 	any      bool
 }
 
