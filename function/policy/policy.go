@@ -88,10 +88,10 @@ type resources struct {
 }
 
 // cover reports whether r has the resource. If r is about tags any may be: they
-// are checked when all else has been. Only what can be an instance is asked about.
+// are checked when all else has been.
 func (r resources) cover(id string) bool {
 	begins := func(prefix string) bool { return strings.HasPrefix(id, prefix) }
-	return id != "" && (r.any || r.tags != nil && instanceShape.pattern.MatchString(id) || slices.Contains(r.ids, id) || slices.ContainsFunc(r.prefixes, begins))
+	return id != "" && (r.any || r.tags != nil || slices.Contains(r.ids, id) || slices.ContainsFunc(r.prefixes, begins))
 }
 
 // days is a range of retentions; both ends belong to it.

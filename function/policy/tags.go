@@ -119,7 +119,7 @@ type sight struct {
 	params backup.Params
 
 	looked bool
-	tags   map[string]string
+	tags   map[string]string // none of what cannot be an instance, about which nobody is asked
 	err    error
 }
 
@@ -130,10 +130,10 @@ func (s *sight) has(ctx context.Context, r rule) (backup.Mistake, bool) {
 	if r.instances.tags == nil || s.params.SourceType() == backup.Container {
 		return backup.Mistake{}, true
 	}
-	if !s.looked {
-		s.tags, s.err = s.policy.tags.of(ctx, s.policy.targetOf(s.who, s.params), s.params["InstanceId"])
-		s.looked = true
+	if id := s.params["InstanceId"]; !s.looked && instanceShape.pattern.MatchString(id) {
+		s.tags, s.err = s.policy.tags.of(ctx, s.policy.targetOf(s.who, s.params), id)
 	}
+	s.looked = true
 	if s.err != nil {
 		return r.explained(mistake("InstanceId", msgTagsUnread, r.id)), false
 	}
@@ -179,7 +179,7 @@ func (p *Policy) Foresee(ctx context.Context, who backup.Principal, do backup.Ac
 // name some are left.
 func (p *Policy) asksForTags(teams []int, do backup.Action, complete backup.Params) bool {
 	a, ok := p.account(complete["Account"])
-	if !ok || !slices.Contains(a.Regions, complete["Region"]) || complete.SourceType() == backup.Container {
+	if !ok || !slices.Contains(a.Regions, complete["Region"]) || complete.SourceType() == backup.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
 		return false
 	}
 	asks := false
