@@ -21,20 +21,17 @@ func (p *Policy) Decide(ctx context.Context, who backup.Principal, given backup.
 	if !ok {
 		return backup.Grant{}, []backup.Mistake{stop}
 	}
+	seen := &sight{policy: p, who: who, params: given}
 	for i := range p.index.covering(teams, given) {
 		r := p.rules[i]
 		values := r.fill(given)
-		if _, ok := p.lets(ctx, r, who, given, values); ok {
+		if _, ok := r.lets(ctx, seen, values); ok {
 			return p.grant(r, who, teams, a, values), nil
 		}
 	}
 	for _, i := range p.concerning(teams, given) {
 		if r := p.rules[i]; slices.Contains(r.actions, backup.ActionCreate) {
-			values := r.fill(given)
-			failed, ok := p.lets(ctx, r, who, given, values)
-			if ok { // its tags were changed, or could be read, a moment later
-				return p.grant(r, who, teams, a, values), nil
-			}
+			failed, _ := r.lets(ctx, seen, r.fill(given))
 			denied = append(denied, failed)
 		}
 	}
@@ -45,11 +42,11 @@ func (p *Policy) Decide(ctx context.Context, who backup.Principal, given backup.
 }
 
 // lets checks all that r asks for, the tags of the instance last.
-func (p *Policy) lets(ctx context.Context, r rule, who backup.Principal, given, values backup.Params) (backup.Mistake, bool) {
-	if failed, ok := r.allows(given, values); !ok {
+func (r rule) lets(ctx context.Context, seen *sight, values backup.Params) (backup.Mistake, bool) {
+	if failed, ok := r.allows(seen.params, values); !ok {
 		return failed, false
 	}
-	return p.tagged(ctx, r, who, given)
+	return seen.has(ctx, r)
 }
 
 // mostLines is how many rules a refusal speaks of.
@@ -96,8 +93,9 @@ func (p *Policy) May(ctx context.Context, who backup.Principal, do backup.Action
 			}
 		}
 	}
+	seen := &sight{policy: p, who: who, params: complete}
 	return slices.ContainsFunc(byTags, func(r rule) bool {
-		_, ok := p.tagged(ctx, r, who, complete)
+		_, ok := seen.has(ctx, r)
 		return ok
 	})
 }

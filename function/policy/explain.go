@@ -34,14 +34,15 @@ func (p *Policy) Explain(ctx context.Context, who backup.Principal, do backup.Ac
 		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(backup.English, alias)}}
 	}
 	teams := p.teamsOf(who)
+	seen := &sight{policy: p, who: who, params: given}
 	verdicts := make([]Verdict, len(p.rules))
 	for i, r := range p.rules {
-		verdicts[i] = p.verdict(ctx, r, who, teams, do, given)
+		verdicts[i] = r.verdict(ctx, seen, teams, do)
 	}
 	return verdicts
 }
 
-func (p *Policy) verdict(ctx context.Context, r rule, who backup.Principal, teams []int, do backup.Action, given backup.Params) Verdict {
+func (r rule) verdict(ctx context.Context, seen *sight, teams []int, do backup.Action) Verdict {
 	v := Verdict{Rule: r.id}
 	if _, theirs := first(r.teams, teams); !theirs {
 		v.Because = "It is not for a team that they belong to"
@@ -51,12 +52,12 @@ func (p *Policy) verdict(ctx context.Context, r rule, who backup.Principal, team
 		v.Because = "It does not allow " + string(do)
 		return v
 	}
-	failed, ok := r.covers(given)
+	failed, ok := r.covers(seen.params)
 	if ok && do == backup.ActionCreate {
-		failed, ok = r.allows(given, r.fill(given))
+		failed, ok = r.allows(seen.params, r.fill(seen.params))
 	}
 	if ok {
-		if _, ok = p.tagged(ctx, r, who, given); !ok {
+		if _, ok = seen.has(ctx, r); !ok {
 			v.Field, v.Because = "InstanceId", "It is for instances with "+strings.Join(r.instances.tagWords(), ", ")
 			return v
 		}

@@ -83,15 +83,15 @@ type copies struct {
 type resources struct {
 	ids      []string
 	prefixes []string
-	tags     map[string]string // all of which the resource has; see Policy.tagged. With them there is nothing else
+	tags     map[string]string // all of which the resource has; see sight. With them there is nothing else
 	any      bool
 }
 
 // cover reports whether r has the resource. If r is about tags any may be: they
-// are checked when all else has been. Only what can be an instance is asked about.
+// are checked when all else has been.
 func (r resources) cover(id string) bool {
 	begins := func(prefix string) bool { return strings.HasPrefix(id, prefix) }
-	return id != "" && (r.any || r.tags != nil && instanceShape.pattern.MatchString(id) || slices.Contains(r.ids, id) || slices.ContainsFunc(r.prefixes, begins))
+	return id != "" && (r.any || r.tags != nil || slices.Contains(r.ids, id) || slices.ContainsFunc(r.prefixes, begins))
 }
 
 // days is a range of retentions; both ends belong to it.

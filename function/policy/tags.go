@@ -111,19 +111,34 @@ func (c *tagCache) fetch(ctx context.Context, target backup.Target, instances []
 	}
 }
 
-// tagged checks the last condition of r: that the instance has all the tags that
-// r names. It holds if r names none. Everything else must have been checked, since
+// A sight is the instance of one decision: its tags are looked up once, however
+// many rules name some.
+type sight struct {
+	policy *Policy
+	who    backup.Principal
+	params backup.Params
+
+	looked bool
+	tags   map[string]string // none of what cannot be an instance, about which nobody is asked
+	err    error
+}
+
+// has checks the last condition of r: that the instance has all the tags that r
+// names. It holds if r names none. Everything else must have been checked, since
 // the cloud may be asked.
-func (p *Policy) tagged(ctx context.Context, r rule, who backup.Principal, given backup.Params) (backup.Mistake, bool) {
-	if r.instances.tags == nil || given.SourceType() == backup.Container {
+func (s *sight) has(ctx context.Context, r rule) (backup.Mistake, bool) {
+	if r.instances.tags == nil || s.params.SourceType() == backup.Container {
 		return backup.Mistake{}, true
 	}
-	tags, err := p.tags.of(ctx, p.targetOf(who, given), given["InstanceId"])
-	if err != nil {
+	if id := s.params["InstanceId"]; !s.looked && instanceShape.pattern.MatchString(id) {
+		s.tags, s.err = s.policy.tags.of(ctx, s.policy.targetOf(s.who, s.params), id)
+	}
+	s.looked = true
+	if s.err != nil {
 		return r.explained(mistake("InstanceId", msgTagsUnread, r.id)), false
 	}
 	for key, value := range r.instances.tags {
-		if got, ok := tags[key]; !ok || got != value {
+		if got, ok := s.tags[key]; !ok || got != value {
 			return r.leavesOut("InstanceId", nounInstance), false
 		}
 	}
@@ -164,7 +179,7 @@ func (p *Policy) Foresee(ctx context.Context, who backup.Principal, do backup.Ac
 // name some are left.
 func (p *Policy) asksForTags(teams []int, do backup.Action, complete backup.Params) bool {
 	a, ok := p.account(complete["Account"])
-	if !ok || !slices.Contains(a.Regions, complete["Region"]) || complete.SourceType() == backup.Container {
+	if !ok || !slices.Contains(a.Regions, complete["Region"]) || complete.SourceType() == backup.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
 		return false
 	}
 	asks := false
