@@ -67,9 +67,15 @@ func start(t testing.TB, s *sink, name, key string) *trail {
 	t.Helper()
 	tr := &trail{sink: s, step: time.Second, now: time.Date(2026, 11, 26, 9, 0, 0, 123456000, time.UTC)}
 	chains := 0
+	var looking sync.Mutex // several may look at the clock at once
 	log, err := audit.New(audit.Config{
 		Sink: s, Key: backup.NewSecret(key), Log: slog.New(slog.NewJSONHandler(&tr.lines, nil)), Build: "v1", Policy: "abc",
-		Now:      func() time.Time { tr.now = tr.now.Add(tr.step); return tr.now },
+		Now: func() time.Time {
+			looking.Lock()
+			defer looking.Unlock()
+			tr.now = tr.now.Add(tr.step)
+			return tr.now
+		},
 		NewID:    func() string { chains++; return fmt.Sprint(name, chains) },
 		Settings: map[string]string{"auth": "oidc"},
 	})
