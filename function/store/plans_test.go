@@ -47,6 +47,7 @@ func fillLimits(t *testing.T, d *DB, n int) {
 		`INSERT INTO rate (k, tat_ms) SELECT 'p:' || i, ` + at + ` FROM numbers`,
 		`INSERT INTO quota (k, day, used) SELECT 't:' || i, '2026-11-' || (10 + i % 20), 1 FROM numbers`,
 		`INSERT INTO cooldown (k, owner, until_ms) SELECT 'r/' || i, 'o' || i, ` + at + ` FROM numbers`,
+		`INSERT INTO audit (chain, seq, at_ms, body, mac) SELECT 'c' || (i % 50), i, ` + at + `, '{}', '' FROM numbers`,
 		`INSERT INTO admission (id, at_ms, held, day, quotas, cooled) SELECT 'o' || i, ` + at + `, 1, '2026-11-23', '[]', '' FROM numbers`,
 	} {
 		if _, err := d.db.Exec(numbers + insert); err != nil {
