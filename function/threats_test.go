@@ -18,13 +18,15 @@ var threats = []struct {
 }{
 	{"T1", "confused deputy: account, role or ARN chosen by the caller", `
 		TestDecideTwice TestMembers TestOthersRulesAndAccountsAreNotTold TestGrantsAreNotCombined TestOnlyAGoodTokenIsAPrincipal
-		TestOnlyThePipelinesOwnTokenIsItsToken TestSessionsAreNotShared`},
-	{"T2", "mass assignment", "TestDecodeJSON FuzzDecodeJSON TestCreateSendsItsParametersInTheForm TestBodyWinsOverQuery"},
+		TestOnlyThePipelinesOwnTokenIsItsToken TestSessionsAreNotShared
+		TestNobodyGetsWhatIsAnothers TestAliasIsAllThatARequestCanSay TestTagsDecideWhatMayBeBackedUp TestTagsAreReadInTheRightAccount`},
+	{"T2", "mass assignment", "TestDecodeJSON FuzzDecodeJSON TestCreateSendsItsParametersInTheForm TestBodyWinsOverQuery TestAliasIsAllThatARequestCanSay"},
 	{"T3", "scripts on instances, copies in other regions", "TestScriptsMustBeTheExactPath TestDecideTwice"},
 	{"T4", "forms of other sites", "TestOtherPagesCannotMakeABackup TestScripts"},
 	{"T5", "framing", "TestNoPageShowsInAFrame TestEveryAnswerIsProtected"},
 	{"T6", "scripts in pages", "TestHostileValuesStayText TestHostileAddressesAreNoLinks TestNothingIsInline TestEveryAnswerIsProtected"},
 	{"T7", "requests to addresses that somebody chose", `
+		TestHostsAreTheCloudsAlone TestRegionsThatAreNoneAreRefused TestTheProgramHasFewWaysOut
 		TestRedirectIsNotFollowed TestNothingIsSentToWhatIsNotPublic TestOnlyPublicAddressesAreAllowed TestEndpointMustKeepRequestsSecret TestRedirectsAreNotFollowed`},
 	{"T8", "text that acts in logs and chats", "TestCleanLeavesNothingThatActs TestMessageIsCleanedAndCut TestTextsOfStrangersDoNothing TestMessagesOfStrangersDoNothing"},
 	{"T9", "secrets in logs, errors and pages", `
@@ -44,7 +46,8 @@ var threats = []struct {
 	{"T20", "supply chain", "TestGeneratorAndRuntimeAreTheSameVersion TestImportsOfVendorsStayInOnePlace"},
 	{"T21", "credentials of the platform", "TestStripPlatformHeadersLeavesTheRequestAlone TestCustomRuntimeReadsTheInvocationFromHeaders TestNoInvocationOutsideAPlatform"},
 	{"T22", "a policy that is wrong or missing", `
-		TestOneChangeIsRefused TestOneChangeOfSourcesIsRefused TestOneChangeOfPipelinesAndTokensIsRefused TestNothingIsNoPolicy TestProblemsComeTogether FuzzLoad`},
+		TestOneChangeIsRefused TestOneChangeOfSourcesIsRefused TestOneChangeOfPipelinesAndTokensIsRefused TestNothingIsNoPolicy TestProblemsComeTogether FuzzLoad
+		TestTagsFailClosed TestTagsThatCannotBeReadAllowNothing`},
 	{"T23", "SQL in texts", "TestSQLite TestPostgreSQL"},
 	{"T24", "clocks that disagree", "TestClocksThatDisagreeStopNewSubmissions TestClockThatIsOffFindsItsJobs"},
 	{"T25", "a store that is lost", "TestForgetfulStoreLooksBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
