@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"backupportal/function/emulator"
+	"backupportal/function/event"
+	"backupportal/function/store/postgrestest"
+	"backupportal/function/store/storetest"
+)
+
+const auditKey = "a key of the audit trail with 32 bytes or more"
+
+// The trail of the whole program can be verified, from its database and from its
+// log; and what is done to it shows in how the command ends.
+func TestAuditTrailIsVerified(t *testing.T) {
+	for name, url := range map[string]string{
+		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
+		"PostgreSQL": postgrestest.Start(t).Schema(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			cloud, err := emulator.New(emulator.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			endpoint := httptest.NewServer(cloud)
+			defer endpoint.Close()
+			for i := range 2 { // two processes, one after the other
+				p := connect(t, endpoint.URL, &log, "DATABASE_URL", url, "AUDIT_KEY", auditKey)
+				for j := range 2 {
+					if _, err := p.doors.Submit(t.Context(), event.Message{Kind: event.Direct, ID: fmt.Sprint(i, j), Payload: []byte(kinds[0].json)}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := p.close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			file := filepath.Join(t.TempDir(), "log")
+			if err := os.WriteFile(file, log.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			verified := func(want error, say string, pairs []string, args ...string) {
+				t.Helper()
+				var out strings.Builder
+				err := command(append([]string{"audit", "verify"}, args...), env(pairs...), &out)
+				_, usage := errors.AsType[usageError](err)
+				if wantUsage := want == io.ErrUnexpectedEOF; wantUsage != usage || !wantUsage && !errors.Is(err, want) || !strings.Contains(out.String()+fmt.Sprint(err), say) {
+					t.Errorf("audit verify %v: %v, %s", args, err, out.String())
+				}
+				if strings.Contains(out.String()+fmt.Sprint(err), auditKey) {
+					t.Error("the key is told")
+				}
+			}
+			in := []string{"DATABASE_URL", url, "AUDIT_KEY", "another key that has 32 bytes or even more, " + auditKey}
+			unusable := io.ErrUnexpectedEOF // stands for exit code 2
+			verified(nil, "10 records in 2 chains; seals are right", in)
+			verified(nil, "10 records in 2 chains; seals are right", in, "-file", file)
+			verified(nil, "seals were not looked at", in[:2])
+			verified(errBroken, "it was changed", []string{"DATABASE_URL", url, "AUDIT_KEY", "another key that has 32 bytes or even more"})
+			verified(unusable, "at least 32", []string{"DATABASE_URL", url, "AUDIT_KEY", "short"})
+			verified(unusable, "no record", in, "-file", os.DevNull)
+			verified(unusable, "DATABASE_URL", []string{"AUDIT_KEY", auditKey})
+			verified(unusable, "no record", []string{"DATABASE_URL", "sqlite:" + filepath.Join(t.TempDir(), "other.db")})
+			verified(unusable, "-from", in, "-from", "yesterday")
+			verified(unusable, "no more arguments", in, "all")
+
+			if err := storetest.Exec(url, `UPDATE audit SET body = replace(body, 'i-bp1demoweb01', 'i-bp1demoweb02') WHERE seq = 1`); err != nil {
+				t.Fatal(err)
+			}
+			verified(errBroken, "record 1: it was changed", in)
+			if err := storetest.Exec(url, `DELETE FROM audit WHERE seq = 1`); err != nil {
+				t.Fatal(err)
+			}
+			verified(errBroken, "record 2: records before it are missing: 1", in)
+			if err := storetest.Exec(url, `DELETE FROM audit WHERE seq = 4`); err != nil {
+				t.Fatal(err)
+			}
+			verified(errBroken, "record 4: its end is missing", in)
+			bad := bytes.Replace(log.Bytes(), []byte("i-bp1demoweb01"), []byte("i-bp1demoweb02"), 1)
+			if err := os.WriteFile(file, bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			verified(errBroken, "it was changed", in, "-file", file)
+		})
+	}
+}
+
+// Without its audit trail the program backs nothing up.
+func TestWithoutAnAuditTrailNothingIsSent(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
+	p, cloud := wired(t, "DATABASE_URL", url)
+	if _, err := p.doors.Submit(t.Context(), event.Message{Kind: event.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
+		t.Fatal(err) // makes the schema
+	}
+	if err := storetest.Exec(url, `DROP TABLE audit`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.doors.Submit(t.Context(), event.Message{Kind: event.Direct, ID: "1", Payload: []byte(kinds[0].json)}); err == nil {
+		t.Error("accepted")
+	}
+	if calls := cloud.Ledger().Calls; len(calls) > 0 {
+		t.Errorf("the cloud heard %d calls", len(calls))
+	}
+}
