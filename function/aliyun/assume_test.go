@@ -25,6 +25,7 @@ func assumes(lasts time.Duration) http.HandlerFunc {
 	}
 }
 
+// The role is built from the policy's account, and narrowed to the purpose (CD-2).
 func TestAssumeRoleSaysWhoAndForWhat(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": answer(200, success)})
 	if _, err := clientOf(t, server.URL).CreateBackupJob(t.Context(), assumedCall()); err != nil {

@@ -155,7 +155,7 @@ func TestClockThatIsOffFindsItsJobs(t *testing.T) {
 }
 
 // An alias that was given to another account says nothing about jobs in the
-// first one.
+// first one (CD-8).
 func TestAliasOfAnotherAccountProvesNothing(t *testing.T) {
 	r := newRig(t)
 	r.fail(t, "CreateBackupJob: drop-after")

@@ -96,6 +96,12 @@ func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndDat
 // submit makes the three statements of a submission that goes well: claim,
 // attempt, created.
 func submit(ctx context.Context, db *DB, n int, at time.Time) error {
+	return submitAlong(ctx, db, n, at, "")
+}
+
+// submitAlong is submit with rows of the audit trail beside the last two, if there
+// is a chain for them.
+func submitAlong(ctx context.Context, db *DB, n int, at time.Time, chain string) error {
 	r := storetest.Record(n)
 	r.CreatedAt, r.ExpiresAt = at, at.Add(7*24*time.Hour)
 	r, ours, err := db.Claim(ctx, r)
@@ -105,7 +111,11 @@ func submit(ctx context.Context, db *DB, n int, at time.Time) error {
 	for i, kind := range []backup.StepKind{backup.StepAttempt, backup.StepCreated} {
 		step := storetest.Step(i, fmt.Sprint("owner-of-26-characters-", n))
 		step.Kind = kind
-		if ours, err := db.Append(ctx, r.SubmissionID, step); err != nil || !ours {
+		var told []backup.AuditRow
+		if chain != "" {
+			told = []backup.AuditRow{{Chain: chain, Seq: int64(2*n + i), At: at, Body: `{"record":"` + strings.Repeat("x", 700) + `"}`, MAC: strings.Repeat("f", 64)}}
+		}
+		if ours, err := db.Append(ctx, r.SubmissionID, step, told...); err != nil || !ours {
 			return fmt.Errorf("%s: %v, %w", kind, ours, err)
 		}
 	}
@@ -162,6 +172,14 @@ func TestStoredFormOfAJobStays(t *testing.T) {
 // BenchmarkOnceLog is what the log adds to a submission that goes well: three
 // statements, two of which have to be on the disk before anything is sent.
 func BenchmarkOnceLog(b *testing.B) { benchmarkLog(b, submit) }
+
+// BenchmarkOnceLogWithAudit is the same with the audit trail, which goes along with
+// two of the statements.
+func BenchmarkOnceLogWithAudit(b *testing.B) {
+	benchmarkLog(b, func(ctx context.Context, db *DB, n int, at time.Time) error {
+		return submitAlong(ctx, db, n, at, "chain")
+	})
+}
 
 // BenchmarkOnceLogWithLimits is the same with a rate for requests, two for
 // backups, two quotas and a cool-down, as a policy with all of them has it.
