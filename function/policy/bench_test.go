@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"backupportal/function/backup"
 )
@@ -12,7 +14,7 @@ import (
 // account, of which the last one allows the backup, or none does.
 func BenchmarkDecide(b *testing.B) {
 	head := base[:strings.Index(base, "rules:")]
-	for name, instance := range map[string]string{"listed": "instances: [i-%04d]", "by prefix": "instance_prefixes: [i-%04d]"} {
+	for name, instance := range map[string]string{"listed": "instances: [i-%04d]", "by prefix": "instance_prefixes: [i-%04d]", "by tags": "instance_tags: {machine: i-%04d}"} {
 		text := head + "rules:\n"
 		for i := range 1000 {
 			text += fmt.Sprintf("  - {id: r%d, teams: [payments], actions: [backup.create, backup.view], accounts: [prod], regions: [cn-hangzhou], "+
@@ -22,6 +24,9 @@ func BenchmarkDecide(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		p = p.Tagged(func(_ context.Context, _ backup.Target, ids []string) (map[string]map[string]string, error) {
+			return map[string]map[string]string{ids[0]: {"machine": ids[0]}}, nil
+		}, func() time.Time { return time.UnixMilli(0) }) // once read, they are remembered
 		for outcome, id := range map[string]string{"allowed": "i-0999", "denied": "i-none"} {
 			params := backup.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": id, "Retention": "7"}
 			b.Run(name+" "+outcome, func(b *testing.B) {

@@ -22,12 +22,22 @@ func (p *Policy) Decide(ctx context.Context, who backup.Principal, given backup.
 		return backup.Grant{}, []backup.Mistake{stop}
 	}
 	seen := &sight{policy: p, who: who, params: given}
-	for i := range p.index.covering(teams, given) {
-		r := p.rules[i]
-		values := r.fill(given)
-		if _, ok := r.lets(ctx, seen, values); ok {
-			return p.grant(r, who, teams, a, values), nil
-		}
+	lets := func(r rule) bool {
+		_, ok := r.allows(given, r.fill(given))
+		return ok
+	}
+	plain, found := p.plain(teams, given, lets)
+	before := len(p.rules)
+	if found {
+		before = plain
+	}
+	tagged, foundTagged := p.byTags(ctx, seen, teams, before, lets)
+	if foundTagged {
+		plain, found = tagged, true
+	}
+	if found {
+		r := p.rules[plain]
+		return p.grant(r, who, teams, a, r.fill(given)), nil
 	}
 	for _, i := range p.concerning(teams, given) {
 		if r := p.rules[i]; slices.Contains(r.actions, backup.ActionCreate) {
@@ -39,6 +49,42 @@ func (p *Policy) Decide(ctx context.Context, who backup.Principal, given backup.
 		denied = []backup.Mistake{mistake("", msgNoRule)}
 	}
 	return backup.Grant{}, denied
+}
+
+// plain finds the first rule that goes by no tags and that lets says yes to.
+func (p *Policy) plain(teams []int, params backup.Params, lets func(rule) bool) (number int, ok bool) {
+	container := params.SourceType() == backup.Container
+	for i := range merged(p.index.plain(teams, params)) {
+		if r := p.rules[i]; (container || r.instances.tags == nil) && lets(r) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// byTags finds the first rule before a number that goes by tags which the instance
+// has, and that lets says yes to. Without such a rule nobody is asked for the tags.
+func (p *Policy) byTags(ctx context.Context, seen *sight, teams []int, before int, lets func(rule) bool) (number int, ok bool) {
+	asks := false
+	for i := range merged(p.index.byTags(teams, seen.params)) {
+		if asks = i < before && lets(p.rules[i]); asks || i >= before {
+			break
+		}
+	}
+	if !asks {
+		return 0, false
+	}
+	for i := range merged(p.index.having(teams, seen.params, seen.look(ctx))) {
+		if i >= before {
+			break
+		}
+		if r := p.rules[i]; lets(r) {
+			if _, has := seen.has(ctx, r); has {
+				return i, true
+			}
+		}
+	}
+	return 0, false
 }
 
 // lets checks all that r asks for, the tags of the instance last.
@@ -83,21 +129,16 @@ func (p *Policy) May(ctx context.Context, who backup.Principal, do backup.Action
 	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
 		return false
 	}
-	var byTags []rule
-	for i := range p.index.covering(p.teamsOf(who), complete) {
-		if r := p.rules[i]; slices.Contains(r.actions, do) {
-			if _, ok := r.covers(complete); ok && r.instances.tags == nil {
-				return true
-			} else if ok {
-				byTags = append(byTags, r)
-			}
-		}
+	covers := func(r rule) bool {
+		_, ok := r.covers(complete)
+		return ok && slices.Contains(r.actions, do)
 	}
-	seen := &sight{policy: p, who: who, params: complete}
-	return slices.ContainsFunc(byTags, func(r rule) bool {
-		_, ok := seen.has(ctx, r)
-		return ok
-	})
+	teams := p.teamsOf(who)
+	if _, ok := p.plain(teams, complete, covers); ok {
+		return true
+	}
+	_, ok = p.byTags(ctx, &sight{policy: p, who: who, params: complete}, teams, len(p.rules), covers)
+	return ok
 }
 
 // beforeRules checks what must hold whatever the rules say. The switch comes

@@ -130,11 +130,7 @@ func (s *sight) has(ctx context.Context, r rule) (backup.Mistake, bool) {
 	if r.instances.tags == nil || s.params.SourceType() == backup.Container {
 		return backup.Mistake{}, true
 	}
-	if id := s.params["InstanceId"]; !s.looked && instanceShape.pattern.MatchString(id) {
-		s.tags, s.err = s.policy.tags.of(ctx, s.policy.targetOf(s.who, s.params), id)
-	}
-	s.looked = true
-	if s.err != nil {
+	if s.look(ctx); s.err != nil {
 		return r.explained(mistake("InstanceId", msgTagsUnread, r.id)), false
 	}
 	for key, value := range r.instances.tags {
@@ -143,6 +139,15 @@ func (s *sight) has(ctx context.Context, r rule) (backup.Mistake, bool) {
 		}
 	}
 	return backup.Mistake{}, true
+}
+
+// look returns the tags of the instance, none if they cannot be read.
+func (s *sight) look(ctx context.Context) map[string]string {
+	if id := s.params["InstanceId"]; !s.looked && instanceShape.pattern.MatchString(id) {
+		s.tags, s.err = s.policy.tags.of(ctx, s.policy.targetOf(s.who, s.params), id)
+	}
+	s.looked = true
+	return s.tags
 }
 
 func (p *Policy) targetOf(who backup.Principal, params backup.Params) backup.Target {

@@ -93,6 +93,9 @@ func (r rule) given(name string) string {
 
 // forces checks that the caller gave nothing else than what r enforces.
 func (r rule) forces(given backup.Params) (backup.Mistake, bool) {
+	if r.enforced == nil {
+		return backup.Mistake{}, true
+	}
 	for _, f := range backup.Fields { // in the order of the form
 		want, enforced := r.enforced[f.Name]
 		if got := given[f.Name]; enforced && got != "" && got != want && f.ForSource(given.SourceType()) {
