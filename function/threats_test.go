@@ -35,7 +35,7 @@ var threats = []struct {
 	{"T10", "forged and repeated webhooks", `
 		TestVectors TestNearlyGoodMessages TestEveryByteCounts FuzzSignatures TestForeignSigner TestOpenSSLSigns TestWebhookMakesOneBackup TestWebhooksThatAreRefused`},
 	{"T11", "finding out what there is", "TestHiddenIsLikeMissing TestOthersRulesAndAccountsAreNotTold TestListLeavesOutWhatItsReaderMayNotSee"},
-	{"T12", "costs", "TestLimitedSubmissionReachesNothing TestRequestsArePaced TestLimitsAreToldAndNothingTypedIsLost TestSwitchedOff TestSQLite TestPostgreSQL"},
+	{"T12", "costs", "TestFailedSignInsAreCounted TestLimitedSubmissionReachesNothing TestRequestsArePaced TestLimitsAreToldAndNothingTypedIsLost TestSwitchedOff TestSQLite TestPostgreSQL"},
 	{"T13", "redirects to other sites after sign-in", "TestNextNeverLeavesTheSite FuzzNext"},
 	{"T14", "foreign host names", "TestOtherHostsAreAnsweredToWithNothing"},
 	{"T15", "headers that claim an identity", "TestAssertions"},

@@ -200,8 +200,15 @@ type Problem struct {
 	Lines     []string // already in the reader's language
 	Link      string   // address of the one action, if any
 	LinkText  backup.Text
+	Also      []Action
 	Resend    *Resend // or a button that sends the same form again
 	RequestID string
+}
+
+// An Action is a link to what else can be done.
+type Action struct {
+	Link string // address; may be another site's
+	Text backup.Text
 }
 
 // Resend is a form that can be sent again as it was.

@@ -34,6 +34,8 @@ func whose(key string) backup.Text {
 		return backup.Text{En: "team " + name, Zh: "团队 " + name}
 	case "s":
 		return backup.Text{En: "source " + name, Zh: "来源 " + name}
+	case "l":
+		return backup.Text{En: "your network address", Zh: "您的网络地址"}
 	case "i":
 		return backup.Text{En: name, Zh: name}
 	}

@@ -31,6 +31,9 @@ var signInFaults = []fault{
 	{auth.ErrProvider, http.StatusBadGateway, "provider",
 		backup.Text{En: "The identity provider could not be used", Zh: "身份提供方不可用"},
 		backup.Text{En: "It did not answer, or not in a way that this portal accepts. Try again; if that does not help, tell an operator.", Zh: "对方没有响应，或响应不被本门户接受。请重试；如仍不行，请联系管理员。"}},
+	{backup.ErrSignIns, http.StatusTooManyRequests, "sign-ins",
+		backup.Text{En: "Too many sign-ins failed", Zh: "登录失败次数过多"},
+		backup.Text{En: "From your network address the identity provider refused too many. Wait a while, then sign in again.", Zh: "来自您网络地址的登录被身份提供方多次拒绝。请稍候再登录。"}},
 	{auth.ErrTooLarge, http.StatusForbidden, "session-too-large",
 		backup.Text{En: "You are in too many groups to sign in", Zh: "所属群组过多，无法登录"},
 		backup.Text{En: "What the identity provider says of you does not fit into a session. An operator can reduce the groups that the policy names.", Zh: "身份提供方给出的信息超出会话容量。管理员可以减少策略中列出的群组。"}},
@@ -65,8 +68,15 @@ func nextPage(mux *http.ServeMux, next string) string {
 
 // callback is where the identity provider sends the reader back to.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
+	from := backup.VisitOf(r.Context()).ClientIP
+	if err := s.Backups.MaySignIn(r.Context(), from); err != nil {
+		return err
+	}
 	next, err := s.SignIn.Callback(w, r)
 	if err != nil {
+		if errors.Is(err, auth.ErrProvider) {
+			s.Backups.SignInFailed(r.Context(), from)
+		}
 		s.notSignedIn(r, faultOf(err).name)
 		return err
 	}
@@ -92,8 +102,12 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 
 // signedOut says that the session is over.
 func (s *Server) signedOut(w http.ResponseWriter, r *http.Request) error {
+	var also []templates.Action
+	if there := s.SignIn.EndSession(); there != "" {
+		also = append(also, templates.Action{Link: there, Text: backup.Text{En: "Sign out at the identity provider, too", Zh: "同时退出身份提供方"}})
+	}
 	return render(w, r, http.StatusOK, templates.ProblemPage(templates.Problem{
-		Shell: s.shell(r), Title: backup.Text{En: "You are signed out", Zh: "您已退出登录"},
+		Shell: s.shell(r), Also: also, Title: backup.Text{En: "You are signed out", Zh: "您已退出登录"},
 		Lines: []string{backup.Text{En: "Of this portal. You may still be signed in at the identity provider.", Zh: "已退出本门户；您在身份提供方可能仍处于登录状态。"}.In(templates.Language(r.Context()))},
 		Link:  loginPath, LinkText: signInAgain,
 	}))

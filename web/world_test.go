@@ -26,6 +26,7 @@ import (
 // A world is the portal in front of the emulator, with a clock that the test
 // turns. The cloud is a server, reached over HTTP.
 type world struct {
+	from    string // where requests of browse come from; empty is somewhere
 	handler http.Handler
 	server  *web.Server
 	cloud   *emulator.Cloud

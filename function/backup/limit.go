@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -23,6 +24,8 @@ type Limits interface {
 	Withdraw(ctx context.Context, key string, attempt int) error
 	// Spend takes one of a rate, and says how long to wait if there is none.
 	Spend(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
+	// Wait says how long Spend would say to wait, and takes nothing.
+	Wait(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
 	// ForgetLimits removes some of what says nothing any more.
 	ForgetLimits(ctx context.Context, now time.Time) error
 }
@@ -39,6 +42,7 @@ type Admission struct {
 // The limits that can be in the way.
 var (
 	ErrRequests = errors.New("too many requests")
+	ErrSignIns  = errors.New("too many sign-ins failed")
 	ErrRate     = errors.New("too many backups in a short time")
 	ErrQuota    = errors.New("the backups of the day are used up")
 	ErrCooldown = errors.New("backed up a moment ago")
@@ -79,6 +83,56 @@ func (s *Service) Pace(ctx context.Context, p Principal) error {
 		return &LimitError{Err: ErrRequests, Key: r.Key, RetryAfter: wait}
 	}
 	return nil
+}
+
+// failedSignIns is how many sign-ins of one network address may fail.
+var failedSignIns = Rate{Burst: 20, Per: 10 * time.Minute}
+
+// signIns is that of a client by its IP address. Whoever has an address of IPv6
+// has all that begin alike (RFC 6177).
+func signIns(client string) (Rate, bool) {
+	addr, err := netip.ParseAddr(client)
+	if err != nil {
+		return Rate{}, false // all of whom nothing is known would stand in each other's way
+	}
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = 64
+	}
+	r := failedSignIns
+	r.Key = "l:" + netip.PrefixFrom(addr.WithZone(""), bits).Masked().Addr().String()
+	return r, true
+}
+
+// MaySignIn reports whether somebody at an IP address may sign in: not if too many
+// have failed to, from there. Its error is a [*LimitError] with [ErrSignIns], or
+// [ErrStoreAway].
+func (s *Service) MaySignIn(ctx context.Context, client string) error {
+	r, ok := signIns(client)
+	if !ok {
+		return nil
+	}
+	wait, err := s.Limits.Wait(ctx, r, s.Now())
+	if err != nil {
+		return away(err)
+	}
+	if wait > 0 {
+		s.tellAudit(context.WithoutCancel(ctx), AuditEvent{Kind: AuditLimit, Often: r.Key, Outcome: AuditOutcome{Class: ErrSignIns.Error(), Limit: r.Key}})
+		return &LimitError{Err: ErrSignIns, Key: r.Key, RetryAfter: wait}
+	}
+	return nil
+}
+
+// SignInFailed counts a sign-in of somebody at an IP address whom the identity
+// provider did not vouch for.
+func (s *Service) SignInFailed(ctx context.Context, client string) {
+	r, ok := signIns(client)
+	if !ok {
+		return
+	}
+	if _, err := s.Limits.Spend(context.WithoutCancel(ctx), r, s.Now()); err != nil {
+		s.Log.Warn("counting failed sign-ins", "error", err)
+	}
 }
 
 // limited reports whether the grant has limits at all.

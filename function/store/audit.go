@@ -49,7 +49,7 @@ func (d *DB) addRows(ctx context.Context, to execer, rows []backup.AuditRow) err
 
 // Audit adds a row to the audit trail. After an error it may be there or not.
 func (d *DB) Audit(ctx context.Context, row backup.AuditRow) error {
-	return d.do(ctx, "audit", func(ctx context.Context) error {
+	return d.write(ctx, "audit", func(ctx context.Context) error {
 		return d.addRows(ctx, d.db, []backup.AuditRow{row})
 	})
 }

@@ -73,7 +73,7 @@ func (d *DB) Admit(ctx context.Context, a backup.Admission) (limit *backup.Limit
 	if err := storable(append([]any{a.Key, a.Resource}, keysOf(a.Grant)...)); err != nil {
 		return nil, err
 	}
-	err = d.do(ctx, "admit", func(ctx context.Context) error {
+	err = d.write(ctx, "admit", func(ctx context.Context) error {
 		tx, err := d.db.BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -198,10 +198,33 @@ func spendOne(ctx context.Context, db querier, r backup.Rate, now time.Time) (wa
 	if !errors.Is(err, sql.ErrNoRows) {
 		return 0, err
 	}
+	wait, err = waitFor(ctx, db, r, now)
+	return max(wait, time.Millisecond), err
+}
+
+// waitFor says how long it is until there is one of a rate.
+func waitFor(ctx context.Context, db querier, r backup.Rate, now time.Time) (time.Duration, error) {
+	interval, whole := r.Per.Milliseconds()/int64(r.Burst), r.Per.Milliseconds()
+	var tat int64
 	if err := db.QueryRowContext(ctx, rateOf, r.Key).Scan(&tat); err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			return 0, nil
+		}
 		return 0, err
 	}
-	return max(time.Duration(tat+interval-whole-ms(now))*time.Millisecond, time.Millisecond), nil
+	return max(time.Duration(tat+interval-whole-ms(now))*time.Millisecond, 0), nil
+}
+
+// Wait implements [backup.Limits].
+func (d *DB) Wait(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
+	if err := storable([]any{r.Key}); err != nil {
+		return 0, err
+	}
+	err = d.do(ctx, "wait", func(ctx context.Context) error {
+		wait, err = waitFor(ctx, d.db, r, now)
+		return err
+	})
+	return wait, err
 }
 
 // Spend implements [backup.Limits].
@@ -209,7 +232,7 @@ func (d *DB) Spend(ctx context.Context, r backup.Rate, now time.Time) (wait time
 	if err := storable([]any{r.Key}); err != nil {
 		return 0, err
 	}
-	err = d.do(ctx, "spend", func(ctx context.Context) error {
+	err = d.write(ctx, "spend", func(ctx context.Context) error {
 		wait, err = spendOne(ctx, d.db, r, now)
 		return err
 	})
@@ -221,7 +244,7 @@ func (d *DB) Withdraw(ctx context.Context, key string, attempt int) error {
 	if err := storable([]any{key}); err != nil {
 		return err
 	}
-	return d.do(ctx, "withdraw", func(ctx context.Context) error {
+	return d.write(ctx, "withdraw", func(ctx context.Context) error {
 		tx, err := d.db.BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -267,7 +290,7 @@ func (d *DB) ForgetLimits(ctx context.Context, now time.Time) error {
 		now.UTC().AddDate(0, 0, -8).Format(time.DateOnly), // what is withdrawn goes back into its day
 	}
 	for i, statement := range forgetLimits {
-		err := d.do(ctx, "forget limits", func(ctx context.Context) error {
+		err := d.write(ctx, "forget limits", func(ctx context.Context) error {
 			_, err := d.db.ExecContext(ctx, statement, before[i])
 			return err
 		})

@@ -153,7 +153,7 @@ DELETE FROM submission WHERE id IN
 
 // Forget implements [backup.Store].
 func (d *DB) Forget(ctx context.Context, before, now time.Time, limit int) (n int, err error) {
-	err = d.do(ctx, "forget", func(ctx context.Context) error {
+	err = d.write(ctx, "forget", func(ctx context.Context) error {
 		result, err := d.db.ExecContext(ctx, forget, ms(before), ms(now), limit)
 		if err != nil {
 			return err

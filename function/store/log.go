@@ -52,7 +52,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 	if err := storable(args); err != nil {
 		return backup.Record{}, false, err
 	}
-	err = d.do(ctx, "claim", func(ctx context.Context) error {
+	err = d.write(ctx, "claim", func(ctx context.Context) error {
 		if err := d.inTime(ctx); err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 	if err := storable(args); err != nil {
 		return false, err
 	}
-	err = d.do(ctx, "append", func(ctx context.Context) error {
+	err = d.write(ctx, "append", func(ctx context.Context) error {
 		limited, cancel := context.WithTimeout(ctx, insertTime)
 		defer cancel()
 		added, failed := d.addStep(limited, args, audit)
@@ -280,7 +280,7 @@ func (d *DB) change(ctx context.Context, what, statement string, args ...any) er
 	if err := storable(args); err != nil {
 		return err
 	}
-	return d.do(ctx, what, func(ctx context.Context) error {
+	return d.write(ctx, what, func(ctx context.Context) error {
 		result, err := d.db.ExecContext(ctx, statement, args...)
 		if err != nil {
 			return err

@@ -27,7 +27,7 @@ func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, 
 		if err := storable(args); err != nil {
 			return added, err
 		}
-		err := d.do(ctx, "announce", func(ctx context.Context) error {
+		err := d.write(ctx, "announce", func(ctx context.Context) error {
 			result, err := d.db.ExecContext(ctx, statement, args...)
 			if err != nil {
 				return err

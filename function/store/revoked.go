@@ -18,7 +18,7 @@ func (d *DB) Revoke(ctx context.Context, sid string, until, now time.Time) error
 	if err := storable([]any{sid}); err != nil {
 		return err
 	}
-	return d.do(ctx, "revoke", func(ctx context.Context) error {
+	return d.write(ctx, "revoke", func(ctx context.Context) error {
 		if _, err := d.db.ExecContext(ctx, revoke, sid, ms(until)); err != nil {
 			return err
 		}

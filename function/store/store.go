@@ -49,6 +49,7 @@ type DB struct {
 	log     *slog.Logger
 	idle    int                  // connections that are kept
 	kept    map[string]*sql.Stmt // statements that are parsed once for each connection
+	writing chan struct{}        // holds whoever writes, where there can be one only; nil elsewhere
 
 	mu      sync.Mutex
 	usable  bool     // reached, and its schema is up to date
@@ -77,6 +78,9 @@ func Open(cfg Config) (*DB, error) {
 	var err error
 	if d.dialect, d.db, err = open(cfg, d.log); err != nil {
 		return nil, err
+	}
+	if d.Kind() == SQLite {
+		d.writing = make(chan struct{}, 1)
 	}
 	d.idle = d.db.Stats().MaxOpenConnections
 	d.db.SetMaxIdleConns(d.idle)
@@ -118,6 +122,23 @@ func (d *DB) do(ctx context.Context, what string, f func(context.Context) error)
 		d.db.SetMaxIdleConns(d.idle)
 	}
 	return fmt.Errorf("store: %s: %w", what, err)
+}
+
+// write is do for what changes something. Of those that want to write in one
+// process to a SQLite database the first to come is the first to go: the database
+// itself lets them look for the lock now and then, and some never find it.
+func (d *DB) write(ctx context.Context, what string, f func(context.Context) error) error {
+	return d.do(ctx, what, func(ctx context.Context) error {
+		if d.writing != nil {
+			select {
+			case d.writing <- struct{}{}:
+				defer func() { <-d.writing }()
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return f(ctx)
+	})
 }
 
 // reach connects for the first time, and updates the schema if it is behind.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,35 +82,32 @@ func publicKeys(text string) (*oidc.StaticKeySet, error) {
 // algorithms are those a token may be signed with, whatever a provider says.
 var algorithms = []string{oidc.RS256, oidc.ES256}
 
-// claims are those of a token that the portal reads.
-type claims struct {
-	Name          string `json:"name"`
-	Email         string `json:"email"`
-	EmailVerified bool   `json:"email_verified"`
-}
-
-// identity reads whom a verified token is about. go-oidc does not ask for a subject.
+// identity reads whom a verified token is about. go-oidc does not ask for a
+// subject. Claims that a policy does not need are left out if they are of
+// another type than OpenID Connect Core 5.1 has them; some providers write
+// email_verified as a text.
 func identity(token *oidc.IDToken, groupsClaim string, keep func(issuer, group string) bool) (session, error) {
-	var c claims
-	all := map[string]any{}
-	if token.Claims(&c) != nil || token.Claims(&all) != nil || token.Subject == "" || len(token.Subject) > 255 {
+	claims := map[string]any{}
+	if token.Claims(&claims) != nil || token.Subject == "" || len(token.Subject) > 255 {
 		return session{}, ErrProvider
 	}
-	s := session{Issuer: token.Issuer, Subject: token.Subject, Name: c.Name}
-	list, _ := all[groupsClaim].([]any)
+	name, _ := claims["name"].(string)
+	s := session{Issuer: token.Issuer, Subject: token.Subject, Name: backup.Clean(cmp.Or(name, token.Subject), longestName)}
+	list, _ := claims[groupsClaim].([]any)
 	for _, v := range list {
 		if g, ok := v.(string); ok && g != "" && keep(token.Issuer, g) && !slices.Contains(s.Groups, g) {
 			s.Groups = append(s.Groups, g)
 		}
 	}
-	if c.EmailVerified && plainEmail(c.Email) {
-		s.Email = strings.ToLower(c.Email)
-	}
-	if s.Name == "" {
-		s.Name = s.Subject
+	verified := claims["email_verified"] == true || claims["email_verified"] == "true"
+	if email, _ := claims["email"].(string); verified && plainEmail(email) {
+		s.Email = strings.ToLower(email)
 	}
 	return s, nil
 }
+
+// longestName is how much of a name is kept, in bytes.
+const longestName = 200
 
 // plainEmail reports whether s has one @ and visible ASCII only: what looks
 // like two addresses is read as either (GHSA-c5c4-8r6x-56w3).

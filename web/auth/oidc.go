@@ -72,6 +72,31 @@ func (o *OIDC) discovered() (*oidc.Provider, error) {
 	return p, nil
 }
 
+// EndSession is where people end their session at the provider itself (OpenID
+// Connect RP-Initiated Logout 1.0), or empty if the provider names no such address
+// or cannot be asked.
+func (o *OIDC) EndSession() string {
+	p, err := o.discovered()
+	if err != nil {
+		return ""
+	}
+	var published struct {
+		EndSession string `json:"end_session_endpoint"`
+	}
+	issuer, err := url.Parse(o.Issuer)
+	if err != nil || p.Claims(&published) != nil {
+		return ""
+	}
+	u, err := url.Parse(published.EndSession)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != issuer.Scheme {
+		return ""
+	}
+	q := u.Query()
+	q.Set("client_id", o.ClientID)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
 func (o *OIDC) client(p *oidc.Provider) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), Endpoint: p.Endpoint(),

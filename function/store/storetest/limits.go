@@ -16,6 +16,7 @@ func RunLimits(t *testing.T, open func(t *testing.T) backup.Limits) {
 	for name, test := range map[string]func(*testing.T, backup.Limits){
 		"of a burst exactly so many get through":            burst,
 		"in the long run a rate is kept":                    steady,
+		"to ask for the wait takes nothing":                 waits,
 		"a quota is never exceeded":                         quota,
 		"a quota is that of a day":                          quotaOfADay,
 		"one of many gets a resource":                       oneCools,
@@ -70,6 +71,30 @@ func burst(t *testing.T, l backup.Limits) {
 	if calls.Load() != 128 || got.Load() != 10 {
 		t.Errorf("%d of %d calls got through, want 10 of 128", got.Load(), calls.Load())
 	}
+}
+
+func waits(t *testing.T, l backup.Limits) {
+	rate := backup.Rate{Key: "l:192.0.2.1", Burst: 2, Per: 20 * time.Second}
+	want := func(at time.Duration, spend bool, want time.Duration) {
+		t.Helper()
+		ask := l.Wait
+		if spend {
+			ask = l.Spend
+		}
+		if got, err := ask(t.Context(), rate, Start.Add(at)); err != nil || got != want {
+			t.Errorf("after %v (spending: %v): got %v, %v, want %v", at, spend, got, err, want)
+		}
+	}
+	want(0, false, 0)
+	want(0, true, 0)
+	want(0, false, 0)
+	want(0, true, 0)
+	want(0, false, 10*time.Second)
+	want(time.Second, false, 9*time.Second)
+	want(time.Second, true, 9*time.Second)
+	want(10*time.Second, false, 0)
+	want(10*time.Second, true, 0)
+	want(10*time.Second, false, 10*time.Second)
 }
 
 func steady(t *testing.T, l backup.Limits) {
