@@ -1,6 +1,8 @@
 package backup
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -62,6 +64,43 @@ func TestSpeedLimitAgreesWithHoursCountedOneByOne(t *testing.T) {
 		}
 		if again := SpeedLimit(got); again != text {
 			t.Fatalf("%s became %s", text, again)
+		}
+	})
+}
+
+// FuzzSpeedLimit: what is read is written back as another spelling of the same
+// windows, each of them whole hours of one day.
+func FuzzSpeedLimit(f *testing.F) {
+	for _, value := range []string{"0:24:NaN", "0:12:5|12:24:NaN", "6:5:5", "0:12:5|11:13:5", "00:024:0005", "0|24|NaN", "0:24:5|", "0:24:1099511627777"} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		windows, err := ParseSpeedLimit(value)
+		if err != nil {
+			bad, ok := err.(InvalidError)
+			if !ok || len(bad) == 0 {
+				t.Fatalf("%q: %v", value, err)
+			}
+			for _, m := range bad {
+				if m.Field != "SpeedLimit" || m.In(English) == "" || m.In(Chinese) == "" {
+					t.Errorf("%q: mistake %+v", value, m)
+				}
+			}
+			return
+		}
+		again, err := ParseSpeedLimit(SpeedLimit(windows))
+		if err != nil || !slices.Equal(again, windows) || strings.Count(value, "|")+1 != len(windows) {
+			t.Fatalf("%q is read as %v, then as %v, %v", value, windows, again, err)
+		}
+		for i, w := range windows {
+			if w.Start < 0 || w.Start >= w.End || w.End > 24 || w.Rate < 0 {
+				t.Errorf("%q has the window %v", value, w)
+			}
+			for _, other := range windows[:i] {
+				if w.Start < other.End && other.Start < w.End {
+					t.Errorf("%q has %v and %v", value, other, w)
+				}
+			}
 		}
 	})
 }

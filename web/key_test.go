@@ -1,0 +1,39 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// FuzzIdempotencyKey: a key that passes is 1 to 255 visible ASCII characters, says
+// the same with and without quotes around it, and never stands for the lack of one
+// (draft-ietf-httpapi-idempotency-key-header-07).
+func FuzzIdempotencyKey(f *testing.F) {
+	for _, value := range []string{"k", `"k"`, `""`, `"`, `"a"b"`, `a\b`, "a b", "a,b", "é", "\x7f", strings.Repeat("k", 255), strings.Repeat("k", 256), `"` + strings.Repeat("k", 255) + `"`} {
+		f.Add(value)
+	}
+	made := func() string { return "made" }
+	f.Fuzz(func(t *testing.T, value string) {
+		key, err := idempotencyKey(http.Header{"Idempotency-Key": {value}}, made)
+		if _, twice := idempotencyKey(http.Header{"Idempotency-Key": {value, value}}, made); twice == nil {
+			t.Errorf("%q twice is taken", value)
+		}
+		if err != nil {
+			if key != "" {
+				t.Errorf("%q: key %q beside the error %v", value, key, err)
+			}
+			return
+		}
+		if len(key) < 1 || len(key) > 255 || strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\\' }) {
+			t.Errorf("%q is read as %q", value, key)
+		}
+		if value != key && value != `"`+key+`"` {
+			t.Errorf("%q is read as %q", value, key)
+		}
+		quoted, err := idempotencyKey(http.Header{"Idempotency-Key": {`"` + key + `"`}}, made)
+		if err != nil || quoted != key {
+			t.Errorf("%q in quotes is read as %q, %v", key, quoted, err)
+		}
+	})
+}
