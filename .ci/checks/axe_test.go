@@ -47,11 +47,17 @@ func TestAxeFindsNothingWrongWithAnyPage(t *testing.T) {
 			width = 390
 		}
 		b.resize(width)
-		get[any](b, script+"; null")
-		for _, found := range get[[]violation](b, js(runAxe)) {
-			b.Errorf("%s at %d px: %s", v.name, width, found)
-		}
+		b.obeys(script, fmt.Sprintf("%s at %d px", v.name, width))
 	})
+}
+
+// obeys asks axe, whose script is given, what is wrong with the page that is shown.
+func (b *tab) obeys(script, name string) {
+	b.Helper()
+	get[any](b, script+"; null")
+	for _, found := range get[[]violation](b, js(runAxe)) {
+		b.Errorf("%s: %s", name, found)
+	}
 }
 
 // axe is the script of axe-core in the version that .ci/package.json names. If

@@ -279,7 +279,22 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 			if got := b.text("h1"); got != "You are signed out" || b.cookies()["portal"] != nil {
 				t.Errorf("after signing out: %q, %+v", got, b.cookies())
 			}
-			b.picture("signed-out-" + name)
+			if there := get[string](b, `document.querySelector("main a.plain")?.href ?? ""`); !strings.HasPrefix(there, p.issuer) {
+				t.Errorf("the page leads to %q to sign out at %s", there, p.issuer)
+			}
+			for _, r := range readers {
+				b.cookie("lang", r.language)
+				b.cookie("theme", r.theme)
+				b.open("/auth/signed-out")
+				if script, err := axe(); err == nil {
+					b.obeys(script, "signed out, "+r.String())
+				}
+				b.picture("signed-out-" + name + "-" + r.String())
+			}
+			b.follow(`main a.plain`)
+			if there := get[string](b, `location.href`); !strings.HasPrefix(there, p.issuer) {
+				t.Errorf("the link to sign out at the provider leads to %s", there)
+			}
 			if code, to := with(t, site, "/", session.Value); code != http.StatusSeeOther || !strings.HasPrefix(to, "/auth/login") {
 				t.Errorf("a copy of the session after signing out: %d %s", code, to)
 			}
