@@ -30,10 +30,12 @@ func command(args []string, getenv func(string) string, out io.Writer) error {
 		return explain(args[2:], getenv, out)
 	case len(args) > 1 && args[0] == "audit" && args[1] == "verify":
 		return verifyAudit(args[2:], getenv, os.Stdin, out)
+	case len(args) > 0 && args[0] == "ram-policy":
+		return printRAMPolicies(args[1:], getenv, out)
 	case len(args) > 1 && args[0] == "token" && args[1] == "new":
 		return newToken(args[2:], wallClock(), out)
 	}
-	return usageError{errors.New("unknown command; there are: migrate, policy check [FILE], policy explain, token new and audit verify (-h tells more); without a command the portal is served")}
+	return usageError{errors.New("unknown command; there are: migrate, policy check [FILE], policy explain, ram-policy, token new and audit verify (-h tells more); without a command the portal is served")}
 }
 
 // migrate brings the schema of the database up to date. The portal does so by

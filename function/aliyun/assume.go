@@ -17,17 +17,6 @@ import (
 	"backupportal/function/backup"
 )
 
-// A purpose is the session policy that narrows a role to what a call needs
-// (STS AssumeRole, parameter Policy). Cloud Backup knows no resources in
-// policies, so it names operations only.
-type purpose string
-
-// The purposes.
-const (
-	toBackUp purpose = `{"Version":"1","Statement":[{"Effect":"Allow","Action":["hbr:CreateBackupJob","hbr:CancelBackupJob","hbr:DescribeBackupJobs2","hbr:DescribeUdmSnapshots"],"Resource":"*"}]}`
-	toRead   purpose = `{"Version":"1","Statement":[{"Effect":"Allow","Action":["hbr:DescribeBackupJobs2","hbr:DescribeUdmSnapshots"],"Resource":"*"}]}`
-)
-
 // lifetime of assumed credentials: the least that STS gives.
 const lifetime = 900 * time.Second
 
@@ -35,11 +24,11 @@ const lifetime = 900 * time.Second
 type role struct {
 	account   backup.Account
 	principal backup.Principal
-	purpose   purpose
+	policy    string // the session policy that narrows it (STS AssumeRole, parameter Policy)
 }
 
 func roleOf(op operation) role {
-	return role{account: op.target.Account, principal: op.target.Principal, purpose: op.purpose}
+	return role{account: op.target.Account, principal: op.target.Principal, policy: op.sessionPolicy()}
 }
 
 // sessionName is what the cloud's audit trail shows: the principal's name, and
@@ -122,7 +111,7 @@ func (r role) assume(cfg *sdk.Config, keys auth.Credential, region string) error
 	request.RoleArn = r.account.RoleARN()
 	request.RoleSessionName = sessionName(r.principal)
 	request.ExternalId = r.account.ExternalID.Reveal()
-	request.Policy = string(r.purpose)
+	request.Policy = r.policy
 	request.DurationSeconds = requests.NewInteger(int(lifetime / time.Second))
 	_, err := client.AssumeRole(request)
 	return err

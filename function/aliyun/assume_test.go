@@ -35,7 +35,7 @@ func TestAssumeRoleSaysWhoAndForWhat(t *testing.T) {
 	for name, want := range map[string]string{
 		"Action": "AssumeRole", "Version": "2015-04-01", "AccessKeyId": keyMarker, "SecurityToken": tokenMarker,
 		"RoleArn": "acs:ram::2000000000000002:role/backup-operator", "DurationSeconds": "900", "ExternalId": "MARKER-external",
-		"Policy": `{"Version":"1","Statement":[{"Effect":"Allow","Action":["hbr:CreateBackupJob","hbr:CancelBackupJob","hbr:DescribeBackupJobs2","hbr:DescribeUdmSnapshots"],"Resource":"*"}]}`,
+		"Policy": `{"Version":"1","Statement":[{"Effect":"Allow","Action":["hbr:CreateBackupJob"],"Resource":["*"]},{"Effect":"Allow","Action":["ram:CreateServiceLinkedRole"],"Resource":["*"],"Condition":{"StringEquals":{"ram:ServiceName":["ecsbackup.hbr.aliyuncs.com"]}}}]}`,
 	} {
 		if got := asked.Get(name); got != want {
 			t.Errorf("AssumeRole with %s = %q, want %q", name, got, want)

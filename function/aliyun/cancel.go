@@ -10,7 +10,7 @@ import (
 // Success means that the service took the request: the job stops a little later.
 // Errors are [*backup.CloudError] values.
 func (c *Client) CancelBackupJob(ctx context.Context, target backup.Target, jobID, vaultID string) error {
-	op := operation{action: cancelBackupJob, target: target, purpose: toBackUp, params: []backup.Parameter{{Name: "JobId", Value: jobID}}}
+	op := operation{action: cancelBackupJob, target: target, params: []backup.Parameter{{Name: "JobId", Value: jobID}}}
 	if vaultID != "" {
 		op.params = append(op.params, backup.Parameter{Name: "VaultId", Value: vaultID})
 	}

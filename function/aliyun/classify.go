@@ -29,6 +29,7 @@ func (v verdict) judge(a *attempt) (reading, *backup.CloudError) {
 		return r, nil
 	}
 	e.HTTPStatus, e.RequestID, e.Code = a.answer.status, r.requestID, v.code(r)
+	e.Denial = r.denial
 	if e.Cause = doubt(a.answer.status, r); e.Cause != "" {
 		return r, e
 	}

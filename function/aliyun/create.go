@@ -10,7 +10,7 @@ import (
 // one request, or a second one if the first was refused for credentials that
 // had been kept. Errors are [*backup.CloudError] values.
 func (c *Client) CreateBackupJob(ctx context.Context, call backup.Call) (backup.Created, error) {
-	op := operation{action: createBackupJob, target: call.Target, purpose: toBackUp, params: call.Params.Parameters(), until: call.Until}
+	op := operation{action: createBackupJob, target: call.Target, params: call.Params.Parameters(), until: call.Until}
 	a, r, failed := c.perform(ctx, op)
 	if failed != nil {
 		return backup.Created{}, failed

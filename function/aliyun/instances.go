@@ -12,9 +12,6 @@ import (
 // DescribeInstances, InstanceIds).
 const mostInstances = 100
 
-// toSeeTags narrows a role to the tags of instances.
-const toSeeTags purpose = `{"Version":"1","Statement":[{"Effect":"Allow","Action":["ecs:DescribeInstances"],"Resource":"*"}]}`
-
 // DescribeInstances returns the tags of instances in the account and region of target
 // (ECS, DescribeInstances). An instance that is not there has no entry. Instances
 // of an account that Cloud Backup reaches by itself cannot be read, because the
@@ -36,7 +33,7 @@ func (c *Client) instanceTags(ctx context.Context, target backup.Target, ids []s
 	if err != nil {
 		return err
 	}
-	op := operation{api: ecs, action: describeInstances, target: target, purpose: toSeeTags, params: []backup.Parameter{
+	op := operation{api: ecs, action: describeInstances, target: target, params: []backup.Parameter{
 		{Name: "RegionId", Value: target.Region},
 		{Name: "MaxResults", Value: "100"},
 		{Name: "InstanceIds", Value: string(list)},

@@ -21,7 +21,7 @@ func (c *Client) DescribeBackupJobs2(ctx context.Context, target backup.Target, 
 	var jobs []backup.Job
 	seen := map[string]bool{}
 	for number := 1; number <= mostPages; number++ {
-		op := operation{action: describeBackupJobs2, target: target, purpose: toRead, params: listing(filter, number)}
+		op := operation{action: describeBackupJobs2, target: target, params: listing(filter, number)}
 		a, r, failed := c.perform(ctx, op)
 		if failed != nil {
 			return nil, failed

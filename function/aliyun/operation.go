@@ -15,13 +15,19 @@ import (
 
 // Cloud Backup by its names in the cloud, and the operations.
 const (
-	product              = "hbr"
-	version              = "2017-09-08"
-	describeInstances    = "DescribeInstances" // of ECS
-	createBackupJob      = "CreateBackupJob"
-	describeBackupJobs2  = "DescribeBackupJobs2"
-	describeUdmSnapshots = "DescribeUdmSnapshots"
-	cancelBackupJob      = "CancelBackupJob"
+	product               = "hbr"
+	version               = "2017-09-08"
+	describeInstances     = "DescribeInstances" // of ECS
+	createBackupJob       = "CreateBackupJob"
+	describeBackupJobs2   = "DescribeBackupJobs2"
+	describeUdmSnapshots  = "DescribeUdmSnapshots"
+	cancelBackupJob       = "CancelBackupJob"
+	checkRole             = "CheckRole"
+	describeCrossAccounts = "DescribeCrossAccounts"
+	describeVaults        = "DescribeVaults"
+	describeBackupClients = "DescribeBackupClients"
+	describeDisks         = "DescribeDisks"     // of ECS
+	getCallerIdentity     = "GetCallerIdentity" // of STS
 )
 
 // An api is a service of the cloud by its names there.
@@ -34,16 +40,16 @@ type api struct {
 var (
 	cloudBackup = api{product, version, backupHost, false}
 	ecs         = api{"ecs", "2014-05-26", instanceHost, true}
+	tokens      = api{"sts", "2015-04-01", tokenHost, true}
 )
 
 // An operation is a call, with everything decided.
 type operation struct {
-	api     api // the zero value is Cloud Backup
-	action  string
-	target  backup.Target
-	purpose purpose // what the credentials are narrowed to, if they are made for it
-	params  []backup.Parameter
-	until   time.Time // not sent after this; zero: whenever its context lives
+	api    api // the zero value is Cloud Backup
+	action string
+	target backup.Target
+	params []backup.Parameter
+	until  time.Time // not sent after this; zero: whenever its context lives
 }
 
 // perform makes the call. If the cloud no longer accepts credentials that were

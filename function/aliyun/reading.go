@@ -22,6 +22,7 @@ type reading struct {
 	message   string // text of a stranger
 	requestID string
 	jobID     string
+	denial    backup.Denial // of a refusal by RAM, if it says why
 }
 
 // unreadable stands for a code that could not be one.
@@ -46,7 +47,24 @@ func read(body []byte) reading {
 	}
 	r.requestID = wordOrNothing(text(members["RequestId"]))
 	r.jobID = wordOrNothing(text(members["JobId"]))
+	r.denial = readDenial(members["AccessDeniedDetail"])
 	return r
+}
+
+// permission is what actions of RAM look like.
+var permission = regexp.MustCompile(`\A[A-Za-z0-9]{1,32}:[A-Za-z0-9]{1,64}\z`)
+
+// readDenial reads what RAM says of a refusal ("AccessDeniedDetail"), of which
+// nothing but known shapes is kept.
+func readDenial(raw json.RawMessage) backup.Denial {
+	var d struct{ AuthAction, PolicyType, NoPermissionType string }
+	if len(raw) == 0 || json.Unmarshal(raw, &d) != nil {
+		return backup.Denial{}
+	}
+	if !permission.MatchString(d.AuthAction) {
+		d.AuthAction = ""
+	}
+	return backup.Denial{Action: d.AuthAction, PolicyType: wordOrNothing(d.PolicyType), Kind: wordOrNothing(d.NoPermissionType)}
 }
 
 // scalar is a JSON string or number as text, and "" for anything else: the

@@ -12,7 +12,7 @@ import (
 const renewal = 300 * time.Second
 
 // sessions keeps the credentials of roles, one set for each role, principal
-// and purpose: what was obtained for one person is never used for another. The
+// and operation: what was obtained for one person is never used for another. The
 // zero value is empty.
 type sessions struct {
 	mu  sync.Mutex
@@ -53,7 +53,7 @@ func (s *sessions) of(r role) *session {
 // is for: session names may coincide.
 func (r role) key() (key [sha256.Size]byte) {
 	h := sha256.New()
-	for _, part := range []string{r.account.Alias, r.account.RoleARN(), r.principal.ID(), sessionName(r.principal), r.account.ExternalID.Reveal(), string(r.purpose)} {
+	for _, part := range []string{r.account.Alias, r.account.RoleARN(), r.principal.ID(), sessionName(r.principal), r.account.ExternalID.Reveal(), r.policy} {
 		var length [4]byte
 		binary.BigEndian.PutUint32(length[:], uint32(len(part)))
 		h.Write(length[:])

@@ -24,7 +24,7 @@ const around = time.Hour
 // left, and says what it is worth (Cloud Backup, DescribeUdmSnapshots). If it is
 // not there yet that is the zero value. Errors are [*backup.CloudError] values.
 func (c *Client) DescribeUdmSnapshots(ctx context.Context, target backup.Target, job backup.Job) (backup.Consistency, error) {
-	op := operation{action: describeUdmSnapshots, target: target, purpose: toRead, params: []backup.Parameter{
+	op := operation{action: describeUdmSnapshots, target: target, params: []backup.Parameter{
 		{Name: "SourceType", Value: string(backup.UDMECS)},
 		{Name: "UdmRegionId", Value: target.Region},
 		{Name: "JobId", Value: job.JobID},

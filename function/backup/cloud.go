@@ -27,7 +27,9 @@ type Account struct {
 	Access     Access
 	Role       string // the role's name in that account, unless Access is Own
 	ExternalID Secret // for AssumeRole, if the role demands one
-	Regions    []string
+
+	ExternalIDVariable string // of the environment, which holds it
+	Regions            []string
 }
 
 // RoleARN is the resource name of the account's role, built and never accepted.
@@ -116,6 +118,10 @@ type Cloud interface {
 	// took the request, and not yet that the job has stopped. The vault is that
 	// of the job, or empty.
 	CancelBackupJob(ctx context.Context, target Target, jobID, vaultID string) error
+	// Preflight finds out whether the calls of the portal in the account of target
+	// would be let through, and changes nothing there. With the parameters of a
+	// backup it looks at what they name, too.
+	Preflight(ctx context.Context, target Target, uses Uses, params Params) []Rung
 	// Previews writes the call without making it.
 	Previews(call Call) []Preview
 	// Explain says what a code of the cloud means that a request for a job was
@@ -153,6 +159,7 @@ type CloudError struct {
 	Unlisted   bool // refused with a code that nobody has documented: look before asking again
 	Passing    bool // of ErrCredentials: fresher ones may do, so the call may be repeated
 	RetryAfter time.Duration
+	Denial     Denial // of a refusal for want of a permission
 	Cause      string // what the network said, as a kind of error: never a URL
 }
 

@@ -24,6 +24,10 @@ type Policy interface {
 	// Foresee is told of the submissions about which May will be asked, so that
 	// what it needs to know is read at once.
 	Foresee(ctx context.Context, p Principal, a Action, complete []Params)
+	// Reaches reports whether p may do this in the region of an account at all.
+	Reaches(p Principal, a Action, alias, region string) bool
+	// Uses is what the portal does in an account.
+	Uses(alias string) Uses
 }
 
 // An Action is what somebody does with backups, in the words of the policy.

@@ -88,7 +88,7 @@ func (l *loader) accountID(p place) string {
 func (l *loader) way(p place, m map[string]place, a *backup.Account) {
 	role, external := m["role"], m["external_id_env"]
 	a.Role = l.shaped(role, roleShape)
-	a.ExternalID = l.externalID(external)
+	a.ExternalID, a.ExternalIDVariable = l.externalID(external)
 	if l.refused[m["access"].node] {
 		return
 	}
@@ -123,15 +123,15 @@ func (l *loader) variable(p place, secret string) (name, value string) {
 }
 
 // externalID reads the external id in the variable that p names.
-func (l *loader) externalID(p place) backup.Secret {
+func (l *loader) externalID(p place) (id backup.Secret, variable string) {
 	switch name, value := l.variable(p, "the external id"); {
 	case value == "":
 	case len(value) < 2 || len(value) > 1224 || !externalShape.pattern.MatchString(value):
 		l.wrong(p, "the environment variable %s does not hold an external id: put %s there", name, externalShape.words)
 	default:
-		return backup.NewSecret(value)
+		return backup.NewSecret(value), name
 	}
-	return backup.Secret{}
+	return backup.Secret{}, ""
 }
 
 // rule reads one rule. What is optional grants less when it is left out, never

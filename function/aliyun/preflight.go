@@ -1,0 +1,425 @@
+package aliyun
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"backupportal/function/backup"
+)
+
+// A ladder is a preflight under way. Each rung is one question to the cloud, and
+// stands on those before it.
+type ladder struct {
+	*Client
+	ctx    context.Context
+	target backup.Target
+	uses   backup.Uses
+	params backup.Params
+
+	rungs  []backup.Rung
+	broken bool   // a rung failed on which all that follow stand
+	self   string // resource name of the portal's own role or user
+}
+
+// Preflight implements [backup.Cloud]. Its calls are reads, or such as cannot have
+// an effect: a job without a parameter is none.
+func (c *Client) Preflight(ctx context.Context, target backup.Target, uses backup.Uses, params backup.Params) []backup.Rung {
+	l := &ladder{Client: c, ctx: ctx, target: target, uses: uses, params: params}
+	l.rung("credentials", titleCredentials, l.credentials)
+	l.rung("identity", titleIdentity, l.identity)
+	if target.Account.Access == backup.AssumeRole {
+		l.intoAccount()
+	}
+	l.operations()
+	l.linkedRole()
+	if target.Account.Access == backup.HBRCrossAccount {
+		l.registered()
+	}
+	l.things()
+	return l.rungs
+}
+
+// rung asks one question. If it fails, what follows is not asked, unless it says
+// otherwise.
+func (l *ladder) rung(id string, title backup.Text, ask func(*backup.Rung)) {
+	r := backup.Rung{ID: id, Title: title, State: backup.RungNotReached}
+	if !l.broken {
+		r.State = backup.RungOK
+		ask(&r)
+		l.broken = r.State == backup.RungFailed
+	}
+	l.rungs = append(l.rungs, r)
+}
+
+// apart is rung for one on which nothing stands.
+func (l *ladder) apart(id string, title backup.Text, ask func(*backup.Rung)) {
+	before := l.broken
+	l.rung(id, title, ask)
+	l.broken = before
+}
+
+// fail says that r does not hold, and what would mend it.
+func fail(r *backup.Rung, finding backup.Text, fixes ...backup.Fix) {
+	r.State, r.Finding, r.Fixes = backup.RungFailed, finding, fixes
+}
+
+// heard keeps what the cloud said.
+func heard(r *backup.Rung, operation string, failed *backup.CloudError) {
+	r.Evidence.Operation = operation
+	if failed != nil {
+		r.Evidence.Code, r.Evidence.HTTPStatus, r.Evidence.RequestID = failed.Code, failed.HTTPStatus, failed.RequestID
+		r.Evidence.Denial = failed.Denial
+	}
+}
+
+// unexpected is a failure that has nothing to do with permissions.
+func (l *ladder) unexpected(r *backup.Rung, failed *backup.CloudError) {
+	finding := l.Explain(failed.Code).Means
+	if finding == (backup.Text{}) {
+		finding = both("The cloud gave no usable answer ("+failed.Cause+"). This says nothing of permissions: try again.", "云端没有可用的答复（"+failed.Cause+"），无法判断权限：请重试。")
+	}
+	fail(r, finding)
+}
+
+func (l *ladder) credentials(r *backup.Rung) {
+	keys, failed := l.own(l.ctx, getCallerIdentity)
+	if failed != nil {
+		heard(r, "", failed)
+		fail(r, both("The function has no credentials of its own.", "函数没有自己的凭证。"), backup.Fix{
+			Title: both("Give the function a role (role in s.yaml), or outside Function Compute an access key", "为函数配置角色（s.yaml 中的 role）；在函数计算之外则配置访问密钥"),
+			Code:  "role: acs:ram::<account id>:role/backup-portal",
+		})
+		return
+	}
+	r.Finding = both("The function has an access key.", "函数已有访问密钥。")
+	if !keys.SecurityToken.IsZero() {
+		r.Finding = both("The function has temporary credentials of its role.", "函数已有其角色的临时凭证。")
+	}
+}
+
+// identity asks STS whose credentials they are (GetCallerIdentity), for which
+// nobody needs a permission.
+func (l *ladder) identity(r *backup.Rung) {
+	op := operation{api: tokens, action: getCallerIdentity, target: l.target}
+	op.target.Account.Access = backup.Own
+	a, _, failed := l.perform(l.ctx, op)
+	heard(r, "sts:"+getCallerIdentity, failed)
+	if failed != nil {
+		l.unexpected(r, failed)
+		return
+	}
+	var who struct{ IdentityType, AccountId, Arn string }
+	if err := json.Unmarshal(a.body, &who); err != nil || !accountID.MatchString(who.AccountId) || !resourceName.MatchString(who.Arn) {
+		fail(r, both("The answer could not be read.", "答复无法读取。"))
+		return
+	}
+	l.self = portalName(who.Arn)
+	r.Evidence.Identity = who.Arn
+	r.Finding = both("It is "+l.self+".", "身份为 "+l.self+"。")
+	switch account := l.target.Account; {
+	case strings.HasSuffix(who.Arn, ":root"):
+		fail(r, both("These are the keys of the account itself, which may take on no role and should be used by no program.", "这是云账号本身的密钥，不能扮演任何角色，也不应供程序使用。"), backup.Fix{
+			Title: both("Use a role, or a RAM user, and give it this permission policy", "改用角色或 RAM 用户，并授予以下权限策略"), Code: l.functionPolicy(),
+		})
+	case account.Access == backup.Own && account.ID != who.AccountId:
+		fail(r, both("The function runs in account "+who.AccountId+", but the policy says that "+account.Alias+" is "+account.ID+" and its own.",
+			"函数运行在账号 "+who.AccountId+"，而策略称 "+account.Alias+" 是其自身账号 "+account.ID+"。"), backup.Fix{
+			Title: both("In the portal's policy, correct account_id of "+account.Alias+", or let it have access: assume_role", "在门户策略中更正 "+account.Alias+" 的 account_id，或改为 access: assume_role"),
+			Code:  "account_id: \"" + who.AccountId + "\"",
+		})
+	}
+}
+
+// portalName is the role or user behind a resource name: of a session it is the
+// role, as trust policies have it.
+func portalName(arn string) string {
+	if before, rest, ok := strings.Cut(arn, ":assumed-role/"); ok {
+		role, _, _ := strings.Cut(rest, "/")
+		return before + ":role/" + role
+	}
+	return arn
+}
+
+func (l *ladder) functionPolicy() string {
+	return FunctionPolicy([]AccountUse{{l.target.Account, l.uses}}).Text()
+}
+
+// intoAccount is the way into an account by its role. STS looks for the role first,
+// then at what the caller may do, then at what the role trusts.
+func (l *ladder) intoAccount() {
+	if l.broken {
+		for _, r := range []struct {
+			id    string
+			title backup.Text
+		}{{"role", titleRole}, {"assume_role", titleAssume}, {"trust", titleTrust}, {"external_id", titleExternal}, {"session_policy", titleSession}} {
+			l.rung(r.id, r.title, nil)
+		}
+		return
+	}
+	account := l.target.Account
+	_, _, failed := l.Client.assumeRole(l.ctx, role{account: account, principal: l.target.Principal}, l.target.Region)
+	denied := failed != nil && strings.HasPrefix(failed.Code, assumeRolePrefix+"NoPermission")
+	arn, ours := account.RoleARN(), failed != nil && failed.Denial.PolicyType == identityPolicy
+	l.rung("role", titleRole, func(r *backup.Rung) {
+		heard(r, "sts:"+assumeRole, failed)
+		switch {
+		case failed == nil || denied:
+			r.Finding = both(arn+" exists.", arn+" 存在。")
+		case strings.HasPrefix(failed.Code, assumeRolePrefix+"EntityNotExist"):
+			fail(r, both("There is no role "+arn+".", "不存在角色 "+arn+"。"), l.trustFix(both("In account "+account.ID+", make the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")), l.roleFix())
+		default:
+			l.unexpected(r, failed)
+		}
+	})
+	l.rung("assume_role", titleAssume, func(r *backup.Rung) {
+		heard(r, "sts:"+assumeRole, failed)
+		if denied && ours {
+			fail(r, both(l.self+" may not take on "+arn+".", l.self+" 无权扮演 "+arn+"。"), backup.Fix{
+				Title: both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"), Code: l.functionPolicy(),
+			})
+			return
+		}
+		r.Finding = both(l.self+" may take on the role.", l.self+" 有权扮演该角色。")
+	})
+	l.rung("trust", titleTrust, func(r *backup.Rung) {
+		heard(r, "sts:"+assumeRole, failed)
+		if !denied {
+			r.Finding = both("The role lets the portal in.", "该角色信任本门户。")
+			return
+		}
+		finding := both("The role does not let "+l.self+" in.", "该角色不信任 "+l.self+"。")
+		if account.ExternalIDVariable != "" {
+			finding = both("The role does not let "+l.self+" in: it does not name it, or it wants another external id than the one in "+account.ExternalIDVariable+". STS does not say which.",
+				"该角色不信任 "+l.self+"：其信任策略未列出它，或要求的外部 ID 与 "+account.ExternalIDVariable+" 中的不同；STS 不说明是哪一种。")
+		}
+		fixes := []backup.Fix{l.trustFix(both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为"))}
+		if failed.Denial.PolicyType == "" {
+			fixes = append(fixes, backup.Fix{Title: both("Or give "+l.self+" this permission policy: the refusal does not say which of the two is missing", "或为 "+l.self+" 授予以下权限策略（答复未说明缺少哪一项）"), Code: l.functionPolicy()})
+		}
+		fail(r, finding, fixes...)
+	})
+	l.rung("external_id", titleExternal, l.externalID)
+	l.rung("session_policy", titleSession, func(r *backup.Rung) {
+		policy := operation{action: createBackupJob}.sessionPolicy()
+		_, _, failed := l.Client.assumeRole(l.ctx, role{account: account, principal: l.target.Principal, policy: policy}, l.target.Region)
+		heard(r, "sts:"+assumeRole, failed)
+		if failed != nil {
+			l.unexpected(r, failed)
+			return
+		}
+		r.Finding = both("A session can be narrowed to one operation; in the trail of the cloud it is called "+sessionName(l.target.Principal)+".", "会话可收窄到单个操作；在云端审计中显示为 "+sessionName(l.target.Principal)+"。")
+	})
+}
+
+// externalID tries the door without the key: a role that asks for no external id
+// lets in whoever can have the portal name it.
+func (l *ladder) externalID(r *backup.Rung) {
+	account := l.target.Account
+	if account.ExternalIDVariable == "" {
+		r.Finding = both("The policy names none (external_id_env). One is worth having: it keeps others from having the portal take on your role.", "策略未配置外部 ID（external_id_env）。建议配置，以防他人借门户扮演您的角色。")
+		return
+	}
+	without := account
+	without.ExternalID = backup.Secret{}
+	_, _, failed := l.Client.assumeRole(l.ctx, role{account: without, principal: l.target.Principal}, l.target.Region)
+	heard(r, "sts:"+assumeRole, failed)
+	switch {
+	case failed == nil:
+		fail(r, both("The role lets the portal in without any external id: the one in "+account.ExternalIDVariable+" protects nothing.", "不带外部 ID 也能扮演该角色："+account.ExternalIDVariable+" 中的外部 ID 不起作用。"),
+			l.trustFix(both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为")))
+	case strings.HasPrefix(failed.Code, assumeRolePrefix+"NoPermission"):
+		r.Finding = both("Without it the role lets nobody in.", "不带外部 ID 时无法扮演该角色。")
+	default:
+		l.unexpected(r, failed)
+	}
+}
+
+func (l *ladder) trustFix(title backup.Text) backup.Fix {
+	return backup.Fix{Title: title, Code: TrustPolicy(l.target.Account, l.self).Text()}
+}
+
+// roleFix is the permission policy of whoever acts in the account.
+func (l *ladder) roleFix() backup.Fix {
+	account := l.target.Account
+	if account.Access == backup.AssumeRole {
+		return backup.Fix{
+			Title: both("Give the role "+account.Role+" in account "+account.ID+" this permission policy", "为账号 "+account.ID+" 中的角色 "+account.Role+" 授予以下权限策略"),
+			Code:  RolePolicy(account, l.uses).Text(),
+		}
+	}
+	return backup.Fix{Title: both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"), Code: l.functionPolicy()}
+}
+
+// operations makes the cheapest call of each operation that has no effect. RAM
+// refuses before anything else is looked at, so that any other refusal is a yes.
+func (l *ladder) operations() {
+	failed := false
+	for _, op := range operations(l.target.Account, l.uses) {
+		name := op.api.product + ":" + op.action
+		op.target, op.params = l.target, l.harmless(op.action)
+		l.apart(name, backup.Text{En: name, Zh: name}, func(r *backup.Rung) {
+			_, _, refused := l.perform(l.ctx, op)
+			heard(r, name, refused)
+			l.judge(r, refused)
+			failed = failed || r.State == backup.RungFailed
+		})
+	}
+	l.broken = l.broken || failed
+}
+
+func (l *ladder) judge(r *backup.Rung, refused *backup.CloudError) {
+	r.Finding = both("Allowed.", "已授权。")
+	if refused == nil {
+		return
+	}
+	known, listed := meaningOf(refused.Code)
+	switch {
+	case !errors.Is(refused, backup.ErrRefused):
+		l.unexpected(r, refused)
+	case forbidden(refused.Code):
+		fail(r, both("Not allowed: "+r.ID+".", "未授权："+r.ID+"。"), l.roleFix())
+		if refused.Denial.Kind == "ExplicitDeny" {
+			r.Finding = both("Forbidden: a policy denies "+r.ID+". What is denied nothing can allow; remove the Deny first.", "已被显式拒绝：某条策略拒绝 "+r.ID+"，请先移除该 Deny。")
+		}
+	case listed && !known.caller && !slices.Contains(aboutRoles, refused.Code):
+		l.unexpected(r, refused)
+	}
+}
+
+// forbidden reports whether a code of an operation is RAM's.
+func forbidden(code string) bool {
+	return code == "Forbidden" || code == "Forbidden.RAM" || code == "ActionUnauthorized" || code == "NoPermission" || strings.HasPrefix(code, "NoPermission.")
+}
+
+// aboutRoles are what CheckRole answers where a role is missing, which is a rung
+// of its own.
+var aboutRoles = []string{"RoleNotExist", "CrossAccountBackupSlrNotExist", "AssumeRoleFail"}
+
+// harmless are the parameters of the cheapest call without an effect.
+func (l *ladder) harmless(action string) []backup.Parameter {
+	now := l.cfg.Now().Unix()
+	return map[string][]backup.Parameter{
+		// Without a SourceType there is no job that could be made.
+		createBackupJob:       {},
+		cancelBackupJob:       {{Name: "JobId", Value: "job-0000000000preflight"}},
+		describeBackupJobs2:   {{Name: "SourceType", Value: string(backup.UDMECS)}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeUdmSnapshots:  {{Name: "SourceType", Value: string(backup.UDMECS)}, {Name: "UdmRegionId", Value: l.target.Region}, {Name: "StartTime", Value: strconv.FormatInt(now-1, 10)}, {Name: "EndTime", Value: strconv.FormatInt(now, 10)}},
+		checkRole:             {{Name: "CheckRoleType", Value: "UdmRole"}},
+		describeCrossAccounts: {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeVaults:        {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeBackupClients: {{Name: "ClientType", Value: "ECS_CLIENT"}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeInstances:     {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
+		describeDisks:         {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
+	}[action]
+}
+
+// linkedRole looks for the role with which Cloud Backup works (CheckRole).
+func (l *ladder) linkedRole() {
+	if l.target.Account.Access == backup.HBRCrossAccount {
+		l.role("cross_linked_role", titleCrossLinked, CrossBackupService, nil)
+		return
+	}
+	if slices.Contains(l.uses.Sources, backup.UDMECS) {
+		l.role("linked_role", titleLinked, instanceBackups, []backup.Parameter{{Name: "CheckRoleType", Value: "UdmRole"}})
+	}
+}
+
+func (l *ladder) role(id string, title backup.Text, service string, params []backup.Parameter) {
+	if params == nil {
+		params = []backup.Parameter{{Name: "CheckRoleType", Value: "CrossAccountRole"}}
+	}
+	l.rung(id, title, func(r *backup.Rung) {
+		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: params})
+		heard(r, product+":"+checkRole, failed)
+		switch {
+		case failed == nil:
+			r.Finding = both("It is there.", "已存在。")
+		case slices.Contains(aboutRoles, failed.Code):
+			finding := both("It is missing.", "缺失。")
+			if service == instanceBackups {
+				finding = both("It is missing. The first backup of an instance makes it, if the role has the permission ram:CreateServiceLinkedRole; it is safer to make it now.", "缺失。若角色有 ram:CreateServiceLinkedRole 权限，首次实例备份会自动创建；建议现在就创建。")
+			}
+			fail(r, finding, backup.Fix{
+				Title: both("Make it in the account in which the backup is kept", "在保存备份的账号中创建"),
+				// Resource Management, CreateServiceLinkedRole.
+				Code: "aliyun resourcemanager CreateServiceLinkedRole --ServiceName " + service,
+			})
+		default:
+			l.unexpected(r, failed)
+		}
+	})
+}
+
+// registered looks for the account among those that Cloud Backup knows
+// (DescribeCrossAccounts), and whether it can take on the role there (CheckRole).
+func (l *ladder) registered() {
+	account := l.target.Account
+	l.rung("registration", titleRegistered, func(r *backup.Rung) {
+		known, failed := l.crossAccount()
+		heard(r, product+":"+describeCrossAccounts, failed)
+		switch {
+		case failed != nil:
+			l.unexpected(r, failed)
+		case !known:
+			fail(r, both("Cloud Backup does not know account "+account.ID+" with the role "+account.Role+".", "云备份未登记账号 "+account.ID+" 及其角色 "+account.Role+"。"), backup.Fix{
+				Title: both("Register it, in the account in which the backup is kept", "在保存备份的账号中登记"),
+				Code:  "aliyun hbr AddCrossAccount --CrossAccountUserId " + account.ID + " --CrossAccountRoleName " + account.Role + " --CrossAccountType CROSS_ACCOUNT --Alias " + account.Alias[:min(len(account.Alias), 32)],
+			})
+		default:
+			r.Finding = both("The account is registered.", "该账号已登记。")
+		}
+	})
+	l.rung("cross_role", titleCrossRole, func(r *backup.Rung) {
+		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []backup.Parameter{
+			{Name: "CheckRoleType", Value: "CrossAccountRole"}, {Name: "CrossAccountUserId", Value: account.ID}, {Name: "CrossAccountRoleName", Value: account.Role},
+		}})
+		heard(r, product+":"+checkRole, failed)
+		switch {
+		case failed == nil:
+			r.Finding = both("Cloud Backup may take it on.", "云备份可以扮演该角色。")
+		case slices.Contains(aboutRoles, failed.Code):
+			fail(r, both("Cloud Backup may not take on the role "+account.Role+" in account "+account.ID+", or there is none.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"), backup.Fix{
+				Title: both("In account "+account.ID+", let the role "+account.Role+" have this trust policy and the system policy AliyunHBRRolePolicy", "在账号 "+account.ID+" 中，将角色 "+account.Role+" 的信任策略改为以下内容，并授予系统策略 AliyunHBRRolePolicy"),
+				Code:  ServiceTrustPolicy(CrossBackupService).Text(),
+			})
+		default:
+			l.unexpected(r, failed)
+		}
+	})
+}
+
+// crossAccount reports whether the target is among the registered accounts.
+func (l *ladder) crossAccount() (bool, *backup.CloudError) {
+	for page := 1; page <= mostPages; page++ {
+		a, r, failed := l.perform(l.ctx, operation{action: describeCrossAccounts, target: l.target, params: []backup.Parameter{
+			{Name: "PageNumber", Value: strconv.Itoa(page)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)},
+		}})
+		if failed != nil {
+			return false, failed
+		}
+		var list struct {
+			CrossAccounts struct {
+				CrossAccount []struct {
+					CrossAccountUserId   json.Number
+					CrossAccountRoleName string
+				}
+			}
+		}
+		if json.Unmarshal(a.body, &list) != nil {
+			return false, unread(describeCrossAccounts, a.status, r, "the list could not be read")
+		}
+		for _, x := range list.CrossAccounts.CrossAccount {
+			if x.CrossAccountUserId.String() == l.target.Account.ID && strings.EqualFold(x.CrossAccountRoleName, l.target.Account.Role) {
+				return true, nil
+			}
+		}
+		if len(list.CrossAccounts.CrossAccount) < pageSize {
+			return false, nil
+		}
+	}
+	return false, unread(describeCrossAccounts, 0, reading{}, "too many pages")
+}

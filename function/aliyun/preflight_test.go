@@ -1,0 +1,275 @@
+package aliyun_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"backupportal/function/aliyun"
+	"backupportal/function/backup"
+	"backupportal/function/emulator"
+)
+
+const externalID = "MARKER-external-id-of-32-characters"
+
+// The three ways into an account.
+var (
+	ownAccount   = backup.Account{Alias: "own", ID: emulator.DemoPortalAccount, Access: backup.Own, Regions: []string{"cn-hangzhou"}}
+	roleAccount  = backup.Account{Alias: "prod", ID: emulator.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: backup.NewSecret(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
+	crossAccount = backup.Account{Alias: "central", ID: emulator.DemoPaymentsAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Regions: []string{"cn-hangzhou"}}
+
+	everything = backup.Uses{Create: true, Cancel: true, View: true, Tags: true, Sources: backup.SourceTypes}
+)
+
+// narrow is the demo world with no more permissions than the generated policies give.
+func narrow(t *testing.T) *emulator.World {
+	t.Helper()
+	w := emulator.Demo()
+	w.Accounts[0].Users[0].Permissions = nil
+	w.Accounts[0].Users[0].Policies = []emulator.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountUse{
+		{Account: ownAccount, Uses: everything}, {Account: roleAccount, Uses: everything}, {Account: crossAccount, Uses: everything},
+	}).Text())}
+	w.Accounts[1].Roles = append(w.Accounts[1].Roles, emulator.Role{
+		Name: "backup-portal", TrustPolicy: paste(t, aliyun.TrustPolicy(roleAccount, "acs:ram::1000000000000001:user/portal").Text()),
+		Policies: []emulator.Policy{paste(t, aliyun.RolePolicy(roleAccount, everything).Text())},
+	})
+	return w
+}
+
+// paste reads a document as the console of RAM would, with the external id put in.
+func paste(t *testing.T, text string) (p emulator.Policy) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(text, "$EXTERNAL_ID_PROD", externalID)), &p); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	return p
+}
+
+// preflight climbs the ladder in a world, and returns the emulator, too.
+func preflight(t *testing.T, w *emulator.World, account backup.Account, params backup.Params) ([]backup.Rung, *emulator.Cloud) {
+	t.Helper()
+	cloud, err := emulator.New(emulator.Options{World: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(cloud)
+	t.Cleanup(server.Close)
+	endpoint, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := emulated(t, endpoint)
+	target := backup.Target{Account: account, Region: "cn-hangzhou", Principal: backup.Principal{Issuer: "https://sso.example.com", Subject: "1", Name: "alice@example.com"}}
+	return client.Preflight(t.Context(), target, everything, params), cloud
+}
+
+// roleNamed finds a role of the second account.
+func roleNamed(w *emulator.World, name string) *emulator.Role {
+	i := slices.IndexFunc(w.Accounts[1].Roles, func(r emulator.Role) bool { return r.Name == name })
+	return &w.Accounts[1].Roles[i]
+}
+
+// without removes actions from all statements of a policy.
+func without(p emulator.Policy, actions ...string) (rest emulator.Policy) {
+	for _, s := range p {
+		s.Actions = slices.DeleteFunc(slices.Clone(s.Actions), func(a string) bool { return slices.Contains(actions, a) })
+		if len(s.Actions) > 0 {
+			rest = append(rest, s)
+		}
+	}
+	return rest
+}
+
+// apply does in a world what the fixes of a rung say, as an operator would.
+func apply(t *testing.T, w *emulator.World, account backup.Account, fixes []backup.Fix) {
+	t.Helper()
+	for _, f := range fixes {
+		words := strings.Fields(f.Code)
+		flags := map[string]string{}
+		for i := 3; i+1 < len(words); i += 2 {
+			flags[words[i]] = words[i+1]
+		}
+		switch {
+		case strings.HasPrefix(f.Code, "aliyun resourcemanager CreateServiceLinkedRole"):
+			role := map[string]string{"ecsbackup.hbr.aliyuncs.com": "AliyunServiceRoleForHbrEcsBackup", "crossbackup.hbr.aliyuncs.com": "AliyunServiceRoleForHbrCrossAccountBackup"}[flags["--ServiceName"]]
+			at := 0
+			if account.Access == backup.AssumeRole {
+				at = 1
+			}
+			w.Accounts[at].ServiceLinkedRoles = append(w.Accounts[at].ServiceLinkedRoles, role)
+		case strings.HasPrefix(f.Code, "aliyun hbr AddCrossAccount"):
+			w.Accounts[0].CrossAccounts = append(w.Accounts[0].CrossAccounts, emulator.CrossAccount{Account: flags["--CrossAccountUserId"], Role: flags["--CrossAccountRoleName"], Type: flags["--CrossAccountType"], Alias: flags["--Alias"]})
+		case strings.Contains(f.Code, `"Principal"`):
+			i := slices.IndexFunc(w.Accounts[1].Roles, func(r emulator.Role) bool { return r.Name == account.Role })
+			if i < 0 {
+				i = len(w.Accounts[1].Roles)
+				w.Accounts[1].Roles = append(w.Accounts[1].Roles, emulator.Role{Name: account.Role})
+			}
+			r := &w.Accounts[1].Roles[i]
+			r.Trusts, r.TrustsServices, r.ExternalID, r.TrustPolicy = nil, nil, "", paste(t, f.Code)
+		case strings.Contains(f.Title.En, "user/portal"):
+			w.Accounts[0].Users[0].Policies = append(w.Accounts[0].Users[0].Policies, paste(t, f.Code))
+		case json.Valid([]byte(f.Code)):
+			r := roleNamed(w, account.Role)
+			r.Policies = append(r.Policies, paste(t, f.Code))
+		default:
+			t.Errorf("nobody can paste %q: %s", f.Title.En, f.Code)
+		}
+	}
+}
+
+// failing are the ids of the rungs that do not hold.
+func failing(rungs []backup.Rung) (ids []string) {
+	for _, r := range rungs {
+		if r.State == backup.RungFailed {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// Each rung is broken once: it alone is named, with both languages and without a
+// secret, nothing is changed in the cloud, and with its fix all of them hold.
+func TestEachRungIsNamedAndMended(t *testing.T) {
+	portal := func(w *emulator.World) *emulator.Policy { return &w.Accounts[0].Users[0].Policies[0] }
+	operator := func(w *emulator.World) *emulator.Policy { return &roleNamed(w, "backup-portal").Policies[0] }
+	type broken struct {
+		account backup.Account
+		rung    string
+		breaks  func(w *emulator.World)
+		params  backup.Params
+		byHand  func(w *emulator.World) // what no policy and no command mends
+	}
+	cases := map[string]broken{
+		"no such role":          {roleAccount, "role", func(w *emulator.World) { roleNamed(w, "backup-portal").Name = "other" }, nil, nil},
+		"may not take on roles": {roleAccount, "assume_role", func(w *emulator.World) { *portal(w) = without(*portal(w), "sts:AssumeRole") }, nil, nil},
+		"trusts somebody else": {roleAccount, "trust", func(w *emulator.World) {
+			*roleNamed(w, "backup-portal") = emulator.Role{Name: "backup-portal", Trusts: []string{"acs:ram::2000000000000002:root"}, Policies: roleNamed(w, "backup-portal").Policies}
+		}, nil, nil},
+		"another external id": {roleAccount, "trust", func(w *emulator.World) {
+			*roleNamed(w, "backup-portal") = emulator.Role{Name: "backup-portal", Trusts: []string{"acs:ram::1000000000000001:root"}, ExternalID: "another", Policies: roleNamed(w, "backup-portal").Policies}
+		}, nil, nil},
+		"no external id": {roleAccount, "external_id", func(w *emulator.World) {
+			*roleNamed(w, "backup-portal") = emulator.Role{Name: "backup-portal", Trusts: []string{"acs:ram::1000000000000001:root"}, Policies: roleNamed(w, "backup-portal").Policies}
+		}, nil, nil},
+		"no linked role": {roleAccount, "linked_role", func(w *emulator.World) { w.Accounts[1].ServiceLinkedRoles = nil }, nil, nil},
+		"no linked role, own": {ownAccount, "linked_role", func(w *emulator.World) {
+			w.Accounts[0].ServiceLinkedRoles = []string{"AliyunServiceRoleForHbrCrossAccountBackup"}
+		}, nil, nil},
+		"no linked role, cross": {crossAccount, "cross_linked_role", func(w *emulator.World) {
+			w.Accounts[0].ServiceLinkedRoles = []string{"AliyunServiceRoleForHbrEcsBackup"}
+		}, nil, nil},
+		"not registered":         {crossAccount, "registration", func(w *emulator.World) { w.Accounts[0].CrossAccounts = nil }, nil, nil},
+		"cross role trusts none": {crossAccount, "cross_role", func(w *emulator.World) { roleNamed(w, "hbrcrossrole").TrustsServices = []string{"ecs.aliyuncs.com"} }, nil, nil},
+		"wrong key":              {roleAccount, "identity", func(w *emulator.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = "another-key" }, nil, func(w *emulator.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = emulator.DemoKey }},
+		"another account":        {backup.Account{Alias: "own", ID: emulator.DemoPaymentsAccount, Access: backup.Own}, "identity", func(*emulator.World) {}, nil, nil},
+		"no such vault":          {roleAccount, "vault", func(w *emulator.World) { w.Accounts[1].Vaults[0].ID = "v-0002othervault1" }, backup.Params{"SourceType": "ECS_FILE", "VaultId": "v-0002demovault01", "InstanceId": "i-bp2demopay01"}, func(w *emulator.World) { w.Accounts[1].Vaults[0].ID = "v-0002demovault01" }},
+		"vault not ready":        {roleAccount, "vault", func(w *emulator.World) { w.Accounts[1].Vaults[0].Status = "ERROR" }, backup.Params{"SourceType": "ECS_FILE", "VaultId": "v-0002demovault01", "InstanceId": "i-bp2demopay01"}, func(w *emulator.World) { w.Accounts[1].Vaults[0].Status = "" }},
+		"no such instance":       {roleAccount, "instance", func(w *emulator.World) { w.Accounts[1].Instances[0].ID = "i-bp2another01"; w.Accounts[1].Clients = nil }, backup.Params{"InstanceId": "i-bp2demopay01"}, func(w *emulator.World) { w.Accounts[1].Instances[0].ID = "i-bp2demopay01" }},
+		"disk that is no ESSD":   {roleAccount, "disks", func(w *emulator.World) { w.Accounts[1].Instances[0].Disks[0].Category = "cloud_ssd" }, backup.Params{"InstanceId": "i-bp2demopay01", "Detail.appConsistent": "true"}, func(w *emulator.World) { w.Accounts[1].Instances[0].Disks[0].Category = "cloud_essd" }},
+		"client that is silent":  {roleAccount, "client", func(w *emulator.World) { w.Accounts[1].Clients[0].HeartbeatAge = time.Hour }, backup.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp2demopay01"}, func(w *emulator.World) { w.Accounts[1].Clients[0].HeartbeatAge = time.Second }},
+		"no client":              {ownAccount, "client", func(w *emulator.World) { w.Accounts[0].Clients = w.Accounts[0].Clients[1:] }, backup.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01"}, func(w *emulator.World) { w.Accounts[0].Clients = emulator.Demo().Accounts[0].Clients }},
+	}
+	for _, action := range aliyun.RolePolicy(roleAccount, everything).Statement[0].Action {
+		cases["without "+action] = broken{roleAccount, action, func(w *emulator.World) { *operator(w) = without(*operator(w), action) }, nil, nil}
+	}
+	for _, action := range aliyun.RolePolicy(crossAccount, everything).Statement[0].Action {
+		cases["without "+action+", cross"] = broken{crossAccount, action, func(w *emulator.World) { *portal(w) = without(*portal(w), action) }, nil, nil}
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			whole := narrow(t)
+			if rungs, _ := preflight(t, whole, c.account, c.params); c.breaks != nil && c.rung != "identity" && failing(rungs) != nil {
+				t.Fatalf("before anything is broken: %s", ladderText(rungs))
+			}
+			w := narrow(t)
+			c.breaks(w)
+			rungs, cloud := preflight(t, w, c.account, c.params)
+			if got := failing(rungs); !slices.Equal(got, []string{c.rung}) {
+				t.Fatalf("failing are %v, want %s:\n%s", got, c.rung, ladderText(rungs))
+			}
+			if len(cloud.Ledger().Jobs) != 0 {
+				t.Error("a job was made")
+			}
+			at := slices.IndexFunc(rungs, func(r backup.Rung) bool { return r.ID == c.rung })
+			for _, r := range rungs {
+				text := fmt.Sprintf("%+v", r)
+				if strings.Contains(text, externalID) || strings.Contains(text, emulator.DemoSecret) {
+					t.Errorf("a secret is in %s", text)
+				}
+				if r.Title.En == "" || r.Title.Zh == "" || (r.State != backup.RungNotReached) != (r.Finding.En != "" && r.Finding.Zh != "") {
+					t.Errorf("%s has no words: %+v", r.ID, r)
+				}
+			}
+			switch {
+			case c.byHand != nil:
+				c.byHand(w)
+			case name == "another account":
+				return // what is to be changed is the portal's own policy
+			default:
+				apply(t, w, c.account, rungs[at].Fixes)
+			}
+			if again, _ := preflight(t, w, c.account, c.params); failing(again) != nil {
+				t.Errorf("after the fix:\n%s", ladderText(again))
+			}
+		})
+	}
+}
+
+// ladderText is for failures of tests.
+func ladderText(rungs []backup.Rung) string {
+	var b strings.Builder
+	for _, r := range rungs {
+		fmt.Fprintf(&b, "%-12s %-28s %s %+v\n", r.State, r.ID, r.Finding.En, r.Evidence)
+	}
+	return b.String()
+}
+
+// What stands on a rung that failed is not asked.
+func TestNothingIsAskedAboveABrokenRung(t *testing.T) {
+	w := narrow(t)
+	roleNamed(w, "backup-portal").Name = "other"
+	rungs, cloud := preflight(t, w, roleAccount, backup.Params{"InstanceId": "i-bp2demopay01"})
+	for _, r := range rungs[3:] {
+		if r.State != backup.RungNotReached {
+			t.Errorf("%s is %s", r.ID, r.State)
+		}
+	}
+	if calls := cloud.Ledger().Calls; len(calls) != 2 {
+		t.Errorf("%d calls, want GetCallerIdentity and AssumeRole", len(calls))
+	}
+	if rungs[len(rungs)-1].ID != "disks" {
+		t.Errorf("the ladder ends with %s", rungs[len(rungs)-1].ID)
+	}
+}
+
+// emulated is a client of the emulator at an address, with the portal's key.
+func emulated(t *testing.T, endpoint *url.URL) *aliyun.Client {
+	t.Helper()
+	key := aliyun.Credentials{AccessKeyID: emulator.DemoKey, AccessKeySecret: backup.NewSecret(emulator.DemoSecret)}
+	client, err := aliyun.New(aliyun.Config{Endpoint: endpoint, Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// Without credentials nobody is asked anything.
+func TestPreflightWithoutCredentials(t *testing.T) {
+	client, err := aliyun.New(aliyun.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rungs := client.Preflight(t.Context(), backup.Target{Account: roleAccount, Region: "cn-hangzhou"}, everything, nil)
+	if got := failing(rungs); !slices.Equal(got, []string{"credentials"}) || len(rungs) < 10 || len(rungs[0].Fixes) == 0 {
+		t.Errorf("failing are %v:\n%s", got, ladderText(rungs))
+	}
+}

@@ -1,0 +1,102 @@
+package backup
+
+import (
+	"context"
+	"slices"
+)
+
+// Uses is what the policy has the portal do in an account.
+type Uses struct {
+	Create, Cancel, View bool
+	Tags                 bool         // of instances are read
+	Sources              []SourceType // of the backups that are created
+}
+
+// With is what both do.
+func (u Uses) With(other Uses) Uses {
+	u.Create, u.Cancel, u.View, u.Tags = u.Create || other.Create, u.Cancel || other.Cancel, u.View || other.View, u.Tags || other.Tags
+	u.Sources = slices.Clone(u.Sources)
+	for _, source := range other.Sources {
+		if !slices.Contains(u.Sources, source) {
+			u.Sources = append(u.Sources, source)
+		}
+	}
+	return u
+}
+
+// A RungState is how a rung was found.
+type RungState string
+
+// The states of a rung.
+const (
+	RungOK         RungState = "ok"
+	RungFailed     RungState = "failed"
+	RungNotReached RungState = "not_reached" // what it stands on failed
+)
+
+// A Rung is one of the conditions that must hold for a backup to be made in an
+// account, in the order in which they stand on each other.
+type Rung struct {
+	ID       string // stable: "credentials", "trust", "hbr:CreateBackupJob"…
+	Title    Text
+	State    RungState
+	Finding  Text // what was found; empty if it was not reached
+	Evidence Evidence
+	Fixes    []Fix // what would mend it, if it failed
+}
+
+// Evidence is what the cloud said. What it did not say is empty.
+type Evidence struct {
+	Operation  string // that was called: "sts:AssumeRole"
+	HTTPStatus int
+	Code       string
+	RequestID  string
+	Denial     Denial
+	Identity   string // resource name of whoever called
+}
+
+// A Denial is why RAM refused a call ("AccessDeniedDetail").
+type Denial struct {
+	Action     string // that is not allowed: "hbr:CreateBackupJob"
+	PolicyType string // that does not allow it: "AccountLevelIdentityBasedPolicy"…
+	Kind       string // "ImplicitDeny": nothing allows it; "ExplicitDeny": something forbids it
+}
+
+// A Fix is something to paste, and where.
+type Fix struct {
+	Title Text
+	Code  string // a policy document, or a command; without any secret
+}
+
+// Preflight says of each condition for p's backups in an account whether it holds.
+// Of params it needs Account and Region; an instance or a vault that they name is
+// looked for, too. It calls the cloud in p's name and changes nothing there. An
+// account, a region or a resource that is not for p is [ErrNotFound], whether it
+// exists or not.
+func (s *Service) Preflight(ctx context.Context, p Principal, params Params) ([]Rung, error) {
+	alias, region := params["Account"], params["Region"]
+	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
+		return nil, ErrNotFound
+	}
+	account, _ := s.Policy.Account(alias)
+	params = params.WithDefaults()
+	if err := params.checkNamed(); err != nil {
+		return nil, err
+	}
+	if params["InstanceId"] != "" || params["ContainerClusterId"] != "" {
+		if !s.Policy.May(ctx, p, ActionCreate, params) {
+			return nil, ErrNotFound
+		}
+	}
+	return s.Cloud.Preflight(ctx, Target{Account: account, Region: region, Principal: p}, s.Policy.Uses(alias), params), nil
+}
+
+// checkNamed judges each value by itself: what they name is looked for, and
+// nothing is made of them.
+func (p Params) checkNamed() error {
+	var bad InvalidError
+	for _, f := range Fields {
+		bad = append(bad, f.Check(p[f.Name])...)
+	}
+	return bad.orNil()
+}

@@ -1,0 +1,46 @@
+package policy
+
+import (
+	"slices"
+
+	"backupportal/function/backup"
+)
+
+// Uses is what the rules have the portal do in the account of an alias, whoever
+// may have it done.
+func (p *Policy) Uses(alias string) (u backup.Uses) {
+	for _, r := range p.rules {
+		if !slices.Contains(r.accounts, alias) {
+			continue
+		}
+		u.View = true // which every rule allows
+		u.Cancel = u.Cancel || slices.Contains(r.actions, backup.ActionCancel)
+		u.Tags = u.Tags || r.instances.tags != nil
+		if slices.Contains(r.actions, backup.ActionCreate) {
+			u.Create = true
+			for _, source := range r.sources {
+				if !slices.Contains(u.Sources, source) {
+					u.Sources = append(u.Sources, source)
+				}
+			}
+		}
+	}
+	return u
+}
+
+// AllAccounts are the accounts of the file, those that are switched off among them.
+func (p *Policy) AllAccounts() (all []backup.Account) {
+	for _, a := range p.accounts {
+		all = append(all, a.Account)
+	}
+	return all
+}
+
+// Reaches reports whether who may do something in a region of an account: if a
+// rule of theirs names both.
+func (p *Policy) Reaches(who backup.Principal, do backup.Action, alias, region string) bool {
+	a, ok := p.account(alias)
+	return ok && a.enabled && slices.Contains(a.Regions, region) && slices.ContainsFunc(p.theirs(who, do), func(r rule) bool {
+		return slices.Contains(r.accounts, alias) && slices.Contains(r.regions, region)
+	})
+}
