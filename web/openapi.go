@@ -33,12 +33,14 @@ func (s *Server) description() doc {
 		"security": []doc{{"token": []string{}}},
 		"tags": []doc{
 			{"name": "backup jobs", "description": "Submissions and the jobs that are made of them."},
+			{"name": "accounts", "description": "Whether backups can be made in an account."},
 			{"name": "webhooks", "description": "Messages of others, of which the policy makes submissions."},
 		},
 		"paths": doc{
 			"/api/v1/backup-jobs":                       doc{"post": describeCreate(), "get": describeList(s.Zone.String())},
 			"/api/v1/backup-jobs/{SubmissionId}":        doc{"get": describeShow()},
 			"/api/v1/backup-jobs/{SubmissionId}/cancel": doc{"post": describeCancel()},
+			"/api/v1/accounts/{alias}/preflight":        doc{"get": describePreflight()},
 			"/webhooks/{source}":                        doc{"post": describeWebhook()},
 		},
 		"components": doc{
@@ -136,6 +138,43 @@ func describeCancel() doc {
 		"responses": responses(doc{
 			"202": with(answerOf("Cloud Backup took the request, and the job stops in a moment: Outcome becomes cancelled.", []string{"BackupJob"}, "Retry-After"), answersToCancel),
 		}, 400, 403, 404, 409, 422, 429, 502, 503),
+	}
+}
+
+func describePreflight() doc {
+	parameters := []doc{{"name": "alias", "in": "path", "required": true, "description": "The alias of an account.", "schema": schemaOf("Account"), "example": "payments"}}
+	for _, name := range accessParameters[1:] {
+		parameters = append(parameters, doc{"name": name, "in": "query", "required": name == "Region", "description": "As in a submission.", "schema": schemaOf(name)})
+	}
+	return doc{
+		"operationId": "checkAccess", "tags": []string{"accounts"}, "summary": "Whether backups can be made in an account, and what is in the way",
+		"description": "Asks the cloud one question for each condition, in the order in which they stand on each other, and changes nothing. What failed has what to paste to mend it: " +
+			"a policy document of RAM, or a command. An instance, a cluster or a vault that is named is looked for, too. An account, a region or an instance in which you may " +
+			"create no backups is not found. Each check counts as a request that changes something.",
+		"parameters": parameters,
+		"responses":  responses(doc{"200": answerOf("What was found. Passed is true if nothing is in the way.", []string{"Preflight"})}, 400, 404, 422, 429, 503),
+	}
+}
+
+func preflightSchema() doc {
+	text := func(about string) doc { return doc{"type": "string", "description": about} }
+	return doc{
+		"type": "object", "required": []string{"Account", "Region", "Passed", "Rungs"}, "additionalProperties": false,
+		"properties": doc{
+			"Account": text("The alias."), "Region": text("Where it was checked."),
+			"Passed": doc{"type": "boolean", "description": "Nothing is in the way."},
+			"Rungs": doc{"type": "array", "items": doc{
+				"type": "object", "required": []string{"Id", "Title", "State"}, "additionalProperties": false,
+				"properties": doc{
+					"Id": text("It never changes: trust, hbr:CreateBackupJob and so on."), "Title": text("For people."),
+					"State":    doc{"type": "string", "enum": []string{string(backup.RungOK), string(backup.RungFailed), string(backup.RungNotReached)}, "description": "not_reached: what it stands on failed."},
+					"Finding":  text("What was found, for people."),
+					"Evidence": doc{"type": "object", "description": "What the cloud said: Operation, Code, RequestId, Identity, and of AccessDeniedDetail AuthAction, PolicyType and NoPermissionType.", "additionalProperties": doc{"type": "string"}},
+					"Fixes": doc{"type": "array", "items": doc{"type": "object", "required": []string{"title", "code"}, "additionalProperties": false,
+						"properties": doc{"title": text("Where to paste it."), "code": text("What to paste: without any secret.")}}},
+				},
+			}},
+		},
 	}
 }
 

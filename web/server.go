@@ -73,6 +73,8 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // typed, or reloaded
 	mux.Handle("POST /backups/preview", s.page(s.signedIn(s.preview)))
 	mux.Handle("POST /backups", s.page(s.signedIn(s.paced(s.createBackup))))
+	mux.Handle("GET /access", s.page(s.signedIn(s.access)))
+	mux.Handle("POST /access", s.page(s.signedIn(s.askAccess)))
 	mux.Handle("GET /backups", s.page(s.signedIn(s.history)))
 	mux.Handle("GET /backups/{SubmissionId}", s.page(s.signedIn(s.status)))
 	mux.Handle("GET /backups/{SubmissionId}/cancel", s.page(s.signedIn(s.askCancel)))
@@ -83,6 +85,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /api/v1/backup-jobs", s.json(s.signedIn(s.listBackupJobs)))
 	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.signedIn(s.showBackupJob)))
 	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.signedIn(s.paced(s.cancelBackupJob))))
+	mux.Handle("GET /api/v1/accounts/{alias}/preflight", s.json(s.signedIn(s.preflight)))
 
 	mux.Handle("POST /webhooks/{source}", s.json(s.webhook))
 

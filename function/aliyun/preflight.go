@@ -69,7 +69,7 @@ func fail(r *backup.Rung, finding backup.Text, fixes ...backup.Fix) {
 
 // heard keeps what the cloud said.
 func heard(r *backup.Rung, operation string, failed *backup.CloudError) {
-	r.Evidence.Operation = operation
+	r.Evidence = backup.Evidence{Operation: operation}
 	if failed != nil {
 		r.Evidence.Code, r.Evidence.HTTPStatus, r.Evidence.RequestID = failed.Code, failed.HTTPStatus, failed.RequestID
 		r.Evidence.Denial = failed.Denial
@@ -165,9 +165,9 @@ func (l *ladder) intoAccount() {
 	denied := failed != nil && strings.HasPrefix(failed.Code, assumeRolePrefix+"NoPermission")
 	arn, ours := account.RoleARN(), failed != nil && failed.Denial.PolicyType == identityPolicy
 	l.rung("role", titleRole, func(r *backup.Rung) {
-		heard(r, "sts:"+assumeRole, failed)
-		switch {
+		switch heard(r, "sts:"+assumeRole, failed); {
 		case failed == nil || denied:
+			heard(r, "sts:"+assumeRole, nil)
 			r.Finding = both(arn+" exists.", arn+" 存在。")
 		case strings.HasPrefix(failed.Code, assumeRolePrefix+"EntityNotExist"):
 			fail(r, both("There is no role "+arn+".", "不存在角色 "+arn+"。"), l.trustFix(both("In account "+account.ID+", make the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")), l.roleFix())
@@ -176,8 +176,9 @@ func (l *ladder) intoAccount() {
 		}
 	})
 	l.rung("assume_role", titleAssume, func(r *backup.Rung) {
-		heard(r, "sts:"+assumeRole, failed)
+		heard(r, "sts:"+assumeRole, nil)
 		if denied && ours {
+			heard(r, "sts:"+assumeRole, failed)
 			fail(r, both(l.self+" may not take on "+arn+".", l.self+" 无权扮演 "+arn+"。"), backup.Fix{
 				Title: both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"), Code: l.functionPolicy(),
 			})

@@ -1,0 +1,120 @@
+package templates
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"backupportal/function/backup"
+)
+
+// AccessPage checks the way to backups in an account.
+type AccessPage struct {
+	Shell
+	Accounts []backup.Account  // in which the reader may create backups, with the regions in which they may
+	Given    map[string]string // Account, Region, SourceType, InstanceId, as they were given
+	Also     []Hidden          // other parameters that matter, kept
+	Mistakes []backup.Mistake  // what is wrong with that; then nothing was asked
+	Rungs    []backup.Rung     // what was found; empty if nothing was asked
+}
+
+var accessFields = []string{"Account", "Region", "SourceType", "InstanceId"}
+
+// control makes the control of a question.
+func (p AccessPage) control(ctx context.Context, name string) control {
+	c := control{name: name, id: ControlID(name), kind: selectBox, label: in(ctx, labelOf(name)), value: p.Given[name], width: "w-full", always: true}
+	for _, m := range p.Mistakes {
+		if m.Field == name {
+			c.errors = append(c.errors, m.In(Language(ctx)))
+		}
+	}
+	switch name {
+	case "Account":
+		for _, a := range p.Accounts {
+			c.options = append(c.options, option{value: a.Alias, label: a.Alias})
+		}
+	case "Region":
+		seen := map[string]bool{}
+		for _, a := range p.Accounts {
+			for _, region := range a.Regions {
+				if !seen[region] {
+					c.options, seen[region] = append(c.options, option{value: region, label: region}), true
+				}
+			}
+		}
+	case "SourceType":
+		for _, source := range backup.SourceTypes {
+			c.options = append(c.options, option{value: string(source), label: in(ctx, source.Name())})
+		}
+	case "InstanceId":
+		c.kind, c.mono, c.optional = textBox, true, true
+	}
+	if c.value != "" || name == "InstanceId" {
+		c.choose()
+	}
+	return c
+}
+
+// verdict is the result in a line.
+func (p AccessPage) verdict(ctx context.Context) string {
+	var failed []backup.Rung
+	for _, r := range p.Rungs {
+		if r.State == backup.RungFailed {
+			failed = append(failed, r)
+		}
+	}
+	switch len(failed) {
+	case 0:
+		return in(ctx, wordAccessAll)
+	case 1:
+		return in(ctx, wordAccessOne, failed[0].Title)
+	}
+	return in(ctx, wordAccessMany, len(failed))
+}
+
+// A shownRung is a rung on a page.
+type shownRung struct{ backup.Rung }
+
+func (r shownRung) id() string { return "rung-" + strings.ReplaceAll(r.ID, ":", "-") }
+
+func (r shownRung) fixID(i int) string { return r.id() + "-fix-" + strconv.Itoa(i) }
+
+// said is what the cloud answered, as facts.
+func (r shownRung) said(ctx context.Context) (facts []fact) {
+	e := r.Evidence
+	add := func(label backup.Text, parts ...string) {
+		var there []string
+		for _, p := range parts {
+			if p != "" {
+				there = append(there, p)
+			}
+		}
+		if there != nil {
+			facts = append(facts, fact{label: in(ctx, label), lines: there, mono: true})
+		}
+	}
+	add(wordQuestion, e.Operation)
+	add(wordAnswer, e.Code, e.RequestID)
+	add(wordRefuser, e.Denial.Action, e.Denial.PolicyType, e.Denial.Kind)
+	return facts
+}
+
+func rungWord(s backup.RungState) backup.Text {
+	switch s {
+	case backup.RungOK:
+		return wordRungOK
+	case backup.RungFailed:
+		return wordRungFailed
+	}
+	return wordRungNot
+}
+
+func rungLooks(s backup.RungState) string {
+	switch s {
+	case backup.RungOK:
+		return "tag good dot"
+	case backup.RungFailed:
+		return "tag bad diamond"
+	}
+	return "tag muted dot"
+}

@@ -1,0 +1,124 @@
+package web_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"backupportal/web"
+)
+
+// A check of access says the same to people and to machines, names the one rung
+// that is broken and has what to paste.
+func TestAccessIsChecked(t *testing.T) {
+	w := newWorld(t)
+	for address, broken := range map[string]string{
+		"demo?Region=cn-hangzhou": "", "payments?Region=cn-shanghai": "", "payments-central?Region=cn-hangzhou": "", "locked?Region=cn-hangzhou": "trust",
+		"demo?Region=cn-hangzhou&SourceType=ECS_FILE&InstanceId=i-bp1demoweb01&VaultId=v-0001demovault01": "",
+		"demo?Region=cn-hangzhou&SourceType=ECS_FILE&InstanceId=i-bp1demoweb01&VaultId=v-0001demovault05": "vault",
+		"demo?Region=cn-hangzhou&SourceType=ECS_FILE&InstanceId=i-bp1demoweb02":                           "client",
+		"demo?Region=cn-hangzhou&InstanceId=i-bp1nobody":                                                  "instance",
+		"demo?Region=cn-hangzhou&InstanceId=i-bp1demoweb02&Detail.snapshotGroup=true":                     "disks",
+	} {
+		alias, query, _ := strings.Cut(address, "?")
+		answer := w.ask("GET", "/api/v1/accounts/"+alias+"/preflight?"+query, "", "")
+		var got web.Preflight
+		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil || answer.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", address, answer.Code, answer.Body)
+		}
+		failed, title := "", ""
+		for _, r := range got.Rungs {
+			if r.State == "failed" {
+				failed, title = failed+r.ID, r.Title
+			}
+		}
+		if failed != broken || got.Passed != (broken == "") {
+			t.Errorf("%s: failed is %q, want %q; passed %v", address, failed, broken, got.Passed)
+		}
+		page := w.ask("GET", "/access?Account="+alias+"&"+query, "", "")
+		doc, err := goquery.NewDocumentFromReader(page.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "Everything that was checked is in order."
+		if broken != "" {
+			want = "One thing is in the way: " + title
+		}
+		if got := doc.Find("#found").Text(); page.Code != http.StatusOK || got != want || doc.Find(".rungs > li").Length() < 8 {
+			t.Errorf("%s: the page (%d) says %q, want %q", address, page.Code, got, want)
+		}
+		if broken == "trust" && !strings.Contains(doc.Find("#rung-trust pre").Text(), `"acs:ram::1000000000000001:user/portal"`) {
+			t.Errorf("no trust policy to paste: %s", doc.Find("#rung-trust").Text())
+		}
+	}
+	if jobs := w.cloud.Ledger().Jobs; len(jobs) != 0 {
+		t.Errorf("%d jobs were made", len(jobs))
+	}
+}
+
+// T11: what is not for somebody is not found, whether it exists or not, and the
+// cloud is asked nothing.
+func TestAccessOfOthersIsNotChecked(t *testing.T) {
+	w := newWorld(t)
+	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb01]")
+	for address, want := range map[string]int{
+		"nowhere/preflight?Region=cn-hangzhou":                        404,
+		"demo/preflight?Region=eu-central-1":                          404,
+		"demo/preflight?Region=cn-hangzhou&InstanceId=i-bp1demoweb02": 404,
+		"demo/preflight?Region=cn-hangzhou&InstanceId=i-bp1nobody":    404,
+		"demo/preflight?Region=cn-hangzhou&InstanceId=web-01":         422,
+		"demo/preflight?Region=cn-hangzhou&SourceType=OSS":            422,
+		"demo/preflight": 422,
+		"demo/preflight?Region=cn-hangzhou&Region=cn-shanghai":                   422,
+		"demo/preflight?Region=cn-hangzhou&CrossAccountUserId=123":               422,
+		"demo/preflight?Region=cn-hangzhou%00":                                   404,
+		"demo/preflight?Region=cn-hangzhou&VaultId=" + url.QueryEscape("v-1\"}"): 422,
+	} {
+		if a := w.ask("GET", "/api/v1/accounts/"+address, "", ""); a.Code != want {
+			t.Errorf("%s: %d, want %d: %s", address, a.Code, want, a.Body)
+		}
+	}
+	if a := w.ask("GET", "/access?Account=demo&Region=cn-hangzhou&InstanceId=web-01", "", ""); a.Code != 422 || !strings.Contains(a.Body.String(), `value="web-01"`) {
+		t.Errorf("the page: %d\n%s", a.Code, a.Body)
+	}
+	if n := w.calls(); n != 0 {
+		t.Errorf("the cloud got %d calls", n)
+	}
+}
+
+// The form leads to the check with what is in it, and stays where it is.
+func TestFormLeadsToTheCheckOfAccess(t *testing.T) {
+	w := newWorld(t)
+	doc, err := goquery.NewDocumentFromReader(w.ask("GET", "/backups/new/ECS_FILE", "", "").Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	button := doc.Find(`button[formaction="/access"]`)
+	if button.Length() != 1 || button.AttrOr("formtarget", "") != "_blank" {
+		t.Error("the form has no button for it")
+	}
+	form := url.Values{"SourceType": {"ECS_FILE"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "VaultId": {"v-0001demovault01"}, "Include": {strings.Repeat("/a\n", 1000)}, "key": {"k"}}
+	answer := w.ask("POST", "/access", "application/x-www-form-urlencoded", form.Encode())
+	want := "/access?Account=demo&InstanceId=i-bp1demoweb01&Region=cn-hangzhou&SourceType=ECS_FILE&VaultId=v-0001demovault01"
+	if got := answer.Header().Get("Location"); answer.Code != http.StatusSeeOther || got != want {
+		t.Errorf("%d to %q, want %q", answer.Code, got, want)
+	}
+	if n := w.calls(); n != 0 {
+		t.Errorf("the cloud got %d calls", n)
+	}
+}
+
+// Each check counts as a request.
+func TestChecksOfAccessArePaced(t *testing.T) {
+	w := newWorld(t)
+	w.server.Backups.Requests.Burst, w.server.Backups.Requests.Per = 2, seconds(60)
+	for i, want := range []int{200, 200, 429} {
+		if a := w.ask("GET", "/api/v1/accounts/demo/preflight?Region=cn-hangzhou", "", ""); a.Code != want {
+			t.Errorf("check %d: %d, want %d", i, a.Code, want)
+		}
+	}
+}
