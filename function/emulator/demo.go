@@ -10,12 +10,18 @@ const (
 	DemoSecret          = "demo-portal-secret"
 )
 
-// hbrActions are what a program needs of Cloud Backup to submit, follow and
-// stop jobs and to offer what can be backed up.
-var hbrActions = []string{
-	"hbr:CreateBackupJob", "hbr:CancelBackupJob", "hbr:DescribeBackupJobs2", "hbr:DescribeVaults",
-	"hbr:DescribeUdmSnapshots", "hbr:DescribeBackupClients", "hbr:DescribeContainerCluster",
-	"hbr:DescribeCrossAccounts", "hbr:CheckRole", "hbr:DescribeRegions",
+// enough are the permissions that a portal needs in an account, and no others: to
+// submit, follow and stop jobs, and to see beforehand whether that will do. Whoever
+// needs more finds out in the demonstration.
+func enough(more ...string) []Statement {
+	return []Statement{
+		{Effect: "Allow", Actions: append([]string{
+			"hbr:CreateBackupJob", "hbr:CancelBackupJob", "hbr:DescribeBackupJobs2", "hbr:DescribeUdmSnapshots", "hbr:CheckRole",
+			"hbr:DescribeVaults", "hbr:DescribeBackupClients", "ecs:DescribeInstances", "ecs:DescribeDisks",
+		}, more...), Resources: []string{"*"}},
+		{Effect: "Allow", Actions: []string{"ram:CreateServiceLinkedRole"}, Resources: []string{"*"},
+			Conditions: Conditions{"StringEquals": {"ram:ServiceName": {"ecsbackup.hbr.aliyuncs.com"}}}},
+	}
 }
 
 // hbrEcsRole is the instance role of the vendor's pages on consistent backups.
@@ -39,9 +45,11 @@ func demoPortal() Account {
 	return Account{
 		ID: DemoPortalAccount,
 		Users: []User{{
-			Name:        "portal",
-			AccessKeys:  []AccessKey{{DemoKey, DemoSecret}},
-			Permissions: []Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole", "hbr:*", "ecs:Describe*"}}},
+			Name:       "portal",
+			AccessKeys: []AccessKey{{DemoKey, DemoSecret}},
+			Permissions: append(enough("hbr:DescribeCrossAccounts"), Statement{Effect: "Allow", Actions: []string{"sts:AssumeRole"}, Resources: []string{
+				"acs:ram::" + DemoPaymentsAccount + ":role/backup-operator", "acs:ram::" + DemoPaymentsAccount + ":role/untrusting-operator",
+			}}),
 		}},
 		Roles:              []Role{{Name: hbrEcsRole, TrustsServices: []string{"ecs.aliyuncs.com"}}},
 		ServiceLinkedRoles: []string{ecsBackupRole, crossBackupRole},
@@ -111,11 +119,10 @@ func demoPayments() Account {
 		ID: DemoPaymentsAccount,
 		Roles: []Role{{
 			Name: "backup-operator", Trusts: []string{portal},
-			Permissions: []Statement{{Effect: "Allow", Actions: append([]string{
-				"ecs:DescribeInstances", "ecs:DescribeDisks"}, hbrActions...)}},
+			Permissions: enough(),
 		}, {
 			Name: "untrusting-operator", Trusts: []string{"acs:ram::" + DemoPaymentsAccount + ":root"},
-			Permissions: []Statement{{Effect: "Allow", Actions: hbrActions}},
+			Permissions: enough(),
 		}, {
 			Name: "hbrcrossrole", TrustsServices: []string{crossBackupService},
 		}, {

@@ -42,6 +42,7 @@ type fixture struct {
 func newFixture(t *testing.T, edits ...func(*World)) *fixture {
 	t.Helper()
 	world := Demo()
+	wide(world)
 	for _, edit := range edits {
 		edit(world)
 	}
@@ -52,6 +53,17 @@ func newFixture(t *testing.T, edits ...func(*World)) *fixture {
 	}
 	f.Cloud = c
 	return f
+}
+
+// wide gives the portal of the demo world more than it needs, for operations that it
+// does not call.
+func wide(w *World) {
+	w.Accounts[0].Users[0].Permissions = []Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole", "hbr:*", "ecs:Describe*"}}}
+	for i := range w.Accounts[1].Roles {
+		if r := &w.Accounts[1].Roles[i]; len(r.Permissions) > 0 {
+			r.Permissions = []Statement{{Effect: "Allow", Actions: []string{"hbr:*", "ecs:DescribeInstances", "ecs:DescribeDisks"}}}
+		}
+	}
 }
 
 // keys are what a test signs with.

@@ -177,7 +177,7 @@ func rungsInTheRole() []rung {
 			"CreateBackupJob", "NoPermission", create("ImplicitDeny", sessionPolicy)},
 		{"the service has no role here, and may not have one", func(_, b *Account) { b.ServiceLinkedRoles = nil }, nil, "CreateBackupJob", "NoPermission",
 			byRole("ram:CreateServiceLinkedRole", "ImplicitDeny", identityPolicy)},
-		{"the role may not look at instances", ofRole(func(r *Role) { r.Permissions[0].Actions = hbrActions }), nil, "DescribeInstances", "Forbidden.RAM",
+		{"the role may not look at instances", ofRole(func(r *Role) { r.Permissions[0].Actions = []string{"hbr:*"} }), nil, "DescribeInstances", "Forbidden.RAM",
 			byRole("ecs:DescribeInstances", "ImplicitDeny", identityPolicy)},
 		{"the role may look at disks only", ofRole(func(r *Role) {
 			r.Permissions = []Statement{{Effect: "Allow", Actions: []string{"ecs:*"}, Resources: []string{"acs:ecs:*:*:disk/*"}}}

@@ -159,7 +159,9 @@ func TestVendorsTypedClientReadsAnInstanceAndItsDisks(t *testing.T) {
 }
 
 func TestVendorsTypedClientListsRegions(t *testing.T) {
-	client, domain := typedECS(t, Demo())
+	w := Demo()
+	wide(w)
+	client, domain := typedECS(t, w)
 	r := ecs.CreateDescribeRegionsRequest()
 	r.Domain, r.Scheme = domain, requests.HTTP
 	resp, err := client.DescribeRegions(r)

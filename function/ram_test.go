@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"backupportal/function/aliyun"
+	"backupportal/function/backup"
+	"backupportal/function/emulator"
+	"backupportal/function/policy"
+)
+
+const demoPolicy = "cmd/local/policy.yaml"
+
+// printed are the documents of ram-policy for the demonstration, whose portal is a user.
+func printed(t *testing.T) (all []ramDocument) {
+	t.Helper()
+	var out bytes.Buffer
+	if err := command([]string{"ram-policy", "-file", demoPolicy, "-portal", "acs:ram::1000000000000001:user/portal", "-json"}, func(string) string { return "" }, &out); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out.Bytes(), &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// pasted reads a document as the console of RAM does.
+func pasted(t *testing.T, d aliyun.RAMPolicy) (p emulator.Policy) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(d.Text()), &p); err != nil {
+		t.Fatalf("%v in\n%s", err, d.Text())
+	}
+	return p
+}
+
+// The demonstration's world has the policies that ram-policy prints for it and no
+// others, so that every test which does not say otherwise runs with these.
+func TestTheWorldOfTheTestsHasTheLeastPrivilege(t *testing.T) {
+	w := emulator.Demo()
+	for _, d := range printed(t) {
+		if d.Kind != "permission" {
+			continue
+		}
+		has := w.Accounts[0].Users[0].Permissions
+		for _, r := range w.Accounts[1].Roles {
+			if strings.HasSuffix(d.Of, ":role/"+r.Name) {
+				has = r.Permissions
+			}
+		}
+		if diff := cmp.Diff(pasted(t, d.Document), emulator.Policy(has), cmp.Transformer("sorted", func(all []string) []string { return slices.Sorted(slices.Values(all)) })); diff != "" {
+			t.Errorf("%s (-printed +world):\n%s", d.Of, diff)
+		}
+	}
+}
+
+// Each action that ram-policy prints is needed: without it something that the
+// portal does fails.
+func TestEachPrintedActionIsNeeded(t *testing.T) {
+	if failed := walk(t, func(*emulator.World) {}); failed != nil {
+		t.Fatalf("with all of them: %v", failed)
+	}
+	portal := func(w *emulator.World) *[]emulator.Statement { return &w.Accounts[0].Users[0].Permissions }
+	operator := func(w *emulator.World) *[]emulator.Statement { return &w.Accounts[1].Roles[0].Permissions }
+	for _, d := range printed(t) {
+		of := portal
+		switch {
+		case strings.HasSuffix(d.Of, ":role/backup-operator"):
+			of = operator
+		case strings.Contains(d.Of, ":role/"):
+			continue // nobody gets in there
+		}
+		if d.Kind != "permission" {
+			continue
+		}
+		for _, s := range d.Document.Statement {
+			for _, action := range s.Action {
+				failed := walk(t, func(w *emulator.World) {
+					for i, s := range *of(w) {
+						(*of(w))[i].Actions = slices.DeleteFunc(slices.Clone(s.Actions), func(a string) bool { return a == action })
+					}
+					*of(w) = slices.DeleteFunc(*of(w), func(s emulator.Statement) bool { return len(s.Actions) == 0 })
+				})
+				if failed == nil {
+					t.Errorf("%s does not need %s", d.Of, action)
+				}
+			}
+		}
+	}
+}
+
+// walk does all that the portal does in each account of the demonstration, in a world
+// in which no role of a service exists yet where the portal may have it made, and
+// returns what failed.
+func walk(t *testing.T, change func(*emulator.World)) (failed []string) {
+	t.Helper()
+	w := emulator.Demo()
+	change(w)
+	for i := range w.Accounts {
+		w.Accounts[i].ServiceLinkedRoles = slices.DeleteFunc(w.Accounts[i].ServiceLinkedRoles, func(r string) bool { return r == "AliyunServiceRoleForHbrEcsBackup" })
+	}
+	cloud, err := emulator.New(emulator.Options{World: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(cloud)
+	defer server.Close()
+	endpoint, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := aliyun.Credentials{AccessKeyID: emulator.DemoKey, AccessKeySecret: backup.NewSecret(emulator.DemoSecret)}
+	client, err := aliyun.New(aliyun.Config{Endpoint: endpoint, Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(demoPolicy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := policy.Load(data, os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(what string, err error) {
+		if err != nil {
+			failed = append(failed, what)
+		}
+	}
+	for alias, instance := range map[string]string{"demo": "i-bp1demoweb01", "payments": "i-bp2demopay01", "payments-central": "i-bp2demopay01"} {
+		account, _ := rules.Account(alias)
+		target := backup.Target{Account: account, Region: "cn-hangzhou", Principal: backup.Principal{Kind: backup.KindHuman, Issuer: "demo", Subject: "demo", Name: "demo"}}
+		params := backup.Params{"Account": alias, "Region": "cn-hangzhou", "InstanceId": instance, "Retention": "7", "JobName": "walk"}.WithDefaults()
+		if params["CrossAccountType"] = "SELF_ACCOUNT"; account.Access == backup.HBRCrossAccount {
+			params["CrossAccountType"], params["CrossAccountUserId"], params["CrossAccountRoleName"] = "CROSS_ACCOUNT", account.ID, account.Role
+		}
+		created, err := client.CreateBackupJob(t.Context(), backup.Call{Target: target, Params: params})
+		check(alias+": create", err)
+		jobs, err := client.DescribeBackupJobs2(t.Context(), target, backup.JobFilter{SourceType: backup.UDMECS})
+		check(alias+": list", err)
+		if len(jobs) > 0 {
+			_, err = client.DescribeUdmSnapshots(t.Context(), target, jobs[0])
+			check(alias+": recovery point", err)
+		}
+		if created.JobID != "" {
+			check(alias+": cancel", client.CancelBackupJob(t.Context(), target, created.JobID, ""))
+		}
+		if account.Access != backup.HBRCrossAccount {
+			_, err = client.DescribeInstances(t.Context(), target, []string{instance})
+			check(alias+": tags", err)
+		}
+		for _, r := range client.Preflight(t.Context(), target, rules.Uses(alias), backup.Params{"InstanceId": instance}) {
+			if r.State != backup.RungOK {
+				failed = append(failed, fmt.Sprint(alias, ": ", r.ID))
+			}
+		}
+	}
+	return failed
+}
+
+// What is asked wrongly ends with 2, and says what to do.
+func TestRAMPolicyCommand(t *testing.T) {
+	getenv := func(string) string { return "" }
+	var out bytes.Buffer
+	if err := command([]string{"ram-policy", "-file", demoPolicy}, getenv, &out); err != nil || !strings.Contains(out.String(), "# acs:ram::1000000000000001:role/backup-portal: trust policy") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	foreign := strings.Replace(string(must(os.ReadFile(demoPolicy))), "access: own", "access: assume_role\n    role: x", 1)
+	file := t.TempDir() + "/policy.yaml"
+	if err := os.WriteFile(file, []byte(foreign), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"-portal is needed": {"-file", file}, "of the form": {"-file", demoPolicy, "-portal", "backup-portal"}, "not understood": {"-file", demoPolicy, "x"},
+		"no such file": {"-file", "nowhere.yaml"}, "flag provided": {"-x"},
+	} {
+		err := command(append([]string{"ram-policy"}, args...), getenv, &bytes.Buffer{})
+		if _, usage := err.(usageError); !usage || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", args, err, want)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
