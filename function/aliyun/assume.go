@@ -54,7 +54,7 @@ func sessionName(p backup.Principal) string {
 // burst of them asks STS once.
 func (c *Client) assumed(ctx context.Context, op operation) (Credentials, *backup.CloudError) {
 	r := roleOf(op)
-	s := c.sessions.of(r)
+	s := c.sessions.of(r, c.cfg.Now())
 	if err := s.take(ctx); err != nil {
 		return Credentials{}, &backup.CloudError{Action: assumeRole, Outcome: backup.ErrNotSent, Cause: cause(err)}
 	}

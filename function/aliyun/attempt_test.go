@@ -162,7 +162,7 @@ func TestCause(t *testing.T) {
 func TestSessionsAreBounded(t *testing.T) {
 	var s sessions
 	for i := range 3 * mostSessions {
-		s.of(role{principal: backup.Principal{Subject: fmt.Sprint(i)}})
+		s.of(role{principal: backup.Principal{Subject: fmt.Sprint(i)}}, time.Now())
 	}
 	if len(s.all) > mostSessions {
 		t.Errorf("%d sessions are kept, want at most %d", len(s.all), mostSessions)

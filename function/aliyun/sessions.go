@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
 	"sync"
 	"time"
 )
@@ -26,12 +27,12 @@ type session struct {
 	ends time.Time
 }
 
-// mostSessions bounds what a long-lived instance remembers.
-const mostSessions = 4096
+// mostSessions bounds what a long-lived instance remembers: some 2 KB each.
+const mostSessions = 16384
 
-// of returns the session for r, made if there is none. When there are too many
-// all are forgotten: they only save calls.
-func (s *sessions) of(r role) *session {
+// of returns the session for r, made if there is none. When there are too many,
+// those that are over go; if that is not enough all go: they only save calls.
+func (s *sessions) of(r role, now time.Time) *session {
 	key := r.key()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,11 +43,25 @@ func (s *sessions) of(r role) *session {
 		s.all = map[[sha256.Size]byte]*session{}
 	}
 	if len(s.all) >= mostSessions {
+		maps.DeleteFunc(s.all, func(_ [sha256.Size]byte, old *session) bool { return old.over(now) })
+	}
+	if len(s.all) >= mostSessions {
 		clear(s.all) // whoever has one can go on using it
 	}
 	fresh := &session{turn: make(chan struct{}, 1)}
 	s.all[key] = fresh
 	return fresh
+}
+
+// over reports whether nobody uses s and its credentials are too old to be used.
+func (s *session) over(now time.Time) bool {
+	select {
+	case s.turn <- struct{}{}:
+		defer s.leave()
+		return !s.good(now)
+	default:
+		return false
+	}
 }
 
 // key tells roles apart by everything that AssumeRole is told, and by whom it
