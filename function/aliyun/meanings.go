@@ -9,8 +9,8 @@ import "backupportal/function/backup"
 var meanings = []meaning{{
 	codes: "AssumeRole.NoPermission* AssumeRole.Forbidden*", outcome: backup.ErrRefused,
 	means: both("The portal may not take on the role in that account.", "门户无权扮演该账号中的角色。"),
-	todo: both("The operator must change one of two things: the trust policy of the role must name the portal's own role (and the same external ID), or the portal's own role needs the permission sts:AssumeRole for it.",
-		"管理员需要修改以下之一：该角色的信任策略须信任门户自身的角色（外部 ID 一致），或为门户自身的角色授予对它的 sts:AssumeRole 权限。"),
+	todo: both("The operator must change one of two things: the trust policy of the role must name the portal's own role (and the same external ID), or the portal's own role needs the permission sts:AssumeRole for it. “Check access” says which.",
+		"管理员需要修改以下之一：该角色的信任策略须信任门户自身的角色（外部 ID 一致），或为门户自身的角色授予对它的 sts:AssumeRole 权限。“检查访问权限”会指出是哪一项。"),
 }, {
 	codes: "AssumeRole.EntityNotExist*", outcome: backup.ErrRefused,
 	means: both("The role does not exist in that account.", "该账号中不存在此角色。"),
@@ -62,7 +62,7 @@ var meanings = []meaning{{
 }, {
 	codes: "NoPermission* Forbidden* ActionUnauthorized", outcome: backup.ErrRefused,
 	means: both("The portal's role in that account has no permission for this.", "门户在该账号中使用的角色没有此操作的权限。"),
-	todo:  both("The operator must add hbr:CreateBackupJob, hbr:CancelBackupJob, hbr:DescribeBackupJobs2 and hbr:DescribeUdmSnapshots to the role.", "管理员需要为该角色授予 hbr:CreateBackupJob、hbr:CancelBackupJob、hbr:DescribeBackupJobs2 和 hbr:DescribeUdmSnapshots 权限。"),
+	todo:  both("The operator must add it to the role. “Check access” says which permission is missing, and what to paste.", "管理员需要为该角色授权。“检查访问权限”会指出缺少哪项权限以及应粘贴的内容。"),
 }, {
 	codes: "ServiceNotActivated", outcome: backup.ErrRefused,
 	means: both("Cloud Backup is not switched on in that account.", "该账号尚未开通云备份。"),
