@@ -123,6 +123,9 @@ func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 	isText := json.Unmarshal(raw, &text) == nil
 	switch f.Type {
 	case String:
+		if f.Numeral && strings.Trim(string(raw), "0123456789") == "" {
+			return string(raw), true
+		}
 		return text, isText
 	case Integer:
 		return string(raw), raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'

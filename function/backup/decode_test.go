@@ -34,6 +34,8 @@ func TestDecodeJSON(t *testing.T) {
 		"a list of numbers":              {`{"Include":[1]}`, Params{}, []string{"Include type"}},
 		"a text that is no list":         {`{"Include":"/home"}`, Params{}, []string{"Include type"}},
 		"an account ID keeps its digits": {`{"CrossAccountUserId":"9007199254740993"}`, Params{"CrossAccountUserId": "9007199254740993"}, nil},
+		"an account ID as a number, too": {`{"CrossAccountUserId":9007199254740993}`, Params{"CrossAccountUserId": "9007199254740993"}, nil},
+		"an account ID that is none":     {`{"CrossAccountUserId":-1}`, Params{}, []string{"CrossAccountUserId type"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, _, err := DecodeJSON([]byte(c.text))

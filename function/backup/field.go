@@ -37,6 +37,7 @@ type Field struct {
 	Name        string       // the API's name; also the form name, JSON key and heading
 	Ours        bool         // the portal's own: never sent to the cloud
 	Assigned    bool         // follows from the account alias: a caller may not choose it
+	Numeral     bool         // a text of digits that JSON may have as a number, which is what the API has
 	Label, Help Text         // above the control; a phrase below the label
 	Object      Text         // the label inside a sentence: "the instance ID"
 	Unit        Text         // written after the control, if not empty

@@ -39,7 +39,7 @@ var Fields = []Field{{
 		{"CROSS_ACCOUNT", Text{"In this account", "本账号"}, Text{"Cloud Backup copies it across; an instance can be restored only where it came from", "由云备份跨账号备份；整机只能恢复到源账号"}},
 	},
 }, {
-	Name: "CrossAccountUserId", Assigned: true,
+	Name: "CrossAccountUserId", Assigned: true, Numeral: true,
 	Label:   Text{"Source account ID", "源账号 ID"},
 	Object:  Text{"the source account ID", "源账号 ID"},
 	Help:    Text{"16 digits", "16 位数字"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 )
 
@@ -26,6 +27,11 @@ type Policy interface {
 	Foresee(ctx context.Context, p Principal, a Action, complete []Params)
 	// Reaches reports whether p may do this in the region of an account at all.
 	Reaches(p Principal, a Action, alias, region string) bool
+	// Names reports whether a rule for p names the account.
+	Names(p Principal, alias string) bool
+	// Registered finds the account that Cloud Backup goes into by its ID and the name
+	// of the role there, if p may create backups in it.
+	Registered(p Principal, id, role string) (alias string, ok bool)
 	// Uses is what the portal does in an account.
 	Uses(alias string) Uses
 }
@@ -81,8 +87,9 @@ type Service struct {
 // of instances. Its errors are an
 // [InvalidError] or, with the call that may not be made, a [*DeniedError].
 func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
-	grant, denied := s.Policy.Decide(ctx, sub.Principal, sub.Params)
-	complete, account, err := s.complete(sub.Params, grant)
+	given := s.named(sub)
+	grant, denied := s.Policy.Decide(ctx, sub.Principal, given)
+	complete, account, err := s.complete(sub.Principal, given, grant)
 	if err != nil {
 		return Call{}, err
 	}
@@ -94,21 +101,44 @@ func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 	return call, nil
 }
 
+// named is what sub says, with the alias of the account if it names the account as
+// the API does. Only an account of the policy in which the principal may create
+// backups is found so.
+func (s *Service) named(sub Submission) Params {
+	p := sub.Params
+	if p["Account"] != "" || p["CrossAccountUserId"] == "" {
+		return p
+	}
+	alias, ok := s.Policy.Registered(sub.Principal, p["CrossAccountUserId"], p["CrossAccountRoleName"])
+	if !ok {
+		return p
+	}
+	p = maps.Clone(p)
+	p["Account"] = alias
+	return p
+}
+
 // complete checks what a caller gave, and adds what the grant gives, what the
 // account alias stands for, and the defaults. An account ID or a role name in a
-// request is refused: the portal may assume roles that its callers may not.
-func (s *Service) complete(given Params, grant Grant) (Params, Account, error) {
+// request is refused unless it is that of the account: the portal may assume roles
+// that its callers may not.
+// Of an account that no rule names for them nobody learns that it exists.
+func (s *Service) complete(who Principal, given Params, grant Grant) (Params, Account, error) {
 	var bad InvalidError
 	p := grant.over(given).WithDefaults()
 	account, known := s.Policy.Account(p["Account"])
+	if !s.Policy.Names(who, p["Account"]) {
+		account, known = Account{}, false
+	}
 	kept := keptIn(account.Access)
 	if given["CrossAccountType"] != "" && known && given["CrossAccountType"] != kept {
 		bad = append(bad, Mistake{Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Alias, kept}})
 	}
-	if given["CrossAccountUserId"] != "" {
+	registered := known && account.Access == HBRCrossAccount
+	if id := given["CrossAccountUserId"]; id != "" && !(registered && id == account.ID) {
 		bad = append(bad, Mistake{Field: "CrossAccountUserId", Code: "alias", Text: msgAccountID})
 	}
-	if given["CrossAccountRoleName"] != "" {
+	if name := given["CrossAccountRoleName"]; name != "" && !(registered && name == account.Role) {
 		bad = append(bad, Mistake{Field: "CrossAccountRoleName", Code: "alias", Text: msgRoleName})
 	}
 	delete(p, "CrossAccountUserId")

@@ -36,6 +36,11 @@ func (p *Policy) AllAccounts() (all []backup.Account) {
 	return all
 }
 
+// Names reports whether a rule for a team of who names the account.
+func (p *Policy) Names(who backup.Principal, alias string) bool {
+	return p.index.names(p.teamsOf(who), alias)
+}
+
 // Reaches reports whether who may do something in a region of an account: if a
 // rule of theirs names both.
 func (p *Policy) Reaches(who backup.Principal, do backup.Action, alias, region string) bool {
@@ -43,4 +48,15 @@ func (p *Policy) Reaches(who backup.Principal, do backup.Action, alias, region s
 	return ok && a.enabled && slices.Contains(a.Regions, region) && slices.ContainsFunc(p.theirs(who, do), func(r rule) bool {
 		return slices.Contains(r.accounts, alias) && slices.Contains(r.regions, region)
 	})
+}
+
+// Registered finds the account with access hbr_cross_account that has this ID and
+// role, if a rule lets who create backups in it.
+func (p *Policy) Registered(who backup.Principal, id, role string) (alias string, ok bool) {
+	for _, a := range p.Accounts(who, backup.ActionCreate) {
+		if a.Access == backup.HBRCrossAccount && a.ID == id && a.Role == role {
+			return a.Alias, true
+		}
+	}
+	return "", false
 }
