@@ -40,6 +40,7 @@ type control struct {
 	kept           string // "Kept until about …"
 	today          string // the date from which kept counts
 	field          backup.Field
+	picks          string // what the script offers to choose from while it is typed
 }
 
 // An option is one answer to choose.
@@ -118,7 +119,13 @@ func (f form) fit(ctx context.Context, c *control) {
 	case field.Type == backup.Strings || field.Type == backup.Objects:
 		c.kind = linesBox
 	}
+	if c.kind == textBox || c.kind == linesBox {
+		c.picks = picks[field.Name]
+	}
 }
+
+// picks are the lists from which a field that is typed can be filled.
+var picks = map[string]string{"InstanceId": string(backup.Instances), "VaultId": string(backup.Vaults), "Detail.diskIdList": string(backup.Disks)}
 
 // days adds to a number of days what the rules say, and the date it leads to.
 func (f form) days(ctx context.Context, c *control) {

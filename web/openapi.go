@@ -41,6 +41,9 @@ func (s *Server) description() doc {
 			"/api/v1/backup-jobs/{SubmissionId}":        doc{"get": describeShow()},
 			"/api/v1/backup-jobs/{SubmissionId}/cancel": doc{"post": describeCancel()},
 			"/api/v1/accounts/{alias}/preflight":        doc{"get": describePreflight()},
+			"/api/v1/accounts/{alias}/instances":        doc{"get": describeThings(backup.Instances, "Instances to back up", "Those that a rule lets you back up.")},
+			"/api/v1/accounts/{alias}/disks":            doc{"get": describeThings(backup.Disks, "Disks of an instance", "For Detail.diskIdList.")},
+			"/api/v1/accounts/{alias}/vaults":           doc{"get": describeThings(backup.Vaults, "Backup vaults", "Those that can be written to now and that a rule lets you use.")},
 			"/webhooks/{source}":                        doc{"post": describeWebhook()},
 		},
 		"components": doc{
@@ -153,6 +156,47 @@ func describePreflight() doc {
 			"create no backups is not found. Each check counts as a request that changes something.",
 		"parameters": parameters,
 		"responses":  responses(doc{"200": answerOf("What was found. Passed is true if nothing is in the way.", []string{"Preflight"})}, 400, 404, 422, 429, 503),
+	}
+}
+
+func describeThings(kind backup.ThingKind, summary, about string) doc {
+	parameters := []doc{
+		{"name": "alias", "in": "path", "required": true, "description": "The alias of an account.", "schema": schemaOf("Account"), "example": "payments"},
+		{"name": "Region", "in": "query", "required": true, "description": "As in a submission.", "schema": schemaOf("Region")},
+		{"name": "SourceType", "in": "query", "description": "The kind of backup.", "schema": schemaOf("SourceType")},
+	}
+	if kind == backup.Disks {
+		parameters = append(parameters, doc{"name": "InstanceId", "in": "query", "required": true, "description": "Whose they are.", "schema": schemaOf("InstanceId")})
+	} else {
+		parameters = append(parameters,
+			doc{"name": "Search", "in": "query", "description": "A part of the name, or a whole ID.", "schema": doc{"type": "string", "maxLength": longestSearch}},
+			doc{"name": "Next", "in": "query", "description": "Next of the answer before.", "schema": doc{"type": "string"}})
+	}
+	return doc{
+		"operationId": "list" + strings.ToUpper(string(kind[:1])) + string(kind[1:]), "tags": []string{"accounts"}, "summary": summary,
+		"description": about + " As it was at some time of the last minute. A page may hold fewer than the next one, or nothing, where the policy covers little. " +
+			"An account that Cloud Backup goes into by itself shows no instances and disks.",
+		"parameters": parameters,
+		"responses":  responses(doc{"200": answerOf("One page.", []string{"Things"})}, 400, 404, 422, 429, 502, 503),
+	}
+}
+
+func thingsSchema() doc {
+	words := func(about string) doc {
+		return doc{"type": "object", "description": about, "additionalProperties": doc{"type": "string"}}
+	}
+	return doc{
+		"type": "object", "required": []string{"Things"}, "additionalProperties": false,
+		"properties": doc{
+			"Things": doc{"type": "array", "items": doc{
+				"type": "object", "required": []string{"Id"}, "additionalProperties": false,
+				"properties": doc{
+					"Id": doc{"type": "string"}, "Name": doc{"type": "string"},
+					"Facts": words("What else the cloud says, by the names of its API: Status, ZoneId, OSType; Type, Category, Size; VaultType."), "Tags": words("Of an instance."),
+				},
+			}},
+			"Next": doc{"type": "string", "description": "The value of Next for the next page. It is missing on the last."},
+		},
 	}
 }
 

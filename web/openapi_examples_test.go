@@ -281,6 +281,9 @@ func TestOpenAPIProblemsHappen(t *testing.T) {
 			}
 			return w.ask("POST", all+"/aaaaaaaaaaaaaaaaaaaaaaaaaa/cancel", "", "")
 		},
+		"not-listed": func(w *world) recorded {
+			return faults(w, "DescribeVaults: 500").ask("GET", "/api/v1/accounts/demo/vaults?Region=cn-hangzhou", "", "")
+		},
 		"rate": func(w *world) recorded {
 			w.limit(backup.Grant{Rates: []backup.Rate{{Key: "a:demo", Burst: 1, Per: time.Hour}}})
 			post(w, oneBackup)

@@ -24,7 +24,7 @@ func schemas() doc {
 				"Next":       doc{"type": "string", "description": "The value of before for the next page. It is missing on the last."},
 			},
 		},
-		"DryRun": dryRunSchema(), "Preflight": preflightSchema(), "Problem": problemSchema(),
+		"DryRun": dryRunSchema(), "Preflight": preflightSchema(), "Things": thingsSchema(), "Problem": problemSchema(),
 	}
 	for _, source := range backup.SourceTypes {
 		all[string(source)] = submissionSchema(source)

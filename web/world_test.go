@@ -52,11 +52,16 @@ func (c *clock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldIn(t, func(*emulator.World) {}) }
+
+// newWorldIn is newWorld in front of a demo world that is changed.
+func newWorldIn(t testing.TB, change func(*emulator.World)) *world {
 	t.Helper()
 	// The cloud's SDK signs with the machine's clock, so the test's begins there.
 	w := &world{clock: &clock{now: time.Now().Round(0)}}
-	cloud, err := emulator.New(emulator.Options{Now: w.clock.Now})
+	exists := emulator.Demo()
+	change(exists)
+	cloud, err := emulator.New(emulator.Options{World: exists, Now: w.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

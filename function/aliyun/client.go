@@ -57,6 +57,7 @@ type Client struct {
 	cfg      Config
 	next     http.RoundTripper // the only way out
 	sessions sessions
+	lists    lists
 }
 
 var _ backup.Cloud = (*Client)(nil)

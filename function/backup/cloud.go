@@ -122,6 +122,9 @@ type Cloud interface {
 	// would be let through, and changes nothing there. With the parameters of a
 	// backup it looks at what they name, too.
 	Preflight(ctx context.Context, target Target, uses Uses, params Params) []Rung
+	// List returns a page of things in the account of target, as it was at some time
+	// of the last minute.
+	List(ctx context.Context, target Target, q ThingQuery) (Things, error)
 	// Previews writes the call without making it.
 	Previews(call Call) []Preview
 	// Explain says what a code of the cloud means that a request for a job was

@@ -73,7 +73,12 @@ func (s *Service) Pace(ctx context.Context, p Principal) error {
 	if r.Burst == 0 {
 		r = UsualRequests
 	}
-	r.Key = "c:" + p.ID()
+	return s.pace(ctx, p, "c:", r)
+}
+
+// pace counts a request of p among those of one kind.
+func (s *Service) pace(ctx context.Context, p Principal, kind string, r Rate) error {
+	r.Key = kind + p.ID()
 	wait, err := s.Limits.Spend(ctx, r, s.Now())
 	if err != nil {
 		return away(err)

@@ -27,6 +27,8 @@ type Policy interface {
 	Foresee(ctx context.Context, p Principal, a Action, complete []Params)
 	// Reaches reports whether p may do this in the region of an account at all.
 	Reaches(p Principal, a Action, alias, region string) bool
+	// CoversVault reports whether a rule lets p make backups like params in a vault.
+	CoversVault(p Principal, params Params, vault string) bool
 	// Names reports whether a rule for p names the account.
 	Names(p Principal, alias string) bool
 	// Registered finds the account that Cloud Backup goes into by its ID and the name

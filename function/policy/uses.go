@@ -60,3 +60,12 @@ func (p *Policy) Registered(who backup.Principal, id, role string) (alias string
 	}
 	return "", false
 }
+
+// CoversVault reports whether a rule lets who make backups of the kind, and in the
+// account and region of params, in a vault.
+func (p *Policy) CoversVault(who backup.Principal, params backup.Params, vault string) bool {
+	return slices.ContainsFunc(p.theirs(who, backup.ActionCreate), func(r rule) bool {
+		return slices.Contains(r.accounts, params["Account"]) && slices.Contains(r.regions, params["Region"]) &&
+			slices.Contains(r.sources, params.SourceType()) && r.vaults.cover(vault)
+	})
+}

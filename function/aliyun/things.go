@@ -1,0 +1,232 @@
+package aliyun
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// How long a list is taken for what the cloud would say, and how many are kept.
+const (
+	listsLast = time.Minute
+	mostLists = 512
+)
+
+// lists keeps lists for a moment: whoever fills in a form asks for the same again.
+type lists struct {
+	mu  sync.Mutex
+	all map[listKey]*list
+}
+
+// A listKey is a list as somebody sees it: what was read for one person is not
+// shown to another.
+type listKey struct {
+	principal, alias, region string
+	query                    backup.ThingQuery
+}
+
+// A list is read by one at a time, and the others wait for that.
+type list struct {
+	turn   chan struct{}
+	things backup.Things
+	until  time.Time
+}
+
+func (l *lists) of(key listKey, now time.Time) *list {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.all[key]; ok {
+		return known
+	}
+	if l.all == nil || len(l.all) >= mostLists {
+		l.all = map[listKey]*list{} // they only save calls
+	}
+	fresh := &list{turn: make(chan struct{}, 1)}
+	l.all[key] = fresh
+	return fresh
+}
+
+// List implements [backup.Cloud]. Its errors are [*backup.CloudError] values.
+func (c *Client) List(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, error) {
+	q.Search = strings.TrimSpace(q.Search)
+	l := c.lists.of(listKey{target.Principal.ID(), target.Account.Alias, target.Region, q}, c.cfg.Now())
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return backup.Things{}, &backup.CloudError{Action: string(q.Kind), Outcome: backup.ErrNotSent, Cause: cause(ctx.Err())}
+	}
+	if c.cfg.Now().Before(l.until) {
+		return l.things, nil
+	}
+	found, failed := c.read(ctx, target, q)
+	if failed != nil {
+		return backup.Things{}, failed
+	}
+	l.things, l.until = found, c.cfg.Now().Add(listsLast)
+	return found, nil
+}
+
+func (c *Client) read(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
+	switch q.Kind {
+	case backup.Vaults:
+		return c.vaults(ctx, target, q)
+	case backup.Disks:
+		return c.disks(ctx, target, q)
+	}
+	return c.instances(ctx, target, q)
+}
+
+// instances asks ECS (DescribeInstances). Of a search it is not known whether it is a
+// name or an id, so both are asked for, at the same time.
+func (c *Client) instances(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
+	name := strings.Trim(q.Search, "*")
+	if name == "" || !wholeID.MatchString(name) || q.Next != "" {
+		return c.instancePage(ctx, target, q.Next, "InstanceName", "*"+name+"*", name != "")
+	}
+	type answer struct {
+		found  backup.Things
+		failed *backup.CloudError
+	}
+	byID := make(chan answer, 1)
+	go func() {
+		found, failed := c.instancePage(ctx, target, "", "InstanceIds", backup.StringList([]string{name}), true)
+		byID <- answer{found, failed}
+	}()
+	found, failed := c.instancePage(ctx, target, "", "InstanceName", "*"+name+"*", true)
+	other := <-byID
+	if failed == nil {
+		failed = other.failed
+	}
+	for _, t := range other.found.Things {
+		if !slices.ContainsFunc(found.Things, func(known backup.Thing) bool { return known.ID == t.ID }) {
+			found.Things = append([]backup.Thing{t}, found.Things...)
+		}
+	}
+	return found, failed
+}
+
+func (c *Client) instancePage(ctx context.Context, target backup.Target, next, filter, value string, filtered bool) (backup.Things, *backup.CloudError) {
+	params := []backup.Parameter{{Name: "RegionId", Value: target.Region}, {Name: "MaxResults", Value: "100"}}
+	if filtered {
+		params = append(params, backup.Parameter{Name: filter, Value: value})
+	}
+	if next != "" {
+		params = append(params, backup.Parameter{Name: "NextToken", Value: next})
+	}
+	var page struct {
+		NextToken string
+		Instances struct {
+			Instance []struct {
+				InstanceId, InstanceName, Status, ZoneId, OSType string
+				Tags                                             struct {
+					Tag []struct{ TagKey, TagValue string }
+				}
+			}
+		}
+	}
+	if failed := c.listed(ctx, operation{api: ecs, action: describeInstances, target: target, params: params}, &page); failed != nil {
+		return backup.Things{}, failed
+	}
+	things := backup.Things{Next: page.NextToken}
+	for _, i := range page.Instances.Instance {
+		t := thing(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType)
+		for _, tag := range i.Tags.Tag {
+			if t.Tags == nil {
+				t.Tags = map[string]string{}
+			}
+			t.Tags[backup.Clean(tag.TagKey, longestWord)] = backup.Clean(tag.TagValue, longestWord)
+		}
+		things.Things = append(things.Things, t)
+	}
+	return things, nil
+}
+
+// disks asks ECS (DescribeDisks) for those of one instance, of which there are few.
+func (c *Client) disks(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
+	var page struct {
+		Disks struct {
+			Disk []struct {
+				DiskId, DiskName, Category, Type string
+				Size                             int64
+			}
+		}
+	}
+	if failed := c.listed(ctx, operation{api: ecs, action: describeDisks, target: target, params: []backup.Parameter{
+		{Name: "RegionId", Value: target.Region}, {Name: "InstanceId", Value: q.InstanceID}, {Name: "MaxResults", Value: "100"},
+	}}, &page); failed != nil {
+		return backup.Things{}, failed
+	}
+	var things backup.Things
+	for _, d := range page.Disks.Disk {
+		things.Things = append(things.Things, thing(d.DiskId, d.DiskName, "Type", d.Type, "Category", d.Category, "Size", strconv.FormatInt(d.Size, 10)+" GiB"))
+	}
+	return things, nil
+}
+
+// vaults asks Cloud Backup (DescribeVaults) for those that can be written to. It
+// finds whole names only, so a search goes through the list here.
+func (c *Client) vaults(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
+	number, err := strconv.Atoi(q.Next)
+	if err != nil || number < 1 || number > mostPages {
+		number = 1
+	}
+	var things backup.Things
+	for ; ; number++ {
+		var page struct {
+			Vaults struct {
+				Vault []struct {
+					VaultId, VaultName, VaultRegionId, VaultType, Status string
+					Replication                                          bool
+				}
+			}
+		}
+		if failed := c.listed(ctx, operation{api: cloudBackup, action: describeVaults, target: target, params: []backup.Parameter{
+			{Name: "PageNumber", Value: strconv.Itoa(number)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)},
+		}}, &page); failed != nil {
+			return backup.Things{}, failed
+		}
+		for _, v := range page.Vaults.Vault {
+			usable := v.Status == "CREATED" && !v.Replication && (v.VaultRegionId == "" || v.VaultRegionId == target.Region)
+			if usable && (strings.Contains(strings.ToLower(v.VaultName), strings.ToLower(q.Search)) || strings.Contains(v.VaultId, q.Search)) {
+				things.Things = append(things.Things, thing(v.VaultId, v.VaultName, "VaultType", v.VaultType))
+			}
+		}
+		switch more := len(page.Vaults.Vault) == pageSize && number < mostPages; {
+		case !more:
+			return things, nil
+		case q.Search == "" || len(things.Things) >= pageSize:
+			things.Next = strconv.Itoa(number + 1)
+			return things, nil
+		}
+	}
+}
+
+// listed makes a call and reads its answer into page.
+func (c *Client) listed(ctx context.Context, op operation, page any) *backup.CloudError {
+	if op.target.Account.Access == backup.HBRCrossAccount && op.api.product == ecs.product {
+		return op.refused(badTarget, "the portal has no role in this account")
+	}
+	a, r, failed := c.perform(ctx, op)
+	if failed == nil && json.Unmarshal(a.body, page) != nil {
+		failed = unread(op.action, a.status, r, "the list could not be read")
+	}
+	return failed
+}
+
+// thing has an id, a name and facts: pairs of a name of the API and a value.
+func thing(id, name string, pairs ...string) backup.Thing {
+	t := backup.Thing{ID: backup.Clean(id, longestWord), Name: backup.Clean(name, 200)}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if value := backup.Clean(pairs[i+1], longestWord); value != "" {
+			t.Facts = append(t.Facts, backup.Fact{Name: pairs[i], Value: value})
+		}
+	}
+	return t
+}

@@ -1,0 +1,79 @@
+package web
+
+import (
+	"net/http"
+
+	"backupportal/function/backup"
+)
+
+// Things are what there is to choose from, as machines and the form's script get them.
+type Things struct {
+	Things []Thing `json:"Things"`
+	Next   string  `json:"Next,omitempty"` // of the next page
+}
+
+// A Thing is something that a backup can name.
+type Thing struct {
+	ID    string            `json:"Id"`
+	Name  string            `json:"Name,omitempty"`
+	Facts map[string]string `json:"Facts,omitempty"` // by the names of the API
+	Tags  map[string]string `json:"Tags,omitempty"`
+}
+
+// The parameters of a list, and the longest of them.
+var thingParameters = []string{"Region", "SourceType", "Search", "Next"}
+
+const longestSearch = 256
+
+// things answers with a page of one kind.
+func (s *Server) things(kind backup.ThingKind) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		names := thingParameters
+		if kind == backup.Disks {
+			names = []string{"Region", "SourceType", "InstanceId"}
+		}
+		query, err := strictQuery(r, names...)
+		if err != nil {
+			return err
+		}
+		var bad backup.InvalidError
+		if query["Region"] == "" {
+			bad = append(bad, backup.Mistake{Field: "Region", Code: "required", Text: msgListRegion})
+		}
+		if kind == backup.Disks && query["InstanceId"] == "" {
+			bad = append(bad, backup.Mistake{Field: "InstanceId", Code: "required", Text: msgListInstance})
+		}
+		for _, name := range []string{"Search", "Next"} {
+			if len(query[name]) > 4*longestSearch || name == "Search" && len(query[name]) > longestSearch {
+				bad = append(bad, backup.Mistake{Field: name, Code: "long", Text: msgListLong, Args: []any{name}})
+			}
+		}
+		if bad != nil {
+			return &queryError{bad}
+		}
+		found, err := s.Backups.Things(r.Context(), principal(r),
+			backup.Params{"Account": r.PathValue("alias"), "Region": query["Region"], "SourceType": query["SourceType"]},
+			backup.ThingQuery{Kind: kind, InstanceID: query["InstanceId"], Search: query["Search"], Next: query["Next"]})
+		if err != nil {
+			return err
+		}
+		answer := Things{Things: []Thing{}, Next: found.Next}
+		for _, t := range found.Things {
+			one := Thing{ID: t.ID, Name: t.Name, Tags: t.Tags}
+			for _, f := range t.Facts {
+				if one.Facts == nil {
+					one.Facts = map[string]string{}
+				}
+				one.Facts[f.Name] = f.Value
+			}
+			answer.Things = append(answer.Things, one)
+		}
+		return writeJSON(w, r, http.StatusOK, answer)
+	}
+}
+
+var (
+	msgListRegion   = backup.Text{En: "Region is needed: lists are those of one region", Zh: "缺少 Region：列表按地域提供"}
+	msgListInstance = backup.Text{En: "InstanceId is needed: disks are those of one instance", Zh: "缺少 InstanceId：云盘按实例提供"}
+	msgListLong     = backup.Text{En: "%v is too long", Zh: "%v 过长"}
+)

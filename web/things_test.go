@@ -1,0 +1,156 @@
+package web_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/emulator"
+	"backupportal/web"
+)
+
+// listed asks for a list and returns the ids on it.
+func (w *world) listed(t *testing.T, address string) (ids []string, next string, answer *httptest.ResponseRecorder) {
+	t.Helper()
+	answer = w.ask("GET", "/api/v1/accounts/"+address, "", "")
+	var got web.Things
+	if answer.Code == http.StatusOK {
+		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, thing := range got.Things {
+		ids = append(ids, thing.ID)
+	}
+	return ids, got.Next, answer
+}
+
+// What there is to choose from is what the cloud shows and a rule covers.
+func TestThingsToChooseFrom(t *testing.T) {
+	for rule, cases := range map[string]map[string][]string{
+		"any_instance: true": {
+			"demo/instances?Region=cn-shanghai":                            {"i-uf6demoweb03"},
+			"demo/instances?Region=cn-hangzhou&Search=web":                 {"i-bp1demoweb01", "i-bp1demoweb02"},
+			"demo/instances?Region=cn-hangzhou&Search=i-bp1demodb01":       {"i-bp1demodb01"},
+			"demo/instances?Region=cn-hangzhou&Search=i-bp1nobody":         nil,
+			"demo/instances?Region=cn-hangzhou&Search=%2A":                 nil, // all; see below
+			"payments/instances?Region=cn-hangzhou&Search=pay01":           {"i-bp2demopay01"},
+			"demo/disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01":      {"d-bp1demoweb01a", "d-bp1demoweb01b"},
+			"demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE":           {"v-0001demovault01", "v-0001demovault02"},
+			"demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE&Search=ER": {"v-0001demovault02"},
+			"demo/vaults?Region=cn-shanghai&SourceType=CONTAINER":          {"v-0001demovault03"},
+		},
+		"instances: [i-bp1demoweb02]":     {"demo/instances?Region=cn-hangzhou": {"i-bp1demoweb02"}, "demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE": {"v-0001demovault01", "v-0001demovault02"}},
+		"instance_prefixes: [i-bp1demow]": {"demo/instances?Region=cn-hangzhou": {"i-bp1demoweb01", "i-bp1demoweb02", "i-bp1demowin01"}},
+	} {
+		w := newWorld(t)
+		w.govern(t, "any_instance: true", rule)
+		for address, want := range cases {
+			got, _, answer := w.listed(t, address)
+			if strings.Contains(address, "%2A") {
+				if len(got) < 5 {
+					t.Errorf("%s: %v", address, got)
+				}
+				continue
+			}
+			if slices.Sort(got); answer.Code != http.StatusOK || !slices.Equal(got, want) {
+				t.Errorf("%s by %s: %d %v, want %v", address, rule, answer.Code, got, want)
+			}
+		}
+	}
+}
+
+// T11: what is not for somebody is not found, and the cloud is asked for none of it.
+func TestThingsOfOthersAreNotFound(t *testing.T) {
+	w := newWorld(t)
+	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb02]")
+	for address, want := range map[string]int{
+		"nowhere/instances?Region=cn-hangzhou": 404, "demo/instances?Region=eu-central-1": 404, "demo/instances": 422, "demo/clusters?Region=cn-hangzhou": 404,
+		"demo/disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01": 404, "demo/disks?Region=cn-hangzhou&InstanceId=i-nobody": 404, "demo/disks?Region=cn-hangzhou": 422,
+		"demo/disks?Region=cn-hangzhou&InstanceId=web": 422, "demo/vaults?Region=cn-hangzhou&Search=" + strings.Repeat("x", 257): 422, "demo/vaults?Region=cn-hangzhou&search=x": 422,
+	} {
+		if _, _, a := w.listed(t, address); a.Code != want {
+			t.Errorf("%s: %d, want %d: %s", address, a.Code, want, a.Body)
+		}
+	}
+	if n := w.calls(); n != 0 {
+		t.Errorf("the cloud got %d calls", n)
+	}
+}
+
+// Of any number of instances each is on one page, in order, and pages are full.
+func TestThingsArePaged(t *testing.T) {
+	for _, count := range []int{0, 1, 99, 100, 5000} {
+		w := newWorldIn(t, func(world *emulator.World) {
+			world.Accounts[0].Instances, world.Accounts[0].Clients = nil, nil
+			for i := range count {
+				id := fmt.Sprintf("%05d", i)
+				world.Accounts[0].Instances = append(world.Accounts[0].Instances, emulator.Instance{
+					ID: "i-bp1many" + id, Name: "many" + id, Region: "cn-hangzhou", OS: "linux",
+					Disks: []emulator.Disk{{ID: "d-bp1many" + id, Category: "cloud_essd", Type: "system", GiB: 40}},
+				})
+			}
+		})
+		w.server.Backups.Requests = backup.Rate{Burst: 1000, Per: time.Minute}
+		var all []string
+		pages := 0
+		for next := ""; ; pages++ {
+			ids, more, answer := w.listed(t, "demo/instances?Region=cn-hangzhou&Next="+url.QueryEscape(next))
+			if answer.Code != http.StatusOK {
+				t.Fatalf("%d instances, page %d: %d %s", count, pages, answer.Code, answer.Body)
+			}
+			if all = append(all, ids...); more == "" {
+				break
+			}
+			next = more
+		}
+		if len(all) != count || !slices.IsSorted(all) || len(slices.Compact(all)) != count {
+			t.Errorf("%d of %d instances in %d pages", len(all), count, pages+1)
+		}
+		if count == 5000 {
+			found, _, _ := w.listed(t, "demo/instances?Region=cn-hangzhou&Search=many04321")
+			if !slices.Equal(found, []string{"i-bp1many04321"}) {
+				t.Errorf("found %v", found)
+			}
+		}
+	}
+}
+
+// A list is asked for once in a minute, however often it is looked at; where the cloud
+// shows none that is said, and is not kept.
+func TestThingsAreKeptForAMinute(t *testing.T) {
+	w := newWorld(t)
+	look := func(want int) {
+		t.Helper()
+		if _, _, a := w.listed(t, "demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE"); a.Code != want {
+			t.Errorf("%d, want %d: %s", a.Code, want, a.Body)
+		}
+	}
+	asked := func(want int) {
+		t.Helper()
+		if n := len(w.cloud.Ledger().CallsOf("DescribeVaults")); n != want {
+			t.Errorf("asked %d times, want %d", n, want)
+		}
+	}
+	look(200)
+	look(200)
+	asked(1)
+	w.clock.Add(59 * time.Second)
+	look(200)
+	asked(1)
+	w.clock.Add(2 * time.Second)
+	if err := w.cloud.SetFaults("DescribeVaults: 500, refuse 403 NoPermission"); err != nil {
+		t.Fatal(err)
+	}
+	look(502)
+	look(502)
+	look(200)
+	asked(4)
+}
