@@ -1,0 +1,79 @@
+package checks
+
+import (
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// usable is how soon a form must take typing, whatever the cloud does.
+const usable = 2 * time.Second
+
+// While an ID is typed the form offers what there is; where the cloud is slow or
+// shows no list it says so, and takes what is typed all the same.
+func TestTheFormOffersWhatThereIs(t *testing.T) {
+	t.Parallel()
+	needBrowser(t)
+	binary := filepath.Join(t.TempDir(), "local")
+	if err := build(binary); err != nil {
+		t.Fatal(err)
+	}
+	own, err := startPortal(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := own.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	faults := func(schedule string) {
+		t.Helper()
+		res, err := http.Post(own.emulator+"/_emulator/faults", "text/plain", strings.NewReader(schedule))
+		if err != nil || res.StatusCode >= 300 {
+			t.Fatalf("%v %v", res, err)
+		}
+		res.Body.Close()
+	}
+	b := newTab(t)
+	b.portal = own
+	b.fine = append(b.fine, "status of 502")
+
+	// form opens the form, types into a field, and reports that it took it in time.
+	form := func(path, field, text string) {
+		t.Helper()
+		begin := time.Now()
+		b.open(path)
+		b.give(field, text)
+		if got := b.value(field); got != text {
+			t.Errorf("%s: %s has %q, want %q", path, field, got, text)
+		}
+		if took := time.Since(begin); took > usable {
+			t.Errorf("%s took what was typed after %v", path, took)
+		}
+	}
+	offered := func(id string) string { return `[...document.querySelector("#f-InstanceId-list").options].some(o => o.value === "` + id + `" && o.label)` }
+
+	form("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou", "InstanceId", "web")
+	b.wait(offered("i-bp1demoweb02")+` && ![...document.querySelector("#f-InstanceId-list").options].some(o => o.value === "i-bp1demodb01")`, soon)
+	b.open("/backups/new/ECS_FILE?Account=demo&Region=cn-hangzhou")
+	b.tabTo("#f-VaultId")
+	b.wait(`[...document.querySelector("#f-VaultId-list").options].map(o => o.value).join() === "v-0001demovault01,v-0001demovault02"`, soon)
+	b.open("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demoweb01&choice.Detail.diskIdList=some")
+	b.tabTo(`[name="Detail.diskIdList"]`)
+	b.wait(`document.querySelectorAll(".picks button").length === 2`, soon)
+	b.picture("picks")
+	b.click(".picks button")
+	if got := b.value("Detail.diskIdList"); got != "d-bp1demoweb01a" {
+		t.Errorf("the button wrote %q", got)
+	}
+
+	faults("DescribeInstances: latency 5s forever")
+	form("/backups/new/UDM_ECS?Account=demo&Region=cn-shanghai", "InstanceId", "i-uf6demoweb03")
+	faults("DescribeInstances: refuse 403 Forbidden.RAM forever")
+	form("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou", "InstanceId", "db")
+	b.wait(`!document.querySelector("#f-InstanceId-note").hidden && document.querySelector("#f-InstanceId-note").textContent.includes("type the ID")`, soon)
+	b.picture("no-list")
+}
