@@ -114,9 +114,19 @@ func (c *Config) readAddresses(getenv func(string) string) error {
 			errs = append(errs, fmt.Errorf("%s must begin with https://, unless it is on loopback", name))
 			continue
 		}
-		*into = &url.URL{Scheme: u.Scheme, Host: u.Host}
+		*into = &url.URL{Scheme: u.Scheme, Host: asBrowsersSay(u)}
 	}
 	return errors.Join(errs...)
+}
+
+// asBrowsersSay is the host of u as browsers send it: in lower case, and without the
+// port that its scheme has anyway (WHATWG URL).
+func asBrowsersSay(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if port := u.Port(); port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
+	return host
 }
 
 func (c *Config) readCA(getenv func(string) string) (err error) {

@@ -27,7 +27,7 @@ func oidcSettings(pairs ...string) []string {
 
 // jwtSettings lack only the gateway's keys.
 func jwtSettings(pairs ...string) []string {
-	return append([]string{"AUTH_MODE", "jwt", "AUTH_JWT_HEADER", "X-Assertion", "AUTH_JWT_ISSUER", "https://id.example.com", "AUTH_JWT_AUDIENCE", "portal"}, pairs...)
+	return append([]string{"AUTH_MODE", "jwt", "AUTH_JWT_HEADER", "X-Assertion", "AUTH_JWT_ISSUER", "https://id.example.com", "AUTH_JWT_AUDIENCE", "portal", "PUBLIC_URL", "https://backup.example.com"}, pairs...)
 }
 
 func TestConfigRefusesWhatIsUnsafe(t *testing.T) {
@@ -135,5 +135,28 @@ func TestPolicyCheckNamesTheLine(t *testing.T) {
 	}
 	if err := run([]string{"polcy"}, env(), &out); err == nil {
 		t.Error("an unknown command was taken")
+	}
+}
+
+// The names that the portal answers to are those that browsers send (T14).
+func TestHostsAreThoseOfThePublicURL(t *testing.T) {
+	for public, names := range map[string]map[string]bool{
+		"https://backup.example.com":      {"backup.example.com": true, "evil.example": false, "": false, "backup.example.com:443": false, "backup.example.com.": false},
+		"https://Backup.Example.com:443":  {"backup.example.com": true, "Backup.Example.com:443": false},
+		"https://backup.example.com:8443": {"backup.example.com:8443": true, "backup.example.com": false},
+		"http://localhost:80":             {"localhost": true, "localhost:80": false},
+	} {
+		c, err := readConfig(env(jwtSettings("AUTH_JWT_JWKS_URL", "https://id.example.com/keys", "PUBLIC_URL", public, "FC_FUNCTION_NAME", "f", "ALLOW_EPHEMERAL_STORE", "1")...))
+		if err != nil {
+			t.Fatalf("%s: %v", public, err)
+		}
+		for name, want := range names {
+			if got := hosts(c)(name); got != want {
+				t.Errorf("%s: host %q is taken: %v", public, name, got)
+			}
+		}
+	}
+	if _, err := readConfig(env(jwtSettings("AUTH_JWT_JWKS_URL", "https://id.example.com/keys", "PUBLIC_URL", "")...)); err == nil || !strings.Contains(err.Error(), "PUBLIC_URL") {
+		t.Errorf("without PUBLIC_URL: %v", err)
 	}
 }

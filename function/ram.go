@@ -95,33 +95,39 @@ func ramDocuments(uses []aliyun.AccountUse, portal string) (all []ramDocument) {
 			continue
 		}
 		seen[a.Account.RoleARN()+string(a.Account.Access)] = true
-		shared := a
-		var aliases []string
+		var shared []aliyun.AccountUse
 		for _, other := range uses {
-			if other.Account.Access == a.Account.Access && other.Account.RoleARN() == a.Account.RoleARN() {
-				shared.Uses = shared.Uses.With(other.Uses)
-				aliases = append(aliases, other.Account.Alias)
+			by := other.Account
+			if a.Account.Access == backup.AssumeRole {
+				by = by.Caller() // it may make the calls for others
+			}
+			if by.Access == a.Account.Access && by.RoleARN() == a.Account.RoleARN() {
+				shared = append(shared, other)
 			}
 		}
-		all = append(all, roleDocuments(shared, aliases, portal)...)
+		all = append(all, roleDocuments(a.Account, shared, portal)...)
 	}
 	return all
 }
 
-// roleDocuments are those of the role in one account.
-func roleDocuments(a aliyun.AccountUse, aliases []string, portal string) []ramDocument {
-	of := a.Account.RoleARN()
-	if a.Account.Access == backup.HBRCrossAccount {
+// roleDocuments are those of the role in one account, and of all that it is used for.
+func roleDocuments(a backup.Account, uses []aliyun.AccountUse, portal string) []ramDocument {
+	of := a.RoleARN()
+	var aliases []string
+	for _, u := range uses {
+		aliases = append(aliases, u.Account.Alias)
+	}
+	if a.Access == backup.HBRCrossAccount {
 		return []ramDocument{{Of: of, Accounts: aliases, Kind: "trust", Document: aliyun.ServiceTrustPolicy(aliyun.CrossBackupService),
 			Note: "Cloud Backup takes on this role. Give it the system policy AliyunHBRRolePolicy, and register the account with AddCrossAccount."}}
 	}
 	note := "Lets the portal take on the role."
-	if name := a.Account.ExternalIDVariable; name != "" {
+	if name := a.ExternalIDVariable; name != "" {
 		note += " Put what the variable " + name + " holds in place of $" + name + "."
 	}
 	return []ramDocument{
-		{Of: of, Accounts: aliases, Kind: "trust", Note: note, Document: aliyun.TrustPolicy(a.Account, portal)},
-		{Of: of, Accounts: aliases, Kind: "permission", Note: "What the portal may do in the account.", Document: aliyun.RolePolicy(a.Account, a.Uses)},
+		{Of: of, Accounts: aliases, Kind: "trust", Note: note, Document: aliyun.TrustPolicy(a, portal)},
+		{Of: of, Accounts: aliases, Kind: "permission", Note: "What the portal may do in the account.", Document: aliyun.SharedPolicy(uses)},
 	}
 }
 

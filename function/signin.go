@@ -72,7 +72,7 @@ func (c *Config) readOIDC(getenv func(string) string) error {
 
 // readJWT reads what AUTH_MODE jwt needs.
 func (c *Config) readJWT(getenv func(string) string) error {
-	if err := missing(getenv, "jwt", "AUTH_JWT_HEADER", "AUTH_JWT_ISSUER", "AUTH_JWT_AUDIENCE"); err != nil {
+	if err := missing(getenv, "jwt", "AUTH_JWT_HEADER", "AUTH_JWT_ISSUER", "AUTH_JWT_AUDIENCE", "PUBLIC_URL"); err != nil {
 		return err
 	}
 	c.SignIn.JWT = auth.Assertion{

@@ -18,7 +18,7 @@ var threats = []struct {
 }{
 	{"T1", "confused deputy: account, role or ARN chosen by the caller", `
 		TestDecideTwice TestMembers TestOthersRulesAndAccountsAreNotTold TestGrantsAreNotCombined TestOnlyAGoodTokenIsAPrincipal
-		TestOnlyThePipelinesOwnTokenIsItsToken TestSessionsAreNotShared
+		TestOnlyThePipelinesOwnTokenIsItsToken TestSessionsAreNotShared TestCrossAccountParametersNameAnAccountOfThePolicy
 		TestNobodyGetsWhatIsAnothers TestAliasIsAllThatARequestCanSay TestTagsDecideWhatMayBeBackedUp TestTagsAreReadInTheRightAccount`},
 	{"T2", "mass assignment", "TestDecodeJSON FuzzDecodeJSON TestCreateSendsItsParametersInTheForm TestBodyWinsOverQuery TestAliasIsAllThatARequestCanSay"},
 	{"T3", "scripts on instances, copies in other regions", "TestScriptsMustBeTheExactPath TestDecideTwice"},
@@ -34,10 +34,10 @@ var threats = []struct {
 		TestWeakSecretsAreRefused TestWebhooksThatAreRefused TestPeopleSignInAtForeignProviders`},
 	{"T10", "forged and repeated webhooks", `
 		TestVectors TestNearlyGoodMessages TestEveryByteCounts FuzzSignatures TestForeignSigner TestOpenSSLSigns TestWebhookMakesOneBackup TestWebhooksThatAreRefused`},
-	{"T11", "finding out what there is", "TestHiddenIsLikeMissing TestOthersRulesAndAccountsAreNotTold TestListLeavesOutWhatItsReaderMayNotSee"},
+	{"T11", "finding out what there is", "TestAccessOfOthersIsNotChecked TestThingsOfOthersAreNotFound TestHiddenIsLikeMissing TestOthersRulesAndAccountsAreNotTold TestListLeavesOutWhatItsReaderMayNotSee"},
 	{"T12", "costs", "TestFailedSignInsAreCounted TestLimitedSubmissionReachesNothing TestRequestsArePaced TestLimitsAreToldAndNothingTypedIsLost TestSwitchedOff TestSQLite TestPostgreSQL"},
 	{"T13", "redirects to other sites after sign-in", "TestNextNeverLeavesTheSite FuzzNext"},
-	{"T14", "foreign host names", "TestOtherHostsAreAnsweredToWithNothing"},
+	{"T14", "foreign host names", "TestHostsAreThoseOfThePublicURL TestOtherHostsAreAnsweredToWithNothing"},
 	{"T15", "headers that claim an identity", "TestAssertions"},
 	{"T16", "theft and fixation of sessions", "TestSessionsEnd TestSignInAndOut TestPeopleSignInAtForeignProviders TestRevoked"},
 	{"T17", "forged and mixed-up sign-ins", "TestLyingProviders TestForeignCallbacks TestSealedTextsCannotBeChanged TestPeopleSignInAtForeignProviders"},

@@ -84,8 +84,16 @@ func wire(cfg Config, logTo io.Writer) (portal, error) {
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
 	doors := event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server, sweep), Log: log}
-	return portal{doors: doors, service: service, close: forget}, nil
+	end := func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+		defer cancel()
+		return errors.Join(trail.Flush(ctx, true), forget())
+	}
+	return portal{doors: doors, service: service, close: end}, nil
 }
+
+// lastWords is how long the audit trail may take when the program ends.
+const lastWords = 3 * time.Second
 
 // zone is that of the times that people read.
 var zone = time.FixedZone("UTC+8", 8*3600)

@@ -172,6 +172,9 @@ func aboutAccount(ctx context.Context, a backup.Account) string {
 	case backup.AssumeRole:
 		return in(ctx, pair("%v; backed up and kept there", "%v；在该账号中备份并保存"), a.ID)
 	case backup.HBRCrossAccount:
+		if a.Through != nil {
+			return in(ctx, pair("%v; kept in %v", "%v；保存在 %v"), a.ID, a.Through.Alias)
+		}
 		return in(ctx, pair("%v; kept in this account", "%v；保存在本账号"), a.ID)
 	}
 	return in(ctx, pair("This account, %v", "本账号，%v"), a.ID)

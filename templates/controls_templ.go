@@ -227,7 +227,7 @@ func asked(f form, e entry, c control) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if c.picks != "" && (c.kind == textBox || c.kind == linesBox) {
+			if c.picks != "" {
 				templ_7745c5c3_Err = picker(c).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -18,6 +18,7 @@ type Shell struct {
 	Disabled  bool   // the policy has new backups switched off
 	Ephemeral bool   // the store is one that forgets
 	CSS, JS   string // addresses of the assets
+	Picker    string // address of the script for lists to choose from
 	Icon      string
 	API       string // address of the API reference; empty shows no link
 	SignOut   string // where the form to sign out goes; empty shows none

@@ -92,6 +92,11 @@ func TestOtherHostsAreAnsweredToWithNothing(t *testing.T) {
 		if answer.Code != want {
 			t.Errorf("%q: %d, want %d", host, answer.Code, want)
 		}
+		if want == 421 {
+			if made := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Host", host); made.Code != 421 || w.calls() != 0 {
+				t.Errorf("%q: a backup: %d, %d calls", host, made.Code, w.calls())
+			}
+		}
 		if answer.Code == 200 && strings.Contains(answer.Body.String(), "evil") {
 			t.Errorf("%q: the page holds it", host)
 		}

@@ -235,7 +235,7 @@ func describeWebhook() doc {
 			{"name": "source", "in": "path", "required": true, "description": "Its name in the policy.", "schema": doc{"type": "string", "pattern": "^[a-z][a-z0-9-]{0,62}$"}, "example": "ci-payments"},
 			header("webhook-id", "Standard Webhooks: the same for every delivery."), header("webhook-timestamp", "Standard Webhooks: seconds since 1970."),
 			header("webhook-signature", "Standard Webhooks: up to 8 signatures, with blanks between them."),
-			header("X-GitHub-Delivery", "GitHub: the same for every delivery."), header("X-Hub-Signature-256", "GitHub: the signature."),
+			header("X-GitHub-Delivery", "GitHub: its name of the delivery. A repeat is known by the body, which is what GitHub signs."), header("X-Hub-Signature-256", "GitHub: the signature."),
 			header("Idempotency-Key", "With a token: the same for every delivery. The policy may have the hash of the body take its place."),
 		},
 		"requestBody": doc{"required": true, "description": "Any JSON, of 256 KB at most.", "content": doc{"application/json": doc{"schema": doc{}}}},

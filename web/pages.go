@@ -14,7 +14,7 @@ import (
 func (s *Server) shell(r *http.Request) templates.Shell {
 	shell := templates.Shell{
 		Path: r.URL.Path, Query: r.URL.RawQuery, Demo: s.Demo, Ephemeral: s.Store.Ephemeral, Disabled: !s.Policy.Enabled(),
-		CSS: assetPath("portal.css"), JS: assetPath("portal.js"), Icon: assetPath("icon.svg"),
+		CSS: assetPath("portal.css"), JS: assetPath("portal.js"), Picker: assetPath("pick.js"), Icon: assetPath("icon.svg"),
 		API: docsPath, Now: s.Backups.Now(), Zone: s.Zone,
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

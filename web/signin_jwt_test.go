@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,5 +57,36 @@ func TestAssertions(t *testing.T) {
 		if answer.Code != c.want {
 			t.Errorf("%s: status %d, want %d", name, answer.Code, c.want)
 		}
+		if c.want == http.StatusOK {
+			continue
+		}
+		r = httptest.NewRequest("POST", "http://localhost/api/v1/backup-jobs", strings.NewReader(oneBackup))
+		r.Header = c.header.Clone()
+		r.Header.Set("Content-Type", "application/json")
+		answer = httptest.NewRecorder()
+		if w.handler.ServeHTTP(answer, r); answer.Code != c.want || w.calls() != 0 {
+			t.Errorf("%s: a backup: status %d, %d calls", name, answer.Code, w.calls())
+		}
+	}
+}
+
+// Where the keys are that a token may be signed with nobody says whose it is: that is
+// no mistake of whoever shows it.
+func TestKeysThatCannotBeFetched(t *testing.T) {
+	w := newWorld(t)
+	p := newLiar(t, w.clock)
+	find, err := auth.Assertion{
+		Header: "X-Assertion", Issuer: p.URL, Audience: "portal", JWKSURL: p.URL + "/keys", GroupsClaim: "groups",
+		Keep: func(_, g string) bool { return g == "team-a" }, Now: w.clock.Now,
+	}.Who()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.server.Who, w.handler = find, w.server.Handler()
+	good := p.token(t)
+	p.away.Store(true)
+	answer := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "X-Assertion", good)
+	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" || w.calls() != 0 {
+		t.Errorf("status %d, %d calls: %s", answer.Code, w.calls(), answer.Body)
 	}
 }

@@ -213,6 +213,27 @@ func (w *world) signedIn(t *testing.T, j jar) bool {
 	return w.browse(t, maps.Clone(j), "GET", "/backups").StatusCode == http.StatusOK
 }
 
+// makesNothing asks for a backup with the cookies of j, which are nobody's, as a form
+// and as JSON, and fails if the cloud hears of it.
+func (w *world) makesNothing(t *testing.T, j jar) {
+	t.Helper()
+	for path, body := range map[string][2]string{
+		"/backups":            {"application/x-www-form-urlencoded", "SourceType=UDM_ECS&Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demoweb01&Retention=7&key=k"},
+		"/api/v1/backup-jobs": {"application/json", oneBackup},
+	} {
+		r := httptest.NewRequest("POST", "https://localhost"+path, strings.NewReader(body[1]))
+		r.Header.Set("Content-Type", body[0])
+		for name, value := range j {
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
+		}
+		answer := httptest.NewRecorder()
+		w.handler.ServeHTTP(answer, r)
+		if answer.Code != http.StatusUnauthorized || w.calls() != 0 {
+			t.Errorf("POST %s: status %d, %d calls", path, answer.Code, w.calls())
+		}
+	}
+}
+
 // T16, T17; ASVS 7.2.4, 7.4.1, 10.1.2, 10.5.1.
 func TestSignInAndOut(t *testing.T) {
 	w, p := signInWorld(t)
@@ -235,6 +256,7 @@ func TestSignInAndOut(t *testing.T) {
 	if w.signedIn(t, copied) {
 		t.Error("a copy of the cookie outlived the session")
 	}
+	w.makesNothing(t, copied)
 }
 
 // Each lie of a provider is refused, and nobody is signed in. T17; ASVS 9.1.1-9.2.4, 10.5.1-4.
@@ -290,6 +312,7 @@ func TestLyingProviders(t *testing.T) {
 			if answer.StatusCode != http.StatusBadGateway || len(j) != 0 || w.signedIn(t, j) {
 				t.Errorf("status %d, cookies %v", answer.StatusCode, j)
 			}
+			w.makesNothing(t, j)
 		})
 	}
 }
@@ -324,6 +347,9 @@ func TestForeignCallbacks(t *testing.T) {
 			answer := w.browse(t, j, "GET", auth.CallbackPath+"?"+back.Encode())
 			if answer.StatusCode != c.want || j["__Host-portal"] != before || !w.signedIn(t, j) {
 				t.Errorf("status %d, want %d; cookies %v", answer.StatusCode, c.want, j)
+			}
+			if n := w.calls(); n != 0 {
+				t.Errorf("the cloud got %d calls", n)
 			}
 		})
 	}
@@ -360,6 +386,7 @@ func TestSessionsEnd(t *testing.T) {
 		if w.signedIn(t, j) {
 			t.Error("61 minutes without a request, and still signed in")
 		}
+		w.makesNothing(t, j)
 	})
 	t.Run("eight hours", func(t *testing.T) {
 		w, j := signIn(t)
@@ -370,12 +397,14 @@ func TestSessionsEnd(t *testing.T) {
 		if w.signedIn(t, j) {
 			t.Error("signed in for longer than eight hours")
 		}
+		w.makesNothing(t, j)
 	})
 	t.Run("login as session", func(t *testing.T) {
 		w, j := signIn(t)
 		if w.signedIn(t, jar{"__Host-portal": j["__Host-portal-login"]}) {
 			t.Error("a login cookie opened as a session")
 		}
+		w.makesNothing(t, jar{"__Host-portal": j["__Host-portal-login"]})
 	})
 	t.Run("rotation", func(t *testing.T) {
 		w, j := signIn(t)
@@ -385,6 +414,7 @@ func TestSessionsEnd(t *testing.T) {
 		if w.keys(t, "B"); w.signedIn(t, j) {
 			t.Error("a removed key still opens")
 		}
+		w.makesNothing(t, j)
 	})
 	t.Run("store away", func(t *testing.T) {
 		w, j := signIn(t)

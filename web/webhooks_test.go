@@ -102,6 +102,13 @@ func TestWebhookMakesOneBackup(t *testing.T) {
 	if made := w.gitHub("d-1", `{"instance":"i-bp1demoweb01","days":3}`, "X-GitHub-Event", "push"); made.Code != http.StatusCreated {
 		t.Errorf("of GitHub: %d %s", made.Code, made.Body)
 	}
+	jobs := len(w.cloud.Ledger().Jobs)
+	for _, id := range []string{"d-1", "d-2", "forged"} { // GitHub signs the body alone
+		made := w.gitHub(id, `{"instance":"i-bp1demoweb01","days":3}`, "X-GitHub-Event", "push")
+		if made.Code != http.StatusOK || made.Header().Get("Idempotent-Replayed") != "true" || len(w.cloud.Ledger().Jobs) != jobs {
+			t.Errorf("of GitHub again, as %s: %d %s", id, made.Code, made.Body)
+		}
+	}
 	for i, want := range []int{201, 200} {
 		made := w.ask("POST", "/webhooks/alerts", "application/json", `{"instance":"i-bp1demoweb01"}`, "Authorization", "Bearer "+hookToken)
 		if made.Code != want {

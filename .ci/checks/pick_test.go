@@ -54,7 +54,9 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 			t.Errorf("%s took what was typed after %v", path, took)
 		}
 	}
-	offered := func(id string) string { return `[...document.querySelector("#f-InstanceId-list").options].some(o => o.value === "` + id + `" && o.label)` }
+	offered := func(id string) string {
+		return `[...document.querySelector("#f-InstanceId-list").options].some(o => o.value === "` + id + `" && o.label)`
+	}
 
 	form("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou", "InstanceId", "web")
 	b.wait(offered("i-bp1demoweb02")+` && ![...document.querySelector("#f-InstanceId-list").options].some(o => o.value === "i-bp1demodb01")`, soon)

@@ -28,7 +28,7 @@ type role struct {
 }
 
 func roleOf(op operation) role {
-	return role{account: op.target.Account, principal: op.target.Principal, policy: op.sessionPolicy()}
+	return role{account: op.target.Account.Caller(), principal: op.target.Principal, policy: op.sessionPolicy()}
 }
 
 // sessionName is what the cloud's audit trail shows: the principal's name, and

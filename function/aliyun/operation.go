@@ -72,7 +72,7 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, reading, *b
 		if failed == nil {
 			return *a.answer, r, nil
 		}
-		if again || op.target.Account.Access != backup.AssumeRole || !errors.Is(failed, backup.ErrCredentials) {
+		if again || op.target.Account.Caller().Access != backup.AssumeRole || !errors.Is(failed, backup.ErrCredentials) {
 			return answer{}, r, failed
 		}
 		c.sessions.of(roleOf(op), c.cfg.Now()).drop(ctx, keys)
@@ -121,7 +121,7 @@ func (op operation) refused(code, cause string) *backup.CloudError {
 // credentials are those that op is signed with: the portal's own, or those of
 // a role that it takes on.
 func (c *Client) credentials(ctx context.Context, op operation) (Credentials, *backup.CloudError) {
-	if op.target.Account.Access == backup.AssumeRole {
+	if op.target.Account.Caller().Access == backup.AssumeRole {
 		return c.assumed(ctx, op)
 	}
 	return c.own(ctx, op.action)

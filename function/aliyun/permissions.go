@@ -153,13 +153,27 @@ type AccountUse struct {
 // FunctionPolicy is what the role of the function itself needs: to take on the
 // roles of other accounts, and what it does in its own.
 func FunctionPolicy(accounts []AccountUse) RAMPolicy {
-	var roles, plain []string
+	var roles []string
+	var own []AccountUse
+	for _, a := range accounts {
+		if caller := a.Account.Caller(); caller.Access == backup.AssumeRole {
+			roles = union(roles, caller.RoleARN())
+		} else {
+			own = append(own, a)
+		}
+	}
+	p := SharedPolicy(own)
+	if len(roles) > 0 {
+		p.Statement = append(p.Statement, RAMStatement{Effect: "Allow", Action: []string{"sts:AssumeRole"}, Resource: roles})
+	}
+	return p
+}
+
+// SharedPolicy is what a role needs that is used for several accounts.
+func SharedPolicy(accounts []AccountUse) RAMPolicy {
+	var plain []string
 	var special []RAMStatement
 	for _, a := range accounts {
-		if a.Account.Access == backup.AssumeRole {
-			roles = union(roles, a.Account.RoleARN())
-			continue
-		}
 		for _, s := range RolePolicy(a.Account, a.Uses).Statement {
 			if s.Condition == nil {
 				plain = union(plain, s.Action...)
@@ -168,15 +182,10 @@ func FunctionPolicy(accounts []AccountUse) RAMPolicy {
 			}
 		}
 	}
-	var all []RAMStatement
 	if len(plain) > 0 {
-		all = append(all, allow(plain...))
+		special = append([]RAMStatement{allow(plain...)}, special...)
 	}
-	all = append(all, special...)
-	if len(roles) > 0 {
-		all = append(all, RAMStatement{Effect: "Allow", Action: []string{"sts:AssumeRole"}, Resource: roles})
-	}
-	return document(all...)
+	return document(special...)
 }
 
 func union(list []string, more ...string) []string {

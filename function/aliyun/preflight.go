@@ -31,7 +31,7 @@ func (c *Client) Preflight(ctx context.Context, target backup.Target, uses backu
 	l := &ladder{Client: c, ctx: ctx, target: target, uses: uses, params: params}
 	l.rung("credentials", titleCredentials, l.credentials)
 	l.rung("identity", titleIdentity, l.identity)
-	if target.Account.Access == backup.AssumeRole {
+	if target.Account.Caller().Access == backup.AssumeRole {
 		l.intoAccount()
 	}
 	l.operations()
@@ -105,7 +105,7 @@ func (l *ladder) credentials(r *backup.Rung) {
 // nobody needs a permission.
 func (l *ladder) identity(r *backup.Rung) {
 	op := operation{api: tokens, action: getCallerIdentity, target: l.target}
-	op.target.Account.Access = backup.Own
+	op.target.Account = backup.Account{Access: backup.Own}
 	a, _, failed := l.perform(l.ctx, op)
 	heard(r, "sts:"+getCallerIdentity, failed)
 	if failed != nil {
@@ -160,7 +160,7 @@ func (l *ladder) intoAccount() {
 		}
 		return
 	}
-	account := l.target.Account
+	account := l.target.Account.Caller()
 	_, _, failed := l.Client.assumeRole(l.ctx, role{account: account, principal: l.target.Principal}, l.target.Region)
 	denied := failed != nil && strings.HasPrefix(failed.Code, assumeRolePrefix+"NoPermission")
 	arn, ours := account.RoleARN(), failed != nil && failed.Denial.PolicyType == identityPolicy
@@ -219,7 +219,7 @@ func (l *ladder) intoAccount() {
 // externalID tries the door without the key: a role that asks for no external id
 // lets in whoever can have the portal name it.
 func (l *ladder) externalID(r *backup.Rung) {
-	account := l.target.Account
+	account := l.target.Account.Caller()
 	if account.ExternalIDVariable == "" {
 		r.Finding = both("The policy names none (external_id_env). One is worth having: it keeps others from having the portal take on your role.", "策略未配置外部 ID（external_id_env）。建议配置，以防他人借门户扮演您的角色。")
 		return
@@ -240,16 +240,15 @@ func (l *ladder) externalID(r *backup.Rung) {
 }
 
 func (l *ladder) trustFix(title backup.Text) backup.Fix {
-	return backup.Fix{Title: title, Code: TrustPolicy(l.target.Account, l.self).Text()}
+	return backup.Fix{Title: title, Code: TrustPolicy(l.target.Account.Caller(), l.self).Text()}
 }
 
 // roleFix is the permission policy of whoever acts in the account.
 func (l *ladder) roleFix() backup.Fix {
-	account := l.target.Account
-	if account.Access == backup.AssumeRole {
+	if account := l.target.Account.Caller(); account.Access == backup.AssumeRole {
 		return backup.Fix{
 			Title: both("Give the role "+account.Role+" in account "+account.ID+" this permission policy", "为账号 "+account.ID+" 中的角色 "+account.Role+" 授予以下权限策略"),
-			Code:  RolePolicy(account, l.uses).Text(),
+			Code:  RolePolicy(l.target.Account, l.uses).Text(),
 		}
 	}
 	return backup.Fix{Title: both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"), Code: l.functionPolicy()}

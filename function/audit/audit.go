@@ -103,6 +103,24 @@ func (l *Log) Record(ctx context.Context, e backup.AuditEvent) error {
 	if !write {
 		return nil
 	}
+	return l.write(ctx, e, unwritten)
+}
+
+// Flush implements [backup.Auditor].
+func (l *Log) Flush(ctx context.Context, all bool) error {
+	var errs []error
+	for e, n := range l.often.pending(l.cfg.Now(), all) {
+		err := l.write(ctx, *e, n-1) // it is the last of them
+		if err != nil {
+			l.often.putBack(*e, 1, l.cfg.Now())
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// write writes an event down, for so many more like it.
+func (l *Log) write(ctx context.Context, e backup.AuditEvent, unwritten int) error {
 	r := l.record(ctx, e)
 	r.Unwritten = unwritten
 	var row backup.AuditRow
@@ -118,6 +136,7 @@ func (l *Log) Record(ctx context.Context, e backup.AuditEvent) error {
 	}
 	if err != nil {
 		l.line(ctx, row)
+		l.often.putBack(e, unwritten, l.cfg.Now()) // the line says it, the store does not
 	}
 	return err
 }

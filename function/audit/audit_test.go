@@ -352,6 +352,20 @@ func TestOftenIsOnceAMinute(t *testing.T) {
 	if len(s.rows) > 1200 {
 		t.Errorf("%d rows of 5000 strangers", len(s.rows))
 	}
+	if err := tr.Flush(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for _, row := range s.rows[1:] {
+		var r audit.Record
+		if err := json.Unmarshal([]byte(row.Body), &r); err != nil {
+			t.Fatal(err)
+		}
+		told += 1 + r.Unwritten
+	}
+	if told != 80+5000 {
+		t.Errorf("the trail tells of %d events, want %d", told, 80+5000)
+	}
 }
 
 // hostile are texts that break or forge lines of a log. T8.
@@ -457,5 +471,34 @@ func TestRecordHasTheNamesOfTheReference(t *testing.T) {
 	}
 	if !strings.Contains(s.rows[0].Body, `"settings":{"auth":"oidc"}`) {
 		t.Errorf("the first record: %s", s.rows[0].Body)
+	}
+}
+
+// What was counted is not lost while the store is away, and a sweep tells of what is
+// a minute old.
+func TestCountedEventsAreNotLost(t *testing.T) {
+	s := &sink{}
+	tr := start(t, s, "a", key)
+	tr.step = 0
+	refused := backup.AuditEvent{Kind: backup.AuditWebhookRefused, Often: "ci"}
+	for range 10 {
+		_ = tr.Record(t.Context(), refused)
+	}
+	if err := tr.Flush(t.Context(), false); err != nil || len(s.rows) != 2 { // the start and the first
+		t.Fatalf("%v, %d rows", err, len(s.rows))
+	}
+	tr.now = tr.now.Add(time.Minute)
+	s.fail = errors.New("away")
+	if err := tr.Flush(t.Context(), false); err == nil {
+		t.Error("the store was away")
+	}
+	s.fail = nil
+	tr.now = tr.now.Add(time.Minute)
+	if err := tr.Flush(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	var last audit.Record
+	if err := json.Unmarshal([]byte(s.rows[len(s.rows)-1].Body), &last); err != nil || last.Event != backup.AuditWebhookRefused || last.Unwritten != 8 {
+		t.Errorf("%v, %+v, want 8 more", err, last)
 	}
 }

@@ -23,6 +23,20 @@ type often struct {
 type count struct {
 	last      time.Time // when one was written down
 	unwritten int       // since then
+	event     backup.AuditEvent
+}
+
+// keyOf is how an event is counted. Those for which there is no room are counted as
+// their kind.
+func (o *often) keyOf(e backup.AuditEvent, now time.Time) string {
+	key := string(e.Kind) + "\x00" + e.Often
+	if o.seen[key] == nil && len(o.seen) >= mostOften {
+		o.forget(now)
+		if len(o.seen) >= mostOften {
+			key = string(e.Kind)
+		}
+	}
+	return key
 }
 
 // take reports whether e is to be written down, and how many like it were not.
@@ -32,19 +46,13 @@ func (o *often) take(e backup.AuditEvent, now time.Time) (unwritten int, write b
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	key := string(e.Kind) + "\x00" + e.Often
+	key := o.keyOf(e, now)
 	c := o.seen[key]
-	if c == nil && len(o.seen) >= mostOften {
-		o.forget(now)
-		if len(o.seen) >= mostOften {
-			key = string(e.Kind)
-			c = o.seen[key]
-		}
-	}
 	if c == nil {
-		o.seen[key] = &count{last: now}
+		o.seen[key] = &count{last: now, event: e}
 		return 0, true
 	}
+	c.event = e
 	if age := now.Sub(c.last); age >= 0 && age < oftenPace {
 		c.unwritten++
 		return 0, false
@@ -53,10 +61,39 @@ func (o *often) take(e backup.AuditEvent, now time.Time) (unwritten int, write b
 	return unwritten, true
 }
 
-// forget forgets those of which nothing would be said any more, or not for long.
+// putBack counts events again that could not be written down.
+func (o *often) putBack(e backup.AuditEvent, n int, now time.Time) {
+	if e.Often == "" || n == 0 {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	key := o.keyOf(e, now)
+	if o.seen[key] == nil {
+		o.seen[key] = &count{last: now, event: e}
+	}
+	o.seen[key].unwritten += n
+}
+
+// pending takes what was counted and is not written down yet: all of it, or what is a
+// pace old. Its events are the last ones of their kind.
+func (o *often) pending(now time.Time, all bool) map[*backup.AuditEvent]int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	found := map[*backup.AuditEvent]int{}
+	for _, c := range o.seen {
+		if age := now.Sub(c.last); c.unwritten > 0 && (all || age < 0 || age >= oftenPace) {
+			e := c.event
+			found[&e], c.unwritten, c.last = c.unwritten, 0, now
+		}
+	}
+	return found
+}
+
+// forget forgets those of which nothing is left to be said.
 func (o *often) forget(now time.Time) {
 	for key, c := range o.seen {
-		if age := now.Sub(c.last); age < 0 || age >= time.Hour || age >= oftenPace && c.unwritten == 0 {
+		if age := now.Sub(c.last); c.unwritten == 0 && (age < 0 || age >= oftenPace) {
 			delete(o.seen, key)
 		}
 	}

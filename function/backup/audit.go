@@ -111,6 +111,9 @@ type Auditor interface {
 	// Along writes e down by way of store, which stores the row together with
 	// something else, both or neither, and reports whether it did.
 	Along(ctx context.Context, e AuditEvent, store func(AuditRow) (bool, error)) (bool, error)
+	// Flush writes down how often events happened that were only counted: those of
+	// more than a moment ago, or all.
+	Flush(ctx context.Context, all bool) error
 }
 
 // A Visit is what is known of the request that something is done for.

@@ -29,11 +29,24 @@ type Account struct {
 	ExternalID Secret // for AssumeRole, if the role demands one
 
 	ExternalIDVariable string // of the environment, which holds it
-	Regions            []string
+
+	// Through is the account, with AssumeRole, whose role makes the calls for one
+	// with HBRCrossAccount, and in which its backups are kept; nil: the portal's own.
+	Through *Account
+	Regions []string
 }
 
 // RoleARN is the resource name of the account's role, built and never accepted.
 func (a Account) RoleARN() string { return "acs:ram::" + a.ID + ":role/" + a.Role }
+
+// Caller is the account whose credentials calls for a are signed with, as long as
+// that is not the portal's own.
+func (a Account) Caller() Account {
+	if a.Through != nil {
+		return *a.Through
+	}
+	return a
+}
 
 // A Target is where a call goes, and in whose name.
 type Target struct {

@@ -1,27 +1,12 @@
 package backup
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // Uses is what the policy has the portal do in an account.
 type Uses struct {
 	Create, Cancel, View bool
 	Tags                 bool         // of instances are read
 	Sources              []SourceType // of the backups that are created
-}
-
-// With is what both do.
-func (u Uses) With(other Uses) Uses {
-	u.Create, u.Cancel, u.View, u.Tags = u.Create || other.Create, u.Cancel || other.Cancel, u.View || other.View, u.Tags || other.Tags
-	u.Sources = slices.Clone(u.Sources)
-	for _, source := range other.Sources {
-		if !slices.Contains(u.Sources, source) {
-			u.Sources = append(u.Sources, source)
-		}
-	}
-	return u
 }
 
 // A RungState is how a rung was found.

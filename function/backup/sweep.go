@@ -74,6 +74,11 @@ type Swept struct {
 // account's region of which one listing has failed is left alone for the rest
 // of the sweep: so none starves if the time is never enough.
 func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) {
+	if s.Audit != nil {
+		if err := s.Audit.Flush(ctx, false); err != nil {
+			s.Log.Warn("writing counted events to the audit trail", "error", err)
+		}
+	}
 	w := sweep{Service: s, jobs: map[group][]Record{}, silent: map[place]bool{}}
 	limited, cancel := s.beforeDelivery(ctx)
 	defer cancel()

@@ -54,7 +54,7 @@ func (l *loader) policy(top place) *Policy {
 // account reads one account and enters it for the rules to name. An account
 // with a problem is entered too, so that its rules are not blamed for it.
 func (l *loader) account(p place) account {
-	m := l.mapping(p, []string{"alias", "enabled", "account_id", "access", "regions"}, []string{"role", "external_id_env", "rate", "daily_jobs"})
+	m := l.mapping(p, []string{"alias", "enabled", "account_id", "access", "regions"}, []string{"role", "external_id_env", "through", "rate", "daily_jobs"})
 	a := account{enabled: l.flag(m["enabled"]), rate: l.rate(m["rate"]), daily: l.daily(m["daily_jobs"]), Account: backup.Account{
 		Alias:   l.shaped(m["alias"], nameShape),
 		ID:      l.accountID(m["account_id"]),
@@ -62,6 +62,7 @@ func (l *loader) account(p place) account {
 		Regions: list(l, m["regions"], l.region),
 	}}
 	l.way(p, m, &a.Account)
+	a.Through = l.through(m["through"], a.Account)
 	switch _, again := l.accounts[a.Alias]; {
 	case a.Alias == "": // a problem already
 	case again:
@@ -101,6 +102,29 @@ func (l *loader) way(p place, m map[string]place, a *backup.Account) {
 	if a.Access != backup.AssumeRole && a.Access != "" && external.node != nil {
 		l.wrong(external, "means nothing with access: %s: remove it", a.Access)
 	}
+}
+
+// through reads the alias of the account that makes the calls for another one.
+func (l *loader) through(p place, a backup.Account) *backup.Account {
+	if p.node == nil {
+		return nil
+	}
+	alias := l.text(p)
+	by, ok := l.accounts[alias]
+	switch {
+	case l.refused[p.node]:
+	case a.Access != backup.HBRCrossAccount:
+		l.wrong(p, "means nothing with access: %s: remove it", a.Access)
+	case !ok:
+		l.wrong(p, "there is no account %q above this one: put it there, or correct the name", alias)
+	case by.Access != backup.AssumeRole:
+		l.wrong(p, "account %s has access: %s: name one with access: %s", alias, by.Access, backup.AssumeRole)
+	case by.ID == a.ID:
+		l.wrong(p, "is the same account: let it have access: %s by itself", backup.AssumeRole)
+	default:
+		return &by.Account
+	}
+	return nil
 }
 
 // variable reads the environment variable that p names, and what it holds, which

@@ -129,11 +129,13 @@ func sum(secret backup.Secret, signed []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// github verifies X-Hub-Signature-256. There is no time in it: a message can be
-// sent again for as long as the secret is good, and is a repeat for as long as its
-// key is remembered.
+// github verifies X-Hub-Signature-256, which covers the body alone: neither a time nor
+// X-GitHub-Delivery, which whoever sends a recorded message again may write anew. So
+// the body is the key: of a push, a run or a release there are no two alike. A message
+// can be sent again for as long as the secret is good, and is a repeat for as long as
+// its key is remembered.
 func github(s backup.HookSource, h http.Header, body []byte, now time.Time) (Message, error) {
-	id, okID := one(h, "X-Github-Delivery", idShape)
+	_, okID := one(h, "X-Github-Delivery", idShape)
 	text, okText := one(h, "X-Hub-Signature-256", hexShape)
 	signature, err := hex.DecodeString(strings.TrimPrefix(text, "sha256="))
 	if !okID || !okText || err != nil {
@@ -148,7 +150,7 @@ func github(s backup.HookSource, h http.Header, body []byte, now time.Time) (Mes
 	if found == "" {
 		return Message{}, ErrUnverified
 	}
-	return Message{ID: id, Key: found}, nil
+	return Message{ID: hex.EncodeToString(sha256Of(body)), Key: found}, nil
 }
 
 // bearer knows the sender by its token. The key of a message is Idempotency-Key, or

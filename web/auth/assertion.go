@@ -52,6 +52,9 @@ func (a Assertion) Who() (func(*http.Request) (backup.Principal, error), error) 
 			return backup.Principal{}, ErrSignedOut
 		}
 		token, err := verifier.Verify(r.Context(), strings.TrimPrefix(values[0], "Bearer "))
+		if away(err) {
+			return backup.Principal{}, ErrIssuerAway
+		}
 		if err != nil {
 			return backup.Principal{}, ErrAssertion
 		}
@@ -62,6 +65,10 @@ func (a Assertion) Who() (func(*http.Request) (backup.Principal, error), error) 
 		return s.principal(), nil
 	}, nil
 }
+
+// away reports whether a token could not be judged, because nobody gave the keys that
+// it may be signed with. go-oidc says so in words only.
+func away(err error) bool { return err != nil && strings.Contains(err.Error(), "fetching keys ") }
 
 // publicKeys reads a key set. A secret in it is a mistake, and none of it is quoted.
 func publicKeys(text string) (*oidc.StaticKeySet, error) {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
-
 	"backupportal/function/backup"
 )
 
@@ -28,7 +26,10 @@ type Finder = func(*http.Request) (backup.Principal, error)
 // others. It is for the API; whoever shows no token, and whoever asks for a page, is
 // for next to find. A request that shows one is never taken for anybody else's.
 func Machines(tokens []backup.Token, list []backup.Pipeline, now func() time.Time, next Finder) Finder {
-	p := &pipelines{list: list, now: now, found: map[string]*oidc.Provider{}, missed: map[string]time.Time{}}
+	p := &pipelines{list: list, now: now, issuers: map[string]*issuer{}}
+	for _, one := range list {
+		p.issuers[one.Issuer] = &issuer{}
+	}
 	return func(r *http.Request) (backup.Principal, error) {
 		shown := r.Header.Values("Authorization")
 		if len(shown) == 0 || !strings.HasPrefix(r.URL.Path, "/api/") {

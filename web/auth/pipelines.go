@@ -18,9 +18,15 @@ type pipelines struct {
 	list []backup.Pipeline
 	now  func() time.Time
 
-	mu     sync.Mutex
-	found  map[string]*oidc.Provider // by issuer
-	missed map[string]time.Time      // when an issuer was last not found
+	issuers map[string]*issuer // by name
+}
+
+// An issuer is one that the policy names. Whoever waits for one that is slow keeps
+// nobody from the others.
+type issuer struct {
+	mu       sync.Mutex
+	provider *oidc.Provider // once found
+	missed   time.Time      // when it was last not
 }
 
 // longestJWT is how long a token may be: more is none of an issuer that we know.
@@ -29,21 +35,24 @@ const longestJWT = 8 << 10
 // who finds the first pipeline that the token fits: signed by its issuer, for its
 // audience, good now, and with all of its claims.
 func (p *pipelines) who(ctx context.Context, token string) (backup.Principal, error) {
-	issuer, ok := claimedIssuer(token)
+	name, ok := claimedIssuer(token)
 	if !ok {
 		return backup.Principal{}, ErrToken
 	}
 	for _, one := range p.list {
-		if one.Issuer != issuer {
+		if one.Issuer != name {
 			continue
 		}
-		provider, err := p.provider(issuer)
+		provider, err := p.issuers[name].found(name, p.now)
 		if err != nil {
 			return backup.Principal{}, err
 		}
 		limited, stop := context.WithTimeout(withClient(ctx), providerPatience)
 		verified, err := provider.VerifierContext(limited, &oidc.Config{ClientID: one.Audience, SupportedSigningAlgs: algorithms, Now: p.now}).Verify(limited, token)
 		stop()
+		if away(err) {
+			return backup.Principal{}, ErrIssuerAway
+		}
 		if err == nil && fits(one, verified) {
 			return backup.Principal{Kind: backup.KindSource, Subject: one.Name, Name: one.Name, Key: verified.Subject}, nil
 		}
@@ -79,21 +88,21 @@ func fits(one backup.Pipeline, token *oidc.IDToken) bool {
 	return true
 }
 
-// provider asks an issuer for its addresses, the first time.
-func (p *pipelines) provider(issuer string) (*oidc.Provider, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if known := p.found[issuer]; known != nil {
-		return known, nil
+// found asks the issuer for its addresses, the first time.
+func (i *issuer) found(name string, now func() time.Time) (*oidc.Provider, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.provider != nil {
+		return i.provider, nil
 	}
-	if since := p.now().Sub(p.missed[issuer]); since >= 0 && since < missedFor {
+	if since := now().Sub(i.missed); since >= 0 && since < missedFor {
 		return nil, ErrIssuerAway
 	}
-	provider, err := oidc.NewProvider(withClient(context.Background()), issuer)
+	provider, err := oidc.NewProvider(withClient(context.Background()), name)
 	if err != nil {
-		p.missed[issuer] = p.now()
+		i.missed = now()
 		return nil, ErrIssuerAway
 	}
-	p.found[issuer] = provider
+	i.provider = provider
 	return provider, nil
 }

@@ -62,66 +62,10 @@ form?.addEventListener("input", (event) => {
     : "";
 });
 
-// What there is to choose from is asked for while an ID is typed. It only helps:
-// whatever is typed counts.
-function picker(control) {
-  const kind = control.dataset.pick;
-  const place = document.getElementById(control.id + "-list");
-  const note = document.getElementById(control.id + "-note");
-  const value = (name) => form.elements[name]?.value ?? "";
-  let asked, timer;
-
-  const show = (things) => {
-    const label = (t) => [t.Name, ...Object.values(t.Facts ?? {})].filter(Boolean).join(" · ");
-    if (place.localName === "datalist") {
-      place.replaceChildren(...things.map((t) => Object.assign(new Option(label(t), t.Id), { label: label(t) })));
-      return;
-    }
-    place.replaceChildren(...things.map((t) => {
-      const add = Object.assign(document.createElement("button"), { type: "button", className: "plain", textContent: "+ " + t.Id + " · " + label(t) });
-      add.onclick = () => {
-        const lines = control.value.split("\n").filter(Boolean);
-        if (!lines.includes(t.Id)) control.value = [...lines, t.Id].join("\n");
-        control.focus();
-      };
-      return add;
-    }));
-    place.hidden = !things.length;
-  };
-
-  const ask = async () => {
-    const query = new URLSearchParams({ Region: value("Region"), SourceType: value("SourceType") });
-    if (kind === "disks") query.set("InstanceId", value("InstanceId").trim());
-    else query.set("Search", control.value.trim());
-    if (!value("Account") || !query.get("Region") || query.get("InstanceId") === "") return;
-    const address = `/api/v1/accounts/${encodeURIComponent(value("Account"))}/${kind}?${query}`;
-    if (address === asked) return;
-    asked = address;
-    try {
-      const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(10000) });
-      if (!answer.ok) throw answer;
-      const { Things } = await answer.json();
-      if (address !== asked) return; // something else was typed meanwhile
-      show(Things);
-      note.textContent = note.dataset.none;
-      note.hidden = Things.length > 0 || kind !== "disks" && control.value.trim() !== "";
-    } catch {
-      if (address !== asked) return;
-      asked = "";
-      show([]);
-      note.textContent = note.dataset.away;
-      note.hidden = false;
-    }
-  };
-
-  control.addEventListener("focus", ask);
-  control.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(ask, 250);
-  });
+// What there is to choose from: not before somebody wants to know.
+for (const control of form?.querySelectorAll("[data-pick]") ?? []) {
+  control.addEventListener("focus", async () => (await import(form.dataset.picker)).pick(form, control), { once: true });
 }
-
-for (const control of form?.querySelectorAll("[data-pick]") ?? []) picker(control);
 
 // A second press of the button that starts a backup is ignored.
 form?.addEventListener("submit", (event) => {

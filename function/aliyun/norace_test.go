@@ -1,0 +1,5 @@
+//go:build !race
+
+package aliyun_test
+
+const raced = false
