@@ -84,6 +84,8 @@ var views = []view{
 	{"api", at("/docs/api")},
 	{"denied", showDenied},
 	{"not-found", at("/no-such-page")},
+	{"access", at("/access")},
+	{"access-locked", at("/access?Account=locked&Region=cn-hangzhou&InstanceId=i-bp2demopay01")},
 	{"cancel", showCancel},
 	{"cancelled", showCancelled},
 	{"too-late", atJob(func(all ended) string { return all.complete + "?late=1" }, "COMPLETE")},

@@ -22,8 +22,11 @@ const externalID = "MARKER-external-id-of-32-characters"
 
 // The three ways into an account.
 var (
-	ownAccount   = backup.Account{Alias: "own", ID: emulator.DemoPortalAccount, Access: backup.Own, Regions: []string{"cn-hangzhou"}}
-	roleAccount  = backup.Account{Alias: "prod", ID: emulator.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: backup.NewSecret(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
+	ownAccount  = backup.Account{Alias: "own", ID: emulator.DemoPortalAccount, Access: backup.Own, Regions: []string{"cn-hangzhou"}}
+	roleAccount = backup.Account{Alias: "prod", ID: emulator.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: backup.NewSecret(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
+	// throughAccount is backed up from the account of roleAccount, in which its backups are kept.
+	throughAccount = backup.Account{Alias: "through", ID: emulator.DemoPortalAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Through: &roleAccount, Regions: []string{"cn-hangzhou"}}
+
 	crossAccount = backup.Account{Alias: "central", ID: emulator.DemoPaymentsAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Regions: []string{"cn-hangzhou"}}
 
 	everything = backup.Uses{Create: true, Cancel: true, View: true, Tags: true, Sources: backup.SourceTypes}
@@ -271,5 +274,49 @@ func TestPreflightWithoutCredentials(t *testing.T) {
 	rungs := client.Preflight(t.Context(), backup.Target{Account: roleAccount, Region: "cn-hangzhou"}, everything, nil)
 	if got := failing(rungs); !slices.Equal(got, []string{"credentials"}) || len(rungs) < 10 || len(rungs[0].Fixes) == 0 {
 		t.Errorf("failing are %v:\n%s", got, ladderText(rungs))
+	}
+}
+
+// Both steps together: the portal takes on the role of one account, which backs up
+// another one. The ladder goes all the way, its fixes are for the right accounts, and
+// the policies that are printed are enough and shared.
+func TestAccountsThroughOthers(t *testing.T) {
+	world := func() *emulator.World {
+		w := narrow(t)
+		w.Accounts[0].Roles = append(w.Accounts[0].Roles, emulator.Role{Name: "hbrcrossrole", TrustPolicy: paste(t, aliyun.ServiceTrustPolicy(aliyun.CrossBackupService).Text())})
+		w.Accounts[1].ServiceLinkedRoles = append(w.Accounts[1].ServiceLinkedRoles, "AliyunServiceRoleForHbrCrossAccountBackup")
+		w.Accounts[1].CrossAccounts = []emulator.CrossAccount{{Account: emulator.DemoPortalAccount, Role: "hbrcrossrole", Alias: "through"}}
+		roleNamed(w, "backup-portal").Policies = []emulator.Policy{paste(t, aliyun.SharedPolicy([]aliyun.AccountUse{{Account: roleAccount, Uses: everything}, {Account: throughAccount, Uses: everything}}).Text())}
+		w.Accounts[0].Users[0].Policies = []emulator.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountUse{{Account: throughAccount, Uses: everything}}).Text())}
+		return w
+	}
+	rungs, cloud := preflight(t, world(), throughAccount, nil)
+	if got := failing(rungs); got != nil {
+		t.Fatalf("failing are %v:\n%s", got, ladderText(rungs))
+	}
+	for _, call := range cloud.Ledger().CallsOf("CheckRole") {
+		if call.Caller.AccountID != emulator.DemoPaymentsAccount {
+			t.Errorf("asked by %s", call.Caller.ARN)
+		}
+	}
+	for name, c := range map[string]struct {
+		breaks func(*emulator.World)
+		rung   string
+	}{
+		"the role of the account between": {func(w *emulator.World) { roleNamed(w, "backup-portal").Name = "other" }, "role"},
+		"the registration":                {func(w *emulator.World) { w.Accounts[1].CrossAccounts = nil }, "registration"},
+		"the permission to look": {func(w *emulator.World) {
+			roleNamed(w, "backup-portal").Policies = []emulator.Policy{paste(t, aliyun.RolePolicy(roleAccount, everything).Text())}
+		}, "hbr:DescribeCrossAccounts"},
+	} {
+		w := world()
+		c.breaks(w)
+		rungs, _ := preflight(t, w, throughAccount, nil)
+		if got := failing(rungs); !slices.Equal(got, []string{c.rung}) {
+			t.Errorf("%s: failing are %v:\n%s", name, got, ladderText(rungs))
+		}
+	}
+	if text := aliyun.FunctionPolicy([]aliyun.AccountUse{{Account: throughAccount, Uses: everything}}).Text(); strings.Contains(text, "hbr:") || !strings.Contains(text, roleAccount.RoleARN()) {
+		t.Errorf("the function itself needs no more than the role:\n%s", text)
 	}
 }

@@ -1,0 +1,57 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"backupportal/function/backup"
+)
+
+// An account can be backed up through another one, which must make sense.
+func TestThrough(t *testing.T) {
+	with := func(line string) string {
+		return change(t, base, "    role: hbrcrossrole\n", "    role: hbrcrossrole\n"+line)
+	}
+	p := mustLoad(t, with("    through: prod\n"))
+	a, _ := p.Account("idle")
+	if a.Through == nil || a.Through.Alias != "prod" || a.Caller().RoleARN() != "acs:ram::1234567890123456:role/portal-backup" || a.Caller().ExternalIDVariable != "EXTERNAL_ID_PROD" {
+		t.Errorf("%+v", a)
+	}
+	own, _ := p.Account("sandbox")
+	if own.Caller().Alias != "sandbox" {
+		t.Errorf("%+v", own.Caller())
+	}
+	same := strings.Replace(with("    through: prod\n"), "3234567890123456", "1234567890123456", 1)
+	for says, text := range map[string]string{
+		"there is no account": with("    through: nowhere\n"), "has access: own": with("    through: sandbox\n"), "above this one": with("    through: idle\n"),
+		"means nothing with access: own": change(t, base, "    access: own\n", "    access: own\n    through: prod\n"), "is the same account": same,
+	} {
+		if _, err := Load([]byte(text), environment); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("want %q, got %v", says, err)
+		}
+	}
+}
+
+// What the portal does in an account is what rules let anybody have done there.
+func TestUses(t *testing.T) {
+	p := mustLoad(t, base)
+	if u := p.Uses("prod"); !u.Create || !u.Cancel || !u.View || u.Tags || !slices.Contains(u.Sources, backup.UDMECS) {
+		t.Errorf("prod: %+v", u)
+	}
+	if u := p.Uses("idle"); !u.Create || u.Cancel || slices.Contains(u.Sources, backup.UDMECS) || len(u.Sources) != 2 {
+		t.Errorf("idle: %+v", u)
+	}
+	who := backup.Principal{Kind: backup.KindSource, Subject: "ci"}
+	for _, c := range []struct {
+		alias, region string
+		want          bool
+	}{{"prod", "cn-hangzhou", true}, {"prod", "cn-beijing", false}, {"idle", "cn-beijing", false}, {"nowhere", "cn-hangzhou", false}} {
+		if got := p.Reaches(who, backup.ActionCreate, c.alias, c.region); got != c.want {
+			t.Errorf("%s %s: %v", c.alias, c.region, got)
+		}
+	}
+	if p.Reaches(backup.Principal{Kind: backup.KindHuman, Issuer: sso, Subject: "9"}, backup.ActionCreate, "prod", "cn-hangzhou") {
+		t.Error("a stranger reaches an account")
+	}
+}
