@@ -125,7 +125,7 @@ func (f form) fit(ctx context.Context, c *control) {
 }
 
 // picks are the lists from which a field that is typed can be filled.
-var picks = map[string]string{"InstanceId": string(backup.Instances), "VaultId": string(backup.Vaults), "Detail.diskIdList": string(backup.Disks)}
+var picks = map[string]string{"InstanceId": string(backup.Instances), "VaultId": string(backup.Vaults), "ContainerClusterId": string(backup.Clusters), "Detail.diskIdList": string(backup.Disks)}
 
 // days adds to a number of days what the rules say, and the date it leads to.
 func (f form) days(ctx context.Context, c *control) {

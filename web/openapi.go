@@ -44,6 +44,7 @@ func (s *Server) description() doc {
 			"/api/v1/accounts/{alias}/instances":        doc{"get": describeThings(backup.Instances, "Instances to back up", "Those that a rule lets you back up.")},
 			"/api/v1/accounts/{alias}/disks":            doc{"get": describeThings(backup.Disks, "Disks of an instance", "For Detail.diskIdList.")},
 			"/api/v1/accounts/{alias}/vaults":           doc{"get": describeThings(backup.Vaults, "Backup vaults", "Those that can be written to now and that a rule lets you use.")},
+			"/api/v1/accounts/{alias}/clusters":         doc{"get": describeThings(backup.Clusters, "Container clusters", "Those that Cloud Backup knows and that a rule lets you back up.")},
 			"/webhooks/{source}":                        doc{"post": describeWebhook()},
 		},
 		"components": doc{
@@ -192,7 +193,7 @@ func thingsSchema() doc {
 				"type": "object", "required": []string{"Id"}, "additionalProperties": false,
 				"properties": doc{
 					"Id": doc{"type": "string"}, "Name": doc{"type": "string"},
-					"Facts": words("What else the cloud says, by the names of its API: Status, ZoneId, OSType; Type, Category, Size; VaultType."), "Tags": words("Of an instance."),
+					"Facts": words("What else the cloud says, by the names of its API: Status, ZoneId, OSType; Type, Category, Size; VaultType; ClusterType, AgentStatus."), "Tags": words("Of an instance."),
 				},
 			}},
 			"Next": doc{"type": "string", "description": "The value of Next for the next page. It is missing on the last."},

@@ -46,6 +46,8 @@ func TestThingsToChooseFrom(t *testing.T) {
 			"demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE":           {"v-0001demovault01", "v-0001demovault02"},
 			"demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE&Search=ER": {"v-0001demovault02"},
 			"demo/vaults?Region=cn-shanghai&SourceType=CONTAINER":          {"v-0001demovault03"},
+			"demo/clusters?Region=cn-hangzhou&Search=PROD":                 {"cc-0001democluster"},
+			"demo/clusters?Region=cn-shanghai":                             nil,
 		},
 		"instances: [i-bp1demoweb02]":     {"demo/instances?Region=cn-hangzhou": {"i-bp1demoweb02"}, "demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE": {"v-0001demovault01", "v-0001demovault02"}},
 		"instance_prefixes: [i-bp1demow]": {"demo/instances?Region=cn-hangzhou": {"i-bp1demoweb01", "i-bp1demoweb02", "i-bp1demowin01"}},
@@ -72,7 +74,7 @@ func TestThingsOfOthersAreNotFound(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb02]")
 	for address, want := range map[string]int{
-		"nowhere/instances?Region=cn-hangzhou": 404, "demo/instances?Region=eu-central-1": 404, "demo/instances": 422, "demo/clusters?Region=cn-hangzhou": 404,
+		"nowhere/instances?Region=cn-hangzhou": 404, "demo/instances?Region=eu-central-1": 404, "demo/instances": 422, "demo/volumes?Region=cn-hangzhou": 404,
 		"demo/disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01": 404, "demo/disks?Region=cn-hangzhou&InstanceId=i-nobody": 404, "demo/disks?Region=cn-hangzhou": 422,
 		"demo/disks?Region=cn-hangzhou&InstanceId=web": 422, "demo/vaults?Region=cn-hangzhou&Search=" + strings.Repeat("x", 257): 422, "demo/vaults?Region=cn-hangzhou&search=x": 422,
 	} {

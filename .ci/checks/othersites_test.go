@@ -120,8 +120,8 @@ func TestOtherPagesCannotMakeABackup(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			f := newFront(t, busy) // before the tab: it is there for as long as that loads anything
 			b := newTab(t)
-			f := newFront(t, busy)
 			label := unique("hostile")
 			site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/" {
@@ -170,8 +170,8 @@ func TestNoPageShowsInAFrame(t *testing.T) {
 	for _, host := range []string{foreign, sibling, ours} {
 		t.Run(host, func(t *testing.T) {
 			t.Parallel()
+			f := newFront(t, busy) // before the tab: it is there for as long as that loads anything
 			b := newTab(t)
-			f := newFront(t, busy)
 			site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
 				fmt.Fprintf(w, `<!doctype html><iframe onload="shown = true" src="%s/backups/new"></iframe>`, f.url)

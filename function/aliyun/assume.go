@@ -1,6 +1,7 @@
 package aliyun
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
@@ -17,8 +18,11 @@ import (
 	"backupportal/function/backup"
 )
 
-// lifetime of assumed credentials: the least that STS gives.
+// lifetime of assumed credentials, if the policy says nothing: the least that STS gives.
 const lifetime = 900 * time.Second
+
+// lifetime is how long credentials of r are asked for.
+func (r role) lifetime() time.Duration { return cmp.Or(r.account.Session, lifetime) }
 
 // A role is one to take on, in somebody's name.
 type role struct {
@@ -90,7 +94,7 @@ func (c *Client) assumeRole(ctx context.Context, r role, region string) (Credent
 		}
 		return Credentials{}, time.Time{}, failed
 	}
-	keys, ends := readCredentials(a.answer.body, asked)
+	keys, ends := readCredentials(a.answer.body, asked.Add(r.lifetime()))
 	if keys.empty() || keys.SecurityToken.IsZero() {
 		return Credentials{}, time.Time{}, &backup.CloudError{Action: assumeRole, Outcome: backup.ErrNotSent,
 			HTTPStatus: a.answer.status, Cause: "the answer has no credentials"}
@@ -112,14 +116,14 @@ func (r role) assume(cfg *sdk.Config, keys auth.Credential, region string) error
 	request.RoleSessionName = sessionName(r.principal)
 	request.ExternalId = r.account.ExternalID.Reveal()
 	request.Policy = r.policy
-	request.DurationSeconds = requests.NewInteger(int(lifetime / time.Second))
+	request.DurationSeconds = requests.NewInteger(int(r.lifetime() / time.Second))
 	_, err := client.AssumeRole(request)
 	return err
 }
 
 // readCredentials reads what AssumeRole gave, and when it ends. Without a time
 // they end when they were asked to.
-func readCredentials(body []byte, asked time.Time) (Credentials, time.Time) {
+func readCredentials(body []byte, latest time.Time) (Credentials, time.Time) {
 	var given struct {
 		Credentials struct{ AccessKeyId, AccessKeySecret, SecurityToken, Expiration string }
 	}
@@ -128,7 +132,7 @@ func readCredentials(body []byte, asked time.Time) (Credentials, time.Time) {
 	}
 	ends, err := time.Parse(time.RFC3339, given.Credentials.Expiration)
 	if err != nil {
-		ends = asked.Add(lifetime)
+		ends = latest
 	}
 	return Credentials{
 		AccessKeyID:     given.Credentials.AccessKeyId,

@@ -103,6 +103,32 @@ func TestSessionsAreRenewedByTheWallClock(t *testing.T) {
 	}
 }
 
+// A session lasts as long as the policy says, and no longer than that even where STS
+// does not say when it ends.
+func TestSessionsLastAsThePolicySays(t *testing.T) {
+	var c clock
+	endless := answer(200, `{"RequestId":"R-2","Credentials":{"AccessKeyId":"STS.K","AccessKeySecret":"s","SecurityToken":"t"}}`)
+	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": endless, "CreateBackupJob": answer(200, success)})
+	client := clientOf(t, server.URL, func(cfg *aliyun.Config) { cfg.Now = c.now })
+	call := assumedCall()
+	call.Target.Account.Session = time.Hour
+	for _, step := range []struct {
+		advance time.Duration
+		want    int
+	}{{0, 1}, {54 * time.Minute, 1}, {2 * time.Minute, 2}} {
+		c.advance(step.advance)
+		if _, err := client.CreateBackupJob(t.Context(), call); err != nil {
+			t.Fatal(err)
+		}
+		if n := server.count("AssumeRole"); n != step.want {
+			t.Errorf("after %v more: %d AssumeRole, want %d", step.advance, n, step.want)
+		}
+	}
+	if got := server.call(t, 0).Get("DurationSeconds"); got != "3600" {
+		t.Errorf("asked for %s seconds", got)
+	}
+}
+
 // TestSessionsAreNotShared: credentials obtained for one principal, account or
 // purpose are never used for another.
 func TestSessionsAreNotShared(t *testing.T) {
@@ -112,6 +138,7 @@ func TestSessionsAreNotShared(t *testing.T) {
 		"account":   func(c *backup.Call) { c.Target.Account.ID = "2000000000000003" },
 		"alias":     func(c *backup.Call) { c.Target.Account.Alias = "other" },
 		"role":      func(c *backup.Call) { c.Target.Account.Role = "other" },
+		"session":   func(c *backup.Call) { c.Target.Account.Session = time.Hour },
 		"external":  func(c *backup.Call) { c.Target.Account.ExternalID = backup.NewSecret("other") },
 	}
 	for name, change := range changes {

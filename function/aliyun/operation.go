@@ -15,19 +15,20 @@ import (
 
 // Cloud Backup by its names in the cloud, and the operations.
 const (
-	product               = "hbr"
-	version               = "2017-09-08"
-	describeInstances     = "DescribeInstances" // of ECS
-	createBackupJob       = "CreateBackupJob"
-	describeBackupJobs2   = "DescribeBackupJobs2"
-	describeUdmSnapshots  = "DescribeUdmSnapshots"
-	cancelBackupJob       = "CancelBackupJob"
-	checkRole             = "CheckRole"
-	describeCrossAccounts = "DescribeCrossAccounts"
-	describeVaults        = "DescribeVaults"
-	describeBackupClients = "DescribeBackupClients"
-	describeDisks         = "DescribeDisks"     // of ECS
-	getCallerIdentity     = "GetCallerIdentity" // of STS
+	product                  = "hbr"
+	version                  = "2017-09-08"
+	describeInstances        = "DescribeInstances" // of ECS
+	createBackupJob          = "CreateBackupJob"
+	describeBackupJobs2      = "DescribeBackupJobs2"
+	describeUdmSnapshots     = "DescribeUdmSnapshots"
+	cancelBackupJob          = "CancelBackupJob"
+	checkRole                = "CheckRole"
+	describeCrossAccounts    = "DescribeCrossAccounts"
+	describeVaults           = "DescribeVaults"
+	describeBackupClients    = "DescribeBackupClients"
+	describeContainerCluster = "DescribeContainerCluster"
+	describeDisks            = "DescribeDisks"     // of ECS
+	getCallerIdentity        = "GetCallerIdentity" // of STS
 )
 
 // An api is a service of the cloud by its names there.

@@ -100,6 +100,9 @@ func operations(account backup.Account, u backup.Uses) (all []operation) {
 	if slices.Contains(u.Sources, backup.ECSFile) || slices.Contains(u.Sources, backup.Container) {
 		add(cloudBackup, describeVaults)
 	}
+	if slices.Contains(u.Sources, backup.Container) {
+		add(cloudBackup, describeContainerCluster)
+	}
 	if account.Access == backup.HBRCrossAccount {
 		return all // the instances are in an account that the portal does not enter
 	}

@@ -304,16 +304,17 @@ func (l *ladder) harmless(action string) []backup.Parameter {
 	now := l.cfg.Now().Unix()
 	return map[string][]backup.Parameter{
 		// Without a SourceType there is no job that could be made.
-		createBackupJob:       {},
-		cancelBackupJob:       {{Name: "JobId", Value: "job-0000000000preflight"}},
-		describeBackupJobs2:   {{Name: "SourceType", Value: string(backup.UDMECS)}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
-		describeUdmSnapshots:  {{Name: "SourceType", Value: string(backup.UDMECS)}, {Name: "UdmRegionId", Value: l.target.Region}, {Name: "StartTime", Value: strconv.FormatInt(now-1, 10)}, {Name: "EndTime", Value: strconv.FormatInt(now, 10)}},
-		checkRole:             {{Name: "CheckRoleType", Value: "UdmRole"}},
-		describeCrossAccounts: {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
-		describeVaults:        {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
-		describeBackupClients: {{Name: "ClientType", Value: "ECS_CLIENT"}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
-		describeInstances:     {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
-		describeDisks:         {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
+		createBackupJob:          {},
+		cancelBackupJob:          {{Name: "JobId", Value: "job-0000000000preflight"}},
+		describeBackupJobs2:      {{Name: "SourceType", Value: string(backup.UDMECS)}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeUdmSnapshots:     {{Name: "SourceType", Value: string(backup.UDMECS)}, {Name: "UdmRegionId", Value: l.target.Region}, {Name: "StartTime", Value: strconv.FormatInt(now-1, 10)}, {Name: "EndTime", Value: strconv.FormatInt(now, 10)}},
+		checkRole:                {{Name: "CheckRoleType", Value: "UdmRole"}},
+		describeCrossAccounts:    {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeVaults:           {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeContainerCluster: {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeBackupClients:    {{Name: "ClientType", Value: "ECS_CLIENT"}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeInstances:        {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
+		describeDisks:            {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
 	}[action]
 }
 

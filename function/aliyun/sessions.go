@@ -68,7 +68,7 @@ func (s *session) over(now time.Time) bool {
 // is for: session names may coincide.
 func (r role) key() (key [sha256.Size]byte) {
 	h := sha256.New()
-	for _, part := range []string{r.account.Alias, r.account.RoleARN(), r.principal.ID(), sessionName(r.principal), r.account.ExternalID.Reveal(), r.policy} {
+	for _, part := range []string{r.account.Alias, r.account.RoleARN(), r.principal.ID(), sessionName(r.principal), r.account.ExternalID.Reveal(), r.account.Session.String(), r.policy} {
 		var length [4]byte
 		binary.BigEndian.PutUint32(length[:], uint32(len(part)))
 		h.Write(length[:])

@@ -79,6 +79,8 @@ func (c *Client) read(ctx context.Context, target backup.Target, q backup.ThingQ
 		return c.vaults(ctx, target, q)
 	case backup.Disks:
 		return c.disks(ctx, target, q)
+	case backup.Clusters:
+		return c.clusters(ctx, target, q)
 	}
 	return c.instances(ctx, target, q)
 }
@@ -170,15 +172,9 @@ func (c *Client) disks(ctx context.Context, target backup.Target, q backup.Thing
 	return things, nil
 }
 
-// vaults asks Cloud Backup (DescribeVaults) for those that can be written to. It
-// finds whole names only, so a search goes through the list here.
+// vaults asks Cloud Backup (DescribeVaults) for those that can be written to.
 func (c *Client) vaults(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
-	number, err := strconv.Atoi(q.Next)
-	if err != nil || number < 1 || number > mostPages {
-		number = 1
-	}
-	var things backup.Things
-	for ; ; number++ {
+	return c.numbered(ctx, operation{api: cloudBackup, action: describeVaults, target: target}, q, func(body []byte) (things []backup.Thing, n int, err error) {
 		var page struct {
 			Vaults struct {
 				Vault []struct {
@@ -187,18 +183,58 @@ func (c *Client) vaults(ctx context.Context, target backup.Target, q backup.Thin
 				}
 			}
 		}
-		if failed := c.listed(ctx, operation{api: cloudBackup, action: describeVaults, target: target, params: []backup.Parameter{
-			{Name: "PageNumber", Value: strconv.Itoa(number)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)},
-		}}, &page); failed != nil {
-			return backup.Things{}, failed
-		}
+		err = json.Unmarshal(body, &page)
 		for _, v := range page.Vaults.Vault {
-			usable := v.Status == "CREATED" && !v.Replication && (v.VaultRegionId == "" || v.VaultRegionId == target.Region)
-			if usable && (strings.Contains(strings.ToLower(v.VaultName), strings.ToLower(q.Search)) || strings.Contains(v.VaultId, q.Search)) {
-				things.Things = append(things.Things, thing(v.VaultId, v.VaultName, "VaultType", v.VaultType))
+			if v.Status == "CREATED" && !v.Replication && (v.VaultRegionId == "" || v.VaultRegionId == target.Region) {
+				things = append(things, thing(v.VaultId, v.VaultName, "VaultType", v.VaultType))
 			}
 		}
-		switch more := len(page.Vaults.Vault) == pageSize && number < mostPages; {
+		return things, len(page.Vaults.Vault), err
+	})
+}
+
+// clusters asks Cloud Backup (DescribeContainerCluster) for those that it knows. The
+// page shows ids of two forms; only one is what a backup names. The token that comes
+// along is a secret, and is not read.
+func (c *Client) clusters(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
+	return c.numbered(ctx, operation{api: cloudBackup, action: describeContainerCluster, target: target}, q, func(body []byte) (things []backup.Thing, n int, err error) {
+		var page struct {
+			Clusters []struct{ ClusterId, Name, ClusterType, AgentStatus string }
+		}
+		err = json.Unmarshal(body, &page)
+		for _, cl := range page.Clusters {
+			if strings.HasPrefix(cl.ClusterId, "cc-") {
+				things = append(things, thing(cl.ClusterId, cl.Name, "ClusterType", cl.ClusterType, "AgentStatus", cl.AgentStatus))
+			}
+		}
+		return things, len(page.Clusters), err
+	})
+}
+
+// numbered goes through a list of Cloud Backup, which has numbered pages and finds
+// whole names at most, so that a search looks at each page here.
+func (c *Client) numbered(ctx context.Context, op operation, q backup.ThingQuery, read func([]byte) ([]backup.Thing, int, error)) (backup.Things, *backup.CloudError) {
+	number, err := strconv.Atoi(q.Next)
+	if err != nil || number < 1 || number > mostPages {
+		number = 1
+	}
+	var things backup.Things
+	for ; ; number++ {
+		op.params = []backup.Parameter{{Name: "PageNumber", Value: strconv.Itoa(number)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)}}
+		a, said, failed := c.perform(ctx, op)
+		if failed != nil {
+			return backup.Things{}, failed
+		}
+		page, n, err := read(a.body)
+		if err != nil {
+			return backup.Things{}, unread(op.action, a.status, said, "the list could not be read")
+		}
+		for _, t := range page {
+			if strings.Contains(strings.ToLower(t.Name), strings.ToLower(q.Search)) || strings.Contains(t.ID, q.Search) {
+				things.Things = append(things.Things, t)
+			}
+		}
+		switch more := n == pageSize && number < mostPages; {
 		case !more:
 			return things, nil
 		case q.Search == "" || len(things.Things) >= pageSize:

@@ -30,6 +30,8 @@ type Account struct {
 
 	ExternalIDVariable string // of the environment, which holds it
 
+	Session time.Duration // of AssumeRole, how long credentials are asked for; 0: 15 minutes
+
 	// Through is the account, with AssumeRole, whose role makes the calls for one
 	// with HBRCrossAccount, and in which its backups are kept; nil: the portal's own.
 	Through *Account

@@ -14,6 +14,7 @@ const (
 	Instances ThingKind = "instances"
 	Disks     ThingKind = "disks"  // of one instance
 	Vaults    ThingKind = "vaults" // into which something can be backed up now
+	Clusters  ThingKind = "clusters"
 )
 
 // A ThingQuery asks for one page of things.
@@ -97,15 +98,19 @@ func (s *Service) covered(ctx context.Context, p Principal, params Params, kind 
 	if kind == Disks {
 		return all // of an instance that is covered
 	}
+	named, source := "InstanceId", params.SourceType()
+	if kind == Clusters {
+		named, source = "ContainerClusterId", Container
+	}
 	asked := make([]Params, len(all))
 	for i, t := range all {
-		asked[i] = Params{"Account": params["Account"], "Region": params["Region"], "SourceType": string(params.SourceType()), "InstanceId": t.ID}
+		asked[i] = Params{"Account": params["Account"], "Region": params["Region"], "SourceType": string(source), named: t.ID}
 	}
 	if kind == Instances {
 		s.Policy.Foresee(ctx, p, ActionCreate, asked)
 	}
 	for i, t := range all {
-		if kind == Vaults && s.Policy.CoversVault(p, params, t.ID) || kind == Instances && s.Policy.May(ctx, p, ActionCreate, asked[i]) {
+		if kind == Vaults && s.Policy.CoversVault(p, params, t.ID) || kind != Vaults && s.Policy.May(ctx, p, ActionCreate, asked[i]) {
 			some = append(some, t)
 		}
 	}

@@ -17,7 +17,7 @@ func enough(more ...string) []Statement {
 	return []Statement{
 		{Effect: "Allow", Actions: append([]string{
 			"hbr:CreateBackupJob", "hbr:CancelBackupJob", "hbr:DescribeBackupJobs2", "hbr:DescribeUdmSnapshots", "hbr:CheckRole",
-			"hbr:DescribeVaults", "hbr:DescribeBackupClients", "ecs:DescribeInstances", "ecs:DescribeDisks",
+			"hbr:DescribeVaults", "hbr:DescribeContainerCluster", "hbr:DescribeBackupClients", "ecs:DescribeInstances", "ecs:DescribeDisks",
 		}, more...), Resources: []string{"*"}},
 		{Effect: "Allow", Actions: []string{"ram:CreateServiceLinkedRole"}, Resources: []string{"*"},
 			Conditions: Conditions{"StringEquals": {"ram:ServiceName": {"ecsbackup.hbr.aliyuncs.com"}}}},

@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"backupportal/function/backup"
 )
@@ -54,7 +55,7 @@ func (l *loader) policy(top place) *Policy {
 // account reads one account and enters it for the rules to name. An account
 // with a problem is entered too, so that its rules are not blamed for it.
 func (l *loader) account(p place) account {
-	m := l.mapping(p, []string{"alias", "enabled", "account_id", "access", "regions"}, []string{"role", "external_id_env", "through", "rate", "daily_jobs"})
+	m := l.mapping(p, []string{"alias", "enabled", "account_id", "access", "regions"}, []string{"role", "external_id_env", "session", "through", "rate", "daily_jobs"})
 	a := account{enabled: l.flag(m["enabled"]), rate: l.rate(m["rate"]), daily: l.daily(m["daily_jobs"]), Account: backup.Account{
 		Alias:   l.shaped(m["alias"], nameShape),
 		ID:      l.accountID(m["account_id"]),
@@ -62,6 +63,7 @@ func (l *loader) account(p place) account {
 		Regions: list(l, m["regions"], l.region),
 	}}
 	l.way(p, m, &a.Account)
+	a.Session = l.session(m["session"], a.Access)
 	a.Through = l.through(m["through"], a.Account)
 	switch _, again := l.accounts[a.Alias]; {
 	case a.Alias == "": // a problem already
@@ -102,6 +104,25 @@ func (l *loader) way(p place, m map[string]place, a *backup.Account) {
 	if a.Access != backup.AssumeRole && a.Access != "" && external.node != nil {
 		l.wrong(external, "means nothing with access: %s: remove it", a.Access)
 	}
+}
+
+// How long a session of a role can last (STS, AssumeRole, DurationSeconds).
+const (
+	shortestSession = 15 * time.Minute
+	longestSession  = 12 * time.Hour
+)
+
+// session reads how long sessions of the role last.
+func (l *loader) session(p place, access backup.Access) time.Duration {
+	d := l.duration(p)
+	switch {
+	case p.node == nil || l.refused[p.node]:
+	case access != backup.AssumeRole:
+		l.wrong(p, "means nothing with access: %s: remove it", access)
+	case d < shortestSession || d > longestSession:
+		l.wrong(p, "write %v to %v, and no more than the role's own maximum", shortestSession, longestSession)
+	}
+	return d
 }
 
 // through reads the alias of the account that makes the calls for another one.

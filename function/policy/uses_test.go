@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"backupportal/function/backup"
 )
@@ -53,5 +54,24 @@ func TestUses(t *testing.T) {
 	}
 	if p.Reaches(backup.Principal{Kind: backup.KindHuman, Issuer: sso, Subject: "9"}, backup.ActionCreate, "prod", "cn-hangzhou") {
 		t.Error("a stranger reaches an account")
+	}
+}
+
+// How long a session lasts is what STS can give.
+func TestSession(t *testing.T) {
+	role := "    role: portal-backup\n"
+	p := mustLoad(t, change(t, base, role, role+"    session: 1h\n"))
+	if a, _ := p.Account("prod"); a.Session != time.Hour {
+		t.Errorf("%v", a.Session)
+	}
+	for says, text := range map[string]string{
+		"write 15m0s to 12h0m0s":         change(t, base, role, role+"    session: 14m\n"),
+		"and no more than the role's":    change(t, base, role, role+"    session: 13h\n"),
+		"means nothing with access: own": change(t, base, "    access: own\n", "    access: own\n    session: 1h\n"),
+		"does not fit":                   change(t, base, role, role+"    session: \"3600\"\n"),
+	} {
+		if _, err := Load([]byte(text), environment); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("want %q, got %v", says, err)
+		}
 	}
 }
