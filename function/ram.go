@@ -122,13 +122,20 @@ func roleDocuments(a backup.Account, uses []aliyun.AccountUse, portal string) []
 			Note: "Cloud Backup takes on this role. Give it the system policy AliyunHBRRolePolicy, and register the account with AddCrossAccount."}}
 	}
 	note := "Lets the portal take on the role."
-	if name := a.ExternalIDVariable; name != "" {
-		note += " Put what the variable " + name + " holds in place of $" + name + "."
+	var accounts []backup.Account
+	for _, u := range uses {
+		if u.Account.Access == backup.AssumeRole {
+			accounts = append(accounts, u.Account)
+			if name := u.Account.ExternalIDVariable; name != "" {
+				note += " Put what the variable " + name + " holds in place of $" + name + "."
+			}
+		}
 	}
-	return []ramDocument{
-		{Of: of, Accounts: aliases, Kind: "trust", Note: note, Document: aliyun.TrustPolicy(a, portal)},
-		{Of: of, Accounts: aliases, Kind: "permission", Note: "What the portal may do in the account.", Document: aliyun.SharedPolicy(uses)},
+	all := []ramDocument{{Of: of, Accounts: aliases, Kind: "trust", Note: note, Document: aliyun.TrustPolicy(portal, accounts...)}}
+	if p := aliyun.SharedPolicy(uses); len(p.Statement) > 0 {
+		all = append(all, ramDocument{Of: of, Accounts: aliases, Kind: "permission", Note: "What the portal may do in the account.", Document: p})
 	}
+	return all
 }
 
 func writeDocuments(all []ramDocument, asJSON bool, out io.Writer) error {

@@ -39,7 +39,7 @@ func (s *Server) access(w http.ResponseWriter, r *http.Request) error {
 	status := http.StatusOK
 	if params["Account"] != "" && params["Region"] != "" {
 		var err error
-		page.Rungs, err = s.preflightFor(r, params)
+		page.Rungs, err = s.Backups.Preflight(r.Context(), principal(r), params)
 		if status, page.Mistakes = wrong(nil, err); page.Mistakes == nil && err != nil {
 			return err
 		}
@@ -63,14 +63,6 @@ func (s *Server) askAccess(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, "/access?"+query.Encode(), http.StatusSeeOther)
 	return nil
-}
-
-// preflightFor checks the access, as often as somebody may send something.
-func (s *Server) preflightFor(r *http.Request, params backup.Params) ([]backup.Rung, error) {
-	if err := s.Backups.Pace(r.Context(), principal(r)); err != nil {
-		return nil, err
-	}
-	return s.Backups.Preflight(r.Context(), principal(r), params)
 }
 
 // A Preflight is a check of access, as machines get it.
@@ -102,7 +94,7 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 	}
 	params := backup.Params(query)
 	params["Account"] = r.PathValue("alias")
-	rungs, err := s.preflightFor(r, params)
+	rungs, err := s.Backups.Preflight(r.Context(), principal(r), params)
 	if err != nil {
 		return err
 	}

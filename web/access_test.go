@@ -24,6 +24,7 @@ func TestAccessIsChecked(t *testing.T) {
 		"demo?Region=cn-hangzhou&InstanceId=i-bp1nobody":                                                  "instance",
 		"demo?Region=cn-hangzhou&InstanceId=i-bp1demoweb02&Detail.snapshotGroup=true":                     "disks",
 	} {
+		w.clock.Add(seconds(60)) // checks are paced
 		alias, query, _ := strings.Cut(address, "?")
 		answer := w.ask("GET", "/api/v1/accounts/"+alias+"/preflight?"+query, "", "")
 		var got web.Preflight
@@ -64,7 +65,7 @@ func TestAccessIsChecked(t *testing.T) {
 // cloud is asked nothing.
 func TestAccessOfOthersIsNotChecked(t *testing.T) {
 	w := newWorld(t)
-	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb01]")
+	w.govern(t, "any_instance: true\n    any_cluster: true\n    any_vault: true", "instances: [i-bp1demoweb01]\n    clusters: [cc-0001democluster]\n    vaults: [v-0001demovault01]")
 	for address, want := range map[string]int{
 		"nowhere/preflight?Region=cn-hangzhou":                        404,
 		"demo/preflight?Region=eu-central-1":                          404,
@@ -90,6 +91,24 @@ func TestAccessOfOthersIsNotChecked(t *testing.T) {
 	}
 }
 
+// What no rule is asked about is not looked at: an instance beside a cluster, a vault
+// of a backup that has none.
+func TestAccessLooksAtNothingElse(t *testing.T) {
+	w := newWorld(t)
+	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb01]")
+	for _, query := range []string{"SourceType=CONTAINER&ContainerClusterId=cc-0001democluster&InstanceId=i-bp1demodb01", "InstanceId=i-bp1demoweb01&VaultId=v-0001demovault05"} {
+		a := w.ask("GET", "/api/v1/accounts/demo/preflight?Region=cn-hangzhou&"+query, "", "")
+		if a.Code != http.StatusOK || strings.Contains(a.Body.String(), "demodb01") || strings.Contains(a.Body.String(), `"vault"`) || !strings.Contains(a.Body.String(), `"Passed":true`) {
+			t.Errorf("%s: %d %s", query, a.Code, a.Body)
+		}
+	}
+	for _, call := range w.cloud.Ledger().Calls {
+		if strings.Contains(call.Parameters["InstanceIds"], "demodb01") || call.Parameters["VaultId"] != "" {
+			t.Errorf("the cloud was asked %s %v", call.Action, call.Parameters)
+		}
+	}
+}
+
 // The form leads to the check with what is in it, and stays where it is.
 func TestFormLeadsToTheCheckOfAccess(t *testing.T) {
 	w := newWorld(t)
@@ -112,13 +131,19 @@ func TestFormLeadsToTheCheckOfAccess(t *testing.T) {
 	}
 }
 
-// Each check counts as a request.
+// Checks are paced, apart from what starts something.
 func TestChecksOfAccessArePaced(t *testing.T) {
 	w := newWorld(t)
-	w.server.Backups.Requests.Burst, w.server.Backups.Requests.Per = 2, seconds(60)
-	for i, want := range []int{200, 200, 429} {
+	for i := range 11 {
+		want := http.StatusOK
+		if i == 10 {
+			want = http.StatusTooManyRequests
+		}
 		if a := w.ask("GET", "/api/v1/accounts/demo/preflight?Region=cn-hangzhou", "", ""); a.Code != want {
 			t.Errorf("check %d: %d, want %d", i, a.Code, want)
 		}
+	}
+	if a := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup); a.Code != http.StatusCreated {
+		t.Errorf("a backup: %d %s", a.Code, a.Body)
 	}
 }

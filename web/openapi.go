@@ -154,7 +154,7 @@ func describePreflight() doc {
 		"operationId": "checkAccess", "tags": []string{"accounts"}, "summary": "Whether backups can be made in an account, and what is in the way",
 		"description": "Asks the cloud one question for each condition, in the order in which they stand on each other, and changes nothing. What failed has what to paste to mend it: " +
 			"a policy document of RAM, or a command. An instance, a cluster or a vault that is named is looked for, too. An account, a region or an instance in which you may " +
-			"create no backups is not found. Each check counts as a request that changes something.",
+			"create no backups is not found. So is a vault that no rule lets you use. Ten checks may be made in a minute.",
 		"parameters": parameters,
 		"responses":  responses(doc{"200": answerOf("What was found. Passed is true if nothing is in the way.", []string{"Preflight"})}, 400, 404, 422, 429, 503),
 	}

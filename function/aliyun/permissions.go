@@ -36,7 +36,7 @@ func (p RAMPolicy) text() string {
 }
 
 func document(statements ...RAMStatement) RAMPolicy {
-	return RAMPolicy{Version: "1", Statement: statements}
+	return RAMPolicy{Version: "1", Statement: append([]RAMStatement{}, statements...)}
 }
 
 // allow is a statement about everything: Cloud Backup authorises by operation alone
@@ -93,8 +93,16 @@ func operations(account backup.Account, u backup.Uses) (all []operation) {
 	if u.Cancel {
 		add(cloudBackup, cancelBackupJob)
 	}
-	add(cloudBackup, describeBackupJobs2, describeUdmSnapshots, checkRole)
-	if account.Access == backup.HBRCrossAccount {
+	if u.View {
+		add(cloudBackup, describeBackupJobs2)
+	}
+	if slices.Contains(u.Seen, backup.UDMECS) {
+		add(cloudBackup, describeUdmSnapshots)
+	}
+	if u.Create && (account.Access == backup.HBRCrossAccount || slices.Contains(u.Sources, backup.UDMECS)) {
+		add(cloudBackup, checkRole)
+	}
+	if u.Create && account.Access == backup.HBRCrossAccount {
 		add(cloudBackup, describeCrossAccounts)
 	}
 	if slices.Contains(u.Sources, backup.ECSFile) || slices.Contains(u.Sources, backup.Container) {
@@ -128,16 +136,26 @@ func RolePolicy(account backup.Account, u backup.Uses) RAMPolicy {
 		plain = append(plain, all[0].Action...)
 		special = append(special, all[1:]...)
 	}
+	if len(plain) == 0 {
+		return document()
+	}
 	return document(append([]RAMStatement{allow(plain...)}, special...)...)
 }
 
-// TrustPolicy lets the portal take on the role of an account (STS, AssumeRole).
-// In place of the external id, which is a secret, it has the name of the variable
+// TrustPolicy lets the portal take on the role that accounts share (STS, AssumeRole).
+// In place of each external id, which is a secret, it has the name of the variable
 // that holds it, after a dollar sign.
-func TrustPolicy(account backup.Account, portal string) RAMPolicy {
+func TrustPolicy(portal string, accounts ...backup.Account) RAMPolicy {
 	s := RAMStatement{Effect: "Allow", Action: []string{"sts:AssumeRole"}, Principal: map[string][]string{"RAM": {portal}}}
-	if account.ExternalIDVariable != "" {
-		s.Condition = map[string]map[string][]string{"StringEquals": {"sts:ExternalId": {"$" + account.ExternalIDVariable}}}
+	var ids []string
+	for _, a := range accounts {
+		if a.ExternalIDVariable == "" {
+			return document(s) // one of them comes without
+		}
+		ids = union(ids, "$"+a.ExternalIDVariable)
+	}
+	if ids != nil {
+		s.Condition = map[string]map[string][]string{"StringEquals": {"sts:ExternalId": ids}}
 	}
 	return document(s)
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"backupportal/function/backup"
 )
@@ -161,9 +163,12 @@ func (l *ladder) intoAccount() {
 		return
 	}
 	account := l.target.Account.Caller()
-	_, _, failed := l.Client.assumeRole(l.ctx, role{account: account, principal: l.target.Principal}, l.target.Region)
+	short := account
+	short.Session = 0 // how long it may last is a rung of its own
+	_, _, failed := l.Client.assumeRole(l.ctx, role{account: short, principal: l.target.Principal}, l.target.Region)
 	denied := failed != nil && strings.HasPrefix(failed.Code, assumeRolePrefix+"NoPermission")
-	arn, ours := account.RoleARN(), failed != nil && failed.Denial.PolicyType == identityPolicy
+	arn := account.RoleARN()
+	ours := denied && (slices.Contains(identityPolicies, failed.Denial.PolicyType) || slices.Contains(higherPolicies, failed.Denial.PolicyType))
 	l.rung("role", titleRole, func(r *backup.Rung) {
 		switch heard(r, "sts:"+assumeRole, failed); {
 		case failed == nil || denied:
@@ -177,9 +182,9 @@ func (l *ladder) intoAccount() {
 	})
 	l.rung("assume_role", titleAssume, func(r *backup.Rung) {
 		heard(r, "sts:"+assumeRole, nil)
-		if denied && ours {
+		if ours {
 			heard(r, "sts:"+assumeRole, failed)
-			fail(r, both(l.self+" may not take on "+arn+".", l.self+" 无权扮演 "+arn+"。"), backup.Fix{
+			l.forbidden(r, "sts:"+assumeRole, failed.Denial, backup.Fix{
 				Title: both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"), Code: l.functionPolicy(),
 			})
 			return
@@ -198,6 +203,9 @@ func (l *ladder) intoAccount() {
 				"该角色不信任 "+l.self+"：其信任策略未列出它，或要求的外部 ID 与 "+account.ExternalIDVariable+" 中的不同；STS 不说明是哪一种。")
 		}
 		fixes := []backup.Fix{l.trustFix(both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为"))}
+		if failed.Denial.Kind == "ExplicitDeny" {
+			finding, fixes = both("The trust policy of the role denies it to "+l.self+". What is denied nothing can allow: remove the Deny.", "该角色的信任策略显式拒绝 "+l.self+"：请先移除该 Deny。"), nil
+		}
 		if failed.Denial.PolicyType == "" {
 			fixes = append(fixes, backup.Fix{Title: both("Or give "+l.self+" this permission policy: the refusal does not say which of the two is missing", "或为 "+l.self+" 授予以下权限策略（答复未说明缺少哪一项）"), Code: l.functionPolicy()})
 		}
@@ -208,7 +216,14 @@ func (l *ladder) intoAccount() {
 		policy := operation{action: createBackupJob}.sessionPolicy()
 		_, _, failed := l.Client.assumeRole(l.ctx, role{account: account, principal: l.target.Principal, policy: policy}, l.target.Region)
 		heard(r, "sts:"+assumeRole, failed)
-		if failed != nil {
+		switch {
+		case failed != nil && failed.Code == assumeRolePrefix+"InvalidParameter.DurationSeconds":
+			fail(r, both("Sessions of the role may not last "+account.Session.String()+".", "该角色的会话不能持续 "+account.Session.String()+"。"),
+				backup.Fix{Title: both("In the portal's policy, shorten session of "+account.Alias, "在门户策略中缩短 "+account.Alias+" 的 session"), Code: "session: 15m"},
+				backup.Fix{Title: both("Or let sessions of the role last longer, in account "+account.ID, "或在账号 "+account.ID+" 中延长该角色的最大会话时间"),
+					Code: "aliyun ram UpdateRole --RoleName " + account.Role + " --NewMaxSessionDuration " + strconv.Itoa(int(account.Session.Seconds()))})
+			return
+		case failed != nil:
 			l.unexpected(r, failed)
 			return
 		}
@@ -239,8 +254,15 @@ func (l *ladder) externalID(r *backup.Rung) {
 	}
 }
 
+// trustFix is a trust policy for the role. It is without the external id, which is secret.
 func (l *ladder) trustFix(title backup.Text) backup.Fix {
-	return backup.Fix{Title: title, Code: TrustPolicy(l.target.Account.Caller(), l.self).Text()}
+	if name := l.target.Account.Caller().ExternalIDVariable; name != "" {
+		title.En += ", with what the variable " + name + " holds in place of $" + name
+		title.Zh += "（将 $" + name + " 替换为环境变量 " + name + " 的值）"
+	}
+	title.En += "; keep what else it trusts"
+	title.Zh += "；保留其中其他受信任方"
+	return backup.Fix{Title: title, Code: TrustPolicy(l.self, l.target.Account.Caller()).Text()}
 }
 
 // roleFix is the permission policy of whoever acts in the account.
@@ -254,17 +276,33 @@ func (l *ladder) roleFix() backup.Fix {
 	return backup.Fix{Title: both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"), Code: l.functionPolicy()}
 }
 
+// atOnce is how many operations are asked for at the same time.
+const atOnce = 4
+
 // operations makes the cheapest call of each operation that has no effect. RAM
 // refuses before anything else is looked at, so that any other refusal is a yes.
 func (l *ladder) operations() {
+	all := operations(l.target.Account, l.uses)
+	refused := make([]*backup.CloudError, len(all))
+	if !l.broken {
+		var wg sync.WaitGroup
+		turns := make(chan struct{}, atOnce)
+		for i, op := range all {
+			op.target, op.params = l.target, l.harmless(op.action)
+			turns <- struct{}{}
+			wg.Go(func() {
+				_, _, refused[i] = l.perform(l.ctx, op)
+				<-turns
+			})
+		}
+		wg.Wait()
+	}
 	failed := false
-	for _, op := range operations(l.target.Account, l.uses) {
+	for i, op := range all {
 		name := op.api.product + ":" + op.action
-		op.target, op.params = l.target, l.harmless(op.action)
 		l.apart(name, backup.Text{En: name, Zh: name}, func(r *backup.Rung) {
-			_, _, refused := l.perform(l.ctx, op)
-			heard(r, name, refused)
-			l.judge(r, refused)
+			heard(r, name, refused[i])
+			l.judge(r, refused[i])
 			failed = failed || r.State == backup.RungFailed
 		})
 	}
@@ -280,19 +318,30 @@ func (l *ladder) judge(r *backup.Rung, refused *backup.CloudError) {
 	switch {
 	case !errors.Is(refused, backup.ErrRefused):
 		l.unexpected(r, refused)
-	case forbidden(refused.Code):
-		fail(r, both("Not allowed: "+r.ID+".", "未授权："+r.ID+"。"), l.roleFix())
-		if refused.Denial.Kind == "ExplicitDeny" {
-			r.Finding = both("Forbidden: a policy denies "+r.ID+". What is denied nothing can allow; remove the Deny first.", "已被显式拒绝：某条策略拒绝 "+r.ID+"，请先移除该 Deny。")
-		}
+	case ofRAM(refused) || !listed && refused.HTTPStatus == http.StatusForbidden:
+		l.forbidden(r, r.ID, refused.Denial, l.roleFix())
 	case listed && !known.caller && !slices.Contains(aboutRoles, refused.Code):
 		l.unexpected(r, refused)
 	}
 }
 
-// forbidden reports whether a code of an operation is RAM's.
-func forbidden(code string) bool {
-	return code == "Forbidden" || code == "Forbidden.RAM" || code == "ActionUnauthorized" || code == "NoPermission" || strings.HasPrefix(code, "NoPermission.")
+// forbidden says that RAM refuses an action, and what would mend that: a policy only
+// where one can.
+func (l *ladder) forbidden(r *backup.Rung, action string, d backup.Denial, fix backup.Fix) {
+	switch {
+	case slices.Contains(higherPolicies, d.PolicyType):
+		fail(r, both("Not allowed: "+action+". It is a policy above the account or the session that does not allow it ("+d.PolicyType+"): whoever manages the resource directory can change it.",
+			"未授权："+action+"。限制来自账号或会话之上的策略（"+d.PolicyType+"），须由资源目录的管理员修改。"))
+	case d.Kind == "ExplicitDeny":
+		fail(r, both("Forbidden: a policy denies "+action+". What is denied nothing can allow: remove the Deny first.", "已被显式拒绝：某条策略拒绝 "+action+"，请先移除该 Deny。"), fix)
+	default:
+		fail(r, both("Not allowed: "+action+".", "未授权："+action+"。"), fix)
+	}
+}
+
+// ofRAM reports whether a refusal is RAM's.
+func ofRAM(e *backup.CloudError) bool {
+	return e.Denial.Action != "" || e.Code == "Forbidden" || e.Code == "Forbidden.RAM" || e.Code == "ActionUnauthorized" || e.Code == "NoPermission" || strings.HasPrefix(e.Code, "NoPermission.")
 }
 
 // aboutRoles are what CheckRole answers where a role is missing, which is a rung

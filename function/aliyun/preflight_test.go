@@ -24,12 +24,14 @@ const externalID = "MARKER-external-id-of-32-characters"
 var (
 	ownAccount  = backup.Account{Alias: "own", ID: emulator.DemoPortalAccount, Access: backup.Own, Regions: []string{"cn-hangzhou"}}
 	roleAccount = backup.Account{Alias: "prod", ID: emulator.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: backup.NewSecret(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
+	longAccount = func() backup.Account { a := roleAccount; a.Session = 12 * time.Hour; return a }()
+
 	// throughAccount is backed up from the account of roleAccount, in which its backups are kept.
 	throughAccount = backup.Account{Alias: "through", ID: emulator.DemoPortalAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Through: &roleAccount, Regions: []string{"cn-hangzhou"}}
 
 	crossAccount = backup.Account{Alias: "central", ID: emulator.DemoPaymentsAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Regions: []string{"cn-hangzhou"}}
 
-	everything = backup.Uses{Create: true, Cancel: true, View: true, Tags: true, Sources: backup.SourceTypes}
+	everything = backup.Uses{Create: true, Cancel: true, View: true, Tags: true, Sources: backup.SourceTypes, Seen: backup.SourceTypes}
 )
 
 // narrow is the demo world with no more permissions than the generated policies give.
@@ -41,7 +43,7 @@ func narrow(t *testing.T) *emulator.World {
 		{Account: ownAccount, Uses: everything}, {Account: roleAccount, Uses: everything}, {Account: crossAccount, Uses: everything},
 	}).Text())}
 	w.Accounts[1].Roles = append(w.Accounts[1].Roles, emulator.Role{
-		Name: "backup-portal", TrustPolicy: paste(t, aliyun.TrustPolicy(roleAccount, "acs:ram::1000000000000001:user/portal").Text()),
+		Name: "backup-portal", TrustPolicy: paste(t, aliyun.TrustPolicy("acs:ram::1000000000000001:user/portal", roleAccount).Text()),
 		Policies: []emulator.Policy{paste(t, aliyun.RolePolicy(roleAccount, everything).Text())},
 	})
 	return w
@@ -190,10 +192,12 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			whole := narrow(t)
+			roleNamed(whole, "backup-portal").MaxSession = 12 * time.Hour
 			if rungs, _ := preflight(t, whole, c.account, c.params); c.breaks != nil && c.rung != "identity" && failing(rungs) != nil {
 				t.Fatalf("before anything is broken: %s", ladderText(rungs))
 			}
 			w := narrow(t)
+			roleNamed(w, "backup-portal").MaxSession = 12 * time.Hour
 			c.breaks(w)
 			rungs, cloud := preflight(t, w, c.account, c.params)
 			if got := failing(rungs); !slices.Equal(got, []string{c.rung}) {
@@ -218,6 +222,11 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 			case name == "another account":
 				return // what is to be changed is the portal's own policy
 			default:
+				for _, f := range rungs[at].Fixes {
+					if strings.Contains(f.Code, "$EXTERNAL") && !strings.Contains(f.Title.En, "in place of $EXTERNAL_ID_PROD") {
+						t.Errorf("nobody is told of the external id: %s", f.Title.En)
+					}
+				}
 				apply(t, w, c.account, rungs[at].Fixes)
 			}
 			if again, _ := preflight(t, w, c.account, c.params); failing(again) != nil {

@@ -24,7 +24,7 @@ func (l *ladder) things() {
 		l.apart("vault", titleVault, func(r *backup.Rung) { l.vault(r, id) })
 	}
 	id := l.params["InstanceId"]
-	if id == "" || l.target.Account.Access == backup.HBRCrossAccount {
+	if source := l.params.SourceType(); id == "" || source == backup.Container || l.target.Account.Access == backup.HBRCrossAccount {
 		return
 	}
 	l.rung("instance", titleInstance, func(r *backup.Rung) { l.instance(r, id) })

@@ -2,8 +2,12 @@ package aliyun
 
 import "regexp"
 
-// identityPolicy is how RAM names the policies of the caller in a refusal.
-const identityPolicy = "AccountLevelIdentityBasedPolicy"
+// How RAM names policies in a refusal (AccessDeniedDetail, PolicyType): those of the
+// caller, and those that no policy of the caller's or of the role's can outweigh.
+var (
+	identityPolicies = []string{"AccountLevelIdentityBasedPolicy", "ResourceGroupLevelIdentityBasedPolicy"}
+	higherPolicies   = []string{"ControlPolicy", "SessionPolicy"}
+)
 
 // The shapes of what GetCallerIdentity answers.
 var (

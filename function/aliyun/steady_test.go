@@ -31,7 +31,7 @@ func TestSessionsAreKept(t *testing.T) {
 		w.Accounts = append(w.Accounts, emulator.Account{
 			ID: a.ID, ServiceLinkedRoles: []string{"AliyunServiceRoleForHbrEcsBackup"},
 			Roles: []emulator.Role{{
-				Name: a.Role, TrustPolicy: paste(t, aliyun.TrustPolicy(a, "acs:ram::1000000000000001:user/portal").Text()),
+				Name: a.Role, TrustPolicy: paste(t, aliyun.TrustPolicy("acs:ram::1000000000000001:user/portal", a).Text()),
 				Policies: []emulator.Policy{paste(t, aliyun.RolePolicy(a, everything).Text())},
 			}},
 			Instances: []emulator.Instance{{ID: fmt.Sprintf("i-bp3account%02d", i), Region: "cn-hangzhou", OS: "linux", Disks: []emulator.Disk{{ID: fmt.Sprintf("d-bp3account%02d", i), Category: "cloud_essd", Type: "system", GiB: 40}}}},

@@ -1,12 +1,16 @@
 package backup
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Uses is what the policy has the portal do in an account.
 type Uses struct {
 	Create, Cancel, View bool
 	Tags                 bool         // of instances are read
 	Sources              []SourceType // of the backups that are created
+	Seen                 []SourceType // of those that are looked at
 }
 
 // A RungState is how a rung was found.
@@ -56,8 +60,9 @@ type Fix struct {
 // Preflight says of each condition for p's backups in an account whether it holds.
 // Of params it needs Account and Region; an instance or a vault that they name is
 // looked for, too. It calls the cloud in p's name and changes nothing there. An
-// account, a region or a resource that is not for p is [ErrNotFound], whether it
-// exists or not.
+// account, a region, a resource or a vault that is not for p is [ErrNotFound], whether
+// it exists or not; other errors are an [InvalidError], a [*LimitError] and
+// [ErrStoreAway].
 func (s *Service) Preflight(ctx context.Context, p Principal, params Params) ([]Rung, error) {
 	alias, region := params["Account"], params["Region"]
 	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
@@ -68,13 +73,32 @@ func (s *Service) Preflight(ctx context.Context, p Principal, params Params) ([]
 	if err := params.checkNamed(); err != nil {
 		return nil, err
 	}
+	for _, f := range Fields {
+		if !f.ForSource(params.SourceType()) {
+			delete(params, f.Name) // no rule would be asked about it
+		}
+	}
+	if vault := params["VaultId"]; vault != "" && !s.Policy.CoversVault(p, params, vault) {
+		return nil, ErrNotFound
+	}
 	if params["InstanceId"] != "" || params["ContainerClusterId"] != "" {
 		if !s.Policy.May(ctx, p, ActionCreate, params) {
 			return nil, ErrNotFound
 		}
 	}
-	return s.Cloud.Preflight(ctx, Target{Account: account, Region: region, Principal: p}, s.Policy.Uses(alias), params), nil
+	if err := s.pace(ctx, p, "g:", usualChecks); err != nil {
+		return nil, err
+	}
+	limited, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	return s.Cloud.Preflight(limited, Target{Account: account, Region: region, Principal: p}, s.Policy.Uses(alias), params), nil
 }
+
+// usualChecks is how often one principal may have access checked, which takes some
+// twenty calls, and checkTime how long that may take.
+var usualChecks = Rate{Burst: 10, Per: time.Minute}
+
+const checkTime = 40 * time.Second
 
 // checkNamed judges each value by itself: what they name is looked for, and
 // nothing is made of them.

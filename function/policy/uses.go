@@ -16,16 +16,22 @@ func (p *Policy) Uses(alias string) (u backup.Uses) {
 		u.View = true // which every rule allows
 		u.Cancel = u.Cancel || slices.Contains(r.actions, backup.ActionCancel)
 		u.Tags = u.Tags || r.instances.tags != nil
+		u.Seen = add(u.Seen, r.sources)
 		if slices.Contains(r.actions, backup.ActionCreate) {
-			u.Create = true
-			for _, source := range r.sources {
-				if !slices.Contains(u.Sources, source) {
-					u.Sources = append(u.Sources, source)
-				}
-			}
+			u.Create, u.Sources = true, add(u.Sources, r.sources)
 		}
 	}
 	return u
+}
+
+// add appends what all does not have yet, to a list of its own.
+func add(all, more []backup.SourceType) []backup.SourceType {
+	for _, source := range more {
+		if !slices.Contains(all, source) {
+			all = append(all, source)
+		}
+	}
+	return all
 }
 
 // AllAccounts are the accounts of the file, those that are switched off among them.

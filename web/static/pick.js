@@ -29,18 +29,18 @@ export function pick(form, control) {
     const query = new URLSearchParams({ Region: value("Region"), SourceType: value("SourceType") });
     if (kind === "disks") query.set("InstanceId", value("InstanceId").trim());
     else query.set("Search", control.value.trim());
-    if (!value("Account") || !query.get("Region") || query.get("InstanceId") === "") return;
+    if (!value("Account") || !query.get("Region") || query.get("InstanceId") === "") return show([]);
     const address = `/api/v1/accounts/${encodeURIComponent(value("Account"))}/${kind}?${query}`;
     if (address === asked) return;
     asked = address;
     try {
       const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(10000) });
       if (!answer.ok) throw answer;
-      const { Things } = await answer.json();
+      const { Things, Next } = await answer.json();
       if (address !== asked) return; // something else was typed meanwhile
       show(Things);
       note.textContent = note.dataset.none;
-      note.hidden = Things.length > 0 || kind !== "disks" && control.value.trim() !== "";
+      note.hidden = Things.length > 0 || !!Next || kind !== "disks" && control.value.trim() !== "";
     } catch {
       if (address !== asked) return;
       asked = "";
