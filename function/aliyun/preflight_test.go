@@ -165,6 +165,10 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 		"no external id": {roleAccount, "external_id", func(w *emulator.World) {
 			*roleNamed(w, "backup-portal") = emulator.Role{Name: "backup-portal", Trusts: []string{"acs:ram::1000000000000001:root"}, Policies: roleNamed(w, "backup-portal").Policies}
 		}, nil, nil},
+		"sessions are too long": {longAccount, "session_policy", func(w *emulator.World) { roleNamed(w, "backup-portal").MaxSession = time.Hour }, nil, func(w *emulator.World) { roleNamed(w, "backup-portal").MaxSession = 12 * time.Hour }},
+		"denied to everybody": {roleAccount, "assume_role", func(w *emulator.World) {
+			*portal(w) = append(*portal(w), emulator.Statement{Effect: "Deny", Actions: []string{"sts:AssumeRole"}, Resources: []string{"*"}})
+		}, nil, func(w *emulator.World) { *portal(w) = (*portal(w))[:len(*portal(w))-1] }},
 		"no linked role": {roleAccount, "linked_role", func(w *emulator.World) { w.Accounts[1].ServiceLinkedRoles = nil }, nil, nil},
 		"no linked role, own": {ownAccount, "linked_role", func(w *emulator.World) {
 			w.Accounts[0].ServiceLinkedRoles = []string{"AliyunServiceRoleForHbrCrossAccountBackup"}
