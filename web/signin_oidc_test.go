@@ -67,7 +67,7 @@ func newLiar(t *testing.T, c *clock) *liar {
 		}
 		json.NewEncoder(w).Encode(answer)
 	})
-	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.asked.Add(1)
 		if p.away.Load() {
 			panic(http.ErrAbortHandler)
@@ -75,6 +75,11 @@ func newLiar(t *testing.T, c *clock) *liar {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(p.Close)
+	// A port is soon used again, and what an issuer has published is believed for a moment.
+	own := "/" + rand.Text()
+	p.Config.Handler = http.StripPrefix(own, p.Config.Handler)
+	p.Start()
+	p.URL += own
 	return p
 }
 

@@ -191,6 +191,25 @@ func TestEveryByteCounts(t *testing.T) {
 	}
 }
 
+// So does every byte of what GitHub signs, and of its signature.
+func TestEveryByteOfGitHubCounts(t *testing.T) {
+	s := backup.HookSource{Kind: backup.GitHubHook, Keys: []backup.HookKey{{ID: "g1", Secret: backup.NewSecret(gitHubSecret)}}}
+	for i, field := range []string{gitHubBody, gitHubSignature} {
+		for place := range len(field) {
+			for _, bit := range []byte{1, 0x20, 0x80} {
+				changed := []string{gitHubBody, gitHubSignature}
+				b := []byte(field)
+				b[place] ^= bit
+				changed[i] = string(b)
+				h := http.Header{"X-Github-Delivery": {"d-1"}, "X-Hub-Signature-256": {changed[1]}}
+				if _, err := Verify(s, h, []byte(changed[0]), signedAt); err == nil {
+					t.Errorf("byte %d of field %d may be %q", place, i, b[place])
+				}
+			}
+		}
+	}
+}
+
 // Bearer messages need a token that is known and good, and name themselves.
 func TestBearer(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
