@@ -25,7 +25,7 @@ func assumes(lasts time.Duration) http.HandlerFunc {
 	}
 }
 
-// The role is built from the policy's account, and narrowed to the purpose (CD-2).
+// The role is built from the policy's account, and narrowed to the operation (CD-2).
 func TestAssumeRoleSaysWhoAndForWhat(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": answer(200, success)})
 	if _, err := clientOf(t, server.URL).CreateBackupJob(t.Context(), assumedCall()); err != nil {
@@ -130,7 +130,7 @@ func TestSessionsLastAsThePolicySays(t *testing.T) {
 }
 
 // TestSessionsAreNotShared: credentials obtained for one principal, account or
-// purpose are never used for another.
+// role are never used for another.
 func TestSessionsAreNotShared(t *testing.T) {
 	changes := map[string]func(*backup.Call){
 		"principal": func(c *backup.Call) { c.Target.Principal.Subject = "u2" },
