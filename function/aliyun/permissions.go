@@ -129,17 +129,7 @@ func operations(account backup.Account, u backup.Uses) (all []operation) {
 // RolePolicy is what the portal needs in an account: of its own role there, or of
 // the role that it takes on. Nothing less will do, and it needs nothing more.
 func RolePolicy(account backup.Account, u backup.Uses) RAMPolicy {
-	var plain []string
-	var special []RAMStatement
-	for _, op := range operations(account, u) {
-		all := permissions(op.api, op.action)
-		plain = append(plain, all[0].Action...)
-		special = append(special, all[1:]...)
-	}
-	if len(plain) == 0 {
-		return document()
-	}
-	return document(append([]RAMStatement{allow(plain...)}, special...)...)
+	return SharedPolicy([]AccountUse{{account, u}})
 }
 
 // TrustPolicy lets the portal take on the role that accounts share (STS, AssumeRole).
@@ -195,11 +185,13 @@ func SharedPolicy(accounts []AccountUse) RAMPolicy {
 	var plain []string
 	var special []RAMStatement
 	for _, a := range accounts {
-		for _, s := range RolePolicy(a.Account, a.Uses).Statement {
-			if s.Condition == nil {
-				plain = union(plain, s.Action...)
-			} else if !slices.ContainsFunc(special, func(known RAMStatement) bool { return reflect.DeepEqual(known, s) }) {
-				special = append(special, s)
+		for _, op := range operations(a.Account, a.Uses) {
+			for _, s := range permissions(op.api, op.action) {
+				if s.Condition == nil {
+					plain = union(plain, s.Action...)
+				} else if !slices.ContainsFunc(special, func(known RAMStatement) bool { return reflect.DeepEqual(known, s) }) {
+					special = append(special, s)
+				}
 			}
 		}
 	}

@@ -73,8 +73,7 @@ func fail(r *backup.Rung, finding backup.Text, fixes ...backup.Fix) {
 func heard(r *backup.Rung, operation string, failed *backup.CloudError) {
 	r.Evidence = backup.Evidence{Operation: operation}
 	if failed != nil {
-		r.Evidence.Code, r.Evidence.HTTPStatus, r.Evidence.RequestID = failed.Code, failed.HTTPStatus, failed.RequestID
-		r.Evidence.Denial = failed.Denial
+		r.Evidence.Code, r.Evidence.RequestID, r.Evidence.Denial = failed.Code, failed.RequestID, failed.Denial
 	}
 }
 
@@ -114,7 +113,7 @@ func (l *ladder) identity(r *backup.Rung) {
 		l.unexpected(r, failed)
 		return
 	}
-	var who struct{ IdentityType, AccountId, Arn string }
+	var who struct{ AccountId, Arn string }
 	if err := json.Unmarshal(a.body, &who); err != nil || !accountID.MatchString(who.AccountId) || !resourceName.MatchString(who.Arn) {
 		fail(r, both("The answer could not be read.", "答复无法读取。"))
 		return

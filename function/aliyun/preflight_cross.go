@@ -12,20 +12,17 @@ import (
 // linkedRole looks for the role with which Cloud Backup works (CheckRole).
 func (l *ladder) linkedRole() {
 	if l.target.Account.Access == backup.HBRCrossAccount {
-		l.role("cross_linked_role", titleCrossLinked, CrossBackupService, nil)
+		l.role("cross_linked_role", titleCrossLinked, CrossBackupService, "CrossAccountRole")
 		return
 	}
 	if slices.Contains(l.uses.Sources, backup.UDMECS) {
-		l.role("linked_role", titleLinked, instanceBackups, []backup.Parameter{{Name: "CheckRoleType", Value: "UdmRole"}})
+		l.role("linked_role", titleLinked, instanceBackups, "UdmRole")
 	}
 }
 
-func (l *ladder) role(id string, title backup.Text, service string, params []backup.Parameter) {
-	if params == nil {
-		params = []backup.Parameter{{Name: "CheckRoleType", Value: "CrossAccountRole"}}
-	}
+func (l *ladder) role(id string, title backup.Text, service, kind string) {
 	l.rung(id, title, func(r *backup.Rung) {
-		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: params})
+		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []backup.Parameter{{Name: "CheckRoleType", Value: kind}}})
 		heard(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:

@@ -1,7 +1,6 @@
 package aliyun
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,11 +41,8 @@ func (l *ladder) list(r *backup.Rung, op operation, page any) bool {
 		op.api = cloudBackup
 	}
 	op.target = l.target
-	a, said, failed := l.perform(l.ctx, op)
+	failed := l.listed(l.ctx, op, page)
 	heard(r, op.api.product+":"+op.action, failed)
-	if failed == nil && json.Unmarshal(a.body, page) != nil {
-		failed = unread(op.action, a.status, said, "the list could not be read")
-	}
 	if failed != nil {
 		l.unexpected(r, failed)
 	}

@@ -15,9 +15,6 @@ var (
 	resourceName = regexp.MustCompile(`\Aacs:ram::[0-9]{16}:[A-Za-z0-9.@_/-]{1,200}\z`)
 )
 
-// wholeID is what ids of instances look like.
-var wholeID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
-
 // The titles of the rungs.
 var (
 	titleCredentials = both("Credentials of the function", "函数的凭证")

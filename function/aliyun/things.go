@@ -3,6 +3,7 @@ package aliyun
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ type list struct {
 	until  time.Time
 }
 
-func (l *lists) of(key listKey, now time.Time) *list {
+func (l *lists) of(key listKey) *list {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if known, ok := l.all[key]; ok {
@@ -55,7 +56,7 @@ func (l *lists) of(key listKey, now time.Time) *list {
 // List implements [backup.Cloud]. Its errors are [*backup.CloudError] values.
 func (c *Client) List(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, error) {
 	q.Search = strings.TrimSpace(q.Search)
-	l := c.lists.of(listKey{target.Principal.ID(), target.Account.Alias, target.Region, q}, c.cfg.Now())
+	l := c.lists.of(listKey{target.Principal.ID(), target.Account.Alias, target.Region, q})
 	select {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
@@ -84,6 +85,9 @@ func (c *Client) read(ctx context.Context, target backup.Target, q backup.ThingQ
 	}
 	return c.instances(ctx, target, q)
 }
+
+// wholeID is what ids of instances look like.
+var wholeID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
 
 // instances asks ECS (DescribeInstances). Of a search it is not known whether it is a
 // name or an id, so both are asked for, at the same time.

@@ -36,12 +36,11 @@ type Rung struct {
 
 // Evidence is what the cloud said. What it did not say is empty.
 type Evidence struct {
-	Operation  string // that was called: "sts:AssumeRole"
-	HTTPStatus int
-	Code       string
-	RequestID  string
-	Denial     Denial
-	Identity   string // resource name of whoever called
+	Operation string // that was called: "sts:AssumeRole"
+	Code      string
+	RequestID string
+	Denial    Denial
+	Identity  string // resource name of whoever called
 }
 
 // A Denial is why RAM refused a call ("AccessDeniedDetail").
