@@ -1,0 +1,87 @@
+package audit_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"backupportal/function/audit"
+	"backupportal/function/backup"
+)
+
+// What strangers cause is written down once a minute, with how often it was.
+func TestOftenIsOnceAMinute(t *testing.T) {
+	s := &sink{}
+	tr := start(t, s, "a", key)
+	for range 40 { // the clock goes on with every look at it
+		for _, source := range []string{"ci", "other"} {
+			if err := tr.Record(t.Context(), backup.AuditEvent{Kind: backup.AuditWebhookRefused, Often: source}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var written, unwritten int
+	for _, row := range s.rows[1:] {
+		var r audit.Record
+		if err := json.Unmarshal([]byte(row.Body), &r); err != nil {
+			t.Fatal(err)
+		}
+		written++
+		unwritten += r.Unwritten
+	}
+	if written < 4 || written > 6 || written+unwritten > 80 || unwritten == 0 {
+		t.Errorf("%d written, which tell of %d more", written, unwritten)
+	}
+	tr.step = 0
+	for i := range 5000 {
+		_ = tr.Record(t.Context(), backup.AuditEvent{Kind: backup.AuditSigninFailed, Often: fmt.Sprint(i)})
+	}
+	if len(s.rows) > 1200 {
+		t.Errorf("%d rows of 5000 strangers", len(s.rows))
+	}
+	if err := tr.Flush(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for _, row := range s.rows[1:] {
+		var r audit.Record
+		if err := json.Unmarshal([]byte(row.Body), &r); err != nil {
+			t.Fatal(err)
+		}
+		told += 1 + r.Unwritten
+	}
+	if told != 80+5000 {
+		t.Errorf("the trail tells of %d events, want %d", told, 80+5000)
+	}
+}
+
+// What was counted is not lost while the store is away, and a sweep tells of what is
+// a minute old.
+func TestCountedEventsAreNotLost(t *testing.T) {
+	s := &sink{}
+	tr := start(t, s, "a", key)
+	tr.step = 0
+	refused := backup.AuditEvent{Kind: backup.AuditWebhookRefused, Often: "ci"}
+	for range 10 {
+		_ = tr.Record(t.Context(), refused)
+	}
+	if err := tr.Flush(t.Context(), false); err != nil || len(s.rows) != 2 { // the start and the first
+		t.Fatalf("%v, %d rows", err, len(s.rows))
+	}
+	tr.now = tr.now.Add(time.Minute)
+	s.fail = errors.New("away")
+	if err := tr.Flush(t.Context(), false); err == nil {
+		t.Error("the store was away")
+	}
+	s.fail = nil
+	tr.now = tr.now.Add(time.Minute)
+	if err := tr.Flush(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	var last audit.Record
+	if err := json.Unmarshal([]byte(s.rows[len(s.rows)-1].Body), &last); err != nil || last.Event != backup.AuditWebhookRefused || last.Unwritten != 8 {
+		t.Errorf("%v, %+v, want 8 more", err, last)
+	}
+}
