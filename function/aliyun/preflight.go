@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"backupportal/function/backup"
 )
@@ -250,3 +252,436 @@ func (l *ladder) harmless(action string) []backup.Parameter {
 		describeDisks:            {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
 	}[action]
 }
+
+// An entry is the way into an account by its role.
+type entry struct {
+	*ladder
+	account backup.Account
+	failed  *backup.CloudError // of taking on the role, for as short a time as there is
+	denied  bool               // by RAM
+	ours    bool               // by a policy of the portal's own, or above it
+}
+
+// intoAccount is the way into an account by its role. STS looks for the role first,
+// then at what the caller may do, then at what the role trusts.
+func (l *ladder) intoAccount() {
+	e := &entry{ladder: l, account: l.target.Account.Caller()}
+	if !l.broken {
+		e.knock()
+	}
+	l.rung("role", titleRole, e.exists)
+	l.rung("assume_role", titleAssume, e.permitted)
+	l.rung("trust", titleTrust, e.trusted)
+	l.rung("external_id", titleExternal, l.externalID)
+	l.rung("session_policy", titleSession, e.session)
+}
+
+// knock tries to take on the role.
+func (e *entry) knock() {
+	short := e.account
+	short.Session = 0 // how long it may last is a rung of its own
+	_, _, e.failed = e.assumeRole(e.ctx, role{account: short, principal: e.target.Principal}, e.target.Region)
+	if e.failed == nil {
+		return
+	}
+	e.denied = strings.HasPrefix(e.failed.Code, assumeRolePrefix+"NoPermission")
+	by := e.failed.Denial.PolicyType
+	e.ours = e.denied && (slices.Contains(identityPolicies, by) || slices.Contains(higherPolicies, by))
+}
+
+func (e *entry) exists(r *backup.Rung) {
+	arn, account := e.account.RoleARN(), e.account
+	switch heard(r, "sts:"+assumeRole, e.failed); {
+	case e.failed == nil || e.denied:
+		heard(r, "sts:"+assumeRole, nil)
+		r.Finding = both(arn+" exists.", arn+" 存在。")
+	case strings.HasPrefix(e.failed.Code, assumeRolePrefix+"EntityNotExist"):
+		fail(r, both("There is no role "+arn+".", "不存在角色 "+arn+"。"), e.trustFix(both("In account "+account.ID+", make the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")), e.roleFix())
+	default:
+		e.unexpected(r, e.failed)
+	}
+}
+
+func (e *entry) permitted(r *backup.Rung) {
+	if e.ours {
+		heard(r, "sts:"+assumeRole, e.failed)
+		e.forbidden(r, "sts:"+assumeRole, e.failed.Denial, backup.Fix{
+			Title: both("Give "+e.self+" this permission policy", "为 "+e.self+" 授予以下权限策略"), Code: e.functionPolicy(),
+		})
+		return
+	}
+	heard(r, "sts:"+assumeRole, nil)
+	r.Finding = both(e.self+" may take on the role.", e.self+" 有权扮演该角色。")
+}
+
+func (e *entry) trusted(r *backup.Rung) {
+	heard(r, "sts:"+assumeRole, e.failed)
+	if !e.denied {
+		r.Finding = both("The role lets the portal in.", "该角色信任本门户。")
+		return
+	}
+	account := e.account
+	finding := both("The role does not let "+e.self+" in.", "该角色不信任 "+e.self+"。")
+	if account.ExternalIDVariable != "" {
+		finding = both("The role does not let "+e.self+" in: it does not name it, or it wants another external id than the one in "+account.ExternalIDVariable+". STS does not say which.",
+			"该角色不信任 "+e.self+"：其信任策略未列出它，或要求的外部 ID 与 "+account.ExternalIDVariable+" 中的不同；STS 不说明是哪一种。")
+	}
+	fixes := []backup.Fix{e.trustFix(both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为"))}
+	if e.failed.Denial.Kind == "ExplicitDeny" {
+		finding, fixes = both("The trust policy of the role denies it to "+e.self+". What is denied nothing can allow: remove the Deny.", "该角色的信任策略显式拒绝 "+e.self+"：请先移除该 Deny。"), nil
+	}
+	if e.failed.Denial.PolicyType == "" {
+		fixes = append(fixes, backup.Fix{Title: both("Or give "+e.self+" this permission policy: the refusal does not say which of the two is missing", "或为 "+e.self+" 授予以下权限策略（答复未说明缺少哪一项）"), Code: e.functionPolicy()})
+	}
+	fail(r, finding, fixes...)
+}
+
+// session tries how long a session may last, and whether it can be narrowed.
+func (e *entry) session(r *backup.Rung) {
+	policy, account := operation{action: createBackupJob}.sessionPolicy(), e.account
+	_, _, failed := e.assumeRole(e.ctx, role{account: account, principal: e.target.Principal, policy: policy}, e.target.Region)
+	heard(r, "sts:"+assumeRole, failed)
+	switch name := sessionName(e.target.Principal); {
+	case failed == nil:
+		r.Finding = both("A session can be narrowed to one operation; in the trail of the cloud it is called "+name+".", "会话可收窄到单个操作；在云端审计中显示为 "+name+"。")
+	case failed.Code == assumeRolePrefix+"InvalidParameter.DurationSeconds":
+		fail(r, both("Sessions of the role may not last "+account.Session.String()+".", "该角色的会话不能持续 "+account.Session.String()+"。"),
+			backup.Fix{Title: both("In the portal's policy, shorten session of "+account.Alias, "在门户策略中缩短 "+account.Alias+" 的 session"), Code: "session: 15m"},
+			backup.Fix{Title: both("Or let sessions of the role last longer, in account "+account.ID, "或在账号 "+account.ID+" 中延长该角色的最大会话时间"),
+				Code: "aliyun ram UpdateRole --RoleName " + account.Role + " --NewMaxSessionDuration " + strconv.Itoa(int(account.Session.Seconds()))})
+	default:
+		e.unexpected(r, failed)
+	}
+}
+
+// externalID tries the door without the key: a role that asks for no external id
+// lets in whoever can have the portal name it.
+func (l *ladder) externalID(r *backup.Rung) {
+	account := l.target.Account.Caller()
+	if account.ExternalIDVariable == "" {
+		r.Finding = both("The policy names none (external_id_env). One is worth having: it keeps others from having the portal take on your role.", "策略未配置外部 ID（external_id_env）。建议配置，以防他人借门户扮演您的角色。")
+		return
+	}
+	without := account
+	without.ExternalID = backup.Secret{}
+	_, _, failed := l.assumeRole(l.ctx, role{account: without, principal: l.target.Principal}, l.target.Region)
+	heard(r, "sts:"+assumeRole, failed)
+	switch {
+	case failed == nil:
+		fail(r, both("The role lets the portal in without any external id: the one in "+account.ExternalIDVariable+" protects nothing.", "不带外部 ID 也能扮演该角色："+account.ExternalIDVariable+" 中的外部 ID 不起作用。"),
+			l.trustFix(both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为")))
+	case strings.HasPrefix(failed.Code, assumeRolePrefix+"NoPermission"):
+		r.Finding = both("Without it the role lets nobody in.", "不带外部 ID 时无法扮演该角色。")
+	default:
+		l.unexpected(r, failed)
+	}
+}
+
+// trustFix is a trust policy for the role. It is without the external id, which is secret.
+func (l *ladder) trustFix(title backup.Text) backup.Fix {
+	if name := l.target.Account.Caller().ExternalIDVariable; name != "" {
+		title.En += ", with what the variable " + name + " holds in place of $" + name
+		title.Zh += "（将 $" + name + " 替换为环境变量 " + name + " 的值）"
+	}
+	title.En += "; keep what else it trusts"
+	title.Zh += "；保留其中其他受信任方"
+	return backup.Fix{Title: title, Code: TrustPolicy(l.self, l.target.Account.Caller()).Text()}
+}
+
+// linkedRole looks for the role with which Cloud Backup works (CheckRole).
+func (l *ladder) linkedRole() {
+	if l.target.Account.Access == backup.HBRCrossAccount {
+		l.role("cross_linked_role", titleCrossLinked, CrossBackupService, "CrossAccountRole")
+		return
+	}
+	if slices.Contains(l.uses.Sources, backup.UDMECS) {
+		l.role("linked_role", titleLinked, instanceBackups, "UdmRole")
+	}
+}
+
+func (l *ladder) role(id string, title backup.Text, service, kind string) {
+	l.rung(id, title, func(r *backup.Rung) {
+		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []backup.Parameter{{Name: "CheckRoleType", Value: kind}}})
+		heard(r, product+":"+checkRole, failed)
+		switch {
+		case failed == nil:
+			r.Finding = both("It is there.", "已存在。")
+		case slices.Contains(aboutRoles, failed.Code):
+			finding := both("It is missing.", "缺失。")
+			if service == instanceBackups {
+				finding = both("It is missing. The first backup of an instance makes it, if the role has the permission ram:CreateServiceLinkedRole; it is safer to make it now.", "缺失。若角色有 ram:CreateServiceLinkedRole 权限，首次实例备份会自动创建；建议现在就创建。")
+			}
+			fail(r, finding, backup.Fix{
+				Title: both("Make it in the account in which the backup is kept", "在保存备份的账号中创建"),
+				// Resource Management, CreateServiceLinkedRole.
+				Code: "aliyun resourcemanager CreateServiceLinkedRole --ServiceName " + service,
+			})
+		default:
+			l.unexpected(r, failed)
+		}
+	})
+}
+
+// registered looks for the account among those that Cloud Backup knows
+// (DescribeCrossAccounts), and whether it can take on the role there (CheckRole).
+func (l *ladder) registered() {
+	account := l.target.Account
+	l.rung("registration", titleRegistered, func(r *backup.Rung) {
+		known, failed := l.crossAccount()
+		heard(r, product+":"+describeCrossAccounts, failed)
+		switch {
+		case failed != nil:
+			l.unexpected(r, failed)
+		case !known:
+			fail(r, both("Cloud Backup does not know account "+account.ID+" with the role "+account.Role+".", "云备份未登记账号 "+account.ID+" 及其角色 "+account.Role+"。"), backup.Fix{
+				Title: both("Register it, in the account in which the backup is kept", "在保存备份的账号中登记"),
+				Code:  "aliyun hbr AddCrossAccount --CrossAccountUserId " + account.ID + " --CrossAccountRoleName " + account.Role + " --CrossAccountType CROSS_ACCOUNT --Alias " + account.Alias[:min(len(account.Alias), 32)],
+			})
+		default:
+			r.Finding = both("The account is registered.", "该账号已登记。")
+		}
+	})
+	l.rung("cross_role", titleCrossRole, func(r *backup.Rung) {
+		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []backup.Parameter{
+			{Name: "CheckRoleType", Value: "CrossAccountRole"}, {Name: "CrossAccountUserId", Value: account.ID}, {Name: "CrossAccountRoleName", Value: account.Role},
+		}})
+		heard(r, product+":"+checkRole, failed)
+		switch {
+		case failed == nil:
+			r.Finding = both("Cloud Backup may take it on.", "云备份可以扮演该角色。")
+		case slices.Contains(aboutRoles, failed.Code):
+			fail(r, both("Cloud Backup may not take on the role "+account.Role+" in account "+account.ID+", or there is none.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"), backup.Fix{
+				Title: both("In account "+account.ID+", let the role "+account.Role+" have this trust policy and the system policy AliyunHBRRolePolicy", "在账号 "+account.ID+" 中，将角色 "+account.Role+" 的信任策略改为以下内容，并授予系统策略 AliyunHBRRolePolicy"),
+				Code:  ServiceTrustPolicy(CrossBackupService).Text(),
+			})
+		default:
+			l.unexpected(r, failed)
+		}
+	})
+}
+
+// crossAccount reports whether the target is among the registered accounts.
+func (l *ladder) crossAccount() (bool, *backup.CloudError) {
+	for page := 1; page <= mostPages; page++ {
+		a, r, failed := l.perform(l.ctx, operation{action: describeCrossAccounts, target: l.target, params: []backup.Parameter{
+			{Name: "PageNumber", Value: strconv.Itoa(page)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)},
+		}})
+		if failed != nil {
+			return false, failed
+		}
+		var list struct {
+			CrossAccounts struct {
+				CrossAccount []struct {
+					CrossAccountUserId   json.Number
+					CrossAccountRoleName string
+				}
+			}
+		}
+		if json.Unmarshal(a.body, &list) != nil {
+			return false, unread(describeCrossAccounts, a.status, r, "the list could not be read")
+		}
+		for _, x := range list.CrossAccounts.CrossAccount {
+			if x.CrossAccountUserId.String() == l.target.Account.ID && strings.EqualFold(x.CrossAccountRoleName, l.target.Account.Role) {
+				return true, nil
+			}
+		}
+		if len(list.CrossAccounts.CrossAccount) < pageSize {
+			return false, nil
+		}
+	}
+	return false, unread(describeCrossAccounts, 0, reading{}, "too many pages")
+}
+
+// aliveFor is how old the last sign of life of a backup client may be.
+const aliveFor = 15 * time.Minute
+
+// essd are the categories of disks of which a consistent snapshot can be made, as
+// far as is known (Cloud Backup, application-consistent backups).
+var essd = []string{"cloud_essd", "cloud_auto", "cloud_essd_entry"}
+
+// things looks for what the parameters name. In an account that Cloud Backup
+// enters by itself the portal sees nothing.
+func (l *ladder) things() {
+	if id := l.params["VaultId"]; id != "" {
+		l.apart("vault", titleVault, func(r *backup.Rung) { l.vault(r, id) })
+	}
+	id := l.params["InstanceId"]
+	if source := l.params.SourceType(); id == "" || source == backup.Container || l.target.Account.Access == backup.HBRCrossAccount {
+		return
+	}
+	l.rung("instance", titleInstance, func(r *backup.Rung) { l.instance(r, id) })
+	switch l.params.SourceType() {
+	case backup.UDMECS:
+		l.apart("disks", titleDisks, func(r *backup.Rung) { l.disks(r, id) })
+	case backup.ECSFile:
+		l.apart("client", titleClient, func(r *backup.Rung) { l.client(r, id) })
+	}
+}
+
+// list makes a call and reads its answer into page. It reports whether r holds so far.
+func (l *ladder) list(r *backup.Rung, op operation, page any) bool {
+	if op.api.host == nil {
+		op.api = cloudBackup
+	}
+	op.target = l.target
+	failed := l.listed(l.ctx, op, page)
+	heard(r, op.api.product+":"+op.action, failed)
+	if failed != nil {
+		l.unexpected(r, failed)
+	}
+	return failed == nil
+}
+
+func (l *ladder) vault(r *backup.Rung, id string) {
+	var page struct {
+		Vaults struct {
+			Vault []struct {
+				VaultId, VaultRegionId, Status string
+				Replication                    bool
+			}
+		}
+	}
+	if !l.list(r, operation{action: describeVaults, params: []backup.Parameter{{Name: "VaultId", Value: id}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "10"}}}, &page) {
+		return
+	}
+	for _, v := range page.Vaults.Vault {
+		switch {
+		case v.VaultId != id:
+		case v.VaultRegionId != "" && v.VaultRegionId != l.target.Region:
+			fail(r, both(id+" is in another region.", id+" 位于其他地域。"))
+			return
+		case v.Replication:
+			fail(r, both(id+" is the mirror of another vault, into which nothing can be backed up.", id+" 是镜像备份库，不能写入备份。"))
+			return
+		case v.Status != "CREATED":
+			fail(r, both(id+" is not ready: "+backup.Clean(v.Status, longestWord)+".", id+" 尚不可用："+backup.Clean(v.Status, longestWord)+"。"))
+			return
+		default:
+			r.Finding = both(id+" is ready.", id+" 可用。")
+			return
+		}
+	}
+	fail(r, both("There is no vault "+id+" in "+l.target.Region+".", l.target.Region+" 中不存在备份库 "+id+"。"))
+}
+
+func (l *ladder) instance(r *backup.Rung, id string) {
+	var page struct {
+		Instances struct {
+			Instance []struct{ InstanceId, Status string }
+		}
+	}
+	if !l.list(r, operation{api: ecs, action: describeInstances, params: l.oneInstance(id)}, &page) {
+		return
+	}
+	for _, i := range page.Instances.Instance {
+		if i.InstanceId == id {
+			r.Finding = both(id+" is there: "+backup.Clean(i.Status, longestWord)+".", id+" 存在："+backup.Clean(i.Status, longestWord)+"。")
+			return
+		}
+	}
+	fail(r, both("There is no instance "+id+" in "+l.target.Region+" of this account.", "该账号的 "+l.target.Region+" 中不存在实例 "+id+"。"))
+}
+
+func (l *ladder) oneInstance(id string) []backup.Parameter {
+	return []backup.Parameter{{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}, {Name: "InstanceIds", Value: backup.StringList([]string{id})}}
+}
+
+// disks matter where a consistent snapshot of several is asked for.
+func (l *ladder) disks(r *backup.Rung, id string) {
+	var page struct {
+		Disks struct {
+			Disk []struct {
+				DiskId, Category, MultiAttach string
+				Size                          int64
+			}
+		}
+	}
+	if !l.list(r, operation{api: ecs, action: describeDisks, params: []backup.Parameter{
+		{Name: "RegionId", Value: l.target.Region}, {Name: "InstanceId", Value: id}, {Name: "MaxResults", Value: "100"},
+	}}, &page) {
+		return
+	}
+	var names, unfit []string
+	for _, d := range page.Disks.Disk {
+		name := backup.Clean(d.DiskId+" ("+d.Category+", "+strconv.FormatInt(d.Size, 10)+" GiB)", 200)
+		names = append(names, name)
+		if !slices.Contains(essd, d.Category) || d.MultiAttach == "Enabled" {
+			unfit = append(unfit, name)
+		}
+	}
+	r.Finding = both(strings.Join(names, ", "), strings.Join(names, "，"))
+	switch wants := l.params["Detail.appConsistent"] == "true" || l.params["Detail.snapshotGroup"] == "true"; {
+	case len(names) == 0:
+		fail(r, both("The instance has no disks.", "该实例没有云盘。"))
+	case wants && len(unfit) > 0:
+		fail(r, both("Consistent snapshots are made of ESSD disks that are attached once only, and not of: "+strings.Join(unfit, ", "), "一致性快照仅支持未多重挂载的 ESSD 云盘，不支持："+strings.Join(unfit, "，")))
+	case wants && len(names) > 16:
+		fail(r, both("Consistent snapshots are made of 16 disks at most.", "一致性快照最多支持 16 块云盘。"))
+	}
+}
+
+// client is the program on the instance that reads its files. Of its settings,
+// which may hold a password, nothing is read.
+func (l *ladder) client(r *backup.Rung, id string) {
+	var page struct {
+		Clients []struct {
+			InstanceId, Status string
+			LastHeartBeatTime  int64
+		}
+	}
+	if !l.list(r, operation{action: describeBackupClients, params: []backup.Parameter{
+		{Name: "ClientType", Value: "ECS_CLIENT"}, {Name: "InstanceIds", Value: backup.StringList([]string{id})}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "10"},
+	}}, &page) {
+		return
+	}
+	for _, c := range page.Clients {
+		if c.InstanceId != id {
+			continue
+		}
+		status, seen := backup.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
+		if c.Status == "ACTIVATED" && seen < aliveFor {
+			r.Finding = both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
+			return
+		}
+		fail(r, both("It is not ready: "+status+", its last sign of life was "+seen.String()+" ago.", "不可用："+status+"，最近一次心跳在 "+seen.String()+" 前。"), l.installClient())
+		return
+	}
+	fail(r, both("There is none on "+id+".", id+" 上没有备份客户端。"), l.installClient())
+}
+
+func (l *ladder) installClient() backup.Fix {
+	return backup.Fix{Title: both("Install or start the client in the console of Cloud Backup, under ECS File Backup; Cloud Assistant must run on the instance", "在云备份控制台的“ECS 文件备份”中安装或启动客户端；实例上须运行云助手"),
+		Code: "https://hbr.console.aliyun.com/"}
+}
+
+// How RAM names policies in a refusal (AccessDeniedDetail, PolicyType): those of the
+// caller, and those that no policy of the caller's or of the role's can outweigh.
+var (
+	identityPolicies = []string{"AccountLevelIdentityBasedPolicy", "ResourceGroupLevelIdentityBasedPolicy"}
+	higherPolicies   = []string{"ControlPolicy", "SessionPolicy"}
+)
+
+// The shapes of what GetCallerIdentity answers.
+var (
+	accountID    = regexp.MustCompile(`\A[0-9]{16}\z`)
+	resourceName = regexp.MustCompile(`\Aacs:ram::[0-9]{16}:[A-Za-z0-9.@_/-]{1,200}\z`)
+)
+
+// The titles of the rungs.
+var (
+	titleCredentials = both("Credentials of the function", "函数的凭证")
+	titleIdentity    = both("Identity of the function", "函数的身份")
+	titleRole        = both("Role in the account", "账号中的角色")
+	titleAssume      = both("Permission to take on the role", "扮演角色的权限")
+	titleTrust       = both("Trust policy of the role", "角色的信任策略")
+	titleExternal    = both("External id", "外部 ID")
+	titleSession     = both("Session policy", "会话策略")
+	titleLinked      = both("Service-linked role for instance backups", "实例备份的服务关联角色")
+	titleCrossLinked = both("Service-linked role for other accounts", "跨账号备份的服务关联角色")
+	titleRegistered  = both("Registration of the account", "账号登记")
+	titleCrossRole   = both("Role for Cloud Backup in the account", "账号中供云备份使用的角色")
+	titleVault       = both("Backup vault", "备份库")
+	titleInstance    = both("Instance", "实例")
+	titleDisks       = both("Disks of the instance", "实例的云盘")
+	titleClient      = both("Backup client on the instance", "实例上的备份客户端")
+)

@@ -1,9 +1,12 @@
 package aliyun
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"backupportal/function/backup"
@@ -74,3 +77,149 @@ func shellQuote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
+
+// given is a name with the submission's ID behind it; the first group is what
+// the person gave.
+var given = regexp.MustCompile(`\A(.*)-[a-z2-7]{26}(-[0-9]+)?\z`)
+
+// submissionJSON writes complete parameters as somebody would send them to the
+// portal's API: without what follows from the account alias, without values
+// that are the default, and with the name that the person gave. Reading it
+// back and adding the defaults gives the same call.
+func submissionJSON(complete backup.Params) string {
+	type member struct{ name, value string }
+	var top []member
+	objects := map[string][]string{}
+	for _, f := range backup.Fields {
+		value := complete[f.Name]
+		if f.Name == "JobName" {
+			value = labelOf(value)
+		}
+		if value == "" || f.Assigned || value == f.Default && f.Name != "SourceType" {
+			continue
+		}
+		object, key, nested := strings.Cut(f.Name, ".")
+		if !nested {
+			top = append(top, member{f.Name, valueJSON(f, value)})
+			continue
+		}
+		if objects[object] == nil {
+			top = append(top, member{name: object})
+		}
+		objects[object] = append(objects[object], textJSON(key)+":"+valueJSON(f, value))
+	}
+	members := make([]string, len(top))
+	for i, m := range top {
+		if keys := objects[m.name]; keys != nil {
+			m.value = "{" + strings.Join(keys, ",") + "}"
+		}
+		members[i] = textJSON(m.name) + ":" + m.value
+	}
+	return indent("{" + strings.Join(members, ",") + "}")
+}
+
+// labelOf is the label in a job's name; "" for the one that stands for none.
+func labelOf(name string) string {
+	if m := given.FindStringSubmatch(name); m != nil {
+		name = m[1]
+	}
+	if name == "portal" {
+		return ""
+	}
+	return name
+}
+
+// valueJSON writes a value in the JSON type of its field. A value that is not
+// of that type stays text.
+func valueJSON(f backup.Field, value string) string {
+	switch f.Type {
+	case backup.Integer:
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+			return strconv.FormatInt(n, 10)
+		}
+	case backup.Boolean, backup.Strings, backup.Objects:
+		if json.Valid([]byte(value)) {
+			return value
+		}
+	}
+	return textJSON(value)
+}
+
+// textJSON writes s as JSON, with the characters that HTML minds as they are.
+func textJSON(s string) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		panic("aliyun: " + err.Error()) // a string always encodes
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// indent breaks a JSON text into lines.
+func indent(compact string) string {
+	var b bytes.Buffer
+	if err := json.Indent(&b, []byte(compact), "", "  "); err != nil {
+		return compact
+	}
+	return b.String()
+}
+
+// programText is a Go program that makes the call with the vendor's SDK, laid
+// out as gofmt does.
+func programText(origin *url.URL, region string, params []backup.Parameter) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, programStart, goText(region), sdkScheme(origin), goText(origin.Host), product, version, createBackupJob)
+	for _, p := range params {
+		fmt.Fprintf(&b, "\trequest.FormParams[%s] = %s\n", goText(p.Name), goText(p.Value))
+	}
+	b.WriteString(programEnd)
+	return b.String()
+}
+
+// goText writes s as a Go string, raw if that spares backslashes.
+func goText(s string) string {
+	if strings.ContainsAny(s, `"\`) && strconv.CanBackquote(s) {
+		return "`" + s + "`"
+	}
+	return strconv.Quote(s)
+}
+
+const programStart = `package main
+
+import (
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+)
+
+func main() {
+	keys := credentials.NewStaticSTSCredentialsProvider(
+		os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"),
+		os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
+		os.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"), // empty for a permanent key
+	)
+	client, err := sdk.NewClientWithOptions(%s, sdk.NewConfig(), keys)
+	if err != nil {
+		log.Fatal(err)
+	}
+	request := requests.NewCommonRequest()
+	request.Method = requests.POST
+	request.Scheme = %q
+	request.Domain = %s
+	request.Product = %q
+	request.Version = %q
+	request.ApiName = %q
+`
+
+const programEnd = `	response, err := client.ProcessCommonRequest(request)
+	if err != nil {
+		log.Fatalf("%T", err) // its text can hold the signed address
+	}
+	fmt.Println(response.GetHttpContentString()) // look for "Success": a refusal is no error
+}
+`
