@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -20,8 +21,8 @@ const acs3 = "ACS3-HMAC-SHA256"
 func isV3(r *http.Request) bool { return strings.HasPrefix(r.Header.Get("Authorization"), "ACS3-") }
 
 // acsHeaders returns the x-acs-* headers by their names in lower case.
-func acsHeaders(r *http.Request) params {
-	headers := params{}
+func acsHeaders(r *http.Request) map[string]string {
+	headers := map[string]string{}
 	for name := range r.Header {
 		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-acs-") {
 			headers[lower] = canonicalValue(r, lower)
@@ -33,26 +34,26 @@ func acsHeaders(r *http.Request) params {
 // signingV3 reads the headers of a request that is signed by V3. Parameters of
 // the operation are in query and form as ever; those that RPC 1.0 adds to them,
 // like AccessKeyId and Timestamp, have no meaning here.
-func signingV3(k *call, query url.Values, body []byte) signing {
+func signingV3(r *http.Request, headers map[string]string, query url.Values, body []byte) signing {
 	// An error waits in the signing until the operation is known: the gateway
 	// reports an action that does not exist before anything about signatures.
-	auth, err := parseAuthorization(k.http.Header.Get("Authorization"))
+	auth, err := parseAuthorization(r.Header.Get("Authorization"))
 	if err == nil {
-		err = auth.covers(k)
+		err = auth.covers(r, headers)
 	}
 	bodyHash := hexSHA256(string(body)) // of nothing, too, for a request without a body
-	request := canonicalRequest(k.http, query, auth.signedHeaders, bodyHash)
+	request := canonicalRequest(r, query, auth.signedHeaders, bodyHash)
 	s := signing{
-		action: k.headers["x-acs-action"], version: k.headers["x-acs-version"],
-		keyID: auth.keyID, token: k.headers["x-acs-security-token"],
-		timestamp: k.headers["x-acs-date"], nonce: k.headers["x-acs-signature-nonce"],
+		action: headers["x-acs-action"], version: headers["x-acs-version"],
+		keyID: auth.keyID, token: headers["x-acs-security-token"],
+		timestamp: headers["x-acs-date"], nonce: headers["x-acs-signature-nonce"],
 		problem: err, supported: auth.algorithm == acs3,
 		text: stringToSignV3(request), signature: auth.signature, sign: signatureV3,
 		detail: "server canonical request is:" + request + "; ",
 	}
 	// A hash that is not that of the body makes the signature worth nothing,
 	// even if the client signed both.
-	if k.headers["x-acs-content-sha256"] != bodyHash {
+	if headers["x-acs-content-sha256"] != bodyHash {
 		s.signature = ""
 	}
 	return s
@@ -73,7 +74,7 @@ func parseAuthorization(header string) (authorization, error) {
 	for part := range strings.SplitSeq(rest, ",") {
 		name, value, ok := strings.Cut(part, "=")
 		if !ok || value == "" || seen[name] {
-			return auth, incomplete("Authorization is not of the form Credential=…,SignedHeaders=…,Signature=…")
+			return auth, errors.New("Authorization is not of the form Credential=…,SignedHeaders=…,Signature=…")
 		}
 		seen[name] = true
 		switch name {
@@ -84,11 +85,11 @@ func parseAuthorization(header string) (authorization, error) {
 		case "Signature":
 			auth.signature = value
 		default:
-			return auth, incomplete("Authorization has a part that is not known")
+			return auth, errors.New("Authorization has a part that is not known")
 		}
 	}
 	if len(seen) != 3 {
-		return auth, incomplete("Authorization needs Credential, SignedHeaders and Signature")
+		return auth, errors.New("Authorization needs Credential, SignedHeaders and Signature")
 	}
 	return auth, nil
 }
@@ -96,30 +97,23 @@ func parseAuthorization(header string) (authorization, error) {
 // covers wants everything signed that the gateway goes by: host, every x-acs-*
 // header that was sent, and the type of the body. What is not signed could be
 // changed by anybody on the way.
-func (auth authorization) covers(k *call) error {
+func (auth authorization) covers(r *http.Request, headers map[string]string) error {
 	names := auth.signedHeaders
 	// Upper case sorts before lower and is caught below, since what is needed is
 	// in lower case.
 	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
-		return incomplete("SignedHeaders are names in lower case, sorted, each once")
+		return errors.New("SignedHeaders are names in lower case, sorted, each once")
 	}
-	needed := append(slices.Sorted(maps.Keys(k.headers)), "host")
-	if k.http.Header.Get("Content-Type") != "" {
+	needed := append(slices.Sorted(maps.Keys(headers)), "host")
+	if r.Header.Get("Content-Type") != "" {
 		needed = append(needed, "content-type")
 	}
 	for _, name := range needed {
 		if _, ok := slices.BinarySearch(names, name); !ok {
-			return incomplete("SignedHeaders lack " + name)
+			return errors.New("SignedHeaders lack " + name)
 		}
 	}
 	return nil
-}
-
-// incomplete uses a code of the vendor's common errors for which no page says
-// when it is given; a signature that leaves out what must be signed is the
-// nearest reading.
-func incomplete(why string) error {
-	return refuse(http.StatusBadRequest, "IncompleteSignature", "%s", why)
 }
 
 // canonicalRequest is the text whose hash is signed. Its last line is the hash

@@ -10,15 +10,15 @@ import (
 // products' error tables.
 const clockSkew = 15 * time.Minute
 
-// timestampLayout is the one form of Timestamp and Expiration: UTC, whole seconds.
-const timestampLayout = "2006-01-02T15:04:05Z"
-
 // authenticate finds out who sent a request. The order of its checks is the
 // gateway's: a wrong key is reported before a wrong signature.
 func (c *Cloud) authenticate(k *call) error {
 	s := k.signing
 	if s.problem != nil {
-		return s.problem
+		// It is one of the vendor's common errors for which no page says when it
+		// is given; a signature that leaves out what must be signed is the nearest
+		// reading.
+		return refuse(http.StatusBadRequest, "IncompleteSignature", "%v", s.problem)
 	}
 	cred, ok := c.keys.find(s.keyID)
 	if !ok {
@@ -89,13 +89,6 @@ func checkTimestamp(text string, now time.Time) error {
 			now.UTC().Format(timestampLayout))
 	}
 	return nil
-}
-
-// signatureMismatch repeats what should have been signed, as the vendor does: its
-// client compares that with its own.
-func signatureMismatch(s signing) error {
-	return refuse(http.StatusBadRequest, "SignatureDoesNotMatch",
-		"specified signature is not matched with our calculation. %sserver string to sign is:%s", s.detail, s.text)
 }
 
 // nonceUsed is what a client sees when its request arrives twice, whoever sent

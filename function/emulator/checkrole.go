@@ -18,7 +18,7 @@ func checkRoleTypes() []string {
 // works with. A missing role for other accounts is the one refusal that its page
 // documents, with status 200; for the others RoleNotExist of the error table
 // stands in. Without CheckRoleType there is nothing to check.
-func (c *Cloud) checkRole(k *call) (any, error) {
+func (s *hbrService) checkRole(k *call) (any, error) {
 	p, a := k.params, k.caller.account
 	if err := checkOneOf(p, "CheckRoleType", checkRoleTypes()...); err != nil {
 		return nil, err
@@ -29,17 +29,17 @@ func (c *Cloud) checkRole(k *call) (any, error) {
 	}
 	role := linkedRoles[at] // several types may lead to one role
 	if role.check == "CrossAccountRole" {
-		return c.checkCrossRole(k, a)
+		return s.checkCrossRole(k, a)
 	}
-	if !c.registered.hasRole(a, role.name) {
+	if !s.registered.hasRole(a, role.name) {
 		return nil, refuse(http.StatusNotFound, "RoleNotExist", "the role %s does not exist", role.name)
 	}
 	return success(k), nil
 }
 
 // checkCrossRole looks at the role in the other account too, if it is named.
-func (c *Cloud) checkCrossRole(k *call, a *Account) (any, error) {
-	if !c.registered.hasRole(a, crossBackupRole) {
+func (s *hbrService) checkCrossRole(k *call, a *Account) (any, error) {
+	if !s.registered.hasRole(a, crossBackupRole) {
 		return nil, noCrossBackupRole()
 	}
 	p := k.params
@@ -50,7 +50,7 @@ func (c *Cloud) checkCrossRole(k *call, a *Account) (any, error) {
 	if err := checkCrossAccount(params{"CrossAccountType": x.Type, "CrossAccountUserId": x.Account, "CrossAccountRoleName": x.Role}); err != nil {
 		return nil, err
 	}
-	if _, err := c.crossRole(a, x); err != nil {
+	if _, err := s.crossRole(a, x); err != nil {
 		return nil, err
 	}
 	return success(k), nil

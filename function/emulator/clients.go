@@ -49,7 +49,7 @@ var clientKeys = map[string]func(clientView) string{
 
 // describeBackupClients is HBR DescribeBackupClients: the clients in this region,
 // of the caller's account or, with CrossAccountType, of another one.
-func (c *Cloud) describeBackupClients(k *call) (any, error) {
+func (s *hbrService) describeBackupClients(k *call) (any, error) {
 	q, err := parseClientQuery(k.params)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (c *Cloud) describeBackupClients(k *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	owner, err := c.sourceAccount(&order{params: k.params, region: k.region, caller: k.caller.account})
+	owner, err := s.sourceAccount(&order{params: k.params, region: k.region, caller: k.caller.account})
 	if err != nil {
 		return nil, err
 	}

@@ -49,32 +49,36 @@ type Cloud struct {
 
 	keys   keyring
 	nonces nonces
-	jobs   engine
-	rows   rowRoom
 	calls  journal
+	faults atomic.Pointer[faultPlan] // nil: nothing goes wrong
 
-	registered registry
-	faults     atomic.Pointer[faultPlan] // nil: nothing goes wrong
+	hbr hbrService
+	ecs ecsService
+	sts stsService
 
-	control http.Handler
+	operations map[string]func(*call) (any, error)
+	control    http.Handler
 }
 
 // New returns a Cloud, or every mistake in the world of opts, joined.
 func New(opts Options) (*Cloud, error) {
-	world := opts.World
-	if world == nil {
-		world = Demo()
+	w := opts.World
+	if w == nil {
+		w = Demo()
 	}
-	if err := world.Check(); err != nil {
+	if err := w.Check(); err != nil {
 		return nil, errors.Join(errors.New("emulator: the world does not hold together"), err)
 	}
-	c := &Cloud{now: opts.Now, requireTLS: opts.RequireTLS, world: newIndex(world)}
+	c := &Cloud{now: opts.Now, requireTLS: opts.RequireTLS, world: newIndex(w)}
 	if c.now == nil {
 		c.now = time.Now
 	}
-	for _, cred := range c.world.credentials() {
+	for _, cred := range permanentKeys(c.world) {
 		c.keys.add(cred)
 	}
+	c.hbr.world, c.ecs.world, c.sts.world = c.world, c.world, c.world
+	c.sts.keys = &c.keys
+	c.operations = c.operationTable()
 	c.control = c.controlRoutes()
 	return c, nil
 }
@@ -91,12 +95,13 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer runs one request to its end and writes it down, refused or not.
 func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) reply {
-	k, err := c.receive(w, r)
+	// Where plain http is taken for STS, it stands for https everywhere.
+	k, err := receive(w, r, c.now(), r.TLS != nil || !c.requireTLS)
 	var body any
 	if err == nil {
 		body, err = c.perform(k)
 	}
-	rep := k.spoil(newReply(k, body, err), err)
+	rep := spoil(k, newReply(k, body, err), err)
 	c.calls.add(newEntry(k, rep))
 	return rep
 }
@@ -117,7 +122,31 @@ func (c *Cloud) perform(k *call) (any, error) {
 			return nil, err
 		}
 	}
-	body, err := k.op.do(c, k)
+	body, err := c.operations[k.op.name()](k)
 	k.effect = err == nil
 	return body, err
+}
+
+// operationTable is what carries out each of [operations], by its name.
+func (c *Cloud) operationTable() map[string]func(*call) (any, error) {
+	return map[string]func(*call) (any, error){
+		"Sts.AssumeRole":        c.sts.assumeRole,
+		"Sts.GetCallerIdentity": c.sts.getCallerIdentity,
+
+		"hbr.CreateBackupJob":          c.hbr.createBackupJob,
+		"hbr.DescribeBackupJobs2":      c.hbr.describeBackupJobs2,
+		"hbr.CancelBackupJob":          c.hbr.cancelBackupJob,
+		"hbr.DescribeVaults":           c.hbr.describeVaults,
+		"hbr.DescribeBackupClients":    c.hbr.describeBackupClients,
+		"hbr.DescribeContainerCluster": c.hbr.describeContainerCluster,
+		"hbr.DescribeUdmSnapshots":     c.hbr.describeUdmSnapshots,
+		"hbr.DescribeCrossAccounts":    c.hbr.describeCrossAccounts,
+		"hbr.AddCrossAccount":          c.hbr.addCrossAccount,
+		"hbr.CheckRole":                c.hbr.checkRole,
+		"hbr.DescribeRegions":          c.hbr.describeHBRRegions,
+
+		"Ecs.DescribeInstances": c.ecs.describeInstances,
+		"Ecs.DescribeDisks":     c.ecs.describeDisks,
+		"Ecs.DescribeRegions":   c.ecs.describeEcsRegions,
+	}
 }

@@ -16,7 +16,7 @@ type clusterView struct {
 // describeContainerCluster is HBR DescribeContainerCluster. The page shows a
 // ClusterId of the form cc-… in the request and of the form cl-… in the reply;
 // here both are taken, and the reply has the one that CreateBackupJob wants.
-func (c *Cloud) describeContainerCluster(k *call) (any, error) {
+func (s *hbrService) describeContainerCluster(k *call) (any, error) {
 	number, size, err := parsePage(k.params)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -94,7 +93,7 @@ type createAnswer struct {
 
 // createBackupJob is HBR CreateBackupJob: what is wrong with the request by
 // itself comes first, then other accounts, then what it names.
-func (c *Cloud) createBackupJob(k *call) (any, error) {
+func (s *hbrService) createBackupJob(k *call) (any, error) {
 	kind, err := checkCommon(k.params)
 	if err != nil {
 		return nil, err
@@ -103,27 +102,27 @@ func (c *Cloud) createBackupJob(k *call) (any, error) {
 	if err := kind.check(o); err != nil {
 		return nil, err
 	}
-	if o.owner, err = c.sourceAccount(o); err != nil {
+	if o.owner, err = s.sourceAccount(o); err != nil {
 		return nil, err
 	}
 	if err := kind.find(o); err != nil {
 		return nil, err
 	}
-	if to := o.source.copyTo.region; to != "" && !c.world.hasRegion(to) {
+	if to := o.source.copyTo.region; to != "" && !s.world.hasRegion(to) {
 		return nil, invalid("Detail", "destinationRegionId: the region %q does not exist", to)
 	}
-	if err := c.needLinkedRole(k, o); err != nil {
+	if err := s.needLinkedRole(k, o); err != nil {
 		return nil, err
 	}
-	k.jobID = c.jobs.start(k, o, c.planOf(o))
+	k.jobID = s.jobs.start(k, o, s.planOf(o))
 	return createAnswer{success(k), k.jobID}, nil
 }
 
 // planOf settles how a job goes. A request may say so in its JobName, and what
 // cannot work fails whatever it says.
-func (c *Cloud) planOf(o *order) plan {
+func (s *hbrService) planOf(o *order) plan {
 	named, _ := namedPlan(o.params["JobName"]) // checkJobName saw to it
-	p := named.over(o.source.plan).over(plan{duration: c.world.JobDuration})
+	p := named.over(o.source.plan).over(plan{duration: s.world.JobDuration})
 	if o.source.failure != "" {
 		p.outcome = outcome{"FAILED", o.source.failure}
 	}
@@ -165,15 +164,6 @@ func checkCommon(p params) (sourceType, error) {
 	return kind, checkJobName(p["JobName"])
 }
 
-// checkOneOf lets an absent value pass.
-func checkOneOf(p params, name string, allowed ...string) error {
-	v := p[name]
-	if v == "" || slices.Contains(allowed, v) {
-		return nil
-	}
-	return invalid(name, "%q is not one of %s", v, strings.Join(allowed, ", "))
-}
-
 // checkRetention takes days. What 0 and -1 would mean here is not documented,
 // so nobody may rely on them.
 func checkRetention(text string) error {
@@ -189,13 +179,8 @@ func checkJobName(name string) error {
 	if utf8.RuneCountInString(name) > maxJobName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return invalid("JobName", "at most %d characters, none of them a control character", maxJobName)
 	}
-	_, err := namedPlan(name)
-	return err
-}
-
-// decimal reads digits without sign, blanks or leading zeros, which is how the
-// vendor writes an integer in a parameter.
-func decimal(text string) (int64, bool) {
-	n, err := strconv.ParseInt(text, 10, 64)
-	return n, err == nil && n >= 0 && strconv.FormatInt(n, 10) == text
+	if _, err := namedPlan(name); err != nil {
+		return invalid("JobName", "%v", err)
+	}
+	return nil
 }

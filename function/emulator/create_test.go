@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // An orderCase is one change to a good request and what comes of it. An empty
@@ -291,7 +292,7 @@ func TestJobHasTheSizeOfItsSource(t *testing.T) {
 	} {
 		f := newFixture(t)
 		f.create(t, portal, tt.p)
-		if got := f.jobs.all()[0].source.bytes >> 30; got != tt.gib {
+		if got := f.hbr.jobsSince(time.Time{})[0].source.bytes >> 30; got != tt.gib {
 			t.Errorf("%s: %d GiB, want %d", tt.name, got, tt.gib)
 		}
 	}

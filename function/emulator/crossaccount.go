@@ -20,7 +20,7 @@ var (
 
 // sourceAccount returns the account that owns what is backed up: the caller's,
 // or with CROSS_ACCOUNT another one that is registered and lets the service in.
-func (c *Cloud) sourceAccount(o *order) (*Account, error) {
+func (s *hbrService) sourceAccount(o *order) (*Account, error) {
 	if err := checkCrossAccount(o.params); err != nil {
 		return nil, err
 	}
@@ -28,19 +28,19 @@ func (c *Cloud) sourceAccount(o *order) (*Account, error) {
 		return o.caller, nil
 	}
 	wanted := CrossAccount{Account: o.params["CrossAccountUserId"], Role: o.params["CrossAccountRoleName"], Type: "CROSS_ACCOUNT"}
-	if c.registered.hasRole(o.caller, crossBackupRole) && !c.registered.has(o.caller, wanted) {
+	if s.registered.hasRole(o.caller, crossBackupRole) && !s.registered.has(o.caller, wanted) {
 		return nil, assumeRoleFail(wanted)
 	}
-	return c.crossRole(o.caller, wanted)
+	return s.crossRole(o.caller, wanted)
 }
 
 // crossRole returns the other account if Cloud Backup can work in it on behalf
 // of one: both have the role that it takes.
-func (c *Cloud) crossRole(of *Account, wanted CrossAccount) (*Account, error) {
-	if !c.registered.hasRole(of, crossBackupRole) {
+func (s *hbrService) crossRole(of *Account, wanted CrossAccount) (*Account, error) {
+	if !s.registered.hasRole(of, crossBackupRole) {
 		return nil, noCrossBackupRole()
 	}
-	other := c.world.accounts[wanted.Account]
+	other := s.world.account(wanted.Account)
 	if other == nil {
 		return nil, assumeRoleFail(wanted)
 	}

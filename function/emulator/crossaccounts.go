@@ -21,13 +21,13 @@ type crossAccountView struct {
 }
 
 // describeCrossAccounts is HBR DescribeCrossAccounts.
-func (c *Cloud) describeCrossAccounts(k *call) (any, error) {
+func (s *hbrService) describeCrossAccounts(k *call) (any, error) {
 	number, size, err := parsePage(k.params)
 	if err != nil {
 		return nil, err
 	}
 	views := []crossAccountView{}
-	for n, x := range c.registered.of(k.caller.account) {
+	for n, x := range s.registered.of(k.caller.account) {
 		views = append(views, crossAccountView{
 			Id: int64(n + 1), OwnerId: accountNumber(k.caller.account.ID), CrossAccountUserId: accountNumber(x.Account),
 			CreatedTime: x.added.Unix(), UpdatedTime: x.added.Unix(),
@@ -46,24 +46,24 @@ func accountNumber(id string) int64 {
 }
 
 // addCrossAccount is HBR AddCrossAccount, which by its page needs no permission.
-func (c *Cloud) addCrossAccount(k *call) (any, error) {
+func (s *hbrService) addCrossAccount(k *call) (any, error) {
 	x, err := parseRegistration(k.params)
 	if err != nil {
 		return nil, err
 	}
-	if c.registered.has(k.caller.account, x) {
+	if s.registered.has(k.caller.account, x) {
 		// What the service says to a second registration is not documented.
 		return nil, refuse(http.StatusBadRequest, "BadRequest", "the account %s is registered already", x.Account)
 	}
 	if x.Type == "CROSS_ACCOUNT_BY_RD" {
 		err = checkDirectory(k.caller.account, x)
 	} else {
-		_, err = c.crossRole(k.caller.account, x)
+		_, err = s.crossRole(k.caller.account, x)
 	}
 	if err != nil {
 		return nil, err
 	}
-	c.registered.add(k.caller.account, x, k.at)
+	s.registered.add(k.caller.account, x, k.at)
 	return success(k), nil
 }
 

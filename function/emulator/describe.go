@@ -19,7 +19,7 @@ type jobsAnswer struct {
 
 // describeBackupJobs2 is HBR DescribeBackupJobs2: the jobs of the caller's
 // account in this region, newest first unless asked otherwise.
-func (c *Cloud) describeBackupJobs2(k *call) (any, error) {
+func (s *hbrService) describeBackupJobs2(k *call) (any, error) {
 	p := k.params
 	if err := checkOneOf(p, "SourceType", listedTypes...); err != nil {
 		return nil, err
@@ -38,9 +38,9 @@ func (c *Cloud) describeBackupJobs2(k *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	room := c.rows.take()
-	defer c.rows.give(room)
-	jobs, err := c.list(k, filters, room)
+	room := s.rows.take()
+	defer s.rows.give(room)
+	jobs, err := s.list(k, filters, room)
 	if err != nil {
 		return nil, err
 	}
@@ -48,10 +48,10 @@ func (c *Cloud) describeBackupJobs2(k *call) (any, error) {
 		slices.Reverse(jobs)
 	}
 	ans := jobsAnswer{envelope: success(k), PageNumber: number, PageSize: size}
-	ans.TotalCount = k.totalCount(len(jobs))
+	ans.TotalCount = totalCount(k, len(jobs))
 	ans.BackupJobs.BackupJob = []jobView{}
 	// Only what is shown is worked out in full; a listing may have thousands.
-	for _, l := range page(k.misplaced(jobs, number, size)) {
+	for _, l := range page(misplaced(k, jobs, number, size)) {
 		ans.BackupJobs.BackupJob = append(ans.BackupJobs.BackupJob, newJobView(l, k.at))
 	}
 	return ans, nil
@@ -107,11 +107,11 @@ func (r *rowRoom) give(room *[]listedJob) {
 }
 
 // list returns what passes the filters, newest first, in the room lent to it.
-func (c *Cloud) list(k *call, filters []filter, room *[]listedJob) ([]listedJob, error) {
+func (s *hbrService) list(k *call, filters []filter, room *[]listedJob) ([]listedJob, error) {
 	if k.params["Edition"] == "BASIC" {
 		return nil, nil // no job here is of that edition
 	}
-	jobs, kind := c.candidates(k, filters), k.params["SourceType"]
+	jobs, kind := s.candidates(k, filters), k.params["SourceType"]
 	if kind == "UDM_ECS_DISK" {
 		if !slices.ContainsFunc(filters, func(f filter) bool { return f.key == "ParentId" }) {
 			return nil, invalid("Filters", "UDM_ECS_DISK needs a filter by ParentId, the job of the instance")
@@ -119,10 +119,10 @@ func (c *Cloud) list(k *call, filters []filter, room *[]listedJob) ([]listedJob,
 		return diskRows(k, jobs, filters), nil
 	}
 	rows := *room
-	lag := k.lag()
+	behind := lag(k)
 	for _, j := range slices.Backward(jobs) {
 		l := listedJob{job: j}
-		if j.listed(k.at, lag) && (kind == "" || kind == l.kind()) && passes(filters, l, k.at) {
+		if j.listed(k.at, behind) && (kind == "" || kind == l.kind()) && passes(filters, l, k.at) {
 			rows = append(rows, l)
 		}
 	}
@@ -134,7 +134,7 @@ func (c *Cloud) list(k *call, filters []filter, room *[]listedJob) ([]listedJob,
 func diskRows(k *call, jobs []*job, filters []filter) []listedJob {
 	var rows []listedJob
 	for _, j := range slices.Backward(jobs) {
-		if j.sourceType() != "UDM_ECS" || !j.listed(k.at, k.lag()) {
+		if j.sourceType() != "UDM_ECS" || !j.listed(k.at, lag(k)) {
 			continue
 		}
 		for _, id := range j.source.disks {
@@ -148,16 +148,16 @@ func diskRows(k *call, jobs []*job, filters []filter) []listedJob {
 
 // candidates narrows the jobs to those that a filter names, if it names any:
 // that is what polls ask for, again and again. They are oldest first.
-func (c *Cloud) candidates(k *call, filters []filter) []*job {
+func (s *hbrService) candidates(k *call, filters []filter) []*job {
 	where := home{k.caller.account.ID, k.region}
 	at := slices.IndexFunc(filters, func(f filter) bool {
 		named := f.key == "ParentId" || (f.key == "JobId" && k.params["SourceType"] != "UDM_ECS_DISK")
 		return named && f.operator != "NOT_EQUAL" && !slices.Contains(f.values, "")
 	})
 	if at < 0 {
-		return c.jobs.of(where)
+		return s.jobs.of(where)
 	}
-	return c.jobs.named(filters[at].values, where)
+	return s.jobs.named(filters[at].values, where)
 }
 
 // parsePage has the limits of the page; the metadata allows a size of 100 as well.

@@ -9,20 +9,16 @@ import (
 	"strings"
 )
 
+// An ecsService answers the operations of ECS, which change nothing.
+type ecsService struct {
+	world index // what exists
+}
+
 // Limits of ECS's pages, in things.
 const (
 	maxEcsIDs    = 100  // in InstanceIds and DiskIds
 	maxEcsTags   = 20   // Tag.N
 	maxEcsTagged = 1000 // what a filter by tags or resource group sees
-)
-
-// ecsParams are the parameters of ECS that this emulator goes by, for the table
-// of operations.
-var (
-	describeInstancesParams = []string{"RegionId", "MaxResults", "NextToken", "PageNumber", "PageSize", "InstanceIds",
-		"InstanceName", "Status", "Tag.N.Key", "Tag.N.Value", "ResourceGroupId", "VpcId", "ZoneId", "ImageId", "InstanceType"}
-	describeDisksParams = []string{"RegionId", "MaxResults", "NextToken", "PageNumber", "PageSize",
-		"InstanceId", "DiskIds", "DiskType", "Category", "Status"}
 )
 
 // ecsElsewhere are documented parameters of the two operations that would change
@@ -58,9 +54,6 @@ func ecsIDs(p params, name string) ([]string, error) {
 
 var tagName = regexp.MustCompile(`^Tag\.([1-9][0-9]*)\.(Key|Value)$`)
 
-// A tagFilter wants a tag, whatever its value if that is empty.
-type tagFilter struct{ key, value string }
-
 // ecsTags gathers Tag.N.Key and Tag.N.Value. All of them have to fit.
 func ecsTags(p params) ([]tagFilter, error) {
 	byIndex := map[int]*tagFilter{}
@@ -95,12 +88,6 @@ func ecsTags(p params) ([]tagFilter, error) {
 	return tags, nil
 }
 
-// fits reports whether a thing has the tag.
-func (f tagFilter) fits(tags map[string]string) bool {
-	value, ok := tags[f.key]
-	return ok && (f.value == "" || f.value == value)
-}
-
 // A tagList is how ECS nests tags in an answer. There they are called TagKey and
 // TagValue, in a request Key and Value.
 type tagList struct{ Tag []ecsTag }
@@ -130,9 +117,9 @@ type ecsRegions struct {
 type ecsRegion struct{ RegionId, LocalName, RegionEndpoint, Status string }
 
 // describeEcsRegions is ECS DescribeRegions: all regions of the world, none sold out.
-func (c *Cloud) describeEcsRegions(k *call) (any, error) {
+func (s *ecsService) describeEcsRegions(k *call) (any, error) {
 	ans := ecsRegions{RequestId: k.id}
-	for _, id := range c.world.Regions {
+	for _, id := range s.world.Regions {
 		ans.Regions.Region = append(ans.Regions.Region,
 			ecsRegion{id, localName(id), "ecs." + id + ".aliyuncs.com", "available"})
 	}

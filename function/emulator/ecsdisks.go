@@ -39,7 +39,7 @@ var (
 
 // describeDisks is ECS DescribeDisks: the disks of the caller's account in
 // RegionId. A world has no disk that is not attached.
-func (c *Cloud) describeDisks(k *call) (any, error) {
+func (s *ecsService) describeDisks(k *call) (any, error) {
 	ids, err := parseDiskFilter(k.params)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ type instanceFilter struct {
 
 // describeInstances is ECS DescribeInstances: the instances of the caller's
 // account in RegionId, in the order of the world.
-func (c *Cloud) describeInstances(k *call) (any, error) {
+func (s *ecsService) describeInstances(k *call) (any, error) {
 	f, err := parseInstanceFilter(k.params)
 	if err != nil {
 		return nil, err

@@ -39,3 +39,10 @@ func invalid(name, format string, args ...any) error {
 func notFound(name, value string) error {
 	return refuse(http.StatusNotFound, "ResourceNotFound", "%s: %q does not exist here", name, value)
 }
+
+// signatureMismatch repeats what should have been signed, as the vendor does: its
+// client compares that with its own.
+func signatureMismatch(s signing) error {
+	return refuse(http.StatusBadRequest, "SignatureDoesNotMatch",
+		"specified signature is not matched with our calculation. %sserver string to sign is:%s", s.detail, s.text)
+}

@@ -106,11 +106,12 @@ var takesShift = faultArgument{
 	write: func(f fault) string { return strconv.Itoa(f.number) },
 }
 
-// readNumber takes what [decimal] takes, up to a million; everything else is -1.
+// readNumber takes digits without sign or leading zeros, up to a million;
+// everything else is -1.
 func readNumber(word string) int {
-	n, ok := decimal(word)
-	if !ok || n > 1_000_000 {
+	n, err := strconv.Atoi(word)
+	if err != nil || n < 0 || n > 1_000_000 || strconv.Itoa(n) != word {
 		return -1
 	}
-	return int(n)
+	return n
 }

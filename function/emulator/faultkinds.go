@@ -33,7 +33,7 @@ type faultKind struct {
 	// answer makes the answer into what the client sees. Before the effect rep
 	// is empty; afterwards it is the true answer. Nil: it is no concern of this
 	// fault.
-	answer func(k *call, f fault, rep *reply)
+	answer func(k faultyCall, f fault, rep *reply)
 }
 
 // stops reports whether a fault keeps the effect from happening.

@@ -1,26 +1,14 @@
 package emulator
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // What follows are the faults of DescribeBackupJobs2, asked for where the
 // listing is made: its answer is whole and wrong.
 
-// listFault returns the call's fault of a name, if it has one.
-func (k *call) listFault(name string) (fault, bool) {
-	at := slices.IndexFunc(k.course.faults, func(f fault) bool { return f.kind.name == name })
-	if at < 0 {
-		return fault{}, false
-	}
-	return k.course.faults[at], true
-}
-
 // lag is how far the listing lags behind; 0 if it does not.
-func (k *call) lag() time.Duration {
-	lag, _ := k.listFault("lag")
-	return lag.duration
+func lag(k *call) time.Duration {
+	f, _ := k.course.find("lag")
+	return f.duration
 }
 
 // listed reports whether a job is old enough for a listing that lags behind.
@@ -29,8 +17,8 @@ func (j *job) listed(now time.Time, lag time.Duration) bool {
 }
 
 // totalCount returns how many jobs the answer claims that there are.
-func (k *call) totalCount(jobs int) int64 {
-	if total, ok := k.listFault("total"); ok {
+func totalCount(k *call, jobs int) int64 {
+	if total, ok := k.course.find("total"); ok {
 		return int64(total.number)
 	}
 	return int64(jobs)
@@ -40,14 +28,14 @@ func (k *call) totalCount(jobs int) int64 {
 // is a duplicate shows what the one before shows. A shift moves all pages but
 // the first: by 1 as if a job had been made since, so that one job stands on
 // two pages, by -1 as if one had gone, so that one stands on none.
-func (k *call) misplaced(views []listedJob, number, size int64) ([]listedJob, int64, int64) {
+func misplaced(k *call, views []listedJob, number, size int64) ([]listedJob, int64, int64) {
 	if number == 1 {
 		return views, number, size
 	}
-	if _, ok := k.listFault("duplicate-page"); ok {
+	if _, ok := k.course.find("duplicate-page"); ok {
 		number--
 	}
-	shift, _ := k.listFault("shift")
+	shift, _ := k.course.find("shift")
 	switch n := shift.number; {
 	case n > 0:
 		// What is put in front is never seen: it stands before this page.

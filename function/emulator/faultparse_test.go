@@ -4,6 +4,7 @@ import (
 	stdcmp "cmp"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -155,13 +156,13 @@ func drawWord(t *rapid.T, arg faultArgument) string {
 	case takesDuration.wanted:
 		return time.Duration(rapid.Int64Range(1, int64(maxFaultTime)).Draw(t, "duration")).String()
 	case takesStatus.wanted, takesErrorStatus.wanted:
-		return str(rapid.IntRange(400, 599).Draw(t, "status"))
+		return strconv.Itoa(rapid.IntRange(400, 599).Draw(t, "status"))
 	case takesCode.wanted:
 		return rapid.StringMatching(`[A-Za-z][A-Za-z0-9._-]{0,20}`).Draw(t, "code")
 	case takesURL.wanted:
 		return rapid.StringMatching(`(https?://[a-z]{1,9}(:[1-9][0-9]{0,3})?(/[a-z?=:]{0,9})?)?`).Draw(t, "url")
 	}
-	return str(rapid.IntRange(1, 99).Draw(t, "number"))
+	return strconv.Itoa(rapid.IntRange(1, 99).Draw(t, "number"))
 }
 
 func TestScheduleSurvivesBeingWritten(t *testing.T) {

@@ -7,35 +7,6 @@ import (
 	"sync"
 )
 
-// SetFaults lets calls fail by a schedule like
-//
-//	CreateBackupJob: ok, throttle, 500-after; AssumeRole: expired x2; *: latency 200ms 10%; seed 42
-//
-// from now on, in place of the one before; docs/emulator.md has the grammar and
-// the faults. An empty schedule ends all faults. What a percentage decides
-// depends on the seed, the operation and how many of its calls came before, and
-// on nothing else; without a seed it is 0. An error names the column, and
-// leaves the schedule before in force.
-func (c *Cloud) SetFaults(schedule string) error {
-	s, err := parseFaults(schedule)
-	if err != nil {
-		return err
-	}
-	c.faults.Store(newFaultPlan(s))
-	return nil
-}
-
-// Faults returns what is left of the schedule, as a schedule. It is empty when
-// nothing more will go wrong. Taken as a new schedule it throws its dice from
-// the start.
-func (c *Cloud) Faults() string {
-	plan := c.faults.Load()
-	if plan == nil {
-		return ""
-	}
-	return plan.left()
-}
-
 // A faultPlan is a schedule and how far it has got.
 type faultPlan struct {
 	mu    sync.Mutex

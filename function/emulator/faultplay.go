@@ -1,19 +1,34 @@
 package emulator
 
-import (
-	"context"
-	"errors"
-	"net/http"
-	"slices"
-	"strconv"
-	"time"
-)
+import "errors"
 
-// A course is what a schedule of faults makes of one call.
-type course struct {
-	taken  bool // the call has had its step
-	faults []fault
-	gone   bool // the client left while it was kept waiting
+// SetFaults lets calls fail by a schedule like
+//
+//	CreateBackupJob: ok, throttle, 500-after; AssumeRole: expired x2; *: latency 200ms 10%; seed 42
+//
+// from now on, in place of the one before; docs/emulator.md has the grammar and
+// the faults. An empty schedule ends all faults. What a percentage decides
+// depends on the seed, the operation and how many of its calls came before, and
+// on nothing else; without a seed it is 0. An error names the column, and
+// leaves the schedule before in force.
+func (c *Cloud) SetFaults(schedule string) error {
+	s, err := parseFaults(schedule)
+	if err != nil {
+		return err
+	}
+	c.faults.Store(newFaultPlan(s))
+	return nil
+}
+
+// Faults returns what is left of the schedule, as a schedule. It is empty when
+// nothing more will go wrong. Taken as a new schedule it throws its dice from
+// the start.
+func (c *Cloud) Faults() string {
+	plan := c.faults.Load()
+	if plan == nil {
+		return ""
+	}
+	return plan.left()
 }
 
 // errFault stops a call before its effect; its faults say what the answer is.
@@ -46,105 +61,17 @@ func (c *Cloud) play(k *call, at place) error {
 		}
 		k.at = c.now() // for the cloud, the request arrives now
 	}
-	if slices.ContainsFunc(faults, fault.stops) {
+	if k.course.stops() {
 		return errFault
 	}
 	return nil
 }
 
-// delay returns how long faults keep a call before the effect, or its answer after it.
-func delay(faults []fault, after bool) time.Duration {
-	for _, f := range faults {
-		if f.kind.delays && f.after == after {
-			return f.duration
-		}
-	}
-	return 0
-}
-
-// wait lets real time pass, which is what a client's deadline is made of; the
-// clock of the cloud may stand still meanwhile. It reports whether the client
-// is still there at the end.
-func wait(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // spoil makes an answer into what the client is to see of it. One that a fault
 // stopped has no answer yet.
-func (k *call) spoil(rep reply, err error) reply {
+func spoil(k *call, rep reply, err error) reply {
 	if err == errFault {
 		rep = reply{requestID: k.id}
 	}
-	if k.course.gone {
-		rep.ending = endClosed
-		return rep
-	}
-	for _, f := range k.course.faults {
-		if f.kind.answer != nil {
-			f.kind.answer(k, f, &rep)
-		}
-	}
-	rep.delay = delay(k.course.faults, true)
-	return rep
-}
-
-// An ending is how much of an answer the client gets.
-type ending int
-
-const (
-	endWhole  ending = iota
-	endHalf          // half of the body, and no more
-	endClosed        // nothing; the connection is closed in good order
-	endReset         // nothing; the connection breaks (TCP RST)
-	endSilent        // nothing, for as long as the client waits
-)
-
-// send writes a reply in the way that its faults want, if there are any.
-func (rep reply) send(w http.ResponseWriter, r *http.Request) {
-	if !wait(r.Context(), rep.delay) {
-		hangUp(w, false) // returning would answer 200 if the server ends and not the client
-		return
-	}
-	switch rep.ending {
-	case endWhole:
-		rep.write(w)
-	case endHalf:
-		rep.writeHalf(w)
-	case endClosed, endReset:
-		hangUp(w, rep.ending == endReset)
-	case endSilent:
-		<-r.Context().Done()
-		hangUp(w, false)
-	}
-}
-
-// hangUp closes the connection without an answer.
-func hangUp(w http.ResponseWriter, abruptly bool) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler) // HTTP/2, or no server at all: this is the way there
-	}
-	// Without lingering, closing a TCP connection sends RST in place of FIN.
-	if tcp, ok := conn.(interface{ SetLinger(int) error }); ok && abruptly {
-		_ = tcp.SetLinger(0) // what is closed already needs no reset
-	}
-	conn.Close()
-}
-
-// writeHalf promises a whole body and sends half of it. The server closes a
-// connection on which less was written than its header said.
-func (rep reply) writeHalf(w http.ResponseWriter) {
-	w.Header().Set("Content-Length", strconv.Itoa(len(rep.body)))
-	rep.body = rep.body[:len(rep.body)/2]
-	rep.write(w)
+	return k.course.spoil(k, rep)
 }

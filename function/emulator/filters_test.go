@@ -63,7 +63,7 @@ func TestNoJobIsOfTheBasicEdition(t *testing.T) {
 }
 
 // naiveFits is what a filter means, said for one job as the listing shows it.
-func naiveFits(f filter, row map[string]any) bool {
+func naiveFits(f sentFilter, row map[string]any) bool {
 	have := str(row[f.key])
 	equal := func(v string) bool { return v == have }
 	seconds, err := strconv.ParseInt(have, 10, 64)
@@ -93,6 +93,12 @@ func naiveFits(f filter, row map[string]any) bool {
 
 // Whatever the filters, the direction and the SourceType, a listing is the whole
 // list with what does not fit crossed out.
+// A sentFilter is one of the Filters of a request.
+type sentFilter struct {
+	key, operator string
+	values        []string
+}
+
 func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
 	f := newFixture(t)
 	for _, order := range []params{instanceOrder(), fileOrder(), containerOrder(), with(instanceOrder(), params{"InstanceId": "i-bp1demofail01"}),
@@ -110,17 +116,17 @@ func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
 			}
 		}
 	}
-	one := rapid.Custom(func(t *rapid.T) filter {
+	one := rapid.Custom(func(t *rapid.T) sentFilter {
 		if rapid.Bool().Draw(t, "by a moment") {
 			key := rapid.SampledFrom([]string{"CreatedTime", "CompleteTime"}).Draw(t, "key")
 			op := rapid.SampledFrom([]string{"EQUAL", "NOT_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL", "BETWEEN"}).Draw(t, "operator")
 			count := map[bool]int{false: 1, true: 2}[op == "BETWEEN"]
-			return filter{key: key, operator: op, values: rapid.SliceOfN(rapid.SampledFrom(moments[key]), count, count).Draw(t, "values")}
+			return sentFilter{key: key, operator: op, values: rapid.SliceOfN(rapid.SampledFrom(moments[key]), count, count).Draw(t, "values")}
 		}
 		key := rapid.SampledFrom([]string{"JobId", "InstanceId", "Status", "VaultId", "BackupType"}).Draw(t, "key")
 		op := rapid.SampledFrom([]string{"IN", "EQUAL", "NOT_EQUAL"}).Draw(t, "operator")
 		most := map[bool]int{false: 1, true: 3}[op == "IN"]
-		return filter{key: key, operator: op, values: rapid.SliceOfN(rapid.SampledFrom(texts[key]), 1, most).Draw(t, "values")}
+		return sentFilter{key: key, operator: op, values: rapid.SliceOfN(rapid.SampledFrom(texts[key]), 1, most).Draw(t, "values")}
 	})
 	rapid.Check(t, func(rt *rapid.T) {
 		p := params{"PageSize": "99"}
@@ -135,7 +141,7 @@ func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
 		kind := rapid.SampledFrom([]string{"", "UDM_ECS", "ECS_FILE"}).Draw(rt, "SourceType")
 		p["SourceType"] = kind
 		want := slices.DeleteFunc(slices.Clone(all), func(row map[string]any) bool {
-			return (kind != "" && row["SourceType"] != kind) || slices.ContainsFunc(filters, func(flt filter) bool { return !naiveFits(flt, row) })
+			return (kind != "" && row["SourceType"] != kind) || slices.ContainsFunc(filters, func(flt sentFilter) bool { return !naiveFits(flt, row) })
 		})
 		if rapid.Bool().Draw(rt, "ascending") {
 			p["SortDirection"] = "ASCEND"

@@ -3,6 +3,7 @@ package emulator
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func (c *Cloud) checkOperation(k *call) error {
 // checkTransport refuses plain http for operations that the vendor's metadata
 // lists under https alone.
 func (c *Cloud) checkTransport(k *call) error {
-	if k.op.https && c.requireTLS && k.http.TLS == nil {
+	if k.op.https && !k.secure {
 		return refuse(http.StatusNotFound, "InvalidProtocol.NeedSsl", "your request is not over https")
 	}
 	return nil
@@ -64,5 +65,18 @@ func (c *Cloud) authorize(k *call) error {
 	if k.op.permission == "" {
 		return nil
 	}
-	return c.require(k, k.op.permission, k.resource())
+	return k.require(k.op.permission, k.resource())
+}
+
+// findOperation tells an operation that exists nowhere from one that exists in
+// another version.
+func findOperation(action, version string) (operation, error) {
+	at := slices.IndexFunc(operations, func(op operation) bool { return op.action == action && op.version == version })
+	if at >= 0 {
+		return operations[at], nil
+	}
+	if slices.ContainsFunc(operations, func(op operation) bool { return op.action == action }) {
+		return operation{}, refuse(http.StatusBadRequest, "InvalidVersion", "the version %q of %s does not exist", version, action)
+	}
+	return operation{}, refuse(http.StatusNotFound, "InvalidApi.NotFound", "the api %q is not found", action)
 }

@@ -11,9 +11,9 @@ type hbrRegion struct{ RegionId, LocalName string }
 
 // describeHBRRegions is HBR DescribeRegions: all regions of the world. That it
 // needs hbr:DescribeRegions follows from how other permissions are named only.
-func (c *Cloud) describeHBRRegions(k *call) (any, error) {
+func (s *hbrService) describeHBRRegions(k *call) (any, error) {
 	ans := hbrRegionsAnswer{envelope: success(k)}
-	for _, id := range c.world.Regions {
+	for _, id := range s.world.Regions {
 		ans.Regions.Region = append(ans.Regions.Region, hbrRegion{id, localName(id)})
 	}
 	return ans, nil

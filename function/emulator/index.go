@@ -9,48 +9,34 @@ import (
 // An index answers questions about a world. Its pointers lead into the world.
 type index struct {
 	*World
-	accounts map[string]*Account
+	byID map[string]*Account
 }
 
 // newIndex wants a world that passed Check: of two things with one id the later
 // would win. It works on a completed copy.
 func newIndex(w *World) index {
 	w = w.completed()
-	ix := index{World: w, accounts: map[string]*Account{}}
+	ix := index{World: w, byID: map[string]*Account{}}
 	for i := range w.Accounts {
-		ix.accounts[w.Accounts[i].ID] = &w.Accounts[i]
+		ix.byID[w.Accounts[i].ID] = &w.Accounts[i]
 	}
 	return ix
 }
 
+// account returns nil if there is none.
+func (ix index) account(id string) *Account { return ix.byID[id] }
+
 // hasRegion reports whether a region answers.
 func (ix index) hasRegion(id string) bool { return slices.Contains(ix.Regions, id) }
-
-// credentials lists the permanent keys of the world.
-func (ix index) credentials() []credential {
-	var all []credential
-	add := func(keys []AccessKey, who identity) {
-		for _, key := range keys {
-			all = append(all, credential{keyID: key.ID, secret: key.Secret, identity: who})
-		}
-	}
-	for _, a := range ix.accounts {
-		add(a.AccessKeys, identity{account: a})
-		for i := range a.Users {
-			add(a.Users[i].AccessKeys, identity{account: a, user: &a.Users[i]})
-		}
-	}
-	return all
-}
 
 // roleByARN returns nil for a role that does not exist. Case does not count in
 // the name of a role.
 func (ix index) roleByARN(arn string) (*Account, *Role) {
 	m := arnShape.FindStringSubmatch(arn)
-	if m == nil || m[2] != "role" || ix.accounts[m[1]] == nil {
+	if m == nil || m[2] != "role" || ix.byID[m[1]] == nil {
 		return nil, nil
 	}
-	account := ix.accounts[m[1]]
+	account := ix.byID[m[1]]
 	return account, account.role(m[3])
 }
 
@@ -69,6 +55,11 @@ func (a *Account) instance(id, region string) *Instance {
 
 func (a *Account) vault(id, region string) *Vault {
 	return first(a.Vaults, func(v *Vault) bool { return v.ID == id && v.Region == region })
+}
+
+// vaultNamed looks in all regions, as a mirror does.
+func (a *Account) vaultNamed(id string) *Vault {
+	return first(a.Vaults, func(v *Vault) bool { return v.ID == id })
 }
 
 func (a *Account) cluster(id, region string) *Cluster {

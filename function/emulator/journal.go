@@ -46,23 +46,24 @@ func newEntry(k *call, rep reply) *entry {
 // record writes an entry out. Secrets stay behind here, and unknown names are
 // found here, so that neither costs the call anything.
 func (e *entry) record() Call {
-	own := e.params.operation().safe()
+	sent := e.params.operation()
+	own := safe(sent)
 	rec := Call{
 		Time: e.at.UTC(), Product: e.op.product, Version: e.signing.version, Action: e.signing.action,
 		Method: e.method, Host: e.host, UserAgent: e.agent, Region: e.region,
-		Parameters: own, Common: e.headers.safe(), InQuery: []string{}, Unknown: []string{},
+		Parameters: own, Common: safe(e.headers), InQuery: []string{}, Unknown: []string{},
 		Status: e.reply.status, Code: e.reply.code, RequestID: e.reply.requestID, JobID: e.jobID,
 		Effect: e.effect, Fault: join(e.course.faults, " + "),
 	}
 	if e.op.action != "" {
-		rec.Unknown = append(rec.Unknown, e.op.unknown(e.params)...)
+		rec.Unknown = append(rec.Unknown, e.op.unknown(sent)...)
 	}
 	for _, name := range e.query {
 		if _, ok := own[name]; ok {
 			rec.InQuery = append(rec.InQuery, name)
 		}
 	}
-	maps.Copy(rec.Common, e.params.safe())
+	maps.Copy(rec.Common, safe(e.params))
 	maps.DeleteFunc(rec.Common, func(name, _ string) bool { _, ok := own[name]; return ok })
 	if who := e.caller; who.account != nil {
 		rec.Caller = Caller{who.arn(), who.account.ID, who.keyID, who.session}
@@ -71,15 +72,15 @@ func (e *entry) record() Call {
 }
 
 // safe returns a copy without the values of secrets.
-func (p params) safe() map[string]string {
-	safe := make(map[string]string, len(p))
+func safe(p params) map[string]string {
+	kept := make(map[string]string, len(p))
 	for name, v := range p {
 		if slices.Contains(secretParams, name) && v != "" {
 			v = Hidden
 		}
-		safe[name] = v
+		kept[name] = v
 	}
-	return safe
+	return kept
 }
 
 // journal keeps the calls, oldest first. Its lock is held for a few

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,4 +69,16 @@ func jsonStrings(raw json.RawMessage) ([]string, bool) {
 		list = append(list, s)
 	}
 	return list, true
+}
+
+// encode writes v, which must be plain data, or it panics. It leaves <, > and &
+// as they are: V1 compares the string to sign inside a message with its own.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
 }

@@ -79,3 +79,21 @@ func (r *keyring) forget(before time.Time) {
 		}
 	}
 }
+
+// permanentKeys lists the keys of a world's accounts and users.
+func permanentKeys(ix index) []credential {
+	var all []credential
+	add := func(keys []AccessKey, who identity) {
+		for _, key := range keys {
+			all = append(all, credential{keyID: key.ID, secret: key.Secret, identity: who})
+		}
+	}
+	for i := range ix.Accounts {
+		a := &ix.Accounts[i]
+		add(a.AccessKeys, identity{account: a})
+		for i := range a.Users {
+			add(a.Users[i].AccessKeys, identity{account: a, user: &a.Users[i]})
+		}
+	}
+	return all
+}

@@ -77,16 +77,13 @@ func (c *Cloud) Ledger() Ledger { return c.ledgerSince(time.Time{}, "") }
 func (c *Cloud) ledgerSince(t time.Time, action string) Ledger {
 	now := c.now()
 	ledger := Ledger{Calls: c.calls.since(t, action), Jobs: []Job{}}
-	for _, j := range c.jobs.all() {
-		if j.schedule.created.Before(t) {
-			continue
-		}
+	for _, j := range c.hbr.jobsSince(t) {
 		st := j.schedule.at(now)
 		ledger.Jobs = append(ledger.Jobs, Job{
 			ID: j.id, Name: j.params["JobName"], AccountID: j.account, Region: j.region,
 			SourceType: j.sourceType(), InstanceID: j.params["InstanceId"],
 			Status: st.status, Progress: int(st.progress), CreatedAt: j.schedule.created.UTC(),
-			CreatedBy: j.caller, RequestID: j.requestID, Parameters: j.params.safe(),
+			CreatedBy: j.caller, RequestID: j.requestID, Parameters: safe(j.params),
 		})
 	}
 	return ledger
@@ -102,6 +99,5 @@ func (l Ledger) CallsOf(action string) []Call {
 func (c *Cloud) Reset() {
 	c.faults.Store(nil)
 	c.calls.reset()
-	c.jobs.reset()
-	c.registered.reset()
+	c.hbr.reset()
 }

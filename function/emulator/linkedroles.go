@@ -38,12 +38,12 @@ var linkedRoles = []linkedRole{
 // needLinkedRole wants the role that an instance job works with. If it is missing
 // and the caller may make it, it is there from now on; that the first call makes
 // it follows from the permission that the vendor asks for, the rest is a guess.
-func (c *Cloud) needLinkedRole(k *call, o *order) error {
-	if o.params["SourceType"] != "UDM_ECS" || c.registered.hasRole(o.caller, ecsBackupRole) {
+func (s *hbrService) needLinkedRole(k *call, o *order) error {
+	if o.params["SourceType"] != "UDM_ECS" || s.registered.hasRole(o.caller, ecsBackupRole) {
 		return nil
 	}
 	role := linkedRoles[slices.IndexFunc(linkedRoles, func(r linkedRole) bool { return r.name == ecsBackupRole })]
-	keys := c.keysOf(k)
+	keys := k.conditionKeys()
 	// The vendor's own policies allow this under a condition on the service.
 	q := question{"ram:CreateServiceLinkedRole", "*", func(name string) (string, bool) {
 		if strings.EqualFold(name, "ram:ServiceName") {
@@ -54,7 +54,7 @@ func (c *Cloud) needLinkedRole(k *call, o *order) error {
 	if d := k.caller.denied(q, k.caller.layers(q)); d != nil {
 		return noPermission(k, d)
 	}
-	c.registered.addRole(o.caller, role.name)
+	s.registered.addRole(o.caller, role.name)
 	return nil
 }
 

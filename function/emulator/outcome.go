@@ -78,12 +78,6 @@ func worldPlan(duration time.Duration, text string) plan {
 	return plan{duration, out}
 }
 
-// plan is that of an instance, its tags first.
-func (i *Instance) plan() plan {
-	duration, _ := time.ParseDuration(i.Tags[durationTag])
-	return worldPlan(duration, i.Tags[outcomeTag]).over(worldPlan(i.JobDuration, i.JobOutcome))
-}
-
 // planMarker finds the marker in a JobName: the word emulator and what is to
 // happen, each behind a dot, as in "web01.emulator.5s.FAILED.EcsClientError-k3v9x2".
 // It is made of characters that every program lets through in a name, and may
@@ -103,7 +97,7 @@ func namedPlan(name string) (plan, error) {
 		err = checkBehindMarker(name[at[3]:], p.outcome.status != "")
 	}
 	if err != nil {
-		return plan{}, invalid("JobName", "the marker for the emulator: %v", err)
+		return plan{}, fmt.Errorf("the marker for the emulator: %w", err)
 	}
 	return p, nil
 }

@@ -38,7 +38,7 @@ func TestOutcomeIsDecidedByWhoeverIsNearest(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, tt.edit)
 			f.create(t, portal, with(instanceOrder(), params{"JobName": tt.job}))
-			if got := f.jobs.all()[0].schedule.duration; got != tt.duration {
+			if got := f.hbr.jobsSince(time.Time{})[0].schedule.duration; got != tt.duration {
 				t.Errorf("it takes %v, want %v", got, tt.duration)
 			}
 			f.clock.advance(tt.duration)

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -169,17 +170,17 @@ func (k *call) resource() string {
 }
 
 // require refuses a call whose caller may not do something.
-func (c *Cloud) require(k *call, action, resource string) error {
-	q := question{action, resource, c.keysOf(k)}
+func (k *call) require(action, resource string) error {
+	q := question{action, resource, k.conditionKeys()}
 	if d := k.caller.denied(q, k.caller.layers(q)); d != nil {
 		return noPermission(k, d)
 	}
 	return nil
 }
 
-// keysOf returns the condition keys of a call. Case does not count in them: the
+// conditionKeys returns the condition keys of a call. Case does not count in them: the
 // vendor writes both acs:PrincipalARN and acs:PrincipalArn.
-func (c *Cloud) keysOf(k *call) func(string) (string, bool) {
+func (k *call) conditionKeys() func(string) (string, bool) {
 	return func(name string) (string, bool) {
 		switch strings.ToLower(name) {
 		case "acs:currenttime":
@@ -188,8 +189,7 @@ func (c *Cloud) keysOf(k *call) func(string) (string, bool) {
 			host, _, err := net.SplitHostPort(k.http.RemoteAddr)
 			return host, err == nil
 		case "acs:securetransport":
-			// Where plain http is taken for STS, it stands for https here too.
-			return boolText(k.http.TLS != nil || !c.requireTLS), true
+			return strconv.FormatBool(k.secure), true
 		case "acs:mfapresent": // a request that is signed by a key has none
 			return "false", true
 		case "acs:principalarn":
@@ -200,14 +200,6 @@ func (c *Cloud) keysOf(k *call) func(string) (string, bool) {
 		}
 		return "", false
 	}
-}
-
-// boolText is a boolean as policies and parameters write it.
-func boolText(b bool) string {
-	if b {
-		return "true"
-	}
-	return "false"
 }
 
 // noPermission is the refusal of RAM in the words of the product that was

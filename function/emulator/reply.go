@@ -1,28 +1,11 @@
 package emulator
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"time"
 )
-
-// A reply is an answer that is complete but not yet sent.
-type reply struct {
-	status    int
-	code      string // what went wrong, or empty
-	requestID string
-	body      []byte
-
-	// What follows is for faults; with none of them it is empty.
-	header http.Header // in place of what write says
-	delay  time.Duration
-	ending ending
-}
 
 // envelope is in every answer of Cloud Backup.
 type envelope struct {
@@ -78,27 +61,6 @@ func refusalBody(k *call, err error) (status int, code string, body any) {
 	}
 }
 
-// write sends a reply. A client that has gone away is no concern of ours.
-func (rep reply) write(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/json;charset=utf-8")
-	w.Header().Set("x-acs-request-id", rep.requestID)
-	maps.Copy(w.Header(), rep.header)
-	w.WriteHeader(rep.status)
-	w.Write(rep.body)
-}
-
-// encode leaves <, > and & as they are: V1 compares the string to sign inside a
-// message with its own.
-func encode(v any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		panic(err) // every answer is a plain struct of this package
-	}
-	return b.Bytes()
-}
-
 // newRequestID returns a random UUID in the upper case of the vendor's.
 func newRequestID() string {
 	var b [16]byte
@@ -106,3 +68,15 @@ func newRequestID() string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
+
+// refusal is the answer to a call that was told to fail, in the form that the
+// product has for it.
+func (k *call) refusal(status int, code string) reply {
+	return newReply(k, nil, refuse(status, code, "the emulator was told to fail"))
+}
+
+// signatureEcho is the refusal of the call's signature, right as it may be.
+func (k *call) signatureEcho() reply { return newReply(k, nil, signatureMismatch(k.signing)) }
+
+// requestURI is where the call was sent.
+func (k *call) requestURI() string { return k.http.URL.RequestURI() }

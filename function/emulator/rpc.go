@@ -15,22 +15,15 @@ import (
 // limit; nothing that a client of these operations sends comes near it.
 const maxBody = 1 << 20
 
-// params are decoded parameters by name. A parameter that was sent empty is
-// kept, since it is signed, and counts as absent everywhere else.
-type params map[string]string
-
-// commonParams are those that every operation takes ("Common parameters" of
-// the RPC style); all others belong to the operation.
-var commonParams = []string{
-	"AccessKeyId", "Action", "Format", "RegionId", "SecurityToken", "Signature", "SignatureMethod",
-	"SignatureNonce", "SignatureType", "SignatureVersion", "Timestamp", "Version",
-}
+// timestampLayout is the one form of Timestamp and Expiration: UTC, whole seconds.
+const timestampLayout = "2006-01-02T15:04:05Z"
 
 // A call is one request on its way through the checks, filled as it goes.
 type call struct {
 	http    *http.Request
 	id      string // the RequestId of the answer
 	at      time.Time
+	secure  bool // came over TLS, or over what stands for it
 	params  params
 	query   []string // names that stood in the URL
 	headers params   // x-acs-*, in lower case, of a request signed by V3
@@ -44,10 +37,11 @@ type call struct {
 	course course    // what a schedule of faults makes of the call
 }
 
-// receive decodes a request. It returns a call even beside an error, so that
+// receive decodes a request that arrived at a moment. secure says that it came
+// over TLS, or over what stands for it. It returns a call even beside an error, so that
 // the request can be written down.
-func (c *Cloud) receive(w http.ResponseWriter, r *http.Request) (*call, error) {
-	k := &call{http: r, id: newRequestID(), at: c.now(), params: params{}}
+func receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) (*call, error) {
+	k := &call{http: r, id: newRequestID(), at: at, secure: secure, params: params{}}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return k, refuse(http.StatusBadRequest, "InvalidParameter", "the query is not form encoded")
@@ -74,9 +68,9 @@ func (c *Cloud) receive(w http.ResponseWriter, r *http.Request) (*call, error) {
 	}
 	if isV3(r) {
 		k.headers = acsHeaders(r)
-		k.signing = signingV3(k, query, body)
+		k.signing = signingV3(r, k.headers, query, body)
 	} else {
-		k.signing = signingV1(k)
+		k.signing = signingV1(r.Method, k.params)
 	}
 	return k, nil
 }
@@ -101,23 +95,4 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 func isForm(r *http.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && kind == "application/x-www-form-urlencoded"
-}
-
-// take adds the first value of each name. What is taken later wins: the vendor's
-// client signs the form's value where a name is in both places.
-func (p params) take(values url.Values) {
-	for name, vs := range values {
-		p[name] = vs[0]
-	}
-}
-
-// operation returns the parameters that are not common to all operations.
-func (p params) operation() params {
-	own := params{}
-	for name, v := range p {
-		if !slices.Contains(commonParams, name) {
-			own[name] = v
-		}
-	}
-	return own
 }

@@ -22,8 +22,8 @@ var needs = map[string]string{
 // that ask for it themselves.
 var free = []string{"AssumeRole", "GetCallerIdentity", "AddCrossAccount"}
 
-// name tells two operations of one action apart by their product.
-func (o operation) name() string {
+// needsName is the key of [needs]: two operations of one action are told apart by their product.
+func needsName(o operation) string {
 	if o.action == "DescribeRegions" {
 		return strings.ToLower(o.product) + ":" + o.action
 	}
@@ -39,10 +39,10 @@ func may(statements ...Statement) func(*World) {
 // it granted on things of another kind; with it alone it is let through.
 func TestEachOperationNeedsItsOwnPermission(t *testing.T) {
 	for _, op := range operations {
-		resource, needed := needs[op.name()]
+		resource, needed := needs[needsName(op)]
 		if !needed {
-			if !slices.Contains(free, op.name()) {
-				t.Errorf("%s is in neither list", op.name())
+			if !slices.Contains(free, needsName(op)) {
+				t.Errorf("%s is in neither list", needsName(op))
 			}
 			continue
 		}
@@ -59,7 +59,7 @@ func TestEachOperationNeedsItsOwnPermission(t *testing.T) {
 			refused(t, op, "granted for images", "ImplicitDeny", may(elsewhere))
 		}
 		if a := newFixture(t, may(allow)).tell(t, op); a.status == 403 {
-			t.Errorf("%s with its permission alone: %d %s", op.name(), a.status, a.code())
+			t.Errorf("%s with its permission alone: %d %s", needsName(op), a.status, a.code())
 		}
 	}
 }
@@ -72,7 +72,7 @@ func refused(t *testing.T, op operation, when, kind string, edit func(*World)) {
 	detail, _ := a.body["AccessDeniedDetail"].(map[string]any)
 	action := strings.ToLower(op.product) + ":" + op.action
 	if a.status != 403 || member(detail, "AuthAction") != action || member(detail, "NoPermissionType") != kind || member(detail, "PolicyType") != identityPolicy {
-		t.Errorf("%s, %s: %d %s, %v", op.name(), when, a.status, a.code(), detail)
+		t.Errorf("%s, %s: %d %s, %v", needsName(op), when, a.status, a.code(), detail)
 	}
 }
 

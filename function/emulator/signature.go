@@ -12,7 +12,7 @@ import (
 // stringToSign builds the text that a client of SignatureVersion 1.0 signs, as
 // "Signature method (RPC)" has it: every parameter but Signature, empty ones
 // too, sorted by the bytes of its name; path, host and headers do not take part.
-func stringToSign(method string, p params) string {
+func stringToSign(method string, p map[string]string) string {
 	var canonical strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		if name == "Signature" {

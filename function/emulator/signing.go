@@ -23,14 +23,13 @@ type signing struct {
 }
 
 // signingV1 reads the common parameters of a request of SignatureVersion 1.0.
-func signingV1(k *call) signing {
-	p := k.params
+func signingV1(method string, p map[string]string) signing {
 	return signing{
 		action: p["Action"], version: p["Version"],
 		keyID: p["AccessKeyId"], token: p["SecurityToken"],
 		timestamp: p["Timestamp"], nonce: p["SignatureNonce"],
 		supported: p["SignatureMethod"] == "HMAC-SHA1" && p["SignatureVersion"] == "1.0" && p["SignatureType"] == "",
-		text:      stringToSign(k.http.Method, p),
+		text:      stringToSign(method, p),
 		signature: p["Signature"], sign: signature,
 	}
 }

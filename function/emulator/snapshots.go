@@ -49,13 +49,13 @@ type snapshotQuery struct {
 // ended well have left, until it expires. UDM_ECS lists instances, UDM_ECS_DISK
 // their disks; UDM_DISK belongs to disks backed up on their own, of which there
 // are none.
-func (c *Cloud) describeUdmSnapshots(k *call) (any, error) {
+func (s *hbrService) describeUdmSnapshots(k *call) (any, error) {
 	q, err := parseSnapshotQuery(k.params)
 	if err != nil {
 		return nil, err
 	}
 	ans := snapshotsAnswer{envelope: success(k), Snapshots: []snapshotView{}}
-	for _, j := range slices.Backward(c.jobs.of(home{k.caller.account.ID, k.params["UdmRegionId"]})) {
+	for _, j := range slices.Backward(s.jobs.of(home{k.caller.account.ID, k.params["UdmRegionId"]})) {
 		if j.sourceType() != "UDM_ECS" || !recovers(j.schedule.at(k.at)) {
 			continue
 		}

@@ -8,6 +8,12 @@ import (
 	"unicode/utf8"
 )
 
+// An stsService answers the operations of STS.
+type stsService struct {
+	world index    // what exists
+	keys  *keyring // gets the credentials that are issued
+}
+
 // Limits of the AssumeRole page.
 const (
 	minSession     = 900 * time.Second
@@ -32,17 +38,17 @@ type assumeRoleAnswer struct {
 
 // assumeRole is STS AssumeRole. A role that does not exist is told from one
 // that may not be assumed; why it may not is not told.
-func (c *Cloud) assumeRole(k *call) (any, error) {
+func (s *stsService) assumeRole(k *call) (any, error) {
 	limits, err := checkAssumeRole(k.params)
 	if err != nil {
 		return nil, err
 	}
 	arn := k.params["RoleArn"]
-	account, role := c.world.roleByARN(arn)
+	account, role := s.world.roleByARN(arn)
 	if role == nil {
 		return nil, refuse(http.StatusNotFound, "EntityNotExist.Role", "the role %s does not exist", arn)
 	}
-	if err := c.mayAssume(k, account, role); err != nil {
+	if err := s.mayAssume(k, account, role); err != nil {
 		return nil, err
 	}
 	length, err := sessionLength(k.params["DurationSeconds"], role)
@@ -51,7 +57,7 @@ func (c *Cloud) assumeRole(k *call) (any, error) {
 	}
 	session := k.params["RoleSessionName"]
 	who := identity{account: account, role: role, session: session, limits: limits}
-	cred := c.keys.issue(who, k.at, k.at.Add(length))
+	cred := s.keys.issue(who, k.at, k.at.Add(length))
 
 	ans := assumeRoleAnswer{RequestId: k.id}
 	ans.AssumedRoleUser.Arn = account.roleARN(role.Name) + "/" + session
@@ -110,12 +116,12 @@ func badSTS(what, message string) error {
 // mayAssume needs both sides: the caller's own policies allow the call on that
 // role, and the role's trust policy lets the caller in. The account itself is
 // always refused, with no detail, since no policy could change that.
-func (c *Cloud) mayAssume(k *call, account *Account, role *Role) error {
+func (s *stsService) mayAssume(k *call, account *Account, role *Role) error {
 	if k.caller.isRoot() {
 		return refuse(http.StatusForbidden, "NoPermission", "Roles may not be assumed by root accounts.")
 	}
-	q := question{"sts:AssumeRole", account.roleARN(role.Name), c.keysOf(k)}
-	layers := append(k.caller.layers(q), layer{trustPolicy, role.trustsIdentity(k.caller, q)})
+	q := question{"sts:AssumeRole", account.roleARN(role.Name), k.conditionKeys()}
+	layers := append(k.caller.layers(q), layer{trustPolicy, role.trustsPrincipal(k.caller.principal(), k.caller.account.rootARN(), q)})
 	if d := k.caller.denied(q, layers); d != nil {
 		return noPermission(k, d)
 	}
@@ -125,7 +131,7 @@ func (c *Cloud) mayAssume(k *call, account *Account, role *Role) error {
 // sessionLength takes seconds. Without any it is an hour, or the role's maximum
 // if that is less.
 func sessionLength(text string, role *Role) (time.Duration, error) {
-	longest := role.maxSession()
+	longest := role.longestSession()
 	if text == "" {
 		return min(defaultSession, longest), nil
 	}
@@ -147,7 +153,7 @@ type callerIdentityAnswer struct {
 }
 
 // getCallerIdentity is STS GetCallerIdentity, which needs no permission.
-func (c *Cloud) getCallerIdentity(k *call) (any, error) {
+func (s *stsService) getCallerIdentity(k *call) (any, error) {
 	who := k.caller
 	ans := callerIdentityAnswer{RequestId: k.id, AccountId: who.account.ID, Arn: who.arn()}
 	switch {

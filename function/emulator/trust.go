@@ -33,18 +33,19 @@ func (r *Role) trusting(speaks func(Principals) bool) Policy {
 	return p
 }
 
-// names reports whether a principal is meant by one of the ARNs. The root of an
+// names reports whether a principal is meant by one of the ARNs. The root of its
 // account stands for all its users and roles. The vendor's own texts write role
 // names in other cases than they were made with, so case does not count.
-func (p Principals) names(id identity) bool {
+func (p Principals) names(principal, root string) bool {
 	return slices.ContainsFunc(p.RAM, func(arn string) bool {
-		return strings.EqualFold(arn, id.principal()) || strings.EqualFold(arn, id.account.rootARN())
+		return strings.EqualFold(arn, principal) || strings.EqualFold(arn, root)
 	})
 }
 
-// trustsIdentity is the answer of a role's trust policy to a caller.
-func (r *Role) trustsIdentity(id identity, q question) verdict {
-	return evaluate(q, r.trusting(func(p Principals) bool { return p.names(id) }))
+// trustsPrincipal is the answer of a role's trust policy to a user or role of an
+// account, by its ARN and the ARN of the account's root.
+func (r *Role) trustsPrincipal(principal, root string, q question) verdict {
+	return evaluate(q, r.trusting(func(p Principals) bool { return p.names(principal, root) }))
 }
 
 // trustsService reports whether a service of the vendor may assume a role. A

@@ -3,6 +3,7 @@ package emulator
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -46,7 +47,7 @@ func newHBRTags(tags map[string]string) hbrTags {
 
 // describeVaults is HBR DescribeVaults: the vaults of the caller's account in
 // this region, in the order of the world.
-func (c *Cloud) describeVaults(k *call) (any, error) {
+func (s *hbrService) describeVaults(k *call) (any, error) {
 	number, size, err := parsePage(k.params)
 	if err != nil {
 		return nil, err
@@ -58,8 +59,8 @@ func (c *Cloud) describeVaults(k *call) (any, error) {
 	views := []vaultView{}
 	for i := range k.caller.account.Vaults {
 		v := &k.caller.account.Vaults[i]
-		if v.Region == k.region && v.fits(k, tags) {
-			views = append(views, c.newVaultView(k, v))
+		if v.Region == k.region && vaultFits(v, k, tags) {
+			views = append(views, s.newVaultView(k, v))
 		}
 	}
 	ans := vaultsAnswer{envelope: success(k), PageNumber: number, PageSize: size, TotalCount: int64(len(views))}
@@ -88,12 +89,12 @@ func checkVaultFilters(p params) ([]tagFilter, error) {
 	return tagFilters(p)
 }
 
-// fits reports whether a vault is what a call asks for. An absent parameter
+// vaultFits reports whether a vault is what a call asks for. An absent parameter
 // asks for nothing.
-func (v *Vault) fits(k *call, tags []tagFilter) bool {
+func vaultFits(v *Vault, k *call, tags []tagFilter) bool {
 	for name, have := range map[string]string{
 		"VaultId": v.ID, "VaultName": v.Name, "VaultRegionId": v.Region, "ResourceGroupId": v.ResourceGroup,
-		"Status": v.Status, "VaultType": v.Type, "Replication": boolText(v.Replication), "VaultOwnerId": k.caller.account.ID,
+		"Status": v.Status, "VaultType": v.Type, "Replication": strconv.FormatBool(v.Replication), "VaultOwnerId": k.caller.account.ID,
 	} {
 		if want := k.params[name]; want != "" && want != have {
 			return false
@@ -103,7 +104,7 @@ func (v *Vault) fits(k *call, tags []tagFilter) bool {
 }
 
 // newVaultView tells of a vault and of what jobs have put into it.
-func (c *Cloud) newVaultView(k *call, v *Vault) vaultView {
+func (s *hbrService) newVaultView(k *call, v *Vault) vaultView {
 	view := vaultView{
 		VaultId: v.ID, VaultName: v.Name, VaultRegionId: v.Region, VaultType: v.Type, VaultStorageClass: "STANDARD",
 		Status: v.Status, Description: v.Description, ResourceGroupId: v.ResourceGroup, ChargeType: "FREE",
@@ -116,7 +117,7 @@ func (c *Cloud) newVaultView(k *call, v *Vault) vaultView {
 		view.ReplicationSourceRegionId = source.Region
 	}
 	view.ReplicationSourceVault = slices.ContainsFunc(k.caller.account.Vaults, func(m Vault) bool { return m.ReplicationOf == v.ID })
-	for _, j := range slices.Backward(c.jobs.of(home{k.caller.account.ID, v.Region})) {
+	for _, j := range slices.Backward(s.jobs.of(home{k.caller.account.ID, v.Region})) {
 		st := j.schedule.at(k.at)
 		if j.sourceType() == "UDM_ECS" || j.params["VaultId"] != v.ID || !recovers(st) {
 			continue
@@ -136,8 +137,3 @@ func (c *Cloud) newVaultView(k *call, v *Vault) vaultView {
 
 // recovers reports whether a job has left something that can be restored.
 func recovers(st state) bool { return st.status == "COMPLETE" || st.status == "PARTIAL_COMPLETE" }
-
-// vaultNamed looks in all regions, as a mirror does.
-func (a *Account) vaultNamed(id string) *Vault {
-	return first(a.Vaults, func(v *Vault) bool { return v.ID == id })
-}

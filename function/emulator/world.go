@@ -103,8 +103,8 @@ type Directory struct {
 // defaultJobDuration is the JobDuration of a world that gives none.
 const defaultJobDuration = 20 * time.Second
 
-// maxSession is MaxSessionDuration with RAM's default.
-func (r *Role) maxSession() time.Duration {
+// longestSession is MaxSessionDuration with RAM's default.
+func (r *Role) longestSession() time.Duration {
 	if r.MaxSession == 0 {
 		return defaultSession
 	}

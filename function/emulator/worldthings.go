@@ -106,3 +106,9 @@ type BackupClient struct {
 
 // on is the id of the instance or cluster that a client works for.
 func (c *BackupClient) on() string { return c.Instance + c.Cluster }
+
+// plan is that of an instance, its tags first.
+func (i *Instance) plan() plan {
+	duration, _ := time.ParseDuration(i.Tags[durationTag])
+	return worldPlan(duration, i.Tags[outcomeTag]).over(worldPlan(i.JobDuration, i.JobOutcome))
+}

@@ -125,7 +125,7 @@ func TestWhatAWorldLeavesOutIsFilledIn(t *testing.T) {
 	}}}
 	before := w.Accounts[0].Instances[0]
 	before.Disks = slices.Clone(before.Disks)
-	a := newIndex(w).accounts[DemoPortalAccount]
+	a := newIndex(w).account(DemoPortalAccount)
 	i := a.Instances[0]
 	for name, got := range map[string][2]string{
 		"HostName": {i.HostName, "web01"}, "Zone": {i.Zone, "cn-hangzhou-h"}, "Status": {i.Status, "Running"}, "Type": {i.Type, "ecs.g7.large"},
