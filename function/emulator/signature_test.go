@@ -11,7 +11,7 @@ import (
 // The vector was made by a script of our own and agrees with two of the
 // vendor's clients, Darabonba for Go and @alicloud/openapi-util.
 func TestSignatureAgreesWithTheVendorsClients(t *testing.T) {
-	p := params{
+	p := map[string]string{
 		"AccessKeyId": "testid", "Action": "CreateBackupJob", "Format": "JSON", "RegionId": "cn-hangzhou",
 		"SecurityToken": "tok+/=", "SignatureMethod": "HMAC-SHA1",
 		"SignatureNonce": "3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf", "SignatureType": "", "SignatureVersion": "1.0",
