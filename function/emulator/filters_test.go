@@ -9,6 +9,8 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"backupportal/function/emulator/rpc"
 )
 
 func TestDisksOfAJobAreListedUnderIt(t *testing.T) {
@@ -17,7 +19,7 @@ func TestDisksOfAJobAreListedUnderIt(t *testing.T) {
 	f.create(t, portal, instanceOrder())
 	f.create(t, portal, fileOrder())
 	f.clock.advance(11 * time.Second)
-	rows := f.list(t, portal, with(filtered("ParentId EQUAL "+id), params{"SourceType": "UDM_ECS_DISK"}))
+	rows := f.list(t, portal, with(filtered("ParentId EQUAL "+id), rpc.Params{"SourceType": "UDM_ECS_DISK"}))
 	if len(rows) != 2 || rows[0]["JobId"] == id || rows[0]["JobId"] == rows[1]["JobId"] {
 		t.Fatalf("got %v", rows)
 	}
@@ -30,7 +32,7 @@ func TestDisksOfAJobAreListedUnderIt(t *testing.T) {
 		}
 	}
 	one := filtered("ParentId IN "+id, "JobId EQUAL "+str(rows[1]["JobId"]))
-	if got := f.list(t, portal, with(one, params{"SourceType": "UDM_ECS_DISK"})); len(got) != 1 || got[0]["JobId"] != rows[1]["JobId"] {
+	if got := f.list(t, portal, with(one, rpc.Params{"SourceType": "UDM_ECS_DISK"})); len(got) != 1 || got[0]["JobId"] != rows[1]["JobId"] {
 		t.Errorf("by its own id: %v", got)
 	}
 	// ParentId is of no use for anything else: no other job has a parent.
@@ -54,10 +56,10 @@ func TestMomentsLieBetween(t *testing.T) {
 
 func TestNoJobIsOfTheBasicEdition(t *testing.T) {
 	f, _ := threeJobs(t)
-	if got := len(f.list(t, portal, params{"Edition": "BASIC"})); got != 0 {
+	if got := len(f.list(t, portal, rpc.Params{"Edition": "BASIC"})); got != 0 {
 		t.Errorf("%d are", got)
 	}
-	if got := len(f.list(t, portal, params{"Edition": "STANDARD"})); got != 3 {
+	if got := len(f.list(t, portal, rpc.Params{"Edition": "STANDARD"})); got != 3 {
 		t.Errorf("%d are of the other", got)
 	}
 }
@@ -101,12 +103,12 @@ type sentFilter struct {
 
 func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
 	f := newFixture(t)
-	for _, order := range []params{instanceOrder(), fileOrder(), containerOrder(), with(instanceOrder(), params{"InstanceId": "i-bp1demofail01"}),
-		with(fileOrder(), params{"BackupType": "INCREMENTAL"}), instanceOrder()} {
+	for _, order := range []rpc.Params{instanceOrder(), fileOrder(), containerOrder(), with(instanceOrder(), rpc.Params{"InstanceId": "i-bp1demofail01"}),
+		with(fileOrder(), rpc.Params{"BackupType": "INCREMENTAL"}), instanceOrder()} {
 		f.create(t, portal, order)
 		f.clock.advance(7 * time.Second)
 	}
-	all := f.list(t, portal, params{"PageSize": "99"})
+	all := f.list(t, portal, rpc.Params{"PageSize": "99"})
 	texts := map[string][]string{"JobId": {"job-000nothing"}, "InstanceId": {""}, "Status": {"QUEUED"}, "VaultId": {""}, "BackupType": {"SNAPSHOT"}}
 	moments := map[string][]string{"CreatedTime": {"1"}, "CompleteTime": {"4102444800"}}
 	for _, row := range all {
@@ -129,7 +131,7 @@ func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
 		return sentFilter{key: key, operator: op, values: rapid.SliceOfN(rapid.SampledFrom(texts[key]), 1, most).Draw(t, "values")}
 	})
 	rapid.Check(t, func(rt *rapid.T) {
-		p := params{"PageSize": "99"}
+		p := rpc.Params{"PageSize": "99"}
 		filters := rapid.SliceOfN(one, 0, 3).Draw(rt, "filters")
 		for n, flt := range filters {
 			prefix := "Filters." + str(n+1)
