@@ -91,10 +91,10 @@ func TestThingsOfOthersAreNotFound(t *testing.T) {
 func TestThingsArePaged(t *testing.T) {
 	for _, count := range []int{0, 1, 99, 100, 5000} {
 		w := newWorldIn(t, func(world *emulated.World) {
-			world.Accounts[0].Instances, emulated.Accounts[0].Clients = nil, nil
+			world.Accounts[0].Instances, world.Accounts[0].Clients = nil, nil
 			for i := range count {
 				id := fmt.Sprintf("%05d", i)
-				world.Accounts[0].Instances = append(emulated.Accounts[0].Instances, emulated.Instance{
+				world.Accounts[0].Instances = append(world.Accounts[0].Instances, emulated.Instance{
 					ID: "i-bp1many" + id, Name: "many" + id, Region: "cn-hangzhou", OS: "linux",
 					Disks: []emulated.Disk{{ID: "d-bp1many" + id, Category: "cloud_essd", Type: "system", GiB: 40}},
 				})

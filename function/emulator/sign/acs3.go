@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -59,6 +58,11 @@ func ReadV3(r *http.Request, headers map[string]string, query url.Values, body [
 	return s
 }
 
+// incomplete says what a signature lacks, in the words for the client.
+type incomplete string
+
+func (why incomplete) Error() string { return string(why) }
+
 // An authorization is the header Authorization of V3, taken apart.
 type authorization struct {
 	algorithm, KeyID, Signature string
@@ -74,7 +78,7 @@ func ParseAuthorization(header string) (authorization, error) {
 	for part := range strings.SplitSeq(rest, ",") {
 		name, value, ok := strings.Cut(part, "=")
 		if !ok || value == "" || seen[name] {
-			return auth, errors.New("Authorization is not of the form Credential=…,SignedHeaders=…,Signature=…")
+			return auth, incomplete("Authorization is not of the form Credential=…,SignedHeaders=…,Signature=…")
 		}
 		seen[name] = true
 		switch name {
@@ -85,11 +89,11 @@ func ParseAuthorization(header string) (authorization, error) {
 		case "Signature":
 			auth.Signature = value
 		default:
-			return auth, errors.New("Authorization has a part that is not known")
+			return auth, incomplete("Authorization has a part that is not known")
 		}
 	}
 	if len(seen) != 3 {
-		return auth, errors.New("Authorization needs Credential, SignedHeaders and Signature")
+		return auth, incomplete("Authorization needs Credential, SignedHeaders and Signature")
 	}
 	return auth, nil
 }
@@ -102,7 +106,7 @@ func (auth authorization) covers(r *http.Request, headers map[string]string) err
 	// Upper case sorts before lower and is caught below, since what is needed is
 	// in lower case.
 	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
-		return errors.New("SignedHeaders are names in lower case, sorted, each once")
+		return incomplete("SignedHeaders are names in lower case, sorted, each once")
 	}
 	needed := append(slices.Sorted(maps.Keys(headers)), "host")
 	if r.Header.Get("Content-Type") != "" {
@@ -110,7 +114,7 @@ func (auth authorization) covers(r *http.Request, headers map[string]string) err
 	}
 	for _, name := range needed {
 		if _, ok := slices.BinarySearch(names, name); !ok {
-			return errors.New("SignedHeaders lack " + name)
+			return incomplete("SignedHeaders lack " + name)
 		}
 	}
 	return nil
