@@ -32,6 +32,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/world"
 	"backupportal/function/event"
 	"backupportal/function/event/runtimetest"
 	"backupportal/function/store"
@@ -132,10 +133,10 @@ func newCanaryRig(t *testing.T, c *canaries) *canaryRig {
 	r.token, r.bearer = "hbp_"+c.mark("token", 43), "hbp_"+c.mark("bearer token", 43)
 	key, secret, external := c.mark("access key id", 20), c.mark("access key secret", 30), c.mark("external id", 32)
 
-	world := emulator.Demo()
-	world.Accounts[0].Users[0].AccessKeys = []emulator.AccessKey{{ID: key, Secret: secret}}
-	world.Accounts[1].Roles[0].ExternalID = external
-	cloud, err := emulator.New(emulator.Options{World: world})
+	exists := world.Demo()
+	exists.Accounts[0].Users[0].AccessKeys = []world.AccessKey{{ID: key, Secret: secret}}
+	exists.Accounts[1].Roles[0].ExternalID = external
+	cloud, err := emulator.New(emulator.Options{World: exists})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -495,9 +496,9 @@ func newEchoProvider(t *testing.T, c *canaries) *echoProvider {
 func TestNoCredentialOfThePlatformComesOut(t *testing.T) {
 	c := &canaries{}
 	keys := runtimetest.Credentials{AccessKeyID: c.mark("platform's key id", 24), AccessKeySecret: c.mark("platform's key secret", 30)}
-	world := emulator.Demo()
-	world.Accounts[0].Users[0].AccessKeys = []emulator.AccessKey{{ID: keys.AccessKeyID, Secret: keys.AccessKeySecret}}
-	cloud, err := emulator.New(emulator.Options{World: world})
+	exists := world.Demo()
+	exists.Accounts[0].Users[0].AccessKeys = []world.AccessKey{{ID: keys.AccessKeyID, Secret: keys.AccessKeySecret}}
+	cloud, err := emulator.New(emulator.Options{World: exists})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/world"
 	"backupportal/function/event/runtimetest"
 )
 
@@ -88,7 +89,7 @@ func (g *rig) path() string {
 }
 
 // The key pair of the emulator's demo world, as the platform hands it out.
-var demoRole = runtimetest.Credentials{AccessKeyID: emulator.DemoKey, AccessKeySecret: emulator.DemoSecret}
+var demoRole = runtimetest.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: world.DemoSecret}
 
 func onFC(t *testing.T, trigger runtimetest.FCTrigger) *rig {
 	g := &rig{t: t, fc: &runtimetest.FC{Credentials: demoRole}}
@@ -101,7 +102,7 @@ func onFC(t *testing.T, trigger runtimetest.FCTrigger) *rig {
 func onLambda(t *testing.T) *rig {
 	g := &rig{t: t}
 	l := &runtimetest.Lambda{}
-	l.Start(t, g.path(), append(g.cloudEnv(), "ALIBABA_CLOUD_ACCESS_KEY_ID="+emulator.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+emulator.DemoSecret)...)
+	l.Start(t, g.path(), append(g.cloudEnv(), "ALIBABA_CLOUD_ACCESS_KEY_ID="+world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+world.DemoSecret)...)
 	g.serve(&runtimetest.FunctionURL{Function: l})
 	return g
 }
@@ -111,7 +112,7 @@ func onServer(t *testing.T) *rig {
 	g := &rig{t: t}
 	cmd := exec.Command(g.path())
 	cmd.Dir = t.TempDir() // where its database is by default
-	cmd.Env = append(g.cloudEnv(), "ADDR=127.0.0.1:0", "ALIBABA_CLOUD_ACCESS_KEY_ID="+emulator.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+emulator.DemoSecret)
+	cmd.Env = append(g.cloudEnv(), "ADDR=127.0.0.1:0", "ALIBABA_CLOUD_ACCESS_KEY_ID="+world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+world.DemoSecret)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/world"
 	"backupportal/function/store/postgrestest"
 )
 
@@ -89,7 +90,7 @@ func (f *fleet) start(database string) *instance {
 	i := &instance{cmd: exec.Command(path), log: &lines{}}
 	i.cmd.Env = []string{
 		"CLOUD_ENDPOINT=" + f.endpoint, "POLICY_FILE=" + policy, "AUTH_MODE=demo", "ADDR=127.0.0.1:0", "DATABASE_URL=" + database,
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + emulator.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + emulator.DemoSecret,
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + world.DemoSecret,
 	}
 	i.cmd.Stderr = i.log
 	out, err := i.cmd.StdoutPipe()

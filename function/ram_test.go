@@ -18,6 +18,8 @@ import (
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/ram"
+	"backupportal/function/emulator/world"
 	"backupportal/function/policy"
 )
 
@@ -37,7 +39,7 @@ func printed(t *testing.T) (all []ramDocument) {
 }
 
 // pasted reads a document as the console of RAM does.
-func pasted(t *testing.T, d aliyun.RAMPolicy) (p emulator.Policy) {
+func pasted(t *testing.T, d aliyun.RAMPolicy) (p ram.Policy) {
 	t.Helper()
 	if err := yaml.Unmarshal([]byte(d.Text()), &p); err != nil {
 		t.Fatalf("%v in\n%s", err, d.Text())
@@ -48,7 +50,7 @@ func pasted(t *testing.T, d aliyun.RAMPolicy) (p emulator.Policy) {
 // The demonstration's world has the policies that ram-policy prints for it and no
 // others, so that every test which does not say otherwise runs with these.
 func TestTheWorldOfTheTestsHasTheLeastPrivilege(t *testing.T) {
-	w := emulator.Demo()
+	w := world.Demo()
 	for _, d := range printed(t) {
 		if d.Kind != "permission" {
 			continue
@@ -59,7 +61,7 @@ func TestTheWorldOfTheTestsHasTheLeastPrivilege(t *testing.T) {
 				has = r.Permissions
 			}
 		}
-		if diff := cmp.Diff(pasted(t, d.Document), emulator.Policy(has), cmp.Transformer("sorted", func(all []string) []string { return slices.Sorted(slices.Values(all)) })); diff != "" {
+		if diff := cmp.Diff(pasted(t, d.Document), ram.Policy(has), cmp.Transformer("sorted", func(all []string) []string { return slices.Sorted(slices.Values(all)) })); diff != "" {
 			t.Errorf("%s (-printed +world):\n%s", d.Of, diff)
 		}
 	}
@@ -71,11 +73,11 @@ var checks = []string{"hbr:CheckRole", "hbr:DescribeCrossAccounts", "hbr:Describ
 // Each action that ram-policy prints is needed: without it something that the
 // portal does fails, and not only the check of access, which asks for all of them.
 func TestEachPrintedActionIsNeeded(t *testing.T) {
-	if used, checked := walk(t, func(*emulator.World) {}); used != nil || checked != nil {
+	if used, checked := walk(t, func(*world.World) {}); used != nil || checked != nil {
 		t.Fatalf("with all of them: %v, %v", used, checked)
 	}
-	portal := func(w *emulator.World) *[]emulator.Statement { return &w.Accounts[0].Users[0].Permissions }
-	operator := func(w *emulator.World) *[]emulator.Statement { return &w.Accounts[1].Roles[0].Permissions }
+	portal := func(w *world.World) *[]ram.Statement { return &w.Accounts[0].Users[0].Permissions }
+	operator := func(w *world.World) *[]ram.Statement { return &w.Accounts[1].Roles[0].Permissions }
 	for _, d := range printed(t) {
 		of := portal
 		switch {
@@ -89,11 +91,11 @@ func TestEachPrintedActionIsNeeded(t *testing.T) {
 		}
 		for _, s := range d.Document.Statement {
 			for _, action := range s.Action {
-				used, checked := walk(t, func(w *emulator.World) {
+				used, checked := walk(t, func(w *world.World) {
 					for i, s := range *of(w) {
 						(*of(w))[i].Actions = slices.DeleteFunc(slices.Clone(s.Actions), func(a string) bool { return a == action })
 					}
-					*of(w) = slices.DeleteFunc(*of(w), func(s emulator.Statement) bool { return len(s.Actions) == 0 })
+					*of(w) = slices.DeleteFunc(*of(w), func(s ram.Statement) bool { return len(s.Actions) == 0 })
 				})
 				if only := slices.Contains(checks, action); used == nil != only || only && checked == nil {
 					t.Errorf("%s without %s: %v; %v", d.Of, action, used, checked)
@@ -106,9 +108,9 @@ func TestEachPrintedActionIsNeeded(t *testing.T) {
 // walk does all that the portal does in each account of the demonstration, in a world
 // in which no role of a service exists yet where the portal may have it made, and
 // returns what failed of that, and of the check of access.
-func walk(t *testing.T, change func(*emulator.World)) (failed, checked []string) {
+func walk(t *testing.T, change func(*world.World)) (failed, checked []string) {
 	t.Helper()
-	w := emulator.Demo()
+	w := world.Demo()
 	change(w)
 	for i := range w.Accounts {
 		w.Accounts[i].ServiceLinkedRoles = slices.DeleteFunc(w.Accounts[i].ServiceLinkedRoles, func(r string) bool { return r == "AliyunServiceRoleForHbrEcsBackup" })
@@ -123,7 +125,7 @@ func walk(t *testing.T, change func(*emulator.World)) (failed, checked []string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := aliyun.Credentials{AccessKeyID: emulator.DemoKey, AccessKeySecret: backup.NewSecret(emulator.DemoSecret)}
+	key := aliyun.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: backup.NewSecret(world.DemoSecret)}
 	client, err := aliyun.New(aliyun.Config{Endpoint: endpoint, Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil }})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/world"
 	"backupportal/function/event"
 	"backupportal/function/event/runtimetest"
 	"backupportal/function/store"
@@ -86,7 +87,7 @@ func connect(t testing.TB, endpoint string, log io.Writer, pairs ...string) port
 	t.Helper()
 	cfg, err := readConfig(env(append([]string{
 		"CLOUD_ENDPOINT", endpoint, "POLICY_FILE", "cmd/local/policy.yaml",
-		"ALIBABA_CLOUD_ACCESS_KEY_ID", emulator.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET", emulator.DemoSecret,
+		"ALIBABA_CLOUD_ACCESS_KEY_ID", world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET", world.DemoSecret,
 	}, pairs...)...))
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/world"
 )
 
 // watchers is how many look at one job at a time, and pagePace how often a page
@@ -40,9 +41,9 @@ type crowd struct {
 // gather starts the portal and a job, and calls the watchers together.
 func (c *crowd) gather(t testing.TB) {
 	t.Helper()
-	world := emulator.Demo()
-	world.JobDuration = c.JobDuration
-	cloud, err := emulator.New(emulator.Options{World: world, Now: c.CloudClock})
+	exists := world.Demo()
+	exists.JobDuration = c.JobDuration
+	cloud, err := emulator.New(emulator.Options{World: exists, Now: c.CloudClock})
 	if err != nil {
 		t.Fatal(err)
 	}

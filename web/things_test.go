@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
-	"backupportal/function/emulator"
+	emulated "backupportal/function/emulator/world"
 	"backupportal/web"
 )
 
@@ -90,13 +90,13 @@ func TestThingsOfOthersAreNotFound(t *testing.T) {
 // Of any number of instances each is on one page, in order, and pages are full.
 func TestThingsArePaged(t *testing.T) {
 	for _, count := range []int{0, 1, 99, 100, 5000} {
-		w := newWorldIn(t, func(world *emulator.World) {
+		w := newWorldIn(t, func(world *emulated.World) {
 			world.Accounts[0].Instances, world.Accounts[0].Clients = nil, nil
 			for i := range count {
 				id := fmt.Sprintf("%05d", i)
-				world.Accounts[0].Instances = append(world.Accounts[0].Instances, emulator.Instance{
+				world.Accounts[0].Instances = append(world.Accounts[0].Instances, emulated.Instance{
 					ID: "i-bp1many" + id, Name: "many" + id, Region: "cn-hangzhou", OS: "linux",
-					Disks: []emulator.Disk{{ID: "d-bp1many" + id, Category: "cloud_essd", Type: "system", GiB: 40}},
+					Disks: []emulated.Disk{{ID: "d-bp1many" + id, Category: "cloud_essd", Type: "system", GiB: 40}},
 				})
 			}
 		})

@@ -17,6 +17,7 @@ import (
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
+	emulated "backupportal/function/emulator/world"
 	"backupportal/function/policy"
 	"backupportal/function/store"
 	"backupportal/web"
@@ -52,14 +53,14 @@ func (c *clock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func newWorld(t testing.TB) *world { return newWorldIn(t, func(*emulator.World) {}) }
+func newWorld(t testing.TB) *world { return newWorldIn(t, func(*emulated.World) {}) }
 
 // newWorldIn is newWorld in front of a demo world that is changed.
-func newWorldIn(t testing.TB, change func(*emulator.World)) *world {
+func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	t.Helper()
 	// The cloud's SDK signs with the machine's clock, so the test's begins there.
 	w := &world{clock: &clock{now: time.Now().Round(0)}}
-	exists := emulator.Demo()
+	exists := emulated.Demo()
 	change(exists)
 	cloud, err := emulator.New(emulator.Options{World: exists, Now: w.clock.Now})
 	if err != nil {

@@ -16,41 +16,43 @@ import (
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/ram"
+	"backupportal/function/emulator/world"
 )
 
 const externalID = "MARKER-external-id-of-32-characters"
 
 // The three ways into an account.
 var (
-	ownAccount  = backup.Account{Alias: "own", ID: emulator.DemoPortalAccount, Access: backup.Own, Regions: []string{"cn-hangzhou"}}
-	roleAccount = backup.Account{Alias: "prod", ID: emulator.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: backup.NewSecret(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
+	ownAccount  = backup.Account{Alias: "own", ID: world.DemoPortalAccount, Access: backup.Own, Regions: []string{"cn-hangzhou"}}
+	roleAccount = backup.Account{Alias: "prod", ID: world.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: backup.NewSecret(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
 	longAccount = func() backup.Account { a := roleAccount; a.Session = 12 * time.Hour; return a }()
 
 	// throughAccount is backed up from the account of roleAccount, in which its backups are kept.
-	throughAccount = backup.Account{Alias: "through", ID: emulator.DemoPortalAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Through: &roleAccount, Regions: []string{"cn-hangzhou"}}
+	throughAccount = backup.Account{Alias: "through", ID: world.DemoPortalAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Through: &roleAccount, Regions: []string{"cn-hangzhou"}}
 
-	crossAccount = backup.Account{Alias: "central", ID: emulator.DemoPaymentsAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Regions: []string{"cn-hangzhou"}}
+	crossAccount = backup.Account{Alias: "central", ID: world.DemoPaymentsAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Regions: []string{"cn-hangzhou"}}
 
 	everything = backup.Uses{Create: true, Cancel: true, View: true, Tags: true, Sources: backup.SourceTypes, Seen: backup.SourceTypes}
 )
 
 // narrow is the demo world with no more permissions than the generated policies give.
-func narrow(t *testing.T) *emulator.World {
+func narrow(t *testing.T) *world.World {
 	t.Helper()
-	w := emulator.Demo()
+	w := world.Demo()
 	w.Accounts[0].Users[0].Permissions = nil
-	w.Accounts[0].Users[0].Policies = []emulator.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountUse{
+	w.Accounts[0].Users[0].Policies = []ram.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountUse{
 		{Account: ownAccount, Uses: everything}, {Account: roleAccount, Uses: everything}, {Account: crossAccount, Uses: everything},
 	}).Text())}
-	w.Accounts[1].Roles = append(w.Accounts[1].Roles, emulator.Role{
+	w.Accounts[1].Roles = append(w.Accounts[1].Roles, world.Role{
 		Name: "backup-portal", TrustPolicy: paste(t, aliyun.TrustPolicy("acs:ram::1000000000000001:user/portal", roleAccount).Text()),
-		Policies: []emulator.Policy{paste(t, aliyun.RolePolicy(roleAccount, everything).Text())},
+		Policies: []ram.Policy{paste(t, aliyun.RolePolicy(roleAccount, everything).Text())},
 	})
 	return w
 }
 
 // paste reads a document as the console of RAM would, with the external id put in.
-func paste(t *testing.T, text string) (p emulator.Policy) {
+func paste(t *testing.T, text string) (p ram.Policy) {
 	t.Helper()
 	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(text, "$EXTERNAL_ID_PROD", externalID)), &p); err != nil {
 		t.Fatalf("%v in\n%s", err, text)
@@ -59,7 +61,7 @@ func paste(t *testing.T, text string) (p emulator.Policy) {
 }
 
 // preflight climbs the ladder in a world, and returns the emulator, too.
-func preflight(t *testing.T, w *emulator.World, account backup.Account, params backup.Params) ([]backup.Rung, *emulator.Cloud) {
+func preflight(t *testing.T, w *world.World, account backup.Account, params backup.Params) ([]backup.Rung, *emulator.Cloud) {
 	t.Helper()
 	cloud, err := emulator.New(emulator.Options{World: w})
 	if err != nil {
@@ -77,13 +79,13 @@ func preflight(t *testing.T, w *emulator.World, account backup.Account, params b
 }
 
 // roleNamed finds a role of the second account.
-func roleNamed(w *emulator.World, name string) *emulator.Role {
-	i := slices.IndexFunc(w.Accounts[1].Roles, func(r emulator.Role) bool { return r.Name == name })
+func roleNamed(w *world.World, name string) *world.Role {
+	i := slices.IndexFunc(w.Accounts[1].Roles, func(r world.Role) bool { return r.Name == name })
 	return &w.Accounts[1].Roles[i]
 }
 
 // without removes actions from all statements of a policy.
-func without(p emulator.Policy, actions ...string) (rest emulator.Policy) {
+func without(p ram.Policy, actions ...string) (rest ram.Policy) {
 	for _, s := range p {
 		s.Actions = slices.DeleteFunc(slices.Clone(s.Actions), func(a string) bool { return slices.Contains(actions, a) })
 		if len(s.Actions) > 0 {
@@ -94,7 +96,7 @@ func without(p emulator.Policy, actions ...string) (rest emulator.Policy) {
 }
 
 // apply does in a world what the fixes of a rung say, as an operator would.
-func apply(t *testing.T, w *emulator.World, account backup.Account, fixes []backup.Fix) {
+func apply(t *testing.T, w *world.World, account backup.Account, fixes []backup.Fix) {
 	t.Helper()
 	for _, f := range fixes {
 		words := strings.Fields(f.Code)
@@ -111,12 +113,12 @@ func apply(t *testing.T, w *emulator.World, account backup.Account, fixes []back
 			}
 			w.Accounts[at].ServiceLinkedRoles = append(w.Accounts[at].ServiceLinkedRoles, role)
 		case strings.HasPrefix(f.Code, "aliyun hbr AddCrossAccount"):
-			w.Accounts[0].CrossAccounts = append(w.Accounts[0].CrossAccounts, emulator.CrossAccount{Account: flags["--CrossAccountUserId"], Role: flags["--CrossAccountRoleName"], Type: flags["--CrossAccountType"], Alias: flags["--Alias"]})
+			w.Accounts[0].CrossAccounts = append(w.Accounts[0].CrossAccounts, world.CrossAccount{Account: flags["--CrossAccountUserId"], Role: flags["--CrossAccountRoleName"], Type: flags["--CrossAccountType"], Alias: flags["--Alias"]})
 		case strings.Contains(f.Code, `"Principal"`):
-			i := slices.IndexFunc(w.Accounts[1].Roles, func(r emulator.Role) bool { return r.Name == account.Role })
+			i := slices.IndexFunc(w.Accounts[1].Roles, func(r world.Role) bool { return r.Name == account.Role })
 			if i < 0 {
 				i = len(w.Accounts[1].Roles)
-				w.Accounts[1].Roles = append(w.Accounts[1].Roles, emulator.Role{Name: account.Role})
+				w.Accounts[1].Roles = append(w.Accounts[1].Roles, world.Role{Name: account.Role})
 			}
 			r := &w.Accounts[1].Roles[i]
 			r.Trusts, r.TrustsServices, r.ExternalID, r.TrustPolicy = nil, nil, "", paste(t, f.Code)
@@ -144,54 +146,54 @@ func failing(rungs []backup.Rung) (ids []string) {
 // Each rung is broken once: it alone is named, with both languages and without a
 // secret, nothing is changed in the cloud, and with its fix all of them hold.
 func TestEachRungIsNamedAndMended(t *testing.T) {
-	portal := func(w *emulator.World) *emulator.Policy { return &w.Accounts[0].Users[0].Policies[0] }
-	operator := func(w *emulator.World) *emulator.Policy { return &roleNamed(w, "backup-portal").Policies[0] }
+	portal := func(w *world.World) *ram.Policy { return &w.Accounts[0].Users[0].Policies[0] }
+	operator := func(w *world.World) *ram.Policy { return &roleNamed(w, "backup-portal").Policies[0] }
 	type broken struct {
 		account backup.Account
 		rung    string
-		breaks  func(w *emulator.World)
+		breaks  func(w *world.World)
 		params  backup.Params
-		byHand  func(w *emulator.World) // what no policy and no command mends
+		byHand  func(w *world.World) // what no policy and no command mends
 	}
 	cases := map[string]broken{
-		"no such role":          {roleAccount, "role", func(w *emulator.World) { roleNamed(w, "backup-portal").Name = "other" }, nil, nil},
-		"may not take on roles": {roleAccount, "assume_role", func(w *emulator.World) { *portal(w) = without(*portal(w), "sts:AssumeRole") }, nil, nil},
-		"trusts somebody else": {roleAccount, "trust", func(w *emulator.World) {
-			*roleNamed(w, "backup-portal") = emulator.Role{Name: "backup-portal", Trusts: []string{"acs:ram::2000000000000002:root"}, Policies: roleNamed(w, "backup-portal").Policies}
+		"no such role":          {roleAccount, "role", func(w *world.World) { roleNamed(w, "backup-portal").Name = "other" }, nil, nil},
+		"may not take on roles": {roleAccount, "assume_role", func(w *world.World) { *portal(w) = without(*portal(w), "sts:AssumeRole") }, nil, nil},
+		"trusts somebody else": {roleAccount, "trust", func(w *world.World) {
+			*roleNamed(w, "backup-portal") = world.Role{Name: "backup-portal", Trusts: []string{"acs:ram::2000000000000002:root"}, Policies: roleNamed(w, "backup-portal").Policies}
 		}, nil, nil},
-		"another external id": {roleAccount, "trust", func(w *emulator.World) {
-			*roleNamed(w, "backup-portal") = emulator.Role{Name: "backup-portal", Trusts: []string{"acs:ram::1000000000000001:root"}, ExternalID: "another", Policies: roleNamed(w, "backup-portal").Policies}
+		"another external id": {roleAccount, "trust", func(w *world.World) {
+			*roleNamed(w, "backup-portal") = world.Role{Name: "backup-portal", Trusts: []string{"acs:ram::1000000000000001:root"}, ExternalID: "another", Policies: roleNamed(w, "backup-portal").Policies}
 		}, nil, nil},
-		"no external id": {roleAccount, "external_id", func(w *emulator.World) {
-			*roleNamed(w, "backup-portal") = emulator.Role{Name: "backup-portal", Trusts: []string{"acs:ram::1000000000000001:root"}, Policies: roleNamed(w, "backup-portal").Policies}
+		"no external id": {roleAccount, "external_id", func(w *world.World) {
+			*roleNamed(w, "backup-portal") = world.Role{Name: "backup-portal", Trusts: []string{"acs:ram::1000000000000001:root"}, Policies: roleNamed(w, "backup-portal").Policies}
 		}, nil, nil},
-		"sessions are too long": {longAccount, "session_policy", func(w *emulator.World) { roleNamed(w, "backup-portal").MaxSession = time.Hour }, nil, func(w *emulator.World) { roleNamed(w, "backup-portal").MaxSession = 12 * time.Hour }},
-		"denied to everybody": {roleAccount, "assume_role", func(w *emulator.World) {
-			*portal(w) = append(*portal(w), emulator.Statement{Effect: "Deny", Actions: []string{"sts:AssumeRole"}, Resources: []string{"*"}})
-		}, nil, func(w *emulator.World) { *portal(w) = (*portal(w))[:len(*portal(w))-1] }},
-		"no linked role": {roleAccount, "linked_role", func(w *emulator.World) { w.Accounts[1].ServiceLinkedRoles = nil }, nil, nil},
-		"no linked role, own": {ownAccount, "linked_role", func(w *emulator.World) {
+		"sessions are too long": {longAccount, "session_policy", func(w *world.World) { roleNamed(w, "backup-portal").MaxSession = time.Hour }, nil, func(w *world.World) { roleNamed(w, "backup-portal").MaxSession = 12 * time.Hour }},
+		"denied to everybody": {roleAccount, "assume_role", func(w *world.World) {
+			*portal(w) = append(*portal(w), ram.Statement{Effect: "Deny", Actions: []string{"sts:AssumeRole"}, Resources: []string{"*"}})
+		}, nil, func(w *world.World) { *portal(w) = (*portal(w))[:len(*portal(w))-1] }},
+		"no linked role": {roleAccount, "linked_role", func(w *world.World) { w.Accounts[1].ServiceLinkedRoles = nil }, nil, nil},
+		"no linked role, own": {ownAccount, "linked_role", func(w *world.World) {
 			w.Accounts[0].ServiceLinkedRoles = []string{"AliyunServiceRoleForHbrCrossAccountBackup"}
 		}, nil, nil},
-		"no linked role, cross": {crossAccount, "cross_linked_role", func(w *emulator.World) {
+		"no linked role, cross": {crossAccount, "cross_linked_role", func(w *world.World) {
 			w.Accounts[0].ServiceLinkedRoles = []string{"AliyunServiceRoleForHbrEcsBackup"}
 		}, nil, nil},
-		"not registered":         {crossAccount, "registration", func(w *emulator.World) { w.Accounts[0].CrossAccounts = nil }, nil, nil},
-		"cross role trusts none": {crossAccount, "cross_role", func(w *emulator.World) { roleNamed(w, "hbrcrossrole").TrustsServices = []string{"ecs.aliyuncs.com"} }, nil, nil},
-		"wrong key":              {roleAccount, "identity", func(w *emulator.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = "another-key" }, nil, func(w *emulator.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = emulator.DemoKey }},
-		"another account":        {backup.Account{Alias: "own", ID: emulator.DemoPaymentsAccount, Access: backup.Own}, "identity", func(*emulator.World) {}, nil, nil},
-		"no such vault":          {roleAccount, "vault", func(w *emulator.World) { w.Accounts[1].Vaults[0].ID = "v-0002othervault1" }, backup.Params{"SourceType": "ECS_FILE", "VaultId": "v-0002demovault01", "InstanceId": "i-bp2demopay01"}, func(w *emulator.World) { w.Accounts[1].Vaults[0].ID = "v-0002demovault01" }},
-		"vault not ready":        {roleAccount, "vault", func(w *emulator.World) { w.Accounts[1].Vaults[0].Status = "ERROR" }, backup.Params{"SourceType": "ECS_FILE", "VaultId": "v-0002demovault01", "InstanceId": "i-bp2demopay01"}, func(w *emulator.World) { w.Accounts[1].Vaults[0].Status = "" }},
-		"no such instance":       {roleAccount, "instance", func(w *emulator.World) { w.Accounts[1].Instances[0].ID = "i-bp2another01"; w.Accounts[1].Clients = nil }, backup.Params{"InstanceId": "i-bp2demopay01"}, func(w *emulator.World) { w.Accounts[1].Instances[0].ID = "i-bp2demopay01" }},
-		"disk that is no ESSD":   {roleAccount, "disks", func(w *emulator.World) { w.Accounts[1].Instances[0].Disks[0].Category = "cloud_ssd" }, backup.Params{"InstanceId": "i-bp2demopay01", "Detail.appConsistent": "true"}, func(w *emulator.World) { w.Accounts[1].Instances[0].Disks[0].Category = "cloud_essd" }},
-		"client that is silent":  {roleAccount, "client", func(w *emulator.World) { w.Accounts[1].Clients[0].HeartbeatAge = time.Hour }, backup.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp2demopay01"}, func(w *emulator.World) { w.Accounts[1].Clients[0].HeartbeatAge = time.Second }},
-		"no client":              {ownAccount, "client", func(w *emulator.World) { w.Accounts[0].Clients = w.Accounts[0].Clients[1:] }, backup.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01"}, func(w *emulator.World) { w.Accounts[0].Clients = emulator.Demo().Accounts[0].Clients }},
+		"not registered":         {crossAccount, "registration", func(w *world.World) { w.Accounts[0].CrossAccounts = nil }, nil, nil},
+		"cross role trusts none": {crossAccount, "cross_role", func(w *world.World) { roleNamed(w, "hbrcrossrole").TrustsServices = []string{"ecs.aliyuncs.com"} }, nil, nil},
+		"wrong key":              {roleAccount, "identity", func(w *world.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = "another-key" }, nil, func(w *world.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = world.DemoKey }},
+		"another account":        {backup.Account{Alias: "own", ID: world.DemoPaymentsAccount, Access: backup.Own}, "identity", func(*world.World) {}, nil, nil},
+		"no such vault":          {roleAccount, "vault", func(w *world.World) { w.Accounts[1].Vaults[0].ID = "v-0002othervault1" }, backup.Params{"SourceType": "ECS_FILE", "VaultId": "v-0002demovault01", "InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Vaults[0].ID = "v-0002demovault01" }},
+		"vault not ready":        {roleAccount, "vault", func(w *world.World) { w.Accounts[1].Vaults[0].Status = "ERROR" }, backup.Params{"SourceType": "ECS_FILE", "VaultId": "v-0002demovault01", "InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Vaults[0].Status = "" }},
+		"no such instance":       {roleAccount, "instance", func(w *world.World) { w.Accounts[1].Instances[0].ID = "i-bp2another01"; w.Accounts[1].Clients = nil }, backup.Params{"InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Instances[0].ID = "i-bp2demopay01" }},
+		"disk that is no ESSD":   {roleAccount, "disks", func(w *world.World) { w.Accounts[1].Instances[0].Disks[0].Category = "cloud_ssd" }, backup.Params{"InstanceId": "i-bp2demopay01", "Detail.appConsistent": "true"}, func(w *world.World) { w.Accounts[1].Instances[0].Disks[0].Category = "cloud_essd" }},
+		"client that is silent":  {roleAccount, "client", func(w *world.World) { w.Accounts[1].Clients[0].HeartbeatAge = time.Hour }, backup.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Clients[0].HeartbeatAge = time.Second }},
+		"no client":              {ownAccount, "client", func(w *world.World) { w.Accounts[0].Clients = w.Accounts[0].Clients[1:] }, backup.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01"}, func(w *world.World) { w.Accounts[0].Clients = world.Demo().Accounts[0].Clients }},
 	}
 	for _, action := range aliyun.RolePolicy(roleAccount, everything).Statement[0].Action {
-		cases["without "+action] = broken{roleAccount, action, func(w *emulator.World) { *operator(w) = without(*operator(w), action) }, nil, nil}
+		cases["without "+action] = broken{roleAccount, action, func(w *world.World) { *operator(w) = without(*operator(w), action) }, nil, nil}
 	}
 	for _, action := range aliyun.RolePolicy(crossAccount, everything).Statement[0].Action {
-		cases["without "+action+", cross"] = broken{crossAccount, action, func(w *emulator.World) { *portal(w) = without(*portal(w), action) }, nil, nil}
+		cases["without "+action+", cross"] = broken{crossAccount, action, func(w *world.World) { *portal(w) = without(*portal(w), action) }, nil, nil}
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -213,7 +215,7 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 			at := slices.IndexFunc(rungs, func(r backup.Rung) bool { return r.ID == c.rung })
 			for _, r := range rungs {
 				text := fmt.Sprintf("%+v", r)
-				if strings.Contains(text, externalID) || strings.Contains(text, emulator.DemoSecret) {
+				if strings.Contains(text, externalID) || strings.Contains(text, world.DemoSecret) {
 					t.Errorf("a secret is in %s", text)
 				}
 				if r.Title.En == "" || r.Title.Zh == "" || (r.State != backup.RungNotReached) != (r.Finding.En != "" && r.Finding.Zh != "") {
@@ -270,7 +272,7 @@ func TestNothingIsAskedAboveABrokenRung(t *testing.T) {
 // emulated is a client of the emulator at an address, with the portal's key.
 func emulated(t *testing.T, endpoint *url.URL) *aliyun.Client {
 	t.Helper()
-	key := aliyun.Credentials{AccessKeyID: emulator.DemoKey, AccessKeySecret: backup.NewSecret(emulator.DemoSecret)}
+	key := aliyun.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: backup.NewSecret(world.DemoSecret)}
 	client, err := aliyun.New(aliyun.Config{Endpoint: endpoint, Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil }})
 	if err != nil {
 		t.Fatal(err)
@@ -294,35 +296,35 @@ func TestPreflightWithoutCredentials(t *testing.T) {
 // another one. The ladder goes all the way, its fixes are for the right accounts, and
 // the policies that are printed are enough and shared.
 func TestAccountsThroughOthers(t *testing.T) {
-	world := func() *emulator.World {
+	through := func() *world.World {
 		w := narrow(t)
-		w.Accounts[0].Roles = append(w.Accounts[0].Roles, emulator.Role{Name: "hbrcrossrole", TrustPolicy: paste(t, aliyun.ServiceTrustPolicy(aliyun.CrossBackupService).Text())})
+		w.Accounts[0].Roles = append(w.Accounts[0].Roles, world.Role{Name: "hbrcrossrole", TrustPolicy: paste(t, aliyun.ServiceTrustPolicy(aliyun.CrossBackupService).Text())})
 		w.Accounts[1].ServiceLinkedRoles = append(w.Accounts[1].ServiceLinkedRoles, "AliyunServiceRoleForHbrCrossAccountBackup")
-		w.Accounts[1].CrossAccounts = []emulator.CrossAccount{{Account: emulator.DemoPortalAccount, Role: "hbrcrossrole", Alias: "through"}}
-		roleNamed(w, "backup-portal").Policies = []emulator.Policy{paste(t, aliyun.SharedPolicy([]aliyun.AccountUse{{Account: roleAccount, Uses: everything}, {Account: throughAccount, Uses: everything}}).Text())}
-		w.Accounts[0].Users[0].Policies = []emulator.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountUse{{Account: throughAccount, Uses: everything}}).Text())}
+		w.Accounts[1].CrossAccounts = []world.CrossAccount{{Account: world.DemoPortalAccount, Role: "hbrcrossrole", Alias: "through"}}
+		roleNamed(w, "backup-portal").Policies = []ram.Policy{paste(t, aliyun.SharedPolicy([]aliyun.AccountUse{{Account: roleAccount, Uses: everything}, {Account: throughAccount, Uses: everything}}).Text())}
+		w.Accounts[0].Users[0].Policies = []ram.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountUse{{Account: throughAccount, Uses: everything}}).Text())}
 		return w
 	}
-	rungs, cloud := preflight(t, world(), throughAccount, nil)
+	rungs, cloud := preflight(t, through(), throughAccount, nil)
 	if got := failing(rungs); got != nil {
 		t.Fatalf("failing are %v:\n%s", got, ladderText(rungs))
 	}
 	for _, call := range cloud.Ledger().CallsOf("CheckRole") {
-		if call.Caller.AccountID != emulator.DemoPaymentsAccount {
+		if call.Caller.AccountID != world.DemoPaymentsAccount {
 			t.Errorf("asked by %s", call.Caller.ARN)
 		}
 	}
 	for name, c := range map[string]struct {
-		breaks func(*emulator.World)
+		breaks func(*world.World)
 		rung   string
 	}{
-		"the role of the account between": {func(w *emulator.World) { roleNamed(w, "backup-portal").Name = "other" }, "role"},
-		"the registration":                {func(w *emulator.World) { w.Accounts[1].CrossAccounts = nil }, "registration"},
-		"the permission to look": {func(w *emulator.World) {
-			roleNamed(w, "backup-portal").Policies = []emulator.Policy{paste(t, aliyun.RolePolicy(roleAccount, everything).Text())}
+		"the role of the account between": {func(w *world.World) { roleNamed(w, "backup-portal").Name = "other" }, "role"},
+		"the registration":                {func(w *world.World) { w.Accounts[1].CrossAccounts = nil }, "registration"},
+		"the permission to look": {func(w *world.World) {
+			roleNamed(w, "backup-portal").Policies = []ram.Policy{paste(t, aliyun.RolePolicy(roleAccount, everything).Text())}
 		}, "hbr:DescribeCrossAccounts"},
 	} {
-		w := world()
+		w := through()
 		c.breaks(w)
 		rungs, _ := preflight(t, w, throughAccount, nil)
 		if got := failing(rungs); !slices.Equal(got, []string{c.rung}) {

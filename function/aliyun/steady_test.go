@@ -11,6 +11,8 @@ import (
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/ram"
+	"backupportal/function/emulator/world"
 )
 
 // 10,000 submissions of 50 people in 20 accounts: STS is asked once for each person
@@ -21,23 +23,23 @@ func TestSessionsAreKept(t *testing.T) {
 	if raced {
 		submissions = 2_000 // as many as it takes for each to come twice
 	}
-	w := emulator.Demo()
+	w := world.Demo()
 	var targets []backup.Account
 	var uses []aliyun.AccountUse
 	for i := range accounts {
 		a := backup.Account{Alias: fmt.Sprint("a", i), ID: fmt.Sprintf("30000000000000%02d", i), Access: backup.AssumeRole, Role: "backup-portal"}
 		targets = append(targets, a)
 		uses = append(uses, aliyun.AccountUse{Account: a, Uses: everything})
-		w.Accounts = append(w.Accounts, emulator.Account{
+		w.Accounts = append(w.Accounts, world.Account{
 			ID: a.ID, ServiceLinkedRoles: []string{"AliyunServiceRoleForHbrEcsBackup"},
-			Roles: []emulator.Role{{
+			Roles: []world.Role{{
 				Name: a.Role, TrustPolicy: paste(t, aliyun.TrustPolicy("acs:ram::1000000000000001:user/portal", a).Text()),
-				Policies: []emulator.Policy{paste(t, aliyun.RolePolicy(a, everything).Text())},
+				Policies: []ram.Policy{paste(t, aliyun.RolePolicy(a, everything).Text())},
 			}},
-			Instances: []emulator.Instance{{ID: fmt.Sprintf("i-bp3account%02d", i), Region: "cn-hangzhou", OS: "linux", Disks: []emulator.Disk{{ID: fmt.Sprintf("d-bp3account%02d", i), Category: "cloud_essd", Type: "system", GiB: 40}}}},
+			Instances: []world.Instance{{ID: fmt.Sprintf("i-bp3account%02d", i), Region: "cn-hangzhou", OS: "linux", Disks: []world.Disk{{ID: fmt.Sprintf("d-bp3account%02d", i), Category: "cloud_essd", Type: "system", GiB: 40}}}},
 		})
 	}
-	w.Accounts[0].Users[0].Policies = []emulator.Policy{paste(t, aliyun.FunctionPolicy(uses).Text())}
+	w.Accounts[0].Users[0].Policies = []ram.Policy{paste(t, aliyun.FunctionPolicy(uses).Text())}
 	cloud, err := emulator.New(emulator.Options{World: w})
 	if err != nil {
 		t.Fatal(err)

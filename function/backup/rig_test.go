@@ -16,6 +16,7 @@ import (
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/world"
 	"backupportal/function/policy"
 	"backupportal/function/store"
 	"backupportal/function/store/postgrestest"
@@ -73,7 +74,7 @@ func (r *rig) client(t testing.TB, now func() time.Time) *aliyun.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := aliyun.Credentials{AccessKeyID: emulator.DemoKey, AccessKeySecret: backup.NewSecret(emulator.DemoSecret)}
+	key := aliyun.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: backup.NewSecret(world.DemoSecret)}
 	client, err := aliyun.New(aliyun.Config{
 		Endpoint: endpoint, Now: now,
 		Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil },

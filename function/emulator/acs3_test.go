@@ -11,6 +11,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"backupportal/function/emulator/api"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
+	"backupportal/function/emulator/world"
 )
 
 // requestV3 returns a good request, signed by V3: the query as it is, and the
@@ -18,14 +23,14 @@ import (
 func (f *fixture) requestV3(who keys, action, query, body string) *http.Request {
 	f.nonce++
 	r := httptest.NewRequest(http.MethodPost, "http://hbr.cn-hangzhou.aliyuncs.com/?"+query, strings.NewReader(body))
-	version := hbrVersion
+	version := api.HBRVersion
 	if action == "AssumeRole" || action == "GetCallerIdentity" {
-		version = stsVersion
+		version = api.STSVersion
 	}
 	for name, v := range map[string]string{
-		"x-acs-action": action, "x-acs-version": version, "x-acs-date": f.clock.Now().Format(timestampLayout),
+		"x-acs-action": action, "x-acs-version": version, "x-acs-date": f.clock.Now().Format(rpc.TimestampLayout),
 		"x-acs-signature-nonce": strconv.Itoa(f.nonce), "x-acs-credentials-provider": "static_sts",
-		"x-acs-content-sha256": hexSHA256(body),
+		"x-acs-content-sha256": sign.HexSHA256(body),
 	} {
 		r.Header.Set(name, v)
 	}
@@ -49,9 +54,9 @@ func signRequestV3(r *http.Request, who keys, body string) {
 		}
 	}
 	slices.Sort(signed)
-	text := stringToSignV3(canonicalRequest(r, r.URL.Query(), signed, hexSHA256(body)))
-	r.Header.Set("Authorization", acs3+" Credential="+who.id+",SignedHeaders="+strings.Join(signed, ";")+
-		",Signature="+signatureV3(who.secret, text))
+	text := sign.StringToSignV3(sign.CanonicalRequest(r, r.URL.Query(), signed, sign.HexSHA256(body)))
+	r.Header.Set("Authorization", sign.ACS3+" Credential="+who.id+",SignedHeaders="+strings.Join(signed, ";")+
+		",Signature="+sign.SignatureV3(who.secret, text))
 }
 
 // The vector was made by a script of our own and agrees with two of the vendor's
@@ -62,7 +67,7 @@ func TestV3SignatureAgreesWithTheVendorsClients(t *testing.T) {
 		"/?ClientType=ECS_CLIENT&Filters.1.Key=InstanceId&Filters.1.Values.1=a+b%2A~%2B%C3%A9&PageSize=10", strings.NewReader(body))
 	for name, v := range map[string]string{
 		"content-type": "application/x-www-form-urlencoded", "x-acs-accesskey-id": "testid",
-		"x-acs-action": "DescribeBackupClients", "x-acs-content-sha256": hexSHA256(body), "x-acs-date": "2026-01-02T03:04:05Z",
+		"x-acs-action": "DescribeBackupClients", "x-acs-content-sha256": sign.HexSHA256(body), "x-acs-date": "2026-01-02T03:04:05Z",
 		"x-acs-security-token": "tok+/=", "x-acs-signature-nonce": "3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf",
 		"x-acs-version": "2017-09-08",
 	} {
@@ -84,36 +89,36 @@ x-acs-version:2017-09-08
 content-type;host;x-acs-accesskey-id;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version
 e41974a213c367e8f43f5f8a38684d2252824df75cc5420be56da9db25986cc6`
 	signRequestV3(r, keys{id: "testid", secret: "testsecret"}, body)
-	auth, err := parseAuthorization(r.Header.Get("Authorization"))
+	auth, err := sign.ParseAuthorization(r.Header.Get("Authorization"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := canonicalRequest(r, r.URL.Query(), auth.signedHeaders, hexSHA256(body))
+	request := sign.CanonicalRequest(r, r.URL.Query(), auth.SignedHeaders, sign.HexSHA256(body))
 	if diff := cmp.Diff(want, request); diff != "" {
 		t.Errorf("canonical request (-want +got):\n%s", diff)
 	}
-	if want := acs3 + "\n45fbcc977a8dd743f3e383fb8a9ad159087473dc5278e0eeb844efe4025f76b0"; stringToSignV3(request) != want {
-		t.Errorf("string to sign is %s", stringToSignV3(request))
+	if want := sign.ACS3 + "\n45fbcc977a8dd743f3e383fb8a9ad159087473dc5278e0eeb844efe4025f76b0"; sign.StringToSignV3(request) != want {
+		t.Errorf("string to sign is %s", sign.StringToSignV3(request))
 	}
-	if want := "1629ce4e54ddaae5112c7c034cbf8fffb6d2254b80675a8c8bc0e7319d0dc108"; auth.signature != want {
-		t.Errorf("signature is %s, want %s", auth.signature, want)
+	if want := "1629ce4e54ddaae5112c7c034cbf8fffb6d2254b80675a8c8bc0e7319d0dc108"; auth.Signature != want {
+		t.Errorf("signature is %s, want %s", auth.Signature, want)
 	}
 }
 
 func TestV3TakesParametersFromQueryAndForm(t *testing.T) {
 	f := newFixture(t)
 	role := f.assume(t, portal, nil)
-	order := with(instanceOrder(), params{"InstanceId": "", "JobName": "a b*c~d+é&=%/?"})
+	order := with(instanceOrder(), rpc.Params{"InstanceId": "", "JobName": "a b*c~d+é&=%/?"})
 	a := f.do(t, f.requestV3(role, "CreateBackupJob", "InstanceId=i-bp2demopay01", encodeQuery(order)))
 	if a.status != 200 || a.code() != "200" {
 		t.Fatalf("got %d %v", a.status, a.body)
 	}
 	ledger := f.Ledger()
-	if job := ledger.Jobs[0]; job.AccountID != DemoPaymentsAccount || job.Region != "cn-hangzhou" || job.Name != order["JobName"] {
+	if job := ledger.Jobs[0]; job.AccountID != world.DemoPaymentsAccount || job.Region != "cn-hangzhou" || job.Name != order["JobName"] {
 		t.Errorf("job is %+v", job)
 	}
 	call := ledger.CallsOf("CreateBackupJob")[0]
-	if call.Caller.AccessKeyID != role.id || call.Version != hbrVersion || call.Common["x-acs-security-token"] != Hidden {
+	if call.Caller.AccessKeyID != role.id || call.Version != api.HBRVersion || call.Common["x-acs-security-token"] != Hidden {
 		t.Errorf("call is %+v", call)
 	}
 	if diff := cmp.Diff([]string{"InstanceId"}, call.InQuery); diff != "" {
@@ -153,12 +158,12 @@ func TestV3ReportsTheFirstThingThatIsWrong(t *testing.T) {
 	for _, tt := range []breakV3{
 		{"unknown action", portal, set("x-acs-action", "DeleteEverything"), true, 404, "InvalidApi.NotFound"},
 		{"no action", portal, set("x-acs-action", ""), true, 404, "InvalidApi.NotFound"},
-		{"version of another product", portal, set("x-acs-version", stsVersion), true, 400, "InvalidVersion"},
-		{"no credential", portal, auth(acs3 + " SignedHeaders=host,Signature=x"), false, 400, "IncompleteSignature"},
-		{"nothing behind the algorithm", portal, auth(acs3), false, 400, "IncompleteSignature"},
-		{"a part twice", portal, auth(acs3 + " Credential=x,Credential=x,SignedHeaders=host"), false, 400, "IncompleteSignature"},
-		{"a part too many", portal, auth(acs3 + " Credential=x,SignedHeaders=host,Signature=x,Region=y"), false, 400, "IncompleteSignature"},
-		{"headers not sorted", portal, auth(acs3 + " Credential=x,SignedHeaders=x-acs-date;host,Signature=x"), false, 400, "IncompleteSignature"},
+		{"version of another product", portal, set("x-acs-version", api.STSVersion), true, 400, "InvalidVersion"},
+		{"no credential", portal, auth(sign.ACS3 + " SignedHeaders=host,Signature=x"), false, 400, "IncompleteSignature"},
+		{"nothing behind the algorithm", portal, auth(sign.ACS3), false, 400, "IncompleteSignature"},
+		{"a part twice", portal, auth(sign.ACS3 + " Credential=x,Credential=x,SignedHeaders=host"), false, 400, "IncompleteSignature"},
+		{"a part too many", portal, auth(sign.ACS3 + " Credential=x,SignedHeaders=host,Signature=x,Region=y"), false, 400, "IncompleteSignature"},
+		{"headers not sorted", portal, auth(sign.ACS3 + " Credential=x,SignedHeaders=x-acs-date;host,Signature=x"), false, 400, "IncompleteSignature"},
 		{"host not signed", portal, lack("host"), false, 400, "IncompleteSignature"},
 		{"type of the body not signed", portal, lack("content-type"), false, 400, "IncompleteSignature"},
 		{"date not signed", portal, lack("x-acs-date"), false, 400, "IncompleteSignature"},
@@ -168,12 +173,12 @@ func TestV3ReportsTheFirstThingThatIsWrong(t *testing.T) {
 		{"token of nobody", keys{role.id, role.secret, "made up"}, set("x-acs-date", "x"), true, 403, "InvalidSecurityToken.Malformed"},
 		{"token that ended", old, set("x-acs-date", "x"), true, 403, "InvalidSecurityToken.Expired"},
 		{"token of another key", keys{role.id, role.secret, other.token}, set("x-acs-date", "x"), true, 403, "InvalidSecurityToken.MismatchWithAccessKey"},
-		{"token beside the key of a user", keys{DemoKey, DemoSecret, role.token}, set("x-acs-date", "x"), true, 403, "InvalidSecurityToken.MismatchWithAccessKey"},
+		{"token beside the key of a user", keys{world.DemoKey, world.DemoSecret, role.token}, set("x-acs-date", "x"), true, 403, "InvalidSecurityToken.MismatchWithAccessKey"},
 		{"no date", portal, set("x-acs-date", "", "x-acs-signature-nonce", nonce), true, 400, "InvalidTimeStamp.Format"},
 		{"date too old", portal, set("x-acs-date", "2026-01-02T03:04:05Z", "x-acs-signature-nonce", nonce), true, 400, "InvalidTimeStamp.Expired"},
 		{"no nonce", portal, set("x-acs-signature-nonce", "", "x-acs-content-sha256", "x"), true, 400, "MissingSignatureNonce"},
 		{"nonce used before, by the other scheme", portal, set("x-acs-signature-nonce", nonce, "x-acs-content-sha256", "x"), true, 400, "SignatureNonceUsed"},
-		{"hash of another body, though signed", portal, set("x-acs-content-sha256", hexSHA256("other")), true, 400, "SignatureDoesNotMatch"},
+		{"hash of another body, though signed", portal, set("x-acs-content-sha256", sign.HexSHA256("other")), true, 400, "SignatureDoesNotMatch"},
 		{"no hash", portal, set("x-acs-content-sha256", ""), true, 400, "SignatureDoesNotMatch"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -193,7 +198,7 @@ func TestV3ReportsTheFirstThingThatIsWrong(t *testing.T) {
 func TestOtherAlgorithmsOfV3AreRefused(t *testing.T) {
 	f := newFixture(t)
 	r := f.requestV3(portal, "DescribeBackupJobs2", "", "")
-	r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), acs3, "ACS3-RSA-SHA256", 1))
+	r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), sign.ACS3, "ACS3-RSA-SHA256", 1))
 	if a := f.do(t, r); a.status != 400 || a.code() != "InvalidSignatureMethod" {
 		t.Errorf("got %d %s", a.status, a.code())
 	}
@@ -216,11 +221,11 @@ func TestV3NonceIsSpentOnce(t *testing.T) {
 
 func TestV3MismatchTellsWhatTheServerSigned(t *testing.T) {
 	f := newFixture(t)
-	r := f.requestV3(keys{id: DemoKey, secret: "wrong"}, "DescribeBackupJobs2", "PageSize=5", "")
-	auth, _ := parseAuthorization(r.Header.Get("Authorization"))
-	request := canonicalRequest(r, url.Values{"PageSize": {"5"}}, auth.signedHeaders, hexSHA256(""))
+	r := f.requestV3(keys{id: world.DemoKey, secret: "wrong"}, "DescribeBackupJobs2", "PageSize=5", "")
+	auth, _ := sign.ParseAuthorization(r.Header.Get("Authorization"))
+	request := sign.CanonicalRequest(r, url.Values{"PageSize": {"5"}}, auth.SignedHeaders, sign.HexSHA256(""))
 	got := f.do(t, r).message()
-	if !strings.Contains(got, request) || !strings.HasSuffix(got, "server string to sign is:"+stringToSignV3(request)) {
+	if !strings.Contains(got, request) || !strings.HasSuffix(got, "server string to sign is:"+sign.StringToSignV3(request)) {
 		t.Errorf("message is %q", got)
 	}
 }
@@ -250,9 +255,9 @@ func TestRegionComesFromTheEndpointOrTheWorldIfNobodySaysOne(t *testing.T) {
 // that make it up again, or refused; and nobody gets in without the secret.
 func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{
-		acs3 + " Credential=demo-portal-key,SignedHeaders=host;x-acs-action,Signature=00",
-		acs3 + " Signature=,Credential=x", acs3, "ACS3-", "ACS3-HMAC-SHA256  Credential=a=b,SignedHeaders=;,Signature==",
-		acs3 + " Credential=demo-portal-key,SignedHeaders=host;host,Signature=00,",
+		sign.ACS3 + " Credential=demo-portal-key,SignedHeaders=host;x-acs-action,Signature=00",
+		sign.ACS3 + " Signature=,Credential=x", sign.ACS3, "ACS3-", "ACS3-HMAC-SHA256  Credential=a=b,SignedHeaders=;,Signature==",
+		sign.ACS3 + " Credential=demo-portal-key,SignedHeaders=host;host,Signature=00,",
 	} {
 		f.Add(seed)
 	}
@@ -261,10 +266,10 @@ func FuzzAuthorization(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		auth, err := parseAuthorization(header)
+		auth, err := sign.ParseAuthorization(header)
 		if err == nil {
-			for _, part := range []string{"Credential=" + auth.keyID, "SignedHeaders=" + strings.Join(auth.signedHeaders, ";"),
-				"Signature=" + auth.signature} {
+			for _, part := range []string{"Credential=" + auth.KeyID, "SignedHeaders=" + strings.Join(auth.SignedHeaders, ";"),
+				"Signature=" + auth.Signature} {
 				if !strings.Contains(header, part) {
 					t.Errorf("%q is not in %q", part, header)
 				}
@@ -273,7 +278,7 @@ func FuzzAuthorization(f *testing.F) {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.Header.Set("Authorization", "ACS3-"+header)
 		r.Header.Set("x-acs-action", "DescribeBackupJobs2")
-		r.Header.Set("x-acs-version", hbrVersion)
+		r.Header.Set("x-acs-version", api.HBRVersion)
 		w := httptest.NewRecorder()
 		if cloud.ServeHTTP(w, r); w.Code < 400 {
 			t.Errorf("%q was answered with %d", header, w.Code)

@@ -4,72 +4,77 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
+	"backupportal/function/emulator/sts"
+	"backupportal/function/emulator/world"
 )
 
 // clockSkew is how far Timestamp may be from the clock, either way, by the
 // products' error tables.
 const clockSkew = 15 * time.Minute
 
-// timestampLayout is the one form of Timestamp and Expiration: UTC, whole seconds.
-const timestampLayout = "2006-01-02T15:04:05Z"
-
 // authenticate finds out who sent a request. The order of its checks is the
 // gateway's: a wrong key is reported before a wrong signature.
-func (c *Cloud) authenticate(k *call) error {
-	s := k.signing
-	if s.problem != nil {
-		return s.problem
+func (c *Cloud) authenticate(k *rpc.Call) error {
+	s := k.Signing
+	if s.Problem != nil {
+		// It is one of the vendor's common errors for which no page says when it
+		// is given; a signature that leaves out what must be signed is the nearest
+		// reading.
+		return rpc.Refuse(http.StatusBadRequest, "IncompleteSignature", "%v", s.Problem)
 	}
-	cred, ok := c.keys.find(s.keyID)
+	cred, ok := c.keys.Find(s.KeyID)
 	if !ok {
-		return refuse(http.StatusNotFound, "InvalidAccessKeyId.NotFound", "specified access key is not found")
+		return rpc.Refuse(http.StatusNotFound, "InvalidAccessKeyId.NotFound", "specified access key is not found")
 	}
-	if err := c.checkToken(cred, s.token, k.at); err != nil {
+	if err := c.checkToken(cred, s.Token, k.At); err != nil {
 		return err
 	}
-	if !s.supported {
-		return refuse(http.StatusBadRequest, "InvalidSignatureMethod",
-			"HMAC-SHA1 of SignatureVersion 1.0 or %s is needed", acs3)
+	if !s.Supported {
+		return rpc.Refuse(http.StatusBadRequest, "InvalidSignatureMethod",
+			"HMAC-SHA1 of SignatureVersion 1.0 or %s is needed", sign.ACS3)
 	}
-	if err := checkTimestamp(s.timestamp, k.at); err != nil {
+	if err := checkTimestamp(s.Timestamp, k.At); err != nil {
 		return err
 	}
-	if s.nonce == "" {
-		return missing("SignatureNonce") // so named for V3 too, of which no page says
+	if s.Nonce == "" {
+		return rpc.Missing("SignatureNonce") // so named for V3 too, of which no page says
 	}
-	if c.nonces.seen(cred.keyID, s.nonce, k.at) {
+	if c.nonces.seen(cred.KeyID, s.Nonce, k.At) {
 		return nonceUsed()
 	}
-	if !s.matches(cred.secret) {
-		return signatureMismatch(s)
+	if !s.Matches(cred.Secret) {
+		return rpc.SignatureMismatch(s)
 	}
 	// Only now is the nonce spent: a stranger without the secret cannot spend
 	// one, and of two copies that arrive together one is refused.
-	if !c.nonces.claim(cred.keyID, s.nonce, k.at) {
+	if !c.nonces.claim(cred.KeyID, s.Nonce, k.At) {
 		return nonceUsed()
 	}
-	k.caller = cred.identity
-	k.caller.keyID = cred.keyID
+	k.Caller = cred.Identity
+	k.Caller.KeyID = cred.KeyID
 	return nil
 }
 
 // checkToken checks the second half of temporary credentials. Keys of users
 // have none, and a token beside one belongs to some other key.
-func (c *Cloud) checkToken(cred credential, token string, now time.Time) error {
+func (c *Cloud) checkToken(cred sts.Credential, token string, now time.Time) error {
 	if token == "" {
-		if strings.HasPrefix(cred.keyID, "STS.") {
-			return refuse(http.StatusBadRequest, "MissingSecurityToken", "SecurityToken is mandatory for this access key")
+		if strings.HasPrefix(cred.KeyID, "STS.") {
+			return rpc.Refuse(http.StatusBadRequest, "MissingSecurityToken", "SecurityToken is mandatory for this access key")
 		}
 		return nil
 	}
-	owner, ok := c.keys.findToken(token)
+	owner, ok := c.keys.FindToken(token)
 	switch {
 	case !ok:
-		return refuse(http.StatusForbidden, "InvalidSecurityToken.Malformed", "specified SecurityToken is malformed")
-	case !now.Before(owner.expires):
-		return refuse(http.StatusForbidden, "InvalidSecurityToken.Expired", "specified SecurityToken is expired")
-	case owner.keyID != cred.keyID:
-		return refuse(http.StatusForbidden, "InvalidSecurityToken.MismatchWithAccessKey",
+		return rpc.Refuse(http.StatusForbidden, "InvalidSecurityToken.Malformed", "specified SecurityToken is malformed")
+	case !now.Before(owner.Expires):
+		return rpc.Refuse(http.StatusForbidden, "InvalidSecurityToken.Expired", "specified SecurityToken is expired")
+	case owner.KeyID != cred.KeyID:
+		return rpc.Refuse(http.StatusForbidden, "InvalidSecurityToken.MismatchWithAccessKey",
 			"specified SecurityToken mismatches with the access key")
 	}
 	return nil
@@ -79,27 +84,38 @@ func (c *Cloud) checkToken(cred credential, token string, now time.Time) error {
 // of 31 minutes where the error tables of the products say 15; the shorter is
 // the safer promise.
 func checkTimestamp(text string, now time.Time) error {
-	t, err := time.Parse(timestampLayout, text)
+	t, err := time.Parse(rpc.TimestampLayout, text)
 	// Parse also takes fractions of a second, which the vendor's form has not.
-	if err != nil || t.Format(timestampLayout) != text {
-		return refuse(http.StatusBadRequest, "InvalidTimeStamp.Format", "Timestamp is not of the form YYYY-MM-DDThh:mm:ssZ")
+	if err != nil || t.Format(rpc.TimestampLayout) != text {
+		return rpc.Refuse(http.StatusBadRequest, "InvalidTimeStamp.Format", "Timestamp is not of the form YYYY-MM-DDThh:mm:ssZ")
 	}
 	if now.Sub(t).Abs() > clockSkew {
-		return refuse(http.StatusBadRequest, "InvalidTimeStamp.Expired", "Timestamp is more than 15 minutes from %s",
-			now.UTC().Format(timestampLayout))
+		return rpc.Refuse(http.StatusBadRequest, "InvalidTimeStamp.Expired", "Timestamp is more than 15 minutes from %s",
+			now.UTC().Format(rpc.TimestampLayout))
 	}
 	return nil
-}
-
-// signatureMismatch repeats what should have been signed, as the vendor does: its
-// client compares that with its own.
-func signatureMismatch(s signing) error {
-	return refuse(http.StatusBadRequest, "SignatureDoesNotMatch",
-		"specified signature is not matched with our calculation. %sserver string to sign is:%s", s.detail, s.text)
 }
 
 // nonceUsed is what a client sees when its request arrives twice, whoever sent
 // the second copy. It says nothing about what became of the first.
 func nonceUsed() error {
-	return refuse(http.StatusBadRequest, "SignatureNonceUsed", "specified signature nonce was used already")
+	return rpc.Refuse(http.StatusBadRequest, "SignatureNonceUsed", "specified signature nonce was used already")
+}
+
+// permanentKeys lists the keys of a world's accounts and users.
+func permanentKeys(ix world.Index) []sts.Credential {
+	var all []sts.Credential
+	add := func(keys []world.AccessKey, who rpc.Identity) {
+		for _, key := range keys {
+			all = append(all, sts.Credential{KeyID: key.ID, Secret: key.Secret, Identity: who})
+		}
+	}
+	for i := range ix.Accounts {
+		a := &ix.Accounts[i]
+		add(a.AccessKeys, rpc.Identity{Account: a})
+		for i := range a.Users {
+			add(a.Users[i].AccessKeys, rpc.Identity{Account: a, User: &a.Users[i]})
+		}
+	}
+	return all
 }

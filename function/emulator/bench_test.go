@@ -11,6 +11,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"backupportal/function/emulator/api"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
+	"backupportal/function/emulator/world"
 )
 
 // BenchmarkSignedCalls is what a load test of a client costs here: real HTTP over
@@ -25,7 +30,7 @@ func BenchmarkSignedCalls(b *testing.B) {
 	}
 	var sent atomic.Int64
 	nonce := func() string { return fmt.Sprint("nonce-", sent.Add(1)) }
-	seed := func(jobs int, order params) {
+	seed := func(jobs int, order rpc.Params) {
 		for range jobs {
 			w := httptest.NewRecorder()
 			if c.ServeHTTP(w, benchmarkV1("CreateBackupJob", order, nonce())); w.Code != http.StatusOK {
@@ -35,9 +40,9 @@ func BenchmarkSignedCalls(b *testing.B) {
 	}
 	// One region is full of jobs; in the other there are a few.
 	seed(10_000, instanceOrder())
-	seed(200, with(instanceOrder(), params{"InstanceId": "i-uf6demoweb03", "RegionId": "cn-shanghai"}))
-	one := params{"Filters.1.Key": "JobId", "Filters.1.Values.1": c.Ledger().Jobs[5000].ID}
-	page := params{"SourceType": "UDM_ECS", "PageSize": "50", "RegionId": "cn-shanghai"}
+	seed(200, with(instanceOrder(), rpc.Params{"InstanceId": "i-uf6demoweb03", "RegionId": "cn-shanghai"}))
+	one := rpc.Params{"Filters.1.Key": "JobId", "Filters.1.Values.1": c.Ledger().Jobs[5000].ID}
+	page := rpc.Params{"SourceType": "UDM_ECS", "PageSize": "50", "RegionId": "cn-shanghai"}
 	srv := httptest.NewServer(c)
 	defer srv.Close()
 	domain := strings.TrimPrefix(srv.URL, "http://")
@@ -53,16 +58,16 @@ func BenchmarkSignedCalls(b *testing.B) {
 	// Jobs are made last: what is listed before stays as full as its name says.
 	for _, call := range []struct {
 		name, action string
-		own          params
+		own          rpc.Params
 	}{
 		{"DescribeBackupJobs2-one-of-10000", "DescribeBackupJobs2", one},
 		{"DescribeBackupJobs2-50-of-200", "DescribeBackupJobs2", page},
-		{"DescribeBackupJobs2-50-of-10000", "DescribeBackupJobs2", params{"SourceType": "UDM_ECS", "PageSize": "50"}},
+		{"DescribeBackupJobs2-50-of-10000", "DescribeBackupJobs2", rpc.Params{"SourceType": "UDM_ECS", "PageSize": "50"}},
 		{"CreateBackupJob", "CreateBackupJob", instanceOrder()},
 	} {
 		for _, scheme := range []struct {
 			name string
-			sign func(action string, own params, nonce string) *http.Request
+			sign func(action string, own rpc.Params, nonce string) *http.Request
 		}{{"V1", benchmarkV1}, {"V3", benchmarkV3}} {
 			b.Run(scheme.name+"/"+call.name, func(b *testing.B) {
 				benchmarkCalls(b, domain, func() *http.Request { return scheme.sign(call.action, call.own, nonce()) })
@@ -118,29 +123,29 @@ func benchmarkCall(transport *http.Transport, domain string, r *http.Request) er
 }
 
 // benchmarkV1 signs as the V1 SDK does, all in the form.
-func benchmarkV1(action string, own params, nonce string) *http.Request {
-	p := params{
-		"Action": action, "Version": hbrVersion, "Format": "JSON", "RegionId": "cn-hangzhou",
-		"AccessKeyId": DemoKey, "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0",
-		"SignatureNonce": nonce, "Timestamp": time.Now().UTC().Format(timestampLayout),
+func benchmarkV1(action string, own rpc.Params, nonce string) *http.Request {
+	p := rpc.Params{
+		"Action": action, "Version": api.HBRVersion, "Format": "JSON", "RegionId": "cn-hangzhou",
+		"AccessKeyId": world.DemoKey, "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0",
+		"SignatureNonce": nonce, "Timestamp": time.Now().UTC().Format(rpc.TimestampLayout),
 	}
 	for name, v := range own {
 		p[name] = v
 	}
-	p["Signature"] = signature(DemoSecret, stringToSign("POST", p))
+	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("POST", p))
 	r := httptest.NewRequest(http.MethodPost, "http://emulator/", strings.NewReader(encodeQuery(p)))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return r
 }
 
 // benchmarkV3 signs as the vendor's newer clients do, parameters in the form.
-func benchmarkV3(action string, own params, nonce string) *http.Request {
+func benchmarkV3(action string, own rpc.Params, nonce string) *http.Request {
 	body := encodeQuery(own)
 	r := httptest.NewRequest(http.MethodPost, "http://emulator/", strings.NewReader(body))
 	for name, v := range map[string]string{
-		"Content-Type": "application/x-www-form-urlencoded", "x-acs-action": action, "x-acs-version": hbrVersion,
-		"x-acs-date": time.Now().UTC().Format(timestampLayout), "x-acs-signature-nonce": nonce,
-		"x-acs-content-sha256": hexSHA256(body),
+		"Content-Type": "application/x-www-form-urlencoded", "x-acs-action": action, "x-acs-version": api.HBRVersion,
+		"x-acs-date": time.Now().UTC().Format(rpc.TimestampLayout), "x-acs-signature-nonce": nonce,
+		"x-acs-content-sha256": sign.HexSHA256(body),
 	} {
 		r.Header.Set(name, v)
 	}

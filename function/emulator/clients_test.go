@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"backupportal/function/emulator/sign"
+	"backupportal/function/emulator/world"
 )
 
 // foreignClients are scripts around clients that nobody here wrote, from npm.
@@ -48,13 +51,13 @@ func TestClientsThatNobodyHereWroteWork(t *testing.T) {
 	for _, tt := range []struct{ name, script, way, scheme, method string }{
 		{"pop-core by GET", "pop-core.js", "GET", "1.0", "GET"},
 		{"pop-core by POST", "pop-core.js", "POST", "1.0", "POST"},
-		{"openapi-client", "openapi-client.js", "", acs3, "POST"},
+		{"openapi-client", "openapi-client.js", "", sign.ACS3, "POST"},
 		{"openapi-client with V2", "openapi-client.js", "v2", "1.0", "POST"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c, domain := serveDemo(t)
-			cmd := exec.CommandContext(t.Context(), "node", tt.script, domain, DemoKey, DemoSecret, operatorARN, "i-bp2demopay01", tt.way)
+			cmd := exec.CommandContext(t.Context(), "node", tt.script, domain, world.DemoKey, world.DemoSecret, operatorARN, "i-bp2demopay01", tt.way)
 			cmd.Dir = foreignClients
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
@@ -68,7 +71,7 @@ func TestClientsThatNobodyHereWroteWork(t *testing.T) {
 			}
 			checkStory(t, c, got)
 			for _, call := range c.Ledger().Calls {
-				if call.Method != tt.method || (call.Common["x-acs-date"] != "") != (tt.scheme == acs3) {
+				if call.Method != tt.method || (call.Common["x-acs-date"] != "") != (tt.scheme == sign.ACS3) {
 					t.Errorf("%s was a %s with %v", call.Action, call.Method, call.Common)
 				}
 				if len(call.Unknown) > 0 {
@@ -87,7 +90,7 @@ func checkStory(t *testing.T, c *Cloud, got story) {
 		t.Fatalf("%d jobs were made", len(ledger.Jobs))
 	}
 	job := ledger.Jobs[0]
-	if job.AccountID != DemoPaymentsAccount || job.Region != "cn-hangzhou" || job.Name != "a b*c~d+é!'()&=%/?" {
+	if job.AccountID != world.DemoPaymentsAccount || job.Region != "cn-hangzhou" || job.Name != "a b*c~d+é!'()&=%/?" {
 		t.Errorf("the job is %+v", job)
 	}
 	if len(got.Before) != 1 || len(got.After) != 1 || !strings.HasPrefix(got.Before[0], job.ID+" ") {

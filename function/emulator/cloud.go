@@ -3,18 +3,18 @@
 // It is the far side of the network for people without an account and for
 // tests: a [Cloud] verifies signatures, judges every request by the vendor's
 // published rules, keeps jobs that move with the clock, and writes down all
-// that it saw in a [Ledger]. What exists in it is a [World]: accounts with
+// that it saw in a [Ledger]. What exists in it is a [world.World]: accounts with
 // their users, roles, instances, vaults and clusters.
 //
 // It shares nothing with the program it is used to test. The rules stand here
 // a second time, from the vendor's pages, so that a mistake in one is caught
 // by the other.
 //
-// A request passes through receive (rpc.go), the checks of a gateway
-// (gateway.go, authenticate.go) and one entry of the table of operations
-// (operations.go), and becomes a reply. Nothing is written to the client
-// before the reply is complete and written down. Faults ([Cloud.SetFaults]) stop
-// a request among the checks, or spoil its reply behind them (faultplay.go).
+// A request passes through [rpc.Receive], the checks of a gateway (gateway.go,
+// authenticate.go) and one operation of hbr, ecs or sts, and becomes a reply.
+// Nothing is written to the client before the reply is complete and written
+// down. Faults ([Cloud.SetFaults]) stop a request among the checks, or spoil its
+// reply behind them (faults.go).
 package emulator
 
 import (
@@ -23,13 +23,20 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"backupportal/function/emulator/ecs"
+	"backupportal/function/emulator/fault"
+	"backupportal/function/emulator/hbr"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sts"
+	"backupportal/function/emulator/world"
 )
 
 // Options say what a Cloud is made of. The zero value is the demo world on the
 // wall clock.
 type Options struct {
-	// World is what exists. Nil means [Demo].
-	World *World
+	// World is what exists. Nil means [world.Demo].
+	World *world.World
 
 	// Now is the only clock: of signatures, tokens and jobs. Nil means time.Now.
 	Now func() time.Time
@@ -43,38 +50,42 @@ type Options struct {
 // once. It may be used by many goroutines. The world it was made from must not
 // be changed afterwards.
 type Cloud struct {
-	world      index
+	world      world.Index
 	now        func() time.Time
 	requireTLS bool
 
-	keys   keyring
+	keys   sts.Keyring
 	nonces nonces
-	jobs   engine
-	rows   rowRoom
 	calls  journal
+	faults atomic.Pointer[fault.Plan] // nil: nothing goes wrong
 
-	registered registry
-	faults     atomic.Pointer[faultPlan] // nil: nothing goes wrong
+	hbr hbr.Service
+	ecs ecs.Service
+	sts sts.Service
 
-	control http.Handler
+	operations map[string]func(*rpc.Call) (any, error) // by api.Operation.Name
+	control    http.Handler
 }
 
 // New returns a Cloud, or every mistake in the world of opts, joined.
 func New(opts Options) (*Cloud, error) {
-	world := opts.World
-	if world == nil {
-		world = Demo()
+	w := opts.World
+	if w == nil {
+		w = world.Demo()
 	}
-	if err := world.Check(); err != nil {
+	if err := w.Check(); err != nil {
 		return nil, errors.Join(errors.New("emulator: the world does not hold together"), err)
 	}
-	c := &Cloud{now: opts.Now, requireTLS: opts.RequireTLS, world: newIndex(world)}
+	c := &Cloud{now: opts.Now, requireTLS: opts.RequireTLS, world: world.NewIndex(w)}
 	if c.now == nil {
 		c.now = time.Now
 	}
-	for _, cred := range c.world.credentials() {
-		c.keys.add(cred)
+	for _, cred := range permanentKeys(c.world) {
+		c.keys.Add(cred)
 	}
+	c.hbr.World, c.ecs.World, c.sts.World = c.world, c.world, c.world
+	c.sts.Keys = &c.keys
+	c.operations = c.operationTable()
 	c.control = c.controlRoutes()
 	return c, nil
 }
@@ -86,25 +97,26 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.control.ServeHTTP(w, r)
 		return
 	}
-	c.answer(w, r).send(w, r)
+	c.answer(w, r).Send(w, r)
 }
 
 // answer runs one request to its end and writes it down, refused or not.
-func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) reply {
-	k, err := c.receive(w, r)
+func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) fault.Reply {
+	// Where plain http is taken for STS, it stands for https everywhere.
+	k, err := rpc.Receive(w, r, c.now(), r.TLS != nil || !c.requireTLS)
 	var body any
 	if err == nil {
 		body, err = c.perform(k)
 	}
-	rep := k.spoil(newReply(k, body, err), err)
+	rep := spoil(k, rpc.NewReply(k, body, err), err)
 	c.calls.add(newEntry(k, rep))
 	return rep
 }
 
 // perform puts a request through the gateway's checks, in the gateway's order,
 // and then through its operation.
-func (c *Cloud) perform(k *call) (any, error) {
-	for _, check := range []func(*call) error{
+func (c *Cloud) perform(k *rpc.Call) (any, error) {
+	for _, check := range []func(*rpc.Call) error{
 		c.checkOperation,
 		c.faultOnTheWay,
 		c.authenticate,
@@ -117,7 +129,31 @@ func (c *Cloud) perform(k *call) (any, error) {
 			return nil, err
 		}
 	}
-	body, err := k.op.do(c, k)
-	k.effect = err == nil
+	body, err := c.operations[k.Op.Name()](k)
+	k.Effect = err == nil
 	return body, err
+}
+
+// operationTable is what carries out each of [api.Operations], by its name.
+func (c *Cloud) operationTable() map[string]func(*rpc.Call) (any, error) {
+	return map[string]func(*rpc.Call) (any, error){
+		"Sts.AssumeRole":        c.sts.AssumeRole,
+		"Sts.GetCallerIdentity": c.sts.GetCallerIdentity,
+
+		"hbr.CreateBackupJob":          c.hbr.CreateBackupJob,
+		"hbr.DescribeBackupJobs2":      c.hbr.DescribeBackupJobs2,
+		"hbr.CancelBackupJob":          c.hbr.CancelBackupJob,
+		"hbr.DescribeVaults":           c.hbr.DescribeVaults,
+		"hbr.DescribeBackupClients":    c.hbr.DescribeBackupClients,
+		"hbr.DescribeContainerCluster": c.hbr.DescribeContainerCluster,
+		"hbr.DescribeUdmSnapshots":     c.hbr.DescribeUdmSnapshots,
+		"hbr.DescribeCrossAccounts":    c.hbr.DescribeCrossAccounts,
+		"hbr.AddCrossAccount":          c.hbr.AddCrossAccount,
+		"hbr.CheckRole":                c.hbr.CheckRole,
+		"hbr.DescribeRegions":          c.hbr.DescribeRegions,
+
+		"Ecs.DescribeInstances": c.ecs.DescribeInstances,
+		"Ecs.DescribeDisks":     c.ecs.DescribeDisks,
+		"Ecs.DescribeRegions":   c.ecs.DescribeRegions,
+	}
 }

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"backupportal/function/emulator/api"
+	"backupportal/function/emulator/plainjson"
 )
 
 // maxFaultSchedule bounds a schedule of faults, in bytes.
@@ -51,7 +54,7 @@ func (c *Cloud) showLedger(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(encode(c.ledgerSince(since, action)))
+	w.Write(plainjson.Encode(c.ledgerSince(since, action)))
 }
 
 // ledgerQuery refuses names that it does not know: with one misspelt the whole
@@ -68,7 +71,7 @@ func ledgerQuery(r *http.Request) (since time.Time, action string, err error) {
 		switch name {
 		case "action":
 			action = values[0]
-			if !slices.ContainsFunc(operations, func(o operation) bool { return o.action == action }) {
+			if !slices.ContainsFunc(api.Operations, func(o api.Operation) bool { return o.Action == action }) {
 				return since, "", errors.New("there is no such action here")
 			}
 		case "since":

@@ -9,15 +9,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"backupportal/function/emulator/hbr"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/world"
 )
 
 func str(v any) string { return fmt.Sprint(v) }
 
 func TestListingHasTheVendorsShape(t *testing.T) {
 	f := newFixture(t)
-	id := f.create(t, portal, with(instanceOrder(), params{"JobName": "web01-k3v9x2", "Detail": `{"diskIdList":["d-bp1demoweb01b"]}`}))
+	id := f.create(t, portal, with(instanceOrder(), rpc.Params{"JobName": "web01-k3v9x2", "Detail": `{"diskIdList":["d-bp1demoweb01b"]}`}))
 	f.clock.advance(11 * time.Second)
-	a := f.call(t, portal, "DescribeBackupJobs2", params{"SourceType": "UDM_ECS", "PageSize": "50"})
+	a := f.call(t, portal, "DescribeBackupJobs2", rpc.Params{"SourceType": "UDM_ECS", "PageSize": "50"})
 	for name, want := range map[string]string{
 		"Success": "true", "Code": "200", "Message": "successful", "PageNumber": "1", "PageSize": "50", "TotalCount": "1",
 	} {
@@ -49,9 +53,9 @@ func TestListingHasTheVendorsShape(t *testing.T) {
 
 func TestListingRepeatsWhatWasSent(t *testing.T) {
 	f := newFixture(t)
-	file := with(fileOrder(), params{"Exclude": `["/home/cache"]`, "SpeedLimit": "0:24:5120", "Options": `{"UseVSS":false}`})
+	file := with(fileOrder(), rpc.Params{"Exclude": `["/home/cache"]`, "SpeedLimit": "0:24:5120", "Options": `{"UseVSS":false}`})
 	f.create(t, portal, file)
-	j := f.list(t, portal, params{"SourceType": "ECS_FILE"})[0]
+	j := f.list(t, portal, rpc.Params{"SourceType": "ECS_FILE"})[0]
 	for _, name := range []string{"Include", "Exclude", "SpeedLimit", "Options", "VaultId"} {
 		if j[name] != file[name] {
 			t.Errorf("%s is %v", name, j[name])
@@ -61,14 +65,14 @@ func TestListingRepeatsWhatWasSent(t *testing.T) {
 		t.Errorf("Paths %v, Detail %v", j["Paths"], j["Detail"])
 	}
 	id := f.create(t, portal, containerOrder())
-	j = f.list(t, portal, params{"Filters.1.Key": "JobId", "Filters.1.Values.1": id})[0]
+	j = f.list(t, portal, rpc.Params{"Filters.1.Key": "JobId", "Filters.1.Values.1": id})[0]
 	if j["Identifier"] != "c5bbd0931a30947f4ab85efd19380a72d" {
 		t.Errorf("Identifier is %v", j["Identifier"])
 	}
-	f.create(t, portal, with(instanceOrder(), params{"CrossAccountType": "CROSS_ACCOUNT",
-		"CrossAccountUserId": DemoPaymentsAccount, "CrossAccountRoleName": "hbrcrossrole", "InstanceId": "i-bp2demopay01"}))
-	j = f.list(t, portal, params{"SourceType": "UDM_ECS"})[0]
-	if j["CrossAccountType"] != "CROSS_ACCOUNT" || str(j["CrossAccountUserId"]) != DemoPaymentsAccount || j["CrossAccountRoleName"] != "hbrcrossrole" {
+	f.create(t, portal, with(instanceOrder(), rpc.Params{"CrossAccountType": "CROSS_ACCOUNT",
+		"CrossAccountUserId": world.DemoPaymentsAccount, "CrossAccountRoleName": "hbrcrossrole", "InstanceId": "i-bp2demopay01"}))
+	j = f.list(t, portal, rpc.Params{"SourceType": "UDM_ECS"})[0]
+	if j["CrossAccountType"] != "CROSS_ACCOUNT" || str(j["CrossAccountUserId"]) != world.DemoPaymentsAccount || j["CrossAccountRoleName"] != "hbrcrossrole" {
 		t.Errorf("got %v %v %v", j["CrossAccountType"], j["CrossAccountUserId"], j["CrossAccountRoleName"])
 	}
 }
@@ -77,8 +81,8 @@ func TestAccountsAndRegionsDoNotSeeEachOther(t *testing.T) {
 	f := newFixture(t)
 	role := f.assume(t, portal, nil)
 	mine := f.create(t, portal, instanceOrder())
-	theirs := f.create(t, role, with(instanceOrder(), params{"InstanceId": "i-bp2demopay01"}))
-	there := f.create(t, portal, with(instanceOrder(), params{"InstanceId": "i-uf6demoweb03", "RegionId": "cn-shanghai"}))
+	theirs := f.create(t, role, with(instanceOrder(), rpc.Params{"InstanceId": "i-bp2demopay01"}))
+	there := f.create(t, portal, with(instanceOrder(), rpc.Params{"InstanceId": "i-uf6demoweb03", "RegionId": "cn-shanghai"}))
 	for _, tt := range []struct {
 		name   string
 		who    keys
@@ -89,12 +93,12 @@ func TestAccountsAndRegionsDoNotSeeEachOther(t *testing.T) {
 		{"assumed role", role, "cn-hangzhou", theirs},
 		{"other region", portal, "cn-shanghai", there},
 	} {
-		jobs := f.list(t, tt.who, params{"RegionId": tt.region})
+		jobs := f.list(t, tt.who, rpc.Params{"RegionId": tt.region})
 		if len(jobs) != 1 || jobs[0]["JobId"] != tt.want {
 			t.Errorf("%s sees %v", tt.name, jobs)
 		}
 	}
-	if jobs := f.list(t, role, params{"RegionId": "cn-shanghai"}); len(jobs) != 0 {
+	if jobs := f.list(t, role, rpc.Params{"RegionId": "cn-shanghai"}); len(jobs) != 0 {
 		t.Errorf("the role sees %v in the other region", jobs)
 	}
 }
@@ -103,7 +107,7 @@ func TestAccountsAndRegionsDoNotSeeEachOther(t *testing.T) {
 func threeJobs(t *testing.T) (f *fixture, ids []string) {
 	f = newFixture(t)
 	for _, instance := range []string{"i-bp1demoweb01", "i-bp1demoweb02", "i-bp1demoweb01"} {
-		ids = append(ids, f.create(t, portal, with(instanceOrder(), params{"InstanceId": instance})))
+		ids = append(ids, f.create(t, portal, with(instanceOrder(), rpc.Params{"InstanceId": instance})))
 		f.clock.advance(10 * time.Second)
 	}
 	f.clock.advance(-10 * time.Second)
@@ -111,8 +115,8 @@ func threeJobs(t *testing.T) (f *fixture, ids []string) {
 }
 
 // filtered builds one filter per line: key, operator, values.
-func filtered(lines ...string) params {
-	p := params{}
+func filtered(lines ...string) rpc.Params {
+	p := rpc.Params{}
 	for i, line := range lines {
 		words := strings.Fields(line)
 		prefix := fmt.Sprintf("Filters.%d.", i+1)
@@ -173,8 +177,8 @@ func TestFiltersLetThrough(t *testing.T) {
 func TestListingRefuses(t *testing.T) {
 	f := newFixture(t)
 	many := filtered("JobId IN a", "JobId IN a", "JobId IN a", "JobId IN a", "JobId IN a", "JobId IN a")
-	long := "JobId IN" + strings.Repeat(" a", maxFilterValues+1)
-	for name, p := range map[string]params{
+	long := "JobId IN" + strings.Repeat(" a", hbr.MaxFilterValues+1)
+	for name, p := range map[string]rpc.Params{
 		"a SourceType that is not listed":    {"SourceType": "CONTAINER"},
 		"another direction":                  {"SortDirection": "UP"},
 		"another edition":                    {"Edition": "GOLD"},
@@ -216,15 +220,15 @@ func TestPagesFollowEachOther(t *testing.T) {
 	slices.Reverse(newest)
 	for _, tt := range []struct {
 		name string
-		p    params
+		p    rpc.Params
 		want []string
 	}{
 		{"by default the newest ten", nil, newest[:10]},
-		{"the rest", params{"PageNumber": "2"}, newest[10:]},
-		{"beyond the end", params{"PageNumber": "3"}, nil},
-		{"far beyond the end", params{"PageNumber": "2147483647", "PageSize": "99"}, nil},
-		{"another size", params{"PageNumber": "2", "PageSize": "5"}, newest[5:10]},
-		{"oldest first", params{"SortDirection": "ASCEND", "PageSize": "3"}, made[:3]},
+		{"the rest", rpc.Params{"PageNumber": "2"}, newest[10:]},
+		{"beyond the end", rpc.Params{"PageNumber": "3"}, nil},
+		{"far beyond the end", rpc.Params{"PageNumber": "2147483647", "PageSize": "99"}, nil},
+		{"another size", rpc.Params{"PageNumber": "2", "PageSize": "5"}, newest[5:10]},
+		{"oldest first", rpc.Params{"SortDirection": "ASCEND", "PageSize": "3"}, made[:3]},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
@@ -236,7 +240,7 @@ func TestPagesFollowEachOther(t *testing.T) {
 			}
 		})
 	}
-	if a := f.call(t, portal, "DescribeBackupJobs2", params{"PageNumber": "3"}); str(a.body["TotalCount"]) != "12" {
+	if a := f.call(t, portal, "DescribeBackupJobs2", rpc.Params{"PageNumber": "3"}); str(a.body["TotalCount"]) != "12" {
 		t.Errorf("TotalCount is %v", a.body["TotalCount"])
 	}
 }
@@ -248,12 +252,12 @@ func TestPagesAreTheWholeListInPieces(t *testing.T) {
 	for range total {
 		f.create(t, portal, instanceOrder())
 	}
-	all := f.list(t, portal, params{"PageSize": "99"})
+	all := f.list(t, portal, rpc.Params{"PageSize": "99"})
 	rapid.Check(t, func(rt *rapid.T) {
 		size := rapid.IntRange(1, 30).Draw(rt, "size")
 		var pieces []map[string]any
 		for number := 1; len(pieces) < total; number++ {
-			piece := f.list(t, portal, params{"PageNumber": str(number), "PageSize": str(size)})
+			piece := f.list(t, portal, rpc.Params{"PageNumber": str(number), "PageSize": str(size)})
 			if len(piece) == 0 || len(piece) > size {
 				rt.Fatalf("page %d has %d jobs", number, len(piece))
 			}

@@ -6,12 +6,17 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"backupportal/function/emulator/api"
+	"backupportal/function/emulator/ram"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/world"
 )
 
 // ecsCall calls ECS, whose version fixture.call does not know.
-func (f *fixture) ecsCall(t *testing.T, who keys, action string, own params) answer {
+func (f *fixture) ecsCall(t *testing.T, who keys, action string, own rpc.Params) answer {
 	t.Helper()
-	return f.call(t, who, action, with(params{"Version": ecsVersion}, own))
+	return f.call(t, who, action, with(rpc.Params{"Version": api.ECSVersion}, own))
 }
 
 // listed returns one field of every element of an ECS list.
@@ -28,25 +33,27 @@ func listed(t *testing.T, a answer, outer, inner, field string) []string {
 }
 
 // ecsWorld has one instance for each filter to find.
-func ecsWorld(w *World) {
-	disk := func(id, category, kind string) Disk { return Disk{ID: id, Category: category, Type: kind, GiB: 40} }
+func ecsWorld(w *world.World) {
+	disk := func(id, category, kind string) world.Disk {
+		return world.Disk{ID: id, Category: category, Type: kind, GiB: 40}
+	}
 	w.Accounts[0].Clients = nil
-	w.Accounts[0].Instances = []Instance{{
+	w.Accounts[0].Instances = []world.Instance{{
 		ID: "i-web01", Name: "web01", Region: "cn-hangzhou", OS: "linux",
 		Tags:  map[string]string{"team": "web", "stage": "prod"},
-		Disks: []Disk{disk("d-web01a", "cloud_essd", "system")},
+		Disks: []world.Disk{disk("d-web01a", "cloud_essd", "system")},
 	}, {
 		ID: "i-web02", Name: "web02", Region: "cn-hangzhou", OS: "linux",
 		Tags:   map[string]string{"team": "web", "stage": "test"},
 		Status: "Stopped", Zone: "cn-hangzhou-b", ResourceGroup: "rg-1",
-		Disks: []Disk{disk("d-web02a", "cloud_essd", "system"), disk("d-web02b", "cloud_efficiency", "data")},
+		Disks: []world.Disk{disk("d-web02a", "cloud_essd", "system"), disk("d-web02b", "cloud_efficiency", "data")},
 	}, {
 		ID: "i-db01", Name: "db01", Region: "cn-hangzhou", OS: "linux",
 		Locks: []string{"financial"}, VPC: "vpc-db", Image: "m-db", Type: "ecs.r7.large",
-		Disks: []Disk{disk("d-db01a", "cloud_essd", "system")},
+		Disks: []world.Disk{disk("d-db01a", "cloud_essd", "system")},
 	}, {
 		ID: "i-web03", Name: "web03", Region: "cn-shanghai", OS: "windows",
-		Disks: []Disk{disk("d-web03a", "cloud_essd", "system")},
+		Disks: []world.Disk{disk("d-web03a", "cloud_essd", "system")},
 	}}
 }
 
@@ -54,25 +61,25 @@ func TestDescribeInstancesFilters(t *testing.T) {
 	f := newFixture(t, ecsWorld)
 	const web1, web2, db = "web01", "web02", "db01"
 	for _, tt := range []struct {
-		own  params
+		own  rpc.Params
 		want []string
 	}{
 		{nil, []string{web1, web2, db}},
-		{params{"RegionId": "cn-shanghai"}, []string{"web03"}},
-		{params{"InstanceIds": `["i-db01","i-web01","i-none"]`}, []string{web1, db}},
-		{params{"InstanceIds": `["i-bp2demopay01"]`}, []string{}}, // of another account
-		{params{"InstanceName": "web*"}, []string{web1, web2}},
-		{params{"InstanceName": "*01"}, []string{web1, db}},
-		{params{"InstanceName": "web"}, []string{}},
-		{params{"Status": "Stopped"}, []string{web2}},
-		{params{"Tag.1.Key": "team"}, []string{web1, web2}},
-		{params{"Tag.1.Key": "team", "Tag.1.Value": "web", "Tag.7.Key": "stage", "Tag.7.Value": "test"}, []string{web2}},
-		{params{"Tag.1.Key": "team", "Tag.1.Value": "db"}, []string{}},
-		{params{"ZoneId": "cn-hangzhou-b"}, []string{web2}},
-		{params{"ResourceGroupId": "rg-1"}, []string{web2}},
-		{params{"VpcId": "vpc-db"}, []string{db}},
-		{params{"ImageId": "m-db"}, []string{db}},
-		{params{"InstanceType": "ecs.r7.large", "Status": "Running"}, []string{db}},
+		{rpc.Params{"RegionId": "cn-shanghai"}, []string{"web03"}},
+		{rpc.Params{"InstanceIds": `["i-db01","i-web01","i-none"]`}, []string{web1, db}},
+		{rpc.Params{"InstanceIds": `["i-bp2demopay01"]`}, []string{}}, // of another account
+		{rpc.Params{"InstanceName": "web*"}, []string{web1, web2}},
+		{rpc.Params{"InstanceName": "*01"}, []string{web1, db}},
+		{rpc.Params{"InstanceName": "web"}, []string{}},
+		{rpc.Params{"Status": "Stopped"}, []string{web2}},
+		{rpc.Params{"Tag.1.Key": "team"}, []string{web1, web2}},
+		{rpc.Params{"Tag.1.Key": "team", "Tag.1.Value": "web", "Tag.7.Key": "stage", "Tag.7.Value": "test"}, []string{web2}},
+		{rpc.Params{"Tag.1.Key": "team", "Tag.1.Value": "db"}, []string{}},
+		{rpc.Params{"ZoneId": "cn-hangzhou-b"}, []string{web2}},
+		{rpc.Params{"ResourceGroupId": "rg-1"}, []string{web2}},
+		{rpc.Params{"VpcId": "vpc-db"}, []string{db}},
+		{rpc.Params{"ImageId": "m-db"}, []string{db}},
+		{rpc.Params{"InstanceType": "ecs.r7.large", "Status": "Running"}, []string{db}},
 	} {
 		t.Run(fmt.Sprint(tt.own), func(t *testing.T) {
 			got := listed(t, f.ecsCall(t, portal, "DescribeInstances", tt.own), "Instances", "Instance", "InstanceName")
@@ -86,16 +93,16 @@ func TestDescribeInstancesFilters(t *testing.T) {
 func TestDescribeDisksFilters(t *testing.T) {
 	f := newFixture(t, ecsWorld)
 	for _, tt := range []struct {
-		own  params
+		own  rpc.Params
 		want []string
 	}{
-		{params{"InstanceId": "i-web02"}, []string{"d-web02a", "d-web02b"}},
-		{params{"InstanceId": "i-web02", "DiskType": "system", "Status": "All"}, []string{"d-web02a"}},
-		{params{"Category": "cloud_efficiency"}, []string{"d-web02b"}},
-		{params{"Category": "local_ssd_pro"}, []string{}},
-		{params{"DiskIds": `["d-db01a"]`, "Category": "all", "DiskType": "all"}, []string{"d-db01a"}},
-		{params{"Status": "Available"}, []string{}},
-		{params{"RegionId": "cn-shanghai"}, []string{"d-web03a"}},
+		{rpc.Params{"InstanceId": "i-web02"}, []string{"d-web02a", "d-web02b"}},
+		{rpc.Params{"InstanceId": "i-web02", "DiskType": "system", "Status": "All"}, []string{"d-web02a"}},
+		{rpc.Params{"Category": "cloud_efficiency"}, []string{"d-web02b"}},
+		{rpc.Params{"Category": "local_ssd_pro"}, []string{}},
+		{rpc.Params{"DiskIds": `["d-db01a"]`, "Category": "all", "DiskType": "all"}, []string{"d-db01a"}},
+		{rpc.Params{"Status": "Available"}, []string{}},
+		{rpc.Params{"RegionId": "cn-shanghai"}, []string{"d-web03a"}},
 	} {
 		t.Run(fmt.Sprint(tt.own), func(t *testing.T) {
 			got := listed(t, f.ecsCall(t, portal, "DescribeDisks", tt.own), "Disks", "Disk", "DiskId")
@@ -107,47 +114,47 @@ func TestDescribeDisksFilters(t *testing.T) {
 }
 
 func TestECSRefusesWhatItsPagesDoNotAllow(t *testing.T) {
-	f := newFixture(t, func(w *World) {
-		w.Accounts[0].Users = append(w.Accounts[0].Users, User{
-			Name: "hbr", AccessKeys: []AccessKey{{"hbr-key", "hbr-secret"}},
-			Permissions: []Statement{{Effect: "Allow", Actions: []string{"hbr:*"}}},
+	f := newFixture(t, func(w *world.World) {
+		w.Accounts[0].Users = append(w.Accounts[0].Users, world.User{
+			Name: "hbr", AccessKeys: []world.AccessKey{{ID: "hbr-key", Secret: "hbr-secret"}},
+			Permissions: []ram.Statement{{Effect: "Allow", Actions: []string{"hbr:*"}}},
 		})
 	})
 	stranger := keys{id: "hbr-key", secret: "hbr-secret"}
-	many := params{}
+	many := rpc.Params{}
 	for n := range 21 {
 		many[fmt.Sprintf("Tag.%d.Key", n+1)] = "k"
 	}
 	for _, tt := range []struct {
 		name, action string
 		who          keys
-		own          params
+		own          rpc.Params
 		status       int
 		code         string
 	}{
-		{"no region", "DescribeInstances", portal, params{"RegionId": ""}, 400, "MissingRegionId"},
-		{"no such region", "DescribeDisks", portal, params{"RegionId": "atlantis"}, 404, "InvalidRegion.NotFound"},
+		{"no region", "DescribeInstances", portal, rpc.Params{"RegionId": ""}, 400, "MissingRegionId"},
+		{"no such region", "DescribeDisks", portal, rpc.Params{"RegionId": "atlantis"}, 404, "InvalidRegion.NotFound"},
 		{"no permission for instances", "DescribeInstances", stranger, nil, 403, "Forbidden.RAM"},
 		{"no permission for disks", "DescribeDisks", stranger, nil, 403, "Forbidden.RAM"},
 		{"no permission for regions", "DescribeRegions", stranger, nil, 403, "Forbidden.RAM"},
-		{"ids that are no json", "DescribeInstances", portal, params{"InstanceIds": "i-1,i-2"}, 400, "InvalidParameter"},
-		{"ids that are no texts", "DescribeInstances", portal, params{"InstanceIds": "[1]"}, 400, "InvalidParameter"},
-		{"101 ids", "DescribeInstances", portal, params{"InstanceIds": `["i-1"` + strings.Repeat(`,"i-1"`, 100) + `]`}, 400, "InvalidParameter"},
+		{"ids that are no json", "DescribeInstances", portal, rpc.Params{"InstanceIds": "i-1,i-2"}, 400, "InvalidParameter"},
+		{"ids that are no texts", "DescribeInstances", portal, rpc.Params{"InstanceIds": "[1]"}, 400, "InvalidParameter"},
+		{"101 ids", "DescribeInstances", portal, rpc.Params{"InstanceIds": `["i-1"` + strings.Repeat(`,"i-1"`, 100) + `]`}, 400, "InvalidParameter"},
 		{"21 tags", "DescribeInstances", portal, many, 400, "InvalidParameter"},
-		{"a value without a key", "DescribeInstances", portal, params{"Tag.1.Value": "web"}, 400, "InvalidParameter"},
-		{"tags as json", "DescribeInstances", portal, params{"Tags": `[{"Key":"team"}]`}, 400, "InvalidParameter"},
-		{"a status of disks", "DescribeInstances", portal, params{"Status": "In_use"}, 400, "InvalidParameter"},
-		{"a status of instances", "DescribeDisks", portal, params{"Status": "Running"}, 400, "InvalidParameter"},
-		{"a type that does not exist", "DescribeDisks", portal, params{"DiskType": "swap"}, 400, "InvalidParameter"},
-		{"a category that does not exist", "DescribeDisks", portal, params{"Category": "tape"}, 400, "InvalidParameter"},
-		{"a number that is none", "DescribeInstances", portal, params{"MaxResults": "ten"}, 400, "InvalidParameter"},
-		{"a page of 101", "DescribeInstances", portal, params{"PageSize": "101"}, 400, "InvalidParameter"},
-		{"page 0", "DescribeInstances", portal, params{"PageNumber": "0"}, 400, "InvalidParameter"},
-		{"a filter that no world knows", "DescribeInstances", portal, params{"PrivateIpAddresses": `["10.0.0.1"]`}, 400, "UnsupportedParameter"},
-		{"a filter by key", "DescribeDisks", portal, params{"Filter.1.Key": "x"}, 400, "UnsupportedParameter"},
+		{"a value without a key", "DescribeInstances", portal, rpc.Params{"Tag.1.Value": "web"}, 400, "InvalidParameter"},
+		{"tags as json", "DescribeInstances", portal, rpc.Params{"Tags": `[{"Key":"team"}]`}, 400, "InvalidParameter"},
+		{"a status of disks", "DescribeInstances", portal, rpc.Params{"Status": "In_use"}, 400, "InvalidParameter"},
+		{"a status of instances", "DescribeDisks", portal, rpc.Params{"Status": "Running"}, 400, "InvalidParameter"},
+		{"a type that does not exist", "DescribeDisks", portal, rpc.Params{"DiskType": "swap"}, 400, "InvalidParameter"},
+		{"a category that does not exist", "DescribeDisks", portal, rpc.Params{"Category": "tape"}, 400, "InvalidParameter"},
+		{"a number that is none", "DescribeInstances", portal, rpc.Params{"MaxResults": "ten"}, 400, "InvalidParameter"},
+		{"a page of 101", "DescribeInstances", portal, rpc.Params{"PageSize": "101"}, 400, "InvalidParameter"},
+		{"page 0", "DescribeInstances", portal, rpc.Params{"PageNumber": "0"}, 400, "InvalidParameter"},
+		{"a filter that no world knows", "DescribeInstances", portal, rpc.Params{"PrivateIpAddresses": `["10.0.0.1"]`}, 400, "UnsupportedParameter"},
+		{"a filter by key", "DescribeDisks", portal, rpc.Params{"Filter.1.Key": "x"}, 400, "UnsupportedParameter"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			own := params{"Version": ecsVersion}
+			own := rpc.Params{"Version": api.ECSVersion}
 			for name, v := range tt.own {
 				own[name] = v
 			}
@@ -160,28 +167,28 @@ func TestECSRefusesWhatItsPagesDoNotAllow(t *testing.T) {
 }
 
 func TestNextTokenBelongsToItsQuery(t *testing.T) {
-	f := newFixture(t, func(w *World) { w.Accounts = crowd().Accounts })
-	query := params{"InstanceName": "crowd-*", "MaxResults": "50"}
+	f := newFixture(t, func(w *world.World) { w.Accounts = crowd().Accounts })
+	query := rpc.Params{"InstanceName": "crowd-*", "MaxResults": "50"}
 	token, _ := f.ecsCall(t, portal, "DescribeInstances", query).body["NextToken"].(string)
 	if token == "" {
 		t.Fatal("there is no next page")
 	}
 	for _, tt := range []struct {
 		name, action string
-		change       params
+		change       rpc.Params
 		good         bool
 	}{
 		{"the same query", "DescribeInstances", nil, true},
-		{"the same query in other portions", "DescribeInstances", params{"MaxResults": "20"}, true},
-		{"another filter", "DescribeInstances", params{"InstanceName": "*"}, false},
-		{"a further filter", "DescribeInstances", params{"Status": "Running"}, false},
-		{"another region", "DescribeInstances", params{"RegionId": "cn-shanghai"}, false},
-		{"another operation", "DescribeDisks", params{"InstanceName": ""}, false},
-		{"a byte changed", "DescribeInstances", params{"NextToken": "A" + token}, false},
-		{"not one of ours", "DescribeInstances", params{"NextToken": "50"}, false},
+		{"the same query in other portions", "DescribeInstances", rpc.Params{"MaxResults": "20"}, true},
+		{"another filter", "DescribeInstances", rpc.Params{"InstanceName": "*"}, false},
+		{"a further filter", "DescribeInstances", rpc.Params{"Status": "Running"}, false},
+		{"another region", "DescribeInstances", rpc.Params{"RegionId": "cn-shanghai"}, false},
+		{"another operation", "DescribeDisks", rpc.Params{"InstanceName": ""}, false},
+		{"a byte changed", "DescribeInstances", rpc.Params{"NextToken": "A" + token}, false},
+		{"not one of ours", "DescribeInstances", rpc.Params{"NextToken": "50"}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := f.ecsCall(t, portal, tt.action, with(with(query, params{"NextToken": token}), tt.change))
+			a := f.ecsCall(t, portal, tt.action, with(with(query, rpc.Params{"NextToken": token}), tt.change))
 			if tt.good {
 				if got := listed(t, a, "Instances", "Instance", "InstanceName"); got[0] != "crowd-050" {
 					t.Errorf("the page begins with %s", got[0])
@@ -196,18 +203,18 @@ func TestNextTokenBelongsToItsQuery(t *testing.T) {
 }
 
 func TestPageNumbersCountAndTokensDoNot(t *testing.T) {
-	f := newFixture(t, func(w *World) { w.Accounts = crowd().Accounts })
+	f := newFixture(t, func(w *world.World) { w.Accounts = crowd().Accounts })
 	for _, tt := range []struct {
-		own  params
+		own  rpc.Params
 		want string // NextToken or not, PageNumber, PageSize, TotalCount, elements
 	}{
 		{nil, "more 1 10 230 10"},
-		{params{"PageNumber": "5", "PageSize": "50"}, "last 5 50 230 30"},
-		{params{"PageNumber": "6", "PageSize": "50"}, "last 6 50 230 0"},
-		{params{"MaxResults": "0"}, "more 1 10 0 10"},
-		{params{"MaxResults": "9"}, "more 1 10 0 10"},
-		{params{"MaxResults": "11"}, "more 1 11 0 11"},
-		{params{"MaxResults": "101", "PageNumber": "3"}, "more 1 100 0 100"},
+		{rpc.Params{"PageNumber": "5", "PageSize": "50"}, "last 5 50 230 30"},
+		{rpc.Params{"PageNumber": "6", "PageSize": "50"}, "last 6 50 230 0"},
+		{rpc.Params{"MaxResults": "0"}, "more 1 10 0 10"},
+		{rpc.Params{"MaxResults": "9"}, "more 1 10 0 10"},
+		{rpc.Params{"MaxResults": "11"}, "more 1 11 0 11"},
+		{rpc.Params{"MaxResults": "101", "PageNumber": "3"}, "more 1 100 0 100"},
 	} {
 		a := f.ecsCall(t, portal, "DescribeInstances", tt.own)
 		more := "last"
@@ -220,7 +227,7 @@ func TestPageNumbersCountAndTokensDoNot(t *testing.T) {
 			t.Errorf("%v: got %s, want %s", tt.own, got, tt.want)
 		}
 	}
-	a := f.ecsCall(t, portal, "DescribeDisks", params{"MaxResults": "600"})
+	a := f.ecsCall(t, portal, "DescribeDisks", rpc.Params{"MaxResults": "600"})
 	if n := len(listed(t, a, "Disks", "Disk", "DiskId")); n != 253 || a.body["NextToken"] != "" {
 		t.Errorf("%d disks on a page of 500, next page %q", n, a.body["NextToken"])
 	}
@@ -230,7 +237,7 @@ func TestPageNumbersCountAndTokensDoNot(t *testing.T) {
 // depend on each level of it.
 func TestECSNestsAsTheVendorDoes(t *testing.T) {
 	f := newFixture(t, ecsWorld)
-	a := f.ecsCall(t, portal, "DescribeInstances", params{"InstanceIds": `["i-db01"]`})
+	a := f.ecsCall(t, portal, "DescribeInstances", rpc.Params{"InstanceIds": `["i-db01"]`})
 	got := a.body["Instances"].(map[string]any)["Instance"].([]any)[0].(map[string]any)
 	for path, want := range map[string]any{
 		"Tags":            map[string]any{"Tag": []any{}},

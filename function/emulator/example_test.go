@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/world"
 )
 
 // A test of another package serves a cloud, points its client at it, moves the
 // clock, and asks the ledger what arrived.
 func Example() {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	world := emulator.Demo()
+	world := world.Demo()
 	world.JobDuration = 5 * time.Minute
 	cloud, err := emulator.New(emulator.Options{World: world, Now: func() time.Time { return now }})
 	if err != nil {

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"backupportal/function/emulator/fault"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
 )
 
 // sights is what a client sees of each fault that decides the answer to a
@@ -106,12 +110,12 @@ func TestEveryFaultIsSeen(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	for _, kind := range faultKinds {
-		if kind.place == inList {
+	for _, kind := range fault.Kinds {
+		if kind.Place == fault.InList {
 			continue // those are in faultlist_test.go
 		}
-		if !seen[kind.name] || kind.twin && !seen[kind.name+afterSuffix] {
-			t.Errorf("nobody looks at %s", kind.name)
+		if !seen[kind.Name] || kind.Twin && !seen[kind.Name+fault.AfterSuffix] {
+			t.Errorf("nobody looks at %s", kind.Name)
 		}
 	}
 }
@@ -137,7 +141,7 @@ func TestAnswersOfOthersHaveNothingOfTheCloud(t *testing.T) {
 func TestOversizedAnswerIsNothingToWhoeverStopsReading(t *testing.T) {
 	w := newWire(t, "*: oversized")
 	got := w.create(t)
-	if len(got.body) < oversizedBody || strings.Trim(got.body[:oversizedBody], "{ ") != "" {
+	if len(got.body) < fault.OversizedBody || strings.Trim(got.body[:fault.OversizedBody], "{ ") != "" {
 		t.Errorf("%d bytes that begin with %.20q", len(got.body), got.body)
 	}
 	if id := got.object(t)["JobId"]; id != w.lastCall(t).JobID {
@@ -158,7 +162,7 @@ func TestEchoOfTheSignatureHasTheToken(t *testing.T) {
 	w := newWire(t, "GetCallerIdentity: signature-echo")
 	role := w.assume(t, portal, nil)
 	a := w.call(t, role, "GetCallerIdentity", nil)
-	if !strings.Contains(a.message(), percentEncode(percentEncode(role.token))) {
+	if !strings.Contains(a.message(), sign.PercentEncode(sign.PercentEncode(role.token))) {
 		t.Errorf("the message is %s", a.message())
 	}
 }
@@ -184,9 +188,9 @@ func TestRedirectTakesTheRequestAlong(t *testing.T) {
 func TestFaultsStandWhereTheRealOnesDo(t *testing.T) {
 	w := newWire(t, "*: throttle, empty 503, 500")
 	p := w.signed("CreateBackupJob", instanceOrder())
-	bad := with(p, params{"Signature": "wrong"})
+	bad := with(p, rpc.Params{"Signature": "wrong"})
 	for n, tt := range []struct {
-		sent   params
+		sent   rpc.Params
 		status int
 		code   string
 		fault  string

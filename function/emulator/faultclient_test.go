@@ -10,6 +10,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
 )
 
 // A wire is a cloud behind a real connection, and a client that shows what
@@ -34,10 +37,10 @@ func newWire(t *testing.T, faults string) *wire {
 }
 
 // signed is a good request, ready to be sent.
-func (w *wire) signed(action string, own params) params {
+func (w *wire) signed(action string, own rpc.Params) rpc.Params {
 	p := w.common(portal, action)
 	maps.Copy(p, own)
-	p["Signature"] = signature(portal.secret, stringToSign("POST", p))
+	p["Signature"] = sign.Signature(portal.secret, sign.StringToSign("POST", p))
 	return p
 }
 
@@ -49,7 +52,7 @@ type seen struct {
 	err    error // of the request or, with a status, of reading the body
 }
 
-func (w *wire) post(t *testing.T, p params) seen {
+func (w *wire) post(t *testing.T, p rpc.Params) seen {
 	t.Helper()
 	form := url.Values{}
 	for name, v := range p {

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"backupportal/function/emulator/fault"
+	"backupportal/function/emulator/rpc"
 )
 
 // walk reads all pages of two as a client does, until one is not full, and
@@ -13,7 +16,7 @@ func (w *wire) walk(t *testing.T) (names string, total any) {
 	t.Helper()
 	var pages []string
 	for number := 1; ; number++ {
-		got := w.post(t, w.signed(listing, params{"PageSize": "2", "PageNumber": str(number)})).object(t)
+		got := w.post(t, w.signed(fault.Listing, rpc.Params{"PageSize": "2", "PageNumber": str(number)})).object(t)
 		total = got["TotalCount"]
 		var page []string
 		for _, j := range got["BackupJobs"].(map[string]any)["BackupJob"].([]any) {
@@ -51,7 +54,7 @@ func TestClientSeesListsThatAreWrong(t *testing.T) {
 			w := newWire(t, "DescribeBackupJobs2: "+tt.fault)
 			for n, name := range "abcde" {
 				w.clock.advance(time.Duration(min(n, 1)) * time.Second)
-				w.post(t, w.signed("CreateBackupJob", with(instanceOrder(), params{"JobName": string(name)})))
+				w.post(t, w.signed("CreateBackupJob", with(instanceOrder(), rpc.Params{"JobName": string(name)})))
 			}
 			names, total := w.walk(t)
 			if names != tt.names || str(total) != str(tt.total) {

@@ -1,139 +1,82 @@
 package emulator
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
-	"time"
+	"errors"
+
+	"backupportal/function/emulator/fault"
+	"backupportal/function/emulator/rpc"
 )
 
-// A faultSchedule says what goes wrong, in which calls. It is written as one
-// line, by this grammar, in which blanks separate words and mean nothing else:
+// SetFaults lets calls fail by a schedule like
 //
-//	schedule = [ part ] { ";" [ part ] } .
-//	part     = "seed" number | rule .
-//	rule     = ( operation | "*" ) ":" step { "," step } .
-//	step     = choice { "|" choice } [ "x" number | "forever" ] .
-//	choice   = fault { "+" fault } [ percentage ] .
-//	fault    = name { argument } .
+//	CreateBackupJob: ok, throttle, 500-after; AssumeRole: expired x2; *: latency 200ms 10%; seed 42
 //
-// A call takes the next step of its operation's rule or, when there is none
-// left, the next step of "*". A step is for one call unless it says otherwise;
-// one with a percentage, and one with a lag, is for all further calls unless it
-// says otherwise. What a percentage leaves over is "ok". Of the faults in one
-// choice at most one may decide the answer.
-//
-// The schedule itself never changes: a plan keeps count of what is left.
-type faultSchedule struct {
-	seed  uint64
-	rules []faultRule
-}
-
-// A faultRule is what one operation, or "*" every other one, goes through.
-type faultRule struct {
-	action string
-	steps  []faultStep
-}
-
-// forever is the times of a step that is never used up.
-const forever = -1
-
-// A faultStep is what happens in each of the next calls: one of the choices.
-type faultStep struct {
-	choices []faultChoice
-	times   int
-}
-
-// A faultChoice is one thing that may happen in a call, made of faults that
-// happen together.
-type faultChoice struct {
-	faults []fault
-	share  int // in hundredths of a percent
-}
-
-// always is the share of a choice that leaves nothing to chance.
-const always = 100_00
-
-// A fault is one row of [faultKinds] with its arguments; only those that the
-// kind takes are set.
-type fault struct {
-	kind     *faultKind
-	after    bool // the variant that lets the effect happen
-	duration time.Duration
-	status   int
-	text     string // a code or a URL
-	number   int
-}
-
-// String writes a schedule that parses to the same one.
-func (s faultSchedule) String() string {
-	var parts []string
-	if s.seed != 0 {
-		parts = append(parts, fmt.Sprintf("seed %d", s.seed))
+// from now on, in place of the one before; docs/emulator.md has the grammar and
+// the faults. An empty schedule ends all faults. What a percentage decides
+// depends on the seed, the operation and how many of its calls came before, and
+// on nothing else; without a seed it is 0. An error names the column, and
+// leaves the schedule before in force.
+func (c *Cloud) SetFaults(schedule string) error {
+	s, err := fault.Parse(schedule)
+	if err != nil {
+		return err
 	}
-	for _, r := range s.rules {
-		if len(r.steps) > 0 {
-			parts = append(parts, r.action+": "+join(r.steps, ", "))
+	c.faults.Store(fault.NewPlan(s))
+	return nil
+}
+
+// Faults returns what is left of the schedule, as a schedule. It is empty when
+// nothing more will go wrong. Taken as a new schedule it throws its dice from
+// the start.
+func (c *Cloud) Faults() string {
+	plan := c.faults.Load()
+	if plan == nil {
+		return ""
+	}
+	return plan.Left()
+}
+
+// errFault stops a call before its effect; its faults say what the answer is.
+var errFault = errors.New("emulator: stopped by a fault")
+
+// faultOnTheWay plays what happens to a request before anybody reads its
+// signature. Its nonce stays unspent: sent again, the same request is good.
+func (c *Cloud) faultOnTheWay(k *rpc.Call) error { return c.play(k, fault.OnTheWay) }
+
+// faultAtGate plays all other faults, or prepares them if they come later. Only
+// calls whose signature is good get here.
+func (c *Cloud) faultAtGate(k *rpc.Call) error { return c.play(k, fault.AtGate) }
+
+// play takes the call's step, if it is due at this place, and lets happen what
+// comes before the effect. No lock is held while it waits.
+func (c *Cloud) play(k *rpc.Call, at fault.Place) error {
+	plan := c.faults.Load()
+	if plan == nil || k.Course.Taken {
+		return nil
+	}
+	faults, ok := plan.Take(k.Op.Action, at)
+	if !ok {
+		return nil
+	}
+	k.Course = fault.Course{Taken: true, Faults: faults} // none, where the dice said so
+	if d := fault.Delay(faults, false); d > 0 {
+		if !fault.Wait(k.HTTP.Context(), d) {
+			k.Course.Gone = true
+			return errFault
 		}
+		k.At = c.now() // for the cloud, the request arrives now
 	}
-	return strings.Join(parts, "; ")
+	if k.Course.Stops() {
+		return errFault
+	}
+	return nil
 }
 
-// String leaves out only what every reader expects: a single time.
-func (s faultStep) String() string {
-	text := join(s.choices, " | ")
-	switch {
-	case s.times == forever:
-		return text + " forever"
-	case s.times != 1 || s.lasts():
-		return text + " x" + strconv.Itoa(s.times)
+// spoil makes an answer into what the client is to see of it. One that a fault
+// stopped has no answer yet.
+func spoil(k *rpc.Call, rep fault.Reply, err error) fault.Reply {
+	if err == errFault {
+		rep = fault.Reply{RequestID: k.ID}
 	}
-	return text
-}
-
-// lasts reports whether a step is for ever where it does not say how long.
-func (s faultStep) lasts() bool {
-	for _, ch := range s.choices {
-		if ch.share != always {
-			return true
-		}
-		for _, f := range ch.faults {
-			if f.kind.lasting {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (ch faultChoice) String() string {
-	text := join(ch.faults, " + ")
-	if ch.share == always {
-		return text
-	}
-	percent := strconv.FormatFloat(float64(ch.share)/100, 'f', -1, 64)
-	return text + " " + percent + "%"
-}
-
-// String is the name and the arguments, as the ledger shows them too.
-func (f fault) String() string {
-	words := []string{f.kind.name}
-	if f.after && f.kind.twin {
-		words[0] += afterSuffix
-	}
-	for _, arg := range f.kind.takes {
-		if word := arg.write(f); word != "" {
-			words = append(words, word)
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-// join is strings.Join for things that can write themselves.
-func join[T fmt.Stringer](things []T, separator string) string {
-	words := make([]string, len(things))
-	for i, t := range things {
-		words[i] = t.String()
-	}
-	return strings.Join(words, separator)
+	return k.Course.Spoil(k, rep)
 }

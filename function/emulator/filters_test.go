@@ -9,6 +9,8 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"backupportal/function/emulator/rpc"
 )
 
 func TestDisksOfAJobAreListedUnderIt(t *testing.T) {
@@ -17,7 +19,7 @@ func TestDisksOfAJobAreListedUnderIt(t *testing.T) {
 	f.create(t, portal, instanceOrder())
 	f.create(t, portal, fileOrder())
 	f.clock.advance(11 * time.Second)
-	rows := f.list(t, portal, with(filtered("ParentId EQUAL "+id), params{"SourceType": "UDM_ECS_DISK"}))
+	rows := f.list(t, portal, with(filtered("ParentId EQUAL "+id), rpc.Params{"SourceType": "UDM_ECS_DISK"}))
 	if len(rows) != 2 || rows[0]["JobId"] == id || rows[0]["JobId"] == rows[1]["JobId"] {
 		t.Fatalf("got %v", rows)
 	}
@@ -30,7 +32,7 @@ func TestDisksOfAJobAreListedUnderIt(t *testing.T) {
 		}
 	}
 	one := filtered("ParentId IN "+id, "JobId EQUAL "+str(rows[1]["JobId"]))
-	if got := f.list(t, portal, with(one, params{"SourceType": "UDM_ECS_DISK"})); len(got) != 1 || got[0]["JobId"] != rows[1]["JobId"] {
+	if got := f.list(t, portal, with(one, rpc.Params{"SourceType": "UDM_ECS_DISK"})); len(got) != 1 || got[0]["JobId"] != rows[1]["JobId"] {
 		t.Errorf("by its own id: %v", got)
 	}
 	// ParentId is of no use for anything else: no other job has a parent.
@@ -54,16 +56,16 @@ func TestMomentsLieBetween(t *testing.T) {
 
 func TestNoJobIsOfTheBasicEdition(t *testing.T) {
 	f, _ := threeJobs(t)
-	if got := len(f.list(t, portal, params{"Edition": "BASIC"})); got != 0 {
+	if got := len(f.list(t, portal, rpc.Params{"Edition": "BASIC"})); got != 0 {
 		t.Errorf("%d are", got)
 	}
-	if got := len(f.list(t, portal, params{"Edition": "STANDARD"})); got != 3 {
+	if got := len(f.list(t, portal, rpc.Params{"Edition": "STANDARD"})); got != 3 {
 		t.Errorf("%d are of the other", got)
 	}
 }
 
 // naiveFits is what a filter means, said for one job as the listing shows it.
-func naiveFits(f filter, row map[string]any) bool {
+func naiveFits(f sentFilter, row map[string]any) bool {
 	have := str(row[f.key])
 	equal := func(v string) bool { return v == have }
 	seconds, err := strconv.ParseInt(have, 10, 64)
@@ -93,14 +95,20 @@ func naiveFits(f filter, row map[string]any) bool {
 
 // Whatever the filters, the direction and the SourceType, a listing is the whole
 // list with what does not fit crossed out.
+// A sentFilter is one of the Filters of a request.
+type sentFilter struct {
+	key, operator string
+	values        []string
+}
+
 func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
 	f := newFixture(t)
-	for _, order := range []params{instanceOrder(), fileOrder(), containerOrder(), with(instanceOrder(), params{"InstanceId": "i-bp1demofail01"}),
-		with(fileOrder(), params{"BackupType": "INCREMENTAL"}), instanceOrder()} {
+	for _, order := range []rpc.Params{instanceOrder(), fileOrder(), containerOrder(), with(instanceOrder(), rpc.Params{"InstanceId": "i-bp1demofail01"}),
+		with(fileOrder(), rpc.Params{"BackupType": "INCREMENTAL"}), instanceOrder()} {
 		f.create(t, portal, order)
 		f.clock.advance(7 * time.Second)
 	}
-	all := f.list(t, portal, params{"PageSize": "99"})
+	all := f.list(t, portal, rpc.Params{"PageSize": "99"})
 	texts := map[string][]string{"JobId": {"job-000nothing"}, "InstanceId": {""}, "Status": {"QUEUED"}, "VaultId": {""}, "BackupType": {"SNAPSHOT"}}
 	moments := map[string][]string{"CreatedTime": {"1"}, "CompleteTime": {"4102444800"}}
 	for _, row := range all {
@@ -110,20 +118,20 @@ func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
 			}
 		}
 	}
-	one := rapid.Custom(func(t *rapid.T) filter {
+	one := rapid.Custom(func(t *rapid.T) sentFilter {
 		if rapid.Bool().Draw(t, "by a moment") {
 			key := rapid.SampledFrom([]string{"CreatedTime", "CompleteTime"}).Draw(t, "key")
 			op := rapid.SampledFrom([]string{"EQUAL", "NOT_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL", "BETWEEN"}).Draw(t, "operator")
 			count := map[bool]int{false: 1, true: 2}[op == "BETWEEN"]
-			return filter{key: key, operator: op, values: rapid.SliceOfN(rapid.SampledFrom(moments[key]), count, count).Draw(t, "values")}
+			return sentFilter{key: key, operator: op, values: rapid.SliceOfN(rapid.SampledFrom(moments[key]), count, count).Draw(t, "values")}
 		}
 		key := rapid.SampledFrom([]string{"JobId", "InstanceId", "Status", "VaultId", "BackupType"}).Draw(t, "key")
 		op := rapid.SampledFrom([]string{"IN", "EQUAL", "NOT_EQUAL"}).Draw(t, "operator")
 		most := map[bool]int{false: 1, true: 3}[op == "IN"]
-		return filter{key: key, operator: op, values: rapid.SliceOfN(rapid.SampledFrom(texts[key]), 1, most).Draw(t, "values")}
+		return sentFilter{key: key, operator: op, values: rapid.SliceOfN(rapid.SampledFrom(texts[key]), 1, most).Draw(t, "values")}
 	})
 	rapid.Check(t, func(rt *rapid.T) {
-		p := params{"PageSize": "99"}
+		p := rpc.Params{"PageSize": "99"}
 		filters := rapid.SliceOfN(one, 0, 3).Draw(rt, "filters")
 		for n, flt := range filters {
 			prefix := "Filters." + str(n+1)
@@ -135,7 +143,7 @@ func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
 		kind := rapid.SampledFrom([]string{"", "UDM_ECS", "ECS_FILE"}).Draw(rt, "SourceType")
 		p["SourceType"] = kind
 		want := slices.DeleteFunc(slices.Clone(all), func(row map[string]any) bool {
-			return (kind != "" && row["SourceType"] != kind) || slices.ContainsFunc(filters, func(flt filter) bool { return !naiveFits(flt, row) })
+			return (kind != "" && row["SourceType"] != kind) || slices.ContainsFunc(filters, func(flt sentFilter) bool { return !naiveFits(flt, row) })
 		})
 		if rapid.Bool().Draw(rt, "ascending") {
 			p["SortDirection"] = "ASCEND"

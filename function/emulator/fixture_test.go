@@ -11,6 +11,12 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"backupportal/function/emulator/api"
+	"backupportal/function/emulator/ram"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
+	"backupportal/function/emulator/world"
 )
 
 // A clock stands still until a test moves it.
@@ -39,9 +45,9 @@ type fixture struct {
 }
 
 // newFixture has the demo world, after the edits, if any.
-func newFixture(t *testing.T, edits ...func(*World)) *fixture {
+func newFixture(t *testing.T, edits ...func(*world.World)) *fixture {
 	t.Helper()
-	world := Demo()
+	world := world.Demo()
 	wide(world)
 	for _, edit := range edits {
 		edit(world)
@@ -57,11 +63,11 @@ func newFixture(t *testing.T, edits ...func(*World)) *fixture {
 
 // wide gives the portal of the demo world more than it needs, for operations that it
 // does not call.
-func wide(w *World) {
-	w.Accounts[0].Users[0].Permissions = []Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole", "hbr:*", "ecs:Describe*"}}}
+func wide(w *world.World) {
+	w.Accounts[0].Users[0].Permissions = []ram.Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole", "hbr:*", "ecs:Describe*"}}}
 	for i := range w.Accounts[1].Roles {
 		if r := &w.Accounts[1].Roles[i]; len(r.Permissions) > 0 {
-			r.Permissions = []Statement{{Effect: "Allow", Actions: []string{"hbr:*", "ecs:DescribeInstances", "ecs:DescribeDisks"}}}
+			r.Permissions = []ram.Statement{{Effect: "Allow", Actions: []string{"hbr:*", "ecs:DescribeInstances", "ecs:DescribeDisks"}}}
 		}
 	}
 }
@@ -69,7 +75,7 @@ func wide(w *World) {
 // keys are what a test signs with.
 type keys struct{ id, secret, token string }
 
-var portal = keys{id: DemoKey, secret: DemoSecret}
+var portal = keys{id: world.DemoKey, secret: world.DemoSecret}
 
 // An answer is what came back, decoded.
 type answer struct {
@@ -82,16 +88,16 @@ func (a answer) code() string { s, _ := a.body["Code"].(string); return s }
 func (a answer) message() string { s, _ := a.body["Message"].(string); return s }
 
 // common returns the parameters of a good request, unsigned.
-func (f *fixture) common(who keys, action string) params {
+func (f *fixture) common(who keys, action string) rpc.Params {
 	f.nonce++
-	version := hbrVersion
+	version := api.HBRVersion
 	if action == "AssumeRole" || action == "GetCallerIdentity" {
-		version = stsVersion
+		version = api.STSVersion
 	}
-	p := params{
+	p := rpc.Params{
 		"Action": action, "Version": version, "Format": "JSON", "RegionId": "cn-hangzhou",
 		"AccessKeyId": who.id, "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0", "SignatureType": "",
-		"SignatureNonce": strconv.Itoa(f.nonce), "Timestamp": f.clock.Now().Format(timestampLayout),
+		"SignatureNonce": strconv.Itoa(f.nonce), "Timestamp": f.clock.Now().Format(rpc.TimestampLayout),
 	}
 	if who.token != "" {
 		p["SecurityToken"] = who.token
@@ -100,16 +106,16 @@ func (f *fixture) common(who keys, action string) params {
 }
 
 // call sends one good request with these parameters of the operation.
-func (f *fixture) call(t *testing.T, who keys, action string, own params) answer {
+func (f *fixture) call(t *testing.T, who keys, action string, own rpc.Params) answer {
 	t.Helper()
 	p := f.common(who, action)
 	maps.Copy(p, own)
-	p["Signature"] = signature(who.secret, stringToSign("POST", p))
+	p["Signature"] = sign.Signature(who.secret, sign.StringToSign("POST", p))
 	return f.send(t, p)
 }
 
 // send posts parameters as they are.
-func (f *fixture) send(t *testing.T, p params) answer {
+func (f *fixture) send(t *testing.T, p rpc.Params) answer {
 	t.Helper()
 	form := url.Values{}
 	for name, v := range p {
@@ -134,7 +140,7 @@ func (f *fixture) do(t *testing.T, r *http.Request) answer {
 }
 
 // create makes a job and returns its id.
-func (f *fixture) create(t *testing.T, who keys, own params) string {
+func (f *fixture) create(t *testing.T, who keys, own rpc.Params) string {
 	t.Helper()
 	a := f.call(t, who, "CreateBackupJob", own)
 	id, _ := a.body["JobId"].(string)
@@ -145,7 +151,7 @@ func (f *fixture) create(t *testing.T, who keys, own params) string {
 }
 
 // list returns the jobs that a listing shows.
-func (f *fixture) list(t *testing.T, who keys, own params) []map[string]any {
+func (f *fixture) list(t *testing.T, who keys, own rpc.Params) []map[string]any {
 	t.Helper()
 	a := f.call(t, who, "DescribeBackupJobs2", own)
 	if a.status != 200 {
@@ -159,9 +165,9 @@ func (f *fixture) list(t *testing.T, who keys, own params) []map[string]any {
 }
 
 // assume returns the credentials of a role.
-func (f *fixture) assume(t *testing.T, who keys, own params) keys {
+func (f *fixture) assume(t *testing.T, who keys, own rpc.Params) keys {
 	t.Helper()
-	p := params{"RoleArn": operatorARN, "RoleSessionName": "alice@example.com"}
+	p := rpc.Params{"RoleArn": operatorARN, "RoleSessionName": "alice@example.com"}
 	maps.Copy(p, own)
 	a := f.call(t, who, "AssumeRole", p)
 	if a.status != 200 {
@@ -176,24 +182,24 @@ const operatorARN = "acs:ram::2000000000000002:role/backup-operator"
 // What follows are good requests, one per source type; with returns a changed
 // copy, in which an empty value takes a parameter away.
 
-func instanceOrder() params {
-	return params{"SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "Retention": "7", "Detail": `{"doCopy":false}`}
+func instanceOrder() rpc.Params {
+	return rpc.Params{"SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "Retention": "7", "Detail": `{"doCopy":false}`}
 }
 
-func fileOrder() params {
-	return params{"SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01", "Retention": "30",
+func fileOrder() rpc.Params {
+	return rpc.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01", "Retention": "30",
 		"VaultId": "v-0001demovault01", "Include": `["/home"]`}
 }
 
-func containerOrder() params {
-	return params{"SourceType": "CONTAINER", "ContainerClusterId": "cc-0001democluster", "Retention": "30",
+func containerOrder() rpc.Params {
+	return rpc.Params{"SourceType": "CONTAINER", "ContainerClusterId": "cc-0001democluster", "Retention": "30",
 		"VaultId": "v-0001demovault02", "ContainerResources": `[` + goodVolume + `]`}
 }
 
 const goodVolume = `{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45",` +
 	`"resourceInfo":"{\"pv_name\":\"nas-674dac6d\"}","host":"n","hostPrefix":"p","pvPath":"/"}`
 
-func with(p params, changes params) params {
+func with(p rpc.Params, changes rpc.Params) rpc.Params {
 	p = maps.Clone(p)
 	for name, v := range changes {
 		p[name] = v

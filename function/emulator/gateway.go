@@ -3,7 +3,12 @@ package emulator
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
+
+	"backupportal/function/emulator/api"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
 )
 
 // endpoint matches the vendor's regional hosts; the region is its first group.
@@ -13,23 +18,23 @@ var endpoint = regexp.MustCompile(`^(?:hbr|sts|ecs)(?:-vpc)?\.([a-z0-9-]+)\.(?:a
 // checkOperation finds the operation by Action and Version. With RPC 1.0 the
 // gateway's default format is XML, which this emulator does not write; V3 has
 // JSON alone, and no parameter for it.
-func (c *Cloud) checkOperation(k *call) error {
-	op, err := findOperation(k.signing.action, k.signing.version)
+func (c *Cloud) checkOperation(k *rpc.Call) error {
+	op, err := findOperation(k.Signing.Action, k.Signing.Version)
 	if err != nil {
 		return err
 	}
-	k.op = op
-	if !isV3(k.http) && !strings.EqualFold(k.params["Format"], "JSON") {
-		return invalid("Format", "this emulator answers JSON only")
+	k.Op = op
+	if !sign.IsV3(k.HTTP) && !strings.EqualFold(k.Params["Format"], "JSON") {
+		return rpc.Invalid("Format", "this emulator answers JSON only")
 	}
 	return nil
 }
 
 // checkTransport refuses plain http for operations that the vendor's metadata
 // lists under https alone.
-func (c *Cloud) checkTransport(k *call) error {
-	if k.op.https && c.requireTLS && k.http.TLS == nil {
-		return refuse(http.StatusNotFound, "InvalidProtocol.NeedSsl", "your request is not over https")
+func (c *Cloud) checkTransport(k *rpc.Call) error {
+	if k.Op.HTTPS && !k.Secure {
+		return rpc.Refuse(http.StatusNotFound, "InvalidProtocol.NeedSsl", "your request is not over https")
 	}
 	return nil
 }
@@ -39,30 +44,43 @@ func (c *Cloud) checkTransport(k *call) error {
 // an address of our own the common RegionId takes its place, and an address
 // without either stands for the endpoint of the world's first region, since
 // most clients never send RegionId to Cloud Backup.
-func (c *Cloud) checkRegion(k *call) error {
-	if !k.op.regional {
+func (c *Cloud) checkRegion(k *rpc.Call) error {
+	if !k.Op.Regional {
 		return nil
 	}
-	k.region = k.params["RegionId"]
-	switch m := endpoint.FindStringSubmatch(k.http.Host); {
-	case k.op.product == "Ecs" && k.region == "":
-		return missing("RegionId")
-	case k.op.product == "Ecs":
+	k.Region = k.Params["RegionId"]
+	switch m := endpoint.FindStringSubmatch(k.HTTP.Host); {
+	case k.Op.Product == "Ecs" && k.Region == "":
+		return rpc.Missing("RegionId")
+	case k.Op.Product == "Ecs":
 	case m != nil:
-		k.region = m[1]
-	case k.region == "":
-		k.region = c.world.Regions[0]
+		k.Region = m[1]
+	case k.Region == "":
+		k.Region = c.world.Regions[0]
 	}
-	if !c.world.hasRegion(k.region) {
-		return refuse(http.StatusNotFound, "InvalidRegion.NotFound", "the region %q does not exist", k.region)
+	if !c.world.HasRegion(k.Region) {
+		return rpc.Refuse(http.StatusNotFound, "InvalidRegion.NotFound", "the region %q does not exist", k.Region)
 	}
 	return nil
 }
 
 // authorize asks the caller's policies.
-func (c *Cloud) authorize(k *call) error {
-	if k.op.permission == "" {
+func (c *Cloud) authorize(k *rpc.Call) error {
+	if k.Op.Permission == "" {
 		return nil
 	}
-	return c.require(k, k.op.permission, k.resource())
+	return k.Require(k.Op.Permission, k.Resource())
+}
+
+// findOperation tells an operation that exists nowhere from one that exists in
+// another version.
+func findOperation(action, version string) (api.Operation, error) {
+	at := slices.IndexFunc(api.Operations, func(op api.Operation) bool { return op.Action == action && op.Version == version })
+	if at >= 0 {
+		return api.Operations[at], nil
+	}
+	if slices.ContainsFunc(api.Operations, func(op api.Operation) bool { return op.Action == action }) {
+		return api.Operation{}, rpc.Refuse(http.StatusBadRequest, "InvalidVersion", "the version %q of %s does not exist", version, action)
+	}
+	return api.Operation{}, rpc.Refuse(http.StatusNotFound, "InvalidApi.NotFound", "the api %q is not found", action)
 }

@@ -13,6 +13,12 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"backupportal/function/emulator/api"
+	"backupportal/function/emulator/ram"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
+	"backupportal/function/emulator/world"
 )
 
 // spentFixture is a fixture a quarter of an hour into its life: it has two good
@@ -21,10 +27,10 @@ func spentFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string
 	t.Helper()
 	f = newFixture(t)
 	role, other = f.assume(t, portal, nil), f.assume(t, portal, nil)
-	old = f.assume(t, portal, params{"DurationSeconds": "900"})
+	old = f.assume(t, portal, rpc.Params{"DurationSeconds": "900"})
 	f.clock.advance(901 * time.Second)
 	p := f.common(portal, "DescribeBackupJobs2")
-	p["Signature"] = signature(DemoSecret, stringToSign("POST", p))
+	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("POST", p))
 	if a := f.send(t, p); a.status != 200 {
 		t.Fatalf("a good request was refused: %v", a.body)
 	}
@@ -35,34 +41,34 @@ func spentFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string
 // a check that moves before another one shows.
 func TestGatewayReportsTheFirstThingThatIsWrong(t *testing.T) {
 	f, role, other, old, nonce := spentFixture(t)
-	temporary := params{"AccessKeyId": role.id, "SecurityToken": role.token}
+	temporary := rpc.Params{"AccessKeyId": role.id, "SecurityToken": role.token}
 
 	for _, tt := range []struct {
 		name   string
-		change params
+		change rpc.Params
 		status int
 		code   string
 	}{
-		{"unknown action", params{"Action": "DeleteEverything", "Version": "x"}, 404, "InvalidApi.NotFound"},
-		{"no action", params{"Action": "", "Version": "x"}, 404, "InvalidApi.NotFound"},
-		{"version of another product", params{"Version": stsVersion, "AccessKeyId": "nobody"}, 400, "InvalidVersion"},
-		{"a format that is not spoken", params{"Format": "XML", "AccessKeyId": "nobody"}, 400, "InvalidParameter"},
-		{"unknown access key", params{"AccessKeyId": "nobody", "SignatureMethod": "x"}, 404, "InvalidAccessKeyId.NotFound"},
-		{"temporary key alone", with(temporary, params{"SecurityToken": "", "SignatureMethod": "x"}), 400, "MissingSecurityToken"},
-		{"token of nobody", with(temporary, params{"SecurityToken": "made up"}), 403, "InvalidSecurityToken.Malformed"},
-		{"token that ended", params{"AccessKeyId": old.id, "SecurityToken": old.token, "SignatureMethod": "x"}, 403, "InvalidSecurityToken.Expired"},
-		{"token of another key", with(temporary, params{"SecurityToken": other.token}), 403, "InvalidSecurityToken.MismatchWithAccessKey"},
-		{"token beside the key of a user", params{"SecurityToken": role.token}, 403, "InvalidSecurityToken.MismatchWithAccessKey"},
-		{"signature method", params{"SignatureMethod": "HMAC-SHA256", "Timestamp": "x"}, 400, "InvalidSignatureMethod"},
-		{"signature version", params{"SignatureVersion": "2.0", "Timestamp": "x"}, 400, "InvalidSignatureMethod"},
-		{"bearer token", params{"SignatureType": "BEARERTOKEN", "Timestamp": "x"}, 400, "InvalidSignatureMethod"},
-		{"timestamp of another form", params{"Timestamp": "2026-01-02 03:04:05", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Format"},
-		{"timestamp with a fraction", params{"Timestamp": "2026-01-02T03:04:05.5Z", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Format"},
-		{"timestamp too old", params{"Timestamp": "2026-01-02T03:04:05Z", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Expired"},
-		{"timestamp too new", params{"Timestamp": "2026-01-02T03:34:08Z", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Expired"},
-		{"no nonce", params{"SignatureNonce": ""}, 400, "MissingSignatureNonce"},
-		{"nonce used before", params{"SignatureNonce": nonce}, 400, "SignatureNonceUsed"},
-		{"signature", params{"RegionId": "atlantis"}, 400, "SignatureDoesNotMatch"},
+		{"unknown action", rpc.Params{"Action": "DeleteEverything", "Version": "x"}, 404, "InvalidApi.NotFound"},
+		{"no action", rpc.Params{"Action": "", "Version": "x"}, 404, "InvalidApi.NotFound"},
+		{"version of another product", rpc.Params{"Version": api.STSVersion, "AccessKeyId": "nobody"}, 400, "InvalidVersion"},
+		{"a format that is not spoken", rpc.Params{"Format": "XML", "AccessKeyId": "nobody"}, 400, "InvalidParameter"},
+		{"unknown access key", rpc.Params{"AccessKeyId": "nobody", "SignatureMethod": "x"}, 404, "InvalidAccessKeyId.NotFound"},
+		{"temporary key alone", with(temporary, rpc.Params{"SecurityToken": "", "SignatureMethod": "x"}), 400, "MissingSecurityToken"},
+		{"token of nobody", with(temporary, rpc.Params{"SecurityToken": "made up"}), 403, "InvalidSecurityToken.Malformed"},
+		{"token that ended", rpc.Params{"AccessKeyId": old.id, "SecurityToken": old.token, "SignatureMethod": "x"}, 403, "InvalidSecurityToken.Expired"},
+		{"token of another key", with(temporary, rpc.Params{"SecurityToken": other.token}), 403, "InvalidSecurityToken.MismatchWithAccessKey"},
+		{"token beside the key of a user", rpc.Params{"SecurityToken": role.token}, 403, "InvalidSecurityToken.MismatchWithAccessKey"},
+		{"signature method", rpc.Params{"SignatureMethod": "HMAC-SHA256", "Timestamp": "x"}, 400, "InvalidSignatureMethod"},
+		{"signature version", rpc.Params{"SignatureVersion": "2.0", "Timestamp": "x"}, 400, "InvalidSignatureMethod"},
+		{"bearer token", rpc.Params{"SignatureType": "BEARERTOKEN", "Timestamp": "x"}, 400, "InvalidSignatureMethod"},
+		{"timestamp of another form", rpc.Params{"Timestamp": "2026-01-02 03:04:05", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Format"},
+		{"timestamp with a fraction", rpc.Params{"Timestamp": "2026-01-02T03:04:05.5Z", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Format"},
+		{"timestamp too old", rpc.Params{"Timestamp": "2026-01-02T03:04:05Z", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Expired"},
+		{"timestamp too new", rpc.Params{"Timestamp": "2026-01-02T03:34:08Z", "SignatureNonce": nonce}, 400, "InvalidTimeStamp.Expired"},
+		{"no nonce", rpc.Params{"SignatureNonce": ""}, 400, "MissingSignatureNonce"},
+		{"nonce used before", rpc.Params{"SignatureNonce": nonce}, 400, "SignatureNonceUsed"},
+		{"signature", rpc.Params{"RegionId": "atlantis"}, 400, "SignatureDoesNotMatch"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := f.common(portal, "DescribeBackupJobs2")
@@ -85,23 +91,23 @@ func TestGatewayReportsTheFirstThingThatIsWrong(t *testing.T) {
 }
 
 func TestSignedRequestsAreRefusedForWhatTheyAsk(t *testing.T) {
-	f := newFixture(t, func(w *World) {
-		w.Accounts[0].Users = append(w.Accounts[0].Users, User{
-			Name: "reader", AccessKeys: []AccessKey{{"reader-key", "reader-secret"}},
-			Permissions: []Statement{{Effect: "Allow", Actions: []string{"hbr:Describe*"}}},
+	f := newFixture(t, func(w *world.World) {
+		w.Accounts[0].Users = append(w.Accounts[0].Users, world.User{
+			Name: "reader", AccessKeys: []world.AccessKey{{ID: "reader-key", Secret: "reader-secret"}},
+			Permissions: []ram.Statement{{Effect: "Allow", Actions: []string{"hbr:Describe*"}}},
 		})
 	})
 	reader := keys{id: "reader-key", secret: "reader-secret"}
 	for _, tt := range []struct {
 		name   string
 		who    keys
-		change params
+		change rpc.Params
 		status int
 		code   string
 	}{
-		{"a region that does not exist", portal, params{"RegionId": "atlantis"}, 404, "InvalidRegion.NotFound"},
+		{"a region that does not exist", portal, rpc.Params{"RegionId": "atlantis"}, 404, "InvalidRegion.NotFound"},
 		{"no permission", reader, nil, 403, "NoPermission"},
-		{"a missing parameter", portal, params{"SourceType": ""}, 400, "MissingSourceType"},
+		{"a missing parameter", portal, rpc.Params{"SourceType": ""}, 400, "MissingSourceType"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := instanceOrder()
@@ -121,7 +127,7 @@ func TestMismatchEndsWithTheStringToSign(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	p["Signature"] = "wrong"
-	want := "server string to sign is:" + stringToSign("POST", p)
+	want := "server string to sign is:" + sign.StringToSign("POST", p)
 	if got := f.send(t, p).message(); !strings.HasSuffix(got, want) {
 		t.Errorf("message is %q", got)
 	}
@@ -131,8 +137,8 @@ func TestNonceIsSpentByGoodRequestsOnlyAndForgottenAfter31Minutes(t *testing.T) 
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	send := func(secret string) string {
-		p["Timestamp"] = f.clock.Now().Format(timestampLayout)
-		p["Signature"] = signature(secret, stringToSign("POST", p))
+		p["Timestamp"] = f.clock.Now().Format(rpc.TimestampLayout)
+		p["Signature"] = sign.Signature(secret, sign.StringToSign("POST", p))
 		return f.send(t, p).code()
 	}
 	for _, step := range []struct {
@@ -140,10 +146,10 @@ func TestNonceIsSpentByGoodRequestsOnlyAndForgottenAfter31Minutes(t *testing.T) 
 		later        time.Duration
 	}{
 		{"wrong", "SignatureDoesNotMatch", 0},
-		{DemoSecret, "200", 0},
-		{DemoSecret, "SignatureNonceUsed", 0},
-		{DemoSecret, "SignatureNonceUsed", 31 * time.Minute},
-		{DemoSecret, "200", time.Second},
+		{world.DemoSecret, "200", 0},
+		{world.DemoSecret, "SignatureNonceUsed", 0},
+		{world.DemoSecret, "SignatureNonceUsed", 31 * time.Minute},
+		{world.DemoSecret, "200", time.Second},
 	} {
 		f.clock.advance(step.later)
 		if got := send(step.secret); got != step.want {
@@ -155,16 +161,16 @@ func TestNonceIsSpentByGoodRequestsOnlyAndForgottenAfter31Minutes(t *testing.T) 
 func TestPlainHTTPIsRefusedForHTTPSOperationsWhereTLSIsRequired(t *testing.T) {
 	f := newFixture(t)
 	f.requireTLS = true
-	for _, op := range operations {
-		a := f.call(t, portal, op.action, params{"Version": op.version})
+	for _, op := range api.Operations {
+		a := f.call(t, portal, op.Action, rpc.Params{"Version": op.Version})
 		// By the vendor's metadata these three take https alone.
-		want := slices.Contains([]string{"AssumeRole", "GetCallerIdentity", "CheckRole"}, op.action)
+		want := slices.Contains([]string{"AssumeRole", "GetCallerIdentity", "CheckRole"}, op.Action)
 		if got := a.status == 404 && a.code() == "InvalidProtocol.NeedSsl"; got != want {
-			t.Errorf("%s over http: got %d %s", op.action, a.status, a.code())
+			t.Errorf("%s over http: got %d %s", op.Action, a.status, a.code())
 		}
 	}
 	p := f.common(portal, "GetCallerIdentity")
-	p["Signature"] = signature(DemoSecret, stringToSign("GET", p))
+	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("GET", p))
 	r := httptest.NewRequest(http.MethodGet, "/?"+encodeQuery(p), nil)
 	r.TLS = &tls.ConnectionState{}
 	if a := f.do(t, r); a.status != 200 {
@@ -175,7 +181,7 @@ func TestPlainHTTPIsRefusedForHTTPSOperationsWhereTLSIsRequired(t *testing.T) {
 func TestVendorsHostDecidesTheRegion(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
-	p["Signature"] = signature(DemoSecret, stringToSign("GET", p))
+	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("GET", p))
 	r := httptest.NewRequest(http.MethodGet, "http://hbr.cn-shanghai.aliyuncs.com/?"+encodeQuery(p), nil)
 	f.do(t, r)
 	if got := f.Ledger().Calls[0].Region; got != "cn-shanghai" {
@@ -187,7 +193,7 @@ func TestBodyWinsOverQuery(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "CreateBackupJob")
 	maps.Copy(p, instanceOrder())
-	p["Signature"] = signature(DemoSecret, stringToSign("POST", p))
+	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("POST", p))
 	body := encodeQuery(p)
 	r := httptest.NewRequest(http.MethodPost, "/?Retention=99&InstanceId=i-other", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
@@ -216,7 +222,7 @@ func TestOddRequestsAreRefusedBeforeAnythingElse(t *testing.T) {
 		{"another method", httptest.NewRequest(http.MethodPut, "/", nil), 405, "UnsupportedHTTPMethod"},
 		{"a query that is not encoded", httptest.NewRequest(http.MethodGet, "/?a=%zz", nil), 400, "InvalidParameter"},
 		{"a body that is not encoded", form("a=%zz"), 400, "InvalidParameter"},
-		{"a body without end", form(strings.Repeat("a", maxBody+1)), 413, "RequestEntityTooLarge"},
+		{"a body without end", form(strings.Repeat("a", rpc.MaxBody+1)), 413, "RequestEntityTooLarge"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if a := f.do(t, tt.r); a.status != tt.status || a.code() != tt.code {
@@ -226,7 +232,7 @@ func TestOddRequestsAreRefusedBeforeAnythingElse(t *testing.T) {
 	}
 }
 
-func encodeQuery(p params) string {
+func encodeQuery(p rpc.Params) string {
 	values := url.Values{}
 	for name, v := range p {
 		values.Set(name, v)
@@ -262,7 +268,7 @@ func TestNoncesOfTwoKeysDoNotMeet(t *testing.T) {
 func TestBodyThatIsNoFormIsNotRead(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
-	p["Signature"] = signature(DemoSecret, stringToSign("POST", p))
+	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("POST", p))
 	r := httptest.NewRequest(http.MethodPost, "/?"+encodeQuery(p), strings.NewReader(`{"PageSize":"x"}`))
 	r.Header.Set("Content-Type", "application/json")
 	if a := f.do(t, r); a.status != 200 {
@@ -284,7 +290,7 @@ func TestCodeOfASuccessIsATextOrANumberByOperation(t *testing.T) {
 	f := newFixture(t)
 	for _, tt := range []struct {
 		action string
-		own    params
+		own    rpc.Params
 		want   any
 	}{
 		{"CreateBackupJob", instanceOrder(), "200"},
@@ -292,7 +298,7 @@ func TestCodeOfASuccessIsATextOrANumberByOperation(t *testing.T) {
 		{"DescribeVaults", nil, "200"},
 		{"DescribeRegions", nil, "200"},
 		{"DescribeContainerCluster", nil, json.Number("200")},
-		{"CheckRole", params{"CheckRoleType": "UdmRole"}, json.Number("200")},
+		{"CheckRole", rpc.Params{"CheckRoleType": "UdmRole"}, json.Number("200")},
 	} {
 		if a := f.call(t, portal, tt.action, tt.own); a.body["Code"] != tt.want {
 			t.Errorf("%s: Code is %T %v (%s)", tt.action, a.body["Code"], a.body["Code"], a.message())

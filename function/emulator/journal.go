@@ -6,6 +6,10 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"backupportal/function/emulator/fault"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
 )
 
 // Bounds of the journal of an emulator that runs for weeks or under load. The
@@ -19,23 +23,23 @@ const (
 // [Call] only when somebody reads the ledger, because most entries of a load
 // test are never read.
 type entry struct {
-	call // without the request, which would keep its connection in memory
+	rpc.Call // without the request, which would keep its connection in memory
 
 	method, host, agent string
-	reply               reply // without the body
-	size                int   // of the parameters, in bytes
+	reply               fault.Reply // without the body
+	size                int         // of the parameters, in bytes
 }
 
 // newEntry takes what a Call needs, and lets go of the rest. The parameters are
 // not copied: nobody writes to them after the answer.
-func newEntry(k *call, rep reply) *entry {
-	e := &entry{call: *k, method: k.http.Method, host: k.http.Host, agent: k.http.UserAgent(), reply: rep}
-	e.http, e.reply.body = nil, nil
-	e.signing = signing{
-		action:  cmp.Or(k.signing.action, k.params["Action"]),
-		version: cmp.Or(k.signing.version, k.params["Version"]),
+func newEntry(k *rpc.Call, rep fault.Reply) *entry {
+	e := &entry{Call: *k, method: k.HTTP.Method, host: k.HTTP.Host, agent: k.HTTP.UserAgent(), reply: rep}
+	e.HTTP, e.reply.Body = nil, nil
+	e.Signing = sign.Signing{
+		Action:  cmp.Or(k.Signing.Action, k.Params["Action"]),
+		Version: cmp.Or(k.Signing.Version, k.Params["Version"]),
 	}
-	for _, p := range []params{k.params, k.headers} {
+	for _, p := range []rpc.Params{k.Params, k.Headers} {
 		for name, v := range p {
 			e.size += len(name) + len(v)
 		}
@@ -46,40 +50,41 @@ func newEntry(k *call, rep reply) *entry {
 // record writes an entry out. Secrets stay behind here, and unknown names are
 // found here, so that neither costs the call anything.
 func (e *entry) record() Call {
-	own := e.params.operation().safe()
+	sent := e.Params.Operation()
+	own := safe(sent)
 	rec := Call{
-		Time: e.at.UTC(), Product: e.op.product, Version: e.signing.version, Action: e.signing.action,
-		Method: e.method, Host: e.host, UserAgent: e.agent, Region: e.region,
-		Parameters: own, Common: e.headers.safe(), InQuery: []string{}, Unknown: []string{},
-		Status: e.reply.status, Code: e.reply.code, RequestID: e.reply.requestID, JobID: e.jobID,
-		Effect: e.effect, Fault: join(e.course.faults, " + "),
+		Time: e.At.UTC(), Product: e.Op.Product, Version: e.Signing.Version, Action: e.Signing.Action,
+		Method: e.method, Host: e.host, UserAgent: e.agent, Region: e.Region,
+		Parameters: own, Common: safe(e.Headers), InQuery: []string{}, Unknown: []string{},
+		Status: e.reply.Status, Code: e.reply.Code, RequestID: e.reply.RequestID, JobID: e.JobID,
+		Effect: e.Effect, Fault: fault.Join(e.Course.Faults, " + "),
 	}
-	if e.op.action != "" {
-		rec.Unknown = append(rec.Unknown, e.op.unknown(e.params)...)
+	if e.Op.Action != "" {
+		rec.Unknown = append(rec.Unknown, e.Op.Unknown(sent)...)
 	}
-	for _, name := range e.query {
+	for _, name := range e.Query {
 		if _, ok := own[name]; ok {
 			rec.InQuery = append(rec.InQuery, name)
 		}
 	}
-	maps.Copy(rec.Common, e.params.safe())
+	maps.Copy(rec.Common, safe(e.Params))
 	maps.DeleteFunc(rec.Common, func(name, _ string) bool { _, ok := own[name]; return ok })
-	if who := e.caller; who.account != nil {
-		rec.Caller = Caller{who.arn(), who.account.ID, who.keyID, who.session}
+	if who := e.Caller; who.Account != nil {
+		rec.Caller = Caller{who.ARN(), who.Account.ID, who.KeyID, who.Session}
 	}
 	return rec
 }
 
 // safe returns a copy without the values of secrets.
-func (p params) safe() map[string]string {
-	safe := make(map[string]string, len(p))
+func safe(p rpc.Params) map[string]string {
+	kept := make(map[string]string, len(p))
 	for name, v := range p {
 		if slices.Contains(secretParams, name) && v != "" {
 			v = Hidden
 		}
-		safe[name] = v
+		kept[name] = v
 	}
-	return safe
+	return kept
 }
 
 // journal keeps the calls, oldest first. Its lock is held for a few
@@ -110,7 +115,7 @@ func (l *journal) since(t time.Time, action string) []Call {
 	l.mu.Unlock() // writing them out may take long, and calls go on
 	calls := []Call{}
 	for _, e := range entries {
-		if !e.at.Before(t) && (action == "" || action == e.signing.action) {
+		if !e.At.Before(t) && (action == "" || action == e.Signing.Action) {
 			calls = append(calls, e.record())
 		}
 	}

@@ -77,16 +77,13 @@ func (c *Cloud) Ledger() Ledger { return c.ledgerSince(time.Time{}, "") }
 func (c *Cloud) ledgerSince(t time.Time, action string) Ledger {
 	now := c.now()
 	ledger := Ledger{Calls: c.calls.since(t, action), Jobs: []Job{}}
-	for _, j := range c.jobs.all() {
-		if j.schedule.created.Before(t) {
-			continue
-		}
-		st := j.schedule.at(now)
+	for _, j := range c.hbr.JobsSince(t) {
+		st := j.Schedule.At(now)
 		ledger.Jobs = append(ledger.Jobs, Job{
-			ID: j.id, Name: j.params["JobName"], AccountID: j.account, Region: j.region,
-			SourceType: j.sourceType(), InstanceID: j.params["InstanceId"],
-			Status: st.status, Progress: int(st.progress), CreatedAt: j.schedule.created.UTC(),
-			CreatedBy: j.caller, RequestID: j.requestID, Parameters: j.params.safe(),
+			ID: j.ID, Name: j.Params["JobName"], AccountID: j.Account, Region: j.Region,
+			SourceType: j.SourceType(), InstanceID: j.Params["InstanceId"],
+			Status: st.Status, Progress: int(st.Progress), CreatedAt: j.Schedule.Created.UTC(),
+			CreatedBy: j.Caller, RequestID: j.RequestID, Parameters: safe(j.Params),
 		})
 	}
 	return ledger
@@ -102,6 +99,5 @@ func (l Ledger) CallsOf(action string) []Call {
 func (c *Cloud) Reset() {
 	c.faults.Store(nil)
 	c.calls.reset()
-	c.jobs.reset()
-	c.registered.reset()
+	c.hbr.Reset()
 }

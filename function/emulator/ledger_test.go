@@ -10,29 +10,35 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"backupportal/function/emulator/api"
+	"backupportal/function/emulator/fault"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
+	"backupportal/function/emulator/world"
 )
 
 func TestLedgerTellsWhatHappened(t *testing.T) {
 	f := newFixture(t)
 	role := f.assume(t, portal, nil)
-	order := with(instanceOrder(), params{"InstanceId": "i-bp2demopay01", "JobName": "pay 1&2", "Retenton": "9"})
+	order := with(instanceOrder(), rpc.Params{"InstanceId": "i-bp2demopay01", "JobName": "pay 1&2", "Retenton": "9"})
 	id := f.create(t, role, order)
 	f.clock.advance(11 * time.Second)
 
 	ledger := f.Ledger()
 	got := ledger.CallsOf("CreateBackupJob")
 	want := []Call{{
-		Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Product: "hbr", Version: hbrVersion, Action: "CreateBackupJob",
+		Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Product: "hbr", Version: api.HBRVersion, Action: "CreateBackupJob",
 		Method: "POST", Host: "example.com", Region: "cn-hangzhou",
 		Caller: Caller{ARN: "acs:ram::2000000000000002:assumed-role/backup-operator/alice@example.com",
-			AccountID: DemoPaymentsAccount, AccessKeyID: role.id, Session: "alice@example.com"},
+			AccountID: world.DemoPaymentsAccount, AccessKeyID: role.id, Session: "alice@example.com"},
 		Parameters: order, InQuery: []string{}, Unknown: []string{"Retenton"}, Status: 200, JobID: id, Effect: true,
 	}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Call{}, "Common", "RequestID")); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	wantJobs := []Job{{
-		ID: id, Name: "pay 1&2", AccountID: DemoPaymentsAccount, Region: "cn-hangzhou", SourceType: "UDM_ECS",
+		ID: id, Name: "pay 1&2", AccountID: world.DemoPaymentsAccount, Region: "cn-hangzhou", SourceType: "UDM_ECS",
 		InstanceID: "i-bp2demopay01", Status: "RUNNING", Progress: 5000, CreatedAt: want[0].Time,
 		CreatedBy: want[0].Caller.ARN, RequestID: got[0].RequestID, Parameters: order,
 	}}
@@ -43,8 +49,8 @@ func TestLedgerTellsWhatHappened(t *testing.T) {
 
 func TestLedgerHasRefusedCallsToo(t *testing.T) {
 	f := newFixture(t)
-	f.call(t, keys{id: DemoKey, secret: "wrong"}, "CreateBackupJob", instanceOrder())
-	f.call(t, portal, "CreateBackupJob", with(instanceOrder(), params{"Retention": ""}))
+	f.call(t, keys{id: world.DemoKey, secret: "wrong"}, "CreateBackupJob", instanceOrder())
+	f.call(t, portal, "CreateBackupJob", with(instanceOrder(), rpc.Params{"Retention": ""}))
 	f.call(t, portal, "DeleteEverything", nil)
 	var got []string
 	for _, c := range f.Ledger().Calls {
@@ -62,15 +68,15 @@ func TestLedgerHasRefusedCallsToo(t *testing.T) {
 
 func TestLedgerKeepsNoSecret(t *testing.T) {
 	f := newFixture(t, rolesOfEveryKind)
-	role := f.assume(t, portal, params{"RoleArn": paymentsRole("locked"), "ExternalId": "open-sesame"})
+	role := f.assume(t, portal, rpc.Params{"RoleArn": paymentsRole("locked"), "ExternalId": "open-sesame"})
 	p := f.common(role, "GetCallerIdentity")
-	p["Signature"] = signature(role.secret, stringToSign("POST", p))
+	p["Signature"] = sign.Signature(role.secret, sign.StringToSign("POST", p))
 	f.send(t, p)
 	w := httptest.NewRecorder()
 	f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/_emulator/ledger", nil))
 	for name, secret := range map[string]string{
 		"signature": p["Signature"], "token": role.token, "secret": role.secret,
-		"external id": "open-sesame", "secret of the user": DemoSecret,
+		"external id": "open-sesame", "secret of the user": world.DemoSecret,
 	} {
 		if strings.Contains(w.Body.String(), secret) {
 			t.Errorf("the ledger has the %s", name)
@@ -86,7 +92,7 @@ func TestLedgerSaysWhatStoodInTheURL(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	p["SourceType"], p["PageSize"] = "UDM_ECS", "5"
-	p["Signature"] = signature(DemoSecret, stringToSign("GET", p))
+	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("GET", p))
 	f.do(t, httptest.NewRequest(http.MethodGet, "/?"+encodeQuery(p), nil))
 	if diff := cmp.Diff([]string{"PageSize", "SourceType"}, f.Ledger().Calls[0].InQuery); diff != "" {
 		t.Error(diff)
@@ -168,14 +174,14 @@ func TestLedgerCanBeAskedForAPart(t *testing.T) {
 func TestLongRunForgetsItsOldestCalls(t *testing.T) {
 	var l journal
 	for range maxCalls {
-		l.add(&entry{reply: reply{code: "old"}})
+		l.add(&entry{reply: fault.Reply{Code: "old"}})
 	}
-	l.add(&entry{reply: reply{code: "new"}})
+	l.add(&entry{reply: fault.Reply{Code: "new"}})
 	calls := l.since(time.Time{}, "")
 	if len(calls) != maxCalls || calls[maxCalls-1].Code != "new" {
 		t.Errorf("%d calls, the last is %q", len(calls), calls[len(calls)-1].Code)
 	}
-	l.add(&entry{reply: reply{code: "huge"}, size: maxCallBytes})
+	l.add(&entry{reply: fault.Reply{Code: "huge"}, size: maxCallBytes})
 	if calls := l.since(time.Time{}, ""); calls[len(calls)-1].Code != "huge" {
 		t.Errorf("a huge call is gone")
 	}

@@ -4,6 +4,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"backupportal/function/emulator/hbr"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/world"
 )
 
 // named returns one field of every element of a list, joined; a path like
@@ -25,34 +29,34 @@ func (a answer) named(t *testing.T, path, field string) string {
 }
 
 func TestVaultsAreFiltered(t *testing.T) {
-	f := newFixture(t, func(w *World) { w.Accounts[0].Vaults[1].ResourceGroup = "rg-1" })
+	f := newFixture(t, func(w *world.World) { w.Accounts[0].Vaults[1].ResourceGroup = "rg-1" })
 	const first, second, broken = "v-0001demovault01", "v-0001demovault02", "v-0001demovault05"
 	for _, tt := range []struct {
 		name string
-		p    params
+		p    rpc.Params
 		want string
 	}{
 		{"all of the region", nil, first + " " + second + " " + broken},
-		{"those of another region", params{"RegionId": "cn-shanghai"}, "v-0001demovault03 v-0001demovault04"},
-		{"by id", params{"VaultId": second}, second},
-		{"by name", params{"VaultName": "files"}, first},
-		{"by region", params{"VaultRegionId": "cn-shanghai"}, ""},
-		{"by status", params{"Status": "ERROR"}, broken},
-		{"by type", params{"VaultType": "OTS_BACKUP"}, ""},
-		{"mirrors", params{"Replication": "true", "RegionId": "cn-shanghai"}, "v-0001demovault04"},
-		{"no mirrors", params{"Replication": "false", "RegionId": "cn-shanghai"}, "v-0001demovault03"},
-		{"by resource group", params{"ResourceGroupId": "rg-1"}, second},
-		{"by owner", params{"VaultOwnerId": DemoPaymentsAccount}, ""},
-		{"by tag", params{"Tag.1.Key": "team", "Tag.1.Value": "web"}, first},
-		{"by the key of a tag", params{"Tag.1.Key": "team"}, first},
-		{"by two tags", params{"Tag.1.Key": "team", "Tag.2.Key": "stage"}, ""},
-		{"the second page", params{"PageNumber": "2", "PageSize": "2"}, broken},
+		{"those of another region", rpc.Params{"RegionId": "cn-shanghai"}, "v-0001demovault03 v-0001demovault04"},
+		{"by id", rpc.Params{"VaultId": second}, second},
+		{"by name", rpc.Params{"VaultName": "files"}, first},
+		{"by region", rpc.Params{"VaultRegionId": "cn-shanghai"}, ""},
+		{"by status", rpc.Params{"Status": "ERROR"}, broken},
+		{"by type", rpc.Params{"VaultType": "OTS_BACKUP"}, ""},
+		{"mirrors", rpc.Params{"Replication": "true", "RegionId": "cn-shanghai"}, "v-0001demovault04"},
+		{"no mirrors", rpc.Params{"Replication": "false", "RegionId": "cn-shanghai"}, "v-0001demovault03"},
+		{"by resource group", rpc.Params{"ResourceGroupId": "rg-1"}, second},
+		{"by owner", rpc.Params{"VaultOwnerId": world.DemoPaymentsAccount}, ""},
+		{"by tag", rpc.Params{"Tag.1.Key": "team", "Tag.1.Value": "web"}, first},
+		{"by the key of a tag", rpc.Params{"Tag.1.Key": "team"}, first},
+		{"by two tags", rpc.Params{"Tag.1.Key": "team", "Tag.2.Key": "stage"}, ""},
+		{"the second page", rpc.Params{"PageNumber": "2", "PageSize": "2"}, broken},
 	} {
 		if got := f.call(t, portal, "DescribeVaults", tt.p).named(t, "Vaults.Vault", "VaultId"); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
-	for _, p := range []params{{"Status": "INITIALIZING"}, {"VaultType": "x"}, {"Replication": "yes"}, {"VaultOwnerId": "me"},
+	for _, p := range []rpc.Params{{"Status": "INITIALIZING"}, {"VaultType": "x"}, {"Replication": "yes"}, {"VaultOwnerId": "me"},
 		{"VaultName": strings.Repeat("a", 65)}, {"Tag.1.Value": "web"}, {"Tag": "team"}, {"PageSize": "0"}} {
 		if a := f.call(t, portal, "DescribeVaults", p); a.status != 400 {
 			t.Errorf("%v: got %d", p, a.status)
@@ -63,14 +67,14 @@ func TestVaultsAreFiltered(t *testing.T) {
 func TestVaultTellsWhatJobsPutIntoIt(t *testing.T) {
 	f := newFixture(t)
 	f.create(t, portal, fileOrder())
-	f.create(t, portal, with(fileOrder(), params{"JobName": "emulator.FAILED"}))
+	f.create(t, portal, with(fileOrder(), rpc.Params{"JobName": "emulator.FAILED"}))
 	f.create(t, portal, instanceOrder())
 	f.clock.advance(time.Minute)
-	a := f.call(t, portal, "DescribeVaults", params{"VaultId": "v-0001demovault01"})
+	a := f.call(t, portal, "DescribeVaults", rpc.Params{"VaultId": "v-0001demovault01"})
 	v := a.body["Vaults"].(map[string]any)["Vault"].([]any)[0].(map[string]any)
 	for name, want := range map[string]string{
-		"SnapshotCount": "1", "BytesDone": str(fileBytes), "StorageSize": "3865470564", "SourceTypes": "map[SourceType:[ECS_FILE]]",
-		"Tags": "map[Tag:[map[Key:team Value:web]]]", "VaultOwnerId": DemoPortalAccount, "VaultType": "STANDARD", "Status": "CREATED",
+		"SnapshotCount": "1", "BytesDone": str(hbr.FileBytes), "StorageSize": "3865470564", "SourceTypes": "map[SourceType:[ECS_FILE]]",
+		"Tags": "map[Tag:[map[Key:team Value:web]]]", "VaultOwnerId": world.DemoPortalAccount, "VaultType": "STANDARD", "Status": "CREATED",
 		"VaultRegionId": "cn-hangzhou", "ReplicationSourceVault": "true", "Replication": "false",
 	} {
 		if got := str(v[name]); got != want {
@@ -80,10 +84,10 @@ func TestVaultTellsWhatJobsPutIntoIt(t *testing.T) {
 }
 
 func TestMirrorTakesNoBackups(t *testing.T) {
-	runOrders(t, with(containerOrder(), params{"VaultId": "v-0001demovault04", "RegionId": "cn-shanghai"}), []orderCase{
+	runOrders(t, with(containerOrder(), rpc.Params{"VaultId": "v-0001demovault04", "RegionId": "cn-shanghai"}), []orderCase{
 		{"a cluster of another region", nil, 404, "ResourceNotFound"},
 	})
-	f := newFixture(t, func(w *World) { w.Accounts[0].Vaults[1].Replication = true })
+	f := newFixture(t, func(w *world.World) { w.Accounts[0].Vaults[1].Replication = true })
 	if a := f.call(t, portal, "CreateBackupJob", containerOrder()); a.status != 400 || a.code() != "InvalidParameter" {
 		t.Errorf("got %d %s", a.status, a.code())
 	}
@@ -91,39 +95,39 @@ func TestMirrorTakesNoBackups(t *testing.T) {
 
 func TestClientsAreFiltered(t *testing.T) {
 	f := newFixture(t)
-	ecs := func(p params) params { return with(params{"ClientType": "ECS_CLIENT"}, p) }
-	cross := params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": DemoPaymentsAccount, "CrossAccountRoleName": "hbrcrossrole"}
+	ecs := func(p rpc.Params) rpc.Params { return with(rpc.Params{"ClientType": "ECS_CLIENT"}, p) }
+	cross := rpc.Params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": world.DemoPaymentsAccount, "CrossAccountRoleName": "hbrcrossrole"}
 	const web, db, win, web2, partial = "c-0001demoweb01", "c-0001demodb01", "c-0001demowin01", "c-0001demoweb02", "c-0001demopartial01"
 	for _, tt := range []struct {
 		name string
-		p    params
+		p    rpc.Params
 		want string
 	}{
 		{"all on instances", ecs(nil), strings.Join([]string{web, db, win, web2, partial}, " ")},
-		{"in clusters", params{"ClientType": "CONTAINER_CLIENT"}, "c-0001democluster"},
-		{"in one cluster", params{"ClientType": "CONTAINER_CLIENT", "ClusterId": "cl-0001democluster"}, "c-0001democluster"},
-		{"in another cluster", params{"ClientType": "CONTAINER_CLIENT", "ClusterId": "cl-000nothing"}, ""},
-		{"outside the cloud", params{"ClientType": "LOCAL_CLIENT"}, ""},
-		{"by instance", ecs(params{"InstanceIds": `["i-bp1demoweb01","i-bp1demoweb02"]`}), web + " " + web2},
-		{"by no instance", ecs(params{"InstanceIds": `[]`}), ""},
-		{"by id", ecs(params{"ClientIds": `["c-0001demodb01"]`}), db},
-		{"by a filter", ecs(params{"Filters.1.Key": "InstanceId", "Filters.1.Values.1": "i-bp1demowin01", "Filters.1.Values.2": "i-1"}), win},
-		{"by two filters", ecs(params{"Filters.1.Key": "InstanceId", "Filters.1.Values.1": "i-bp1demowin01", "Filters.2.Key": "Status", "Filters.2.Values.1": "UNKNOWN"}), ""},
-		{"by a tag of the instance", ecs(params{"Tag.1.Key": "team", "Tag.1.Value": "web"}), web + " " + web2},
+		{"in clusters", rpc.Params{"ClientType": "CONTAINER_CLIENT"}, "c-0001democluster"},
+		{"in one cluster", rpc.Params{"ClientType": "CONTAINER_CLIENT", "ClusterId": "cl-0001democluster"}, "c-0001democluster"},
+		{"in another cluster", rpc.Params{"ClientType": "CONTAINER_CLIENT", "ClusterId": "cl-000nothing"}, ""},
+		{"outside the cloud", rpc.Params{"ClientType": "LOCAL_CLIENT"}, ""},
+		{"by instance", ecs(rpc.Params{"InstanceIds": `["i-bp1demoweb01","i-bp1demoweb02"]`}), web + " " + web2},
+		{"by no instance", ecs(rpc.Params{"InstanceIds": `[]`}), ""},
+		{"by id", ecs(rpc.Params{"ClientIds": `["c-0001demodb01"]`}), db},
+		{"by a filter", ecs(rpc.Params{"Filters.1.Key": "InstanceId", "Filters.1.Values.1": "i-bp1demowin01", "Filters.1.Values.2": "i-1"}), win},
+		{"by two filters", ecs(rpc.Params{"Filters.1.Key": "InstanceId", "Filters.1.Values.1": "i-bp1demowin01", "Filters.2.Key": "Status", "Filters.2.Values.1": "UNKNOWN"}), ""},
+		{"by a tag of the instance", ecs(rpc.Params{"Tag.1.Key": "team", "Tag.1.Value": "web"}), web + " " + web2},
 		{"of another account", ecs(cross), "c-0002demopay01"},
-		{"of another region", ecs(params{"RegionId": "cn-shanghai"}), ""},
-		{"the second page", ecs(params{"PageNumber": "2", "PageSize": "4"}), partial},
+		{"of another region", ecs(rpc.Params{"RegionId": "cn-shanghai"}), ""},
+		{"the second page", ecs(rpc.Params{"PageNumber": "2", "PageSize": "4"}), partial},
 	} {
 		if got := f.call(t, portal, "DescribeBackupClients", tt.p).named(t, "Clients", "ClientId"); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
-	for name, p := range map[string]params{
-		"no ClientType": {}, "another ClientType": {"ClientType": "FILE"}, "instances as text": ecs(params{"InstanceIds": "i-1"}),
-		"a key that does not exist": ecs(params{"Filters.1.Key": "Colour", "Filters.1.Values.1": "red"}),
-		"an Operator":               ecs(params{"Filters.1.Key": "InstanceId", "Filters.1.Operator": "IN", "Filters.1.Values.1": "a"}),
-		"no values":                 ecs(params{"Filters.1.Key": "InstanceId"}),
-		"an account without a type": ecs(params{"CrossAccountUserId": DemoPaymentsAccount}),
+	for name, p := range map[string]rpc.Params{
+		"no ClientType": {}, "another ClientType": {"ClientType": "FILE"}, "instances as text": ecs(rpc.Params{"InstanceIds": "i-1"}),
+		"a key that does not exist": ecs(rpc.Params{"Filters.1.Key": "Colour", "Filters.1.Values.1": "red"}),
+		"an Operator":               ecs(rpc.Params{"Filters.1.Key": "InstanceId", "Filters.1.Operator": "IN", "Filters.1.Values.1": "a"}),
+		"no values":                 ecs(rpc.Params{"Filters.1.Key": "InstanceId"}),
+		"an account without a type": ecs(rpc.Params{"CrossAccountUserId": world.DemoPaymentsAccount}),
 	} {
 		if a := f.call(t, portal, "DescribeBackupClients", p); a.status != 400 {
 			t.Errorf("%s: got %d", name, a.status)
@@ -134,7 +138,7 @@ func TestClientsAreFiltered(t *testing.T) {
 func TestClientTellsWhenItWasHeardOf(t *testing.T) {
 	f := newFixture(t)
 	f.clock.advance(time.Hour)
-	a := f.call(t, portal, "DescribeBackupClients", params{"ClientType": "ECS_CLIENT", "InstanceIds": `["i-bp1demoweb01"]`})
+	a := f.call(t, portal, "DescribeBackupClients", rpc.Params{"ClientType": "ECS_CLIENT", "InstanceIds": `["i-bp1demoweb01"]`})
 	v := a.body["Clients"].([]any)[0].(map[string]any)
 	for name, want := range map[string]string{
 		"LastHeartBeatTime": str(1767323045 + 3600 - 20), "Hostname": "web01", "InstanceName": "web01", "OsType": "linux", "PrivateIpV4": "172.16.0.11",
@@ -152,16 +156,16 @@ func TestClientTellsWhenItWasHeardOf(t *testing.T) {
 func TestClustersAreFiltered(t *testing.T) {
 	f := newFixture(t)
 	for _, tt := range []struct {
-		p    params
+		p    rpc.Params
 		want string
 	}{
 		{nil, "cc-0001democluster"},
-		{params{"ClusterId": "cc-0001democluster"}, "cc-0001democluster"},
-		{params{"ClusterId": "cl-0001democluster"}, "cc-0001democluster"},
-		{params{"Identifier": "c5bbd0931a30947f4ab85efd19380a72d"}, "cc-0001democluster"},
-		{params{"Identifier": "c5"}, ""},
-		{params{"ClusterId": "cc-000nothing"}, ""},
-		{params{"RegionId": "cn-shanghai"}, ""},
+		{rpc.Params{"ClusterId": "cc-0001democluster"}, "cc-0001democluster"},
+		{rpc.Params{"ClusterId": "cl-0001democluster"}, "cc-0001democluster"},
+		{rpc.Params{"Identifier": "c5bbd0931a30947f4ab85efd19380a72d"}, "cc-0001democluster"},
+		{rpc.Params{"Identifier": "c5"}, ""},
+		{rpc.Params{"ClusterId": "cc-000nothing"}, ""},
+		{rpc.Params{"RegionId": "cn-shanghai"}, ""},
 	} {
 		a := f.call(t, portal, "DescribeContainerCluster", tt.p)
 		if got := a.named(t, "Clusters", "ClusterId"); got != tt.want {

@@ -7,6 +7,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sign"
 )
 
 // A oneByte is one byte, or one header, that differs from what was signed. Each
@@ -37,7 +40,7 @@ func inHeader(name, from, to string) func(*http.Request) {
 func (f *fixture) orderV1(who keys) *http.Request {
 	p := with(f.common(who, "CreateBackupJob"), instanceOrder())
 	p["InstanceId"], p["JobName"] = "i-bp2demopay01", "nightly"
-	p["Signature"] = signature(who.secret, stringToSign("POST", p))
+	p["Signature"] = sign.Signature(who.secret, sign.StringToSign("POST", p))
 	query, form := url.Values{}, url.Values{}
 	for name, v := range p {
 		if _, own := instanceOrder()[name]; own {
@@ -53,7 +56,7 @@ func (f *fixture) orderV1(who keys) *http.Request {
 
 // orderV3 is the same, signed by V3, with a header that nothing reads.
 func (f *fixture) orderV3(who keys) *http.Request {
-	body := encodeQuery(with(instanceOrder(), params{"InstanceId": "", "JobName": "nightly"}))
+	body := encodeQuery(with(instanceOrder(), rpc.Params{"InstanceId": "", "JobName": "nightly"}))
 	r := f.requestV3(who, "CreateBackupJob", "InstanceId=i-bp2demopay01", body)
 	r.Header.Set("x-acs-zone", "one")
 	signRequestV3(r, who, body)
@@ -88,7 +91,7 @@ var changesV3 = []oneByte{
 	{"content-type", inHeader("Content-Type", "urlencoded", "urlencoded;")},
 	{"x-acs-accesskey-id", inHeader("x-acs-accesskey-id", "STS", "STT")},
 	{"x-acs-action", inHeader("x-acs-action", "CreateBackupJob", "DescribeBackupJobs2")},
-	{"x-acs-content-sha256", func(r *http.Request) { r.Header.Set("x-acs-content-sha256", hexSHA256("")) }},
+	{"x-acs-content-sha256", func(r *http.Request) { r.Header.Set("x-acs-content-sha256", sign.HexSHA256("")) }},
 	{"x-acs-credentials-provider", inHeader("x-acs-credentials-provider", "static", "statik")},
 	{"x-acs-date", inHeader("x-acs-date", "05Z", "06Z")},
 	{"x-acs-signature-nonce", func(r *http.Request) { r.Header.Set("x-acs-signature-nonce", "another") }},

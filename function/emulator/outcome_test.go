@@ -4,24 +4,28 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"backupportal/function/emulator/lifecycle"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/world"
 )
 
 func TestOutcomeIsDecidedByWhoeverIsNearest(t *testing.T) {
-	tagged := func(w *World) {
-		w.Accounts[0].Instances[0].Tags = map[string]string{durationTag: "30s", outcomeTag: "FAILED:Tagged"}
+	tagged := func(w *world.World) {
+		w.Accounts[0].Instances[0].Tags = map[string]string{lifecycle.DurationTag: "30s", lifecycle.OutcomeTag: "FAILED:Tagged"}
 	}
-	both := func(w *World) {
+	both := func(w *world.World) {
 		tagged(w)
 		w.Accounts[0].Instances[0].JobDuration, w.Accounts[0].Instances[0].JobOutcome = time.Hour, "EXPIRED"
 	}
 	for _, tt := range []struct {
 		name, job       string
-		edit            func(*World)
+		edit            func(*world.World)
 		duration        time.Duration // of all its work
 		status, message string
 	}{
-		{"the world", "web01", func(w *World) { w.JobDuration = time.Minute }, time.Minute, "COMPLETE", ""},
-		{"the instance", "web01", func(w *World) {
+		{"the world", "web01", func(w *world.World) { w.JobDuration = time.Minute }, time.Minute, "COMPLETE", ""},
+		{"the instance", "web01", func(w *world.World) {
 			w.Accounts[0].Instances[0].JobDuration, w.Accounts[0].Instances[0].JobOutcome = 5*time.Second, "EXPIRED"
 		}, 5 * time.Second, "EXPIRED", "the job did not end in time"},
 		{"a tag before the instance", "web01", both, 30 * time.Second, "FAILED", "Tagged"},
@@ -37,8 +41,8 @@ func TestOutcomeIsDecidedByWhoeverIsNearest(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, tt.edit)
-			f.create(t, portal, with(instanceOrder(), params{"JobName": tt.job}))
-			if got := f.jobs.all()[0].schedule.duration; got != tt.duration {
+			f.create(t, portal, with(instanceOrder(), rpc.Params{"JobName": tt.job}))
+			if got := f.hbr.JobsSince(time.Time{})[0].Schedule.Duration; got != tt.duration {
 				t.Errorf("it takes %v, want %v", got, tt.duration)
 			}
 			f.clock.advance(tt.duration)
@@ -55,7 +59,7 @@ func TestMarkerThatMeansNothingIsRefused(t *testing.T) {
 		"emulator.5s-FALED", "emulator.5s-FALED-k3v9x2", "emulator.5s-failed", "emulator.5s-6s", "emulator.5s:FAILED",
 		"emulator.5s.FAILED.6s", "emulator.FAILED.COMPLETE", "emulator.FAILED.X.", "emulator.5s-emulator.FAILED", "emulator.é",
 	} {
-		a := newFixture(t).call(t, portal, "CreateBackupJob", with(instanceOrder(), params{"JobName": name}))
+		a := newFixture(t).call(t, portal, "CreateBackupJob", with(instanceOrder(), rpc.Params{"JobName": name}))
 		if a.status != 400 || !strings.Contains(a.message(), "marker") {
 			t.Errorf("%s: got %d %s", name, a.status, a.message())
 		}
@@ -79,7 +83,7 @@ func TestEveryOutcomeLooksLikeItself(t *testing.T) {
 	} {
 		t.Run(tt.status, func(t *testing.T) {
 			f := newFixture(t)
-			f.create(t, portal, with(fileOrder(), params{"JobName": "emulator." + tt.status}))
+			f.create(t, portal, with(fileOrder(), rpc.Params{"JobName": "emulator." + tt.status}))
 			f.clock.advance(time.Minute)
 			j := f.list(t, portal, nil)[0]
 			if j["Status"] != tt.status || str(j["Progress"]) != tt.progress || (str(j["CompleteTime"]) != "0") != tt.completed {
@@ -90,14 +94,14 @@ func TestEveryOutcomeLooksLikeItself(t *testing.T) {
 			}
 		})
 	}
-	if len(Outcomes) != 8 {
+	if len(lifecycle.Outcomes) != 8 {
 		t.Error("an outcome is not in the table")
 	}
 }
 
 func TestFileJobCountsItsFiles(t *testing.T) {
 	f := newFixture(t)
-	f.create(t, portal, with(fileOrder(), params{"JobName": "emulator.PARTIAL_COMPLETE", "InstanceId": "i-bp1demodb01"}))
+	f.create(t, portal, with(fileOrder(), rpc.Params{"JobName": "emulator.PARTIAL_COMPLETE", "InstanceId": "i-bp1demodb01"}))
 	f.clock.advance(1500 * time.Millisecond)
 	if j := f.list(t, portal, nil)[0]; j["Status"] != "QUEUED" || j["ClientId"] != "c-0001demodb01" {
 		t.Errorf("it waits as %v for %v", j["Status"], j["ClientId"])
@@ -115,17 +119,17 @@ func TestFileJobCountsItsFiles(t *testing.T) {
 }
 
 func TestWhatCannotWorkFails(t *testing.T) {
-	quiet := func(w *World) { w.Accounts[0].Clients[0].HeartbeatAge = 15 * time.Minute }
+	quiet := func(w *world.World) { w.Accounts[0].Clients[0].HeartbeatAge = 15 * time.Minute }
 	for _, tt := range []struct {
 		name  string
-		edit  func(*World)
-		order params
+		edit  func(*world.World)
+		order rpc.Params
 		want  string
 	}{
 		{"a client that is silent", quiet, fileOrder(), "no backup client is active on the instance"},
-		{"and whatever the name says", quiet, with(fileOrder(), params{"JobName": "emulator.COMPLETE"}), "no backup client is active on the instance"},
-		{"a vault that is broken", func(*World) {}, with(fileOrder(), params{"VaultId": "v-0001demovault05"}), "AccessVaultFail"},
-		{"an agent that is not there", func(w *World) { w.Accounts[0].Clusters[0].Agent = "MISS" }, containerOrder(), "the agent of the cluster is not ready"},
+		{"and whatever the name says", quiet, with(fileOrder(), rpc.Params{"JobName": "emulator.COMPLETE"}), "no backup client is active on the instance"},
+		{"a vault that is broken", func(*world.World) {}, with(fileOrder(), rpc.Params{"VaultId": "v-0001demovault05"}), "AccessVaultFail"},
+		{"an agent that is not there", func(w *world.World) { w.Accounts[0].Clusters[0].Agent = "MISS" }, containerOrder(), "the agent of the cluster is not ready"},
 	} {
 		f := newFixture(t, tt.edit)
 		f.create(t, portal, tt.order)

@@ -4,12 +4,13 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/world"
 )
 
 func TestJobGoesWithTheClock(t *testing.T) {
 	f := newFixture(t)
-	id := f.create(t, portal, with(instanceOrder(), params{"JobName": "web01-k3v9x2"}))
+	id := f.create(t, portal, with(instanceOrder(), rpc.Params{"JobName": "web01-k3v9x2"}))
 	start := f.clock.Now().Unix()
 	for _, step := range []struct {
 		after     time.Duration // since the job was made
@@ -27,7 +28,7 @@ func TestJobGoesWithTheClock(t *testing.T) {
 		{time.Hour, "COMPLETE", "10000", "150323855360", true},
 	} {
 		f.clock.advance(time.Unix(start, 0).Add(step.after).Sub(f.clock.Now()))
-		j := f.list(t, portal, params{"Filters.1.Key": "JobId", "Filters.1.Values.1": id})[0]
+		j := f.list(t, portal, rpc.Params{"Filters.1.Key": "JobId", "Filters.1.Values.1": id})[0]
 		if str(j["Status"]) != step.status || str(j["Progress"]) != step.progress || str(j["BytesTotal"]) != step.total {
 			t.Errorf("after %v: %v %v of %v", step.after, j["Status"], j["Progress"], j["BytesTotal"])
 		}
@@ -38,12 +39,12 @@ func TestJobGoesWithTheClock(t *testing.T) {
 }
 
 func TestDurationIsTheWorldsUnlessTheInstanceHasItsOwn(t *testing.T) {
-	f := newFixture(t, func(w *World) {
+	f := newFixture(t, func(w *world.World) {
 		w.JobDuration = time.Minute
 		w.Accounts[0].Instances[1].JobDuration = time.Second
 	})
 	f.create(t, portal, instanceOrder())
-	f.create(t, portal, with(instanceOrder(), params{"InstanceId": "i-bp1demoweb02"}))
+	f.create(t, portal, with(instanceOrder(), rpc.Params{"InstanceId": "i-bp1demoweb02"}))
 	f.clock.advance(time.Second)
 	jobs := f.Ledger().Jobs
 	if jobs[0].Status != "CREATED" || jobs[1].Status != "COMPLETE" {
@@ -59,7 +60,7 @@ func TestDurationIsTheWorldsUnlessTheInstanceHasItsOwn(t *testing.T) {
 
 func TestFileJobWithoutALivingClientFails(t *testing.T) {
 	f := newFixture(t)
-	f.create(t, portal, with(fileOrder(), params{"InstanceId": "i-bp1demoweb02"}))
+	f.create(t, portal, with(fileOrder(), rpc.Params{"InstanceId": "i-bp1demoweb02"}))
 	f.clock.advance(20 * time.Second)
 	j := f.list(t, portal, nil)[0]
 	if j["Status"] != "FAILED" || j["ErrorMessage"] == "" || str(j["Progress"]) != "5000" {
@@ -69,7 +70,7 @@ func TestFileJobWithoutALivingClientFails(t *testing.T) {
 
 func TestCopyGoesOnAfterTheJobIsComplete(t *testing.T) {
 	f := newFixture(t)
-	f.create(t, portal, with(instanceOrder(), params{
+	f.create(t, portal, with(instanceOrder(), rpc.Params{
 		"Detail": `{"doCopy":true,"destinationRegionId":"cn-shanghai","destinationRetention":30}`}))
 	for _, step := range []struct {
 		later                    time.Duration
@@ -87,31 +88,4 @@ func TestCopyGoesOnAfterTheJobIsComplete(t *testing.T) {
 			t.Errorf("got %v, copy %v", j["Status"], d)
 		}
 	}
-}
-
-// Whatever the duration, a job never goes back, and ends with all of its bytes.
-func TestJobOnlyGoesForward(t *testing.T) {
-	rank := map[string]int{"CREATED": 0, "RUNNING": 1, "COMPLETE": 2}
-	rapid.Check(t, func(t *rapid.T) {
-		s := schedule{
-			created:  time.Unix(1767323045, 0),
-			duration: time.Duration(rapid.Int64Range(0, int64(3*time.Hour)).Draw(t, "duration")),
-			bytes:    rapid.Int64Range(1, 1<<45).Draw(t, "bytes"),
-		}
-		now, before := s.created, s.at(s.created)
-		for range 20 {
-			now = now.Add(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "step")))
-			st := s.at(now)
-			if rank[st.status] < rank[before.status] || st.progress < before.progress || st.done < before.done {
-				t.Fatalf("from %+v to %+v", before, st)
-			}
-			if st.done > st.total || st.progress > fullProgress {
-				t.Fatalf("too much: %+v", st)
-			}
-			before = st
-		}
-		if st := s.at(s.created.Add(s.duration)); st.status != "COMPLETE" || st.done != s.bytes || st.progress != fullProgress {
-			t.Fatalf("at its end: %+v", st)
-		}
-	})
 }

@@ -11,6 +11,10 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/sts"
 	"github.com/google/go-cmp/cmp"
+
+	"backupportal/function/emulator/api"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/world"
 )
 
 // The vendor's own Go client is the foreign judge of the protocol. It signs by
@@ -37,7 +41,7 @@ func sdkCall(t *testing.T, domain string, who keys, method, action string, query
 	}
 	defer client.Shutdown()
 	r := requests.NewCommonRequest()
-	r.Product, r.Version, r.ApiName = "hbr", hbrVersion, action
+	r.Product, r.Version, r.ApiName = "hbr", api.HBRVersion, action
 	r.Domain, r.Scheme, r.Method = domain, requests.HTTP, method
 	if query != nil {
 		r.QueryParams = query
@@ -51,7 +55,7 @@ func sdkCall(t *testing.T, domain string, who keys, method, action string, query
 }
 
 func TestVendorsClientMakesAJob(t *testing.T) {
-	odd := with(instanceOrder(), params{"JobName": "a b*c~d+é&=%/?"})
+	odd := with(instanceOrder(), rpc.Params{"JobName": "a b*c~d+é&=%/?"})
 	for _, tt := range []struct {
 		name, method string
 		query, form  map[string]string
@@ -79,7 +83,7 @@ func TestVendorsClientMakesAJob(t *testing.T) {
 
 func TestVendorsClientUnderstandsRefusals(t *testing.T) {
 	_, domain := serveDemo(t)
-	_, err := sdkCall(t, domain, keys{DemoKey, "wrong", ""}, requests.POST, "CreateBackupJob", nil, instanceOrder())
+	_, err := sdkCall(t, domain, keys{world.DemoKey, "wrong", ""}, requests.POST, "CreateBackupJob", nil, instanceOrder())
 	refused, ok := err.(*sdkerrors.ServerError)
 	if !ok {
 		t.Fatalf("got %v, want a ServerError", err)
@@ -97,7 +101,7 @@ func TestVendorsClientAssumesARoleAndWorksInTheOtherAccount(t *testing.T) {
 	c, domain := serveDemo(t)
 	sts.GetEndpointMap() // fills a table that the constructor fills without a lock
 	client, err := sts.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),
-		credentials.NewStaticSTSCredentialsProvider(DemoKey, DemoSecret, ""))
+		credentials.NewStaticSTSCredentialsProvider(world.DemoKey, world.DemoSecret, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,11 +117,11 @@ func TestVendorsClientAssumesARoleAndWorksInTheOtherAccount(t *testing.T) {
 		t.Errorf("Arn is %s, want %s", resp.AssumedRoleUser.Arn, want)
 	}
 	role := keys{resp.Credentials.AccessKeyId, resp.Credentials.AccessKeySecret, resp.Credentials.SecurityToken}
-	order := with(instanceOrder(), params{"InstanceId": "i-bp2demopay01"})
+	order := with(instanceOrder(), rpc.Params{"InstanceId": "i-bp2demopay01"})
 	if _, err := sdkCall(t, domain, role, requests.POST, "CreateBackupJob", nil, order); err != nil {
 		t.Fatal(err)
 	}
-	if jobs := c.Ledger().Jobs; len(jobs) != 1 || jobs[0].AccountID != DemoPaymentsAccount {
+	if jobs := c.Ledger().Jobs; len(jobs) != 1 || jobs[0].AccountID != world.DemoPaymentsAccount {
 		t.Errorf("jobs are %+v", jobs)
 	}
 }

@@ -13,26 +13,28 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/ecs"
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/sts"
 	"github.com/google/go-cmp/cmp"
+
+	"backupportal/function/emulator/world"
 )
 
 // crowd is the demo world with 230 instances in cn-hangzhou, of which every third
 // carries a tag and every tenth is stopped and has a second disk.
-func crowd() *World {
-	w := Demo()
+func crowd() *world.World {
+	w := world.Demo()
 	a := &w.Accounts[0]
 	a.Instances, a.Clients = nil, nil
 	for n := range 230 {
-		i := Instance{
+		i := world.Instance{
 			ID: fmt.Sprintf("i-bp1crowd%03d", n), Name: fmt.Sprintf("crowd-%03d", n), Region: "cn-hangzhou", OS: "linux",
 			PrivateIPs: []string{fmt.Sprintf("172.16.1.%d", n)},
-			Disks:      []Disk{{ID: fmt.Sprintf("d-bp1crowd%03da", n), Category: "cloud_essd", Type: "system", GiB: 40}},
+			Disks:      []world.Disk{{ID: fmt.Sprintf("d-bp1crowd%03da", n), Category: "cloud_essd", Type: "system", GiB: 40}},
 		}
 		if n%3 == 0 {
 			i.Tags = map[string]string{"team": "web", "order": fmt.Sprint(n)}
 		}
 		if n%10 == 0 {
 			i.Status = "Stopped"
-			i.Disks = append(i.Disks, Disk{ID: fmt.Sprintf("d-bp1crowd%03db", n), Category: "cloud_ssd", Type: "data", GiB: 200, MultiAttach: true})
+			i.Disks = append(i.Disks, world.Disk{ID: fmt.Sprintf("d-bp1crowd%03db", n), Category: "cloud_ssd", Type: "data", GiB: 200, MultiAttach: true})
 		}
 		a.Instances = append(a.Instances, i)
 	}
@@ -40,7 +42,7 @@ func crowd() *World {
 }
 
 // typedECS returns the vendor's typed client and its target.
-func typedECS(t *testing.T, w *World) (client *ecs.Client, domain string) {
+func typedECS(t *testing.T, w *world.World) (client *ecs.Client, domain string) {
 	t.Helper()
 	c, err := New(Options{World: w})
 	if err != nil {
@@ -50,7 +52,7 @@ func typedECS(t *testing.T, w *World) (client *ecs.Client, domain string) {
 	t.Cleanup(srv.Close)
 	ecs.GetEndpointMap() // fills a table that the constructor fills without a lock
 	client, err = ecs.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),
-		credentials.NewStaticSTSCredentialsProvider(DemoKey, DemoSecret, ""))
+		credentials.NewStaticSTSCredentialsProvider(world.DemoKey, world.DemoSecret, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +61,7 @@ func typedECS(t *testing.T, w *World) (client *ecs.Client, domain string) {
 }
 
 // expected are the names of what the world has in cn-hangzhou.
-func expected(w *World, wanted func(Instance) bool) (names []string) {
+func expected(w *world.World, wanted func(world.Instance) bool) (names []string) {
 	for _, i := range w.Accounts[0].Instances {
 		if i.Region == "cn-hangzhou" && wanted(i) {
 			names = append(names, i.ID+" "+i.Name)
@@ -76,19 +78,19 @@ func TestVendorsTypedClientPagesThroughAllInstances(t *testing.T) {
 		size   requests.Integer
 		pages  int
 		ask    func(*ecs.DescribeInstancesRequest)
-		wanted func(Instance) bool
+		wanted func(world.Instance) bool
 	}{
-		{"by tens, which is the default", "", 23, func(r *ecs.DescribeInstancesRequest) {}, func(Instance) bool { return true }},
-		{"by fifties", "50", 5, func(r *ecs.DescribeInstancesRequest) {}, func(Instance) bool { return true }},
-		{"by hundreds, though more were asked for", "1000", 3, func(r *ecs.DescribeInstancesRequest) {}, func(Instance) bool { return true }},
+		{"by tens, which is the default", "", 23, func(r *ecs.DescribeInstancesRequest) {}, func(world.Instance) bool { return true }},
+		{"by fifties", "50", 5, func(r *ecs.DescribeInstancesRequest) {}, func(world.Instance) bool { return true }},
+		{"by hundreds, though more were asked for", "1000", 3, func(r *ecs.DescribeInstancesRequest) {}, func(world.Instance) bool { return true }},
 		{"with a tag", "20", 4,
 			func(r *ecs.DescribeInstancesRequest) {
 				r.Tag = &[]ecs.DescribeInstancesTag{{Key: "team", Value: "web"}}
 			},
-			func(i Instance) bool { return i.Tags["team"] == "web" }},
+			func(i world.Instance) bool { return i.Tags["team"] == "web" }},
 		{"stopped and of a name", "10", 3,
 			func(r *ecs.DescribeInstancesRequest) { r.Status, r.InstanceName = "Stopped", "crowd-*" },
-			func(i Instance) bool { return i.Status == "Stopped" }},
+			func(i world.Instance) bool { return i.Status == "Stopped" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var names []string
@@ -159,7 +161,7 @@ func TestVendorsTypedClientReadsAnInstanceAndItsDisks(t *testing.T) {
 }
 
 func TestVendorsTypedClientListsRegions(t *testing.T) {
-	w := Demo()
+	w := world.Demo()
 	wide(w)
 	client, domain := typedECS(t, w)
 	r := ecs.CreateDescribeRegionsRequest()
@@ -181,7 +183,7 @@ func TestVendorsTypedClientLearnsWhoItIs(t *testing.T) {
 	_, domain := serveDemo(t)
 	sts.GetEndpointMap()
 	client, err := sts.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),
-		credentials.NewStaticSTSCredentialsProvider(DemoKey, DemoSecret, ""))
+		credentials.NewStaticSTSCredentialsProvider(world.DemoKey, world.DemoSecret, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +194,7 @@ func TestVendorsTypedClientLearnsWhoItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp.AccountId != DemoPortalAccount || resp.IdentityType != "RAMUser" {
+	if resp.AccountId != world.DemoPortalAccount || resp.IdentityType != "RAMUser" {
 		t.Errorf("it is %s of %s", resp.IdentityType, resp.AccountId)
 	}
 }

@@ -3,15 +3,17 @@ package emulator
 import (
 	"testing"
 	"time"
+
+	"backupportal/function/emulator/rpc"
 )
 
 // window asks for everything that there ever was.
-func window(own params) params {
-	return with(params{"SourceType": "UDM_ECS", "StartTime": "0", "EndTime": "4102444800", "UdmRegionId": "cn-hangzhou"}, own)
+func window(own rpc.Params) rpc.Params {
+	return with(rpc.Params{"SourceType": "UDM_ECS", "StartTime": "0", "EndTime": "4102444800", "UdmRegionId": "cn-hangzhou"}, own)
 }
 
 // snapshots returns what DescribeUdmSnapshots lists.
-func (f *fixture) snapshots(t *testing.T, own params) []map[string]any {
+func (f *fixture) snapshots(t *testing.T, own rpc.Params) []map[string]any {
 	t.Helper()
 	a := f.call(t, portal, "DescribeUdmSnapshots", window(own))
 	if a.status != 200 {
@@ -46,12 +48,12 @@ func TestConsistencyIsDowngradedSilently(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t)
-			id := f.create(t, portal, with(instanceOrder(), params{"InstanceId": tt.instance, "Detail": tt.detail}))
+			id := f.create(t, portal, with(instanceOrder(), rpc.Params{"InstanceId": tt.instance, "Detail": tt.detail}))
 			f.clock.advance(time.Minute)
 			if j := f.list(t, portal, nil)[0]; j["Status"] != "COMPLETE" || j["ErrorMessage"] != "" {
 				t.Errorf("the job is %v %v", j["Status"], j["ErrorMessage"])
 			}
-			d := f.snapshots(t, params{"JobId": id})[0]["Detail"].(map[string]any)
+			d := f.snapshots(t, rpc.Params{"JobId": id})[0]["Detail"].(map[string]any)
 			if d["ConsistentLevel"] != tt.level || d["DowngradeReason"] != tt.reason {
 				t.Errorf("got %v %v", d["ConsistentLevel"], d["DowngradeReason"])
 			}
@@ -61,7 +63,7 @@ func TestConsistencyIsDowngradedSilently(t *testing.T) {
 
 func TestRecoveryPointHasTheVendorsShape(t *testing.T) {
 	f := newFixture(t)
-	id := f.create(t, portal, with(instanceOrder(), params{"Detail": `{"snapshotGroup":true}`}))
+	id := f.create(t, portal, with(instanceOrder(), rpc.Params{"Detail": `{"snapshotGroup":true}`}))
 	f.clock.advance(time.Minute)
 	s := f.snapshots(t, nil)[0]
 	for name, want := range map[string]string{
@@ -85,7 +87,7 @@ func TestRecoveryPointHasTheVendorsShape(t *testing.T) {
 		t.Errorf("the job names %v, the recovery point %v %v", j, s["NativeSnapshotId"], d["NativeSnapshotIdList"])
 	}
 
-	disks := f.snapshots(t, params{"SourceType": "UDM_ECS_DISK"})
+	disks := f.snapshots(t, rpc.Params{"SourceType": "UDM_ECS_DISK"})
 	if len(disks) != 2 || disks[1]["DiskId"] != "d-bp1demoweb01b" || str(disks[1]["BytesTotal"]) != str(100<<30) {
 		t.Fatalf("disks are %v", disks)
 	}
@@ -99,29 +101,29 @@ func TestRecoveryPointsAreFiltered(t *testing.T) {
 	f := newFixture(t)
 	web := f.create(t, portal, instanceOrder())
 	f.create(t, portal, fileOrder())
-	f.create(t, portal, with(instanceOrder(), params{"InstanceId": "i-bp1demofail01"}))
-	f.create(t, portal, with(instanceOrder(), params{"InstanceId": "i-uf6demoweb03", "RegionId": "cn-shanghai"}))
+	f.create(t, portal, with(instanceOrder(), rpc.Params{"InstanceId": "i-bp1demofail01"}))
+	f.create(t, portal, with(instanceOrder(), rpc.Params{"InstanceId": "i-uf6demoweb03", "RegionId": "cn-shanghai"}))
 	if got := len(f.snapshots(t, nil)); got != 0 {
 		t.Errorf("%d of jobs that run", got)
 	}
 	f.clock.advance(time.Minute)
-	partial := f.create(t, portal, with(instanceOrder(), params{"InstanceId": "i-bp1demopartial01", "Retention": "1"}))
+	partial := f.create(t, portal, with(instanceOrder(), rpc.Params{"InstanceId": "i-bp1demopartial01", "Retention": "1"}))
 	f.clock.advance(time.Minute)
-	first := str(f.snapshots(t, params{"JobId": web})[0]["SnapshotId"])
+	first := str(f.snapshots(t, rpc.Params{"JobId": web})[0]["SnapshotId"])
 	for _, tt := range []struct {
 		name string
-		own  params
+		own  rpc.Params
 		want []string
 	}{
 		{"all that ended well, newest first", nil, []string{partial, web}},
-		{"by job", params{"JobId": partial}, []string{partial}},
-		{"by instance", params{"InstanceId": "i-bp1demoweb01"}, []string{web}},
-		{"by disk", params{"DiskId": "d-bp1demoweb01b"}, []string{web}},
-		{"by id", params{"SnapshotIds": `["` + first + `","s-000nothing"]`}, []string{web}},
-		{"by no id", params{"SnapshotIds": `[]`}, nil},
-		{"from a moment", params{"StartTime": "1767323048"}, []string{partial}},
-		{"to a moment", params{"EndTime": "1767323047"}, []string{web}},
-		{"of disks that were backed up on their own", params{"SourceType": "UDM_DISK"}, nil},
+		{"by job", rpc.Params{"JobId": partial}, []string{partial}},
+		{"by instance", rpc.Params{"InstanceId": "i-bp1demoweb01"}, []string{web}},
+		{"by disk", rpc.Params{"DiskId": "d-bp1demoweb01b"}, []string{web}},
+		{"by id", rpc.Params{"SnapshotIds": `["` + first + `","s-000nothing"]`}, []string{web}},
+		{"by no id", rpc.Params{"SnapshotIds": `[]`}, nil},
+		{"from a moment", rpc.Params{"StartTime": "1767323048"}, []string{partial}},
+		{"to a moment", rpc.Params{"EndTime": "1767323047"}, []string{web}},
+		{"of disks that were backed up on their own", rpc.Params{"SourceType": "UDM_DISK"}, nil},
 	} {
 		var got []string
 		for _, s := range f.snapshots(t, tt.own) {
@@ -135,7 +137,7 @@ func TestRecoveryPointsAreFiltered(t *testing.T) {
 	if got := f.snapshots(t, nil); len(got) != 1 || got[0]["JobId"] != web {
 		t.Errorf("after a day: %v", got)
 	}
-	for name, own := range map[string]params{
+	for name, own := range map[string]rpc.Params{
 		"no SourceType": {"SourceType": ""}, "no StartTime": {"StartTime": ""}, "no EndTime": {"EndTime": ""}, "no region": {"UdmRegionId": ""},
 		"another SourceType": {"SourceType": "ECS_FILE"}, "a moment in words": {"StartTime": "today"}, "ids as a list": {"SnapshotIds": "s-1"},
 	} {

@@ -4,29 +4,34 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"backupportal/function/emulator/ram"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/sts"
+	"backupportal/function/emulator/world"
 )
 
 // rolesOfEveryKind adds callers and roles that the demo world has no need of.
-func rolesOfEveryKind(w *World) {
+func rolesOfEveryKind(w *world.World) {
 	portal, payments := &w.Accounts[0], &w.Accounts[1]
-	portal.AccessKeys = []AccessKey{{"root-key", "root-secret"}}
-	portal.Users = append(portal.Users, User{
-		Name: "idle", AccessKeys: []AccessKey{{"idle-key", "idle-secret"}},
-	}, User{
-		Name: "narrow", AccessKeys: []AccessKey{{"narrow-key", "narrow-secret"}},
-		Permissions: []Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole"},
+	portal.AccessKeys = []world.AccessKey{{ID: "root-key", Secret: "root-secret"}}
+	portal.Users = append(portal.Users, world.User{
+		Name: "idle", AccessKeys: []world.AccessKey{{ID: "idle-key", Secret: "idle-secret"}},
+	}, world.User{
+		Name: "narrow", AccessKeys: []world.AccessKey{{ID: "narrow-key", Secret: "narrow-secret"}},
+		Permissions: []ram.Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole"},
 			Resources: []string{"acs:ram::2000000000000002:role/locked"}}},
 	})
-	portal.Roles = append(portal.Roles, Role{
+	portal.Roles = append(portal.Roles, world.Role{
 		Name: "function", Trusts: []string{"acs:ram::1000000000000001:user/portal"},
-		Permissions: []Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole"}}},
+		Permissions: []ram.Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole"}}},
 	})
 	trustsAll := []string{"acs:ram::1000000000000001:root"}
-	all := []Statement{{Effect: "Allow", Actions: []string{"*"}}}
+	all := []ram.Statement{{Effect: "Allow", Actions: []string{"*"}}}
 	payments.Roles = append(payments.Roles,
-		Role{Name: "locked", Trusts: trustsAll, ExternalID: "open-sesame", Permissions: all},
-		Role{Name: "long", Trusts: trustsAll, MaxSession: 2 * time.Hour, Permissions: all},
-		Role{Name: "chained", Trusts: []string{"acs:ram::1000000000000001:role/Function"}, Permissions: all},
+		world.Role{Name: "locked", Trusts: trustsAll, ExternalID: "open-sesame", Permissions: all},
+		world.Role{Name: "long", Trusts: trustsAll, MaxSession: 2 * time.Hour, Permissions: all},
+		world.Role{Name: "chained", Trusts: []string{"acs:ram::1000000000000001:role/Function"}, Permissions: all},
 	)
 }
 
@@ -41,36 +46,36 @@ func TestAssumeRoleRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		who    keys
-		change params
+		change rpc.Params
 		status int
 		code   string
 	}{
-		{"no role", portal, params{"RoleArn": ""}, 400, "MissingRoleArn"},
-		{"no session name", portal, params{"RoleSessionName": ""}, 400, "MissingRoleSessionName"},
-		{"no arn at all", portal, params{"RoleArn": "backup-operator"}, 400, "InvalidParameter.RoleArn"},
-		{"a role that does not exist", portal, params{"RoleArn": paymentsRole("nobody")}, 404, "EntityNotExist.Role"},
-		{"an account that does not exist", portal, params{"RoleArn": "acs:ram::3000000000000003:role/x"}, 404, "EntityNotExist.Role"},
-		{"a user in place of a role", portal, params{"RoleArn": "acs:ram::1000000000000001:user/portal"}, 404, "EntityNotExist.Role"},
-		{"a role that trusts others", portal, params{"RoleArn": paymentsRole("untrusting-operator")}, 403, "NoPermission"},
-		{"a role that trusts a service", portal, params{"RoleArn": paymentsRole("hbrcrossrole")}, 403, "NoPermission"},
+		{"no role", portal, rpc.Params{"RoleArn": ""}, 400, "MissingRoleArn"},
+		{"no session name", portal, rpc.Params{"RoleSessionName": ""}, 400, "MissingRoleSessionName"},
+		{"no arn at all", portal, rpc.Params{"RoleArn": "backup-operator"}, 400, "InvalidParameter.RoleArn"},
+		{"a role that does not exist", portal, rpc.Params{"RoleArn": paymentsRole("nobody")}, 404, "EntityNotExist.Role"},
+		{"an account that does not exist", portal, rpc.Params{"RoleArn": "acs:ram::3000000000000003:role/x"}, 404, "EntityNotExist.Role"},
+		{"a user in place of a role", portal, rpc.Params{"RoleArn": "acs:ram::1000000000000001:user/portal"}, 404, "EntityNotExist.Role"},
+		{"a role that trusts others", portal, rpc.Params{"RoleArn": paymentsRole("untrusting-operator")}, 403, "NoPermission"},
+		{"a role that trusts a service", portal, rpc.Params{"RoleArn": paymentsRole("hbrcrossrole")}, 403, "NoPermission"},
 		{"the account itself", root, nil, 403, "NoPermission"},
 		{"a user without permission", idle, nil, 403, "NoPermission"},
 		{"a user with permission for another role", narrow, nil, 403, "NoPermission"},
-		{"no external id", portal, params{"RoleArn": paymentsRole("locked")}, 403, "NoPermission"},
-		{"another external id", portal, params{"RoleArn": paymentsRole("locked"), "ExternalId": "sesame"}, 403, "NoPermission"},
-		{"a malformed external id", portal, params{"ExternalId": "a b"}, 400, "InvalidParameter.ExternalId"},
-		{"a session name of one letter", portal, params{"RoleSessionName": "a"}, 400, "InvalidParameter.RoleSessionName"},
-		{"a session name of 65", portal, params{"RoleSessionName": strings.Repeat("a", 65)}, 400, "InvalidParameter.RoleSessionName"},
-		{"a session name with a blank", portal, params{"RoleSessionName": "al ice"}, 400, "InvalidParameter.RoleSessionName"},
-		{"899 seconds", portal, params{"DurationSeconds": "899"}, 400, "InvalidParameter.DurationSeconds"},
-		{"more than the role's maximum", portal, params{"DurationSeconds": "3601"}, 400, "InvalidParameter.DurationSeconds"},
-		{"no number of seconds", portal, params{"DurationSeconds": "1h"}, 400, "InvalidParameter.DurationSeconds"},
-		{"a policy that is no json", portal, params{"Policy": "allow me"}, 400, "InvalidParameter.PolicyGrammar"},
-		{"a policy without statements", portal, params{"Policy": `{"Version":"1"}`}, 400, "InvalidParameter.PolicyGrammar"},
-		{"a policy that is too long", portal, params{"Policy": long}, 400, "InvalidParameter.PolicySize"},
+		{"no external id", portal, rpc.Params{"RoleArn": paymentsRole("locked")}, 403, "NoPermission"},
+		{"another external id", portal, rpc.Params{"RoleArn": paymentsRole("locked"), "ExternalId": "sesame"}, 403, "NoPermission"},
+		{"a malformed external id", portal, rpc.Params{"ExternalId": "a b"}, 400, "InvalidParameter.ExternalId"},
+		{"a session name of one letter", portal, rpc.Params{"RoleSessionName": "a"}, 400, "InvalidParameter.RoleSessionName"},
+		{"a session name of 65", portal, rpc.Params{"RoleSessionName": strings.Repeat("a", 65)}, 400, "InvalidParameter.RoleSessionName"},
+		{"a session name with a blank", portal, rpc.Params{"RoleSessionName": "al ice"}, 400, "InvalidParameter.RoleSessionName"},
+		{"899 seconds", portal, rpc.Params{"DurationSeconds": "899"}, 400, "InvalidParameter.DurationSeconds"},
+		{"more than the role's maximum", portal, rpc.Params{"DurationSeconds": "3601"}, 400, "InvalidParameter.DurationSeconds"},
+		{"no number of seconds", portal, rpc.Params{"DurationSeconds": "1h"}, 400, "InvalidParameter.DurationSeconds"},
+		{"a policy that is no json", portal, rpc.Params{"Policy": "allow me"}, 400, "InvalidParameter.PolicyGrammar"},
+		{"a policy without statements", portal, rpc.Params{"Policy": `{"Version":"1"}`}, 400, "InvalidParameter.PolicyGrammar"},
+		{"a policy that is too long", portal, rpc.Params{"Policy": long}, 400, "InvalidParameter.PolicySize"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := with(params{"RoleArn": operatorARN, "RoleSessionName": "alice"}, tt.change)
+			p := with(rpc.Params{"RoleArn": operatorARN, "RoleSessionName": "alice"}, tt.change)
 			a := f.call(t, tt.who, "AssumeRole", p)
 			if a.status != tt.status || a.code() != tt.code {
 				t.Errorf("got %d %s (%s), want %d %s", a.status, a.code(), a.message(), tt.status, tt.code)
@@ -81,19 +86,19 @@ func TestAssumeRoleRefuses(t *testing.T) {
 
 func TestAssumeRoleAllows(t *testing.T) {
 	f := newFixture(t, rolesOfEveryKind)
-	function := f.assume(t, portal, params{"RoleArn": "acs:ram::1000000000000001:role/function"})
+	function := f.assume(t, portal, rpc.Params{"RoleArn": "acs:ram::1000000000000001:role/function"})
 	narrow := keys{id: "narrow-key", secret: "narrow-secret"}
 	for _, tt := range []struct {
 		name string
 		who  keys
-		p    params
+		p    rpc.Params
 	}{
-		{"the external id that the role demands", portal, params{"RoleArn": paymentsRole("locked"), "ExternalId": "open-sesame"}},
-		{"permission for this role alone", narrow, params{"RoleArn": paymentsRole("locked"), "ExternalId": "open-sesame"}},
-		{"an external id that no one demands", portal, params{"ExternalId": "anything"}},
-		{"the name of a role in another case", portal, params{"RoleArn": paymentsRole("Backup-Operator")}},
-		{"a longer session where the role allows it", portal, params{"RoleArn": paymentsRole("long"), "DurationSeconds": "7200"}},
-		{"a role that trusts a role, from that role", function, params{"RoleArn": paymentsRole("chained")}},
+		{"the external id that the role demands", portal, rpc.Params{"RoleArn": paymentsRole("locked"), "ExternalId": "open-sesame"}},
+		{"permission for this role alone", narrow, rpc.Params{"RoleArn": paymentsRole("locked"), "ExternalId": "open-sesame"}},
+		{"an external id that no one demands", portal, rpc.Params{"ExternalId": "anything"}},
+		{"the name of a role in another case", portal, rpc.Params{"RoleArn": paymentsRole("Backup-Operator")}},
+		{"a longer session where the role allows it", portal, rpc.Params{"RoleArn": paymentsRole("long"), "DurationSeconds": "7200"}},
+		{"a role that trusts a role, from that role", function, rpc.Params{"RoleArn": paymentsRole("chained")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { f.assume(t, tt.who, tt.p) })
 	}
@@ -101,7 +106,7 @@ func TestAssumeRoleAllows(t *testing.T) {
 
 func TestTemporaryCredentialsEndWhenTheySay(t *testing.T) {
 	f := newFixture(t)
-	a := f.call(t, portal, "AssumeRole", params{"RoleArn": operatorARN, "RoleSessionName": "alice", "DurationSeconds": "900"})
+	a := f.call(t, portal, "AssumeRole", rpc.Params{"RoleArn": operatorARN, "RoleSessionName": "alice", "DurationSeconds": "900"})
 	c := a.body["Credentials"].(map[string]any)
 	if got, want := c["Expiration"], "2026-01-02T03:19:05Z"; got != want {
 		t.Errorf("Expiration is %v, want %s", got, want)
@@ -116,7 +121,7 @@ func TestTemporaryCredentialsEndWhenTheySay(t *testing.T) {
 	}{
 		{899 * time.Second, ""},
 		{time.Second, "InvalidSecurityToken.Expired"},
-		{expiredMemory, "InvalidSecurityToken.Expired"},
+		{sts.ExpiredMemory, "InvalidSecurityToken.Expired"},
 	} {
 		f.clock.advance(step.later)
 		if got := f.call(t, role, "GetCallerIdentity", nil).code(); got != step.code {
@@ -150,8 +155,8 @@ func TestSessionPolicyNarrowsTheRole(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t)
-			role := f.assume(t, portal, params{"Policy": `{"Version":"1","Statement":[` + tt.statements + `]}`})
-			order := with(instanceOrder(), params{"InstanceId": "i-bp2demopay01"})
+			role := f.assume(t, portal, rpc.Params{"Policy": `{"Version":"1","Statement":[` + tt.statements + `]}`})
+			order := with(instanceOrder(), rpc.Params{"InstanceId": "i-bp2demopay01"})
 			if got := f.call(t, role, "CreateBackupJob", order).status == 200; got != tt.create {
 				t.Errorf("may create: %v", got)
 			}
@@ -165,8 +170,8 @@ func TestSessionPolicyNarrowsTheRole(t *testing.T) {
 func TestSessionPolicyGivesNothingThatTheRoleHasNot(t *testing.T) {
 	f := newFixture(t)
 	all := `{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
-	role := f.assume(t, portal, params{"Policy": all})
-	p := params{"RoleArn": operatorARN, "RoleSessionName": "again"}
+	role := f.assume(t, portal, rpc.Params{"Policy": all})
+	p := rpc.Params{"RoleArn": operatorARN, "RoleSessionName": "again"}
 	if a := f.call(t, role, "AssumeRole", p); a.code() != "NoPermission" {
 		t.Errorf("got %d %s", a.status, a.code())
 	}
@@ -179,9 +184,9 @@ func TestCallerIdentityNamesTheCaller(t *testing.T) {
 		who                    keys
 		kind, account, arn, is string
 	}{
-		{"account", keys{id: "root-key", secret: "root-secret"}, "Account", DemoPortalAccount, "acs:ram::1000000000000001:root", "UserId"},
-		{"user", portal, "RAMUser", DemoPortalAccount, "acs:ram::1000000000000001:user/portal", "UserId"},
-		{"role", f.assume(t, portal, nil), "AssumedRoleUser", DemoPaymentsAccount,
+		{"account", keys{id: "root-key", secret: "root-secret"}, "Account", world.DemoPortalAccount, "acs:ram::1000000000000001:root", "UserId"},
+		{"user", portal, "RAMUser", world.DemoPortalAccount, "acs:ram::1000000000000001:user/portal", "UserId"},
+		{"role", f.assume(t, portal, nil), "AssumedRoleUser", world.DemoPaymentsAccount,
 			"acs:ram::2000000000000002:assumed-role/backup-operator/alice@example.com", "RoleId"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -212,7 +217,7 @@ func TestAccountItselfMayDoAnythingInIt(t *testing.T) {
 
 func TestSessionsOfOneRoleAreGoodSideBySide(t *testing.T) {
 	f := newFixture(t)
-	first, second := f.assume(t, portal, nil), f.assume(t, portal, params{"RoleSessionName": "bob"})
+	first, second := f.assume(t, portal, nil), f.assume(t, portal, rpc.Params{"RoleSessionName": "bob"})
 	for who, want := range map[keys]string{first: "alice@example.com", second: "bob"} {
 		f.call(t, who, "GetCallerIdentity", nil)
 		calls := f.Ledger().CallsOf("GetCallerIdentity")
@@ -225,12 +230,9 @@ func TestSessionsOfOneRoleAreGoodSideBySide(t *testing.T) {
 func TestCredentialsThatEndedLongAgoAreForgotten(t *testing.T) {
 	f := newFixture(t)
 	old := f.assume(t, portal, nil)
-	f.clock.advance(defaultSession + expiredMemory + time.Second)
+	f.clock.advance(world.DefaultSession + sts.ExpiredMemory + time.Second)
 	f.assume(t, portal, nil) // makes room
 	if got := f.call(t, old, "GetCallerIdentity", nil).code(); got != "InvalidAccessKeyId.NotFound" {
 		t.Errorf("got %s", got)
-	}
-	if got := len(f.keys.byToken); got != 1 {
-		t.Errorf("%d sessions are remembered", got)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"backupportal/function/emulator"
+	"backupportal/function/emulator/world"
 )
 
 func main() {
@@ -48,11 +49,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if !*anyAddress && !isLoopback(*addr) {
 		return fmt.Errorf("%s is not a loopback address; say -any-address if that is meant", *addr)
 	}
-	world, err := loadWorld(*file)
+	loaded, err := loadWorld(*file)
 	if err != nil {
 		return err
 	}
-	cloud, err := emulator.New(emulator.Options{World: world, RequireTLS: !isLoopback(*addr) && !*plainHTTP})
+	cloud, err := emulator.New(emulator.Options{World: loaded, RequireTLS: !isLoopback(*addr) && !*plainHTTP})
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // loadWorld returns nil, which is the demo world, without a file.
-func loadWorld(path string) (*emulator.World, error) {
+func loadWorld(path string) (*world.World, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -78,11 +79,11 @@ func loadWorld(path string) (*emulator.World, error) {
 		return nil, err
 	}
 	defer f.Close()
-	world, err := emulator.LoadWorld(f)
+	loaded, err := world.Load(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return world, nil
+	return loaded, nil
 }
 
 // serve answers until ctx ends, and then lets running requests finish; those

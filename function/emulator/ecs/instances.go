@@ -1,0 +1,127 @@
+package ecs
+
+import (
+	"slices"
+
+	"backupportal/function/emulator/ram"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/world"
+)
+
+// instancesAnswer is the reply of DescribeInstances.
+type instancesAnswer struct {
+	pageReply
+	Instances struct{ Instance []instanceView }
+}
+
+// An instanceView is one Instances.Instance of DescribeInstances: the fields
+// that a world has something to say about, of the more than a hundred that the
+// page lists. An empty list is [] and an address that is not there is "", so a
+// client may not take either for an error.
+type instanceView struct {
+	InstanceId, InstanceName, HostName, Description, Status      string
+	RegionId, ZoneId, InstanceType, ImageId, InstanceNetworkType string
+	OSType, OSName, OSNameEn                                     string
+	CreationTime                                                 string // to the minute, like 2025-11-02T03:04Z
+	ResourceGroupId                                              string
+
+	VpcAttributes struct {
+		VpcId, VSwitchId string
+		PrivateIpAddress ipList
+	}
+	PublicIpAddress ipList
+	EipAddress      struct{ IpAddress, AllocationId string }
+	Tags            tagList
+	OperationLocks  struct{ LockReason []lockReason }
+}
+
+// A lockReason says why an instance is locked. Nothing is known of LockMsg but
+// that it is there.
+type lockReason struct{ LockReason, LockMsg string }
+
+// An instanceFilter is what DescribeInstances was asked for.
+type instanceFilter struct {
+	ids    []string
+	tags   []rpc.TagFilter
+	params rpc.Params
+}
+
+// DescribeInstances is ECS DescribeInstances: the instances of the caller's
+// account in RegionId, in the order of the world.
+func (s *Service) DescribeInstances(k *rpc.Call) (any, error) {
+	f, err := parseInstanceFilter(k.Params)
+	if err != nil {
+		return nil, err
+	}
+	page, err := parsePaging(k, 100)
+	if err != nil {
+		return nil, err
+	}
+	var views []instanceView
+	for i := range k.Caller.Account.Instances {
+		if instance := &k.Caller.Account.Instances[i]; instance.Region == k.Region && f.fits(instance) {
+			views = append(views, newInstanceView(instance))
+		}
+	}
+	// By the page a filter by tags or by resource group sees no more than this,
+	// and nothing in the answer says that there was more.
+	if (len(f.tags) > 0 || f.params["ResourceGroupId"] != "") && len(views) > maxTagged {
+		views = views[:maxTagged]
+	}
+	ans := instancesAnswer{}
+	ans.Instances.Instance, ans.pageReply = cut(k, page, views)
+	return ans, nil
+}
+
+// parseInstanceFilter checks the filters without looking at any instance.
+func parseInstanceFilter(p rpc.Params) (instanceFilter, error) {
+	f := instanceFilter{params: p}
+	err := checkFilters(p)
+	if err != nil {
+		return f, err
+	}
+	if err = rpc.CheckOneOf(p, "Status", world.InstanceStatuses[1:]...); err != nil {
+		return f, err
+	}
+	if f.ids, err = readIDs(p, "InstanceIds"); err != nil {
+		return f, err
+	}
+	f.tags, err = readTags(p)
+	return f, err
+}
+
+// fits wants every filter that was given to fit. A name without a wildcard is
+// the whole name.
+func (f instanceFilter) fits(i *world.Instance) bool {
+	p := f.params
+	for name, have := range map[string]string{
+		"Status": i.Status, "ResourceGroupId": i.ResourceGroup, "VpcId": i.VPC,
+		"ZoneId": i.Zone, "ImageId": i.Image, "InstanceType": i.Type,
+	} {
+		if p[name] != "" && p[name] != have {
+			return false
+		}
+	}
+	return (f.ids == nil || slices.Contains(f.ids, i.ID)) &&
+		(p["InstanceName"] == "" || ram.Matches(p["InstanceName"], i.Name)) &&
+		!slices.ContainsFunc(f.tags, func(tag rpc.TagFilter) bool { return !tag.Fits(i.Tags) })
+}
+
+// newInstanceView tells all of an instance but its disks, which only
+// DescribeDisks knows.
+func newInstanceView(i *world.Instance) instanceView {
+	v := instanceView{
+		InstanceId: i.ID, InstanceName: i.Name, HostName: i.HostName, Status: i.Status,
+		RegionId: i.Region, ZoneId: i.Zone, InstanceType: i.Type, ImageId: i.Image, InstanceNetworkType: "vpc",
+		OSType: i.OS, OSName: i.OSName, OSNameEn: i.OSName,
+		CreationTime: i.Created, ResourceGroupId: i.ResourceGroup,
+		PublicIpAddress: newIPList(i.PublicIPs), Tags: newTagList(i.Tags),
+	}
+	v.VpcAttributes.VpcId = i.VPC
+	v.VpcAttributes.PrivateIpAddress = newIPList(i.PrivateIPs)
+	v.OperationLocks.LockReason = []lockReason{}
+	for _, reason := range i.Locks {
+		v.OperationLocks.LockReason = append(v.OperationLocks.LockReason, lockReason{LockReason: reason})
+	}
+	return v
+}

@@ -1,0 +1,190 @@
+package hbr
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"backupportal/function/emulator/plainjson"
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/world"
+)
+
+// maxClientValues is how many values a filter of DescribeBackupClients has.
+const maxClientValues = 100
+
+// clientsAnswer is the reply of DescribeBackupClients, whose list is flat.
+type clientsAnswer struct {
+	rpc.Envelope
+	PageNumber, PageSize, TotalCount int64
+	Clients                          []clientView
+}
+
+// A clientView is one of Clients. Settings are not there: they hold a password
+// of the customer's proxy, and this world has none.
+type clientView struct {
+	ClientId, ClientType, ClientVersion, MaxClientVersion string
+	InstanceId, InstanceName, Hostname, OsType, ArchType  string
+	PrivateIpV4, ZoneId, Status, BackupStatus             string
+	CreatedTime, UpdatedTime, LastHeartBeatTime           int64
+	Appliance                                             bool
+	Tags                                                  []tag
+
+	cluster string // cl-…; asked for, but not told
+}
+
+// A clientQuery is what DescribeBackupClients was asked for.
+type clientQuery struct {
+	kind, cluster      string
+	instances, clients []string // nil: all
+	filters            []filter
+	tags               []rpc.TagFilter
+}
+
+// clientKeys are the keys of its Filters. The pages show InstanceId only.
+var clientKeys = map[string]func(clientView) string{
+	"InstanceId":   func(v clientView) string { return v.InstanceId },
+	"InstanceName": func(v clientView) string { return v.InstanceName },
+	"ClientId":     func(v clientView) string { return v.ClientId },
+	"Status":       func(v clientView) string { return v.Status },
+}
+
+// DescribeBackupClients is HBR DescribeBackupClients: the clients in this region,
+// of the caller's account or, with CrossAccountType, of another one.
+func (s *Service) DescribeBackupClients(k *rpc.Call) (any, error) {
+	q, err := parseClientQuery(k.Params)
+	if err != nil {
+		return nil, err
+	}
+	number, size, err := parsePage(k.Params)
+	if err != nil {
+		return nil, err
+	}
+	owner, err := s.sourceAccount(&order{params: k.Params, region: k.Region, caller: k.Caller.Account})
+	if err != nil {
+		return nil, err
+	}
+	views := []clientView{}
+	for i := range owner.Clients {
+		if v, here := newClientView(k, owner, &owner.Clients[i]); here && q.fits(v) {
+			views = append(views, v)
+		}
+	}
+	return clientsAnswer{
+		Envelope: rpc.Success(k), PageNumber: number, PageSize: size, TotalCount: int64(len(views)),
+		Clients: page(views, number, size),
+	}, nil
+}
+
+// parseClientQuery judges the parameters by themselves. An empty list of ids asks
+// for none, an absent one for all.
+func parseClientQuery(p rpc.Params) (q clientQuery, err error) {
+	if p["ClientType"] == "" {
+		return q, rpc.Missing("ClientType")
+	}
+	if err := rpc.CheckOneOf(p, "ClientType", "ECS_CLIENT", "CONTAINER_CLIENT", "LOCAL_CLIENT"); err != nil {
+		return q, err
+	}
+	q = clientQuery{kind: p["ClientType"], cluster: p["ClusterId"]}
+	for name, to := range map[string]*[]string{"InstanceIds": &q.instances, "ClientIds": &q.clients} {
+		if p[name] == "" {
+			continue
+		}
+		list, ok := plainjson.Strings([]byte(p[name]))
+		if !ok {
+			return q, rpc.Invalid(name, "it is not a json array of texts")
+		}
+		*to = list
+	}
+	if q.filters, err = gatherFilters(p); err != nil {
+		return q, err
+	}
+	for _, f := range q.filters {
+		if clientKeys[f.key] == nil || f.operator != "" || len(f.values) == 0 || len(f.values) > maxClientValues {
+			return q, rpc.Invalid("Filters", "%q is no key, has an Operator, no values, or more than %d", f.key, maxClientValues)
+		}
+	}
+	q.tags, err = tagFilters(p)
+	return q, err
+}
+
+// fits wants everything that was asked for to hold at once.
+func (q clientQuery) fits(v clientView) bool {
+	asked := func(ids []string, id string) bool { return ids == nil || slices.Contains(ids, id) }
+	return v.ClientType == q.kind && asked(q.instances, v.InstanceId) && asked(q.clients, v.ClientId) &&
+		(q.cluster == "" || q.cluster == v.cluster) &&
+		!slices.ContainsFunc(q.filters, func(f filter) bool { return !slices.Contains(f.values, clientKeys[f.key](v)) }) &&
+		!slices.ContainsFunc(q.tags, func(f rpc.TagFilter) bool {
+			return !slices.ContainsFunc(v.Tags, func(t tag) bool { return t.Key == f.Key && (f.Value == "" || f.Value == t.Value) })
+		})
+}
+
+// newClientView tells of a client, and whether what it works for is in the
+// region of the call.
+func newClientView(k *rpc.Call, owner *world.Account, cl *world.BackupClient) (v clientView, here bool) {
+	v = clientView{
+		ClientId: cl.ID, ClientVersion: cl.Version, MaxClientVersion: cl.Version, ArchType: "AMD64", Status: cl.Status,
+		BackupStatus: "UNPROTECTED", CreatedTime: worldBegan.Unix(), UpdatedTime: worldBegan.Unix(),
+		LastHeartBeatTime: k.At.Add(-cl.HeartbeatAge).Unix(), Tags: []tag{},
+	}
+	// The vendor means a backup plan by PROTECTED; there are none here.
+	if cl.Status == "ACTIVATED" {
+		v.BackupStatus = "PROTECTED"
+	}
+	if cluster := owner.Cluster(cl.Cluster, k.Region); cluster != nil {
+		v.ClientType, v.cluster, v.InstanceName, v.OsType = "CONTAINER_CLIENT", cluster.GroupID, cluster.Name, "linux"
+		return v, true
+	}
+	i := owner.Instance(cl.Instance, k.Region)
+	if i == nil {
+		return v, false
+	}
+	v.ClientType, v.InstanceId, v.InstanceName, v.Hostname = "ECS_CLIENT", i.ID, i.Name, i.HostName
+	v.OsType, v.ZoneId, v.Tags = i.OS, i.Zone, newTags(i.Tags).Tag
+	if len(i.PrivateIPs) > 0 {
+		v.PrivateIpV4 = i.PrivateIPs[0]
+	}
+	return v, true
+}
+
+// tagName matches the flattened tags of Cloud Backup.
+var tagName = regexp.MustCompile(`^Tag\.([0-9]+)\.(Key|Value)$`)
+
+// maxTags is the number in the metadata; the pages say 20.
+const maxTags = 21
+
+// tagFilters gathers Tag.N.Key and Tag.N.Value, all of which have to fit.
+func tagFilters(p rpc.Params) ([]rpc.TagFilter, error) {
+	byIndex := map[int]*rpc.TagFilter{}
+	for name, v := range p {
+		m := tagName.FindStringSubmatch(name)
+		if m == nil {
+			if strings.HasPrefix(name, "Tag") {
+				return nil, rpc.Invalid(name, "tags are flattened as Tag.N.Key and Tag.N.Value")
+			}
+			continue
+		}
+		n, _ := strconv.Atoi(m[1])
+		if byIndex[n] == nil {
+			byIndex[n] = &rpc.TagFilter{}
+		}
+		if m[2] == "Key" {
+			byIndex[n].Key = v
+		} else {
+			byIndex[n].Value = v
+		}
+	}
+	if len(byIndex) > maxTags {
+		return nil, rpc.Invalid("Tag", "at most %d tags are allowed", maxTags)
+	}
+	var tags []rpc.TagFilter
+	for _, n := range slices.Sorted(maps.Keys(byIndex)) {
+		if byIndex[n].Key == "" {
+			return nil, rpc.Invalid("Tag", "tag %d has no key", n)
+		}
+		tags = append(tags, *byIndex[n])
+	}
+	return tags, nil
+}

@@ -1,0 +1,180 @@
+package hbr
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"backupportal/function/emulator/rpc"
+	"backupportal/function/emulator/world"
+)
+
+// sourceAccount returns the account that owns what is backed up: the caller's,
+// or with CROSS_ACCOUNT another one that is registered and lets the service in.
+func (s *Service) sourceAccount(o *order) (*world.Account, error) {
+	if err := checkCrossAccount(o.params); err != nil {
+		return nil, err
+	}
+	if o.params["CrossAccountType"] != "CROSS_ACCOUNT" {
+		return o.caller, nil
+	}
+	wanted := world.CrossAccount{Account: o.params["CrossAccountUserId"], Role: o.params["CrossAccountRoleName"], Type: "CROSS_ACCOUNT"}
+	if s.registered.hasRole(o.caller, world.CrossBackupRole) && !s.registered.has(o.caller, wanted) {
+		return nil, assumeRoleFail(wanted)
+	}
+	return s.crossRole(o.caller, wanted)
+}
+
+// crossRole returns the other account if Cloud Backup can work in it on behalf
+// of one: both have the role that it takes.
+func (s *Service) crossRole(of *world.Account, wanted world.CrossAccount) (*world.Account, error) {
+	if !s.registered.hasRole(of, world.CrossBackupRole) {
+		return nil, noCrossBackupRole()
+	}
+	other := s.World.Account(wanted.Account)
+	if other == nil {
+		return nil, assumeRoleFail(wanted)
+	}
+	role := other.Role(wanted.Role)
+	if role == nil || !role.TrustsService(world.CrossBackupService, of.ID) {
+		return nil, assumeRoleFail(wanted)
+	}
+	return other, nil
+}
+
+// noCrossBackupRole is the one refusal that a page of Cloud Backup documents with
+// status 200 ("CheckRole").
+func noCrossBackupRole() error {
+	return rpc.Refuse(http.StatusOK, "CrossAccountBackupSlrNotExist", "the service-linked role %s does not exist", world.CrossBackupRole)
+}
+
+// checkCrossAccount judges the three parameters by themselves. CROSS_ACCOUNT_BY_RD
+// exists on AddCrossAccount only.
+func checkCrossAccount(p rpc.Params) error {
+	if err := rpc.CheckOneOf(p, "CrossAccountType", "SELF_ACCOUNT", "CROSS_ACCOUNT"); err != nil {
+		return err
+	}
+	id, role := p["CrossAccountUserId"], p["CrossAccountRoleName"]
+	if p["CrossAccountType"] != "CROSS_ACCOUNT" {
+		if id != "" || role != "" {
+			return rpc.Invalid("CrossAccountType", "CrossAccountUserId and CrossAccountRoleName need CROSS_ACCOUNT")
+		}
+		return nil
+	}
+	switch {
+	case id == "":
+		return rpc.Missing("CrossAccountUserId")
+	case role == "":
+		return rpc.Missing("CrossAccountRoleName")
+	case !world.AccountIDShape.MatchString(id):
+		return rpc.Invalid("CrossAccountUserId", "%q is not an account id of 16 digits", id)
+	case !world.RoleNameShape.MatchString(role):
+		return rpc.Invalid("CrossAccountRoleName", "%q is not the name of a role", role)
+	}
+	return nil
+}
+
+// assumeRoleFail is one answer for a registration that is missing, a role that
+// is missing and a role that does not trust the service.
+func assumeRoleFail(of world.CrossAccount) error {
+	return rpc.Refuse(http.StatusForbidden, "AssumeRoleFail", "the role %s of account %s cannot be assumed", of.Role, of.Account)
+}
+
+// crossAccountsAnswer is the reply of DescribeCrossAccounts.
+type crossAccountsAnswer struct {
+	rpc.Envelope
+	PageNumber, PageSize, TotalCount int64
+	CrossAccounts                    struct{ CrossAccount []crossAccountView }
+}
+
+// A crossAccountView is one CrossAccounts.CrossAccount.
+type crossAccountView struct {
+	Id, OwnerId, CrossAccountUserId, CreatedTime, UpdatedTime int64
+	CrossAccountRoleName, CrossAccountType, Alias             string
+}
+
+// DescribeCrossAccounts is HBR DescribeCrossAccounts.
+func (s *Service) DescribeCrossAccounts(k *rpc.Call) (any, error) {
+	number, size, err := parsePage(k.Params)
+	if err != nil {
+		return nil, err
+	}
+	views := []crossAccountView{}
+	for n, x := range s.registered.of(k.Caller.Account) {
+		views = append(views, crossAccountView{
+			Id: int64(n + 1), OwnerId: accountNumber(k.Caller.Account.ID), CrossAccountUserId: accountNumber(x.Account),
+			CreatedTime: x.added.Unix(), UpdatedTime: x.added.Unix(),
+			CrossAccountRoleName: x.Role, CrossAccountType: x.Type, Alias: x.Alias,
+		})
+	}
+	ans := crossAccountsAnswer{Envelope: rpc.Success(k), PageNumber: number, PageSize: size, TotalCount: int64(len(views))}
+	ans.CrossAccounts.CrossAccount = page(views, number, size)
+	return ans, nil
+}
+
+// accountNumber is an account id as the replies that show it as a number do.
+func accountNumber(id string) int64 {
+	n, _ := strconv.ParseInt(id, 10, 64)
+	return n
+}
+
+// AddCrossAccount is HBR AddCrossAccount, which by its page needs no permission.
+func (s *Service) AddCrossAccount(k *rpc.Call) (any, error) {
+	x, err := parseRegistration(k.Params)
+	if err != nil {
+		return nil, err
+	}
+	if s.registered.has(k.Caller.Account, x) {
+		// What the service says to a second registration is not documented.
+		return nil, rpc.Refuse(http.StatusBadRequest, "BadRequest", "the account %s is registered already", x.Account)
+	}
+	if x.Type == "CROSS_ACCOUNT_BY_RD" {
+		err = checkDirectory(k.Caller.Account, x)
+	} else {
+		_, err = s.crossRole(k.Caller.Account, x)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.registered.add(k.Caller.Account, x, k.At)
+	return rpc.Success(k), nil
+}
+
+// parseRegistration judges the parameters by themselves.
+func parseRegistration(p rpc.Params) (world.CrossAccount, error) {
+	x := world.CrossAccount{Account: p["CrossAccountUserId"], Role: p["CrossAccountRoleName"], Type: p["CrossAccountType"], Alias: p["Alias"]}
+	if x.Type == "" {
+		x.Type = "CROSS_ACCOUNT"
+	}
+	if err := rpc.CheckOneOf(rpc.Params{"CrossAccountType": x.Type}, "CrossAccountType", "CROSS_ACCOUNT", "CROSS_ACCOUNT_BY_RD"); err != nil {
+		return x, err
+	}
+	if utf8.RuneCountInString(x.Alias) > world.MaxAlias {
+		return x, rpc.Invalid("Alias", "it is longer than %d characters", world.MaxAlias)
+	}
+	if x.Type == "CROSS_ACCOUNT" {
+		return x, checkCrossAccount(rpc.Params{"CrossAccountType": x.Type, "CrossAccountUserId": x.Account, "CrossAccountRoleName": x.Role})
+	}
+	switch {
+	case x.Account == "":
+		return x, rpc.Missing("CrossAccountUserId")
+	case !world.AccountIDShape.MatchString(x.Account):
+		return x, rpc.Invalid("CrossAccountUserId", "%q is not an account id of 16 digits", x.Account)
+	case x.Role != "":
+		return x, rpc.Invalid("CrossAccountRoleName", "a role is not for CROSS_ACCOUNT_BY_RD")
+	}
+	return x, nil
+}
+
+// checkDirectory wants the caller to manage a resource directory that trusts
+// Cloud Backup and has the other account in it.
+func checkDirectory(a *world.Account, x world.CrossAccount) error {
+	switch {
+	case a.Directory == nil || !a.Directory.TrustsBackup:
+		return rpc.Refuse(http.StatusBadRequest, "AccountNotEnableRdTrustedService", "Cloud Backup is not a trusted service of a resource directory here")
+	case !slices.Contains(a.Directory.Members, x.Account):
+		return rpc.Refuse(http.StatusForbidden, "BackupAccountNotInSpecifiedRd", "the account %s is not in the resource directory", x.Account)
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package hbr
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"backupportal/function/emulator/rpc"
+)
+
+// Limits of Filters in the vendor's metadata.
+const (
+	maxFilters      = 5
+	MaxFilterValues = 500
+)
+
+// A filter is one of DescribeBackupJobs2's Filters.
+type filter struct {
+	key, operator string
+	values        []string
+	numbers       []int64 // the values of a key that is a moment
+}
+
+// filterKeys maps each documented key to the field of a job that it looks at.
+// A key of things that no job here has is there with an empty field.
+var filterKeys = map[string]func(l listedJob, now time.Time) string{
+	"RegionId":     func(l listedJob, _ time.Time) string { return l.Region },
+	"JobId":        func(l listedJob, _ time.Time) string { return l.id() },
+	"ParentId":     func(l listedJob, _ time.Time) string { return l.parent() },
+	"VaultId":      func(l listedJob, _ time.Time) string { return l.Params["VaultId"] },
+	"InstanceId":   func(l listedJob, _ time.Time) string { return l.Params["InstanceId"] },
+	"Status":       func(l listedJob, now time.Time) string { return l.Schedule.At(now).Status },
+	"BackupType":   func(l listedJob, _ time.Time) string { return l.backupType() },
+	"PlanId":       func(listedJob, time.Time) string { return "" },
+	"Bucket":       func(listedJob, time.Time) string { return "" },
+	"FileSystemId": func(listedJob, time.Time) string { return "" },
+	"InstanceName": func(listedJob, time.Time) string { return "" },
+}
+
+// timeKeys are the keys whose values are UNIX seconds.
+var timeKeys = map[string]func(l listedJob, now time.Time) int64{
+	"CreatedTime":  func(l listedJob, _ time.Time) int64 { return l.Schedule.Created.Unix() },
+	"CompleteTime": func(l listedJob, now time.Time) int64 { return unix(l.Schedule.At(now).Ended) },
+}
+
+// filterName matches what a list of filters is flattened to.
+var filterName = regexp.MustCompile(`^Filters\.([0-9]+)\.(?:(Key|Operator)|Values\.([0-9]+))$`)
+
+// parseFilters reads the Filters of DescribeBackupJobs2. A filter without a key
+// or values is an error: it would let everything by.
+func parseFilters(p rpc.Params) ([]filter, error) {
+	filters, err := gatherFilters(p)
+	for i := range filters {
+		if err == nil {
+			err = filters[i].check()
+		}
+	}
+	return filters, err
+}
+
+// gatherFilters gathers the flattened list. Gaps in the numbering do not matter.
+func gatherFilters(p rpc.Params) ([]filter, error) {
+	byIndex := map[int]*filter{}
+	values := map[int]map[int]string{}
+	for name, v := range p {
+		m := filterName.FindStringSubmatch(name)
+		if m == nil {
+			if strings.HasPrefix(name, "Filters") {
+				return nil, rpc.Invalid(name, "filters are flattened as Filters.N.Key, .Operator and .Values.M")
+			}
+			continue
+		}
+		n, _ := strconv.Atoi(m[1])
+		if byIndex[n] == nil {
+			byIndex[n], values[n] = &filter{}, map[int]string{}
+		}
+		switch m[2] {
+		case "Key":
+			byIndex[n].key = v
+		case "Operator":
+			byIndex[n].operator = v
+		default:
+			i, _ := strconv.Atoi(m[3])
+			values[n][i] = v
+		}
+	}
+	if len(byIndex) > maxFilters {
+		return nil, rpc.Invalid("Filters", "at most %d filters are allowed", maxFilters)
+	}
+	var filters []filter
+	for _, n := range slices.Sorted(maps.Keys(byIndex)) {
+		f := *byIndex[n]
+		for _, i := range slices.Sorted(maps.Keys(values[n])) {
+			f.values = append(f.values, values[n][i])
+		}
+		filters = append(filters, f)
+	}
+	return filters, nil
+}
+
+// check fills in the operator's default, IN, and the numbers.
+func (f *filter) check() error {
+	if f.operator == "" {
+		f.operator = "IN"
+	}
+	_, isTime := timeKeys[f.key]
+	switch _, known := filterKeys[f.key]; {
+	case !known && !isTime:
+		return rpc.Invalid("Filters", "the key %q is not known", f.key)
+	case len(f.values) == 0 || len(f.values) > MaxFilterValues:
+		return rpc.Invalid("Filters", "%s has no values, or more than %d", f.key, MaxFilterValues)
+	case isTime:
+		return f.checkTime()
+	}
+	switch {
+	case f.operator == "IN":
+		return nil
+	case f.operator != "EQUAL" && f.operator != "NOT_EQUAL":
+		return rpc.Invalid("Filters", "%s cannot be compared by %q", f.key, f.operator)
+	case len(f.values) != 1:
+		return rpc.Invalid("Filters", "%s takes one value with %s", f.key, f.operator)
+	}
+	return nil
+}
+
+// checkTime refuses IN, which numeric keys do not take, and BETWEEN, of whose
+// two documented forms nobody knows which one holds.
+func (f *filter) checkTime() error {
+	values, wanted := f.values, 1
+	switch {
+	case f.operator == "BETWEEN":
+		values, wanted = f.between(), 2
+	case compare[f.operator] == nil:
+		return rpc.Invalid("Filters", "%s cannot be compared by %q", f.key, f.operator)
+	}
+	if len(values) != wanted {
+		return rpc.Invalid("Filters", "%s takes %d values with %s", f.key, wanted, f.operator)
+	}
+	for _, v := range values {
+		n, ok := rpc.Decimal(v)
+		if !ok {
+			return rpc.Invalid("Filters", "%s: %q is not a number of seconds", f.key, v)
+		}
+		f.numbers = append(f.numbers, n)
+	}
+	return nil
+}
+
+// between takes both forms of a range: two values, as the vendor's provider for
+// Terraform sends them, and one that is the text of a JSON array, as the page
+// says. Which of them the service takes is not known.
+func (f *filter) between() []string {
+	var pair []json.Number
+	if len(f.values) != 1 || json.Unmarshal([]byte(f.values[0]), &pair) != nil {
+		return f.values
+	}
+	var texts []string
+	for _, n := range pair {
+		texts = append(texts, n.String())
+	}
+	return texts
+}
+
+// compare has the operators for moments.
+var compare = map[string]func(have, want int64) bool{
+	"EQUAL":                 func(have, want int64) bool { return have == want },
+	"NOT_EQUAL":             func(have, want int64) bool { return have != want },
+	"GREATER_THAN":          func(have, want int64) bool { return have > want },
+	"GREATER_THAN_OR_EQUAL": func(have, want int64) bool { return have >= want },
+	"LESS_THAN":             func(have, want int64) bool { return have < want },
+	"LESS_THAN_OR_EQUAL":    func(have, want int64) bool { return have <= want },
+}
+
+// passes reports whether a job is let by all filters.
+func passes(filters []filter, l listedJob, now time.Time) bool {
+	return !slices.ContainsFunc(filters, func(f filter) bool { return !f.passes(l, now) })
+}
+
+// passes treats a moment that has not come as no moment at all: it is neither
+// before nor after anything.
+func (f filter) passes(l listedJob, now time.Time) bool {
+	moment, isTime := timeKeys[f.key]
+	if !isTime {
+		found := slices.Contains(f.values, filterKeys[f.key](l, now))
+		return found != (f.operator == "NOT_EQUAL")
+	}
+	have := moment(l, now)
+	switch {
+	case have == 0:
+		return false
+	case f.operator == "BETWEEN":
+		return f.numbers[0] <= have && have <= f.numbers[1]
+	}
+	return compare[f.operator](have, f.numbers[0])
+}

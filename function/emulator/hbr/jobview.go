@@ -1,0 +1,180 @@
+package hbr
+
+import (
+	"strconv"
+	"time"
+
+	"backupportal/function/emulator/lifecycle"
+)
+
+// A jobView is one BackupJobs.BackupJob of DescribeBackupJobs2.
+type jobView struct {
+	JobId, JobName, PlanId, VaultId, ClientId, InstanceId, InstanceName string
+	SourceType, BackupType, Status, ErrorMessage, Identifier            string
+
+	Progress                                          int32 // 0 to 10000
+	CreatedTime, StartTime, CompleteTime, UpdatedTime int64 // UNIX seconds; 0: not yet
+	BytesTotal, BytesDone                             int64
+	ActualBytes                                       int64 // after deduplication
+	Speed                                             int64 // KB/s
+
+	ItemsTotal, ItemsDone, ActualItems, FilesTotal, FilesDone, ActualFiles int64
+
+	Include, Exclude, Options, SpeedLimit string
+	Paths                                 struct{ Path []string }
+
+	CrossAccountType, CrossAccountRoleName string
+	CrossAccountUserId                     int64
+
+	Report *reportView `json:",omitempty"`
+	Detail *detailView `json:",omitempty"`
+}
+
+// A reportView is the Report of a file job that has ended. Its numbers are texts.
+type reportView struct {
+	TotalFiles, SuccessFiles, FailedFiles, SkippedFiles, ReportTaskStatus string
+}
+
+// A detailView is the Detail of a UDM_ECS job.
+type detailView struct {
+	DoCopy                                bool
+	NativeSnapshotId                      string
+	DestinationNativeSnapshotId           string
+	DestinationSnapshotId                 string
+	DestinationNativeSnapshotStatus       string
+	DestinationNativeSnapshotErrorMessage string
+	DestinationNativeSnapshotProgress     int32 // percent
+	DestinationRetention                  int64 // days
+	DiskNativeSnapshotIdList              struct{ DiskNativeSnapshotId []string }
+	InstanceInfos                         map[string]instanceInfo
+}
+
+// An instanceInfo is a value of InstanceInfos; its keys are in lower camel
+// case, unlike all others of the reply.
+type instanceInfo struct {
+	HostName     string   `json:"hostName"`
+	InstanceName string   `json:"instanceName"`
+	InstanceType string   `json:"instanceType"`
+	OSType       string   `json:"osType"`
+	OSName       string   `json:"osName"`
+	OSNameEn     string   `json:"osNameEn"`
+	Platform     string   `json:"platform"`
+	DiskIDs      []string `json:"diskIds"`
+}
+
+// newJobView tells of a job at now. What was sent is repeated as it was sent.
+func newJobView(l listedJob, now time.Time) jobView {
+	p, st := l.Params, l.stateAt(now)
+	v := jobView{
+		JobId: l.id(), JobName: p["JobName"], VaultId: p["VaultId"], ClientId: l.source.client, InstanceId: p["InstanceId"],
+		SourceType: l.kind(), BackupType: l.backupType(), Status: st.Status, ErrorMessage: st.Message,
+		Progress:    int32(st.Progress),
+		CreatedTime: unix(st.Created), StartTime: unix(st.Started), CompleteTime: unix(st.Ended), UpdatedTime: unix(st.Now),
+		BytesTotal: st.Total, BytesDone: st.Done, ActualBytes: l.actual(st.Done), Speed: st.Speed,
+		Include: p["Include"], Exclude: p["Exclude"], Options: p["Options"], SpeedLimit: p["SpeedLimit"],
+		CrossAccountType: "SELF_ACCOUNT", CrossAccountRoleName: p["CrossAccountRoleName"],
+	}
+	v.Paths.Path = append([]string{}, l.source.paths...)
+	if p["CrossAccountType"] == "CROSS_ACCOUNT" {
+		v.CrossAccountType = "CROSS_ACCOUNT"
+		v.CrossAccountUserId, _ = strconv.ParseInt(p["CrossAccountUserId"], 10, 64)
+	}
+	if l.source.cluster != nil {
+		v.Identifier = l.source.cluster.Identifier
+	}
+	if l.SourceType() == "UDM_ECS" {
+		v.Detail = newDetailView(l, st)
+	} else {
+		v.countFiles(st)
+	}
+	return v
+}
+
+// stateAt is that of the job; a disk has its own size.
+func (l listedJob) stateAt(now time.Time) lifecycle.State {
+	s := l.Schedule
+	if l.disk != nil {
+		s.Bytes = l.disk.GiB << 30
+	}
+	return s.At(now)
+}
+
+// actual is how much of what was read had to be stored: most of a first backup,
+// little of an incremental one.
+func (j *Job) actual(done int64) int64 {
+	if j.backupType() == "INCREMENTAL" {
+		return done / 20
+	}
+	return done / 10 * 6
+}
+
+// fileSize is that of the files of this emulator: all have half a MiB.
+const fileSize = 512 << 10
+
+// countFiles fills in what only jobs of files have. Items are files and folders.
+func (v *jobView) countFiles(st lifecycle.State) {
+	withFolders := func(files int64) int64 { return files + files/16 }
+	v.FilesTotal, v.FilesDone, v.ActualFiles = st.Total/fileSize, st.Done/fileSize, v.ActualBytes/fileSize
+	v.ItemsTotal, v.ItemsDone, v.ActualItems = withFolders(v.FilesTotal), withFolders(v.FilesDone), withFolders(v.ActualFiles)
+	if !st.Over() || st.Started.IsZero() { // nothing to report, or nothing was done
+		return
+	}
+	r := &reportView{TotalFiles: text(v.FilesTotal), SuccessFiles: text(v.FilesDone), FailedFiles: "0", SkippedFiles: "0", ReportTaskStatus: "COMPLETE"}
+	switch missing := text(v.FilesTotal - v.FilesDone); st.Status {
+	case "PARTIAL_COMPLETE":
+		r.SkippedFiles = missing
+	case "FAILED":
+		r.FailedFiles = missing
+	}
+	v.Report = r
+}
+
+// newDetailView names snapshots once the job runs, which is when they exist.
+func newDetailView(l listedJob, st lifecycle.State) *detailView {
+	instance := l.source.instance
+	d := &detailView{
+		DoCopy:               l.Schedule.Copied,
+		DestinationRetention: l.source.copyTo.retention,
+		InstanceInfos: map[string]instanceInfo{instance.ID: {
+			HostName: instance.HostName, InstanceName: instance.Name, InstanceType: instance.Type,
+			OSType: instance.OS, OSName: instance.OSName, OSNameEn: instance.OSName, Platform: instance.OSName, DiskIDs: l.source.disks,
+		}},
+	}
+	d.DiskNativeSnapshotIdList.DiskNativeSnapshotId = []string{} // [] and not null
+	if st.Started.IsZero() {
+		return d
+	}
+	d.NativeSnapshotId = l.snapshotID(l.about())
+	for _, disk := range l.source.disks {
+		if l.disk == nil || l.disk.ID == disk {
+			list := &d.DiskNativeSnapshotIdList
+			list.DiskNativeSnapshotId = append(list.DiskNativeSnapshotId, l.snapshotID(disk))
+		}
+	}
+	if st.CopyStatus != "" { // the copy has begun, long after the job was listed first
+		d.DestinationNativeSnapshotId = l.snapshotID(l.source.copyTo.region + l.about())
+		d.DestinationSnapshotId = l.recoveryPointID(l.source.copyTo.region + l.about())
+		d.DestinationNativeSnapshotStatus = st.CopyStatus
+		d.DestinationNativeSnapshotProgress = int32(st.CopyProgress)
+	}
+	return d
+}
+
+// about is the instance or the disk that a row is about.
+func (l listedJob) about() string {
+	if l.disk != nil {
+		return l.disk.ID
+	}
+	return l.source.instance.ID
+}
+
+// unix writes a moment that has not come as 0.
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// text writes a number where the vendor has a text.
+func text(n int64) string { return strconv.FormatInt(n, 10) }

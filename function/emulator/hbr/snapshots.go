@@ -1,0 +1,175 @@
+package hbr
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"backupportal/function/emulator/plainjson"
+	"backupportal/function/emulator/rpc"
+)
+
+// snapshotsAnswer is the reply of DescribeUdmSnapshots, whose list is flat and
+// has no pages.
+type snapshotsAnswer struct {
+	rpc.Envelope
+	TotalCount int64
+	Snapshots  []snapshotView
+}
+
+// A snapshotView is one of Snapshots: a recovery point. ActualBytes is a text,
+// unlike every other number of bytes.
+type snapshotView struct {
+	SnapshotId, NativeSnapshotId, JobId, InstanceId, DiskId, SourceType, BackupType, Status string
+	ActualBytes, NativeSnapshotInfo, AdvancedRetentionType, ArchiveStatus                   string
+
+	BytesTotal, Retention, CreatedTime, StartTime, CompleteTime, UpdatedTime, ExpireTime, RealSnapshotTime int64
+
+	CanBeDeleted bool
+	Detail       snapshotDetail
+}
+
+// A snapshotDetail is the Detail of a recovery point.
+type snapshotDetail struct {
+	ConsistentLevel, DowngradeReason, InstanceName, VmName, HostName, InstanceType string
+	OsType, OsName, OsNameEn, Platform, OsDiskId                                   string
+	DiskDevName, DiskCategory, PerformanceLevel, SnapshotGroupId                   string
+
+	ContainOsDisk, SystemDisk, InstantAccess bool
+
+	DiskIdList, NativeSnapshotIdList []string
+	DiskHbrSnapshotIdWithDeviceMap   map[string]string   // by device
+	InstanceIdWithDiskIdListMap      map[string][]string // by instance
+}
+
+// A snapshotQuery is what DescribeUdmSnapshots was asked for.
+type snapshotQuery struct {
+	start, end int64
+	ids        []string // nil: all
+}
+
+// DescribeUdmSnapshots is HBR DescribeUdmSnapshots: what instance jobs that
+// ended well have left, until it expires. UDM_ECS lists instances, UDM_ECS_DISK
+// their disks; UDM_DISK belongs to disks backed up on their own, of which there
+// are none.
+func (s *Service) DescribeUdmSnapshots(k *rpc.Call) (any, error) {
+	q, err := parseSnapshotQuery(k.Params)
+	if err != nil {
+		return nil, err
+	}
+	ans := snapshotsAnswer{Envelope: rpc.Success(k), Snapshots: []snapshotView{}}
+	for _, j := range slices.Backward(s.jobs.of(home{k.Caller.Account.ID, k.Params["UdmRegionId"]})) {
+		if j.SourceType() != "UDM_ECS" || !recovers(j.Schedule.At(k.At)) {
+			continue
+		}
+		for _, l := range snapshotRows(j, k.Params["SourceType"]) {
+			if v := newSnapshotView(l, k.At); v.ExpireTime > k.At.Unix() && q.fits(k.Params, v) {
+				ans.Snapshots = append(ans.Snapshots, v)
+			}
+		}
+	}
+	ans.TotalCount = int64(len(ans.Snapshots))
+	return ans, nil
+}
+
+// snapshotRows are the recovery points of one job.
+func snapshotRows(j *Job, kind string) []listedJob {
+	var rows []listedJob
+	switch kind {
+	case "UDM_ECS":
+		rows = append(rows, listedJob{Job: j})
+	case "UDM_ECS_DISK":
+		for _, id := range j.source.disks {
+			rows = append(rows, listedJob{j, j.source.instance.Disk(id)})
+		}
+	}
+	return rows
+}
+
+// parseSnapshotQuery has four required parameters, region included: the endpoint
+// alone does not decide where to look.
+func parseSnapshotQuery(p rpc.Params) (q snapshotQuery, err error) {
+	for _, name := range []string{"SourceType", "StartTime", "EndTime", "UdmRegionId"} {
+		if p[name] == "" {
+			return q, rpc.Missing(name)
+		}
+	}
+	if err := rpc.CheckOneOf(p, "SourceType", "UDM_ECS", "UDM_ECS_DISK", "UDM_DISK"); err != nil {
+		return q, err
+	}
+	for name, to := range map[string]*int64{"StartTime": &q.start, "EndTime": &q.end} {
+		n, ok := rpc.Decimal(p[name])
+		if !ok {
+			return q, rpc.Invalid(name, "%q is not a number of seconds", p[name])
+		}
+		*to = n
+	}
+	if p["SnapshotIds"] != "" {
+		ids, ok := plainjson.Strings([]byte(p["SnapshotIds"]))
+		if !ok {
+			return q, rpc.Invalid("SnapshotIds", "it is not a json array of texts")
+		}
+		q.ids = ids
+	}
+	return q, nil
+}
+
+// fits takes StartTime and EndTime for the first and the last second.
+func (q snapshotQuery) fits(p rpc.Params, v snapshotView) bool {
+	asked := func(name, have string) bool { return p[name] == "" || p[name] == have }
+	return q.start <= v.CreatedTime && v.CreatedTime <= q.end && (q.ids == nil || slices.Contains(q.ids, v.SnapshotId)) &&
+		asked("InstanceId", v.InstanceId) && asked("JobId", v.JobId) &&
+		(p["DiskId"] == "" || slices.Contains(v.Detail.DiskIdList, p["DiskId"]))
+}
+
+// newSnapshotView tells of a recovery point. It is taken when the job begins to
+// run: what is written later is not in it.
+func newSnapshotView(l listedJob, now time.Time) snapshotView {
+	st := l.stateAt(now)
+	days, _ := rpc.Decimal(l.Params["Retention"])
+	native := l.snapshotID(l.about())
+	info, _ := json.Marshal(map[string]string{"snapshotId": native}) // its keys are not documented
+	v := snapshotView{
+		SnapshotId: l.recoveryPointID(l.about()), NativeSnapshotId: native, JobId: l.Job.ID, InstanceId: l.source.instance.ID,
+		SourceType: l.kind(), BackupType: l.backupType(), Status: st.Status,
+		ActualBytes: text(l.actual(st.Done)), NativeSnapshotInfo: string(info), ArchiveStatus: "STANDARD",
+		BytesTotal: st.Total, Retention: days, CreatedTime: unix(st.Started), StartTime: unix(st.Started),
+		CompleteTime: unix(st.Ended), UpdatedTime: unix(st.Ended), RealSnapshotTime: unix(st.Started),
+		ExpireTime: st.Ended.Unix() + days*24*60*60, CanBeDeleted: true, Detail: newSnapshotDetail(l),
+	}
+	if l.disk != nil {
+		v.DiskId = l.disk.ID
+	}
+	return v
+}
+
+// newSnapshotDetail tells of the instance as it is in the world, and of the disks
+// that the recovery point has in it.
+func newSnapshotDetail(l listedJob) snapshotDetail {
+	i := l.source.instance
+	d := snapshotDetail{
+		ConsistentLevel: l.source.consistency.level, DowngradeReason: l.source.consistency.downgrade,
+		InstanceName: i.Name, VmName: i.Name, HostName: i.HostName, InstanceType: i.Type,
+		OsType: i.OS, OsName: i.OSName, OsNameEn: i.OSName, Platform: i.OSName, OsDiskId: i.Disks[0].ID,
+		DiskHbrSnapshotIdWithDeviceMap: map[string]string{}, InstanceIdWithDiskIdListMap: map[string][]string{},
+		DiskIdList: []string{}, NativeSnapshotIdList: []string{},
+	}
+	for _, id := range l.source.disks {
+		if l.disk != nil && l.disk.ID != id {
+			continue
+		}
+		d.DiskIdList = append(d.DiskIdList, id)
+		d.NativeSnapshotIdList = append(d.NativeSnapshotIdList, l.snapshotID(id))
+		d.DiskHbrSnapshotIdWithDeviceMap[i.Disk(id).Device] = l.recoveryPointID(id)
+	}
+	d.InstanceIdWithDiskIdListMap[i.ID] = d.DiskIdList
+	d.ContainOsDisk = slices.Contains(d.DiskIdList, d.OsDiskId)
+	if l.disk != nil {
+		d.DiskDevName, d.DiskCategory, d.PerformanceLevel = l.disk.Device, l.disk.Category, l.disk.PerformanceLevel
+		d.SystemDisk = l.disk.Type == "system"
+	}
+	if l.source.grouped {
+		d.SnapshotGroupId = "ssg-bp1" + rpc.EntityID(l.Job.ID)[:15]
+	}
+	return d
+}

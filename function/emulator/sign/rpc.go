@@ -1,0 +1,57 @@
+package sign
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// StringToSign builds the text that a client of SignatureVersion 1.0 signs, as
+// "Signature method (RPC)" has it: every parameter but Signature, empty ones
+// too, sorted by the bytes of its name; path, host and headers do not take part.
+func StringToSign(method string, p map[string]string) string {
+	var canonical strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		if name == "Signature" {
+			continue
+		}
+		if canonical.Len() > 0 {
+			canonical.WriteByte('&')
+		}
+		canonical.WriteString(PercentEncode(name))
+		canonical.WriteByte('=')
+		canonical.WriteString(PercentEncode(p[name]))
+	}
+	return method + "&" + PercentEncode("/") + "&" + PercentEncode(canonical.String())
+}
+
+// Signature is the base64 of HMAC-SHA1. The key is the secret with "&" behind
+// it, even though this style has nothing to put after the "&".
+func Signature(secret, text string) string {
+	mac := hmac.New(sha1.New, []byte(secret+"&"))
+	mac.Write([]byte(text))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// PercentEncode is RFC 3986 over UTF-8 bytes with upper-case hex. It differs
+// from a form: a space is %20, "*" is %2A and "~" stays.
+func PercentEncode(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		ch := s[i]
+		switch {
+		case 'A' <= ch && ch <= 'Z', 'a' <= ch && ch <= 'z', '0' <= ch && ch <= '9',
+			ch == '-', ch == '_', ch == '.', ch == '~':
+			b.WriteByte(ch)
+		default:
+			b.WriteByte('%')
+			b.WriteByte(hex[ch>>4])
+			b.WriteByte(hex[ch&15])
+		}
+	}
+	return b.String()
+}

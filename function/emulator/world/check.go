@@ -1,0 +1,468 @@
+package world
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"backupportal/function/emulator/api"
+	"backupportal/function/emulator/lifecycle"
+	"backupportal/function/emulator/ram"
+)
+
+// Check reports everything in a world that cannot be, joined into one error.
+func (w *World) Check() error {
+	c := checker{world: w, ids: map[string]bool{}}
+	if len(w.Regions) == 0 {
+		c.wrong("a world needs at least one region")
+	}
+	for _, r := range w.Regions {
+		if !isRegion(r) {
+			c.wrong("regions: %q is not a region id of Alibaba Cloud", r)
+		}
+		c.once("region", r)
+	}
+	c.duration("job_duration", w.JobDuration)
+	if len(w.Accounts) == 0 {
+		c.wrong("a world needs at least one account")
+	}
+	for i := range w.Accounts {
+		c.account(&w.Accounts[i])
+	}
+	return errors.Join(c.problems...)
+}
+
+// A checker collects what is wrong. Ids are unique in the whole world, as they
+// are at the vendor's.
+type checker struct {
+	world    *World
+	ids      map[string]bool
+	problems []error
+}
+
+// wrong writes down a problem and lets the check go on.
+func (c *checker) wrong(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Errorf(format, args...))
+}
+
+// once wants a name to stand only once among its kind, whatever its case.
+func (c *checker) once(kind, id string) {
+	key := kind + " " + strings.ToLower(id)
+	if c.ids[key] {
+		c.wrong("%s %q: stands twice", kind, id)
+	}
+	c.ids[key] = true
+}
+
+// id wants a prefix, and that no other thing of the kind has the same id.
+func (c *checker) id(kind, prefix, id string) {
+	if !strings.HasPrefix(id, prefix) || !ResourceID.MatchString(id) {
+		c.wrong("%s %q: the id is not of the form %s…", kind, id, prefix)
+	}
+	c.once(kind, id)
+}
+
+// region wants a region that the world has.
+func (c *checker) region(of, region string) {
+	if !slices.Contains(c.world.Regions, region) {
+		c.wrong("%s: region %q is not among the regions", of, region)
+	}
+}
+
+// duration lets zero pass, which stands for whatever is the default.
+func (c *checker) duration(of string, d time.Duration) {
+	if d < 0 {
+		c.wrong("%s: %v is negative", of, d)
+	}
+}
+
+// account goes through all that lies in one account.
+func (c *checker) account(a *Account) {
+	if !AccountIDShape.MatchString(a.ID) {
+		c.wrong("account %q: an id has 16 digits", a.ID)
+	}
+	c.once("account", a.ID)
+	c.accessKeys("account "+a.ID, a.AccessKeys)
+	for _, u := range a.Users {
+		name := a.UserARN(u.Name)
+		c.name("user", name, u.Name)
+		c.accessKeys(name, u.AccessKeys)
+		c.policies(name, u.Permissions, u.Policies)
+	}
+	for _, r := range a.Roles {
+		c.role(a.RoleARN(r.Name), r)
+	}
+	for _, r := range a.ServiceLinkedRoles {
+		if !isLinkedRole(r) {
+			c.wrong("account %s: no service-linked role %q is known here", a.ID, r)
+		}
+		// Their names are fixed, so any other is a misspelt one.
+		c.once("service-linked role of account "+a.ID, r)
+	}
+	for _, x := range a.CrossAccounts {
+		c.crossAccount(a, x)
+	}
+	if a.Directory != nil {
+		for _, m := range a.Directory.Members {
+			if !AccountIDShape.MatchString(m) {
+				c.wrong("account %s: %q in its directory is not an account id", a.ID, m)
+			}
+			c.once("directory of account "+a.ID, m)
+		}
+	}
+	c.things(a)
+}
+
+// name wants what RAM takes as a name, once in its account.
+func (c *checker) name(kind, arn, name string) {
+	if !RoleNameShape.MatchString(name) {
+		c.wrong("%s %q: the name has 1 to 64 letters, digits and . _ -", kind, name)
+	}
+	c.once(kind, arn)
+}
+
+// accessKeys wants secrets, because an empty one would sign nothing, and ids
+// that cannot be taken for those of temporary keys.
+func (c *checker) accessKeys(of string, keys []AccessKey) {
+	for _, k := range keys {
+		if k.ID == "" || k.Secret == "" || strings.HasPrefix(k.ID, "STS.") {
+			c.wrong("%s: access key %q needs a secret, and an id that does not begin with STS.", of, k.ID)
+		}
+		c.once("access key", k.ID)
+	}
+}
+
+// policies looks at whole policies too: one that is written in Go was never parsed.
+func (c *checker) policies(of string, short []ram.Statement, whole []ram.Policy) {
+	c.policy(of+": permissions", short)
+	if err := ram.Policy(short).CheckIdentity(); err != nil {
+		c.wrong("%s: permissions: %w", of, err)
+	}
+	for n, p := range whole {
+		name := fmt.Sprintf("%s: policy %d", of, n+1)
+		c.policy(name, p)
+		if err := p.CheckIdentity(); err != nil {
+			c.wrong("%s: %w", name, err)
+		}
+	}
+}
+
+// policy looks at the statements one by one; whether a principal belongs in
+// them is for the caller to say.
+func (c *checker) policy(of string, p ram.Policy) {
+	for n, s := range p {
+		for _, err := range statementProblems(s) {
+			c.wrong("%s: statement %d: %w", of, n+1, err)
+		}
+		for _, a := range slices.Concat(s.Actions, s.NotActions) {
+			if !isAction(a) {
+				c.wrong("%s: statement %d: there is no action %q", of, n+1, a)
+			}
+		}
+	}
+}
+
+// crossAccount wants a role, or that the other account is in the directory.
+func (c *checker) crossAccount(a *Account, x CrossAccount) {
+	byDirectory := x.Type == "CROSS_ACCOUNT_BY_RD"
+	if !AccountIDShape.MatchString(x.Account) || byDirectory != (x.Role == "") || (x.Role != "" && !RoleNameShape.MatchString(x.Role)) {
+		c.wrong("account %s: cross account %q with role %q is malformed", a.ID, x.Account, x.Role)
+	}
+	if c.accountOf(x.Account) == nil {
+		c.wrong("account %s: cross account %q is not an account of this world", a.ID, x.Account)
+	}
+	if x.Type != "" && x.Type != "CROSS_ACCOUNT" && !byDirectory {
+		c.wrong("account %s: cross account %q has no type %q", a.ID, x.Account, x.Type)
+	}
+	if byDirectory && (a.Directory == nil || !slices.Contains(a.Directory.Members, x.Account)) {
+		c.wrong("account %s: cross account %q is not in its directory", a.ID, x.Account)
+	}
+	if utf8.RuneCountInString(x.Alias) > MaxAlias {
+		c.wrong("account %s: the alias of cross account %q is longer than %d characters", a.ID, x.Account, MaxAlias)
+	}
+	c.once("cross account of account "+a.ID, x.Account+" "+x.Role)
+}
+
+// role wants a trust policy in one of its two forms, not in both: which would
+// win would have to be remembered.
+func (c *checker) role(arn string, r Role) {
+	c.name("role", arn, r.Name)
+	c.policies(arn, r.Permissions, r.Policies)
+	c.policy(arn+": trust_policy", r.TrustPolicy)
+	if err := r.TrustPolicy.CheckTrust(); err != nil {
+		c.wrong("%s: %w", arn, err)
+	}
+	if len(r.TrustPolicy) > 0 && (len(r.Trusts)+len(r.TrustsServices) > 0 || r.ExternalID != "") {
+		c.wrong("%s: trust_policy stands in place of trusts, trusts_services and external_id", arn)
+	}
+	for _, p := range r.Trusts {
+		if !ram.PrincipalShape.MatchString(p) {
+			c.wrong("%s: %q is not the arn of a root, user or role", arn, p)
+		}
+		c.principal(arn+": trusts", p)
+	}
+	for _, s := range r.TrustPolicy {
+		for _, p := range s.Principals.RAM {
+			c.principal(arn+": trust_policy", p)
+		}
+	}
+	if r.ExternalID != "" && !IsExternalID(r.ExternalID) {
+		c.wrong("%s: the external id is malformed", arn)
+	}
+	if r.MaxSession != 0 && (r.MaxSession < time.Hour || r.MaxSession > 12*time.Hour) {
+		c.wrong("%s: max_session %v is not from 1h to 12h", arn, r.MaxSession)
+	}
+}
+
+// Words of ECS and Cloud Backup that a world may use; empty means the default.
+var (
+	InstanceStatuses  = []string{"", "Pending", "Running", "Starting", "Stopping", "Stopped"}
+	DiskStatuses      = []string{"", "In_use", "Available", "Attaching", "Detaching", "Creating", "ReIniting"}
+	performanceLevels = []string{"", "PL0", "PL1", "PL2", "PL3"}
+	vaultStatuses     = []string{"", "INITIALIZING", "UNKNOWN", "CREATED", "ERROR"}
+	vaultTypes        = []string{"", "STANDARD", "OTS_BACKUP"}
+	agentStatuses     = []string{"", "READY", "MISS", "UNKNOWN"}
+	clientStatuses    = []string{"REGISTERED", "ACTIVATED", "DEACTIVATED", "INSTALLING", "INSTALL_FAILED", "NOT_INSTALLED",
+		"UPGRADING", "UPGRADE_FAILED", "UNINSTALLING", "UNINSTALL_FAILED", "STOPPED", "UNKNOWN"}
+)
+
+// things goes through what can be backed up, and what backs it up.
+func (c *checker) things(a *Account) {
+	for _, i := range a.Instances {
+		c.instance(a, i)
+	}
+	for _, v := range a.Vaults {
+		c.vault(v)
+	}
+	for _, cl := range a.Clusters {
+		c.cluster(cl)
+	}
+	for _, cl := range a.Clients {
+		c.client(a, cl)
+	}
+}
+
+// word wants one of a list.
+func (c *checker) word(of, key, value string, allowed []string) {
+	if !slices.Contains(allowed, value) {
+		c.wrong("%s: %s %q is not one of %s", of, key, value, strings.Trim(strings.Join(allowed, ", "), ", "))
+	}
+}
+
+// outcome wants what jobs can end with, or nothing.
+func (c *checker) outcome(of, text string) {
+	if text == "" {
+		return
+	}
+	if _, err := lifecycle.ParseOutcome(text); err != nil {
+		c.wrong("%s: %w", of, err)
+	}
+}
+
+// instance wants what ECS could show. A role that is bound to it has to exist,
+// since its absence means something to jobs.
+func (c *checker) instance(a *Account, i Instance) {
+	name := "instance " + i.ID
+	c.id("instance", "i-", i.ID)
+	c.region(name, i.Region)
+	c.duration(name, i.JobDuration)
+	c.outcome(name, i.JobOutcome)
+	c.word(name, "status", i.Status, InstanceStatuses)
+	if i.Zone != "" && !strings.HasPrefix(i.Zone, i.Region) {
+		c.wrong("%s: zone %q is not in %s", name, i.Zone, i.Region)
+	}
+	if _, err := time.Parse("2006-01-02T15:04Z", i.Created); i.Created != "" && err != nil {
+		c.wrong("%s: created %q is not of the form 2006-01-02T15:04Z", name, i.Created)
+	}
+	if i.OS != "linux" && i.OS != "windows" {
+		c.wrong("%s: os %q is neither linux nor windows", name, i.OS)
+	}
+	for _, ip := range slices.Concat(i.PrivateIPs, i.PublicIPs) {
+		if _, err := netip.ParseAddr(ip); err != nil {
+			c.wrong("%s: %q is not an ip address", name, ip)
+		}
+	}
+	if i.RAMRole != "" && a.Role(i.RAMRole) == nil {
+		c.wrong("%s: ram_role %q is not a role of account %s", name, i.RAMRole, a.ID)
+	}
+	c.instanceTags(name, i.Tags)
+	if len(i.Disks) == 0 {
+		c.wrong("%s: it has no disks", name)
+	}
+	// The order matters: devices are named by it, and a recovery point tells
+	// whether the system disk is in it.
+	for n, d := range i.Disks {
+		c.disk(d)
+		if (d.Type == "system") != (n == 0) {
+			c.wrong("%s: its first disk is the system disk, and no other", name)
+		}
+	}
+}
+
+// instanceTags wants the emulator's own tags to be ones that it has, with
+// values that mean something.
+func (c *checker) instanceTags(of string, tags map[string]string) {
+	for key, value := range tags {
+		switch {
+		case key == lifecycle.OutcomeTag:
+			c.outcome(of, value)
+			if value == "" {
+				c.wrong("%s: the tag %s is empty", of, key)
+			}
+		case key == lifecycle.DurationTag:
+			if d, err := time.ParseDuration(value); err != nil || d <= 0 {
+				c.wrong("%s: the tag %s=%s is not a duration like 5s", of, key, value)
+			}
+		case strings.HasPrefix(key, "emulator:"):
+			c.wrong("%s: the tag %s is not known", of, key)
+		}
+	}
+}
+
+// disk does not look at the word of the category: ECS gets new ones, and an old
+// list would refuse worlds that are right.
+func (c *checker) disk(d Disk) {
+	name := "disk " + d.ID
+	c.id("disk", "d-", d.ID)
+	if d.Category == "" || d.GiB <= 0 || (d.Type != "system" && d.Type != "data") {
+		c.wrong("%s: it needs a category, a size in gib, and type system or data", name)
+	}
+	c.word(name, "status", d.Status, DiskStatuses)
+	c.word(name, "performance_level", d.PerformanceLevel, performanceLevels)
+	if d.PerformanceLevel != "" && d.Category != "cloud_essd" {
+		c.wrong("%s: only a cloud_essd has a performance_level", name)
+	}
+}
+
+// vault takes a source that is not in this world: the mirror may be of another
+// account's vault, or what is left of one.
+func (c *checker) vault(v Vault) {
+	name := "vault " + v.ID
+	c.id("vault", "v-", v.ID)
+	c.region(name, v.Region)
+	c.word(name, "type", v.Type, vaultTypes)
+	c.word(name, "status", v.Status, vaultStatuses)
+	if v.ReplicationOf != "" && !v.Replication {
+		c.wrong("%s: replication_of is for a vault with replication", name)
+	}
+}
+
+// cluster has two ids of Cloud Backup; the identifier is ACK's, and is not
+// checked because worlds are written by hand.
+func (c *checker) cluster(cl Cluster) {
+	name := "cluster " + cl.ID
+	c.id("cluster", "cc-", cl.ID)
+	c.id("cluster group", "cl-", cl.GroupID)
+	c.region(name, cl.Region)
+	c.duration(name, cl.JobDuration)
+	c.outcome(name, cl.JobOutcome)
+	c.word(name, "agent", cl.Agent, agentStatuses)
+	for _, v := range cl.Volumes {
+		if v.ID == "" || v.GiB <= 0 {
+			c.wrong("%s: volume %q needs an id and a size in gib", name, v.ID)
+		}
+		c.once("volume of "+cl.ID, v.ID)
+	}
+}
+
+// client wants a backup client to be on one thing of its own account.
+func (c *checker) client(a *Account, cl BackupClient) {
+	name := "backup client " + cl.ID
+	c.id("backup client", "c-", cl.ID)
+	c.word(name, "status", cl.Status, clientStatuses)
+	c.duration(name, cl.HeartbeatAge)
+	switch {
+	case (cl.Instance == "") == (cl.Cluster == ""):
+		c.wrong("%s: it is on an instance, or else in a cluster", name)
+	case cl.Instance != "" && !slices.ContainsFunc(a.Instances, func(i Instance) bool { return i.ID == cl.Instance }):
+		c.wrong("%s: instance %q is not in account %s", name, cl.Instance, a.ID)
+	case cl.Cluster != "" && !slices.ContainsFunc(a.Clusters, func(i Cluster) bool { return i.ID == cl.Cluster }):
+		c.wrong("%s: cluster %q is not in account %s", name, cl.Cluster, a.ID)
+	}
+}
+
+// otherActions are actions of RAM that real policies next to Cloud Backup have
+// and that no row of [api.Operations] stands for.
+var otherActions = strings.Fields(`
+	ram:CreateServiceLinkedRole ram:DeleteServiceLinkedRole ram:PassRole ram:GetRole ram:ListRoles
+	sts:SetSourceIdentity
+	hbr:CreateRestoreJob hbr:DescribeRestoreJobs2 hbr:CancelRestoreJob
+	hbr:CreateVault hbr:UpdateVault hbr:DeleteVault hbr:DeleteSnapshot hbr:SearchHistoricalSnapshots
+	hbr:CreateBackupPlan hbr:UpdateBackupPlan hbr:DeleteBackupPlan hbr:DescribeBackupPlans hbr:ExecuteBackupPlan
+	hbr:CreateClients hbr:InstallBackupClients hbr:UninstallBackupClients hbr:DeleteCrossAccount
+	ecs:CreateSnapshot ecs:DeleteSnapshot ecs:DescribeSnapshots ecs:CopySnapshot
+	ecs:CreateSnapshotGroup ecs:DeleteSnapshotGroup ecs:DescribeSnapshotGroups
+	ecs:CreateDisk ecs:AttachDisk ecs:DetachDisk ecs:DeleteDisk
+	ecs:RunCommand ecs:InvokeCommand ecs:CreateCommand ecs:DeleteCommand ecs:DescribeCommands ecs:StopInvocation
+	ecs:DescribeInvocations ecs:DescribeInvocationResults ecs:DescribeCloudAssistantStatus
+	ecs:AttachInstanceRamRole ecs:DetachInstanceRamRole ecs:DescribeInstanceRamRole ecs:DescribeInstanceAttribute
+	ecs:StartInstance ecs:StopInstance ecs:RebootInstance ecs:RunInstances ecs:DeleteInstance
+`)
+
+// isAction reports whether an action can be one. Only words without a wildcard,
+// of products that this emulator plays a part of, can be told to be misspelt.
+// RAM does not look at their case.
+func isAction(action string) bool {
+	product, _, _ := strings.Cut(strings.ToLower(action), ":")
+	if !slices.Contains([]string{"hbr", "sts", "ecs", "ram"}, product) || strings.ContainsAny(action, "*?") {
+		return true
+	}
+	same := func(other string) bool { return strings.EqualFold(action, other) }
+	return slices.ContainsFunc(otherActions, same) ||
+		slices.ContainsFunc(api.Operations, func(op api.Operation) bool { return same(op.Product + ":" + op.Action) })
+}
+
+// accountOf finds an account of the world, or nil.
+func (c *checker) accountOf(id string) *Account {
+	return first(c.world.Accounts, func(a *Account) bool { return a.ID == id })
+}
+
+// principal wants a user or role that is in its account, if that account is in
+// this world: any other would let nobody in.
+func (c *checker) principal(of, arn string) {
+	m := ram.PrincipalShape.FindStringSubmatch(arn)
+	if m == nil {
+		return // which is reported as such
+	}
+	a := c.accountOf(m[1])
+	kind, name, _ := strings.Cut(m[2], "/")
+	if a == nil || kind == "root" {
+		return
+	}
+	same := func(other string) bool { return strings.EqualFold(name, other) }
+	// The name of a user passes for a role's: that it is no role is what tests of
+	// a trust in the wrong kind are about, and no misspelling.
+	there := slices.ContainsFunc(a.Users, func(u User) bool { return same(u.Name) })
+	if kind == "role" {
+		there = there || isLinkedRole(name) || a.Role(name) != nil
+	}
+	if !there {
+		c.wrong("%s: account %s has no %s %q", of, a.ID, kind, name)
+	}
+}
+
+// statementProblems has all that [ram.Statement.Check] objects to, which ends at the
+// first: each part is put into a statement that is right otherwise.
+func statementProblems(s ram.Statement) []error {
+	right := func() ram.Statement { return ram.Statement{Effect: "Allow", Actions: []string{"*"}} }
+	effect, conditions := right(), right()
+	effect.Effect, conditions.Conditions = s.Effect, s.Conditions
+	parts := []ram.Statement{effect, conditions}
+	if (len(s.Actions) == 0) == (len(s.NotActions) == 0) {
+		parts = append(parts, ram.Statement{Effect: "Allow", Actions: s.Actions, NotActions: s.NotActions})
+	}
+	for _, a := range slices.Concat(s.Actions, s.NotActions) {
+		parts = append(parts, ram.Statement{Effect: "Allow", Actions: []string{a}})
+	}
+	var problems []error
+	for _, part := range parts {
+		if err := part.Check(); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return problems
+}

@@ -1,0 +1,105 @@
+package world
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"backupportal/function/emulator/ram"
+)
+
+// completed returns a copy of a world in which nothing is left out that an
+// answer has to tell. It shares only what nobody writes to.
+func (w *World) completed() *World {
+	c := *w
+	c.JobDuration = cmp.Or(w.JobDuration, defaultJobDuration)
+	c.Accounts = slices.Clone(w.Accounts)
+	for i := range c.Accounts {
+		c.Accounts[i].complete()
+	}
+	return &c
+}
+
+// complete replaces the lists of an account by completed copies.
+func (a *Account) complete() {
+	a.Users = slices.Clone(a.Users)
+	for i := range a.Users {
+		a.Users[i].Policies = withShort(a.Users[i].Policies, a.Users[i].Permissions)
+	}
+	// From here on a role has one trust policy, whichever way it was written.
+	a.Roles = slices.Clone(a.Roles)
+	for i := range a.Roles {
+		r := &a.Roles[i]
+		r.Policies = withShort(r.Policies, r.Permissions)
+		if len(r.TrustPolicy) == 0 {
+			r.TrustPolicy = r.shortTrust()
+		}
+	}
+	a.completeThings()
+}
+
+// withShort adds the permissions written in short to whole policies.
+func withShort(policies []ram.Policy, short []ram.Statement) []ram.Policy {
+	return append(slices.Clone(policies), ram.Policy(short))
+}
+
+// completeThings does the same for what can be backed up.
+func (a *Account) completeThings() {
+	a.CrossAccounts = slices.Clone(a.CrossAccounts)
+	for i := range a.CrossAccounts {
+		a.CrossAccounts[i].Type = cmp.Or(a.CrossAccounts[i].Type, "CROSS_ACCOUNT")
+	}
+	a.Instances = slices.Clone(a.Instances)
+	for i := range a.Instances {
+		a.Instances[i].complete()
+	}
+	a.Vaults = slices.Clone(a.Vaults)
+	for i := range a.Vaults {
+		v := &a.Vaults[i]
+		v.Type, v.Status, v.Tags = cmp.Or(v.Type, "STANDARD"), cmp.Or(v.Status, "CREATED"), maps.Clone(v.Tags)
+	}
+	a.Clusters = slices.Clone(a.Clusters)
+	for i := range a.Clusters {
+		a.Clusters[i].Agent = cmp.Or(a.Clusters[i].Agent, "READY")
+	}
+	a.Clients = slices.Clone(a.Clients)
+	for i := range a.Clients {
+		a.Clients[i].Version = cmp.Or(a.Clients[i].Version, "2.15.0")
+	}
+}
+
+// osNames are what ECS calls the images of an instance that does not say.
+var osNames = map[string]string{
+	"linux":   "Alibaba Cloud Linux 3.2104 LTS 64 bit",
+	"windows": "Windows Server 2022 Datacenter 64 bit",
+}
+
+// images are the ImageId of the same.
+var images = map[string]string{
+	"linux":   "aliyun_3_x64_20G_alibase.vhd",
+	"windows": "win2022_21H2_x64_dtc_zh-cn_40G_alibase.vhd",
+}
+
+// complete fills in what ECS would show for an instance that was just made. A
+// device name follows from the place in the list, as it does in ECS.
+func (i *Instance) complete() {
+	i.HostName = cmp.Or(i.HostName, i.Name)
+	i.Zone = cmp.Or(i.Zone, i.Region+"-h")
+	i.Status = cmp.Or(i.Status, "Running")
+	i.Type = cmp.Or(i.Type, "ecs.g7.large")
+	i.OSName = cmp.Or(i.OSName, osNames[i.OS])
+	i.VPC = cmp.Or(i.VPC, "vpc-"+i.Region)
+	i.Image = cmp.Or(i.Image, images[i.OS])
+	i.Created = cmp.Or(i.Created, "2025-11-02T03:04Z")
+	i.Tags = maps.Clone(i.Tags)
+	i.Disks = slices.Clone(i.Disks)
+	for n := range i.Disks {
+		d := &i.Disks[n]
+		d.Status = cmp.Or(d.Status, "In_use")
+		d.Device = cmp.Or(d.Device, fmt.Sprintf("/dev/xvd%c", 'a'+n))
+		if d.Category == "cloud_essd" {
+			d.PerformanceLevel = cmp.Or(d.PerformanceLevel, "PL1")
+		}
+	}
+}
