@@ -387,7 +387,9 @@ func (f *finder) remove(s ast.Stmt) {
 	f.wrap(s, "remove "+f.text(s), "if zzKeep(%d) { ", " }")
 }
 
-func (f *finder) exchange(s ast.Stmt, target ast.Expr, at token.Pos, from token.Token, others map[token.Token]token.Token) {
+func (f *finder) exchange(
+	s ast.Stmt, target ast.Expr, at token.Pos, from token.Token, others map[token.Token]token.Token,
+) {
 	to, ok := others[from]
 	if !ok || !f.isNumber(target) || strings.Contains(f.source(s), "\n") {
 		return

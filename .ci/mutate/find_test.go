@@ -2,7 +2,6 @@ package main
 
 import (
 	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
@@ -130,15 +129,14 @@ func f(a, b int, s []size, yes bool) (n size) {
 	}
 	fset := token.NewFileSet()
 	var files []*ast.File
-	for name, text := range map[string][]byte{"p.go": changed, switchFile: switches("p")} {
+	for name, text := range map[string][]byte{"p.go": changed, switchFile: switches("p", "\nvar zzMutant int\n")} {
 		file, err := parser.ParseFile(fset, name, text, 0)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, changed)
 		}
 		files = append(files, file)
 	}
-	config := types.Config{Importer: importer.ForCompiler(fset, "source", nil)}
-	if _, err := config.Check("p", fset, files, nil); err != nil {
+	if _, err := new(types.Config).Check("p", fset, files, nil); err != nil {
 		t.Errorf("%v\n%s", err, changed)
 	}
 }

@@ -120,10 +120,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := t.prepare(ctx, mutants, o.workers); err != nil {
 		return err
 	}
-	if err := t.tryAll(ctx, mutants, o.workers); err != nil {
+	err = t.tryAll(ctx, mutants, o.workers)
+	// After an interrupt, the report is of those that were tried.
+	mutants = slices.DeleteFunc(mutants, func(m *mutant) bool { return m.verdict == untried })
+	report(stdout, mutants, harmless)
+	if err != nil {
 		return err
 	}
-	report(stdout, mutants, harmless)
 	fmt.Fprintf(stderr, "%d tests, %s\n", len(t.tests), time.Since(began).Round(time.Second))
 	if o.sample == 0 && o.file == "" && o.tests.run == "" {
 		for _, e := range harmless.stale(filepath.ToSlash(filepath.Clean(o.pkg)), mutants) {

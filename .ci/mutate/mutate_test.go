@@ -19,12 +19,7 @@ const most = 3
 
 func few(n int) bool { return n < most }
 
-func even(n int) bool {
-	for n > 1 {
-		n -= 2
-	}
-	return n == 0
-}
+func even(n int) bool { return n%2 == 0 }
 
 func unused(a, b bool) bool { return a && b }
 `)
@@ -59,7 +54,7 @@ p/p.go few: gone
 `)
 	var out, log strings.Builder
 	err := run(t.Context(), []string{
-		"-root", root, "-explained", filepath.Join(root, "explained.txt"), "-timeout", "1s", "p",
+		"-root", root, "-explained", filepath.Join(root, "explained.txt"), "-timeout", "1m", "p",
 	}, &out, &log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
@@ -67,18 +62,54 @@ p/p.go few: gone
 	for _, want := range []string{
 		"p/p.go:3:7: const most 3 to 4 (survived)\n",
 		"p/p.go:5:33: few: < to <= in n < most (survived, explained)\n",
-		"p/p.go:14:40: unused: && to || in a && b (not covered)\n",
+		"p/p.go:9:40: unused: && to || in a && b (not covered)\n",
 		"explained, but no mutant survives as: p/p.go few: gone\n",
-		" 3 survived, 1 not covered, 1 explained (",
+		"10 mutants, 7 killed, 1 survived, 1 not covered, 1 explained (0 of the killed hung; 0 more do not compile)\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in:\n%s", want, &out)
 		}
 	}
-	for _, killed := range []string{"negate", "remove n -= 2", "2 to 1"} {
-		if strings.Contains(out.String(), killed) {
-			t.Errorf("%q survives:\n%s", killed, &out)
-		}
+	if strings.Contains(out.String(), "negate") {
+		t.Errorf("a negation survives:\n%s", &out)
+	}
+}
+
+func TestAMutantThatHangsIsKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for mutants that hang")
+	}
+	root := t.TempDir()
+	write(t, root, "go.mod", "module example\n\ngo 1.26\n")
+	write(t, root, "p/p.go", `package p
+
+func even(n int) bool {
+	for n > 1 {
+		n -= 2
+	}
+	return n == 0
+}
+`)
+	write(t, root, "p/p_test.go", `package p
+
+import "testing"
+
+func TestEven(t *testing.T) {
+	if even(3) || !even(4) {
+		t.Error("wrong")
+	}
+}
+`)
+	write(t, root, "explained.txt", "")
+	var out, log strings.Builder
+	err := run(t.Context(), []string{
+		"-root", root, "-explained", filepath.Join(root, "explained.txt"), "-timeout", "100ms", "p",
+	}, &out, &log)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &log)
+	}
+	if strings.Contains(out.String(), "remove n -= 2") || strings.Contains(out.String(), "(0 of the killed hung;") {
+		t.Errorf("no mutant hangs:\n%s", &out)
 	}
 }
 
@@ -143,7 +174,8 @@ func TestFastTestsRunBeforeSlowOnes(t *testing.T) {
 
 func TestMutantsThatDoNotCompileAreLeftOut(t *testing.T) {
 	all := []*mutant{{id: 1, file: "p/a.go", line: 7}, {id: 2, file: "p/b.go", line: 7}}
-	if n := refused(all, "# example/p\np/a.go:7:12: cannot use\n"); n != 1 || all[0].verdict != invalid || all[1].verdict != untried {
+	n := refused(all, "# example/p\np/a.go:7:12: cannot use\n")
+	if n != 1 || all[0].verdict != invalid || all[1].verdict != untried {
 		t.Errorf("%d refused, verdicts %q and %q", n, all[0].verdict, all[1].verdict)
 	}
 }

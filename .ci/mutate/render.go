@@ -50,13 +50,12 @@ var swaps = []struct{ function, constraint, operator, other, result string }{
 	{"zzDivide", "zzNumber", "/", "*", "T"},
 }
 
-// switches returns the text of switchFile.
-func switches(pkg string) []byte {
+// switches returns the text of switchFile, in which head declares zzMutant.
+func switches(pkg, head string) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "package %s\n%s", pkg, switchText)
+	fmt.Fprintf(&b, "package %s\n%s%s", pkg, head, switchText)
 	for _, s := range swaps {
-		fmt.Fprintf(&b, "\nfunc %s[T %s](n int, a, b T) %s {\n\tif zzMutant == n {\n\t\treturn a %s b\n\t}\n\treturn a %s b\n}\n",
-			s.function, s.constraint, s.result, s.other, s.operator)
+		fmt.Fprintf(&b, swapText, s.function, s.constraint, s.result, s.other, s.operator)
 	}
 	return []byte(b.String())
 }
@@ -71,14 +70,25 @@ func swapFor(operator string) (function, other string, ok bool) {
 	return "", "", false
 }
 
-const switchText = `
+const fromEnvironment = `
 import (
 	"os"
 	"strconv"
 )
 
 var zzMutant, _ = strconv.Atoi(os.Getenv("MUTANT"))
+`
 
+const swapText = `
+func %s[T %s](n int, a, b T) %s {
+	if zzMutant == n {
+		return a %s b
+	}
+	return a %s b
+}
+`
+
+const switchText = `
 type zzNumber interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr |
 		~float32 | ~float64

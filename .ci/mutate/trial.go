@@ -60,7 +60,8 @@ func (t *trial) prepare(ctx context.Context, mutants []*mutant, workers int) err
 func (t *trial) compileTogether(ctx context.Context, mutants []*mutant) (string, error) {
 	for attempt := 1; ; attempt++ {
 		chosen := together(mutants)
-		changed := map[string][]byte{filepath.ToSlash(filepath.Join(t.pkg.folder(), switchFile)): switches(t.pkg.name)}
+		added := filepath.Join(t.pkg.folder(), switchFile)
+		changed := map[string][]byte{added: switches(t.pkg.name, fromEnvironment)}
 		for name, edits := range byFile(chosen) {
 			changed[name] = render(t.pkg.sourceOf(name), edits)
 		}
@@ -94,7 +95,9 @@ func refused(mutants []*mutant, output string) int {
 
 // compile builds the test binary with changed files, by their names relative to the module. Its second result is what
 // the compiler says if it refuses them.
-func (t *trial) compile(ctx context.Context, name string, changed map[string][]byte, flags ...string) (string, string, error) {
+func (t *trial) compile(
+	ctx context.Context, name string, changed map[string][]byte, flags ...string,
+) (string, string, error) {
 	folder := filepath.Join(t.work, name)
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return "", "", err
@@ -133,15 +136,17 @@ func (t *trial) compile(ctx context.Context, name string, changed map[string][]b
 func (t *trial) tryAll(ctx context.Context, mutants []*mutant, workers int) error {
 	var done atomic.Int64
 	return each(workers, mutants, func(m *mutant) error {
-		err := t.try(ctx, m)
+		if err := t.try(ctx, m); err != nil {
+			return err
+		}
 		if n := done.Add(1); n%100 == 0 {
 			fmt.Fprintf(t.log, "%d of %d mutants tried\n", n, len(mutants))
 		}
-		return err
+		return nil
 	})
 }
 
-// each calls do for all items, several at a time, and returns all errors.
+// each calls do for all items, several at a time, and returns the first error.
 func each[T any](workers int, items []T, do func(T) error) error {
 	queue := make(chan T)
 	failed := make([]error, workers)
@@ -158,7 +163,7 @@ func each[T any](workers int, items []T, do func(T) error) error {
 	}
 	close(queue)
 	running.Wait()
-	return errors.Join(failed...)
+	return cmp.Or(failed...)
 }
 
 func (t *trial) try(ctx context.Context, m *mutant) error {
@@ -223,7 +228,11 @@ func (t *trial) runTests(ctx context.Context, binary string, id int, tests []*te
 		names[i] = test.name
 	}
 	limit := t.options.grace + 10*clean
-	args := []string{"-test.failfast", "-test.timeout", limit.String(), "-test.run", "^(" + strings.Join(names, "|") + ")$"}
+	if id == 0 {
+		limit = time.Hour
+	}
+	pattern := "^(" + strings.Join(names, "|") + ")$"
+	args := []string{"-test.failfast", "-test.timeout", limit.String(), "-test.run", pattern}
 	// The binary ends itself after the limit, unless it is too busy to notice.
 	limited, cancel := context.WithTimeout(ctx, limit+5*time.Second)
 	defer cancel()
