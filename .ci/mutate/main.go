@@ -18,6 +18,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -40,7 +41,7 @@ type options struct {
 	root      string // folder of the module that is changed
 	pkg       string // folder of the package, relative to root
 	explained string
-	file      string // only mutants of this file, by its base name; empty for all
+	file      string // only mutants of files whose base name matches, as in [path.Match]; empty for all
 	sample    int    // how many mutants, chosen at random; 0 for all
 	seed      uint64
 	list      bool
@@ -65,7 +66,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	flags.StringVar(&o.root, "root", "../..", "`folder` of the module")
 	flags.StringVar(&o.explained, "explained", "explained.txt", "`file` of survivors that are harmless")
-	flags.StringVar(&o.file, "file", "", "only mutants of the file with this `name`")
+	flags.StringVar(&o.file, "file", "", "only mutants of files that match this `pattern`, such as tags.go or [n-z]*")
 	flags.IntVar(&o.sample, "sample", 0, "try only `n` mutants, chosen at random")
 	flags.Uint64Var(&o.seed, "seed", 1, "choose the sample by this `number`")
 	flags.BoolVar(&o.list, "list", false, "list the mutants, try none")
@@ -82,6 +83,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	if _, err := regexp.Compile(o.tests.run); err != nil {
 		return o, fmt.Errorf("-run: %w", err)
+	}
+	if _, err := path.Match(o.file, ""); err != nil {
+		return o, fmt.Errorf("-file: %w", err)
 	}
 	o.pkg = flags.Arg(0)
 	root, err := filepath.Abs(o.root)
@@ -139,7 +143,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // choose returns the mutants that o asks for, in the order of the source.
 func choose(all []*mutant, o options) []*mutant {
 	if o.file != "" {
-		all = slices.DeleteFunc(all, func(m *mutant) bool { return filepath.Base(m.file) != o.file })
+		all = slices.DeleteFunc(all, func(m *mutant) bool {
+			matched, _ := path.Match(o.file, path.Base(m.file)) // parse has refused bad patterns
+			return !matched
+		})
 	}
 	if o.sample > 0 && o.sample < len(all) {
 		random := rand.New(rand.NewPCG(o.seed, 0))
