@@ -3,6 +3,8 @@
 TOOL  := go tool -modfile=.ci/tools.mod
 DIST  ?= dist
 POLICY ?= docs/policy.example.yaml
+PACKAGE ?=
+MUTATE ?=
 
 # -race needs a C compiler; .ci/install has said so if there is none. SQLite, which is
 # C that was translated, takes most of the time of the tests if it is watched, too.
@@ -10,7 +12,7 @@ RACE = $$("$$(go env CC)" -E -include stdlib.h - </dev/null >/dev/null 2>&1 && \
 	echo -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev clients check static test generate bench dist deploy clean
+.PHONY: help run dev clients check static test generate mutate bench dist deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,11 +46,16 @@ test: ## everything CI runs, installing what it lacks
 	$(MAKE) clients check
 	go test $(RACE) -count=1 -timeout 15m ./...
 	cd .ci/checks && go vet ./... && go test -count=1 -timeout 15m ./...
+	cd .ci/mutate && go vet ./... && go test -short ./...
 	@echo; echo 'make test: all passed'; .ci/install --missing | sed 's/^/  left out: /'
 
 generate: ## write generated files again
 	$(TOOL) templ generate
 	go test ./web -run 'OpenAPI|GatesHold' -update
+
+mutate: ## changes of PACKAGE=function/policy that its own tests do not notice; MUTATE='-sample 50' for flags
+	@test -n '$(PACKAGE)' || { echo 'name a package: make mutate PACKAGE=function/policy' >&2; exit 1; }
+	go run -C .ci/mutate . $(MUTATE) '$(PACKAGE)'
 
 bench: ## benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

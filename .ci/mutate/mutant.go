@@ -1,0 +1,65 @@
+package main
+
+import "fmt"
+
+// A mutant is one change of a package.
+type mutant struct {
+	id           int    // from 1, in the order of the source
+	file         string // relative to the module, with slashes
+	line, column int
+	function     string // such as "Load" or "(*Policy).May"; empty outside functions
+	what         string // the change, in words and source text
+
+	edits  []edit  // of file
+	alone  bool    // must be compiled by itself
+	places []place // where the change takes effect
+
+	verdict verdict
+}
+
+func (m *mutant) String() string {
+	if m.function == "" {
+		return fmt.Sprintf("%s:%d:%d: %s", m.file, m.line, m.column, m.what)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s: %s", m.file, m.line, m.column, m.function, m.what)
+}
+
+// key names a mutant without its line.
+func (m *mutant) key() string {
+	if m.function == "" {
+		return m.file + ": " + m.what
+	}
+	return m.file + " " + m.function + ": " + m.what
+}
+
+// An edit wraps the bytes from start to end in other text, or replaces them.
+type edit struct {
+	start, end  int
+	open, close string
+	replace     bool // by open
+}
+
+// A place is a position and the function around it. Both ends of the function are zero outside functions.
+type place struct {
+	file     string // base name
+	at       point
+	from, to point
+}
+
+type point struct{ line, column int }
+
+func (p point) before(q point) bool {
+	return p.line < q.line || p.line == q.line && p.column < q.column
+}
+
+// A verdict says what the tests made of a mutant.
+type verdict string
+
+const (
+	untried   verdict = ""
+	killed    verdict = "killed"
+	hung      verdict = "hung" // counts as killed
+	survived  verdict = "survived"
+	uncovered verdict = "not covered"
+	invalid   verdict = "does not compile"
+)
