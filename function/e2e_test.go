@@ -22,6 +22,7 @@ import (
 
 	"backupportal/function/emulator"
 	"backupportal/function/event/runtimetest"
+	"backupportal/function/store/postgrestest"
 )
 
 // program builds the portal once, as `make dist` does.
@@ -44,7 +45,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "32"); err != nil {
 		panic(err)
 	}
-	code := m.Run()
+	code := postgrestest.Run(m)
 	if path, err := program(); err == nil {
 		os.RemoveAll(filepath.Dir(path))
 	}
