@@ -70,9 +70,9 @@ func TestNoSecretComesOutAnywhere(t *testing.T) {
 	r.misconfigured()
 	r.provider.echo.Store(true)
 	r.signIn()
-	r.server.Stop(syscall.SIGQUIT)
+	r.server.Stop(r.t, syscall.SIGQUIT)
 	r.doors("database away")
-	r.server.Resume()
+	r.server.Resume(r.t)
 	r.doors("database back")
 
 	db, err := store.Open(store.Config{URL: backup.NewSecret(r.database)})

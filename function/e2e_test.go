@@ -23,6 +23,7 @@ import (
 	"backupportal/function/emulator"
 	"backupportal/function/emulator/world"
 	"backupportal/function/event/runtimetest"
+	"backupportal/function/store/postgrestest"
 )
 
 // program builds the portal once, as `make dist` does.
@@ -45,7 +46,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "32"); err != nil {
 		panic(err)
 	}
-	code := m.Run()
+	code := postgrestest.Run(m)
 	if path, err := program(); err == nil {
 		os.RemoveAll(filepath.Dir(path))
 	}

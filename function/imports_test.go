@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"function/policy":             {"function/backup"},
 	"function/store":              {"function/backup"},
 	"function/webhook":            {"function/backup"},
+	"function/store/memory":       {"function/backup"},
 	"function/store/postgrestest": {},
 	"function/store/storetest":    {"function/backup"},
 	"templates":                   {"function/backup"},

@@ -209,9 +209,9 @@ func TestDatabaseThatCrashesUnderLoadLosesAndDoublesNothing(t *testing.T) {
 		})
 	}
 	within(t, "some answers", answered)
-	server.Stop(syscall.SIGQUIT)
+	server.Stop(t, syscall.SIGQUIT)
 	within(t, "a 503 while the database is away", away)
-	server.Resume()
+	server.Resume(t)
 	all.Wait()
 
 	jobs := map[string]int{}

@@ -34,7 +34,7 @@ func TestRoleOfTheManualIsEnough(t *testing.T) {
 	if len(statements) < 8 {
 		t.Fatalf("%d statements in the manual", len(statements))
 	}
-	server.Exec(t, owner, statements...)
+	postgrestest.Exec(t, owner, statements...)
 	url := strings.Replace(owner, "postgres@", "backup_portal@", 1)
 
 	cloud, err := emulator.New(emulator.Options{})

@@ -143,7 +143,7 @@ func TestMigrateMakesTheSchemaAndSaysSo(t *testing.T) {
 	version := len(scripts)
 	for name, url := range map[string]string{
 		"sqlite":   "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
-		"postgres": postgrestest.Start(t).Schema(t),
+		"postgres": postgrestest.Schema(t),
 	} {
 		for _, want := range []string{
 			fmt.Sprintf("%s: the schema went from version 0 to %d\n", name, version), fmt.Sprintf("%s: the schema is at version %d already\n", name, version),

@@ -24,7 +24,7 @@ const auditKey = "a key of the audit trail with 32 bytes or more"
 func TestAuditTrailIsVerified(t *testing.T) {
 	for name, url := range map[string]string{
 		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
-		"PostgreSQL": postgrestest.Start(t).Schema(t),
+		"PostgreSQL": postgrestest.Schema(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer

@@ -111,13 +111,22 @@ type picture struct {
 	percent int // -1: it is not told
 }
 
-// look asks how the job stands, and notes what is new. It may be called in any
-// goroutine.
+// look asks how the job stands, and notes what is new. It asks again while the
+// portal is overloaded: of 200 requests at once on a busy machine, some may have
+// to wait for the database longer than a statement may take. It may be called in
+// any goroutine.
 func (w *watcher) look(t testing.TB) {
+	for end := time.Now().Add(patience); w.lookOnce(t, time.Now().After(end)); {
+	}
+}
+
+// lookOnce is look with one request. It reports whether to ask again, unless
+// that was the last one.
+func (w *watcher) lookOnce(t testing.TB, last bool) (again bool) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url, nil)
 	if err != nil {
 		t.Error(err)
-		return
+		return false
 	}
 	if w.tag != "" {
 		r.Header.Set("If-None-Match", w.tag)
@@ -125,7 +134,7 @@ func (w *watcher) look(t testing.TB) {
 	res, err := w.client.Do(r)
 	if err != nil {
 		t.Error(err)
-		return
+		return false
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
@@ -133,6 +142,8 @@ func (w *watcher) look(t testing.TB) {
 	case err != nil:
 		t.Error(err)
 	case res.StatusCode == http.StatusNotModified && w.tag != "":
+	case res.StatusCode == http.StatusServiceUnavailable && !last:
+		return true
 	case res.StatusCode != http.StatusOK:
 		t.Errorf("%s: %s %s", w.url, res.Status, body)
 	default:
@@ -141,6 +152,7 @@ func (w *watcher) look(t testing.TB) {
 			w.seen = append(w.seen, now)
 		}
 	}
+	return false
 }
 
 var (

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -57,7 +56,7 @@ func startChromium(path, profile string) (*chromium, error) {
 
 // stop ends the browser and waits until it has.
 func (c *chromium) stop() {
-	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.ctx, soon)
 	defer cancel()
 	_ = chromedp.Cancel(ctx)
 	c.close()

@@ -45,7 +45,7 @@ func startPortal(binary string) (*portal, error) {
 	if err := p.process.Start(); err != nil {
 		return nil, err
 	}
-	late := time.AfterFunc(30*time.Second, func() { _ = p.process.Process.Kill() })
+	late := time.AfterFunc(soon, func() { _ = p.process.Process.Kill() })
 	defer late.Stop()
 	for lines := bufio.NewScanner(out); p.url == "" || p.emulator == ""; {
 		if !lines.Scan() {
@@ -66,7 +66,7 @@ func (p *portal) stop() error {
 	if err := p.process.Process.Signal(os.Interrupt); err != nil {
 		return err
 	}
-	late := time.AfterFunc(10*time.Second, func() { _ = p.process.Process.Kill() })
+	late := time.AfterFunc(soon, func() { _ = p.process.Process.Kill() })
 	defer late.Stop()
 	if err := p.process.Wait(); err != nil {
 		return fmt.Errorf("function/cmd/local after an interrupt: %w\n%s", err, p.said)

@@ -9,10 +9,15 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,22 +35,49 @@ type provider struct {
 	people         []string // the first belongs to the team
 }
 
-// freePort is one of this machine that nobody listened on a moment ago.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+// A gateway keeps an address for a program that does not run yet, and passes
+// requests on to it, with their Host.
+type gateway struct {
+	url string
+	to  atomic.Pointer[url.URL]
 }
 
-// started starts a program that ends with the test, and returns what it says.
-func started(t *testing.T, cmd *exec.Cmd) *bytes.Buffer {
+func newGateway(t *testing.T) *gateway {
 	t.Helper()
-	said := &bytes.Buffer{}
+	g := &gateway{}
+	server := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(g.to.Load())
+		r.Out.Host = r.In.Host
+	}})
+	t.Cleanup(server.Close)
+	g.url = server.URL
+	return g
+}
+
+// output is what a program says, which may be read while it says more.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// started starts a program that ends with the test. It returns what the program
+// writes to its standard error, and a channel that is closed when it has ended.
+func started(t *testing.T, cmd *exec.Cmd) (said *output, ended <-chan struct{}) {
+	t.Helper()
+	said = &output{}
 	cmd.Stderr = said
 	if cmd.Stdout == nil {
 		cmd.Stdout = said
@@ -53,24 +85,34 @@ func started(t *testing.T, cmd *exec.Cmd) *bytes.Buffer {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	over := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(over)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-over
 	})
-	return said
+	return said, over
 }
 
-// answers waits until an address does.
-func answers(t *testing.T, address string, said *bytes.Buffer) {
+// answers waits until an address answers. It returns false if the program ends.
+func answers(t *testing.T, address string, said *output, ended <-chan struct{}) bool {
 	t.Helper()
-	for end := time.Now().Add(soon); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(soon); ; {
 		res, err := http.Get(address)
 		if err == nil {
 			res.Body.Close()
-			return
+			return true
 		}
 		if time.Now().After(end) {
 			t.Fatalf("%s does not answer: %v\n%s", address, err, said)
+		}
+		select {
+		case <-ended:
+			return false
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
@@ -123,13 +165,8 @@ func zitadelProvider(t *testing.T, callback string) provider {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	port := freePort(t)
-	cmd := exec.Command(binary)
-	cmd.Env = []string{"PORT=" + port, "REDIRECT_URI=" + callback}
-	issuer := "http://localhost:" + port + "/"
-	answers(t, issuer+".well-known/openid-configuration", started(t, cmd))
 	return provider{
-		issuer: issuer, client: "web", secret: "secret", scopes: "openid profile email",
+		issuer: startZitadel(t, binary, callback), client: "web", secret: "secret", scopes: "openid profile email",
 		member: `subject: "id1"`, people: []string{"test-user@localhost", "test-user2"},
 		signIn: func(b *tab, who string) {
 			b.wait(`!!document.querySelector("input[name=username]")`, soon)
@@ -138,9 +175,35 @@ func zitadelProvider(t *testing.T, callback string) provider {
 	}
 }
 
+// startZitadel starts the example server and returns its issuer. It cannot choose
+// its port, so it gets another one if its port is taken before it listens.
+func startZitadel(t *testing.T, binary, callback string) (issuer string) {
+	t.Helper()
+	for range 10 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		l.Close()
+		cmd := exec.Command(binary)
+		cmd.Env = []string{"PORT=" + port, "REDIRECT_URI=" + callback}
+		issuer = "http://localhost:" + port + "/"
+		said, ended := started(t, cmd)
+		if answers(t, issuer+".well-known/openid-configuration", said, ended) {
+			return issuer
+		}
+		if !strings.Contains(said.String(), "address already in use") {
+			t.Fatalf("the provider ended\n%s", said)
+		}
+	}
+	t.Fatal("no port was free for the provider")
+	return ""
+}
+
 // startSignIn starts the program that is deployed, as a plain server whose people
-// sign in at p, in front of the emulator.
-func startSignIn(t *testing.T, binary, port string, p provider) *portal {
+// sign in at p, behind the gateway and in front of the emulator.
+func startSignIn(t *testing.T, binary string, g *gateway, p provider) *portal {
 	t.Helper()
 	demo, err := os.ReadFile(filepath.Join("..", "..", "function", "cmd", "local", "policy.yaml"))
 	if err != nil {
@@ -153,22 +216,41 @@ func startSignIn(t *testing.T, binary, port string, p provider) *portal {
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
-	site := &portal{url: "http://127.0.0.1:" + port, emulator: busy.emulator}
+	site := &portal{url: g.url, emulator: busy.emulator}
 	cmd := exec.Command(binary)
 	cmd.Env = []string{
-		"ADDR=127.0.0.1:" + port, "PUBLIC_URL=" + site.url, "POLICY_FILE=" + filepath.Join(folder, "policy.yaml"),
+		"ADDR=127.0.0.1:0", "PUBLIC_URL=" + site.url, "POLICY_FILE=" + filepath.Join(folder, "policy.yaml"),
 		"DATABASE_URL=sqlite:" + filepath.Join(folder, "portal.db"), "CLOUD_ENDPOINT=" + busy.emulator,
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=demo-portal-key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=demo-portal-secret",
 		"AUTH_MODE=oidc", "OIDC_ISSUER=" + p.issuer, "OIDC_CLIENT_ID=" + p.client, "OIDC_CLIENT_SECRET=" + p.secret, "OIDC_SCOPES=" + p.scopes,
 		"SESSION_KEYS=" + base64.StdEncoding.EncodeToString(key),
 	}
-	site.said = started(t, cmd)
-	answers(t, site.url+"/healthz", site.said)
+	said := &output{}
+	cmd.Stderr = said
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if strings.Contains(site.said.String(), p.secret) && p.secret != "secret" {
-			t.Errorf("the log holds the client's secret:\n%s", site.said)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if strings.Contains(said.String(), p.secret) && p.secret != "secret" {
+			t.Errorf("the log holds the client's secret:\n%s", said)
 		}
 	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	address, ok := strings.CutPrefix(strings.TrimSpace(line), "portal ")
+	if !ok {
+		t.Fatalf("the portal said %q (error %v)\n%s", line, err, said)
+	}
+	to, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.to.Store(to)
 	return site
 }
 
@@ -220,9 +302,9 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 	}
 	for name, start := range map[string]func(*testing.T, string) provider{"node-oidc-provider": nodeProvider, "zitadel": zitadelProvider} {
 		t.Run(name, func(t *testing.T) {
-			port := freePort(t)
-			p := start(t, "http://127.0.0.1:"+port+"/auth/callback")
-			site := startSignIn(t, binary, port, p)
+			g := newGateway(t)
+			p := start(t, g.url+"/auth/callback")
+			site := startSignIn(t, binary, g, p)
 			b := signInTab(t, site)
 			b.do(chromedp.Navigate(site.url + "/backups/new/UDM_ECS?Retention=9"))
 			p.signIn(b, p.people[0])

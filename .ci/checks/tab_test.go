@@ -11,9 +11,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// soon is how long anything but a job may take. Two processors share a browser
-// with several tabs, so it is generous: it only decides when a test gives up.
-const soon = 30 * time.Second
+// soon is how long anything but a job may take. It only ends a test that hangs:
+// several tabs share a browser, on two processors that others may keep busy.
+const soon = 2 * time.Minute
 
 // do runs the steps in the tab.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {

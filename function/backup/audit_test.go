@@ -13,7 +13,6 @@ import (
 
 	"backupportal/function/audit"
 	"backupportal/function/backup"
-	"backupportal/function/store"
 	"backupportal/function/store/storetest"
 )
 
@@ -25,7 +24,7 @@ func audited(t testing.TB, r *rig) *rig {
 	t.Helper()
 	chains := 0
 	log, err := audit.New(audit.Config{
-		Sink: r.Store.(*store.DB), Key: auditKey, Log: slog.New(slog.DiscardHandler), Now: r.clock.Now, Build: "v1", Policy: "abc",
+		Sink: r.Store.(storetest.Trail), Key: auditKey, Log: slog.New(slog.DiscardHandler), Now: r.clock.Now, Build: "v1", Policy: "abc",
 		NewID: func() string { chains++; return fmt.Sprintf("chain-%02d", chains) },
 	})
 	if err != nil {
@@ -38,7 +37,7 @@ func audited(t testing.TB, r *rig) *rig {
 // trail is the audit trail, which is whole.
 func (r *rig) trail(t testing.TB) (records []audit.Record) {
 	t.Helper()
-	db := r.Limits.(*store.DB)
+	db := r.Limits.(storetest.Trail)
 	for row, err := range db.AuditTrail(t.Context()) {
 		if err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"backupportal/function/backup"
+	"backupportal/function/store/memory"
 )
 
 // forgetful is a rig whose store may forget, so that it looks first.
@@ -20,7 +21,7 @@ func forgetful(t *testing.T) *rig {
 }
 
 // lose puts an empty store in place of the rig's.
-func (r *rig) lose(t *testing.T) { r.Store = openStore(t, sqliteFile(t)) }
+func (r *rig) lose(t *testing.T) { r.Store = memory.New() }
 
 // Even if the store is lost again and again, a process dies anywhere, and the
 // cloud fails in any way, a submission makes one job: as long as the cloud's

@@ -77,7 +77,7 @@ func (refusing) Decide(context.Context, backup.Principal, backup.Params) (backup
 }
 
 func TestRefusalThatCannotBeRecordedIsOneAllTheSame(t *testing.T) {
-	r := newRig(t)
+	r := newRigOn(t, sqliteFile(t))
 	r.Store.(*store.DB).Close()
 	_, err := r.Submit(t.Context(), denied("k"))
 	if refused, ok := errors.AsType[*backup.DeniedError](err); !ok || refused.SubmissionID != "" {
@@ -86,7 +86,7 @@ func TestRefusalThatCannotBeRecordedIsOneAllTheSame(t *testing.T) {
 }
 
 func TestNothingIsSentIfItCannotBeRecorded(t *testing.T) {
-	r := newRig(t)
+	r := newRigOn(t, sqliteFile(t))
 	r.Store.(*store.DB).Close()
 	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreAway) {
 		t.Errorf("got %v", err)

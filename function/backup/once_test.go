@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/store/memory"
 )
 
 func TestRepeatedKeyReturnsTheFirstJob(t *testing.T) {
@@ -175,12 +176,12 @@ func TestForgetfulStoreLooksBeforeTheFirstAttempt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Store = openStore(t, sqliteFile(t))
+	r.Store = memory.New()
 	again, err := r.Submit(t.Context(), submission("k"))
 	if err != nil || again.Last.JobID != first.Last.JobID || r.jobs() != 1 {
 		t.Errorf("%+v, %v, %d jobs", again, err, r.jobs())
 	}
-	r.Store = openStore(t, sqliteFile(t))
+	r.Store = memory.New()
 	r.fail(t, "DescribeBackupJobs2: empty 503 forever")
 	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrNotSent) || r.sends() != 1 {
 		t.Errorf("while blind: %v, %d sends", err, r.sends())

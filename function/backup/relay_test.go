@@ -21,7 +21,7 @@ func TestLostAnswersOfTheDatabaseMakeNoSecondJob(t *testing.T) {
 		t.Run(fmt.Sprint(loss), func(t *testing.T) {
 			t.Parallel()
 			const keys, clients, rounds = 24, 4, 27
-			address := postgrestest.Start(t).Schema(t)
+			address := postgrestest.Schema(t)
 			relay := postgrestest.NewRelay(t, address, 1)
 			r := newRigOn(t, relay.Through(t, address))
 			if err := r.Store.(*store.DB).Ready(t.Context()); err != nil {

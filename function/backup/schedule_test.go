@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"backupportal/function/backup"
+	"backupportal/function/store/postgrestest"
 	"backupportal/function/store/storetest"
 )
 
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "200"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	os.Exit(postgrestest.Run(m))
 }
 
 // A plan is all that chance decides about the way of one submission: what the
@@ -223,8 +224,9 @@ func (c mortalCloud) CreateBackupJob(ctx context.Context, call backup.Call) (bac
 // dies, there is never a second job, an answer once given stays, and every
 // submission ends. A failure shows the plan and the seed.
 func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
-		r, n := newRigOn(t, url), 0
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		r, n := newRig(t), 0
 		rapid.Check(t, func(rt *rapid.T) {
 			p := plans().Draw(rt, "plan")
 			n++
@@ -232,10 +234,24 @@ func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			if _, err := storetest.Log(url, id); err != nil {
+			if _, err := r.steps(id); err != nil {
 				rt.Fatal(err)
 			}
 		})
+	})
+	// The databases pass the suite that the store in memory passes: a few plans
+	// show that the service works with them, too.
+	onBoth(t, func(t *testing.T, url string) {
+		r := newRigOn(t, url)
+		for seed := range 25 {
+			id, err := r.run(t.Context(), plans().Example(seed), fmt.Sprint("k", seed))
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			if _, err := storetest.Log(url, id); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+		}
 	})
 }
 

@@ -165,7 +165,7 @@ func (s stoppingList) Open(ctx context.Context, after string, limit int) ([]back
 }
 
 func TestSweepWithoutAStoreIsAFailure(t *testing.T) {
-	r := newRig(t)
+	r := newRigOn(t, sqliteFile(t))
 	r.Store.(*store.DB).Close()
 	if _, err := r.Sweep(t.Context(), year); !errors.Is(err, backup.ErrStoreAway) {
 		t.Errorf("without a store: %v", err)

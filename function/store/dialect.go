@@ -104,7 +104,7 @@ func open(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 	_, rest, _ := strings.Cut(text, ":")
 	switch Kind(text) {
 	case SQLite:
-		db, err := openSQLite(rest, log)
+		db, err := openSQLite(rest, cfg.StatementTime, log)
 		return sqliteDialect, db, err
 	case Postgres:
 		connections := cfg.Connections
@@ -124,8 +124,9 @@ func open(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 
 // openSQLite opens a file. Commits reach the disk before they are answered,
 // and a transaction that reads before it writes holds the lock from its start:
-// otherwise two of them fail each other at once, whatever the time to wait.
-func openSQLite(path string, log *slog.Logger) (*sql.DB, error) {
+// otherwise two of them fail each other at once, whatever the time to wait. A lock
+// of another process is waited for during four fifths of a statement's time.
+func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sql.DB, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "//") {
 		return nil, errors.New("a SQLite database needs a file, as sqlite:PATH, such as sqlite:/var/lib/backup-portal.db")
 	}
@@ -141,7 +142,7 @@ func openSQLite(path string, log *slog.Logger) (*sql.DB, error) {
 		log.Warn("others may read the database's file: only its owner needs to", "path", path, "mode", info.Mode().Perm().String())
 	}
 	pragmas := url.Values{
-		"_pragma": {"busy_timeout(4000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_pragma": {fmt.Sprintf("busy_timeout(%d)", (statementTime * 4 / 5).Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 		"_txlock": {"immediate"},
 	}
 	db, err := sql.Open("sqlite", sqliteName(path)+"?"+pragmas.Encode())

@@ -64,7 +64,7 @@ func TestFullFileTakesNothing(t *testing.T) {
 // find the new one.
 func TestConnectionsThatMayNoLongerWriteAreLeft(t *testing.T) {
 	t.Parallel()
-	db, err := Open(Config{URL: backup.NewSecret(postgrestest.Start(t).Schema(t)), Connections: 2})
+	db, err := Open(Config{URL: backup.NewSecret(postgrestest.Schema(t)), Connections: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func submitAlong(ctx context.Context, db *DB, n int, at time.Time, chain string)
 
 func TestSubmissionThatGoesWellTakesThreeStatements(t *testing.T) {
 	t.Parallel()
-	address := postgrestest.Start(t).Schema(t)
+	address := postgrestest.Schema(t)
 	cfg, err := pgx.ParseConfig(address)
 	if err != nil {
 		t.Fatal(err)

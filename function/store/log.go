@@ -132,19 +132,16 @@ ON CONFLICT (submission_id, n) DO NOTHING`
 
 const owner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n = $2`
 
-// insertTime is how long adding a step may take; of the rest of a statement's
-// time it is looked whether that happened.
-const insertTime = 3 * time.Second
-
 // Append implements [backup.Store]. After an error it looks whether the step
-// is there all the same: the answer of a committed insert may have been lost.
+// is there all the same: the answer of a committed insert may have been lost. To
+// add it may take three fifths of a statement's time, to look takes the rest.
 func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
 	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID}
 	if err := storable(args); err != nil {
 		return false, err
 	}
 	err = d.write(ctx, "append", func(ctx context.Context) error {
-		limited, cancel := context.WithTimeout(ctx, insertTime)
+		limited, cancel := context.WithTimeout(ctx, d.limit*3/5)
 		defer cancel()
 		added, failed := d.addStep(limited, args, audit)
 		switch {

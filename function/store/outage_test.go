@@ -28,7 +28,7 @@ func onBoth(t *testing.T, test func(t *testing.T, url string)) {
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		test(t, postgrestest.Start(t).Schema(t))
+		test(t, postgrestest.Schema(t))
 	})
 }
 
@@ -36,25 +36,25 @@ func TestDatabaseThatIsAwayComesBackByItself(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	address := server.Schema(t)
-	server.Stop(syscall.SIGQUIT)
-	db := open(t, address) // is no reason not to start
+	server.Stop(t, syscall.SIGQUIT)
+	db := openUsual(t, address) // is no reason not to start
 	if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err == nil {
 		t.Error("a submission was claimed without a database")
 	}
-	server.Resume()
+	server.Resume(t)
 	for n := range 3 { // it comes and goes
 		known, ours, err := db.Claim(t.Context(), storetest.Record(n))
 		if err != nil || !ours {
 			t.Fatalf("claim %d: %v, %v", n, ours, err)
 		}
-		server.Stop(syscall.SIGQUIT)
+		server.Stop(t, syscall.SIGQUIT)
 		if _, err := db.Append(t.Context(), known.SubmissionID, storetest.Step(0, "o")); err == nil {
 			t.Error("a step was added without a database")
 		}
 		if err := db.Ready(t.Context()); err == nil {
 			t.Error("ready without a database")
 		}
-		server.Resume()
+		server.Resume(t)
 		if err := db.Ready(t.Context()); err != nil {
 			t.Errorf("back again: %v", err)
 		}
@@ -70,15 +70,17 @@ func TestDatabaseThatHangsIsGivenUp(t *testing.T) {
 	server := postgrestest.Start(t)
 	address := server.Schema(t)
 	relay := postgrestest.NewRelay(t, address, 1)
-	db := open(t, relay.Through(t, address))
+	db := openUsual(t, relay.Through(t, address))
 	if err := db.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	relay.Hold()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	// One after the other they would take more than five minutes; together they
+	// take the time of a few statements, on a busy machine, too.
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var all sync.WaitGroup
-	for n := range 16 {
+	for n := range 64 {
 		all.Go(func() {
 			if _, _, err := db.Claim(ctx, storetest.Record(n)); err == nil {
 				t.Error("a submission was claimed")
@@ -123,7 +125,7 @@ func locked(t *testing.T, address, inPostgres string) *sql.Conn {
 // Whoever holds a lock makes others wait, but not for ever.
 func TestDatabaseThatIsLockedIsGivenUp(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
-		db := open(t, address)
+		db := openUsual(t, address)
 		if err := db.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -151,19 +153,18 @@ func driver(address string) (name, source string) {
 // What a full disk says in PostgreSQL (53100), as far as a client can tell.
 func TestFullDatabaseTakesNothing(t *testing.T) {
 	t.Parallel()
-	server := postgrestest.Start(t)
-	address := server.Schema(t)
+	address := postgrestest.Schema(t)
 	db := open(t, address)
 	if err := db.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	server.Exec(t, address, `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+	postgrestest.Exec(t, address, `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
 		'BEGIN RAISE EXCEPTION USING ERRCODE = ''53100'', MESSAGE = ''could not extend file''; END'`,
 		`CREATE TRIGGER full_disk BEFORE INSERT ON submission FOR EACH ROW EXECUTE FUNCTION full_disk()`)
 	if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err == nil {
 		t.Error("a submission was claimed on a full disk")
 	}
-	server.Exec(t, address, `DROP TRIGGER full_disk ON submission`)
+	postgrestest.Exec(t, address, `DROP TRIGGER full_disk ON submission`)
 	if _, ours, err := db.Claim(t.Context(), storetest.Record(1)); err != nil || !ours {
 		t.Errorf("with room again: %v, %v", ours, err)
 	}
@@ -289,17 +290,16 @@ func TestRoleOfTheOperationsGuideIsEnough(t *testing.T) {
 	if !ok {
 		t.Fatal("the guide has no SQL")
 	}
-	server := postgrestest.Start(t)
 	var n atomic.Int32
 	storetest.Run(t, func(t *testing.T) backup.Store {
-		address := server.Schema(t)
+		address := postgrestest.Schema(t)
 		if _, _, err := open(t, address).Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		role := fmt.Sprint("portal_", n.Add(1))
 		schema := address[strings.LastIndex(address, "=")+1:]
 		own := strings.NewReplacer("backup_portal", role, "public", schema).Replace(grants)
-		server.Exec(t, address, own)
+		postgrestest.Exec(t, address, own)
 		db := open(t, strings.Replace(address, "postgres@", role+"@", 1))
 		if _, err := db.Append(t.Context(), "nobody", storetest.Step(0, "o")); err == nil {
 			t.Error("a step of nobody")

@@ -106,7 +106,7 @@ func executed(t *testing.T, db *sql.DB, statement string, args []any) node {
 // of lists, because their statements are not kept.
 func TestListsArePlannedForTheirValues(t *testing.T) {
 	t.Parallel()
-	d := opened(t, postgrestest.Start(t).Schema(t))
+	d := opened(t, postgrestest.Schema(t))
 	for range 8 {
 		if _, err := d.List(t.Context(), backup.Query{Account: "demo", Limit: listed}); err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 // it would have been over by itself.
 func TestRevoked(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) { revokes(t, open(t, file(t))) })
-	t.Run("PostgreSQL", func(t *testing.T) { revokes(t, open(t, postgrestest.Start(t).Schema(t))) })
+	t.Run("PostgreSQL", func(t *testing.T) { revokes(t, open(t, postgrestest.Schema(t))) })
 }
 
 func revokes(t *testing.T, db *store.DB) {

@@ -8,6 +8,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -20,10 +21,9 @@ import (
 )
 
 const (
-	openTime  = 10 * time.Second // to reach the database for the first time, and bring its schema up to date
-	queryTime = 5 * time.Second  // for each statement after that
-	mostSkew  = 5 * time.Second  // between this machine's clock and the database's
-	skewEvery = time.Minute      // how often the two are compared
+	queryTime = 5 * time.Second // stands for a [Config.StatementTime] of zero
+	mostSkew  = 5 * time.Second // between this machine's clock and the database's
+	skewEvery = time.Minute     // how often the two are compared
 )
 
 // Config says which database, and how it is used.
@@ -39,6 +39,10 @@ type Config struct {
 	// be anywhere.
 	Now func() time.Time
 	Log *slog.Logger // all that is worth telling an operator; nil means nowhere
+	// StatementTime is how long a statement may take, with the wait for a
+	// connection and for locks. Zero means 5 seconds. To reach the database for
+	// the first time and bring its schema up to date may take twice as long.
+	StatementTime time.Duration
 }
 
 // DB is a [backup.Store] in a database. [Open] makes one; a process needs one.
@@ -47,6 +51,7 @@ type DB struct {
 	db      *sql.DB
 	now     func() time.Time
 	log     *slog.Logger
+	limit   time.Duration        // of a statement
 	idle    int                  // connections that are kept
 	kept    map[string]*sql.Stmt // statements that are parsed once for each connection
 	writing chan struct{}        // holds whoever writes, where there can be one only; nil elsewhere
@@ -71,7 +76,8 @@ var _ backup.Store = (*DB)(nil)
 // database that is away is no reason not to start. Its errors say what is wrong
 // with the URL, and never quote it.
 func Open(cfg Config) (*DB, error) {
-	d := &DB{now: cfg.Now, log: cfg.Log}
+	cfg.StatementTime = cmp.Or(cfg.StatementTime, queryTime)
+	d := &DB{now: cfg.Now, log: cfg.Log, limit: cfg.StatementTime}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -109,7 +115,7 @@ func (d *DB) Ready(ctx context.Context) error {
 func (d *DB) do(ctx context.Context, what string, f func(context.Context) error) error {
 	err := d.reach(ctx)
 	if err == nil {
-		limited, cancel := context.WithTimeout(ctx, queryTime)
+		limited, cancel := context.WithTimeout(ctx, d.limit)
 		defer cancel()
 		err = f(limited)
 	}
@@ -162,7 +168,7 @@ func (d *DB) reach(ctx context.Context) error {
 	d.mu.Unlock()
 
 	// Others wait for the result: it must not hang on who happened to be first.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*d.limit)
 	defer cancel()
 	if _, _, o.err = d.Migrate(ctx); o.err == nil {
 		o.err = d.prepare(ctx)

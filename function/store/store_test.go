@@ -2,9 +2,12 @@ package store_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"backupportal/function/backup"
 	"backupportal/function/store"
@@ -17,13 +20,32 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	os.Exit(postgrestest.Run(m))
 }
 
-// open opens a store that ends with the test.
+// patience is the time of a statement in tests that are not about it: on a busy
+// machine 64 writers that take turns need more than the usual 5 seconds. It only
+// ends a test that hangs.
+const patience = 2 * time.Minute
+
+// open opens a store that ends with the test and gives statements time.
 func open(t testing.TB, url string) *store.DB {
 	t.Helper()
-	db, err := store.Open(store.Config{URL: backup.NewSecret(url), Connections: 8})
+	if strings.HasPrefix(url, "postgres") {
+		url += fmt.Sprintf("&statement_timeout=%[1]d&lock_timeout=%[1]d", patience.Milliseconds())
+	}
+	return opened(t, store.Config{URL: backup.NewSecret(url), Connections: 8, StatementTime: patience})
+}
+
+// openUsual is open with the usual time of a statement, for tests about it.
+func openUsual(t testing.TB, url string) *store.DB {
+	t.Helper()
+	return opened(t, store.Config{URL: backup.NewSecret(url), Connections: 8})
+}
+
+func opened(t testing.TB, cfg store.Config) *store.DB {
+	t.Helper()
+	db, err := store.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,17 +67,16 @@ func TestSQLite(t *testing.T) {
 // connection poolers.
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
-	server := postgrestest.Start(t)
 	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) backup.Store {
-				return open(t, server.Schema(t)+"&default_query_exec_mode="+mode)
+				return open(t, postgrestest.Schema(t)+"&default_query_exec_mode="+mode)
 			})
 			storetest.RunLimits(t, func(t *testing.T) backup.Limits {
-				return open(t, server.Schema(t)+"&default_query_exec_mode="+mode)
+				return open(t, postgrestest.Schema(t)+"&default_query_exec_mode="+mode)
 			})
 			storetest.RunAudit(t, func(t *testing.T) storetest.Trail {
-				return open(t, server.Schema(t)+"&default_query_exec_mode="+mode)
+				return open(t, postgrestest.Schema(t)+"&default_query_exec_mode="+mode)
 			})
 		})
 	}

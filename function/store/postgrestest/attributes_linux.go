@@ -2,8 +2,6 @@ package postgrestest
 
 import "syscall"
 
-// attributes let a process run as somebody else, and end with its parent,
-// however that ends.
-func attributes(as *syscall.Credential) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Credential: as, Pdeathsig: syscall.SIGQUIT}
-}
+// endsWithParent makes the kernel send SIGQUIT to the child when the thread
+// that forked it ends: see [spawn].
+func endsWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGQUIT }

@@ -1,5 +1,9 @@
-// Package postgrestest starts PostgreSQL servers for tests: real ones, in
-// temporary folders, on loopback.
+// Package postgrestest starts PostgreSQL servers for tests.
+//
+// They are real servers with temporary folders, on loopback. Tests share one
+// server, in which [Schema] gives each its own schema; a test that stops its
+// server or changes what all schemas share takes one with [Start]. The folders
+// are removed by [Run], which TestMain must call.
 package postgrestest
 
 import (
@@ -10,10 +14,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -23,137 +24,136 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// patience is how long a server may take to start or to stop.
-const patience = 30 * time.Second
+// patience ends a test whose server hangs. It is no bound on a slow machine: a
+// server that starts or stops while both cores are busy takes seconds.
+const patience = 2 * time.Minute
+
+// socket is the name of the Unix socket in the folder of a server's data.
+const socket = ".s.PGSQL.5432"
 
 // A Server is a running PostgreSQL with its superuser "postgres" and no
 // passwords. It ends with the test, and with the process at the latest.
+//
+// It listens on a Unix socket in its folder, behind a relay that keeps one port
+// of 127.0.0.1 for as long as the Server lives: no other process can take the
+// port while the server starts or is stopped.
 type Server struct {
-	t         testing.TB
-	bin, data string
-	port      int
-	as        *syscall.Credential // it refuses to run as root
-	cmd       *exec.Cmd
-	ended     chan error
-	output    string // path of the file with what it says
-	schemas   atomic.Int32
+	cluster
+	durable  bool         // whether commits wait for the disk
+	listener net.Listener // in front of the socket
+	cmd      *exec.Cmd
+	ended    <-chan error
+	output   string // path of the file with what it says
+	schemas  atomic.Int32
 }
 
-// Start starts a server. Where PostgreSQL is not installed the test is left out
-// and says so; with CI=true it fails.
+// Start starts a server for one test. Where PostgreSQL is not installed the
+// test is left out and says so; with CI=true it fails.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	bin := findBinaries()
+	_, durable := t.(*testing.B) // a benchmark pays for the disk
+	s, err := start(installed(t), durable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// Schema makes an empty schema in the server that the tests of this process
+// share, and returns its address, which has a query already. It starts that
+// server if there is none yet, or leaves the test out as [Start] does.
+func Schema(t testing.TB) string {
+	t.Helper()
+	bin := installed(t)
+	s, err := shared.get(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Schema(t)
+}
+
+// installed is the folder of PostgreSQL's programs.
+func installed(t testing.TB) (bin string) {
+	t.Helper()
+	bin = findBinaries()
 	if bin == "" {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("PostgreSQL is missing: install Debian's package postgresql")
 		}
 		t.Skip("PostgreSQL is missing: leaves out what several instances share")
 	}
-	s := &Server{t: t, bin: bin}
-	folder, err := os.MkdirTemp("", "postgres-")
+	return bin
+}
+
+// start starts a server with an empty cluster. One that is not durable loses
+// nothing by [Server.Stop], but may by a crash of the machine.
+func start(bin string, durable bool) (s *Server, err error) {
+	c, err := newCluster(bin)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	s.data, s.output = filepath.Join(folder, "data"), filepath.Join(folder, "output")
-	if os.Getuid() == 0 {
-		s.as = other(t)
-		if err := os.Chown(folder, int(s.as.Uid), int(s.as.Gid)); err != nil {
-			t.Fatal(err)
-		}
+	s = &Server{cluster: c, durable: durable, output: filepath.Join(c.folder, "output")}
+	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
+		go accept(s.listener, s.dial)
+		err = s.resume()
 	}
-	// Nobody depends on what a crash of the machine would leave of an empty cluster.
-	initdb := s.command("initdb", "-D", s.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-	if out, err := initdb.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	s.port = freePort(t)
-	s.Resume()
-	t.Cleanup(func() { s.Stop(syscall.SIGQUIT) })
-	return s
-}
-
-// findBinaries is the folder of PostgreSQL's programs: where Debian puts them,
-// or one on the path. Empty if there is none.
-func findBinaries() string {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is good
-	if len(found) > 0 {
-		return filepath.Dir(found[len(found)-1])
-	}
-	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path)
-	}
-	return ""
-}
-
-// other is a user to run the server as.
-func other(t testing.TB) *syscall.Credential {
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-		if errors.Join(err1, err2) == nil {
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		}
-	}
-	t.Fatal("no user to run PostgreSQL as")
-	return nil
-}
-
-func freePort(t testing.TB) int {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, errors.Join(err, s.remove())
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return s, nil
 }
 
-func (s *Server) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(s.bin, name), args...)
-	cmd.Dir = filepath.Dir(s.data)
-	cmd.SysProcAttr = attributes(s.as)
-	return cmd
+// remove ends the server, if it runs, and removes its folder.
+func (s *Server) remove() error {
+	err := s.stop(syscall.SIGQUIT)
+	if s.listener != nil {
+		s.listener.Close()
+	}
+	return errors.Join(err, os.RemoveAll(s.folder))
+}
+
+// dial connects to the server. It fails while the server is stopped.
+func (s *Server) dial() (net.Conn, error) {
+	return net.Dial("unix", filepath.Join(s.folder, socket))
 }
 
 // Resume starts the server again after [Server.Stop], with what it had
 // committed, at the same address. It returns when the server answers.
-func (s *Server) Resume() {
-	s.t.Helper()
-	s.cmd = s.command("postgres", "-D", s.data, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
+func (s *Server) Resume(t testing.TB) {
+	t.Helper()
+	if err := s.resume(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *Server) resume() error {
+	// The default of 100 connections is not enough for all the tests that share it.
+	cmd := s.command("postgres", "-D", s.data, "-c", "listen_addresses=", "-c", "unix_socket_directories="+s.folder, "-c", "max_connections=400",
+		"-c", fmt.Sprintf("fsync=%t", s.durable))
 	output, err := os.OpenFile(s.output, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		s.t.Fatal(err)
+		return err
 	}
 	defer output.Close()
-	s.cmd.Stdout, s.cmd.Stderr = output, output
-	s.ended = make(chan error, 1)
-	started := make(chan error, 1)
-	go func(cmd *exec.Cmd, ended chan<- error) {
-		// The signal for the parent's death comes when the thread ends that started the child.
-		runtime.LockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			ended <- cmd.Wait()
-		}
-	}(s.cmd, s.ended)
-	if err := <-started; err != nil {
-		s.t.Fatal(err)
+	cmd.Stdout, cmd.Stderr = output, output
+	ended, err := spawn(cmd)
+	if err != nil {
+		return err
 	}
-	s.await()
+	s.cmd, s.ended = cmd, ended
+	return s.await()
 }
 
 // await waits until the server answers.
-func (s *Server) await() {
-	s.t.Helper()
+func (s *Server) await() error {
 	db, err := sql.Open("pgx", s.URL("postgres"))
 	if err != nil {
-		s.t.Fatal(err)
+		return err
 	}
 	defer db.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -162,35 +162,44 @@ func (s *Server) await() {
 	defer tick.Stop()
 	for {
 		if err = db.PingContext(ctx); err == nil {
-			return
+			return nil
 		}
 		select {
 		case <-tick.C:
 		case end := <-s.ended:
-			s.t.Fatalf("PostgreSQL ended: %v\n%s", end, s.said())
+			s.cmd = nil
+			return fmt.Errorf("PostgreSQL ended: %w\n%s", end, s.said())
 		case <-ctx.Done():
-			s.t.Fatalf("PostgreSQL does not answer: %v\n%s", err, s.said())
+			return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, s.said())
 		}
 	}
 }
 
 // Stop ends the server: with SIGINT in good order, with SIGQUIT as a crash
-// does. It may have been stopped before.
-func (s *Server) Stop(how syscall.Signal) {
-	s.t.Helper()
-	if s.cmd == nil {
-		return
+// does. It does nothing if the server is stopped.
+func (s *Server) Stop(t testing.TB, how syscall.Signal) {
+	t.Helper()
+	if err := s.stop(how); err != nil {
+		t.Error(err)
 	}
-	if err := s.cmd.Process.Signal(how); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		s.t.Error(err)
+}
+
+func (s *Server) stop(how syscall.Signal) error {
+	if s.cmd == nil {
+		return nil
+	}
+	process := s.cmd.Process
+	s.cmd = nil
+	if err := process.Signal(how); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
 	}
 	select {
-	case <-s.ended: // how it ended is of no interest
+	case <-s.ended: // its status does not matter: it was told to end
+		return nil
 	case <-time.After(patience):
-		s.t.Errorf("PostgreSQL does not stop\n%s", s.said())
-		s.cmd.Process.Kill()
+		process.Kill()
+		return fmt.Errorf("PostgreSQL does not stop\n%s", s.said())
 	}
-	s.cmd = nil
 }
 
 func (s *Server) said() string {
@@ -201,8 +210,8 @@ func (s *Server) said() string {
 	return strings.TrimSpace(string(text))
 }
 
-// Addr is where the server listens.
-func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+// Addr is where clients reach the server, also after [Server.Resume].
+func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // URL is the address of a database, for the superuser.
 func (s *Server) URL(database string) string {
@@ -214,12 +223,12 @@ func (s *Server) URL(database string) string {
 func (s *Server) Schema(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", s.schemas.Add(1))
-	s.Exec(t, s.URL("postgres"), "CREATE SCHEMA "+name)
+	Exec(t, s.URL("postgres"), "CREATE SCHEMA "+name)
 	return s.URL("postgres") + "?search_path=" + name
 }
 
 // Exec runs statements in the database at url.
-func (s *Server) Exec(t testing.TB, url string, statements ...string) {
+func Exec(t testing.TB, url string, statements ...string) {
 	t.Helper()
 	db, err := sql.Open("pgx", url)
 	if err != nil {

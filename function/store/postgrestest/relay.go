@@ -108,14 +108,14 @@ func (r *Relay) serve() {
 		r.mu.Lock()
 		r.conns = append(r.conns, client, server)
 		r.mu.Unlock()
-		go r.pass(server, client, r.asked)
-		go r.pass(client, server, r.answered)
+		go pass(server, client, r.asked)
+		go pass(client, server, r.answered)
 	}
 }
 
 // pass copies packets until one end closes, or one may not go on; then both
 // are closed.
-func (r *Relay) pass(to, from net.Conn, goesOn func() bool) {
+func pass(to, from net.Conn, goesOn func() bool) {
 	defer to.Close()
 	defer from.Close()
 	packet := make([]byte, 64<<10)
@@ -146,4 +146,24 @@ func (r *Relay) answered() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.chaos.Float64() >= r.loss
+}
+
+// accept connects clients to a server, as dial reaches it, until the listener
+// is closed. A client that comes while dial fails is reset.
+func accept(listener net.Listener, dial func() (net.Conn, error)) {
+	always := func() bool { return true }
+	for {
+		client, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := dial()
+		if err != nil {
+			client.(*net.TCPConn).SetLinger(0)
+			client.Close()
+			continue
+		}
+		go pass(server, client, always)
+		go pass(client, server, always)
+	}
 }

@@ -4,13 +4,12 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+
+	"backupportal/function/backup"
 )
 
-// Log returns the kinds of the steps of one submission in their order, such as
-// "attempt void attempt created", and what is wrong with them by the rules that
-// hold whatever happens: numbers have no gap, the first is an attempt, an
-// attempt follows nothing or a void, everything else follows an attempt, and
-// nothing follows created or refused.
+// Log returns the kinds of the steps of one submission in a database, and what
+// is wrong with them: see [Kinds].
 func Log(url, id string) (kinds string, err error) {
 	db, err := sql.Open(driver(url))
 	if err != nil {
@@ -22,23 +21,38 @@ func Log(url, id string) (kinds string, err error) {
 		return "", err
 	}
 	defer rows.Close()
-	var all []string
+	var steps []backup.Step
 	for rows.Next() {
-		var n int
-		var kind string
-		if err := rows.Scan(&n, &kind); err != nil {
+		var s backup.Step
+		if err := rows.Scan(&s.N, &s.Kind); err != nil {
 			return "", err
 		}
+		steps = append(steps, s)
+	}
+	if err := rows.Err(); err != nil {
+		return "", err
+	}
+	return Kinds(steps)
+}
+
+// Kinds returns the kinds of the steps of one submission in their order, such as
+// "attempt void attempt created", and what is wrong with them by the rules that
+// always hold: numbers have no gap, the first is an attempt, an attempt follows
+// nothing or a void, everything else follows an attempt, and nothing follows
+// created or refused.
+func Kinds(steps []backup.Step) (kinds string, err error) {
+	var all []string
+	for _, s := range steps {
 		before := ""
 		if len(all) > 0 {
 			before = all[len(all)-1]
 		}
-		if n != len(all) || (kind == "attempt") != (before == "" || before == "void") || before == "created" || before == "refused" {
-			return "", fmt.Errorf("step %d is %s, after %v", n, kind, all)
+		if s.N != len(all) || (s.Kind == backup.StepAttempt) != (before == "" || before == "void") || before == "created" || before == "refused" {
+			return "", fmt.Errorf("step %d is %s, after %v", s.N, s.Kind, all)
 		}
-		all = append(all, kind)
+		all = append(all, string(s.Kind))
 	}
-	return strings.Join(all, " "), rows.Err()
+	return strings.Join(all, " "), nil
 }
 
 // driver is how the database of a store is opened by itself.

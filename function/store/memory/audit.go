@@ -1,0 +1,75 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// Audit adds a row to the audit trail. It fails if there is one of its number.
+func (s *Store) Audit(ctx context.Context, row backup.AuditRow) error {
+	if err := storable(ctx, row.Chain, row.Body, row.MAC); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.addRows([]backup.AuditRow{row})
+}
+
+// addRows adds all rows, or none.
+func (s *Store) addRows(rows []backup.AuditRow) error {
+	for _, r := range rows {
+		if _, taken := s.audit[r.Chain][r.Seq]; taken {
+			return fmt.Errorf("row %d of chain %s is taken", r.Seq, r.Chain)
+		}
+	}
+	for _, r := range rows {
+		if s.audit[r.Chain] == nil {
+			s.audit[r.Chain] = map[int64]backup.AuditRow{}
+		}
+		r.At = moment(ms(r.At))
+		s.audit[r.Chain][r.Seq] = r
+	}
+	return nil
+}
+
+// AuditHeads returns the last rows, without their bodies, of the chains of the
+// audit trail that had a row since a time: the newest first, at most limit.
+func (s *Store) AuditHeads(ctx context.Context, since time.Time, limit int) (heads []backup.AuditRow, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, rows := range s.audit {
+		if head := rows[slices.Max(slices.Collect(maps.Keys(rows)))]; !head.At.Before(since) {
+			head.Body = ""
+			heads = append(heads, head)
+		}
+	}
+	slices.SortFunc(heads, func(a, b backup.AuditRow) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Chain, b.Chain)) })
+	return heads[:min(limit, len(heads))], ctx.Err()
+}
+
+// AuditTrail reads the whole audit trail, by chains and the numbers of their
+// rows.
+func (s *Store) AuditTrail(context.Context) iter.Seq2[backup.AuditRow, error] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []backup.AuditRow
+	for _, chain := range slices.Sorted(maps.Keys(s.audit)) {
+		for _, seq := range slices.Sorted(maps.Keys(s.audit[chain])) {
+			all = append(all, s.audit[chain][seq])
+		}
+	}
+	return func(yield func(backup.AuditRow, error) bool) {
+		for _, r := range all {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
