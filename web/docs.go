@@ -1,16 +1,14 @@
 package web
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/jsontext"
 	"backupportal/templates"
 )
 
@@ -101,12 +99,8 @@ func twoMistakes(l backup.Language) (string, error) {
 
 // indented writes v as JSON for people.
 func indented(v any) (string, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(v)
-	return strings.TrimSuffix(b.String(), "\n"), err
+	text, err := jsontext.MarshalIndent(v)
+	return string(text), err
 }
 
 // problemKinds are the kinds of errors in the order of their statuses, each

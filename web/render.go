@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"backupportal/function/jsontext"
 	"backupportal/templates"
 )
 
@@ -30,16 +30,14 @@ func render(w http.ResponseWriter, r *http.Request, status int, page templ.Compo
 
 // writeJSON answers with v as JSON; the Content-Type may be set before.
 func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	text, err := jsontext.Marshal(v)
+	if err != nil {
 		return err
 	}
 	if w.Header().Get("Content-Type") == "" {
 		w.Header().Set("Content-Type", "application/json")
 	}
-	return write(w, r, status, b.Bytes())
+	return write(w, r, status, append(text, '\n'))
 }
 
 // leastCompressed is the size in bytes from which compressing pays.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/jsontext"
 )
 
 // Previews writes the call in four ways, each from the parameters that would
@@ -106,14 +107,14 @@ func submissionJSON(complete backup.Params) string {
 		if objects[object] == nil {
 			top = append(top, member{name: object})
 		}
-		objects[object] = append(objects[object], textJSON(key)+":"+valueJSON(f, value))
+		objects[object] = append(objects[object], jsontext.Must(key)+":"+valueJSON(f, value))
 	}
 	members := make([]string, len(top))
 	for i, m := range top {
 		if keys := objects[m.name]; keys != nil {
 			m.value = "{" + strings.Join(keys, ",") + "}"
 		}
-		members[i] = textJSON(m.name) + ":" + m.value
+		members[i] = jsontext.Must(m.name) + ":" + m.value
 	}
 	return indent("{" + strings.Join(members, ",") + "}")
 }
@@ -142,18 +143,7 @@ func valueJSON(f backup.Field, value string) string {
 			return value
 		}
 	}
-	return textJSON(value)
-}
-
-// textJSON writes s as JSON, with the characters that HTML minds as they are.
-func textJSON(s string) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		panic("aliyun: " + err.Error()) // a string always encodes
-	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return jsontext.Must(value)
 }
 
 // indent breaks a JSON text into lines.

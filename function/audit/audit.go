@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/jsontext"
 )
 
 // A Sink keeps rows.
@@ -131,7 +132,7 @@ func (l *Log) write(ctx context.Context, e backup.AuditEvent, unwritten int) err
 	})
 	if err != nil && row.Chain == "" {
 		// The chain could not even be begun: a line that belongs to none is better than nothing.
-		body, _ := r.encode()
+		body, _ := jsontext.Marshal(r)
 		row.Body = string(body)
 	}
 	if err != nil {
@@ -194,7 +195,7 @@ func (l *Log) begin(ctx context.Context) error {
 func (l *Log) add(ctx context.Context, r Record, store func(backup.AuditRow) (bool, error)) (bool, error) {
 	at := l.cfg.Now()
 	r.Time, r.Chain, r.Seq = at.UTC().Truncate(time.Microsecond), l.chain, l.next
-	body, err := r.encode()
+	body, err := jsontext.Marshal(r)
 	if err != nil {
 		return false, fmt.Errorf("audit: %w", err)
 	}

@@ -1,9 +1,7 @@
 package audit
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -120,15 +118,4 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	}
 	t.Scripts = cleanLines(t.Scripts, mostPaths)
 	return r
-}
-
-// encode writes r as JSON in one line.
-func (r Record) encode() ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // as slog writes it, so that the line has the same bytes
-	if err := enc.Encode(r); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -61,7 +61,7 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 		}
 	}
 	slices.SortFunc(d.bad, func(a, b Mistake) int { return strings.Compare(a.Field, b.Field) })
-	return d.params, d.own, d.bad.orNil()
+	return d.params, d.own, d.bad.OrNil()
 }
 
 type decoder struct {

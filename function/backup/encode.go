@@ -1,9 +1,9 @@
 package backup
 
 import (
-	"bytes"
-	"encoding/json"
 	"strings"
+
+	"backupportal/function/jsontext"
 )
 
 // object writes the fields below name, such as Detail.doCopy below Detail, as
@@ -18,7 +18,7 @@ func (p Params) object(name string) string {
 		if b.Len() > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(jsonText(key) + ":" + f.json(p[f.Name]))
+		b.WriteString(jsontext.Must(key) + ":" + f.json(p[f.Name]))
 	}
 	return "{" + b.String() + "}"
 }
@@ -35,21 +35,9 @@ func (f Field) json(value string) string {
 	case value == "" && (f.Type == Strings || f.Type == Objects):
 		return "[]"
 	case f.Type == String:
-		return jsonText(value)
+		return jsontext.Must(value)
 	}
 	return value
-}
-
-// jsonText writes v as compact JSON. Characters that mean something in HTML
-// stay as they are: paths should read in the cloud's log as people typed them.
-func jsonText(v any) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		panic("backup: " + err.Error()) // only texts and lists of texts come here
-	}
-	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // StringList is the value of a field of type Strings that has these items.
@@ -58,5 +46,5 @@ func StringList(items []string) string {
 	if len(items) == 0 {
 		return ""
 	}
-	return jsonText(items)
+	return jsontext.Must(items)
 }

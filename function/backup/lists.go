@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"backupportal/function/jsontext"
 )
 
 func (f Field) checkInteger(value string) []Mistake {
@@ -88,13 +90,13 @@ func VolumeList(volumes []Volume) string {
 	if len(volumes) == 0 {
 		return ""
 	}
-	return jsonText(volumes)
+	return jsontext.Must(volumes)
 }
 
 // WithInfo returns v with info as its ResourceInfo.
 func (v Volume) WithInfo(info VolumeInfo) Volume {
 	if info != (VolumeInfo{}) {
-		v.ResourceInfo = jsonText(info)
+		v.ResourceInfo = jsontext.Must(info)
 	}
 	return v
 }

@@ -52,8 +52,8 @@ func (e InvalidError) Error() string {
 	return "backup: invalid request: " + strings.Join(parts, ", ")
 }
 
-// orNil returns e in the order of the form, or nil if there is no mistake.
-func (e InvalidError) orNil() error {
+// OrNil returns e sorted by [InFormOrder], or nil if e is empty.
+func (e InvalidError) OrNil() error {
 	if len(e) == 0 {
 		return nil
 	}
@@ -122,10 +122,6 @@ var (
 	msgWindowForm    = Text{"each limit must be start:end:KB/s, joined by “|”", "每条限速须为 开始:结束:KB/s，以“|”分隔"}
 	msgWindowOrder   = Text{"window %v must end after it starts", "第 %v 个时段的结束时间必须晚于开始时间"}
 	msgWindowOverlap = Text{"window %v overlaps window %v", "第 %v 个时段与第 %v 个时段重叠"}
-
-	msgAccountID = Text{"account IDs are not accepted: name an account by its alias", "不接受账号 ID：请使用账号别名"}
-	msgRoleName  = Text{"role names are not accepted: name an account by its alias", "不接受角色名称：请使用账号别名"}
-	msgKept      = Text{"account “%v” is backed up as %v", "账号“%v”的备份方式为 %v"}
 )
 
 // UnknownField is the mistake of naming a parameter that there is not.

@@ -57,7 +57,7 @@ func (p Params) Validate() error {
 			bad = append(bad, UnknownField(name))
 		}
 	}
-	return append(bad, p.validateTogether()...).orNil()
+	return append(bad, p.validateTogether()...).OrNil()
 }
 
 // validate judges the value of one field beside the others.

@@ -106,5 +106,5 @@ func (p Params) checkNamed() error {
 	for _, f := range Fields {
 		bad = append(bad, f.Check(p[f.Name])...)
 	}
-	return bad.orNil()
+	return bad.OrNil()
 }

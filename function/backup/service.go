@@ -152,7 +152,7 @@ func (s *Service) complete(who Principal, given Params, grant Grant) (Params, Ac
 	if rest, ok := errors.AsType[InvalidError](p.Validate()); ok {
 		bad = append(bad, rest...)
 	}
-	return p, account, bad.orNil()
+	return p, account, bad.OrNil()
 }
 
 // keptIn is the CrossAccountType that goes with a way into an account.
@@ -237,3 +237,10 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
+
+// The sentences for parameters that name an account in another way than by its alias.
+var (
+	msgAccountID = Text{"account IDs are not accepted: name an account by its alias", "不接受账号 ID：请使用账号别名"}
+	msgRoleName  = Text{"role names are not accepted: name an account by its alias", "不接受角色名称：请使用账号别名"}
+	msgKept      = Text{"account “%v” is backed up as %v", "账号“%v”的备份方式为 %v"}
+)

@@ -57,7 +57,7 @@ func ParseSpeedLimit(s string) ([]Window, error) {
 		}
 		windows = append(windows, w)
 	}
-	return windows, bad.orNil()
+	return windows, bad.OrNil()
 }
 
 // parseWindow reads one rule; its hours are in range, not yet in order.

@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"strings"
 	"time"
+
+	"backupportal/function/jsontext"
 )
 
 // A Door is the way by which a submission came in.
@@ -79,7 +81,7 @@ func (s Submission) Fingerprint() string {
 			given[name] = value
 		}
 	}
-	sum := sha256.Sum256([]byte(jsonText(given))) // encoding/json sorts keys
+	sum := sha256.Sum256([]byte(jsontext.Must(given))) // encoding/json sorts keys
 	return hex.EncodeToString(sum[:])
 }
 

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+
+	"backupportal/function/jsontext"
 )
 
 // maxEvent bounds the event of a custom runtime, in bytes. The platform's own
@@ -65,7 +67,7 @@ func (d Doors) serveInvoke(w http.ResponseWriter, r *http.Request) bool {
 	}
 	w.Header().Set("X-Fc-Status", "404")
 	w.WriteHeader(http.StatusInternalServerError)
-	body, _ := encodeJSON(map[string]string{"errorMessage": err.Error(), "errorType": errorType(err)})
+	body, _ := jsontext.Marshal(map[string]string{"errorMessage": err.Error(), "errorType": errorType(err)})
 	w.Write(body)
 	return false
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+
+	"backupportal/function/jsontext"
 )
 
 // A RetryError asks the platform to deliver the event again. Its text reaches
@@ -64,7 +66,7 @@ func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, erro
 	case len(items) == 1 && items[0].Kind == Direct:
 		return r.Results[0].Answer, nil
 	}
-	return encodeJSON(r)
+	return jsontext.Marshal(r)
 }
 
 func (r *report) add(out outcome) {

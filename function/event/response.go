@@ -1,13 +1,14 @@
 package event
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 	"unicode/utf8"
+
+	"backupportal/function/jsontext"
 
 	fcevents "github.com/aliyun/fc-runtime-go-sdk/events"
 	awsevents "github.com/aws/aws-lambda-go/events"
@@ -36,7 +37,7 @@ func (rec *recorder) encode(method string, lambda bool) (json.RawMessage, error)
 	}
 	headers, cookies := rec.flatten()
 	if lambda {
-		return encodeJSON(awsevents.LambdaFunctionURLResponse{
+		return jsontext.Marshal(awsevents.LambdaFunctionURLResponse{
 			StatusCode: rec.status, Headers: headers, Cookies: cookies, Body: text, IsBase64Encoded: encoded,
 		})
 	}
@@ -49,7 +50,7 @@ func (rec *recorder) encode(method string, lambda bool) (json.RawMessage, error)
 	if headerBytes(headers) > maxFCHeaders {
 		return nil, errHeaders
 	}
-	return encodeJSON(fcevents.HTTPTriggerResponse{
+	return jsontext.Marshal(fcevents.HTTPTriggerResponse{
 		StatusCode: rec.status, Headers: headers, Body: text, IsBase64Encoded: encoded,
 	})
 }
@@ -92,16 +93,4 @@ func headerBytes(headers map[string]string) int {
 		n += len(name) + len(value) + len(": \r\n")
 	}
 	return n
-}
-
-// encodeJSON leaves markup unescaped. The FC SDK encodes once more and escapes
-// it after all; the Lambda SDK does not.
-func encodeJSON(v any) (json.RawMessage, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
