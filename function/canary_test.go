@@ -30,11 +30,11 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"backupportal/function/backup"
 	"backupportal/function/emulator"
 	"backupportal/function/emulator/world"
 	"backupportal/function/event"
 	"backupportal/function/event/runtimetest"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/function/store/postgrestest"
 )
@@ -75,7 +75,7 @@ func TestNoSecretComesOutAnywhere(t *testing.T) {
 	r.server.Resume(r.t)
 	r.doors("database back")
 
-	db, err := store.Open(store.Config{URL: backup.NewSecret(r.database)})
+	db, err := store.Open(store.Config{URL: secret.New(r.database)})
 	if err != nil {
 		t.Fatal(err)
 	}

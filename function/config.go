@@ -14,7 +14,7 @@ import (
 
 	"backupportal/function/aliyun"
 	"backupportal/function/audit"
-	"backupportal/function/backup"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/web"
 )
@@ -46,11 +46,11 @@ type Config struct {
 	CloudEndpoint *url.URL            // in place of every endpoint of the cloud; nil if not set
 	CloudCA       []byte              // PEM roots for the cloud; nil means the system's
 	Credentials   aliyun.Credentials  // where the invocation brings none
-	Database      backup.Secret       // postgres://… or sqlite:PATH; empty means one that ends with the instance
+	Database      secret.String       // postgres://… or sqlite:PATH; empty means one that ends with the instance
 	Ephemeral     bool                // the database ends with the instance
 	ListFirst     bool                // the database may forget: the cloud is asked before a first attempt
 	History       time.Duration       // how long submissions are kept
-	AuditKeys     []backup.Secret     // the first seals the audit trail; empty: it is not sealed
+	AuditKeys     []secret.String     // the first seals the audit trail; empty: it is not sealed
 	Getenv        func(string) string // for the secrets that the policy names
 }
 
@@ -64,8 +64,8 @@ func readConfig(getenv func(string) string) (Config, error) {
 	c.PolicyFile = policyFile(getenv)
 	c.Credentials = aliyun.Credentials{
 		AccessKeyID:     getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"),
-		AccessKeySecret: backup.NewSecret(getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")),
-		SecurityToken:   backup.NewSecret(getenv("ALIBABA_CLOUD_SECURITY_TOKEN")),
+		AccessKeySecret: secret.New(getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")),
+		SecurityToken:   secret.New(getenv("ALIBABA_CLOUD_SECURITY_TOKEN")),
 	}
 	return c, errors.Join(c.readAddresses(getenv), c.readCA(getenv), c.readAuth(getenv), c.readDatabase(getenv), c.readHistory(getenv), c.readAuditKeys(getenv), checkSDK(getenv))
 }
@@ -191,7 +191,7 @@ func (c *Config) readDatabase(getenv func(string) string) error {
 	case text == "" && !c.Ephemeral:
 		text = defaultDatabase
 	}
-	c.Database = backup.NewSecret(text)
+	c.Database = secret.New(text)
 	return nil
 }
 
@@ -214,7 +214,7 @@ func (c *Config) readAuditKeys(getenv func(string) string) error {
 		return nil
 	}
 	for part := range strings.SplitSeq(text, ",") {
-		key := backup.NewSecret(strings.TrimSpace(part))
+		key := secret.New(strings.TrimSpace(part))
 		if err := audit.CheckKey(key); err != nil {
 			return fmt.Errorf("AUDIT_KEY: %w", err)
 		}

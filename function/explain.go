@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 	"backupportal/function/policy"
 )
 
@@ -45,7 +47,7 @@ func explain(args []string, getenv func(string) string, out io.Writer) error {
 	if err != nil {
 		return usageError{fmt.Errorf("%s: %w", q.file, err)}
 	}
-	if issuers := p.Issuers(); q.who.Kind == backup.KindHuman && q.who.Issuer == "" {
+	if issuers := p.Issuers(); q.who.Kind == identity.KindHuman && q.who.Issuer == "" {
 		if len(issuers) != 1 {
 			return usageError{fmt.Errorf("-issuer is needed: the policy names %d issuers", len(issuers))}
 		}
@@ -57,16 +59,16 @@ func explain(args []string, getenv func(string) string, out io.Writer) error {
 // A question is one about the policy.
 type question struct {
 	file   string
-	who    backup.Principal
+	who    identity.Principal
 	do     backup.Action
-	params backup.Params
+	params param.Params
 	tags   map[string]string // the instance has these; nil if it is not said
 }
 
 // readQuestion reads the arguments. A parameter is a flag, or its name in the API
 // and its value with = between them.
 func readQuestion(args []string, file string, out io.Writer) (question, error) {
-	q := question{params: backup.Params{}}
+	q := question{params: param.Params{}}
 	flags := flag.NewFlagSet("policy explain", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.Usage = func() {
@@ -100,7 +102,7 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	}
 	for _, arg := range flags.Args() {
 		name, value, ok := strings.Cut(arg, "=")
-		if _, known := backup.FieldNamed(name); !ok || !known {
+		if _, known := param.FieldNamed(name); !ok || !known {
 			return q, fmt.Errorf("%q is no parameter of the API with = and its value", arg)
 		}
 		q.params[name] = value
@@ -128,14 +130,14 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 func (q *question) identify(as, issuer, source, event string) error {
 	switch {
 	case as != "" && source == "" && event == "":
-		q.who.Kind, q.who.Issuer, q.who.Subject = backup.KindHuman, issuer, as
+		q.who.Kind, q.who.Issuer, q.who.Subject = identity.KindHuman, issuer, as
 		if before, subject, both := strings.Cut(as, "#"); both {
 			q.who.Issuer, q.who.Subject = before, subject
 		}
 	case as == "" && source != "" && event == "":
-		q.who.Kind, q.who.Subject = backup.KindSource, source
+		q.who.Kind, q.who.Subject = identity.KindSource, source
 	case as == "" && source == "" && event != "":
-		q.who.Kind, q.who.Subject = backup.KindEvent, "event:"+event
+		q.who.Kind, q.who.Subject = identity.KindEvent, "event:"+event
 	default:
 		return errors.New("say about whom: one of -as, -source and -event")
 	}
@@ -191,7 +193,7 @@ func (q question) answer(p *policy.Policy, out io.Writer) error {
 
 // writeGrant says what comes with being allowed.
 func writeGrant(out io.Writer, g backup.Grant) {
-	for _, f := range backup.Fields {
+	for _, f := range param.Fields {
 		if value := g.Values[f.Name]; value != "" {
 			fmt.Fprintf(out, "given  %s=%s\n", f.Name, value)
 		}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/function/store/storetest"
 )
@@ -59,7 +59,7 @@ func day(ago int) string { return time.Now().AddDate(0, 0, -ago).Format(time.Dat
 // fillHistory makes the schema and the history in a database.
 func fillHistory(b *testing.B, database string) {
 	b.Helper()
-	st, err := store.Open(store.Config{URL: backup.NewSecret(database)})
+	st, err := store.Open(store.Config{URL: secret.New(database)})
 	if err != nil {
 		b.Fatal(err)
 	}

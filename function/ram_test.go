@@ -20,7 +20,10 @@ import (
 	"backupportal/function/emulator"
 	"backupportal/function/emulator/ram"
 	"backupportal/function/emulator/world"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 	"backupportal/function/policy"
+	"backupportal/function/secret"
 )
 
 const demoPolicy = "cmd/local/policy.yaml"
@@ -125,7 +128,7 @@ func walk(t *testing.T, change func(*world.World)) (failed, checked []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := aliyun.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: backup.NewSecret(world.DemoSecret)}
+	key := aliyun.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: secret.New(world.DemoSecret)}
 	client, err := aliyun.New(aliyun.Config{Endpoint: endpoint, Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil }})
 	if err != nil {
 		t.Fatal(err)
@@ -145,14 +148,14 @@ func walk(t *testing.T, change func(*world.World)) (failed, checked []string) {
 	}
 	for alias, instance := range map[string]string{"demo": "i-bp1demoweb01", "payments": "i-bp2demopay01", "payments-central": "i-bp2demopay01"} {
 		account, _ := rules.Account(alias)
-		target := backup.Target{Account: account, Region: "cn-hangzhou", Principal: backup.Principal{Kind: backup.KindHuman, Issuer: "demo", Subject: "demo", Name: "demo"}}
-		params := backup.Params{"Account": alias, "Region": "cn-hangzhou", "InstanceId": instance, "Retention": "7", "JobName": "walk"}.WithDefaults()
+		target := backup.Target{Account: account, Region: "cn-hangzhou", Principal: identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo", Name: "demo"}}
+		params := param.Params{"Account": alias, "Region": "cn-hangzhou", "InstanceId": instance, "Retention": "7", "JobName": "walk"}.WithDefaults()
 		if params["CrossAccountType"] = "SELF_ACCOUNT"; account.Access == backup.HBRCrossAccount {
 			params["CrossAccountType"], params["CrossAccountUserId"], params["CrossAccountRoleName"] = "CROSS_ACCOUNT", account.ID, account.Role
 		}
 		created, err := client.CreateBackupJob(t.Context(), backup.Call{Target: target, Params: params})
 		check(alias+": create", err)
-		jobs, err := client.DescribeBackupJobs2(t.Context(), target, backup.JobFilter{SourceType: backup.UDMECS})
+		jobs, err := client.DescribeBackupJobs2(t.Context(), target, backup.JobFilter{SourceType: param.UDMECS})
 		check(alias+": list", err)
 		if len(jobs) > 0 {
 			_, err = client.DescribeUdmSnapshots(t.Context(), target, jobs[0])
@@ -171,7 +174,7 @@ func walk(t *testing.T, change func(*world.World)) (failed, checked []string) {
 			_, err := client.List(t.Context(), target, backup.ThingQuery{Kind: kind, InstanceID: map[bool]string{true: instance}[kind == backup.Disks]})
 			check(fmt.Sprint(alias, ": ", kind), err)
 		}
-		for _, r := range client.Preflight(t.Context(), target, rules.Uses(alias), backup.Params{"InstanceId": instance}) {
+		for _, r := range client.Preflight(t.Context(), target, rules.Uses(alias), param.Params{"InstanceId": instance}) {
 			if r.State != backup.RungOK {
 				checked = append(checked, fmt.Sprint(alias, ": ", r.ID))
 			}

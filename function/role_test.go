@@ -12,6 +12,9 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
 	"backupportal/function/event"
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/function/store/postgrestest"
 	"backupportal/function/store/storetest"
@@ -45,8 +48,8 @@ func TestRoleOfTheManualIsEnough(t *testing.T) {
 	t.Cleanup(endpoint.Close)
 	p := connect(t, endpoint.URL, t.Output(), "DATABASE_URL", url)
 	sub := backup.Submission{
-		Door: backup.DoorEvent, Principal: backup.Principal{Kind: backup.KindEvent, Subject: "event:direct"}, Key: "k",
-		Params: backup.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "7"},
+		Door: backup.DoorEvent, Principal: identity.Principal{Kind: identity.KindEvent, Subject: "event:direct"}, Key: "k",
+		Params: param.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "7"},
 	}
 	answer, err := p.service.Submit(t.Context(), sub)
 	if err != nil || answer.Status != backup.StateCreated {
@@ -61,7 +64,7 @@ func TestRoleOfTheManualIsEnough(t *testing.T) {
 	if _, err := p.doors.Submit(t.Context(), event.Message{Kind: event.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
 		t.Errorf("sweeping: %v", err)
 	}
-	db, err := store.Open(store.Config{URL: backup.NewSecret(url)})
+	db, err := store.Open(store.Config{URL: secret.New(url)})
 	if err != nil {
 		t.Fatal(err)
 	}

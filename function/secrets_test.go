@@ -17,25 +17,25 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"backupportal/function/backup"
+	"backupportal/function/secret"
 )
 
 // holder is a struct that somebody prints without a thought. T9.
 type holder struct {
-	Public  backup.Secret
-	Pointer *backup.Secret
-	private backup.Secret
+	Public  secret.String
+	Pointer *secret.String
+	private secret.String
 }
 
 // Templates and encoders that the domain does not know print no secret either;
 // the domain's own test has those of the standard library. T9.
 func TestSecretsSurviveNoEncoder(t *testing.T) {
 	const marker = "correct-horse"
-	s := backup.NewSecret(marker)
+	s := secret.New(marker)
 	h := holder{s, &s, s}
 	for name, shape := range map[string]any{
-		"value": s, "pointer": &s, "struct": h, "pointer to a struct": &h, "slice": []backup.Secret{s}, "array": [1]backup.Secret{s},
-		"map value": map[string]backup.Secret{"k": s}, "map key": map[backup.Secret]string{s: "v"}, "interface": []any{s, h},
+		"value": s, "pointer": &s, "struct": h, "pointer to a struct": &h, "slice": []secret.String{s}, "array": [1]secret.String{s},
+		"map value": map[string]secret.String{"k": s}, "map key": map[secret.String]string{s: "v"}, "interface": []any{s, h},
 	} {
 		var out bytes.Buffer
 		if text, err := yaml.Marshal(shape); err == nil {

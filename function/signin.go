@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/web"
 	"backupportal/web/auth"
@@ -64,7 +66,7 @@ func (c *Config) readOIDC(getenv func(string) string) error {
 	}
 	c.SignIn.Keys = keys
 	c.SignIn.OIDC = &auth.OIDC{
-		Issuer: getenv("OIDC_ISSUER"), ClientID: getenv("OIDC_CLIENT_ID"), ClientSecret: backup.NewSecret(getenv("OIDC_CLIENT_SECRET")),
+		Issuer: getenv("OIDC_ISSUER"), ClientID: getenv("OIDC_CLIENT_ID"), ClientSecret: secret.New(getenv("OIDC_CLIENT_SECRET")),
 		PublicURL: c.PublicURL, Scopes: scopes, GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"), NoNonce: nonce == "off",
 	}
 	return errors.Join(err, secureAddress("OIDC_ISSUER", getenv("OIDC_ISSUER")))
@@ -102,7 +104,7 @@ func away(err error) error {
 
 // who finds out who sent a request, as AUTH_MODE says, and where people sign
 // in, if they do that here.
-func who(cfg Config, db *store.DB, trail backup.Auditor, keep func(issuer, group string) bool) (func(*http.Request) (backup.Principal, error), *auth.OIDC, error) {
+func who(cfg Config, db *store.DB, trail backup.Auditor, keep func(issuer, group string) bool) (func(*http.Request) (identity.Principal, error), *auth.OIDC, error) {
 	switch cfg.AuthMode {
 	case "demo":
 		return auth.Demo, nil, nil
@@ -119,10 +121,10 @@ func who(cfg Config, db *store.DB, trail backup.Auditor, keep func(issuer, group
 		sessions.Revoke = func(ctx context.Context, id string, until time.Time) error {
 			return away(db.Revoke(ctx, id, until, wallClock()))
 		}
-		sessions.Begun = func(ctx context.Context, p backup.Principal) error {
+		sessions.Begun = func(ctx context.Context, p identity.Principal) error {
 			return away(trail.Record(ctx, backup.AuditEvent{Kind: backup.AuditSignin, Actor: p}))
 		}
-		sessions.Ended = func(ctx context.Context, p backup.Principal) {
+		sessions.Ended = func(ctx context.Context, p identity.Principal) {
 			_ = trail.Record(context.WithoutCancel(ctx), backup.AuditEvent{Kind: backup.AuditSignout, Actor: p}) // it is ended all the same
 		}
 		in := cfg.SignIn.OIDC

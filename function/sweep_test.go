@@ -15,6 +15,7 @@ import (
 	"backupportal/function/emulator/world"
 	"backupportal/function/event"
 	"backupportal/function/event/runtimetest"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/function/store/postgrestest"
 )
@@ -103,7 +104,7 @@ func connect(t testing.TB, endpoint string, log io.Writer, pairs ...string) port
 func TestHistoryIsKeptAsLongAsTheEnvironmentSays(t *testing.T) {
 	for days, kept := range map[string]bool{"7": false, "9": true, "": true} {
 		url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
-		db, err := store.Open(store.Config{URL: backup.NewSecret(url)})
+		db, err := store.Open(store.Config{URL: secret.New(url)})
 		if err != nil {
 			t.Fatal(err)
 		}

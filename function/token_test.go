@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 	"backupportal/function/policy"
 )
 
@@ -35,11 +35,11 @@ func TestNewTokenIsKnownByItsEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	for at, want := range map[time.Duration]bool{0: true, 30*24*time.Hour - 31*time.Minute: true, 30 * 24 * time.Hour: false} {
-		if got, ok := backup.Known(p.Tokens(), token, now.Add(at)); ok != want || ok && (got.Source != "ci-payments" || got.ID != "t20261126") {
+		if got, ok := identity.Known(p.Tokens(), token, now.Add(at)); ok != want || ok && (got.Source != "ci-payments" || got.ID != "t20261126") {
 			t.Errorf("after %v: %+v, %v", at, got, ok)
 		}
 	}
-	if _, ok := backup.Known(p.Tokens(), token[:len(token)-1]+"!", now); ok {
+	if _, ok := identity.Known(p.Tokens(), token[:len(token)-1]+"!", now); ok {
 		t.Error("another token is known, too")
 	}
 	for _, wrong := range []string{"", "-source Ci", "-source ci -days 0", "-source ci -days 1000", "-source ci more", "-what"} {

@@ -17,12 +17,14 @@ import (
 
 	"backupportal/function/audit"
 	"backupportal/function/backup"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 )
 
 // newTrail makes the audit trail.
 func newTrail(cfg Config, db *store.DB, policy string, log *slog.Logger) (*audit.Log, error) {
-	var key backup.Secret
+	var key secret.String
 	if len(cfg.AuditKeys) > 0 {
 		key = cfg.AuditKeys[0]
 	}
@@ -154,7 +156,7 @@ func tellReport(r audit.Report, sealed bool, out io.Writer) error {
 			fmt.Fprintf(out, "and %d more\n", len(r.Findings)-i)
 			break
 		}
-		fmt.Fprintf(out, "chain %s, record %d: %s\n", backup.Clean(f.Chain, 40), f.Seq, f.What)
+		fmt.Fprintf(out, "chain %s, record %d: %s\n", param.Clean(f.Chain, 40), f.Seq, f.What)
 	}
 	checked := "seals are right"
 	switch {

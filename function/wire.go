@@ -16,8 +16,11 @@ import (
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
 	"backupportal/function/event"
+	"backupportal/function/identity"
 	"backupportal/function/notify"
+	"backupportal/function/param"
 	"backupportal/function/policy"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/web"
 	"backupportal/web/auth"
@@ -122,7 +125,7 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, forget func() error,
 			return nil, nil, fmt.Errorf("a folder for submissions: %w", err)
 		}
 		remove = func() error { return os.RemoveAll(folder) }
-		cfg.Database = backup.NewSecret("sqlite:" + filepath.Join(folder, "portal.db"))
+		cfg.Database = secret.New("sqlite:" + filepath.Join(folder, "portal.db"))
 	}
 	db, err = store.Open(store.Config{URL: cfg.Database, Connections: connections, Now: wallClock, Log: log})
 	if err != nil {
@@ -134,12 +137,12 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, forget func() error,
 // unreadable words what can be wrong with a platform's event.
 func unreadable(server *web.Server) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		what := backup.Text{En: "The event has a value of the wrong type. Nothing was started.", Zh: "事件中有类型错误的值。未开始备份。"}
+		what := param.Text{En: "The event has a value of the wrong type. Nothing was started.", Zh: "事件中有类型错误的值。未开始备份。"}
 		switch {
 		case errors.Is(err, event.ErrBase64):
-			what = backup.Text{En: "The event says that its body is base64, and it is not. Nothing was started.", Zh: "事件声明其 body 为 base64，但并非如此。未开始备份。"}
+			what = param.Text{En: "The event says that its body is base64, and it is not. Nothing was started.", Zh: "事件声明其 body 为 base64，但并非如此。未开始备份。"}
 		case errors.Is(err, event.ErrPath):
-			what = backup.Text{En: "The path in the event (rawPath) is no path. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
+			what = param.Text{En: "The path in the event (rawPath) is no path. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
 		}
 		server.Unreadable(w, r, what)
 	}
@@ -181,7 +184,7 @@ func submit(server *web.Server, sweep func(context.Context) (backup.Swept, error
 			return json.Marshal(swept)
 		}
 		ctx = backup.WithVisit(ctx, backup.Visit{RequestID: requestID(ctx), Door: backup.DoorEvent})
-		p := backup.Principal{Kind: backup.KindEvent, Subject: "event:" + string(m.Kind), Name: "event " + string(m.Kind)}
+		p := identity.Principal{Kind: identity.KindEvent, Subject: "event:" + string(m.Kind), Name: "event " + string(m.Kind)}
 		answer, accepted, err := server.SubmitMessage(ctx, web.Message{
 			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == event.Direct,
 		})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // AccessPage checks the way to backups in an account.
@@ -14,7 +15,7 @@ type AccessPage struct {
 	Accounts []backup.Account  // in which the reader may create backups, with the regions in which they may
 	Given    map[string]string // Account, Region, SourceType, InstanceId, as they were given
 	Also     []Hidden          // other parameters that matter, kept
-	Mistakes []backup.Mistake  // what is wrong with that; then nothing was asked
+	Mistakes []param.Mistake   // what is wrong with that; then nothing was asked
 	Rungs    []backup.Rung     // what was found; empty if nothing was asked
 }
 
@@ -43,7 +44,7 @@ func (p AccessPage) control(ctx context.Context, name string) control {
 			}
 		}
 	case "SourceType":
-		for _, source := range backup.SourceTypes {
+		for _, source := range param.SourceTypes {
 			c.options = append(c.options, option{value: string(source), label: in(ctx, source.Name())})
 		}
 	case "InstanceId":
@@ -82,7 +83,7 @@ func (r shownRung) fixID(i int) string { return r.id() + "-fix-" + strconv.Itoa(
 // said is what the cloud answered, as facts.
 func (r shownRung) said(ctx context.Context) (facts []fact) {
 	e := r.Evidence
-	add := func(label backup.Text, parts ...string) {
+	add := func(label param.Text, parts ...string) {
 		var there []string
 		for _, p := range parts {
 			if p != "" {
@@ -99,7 +100,7 @@ func (r shownRung) said(ctx context.Context) (facts []fact) {
 	return facts
 }
 
-func rungWord(s backup.RungState) backup.Text {
+func rungWord(s backup.RungState) param.Text {
 	switch s {
 	case backup.RungOK:
 		return wordRungOK

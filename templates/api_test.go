@@ -8,6 +8,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -21,11 +22,11 @@ func byID(doc *goquery.Document, id string) *goquery.Selection {
 func TestReferenceHasEveryField(t *testing.T) {
 	for _, l := range languages {
 		doc := draw(t, templates.API(newSampler(same).reference()), l)
-		for _, f := range backup.Fields {
+		for _, f := range param.Fields {
 			if row := byID(doc, f.Name); !row.Is("tr") || row.Find("th").Text() != f.Name {
 				t.Errorf("%s: #%s leads to %q", l, f.Name, row.Text())
 			}
-			for _, source := range backup.SourceTypes {
+			for _, source := range param.SourceTypes {
 				section := byID(doc, string(source)).Closest("section")
 				rows := section.Find("th[scope=row]").FilterFunction(func(_ int, th *goquery.Selection) bool { return th.Text() == f.Name })
 				want := 0
@@ -45,10 +46,10 @@ func TestReferenceHasEveryField(t *testing.T) {
 
 // What the reference says of a field is what the check of a submission finds.
 func TestReferenceSaysWhatIsNeeded(t *testing.T) {
-	doc := draw(t, templates.API(newSampler(same).reference()), backup.English)
-	for _, source := range backup.SourceTypes {
-		err, _ := backup.Params{"SourceType": string(source)}.Validate().(backup.InvalidError)
-		missing := map[string]bool{"SourceType": source != backup.UDMECS}
+	doc := draw(t, templates.API(newSampler(same).reference()), param.English)
+	for _, source := range param.SourceTypes {
+		err, _ := param.Params{"SourceType": string(source)}.Validate().(param.InvalidError)
+		missing := map[string]bool{"SourceType": source != param.UDMECS}
 		for _, m := range err {
 			missing[m.Field] = m.Code == "required"
 		}
@@ -96,7 +97,7 @@ func TestReferenceListsItsChapters(t *testing.T) {
 	page := newSampler(same).reference()
 	for _, gates := range [][]templates.Snippet{page.Gates, nil} {
 		page.Gates = gates
-		doc := draw(t, templates.API(page), backup.English)
+		doc := draw(t, templates.API(page), param.English)
 		var listed, there []string
 		for _, a := range doc.Find("nav.contents a").EachIter() {
 			listed = append(listed, attr(a, "href")[1:]+" "+a.Text())
@@ -112,7 +113,7 @@ func TestReferenceListsItsChapters(t *testing.T) {
 
 // The page only tells: nothing on it sends anything but the choice of language.
 func TestReferenceSendsNothing(t *testing.T) {
-	doc := draw(t, templates.API(newSampler(same).reference()), backup.English)
+	doc := draw(t, templates.API(newSampler(same).reference()), param.English)
 	if n := doc.Find("main form, main input, main button:not([data-copy])").Length(); n > 0 {
 		t.Errorf("%d forms, controls or buttons", n)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // A fact is one line of the check page: a question and its answer.
@@ -20,7 +21,7 @@ func (p CheckPage) facts(ctx context.Context, s section) []fact {
 	params := p.Call.Params
 	var facts []fact
 	add := func(name string) {
-		f, _ := backup.FieldNamed(name)
+		f, _ := param.FieldNamed(name)
 		if f.AppliesTo(params) {
 			facts = append(facts, p.fact(ctx, f))
 		}
@@ -47,7 +48,7 @@ func (p CheckPage) facts(ctx context.Context, s section) []fact {
 		add("CrossAccountType")
 		add("CrossAccountUserId")
 		add("CrossAccountRoleName")
-	case s.id == "what" && params.SourceType() == backup.UDMECS:
+	case s.id == "what" && params.SourceType() == param.UDMECS:
 		add("BackupType")
 	}
 	return facts
@@ -80,17 +81,17 @@ func (p CheckPage) chosen(name string) string {
 }
 
 // labelFor is what people call a value.
-func labelFor(all []backup.Choice, value string) backup.Text {
+func labelFor(all []param.Choice, value string) param.Text {
 	for _, c := range all {
 		if c.Value == value {
 			return c.Label
 		}
 	}
-	return pair(value, value)
+	return param.Both(value, value)
 }
 
 // fact writes the answer to one question.
-func (p CheckPage) fact(ctx context.Context, f backup.Field) fact {
+func (p CheckPage) fact(ctx context.Context, f param.Field) fact {
 	value := p.Call.Params[f.Name]
 	out := fact{label: in(ctx, f.Label), lines: nonEmpty(value)}
 	if own, ok := p.special(ctx, f.Name, value); ok {
@@ -99,7 +100,7 @@ func (p CheckPage) fact(ctx context.Context, f backup.Field) fact {
 	}
 	switch {
 	case value == "":
-	case f.Type == backup.Boolean:
+	case f.Type == param.Boolean:
 		options, own := booleans[f.Name]
 		if !own {
 			options = yesNo
@@ -108,12 +109,12 @@ func (p CheckPage) fact(ctx context.Context, f backup.Field) fact {
 	case len(f.Enum) > 0:
 		c, _ := f.Choice(value)
 		out.lines, out.extra = []string{in(ctx, labelFor(f.Enum, value))}, in(ctx, c.Help)
-	case f.Type == backup.Integer:
+	case f.Type == param.Integer:
 		out.lines = []string{value + " " + in(ctx, f.Unit)}
 		if strings.HasSuffix(strings.ToLower(f.Name), "retention") {
 			out.extra = p.keptUntil(ctx, f, value)
 		}
-	case f.Type == backup.Strings:
+	case f.Type == param.Strings:
 		out.lines, out.mono = p.Call.Params.Strings(f.Name), true
 	default:
 		out.mono = true
@@ -132,10 +133,10 @@ func (p CheckPage) special(ctx context.Context, name, value string) (fact, bool)
 		return fact{lines: []string{in(ctx, labelFor(fieldChoices(name), value))}}, true
 	case name == "Region" || name == "Detail.destinationRegionId":
 		return fact{lines: []string{regionLabel(ctx, value)}}, true
-	case name == "BackupType" && p.Call.Params.SourceType() == backup.UDMECS:
-		return fact{lines: []string{in(ctx, pair("Full; later ones hold only what changed, by themselves", "全量；之后的备份自动只保存变化部分"))}}, true
+	case name == "BackupType" && p.Call.Params.SourceType() == param.UDMECS:
+		return fact{lines: []string{in(ctx, param.Both("Full; later ones hold only what changed, by themselves", "全量；之后的备份自动只保存变化部分"))}}, true
 	case name == "SpeedLimit":
-		windows, _ := backup.ParseSpeedLimit(value)
+		windows, _ := param.ParseSpeedLimit(value)
 		var lines []string
 		for _, w := range windows {
 			lines = append(lines, words(w))
@@ -148,13 +149,13 @@ func (p CheckPage) special(ctx context.Context, name, value string) (fact, bool)
 }
 
 // fieldChoices are the values that the field called name accepts.
-func fieldChoices(name string) []backup.Choice {
-	f, _ := backup.FieldNamed(name)
+func fieldChoices(name string) []param.Choice {
+	f, _ := param.FieldNamed(name)
 	return f.Enum
 }
 
 // volumeLines write each volume on a line, with the constant keys.
-func volumeLines(ctx context.Context, volumes []backup.Volume) []string {
+func volumeLines(ctx context.Context, volumes []param.Volume) []string {
 	var all []string
 	for _, v := range volumes {
 		i := v.Info()
@@ -165,24 +166,24 @@ func volumeLines(ctx context.Context, volumes []backup.Volume) []string {
 }
 
 // follows says what comes of the answers that people should know before.
-func (p CheckPage) follows() []backup.Text {
+func (p CheckPage) follows() []param.Text {
 	params := p.Call.Params
 	source := params.SourceType()
-	var all []backup.Text
-	add := func(when bool, t backup.Text) {
+	var all []param.Text
+	add := func(when bool, t param.Text) {
 		if when {
 			all = append(all, t)
 		}
 	}
-	add(params["CrossAccountType"] == "CROSS_ACCOUNT" && source == backup.UDMECS,
-		pair("It can be restored only in the source account.", "只能恢复到源账号。"))
-	add(source == backup.UDMECS && p.chosen("choice.Detail.appConsistent") == "scripts",
-		pair("If a script is missing or has the wrong owner or mode, the service quietly makes a file-system-consistent backup.", "如果脚本缺失，或属主、权限不正确，服务会改做文件系统一致的备份，且不会报错。"))
+	add(params["CrossAccountType"] == "CROSS_ACCOUNT" && source == param.UDMECS,
+		param.Both("It can be restored only in the source account.", "只能恢复到源账号。"))
+	add(source == param.UDMECS && p.chosen("choice.Detail.appConsistent") == "scripts",
+		param.Both("If a script is missing or has the wrong owner or mode, the service quietly makes a file-system-consistent backup.", "如果脚本缺失，或属主、权限不正确，服务会改做文件系统一致的备份，且不会报错。"))
 	add(params["Detail.snapshotGroup"] == "true",
-		pair("If a disk is not an ESSD, each disk is taken at its own moment.", "如有云盘不是 ESSD，各云盘的快照时刻将不同。"))
+		param.Both("If a disk is not an ESSD, each disk is taken at its own moment.", "如有云盘不是 ESSD，各云盘的快照时刻将不同。"))
 	add(params["Detail.doCopy"] == "true",
-		pair("The copy costs traffic once and storage every day.", "副本会产生一次性流量费和按日的存储费。"))
-	add(source == backup.ECSFile && params["Include"] == "",
-		pair("No path is given, so the service chooses, normally everything.", "未填写路径，由服务决定范围，通常为全部内容。"))
+		param.Both("The copy costs traffic once and storage every day.", "副本会产生一次性流量费和按日的存储费。"))
+	add(source == param.ECSFile && params["Include"] == "",
+		param.Both("No path is given, so the service chooses, normally everything.", "未填写路径，由服务决定范围，通常为全部内容。"))
 	return all
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -20,13 +21,13 @@ func answer(doc *goquery.Document, label string) string {
 	return "not there"
 }
 
-func check(t *testing.T, params backup.Params) *goquery.Document {
+func check(t *testing.T, params param.Params) *goquery.Document {
 	t.Helper()
-	return draw(t, templates.Check(newSampler(same).check(params)), backup.English)
+	return draw(t, templates.Check(newSampler(same).check(params)), param.English)
 }
 
 func TestCheckShowsEverythingOnce(t *testing.T) {
-	doc := check(t, backup.Params{
+	doc := check(t, param.Params{
 		"Region": "cn-hangzhou", "InstanceId": "i-1", "Detail.diskIdList": `["d-1","d-2"]`, "Detail.appConsistent": "true",
 		"Detail.preScriptPath": "/a", "Detail.postScriptPath": "/b", "Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Detail.destinationRetention": "60",
 	})
@@ -64,7 +65,7 @@ func TestCheckShowsEverythingOnce(t *testing.T) {
 }
 
 func TestCheckLeavesOutWhatWasNotAsked(t *testing.T) {
-	doc := check(t, backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
+	doc := check(t, param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	for label, want := range map[string]string{"Disks": "All disks", "How consistent should it be?": "As if the power was cut"} {
 		if got := answer(doc, label); got != want {
 			t.Errorf("%s: %q, want %q", label, got, want)
@@ -75,7 +76,7 @@ func TestCheckLeavesOutWhatWasNotAsked(t *testing.T) {
 			t.Errorf("%s: %q", label, got)
 		}
 	}
-	files := check(t, backup.Params{"SourceType": "ECS_FILE", "Region": "cn-hangzhou", "InstanceId": "i-1", "VaultId": "v-1", "SpeedLimit": "9:18:20480|18:22:500"})
+	files := check(t, param.Params{"SourceType": "ECS_FILE", "Region": "cn-hangzhou", "InstanceId": "i-1", "VaultId": "v-1", "SpeedLimit": "9:18:20480|18:22:500"})
 	for label, want := range map[string]string{
 		"Paths to back up": "Not given", "Paths to leave out": "Not given", "How much": "Full", "Limit the speed?": "Limit it at certain hours",
 		"Hours with a limit": "09:00–18:00 · 20 MB/s 18:00–22:00 · 500 KB/s",
@@ -88,32 +89,32 @@ func TestCheckLeavesOutWhatWasNotAsked(t *testing.T) {
 
 // In one's own account no role is taken on.
 func TestCheckOfTheOwnAccountSpeaksOfNoRole(t *testing.T) {
-	page := newSampler(same).check(backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
+	page := newSampler(same).check(param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	page.Call.Target.Account = backup.Account{ID: "1234567890123456", Access: backup.Own}
-	doc := draw(t, templates.Check(page), backup.English)
+	doc := draw(t, templates.Check(page), param.English)
 	if got := answer(doc, "Where the backup is kept"); got != "In the account of the resource" {
 		t.Errorf("the backup is kept: %q", got)
 	}
 }
 
 func TestCheckSaysWhatFollows(t *testing.T) {
-	base := backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"}
+	base := param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"}
 	tests := []struct {
 		name string
-		with backup.Params
+		with param.Params
 		want string
 	}{
-		{"across accounts", backup.Params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": "1", "CrossAccountRoleName": "r"}, "It can be restored only in the source account."},
-		{"scripts", backup.Params{"Detail.appConsistent": "true", "Detail.preScriptPath": "/a", "Detail.postScriptPath": "/b"}, "quietly makes a file-system-consistent backup"},
-		{"same moment", backup.Params{"Detail.snapshotGroup": "true"}, "each disk is taken at its own moment"},
-		{"copy", backup.Params{"Detail.doCopy": "true"}, "The copy costs traffic once"},
-		{"no path", backup.Params{"SourceType": "ECS_FILE"}, "No path is given"},
-		{"a path", backup.Params{"SourceType": "ECS_FILE", "Include": `["/a"]`}, ""},
+		{"across accounts", param.Params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": "1", "CrossAccountRoleName": "r"}, "It can be restored only in the source account."},
+		{"scripts", param.Params{"Detail.appConsistent": "true", "Detail.preScriptPath": "/a", "Detail.postScriptPath": "/b"}, "quietly makes a file-system-consistent backup"},
+		{"same moment", param.Params{"Detail.snapshotGroup": "true"}, "each disk is taken at its own moment"},
+		{"copy", param.Params{"Detail.doCopy": "true"}, "The copy costs traffic once"},
+		{"no path", param.Params{"SourceType": "ECS_FILE"}, "No path is given"},
+		{"a path", param.Params{"SourceType": "ECS_FILE", "Include": `["/a"]`}, ""},
 		{"nothing", nil, ""},
 	}
 	for _, test := range tests {
-		params := backup.Params{}
-		for _, p := range []backup.Params{base, test.with} {
+		params := param.Params{}
+		for _, p := range []param.Params{base, test.with} {
 			for name, value := range p {
 				params[name] = value
 			}
@@ -126,7 +127,7 @@ func TestCheckSaysWhatFollows(t *testing.T) {
 }
 
 func TestCheckCarriesTheFormAlong(t *testing.T) {
-	doc := check(t, backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
+	doc := check(t, param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	for name, want := range map[string]string{"at": "check", "SourceType": "UDM_ECS", "key": "KEY", "Account": "payments"} {
 		if got := attr(doc.Find(`form#req input[type=hidden][name="`+name+`"]`), "value"); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
@@ -146,7 +147,7 @@ func TestCheckCarriesTheFormAlong(t *testing.T) {
 }
 
 func TestEachPreviewCanBeCopied(t *testing.T) {
-	doc := check(t, backup.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
+	doc := check(t, param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	if doc.Find("details.preview").Length() != 2 || doc.Find("details.preview button[data-copy][hidden]").Length() != 2 {
 		t.Error("a preview is missing, or its button shows without the script")
 	}

@@ -8,18 +8,18 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "backupportal/function/backup"
+import "backupportal/function/param"
 
 var (
-	wordChoose     = pair("What do you want to back up?", "您要备份什么？")
-	wordChooseLede = pair("Choose one. You can check everything before the backup starts.", "请选择一项。备份开始前可以核对全部内容。")
+	wordChoose     = param.Both("What do you want to back up?", "您要备份什么？")
+	wordChooseLede = param.Both("Choose one. You can check everything before the backup starts.", "请选择一项。备份开始前可以核对全部内容。")
 )
 
 // kindLines say what each kind of backup holds, and what it restores.
-var kindLines = map[backup.SourceType]backup.Text{
-	backup.UDMECS:    pair("All its disks, or the ones you choose. Restores the machine.", "全部或选定的云盘，可恢复整机。"),
-	backup.ECSFile:   pair("Folders and patterns you name. Restores single files.", "指定的目录和通配符，可恢复单个文件。"),
-	backup.Container: pair("Persistent volumes of a Kubernetes cluster.", "Kubernetes 集群的持久卷。"),
+var kindLines = map[param.SourceType]param.Text{
+	param.UDMECS:    param.Both("All its disks, or the ones you choose. Restores the machine.", "全部或选定的云盘，可恢复整机。"),
+	param.ECSFile:   param.Both("Folders and patterns you name. Restores single files.", "指定的目录和通配符，可恢复单个文件。"),
+	param.Container: param.Both("Persistent volumes of a Kubernetes cluster.", "Kubernetes 集群的持久卷。"),
 }
 
 // Choose offers the kinds of backup as cards.
@@ -90,8 +90,8 @@ func Choose(p ChoosePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, source := range backup.SourceTypes {
-				var templ_7745c5c3_Var5 = []any{"card", "kind", templ.KV("closed", p.closed(source) != backup.Text{})}
+			for _, source := range param.SourceTypes {
+				var templ_7745c5c3_Var5 = []any{"card", "kind", templ.KV("closed", p.closed(source) != param.Text{})}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var5...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -121,7 +121,7 @@ func Choose(p ChoosePage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if why := p.closed(source); why != (backup.Text{}) {
+				if why := p.closed(source); why != (param.Text{}) {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<h2>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -234,14 +234,14 @@ func Choose(p ChoosePage) templ.Component {
 }
 
 // closed says why a kind cannot be chosen; empty if it can.
-func (p ChoosePage) closed(source backup.SourceType) backup.Text {
+func (p ChoosePage) closed(source param.SourceType) param.Text {
 	switch {
 	case p.Disabled:
 		return wordDisabled
 	case !p.Offered[source]:
 		return wordNoGrant
 	}
-	return backup.Text{}
+	return param.Text{}
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -6,7 +6,7 @@ package templates
 import (
 	"context"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 type contextKey int
@@ -17,16 +17,16 @@ const (
 )
 
 // WithLanguage returns a context in which pages are drawn in language l.
-func WithLanguage(ctx context.Context, l backup.Language) context.Context {
+func WithLanguage(ctx context.Context, l param.Language) context.Context {
 	return context.WithValue(ctx, languageKey, l)
 }
 
 // Language is the reader's language; English if none was set.
-func Language(ctx context.Context) backup.Language {
-	if l, ok := ctx.Value(languageKey).(backup.Language); ok {
+func Language(ctx context.Context) param.Language {
+	if l, ok := ctx.Value(languageKey).(param.Language); ok {
 		return l
 	}
-	return backup.English
+	return param.English
 }
 
 // WithTheme returns a context in which pages have a fixed theme, "light" or

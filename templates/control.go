@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // A controlKind is a way to ask.
@@ -39,7 +40,7 @@ type control struct {
 	always         bool   // one of the options is chosen from the start
 	kept           string // "Kept until about …"
 	today          string // the date from which kept counts
-	field          backup.Field
+	field          param.Field
 	picks          string // what the script offers to choose from while it is typed
 }
 
@@ -53,7 +54,7 @@ type option struct {
 
 // control makes the control called name.
 func (f form) control(ctx context.Context, name string) control {
-	field, _ := backup.FieldNamed(strings.TrimPrefix(name, "choice."))
+	field, _ := param.FieldNamed(strings.TrimPrefix(name, "choice."))
 	c := control{
 		name: name, id: ControlID(name), field: field, value: f.value(name),
 		label: in(ctx, field.Label), hint: in(ctx, field.Help), unit: in(ctx, field.Unit),
@@ -102,21 +103,21 @@ func (f form) fit(ctx context.Context, c *control) {
 		c.mono = field.Name != "Detail.destinationRegionId"
 	case len(field.Enum) > 0:
 		c.kind, c.options = radioGroup, f.answers(ctx, field.Name, field.Enum)
-	case field.Type == backup.Boolean && field.Default == "true":
+	case field.Type == param.Boolean && field.Default == "true":
 		options, own := booleans[field.Name]
 		if !own {
 			options = yesNo
 		}
 		c.kind, c.options = radioGroup, f.answers(ctx, field.Name, options)
-	case field.Type == backup.Boolean:
+	case field.Type == param.Boolean:
 		c.kind = checkBox
 		if c.off = !f.offered(field.Name, "true"); c.off {
 			c.value, c.policy = "", []string{in(ctx, wordNoGrant)}
 		}
-	case field.Type == backup.Integer:
+	case field.Type == param.Integer:
 		c.kind, c.width, c.mono = numberBox, "w-s", false
 		f.days(ctx, c)
-	case field.Type == backup.Strings || field.Type == backup.Objects:
+	case field.Type == param.Strings || field.Type == param.Objects:
 		c.kind = linesBox
 	}
 	if c.kind == textBox || c.kind == linesBox {
@@ -141,7 +142,7 @@ func (f form) days(ctx context.Context, c *control) {
 }
 
 // answers are the options of a group, with the one that is chosen.
-func (f form) answers(ctx context.Context, name string, all []backup.Choice) []option {
+func (f form) answers(ctx context.Context, name string, all []param.Choice) []option {
 	value := f.value(name)
 	var options []option
 	for _, c := range all {
@@ -170,14 +171,14 @@ func (f form) accounts(ctx context.Context) []option {
 func aboutAccount(ctx context.Context, a backup.Account) string {
 	switch a.Access {
 	case backup.AssumeRole:
-		return in(ctx, pair("%v; backed up and kept there", "%v；在该账号中备份并保存"), a.ID)
+		return in(ctx, param.Both("%v; backed up and kept there", "%v；在该账号中备份并保存"), a.ID)
 	case backup.HBRCrossAccount:
 		if a.Through != nil {
-			return in(ctx, pair("%v; kept in %v", "%v；保存在 %v"), a.ID, a.Through.Alias)
+			return in(ctx, param.Both("%v; kept in %v", "%v；保存在 %v"), a.ID, a.Through.Alias)
 		}
-		return in(ctx, pair("%v; kept in this account", "%v；保存在本账号"), a.ID)
+		return in(ctx, param.Both("%v; kept in this account", "%v；保存在本账号"), a.ID)
 	}
-	return in(ctx, pair("This account, %v", "本账号，%v"), a.ID)
+	return in(ctx, param.Both("This account, %v", "本账号，%v"), a.ID)
 }
 
 // regions are those of the accounts, grouped if there are several accounts.
@@ -234,14 +235,14 @@ func (f form) plainOptions(ctx context.Context, name string) []option {
 func policyLines(ctx context.Context, rules []RuleLine) []string {
 	var lines []string
 	for _, r := range rules {
-		line := in(ctx, pair("Rule %v: %v to %v days", "规则 %v：%v 至 %v 天"), r.Rule, backup.Count(max(1, r.Min)), backup.Count(r.Max))
+		line := in(ctx, param.Both("Rule %v: %v to %v days", "规则 %v：%v 至 %v 天"), r.Rule, param.Count(max(1, r.Min)), param.Count(r.Max))
 		if reason := strings.TrimRight(in(ctx, r.Reason), ".。"); reason != "" {
-			line += in(ctx, pair(". ", "。")) + reason
+			line += in(ctx, param.Both(". ", "。")) + reason
 		}
 		if r.Owner != "" {
-			line += in(ctx, pair(". Ask: %v", "。请联系：%v"), r.Owner)
+			line += in(ctx, param.Both(". Ask: %v", "。请联系：%v"), r.Owner)
 		}
-		lines = append(lines, line+in(ctx, pair(".", "。")))
+		lines = append(lines, line+in(ctx, param.Both(".", "。")))
 	}
 	return lines
 }
@@ -309,22 +310,22 @@ func (f form) fixed(control string) (FixedValue, bool) {
 
 // fixedFact writes the value as the check page will.
 func (f form) fixedFact(ctx context.Context, v FixedValue) fact {
-	field, _ := backup.FieldNamed(v.Field)
-	p := CheckPage{Shell: f.Shell, Call: backup.Call{Params: backup.Params{"SourceType": string(f.Source), v.Field: v.Value}}}
+	field, _ := param.FieldNamed(v.Field)
+	p := CheckPage{Shell: f.Shell, Call: backup.Call{Params: param.Params{"SourceType": string(f.Source), v.Field: v.Value}}}
 	return p.fact(ctx, field)
 }
 
-var wordFixed = pair("Rule %v has it so", "规则 %v 已规定")
+var wordFixed = param.Both("Rule %v has it so", "规则 %v 已规定")
 
 // fixedWhy says by which rule, why, and whom to ask.
 func (f form) fixedWhy(ctx context.Context, v FixedValue) []string {
 	lines := []string{in(ctx, wordFixed, v.Rule)}
 	if reason := in(ctx, v.Reason); reason != "" {
-		lines[0] += in(ctx, pair(". ", "。")) + reason
+		lines[0] += in(ctx, param.Both(". ", "。")) + reason
 	}
 	if v.Owner != "" {
-		lines[0] += in(ctx, pair(". Ask: %v", "。请联系：%v"), v.Owner)
+		lines[0] += in(ctx, param.Both(". Ask: %v", "。请联系：%v"), v.Owner)
 	}
-	lines[0] += in(ctx, pair(".", "。"))
+	lines[0] += in(ctx, param.Both(".", "。"))
 	return lines
 }

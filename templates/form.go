@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // A form is a FormPage with what drawing it takes.
@@ -44,7 +44,7 @@ func (f form) value(name string) string {
 	if c, ok := choices[name]; ok {
 		return c.options[0].Value
 	}
-	field, _ := backup.FieldNamed(name)
+	field, _ := param.FieldNamed(name)
 	return field.Default
 }
 
@@ -52,7 +52,7 @@ func (f form) value(name string) string {
 func (f form) rows(field string) int { return max(1, f.Values.Rows(field)) }
 
 // beside is the control beside which a mistake is shown; empty if it has none.
-func (f form) beside(m backup.Mistake) string {
+func (f form) beside(m param.Mistake) string {
 	if row, ok := f.rowOf(m.Part); ok && row < f.rows(m.Field) {
 		return m.Part
 	}
@@ -80,7 +80,7 @@ func (f form) rowOf(name string) (int, bool) {
 // target is the id of the control to which the summary leads for a mistake;
 // empty if there is none on the page. A control that is hidden at the moment
 // cannot be reached: then it is the one that shows it.
-func (f form) target(m backup.Mistake) string {
+func (f form) target(m param.Mistake) string {
 	name := f.beside(m)
 	for _, s := range layout[f.Source] {
 		for _, e := range s.entries {
@@ -132,14 +132,14 @@ func (f form) offered(name, value string) bool {
 // rareOpen reports whether something in a folded section wants to be seen.
 func (f form) rareOpen(s section) bool {
 	return f.Section == s.id || slices.ContainsFunc(s.entries, func(e entry) bool {
-		field, _ := backup.FieldNamed(e.name)
+		field, _ := param.FieldNamed(e.name)
 		return len(f.errors[e.name]) > 0 || f.Focus == e.name || f.value(e.name) != field.Default
 	})
 }
 
 // group is what stands above the rows of a field.
 func (f form) group(ctx context.Context, name string) control {
-	field, _ := backup.FieldNamed(name)
+	field, _ := param.FieldNamed(name)
 	return control{id: "rows-" + name, hint: in(ctx, field.Help), errors: f.errors[name]}
 }
 

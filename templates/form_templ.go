@@ -8,9 +8,9 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "backupportal/function/backup"
+import "backupportal/function/param"
 
-var wordLink = pair("Copy a link to this form", "复制此表单的链接")
+var wordLink = param.Both("Copy a link to this form", "复制此表单的链接")
 
 // Form asks for one kind of backup, on one page.
 func Form(p FormPage) templ.Component {
@@ -475,7 +475,7 @@ func folded(f form, s section) templ.Component {
 
 // summary lists everything wrong, with links to the controls that target
 // finds. It takes the focus; only what is inside is read out at once.
-func summary(mistakes []backup.Mistake, target func(backup.Mistake) string) templ.Component {
+func summary(mistakes []param.Mistake, target func(param.Mistake) string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -537,7 +537,7 @@ func summary(mistakes []backup.Mistake, target func(backup.Mistake) string) temp
 	})
 }
 
-func mistake(m backup.Mistake, target string) templ.Component {
+func mistake(m param.Mistake, target string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -7,17 +7,17 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
-func form(t *testing.T, source backup.SourceType, values templates.Values, change func(*templates.FormPage)) *goquery.Document {
+func form(t *testing.T, source param.SourceType, values templates.Values, change func(*templates.FormPage)) *goquery.Document {
 	t.Helper()
 	page := newSampler(same).form(source, values)
 	if change != nil {
 		change(&page)
 	}
-	return draw(t, templates.Form(page), backup.English)
+	return draw(t, templates.Form(page), param.English)
 }
 
 // checked is the value of the chosen radio button of a group.
@@ -26,7 +26,7 @@ func checked(doc *goquery.Document, name string) string {
 }
 
 func TestTypedValuesComeBack(t *testing.T) {
-	doc := form(t, backup.UDMECS, templates.Values{
+	doc := form(t, param.UDMECS, templates.Values{
 		"Account": "payments", "Region": "cn-hangzhou", "InstanceId": " web 01 ", "choice.Detail.diskIdList": "some",
 		"Detail.diskIdList": "\nd-1\nd-2", "Detail.snapshotGroup": "true", "Retention": "", "Detail.timeoutInSeconds": "x",
 	}, nil)
@@ -48,7 +48,7 @@ func TestTypedValuesComeBack(t *testing.T) {
 }
 
 func TestEmptyFormHasDefaults(t *testing.T) {
-	doc := form(t, backup.UDMECS, nil, nil)
+	doc := form(t, param.UDMECS, nil, nil)
 	for name, want := range map[string]string{
 		"choice.Detail.diskIdList": "all", "choice.Detail.appConsistent": "crash", "Detail.enableFsFreeze": "true", "Detail.enableWriters": "true", "Detail.doCopy": "",
 	} {
@@ -59,14 +59,14 @@ func TestEmptyFormHasDefaults(t *testing.T) {
 	if got := attr(doc.Find("#f-Detail-timeoutInSeconds"), "value"); got != "30" {
 		t.Errorf("the longest freeze is %q", got)
 	}
-	if got := attr(form(t, backup.Container, nil, nil).Find("#f-ContainerResources-0-pvPath"), "value"); got != "/" {
+	if got := attr(form(t, param.Container, nil, nil).Find("#f-ContainerResources-0-pvPath"), "value"); got != "/" {
 		t.Errorf("the path in the volume is %q", got)
 	}
 }
 
 func TestOnlyOptionalFieldsSaySo(t *testing.T) {
 	var optional []string
-	for _, source := range backup.SourceTypes {
+	for _, source := range param.SourceTypes {
 		for _, s := range form(t, source, nil, nil).Find(".field > label .optional").EachIter() {
 			optional = append(optional, attr(s.Parent(), "for"))
 		}
@@ -78,7 +78,7 @@ func TestOnlyOptionalFieldsSaySo(t *testing.T) {
 }
 
 func TestManyAccountsAreSelected(t *testing.T) {
-	doc := form(t, backup.UDMECS, nil, func(p *templates.FormPage) {
+	doc := form(t, param.UDMECS, nil, func(p *templates.FormPage) {
 		p.Offer.Accounts = append(p.Offer.Accounts, p.Offer.Accounts...)
 	})
 	if doc.Find("select#f-Account option").Length() != 6 {
@@ -87,7 +87,7 @@ func TestManyAccountsAreSelected(t *testing.T) {
 }
 
 func TestWhatNoRuleGrantsIsShownAndNotOffered(t *testing.T) {
-	doc := form(t, backup.UDMECS, templates.Values{"choice.Detail.appConsistent": "scripts", "Detail.doCopy": "true"}, func(p *templates.FormPage) {
+	doc := form(t, param.UDMECS, templates.Values{"choice.Detail.appConsistent": "scripts", "Detail.doCopy": "true"}, func(p *templates.FormPage) {
 		p.Offer.Scripts, p.Offer.CopyRegions = nil, nil
 	})
 	for _, control := range []string{`[name="choice.Detail.appConsistent"][value=scripts]`, "#f-Detail-doCopy"} {
@@ -106,7 +106,7 @@ func TestWhatNoRuleGrantsIsShownAndNotOffered(t *testing.T) {
 
 // What takes no focus is no target of a link.
 func TestMistakesAboutWhatIsNotOfferedHaveNoLink(t *testing.T) {
-	doc := form(t, backup.UDMECS, nil, func(p *templates.FormPage) {
+	doc := form(t, param.UDMECS, nil, func(p *templates.FormPage) {
 		p.Offer = templates.Offer{}
 		p.Mistakes = newSampler(same).mistakes("Account", "Detail.doCopy", "Detail.destinationRegionId")
 	})
@@ -116,21 +116,21 @@ func TestMistakesAboutWhatIsNotOfferedHaveNoLink(t *testing.T) {
 }
 
 func TestInstancesOfThePolicyAreSelected(t *testing.T) {
-	doc := form(t, backup.ECSFile, templates.Values{"InstanceId": "i-2"}, func(p *templates.FormPage) { p.Offer.Instances = []string{"i-1", "i-2"} })
+	doc := form(t, param.ECSFile, templates.Values{"InstanceId": "i-2"}, func(p *templates.FormPage) { p.Offer.Instances = []string{"i-1", "i-2"} })
 	if got := attr(doc.Find("select#f-InstanceId [selected]"), "value"); got != "i-2" {
 		t.Errorf("chosen is %q", got)
 	}
-	if doc := form(t, backup.ECSFile, nil, nil); doc.Find("input#f-InstanceId").Length() != 1 {
+	if doc := form(t, param.ECSFile, nil, nil); doc.Find("input#f-InstanceId").Length() != 1 {
 		t.Error("any instance may be typed, and there is no box for it")
 	}
 }
 
 func TestLimitsAreShownBeforeTheyHurt(t *testing.T) {
-	page := newSampler(same).form(backup.UDMECS, nil)
+	page := newSampler(same).form(param.UDMECS, nil)
 	page.Offer.Retention = append(page.Offer.Retention, templates.RuleLine{Rule: "labs", Max: 364635})
-	want := map[backup.Language]string{
-		backup.English: "Rule payments-prod: 1 to 30 days. Snapshots cost money. Ask: platform team.Rule labs: 1 to 364,635 days.",
-		backup.Chinese: "规则 payments-prod：1 至 30 天。快照会产生费用。请联系：platform team。规则 labs：1 至 364,635 天。",
+	want := map[param.Language]string{
+		param.English: "Rule payments-prod: 1 to 30 days. Snapshots cost money. Ask: platform team.Rule labs: 1 to 364,635 days.",
+		param.Chinese: "规则 payments-prod：1 至 30 天。快照会产生费用。请联系：platform team。规则 labs：1 至 364,635 天。",
 	}
 	for _, l := range languages {
 		doc := draw(t, templates.Form(page), l)
@@ -148,7 +148,7 @@ func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
 
 func TestDatesSayHowLongSomethingIsKept(t *testing.T) {
 	for days, want := range map[string]string{"30": "Kept until about 23 December 2026", "": "", "x": "", "0": "", "364635": "Kept until about 26 March 3025", "364636": ""} {
-		doc := form(t, backup.UDMECS, templates.Values{"Retention": days}, nil)
+		doc := form(t, param.UDMECS, templates.Values{"Retention": days}, nil)
 		line := doc.Find("[data-kept=f-Retention]")
 		if got := strings.TrimSpace(line.Text()); got != want {
 			t.Errorf("%q days: %q, want %q", days, got, want)
@@ -162,31 +162,31 @@ func TestDatesSayHowLongSomethingIsKept(t *testing.T) {
 func TestMistakesStandBesideTheirControl(t *testing.T) {
 	tests := []struct {
 		name    string
-		source  backup.SourceType
-		mistake backup.Mistake
+		source  param.SourceType
+		mistake param.Mistake
 		values  templates.Values
 		target  string
 	}{
-		{"a field", backup.UDMECS, backup.Mistake{Field: "InstanceId"}, nil, "#f-InstanceId"},
-		{"a group", backup.UDMECS, backup.Mistake{Field: "Account"}, nil, "#f-Account"},
-		{"a choice for its field", backup.UDMECS, backup.Mistake{Field: "Detail.appConsistent"}, nil, "#f-choice-Detail-appConsistent"},
-		{"shown by a choice", backup.UDMECS, backup.Mistake{Field: "Detail.diskIdList"}, templates.Values{"choice.Detail.diskIdList": "some"}, "#f-Detail-diskIdList"},
-		{"hidden by a choice", backup.UDMECS, backup.Mistake{Field: "Detail.diskIdList"}, nil, "#f-choice-Detail-diskIdList"},
-		{"the switch itself", backup.UDMECS, backup.Mistake{Field: "Detail.doCopy"}, nil, "#f-Detail-doCopy"},
-		{"a part of a row", backup.ECSFile, backup.Mistake{Field: "SpeedLimit", Part: "SpeedLimit.0.end"}, templates.Values{"choice.SpeedLimit": "hours"}, "#f-SpeedLimit-0-end"},
-		{"all rows", backup.ECSFile, backup.Mistake{Field: "SpeedLimit"}, templates.Values{"choice.SpeedLimit": "hours"}, "#f-SpeedLimit-0-start"},
-		{"a row that is not there", backup.ECSFile, backup.Mistake{Field: "SpeedLimit", Part: "SpeedLimit.7.end"}, templates.Values{"choice.SpeedLimit": "hours"}, "#f-SpeedLimit-0-start"},
-		{"hidden rows", backup.ECSFile, backup.Mistake{Field: "SpeedLimit", Part: "SpeedLimit.0.end"}, nil, "#f-choice-SpeedLimit"},
-		{"rows of volumes", backup.Container, backup.Mistake{Field: "ContainerResources"}, nil, "#f-ContainerResources-0-namespace"},
-		{"a pasted list", backup.Container, backup.Mistake{Field: "ContainerResources"}, templates.Values{"choice.ContainerResources": "json"}, "#f-ContainerResources"},
-		{"no control", backup.UDMECS, backup.Mistake{Field: "CrossAccountType"}, nil, ""},
-		{"another kind's", backup.UDMECS, backup.Mistake{Field: "VaultId"}, nil, ""},
-		{"no field", backup.UDMECS, backup.Mistake{}, nil, ""},
+		{"a field", param.UDMECS, param.Mistake{Field: "InstanceId"}, nil, "#f-InstanceId"},
+		{"a group", param.UDMECS, param.Mistake{Field: "Account"}, nil, "#f-Account"},
+		{"a choice for its field", param.UDMECS, param.Mistake{Field: "Detail.appConsistent"}, nil, "#f-choice-Detail-appConsistent"},
+		{"shown by a choice", param.UDMECS, param.Mistake{Field: "Detail.diskIdList"}, templates.Values{"choice.Detail.diskIdList": "some"}, "#f-Detail-diskIdList"},
+		{"hidden by a choice", param.UDMECS, param.Mistake{Field: "Detail.diskIdList"}, nil, "#f-choice-Detail-diskIdList"},
+		{"the switch itself", param.UDMECS, param.Mistake{Field: "Detail.doCopy"}, nil, "#f-Detail-doCopy"},
+		{"a part of a row", param.ECSFile, param.Mistake{Field: "SpeedLimit", Part: "SpeedLimit.0.end"}, templates.Values{"choice.SpeedLimit": "hours"}, "#f-SpeedLimit-0-end"},
+		{"all rows", param.ECSFile, param.Mistake{Field: "SpeedLimit"}, templates.Values{"choice.SpeedLimit": "hours"}, "#f-SpeedLimit-0-start"},
+		{"a row that is not there", param.ECSFile, param.Mistake{Field: "SpeedLimit", Part: "SpeedLimit.7.end"}, templates.Values{"choice.SpeedLimit": "hours"}, "#f-SpeedLimit-0-start"},
+		{"hidden rows", param.ECSFile, param.Mistake{Field: "SpeedLimit", Part: "SpeedLimit.0.end"}, nil, "#f-choice-SpeedLimit"},
+		{"rows of volumes", param.Container, param.Mistake{Field: "ContainerResources"}, nil, "#f-ContainerResources-0-namespace"},
+		{"a pasted list", param.Container, param.Mistake{Field: "ContainerResources"}, templates.Values{"choice.ContainerResources": "json"}, "#f-ContainerResources"},
+		{"no control", param.UDMECS, param.Mistake{Field: "CrossAccountType"}, nil, ""},
+		{"another kind's", param.UDMECS, param.Mistake{Field: "VaultId"}, nil, ""},
+		{"no field", param.UDMECS, param.Mistake{}, nil, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			test.mistake.Text = backup.Text{En: "that is wrong", Zh: "错了"}
-			doc := form(t, test.source, test.values, func(p *templates.FormPage) { p.Mistakes = []backup.Mistake{test.mistake} })
+			test.mistake.Text = param.Text{En: "that is wrong", Zh: "错了"}
+			doc := form(t, test.source, test.values, func(p *templates.FormPage) { p.Mistakes = []param.Mistake{test.mistake} })
 			if got := attr(doc.Find(".summary a"), "href"); got != test.target {
 				t.Errorf("the summary leads to %q, want %q", got, test.target)
 			}
@@ -211,11 +211,11 @@ func TestFocusGoesWhereItIsNeeded(t *testing.T) {
 		{"a new row", func(p *templates.FormPage) { p.Focus = "SpeedLimit.0.start" }, "f-SpeedLimit-0-start"},
 		{"a section to change", func(p *templates.FormPage) { p.Section = "speed" }, "speed"},
 		{"mistakes before anything else", func(p *templates.FormPage) {
-			p.Focus, p.Section, p.Mistakes = "SpeedLimit.0.start", "speed", []backup.Mistake{{Text: backup.Text{En: "wrong", Zh: "错"}}}
+			p.Focus, p.Section, p.Mistakes = "SpeedLimit.0.start", "speed", []param.Mistake{{Text: param.Text{En: "wrong", Zh: "错"}}}
 		}, "summary"},
 	}
 	for _, test := range tests {
-		s := form(t, backup.ECSFile, templates.Values{"choice.SpeedLimit": "hours"}, test.change).Find("[autofocus]")
+		s := form(t, param.ECSFile, templates.Values{"choice.SpeedLimit": "hours"}, test.change).Find("[autofocus]")
 		if got := attr(s, "id") + attr(s.Filter(".summary"), "class"); got != test.want {
 			t.Errorf("%s: the focus goes to %q, want %q", test.name, got, test.want)
 		}
@@ -224,7 +224,7 @@ func TestFocusGoesWhereItIsNeeded(t *testing.T) {
 
 func TestRareQuestionsAreFolded(t *testing.T) {
 	open := func(change func(*templates.FormPage)) bool {
-		_, ok := form(t, backup.Container, nil, change).Find("details#rare").Attr("open")
+		_, ok := form(t, param.Container, nil, change).Find("details#rare").Attr("open")
 		return ok
 	}
 	if open(nil) {
@@ -232,7 +232,7 @@ func TestRareQuestionsAreFolded(t *testing.T) {
 	}
 	for name, change := range map[string]func(*templates.FormPage){
 		"a value":   func(p *templates.FormPage) { p.Values["ClusterId"] = "cl-1" },
-		"a mistake": func(p *templates.FormPage) { p.Mistakes = []backup.Mistake{{Field: "ClusterId"}} },
+		"a mistake": func(p *templates.FormPage) { p.Mistakes = []param.Mistake{{Field: "ClusterId"}} },
 		"a change":  func(p *templates.FormPage) { p.Section = "rare" },
 	} {
 		if !open(change) {

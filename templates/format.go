@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // local is t in the zone of the installation.
@@ -16,18 +16,18 @@ func (s Shell) local(t time.Time) time.Time {
 }
 
 // minute writes a time to the minute, with its zone.
-func (s Shell) minute(l backup.Language, t time.Time) string {
+func (s Shell) minute(l param.Language, t time.Time) string {
 	t = s.local(t)
 	layout := "2 Jan 2006, 15:04 "
-	if l == backup.Chinese {
+	if l == param.Chinese {
 		layout = "2006年1月2日 15:04 "
 	}
 	return t.Format(layout) + zoneName(t)
 }
 
 // day writes the date of t.
-func (s Shell) day(l backup.Language, t time.Time) string {
-	if l == backup.Chinese {
+func (s Shell) day(l param.Language, t time.Time) string {
+	if l == param.Chinese {
 		return s.local(t).Format("2006年1月2日")
 	}
 	return s.local(t).Format("2 January 2006")
@@ -49,7 +49,7 @@ func zoneName(t time.Time) string {
 
 // keptUntil says until when something with this number of days is kept, if it
 // starts now; empty if days is no number within the bounds of the field.
-func (s Shell) keptUntil(ctx context.Context, f backup.Field, days string) string {
+func (s Shell) keptUntil(ctx context.Context, f param.Field, days string) string {
 	n, err := strconv.ParseInt(days, 10, 32)
 	if err != nil || n < f.Minimum || n > f.Maximum {
 		return ""
@@ -77,23 +77,23 @@ func size(bytes int64) string {
 func roughly(ctx context.Context, d time.Duration) string {
 	switch {
 	case d < time.Minute:
-		return in(ctx, pair("less than a minute", "不到 1 分钟"))
+		return in(ctx, param.Both("less than a minute", "不到 1 分钟"))
 	case d < 90*time.Second:
-		return in(ctx, pair("about a minute", "约 1 分钟"))
+		return in(ctx, param.Both("about a minute", "约 1 分钟"))
 	case d < 90*time.Minute:
-		return in(ctx, pair("about %v minutes", "约 %v 分钟"), int(d.Round(time.Minute)/time.Minute))
+		return in(ctx, param.Both("about %v minutes", "约 %v 分钟"), int(d.Round(time.Minute)/time.Minute))
 	case d < 36*time.Hour:
-		return in(ctx, pair("about %v hours", "约 %v 小时"), int(d.Round(time.Hour)/time.Hour))
+		return in(ctx, param.Both("about %v hours", "约 %v 小时"), int(d.Round(time.Hour)/time.Hour))
 	}
-	return in(ctx, pair("about %v days", "约 %v 天"), int((d+12*time.Hour)/(24*time.Hour)))
+	return in(ctx, param.Both("about %v days", "约 %v 天"), int((d+12*time.Hour)/(24*time.Hour)))
 }
 
 // speed writes a rate limit of so many KB/s, of which 1024 are an MB/s.
 func speed(rate int64) string {
 	if rate > 0 && rate%1024 == 0 {
-		return backup.Count(rate/1024).String() + " MB/s"
+		return param.Count(rate/1024).String() + " MB/s"
 	}
-	return backup.Count(rate).String() + " KB/s"
+	return param.Count(rate).String() + " KB/s"
 }
 
 // hour writes a full hour of the day, 0 to 24.
@@ -101,7 +101,7 @@ func hour(h int) string { return fmt.Sprintf("%02d:00", h) }
 
 // regionLabel is what people call a region, and its ID.
 func regionLabel(ctx context.Context, id string) string {
-	name := in(ctx, backup.RegionName(id))
+	name := in(ctx, param.RegionName(id))
 	if name == id {
 		return id
 	}

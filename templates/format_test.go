@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 func TestSize(t *testing.T) {
@@ -30,7 +30,7 @@ func TestTimesHaveTheirZone(t *testing.T) {
 		{nil, "23 Nov 2026, 08:56 UTC", "2026年11月23日 08:56 UTC"},
 	} {
 		s := Shell{Zone: test.zone}
-		if en, zh := s.minute(backup.English, at), s.minute(backup.Chinese, at); en != test.en || zh != test.zh {
+		if en, zh := s.minute(param.English, at), s.minute(param.Chinese, at); en != test.en || zh != test.zh {
 			t.Errorf("%q and %q, want %q and %q", en, zh, test.en, test.zh)
 		}
 	}

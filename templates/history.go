@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // seesOthers reports whether some of the rows are another person's.
@@ -26,7 +27,7 @@ func (p HistoryPage) heading(ctx context.Context) string {
 func (p HistoryPage) narrowed() bool { return len(p.Filters) > 0 }
 
 // nothing says that no row is left.
-func (p HistoryPage) nothing() backup.Text {
+func (p HistoryPage) nothing() param.Text {
 	if len(p.Filters) == 1 && p.Filters["Status"] != "" {
 		return wordNoState
 	}
@@ -42,7 +43,7 @@ func (p HistoryPage) more() bool {
 }
 
 // filterID is the id of the control of a filter, where a mistake in it leads.
-func filterID(m backup.Mistake) string { return ControlID(m.Field) }
+func filterID(m param.Mistake) string { return ControlID(m.Field) }
 
 // states are what people call the states, each with the words that it stands
 // for. Words that nobody knows can be asked for in the address.
@@ -61,13 +62,13 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 			c.errors = append(c.errors, m.In(Language(ctx)))
 		}
 	}
-	all := option{label: in(ctx, pair("All", "全部"))}
+	all := option{label: in(ctx, param.Both("All", "全部"))}
 	switch name {
 	case "Status":
 		c.label, c.options = in(ctx, wordStatus), append([]option{all}, statusOptions(ctx)...)
 	case "Whose":
-		c.label = in(ctx, pair("Whose", "范围"))
-		c.options = []option{all, {value: "mine", label: in(ctx, pair("Mine", "我的"))}}
+		c.label = in(ctx, param.Both("Whose", "范围"))
+		c.options = []option{all, {value: "mine", label: in(ctx, param.Both("Mine", "我的"))}}
 	case "Account":
 		c.label, c.options = in(ctx, labelOf(name)), []option{all}
 		for _, alias := range p.Accounts {
@@ -75,15 +76,15 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 		}
 	case "SourceType":
 		c.label, c.options = in(ctx, labelOf(name)), []option{all}
-		for _, source := range backup.SourceTypes {
+		for _, source := range param.SourceTypes {
 			c.options = append(c.options, option{value: string(source), label: in(ctx, source.Name())})
 		}
 	case "InstanceId":
-		c.kind, c.mono, c.label = textBox, true, in(ctx, pair("Instance or cluster ID", "实例或集群 ID"))
+		c.kind, c.mono, c.label = textBox, true, in(ctx, param.Both("Instance or cluster ID", "实例或集群 ID"))
 	case "From":
-		c.kind, c.label = dayBox(c.value), in(ctx, pair("From", "开始日期"))
+		c.kind, c.label = dayBox(c.value), in(ctx, param.Both("From", "开始日期"))
 	case "To":
-		c.kind, c.label = dayBox(c.value), in(ctx, pair("To", "结束日期"))
+		c.kind, c.label = dayBox(c.value), in(ctx, param.Both("To", "结束日期"))
 	}
 	c.choose()
 	return c
@@ -121,7 +122,7 @@ func statusOptions(ctx context.Context) []option {
 		}
 		o := option{value: strings.Join(words, ","), label: in(ctx, same[0].Name())}
 		if i == 0 {
-			o.label = in(ctx, pair("In progress", "进行中"))
+			o.label = in(ctx, param.Both("In progress", "进行中"))
 		}
 		options = append(options, o)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"golang.org/x/net/html"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // Values that would change the page if one of them were not escaped.
@@ -22,7 +22,7 @@ func TestHostileValuesStayText(t *testing.T) {
 	harmless := samples(same)
 	for _, value := range hostile {
 		for i, s := range samples(func(s string) string { return s + value }) {
-			want, got := shape(draw(t, harmless[i].page, backup.English)), shape(draw(t, s.page, backup.English))
+			want, got := shape(draw(t, harmless[i].page, param.English)), shape(draw(t, s.page, param.English))
 			if want != got {
 				t.Errorf("%s with %q is built differently:\n%s", s.name, value, firstDifference(want, got))
 			}
@@ -69,7 +69,7 @@ func firstDifference(want, got string) string {
 // Addresses that a browser would run are not links.
 func TestHostileAddressesAreNoLinks(t *testing.T) {
 	for _, s := range samples(func(s string) string { return "javascript:alert(1)" }) {
-		doc := draw(t, s.page, backup.English)
+		doc := draw(t, s.page, param.English)
 		for _, a := range doc.Find("[href], [action], [formaction], [src]").EachIter() {
 			for _, name := range []string{"href", "action", "formaction", "src"} {
 				if strings.HasPrefix(attr(a, name), "javascript:") {

@@ -7,27 +7,27 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
 // left says which fields have no control on the form of some kinds, and why.
 var left = map[string]struct {
 	why   string
-	kinds []backup.SourceType
+	kinds []param.SourceType
 }{
-	"SourceType":           {"a hidden input: it was chosen on the page before", backup.SourceTypes},
-	"CrossAccountType":     {"follows from the account", backup.SourceTypes},
-	"CrossAccountUserId":   {"follows from the account", backup.SourceTypes},
-	"CrossAccountRoleName": {"follows from the account", backup.SourceTypes},
-	"BackupType":           {"whole instances have one documented value", []backup.SourceType{backup.UDMECS}},
-	"Detail.appConsistent": {"follows from choice.Detail.appConsistent", []backup.SourceType{backup.UDMECS}},
+	"SourceType":           {"a hidden input: it was chosen on the page before", param.SourceTypes},
+	"CrossAccountType":     {"follows from the account", param.SourceTypes},
+	"CrossAccountUserId":   {"follows from the account", param.SourceTypes},
+	"CrossAccountRoleName": {"follows from the account", param.SourceTypes},
+	"BackupType":           {"whole instances have one documented value", []param.SourceType{param.UDMECS}},
+	"Detail.appConsistent": {"follows from choice.Detail.appConsistent", []param.SourceType{param.UDMECS}},
 }
 
 func TestEveryFieldIsAskedOnce(t *testing.T) {
-	for _, source := range backup.SourceTypes {
-		doc := draw(t, templates.Form(newSampler(same).form(source, nil)), backup.English)
-		for _, f := range backup.Fields {
+	for _, source := range param.SourceTypes {
+		doc := draw(t, templates.Form(newSampler(same).form(source, nil)), param.English)
+		for _, f := range param.Fields {
 			l, skipped := left[f.Name]
 			want := f.ForSource(source) && !(skipped && slices.Contains(l.kinds, source))
 			if got := questions(doc, f.Name); want && got != 1 || !want && got != 0 {
@@ -39,7 +39,7 @@ func TestEveryFieldIsAskedOnce(t *testing.T) {
 				t.Errorf("%s: %q is no field", source, name)
 			}
 		}
-		if f, ok := backup.FieldNamed("SourceType"); !ok || attr(doc.Find("input[type=hidden][name="+f.Name+"]"), "value") != string(source) {
+		if f, ok := param.FieldNamed("SourceType"); !ok || attr(doc.Find("input[type=hidden][name="+f.Name+"]"), "value") != string(source) {
 			t.Errorf("%s: the hidden input does not say so", source)
 		}
 	}
@@ -62,7 +62,7 @@ func knownControl(name string) bool {
 	if name == "op" || name == "at" || name == "key" {
 		return true
 	}
-	if _, ok := backup.FieldNamed(strings.TrimPrefix(name, "choice.")); ok {
+	if _, ok := param.FieldNamed(strings.TrimPrefix(name, "choice.")); ok {
 		return true
 	}
 	field, _, _ := strings.Cut(name, ".")
@@ -76,17 +76,17 @@ func knownControl(name string) bool {
 
 func TestLeftOutFieldsExist(t *testing.T) {
 	for name, l := range left {
-		if f, ok := backup.FieldNamed(name); !ok || l.why == "" || !slices.ContainsFunc(l.kinds, f.ForSource) {
+		if f, ok := param.FieldNamed(name); !ok || l.why == "" || !slices.ContainsFunc(l.kinds, f.ForSource) {
 			t.Errorf("%s is left out for no reason", name)
 		}
 	}
 }
 
 func TestLabelsComeFromTheTable(t *testing.T) {
-	for _, source := range backup.SourceTypes {
+	for _, source := range param.SourceTypes {
 		for _, l := range languages {
 			doc := draw(t, templates.Form(newSampler(same).form(source, nil)), l)
-			for _, f := range backup.Fields {
+			for _, f := range param.Fields {
 				if _, skipped := left[f.Name]; skipped || !f.ForSource(source) || templates.MaxRows(f.Name) > 0 {
 					continue
 				}

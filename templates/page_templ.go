@@ -9,7 +9,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"backupportal/function/backup"
+	"backupportal/function/param"
 	"strings"
 )
 
@@ -586,11 +586,11 @@ func languages(s Shell, form bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = language(backup.English, "EN", true).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = language(param.English, "EN", true).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = language(backup.Chinese, "中文", true).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = language(param.Chinese, "中文", true).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -629,11 +629,11 @@ func languages(s Shell, form bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = language(backup.English, "EN", false).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = language(param.English, "EN", false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = language(backup.Chinese, "中文", false).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = language(param.Chinese, "中文", false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -654,7 +654,7 @@ func (s Shell) back() string {
 	return s.Path + "?" + s.Query
 }
 
-func language(l backup.Language, name string, form bool) templ.Component {
+func language(l param.Language, name string, form bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -974,7 +974,7 @@ func step(n int) templ.Component {
 }
 
 // legacy warns about the kinds that newer API pages leave out.
-func legacy(source backup.SourceType) templ.Component {
+func legacy(source param.SourceType) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -10,14 +10,14 @@ import (
 	"github.com/a-h/templ"
 	"golang.org/x/net/html"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
-var languages = []backup.Language{backup.English, backup.Chinese}
+var languages = []param.Language{param.English, param.Chinese}
 
 // draw renders a page in a language.
-func draw(t *testing.T, page templ.Component, l backup.Language) *goquery.Document {
+func draw(t *testing.T, page templ.Component, l param.Language) *goquery.Document {
 	t.Helper()
 	var b bytes.Buffer
 	if err := page.Render(templates.WithLanguage(t.Context(), l), &b); err != nil {
@@ -47,7 +47,7 @@ func TestIDsAreUnique(t *testing.T) {
 		for _, s := range doc.Find("[id]").EachIter() {
 			id := attr(s, "id")
 			// A dot is there only where addresses lead to a field by its name.
-			_, field := backup.FieldNamed(id[strings.LastIndex(id, "-")+1:])
+			_, field := param.FieldNamed(id[strings.LastIndex(id, "-")+1:])
 			if seen[id] || id == "" || strings.Contains(id, " ") || strings.Contains(id, ".") && !field {
 				t.Errorf("id %q is empty, odd or used twice", id)
 			}
@@ -189,7 +189,7 @@ func TestEnterDoesWhatThePageIsFor(t *testing.T) {
 func TestBothLanguagesAreFilled(t *testing.T) {
 	data := map[string]bool{"API": true, "EN": true, "中文": true, "Status": true, "Outcome": true} // the last two are names in JSON
 	for _, s := range samples(func(string) string { return "data-7" }) {
-		en, zh := draw(t, s.page, backup.English), draw(t, s.page, backup.Chinese)
+		en, zh := draw(t, s.page, param.English), draw(t, s.page, param.Chinese)
 		if attr(en.Find("html"), "lang") != "en" || attr(zh.Find("html"), "lang") != "zh-CN" {
 			t.Errorf("%s: lang is %q and %q", s.name, attr(en.Find("html"), "lang"), attr(zh.Find("html"), "lang"))
 		}
@@ -261,11 +261,11 @@ func TestThemeIsWrittenIntoThePage(t *testing.T) {
 }
 
 func TestNavigationIsForPeopleWhoAreSignedIn(t *testing.T) {
-	out := draw(t, templates.ProblemPage(templates.Problem{Title: backup.Text{En: "Sign in", Zh: "登录"}}), backup.English)
+	out := draw(t, templates.ProblemPage(templates.Problem{Title: param.Text{En: "Sign in", Zh: "登录"}}), param.English)
 	if out.Find("header nav").Length() != 0 {
 		t.Error("a page before sign-in has navigation")
 	}
-	in := draw(t, templates.History(templates.HistoryPage{Shell: templates.Shell{User: "alice", Path: "/backups", Query: "before=1"}}), backup.English)
+	in := draw(t, templates.History(templates.HistoryPage{Shell: templates.Shell{User: "alice", Path: "/backups", Query: "before=1"}}), param.English)
 	if got := attr(in.Find("header nav [aria-current=page]"), "href"); got != "/backups" {
 		t.Errorf("current link is %q", got)
 	}

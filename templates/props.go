@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // Shell is what every page shows around its content.
@@ -80,7 +81,7 @@ func ControlID(name string) string { return "f-" + strings.ReplaceAll(name, ".",
 type RuleLine struct {
 	Rule     string
 	Min, Max int64 // days
-	Reason   backup.Text
+	Reason   param.Text
 	Owner    string
 }
 
@@ -93,8 +94,8 @@ type Offer struct {
 	CopyRegions []string // granted regions for a copy; none means that copies are not offered
 	Retention   []RuleLine
 	CopyDays    []RuleLine
-	Fixed       []FixedValue  // what cannot be chosen, and is not asked
-	Defaults    backup.Params // what the rules give where nothing is said
+	Fixed       []FixedValue // what cannot be chosen, and is not asked
+	Defaults    param.Params // what the rules give where nothing is said
 }
 
 // A FixedValue is a parameter that the policy enforces.
@@ -106,10 +107,10 @@ type FixedValue struct {
 // FormPage is the form for one kind of backup.
 type FormPage struct {
 	Shell
-	Source   backup.SourceType
+	Source   param.SourceType
 	Key      string // of the submission that the form becomes
 	Values   Values
-	Mistakes []backup.Mistake // in the order of the form; also refusals of the policy
+	Mistakes []param.Mistake // in the order of the form; also refusals of the policy
 	Offer    Offer
 	Strange  []string // names in the link that mean nothing here
 	Focus    string   // name of the control that gets the focus, if not the error summary
@@ -131,7 +132,7 @@ type CheckPage struct {
 // ChoosePage offers the kinds of backup.
 type ChoosePage struct {
 	Shell
-	Offered map[backup.SourceType]bool // by some rule of the policy
+	Offered map[param.SourceType]bool // by some rule of the policy
 }
 
 // A Row is one submission in a list.
@@ -145,14 +146,14 @@ type RuleRow struct {
 	Rule        string
 	Accounts    []string
 	Regions     []string
-	Kinds       []backup.SourceType
+	Kinds       []param.SourceType
 	Resources   []string // nil means any
 	Min, Max    int64    // days; 0 if it lets nobody start a backup
 	CopyRegions []string
 	Scripts     []string
-	Limits      []backup.Text // how often
-	Cancels     bool          // it lets people cancel
-	Reason      backup.Text
+	Limits      []param.Text // how often
+	Cancels     bool         // it lets people cancel
+	Reason      param.Text
 	Owner       string
 }
 
@@ -169,7 +170,7 @@ type HistoryPage struct {
 	Rows         []Row
 	Newer, Older string            // addresses of the neighbouring pages; empty means none
 	Filters      map[string]string // what the list is narrowed by, as it was given
-	Mistakes     []backup.Mistake  // what is wrong with that; then there are no rows
+	Mistakes     []param.Mistake   // what is wrong with that; then there are no rows
 	Accounts     []string          // aliases to choose from; without any nobody may start anything
 }
 
@@ -178,7 +179,7 @@ type StatusPage struct {
 	Shell
 	Row
 	Account     backup.Account
-	Means, Todo backup.Text   // what the cloud's code means, and what can be done; empty if there is none
+	Means, Todo param.Text    // what the cloud's code means, and what can be done; empty if there is none
 	Denied      []string      // why the policy refused it, in the reader's language
 	Auto        bool          // reloads by itself every ten seconds
 	Late        bool          // somebody just wanted to cancel it
@@ -197,10 +198,10 @@ type CancelPage struct {
 type Problem struct {
 	Shell
 	Status    int
-	Title     backup.Text
+	Title     param.Text
 	Lines     []string // already in the reader's language
 	Link      string   // address of the one action, if any
-	LinkText  backup.Text
+	LinkText  param.Text
 	Also      []Action
 	Resend    *Resend // or a button that sends the same form again
 	RequestID string
@@ -209,18 +210,18 @@ type Problem struct {
 // An Action is a link to what else can be done.
 type Action struct {
 	Link string // address; may be another site's
-	Text backup.Text
+	Text param.Text
 }
 
 // Resend is a form that can be sent again as it was.
 type Resend struct {
-	Text   backup.Text
+	Text   param.Text
 	Hidden []Hidden
 }
 
 // A Snippet is a program or a command to copy, with what it is for.
 type Snippet struct {
-	Title backup.Text
+	Title param.Text
 	ID    string // of its heading; unique in the page
 	File  string // where it is pasted
 	Code  string
@@ -234,13 +235,13 @@ type Commands struct{ Who, Create, DryRun, Show, Wait, List, Cancel string }
 type ProblemKind struct {
 	Name          string // last part of the problem's type
 	Statuses      []int  // of HTTP
-	Title, Detail backup.Text
+	Title, Detail param.Text
 }
 
 // A Filter is a parameter of the list of submissions.
 type Filter struct {
 	Name    string
-	Meaning backup.Text
+	Meaning param.Text
 	Example string
 }
 
@@ -254,13 +255,13 @@ type APILimits struct {
 }
 
 // APIPage is the reference of the API for programs. What a submission may hold
-// the page has from backup.Fields.
+// the page has from param.Fields.
 type APIPage struct {
 	Shell
 	Document string // address of the OpenAPI document
 	Jobs     string // address of submissions
 	Commands Commands
-	Bodies   map[backup.SourceType]string // an example of each kind, as JSON
+	Bodies   map[param.SourceType]string // an example of each kind, as JSON
 	Filters  []Filter
 	Gates    []Snippet // for pipelines; without any there is no section
 	Answer   string    // an example, as JSON

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // part makes one control of a row.
@@ -57,7 +57,7 @@ func (f form) partValue(field string, row int, name string) string {
 
 // A barWindow is one window of the 24 hour bar.
 type barWindow struct {
-	backup.Window
+	param.Window
 	shade string
 }
 
@@ -75,13 +75,13 @@ func (f form) bar() []barWindow {
 			rate *= 1024
 		}
 		shade := "shade-" + strconv.Itoa(len(bar)%3+1)
-		bar = append(bar, barWindow{backup.Window{Start: start, End: end, Rate: rate}, shade})
+		bar = append(bar, barWindow{param.Window{Start: start, End: end, Rate: rate}, shade})
 	}
 	return bar
 }
 
 // words write a window for people.
-func words(w backup.Window) string {
+func words(w param.Window) string {
 	return fmt.Sprintf("%s–%s · %s", hour(w.Start), hour(w.End), speed(w.Rate))
 }
 

@@ -5,20 +5,20 @@ import (
 	"strings"
 	"testing"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
 func TestRowsHaveTheirButtons(t *testing.T) {
 	for _, field := range []string{"SpeedLimit", "ContainerResources"} {
-		source := backup.ECSFile
+		source := param.ECSFile
 		if field == "ContainerResources" {
-			source = backup.Container
+			source = param.Container
 		}
 		for rows := 1; rows <= templates.MaxRows(field); rows++ {
 			last := templates.RowControl(field, rows-1, templates.RowControls(field)[0])
 			page := newSampler(same).form(source, templates.Values{last: "1"})
-			doc := draw(t, templates.Part(page, "rows-"+field), backup.English)
+			doc := draw(t, templates.Part(page, "rows-"+field), param.English)
 			if got := doc.Find("#rows-" + field + " .row").Length(); got != rows {
 				t.Fatalf("%s: %d rows, want %d", field, got, rows)
 			}
@@ -37,7 +37,7 @@ func TestRowsHaveTheirButtons(t *testing.T) {
 }
 
 func TestPartsAreFragments(t *testing.T) {
-	page := newSampler(same).form(backup.ECSFile, nil)
+	page := newSampler(same).form(param.ECSFile, nil)
 	for name, want := range map[string]int{"rows-SpeedLimit": 1, "rows-ContainerResources": 1, "rows-Other": 0, "": 0} {
 		var b strings.Builder
 		if err := templates.Part(page, name).Render(t.Context(), &b); err != nil {
@@ -59,7 +59,7 @@ func TestDayBarDrawsCompleteWindows(t *testing.T) {
 			values[templates.RowControl("SpeedLimit", i, control)] = value
 		}
 	}
-	doc := form(t, backup.ECSFile, values, nil)
+	doc := form(t, param.ECSFile, values, nil)
 	var got []string
 	for _, s := range doc.Find("#day-SpeedLimit rect:not(.all)").EachIter() {
 		got = append(got, attr(s, "class")+" "+attr(s, "x")+"+"+attr(s, "width"))

@@ -7,6 +7,8 @@ import (
 	"github.com/a-h/templ"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -45,8 +47,8 @@ func (s sampler) shell(path string) templates.Shell {
 	}
 }
 
-func (s sampler) text(en, zh string) backup.Text {
-	return backup.Text{En: s.put(en), Zh: s.put(zh)}
+func (s sampler) text(en, zh string) param.Text {
+	return param.Text{En: s.put(en), Zh: s.put(zh)}
 }
 
 func (s sampler) accounts() []backup.Account {
@@ -65,7 +67,7 @@ func (s sampler) offer() templates.Offer {
 	}
 }
 
-func (s sampler) form(source backup.SourceType, values templates.Values) templates.FormPage {
+func (s sampler) form(source param.SourceType, values templates.Values) templates.FormPage {
 	v := templates.Values{"SourceType": string(source), "Account": s.put("platform"), "Retention": "30"}
 	for name, value := range values {
 		v[name] = value
@@ -74,16 +76,16 @@ func (s sampler) form(source backup.SourceType, values templates.Values) templat
 }
 
 func (s sampler) forms() []sample {
-	open := s.form(backup.UDMECS, templates.Values{
+	open := s.form(param.UDMECS, templates.Values{
 		"Account": s.put("payments"), "Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"),
 		"choice.Detail.diskIdList": "some", "Detail.diskIdList": s.put("d-bp1\nd-bp2"), "choice.Detail.appConsistent": "scripts",
 		"Detail.preScriptPath": s.put("/opt/backup/pre.sh"), "JobName": s.put("before-kernel-upgrade"),
 		"Detail.doCopy": "true", "Detail.destinationRetention": "60", "Detail.snapshotGroup": "true",
 	})
 	open.Demo, open.Strange = true, []string{s.put("Colour"), s.put("Size")}
-	wrong := s.form(backup.UDMECS, templates.Values{"Retention": "", "choice.Detail.diskIdList": "some", "Detail.doCopy": "true"})
+	wrong := s.form(param.UDMECS, templates.Values{"Retention": "", "choice.Detail.diskIdList": "some", "Detail.doCopy": "true"})
 	wrong.Mistakes = s.mistakes("Account", "Region", "InstanceId", "Detail.diskIdList", "Retention", "Detail.destinationRegionId", "CrossAccountType", "Detail.preScriptPath", "")
-	bare := s.form(backup.UDMECS, nil)
+	bare := s.form(param.UDMECS, nil)
 	bare.Offer.Scripts, bare.Offer.CopyRegions, bare.Offer.Instances = nil, nil, []string{s.put("i-1"), s.put("i-2")}
 	for _, alias := range []string{"a", "b", "c"} {
 		bare.Offer.Accounts = append(bare.Offer.Accounts, backup.Account{Alias: s.put(alias), ID: s.put("1"), Regions: []string{"cn-qingdao"}})
@@ -94,25 +96,25 @@ func (s sampler) forms() []sample {
 		"SpeedLimit.1.start": "18", "SpeedLimit.1.end": "22", "SpeedLimit.1.bandwidth": "80", "SpeedLimit.1.unit": "MB",
 		"SpeedLimit.2.start": "22", "SpeedLimit.2.end": "24", "SpeedLimit.2.bandwidth": "500", "SpeedLimit.2.unit": "KB",
 	}
-	speed := s.form(backup.ECSFile, hours)
+	speed := s.form(param.ECSFile, hours)
 	speed.Focus = "SpeedLimit.2.start"
-	badSpeed := s.form(backup.ECSFile, hours)
-	badSpeed.Mistakes = append(s.mistakes("Include", "SpeedLimit"), backup.Mistake{
+	badSpeed := s.form(param.ECSFile, hours)
+	badSpeed.Mistakes = append(s.mistakes("Include", "SpeedLimit"), param.Mistake{
 		Field: "SpeedLimit", Part: "SpeedLimit.1.end", Code: "window_order", Text: s.text("window 2 must end after it starts", "第 2 个时段的结束时间必须晚于开始时间"),
 	})
-	volumes := s.form(backup.Container, templates.Values{
+	volumes := s.form(param.Container, templates.Values{
 		"ContainerClusterId": s.put("cc-0001abc"), "ContainerResources.0.namespace": s.put("database"), "ContainerResources.1.pvc_name": s.put("data-1"),
 	})
-	badVolumes := s.form(backup.Container, templates.Values{"InitiatedByAck": "true"})
+	badVolumes := s.form(param.Container, templates.Values{"InitiatedByAck": "true"})
 	badVolumes.Mistakes = s.mistakes("ContainerClusterId", "ContainerResources", "ClusterId", "InitiatedByAck", "BackupType", "JobName")
-	pasted := s.form(backup.Container, templates.Values{"choice.ContainerResources": "json", "ContainerResources": s.put(`[{"pvPath":"/"}]`)})
+	pasted := s.form(param.Container, templates.Values{"choice.ContainerResources": "json", "ContainerResources": s.put(`[{"pvPath":"/"}]`)})
 	pasted.Section, pasted.Mistakes = "what", s.mistakes("ContainerResources")
 	return []sample{
-		{"form-instance", templates.Form(s.form(backup.UDMECS, nil))},
+		{"form-instance", templates.Form(s.form(param.UDMECS, nil))},
 		{"form-instance-open", templates.Form(open)},
 		{"form-instance-errors", templates.Form(wrong)},
 		{"form-instance-bare", templates.Form(bare)},
-		{"form-files", templates.Form(s.form(backup.ECSFile, nil))},
+		{"form-files", templates.Form(s.form(param.ECSFile, nil))},
 		{"form-files-speed", templates.Form(speed)},
 		{"form-files-errors", templates.Form(badSpeed)},
 		{"form-containers", templates.Form(volumes)},
@@ -122,16 +124,16 @@ func (s sampler) forms() []sample {
 }
 
 // mistakes are made up, one for each of the fields.
-func (s sampler) mistakes(fields ...string) []backup.Mistake {
-	var all []backup.Mistake
+func (s sampler) mistakes(fields ...string) []param.Mistake {
+	var all []param.Mistake
 	for _, name := range fields {
-		f, _ := backup.FieldNamed(name)
-		all = append(all, backup.Mistake{Field: name, Code: "required", Text: backup.Text{En: "enter %v%v", Zh: "请输入%v%v"}, Args: []any{f.Object, s.put("")}})
+		f, _ := param.FieldNamed(name)
+		all = append(all, param.Mistake{Field: name, Code: "required", Text: param.Text{En: "enter %v%v", Zh: "请输入%v%v"}, Args: []any{f.Object, s.put("")}})
 	}
 	return all
 }
 
-func (s sampler) check(params backup.Params) templates.CheckPage {
+func (s sampler) check(params param.Params) templates.CheckPage {
 	params["Account"], params["JobName"], params["Retention"] = s.put("payments"), s.put("before-upgrade-k7v2m4q9t3x8c5n1b6h0d2f4ja"), "30"
 	return templates.CheckPage{
 		Shell:  s.shell("/backups/preview"),
@@ -145,18 +147,18 @@ func (s sampler) check(params backup.Params) templates.CheckPage {
 }
 
 func (s sampler) checks() []sample {
-	instance := s.check(backup.Params{
-		"Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "Detail.diskIdList": backup.StringList([]string{s.put("d-1"), s.put("d-2")}),
+	instance := s.check(param.Params{
+		"Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "Detail.diskIdList": param.StringList([]string{s.put("d-1"), s.put("d-2")}),
 		"Detail.snapshotGroup": "true", "Detail.appConsistent": "true", "Detail.preScriptPath": s.put("/opt/backup/pre.sh"), "Detail.postScriptPath": s.put("/opt/backup/post.sh"),
 		"Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Detail.destinationRetention": "60",
 		"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": s.put("1589750000004625"), "CrossAccountRoleName": s.put("hbrcrossrole"),
 	})
-	writers := s.check(backup.Params{"Region": "cn-hangzhou", "InstanceId": s.put("i-1"), "Detail.appConsistent": "true"})
-	files := s.check(backup.Params{"SourceType": "ECS_FILE", "Region": "cn-hangzhou", "InstanceId": s.put("i-1"), "VaultId": s.put("v-1"), "SpeedLimit": "9:18:20480|18:22:81920"})
-	volume := backup.Volume{ResourceType: "PV", BackupMethod: "FILE", ResourceID: s.put("674dac6d"), PVPath: "/"}
-	containers := s.check(backup.Params{
+	writers := s.check(param.Params{"Region": "cn-hangzhou", "InstanceId": s.put("i-1"), "Detail.appConsistent": "true"})
+	files := s.check(param.Params{"SourceType": "ECS_FILE", "Region": "cn-hangzhou", "InstanceId": s.put("i-1"), "VaultId": s.put("v-1"), "SpeedLimit": "9:18:20480|18:22:81920"})
+	volume := param.Volume{ResourceType: "PV", BackupMethod: "FILE", ResourceID: s.put("674dac6d"), PVPath: "/"}
+	containers := s.check(param.Params{
 		"SourceType": "CONTAINER", "Region": "cn-hangzhou", "ContainerClusterId": s.put("cc-1"), "VaultId": s.put("v-1"),
-		"ContainerResources": backup.VolumeList([]backup.Volume{volume.WithInfo(backup.VolumeInfo{Namespace: s.put("database"), PVCName: s.put("data-0")})}),
+		"ContainerResources": param.VolumeList([]param.Volume{volume.WithInfo(param.VolumeInfo{Namespace: s.put("database"), PVCName: s.put("data-0")})}),
 	})
 	return []sample{
 		{"check-instance", templates.Check(instance)},
@@ -167,10 +169,10 @@ func (s sampler) checks() []sample {
 }
 
 func (s sampler) row(state backup.State) templates.Row {
-	params := backup.Params{"Account": s.put("payments"), "Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "JobName": s.put("before-kernel-upgrade"), "Retention": "14"}
-	complete := backup.Params{"Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Retention": "14"}
+	params := param.Params{"Account": s.put("payments"), "Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "JobName": s.put("before-kernel-upgrade"), "Retention": "14"}
+	complete := param.Params{"Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Retention": "14"}
 	record := backup.Record{
-		Submission:   backup.Submission{Door: backup.DoorForm, Principal: backup.Principal{Name: s.put("alice")}, Params: params},
+		Submission:   backup.Submission{Door: backup.DoorForm, Principal: identity.Principal{Name: s.put("alice")}, Params: params},
 		SubmissionID: "k7v2m4q9t3x8c5n1b6h0d2f4ja", JobName: s.put("before-kernel-upgrade-k7v2"), Complete: complete, CreatedAt: s.now.Add(-10 * time.Minute),
 		Last: backup.Step{Kind: backup.StepCreated, JobID: s.put("job-000csy09q50a2jdcbwbo"), RequestID: s.put("25F49E7B-7E39-542E-83AD-62E6E7F73786")},
 		Job: backup.Job{
@@ -216,18 +218,18 @@ func (s sampler) others() []sample {
 	theirs := append([]templates.Row{s.row(backup.StateQueued)}, rows...)
 	theirs[0].Record.Principal.Name = s.put("bob")
 	rules := []templates.RuleRow{{
-		Rule: s.put("payments-prod"), Accounts: []string{s.put("payments"), s.put("platform")}, Regions: []string{s.put("cn-hangzhou")}, Kinds: backup.SourceTypes[:2],
+		Rule: s.put("payments-prod"), Accounts: []string{s.put("payments"), s.put("platform")}, Regions: []string{s.put("cn-hangzhou")}, Kinds: param.SourceTypes[:2],
 		Resources: []string{s.put("i-bp1f4k0w2x9m7q3c8zsy"), s.put("i-bp1a8s7d6f5g4h3j2k1q")}, Min: 1, Max: 30, CopyRegions: []string{s.put("cn-shanghai")},
 		Scripts: []string{s.put("/opt/backup/pre.sh")}, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.put("platform team"),
-	}, {Rule: s.put("labs"), Accounts: []string{s.put("labs")}, Regions: []string{s.put("cn-beijing")}, Kinds: backup.SourceTypes, Max: 364635}}
-	offered := map[backup.SourceType]bool{backup.UDMECS: true, backup.ECSFile: true, backup.Container: true}
+	}, {Rule: s.put("labs"), Accounts: []string{s.put("labs")}, Regions: []string{s.put("cn-beijing")}, Kinds: param.SourceTypes, Max: 364635}}
+	offered := map[param.SourceType]bool{param.UDMECS: true, param.ECSFile: true, param.Container: true}
 	signedOut := s.shell("/backups")
 	signedOut.User = ""
 	busy := s.shell("/backups")
 	busy.Demo, busy.Disabled, busy.Ephemeral, busy.API, busy.SignOut = true, true, true, "/docs/api", "/auth/logout"
 	return []sample{
 		{"choose", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: offered})},
-		{"choose-some", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: map[backup.SourceType]bool{backup.UDMECS: true}})},
+		{"choose-some", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: map[param.SourceType]bool{param.UDMECS: true}})},
 		{"choose-disabled", templates.Choose(templates.ChoosePage{Shell: busy, Offered: offered})},
 		{"start", templates.Start(templates.StartPage{Shell: s.shell("/"), Rows: rows[:5], Rules: rules})},
 		{"start-empty", templates.Start(templates.StartPage{Shell: s.shell("/")})},
@@ -252,7 +254,7 @@ func (s sampler) reference() templates.APIPage {
 	page := templates.APIPage{
 		Shell: s.shell("/docs/api"), Document: "/api/v1/openapi.json", Jobs: "/api/v1/backup-jobs",
 		Commands: templates.Commands{Who: "PORTAL=" + s.put("http://localhost:9000"), Create: curl, DryRun: curl, Show: curl, Wait: curl, List: curl, Cancel: curl},
-		Bodies:   map[backup.SourceType]string{},
+		Bodies:   map[param.SourceType]string{},
 		Filters:  []templates.Filter{{Name: s.put("Status"), Meaning: s.text("Words joined by commas", "以逗号分隔的词"), Example: s.put("FAILED")}},
 		Gates:    []templates.Snippet{{Title: s.text("A shell", "命令行"), ID: "gate-shell", File: s.put("gate.sh"), Code: s.put("set -eu")}},
 		Answer:   s.put(`{"Status":"RUNNING"}`), Wrong: s.put(`{"status":422}`),
@@ -260,7 +262,7 @@ func (s sampler) reference() templates.APIPage {
 		Limits:   templates.APILimits{Body: 64 << 10, Address: 2 << 10, Key: 255, KeyDays: 7, Wait: 50, Rows: 100, Usual: 25},
 	}
 	page.API = page.Path
-	for _, source := range backup.SourceTypes {
+	for _, source := range param.SourceTypes {
 		page.Bodies[source] = s.put("{}")
 	}
 	return page

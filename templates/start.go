@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"slices"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 var (
-	wordOnlyLook   = pair("To look at only", "仅可查看")
-	wordLookCancel = pair("To look at and to cancel only", "仅可查看和取消")
+	wordOnlyLook   = param.Both("To look at only", "仅可查看")
+	wordLookCancel = param.Both("To look at and to cancel only", "仅可查看和取消")
 )
 
 // starts reports whether the rule lets people start backups.
@@ -52,10 +52,10 @@ func (r RuleRow) days() []string {
 	if !r.starts() {
 		return nil
 	}
-	return []string{fmt.Sprintf("%v–%v", backup.Count(max(1, r.Min)), backup.Count(r.Max))}
+	return []string{fmt.Sprintf("%v–%v", param.Count(max(1, r.Min)), param.Count(r.Max))}
 }
 
-func kindNames(ctx context.Context, kinds []backup.SourceType) []string {
+func kindNames(ctx context.Context, kinds []param.SourceType) []string {
 	var names []string
 	for _, k := range kinds {
 		names = append(names, in(ctx, k.Name()))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // name is what people call the submission: what they typed, else the job's own name.
@@ -23,14 +24,14 @@ func (r Row) address() string { return "/backups/" + r.Record.SubmissionID }
 // place are the facts about what is backed up, and where.
 func (r Row) place(ctx context.Context) []fact {
 	return []fact{
-		{label: in(ctx, pair("Source", "备份源")), lines: nonEmpty(r.Record.Resource()), mono: true, extra: in(ctx, r.source().Name())},
+		{label: in(ctx, param.Both("Source", "备份源")), lines: nonEmpty(r.Record.Resource()), mono: true, extra: in(ctx, r.source().Name())},
 		{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.Record.Account())},
 		{label: in(ctx, labelOf("Region")), lines: []string{regionLabel(ctx, r.Record.Region())}},
 	}
 }
 
 // source is the kind of backup that was asked for.
-func (r Row) source() backup.SourceType { return r.Record.Params.SourceType() }
+func (r Row) source() param.SourceType { return r.Record.Params.SourceType() }
 
 // percent is how far the job is; none if the state has no percent.
 func (r Row) percent() (int, bool) {
@@ -53,7 +54,7 @@ func (r Row) started() time.Time {
 
 // beginning is what the first time of the submission is called: where nothing was
 // started, or may not have been, nothing began.
-func (r Row) beginning() backup.Text {
+func (r Row) beginning() param.Text {
 	switch r.State {
 	case backup.Denied, backup.Refused, backup.NotSent, backup.Sending, backup.Unknown:
 		return wordSubmitted
@@ -88,7 +89,7 @@ func (p StatusPage) every() string {
 }
 
 // close says what becomes of a submission whose page is closed.
-func (p StatusPage) close() backup.Text {
+func (p StatusPage) close() param.Text {
 	if p.State.Lives() && p.Record.Last.Kind == backup.StepCreated {
 		return wordCloseRuns
 	}
@@ -99,7 +100,7 @@ func (p StatusPage) close() backup.Text {
 func (p StatusPage) said(ctx context.Context) string {
 	s := in(ctx, p.State.Name())
 	if n, ok := p.percent(); ok {
-		s += in(ctx, pair(", ", "，")) + strconv.Itoa(n) + "%"
+		s += in(ctx, param.Both(", ", "，")) + strconv.Itoa(n) + "%"
 	}
 	return s
 }
@@ -120,29 +121,29 @@ type trouble struct {
 }
 
 var (
-	wordChecking           = pair("We do not know yet whether Cloud Backup took the request. We are looking, and nothing is sent a second time.", "尚不确定云备份是否已收到请求。正在核实，不会重复提交。")
-	wordRefused            = pair("Cloud Backup refused the request. Nothing was started.", "云备份拒绝了请求，没有开始备份。")
-	wordNotTaken           = pair("Cloud Backup did not take the request. Nothing was started.", "云备份未接收请求，未开始备份。")
-	wordLook               = pair("Look at History before you ask again.", "再次提交前请先查看历史记录。")
-	wordFailed             = pair("The backup did not finish", "备份未完成")
-	wordDenied             = pair("The policy of this portal does not allow it. Nothing was sent.", "本门户的策略不允许此备份，未发送任何请求。")
-	wordSkipped            = pair("Some items were skipped: %v", "有内容被跳过：%v")
-	wordPartly             = pair("Some items were skipped", "有内容被跳过")
-	wordCancelledBy        = pair("Cancelled by %v", "由 %v 取消")
-	wordCancelledElsewhere = pair("Cancelled, but not in this portal", "已取消，但不是在本门户中取消的")
-	wordCopyFailed         = pair("The backup is there, but its copy in %v failed", "备份已完成，但在%v的副本失败")
-	wordLowered            = pair("The backup is there, but it is less consistent than you asked for", "备份已完成，但一致性低于您的要求")
-	wordLoweredTo          = pair("Cloud Backup reached “%v” because of “%v”. Applications may need to recover when it is restored.", "由于“%[2]v”，云备份只达到“%[1]v”。恢复后应用可能需要自行修复数据。")
-	wordLoweredTodo        = pair("Show the reason to whoever looks after the instance, and back it up again when it is put right.", "请将原因告知实例负责人，处理后重新备份。")
-	wordSays               = pair("Cloud Backup says “%v”", "云备份返回“%v”")
-	wordOperator           = pair("Show this to your operator", "请将此信息提供给管理员")
+	wordChecking           = param.Both("We do not know yet whether Cloud Backup took the request. We are looking, and nothing is sent a second time.", "尚不确定云备份是否已收到请求。正在核实，不会重复提交。")
+	wordRefused            = param.Both("Cloud Backup refused the request. Nothing was started.", "云备份拒绝了请求，没有开始备份。")
+	wordNotTaken           = param.Both("Cloud Backup did not take the request. Nothing was started.", "云备份未接收请求，未开始备份。")
+	wordLook               = param.Both("Look at History before you ask again.", "再次提交前请先查看历史记录。")
+	wordFailed             = param.Both("The backup did not finish", "备份未完成")
+	wordDenied             = param.Both("The policy of this portal does not allow it. Nothing was sent.", "本门户的策略不允许此备份，未发送任何请求。")
+	wordSkipped            = param.Both("Some items were skipped: %v", "有内容被跳过：%v")
+	wordPartly             = param.Both("Some items were skipped", "有内容被跳过")
+	wordCancelledBy        = param.Both("Cancelled by %v", "由 %v 取消")
+	wordCancelledElsewhere = param.Both("Cancelled, but not in this portal", "已取消，但不是在本门户中取消的")
+	wordCopyFailed         = param.Both("The backup is there, but its copy in %v failed", "备份已完成，但在%v的副本失败")
+	wordLowered            = param.Both("The backup is there, but it is less consistent than you asked for", "备份已完成，但一致性低于您的要求")
+	wordLoweredTo          = param.Both("Cloud Backup reached “%v” because of “%v”. Applications may need to recover when it is restored.", "由于“%[2]v”，云备份只达到“%[1]v”。恢复后应用可能需要自行修复数据。")
+	wordLoweredTodo        = param.Both("Show the reason to whoever looks after the instance, and back it up again when it is put right.", "请将原因告知实例负责人，处理后重新备份。")
+	wordSays               = param.Both("Cloud Backup says “%v”", "云备份返回“%v”")
+	wordOperator           = param.Both("Show this to your operator", "请将此信息提供给管理员")
 )
 
 // trouble is what the page says of a state that is not simply well; nil if
 // there is nothing to say.
 func (p StatusPage) trouble(ctx context.Context) *trouble {
 	job, last := p.Record.Job, p.Record.Last
-	means, known := in(ctx, p.Means), p.Means != backup.Text{}
+	means, known := in(ctx, p.Means), p.Means != param.Text{}
 	switch p.State {
 	case backup.Unknown:
 		return &trouble{tone: "warn", title: in(ctx, wordChecking)}
@@ -189,7 +190,7 @@ func (p StatusPage) lessThanAsked(ctx context.Context) *trouble {
 	case job.DowngradeReason != "":
 		return &trouble{tone: "warn", title: in(ctx, wordLowered), lines: []string{in(ctx, wordLoweredTo, job.ConsistentLevel, job.DowngradeReason)}, todo: in(ctx, wordLoweredTodo)}
 	case backup.State(strings.ToUpper(job.CopyStatus)).Outcome() == backup.OutcomeFailed:
-		region := in(ctx, backup.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
+		region := in(ctx, param.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
 		return &trouble{tone: "warn", title: in(ctx, wordCopyFailed, region), lines: nonEmpty(job.CopyError), todo: p.todo(ctx)}
 	}
 	return nil
@@ -197,7 +198,7 @@ func (p StatusPage) lessThanAsked(ctx context.Context) *trouble {
 
 // todo is what can be done, if only to ask.
 func (p StatusPage) todo(ctx context.Context) string {
-	if p.Todo != (backup.Text{}) {
+	if p.Todo != (param.Text{}) {
 		return in(ctx, p.Todo)
 	}
 	return in(ctx, wordOperator)
@@ -253,31 +254,31 @@ func copied(ctx context.Context, job backup.Job) string {
 	if job.BytesTotal <= 0 {
 		return size(job.BytesDone)
 	}
-	return in(ctx, pair("%v of %v", "%v / %v"), size(job.BytesDone), size(job.BytesTotal))
+	return in(ctx, param.Both("%v of %v", "%v / %v"), size(job.BytesDone), size(job.BytesTotal))
 }
 
 // results are the facts about how the job goes; its source and times follow.
 func (p StatusPage) results(ctx context.Context) []fact {
 	job := p.Record.Job
 	var all []fact
-	add := func(when bool, label backup.Text, line, extra string) {
+	add := func(when bool, label param.Text, line, extra string) {
 		if when {
 			all = append(all, fact{label: in(ctx, label), lines: []string{line}, extra: extra})
 		}
 	}
-	add(job.BytesTotal > 0 || job.BytesDone > 0, pair("Copied", "已备份"), copied(ctx, job), "")
-	add(p.State == backup.StateRunning && job.Speed > 0, pair("Speed", "速度"), size(job.Speed*1024)+"/s", "")
+	add(job.BytesTotal > 0 || job.BytesDone > 0, param.Both("Copied", "已备份"), copied(ctx, job), "")
+	add(p.State == backup.StateRunning && job.Speed > 0, param.Both("Speed", "速度"), size(job.Speed*1024)+"/s", "")
 	if d, ok := p.timeLeft(); ok {
-		add(true, pair("Time left", "剩余时间"), roughly(ctx, d), "")
+		add(true, param.Both("Time left", "剩余时间"), roughly(ctx, d), "")
 	}
-	add(job.ConsistentLevel != "", pair("Consistency reached", "实际达到的一致性"), job.ConsistentLevel, job.DowngradeReason)
+	add(job.ConsistentLevel != "", param.Both("Consistency reached", "实际达到的一致性"), job.ConsistentLevel, job.DowngradeReason)
 	if p.Record.Complete["Detail.doCopy"] == "true" && job.CopyStatus != "" {
-		region := in(ctx, backup.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
+		region := in(ctx, param.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
 		state := in(ctx, backup.State(strings.ToUpper(job.CopyStatus)).Name())
 		if job.CopyProgress > 0 && job.CopyProgress < 100 {
 			state += " " + strconv.Itoa(job.CopyProgress) + "%"
 		}
-		all = append(all, fact{label: in(ctx, pair("Copy in %v", "在%v的副本"), region), lines: []string{state}, extra: job.CopyError})
+		all = append(all, fact{label: in(ctx, param.Both("Copy in %v", "在%v的副本"), region), lines: []string{state}, extra: job.CopyError})
 	}
 	return all
 }
@@ -289,16 +290,16 @@ func (p StatusPage) origin(ctx context.Context) []fact {
 		all[1].extra = aboutAccount(ctx, p.Account)
 	}
 	return append(all,
-		fact{label: in(ctx, pair("Asked by", "提交人")), lines: nonEmpty(p.Record.Principal.Name)},
-		fact{label: in(ctx, pair("Came in by", "提交方式")), lines: []string{in(ctx, p.Record.Door.Name())}},
+		fact{label: in(ctx, param.Both("Asked by", "提交人")), lines: nonEmpty(p.Record.Principal.Name)},
+		fact{label: in(ctx, param.Both("Came in by", "提交方式")), lines: []string{in(ctx, p.Record.Door.Name())}},
 	)
 }
 
 // names are the facts by which others find the job.
 func (p StatusPage) names(ctx context.Context) []fact {
-	all := []fact{{label: in(ctx, pair("Submission", "提交编号")), lines: []string{p.Record.SubmissionID}, mono: true}}
+	all := []fact{{label: in(ctx, param.Both("Submission", "提交编号")), lines: []string{p.Record.SubmissionID}, mono: true}}
 	if id := p.Record.Last.JobID; id != "" {
-		job := fact{label: in(ctx, pair("Job ID", "任务 ID")), lines: []string{id}, mono: true}
+		job := fact{label: in(ctx, param.Both("Job ID", "任务 ID")), lines: []string{id}, mono: true}
 		all = append([]fact{job}, all...)
 	}
 	if id := p.Record.Last.RequestID; id != "" {

@@ -8,6 +8,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -21,7 +22,7 @@ func status(t *testing.T, state backup.State, change func(*templates.StatusPage)
 	if change != nil {
 		change(&page)
 	}
-	return draw(t, templates.Live(page), backup.English)
+	return draw(t, templates.Live(page), param.English)
 }
 
 func TestStatesHaveATextAndAShape(t *testing.T) {
@@ -106,7 +107,7 @@ func TestFinishedJobShowsItsResult(t *testing.T) {
 
 func TestTroubleSaysWhatCanBeDone(t *testing.T) {
 	known := func(p *templates.StatusPage) {
-		p.Means, p.Todo = backup.Text{En: "No such vault.", Zh: "没有此备份库。"}, backup.Text{En: "Check its ID.", Zh: "请检查 ID。"}
+		p.Means, p.Todo = param.Text{En: "No such vault.", Zh: "没有此备份库。"}, param.Text{En: "Check its ID.", Zh: "请检查 ID。"}
 		p.Record.Job.ErrorMessage = "VaultNotFound"
 	}
 	for name, test := range map[string]struct {
@@ -153,9 +154,9 @@ func TestWithoutScriptThePageCanBeAskedAgain(t *testing.T) {
 func TestHistoryNamesPeopleOnlyIfThereAreOthers(t *testing.T) {
 	s := newSampler(same)
 	page := templates.HistoryPage{Shell: s.shell("/backups"), Rows: []templates.Row{s.row(backup.StateRunning)}}
-	own := draw(t, templates.History(page), backup.English)
+	own := draw(t, templates.History(page), param.English)
 	page.Rows[0].Record.Principal.Name = "bob"
-	others := draw(t, templates.History(page), backup.English)
+	others := draw(t, templates.History(page), param.English)
 	if own.Find("[data-label='Asked by']").Length() != 0 || others.Find("[data-label='Asked by']").Text() != "bob" {
 		t.Error("the column is there without need, or missing")
 	}

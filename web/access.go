@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -18,7 +19,7 @@ func (s *Server) access(w http.ResponseWriter, r *http.Request) error {
 	page := templates.AccessPage{Shell: s.shell(r), Given: map[string]string{}}
 	page.Shell.Query = ""
 	query := r.URL.Query()
-	params := backup.Params{}
+	params := param.Params{}
 	for _, name := range accessParameters {
 		value := query.Get(name)
 		if value == "" {
@@ -90,9 +91,9 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if query["Region"] == "" {
-		return &queryError{backup.InvalidError{{Field: "Region", Code: "required", Text: msgRegionNeeded}}}
+		return &queryError{param.InvalidError{{Field: "Region", Code: "required", Text: msgRegionNeeded}}}
 	}
-	params := backup.Params(query)
+	params := param.Params(query)
 	params["Account"] = r.PathValue("alias")
 	rungs, err := s.Backups.Preflight(r.Context(), principal(r), params)
 	if err != nil {
@@ -119,4 +120,4 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, answer)
 }
 
-var msgRegionNeeded = backup.Text{En: "Region is needed: access is checked in one region", Zh: "缺少 Region：访问权限按地域检查"}
+var msgRegionNeeded = param.Text{En: "Region is needed: access is checked in one region", Zh: "缺少 Region：访问权限按地域检查"}

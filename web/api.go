@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -143,7 +144,7 @@ func (s *Server) refused(ctx context.Context, a backup.Answer, out outcome) outc
 
 // problemOfRefusal words a refusal by the cloud: the caller's fault, if it is
 // known to be one, or else that of whoever set things up.
-func problemOfRefusal(refused backup.Step, explained backup.Explanation, l backup.Language) Problem {
+func problemOfRefusal(refused backup.Step, explained backup.Explanation, l param.Language) Problem {
 	f := refusedForOperator
 	if explained.Caller {
 		f = refusedByCaller
@@ -205,20 +206,20 @@ func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
 
 // jsonInput reads a submission. What is wrong with its form and what is wrong
 // with its values is reported together.
-func jsonInput(data []byte) (backup.Params, error) {
-	params, _, err := backup.DecodeJSON(data)
+func jsonInput(data []byte) (param.Params, error) {
+	params, _, err := param.DecodeJSON(data)
 	return params, withValues(params, err)
 }
 
 // withValues adds to the mistakes of reading those of the values that could be
 // read, so that a sender learns everything at once.
-func withValues(params backup.Params, err error) error {
-	bad, ok := errors.AsType[backup.InvalidError](err)
+func withValues(params param.Params, err error) error {
+	bad, ok := errors.AsType[param.InvalidError](err)
 	if !ok {
 		return err
 	}
-	rest, _ := errors.AsType[backup.InvalidError](params.Validate())
-	return backup.InvalidError(merged(bad, rest))
+	rest, _ := errors.AsType[param.InvalidError](params.Validate())
+	return param.InvalidError(merged(bad, rest))
 }
 
 // answer words an outcome for HTTP.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // A job that ended by itself, though the cloud had taken the request to cancel
@@ -12,7 +13,7 @@ import (
 func TestNobodyCancelledAJobThatIsComplete(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(t, "alice", "k")
-	c := backup.Cancellation{By: backup.Principal{Subject: "bob", Name: "Bob"}, At: w.clock.Now()}
+	c := backup.Cancellation{By: identity.Principal{Subject: "bob", Name: "Bob"}, At: w.clock.Now()}
 	if err := w.db.Cancel(t.Context(), id, c); err != nil {
 		t.Fatal(err)
 	}

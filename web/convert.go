@@ -5,26 +5,26 @@ import (
 	"strconv"
 	"strings"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
 // formInput turns a form into what a machine would have sent, and returns the
 // form without the values of controls that its choices hide. Mistakes are
 // those that only a form can have: the rest is Validate's part.
-func formInput(v templates.Values) (backup.Params, templates.Values, []backup.Mistake) {
-	c := converter{values: maps.Clone(v), params: backup.Params{}}
+func formInput(v templates.Values) (param.Params, templates.Values, []param.Mistake) {
+	c := converter{values: maps.Clone(v), params: param.Params{}}
 	c.disks()
 	c.consistency()
 	c.copies()
 	c.windows()
 	c.volumes()
 	for name, value := range c.values {
-		f, ok := backup.FieldNamed(name)
+		f, ok := param.FieldNamed(name)
 		switch {
 		case !ok || c.params[name] != "" || value == "":
-		case f.Type == backup.Strings:
-			c.params[name] = backup.StringList(lines(value))
+		case f.Type == param.Strings:
+			c.params[name] = param.StringList(lines(value))
 		default:
 			c.params[name] = value
 		}
@@ -34,8 +34,8 @@ func formInput(v templates.Values) (backup.Params, templates.Values, []backup.Mi
 
 type converter struct {
 	values   templates.Values
-	params   backup.Params
-	mistakes []backup.Mistake
+	params   param.Params
+	mistakes []param.Mistake
 }
 
 // hide drops the values of controls that are not open.
@@ -47,7 +47,7 @@ func (c *converter) hide(names ...string) {
 
 // need reports a field that its choice asks for.
 func (c *converter) need(name string) {
-	if f, _ := backup.FieldNamed(name); c.values[name] == "" {
+	if f, _ := param.FieldNamed(name); c.values[name] == "" {
 		c.mistakes = append(c.mistakes, f.Missing())
 	}
 }
@@ -98,44 +98,44 @@ func (c *converter) windows() {
 		}
 		return
 	}
-	windows := make([]backup.Window, rows)
+	windows := make([]param.Window, rows)
 	before, timed := len(c.mistakes), true
 	for row := range rows {
 		ok := false
 		windows[row], ok = c.window(row)
 		timed = timed && ok
 	}
-	switch whole := backup.SpeedLimit(windows); {
+	switch whole := param.SpeedLimit(windows); {
 	case len(c.mistakes) == before:
 		c.params["SpeedLimit"] = whole
 	case timed:
 		// Only speeds are wrong, so the hours can be judged already.
-		_, err := backup.ParseSpeedLimit(whole)
+		_, err := param.ParseSpeedLimit(whole)
 		c.mistakes = append(c.mistakes, mistakes(err)...)
 	}
 }
 
 // window reads one row; what is wrong with it is reported beside its control.
 // It is timed if its hours could be read.
-func (c *converter) window(row int) (w backup.Window, timed bool) {
+func (c *converter) window(row int) (w param.Window, timed bool) {
 	timed = true
 	value := func(control string) string { return c.values[templates.RowControl("SpeedLimit", row, control)] }
-	wrong := func(control, code string, text backup.Text) {
-		c.mistakes = append(c.mistakes, backup.Mistake{
+	wrong := func(control, code string, text param.Text) {
+		c.mistakes = append(c.mistakes, param.Mistake{
 			Field: "SpeedLimit", Part: templates.RowControl("SpeedLimit", row, control), Code: code, Text: text, Args: []any{row + 1},
 		})
 	}
 	var err error
 	if w.Start, err = strconv.Atoi(value("start")); err != nil || w.Start < 0 || w.Start > 23 {
 		timed = false
-		wrong("start", "window_start", backup.Text{En: "select the start hour of window %v", Zh: "请选择第 %v 个时段的开始时间"})
+		wrong("start", "window_start", param.Text{En: "select the start hour of window %v", Zh: "请选择第 %v 个时段的开始时间"})
 	}
 	if w.End, err = strconv.Atoi(value("end")); err != nil || w.End < 1 || w.End > 24 {
 		timed = false
-		wrong("end", "window_end", backup.Text{En: "select the end hour of window %v", Zh: "请选择第 %v 个时段的结束时间"})
+		wrong("end", "window_end", param.Text{En: "select the end hour of window %v", Zh: "请选择第 %v 个时段的结束时间"})
 	}
 	if w.Rate, err = strconv.ParseInt(value("bandwidth"), 10, 32); err != nil || w.Rate < 1 {
-		wrong("bandwidth", "window_rate", backup.Text{En: "enter the speed of window %v as a whole number", Zh: "请以整数输入第 %v 个时段的速度"})
+		wrong("bandwidth", "window_rate", param.Text{En: "enter the speed of window %v as a whole number", Zh: "请以整数输入第 %v 个时段的速度"})
 	}
 	if value("unit") == "MB" {
 		w.Rate *= 1024
@@ -157,34 +157,34 @@ func (c *converter) volumes() {
 	rows := c.values.Rows(field)
 	if c.values["choice.ContainerResources"] == "json" || c.values[field] != "" && c.values["choice.ContainerResources"] != "rows" {
 		c.hideRows(field, rows)
-		if compact, err := backup.CompactJSON(c.values[field]); err == nil {
+		if compact, err := param.CompactJSON(c.values[field]); err == nil {
 			c.params[field] = compact
 		}
 		return
 	}
 	c.hide(field)
-	var volumes []backup.Volume
+	var volumes []param.Volume
 	for row := range rows {
 		if v, ok := c.volume(row); ok {
 			volumes = append(volumes, v)
 		}
 	}
-	c.params[field] = backup.VolumeList(volumes)
+	c.params[field] = param.VolumeList(volumes)
 }
 
 // volume reads one row; one that says nothing is left out. The path in the
 // volume has a default, so it says nothing by itself.
-func (c *converter) volume(row int) (v backup.Volume, ok bool) {
+func (c *converter) volume(row int) (v param.Volume, ok bool) {
 	said := false
 	value := func(control string) string {
 		s := c.values[templates.RowControl("ContainerResources", row, control)]
 		said = said || s != "" && control != "pvPath"
 		return s
 	}
-	v = backup.Volume{
+	v = param.Volume{
 		ResourceType: "PV", BackupMethod: "FILE",
 		ResourceID: value("resourceId"), Host: value("host"), HostPrefix: value("hostPrefix"), PVPath: value("pvPath"),
-	}.WithInfo(backup.VolumeInfo{
+	}.WithInfo(param.VolumeInfo{
 		PVName: value("pv_name"), PVSize: value("pv_size"), StorageClass: value("storage_class"),
 		PVCName: value("pvc_name"), Namespace: value("namespace"),
 	})
@@ -193,10 +193,10 @@ func (c *converter) volume(row int) (v backup.Volume, ok bool) {
 
 // formValues is the other way round: the form that a request fills in. List
 // fields come with one item a line.
-func formValues(p backup.Params) templates.Values {
+func formValues(p param.Params) templates.Values {
 	v := templates.Values{}
 	for name, value := range p {
-		if f, ok := backup.FieldNamed(name); ok && f.Type == backup.Strings {
+		if f, ok := param.FieldNamed(name); ok && f.Type == param.Strings {
 			value = strings.Join(p.Strings(name), "\n")
 		}
 		v[name] = value

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // Everybody asks for everything. What the policy does not give them is refused
@@ -43,18 +44,18 @@ rules:
     retention_days: {min: 1, max: 7}
   - id: demo
 `)
-	principals := map[string]backup.Principal{
-		"web":              {Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "web"},
-		"pay":              {Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "1", Groups: []string{"pay"}},
-		"another issuer":   {Kind: backup.KindHuman, Issuer: "https://b.example", Subject: "web", Groups: []string{"pay"}},
-		"source of a name": {Kind: backup.KindSource, Subject: "web", Groups: []string{"pay"}},
-		"nobody's":         {Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "2"},
+	principals := map[string]identity.Principal{
+		"web":              {Kind: identity.KindHuman, Issuer: "https://a.example", Subject: "web"},
+		"pay":              {Kind: identity.KindHuman, Issuer: "https://a.example", Subject: "1", Groups: []string{"pay"}},
+		"another issuer":   {Kind: identity.KindHuman, Issuer: "https://b.example", Subject: "web", Groups: []string{"pay"}},
+		"source of a name": {Kind: identity.KindSource, Subject: "web", Groups: []string{"pay"}},
+		"nobody's":         {Kind: identity.KindHuman, Issuer: "https://a.example", Subject: "2"},
 	}
 	allowed := map[string]bool{
 		"web demo cn-hangzhou UDM_ECS i-bp1demoweb01": true, "pay payments cn-hangzhou UDM_ECS i-bp2demopay01": true,
 	}
-	var who backup.Principal
-	w.server.Who = func(*http.Request) (backup.Principal, error) { return who, nil }
+	var who identity.Principal
+	w.server.Who = func(*http.Request) (identity.Principal, error) { return who, nil }
 	w.server.Backups.Requests = backup.Rate{Burst: 1000, Per: time.Minute}
 	w.handler = w.server.Handler()
 	made := 0

@@ -9,6 +9,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/jsontext"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -23,13 +24,13 @@ const (
 // the program itself, so that everybody may read it.
 func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	page := templates.APIPage{
-		Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Bodies: map[backup.SourceType]string{},
+		Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Bodies: map[param.SourceType]string{},
 		Filters: filters(), Problems: problemKinds(), Limits: templates.APILimits{
 			Body: maxBody, Address: maxURL, Key: maxKey, KeyDays: keyDays,
 			Wait: int(longestWait / time.Second), Rows: mostRows, Usual: historyPage,
 		},
 	}
-	for _, source := range backup.SourceTypes {
+	for _, source := range param.SourceTypes {
 		body, err := exampleBody(source)
 		if err != nil {
 			return err
@@ -39,7 +40,7 @@ func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	for i, g := range gates() {
 		page.Gates = append(page.Gates, templates.Snippet{Title: g.Title, ID: fmt.Sprint("gate-", i+1), File: g.File, Code: g.Code})
 	}
-	page.Commands = commands(s.origin(r), page.Bodies[backup.UDMECS])
+	page.Commands = commands(s.origin(r), page.Bodies[param.UDMECS])
 	var err error
 	if page.Answer, err = indented(answersToShow["running"]); err != nil {
 		return err
@@ -86,14 +87,14 @@ func commands(origin, body string) templates.Commands {
 }
 
 // exampleBody is the example of the description for one kind of backup.
-func exampleBody(source backup.SourceType) (string, error) {
+func exampleBody(source param.SourceType) (string, error) {
 	example, _ := examples()[string(source)].(doc)
 	return indented(example["value"])
 }
 
 // twoMistakes is the answer to a submission that is wrong twice.
-func twoMistakes(l backup.Language) (string, error) {
-	err := backup.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "web-01", "Retention": "0"}.Validate()
+func twoMistakes(l param.Language) (string, error) {
+	err := param.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "web-01", "Retention": "0"}.Validate()
 	return indented(problemOf(faultOf(err), err, l))
 }
 
@@ -125,15 +126,15 @@ func problemKinds() []templates.ProblemKind {
 
 // filterWords say what narrows a list, and what bounds it.
 var filterWords = map[string]templates.Filter{
-	"Whose":      {Example: "mine", Meaning: backup.Text{En: "`mine`: what you sent yourself; `all`, or nothing: what you may see", Zh: "`mine`：您自己提交的；`all` 或不填：您可以查看的"}},
-	"Status":     {Example: "FAILED,PARTIAL_COMPLETE", Meaning: backup.Text{En: "Words of `Status`, joined by commas", Zh: "`Status` 的值，以逗号分隔"}},
-	"Account":    {Example: "demo", Meaning: backup.Text{En: "The alias of an account", Zh: "账号别名"}},
-	"SourceType": {Example: "UDM_ECS", Meaning: backup.Text{En: "The kind of backup", Zh: "备份类型"}},
-	"InstanceId": {Example: "i-bp1demoweb01", Meaning: backup.Text{En: "The instance, or the cluster of a container backup", Zh: "实例，或容器备份的集群"}},
-	"From":       {Example: "2026-11-01", Meaning: backup.Text{En: "Submitted on this day or later, or at this time or later (RFC 3339)", Zh: "在此日期或之后、此时间（RFC 3339）或之后提交"}},
-	"To":         {Example: "2026-11-23T09:00:00Z", Meaning: backup.Text{En: "Submitted on this day or earlier, or before this time; a + is written %2B", Zh: "在此日期或之前，或此时间之前提交；+ 须写作 %2B"}},
-	"limit":      {Example: "100", Meaning: backup.Text{En: "How many there are in an answer", Zh: "一次返回的个数"}},
-	"before":     {Example: "1795424700000.k7v2m4q5t3x6c5n2b6h4d2f4ja", Meaning: backup.Text{En: "`Next` of the answer before; it stays valid whatever is submitted meanwhile", Zh: "上一次应答中的 `Next`；期间有新的提交也一直有效"}},
+	"Whose":      {Example: "mine", Meaning: param.Text{En: "`mine`: what you sent yourself; `all`, or nothing: what you may see", Zh: "`mine`：您自己提交的；`all` 或不填：您可以查看的"}},
+	"Status":     {Example: "FAILED,PARTIAL_COMPLETE", Meaning: param.Text{En: "Words of `Status`, joined by commas", Zh: "`Status` 的值，以逗号分隔"}},
+	"Account":    {Example: "demo", Meaning: param.Text{En: "The alias of an account", Zh: "账号别名"}},
+	"SourceType": {Example: "UDM_ECS", Meaning: param.Text{En: "The kind of backup", Zh: "备份类型"}},
+	"InstanceId": {Example: "i-bp1demoweb01", Meaning: param.Text{En: "The instance, or the cluster of a container backup", Zh: "实例，或容器备份的集群"}},
+	"From":       {Example: "2026-11-01", Meaning: param.Text{En: "Submitted on this day or later, or at this time or later (RFC 3339)", Zh: "在此日期或之后、此时间（RFC 3339）或之后提交"}},
+	"To":         {Example: "2026-11-23T09:00:00Z", Meaning: param.Text{En: "Submitted on this day or earlier, or before this time; a + is written %2B", Zh: "在此日期或之前，或此时间之前提交；+ 须写作 %2B"}},
+	"limit":      {Example: "100", Meaning: param.Text{En: "How many there are in an answer", Zh: "一次返回的个数"}},
+	"before":     {Example: "1795424700000.k7v2m4q5t3x6c5n2b6h4d2f4ja", Meaning: param.Text{En: "`Next` of the answer before; it stays valid whatever is submitted meanwhile", Zh: "上一次应答中的 `Next`；期间有新的提交也一直有效"}},
 }
 
 // filters are the parameters of the list.

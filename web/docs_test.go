@@ -13,12 +13,12 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/web/auth"
 )
 
 // reference is the page as a reader gets it.
-func reference(t *testing.T, w *world, l backup.Language) *goquery.Document {
+func reference(t *testing.T, w *world, l param.Language) *goquery.Document {
 	t.Helper()
 	answer := w.ask("GET", "/docs/api", "", "", "Accept-Language", string(l))
 	if answer.Code != 200 {
@@ -92,9 +92,9 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 func TestExamplesOfTheReference(t *testing.T) {
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)
-	for _, l := range []backup.Language{backup.English, backup.Chinese} {
+	for _, l := range []param.Language{param.English, param.Chinese} {
 		doc := reference(t, w, l)
-		for _, source := range backup.SourceTypes {
+		for _, source := range param.SourceTypes {
 			body := doc.Find("pre#body-" + string(source)).Text()
 			if answer := w.ask("POST", "/api/v1/backup-jobs?dry_run=true", "application/json", body); answer.Code != 200 || !strings.Contains(answer.Body.String(), string(source)) {
 				t.Errorf("%s: %d %s", source, answer.Code, answer.Body)
@@ -128,7 +128,7 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 			described[name] = append(described[name], status)
 		}
 	}
-	for _, l := range []backup.Language{backup.English, backup.Chinese} {
+	for _, l := range []param.Language{param.English, param.Chinese} {
 		doc := reference(t, w, l)
 		there := map[string][]string{}
 		for _, tr := range doc.Find(`tr[id^="problem-"]`).EachIter() {
@@ -157,7 +157,7 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 // an example that the list takes.
 func TestReferenceHasEveryFilter(t *testing.T) {
 	w := newWorld(t)
-	for _, l := range []backup.Language{backup.English, backup.Chinese} {
+	for _, l := range []param.Language{param.English, param.Chinese} {
 		rows := reference(t, w, l).Find("section[aria-labelledby=follow] tbody tr")
 		var names []string
 		for _, tr := range rows.EachIter() {
@@ -177,7 +177,7 @@ func TestReferenceHasEveryFilter(t *testing.T) {
 // Every code that an answer carries is in the table of codes.
 func TestReferenceHasEveryCode(t *testing.T) {
 	w := newWorld(t)
-	doc := reference(t, w, backup.English)
+	doc := reference(t, w, param.English)
 	known := map[string]bool{}
 	for _, th := range doc.Find("section[aria-labelledby=problems] tbody tr:not([id]) th").EachIter() {
 		known[th.Text()] = false
@@ -227,7 +227,7 @@ func TestReferenceIsForEverybody(t *testing.T) {
 	w := newWorld(t)
 	w.server.Who, w.server.Demo = auth.Nobody, false
 	w.handler = w.server.Handler()
-	doc := reference(t, w, backup.English)
+	doc := reference(t, w, param.English)
 	if doc.Find("header nav, .who").Length() != 0 || strings.Contains(doc.Text(), "1000000000000001") {
 		t.Error("a stranger gets more than the reference")
 	}

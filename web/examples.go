@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // exampleKey is the Idempotency-Key of the first example, of which most of the
@@ -46,7 +48,7 @@ func exampleJob(state backup.State, change ...func(*BackupJob)) BackupJob {
 }
 
 // exampleID is the submission that the demo user makes with exampleKey.
-var exampleID = backup.Submission{Door: backup.DoorAPI, Principal: backup.Principal{Issuer: "demo", Subject: "demo"}, Key: exampleKey}.ID()
+var exampleID = backup.Submission{Door: backup.DoorAPI, Principal: identity.Principal{Issuer: "demo", Subject: "demo"}, Key: exampleKey}.ID()
 
 // moved is how far a job of the example has come.
 func moved(progress int, done, total int64) func(*BackupJob) {
@@ -89,12 +91,12 @@ const exampleRequest = "1-6923e0a1-15e4b2d0-4f1c2a7b9d3e"
 
 // exampleProblem is what a kind of problem looks like.
 func exampleProblem(f fault) Problem {
-	p := problemOf(f, f.err, backup.English)
+	p := problemOf(f, f.err, param.English)
 	p.RequestID = exampleRequest
 	switch {
 	case f.name == invalid.name:
-		m := backup.NotBoolean("Detail.doCopy")
-		p.Errors = []WrongField{{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(backup.English)}}
+		m := param.NotBoolean("Detail.doCopy")
+		p.Errors = []WrongField{{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(param.English)}}
 	case f.status == http.StatusTooManyRequests:
 		p.Limit = "you"
 	case aboutSubmission(f.err):
@@ -116,7 +118,7 @@ func aboutSubmission(err error) bool {
 
 // exampleRefusal is what a refusal by the cloud looks like.
 func exampleRefusal(code string, e backup.Explanation) Problem {
-	p := problemOfRefusal(backup.Step{Code: code, RequestID: "25F49E7B-7E39-542E-83AD-62E6E7F73786"}, e, backup.English)
+	p := problemOfRefusal(backup.Step{Code: code, RequestID: "25F49E7B-7E39-542E-83AD-62E6E7F73786"}, e, param.English)
 	p.Instance, p.RequestID = "/backups/"+exampleID, exampleRequest
 	return p
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -17,10 +18,10 @@ import (
 // name, lists with one item a line, and any control by its own. Names that
 // mean nothing on this form are handed back. Nothing is judged before somebody
 // presses Continue.
-func prefilled(source backup.SourceType, query url.Values) (v templates.Values, strange []string) {
+func prefilled(source param.SourceType, query url.Values) (v templates.Values, strange []string) {
 	v = templates.Values{}
 	for name := range query {
-		field, isField := backup.FieldNamed(name)
+		field, isField := param.FieldNamed(name)
 		switch {
 		case name == "from":
 		case !isControl(name), isField && (field.Assigned || !field.ForSource(source)), !readable(query.Get(name)):
@@ -38,7 +39,7 @@ func prefilled(source backup.SourceType, query url.Values) (v templates.Values, 
 // spread opens what stands for several controls: a SpeedLimit into its rows,
 // and the choices that would hide what was given.
 func spread(v templates.Values) {
-	if windows, err := backup.ParseSpeedLimit(v["SpeedLimit"]); err == nil && len(windows) <= templates.MaxRows("SpeedLimit") {
+	if windows, err := param.ParseSpeedLimit(v["SpeedLimit"]); err == nil && len(windows) <= templates.MaxRows("SpeedLimit") {
 		for row, w := range windows {
 			setWindow(v, row, w)
 		}
@@ -58,7 +59,7 @@ func spread(v templates.Values) {
 	delete(v, "Detail.appConsistent")
 }
 
-func setWindow(v templates.Values, row int, w backup.Window) {
+func setWindow(v templates.Values, row int, w param.Window) {
 	rate, unit := w.Rate, "KB"
 	if rate >= 1024 && rate%1024 == 0 {
 		rate, unit = rate/1024, "MB"
@@ -72,7 +73,7 @@ func setWindow(v templates.Values, row int, w backup.Window) {
 }
 
 // withDefaults adds what an empty form shows.
-func withDefaults(v templates.Values, source backup.SourceType, offer templates.Offer) templates.Values {
+func withDefaults(v templates.Values, source param.SourceType, offer templates.Offer) templates.Values {
 	set := func(name, value string) {
 		if v[name] == "" {
 			v[name] = value
@@ -85,10 +86,10 @@ func withDefaults(v templates.Values, source backup.SourceType, offer templates.
 			set(name, value)
 		}
 	}
-	for _, f := range backup.Fields {
+	for _, f := range param.Fields {
 		// A box that is not ticked is a value of its own, so only controls that
 		// always have one get their default.
-		if f.ForSource(source) && (f.Type != backup.Boolean || f.Default == "true") {
+		if f.ForSource(source) && (f.Type != param.Boolean || f.Default == "true") {
 			set(f.Name, f.Default)
 		}
 	}

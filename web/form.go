@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -34,19 +34,19 @@ func readForm(r *http.Request) (templates.Values, error) {
 	if len(r.PostForm) > maxControls {
 		return nil, fmt.Errorf("%w: %d controls", errRequest, len(r.PostForm))
 	}
-	var bad backup.InvalidError
+	var bad param.InvalidError
 	for name, values := range r.PostForm {
 		switch {
 		case !isControl(name) && !isOwn(name):
-			bad = append(bad, backup.UnknownField(name))
+			bad = append(bad, param.UnknownField(name))
 		case len(values) > 1:
-			bad = append(bad, backup.RepeatedField(name))
+			bad = append(bad, param.RepeatedField(name))
 		case !readable(values[0]):
 			return nil, errRequest
 		}
 	}
 	if bad != nil {
-		slices.SortFunc(bad, func(a, b backup.Mistake) int { return strings.Compare(a.Field, b.Field) })
+		slices.SortFunc(bad, func(a, b param.Mistake) int { return strings.Compare(a.Field, b.Field) })
 		return nil, bad
 	}
 	return posted(r), nil
@@ -68,7 +68,7 @@ func isOwn(name string) bool { return name == "op" || name == "at" || name == "k
 
 // isControl reports whether name is a field, a choice, or a control in a row.
 func isControl(name string) bool {
-	if _, ok := backup.FieldNamed(name); ok || slices.Contains(choices, name) {
+	if _, ok := param.FieldNamed(name); ok || slices.Contains(choices, name) {
 		return true
 	}
 	field, rest, _ := strings.Cut(name, ".")
@@ -81,11 +81,11 @@ func isControl(name string) bool {
 
 // tidy removes what people type around a value without meaning it.
 func tidy(name, value string) string {
-	f, isField := backup.FieldNamed(name)
+	f, isField := param.FieldNamed(name)
 	switch {
-	case isField && f.Type == backup.Strings:
+	case isField && f.Type == param.Strings:
 		return strings.Join(lines(value), "\n")
-	case isField && f.Type == backup.Integer, strings.HasSuffix(name, ".bandwidth"):
+	case isField && f.Type == param.Integer, strings.HasSuffix(name, ".bandwidth"):
 		return plain(strings.TrimSpace(value))
 	}
 	return strings.TrimSpace(value)
@@ -120,7 +120,7 @@ func hidden(v templates.Values, key string) []templates.Hidden {
 			out = append(out, templates.Hidden{Name: name, Value: value})
 		}
 	}
-	for _, f := range backup.Fields {
+	for _, f := range param.Fields {
 		add("choice." + f.Name)
 		add(f.Name)
 		for row := range v.Rows(f.Name) {

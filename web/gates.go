@@ -3,13 +3,13 @@ package web
 import (
 	_ "embed"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // A gate is a step of a pipeline that asks for a backup, and lets what comes
 // after it run only once the backup is complete. Its code is to be copied.
 type gate struct {
-	Title backup.Text
+	Title param.Text
 	File  string // what the file is called where it is pasted
 	Code  string
 }
@@ -30,9 +30,9 @@ var (
 // gates are the gates that are offered, in the order in which they are shown.
 func gates() []gate {
 	return []gate{
-		{backup.Text{En: "GitHub Actions", Zh: "GitHub Actions"}, ".github/workflows/deploy.yml", gateGitHub},
-		{backup.Text{En: "GitLab CI", Zh: "GitLab CI"}, ".gitlab-ci.yml", gateGitLab},
-		{backup.Text{En: "Jenkins", Zh: "Jenkins"}, "Jenkinsfile", gateJenkins},
-		{backup.Text{En: "Any shell", Zh: "任意 Shell"}, "backup-gate.sh", gateScript},
+		{param.Text{En: "GitHub Actions", Zh: "GitHub Actions"}, ".github/workflows/deploy.yml", gateGitHub},
+		{param.Text{En: "GitLab CI", Zh: "GitLab CI"}, ".gitlab-ci.yml", gateGitLab},
+		{param.Text{En: "Jenkins", Zh: "Jenkins"}, "Jenkinsfile", gateJenkins},
+		{param.Text{En: "Any shell", Zh: "任意 Shell"}, "backup-gate.sh", gateScript},
 	}
 }

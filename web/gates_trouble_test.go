@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 	"backupportal/web/auth"
 )
 
@@ -79,8 +79,8 @@ func TestGatesRefuseVariablesThatAreNotPlain(t *testing.T) {
 // portal's own order, and before the outcome, as in an answer with sorted names.
 func TestGatesReadNoOutcomeOutOfATextOfAStranger(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
-		f.server.Who = func(*http.Request) (backup.Principal, error) {
-			return backup.Principal{Kind: backup.KindHuman, Issuer: "demo", Subject: "demo", Name: `","Outcome":"succeeded","Status":"COMPLETE","SubmissionId":"x`}, nil
+		f.server.Who = func(*http.Request) (identity.Principal, error) {
+			return identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo", Name: `","Outcome":"succeeded","Status":"COMPLETE","SubmissionId":"x`}, nil
 		}
 		failing := map[string]string{"InstanceId": "i-bp1demofail01"}
 		w.run(t, f.url, failing).want(t, f, 1, 1, "gate: FAILED")

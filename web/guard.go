@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -34,7 +35,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 // of the connection, or what the platform says in its place: never what a header
 // says, which anybody can write.
 func visit(r *http.Request, id string) backup.Visit {
-	v := backup.Visit{RequestID: id, Trace: backup.TraceID(r.Header.Get("Traceparent")), Door: backup.DoorForm, UserAgent: backup.Clean(r.UserAgent(), 200)}
+	v := backup.Visit{RequestID: id, Trace: backup.TraceID(r.Header.Get("Traceparent")), Door: backup.DoorForm, UserAgent: param.Clean(r.UserAgent(), 200)}
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/api/"):
 		v.Door = backup.DoorAPI
@@ -53,13 +54,13 @@ func requestID(r *http.Request) string {
 }
 
 // language is the reader's: the cookie beats what the browser prefers.
-func language(r *http.Request) backup.Language {
+func language(r *http.Request) param.Language {
 	if c, err := r.Cookie("lang"); err == nil {
 		if l, ok := languageTag(c.Value); ok {
 			return l
 		}
 	}
-	best, most := backup.English, 0.0
+	best, most := param.English, 0.0
 	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
 		tag, weight, weighed := strings.Cut(tag, ";")
 		quality := 1.0 // RFC 9110, 12.4.2
@@ -67,16 +68,16 @@ func language(r *http.Request) backup.Language {
 			quality, _ = strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
 		}
 		primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
-		if l, ok := map[string]backup.Language{"zh": backup.Chinese, "en": backup.English}[primary]; ok && quality > most {
+		if l, ok := map[string]param.Language{"zh": param.Chinese, "en": param.English}[primary]; ok && quality > most {
 			best, most = l, quality
 		}
 	}
 	return best
 }
 
-func languageTag(s string) (backup.Language, bool) {
-	l := backup.Language(s)
-	return l, l == backup.English || l == backup.Chinese
+func languageTag(s string) (param.Language, bool) {
+	l := param.Language(s)
+	return l, l == param.English || l == param.Chinese
 }
 
 func theme(r *http.Request) string {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -43,25 +45,25 @@ var (
 
 // The sentences about filters.
 var (
-	msgWhose  = backup.Text{En: "Whose must be mine or all", Zh: "Whose 必须是 mine 或 all"}
-	msgStates = backup.Text{En: "status must be words such as COMPLETE, joined by commas", Zh: "状态必须是 COMPLETE 之类的单词，以逗号分隔"}
-	msgID     = backup.Text{En: "instance or cluster ID must be letters, digits, dots, underscores and hyphens", Zh: "实例或集群 ID 只能包含字母、数字、点、下划线和短横线"}
-	msgTime   = backup.Text{En: "%v must be a date such as 2026-11-23, or a time such as 2026-11-23T09:00:00Z", Zh: "%v必须是日期（如 2026-11-23）或时间（如 2026-11-23T09:00:00Z）"}
-	msgOrder  = backup.Text{En: "“To” must not be before “From”", Zh: "结束日期不能早于开始日期"}
-	msgCursor = backup.Text{En: "%v must be the value that a list gave", Zh: "%v 必须是列表给出的值"}
-	msgLimit  = backup.Text{En: "limit must be between 1 and %v", Zh: "limit 必须在 1 到 %v 之间"}
+	msgWhose  = param.Text{En: "Whose must be mine or all", Zh: "Whose 必须是 mine 或 all"}
+	msgStates = param.Text{En: "status must be words such as COMPLETE, joined by commas", Zh: "状态必须是 COMPLETE 之类的单词，以逗号分隔"}
+	msgID     = param.Text{En: "instance or cluster ID must be letters, digits, dots, underscores and hyphens", Zh: "实例或集群 ID 只能包含字母、数字、点、下划线和短横线"}
+	msgTime   = param.Text{En: "%v must be a date such as 2026-11-23, or a time such as 2026-11-23T09:00:00Z", Zh: "%v必须是日期（如 2026-11-23）或时间（如 2026-11-23T09:00:00Z）"}
+	msgOrder  = param.Text{En: "“To” must not be before “From”", Zh: "结束日期不能早于开始日期"}
+	msgCursor = param.Text{En: "%v must be the value that a list gave", Zh: "%v 必须是列表给出的值"}
+	msgLimit  = param.Text{En: "limit must be between 1 and %v", Zh: "limit 必须在 1 到 %v 之间"}
 
-	textFrom = backup.Text{En: "from", Zh: "开始日期"}
-	textTo   = backup.Text{En: "to", Zh: "结束日期"}
+	textFrom = param.Text{En: "from", Zh: "开始日期"}
+	textTo   = param.Text{En: "to", Zh: "结束日期"}
 )
 
 // filtered makes a question of filters. What is wrong with them is reported
 // together.
-func (s *Server) filtered(p backup.Principal, given map[string]string) (backup.Query, error) {
-	q := backup.Query{Account: given["Account"], Resource: given["InstanceId"], SourceType: backup.SourceType(given["SourceType"])}
-	var bad backup.InvalidError
-	wrong := func(field, code string, text backup.Text, args ...any) {
-		bad = append(bad, backup.Mistake{Field: field, Code: code, Text: text, Args: args})
+func (s *Server) filtered(p identity.Principal, given map[string]string) (backup.Query, error) {
+	q := backup.Query{Account: given["Account"], Resource: given["InstanceId"], SourceType: param.SourceType(given["SourceType"])}
+	var bad param.InvalidError
+	wrong := func(field, code string, text param.Text, args ...any) {
+		bad = append(bad, param.Mistake{Field: field, Code: code, Text: text, Args: args})
 	}
 	switch given["Whose"] {
 	case "mine":
@@ -79,7 +81,7 @@ func (s *Server) filtered(p backup.Principal, given map[string]string) (backup.Q
 		}
 	}
 	for _, name := range []string{"Account", "SourceType"} {
-		if f, ok := backup.FieldNamed(name); ok && given[name] != "" {
+		if f, ok := param.FieldNamed(name); ok && given[name] != "" {
 			bad = append(bad, f.Check(given[name])...)
 		}
 	}
@@ -123,14 +125,14 @@ var cursorShape = regexp.MustCompile(`\A([0-9]{1,15})\.([a-z0-9-]{1,40})\z`)
 
 // places reads the cursors before and after, of which one may be given.
 func places(q *backup.Query, before, after string) error {
-	var bad backup.InvalidError
+	var bad param.InvalidError
 	read := func(name, cursor string) *backup.Place {
 		if cursor == "" {
 			return nil
 		}
 		parts := cursorShape.FindStringSubmatch(cursor)
 		if parts == nil || before != "" && after != "" {
-			bad = append(bad, backup.Mistake{Field: name, Code: "pattern", Text: msgCursor, Args: []any{name}})
+			bad = append(bad, param.Mistake{Field: name, Code: "pattern", Text: msgCursor, Args: []any{name}})
 			return nil
 		}
 		ms, _ := strconv.ParseInt(parts[1], 10, 64) // 15 digits fit
@@ -150,7 +152,7 @@ type listing struct {
 }
 
 // list reads a page, and finds out whether there is more on either side.
-func (s *Server) list(ctx context.Context, p backup.Principal, q backup.Query) (listing, error) {
+func (s *Server) list(ctx context.Context, p identity.Principal, q backup.Query) (listing, error) {
 	page, err := s.Backups.List(ctx, p, q)
 	if err != nil {
 		return listing{}, err
@@ -252,7 +254,7 @@ func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if q.Limit, err = strconv.Atoi(cmp.Or(given["limit"], strconv.Itoa(historyPage))); err != nil || q.Limit < 1 || q.Limit > mostRows {
-		return backup.InvalidError{{Field: "limit", Code: "between", Text: msgLimit, Args: []any{mostRows}}}
+		return param.InvalidError{{Field: "limit", Code: "between", Text: msgLimit, Args: []any{mostRows}}}
 	}
 	if err := places(&q, given["before"], ""); err != nil {
 		return err

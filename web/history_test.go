@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // pages reads a list of the API, a few rows at a time, while somebody else goes
@@ -53,8 +53,8 @@ func (w *world) create(t *testing.T, who, key string) string {
 // meanwhile; and what somebody calls mine is their own.
 func TestPagesOfAListAreWholeAndMineIsOnesOwn(t *testing.T) {
 	w := newWorld(t)
-	w.server.Who = func(r *http.Request) (backup.Principal, error) {
-		return backup.Principal{Kind: backup.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil
+	w.server.Who = func(r *http.Request) (identity.Principal, error) {
+		return identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil
 	}
 	w.handler = w.server.Handler()
 	var all, alices []string

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // longestWait is how long a request may wait for the end of a job: the plain
@@ -26,7 +27,7 @@ const waitPattern = `[0-9]{1,4}s`
 
 var (
 	waitShape = regexp.MustCompile(`\A` + waitPattern + `\z`)
-	msgWait   = backup.Text{En: "wait must be whole seconds such as 50s", Zh: "wait 必须是整秒数，例如 50s"}
+	msgWait   = param.Text{En: "wait must be whole seconds such as 50s", Zh: "wait 必须是整秒数，例如 50s"}
 )
 
 // showBackupJob answers with one submission and its job, at once or when the
@@ -80,7 +81,7 @@ func waiting(ctx context.Context, text string) (time.Duration, error) {
 		return 0, nil
 	}
 	if !waitShape.MatchString(text) {
-		return 0, backup.InvalidError{{Field: "wait", Code: "pattern", Text: msgWait}}
+		return 0, param.InvalidError{{Field: "wait", Code: "pattern", Text: msgWait}}
 	}
 	n, _ := strconv.Atoi(text[:len(text)-1]) // at most 4 digits
 	wait := min(time.Duration(n)*time.Second, longestWait)
@@ -97,17 +98,17 @@ func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
 	if err != nil {
 		return nil, errRequest
 	}
-	var bad backup.InvalidError
+	var bad param.InvalidError
 	out := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		values := query[name]
 		switch {
 		case !slices.Contains(names, name):
-			bad = append(bad, backup.UnknownField(name))
+			bad = append(bad, param.UnknownField(name))
 		case len(values) > 1:
-			bad = append(bad, backup.RepeatedField(name))
+			bad = append(bad, param.RepeatedField(name))
 		case name == "dry_run" && values[0] != "true" && values[0] != "false":
-			bad = append(bad, backup.NotBoolean(name))
+			bad = append(bad, param.NotBoolean(name))
 		default:
 			out[name] = values[0]
 		}
@@ -119,7 +120,7 @@ func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
 }
 
 // A queryError is what is wrong with an address, not with a body.
-type queryError struct{ bad backup.InvalidError }
+type queryError struct{ bad param.InvalidError }
 
 // Error names the parameters.
 func (e *queryError) Error() string { return e.bad.Error() }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // paced lets h see no more requests of a principal than may be, if they want to
@@ -25,34 +26,34 @@ func (s *Server) paced(h handler) handler {
 }
 
 // whose says whose limit it is by its key.
-func whose(key string) backup.Text {
+func whose(key string) param.Text {
 	kind, name, _ := strings.Cut(key, ":")
 	switch kind {
 	case "a":
-		return backup.Text{En: "account " + name, Zh: "账号 " + name}
+		return param.Text{En: "account " + name, Zh: "账号 " + name}
 	case "t":
-		return backup.Text{En: "team " + name, Zh: "团队 " + name}
+		return param.Text{En: "team " + name, Zh: "团队 " + name}
 	case "s":
-		return backup.Text{En: "source " + name, Zh: "来源 " + name}
+		return param.Text{En: "source " + name, Zh: "来源 " + name}
 	case "l":
-		return backup.Text{En: "your network address", Zh: "您的网络地址"}
+		return param.Text{En: "your network address", Zh: "您的网络地址"}
 	case "i":
-		return backup.Text{En: name, Zh: name}
+		return param.Text{En: name, Zh: name}
 	}
-	return backup.Text{En: "you", Zh: "您"}
+	return param.Text{En: "you", Zh: "您"}
 }
 
 var (
-	msgLimitOf   = backup.Text{En: "The limit is that of: %v.", Zh: "限制对象：%v。"}
-	msgLimitTill = backup.Text{En: "The limit is that of: %v. It is free again at %v.", Zh: "限制对象：%v，恢复时间：%v。"}
+	msgLimitOf   = param.Text{En: "The limit is that of: %v.", Zh: "限制对象：%v。"}
+	msgLimitTill = param.Text{En: "The limit is that of: %v. It is free again at %v.", Zh: "限制对象：%v，恢复时间：%v。"}
 )
 
 // limitWords says whose limit it is, and when it is free again.
-func limitWords(limit *backup.LimitError, zone *time.Location, now time.Time) backup.Text {
+func limitWords(limit *backup.LimitError, zone *time.Location, now time.Time) param.Text {
 	who := whose(limit.Key)
 	if limit.RetryAfter == 0 {
-		return backup.Text{En: msgLimitOf.Fill(backup.English, who), Zh: msgLimitOf.Fill(backup.Chinese, who)}
+		return param.Text{En: msgLimitOf.Fill(param.English, who), Zh: msgLimitOf.Fill(param.Chinese, who)}
 	}
 	at := now.Add(limit.RetryAfter + time.Second).In(zone).Format("15:04:05 MST")
-	return backup.Text{En: msgLimitTill.Fill(backup.English, who, at), Zh: msgLimitTill.Fill(backup.Chinese, who, at)}
+	return param.Text{En: msgLimitTill.Fill(param.English, who, at), Zh: msgLimitTill.Fill(param.Chinese, who, at)}
 }

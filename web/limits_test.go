@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // limit lets the policy's grants have the limits of g.
@@ -22,7 +24,7 @@ type limiting struct {
 	limits backup.Grant
 }
 
-func (p limiting) Decide(ctx context.Context, who backup.Principal, given backup.Params) (backup.Grant, []backup.Mistake) {
+func (p limiting) Decide(ctx context.Context, who identity.Principal, given param.Params) (backup.Grant, []param.Mistake) {
 	g, denied := p.Policy.Decide(ctx, who, given)
 	g.Rates, g.Quotas, g.Cooldown = p.limits.Rates, p.limits.Quotas, p.limits.Cooldown
 	return g, denied
@@ -71,8 +73,8 @@ func TestLimitsAreToldAndNothingTypedIsLost(t *testing.T) {
 // not counted, and others are not held up.
 func TestRequestsArePaced(t *testing.T) {
 	w := newWorld(t)
-	w.server.Who = func(r *http.Request) (backup.Principal, error) {
-		return backup.Principal{Kind: backup.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil
+	w.server.Who = func(r *http.Request) (identity.Principal, error) {
+		return identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil
 	}
 	w.handler = w.server.Handler()
 	try := func(who string) int {

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A Message is an event that asks for a backup.
 type Message struct {
-	Principal backup.Principal
+	Principal identity.Principal
 	Key       string // of the event, unless its body has one
 	Body      []byte // a submission as the JSON endpoint takes it, and key and dry_run
 	Heard     bool   // the sender reads the answer; otherwise only an error makes it send again
@@ -46,7 +48,7 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 			s.Log.Warn("event not finished", "error", err)
 			return nil, false, err
 		}
-		out.body = problemOf(f, err, backup.English)
+		out.body = problemOf(f, err, param.English)
 	}
 	if job, ok := out.body.(BackupJob); ok {
 		job.Replayed = out.replayed
@@ -93,13 +95,13 @@ func (s *Server) message(ctx context.Context, m Message) (outcome, error) {
 		return outcome{}, errBody
 	}
 	key := m.Key
-	params, own, err := backup.DecodeJSON(m.Body, "key", "dry_run")
+	params, own, err := param.DecodeJSON(m.Body, "key", "dry_run")
 	if err := withValues(params, err); err != nil {
 		return outcome{}, err
 	}
 	var dryRun bool
 	if raw, ok := own["dry_run"]; ok && json.Unmarshal(raw, &dryRun) != nil {
-		return outcome{}, backup.InvalidError{backup.WrongType("dry_run", backup.Boolean, raw)}
+		return outcome{}, param.InvalidError{param.WrongType("dry_run", param.Boolean, raw)}
 	}
 	if raw, ok := own["key"]; ok && string(raw) != "null" && (json.Unmarshal(raw, &key) != nil || !validKey(key)) {
 		return outcome{}, errKey

@@ -6,13 +6,15 @@ import (
 	"slices"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 	"backupportal/function/policy"
 	"backupportal/templates"
 )
 
 // offer is what the policy leaves who to choose in a form, in the words of the
 // pages.
-func (s *Server) offer(who backup.Principal, source backup.SourceType) templates.Offer {
+func (s *Server) offer(who identity.Principal, source param.SourceType) templates.Offer {
 	granted := s.Policy.Offer(who, source)
 	offer := templates.Offer{
 		Scripts: granted.Scripts, CopyRegions: granted.CopyRegions,
@@ -44,7 +46,7 @@ func ruleLines(lines []policy.Line) []templates.RuleLine {
 }
 
 // rules are the rules of the policy for who, for the start page.
-func (s *Server) rules(who backup.Principal) []templates.RuleRow {
+func (s *Server) rules(who identity.Principal) []templates.RuleRow {
 	var out []templates.RuleRow
 	for _, r := range s.Policy.Rules(who) {
 		out = append(out, templates.RuleRow{
@@ -55,7 +57,7 @@ func (s *Server) rules(who backup.Principal) []templates.RuleRow {
 	return out
 }
 
-func withLanguage(r *http.Request, l backup.Language) *http.Request {
+func withLanguage(r *http.Request, l param.Language) *http.Request {
 	return r.WithContext(templates.WithLanguage(r.Context(), l))
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
 	"backupportal/web/auth"
 )
 
@@ -224,7 +225,7 @@ func TestOpenAPIProblemsHappen(t *testing.T) {
 			away := newLiar(t, w.clock)
 			token := away.token(t)
 			away.Close()
-			list := []backup.Pipeline{{Name: "ci", Issuer: away.URL, Audience: "portal", Claims: map[string]string{"sub": "alice"}}}
+			list := []identity.Pipeline{{Name: "ci", Issuer: away.URL, Audience: "portal", Claims: map[string]string{"sub": "alice"}}}
 			w.server.Who = auth.Machines(nil, list, w.clock.Now, auth.Demo)
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "", "Authorization", "Bearer "+token)
@@ -308,7 +309,7 @@ func TestOpenAPIProblemsHappen(t *testing.T) {
 			return post(w, strings.Replace(oneBackup, "15", `15,"Detail":{"doCopy":"yes"}`, 1))
 		},
 		"internal": func(w *world) recorded {
-			w.server.Who = func(*http.Request) (backup.Principal, error) { panic("a test's") }
+			w.server.Who = func(*http.Request) (identity.Principal, error) { panic("a test's") }
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "")
 		},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
 	"backupportal/web"
 )
 
@@ -134,7 +135,7 @@ func TestEventWaitsUntilItsOutcomeIsKnown(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), c.time)
 			defer cancel()
 			answer, accepted, err := w.server.SubmitMessage(ctx, web.Message{
-				Principal: backup.Principal{Kind: backup.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "queue"}, Key: "k", Body: []byte(oneBackup), Heard: c.heard,
+				Principal: identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "queue"}, Key: "k", Body: []byte(oneBackup), Heard: c.heard,
 			})
 			if (c.want == "") != (err != nil) || accepted != strings.Contains(c.want, "Status") || !strings.Contains(string(answer), c.want) {
 				t.Errorf("answer %s, accepted %v, error %v; want %s", answer, accepted, err, c.want)

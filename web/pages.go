@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 	"backupportal/templates"
 	"backupportal/web/auth"
 )
@@ -27,7 +29,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	if r.URL.Path == auth.CallbackPath {
 		shell.Path, shell.Query = "/", "" // its address has the provider's code in it, and leads nowhere twice
 	}
-	p, known := r.Context().Value(principalKey{}).(backup.Principal)
+	p, known := r.Context().Value(principalKey{}).(identity.Principal)
 	if !known {
 		var err error
 		p, err = s.Who(r)
@@ -53,8 +55,8 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 
 // choose offers the kinds of backup.
 func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
-	offered := map[backup.SourceType]bool{}
-	for _, source := range backup.SourceTypes {
+	offered := map[param.SourceType]bool{}
+	for _, source := range param.SourceTypes {
 		offered[source] = s.Policy.Offer(principal(r), source).Granted
 	}
 	return render(w, r, http.StatusOK, templates.Choose(templates.ChoosePage{Shell: s.shell(r), Offered: offered}))
@@ -62,7 +64,7 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 
 // newBackup shows the form for one kind of backup, filled from the query or
 // from an earlier submission.
-func (s *Server) newBackup(source backup.SourceType) handler {
+func (s *Server) newBackup(source param.SourceType) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		values, strange := prefilled(source, r.URL.Query())
 		if from := r.URL.Query().Get("from"); from != "" {
@@ -82,7 +84,7 @@ func (s *Server) newBackup(source backup.SourceType) handler {
 }
 
 // formPage is the form as r brought it, or an empty one.
-func (s *Server) formPage(r *http.Request, source backup.SourceType, values templates.Values, bad []backup.Mistake) templates.FormPage {
+func (s *Server) formPage(r *http.Request, source param.SourceType, values templates.Values, bad []param.Mistake) templates.FormPage {
 	values["SourceType"] = string(source)
 	return templates.FormPage{
 		Shell: s.shell(r), Source: source, Key: s.key(r), Values: values, Mistakes: bad, Offer: s.offer(principal(r), source),
@@ -106,7 +108,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	source := backup.SourceType(cmp.Or(values["SourceType"], string(backup.UDMECS)))
+	source := param.SourceType(cmp.Or(values["SourceType"], string(param.UDMECS)))
 	if !source.Known() {
 		return errRequest
 	}
@@ -139,7 +141,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 }
 
 // redraw shows the page that the language buttons were on, in another language.
-func (s *Server) redraw(w http.ResponseWriter, r *http.Request, source backup.SourceType, values templates.Values, tag string) error {
+func (s *Server) redraw(w http.ResponseWriter, r *http.Request, source param.SourceType, values templates.Values, tag string) error {
 	l, ok := languageTag(tag)
 	if !ok {
 		return errRequest
@@ -161,7 +163,7 @@ func (s *Server) redraw(w http.ResponseWriter, r *http.Request, source backup.So
 
 // check shows everything once more before it starts, or the form again with
 // what is wrong in it.
-func (s *Server) check(w http.ResponseWriter, r *http.Request, source backup.SourceType, values templates.Values) error {
+func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.SourceType, values templates.Values) error {
 	j, err := s.judge(r, values)
 	if err != nil {
 		return err
@@ -179,7 +181,7 @@ type judgement struct {
 	key      string
 	values   templates.Values // without those of closed reveals
 	status   int
-	bad      []backup.Mistake // if there are none, the rest is there
+	bad      []param.Mistake // if there are none, the rest is there
 	call     backup.Call
 	previews []backup.Preview
 }
@@ -199,7 +201,7 @@ func (s *Server) judge(r *http.Request, values templates.Values) (judgement, err
 
 // wrong gathers what is wrong with a form: its own mistakes, those of the
 // domain, and the refusals of the policy, each with its status.
-func wrong(own []backup.Mistake, err error) (status int, all []backup.Mistake) {
+func wrong(own []param.Mistake, err error) (status int, all []param.Mistake) {
 	status = http.StatusUnprocessableEntity
 	if f := faultOf(err); err != nil && f.status == http.StatusForbidden && own == nil {
 		status = f.status
@@ -209,7 +211,7 @@ func wrong(own []backup.Mistake, err error) (status int, all []backup.Mistake) {
 
 // merged leaves out what the domain says again of a field that the form has
 // already complained about.
-func merged(own, domain []backup.Mistake) []backup.Mistake {
+func merged(own, domain []param.Mistake) []param.Mistake {
 	said := map[string]bool{}
 	for _, m := range own {
 		said[m.Field] = true
@@ -220,7 +222,7 @@ func merged(own, domain []backup.Mistake) []backup.Mistake {
 			all = append(all, m)
 		}
 	}
-	return backup.InFormOrder(all)
+	return param.InFormOrder(all)
 }
 
 // createBackup starts what the check page showed. A form with mistakes is
@@ -234,7 +236,7 @@ func (s *Server) createBackup(w http.ResponseWriter, r *http.Request) error {
 	if !validKey(key) {
 		return errKey
 	}
-	source := backup.SourceType(cmp.Or(values["SourceType"], string(backup.UDMECS)))
+	source := param.SourceType(cmp.Or(values["SourceType"], string(param.UDMECS)))
 	params, values, bad := formInput(values)
 	if bad == nil {
 		answer, submitErr := s.Backups.Submit(r.Context(), backup.Submission{

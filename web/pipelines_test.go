@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 	"backupportal/web/auth"
 )
 
@@ -23,7 +23,7 @@ func pipelineWorld(t *testing.T) (*world, *liar) {
 	p := newLiar(t, w.clock)
 	p.change = deploys
 	w.govern(t, "{issuer: demo, subject: demo}", "{source: deploy-web}")
-	w.server.Who = auth.Machines(nil, []backup.Pipeline{
+	w.server.Who = auth.Machines(nil, []identity.Pipeline{
 		{Name: "other", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "shop/other"}},
 		{Name: "deploy-web", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "shop/web", "ref": "refs/heads/main", "environment": "production"}},
 	}, w.clock.Now, auth.Nobody)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 	"backupportal/templates"
 )
 
@@ -42,12 +43,12 @@ type CloudRefusal struct {
 }
 
 // problemOf words err for machines, in language l.
-func problemOf(f fault, err error, l backup.Language) Problem {
+func problemOf(f fault, err error, l param.Language) Problem {
 	p := Problem{Type: "urn:backup-portal:problem:" + f.name, Title: f.title.In(l), Status: f.status, Detail: f.detail.In(l)}
 	if errors.Is(err, backup.ErrKeyReused) {
 		p.Title, p.Detail = keyReusedTitle.In(l), keyReusedDetail.In(l)
 	}
-	if bad, ok := errors.AsType[*backup.MalformedError](err); ok {
+	if bad, ok := errors.AsType[*param.MalformedError](err); ok {
 		p.Detail = malformedDetail.Fill(l, bad.Line, bad.Column, bad.Problem)
 	}
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok {
@@ -74,11 +75,11 @@ func problemOf(f fault, err error, l backup.Language) Problem {
 
 // A machine has no form before it, but a key.
 var (
-	keyReusedTitle  = backup.Text{En: "This key was already used", Zh: "此键已使用过"}
-	keyReusedDetail = backup.Text{En: "For another backup than the one in this request. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
+	keyReusedTitle  = param.Text{En: "This key was already used", Zh: "此键已使用过"}
+	keyReusedDetail = param.Text{En: "For another backup than the one in this request. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
 )
 
-var malformedDetail = backup.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}
+var malformedDetail = param.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}
 
 // pointer writes a dotted name as the fragment form of a JSON pointer.
 func pointer(name string) string {
@@ -120,14 +121,14 @@ func wantsJSON(r *http.Request) bool {
 }
 
 // An unreadableEvent is a request of which the platform's event says too little.
-type unreadableEvent struct{ what backup.Text }
+type unreadableEvent struct{ what param.Text }
 
 // Error is for logs.
 func (e *unreadableEvent) Error() string { return "unreadable request: " + e.what.En }
 
 // Unreadable answers a request that could not be made of an event, and says
 // what is wrong with it, as every other answer is written.
-func (s *Server) Unreadable(w http.ResponseWriter, r *http.Request, what backup.Text) {
+func (s *Server) Unreadable(w http.ResponseWriter, r *http.Request, what param.Text) {
 	s.identify(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, &unreadableEvent{what})
 	}))).ServeHTTP(w, r)

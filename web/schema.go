@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // schemas are the JSON Schemas of what goes in and out.
@@ -26,7 +27,7 @@ func schemas() doc {
 		},
 		"DryRun": dryRunSchema(), "Preflight": preflightSchema(), "Things": thingsSchema(), "Problem": problemSchema(),
 	}
-	for _, source := range backup.SourceTypes {
+	for _, source := range param.SourceTypes {
 		all[string(source)] = submissionSchema(source)
 	}
 	return all
@@ -34,13 +35,13 @@ func schemas() doc {
 
 // submissionSchema is a submission of one kind, from the table of fields.
 // Detail and Options are objects of their own.
-func submissionSchema(source backup.SourceType) doc {
+func submissionSchema(source param.SourceType) doc {
 	object := func(text string) doc {
 		return doc{"type": "object", "description": text, "properties": doc{}, "additionalProperties": false}
 	}
 	top := object(source.Name().En)
 	required := []string{}
-	for _, f := range backup.Fields {
+	for _, f := range param.Fields {
 		if !f.ForSource(source) || f.Assigned && f.Default == "" {
 			continue // a caller may not say it
 		}
@@ -67,21 +68,21 @@ func submissionSchema(source backup.SourceType) doc {
 }
 
 // narrowed is f with those of its values that are accepted for the kind.
-func narrowed(f backup.Field, source backup.SourceType) backup.Field {
-	f.Enum = slices.DeleteFunc(slices.Clone(f.Enum), func(c backup.Choice) bool {
-		bad, _ := errors.AsType[backup.InvalidError](backup.Params{"SourceType": string(source), f.Name: c.Value}.Validate())
-		return f.Name != "SourceType" && slices.ContainsFunc(bad, func(m backup.Mistake) bool { return m.Field == f.Name })
+func narrowed(f param.Field, source param.SourceType) param.Field {
+	f.Enum = slices.DeleteFunc(slices.Clone(f.Enum), func(c param.Choice) bool {
+		bad, _ := errors.AsType[param.InvalidError](param.Params{"SourceType": string(source), f.Name: c.Value}.Validate())
+		return f.Name != "SourceType" && slices.ContainsFunc(bad, func(m param.Mistake) bool { return m.Field == f.Name })
 	})
 	return f
 }
 
 // requireUnder says in the schema of an object that it has to hold f beside
 // another value, if so.
-func requireUnder(object doc, f backup.Field, source backup.SourceType) {
+func requireUnder(object doc, f param.Field, source param.SourceType) {
 	if f.Under.Name == "" || !f.RequiredFor(source) {
 		return
 	}
-	over, _ := backup.FieldNamed(f.Under.Name)
+	over, _ := param.FieldNamed(f.Under.Name)
 	_, key, _ := strings.Cut(f.Name, ".")
 	_, condition, _ := strings.Cut(over.Name, ".")
 	rules, _ := object["allOf"].([]doc)
@@ -93,12 +94,12 @@ func requireUnder(object doc, f backup.Field, source backup.SourceType) {
 
 // schemaOf is the schema of the field called name.
 func schemaOf(name string) doc {
-	f, _ := backup.FieldNamed(name)
+	f, _ := param.FieldNamed(name)
 	return fieldSchema(f)
 }
 
 // fieldSchema says what a value of f may be.
-func fieldSchema(f backup.Field) doc {
+func fieldSchema(f param.Field) doc {
 	end := ". "
 	if strings.HasSuffix(f.Label.En, "?") {
 		end = " "
@@ -109,16 +110,16 @@ func fieldSchema(f backup.Field) doc {
 		text["pattern"] = "^(" + f.Pattern + ")$"
 	}
 	switch f.Type {
-	case backup.Integer:
+	case param.Integer:
 		s["type"], s["minimum"], s["maximum"] = "integer", f.Minimum, f.Maximum
-	case backup.Boolean:
+	case param.Boolean:
 		s["type"] = "boolean"
-	case backup.Strings:
+	case param.Strings:
 		s["type"], s["items"] = "array", text
 		if f.MaxItems > 0 {
 			s["maxItems"] = f.MaxItems
 		}
-	case backup.Objects:
+	case param.Objects:
 		s["type"], s["items"] = "array", doc{"type": "object"}
 	default:
 		for key, value := range text {
@@ -145,14 +146,14 @@ func fieldSchema(f backup.Field) doc {
 }
 
 // typed is a value of f in its JSON type.
-func typed(f backup.Field, value string) any {
+func typed(f param.Field, value string) any {
 	switch f.Type {
-	case backup.Integer:
+	case param.Integer:
 		n, _ := strconv.ParseInt(value, 10, 64) // every example passes its own check
 		return n
-	case backup.Boolean:
+	case param.Boolean:
 		return value == "true"
-	case backup.Strings, backup.Objects:
+	case param.Strings, param.Objects:
 		return json.RawMessage(value)
 	}
 	return value

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 	"backupportal/function/policy"
 	"backupportal/web/auth"
 )
@@ -26,12 +28,12 @@ type Store struct {
 type Server struct {
 	Backups   *backup.Service
 	Policy    *policy.Policy
-	Who       func(*http.Request) (backup.Principal, error) // the request's principal, or auth.ErrSignedOut
-	SignIn    *auth.OIDC                                    // where people sign in; nil if not here
-	Host      func(host string) bool                        // whether this is one of the portal's own names
-	RequestID func(context.Context) string                  // the platform's, or a new one
-	Demo      bool                                          // nothing reaches the real cloud, and pages say so
-	Origin    string                                        // of PUBLIC_URL, for the header that stops the platform's own CORS; may be empty
+	Who       func(*http.Request) (identity.Principal, error) // the request's principal, or auth.ErrSignedOut
+	SignIn    *auth.OIDC                                      // where people sign in; nil if not here
+	Host      func(host string) bool                          // whether this is one of the portal's own names
+	RequestID func(context.Context) string                    // the platform's, or a new one
+	Demo      bool                                            // nothing reaches the real cloud, and pages say so
+	Origin    string                                          // of PUBLIC_URL, for the header that stops the platform's own CORS; may be empty
 	Store     Store
 	Zone      *time.Location // in which times are shown
 	Log       *slog.Logger
@@ -67,7 +69,7 @@ func (s *Server) Handler() http.Handler {
 	// For people who are signed in.
 	mux.Handle("GET /{$}", s.page(s.signedIn(s.start)))
 	mux.Handle("GET /backups/new", s.page(s.signedIn(s.choose)))
-	for _, source := range backup.SourceTypes {
+	for _, source := range param.SourceTypes {
 		mux.Handle("GET /backups/new/"+string(source), s.page(s.signedIn(s.newBackup(source))))
 	}
 	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // typed, or reloaded
@@ -118,8 +120,8 @@ func (s *Server) signedIn(h handler) handler {
 }
 
 // principal is who sent r; only behind signedIn.
-func principal(r *http.Request) backup.Principal {
-	return r.Context().Value(principalKey{}).(backup.Principal)
+func principal(r *http.Request) identity.Principal {
+	return r.Context().Value(principalKey{}).(identity.Principal)
 }
 
 // health says that the process answers. It touches neither store nor cloud.

@@ -17,7 +17,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"backupportal/function/backup"
+	"backupportal/function/secret"
 	"backupportal/web/auth"
 )
 
@@ -125,7 +125,7 @@ func signInWorld(t *testing.T) (*world, *liar) {
 	w := newWorld(t)
 	p := newLiar(t, w.clock)
 	w.server.SignIn = &auth.OIDC{
-		Issuer: p.URL, ClientID: "portal", ClientSecret: backup.NewSecret(oidcSecret), PublicURL: &url.URL{Scheme: "https", Host: "localhost"},
+		Issuer: p.URL, ClientID: "portal", ClientSecret: secret.New(oidcSecret), PublicURL: &url.URL{Scheme: "https", Host: "localhost"},
 		Scopes: []string{"openid"}, GroupsClaim: "groups", Keep: func(_, g string) bool { return g != "other" },
 	}
 	w.keys(t, "A")

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // Things are what there is to choose from, as machines and the form's script get them.
@@ -36,23 +37,23 @@ func (s *Server) things(kind backup.ThingKind) handler {
 		if err != nil {
 			return err
 		}
-		var bad backup.InvalidError
+		var bad param.InvalidError
 		if query["Region"] == "" {
-			bad = append(bad, backup.Mistake{Field: "Region", Code: "required", Text: msgListRegion})
+			bad = append(bad, param.Mistake{Field: "Region", Code: "required", Text: msgListRegion})
 		}
 		if kind == backup.Disks && query["InstanceId"] == "" {
-			bad = append(bad, backup.Mistake{Field: "InstanceId", Code: "required", Text: msgListInstance})
+			bad = append(bad, param.Mistake{Field: "InstanceId", Code: "required", Text: msgListInstance})
 		}
 		for _, name := range []string{"Search", "Next"} {
 			if len(query[name]) > 4*longestSearch || name == "Search" && len(query[name]) > longestSearch {
-				bad = append(bad, backup.Mistake{Field: name, Code: "long", Text: msgListLong, Args: []any{name}})
+				bad = append(bad, param.Mistake{Field: name, Code: "long", Text: msgListLong, Args: []any{name}})
 			}
 		}
 		if bad != nil {
 			return &queryError{bad}
 		}
 		found, err := s.Backups.Things(r.Context(), principal(r),
-			backup.Params{"Account": r.PathValue("alias"), "Region": query["Region"], "SourceType": query["SourceType"]},
+			param.Params{"Account": r.PathValue("alias"), "Region": query["Region"], "SourceType": query["SourceType"]},
 			backup.ThingQuery{Kind: kind, InstanceID: query["InstanceId"], Search: query["Search"], Next: query["Next"]})
 		if err != nil {
 			return err
@@ -73,7 +74,7 @@ func (s *Server) things(kind backup.ThingKind) handler {
 }
 
 var (
-	msgListRegion   = backup.Text{En: "Region is needed: lists are those of one region", Zh: "缺少 Region：列表按地域提供"}
-	msgListInstance = backup.Text{En: "InstanceId is needed: disks are those of one instance", Zh: "缺少 InstanceId：云盘按实例提供"}
-	msgListLong     = backup.Text{En: "%v is too long", Zh: "%v 过长"}
+	msgListRegion   = param.Text{En: "Region is needed: lists are those of one region", Zh: "缺少 Region：列表按地域提供"}
+	msgListInstance = param.Text{En: "InstanceId is needed: disks are those of one instance", Zh: "缺少 InstanceId：云盘按实例提供"}
+	msgListLong     = param.Text{En: "%v is too long", Zh: "%v 过长"}
 )

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 	"backupportal/web/auth"
 )
 
@@ -17,7 +17,7 @@ func (w *world) withToken(t *testing.T) (token string) {
 	t.Helper()
 	w.govern(t, "{issuer: demo, subject: demo}", "{source: ci}")
 	token = "hbp_" + strings.Repeat("canary7", 6) + "x"
-	tokens := []backup.Token{
+	tokens := []identity.Token{
 		{Source: "other", ID: "t1", Sum: sha256.Sum256([]byte("hbp_" + strings.Repeat("y", 43))), NotAfter: w.clock.Now().Add(time.Hour)},
 		{Source: "ci", ID: "t2", Sum: sha256.Sum256([]byte(token)), NotAfter: w.clock.Now().Add(time.Hour)},
 		{Source: "ci", ID: "odd", Sum: sha256.Sum256([]byte("hbp_short")), NotAfter: w.clock.Now().Add(time.Hour)},

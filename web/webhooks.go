@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
 	"backupportal/function/webhook"
 )
 
@@ -27,11 +28,11 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		s.Log.Warn("webhook refused", "source", source.Name, "request_id", requestID(r))
 		s.Backups.Note(r.Context(), backup.AuditEvent{
-			Kind: backup.AuditWebhookRefused, Actor: backup.Principal{Kind: backup.KindSource, Subject: source.Name}, Often: source.Name,
+			Kind: backup.AuditWebhookRefused, Actor: identity.Principal{Kind: identity.KindSource, Subject: source.Name}, Often: source.Name,
 		})
 		return err
 	}
-	if source.Kind == backup.GitHubHook && r.Header.Get("X-Github-Event") == "ping" {
+	if source.Kind == webhook.GitHub && r.Header.Get("X-Github-Event") == "ping" {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
@@ -53,7 +54,7 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := backup.Principal{Kind: backup.KindSource, Subject: source.Name, Name: source.Name, Key: message.Key}
+	p := identity.Principal{Kind: identity.KindSource, Subject: source.Name, Name: source.Name, Key: message.Key}
 	s.Log.Info("webhook", "source", source.Name, "key", message.Key, "id", message.ID, "request_id", requestID(r))
 	if err := s.Backups.Pace(r.Context(), p); err != nil {
 		return err

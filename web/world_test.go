@@ -19,6 +19,7 @@ import (
 	"backupportal/function/emulator"
 	emulated "backupportal/function/emulator/world"
 	"backupportal/function/policy"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/web"
 	"backupportal/web/auth"
@@ -83,7 +84,7 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := aliyun.Credentials{AccessKeyID: "demo-portal-key", AccessKeySecret: backup.NewSecret("demo-portal-secret")}
+	key := aliyun.Credentials{AccessKeyID: "demo-portal-key", AccessKeySecret: secret.New("demo-portal-secret")}
 	client, err := aliyun.New(aliyun.Config{
 		Endpoint: address, Now: w.clock.Now,
 		Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil },
@@ -92,7 +93,7 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	if w.db, err = store.Open(store.Config{URL: backup.NewSecret("sqlite:" + filepath.Join(t.TempDir(), "portal.db"))}); err != nil {
+	if w.db, err = store.Open(store.Config{URL: secret.New("sqlite:" + filepath.Join(t.TempDir(), "portal.db"))}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.db.Close() })

@@ -16,6 +16,8 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/sts"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/secret"
 )
 
 // lifetime of assumed credentials, if the policy says nothing: the least that STS gives.
@@ -27,7 +29,7 @@ func (r role) lifetime() time.Duration { return cmp.Or(r.account.Session, lifeti
 // A role is one to take on, in somebody's name.
 type role struct {
 	account   backup.Account
-	principal backup.Principal
+	principal identity.Principal
 	policy    string // the session policy that narrows it (STS AssumeRole, parameter Policy)
 }
 
@@ -38,7 +40,7 @@ func roleOf(op operation) role {
 // sessionName is what the cloud's audit trail shows: the principal's name, and
 // enough of the hash of who it is to tell namesakes apart. STS takes 2 to 64
 // characters of these.
-func sessionName(p backup.Principal) string {
+func sessionName(p identity.Principal) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune(".@_-", r):
@@ -136,7 +138,7 @@ func readCredentials(body []byte, latest time.Time) (Credentials, time.Time) {
 	}
 	return Credentials{
 		AccessKeyID:     given.Credentials.AccessKeyId,
-		AccessKeySecret: backup.NewSecret(given.Credentials.AccessKeySecret),
-		SecurityToken:   backup.NewSecret(given.Credentials.SecurityToken),
+		AccessKeySecret: secret.New(given.Credentials.AccessKeySecret),
+		SecurityToken:   secret.New(given.Credentials.SecurityToken),
 	}, ends
 }

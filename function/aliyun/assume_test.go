@@ -13,6 +13,8 @@ import (
 
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/secret"
 )
 
 // assumes is an STS whose credentials last that long, each with a number.
@@ -55,7 +57,7 @@ func TestSessionNamesTellPrincipalsApart(t *testing.T) {
 		{"李雷 <li>", "li-"}, {"李雷", "portal-"}, {strings.Repeat("x", 80), strings.Repeat("x", 48) + "-"},
 	} {
 		call := assumedCall()
-		call.Target.Principal = backup.Principal{Issuer: "https://issuer.example", Subject: fmt.Sprint(i), Name: test.name}
+		call.Target.Principal = identity.Principal{Issuer: "https://issuer.example", Subject: fmt.Sprint(i), Name: test.name}
 		if _, err := client.CreateBackupJob(t.Context(), call); err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +141,7 @@ func TestSessionsAreNotShared(t *testing.T) {
 		"alias":     func(c *backup.Call) { c.Target.Account.Alias = "other" },
 		"role":      func(c *backup.Call) { c.Target.Account.Role = "other" },
 		"session":   func(c *backup.Call) { c.Target.Account.Session = time.Hour },
-		"external":  func(c *backup.Call) { c.Target.Account.ExternalID = backup.NewSecret("other") },
+		"external":  func(c *backup.Call) { c.Target.Account.ExternalID = secret.New("other") },
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // seen is a server that counts what it is sent, and a client for it.
@@ -162,7 +163,7 @@ func TestCause(t *testing.T) {
 func TestSessionsAreBounded(t *testing.T) {
 	var s sessions
 	for i := range 3 * mostSessions {
-		s.of(role{principal: backup.Principal{Subject: fmt.Sprint(i)}}, time.Now())
+		s.of(role{principal: identity.Principal{Subject: fmt.Sprint(i)}}, time.Now())
 	}
 	if len(s.all) > mostSessions {
 		t.Errorf("%d sessions are kept, want at most %d", len(s.all), mostSessions)

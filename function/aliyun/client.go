@@ -20,13 +20,14 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/secret"
 )
 
 // Credentials are an access key, and the token that belongs to it if it is
 // temporary.
 type Credentials struct {
 	AccessKeyID                    string
-	AccessKeySecret, SecurityToken backup.Secret
+	AccessKeySecret, SecurityToken secret.String
 }
 
 // empty reports whether nothing could be signed with k.
@@ -109,7 +110,7 @@ func (c *Client) origin(host string) *url.URL {
 }
 
 // backupHost is the public host of Cloud Backup in a region, by the endpoint
-// list of its API. The region is one of [backup.Regions].
+// list of its API. The region is one of [param.Regions].
 func backupHost(region string) string { return "hbr." + region + ".aliyuncs.com" }
 
 // tokenHost is the public host of STS for a region, by the endpoint list of

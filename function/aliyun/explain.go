@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // meanings is what is known about codes, in the order in which they are looked
@@ -13,111 +14,111 @@ import (
 // CreateBackupJob, AssumeRole and "public error codes", and of their metadata.
 var meanings = []meaning{{
 	codes: "AssumeRole.NoPermission* AssumeRole.Forbidden*", outcome: backup.ErrRefused,
-	means: both("The portal may not take on the role in that account.", "门户无权扮演该账号中的角色。"),
-	todo: both("The operator must change one of two things: the trust policy of the role must name the portal's own role (and the same external ID), or the portal's own role needs the permission sts:AssumeRole for it. “Check access” says which.",
+	means: param.Both("The portal may not take on the role in that account.", "门户无权扮演该账号中的角色。"),
+	todo: param.Both("The operator must change one of two things: the trust policy of the role must name the portal's own role (and the same external ID), or the portal's own role needs the permission sts:AssumeRole for it. “Check access” says which.",
 		"管理员需要修改以下之一：该角色的信任策略须信任门户自身的角色（外部 ID 一致），或为门户自身的角色授予对它的 sts:AssumeRole 权限。“检查访问权限”会指出是哪一项。"),
 }, {
 	codes: "AssumeRole.EntityNotExist*", outcome: backup.ErrRefused,
-	means: both("The role does not exist in that account.", "该账号中不存在此角色。"),
-	todo:  both("The operator must create it, or correct the account or the role in the policy.", "管理员需要创建该角色，或更正策略中的账号或角色。"),
+	means: param.Both("The role does not exist in that account.", "该账号中不存在此角色。"),
+	todo:  param.Both("The operator must create it, or correct the account or the role in the policy.", "管理员需要创建该角色，或更正策略中的账号或角色。"),
 }, {
 	codes: "AssumeRole.InvalidParameter* AssumeRole.Missing*", outcome: backup.ErrRefused, message: true,
-	means: both("The settings for the role of that account were not accepted.", "该账号的角色设置未被接受。"),
-	todo:  both("The operator must correct the account in the policy.", "管理员需要更正策略中的该账号。"),
+	means: param.Both("The settings for the role of that account were not accepted.", "该账号的角色设置未被接受。"),
+	todo:  param.Both("The operator must correct the account in the policy.", "管理员需要更正策略中的该账号。"),
 }, {
 	codes: "AssumeRole.InternalError AssumeRole.UnknownError AssumeRole.ServiceUnavailable AssumeRole.*Timeout AssumeRole.SignatureNonceUsed", outcome: backup.ErrNotSent,
-	means: both("The portal could not sign in to that account. Nothing was started.", "门户未能登录该账号，未启动任何任务。"), todo: tryAgain,
+	means: param.Both("The portal could not sign in to that account. Nothing was started.", "门户未能登录该账号，未启动任何任务。"), todo: tryAgain,
 }, {
 	codes: noCredentials, outcome: backup.ErrCredentials,
-	means: both("The function has no role, or no access key is set.", "函数未配置角色，或未设置访问密钥。"),
-	todo:  both("The operator must give the function a role.", "管理员需要为函数配置角色。"),
+	means: param.Both("The function has no role, or no access key is set.", "函数未配置角色，或未设置访问密钥。"),
+	todo:  param.Both("The operator must give the function a role.", "管理员需要为函数配置角色。"),
 }, {
 	codes: badTarget, outcome: backup.ErrRefused,
-	means: both("The policy names a region or a way into the account that the portal does not know.", "策略中的地域或账号访问方式不受支持。"), todo: tellOperator,
+	means: param.Both("The policy names a region or a way into the account that the portal does not know.", "策略中的地域或账号访问方式不受支持。"), todo: tellOperator,
 }, {
 	codes: "SignatureNonceUsed", outcome: backup.ErrUnknownOutcome,
-	means: both("The request was repeated on its way.", "请求在传输途中被重复发送。"), todo: beingChecked,
+	means: param.Both("The request was repeated on its way.", "请求在传输途中被重复发送。"), todo: beingChecked,
 }, {
 	codes: "InternalError UnknownError InitVaultError AccessVaultFail BrowseFileError EcsClientError", outcome: backup.ErrUnknownOutcome,
-	means: both("Cloud Backup had an internal error.", "云备份发生内部错误。"), todo: beingChecked,
+	means: param.Both("Cloud Backup had an internal error.", "云备份发生内部错误。"), todo: beingChecked,
 }, {
 	codes: "ServiceUnavailable *Timeout", outcome: backup.ErrUnknownOutcome,
-	means: both("Cloud Backup is not available at the moment.", "云备份暂时不可用。"), todo: beingChecked,
+	means: param.Both("Cloud Backup is not available at the moment.", "云备份暂时不可用。"), todo: beingChecked,
 }, {
 	codes: "Throttling Throttling.* Rejected.Throttling", outcome: backup.ErrThrottled,
-	means: both("There are too many requests at the moment. Nothing was started.", "当前请求过多，未启动任何任务。"), todo: tryAgain,
+	means: param.Both("There are too many requests at the moment. Nothing was started.", "当前请求过多，未启动任何任务。"), todo: tryAgain,
 }, {
 	codes: "InvalidAccessKeyId* Forbidden.AccessKeyDisabled", outcome: backup.ErrCredentials,
-	means: both("The access key of this portal is not valid any more.", "本门户的访问密钥已失效。"), todo: tellOperator,
+	means: param.Both("The access key of this portal is not valid any more.", "本门户的访问密钥已失效。"), todo: tellOperator,
 }, {
 	codes: "InvalidSecurityToken*", outcome: backup.ErrCredentials, passing: true,
-	means: both("The portal's access has expired and could not be renewed.", "本门户的访问凭证已过期且未能续期。"), todo: tellOperator,
+	means: param.Both("The portal's access has expired and could not be renewed.", "本门户的访问凭证已过期且未能续期。"), todo: tellOperator,
 }, {
 	codes: "MissingSecurityToken", outcome: backup.ErrCredentials,
-	means: both("The portal sent incomplete credentials.", "本门户发送的凭证不完整。"), todo: tellOperator,
+	means: param.Both("The portal sent incomplete credentials.", "本门户发送的凭证不完整。"), todo: tellOperator,
 }, {
 	codes: "SignatureDoesNotMatch IncompleteSignature InvalidSignatureMethod", outcome: backup.ErrRefused,
-	means: both("The access key of this portal is not accepted.", "本门户的访问密钥未被接受。"), todo: tellOperator,
+	means: param.Both("The access key of this portal is not accepted.", "本门户的访问密钥未被接受。"), todo: tellOperator,
 }, {
 	codes: "InvalidTimeStamp* IllegalTimestamp", outcome: backup.ErrRefused,
-	means: both("The clock of this portal is wrong.", "本门户的系统时间不正确。"), todo: tellOperator,
+	means: param.Both("The clock of this portal is wrong.", "本门户的系统时间不正确。"), todo: tellOperator,
 }, {
 	codes: "Forbidden.RiskControl Forbidden.UserVerification RiskControlProhibited", outcome: backup.ErrRefused,
-	means: both("The cloud account is restricted by the provider.", "该云账号受到云服务商的限制。"), todo: tellOperator,
+	means: param.Both("The cloud account is restricted by the provider.", "该云账号受到云服务商的限制。"), todo: tellOperator,
 }, {
 	codes: "NoPermission* Forbidden* ActionUnauthorized", outcome: backup.ErrRefused,
-	means: both("The portal's role in that account has no permission for this.", "门户在该账号中使用的角色没有此操作的权限。"),
-	todo:  both("The operator must add it to the role. “Check access” says which permission is missing, and what to paste.", "管理员需要为该角色授权。“检查访问权限”会指出缺少哪项权限以及应粘贴的内容。"),
+	means: param.Both("The portal's role in that account has no permission for this.", "门户在该账号中使用的角色没有此操作的权限。"),
+	todo:  param.Both("The operator must add it to the role. “Check access” says which permission is missing, and what to paste.", "管理员需要为该角色授权。“检查访问权限”会指出缺少哪项权限以及应粘贴的内容。"),
 }, {
 	codes: "ServiceNotActivated", outcome: backup.ErrRefused,
-	means: both("Cloud Backup is not switched on in that account.", "该账号尚未开通云备份。"),
-	todo:  both("The operator must switch it on in the console.", "管理员需要在控制台开通云备份。"),
+	means: param.Both("Cloud Backup is not switched on in that account.", "该账号尚未开通云备份。"),
+	todo:  param.Both("The operator must switch it on in the console.", "管理员需要在控制台开通云备份。"),
 }, {
 	codes: "InDebt* InsufficientBalance", outcome: backup.ErrRefused,
-	means: both("The cloud account has unpaid bills, or too little balance.", "该云账号欠费或余额不足。"), todo: tellOperator,
+	means: param.Both("The cloud account has unpaid bills, or too little balance.", "该云账号欠费或余额不足。"), todo: tellOperator,
 }, {
 	codes: "AssumeRoleFail", outcome: backup.ErrRefused,
-	means: both("Cloud Backup may not use its role.", "云备份无权使用其角色。"),
-	todo:  both("The operator must check the service-linked role, and the role in the other account.", "管理员需要检查云备份的服务关联角色，以及另一账号中的角色。"),
+	means: param.Both("Cloud Backup may not use its role.", "云备份无权使用其角色。"),
+	todo:  param.Both("The operator must check the service-linked role, and the role in the other account.", "管理员需要检查云备份的服务关联角色，以及另一账号中的角色。"),
 }, {
 	codes: "RoleNotExist", outcome: backup.ErrRefused,
-	means: both("A role that Cloud Backup needs does not exist.", "云备份所需的角色不存在。"), todo: tellOperator,
+	means: param.Both("A role that Cloud Backup needs does not exist.", "云备份所需的角色不存在。"), todo: tellOperator,
 }, {
 	codes: "CrossAccountBackupSlrNotExist", outcome: backup.ErrRefused,
-	means: both("The role AliyunServiceRoleForHbrCrossAccountBackup is missing in this account.", "本账号缺少服务关联角色 AliyunServiceRoleForHbrCrossAccountBackup。"),
-	todo:  both("The operator must create it in the console of Cloud Backup.", "管理员需要在云备份控制台创建该角色。"),
+	means: param.Both("The role AliyunServiceRoleForHbrCrossAccountBackup is missing in this account.", "本账号缺少服务关联角色 AliyunServiceRoleForHbrCrossAccountBackup。"),
+	todo:  param.Both("The operator must create it in the console of Cloud Backup.", "管理员需要在云备份控制台创建该角色。"),
 }, {
 	codes: "AccountNotEnableRdTrustedService BackupAccountNotInSpecifiedRd", outcome: backup.ErrRefused,
-	means: both("The resource directory does not let Cloud Backup into that account.", "资源目录未允许云备份访问该账号。"), todo: tellOperator,
+	means: param.Both("The resource directory does not let Cloud Backup into that account.", "资源目录未允许云备份访问该账号。"), todo: tellOperator,
 }, {
 	codes: "CloudAssistNotRunningOnInstance", outcome: backup.ErrRefused, caller: true,
-	means: both("Cloud Assistant does not run on the instance.", "实例上的云助手未运行。"),
-	todo:  both("Start it there and send the request again.", "请在实例上启动云助手后重新提交。"),
+	means: param.Both("Cloud Assistant does not run on the instance.", "实例上的云助手未运行。"),
+	todo:  param.Both("Start it there and send the request again.", "请在实例上启动云助手后重新提交。"),
 }, {
 	codes: "VaultNotExist", outcome: backup.ErrRefused, caller: true,
-	means: both("The vault does not exist in this region.", "该地域中不存在此备份库。"),
-	todo:  both("Choose a vault of the same region.", "请选择同一地域的备份库。"),
+	means: param.Both("The vault does not exist in this region.", "该地域中不存在此备份库。"),
+	todo:  param.Both("Choose a vault of the same region.", "请选择同一地域的备份库。"),
 }, {
 	codes: "ResourceNotFound", outcome: backup.ErrRefused, caller: true,
-	means: both("The service does not find what was chosen.", "服务未找到所选资源。"),
-	todo:  both("It may have been deleted, or be in another region. Check the IDs and the region.", "资源可能已被删除，或位于其他地域。请检查 ID 和地域。"),
+	means: param.Both("The service does not find what was chosen.", "服务未找到所选资源。"),
+	todo:  param.Both("It may have been deleted, or be in another region. Check the IDs and the region.", "资源可能已被删除，或位于其他地域。请检查 ID 和地域。"),
 }, {
 	codes: "InvalidRegion*", outcome: backup.ErrRefused, caller: true,
-	means: both("This region is not known to the service.", "服务不支持该地域。"),
-	todo:  both("Choose another region.", "请选择其他地域。"),
+	means: param.Both("This region is not known to the service.", "服务不支持该地域。"),
+	todo:  param.Both("Choose another region.", "请选择其他地域。"),
 }, {
 	codes: "InvalidVersion NoSuchVersion InvalidApi* InvalidProduct* InvalidProtocol* InvalidAction* UnsupportedHTTPMethod", outcome: backup.ErrRefused,
-	means: both("The portal and the service do not fit together.", "门户与服务的版本不匹配。"), todo: tellOperator,
+	means: param.Both("The portal and the service do not fit together.", "门户与服务的版本不匹配。"), todo: tellOperator,
 }, {
 	codes: "Missing*", outcome: backup.ErrRefused, caller: true, message: true,
-	means: both("The service misses a value.", "服务提示缺少某个值。"),
-	todo:  both("Fill it in and send it again.", "请补充后重新提交。"),
+	means: param.Both("The service misses a value.", "服务提示缺少某个值。"),
+	todo:  param.Both("Fill it in and send it again.", "请补充后重新提交。"),
 }, {
 	codes: "Invalid* UnsupportedParameter", outcome: backup.ErrRefused, caller: true, message: true,
-	means: both("The service did not accept a value.", "服务未接受某个值。"), todo: correctIt,
+	means: param.Both("The service did not accept a value.", "服务未接受某个值。"), todo: correctIt,
 }, {
 	codes: "BadRequest", outcome: backup.ErrRefused, caller: true, message: true,
-	means: both("The service did not accept the request.", "服务未接受该请求。"), todo: correctIt,
+	means: param.Both("The service did not accept the request.", "服务未接受该请求。"), todo: correctIt,
 }}
 
 // jobMeanings are the codes that mean something else once there is a job: the
@@ -125,24 +126,24 @@ var meanings = []meaning{{
 // when they end it.
 var jobMeanings = []meaning{{
 	codes: "EcsClientError",
-	means: both("Cloud Backup could not reach the instance.", "云备份无法访问该实例。"),
-	todo:  both("See that the instance runs, and its backup client too, and run the backup again.", "请确认实例及其备份客户端正在运行，然后再备份一次。"),
+	means: param.Both("Cloud Backup could not reach the instance.", "云备份无法访问该实例。"),
+	todo:  param.Both("See that the instance runs, and its backup client too, and run the backup again.", "请确认实例及其备份客户端正在运行，然后再备份一次。"),
 }, {
 	codes: "InitVaultError AccessVaultFail",
-	means: both("Cloud Backup could not reach the backup vault.", "云备份无法访问备份库。"), todo: runAgain,
+	means: param.Both("Cloud Backup could not reach the backup vault.", "云备份无法访问备份库。"), todo: runAgain,
 }, {
 	codes: "BrowseFileError",
-	means: both("Cloud Backup could not read the files.", "云备份无法读取文件。"),
-	todo:  both("Check the paths, and run the backup again.", "请检查路径，然后再备份一次。"),
+	means: param.Both("Cloud Backup could not read the files.", "云备份无法读取文件。"),
+	todo:  param.Both("Check the paths, and run the backup again.", "请检查路径，然后再备份一次。"),
 }, {
 	codes: "InternalError UnknownError SignatureNonceUsed AssumeRole.InternalError AssumeRole.UnknownError AssumeRole.SignatureNonceUsed",
-	means: both("Cloud Backup had an internal error.", "云备份发生内部错误。"), todo: runAgain,
+	means: param.Both("Cloud Backup had an internal error.", "云备份发生内部错误。"), todo: runAgain,
 }, {
 	codes: "ServiceUnavailable *Timeout AssumeRole.ServiceUnavailable",
-	means: both("Cloud Backup did not answer in time.", "云备份未及时响应。"), todo: runAgain,
+	means: param.Both("Cloud Backup did not answer in time.", "云备份未及时响应。"), todo: runAgain,
 }, {
 	codes: "Throttling Throttling.* Rejected.Throttling AssumeRole.Throttling AssumeRole.Throttling.* AssumeRole.Rejected.Throttling",
-	means: both("There were too many requests at that time.", "当时请求过多。"), todo: runAgain,
+	means: param.Both("There were too many requests at that time.", "当时请求过多。"), todo: runAgain,
 }}
 
 // assumeRole is the operation of STS; with a dot behind it, it stands before
@@ -167,7 +168,7 @@ type meaning struct {
 	caller      bool // whoever asked can put it right
 	passing     bool // fresher credentials may do
 	message     bool // the cloud's own words say which value it is about
-	means, todo backup.Text
+	means, todo param.Text
 }
 
 // Explain says what a code means and what can be done about it. Codes of
@@ -216,10 +217,10 @@ func (m meaning) matches(code string) bool {
 
 // Sentences that several codes share.
 var (
-	tellOperator = both("Tell the operator of this portal.", "请联系本门户的管理员。")
-	tryAgain     = both("Try again in a minute.", "请稍后重试。")
-	beingChecked = both("A job may have been started. The portal looks for it in the list of jobs; do not start another one meanwhile.",
+	tellOperator = param.Both("Tell the operator of this portal.", "请联系本门户的管理员。")
+	tryAgain     = param.Both("Try again in a minute.", "请稍后重试。")
+	beingChecked = param.Both("A job may have been started. The portal looks for it in the list of jobs; do not start another one meanwhile.",
 		"任务可能已经启动。门户正在任务列表中核实，请勿重复提交。")
-	runAgain  = both("Run the backup again. If that fails too, tell the operator of this portal.", "请再备份一次；若仍失败，请联系本门户的管理员。")
-	correctIt = both("Correct the value and send it again.", "请更正后重新提交。")
+	runAgain  = param.Both("Run the backup again. If that fails too, tell the operator of this portal.", "请再备份一次；若仍失败，请联系本门户的管理员。")
+	correctIt = param.Both("Correct the value and send it again.", "请更正后重新提交。")
 )

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // TestMeaningsAreComplete: each entry has both sentences in both languages, an
@@ -39,12 +40,12 @@ func TestMeaningsAreComplete(t *testing.T) {
 func TestCleanLeavesNothingThatActs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) + rapid.String().Draw(t, "text")
-		got := backup.Clean(s, 20)
+		got := param.Clean(s, 20)
 		if !utf8.ValidString(got) || len(got) > 20 || strings.ContainsAny(got, "\n\r\t\x00\x1b\u202e\u2028") {
 			t.Fatalf("Clean(%q) = %q", s, got)
 		}
-		if backup.Clean(got, 20) != got {
-			t.Fatalf("cleaning %q again gives %q", got, backup.Clean(got, 20))
+		if param.Clean(got, 20) != got {
+			t.Fatalf("cleaning %q again gives %q", got, param.Clean(got, 20))
 		}
 	})
 }

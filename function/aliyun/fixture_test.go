@@ -14,6 +14,9 @@ import (
 
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 // A cloud is an HTTP server that answers as a test says, and remembers what it
@@ -98,7 +101,7 @@ const (
 )
 
 func ownKeys(context.Context) (aliyun.Credentials, error) {
-	return aliyun.Credentials{AccessKeyID: keyMarker, AccessKeySecret: backup.NewSecret(secretMarker), SecurityToken: backup.NewSecret(tokenMarker)}, nil
+	return aliyun.Credentials{AccessKeyID: keyMarker, AccessKeySecret: secret.New(secretMarker), SecurityToken: secret.New(tokenMarker)}, nil
 }
 
 // clientOf is a client whose only way out is the server at address.
@@ -123,12 +126,12 @@ const submissionID = "abcdefghijklmnopqrstuvwxyz"
 
 // instanceCall is the backup of an instance in the portal's own account.
 func instanceCall() backup.Call {
-	params := backup.Params{"Account": "own", "Region": "cn-hangzhou", "InstanceId": "i-bp1abc", "Retention": "7"}.WithDefaults()
+	params := param.Params{"Account": "own", "Region": "cn-hangzhou", "InstanceId": "i-bp1abc", "Retention": "7"}.WithDefaults()
 	params["JobName"] = "web01-" + submissionID
 	return backup.Call{
 		Target: backup.Target{
 			Account: backup.Account{Alias: "own", ID: "1000000000000001", Access: backup.Own}, Region: "cn-hangzhou",
-			Principal: backup.Principal{Issuer: "https://issuer.example", Subject: "u1", Name: "alice@example.com"},
+			Principal: identity.Principal{Issuer: "https://issuer.example", Subject: "u1", Name: "alice@example.com"},
 		},
 		Params: params,
 	}
@@ -138,7 +141,7 @@ func instanceCall() backup.Call {
 func assumedCall() backup.Call {
 	call := instanceCall()
 	call.Target.Account = backup.Account{Alias: "payments", ID: "2000000000000002", Access: backup.AssumeRole,
-		Role: "backup-operator", ExternalID: backup.NewSecret("MARKER-external")}
+		Role: "backup-operator", ExternalID: secret.New("MARKER-external")}
 	return call
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // cloudHosts are the only hosts of the cloud that a request ever goes to.
@@ -12,7 +13,7 @@ var cloudHosts = regexp.MustCompile(`\A(hbr\.[a-z0-9-]+|(sts|ecs)(\.[a-z0-9-]+)?
 
 // Requests go to the three services of the cloud, in regions of the table alone. T7.
 func TestHostsAreTheCloudsAlone(t *testing.T) {
-	for _, r := range backup.Regions {
+	for _, r := range param.Regions {
 		for _, host := range []string{backupHost(r.ID), tokenHost(r.ID), instanceHost(r.ID)} {
 			if !cloudHosts.MatchString(host) {
 				t.Errorf("%s leads to %s", r.ID, host)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // mostInstances is how many instances one request may ask for (ECS,
@@ -33,7 +34,7 @@ func (c *Client) instanceTags(ctx context.Context, target backup.Target, ids []s
 	if err != nil {
 		return err
 	}
-	op := operation{api: ecs, action: describeInstances, target: target, params: []backup.Parameter{
+	op := operation{api: ecs, action: describeInstances, target: target, params: []param.Parameter{
 		{Name: "RegionId", Value: target.Region},
 		{Name: "MaxResults", Value: "100"},
 		{Name: "InstanceIds", Value: string(list)},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // CreateBackupJob starts a backup (Cloud Backup, CreateBackupJob). It makes
@@ -30,9 +31,9 @@ func (c *Client) CreateBackupJob(ctx context.Context, call backup.Call) (backup.
 // Success means that the service took the request: the job stops a little later.
 // Errors are [*backup.CloudError] values.
 func (c *Client) CancelBackupJob(ctx context.Context, target backup.Target, jobID, vaultID string) error {
-	op := operation{action: cancelBackupJob, target: target, params: []backup.Parameter{{Name: "JobId", Value: jobID}}}
+	op := operation{action: cancelBackupJob, target: target, params: []param.Parameter{{Name: "JobId", Value: jobID}}}
 	if vaultID != "" {
-		op.params = append(op.params, backup.Parameter{Name: "VaultId", Value: vaultID})
+		op.params = append(op.params, param.Parameter{Name: "VaultId", Value: vaultID})
 	}
 	if _, _, failed := c.perform(ctx, op); failed != nil {
 		return failed
@@ -85,21 +86,21 @@ func unread(action string, status int, r reading, cause string) *backup.CloudErr
 
 // listing are the parameters for one page. The operator is always given: IN,
 // which is meant without one, is refused for times.
-func listing(f backup.JobFilter, page int) []backup.Parameter {
-	params := []backup.Parameter{
+func listing(f backup.JobFilter, page int) []param.Parameter {
+	params := []param.Parameter{
 		{Name: "PageNumber", Value: strconv.Itoa(page)},
 		{Name: "PageSize", Value: strconv.Itoa(pageSize)},
 	}
 	if f.SourceType != "" {
-		params = append(params, backup.Parameter{Name: "SourceType", Value: string(f.SourceType)})
+		params = append(params, param.Parameter{Name: "SourceType", Value: string(f.SourceType)})
 	}
 	filters := 0
 	add := func(key, operator string, values ...string) {
 		filters++
 		name := "Filters." + strconv.Itoa(filters) + "."
-		params = append(params, backup.Parameter{Name: name + "Key", Value: key}, backup.Parameter{Name: name + "Operator", Value: operator})
+		params = append(params, param.Parameter{Name: name + "Key", Value: key}, param.Parameter{Name: name + "Operator", Value: operator})
 		for i, value := range values {
-			params = append(params, backup.Parameter{Name: name + "Values." + strconv.Itoa(i+1), Value: value})
+			params = append(params, param.Parameter{Name: name + "Values." + strconv.Itoa(i+1), Value: value})
 		}
 	}
 	if f.InstanceID != "" {
@@ -161,17 +162,17 @@ type jobItem struct {
 const longestWord = 128
 
 func (i jobItem) job() backup.Job {
-	word := func(s string) string { return backup.Clean(s, longestWord) }
+	word := func(s string) string { return param.Clean(s, longestWord) }
 	return backup.Job{
 		JobID: word(i.JobId), JobName: word(i.JobName), InstanceID: word(i.InstanceId),
-		SourceType: backup.SourceType(word(i.SourceType)), Status: backup.JobState(word(i.Status)),
-		ErrorMessage: backup.Clean(i.ErrorMessage, longestMessage),
+		SourceType: param.SourceType(word(i.SourceType)), Status: backup.JobState(word(i.Status)),
+		ErrorMessage: param.Clean(i.ErrorMessage, longestMessage),
 		Progress:     int(min(max(i.Progress, 0), 10_000)),
 		BytesTotal:   int64(i.BytesTotal), BytesDone: int64(i.BytesDone), Speed: int64(i.Speed),
 		CreatedTime: i.CreatedTime.time(), StartTime: i.StartTime.time(),
 		CompleteTime: i.CompleteTime.time(), UpdatedTime: i.UpdatedTime.time(),
 		CopyStatus:   word(i.Detail.DestinationNativeSnapshotStatus),
-		CopyError:    backup.Clean(i.Detail.DestinationNativeSnapshotErrorMessage, longestMessage),
+		CopyError:    param.Clean(i.Detail.DestinationNativeSnapshotErrorMessage, longestMessage),
 		CopyProgress: int(min(max(i.Detail.DestinationNativeSnapshotProgress, 0), 100)),
 	}
 }

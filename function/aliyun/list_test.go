@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // list is one page of an answer.
@@ -40,7 +41,7 @@ func TestJobIsReadByItsPublishedNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []backup.Job{{
-		JobID: "job-1", JobName: "web01-k3v9x2", SourceType: backup.UDMECS, InstanceID: "i-bp1a2b3c", Status: backup.StateRunning,
+		JobID: "job-1", JobName: "web01-k3v9x2", SourceType: param.UDMECS, InstanceID: "i-bp1a2b3c", Status: backup.StateRunning,
 		ErrorMessage: "a\ufffdb\ufffdc", Progress: 4200, BytesTotal: 9007199254740993, BytesDone: 1, Speed: 512,
 		CreatedTime: time.Unix(1767323045, 0), StartTime: time.Unix(1767323050, 0), UpdatedTime: time.Unix(1767323110, 0),
 		CopyStatus: "COMPLETE", CopyError: "ECS.CreatingSnapshot", CopyProgress: 85,
@@ -77,7 +78,7 @@ func TestFiltersOfAListing(t *testing.T) {
 	}{
 		"none": {backup.JobFilter{}, map[string]string{}},
 		"instance since": {
-			backup.JobFilter{SourceType: backup.UDMECS, InstanceID: "i-bp1a", Since: time.Unix(1767322985, 999)},
+			backup.JobFilter{SourceType: param.UDMECS, InstanceID: "i-bp1a", Since: time.Unix(1767322985, 999)},
 			map[string]string{"SourceType": "UDM_ECS",
 				"Filters.1.Key": "InstanceId", "Filters.1.Operator": "EQUAL", "Filters.1.Values.1": "i-bp1a",
 				"Filters.2.Key": "CreatedTime", "Filters.2.Operator": "GREATER_THAN_OR_EQUAL", "Filters.2.Values.1": "1767322985"},

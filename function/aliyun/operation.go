@@ -11,6 +11,7 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // Cloud Backup by its names in the cloud, and the operations.
@@ -49,7 +50,7 @@ type operation struct {
 	api    api // the zero value is Cloud Backup
 	action string
 	target backup.Target
-	params []backup.Parameter
+	params []param.Parameter
 	until  time.Time // not sent after this; zero: whenever its context lives
 }
 
@@ -107,7 +108,7 @@ func hostOf(cfg *sdk.Config) string { return cfg.Transport.(*attempt).origin.Hos
 func (op operation) check() *backup.CloudError {
 	known := []backup.Access{backup.Own, backup.AssumeRole, backup.HBRCrossAccount}
 	switch {
-	case !backup.KnownRegion(op.target.Region):
+	case !param.KnownRegion(op.target.Region):
 		return op.refused(badTarget, "unknown region")
 	case !slices.Contains(known, op.target.Account.Access):
 		return op.refused(badTarget, "unknown kind of access")

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // A RAMPolicy is a policy document of RAM: the trust policy of a role, or what it,
@@ -96,31 +97,31 @@ func operations(account backup.Account, u backup.Uses) (all []operation) {
 	if u.View {
 		add(cloudBackup, describeBackupJobs2)
 	}
-	if slices.Contains(u.Seen, backup.UDMECS) {
+	if slices.Contains(u.Seen, param.UDMECS) {
 		add(cloudBackup, describeUdmSnapshots)
 	}
-	if u.Create && (account.Access == backup.HBRCrossAccount || slices.Contains(u.Sources, backup.UDMECS)) {
+	if u.Create && (account.Access == backup.HBRCrossAccount || slices.Contains(u.Sources, param.UDMECS)) {
 		add(cloudBackup, checkRole)
 	}
 	if u.Create && account.Access == backup.HBRCrossAccount {
 		add(cloudBackup, describeCrossAccounts)
 	}
-	if slices.Contains(u.Sources, backup.ECSFile) || slices.Contains(u.Sources, backup.Container) {
+	if slices.Contains(u.Sources, param.ECSFile) || slices.Contains(u.Sources, param.Container) {
 		add(cloudBackup, describeVaults)
 	}
-	if slices.Contains(u.Sources, backup.Container) {
+	if slices.Contains(u.Sources, param.Container) {
 		add(cloudBackup, describeContainerCluster)
 	}
 	if account.Access == backup.HBRCrossAccount {
 		return all // the instances are in an account that the portal does not enter
 	}
-	if slices.Contains(u.Sources, backup.ECSFile) {
+	if slices.Contains(u.Sources, param.ECSFile) {
 		add(cloudBackup, describeBackupClients)
 	}
-	if slices.Contains(u.Sources, backup.UDMECS) || slices.Contains(u.Sources, backup.ECSFile) || u.Tags {
+	if slices.Contains(u.Sources, param.UDMECS) || slices.Contains(u.Sources, param.ECSFile) || u.Tags {
 		add(ecs, describeInstances)
 	}
-	if slices.Contains(u.Sources, backup.UDMECS) {
+	if slices.Contains(u.Sources, param.UDMECS) {
 		add(ecs, describeDisks)
 	}
 	return all

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 // A ladder is a preflight under way. Each rung is one question to the cloud, and
@@ -22,7 +24,7 @@ type ladder struct {
 	ctx    context.Context
 	target backup.Target
 	uses   backup.Uses
-	params backup.Params
+	params param.Params
 
 	rungs  []backup.Rung
 	broken bool   // a rung failed on which all that follow stand
@@ -31,7 +33,7 @@ type ladder struct {
 
 // Preflight implements [backup.Cloud]. Its calls are reads, or such as cannot have
 // an effect: a job without a parameter is none.
-func (c *Client) Preflight(ctx context.Context, target backup.Target, uses backup.Uses, params backup.Params) []backup.Rung {
+func (c *Client) Preflight(ctx context.Context, target backup.Target, uses backup.Uses, params param.Params) []backup.Rung {
 	l := &ladder{Client: c, ctx: ctx, target: target, uses: uses, params: params}
 	l.rung("credentials", titleCredentials, l.credentials)
 	l.rung("identity", titleIdentity, l.identity)
@@ -49,7 +51,7 @@ func (c *Client) Preflight(ctx context.Context, target backup.Target, uses backu
 
 // rung asks one question. If it fails, what follows is not asked, unless it says
 // otherwise.
-func (l *ladder) rung(id string, title backup.Text, ask func(*backup.Rung)) {
+func (l *ladder) rung(id string, title param.Text, ask func(*backup.Rung)) {
 	r := backup.Rung{ID: id, Title: title, State: backup.RungNotReached}
 	if !l.broken {
 		r.State = backup.RungOK
@@ -60,14 +62,14 @@ func (l *ladder) rung(id string, title backup.Text, ask func(*backup.Rung)) {
 }
 
 // apart is rung for one on which nothing stands.
-func (l *ladder) apart(id string, title backup.Text, ask func(*backup.Rung)) {
+func (l *ladder) apart(id string, title param.Text, ask func(*backup.Rung)) {
 	before := l.broken
 	l.rung(id, title, ask)
 	l.broken = before
 }
 
 // fail says that r does not hold, and what would mend it.
-func fail(r *backup.Rung, finding backup.Text, fixes ...backup.Fix) {
+func fail(r *backup.Rung, finding param.Text, fixes ...backup.Fix) {
 	r.State, r.Finding, r.Fixes = backup.RungFailed, finding, fixes
 }
 
@@ -82,8 +84,8 @@ func heard(r *backup.Rung, operation string, failed *backup.CloudError) {
 // unexpected is a failure that has nothing to do with permissions.
 func (l *ladder) unexpected(r *backup.Rung, failed *backup.CloudError) {
 	finding := l.Explain(failed.Code).Means
-	if finding == (backup.Text{}) {
-		finding = both("The cloud gave no usable answer ("+failed.Cause+"). This says nothing of permissions: try again.", "云端没有可用的答复（"+failed.Cause+"），无法判断权限：请重试。")
+	if finding == (param.Text{}) {
+		finding = param.Both("The cloud gave no usable answer ("+failed.Cause+"). This says nothing of permissions: try again.", "云端没有可用的答复（"+failed.Cause+"），无法判断权限：请重试。")
 	}
 	fail(r, finding)
 }
@@ -92,15 +94,15 @@ func (l *ladder) credentials(r *backup.Rung) {
 	keys, failed := l.own(l.ctx, getCallerIdentity)
 	if failed != nil {
 		heard(r, "", failed)
-		fail(r, both("The function has no credentials of its own.", "函数没有自己的凭证。"), backup.Fix{
-			Title: both("Give the function a role (role in s.yaml), or outside Function Compute an access key", "为函数配置角色（s.yaml 中的 role）；在函数计算之外则配置访问密钥"),
+		fail(r, param.Both("The function has no credentials of its own.", "函数没有自己的凭证。"), backup.Fix{
+			Title: param.Both("Give the function a role (role in s.yaml), or outside Function Compute an access key", "为函数配置角色（s.yaml 中的 role）；在函数计算之外则配置访问密钥"),
 			Code:  "role: acs:ram::<account id>:role/backup-portal",
 		})
 		return
 	}
-	r.Finding = both("The function has an access key.", "函数已有访问密钥。")
+	r.Finding = param.Both("The function has an access key.", "函数已有访问密钥。")
 	if !keys.SecurityToken.IsZero() {
-		r.Finding = both("The function has temporary credentials of its role.", "函数已有其角色的临时凭证。")
+		r.Finding = param.Both("The function has temporary credentials of its role.", "函数已有其角色的临时凭证。")
 	}
 }
 
@@ -117,21 +119,21 @@ func (l *ladder) identity(r *backup.Rung) {
 	}
 	var who struct{ AccountId, Arn string }
 	if err := json.Unmarshal(a.body, &who); err != nil || !accountID.MatchString(who.AccountId) || !resourceName.MatchString(who.Arn) {
-		fail(r, both("The answer could not be read.", "答复无法读取。"))
+		fail(r, param.Both("The answer could not be read.", "答复无法读取。"))
 		return
 	}
 	l.self = portalName(who.Arn)
 	r.Evidence.Identity = who.Arn
-	r.Finding = both("It is "+l.self+".", "身份为 "+l.self+"。")
+	r.Finding = param.Both("It is "+l.self+".", "身份为 "+l.self+"。")
 	switch account := l.target.Account; {
 	case strings.HasSuffix(who.Arn, ":root"):
-		fail(r, both("These are the keys of the account itself, which may take on no role and should be used by no program.", "这是云账号本身的密钥，不能扮演任何角色，也不应供程序使用。"), backup.Fix{
-			Title: both("Use a role, or a RAM user, and give it this permission policy", "改用角色或 RAM 用户，并授予以下权限策略"), Code: l.functionPolicy(),
+		fail(r, param.Both("These are the keys of the account itself, which may take on no role and should be used by no program.", "这是云账号本身的密钥，不能扮演任何角色，也不应供程序使用。"), backup.Fix{
+			Title: param.Both("Use a role, or a RAM user, and give it this permission policy", "改用角色或 RAM 用户，并授予以下权限策略"), Code: l.functionPolicy(),
 		})
 	case account.Access == backup.Own && account.ID != who.AccountId:
-		fail(r, both("The function runs in account "+who.AccountId+", but the policy says that "+account.Alias+" is "+account.ID+" and its own.",
+		fail(r, param.Both("The function runs in account "+who.AccountId+", but the policy says that "+account.Alias+" is "+account.ID+" and its own.",
 			"函数运行在账号 "+who.AccountId+"，而策略称 "+account.Alias+" 是其自身账号 "+account.ID+"。"), backup.Fix{
-			Title: both("In the portal's policy, correct account_id of "+account.Alias+", or let it have access: assume_role", "在门户策略中更正 "+account.Alias+" 的 account_id，或改为 access: assume_role"),
+			Title: param.Both("In the portal's policy, correct account_id of "+account.Alias+", or let it have access: assume_role", "在门户策略中更正 "+account.Alias+" 的 account_id，或改为 access: assume_role"),
 			Code:  "account_id: \"" + who.AccountId + "\"",
 		})
 	}
@@ -155,11 +157,11 @@ func (l *ladder) functionPolicy() string {
 func (l *ladder) roleFix() backup.Fix {
 	if account := l.target.Account.Caller(); account.Access == backup.AssumeRole {
 		return backup.Fix{
-			Title: both("Give the role "+account.Role+" in account "+account.ID+" this permission policy", "为账号 "+account.ID+" 中的角色 "+account.Role+" 授予以下权限策略"),
+			Title: param.Both("Give the role "+account.Role+" in account "+account.ID+" this permission policy", "为账号 "+account.ID+" 中的角色 "+account.Role+" 授予以下权限策略"),
 			Code:  RolePolicy(l.target.Account, l.uses).Text(),
 		}
 	}
-	return backup.Fix{Title: both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"), Code: l.functionPolicy()}
+	return backup.Fix{Title: param.Both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"), Code: l.functionPolicy()}
 }
 
 // atOnce is how many operations are asked for at the same time.
@@ -186,7 +188,7 @@ func (l *ladder) operations() {
 	failed := false
 	for i, op := range all {
 		name := op.api.product + ":" + op.action
-		l.apart(name, backup.Text{En: name, Zh: name}, func(r *backup.Rung) {
+		l.apart(name, param.Text{En: name, Zh: name}, func(r *backup.Rung) {
 			heard(r, name, refused[i])
 			l.judge(r, refused[i])
 			failed = failed || r.State == backup.RungFailed
@@ -196,7 +198,7 @@ func (l *ladder) operations() {
 }
 
 func (l *ladder) judge(r *backup.Rung, refused *backup.CloudError) {
-	r.Finding = both("Allowed.", "已授权。")
+	r.Finding = param.Both("Allowed.", "已授权。")
 	if refused == nil {
 		return
 	}
@@ -216,12 +218,12 @@ func (l *ladder) judge(r *backup.Rung, refused *backup.CloudError) {
 func (l *ladder) forbidden(r *backup.Rung, action string, d backup.Denial, fix backup.Fix) {
 	switch {
 	case slices.Contains(higherPolicies, d.PolicyType):
-		fail(r, both("Not allowed: "+action+". It is a policy above the account or the session that does not allow it ("+d.PolicyType+"): whoever manages the resource directory can change it.",
+		fail(r, param.Both("Not allowed: "+action+". It is a policy above the account or the session that does not allow it ("+d.PolicyType+"): whoever manages the resource directory can change it.",
 			"未授权："+action+"。限制来自账号或会话之上的策略（"+d.PolicyType+"），须由资源目录的管理员修改。"))
 	case d.Kind == "ExplicitDeny":
-		fail(r, both("Forbidden: a policy denies "+action+". What is denied nothing can allow: remove the Deny first.", "已被显式拒绝：某条策略拒绝 "+action+"，请先移除该 Deny。"), fix)
+		fail(r, param.Both("Forbidden: a policy denies "+action+". What is denied nothing can allow: remove the Deny first.", "已被显式拒绝：某条策略拒绝 "+action+"，请先移除该 Deny。"), fix)
 	default:
-		fail(r, both("Not allowed: "+action+".", "未授权："+action+"。"), fix)
+		fail(r, param.Both("Not allowed: "+action+".", "未授权："+action+"。"), fix)
 	}
 }
 
@@ -235,14 +237,14 @@ func ofRAM(e *backup.CloudError) bool {
 var aboutRoles = []string{"RoleNotExist", "CrossAccountBackupSlrNotExist", "AssumeRoleFail"}
 
 // harmless are the parameters of the cheapest call without an effect.
-func (l *ladder) harmless(action string) []backup.Parameter {
+func (l *ladder) harmless(action string) []param.Parameter {
 	now := l.cfg.Now().Unix()
-	return map[string][]backup.Parameter{
+	return map[string][]param.Parameter{
 		// Without a SourceType there is no job that could be made.
 		createBackupJob:          {},
 		cancelBackupJob:          {{Name: "JobId", Value: "job-0000000000preflight"}},
-		describeBackupJobs2:      {{Name: "SourceType", Value: string(backup.UDMECS)}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
-		describeUdmSnapshots:     {{Name: "SourceType", Value: string(backup.UDMECS)}, {Name: "UdmRegionId", Value: l.target.Region}, {Name: "StartTime", Value: strconv.FormatInt(now-1, 10)}, {Name: "EndTime", Value: strconv.FormatInt(now, 10)}},
+		describeBackupJobs2:      {{Name: "SourceType", Value: string(param.UDMECS)}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeUdmSnapshots:     {{Name: "SourceType", Value: string(param.UDMECS)}, {Name: "UdmRegionId", Value: l.target.Region}, {Name: "StartTime", Value: strconv.FormatInt(now-1, 10)}, {Name: "EndTime", Value: strconv.FormatInt(now, 10)}},
 		checkRole:                {{Name: "CheckRoleType", Value: "UdmRole"}},
 		describeCrossAccounts:    {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
 		describeVaults:           {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
@@ -294,9 +296,9 @@ func (e *entry) exists(r *backup.Rung) {
 	switch heard(r, "sts:"+assumeRole, e.failed); {
 	case e.failed == nil || e.denied:
 		heard(r, "sts:"+assumeRole, nil)
-		r.Finding = both(arn+" exists.", arn+" 存在。")
+		r.Finding = param.Both(arn+" exists.", arn+" 存在。")
 	case strings.HasPrefix(e.failed.Code, assumeRolePrefix+"EntityNotExist"):
-		fail(r, both("There is no role "+arn+".", "不存在角色 "+arn+"。"), e.trustFix(both("In account "+account.ID+", make the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")), e.roleFix())
+		fail(r, param.Both("There is no role "+arn+".", "不存在角色 "+arn+"。"), e.trustFix(param.Both("In account "+account.ID+", make the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")), e.roleFix())
 	default:
 		e.unexpected(r, e.failed)
 	}
@@ -306,32 +308,32 @@ func (e *entry) permitted(r *backup.Rung) {
 	if e.ours {
 		heard(r, "sts:"+assumeRole, e.failed)
 		e.forbidden(r, "sts:"+assumeRole, e.failed.Denial, backup.Fix{
-			Title: both("Give "+e.self+" this permission policy", "为 "+e.self+" 授予以下权限策略"), Code: e.functionPolicy(),
+			Title: param.Both("Give "+e.self+" this permission policy", "为 "+e.self+" 授予以下权限策略"), Code: e.functionPolicy(),
 		})
 		return
 	}
 	heard(r, "sts:"+assumeRole, nil)
-	r.Finding = both(e.self+" may take on the role.", e.self+" 有权扮演该角色。")
+	r.Finding = param.Both(e.self+" may take on the role.", e.self+" 有权扮演该角色。")
 }
 
 func (e *entry) trusted(r *backup.Rung) {
 	heard(r, "sts:"+assumeRole, e.failed)
 	if !e.denied {
-		r.Finding = both("The role lets the portal in.", "该角色信任本门户。")
+		r.Finding = param.Both("The role lets the portal in.", "该角色信任本门户。")
 		return
 	}
 	account := e.account
-	finding := both("The role does not let "+e.self+" in.", "该角色不信任 "+e.self+"。")
+	finding := param.Both("The role does not let "+e.self+" in.", "该角色不信任 "+e.self+"。")
 	if account.ExternalIDVariable != "" {
-		finding = both("The role does not let "+e.self+" in: it does not name it, or it wants another external id than the one in "+account.ExternalIDVariable+". STS does not say which.",
+		finding = param.Both("The role does not let "+e.self+" in: it does not name it, or it wants another external id than the one in "+account.ExternalIDVariable+". STS does not say which.",
 			"该角色不信任 "+e.self+"：其信任策略未列出它，或要求的外部 ID 与 "+account.ExternalIDVariable+" 中的不同；STS 不说明是哪一种。")
 	}
-	fixes := []backup.Fix{e.trustFix(both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为"))}
+	fixes := []backup.Fix{e.trustFix(param.Both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为"))}
 	if e.failed.Denial.Kind == "ExplicitDeny" {
-		finding, fixes = both("The trust policy of the role denies it to "+e.self+". What is denied nothing can allow: remove the Deny.", "该角色的信任策略显式拒绝 "+e.self+"：请先移除该 Deny。"), nil
+		finding, fixes = param.Both("The trust policy of the role denies it to "+e.self+". What is denied nothing can allow: remove the Deny.", "该角色的信任策略显式拒绝 "+e.self+"：请先移除该 Deny。"), nil
 	}
 	if e.failed.Denial.PolicyType == "" {
-		fixes = append(fixes, backup.Fix{Title: both("Or give "+e.self+" this permission policy: the refusal does not say which of the two is missing", "或为 "+e.self+" 授予以下权限策略（答复未说明缺少哪一项）"), Code: e.functionPolicy()})
+		fixes = append(fixes, backup.Fix{Title: param.Both("Or give "+e.self+" this permission policy: the refusal does not say which of the two is missing", "或为 "+e.self+" 授予以下权限策略（答复未说明缺少哪一项）"), Code: e.functionPolicy()})
 	}
 	fail(r, finding, fixes...)
 }
@@ -343,11 +345,11 @@ func (e *entry) session(r *backup.Rung) {
 	heard(r, "sts:"+assumeRole, failed)
 	switch name := sessionName(e.target.Principal); {
 	case failed == nil:
-		r.Finding = both("A session can be narrowed to one operation; in the trail of the cloud it is called "+name+".", "会话可收窄到单个操作；在云端审计中显示为 "+name+"。")
+		r.Finding = param.Both("A session can be narrowed to one operation; in the trail of the cloud it is called "+name+".", "会话可收窄到单个操作；在云端审计中显示为 "+name+"。")
 	case failed.Code == assumeRolePrefix+"InvalidParameter.DurationSeconds":
-		fail(r, both("Sessions of the role may not last "+account.Session.String()+".", "该角色的会话不能持续 "+account.Session.String()+"。"),
-			backup.Fix{Title: both("In the portal's policy, shorten session of "+account.Alias, "在门户策略中缩短 "+account.Alias+" 的 session"), Code: "session: 15m"},
-			backup.Fix{Title: both("Or let sessions of the role last longer, in account "+account.ID, "或在账号 "+account.ID+" 中延长该角色的最大会话时间"),
+		fail(r, param.Both("Sessions of the role may not last "+account.Session.String()+".", "该角色的会话不能持续 "+account.Session.String()+"。"),
+			backup.Fix{Title: param.Both("In the portal's policy, shorten session of "+account.Alias, "在门户策略中缩短 "+account.Alias+" 的 session"), Code: "session: 15m"},
+			backup.Fix{Title: param.Both("Or let sessions of the role last longer, in account "+account.ID, "或在账号 "+account.ID+" 中延长该角色的最大会话时间"),
 				Code: "aliyun ram UpdateRole --RoleName " + account.Role + " --NewMaxSessionDuration " + strconv.Itoa(int(account.Session.Seconds()))})
 	default:
 		e.unexpected(r, failed)
@@ -359,26 +361,26 @@ func (e *entry) session(r *backup.Rung) {
 func (l *ladder) externalID(r *backup.Rung) {
 	account := l.target.Account.Caller()
 	if account.ExternalIDVariable == "" {
-		r.Finding = both("The policy names none (external_id_env). One is worth having: it keeps others from having the portal take on your role.", "策略未配置外部 ID（external_id_env）。建议配置，以防他人借门户扮演您的角色。")
+		r.Finding = param.Both("The policy names none (external_id_env). One is worth having: it keeps others from having the portal take on your role.", "策略未配置外部 ID（external_id_env）。建议配置，以防他人借门户扮演您的角色。")
 		return
 	}
 	without := account
-	without.ExternalID = backup.Secret{}
+	without.ExternalID = secret.String{}
 	_, _, failed := l.assumeRole(l.ctx, role{account: without, principal: l.target.Principal}, l.target.Region)
 	heard(r, "sts:"+assumeRole, failed)
 	switch {
 	case failed == nil:
-		fail(r, both("The role lets the portal in without any external id: the one in "+account.ExternalIDVariable+" protects nothing.", "不带外部 ID 也能扮演该角色："+account.ExternalIDVariable+" 中的外部 ID 不起作用。"),
-			l.trustFix(both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为")))
+		fail(r, param.Both("The role lets the portal in without any external id: the one in "+account.ExternalIDVariable+" protects nothing.", "不带外部 ID 也能扮演该角色："+account.ExternalIDVariable+" 中的外部 ID 不起作用。"),
+			l.trustFix(param.Both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为")))
 	case strings.HasPrefix(failed.Code, assumeRolePrefix+"NoPermission"):
-		r.Finding = both("Without it the role lets nobody in.", "不带外部 ID 时无法扮演该角色。")
+		r.Finding = param.Both("Without it the role lets nobody in.", "不带外部 ID 时无法扮演该角色。")
 	default:
 		l.unexpected(r, failed)
 	}
 }
 
 // trustFix is a trust policy for the role. It is without the external id, which is secret.
-func (l *ladder) trustFix(title backup.Text) backup.Fix {
+func (l *ladder) trustFix(title param.Text) backup.Fix {
 	if name := l.target.Account.Caller().ExternalIDVariable; name != "" {
 		title.En += ", with what the variable " + name + " holds in place of $" + name
 		title.Zh += "（将 $" + name + " 替换为环境变量 " + name + " 的值）"
@@ -394,25 +396,25 @@ func (l *ladder) linkedRole() {
 		l.role("cross_linked_role", titleCrossLinked, CrossBackupService, "CrossAccountRole")
 		return
 	}
-	if slices.Contains(l.uses.Sources, backup.UDMECS) {
+	if slices.Contains(l.uses.Sources, param.UDMECS) {
 		l.role("linked_role", titleLinked, instanceBackups, "UdmRole")
 	}
 }
 
-func (l *ladder) role(id string, title backup.Text, service, kind string) {
+func (l *ladder) role(id string, title param.Text, service, kind string) {
 	l.rung(id, title, func(r *backup.Rung) {
-		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []backup.Parameter{{Name: "CheckRoleType", Value: kind}}})
+		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []param.Parameter{{Name: "CheckRoleType", Value: kind}}})
 		heard(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:
-			r.Finding = both("It is there.", "已存在。")
+			r.Finding = param.Both("It is there.", "已存在。")
 		case slices.Contains(aboutRoles, failed.Code):
-			finding := both("It is missing.", "缺失。")
+			finding := param.Both("It is missing.", "缺失。")
 			if service == instanceBackups {
-				finding = both("It is missing. The first backup of an instance makes it, if the role has the permission ram:CreateServiceLinkedRole; it is safer to make it now.", "缺失。若角色有 ram:CreateServiceLinkedRole 权限，首次实例备份会自动创建；建议现在就创建。")
+				finding = param.Both("It is missing. The first backup of an instance makes it, if the role has the permission ram:CreateServiceLinkedRole; it is safer to make it now.", "缺失。若角色有 ram:CreateServiceLinkedRole 权限，首次实例备份会自动创建；建议现在就创建。")
 			}
 			fail(r, finding, backup.Fix{
-				Title: both("Make it in the account in which the backup is kept", "在保存备份的账号中创建"),
+				Title: param.Both("Make it in the account in which the backup is kept", "在保存备份的账号中创建"),
 				// Resource Management, CreateServiceLinkedRole.
 				Code: "aliyun resourcemanager CreateServiceLinkedRole --ServiceName " + service,
 			})
@@ -433,25 +435,25 @@ func (l *ladder) registered() {
 		case failed != nil:
 			l.unexpected(r, failed)
 		case !known:
-			fail(r, both("Cloud Backup does not know account "+account.ID+" with the role "+account.Role+".", "云备份未登记账号 "+account.ID+" 及其角色 "+account.Role+"。"), backup.Fix{
-				Title: both("Register it, in the account in which the backup is kept", "在保存备份的账号中登记"),
+			fail(r, param.Both("Cloud Backup does not know account "+account.ID+" with the role "+account.Role+".", "云备份未登记账号 "+account.ID+" 及其角色 "+account.Role+"。"), backup.Fix{
+				Title: param.Both("Register it, in the account in which the backup is kept", "在保存备份的账号中登记"),
 				Code:  "aliyun hbr AddCrossAccount --CrossAccountUserId " + account.ID + " --CrossAccountRoleName " + account.Role + " --CrossAccountType CROSS_ACCOUNT --Alias " + account.Alias[:min(len(account.Alias), 32)],
 			})
 		default:
-			r.Finding = both("The account is registered.", "该账号已登记。")
+			r.Finding = param.Both("The account is registered.", "该账号已登记。")
 		}
 	})
 	l.rung("cross_role", titleCrossRole, func(r *backup.Rung) {
-		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []backup.Parameter{
+		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []param.Parameter{
 			{Name: "CheckRoleType", Value: "CrossAccountRole"}, {Name: "CrossAccountUserId", Value: account.ID}, {Name: "CrossAccountRoleName", Value: account.Role},
 		}})
 		heard(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:
-			r.Finding = both("Cloud Backup may take it on.", "云备份可以扮演该角色。")
+			r.Finding = param.Both("Cloud Backup may take it on.", "云备份可以扮演该角色。")
 		case slices.Contains(aboutRoles, failed.Code):
-			fail(r, both("Cloud Backup may not take on the role "+account.Role+" in account "+account.ID+", or there is none.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"), backup.Fix{
-				Title: both("In account "+account.ID+", let the role "+account.Role+" have this trust policy and the system policy AliyunHBRRolePolicy", "在账号 "+account.ID+" 中，将角色 "+account.Role+" 的信任策略改为以下内容，并授予系统策略 AliyunHBRRolePolicy"),
+			fail(r, param.Both("Cloud Backup may not take on the role "+account.Role+" in account "+account.ID+", or there is none.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"), backup.Fix{
+				Title: param.Both("In account "+account.ID+", let the role "+account.Role+" have this trust policy and the system policy AliyunHBRRolePolicy", "在账号 "+account.ID+" 中，将角色 "+account.Role+" 的信任策略改为以下内容，并授予系统策略 AliyunHBRRolePolicy"),
 				Code:  ServiceTrustPolicy(CrossBackupService).Text(),
 			})
 		default:
@@ -463,7 +465,7 @@ func (l *ladder) registered() {
 // crossAccount reports whether the target is among the registered accounts.
 func (l *ladder) crossAccount() (bool, *backup.CloudError) {
 	for page := 1; page <= mostPages; page++ {
-		a, r, failed := l.perform(l.ctx, operation{action: describeCrossAccounts, target: l.target, params: []backup.Parameter{
+		a, r, failed := l.perform(l.ctx, operation{action: describeCrossAccounts, target: l.target, params: []param.Parameter{
 			{Name: "PageNumber", Value: strconv.Itoa(page)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)},
 		}})
 		if failed != nil {
@@ -506,14 +508,14 @@ func (l *ladder) things() {
 		l.apart("vault", titleVault, func(r *backup.Rung) { l.vault(r, id) })
 	}
 	id := l.params["InstanceId"]
-	if source := l.params.SourceType(); id == "" || source == backup.Container || l.target.Account.Access == backup.HBRCrossAccount {
+	if source := l.params.SourceType(); id == "" || source == param.Container || l.target.Account.Access == backup.HBRCrossAccount {
 		return
 	}
 	l.rung("instance", titleInstance, func(r *backup.Rung) { l.instance(r, id) })
 	switch l.params.SourceType() {
-	case backup.UDMECS:
+	case param.UDMECS:
 		l.apart("disks", titleDisks, func(r *backup.Rung) { l.disks(r, id) })
-	case backup.ECSFile:
+	case param.ECSFile:
 		l.apart("client", titleClient, func(r *backup.Rung) { l.client(r, id) })
 	}
 }
@@ -541,27 +543,27 @@ func (l *ladder) vault(r *backup.Rung, id string) {
 			}
 		}
 	}
-	if !l.list(r, operation{action: describeVaults, params: []backup.Parameter{{Name: "VaultId", Value: id}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "10"}}}, &page) {
+	if !l.list(r, operation{action: describeVaults, params: []param.Parameter{{Name: "VaultId", Value: id}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "10"}}}, &page) {
 		return
 	}
 	for _, v := range page.Vaults.Vault {
 		switch {
 		case v.VaultId != id:
 		case v.VaultRegionId != "" && v.VaultRegionId != l.target.Region:
-			fail(r, both(id+" is in another region.", id+" 位于其他地域。"))
+			fail(r, param.Both(id+" is in another region.", id+" 位于其他地域。"))
 			return
 		case v.Replication:
-			fail(r, both(id+" is the mirror of another vault, into which nothing can be backed up.", id+" 是镜像备份库，不能写入备份。"))
+			fail(r, param.Both(id+" is the mirror of another vault, into which nothing can be backed up.", id+" 是镜像备份库，不能写入备份。"))
 			return
 		case v.Status != "CREATED":
-			fail(r, both(id+" is not ready: "+backup.Clean(v.Status, longestWord)+".", id+" 尚不可用："+backup.Clean(v.Status, longestWord)+"。"))
+			fail(r, param.Both(id+" is not ready: "+param.Clean(v.Status, longestWord)+".", id+" 尚不可用："+param.Clean(v.Status, longestWord)+"。"))
 			return
 		default:
-			r.Finding = both(id+" is ready.", id+" 可用。")
+			r.Finding = param.Both(id+" is ready.", id+" 可用。")
 			return
 		}
 	}
-	fail(r, both("There is no vault "+id+" in "+l.target.Region+".", l.target.Region+" 中不存在备份库 "+id+"。"))
+	fail(r, param.Both("There is no vault "+id+" in "+l.target.Region+".", l.target.Region+" 中不存在备份库 "+id+"。"))
 }
 
 func (l *ladder) instance(r *backup.Rung, id string) {
@@ -575,15 +577,15 @@ func (l *ladder) instance(r *backup.Rung, id string) {
 	}
 	for _, i := range page.Instances.Instance {
 		if i.InstanceId == id {
-			r.Finding = both(id+" is there: "+backup.Clean(i.Status, longestWord)+".", id+" 存在："+backup.Clean(i.Status, longestWord)+"。")
+			r.Finding = param.Both(id+" is there: "+param.Clean(i.Status, longestWord)+".", id+" 存在："+param.Clean(i.Status, longestWord)+"。")
 			return
 		}
 	}
-	fail(r, both("There is no instance "+id+" in "+l.target.Region+" of this account.", "该账号的 "+l.target.Region+" 中不存在实例 "+id+"。"))
+	fail(r, param.Both("There is no instance "+id+" in "+l.target.Region+" of this account.", "该账号的 "+l.target.Region+" 中不存在实例 "+id+"。"))
 }
 
-func (l *ladder) oneInstance(id string) []backup.Parameter {
-	return []backup.Parameter{{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}, {Name: "InstanceIds", Value: backup.StringList([]string{id})}}
+func (l *ladder) oneInstance(id string) []param.Parameter {
+	return []param.Parameter{{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}, {Name: "InstanceIds", Value: param.StringList([]string{id})}}
 }
 
 // disks matter where a consistent snapshot of several is asked for.
@@ -596,27 +598,27 @@ func (l *ladder) disks(r *backup.Rung, id string) {
 			}
 		}
 	}
-	if !l.list(r, operation{api: ecs, action: describeDisks, params: []backup.Parameter{
+	if !l.list(r, operation{api: ecs, action: describeDisks, params: []param.Parameter{
 		{Name: "RegionId", Value: l.target.Region}, {Name: "InstanceId", Value: id}, {Name: "MaxResults", Value: "100"},
 	}}, &page) {
 		return
 	}
 	var names, unfit []string
 	for _, d := range page.Disks.Disk {
-		name := backup.Clean(d.DiskId+" ("+d.Category+", "+strconv.FormatInt(d.Size, 10)+" GiB)", 200)
+		name := param.Clean(d.DiskId+" ("+d.Category+", "+strconv.FormatInt(d.Size, 10)+" GiB)", 200)
 		names = append(names, name)
 		if !slices.Contains(essd, d.Category) || d.MultiAttach == "Enabled" {
 			unfit = append(unfit, name)
 		}
 	}
-	r.Finding = both(strings.Join(names, ", "), strings.Join(names, "，"))
+	r.Finding = param.Both(strings.Join(names, ", "), strings.Join(names, "，"))
 	switch wants := l.params["Detail.appConsistent"] == "true" || l.params["Detail.snapshotGroup"] == "true"; {
 	case len(names) == 0:
-		fail(r, both("The instance has no disks.", "该实例没有云盘。"))
+		fail(r, param.Both("The instance has no disks.", "该实例没有云盘。"))
 	case wants && len(unfit) > 0:
-		fail(r, both("Consistent snapshots are made of ESSD disks that are attached once only, and not of: "+strings.Join(unfit, ", "), "一致性快照仅支持未多重挂载的 ESSD 云盘，不支持："+strings.Join(unfit, "，")))
+		fail(r, param.Both("Consistent snapshots are made of ESSD disks that are attached once only, and not of: "+strings.Join(unfit, ", "), "一致性快照仅支持未多重挂载的 ESSD 云盘，不支持："+strings.Join(unfit, "，")))
 	case wants && len(names) > 16:
-		fail(r, both("Consistent snapshots are made of 16 disks at most.", "一致性快照最多支持 16 块云盘。"))
+		fail(r, param.Both("Consistent snapshots are made of 16 disks at most.", "一致性快照最多支持 16 块云盘。"))
 	}
 }
 
@@ -629,8 +631,8 @@ func (l *ladder) client(r *backup.Rung, id string) {
 			LastHeartBeatTime  int64
 		}
 	}
-	if !l.list(r, operation{action: describeBackupClients, params: []backup.Parameter{
-		{Name: "ClientType", Value: "ECS_CLIENT"}, {Name: "InstanceIds", Value: backup.StringList([]string{id})}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "10"},
+	if !l.list(r, operation{action: describeBackupClients, params: []param.Parameter{
+		{Name: "ClientType", Value: "ECS_CLIENT"}, {Name: "InstanceIds", Value: param.StringList([]string{id})}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "10"},
 	}}, &page) {
 		return
 	}
@@ -638,19 +640,19 @@ func (l *ladder) client(r *backup.Rung, id string) {
 		if c.InstanceId != id {
 			continue
 		}
-		status, seen := backup.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
+		status, seen := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
 		if c.Status == "ACTIVATED" && seen < aliveFor {
-			r.Finding = both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
+			r.Finding = param.Both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
 			return
 		}
-		fail(r, both("It is not ready: "+status+", its last sign of life was "+seen.String()+" ago.", "不可用："+status+"，最近一次心跳在 "+seen.String()+" 前。"), l.installClient())
+		fail(r, param.Both("It is not ready: "+status+", its last sign of life was "+seen.String()+" ago.", "不可用："+status+"，最近一次心跳在 "+seen.String()+" 前。"), l.installClient())
 		return
 	}
-	fail(r, both("There is none on "+id+".", id+" 上没有备份客户端。"), l.installClient())
+	fail(r, param.Both("There is none on "+id+".", id+" 上没有备份客户端。"), l.installClient())
 }
 
 func (l *ladder) installClient() backup.Fix {
-	return backup.Fix{Title: both("Install or start the client in the console of Cloud Backup, under ECS File Backup; Cloud Assistant must run on the instance", "在云备份控制台的“ECS 文件备份”中安装或启动客户端；实例上须运行云助手"),
+	return backup.Fix{Title: param.Both("Install or start the client in the console of Cloud Backup, under ECS File Backup; Cloud Assistant must run on the instance", "在云备份控制台的“ECS 文件备份”中安装或启动客户端；实例上须运行云助手"),
 		Code: "https://hbr.console.aliyun.com/"}
 }
 
@@ -669,19 +671,19 @@ var (
 
 // The titles of the rungs.
 var (
-	titleCredentials = both("Credentials of the function", "函数的凭证")
-	titleIdentity    = both("Identity of the function", "函数的身份")
-	titleRole        = both("Role in the account", "账号中的角色")
-	titleAssume      = both("Permission to take on the role", "扮演角色的权限")
-	titleTrust       = both("Trust policy of the role", "角色的信任策略")
-	titleExternal    = both("External id", "外部 ID")
-	titleSession     = both("Session policy", "会话策略")
-	titleLinked      = both("Service-linked role for instance backups", "实例备份的服务关联角色")
-	titleCrossLinked = both("Service-linked role for other accounts", "跨账号备份的服务关联角色")
-	titleRegistered  = both("Registration of the account", "账号登记")
-	titleCrossRole   = both("Role for Cloud Backup in the account", "账号中供云备份使用的角色")
-	titleVault       = both("Backup vault", "备份库")
-	titleInstance    = both("Instance", "实例")
-	titleDisks       = both("Disks of the instance", "实例的云盘")
-	titleClient      = both("Backup client on the instance", "实例上的备份客户端")
+	titleCredentials = param.Both("Credentials of the function", "函数的凭证")
+	titleIdentity    = param.Both("Identity of the function", "函数的身份")
+	titleRole        = param.Both("Role in the account", "账号中的角色")
+	titleAssume      = param.Both("Permission to take on the role", "扮演角色的权限")
+	titleTrust       = param.Both("Trust policy of the role", "角色的信任策略")
+	titleExternal    = param.Both("External id", "外部 ID")
+	titleSession     = param.Both("Session policy", "会话策略")
+	titleLinked      = param.Both("Service-linked role for instance backups", "实例备份的服务关联角色")
+	titleCrossLinked = param.Both("Service-linked role for other accounts", "跨账号备份的服务关联角色")
+	titleRegistered  = param.Both("Registration of the account", "账号登记")
+	titleCrossRole   = param.Both("Role for Cloud Backup in the account", "账号中供云备份使用的角色")
+	titleVault       = param.Both("Backup vault", "备份库")
+	titleInstance    = param.Both("Instance", "实例")
+	titleDisks       = param.Both("Disks of the instance", "实例的云盘")
+	titleClient      = param.Both("Backup client on the instance", "实例上的备份客户端")
 )

@@ -18,6 +18,9 @@ import (
 	"backupportal/function/emulator"
 	"backupportal/function/emulator/ram"
 	"backupportal/function/emulator/world"
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 const externalID = "MARKER-external-id-of-32-characters"
@@ -25,7 +28,7 @@ const externalID = "MARKER-external-id-of-32-characters"
 // The three ways into an account.
 var (
 	ownAccount  = backup.Account{Alias: "own", ID: world.DemoPortalAccount, Access: backup.Own, Regions: []string{"cn-hangzhou"}}
-	roleAccount = backup.Account{Alias: "prod", ID: world.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: backup.NewSecret(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
+	roleAccount = backup.Account{Alias: "prod", ID: world.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: secret.New(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
 	longAccount = func() backup.Account { a := roleAccount; a.Session = 12 * time.Hour; return a }()
 
 	// throughAccount is backed up from the account of roleAccount, in which its backups are kept.
@@ -33,7 +36,7 @@ var (
 
 	crossAccount = backup.Account{Alias: "central", ID: world.DemoPaymentsAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Regions: []string{"cn-hangzhou"}}
 
-	everything = backup.Uses{Create: true, Cancel: true, View: true, Tags: true, Sources: backup.SourceTypes, Seen: backup.SourceTypes}
+	everything = backup.Uses{Create: true, Cancel: true, View: true, Tags: true, Sources: param.SourceTypes, Seen: param.SourceTypes}
 )
 
 // narrow is the demo world with no more permissions than the generated policies give.
@@ -61,7 +64,7 @@ func paste(t *testing.T, text string) (p ram.Policy) {
 }
 
 // preflight climbs the ladder in a world, and returns the emulator, too.
-func preflight(t *testing.T, w *world.World, account backup.Account, params backup.Params) ([]backup.Rung, *emulator.Cloud) {
+func preflight(t *testing.T, w *world.World, account backup.Account, params param.Params) ([]backup.Rung, *emulator.Cloud) {
 	t.Helper()
 	cloud, err := emulator.New(emulator.Options{World: w})
 	if err != nil {
@@ -74,7 +77,7 @@ func preflight(t *testing.T, w *world.World, account backup.Account, params back
 		t.Fatal(err)
 	}
 	client := emulated(t, endpoint)
-	target := backup.Target{Account: account, Region: "cn-hangzhou", Principal: backup.Principal{Issuer: "https://sso.example.com", Subject: "1", Name: "alice@example.com"}}
+	target := backup.Target{Account: account, Region: "cn-hangzhou", Principal: identity.Principal{Issuer: "https://sso.example.com", Subject: "1", Name: "alice@example.com"}}
 	return client.Preflight(t.Context(), target, everything, params), cloud
 }
 
@@ -152,7 +155,7 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 		account backup.Account
 		rung    string
 		breaks  func(w *world.World)
-		params  backup.Params
+		params  param.Params
 		byHand  func(w *world.World) // what no policy and no command mends
 	}
 	cases := map[string]broken{
@@ -182,12 +185,12 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 		"cross role trusts none": {crossAccount, "cross_role", func(w *world.World) { roleNamed(w, "hbrcrossrole").TrustsServices = []string{"ecs.aliyuncs.com"} }, nil, nil},
 		"wrong key":              {roleAccount, "identity", func(w *world.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = "another-key" }, nil, func(w *world.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = world.DemoKey }},
 		"another account":        {backup.Account{Alias: "own", ID: world.DemoPaymentsAccount, Access: backup.Own}, "identity", func(*world.World) {}, nil, nil},
-		"no such vault":          {roleAccount, "vault", func(w *world.World) { w.Accounts[1].Vaults[0].ID = "v-0002othervault1" }, backup.Params{"SourceType": "ECS_FILE", "VaultId": "v-0002demovault01", "InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Vaults[0].ID = "v-0002demovault01" }},
-		"vault not ready":        {roleAccount, "vault", func(w *world.World) { w.Accounts[1].Vaults[0].Status = "ERROR" }, backup.Params{"SourceType": "ECS_FILE", "VaultId": "v-0002demovault01", "InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Vaults[0].Status = "" }},
-		"no such instance":       {roleAccount, "instance", func(w *world.World) { w.Accounts[1].Instances[0].ID = "i-bp2another01"; w.Accounts[1].Clients = nil }, backup.Params{"InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Instances[0].ID = "i-bp2demopay01" }},
-		"disk that is no ESSD":   {roleAccount, "disks", func(w *world.World) { w.Accounts[1].Instances[0].Disks[0].Category = "cloud_ssd" }, backup.Params{"InstanceId": "i-bp2demopay01", "Detail.appConsistent": "true"}, func(w *world.World) { w.Accounts[1].Instances[0].Disks[0].Category = "cloud_essd" }},
-		"client that is silent":  {roleAccount, "client", func(w *world.World) { w.Accounts[1].Clients[0].HeartbeatAge = time.Hour }, backup.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Clients[0].HeartbeatAge = time.Second }},
-		"no client":              {ownAccount, "client", func(w *world.World) { w.Accounts[0].Clients = w.Accounts[0].Clients[1:] }, backup.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01"}, func(w *world.World) { w.Accounts[0].Clients = world.Demo().Accounts[0].Clients }},
+		"no such vault":          {roleAccount, "vault", func(w *world.World) { w.Accounts[1].Vaults[0].ID = "v-0002othervault1" }, param.Params{"SourceType": "ECS_FILE", "VaultId": "v-0002demovault01", "InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Vaults[0].ID = "v-0002demovault01" }},
+		"vault not ready":        {roleAccount, "vault", func(w *world.World) { w.Accounts[1].Vaults[0].Status = "ERROR" }, param.Params{"SourceType": "ECS_FILE", "VaultId": "v-0002demovault01", "InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Vaults[0].Status = "" }},
+		"no such instance":       {roleAccount, "instance", func(w *world.World) { w.Accounts[1].Instances[0].ID = "i-bp2another01"; w.Accounts[1].Clients = nil }, param.Params{"InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Instances[0].ID = "i-bp2demopay01" }},
+		"disk that is no ESSD":   {roleAccount, "disks", func(w *world.World) { w.Accounts[1].Instances[0].Disks[0].Category = "cloud_ssd" }, param.Params{"InstanceId": "i-bp2demopay01", "Detail.appConsistent": "true"}, func(w *world.World) { w.Accounts[1].Instances[0].Disks[0].Category = "cloud_essd" }},
+		"client that is silent":  {roleAccount, "client", func(w *world.World) { w.Accounts[1].Clients[0].HeartbeatAge = time.Hour }, param.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp2demopay01"}, func(w *world.World) { w.Accounts[1].Clients[0].HeartbeatAge = time.Second }},
+		"no client":              {ownAccount, "client", func(w *world.World) { w.Accounts[0].Clients = w.Accounts[0].Clients[1:] }, param.Params{"SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01"}, func(w *world.World) { w.Accounts[0].Clients = world.Demo().Accounts[0].Clients }},
 	}
 	for _, action := range aliyun.RolePolicy(roleAccount, everything).Statement[0].Action {
 		cases["without "+action] = broken{roleAccount, action, func(w *world.World) { *operator(w) = without(*operator(w), action) }, nil, nil}
@@ -255,7 +258,7 @@ func ladderText(rungs []backup.Rung) string {
 func TestNothingIsAskedAboveABrokenRung(t *testing.T) {
 	w := narrow(t)
 	roleNamed(w, "backup-portal").Name = "other"
-	rungs, cloud := preflight(t, w, roleAccount, backup.Params{"InstanceId": "i-bp2demopay01"})
+	rungs, cloud := preflight(t, w, roleAccount, param.Params{"InstanceId": "i-bp2demopay01"})
 	for _, r := range rungs[3:] {
 		if r.State != backup.RungNotReached {
 			t.Errorf("%s is %s", r.ID, r.State)
@@ -272,7 +275,7 @@ func TestNothingIsAskedAboveABrokenRung(t *testing.T) {
 // emulated is a client of the emulator at an address, with the portal's key.
 func emulated(t *testing.T, endpoint *url.URL) *aliyun.Client {
 	t.Helper()
-	key := aliyun.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: backup.NewSecret(world.DemoSecret)}
+	key := aliyun.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: secret.New(world.DemoSecret)}
 	client, err := aliyun.New(aliyun.Config{Endpoint: endpoint, Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil }})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/jsontext"
+	"backupportal/function/param"
 )
 
 // Previews writes the call in four ways, each from the parameters that would
@@ -20,22 +21,22 @@ func (c *Client) Previews(call backup.Call) []backup.Preview {
 	params, region := call.Params.Parameters(), call.Target.Region
 	origin := c.origin(backupHost(region))
 	return []backup.Preview{{
-		Title: both("The exact request", "实际请求"),
+		Title: param.Both("The exact request", "实际请求"),
 		Code:  requestText(origin, region, params),
 	}, {
-		Title: both("The same with the Alibaba Cloud CLI", "用阿里云 CLI 完成同样的操作"),
+		Title: param.Both("The same with the Alibaba Cloud CLI", "用阿里云 CLI 完成同样的操作"),
 		Code:  commandText(region, params),
 	}, {
-		Title: both("The same through this portal's API", "通过本门户的 API 完成同样的操作"),
+		Title: param.Both("The same through this portal's API", "通过本门户的 API 完成同样的操作"),
 		Code:  portalText(call.Params),
 	}, {
-		Title: both("The same in Go", "用 Go 完成同样的操作"),
+		Title: param.Both("The same in Go", "用 Go 完成同样的操作"),
 		Code:  programText(origin, region, params),
 	}}
 }
 
 // requestText is the request without its signature, one parameter a line.
-func requestText(origin *url.URL, region string, params []backup.Parameter) string {
+func requestText(origin *url.URL, region string, params []param.Parameter) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "POST %s://%s/\nAction=%s\nVersion=%s\nRegionId=%s\n", origin.Scheme, origin.Host, createBackupJob, version, region)
 	for _, p := range params {
@@ -45,7 +46,7 @@ func requestText(origin *url.URL, region string, params []backup.Parameter) stri
 }
 
 // commandText is a command of the Alibaba Cloud CLI, for a POSIX shell.
-func commandText(region string, params []backup.Parameter) string {
+func commandText(region string, params []param.Parameter) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "aliyun %s %s --RegionId %s", product, createBackupJob, shellQuote(region))
 	for _, p := range params {
@@ -60,7 +61,7 @@ func commandText(region string, params []backup.Parameter) string {
 
 // portalText is a request to the portal itself, for a POSIX shell. One key
 // makes one backup, however often the command runs.
-func portalText(complete backup.Params) string {
+func portalText(complete param.Params) string {
 	return `curl -X POST "$PORTAL/api/v1/backup-jobs" \
   -H 'Content-Type: application/json' \
   -H "Authorization: Bearer $PORTAL_TOKEN" \
@@ -87,11 +88,11 @@ var given = regexp.MustCompile(`\A(.*)-[a-z2-7]{26}(-[0-9]+)?\z`)
 // portal's API: without what follows from the account alias, without values
 // that are the default, and with the name that the person gave. Reading it
 // back and adding the defaults gives the same call.
-func submissionJSON(complete backup.Params) string {
+func submissionJSON(complete param.Params) string {
 	type member struct{ name, value string }
 	var top []member
 	objects := map[string][]string{}
-	for _, f := range backup.Fields {
+	for _, f := range param.Fields {
 		value := complete[f.Name]
 		if f.Name == "JobName" {
 			value = labelOf(value)
@@ -132,13 +133,13 @@ func labelOf(name string) string {
 
 // valueJSON writes a value in the JSON type of its field. A value that is not
 // of that type stays text.
-func valueJSON(f backup.Field, value string) string {
+func valueJSON(f param.Field, value string) string {
 	switch f.Type {
-	case backup.Integer:
+	case param.Integer:
 		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
 			return strconv.FormatInt(n, 10)
 		}
-	case backup.Boolean, backup.Strings, backup.Objects:
+	case param.Boolean, param.Strings, param.Objects:
 		if json.Valid([]byte(value)) {
 			return value
 		}
@@ -157,7 +158,7 @@ func indent(compact string) string {
 
 // programText is a Go program that makes the call with the vendor's SDK, laid
 // out as gofmt does.
-func programText(origin *url.URL, region string, params []backup.Parameter) string {
+func programText(origin *url.URL, region string, params []param.Parameter) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, programStart, goText(region), sdkScheme(origin), goText(origin.Host), product, version, createBackupJob)
 	for _, p := range params {

@@ -15,6 +15,7 @@ import (
 
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // previews are the texts of the four previews: request, command, portal, program.
@@ -97,20 +98,20 @@ func drawCall(t *rapid.T) backup.Call {
 		return rapid.StringMatching("[a-zA-Z0-9 '\"`$\\\\!*?~#&;|<>(){}%=+,.:/@é长-]{1,12}").Draw(t, name)
 	}
 	list := func(name string) string {
-		return backup.StringList(rapid.SliceOfN(rapid.StringMatching("/[a-z '\"$*]{1,8}"), 0, 3).Draw(t, name))
+		return param.StringList(rapid.SliceOfN(rapid.StringMatching("/[a-z '\"$*]{1,8}"), 0, 3).Draw(t, name))
 	}
-	p := backup.Params{"Account": "own", "Region": "cn-shanghai", "Retention": "30", "InstanceId": "i-" + text("instance")}
-	switch rapid.SampledFrom(backup.SourceTypes).Draw(t, "type") {
-	case backup.UDMECS:
+	p := param.Params{"Account": "own", "Region": "cn-shanghai", "Retention": "30", "InstanceId": "i-" + text("instance")}
+	switch rapid.SampledFrom(param.SourceTypes).Draw(t, "type") {
+	case param.UDMECS:
 		p["Detail.doCopy"], p["Detail.destinationRegionId"], p["Detail.destinationRetention"] = "true", "cn-beijing", "9"
 		p["Detail.appConsistent"], p["Detail.preScriptPath"] = "true", text("script")
-	case backup.ECSFile:
+	case param.ECSFile:
 		p["SourceType"], p["Include"], p["Exclude"], p["Options.UseVSS"] = "ECS_FILE", list("include"), list("exclude"), "true"
 		p["VaultId"], p["SpeedLimit"] = "v-1", "0:24:NaN"
-	case backup.Container:
+	case param.Container:
 		p["SourceType"], p["InitiatedByAck"], p["ContainerClusterId"] = "CONTAINER", "true", "cc-1"
 		delete(p, "InstanceId")
-		p["ContainerResources"] = backup.VolumeList([]backup.Volume{backup.Volume{ResourceID: text("id")}.WithInfo(backup.VolumeInfo{PVCName: text("pvc")})})
+		p["ContainerResources"] = param.VolumeList([]param.Volume{param.Volume{ResourceID: text("id")}.WithInfo(param.VolumeInfo{PVCName: text("pvc")})})
 	}
 	call := instanceCall()
 	call.Params, call.Target.Region = p.WithDefaults(), "cn-shanghai"
@@ -152,7 +153,7 @@ func TestPortalReadsTheJSONAsTheSameCall(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		call := drawCall(r)
 		got := words(r, previews(t, call)[2], "curl")
-		params, _, err := backup.DecodeJSON([]byte(got[len(got)-1]))
+		params, _, err := param.DecodeJSON([]byte(got[len(got)-1]))
 		if err != nil {
 			r.Fatalf("%v in %s", err, got[len(got)-1])
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // A reading is what the envelope of an answer says, by the names that the API
@@ -103,7 +104,7 @@ func cleanMessage(message string, secrets []string) string {
 			return ""
 		}
 	}
-	return backup.Clean(message, longestMessage)
+	return param.Clean(message, longestMessage)
 }
 
 // longestWait caps what the cloud asks for.
@@ -124,6 +125,3 @@ func retryAfter(h http.Header) time.Duration {
 	}
 	return 0
 }
-
-// both is a Text with its two halves.
-func both(en, zh string) backup.Text { return backup.Text{En: en, Zh: zh} }

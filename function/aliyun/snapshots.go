@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // A snapshotPage is the answer of DescribeUdmSnapshots, which has no pages.
@@ -24,8 +25,8 @@ const around = time.Hour
 // left, and says what it is worth (Cloud Backup, DescribeUdmSnapshots). If it is
 // not there yet that is the zero value. Errors are [*backup.CloudError] values.
 func (c *Client) DescribeUdmSnapshots(ctx context.Context, target backup.Target, job backup.Job) (backup.Consistency, error) {
-	op := operation{action: describeUdmSnapshots, target: target, params: []backup.Parameter{
-		{Name: "SourceType", Value: string(backup.UDMECS)},
+	op := operation{action: describeUdmSnapshots, target: target, params: []param.Parameter{
+		{Name: "SourceType", Value: string(param.UDMECS)},
 		{Name: "UdmRegionId", Value: target.Region},
 		{Name: "JobId", Value: job.JobID},
 		{Name: "StartTime", Value: strconv.FormatInt(job.CreatedTime.Add(-around).Unix(), 10)},
@@ -42,7 +43,7 @@ func (c *Client) DescribeUdmSnapshots(ctx context.Context, target backup.Target,
 	for _, s := range page.Snapshots {
 		if s.JobId == job.JobID {
 			return backup.Consistency{
-				ConsistentLevel: backup.Clean(s.Detail.ConsistentLevel, longestWord), DowngradeReason: backup.Clean(s.Detail.DowngradeReason, longestWord),
+				ConsistentLevel: param.Clean(s.Detail.ConsistentLevel, longestWord), DowngradeReason: param.Clean(s.Detail.DowngradeReason, longestWord),
 			}, nil
 		}
 	}

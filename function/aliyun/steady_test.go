@@ -13,6 +13,8 @@ import (
 	"backupportal/function/emulator"
 	"backupportal/function/emulator/ram"
 	"backupportal/function/emulator/world"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // 10,000 submissions of 50 people in 20 accounts: STS is asked once for each person
@@ -54,12 +56,12 @@ func TestSessionsAreKept(t *testing.T) {
 	var wg sync.WaitGroup
 	for p := range people {
 		wg.Go(func() {
-			who := backup.Principal{Issuer: "https://sso.example.com", Subject: fmt.Sprint(p), Name: fmt.Sprintf("person%02d@example.com", p)}
+			who := identity.Principal{Issuer: "https://sso.example.com", Subject: fmt.Sprint(p), Name: fmt.Sprintf("person%02d@example.com", p)}
 			for n := range submissions / people {
 				a := targets[n%accounts]
 				_, err := client.CreateBackupJob(t.Context(), backup.Call{
 					Target: backup.Target{Account: a, Region: "cn-hangzhou", Principal: who},
-					Params: backup.Params{"InstanceId": fmt.Sprintf("i-bp3account%02d", n%accounts), "Retention": "7", "JobName": who.Name[:8]}.WithDefaults(),
+					Params: param.Params{"InstanceId": fmt.Sprintf("i-bp3account%02d", n%accounts), "Retention": "7", "JobName": who.Name[:8]}.WithDefaults(),
 				})
 				if err != nil {
 					t.Error(err)

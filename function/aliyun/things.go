@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // How long a list is taken for what the cloud would say, and how many are kept.
@@ -102,7 +103,7 @@ func (c *Client) instances(ctx context.Context, target backup.Target, q backup.T
 	}
 	byID := make(chan answer, 1)
 	go func() {
-		found, failed := c.instancePage(ctx, target, "", "InstanceIds", backup.StringList([]string{name}), true)
+		found, failed := c.instancePage(ctx, target, "", "InstanceIds", param.StringList([]string{name}), true)
 		byID <- answer{found, failed}
 	}()
 	found, failed := c.instancePage(ctx, target, "", "InstanceName", "*"+name+"*", true)
@@ -119,12 +120,12 @@ func (c *Client) instances(ctx context.Context, target backup.Target, q backup.T
 }
 
 func (c *Client) instancePage(ctx context.Context, target backup.Target, next, filter, value string, filtered bool) (backup.Things, *backup.CloudError) {
-	params := []backup.Parameter{{Name: "RegionId", Value: target.Region}, {Name: "MaxResults", Value: "100"}}
+	params := []param.Parameter{{Name: "RegionId", Value: target.Region}, {Name: "MaxResults", Value: "100"}}
 	if filtered {
-		params = append(params, backup.Parameter{Name: filter, Value: value})
+		params = append(params, param.Parameter{Name: filter, Value: value})
 	}
 	if next != "" {
-		params = append(params, backup.Parameter{Name: "NextToken", Value: next})
+		params = append(params, param.Parameter{Name: "NextToken", Value: next})
 	}
 	var page struct {
 		NextToken string
@@ -147,7 +148,7 @@ func (c *Client) instancePage(ctx context.Context, target backup.Target, next, f
 			if t.Tags == nil {
 				t.Tags = map[string]string{}
 			}
-			t.Tags[backup.Clean(tag.TagKey, longestWord)] = backup.Clean(tag.TagValue, longestWord)
+			t.Tags[param.Clean(tag.TagKey, longestWord)] = param.Clean(tag.TagValue, longestWord)
 		}
 		things.Things = append(things.Things, t)
 	}
@@ -164,7 +165,7 @@ func (c *Client) disks(ctx context.Context, target backup.Target, q backup.Thing
 			}
 		}
 	}
-	if failed := c.listed(ctx, operation{api: ecs, action: describeDisks, target: target, params: []backup.Parameter{
+	if failed := c.listed(ctx, operation{api: ecs, action: describeDisks, target: target, params: []param.Parameter{
 		{Name: "RegionId", Value: target.Region}, {Name: "InstanceId", Value: q.InstanceID}, {Name: "MaxResults", Value: "100"},
 	}}, &page); failed != nil {
 		return backup.Things{}, failed
@@ -224,7 +225,7 @@ func (c *Client) numbered(ctx context.Context, op operation, q backup.ThingQuery
 	}
 	var things backup.Things
 	for ; ; number++ {
-		op.params = []backup.Parameter{{Name: "PageNumber", Value: strconv.Itoa(number)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)}}
+		op.params = []param.Parameter{{Name: "PageNumber", Value: strconv.Itoa(number)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)}}
 		a, said, failed := c.perform(ctx, op)
 		if failed != nil {
 			return backup.Things{}, failed
@@ -262,9 +263,9 @@ func (c *Client) listed(ctx context.Context, op operation, page any) *backup.Clo
 
 // thing has an id, a name and facts: pairs of a name of the API and a value.
 func thing(id, name string, pairs ...string) backup.Thing {
-	t := backup.Thing{ID: backup.Clean(id, longestWord), Name: backup.Clean(name, 200)}
+	t := backup.Thing{ID: param.Clean(id, longestWord), Name: param.Clean(name, 200)}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if value := backup.Clean(pairs[i+1], longestWord); value != "" {
+		if value := param.Clean(pairs[i+1], longestWord); value != "" {
 			t.Facts = append(t.Facts, backup.Fact{Name: pairs[i], Value: value})
 		}
 	}

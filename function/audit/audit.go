@@ -24,6 +24,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/jsontext"
+	"backupportal/function/secret"
 )
 
 // A Sink keeps rows.
@@ -38,7 +39,7 @@ type Sink interface {
 // Config says what a [Log] needs. Key, Policy and Settings may be empty.
 type Config struct {
 	Sink     Sink
-	Key      backup.Secret // seals the chain; see [CheckKey]
+	Key      secret.String // seals the chain; see [CheckKey]
 	Log      *slog.Logger
 	Now      func() time.Time
 	NewID    func() string     // names a chain
@@ -90,7 +91,7 @@ func New(cfg Config) (*Log, error) {
 const leastKey = 32
 
 // CheckKey refuses keys that are too short: an empty one would be a valid key.
-func CheckKey(key backup.Secret) error {
+func CheckKey(key secret.String) error {
 	if len(key.Reveal()) < leastKey {
 		return fmt.Errorf("the key must have at least %d characters: make one with openssl rand -base64 32", leastKey)
 	}
@@ -217,7 +218,7 @@ func (l *Log) add(ctx context.Context, r Record, store func(backup.AuditRow) (bo
 
 // seal is the MAC of a record that follows on one with the MAC previous; empty
 // without a key.
-func seal(key backup.Secret, previous, body string) string {
+func seal(key secret.String, previous, body string) string {
 	if key.IsZero() {
 		return ""
 	}

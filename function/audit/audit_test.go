@@ -16,6 +16,8 @@ import (
 
 	"backupportal/function/audit"
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/secret"
 )
 
 const key = "a key of the audit trail with 32 bytes or more"
@@ -67,7 +69,7 @@ func start(t testing.TB, s *sink, name, key string) *trail {
 	chains := 0
 	var looking sync.Mutex // several may look at the clock at once
 	log, err := audit.New(audit.Config{
-		Sink: s, Key: backup.NewSecret(key), Log: slog.New(slog.NewJSONHandler(&tr.lines, nil)), Build: "v1", Policy: "abc",
+		Sink: s, Key: secret.New(key), Log: slog.New(slog.NewJSONHandler(&tr.lines, nil)), Build: "v1", Policy: "abc",
 		Now: func() time.Time {
 			looking.Lock()
 			defer looking.Unlock()
@@ -87,7 +89,7 @@ func start(t testing.TB, s *sink, name, key string) *trail {
 // intent is an event with much in it.
 func intent(n int) backup.AuditEvent {
 	return backup.AuditEvent{
-		Kind: backup.AuditIntent, Actor: backup.Principal{Kind: backup.KindHuman, Issuer: "https://id.example", Subject: "alice", Name: "Alice <&> 爱丽丝", Key: "session-1"},
+		Kind: backup.AuditIntent, Actor: identity.Principal{Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "alice", Name: "Alice <&> 爱丽丝", Key: "session-1"},
 		Door: backup.DoorForm, Target: backup.AuditTarget{Action: backup.ActionCreate, Account: "prod", Resource: "i-1", Scripts: []string{"/opt/pre.sh"}},
 		Decision: backup.AuditDecision{Allow: true, Rule: "payments"}, Submission: backup.AuditSubmission{ID: "s", N: n},
 	}
@@ -116,9 +118,9 @@ func all(rows []backup.AuditRow) iter.Seq2[backup.AuditRow, error] {
 
 func verify(t testing.TB, rows []backup.AuditRow, keys ...string) audit.Report {
 	t.Helper()
-	var secrets []backup.Secret
+	var secrets []secret.String
 	for _, k := range keys {
-		secrets = append(secrets, backup.NewSecret(k))
+		secrets = append(secrets, secret.New(k))
 	}
 	report, err := audit.Verify(all(rows), secrets, time.Time{})
 	if err != nil {
@@ -145,7 +147,7 @@ func TestWholeTrailVerifies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := audit.Verify(rows, []backup.Secret{backup.NewSecret(key)}, time.Time{})
+	report, err := audit.Verify(rows, []secret.String{secret.New(key)}, time.Time{})
 	if err != nil || len(report.Findings) > 0 || report.Records != 7 {
 		t.Errorf("from the log: %+v, %v", report, err)
 	}
@@ -222,7 +224,7 @@ func TestOldChainsMayBeGone(t *testing.T) {
 	start(t, s, "b", key).record(t, 2)
 	gone := slices.DeleteFunc(slices.Clone(s.rows), func(r backup.AuditRow) bool { return r.Chain == "a1" })
 	for days, want := range map[int]int{0: 0, -3: 1} {
-		report, err := audit.Verify(all(gone), []backup.Secret{backup.NewSecret(key)}, s.rows[0].At.AddDate(0, 0, days))
+		report, err := audit.Verify(all(gone), []secret.String{secret.New(key)}, s.rows[0].At.AddDate(0, 0, days))
 		if err != nil || len(report.Findings) != want {
 			t.Errorf("%d days: %+v, %v", days, report, err)
 		}
@@ -247,11 +249,11 @@ func TestOtherKeyDoesNotVerify(t *testing.T) {
 
 func TestShortKeyIsRefused(t *testing.T) {
 	for _, short := range []string{"k", strings.Repeat("k", 31)} {
-		if _, err := audit.New(audit.Config{Key: backup.NewSecret(short)}); err == nil || strings.Contains(err.Error(), short+short) {
+		if _, err := audit.New(audit.Config{Key: secret.New(short)}); err == nil || strings.Contains(err.Error(), short+short) {
 			t.Errorf("%d bytes: %v", len(short), err)
 		}
 	}
-	if audit.CheckKey(backup.Secret{}) == nil {
+	if audit.CheckKey(secret.String{}) == nil {
 		t.Error("an empty key is a key")
 	}
 }

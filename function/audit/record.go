@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A Record is what is written down of an event. It never holds bodies, cookies,
@@ -33,11 +35,11 @@ type Record struct {
 
 // An Actor is who did something.
 type Actor struct {
-	Kind    backup.Kind `json:"kind,omitempty"`
-	Issuer  string      `json:"iss,omitempty"`
-	Subject string      `json:"sub,omitempty"`
-	Name    string      `json:"name,omitempty"`
-	Key     string      `json:"key,omitempty"` // the session's, the token's or the key's id
+	Kind    identity.Kind `json:"kind,omitempty"`
+	Issuer  string        `json:"iss,omitempty"`
+	Subject string        `json:"sub,omitempty"`
+	Name    string        `json:"name,omitempty"`
+	Key     string        `json:"key,omitempty"` // the session's, the token's or the key's id
 }
 
 // A Request is where it came from.
@@ -72,7 +74,7 @@ const (
 )
 
 // clean makes a text from outside safe.
-func clean(s string) string { return backup.Clean(s, longText) }
+func clean(s string) string { return param.Clean(s, longText) }
 
 // cleanLines does so with each of at most so many, and says how many are left out.
 func cleanLines(lines []string, most int) (safe []string) {
@@ -80,7 +82,7 @@ func cleanLines(lines []string, most int) (safe []string) {
 		if i == most {
 			return append(safe, fmt.Sprintf("and %d more", len(lines)-i))
 		}
-		safe = append(safe, backup.Clean(line, longLine))
+		safe = append(safe, param.Clean(line, longLine))
 	}
 	return safe
 }

@@ -10,6 +10,7 @@ import (
 
 	"backupportal/function/audit"
 	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // checkSafe finds what a log must not have in it.
@@ -33,7 +34,7 @@ func TestHostileTextsMakeOneSafeLine(t *testing.T) {
 		tr := start(t, s, "a", key)
 		ctx := backup.WithVisit(t.Context(), backup.Visit{RequestID: text, Trace: text, ClientIP: text, UserAgent: text})
 		e := backup.AuditEvent{
-			Kind: backup.AuditDenied, Actor: backup.Principal{Issuer: text, Subject: text, Name: text, Key: text, Email: text, Groups: []string{text}},
+			Kind: backup.AuditDenied, Actor: identity.Principal{Issuer: text, Subject: text, Name: text, Key: text, Email: text, Groups: []string{text}},
 			Target:     backup.AuditTarget{Account: text, AccountID: text, Region: text, SourceType: text, Resource: text, Retention: text, CopyTo: text, Scripts: slices.Repeat([]string{text}, 100)},
 			Decision:   backup.AuditDecision{Rule: text, Lines: slices.Repeat([]string{text}, 100)},
 			Submission: backup.AuditSubmission{ID: text},

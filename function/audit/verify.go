@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 // A Finding is something about the trail that should not be so.
@@ -37,7 +39,7 @@ type Report struct {
 // without any, only numbers and ends are looked at. Chains that began before
 // from are left alone, as old ones may have been deleted; the zero time leaves
 // none alone. The error is that of rows.
-func Verify(rows iter.Seq2[backup.AuditRow, error], keys []backup.Secret, from time.Time) (Report, error) {
+func Verify(rows iter.Seq2[backup.AuditRow, error], keys []secret.String, from time.Time) (Report, error) {
 	v := verifier{keys: keys, from: from, seen: map[string][]Head{}}
 	for row, err := range rows {
 		if err != nil {
@@ -53,14 +55,14 @@ func Verify(rows iter.Seq2[backup.AuditRow, error], keys []backup.Secret, from t
 }
 
 type verifier struct {
-	keys   []backup.Secret
+	keys   []secret.String
 	from   time.Time
 	report Report
 
 	chain    string // under way
 	skip     bool   // it began before from
 	next     int64
-	able     []backup.Secret // keys that may be the chain's
+	able     []secret.String // keys that may be the chain's
 	previous string          // MAC of the record before
 	unsure   bool            // the record before is missing
 
@@ -102,7 +104,7 @@ func (v *verifier) row(row backup.AuditRow) {
 	case err != nil:
 		v.find(row, "it was changed: it is not a record")
 	case r.Chain != row.Chain || r.Seq != row.Seq:
-		v.find(row, "it was moved: it says of itself that it is number %d of chain %s", r.Seq, backup.Clean(r.Chain, 40))
+		v.find(row, "it was moved: it says of itself that it is number %d of chain %s", r.Seq, param.Clean(r.Chain, 40))
 	case !v.sealed(row):
 		v.find(row, "it was changed, or it does not follow on the record before it: its seal is not right")
 	case r.Time.UnixMilli() != row.At.UnixMilli():
@@ -141,7 +143,7 @@ func (v *verifier) sealed(row backup.AuditRow) bool {
 	}
 	for _, key := range v.able {
 		if hmac.Equal([]byte(seal(key, v.previous, row.Body)), []byte(row.MAC)) {
-			v.able = []backup.Secret{key}
+			v.able = []secret.String{key}
 			return true
 		}
 	}
@@ -169,7 +171,7 @@ func (v *verifier) claimed() {
 		}
 		if key := fmt.Sprint(c.head.Chain, c.head.Seq); !told[key] {
 			told[key] = true
-			v.find(backup.AuditRow{Chain: c.head.Chain, Seq: c.head.Seq}, "%s, by record %d of chain %s", what, c.by.Seq, backup.Clean(c.by.Chain, 40))
+			v.find(backup.AuditRow{Chain: c.head.Chain, Seq: c.head.Seq}, "%s, by record %d of chain %s", what, c.by.Seq, param.Clean(c.by.Chain, 40))
 		}
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // An AuditKind says what an [AuditEvent] tells of.
@@ -32,8 +35,8 @@ const (
 // no part of it may hold a secret, a body, or what the cloud's SDK says.
 type AuditEvent struct {
 	Kind       AuditKind
-	Actor      Principal // zero if nobody is known
-	Door       Door      // empty: that of the context
+	Actor      identity.Principal // zero if nobody is known
+	Door       Door               // empty: that of the context
 	Target     AuditTarget
 	Decision   AuditDecision
 	Submission AuditSubmission
@@ -188,14 +191,14 @@ func (s *Service) store(ctx context.Context, r Record, step Step, e AuditEvent) 
 }
 
 // violation tells of what the log exists to prevent.
-func (s *Service) violation(ctx context.Context, actor Principal, r Record, what, job, other string) {
+func (s *Service) violation(ctx context.Context, actor identity.Principal, r Record, what, job, other string) {
 	e := about(AuditViolation, ActionCreate, actor, r, r.Last.N)
 	e.Outcome, e.Often = AuditOutcome{Class: what, JobID: job, OtherJobID: other}, r.SubmissionID
 	s.tellAudit(ctx, e)
 }
 
 // about is an event about step n of r.
-func about(kind AuditKind, action Action, actor Principal, r Record, n int) AuditEvent {
+func about(kind AuditKind, action Action, actor identity.Principal, r Record, n int) AuditEvent {
 	p := r.Complete
 	t := AuditTarget{
 		Action: action, Account: r.Account(), AccountID: r.AccountID, Region: r.Region(), SourceType: string(p.SourceType()),
@@ -228,9 +231,9 @@ func outcomeOf(err error, took time.Duration) AuditOutcome {
 
 // linesOf are the lines of a refusal by the policy: for each rule the first
 // condition that does not hold.
-func linesOf(denied []Mistake) (lines []string) {
+func linesOf(denied []param.Mistake) (lines []string) {
 	for _, m := range denied {
-		line := cmp.Or(m.Field, m.In(English))
+		line := cmp.Or(m.Field, m.In(param.English))
 		if m.Rule != nil {
 			line = m.Rule.ID + ": " + line
 		}

@@ -13,11 +13,14 @@ import (
 
 	"backupportal/function/audit"
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 	"backupportal/function/store/storetest"
 )
 
 // auditKey seals the trail of tests.
-var auditKey = backup.NewSecret("a key of the audit trail with 32 bytes or more")
+var auditKey = secret.New("a key of the audit trail with 32 bytes or more")
 
 // audited makes a rig keep an audit trail in its store.
 func audited(t testing.TB, r *rig) *rig {
@@ -48,7 +51,7 @@ func (r *rig) trail(t testing.TB) (records []audit.Record) {
 		}
 		records = append(records, one)
 	}
-	report, err := audit.Verify(db.AuditTrail(t.Context()), []backup.Secret{auditKey}, time.Time{})
+	report, err := audit.Verify(db.AuditTrail(t.Context()), []secret.String{auditKey}, time.Time{})
 	if err != nil || len(report.Findings) > 0 {
 		t.Errorf("the trail is not whole: %+v, %v", report, err)
 	}
@@ -96,7 +99,7 @@ func TestSubmissionIsToldTwice(t *testing.T) {
 		}
 		intent, outcome := records[1], records[2]
 		for _, one := range []audit.Record{intent, outcome} {
-			if one.Actor.Subject != "alice" || one.Actor.Kind != backup.KindHuman || one.Actor.Key != "session-1" || one.Request.ID != "request-1" ||
+			if one.Actor.Subject != "alice" || one.Actor.Kind != identity.KindHuman || one.Actor.Key != "session-1" || one.Request.ID != "request-1" ||
 				one.Request.ClientIP != "192.0.2.7" || one.Request.Door != backup.DoorAPI || one.Submission.ID != answer.SubmissionID ||
 				one.Target.Action != backup.ActionCreate || one.Target.Account != "demo" || one.Target.Resource != "i-bp1demoweb01" || one.Target.Retention != "7" {
 				t.Errorf("%+v", one)
@@ -243,7 +246,7 @@ func TestCancelIsToldTwice(t *testing.T) {
 // viewOnly lets nobody cancel.
 type viewOnly struct{ backup.Policy }
 
-func (p viewOnly) May(ctx context.Context, who backup.Principal, a backup.Action, complete backup.Params) bool {
+func (p viewOnly) May(ctx context.Context, who identity.Principal, a backup.Action, complete param.Params) bool {
 	return a == backup.ActionView && p.Policy.May(ctx, who, a, complete)
 }
 

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A Cancellation says who had a job cancelled, and when the cloud took that.
 // The zero value is none.
 type Cancellation struct {
-	By Principal
+	By identity.Principal
 	At time.Time // milliseconds
 }
 
@@ -38,10 +41,10 @@ func (r Record) Cancellable(now time.Time) error {
 	return nil
 }
 
-var msgMayNotCancel = Text{"No rule lets you cancel this backup", "没有规则允许您取消此备份"}
+var msgMayNotCancel = param.Both("No rule lets you cancel this backup", "没有规则允许您取消此备份")
 
 // MayCancel reports whether p may have the job of r cancelled, if there is one.
-func (s *Service) MayCancel(ctx context.Context, p Principal, r Record) bool {
+func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record) bool {
 	return s.Policy.May(ctx, p, ActionCancel, r.Complete)
 }
 
@@ -50,7 +53,7 @@ func (s *Service) MayCancel(ctx context.Context, p Principal, r Record) bool {
 // or was, needs no second request. Errors are [ErrNotFound], [ErrStoreAway], a
 // [*DeniedError] if it is not theirs to cancel, or a [*BusyError] with ErrOver, ErrNoJob, ErrNotCancelled or ErrCancelNo: after
 // the last the job goes on, and after the one before it may.
-func (s *Service) Cancel(ctx context.Context, p Principal, id string) (Record, error) {
+func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (Record, error) {
 	r, err := s.Refresh(ctx, p, id)
 	if err != nil {
 		return Record{}, err
@@ -59,7 +62,7 @@ func (s *Service) Cancel(ctx context.Context, p Principal, id string) (Record, e
 		e := about(AuditDenied, ActionCancel, p, r, r.Last.N)
 		e.Door = "" // of this request, not of the submission
 		s.tellAudit(ctx, e)
-		return r, &DeniedError{Lines: []Mistake{{Code: "policy", Text: msgMayNotCancel}}, SubmissionID: id}
+		return r, &DeniedError{Lines: []param.Mistake{{Code: "policy", Text: msgMayNotCancel}}, SubmissionID: id}
 	}
 	busy := &BusyError{SubmissionID: id}
 	switch err := r.Cancellable(s.Now()); err {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // running makes a job that runs for so long, and has for 30 s. It returns the id
@@ -27,7 +28,7 @@ func (r *rig) running(t testing.TB, key, long string) (id string) {
 // cancels is how many times CancelBackupJob has left the portal.
 func (r *rig) cancels() int { return len(r.cloud.Ledger().CallsOf("CancelBackupJob")) }
 
-var bob = backup.Principal{Kind: backup.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob", Name: "Bob"}
+var bob = identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob", Name: "Bob"}
 
 // A job that somebody cancels is cancelling at once, whatever the cloud last said
 // of it, and then cancelled: never failed. The store keeps who it was.

@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 // An Access says how the portal reaches the resources of an account.
@@ -25,8 +29,8 @@ type Account struct {
 	Alias      string
 	ID         string // 16 digits; text, since it may exceed 2^53
 	Access     Access
-	Role       string // the role's name in that account, unless Access is Own
-	ExternalID Secret // for AssumeRole, if the role demands one
+	Role       string        // the role's name in that account, unless Access is Own
+	ExternalID secret.String // for AssumeRole, if the role demands one
 
 	ExternalIDVariable string // of the environment, which holds it
 
@@ -54,31 +58,31 @@ func (a Account) Caller() Account {
 type Target struct {
 	Account   Account
 	Region    string
-	Principal Principal // becomes the RoleSessionName, and so stands in the cloud's audit trail
+	Principal identity.Principal // becomes the RoleSessionName, and so stands in the cloud's audit trail
 }
 
 // A Call is CreateBackupJob with everything decided.
 type Call struct {
 	Target Target
-	Params Params    // complete, JobName included
-	Until  time.Time // no sending after this, by the wall clock; zero means no such limit
-	Grant  Grant     // what lets the principal make it
+	Params param.Params // complete, JobName included
+	Until  time.Time    // no sending after this, by the wall clock; zero means no such limit
+	Grant  Grant        // what lets the principal make it
 }
 
 // A Grant is what the policy says to a backup that it allows.
 type Grant struct {
 	Rule     string        // id of the rule
-	Values   Params        // what the rule gives where the caller gave nothing
+	Values   param.Params  // what the rule gives where the caller gave nothing
 	Cooldown time.Duration // least time between two backups of one resource; 0: none
 	Rates    []Rate        // each of them must allow the backup
 	Quotas   []Quota       // each of them must allow the backup
 }
 
 // over is what the caller gave, and beside it what the grant gives.
-func (g Grant) over(given Params) Params {
+func (g Grant) over(given param.Params) param.Params {
 	p := maps.Clone(given)
 	if p == nil {
-		p = Params{}
+		p = param.Params{}
 	}
 	for name, value := range g.Values {
 		if p[name] == "" {
@@ -106,7 +110,7 @@ type Created struct{ JobID, RequestID string }
 
 // A JobFilter narrows DescribeBackupJobs2. Empty parts do not filter.
 type JobFilter struct {
-	SourceType SourceType // left out for container jobs, which the operation does not list by type
+	SourceType param.SourceType // left out for container jobs, which the operation does not list by type
 	InstanceID string
 	JobIDs     []string
 	Since      time.Time // CreatedTime at or after
@@ -114,7 +118,7 @@ type JobFilter struct {
 
 // A Preview is one way to write the exact call that would be made, for people.
 type Preview struct {
-	Title Text
+	Title param.Text
 	Code  string
 }
 
@@ -136,7 +140,7 @@ type Cloud interface {
 	// Preflight finds out whether the calls of the portal in the account of target
 	// would be let through, and changes nothing there. With the parameters of a
 	// backup it looks at what they name, too.
-	Preflight(ctx context.Context, target Target, uses Uses, params Params) []Rung
+	Preflight(ctx context.Context, target Target, uses Uses, params param.Params) []Rung
 	// List returns a page of things in the account of target, as it was at some time
 	// of the last minute.
 	List(ctx context.Context, target Target, q ThingQuery) (Things, error)
@@ -152,8 +156,8 @@ type Cloud interface {
 
 // An Explanation is a code of the cloud in words.
 type Explanation struct {
-	Means, Todo Text // what it means, and what can be done; empty for an unknown code
-	Caller      bool // whoever asked can put it right; otherwise an operator must
+	Means, Todo param.Text // what it means, and what can be done; empty for an unknown code
+	Caller      bool       // whoever asked can put it right; otherwise an operator must
 }
 
 // What became of a call that did not succeed.

@@ -3,6 +3,8 @@ package backup
 import (
 	"context"
 	"time"
+
+	"backupportal/function/identity"
 )
 
 // followPace is how often one who waits for the end of a job looks into the
@@ -12,7 +14,7 @@ const followPace = 2 * time.Second
 // Follow returns the submission once its state is final, and after so long at
 // the latest, as it is then. If ctx ends the wait ends, which is no error. Errors
 // are those of [Service.Refresh], of the first look; later ones end the wait.
-func (s *Service) Follow(ctx context.Context, p Principal, id string, long time.Duration) (Record, error) {
+func (s *Service) Follow(ctx context.Context, p identity.Principal, id string, long time.Duration) (Record, error) {
 	if long > 0 {
 		// The cloud must not make the last look longer than the wait.
 		limited, cancel := context.WithTimeout(ctx, long+time.Second)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 	"backupportal/function/store"
 )
 
@@ -21,7 +23,7 @@ func denied(key string) backup.Submission {
 
 func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	r := newRig(t)
-	alice, bob := submission("").Principal, backup.Principal{Kind: backup.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob"}
+	alice, bob := submission("").Principal, identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob"}
 	_, err := r.Submit(t.Context(), denied("k"))
 	refused, ok := errors.AsType[*backup.DeniedError](err)
 	if !ok || refused.SubmissionID == "" {
@@ -72,8 +74,8 @@ func TestRefusalByThePolicyLeavesItsKeyFree(t *testing.T) {
 
 type refusing struct{ backup.Policy }
 
-func (refusing) Decide(context.Context, backup.Principal, backup.Params) (backup.Grant, []backup.Mistake) {
-	return backup.Grant{}, []backup.Mistake{{Code: "policy", Text: backup.Text{En: "no", Zh: "不"}}}
+func (refusing) Decide(context.Context, identity.Principal, param.Params) (backup.Grant, []param.Mistake) {
+	return backup.Grant{}, []param.Mistake{{Code: "policy", Text: param.Text{En: "no", Zh: "不"}}}
 }
 
 func TestRefusalThatCannotBeRecordedIsOneAllTheSame(t *testing.T) {
@@ -179,6 +181,6 @@ type seesOnly struct {
 	instance string
 }
 
-func (p seesOnly) May(_ context.Context, _ backup.Principal, _ backup.Action, complete backup.Params) bool {
+func (p seesOnly) May(_ context.Context, _ identity.Principal, _ backup.Action, complete param.Params) bool {
 	return complete["InstanceId"] == p.instance
 }

@@ -15,6 +15,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/notify"
+	"backupportal/function/secret"
 )
 
 // An inbox is a receiver of webhooks. It checks each signature, writes down what
@@ -116,7 +117,7 @@ func (r *rig) tell(t testing.TB, events []backup.Event, inboxes ...*inbox) {
 	var n backup.Notifications
 	for _, b := range inboxes {
 		n.Receivers = append(n.Receivers, backup.Receiver{
-			Name: b.name, Kind: backup.WebhookReceiver, URL: backup.NewSecret(b.URL + "/canary"), Secret: backup.NewSecret(canary), Events: events,
+			Name: b.name, Kind: backup.WebhookReceiver, URL: secret.New(b.URL + "/canary"), Secret: secret.New(canary), Events: events,
 		})
 	}
 	sender, err := notify.New(notify.Config{Notifications: n, Now: r.clock.Now, Loopback: true})

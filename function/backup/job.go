@@ -3,13 +3,15 @@ package backup
 import (
 	"strings"
 	"time"
+
+	"backupportal/function/param"
 )
 
 // A Job is what Cloud Backup says of one backup job, by the names of
 // DescribeBackupJobs2. Times that it does not give are zero.
 type Job struct {
 	JobID, JobName string
-	SourceType     SourceType
+	SourceType     param.SourceType
 	InstanceID     string
 	Status         State
 	ErrorMessage   string // words or a code; text of a stranger
@@ -91,35 +93,35 @@ func (s State) known() bool {
 }
 
 // Name is what people call s.
-func (s State) Name() Text {
+func (s State) Name() param.Text {
 	switch s {
 	case Sending:
-		return Text{"Sending", "提交中"}
+		return param.Both("Sending", "提交中")
 	case Unknown:
-		return Text{"Being checked", "核实中"}
+		return param.Both("Being checked", "核实中")
 	case Refused:
-		return Text{"Refused", "被拒绝"}
+		return param.Both("Refused", "被拒绝")
 	case NotSent:
-		return Text{"Not sent", "未发送"}
+		return param.Both("Not sent", "未发送")
 	case Denied:
-		return Text{"Not allowed", "未获准"}
+		return param.Both("Not allowed", "未获准")
 	case StateCreated, StateQueued:
-		return Text{"Queued", "排队中"}
+		return param.Both("Queued", "排队中")
 	case StateRunning:
-		return Text{"Running", "进行中"}
+		return param.Both("Running", "进行中")
 	case StateCanceling:
-		return Text{"Cancelling", "正在取消"}
+		return param.Both("Cancelling", "正在取消")
 	case StateComplete:
-		return Text{"Complete", "已完成"}
+		return param.Both("Complete", "已完成")
 	case StatePartialComplete:
-		return Text{"Partly complete", "部分完成"}
+		return param.Both("Partly complete", "部分完成")
 	case StateFailed, StateExpired, StateUnavailable:
-		return Text{"Failed", "失败"}
+		return param.Both("Failed", "失败")
 	case StateCanceled:
-		return Text{"Cancelled", "已取消"}
+		return param.Both("Cancelled", "已取消")
 	}
 	word := strings.TrimPrefix(string(s), jobPrefix)
-	return Text{"In progress (" + word + ")", "进行中（" + word + "）"}
+	return param.Both("In progress ("+word+")", "进行中（"+word+"）")
 }
 
 // An Outcome is what a submission came to, in the few words that a program

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"backupportal/function/identity"
 )
 
 // Limits remember what was done how often. Its methods are safe for concurrent
@@ -68,7 +70,7 @@ var UsualRequests = Rate{Burst: 60, Per: time.Minute}
 
 // Pace counts a request of p that wants to change something. Its error is a
 // [*LimitError] with [ErrRequests], or [ErrStoreAway].
-func (s *Service) Pace(ctx context.Context, p Principal) error {
+func (s *Service) Pace(ctx context.Context, p identity.Principal) error {
 	r := s.Requests
 	if r.Burst == 0 {
 		r = UsualRequests
@@ -77,7 +79,7 @@ func (s *Service) Pace(ctx context.Context, p Principal) error {
 }
 
 // pace counts a request of p among those of one kind.
-func (s *Service) pace(ctx context.Context, p Principal, kind string, r Rate) error {
+func (s *Service) pace(ctx context.Context, p identity.Principal, kind string, r Rate) error {
 	r.Key = kind + p.ID()
 	wait, err := s.Limits.Spend(ctx, r, s.Now())
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A limiting policy adds limits to what another one grants.
@@ -16,7 +18,7 @@ type limiting struct {
 	limits backup.Grant
 }
 
-func (p limiting) Decide(ctx context.Context, who backup.Principal, given backup.Params) (backup.Grant, []backup.Mistake) {
+func (p limiting) Decide(ctx context.Context, who identity.Principal, given param.Params) (backup.Grant, []param.Mistake) {
 	g, denied := p.Policy.Decide(ctx, who, given)
 	g.Rates, g.Quotas, g.Cooldown = p.limits.Rates, p.limits.Quotas, p.limits.Cooldown
 	return g, denied

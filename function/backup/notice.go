@@ -6,6 +6,9 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 // An Event is a turn in the life of a submission that people are told of.
@@ -46,11 +49,11 @@ var ReceiverKinds = []ReceiverKind{WebhookReceiver, DingTalk, Feishu, WeCom, Sla
 type Receiver struct {
 	Name     string
 	Kind     ReceiverKind
-	URL      Secret // whoever knows a robot's address can write in its chat; see ParseReceiverURL
-	Secret   Secret // signs; of a webhook the key itself, decoded; may be empty for robots
+	URL      secret.String // whoever knows a robot's address can write in its chat; see ParseReceiverURL
+	Secret   secret.String // signs; of a webhook the key itself, decoded; may be empty for robots
 	Events   []Event
 	Accounts []string // aliases of accounts; nil means all
-	Language Language
+	Language param.Language
 	Private  bool // its address may be one of a private network
 }
 

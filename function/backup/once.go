@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"backupportal/function/param"
 )
 
 // CreateBackupJob has no idempotency token. So each submission has a log of
@@ -45,7 +47,7 @@ type Answer struct {
 //
 // The answer's Status is CREATED if there is a job, REFUSED if the cloud said
 // no, and UNKNOWN while nobody knows. The first two are final: every repeat has
-// the same answer. Errors are an [InvalidError], a [*DeniedError], a
+// the same answer. Errors are an [param.InvalidError], a [*DeniedError], a
 // [*LimitError], a [*BusyError], or ErrStoreAway: nothing was started by this call.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	call, err := s.Prepare(ctx, sub)
@@ -114,7 +116,7 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 	r := s.record(sub, sub.deniedID(s.Now()), call)
 	r.JobName = sub.label() // there is no job that could be found by more
 	for _, m := range denied.Lines {
-		r.Denied = append(r.Denied, Text{m.In(English), m.In(Chinese)})
+		r.Denied = append(r.Denied, param.Both(m.In(param.English), m.In(param.Chinese)))
 	}
 	e := about(AuditDenied, ActionCreate, sub.Principal, r, 0)
 	e.Decision.Lines = linesOf(denied.Lines)

@@ -3,14 +3,17 @@ package backup
 import (
 	"context"
 	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // Uses is what the policy has the portal do in an account.
 type Uses struct {
 	Create, Cancel, View bool
-	Tags                 bool         // of instances are read
-	Sources              []SourceType // of the backups that are created
-	Seen                 []SourceType // of those that are looked at
+	Tags                 bool               // of instances are read
+	Sources              []param.SourceType // of the backups that are created
+	Seen                 []param.SourceType // of those that are looked at
 }
 
 // A RungState is how a rung was found.
@@ -27,9 +30,9 @@ const (
 // account, in the order in which they stand on each other.
 type Rung struct {
 	ID       string // stable: "credentials", "trust", "hbr:CreateBackupJob"…
-	Title    Text
+	Title    param.Text
 	State    RungState
-	Finding  Text // what was found; empty if it was not reached
+	Finding  param.Text // what was found; empty if it was not reached
 	Evidence Evidence
 	Fixes    []Fix // what would mend it, if it failed
 }
@@ -52,7 +55,7 @@ type Denial struct {
 
 // A Fix is something to paste, and where.
 type Fix struct {
-	Title Text
+	Title param.Text
 	Code  string // a policy document, or a command; without any secret
 }
 
@@ -60,19 +63,19 @@ type Fix struct {
 // Of params it needs Account and Region; an instance or a vault that they name is
 // looked for, too. It calls the cloud in p's name and changes nothing there. An
 // account, a region, a resource or a vault that is not for p is [ErrNotFound], whether
-// it exists or not; other errors are an [InvalidError], a [*LimitError] and
+// it exists or not; other errors are an [param.InvalidError], a [*LimitError] and
 // [ErrStoreAway].
-func (s *Service) Preflight(ctx context.Context, p Principal, params Params) ([]Rung, error) {
+func (s *Service) Preflight(ctx context.Context, p identity.Principal, params param.Params) ([]Rung, error) {
 	alias, region := params["Account"], params["Region"]
 	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
 		return nil, ErrNotFound
 	}
 	account, _ := s.Policy.Account(alias)
 	params = params.WithDefaults()
-	if err := params.checkNamed(); err != nil {
+	if err := params.CheckValues(); err != nil {
 		return nil, err
 	}
-	for _, f := range Fields {
+	for _, f := range param.Fields {
 		if !f.ForSource(params.SourceType()) {
 			delete(params, f.Name) // no rule would be asked about it
 		}
@@ -98,13 +101,3 @@ func (s *Service) Preflight(ctx context.Context, p Principal, params Params) ([]
 var usualChecks = Rate{Burst: 10, Per: time.Minute}
 
 const checkTime = 40 * time.Second
-
-// checkNamed judges each value by itself: what they name is looked for, and
-// nothing is made of them.
-func (p Params) checkNamed() error {
-	var bad InvalidError
-	for _, f := range Fields {
-		bad = append(bad, f.Check(p[f.Name])...)
-	}
-	return bad.OrNil()
-}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // pace is the least time between two questions to the cloud about one job,
@@ -18,7 +21,7 @@ const lookTime = 8 * time.Second
 // for five seconds, and something may have changed. A submission that p may not
 // see is ErrNotFound, as one that does not exist. If the cloud does not answer,
 // what was known before is returned.
-func (s *Service) Refresh(ctx context.Context, p Principal, id string) (Record, error) {
+func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) (Record, error) {
 	r, err := s.find(ctx, id)
 	if err != nil {
 		return Record{}, err
@@ -68,13 +71,13 @@ func (r Record) askable(now time.Time) bool {
 // mayView reports whether p may see r. What the policy refused is for those to
 // see who may see such a backup, and for the one who asked: it holds only what
 // they wrote themselves, and what they were told.
-func (s *Service) mayView(ctx context.Context, p Principal, r Record) bool {
+func (s *Service) mayView(ctx context.Context, p identity.Principal, r Record) bool {
 	return s.Policy.May(ctx, p, ActionView, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
 }
 
 // look finds out for p what became of an attempt whose answer was lost. It
 // never sends.
-func (s *Service) look(ctx context.Context, p Principal, r Record) (Record, error) {
+func (s *Service) look(ctx context.Context, p identity.Principal, r Record) (Record, error) {
 	limited, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	if _, err := s.resolved(limited, p, r); err != nil {
@@ -169,7 +172,7 @@ func (q Query) selects(s State) bool {
 // List returns up to q.Limit records that p may see and that are in one of
 // q.States now. There may be fewer, and still a rest: if most of the list is
 // not for p, it ends after 2,000 records.
-func (s *Service) List(ctx context.Context, p Principal, q Query) (Page, error) {
+func (s *Service) List(ctx context.Context, p identity.Principal, q Query) (Page, error) {
 	var page Page
 	limit := q.Limit
 	q.Limit = limit + 1
@@ -209,8 +212,8 @@ func (s *Service) List(ctx context.Context, p Principal, q Query) (Page, error) 
 }
 
 // completes are the parameters of records.
-func completes(records []Record) []Params {
-	all := make([]Params, len(records))
+func completes(records []Record) []param.Params {
+	all := make([]param.Params, len(records))
 	for i, r := range records {
 		all[i] = r.Complete
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"backupportal/function/identity"
 )
 
 // recall looks for a job that an earlier life of a forgetful store made of
@@ -58,7 +60,7 @@ func (s *Service) since(r Record) time.Time {
 
 // listed searches the cloud's list for the job of r, for whoever asks. If
 // there are several, which the log exists to prevent, it is the oldest.
-func (s *Service) listed(ctx context.Context, asks Principal, r Record) (job Job, found bool, err error) {
+func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record) (job Job, found bool, err error) {
 	target, err := s.target(r, asks)
 	if err != nil {
 		return Job{}, false, err
@@ -91,7 +93,7 @@ func laterUse(name string, r Record) bool {
 
 // resolved is reconcile for those who never send: what surely started nothing
 // gives back what it took of the limits.
-func (s *Service) resolved(ctx context.Context, asks Principal, r Record) (bool, error) {
+func (s *Service) resolved(ctx context.Context, asks identity.Principal, r Record) (bool, error) {
 	ours, err := s.reconcile(ctx, asks, r)
 	if !ours || err != nil {
 		return ours, err
@@ -106,7 +108,7 @@ func (s *Service) resolved(ctx context.Context, asks Principal, r Record) (bool,
 // own list. Finding it is proof at any time; not finding it is proof only if
 // the listing began after the attempt's window and the settling time. It
 // reports whether the log has a new step.
-func (s *Service) reconcile(ctx context.Context, asks Principal, r Record) (bool, error) {
+func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Record) (bool, error) {
 	settled := !s.Now().Before(s.settled(r.Last))
 	job, found, err := s.listed(ctx, asks, r)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"backupportal/function/param"
 )
 
 // A StepKind says what a [Step] records.
@@ -39,11 +41,11 @@ type Record struct {
 	Submission
 	SubmissionID string // given by the store: Submission.ID, with the number of the use behind it if the key was used before
 	Fingerprint  string
-	JobName      string // given by the store likewise
-	AccountID    string // what the account alias stood for; empty if for nothing
-	Access       Access // how that account was reached
-	Complete     Params // what was sent: with defaults, account and name
-	Denied       []Text // why the policy refused it; nil if it did not
+	JobName      string       // given by the store likewise
+	AccountID    string       // what the account alias stood for; empty if for nothing
+	Access       Access       // how that account was reached
+	Complete     param.Params // what was sent: with defaults, account and name
+	Denied       []param.Text // why the policy refused it; nil if it did not
 	CreatedAt    time.Time
 	ExpiresAt    time.Time // from then on its key is that of a new submission
 	Last         Step      // N is -1 while there is none
@@ -143,7 +145,7 @@ type Query struct {
 	Principal  string // a principal's ID
 	Account    string // an alias
 	Resource   string // id of an instance or a cluster
-	SourceType SourceType
+	SourceType param.SourceType
 	States     []State   // any of these
 	From, To   time.Time // created at or after From, and before To
 
@@ -238,12 +240,12 @@ func (e *BusyError) Unwrap() error { return e.Err }
 
 // A DeniedError is a refusal by the policy. Nothing was sent.
 type DeniedError struct {
-	Lines        []Mistake // one for each rule, with the field of the first condition that failed
-	SubmissionID string    // under which the refusal is in the history; empty if it was a preview, or could not be recorded
+	Lines        []param.Mistake // one for each rule, with the field of the first condition that failed
+	SubmissionID string          // under which the refusal is in the history; empty if it was a preview, or could not be recorded
 }
 
 // Error names the fields.
-func (e *DeniedError) Error() string { return InvalidError(e.Lines).Error() }
+func (e *DeniedError) Error() string { return param.InvalidError(e.Lines).Error() }
 
 // Unwrap returns [ErrDenied].
 func (e *DeniedError) Unwrap() error { return ErrDenied }

@@ -17,7 +17,10 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
 	"backupportal/function/emulator/world"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 	"backupportal/function/policy"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/function/store/memory"
 	"backupportal/function/store/postgrestest"
@@ -88,7 +91,7 @@ func (r *rig) client(t testing.TB, now func() time.Time) *aliyun.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := aliyun.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: backup.NewSecret(world.DemoSecret)}
+	key := aliyun.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: secret.New(world.DemoSecret)}
 	client, err := aliyun.New(aliyun.Config{
 		Endpoint: endpoint, Now: now,
 		Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil },
@@ -102,7 +105,7 @@ func (r *rig) client(t testing.TB, now func() time.Time) *aliyun.Client {
 func openStore(t testing.TB, url string) *store.DB {
 	t.Helper()
 	db, err := store.Open(store.Config{
-		URL: backup.NewSecret(url), Connections: 8,
+		URL: secret.New(url), Connections: 8,
 		StatementTime: 2 * time.Minute, // the usual 5 seconds are not enough for all writers of a test on a busy machine
 	})
 	if err != nil {
@@ -127,8 +130,8 @@ func onBoth(t *testing.T, test func(t *testing.T, url string)) {
 // submission is one that the demo policy allows; the same key is the same one.
 func submission(key string) backup.Submission {
 	return backup.Submission{
-		Door: backup.DoorAPI, Principal: backup.Principal{Kind: backup.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "alice", Name: "Alice"}, Key: key,
-		Params: backup.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "7"},
+		Door: backup.DoorAPI, Principal: identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "alice", Name: "Alice"}, Key: key,
+		Params: param.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "7"},
 	}
 }
 

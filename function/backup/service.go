@@ -7,6 +7,9 @@ import (
 	"log/slog"
 	"maps"
 	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // Policy says who may do what. Its answers come from the policy file, and from the
@@ -18,22 +21,22 @@ type Policy interface {
 	// Decide returns what the rule grants that lets p make the backup, or else
 	// why each rule does not. What a caller did not give a rule may: so it
 	// is asked before defaults are added.
-	Decide(ctx context.Context, p Principal, given Params) (grant Grant, denied []Mistake)
+	Decide(ctx context.Context, p identity.Principal, given param.Params) (grant Grant, denied []param.Mistake)
 	// May reports whether p may do this with a submission of a backup with these
 	// parameters.
-	May(ctx context.Context, p Principal, a Action, complete Params) bool
+	May(ctx context.Context, p identity.Principal, a Action, complete param.Params) bool
 	// Foresee is told of the submissions about which May will be asked, so that
 	// what it needs to know is read at once.
-	Foresee(ctx context.Context, p Principal, a Action, complete []Params)
+	Foresee(ctx context.Context, p identity.Principal, a Action, complete []param.Params)
 	// Reaches reports whether p may do this in the region of an account at all.
-	Reaches(p Principal, a Action, alias, region string) bool
+	Reaches(p identity.Principal, a Action, alias, region string) bool
 	// CoversVault reports whether a rule lets p make backups like params in a vault.
-	CoversVault(p Principal, params Params, vault string) bool
+	CoversVault(p identity.Principal, params param.Params, vault string) bool
 	// Names reports whether a rule for p names the account.
-	Names(p Principal, alias string) bool
+	Names(p identity.Principal, alias string) bool
 	// Registered finds the account that Cloud Backup goes into by its ID and the name
 	// of the role there, if p may create backups in it.
-	Registered(p Principal, id, role string) (alias string, ok bool)
+	Registered(p identity.Principal, id, role string) (alias string, ok bool)
 	// Uses is what the portal does in an account.
 	Uses(alias string) Uses
 }
@@ -87,7 +90,7 @@ type Service struct {
 // Prepare checks sub and asks the policy, and returns the call that Submit
 // would make. It touches neither store nor cloud, unless the policy names tags
 // of instances. Its errors are an
-// [InvalidError] or, with the call that may not be made, a [*DeniedError].
+// [param.InvalidError] or, with the call that may not be made, a [*DeniedError].
 func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 	given := s.named(sub)
 	grant, denied := s.Policy.Decide(ctx, sub.Principal, given)
@@ -106,7 +109,7 @@ func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 // named is what sub says, with the alias of the account if it names the account as
 // the API does. Only an account of the policy in which the principal may create
 // backups is found so.
-func (s *Service) named(sub Submission) Params {
+func (s *Service) named(sub Submission) param.Params {
 	p := sub.Params
 	if p["Account"] != "" || p["CrossAccountUserId"] == "" {
 		return p
@@ -125,8 +128,8 @@ func (s *Service) named(sub Submission) Params {
 // request is refused unless it is that of the account: the portal may assume roles
 // that its callers may not.
 // Of an account that no rule names for them nobody learns that it exists.
-func (s *Service) complete(who Principal, given Params, grant Grant) (Params, Account, error) {
-	var bad InvalidError
+func (s *Service) complete(who identity.Principal, given param.Params, grant Grant) (param.Params, Account, error) {
+	var bad param.InvalidError
 	p := grant.over(given).WithDefaults()
 	account, known := s.Policy.Account(p["Account"])
 	if !s.Policy.Names(who, p["Account"]) {
@@ -134,14 +137,14 @@ func (s *Service) complete(who Principal, given Params, grant Grant) (Params, Ac
 	}
 	kept := keptIn(account.Access)
 	if given["CrossAccountType"] != "" && known && given["CrossAccountType"] != kept {
-		bad = append(bad, Mistake{Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Alias, kept}})
+		bad = append(bad, param.Mistake{Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Alias, kept}})
 	}
 	registered := known && account.Access == HBRCrossAccount
 	if id := given["CrossAccountUserId"]; id != "" && !(registered && id == account.ID) {
-		bad = append(bad, Mistake{Field: "CrossAccountUserId", Code: "alias", Text: msgAccountID})
+		bad = append(bad, param.Mistake{Field: "CrossAccountUserId", Code: "alias", Text: msgAccountID})
 	}
 	if name := given["CrossAccountRoleName"]; name != "" && !(registered && name == account.Role) {
-		bad = append(bad, Mistake{Field: "CrossAccountRoleName", Code: "alias", Text: msgRoleName})
+		bad = append(bad, param.Mistake{Field: "CrossAccountRoleName", Code: "alias", Text: msgRoleName})
 	}
 	delete(p, "CrossAccountUserId")
 	delete(p, "CrossAccountRoleName")
@@ -149,7 +152,7 @@ func (s *Service) complete(who Principal, given Params, grant Grant) (Params, Ac
 	if account.Access == HBRCrossAccount {
 		p["CrossAccountUserId"], p["CrossAccountRoleName"] = account.ID, account.Role
 	}
-	if rest, ok := errors.AsType[InvalidError](p.Validate()); ok {
+	if rest, ok := errors.AsType[param.InvalidError](p.Validate()); ok {
 		bad = append(bad, rest...)
 	}
 	return p, account, bad.OrNil()
@@ -178,13 +181,13 @@ func (s *Service) Explain(code string) Explanation {
 	switch code {
 	case gaveUp:
 		return Explanation{
-			Means: Text{"The request was tried many times, and Cloud Backup never made a job of it.", "请求已尝试多次，云备份始终没有创建任务。"},
-			Todo:  Text{"Ask again with a new form, or a new key.", "请使用新的表单或新的键重新提交。"}, Caller: true,
+			Means: param.Both("The request was tried many times, and Cloud Backup never made a job of it.", "请求已尝试多次，云备份始终没有创建任务。"),
+			Todo:  param.Both("Ask again with a new form, or a new key.", "请使用新的表单或新的键重新提交。"), Caller: true,
 		}
 	case notListed:
 		return Explanation{
-			Means: Text{"The answer was lost, and Cloud Backup lists no such job.", "未收到答复，且云备份中没有对应的任务。"},
-			Todo:  Text{"The same request can be sent again.", "可以再次提交同一请求。"}, Caller: true,
+			Means: param.Both("The answer was lost, and Cloud Backup lists no such job.", "未收到答复，且云备份中没有对应的任务。"),
+			Todo:  param.Both("The same request can be sent again.", "可以再次提交同一请求。"), Caller: true,
 		}
 	}
 	return s.Cloud.Explain(code)
@@ -196,8 +199,8 @@ func (s *Service) ExplainJob(code string) Explanation { return s.Cloud.ExplainJo
 
 // listable is the SourceType by which jobs of kind t can be listed:
 // DescribeBackupJobs2 has no CONTAINER among its values.
-func listable(t SourceType) SourceType {
-	if t == Container {
+func listable(t param.SourceType) param.SourceType {
+	if t == param.Container {
 		return ""
 	}
 	return t
@@ -205,7 +208,7 @@ func listable(t SourceType) SourceType {
 
 // target is where r was sent, by the policy in force, for whoever asks about it
 // now.
-func (s *Service) target(r Record, asks Principal) (Target, error) {
+func (s *Service) target(r Record, asks identity.Principal) (Target, error) {
 	account, ok := s.Policy.Account(r.Account())
 	switch {
 	case !ok:
@@ -240,7 +243,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 
 // The sentences for parameters that name an account in another way than by its alias.
 var (
-	msgAccountID = Text{"account IDs are not accepted: name an account by its alias", "不接受账号 ID：请使用账号别名"}
-	msgRoleName  = Text{"role names are not accepted: name an account by its alias", "不接受角色名称：请使用账号别名"}
-	msgKept      = Text{"account “%v” is backed up as %v", "账号“%v”的备份方式为 %v"}
+	msgAccountID = param.Both("account IDs are not accepted: name an account by its alias", "不接受账号 ID：请使用账号别名")
+	msgRoleName  = param.Both("role names are not accepted: name an account by its alias", "不接受角色名称：请使用账号别名")
+	msgKept      = param.Both("account “%v” is backed up as %v", "账号“%v”的备份方式为 %v")
 )

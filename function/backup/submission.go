@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"backupportal/function/identity"
 	"backupportal/function/jsontext"
+	"backupportal/function/param"
 )
 
 // A Door is the way by which a submission came in.
@@ -24,26 +26,26 @@ const (
 )
 
 // Name is what people call d.
-func (d Door) Name() Text {
+func (d Door) Name() param.Text {
 	switch d {
 	case DoorForm:
-		return Text{"form", "表单"}
+		return param.Both("form", "表单")
 	case DoorAPI:
-		return Text{"API", "API"}
+		return param.Both("API", "API")
 	case DoorWebhook:
-		return Text{"webhook", "Webhook"}
+		return param.Both("webhook", "Webhook")
 	case DoorEvent:
-		return Text{"event", "事件"}
+		return param.Both("event", "事件")
 	}
-	return Text{string(d), string(d)}
+	return param.Both(string(d), string(d))
 }
 
 // A Submission is one request to the portal, as a door read it.
 type Submission struct {
 	Door      Door
-	Principal Principal
-	Key       string // idempotency key: the same key is the same submission
-	Params    Params // what the caller gave
+	Principal identity.Principal
+	Key       string       // idempotency key: the same key is the same submission
+	Params    param.Params // what the caller gave
 }
 
 // ID is the submission's own name: 26 characters that only its door, its
@@ -75,7 +77,7 @@ func idOf(parts ...string) string {
 // Fingerprint is the hex SHA-256 of what the caller gave, before defaults: two
 // submissions with one key must have the same.
 func (s Submission) Fingerprint() string {
-	given := Params{}
+	given := param.Params{}
 	for name, value := range s.Params {
 		if value != "" {
 			given[name] = value

@@ -4,10 +4,13 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // sweeper is who asks about jobs that nobody looks at.
-var sweeper = Principal{Subject: "sweep", Name: "sweep"}
+var sweeper = identity.Principal{Subject: "sweep", Name: "sweep"}
 
 // SweepEvery sweeps at once and then at every interval, until ctx ends, and
 // sends in between what was announced. It is for processes that no timer calls.
@@ -135,7 +138,7 @@ type (
 	place struct{ account, region string }
 	group struct {
 		place
-		source SourceType
+		source param.SourceType
 	}
 )
 

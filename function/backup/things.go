@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A ThingKind is what a form can offer to choose from.
@@ -55,7 +58,7 @@ const listTime = 8 * time.Second
 // have a SourceType too: of the page that the cloud shows, what a rule for p covers.
 // An account, a region or an instance that is not for p is [ErrNotFound]. Other errors
 // are [ErrNotListed], a [*LimitError] and [ErrStoreAway].
-func (s *Service) Things(ctx context.Context, p Principal, params Params, q ThingQuery) (Things, error) {
+func (s *Service) Things(ctx context.Context, p identity.Principal, params param.Params, q ThingQuery) (Things, error) {
 	alias, region := params["Account"], params["Region"]
 	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
 		return Things{}, ErrNotFound
@@ -63,7 +66,7 @@ func (s *Service) Things(ctx context.Context, p Principal, params Params, q Thin
 	if q.InstanceID != "" {
 		params = params.WithDefaults()
 		params["InstanceId"] = q.InstanceID
-		if err := params.checkNamed(); err != nil {
+		if err := params.CheckValues(); err != nil {
 			return Things{}, err
 		}
 		if !s.Policy.May(ctx, p, ActionCreate, params) {
@@ -94,17 +97,17 @@ func (s *Service) Things(ctx context.Context, p Principal, params Params, q Thin
 const mostEmpty = 5
 
 // covered are the things that a rule for p covers.
-func (s *Service) covered(ctx context.Context, p Principal, params Params, kind ThingKind, all []Thing) (some []Thing) {
+func (s *Service) covered(ctx context.Context, p identity.Principal, params param.Params, kind ThingKind, all []Thing) (some []Thing) {
 	if kind == Disks {
 		return all // of an instance that is covered
 	}
 	named, source := "InstanceId", params.SourceType()
 	if kind == Clusters {
-		named, source = "ContainerClusterId", Container
+		named, source = "ContainerClusterId", param.Container
 	}
-	asked := make([]Params, len(all))
+	asked := make([]param.Params, len(all))
 	for i, t := range all {
-		asked[i] = Params{"Account": params["Account"], "Region": params["Region"], "SourceType": string(source), named: t.ID}
+		asked[i] = param.Params{"Account": params["Account"], "Region": params["Region"], "SourceType": string(source), named: t.ID}
 	}
 	if kind == Instances {
 		s.Policy.Foresee(ctx, p, ActionCreate, asked)

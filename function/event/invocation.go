@@ -9,7 +9,7 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"backupportal/function/backup"
+	"backupportal/function/secret"
 )
 
 // The values of [Invocation.Platform].
@@ -33,7 +33,7 @@ type Invocation struct {
 // empty if the function has no role. SecurityToken alone is empty under
 // `s local`, which hands over the developer's own key pair.
 type Credentials struct {
-	AccessKeyID, AccessKeySecret, SecurityToken backup.Secret
+	AccessKeyID, AccessKeySecret, SecurityToken secret.String
 }
 
 // IsZero reports whether the invocation brought no usable key pair.
@@ -41,8 +41,8 @@ func (c Credentials) IsZero() bool {
 	return c.AccessKeyID.IsZero() || c.AccessKeySecret.IsZero()
 }
 
-func newCredentials(id, secret, token string) Credentials {
-	return Credentials{backup.NewSecret(id), backup.NewSecret(secret), backup.NewSecret(token)}
+func newCredentials(id, key, token string) Credentials {
+	return Credentials{secret.New(id), secret.New(key), secret.New(token)}
 }
 
 type invocationKey struct{}

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"backupportal/function/backup"
 	"backupportal/function/event"
 	"backupportal/function/event/runtimetest"
+	"backupportal/function/secret"
 )
 
 const echoEvent = `{"version":"v1","rawPath":"/echo","requestContext":{"requestId":"from-event","http":{"method":"GET"}}}`
@@ -71,7 +71,7 @@ func TestNoInvocationOutsideAPlatform(t *testing.T) {
 
 func TestCredentialsNeverPrint(t *testing.T) {
 	inv := event.Invocation{Credentials: event.Credentials{
-		AccessKeyID: backup.NewSecret("marker-id"), AccessKeySecret: backup.NewSecret("marker-secret"), SecurityToken: backup.NewSecret("marker-token"),
+		AccessKeyID: secret.New("marker-id"), AccessKeySecret: secret.New("marker-secret"), SecurityToken: secret.New("marker-token"),
 	}}
 	var out bytes.Buffer
 	for _, verb := range strings.Split("v +v #v s q x X d b c e g t p T", " ") {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // object is one in JSON.
@@ -49,7 +50,7 @@ func feishu(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 		content = append(content, []object{{"tag": "a", "text": m.open, "href": m.link}})
 	}
 	language := "en_us"
-	if r.Language == backup.Chinese {
+	if r.Language == param.Chinese {
 		language = "zh_cn"
 	}
 	message := object{"msg_type": "post", "content": object{"post": object{language: object{"title": m.title, "content": content}}}}

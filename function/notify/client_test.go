@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/secret"
 )
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
@@ -132,7 +133,7 @@ func TestMessagesGoOverTLSThatKnowsTheServer(t *testing.T) {
 
 func TestReceiversThatCannotBeAreRefused(t *testing.T) {
 	unsigned, plain, other, nowhere := to(backup.WebhookReceiver, "https://a.example.com"), to(backup.Slack, "http://127.0.0.1:1"), to("teams", "https://a.example.com"), to(backup.Slack, "")
-	unsigned.Secret = backup.Secret{}
+	unsigned.Secret = secret.String{}
 	for name, r := range map[string]backup.Receiver{"without a secret": unsigned, "without TLS": plain, "of no kind": other, "nowhere": nowhere} {
 		cfg := config(r)
 		cfg.Loopback = false

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 // A request is one that a receiver got.
@@ -78,13 +81,13 @@ var (
 // to is a receiver at an address.
 func to(kind backup.ReceiverKind, address string) backup.Receiver {
 	r := backup.Receiver{
-		Name: "r", Kind: kind, URL: backup.NewSecret(address + canaryPath + "?" + canaryQuery), Events: backup.Events, Language: backup.English,
+		Name: "r", Kind: kind, URL: secret.New(address + canaryPath + "?" + canaryQuery), Events: backup.Events, Language: param.English,
 	}
 	switch kind {
 	case backup.WebhookReceiver:
-		r.Secret = backup.NewSecret(canaryKey)
+		r.Secret = secret.New(canaryKey)
 	case backup.DingTalk, backup.Feishu:
-		r.Secret = backup.NewSecret(canarySecret)
+		r.Secret = secret.New(canarySecret)
 	}
 	return r
 }
@@ -108,11 +111,11 @@ func newSender(t testing.TB, cfg Config) *Sender {
 
 // notice is one about a job that has failed, or about another event of it.
 func notice(e backup.Event) backup.Notice {
-	params := backup.Params{
+	params := param.Params{
 		"Account": "payments", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "JobName": "before-upgrade",
 	}
 	r := backup.Record{
-		Submission:   backup.Submission{Door: backup.DoorAPI, Principal: backup.Principal{Issuer: "test", Subject: "alice", Name: "Alice Ann"}, Params: params},
+		Submission:   backup.Submission{Door: backup.DoorAPI, Principal: identity.Principal{Issuer: "test", Subject: "alice", Name: "Alice Ann"}, Params: params},
 		SubmissionID: "abc234", JobName: "before-upgrade-abc234", Complete: params,
 		Last: backup.Step{Kind: backup.StepCreated, JobID: "job-1"},
 		Job:  backup.Job{JobID: "job-1", Status: backup.StateFailed, ErrorMessage: "disk is busy"},

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 // answers are what each kind of receiver says when it took a message, and when
@@ -108,7 +110,7 @@ func TestRobotsKnowTheirMessagesBySignatures(t *testing.T) {
 	}
 	for _, kind := range []backup.ReceiverKind{backup.DingTalk, backup.Feishu} {
 		plain := to(kind, "")
-		plain.Secret = backup.Secret{}
+		plain.Secret = secret.String{}
 		if got := sent(t, plain, notice(backup.EventFailed)); got.query.Has("sign") || strings.Contains(string(got.body), `"sign"`) {
 			t.Errorf("%s without a secret: %v %s", kind, got.query, got.body)
 		}
@@ -134,7 +136,7 @@ func TestMessagesSayWhatHappenedWhereAndWho(t *testing.T) {
 			}
 		}
 		chinese := to(kind, "")
-		chinese.Language = backup.Chinese
+		chinese.Language = param.Chinese
 		bare := func(cfg *Config) { cfg.PublicURL, cfg.Notifications.Environment = nil, "" }
 		if err := json.Unmarshal(sent(t, chinese, notice(backup.EventSucceeded), bare).body, &body); err != nil {
 			t.Fatal(err)

@@ -6,35 +6,34 @@ import (
 	"unicode"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // The words of messages.
 var (
-	wordInstance  = text("Instance", "实例")
-	wordCluster   = text("Cluster", "集群")
-	wordAccount   = text("Account", "账号")
-	wordRegion    = text("Region", "地域")
-	wordName      = text("Name", "名称")
-	wordAskedBy   = text("Requested by", "申请人")
-	wordCancelled = text("Cancelled by", "取消人")
-	wordReason    = text("Reason", "原因")
-	wordTime      = text("Time", "时间")
-	wordOpen      = text("Open in the backup portal", "在备份门户中查看")
-	wordLowered   = text("Backup succeeded, but it is less consistent than was asked for", "备份成功，但一致性低于要求")
-	wordRefused   = text("Backup not started: refused by Cloud Backup", "备份未启动：云备份拒绝了请求")
-	wordColon     = text(": ", "：")
-	wordBeside    = text("%v, %v", "%v，%v")
+	wordInstance  = param.Both("Instance", "实例")
+	wordCluster   = param.Both("Cluster", "集群")
+	wordAccount   = param.Both("Account", "账号")
+	wordRegion    = param.Both("Region", "地域")
+	wordName      = param.Both("Name", "名称")
+	wordAskedBy   = param.Both("Requested by", "申请人")
+	wordCancelled = param.Both("Cancelled by", "取消人")
+	wordReason    = param.Both("Reason", "原因")
+	wordTime      = param.Both("Time", "时间")
+	wordOpen      = param.Both("Open in the backup portal", "在备份门户中查看")
+	wordLowered   = param.Both("Backup succeeded, but it is less consistent than was asked for", "备份成功，但一致性低于要求")
+	wordRefused   = param.Both("Backup not started: refused by Cloud Backup", "备份未启动：云备份拒绝了请求")
+	wordColon     = param.Both(": ", "：")
+	wordBeside    = param.Both("%v, %v", "%v，%v")
 )
 
-var headlines = map[backup.Event]backup.Text{
-	backup.EventCreated:   text("Backup started", "备份已启动"),
-	backup.EventSucceeded: text("Backup succeeded", "备份成功"),
-	backup.EventPartial:   text("Backup partly succeeded: some items are missing", "备份部分成功：有内容未备份"),
-	backup.EventFailed:    text("Backup failed", "备份失败"),
-	backup.EventCancelled: text("Backup cancelled", "备份已取消"),
+var headlines = map[backup.Event]param.Text{
+	backup.EventCreated:   param.Both("Backup started", "备份已启动"),
+	backup.EventSucceeded: param.Both("Backup succeeded", "备份成功"),
+	backup.EventPartial:   param.Both("Backup partly succeeded: some items are missing", "备份部分成功：有内容未备份"),
+	backup.EventFailed:    param.Both("Backup failed", "备份失败"),
+	backup.EventCancelled: param.Both("Backup cancelled", "备份已取消"),
 }
-
-func text(en, zh string) backup.Text { return backup.Text{En: en, Zh: zh} }
 
 // A message is what every chat shows, in the receiver's language. Nothing in it
 // but the link acts on the text around it.
@@ -61,7 +60,7 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	if s.cfg.Notifications.Environment != "" {
 		m.title = "[" + inert(s.cfg.Notifications.Environment) + "] " + m.title
 	}
-	add := func(label backup.Text, value string) {
+	add := func(label param.Text, value string) {
 		if value != "" {
 			m.lines = append(m.lines, line{label.In(l), value})
 		}
@@ -70,7 +69,7 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	add(wordCluster, inert(r.Complete["ContainerClusterId"]))
 	add(wordName, inert(r.Params["JobName"]))
 	add(wordAccount, inert(r.Account()))
-	add(wordRegion, inert(wordBeside.Fill(l, backup.RegionName(r.Region()), r.Region())))
+	add(wordRegion, inert(wordBeside.Fill(l, param.RegionName(r.Region()), r.Region())))
 	add(wordAskedBy, inert(wordBeside.Fill(l, cmp.Or(r.Principal.Name, r.Principal.Subject), r.Door.Name())))
 	if n.Event == backup.EventCancelled {
 		add(wordCancelled, inert(r.Cancellation.By.Name))

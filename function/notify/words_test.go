@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // markup are the forms that mention somebody, link, or change how text looks, in
@@ -55,7 +56,7 @@ func TestMessagesOfStrangersDoNothing(t *testing.T) {
 		for i, s := range hostiles {
 			n := notice([]backup.Event{backup.EventFailed, backup.EventCancelled}[i%2])
 			n.Record.Principal.Name, n.Record.Job.ErrorMessage, n.Record.Cancellation.By.Name = s, s, s
-			n.Record.Params = backup.Params{"Account": s, "Region": s, "JobName": s, "InstanceId": s, "ContainerClusterId": s}
+			n.Record.Params = param.Params{"Account": s, "Region": s, "JobName": s, "InstanceId": s, "ContainerClusterId": s}
 			n.Record.Complete = n.Record.Params
 			bare := func(cfg *Config) { cfg.PublicURL, cfg.Notifications.Environment = nil, s }
 			got := sent(t, to(kind, ""), n, bare)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // BenchmarkDecide decides by a policy of 1,000 rules, all for one team and one
@@ -28,7 +29,7 @@ func BenchmarkDecide(b *testing.B) {
 			return map[string]map[string]string{ids[0]: {"machine": ids[0]}}, nil
 		}, func() time.Time { return time.UnixMilli(0) }) // once read, they are remembered
 		for outcome, id := range map[string]string{"allowed": "i-0999", "denied": "i-none"} {
-			params := backup.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": id, "Retention": "7"}
+			params := param.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": id, "Retention": "7"}
 			b.Run(name+" "+outcome, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {

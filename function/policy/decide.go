@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // Decide returns the grant of the first rule that lets who make the backup. If
@@ -15,11 +17,11 @@ import (
 // whether there is an account that no rule of theirs names. The cloud is asked
 // for nothing but the tags of the instance, and only if a rule names some whose
 // other conditions all hold.
-func (p *Policy) Decide(ctx context.Context, who backup.Principal, given backup.Params) (grant backup.Grant, denied []backup.Mistake) {
+func (p *Policy) Decide(ctx context.Context, who identity.Principal, given param.Params) (grant backup.Grant, denied []param.Mistake) {
 	teams := p.teamsOf(who)
 	a, stop, ok := p.beforeRules(teams, given)
 	if !ok {
-		return backup.Grant{}, []backup.Mistake{stop}
+		return backup.Grant{}, []param.Mistake{stop}
 	}
 	seen := &sight{policy: p, who: who, params: given}
 	lets := func(r rule) bool {
@@ -46,14 +48,14 @@ func (p *Policy) Decide(ctx context.Context, who backup.Principal, given backup.
 		}
 	}
 	if denied == nil {
-		denied = []backup.Mistake{mistake("", msgNoRule)}
+		denied = []param.Mistake{mistake("", msgNoRule)}
 	}
 	return backup.Grant{}, denied
 }
 
 // plain finds the first rule that goes by no tags and that lets says yes to.
-func (p *Policy) plain(teams []int, params backup.Params, lets func(rule) bool) (number int, ok bool) {
-	container := params.SourceType() == backup.Container
+func (p *Policy) plain(teams []int, params param.Params, lets func(rule) bool) (number int, ok bool) {
+	container := params.SourceType() == param.Container
 	for i := range merged(p.index.plain(teams, params)) {
 		if r := p.rules[i]; (container || r.instances.tags == nil) && lets(r) {
 			return i, true
@@ -88,7 +90,7 @@ func (p *Policy) byTags(ctx context.Context, seen *sight, teams []int, before in
 }
 
 // lets checks all that r asks for, the tags of the instance last.
-func (r rule) lets(ctx context.Context, seen *sight, values backup.Params) (backup.Mistake, bool) {
+func (r rule) lets(ctx context.Context, seen *sight, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.allows(seen.params, values); !ok {
 		return failed, false
 	}
@@ -100,7 +102,7 @@ const mostLines = 20
 
 // concerning are the rules for the teams. If these are many, only those that may
 // cover the backup: nobody reads a hundred lines about other instances.
-func (p *Policy) concerning(teams []int, given backup.Params) (rules []int) {
+func (p *Policy) concerning(teams []int, given param.Params) (rules []int) {
 	for i, r := range p.rules {
 		if _, theirs := first(r.teams, teams); theirs {
 			if rules = append(rules, i); len(rules) > mostLines {
@@ -124,7 +126,7 @@ func (p *Policy) concerning(teams []int, given backup.Params) (rules []int) {
 // kind and resource. How long it is kept, what was copied and which scripts ran
 // do not matter, nor whether new backups are switched off. Tags are those that
 // the instance has now.
-func (p *Policy) May(ctx context.Context, who backup.Principal, do backup.Action, complete backup.Params) bool {
+func (p *Policy) May(ctx context.Context, who identity.Principal, do backup.Action, complete param.Params) bool {
 	a, ok := p.account(complete["Account"])
 	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
 		return false
@@ -144,7 +146,7 @@ func (p *Policy) May(ctx context.Context, who backup.Principal, do backup.Action
 // beforeRules checks what must hold whatever the rules say. The switch comes
 // first: while it is off, nobody need find out what else would be refused. An
 // account that no rule of the teams names is like one that does not exist.
-func (p *Policy) beforeRules(teams []int, given backup.Params) (account, backup.Mistake, bool) {
+func (p *Policy) beforeRules(teams []int, given param.Params) (account, param.Mistake, bool) {
 	alias, region := given["Account"], given["Region"]
 	a, known := p.account(alias)
 	switch {
@@ -157,7 +159,7 @@ func (p *Policy) beforeRules(teams []int, given backup.Params) (account, backup.
 	case !slices.Contains(a.Regions, region):
 		return a, mistake("Region", msgNoRegion, alias, region), false
 	}
-	return a, backup.Mistake{}, true
+	return a, param.Mistake{}, true
 }
 
 // first is the first of list that is in the other list, too.
@@ -173,7 +175,7 @@ func first(list, other []int) (int, bool) {
 // allows checks every condition of r, and returns the first that does not hold
 // as a mistake. Each condition looks at values of the request and of the rule
 // alone, and a value that is missing where one is needed fails.
-func (r rule) allows(given, values backup.Params) (backup.Mistake, bool) {
+func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.covers(given); !ok {
 		return failed, false
 	}
@@ -183,7 +185,7 @@ func (r rule) allows(given, values backup.Params) (backup.Mistake, bool) {
 	if failed, ok := r.forces(given); !ok {
 		return failed, false
 	}
-	if vault := given["VaultId"]; given.SourceType() != backup.UDMECS && !r.vaults.cover(vault) && !r.vaults.cover(values["VaultId"]) {
+	if vault := given["VaultId"]; given.SourceType() != param.UDMECS && !r.vaults.cover(vault) && !r.vaults.cover(values["VaultId"]) {
 		return r.leavesOut("VaultId", nounVault), false
 	}
 	if days := given["Retention"]; !r.retention.hold(days) && (days != "" || r.retention.usual == 0) {
@@ -197,13 +199,13 @@ func (r rule) allows(given, values backup.Params) (backup.Mistake, bool) {
 			return r.leavesOut(field, nounScript), false
 		}
 	}
-	return backup.Mistake{}, true
+	return param.Mistake{}, true
 }
 
 // covers checks the conditions that hold for seeing a backup too. They come
 // first, so that whoever asks for something that is not theirs hears of that
 // and not of the number of days.
-func (r rule) covers(p backup.Params) (backup.Mistake, bool) {
+func (r rule) covers(p param.Params) (param.Mistake, bool) {
 	source := p.SourceType()
 	switch {
 	case !slices.Contains(r.accounts, p["Account"]):
@@ -212,22 +214,22 @@ func (r rule) covers(p backup.Params) (backup.Mistake, bool) {
 		return r.leavesOut("Region", nounRegion), false
 	case !slices.Contains(r.sources, source):
 		return r.leavesOut("SourceType", nounSource), false
-	case source == backup.Container && !r.clusters.cover(p["ContainerClusterId"]):
+	case source == param.Container && !r.clusters.cover(p["ContainerClusterId"]):
 		return r.leavesOut("ContainerClusterId", nounCluster), false
-	case source != backup.Container && !r.instances.cover(p["InstanceId"]):
+	case source != param.Container && !r.instances.cover(p["InstanceId"]):
 		return r.leavesOut("InstanceId", nounInstance), false
 	}
-	return backup.Mistake{}, true
+	return param.Mistake{}, true
 }
 
 // allowsCopy checks the conditions on a copy in another region. Whatever might
 // make one counts as asking for one: the domain's checks come first, but a
 // grant must not hang on them.
-func (r rule) allowsCopy(p backup.Params) (backup.Mistake, bool) {
+func (r rule) allowsCopy(p param.Params) (param.Mistake, bool) {
 	do, to, retention := p["Detail.doCopy"], p["Detail.destinationRegionId"], p["Detail.destinationRetention"]
 	switch {
 	case (do == "" || do == "false") && to == "" && retention == "":
-		return backup.Mistake{}, true
+		return param.Mistake{}, true
 	case r.copies == nil:
 		return r.leavesOut("Detail.doCopy", nounCopy), false
 	case !slices.Contains(r.copies.regions, to):
@@ -235,7 +237,7 @@ func (r rule) allowsCopy(p backup.Params) (backup.Mistake, bool) {
 	case !r.copies.retention.hold(retention):
 		return r.allowsDays("Detail.destinationRetention", r.copies.retention), false
 	}
-	return backup.Mistake{}, true
+	return param.Mistake{}, true
 }
 
 // hold reports whether value, as a number of days, lies within d. What is no

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // allowed is what the rule payments-prod of base allows.
-func allowed() backup.Params {
-	return backup.Params{
+func allowed() param.Params {
+	return param.Params{
 		"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": "30",
 		"Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Detail.destinationRetention": "3",
 		"Detail.preScriptPath": "/opt/backup/pre.sh", "Detail.postScriptPath": "/opt/backup/post.sh",
@@ -19,14 +20,14 @@ func allowed() backup.Params {
 }
 
 // allowedContainer is what the rule short of base allows.
-func allowedContainer() backup.Params {
-	return backup.Params{
+func allowedContainer() param.Params {
+	return param.Params{
 		"Account": "sandbox", "Region": "cn-hangzhou", "SourceType": "CONTAINER", "ContainerClusterId": "cc-0001", "Retention": "7", "VaultId": "v-1",
 	}
 }
 
 // with returns p with some values changed; pairs are names and values.
-func with(p backup.Params, pairs ...string) backup.Params {
+func with(p param.Params, pairs ...string) param.Params {
 	p = maps.Clone(p)
 	for i := 0; i < len(pairs); i += 2 {
 		p[pairs[i]] = pairs[i+1]
@@ -35,7 +36,7 @@ func with(p backup.Params, pairs ...string) backup.Params {
 }
 
 // sentences writes mistakes as "field: sentence", one a line.
-func sentences(l backup.Language, mistakes []backup.Mistake) string {
+func sentences(l param.Language, mistakes []param.Mistake) string {
 	var lines []string
 	for _, m := range mistakes {
 		if m.Code != "policy" {
@@ -50,11 +51,11 @@ func TestFirstRuleThatAllowsIsNamed(t *testing.T) {
 	p := mustLoad(t, base)
 	both := mustLoad(t, change(t, base, "id: short", "id: twin\n    teams: [payments]\n    actions: [backup.view, backup.create]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n"+
 		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
-	plain := backup.Params{"Account": "prod", "Region": "cn-hangzhou", "InstanceId": "i-web1", "Retention": "30"}
+	plain := param.Params{"Account": "prod", "Region": "cn-hangzhou", "InstanceId": "i-web1", "Retention": "30"}
 	for _, c := range []struct {
 		name   string
 		policy *Policy
-		params backup.Params
+		params param.Params
 		rule   string
 	}{
 		{"everything granted", p, allowed(), "payments-prod"},
@@ -66,7 +67,7 @@ func TestFirstRuleThatAllowsIsNamed(t *testing.T) {
 		{"only the second allows", both, with(plain, "Retention", "31"), "twin"},
 	} {
 		if grant, denied := c.policy.Decide(t.Context(), alice, c.params); grant.Rule != c.rule || denied != nil {
-			t.Errorf("%s: %q, %s", c.name, grant.Rule, sentences(backup.English, denied))
+			t.Errorf("%s: %q, %s", c.name, grant.Rule, sentences(param.English, denied))
 		}
 	}
 }
@@ -77,7 +78,7 @@ func TestFirstFailingConditionIsNamed(t *testing.T) {
 	const why = ". Snapshots cost money. Ask: platform team"
 	p := mustLoad(t, base)
 	for _, c := range []struct {
-		params backup.Params
+		params param.Params
 		want   string
 	}{
 		{with(allowed(), "Account", "nobody"), "Account: There is no account “nobody” for you"},
@@ -104,7 +105,7 @@ func TestFirstFailingConditionIsNamed(t *testing.T) {
 		{with(allowed(), "Detail.postScriptPath", "/opt/backup/other.sh"), "Detail.postScriptPath: Rule “payments-prod” does not cover this script" + why},
 	} {
 		grant, denied := p.Decide(t.Context(), alice, c.params)
-		first, _, _ := strings.Cut(sentences(backup.English, denied), "\n")
+		first, _, _ := strings.Cut(sentences(param.English, denied), "\n")
 		if grant.Rule != "" || first != c.want {
 			t.Errorf("%v:\n got %q, %s\nwant %s", c.params, grant.Rule, first, c.want)
 		}
@@ -118,14 +119,14 @@ func TestOneMistakePerRuleInBothLanguages(t *testing.T) {
 		"ContainerClusterId: Rule “short” does not cover this cluster"
 	const chinese = "Account: 规则“payments-prod”不包含此账号。快照会产生费用。请联系：platform team\n" +
 		"ContainerClusterId: 规则“short”不包含此集群"
-	if got := sentences(backup.English, denied); got != english {
+	if got := sentences(param.English, denied); got != english {
 		t.Errorf("got\n%s\nwant\n%s", got, english)
 	}
-	if got := sentences(backup.Chinese, denied); got != chinese {
+	if got := sentences(param.Chinese, denied); got != chinese {
 		t.Errorf("got\n%s\nwant\n%s", got, chinese)
 	}
 	_, denied = p.Decide(t.Context(), alice, with(allowedContainer(), "Detail.doCopy", "true"))
-	if got, want := denied[1].In(backup.English), "Rule “short” does not cover this copy in another region"; got != want || denied[1].Field != "Detail.doCopy" {
+	if got, want := denied[1].In(param.English), "Rule “short” does not cover this copy in another region"; got != want || denied[1].Field != "Detail.doCopy" {
 		t.Errorf("got %s: %q, want %q", denied[1].Field, got, want)
 	}
 }
@@ -140,7 +141,7 @@ func TestReasonAndOwnerAreOptionalAndLiteral(t *testing.T) {
 		"\n    reason: {en: A, zh: 甲}\n    owner: B": "Retention: Rule “short” allows 1 to 7 days. A. Ask: B",
 	} {
 		_, denied := mustLoad(t, change(t, base, "id: short", "id: short"+added)).Decide(t.Context(), alice, days)
-		if got := sentences(backup.English, denied[1:]); got != want {
+		if got := sentences(param.English, denied[1:]); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -156,7 +157,7 @@ func TestScriptsMustBeTheExactPath(t *testing.T) {
 		} {
 			grant, denied := p.Decide(t.Context(), alice, with(allowed(), field, path))
 			if grant.Rule != "" || denied[0].Field != field {
-				t.Errorf("%s = %q: %q, %s", field, path, grant.Rule, sentences(backup.English, denied))
+				t.Errorf("%s = %q: %q, %s", field, path, grant.Rule, sentences(param.English, denied))
 			}
 		}
 	}
@@ -168,15 +169,15 @@ func TestGrantsAreNotCombined(t *testing.T) {
 		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
 	_, denied := p.Decide(t.Context(), alice, with(allowed(), "Retention", "31"))
 	if len(denied) != 3 || denied[0].Field != "Retention" || denied[1].Field != "Detail.doCopy" || denied[2].Field != "Account" {
-		t.Errorf("got\n%s", sentences(backup.English, denied))
+		t.Errorf("got\n%s", sentences(param.English, denied))
 	}
 }
 
 func TestSwitchedOff(t *testing.T) {
 	p := mustLoad(t, change(t, base, "enabled: true\naccounts", "enabled: false\naccounts"))
-	for _, params := range []backup.Params{allowed(), {}, with(allowed(), "Account", "nobody")} {
+	for _, params := range []param.Params{allowed(), {}, with(allowed(), "Account", "nobody")} {
 		grant, denied := p.Decide(t.Context(), alice, params)
-		if got := sentences(backup.English, denied); grant.Rule != "" || got != ": New backups are switched off at the moment" {
+		if got := sentences(param.English, denied); grant.Rule != "" || got != ": New backups are switched off at the moment" {
 			t.Errorf("%q, %s", grant.Rule, got)
 		}
 	}
@@ -191,7 +192,7 @@ func TestSwitchedOff(t *testing.T) {
 func TestNoRules(t *testing.T) {
 	p := mustLoad(t, base[:strings.Index(base, "rules:")])
 	grant, denied := p.Decide(t.Context(), alice, allowed())
-	if got := sentences(backup.English, denied); grant.Rule != "" || got != "Account: There is no account “prod” for you" {
+	if got := sentences(param.English, denied); grant.Rule != "" || got != "Account: There is no account “prod” for you" {
 		t.Errorf("%q, %s", grant.Rule, got)
 	}
 	if p.May(t.Context(), alice, backup.ActionView, allowed()) {
@@ -204,7 +205,7 @@ func TestMay(t *testing.T) {
 	idle := with(allowedContainer(), "Account", "idle", "Region", "cn-beijing")
 	for _, c := range []struct {
 		name   string
-		params backup.Params
+		params param.Params
 		want   bool
 	}{
 		{"allowed", allowed(), true},
@@ -231,10 +232,10 @@ func TestViewingRuleCreatesNothing(t *testing.T) {
 	head, _, _ := strings.Cut(base, "rules:\n")
 	p := mustLoad(t, head+"rules:\n  - id: look\n    teams: [payments]\n    actions: [backup.view, backup.cancel]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n")
 	for _, days := range []string{"", "0", "-1", "1", "x"} {
-		params := backup.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": days}
+		params := param.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": days}
 		grant, denied := p.Decide(t.Context(), alice, params)
-		if grant.Rule != "" || sentences(backup.English, denied) != ": No rule allows this backup" {
-			t.Errorf("%q days: %+v %s", days, grant, sentences(backup.English, denied))
+		if grant.Rule != "" || sentences(param.English, denied) != ": No rule allows this backup" {
+			t.Errorf("%q days: %+v %s", days, grant, sentences(param.English, denied))
 		}
 		if !p.May(t.Context(), alice, backup.ActionCancel, params) {
 			t.Errorf("%q days: may not be cancelled", days)

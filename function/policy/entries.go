@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 // The shapes of names and ids. Role names are RAM's; instance ids are ECS's,
@@ -168,15 +170,15 @@ func (l *loader) variable(p place, secret string) (name, value string) {
 }
 
 // externalID reads the external id in the variable that p names.
-func (l *loader) externalID(p place) (id backup.Secret, variable string) {
+func (l *loader) externalID(p place) (id secret.String, variable string) {
 	switch name, value := l.variable(p, "the external id"); {
 	case value == "":
 	case len(value) < 2 || len(value) > 1224 || !externalShape.pattern.MatchString(value):
 		l.wrong(p, "the environment variable %s does not hold an external id: put %s there", name, externalShape.words)
 	default:
-		return backup.NewSecret(value), name
+		return secret.New(value), name
 	}
-	return backup.Secret{}, ""
+	return secret.String{}, ""
 }
 
 // rule reads one rule. What is optional grants less when it is left out, never
@@ -193,7 +195,7 @@ func (l *loader) rule(p place) rule {
 		reason:    l.words(m["reason"]),
 		owner:     l.text(m["owner"]),
 		accounts:  list(l, m["accounts"], l.alias),
-		sources:   list(l, m["source_types"], func(p place) backup.SourceType { return choice(l, p, backup.SourceTypes...) }),
+		sources:   list(l, m["source_types"], func(p place) param.SourceType { return choice(l, p, param.SourceTypes...) }),
 		retention: l.days(m["retention_days"], "default"),
 		copies:    l.copies(m["copy"]),
 		scripts:   list(l, m["scripts"], l.script),
@@ -265,7 +267,7 @@ func (l *loader) alias(p place) string {
 // region reads a region that Cloud Backup has: it becomes part of a host name.
 func (l *loader) region(p place) string {
 	region := l.text(p)
-	if !backup.KnownRegion(region) {
+	if !param.KnownRegion(region) {
 		l.wrong(p, "Cloud Backup has no region %q: write a region's id, such as cn-hangzhou", region)
 	}
 	return region

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A Verdict is what one rule says of something that somebody wants to do.
@@ -20,18 +22,18 @@ type Verdict struct {
 // and why not. Unlike [Policy.Decide] it hides nothing: it is for operators, who
 // have the file. What stands in the way of every rule is the only verdict then,
 // and has no rule.
-func (p *Policy) Explain(ctx context.Context, who backup.Principal, do backup.Action, given backup.Params) []Verdict {
+func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.Action, given param.Params) []Verdict {
 	alias := given["Account"]
 	a, known := p.account(alias)
 	switch {
 	case !known:
 		return []Verdict{{Field: "Account", Because: "There is no account " + alias}}
 	case !slices.Contains(a.Regions, given["Region"]):
-		return []Verdict{{Field: "Region", Because: msgNoRegion.Fill(backup.English, alias, given["Region"])}}
+		return []Verdict{{Field: "Region", Because: msgNoRegion.Fill(param.English, alias, given["Region"])}}
 	case do == backup.ActionCreate && !p.enabled:
 		return []Verdict{{Because: msgSwitchedOff.En}}
 	case do == backup.ActionCreate && !a.enabled:
-		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(backup.English, alias)}}
+		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(param.English, alias)}}
 	}
 	teams := p.teamsOf(who)
 	seen := &sight{policy: p, who: who, params: given}
@@ -63,7 +65,7 @@ func (r rule) verdict(ctx context.Context, seen *sight, teams []int, do backup.A
 		}
 	}
 	if v.Allows = ok; !ok {
-		v.Field, v.Because = failed.Field, failed.In(backup.English)
+		v.Field, v.Because = failed.Field, failed.In(param.English)
 	}
 	return v
 }

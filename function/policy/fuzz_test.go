@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // FuzzLoad looks for a text that loads but that the library, decoding into
@@ -41,7 +41,7 @@ func FuzzLoad(f *testing.F) {
 				t.Errorf("rule %d read as %+v and as %+v", i, got, r)
 			}
 		}
-		p.Decide(t.Context(), alice, backup.Params{})
+		p.Decide(t.Context(), alice, param.Params{})
 	})
 }
 

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // An index finds the rules that may cover a backup without looking at all of
@@ -92,15 +92,15 @@ func tagWord(key, value string) string { return key + "\x00" + value }
 
 // covering are the numbers of the rules for one of the teams that may cover the
 // backup, in the order of the file.
-func (x index) covering(teams []int, p backup.Params) iter.Seq[int] {
+func (x index) covering(teams []int, p param.Params) iter.Seq[int] {
 	return merged(append(x.plain(teams, p), x.byTags(teams, p)...))
 }
 
 // plain are the rules for each of the teams that may cover the backup whatever
 // tags its instance has.
-func (x index) plain(teams []int, p backup.Params) (lists [][]int) {
+func (x index) plain(teams []int, p param.Params) (lists [][]int) {
 	resource := p["InstanceId"]
-	if p.SourceType() == backup.Container {
+	if p.SourceType() == param.Container {
 		resource = p["ContainerClusterId"]
 	}
 	account := p["Account"]
@@ -121,8 +121,8 @@ func (x index) plain(teams []int, p backup.Params) (lists [][]int) {
 }
 
 // byTags are the rules for each of the teams that go by tags of an instance.
-func (x index) byTags(teams []int, p backup.Params) (lists [][]int) {
-	if p.SourceType() == backup.Container {
+func (x index) byTags(teams []int, p param.Params) (lists [][]int) {
+	if p.SourceType() == param.Container {
 		return nil
 	}
 	for _, team := range teams {
@@ -134,7 +134,7 @@ func (x index) byTags(teams []int, p backup.Params) (lists [][]int) {
 }
 
 // having are those of byTags that may cover an instance with these tags.
-func (x index) having(teams []int, p backup.Params, tags map[string]string) (lists [][]int) {
+func (x index) having(teams []int, p param.Params, tags map[string]string) (lists [][]int) {
 	for _, team := range teams {
 		for key, value := range tags {
 			if rules := x.tagged[indexKey{team: team, account: p["Account"], resource: tagWord(key, value)}]; len(rules) > 0 {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // The longest cool-down and window of a rate, and the most that one may hold.
@@ -67,7 +69,7 @@ func (l *loader) duration(p place) time.Duration {
 
 // grant is what r says to a backup in an account, by who belongs to one of its
 // teams.
-func (p *Policy) grant(r rule, who backup.Principal, teams []int, a account, values backup.Params) backup.Grant {
+func (p *Policy) grant(r rule, who identity.Principal, teams []int, a account, values param.Params) backup.Grant {
 	g := backup.Grant{Rule: r.id, Values: values, Cooldown: r.cooldown}
 	add := func(key string, rate backup.Rate) {
 		if rate.Burst > 0 {
@@ -75,7 +77,7 @@ func (p *Policy) grant(r rule, who backup.Principal, teams []int, a account, val
 		}
 	}
 	own := "p:" + who.ID()
-	if who.Kind == backup.KindSource {
+	if who.Kind == identity.KindSource {
 		own = "s:" + who.Subject
 	}
 	add(own, p.rate)
@@ -91,9 +93,9 @@ func (p *Policy) grant(r rule, who backup.Principal, teams []int, a account, val
 
 // limits are those that somebody in the teams comes under with backups by r,
 // in words for people.
-func (p *Policy) limits(r rule, teams []int) (words []backup.Text) {
+func (p *Policy) limits(r rule, teams []int) (words []param.Text) {
 	say := func(en, zh string, args ...any) {
-		words = append(words, backup.Text{En: fmt.Sprintf(en, args...), Zh: fmt.Sprintf(zh, args...)})
+		words = append(words, param.Text{En: fmt.Sprintf(en, args...), Zh: fmt.Sprintf(zh, args...)})
 	}
 	if r.cooldown > 0 {
 		say("%v between two backups of one instance", "同一实例两次备份至少间隔 %v", r.cooldown)

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 // Limits of what a policy may say about notifications. Every message begins with
@@ -42,11 +44,11 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 		URL:      l.receiverURL(m["url_env"]),
 		Events:   list(l, m["events"], func(p place) backup.Event { return choice(l, p, backup.Events...) }),
 		Accounts: list(l, m["accounts"], l.alias),
-		Language: backup.English,
+		Language: param.English,
 		Private:  l.flag(m["private"]),
 	}
 	if choice(l, m["language"], "en", "zh") == "zh" {
-		r.Language = backup.Chinese
+		r.Language = param.Chinese
 	}
 	if names[r.Name] && r.Name != "" {
 		l.wrong(m["name"], "another receiver is called %q too: choose another name", r.Name)
@@ -60,44 +62,44 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 
 // receiverURL reads the variable with the address of a receiver. It is a secret:
 // whoever knows a robot's address can write in its chat.
-func (l *loader) receiverURL(p place) backup.Secret {
+func (l *loader) receiverURL(p place) secret.String {
 	name, value := l.variable(p, "the receiver's address")
 	if value == "" {
-		return backup.Secret{}
+		return secret.String{}
 	}
 	if _, err := backup.ParseReceiverURL(value); err != nil {
 		l.wrong(p, "what the environment variable %s holds %v", name, err)
-		return backup.Secret{}
+		return secret.String{}
 	}
-	return backup.NewSecret(value)
+	return secret.New(value)
 }
 
 // signingSecret reads the variable with the secret by which a receiver of this
 // kind knows that a message is the portal's.
-func (l *loader) signingSecret(p, env place, kind backup.ReceiverKind) backup.Secret {
+func (l *loader) signingSecret(p, env place, kind backup.ReceiverKind) secret.String {
 	switch {
 	case kind == backup.WebhookReceiver && env.node == nil:
 		l.lacks(p, p.at("secret_env", nil).path, "is missing: kind: webhook needs a secret, by which the receiver knows the portal")
-		return backup.Secret{}
+		return secret.String{}
 	case env.node != nil && (kind == backup.WeCom || kind == backup.Slack):
 		l.wrong(env, "means nothing with kind: %s, whose messages are not signed: remove it", kind)
-		return backup.Secret{}
+		return secret.String{}
 	}
 	name, value := l.variable(env, "the receiver's secret")
 	if value == "" {
-		return backup.Secret{}
+		return secret.String{}
 	}
 	if kind == backup.WebhookReceiver {
 		key := webhookKey(value)
 		if key == "" {
 			l.wrong(env, "the environment variable %s does not hold a secret of Standard Webhooks: put whsec_ and the base64 of 24 to 64 random bytes there", name)
 		}
-		return backup.NewSecret(key)
+		return secret.New(key)
 	}
 	if len(value) > 256 || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		l.wrong(env, "the environment variable %s does not hold a robot's secret: put the one there that the robot's settings show", name)
 	}
-	return backup.NewSecret(value)
+	return secret.New(value)
 }
 
 // webhookKey is the key in a secret of Standard Webhooks; empty if it is none.

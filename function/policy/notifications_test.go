@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 )
 
 // told is base with two receivers.
@@ -53,13 +55,13 @@ func TestReceiversAreWhatTheFileSays(t *testing.T) {
 	}
 	n := p.Notifications()
 	want := backup.Notifications{Environment: "production", Receivers: []backup.Receiver{{
-		Name: "incidents", Kind: backup.WebhookReceiver, URL: backup.NewSecret(toldEnvironment("HOOK_URL")), Secret: backup.NewSecret(hookKey),
-		Events: []backup.Event{backup.EventFailed, backup.EventPartial}, Accounts: []string{"prod"}, Language: backup.English, Private: true,
+		Name: "incidents", Kind: backup.WebhookReceiver, URL: secret.New(toldEnvironment("HOOK_URL")), Secret: secret.New(hookKey),
+		Events: []backup.Event{backup.EventFailed, backup.EventPartial}, Accounts: []string{"prod"}, Language: param.English, Private: true,
 	}, {
-		Name: "chat", Kind: backup.DingTalk, URL: backup.NewSecret(toldEnvironment("CHAT_URL")),
-		Events: []backup.Event{backup.EventCreated}, Language: backup.Chinese,
+		Name: "chat", Kind: backup.DingTalk, URL: secret.New(toldEnvironment("CHAT_URL")),
+		Events: []backup.Event{backup.EventCreated}, Language: param.Chinese,
 	}}}
-	same := cmp.Comparer(func(a, b backup.Secret) bool { return a.Reveal() == b.Reveal() })
+	same := cmp.Comparer(func(a, b secret.String) bool { return a.Reveal() == b.Reveal() })
 	if diff := cmp.Diff(want, n, same); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -167,7 +169,7 @@ func TestExampleOfNotificationsLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := p.Notifications().Receivers
-	if len(r) != 2 || r[0].Kind != backup.WebhookReceiver || !r[0].Private || !slices.Contains(r[1].Events, backup.EventFailed) || r[1].Language != backup.Chinese {
+	if len(r) != 2 || r[0].Kind != backup.WebhookReceiver || !r[0].Private || !slices.Contains(r[1].Events, backup.EventFailed) || r[1].Language != param.Chinese {
 		t.Errorf("%+v", r)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // An Offer is what the rules grant for one kind of backup, all of them taken
@@ -22,30 +24,30 @@ type Offer struct {
 	Lines                      []Line // the retention that each rule grants
 	CopyLines                  []Line // the same for copies, of the rules that grant some
 
-	Enforced []Fixed       // values that all the rules enforce
-	Defaults backup.Params // values that all the rules give where nothing is said
+	Enforced []Fixed      // values that all the rules enforce
+	Defaults param.Params // values that all the rules give where nothing is said
 }
 
 // A Fixed is a value that cannot be chosen, and why.
 type Fixed struct {
 	Field, Value string
 	Rule         string
-	Reason       backup.Text // empty if the policy does not say
-	Owner        string      // empty if the policy does not say
+	Reason       param.Text // empty if the policy does not say
+	Owner        string     // empty if the policy does not say
 }
 
 // A Line is the range of days in one rule, and why.
 type Line struct {
 	Rule     string
-	Min, Max int64       // days
-	Reason   backup.Text // empty if the policy does not say
-	Owner    string      // empty if the policy does not say
+	Min, Max int64      // days
+	Reason   param.Text // empty if the policy does not say
+	Owner    string     // empty if the policy does not say
 }
 
 // Accounts lists the accounts in which who may do something: those that are
 // switched on and that a rule of theirs names. The portal's own come first, then
 // the order of the file.
-func (p *Policy) Accounts(who backup.Principal, do backup.Action) []backup.Account {
+func (p *Policy) Accounts(who identity.Principal, do backup.Action) []backup.Account {
 	var own, others []backup.Account
 	rules := p.theirs(who, do)
 	for _, a := range p.accounts {
@@ -61,7 +63,7 @@ func (p *Policy) Accounts(who backup.Principal, do backup.Action) []backup.Accou
 }
 
 // theirs are the rules that let who do something.
-func (p *Policy) theirs(who backup.Principal, do backup.Action) (rules []rule) {
+func (p *Policy) theirs(who identity.Principal, do backup.Action) (rules []rule) {
 	teams := p.teamsOf(who)
 	for _, r := range p.rules {
 		if _, ok := first(r.teams, teams); ok && slices.Contains(r.actions, do) {
@@ -74,7 +76,7 @@ func (p *Policy) theirs(who backup.Principal, do backup.Action) (rules []rule) {
 // Regions lists the regions of an account in which who may create backups: those
 // that a rule of theirs names together with it. There are none if the account
 // cannot be chosen.
-func (p *Policy) Regions(who backup.Principal, alias string) []string {
+func (p *Policy) Regions(who identity.Principal, alias string) []string {
 	a, ok := p.account(alias)
 	if !ok || !a.enabled {
 		return nil
@@ -93,7 +95,7 @@ func (p *Policy) Regions(who backup.Principal, alias string) []string {
 
 // Offer gathers what the rules grant who for backups of kind source. Rules that
 // only name accounts that are switched off are left out.
-func (p *Policy) Offer(who backup.Principal, source backup.SourceType) Offer {
+func (p *Policy) Offer(who identity.Principal, source param.SourceType) Offer {
 	var o Offer
 	var rules []rule
 	for _, r := range p.theirs(who, backup.ActionCreate) {
@@ -108,8 +110,8 @@ func (p *Policy) Offer(who backup.Principal, source backup.SourceType) Offer {
 
 // agree adds the values that all the rules enforce, and those that all of them
 // give: what only some do depends on what will be chosen.
-func (o *Offer) agree(rules []rule, source backup.SourceType) {
-	for _, f := range backup.Fields {
+func (o *Offer) agree(rules []rule, source param.SourceType) {
+	for _, f := range param.Fields {
 		if len(rules) == 0 || !f.ForSource(source) {
 			continue
 		}
@@ -123,7 +125,7 @@ func (o *Offer) agree(rules []rule, source backup.SourceType) {
 		}
 		if value := first.given(f.Name); value != "" && !differs(func(r rule) string { return r.given(f.Name) }) {
 			if o.Defaults == nil {
-				o.Defaults = backup.Params{}
+				o.Defaults = param.Params{}
 			}
 			o.Defaults[f.Name] = value
 		}
@@ -138,24 +140,24 @@ func (p *Policy) usable(alias string) bool {
 
 // add puts what r grants into o. Scripts and copies exist for some kinds of
 // backup only; the table of fields knows which.
-func (o *Offer) add(r rule, source backup.SourceType) {
+func (o *Offer) add(r rule, source param.SourceType) {
 	if !o.Granted || r.retention.min < o.RetentionMin {
 		o.RetentionMin = r.retention.min
 	}
 	o.RetentionMax = max(o.RetentionMax, r.retention.max)
 	o.Granted = true
 	o.Lines = append(o.Lines, r.line(r.retention))
-	if source == backup.Container {
+	if source == param.Container {
 		o.Clusters = union(o.Clusters, r.clusters.ids...)
 		o.AnyCluster = o.AnyCluster || r.clusters.any
 	} else {
 		o.Instances = union(o.Instances, r.instances.ids...)
 		o.AnyInstance = o.AnyInstance || r.instances.any || len(r.instances.prefixes) > 0 || r.instances.tags != nil
 	}
-	if f, _ := backup.FieldNamed("Detail.preScriptPath"); f.ForSource(source) {
+	if f, _ := param.FieldNamed("Detail.preScriptPath"); f.ForSource(source) {
 		o.Scripts = union(o.Scripts, r.scripts...)
 	}
-	if f, _ := backup.FieldNamed("Detail.doCopy"); f.ForSource(source) && r.copies != nil {
+	if f, _ := param.FieldNamed("Detail.doCopy"); f.ForSource(source) && r.copies != nil {
 		o.CopyRegions = union(o.CopyRegions, r.copies.regions...)
 		o.CopyLines = append(o.CopyLines, r.line(r.copies.retention))
 	}

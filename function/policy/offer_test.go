@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 func TestAccountsToChooseFrom(t *testing.T) {
@@ -40,20 +41,20 @@ func TestOffer(t *testing.T) {
 	long := "id: long\n    teams: [payments]\n    actions: [backup.view, backup.create]\n    any_vault: true\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS, ECS_FILE]\n" +
 		"    instances: [i-web2, i-web3]\n    retention_days: {min: 1, max: 90}\n    scripts: [/opt/backup/pre.sh, /opt/x.sh]\n  - id: short"
 	p := mustLoad(t, change(t, base, "id: short", long))
-	reason := backup.Text{En: "Snapshots cost money", Zh: "快照会产生费用"}
-	for source, want := range map[backup.SourceType]Offer{
-		backup.UDMECS: {
+	reason := param.Text{En: "Snapshots cost money", Zh: "快照会产生费用"}
+	for source, want := range map[param.SourceType]Offer{
+		param.UDMECS: {
 			Granted: true, Instances: []string{"i-web1", "i-web2", "i-web3"},
 			Scripts: []string{"/opt/backup/pre.sh", "/opt/backup/post.sh", "/opt/x.sh"}, CopyRegions: []string{"cn-shanghai"},
 			RetentionMin: 1, RetentionMax: 90,
-			Lines:     []Line{{"payments-prod", 2, 30, reason, "platform team"}, {"long", 1, 90, backup.Text{}, ""}},
+			Lines:     []Line{{"payments-prod", 2, 30, reason, "platform team"}, {"long", 1, 90, param.Text{}, ""}},
 			CopyLines: []Line{{"payments-prod", 3, 20, reason, "platform team"}},
 		},
-		backup.ECSFile: {
+		param.ECSFile: {
 			Granted: true, Instances: []string{"i-web2", "i-web3"}, AnyInstance: true, RetentionMin: 1, RetentionMax: 90,
 			Lines: []Line{{Rule: "long", Min: 1, Max: 90}, {Rule: "short", Min: 1, Max: 7}},
 		},
-		backup.Container: {
+		param.Container: {
 			Granted: true, Clusters: []string{"cc-0001"}, RetentionMin: 1, RetentionMax: 7,
 			Lines: []Line{{Rule: "short", Min: 1, Max: 7}},
 		},
@@ -67,7 +68,7 @@ func TestOffer(t *testing.T) {
 
 func TestOfferLeavesOutAccountsThatAreSwitchedOff(t *testing.T) {
 	p := mustLoad(t, change(t, base, "accounts: [sandbox, idle]\n    regions: [cn-hangzhou, cn-beijing]", "accounts: [idle]\n    regions: [cn-beijing]"))
-	if got := p.Offer(alice, backup.Container); got.Granted {
+	if got := p.Offer(alice, param.Container); got.Granted {
 		t.Errorf("offered: %+v", got)
 	}
 }
@@ -75,9 +76,9 @@ func TestOfferLeavesOutAccountsThatAreSwitchedOff(t *testing.T) {
 // A choice from an offer must not change what the next reader is offered.
 func TestOffersShareNothing(t *testing.T) {
 	p := mustLoad(t, base)
-	p.Offer(alice, backup.UDMECS).Instances[0] = "i-other"
+	p.Offer(alice, param.UDMECS).Instances[0] = "i-other"
 	p.Regions(alice, "prod")[0] = "cn-other"
-	if got := p.Offer(alice, backup.UDMECS).Instances[0]; got != "i-web1" {
+	if got := p.Offer(alice, param.UDMECS).Instances[0]; got != "i-web1" {
 		t.Errorf("the first instance became %s", got)
 	}
 	if got := p.Regions(alice, "prod")[0]; got != "cn-hangzhou" {

@@ -6,7 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 var (
@@ -19,12 +19,12 @@ var (
 var identifying = []string{"sub", "repository", "repository_id", "project_path", "project_id"}
 
 // Pipelines are the programs that others vouch for. They must not be changed.
-func (p *Policy) Pipelines() []backup.Pipeline { return p.pipelines }
+func (p *Policy) Pipelines() []identity.Pipeline { return p.pipelines }
 
 // pipeline reads one program and what its tokens must say.
-func (l *loader) pipeline(p place) backup.Pipeline {
+func (l *loader) pipeline(p place) identity.Pipeline {
 	m := l.mapping(p, []string{"name", "issuer", "audience", "claims"}, nil)
-	one := backup.Pipeline{
+	one := identity.Pipeline{
 		Name: l.shaped(m["name"], nameShape), Issuer: l.shaped(m["issuer"], issuerShape), Audience: l.shaped(m["audience"], audienceShape),
 		Claims: map[string]string{},
 	}

@@ -22,6 +22,9 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/webhook"
 )
 
 // A Policy is a policy file that was read without an error. It never changes, but
@@ -34,9 +37,9 @@ type Policy struct {
 	rate          backup.Rate // of each principal, without its key; the zero value is none
 	requests      backup.Rate // likewise
 	index         index       // of rules
-	tokens        []backup.Token
-	pipelines     []backup.Pipeline
-	sources       []backup.HookSource
+	tokens        []identity.Token
+	pipelines     []identity.Pipeline
+	sources       []webhook.Source
 	notifications backup.Notifications
 	hash          string
 
@@ -55,21 +58,21 @@ type account struct {
 // A rule is one entry of rules.
 type rule struct {
 	id        string
-	reason    backup.Text // why it is as narrow as it is; empty if the file does not say
-	owner     string      // whom to ask for more; empty if the file does not say
-	teams     []int       // of the policy's
+	reason    param.Text // why it is as narrow as it is; empty if the file does not say
+	owner     string     // whom to ask for more; empty if the file does not say
+	teams     []int      // of the policy's
 	actions   []backup.Action
 	accounts  []string // aliases
 	regions   []string
-	sources   []backup.SourceType
+	sources   []param.SourceType
 	instances resources // for UDM_ECS and ECS_FILE
 	clusters  resources // for CONTAINER
 	vaults    resources // for ECS_FILE and CONTAINER
 	retention days
 	copies    *copies  // nil: no copy to another region
 	scripts   []string // full paths; none: no scripts
-	defaults  backup.Params
-	enforced  backup.Params
+	defaults  param.Params
+	enforced  param.Params
 	cooldown  time.Duration // 0: none
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // base is a small policy that loads. Tests change one thing in it.
@@ -139,7 +141,7 @@ func TestExampleLoads(t *testing.T) {
 func TestDemonstrationAllowsEverything(t *testing.T) {
 	p := mustLoad(t, readFile(t, "../cmd/local/policy.yaml"))
 	var aliases []string
-	demo := backup.Principal{Kind: backup.KindHuman, Issuer: "demo", Subject: "demo"}
+	demo := identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo"}
 	for _, a := range p.Accounts(demo, backup.ActionCreate) {
 		aliases = append(aliases, a.Alias)
 	}
@@ -147,13 +149,13 @@ func TestDemonstrationAllowsEverything(t *testing.T) {
 		t.Errorf("accounts %q", got)
 	}
 	for _, alias := range aliases {
-		for _, source := range backup.SourceTypes {
-			params := backup.Params{
+		for _, source := range param.SourceTypes {
+			params := param.Params{
 				"Account": alias, "Region": "cn-shanghai", "SourceType": string(source), "Retention": "365",
 				"InstanceId": "i-bp1demoweb01", "ContainerClusterId": "cc-0001democluster",
 				"VaultId": "v-0001demovault01",
 			}
-			if source == backup.UDMECS {
+			if source == param.UDMECS {
 				params["Detail.doCopy"] = "true"
 				params["Detail.destinationRegionId"] = "cn-hangzhou"
 				params["Detail.destinationRetention"] = "1"
@@ -177,4 +179,4 @@ func readFile(t testing.TB, name string) string {
 }
 
 // alice belongs to the team of base.
-var alice = backup.Principal{Kind: backup.KindHuman, Issuer: "https://sso.example.com", Subject: "1", Name: "Alice", Groups: []string{"oncall"}}
+var alice = identity.Principal{Kind: identity.KindHuman, Issuer: "https://sso.example.com", Subject: "1", Name: "Alice", Groups: []string{"oncall"}}

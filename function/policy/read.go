@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // mapping returns the values in p by their keys. Keys that are neither needed
@@ -137,9 +137,9 @@ func (l *loader) flag(p place) bool {
 
 // words reads a text in both languages. It becomes part of a longer one, so a
 // full stop at its end is left out.
-func (l *loader) words(p place) backup.Text {
+func (l *loader) words(p place) param.Text {
 	m := l.mapping(p, []string{"en", "zh"}, nil)
-	return backup.Text{En: strings.TrimRight(l.text(m["en"]), "."), Zh: strings.TrimRight(l.text(m["zh"]), "。")}
+	return param.Text{En: strings.TrimRight(l.text(m["en"]), "."), Zh: strings.TrimRight(l.text(m["zh"]), "。")}
 }
 
 // days reads a range of days. Its upper end is bounded, since a form shows it
@@ -154,8 +154,8 @@ func (l *loader) days(p place, usual ...string) days {
 	case m["max"].node == nil || l.refused[m["min"].node]:
 	case d.max < d.min:
 		l.wrong(m["max"], "is below min, which is %d: write that or more", d.min)
-	case d.max > backup.MaxRetention:
-		l.wrong(m["max"], "is longer than Cloud Backup keeps anything: write %d or fewer", backup.MaxRetention)
+	case d.max > param.MaxRetention:
+		l.wrong(m["max"], "is longer than Cloud Backup keeps anything: write %d or fewer", param.MaxRetention)
 	case m["default"].node != nil && !l.refused[m["default"].node] && (d.usual < d.min || d.usual > d.max):
 		l.wrong(m["default"], "is not from %d to %d: write a number that the rule allows", d.min, d.max)
 	}

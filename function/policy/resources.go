@@ -3,7 +3,7 @@ package policy
 import (
 	"slices"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // resourceKeys are the keys of a rule that say which resources it covers. It has
@@ -12,29 +12,29 @@ import (
 type resourceKeys struct {
 	ids, prefixes, tags, all string // prefixes and tags may be empty
 	shape                    shape
-	of                       []backup.SourceType
+	of                       []param.SourceType
 }
 
 var (
-	instanceKeys = resourceKeys{"instances", "instance_prefixes", "instance_tags", "any_instance", instanceShape, []backup.SourceType{backup.UDMECS, backup.ECSFile}}
-	clusterKeys  = resourceKeys{"clusters", "", "", "any_cluster", clusterShape, []backup.SourceType{backup.Container}}
-	vaultKeys    = resourceKeys{"vaults", "", "", "any_vault", vaultShape, []backup.SourceType{backup.ECSFile, backup.Container}}
+	instanceKeys = resourceKeys{"instances", "instance_prefixes", "instance_tags", "any_instance", instanceShape, []param.SourceType{param.UDMECS, param.ECSFile}}
+	clusterKeys  = resourceKeys{"clusters", "", "", "any_cluster", clusterShape, []param.SourceType{param.Container}}
+	vaultKeys    = resourceKeys{"vaults", "", "", "any_vault", vaultShape, []param.SourceType{param.ECSFile, param.Container}}
 )
 
 // wanted reports whether one of the keys must be there. If the kinds of
 // backup are a problem themselves, only what is there is judged.
-func (k resourceKeys) wanted(sources []backup.SourceType, given bool) bool {
-	if len(sources) == 0 || slices.ContainsFunc(sources, func(s backup.SourceType) bool { return !s.Known() }) {
+func (k resourceKeys) wanted(sources []param.SourceType, given bool) bool {
+	if len(sources) == 0 || slices.ContainsFunc(sources, func(s param.SourceType) bool { return !s.Known() }) {
 		return given
 	}
-	return slices.ContainsFunc(sources, func(s backup.SourceType) bool { return slices.Contains(k.of, s) })
+	return slices.ContainsFunc(sources, func(s param.SourceType) bool { return slices.Contains(k.of, s) })
 }
 
 // resources reads what may be backed up: a list of ids, or the word that all
 // may be, but never nothing. That all may be must be said, so that a list that
 // was forgotten does not turn into a grant. Keys that do not matter for the
 // rule's kinds of backup are refused, since they look as if they limited it.
-func (l *loader) resources(rule place, m map[string]place, k resourceKeys, sources []backup.SourceType) resources {
+func (l *loader) resources(rule place, m map[string]place, k resourceKeys, sources []param.SourceType) resources {
 	ids, begins, tags, all := m[k.ids], m[k.prefixes], m[k.tags], m[k.all]
 	r := resources{
 		ids:      list(l, ids, func(p place) string { return l.shaped(p, k.shape) }),

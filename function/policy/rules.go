@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A Rule is one rule in words for people: what is not in it is not granted.
@@ -11,22 +13,22 @@ type Rule struct {
 	ID          string
 	Accounts    []string // aliases
 	Regions     []string
-	SourceTypes []backup.SourceType
+	SourceTypes []param.SourceType
 	Teams       []string // of the rule, to which the reader belongs
 	Actions     []backup.Action
 	Resources   []string // ids of instances and clusters, beginnings of ids with a star behind, and tags as key=value; nil means any
 	Min, Max    int64    // days
 	CopyRegions []string
 	Scripts     []string
-	Defaults    backup.Params
-	Enforced    backup.Params
-	Limits      []backup.Text // how often
-	Reason      backup.Text   // empty if the policy does not say
-	Owner       string        // empty if the policy does not say
+	Defaults    param.Params
+	Enforced    param.Params
+	Limits      []param.Text // how often
+	Reason      param.Text   // empty if the policy does not say
+	Owner       string       // empty if the policy does not say
 }
 
 // Rules lists the rules for who, in the order of the file.
-func (p *Policy) Rules(who backup.Principal) []Rule {
+func (p *Policy) Rules(who identity.Principal) []Rule {
 	teams := p.teamsOf(who)
 	rules := p.theirs(who, backup.ActionView) // which every rule allows
 	out := make([]Rule, len(rules))

@@ -1,57 +1,59 @@
 package policy
 
-import "backupportal/function/backup"
+import (
+	"backupportal/function/param"
+)
 
 // The sentences of refusals. Their code is always "policy".
 var (
-	msgSwitchedOff = backup.Text{En: "New backups are switched off at the moment", Zh: "目前已停止新建备份"}
-	msgNoAccount   = backup.Text{En: "There is no account “%v” for you", Zh: "没有可供您使用的账号“%v”"}
-	msgAccountOff  = backup.Text{En: "Account “%v” is switched off at the moment", Zh: "账号“%v”目前已停用"}
-	msgNoRegion    = backup.Text{En: "Account “%v” has no region %v", Zh: "账号“%v”没有地域 %v"}
-	msgNoRule      = backup.Text{En: "No rule allows this backup", Zh: "没有规则允许此备份"}
-	msgLeavesOut   = backup.Text{En: "Rule “%v” does not cover this %v", Zh: "规则“%v”不包含此%v"}
-	msgEnforced    = backup.Text{En: "Rule “%v” has it as %v, and nothing else", Zh: "规则“%v”规定其为 %v，不可更改"}
-	msgTagsUnread  = backup.Text{En: "Rule “%v” goes by the tags of the instance, which cannot be read at the moment", Zh: "规则“%v”以实例标签为准，目前无法读取标签"}
-	msgDays        = backup.Text{En: "Rule “%v” allows %v to %v days", Zh: "规则“%v”允许 %v 至 %v 天"}
+	msgSwitchedOff = param.Text{En: "New backups are switched off at the moment", Zh: "目前已停止新建备份"}
+	msgNoAccount   = param.Text{En: "There is no account “%v” for you", Zh: "没有可供您使用的账号“%v”"}
+	msgAccountOff  = param.Text{En: "Account “%v” is switched off at the moment", Zh: "账号“%v”目前已停用"}
+	msgNoRegion    = param.Text{En: "Account “%v” has no region %v", Zh: "账号“%v”没有地域 %v"}
+	msgNoRule      = param.Text{En: "No rule allows this backup", Zh: "没有规则允许此备份"}
+	msgLeavesOut   = param.Text{En: "Rule “%v” does not cover this %v", Zh: "规则“%v”不包含此%v"}
+	msgEnforced    = param.Text{En: "Rule “%v” has it as %v, and nothing else", Zh: "规则“%v”规定其为 %v，不可更改"}
+	msgTagsUnread  = param.Text{En: "Rule “%v” goes by the tags of the instance, which cannot be read at the moment", Zh: "规则“%v”以实例标签为准，目前无法读取标签"}
+	msgDays        = param.Text{En: "Rule “%v” allows %v to %v days", Zh: "规则“%v”允许 %v 至 %v 天"}
 )
 
 // What a rule may not cover, inside msgLeavesOut.
 var (
-	nounAccount    = backup.Text{En: "account", Zh: "账号"}
-	nounRegion     = backup.Text{En: "region", Zh: "地域"}
-	nounSource     = backup.Text{En: "kind of backup", Zh: "备份类型"}
-	nounInstance   = backup.Text{En: "instance", Zh: "实例"}
-	nounCluster    = backup.Text{En: "cluster", Zh: "集群"}
-	nounVault      = backup.Text{En: "backup vault", Zh: "备份库"}
-	nounScript     = backup.Text{En: "script", Zh: "脚本"}
-	nounCopy       = backup.Text{En: "copy in another region", Zh: "异地副本"}
-	nounCopyRegion = backup.Text{En: "region of the copy", Zh: "副本所在地域"}
+	nounAccount    = param.Text{En: "account", Zh: "账号"}
+	nounRegion     = param.Text{En: "region", Zh: "地域"}
+	nounSource     = param.Text{En: "kind of backup", Zh: "备份类型"}
+	nounInstance   = param.Text{En: "instance", Zh: "实例"}
+	nounCluster    = param.Text{En: "cluster", Zh: "集群"}
+	nounVault      = param.Text{En: "backup vault", Zh: "备份库"}
+	nounScript     = param.Text{En: "script", Zh: "脚本"}
+	nounCopy       = param.Text{En: "copy in another region", Zh: "异地副本"}
+	nounCopyRegion = param.Text{En: "region of the copy", Zh: "副本所在地域"}
 )
 
-func mistake(field string, text backup.Text, args ...any) backup.Mistake {
-	return backup.Mistake{Field: field, Code: "policy", Text: text, Args: args}
+func mistake(field string, text param.Text, args ...any) param.Mistake {
+	return param.Mistake{Field: field, Code: "policy", Text: text, Args: args}
 }
 
 // leavesOut is the mistake of a value that r does not list.
-func (r rule) leavesOut(field string, noun backup.Text) backup.Mistake {
+func (r rule) leavesOut(field string, noun param.Text) param.Mistake {
 	return r.explained(mistake(field, msgLeavesOut, r.id, noun))
 }
 
 // allowsDays is the mistake of a retention outside d.
-func (r rule) allowsDays(field string, d days) backup.Mistake {
-	return r.explained(mistake(field, msgDays, r.id, backup.Count(d.min), backup.Count(d.max)))
+func (r rule) allowsDays(field string, d days) param.Mistake {
+	return r.explained(mistake(field, msgDays, r.id, param.Count(d.min), param.Count(d.max)))
 }
 
 // explained adds why r is so, and whom to ask, as far as the file says. They
 // are arguments and not part of the text, since they may hold percent signs.
-func (r rule) explained(m backup.Mistake) backup.Mistake {
-	m.Rule = &backup.RuleInfo{ID: r.id, Reason: r.reason, Owner: r.owner}
-	if r.reason != (backup.Text{}) {
-		m.Text = backup.Text{En: m.Text.En + ". %v", Zh: m.Text.Zh + "。%v"}
+func (r rule) explained(m param.Mistake) param.Mistake {
+	m.Rule = &param.RuleInfo{ID: r.id, Reason: r.reason, Owner: r.owner}
+	if r.reason != (param.Text{}) {
+		m.Text = param.Text{En: m.Text.En + ". %v", Zh: m.Text.Zh + "。%v"}
 		m.Args = append(m.Args, r.reason)
 	}
 	if r.owner != "" {
-		m.Text = backup.Text{En: m.Text.En + ". Ask: %v", Zh: m.Text.Zh + "。请联系：%v"}
+		m.Text = param.Text{En: m.Text.En + ". Ask: %v", Zh: m.Text.Zh + "。请联系：%v"}
 		m.Args = append(m.Args, r.owner)
 	}
 	return m

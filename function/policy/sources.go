@@ -9,7 +9,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
+	"backupportal/function/secret"
+	"backupportal/function/webhook"
 )
 
 // How old or early a signed message may be, unless the file says, and at most.
@@ -21,20 +23,20 @@ const (
 var pointerShape = newShape(`(/[^/\x00-\x1f\x7f]*)+`, "a JSON pointer such as /alert/labels/instance")
 
 // Source finds a sender of webhooks by its name. It must not be changed.
-func (p *Policy) Source(name string) (backup.HookSource, bool) {
-	i := slices.IndexFunc(p.sources, func(s backup.HookSource) bool { return s.Name == name })
+func (p *Policy) Source(name string) (webhook.Source, bool) {
+	i := slices.IndexFunc(p.sources, func(s webhook.Source) bool { return s.Name == name })
 	if i < 0 {
-		return backup.HookSource{}, false
+		return webhook.Source{}, false
 	}
 	return p.sources[i], true
 }
 
 // source reads one sender of webhooks, whose name none before it has.
-func (l *loader) source(p place) backup.HookSource {
+func (l *loader) source(p place) webhook.Source {
 	m := l.mapping(p, []string{"name", "kind", "keys", "submission"}, []string{"tolerance", "key", "when"})
-	s := backup.HookSource{
+	s := webhook.Source{
 		Name:      l.shaped(m["name"], nameShape),
-		Kind:      choice(l, m["kind"], backup.HookKinds...),
+		Kind:      choice(l, m["kind"], webhook.Kinds...),
 		Tolerance: l.duration(m["tolerance"]),
 		BodyKey:   choice(l, m["key"], "body") == "body",
 		When:      list(l, m["when"], l.condition),
@@ -44,35 +46,35 @@ func (l *loader) source(p place) backup.HookSource {
 		l.wrong(m["name"], "another source is called %q too: choose another name", s.Name)
 	case s.Tolerance > longestTolerance:
 		l.wrong(m["tolerance"], "is too long: write %v or less", longestTolerance)
-	case s.Kind != backup.StandardHook && m["tolerance"].node != nil:
+	case s.Kind != webhook.Standard && m["tolerance"].node != nil:
 		l.wrong(m["tolerance"], "means nothing with kind: %s, whose messages have no time: remove it", s.Kind)
-	case s.Kind != backup.BearerHook && m["key"].node != nil:
+	case s.Kind != webhook.Bearer && m["key"].node != nil:
 		l.wrong(m["key"], "means nothing with kind: %s, whose messages have ids: remove it", s.Kind)
-	case s.Kind == backup.StandardHook && s.Tolerance == 0:
+	case s.Kind == webhook.Standard && s.Tolerance == 0:
 		s.Tolerance = usualTolerance
 	}
 	l.sources[s.Name] = true
 	if !l.refused[m["kind"].node] {
 		ids := map[string]bool{}
-		s.Keys = list(l, m["keys"], func(p place) backup.HookKey { return l.hookKey(p, s.Kind, ids) })
+		s.Keys = list(l, m["keys"], func(p place) webhook.Key { return l.hookKey(p, s.Kind, ids) })
 	}
 	s.Submission = l.template(m["submission"])
 	return s
 }
 
 // hookKey reads one key of a source.
-func (l *loader) hookKey(p place, kind backup.HookKind, ids map[string]bool) backup.HookKey {
+func (l *loader) hookKey(p place, kind webhook.Kind, ids map[string]bool) webhook.Key {
 	needed, optional := []string{"id", "secret_env"}, []string{"not_after"}
-	if kind == backup.BearerHook {
+	if kind == webhook.Bearer {
 		needed, optional = []string{"id", "sha256", "not_after"}, nil
 	}
 	m := l.mapping(p, needed, optional)
-	k := backup.HookKey{ID: l.shaped(m["id"], nameShape), NotAfter: l.moment(m["not_after"])}
+	k := webhook.Key{ID: l.shaped(m["id"], nameShape), NotAfter: l.moment(m["not_after"])}
 	if ids[k.ID] && k.ID != "" {
 		l.wrong(m["id"], "another key of this source is called %q too: choose another name", k.ID)
 	}
 	ids[k.ID] = true
-	if kind == backup.BearerHook {
+	if kind == webhook.Bearer {
 		if sum, err := hex.DecodeString(l.shaped(m["sha256"], sumShape)); err == nil && len(sum) == len(k.Sum) {
 			copy(k.Sum[:], sum)
 		}
@@ -81,18 +83,18 @@ func (l *loader) hookKey(p place, kind backup.HookKind, ids map[string]bool) bac
 	name, value := l.variable(m["secret_env"], "the secret of the webhook")
 	switch {
 	case value == "":
-	case kind == backup.GitHubHook && len(value) < 16:
+	case kind == webhook.GitHub && len(value) < 16:
 		l.wrong(m["secret_env"], "the environment variable %s holds less than 16 characters: put a longer secret there", name)
-	case kind == backup.GitHubHook:
-		k.Secret = backup.NewSecret(value)
+	case kind == webhook.GitHub:
+		k.Secret = secret.New(value)
 	default:
-		secret, public := standardKey(value)
-		if secret == "" && public == nil {
+		signing, public := standardKey(value)
+		if signing == "" && public == nil {
 			l.wrong(m["secret_env"], "the environment variable %s does not hold a key of Standard Webhooks: put whsec_ and the base64 of 24 to 64 bytes there, or whpk_ and that of 32", name)
 			return k
 		}
 		if k.Public = public; public == nil {
-			k.Secret = backup.NewSecret(secret)
+			k.Secret = secret.New(signing)
 		}
 	}
 	return k
@@ -112,13 +114,13 @@ func standardKey(text string) (secret string, public []byte) {
 }
 
 // condition reads a place of the message, and the text that it must have.
-func (l *loader) condition(p place) backup.HookCondition {
+func (l *loader) condition(p place) webhook.Condition {
 	m := l.mapping(p, []string{"pointer", "equals"}, nil)
-	return backup.HookCondition{Pointer: l.pointer(m["pointer"]), Equals: l.text(m["equals"])}
+	return webhook.Condition{Pointer: l.pointer(m["pointer"]), Equals: l.text(m["equals"])}
 }
 
 func (l *loader) pointer(p place) []string {
-	parts, ok := backup.ParsePointer(l.shaped(p, pointerShape))
+	parts, ok := webhook.ParsePointer(l.shaped(p, pointerShape))
 	if p.node != nil && !ok {
 		l.wrong(p, "is no JSON pointer: ~ is written ~0 in one, and / in a name ~1")
 	}
@@ -128,31 +130,31 @@ func (l *loader) pointer(p place) []string {
 // template reads how a submission is made of a message: for each parameter a
 // value, or the place of one. Where the backup is made must be said here or come
 // from the message; the policy decides in any case.
-func (l *loader) template(p place) map[string]backup.HookPart {
+func (l *loader) template(p place) map[string]webhook.Part {
 	var names []string
-	for _, f := range backup.Fields {
+	for _, f := range param.Fields {
 		if !f.Assigned {
 			names = append(names, f.Name)
 		}
 	}
 	m := l.mapping(p, nil, names)
-	parts := map[string]backup.HookPart{}
+	parts := map[string]webhook.Part{}
 	for _, name := range names {
 		at, ok := m[name]
 		if !ok {
 			continue
 		}
 		if at.node.Kind == yaml.MappingNode {
-			parts[name] = backup.HookPart{Pointer: l.pointer(l.mapping(at, []string{"pointer"}, nil)["pointer"])}
+			parts[name] = webhook.Part{Pointer: l.pointer(l.mapping(at, []string{"pointer"}, nil)["pointer"])}
 			continue
 		}
 		value := l.text(at)
-		if f, _ := backup.FieldNamed(name); !l.refused[at.node] {
+		if f, _ := param.FieldNamed(name); !l.refused[at.node] {
 			if bad := f.Check(value); bad != nil {
-				l.wrong(at, "%s", bad[0].In(backup.English))
+				l.wrong(at, "%s", bad[0].In(param.English))
 			}
 		}
-		parts[name] = backup.HookPart{Value: value}
+		parts[name] = webhook.Part{Value: value}
 	}
 	for _, name := range []string{"Account", "Region"} {
 		if _, ok := parts[name]; !ok && p.node != nil && !l.refused[p.node] {

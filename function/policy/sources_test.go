@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/webhook"
 )
 
 const hooks = `sources:
@@ -49,7 +49,7 @@ func TestSourcesAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, ok := p.Source("ci-payments")
-	if !ok || s.Kind != backup.StandardHook || s.Tolerance != 2*time.Minute || len(s.Keys) != 2 || s.Keys[0].Secret.IsZero() || s.Keys[0].Public != nil ||
+	if !ok || s.Kind != webhook.Standard || s.Tolerance != 2*time.Minute || len(s.Keys) != 2 || s.Keys[0].Secret.IsZero() || s.Keys[0].Public != nil ||
 		!s.Keys[1].Secret.IsZero() || len(s.Keys[1].Public) != 32 || s.Keys[1].NotAfter.Year() != 2027 || s.Submission["Retention"].Value != "7" ||
 		!slices.Equal(s.Submission["InstanceId"].Pointer, []string{"labels", "instance"}) || s.When[0].Equals != "firing" {
 		t.Errorf("got %+v", s)

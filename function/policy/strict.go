@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // A loader reads one file and gathers what is wrong with it.
@@ -15,7 +15,7 @@ type loader struct {
 	getenv   func(string) string
 	accounts map[string]account // read so far, by alias
 	teams    map[string]int     // read so far, by name: which one it is
-	tokens   []backup.Token     // read so far
+	tokens   []identity.Token   // read so far
 	sources  map[string]bool    // names read so far
 	rules    map[string]bool    // ids read so far
 

@@ -11,6 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A TagReader returns the tags of instances in the account and region of target,
@@ -115,8 +117,8 @@ func (c *tagCache) fetch(ctx context.Context, target backup.Target, instances []
 // many rules name some.
 type sight struct {
 	policy *Policy
-	who    backup.Principal
-	params backup.Params
+	who    identity.Principal
+	params param.Params
 
 	looked bool
 	tags   map[string]string // none of what cannot be an instance, about which nobody is asked
@@ -126,9 +128,9 @@ type sight struct {
 // has checks the last condition of r: that the instance has all the tags that r
 // names. It holds if r names none. Everything else must have been checked, since
 // the cloud may be asked.
-func (s *sight) has(ctx context.Context, r rule) (backup.Mistake, bool) {
-	if r.instances.tags == nil || s.params.SourceType() == backup.Container {
-		return backup.Mistake{}, true
+func (s *sight) has(ctx context.Context, r rule) (param.Mistake, bool) {
+	if r.instances.tags == nil || s.params.SourceType() == param.Container {
+		return param.Mistake{}, true
 	}
 	if s.look(ctx); s.err != nil {
 		return r.explained(mistake("InstanceId", msgTagsUnread, r.id)), false
@@ -138,7 +140,7 @@ func (s *sight) has(ctx context.Context, r rule) (backup.Mistake, bool) {
 			return r.leavesOut("InstanceId", nounInstance), false
 		}
 	}
-	return backup.Mistake{}, true
+	return param.Mistake{}, true
 }
 
 // look returns the tags of the instance, none if they cannot be read.
@@ -150,7 +152,7 @@ func (s *sight) look(ctx context.Context) map[string]string {
 	return s.tags
 }
 
-func (p *Policy) targetOf(who backup.Principal, params backup.Params) backup.Target {
+func (p *Policy) targetOf(who identity.Principal, params param.Params) backup.Target {
 	account, _ := p.Account(params["Account"])
 	return backup.Target{Account: account, Region: params["Region"], Principal: who}
 }
@@ -158,7 +160,7 @@ func (p *Policy) targetOf(who backup.Principal, params backup.Params) backup.Tar
 // Foresee reads at once the tags that [Policy.May] will want of submissions with
 // these parameters. It changes no answer but one: there is a call for each account
 // and region, and not for each instance.
-func (p *Policy) Foresee(ctx context.Context, who backup.Principal, do backup.Action, all []backup.Params) {
+func (p *Policy) Foresee(ctx context.Context, who identity.Principal, do backup.Action, all []param.Params) {
 	if p.tags == nil || !p.hasTags {
 		return
 	}
@@ -176,15 +178,15 @@ func (p *Policy) Foresee(ctx context.Context, who backup.Principal, do backup.Ac
 		wanted[place] = union(wanted[place], params["InstanceId"])
 	}
 	for _, place := range order {
-		p.tags.fetch(ctx, p.targetOf(who, backup.Params{"Account": place[0], "Region": place[1]}), wanted[place])
+		p.tags.fetch(ctx, p.targetOf(who, param.Params{"Account": place[0], "Region": place[1]}), wanted[place])
 	}
 }
 
 // asksForTags reports whether May would have to know the tags: if only rules that
 // name some are left.
-func (p *Policy) asksForTags(teams []int, do backup.Action, complete backup.Params) bool {
+func (p *Policy) asksForTags(teams []int, do backup.Action, complete param.Params) bool {
 	a, ok := p.account(complete["Account"])
-	if !ok || !slices.Contains(a.Regions, complete["Region"]) || complete.SourceType() == backup.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
+	if !ok || !slices.Contains(a.Regions, complete["Region"]) || complete.SourceType() == param.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
 		return false
 	}
 	asks := false

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // tagged is base with a rule for alice's team by tags in place of a list.
@@ -60,10 +62,10 @@ func TestTagsMustAllMatch(t *testing.T) {
 		p := e.in(t, tagged(t, "{team: web, stage: prod}"))
 		grant, denied := p.Decide(t.Context(), alice, allowed())
 		if got := grant.Rule != ""; got != c.want || got == (denied != nil) {
-			t.Errorf("%s: %+v %v", name, grant, sentences(backup.English, denied))
+			t.Errorf("%s: %+v %v", name, grant, sentences(param.English, denied))
 		}
-		if !c.want && sentences(backup.English, denied) != "InstanceId: Rule “payments-prod” does not cover this instance. Snapshots cost money. Ask: platform team\nAccount: Rule “short” does not cover this account" {
-			t.Errorf("%s: %s", name, sentences(backup.English, denied))
+		if !c.want && sentences(param.English, denied) != "InstanceId: Rule “payments-prod” does not cover this instance. Snapshots cost money. Ask: platform team\nAccount: Rule “short” does not cover this account" {
+			t.Errorf("%s: %s", name, sentences(param.English, denied))
 		}
 		if got := p.May(t.Context(), alice, backup.ActionView, allowed()); got != c.want {
 			t.Errorf("%s: viewing %v", name, got)
@@ -75,12 +77,12 @@ func TestTagsMustAllMatch(t *testing.T) {
 // (CD-3, CD-7).
 func TestTagsAreReadLast(t *testing.T) {
 	for name, c := range map[string]struct {
-		who    backup.Principal
-		params backup.Params
+		who    identity.Principal
+		params param.Params
 		asks   bool
 	}{
 		"all else holds":     {alice, allowed(), true},
-		"another team":       {backup.Principal{Kind: backup.KindSource, Subject: "stranger"}, allowed(), false},
+		"another team":       {identity.Principal{Kind: identity.KindSource, Subject: "stranger"}, allowed(), false},
 		"another account":    {alice, with(allowed(), "Account", "sandbox"), false},
 		"no account":         {alice, with(allowed(), "Account", "nowhere"), false},
 		"another region":     {alice, with(allowed(), "Region", "cn-shanghai"), false},
@@ -134,8 +136,8 @@ func TestTagsFailClosed(t *testing.T) {
 	failing := &ecs{tags: matching, err: errors.New("away")}
 	for name, p := range map[string]*Policy{"ECS away": failing.in(t, tagged(t, "{team: web}")), "nobody reads": mustLoad(t, tagged(t, "{team: web}"))} {
 		grant, denied := p.Decide(t.Context(), alice, allowed())
-		if grant.Rule != "" || sentences(backup.English, denied) != want {
-			t.Errorf("%s: %+v %s", name, grant, sentences(backup.English, denied))
+		if grant.Rule != "" || sentences(param.English, denied) != want {
+			t.Errorf("%s: %+v %s", name, grant, sentences(param.English, denied))
 		}
 		if p.May(t.Context(), alice, backup.ActionView, allowed()) || p.May(t.Context(), alice, backup.ActionCancel, allowed()) {
 			t.Errorf("%s: may be seen", name)
@@ -152,7 +154,7 @@ func TestTagsFailClosed(t *testing.T) {
 func TestTagsAreRememberedForAMinute(t *testing.T) {
 	e := &ecs{tags: map[string]map[string]string{"i-web1": {"team": "web"}}}
 	p := e.in(t, tagged(t, "{team: web}"))
-	allows := func(who backup.Principal) bool {
+	allows := func(who identity.Principal) bool {
 		grant, _ := p.Decide(t.Context(), who, allowed())
 		return grant.Rule != ""
 	}
@@ -165,7 +167,7 @@ func TestTagsAreRememberedForAMinute(t *testing.T) {
 	if n := calls(); n != 1 {
 		t.Errorf("asked %d times", n)
 	}
-	if !allows(backup.Principal{Kind: backup.KindSource, Subject: "ci"}) || calls() != 1 {
+	if !allows(identity.Principal{Kind: identity.KindSource, Subject: "ci"}) || calls() != 1 {
 		t.Error("what alice read counted for another")
 	}
 	e.tags, e.now = nil, e.now.Add(tagsLast-time.Millisecond)
@@ -211,7 +213,7 @@ func TestCallerWhoLeavesSpoilsNoTags(t *testing.T) {
 func TestListAsksOnceForTags(t *testing.T) {
 	e := &ecs{tags: map[string]map[string]string{"i-a": {"team": "web"}, "i-b": {"team": "data"}}}
 	p := e.in(t, tagged(t, "{team: web}"))
-	list := []backup.Params{
+	list := []param.Params{
 		with(allowed(), "InstanceId", "i-a"), with(allowed(), "InstanceId", "i-b"), with(allowed(), "InstanceId", "i-a"), with(allowed(), "InstanceId", "i-gone"),
 		with(allowed(), "Region", "cn-shanghai"), allowedContainer(), {},
 	}
@@ -228,7 +230,7 @@ func TestListAsksOnceForTags(t *testing.T) {
 	if len(e.asked) != len(want) {
 		t.Errorf("asked again: %v", e.asked)
 	}
-	p.Foresee(t.Context(), backup.Principal{}, backup.ActionView, list)
+	p.Foresee(t.Context(), identity.Principal{}, backup.ActionView, list)
 	mustLoad(t, base).Foresee(t.Context(), alice, backup.ActionView, list)
 	if len(e.asked) != len(want) {
 		t.Errorf("asked for nobody: %v", e.asked)
@@ -238,7 +240,7 @@ func TestListAsksOnceForTags(t *testing.T) {
 // What a form offers, and what one may do, tells of tags.
 func TestTagsAreTold(t *testing.T) {
 	p := mustLoad(t, tagged(t, "{team: web, stage: prod}"))
-	if o := p.Offer(alice, backup.UDMECS); !o.AnyInstance || o.Instances != nil {
+	if o := p.Offer(alice, param.UDMECS); !o.AnyInstance || o.Instances != nil {
 		t.Errorf("offer %+v", o)
 	}
 	if got := p.Rules(alice)[0].Resources; !slices.Equal(got, []string{"stage=prod", "team=web"}) {

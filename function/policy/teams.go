@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // A team is one entry of teams.
@@ -24,9 +24,9 @@ type member struct {
 
 // is reports whether p belongs to a team by m. An identity is its issuer's word,
 // so nothing of it counts without the issuer; and what is empty is nobody's.
-func (m member) is(p backup.Principal) bool {
+func (m member) is(p identity.Principal) bool {
 	switch p.Kind {
-	case backup.KindHuman:
+	case identity.KindHuman:
 		if m.issuer == "" || p.Issuer != m.issuer || p.Subject == "" {
 			return false
 		}
@@ -39,16 +39,16 @@ func (m member) is(p backup.Principal) bool {
 			_, domain, ok := strings.Cut(p.Email, "@")
 			return ok && domain == m.domain
 		}
-	case backup.KindSource:
+	case identity.KindSource:
 		return m.source != "" && p.Subject == m.source
-	case backup.KindEvent:
+	case identity.KindEvent:
 		return m.event != "" && p.Subject == "event:"+m.event
 	}
 	return false
 }
 
 // teamsOf are the teams that p belongs to.
-func (p *Policy) teamsOf(who backup.Principal) []int {
+func (p *Policy) teamsOf(who identity.Principal) []int {
 	var in []int
 	for i, t := range p.teams {
 		if slices.ContainsFunc(t.members, func(m member) bool { return m.is(who) }) {
@@ -59,7 +59,7 @@ func (p *Policy) teamsOf(who backup.Principal) []int {
 }
 
 // Teams are the names of the teams that p belongs to, in the order of the file.
-func (p *Policy) Teams(who backup.Principal) []string {
+func (p *Policy) Teams(who identity.Principal) []string {
 	var names []string
 	for _, i := range p.teamsOf(who) {
 		names = append(names, p.teams[i].name)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 const sso = "https://sso.example.com"
@@ -13,36 +15,36 @@ const sso = "https://sso.example.com"
 // Who belongs to a team, and who only looks like it: whoever has another issuer,
 // is of another kind, or has nothing at all (T1; CD-7, CD-9).
 func TestMembers(t *testing.T) {
-	human := func(change func(*backup.Principal)) backup.Principal {
-		p := backup.Principal{Kind: backup.KindHuman, Issuer: sso, Subject: "1", Email: "a@example.com", Groups: []string{"oncall"}}
+	human := func(change func(*identity.Principal)) identity.Principal {
+		p := identity.Principal{Kind: identity.KindHuman, Issuer: sso, Subject: "1", Email: "a@example.com", Groups: []string{"oncall"}}
 		change(&p)
 		return p
 	}
 	for name, c := range map[string]struct {
 		member string
-		who    backup.Principal
+		who    identity.Principal
 		want   bool
 	}{
-		"by subject":             {`issuer: "` + sso + `", subject: "1"`, human(func(p *backup.Principal) {}), true},
-		"by group":               {`issuer: "` + sso + `", group: oncall`, human(func(p *backup.Principal) {}), true},
-		"by domain":              {`issuer: "` + sso + `", email_domain: example.com`, human(func(p *backup.Principal) {}), true},
-		"another issuer":         {`issuer: "` + sso + `", subject: "1"`, human(func(p *backup.Principal) { p.Issuer = "https://sso.example.org" }), false},
-		"issuer with a slash":    {`issuer: "` + sso + `", subject: "1"`, human(func(p *backup.Principal) { p.Issuer += "/" }), false},
-		"another subject":        {`issuer: "` + sso + `", subject: "1"`, human(func(p *backup.Principal) { p.Subject = "11" }), false},
-		"no subject":             {`issuer: "` + sso + `", group: oncall`, human(func(p *backup.Principal) { p.Subject = "" }), false},
-		"group in capitals":      {`issuer: "` + sso + `", group: oncall`, human(func(p *backup.Principal) { p.Groups = []string{"Oncall", "oncall-2"} }), false},
-		"no address":             {`issuer: "` + sso + `", email_domain: example.com`, human(func(p *backup.Principal) { p.Email = "" }), false},
-		"domain below":           {`issuer: "` + sso + `", email_domain: example.com`, human(func(p *backup.Principal) { p.Email = "a@evil.example.com" }), false},
-		"domain that ends alike": {`issuer: "` + sso + `", email_domain: example.com`, human(func(p *backup.Principal) { p.Email = "a@evilexample.com" }), false},
-		"two at signs":           {`issuer: "` + sso + `", email_domain: example.com`, human(func(p *backup.Principal) { p.Email = "a@evil.example@example.com" }), false},
-		"source":                 {`source: ci`, backup.Principal{Kind: backup.KindSource, Subject: "ci"}, true},
-		"human called ci":        {`source: ci`, backup.Principal{Kind: backup.KindHuman, Subject: "ci"}, false},
-		"source called 1":        {`issuer: "` + sso + `", subject: "1"`, backup.Principal{Kind: backup.KindSource, Issuer: sso, Subject: "1"}, false},
-		"event":                  {`event: timer`, backup.Principal{Kind: backup.KindEvent, Subject: "event:timer"}, true},
-		"another event":          {`event: timer`, backup.Principal{Kind: backup.KindEvent, Subject: "event:direct"}, false},
-		"source called event":    {`event: timer`, backup.Principal{Kind: backup.KindSource, Subject: "event:timer"}, false},
-		"nobody":                 {`event: timer`, backup.Principal{}, false},
-		"human without a kind":   {`issuer: "` + sso + `", subject: "1"`, human(func(p *backup.Principal) { p.Kind = "" }), false},
+		"by subject":             {`issuer: "` + sso + `", subject: "1"`, human(func(p *identity.Principal) {}), true},
+		"by group":               {`issuer: "` + sso + `", group: oncall`, human(func(p *identity.Principal) {}), true},
+		"by domain":              {`issuer: "` + sso + `", email_domain: example.com`, human(func(p *identity.Principal) {}), true},
+		"another issuer":         {`issuer: "` + sso + `", subject: "1"`, human(func(p *identity.Principal) { p.Issuer = "https://sso.example.org" }), false},
+		"issuer with a slash":    {`issuer: "` + sso + `", subject: "1"`, human(func(p *identity.Principal) { p.Issuer += "/" }), false},
+		"another subject":        {`issuer: "` + sso + `", subject: "1"`, human(func(p *identity.Principal) { p.Subject = "11" }), false},
+		"no subject":             {`issuer: "` + sso + `", group: oncall`, human(func(p *identity.Principal) { p.Subject = "" }), false},
+		"group in capitals":      {`issuer: "` + sso + `", group: oncall`, human(func(p *identity.Principal) { p.Groups = []string{"Oncall", "oncall-2"} }), false},
+		"no address":             {`issuer: "` + sso + `", email_domain: example.com`, human(func(p *identity.Principal) { p.Email = "" }), false},
+		"domain below":           {`issuer: "` + sso + `", email_domain: example.com`, human(func(p *identity.Principal) { p.Email = "a@evil.example.com" }), false},
+		"domain that ends alike": {`issuer: "` + sso + `", email_domain: example.com`, human(func(p *identity.Principal) { p.Email = "a@evilexample.com" }), false},
+		"two at signs":           {`issuer: "` + sso + `", email_domain: example.com`, human(func(p *identity.Principal) { p.Email = "a@evil.example@example.com" }), false},
+		"source":                 {`source: ci`, identity.Principal{Kind: identity.KindSource, Subject: "ci"}, true},
+		"human called ci":        {`source: ci`, identity.Principal{Kind: identity.KindHuman, Subject: "ci"}, false},
+		"source called 1":        {`issuer: "` + sso + `", subject: "1"`, identity.Principal{Kind: identity.KindSource, Issuer: sso, Subject: "1"}, false},
+		"event":                  {`event: timer`, identity.Principal{Kind: identity.KindEvent, Subject: "event:timer"}, true},
+		"another event":          {`event: timer`, identity.Principal{Kind: identity.KindEvent, Subject: "event:direct"}, false},
+		"source called event":    {`event: timer`, identity.Principal{Kind: identity.KindSource, Subject: "event:timer"}, false},
+		"nobody":                 {`event: timer`, identity.Principal{}, false},
+		"human without a kind":   {`issuer: "` + sso + `", subject: "1"`, human(func(p *identity.Principal) { p.Kind = "" }), false},
 	} {
 		p := mustLoad(t, change(t, base, "      - {source: ci}\n", "      - {source: other}\n  - name: theirs\n    members:\n      - {"+c.member+"}\n"))
 		if got := strings.Contains(strings.Join(p.Teams(c.who), " "), "theirs"); got != c.want {
@@ -57,7 +59,7 @@ func TestOthersRulesAndAccountsAreNotTold(t *testing.T) {
 	text := change(t, base, "rules:\n", "  - name: strangers\n    members:\n      - {source: stranger}\nrules:\n  - id: theirs\n    teams: [strangers]\n    actions: [backup.view, backup.create]\n"+
 		"    accounts: [sandbox]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    instances: [i-other]\n    retention_days: {min: 1, max: 2}\n")
 	p := mustLoad(t, text)
-	stranger := backup.Principal{Kind: backup.KindSource, Subject: "stranger"}
+	stranger := identity.Principal{Kind: identity.KindSource, Subject: "stranger"}
 	_, hidden := p.Decide(t.Context(), stranger, allowed())
 	_, none := p.Decide(t.Context(), stranger, with(allowed(), "Account", "nowhere"))
 	hidden[0].Args, none[0].Args = nil, nil // the alias, which they wrote themselves
@@ -65,14 +67,14 @@ func TestOthersRulesAndAccountsAreNotTold(t *testing.T) {
 		t.Errorf("an account of others: %+v\none that is not there: %+v", hidden, none)
 	}
 	_, denied := p.Decide(t.Context(), stranger, with(allowed(), "Account", "sandbox"))
-	if got := sentences(backup.English, denied); got != "InstanceId: Rule “theirs” does not cover this instance" {
+	if got := sentences(param.English, denied); got != "InstanceId: Rule “theirs” does not cover this instance" {
 		t.Errorf("got\n%s", got)
 	}
-	nobody := backup.Principal{Kind: backup.KindHuman, Issuer: sso, Subject: "9"}
-	if _, denied := p.Decide(t.Context(), nobody, allowed()); sentences(backup.English, denied) != "Account: There is no account “prod” for you" {
-		t.Errorf("to somebody in no team: %s", sentences(backup.English, denied))
+	nobody := identity.Principal{Kind: identity.KindHuman, Issuer: sso, Subject: "9"}
+	if _, denied := p.Decide(t.Context(), nobody, allowed()); sentences(param.English, denied) != "Account: There is no account “prod” for you" {
+		t.Errorf("to somebody in no team: %s", sentences(param.English, denied))
 	}
-	if len(p.Accounts(nobody, backup.ActionView)) != 0 || len(p.Rules(nobody)) != 0 || p.Offer(nobody, backup.UDMECS).Granted || p.Regions(nobody, "prod") != nil {
+	if len(p.Accounts(nobody, backup.ActionView)) != 0 || len(p.Rules(nobody)) != 0 || p.Offer(nobody, param.UDMECS).Granted || p.Regions(nobody, "prod") != nil {
 		t.Error("somebody in no team is offered something")
 	}
 	if got := p.Accounts(stranger, backup.ActionView); len(got) != 1 || got[0].Alias != "sandbox" {
@@ -90,9 +92,9 @@ func TestOthersRulesAndAccountsAreNotTold(t *testing.T) {
 func TestEnforcedAndUsualValues(t *testing.T) {
 	p := mustLoad(t, change(t, change(t, base, "any_vault: true", "any_vault: true\n    enforced: {SpeedLimit: \"0:24:1024\"}\n    defaults: {Options.UseVSS: \"true\"}"),
 		"max: 7}", "max: 7, default: 5}"))
-	files := backup.Params{"Account": "sandbox", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-1", "VaultId": "v-1"}
+	files := param.Params{"Account": "sandbox", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-1", "VaultId": "v-1"}
 	grant, denied := p.Decide(t.Context(), alice, files)
-	want := backup.Params{"SpeedLimit": "0:24:1024", "Options.UseVSS": "true", "Retention": "5"}
+	want := param.Params{"SpeedLimit": "0:24:1024", "Options.UseVSS": "true", "Retention": "5"}
 	if denied != nil || !reflect.DeepEqual(grant.Values, want) {
 		t.Errorf("nothing said: %v, %v", grant.Values, denied)
 	}
@@ -101,8 +103,8 @@ func TestEnforcedAndUsualValues(t *testing.T) {
 		t.Errorf("all said: %v, %v", grant.Values, denied)
 	}
 	_, denied = p.Decide(t.Context(), alice, with(files, "SpeedLimit", "0:24:2048"))
-	if len(denied) != 2 || denied[1].Field != "SpeedLimit" || denied[1].In(backup.English) != "Rule “short” has it as 0:24:1024, and nothing else" || denied[1].Rule.ID != "short" {
-		t.Errorf("another limit: %s", sentences(backup.English, denied))
+	if len(denied) != 2 || denied[1].Field != "SpeedLimit" || denied[1].In(param.English) != "Rule “short” has it as 0:24:1024, and nothing else" || denied[1].Rule.ID != "short" {
+		t.Errorf("another limit: %s", sentences(param.English, denied))
 	}
 	if grant, denied := p.Decide(t.Context(), alice, allowedContainer()); denied != nil || len(grant.Values) != 0 {
 		t.Errorf("a backup without these fields: %v, %v", grant.Values, denied)

@@ -4,7 +4,7 @@ import (
 	"encoding/hex"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // mostTokens bounds how many sums each request is compared with.
@@ -16,12 +16,12 @@ var (
 )
 
 // Tokens are those by which machines are known. They must not be changed.
-func (p *Policy) Tokens() []backup.Token { return p.tokens }
+func (p *Policy) Tokens() []identity.Token { return p.tokens }
 
 // token reads one token. No two have the same sum, or the same id of a source.
-func (l *loader) token(p place) backup.Token {
+func (l *loader) token(p place) identity.Token {
 	m := l.mapping(p, []string{"source", "id", "sha256", "not_after"}, nil)
-	t := backup.Token{
+	t := identity.Token{
 		Source: l.shaped(m["source"], nameShape), ID: l.shaped(m["id"], nameShape), NotAfter: l.moment(m["not_after"]),
 	}
 	sum, err := hex.DecodeString(l.shaped(m["sha256"], sumShape))

@@ -15,6 +15,8 @@ import (
 	"pgregory.net/rapid"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // The policy a second time, written from the text alone and as plainly as can
@@ -52,10 +54,10 @@ type plainTeam struct {
 }
 
 // has reports whether somebody belongs to the team.
-func (t plainTeam) has(p backup.Principal) bool {
+func (t plainTeam) has(p identity.Principal) bool {
 	found := false
 	for _, m := range t.Members {
-		same := p.Kind == backup.KindHuman && p.Issuer == m["issuer"] && m["issuer"] != "" && p.Subject != ""
+		same := p.Kind == identity.KindHuman && p.Issuer == m["issuer"] && m["issuer"] != "" && p.Subject != ""
 		if same && m["subject"] != "" && m["subject"] == p.Subject {
 			found = true
 		}
@@ -67,10 +69,10 @@ func (t plainTeam) has(p backup.Principal) bool {
 		if same && m["email_domain"] != "" && strings.HasSuffix(p.Email, "@"+m["email_domain"]) {
 			found = true
 		}
-		if p.Kind == backup.KindSource && m["source"] != "" && m["source"] == p.Subject {
+		if p.Kind == identity.KindSource && m["source"] != "" && m["source"] == p.Subject {
 			found = true
 		}
-		if p.Kind == backup.KindEvent && m["event"] != "" && "event:"+m["event"] == p.Subject {
+		if p.Kind == identity.KindEvent && m["event"] != "" && "event:"+m["event"] == p.Subject {
 			found = true
 		}
 	}
@@ -145,13 +147,13 @@ func in(value string, list []string) bool {
 
 // hasField reports whether a backup like p has one of the two fields that drawn
 // policies set.
-func hasField(p backup.Params, name string) bool {
+func hasField(p param.Params, name string) bool {
 	return p["SourceType"] == "ECS_FILE"
 }
 
 // values are what the rule gives where p has nothing.
-func (r plainRule) values(p backup.Params) backup.Params {
-	v := backup.Params{}
+func (r plainRule) values(p param.Params) param.Params {
+	v := param.Params{}
 	for _, from := range []map[string]string{r.Defaults, r.Enforced} {
 		for name, value := range from {
 			if p[name] == "" && hasField(p, name) {
@@ -167,7 +169,7 @@ func (r plainRule) values(p backup.Params) backup.Params {
 
 // conditions are those of a rule in their order, each with the field to blame.
 // The first four are those for viewing, too.
-func (r plainRule) conditions(p backup.Params) (fields []string, holds []bool) {
+func (r plainRule) conditions(p param.Params) (fields []string, holds []bool) {
 	add := func(field string, ok bool) { fields, holds = append(fields, field), append(holds, ok) }
 	add("Account", in(p["Account"], r.Accounts))
 	add("Region", in(p["Region"], r.Regions))
@@ -203,7 +205,7 @@ func (r plainRule) conditions(p backup.Params) (fields []string, holds []bool) {
 }
 
 // tagged reports whether the instance has all the tags of r, which is asked last.
-func (r plainRule) tagged(p backup.Params) bool {
+func (r plainRule) tagged(p param.Params) bool {
 	all := true
 	for key, value := range r.Tags {
 		if p["SourceType"] != "CONTAINER" && someTags[p["InstanceId"]][key] != value {
@@ -214,7 +216,7 @@ func (r plainRule) tagged(p backup.Params) bool {
 }
 
 // theirs reports whether r is for a team of somebody's, and for which first.
-func (x plainPolicy) theirs(r plainRule, who backup.Principal) (plainTeam, bool) {
+func (x plainPolicy) theirs(r plainRule, who identity.Principal) (plainTeam, bool) {
 	for _, name := range r.Teams {
 		for _, t := range x.Teams {
 			if t.Name == name && t.has(who) {
@@ -226,7 +228,7 @@ func (x plainPolicy) theirs(r plainRule, who backup.Principal) (plainTeam, bool)
 }
 
 // grant is what r says to a backup that it allows.
-func (x plainPolicy) grant(r plainRule, who backup.Principal, p backup.Params) backup.Grant {
+func (x plainPolicy) grant(r plainRule, who identity.Principal, p param.Params) backup.Grant {
 	g := backup.Grant{Rule: r.ID}
 	if v := r.values(p); len(v) > 0 {
 		g.Values = v
@@ -243,7 +245,7 @@ func (x plainPolicy) grant(r plainRule, who backup.Principal, p backup.Params) b
 		}
 	}
 	if x.Defaults != nil {
-		if key := "p:" + who.Issuer + "#" + who.Subject; who.Kind != backup.KindSource {
+		if key := "p:" + who.Issuer + "#" + who.Subject; who.Kind != identity.KindSource {
 			add(key, x.Defaults.Rate)
 		} else {
 			add("s:"+who.Subject, x.Defaults.Rate)
@@ -264,7 +266,7 @@ func (x plainPolicy) grant(r plainRule, who backup.Principal, p backup.Params) b
 }
 
 // decide gives what allows p, or the fields of the mistakes.
-func (x plainPolicy) decide(who backup.Principal, p backup.Params) (grant backup.Grant, blamed string) {
+func (x plainPolicy) decide(who identity.Principal, p param.Params) (grant backup.Grant, blamed string) {
 	if !x.Enabled {
 		return grant, ""
 	}
@@ -314,7 +316,7 @@ func (x plainPolicy) decide(who backup.Principal, p backup.Params) (grant backup
 }
 
 // may reports whether somebody may do something with p.
-func (x plainPolicy) may(who backup.Principal, do backup.Action, p backup.Params) bool {
+func (x plainPolicy) may(who identity.Principal, do backup.Action, p param.Params) bool {
 	may := false
 	for _, a := range x.Accounts {
 		for _, r := range x.Rules {
@@ -344,15 +346,15 @@ var (
 		{"issuer": "https://a.example", "subject": "1"}, {"issuer": "https://b.example", "subject": "1"}, {"issuer": "https://a.example", "group": "g"},
 		{"issuer": "https://a.example", "email_domain": "a.example"}, {"source": "ci"}, {"event": "timer"},
 	}
-	somePrincipals = []backup.Principal{
-		{Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "1"},
-		{Kind: backup.KindHuman, Issuer: "https://b.example", Subject: "1", Groups: []string{"g"}, Email: "x@a.example"},
-		{Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "2", Groups: []string{"f", "g"}},
-		{Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "3", Email: "x@a.example"},
-		{Kind: backup.KindHuman, Issuer: "https://a.example", Subject: "4", Email: "x@b.a.example"},
-		{Kind: backup.KindHuman, Subject: "ci"}, {Kind: backup.KindHuman, Issuer: "https://a.example", Groups: []string{"g"}},
-		{Kind: backup.KindSource, Subject: "ci"}, {Kind: backup.KindSource, Subject: "event:timer"}, {Kind: backup.KindSource, Issuer: "https://a.example", Subject: "1"},
-		{Kind: backup.KindEvent, Subject: "event:timer"}, {Kind: backup.KindEvent, Subject: "ci"}, {},
+	somePrincipals = []identity.Principal{
+		{Kind: identity.KindHuman, Issuer: "https://a.example", Subject: "1"},
+		{Kind: identity.KindHuman, Issuer: "https://b.example", Subject: "1", Groups: []string{"g"}, Email: "x@a.example"},
+		{Kind: identity.KindHuman, Issuer: "https://a.example", Subject: "2", Groups: []string{"f", "g"}},
+		{Kind: identity.KindHuman, Issuer: "https://a.example", Subject: "3", Email: "x@a.example"},
+		{Kind: identity.KindHuman, Issuer: "https://a.example", Subject: "4", Email: "x@b.a.example"},
+		{Kind: identity.KindHuman, Subject: "ci"}, {Kind: identity.KindHuman, Issuer: "https://a.example", Groups: []string{"g"}},
+		{Kind: identity.KindSource, Subject: "ci"}, {Kind: identity.KindSource, Subject: "event:timer"}, {Kind: identity.KindSource, Issuer: "https://a.example", Subject: "1"},
+		{Kind: identity.KindEvent, Subject: "event:timer"}, {Kind: identity.KindEvent, Subject: "ci"}, {},
 	}
 )
 
@@ -496,10 +498,10 @@ func drawRule(t *rapid.T, x plainPolicy, id string) plainRule {
 }
 
 // drawAllowed builds a request that r allows, if its account does.
-func drawAllowed(t *rapid.T, r plainRule) backup.Params {
+func drawAllowed(t *rapid.T, r plainRule) param.Params {
 	pick := func(list []string) string { return rapid.SampledFrom(list).Draw(t, "pick") }
 	within := func(d plainDays) string { return strconv.Itoa(rapid.IntRange(d.Min, d.Max).Draw(t, "days")) }
-	p := backup.Params{
+	p := param.Params{
 		"Account": pick(r.Accounts), "Region": pick(r.Regions), "SourceType": pick(r.Sources),
 	}
 	if r.Retention != nil && (r.Retention.Default == 0 || rapid.Bool().Draw(t, "says for how long")) {
@@ -534,7 +536,7 @@ func btoi(b bool) int {
 
 // drawRequest changes at most one field of a request that some rule allows, and
 // says which.
-func drawRequest(t *rapid.T, x plainPolicy) (backup.Params, *plainRule) {
+func drawRequest(t *rapid.T, x plainPolicy) (param.Params, *plainRule) {
 	anything := map[string][]string{
 		"Account": {"one", "two", "three"}, "Region": {"cn-hangzhou", "cn-shanghai", "cn-beijing"}, "SourceType": someSources,
 		"InstanceId": someInstances, "ContainerClusterId": someClusters, "Retention": {"0", "1", "2", "3", "4", "5", "6", ""},
@@ -547,7 +549,7 @@ func drawRequest(t *rapid.T, x plainPolicy) (backup.Params, *plainRule) {
 		"Detail.destinationRegionId", "Detail.preScriptPath", "Detail.postScriptPath", "Detail.doCopy",
 		"VaultId", "SpeedLimit", "Options.UseVSS",
 	}
-	p, near := backup.Params{}, (*plainRule)(nil)
+	p, near := param.Params{}, (*plainRule)(nil)
 	if len(x.Rules) > 0 && mostly(t, "near a rule") {
 		near = &x.Rules[rapid.IntRange(0, len(x.Rules)-1).Draw(t, "rule")]
 		p = drawAllowed(t, *near)
@@ -585,7 +587,7 @@ func TestDecideTwice(t *testing.T) {
 			params, near := drawRequest(t, x)
 			among := somePrincipals
 			if near != nil && mostly(t, "member") {
-				among = slices.DeleteFunc(slices.Clone(among), func(p backup.Principal) bool { _, ok := x.theirs(*near, p); return !ok })
+				among = slices.DeleteFunc(slices.Clone(among), func(p identity.Principal) bool { _, ok := x.theirs(*near, p); return !ok })
 			}
 			if len(among) == 0 {
 				among = somePrincipals

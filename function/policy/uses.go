@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // Uses is what the rules have the portal do in the account of an alias, whoever
@@ -25,7 +27,7 @@ func (p *Policy) Uses(alias string) (u backup.Uses) {
 }
 
 // add appends what all does not have yet, to a list of its own.
-func add(all, more []backup.SourceType) []backup.SourceType {
+func add(all, more []param.SourceType) []param.SourceType {
 	for _, source := range more {
 		if !slices.Contains(all, source) {
 			all = append(all, source)
@@ -43,13 +45,13 @@ func (p *Policy) AllAccounts() (all []backup.Account) {
 }
 
 // Names reports whether a rule for a team of who names the account.
-func (p *Policy) Names(who backup.Principal, alias string) bool {
+func (p *Policy) Names(who identity.Principal, alias string) bool {
 	return p.index.names(p.teamsOf(who), alias)
 }
 
 // Reaches reports whether who may do something in a region of an account: if a
 // rule of theirs names both.
-func (p *Policy) Reaches(who backup.Principal, do backup.Action, alias, region string) bool {
+func (p *Policy) Reaches(who identity.Principal, do backup.Action, alias, region string) bool {
 	a, ok := p.account(alias)
 	return ok && a.enabled && slices.Contains(a.Regions, region) && slices.ContainsFunc(p.theirs(who, do), func(r rule) bool {
 		return slices.Contains(r.accounts, alias) && slices.Contains(r.regions, region)
@@ -58,7 +60,7 @@ func (p *Policy) Reaches(who backup.Principal, do backup.Action, alias, region s
 
 // Registered finds the account with access hbr_cross_account that has this ID and
 // role, if a rule lets who create backups in it.
-func (p *Policy) Registered(who backup.Principal, id, role string) (alias string, ok bool) {
+func (p *Policy) Registered(who identity.Principal, id, role string) (alias string, ok bool) {
 	for _, a := range p.Accounts(who, backup.ActionCreate) {
 		if a.Access == backup.HBRCrossAccount && a.ID == id && a.Role == role {
 			return a.Alias, true
@@ -69,7 +71,7 @@ func (p *Policy) Registered(who backup.Principal, id, role string) (alias string
 
 // CoversVault reports whether a rule lets who make backups of the kind, and in the
 // account and region of params, in a vault.
-func (p *Policy) CoversVault(who backup.Principal, params backup.Params, vault string) bool {
+func (p *Policy) CoversVault(who identity.Principal, params param.Params, vault string) bool {
 	return slices.ContainsFunc(p.theirs(who, backup.ActionCreate), func(r rule) bool {
 		return slices.Contains(r.accounts, params["Account"]) && slices.Contains(r.regions, params["Region"]) &&
 			slices.Contains(r.sources, params.SourceType()) && r.vaults.cover(vault)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // An account can be backed up through another one, which must make sense.
@@ -37,13 +39,13 @@ func TestThrough(t *testing.T) {
 // What the portal does in an account is what rules let anybody have done there.
 func TestUses(t *testing.T) {
 	p := mustLoad(t, base)
-	if u := p.Uses("prod"); !u.Create || !u.Cancel || !u.View || u.Tags || !slices.Contains(u.Sources, backup.UDMECS) {
+	if u := p.Uses("prod"); !u.Create || !u.Cancel || !u.View || u.Tags || !slices.Contains(u.Sources, param.UDMECS) {
 		t.Errorf("prod: %+v", u)
 	}
-	if u := p.Uses("idle"); !u.Create || u.Cancel || slices.Contains(u.Sources, backup.UDMECS) || len(u.Sources) != 2 {
+	if u := p.Uses("idle"); !u.Create || u.Cancel || slices.Contains(u.Sources, param.UDMECS) || len(u.Sources) != 2 {
 		t.Errorf("idle: %+v", u)
 	}
-	who := backup.Principal{Kind: backup.KindSource, Subject: "ci"}
+	who := identity.Principal{Kind: identity.KindSource, Subject: "ci"}
 	for _, c := range []struct {
 		alias, region string
 		want          bool
@@ -52,7 +54,7 @@ func TestUses(t *testing.T) {
 			t.Errorf("%s %s: %v", c.alias, c.region, got)
 		}
 	}
-	if p.Reaches(backup.Principal{Kind: backup.KindHuman, Issuer: sso, Subject: "9"}, backup.ActionCreate, "prod", "cn-hangzhou") {
+	if p.Reaches(identity.Principal{Kind: identity.KindHuman, Issuer: sso, Subject: "9"}, backup.ActionCreate, "prod", "cn-hangzhou") {
 		t.Error("a stranger reaches an account")
 	}
 }

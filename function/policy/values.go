@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // elsewhere are the parameters that other keys of a rule speak of, or that
@@ -20,17 +20,17 @@ var elsewhere = []string{
 
 // values reads values of parameters by their names. They are judged by the table
 // of fields, each by itself: whether they fit together only a whole request tells.
-func (l *loader) values(p place) backup.Params {
+func (l *loader) values(p place) param.Params {
 	if p.node == nil {
 		return nil
 	}
 	var names []string
-	for _, f := range backup.Fields {
+	for _, f := range param.Fields {
 		if !slices.Contains(elsewhere, f.Name) {
 			names = append(names, f.Name)
 		}
 	}
-	values := backup.Params{}
+	values := param.Params{}
 	m := l.mapping(p, nil, names)
 	if len(m) == 0 && !l.refused[p.node] && len(p.node.Content) == 0 {
 		l.wrong(p, "is empty: add a value, or remove the key")
@@ -41,14 +41,14 @@ func (l *loader) values(p place) backup.Params {
 			continue
 		}
 		value := l.text(at)
-		f, _ := backup.FieldNamed(name)
+		f, _ := param.FieldNamed(name)
 		bad := f.Check(value)
 		if name == "SpeedLimit" && bad == nil {
-			_, err := backup.ParseSpeedLimit(value)
-			bad, _ = errors.AsType[backup.InvalidError](err)
+			_, err := param.ParseSpeedLimit(value)
+			bad, _ = errors.AsType[param.InvalidError](err)
 		}
 		if bad != nil {
-			l.wrong(at, "%s", bad[0].In(backup.English))
+			l.wrong(at, "%s", bad[0].In(param.English))
 		}
 		values[name] = value
 	}
@@ -56,7 +56,7 @@ func (l *loader) values(p place) backup.Params {
 }
 
 // contradiction reports a parameter that is both a default and enforced.
-func (l *loader) contradiction(p place, defaults, enforced backup.Params) {
+func (l *loader) contradiction(p place, defaults, enforced param.Params) {
 	for name := range enforced {
 		if _, both := defaults[name]; both && !l.refused[p.node] {
 			l.wrong(p, "%s is among the defaults too: keep one of them", name)
@@ -67,13 +67,13 @@ func (l *loader) contradiction(p place, defaults, enforced backup.Params) {
 
 // fill is what r gives where the caller gave nothing: only fields that the
 // backup has, of which some depend on others before them.
-func (r rule) fill(given backup.Params) (values backup.Params) {
+func (r rule) fill(given param.Params) (values param.Params) {
 	if r.defaults == nil && r.enforced == nil && (r.retention.usual == 0 || given["Retention"] != "") {
 		return nil
 	}
-	values = backup.Params{}
+	values = param.Params{}
 	all := maps.Clone(given)
-	for _, f := range backup.Fields {
+	for _, f := range param.Fields {
 		value := r.given(f.Name)
 		if value == "" || given[f.Name] != "" || !f.AppliesTo(all) {
 			continue
@@ -92,15 +92,15 @@ func (r rule) given(name string) string {
 }
 
 // forces checks that the caller gave nothing else than what r enforces.
-func (r rule) forces(given backup.Params) (backup.Mistake, bool) {
+func (r rule) forces(given param.Params) (param.Mistake, bool) {
 	if r.enforced == nil {
-		return backup.Mistake{}, true
+		return param.Mistake{}, true
 	}
-	for _, f := range backup.Fields { // in the order of the form
+	for _, f := range param.Fields { // in the order of the form
 		want, enforced := r.enforced[f.Name]
 		if got := given[f.Name]; enforced && got != "" && got != want && f.ForSource(given.SourceType()) {
 			return r.explained(mistake(f.Name, msgEnforced, r.id, want)), false
 		}
 	}
-	return backup.Mistake{}, true
+	return param.Mistake{}, true
 }

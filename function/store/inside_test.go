@@ -16,13 +16,15 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 	"backupportal/function/store/postgrestest"
 	"backupportal/function/store/storetest"
 )
 
 func TestFullFileTakesNothing(t *testing.T) {
 	t.Parallel()
-	db, err := Open(Config{URL: backup.NewSecret("sqlite:" + filepath.Join(t.TempDir(), "portal.db"))})
+	db, err := Open(Config{URL: secret.New("sqlite:" + filepath.Join(t.TempDir(), "portal.db"))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +66,7 @@ func TestFullFileTakesNothing(t *testing.T) {
 // find the new one.
 func TestConnectionsThatMayNoLongerWriteAreLeft(t *testing.T) {
 	t.Parallel()
-	db, err := Open(Config{URL: backup.NewSecret(postgrestest.Schema(t)), Connections: 2})
+	db, err := Open(Config{URL: secret.New(postgrestest.Schema(t)), Connections: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +133,7 @@ func TestSubmissionThatGoesWellTakesThreeStatements(t *testing.T) {
 	}
 	count := &counter{}
 	cfg.Tracer = count
-	db, err := Open(Config{URL: backup.NewSecret(address)})
+	db, err := Open(Config{URL: secret.New(address)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +157,7 @@ func TestSubmissionThatGoesWellTakesThreeStatements(t *testing.T) {
 func TestStoredFormOfAJobStays(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	job := backup.Job{
-		JobID: "job-1", JobName: "n", SourceType: backup.UDMECS, InstanceID: "i-1", Status: backup.StateRunning, ErrorMessage: "e",
+		JobID: "job-1", JobName: "n", SourceType: param.UDMECS, InstanceID: "i-1", Status: backup.StateRunning, ErrorMessage: "e",
 		Progress: 1, BytesTotal: 2, BytesDone: 3, Speed: 4, CreatedTime: at, StartTime: at, CompleteTime: at, UpdatedTime: at,
 		CopyStatus: "RUNNING", CopyError: "c", CopyProgress: 5, Consistency: backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "d"}, SeenAt: at,
 	}
@@ -212,7 +214,7 @@ func benchmarkLog(b *testing.B, submit func(ctx context.Context, db *DB, n int, 
 			if kind == "PostgreSQL" {
 				url = postgrestest.Start(b).Schema(b)
 			}
-			db, err := Open(Config{URL: backup.NewSecret(url), Now: time.Now})
+			db, err := Open(Config{URL: secret.New(url), Now: time.Now})
 			if err != nil {
 				b.Fatal(err)
 			}

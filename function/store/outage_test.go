@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/function/store/postgrestest"
 	"backupportal/function/store/storetest"
@@ -198,7 +199,7 @@ func TestClocksThatDisagreeStopNewSubmissions(t *testing.T) {
 			good bool
 		}{{0, true}, {3 * time.Second, true}, {-3 * time.Second, true}, {30 * time.Second, false}, {-30 * time.Second, false}, {-48 * time.Hour, false}} {
 			off := c.off
-			db, err := store.Open(store.Config{URL: backup.NewSecret(address), Now: func() time.Time { return time.Now().Add(off) }})
+			db, err := store.Open(store.Config{URL: secret.New(address), Now: func() time.Time { return time.Now().Add(off) }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -246,7 +247,7 @@ func TestAddressesOfDatabases(t *testing.T) {
 		"postgres://u:S3CRET@db.example.com:port/d": "cannot be read",
 		"postgres://u:S3CRET@db.example.com/d?%zz":  "cannot be read",
 	} {
-		db, err := store.Open(store.Config{URL: backup.NewSecret(address)})
+		db, err := store.Open(store.Config{URL: secret.New(address)})
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", address, err, want)
 		}

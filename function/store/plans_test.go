@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
+	"backupportal/function/secret"
 	"backupportal/function/store/storetest"
 )
 
@@ -17,7 +19,7 @@ const listed = 100
 // sight.
 func opened(t *testing.T, url string) *DB {
 	t.Helper()
-	d, err := Open(Config{URL: backup.NewSecret(url), Connections: 1})
+	d, err := Open(Config{URL: secret.New(url), Connections: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,7 @@ func lists(d dialect) map[string][][]any {
 		q.Resource = pick(&n, "", storetest.CommonResource, storetest.RareResource)
 		q.Principal = pick(&n, "", storetest.CommonPrincipal, storetest.RarePrincipal)
 		q.Account = pick(&n, "", storetest.CommonAccount, storetest.RareAccount, storetest.OldAccount)
-		q.SourceType = pick[backup.SourceType](&n, "", storetest.CommonSource, storetest.RareSource)
+		q.SourceType = pick[param.SourceType](&n, "", storetest.CommonSource, storetest.RareSource)
 		q.From, q.To = pick(&n, time.Time{}, ago(60)), pick(&n, time.Time{}, ago(10))
 		if beside := pick(&n, nil, near, far); pick(&n, false, true) {
 			q.After = beside

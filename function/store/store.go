@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/secret"
 )
 
 const (
@@ -30,7 +31,7 @@ const (
 type Config struct {
 	// URL is postgres://user:password@host/name?… or sqlite:PATH. It is a
 	// secret, since the first has a password in it.
-	URL backup.Secret
+	URL secret.String
 	// Connections is how many a PostgreSQL pool holds at most: as many as the
 	// process answers requests at a time. 0 means 2.
 	Connections int

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/function/store/postgrestest"
 	"backupportal/function/store/storetest"
@@ -34,13 +35,13 @@ func open(t testing.TB, url string) *store.DB {
 	if strings.HasPrefix(url, "postgres") {
 		url += fmt.Sprintf("&statement_timeout=%[1]d&lock_timeout=%[1]d", patience.Milliseconds())
 	}
-	return opened(t, store.Config{URL: backup.NewSecret(url), Connections: 8, StatementTime: patience})
+	return opened(t, store.Config{URL: secret.New(url), Connections: 8, StatementTime: patience})
 }
 
 // openUsual is open with the usual time of a statement, for tests about it.
 func openUsual(t testing.TB, url string) *store.DB {
 	t.Helper()
-	return opened(t, store.Config{URL: backup.NewSecret(url), Connections: 8})
+	return opened(t, store.Config{URL: secret.New(url), Connections: 8})
 }
 
 func opened(t testing.TB, cfg store.Config) *store.DB {

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // Errors of [Submission].
@@ -22,7 +22,7 @@ var (
 // template of its source. Parameters whose places the message does not have are
 // left out: they are missed like those of any other submission. Its errors are
 // [ErrNotJSON] and [ErrNothing].
-func Submission(s backup.HookSource, body []byte) ([]byte, error) {
+func Submission(s Source, body []byte) ([]byte, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber() // as it was written
 	var payload any
@@ -46,7 +46,7 @@ func Submission(s backup.HookSource, body []byte) ([]byte, error) {
 				continue
 			}
 			value = found
-		} else if f, ok := backup.FieldNamed(name); ok && (f.Type == backup.Integer || f.Type == backup.Boolean || f.Type == backup.Strings || f.Type == backup.Objects) {
+		} else if f, ok := param.FieldNamed(name); ok && (f.Type == param.Integer || f.Type == param.Boolean || f.Type == param.Strings || f.Type == param.Objects) {
 			value = json.RawMessage(part.Value)
 		}
 		object, inner, nested := strings.Cut(name, ".")

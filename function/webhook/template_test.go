@@ -4,13 +4,11 @@ import (
 	"errors"
 	"reflect"
 	"testing"
-
-	"backupportal/function/backup"
 )
 
 func pointer(t *testing.T, text string) []string {
 	t.Helper()
-	parts, ok := backup.ParsePointer(text)
+	parts, ok := ParsePointer(text)
 	if !ok {
 		t.Fatalf("%q is no pointer", text)
 	}
@@ -22,7 +20,7 @@ func TestPointers(t *testing.T) {
 		"/a": {"a"}, "/a/0/b c": {"a", "0", "b c"}, "/": {""}, "/a~1b/~0/~01": {"a/b", "~", "~1"}, "//": {"", ""},
 		"": nil, "a": nil, "/~": nil, "/~2": nil, "/a~": nil, "#/a": nil,
 	} {
-		got, ok := backup.ParsePointer(text)
+		got, ok := ParsePointer(text)
 		if ok != (want != nil) || ok && !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %q, %v", text, got, ok)
 		}
@@ -32,9 +30,9 @@ func TestPointers(t *testing.T) {
 // A submission is made of fixed values and of what stands in the message, whatever
 // else that holds.
 func TestSubmission(t *testing.T) {
-	s := backup.HookSource{
-		When: []backup.HookCondition{{Pointer: pointer(t, "/status"), Equals: "firing"}},
-		Submission: map[string]backup.HookPart{
+	s := Source{
+		When: []Condition{{Pointer: pointer(t, "/status"), Equals: "firing"}},
+		Submission: map[string]Part{
 			"Account": {Value: "prod"}, "Retention": {Value: "7"}, "Detail.doCopy": {Value: "false"},
 			"InstanceId": {Pointer: pointer(t, "/alerts/0/labels/instance~1id")}, "Region": {Pointer: pointer(t, "/region")},
 		},

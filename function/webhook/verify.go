@@ -20,7 +20,8 @@ import (
 	"strings"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/secret"
 )
 
 // ErrUnverified says that a message is not from the source, or not fresh.
@@ -48,13 +49,13 @@ type Message struct {
 
 // Verify says who signed a message: one of the source's keys that are good at now.
 // Its only error is [ErrUnverified].
-func Verify(s backup.HookSource, h http.Header, body []byte, now time.Time) (Message, error) {
+func Verify(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
 	switch s.Kind {
-	case backup.StandardHook:
+	case Standard:
 		return standard(s, h, body, now)
-	case backup.GitHubHook:
+	case GitHub:
 		return github(s, h, body, now)
-	case backup.BearerHook:
+	case Bearer:
 		return bearer(s, h, body, now)
 	}
 	return Message{}, ErrUnverified
@@ -69,11 +70,11 @@ func one(h http.Header, name string, shape *regexp.Regexp) (string, bool) {
 	return values[0], true
 }
 
-func good(k backup.HookKey, now time.Time) bool { return k.NotAfter.IsZero() || now.Before(k.NotAfter) }
+func good(k Key, now time.Time) bool { return k.NotAfter.IsZero() || now.Before(k.NotAfter) }
 
 // standard verifies by Standard Webhooks: v1 is HMAC-SHA256, v1a ed25519, of
 // "id.timestamp.body". A key is used only for its own version.
-func standard(s backup.HookSource, h http.Header, body []byte, now time.Time) (Message, error) {
+func standard(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
 	id, okID := one(h, "Webhook-Id", idShape)
 	stamp, okTime := one(h, "Webhook-Timestamp", timeShape)
 	lists := h.Values("Webhook-Signature")
@@ -108,7 +109,7 @@ func standard(s backup.HookSource, h http.Header, body []byte, now time.Time) (M
 
 // signs reports whether one signature of a list is k's. What does not decode is
 // skipped.
-func signs(k backup.HookKey, part string, signed []byte) bool {
+func signs(k Key, part string, signed []byte) bool {
 	version, encoded, _ := strings.Cut(part, ",")
 	signature, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil || strings.ContainsAny(encoded, "\r\n") {
@@ -123,7 +124,7 @@ func signs(k backup.HookKey, part string, signed []byte) bool {
 	return false
 }
 
-func sum(secret backup.Secret, signed []byte) []byte {
+func sum(secret secret.String, signed []byte) []byte {
 	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
 	mac.Write(signed)
 	return mac.Sum(nil)
@@ -134,7 +135,7 @@ func sum(secret backup.Secret, signed []byte) []byte {
 // the body is the key: of a push, a run or a release there are no two alike. A message
 // can be sent again for as long as the secret is good, and is a repeat for as long as
 // its key is remembered.
-func github(s backup.HookSource, h http.Header, body []byte, now time.Time) (Message, error) {
+func github(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
 	_, okID := one(h, "X-Github-Delivery", idShape)
 	text, okText := one(h, "X-Hub-Signature-256", hexShape)
 	signature, err := hex.DecodeString(strings.TrimPrefix(text, "sha256="))
@@ -155,7 +156,7 @@ func github(s backup.HookSource, h http.Header, body []byte, now time.Time) (Mes
 
 // bearer knows the sender by its token. The key of a message is Idempotency-Key, or
 // the hash of its body if the source says so.
-func bearer(s backup.HookSource, h http.Header, body []byte, now time.Time) (Message, error) {
+func bearer(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
 	shown := h.Values("Authorization")
 	if len(shown) != 1 {
 		return Message{}, ErrUnverified
@@ -168,7 +169,7 @@ func bearer(s backup.HookSource, h http.Header, body []byte, now time.Time) (Mes
 			found = k.ID
 		}
 	}
-	if found == "" || !strings.EqualFold(scheme, "Bearer") || !backup.TokenShape.MatchString(token) {
+	if found == "" || !strings.EqualFold(scheme, "Bearer") || !identity.TokenShape.MatchString(token) {
 		return Message{}, ErrUnverified
 	}
 	m := Message{Key: found}

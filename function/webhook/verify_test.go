@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/secret"
 )
 
 // The vectors that the libraries of Standard Webhooks have in common, and GitHub's.
@@ -46,15 +46,15 @@ func decoded(t testing.TB, text string) []byte {
 	return b
 }
 
-func hmacSource(t testing.TB) backup.HookSource {
-	return backup.HookSource{Name: "ci", Kind: backup.StandardHook, Tolerance: 5 * time.Minute, Keys: []backup.HookKey{
-		{ID: "k1", Secret: backup.NewSecret(string(decoded(t, vectorSecret)))},
+func hmacSource(t testing.TB) Source {
+	return Source{Name: "ci", Kind: Standard, Tolerance: 5 * time.Minute, Keys: []Key{
+		{ID: "k1", Secret: secret.New(string(decoded(t, vectorSecret)))},
 	}}
 }
 
-func edSource(t testing.TB) backup.HookSource {
+func edSource(t testing.TB) Source {
 	s := hmacSource(t)
-	s.Keys = []backup.HookKey{{ID: "p1", Public: decoded(t, vectorPublic)}}
+	s.Keys = []Key{{ID: "p1", Public: decoded(t, vectorPublic)}}
 	return s
 }
 
@@ -69,7 +69,7 @@ func TestVectors(t *testing.T) {
 	if m, err := Verify(edSource(t), vector(vectorV1a), []byte(vectorBody), signedAt); err != nil || m != (Message{vectorID, "p1"}) {
 		t.Errorf("v1a: %+v, %v", m, err)
 	}
-	s := backup.HookSource{Kind: backup.GitHubHook, Keys: []backup.HookKey{{ID: "g1", Secret: backup.NewSecret(gitHubSecret)}}}
+	s := Source{Kind: GitHub, Keys: []Key{{ID: "g1", Secret: secret.New(gitHubSecret)}}}
 	h := http.Header{"X-Github-Delivery": {"72d3162e-cc78-11e3-81ab-4c9367dc0958"}, "X-Hub-Signature-256": {gitHubSignature}}
 	if m, err := Verify(s, h, []byte(gitHubBody), signedAt); err != nil || m != (Message{hex.EncodeToString(sha256Of([]byte(gitHubBody))), "g1"}) {
 		t.Errorf("GitHub: %+v, %v", m, err)
@@ -80,75 +80,75 @@ func TestVectors(t *testing.T) {
 func TestNearlyGoodMessages(t *testing.T) {
 	many := func(n int) string { return strings.TrimSpace(strings.Repeat("v1,AAAA ", n-1)) + " " + vectorV1 }
 	for name, c := range map[string]struct {
-		change func(h http.Header, s *backup.HookSource) time.Time
+		change func(h http.Header, s *Source) time.Time
 		body   string
 		want   bool
 	}{
-		"five minutes old":   {func(http.Header, *backup.HookSource) time.Time { return signedAt.Add(5 * time.Minute) }, vectorBody, true},
-		"five minutes early": {func(http.Header, *backup.HookSource) time.Time { return signedAt.Add(-5 * time.Minute) }, vectorBody, true},
-		"older":              {func(http.Header, *backup.HookSource) time.Time { return signedAt.Add(5*time.Minute + time.Second) }, vectorBody, false},
-		"earlier":            {func(http.Header, *backup.HookSource) time.Time { return signedAt.Add(-5*time.Minute - time.Second) }, vectorBody, false},
+		"five minutes old":   {func(http.Header, *Source) time.Time { return signedAt.Add(5 * time.Minute) }, vectorBody, true},
+		"five minutes early": {func(http.Header, *Source) time.Time { return signedAt.Add(-5 * time.Minute) }, vectorBody, true},
+		"older":              {func(http.Header, *Source) time.Time { return signedAt.Add(5*time.Minute + time.Second) }, vectorBody, false},
+		"earlier":            {func(http.Header, *Source) time.Time { return signedAt.Add(-5*time.Minute - time.Second) }, vectorBody, false},
 		"another body":       {nil, vectorBody + " ", false},
 		"no body":            {nil, "", false},
-		"another id": {func(h http.Header, _ *backup.HookSource) time.Time {
+		"another id": {func(h http.Header, _ *Source) time.Time {
 			h.Set("Webhook-Id", vectorID+"x")
 			return signedAt
 		}, vectorBody, false},
-		"a plus before the time": {func(h http.Header, _ *backup.HookSource) time.Time {
+		"a plus before the time": {func(h http.Header, _ *Source) time.Time {
 			h.Set("Webhook-Timestamp", "+"+vectorTime)
 			return signedAt
 		}, vectorBody, false},
-		"the border moved": {func(h http.Header, _ *backup.HookSource) time.Time {
+		"the border moved": {func(h http.Header, _ *Source) time.Time {
 			h.Set("Webhook-Id", vectorID+"."+vectorTime)
 			return signedAt
 		}, vectorBody, false},
-		"a newline after the id": {func(h http.Header, _ *backup.HookSource) time.Time {
+		"a newline after the id": {func(h http.Header, _ *Source) time.Time {
 			h["Webhook-Id"] = []string{vectorID + "\n"}
 			return signedAt
 		}, vectorBody, false},
-		"two signature headers": {func(h http.Header, _ *backup.HookSource) time.Time {
+		"two signature headers": {func(h http.Header, _ *Source) time.Time {
 			h.Add("Webhook-Signature", vectorV1)
 			return signedAt
 		}, vectorBody, false},
-		"two ids": {func(h http.Header, _ *backup.HookSource) time.Time { h.Add("Webhook-Id", vectorID); return signedAt }, vectorBody, false},
-		"no time": {func(h http.Header, _ *backup.HookSource) time.Time { h.Del("Webhook-Timestamp"); return signedAt }, vectorBody, false},
-		"eight signatures": {func(h http.Header, _ *backup.HookSource) time.Time {
+		"two ids": {func(h http.Header, _ *Source) time.Time { h.Add("Webhook-Id", vectorID); return signedAt }, vectorBody, false},
+		"no time": {func(h http.Header, _ *Source) time.Time { h.Del("Webhook-Timestamp"); return signedAt }, vectorBody, false},
+		"eight signatures": {func(h http.Header, _ *Source) time.Time {
 			h.Set("Webhook-Signature", many(8))
 			return signedAt
 		}, vectorBody, true},
-		"nine signatures": {func(h http.Header, _ *backup.HookSource) time.Time {
+		"nine signatures": {func(h http.Header, _ *Source) time.Time {
 			h.Set("Webhook-Signature", many(9))
 			return signedAt
 		}, vectorBody, false},
-		"no padding": {func(h http.Header, _ *backup.HookSource) time.Time {
+		"no padding": {func(h http.Header, _ *Source) time.Time {
 			h.Set("Webhook-Signature", strings.TrimRight(vectorV1, "="))
 			return signedAt
 		}, vectorBody, false},
-		"another version": {func(h http.Header, _ *backup.HookSource) time.Time {
+		"another version": {func(h http.Header, _ *Source) time.Time {
 			h.Set("Webhook-Signature", "v2"+vectorV1[2:])
 			return signedAt
 		}, vectorBody, false},
-		"v1a bytes called v1": {func(h http.Header, _ *backup.HookSource) time.Time {
+		"v1a bytes called v1": {func(h http.Header, _ *Source) time.Time {
 			h.Set("Webhook-Signature", "v1"+vectorV1a[3:])
 			return signedAt
 		}, vectorBody, false},
-		"v1 with a public key": {func(_ http.Header, s *backup.HookSource) time.Time { *s = edSource(t); return signedAt }, vectorBody, false},
-		"no key":               {func(_ http.Header, s *backup.HookSource) time.Time { s.Keys = nil; return signedAt }, vectorBody, false},
-		"an empty key": {func(h http.Header, s *backup.HookSource) time.Time {
-			s.Keys = []backup.HookKey{{ID: "e"}}
+		"v1 with a public key": {func(_ http.Header, s *Source) time.Time { *s = edSource(t); return signedAt }, vectorBody, false},
+		"no key":               {func(_ http.Header, s *Source) time.Time { s.Keys = nil; return signedAt }, vectorBody, false},
+		"an empty key": {func(h http.Header, s *Source) time.Time {
+			s.Keys = []Key{{ID: "e"}}
 			h.Set("Webhook-Signature", byEmptyKey())
 			return signedAt
 		}, vectorBody, false},
-		"an expired key": {func(_ http.Header, s *backup.HookSource) time.Time { s.Keys[0].NotAfter = signedAt; return signedAt }, vectorBody, false},
-		"a key about to expire": {func(_ http.Header, s *backup.HookSource) time.Time {
+		"an expired key": {func(_ http.Header, s *Source) time.Time { s.Keys[0].NotAfter = signedAt; return signedAt }, vectorBody, false},
+		"a key about to expire": {func(_ http.Header, s *Source) time.Time {
 			s.Keys[0].NotAfter = signedAt.Add(time.Second)
 			return signedAt
 		}, vectorBody, true},
-		"the second of two keys": {func(_ http.Header, s *backup.HookSource) time.Time {
-			s.Keys = append([]backup.HookKey{{ID: "k0", Secret: backup.NewSecret("another secret of 24 b..")}}, s.Keys...)
+		"the second of two keys": {func(_ http.Header, s *Source) time.Time {
+			s.Keys = append([]Key{{ID: "k0", Secret: secret.New("another secret of 24 b..")}}, s.Keys...)
 			return signedAt
 		}, vectorBody, true},
-		"an unknown kind": {func(_ http.Header, s *backup.HookSource) time.Time { s.Kind = "other"; return signedAt }, vectorBody, false},
+		"an unknown kind": {func(_ http.Header, s *Source) time.Time { s.Kind = "other"; return signedAt }, vectorBody, false},
 	} {
 		h, s, now := vector(vectorV1), hmacSource(t), signedAt
 		if c.change != nil {
@@ -170,7 +170,7 @@ func byEmptyKey() string {
 // No byte of a message can be another one, of what is signed or of the signature.
 func TestEveryByteCounts(t *testing.T) {
 	for version, c := range map[string]struct {
-		s         backup.HookSource
+		s         Source
 		signature string
 	}{"v1": {hmacSource(t), vectorV1}, "v1a": {edSource(t), vectorV1a}} {
 		fields := []string{vectorID, vectorTime, vectorBody, c.signature}
@@ -193,7 +193,7 @@ func TestEveryByteCounts(t *testing.T) {
 
 // So does every byte of what GitHub signs, and of its signature.
 func TestEveryByteOfGitHubCounts(t *testing.T) {
-	s := backup.HookSource{Kind: backup.GitHubHook, Keys: []backup.HookKey{{ID: "g1", Secret: backup.NewSecret(gitHubSecret)}}}
+	s := Source{Kind: GitHub, Keys: []Key{{ID: "g1", Secret: secret.New(gitHubSecret)}}}
 	for i, field := range []string{gitHubBody, gitHubSignature} {
 		for place := range len(field) {
 			for _, bit := range []byte{1, 0x20, 0x80} {
@@ -213,7 +213,7 @@ func TestEveryByteOfGitHubCounts(t *testing.T) {
 // Bearer messages need a token that is known and good, and name themselves.
 func TestBearer(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
-	s := backup.HookSource{Kind: backup.BearerHook, Keys: []backup.HookKey{{ID: "t1", Sum: sha256.Sum256([]byte(token)), NotAfter: signedAt.Add(time.Hour)}}}
+	s := Source{Kind: Bearer, Keys: []Key{{ID: "t1", Sum: sha256.Sum256([]byte(token)), NotAfter: signedAt.Add(time.Hour)}}}
 	h := http.Header{"Authorization": {"Bearer " + token}}
 	if m, err := Verify(s, h, []byte("{}"), signedAt); err != nil || m != (Message{"", "t1"}) {
 		t.Errorf("without a key: %+v, %v", m, err)
@@ -294,7 +294,7 @@ func TestOpenSSLSigns(t *testing.T) {
 		t.Fatal(err)
 	}
 	digest := strings.TrimSpace(string(out[bytes.LastIndexByte(bytes.TrimSpace(out), ' ')+1:]))
-	s := backup.HookSource{Kind: backup.GitHubHook, Keys: []backup.HookKey{{ID: "g1", Secret: backup.NewSecret(gitHubSecret)}}}
+	s := Source{Kind: GitHub, Keys: []Key{{ID: "g1", Secret: secret.New(gitHubSecret)}}}
 	h := http.Header{"X-Github-Delivery": {"d-1"}, "X-Hub-Signature-256": {"sha256=" + digest}}
 	if _, err := Verify(s, h, []byte("{\"zen\":\"漢\"}\n"), signedAt); err != nil {
 		t.Errorf("%s: %v", out, err)
@@ -310,7 +310,7 @@ func FuzzSignatures(f *testing.F) {
 	s := hmacSource(f)
 	s.Keys = append(s.Keys, edSource(f).Keys...)
 	private := ed25519.NewKeyFromSeed(make([]byte, 32))
-	s.Keys = append(s.Keys, backup.HookKey{ID: "p2", Public: private.Public().(ed25519.PublicKey)})
+	s.Keys = append(s.Keys, Key{ID: "p2", Public: private.Public().(ed25519.PublicKey)})
 	f.Fuzz(func(t *testing.T, id, stamp, signature string) {
 		h := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {stamp}, "Webhook-Signature": {signature}}
 		m, err := Verify(s, h, []byte(vectorBody), signedAt)

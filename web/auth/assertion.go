@@ -14,7 +14,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // An Assertion is how a gateway in front of the portal says who sent a
@@ -36,7 +37,7 @@ var ErrAssertion = fmt.Errorf("the gateway's assertion is not right: %w", ErrSig
 
 // Who returns a function that tells who sent a request, or that nobody is
 // signed in: [ErrSignedOut] or [ErrAssertion]. It asks nobody for keys until it needs them.
-func (a Assertion) Who() (func(*http.Request) (backup.Principal, error), error) {
+func (a Assertion) Who() (func(*http.Request) (identity.Principal, error), error) {
 	var keys oidc.KeySet = oidc.NewRemoteKeySet(withClient(context.Background()), a.JWKSURL)
 	if a.JWKS != "" {
 		given, err := publicKeys(a.JWKS)
@@ -46,21 +47,21 @@ func (a Assertion) Who() (func(*http.Request) (backup.Principal, error), error) 
 		keys = given
 	}
 	verifier := oidc.NewVerifier(a.Issuer, keys, &oidc.Config{ClientID: a.Audience, SupportedSigningAlgs: algorithms, Now: a.Now})
-	return func(r *http.Request) (backup.Principal, error) {
+	return func(r *http.Request) (identity.Principal, error) {
 		values := r.Header.Values(a.Header)
 		if len(values) != 1 {
-			return backup.Principal{}, ErrSignedOut
+			return identity.Principal{}, ErrSignedOut
 		}
 		token, err := verifier.Verify(r.Context(), strings.TrimPrefix(values[0], "Bearer "))
 		if away(err) {
-			return backup.Principal{}, ErrIssuerAway
+			return identity.Principal{}, ErrIssuerAway
 		}
 		if err != nil {
-			return backup.Principal{}, ErrAssertion
+			return identity.Principal{}, ErrAssertion
 		}
-		s, err := identity(token, a.GroupsClaim, a.Keep)
+		s, err := personOf(token, a.GroupsClaim, a.Keep)
 		if err != nil {
-			return backup.Principal{}, ErrAssertion
+			return identity.Principal{}, ErrAssertion
 		}
 		return s.principal(), nil
 	}, nil
@@ -89,17 +90,17 @@ func publicKeys(text string) (*oidc.StaticKeySet, error) {
 // algorithms are those a token may be signed with, whatever a provider says.
 var algorithms = []string{oidc.RS256, oidc.ES256}
 
-// identity reads whom a verified token is about. go-oidc does not ask for a
+// personOf reads whom a verified token is about. go-oidc does not ask for a
 // subject. Claims that a policy does not need are left out if they are of
 // another type than OpenID Connect Core 5.1 has them; some providers write
 // email_verified as a text.
-func identity(token *oidc.IDToken, groupsClaim string, keep func(issuer, group string) bool) (session, error) {
+func personOf(token *oidc.IDToken, groupsClaim string, keep func(issuer, group string) bool) (session, error) {
 	claims := map[string]any{}
 	if token.Claims(&claims) != nil || token.Subject == "" || len(token.Subject) > 255 {
 		return session{}, ErrProvider
 	}
 	name, _ := claims["name"].(string)
-	s := session{Issuer: token.Issuer, Subject: token.Subject, Name: backup.Clean(cmp.Or(name, token.Subject), longestName)}
+	s := session{Issuer: token.Issuer, Subject: token.Subject, Name: param.Clean(cmp.Or(name, token.Subject), longestName)}
 	list, _ := claims[groupsClaim].([]any)
 	for _, v := range list {
 		if g, ok := v.(string); ok && g != "" && keep(token.Issuer, g) && !slices.Contains(s.Groups, g) {

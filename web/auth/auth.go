@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // ErrSignedOut says that a request has nobody behind it.
@@ -13,12 +13,12 @@ var ErrSignedOut = errors.New("nobody is signed in")
 
 // Demo takes every request for the demo user's. It is for a portal on loopback
 // that reaches nothing but an emulator.
-func Demo(*http.Request) (backup.Principal, error) {
-	return backup.Principal{Kind: backup.KindHuman, Issuer: "demo", Subject: "demo", Name: "demo"}, nil
+func Demo(*http.Request) (identity.Principal, error) {
+	return identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo", Name: "demo"}, nil
 }
 
 // Nobody takes every request for a stranger's: the pages of a portal that
 // accepts only events.
-func Nobody(*http.Request) (backup.Principal, error) {
-	return backup.Principal{}, ErrSignedOut
+func Nobody(*http.Request) (identity.Principal, error) {
+	return identity.Principal{}, ErrSignedOut
 }

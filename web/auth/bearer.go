@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // ErrToken says that a request shows a token that is nobody's: unknown, expired,
@@ -18,34 +18,34 @@ var ErrIssuerAway = errors.New("the issuer of the token does not answer")
 
 // A Finder finds out who sent a request. Its error is [ErrSignedOut] if the request
 // says nothing about that, and another one if what it says is not so.
-type Finder = func(*http.Request) (backup.Principal, error)
+type Finder = func(*http.Request) (identity.Principal, error)
 
 // Machines knows programs by their tokens, or by what an issuer that the policy
 // names says of them, in the header Authorization (RFC 6750,
 // section 2.1) and nowhere else: what stands in an address is in the logs of
 // others. It is for the API; whoever shows no token, and whoever asks for a page, is
 // for next to find. A request that shows one is never taken for anybody else's.
-func Machines(tokens []backup.Token, list []backup.Pipeline, now func() time.Time, next Finder) Finder {
+func Machines(tokens []identity.Token, list []identity.Pipeline, now func() time.Time, next Finder) Finder {
 	p := &pipelines{list: list, now: now, issuers: map[string]*issuer{}}
 	for _, one := range list {
 		p.issuers[one.Issuer] = &issuer{}
 	}
-	return func(r *http.Request) (backup.Principal, error) {
+	return func(r *http.Request) (identity.Principal, error) {
 		shown := r.Header.Values("Authorization")
 		if len(shown) == 0 || !strings.HasPrefix(r.URL.Path, "/api/") {
 			return next(r)
 		}
 		scheme, token, _ := strings.Cut(shown[0], " ")
 		if len(shown) > 1 || !strings.EqualFold(scheme, "Bearer") {
-			return backup.Principal{}, ErrToken
+			return identity.Principal{}, ErrToken
 		}
-		t, ok := backup.Known(tokens, token, now())
+		t, ok := identity.Known(tokens, token, now())
 		if !ok && len(list) > 0 {
 			return p.who(r.Context(), token)
 		}
 		if !ok {
-			return backup.Principal{}, ErrToken
+			return identity.Principal{}, ErrToken
 		}
-		return backup.Principal{Kind: backup.KindSource, Subject: t.Source, Name: t.Source, Key: t.ID}, nil
+		return identity.Principal{Kind: identity.KindSource, Subject: t.Source, Name: t.Source, Key: t.ID}, nil
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 	"backupportal/web/auth"
 )
 
@@ -16,13 +16,13 @@ import (
 func TestTwoHeadersAreNoToken(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
 	now := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
-	find := auth.Machines([]backup.Token{{Source: "ci", Sum: sha256.Sum256([]byte(token)), NotAfter: now.Add(time.Second)}}, nil, func() time.Time { return now }, auth.Demo)
+	find := auth.Machines([]identity.Token{{Source: "ci", Sum: sha256.Sum256([]byte(token)), NotAfter: now.Add(time.Second)}}, nil, func() time.Time { return now }, auth.Demo)
 	r := httptest.NewRequest("GET", "/api/v1/backup-jobs", nil)
 	if p, err := find(r); err != nil || p.Subject != "demo" {
 		t.Errorf("without a header: %+v, %v", p, err)
 	}
 	r.Header.Add("Authorization", "Bearer "+token)
-	if p, err := find(r); err != nil || p.Kind != backup.KindSource || p.Subject != "ci" {
+	if p, err := find(r); err != nil || p.Kind != identity.KindSource || p.Subject != "ci" {
 		t.Errorf("with one: %+v, %v", p, err)
 	}
 	r.Header.Add("Authorization", "Bearer "+token)

@@ -12,7 +12,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"backupportal/function/backup"
+	"backupportal/function/secret"
 )
 
 // What keeps somebody from signing in. The provider's own words are in none of them.
@@ -30,7 +30,7 @@ const CallbackPath = "/auth/callback"
 type OIDC struct {
 	Issuer       string // exactly as the provider spells it
 	ClientID     string
-	ClientSecret backup.Secret
+	ClientSecret secret.String
 	PublicURL    *url.URL // the portal's origin
 	Scopes       []string // "openid" among them
 	GroupsClaim  string   // the ID token's claim that lists groups
@@ -216,5 +216,5 @@ func (o *OIDC) believed(token *oidc.IDToken, nonce string) (session, error) {
 		c.AuthorizedParty != "" && c.AuthorizedParty != o.ClientID:
 		return session{}, ErrProvider
 	}
-	return identity(token, o.GroupsClaim, o.Keep)
+	return personOf(token, o.GroupsClaim, o.Keep)
 }

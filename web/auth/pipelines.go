@@ -10,12 +10,12 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // pipelines knows programs by what an issuer says of them.
 type pipelines struct {
-	list []backup.Pipeline
+	list []identity.Pipeline
 	now  func() time.Time
 
 	issuers map[string]*issuer // by name
@@ -34,10 +34,10 @@ const longestJWT = 8 << 10
 
 // who finds the first pipeline that the token fits: signed by its issuer, for its
 // audience, good now, and with all of its claims.
-func (p *pipelines) who(ctx context.Context, token string) (backup.Principal, error) {
+func (p *pipelines) who(ctx context.Context, token string) (identity.Principal, error) {
 	name, ok := claimedIssuer(token)
 	if !ok {
-		return backup.Principal{}, ErrToken
+		return identity.Principal{}, ErrToken
 	}
 	for _, one := range p.list {
 		if one.Issuer != name {
@@ -45,19 +45,19 @@ func (p *pipelines) who(ctx context.Context, token string) (backup.Principal, er
 		}
 		provider, err := p.issuers[name].found(name, p.now)
 		if err != nil {
-			return backup.Principal{}, err
+			return identity.Principal{}, err
 		}
 		limited, stop := context.WithTimeout(withClient(ctx), providerPatience)
 		verified, err := provider.VerifierContext(limited, &oidc.Config{ClientID: one.Audience, SupportedSigningAlgs: algorithms, Now: p.now}).Verify(limited, token)
 		stop()
 		if away(err) {
-			return backup.Principal{}, ErrIssuerAway
+			return identity.Principal{}, ErrIssuerAway
 		}
 		if err == nil && fits(one, verified) {
-			return backup.Principal{Kind: backup.KindSource, Subject: one.Name, Name: one.Name, Key: verified.Subject}, nil
+			return identity.Principal{Kind: identity.KindSource, Subject: one.Name, Name: one.Name, Key: verified.Subject}, nil
 		}
 	}
-	return backup.Principal{}, ErrToken
+	return identity.Principal{}, ErrToken
 }
 
 // claimedIssuer is whose token it claims to be. Nothing follows from it but whom to
@@ -75,7 +75,7 @@ func claimedIssuer(token string) (string, bool) {
 }
 
 // fits reports whether the token has all claims of the pipeline, as texts.
-func fits(one backup.Pipeline, token *oidc.IDToken) bool {
+func fits(one identity.Pipeline, token *oidc.IDToken) bool {
 	var claims map[string]any
 	if token.Claims(&claims) != nil || token.Subject == "" || len(one.Claims) == 0 {
 		return false

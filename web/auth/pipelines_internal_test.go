@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // Whoever waits for an issuer that does not answer keeps nobody from another one.
@@ -26,7 +26,7 @@ func TestSlowIssuersKeepNobodyFromOthers(t *testing.T) {
 	quick.Start()
 	t.Cleanup(quick.Close)
 	t.Cleanup(slow.Close)
-	find := Machines(nil, []backup.Pipeline{
+	find := Machines(nil, []identity.Pipeline{
 		{Name: "slow", Issuer: slow.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b"}},
 		{Name: "quick", Issuer: quick.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b"}},
 	}, time.Now, nil)

@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"strings"
 
-	"backupportal/function/backup"
+	"backupportal/function/secret"
 )
 
 // What a sealed cookie is for. One never opens as the other: both the key and
@@ -22,7 +22,7 @@ const (
 
 // Keys are the master keys of sealed cookies, newest first: the first seals,
 // all open. Make them with [ParseKeys].
-type Keys []backup.Secret
+type Keys []secret.String
 
 // maxKeys bounds Keys: a rotation needs two, an interrupted one three.
 const maxKeys = 3
@@ -39,7 +39,7 @@ func ParseKeys(text string) (Keys, error) {
 		if len(keys) == maxKeys {
 			return nil, fmt.Errorf("more than %d keys: remove the oldest", maxKeys)
 		}
-		keys = append(keys, backup.NewSecret(string(raw)))
+		keys = append(keys, secret.New(string(raw)))
 	}
 	return keys, nil
 }

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"backupportal/function/backup"
+	"backupportal/function/identity"
 )
 
 // How long a session lasts, and how large its cookie may be: Function Compute
@@ -29,8 +29,8 @@ type Sessions struct {
 	Revoke  func(ctx context.Context, id string, until time.Time) error // ends it; it would be over by itself at until
 	Secure  bool                                                        // the portal is reached by https
 
-	Begun   func(ctx context.Context, p backup.Principal) error // told before a session begins, which an error prevents
-	Ended   func(ctx context.Context, p backup.Principal)       // told after one was ended
+	Begun   func(ctx context.Context, p identity.Principal) error // told before a session begins, which an error prevents
+	Ended   func(ctx context.Context, p identity.Principal)       // told after one was ended
 	login   *sealer
 	session *sealer
 }
@@ -61,16 +61,16 @@ type session struct {
 	Expires  int64    `json:"e"`
 }
 
-func (c session) principal() backup.Principal {
-	return backup.Principal{Kind: backup.KindHuman, Issuer: c.Issuer, Subject: c.Subject, Name: c.Name, Email: c.Email, Groups: c.Groups, Key: c.ID}
+func (c session) principal() identity.Principal {
+	return identity.Principal{Kind: identity.KindHuman, Issuer: c.Issuer, Subject: c.Subject, Name: c.Name, Email: c.Email, Groups: c.Groups, Key: c.ID}
 }
 
 // Who returns whose session r carries, or [ErrSignedOut]. A store that cannot
 // say whether the session was ended is an error of the store's.
-func (s *Sessions) Who(r *http.Request) (backup.Principal, error) {
+func (s *Sessions) Who(r *http.Request) (identity.Principal, error) {
 	c, err := s.read(r)
 	if err != nil {
-		return backup.Principal{}, err
+		return identity.Principal{}, err
 	}
 	return c.principal(), nil
 }

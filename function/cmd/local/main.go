@@ -27,6 +27,7 @@ import (
 	"backupportal/function/emulator"
 	"backupportal/function/event"
 	"backupportal/function/policy"
+	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/web"
 	"backupportal/web/auth"
@@ -125,7 +126,7 @@ func openStore() (db *store.DB, forget func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	db, err = store.Open(store.Config{URL: backup.NewSecret("sqlite:" + filepath.Join(folder, "portal.db"))})
+	db, err = store.Open(store.Config{URL: secret.New("sqlite:" + filepath.Join(folder, "portal.db"))})
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(folder))
 	}
@@ -141,7 +142,7 @@ func portal(endpoint string, db *store.DB, log *slog.Logger) (http.Handler, *bac
 	if err != nil {
 		return nil, nil, err
 	}
-	key := aliyun.Credentials{AccessKeyID: demoKey, AccessKeySecret: backup.NewSecret(demoSecret)}
+	key := aliyun.Credentials{AccessKeyID: demoKey, AccessKeySecret: secret.New(demoSecret)}
 	cloud, err := aliyun.New(aliyun.Config{
 		Endpoint:    &url.URL{Scheme: "http", Host: endpoint},
 		Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil },

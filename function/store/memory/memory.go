@@ -18,6 +18,8 @@ import (
 	"unicode/utf8"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A Store keeps submissions, limits and an audit trail in memory. Its methods
@@ -89,7 +91,7 @@ func (s *submission) now() backup.Record {
 func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
 	key := r.SubmissionID
 	texts := []string{key, r.Fingerprint, string(r.Door), r.Principal.ID(), r.Principal.Name, r.AccountID, string(r.Access), r.JobName}
-	for _, params := range []backup.Params{r.Params, r.Complete} {
+	for _, params := range []param.Params{r.Params, r.Complete} {
 		for name, value := range params {
 			texts = append(texts, name, value)
 		}
@@ -125,7 +127,7 @@ func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record
 // stored is what a database keeps of a record.
 func stored(r backup.Record) backup.Record {
 	by := r.Principal
-	r.Principal = backup.Principal{Issuer: by.Issuer, Subject: by.Subject, Name: by.Name}
+	r.Principal = identity.Principal{Issuer: by.Issuer, Subject: by.Subject, Name: by.Name}
 	r.Principal.Issuer, r.Principal.Subject, _ = strings.Cut(by.ID(), "#")
 	r.CreatedAt, r.ExpiresAt = moment(ms(r.CreatedAt)), moment(ms(r.ExpiresAt))
 	r.Params, r.Complete, r.Denied = maps.Clone(r.Params), maps.Clone(r.Complete), slices.Clone(r.Denied)
@@ -260,7 +262,7 @@ func (s *Store) Ask(ctx context.Context, id string, now time.Time, pace time.Dur
 
 // Cancel implements [backup.Store].
 func (s *Store) Cancel(ctx context.Context, id string, c backup.Cancellation) error {
-	by := backup.Principal{Name: c.By.Name}
+	by := identity.Principal{Name: c.By.Name}
 	by.Issuer, by.Subject, _ = strings.Cut(c.By.ID(), "#")
 	return s.change(ctx, id, func(of *submission) error {
 		of.madeJob().cancelled = backup.Cancellation{By: by, At: moment(ms(c.At))}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // keys are the behaviours of keys: what is claimed, and for how long.
@@ -112,7 +113,7 @@ func forgottenUse(t *testing.T, s backup.Store) {
 
 func refusal(t *testing.T, s backup.Store) {
 	r := Record(1)
-	r.Denied = []backup.Text{{En: "Rule “a” does not cover this instance", Zh: "规则“a”不包含此实例"}, {En: "b", Zh: "乙"}}
+	r.Denied = []param.Text{{En: "Rule “a” does not cover this instance", Zh: "规则“a”不包含此实例"}, {En: "b", Zh: "乙"}}
 	got := find(t, s, claim(t, s, r).SubmissionID)
 	if !slices.Equal(got.Denied, r.Denied) || got.State(Start) != backup.Denied {
 		t.Errorf("got %v in state %s", got.Denied, got.State(Start))

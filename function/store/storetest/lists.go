@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // lists are the behaviours of lists.
@@ -27,11 +29,11 @@ func mixed(t *testing.T, s backup.Store) map[string]string {
 		r := Record(n)
 		r.CreatedAt = Start.Add(time.Duration(n/2) * time.Minute)
 		r.Principal.Subject = []string{"alice#1", "bob"}[n%2]
-		r.Params = backup.Params{
+		r.Params = param.Params{
 			"Account": []string{"demo", "payments", "labs"}[n%3], "InstanceId": fmt.Sprint("i-", n%4), "SourceType": []string{"UDM_ECS", "ECS_FILE"}[n/6],
 		}
 		if n == 11 {
-			r.Params = backup.Params{"Account": "demo", "ContainerClusterId": "cc-1", "SourceType": "CONTAINER"}
+			r.Params = param.Params{"Account": "demo", "ContainerClusterId": "cc-1", "SourceType": "CONTAINER"}
 		}
 		r.Complete = r.Params.WithDefaults()
 		r = claim(t, s, r)
@@ -130,7 +132,7 @@ func pagesStay(t *testing.T, s backup.Store) {
 
 func narrowed(t *testing.T, s backup.Store) {
 	names := mixed(t, s)
-	alice := backup.Principal{Issuer: "test", Subject: "alice#1"}.ID()
+	alice := identity.Principal{Issuer: "test", Subject: "alice#1"}.ID()
 	for _, c := range []struct {
 		q    backup.Query
 		want string
@@ -139,11 +141,11 @@ func narrowed(t *testing.T, s backup.Store) {
 		{backup.Query{Account: "payments"}, "kheb"},
 		{backup.Query{Resource: "i-2"}, "kgc"},
 		{backup.Query{Resource: "cc-1"}, "l"},
-		{backup.Query{SourceType: backup.ECSFile}, "kjihg"},
+		{backup.Query{SourceType: param.ECSFile}, "kjihg"},
 		{backup.Query{From: Start.Add(4 * time.Minute)}, "lkji"},
 		{backup.Query{To: Start.Add(time.Minute)}, "ba"},
 		{backup.Query{From: Start.Add(time.Minute), To: Start.Add(2 * time.Minute)}, "dc"},
-		{backup.Query{Principal: alice, Account: "demo", Resource: "i-0", SourceType: backup.UDMECS, States: []backup.State{backup.StateRunning}, From: Start, To: Start.Add(time.Hour)}, "a"},
+		{backup.Query{Principal: alice, Account: "demo", Resource: "i-0", SourceType: param.UDMECS, States: []backup.State{backup.StateRunning}, From: Start, To: Start.Add(time.Hour)}, "a"},
 		{backup.Query{Account: "nobody"}, ""},
 	} {
 		c.q.Limit = 20

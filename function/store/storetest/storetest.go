@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // Start is the time at which the records of the suite begin.
@@ -56,8 +58,8 @@ var logs = map[string]test{
 // Its id is still that of its key.
 func Record(n int) backup.Record {
 	sub := backup.Submission{
-		Door: backup.DoorAPI, Principal: backup.Principal{Issuer: "test", Subject: "alice#1", Name: "Alice"},
-		Key: fmt.Sprintf("key-%d", n), Params: backup.Params{"Account": "demo", "InstanceId": "i-bp1'\";--é漢"},
+		Door: backup.DoorAPI, Principal: identity.Principal{Issuer: "test", Subject: "alice#1", Name: "Alice"},
+		Key: fmt.Sprintf("key-%d", n), Params: param.Params{"Account": "demo", "InstanceId": "i-bp1'\";--é漢"},
 	}
 	created := Start.Add(time.Duration(n) * time.Second)
 	return backup.Record{

@@ -1,4 +1,4 @@
-package backup
+package param
 
 import (
 	"fmt"
@@ -19,6 +19,9 @@ const (
 // A Text is the same words in both languages, side by side, so that neither is
 // forgotten in review. Either half may hold fmt verbs.
 type Text struct{ En, Zh string }
+
+// Both is the text with these two halves.
+func Both(en, zh string) Text { return Text{en, zh} }
 
 // In returns the half for l; anything but Chinese reads English.
 func (t Text) In(l Language) string {

@@ -1,4 +1,4 @@
-package backup_test
+package param_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 func TestCleanTakesOutWhatIsNoText(t *testing.T) {
@@ -26,7 +26,7 @@ func TestCleanTakesOutWhatIsNoText(t *testing.T) {
 		strings.Repeat("a", 41): strings.Repeat("a", 37) + "…",
 		strings.Repeat("é", 21): strings.Repeat("é", 18) + "…",
 	} {
-		if got := backup.Clean(in, 40); got != want {
+		if got := param.Clean(in, 40); got != want {
 			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -38,7 +38,7 @@ func FuzzClean(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string, most int) {
 		most = 3 + abs(most)%500
-		got := backup.Clean(s, most)
+		got := param.Clean(s, most)
 		if len(got) > most || !utf8.ValidString(got) {
 			t.Errorf("Clean(%q, %d) = %q", s, most, got)
 		}
@@ -47,7 +47,7 @@ func FuzzClean(f *testing.F) {
 				t.Errorf("%U in %q", r, got)
 			}
 		}
-		if again := backup.Clean(got, most); again != got {
+		if again := param.Clean(got, most); again != got {
 			t.Errorf("not the same again: %q, %q", got, again)
 		}
 	})
@@ -58,24 +58,4 @@ func abs(n int) int {
 		return -(n + 1)
 	}
 	return n
-}
-
-func TestTraceIDIsOfAWellFormedHeaderOnly(t *testing.T) {
-	const id = "0af7651916cd43dd8448eb211c80319c"
-	for header, want := range map[string]string{
-		"00-" + id + "-b7ad6b7169203331-01": id,
-		"":                                  "",
-		"01-" + id + "-b7ad6b7169203331-01": "",
-		"00-" + strings.ToUpper(id) + "-b7ad6b7169203331-01":          "",
-		"00-" + strings.Repeat("0", 32) + "-b7ad6b7169203331-01":      "",
-		"00-" + id + "-0000000000000000-01":                           "",
-		"00-" + id + "-b7ad6b7169203331-01-x":                         "",
-		"00-" + id[:31] + "\n-b7ad6b7169203331-01":                    "",
-		"00-" + id + "-b7ad6b7169203331-0g":                           "",
-		"00-" + id + "-b7ad6b7169203331-01, 00-" + id + "-" + id[:16]: "",
-	} {
-		if got := backup.TraceID(header); got != want {
-			t.Errorf("TraceID(%q) = %q, want %q", header, got, want)
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package backup
+package param
 
 import (
 	"maps"
@@ -141,4 +141,14 @@ func (p Params) Parameters() []Parameter {
 		}
 	}
 	return out
+}
+
+// CheckValues checks each value by itself: no field is required, and rules
+// between fields are left out. Its error is an [InvalidError].
+func (p Params) CheckValues() error {
+	var bad InvalidError
+	for _, f := range Fields {
+		bad = append(bad, f.Check(p[f.Name])...)
+	}
+	return bad.OrNil()
 }

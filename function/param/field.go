@@ -1,4 +1,20 @@
-package backup
+// Package param defines the parameters of CreateBackupJob.
+//
+// [Fields] is the one table: the form, JSON, the checks, the schema and the cloud
+// call range over it, so that a parameter is spelled once. A [Params] holds the
+// values of one request as text, by the API's names; nested ones are dotted:
+//
+//	{"SourceType": "UDM_ECS", "InstanceId": "i-bp1", "Detail.doCopy": "true"}
+//
+// A request passes four steps, each a file:
+//
+//	DecodeJSON (decode.go)       reads JSON into Params; reports unknown keys and wrong types
+//	Params.WithDefaults          adds the defaults of the fields that apply
+//	Params.Validate (params.go)  checks each field, then the rules between fields
+//	Params.Parameters (encode.go) writes the parameters as the API takes them
+//
+// A [Mistake] is one error about one field, in English and Chinese ([Text]).
+package param
 
 import (
 	"regexp"

@@ -1,4 +1,5 @@
-package backup
+// Package secret keeps secret text out of logs, errors and encoders.
+package secret
 
 import (
 	"fmt"
@@ -9,19 +10,19 @@ import (
 // A Secret is a text that never prints: no formatter, logger or encoder shows
 // it. It holds a pointer because fmt calls no methods on unexported fields and
 // would print a plain string there. The zero Secret is empty.
-type Secret struct{ text *string }
+type String struct{ text *string }
 
 // NewSecret wraps text. An empty text gives the zero Secret.
-func NewSecret(text string) Secret {
+func New(text string) String {
 	if text == "" {
-		return Secret{}
+		return String{}
 	}
-	return Secret{&text}
+	return String{&text}
 }
 
 // Reveal returns the text. It is called only where the value leaves the
 // program for the one who is meant to have it.
-func (s Secret) Reveal() string {
+func (s String) Reveal() string {
 	if s.text == nil {
 		return ""
 	}
@@ -29,13 +30,13 @@ func (s Secret) Reveal() string {
 }
 
 // IsZero reports whether s is empty.
-func (s Secret) IsZero() bool { return s.text == nil }
+func (s String) IsZero() bool { return s.text == nil }
 
 // Format implements [fmt.Formatter] for every verb.
-func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "[secret]") }
+func (String) Format(f fmt.State, _ rune) { io.WriteString(f, "[secret]") }
 
 // LogValue implements [slog.LogValuer].
-func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
+func (String) LogValue() slog.Value { return slog.StringValue("[secret]") }
 
 // MarshalText implements [encoding.TextMarshaler], and so covers JSON and YAML.
-func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
+func (String) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }

@@ -1,4 +1,4 @@
-package backup
+package identity
 
 // A Pipeline is a program without a secret of its own: the service that runs it
 // vouches for it by a signed token (JWT), as GitHub Actions and GitLab do.

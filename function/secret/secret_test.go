@@ -1,4 +1,4 @@
-package backup
+package secret
 
 import (
 	"bytes"
@@ -11,12 +11,12 @@ import (
 
 func TestSecretNeverPrints(t *testing.T) {
 	const marker = "correct-horse"
-	s := NewSecret(marker)
+	s := New(marker)
 	type holder struct {
-		Public  Secret
-		private Secret
+		Public  String
+		private String
 	}
-	shapes := []any{s, &s, holder{s, s}, &holder{s, s}, []Secret{s}, map[string]Secret{"k": s}, [1]Secret{s}, []any{s}}
+	shapes := []any{s, &s, holder{s, s}, &holder{s, s}, []String{s}, map[string]String{"k": s}, [1]String{s}, []any{s}}
 	for _, shape := range shapes {
 		for _, verb := range strings.Fields("%v %+v %#v %s %q %x %X %d %t %b %c %o %U %e %g") {
 			if got := fmt.Sprintf(verb, shape); strings.Contains(got, marker) || strings.Contains(got, fmt.Sprintf("%x", marker)) {
@@ -33,7 +33,7 @@ func TestSecretNeverPrints(t *testing.T) {
 			t.Errorf("log of %T is %s", shape, b.String())
 		}
 	}
-	if s.Reveal() != marker || s.IsZero() || !(Secret{}).IsZero() || (Secret{}).Reveal() != "" {
+	if s.Reveal() != marker || s.IsZero() || !(String{}).IsZero() || (String{}).Reveal() != "" {
 		t.Error("a secret does not keep its text")
 	}
 }

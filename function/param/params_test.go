@@ -1,11 +1,10 @@
-package backup
+package param
 
 import (
 	"errors"
 	"maps"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -152,35 +151,5 @@ func TestParametersAreWhatTheAPITakes(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestStateOfARecord(t *testing.T) {
-	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	record := func(age time.Duration, last Step, job Job) Record {
-		return Record{CreatedAt: now.Add(-age), Last: last, Job: job}
-	}
-	for name, c := range map[string]struct {
-		r     Record
-		want  State
-		lives bool
-	}{
-		"just claimed":                 {record(time.Second, Step{N: -1}, Job{}), Sending, true},
-		"claimed and left":             {record(time.Minute, Step{N: -1}, Job{}), NotSent, false},
-		"being sent":                   {record(time.Second, Step{Kind: StepAttempt, Until: now.Add(time.Second)}, Job{}), Sending, true},
-		"answer lost":                  {record(time.Minute, Step{Kind: StepAttempt, Until: now}, Job{}), Unknown, true},
-		"surely nothing":               {record(time.Minute, Step{Kind: StepVoid}, Job{}), NotSent, false},
-		"refused":                      {record(time.Minute, Step{Kind: StepRefused}, Job{}), Refused, false},
-		"created, not seen":            {record(time.Minute, Step{Kind: StepCreated}, Job{}), StateCreated, true},
-		"running":                      {record(time.Minute, Step{Kind: StepCreated}, Job{Status: StateRunning}), StateRunning, true},
-		"a word that nobody knows":     {record(time.Minute, Step{Kind: StepCreated}, Job{Status: "PONDERING"}), "PONDERING", true},
-		"complete":                     {record(time.Minute, Step{Kind: StepCreated}, Job{Status: StateComplete}), StateComplete, false},
-		"complete, the copy under way": {record(time.Minute, Step{Kind: StepCreated}, Job{Status: StateComplete, CopyStatus: "RUNNING"}), StateComplete, true},
-		"complete, and the copy too":   {record(time.Minute, Step{Kind: StepCreated}, Job{Status: StateComplete, CopyStatus: "COMPLETE"}), StateComplete, false},
-		"failed with a copy begun":     {record(time.Minute, Step{Kind: StepCreated}, Job{Status: StateFailed, CopyStatus: "RUNNING"}), StateFailed, false},
-	} {
-		if got := c.r.State(now); got != c.want || c.r.Lives(now) != c.lives {
-			t.Errorf("%s: %s, lives %v; want %s, %v", name, got, c.r.Lives(now), c.want, c.lives)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package backup
+package param
 
 // Fields lists the parameters in the order of the form. Nothing else spells one
 // out. CreateBackupJob has 18 parameters: the fields that are not ours, with

@@ -1,4 +1,10 @@
-package backup
+// Package identity describes who sends a request to the portal.
+//
+// A [Principal] is the sender. A person is a principal by the issuer and the
+// subject of a verified sign-in. A program is one by its name in the policy, which
+// it proves by a [Token] or by a signed token of the service that runs it ([Pipeline]).
+// An event of the platform is one by its kind.
+package identity
 
 // A Kind says what a principal is. A human is never taken for a machine that
 // has the same name, nor the reverse.
