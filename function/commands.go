@@ -1,85 +1,109 @@
 package main
 
 import (
-	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
 	"strings"
-	"time"
-
-	"backupportal/function/policy"
 )
 
-// migrateTime is how long a change of the schema may take: a large history
-// gets its new indexes while nobody waits for an answer.
-const migrateTime = time.Hour
-
-// command does one thing for an operator and ends.
-func command(args []string, getenv func(string) string, out io.Writer) error {
-	switch words := strings.Join(args, " "); {
-	case words == "migrate":
-		return migrate(getenv, out)
-	case words == "policy check":
-		return checkPolicy(policyFile(getenv), getenv, out)
-	case len(args) == 3 && strings.HasPrefix(words, "policy check "):
-		return checkPolicy(args[2], getenv, out)
-	case len(args) > 1 && args[0] == "policy" && args[1] == "explain":
-		return explain(args[2:], getenv, out)
-	case len(args) > 1 && args[0] == "audit" && args[1] == "verify":
-		return verifyAudit(args[2:], getenv, os.Stdin, out)
-	case len(args) > 0 && args[0] == "ram-policy":
-		return printRAMPolicies(args[1:], getenv, out)
-	case len(args) > 1 && args[0] == "token" && args[1] == "new":
-		return newToken(args[2:], wallClock(), out)
-	}
-	return usageError{errors.New("unknown command; there are: migrate, policy check [FILE], policy explain, ram-policy, token new and audit verify (-h tells more); without a command the portal is served")}
+// A command does one thing for an operator and ends.
+type command struct {
+	name  string // one or two words, as they are typed
+	usage string // one line for the list of commands
+	run   func(args []string, env environment) error
 }
 
-// migrate brings the schema of the database up to date. The portal does so by
-// itself if its role may; this is for roles that may.
-func migrate(getenv func(string) string, out io.Writer) error {
-	c := Config{Platform: platformOf(getenv)}
-	if err := c.readDatabase(getenv); err != nil {
+// An environment is what a command reads and writes.
+type environment struct {
+	getenv func(string) string
+	in     io.Reader
+	out    io.Writer
+}
+
+// commands lists the commands in the order of the help text.
+var commands = []command{
+	{"policy check", "check a policy file; print its hash", checkPolicy},
+	{"policy explain", "say which rule of the policy allows a request, or why each rule does not", explainPolicy},
+	{"ram-policy", "print the RAM policies that this deployment needs", printRAMPolicies},
+	{"token new", "make a token for a program; print its entry for the policy", newToken},
+	{"audit verify", "check that the audit trail is whole", verifyAudit},
+	{"migrate", "bring the schema of the database up to date", migrate},
+	{"version", "print the version of this program", printVersion},
+}
+
+// A usageError is a command line that cannot be understood. The program then
+// ends with status 2.
+type usageError struct{ error }
+
+// Unwrap returns the error it wraps.
+func (e usageError) Unwrap() error { return e.error }
+
+// runCommand runs the command that args begin with. help, -h and --help, also
+// behind the name of a command, print what there is and are no error.
+func runCommand(args []string, env environment) error {
+	if isHelp(args[0]) {
+		return printHelp(env.out)
+	}
+	for _, c := range commands {
+		words := strings.Fields(c.name)
+		if len(args) < len(words) || strings.Join(args[:len(words)], " ") != c.name {
+			continue
+		}
+		err := c.run(args[len(words):], env)
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
 		return err
 	}
-	if getenv("DATABASE_URL") == "" {
-		return errors.New("DATABASE_URL is not set: say which database to migrate")
+	if group := args[0] + " "; len(args) > 1 && isHelp(args[1]) || len(args) == 1 {
+		for _, c := range commands {
+			if strings.HasPrefix(c.name, group) && len(args) > 1 {
+				return printHelp(env.out)
+			}
+		}
 	}
-	db, closeStore, err := openStore(c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
+	return usageError{fmt.Errorf("unknown command %q: -h lists the commands; without a command the portal is served", strings.Join(args, " "))}
+}
+
+func isHelp(arg string) bool {
+	return arg == "help" || arg == "-h" || arg == "-help" || arg == "--help"
+}
+
+func printHelp(out io.Writer) error {
+	var b strings.Builder
+	b.WriteString("Without a command the portal is served. Commands:\n\n")
+	for _, c := range commands {
+		fmt.Fprintf(&b, "  %-15s %s\n", c.name, c.usage)
 	}
-	defer closeStore()
-	ctx, cancel := context.WithTimeout(context.Background(), migrateTime)
-	defer cancel()
-	from, to, err := db.Migrate(ctx)
-	if err != nil {
-		return fmt.Errorf("DATABASE_URL: migrate: %w", err)
-	}
-	if from == to {
-		_, err = fmt.Fprintf(out, "%s: the schema is at version %d already\n", db.Kind(), to)
-		return err
-	}
-	_, err = fmt.Fprintf(out, "%s: the schema went from version %d to %d\n", db.Kind(), from, to)
+	b.WriteString("\nCOMMAND -h tells more about one.\n")
+	_, err := io.WriteString(out, b.String())
 	return err
 }
 
-// checkPolicy reads a policy file as the portal would, and says what it found.
-func checkPolicy(name string, getenv func(string) string, out io.Writer) error {
-	data, err := os.ReadFile(name)
-	if err != nil {
+// newFlags returns the flags of a command. Its help text is usage, then the flags.
+func newFlags(name, usage string, out io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.Usage = func() {
+		fmt.Fprintln(out, strings.TrimSpace(usage))
+		fmt.Fprintln(out)
+		flags.PrintDefaults()
+	}
+	return flags
+}
+
+// parse reads args and allows at most most arguments that are no flags. Its
+// error is [flag.ErrHelp] or a usageError.
+func parse(flags *flag.FlagSet, args []string, most int) error {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
 		return err
+	case err != nil:
+		return usageError{err}
+	case flags.NArg() > most:
+		return usageError{fmt.Errorf("%s: unexpected argument %q; -h tells more", flags.Name(), flags.Arg(most))}
 	}
-	p, err := policy.Load(data, getenv)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if _, err := messengerOf(Config{}, p.Notifications()); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	_, err = fmt.Fprintf(out, "%s is a policy, sha256 %s\n", name, p.Hash())
-	return err
+	return nil
 }

@@ -3,8 +3,13 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
+	"io/fs"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,12 +20,14 @@ const module = "backupportal/"
 // allowed are the packages of ours that each package may import. Tests may
 // import more: they put pieces together. docs/design.md draws it.
 var allowed = map[string][]string{
-	"function":                    {"function/aliyun", "function/audit", "function/backup", "function/event", "function/identity", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
+	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/policy"},
 	"function/aliyun":             {"function/backup", "function/identity", "function/jsontext", "function/param", "function/secret"},
+	"function/app":                {"function/aliyun", "function/audit", "function/backup", "function/event", "function/identity", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
 	"function/audit":              {"function/backup", "function/identity", "function/jsontext", "function/param", "function/secret"},
 	"function/backup":             {"function/identity", "function/jsontext", "function/param", "function/secret"},
 	"function/cmd/emulator":       {"function/emulator", "function/emulator/world"},
-	"function/cmd/local":          {"function/aliyun", "function/backup", "function/emulator", "function/event", "function/policy", "function/secret", "function/store", "web", "web/auth"},
+	"function/cmd/local":          {"function/app", "function/emulator"},
+	"function/e2e":                {},
 	"function/emulator":           {"function/emulator/api", "function/emulator/ecs", "function/emulator/fault", "function/emulator/hbr", "function/emulator/plainjson", "function/emulator/rpc", "function/emulator/sign", "function/emulator/sts", "function/emulator/world"},
 	"function/emulator/api":       {},
 	"function/emulator/ecs":       {"function/emulator/plainjson", "function/emulator/ram", "function/emulator/rpc", "function/emulator/world"},
@@ -130,4 +137,68 @@ func TestImportsOfTheProgramLeaveOutTheEmulator(t *testing.T) {
 			t.Errorf("the program links %s", path)
 		}
 	}
+}
+
+// A package comment begins with one sentence that says what the package is for,
+// without "and"; its model follows in further paragraphs.
+func TestImportsPackageCommentsAreOneSentence(t *testing.T) {
+	for _, folder := range packageFolders(t) {
+		comment := packageComment(t, folder)
+		first, _, _ := strings.Cut(comment, "\n\n")
+		first = strings.Join(strings.Fields(first), " ")
+		switch {
+		case first == "":
+			t.Errorf("%s has no package comment", folder)
+		case !strings.HasPrefix(first, "Package ") && !strings.HasPrefix(first, "Command "):
+			t.Errorf("%s: the package comment does not begin with Package or Command: %s", folder, first)
+		case strings.Count(first+" ", ". ") != 1 || !strings.HasSuffix(first, "."):
+			t.Errorf("%s: the first paragraph of the package comment is not one sentence: %s", folder, first)
+		case strings.Contains(first, " and "):
+			t.Errorf("%s: the package comment needs an \"and\": %s", folder, first)
+		}
+	}
+}
+
+// packageFolders lists the folders with Go files of ours, nested modules left out.
+func packageFolders(t *testing.T) (folders []string) {
+	t.Helper()
+	for _, top := range []string{"../function", "../web", "../templates"} {
+		err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.IsDir() {
+				return err
+			}
+			files, err := filepath.Glob(filepath.Join(path, "*.go"))
+			if len(files) > 0 {
+				folders = append(folders, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folders
+}
+
+// packageComment returns the comments above the package clauses in a folder.
+func packageComment(t *testing.T, folder string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var comments []string
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file.Doc != nil && !ast.IsGenerated(file) {
+			comments = append(comments, file.Doc.Text())
+		}
+	}
+	return strings.Join(comments, "\n")
 }

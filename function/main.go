@@ -1,16 +1,20 @@
-// Command main is the backup portal: one program that runs on Function Compute,
-// on AWS Lambda, and as a plain server.
+// Command main is the backup portal.
+//
+// One program runs on Function Compute, on AWS Lambda, and as a plain server;
+// the platform shows in its environment. With arguments it is a command for
+// operators: see commands.go.
 package main
 
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
+
+	"backupportal/function/app"
 )
 
 func main() {
-	if err := run(os.Args[1:], os.Getenv, os.Stdout); err != nil {
+	if err := run(os.Args[1:], environment{os.Getenv, os.Stdin, os.Stdout}); err != nil {
 		fmt.Fprintln(os.Stderr, "backup-portal:", err)
 		if _, ok := errors.AsType[usageError](err); ok {
 			os.Exit(2)
@@ -21,29 +25,29 @@ func main() {
 
 // run does what the arguments say; without any it serves until it is told to
 // stop.
-func run(args []string, getenv func(string) string, out io.Writer) error {
+func run(args []string, env environment) error {
 	if len(args) > 0 {
-		return command(args, getenv, out)
+		return runCommand(args, env)
 	}
-	cfg, err := readConfig(getenv)
+	cfg, err := app.ReadConfig(env.getenv)
 	if err != nil {
 		return err
 	}
-	var named []string // by the policy, as variables with secrets
-	cfg.Getenv = func(name string) string { named = append(named, name); return getenv(name) }
-	p, err := wire(cfg, os.Stderr)
+	var named []string // the variables with secrets that the policy names
+	cfg.Getenv = func(name string) string { named = append(named, name); return env.getenv(name) }
+	p, err := app.Wire(cfg, os.Stderr)
 	if err != nil {
 		return err
 	}
-	if err := forgetSecrets(named, os.Unsetenv); err != nil {
+	if err := app.ForgetSecrets(named, os.Unsetenv); err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.Close()
 	switch cfg.Platform {
-	case functionCompute:
+	case app.FunctionCompute:
 		return serveFC(p)
-	case lambdaPlatform:
+	case app.Lambda:
 		return serveLambda(p)
 	}
-	return serve(cfg, p, out)
+	return serveHTTP(cfg, p, env.out)
 }

@@ -1,6 +1,7 @@
-// Package templates draws the pages. It knows what a backup is, and nothing of
-// HTTP: every page is a function of one struct, and of the reader's language
-// and theme, which alone travel in the context.
+// Package templates draws the pages.
+//
+// It knows backups but not HTTP: every page is a function of one struct, and of
+// the reader's language and theme, which are in the context.
 package templates
 
 import (

@@ -1,5 +1,7 @@
-// Package web answers requests: pages for people and JSON for machines. Each
-// handler reads, calls the domain once, and words what came of it.
+// Package web answers HTTP requests.
+//
+// People get pages, programs get JSON. Each handler reads the request, calls the
+// domain once, and writes the answer.
 package web
 
 import (

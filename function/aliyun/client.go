@@ -1,5 +1,7 @@
-// Package aliyun speaks to Alibaba Cloud: Cloud Backup, STS and ECS. It is the only
-// importer of alibaba-cloud-sdk-go.
+// Package aliyun calls the operations of Alibaba Cloud.
+//
+// It calls Cloud Backup, STS and ECS, and is the only importer of
+// alibaba-cloud-sdk-go.
 //
 // The SDK builds and signs requests, and nothing more. It knows no contexts,
 // races when shared, follows redirects, panics on some answers, and puts

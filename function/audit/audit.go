@@ -1,6 +1,8 @@
-// Package audit writes the audit trail: who asked for what, what the policy
-// said, what was about to be done and what came of it. Each record is a row in
-// the store and a line in the log.
+// Package audit writes the audit trail.
+//
+// A record says who asked for what, what the policy decided, what the portal was
+// about to do, or what the result was. Each record is a row in the store and a
+// line in the log.
 //
 // The records of a process form a chain: they are numbered, and with a key each
 // is sealed together with the one before it, so that a record that was changed,

@@ -1,5 +1,6 @@
-// Package emulator answers like Alibaba Cloud Backup, STS and ECS, on one address.
+// Package emulator answers requests as Alibaba Cloud does.
 //
+// It plays Cloud Backup, STS and ECS on one address.
 // It is the far side of the network for people without an account and for
 // tests: a [Cloud] verifies signatures, judges every request by the vendor's
 // published rules, keeps jobs that move with the clock, and writes down all

@@ -49,6 +49,19 @@ func (d Doors) customRuntime(out io.Writer) http.Handler {
 	})
 }
 
+// Invoke returns a handler that takes an event as POST /invoke, and leaves all
+// other requests to Web. It reads no platform header, so that it serves without a
+// platform: in front of an emulator, for demonstrations.
+func (d Doors) Invoke() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == "/invoke" {
+			d.serveInvoke(w, r)
+			return
+		}
+		d.Web.ServeHTTP(w, r)
+	})
+}
+
 // serveInvoke answers an event that came as a request and reports whether it
 // was handled. On failure it says so in every way that a version of the
 // platform may look at: status, header and body.

@@ -1,5 +1,7 @@
-// Package event turns what serverless platforms hand to a function into HTTP
-// requests for one [http.Handler] and messages for one submission function.
+// Package event adapts the events of serverless platforms to the portal.
+//
+// They become HTTP requests for one [http.Handler], or messages for one
+// submission function.
 //
 // A platform delivers bytes. An event with requestContext.http.method is an
 // HTTP request and is always answered, never failed: the platform would show

@@ -1,5 +1,6 @@
-// Package notify writes messages about backups, and sends them to webhooks and
-// to robots in chats.
+// Package notify sends notifications about backups.
+//
+// A notification goes to a webhook, or to a robot in a chat.
 //
 // Every kind of receiver has its own form, its own signature, and its own way to
 // say that it took a message: robots answer 200 to everything, so their words

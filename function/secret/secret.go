@@ -1,4 +1,4 @@
-// Package secret keeps secret text out of logs, errors and encoders.
+// Package secret holds text that never prints.
 package secret
 
 import (

@@ -1,6 +1,7 @@
-// Package store remembers submissions and their logs in SQL: in a SQLite file
-// where the portal runs alone, in PostgreSQL where several instances share it.
-// Both get the same schema and the same statements.
+// Package store keeps submissions in a SQL database.
+//
+// It is a SQLite file where the portal runs alone, and PostgreSQL where several
+// instances share it. Both have the same schema and the same statements.
 //
 // Nothing here is locked and no part of a log is ever changed. Each statement
 // stands alone and decides one race by a primary key, so that a process may

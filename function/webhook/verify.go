@@ -1,4 +1,6 @@
-// Package webhook says who sent a webhook, and what it asks for.
+// Package webhook verifies messages from other systems.
+//
+// A verified message becomes a submission by the template of its [Source].
 //
 // Messages are judged before a single byte of them is read as anything else: by
 // the raw body, by strict headers, by every key that is good, in the same time

@@ -1,5 +1,6 @@
-// Command emulator serves the emulator of Alibaba Cloud Backup and STS on one
-// address, for people without an account and for programs in other languages.
+// Command emulator serves the emulator of Alibaba Cloud on one address.
+//
+// It is for people without an account, and for programs in other languages.
 package main
 
 import (

@@ -1,36 +1,30 @@
-// Command local is the portal, the cloud emulator and a demo policy in one
-// process, for laptops and demonstrations: `make run`. Nothing it does reaches
-// Alibaba Cloud.
+// Command local runs the portal in front of an emulator of the cloud.
+//
+// It is one process for laptops and demonstrations: `make run`. Nothing it does
+// reaches Alibaba Cloud.
+//
+// It serves what package app wires, as a deployment does. Events are taken as
+// POST /invoke.
 package main
 
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
 
-	"backupportal/function/aliyun"
-	"backupportal/function/backup"
+	"backupportal/function/app"
 	"backupportal/function/emulator"
-	"backupportal/function/event"
-	"backupportal/function/policy"
-	"backupportal/function/secret"
-	"backupportal/function/store"
-	"backupportal/web"
-	"backupportal/web/auth"
 )
 
 //go:embed policy.yaml
@@ -57,53 +51,92 @@ func main() {
 	if *verbose {
 		logTo = os.Stderr
 	}
-	if err := run(ctx, *addr, *emulatorAddr, os.Stdout, slog.New(slog.NewTextHandler(logTo, nil))); err != nil {
+	if err := run(ctx, *addr, *emulatorAddr, os.Getenv, os.Stdout, logTo); err != nil {
 		fmt.Fprintln(os.Stderr, "local:", err)
 		os.Exit(1)
 	}
 }
 
 // run serves both until ctx ends. When both are ready it prints their
-// addresses, one line each.
-func run(ctx context.Context, addr, emulatorAddr string, out io.Writer, log *slog.Logger) error {
+// addresses, one line each. The log of the portal goes to logTo.
+func run(ctx context.Context, addr, emulatorAddr string, getenv func(string) string, out, logTo io.Writer) (err error) {
 	cloud, err := listen(emulatorAddr)
 	if err != nil {
 		return err
 	}
+	defer cloud.Close()
 	front, err := listen(addr)
 	if err != nil {
 		return err
 	}
-	world, err := emulator.New(emulator.Options{})
+	defer front.Close()
+	emulated, err := emulator.New(emulator.Options{})
 	if err != nil {
 		return err
 	}
-	emulated := &http.Server{Handler: world, ReadHeaderTimeout: 5 * time.Second}
-	db, forget, err := openStore()
+	folder, err := os.MkdirTemp("", "backup-portal-")
 	if err != nil {
 		return err
 	}
-	defer forget()
-	handler, service, err := portal(cloud.Addr().String(), db, log)
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	cfg, err := config(folder, front.Addr().String(), cloud.Addr().String(), getenv)
 	if err != nil {
 		return err
 	}
-	sweeps, stopSweeps := context.WithCancel(ctx)
-	defer stopSweeps()
-	go service.SweepEvery(sweeps, sweepInterval, time.Hour)
-	server := &http.Server{Handler: event.StripPlatformHeaders(handler), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
-	failed := make(chan error, 2)
-	go func() { failed <- emulated.Serve(cloud) }()
-	go func() { failed <- server.Serve(front) }()
-	fmt.Fprintf(out, "portal http://%s\nemulator http://%s\n", front.Addr(), cloud.Addr())
-	select {
-	case err := <-failed:
+	portal, err := app.Wire(cfg, logTo)
+	if err != nil {
 		return err
-	case <-ctx.Done():
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer func() { err = errors.Join(err, portal.Close()) }()
+
+	server := &http.Server{Handler: emulated, ReadHeaderTimeout: 5 * time.Second}
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	return cmp.Or(server.Shutdown(ctx), emulated.Shutdown(ctx))
+	failed := make(chan error, 2)
+	go func() { failed <- server.Serve(cloud) }()
+	go func() { failed <- app.Serve(ctx, cfg, portal, front) }()
+	fmt.Fprintf(out, "portal http://%s\nemulator http://%s\n", front.Addr(), cloud.Addr())
+	first := <-failed // nil from the portal once ctx ends
+	cancel()
+	ended := server.Close()
+	for _, err := range []error{first, <-failed} {
+		if !errors.Is(err, http.ErrServerClosed) {
+			ended = errors.Join(ended, err)
+		}
+	}
+	return ended
+}
+
+// sweepInterval is short, because jobs of the emulator are.
+const sweepInterval = 5 * time.Second
+
+// config is the configuration of a deployment, read as for one, with the
+// emulator as the cloud. Of the real environment it takes POLICY_FILE, AUDIT_KEY
+// and the variables that the policy names. The database ends with the emulator,
+// because its jobs do.
+func config(folder, addr, cloud string, getenv func(string) string) (app.Config, error) {
+	policy := filepath.Join(folder, "policy.yaml")
+	if err := os.WriteFile(policy, demoPolicy, 0o600); err != nil {
+		return app.Config{}, err
+	}
+	settings := map[string]string{
+		"ADDR":                            addr,
+		"AUTH_MODE":                       "demo",
+		"CLOUD_ENDPOINT":                  "http://" + cloud,
+		"ALIBABA_CLOUD_ACCESS_KEY_ID":     demoKey,
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET": demoSecret,
+		"DATABASE_URL":                    "sqlite:" + filepath.Join(folder, "portal.db"),
+		"POLICY_FILE":                     cmp.Or(getenv("POLICY_FILE"), policy),
+		"AUDIT_KEY":                       getenv("AUDIT_KEY"),
+	}
+	cfg, err := app.ReadConfig(func(name string) string { return settings[name] })
+	if err != nil {
+		return app.Config{}, err
+	}
+	cfg.Getenv = getenv
+	cfg.SweepInterval = sweepInterval
+	cfg.Invoke = true
+	return cfg, nil
 }
 
 // listen refuses every address but loopback: everybody who reaches this portal
@@ -117,48 +150,4 @@ func listen(addr string) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("%s is not on loopback", addr), listener.Close())
 	}
 	return listener, nil
-}
-
-// openStore opens a database in a temporary folder, which forget removes: the
-// jobs that it remembers end with the emulator.
-func openStore() (db *store.DB, forget func() error, err error) {
-	folder, err := os.MkdirTemp("", "backup-portal-")
-	if err != nil {
-		return nil, nil, err
-	}
-	db, err = store.Open(store.Config{URL: secret.New("sqlite:" + filepath.Join(folder, "portal.db"))})
-	if err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(folder))
-	}
-	return db, func() error { return errors.Join(db.Close(), os.RemoveAll(folder)) }, nil
-}
-
-// sweepInterval is short, because jobs of the emulator are.
-const sweepInterval = 5 * time.Second
-
-// portal is the portal in front of the emulator at endpoint.
-func portal(endpoint string, db *store.DB, log *slog.Logger) (http.Handler, *backup.Service, error) {
-	rules, err := policy.Load(demoPolicy, os.Getenv)
-	if err != nil {
-		return nil, nil, err
-	}
-	key := aliyun.Credentials{AccessKeyID: demoKey, AccessKeySecret: secret.New(demoSecret)}
-	cloud, err := aliyun.New(aliyun.Config{
-		Endpoint:    &url.URL{Scheme: "http", Host: endpoint},
-		Credentials: func(context.Context) (aliyun.Credentials, error) { return key, nil },
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	rules = rules.Tagged(cloud.DescribeInstances, time.Now)
-	service := &backup.Service{
-		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Log: log, Now: time.Now, NewID: rand.Text,
-		Wait: backup.Sleep,
-	}
-	server := &web.Server{
-		Backups: service, Policy: rules, Who: auth.Machines(rules.Tokens(), rules.Pipelines(), time.Now, auth.Demo), Host: web.OnLoopback, Demo: true, Log: log,
-		Store:     web.Store{Kind: db.Kind(), Ready: db.Ready},
-		RequestID: func(context.Context) string { return rand.Text() }, Zone: time.FixedZone("UTC+8", 8*3600),
-	}
-	return server.Handler(), service, nil
 }

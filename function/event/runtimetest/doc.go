@@ -1,6 +1,7 @@
-// Package runtimetest plays the platforms that run the function: their runtime
-// APIs, over which a built program takes its events, and the HTTP fronts that
-// make events of requests.
+// Package runtimetest plays the platforms that run the function.
+//
+// It has their runtime APIs, over which a built program takes its events, and
+// their HTTP fronts, which make events of requests.
 //
 // A test starts the program behind [FC] or [Lambda] and talks to it through
 // [FCTrigger] or [FunctionURL], which are ordinary handlers for an

@@ -1,0 +1,108 @@
+package app
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"backupportal/function/event"
+)
+
+// A pipes is a listener in memory: its connections go by the clock of a test.
+type pipes struct {
+	waiting chan net.Conn
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.waiting:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// dial connects.
+func (p *pipes) dial() net.Conn {
+	client, server := net.Pipe()
+	p.waiting <- server
+	return client
+}
+
+// Who sends slowly does not hold the server: 300 connections that never end
+// their headers are closed after 5 seconds, a body that does not come ends after
+// 15, and meanwhile others are answered. (T18.)
+func TestSlowRequestsDoNotHoldTheServer(t *testing.T) {
+	for on, name := range map[Platform]string{PlainServer: "plain", CustomRuntime: "custom runtime"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { slowRequests(t, on) })
+		})
+	}
+}
+
+func slowRequests(t *testing.T, on Platform) {
+	read := make(chan error, 1) // what came of a body
+	server := NewServer(Config{Platform: on}, App{Doors: event.Doors{Web: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); r.Method == http.MethodPost {
+			read <- err
+		}
+	})}})
+	listener := &pipes{waiting: make(chan net.Conn), closed: make(chan struct{})}
+	var done sync.WaitGroup
+	done.Go(func() { _ = server.Serve(listener) })
+	defer func() {
+		_ = server.Close()
+		done.Wait()
+		time.Sleep(time.Second) // of the test's own clock: a server lingers where it closed
+	}()
+
+	start := time.Now()
+	var slow sync.WaitGroup
+	for range 300 {
+		c := listener.dial()
+		slow.Go(func() {
+			defer c.Close()
+			_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+			_, _ = io.Copy(io.Discard, c) // until the server closes it
+			if took := time.Since(start); took != 5*time.Second {
+				t.Errorf("a connection without the end of its headers was held for %v", took)
+			}
+		})
+	}
+	c := listener.dial()
+	defer c.Close()
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != http.StatusOK || time.Since(start) != 0 {
+		t.Errorf("beside them: %v after %v", err, time.Since(start))
+	}
+	slow.Wait()
+
+	start = time.Now()
+	c = listener.dial()
+	defer c.Close()
+	_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nslow")
+	if err, timeout := <-read, net.Error(nil); !errors.As(err, &timeout) || !timeout.Timeout() || time.Since(start) != 15*time.Second {
+		t.Errorf("a body that does not come: %v after %v", err, time.Since(start))
+	}
+
+	c = listener.dial()
+	defer c.Close()
+	go func() {
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("x", 32<<10)+"\r\n\r\n")
+	}()
+	if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("32 KiB of headers: %+v, %v", answer, err)
+	}
+}

@@ -1,0 +1,77 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"backupportal/function/event"
+)
+
+// Serve answers HTTP on listener until ctx ends; then it finishes the requests that
+// it has, for at most 40 s. It is the plain server and the custom runtime of
+// Function Compute. The plain server sweeps meanwhile.
+func Serve(ctx context.Context, cfg Config, p App, listener net.Listener) error {
+	server := NewServer(cfg, p)
+	if cfg.Platform == PlainServer {
+		interval := cmp.Or(cfg.SweepInterval, sweepInterval)
+		defer background(ctx, func(ctx context.Context) { p.Service.SweepEvery(ctx, interval, cfg.History) })()
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 40*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return err
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// background runs f until ctx ends or the function that it returns is called,
+// which then waits for f.
+func background(ctx context.Context, f func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { f(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// sweepInterval stands for a [Config.SweepInterval] of zero. On the event
+// platforms a timer sweeps as often.
+const sweepInterval = time.Minute
+
+// NewServer returns the server with its time limits. Slow clients must not hold it.
+func NewServer(cfg Config, p App) *http.Server {
+	s := &http.Server{
+		Handler:           event.StripPlatformHeaders(p.Doors.Web),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+	}
+	if cfg.Invoke {
+		s.Handler = http.NewCrossOriginProtection().Handler(event.StripPlatformHeaders(p.Doors.Invoke()))
+	}
+	if cfg.Platform == CustomRuntime {
+		s.Handler = p.Doors.CustomRuntime()
+		// The platform keeps connections for 15 minutes and answers 502 when it meets a closed one.
+		s.IdleTimeout = 20 * time.Minute
+	}
+	return s
+}

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"backupportal/function/secret"
+	"backupportal/web"
+	"backupportal/web/auth"
+)
+
+// A SignIn is what the environment says of how people come in.
+type SignIn struct {
+	OIDC *auth.OIDC     // of AUTH_MODE oidc; wire adds its sessions
+	Keys auth.Keys      // that seal them
+	JWT  auth.Assertion // of AUTH_MODE jwt
+}
+
+// missing names the first of these variables that is not set.
+func missing(getenv func(string) string, mode string, names ...string) error {
+	for _, name := range names {
+		if getenv(name) == "" {
+			return fmt.Errorf("%s is not set: AUTH_MODE %s needs it", name, mode)
+		}
+	}
+	return nil
+}
+
+// secureAddress refuses what others could listen to or answer.
+func secureAddress(name, text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.Scheme != "https" && (u.Scheme != "http" || !web.OnLoopback(u.Host)) {
+		return fmt.Errorf("%s must be an address that begins with https://, unless it is on loopback", name)
+	}
+	return nil
+}
+
+// readOIDC reads what AUTH_MODE oidc needs.
+func (c *Config) readOIDC(getenv func(string) string) error {
+	if err := missing(getenv, "oidc", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PUBLIC_URL", "SESSION_KEYS"); err != nil {
+		return err
+	}
+	keys, err := auth.ParseKeys(getenv("SESSION_KEYS"))
+	if err != nil {
+		err = fmt.Errorf("SESSION_KEYS: %w", err)
+	}
+	scopes := strings.Fields(cmp.Or(getenv("OIDC_SCOPES"), "openid"))
+	if !slices.Contains(scopes, "openid") {
+		err = errors.Join(err, errors.New("OIDC_SCOPES must have openid among them"))
+	}
+	nonce := cmp.Or(getenv("OIDC_NONCE"), "strict")
+	if nonce != "strict" && nonce != "off" {
+		err = errors.Join(err, errors.New("OIDC_NONCE must be strict, or off for a provider that does not repeat it"))
+	}
+	c.SignIn.Keys = keys
+	c.SignIn.OIDC = &auth.OIDC{
+		Issuer: getenv("OIDC_ISSUER"), ClientID: getenv("OIDC_CLIENT_ID"), ClientSecret: secret.New(getenv("OIDC_CLIENT_SECRET")),
+		PublicURL: c.PublicURL, Scopes: scopes, GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"), NoNonce: nonce == "off",
+	}
+	return errors.Join(err, secureAddress("OIDC_ISSUER", getenv("OIDC_ISSUER")))
+}
+
+// readJWT reads what AUTH_MODE jwt needs.
+func (c *Config) readJWT(getenv func(string) string) error {
+	if err := missing(getenv, "jwt", "AUTH_JWT_HEADER", "AUTH_JWT_ISSUER", "AUTH_JWT_AUDIENCE", "PUBLIC_URL"); err != nil {
+		return err
+	}
+	c.SignIn.JWT = auth.Assertion{
+		Header: getenv("AUTH_JWT_HEADER"), Issuer: getenv("AUTH_JWT_ISSUER"), Audience: getenv("AUTH_JWT_AUDIENCE"),
+		JWKSURL: getenv("AUTH_JWT_JWKS_URL"), JWKS: getenv("AUTH_JWT_JWKS"), GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"), Now: wallClock,
+	}
+	if (c.SignIn.JWT.JWKSURL == "") == (c.SignIn.JWT.JWKS == "") {
+		return errors.New("set AUTH_JWT_JWKS_URL, the address of the gateway's keys, or AUTH_JWT_JWKS, the keys themselves, and not both")
+	}
+	if c.SignIn.JWT.JWKSURL != "" {
+		return secureAddress("AUTH_JWT_JWKS_URL", c.SignIn.JWT.JWKSURL)
+	}
+	if _, err := c.SignIn.JWT.Who(); err != nil {
+		return fmt.Errorf("AUTH_JWT_JWKS: %w", err)
+	}
+	return nil
+}

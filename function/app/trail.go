@@ -1,0 +1,57 @@
+package app
+
+import (
+	"cmp"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+
+	"backupportal/function/audit"
+	"backupportal/function/secret"
+	"backupportal/function/store"
+)
+
+// newTrail makes the audit trail.
+func newTrail(cfg Config, db *store.DB, policy string, log *slog.Logger) (*audit.Log, error) {
+	var key secret.String
+	if len(cfg.AuditKeys) > 0 {
+		key = cfg.AuditKeys[0]
+	}
+	settings := map[string]string{
+		"platform": string(cfg.Platform), "auth": cfg.AuthMode, "store": db.Kind(), "policy": policy,
+		"ephemeral": strconv.FormatBool(cfg.Ephemeral), "list_first": strconv.FormatBool(cfg.ListFirst), "sealed": strconv.FormatBool(!key.IsZero()),
+		"history_days": strconv.Itoa(int(cfg.History.Hours() / 24)),
+	}
+	if cfg.PublicURL != nil {
+		settings["public_url"] = cfg.PublicURL.String()
+	}
+	if cfg.CloudEndpoint != nil {
+		settings["cloud_endpoint"] = cfg.CloudEndpoint.String()
+	}
+	if cfg.SignIn.OIDC != nil {
+		settings["issuer"] = cfg.SignIn.OIDC.Issuer
+	}
+	trail, err := audit.New(audit.Config{
+		Sink: db, Key: key, Log: log, Now: wallClock, NewID: rand.Text, Build: Build(), Policy: policy, Settings: settings,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("AUDIT_KEY: %w", err)
+	}
+	return trail, nil
+}
+
+// Build is the version that the Go command has put into the program.
+func Build() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return cmp.Or(info.Main.Version, "unknown")
+}

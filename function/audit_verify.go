@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"time"
+
+	"backupportal/function/app"
+	"backupportal/function/audit"
+	"backupportal/function/backup"
+	"backupportal/function/param"
+)
+
+const verifyUsage = `audit verify [-file FILE] [-from DATE]
+
+It reads the audit trail of the database at DATABASE_URL, or with -file the lines of a log, - for standard input, and
+reports records that were changed, left out or moved, and chains whose ends are missing by what later chains know of
+them. The key is in AUDIT_KEY, earlier ones behind it with commas between; without it only numbers and ends are looked at.
+
+It ends with 0 if the trail is whole, with 1 if it is not, and with 2 if it cannot be read.
+`
+
+// errBroken is the end of the verification of a trail that is not whole.
+var errBroken = errors.New("the audit trail is not whole")
+
+// verifyAudit is the command audit verify.
+func verifyAudit(args []string, env environment) error {
+	flags := newFlags("audit verify", verifyUsage, env.out)
+	file := flags.String("file", "", "a `file` with lines of the log, in place of the database; - is standard input")
+	from := flags.String("from", "", "the `date` before which chains may have been deleted, such as 2026-11-26")
+	if err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	var since time.Time
+	if *from != "" {
+		var err error
+		if since, err = time.Parse(time.DateOnly, *from); err != nil {
+			return usageError{errors.New("-from must be a date, such as 2026-11-26")}
+		}
+	}
+	keys, err := app.ReadAuditKeys(env.getenv)
+	if err != nil {
+		return usageError{err}
+	}
+	rows, done, err := trailOf(*file, env)
+	if err != nil {
+		return usageError{err}
+	}
+	defer done()
+	report, err := audit.Verify(rows, keys, since)
+	if err == nil && report.Records == 0 {
+		err = errors.New("there is no record in it")
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	return tellReport(report, len(keys) > 0, env.out)
+}
+
+// trailOf is the trail in a file, or in the database.
+func trailOf(file string, env environment) (rows iter.Seq2[backup.AuditRow, error], done func() error, err error) {
+	nothing := func() error { return nil }
+	switch {
+	case file == "-":
+		rows, err = audit.ReadLines(env.in)
+		return rows, nothing, err
+	case file != "":
+		opened, err := os.Open(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer opened.Close()
+		rows, err = audit.ReadLines(opened)
+		return rows, nothing, err
+	case env.getenv("DATABASE_URL") == "":
+		return nil, nil, errors.New("DATABASE_URL is not set, and there is no -file: say which trail to verify")
+	}
+	db, closeStore, err := app.OpenDatabase(env.getenv)
+	if err != nil {
+		return nil, nil, err
+	}
+	return db.AuditTrail(context.Background()), closeStore, nil
+}
+
+// mostTold is how many findings are listed.
+const mostTold = 100
+
+func tellReport(r audit.Report, sealed bool, out io.Writer) error {
+	for i, f := range r.Findings {
+		if i == mostTold {
+			fmt.Fprintf(out, "and %d more\n", len(r.Findings)-i)
+			break
+		}
+		fmt.Fprintf(out, "chain %s, record %d: %s\n", param.Clean(f.Chain, 40), f.Seq, f.What)
+	}
+	checked := "seals are right"
+	switch {
+	case !sealed:
+		checked = "no AUDIT_KEY is set, so seals were not looked at: a record that was changed does not show"
+	case len(r.Findings) > 0:
+		checked = fmt.Sprintf("%d findings", len(r.Findings))
+	}
+	fmt.Fprintf(out, "%d records in %d chains; %s\n", r.Records, r.Chains, checked)
+	if len(r.Findings) > 0 {
+		return errBroken
+	}
+	return nil
+}

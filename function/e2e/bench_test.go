@@ -1,0 +1,86 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/emulator"
+)
+
+// BenchmarkBesideABareServer makes each request in turn to the portal and to a
+// server that answers with an empty page, over the same loopback: times mean
+// nothing on another machine, their ratio does. The emulator's part is in
+// what a submission takes.
+func BenchmarkBesideABareServer(b *testing.B) {
+	portal := httptest.NewServer(benchPortal(b))
+	b.Cleanup(portal.Close)
+	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "<!doctype html><title>Backups</title>")
+	}))
+	b.Cleanup(bare.Close)
+	n := 0
+	for _, c := range []struct {
+		name, method, path, body string
+	}{
+		{"form page", "GET", "/backups/new/UDM_ECS", ""},
+		{"dry run", "POST", "/api/v1/backup-jobs?dry_run=true", kinds[0].json},
+		{"submission", "POST", "/api/v1/backup-jobs", kinds[0].json},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var ours, theirs time.Duration
+			for b.Loop() {
+				n++
+				ours += timed(b, c.method, portal.URL+c.path, c.body, fmt.Sprint("bench-", n))
+				theirs += timed(b, c.method, bare.URL+c.path, c.body, "")
+			}
+			b.ReportMetric(float64(ours)/float64(theirs), "x-bare")
+		})
+	}
+}
+
+// benchPortal is the whole portal in front of the emulator, in this process.
+func benchPortal(b *testing.B) http.Handler {
+	cloud, err := emulator.New(emulator.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	endpoint := httptest.NewServer(cloud)
+	b.Cleanup(endpoint.Close)
+	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { log.Close() })
+	return connect(b, endpoint.URL, log, "DATABASE_URL", "sqlite:"+filepath.Join(b.TempDir(), "portal.db")).Doors.Web
+}
+
+// timed makes one request, and fails if it is answered with anything but
+// success: an error would be a fast one.
+func timed(b *testing.B, method, url, body, key string) time.Duration {
+	r, err := http.NewRequestWithContext(b.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if method == "POST" {
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", key)
+	}
+	start := time.Now()
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	content, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	if err != nil || res.StatusCode >= 300 {
+		b.Fatalf("%s: %s, %v: %s", url, res.Status, err, content)
+	}
+	return time.Since(start)
+}

@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// canaries are texts that must not come out anywhere, and what came out. To have
+// another secret watched, make it with mark, or hand it to add.
+type canaries struct {
+	mu    sync.Mutex
+	texts map[string]string // and their names
+	out   map[string]*strings.Builder
+}
+
+// mark is a new secret of a name, of so many characters at least.
+func (c *canaries) mark(name string, least int) string {
+	text := "Canary" + strings.Map(func(r rune) rune {
+		if r < '0' || r > 'z' {
+			return -1
+		}
+		return r
+	}, name)
+	for len(text) < least {
+		text += "0123456789abcdefghijklmnopqrstuv"[len(text)%32:][:1]
+	}
+	c.add(name, text)
+	return text
+}
+
+// add watches a secret that somebody else has made. Short ones are left out: they
+// would be found everywhere.
+func (c *canaries) add(name, text string) {
+	if len(text) < 12 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.texts == nil {
+		c.texts = map[string]string{}
+	}
+	c.texts[text] = name
+}
+
+// heard keeps what came out at a place.
+func (c *canaries) heard(place, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.out == nil {
+		c.out = map[string]*strings.Builder{}
+	}
+	if c.out[place] == nil {
+		c.out[place] = &strings.Builder{}
+	}
+	c.out[place].WriteString(text + "\n")
+}
+
+// check looks for every secret in everything that came out.
+func (c *canaries) check(t *testing.T) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for place, said := range c.out {
+		for text, name := range c.texts {
+			if how := occurs(said.String(), text); how != "" {
+				at := strings.Index(said.String(), how)
+				t.Errorf("%s came out at %s: …%.300s…", name, place, said.String()[max(0, at-120):])
+			}
+		}
+	}
+}
+
+// occurs finds a secret in a text: as it is, or as somebody may have written it. It
+// returns the form that is there.
+func occurs(text, secret string) string {
+	quoted, _ := json.Marshal(secret)
+	forms := []string{
+		secret, url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret), strings.Trim(string(quoted), `"`),
+		hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
+		base32.StdEncoding.EncodeToString([]byte(secret))[:len(secret)], strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
+	}
+	// In base64 a text looks differently behind 0, 1 or 2 other bytes; what its
+	// neighbours have a part in is cut off.
+	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+		for shift := range 3 {
+			whole := enc.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
+			from := (shift*8 + 5) / 6
+			forms = append(forms, whole[from:len(strings.TrimRight(whole, "="))-1])
+		}
+	}
+	for _, form := range forms {
+		if strings.Contains(text, form) {
+			return form
+		}
+	}
+	return ""
+}
+
+// The search itself finds what it is to find.
+func TestCanariesAreFound(t *testing.T) {
+	secret := "Canary/secret+with=signs&more"
+	for name, text := range map[string]string{
+		"plain":           "x" + secret + "y",
+		"in an address":   "https://x/?a=" + url.QueryEscape(secret),
+		"in JSON":         `{"a":"Canary/secret+with=signs\u0026more"}`,
+		"hex":             fmt.Sprintf("%x", secret),
+		"HEX":             fmt.Sprintf("%X", secret),
+		"bytes":           fmt.Sprint([]byte(secret)),
+		"base64":          base64.StdEncoding.EncodeToString([]byte(secret)),
+		"base64, shift 1": base64.StdEncoding.EncodeToString([]byte("u" + secret + "more")),
+		"base64, shift 2": base64.StdEncoding.EncodeToString([]byte("us" + secret + "z")),
+		"basic auth":      base64.StdEncoding.EncodeToString([]byte("user:" + secret)),
+		"base64url":       base64.RawURLEncoding.EncodeToString([]byte("??>" + secret)),
+		"base32":          base32.StdEncoding.EncodeToString([]byte(secret)),
+	} {
+		if occurs(text, secret) == "" {
+			t.Errorf("%s: not found in %s", name, text)
+		}
+	}
+	if occurs("Canary/secret", secret) != "" {
+		t.Error("found where it is not")
+	}
+}

@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A deployFile is a file for Serverless Devs as it was written: references stand as they are, extend is followed.
+type deployFile struct {
+	dir string         // of the file; relative paths in it start there
+	doc map[string]any // the whole document
+}
+
+// readDeployFile reads a file and those that it extends.
+func readDeployFile(path string) (deployFile, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return deployFile{}, err
+	}
+	file := deployFile{dir: filepath.Dir(path)}
+	if err := yaml.Unmarshal(text, &file.doc); err != nil {
+		return deployFile{}, fmt.Errorf("%s: %w", path, err)
+	}
+	base, ok := file.doc["extend"].(string)
+	if !ok {
+		return file, nil
+	}
+	delete(file.doc, "extend")
+	extended, err := readDeployFile(filepath.Join(file.dir, base))
+	if err != nil {
+		return deployFile{}, fmt.Errorf("%s: extend: %w", path, err)
+	}
+	file.doc = mergeYAML(extended.doc, file.doc)
+	return file, nil
+}
+
+// mustReadDeployFile is readDeployFile for a test: every call gives a document that the test may change.
+func mustReadDeployFile(t *testing.T, path string) deployFile {
+	t.Helper()
+	file, err := readDeployFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// mergeYAML lays one document over another as the CLI does: objects are merged, everything else, lists too, is replaced.
+func mergeYAML(under, over map[string]any) map[string]any {
+	merged := maps.Clone(under)
+	for key, value := range over {
+		lower, isObject := merged[key].(map[string]any)
+		upper, ok := value.(map[string]any)
+		if isObject && ok {
+			value = mergeYAML(lower, upper)
+		}
+		merged[key] = value
+	}
+	return merged
+}
+
+// complaints collects what is wrong with a file, each with the place where it is.
+type complaints []error
+
+// add notes one more complaint.
+func (c *complaints) add(where, format string, args ...any) {
+	*c = append(*c, fmt.Errorf("%s: "+format, append([]any{where}, args...)...))
+}
+
+var (
+	anyReference = regexp.MustCompile(`\$\{([^}]*)\}`)
+	envReference = regexp.MustCompile(`^env\((?:'([^']*)'|"([^"]*)")(?:, *(?:'([^']*)'|"([^"]*)"))?\)$`)
+	varReference = regexp.MustCompile(`^vars\.(\w+)$`)
+)
+
+// A referenceResolver puts values in place of references, which is what the CLI does before anything else looks at the file.
+type referenceResolver struct {
+	getenv func(string) string
+	vars   map[string]any
+	errs   complaints
+}
+
+// resolveReferences gives the document with its references replaced. The result of a reference is always text.
+// access is left alone, because the CLI leaves it alone.
+func resolveReferences(doc map[string]any, getenv func(string) string) (map[string]any, []error) {
+	r := &referenceResolver{getenv: getenv}
+	vars, _ := doc["vars"].(map[string]any)
+	r.vars, _ = r.value("vars", vars).(map[string]any) // no vars yet: one may not refer to another
+	resolved := map[string]any{}
+	for _, key := range slices.Sorted(maps.Keys(doc)) {
+		switch key {
+		case "vars":
+			resolved[key] = r.vars
+		case "access":
+			resolved[key] = doc[key]
+		default:
+			resolved[key] = r.value(key, doc[key])
+		}
+	}
+	return resolved, r.errs
+}
+
+// value resolves whatever stands at a place in the document.
+func (r *referenceResolver) value(where string, v any) any {
+	switch v := v.(type) {
+	case string:
+		return anyReference.ReplaceAllStringFunc(v, func(ref string) string { return r.reference(where, ref) })
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = r.value(fmt.Sprintf("%s[%d]", where, i), v[i])
+		}
+		return list
+	case map[string]any:
+		object := make(map[string]any, len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			object[key] = r.value(where+"."+key, v[key])
+		}
+		return object
+	}
+	return v
+}
+
+// reference gives what one ${…} stands for.
+func (r *referenceResolver) reference(where, ref string) string {
+	inner := strings.TrimSpace(anyReference.FindStringSubmatch(ref)[1])
+	if m := varReference.FindStringSubmatch(inner); m != nil {
+		if value, ok := r.vars[m[1]]; ok {
+			return fmt.Sprint(value)
+		}
+		r.errs.add(where, "%s: no such entry in vars; add it there", ref)
+		return ref
+	}
+	m := envReference.FindStringSubmatch(inner)
+	if m == nil {
+		r.errs.add(where, "%s: only env('NAME', 'default') and vars.name are understood", ref)
+		return ref
+	}
+	if value := r.getenv(cmp.Or(m[1], m[2])); value != "" { // the CLI takes an empty variable for none
+		return value
+	}
+	if !strings.Contains(inner, ",") {
+		r.errs.add(where, "%s: needs a default, or nobody can deploy without setting it", ref)
+	}
+	return m[3] + m[4]
+}

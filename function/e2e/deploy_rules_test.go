@@ -1,0 +1,172 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A deployChecker finds what is wrong with a file for Serverless Devs: everything that the published schema says, and what
+// it leaves out. `s deploy` itself sends a wrong file without a word, so this is the only check there is.
+type deployChecker struct {
+	schemas deploySchemas
+	root    string              // folder of s.yaml
+	reads   []string            // variables that the program reads
+	getenv  func(string) string // environment of whoever deploys
+}
+
+// check gives every complaint about a file, or none.
+func (c deployChecker) check(file deployFile) []error {
+	var found complaints
+	if file.doc["edition"] != "3.0.0" {
+		found.add("edition", "must be 3.0.0, is %v", file.doc["edition"])
+	}
+	if access, _ := file.doc["access"].(string); access == "" || strings.Contains(access, "${") {
+		found.add("access", "must be a literal such as default, the CLI resolves no reference there; is %q", access)
+	}
+	written, _ := file.doc["resources"].(map[string]any)
+	if len(written) == 0 {
+		found.add("resources", "must name at least one")
+	}
+	resolved, errs := resolveReferences(file.doc, c.getenv)
+	found = append(found, errs...)
+	resources, _ := resolved["resources"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(resources)) {
+		// Whatever component FC3_COMPONENT names, the resource is checked.
+		component, _ := yamlObject(written, name)["component"].(string)
+		if component != "fc3" && component != "${env('FC3_COMPONENT', 'fc3')}" {
+			found.add(name+".component", "must be fc3 or ${env('FC3_COMPONENT', 'fc3')}, is %q", component)
+		}
+		found = append(found, c.checkResource(name, file.dir, yamlObject(resources, name))...)
+	}
+	return found
+}
+
+// checkResource applies every rule to one resolved resource.
+func (c deployChecker) checkResource(name, dir string, resource map[string]any) []error {
+	props := yamlObject(resource, "props")
+	where := name + ".props"
+	return slices.Concat(
+		c.schemas.checkSchema(where, props),
+		checkFolders(name, dir, c.root, resource),
+		checkSize(where, props),
+		checkRuntime(where, props),
+		checkNames(where, props),
+		checkEnvironment(where, yamlObject(props, "environmentVariables"), c.reads),
+		checkAsync(where, yamlObject(props, "asyncInvokeConfig")),
+		checkTriggers(where, props),
+		checkCustomDomain(where, props),
+	)
+}
+
+// checkFolders holds paths against the file's own folder: both actions run make dist in the project's root, and what is
+// deployed is what it wrote.
+func checkFolders(name, dir, root string, resource map[string]any) []error {
+	var found complaints
+	for _, when := range []string{"pre-deploy", "pre-local"} {
+		where := name + ".actions." + when
+		steps, _ := yamlObject(resource, "actions")[when].([]any)
+		if len(steps) != 1 {
+			found.add(where, "must have one step, `run: make dist`")
+			continue
+		}
+		step, _ := steps[0].(map[string]any)
+		path, _ := step["path"].(string)
+		if step["run"] != "make dist" || filepath.Join(dir, path) != filepath.Clean(root) {
+			found.add(where, "must run `make dist` in the project's root, runs %v in %q", step["run"], path)
+		}
+	}
+	code, _ := yamlObject(resource, "props")["code"].(string)
+	if filepath.Join(dir, code) != filepath.Join(root, "dist") {
+		found.add(name+".props.code", "must be the project's dist folder, is %q", code)
+	}
+	return found
+}
+
+// checkSize checks that processor, memory, disk and time are given, since their defaults do not fit each other, and that
+// processor and memory go together. The schema knows their limits.
+func checkSize(where string, props map[string]any) []error {
+	var found complaints
+	for _, name := range []string{"cpu", "memorySize", "diskSize", "timeout"} {
+		if _, ok := yamlNumber(props[name]); !ok {
+			found.add(where+"."+name, "must be given as a number")
+		}
+	}
+	cpu, _ := yamlNumber(props["cpu"])
+	memory, _ := yamlNumber(props["memorySize"])
+	if twentieths := cpu * 20; math.Abs(twentieths-math.Round(twentieths)) > 1e-9 {
+		found.add(where+".cpu", "must be a multiple of 0.05, is %v", cpu)
+	}
+	if gigabytes := memory / 1024; cpu > gigabytes || cpu*4 < gigabytes {
+		found.add(where+".cpu", "%v vCPU do not go with %v MB: must be between %v and %v", cpu, memory, gigabytes/4, gigabytes)
+	}
+	return found
+}
+
+// checkRuntime checks what goes with an event function in Go.
+func checkRuntime(where string, props map[string]any) []error {
+	var found complaints
+	if props["runtime"] != "go1" {
+		found.add(where+".runtime", "must be go1: the program speaks the event function's protocol; is %v", props["runtime"])
+	}
+	if concurrency, ok := props["instanceConcurrency"]; ok {
+		if n, _ := yamlNumber(concurrency); n != 1 {
+			found.add(where+".instanceConcurrency", "must be left out: go1 runs one request at a time; is %v", concurrency)
+		}
+	}
+	if _, ok := props["instanceLifecycleConfig"]; ok {
+		found.add(where+".instanceLifecycleConfig", "must be left out: main starts everything")
+	}
+	if props["provisionConfig"] != nil && props["scalingConfig"] != nil {
+		found.add(where, "provisionConfig and scalingConfig exclude each other")
+	}
+	return found
+}
+
+var (
+	functionNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
+	roleARNPattern      = regexp.MustCompile(`^acs:ram::\d{12,16}:role/[\w.-]+$`)
+)
+
+// checkNames checks the names of the function and of its role.
+func checkNames(where string, props map[string]any) []error {
+	var found complaints
+	if name, _ := props["functionName"].(string); !functionNamePattern.MatchString(name) {
+		found.add(where+".functionName", "must be 1 to 64 letters, digits, _ or -, not beginning with a digit or -; is %q", name)
+	}
+	role, _ := props["role"].(string)
+	if !roleARNPattern.MatchString(role) || role != strings.ToLower(role) {
+		found.add(where+".role", "must look like acs:ram::<account>:role/<name>, in lower case because the component lower-cases it; is %q", role)
+	}
+	return found
+}
+
+// checkAsync holds to the API's limit where the schema's is wider.
+func checkAsync(where string, config map[string]any) []error {
+	const week = 604800 // seconds
+	if age, _ := yamlNumber(config["maxAsyncEventAgeInSeconds"]); age > week {
+		return []error{fmt.Errorf("%s.asyncInvokeConfig.maxAsyncEventAgeInSeconds: must be at most %d, is %v", where, week, age)}
+	}
+	return nil
+}
+
+// yamlObject gives the object at a key, or an empty one.
+func yamlObject(in map[string]any, key string) map[string]any {
+	value, _ := in[key].(map[string]any)
+	return value
+}
+
+// yamlNumber gives the value of a YAML number.
+func yamlNumber(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
+}

@@ -1,0 +1,155 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// triggerDefinitions says which part of the schema describes the triggerConfig of which type of trigger. The schema itself
+// lets any of them pass for any type. It says nothing about tablestore, so that type is refused.
+var triggerDefinitions = map[string]string{
+	"http":        "IHttpTriggerConfig",
+	"timer":       "ITimerTriggerConfig",
+	"eventbridge": "IEventBridge",
+	"oss":         "IOssTriggerConfig",
+	"mns_topic":   "IMnsTriggerConfig",
+	"log":         "ILogTriggerConfig",
+	"cdn_events":  "ICdnTriggerConfig",
+}
+
+// deploySchemas is the closed copy of the fc3 component's schema.
+type deploySchemas struct {
+	props    *jsonschema.Schema
+	triggers map[string]*jsonschema.Schema // by trigger type
+}
+
+// readDeploySchemas reads the published schema, closes it and compiles it. It needs no network.
+func readDeploySchemas(t *testing.T) deploySchemas {
+	t.Helper()
+	const path = "../../.ci/fc3.schema.json"
+	text, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer text.Close()
+	published, err := jsonschema.UnmarshalJSON(text)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	closeObjects(published)
+	root := published.(map[string]any)
+	root["properties"].(map[string]any)["customDomain"] = true // known to the component, checked by checkCustomDomain
+
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("fc3.json", published); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	schemas := deploySchemas{props: compileSchema(t, compiler, "fc3.json"), triggers: map[string]*jsonschema.Schema{}}
+	for kind, definition := range triggerDefinitions {
+		schemas.triggers[kind] = compileSchema(t, compiler, "fc3.json#/definitions/"+definition)
+	}
+	return schemas
+}
+
+// compileSchema is Compile for a test.
+func compileSchema(t *testing.T, compiler *jsonschema.Compiler, location string) *jsonschema.Schema {
+	t.Helper()
+	schema, err := compiler.Compile(location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// closeObjects makes every object in a schema that names properties and says nothing about others refuse others.
+// Conditions (if, then, else) stay open: they look at one property of an object that is described elsewhere.
+func closeObjects(schema any) {
+	switch schema := schema.(type) {
+	case []any:
+		for _, each := range schema {
+			closeObjects(each)
+		}
+	case map[string]any:
+		_, names := schema["properties"]
+		_, others := schema["additionalProperties"]
+		if names && !others && schema["type"] == "object" {
+			schema["additionalProperties"] = false
+		}
+		for _, group := range []string{"properties", "definitions"} {
+			members, _ := schema[group].(map[string]any)
+			for _, member := range members {
+				closeObjects(member)
+			}
+		}
+		for _, keyword := range []string{"items", "anyOf", "additionalProperties"} {
+			closeObjects(schema[keyword])
+		}
+	}
+}
+
+// checkSchema holds the properties of a resource against the closed schema, and each triggerConfig against its definition.
+func (s deploySchemas) checkSchema(where string, props map[string]any) []error {
+	found := complaints(violations(where, s.props, props))
+	for i, trigger := range triggersOf(props) {
+		place := fmt.Sprintf("%s.triggers[%d]", where, i)
+		kind, _ := trigger["triggerType"].(string)
+		schema, ok := s.triggers[kind]
+		if !ok {
+			found.add(place, "triggerType %q has no definition of its triggerConfig; one of http, timer, eventbridge… is checkable", kind)
+			continue
+		}
+		found = append(found, violations(place+".triggerConfig", schema, trigger["triggerConfig"])...)
+	}
+	return found
+}
+
+// violations lists what a schema has against a value, one error for each thing.
+func violations(where string, schema *jsonschema.Schema, value any) []error {
+	err := schema.Validate(value)
+	if err == nil {
+		return nil
+	}
+	invalid, ok := errors.AsType[*jsonschema.ValidationError](err)
+	if !ok {
+		return []error{fmt.Errorf("%s: %w", where, err)}
+	}
+	return leaves(where, invalid)
+}
+
+// leaves gives the complaints at the ends of a tree of them; those above only say that something below is wrong.
+func leaves(where string, invalid *jsonschema.ValidationError) []error {
+	var found complaints
+	if len(invalid.Causes) == 0 {
+		_, text, _ := strings.Cut(invalid.Error(), "': ") // at '/place': text
+		found.add(strings.Join(append([]string{where}, invalid.InstanceLocation...), "."), "%s", text)
+	}
+	for _, cause := range invalid.Causes {
+		found = append(found, leaves(where, cause)...)
+	}
+	return found
+}
+
+// TestClosedSchemaRefusesWhatThePublishedOneLetsPass shows that closing is needed, and that it is done.
+func TestClosedSchemaRefusesWhatThePublishedOneLetsPass(t *testing.T) {
+	const misspelt = `{"functionName":"f","region":"cn-hangzhou","runtime":"go1","code":"./dist","handler":"main","memorysize":256}`
+	var props any
+	if err := json.Unmarshal([]byte(misspelt), &props); err != nil {
+		t.Fatal(err)
+	}
+	published, err := jsonschema.NewCompiler().Compile("../../.ci/fc3.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := violations("props", published, props); len(found) != 0 {
+		t.Errorf("the published schema refuses memorysize by itself now (%v): closeObjects may be needless", found)
+	}
+	if found := readDeploySchemas(t).checkSchema("props", props.(map[string]any)); len(found) == 0 {
+		t.Error("the closed schema lets memorysize pass")
+	}
+}

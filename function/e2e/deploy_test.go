@@ -1,0 +1,201 @@
+package e2e
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	deployPath = "../../s.yaml"
+	eventsPath = "../../docs/s.events.yaml"
+)
+
+// newDeployChecker makes the checker for this project; references get their defaults.
+func newDeployChecker(t *testing.T) deployChecker {
+	t.Helper()
+	return deployChecker{
+		schemas: readDeploySchemas(t),
+		root:    "../..",
+		reads:   variablesRead(t, configFiles...),
+		getenv:  func(string) string { return "" },
+	}
+}
+
+func TestDeployFilesHaveNothingToComplainAbout(t *testing.T) {
+	checker := newDeployChecker(t)
+	for _, path := range []string{deployPath, eventsPath} {
+		for _, err := range checker.check(mustReadDeployFile(t, path)) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func TestOnlyTheQueueExampleHasAnEventBridgeTrigger(t *testing.T) {
+	for path, want := range map[string]bool{deployPath: false, eventsPath: true} {
+		props := yamlObject(yamlObject(yamlObject(mustReadDeployFile(t, path).doc, "resources"), "portal"), "props")
+		got := slices.ContainsFunc(triggersOf(props), func(trigger map[string]any) bool { return trigger["triggerType"] == "eventbridge" })
+		if got != want {
+			t.Errorf("%s: has an eventbridge trigger: %v, want %v; one in s.yaml makes every command call RAM", path, got, want)
+		}
+	}
+}
+
+// deployMistakes are changes to s.yaml, each with words of the complaint that it must bring. A change maps a place in the
+// file, within props unless it begins with a slash, to a new value; a nil value removes what is there.
+var deployMistakes = []struct {
+	name   string
+	change map[string]any
+	want   string
+}{
+	{"a misspelt property", map[string]any{"memorysize": 256}, "additional properties 'memorysize' not allowed"},
+	{"a misspelt property of a trigger", map[string]any{"triggers/0/triggerConfig/authtype": "anonymous"}, "additional properties 'authtype' not allowed"},
+	{"a misspelt concurrency", map[string]any{"instanceConcurency": 20}, "additional properties 'instanceConcurency' not allowed"},
+	{"concurrency that go1 has not", map[string]any{"instanceConcurrency": 20}, "instanceConcurrency: must be left out"},
+	{"a life-cycle hook", map[string]any{"instanceLifecycleConfig": map[string]any{}}, "instanceLifecycleConfig: must be left out"},
+	{"a runtime that does not exist", map[string]any{"runtime": "go1.x"}, "portal.props.runtime: value must be one of"},
+	{"a runtime for another program", map[string]any{"runtime": "custom.debian12"}, "runtime: must be go1"},
+	{"memory that is no multiple of 64", map[string]any{"memorySize": 130}, "memorySize: multipleOf: got 130, want 64"},
+	{"more processor than the memory allows", map[string]any{"cpu": 0.35, "memorySize": 128}, "cpu: 0.35 vCPU do not go with 128 MB"},
+	{"less processor than the memory needs", map[string]any{"cpu": 0.05, "memorySize": 256}, "cpu: 0.05 vCPU do not go with 256 MB"},
+	{"processor in odd steps", map[string]any{"cpu": 0.12}, "cpu: must be a multiple of 0.05"},
+	{"no time limit", map[string]any{"timeout": nil}, "timeout: must be given"},
+	{"a time limit as text", map[string]any{"timeout": "${env('T', '60')}"}, "timeout: must be given as a number"},
+	{"both ways of keeping instances warm", map[string]any{"scalingConfig": map[string]any{"minInstances": 1},
+		"provisionConfig": map[string]any{"defaultTarget": 1}}, "exclude each other"},
+	{"a missing handler", map[string]any{"handler": nil}, "missing property 'handler'"},
+	{"code from elsewhere", map[string]any{"code": "./build"}, "code: must be the project's dist folder"},
+	{"a build that does not happen", map[string]any{"/resources/portal/actions/pre-deploy": nil}, "pre-deploy: must have one step"},
+	{"another build before a local run", map[string]any{"/resources/portal/actions/pre-local/0/run": "go build"}, "pre-local: must run `make dist`"},
+	{"an older edition", map[string]any{"/edition": "1.0.0"}, "edition: must be 3.0.0"},
+	{"access by reference", map[string]any{"/access": "${env('ACCESS', 'default')}"}, "access: must be a literal"},
+	{"no resource", map[string]any{"/resources/portal": nil}, "resources: must name at least one"},
+	{"a component of another kind", map[string]any{"/resources/portal/component": "fc"}, "component: must be fc3"},
+	{"a region by a name that vars lacks", map[string]any{"region": "${vars.regoin}"}, "no such entry in vars"},
+	{"a region that does not exist", map[string]any{"/vars/region": "cn-atlantis"}, "portal.props.region: value must be one of"},
+	{"a reference without default", map[string]any{"description": "${env('WHAT')}"}, "needs a default"},
+	{"a reference of another kind", map[string]any{"description": "${resources.portal.output}"}, "only env('NAME', 'default') and vars.name"},
+	{"a variable of the platform's", map[string]any{"environmentVariables/FC_X": "1"}, "FC_X: names that begin with FC_"},
+	{"a number as a variable", map[string]any{"environmentVariables/ALLOW_EPHEMERAL_STORE": 1}, "ALLOW_EPHEMERAL_STORE: got number, want string"},
+	{"a variable that nobody reads", map[string]any{"environmentVariables/LOG_LEVEL": "info"}, "LOG_LEVEL: the program does not read it"},
+	{"a variable that is forgotten", map[string]any{"environmentVariables/DATABASE_URL": nil}, "the program reads DATABASE_URL"},
+	{"too many bytes of variables", map[string]any{"environmentVariables/DATABASE_URL": strings.Repeat("x", 4096)}, "the platform takes 4096"},
+	{"a function name with a blank", map[string]any{"functionName": "backup portal"}, "functionName: must be 1 to 64"},
+	{"a role by its bare name", map[string]any{"role": "backup-portal"}, "role: must look like"},
+	{"a role with capitals", map[string]any{"role": "acs:ram::1000000000000001:role/Backup"}, "role: must look like"},
+	{"retries for longer than the API takes", map[string]any{"asyncInvokeConfig/maxAsyncEventAgeInSeconds": 604801}, "must be at most 604800"},
+	{"a second HTTP trigger", map[string]any{"triggers/2": httpTrigger("second")}, "a second http trigger for LATEST"},
+	{"two triggers of one name", map[string]any{"triggers/2": httpTrigger("http")}, `"http" is the name of another trigger too`},
+	{"a trigger name with a dot", map[string]any{"triggers/0/triggerName": "a.b"}, "triggerName: must be 1 to 128"},
+	{"a trigger without methods", map[string]any{"triggers/0/triggerConfig/methods": []any{}}, "methods: must name at least one"},
+	{"GET without HEAD", map[string]any{"triggers/0/triggerConfig/methods": []any{"GET"}}, "must include HEAD with GET"},
+	{"a method that does not exist", map[string]any{"triggers/0/triggerConfig/methods": []any{"FETCH"}}, "methods.0: value must be one of"},
+	{"a configuration for another type of trigger", map[string]any{"triggers/0/triggerType": "timer"}, "missing properties 'cronExpression', 'enable'"},
+	{"a type of trigger that cannot be checked", map[string]any{"triggers/0/triggerType": "tablestore"}, "has no definition"},
+	{"a timer without a submission", map[string]any{"triggers/1": timerTrigger("{}")}, "payload: must be a submission"},
+	{"a timer that sweeps and more", map[string]any{"triggers/1": timerTrigger(`{"sweep":true,"dry_run":true}`)}, "payload: must be a submission"},
+	{"an EventBridge trigger before another", map[string]any{"triggers/0/triggerType": "eventbridge", "triggers/1": httpTrigger("second")},
+		"an eventbridge trigger must be the last"},
+	{"a misspelt property of the domain", map[string]any{"customDomain/domainname": "x"}, "customDomain.domainname: is not known"},
+	{"a domain without a name", map[string]any{"customDomain/domainName": nil}, "domainName: must be given"},
+	{"a domain that is not the one people see", map[string]any{"customDomain/domainName": "x.example.com"}, "people see https://backup.example.com"},
+	{"a domain with an odd protocol", map[string]any{"customDomain/protocol": "https"}, "protocol: must be HTTP, HTTPS or"},
+	{"a route without a slash", map[string]any{"customDomain/route/path": "*"}, "route.path: must begin with /"},
+	{"HTTPS without a certificate", map[string]any{"customDomain/certConfig": nil}, "HTTPS needs certName"},
+}
+
+func TestEachMistakeInTheDeployFileBringsItsComplaint(t *testing.T) {
+	checker := newDeployChecker(t)
+	for _, mistake := range deployMistakes {
+		t.Run(mistake.name, func(t *testing.T) {
+			file := mustReadDeployFile(t, deployPath)
+			for _, place := range slices.Sorted(maps.Keys(mistake.change)) {
+				change(t, file.doc, place, mistake.change[place])
+			}
+			wantComplaint(t, checker.check(file), mistake.want)
+		})
+	}
+}
+
+func TestTheQueueExampleListensToItsOwnSource(t *testing.T) {
+	file := mustReadDeployFile(t, eventsPath)
+	change(t, file.doc, "functionName", "another")
+	wantComplaint(t, newDeployChecker(t).check(file), `must be {"source":["MNS-another-submissions"]}`)
+}
+
+func TestAnotherComponentFolderDoesNotSwitchTheCheckOff(t *testing.T) {
+	checker := newDeployChecker(t)
+	checker.getenv = func(name string) string { return map[string]string{"FC3_COMPONENT": "./component"}[name] }
+	file := mustReadDeployFile(t, deployPath)
+	if errs := checker.check(file); len(errs) != 0 {
+		t.Errorf("with FC3_COMPONENT set the file is wrong: %v", errs)
+	}
+	change(t, file.doc, "memorysize", 256)
+	wantComplaint(t, checker.check(file), "additional properties 'memorysize' not allowed")
+}
+
+// wantComplaint fails unless one of the complaints has the words.
+func wantComplaint(t *testing.T, errs []error, words string) {
+	t.Helper()
+	if !slices.ContainsFunc(errs, func(err error) bool { return strings.Contains(err.Error(), words) }) {
+		t.Errorf("no complaint says %q; there are %d: %v", words, len(errs), errs)
+	}
+}
+
+// change puts a value at a place of a document, or removes what is there if it is nil. See deployMistakes for places.
+func change(t *testing.T, doc map[string]any, place string, value any) {
+	t.Helper()
+	rooted, isRooted := strings.CutPrefix(place, "/")
+	if !isRooted {
+		rooted = "resources/portal/props/" + place
+	}
+	keys := strings.Split(rooted, "/")
+	changed, ok := changed(doc, keys, value).(map[string]any)
+	if !ok {
+		t.Fatalf("no such place in the file: %s", place)
+	}
+	maps.Copy(doc, changed)
+}
+
+// changed gives a copy of a YAML value with one place in it changed; nil if the place does not exist. An index one beyond a
+// list's end appends.
+func changed(in any, keys []string, value any) any {
+	if len(keys) == 0 {
+		return value
+	}
+	switch in := in.(type) {
+	case map[string]any:
+		copied := maps.Clone(in)
+		if len(keys) == 1 && value == nil {
+			delete(copied, keys[0])
+			return copied
+		}
+		if copied[keys[0]] = changed(in[keys[0]], keys[1:], value); copied[keys[0]] != nil {
+			return copied
+		}
+	case []any:
+		i, err := strconv.Atoi(keys[0])
+		if err != nil || i > len(in) {
+			return nil
+		}
+		copied := slices.Grow(slices.Clone(in), 1)[:max(len(in), i+1)]
+		if copied[i] = changed(copied[i], keys[1:], value); copied[i] != nil {
+			return copied
+		}
+	}
+	return nil
+}
+
+// httpTrigger is a correct HTTP trigger.
+func httpTrigger(name string) map[string]any {
+	return map[string]any{"triggerName": name, "triggerType": "http",
+		"triggerConfig": map[string]any{"authType": "anonymous", "methods": []any{"GET", "HEAD"}}}
+}
+
+// timerTrigger is a nightly timer with a payload.
+func timerTrigger(payload string) map[string]any {
+	return map[string]any{"triggerName": "nightly", "triggerType": "timer",
+		"triggerConfig": map[string]any{"cronExpression": "0 0 3 * * *", "enable": true, "payload": payload}}
+}

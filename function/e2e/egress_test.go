@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// waysOut are the files from which the program reaches anything, and what it
+// reaches from there. T7.
+var waysOut = map[string]string{
+	"function/aliyun/transport.go": "the cloud: hosts of the table of regions",
+	"function/notify/client.go":    "receivers of notifications, whose addresses the environment holds",
+	"function/notify/notify.go":    "nothing by itself: it has the client of the file before",
+	"function/store/dialect.go":    "the database",
+	"function/serve.go":            "nothing: it makes the runtime's own connections last",
+	"web/auth/client.go":           "identity providers that the environment and the policy name",
+}
+
+// dials are the names by which something is reached.
+var dials = map[string][]string{
+	"net":    {"Dial", "DialTimeout", "DialTCP", "DialUDP", "DialUnix", "Dialer", "LookupHost", "LookupIP", "Resolver"},
+	"http":   {"Get", "Post", "PostForm", "Head", "Client", "DefaultClient", "Transport", "DefaultTransport"},
+	"tls":    {"Dial", "DialWithDialer", "Dialer"},
+	"sql":    {"Open", "OpenDB"},
+	"stdlib": {"OpenDB"},
+	"exec":   {"Command", "CommandContext"},
+	"smtp":   {"SendMail", "Dial"},
+}
+
+func TestTheProgramHasFewWaysOut(t *testing.T) {
+	found := map[string]bool{}
+	for _, path := range goFiles(t, "../../function", "../../web", "../../templates") {
+		name := strings.TrimPrefix(filepath.ToSlash(path), "../../")
+		if strings.HasPrefix(name, "function/emulator/") || strings.HasPrefix(name, "function/cmd/") || strings.Contains(name, "test/") {
+			continue // is not in the program
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			s, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			from, ok := s.X.(*ast.Ident)
+			if ok && slices.Contains(dials[from.Name], s.Sel.Name) {
+				found[name] = true
+				if waysOut[name] == "" {
+					t.Errorf("%s uses %s.%s: say in the table whom it reaches", name, from.Name, s.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+	for name := range waysOut {
+		if !found[name] {
+			t.Errorf("%s is no way out any more", name)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/event/runtimetest"
+)
+
+// oneNamed is a backup of the demo world whose name says how its job goes.
+func oneNamed(name string) string {
+	return `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":1,"JobName":"` + name + `"}`
+}
+
+// Behind every platform a machine waits for the end of a job in one request, and
+// can have another job cancelled.
+func TestMachinesWaitForTheEndEverywhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for jobs to end")
+	}
+	everywhere(t, func(t *testing.T, g *rig) {
+		for name, want := range map[string]string{
+			"emulator.1s": "succeeded", "emulator.1s.PARTIAL_COMPLETE": "partial", "emulator.1s.FAILED.EcsClientError": "failed",
+		} {
+			_, answer := g.postJSON("/api/v1/backup-jobs", oneNamed(name))
+			id, _ := answer["SubmissionId"].(string)
+			res, body := g.do("GET", "/api/v1/backup-jobs/"+id+"?wait=50s", "", "")
+			if res.StatusCode != http.StatusOK || !strings.Contains(body, `"Outcome":"`+want+`"`) || res.Header.Get("Retry-After") != "" {
+				t.Errorf("%s: %s, Retry-After %q: %s", name, res.Status, res.Header.Get("Retry-After"), body)
+			}
+		}
+		_, answer := g.postJSON("/api/v1/backup-jobs", oneNamed("emulator.1h"))
+		path := "/api/v1/backup-jobs/" + answer["SubmissionId"].(string)
+		if res, body := g.do("POST", path+"/cancel", "", ""); res.StatusCode != http.StatusAccepted || !strings.Contains(body, `"Status":"CANCELING"`) {
+			t.Errorf("cancelling: %s: %s", res.Status, body)
+		}
+		if res, body := g.do("GET", path+"?wait=50s", "", ""); res.StatusCode != http.StatusOK || !strings.Contains(body, `"Outcome":"cancelled"`) {
+			t.Errorf("cancelled: %s: %s", res.Status, body)
+		}
+	})
+}
+
+// A wait ends before the platform ends the invocation.
+func TestWaitIsBoundedByTheTimeOfTheInvocation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for an invocation's time to run out")
+	}
+	t.Parallel()
+	// The wait takes four fifths of it. The rest has to be enough for everything
+	// else on a busy machine.
+	g := &rig{t: t, fc: &runtimetest.FC{Credentials: demoRole, Timeout: 30 * time.Second}}
+	g.fc.Start(t, g.path(), g.cloudEnv()...)
+	g.serve(&runtimetest.FCTrigger{Function: g.fc})
+	_, answer := g.postJSON("/api/v1/backup-jobs", oneNamed("emulator.1h"))
+	res, body := g.do("GET", "/api/v1/backup-jobs/"+answer["SubmissionId"].(string)+"?wait=50s", "", "")
+	if res.StatusCode != http.StatusOK || !strings.Contains(body, `"Outcome":"running"`) || res.Header.Get("Retry-After") == "" {
+		t.Errorf("%s, Retry-After %q: %s", res.Status, res.Header.Get("Retry-After"), body)
+	}
+}
+
+// Whoever goes away waits no longer: a server that is told to stop meanwhile has
+// nobody left to wait for.
+func TestClientThatGoesAwayEndsItsWait(t *testing.T) {
+	t.Parallel()
+	g := onServer(t) // its end fails the test if the server does not stop
+	_, answer := g.postJSON("/api/v1/backup-jobs", oneNamed("emulator.1h"))
+	ctx, leave := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "GET", g.url+"/api/v1/backup-jobs/"+answer["SubmissionId"].(string)+"?wait=50s", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := len(g.calls("DescribeBackupJobs2"))
+	done := make(chan error, 1)
+	go func() {
+		res, err := g.http.Do(r)
+		if err == nil {
+			res.Body.Close()
+		}
+		done <- err
+	}()
+	for len(g.calls("DescribeBackupJobs2")) == asked { // it is waiting
+		time.Sleep(10 * time.Millisecond)
+	}
+	leave()
+	if err := <-done; err == nil {
+		t.Error("the wait was over before the client left")
+	}
+	if status, _ := g.get("/healthz"); status != http.StatusOK {
+		t.Errorf("health: %d", status)
+	}
+}

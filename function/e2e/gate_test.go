@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+
+	"backupportal/function/emulator"
+)
+
+// A gate stands in front of the cloud, and holds one request there: before the
+// cloud gets it, or before the portal gets the answer.
+type gate struct {
+	cloud *emulator.Cloud
+
+	mu     sync.Mutex
+	action string        // of the request to hold; empty: none
+	after  bool          // hold the answer
+	held   chan struct{} // closed when it is held
+	open   chan struct{} // closed when it may go on
+}
+
+// hold holds the next request of an action, or its answer. The channel is
+// closed when it is there.
+func (g *gate) hold(action string, after bool) (held <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.action, g.after, g.held, g.open = action, after, make(chan struct{}), make(chan struct{})
+	return g.held
+}
+
+// release lets what is held go on. If its process has ended, it never arrives.
+func (g *gate) release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(g.open)
+}
+
+// take reports whether a request is the one to hold, which the next will not be.
+func (g *gate) take(action string) (after, taken bool, held, open chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.action != action {
+		return false, false, nil, nil
+	}
+	g.action = ""
+	return g.after, true, g.held, g.open
+}
+
+// ServeHTTP implements [http.Handler].
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // its sender is gone
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	query, err := url.ParseQuery(r.URL.RawQuery + "&" + string(body))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	after, taken, held, open := g.take(query.Get("Action"))
+	if !taken {
+		g.cloud.ServeHTTP(w, r)
+		return
+	}
+	answer := httptest.NewRecorder()
+	if after {
+		g.cloud.ServeHTTP(answer, r)
+	}
+	close(held)
+	select {
+	case <-open:
+	case <-r.Context().Done():
+		return
+	}
+	if !after {
+		g.cloud.ServeHTTP(w, r)
+		return
+	}
+	for name, values := range answer.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes()) // its receiver may be gone
+}

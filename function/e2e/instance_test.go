@@ -1,0 +1,275 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"backupportal/function/emulator"
+	"backupportal/function/emulator/world"
+	"backupportal/function/store/postgrestest"
+)
+
+// A fleet is several processes of the built program as plain servers, with one
+// database and one cloud, and the clock of the machine: the windows in which
+// nothing may be sent again pass as they do for everybody.
+type fleet struct {
+	*gate
+	t        *testing.T
+	endpoint string
+	database string
+}
+
+// patience is much longer than an attempt's window and the time to settle after
+// it, together a minute and a half. It only ends a test that hangs.
+const patience = 8 * time.Minute
+
+func newFleet(t *testing.T, database string) *fleet {
+	t.Helper()
+	cloud, err := emulator.New(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gate{cloud: cloud}
+	server := httptest.NewServer(g)
+	t.Cleanup(server.Close)
+	return &fleet{gate: g, t: t, endpoint: server.URL, database: database}
+}
+
+// takesLong leaves out a test that waits for windows of a minute and a half to
+// pass, if there is no time for it, and lets all of them wait together.
+func takesLong(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: leaves out tests that wait for real windows to pass")
+	}
+	t.Parallel()
+}
+
+// onBoth runs a test on each database.
+func onBoth(t *testing.T, test func(t *testing.T, database string)) {
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, "sqlite:"+filepath.Join(t.TempDir(), "portal.db"))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, postgrestest.Schema(t))
+	})
+}
+
+// An instance is one process of a fleet.
+type instance struct {
+	url string
+	cmd *exec.Cmd
+	log *lines
+}
+
+// start starts a process with the fleet's database, or another way to it.
+func (f *fleet) start(database string) *instance {
+	f.t.Helper()
+	path, err := program()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	policy, err := filepath.Abs("../cmd/local/policy.yaml")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	i := &instance{cmd: exec.Command(path), log: &lines{}}
+	i.cmd.Env = []string{
+		"CLOUD_ENDPOINT=" + f.endpoint, "POLICY_FILE=" + policy, "AUTH_MODE=demo", "ADDR=127.0.0.1:0", "DATABASE_URL=" + database,
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + world.DemoSecret,
+	}
+	i.cmd.Stderr = i.log
+	out, err := i.cmd.StdoutPipe()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := i.cmd.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() {
+		i.kill()
+		if f.t.Failed() {
+			f.t.Logf("the log of %s:\n%s", i.url, i.log)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	address, ok := strings.CutPrefix(strings.TrimSpace(line), "portal ")
+	if !ok {
+		f.t.Fatalf("the server said %q (error %v)\n%s", line, err, i.log)
+	}
+	i.url = address
+	return i
+}
+
+// kill ends the process as kill -9 does.
+func (i *instance) kill() {
+	_ = i.cmd.Process.Signal(syscall.SIGCONT) // it may be stopped
+	_ = i.cmd.Process.Kill()
+	_ = i.cmd.Wait() // it was killed, which is no news
+}
+
+// freeze stops the process, and returns when it has stopped.
+func (i *instance) freeze(t *testing.T) {
+	t.Helper()
+	if err := i.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(i.cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("the process is in state %v, %v", status, err)
+	}
+}
+
+// thaw lets it go on.
+func (i *instance) thaw(t *testing.T) {
+	t.Helper()
+	if err := i.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lines is what a process wrote to its log.
+type lines struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+	at  []watch
+}
+
+type watch struct {
+	words string
+	seen  chan struct{}
+}
+
+// Write implements [io.Writer].
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, w := range l.at {
+		if bytes.Contains(b, []byte(w.words)) {
+			close(w.seen)
+			l.at = append(l.at[:i], l.at[i+1:]...)
+			break
+		}
+	}
+	return l.all.Write(b)
+}
+
+// when returns a channel that is closed when the words are written.
+func (l *lines) when(words string) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := watch{words, make(chan struct{})}
+	l.at = append(l.at, w)
+	return w.seen
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
+}
+
+// within waits for a channel to be closed.
+func within(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(patience):
+		t.Fatalf("%s: not within %v", what, patience)
+	}
+}
+
+// A reply is what a process answered to a submission.
+type reply struct {
+	status   int // 0: there was no answer
+	retry    time.Duration
+	replayed bool
+	JobID    string
+	body     string
+}
+
+// final reports whether the answer says what became of the submission.
+func (r reply) final() bool { return r.status == http.StatusCreated || r.status == http.StatusOK }
+
+// oneBackup is in another account, so that a role is assumed before the call.
+const oneBackup = `{"Account":"payments","Region":"cn-hangzhou","InstanceId":"i-bp2demopay01","Retention":7}`
+
+// submit makes one request with a key.
+func (i *instance) submit(t *testing.T, key string) reply {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, i.url+"/api/v1/backup-jobs", strings.NewReader(oneBackup))
+	if err != nil {
+		t.Error(err)
+		return reply{}
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", key)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return reply{}
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return reply{}
+	}
+	answer := reply{status: res.StatusCode, replayed: res.Header.Get("Idempotent-Replayed") == "true", body: string(body)}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		t.Errorf("%s: %v: %s", res.Status, err, body)
+	}
+	if n, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
+		answer.retry = time.Duration(n) * time.Second
+	}
+	return answer
+}
+
+// insist submits as often as the answers say, until one is final. It reports
+// each of the others to seen, if that is not nil.
+func (i *instance) insist(t *testing.T, key string, seen func(reply)) reply {
+	t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		answer := i.submit(t, key)
+		if answer.final() {
+			return answer
+		}
+		if seen != nil {
+			seen(answer)
+		}
+		if answer.status != 0 && answer.retry == 0 {
+			t.Errorf("%s: %d without Retry-After: %s", key, answer.status, answer.body)
+		}
+		select {
+		case <-time.After(min(max(answer.retry, 100*time.Millisecond), 5*time.Second)):
+		case <-t.Context().Done():
+			return reply{}
+		}
+	}
+	t.Errorf("%s: no final answer within %v", key, patience)
+	return reply{}
+}
+
+// oneJob checks that the cloud made one job, and that an answer is about it.
+func (f *fleet) oneJob(answer reply) {
+	f.t.Helper()
+	jobs := f.cloud.Ledger().Jobs
+	if len(jobs) != 1 || jobs[0].ID != answer.JobID {
+		f.t.Errorf("the cloud has %s, the answer %+v", fmt.Sprint(jobs), answer)
+	}
+}
+
+// sent is how many times CreateBackupJob reached the cloud.
+func (f *fleet) sent() int { return len(f.cloud.Ledger().CallsOf("CreateBackupJob")) }

@@ -1,0 +1,91 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"backupportal/function/app"
+	"backupportal/function/event"
+)
+
+// tellingPolicy is the demo policy with a receiver; the file that has it.
+func tellingPolicy(t *testing.T) string {
+	t.Helper()
+	demo, err := os.ReadFile("../cmd/local/policy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	const more = `
+notifications:
+  environment: staging
+  receivers:
+    - {name: hook, kind: webhook, url_env: HOOK_URL, secret_env: HOOK_SECRET, events: [created, failed]}
+`
+	if err := os.WriteFile(file, append(demo, more...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+var hookSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
+
+// The receivers of the policy are told by the timer's sweep, with a link to where
+// people see the portal.
+func TestReceiversOfThePolicyAreTold(t *testing.T) {
+	got := make(chan []byte, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- body
+	}))
+	defer receiver.Close()
+	p, _ := wired(t, "DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), "POLICY_FILE", tellingPolicy(t),
+		"HOOK_URL", receiver.URL, "HOOK_SECRET", hookSecret, "PUBLIC_URL", "https://backup.example.com")
+	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: event.Direct, ID: "1", Payload: []byte(kinds[0].json)}); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := p.Doors.Submit(t.Context(), event.Message{Kind: event.Timer, Payload: []byte(`{"sweep":true}`)})
+	if err != nil || !strings.Contains(string(answer), `"Sent":1`) {
+		t.Fatalf("%s, %v", answer, err)
+	}
+	var message struct {
+		Type string
+		Data struct{ SubmissionID, Environment, URL string }
+	}
+	if err := json.Unmarshal(<-got, &message); err != nil {
+		t.Fatal(err)
+	}
+	if message.Type != "backup.created" || message.Data.Environment != "staging" || message.Data.URL != "https://backup.example.com/backups/"+message.Data.SubmissionID {
+		t.Errorf("%+v", message)
+	}
+}
+
+// Outside of tests no message leaves without TLS.
+func TestReceiversWithoutTLSAreForTests(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://hooks.example.com/x": "",
+		"http://127.0.0.1:1/x":        "receiver hook: its address must begin with https://",
+		"http://hooks.example.com/x":  "HOOK_URL",
+		"":                            "HOOK_URL is not set",
+	} {
+		cfg, err := app.ReadConfig(variables("POLICY_FILE", tellingPolicy(t), "HOOK_URL", address, "HOOK_SECRET", hookSecret,
+			"DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := app.Wire(cfg, io.Discard)
+		if err == nil {
+			p.Close()
+		}
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want …%s…", address, err, want)
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package e2e
+
+import (
+	"database/sql"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"backupportal/function/store/postgrestest"
+)
+
+// 64 requests with one key at the same time: through two processes that share a
+// PostgreSQL, and through one that has a SQLite file.
+func TestConcurrentDuplicatesOfOneSubmissionMakeOneJob(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		f := newFleet(t, database)
+		processes := []*instance{f.start(database)}
+		if strings.HasPrefix(database, "postgres") {
+			processes = append(processes, f.start(database))
+		}
+		const many = 64
+		answers := make([]reply, many)
+		var all sync.WaitGroup
+		for n := range answers {
+			all.Go(func() { answers[n] = processes[n%len(processes)].submit(t, "one-key") })
+		}
+		all.Wait()
+		last := processes[0].insist(t, "one-key", nil)
+		f.oneJob(last)
+		count := map[int]int{}
+		for _, answer := range answers {
+			count[answer.status]++
+			switch answer.status {
+			case http.StatusCreated, http.StatusOK:
+				if answer.JobID != last.JobID || (answer.status == http.StatusOK) != answer.replayed {
+					t.Errorf("got %+v, want job %s", answer, last.JobID)
+				}
+			case http.StatusConflict:
+				if answer.retry == 0 {
+					t.Errorf("409 without Retry-After")
+				}
+			default:
+				t.Errorf("got %+v", answer)
+			}
+		}
+		t.Logf("statuses: %v", count)
+		if count[http.StatusCreated] != 1 || f.sent() != 1 {
+			t.Errorf("%d answers say that they made it, of %d calls", count[http.StatusCreated], f.sent())
+		}
+	})
+}
+
+// A process is killed with the attempt recorded and nothing sent, with the
+// call sent and not answered, and with the answer there and not recorded. The
+// same request to another process then leads to one job.
+func TestProcessKilledAnywhereMakesOneJob(t *testing.T) {
+	takesLong(t)
+	for _, c := range []struct {
+		name   string
+		action string // the request at which it is killed
+		after  bool   // when the cloud has carried it out
+		record bool   // and the answer has arrived
+	}{
+		{"before sending", "AssumeRole", false, false},
+		{"after sending", "CreateBackupJob", true, false},
+		{"before recording", "CreateBackupJob", true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			onBoth(t, func(t *testing.T, database string) {
+				f := newFleet(t, database)
+				through, block := stopWrites(t, database)
+				doomed := f.start(through)
+				held, answered := f.hold(c.action, c.after), doomed.log.when("job created")
+				done := make(chan reply, 1)
+				go func() { done <- doomed.submit(t, "one-key") }()
+				within(t, "the request at the cloud", held)
+				unblock := func() {}
+				if c.record {
+					unblock = block()
+					f.release()
+					within(t, "the answer of the cloud", answered)
+				}
+				doomed.kill()
+				unblock()
+				if answer := <-done; answer.status != 0 {
+					t.Fatalf("it was answered before it died: %+v", answer)
+				}
+				sent := f.sent()
+				if want := map[bool]int{true: 1, false: 0}[c.after]; sent != want {
+					t.Fatalf("%d calls were made before it died, want %d", sent, want)
+				}
+				next := f.start(database)
+				first := next.submit(t, "one-key")
+				if first.status != http.StatusConflict || f.sent() != sent {
+					t.Errorf("inside the window: %+v, %d calls", first, f.sent())
+				}
+				f.oneJob(next.insist(t, "one-key", nil))
+				if f.sent() != 1 {
+					t.Errorf("%d calls were made in all", f.sent())
+				}
+			})
+		})
+	}
+}
+
+// stopWrites returns a way to the database, and a function that keeps
+// everything from being written on that way until what it returns is called.
+func stopWrites(t *testing.T, database string) (through string, block func() (unblock func())) {
+	t.Helper()
+	path, isFile := strings.CutPrefix(database, "sqlite:")
+	if !isFile {
+		relay := postgrestest.NewRelay(t, database, 1)
+		return relay.Through(t, database), func() func() {
+			relay.Hold()
+			return relay.Cut
+		}
+	}
+	return database, func() func() {
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		db.SetMaxOpenConns(1)
+		if _, err := db.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+			t.Fatal(err)
+		}
+		return sync.OnceFunc(func() { db.Close() })
+	}
+}
+
+// A process is stopped, as a platform freezes an instance, for longer than its
+// attempt may take. Another one finishes; then the first goes on, and must
+// neither send nor change what is written.
+func TestProcessFrozenPastItsWindowMakesNoSecondJob(t *testing.T) {
+	takesLong(t)
+	for _, c := range []struct {
+		name   string
+		action string
+		after  bool
+	}{
+		{"before sending", "AssumeRole", false},
+		{"after sending", "CreateBackupJob", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			onBoth(t, func(t *testing.T, database string) {
+				f := newFleet(t, database)
+				frozen, other := f.start(database), f.start(database)
+				held := f.hold(c.action, c.after)
+				done := make(chan reply, 1)
+				go func() { done <- frozen.submit(t, "one-key") }()
+				within(t, "the request at the cloud", held)
+				frozen.freeze(t)
+				f.release() // the answer waits in the frozen process's socket
+				finished := other.insist(t, "one-key", nil)
+				f.oneJob(finished)
+				frozen.thaw(t)
+				if late := <-done; late.final() && late.JobID != finished.JobID {
+					t.Errorf("the frozen one answered %+v, the other %+v", late, finished)
+				}
+				if again := frozen.insist(t, "one-key", nil); again.JobID != finished.JobID || !again.replayed {
+					t.Errorf("then %+v, after %+v", again, finished)
+				}
+				f.oneJob(finished)
+				if f.sent() != 1 {
+					t.Errorf("%d calls were made in all", f.sent())
+				}
+			})
+		})
+	}
+}
+
+// The database crashes in the middle of load and comes back: meanwhile nothing
+// is sent and everybody is told when to come back, and afterwards every
+// submission has one job, the one that was told.
+func TestDatabaseThatCrashesUnderLoadLosesAndDoublesNothing(t *testing.T) {
+	takesLong(t)
+	server := postgrestest.Start(t)
+	database := server.Schema(t)
+	f := newFleet(t, database)
+	processes := []*instance{f.start(database), f.start(database)}
+	const clients, each = 8, 25
+	var mu sync.Mutex
+	told, answered, away := map[string]string{}, make(chan struct{}), make(chan struct{})
+	afterSome := sync.OnceFunc(func() { close(answered) })
+	someAway := sync.OnceFunc(func() { close(away) })
+	var all sync.WaitGroup
+	for c := range clients {
+		all.Go(func() {
+			for n := range each {
+				key := fmt.Sprintf("key-%d-%d", c, n)
+				answer := processes[n%2].insist(t, key, func(r reply) {
+					if r.status == http.StatusServiceUnavailable {
+						someAway()
+					}
+				})
+				mu.Lock()
+				told[key] = answer.JobID
+				if len(told) == clients*each/4 {
+					afterSome()
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	within(t, "some answers", answered)
+	server.Stop(t, syscall.SIGQUIT)
+	within(t, "a 503 while the database is away", away)
+	server.Resume(t)
+	all.Wait()
+
+	jobs := map[string]int{}
+	for _, job := range f.cloud.Ledger().Jobs {
+		jobs[job.ID]++
+	}
+	if len(jobs) != clients*each || len(told) != clients*each {
+		t.Errorf("%d jobs and %d answers for %d submissions", len(jobs), len(told), clients*each)
+	}
+	for key, job := range told {
+		if jobs[job] != 1 {
+			t.Errorf("%s was told of job %q, which the cloud has %d times", key, job, jobs[job])
+		}
+		// A job that could not be recorded is told by the cloud's list, when its time has come.
+		if again := processes[0].insist(t, key, nil); again.JobID != job || !again.replayed {
+			t.Errorf("%s was told of job %q, and now %+v", key, job, again)
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/emulator"
+	"backupportal/function/event"
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/secret"
+	"backupportal/function/store"
+	"backupportal/function/store/postgrestest"
+	"backupportal/function/store/storetest"
+)
+
+// The rights that docs/operations.md gives to the portal's role are enough for
+// all that it does, and do not let it change its log or its audit trail.
+func TestRoleOfTheManualIsEnough(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	owner := server.URL("postgres")
+	if out, code := runProgram(t, []string{"DATABASE_URL", owner}, "migrate"); code != 0 {
+		t.Fatalf("migrate: exit code %d, %s", code, out)
+	}
+	manual, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	statements := regexp.MustCompile(`(?m)^(?:CREATE ROLE|GRANT) .*?;`).FindAllString(string(manual), -1)
+	if len(statements) < 8 {
+		t.Fatalf("%d statements in the manual", len(statements))
+	}
+	postgrestest.Exec(t, owner, statements...)
+	url := strings.Replace(owner, "postgres@", "backup_portal@", 1)
+
+	cloud, err := emulator.New(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := httptest.NewServer(cloud)
+	t.Cleanup(endpoint.Close)
+	p := connect(t, endpoint.URL, t.Output(), "DATABASE_URL", url)
+	sub := backup.Submission{
+		Door: backup.DoorEvent, Principal: identity.Principal{Kind: identity.KindEvent, Subject: "event:direct"}, Key: "k",
+		Params: param.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "7"},
+	}
+	answer, err := p.Service.Submit(t.Context(), sub)
+	if err != nil || answer.Status != backup.StateCreated {
+		t.Fatalf("submitting: %s, %v", answer.Status, err)
+	}
+	if err := p.Service.Pace(t.Context(), sub.Principal); err != nil {
+		t.Errorf("counting a request: %v", err)
+	}
+	if _, err := p.Service.Cancel(t.Context(), sub.Principal, answer.SubmissionID); err != nil {
+		t.Errorf("cancelling: %v", err)
+	}
+	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: event.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
+		t.Errorf("sweeping: %v", err)
+	}
+	db, err := store.Open(store.Config{URL: secret.New(url)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	now := time.Now()
+	grant := backup.Grant{
+		Rule: "r", Cooldown: time.Hour, Rates: []backup.Rate{{Key: "a:demo", Burst: 9, Per: time.Hour}}, Quotas: []backup.Quota{{Key: "t:demo", Day: 9}},
+	}
+	limit, err := db.Admit(t.Context(), backup.Admission{Key: "k", Grant: grant, Resource: "1/i", Now: now})
+	if err != nil || limit != nil {
+		t.Errorf("admitting: %v, %v", limit, err)
+	}
+	if err := db.Revoke(t.Context(), "session", now.Add(time.Hour), now); err != nil {
+		t.Errorf("ending a session: %v", err)
+	}
+	if err := db.ForgetLimits(t.Context(), now.AddDate(0, 0, 30)); err != nil {
+		t.Errorf("forgetting limits: %v", err)
+	}
+	if _, err := db.Forget(t.Context(), now.AddDate(1, 0, 0), now.AddDate(1, 0, 0), 10); err != nil {
+		t.Errorf("forgetting submissions: %v", err)
+	}
+	for _, table := range []string{"audit", "submission_step"} {
+		for _, change := range []string{"UPDATE %s SET %s = 'x'", "DELETE FROM %s WHERE %s <> ''"} {
+			column := map[string]string{"audit": "body", "submission_step": "owner"}[table]
+			if err := storetest.Exec(url, fmt.Sprintf(change, table, column)); err == nil || !strings.Contains(err.Error(), "permission denied") {
+				t.Errorf("the portal may change %s: %v", table, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	htmltemplate "html/template"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	texttemplate "text/template"
+
+	"go.yaml.in/yaml/v3"
+
+	"backupportal/function/app"
+	"backupportal/function/secret"
+)
+
+// holder is a struct that somebody prints without a thought. T9.
+type holder struct {
+	Public  secret.String
+	Pointer *secret.String
+	private secret.String
+}
+
+// Templates and encoders that the domain does not know print no secret either;
+// the domain's own test has those of the standard library. T9.
+func TestSecretsSurviveNoEncoder(t *testing.T) {
+	const marker = "correct-horse"
+	s := secret.New(marker)
+	h := holder{s, &s, s}
+	for name, shape := range map[string]any{
+		"value": s, "pointer": &s, "struct": h, "pointer to a struct": &h, "slice": []secret.String{s}, "array": [1]secret.String{s},
+		"map value": map[string]secret.String{"k": s}, "map key": map[secret.String]string{s: "v"}, "interface": []any{s, h},
+	} {
+		var out bytes.Buffer
+		if text, err := yaml.Marshal(shape); err == nil {
+			out.Write(text)
+		}
+		_ = texttemplate.Must(texttemplate.New("").Parse(`{{.}} {{printf "%v %s %q %x" . . . .}}`)).Execute(&out, shape)
+		_ = htmltemplate.Must(htmltemplate.New("").Parse(`<a href="{{.}}" onclick="f({{.}})">{{.}}</a><script>let x = {{.}}</script>`)).Execute(&out, shape)
+		_ = gob.NewEncoder(&out).Encode(shape) // refuses it, or writes nothing of it
+		if found := occurs(out.String(), marker); found != "" {
+			t.Errorf("%s: printed %s: %q", name, found, out.String())
+		}
+	}
+}
+
+// revealers are the places where a secret leaves its wrapping, and what for.
+// Whoever adds one says here where the value goes. T9.
+var revealers = map[string]string{
+	"function/aliyun/assume.go":    "ExternalId goes to STS; and is looked for in messages, which are not kept if they have it",
+	"function/aliyun/attempt.go":   "the key pair signs a request",
+	"function/aliyun/operation.go": "the key pair is looked for in messages, which are not kept if they have it",
+	"function/aliyun/sessions.go":  "the external id goes into the hash that names a session",
+	"function/audit/audit.go":      "the key seals a record",
+	"function/notify/chat.go":      "the secret signs a message to a robot",
+	"function/notify/notify.go":    "the address is where a message is sent",
+	"function/notify/webhook.go":   "the secret signs a webhook",
+	"function/store/dialect.go":    "the address opens the database",
+	"function/webhook/verify.go":   "the secret verifies a webhook",
+	"function/app/wire.go":         "the key pair of an invocation is handed to the cloud's client",
+	"web/auth/oidc.go":             "the client's secret goes to the identity provider",
+	"web/auth/seal.go":             "the key seals a cookie",
+}
+
+func TestSecretsAreRevealedWhereTheyLeaveOnly(t *testing.T) {
+	found := map[string]bool{}
+	for _, path := range goFiles(t, "../../function", "../../web", "../../templates") {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Reveal" {
+				found[strings.TrimPrefix(filepath.ToSlash(path), "../../")] = true
+			}
+			return true
+		})
+	}
+	for path := range found {
+		if revealers[path] == "" {
+			t.Errorf("%s reveals a secret: say in the table where it goes", path)
+		}
+	}
+	for path := range revealers {
+		if !found[path] {
+			t.Errorf("%s reveals nothing any more", path)
+		}
+	}
+}
+
+// goFiles are the files of the program below some folders, tests left out.
+func goFiles(t *testing.T, folders ...string) (paths []string) {
+	t.Helper()
+	for _, folder := range folders {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+				paths = append(paths, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return paths
+}
+
+func TestSecretsLeaveTheEnvironment(t *testing.T) {
+	var gone []string
+	err := app.ForgetSecrets([]string{"HOOK_SECRET"}, func(name string) error {
+		gone = append(gone, name)
+		if name == "HOOK_SECRET" {
+			return errors.New("cannot")
+		}
+		return nil
+	})
+	if err == nil || err.Error() != "cannot" {
+		t.Errorf("error %v", err)
+	}
+	for _, name := range []string{"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN", "DATABASE_URL", "AUDIT_KEY", "SESSION_KEYS", "OIDC_CLIENT_SECRET", "HOOK_SECRET"} {
+		if !slices.Contains(gone, name) {
+			t.Errorf("%s stays", name)
+		}
+	}
+	// Whatever is read into a Secret by its own name is among them.
+	for _, name := range variablesRead(t, configFiles...) {
+		if secret := strings.Contains(name, "SECRET") || strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_KEYS") || strings.HasSuffix(name, "TOKEN"); secret && !slices.Contains(app.SecretVariables, name) {
+			t.Errorf("%s looks like a secret, and stays: see secretVariables", name)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// threats are those of the portal's threat model, and the tests that show what is
+// done against each. A control without a test is a wish.
+var threats = []struct {
+	name, what string
+	tests      string
+}{
+	{"T1", "confused deputy: account, role or ARN chosen by the caller", `
+		TestDecideTwice TestMembers TestOthersRulesAndAccountsAreNotTold TestGrantsAreNotCombined TestOnlyAGoodTokenIsAPrincipal
+		TestOnlyThePipelinesOwnTokenIsItsToken TestSessionsAreNotShared TestCrossAccountParametersNameAnAccountOfThePolicy
+		TestNobodyGetsWhatIsAnothers TestAliasIsAllThatARequestCanSay TestTagsDecideWhatMayBeBackedUp TestTagsAreReadInTheRightAccount`},
+	{"T2", "mass assignment", "TestDecodeJSON FuzzDecodeJSON TestCreateSendsItsParametersInTheForm TestBodyWinsOverQuery TestAliasIsAllThatARequestCanSay"},
+	{"T3", "scripts on instances, copies in other regions", "TestScriptsMustBeTheExactPath TestDecideTwice"},
+	{"T4", "forms of other sites", "TestOtherPagesCannotMakeABackup TestScripts"},
+	{"T5", "framing", "TestNoPageShowsInAFrame TestEveryAnswerIsProtected"},
+	{"T6", "scripts in pages", "TestHostileValuesStayText TestHostileAddressesAreNoLinks TestNothingIsInline TestEveryAnswerIsProtected"},
+	{"T7", "requests to addresses that somebody chose", `
+		TestHostsAreTheCloudsAlone TestRegionsThatAreNoneAreRefused TestTheProgramHasFewWaysOut
+		TestRedirectIsNotFollowed TestNothingIsSentToWhatIsNotPublic TestOnlyPublicAddressesAreAllowed TestEndpointMustKeepRequestsSecret TestRedirectsAreNotFollowed`},
+	{"T8", "text that acts in logs and chats", "TestCleanLeavesNothingThatActs TestMessageIsCleanedAndCut TestTextsOfStrangersDoNothing TestMessagesOfStrangersDoNothing"},
+	{"T9", "secrets in logs, errors and pages", `
+		TestSecretNeverPrints TestCredentialsNeverPrint TestExternalIDNeverPrints TestNoSecretComesOut TestErrorsSayWhatHappenedAndNoSecret
+		TestWeakSecretsAreRefused TestWebhooksThatAreRefused TestPeopleSignInAtForeignProviders`},
+	{"T10", "forged and repeated webhooks", `
+		TestVectors TestNearlyGoodMessages TestEveryByteCounts TestEveryByteOfGitHubCounts FuzzSignatures TestForeignSigner TestOpenSSLSigns TestWebhookMakesOneBackup TestWebhooksThatAreRefused`},
+	{"T11", "finding out what there is", "TestAccessOfOthersIsNotChecked TestThingsOfOthersAreNotFound TestHiddenIsLikeMissing TestOthersRulesAndAccountsAreNotTold TestListLeavesOutWhatItsReaderMayNotSee"},
+	{"T12", "costs", "TestFailedSignInsAreCounted TestLimitedSubmissionReachesNothing TestRequestsArePaced TestLimitsAreToldAndNothingTypedIsLost TestSwitchedOff TestSQLite TestPostgreSQL"},
+	{"T13", "redirects to other sites after sign-in", "TestNextNeverLeavesTheSite FuzzNext"},
+	{"T14", "foreign host names", "TestHostsAreThoseOfThePublicURL TestOtherHostsAreAnsweredToWithNothing"},
+	{"T15", "headers that claim an identity", "TestAssertions"},
+	{"T16", "theft and fixation of sessions", "TestSessionsEnd TestSignInAndOut TestPeopleSignInAtForeignProviders TestRevoked"},
+	{"T17", "forged and mixed-up sign-ins", "TestLyingProviders TestForeignCallbacks TestSealedTextsCannotBeChanged TestPeopleSignInAtForeignProviders"},
+	{"T18", "large and slow requests", "TestSlowRequestsDoNotHoldTheServer TestWebhooksThatAreRefused TestScripts TestTooManyHeaderBytesAreAnErrorOnFC"},
+	{"T19", "private pages in caches", "TestEveryAnswerIsProtected"},
+	{"T20", "supply chain", "TestGeneratorAndRuntimeAreTheSameVersion TestImportsOfVendorsStayInOnePlace"},
+	{"T21", "credentials of the platform", "TestStripPlatformHeadersLeavesTheRequestAlone TestCustomRuntimeReadsTheInvocationFromHeaders TestNoInvocationOutsideAPlatform"},
+	{"T22", "a policy that is wrong or missing", `
+		TestOneChangeIsRefused TestOneChangeOfSourcesIsRefused TestOneChangeOfPipelinesAndTokensIsRefused TestNothingIsNoPolicy TestProblemsComeTogether FuzzLoad
+		TestTagsFailClosed TestTagsThatCannotBeReadAllowNothing`},
+	{"T23", "SQL in texts", "TestSQLite TestPostgreSQL"},
+	{"T24", "clocks that disagree", "TestClocksThatDisagreeStopNewSubmissions TestClockThatIsOffFindsItsJobs"},
+	{"T25", "a store that is lost", "TestForgetfulStoreLooksBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
+}
+
+// Every threat has tests, and they exist.
+func TestEveryThreatHasItsTests(t *testing.T) {
+	found := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git") {
+			if err == nil {
+				err = filepath.SkipDir
+			}
+			return err
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range declared.FindAllSubmatch(text, -1) {
+			found[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, threat := range threats {
+		if want := fmt.Sprint("T", i+1); threat.name != want {
+			t.Errorf("%s stands where %s belongs", threat.name, want)
+		}
+		tests := strings.Fields(threat.tests)
+		if len(tests) == 0 {
+			t.Errorf("%s, %s: no test", threat.name, threat.what)
+		}
+		for _, name := range tests {
+			if !found[name] {
+				t.Errorf("%s, %s: there is no %s", threat.name, threat.what, name)
+			}
+		}
+	}
+	if len(threats) != 25 {
+		t.Errorf("%d threats, want 25", len(threats))
+	}
+}

@@ -1,0 +1,231 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"backupportal/function/emulator"
+	"backupportal/function/emulator/world"
+)
+
+// watchers is how many look at one job at a time, and pagePace how often a page
+// looks while the job is young; so often the cloud may be asked, too.
+const (
+	watchers = 200
+	pagePace = 5 * time.Second
+)
+
+// A crowd is watchers of one running job, through all the processes that share
+// its database. Half of them are pages, half are programs.
+type crowd struct {
+	Database    string
+	Processes   int
+	JobDuration time.Duration
+	PortalClock func() time.Time
+	CloudClock  func() time.Time
+
+	cloud    *emulator.Cloud
+	watchers []*watcher
+}
+
+// gather starts the portal and a job, and calls the watchers together.
+func (c *crowd) gather(t testing.TB) {
+	t.Helper()
+	exists := world.Demo()
+	exists.JobDuration = c.JobDuration
+	cloud, err := emulator.New(emulator.Options{World: exists, Now: c.CloudClock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.cloud = cloud
+	endpoint := httptest.NewServer(cloud)
+	t.Cleanup(endpoint.Close)
+	var servers []string
+	for range c.Processes {
+		p := connect(t, endpoint.URL, io.Discard, "DATABASE_URL", c.Database)
+		p.Service.Now = c.PortalClock
+		server := httptest.NewServer(p.Doors.Web)
+		t.Cleanup(server.Close)
+		servers = append(servers, server.URL)
+	}
+	id := startJob(t, servers[0])
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: watchers}}
+	t.Cleanup(client.CloseIdleConnections)
+	for n := range watchers {
+		w := &watcher{client: client, url: servers[n/2%len(servers)] + "/backups/" + id + "?part=live"}
+		if w.program = n%2 == 1; w.program {
+			w.url = servers[n/2%len(servers)] + "/api/v1/backup-jobs/" + id
+		}
+		c.watchers = append(c.watchers, w)
+	}
+}
+
+// startJob makes a submission and returns its id.
+func startJob(t testing.TB, server string) string {
+	t.Helper()
+	const backup = `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":7}`
+	res, err := http.Post(server+"/api/v1/backup-jobs", "application/json", strings.NewReader(backup))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var answer struct{ SubmissionID string }
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusCreated {
+		t.Fatalf("%s: %v", res.Status, err)
+	}
+	return answer.SubmissionID
+}
+
+// look lets everybody look once, at the same time.
+func (c *crowd) look(t testing.TB) {
+	t.Helper()
+	var all sync.WaitGroup
+	for _, w := range c.watchers {
+		all.Go(func() { w.look(t) })
+	}
+	all.Wait()
+}
+
+// A watcher follows a job as the page's script does, or as a program.
+type watcher struct {
+	client  *http.Client
+	url     string
+	program bool
+	tag     string    // of the last picture
+	seen    []picture // each one that was new
+}
+
+// A picture is how a job stands.
+type picture struct {
+	state   string
+	percent int // -1: it is not told
+}
+
+// look asks how the job stands, and notes what is new. It asks again while the
+// portal is overloaded: of 200 requests at once on a busy machine, some may have
+// to wait for the database longer than a statement may take. It may be called in
+// any goroutine.
+func (w *watcher) look(t testing.TB) {
+	for end := time.Now().Add(patience); w.lookOnce(t, time.Now().After(end)); {
+	}
+}
+
+// lookOnce is look with one request. It reports whether to ask again, unless
+// that was the last one.
+func (w *watcher) lookOnce(t testing.TB, last bool) (again bool) {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url, nil)
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	if w.tag != "" {
+		r.Header.Set("If-None-Match", w.tag)
+	}
+	res, err := w.client.Do(r)
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case res.StatusCode == http.StatusNotModified && w.tag != "":
+	case res.StatusCode == http.StatusServiceUnavailable && !last:
+		return true
+	case res.StatusCode != http.StatusOK:
+		t.Errorf("%s: %s %s", w.url, res.Status, body)
+	default:
+		w.tag = res.Header.Get("ETag")
+		if now := w.read(t, body); len(w.seen) == 0 || w.seen[len(w.seen)-1] != now {
+			w.seen = append(w.seen, now)
+		}
+	}
+	return false
+}
+
+var (
+	stateOnPage   = regexp.MustCompile(`data-state="([A-Z_]+)"`)
+	percentOnPage = regexp.MustCompile(`<progress max="100" value="([0-9]+)"`)
+)
+
+func (w *watcher) read(t testing.TB, body []byte) picture {
+	now := picture{percent: -1}
+	if w.program {
+		var job struct {
+			Status   string
+			Progress *int
+		}
+		if err := json.Unmarshal(body, &job); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+		if now.state = job.Status; job.Progress != nil {
+			now.percent = *job.Progress / 100
+		}
+		return now
+	}
+	if m := stateOnPage.FindSubmatch(body); m != nil {
+		now.state = string(m[1])
+	}
+	if m := percentOnPage.FindSubmatch(body); m != nil {
+		now.percent, _ = strconv.Atoi(string(m[1])) // digits
+	}
+	return now
+}
+
+// In every second 200 watchers look at one job: the cloud is asked once in five,
+// and everybody sees how the job goes on and that it ends.
+func TestWatchersOfOneJobAskTheCloudOnceInFiveSeconds(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		begin, turned := realClock().Truncate(time.Millisecond), atomic.Int64{}
+		clock := func() time.Time { return begin.Add(time.Duration(turned.Load())) }
+		c := &crowd{Database: database, Processes: 1, JobDuration: 12 * time.Second, PortalClock: clock, CloudClock: clock}
+		if strings.HasPrefix(database, "postgres") {
+			c.Processes = 2
+		}
+		c.gather(t)
+		for range 17 {
+			c.look(t)
+			turned.Add(int64(time.Second))
+		}
+		asked := c.cloud.Ledger().CallsOf("DescribeBackupJobs2")
+		for i := 1; i < len(asked); i++ {
+			if gap := asked[i].Time.Sub(asked[i-1].Time); gap < pagePace {
+				t.Errorf("the cloud was asked again after %v", gap)
+			}
+		}
+		// Asked at 0, 5, 10 and 15 s, at which it is done.
+		if len(asked) != 4 {
+			t.Errorf("the cloud was asked %d times, want 4", len(asked))
+		}
+		for _, w := range c.watchers {
+			w.check(t)
+		}
+	})
+}
+
+// check is about a whole course: every picture is new, and the last is the end.
+func (w *watcher) check(t *testing.T) {
+	t.Helper()
+	last := w.seen[len(w.seen)-1]
+	running := slices.DeleteFunc(slices.Clone(w.seen), func(p picture) bool { return p.state != "RUNNING" })
+	forward := slices.IsSortedFunc(running, func(a, b picture) int { return a.percent - b.percent })
+	if last.state != "COMPLETE" || len(running) < 2 || !forward {
+		t.Errorf("%s saw %v", w.url, w.seen)
+	}
+}
+
+// realClock is the wall clock, without the monotonic one.
+func realClock() time.Time { return time.Now().Round(0) }

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"backupportal/function/app"
+)
+
+const migrateUsage = `migrate
+
+It brings the schema of the database at DATABASE_URL up to date. The portal does so by itself if its role may; this
+command is for a role that may. It can be repeated.`
+
+// migrateTime limits a change of the schema: a large history gets its new
+// indexes while no request waits for them.
+const migrateTime = time.Hour
+
+// migrate is the command migrate.
+func migrate(args []string, env environment) error {
+	if err := parse(newFlags("migrate", migrateUsage, env.out), args, 0); err != nil {
+		return err
+	}
+	db, closeStore, err := app.OpenDatabase(env.getenv)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
+	ctx, cancel := context.WithTimeout(context.Background(), migrateTime)
+	defer cancel()
+	from, to, err := db.Migrate(ctx)
+	if err != nil {
+		return fmt.Errorf("DATABASE_URL: migrate: %w", err)
+	}
+	if from == to {
+		_, err = fmt.Fprintf(env.out, "%s: the schema is at version %d already\n", db.Kind(), to)
+		return err
+	}
+	_, err = fmt.Fprintf(env.out, "%s: the schema went from version %d to %d\n", db.Kind(), from, to)
+	return err
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"backupportal/function/app"
+	"backupportal/function/policy"
+)
+
+const checkUsage = `policy check [FILE]
+
+It reads a policy as the portal would, and prints its hash. Without FILE it is the policy that the portal would read. The
+environment variables that the policy names must be set.`
+
+// checkPolicy is the command policy check.
+func checkPolicy(args []string, env environment) error {
+	flags := newFlags("policy check", checkUsage, env.out)
+	if err := parse(flags, args, 1); err != nil {
+		return err
+	}
+	name := app.PolicyFile(env.getenv)
+	if flags.NArg() == 1 {
+		name = flags.Arg(0)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	p, err := policy.Load(data, env.getenv)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := app.CheckReceivers(p.Notifications()); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	_, err = fmt.Fprintf(env.out, "%s is a policy, sha256 %s\n", name, p.Hash())
+	return err
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"backupportal/function/app"
+	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/policy"
+)
+
+const explainUsage = `policy explain says what the policy answers, and why: which rule allows it, or what stands in the way of each.
+
+  policy explain -as 248289761001 -groups payments-oncall -account prod -region cn-hangzhou -instance i-bp1… -retention 7
+  policy explain -event timer -account prod -region cn-hangzhou -instance i-bp1… -tags team=web,stage=prod
+  policy explain -source ci-payments -action backup.view Account=prod Region=cn-hangzhou InstanceId=i-bp1…
+
+It ends with 0 if it is allowed, with 1 if it is not, and with 2 if the question cannot be understood.`
+
+// errRefused is the end of a question about what is not allowed.
+var errRefused = errors.New("it is not allowed")
+
+// explainPolicy is the command policy explain.
+func explainPolicy(args []string, env environment) error {
+	q, err := readQuestion(args, app.PolicyFile(env.getenv), env.out)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
+		return usageError{err}
+	}
+	data, err := os.ReadFile(q.file)
+	if err != nil {
+		return usageError{err}
+	}
+	p, err := policy.Load(data, env.getenv)
+	if err != nil {
+		return usageError{fmt.Errorf("%s: %w", q.file, err)}
+	}
+	if issuers := p.Issuers(); q.who.Kind == identity.KindHuman && q.who.Issuer == "" {
+		if len(issuers) != 1 {
+			return usageError{fmt.Errorf("-issuer is needed: the policy names %d issuers", len(issuers))}
+		}
+		q.who.Issuer = issuers[0]
+	}
+	return q.answer(p, env.out)
+}
+
+// A question is one about the policy.
+type question struct {
+	file   string
+	who    identity.Principal
+	do     backup.Action
+	params param.Params
+	tags   map[string]string // the instance has these; nil if it is not said
+}
+
+// readQuestion reads the arguments. A parameter is a flag, or its name in the API
+// and its value with = between them.
+func readQuestion(args []string, file string, out io.Writer) (question, error) {
+	q := question{params: param.Params{}}
+	flags := newFlags("policy explain", explainUsage, out)
+	flags.StringVar(&q.file, "file", file, "the `policy`")
+	as := flags.String("as", "", "a person, by their `subject`; with issuer#subject the issuer too")
+	issuer := flags.String("issuer", "", "of the person; not needed if the policy names only one")
+	groups := flags.String("groups", "", "of the person, with commas between them")
+	flags.StringVar(&q.who.Email, "email", "", "of the person, as the issuer has verified it")
+	source := flags.String("source", "", "a source, by its `name`")
+	event := flags.String("event", "", "an event, by its `kind`")
+	tags := flags.String("tags", "", "of the instance, as key=value with commas between them: the cloud is not asked")
+	action := flags.String("action", string(backup.ActionCreate), "backup.create, backup.view or backup.cancel")
+	named := map[string]*string{}
+	for _, f := range []struct{ flag, parameter string }{
+		{"account", "Account"}, {"region", "Region"}, {"source-type", "SourceType"}, {"instance", "InstanceId"}, {"cluster", "ContainerClusterId"},
+		{"vault", "VaultId"}, {"retention", "Retention"},
+	} {
+		named[f.parameter] = flags.String(f.flag, "", "the same as "+f.parameter+"=")
+	}
+	if err := flags.Parse(args); err != nil {
+		return q, err
+	}
+	for name, value := range named {
+		if *value != "" {
+			q.params[name] = *value
+		}
+	}
+	for _, arg := range flags.Args() {
+		name, value, ok := strings.Cut(arg, "=")
+		if _, known := param.FieldNamed(name); !ok || !known {
+			return q, fmt.Errorf("%q is no parameter of the API with = and its value", arg)
+		}
+		q.params[name] = value
+	}
+	if *groups != "" {
+		q.who.Groups = strings.Split(*groups, ",")
+	}
+	if *tags != "" {
+		q.tags = map[string]string{}
+	}
+	for tag := range strings.SplitSeq(*tags, ",") {
+		key, value, ok := strings.Cut(tag, "=")
+		if !ok && *tags != "" {
+			return q, fmt.Errorf("%q is no tag with = and its value", tag)
+		}
+		if ok {
+			q.tags[key] = value
+		}
+	}
+	q.do = backup.Action(*action)
+	return q, q.identify(*as, *issuer, *source, *event)
+}
+
+// identify says whom the question is about: exactly one.
+func (q *question) identify(as, issuer, source, event string) error {
+	switch {
+	case as != "" && source == "" && event == "":
+		q.who.Kind, q.who.Issuer, q.who.Subject = identity.KindHuman, issuer, as
+		if before, subject, both := strings.Cut(as, "#"); both {
+			q.who.Issuer, q.who.Subject = before, subject
+		}
+	case as == "" && source != "" && event == "":
+		q.who.Kind, q.who.Subject = identity.KindSource, source
+	case as == "" && source == "" && event != "":
+		q.who.Kind, q.who.Subject = identity.KindEvent, "event:"+event
+	default:
+		return errors.New("say about whom: one of -as, -source and -event")
+	}
+	for _, known := range backup.Actions {
+		if q.do == known {
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no action %q: use backup.create, backup.view or backup.cancel", q.do)
+}
+
+// answer writes what the policy says.
+func (q question) answer(p *policy.Policy, out io.Writer) error {
+	ctx := context.Background()
+	if q.tags != nil {
+		p = p.Tagged(func(context.Context, backup.Target, []string) (map[string]map[string]string, error) {
+			return map[string]map[string]string{q.params["InstanceId"]: q.tags}, nil
+		}, time.Now)
+	}
+	teams := strings.Join(p.Teams(q.who), ", ")
+	if teams == "" {
+		teams = "none"
+	}
+	fmt.Fprintf(out, "who    %s %s, teams: %s\nwhat   %s\n", q.who.Kind, q.who.ID(), teams, q.do)
+	allowed := false
+	for _, v := range p.Explain(ctx, q.who, q.do, q.params) {
+		subject, field := "rule "+v.Rule, ""
+		if v.Rule == "" {
+			subject = "policy"
+		}
+		if v.Field != "" {
+			field = v.Field + ": "
+		}
+		if v.Allows && !allowed {
+			allowed = true
+			fmt.Fprintf(out, "ALLOW  %s\n", subject)
+		} else if v.Allows {
+			fmt.Fprintf(out, "allow  %s, which would too\n", subject)
+		} else {
+			fmt.Fprintf(out, "-      %s: %s%s\n", subject, field, v.Because)
+		}
+	}
+	if !allowed {
+		fmt.Fprintln(out, "DENY   what no rule allows is refused")
+		return errRefused
+	}
+	if q.do == backup.ActionCreate {
+		grant, _ := p.Decide(ctx, q.who, q.params)
+		writeGrant(out, grant)
+	}
+	return nil
+}
+
+// writeGrant says what comes with being allowed.
+func writeGrant(out io.Writer, g backup.Grant) {
+	for _, f := range param.Fields {
+		if value := g.Values[f.Name]; value != "" {
+			fmt.Fprintf(out, "given  %s=%s\n", f.Name, value)
+		}
+	}
+	if g.Cooldown > 0 {
+		fmt.Fprintf(out, "limit  one in %v of this resource\n", g.Cooldown)
+	}
+	for _, r := range g.Rates {
+		fmt.Fprintf(out, "limit  %d in %v of %s\n", r.Burst, r.Per, r.Key)
+	}
+	for _, quota := range g.Quotas {
+		fmt.Fprintf(out, "limit  %d a day of %s\n", quota.Day, quota.Key)
+	}
+}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+
+	"backupportal/function/app"
+)
+
+const versionUsage = `version
+
+It prints the version of this program: the revision of the source if the build knows it.`
+
+// printVersion is the command version.
+func printVersion(args []string, env environment) error {
+	if err := parse(newFlags("version", versionUsage, env.out), args, 0); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(env.out, "backup-portal %s (%s %s/%s)\n", app.Build(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
