@@ -9,40 +9,6 @@ import (
 	"backupportal/function/param"
 )
 
-// A Cancellation says who had a job cancelled, and when the cloud took that.
-// The zero value is none.
-type Cancellation struct {
-	By identity.Principal
-	At time.Time // milliseconds
-}
-
-// cancelTakes is how long a job is taken to be stopping on the strength of the
-// request alone. If the cloud still calls it running then, so does the portal,
-// and it can be cancelled again.
-const cancelTakes = time.Minute
-
-// stands reports whether the request to cancel says more than what the cloud
-// last said of the job.
-func (c Cancellation) stands(job Job) bool {
-	return !c.At.IsZero() && job.SeenAt.Before(c.At.Add(cancelTakes))
-}
-
-// Cancellable says why there is nothing to cancel: ErrCancelled, ErrOver or
-// ErrNoJob. It is nil if the job can be asked to stop.
-func (r Record) Cancellable(now time.Time) error {
-	switch state := r.State(now); {
-	case r.Last.Kind != StepCreated:
-		return ErrNoJob
-	case state == StateCanceling || state == StateCanceled:
-		return ErrCancelled
-	case !state.Lives():
-		return ErrOver
-	}
-	return nil
-}
-
-var msgMayNotCancel = param.Both("No rule lets you cancel this backup", "没有规则允许您取消此备份")
-
 // MayCancel reports whether p may have the job of r cancelled, if there is one.
 func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record) bool {
 	return s.Policy.May(ctx, p, ActionCancel, r.Complete)
@@ -150,4 +116,38 @@ func (s *Service) notCancelled(ctx context.Context, target Target, r Record, ask
 		busy.Err, busy.RetryAfter, busy.Code = ErrOver, 0, ""
 	}
 	return r, busy
+}
+
+var msgMayNotCancel = param.Both("No rule lets you cancel this backup", "没有规则允许您取消此备份")
+
+// A Cancellation says who had a job cancelled, and when the cloud took that.
+// The zero value is none.
+type Cancellation struct {
+	By identity.Principal
+	At time.Time // milliseconds
+}
+
+// stands reports whether the request to cancel says more than what the cloud
+// last said of the job.
+func (c Cancellation) stands(job Job) bool {
+	return !c.At.IsZero() && job.SeenAt.Before(c.At.Add(cancelTakes))
+}
+
+// cancelTakes is how long a job is taken to be stopping on the strength of the
+// request alone. If the cloud still calls it running then, so does the portal,
+// and it can be cancelled again.
+const cancelTakes = time.Minute
+
+// Cancellable says why there is nothing to cancel: ErrCancelled, ErrOver or
+// ErrNoJob. It is nil if the job can be asked to stop.
+func (r Record) Cancellable(now time.Time) error {
+	switch state := r.State(now); {
+	case r.Last.Kind != StepCreated:
+		return ErrNoJob
+	case state == StateCanceling || state == StateCanceled:
+		return ErrCancelled
+	case !state.Lives():
+		return ErrOver
+	}
+	return nil
 }

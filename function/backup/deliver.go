@@ -3,29 +3,10 @@ package backup
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 )
-
-// How long a notice is tried, from its event on; how long one attempt may take;
-// and how many are sent to one receiver at a time, since robots in chats take 20
-// messages a minute.
-const (
-	noticeLife = 24 * time.Hour
-	sendTime   = 6 * time.Second
-	mostSent   = 20
-)
-
-// pauses are those after the first attempts, in their order. The last one
-// stands for all that follow. Each is longer than an attempt, since it is also
-// how long nobody else tries.
-var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
-
-// pause is how long to wait after an attempt that had so many before it.
-func pause(before int) time.Duration { return pauses[min(before, len(pauses)-1)] }
 
 // deliver sends the notices that are due, and says how many it sent. Several may
 // run at once. Receivers are told side by side, so that one that hangs holds up no
@@ -74,16 +55,6 @@ func (s *Service) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 	}
 }
 
-// leaves reports whether ctx leaves that much time: a message that is cut off
-// may have arrived, and would come again.
-func leaves(ctx context.Context, d time.Duration) bool {
-	deadline, limited := ctx.Deadline()
-	return ctx.Err() == nil && (!limited || time.Until(deadline.Round(0)) > d)
-}
-
-// errOverdue is why a notice was not sent that its receiver may well have taken.
-var errOverdue = errors.New("too late: it was not sent in time")
-
 // send sends a notice that was taken until some time. That is also when it is
 // tried again if this fails, or if the process stops: then nothing is left behind
 // that has to be put right. What was begun is brought to its end even if the
@@ -118,9 +89,22 @@ func (s *Service) send(ctx context.Context, n Notice, until time.Time) error {
 	return err
 }
 
-// recovered is deferred where a panic is to end a task and not the process.
-func (s *Service) recovered(task string) {
-	if v := recover(); v != nil {
-		s.Log.Error("panicked", "task", task, "value", fmt.Sprintf("%.200v", v), "stack", string(debug.Stack()))
-	}
-}
+// errOverdue is why a notice was not sent that its receiver may well have taken.
+var errOverdue = errors.New("too late: it was not sent in time")
+
+// How long a notice is tried, from its event on; how long one attempt may take;
+// and how many are sent to one receiver at a time, since robots in chats take 20
+// messages a minute.
+const (
+	noticeLife = 24 * time.Hour
+	sendTime   = 6 * time.Second
+	mostSent   = 20
+)
+
+// pause is how long to wait after an attempt that had so many before it.
+func pause(before int) time.Duration { return pauses[min(before, len(pauses)-1)] }
+
+// pauses are those after the first attempts, in their order. The last one
+// stands for all that follow. Each is longer than an attempt, since it is also
+// how long nobody else tries.
+var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}

@@ -78,6 +78,37 @@ func (s *Service) Pace(ctx context.Context, p identity.Principal) error {
 	return s.pace(ctx, p, "c:", r)
 }
 
+// MaySignIn reports whether somebody at an IP address may sign in: not if too many
+// have failed to, from there. Its error is a [*LimitError] with [ErrSignIns], or
+// [ErrStoreAway].
+func (s *Service) MaySignIn(ctx context.Context, client string) error {
+	r, ok := signIns(client)
+	if !ok {
+		return nil
+	}
+	wait, err := s.Limits.Wait(ctx, r, s.Now())
+	if err != nil {
+		return away(err)
+	}
+	if wait > 0 {
+		s.tellAudit(context.WithoutCancel(ctx), AuditEvent{Kind: AuditLimit, Often: r.Key, Outcome: AuditOutcome{Class: ErrSignIns.Error(), Limit: r.Key}})
+		return &LimitError{Err: ErrSignIns, Key: r.Key, RetryAfter: wait}
+	}
+	return nil
+}
+
+// SignInFailed counts a sign-in of somebody at an IP address whom the identity
+// provider did not vouch for.
+func (s *Service) SignInFailed(ctx context.Context, client string) {
+	r, ok := signIns(client)
+	if !ok {
+		return
+	}
+	if _, err := s.Limits.Spend(context.WithoutCancel(ctx), r, s.Now()); err != nil {
+		s.Log.Warn("counting failed sign-ins", "error", err)
+	}
+}
+
 // pace counts a request of p among those of one kind.
 func (s *Service) pace(ctx context.Context, p identity.Principal, kind string, r Rate) error {
 	r.Key = kind + p.ID()
@@ -111,73 +142,6 @@ func signIns(client string) (Rate, bool) {
 	return r, true
 }
 
-// MaySignIn reports whether somebody at an IP address may sign in: not if too many
-// have failed to, from there. Its error is a [*LimitError] with [ErrSignIns], or
-// [ErrStoreAway].
-func (s *Service) MaySignIn(ctx context.Context, client string) error {
-	r, ok := signIns(client)
-	if !ok {
-		return nil
-	}
-	wait, err := s.Limits.Wait(ctx, r, s.Now())
-	if err != nil {
-		return away(err)
-	}
-	if wait > 0 {
-		s.tellAudit(context.WithoutCancel(ctx), AuditEvent{Kind: AuditLimit, Often: r.Key, Outcome: AuditOutcome{Class: ErrSignIns.Error(), Limit: r.Key}})
-		return &LimitError{Err: ErrSignIns, Key: r.Key, RetryAfter: wait}
-	}
-	return nil
-}
-
-// SignInFailed counts a sign-in of somebody at an IP address whom the identity
-// provider did not vouch for.
-func (s *Service) SignInFailed(ctx context.Context, client string) {
-	r, ok := signIns(client)
-	if !ok {
-		return
-	}
-	if _, err := s.Limits.Spend(context.WithoutCancel(ctx), r, s.Now()); err != nil {
-		s.Log.Warn("counting failed sign-ins", "error", err)
-	}
-}
-
-// limited reports whether the grant has limits at all.
-func (g Grant) limited() bool { return len(g.Rates) > 0 || len(g.Quotas) > 0 || g.Cooldown > 0 }
-
-// admissionKey is what a submission takes its place under. Two that share a key
-// have a place each: one of them is refused, and gives back its own.
-func admissionKey(id, fingerprint string) string {
-	key, _, _ := strings.Cut(id, "-") // of whichever use of the key
-	return key + "." + fingerprint
-}
-
-// enter takes what sub needs of the limits. It is before the claim, so that what
-// is not admitted leaves nothing behind, and its key is free. A repeat has the
-// first answer whatever the limits are by now, and takes nothing: then it is done.
-func (s *Service) enter(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
-	if !call.Grant.limited() {
-		return Answer{}, false, nil
-	}
-	known, err := s.Store.Known(ctx, sub.ID(), s.Now())
-	switch {
-	case errors.Is(err, ErrNotFound):
-	case err != nil:
-		return Answer{}, false, away(err)
-	case known.Fingerprint != sub.Fingerprint():
-		return Answer{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: known.SubmissionID}
-	case known.Last.Kind == StepCreated || known.Last.Kind == StepRefused:
-		return s.stored(known, true), true, nil
-	}
-	err = s.admit(ctx, s.record(sub, sub.ID(), call), call, 0)
-	if _, limited := errors.AsType[*LimitError](err); limited {
-		if answer, ok := s.earlier(ctx, sub); ok {
-			return answer, true, nil
-		}
-	}
-	return Answer{}, false, err
-}
-
 // admit lets r have what it needs of the limits, for an attempt. Its error is a
 // [*LimitError], or [ErrStoreAway].
 func (s *Service) admit(ctx context.Context, r Record, call Call, attempt int) error {
@@ -198,23 +162,6 @@ func (s *Service) admit(ctx context.Context, r Record, call Call, attempt int) e
 	return nil
 }
 
-// earlier is what sub came to before something stood in its way, if it came to
-// anything.
-func (s *Service) earlier(ctx context.Context, sub Submission) (Answer, bool) {
-	r, err := s.Store.Known(ctx, sub.ID(), s.Now())
-	switch {
-	case errors.Is(err, ErrNotFound):
-	case err != nil:
-		s.Log.Error("looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
-	case r.Fingerprint != sub.Fingerprint():
-	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
-		return s.stored(r, true), true
-	case r.Last.Kind == StepAttempt:
-		return s.unknown(r), true
-	}
-	return Answer{}, false
-}
-
 // withdraw gives back what r took: up to an attempt it surely started nothing. If
 // that fails it is lost, which only makes the limits a little tighter.
 func (s *Service) withdraw(ctx context.Context, r Record, attempt int) {
@@ -226,4 +173,11 @@ func (s *Service) withdraw(ctx context.Context, r Record, attempt int) {
 	if err := s.Limits.Withdraw(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
 		s.Log.Warn("giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
 	}
+}
+
+// admissionKey is what a submission takes its place under. Two that share a key
+// have a place each: one of them is refused, and gives back its own.
+func admissionKey(id, fingerprint string) string {
+	key, _, _ := strings.Cut(id, "-") // of whichever use of the key
+	return key + "." + fingerprint
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // recall looks for a job that an earlier life of a forgetful store made of
@@ -46,49 +47,6 @@ func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ 
 	answer := s.created(ctx, r, Created{JobID: job.JobID}, e)
 	answer.Replayed = true
 	return answer, true, nil
-}
-
-// since is the age of the oldest job that may be that of r. The cloud's clock
-// may be as far from the portal's as it accepts signatures, 15 minutes. A store
-// that may forget may have known the submission for as long as its key lives.
-func (s *Service) since(r Record) time.Time {
-	if s.ListFirst {
-		return r.CreatedAt.Add(-KeyExpires)
-	}
-	return r.CreatedAt.Add(-20 * time.Minute)
-}
-
-// listed searches the cloud's list for the job of r, for whoever asks. If
-// there are several, which the log exists to prevent, it is the oldest.
-func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record) (job Job, found bool, err error) {
-	target, err := s.target(r, asks)
-	if err != nil {
-		return Job{}, false, err
-	}
-	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, JobFilter{
-		SourceType: listable(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: s.since(r),
-	})
-	for _, j := range jobs {
-		if j.JobName != r.JobName && !(s.ListFirst && laterUse(j.JobName, r)) {
-			continue
-		}
-		if found {
-			s.Log.Error("two jobs of one submission", "submission", r.SubmissionID, "job", job.JobID, "other_job", j.JobID)
-			s.violation(ctx, asks, r, "two jobs", job.JobID, j.JobID)
-		}
-		if !found || j.CreatedTime.Before(job.CreatedTime) {
-			job, found = j, true
-		}
-	}
-	return job, found, err
-}
-
-// laterUse reports whether a job's name is that of a later use of the key of r,
-// of which a forgetful store no longer knows.
-func laterUse(name string, r Record) bool {
-	_, use, ok := strings.Cut(name, r.SubmissionID+"-")
-	number, err := strconv.Atoi(use)
-	return ok && err == nil && number > 1
 }
 
 // resolved is reconcile for those who never send: what surely started nothing
@@ -142,4 +100,56 @@ func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Reco
 		s.end(ctx, r)
 	}
 	return ours, nil
+}
+
+// listed searches the cloud's list for the job of r, for whoever asks. If
+// there are several, which the log exists to prevent, it is the oldest.
+func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record) (job Job, found bool, err error) {
+	target, err := s.target(r, asks)
+	if err != nil {
+		return Job{}, false, err
+	}
+	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, JobFilter{
+		SourceType: listable(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: s.since(r),
+	})
+	for _, j := range jobs {
+		if j.JobName != r.JobName && !(s.ListFirst && laterUse(j.JobName, r)) {
+			continue
+		}
+		if found {
+			s.Log.Error("two jobs of one submission", "submission", r.SubmissionID, "job", job.JobID, "other_job", j.JobID)
+			s.violation(ctx, asks, r, "two jobs", job.JobID, j.JobID)
+		}
+		if !found || j.CreatedTime.Before(job.CreatedTime) {
+			job, found = j, true
+		}
+	}
+	return job, found, err
+}
+
+// laterUse reports whether a job's name is that of a later use of the key of r,
+// of which a forgetful store no longer knows.
+func laterUse(name string, r Record) bool {
+	_, use, ok := strings.Cut(name, r.SubmissionID+"-")
+	number, err := strconv.Atoi(use)
+	return ok && err == nil && number > 1
+}
+
+// since is the age of the oldest job that may be that of r. The cloud's clock
+// may be as far from the portal's as it accepts signatures, 15 minutes. A store
+// that may forget may have known the submission for as long as its key lives.
+func (s *Service) since(r Record) time.Time {
+	if s.ListFirst {
+		return r.CreatedAt.Add(-KeyExpires)
+	}
+	return r.CreatedAt.Add(-20 * time.Minute)
+}
+
+// listable is the SourceType by which jobs of kind t can be listed:
+// DescribeBackupJobs2 has no CONTAINER among its values.
+func listable(t param.SourceType) param.SourceType {
+	if t == param.Container {
+		return ""
+	}
+	return t
 }

@@ -4,35 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"backupportal/function/param"
 )
-
-// CreateBackupJob has no idempotency token. So each submission has a log of
-// numbered steps that are only ever added; whoever adds number N has decided
-// what happens next, and everybody else reads it. An attempt without a result
-// is nobody's to repeat until its window has passed and the cloud's own list,
-// searched by the submission's JobName, shows no job.
-const (
-	budget     = 30 * time.Second // longest time from an attempt's record to the end of its call
-	mostSends  = 3                // attempts in one call of Submit
-	mostSteps  = 63               // then the submission is given up: after 32 attempts
-	recordTime = 5 * time.Second  // to write what the cloud answered
-	mostRetell = 4                // tries again to write what the cloud answered: after 0.2, 0.4, 0.8 and 1.6 s
-	gaveUp     = "portal.GaveUp"  // code of a submission that was given up
-	notListed  = "portal.NotListed"
-)
-
-// settle stands for a [Service.Settle] of zero. How late the real list is has
-// not been measured yet.
-const settle = 60 * time.Second
-
-// KeyExpires is how long a key stands for the submission that first had it. A
-// repeat after this is a new submission.
-const KeyExpires = 7 * 24 * time.Hour
 
 // An Answer is what became of a submission.
 type Answer struct {
@@ -41,6 +15,10 @@ type Answer struct {
 	Replayed   bool          // an earlier request with this key did it
 	RetryAfter time.Duration // of UNKNOWN: when it makes sense to ask again
 }
+
+// KeyExpires is how long a key stands for the submission that first had it. A
+// repeat after this is a new submission.
+const KeyExpires = 7 * 24 * time.Hour
 
 // Submit checks sub, asks the policy, and makes at most one job of it, however
 // often it is called and wherever it is interrupted.
@@ -77,56 +55,30 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	return s.finish(ctx, r, call)
 }
 
-// persistent is ctx without its cancellation, but with its deadline. What was
-// begun is brought to its end even if the caller goes away: one who presses
-// twice, or closes the page, must not turn a backup into a question.
-func persistent(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	ctx = context.WithoutCancel(ctx)
-	if !ok {
-		return ctx, func() {}
+// enter takes what sub needs of the limits. It is before the claim, so that what
+// is not admitted leaves nothing behind, and its key is free. A repeat has the
+// first answer whatever the limits are by now, and takes nothing: then it is done.
+func (s *Service) enter(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
+	if !call.Grant.limited() {
+		return Answer{}, false, nil
 	}
-	return context.WithDeadline(ctx, deadline)
-}
-
-// record is what the store is to remember of sub.
-func (s *Service) record(sub Submission, id string, call Call) Record {
-	now := s.Now().Truncate(time.Millisecond) // the precision of stores
-	return Record{
-		Submission: sub, SubmissionID: id, Fingerprint: sub.Fingerprint(), JobName: sub.JobName(),
-		AccountID: call.Target.Account.ID, Access: call.Target.Account.Access, Complete: call.Params, CreatedAt: now, ExpiresAt: now.Add(KeyExpires), Last: Step{N: -1},
+	known, err := s.Store.Known(ctx, sub.ID(), s.Now())
+	switch {
+	case errors.Is(err, ErrNotFound):
+	case err != nil:
+		return Answer{}, false, away(err)
+	case known.Fingerprint != sub.Fingerprint():
+		return Answer{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: known.SubmissionID}
+	case known.Last.Kind == StepCreated || known.Last.Kind == StepRefused:
+		return s.stored(known, true), true, nil
 	}
-}
-
-// denied answers a submission that the policy refuses. What it came to before
-// the policy did is still so: a repeat has the first answer. Otherwise nothing
-// is sent.
-func (s *Service) denied(ctx context.Context, sub Submission, call Call, denied *DeniedError) (Answer, error) {
-	if answer, ok := s.earlier(ctx, sub); ok {
-		return answer, nil
+	err = s.admit(ctx, s.record(sub, sub.ID(), call), call, 0)
+	if _, limited := errors.AsType[*LimitError](err); limited {
+		if answer, ok := s.earlier(ctx, sub); ok {
+			return answer, true, nil
+		}
 	}
-	return Answer{}, s.deny(ctx, sub, call, denied)
-}
-
-// deny puts a refusal by the policy into the history, and returns it. It uses
-// up no key: once the policy allows it, the same submission can be made. The
-// same refusal is there once an hour, however often somebody is refused. One
-// that cannot be recorded is a refusal all the same.
-func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *DeniedError) error {
-	r := s.record(sub, sub.deniedID(s.Now()), call)
-	r.JobName = sub.label() // there is no job that could be found by more
-	for _, m := range denied.Lines {
-		r.Denied = append(r.Denied, param.Both(m.In(param.English), m.In(param.Chinese)))
-	}
-	e := about(AuditDenied, ActionCreate, sub.Principal, r, 0)
-	e.Decision.Lines = linesOf(denied.Lines)
-	s.tellAudit(ctx, e)
-	known, _, err := s.Store.Claim(ctx, r)
-	if err != nil {
-		s.Log.Error("recording a refusal", "principal", sub.Principal.ID(), "error", err)
-		return denied
-	}
-	return &DeniedError{Lines: denied.Lines, SubmissionID: known.SubmissionID}
+	return Answer{}, false, err
 }
 
 // finish does what comes next by the log, until there is an answer.
@@ -182,38 +134,6 @@ func (s *Service) next(ctx context.Context, r Record, call Call, sends *int) (_ 
 	}
 	*sends++
 	return s.attempt(ctx, r, call)
-}
-
-// stored is the answer of a submission that is at its end: always the same,
-// whatever has become of the job since.
-func (s *Service) stored(r Record, replayed bool) Answer {
-	r.Job, r.Cancellation = Job{}, Cancellation{}
-	status := Refused
-	if r.Last.Kind == StepCreated {
-		status = StateCreated
-	}
-	return Answer{Record: r, Status: status, Replayed: replayed}
-}
-
-// unknown is the answer while nobody knows.
-func (s *Service) unknown(r Record) Answer {
-	return Answer{Record: r, Status: Unknown, RetryAfter: s.retryAfter(r.Last)}
-}
-
-// settled is when a listing that begins then, and does not show the job of an
-// attempt, proves that there is none.
-func (s *Service) settled(attempt Step) time.Time {
-	return attempt.Until.Add(cmp.Or(s.Settle, settle))
-}
-
-// retryAfter is how long to wait before a repeat can learn more about an
-// attempt.
-func (s *Service) retryAfter(attempt Step) time.Duration {
-	now := s.Now()
-	if now.Before(attempt.Until) {
-		return 2 * time.Second
-	}
-	return max(s.settled(attempt).Sub(now), time.Second)
 }
 
 // attempt records that the call is about to be made, makes it, and records
@@ -283,30 +203,6 @@ func (s *Service) created(ctx context.Context, r Record, c Created, e AuditEvent
 	return s.stored(r, false)
 }
 
-// tell appends the job to the log of r, behind whatever somebody wrote who took
-// over after a pause of this instance. It is told when it is there, or nothing
-// can follow; if not, r is what has to be told again.
-func (s *Service) tell(ctx context.Context, r *Record, step Step, e AuditEvent) (told bool, err error) {
-	step.N = r.Last.N + 1
-	if told, err = s.conclude(ctx, *r, &step, e); told || err != nil {
-		return told, err
-	}
-	known, err := s.find(ctx, r.SubmissionID)
-	if err != nil {
-		return false, err
-	}
-	if known.Last.Kind != StepRefused && known.Last.Kind != StepCreated {
-		r.Last = known.Last
-		return false, nil
-	}
-	s.tellAudit(ctx, e)
-	if known.Last.JobID != step.JobID {
-		s.Log.Error("a job beside the log", "submission", r.SubmissionID, "job", step.JobID, "logged", known.Last.Kind, "logged_job", known.Last.JobID)
-		s.violation(ctx, e.Actor, *r, "job beside the log", step.JobID, known.Last.JobID)
-	}
-	return true, nil
-}
-
 // failed records what is sure about a call that did not succeed.
 func (s *Service) failed(ctx context.Context, r Record, err error, took time.Duration) (_ Answer, done bool, _ error) {
 	cloud, ok := errors.AsType[*CloudError](err)
@@ -347,39 +243,62 @@ func (s *Service) failed(ctx context.Context, r Record, err error, took time.Dur
 	return s.unknown(r), true, nil
 }
 
-// append adds a step of a new owner to the log of r, and e to the audit trail,
-// both or neither.
-func (s *Service) append(ctx context.Context, r Record, step Step, e AuditEvent) (bool, error) {
-	step.Owner, step.At = s.NewID(), s.Now()
-	return s.store(ctx, r, step, e)
-}
-
-// conclude adds what became of an attempt, completing the step, and with it e to
-// the audit trail, and announces it.
-// Without it every repeat would have to wait for the attempt's window, so a
-// database that is about to come back is waited for.
-func (s *Service) conclude(ctx context.Context, r Record, step *Step, e AuditEvent) (ours bool, err error) {
-	step.Owner, step.At = s.NewID(), s.Now()
-	for retry := 1; ; retry++ {
-		ours, err = s.store(ctx, r, *step, e)
-		if ours {
-			r.Last = *step
-			_ = s.announce(ctx, s.notices(r)) // logged, and repeated by the next sweep
-		}
-		if err == nil || retry > mostRetell {
-			return ours, err
-		}
-		if waiting := s.Wait(ctx, 100*time.Millisecond<<retry); waiting != nil {
-			return false, err
-		}
+// record is what the store is to remember of sub.
+func (s *Service) record(sub Submission, id string, call Call) Record {
+	now := s.Now().Truncate(time.Millisecond) // the precision of stores
+	return Record{
+		Submission: sub, SubmissionID: id, Fingerprint: sub.Fingerprint(), JobName: sub.JobName(),
+		AccountID: call.Target.Account.ID, Access: call.Target.Account.Access, Complete: call.Params, CreatedAt: now, ExpiresAt: now.Add(KeyExpires), Last: Step{N: -1},
 	}
 }
 
-// away says that an error of the store is one: even that a submission which
-// was there a moment ago is not found.
-func away(err error) error {
-	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("%w: %v", ErrStoreAway, err)
+// stored is the answer of a submission that is at its end: always the same,
+// whatever has become of the job since.
+func (s *Service) stored(r Record, replayed bool) Answer {
+	r.Job, r.Cancellation = Job{}, Cancellation{}
+	status := Refused
+	if r.Last.Kind == StepCreated {
+		status = StateCreated
 	}
-	return fmt.Errorf("%w: %w", ErrStoreAway, err)
+	return Answer{Record: r, Status: status, Replayed: replayed}
+}
+
+// unknown is the answer while nobody knows.
+func (s *Service) unknown(r Record) Answer {
+	return Answer{Record: r, Status: Unknown, RetryAfter: s.retryAfter(r.Last)}
+}
+
+// CreateBackupJob has no idempotency token. So each submission has a log of
+// numbered steps that are only ever added; whoever adds number N has decided
+// what happens next, and everybody else reads it. An attempt without a result
+// is nobody's to repeat until its window has passed and the cloud's own list,
+// searched by the submission's JobName, shows no job.
+const (
+	budget     = 30 * time.Second // longest time from an attempt's record to the end of its call
+	mostSends  = 3                // attempts in one call of Submit
+	mostSteps  = 63               // then the submission is given up: after 32 attempts
+	recordTime = 5 * time.Second  // to write what the cloud answered
+	mostRetell = 4                // tries again to write what the cloud answered: after 0.2, 0.4, 0.8 and 1.6 s
+	gaveUp     = "portal.GaveUp"  // code of a submission that was given up
+	notListed  = "portal.NotListed"
+)
+
+// settle stands for a [Service.Settle] of zero. How late the real list is has
+// not been measured yet.
+const settle = 60 * time.Second
+
+// settled is when a listing that begins then, and does not show the job of an
+// attempt, proves that there is none.
+func (s *Service) settled(attempt Step) time.Time {
+	return attempt.Until.Add(cmp.Or(s.Settle, settle))
+}
+
+// retryAfter is how long to wait before a repeat can learn more about an
+// attempt.
+func (s *Service) retryAfter(attempt Step) time.Duration {
+	now := s.Now()
+	if now.Before(attempt.Until) {
+		return 2 * time.Second
+	}
+	return max(s.settled(attempt).Sub(now), time.Second)
 }
