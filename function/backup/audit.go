@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"backupportal/function/identity"
@@ -118,35 +119,64 @@ type Auditor interface {
 	Flush(ctx context.Context, all bool) error
 }
 
-// Note writes e to the audit trail for whoever has nothing to leave undone if that
-// fails: it is in the log then.
+// Note writes e to the audit trail, even if ctx is cancelled. A failure is logged.
 func (s *Service) Note(ctx context.Context, e AuditEvent) {
-	s.tellAudit(context.WithoutCancel(ctx), e)
+	s.trail().tell(context.WithoutCancel(ctx), e)
 }
 
-// tellAudit is audit for what cannot be left undone any more: that it is not
-// stored is in the log.
-func (s *Service) tellAudit(ctx context.Context, e AuditEvent) {
-	if err := s.audit(ctx, e); err != nil {
-		s.Log.Error("recording for the audit", "event", e.Kind, "submission", e.Submission.ID, "error", err)
+// A trail writes the audit trail. Without an auditor it writes nothing.
+type trail struct {
+	auditor Auditor
+	log     *slog.Logger
+}
+
+// trail returns the audit trail of s.
+func (s *Service) trail() trail { return trail{auditor: s.Audit, log: s.Log} }
+
+// along writes e by way of store, which stores the rows together with something
+// else, both or neither, and reports whether it did.
+func (t trail) along(ctx context.Context, e AuditEvent, store func(rows ...AuditRow) (bool, error)) (bool, error) {
+	if t.auditor == nil {
+		return store()
+	}
+	return t.auditor.Along(ctx, e, func(row AuditRow) (bool, error) { return store(row) })
+}
+
+// violation writes that the log did not prevent what it is there to prevent.
+func (t trail) violation(ctx context.Context, actor identity.Principal, r Record, what, job, other string) {
+	e := about(AuditViolation, ActionCreate, actor, r, r.Last.N)
+	e.Outcome = AuditOutcome{Class: what, JobID: job, OtherJobID: other}
+	e.Often = r.SubmissionID
+	t.tell(ctx, e)
+}
+
+// tell writes e if it is too late to leave the audited action undone. A failure is
+// logged.
+func (t trail) tell(ctx context.Context, e AuditEvent) {
+	if err := t.record(ctx, e); err != nil {
+		t.log.Error("recording for the audit", "event", e.Kind, "submission", e.Submission.ID, "error", err)
 	}
 }
 
-// audit writes e down, if the service keeps a trail.
-func (s *Service) audit(ctx context.Context, e AuditEvent) error {
-	if s.Audit == nil {
+// record writes e. The audited action must not be done if that fails.
+func (t trail) record(ctx context.Context, e AuditEvent) error {
+	if t.auditor == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
-	return s.Audit.Record(ctx, e)
+	return t.auditor.Record(ctx, e)
 }
 
-// violation tells of what the log exists to prevent.
-func (s *Service) violation(ctx context.Context, actor identity.Principal, r Record, what, job, other string) {
-	e := about(AuditViolation, ActionCreate, actor, r, r.Last.N)
-	e.Outcome, e.Often = AuditOutcome{Class: what, JobID: job, OtherJobID: other}, r.SubmissionID
-	s.tellAudit(ctx, e)
+// flush writes how often events happened that were only counted. A failure is
+// logged.
+func (t trail) flush(ctx context.Context) {
+	if t.auditor == nil {
+		return
+	}
+	if err := t.auditor.Flush(ctx, false); err != nil {
+		t.log.Warn("writing counted events to the audit trail", "error", err)
+	}
 }
 
 // about is an event about step n of r.

@@ -27,7 +27,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	if !s.MayCancel(ctx, p, r) {
 		e := about(AuditDenied, ActionCancel, p, r, r.Last.N)
 		e.Door = "" // of this request, not of the submission
-		s.tellAudit(ctx, e)
+		s.trail().tell(ctx, e)
 		return r, &DeniedError{Lines: []param.Mistake{{Code: "policy", Text: msgMayNotCancel}}, SubmissionID: id}
 	}
 	busy := &BusyError{SubmissionID: id}
@@ -53,7 +53,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	asked := Cancellation{By: p, At: s.Now().Truncate(time.Millisecond)}
 	e := about(AuditIntent, ActionCancel, p, r, r.Last.N)
 	e.Door, e.Decision.Allow, e.Outcome.JobID = "", true, r.Last.JobID
-	if err := s.audit(ctx, e); err != nil {
+	if err := s.trail().record(ctx, e); err != nil {
 		return r, away(err)
 	}
 	s.Log.Info("cancelling", "submission", id, "job", r.Last.JobID, "principal", p.ID())
@@ -63,7 +63,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 		e.Outcome = outcomeOf(err, 0)
 	}
 	e.Outcome.JobID, e.Outcome.Milliseconds = r.Last.JobID, s.Now().Sub(asked.At).Milliseconds()
-	s.tellAudit(context.WithoutCancel(ctx), e)
+	s.trail().tell(context.WithoutCancel(ctx), e)
 	if err != nil {
 		return s.notCancelled(ctx, target, r, asked, err)
 	}
@@ -106,7 +106,7 @@ func (s *Service) notCancelled(ctx context.Context, target Target, r Record, ask
 	case ErrCancelled:
 		// A request that was refused is not why; and if somebody else's is known, it
 		// may not be this one either.
-		known, err := s.find(ctx, r.SubmissionID)
+		known, err := s.steps().find(ctx, r.SubmissionID)
 		if busy.Err == ErrCancelNo || err != nil || known.Cancellation.stands(r.Job) {
 			r.Cancellation = known.Cancellation
 			return r, nil

@@ -29,7 +29,7 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 	}
 	e := about(AuditDenied, ActionCreate, sub.Principal, r, 0)
 	e.Decision.Lines = linesOf(denied.Lines)
-	s.tellAudit(ctx, e)
+	s.trail().tell(ctx, e)
 	known, _, err := s.Store.Claim(ctx, r)
 	if err != nil {
 		s.Log.Error("recording a refusal", "principal", sub.Principal.ID(), "error", err)
@@ -47,8 +47,8 @@ func (s *Service) earlier(ctx context.Context, sub Submission) (Answer, bool) {
 	case err != nil:
 		s.Log.Error("looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
 	case r.Fingerprint != sub.Fingerprint():
-	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
-		return s.stored(r, true), true
+	case r.Last.Kind.final():
+		return stored(r, true), true
 	case r.Last.Kind == StepAttempt:
 		return s.unknown(r), true
 	}

@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"time"
@@ -75,78 +76,47 @@ func (s *Service) Pace(ctx context.Context, p identity.Principal) error {
 	if r.Burst == 0 {
 		r = UsualRequests
 	}
-	return s.pace(ctx, p, "c:", r)
+	return s.limiter().pace(ctx, p, "c:", r)
 }
 
-// MaySignIn reports whether somebody at an IP address may sign in: not if too many
-// have failed to, from there. Its error is a [*LimitError] with [ErrSignIns], or
-// [ErrStoreAway].
+// MaySignIn reports whether a client at an IP address may sign in: not if too many
+// sign-ins from there have failed. Its error is a [*LimitError] with [ErrSignIns],
+// or [ErrStoreAway].
 func (s *Service) MaySignIn(ctx context.Context, client string) error {
-	r, ok := signIns(client)
-	if !ok {
+	return s.limiter().maySignIn(ctx, client)
+}
+
+// SignInFailed counts a sign-in from an IP address that the identity provider did
+// not confirm. A failure to count it is logged.
+func (s *Service) SignInFailed(ctx context.Context, client string) {
+	s.limiter().signInFailed(ctx, client)
+}
+
+// A limiter counts requests, sign-ins and submissions, and refuses those over a
+// limit.
+type limiter struct {
+	store Limits
+	trail trail
+	log   *slog.Logger
+	now   func() time.Time
+}
+
+// limiter returns the limits of s.
+func (s *Service) limiter() limiter {
+	return limiter{store: s.Limits, trail: s.trail(), log: s.Log, now: s.Now}
+}
+
+// reserve takes what an attempt of r needs of the limits, all or nothing; a grant
+// without limits needs nothing. Its error is a [*LimitError], or [ErrStoreAway].
+func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) error {
+	if !call.Grant.limited() {
 		return nil
 	}
-	wait, err := s.Limits.Wait(ctx, r, s.Now())
-	if err != nil {
-		return away(err)
-	}
-	if wait > 0 {
-		s.tellAudit(context.WithoutCancel(ctx), AuditEvent{Kind: AuditLimit, Often: r.Key, Outcome: AuditOutcome{Class: ErrSignIns.Error(), Limit: r.Key}})
-		return &LimitError{Err: ErrSignIns, Key: r.Key, RetryAfter: wait}
-	}
-	return nil
-}
-
-// SignInFailed counts a sign-in of somebody at an IP address whom the identity
-// provider did not vouch for.
-func (s *Service) SignInFailed(ctx context.Context, client string) {
-	r, ok := signIns(client)
-	if !ok {
-		return
-	}
-	if _, err := s.Limits.Spend(context.WithoutCancel(ctx), r, s.Now()); err != nil {
-		s.Log.Warn("counting failed sign-ins", "error", err)
-	}
-}
-
-// pace counts a request of p among those of one kind.
-func (s *Service) pace(ctx context.Context, p identity.Principal, kind string, r Rate) error {
-	r.Key = kind + p.ID()
-	wait, err := s.Limits.Spend(ctx, r, s.Now())
-	if err != nil {
-		return away(err)
-	}
-	if wait > 0 {
-		s.tellAudit(context.WithoutCancel(ctx), AuditEvent{Kind: AuditLimit, Actor: p, Often: r.Key, Outcome: AuditOutcome{Class: ErrRequests.Error(), Limit: r.Key}})
-		return &LimitError{Err: ErrRequests, Key: r.Key, RetryAfter: wait}
-	}
-	return nil
-}
-
-// failedSignIns is how many sign-ins of one network address may fail.
-var failedSignIns = Rate{Burst: 20, Per: 10 * time.Minute}
-
-// signIns is that of a client by its IP address. Whoever has an address of IPv6
-// has all that begin alike (RFC 6177).
-func signIns(client string) (Rate, bool) {
-	addr, err := netip.ParseAddr(client)
-	if err != nil {
-		return Rate{}, false // all of whom nothing is known would stand in each other's way
-	}
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
-	}
-	r := failedSignIns
-	r.Key = "l:" + netip.PrefixFrom(addr.WithZone(""), bits).Masked().Addr().String()
-	return r, true
-}
-
-// admit lets r have what it needs of the limits, for an attempt. Its error is a
-// [*LimitError], or [ErrStoreAway].
-func (s *Service) admit(ctx context.Context, r Record, call Call, attempt int) error {
-	limit, err := s.Limits.Admit(ctx, Admission{
-		Key: admissionKey(r.SubmissionID, r.Fingerprint), Attempt: attempt, Grant: call.Grant, Now: s.Now(),
+	limit, err := l.store.Admit(ctx, Admission{
+		Key:      admissionKey(r.SubmissionID, r.Fingerprint),
+		Attempt:  attempt,
+		Grant:    call.Grant,
+		Now:      l.now(),
 		Resource: call.Target.Account.ID + "/" + r.Resource(),
 	})
 	if err != nil {
@@ -155,24 +125,95 @@ func (s *Service) admit(ctx context.Context, r Record, call Call, attempt int) e
 	if limit != nil {
 		e := about(AuditLimit, ActionCreate, r.Principal, r, attempt)
 		e.Outcome = AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key}
-		s.tellAudit(ctx, e)
-		s.Log.Info("limited", "principal", r.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
+		l.trail.tell(ctx, e)
+		l.log.Info("limited", "principal", r.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
 		return limit
 	}
 	return nil
 }
 
-// withdraw gives back what r took: up to an attempt it surely started nothing. If
-// that fails it is lost, which only makes the limits a little tighter.
-func (s *Service) withdraw(ctx context.Context, r Record, attempt int) {
-	if s.Limits == nil {
+// refund gives back what r took: no attempt up to this one started anything. A
+// failure is logged; it only makes the limits a little tighter.
+func (l limiter) refund(ctx context.Context, r Record, attempt int) {
+	if l.store == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
-	if err := s.Limits.Withdraw(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
-		s.Log.Warn("giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
+	if err := l.store.Withdraw(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
+		l.log.Warn("giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
 	}
+}
+
+// pace counts a request of p among those of one kind. Its error is a [*LimitError]
+// with [ErrRequests], or [ErrStoreAway].
+func (l limiter) pace(ctx context.Context, p identity.Principal, kind string, r Rate) error {
+	r.Key = kind + p.ID()
+	wait, err := l.store.Spend(ctx, r, l.now())
+	if err != nil {
+		return away(err)
+	}
+	if wait > 0 {
+		return l.refused(ctx, p, &LimitError{Err: ErrRequests, Key: r.Key, RetryAfter: wait})
+	}
+	return nil
+}
+
+// maySignIn is [Service.MaySignIn].
+func (l limiter) maySignIn(ctx context.Context, client string) error {
+	r, ok := signIns(client)
+	if !ok {
+		return nil
+	}
+	wait, err := l.store.Wait(ctx, r, l.now())
+	if err != nil {
+		return away(err)
+	}
+	if wait > 0 {
+		return l.refused(ctx, identity.Principal{}, &LimitError{Err: ErrSignIns, Key: r.Key, RetryAfter: wait})
+	}
+	return nil
+}
+
+// signInFailed is [Service.SignInFailed].
+func (l limiter) signInFailed(ctx context.Context, client string) {
+	r, ok := signIns(client)
+	if !ok {
+		return
+	}
+	if _, err := l.store.Spend(context.WithoutCancel(ctx), r, l.now()); err != nil {
+		l.log.Warn("counting failed sign-ins", "error", err)
+	}
+}
+
+// refused writes to the audit trail that a request is over a limit, and returns
+// limit.
+func (l limiter) refused(ctx context.Context, actor identity.Principal, limit *LimitError) error {
+	l.trail.tell(context.WithoutCancel(ctx), AuditEvent{
+		Kind: AuditLimit, Actor: actor, Often: limit.Key,
+		Outcome: AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key},
+	})
+	return limit
+}
+
+// failedSignIns is how many sign-ins of one network address may fail.
+var failedSignIns = Rate{Burst: 20, Per: 10 * time.Minute}
+
+// signIns returns the rate of a client's IP address. IPv6 addresses with the same
+// first 64 bits share one: a customer has all of them (RFC 6177). It is not ok
+// without an address: all unknown clients would share one rate.
+func signIns(client string) (_ Rate, ok bool) {
+	addr, err := netip.ParseAddr(client)
+	if err != nil {
+		return Rate{}, false
+	}
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = 64
+	}
+	r := failedSignIns
+	r.Key = "l:" + netip.PrefixFrom(addr.WithZone(""), bits).Masked().Addr().String()
+	return r, true
 }
 
 // admissionKey is what a submission takes its place under. Two that share a key

@@ -9,6 +9,14 @@ import (
 	"backupportal/function/param"
 )
 
+// Lists reads submissions in the order of their places.
+type Lists interface {
+	// List returns at most q.Limit records, newest first. Those that are not
+	// ended are selected whatever q.States says: only the time of the reader
+	// tells their state.
+	List(ctx context.Context, q Query) ([]Record, error)
+}
+
 // A Query selects records for a list, newest first. Empty parts select
 // everything.
 type Query struct {

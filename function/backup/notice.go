@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"time"
@@ -108,50 +109,69 @@ type Messenger interface {
 	Send(ctx context.Context, n Notice) error
 }
 
-// end announces what r has come to, and then tells the store that r is over, if
-// it is. Should either fail, the next sweep does both.
-func (s *Service) end(ctx context.Context, r Record) {
-	now := s.Now()
-	if r.State(now).Lives() || s.announce(ctx, s.notices(r)) != nil || !r.Over(now) {
-		return
-	}
-	if err := s.Store.End(ctx, r.SubmissionID, r.State(now)); err != nil {
-		s.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
-	}
+// Notices stores which notices are to be sent.
+type Notices interface {
+	// Announce remembers those of the notices that are not remembered yet, and
+	// says how many these were. Notices about unknown submissions are left out.
+	Announce(ctx context.Context, notices []Notice) (int, error)
+	// Due returns at most limit notices to a receiver that may be sent at now,
+	// those that have been waiting longest first, with their records.
+	Due(ctx context.Context, receiver string, now time.Time, limit int) ([]Notice, error)
+	// Take reports whether n may be sent by the caller: if it is not done, and
+	// nobody has taken it since it was read. It is due again from until on.
+	Take(ctx context.Context, n Notice, until time.Time) (bool, error)
+	// Done says that n need not be sent any more.
+	Done(ctx context.Context, n Notice, now time.Time) error
 }
 
-// announce writes down that these notices are to be sent, unless that is written
-// already. It sends none, and nothing that depends on a receiver fails with it.
-func (s *Service) announce(ctx context.Context, notices []Notice) error {
+// A notifier announces the events of submissions, and delivers the notices. Without
+// a messenger it does neither.
+type notifier struct {
+	store     Notices
+	messenger Messenger
+	announced chan<- struct{}
+	log       *slog.Logger
+	now       func() time.Time
+}
+
+// notifier returns the notices of s.
+func (s *Service) notifier() notifier {
+	return notifier{store: s.Store, messenger: s.Messenger, announced: s.Announced, log: s.Log, now: s.Now}
+}
+
+// announce stores that these notices are to be sent, unless that is stored already.
+// It sends none. A failure is logged, too.
+func (n notifier) announce(ctx context.Context, notices []Notice) error {
 	if len(notices) == 0 {
 		return nil
 	}
-	added, err := s.Store.Announce(ctx, notices)
+	added, err := n.store.Announce(ctx, notices)
 	if err != nil {
-		s.Log.Warn("announcing", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
+		n.log.Warn("announcing", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
 		return away(err)
 	}
 	if added > 0 {
 		select {
-		case s.Announced <- struct{}{}:
-		default: // nobody waits, or somebody is about to look anyway
+		case n.announced <- struct{}{}:
+		default: // it will wake anyway
 		}
 	}
 	return nil
 }
 
-// notices are those about r that somebody wants. What happened too long ago is
-// left out: that the policy names a new receiver is no reason to tell it.
-func (s *Service) notices(r Record) (all []Notice) {
-	if s.Messenger == nil {
+// noticesOf returns the notices about r, one for each receiver of each event. Events
+// that are older than [noticeLife] are left out: a receiver that is new in the
+// policy does not get them.
+func (n notifier) noticesOf(r Record) (all []Notice) {
+	if n.messenger == nil {
 		return nil
 	}
-	for _, n := range r.happened() {
-		if s.Now().Sub(n.At) >= noticeLife {
+	for _, notice := range r.happened() {
+		if n.now().Sub(notice.At) >= noticeLife {
 			continue
 		}
-		for _, n.Receiver = range s.Messenger.Receivers(n.Event, r.Account()) {
-			all = append(all, n)
+		for _, notice.Receiver = range n.messenger.Receivers(notice.Event, r.Account()) {
+			all = append(all, notice)
 		}
 	}
 	return all

@@ -37,7 +37,7 @@ func (s *Service) Preflight(ctx context.Context, p identity.Principal, params pa
 			return nil, ErrNotFound
 		}
 	}
-	if err := s.pace(ctx, p, "g:", usualChecks); err != nil {
+	if err := s.limiter().pace(ctx, p, "g:", usualChecks); err != nil {
 		return nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, checkTime)

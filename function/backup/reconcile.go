@@ -11,6 +11,12 @@ import (
 	"backupportal/function/param"
 )
 
+// The codes of steps that the portal writes itself.
+const (
+	gaveUp    = "portal.GaveUp"    // of refused: no attempts are left
+	notListed = "portal.NotListed" // of void: the cloud's list shows no job
+)
+
 // recall looks for a job that an earlier life of a forgetful store made of
 // this submission, before anything is sent. It is done if there is one. Where
 // the account cannot even be entered, nothing can be sent either: that is the
@@ -31,9 +37,9 @@ func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ 
 		return Answer{}, false, nil
 	}
 	attempt := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.Now()}
-	ours, appendErr := s.append(ctx, r, attempt, about(AuditIntent, ActionCreate, r.Principal, r, attempt.N))
+	ours, appendErr := s.steps().append(ctx, r, attempt, about(AuditIntent, ActionCreate, r.Principal, r, attempt.N))
 	if appendErr != nil {
-		return Answer{}, false, away(appendErr)
+		return Answer{}, false, appendErr
 	}
 	if !ours {
 		return Answer{}, false, &BusyError{Err: ErrInProgress, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
@@ -56,8 +62,8 @@ func (s *Service) resolved(ctx context.Context, asks identity.Principal, r Recor
 	if !ours || err != nil {
 		return ours, err
 	}
-	if known, err := s.find(ctx, r.SubmissionID); err == nil && known.Last.Kind != StepCreated {
-		s.withdraw(ctx, r, r.Last.N)
+	if known, err := s.steps().find(ctx, r.SubmissionID); err == nil && known.Last.Kind != StepCreated {
+		s.limiter().refund(ctx, r, r.Last.N)
 	}
 	return true, nil
 }
@@ -91,7 +97,7 @@ func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Reco
 	case StepRefused:
 		e.Outcome.Class = ClassRefused
 	}
-	ours, err := s.conclude(ctx, r, &step, e)
+	ours, err := s.steps().conclude(ctx, r, &step, e)
 	if err != nil {
 		return false, away(err)
 	}
@@ -118,7 +124,7 @@ func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record)
 		}
 		if found {
 			s.Log.Error("two jobs of one submission", "submission", r.SubmissionID, "job", job.JobID, "other_job", j.JobID)
-			s.violation(ctx, asks, r, "two jobs", job.JobID, j.JobID)
+			s.trail().violation(ctx, asks, r, "two jobs", job.JobID, j.JobID)
 		}
 		if !found || j.CreatedTime.Before(job.CreatedTime) {
 			job, found = j, true

@@ -16,12 +16,28 @@ const pace = 5 * time.Second
 // what was known before is an answer, too, and servers end one after a minute.
 const lookTime = 8 * time.Second
 
+// Jobs stores what is known of the jobs of submissions.
+type Jobs interface {
+	// Ask reports whether the cloud may be asked about the submission's job:
+	// if it exists, and nobody has asked since now less pace. From then on
+	// somebody has.
+	Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (bool, error)
+	// See keeps what the cloud said of the submission's job, unless something
+	// newer is kept. The end of a job is kept whatever else was seen.
+	See(ctx context.Context, id string, job Job) error
+	// Cancel keeps who last had the submission's job cancelled.
+	Cancel(ctx context.Context, id string, c Cancellation) error
+	// End says that the submission is over, in this state. It only helps lists:
+	// what a submission came to is in its log.
+	End(ctx context.Context, id string, state State) error
+}
+
 // Refresh returns the submission as it is now, asking the cloud if nobody has
 // for five seconds, and something may have changed. A submission that p may not
 // see is ErrNotFound, as one that does not exist. If the cloud does not answer,
 // what was known before is returned.
 func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) (Record, error) {
-	r, err := s.find(ctx, id)
+	r, err := s.steps().find(ctx, id)
 	if err != nil {
 		return Record{}, err
 	}
@@ -83,7 +99,7 @@ func (s *Service) look(ctx context.Context, p identity.Principal, r Record) (Rec
 		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
 		return r, nil
 	}
-	return s.find(ctx, r.SubmissionID)
+	return s.steps().find(ctx, r.SubmissionID)
 }
 
 // ask asks the cloud about the jobs of records that have the same account,
@@ -130,6 +146,18 @@ func (s *Service) see(ctx context.Context, r Record) bool {
 		return false
 	}
 	return true
+}
+
+// end announces the events of r, and then tells the store that r is over, if it is.
+// If either fails, the next sweep does both.
+func (s *Service) end(ctx context.Context, r Record) {
+	now := s.Now()
+	if r.State(now).Lives() || s.notifier().announce(ctx, s.notifier().noticesOf(r)) != nil || !r.Over(now) {
+		return
+	}
+	if err := s.Store.End(ctx, r.SubmissionID, r.State(now)); err != nil {
+		s.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
+	}
 }
 
 // consistency is what the backup is worth, asked for once it is there: the

@@ -1,3 +1,25 @@
+// Package backup carries a submission from its request to the end of its job.
+//
+// CreateBackupJob has no idempotency token. So each submission has a log of
+// numbered steps that are only ever added. The process that adds step N decides
+// what happens next; every other process reads it. Submit appends attempts, and
+// what it learns about them:
+//
+//	last step | means                                  | what may follow
+//	----------|----------------------------------------|------------------------------
+//	(none)    | claimed, nothing sent                  | attempt
+//	attempt   | CreateBackupJob may be sent until Until | created, refused, void
+//	void      | the attempt started nothing            | attempt; created, by a process that paused
+//	created   | the job exists                         | nothing: the final step
+//	refused   | the cloud refused, or no attempts left | nothing: the final step
+//
+// An attempt without a result is not repeated until its window has passed and the
+// cloud's own list, searched by the submission's JobName, shows no job.
+//
+// [Service] is made of parts, each with a small interface to the store: the step
+// log ([Steps]), the limits ([Limits]), the notices ([Notices]) and the audit
+// trail ([Auditor]). The step log is the one place where a step gets its audit
+// record and its notices.
 package backup
 
 import (
@@ -8,7 +30,22 @@ import (
 	"time"
 )
 
-// An Answer is what became of a submission.
+// Claims decide which submission an idempotency key stands for.
+type Claims interface {
+	// Claim remembers r with an empty log, unless a submission of its key is
+	// remembered that has not expired at r.CreatedAt. It returns what is
+	// remembered, with its id, and whether that is r.
+	Claim(ctx context.Context, r Record) (known Record, ours bool, err error)
+	// Known returns the submission that a key stands for now, by the id of its
+	// first use, or ErrNotFound.
+	Known(ctx context.Context, key string, now time.Time) (Record, error)
+}
+
+// KeyExpires is how long a key stands for the submission that first had it. A
+// repeat after this is a new submission.
+const KeyExpires = 7 * 24 * time.Hour
+
+// An Answer is the result of a submission.
 type Answer struct {
 	Record
 	Status     State         // CREATED, REFUSED or UNKNOWN
@@ -16,17 +53,14 @@ type Answer struct {
 	RetryAfter time.Duration // of UNKNOWN: when it makes sense to ask again
 }
 
-// KeyExpires is how long a key stands for the submission that first had it. A
-// repeat after this is a new submission.
-const KeyExpires = 7 * 24 * time.Hour
-
 // Submit checks sub, asks the policy, and makes at most one job of it, however
 // often it is called and wherever it is interrupted.
 //
-// The answer's Status is CREATED if there is a job, REFUSED if the cloud said
-// no, and UNKNOWN while nobody knows. The first two are final: every repeat has
-// the same answer. Errors are an [param.InvalidError], a [*DeniedError], a
-// [*LimitError], a [*BusyError], or ErrStoreAway: nothing was started by this call.
+// The answer's Status is CREATED if there is a job, REFUSED if the cloud refused,
+// and UNKNOWN until one of the two is certain. The first two are final: every
+// repeat has the same answer. Errors are an [param.InvalidError], a
+// [*DeniedError], a [*LimitError], a [*BusyError], or ErrStoreAway: nothing was
+// started by this call.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	call, err := s.Prepare(ctx, sub)
 	ctx, cancel := persistent(ctx)
@@ -37,28 +71,57 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if answer, done, err := s.enter(ctx, sub, call); done || err != nil {
+	if answer, done, err := s.reserve(ctx, sub, call); done || err != nil {
 		return answer, err
 	}
-	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
+	r, err := s.claim(ctx, sub, call)
 	if err != nil {
-		return Answer{}, away(err)
+		return Answer{}, err
 	}
-	if !ours && r.Fingerprint != sub.Fingerprint() {
-		if call.Grant.limited() {
-			s.withdraw(ctx, s.record(sub, sub.ID(), call), 0) // taken as the other came
+	call.Params["JobName"] = r.JobName // of this use of the key
+	for sends := 0; ; {
+		var answer Answer
+		var done bool
+		switch last := r.Last; {
+		case last.Kind.final():
+			return stored(r, true), nil
+		case last.Kind == StepAttempt && s.Now().Before(s.settled(last)):
+			return Answer{}, &BusyError{Err: ErrInProgress, SubmissionID: r.SubmissionID, RetryAfter: s.retryAfter(last)}
+		case last.Kind == StepAttempt:
+			answer, done, err = s.settle(ctx, r)
+		default:
+			answer, done, err = s.send(ctx, r, call, sends)
+			sends++
 		}
-		return Answer{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
+		if errors.Is(err, ErrNotSent) {
+			s.limiter().refund(ctx, r, r.Last.N)
+		}
+		if done || err != nil {
+			return answer, err
+		}
+		if r, err = s.steps().find(ctx, r.SubmissionID); err != nil {
+			return Answer{}, err
+		}
+		r.Principal = sub.Principal // stores do not keep all of it
 	}
-	call.Params["JobName"] = r.JobName // that of this use of the key
-	r.Principal = sub.Principal        // with what stores do not remember
-	return s.finish(ctx, r, call)
 }
 
-// enter takes what sub needs of the limits. It is before the claim, so that what
-// is not admitted leaves nothing behind, and its key is free. A repeat has the
-// first answer whatever the limits are by now, and takes nothing: then it is done.
-func (s *Service) enter(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
+// persistent returns ctx with its deadline and without its cancellation: a
+// started submission must finish even if the client goes away.
+func persistent(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	ctx = context.WithoutCancel(ctx)
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline)
+}
+
+// reserve takes what sub needs of the limits. It runs before the claim, so that a
+// submission over a limit leaves no record, and its key stays free. A repeat takes
+// nothing and gets the first answer, even if a limit is reached by now: then it is
+// done.
+func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
 	if !call.Grant.limited() {
 		return Answer{}, false, nil
 	}
@@ -69,10 +132,10 @@ func (s *Service) enter(ctx context.Context, sub Submission, call Call) (_ Answe
 		return Answer{}, false, away(err)
 	case known.Fingerprint != sub.Fingerprint():
 		return Answer{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: known.SubmissionID}
-	case known.Last.Kind == StepCreated || known.Last.Kind == StepRefused:
-		return s.stored(known, true), true, nil
+	case known.Last.Kind.final():
+		return stored(known, true), true, nil
 	}
-	err = s.admit(ctx, s.record(sub, sub.ID(), call), call, 0)
+	err = s.limiter().reserve(ctx, s.record(sub, sub.ID(), call), call, 0)
 	if _, limited := errors.AsType[*LimitError](err); limited {
 		if answer, ok := s.earlier(ctx, sub); ok {
 			return answer, true, nil
@@ -81,129 +144,131 @@ func (s *Service) enter(ctx context.Context, sub Submission, call Call) (_ Answe
 	return Answer{}, false, err
 }
 
-// finish does what comes next by the log, until there is an answer.
-func (s *Service) finish(ctx context.Context, r Record, call Call) (Answer, error) {
-	id := r.SubmissionID
-	for sends := 0; ; {
-		answer, done, err := s.next(ctx, r, call, &sends)
-		if errors.Is(err, ErrNotSent) {
-			s.withdraw(ctx, r, r.Last.N)
+// claim returns the record that the key of sub stands for, which may be older
+// than this call. Its errors are a [*BusyError] with [ErrKeyReused], or
+// [ErrStoreAway].
+func (s *Service) claim(ctx context.Context, sub Submission, call Call) (Record, error) {
+	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
+	if err != nil {
+		return Record{}, away(err)
+	}
+	if !ours && r.Fingerprint != sub.Fingerprint() {
+		if call.Grant.limited() {
+			s.limiter().refund(ctx, s.record(sub, sub.ID(), call), 0) // reserved while the other came
 		}
-		if done || err != nil {
-			return answer, err
-		}
-		if r, err = s.find(ctx, id); err != nil {
-			return Answer{}, err
-		}
-		r.Principal = call.Target.Principal
+		return Record{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
+	}
+	r.Principal = sub.Principal // stores do not keep all of it
+	return r, nil
+}
+
+// record returns a new record of sub, with an empty log.
+func (s *Service) record(sub Submission, id string, call Call) Record {
+	now := s.Now().Truncate(time.Millisecond) // the precision of stores
+	return Record{
+		Submission:   sub,
+		SubmissionID: id,
+		Fingerprint:  sub.Fingerprint(),
+		JobName:      sub.JobName(),
+		AccountID:    call.Target.Account.ID,
+		Access:       call.Target.Account.Access,
+		Complete:     call.Params,
+		CreatedAt:    now,
+		ExpiresAt:    now.Add(KeyExpires),
+		Last:         Step{N: -1},
 	}
 }
 
-// next does one step. It is not done if the log has to be read again.
-func (s *Service) next(ctx context.Context, r Record, call Call, sends *int) (_ Answer, done bool, _ error) {
+// settle looks for the job of an attempt whose window and settling time have
+// passed. It is not done if the log has to be read again.
+func (s *Service) settle(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
+	_, err := s.reconcile(ctx, r.Principal, r)
+	if err != nil && !errors.Is(err, ErrStoreAway) {
+		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+		answer := s.unknown(r)
+		answer.RetryAfter = max(answer.RetryAfter, 15*time.Second)
+		return answer, true, nil
+	}
+	return Answer{}, false, err
+}
+
+// mostSends is how many attempts one call of Submit makes.
+const mostSends = 3
+
+// send makes the next attempt, after so many by this call of Submit. It is not
+// done if the log has to be read again. An error with [ErrNotSent] means that
+// this call makes no further attempt.
+func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ Answer, done bool, _ error) {
 	switch {
-	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
-		return s.stored(r, true), true, nil
-	case r.Last.Kind == StepAttempt && s.Now().Before(s.settled(r.Last)):
-		return Answer{}, false, &BusyError{Err: ErrInProgress, SubmissionID: r.SubmissionID, RetryAfter: s.retryAfter(r.Last)}
-	case r.Last.Kind == StepAttempt:
-		if _, err := s.reconcile(ctx, r.Principal, r); errors.Is(err, ErrStoreAway) {
-			return Answer{}, false, err
-		} else if err != nil {
-			s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
-			answer := s.unknown(r)
-			answer.RetryAfter = max(answer.RetryAfter, 15*time.Second)
-			return answer, true, nil
-		}
-		return Answer{}, false, nil
-	case *sends == mostSends:
+	case sends == mostSends:
 		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: 15 * time.Second}
-	case *sends > 0:
-		if err := s.Wait(ctx, rand.N(200*time.Millisecond<<*sends)); err != nil {
+	case sends > 0:
+		if err := s.Wait(ctx, rand.N(200*time.Millisecond<<sends)); err != nil {
 			return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 		}
 	}
 	if !s.Now().Before(r.ExpiresAt) {
-		// This call paused for a week: by now somebody may have used the key again.
+		// This call paused for a week: the key may stand for a newer submission by now.
 		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 	}
-	if s.ListFirst && *sends == 0 {
+	if s.ListFirst && sends == 0 {
 		if answer, done, err := s.recall(ctx, r); done || err != nil {
 			return answer, done, err
 		}
 	}
-	*sends++
 	return s.attempt(ctx, r, call)
 }
 
-// attempt records that the call is about to be made, makes it, and records
-// what came of it. It is not done if the log has to be read again.
+// attempt records that the call is about to be made, makes it, and records the
+// result. It is not done if the log has to be read again.
 func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, done bool, _ error) {
-	until := s.Now().Add(budget)
-	if deadline, ok := ctx.Deadline(); ok {
-		// A platform stops the process then, by its own clock.
-		if left := s.Now().Add(time.Until(deadline.Round(0))); left.Before(until) {
-			until = left
-		}
-	}
-	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: until.Truncate(time.Millisecond)}
-	if step.N > 0 && call.Grant.limited() {
-		// Whoever found that the attempt before made nothing gives back its place, maybe only now.
-		if err := s.admit(ctx, r, call, step.N); err != nil {
+	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.window(ctx)}
+	if step.N > 0 {
+		// The process that found the attempt before void refunds it, maybe only now.
+		if err := s.limiter().reserve(ctx, r, call, step.N); err != nil {
 			return Answer{}, false, err
 		}
 	}
 	intent := about(AuditIntent, ActionCreate, r.Principal, r, step.N)
 	intent.Decision = AuditDecision{Allow: true, Rule: call.Grant.Rule}
-	ours, err := s.append(ctx, r, step, intent)
-	if err != nil {
-		return Answer{}, false, away(err)
-	}
-	if !ours {
-		return Answer{}, false, nil
+	if ours, err := s.steps().append(ctx, r, step, intent); err != nil || !ours {
+		return Answer{}, false, err
 	}
 	r.Last = step
 	s.Log.Info("sending", "submission", r.SubmissionID, "attempt", step.N, "job_name", r.JobName)
-	// What the cloud answers is written down even if that takes a little longer.
+	// The result is recorded even if that takes a little longer.
 	ctx = context.WithoutCancel(ctx)
 	limited, cancel := context.WithTimeout(ctx, step.Until.Sub(s.Now()))
 	defer cancel()
 	call.Until = step.Until
 	sent := s.Now()
-	created, err := s.Cloud.CreateBackupJob(limited, call)
+	receipt, err := s.Cloud.CreateBackupJob(limited, call)
 	took := s.Now().Sub(sent)
 	ctx, cancel = context.WithTimeout(ctx, recordTime)
 	defer cancel()
-	if err == nil {
-		e := about(AuditAnswered, ActionCreate, r.Principal, r, step.N)
-		e.Outcome = AuditOutcome{Class: ClassSuccess, JobID: created.JobID, RequestID: created.RequestID, Milliseconds: took.Milliseconds()}
-		return s.created(ctx, r, created, e), true, nil
+	if err != nil {
+		return s.failed(ctx, r, err, took)
 	}
-	return s.failed(ctx, r, err, took)
+	e := about(AuditAnswered, ActionCreate, r.Principal, r, step.N)
+	e.Outcome = AuditOutcome{
+		Class:        ClassSuccess,
+		JobID:        receipt.JobID,
+		RequestID:    receipt.RequestID,
+		Milliseconds: took.Milliseconds(),
+	}
+	return s.created(ctx, r, receipt, e), true, nil
 }
 
-// created records the job. If that fails the answer stands all the same: the
-// job exists, and the cloud's list will teach the log later.
-// What the audit is told of it is e.
+// created records the job, and e for the audit. If that fails the answer is the
+// same: the job exists, and a later listing adds it to the log.
 func (s *Service) created(ctx context.Context, r Record, c Created, e AuditEvent) Answer {
 	s.Log.Info("job created", "submission", r.SubmissionID, "job", c.JobID, "request_id", c.RequestID)
-	step := Step{Kind: StepCreated, JobID: c.JobID, RequestID: c.RequestID}
-	for range mostSteps {
-		told, err := s.tell(ctx, &r, step, e)
-		if err != nil {
-			s.Log.Error("recording a job", "submission", r.SubmissionID, "job", c.JobID, "error", err)
-			s.tellAudit(ctx, e)
-		}
-		if told || err != nil {
-			break
-		}
-	}
-	step.N = r.Last.N + 1
-	r.Last = step
-	return s.stored(r, false)
+	r.Last = s.steps().addJob(ctx, r, Step{Kind: StepCreated, JobID: c.JobID, RequestID: c.RequestID}, e)
+	return stored(r, false)
 }
 
-// failed records what is sure about a call that did not succeed.
+// failed records what is certain about a call that did not succeed. It is not done
+// if the log has to be read again.
 func (s *Service) failed(ctx context.Context, r Record, err error, took time.Duration) (_ Answer, done bool, _ error) {
 	cloud, ok := errors.AsType[*CloudError](err)
 	if !ok {
@@ -216,45 +281,36 @@ func (s *Service) failed(ctx context.Context, r Record, err error, took time.Dur
 	switch e.Outcome.Class {
 	case ClassRefused:
 		step.Kind = StepRefused
-		ours, err := s.conclude(ctx, r, &step, e)
+		ours, err := s.steps().conclude(ctx, r, &step, e)
 		if err != nil || !ours {
-			s.tellAudit(ctx, e)
-			// Somebody took over, and may have made a job: the refusal is theirs to find.
+			s.trail().tell(ctx, e)
+			// Another process took over, and may have made a job: it will find the refusal.
 			return s.unknown(r), true, nil
 		}
 		r.Last = step
 		s.end(ctx, r)
-		if !cloud.Unlisted { // else there may be something all the same
-			s.withdraw(ctx, r, step.N)
+		if !cloud.Unlisted { // an unlisted code does not prove that nothing was started
+			s.limiter().refund(ctx, r, step.N)
 		}
-		return s.stored(r, false), true, nil
+		return stored(r, false), true, nil
 	case ClassNoEffect:
 		step.Kind = StepVoid
-		ours, err := s.conclude(ctx, r, &step, e)
+		ours, err := s.steps().conclude(ctx, r, &step, e)
 		if err != nil || !ours {
-			s.tellAudit(ctx, e)
+			s.trail().tell(ctx, e)
 		}
 		if err != nil {
 			return Answer{}, false, away(err)
 		}
 		return Answer{}, false, nil
 	}
-	s.tellAudit(ctx, e)
+	s.trail().tell(ctx, e)
 	return s.unknown(r), true, nil
 }
 
-// record is what the store is to remember of sub.
-func (s *Service) record(sub Submission, id string, call Call) Record {
-	now := s.Now().Truncate(time.Millisecond) // the precision of stores
-	return Record{
-		Submission: sub, SubmissionID: id, Fingerprint: sub.Fingerprint(), JobName: sub.JobName(),
-		AccountID: call.Target.Account.ID, Access: call.Target.Account.Access, Complete: call.Params, CreatedAt: now, ExpiresAt: now.Add(KeyExpires), Last: Step{N: -1},
-	}
-}
-
-// stored is the answer of a submission that is at its end: always the same,
-// whatever has become of the job since.
-func (s *Service) stored(r Record, replayed bool) Answer {
+// stored is the answer of a submission with a final step. It is always the same:
+// it says nothing about the job's progress.
+func stored(r Record, replayed bool) Answer {
 	r.Job, r.Cancellation = Job{}, Cancellation{}
 	status := Refused
 	if r.Last.Kind == StepCreated {
@@ -263,37 +319,38 @@ func (s *Service) stored(r Record, replayed bool) Answer {
 	return Answer{Record: r, Status: status, Replayed: replayed}
 }
 
-// unknown is the answer while nobody knows.
+// unknown is the answer while it is not certain whether there is a job.
 func (s *Service) unknown(r Record) Answer {
 	return Answer{Record: r, Status: Unknown, RetryAfter: s.retryAfter(r.Last)}
 }
 
-// CreateBackupJob has no idempotency token. So each submission has a log of
-// numbered steps that are only ever added; whoever adds number N has decided
-// what happens next, and everybody else reads it. An attempt without a result
-// is nobody's to repeat until its window has passed and the cloud's own list,
-// searched by the submission's JobName, shows no job.
+// budget is the longest time from an attempt's record to the end of its call, and
+// usualSettle stands for a [Service.Settle] of zero. How late the real list is has
+// not been measured yet.
 const (
-	budget     = 30 * time.Second // longest time from an attempt's record to the end of its call
-	mostSends  = 3                // attempts in one call of Submit
-	mostSteps  = 63               // then the submission is given up: after 32 attempts
-	recordTime = 5 * time.Second  // to write what the cloud answered
-	mostRetell = 4                // tries again to write what the cloud answered: after 0.2, 0.4, 0.8 and 1.6 s
-	gaveUp     = "portal.GaveUp"  // code of a submission that was given up
-	notListed  = "portal.NotListed"
+	budget      = 30 * time.Second
+	usualSettle = 60 * time.Second
 )
 
-// settle stands for a [Service.Settle] of zero. How late the real list is has
-// not been measured yet.
-const settle = 60 * time.Second
-
-// settled is when a listing that begins then, and does not show the job of an
-// attempt, proves that there is none.
-func (s *Service) settled(attempt Step) time.Time {
-	return attempt.Until.Add(cmp.Or(s.Settle, settle))
+// window returns when an attempt that begins now may no longer be sent.
+func (s *Service) window(ctx context.Context) time.Time {
+	until := s.Now().Add(budget)
+	if deadline, ok := ctx.Deadline(); ok {
+		// A platform stops the process then, by its own clock.
+		if left := s.Now().Add(time.Until(deadline.Round(0))); left.Before(until) {
+			until = left
+		}
+	}
+	return until.Truncate(time.Millisecond)
 }
 
-// retryAfter is how long to wait before a repeat can learn more about an
+// settled returns when a listing may begin that proves, if it does not show the
+// job of an attempt, that there is none.
+func (s *Service) settled(attempt Step) time.Time {
+	return attempt.Until.Add(cmp.Or(s.Settle, usualSettle))
+}
+
+// retryAfter returns how long to wait before a repeat can learn more about an
 // attempt.
 func (s *Service) retryAfter(attempt Step) time.Duration {
 	now := s.Now()

@@ -9,6 +9,16 @@ import (
 	"backupportal/function/param"
 )
 
+// Upkeep finds the submissions that a sweep works on.
+type Upkeep interface {
+	// Open returns at most limit records that are not ended, in the order of
+	// their ids, behind after.
+	Open(ctx context.Context, after string, limit int) ([]Record, error)
+	// Forget removes at most limit submissions that were created before a time
+	// and whose keys have expired by now, and says how many it removed.
+	Forget(ctx context.Context, before, now time.Time, limit int) (int, error)
+}
+
 // Swept is what a [Service.Sweep] did.
 type Swept struct {
 	Open      int // submissions that were not over when it looked at them
@@ -29,11 +39,7 @@ type Swept struct {
 // account's region of which one listing has failed is left alone for the rest
 // of the sweep: so none starves if the time is never enough.
 func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) {
-	if s.Audit != nil {
-		if err := s.Audit.Flush(ctx, false); err != nil {
-			s.Log.Warn("writing counted events to the audit trail", "error", err)
-		}
-	}
+	s.trail().flush(ctx)
 	w := sweep{Service: s, jobs: map[group][]Record{}, silent: map[place]bool{}}
 	limited, cancel := s.beforeDelivery(ctx)
 	defer cancel()
@@ -42,7 +48,7 @@ func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) 
 		err = nil
 	}
 	if err == nil {
-		w.done.Sent = s.deliver(ctx)
+		w.done.Sent = s.notifier().deliver(ctx)
 	}
 	return w.done, err
 }
@@ -82,7 +88,7 @@ func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) 
 		case <-tick.C:
 			s.sweepOnce(ctx, max(interval, time.Minute), keep)
 		case <-s.Announced:
-			s.deliver(ctx)
+			s.notifier().deliver(ctx)
 		}
 	}
 }
@@ -92,7 +98,7 @@ func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) 
 func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	defer s.recovered("sweep")
+	defer recovered(s.Log, "sweep")
 	switch done, err := s.Sweep(ctx, keep); {
 	case err != nil:
 		s.Log.Error("sweep", "error", err)
@@ -178,9 +184,9 @@ func (w *sweep) between(ctx context.Context, after, last string) error {
 		}
 		var notices []Notice
 		for _, r := range page {
-			notices = append(notices, w.notices(r)...)
+			notices = append(notices, w.notifier().noticesOf(r)...)
 		}
-		_ = w.announce(ctx, notices) // logged, and repeated by the next sweep
+		_ = w.notifier().announce(ctx, notices) // logged, and repeated by the next sweep
 		for _, r := range page {
 			if last != "" && r.SubmissionID > last || w.done.Open == mostSwept {
 				return nil

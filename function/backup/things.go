@@ -28,7 +28,7 @@ func (s *Service) Things(ctx context.Context, p identity.Principal, params param
 			return Things{}, ErrNotFound
 		}
 	}
-	if err := s.pace(ctx, p, "f:", usualLookups); err != nil {
+	if err := s.limiter().pace(ctx, p, "f:", usualLookups); err != nil {
 		return Things{}, err
 	}
 	account, _ := s.Policy.Account(alias)
