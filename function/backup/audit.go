@@ -191,7 +191,13 @@ func about(kind AuditKind, action Action, actor identity.Principal, r Record, n 
 			t.Scripts = append(t.Scripts, p[name])
 		}
 	}
-	return AuditEvent{Kind: kind, Actor: actor, Door: r.Door, Target: t, Submission: AuditSubmission{ID: r.SubmissionID, N: n}}
+	return AuditEvent{
+		Kind:       kind,
+		Actor:      actor,
+		Door:       r.Door,
+		Target:     t,
+		Submission: AuditSubmission{ID: r.SubmissionID, N: n},
+	}
 }
 
 // outcomeOf is how a call ended with err.

@@ -14,11 +14,11 @@ func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record)
 	return s.Policy.May(ctx, p, ActionCancel, r.Complete)
 }
 
-// Cancel asks the cloud to cancel the job of a submission, for whoever may
-// cancel it, and returns the submission as it is then. A job that is being cancelled,
-// or was, needs no second request. Errors are [ErrNotFound], [ErrStoreAway], a
-// [*DeniedError] if it is not theirs to cancel, or a [*BusyError] with ErrOver, ErrNoJob, ErrNotCancelled or ErrCancelNo: after
-// the last the job goes on, and after the one before it may.
+// Cancel asks the cloud to cancel the job of a submission, and returns the
+// submission as it is then. A job that is being cancelled, or was, needs no second
+// request. Errors are [ErrNotFound], [ErrStoreAway], a [*DeniedError] if p may not
+// cancel it, or a [*BusyError] with ErrOver, ErrNoJob, ErrNotCancelled or
+// ErrCancelNo. After ErrCancelNo the job goes on; after ErrNotCancelled it may.
 func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (Record, error) {
 	r, err := s.Refresh(ctx, p, id)
 	if err != nil {
@@ -85,7 +85,9 @@ func (s *Service) cancelled(ctx context.Context, r Record, c Cancellation) Recor
 // notCancelled looks at the job itself to find out what became of a request
 // that did not succeed: what the cloud answers if the job has ended is not
 // documented, and an answer can be lost.
-func (s *Service) notCancelled(ctx context.Context, target Target, r Record, asked Cancellation, err error) (Record, error) {
+func (s *Service) notCancelled(
+	ctx context.Context, target Target, r Record, asked Cancellation, err error,
+) (Record, error) {
 	s.Log.Warn("job not cancelled", "submission", r.SubmissionID, "job", r.Last.JobID, "error", err)
 	busy := &BusyError{Err: ErrNotCancelled, SubmissionID: r.SubmissionID}
 	cloud, _ := errors.AsType[*CloudError](err)

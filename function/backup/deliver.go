@@ -84,7 +84,8 @@ func (n notifier) send(ctx context.Context, notice Notice, until time.Time) erro
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
 	if failed := n.store.Done(ctx, notice, n.now()); failed != nil {
-		n.log.Warn("closing a notice", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver, "error", failed)
+		n.log.Warn("closing a notice", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
+			"error", failed)
 	}
 	return err
 }

@@ -40,8 +40,12 @@ func (e *BusyError) Unwrap() error { return e.Err }
 
 // A DeniedError is a refusal by the policy. Nothing was sent.
 type DeniedError struct {
-	Lines        []param.Mistake // one for each rule, with the field of the first condition that failed
-	SubmissionID string          // under which the refusal is in the history; empty if it was a preview, or could not be recorded
+	// Lines has one line for each rule, with the field of the first condition that
+	// failed.
+	Lines []param.Mistake
+	// SubmissionID is the id of the refusal in the history; empty if it was a
+	// preview, or could not be recorded.
+	SubmissionID string
 }
 
 // Error names the fields.

@@ -196,5 +196,8 @@ func (r Record) happened() (all []Notice) {
 
 // endings are the events that outcomes are, if they are final.
 var endings = map[Outcome]Event{
-	OutcomeSucceeded: EventSucceeded, OutcomePartial: EventPartial, OutcomeFailed: EventFailed, OutcomeCancelled: EventCancelled,
+	OutcomeSucceeded: EventSucceeded,
+	OutcomePartial:   EventPartial,
+	OutcomeFailed:    EventFailed,
+	OutcomeCancelled: EventCancelled,
 }

@@ -42,7 +42,8 @@ func (s *Service) Preflight(ctx context.Context, p identity.Principal, params pa
 	}
 	limited, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	return s.Cloud.Preflight(limited, Target{Account: account, Region: region, Principal: p}, s.Policy.Uses(alias), params), nil
+	target := Target{Account: account, Region: region, Principal: p}
+	return s.Cloud.Preflight(limited, target, s.Policy.Uses(alias), params), nil
 }
 
 // usualChecks is how often one principal may have access checked, which takes some

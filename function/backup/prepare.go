@@ -30,7 +30,11 @@ func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 		return Call{}, err
 	}
 	complete["JobName"] = sub.JobName()
-	call := Call{Target: Target{Account: account, Region: complete["Region"], Principal: sub.Principal}, Params: complete, Grant: grant}
+	call := Call{
+		Target: Target{Account: account, Region: complete["Region"], Principal: sub.Principal},
+		Params: complete,
+		Grant:  grant,
+	}
 	if denied != nil {
 		return call, &DeniedError{Lines: denied}
 	}
@@ -68,7 +72,9 @@ func (s *Service) complete(who identity.Principal, given param.Params, grant Gra
 	}
 	kept := keptIn(account.Access)
 	if given["CrossAccountType"] != "" && known && given["CrossAccountType"] != kept {
-		bad = append(bad, param.Mistake{Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Alias, kept}})
+		bad = append(bad, param.Mistake{
+			Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Alias, kept},
+		})
 	}
 	registered := known && account.Access == HBRCrossAccount
 	if id := given["CrossAccountUserId"]; id != "" && !(registered && id == account.ID) {

@@ -24,7 +24,8 @@ const (
 func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	job, found, err := s.listed(ctx, r.Principal, r)
 	cloud, _ := errors.AsType[*CloudError](err)
-	shut := cloud != nil && cloud.Action == "AssumeRole" && (errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing)
+	shut := cloud != nil && cloud.Action == "AssumeRole" &&
+		(errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing)
 	switch {
 	case err != nil && !shut:
 		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)

@@ -103,7 +103,8 @@ func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
 	case err != nil:
 		s.Log.Error("sweep", "error", err)
 	case done != (Swept{}):
-		s.Log.Info("sweep", "open", done.Open, "resolved", done.Resolved, "refreshed", done.Refreshed, "forgotten", done.Forgotten, "sent", done.Sent)
+		s.Log.Info("sweep", "open", done.Open, "resolved", done.Resolved, "refreshed", done.Refreshed,
+			"forgotten", done.Forgotten, "sent", done.Sent)
 	}
 }
 
@@ -222,7 +223,8 @@ func (w *sweep) note(ctx context.Context, r Record) {
 // abandon leaves a submission as it was last seen: its job is not in the
 // cloud's list any more, or its account not in the policy.
 func (w *sweep) abandon(ctx context.Context, r Record) {
-	w.Log.Warn("nothing more is heard of a submission", "submission", r.SubmissionID, "job", r.Last.JobID, "last_heard", r.heard())
+	w.Log.Warn("nothing more is heard of a submission", "submission", r.SubmissionID, "job", r.Last.JobID,
+		"last_heard", r.heard())
 	if err := w.Store.End(ctx, r.SubmissionID, r.State(w.Now())); err != nil {
 		w.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
 	}

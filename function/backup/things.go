@@ -49,7 +49,9 @@ func (s *Service) Things(ctx context.Context, p identity.Principal, params param
 }
 
 // covered are the things that a rule for p covers.
-func (s *Service) covered(ctx context.Context, p identity.Principal, params param.Params, kind ThingKind, all []Thing) (some []Thing) {
+func (s *Service) covered(
+	ctx context.Context, p identity.Principal, params param.Params, kind ThingKind, all []Thing,
+) (some []Thing) {
 	if kind == Disks {
 		return all // of an instance that is covered
 	}
@@ -59,13 +61,19 @@ func (s *Service) covered(ctx context.Context, p identity.Principal, params para
 	}
 	asked := make([]param.Params, len(all))
 	for i, t := range all {
-		asked[i] = param.Params{"Account": params["Account"], "Region": params["Region"], "SourceType": string(source), named: t.ID}
+		asked[i] = param.Params{
+			"Account":    params["Account"],
+			"Region":     params["Region"],
+			"SourceType": string(source),
+			named:        t.ID,
+		}
 	}
 	if kind == Instances {
 		s.Policy.Foresee(ctx, p, ActionCreate, asked)
 	}
 	for i, t := range all {
-		if kind == Vaults && s.Policy.CoversVault(p, params, t.ID) || kind != Vaults && s.Policy.May(ctx, p, ActionCreate, asked[i]) {
+		if kind == Vaults && s.Policy.CoversVault(p, params, t.ID) ||
+			kind != Vaults && s.Policy.May(ctx, p, ActionCreate, asked[i]) {
 			some = append(some, t)
 		}
 	}
