@@ -7,9 +7,8 @@ import (
 	"backupportal/function/param"
 )
 
-// denied answers a submission that the policy refuses. What it came to before
-// the policy did is still so: a repeat has the first answer. Otherwise nothing
-// is sent.
+// denied answers a submission that the policy refuses. It sends nothing. A repeat of
+// a submission that was allowed before gets the first answer.
 func (s *Service) denied(ctx context.Context, sub Submission, call Call, denied *DeniedError) (Answer, error) {
 	if answer, ok := s.earlier(ctx, sub); ok {
 		return answer, nil
@@ -17,10 +16,10 @@ func (s *Service) denied(ctx context.Context, sub Submission, call Call, denied 
 	return Answer{}, s.deny(ctx, sub, call, denied)
 }
 
-// deny puts a refusal by the policy into the history, and returns it. It uses
-// up no key: once the policy allows it, the same submission can be made. The
-// same refusal is there once an hour, however often somebody is refused. One
-// that cannot be recorded is a refusal all the same.
+// deny records a refusal by the policy in the history, and returns it. The key stays
+// free: once the policy allows it, the same submission can be made. Equal refusals
+// are recorded once an hour. A failure to record is logged, and the refusal returned
+// without an id.
 func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *DeniedError) error {
 	r := s.record(sub, sub.deniedID(s.Now()), call)
 	r.JobName = sub.label() // there is no job that could be found by more
@@ -38,8 +37,8 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 	return &DeniedError{Lines: denied.Lines, SubmissionID: known.SubmissionID}
 }
 
-// earlier is what sub came to before something stood in its way, if it came to
-// anything.
+// earlier returns the answer of an earlier request with the key of sub, if there is
+// one. A failure to look is logged.
 func (s *Service) earlier(ctx context.Context, sub Submission) (Answer, bool) {
 	r, err := s.Store.Known(ctx, sub.ID(), s.Now())
 	switch {

@@ -66,7 +66,7 @@ func (e *LimitError) Error() string { return "backup: " + e.Key + ": " + e.Err.E
 func (e *LimitError) Unwrap() error { return e.Err }
 
 // UsualRequests is how many requests that change something one principal may
-// send, whatever comes of them, if nothing else is said.
+// send by default. It counts those that fail, too.
 var UsualRequests = Rate{Burst: 60, Per: time.Minute}
 
 // Pace counts a request of p that wants to change something. Its error is a
@@ -216,9 +216,9 @@ func signIns(client string) (_ Rate, ok bool) {
 	return r, true
 }
 
-// admissionKey is what a submission takes its place under. Two that share a key
-// have a place each: one of them is refused, and gives back its own.
+// admissionKey names a reservation in [Limits]. Two submissions with one idempotency
+// key have one each: the one that is refused gives back its own.
 func admissionKey(id, fingerprint string) string {
-	key, _, _ := strings.Cut(id, "-") // of whichever use of the key
+	key, _, _ := strings.Cut(id, "-") // without the number of the use
 	return key + "." + fingerprint
 }

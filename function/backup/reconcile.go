@@ -17,10 +17,10 @@ const (
 	notListed = "portal.NotListed" // of void: the cloud's list shows no job
 )
 
-// recall looks for a job that an earlier life of a forgetful store made of
-// this submission, before anything is sent. It is done if there is one. Where
-// the account cannot even be entered, nothing can be sent either: that is the
-// end. Any other listing that fails proves nothing, and nothing is sent.
+// recall looks for a job of this submission that the store has forgotten, before
+// anything is sent. It is done if there is one. If AssumeRole is refused, nothing can
+// be sent either, and the submission is refused. Any other listing that fails proves
+// nothing: the error is a [*BusyError] with [ErrNotSent].
 func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	job, found, err := s.listed(ctx, r.Principal, r)
 	cloud, _ := errors.AsType[*CloudError](err)
@@ -56,8 +56,8 @@ func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ 
 	return answer, true, nil
 }
 
-// resolved is reconcile for those who never send: what surely started nothing
-// gives back what it took of the limits.
+// resolved is reconcile for callers that never send: it refunds the limits of an
+// attempt that started nothing.
 func (s *Service) resolved(ctx context.Context, asks identity.Principal, r Record) (bool, error) {
 	ours, err := s.reconcile(ctx, asks, r)
 	if !ours || err != nil {
@@ -109,8 +109,8 @@ func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Reco
 	return ours, nil
 }
 
-// listed searches the cloud's list for the job of r, for whoever asks. If
-// there are several, which the log exists to prevent, it is the oldest.
+// listed searches the cloud's list for the job of r, in the name of asks. If there
+// are several, which the log exists to prevent, it returns the oldest.
 func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record) (job Job, found bool, err error) {
 	target, err := s.target(r, asks)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record)
 }
 
 // laterUse reports whether a job's name is that of a later use of the key of r,
-// of which a forgetful store no longer knows.
+// which the store has forgotten.
 func laterUse(name string, r Record) bool {
 	_, use, ok := strings.Cut(name, r.SubmissionID+"-")
 	number, err := strconv.Atoi(use)

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// Service makes backups. Submit is the one way in, whatever the door. Its fields
-// are set before its first use and not changed after that.
+// Service makes backups. Every door calls Submit. The fields are set before the
+// first use and not changed after that.
 type Service struct {
 	Cloud  Cloud
 	Policy Policy
@@ -25,7 +25,7 @@ type Service struct {
 	// audited beforehand is not done if that fails.
 	Audit Auditor
 
-	// Limits counts what the policy's grants limit; nil if no grant has limits.
+	// Limits counts requests and what the grants of the policy limit; nil only in tests.
 	Limits Limits
 	// Requests is how many requests each principal may send; zero means
 	// [UsualRequests].
@@ -62,8 +62,8 @@ type Store interface {
 // recordTime is how long the write of a result may take.
 const recordTime = 5 * time.Second
 
-// target is where r was sent, by the policy in force, for whoever asks about it
-// now.
+// target returns where r was sent, by the policy in force, for calls in the name of
+// asks. It is an error if the policy no longer names that account.
 func (s *Service) target(r Record, asks identity.Principal) (Target, error) {
 	account, ok := s.Policy.Account(r.Account())
 	switch {

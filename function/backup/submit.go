@@ -6,10 +6,10 @@
 // what it learns about them:
 //
 //	last step | means                                  | what may follow
-//	----------|----------------------------------------|------------------------------
+//	----------|----------------------------------------|--------------------------------------
 //	(none)    | claimed, nothing sent                  | attempt
-//	attempt   | CreateBackupJob may be sent until Until | created, refused, void
-//	void      | the attempt started nothing            | attempt; created, by a process that paused
+//	attempt   | the call may be sent until Until       | created, refused, void
+//	void      | the attempt started nothing            | attempt; created, if a process paused
 //	created   | the job exists                         | nothing: the final step
 //	refused   | the cloud refused, or no attempts left | nothing: the final step
 //
