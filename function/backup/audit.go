@@ -4,30 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
+	"log/slog"
 	"time"
 
 	"backupportal/function/identity"
 	"backupportal/function/param"
-)
-
-// An AuditKind says what an [AuditEvent] tells of.
-type AuditKind string
-
-// The kinds of events.
-const (
-	AuditStart          AuditKind = "start"           // a process begins to write
-	AuditSignin         AuditKind = "signin"          // somebody came in
-	AuditSigninFailed   AuditKind = "signin_failed"   // somebody did not, or showed a token that is nobody's
-	AuditSignout        AuditKind = "signout"         // a session was ended
-	AuditDenied         AuditKind = "denied"          // the policy refused
-	AuditIntent         AuditKind = "intent"          // a call that changes something is about to be made
-	AuditAnswered       AuditKind = "outcome"         // what the cloud answered
-	AuditReconciled     AuditKind = "reconciled"      // what the cloud's list said of a call whose answer was lost
-	AuditCancelled      AuditKind = "cancelled"       // what came of a request to cancel
-	AuditWebhookRefused AuditKind = "webhook_refused" // a signature or a token of a webhook was not right
-	AuditLimit          AuditKind = "limit"           // a limit was in the way
-	AuditViolation      AuditKind = "violation"       // what should never be, such as two jobs of one submission
 )
 
 // An AuditEvent is what the audit trail tells of one moment. Parts that mean
@@ -47,6 +28,25 @@ type AuditEvent struct {
 	// how many were not.
 	Often string
 }
+
+// An AuditKind says what an [AuditEvent] tells of.
+type AuditKind string
+
+// The kinds of events.
+const (
+	AuditStart          AuditKind = "start"           // a process begins to write
+	AuditSignin         AuditKind = "signin"          // somebody came in
+	AuditSigninFailed   AuditKind = "signin_failed"   // somebody did not, or showed a token that is nobody's
+	AuditSignout        AuditKind = "signout"         // a session was ended
+	AuditDenied         AuditKind = "denied"          // the policy refused
+	AuditIntent         AuditKind = "intent"          // a call that changes something is about to be made
+	AuditAnswered       AuditKind = "outcome"         // what the cloud answered
+	AuditReconciled     AuditKind = "reconciled"      // what the cloud's list said of a call whose answer was lost
+	AuditCancelled      AuditKind = "cancelled"       // what came of a request to cancel
+	AuditWebhookRefused AuditKind = "webhook_refused" // a signature or a token of a webhook was not right
+	AuditLimit          AuditKind = "limit"           // a limit was in the way
+	AuditViolation      AuditKind = "violation"       // what should never be, such as two jobs of one submission
+)
 
 // An AuditTarget is what somebody wants done, and to what.
 type AuditTarget struct {
@@ -75,14 +75,6 @@ type AuditSubmission struct {
 	Replayed bool   `json:"replayed,omitempty"`
 }
 
-// The classes of [AuditOutcome], for a call.
-const (
-	ClassSuccess  = "success"
-	ClassRefused  = "refused"   // surely nothing was started
-	ClassNoEffect = "no_effect" // likewise, and it may be sent again
-	ClassUnknown  = "unknown"   // a job may have been started
-)
-
 // An AuditOutcome is what came of something.
 type AuditOutcome struct {
 	Class        string `json:"class,omitempty"` // one of those above, or why not in one or two words
@@ -94,6 +86,14 @@ type AuditOutcome struct {
 	Milliseconds int64  `json:"ms,omitempty"`
 	Limit        string `json:"limit,omitempty"` // which one was in the way
 }
+
+// The classes of [AuditOutcome], for a call.
+const (
+	ClassSuccess  = "success"
+	ClassRefused  = "refused"   // surely nothing was started
+	ClassNoEffect = "no_effect" // likewise, and it may be sent again
+	ClassUnknown  = "unknown"   // a job may have been started
+)
 
 // An AuditRow is a record of the audit trail as it is stored. Rows of a chain
 // are numbered from 0; Body is the record's JSON, and MAC seals it together with
@@ -119,82 +119,64 @@ type Auditor interface {
 	Flush(ctx context.Context, all bool) error
 }
 
-// A Visit is what is known of the request that something is done for.
-type Visit struct {
-	RequestID string // the platform's
-	Trace     string // the trace id of a well-formed traceparent header
-	Door      Door
-	ClientIP  string // as the platform says, or the peer's on a plain server; empty if neither is known
-	UserAgent string // cut
+// Note writes e to the audit trail, even if ctx is cancelled. A failure is logged.
+func (s *Service) Note(ctx context.Context, e AuditEvent) {
+	s.trail().tell(context.WithoutCancel(ctx), e)
 }
 
-type visitKey struct{}
-
-// WithVisit returns a context that carries v.
-func WithVisit(ctx context.Context, v Visit) context.Context {
-	return context.WithValue(ctx, visitKey{}, v)
+// A trail writes the audit trail. Without an auditor it writes nothing.
+type trail struct {
+	auditor Auditor
+	log     *slog.Logger
 }
 
-// VisitOf returns what ctx carries; the zero value if it carries nothing.
-func VisitOf(ctx context.Context) Visit {
-	v, _ := ctx.Value(visitKey{}).(Visit)
-	return v
-}
+// trail returns the audit trail of s.
+func (s *Service) trail() trail { return trail{auditor: s.Audit, log: s.Log} }
 
-// TraceID is the trace id of a traceparent header (W3C Trace Context, version
-// 00), or empty if that is not well-formed.
-func TraceID(traceparent string) string {
-	parts := strings.Split(traceparent, "-")
-	if len(parts) != 4 || parts[0] != "00" || !isHex(parts[1], 32) || !isHex(parts[2], 16) || !isHex(parts[3], 2) ||
-		strings.Trim(parts[1], "0") == "" || strings.Trim(parts[2], "0") == "" {
-		return ""
+// along writes e by way of store, which stores the rows together with something
+// else, both or neither, and reports whether it did.
+func (t trail) along(ctx context.Context, e AuditEvent, store func(rows ...AuditRow) (bool, error)) (bool, error) {
+	if t.auditor == nil {
+		return store()
 	}
-	return parts[1]
+	return t.auditor.Along(ctx, e, func(row AuditRow) (bool, error) { return store(row) })
 }
 
-func isHex(s string, length int) bool {
-	return len(s) == length && strings.Trim(s, "0123456789abcdef") == ""
+// violation writes that the log did not prevent what it is there to prevent.
+func (t trail) violation(ctx context.Context, actor identity.Principal, r Record, what, job, other string) {
+	e := about(AuditViolation, ActionCreate, actor, r, r.Last.N)
+	e.Outcome = AuditOutcome{Class: what, JobID: job, OtherJobID: other}
+	e.Often = r.SubmissionID
+	t.tell(ctx, e)
 }
 
-// audit writes e down, if the service keeps a trail.
-func (s *Service) audit(ctx context.Context, e AuditEvent) error {
-	if s.Audit == nil {
+// tell writes e if it is too late to leave the audited action undone. A failure is
+// logged.
+func (t trail) tell(ctx context.Context, e AuditEvent) {
+	if err := t.record(ctx, e); err != nil {
+		t.log.Error("recording for the audit", "event", e.Kind, "submission", e.Submission.ID, "error", err)
+	}
+}
+
+// record writes e. The audited action must not be done if that fails.
+func (t trail) record(ctx context.Context, e AuditEvent) error {
+	if t.auditor == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
-	return s.Audit.Record(ctx, e)
+	return t.auditor.Record(ctx, e)
 }
 
-// Note writes e to the audit trail for whoever has nothing to leave undone if that
-// fails: it is in the log then.
-func (s *Service) Note(ctx context.Context, e AuditEvent) {
-	s.tellAudit(context.WithoutCancel(ctx), e)
-}
-
-// tellAudit is audit for what cannot be left undone any more: that it is not
-// stored is in the log.
-func (s *Service) tellAudit(ctx context.Context, e AuditEvent) {
-	if err := s.audit(ctx, e); err != nil {
-		s.Log.Error("recording for the audit", "event", e.Kind, "submission", e.Submission.ID, "error", err)
+// flush writes how often events happened that were only counted. A failure is
+// logged.
+func (t trail) flush(ctx context.Context) {
+	if t.auditor == nil {
+		return
 	}
-}
-
-// store adds a step to the log of r and e to the audit trail, both or neither.
-func (s *Service) store(ctx context.Context, r Record, step Step, e AuditEvent) (bool, error) {
-	if s.Audit == nil {
-		return s.Store.Append(ctx, r.SubmissionID, step)
+	if err := t.auditor.Flush(ctx, false); err != nil {
+		t.log.Warn("writing counted events to the audit trail", "error", err)
 	}
-	return s.Audit.Along(ctx, e, func(row AuditRow) (bool, error) {
-		return s.Store.Append(ctx, r.SubmissionID, step, row)
-	})
-}
-
-// violation tells of what the log exists to prevent.
-func (s *Service) violation(ctx context.Context, actor identity.Principal, r Record, what, job, other string) {
-	e := about(AuditViolation, ActionCreate, actor, r, r.Last.N)
-	e.Outcome, e.Often = AuditOutcome{Class: what, JobID: job, OtherJobID: other}, r.SubmissionID
-	s.tellAudit(ctx, e)
 }
 
 // about is an event about step n of r.
@@ -209,7 +191,13 @@ func about(kind AuditKind, action Action, actor identity.Principal, r Record, n 
 			t.Scripts = append(t.Scripts, p[name])
 		}
 	}
-	return AuditEvent{Kind: kind, Actor: actor, Door: r.Door, Target: t, Submission: AuditSubmission{ID: r.SubmissionID, N: n}}
+	return AuditEvent{
+		Kind:       kind,
+		Actor:      actor,
+		Door:       r.Door,
+		Target:     t,
+		Submission: AuditSubmission{ID: r.SubmissionID, N: n},
+	}
 }
 
 // outcomeOf is how a call ended with err.

@@ -9,50 +9,16 @@ import (
 	"backupportal/function/param"
 )
 
-// A Cancellation says who had a job cancelled, and when the cloud took that.
-// The zero value is none.
-type Cancellation struct {
-	By identity.Principal
-	At time.Time // milliseconds
-}
-
-// cancelTakes is how long a job is taken to be stopping on the strength of the
-// request alone. If the cloud still calls it running then, so does the portal,
-// and it can be cancelled again.
-const cancelTakes = time.Minute
-
-// stands reports whether the request to cancel says more than what the cloud
-// last said of the job.
-func (c Cancellation) stands(job Job) bool {
-	return !c.At.IsZero() && job.SeenAt.Before(c.At.Add(cancelTakes))
-}
-
-// Cancellable says why there is nothing to cancel: ErrCancelled, ErrOver or
-// ErrNoJob. It is nil if the job can be asked to stop.
-func (r Record) Cancellable(now time.Time) error {
-	switch state := r.State(now); {
-	case r.Last.Kind != StepCreated:
-		return ErrNoJob
-	case state == StateCanceling || state == StateCanceled:
-		return ErrCancelled
-	case !state.Lives():
-		return ErrOver
-	}
-	return nil
-}
-
-var msgMayNotCancel = param.Both("No rule lets you cancel this backup", "没有规则允许您取消此备份")
-
 // MayCancel reports whether p may have the job of r cancelled, if there is one.
 func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record) bool {
 	return s.Policy.May(ctx, p, ActionCancel, r.Complete)
 }
 
-// Cancel asks the cloud to cancel the job of a submission, for whoever may
-// cancel it, and returns the submission as it is then. A job that is being cancelled,
-// or was, needs no second request. Errors are [ErrNotFound], [ErrStoreAway], a
-// [*DeniedError] if it is not theirs to cancel, or a [*BusyError] with ErrOver, ErrNoJob, ErrNotCancelled or ErrCancelNo: after
-// the last the job goes on, and after the one before it may.
+// Cancel asks the cloud to cancel the job of a submission, and returns the
+// submission as it is then. A job that is being cancelled, or was, needs no second
+// request. Errors are [ErrNotFound], [ErrStoreAway], a [*DeniedError] if p may not
+// cancel it, or a [*BusyError] with ErrOver, ErrNoJob, ErrNotCancelled or
+// ErrCancelNo. After ErrCancelNo the job goes on; after ErrNotCancelled it may.
 func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (Record, error) {
 	r, err := s.Refresh(ctx, p, id)
 	if err != nil {
@@ -61,7 +27,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	if !s.MayCancel(ctx, p, r) {
 		e := about(AuditDenied, ActionCancel, p, r, r.Last.N)
 		e.Door = "" // of this request, not of the submission
-		s.tellAudit(ctx, e)
+		s.trail().tell(ctx, e)
 		return r, &DeniedError{Lines: []param.Mistake{{Code: "policy", Text: msgMayNotCancel}}, SubmissionID: id}
 	}
 	busy := &BusyError{SubmissionID: id}
@@ -87,7 +53,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	asked := Cancellation{By: p, At: s.Now().Truncate(time.Millisecond)}
 	e := about(AuditIntent, ActionCancel, p, r, r.Last.N)
 	e.Door, e.Decision.Allow, e.Outcome.JobID = "", true, r.Last.JobID
-	if err := s.audit(ctx, e); err != nil {
+	if err := s.trail().record(ctx, e); err != nil {
 		return r, away(err)
 	}
 	s.Log.Info("cancelling", "submission", id, "job", r.Last.JobID, "principal", p.ID())
@@ -97,7 +63,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 		e.Outcome = outcomeOf(err, 0)
 	}
 	e.Outcome.JobID, e.Outcome.Milliseconds = r.Last.JobID, s.Now().Sub(asked.At).Milliseconds()
-	s.tellAudit(context.WithoutCancel(ctx), e)
+	s.trail().tell(context.WithoutCancel(ctx), e)
 	if err != nil {
 		return s.notCancelled(ctx, target, r, asked, err)
 	}
@@ -119,7 +85,9 @@ func (s *Service) cancelled(ctx context.Context, r Record, c Cancellation) Recor
 // notCancelled looks at the job itself to find out what became of a request
 // that did not succeed: what the cloud answers if the job has ended is not
 // documented, and an answer can be lost.
-func (s *Service) notCancelled(ctx context.Context, target Target, r Record, asked Cancellation, err error) (Record, error) {
+func (s *Service) notCancelled(
+	ctx context.Context, target Target, r Record, asked Cancellation, err error,
+) (Record, error) {
 	s.Log.Warn("job not cancelled", "submission", r.SubmissionID, "job", r.Last.JobID, "error", err)
 	busy := &BusyError{Err: ErrNotCancelled, SubmissionID: r.SubmissionID}
 	cloud, _ := errors.AsType[*CloudError](err)
@@ -140,7 +108,7 @@ func (s *Service) notCancelled(ctx context.Context, target Target, r Record, ask
 	case ErrCancelled:
 		// A request that was refused is not why; and if somebody else's is known, it
 		// may not be this one either.
-		known, err := s.find(ctx, r.SubmissionID)
+		known, err := s.steps().find(ctx, r.SubmissionID)
 		if busy.Err == ErrCancelNo || err != nil || known.Cancellation.stands(r.Job) {
 			r.Cancellation = known.Cancellation
 			return r, nil
@@ -150,4 +118,38 @@ func (s *Service) notCancelled(ctx context.Context, target Target, r Record, ask
 		busy.Err, busy.RetryAfter, busy.Code = ErrOver, 0, ""
 	}
 	return r, busy
+}
+
+var msgMayNotCancel = param.Both("No rule lets you cancel this backup", "没有规则允许您取消此备份")
+
+// A Cancellation says who had a job cancelled, and when the cloud took that.
+// The zero value is none.
+type Cancellation struct {
+	By identity.Principal
+	At time.Time // milliseconds
+}
+
+// stands reports whether the request to cancel says more than what the cloud
+// last said of the job.
+func (c Cancellation) stands(job Job) bool {
+	return !c.At.IsZero() && job.SeenAt.Before(c.At.Add(cancelTakes))
+}
+
+// cancelTakes is how long a job is taken to be stopping on the strength of the
+// request alone. If the cloud still calls it running then, so does the portal,
+// and it can be cancelled again.
+const cancelTakes = time.Minute
+
+// Cancellable says why there is nothing to cancel: ErrCancelled, ErrOver or
+// ErrNoJob. It is nil if the job can be asked to stop.
+func (r Record) Cancellable(now time.Time) error {
+	switch state := r.State(now); {
+	case r.Last.Kind != StepCreated:
+		return ErrNoJob
+	case state == StateCanceling || state == StateCanceled:
+		return ErrCancelled
+	case !state.Lives():
+		return ErrOver
+	}
+	return nil
 }

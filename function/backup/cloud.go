@@ -4,123 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"backupportal/function/identity"
 	"backupportal/function/param"
-	"backupportal/function/secret"
 )
-
-// An Access says how the portal reaches the resources of an account.
-type Access string
-
-// The ways into an account. The last two are never combined: with both, the
-// snapshot would be of one account and its copy of another.
-const (
-	Own             Access = "own"               // the account in which the portal runs
-	AssumeRole      Access = "assume_role"       // STS AssumeRole, then act as that account
-	HBRCrossAccount Access = "hbr_cross_account" // the service's own CrossAccount* parameters
-)
-
-// An Account is what an alias in the policy stands for. Nothing of it ever
-// comes from a request.
-type Account struct {
-	Alias      string
-	ID         string // 16 digits; text, since it may exceed 2^53
-	Access     Access
-	Role       string        // the role's name in that account, unless Access is Own
-	ExternalID secret.String // for AssumeRole, if the role demands one
-
-	ExternalIDVariable string // of the environment, which holds it
-
-	Session time.Duration // of AssumeRole, how long credentials are asked for; 0: 15 minutes
-
-	// Through is the account, with AssumeRole, whose role makes the calls for one
-	// with HBRCrossAccount, and in which its backups are kept; nil: the portal's own.
-	Through *Account
-	Regions []string
-}
-
-// RoleARN is the resource name of the account's role, built and never accepted.
-func (a Account) RoleARN() string { return "acs:ram::" + a.ID + ":role/" + a.Role }
-
-// Caller is the account whose credentials calls for a are signed with, as long as
-// that is not the portal's own.
-func (a Account) Caller() Account {
-	if a.Through != nil {
-		return *a.Through
-	}
-	return a
-}
-
-// A Target is where a call goes, and in whose name.
-type Target struct {
-	Account   Account
-	Region    string
-	Principal identity.Principal // becomes the RoleSessionName, and so stands in the cloud's audit trail
-}
-
-// A Call is CreateBackupJob with everything decided.
-type Call struct {
-	Target Target
-	Params param.Params // complete, JobName included
-	Until  time.Time    // no sending after this, by the wall clock; zero means no such limit
-	Grant  Grant        // what lets the principal make it
-}
-
-// A Grant is what the policy says to a backup that it allows.
-type Grant struct {
-	Rule     string        // id of the rule
-	Values   param.Params  // what the rule gives where the caller gave nothing
-	Cooldown time.Duration // least time between two backups of one resource; 0: none
-	Rates    []Rate        // each of them must allow the backup
-	Quotas   []Quota       // each of them must allow the backup
-}
-
-// over is what the caller gave, and beside it what the grant gives.
-func (g Grant) over(given param.Params) param.Params {
-	p := maps.Clone(given)
-	if p == nil {
-		p = param.Params{}
-	}
-	for name, value := range g.Values {
-		if p[name] == "" {
-			p[name] = value
-		}
-	}
-	return p
-}
-
-// A Rate allows Burst backups at once and, in the long run, Burst in each Per.
-type Rate struct {
-	Key   string // what is counted: "a:" and an alias, "p:" and a principal's ID, or "s:" and a source
-	Burst int    // at least 1
-	Per   time.Duration
-}
-
-// A Quota is a number of backups in a day of UTC.
-type Quota struct {
-	Key string // what is counted: "a:" and an alias, or "t:" and a team
-	Day int    // backups
-}
-
-// A Created is the cloud's receipt for a new job.
-type Created struct{ JobID, RequestID string }
-
-// A JobFilter narrows DescribeBackupJobs2. Empty parts do not filter.
-type JobFilter struct {
-	SourceType param.SourceType // left out for container jobs, which the operation does not list by type
-	InstanceID string
-	JobIDs     []string
-	Since      time.Time // CreatedTime at or after
-}
-
-// A Preview is one way to write the exact call that would be made, for people.
-type Preview struct {
-	Title param.Text
-	Code  string
-}
 
 // Cloud is Cloud Backup, as far as the portal needs it. Errors are
 // [*CloudError] values.
@@ -154,10 +42,36 @@ type Cloud interface {
 	ExplainJob(code string) Explanation
 }
 
-// An Explanation is a code of the cloud in words.
-type Explanation struct {
-	Means, Todo param.Text // what it means, and what can be done; empty for an unknown code
-	Caller      bool       // whoever asked can put it right; otherwise an operator must
+// A Target is where a call goes, and in whose name.
+type Target struct {
+	Account   Account
+	Region    string
+	Principal identity.Principal // becomes the RoleSessionName, and so stands in the cloud's audit trail
+}
+
+// A Call is CreateBackupJob with everything decided.
+type Call struct {
+	Target Target
+	Params param.Params // complete, JobName included
+	Until  time.Time    // no sending after this, by the wall clock; zero means no such limit
+	Grant  Grant        // what lets the principal make it
+}
+
+// A Created is the cloud's receipt for a new job.
+type Created struct{ JobID, RequestID string }
+
+// A JobFilter narrows DescribeBackupJobs2. Empty parts do not filter.
+type JobFilter struct {
+	SourceType param.SourceType // left out for container jobs, which the operation does not list by type
+	InstanceID string
+	JobIDs     []string
+	Since      time.Time // CreatedTime at or after
+}
+
+// A Preview is one way to write the exact call that would be made, for people.
+type Preview struct {
+	Title param.Text
+	Code  string
 }
 
 // What became of a call that did not succeed.

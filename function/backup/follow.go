@@ -7,10 +7,6 @@ import (
 	"backupportal/function/identity"
 )
 
-// followPace is how often one who waits for the end of a job looks into the
-// store. How often the cloud is asked does not depend on it.
-const followPace = 2 * time.Second
-
 // Follow returns the submission once its state is final, and after so long at
 // the latest, as it is then. If ctx ends the wait ends, which is no error. Errors
 // are those of [Service.Refresh], of the first look; later ones end the wait.
@@ -40,3 +36,7 @@ func (s *Service) Follow(ctx context.Context, p identity.Principal, id string, l
 	}
 	return r, err
 }
+
+// followPace is how often one who waits for the end of a job looks into the
+// store. How often the cloud is asked does not depend on it.
+const followPace = 2 * time.Second

@@ -77,7 +77,8 @@ func JobState(word string) State {
 // for a job in progress, never for its end.
 func (s State) Lives() bool {
 	switch s {
-	case Refused, NotSent, Denied, StateComplete, StatePartialComplete, StateFailed, StateCanceled, StateExpired, StateUnavailable:
+	case Refused, NotSent, Denied,
+		StateComplete, StatePartialComplete, StateFailed, StateCanceled, StateExpired, StateUnavailable:
 		return false
 	}
 	return true
@@ -140,7 +141,9 @@ const (
 )
 
 // Outcomes are all of them.
-var Outcomes = []Outcome{OutcomeRunning, OutcomeSucceeded, OutcomePartial, OutcomeFailed, OutcomeCancelled, OutcomeUnknown}
+var Outcomes = []Outcome{
+	OutcomeRunning, OutcomeSucceeded, OutcomePartial, OutcomeFailed, OutcomeCancelled, OutcomeUnknown,
+}
 
 // Outcome is what s means to a program.
 func (s State) Outcome() Outcome {

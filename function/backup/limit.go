@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func (e *LimitError) Error() string { return "backup: " + e.Key + ": " + e.Err.E
 func (e *LimitError) Unwrap() error { return e.Err }
 
 // UsualRequests is how many requests that change something one principal may
-// send, whatever comes of them, if nothing else is said.
+// send by default. It counts those that fail, too.
 var UsualRequests = Rate{Burst: 60, Per: time.Minute}
 
 // Pace counts a request of p that wants to change something. Its error is a
@@ -75,32 +76,136 @@ func (s *Service) Pace(ctx context.Context, p identity.Principal) error {
 	if r.Burst == 0 {
 		r = UsualRequests
 	}
-	return s.pace(ctx, p, "c:", r)
+	return s.limiter().pace(ctx, p, "c:", r)
 }
 
-// pace counts a request of p among those of one kind.
-func (s *Service) pace(ctx context.Context, p identity.Principal, kind string, r Rate) error {
+// MaySignIn reports whether a client at an IP address may sign in: not if too many
+// sign-ins from there have failed. Its error is a [*LimitError] with [ErrSignIns],
+// or [ErrStoreAway].
+func (s *Service) MaySignIn(ctx context.Context, client string) error {
+	return s.limiter().maySignIn(ctx, client)
+}
+
+// SignInFailed counts a sign-in from an IP address that the identity provider did
+// not confirm. A failure to count it is logged.
+func (s *Service) SignInFailed(ctx context.Context, client string) {
+	s.limiter().signInFailed(ctx, client)
+}
+
+// A limiter counts requests, sign-ins and submissions, and refuses those over a
+// limit.
+type limiter struct {
+	store Limits
+	trail trail
+	log   *slog.Logger
+	now   func() time.Time
+}
+
+// limiter returns the limits of s.
+func (s *Service) limiter() limiter {
+	return limiter{store: s.Limits, trail: s.trail(), log: s.Log, now: s.Now}
+}
+
+// reserve takes what an attempt of r needs of the limits, all or nothing; a grant
+// without limits needs nothing. Its error is a [*LimitError], or [ErrStoreAway].
+func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) error {
+	if !call.Grant.limited() {
+		return nil
+	}
+	limit, err := l.store.Admit(ctx, Admission{
+		Key:      admissionKey(r.SubmissionID, r.Fingerprint),
+		Attempt:  attempt,
+		Grant:    call.Grant,
+		Now:      l.now(),
+		Resource: call.Target.Account.ID + "/" + r.Resource(),
+	})
+	if err != nil {
+		return away(err)
+	}
+	if limit != nil {
+		e := about(AuditLimit, ActionCreate, r.Principal, r, attempt)
+		e.Outcome = AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key}
+		l.trail.tell(ctx, e)
+		l.log.Info("limited", "principal", r.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
+		return limit
+	}
+	return nil
+}
+
+// refund gives back what r took: no attempt up to this one started anything. A
+// failure is logged; it only makes the limits a little tighter.
+func (l limiter) refund(ctx context.Context, r Record, attempt int) {
+	if l.store == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	if err := l.store.Withdraw(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
+		l.log.Warn("giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
+	}
+}
+
+// pace counts a request of p among those of one kind. Its error is a [*LimitError]
+// with [ErrRequests], or [ErrStoreAway].
+func (l limiter) pace(ctx context.Context, p identity.Principal, kind string, r Rate) error {
 	r.Key = kind + p.ID()
-	wait, err := s.Limits.Spend(ctx, r, s.Now())
+	wait, err := l.store.Spend(ctx, r, l.now())
 	if err != nil {
 		return away(err)
 	}
 	if wait > 0 {
-		s.tellAudit(context.WithoutCancel(ctx), AuditEvent{Kind: AuditLimit, Actor: p, Often: r.Key, Outcome: AuditOutcome{Class: ErrRequests.Error(), Limit: r.Key}})
-		return &LimitError{Err: ErrRequests, Key: r.Key, RetryAfter: wait}
+		return l.refused(ctx, p, &LimitError{Err: ErrRequests, Key: r.Key, RetryAfter: wait})
 	}
 	return nil
+}
+
+// maySignIn is [Service.MaySignIn].
+func (l limiter) maySignIn(ctx context.Context, client string) error {
+	r, ok := signIns(client)
+	if !ok {
+		return nil
+	}
+	wait, err := l.store.Wait(ctx, r, l.now())
+	if err != nil {
+		return away(err)
+	}
+	if wait > 0 {
+		return l.refused(ctx, identity.Principal{}, &LimitError{Err: ErrSignIns, Key: r.Key, RetryAfter: wait})
+	}
+	return nil
+}
+
+// signInFailed is [Service.SignInFailed].
+func (l limiter) signInFailed(ctx context.Context, client string) {
+	r, ok := signIns(client)
+	if !ok {
+		return
+	}
+	if _, err := l.store.Spend(context.WithoutCancel(ctx), r, l.now()); err != nil {
+		l.log.Warn("counting failed sign-ins", "error", err)
+	}
+}
+
+// refused writes to the audit trail that a request is over a limit, and returns
+// limit.
+func (l limiter) refused(ctx context.Context, actor identity.Principal, limit *LimitError) error {
+	l.trail.tell(context.WithoutCancel(ctx), AuditEvent{
+		Kind: AuditLimit, Actor: actor, Often: limit.Key,
+		Outcome: AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key},
+	})
+	return limit
 }
 
 // failedSignIns is how many sign-ins of one network address may fail.
 var failedSignIns = Rate{Burst: 20, Per: 10 * time.Minute}
 
-// signIns is that of a client by its IP address. Whoever has an address of IPv6
-// has all that begin alike (RFC 6177).
-func signIns(client string) (Rate, bool) {
+// signIns returns the rate of a client's IP address. IPv6 addresses with the same
+// first 64 bits share one: a customer has all of them (RFC 6177). It is not ok
+// without an address: all unknown clients would share one rate.
+func signIns(client string) (_ Rate, ok bool) {
 	addr, err := netip.ParseAddr(client)
 	if err != nil {
-		return Rate{}, false // all of whom nothing is known would stand in each other's way
+		return Rate{}, false
 	}
 	bits := addr.BitLen()
 	if addr.Is6() {
@@ -111,119 +216,9 @@ func signIns(client string) (Rate, bool) {
 	return r, true
 }
 
-// MaySignIn reports whether somebody at an IP address may sign in: not if too many
-// have failed to, from there. Its error is a [*LimitError] with [ErrSignIns], or
-// [ErrStoreAway].
-func (s *Service) MaySignIn(ctx context.Context, client string) error {
-	r, ok := signIns(client)
-	if !ok {
-		return nil
-	}
-	wait, err := s.Limits.Wait(ctx, r, s.Now())
-	if err != nil {
-		return away(err)
-	}
-	if wait > 0 {
-		s.tellAudit(context.WithoutCancel(ctx), AuditEvent{Kind: AuditLimit, Often: r.Key, Outcome: AuditOutcome{Class: ErrSignIns.Error(), Limit: r.Key}})
-		return &LimitError{Err: ErrSignIns, Key: r.Key, RetryAfter: wait}
-	}
-	return nil
-}
-
-// SignInFailed counts a sign-in of somebody at an IP address whom the identity
-// provider did not vouch for.
-func (s *Service) SignInFailed(ctx context.Context, client string) {
-	r, ok := signIns(client)
-	if !ok {
-		return
-	}
-	if _, err := s.Limits.Spend(context.WithoutCancel(ctx), r, s.Now()); err != nil {
-		s.Log.Warn("counting failed sign-ins", "error", err)
-	}
-}
-
-// limited reports whether the grant has limits at all.
-func (g Grant) limited() bool { return len(g.Rates) > 0 || len(g.Quotas) > 0 || g.Cooldown > 0 }
-
-// admissionKey is what a submission takes its place under. Two that share a key
-// have a place each: one of them is refused, and gives back its own.
+// admissionKey names a reservation in [Limits]. Two submissions with one idempotency
+// key have one each: the one that is refused gives back its own.
 func admissionKey(id, fingerprint string) string {
-	key, _, _ := strings.Cut(id, "-") // of whichever use of the key
+	key, _, _ := strings.Cut(id, "-") // without the number of the use
 	return key + "." + fingerprint
-}
-
-// enter takes what sub needs of the limits. It is before the claim, so that what
-// is not admitted leaves nothing behind, and its key is free. A repeat has the
-// first answer whatever the limits are by now, and takes nothing: then it is done.
-func (s *Service) enter(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
-	if !call.Grant.limited() {
-		return Answer{}, false, nil
-	}
-	known, err := s.Store.Known(ctx, sub.ID(), s.Now())
-	switch {
-	case errors.Is(err, ErrNotFound):
-	case err != nil:
-		return Answer{}, false, away(err)
-	case known.Fingerprint != sub.Fingerprint():
-		return Answer{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: known.SubmissionID}
-	case known.Last.Kind == StepCreated || known.Last.Kind == StepRefused:
-		return s.stored(known, true), true, nil
-	}
-	err = s.admit(ctx, s.record(sub, sub.ID(), call), call, 0)
-	if _, limited := errors.AsType[*LimitError](err); limited {
-		if answer, ok := s.earlier(ctx, sub); ok {
-			return answer, true, nil
-		}
-	}
-	return Answer{}, false, err
-}
-
-// admit lets r have what it needs of the limits, for an attempt. Its error is a
-// [*LimitError], or [ErrStoreAway].
-func (s *Service) admit(ctx context.Context, r Record, call Call, attempt int) error {
-	limit, err := s.Limits.Admit(ctx, Admission{
-		Key: admissionKey(r.SubmissionID, r.Fingerprint), Attempt: attempt, Grant: call.Grant, Now: s.Now(),
-		Resource: call.Target.Account.ID + "/" + r.Resource(),
-	})
-	if err != nil {
-		return away(err)
-	}
-	if limit != nil {
-		e := about(AuditLimit, ActionCreate, r.Principal, r, attempt)
-		e.Outcome = AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key}
-		s.tellAudit(ctx, e)
-		s.Log.Info("limited", "principal", r.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
-		return limit
-	}
-	return nil
-}
-
-// earlier is what sub came to before something stood in its way, if it came to
-// anything.
-func (s *Service) earlier(ctx context.Context, sub Submission) (Answer, bool) {
-	r, err := s.Store.Known(ctx, sub.ID(), s.Now())
-	switch {
-	case errors.Is(err, ErrNotFound):
-	case err != nil:
-		s.Log.Error("looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
-	case r.Fingerprint != sub.Fingerprint():
-	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
-		return s.stored(r, true), true
-	case r.Last.Kind == StepAttempt:
-		return s.unknown(r), true
-	}
-	return Answer{}, false
-}
-
-// withdraw gives back what r took: up to an attempt it surely started nothing. If
-// that fails it is lost, which only makes the limits a little tighter.
-func (s *Service) withdraw(ctx context.Context, r Record, attempt int) {
-	if s.Limits == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
-	defer cancel()
-	if err := s.Limits.Withdraw(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
-		s.Log.Warn("giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
-	}
 }

@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"time"
@@ -28,6 +29,41 @@ const (
 // Events are all of them.
 var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled}
 
+// A Notice is that one receiver is to be told of one event.
+type Notice struct {
+	SubmissionID string
+	Event        Event
+	Receiver     string    // its name
+	At           time.Time // when the portal learned of the event; milliseconds
+	Attempts     int       // how often somebody has taken it to send it
+	Record       Record    // as it was when the notice was read; zero in one that is announced
+}
+
+// ID is the notice's own name, the same for every attempt, so that a receiver
+// can tell a repeat.
+func (n Notice) ID() string {
+	return idOf("portal/notice/v1", n.SubmissionID, string(n.Event), n.Receiver)
+}
+
+// Notifications is who is told of events.
+type Notifications struct {
+	Environment string // stands in front of every message; may be empty
+	Receivers   []Receiver
+}
+
+// A Receiver is one that is told of events, as the policy names it. Nothing of
+// it ever comes from a request.
+type Receiver struct {
+	Name     string
+	Kind     ReceiverKind
+	URL      secret.String // whoever knows a robot's address can write in its chat; see ParseReceiverURL
+	Secret   secret.String // signs; of a webhook the key itself, decoded; may be empty for robots
+	Events   []Event
+	Accounts []string // aliases of accounts; nil means all
+	Language param.Language
+	Private  bool // its address may be one of a private network
+}
+
 // A ReceiverKind says how messages to a receiver are written, and how it says
 // that it got them.
 type ReceiverKind string
@@ -43,25 +79,6 @@ const (
 
 // ReceiverKinds are all of them.
 var ReceiverKinds = []ReceiverKind{WebhookReceiver, DingTalk, Feishu, WeCom, Slack}
-
-// A Receiver is one that is told of events, as the policy names it. Nothing of
-// it ever comes from a request.
-type Receiver struct {
-	Name     string
-	Kind     ReceiverKind
-	URL      secret.String // whoever knows a robot's address can write in its chat; see ParseReceiverURL
-	Secret   secret.String // signs; of a webhook the key itself, decoded; may be empty for robots
-	Events   []Event
-	Accounts []string // aliases of accounts; nil means all
-	Language param.Language
-	Private  bool // its address may be one of a private network
-}
-
-// Notifications is who is told of events.
-type Notifications struct {
-	Environment string // stands in front of every message; may be empty
-	Receivers   []Receiver
-}
 
 // ErrReceiverURL is an address that no message is sent to. It does not quote
 // the address.
@@ -81,22 +98,6 @@ func ParseReceiverURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// A Notice is that one receiver is to be told of one event.
-type Notice struct {
-	SubmissionID string
-	Event        Event
-	Receiver     string    // its name
-	At           time.Time // when the portal learned of the event; milliseconds
-	Attempts     int       // how often somebody has taken it to send it
-	Record       Record    // as it was when the notice was read; zero in one that is announced
-}
-
-// ID is the notice's own name, the same for every attempt, so that a receiver
-// can tell a repeat.
-func (n Notice) ID() string {
-	return idOf("portal/notice/v1", n.SubmissionID, string(n.Event), n.Receiver)
-}
-
 // Messenger sends notices. Its methods are safe for concurrent use.
 type Messenger interface {
 	// All names every receiver.
@@ -108,9 +109,72 @@ type Messenger interface {
 	Send(ctx context.Context, n Notice) error
 }
 
-// endings are the events that outcomes are, if they are final.
-var endings = map[Outcome]Event{
-	OutcomeSucceeded: EventSucceeded, OutcomePartial: EventPartial, OutcomeFailed: EventFailed, OutcomeCancelled: EventCancelled,
+// Notices stores which notices are to be sent.
+type Notices interface {
+	// Announce remembers those of the notices that are not remembered yet, and
+	// says how many these were. Notices about unknown submissions are left out.
+	Announce(ctx context.Context, notices []Notice) (int, error)
+	// Due returns at most limit notices to a receiver that may be sent at now,
+	// those that have been waiting longest first, with their records.
+	Due(ctx context.Context, receiver string, now time.Time, limit int) ([]Notice, error)
+	// Take reports whether n may be sent by the caller: if it is not done, and
+	// nobody has taken it since it was read. It is due again from until on.
+	Take(ctx context.Context, n Notice, until time.Time) (bool, error)
+	// Done says that n need not be sent any more.
+	Done(ctx context.Context, n Notice, now time.Time) error
+}
+
+// A notifier announces the events of submissions, and delivers the notices. Without
+// a messenger it does neither.
+type notifier struct {
+	store     Notices
+	messenger Messenger
+	announced chan<- struct{}
+	log       *slog.Logger
+	now       func() time.Time
+}
+
+// notifier returns the notices of s.
+func (s *Service) notifier() notifier {
+	return notifier{store: s.Store, messenger: s.Messenger, announced: s.Announced, log: s.Log, now: s.Now}
+}
+
+// announce stores that these notices are to be sent, unless that is stored already.
+// It sends none. A failure is logged, too.
+func (n notifier) announce(ctx context.Context, notices []Notice) error {
+	if len(notices) == 0 {
+		return nil
+	}
+	added, err := n.store.Announce(ctx, notices)
+	if err != nil {
+		n.log.Warn("announcing", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
+		return away(err)
+	}
+	if added > 0 {
+		select {
+		case n.announced <- struct{}{}:
+		default: // it will wake anyway
+		}
+	}
+	return nil
+}
+
+// noticesOf returns the notices about r, one for each receiver of each event. Events
+// that are older than [noticeLife] are left out: a receiver that is new in the
+// policy does not get them.
+func (n notifier) noticesOf(r Record) (all []Notice) {
+	if n.messenger == nil {
+		return nil
+	}
+	for _, notice := range r.happened() {
+		if n.now().Sub(notice.At) >= noticeLife {
+			continue
+		}
+		for _, notice.Receiver = range n.messenger.Receivers(notice.Event, r.Account()) {
+			all = append(all, notice)
+		}
+	}
+	return all
 }
 
 // happened are the events of r so far, as notices to nobody yet.
@@ -130,51 +194,10 @@ func (r Record) happened() (all []Notice) {
 	return all
 }
 
-// notices are those about r that somebody wants. What happened too long ago is
-// left out: that the policy names a new receiver is no reason to tell it.
-func (s *Service) notices(r Record) (all []Notice) {
-	if s.Messenger == nil {
-		return nil
-	}
-	for _, n := range r.happened() {
-		if s.Now().Sub(n.At) >= noticeLife {
-			continue
-		}
-		for _, n.Receiver = range s.Messenger.Receivers(n.Event, r.Account()) {
-			all = append(all, n)
-		}
-	}
-	return all
-}
-
-// announce writes down that these notices are to be sent, unless that is written
-// already. It sends none, and nothing that depends on a receiver fails with it.
-func (s *Service) announce(ctx context.Context, notices []Notice) error {
-	if len(notices) == 0 {
-		return nil
-	}
-	added, err := s.Store.Announce(ctx, notices)
-	if err != nil {
-		s.Log.Warn("announcing", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
-		return away(err)
-	}
-	if added > 0 {
-		select {
-		case s.Announced <- struct{}{}:
-		default: // nobody waits, or somebody is about to look anyway
-		}
-	}
-	return nil
-}
-
-// end announces what r has come to, and then tells the store that r is over, if
-// it is. Should either fail, the next sweep does both.
-func (s *Service) end(ctx context.Context, r Record) {
-	now := s.Now()
-	if r.State(now).Lives() || s.announce(ctx, s.notices(r)) != nil || !r.Over(now) {
-		return
-	}
-	if err := s.Store.End(ctx, r.SubmissionID, r.State(now)); err != nil {
-		s.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
-	}
+// endings are the events that outcomes are, if they are final.
+var endings = map[Outcome]Event{
+	OutcomeSucceeded: EventSucceeded,
+	OutcomePartial:   EventPartial,
+	OutcomeFailed:    EventFailed,
+	OutcomeCancelled: EventCancelled,
 }

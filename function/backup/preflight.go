@@ -8,57 +8,6 @@ import (
 	"backupportal/function/param"
 )
 
-// Uses is what the policy has the portal do in an account.
-type Uses struct {
-	Create, Cancel, View bool
-	Tags                 bool               // of instances are read
-	Sources              []param.SourceType // of the backups that are created
-	Seen                 []param.SourceType // of those that are looked at
-}
-
-// A RungState is how a rung was found.
-type RungState string
-
-// The states of a rung.
-const (
-	RungOK         RungState = "ok"
-	RungFailed     RungState = "failed"
-	RungNotReached RungState = "not_reached" // what it stands on failed
-)
-
-// A Rung is one of the conditions that must hold for a backup to be made in an
-// account, in the order in which they stand on each other.
-type Rung struct {
-	ID       string // stable: "credentials", "trust", "hbr:CreateBackupJob"…
-	Title    param.Text
-	State    RungState
-	Finding  param.Text // what was found; empty if it was not reached
-	Evidence Evidence
-	Fixes    []Fix // what would mend it, if it failed
-}
-
-// Evidence is what the cloud said. What it did not say is empty.
-type Evidence struct {
-	Operation string // that was called: "sts:AssumeRole"
-	Code      string
-	RequestID string
-	Denial    Denial
-	Identity  string // resource name of whoever called
-}
-
-// A Denial is why RAM refused a call ("AccessDeniedDetail").
-type Denial struct {
-	Action     string // that is not allowed: "hbr:CreateBackupJob"
-	PolicyType string // that does not allow it: "AccountLevelIdentityBasedPolicy"…
-	Kind       string // "ImplicitDeny": nothing allows it; "ExplicitDeny": something forbids it
-}
-
-// A Fix is something to paste, and where.
-type Fix struct {
-	Title param.Text
-	Code  string // a policy document, or a command; without any secret
-}
-
 // Preflight says of each condition for p's backups in an account whether it holds.
 // Of params it needs Account and Region; an instance or a vault that they name is
 // looked for, too. It calls the cloud in p's name and changes nothing there. An
@@ -88,12 +37,13 @@ func (s *Service) Preflight(ctx context.Context, p identity.Principal, params pa
 			return nil, ErrNotFound
 		}
 	}
-	if err := s.pace(ctx, p, "g:", usualChecks); err != nil {
+	if err := s.limiter().pace(ctx, p, "g:", usualChecks); err != nil {
 		return nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	return s.Cloud.Preflight(limited, Target{Account: account, Region: region, Principal: p}, s.Policy.Uses(alias), params), nil
+	target := Target{Account: account, Region: region, Principal: p}
+	return s.Cloud.Preflight(limited, target, s.Policy.Uses(alias), params), nil
 }
 
 // usualChecks is how often one principal may have access checked, which takes some
@@ -101,3 +51,46 @@ func (s *Service) Preflight(ctx context.Context, p identity.Principal, params pa
 var usualChecks = Rate{Burst: 10, Per: time.Minute}
 
 const checkTime = 40 * time.Second
+
+// A Rung is one of the conditions that must hold for a backup to be made in an
+// account, in the order in which they stand on each other.
+type Rung struct {
+	ID       string // stable: "credentials", "trust", "hbr:CreateBackupJob"…
+	Title    param.Text
+	State    RungState
+	Finding  param.Text // what was found; empty if it was not reached
+	Evidence Evidence
+	Fixes    []Fix // what would mend it, if it failed
+}
+
+// A RungState is how a rung was found.
+type RungState string
+
+// The states of a rung.
+const (
+	RungOK         RungState = "ok"
+	RungFailed     RungState = "failed"
+	RungNotReached RungState = "not_reached" // what it stands on failed
+)
+
+// Evidence is what the cloud said. What it did not say is empty.
+type Evidence struct {
+	Operation string // that was called: "sts:AssumeRole"
+	Code      string
+	RequestID string
+	Denial    Denial
+	Identity  string // resource name of whoever called
+}
+
+// A Denial is why RAM refused a call ("AccessDeniedDetail").
+type Denial struct {
+	Action     string // that is not allowed: "hbr:CreateBackupJob"
+	PolicyType string // that does not allow it: "AccountLevelIdentityBasedPolicy"…
+	Kind       string // "ImplicitDeny": nothing allows it; "ExplicitDeny": something forbids it
+}
+
+// A Fix is something to paste, and where.
+type Fix struct {
+	Title param.Text
+	Code  string // a policy document, or a command; without any secret
+}

@@ -8,16 +8,24 @@ import (
 	"time"
 
 	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
-// recall looks for a job that an earlier life of a forgetful store made of
-// this submission, before anything is sent. It is done if there is one. Where
-// the account cannot even be entered, nothing can be sent either: that is the
-// end. Any other listing that fails proves nothing, and nothing is sent.
+// The codes of steps that the portal writes itself.
+const (
+	gaveUp    = "portal.GaveUp"    // of refused: no attempts are left
+	notListed = "portal.NotListed" // of void: the cloud's list shows no job
+)
+
+// recall looks for a job of this submission that the store has forgotten, before
+// anything is sent. It is done if there is one. If AssumeRole is refused, nothing can
+// be sent either, and the submission is refused. Any other listing that fails proves
+// nothing: the error is a [*BusyError] with [ErrNotSent].
 func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	job, found, err := s.listed(ctx, r.Principal, r)
 	cloud, _ := errors.AsType[*CloudError](err)
-	shut := cloud != nil && cloud.Action == "AssumeRole" && (errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing)
+	shut := cloud != nil && cloud.Action == "AssumeRole" &&
+		(errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing)
 	switch {
 	case err != nil && !shut:
 		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
@@ -30,9 +38,9 @@ func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ 
 		return Answer{}, false, nil
 	}
 	attempt := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.Now()}
-	ours, appendErr := s.append(ctx, r, attempt, about(AuditIntent, ActionCreate, r.Principal, r, attempt.N))
+	ours, appendErr := s.steps().append(ctx, r, attempt, about(AuditIntent, ActionCreate, r.Principal, r, attempt.N))
 	if appendErr != nil {
-		return Answer{}, false, away(appendErr)
+		return Answer{}, false, appendErr
 	}
 	if !ours {
 		return Answer{}, false, &BusyError{Err: ErrInProgress, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
@@ -48,58 +56,15 @@ func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ 
 	return answer, true, nil
 }
 
-// since is the age of the oldest job that may be that of r. The cloud's clock
-// may be as far from the portal's as it accepts signatures, 15 minutes. A store
-// that may forget may have known the submission for as long as its key lives.
-func (s *Service) since(r Record) time.Time {
-	if s.ListFirst {
-		return r.CreatedAt.Add(-KeyExpires)
-	}
-	return r.CreatedAt.Add(-20 * time.Minute)
-}
-
-// listed searches the cloud's list for the job of r, for whoever asks. If
-// there are several, which the log exists to prevent, it is the oldest.
-func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record) (job Job, found bool, err error) {
-	target, err := s.target(r, asks)
-	if err != nil {
-		return Job{}, false, err
-	}
-	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, JobFilter{
-		SourceType: listable(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: s.since(r),
-	})
-	for _, j := range jobs {
-		if j.JobName != r.JobName && !(s.ListFirst && laterUse(j.JobName, r)) {
-			continue
-		}
-		if found {
-			s.Log.Error("two jobs of one submission", "submission", r.SubmissionID, "job", job.JobID, "other_job", j.JobID)
-			s.violation(ctx, asks, r, "two jobs", job.JobID, j.JobID)
-		}
-		if !found || j.CreatedTime.Before(job.CreatedTime) {
-			job, found = j, true
-		}
-	}
-	return job, found, err
-}
-
-// laterUse reports whether a job's name is that of a later use of the key of r,
-// of which a forgetful store no longer knows.
-func laterUse(name string, r Record) bool {
-	_, use, ok := strings.Cut(name, r.SubmissionID+"-")
-	number, err := strconv.Atoi(use)
-	return ok && err == nil && number > 1
-}
-
-// resolved is reconcile for those who never send: what surely started nothing
-// gives back what it took of the limits.
+// resolved is reconcile for callers that never send: it refunds the limits of an
+// attempt that started nothing.
 func (s *Service) resolved(ctx context.Context, asks identity.Principal, r Record) (bool, error) {
 	ours, err := s.reconcile(ctx, asks, r)
 	if !ours || err != nil {
 		return ours, err
 	}
-	if known, err := s.find(ctx, r.SubmissionID); err == nil && known.Last.Kind != StepCreated {
-		s.withdraw(ctx, r, r.Last.N)
+	if known, err := s.steps().find(ctx, r.SubmissionID); err == nil && known.Last.Kind != StepCreated {
+		s.limiter().refund(ctx, r, r.Last.N)
 	}
 	return true, nil
 }
@@ -133,7 +98,7 @@ func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Reco
 	case StepRefused:
 		e.Outcome.Class = ClassRefused
 	}
-	ours, err := s.conclude(ctx, r, &step, e)
+	ours, err := s.steps().conclude(ctx, r, &step, e)
 	if err != nil {
 		return false, away(err)
 	}
@@ -142,4 +107,56 @@ func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Reco
 		s.end(ctx, r)
 	}
 	return ours, nil
+}
+
+// listed searches the cloud's list for the job of r, in the name of asks. If there
+// are several, which the log exists to prevent, it returns the oldest.
+func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record) (job Job, found bool, err error) {
+	target, err := s.target(r, asks)
+	if err != nil {
+		return Job{}, false, err
+	}
+	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, JobFilter{
+		SourceType: listable(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: s.since(r),
+	})
+	for _, j := range jobs {
+		if j.JobName != r.JobName && !(s.ListFirst && laterUse(j.JobName, r)) {
+			continue
+		}
+		if found {
+			s.Log.Error("two jobs of one submission", "submission", r.SubmissionID, "job", job.JobID, "other_job", j.JobID)
+			s.trail().violation(ctx, asks, r, "two jobs", job.JobID, j.JobID)
+		}
+		if !found || j.CreatedTime.Before(job.CreatedTime) {
+			job, found = j, true
+		}
+	}
+	return job, found, err
+}
+
+// laterUse reports whether a job's name is that of a later use of the key of r,
+// which the store has forgotten.
+func laterUse(name string, r Record) bool {
+	_, use, ok := strings.Cut(name, r.SubmissionID+"-")
+	number, err := strconv.Atoi(use)
+	return ok && err == nil && number > 1
+}
+
+// since is the age of the oldest job that may be that of r. The cloud's clock
+// may be as far from the portal's as it accepts signatures, 15 minutes. A store
+// that may forget may have known the submission for as long as its key lives.
+func (s *Service) since(r Record) time.Time {
+	if s.ListFirst {
+		return r.CreatedAt.Add(-KeyExpires)
+	}
+	return r.CreatedAt.Add(-20 * time.Minute)
+}
+
+// listable is the SourceType by which jobs of kind t can be listed:
+// DescribeBackupJobs2 has no CONTAINER among its values.
+func listable(t param.SourceType) param.SourceType {
+	if t == param.Container {
+		return ""
+	}
+	return t
 }

@@ -9,53 +9,15 @@ import (
 	"backupportal/function/param"
 )
 
-// sweeper is who asks about jobs that nobody looks at.
-var sweeper = identity.Principal{Subject: "sweep", Name: "sweep"}
-
-// SweepEvery sweeps at once and then at every interval, until ctx ends, and
-// sends in between what was announced. It is for processes that no timer calls.
-func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	s.sweepOnce(ctx, max(interval, time.Minute), keep)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			s.sweepOnce(ctx, max(interval, time.Minute), keep)
-		case <-s.Announced:
-			s.deliver(ctx)
-		}
-	}
+// Upkeep finds the submissions that a sweep works on.
+type Upkeep interface {
+	// Open returns at most limit records that are not ended, in the order of
+	// their ids, behind after.
+	Open(ctx context.Context, after string, limit int) ([]Record, error)
+	// Forget removes at most limit submissions that were created before a time
+	// and whose keys have expired by now, and says how many it removed.
+	Forget(ctx context.Context, before, now time.Time, limit int) (int, error)
 }
-
-// sweepOnce sweeps for at most so long, and writes what came of it to the log.
-// A panic ends the sweep and not the process.
-func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, most)
-	defer cancel()
-	defer s.recovered("sweep")
-	switch done, err := s.Sweep(ctx, keep); {
-	case err != nil:
-		s.Log.Error("sweep", "error", err)
-	case done != (Swept{}):
-		s.Log.Info("sweep", "open", done.Open, "resolved", done.Resolved, "refreshed", done.Refreshed, "forgotten", done.Forgotten, "sent", done.Sent)
-	}
-}
-
-// How much a sweep takes at a time, so that no statement and no question to the
-// cloud is long; how many submissions it takes in all; how long it waits for
-// one listing; how long a submission is asked for of which nothing more is
-// heard; and how much of its time it keeps for messages.
-const (
-	sweepBatch  = 100
-	forgetBatch = 200
-	mostSwept   = 5000
-	listingTime = 10 * time.Second
-	silence     = 30 * 24 * time.Hour
-	deliverTime = 10 * time.Second
-)
 
 // Swept is what a [Service.Sweep] did.
 type Swept struct {
@@ -77,11 +39,7 @@ type Swept struct {
 // account's region of which one listing has failed is left alone for the rest
 // of the sweep: so none starves if the time is never enough.
 func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) {
-	if s.Audit != nil {
-		if err := s.Audit.Flush(ctx, false); err != nil {
-			s.Log.Warn("writing counted events to the audit trail", "error", err)
-		}
-	}
+	s.trail().flush(ctx)
 	w := sweep{Service: s, jobs: map[group][]Record{}, silent: map[place]bool{}}
 	limited, cancel := s.beforeDelivery(ctx)
 	defer cancel()
@@ -90,7 +48,7 @@ func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) 
 		err = nil
 	}
 	if err == nil {
-		w.done.Sent = s.deliver(ctx)
+		w.done.Sent = s.notifier().deliver(ctx)
 	}
 	return w.done, err
 }
@@ -104,23 +62,50 @@ func (s *Service) beforeDelivery(ctx context.Context) (context.Context, context.
 	return context.WithDeadline(ctx, deadline.Add(-min(deliverTime, time.Until(deadline)/2)))
 }
 
-// refresh is the sweep without its messages.
-func (w *sweep) refresh(ctx context.Context, keep time.Duration) error {
-	middle := strings.ToLower(w.NewID())
-	err := w.forget(ctx, keep)
-	if err == nil {
-		err = w.between(ctx, middle, "")
+// How much a sweep takes at a time, so that no statement and no question to the
+// cloud is long; how many submissions it takes in all; how long it waits for
+// one listing; how long a submission is asked for of which nothing more is
+// heard; and how much of its time it keeps for messages.
+const (
+	sweepBatch  = 100
+	forgetBatch = 200
+	mostSwept   = 5000
+	listingTime = 10 * time.Second
+	silence     = 30 * 24 * time.Hour
+	deliverTime = 10 * time.Second
+)
+
+// SweepEvery sweeps at once and then at every interval, until ctx ends, and
+// sends in between what was announced. It is for processes that no timer calls.
+func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	s.sweepOnce(ctx, max(interval, time.Minute), keep)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.sweepOnce(ctx, max(interval, time.Minute), keep)
+		case <-s.Announced:
+			s.notifier().deliver(ctx)
+		}
 	}
-	if err == nil && middle != "" {
-		err = w.between(ctx, "", middle)
+}
+
+// sweepOnce sweeps for at most so long, and writes what came of it to the log.
+// A panic ends the sweep and not the process.
+func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	defer recovered(s.Log, "sweep")
+	switch done, err := s.Sweep(ctx, keep); {
+	case err != nil:
+		s.Log.Error("sweep", "error", err)
+	case done != (Swept{}):
+		s.Log.Info("sweep", "open", done.Open, "resolved", done.Resolved, "refreshed", done.Refreshed,
+			"forgotten", done.Forgotten, "sent", done.Sent)
 	}
-	for g := range w.jobs {
-		w.ask(ctx, g)
-	}
-	for _, r := range w.attempts {
-		w.resolve(ctx, r)
-	}
-	return err
 }
 
 // A sweep is one under way.
@@ -144,6 +129,51 @@ type (
 
 func placeOf(r Record) place { return place{r.Account(), r.Region()} }
 
+// sweeper is who asks about jobs that nobody looks at.
+var sweeper = identity.Principal{Subject: "sweep", Name: "sweep"}
+
+// refresh is the sweep without its messages.
+func (w *sweep) refresh(ctx context.Context, keep time.Duration) error {
+	middle := strings.ToLower(w.NewID())
+	err := w.forget(ctx, keep)
+	if err == nil {
+		err = w.between(ctx, middle, "")
+	}
+	if err == nil && middle != "" {
+		err = w.between(ctx, "", middle)
+	}
+	for g := range w.jobs {
+		w.ask(ctx, g)
+	}
+	for _, r := range w.attempts {
+		w.resolve(ctx, r)
+	}
+	return err
+}
+
+// forget removes what is older than keep, little by little. What was only just
+// used is left to whoever may be at it.
+func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
+	now := w.Now().Add(-time.Hour)
+	before := now.Add(-max(keep, KeyExpires))
+	for ctx.Err() == nil {
+		n, err := w.Store.Forget(ctx, before, now, forgetBatch)
+		if err != nil {
+			return away(err)
+		}
+		if w.done.Forgotten += n; n < forgetBatch {
+			break
+		}
+	}
+	if w.Limits == nil || ctx.Err() != nil {
+		return nil
+	}
+	if err := w.Limits.ForgetLimits(ctx, now); err != nil {
+		return away(err)
+	}
+	return nil
+}
+
 // between looks at submissions with ids behind after, up to last if that is
 // not empty. What they have come to is announced once more, all of a page in one
 // statement: whoever wrote it down may have stopped before that.
@@ -155,9 +185,9 @@ func (w *sweep) between(ctx context.Context, after, last string) error {
 		}
 		var notices []Notice
 		for _, r := range page {
-			notices = append(notices, w.notices(r)...)
+			notices = append(notices, w.notifier().noticesOf(r)...)
 		}
-		_ = w.announce(ctx, notices) // logged, and repeated by the next sweep
+		_ = w.notifier().announce(ctx, notices) // logged, and repeated by the next sweep
 		for _, r := range page {
 			if last != "" && r.SubmissionID > last || w.done.Open == mostSwept {
 				return nil
@@ -188,6 +218,27 @@ func (w *sweep) note(ctx context.Context, r Record) {
 			w.ask(ctx, g)
 		}
 	}
+}
+
+// abandon leaves a submission as it was last seen: its job is not in the
+// cloud's list any more, or its account not in the policy.
+func (w *sweep) abandon(ctx context.Context, r Record) {
+	w.Log.Warn("nothing more is heard of a submission", "submission", r.SubmissionID, "job", r.Last.JobID,
+		"last_heard", r.heard())
+	if err := w.Store.End(ctx, r.SubmissionID, r.State(w.Now())); err != nil {
+		w.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
+	}
+}
+
+// heard is when something was last heard of r.
+func (r Record) heard() time.Time {
+	heard := r.CreatedAt
+	for _, t := range []time.Time{r.Last.At, r.Job.SeenAt} {
+		if t.After(heard) {
+			heard = t
+		}
+	}
+	return heard
 }
 
 // resolve finds out what became of an attempt.
@@ -224,47 +275,4 @@ func (w *sweep) ask(ctx context.Context, g group) {
 	seen, err := w.Service.ask(limited, target, records)
 	w.silent[g.place] = err != nil
 	w.done.Refreshed += seen
-}
-
-// heard is when something was last heard of r.
-func (r Record) heard() time.Time {
-	heard := r.CreatedAt
-	for _, t := range []time.Time{r.Last.At, r.Job.SeenAt} {
-		if t.After(heard) {
-			heard = t
-		}
-	}
-	return heard
-}
-
-// abandon leaves a submission as it was last seen: its job is not in the
-// cloud's list any more, or its account not in the policy.
-func (w *sweep) abandon(ctx context.Context, r Record) {
-	w.Log.Warn("nothing more is heard of a submission", "submission", r.SubmissionID, "job", r.Last.JobID, "last_heard", r.heard())
-	if err := w.Store.End(ctx, r.SubmissionID, r.State(w.Now())); err != nil {
-		w.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
-	}
-}
-
-// forget removes what is older than keep, little by little. What was only just
-// used is left to whoever may be at it.
-func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
-	now := w.Now().Add(-time.Hour)
-	before := now.Add(-max(keep, KeyExpires))
-	for ctx.Err() == nil {
-		n, err := w.Store.Forget(ctx, before, now, forgetBatch)
-		if err != nil {
-			return away(err)
-		}
-		if w.done.Forgotten += n; n < forgetBatch {
-			break
-		}
-	}
-	if w.Limits == nil || ctx.Err() != nil {
-		return nil
-	}
-	if err := w.Limits.ForgetLimits(ctx, now); err != nil {
-		return away(err)
-	}
-	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"backupportal/function/identity"
-	"backupportal/function/param"
 )
 
 // pace is the least time between two questions to the cloud about one job,
@@ -17,12 +16,28 @@ const pace = 5 * time.Second
 // what was known before is an answer, too, and servers end one after a minute.
 const lookTime = 8 * time.Second
 
+// Jobs stores what is known of the jobs of submissions.
+type Jobs interface {
+	// Ask reports whether the cloud may be asked about the submission's job:
+	// if it exists, and nobody has asked since now less pace. From then on
+	// somebody has.
+	Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (bool, error)
+	// See keeps what the cloud said of the submission's job, unless something
+	// newer is kept. The end of a job is kept whatever else was seen.
+	See(ctx context.Context, id string, job Job) error
+	// Cancel keeps who last had the submission's job cancelled.
+	Cancel(ctx context.Context, id string, c Cancellation) error
+	// End says that the submission is over, in this state. It only helps lists:
+	// what a submission came to is in its log.
+	End(ctx context.Context, id string, state State) error
+}
+
 // Refresh returns the submission as it is now, asking the cloud if nobody has
 // for five seconds, and something may have changed. A submission that p may not
 // see is ErrNotFound, as one that does not exist. If the cloud does not answer,
 // what was known before is returned.
 func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) (Record, error) {
-	r, err := s.find(ctx, id)
+	r, err := s.steps().find(ctx, id)
 	if err != nil {
 		return Record{}, err
 	}
@@ -84,7 +99,7 @@ func (s *Service) look(ctx context.Context, p identity.Principal, r Record) (Rec
 		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
 		return r, nil
 	}
-	return s.find(ctx, r.SubmissionID)
+	return s.steps().find(ctx, r.SubmissionID)
 }
 
 // ask asks the cloud about the jobs of records that have the same account,
@@ -133,6 +148,18 @@ func (s *Service) see(ctx context.Context, r Record) bool {
 	return true
 }
 
+// end announces the events of r, and then tells the store that r is over, if it is.
+// If either fails, the next sweep does both.
+func (s *Service) end(ctx context.Context, r Record) {
+	now := s.Now()
+	if r.State(now).Lives() || s.notifier().announce(ctx, s.notifier().noticesOf(r)) != nil || !r.Over(now) {
+		return
+	}
+	if err := s.Store.End(ctx, r.SubmissionID, r.State(now)); err != nil {
+		s.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
+	}
+}
+
 // consistency is what the backup is worth, asked for once it is there: the
 // service takes a request for an application-consistent one, and makes less of
 // it without an error.
@@ -146,84 +173,4 @@ func (s *Service) consistency(ctx context.Context, target Target, r Record) Cons
 		s.Log.Warn("asking for a recovery point", "submission", r.SubmissionID, "job", r.Job.JobID, "error", err)
 	}
 	return found
-}
-
-// A list is read from the store in batches. The first has one record more than
-// the list, which most often is enough; the others are larger, because of the
-// first its reader saw few. After so many the list ends early, and goes on from
-// there.
-const (
-	listBatch   = 100
-	mostBatches = 20
-)
-
-// A Page is a part of a list, newest first.
-type Page struct {
-	Records []Record
-	Rest    *Place // where the list goes on, in the direction of the query; nil at its end
-}
-
-// selects reports whether the list is about s. A word that nobody knows is a
-// job in progress, and goes with those that run.
-func (q Query) selects(s State) bool {
-	return q.States == nil || slices.Contains(q.States, s) || !s.known() && slices.Contains(q.States, StateRunning)
-}
-
-// List returns up to q.Limit records that p may see and that are in one of
-// q.States now. There may be fewer, and still a rest: if most of the list is
-// not for p, it ends after 2,000 records.
-func (s *Service) List(ctx context.Context, p identity.Principal, q Query) (Page, error) {
-	var page Page
-	limit := q.Limit
-	q.Limit = limit + 1
-	for range mostBatches {
-		batch, err := s.Store.List(ctx, q)
-		if err != nil {
-			return Page{}, away(err)
-		}
-		if q.After != nil {
-			slices.Reverse(batch) // nearest to the place first
-		}
-		page.Rest = nil
-		s.Policy.Foresee(ctx, p, ActionView, completes(batch))
-		for _, r := range batch {
-			if !s.mayView(ctx, p, r) || !q.selects(r.State(s.Now())) {
-				continue
-			}
-			if len(page.Records) == limit { // there is one more
-				place := page.Records[limit-1].Place()
-				page.Rest = &place
-				return page.inOrder(q), nil
-			}
-			page.Records = append(page.Records, r)
-		}
-		if len(batch) < q.Limit {
-			break
-		}
-		q.Limit = listBatch
-		next := batch[len(batch)-1].Place()
-		if page.Rest = &next; q.After != nil {
-			q.After = &next
-		} else {
-			q.Before = &next
-		}
-	}
-	return page.inOrder(q), nil
-}
-
-// completes are the parameters of records.
-func completes(records []Record) []param.Params {
-	all := make([]param.Params, len(records))
-	for i, r := range records {
-		all[i] = r.Complete
-	}
-	return all
-}
-
-// inOrder is the page newest first, whatever the direction it was read in.
-func (p Page) inOrder(q Query) Page {
-	if q.After != nil {
-		slices.Reverse(p.Records)
-	}
-	return p
 }

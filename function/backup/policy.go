@@ -1,0 +1,99 @@
+package backup
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/param"
+)
+
+// Policy says who may do what. Its answers come from the policy file, and from the
+// cloud only where the file names tags of instances: whatever else it is asked
+// for comes after them.
+type Policy interface {
+	// Account finds what an alias stands for.
+	Account(alias string) (Account, bool)
+	// Decide returns what the rule grants that lets p make the backup, or else
+	// why each rule does not. What a caller did not give a rule may: so it
+	// is asked before defaults are added.
+	Decide(ctx context.Context, p identity.Principal, given param.Params) (grant Grant, denied []param.Mistake)
+	// May reports whether p may do this with a submission of a backup with these
+	// parameters.
+	May(ctx context.Context, p identity.Principal, a Action, complete param.Params) bool
+	// Foresee is told of the submissions about which May will be asked, so that
+	// what it needs to know is read at once.
+	Foresee(ctx context.Context, p identity.Principal, a Action, complete []param.Params)
+	// Reaches reports whether p may do this in the region of an account at all.
+	Reaches(p identity.Principal, a Action, alias, region string) bool
+	// CoversVault reports whether a rule lets p make backups like params in a vault.
+	CoversVault(p identity.Principal, params param.Params, vault string) bool
+	// Names reports whether a rule for p names the account.
+	Names(p identity.Principal, alias string) bool
+	// Registered finds the account that Cloud Backup goes into by its ID and the name
+	// of the role there, if p may create backups in it.
+	Registered(p identity.Principal, id, role string) (alias string, ok bool)
+	// Uses is what the portal does in an account.
+	Uses(alias string) Uses
+}
+
+// An Action is what somebody does with backups, in the words of the policy.
+type Action string
+
+// The actions. Whoever may create or cancel may view.
+const (
+	ActionCreate Action = "backup.create"
+	ActionView   Action = "backup.view"
+	ActionCancel Action = "backup.cancel"
+)
+
+// Actions are all of them.
+var Actions = []Action{ActionCreate, ActionView, ActionCancel}
+
+// A Grant is what the policy says to a backup that it allows.
+type Grant struct {
+	Rule     string        // id of the rule
+	Values   param.Params  // what the rule gives where the caller gave nothing
+	Cooldown time.Duration // least time between two backups of one resource; 0: none
+	Rates    []Rate        // each of them must allow the backup
+	Quotas   []Quota       // each of them must allow the backup
+}
+
+// over is what the caller gave, and beside it what the grant gives.
+func (g Grant) over(given param.Params) param.Params {
+	p := maps.Clone(given)
+	if p == nil {
+		p = param.Params{}
+	}
+	for name, value := range g.Values {
+		if p[name] == "" {
+			p[name] = value
+		}
+	}
+	return p
+}
+
+// limited reports whether the grant has limits at all.
+func (g Grant) limited() bool { return len(g.Rates) > 0 || len(g.Quotas) > 0 || g.Cooldown > 0 }
+
+// A Rate allows Burst backups at once and, in the long run, Burst in each Per.
+type Rate struct {
+	Key   string // what is counted: "a:" and an alias, "p:" and a principal's ID, or "s:" and a source
+	Burst int    // at least 1
+	Per   time.Duration
+}
+
+// A Quota is a number of backups in a day of UTC.
+type Quota struct {
+	Key string // what is counted: "a:" and an alias, or "t:" and a team
+	Day int    // backups
+}
+
+// Uses is what the policy has the portal do in an account.
+type Uses struct {
+	Create, Cancel, View bool
+	Tags                 bool               // of instances are read
+	Sources              []param.SourceType // of the backups that are created
+	Seen                 []param.SourceType // of those that are looked at
+}

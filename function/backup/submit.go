@@ -1,0 +1,361 @@
+// Package backup carries a submission from its request to the end of its job.
+//
+// CreateBackupJob has no idempotency token. So each submission has a log of
+// numbered steps that are only ever added. The process that adds step N decides
+// what happens next; every other process reads it. Submit appends attempts, and
+// what it learns about them:
+//
+//	last step | means                                  | what may follow
+//	----------|----------------------------------------|--------------------------------------
+//	(none)    | claimed, nothing sent                  | attempt
+//	attempt   | the call may be sent until Until       | created, refused, void
+//	void      | the attempt started nothing            | attempt; created, if a process paused
+//	created   | the job exists                         | nothing: the final step
+//	refused   | the cloud refused, or no attempts left | nothing: the final step
+//
+// An attempt without a result is not repeated until its window has passed and the
+// cloud's own list, searched by the submission's JobName, shows no job.
+//
+// [Service] is made of parts, each with a small interface to the store: the step
+// log ([Steps]), the limits ([Limits]), the notices ([Notices]) and the audit
+// trail ([Auditor]). The step log is the one place where a step gets its audit
+// record and its notices.
+package backup
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// Claims decide which submission an idempotency key stands for.
+type Claims interface {
+	// Claim remembers r with an empty log, unless a submission of its key is
+	// remembered that has not expired at r.CreatedAt. It returns what is
+	// remembered, with its id, and whether that is r.
+	Claim(ctx context.Context, r Record) (known Record, ours bool, err error)
+	// Known returns the submission that a key stands for now, by the id of its
+	// first use, or ErrNotFound.
+	Known(ctx context.Context, key string, now time.Time) (Record, error)
+}
+
+// KeyExpires is how long a key stands for the submission that first had it. A
+// repeat after this is a new submission.
+const KeyExpires = 7 * 24 * time.Hour
+
+// An Answer is the result of a submission.
+type Answer struct {
+	Record
+	Status     State         // CREATED, REFUSED or UNKNOWN
+	Replayed   bool          // an earlier request with this key did it
+	RetryAfter time.Duration // of UNKNOWN: when it makes sense to ask again
+}
+
+// Submit checks sub, asks the policy, and makes at most one job of it, however
+// often it is called and wherever it is interrupted.
+//
+// The answer's Status is CREATED if there is a job, REFUSED if the cloud refused,
+// and UNKNOWN until one of the two is certain. The first two are final: every
+// repeat has the same answer. Errors are an [param.InvalidError], a
+// [*DeniedError], a [*LimitError], a [*BusyError], or ErrStoreAway: nothing was
+// started by this call.
+func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
+	call, err := s.Prepare(ctx, sub)
+	ctx, cancel := persistent(ctx)
+	defer cancel()
+	if denied, ok := errors.AsType[*DeniedError](err); ok {
+		return s.denied(ctx, sub, call, denied)
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	if answer, done, err := s.reserve(ctx, sub, call); done || err != nil {
+		return answer, err
+	}
+	r, err := s.claim(ctx, sub, call)
+	if err != nil {
+		return Answer{}, err
+	}
+	call.Params["JobName"] = r.JobName // of this use of the key
+	for sends := 0; ; {
+		var answer Answer
+		var done bool
+		switch last := r.Last; {
+		case last.Kind.final():
+			return stored(r, true), nil
+		case last.Kind == StepAttempt && s.Now().Before(s.settled(last)):
+			return Answer{}, &BusyError{Err: ErrInProgress, SubmissionID: r.SubmissionID, RetryAfter: s.retryAfter(last)}
+		case last.Kind == StepAttempt:
+			answer, done, err = s.settle(ctx, r)
+		default:
+			answer, done, err = s.send(ctx, r, call, sends)
+			sends++
+		}
+		if errors.Is(err, ErrNotSent) {
+			s.limiter().refund(ctx, r, r.Last.N)
+		}
+		if done || err != nil {
+			return answer, err
+		}
+		if r, err = s.steps().find(ctx, r.SubmissionID); err != nil {
+			return Answer{}, err
+		}
+		r.Principal = sub.Principal // stores do not keep all of it
+	}
+}
+
+// persistent returns ctx with its deadline and without its cancellation: a
+// started submission must finish even if the client goes away.
+func persistent(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	ctx = context.WithoutCancel(ctx)
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline)
+}
+
+// reserve takes what sub needs of the limits. It runs before the claim, so that a
+// submission over a limit leaves no record, and its key stays free. A repeat takes
+// nothing and gets the first answer, even if a limit is reached by now: then it is
+// done.
+func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
+	if !call.Grant.limited() {
+		return Answer{}, false, nil
+	}
+	known, err := s.Store.Known(ctx, sub.ID(), s.Now())
+	switch {
+	case errors.Is(err, ErrNotFound):
+	case err != nil:
+		return Answer{}, false, away(err)
+	case known.Fingerprint != sub.Fingerprint():
+		return Answer{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: known.SubmissionID}
+	case known.Last.Kind.final():
+		return stored(known, true), true, nil
+	}
+	err = s.limiter().reserve(ctx, s.record(sub, sub.ID(), call), call, 0)
+	if _, limited := errors.AsType[*LimitError](err); limited {
+		if answer, ok := s.earlier(ctx, sub); ok {
+			return answer, true, nil
+		}
+	}
+	return Answer{}, false, err
+}
+
+// claim returns the record that the key of sub stands for, which may be older
+// than this call. Its errors are a [*BusyError] with [ErrKeyReused], or
+// [ErrStoreAway].
+func (s *Service) claim(ctx context.Context, sub Submission, call Call) (Record, error) {
+	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
+	if err != nil {
+		return Record{}, away(err)
+	}
+	if !ours && r.Fingerprint != sub.Fingerprint() {
+		if call.Grant.limited() {
+			s.limiter().refund(ctx, s.record(sub, sub.ID(), call), 0) // reserved while the other came
+		}
+		return Record{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
+	}
+	r.Principal = sub.Principal // stores do not keep all of it
+	return r, nil
+}
+
+// record returns a new record of sub, with an empty log.
+func (s *Service) record(sub Submission, id string, call Call) Record {
+	now := s.Now().Truncate(time.Millisecond) // the precision of stores
+	return Record{
+		Submission:   sub,
+		SubmissionID: id,
+		Fingerprint:  sub.Fingerprint(),
+		JobName:      sub.JobName(),
+		AccountID:    call.Target.Account.ID,
+		Access:       call.Target.Account.Access,
+		Complete:     call.Params,
+		CreatedAt:    now,
+		ExpiresAt:    now.Add(KeyExpires),
+		Last:         Step{N: -1},
+	}
+}
+
+// settle looks for the job of an attempt whose window and settling time have
+// passed. It is not done if the log has to be read again.
+func (s *Service) settle(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
+	_, err := s.reconcile(ctx, r.Principal, r)
+	if err != nil && !errors.Is(err, ErrStoreAway) {
+		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+		answer := s.unknown(r)
+		answer.RetryAfter = max(answer.RetryAfter, 15*time.Second)
+		return answer, true, nil
+	}
+	return Answer{}, false, err
+}
+
+// mostSends is how many attempts one call of Submit makes.
+const mostSends = 3
+
+// send makes the next attempt, after so many by this call of Submit. It is not
+// done if the log has to be read again. An error with [ErrNotSent] means that
+// this call makes no further attempt.
+func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ Answer, done bool, _ error) {
+	switch {
+	case sends == mostSends:
+		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: 15 * time.Second}
+	case sends > 0:
+		if err := s.Wait(ctx, rand.N(200*time.Millisecond<<sends)); err != nil {
+			return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
+		}
+	}
+	if !s.Now().Before(r.ExpiresAt) {
+		// This call paused for a week: the key may stand for a newer submission by now.
+		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
+	}
+	if s.ListFirst && sends == 0 {
+		if answer, done, err := s.recall(ctx, r); done || err != nil {
+			return answer, done, err
+		}
+	}
+	return s.attempt(ctx, r, call)
+}
+
+// attempt records that the call is about to be made, makes it, and records the
+// result. It is not done if the log has to be read again.
+func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, done bool, _ error) {
+	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.window(ctx)}
+	if step.N > 0 {
+		// The process that found the attempt before void refunds it, maybe only now.
+		if err := s.limiter().reserve(ctx, r, call, step.N); err != nil {
+			return Answer{}, false, err
+		}
+	}
+	intent := about(AuditIntent, ActionCreate, r.Principal, r, step.N)
+	intent.Decision = AuditDecision{Allow: true, Rule: call.Grant.Rule}
+	if ours, err := s.steps().append(ctx, r, step, intent); err != nil || !ours {
+		return Answer{}, false, err
+	}
+	r.Last = step
+	s.Log.Info("sending", "submission", r.SubmissionID, "attempt", step.N, "job_name", r.JobName)
+	// The result is recorded even if that takes a little longer.
+	ctx = context.WithoutCancel(ctx)
+	limited, cancel := context.WithTimeout(ctx, step.Until.Sub(s.Now()))
+	defer cancel()
+	call.Until = step.Until
+	sent := s.Now()
+	receipt, err := s.Cloud.CreateBackupJob(limited, call)
+	took := s.Now().Sub(sent)
+	ctx, cancel = context.WithTimeout(ctx, recordTime)
+	defer cancel()
+	if err != nil {
+		return s.failed(ctx, r, err, took)
+	}
+	e := about(AuditAnswered, ActionCreate, r.Principal, r, step.N)
+	e.Outcome = AuditOutcome{
+		Class:        ClassSuccess,
+		JobID:        receipt.JobID,
+		RequestID:    receipt.RequestID,
+		Milliseconds: took.Milliseconds(),
+	}
+	return s.created(ctx, r, receipt, e), true, nil
+}
+
+// created records the job, and e for the audit. If that fails the answer is the
+// same: the job exists, and a later listing adds it to the log.
+func (s *Service) created(ctx context.Context, r Record, c Created, e AuditEvent) Answer {
+	s.Log.Info("job created", "submission", r.SubmissionID, "job", c.JobID, "request_id", c.RequestID)
+	r.Last = s.steps().addJob(ctx, r, Step{Kind: StepCreated, JobID: c.JobID, RequestID: c.RequestID}, e)
+	return stored(r, false)
+}
+
+// failed records what is certain about a call that did not succeed. It is not done
+// if the log has to be read again.
+func (s *Service) failed(ctx context.Context, r Record, err error, took time.Duration) (_ Answer, done bool, _ error) {
+	cloud, ok := errors.AsType[*CloudError](err)
+	if !ok {
+		cloud = &CloudError{Action: "CreateBackupJob", Outcome: ErrUnknownOutcome, Cause: "unclassified"}
+	}
+	s.Log.Warn("job not created", "submission", r.SubmissionID, "error", cloud)
+	e := about(AuditAnswered, ActionCreate, r.Principal, r, r.Last.N)
+	e.Outcome = outcomeOf(cloud, took)
+	step := Step{N: r.Last.N + 1, Code: cloud.Code, Message: cloud.Message, RequestID: cloud.RequestID}
+	switch e.Outcome.Class {
+	case ClassRefused:
+		step.Kind = StepRefused
+		ours, err := s.steps().conclude(ctx, r, &step, e)
+		if err != nil || !ours {
+			s.trail().tell(ctx, e)
+			// Another process took over, and may have made a job: it will find the refusal.
+			return s.unknown(r), true, nil
+		}
+		r.Last = step
+		s.end(ctx, r)
+		if !cloud.Unlisted { // an unlisted code does not prove that nothing was started
+			s.limiter().refund(ctx, r, step.N)
+		}
+		return stored(r, false), true, nil
+	case ClassNoEffect:
+		step.Kind = StepVoid
+		ours, err := s.steps().conclude(ctx, r, &step, e)
+		if err != nil || !ours {
+			s.trail().tell(ctx, e)
+		}
+		if err != nil {
+			return Answer{}, false, away(err)
+		}
+		return Answer{}, false, nil
+	}
+	s.trail().tell(ctx, e)
+	return s.unknown(r), true, nil
+}
+
+// stored is the answer of a submission with a final step. It is always the same:
+// it says nothing about the job's progress.
+func stored(r Record, replayed bool) Answer {
+	r.Job, r.Cancellation = Job{}, Cancellation{}
+	status := Refused
+	if r.Last.Kind == StepCreated {
+		status = StateCreated
+	}
+	return Answer{Record: r, Status: status, Replayed: replayed}
+}
+
+// unknown is the answer while it is not certain whether there is a job.
+func (s *Service) unknown(r Record) Answer {
+	return Answer{Record: r, Status: Unknown, RetryAfter: s.retryAfter(r.Last)}
+}
+
+// budget is the longest time from an attempt's record to the end of its call, and
+// usualSettle stands for a [Service.Settle] of zero. How late the real list is has
+// not been measured yet.
+const (
+	budget      = 30 * time.Second
+	usualSettle = 60 * time.Second
+)
+
+// window returns when an attempt that begins now may no longer be sent.
+func (s *Service) window(ctx context.Context) time.Time {
+	until := s.Now().Add(budget)
+	if deadline, ok := ctx.Deadline(); ok {
+		// A platform stops the process then, by its own clock.
+		if left := s.Now().Add(time.Until(deadline.Round(0))); left.Before(until) {
+			until = left
+		}
+	}
+	return until.Truncate(time.Millisecond)
+}
+
+// settled returns when a listing may begin that proves, if it does not show the
+// job of an attempt, that there is none.
+func (s *Service) settled(attempt Step) time.Time {
+	return attempt.Until.Add(cmp.Or(s.Settle, usualSettle))
+}
+
+// retryAfter returns how long to wait before a repeat can learn more about an
+// attempt.
+func (s *Service) retryAfter(attempt Step) time.Duration {
+	now := s.Now()
+	if now.Before(attempt.Until) {
+		return 2 * time.Second
+	}
+	return max(s.settled(attempt).Sub(now), time.Second)
+}
