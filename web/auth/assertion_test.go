@@ -1,0 +1,159 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"backupportal/function/identity"
+)
+
+// gateway is how an issuer's tokens come in the header X-Assertion.
+func gateway(p *issuerRig) Assertion {
+	return Assertion{
+		Header: "X-Assertion", Issuer: p.URL, Audience: "portal", JWKSURL: p.URL + "/keys", GroupsClaim: "groups",
+		Keep: func(issuer, g string) bool { return issuer == p.URL && g != "other" }, Now: p.clock.Now,
+	}
+}
+
+func who(t *testing.T, a Assertion) Finder {
+	t.Helper()
+	find, err := a.Who()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return find
+}
+
+func asserting(values ...string) *http.Request {
+	r := httptest.NewRequest("GET", "/backups", nil)
+	for _, v := range values {
+		r.Header.Add("X-Assertion", v)
+	}
+	return r
+}
+
+// The gateway's keys may be at an address, or in the settings.
+func TestAssertionSaysWhoSentARequest(t *testing.T) {
+	p := newIssuer(t, newClock())
+	given := gateway(p)
+	given.JWKS, given.JWKSURL = issuerKeys(), "http://127.0.0.1:1/"
+	for name, a := range map[string]Assertion{"at an address": gateway(p), "given": given} {
+		for _, prefix := range []string{"", "Bearer "} {
+			got, err := who(t, a)(asserting(prefix + p.issue()))
+			if err != nil || got.Kind != identity.KindHuman || got.Issuer != p.URL || got.Subject != "alice" || got.Name != "Alice" ||
+				got.Email != "alice@example.com" || !slices.Equal(got.Groups, []string{"team-a"}) {
+				t.Errorf("%s: %+v, %v", name, got, err)
+			}
+		}
+	}
+}
+
+func TestAssertionStandsAloneInItsHeader(t *testing.T) {
+	p := newIssuer(t, newClock())
+	find, token := who(t, gateway(p)), p.issue()
+	elsewhere := asserting()
+	elsewhere.Header.Set("Authorization", "Bearer "+token)
+	for name, r := range map[string]*http.Request{"none": asserting(), "two": asserting(token, token), "elsewhere": elsewhere} {
+		if got, err := find(r); err != ErrSignedOut || got.Subject != "" {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+func TestAssertionNeedsEveryPartOfItsToken(t *testing.T) {
+	p := newIssuer(t, newClock())
+	find := who(t, gateway(p))
+	tokens := map[string]string{
+		"empty":            "",
+		"a name":           "alice",
+		"another issuer":   p.with(set("iss", "https://other.example")),
+		"another audience": p.with(set("aud", "other")),
+		"no audience":      p.with(without("aud")),
+		"expired":          p.with(set("exp", testNow.Add(-time.Second).Unix())),
+		"no end":           p.with(without("exp")),
+		"not yet":          p.with(set("nbf", testNow.Add(time.Hour).Unix())),
+		"no subject":       p.with(without("sub")),
+		"a long subject":   p.with(set("sub", strings.Repeat("x", 256))),
+	}
+	for name, sign := range badSignatures() {
+		p.sign = sign
+		tokens[name] = p.issue()
+	}
+	for name, token := range tokens {
+		if got, err := find(asserting(token)); err != ErrAssertion || !errors.Is(err, ErrSignedOut) || got.Subject != "" {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// While the keys are missing nothing is known, which is not the sender's mistake.
+func TestAssertionWithoutKeysIsNotJudged(t *testing.T) {
+	p := newIssuer(t, newClock())
+	p.away.Store(true)
+	if _, err := who(t, gateway(p))(asserting(p.issue())); err != ErrIssuerAway {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOnlyPublicKeysAreGiven(t *testing.T) {
+	good := public(issuerEC().Public(), "ec")
+	set := func(keys ...jose.JSONWebKey) string {
+		return string(must(json.Marshal(jose.JSONWebKeySet{Keys: keys})))
+	}
+	for name, text := range map[string]string{
+		"no JSON": "x", "no keys": "{}", "an empty list": set(), "a private key": set(good, public(issuerRSA(), "rsa")), "a secret": set(good, public([]byte("secret of 32 bytes or even more.."), "")),
+	} {
+		a := gateway(newIssuer(t, newClock()))
+		a.JWKS = text
+		if _, err := a.Who(); err == nil || strings.Contains(err.Error(), `"d"`) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What a token says of a person is kept as far as it is of use and of the right form.
+func TestPersonIsWhomTheTokenDescribes(t *testing.T) {
+	p := newIssuer(t, newClock())
+	find := who(t, gateway(p))
+	domain := "@" + strings.Repeat("d", 63) + ".example"
+	longest := strings.Repeat("n", 254-len(domain)) + domain
+	for name, c := range map[string]struct {
+		change func(map[string]any)
+		want   func(identity.Principal) bool
+	}{
+		"no name":              {without("name"), func(p identity.Principal) bool { return p.Name == "alice" }},
+		"a name that is none":  {set("name", 7), func(p identity.Principal) bool { return p.Name == "alice" }},
+		"a long name":          {set("name", strings.Repeat("n", 300)), func(p identity.Principal) bool { return strings.Count(p.Name, "n") <= 200 && len(p.Name) >= 197 }},
+		"the longest name":     {set("name", strings.Repeat("n", 200)), func(p identity.Principal) bool { return p.Name == strings.Repeat("n", 200) }},
+		"the longest subject":  {set("sub", strings.Repeat("s", 255)), func(p identity.Principal) bool { return p.Subject == strings.Repeat("s", 255) }},
+		"no groups":            {without("groups"), func(p identity.Principal) bool { return p.Groups == nil }},
+		"groups of other kind": {set("groups", "team-a"), func(p identity.Principal) bool { return p.Groups == nil }},
+		"groups again":         {set("groups", []any{"b", "", "a", 7, "b", "other"}), func(p identity.Principal) bool { return slices.Equal(p.Groups, []string{"b", "a"}) }},
+		"a text for verified":  {set("email_verified", "true"), func(p identity.Principal) bool { return p.Email == "alice@example.com" }},
+		"not verified":         {set("email_verified", false), func(p identity.Principal) bool { return p.Email == "" }},
+		"verified by no word":  {without("email_verified"), func(p identity.Principal) bool { return p.Email == "" }},
+		"another verified":     {set("email_verified", 1), func(p identity.Principal) bool { return p.Email == "" }},
+		"no email":             {without("email"), func(p identity.Principal) bool { return p.Email == "" }},
+		"the longest email":    {set("email", longest), func(p identity.Principal) bool { return p.Email == longest }},
+		"a longer email":       {set("email", "n"+longest), func(p identity.Principal) bool { return p.Email == "" }},
+		"marks in an email":    {set("email", "!~@x"), func(p identity.Principal) bool { return p.Email == "!~@x" }},
+	} {
+		got, err := find(asserting(p.with(c.change)))
+		if err != nil || !c.want(got) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	for _, bad := range []string{"", "alice", "@", "@x", "a@", "a@b@c", "a@@b", "a b@x", "a@x ", "a@x\x7f", "a@x\x1f", "ä@x", "a@x\n"} {
+		if got, err := find(asserting(p.with(set("email", bad)))); err != nil || got.Email != "" {
+			t.Errorf("the address %q: %+v, %v", bad, got, err)
+		}
+	}
+}

@@ -1,0 +1,324 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"backupportal/function/secret"
+)
+
+// A signInRig is the sign-in at an issuer.
+type signInRig struct {
+	*OIDC
+	sessions *sessionRig
+	issuer   *issuerRig
+}
+
+func newSignIn(t *testing.T) *signInRig {
+	t.Helper()
+	s := newSessionRig(t, "A")
+	p := newIssuer(t, s.clock)
+	return &signInRig{sessions: s, issuer: p, OIDC: &OIDC{
+		Issuer: p.URL, ClientID: "portal", ClientSecret: secret.New("client-secret-of-32-bytes-or-more"),
+		PublicURL: &url.URL{Scheme: "https", Host: "localhost"}, Scopes: []string{"openid", "email"}, GroupsClaim: "groups",
+		Keep: func(_, g string) bool { return g != "other" }, Sessions: s.Sessions,
+	}}
+}
+
+// begin sends a browser to the issuer: its cookie, the query it arrives there with, and that of a good callback.
+func (r *signInRig) begin(t *testing.T) (c *http.Cookie, there, back url.Values) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	if err := r.Login(w, httptest.NewRequest("GET", "/auth/login", nil), "/backups?page=2"); err != nil {
+		t.Fatal(err)
+	}
+	to, err := url.Parse(w.Header().Get("Location"))
+	if err != nil || w.Code != http.StatusSeeOther || !strings.HasPrefix(to.String(), r.issuer.URL+"/auth?") {
+		t.Fatalf("status %d to %v", w.Code, to)
+	}
+	there = to.Query()
+	r.issuer.nonce = there.Get("nonce")
+	return onlyCookie(t, w), there, url.Values{"code": {"good"}, "state": {there.Get("state")}, "iss": {r.issuer.URL}}
+}
+
+// back comes back from the issuer with a query.
+func (r *signInRig) back(query string, cookies ...*http.Cookie) (w *httptest.ResponseRecorder, next string, err error) {
+	request := carrying(cookies...)
+	request.URL = &url.URL{Path: CallbackPath, RawQuery: query}
+	w = httptest.NewRecorder()
+	next, err = r.Callback(w, request)
+	return w, next, err
+}
+
+// refuses fails if the callback led to a session, or left the login as it was.
+func (r *signInRig) refuses(t *testing.T, name string, want error, query string, cookies ...*http.Cookie) {
+	t.Helper()
+	w, _, err := r.back(query, cookies...)
+	if err != want {
+		t.Errorf("%s: %v", name, err)
+	}
+	if c := onlyCookie(t, w); c.Name != "__Host-portal-login" || c.MaxAge >= 0 || c.Value != "" {
+		t.Errorf("%s: cookie %v", name, c)
+	}
+}
+
+func TestSignInLeadsBackToThePageWithASession(t *testing.T) {
+	r := newSignIn(t)
+	c, there, back := r.begin(t)
+	if c.Name != "__Host-portal-login" || c.MaxAge != 600 || !c.HttpOnly || !c.Secure {
+		t.Errorf("cookie %v", c)
+	}
+	if there.Get("client_id") != "portal" || there.Get("redirect_uri") != "https://localhost/auth/callback" ||
+		there.Get("response_type") != "code" || there.Get("scope") != "openid email" || there.Get("code_challenge_method") != "S256" {
+		t.Errorf("the issuer is asked %v", there)
+	}
+	w, next, err := r.back(back.Encode(), c)
+	if err != nil || next != "/backups?page=2" {
+		t.Fatalf("next %q, %v", next, err)
+	}
+	p, err := r.Sessions.Who(carrying(onlyCookie(t, w)))
+	if err != nil || p.Issuer != r.issuer.URL || p.Subject != "alice" || p.Email != "alice@example.com" || !slices.Equal(p.Groups, []string{"team-a"}) {
+		t.Errorf("%+v, %v", p, err)
+	}
+	sum := sha256.Sum256([]byte(r.issuer.form.Get("code_verifier")))
+	if form := r.issuer.form; form.Get("code") != "good" || base64.RawURLEncoding.EncodeToString(sum[:]) != there.Get("code_challenge") {
+		t.Errorf("the code was exchanged with %v", form)
+	}
+}
+
+func TestEverySignInHasItsOwnStateNonceAndVerifier(t *testing.T) {
+	r := newSignIn(t)
+	_, one, _ := r.begin(t)
+	_, other, _ := r.begin(t)
+	for _, name := range []string{"state", "nonce", "code_challenge"} {
+		if one.Get(name) == "" || one.Get(name) == other.Get(name) {
+			t.Errorf("%s is %q and then %q", name, one.Get(name), other.Get(name))
+		}
+	}
+	if one.Get("state") == one.Get("nonce") {
+		t.Error("state and nonce are the same")
+	}
+}
+
+// What does not come back to the browser that began the sign-in, just as it left, is not even exchanged.
+func TestCallbackBelongsToTheSignInThatItsBrowserBegan(t *testing.T) {
+	r := newSignIn(t)
+	c, _, good := r.begin(t)
+	stranger, _, _ := r.begin(t)
+	r.begin(t)
+	as := func(change func(url.Values)) string {
+		q := maps.Clone(good)
+		change(q)
+		return q.Encode()
+	}
+	session := *c
+	session.Name = "__Host-portal"
+	changed := *c
+	changed.Value = "A" + c.Value
+	for name, one := range map[string]struct {
+		query  string
+		cookie *http.Cookie
+		want   error
+	}{
+		"another browser":      {good.Encode(), &session, ErrLogin},
+		"another sign-in":      {good.Encode(), stranger, ErrLogin},
+		"a changed cookie":     {good.Encode(), &changed, ErrLogin},
+		"another state":        {as(func(q url.Values) { q.Set("state", "x") }), c, ErrLogin},
+		"no state":             {as(func(q url.Values) { q.Del("state") }), c, ErrLogin},
+		"an empty state":       {as(func(q url.Values) { q.Set("state", "") }), c, ErrLogin},
+		"two states":           {good.Encode() + "&state=x", c, ErrLogin},
+		"no code":              {as(func(q url.Values) { q.Del("code") }), c, ErrLogin},
+		"two codes":            {good.Encode() + "&code=x", c, ErrLogin},
+		"another issuer":       {as(func(q url.Values) { q.Set("iss", "https://other.example") }), c, ErrLogin},
+		"an empty issuer":      {as(func(q url.Values) { q.Set("iss", "") }), c, ErrLogin},
+		"two issuers":          {good.Encode() + "&iss=x", c, ErrLogin},
+		"a query that is none": {good.Encode() + "&%zz", c, ErrLogin},
+		"a refusal":            {as(func(q url.Values) { q.Set("error", "access_denied") }), c, ErrRefused},
+		"two refusals":         {good.Encode() + "&error=a&error=b", c, ErrLogin},
+		"a stranger's refusal": {as(func(q url.Values) { q.Set("error", "access_denied"); q.Set("state", "x") }), c, ErrLogin},
+	} {
+		r.refuses(t, name, one.want, one.query, one.cookie)
+	}
+	r.refuses(t, "no cookie", ErrLogin, good.Encode())
+	r.refuses(t, "two cookies", ErrLogin, good.Encode(), c, c)
+	if r.issuer.form != nil {
+		t.Error("a code was exchanged")
+	}
+	delete(good, "iss") // not every issuer sends it
+	if _, _, err := r.back(good.Encode(), stranger); err != ErrLogin {
+		t.Errorf("another sign-in without an issuer: %v", err)
+	}
+}
+
+func TestIssuerNeedNotNameItselfInTheCallback(t *testing.T) {
+	r := newSignIn(t)
+	c, _, good := r.begin(t)
+	delete(good, "iss")
+	if _, _, err := r.back(good.Encode(), c); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSignInIsOverAfterTenMinutes(t *testing.T) {
+	r := newSignIn(t)
+	c, _, good := r.begin(t)
+	r.sessions.clock.pass(10 * time.Minute)
+	r.refuses(t, "after ten minutes", ErrLogin, good.Encode(), c)
+	r.sessions.clock.pass(10*time.Minute - 1)
+	if _, _, err := r.back(good.Encode(), c); err != nil {
+		t.Errorf("just before: %v", err)
+	}
+}
+
+// A browser that holds a session's cookie as its login's gets nothing from that: an empty state equals nothing.
+func TestEmptyStateEqualsNothing(t *testing.T) {
+	r := newSignIn(t)
+	_, _, good := r.begin(t)
+	good.Set("state", "")
+	empty := must(sealed(r.Sessions.login, login{Expires: testNow.Add(time.Minute).Unix()}))
+	r.refuses(t, "empty", ErrLogin, good.Encode(), &http.Cookie{Name: "__Host-portal-login", Value: empty})
+}
+
+// Only a token of the issuer, for the portal, good now, with the nonce of this sign-in, signs a person in.
+func TestSignInNeedsEveryPartOfItsToken(t *testing.T) {
+	type change = func(map[string]any)
+	for name, c := range map[string]struct {
+		change change
+		good   bool
+	}{
+		"as it should be":   {nil, true},
+		"another nonce":     {set("nonce", "x"), false},
+		"no nonce":          {without("nonce"), false},
+		"another issuer":    {set("iss", "https://other.example"), false},
+		"another audience":  {set("aud", "other"), false},
+		"expired":           {set("exp", testNow.Add(-time.Second).Unix()), false},
+		"no subject":        {without("sub"), false},
+		"two audiences":     {set("aud", []string{"portal", "other"}), false},
+		"two and for us":    {func(m map[string]any) { m["aud"], m["azp"] = []string{"portal", "other"}, "portal" }, true},
+		"two and for other": {func(m map[string]any) { m["aud"], m["azp"] = []string{"portal", "other"}, "other" }, false},
+		"made for other":    {set("azp", "other"), false},
+		"made for us":       {set("azp", "portal"), true},
+		"made for a number": {set("azp", 7), false},
+		"too large":         {set("groups", []string{strings.Repeat("g", 3600)}), false},
+	} {
+		r := newSignIn(t)
+		cookie, _, back := r.begin(t)
+		r.issuer.change = c.change
+		want := ErrProvider
+		if name == "too large" {
+			want = ErrTooLarge
+		}
+		if !c.good {
+			r.refuses(t, name, want, back.Encode(), cookie)
+		} else if _, _, err := r.back(back.Encode(), cookie); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	signs := badSignatures()
+	signs["no token"] = func([]byte) string { return "" }
+	for name, sign := range signs {
+		r := newSignIn(t)
+		cookie, _, back := r.begin(t)
+		r.issuer.sign = sign
+		r.refuses(t, name, ErrProvider, back.Encode(), cookie)
+	}
+	r := newSignIn(t)
+	cookie, _, back := r.begin(t)
+	r.issuer.sign = signedBy(jose.ES256, issuerEC(), "ec")
+	if _, _, err := r.back(back.Encode(), cookie); err != nil {
+		t.Errorf("by the other key: %v", err)
+	}
+}
+
+// An issuer that is said to leave out the nonce may do so, and may not send another one.
+func TestNonceThatIsThereMustBeRight(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(map[string]any)
+		good   bool
+	}{"none": {without("nonce"), true}, "right": {nil, true}, "another": {set("nonce", "x"), false}} {
+		r := newSignIn(t)
+		r.NoNonce = true
+		cookie, _, back := r.begin(t)
+		r.issuer.change = c.change
+		if _, _, err := r.back(back.Encode(), cookie); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestIssuerThatIsAwayKeepsFromSigningIn(t *testing.T) {
+	r := newSignIn(t)
+	c, _, good := r.begin(t)
+	r.issuer.away.Store(true)
+	r.refuses(t, "known before", ErrProvider, good.Encode(), c)
+	again := newSignIn(t)
+	again.issuer.away.Store(true)
+	good.Set("iss", again.issuer.URL)
+	again.refuses(t, "not known", ErrProvider, good.Encode(), c) // the keys are the same
+	w := httptest.NewRecorder()
+	if err := again.Login(w, httptest.NewRequest("GET", "/auth/login", nil), "/"); err != ErrProvider || len(w.Result().Cookies()) != 0 {
+		t.Errorf("Login: %v", err)
+	}
+	if end := again.EndSession(); end != "" {
+		t.Errorf("people end their session at %q", end)
+	}
+}
+
+// It is asked again after two seconds and not sooner; once found, no more.
+func TestIssuerIsLookedForEveryTwoSecondsUntilItIsFound(t *testing.T) {
+	r := newSignIn(t)
+	r.issuer.away.Store(true)
+	for i, c := range []struct {
+		at    time.Duration
+		asked bool
+	}{{0, true}, {0, false}, {2*time.Second - 1, false}, {2 * time.Second, true}, {time.Second, true}} {
+		r.sessions.clock.pass(c.at)
+		before := r.issuer.asked.Load()
+		if _, err := r.discovered(); err != ErrProvider || (r.issuer.asked.Load() > before) != c.asked {
+			t.Errorf("request %d: %v, asked %d times", i, err, r.issuer.asked.Load()-before)
+		}
+	}
+	r.issuer.away.Store(false)
+	r.sessions.clock.Add(time.Minute)
+	one, err := r.discovered()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := r.discovered(); err != nil || other != one {
+		t.Errorf("it is looked for again: %v", err)
+	}
+}
+
+// People end their session at the issuer at an address of the issuer's own scheme, and nowhere else.
+func TestSessionEndsAtTheIssuerWhereItSays(t *testing.T) {
+	for end, want := range map[any]string{
+		"http://id.example/end":        "http://id.example/end?client_id=portal",
+		"http://id.example/end?a=b":    "http://id.example/end?a=b&client_id=portal",
+		nil:                            "",
+		"":                             "",
+		"/end":                         "",
+		"//id.example/end":             "",
+		"https://id.example/end":       "",
+		"javascript://id.example/%0a1": "",
+		"http://alice@id.example/end":  "",
+		"http://[::1":                  "",
+		"http:///end":                  "",
+		7:                              "",
+	} {
+		r := newSignIn(t)
+		r.issuer.end = end
+		if got := r.EndSession(); got != want {
+			t.Errorf("%v: %q", end, got)
+		}
+	}
+}

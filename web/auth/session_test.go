@@ -1,0 +1,317 @@
+package auth
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/identity"
+)
+
+func encoded(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// A sessionRig is sessions with a memory of those that were ended.
+type sessionRig struct {
+	*Sessions
+	clock *testClock
+	ended map[string]time.Time
+	told  []identity.Principal // of ends
+}
+
+func newSessionRig(t *testing.T, letters ...string) *sessionRig {
+	t.Helper()
+	s, err := NewSessions(testKeys(t, letters...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &sessionRig{Sessions: s, clock: newClock(), ended: map[string]time.Time{}}
+	s.Now, s.Secure = r.clock.Now, true
+	ids := "0"
+	s.NewID = func() string { ids += "1"; return ids }
+	s.Revoked = func(_ context.Context, id string) (bool, error) { _, ok := r.ended[id]; return ok, nil }
+	s.Revoke = func(_ context.Context, id string, until time.Time) error { r.ended[id] = until; return nil }
+	s.Ended = func(_ context.Context, p identity.Principal) { r.told = append(r.told, p) }
+	return r
+}
+
+var alice = session{Issuer: "https://id.example.com", Subject: "alice", Name: "Alice", Email: "alice@example.com", Groups: []string{"team-a"}}
+
+// begun begins a session, and returns its cookie.
+func (r *sessionRig) begun(t *testing.T) *http.Cookie {
+	t.Helper()
+	w := httptest.NewRecorder()
+	if err := r.begin(t.Context(), w, alice); err != nil {
+		t.Fatal(err)
+	}
+	return onlyCookie(t, w)
+}
+
+func onlyCookie(t *testing.T, w *httptest.ResponseRecorder) *http.Cookie {
+	t.Helper()
+	cookies := w.Result().Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("%d cookies", len(cookies))
+	}
+	return cookies[0]
+}
+
+// carrying is a request with cookies.
+func carrying(cookies ...*http.Cookie) *http.Request {
+	r := httptest.NewRequest("GET", "https://localhost/backups", nil)
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	return r
+}
+
+func TestSessionIsThatOfThePersonWhoSignedIn(t *testing.T) {
+	r := newSessionRig(t, "A")
+	p, err := r.Who(carrying(r.begun(t)))
+	if err != nil || p.Kind != identity.KindHuman || p.Issuer != alice.Issuer || p.Subject != "alice" || p.Name != "Alice" ||
+		p.Email != "alice@example.com" || !slices.Equal(p.Groups, alice.Groups) || p.Key == "" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := r.Who(carrying()); err != ErrSignedOut {
+		t.Errorf("without a cookie: %v", err)
+	}
+	if again, err := r.Who(carrying(r.begun(t))); err != nil || again.Key == p.Key {
+		t.Errorf("another session has the same id: %+v, %v", again, err)
+	}
+}
+
+func TestSessionEndsAfterAnHourWithoutUse(t *testing.T) {
+	r := newSessionRig(t, "A")
+	c := r.begun(t)
+	r.clock.pass(time.Hour - 1)
+	if _, err := r.Who(carrying(c)); err != nil {
+		t.Errorf("just before: %v", err)
+	}
+	r.clock.pass(time.Hour)
+	if _, err := r.Who(carrying(c)); err != ErrSignedOut {
+		t.Errorf("after the hour: %v", err)
+	}
+}
+
+func TestSessionEndsAfterEightHoursHoweverMuchItIsUsed(t *testing.T) {
+	r := newSessionRig(t, "A")
+	c := r.begun(t)
+	if c.MaxAge != 8*60*60 {
+		t.Errorf("the browser keeps it for %d s", c.MaxAge)
+	}
+	for at := 50 * time.Minute; at < 8*time.Hour; at += 50 * time.Minute {
+		r.clock.pass(at)
+		w := httptest.NewRecorder()
+		r.Renew(w, carrying(c))
+		if c = onlyCookie(t, w); c.MaxAge != int((8*time.Hour-at)/time.Second) {
+			t.Errorf("after %v the browser keeps it for %d s", at, c.MaxAge)
+		}
+		if _, err := r.Who(carrying(c)); err != nil {
+			t.Errorf("after %v: %v", at, err)
+		}
+	}
+	r.clock.pass(8*time.Hour - 1)
+	if _, err := r.Who(carrying(c)); err != nil {
+		t.Errorf("just before: %v", err)
+	}
+	r.clock.pass(8 * time.Hour)
+	if _, err := r.Who(carrying(c)); err != ErrSignedOut {
+		t.Errorf("after eight hours: %v", err)
+	}
+}
+
+func TestSessionInUseIsRenewedEveryFiveMinutesAndNoOther(t *testing.T) {
+	r := newSessionRig(t, "A")
+	c := r.begun(t)
+	changed := *c
+	changed.Value = "A" + c.Value
+	for name, at := range map[string]struct {
+		after  time.Duration
+		cookie *http.Cookie
+		want   int
+	}{
+		"just before": {5*time.Minute - 1, c, 0}, "then": {5 * time.Minute, c, 1},
+		"of no session": {5 * time.Minute, &http.Cookie{Name: "other", Value: "x"}, 0}, "of one that was changed": {5 * time.Minute, &changed, 0},
+	} {
+		r.clock.pass(at.after)
+		w := httptest.NewRecorder()
+		r.Renew(w, carrying(at.cookie))
+		if got := len(w.Result().Cookies()); got != at.want {
+			t.Errorf("%s: %d cookies", name, got)
+		}
+	}
+}
+
+func TestEndedSessionIsOverForEveryCopyOfItsCookie(t *testing.T) {
+	r := newSessionRig(t, "A")
+	c := r.begun(t)
+	w := httptest.NewRecorder()
+	if err := r.End(w, carrying(c)); err != nil {
+		t.Fatal(err)
+	}
+	if gone := onlyCookie(t, w); gone.MaxAge >= 0 || gone.Value != "" || gone.Name != c.Name {
+		t.Errorf("the browser keeps %v", gone)
+	}
+	if _, err := r.Who(carrying(c)); err != ErrSignedOut {
+		t.Errorf("the copy: %v", err)
+	}
+	if len(r.ended) != 1 || len(r.told) != 1 || !r.ended[r.told[0].Key].Equal(testNow.Add(8*time.Hour)) {
+		t.Errorf("ended %v, told %+v", r.ended, r.told)
+	}
+	r.Ended = nil
+	if err := r.End(httptest.NewRecorder(), carrying(r.begun(t))); err != nil || len(r.ended) != 2 {
+		t.Errorf("without one to tell: %v, ended %v", err, r.ended)
+	}
+}
+
+func TestEndWithoutASessionOnlyForgetsTheCookie(t *testing.T) {
+	r := newSessionRig(t, "A")
+	for name, request := range map[string]*http.Request{
+		"no cookie": carrying(), "another's": carrying(&http.Cookie{Name: r.sessionName(), Value: "AAAA"}), "without an id": carrying(r.sealedCookie(session{Subject: "alice"})),
+	} {
+		w := httptest.NewRecorder()
+		if err := r.End(w, request); err != nil || onlyCookie(t, w).MaxAge >= 0 || len(r.ended) != 0 || len(r.told) != 0 {
+			t.Errorf("%s: %v, ended %v", name, err, r.ended)
+		}
+	}
+}
+
+func (r *sessionRig) sealedCookie(c any) *http.Cookie {
+	return &http.Cookie{Name: r.sessionName(), Value: must(sealed(r.session, c))}
+}
+
+// A store that does not answer neither lets a person in, nor takes a session for ended.
+func TestSessionsOfAStoreThatIsAwayAreAnError(t *testing.T) {
+	r, away := newSessionRig(t, "A"), errors.New("away")
+	c := r.begun(t)
+	r.Revoked = func(context.Context, string) (bool, error) { return false, away }
+	if p, err := r.Who(carrying(c)); !errors.Is(err, away) || errors.Is(err, ErrSignedOut) || p.Subject != "" {
+		t.Errorf("Who: %+v, %v", p, err)
+	}
+	r.Revoke = func(context.Context, string, time.Time) error { return away }
+	w := httptest.NewRecorder()
+	if err := r.End(w, carrying(c)); !errors.Is(err, away) || len(r.told) != 0 || len(w.Result().Cookies()) != 0 {
+		t.Errorf("End: %v, told %v", err, r.told)
+	}
+}
+
+func TestSignInThatCannotBeRecordedBeginsNoSession(t *testing.T) {
+	r, away := newSessionRig(t, "A"), errors.New("away")
+	var told identity.Principal
+	r.Begun = func(_ context.Context, p identity.Principal) error { told = p; return away }
+	w := httptest.NewRecorder()
+	if err := r.begin(t.Context(), w, alice); !errors.Is(err, away) || len(w.Result().Cookies()) != 0 || told.Subject != "alice" || told.Key == "" {
+		t.Errorf("%v, told %+v", err, told)
+	}
+	r.Begun = func(context.Context, identity.Principal) error { return nil }
+	r.begun(t)
+}
+
+func TestOnlyAWholeSessionOfThisPortalIsOne(t *testing.T) {
+	r := newSessionRig(t, "A")
+	good := r.begun(t)
+	whole := alice
+	whole.ID, whole.LastSeen, whole.Expires = "i", testNow.Unix(), testNow.Add(time.Hour).Unix()
+	part := func(change func(*session)) *http.Request {
+		c := whole
+		change(&c)
+		return carrying(r.sealedCookie(c))
+	}
+	if _, err := r.Who(part(func(*session) {})); err != nil {
+		t.Fatal(err)
+	}
+	for name, request := range map[string]*http.Request{
+		"two cookies":        carrying(good, good),
+		"without an id":      part(func(c *session) { c.ID = "" }),
+		"without an issuer":  part(func(c *session) { c.Issuer = "" }),
+		"without a subject":  part(func(c *session) { c.Subject = "" }),
+		"without an end":     part(func(c *session) { c.Expires = 0 }),
+		"never seen":         part(func(c *session) { c.LastSeen = 0 }),
+		"no object":          carrying(r.sealedCookie("text")),
+		"sealed for a login": carrying(&http.Cookie{Name: r.sessionName(), Value: must(sealed(r.login, whole))}),
+		"of another portal":  carrying(newSessionRig(t, "B").sealedCookie(whole)),
+		"not sealed":         carrying(&http.Cookie{Name: r.sessionName(), Value: encoded(`{"i":"i"}`)}),
+		"another name":       carrying(&http.Cookie{Name: "portal", Value: good.Value}),
+	} {
+		if p, err := r.Who(request); err != ErrSignedOut || p.Subject != "" {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+}
+
+// A new key seals, and the old one still opens, until it is removed.
+func TestSessionsOutliveARotationOfKeys(t *testing.T) {
+	old, both, late := newSessionRig(t, "A"), newSessionRig(t, "B", "A"), newSessionRig(t, "B")
+	before, after := old.begun(t), both.begun(t)
+	for name, c := range map[string]struct {
+		at     *sessionRig
+		cookie *http.Cookie
+		want   error
+	}{
+		"old at both": {both, before, nil}, "new at both": {both, after, nil}, "new at new": {late, after, nil},
+		"old at new": {late, before, ErrSignedOut}, "new at old": {old, after, ErrSignedOut},
+	} {
+		if _, err := c.at.Who(carrying(c.cookie)); err != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The gateway takes 8 KB of headers: a cookie has 3600 characters at most, as it is written and as it is read.
+func TestCookieThatIsTooLargeIsNeitherWrittenNorRead(t *testing.T) {
+	r := newSessionRig(t, "A")
+	const longest = 3600*3/4 - 12 - 16 - 2 // without nonce, tag and quotes
+	value, err := sealed(r.session, strings.Repeat("x", longest))
+	if err != nil || len(value) != 3600 {
+		t.Fatalf("%d characters, %v", len(value), err)
+	}
+	if _, err := r.session.open(value); err != nil {
+		t.Errorf("the longest does not open: %v", err)
+	}
+	if _, err := sealed(r.session, strings.Repeat("x", longest+1)); err != ErrTooLarge {
+		t.Errorf("one more: %v", err)
+	}
+	if _, err := r.session.open(r.session.seal(make([]byte, longest+3))); err == nil {
+		t.Error("a longer one opens")
+	}
+	large := alice
+	large.Groups = []string{strings.Repeat("x", longest)}
+	w := httptest.NewRecorder()
+	if err := r.begin(t.Context(), w, large); err != ErrTooLarge || len(w.Result().Cookies()) != 0 {
+		t.Errorf("a large session: %v", err)
+	}
+}
+
+func TestCookiesAreOutOfReachOfScriptsAndOtherSites(t *testing.T) {
+	r := newSessionRig(t, "A")
+	if c := r.begun(t); c.Name != "__Host-portal" || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+		t.Errorf("by https: %v", c)
+	}
+	r.Secure = false
+	if c := r.begun(t); c.Name != "portal" || c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
+		t.Errorf("by http: %v", c)
+	}
+}
+
+func TestSessionsNeedOneToThreeWholeKeys(t *testing.T) {
+	for name, keys := range map[string]Keys{"none": nil, "a short one": {testKeys(t, "A")[0], {}}} {
+		if s, err := NewSessions(keys); err == nil {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	key := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("A", 32)))
+	if keys, err := ParseKeys(strings.Join([]string{key, key, key}, ", ")); err != nil || len(keys) != 3 {
+		t.Errorf("three: %d, %v", len(keys), err)
+	}
+	if _, err := ParseKeys(strings.Join([]string{key, key, key, key}, ",")); err == nil || strings.Contains(err.Error(), key) {
+		t.Errorf("four: %v", err)
+	}
+	if _, err := ParseKeys(key + ",AAAA"); err == nil || !strings.Contains(err.Error(), "key 2 ") {
+		t.Errorf("the second is short: %v", err)
+	}
+}
