@@ -15,13 +15,6 @@ type command struct {
 	run   func(args []string, env environment) error
 }
 
-// An environment is what a command reads and writes.
-type environment struct {
-	getenv func(string) string
-	in     io.Reader
-	out    io.Writer
-}
-
 // commands lists the commands in the order of the help text.
 var commands = []command{
 	{"policy check", "check a policy file; print its hash", checkPolicy},
@@ -32,13 +25,6 @@ var commands = []command{
 	{"migrate", "bring the schema of the database up to date", migrate},
 	{"version", "print the version of this program", printVersion},
 }
-
-// A usageError is a command line that cannot be understood. The program then
-// ends with status 2.
-type usageError struct{ error }
-
-// Unwrap returns the error it wraps.
-func (e usageError) Unwrap() error { return e.error }
 
 // runCommand runs the command that args begin with. help, -h and --help, also
 // behind the name of a command, print what there is and are no error.
@@ -80,30 +66,4 @@ func printHelp(out io.Writer) error {
 	b.WriteString("\nCOMMAND -h tells more about one.\n")
 	_, err := io.WriteString(out, b.String())
 	return err
-}
-
-// newFlags returns the flags of a command. Its help text is usage, then the flags.
-func newFlags(name, usage string, out io.Writer) *flag.FlagSet {
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(out)
-	flags.Usage = func() {
-		fmt.Fprintln(out, strings.TrimSpace(usage))
-		fmt.Fprintln(out)
-		flags.PrintDefaults()
-	}
-	return flags
-}
-
-// parse reads args and allows at most most arguments that are no flags. Its
-// error is [flag.ErrHelp] or a usageError.
-func parse(flags *flag.FlagSet, args []string, most int) error {
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return err
-	case err != nil:
-		return usageError{err}
-	case flags.NArg() > most:
-		return usageError{fmt.Errorf("%s: unexpected argument %q; -h tells more", flags.Name(), flags.Arg(most))}
-	}
-	return nil
 }
