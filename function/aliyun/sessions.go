@@ -3,10 +3,11 @@ package aliyun
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"maps"
 	"sync"
 	"time"
+
+	"backupportal/function/lenhash"
 )
 
 // renewal is how long before their end kept credentials are no longer used.
@@ -66,16 +67,17 @@ func (s *session) over(now time.Time) bool {
 
 // key tells roles apart by everything that AssumeRole is told, and by whom it
 // is for: session names may coincide.
-func (r role) key() (key [sha256.Size]byte) {
-	h := sha256.New()
-	for _, part := range []string{r.account.Alias, r.account.RoleARN(), r.principal.ID(), sessionName(r.principal), r.account.ExternalID.Reveal(), r.account.Session.String(), r.policy} {
-		var length [4]byte
-		binary.BigEndian.PutUint32(length[:], uint32(len(part)))
-		h.Write(length[:])
-		h.Write([]byte(part))
-	}
-	h.Sum(key[:0])
-	return key
+func (r role) key() [sha256.Size]byte {
+	a := r.account
+	return lenhash.Sum(
+		a.Alias,
+		a.RoleARN(),
+		r.principal.ID(),
+		sessionName(r.principal),
+		a.ExternalID.Reveal(),
+		a.Session.String(),
+		r.policy,
+	)
 }
 
 // take waits for the turn to use s.

@@ -13,6 +13,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
+	"backupportal/function/set"
 )
 
 // A TagReader returns the tags of instances in the account and region of target,
@@ -175,7 +176,7 @@ func (p *Policy) Foresee(ctx context.Context, who identity.Principal, do backup.
 		if wanted[place] == nil {
 			order = append(order, place)
 		}
-		wanted[place] = union(wanted[place], params["InstanceId"])
+		wanted[place] = set.Union(wanted[place], params["InstanceId"])
 	}
 	for _, place := range order {
 		p.tags.fetch(ctx, p.targetOf(who, param.Params{"Account": place[0], "Region": place[1]}), wanted[place])
