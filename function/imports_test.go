@@ -16,9 +16,10 @@ const module = "backupportal/"
 // import more: they put pieces together. docs/design.md draws it.
 var allowed = map[string][]string{
 	"function":                    {"function/aliyun", "function/audit", "function/backup", "function/event", "function/identity", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
-	"function/aliyun":             {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret", "function/set"},
+	"function/aliyun":             {"function/backup", "function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret", "function/set"},
 	"function/audit":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret"},
 	"function/backup":             {"function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret"},
+	"function/cache":              {},
 	"function/cmd/emulator":       {"function/emulator", "function/emulator/world"},
 	"function/cmd/local":          {"function/aliyun", "function/backup", "function/emulator", "function/event", "function/policy", "function/secret", "function/store", "web", "web/auth"},
 	"function/emulator":           {"function/emulator/api", "function/emulator/ecs", "function/emulator/fault", "function/emulator/hbr", "function/emulator/plainjson", "function/emulator/rpc", "function/emulator/sign", "function/emulator/sts", "function/emulator/world"},
@@ -40,7 +41,7 @@ var allowed = map[string][]string{
 	"function/lenhash":            {},
 	"function/notify":             {"function/backup", "function/param"},
 	"function/param":              {"function/jsontext"},
-	"function/policy":             {"function/backup", "function/identity", "function/param", "function/secret", "function/set", "function/webhook"},
+	"function/policy":             {"function/backup", "function/cache", "function/identity", "function/lenhash", "function/param", "function/secret", "function/set", "function/webhook"},
 	"function/secret":             {},
 	"function/set":                {},
 	"function/store":              {"function/backup", "function/secret"},
@@ -50,7 +51,7 @@ var allowed = map[string][]string{
 	"function/webhook":            {"function/identity", "function/param", "function/secret"},
 	"templates":                   {"function/backup", "function/param"},
 	"web":                         {"function/backup", "function/identity", "function/jsontext", "function/param", "function/policy", "function/webhook", "templates", "web/auth"},
-	"web/auth":                    {"function/identity", "function/param", "function/secret"},
+	"web/auth":                    {"function/cache", "function/identity", "function/param", "function/secret"},
 }
 
 // owners are the packages that alone may import a vendor's, tests included
@@ -67,6 +68,8 @@ var owners = map[string][]string{
 	"github.com/a-h/templ":                          {"templates", "web"},
 	"github.com/coreos/go-oidc":                     {"web/auth"},
 	"github.com/go-jose/go-jose":                    {"web/auth"},
+	"github.com/hashicorp/golang-lru/v2":            {"function/cache"},
+	"golang.org/x/sync/singleflight":                {"function/cache"},
 	"golang.org/x/oauth2":                           {"web/auth"},
 	"database/sql":                                  {"function/store", "function/store/postgrestest", "function/store/storetest"},
 	"github.com/jackc/pgx/v5":                       {"function/store", "function/store/postgrestest"},
