@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -111,7 +112,7 @@ func problemKinds() []templates.ProblemKind {
 	slices.SortStableFunc(all, func(a, b fault) int { return a.status - b.status })
 	var kinds []templates.ProblemKind
 	for _, f := range all {
-		if f.err == backup.ErrKeyReused {
+		if errors.Is(f.err, backup.ErrKeyReused) {
 			f.title, f.detail = keyReusedTitle, keyReusedDetail
 		}
 		i := slices.IndexFunc(kinds, func(k templates.ProblemKind) bool { return k.Name == f.name })

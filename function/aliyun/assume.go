@@ -55,27 +55,6 @@ func sessionName(p identity.Principal) string {
 	return name[:min(len(name), 48)] + "-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5]))
 }
 
-// assumed are the credentials of the role of op's account: those that are
-// kept, or new ones. Callers with the same role wait for each other, so that a
-// burst of them asks STS once.
-func (c *Client) assumed(ctx context.Context, op operation) (Credentials, *backup.CloudError) {
-	r := roleOf(op)
-	s := c.sessions.of(r, c.cfg.Now())
-	if err := s.take(ctx); err != nil {
-		return Credentials{}, &backup.CloudError{Action: assumeRole, Outcome: backup.ErrNotSent, Cause: cause(err)}
-	}
-	defer s.leave()
-	if s.good(c.cfg.Now()) {
-		return s.keys, nil
-	}
-	keys, ends, failed := c.assumeRole(ctx, r, op.target.Region)
-	if failed != nil {
-		return Credentials{}, failed
-	}
-	s.keys, s.ends = keys, ends
-	return keys, nil
-}
-
 // assumeRole asks STS (AssumeRole, 2015-04-01). Whatever goes wrong, nothing
 // was sent to Cloud Backup: no outcome is unknown.
 func (c *Client) assumeRole(ctx context.Context, r role, region string) (Credentials, time.Time, *backup.CloudError) {

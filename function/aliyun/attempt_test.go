@@ -161,11 +161,16 @@ func TestCause(t *testing.T) {
 }
 
 func TestSessionsAreBounded(t *testing.T) {
-	var s sessions
-	for i := range 3 * mostSessions {
-		s.of(role{principal: identity.Principal{Subject: fmt.Sprint(i)}}, time.Now())
+	c, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(s.all) > mostSessions {
-		t.Errorf("%d sessions are kept, want at most %d", len(s.all), mostSessions)
+	ends := time.Now().Add(time.Hour)
+	for i := range 3 * mostSessions {
+		r := role{principal: identity.Principal{Subject: fmt.Sprint(i)}}
+		c.sessions.Put(r.key(), Credentials{AccessKeyID: fmt.Sprint(i)}, ends)
+	}
+	if c.sessions.Len() > mostSessions {
+		t.Errorf("%d sessions are kept, want at most %d", c.sessions.Len(), mostSessions)
 	}
 }

@@ -51,7 +51,7 @@ func (v verdict) judge(a *attempt) (reading, *backup.CloudError) {
 	case known.message:
 		e.Message = cleanMessage(r.message, v.secrets)
 	}
-	if e.Outcome == backup.ErrThrottled {
+	if errors.Is(e.Outcome, backup.ErrThrottled) {
 		e.RetryAfter = retryAfter(a.answer.header)
 	}
 	return r, e

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/cache"
 	"backupportal/function/secret"
 )
 
@@ -58,9 +59,9 @@ type Config struct {
 // concurrent use. [New] makes one; a process needs one.
 type Client struct {
 	cfg      Config
-	next     http.RoundTripper // the only way out
-	sessions sessions
-	lists    lists
+	next     http.RoundTripper           // the only way out
+	sessions *cache.Cache[Credentials]   // by the key of a role
+	lists    *cache.Cache[backup.Things] // by listKey
 }
 
 var _ backup.Cloud = (*Client)(nil)
@@ -81,7 +82,12 @@ func New(cfg Config) (*Client, error) {
 		cfg.Now = time.Now
 	}
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "backup-portal")
-	return &Client{cfg: cfg, next: newTransport(roots, cfg.Proxy)}, nil
+	return &Client{
+		cfg:      cfg,
+		next:     newTransport(roots, cfg.Proxy),
+		sessions: cache.New[Credentials](mostSessions, cfg.Now),
+		lists:    cache.New[backup.Things](mostLists, cfg.Now),
+	}, nil
 }
 
 // checkEndpoint refuses an address over which signed requests would be

@@ -1,6 +1,7 @@
 package aliyun
 
 import (
+	"errors"
 	"path"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func TestMeaningsAreComplete(t *testing.T) {
 				t.Errorf("%s: a sentence is missing", m.codes)
 			}
 		}
-		if m.outcome == nil || m.message && m.outcome != backup.ErrRefused {
+		if m.outcome == nil || m.message && !errors.Is(m.outcome, backup.ErrRefused) {
 			t.Errorf("%s: outcome %v, message %v", m.codes, m.outcome, m.message)
 		}
 		for pattern := range strings.FieldsSeq(m.codes) {

@@ -77,7 +77,7 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, reading, *b
 		if again || op.target.Account.Caller().Access != backup.AssumeRole || !errors.Is(failed, backup.ErrCredentials) {
 			return answer{}, r, failed
 		}
-		c.sessions.of(roleOf(op), c.cfg.Now()).drop(ctx, keys)
+		c.drop(roleOf(op), keys)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/set"
 )
 
 // A RAMPolicy is a policy document of RAM: the trust policy of a role, or what it,
@@ -143,7 +144,7 @@ func TrustPolicy(portal string, accounts ...backup.Account) RAMPolicy {
 		if a.ExternalIDVariable == "" {
 			return document(s) // one of them comes without
 		}
-		ids = union(ids, "$"+a.ExternalIDVariable)
+		ids = set.Union(ids, "$"+a.ExternalIDVariable)
 	}
 	if ids != nil {
 		s.Condition = map[string]map[string][]string{"StringEquals": {"sts:ExternalId": ids}}
@@ -169,7 +170,7 @@ func FunctionPolicy(accounts []AccountUse) RAMPolicy {
 	var own []AccountUse
 	for _, a := range accounts {
 		if caller := a.Account.Caller(); caller.Access == backup.AssumeRole {
-			roles = union(roles, caller.RoleARN())
+			roles = set.Union(roles, caller.RoleARN())
 		} else {
 			own = append(own, a)
 		}
@@ -189,7 +190,7 @@ func SharedPolicy(accounts []AccountUse) RAMPolicy {
 		for _, op := range operations(a.Account, a.Uses) {
 			for _, s := range permissions(op.api, op.action) {
 				if s.Condition == nil {
-					plain = union(plain, s.Action...)
+					plain = set.Union(plain, s.Action...)
 				} else if !slices.ContainsFunc(special, func(known RAMStatement) bool { return reflect.DeepEqual(known, s) }) {
 					special = append(special, s)
 				}
@@ -200,15 +201,6 @@ func SharedPolicy(accounts []AccountUse) RAMPolicy {
 		special = append([]RAMStatement{allow(plain...)}, special...)
 	}
 	return document(special...)
-}
-
-func union(list []string, more ...string) []string {
-	for _, s := range more {
-		if !slices.Contains(list, s) {
-			list = append(list, s)
-		}
-	}
-	return list
 }
 
 // Text writes the document for people, with line breaks.

@@ -2,108 +2,66 @@ package aliyun
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"maps"
-	"sync"
+	"errors"
 	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/lenhash"
 )
 
 // renewal is how long before their end kept credentials are no longer used.
 const renewal = 300 * time.Second
 
-// sessions keeps the credentials of roles, one set for each role, principal
-// and operation: what was obtained for one person is never used for another. The
-// zero value is empty.
-type sessions struct {
-	mu  sync.Mutex
-	all map[[sha256.Size]byte]*session // hashed, because external ids are secret
-}
-
-// A session is the kept credentials of one role.
-type session struct {
-	turn chan struct{} // full while somebody has the rest: a lock that a context can leave
-	keys Credentials
-	ends time.Time
-}
-
 // mostSessions bounds what a long-lived instance remembers: some 2 KB each.
 const mostSessions = 16384
 
-// of returns the session for r, made if there is none. When there are too many,
-// those that are over go; if that is not enough all go: they only save calls.
-func (s *sessions) of(r role, now time.Time) *session {
-	key := r.key()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if known, ok := s.all[key]; ok {
-		return known
-	}
-	if s.all == nil {
-		s.all = map[[sha256.Size]byte]*session{}
-	}
-	if len(s.all) >= mostSessions {
-		maps.DeleteFunc(s.all, func(_ [sha256.Size]byte, old *session) bool { return old.over(now) })
-	}
-	if len(s.all) >= mostSessions {
-		clear(s.all) // whoever has one can go on using it
-	}
-	fresh := &session{turn: make(chan struct{}, 1)}
-	s.all[key] = fresh
-	return fresh
-}
-
-// over reports whether nobody uses s and its credentials are too old to be used.
-func (s *session) over(now time.Time) bool {
-	select {
-	case s.turn <- struct{}{}:
-		defer s.leave()
-		return !s.good(now)
-	default:
-		return false
-	}
-}
-
 // key tells roles apart by everything that AssumeRole is told, and by whom it
-// is for: session names may coincide.
-func (r role) key() (key [sha256.Size]byte) {
-	h := sha256.New()
-	for _, part := range []string{r.account.Alias, r.account.RoleARN(), r.principal.ID(), sessionName(r.principal), r.account.ExternalID.Reveal(), r.account.Session.String(), r.policy} {
-		var length [4]byte
-		binary.BigEndian.PutUint32(length[:], uint32(len(part)))
-		h.Write(length[:])
-		h.Write([]byte(part))
-	}
-	h.Sum(key[:0])
-	return key
+// is for: session names may coincide. Credentials that were obtained for one
+// person are never used for another. It is a hash, because external ids are secret.
+func (r role) key() string {
+	a := r.account
+	sum := lenhash.Sum(
+		a.Alias,
+		a.RoleARN(),
+		r.principal.ID(),
+		sessionName(r.principal),
+		a.ExternalID.Reveal(),
+		a.Session.String(),
+		r.policy,
+	)
+	return string(sum[:])
 }
 
-// take waits for the turn to use s.
-func (s *session) take(ctx context.Context) error {
-	select {
-	case s.turn <- struct{}{}:
+// assumed are the credentials of the role of op's account: those that are
+// kept, or new ones. Callers that need one role at the same time ask STS once.
+func (c *Client) assumed(ctx context.Context, op operation) (Credentials, *backup.CloudError) {
+	r := roleOf(op)
+	keys, err := c.sessions.Get(ctx, r.key(), func(ctx context.Context) (Credentials, time.Time, error) {
+		keys, ends, failed := c.assumeRole(ctx, r, op.target.Region)
+		if failed != nil {
+			return Credentials{}, time.Time{}, failed
+		}
+		return keys, ends.Add(-renewal), nil
+	})
+	return keys, cloudError(assumeRole, err)
+}
+
+// cloudError is what a cache returned instead of the answer to action: the caller's
+// own copy of the cloud's error, or a call that was not made since the caller
+// stopped waiting. Nil stays nil.
+func cloudError(action string, err error) *backup.CloudError {
+	if err == nil {
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	if shared, ok := errors.AsType[*backup.CloudError](err); ok {
+		own := *shared
+		return &own
+	}
+	return &backup.CloudError{Action: action, Outcome: backup.ErrNotSent, Cause: cause(err)}
 }
 
-func (s *session) leave() { <-s.turn }
-
-// good reports whether the credentials will last. It is the wall clock that
-// counts: STS does not freeze with the instance.
-func (s *session) good(now time.Time) bool {
-	return !s.keys.empty() && s.ends.Sub(now.Round(0)) > renewal
-}
-
-// drop forgets credentials that the cloud no longer accepts, unless somebody
-// has renewed them meanwhile.
-func (s *session) drop(ctx context.Context, refused Credentials) {
-	if s.take(ctx) != nil {
-		return
-	}
-	defer s.leave()
-	if s.keys == refused {
-		s.keys, s.ends = Credentials{}, time.Time{}
-	}
+// drop forgets credentials that the cloud no longer accepts, unless they have
+// been renewed meanwhile.
+func (c *Client) drop(r role, refused Credentials) {
+	c.sessions.DropIf(r.key(), func(keys Credentials) bool { return keys == refused })
 }

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/lenhash"
 	"backupportal/function/param"
 )
 
@@ -20,58 +20,34 @@ const (
 	mostLists = 512
 )
 
-// lists keeps lists for a moment: whoever fills in a form asks for the same again.
-type lists struct {
-	mu  sync.Mutex
-	all map[listKey]*list
-}
-
-// A listKey is a list as somebody sees it: what was read for one person is not
-// shown to another.
-type listKey struct {
-	principal, alias, region string
-	query                    backup.ThingQuery
-}
-
-// A list is read by one at a time, and the others wait for that.
-type list struct {
-	turn   chan struct{}
-	things backup.Things
-	until  time.Time
-}
-
-func (l *lists) of(key listKey) *list {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if known, ok := l.all[key]; ok {
-		return known
-	}
-	if l.all == nil || len(l.all) >= mostLists {
-		l.all = map[listKey]*list{} // they only save calls
-	}
-	fresh := &list{turn: make(chan struct{}, 1)}
-	l.all[key] = fresh
-	return fresh
+// listKey is the key of a list as one principal sees it: what was read for one
+// person is not shown to another.
+func listKey(target backup.Target, q backup.ThingQuery) string {
+	sum := lenhash.Sum(
+		target.Principal.ID(),
+		target.Account.Alias,
+		target.Region,
+		string(q.Kind),
+		q.InstanceID,
+		q.Search,
+		q.Next,
+	)
+	return string(sum[:])
 }
 
 // List implements [backup.Cloud]. Its errors are [*backup.CloudError] values.
 func (c *Client) List(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, error) {
 	q.Search = strings.TrimSpace(q.Search)
-	l := c.lists.of(listKey{target.Principal.ID(), target.Account.Alias, target.Region, q})
-	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-ctx.Done():
-		return backup.Things{}, &backup.CloudError{Action: string(q.Kind), Outcome: backup.ErrNotSent, Cause: cause(ctx.Err())}
-	}
-	if c.cfg.Now().Before(l.until) {
-		return l.things, nil
-	}
-	found, failed := c.read(ctx, target, q)
-	if failed != nil {
+	found, err := c.lists.Get(ctx, listKey(target, q), func(ctx context.Context) (backup.Things, time.Time, error) {
+		found, failed := c.read(ctx, target, q)
+		if failed != nil {
+			return backup.Things{}, time.Time{}, failed
+		}
+		return found, c.cfg.Now().Add(listsLast), nil
+	})
+	if failed := cloudError(string(q.Kind), err); failed != nil {
 		return backup.Things{}, failed
 	}
-	l.things, l.until = found, c.cfg.Now().Add(listsLast)
 	return found, nil
 }
 

@@ -16,7 +16,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -26,6 +25,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/jsontext"
+	"backupportal/function/lenhash"
 	"backupportal/function/secret"
 )
 
@@ -225,12 +225,7 @@ func seal(key secret.String, previous, body string) string {
 		return ""
 	}
 	h := hmac.New(sha256.New, []byte(key.Reveal()))
-	for _, part := range []string{previous, body} {
-		var length [4]byte
-		binary.BigEndian.PutUint32(length[:], uint32(len(part)))
-		h.Write(length[:])
-		h.Write([]byte(part))
-	}
+	lenhash.Write(h, previous, body)
 	return hex.EncodeToString(h.Sum(nil))
 }
 

@@ -31,9 +31,9 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 		return r, &DeniedError{Lines: []param.Mistake{{Code: "policy", Text: msgMayNotCancel}}, SubmissionID: id}
 	}
 	busy := &BusyError{SubmissionID: id}
-	switch err := r.Cancellable(s.Now()); err {
-	case nil:
-	case ErrCancelled:
+	switch err := r.Cancellable(s.Now()); {
+	case err == nil:
+	case errors.Is(err, ErrCancelled):
 		return r, nil
 	default:
 		if busy.Err = err; r.State(s.Now()).Lives() {
@@ -104,17 +104,17 @@ func (s *Service) notCancelled(
 		return r, busy
 	}
 	r = one[0]
-	switch r.Cancellable(s.Now()) {
-	case ErrCancelled:
+	switch err := r.Cancellable(s.Now()); {
+	case errors.Is(err, ErrCancelled):
 		// A request that was refused is not why; and if somebody else's is known, it
 		// may not be this one either.
 		known, err := s.steps().find(ctx, r.SubmissionID)
-		if busy.Err == ErrCancelNo || err != nil || known.Cancellation.stands(r.Job) {
+		if errors.Is(busy.Err, ErrCancelNo) || err != nil || known.Cancellation.stands(r.Job) {
 			r.Cancellation = known.Cancellation
 			return r, nil
 		}
 		return s.cancelled(ctx, r, asked), nil
-	case ErrOver:
+	case errors.Is(err, ErrOver):
 		busy.Err, busy.RetryAfter, busy.Code = ErrOver, 0, ""
 	}
 	return r, busy

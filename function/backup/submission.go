@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/binary"
 	"encoding/hex"
 	"strings"
 	"time"
 
 	"backupportal/function/identity"
 	"backupportal/function/jsontext"
+	"backupportal/function/lenhash"
 	"backupportal/function/param"
 )
 
@@ -61,17 +61,11 @@ func (s Submission) deniedID(now time.Time) string {
 	return idOf("portal/denied/v1", string(s.Door), s.Principal.ID(), s.Fingerprint(), now.UTC().Format("2006-01-02T15"))
 }
 
-// idOf makes a name of texts that nobody gets by shifting the borders between
-// them.
-func idOf(parts ...string) string {
-	h := sha256.New()
-	for _, part := range parts {
-		var length [4]byte
-		binary.BigEndian.PutUint32(length[:], uint32(len(part)))
-		h.Write(length[:])
-		h.Write([]byte(part))
-	}
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil)[:16]))
+// idOf returns the name that a label and texts have: 128 bits of their hash, in
+// base 32.
+func idOf(label string, parts ...string) string {
+	sum := lenhash.Sum(append([]string{label}, parts...)...)
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
 }
 
 // Fingerprint is the hex SHA-256 of what the caller gave, before defaults: two

@@ -8,6 +8,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
+	"backupportal/function/set"
 )
 
 // A Verdict is what one rule says of something that somebody wants to do.
@@ -75,7 +76,7 @@ func (p *Policy) Issuers() (issuers []string) {
 	for _, t := range p.teams {
 		for _, m := range t.members {
 			if m.issuer != "" {
-				issuers = union(issuers, m.issuer)
+				issuers = set.Union(issuers, m.issuer)
 			}
 		}
 	}

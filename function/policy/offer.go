@@ -6,6 +6,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
+	"backupportal/function/set"
 )
 
 // An Offer is what the rules grant for one kind of backup, all of them taken
@@ -87,7 +88,7 @@ func (p *Policy) Regions(who identity.Principal, alias string) []string {
 		if slices.ContainsFunc(rules, func(r rule) bool {
 			return slices.Contains(r.accounts, alias) && slices.Contains(r.regions, region)
 		}) {
-			regions = union(regions, region)
+			regions = set.Union(regions, region)
 		}
 	}
 	return regions
@@ -148,32 +149,21 @@ func (o *Offer) add(r rule, source param.SourceType) {
 	o.Granted = true
 	o.Lines = append(o.Lines, r.line(r.retention))
 	if source == param.Container {
-		o.Clusters = union(o.Clusters, r.clusters.ids...)
+		o.Clusters = set.Union(o.Clusters, r.clusters.ids...)
 		o.AnyCluster = o.AnyCluster || r.clusters.any
 	} else {
-		o.Instances = union(o.Instances, r.instances.ids...)
+		o.Instances = set.Union(o.Instances, r.instances.ids...)
 		o.AnyInstance = o.AnyInstance || r.instances.any || len(r.instances.prefixes) > 0 || r.instances.tags != nil
 	}
 	if f, _ := param.FieldNamed("Detail.preScriptPath"); f.ForSource(source) {
-		o.Scripts = union(o.Scripts, r.scripts...)
+		o.Scripts = set.Union(o.Scripts, r.scripts...)
 	}
 	if f, _ := param.FieldNamed("Detail.doCopy"); f.ForSource(source) && r.copies != nil {
-		o.CopyRegions = union(o.CopyRegions, r.copies.regions...)
+		o.CopyRegions = set.Union(o.CopyRegions, r.copies.regions...)
 		o.CopyLines = append(o.CopyLines, r.line(r.copies.retention))
 	}
 }
 
 func (r rule) line(d days) Line {
 	return Line{Rule: r.id, Min: d.min, Max: d.max, Reason: r.reason, Owner: r.owner}
-}
-
-// union appends to list what it does not hold yet. It never writes into more,
-// so that offers share nothing with the policy.
-func union(list []string, more ...string) []string {
-	for _, s := range more {
-		if !slices.Contains(list, s) {
-			list = append(list, s)
-		}
-	}
-	return list
 }

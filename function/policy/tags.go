@@ -5,14 +5,16 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"backupportal/function/backup"
+	"backupportal/function/cache"
 	"backupportal/function/identity"
+	"backupportal/function/lenhash"
 	"backupportal/function/param"
+	"backupportal/function/set"
 )
 
 // A TagReader returns the tags of instances in the account and region of target,
@@ -27,8 +29,7 @@ const (
 	tagsTake   = 5 * time.Second
 )
 
-// mostTagged bounds how many instances are remembered. When there are more all
-// are forgotten: they only save calls.
+// mostTagged bounds how many instances are remembered.
 const mostTagged = 8192
 
 // Tagged returns p with tags read by read, which may be asked before a decision
@@ -36,28 +37,28 @@ const mostTagged = 8192
 // reads none, and no rule with instance_tags allows anything by it.
 func (p *Policy) Tagged(read TagReader, now func() time.Time) *Policy {
 	tagged := *p
-	tagged.tags = &tagCache{read: read, now: now}
+	tagged.tags = &tagCache{read: read, now: now, known: cache.New[tagEntry](mostTagged, now)}
 	return &tagged
 }
 
 // A tagCache remembers tags for as long as they are believed.
 type tagCache struct {
-	read TagReader
-	now  func() time.Time
-
-	mu    sync.Mutex
-	known map[tagKey]tagEntry
+	read  TagReader
+	now   func() time.Time
+	known *cache.Cache[tagEntry] // by tagKey
 }
 
-// A tagKey is an instance, as somebody sees it: what was read for one person is
-// not used for another.
-type tagKey struct{ principal, alias, region, instance string }
+// tagKey is the key of an instance as one principal sees it: what was read for one
+// person is not used for another.
+func tagKey(target backup.Target, instance string) string {
+	sum := lenhash.Sum(target.Principal.ID(), target.Account.Alias, target.Region, instance)
+	return string(sum[:])
+}
 
-// A tagEntry is what is known of an instance: nothing has no tags.
+// A tagEntry is what is known of an instance. One that does not exist has no tags.
 type tagEntry struct {
 	tags   map[string]string
 	failed bool // it could not be read
-	until  time.Time
 }
 
 var errTagsUnread = errors.New("policy: the tags could not be read")
@@ -67,50 +68,56 @@ func (c *tagCache) of(ctx context.Context, target backup.Target, instance string
 	if c == nil {
 		return nil, errTagsUnread
 	}
-	c.fetch(ctx, target, []string{instance})
-	entry, ok := c.look(target, instance)
-	if !ok || entry.failed {
+	load := func(ctx context.Context) (tagEntry, time.Time, error) {
+		entries, until, err := c.ask(ctx, target, []string{instance})
+		return entries[instance], until, err
+	}
+	entry, err := c.known.Get(ctx, tagKey(target, instance), load)
+	if err != nil || entry.failed {
 		return nil, errTagsUnread
 	}
 	return entry.tags, nil
 }
 
-func (c *tagCache) look(target backup.Target, instance string) (tagEntry, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	entry, ok := c.known[keyOf(target, instance)]
-	return entry, ok && c.now().Before(entry.until)
-}
-
-func keyOf(target backup.Target, instance string) tagKey {
-	return tagKey{target.Principal.ID(), target.Account.Alias, target.Region, instance}
-}
-
-// fetch reads those of the instances of which nothing is known, all at once. What
-// fails is remembered too, so that a page full of instances waits only once.
+// fetch reads those of the instances that are not known, all in one call.
 func (c *tagCache) fetch(ctx context.Context, target backup.Target, instances []string) {
-	unknown := slices.DeleteFunc(slices.Clone(instances), func(id string) bool { _, ok := c.look(target, id); return ok })
+	unknown := slices.DeleteFunc(slices.Clone(instances), func(id string) bool {
+		_, ok := c.known.Look(tagKey(target, id))
+		return ok
+	})
 	if len(unknown) == 0 {
 		return
 	}
+	entries, until, err := c.ask(ctx, target, unknown)
+	if err != nil {
+		return
+	}
+	for id, entry := range entries {
+		c.known.Put(tagKey(target, id), entry, until)
+	}
+}
+
+// ask reads the tags of instances, and says until when they are believed. A failure
+// is an entry too, so that a page full of instances waits only once. The only error
+// is that ctx ended, which says nothing about the cloud.
+func (c *tagCache) ask(
+	ctx context.Context, target backup.Target, instances []string,
+) (entries map[string]tagEntry, until time.Time, err error) {
 	limited, cancel := context.WithTimeout(ctx, tagsTake)
 	defer cancel()
-	found, err := c.read(limited, target, unknown)
+	found, err := c.read(limited, target, instances)
 	if err != nil && ctx.Err() != nil {
-		return // the caller went away, which says nothing of the cloud
+		return nil, time.Time{}, ctx.Err()
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.known == nil || len(c.known)+len(unknown) > mostTagged {
-		c.known = map[tagKey]tagEntry{}
+	lasts := tagsLast
+	if err != nil {
+		lasts = tagsFailed
 	}
-	for _, id := range unknown {
-		entry := tagEntry{tags: found[id], until: c.now().Add(tagsLast)}
-		if err != nil {
-			entry = tagEntry{failed: true, until: c.now().Add(tagsFailed)}
-		}
-		c.known[keyOf(target, id)] = entry
+	entries = map[string]tagEntry{}
+	for _, id := range instances {
+		entries[id] = tagEntry{tags: found[id], failed: err != nil}
 	}
+	return entries, c.now().Add(lasts), nil
 }
 
 // A sight is the instance of one decision: its tags are looked up once, however
@@ -175,7 +182,7 @@ func (p *Policy) Foresee(ctx context.Context, who identity.Principal, do backup.
 		if wanted[place] == nil {
 			order = append(order, place)
 		}
-		wanted[place] = union(wanted[place], params["InstanceId"])
+		wanted[place] = set.Union(wanted[place], params["InstanceId"])
 	}
 	for _, place := range order {
 		p.tags.fetch(ctx, p.targetOf(who, param.Params{"Account": place[0], "Region": place[1]}), wanted[place])

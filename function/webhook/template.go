@@ -29,7 +29,7 @@ func Submission(s Source, body []byte) ([]byte, error) {
 	if err := d.Decode(&payload); err != nil {
 		return nil, ErrNotJSON
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, ErrNotJSON
 	}
 	for _, c := range s.When {

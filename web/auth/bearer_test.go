@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"crypto/sha256"
+	"errors"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestTwoHeadersAreNoToken(t *testing.T) {
 		t.Errorf("with one: %+v, %v", p, err)
 	}
 	r.Header.Add("Authorization", "Bearer "+token)
-	if p, err := find(r); err != auth.ErrToken {
+	if p, err := find(r); !errors.Is(err, auth.ErrToken) {
 		t.Errorf("with two: %+v, %v", p, err)
 	}
 }
