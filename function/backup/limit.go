@@ -216,6 +216,9 @@ func signIns(client string) (_ Rate, ok bool) {
 	return r, true
 }
 
+// limited reports whether the grant has limits at all.
+func (g Grant) limited() bool { return len(g.Rates) > 0 || len(g.Quotas) > 0 || g.Cooldown > 0 }
+
 // admissionKey names a reservation in [Limits]. Two submissions with one idempotency
 // key have one each: the one that is refused gives back its own.
 func admissionKey(id, fingerprint string) string {

@@ -2,7 +2,6 @@ package backup
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	"backupportal/function/identity"
@@ -59,23 +58,6 @@ type Grant struct {
 	Rates    []Rate        // each of them must allow the backup
 	Quotas   []Quota       // each of them must allow the backup
 }
-
-// over is what the caller gave, and beside it what the grant gives.
-func (g Grant) over(given param.Params) param.Params {
-	p := maps.Clone(given)
-	if p == nil {
-		p = param.Params{}
-	}
-	for name, value := range g.Values {
-		if p[name] == "" {
-			p[name] = value
-		}
-	}
-	return p
-}
-
-// limited reports whether the grant has limits at all.
-func (g Grant) limited() bool { return len(g.Rates) > 0 || len(g.Quotas) > 0 || g.Cooldown > 0 }
 
 // A Rate allows Burst backups at once and, in the long run, Burst in each Per.
 type Rate struct {

@@ -95,6 +95,20 @@ func (s *Service) complete(who identity.Principal, given param.Params, grant Gra
 	return p, account, bad.OrNil()
 }
 
+// over is what the caller gave, and beside it what the grant gives.
+func (g Grant) over(given param.Params) param.Params {
+	p := maps.Clone(given)
+	if p == nil {
+		p = param.Params{}
+	}
+	for name, value := range g.Values {
+		if p[name] == "" {
+			p[name] = value
+		}
+	}
+	return p
+}
+
 // keptIn is the CrossAccountType that goes with a way into an account.
 func keptIn(a Access) string {
 	if a == HBRCrossAccount {
