@@ -7,8 +7,9 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"strings"
+
+	xlanguage "golang.org/x/text/language"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
@@ -60,19 +61,28 @@ func language(r *http.Request) param.Language {
 			return l
 		}
 	}
-	best, most := param.English, 0.0
-	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		tag, weight, weighed := strings.Cut(tag, ";")
-		quality := 1.0 // RFC 9110, 12.4.2
-		if weighed {
-			quality, _ = strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
-		}
-		primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
-		if l, ok := map[string]param.Language{"zh": param.Chinese, "en": param.English}[primary]; ok && quality > most {
-			best, most = l, quality
-		}
+	return preferred(r.Header.Get("Accept-Language"))
+}
+
+// offered are the languages of the portal by the index of the matcher's tags, the
+// default first. Readers of traditional Chinese get Chinese too.
+var offered = []param.Language{param.English, param.Chinese, param.Chinese}
+
+var matcher = xlanguage.NewMatcher([]xlanguage.Tag{
+	xlanguage.English,
+	xlanguage.SimplifiedChinese,
+	xlanguage.TraditionalChinese,
+})
+
+// preferred returns the language of the portal that fits a header Accept-Language
+// best (RFC 9110, section 12.5.4), and English for a header that is not right.
+func preferred(header string) param.Language {
+	tags, _, err := xlanguage.ParseAcceptLanguage(header)
+	if err != nil {
+		return param.English
 	}
-	return best
+	_, index, _ := matcher.Match(tags...)
+	return offered[index]
 }
 
 func languageTag(s string) (param.Language, bool) {

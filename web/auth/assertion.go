@@ -38,7 +38,7 @@ var ErrAssertion = fmt.Errorf("the gateway's assertion is not right: %w", ErrSig
 // Who returns a function that tells who sent a request, or that nobody is
 // signed in: [ErrSignedOut] or [ErrAssertion]. It asks nobody for keys until it needs them.
 func (a Assertion) Who() (func(*http.Request) (identity.Principal, error), error) {
-	var keys oidc.KeySet = oidc.NewRemoteKeySet(withClient(context.Background()), a.JWKSURL)
+	var keys oidc.KeySet = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(a.Now)), a.JWKSURL)
 	if a.JWKS != "" {
 		given, err := publicKeys(a.JWKS)
 		if err != nil {

@@ -26,9 +26,9 @@ type Finder = func(*http.Request) (identity.Principal, error)
 // others. It is for the API; whoever shows no token, and whoever asks for a page, is
 // for next to find. A request that shows one is never taken for anybody else's.
 func Machines(tokens []identity.Token, list []identity.Pipeline, now func() time.Time, next Finder) Finder {
-	p := &pipelines{list: list, now: now, issuers: map[string]*issuer{}}
+	p := &pipelines{list: list, now: now, issuers: map[string]*provider{}}
 	for _, one := range list {
-		p.issuers[one.Issuer] = &issuer{}
+		p.issuers[one.Issuer] = newProvider(one.Issuer, now)
 	}
 	return func(r *http.Request) (identity.Principal, error) {
 		shown := r.Header.Values("Authorization")

@@ -3,12 +3,14 @@ package auth
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"backupportal/function/cache"
 )
 
 // providerPatience is how long one call of a provider may take.
@@ -26,25 +28,70 @@ const keptFor = 5 * time.Second
 // largestAnswer is how much of a provider's answer is read, in bytes.
 const largestAnswer = 1 << 20
 
-// withClient adds the client with which providers are asked. It follows nobody
-// anywhere: a code and the client's secret go to the address that the provider
-// has published and to no other.
-func withClient(ctx context.Context) context.Context {
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return oidc.ClientContext(ctx, &http.Client{Timeout: providerPatience, CheckRedirect: stay, Transport: published})
+// mostAnswers is how many addresses' answers are remembered: a provider has two.
+const mostAnswers = 100
+
+// A provider is an OpenID provider as the portal asks it. It is safe for concurrent
+// use. [newProvider] makes one.
+type provider struct {
+	issuer string
+	now    func() time.Time
+	client *http.Client
+	found  *cache.Cache[*oidc.Provider] // nil for as long as the provider is not asked again
 }
 
-// published is the way to all providers.
-var published = &keeper{kept: map[string]answer{}}
+// newProvider returns the provider with the name issuer. It calls nothing.
+func newProvider(issuer string, now func() time.Time) *provider {
+	return &provider{issuer: issuer, now: now, client: newClient(now), found: cache.New[*oidc.Provider](1, now)}
+}
 
-// A keeper remembers the answers to GET for a moment.
+// ever is a time that does not come.
+var ever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// errAway says that a provider gave no usable answer.
+var errAway = errors.New("auth: the provider gave no usable answer")
+
+// discovered asks the provider for its addresses, the first time (OpenID Connect
+// Discovery 1.0). The context of the call lives on in the provider's key set, so it
+// is not a request's. The only error is errAway.
+func (p *provider) discovered() (*oidc.Provider, error) {
+	load := func(ctx context.Context) (*oidc.Provider, time.Time, error) {
+		found, err := oidc.NewProvider(p.context(ctx), p.issuer)
+		if err != nil {
+			return nil, p.now().Add(missedFor), nil
+		}
+		return found, ever, nil
+	}
+	found, err := p.found.Get(context.Background(), p.issuer, load)
+	if err != nil || found == nil {
+		return nil, errAway
+	}
+	return found, nil
+}
+
+// context adds the client with which the provider is asked.
+func (p *provider) context(ctx context.Context) context.Context {
+	return oidc.ClientContext(ctx, p.client)
+}
+
+// newClient returns the client with which providers are asked. It follows no
+// redirects: a code and the client's secret go to the address that the provider has
+// published and to no other.
+func newClient(now func() time.Time) *http.Client {
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	keep := &keeper{now: now, kept: cache.New[answer](mostAnswers, now)}
+	return &http.Client{Timeout: providerPatience, CheckRedirect: stay, Transport: keep}
+}
+
+// A keeper remembers successful answers to GET for a moment.
 type keeper struct {
-	mu   sync.Mutex
-	kept map[string]answer // by address
+	now  func() time.Time
+	kept *cache.Cache[answer] // by address
 }
 
 type answer struct {
-	at     time.Time
+	code   int
+	status string
 	header http.Header
 	body   []byte
 }
@@ -58,35 +105,34 @@ func (k *keeper) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return res, err
 	}
-	address := r.URL.String()
-	k.mu.Lock()
-	known, ok := k.kept[address]
-	k.mu.Unlock()
-	if ok && time.Since(known.at) < keptFor {
-		return known.response(r), nil
+	load := func(ctx context.Context) (answer, time.Time, error) {
+		a, err := read(r.WithContext(ctx))
+		if err != nil || a.code != http.StatusOK {
+			return a, time.Time{}, err
+		}
+		return a, k.now().Add(keptFor), nil
 	}
-	res, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil || res.StatusCode != http.StatusOK {
-		return res, err
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, largestAnswer))
+	a, err := k.kept.Get(r.Context(), r.URL.String(), load)
 	if err != nil {
 		return nil, err
 	}
-	known = answer{time.Now(), res.Header, body}
-	k.mu.Lock()
-	if len(k.kept) > 100 { // there are as many providers as the settings name
-		clear(k.kept)
+	return a.response(r), nil
+}
+
+// read sends r and reads the answer.
+func read(r *http.Request) (answer, error) {
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return answer{}, err
 	}
-	k.kept[address] = known
-	k.mu.Unlock()
-	return known.response(r), nil
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, largestAnswer))
+	return answer{res.StatusCode, res.Status, res.Header, body}, err
 }
 
 func (a answer) response(r *http.Request) *http.Response {
 	return &http.Response{
-		StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		StatusCode: a.code, Status: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: a.header.Clone(), ContentLength: int64(len(a.body)), Body: io.NopCloser(bytes.NewReader(a.body)),
 	}
 }

@@ -38,9 +38,8 @@ type OIDC struct {
 	Keep         func(issuer, group string) bool
 	Sessions     *Sessions
 
-	mu       sync.Mutex
-	provider *oidc.Provider // once found
-	missed   time.Time      // when it was last not
+	once     sync.Once
+	provider *provider // made at the first use
 }
 
 // A login is the content of the cookie that ties a callback to its browser.
@@ -52,24 +51,15 @@ type login struct {
 	Expires  int64  `json:"e"`
 }
 
-// discovered asks the provider for its addresses, the first time. The context
-// lives on in its key set, so it is not a request's.
+// discovered returns what the provider says about itself. The only error is
+// [ErrProvider].
 func (o *OIDC) discovered() (*oidc.Provider, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.provider != nil {
-		return o.provider, nil
-	}
-	if since := o.Sessions.Now().Sub(o.missed); since >= 0 && since < missedFor {
-		return nil, ErrProvider
-	}
-	p, err := oidc.NewProvider(withClient(context.Background()), o.Issuer)
+	o.once.Do(func() { o.provider = newProvider(o.Issuer, o.Sessions.Now) })
+	found, err := o.provider.discovered()
 	if err != nil {
-		o.missed = o.Sessions.Now()
 		return nil, ErrProvider
 	}
-	o.provider = p
-	return p, nil
+	return found, nil
 }
 
 // EndSession is where people end their session at the provider itself (OpenID
@@ -186,7 +176,7 @@ func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error
 	if err != nil {
 		return session{}, err
 	}
-	ctx, stop := context.WithTimeout(withClient(ctx), providerPatience)
+	ctx, stop := context.WithTimeout(o.provider.context(ctx), providerPatience)
 	defer stop()
 	tokens, err := o.client(p).Exchange(ctx, code, oauth2.VerifierOption(l.Verifier))
 	if err != nil {

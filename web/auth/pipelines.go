@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -18,15 +17,7 @@ type pipelines struct {
 	list []identity.Pipeline
 	now  func() time.Time
 
-	issuers map[string]*issuer // by name
-}
-
-// An issuer is one that the policy names. Whoever waits for one that is slow keeps
-// nobody from the others.
-type issuer struct {
-	mu       sync.Mutex
-	provider *oidc.Provider // once found
-	missed   time.Time      // when it was last not
+	issuers map[string]*provider // by name: one that is slow does not delay the others
 }
 
 // longestJWT is how long a token may be: more is none of an issuer that we know.
@@ -43,11 +34,12 @@ func (p *pipelines) who(ctx context.Context, token string) (identity.Principal, 
 		if one.Issuer != name {
 			continue
 		}
-		provider, err := p.issuers[name].found(name, p.now)
+		issuer := p.issuers[name]
+		provider, err := issuer.discovered()
 		if err != nil {
-			return identity.Principal{}, err
+			return identity.Principal{}, ErrIssuerAway
 		}
-		limited, stop := context.WithTimeout(withClient(ctx), providerPatience)
+		limited, stop := context.WithTimeout(issuer.context(ctx), providerPatience)
 		verified, err := provider.VerifierContext(limited, &oidc.Config{ClientID: one.Audience, SupportedSigningAlgs: algorithms, Now: p.now}).Verify(limited, token)
 		stop()
 		if away(err) {
@@ -86,23 +78,4 @@ func fits(one identity.Pipeline, token *oidc.IDToken) bool {
 		}
 	}
 	return true
-}
-
-// found asks the issuer for its addresses, the first time.
-func (i *issuer) found(name string, now func() time.Time) (*oidc.Provider, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.provider != nil {
-		return i.provider, nil
-	}
-	if since := now().Sub(i.missed); since >= 0 && since < missedFor {
-		return nil, ErrIssuerAway
-	}
-	provider, err := oidc.NewProvider(withClient(context.Background()), name)
-	if err != nil {
-		i.missed = now()
-		return nil, ErrIssuerAway
-	}
-	i.provider = provider
-	return provider, nil
 }
