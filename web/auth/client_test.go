@@ -122,3 +122,14 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 		t.Errorf("one call may take %v", client.Timeout)
 	}
 }
+
+func TestAnswersOfSeveralAddressesAreKept(t *testing.T) {
+	k := &keeper{kept: map[string]answer{}}
+	address, _ := publisher(t, http.StatusOK, "keys")
+	for _, query := range []string{"?a", "?b", "?c"} {
+		fetch(t, k, "GET", address+query)
+	}
+	if len(k.kept) != 3 {
+		t.Errorf("%d are kept", len(k.kept))
+	}
+}

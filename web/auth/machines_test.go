@@ -220,3 +220,15 @@ func TestIssuerWithoutKeysIsAway(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestIssuerOfPipelinesIsFoundOnce(t *testing.T) {
+	p := newIssuer(t, newClock())
+	var i issuer
+	one, err := i.found(p.URL, p.clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := i.found(p.URL, p.clock.Now); err != nil || other != one {
+		t.Errorf("it is looked for again: %v", err)
+	}
+}

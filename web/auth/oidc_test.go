@@ -322,3 +322,10 @@ func TestSessionEndsAtTheIssuerWhereItSays(t *testing.T) {
 		}
 	}
 }
+
+func TestSignInForAPageThatIsTooLongDoesNotBegin(t *testing.T) {
+	r, w := newSignIn(t), httptest.NewRecorder()
+	if err := r.Login(w, httptest.NewRequest("GET", "/auth/login", nil), "/"+strings.Repeat("x", 3600)); err != ErrTooLarge || len(w.Header()) != 0 {
+		t.Errorf("%v, answered %v", err, w.Header())
+	}
+}

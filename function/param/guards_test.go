@@ -1,0 +1,51 @@
+package param
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"backupportal/function/jsontext"
+)
+
+// As many lines as the page of the parameter says, and not one more: the cloud would refuse the job after it was sent.
+func TestListsHaveAsManyLinesAsTheyMay(t *testing.T) {
+	for name, most := range map[string]int{"Detail.diskIdList": 64, "Include": 8, "Exclude": 8} {
+		f, ok := FieldNamed(name)
+		if !ok || f.MaxItems != most {
+			t.Fatalf("%s has %d lines at most", name, f.MaxItems)
+		}
+		f.MaxLength = 0 // of the text as a whole, which has a test of its own
+		for lines, want := range map[int]bool{most - 1: true, most: true, most + 1: false} {
+			var items []string
+			for i := range lines {
+				items = append(items, fmt.Sprint("d-bp", i))
+			}
+			bad := f.Check(jsontext.Must(items))
+			tooMany := slices.ContainsFunc(bad, func(m Mistake) bool { return m.Code == "lines" })
+			if tooMany == want || want && len(bad) > 0 {
+				t.Errorf("%s with %d lines: %+v", name, lines, bad)
+			}
+		}
+	}
+}
+
+// Texts have the length that the page of the parameter gives them.
+func TestTextsAreAsLongAsTheyMayBe(t *testing.T) {
+	for name, most := range map[string]int{"Include": 255, "Exclude": 255, "Detail.preScriptPath": 255, "Detail.postScriptPath": 255} {
+		f, ok := FieldNamed(name)
+		if !ok {
+			t.Fatalf("there is no %s", name)
+		}
+		for length, want := range map[int]bool{most: true, most + 1: false} {
+			text := "/" + strings.Repeat("p", length-1)
+			if f.Type == Strings {
+				text = jsontext.Must([]string{text[:length-4]}) // brackets and quotes count
+			}
+			if bad := f.Check(text); (len(bad) == 0) != want || len(text) != length {
+				t.Errorf("%s of %d: %+v", name, len(text), bad)
+			}
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"backupportal/function/backup"
+	"backupportal/function/param"
+)
+
+// ruled is base with other rules: numbered ones for one day of UDM_ECS in prod, for the instances that each says.
+func ruled(instances ...string) string {
+	top, _, _ := strings.Cut(base, "rules:\n")
+	var b strings.Builder
+	b.WriteString(top + "rules:\n")
+	for i, which := range instances {
+		fmt.Fprintf(&b, "  - id: r%d\n    teams: [payments]\n    actions: [backup.create, backup.view]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n"+
+			"    source_types: [UDM_ECS]\n    %s\n    retention_days: {min: 1, max: 1}\n", i, which)
+	}
+	return b.String()
+}
+
+func week() param.Params {
+	return param.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": "7"}
+}
+
+// A refusal speaks of twenty rules at most. If the teams have more, it speaks of those that may cover the backup.
+func TestRefusalSpeaksOfTwentyRulesAtMost(t *testing.T) {
+	for _, c := range []struct{ others, covering, lines int }{{19, 1, 20}, {18, 3, 3}, {21, 1, 1}, {0, 20, 20}, {0, 21, 20}, {30, 30, 20}} {
+		var instances []string
+		for range c.others {
+			instances = append(instances, "instances: [i-other]")
+		}
+		for range c.covering {
+			instances = append(instances, "any_instance: true")
+		}
+		_, denied := mustLoad(t, ruled(instances...)).Decide(t.Context(), alice, week())
+		if len(denied) != c.lines {
+			t.Errorf("%d rules about others and %d that cover: %d lines", c.others, c.covering, len(denied))
+		}
+	}
+	_, denied := mustLoad(t, ruled("instances: [i-other]")).Decide(t.Context(), alice, week())
+	if len(denied) != 1 || denied[0].Rule == nil {
+		t.Errorf("one rule about others: %+v", denied)
+	}
+}
+
+// The first rule of the file that allows is the one that counts, whether it goes by tags or not: its limits hold.
+func TestFirstRuleCountsWhetherItGoesByTagsOrNot(t *testing.T) {
+	const all, web, data = "any_instance: true", "instance_tags: {team: web}", "instance_tags: {team: data}"
+	for _, c := range []struct {
+		rules []string
+		want  string // the rule, if there is one
+		asks  bool
+	}{
+		{[]string{all, web}, "r0", false},
+		{[]string{web, all}, "r0", true},
+		{[]string{data, all, web}, "r1", true},
+		{[]string{data, web, all}, "r1", true},
+		{[]string{data, web}, "r1", true},
+		{[]string{data}, "", true},
+		{[]string{data, "instances: [i-other]"}, "", true},
+	} {
+		e := &ecs{tags: map[string]map[string]string{"i-web1": {"team": "web"}}}
+		p := e.in(t, ruled(c.rules...))
+		grant, denied := p.Decide(t.Context(), alice, with(week(), "Retention", "1"))
+		if grant.Rule != c.want || (denied == nil) != (c.want != "") || (e.asked != nil) != c.asks {
+			t.Errorf("%q: rule %q, asked %v\n%s", c.rules, grant.Rule, e.asked, sentences(param.English, denied))
+		}
+		if may := p.May(t.Context(), alice, backup.ActionView, week()); may != (c.want != "") {
+			t.Errorf("%q: viewing %v", c.rules, may)
+		}
+	}
+}
