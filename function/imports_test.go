@@ -15,10 +15,10 @@ const module = "backupportal/"
 // allowed are the packages of ours that each package may import. Tests may
 // import more: they put pieces together. docs/design.md draws it.
 var allowed = map[string][]string{
-	"function":                    {"function/aliyun", "function/audit", "function/backup", "function/event", "function/identity", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
+	"function":                    {"function/aliyun", "function/audit", "function/backup", "function/event", "function/identity", "function/logging", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
 	"function/aliyun":             {"function/backup", "function/identity", "function/jsontext", "function/param", "function/secret"},
 	"function/audit":              {"function/backup", "function/identity", "function/jsontext", "function/param", "function/secret"},
-	"function/backup":             {"function/identity", "function/jsontext", "function/param", "function/secret"},
+	"function/backup":             {"function/identity", "function/jsontext", "function/logging", "function/param", "function/secret"},
 	"function/cmd/emulator":       {"function/emulator", "function/emulator/world"},
 	"function/cmd/local":          {"function/aliyun", "function/backup", "function/emulator", "function/event", "function/policy", "function/secret", "function/store", "web", "web/auth"},
 	"function/emulator":           {"function/emulator/api", "function/emulator/ecs", "function/emulator/fault", "function/emulator/hbr", "function/emulator/plainjson", "function/emulator/rpc", "function/emulator/sign", "function/emulator/sts", "function/emulator/world"},
@@ -33,10 +33,11 @@ var allowed = map[string][]string{
 	"function/emulator/sign":      {},
 	"function/emulator/sts":       {"function/emulator/ram", "function/emulator/rpc", "function/emulator/world"},
 	"function/emulator/world":     {"function/emulator/api", "function/emulator/lifecycle", "function/emulator/ram"},
-	"function/event":              {"function/jsontext", "function/secret"},
+	"function/event":              {"function/jsontext", "function/logging", "function/secret"},
 	"function/event/runtimetest":  {},
 	"function/identity":           {},
 	"function/jsontext":           {},
+	"function/logging":            {},
 	"function/notify":             {"function/backup", "function/param"},
 	"function/param":              {"function/jsontext"},
 	"function/policy":             {"function/backup", "function/identity", "function/param", "function/secret", "function/webhook"},
@@ -47,7 +48,7 @@ var allowed = map[string][]string{
 	"function/store/storetest":    {"function/backup", "function/identity", "function/param"},
 	"function/webhook":            {"function/identity", "function/param", "function/secret"},
 	"templates":                   {"function/backup", "function/param"},
-	"web":                         {"function/backup", "function/identity", "function/jsontext", "function/param", "function/policy", "function/webhook", "templates", "web/auth"},
+	"web":                         {"function/backup", "function/identity", "function/jsontext", "function/logging", "function/param", "function/policy", "function/webhook", "templates", "web/auth"},
 	"web/auth":                    {"function/identity", "function/param", "function/secret"},
 }
 

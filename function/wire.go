@@ -17,6 +17,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/event"
 	"backupportal/function/identity"
+	"backupportal/function/logging"
 	"backupportal/function/notify"
 	"backupportal/function/param"
 	"backupportal/function/policy"
@@ -36,7 +37,7 @@ type portal struct {
 // wire puts the program together. It is the only place that knows every
 // package.
 func wire(cfg Config, logTo io.Writer) (portal, error) {
-	log := slog.New(slog.NewJSONHandler(logTo, nil))
+	log := slog.New(logging.NewHandler(slog.NewJSONHandler(logTo, nil)))
 	data, err := os.ReadFile(cfg.PolicyFile)
 	if err != nil {
 		return portal{}, fmt.Errorf("the policy: %w", err)
@@ -203,8 +204,12 @@ func isSweep(payload []byte) bool {
 	return json.Unmarshal(payload, &keys) == nil && len(keys) == 1 && string(keys["sweep"]) == "true"
 }
 
-// requestID is the platform's name for the request, or a new one.
+// requestID is the id that ctx has, the platform's name for the request, or a
+// new one.
 func requestID(ctx context.Context) string {
+	if id := logging.RequestID(ctx); id != "" {
+		return id
+	}
 	if inv, ok := event.FromContext(ctx); ok && inv.RequestID != "" {
 		return inv.RequestID
 	}

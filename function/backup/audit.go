@@ -176,7 +176,7 @@ func (s *Service) Note(ctx context.Context, e AuditEvent) {
 // stored is in the log.
 func (s *Service) tellAudit(ctx context.Context, e AuditEvent) {
 	if err := s.audit(ctx, e); err != nil {
-		s.Log.Error("recording for the audit", "event", e.Kind, "submission", e.Submission.ID, "error", err)
+		s.Log.ErrorContext(ctx, "recording for the audit", "audit_event", e.Kind, "submission", e.Submission.ID, "error", err)
 	}
 }
 

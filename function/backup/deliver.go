@@ -46,10 +46,10 @@ func (s *Service) deliver(ctx context.Context) int {
 // deliverTo sends what is due to one receiver, oldest first, until that fails:
 // then the receiver is likely to be away, and the rest is left for the next time.
 func (s *Service) deliverTo(ctx context.Context, receiver string, sent *atomic.Int32) {
-	defer s.recovered("delivery")
+	defer s.recovered(ctx, "delivery")
 	due, err := s.Store.Due(ctx, receiver, s.Now(), mostSent)
 	if err != nil && ctx.Err() == nil {
-		s.Log.Warn("looking for notices", "receiver", receiver, "error", err)
+		s.Log.WarnContext(ctx, "looking for notices", "receiver", receiver, "error", err)
 	}
 	for _, n := range due {
 		if !leaves(ctx, sendTime) {
@@ -58,7 +58,7 @@ func (s *Service) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 		until := s.Now().Add(pause(n.Attempts))
 		ours, err := s.Store.Take(ctx, n, until)
 		if err != nil {
-			s.Log.Warn("taking a notice", "receiver", receiver, "error", err)
+			s.Log.WarnContext(ctx, "taking a notice", "receiver", receiver, "error", err)
 			return
 		}
 		if !ours {
@@ -101,26 +101,26 @@ func (s *Service) send(ctx context.Context, n Notice, until time.Time) error {
 		err = s.Messenger.Send(limited, n)
 		cancel()
 		if err != nil && until.Before(end) {
-			s.Log.Warn("notice not sent", "submission", n.SubmissionID, "event", n.Event, "receiver", n.Receiver,
+			s.Log.WarnContext(ctx, "notice not sent", "submission", n.SubmissionID, "event", n.Event, "receiver", n.Receiver,
 				"attempt", n.Attempts, "again", until, "error", err)
 			return err
 		}
 	}
 	if err != nil {
-		s.Log.Error("notice given up", "submission", n.SubmissionID, "event", n.Event, "receiver", n.Receiver,
+		s.Log.ErrorContext(ctx, "notice given up", "submission", n.SubmissionID, "event", n.Event, "receiver", n.Receiver,
 			"attempts", n.Attempts, "at", n.At, "error", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
 	if failed := s.Store.Done(ctx, n, s.Now()); failed != nil {
-		s.Log.Warn("closing a notice", "submission", n.SubmissionID, "event", n.Event, "receiver", n.Receiver, "error", failed)
+		s.Log.WarnContext(ctx, "closing a notice", "submission", n.SubmissionID, "event", n.Event, "receiver", n.Receiver, "error", failed)
 	}
 	return err
 }
 
 // recovered is deferred where a panic is to end a task and not the process.
-func (s *Service) recovered(task string) {
+func (s *Service) recovered(ctx context.Context, task string) {
 	if v := recover(); v != nil {
-		s.Log.Error("panicked", "task", task, "value", fmt.Sprintf("%.200v", v), "stack", string(debug.Stack()))
+		s.Log.ErrorContext(ctx, "panicked", "task", task, "panic", fmt.Sprintf("%.200v", v), "stack", string(debug.Stack()))
 	}
 }

@@ -138,7 +138,7 @@ func (s *Service) SignInFailed(ctx context.Context, client string) {
 		return
 	}
 	if _, err := s.Limits.Spend(context.WithoutCancel(ctx), r, s.Now()); err != nil {
-		s.Log.Warn("counting failed sign-ins", "error", err)
+		s.Log.WarnContext(ctx, "counting failed sign-ins", "error", err)
 	}
 }
 
@@ -192,7 +192,7 @@ func (s *Service) admit(ctx context.Context, r Record, call Call, attempt int) e
 		e := about(AuditLimit, ActionCreate, r.Principal, r, attempt)
 		e.Outcome = AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key}
 		s.tellAudit(ctx, e)
-		s.Log.Info("limited", "principal", r.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
+		s.Log.InfoContext(ctx, "limited", "principal", r.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
 		return limit
 	}
 	return nil
@@ -205,7 +205,7 @@ func (s *Service) earlier(ctx context.Context, sub Submission) (Answer, bool) {
 	switch {
 	case errors.Is(err, ErrNotFound):
 	case err != nil:
-		s.Log.Error("looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
+		s.Log.ErrorContext(ctx, "looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
 	case r.Fingerprint != sub.Fingerprint():
 	case r.Last.Kind == StepCreated || r.Last.Kind == StepRefused:
 		return s.stored(r, true), true
@@ -224,6 +224,6 @@ func (s *Service) withdraw(ctx context.Context, r Record, attempt int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	if err := s.Limits.Withdraw(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
-		s.Log.Warn("giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
+		s.Log.WarnContext(ctx, "giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
 	}
 }

@@ -155,7 +155,7 @@ func (s *Service) announce(ctx context.Context, notices []Notice) error {
 	}
 	added, err := s.Store.Announce(ctx, notices)
 	if err != nil {
-		s.Log.Warn("announcing", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
+		s.Log.WarnContext(ctx, "announcing", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
 		return away(err)
 	}
 	if added > 0 {
@@ -175,6 +175,6 @@ func (s *Service) end(ctx context.Context, r Record) {
 		return
 	}
 	if err := s.Store.End(ctx, r.SubmissionID, r.State(now)); err != nil {
-		s.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
+		s.Log.WarnContext(ctx, "ending a submission", "submission", r.SubmissionID, "error", err)
 	}
 }

@@ -123,7 +123,7 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 	s.tellAudit(ctx, e)
 	known, _, err := s.Store.Claim(ctx, r)
 	if err != nil {
-		s.Log.Error("recording a refusal", "principal", sub.Principal.ID(), "error", err)
+		s.Log.ErrorContext(ctx, "recording a refusal", "principal", sub.Principal.ID(), "error", err)
 		return denied
 	}
 	return &DeniedError{Lines: denied.Lines, SubmissionID: known.SubmissionID}
@@ -158,7 +158,7 @@ func (s *Service) next(ctx context.Context, r Record, call Call, sends *int) (_ 
 		if _, err := s.reconcile(ctx, r.Principal, r); errors.Is(err, ErrStoreAway) {
 			return Answer{}, false, err
 		} else if err != nil {
-			s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+			s.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
 			answer := s.unknown(r)
 			answer.RetryAfter = max(answer.RetryAfter, 15*time.Second)
 			return answer, true, nil
@@ -243,7 +243,7 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 		return Answer{}, false, nil
 	}
 	r.Last = step
-	s.Log.Info("sending", "submission", r.SubmissionID, "attempt", step.N, "job_name", r.JobName)
+	s.Log.InfoContext(ctx, "sending", "submission", r.SubmissionID, "attempt", step.N, "job_name", r.JobName)
 	// What the cloud answers is written down even if that takes a little longer.
 	ctx = context.WithoutCancel(ctx)
 	limited, cancel := context.WithTimeout(ctx, step.Until.Sub(s.Now()))
@@ -266,12 +266,12 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 // job exists, and the cloud's list will teach the log later.
 // What the audit is told of it is e.
 func (s *Service) created(ctx context.Context, r Record, c Created, e AuditEvent) Answer {
-	s.Log.Info("job created", "submission", r.SubmissionID, "job", c.JobID, "request_id", c.RequestID)
+	s.Log.InfoContext(ctx, "job created", "submission", r.SubmissionID, "job", c.JobID, "cloud_request_id", c.RequestID)
 	step := Step{Kind: StepCreated, JobID: c.JobID, RequestID: c.RequestID}
 	for range mostSteps {
 		told, err := s.tell(ctx, &r, step, e)
 		if err != nil {
-			s.Log.Error("recording a job", "submission", r.SubmissionID, "job", c.JobID, "error", err)
+			s.Log.ErrorContext(ctx, "recording a job", "submission", r.SubmissionID, "job", c.JobID, "error", err)
 			s.tellAudit(ctx, e)
 		}
 		if told || err != nil {
@@ -301,7 +301,7 @@ func (s *Service) tell(ctx context.Context, r *Record, step Step, e AuditEvent) 
 	}
 	s.tellAudit(ctx, e)
 	if known.Last.JobID != step.JobID {
-		s.Log.Error("a job beside the log", "submission", r.SubmissionID, "job", step.JobID, "logged", known.Last.Kind, "logged_job", known.Last.JobID)
+		s.Log.ErrorContext(ctx, "a job beside the log", "submission", r.SubmissionID, "job", step.JobID, "logged", known.Last.Kind, "logged_job", known.Last.JobID)
 		s.violation(ctx, e.Actor, *r, "job beside the log", step.JobID, known.Last.JobID)
 	}
 	return true, nil
@@ -313,7 +313,7 @@ func (s *Service) failed(ctx context.Context, r Record, err error, took time.Dur
 	if !ok {
 		cloud = &CloudError{Action: "CreateBackupJob", Outcome: ErrUnknownOutcome, Cause: "unclassified"}
 	}
-	s.Log.Warn("job not created", "submission", r.SubmissionID, "error", cloud)
+	s.Log.WarnContext(ctx, "job not created", "submission", r.SubmissionID, "cloud_request_id", cloud.RequestID, "error", cloud)
 	e := about(AuditAnswered, ActionCreate, r.Principal, r, r.Last.N)
 	e.Outcome = outcomeOf(cloud, took)
 	step := Step{N: r.Last.N + 1, Code: cloud.Code, Message: cloud.Message, RequestID: cloud.RequestID}
