@@ -22,9 +22,9 @@ const module = "backupportal/"
 var allowed = map[string][]string{
 	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/policy"},
 	"function/aliyun":             {"function/backup", "function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret", "function/set"},
-	"function/app":                {"function/aliyun", "function/audit", "function/backup", "function/event", "function/identity", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
+	"function/app":                {"function/aliyun", "function/audit", "function/backup", "function/event", "function/identity", "function/logging", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
 	"function/audit":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret"},
-	"function/backup":             {"function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret"},
+	"function/backup":             {"function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/secret"},
 	"function/cache":              {},
 	"function/cmd/emulator":       {"function/emulator", "function/emulator/world"},
 	"function/cmd/local":          {"function/app", "function/emulator"},
@@ -41,11 +41,12 @@ var allowed = map[string][]string{
 	"function/emulator/sign":      {},
 	"function/emulator/sts":       {"function/emulator/ram", "function/emulator/rpc", "function/emulator/world"},
 	"function/emulator/world":     {"function/emulator/api", "function/emulator/lifecycle", "function/emulator/ram"},
-	"function/event":              {"function/jsontext", "function/secret"},
+	"function/event":              {"function/jsontext", "function/logging", "function/secret"},
 	"function/event/runtimetest":  {},
 	"function/identity":           {},
 	"function/jsontext":           {},
 	"function/lenhash":            {},
+	"function/logging":            {},
 	"function/notify":             {"function/backup", "function/param"},
 	"function/param":              {"function/jsontext"},
 	"function/policy":             {"function/backup", "function/cache", "function/identity", "function/lenhash", "function/param", "function/secret", "function/set", "function/webhook"},
@@ -57,8 +58,8 @@ var allowed = map[string][]string{
 	"function/store/storetest":    {"function/backup", "function/identity", "function/param"},
 	"function/webhook":            {"function/identity", "function/param", "function/secret"},
 	"templates":                   {"function/backup", "function/param"},
-	"web":                         {"function/backup", "function/identity", "function/jsontext", "function/param", "function/policy", "function/webhook", "templates", "web/auth"},
-	"web/auth":                    {"function/identity", "function/param", "function/secret"},
+	"web":                         {"function/backup", "function/identity", "function/jsontext", "function/logging", "function/param", "function/policy", "function/webhook", "templates", "web/auth"},
+	"web/auth":                    {"function/cache", "function/identity", "function/param", "function/secret"},
 }
 
 // owners are the packages that alone may import a vendor's, tests included

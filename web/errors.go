@@ -93,7 +93,7 @@ var faults = []fault{
 	{errRequest, http.StatusBadRequest, "unreadable", unreadable,
 		param.Text{En: "Nothing was started. Go back and try again.", Zh: "未开始备份。请返回后重试。"}},
 	{errBody, http.StatusRequestEntityTooLarge, "too-large", unusable,
-		param.Text{En: "It is too long: 64 KB at most.", Zh: "内容过长：最多 64 KB。"}},
+		tooLong(maxBody)},
 	{errURL, http.StatusRequestURITooLong, "too-long", unusable,
 		param.Text{En: "Its address is too long: 2 KB at most.", Zh: "地址过长：最多 2 KB。"}},
 	{errType, http.StatusUnsupportedMediaType, "media-type", unusable,
@@ -147,6 +147,12 @@ var (
 	refusedTitle = param.Text{En: "Cloud Backup refused the request", Zh: "云备份拒绝了请求"}
 )
 
+// tooLong is what a body is told that has more than most bytes.
+func tooLong(most int64) param.Text {
+	text := param.Text{En: "It is too long: %v KB at most.", Zh: "内容过长：最多 %v KB。"}
+	return param.Text{En: text.Fill(param.English, most>>10), Zh: text.Fill(param.Chinese, most>>10)}
+}
+
 // faultOf finds what err means.
 func faultOf(err error) fault {
 	if _, ok := errors.AsType[param.InvalidError](err); ok {
@@ -160,8 +166,10 @@ func faultOf(err error) fault {
 		f.detail = part.what
 		return f
 	}
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return faultOf(errBody)
+	if long, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		f := faultOf(errBody)
+		f.detail = tooLong(long.Limit)
+		return f
 	}
 	for _, f := range append(faults[:len(faults):len(faults)], signInFaults...) {
 		if errors.Is(err, f.err) {
@@ -198,7 +206,7 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write problemWriter) {
 	f := faultOf(err)
 	if f.status == http.StatusInternalServerError {
-		s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
+		s.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	if f.status == http.StatusUnauthorized {
 		challenge := "Bearer" // RFC 9110, 15.5.2 wants one
@@ -210,7 +218,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 	if errors.Is(err, backup.ErrStoreAway) {
 		w.Header().Set("Retry-After", "15")
 		if r.Context().Err() == nil { // else it is the reader who is away
-			s.Log.Error("store away", "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "error", err)
+			s.Log.ErrorContext(r.Context(), "store away", "method", r.Method, "path", r.URL.Path, "error", err)
 		}
 	}
 	if errors.Is(err, auth.ErrIssuerAway) {
@@ -270,7 +278,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	}
 	s.offerAgain(&p, r, err)
 	if err := render(w, r, f.status, templates.ProblemPage(p)); err != nil {
-		s.Log.Error("drawing a problem", "path", r.URL.Path, "error", err)
+		s.Log.ErrorContext(r.Context(), "drawing a problem", "path", r.URL.Path, "error", err)
 		http.Error(w, f.title.In(l), f.status)
 	}
 }

@@ -12,19 +12,17 @@ import (
 	xlanguage "golang.org/x/text/language"
 
 	"backupportal/function/backup"
+	"backupportal/function/logging"
 	"backupportal/function/param"
 	"backupportal/templates"
 )
-
-// requestIDKey is where a request's context holds its id.
-type requestIDKey struct{}
 
 // identify gives each request its id, and the reader's language and theme,
 // which everything below may need, error pages included.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := s.RequestID(r.Context())
-		ctx := context.WithValue(r.Context(), requestIDKey{}, id)
+		id := s.requestID(r.Context())
+		ctx := logging.WithRequestID(r.Context(), id)
 		ctx = backup.WithVisit(ctx, visit(r, id))
 		ctx = templates.WithLanguage(ctx, language(r))
 		ctx = templates.WithTheme(ctx, theme(r))
@@ -49,10 +47,17 @@ func visit(r *http.Request, id string) backup.Visit {
 	return v
 }
 
-func requestID(r *http.Request) string {
-	id, _ := r.Context().Value(requestIDKey{}).(string)
-	return id
+// requestID is the id that ctx has already, so that the lines before and after
+// this point have the same, or a new one.
+func (s *Server) requestID(ctx context.Context) string {
+	if id := logging.RequestID(ctx); id != "" {
+		return id
+	}
+	return s.RequestID(ctx)
 }
+
+// requestID is the id of a request behind identify.
+func requestID(r *http.Request) string { return logging.RequestID(r.Context()) }
 
 // language is the reader's: the cookie beats what the browser prefers.
 func language(r *http.Request) param.Language {
@@ -102,7 +107,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if v := recover(); v != nil {
-				s.Log.Error("panic", "value", fmt.Sprintf("%.200v", v), "method", r.Method, "path", r.URL.Path, "request_id", requestID(r), "stack", string(debug.Stack()))
+				s.Log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprintf("%.200v", v), "method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))
 				s.problem(w, r, errPanic)
 			}
 		}()
@@ -157,7 +162,12 @@ func (s *Server) limited(next http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/webhooks/") {
 			most = maxHook
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, most)
+		// The server's own writer closes the connection behind a body that is too long.
+		inner := w
+		if sent, ok := w.(*statusWriter); ok {
+			inner = sent.ResponseWriter
+		}
+		r.Body = http.MaxBytesReader(inner, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
 }

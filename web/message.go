@@ -45,7 +45,7 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 		f := faultOf(err)
 		later := f.status == http.StatusTooManyRequests && !m.Heard // sending it again is the platform's part
 		if f.status >= http.StatusInternalServerError || f.status == http.StatusConflict || later {
-			s.Log.Warn("event not finished", "error", err)
+			s.Log.WarnContext(ctx, "event not finished", "error", err)
 			return nil, false, err
 		}
 		out.body = problemOf(f, err, param.English)
@@ -56,7 +56,7 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 	}
 	problem, refused := out.body.(Problem)
 	if refused {
-		problem.RequestID = s.RequestID(ctx)
+		problem.RequestID = s.requestID(ctx)
 		out.body = problem
 	}
 	answer, err = json.Marshal(out.body)
@@ -92,7 +92,7 @@ func timeLeft(ctx context.Context) time.Duration {
 // message reads and submits; what it returns is not yet in words.
 func (s *Server) message(ctx context.Context, m Message) (outcome, error) {
 	if len(m.Body) > maxBody {
-		return outcome{}, errBody
+		return outcome{}, &http.MaxBytesError{Limit: maxBody}
 	}
 	key := m.Key
 	params, own, err := param.DecodeJSON(m.Body, "key", "dry_run")

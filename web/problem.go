@@ -103,7 +103,7 @@ func (s *Server) writeProblemJSON(w http.ResponseWriter, r *http.Request, f faul
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	if err := writeJSON(w, r, f.status, p); err != nil {
-		s.Log.Error("writing a problem", "path", r.URL.Path, "error", err)
+		s.Log.ErrorContext(r.Context(), "writing a problem", "path", r.URL.Path, "error", err)
 	}
 }
 
@@ -129,7 +129,7 @@ func (e *unreadableEvent) Error() string { return "unreadable request: " + e.wha
 // Unreadable answers a request that could not be made of an event, and says
 // what is wrong with it, as every other answer is written.
 func (s *Server) Unreadable(w http.ResponseWriter, r *http.Request, what param.Text) {
-	s.identify(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.identify(s.logged(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, &unreadableEvent{what})
-	}))).ServeHTTP(w, r)
+	})))).ServeHTTP(w, r)
 }

@@ -96,7 +96,7 @@ func (s *Server) Handler() http.Handler {
 
 	mux.Handle("POST /webhooks/{source}", s.json(s.webhook))
 
-	return s.identify(s.recovered(s.headers(s.hosted(s.limited(s.sameOrigin(s.routed(mux)))))))
+	return s.identify(s.logged(s.recovered(s.headers(s.hosted(s.limited(s.sameOrigin(s.routed(mux))))))))
 }
 
 // principalKey is where a request's context holds its principal.
@@ -112,6 +112,7 @@ func (s *Server) signedIn(h handler) handler {
 			}
 			return err
 		}
+		setPrincipal(r.Context(), p)
 		// In place, because a problem page shows the form that h has read into r.
 		*r = *r.WithContext(context.WithValue(r.Context(), principalKey{}, p))
 		if s.SignIn != nil {
@@ -146,7 +147,7 @@ func (s *Server) ready() handler {
 		if now := s.Backups.Now(); looked.IsZero() || now.Sub(looked) >= readyPace || now.Before(looked) {
 			err := s.Store.Ready(context.WithoutCancel(r.Context()))
 			if (err == nil) != (last == nil) {
-				s.Log.Warn("readiness changed", "error", err)
+				s.Log.WarnContext(r.Context(), "readiness changed", "error", err)
 			}
 			looked, last = now, err
 		}

@@ -26,7 +26,7 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	}
 	message, err := webhook.Verify(source, r.Header, body, s.Backups.Now())
 	if err != nil {
-		s.Log.Warn("webhook refused", "source", source.Name, "request_id", requestID(r))
+		s.Log.WarnContext(r.Context(), "webhook refused", "source", source.Name)
 		s.Backups.Note(r.Context(), backup.AuditEvent{
 			Kind: backup.AuditWebhookRefused, Actor: identity.Principal{Kind: identity.KindSource, Subject: source.Name}, Often: source.Name,
 		})
@@ -55,7 +55,8 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := identity.Principal{Kind: identity.KindSource, Subject: source.Name, Name: source.Name, Key: message.Key}
-	s.Log.Info("webhook", "source", source.Name, "key", message.Key, "id", message.ID, "request_id", requestID(r))
+	setPrincipal(r.Context(), p)
+	s.Log.InfoContext(r.Context(), "webhook", "source", source.Name, "key", message.Key, "id", message.ID)
 	if err := s.Backups.Pace(r.Context(), p); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/event"
 	"backupportal/function/identity"
+	"backupportal/function/logging"
 	"backupportal/function/notify"
 	"backupportal/function/param"
 	"backupportal/function/policy"
@@ -38,7 +39,7 @@ type App struct {
 // other server. The caller ends the App with Close. An error names the setting
 // that is wrong.
 func Wire(cfg Config, logTo io.Writer) (App, error) {
-	log := slog.New(slog.NewJSONHandler(logTo, nil))
+	log := slog.New(logging.NewHandler(slog.NewJSONHandler(logTo, nil)))
 	data, err := os.ReadFile(cfg.PolicyFile)
 	if err != nil {
 		return App{}, fmt.Errorf("the policy: %w", err)
@@ -226,8 +227,12 @@ func IsSweep(payload []byte) bool {
 	return json.Unmarshal(payload, &keys) == nil && len(keys) == 1 && string(keys["sweep"]) == "true"
 }
 
-// requestID is the platform's name for the request, or a new one.
+// requestID is the id that ctx has, the platform's name for the request, or a
+// new one.
 func requestID(ctx context.Context) string {
+	if id := logging.RequestID(ctx); id != "" {
+		return id
+	}
 	if inv, ok := event.FromContext(ctx); ok && inv.RequestID != "" {
 		return inv.RequestID
 	}

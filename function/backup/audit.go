@@ -154,7 +154,7 @@ func (t trail) violation(ctx context.Context, actor identity.Principal, r Record
 // logged.
 func (t trail) tell(ctx context.Context, e AuditEvent) {
 	if err := t.record(ctx, e); err != nil {
-		t.log.Error("recording for the audit", "event", e.Kind, "submission", e.Submission.ID, "error", err)
+		t.log.ErrorContext(ctx, "recording for the audit", "audit_event", e.Kind, "submission", e.Submission.ID, "error", err)
 	}
 }
 
@@ -175,7 +175,7 @@ func (t trail) flush(ctx context.Context) {
 		return
 	}
 	if err := t.auditor.Flush(ctx, false); err != nil {
-		t.log.Warn("writing counted events to the audit trail", "error", err)
+		t.log.WarnContext(ctx, "writing counted events to the audit trail", "error", err)
 	}
 }
 

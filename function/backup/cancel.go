@@ -43,7 +43,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	}
 	target, err := s.target(r, p)
 	if err != nil {
-		s.Log.Error("cancelling a job", "submission", id, "error", err)
+		s.Log.ErrorContext(ctx, "cancelling a job", "submission", id, "error", err)
 		busy.Err = ErrNotCancelled
 		return r, busy
 	}
@@ -56,7 +56,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	if err := s.trail().record(ctx, e); err != nil {
 		return r, away(err)
 	}
-	s.Log.Info("cancelling", "submission", id, "job", r.Last.JobID, "principal", p.ID())
+	s.Log.InfoContext(ctx, "cancelling", "submission", id, "job", r.Last.JobID, "principal", p.ID())
 	err = s.Cloud.CancelBackupJob(ctx, target, r.Last.JobID, r.Complete["VaultId"])
 	e.Kind, e.Outcome = AuditCancelled, AuditOutcome{Class: ClassSuccess}
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Service) cancelled(ctx context.Context, r Record, c Cancellation) Recor
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	if err := s.Store.Cancel(ctx, r.SubmissionID, c); err != nil {
-		s.Log.Error("recording a cancellation", "submission", r.SubmissionID, "principal", c.By.ID(), "error", err)
+		s.Log.ErrorContext(ctx, "recording a cancellation", "submission", r.SubmissionID, "principal", c.By.ID(), "error", err)
 	}
 	return r
 }
@@ -88,7 +88,7 @@ func (s *Service) cancelled(ctx context.Context, r Record, c Cancellation) Recor
 func (s *Service) notCancelled(
 	ctx context.Context, target Target, r Record, asked Cancellation, err error,
 ) (Record, error) {
-	s.Log.Warn("job not cancelled", "submission", r.SubmissionID, "job", r.Last.JobID, "error", err)
+	s.Log.WarnContext(ctx, "job not cancelled", "submission", r.SubmissionID, "job", r.Last.JobID, "error", err)
 	busy := &BusyError{Err: ErrNotCancelled, SubmissionID: r.SubmissionID}
 	cloud, _ := errors.AsType[*CloudError](err)
 	if cloud != nil {

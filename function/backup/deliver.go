@@ -27,10 +27,10 @@ func (n notifier) deliver(ctx context.Context) int {
 // deliverTo sends what is due to one receiver, oldest first, until that fails:
 // then the receiver is likely to be away, and the rest is left for the next time.
 func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.Int32) {
-	defer recovered(n.log, "delivery")
+	defer recovered(ctx, n.log, "delivery")
 	due, err := n.store.Due(ctx, receiver, n.now(), mostSent)
 	if err != nil && ctx.Err() == nil {
-		n.log.Warn("looking for notices", "receiver", receiver, "error", err)
+		n.log.WarnContext(ctx, "looking for notices", "receiver", receiver, "error", err)
 	}
 	for _, notice := range due {
 		if !leaves(ctx, sendTime) {
@@ -39,7 +39,7 @@ func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 		until := n.now().Add(pause(notice.Attempts))
 		ours, err := n.store.Take(ctx, notice, until)
 		if err != nil {
-			n.log.Warn("taking a notice", "receiver", receiver, "error", err)
+			n.log.WarnContext(ctx, "taking a notice", "receiver", receiver, "error", err)
 			return
 		}
 		if !ours {
@@ -72,19 +72,19 @@ func (n notifier) send(ctx context.Context, notice Notice, until time.Time) erro
 		err = n.messenger.Send(limited, notice)
 		cancel()
 		if err != nil && until.Before(end) {
-			n.log.Warn("notice not sent", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
+			n.log.WarnContext(ctx, "notice not sent", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
 				"attempt", notice.Attempts, "again", until, "error", err)
 			return err
 		}
 	}
 	if err != nil {
-		n.log.Error("notice given up", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
+		n.log.ErrorContext(ctx, "notice given up", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
 			"attempts", notice.Attempts, "at", notice.At, "error", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
 	defer cancel()
 	if failed := n.store.Done(ctx, notice, n.now()); failed != nil {
-		n.log.Warn("closing a notice", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
+		n.log.WarnContext(ctx, "closing a notice", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
 			"error", failed)
 	}
 	return err

@@ -31,7 +31,7 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 	s.trail().tell(ctx, e)
 	known, _, err := s.Store.Claim(ctx, r)
 	if err != nil {
-		s.Log.Error("recording a refusal", "principal", sub.Principal.ID(), "error", err)
+		s.Log.ErrorContext(ctx, "recording a refusal", "principal", sub.Principal.ID(), "error", err)
 		return denied
 	}
 	return &DeniedError{Lines: denied.Lines, SubmissionID: known.SubmissionID}
@@ -44,7 +44,7 @@ func (s *Service) earlier(ctx context.Context, sub Submission) (Answer, bool) {
 	switch {
 	case errors.Is(err, ErrNotFound):
 	case err != nil:
-		s.Log.Error("looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
+		s.Log.ErrorContext(ctx, "looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
 	case r.Fingerprint != sub.Fingerprint():
 	case r.Last.Kind.final():
 		return stored(r, true), true

@@ -126,7 +126,7 @@ func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) 
 		e := about(AuditLimit, ActionCreate, r.Principal, r, attempt)
 		e.Outcome = AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key}
 		l.trail.tell(ctx, e)
-		l.log.Info("limited", "principal", r.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
+		l.log.InfoContext(ctx, "limited", "principal", r.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
 		return limit
 	}
 	return nil
@@ -141,7 +141,7 @@ func (l limiter) refund(ctx context.Context, r Record, attempt int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	if err := l.store.Withdraw(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
-		l.log.Warn("giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
+		l.log.WarnContext(ctx, "giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
 	}
 }
 
@@ -182,7 +182,7 @@ func (l limiter) signInFailed(ctx context.Context, client string) {
 		return
 	}
 	if _, err := l.store.Spend(context.WithoutCancel(ctx), r, l.now()); err != nil {
-		l.log.Warn("counting failed sign-ins", "error", err)
+		l.log.WarnContext(ctx, "counting failed sign-ins", "error", err)
 	}
 }
 

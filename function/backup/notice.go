@@ -147,7 +147,7 @@ func (n notifier) announce(ctx context.Context, notices []Notice) error {
 	}
 	added, err := n.store.Announce(ctx, notices)
 	if err != nil {
-		n.log.Warn("announcing", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
+		n.log.WarnContext(ctx, "announcing", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
 		return away(err)
 	}
 	if added > 0 {

@@ -28,7 +28,7 @@ func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ 
 		(errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing)
 	switch {
 	case err != nil && !shut:
-		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+		s.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
 		busy := &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: 15 * time.Second}
 		if cloud != nil {
 			busy.Code = cloud.Code
@@ -89,7 +89,7 @@ func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Reco
 	if step.Kind == StepVoid && step.N >= mostSteps {
 		step.Kind, step.Code = StepRefused, gaveUp
 	}
-	s.Log.Info("reconciled", "submission", r.SubmissionID, "step", step.Kind, "job", step.JobID)
+	s.Log.InfoContext(ctx, "reconciled", "submission", r.SubmissionID, "step", step.Kind, "job", step.JobID)
 	e := about(AuditReconciled, ActionCreate, asks, r, r.Last.N)
 	e.Outcome = AuditOutcome{Class: ClassNoEffect, Code: step.Code, JobID: step.JobID}
 	switch step.Kind {
@@ -124,7 +124,7 @@ func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record)
 			continue
 		}
 		if found {
-			s.Log.Error("two jobs of one submission", "submission", r.SubmissionID, "job", job.JobID, "other_job", j.JobID)
+			s.Log.ErrorContext(ctx, "two jobs of one submission", "submission", r.SubmissionID, "job", job.JobID, "other_job", j.JobID)
 			s.trail().violation(ctx, asks, r, "two jobs", job.JobID, j.JobID)
 		}
 		if !found || j.CreatedTime.Before(job.CreatedTime) {

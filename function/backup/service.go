@@ -78,9 +78,9 @@ func (s *Service) target(r Record, asks identity.Principal) (Target, error) {
 }
 
 // recovered logs a panic of a task. Deferred, it ends the task and not the process.
-func recovered(log *slog.Logger, task string) {
+func recovered(ctx context.Context, log *slog.Logger, task string) {
 	if v := recover(); v != nil {
-		log.Error("panicked", "task", task, "value", fmt.Sprintf("%.200v", v), "stack", string(debug.Stack()))
+		log.ErrorContext(ctx, "panicked", "task", task, "panic", fmt.Sprintf("%.200v", v), "stack", string(debug.Stack()))
 	}
 }
 

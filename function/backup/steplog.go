@@ -100,7 +100,7 @@ func (l stepLog) addJob(ctx context.Context, r Record, step Step, e AuditEvent) 
 	for range mostSteps {
 		added, err := l.tryJob(ctx, &r, step, e)
 		if err != nil {
-			l.log.Error("recording a job", "submission", r.SubmissionID, "job", step.JobID, "error", err)
+			l.log.ErrorContext(ctx, "recording a job", "submission", r.SubmissionID, "job", step.JobID, "error", err)
 			l.trail.tell(ctx, e)
 		}
 		if added || err != nil {
@@ -129,7 +129,7 @@ func (l stepLog) tryJob(ctx context.Context, r *Record, step Step, e AuditEvent)
 	}
 	l.trail.tell(ctx, e)
 	if known.Last.JobID != step.JobID {
-		l.log.Error("a job beside the log", "submission", r.SubmissionID, "job", step.JobID,
+		l.log.ErrorContext(ctx, "a job beside the log", "submission", r.SubmissionID, "job", step.JobID,
 			"logged", known.Last.Kind, "logged_job", known.Last.JobID)
 		l.trail.violation(ctx, e.Actor, *r, "job beside the log", step.JobID, known.Last.JobID)
 	}

@@ -184,7 +184,7 @@ func (s *Service) record(sub Submission, id string, call Call) Record {
 func (s *Service) settle(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	_, err := s.reconcile(ctx, r.Principal, r)
 	if err != nil && !errors.Is(err, ErrStoreAway) {
-		s.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+		s.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
 		answer := s.unknown(r)
 		answer.RetryAfter = max(answer.RetryAfter, 15*time.Second)
 		return answer, true, nil
@@ -235,7 +235,7 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 		return Answer{}, false, err
 	}
 	r.Last = step
-	s.Log.Info("sending", "submission", r.SubmissionID, "attempt", step.N, "job_name", r.JobName)
+	s.Log.InfoContext(ctx, "sending", "submission", r.SubmissionID, "attempt", step.N, "job_name", r.JobName)
 	// The result is recorded even if that takes a little longer.
 	ctx = context.WithoutCancel(ctx)
 	limited, cancel := context.WithTimeout(ctx, step.Until.Sub(s.Now()))
@@ -262,7 +262,7 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 // created records the job, and e for the audit. If that fails the answer is the
 // same: the job exists, and a later listing adds it to the log.
 func (s *Service) created(ctx context.Context, r Record, c Created, e AuditEvent) Answer {
-	s.Log.Info("job created", "submission", r.SubmissionID, "job", c.JobID, "request_id", c.RequestID)
+	s.Log.InfoContext(ctx, "job created", "submission", r.SubmissionID, "job", c.JobID, "cloud_request_id", c.RequestID)
 	r.Last = s.steps().addJob(ctx, r, Step{Kind: StepCreated, JobID: c.JobID, RequestID: c.RequestID}, e)
 	return stored(r, false)
 }
@@ -274,7 +274,7 @@ func (s *Service) failed(ctx context.Context, r Record, err error, took time.Dur
 	if !ok {
 		cloud = &CloudError{Action: "CreateBackupJob", Outcome: ErrUnknownOutcome, Cause: "unclassified"}
 	}
-	s.Log.Warn("job not created", "submission", r.SubmissionID, "error", cloud)
+	s.Log.WarnContext(ctx, "job not created", "submission", r.SubmissionID, "cloud_request_id", cloud.RequestID, "error", cloud)
 	e := about(AuditAnswered, ActionCreate, r.Principal, r, r.Last.N)
 	e.Outcome = outcomeOf(cloud, took)
 	step := Step{N: r.Last.N + 1, Code: cloud.Code, Message: cloud.Message, RequestID: cloud.RequestID}

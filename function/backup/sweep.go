@@ -2,10 +2,12 @@ package backup
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"time"
 
 	"backupportal/function/identity"
+	"backupportal/function/logging"
 	"backupportal/function/param"
 )
 
@@ -88,7 +90,7 @@ func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) 
 		case <-tick.C:
 			s.sweepOnce(ctx, max(interval, time.Minute), keep)
 		case <-s.Announced:
-			s.notifier().deliver(ctx)
+			s.notifier().deliver(logging.WithRequestID(ctx, rand.Text()))
 		}
 	}
 }
@@ -96,14 +98,14 @@ func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) 
 // sweepOnce sweeps for at most so long, and writes what came of it to the log.
 // A panic ends the sweep and not the process.
 func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, most)
+	ctx, cancel := context.WithTimeout(logging.WithRequestID(ctx, rand.Text()), most)
 	defer cancel()
-	defer recovered(s.Log, "sweep")
+	defer recovered(ctx, s.Log, "sweep")
 	switch done, err := s.Sweep(ctx, keep); {
 	case err != nil:
-		s.Log.Error("sweep", "error", err)
+		s.Log.ErrorContext(ctx, "sweep", "error", err)
 	case done != (Swept{}):
-		s.Log.Info("sweep", "open", done.Open, "resolved", done.Resolved, "refreshed", done.Refreshed,
+		s.Log.InfoContext(ctx, "sweep", "open", done.Open, "resolved", done.Resolved, "refreshed", done.Refreshed,
 			"forgotten", done.Forgotten, "sent", done.Sent)
 	}
 }
@@ -223,10 +225,10 @@ func (w *sweep) note(ctx context.Context, r Record) {
 // abandon leaves a submission as it was last seen: its job is not in the
 // cloud's list any more, or its account not in the policy.
 func (w *sweep) abandon(ctx context.Context, r Record) {
-	w.Log.Warn("nothing more is heard of a submission", "submission", r.SubmissionID, "job", r.Last.JobID,
+	w.Log.WarnContext(ctx, "nothing more is heard of a submission", "submission", r.SubmissionID, "job", r.Last.JobID,
 		"last_heard", r.heard())
 	if err := w.Store.End(ctx, r.SubmissionID, r.State(w.Now())); err != nil {
-		w.Log.Warn("ending a submission", "submission", r.SubmissionID, "error", err)
+		w.Log.WarnContext(ctx, "ending a submission", "submission", r.SubmissionID, "error", err)
 	}
 }
 
@@ -251,7 +253,7 @@ func (w *sweep) resolve(ctx context.Context, r Record) {
 	ours, err := w.resolved(limited, sweeper, r)
 	if err != nil {
 		w.silent[placeOf(r)] = true
-		w.Log.Warn("listing jobs", "submission", r.SubmissionID, "error", err)
+		w.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
 	}
 	if ours {
 		w.done.Resolved++
@@ -267,7 +269,7 @@ func (w *sweep) ask(ctx context.Context, g group) {
 	}
 	target, err := w.target(records[0], sweeper)
 	if err != nil {
-		w.Log.Warn("asking for jobs", "account", g.account, "error", err)
+		w.Log.WarnContext(ctx, "asking for jobs", "account", g.account, "error", err)
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, listingTime)

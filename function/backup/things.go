@@ -37,7 +37,7 @@ func (s *Service) Things(ctx context.Context, p identity.Principal, params param
 	for page := 1; ; page++ {
 		found, err := s.Cloud.List(limited, Target{Account: account, Region: region, Principal: p}, q)
 		if err != nil {
-			s.Log.Info("no list", "account", alias, "region", region, "kind", q.Kind, "error", err)
+			s.Log.InfoContext(ctx, "no list", "account", alias, "region", region, "list", q.Kind, "error", err)
 			return Things{}, errors.Join(ErrNotListed, err)
 		}
 		found.Things = s.covered(ctx, p, params, q.Kind, found.Things)

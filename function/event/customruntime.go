@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"backupportal/function/jsontext"
 )
@@ -33,7 +34,7 @@ func (d Doors) customRuntime(out io.Writer) http.Handler {
 		inv := fromHeaders(r.Header)
 		event := r.Method == http.MethodPost && r.URL.Path == "/invoke" && r.Header.Get("X-Fc-Control-Path") == "/invoke"
 		r = withoutPlatformHeaders(r)
-		r = r.WithContext(WithInvocation(r.Context(), inv))
+		r = r.WithContext(identified(WithInvocation(r.Context(), inv)))
 		r.RemoteAddr = "" // the platform's own: whose the request is it does not say
 
 		end := ", Error: Unhandled function error"
@@ -66,10 +67,12 @@ func (d Doors) Invoke() http.Handler {
 // was handled. On failure it says so in every way that a version of the
 // platform may look at: status, header and body.
 func (d Doors) serveInvoke(w http.ResponseWriter, r *http.Request) bool {
+	began := time.Now()
 	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
 	var answer json.RawMessage
 	if err != nil {
 		err = errors.New("event could not be read")
+		d.Log.InfoContext(r.Context(), "event", "outcome", outcomeUnreadable, "duration_ms", time.Since(began).Milliseconds())
 	} else {
 		answer, err = d.answer(r.Context(), event)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"backupportal/function/jsontext"
 )
@@ -42,20 +43,25 @@ type outcome struct {
 // message is answered with Submit's own answer. If one fails for now, the others
 // are done all the same; in the repeated event they are recognised by their ids.
 func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, error) {
+	began := time.Now()
 	inv, _ := FromContext(ctx)
 	items, err := unpack(event, inv.RequestID)
+	r, failed := report{Received: len(items), Results: []outcome{}}, 0
+	defer func() {
+		d.Log.InfoContext(ctx, "event", "kind", kindOf(items), "outcome", r.outcome(failed), "size", len(event),
+			"messages", len(items), "rejected", r.Rejected, "failed", failed, "retry", inv.RetryCount,
+			"duration_ms", time.Since(began).Milliseconds())
+	}()
 	if err != nil {
 		shape, _ := errors.AsType[*ShapeError](err)
 		d.Log.ErrorContext(ctx, "event not understood", "size", shape.Size, "keys", shape.Keys)
 		return nil, err
 	}
-	d.Log.InfoContext(ctx, "event received", "size", len(event), "messages", len(items), "retry", inv.RetryCount)
-	r, failed := report{Received: len(items), Results: []outcome{}}, 0
 	for _, it := range items {
 		out, err := d.one(ctx, it)
 		if err != nil {
 			failed++
-			d.Log.ErrorContext(ctx, "message failed for now", "kind", it.Kind, "source", it.Source, "id", it.ID, "error", err)
+			d.Log.ErrorContext(ctx, "message failed for now", "kind", it.Kind, "event_source", it.Source, "id", it.ID, "error", err)
 			continue
 		}
 		r.add(out)
@@ -67,6 +73,35 @@ func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, erro
 		return r.Results[0].Answer, nil
 	}
 	return jsontext.Marshal(r)
+}
+
+// The outcomes of an event in the log.
+const (
+	outcomeAccepted   = "accepted"   // every message
+	outcomeRejected   = "rejected"   // at least one message, for good
+	outcomeFailed     = "failed"     // at least one message, for now
+	outcomeUnreadable = "unreadable" // it holds no message
+)
+
+// outcome is that of the whole event, of which failed messages are not in r.
+func (r *report) outcome(failed int) string {
+	switch {
+	case failed > 0:
+		return outcomeFailed
+	case r.Rejected > 0:
+		return outcomeRejected
+	case r.Accepted == 0:
+		return outcomeUnreadable
+	}
+	return outcomeAccepted
+}
+
+// kindOf is the kind of the messages of one event: they came in one envelope.
+func kindOf(items []item) Kind {
+	if len(items) == 0 {
+		return ""
+	}
+	return items[0].Kind
 }
 
 func (r *report) add(out outcome) {

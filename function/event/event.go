@@ -15,11 +15,15 @@
 package event
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"backupportal/function/logging"
 )
 
 // margin is what the handler does not get of the invocation's time, so that what
@@ -46,8 +50,8 @@ type Doors struct {
 	// delivered at least once; a repeat has the same Kind, Source and ID.
 	Submit func(ctx context.Context, m Message) (json.RawMessage, error)
 
-	// Log is written to with the invocation's context, so that its handler
-	// can add the request id with [FromContext].
+	// Log is written to with the invocation's context, whose request id its
+	// handler adds, if it is one of package logging.
 	Log *slog.Logger
 }
 
@@ -76,7 +80,18 @@ func (d Doors) answer(ctx context.Context, event []byte) (json.RawMessage, error
 	if e.RequestContext.HTTP.Method != "" {
 		return d.serve(ctx, e, err == nil), nil
 	}
-	return d.deliver(ctx, event)
+	return d.deliver(identified(ctx), event)
+}
+
+// identified gives ctx the request id of its log lines: the platform's, or a new
+// one. An invocation without a name keeps none, so that a repeat of its event is
+// known by the content.
+func identified(ctx context.Context) context.Context {
+	if logging.RequestID(ctx) != "" {
+		return ctx
+	}
+	inv, _ := FromContext(ctx)
+	return logging.WithRequestID(ctx, cmp.Or(inv.RequestID, rand.Text()))
 }
 
 // earlier moves the deadline of ctx forward by the margin, or by a fifth of

@@ -21,6 +21,7 @@ func (d Doors) serve(ctx context.Context, e httpEvent, well bool) json.RawMessag
 		inv.RequestID = e.RequestContext.RequestID
 		ctx = WithInvocation(ctx, inv)
 	}
+	ctx = identified(ctx)
 	method := e.RequestContext.HTTP.Method
 	header := e.header()
 	r, err := e.request(ctx)

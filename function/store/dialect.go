@@ -139,7 +139,7 @@ func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sq
 		return nil, err
 	}
 	if open := info.Mode().Perm() & 0o077; open != 0 {
-		log.Warn("others may read the database's file: only its owner needs to", "path", path, "mode", info.Mode().Perm().String())
+		log.Warn("others may read the database's file: only its owner needs to", "file", path, "mode", info.Mode().Perm().String())
 	}
 	pragmas := url.Values{
 		"_pragma": {fmt.Sprintf("busy_timeout(%d)", (statementTime * 4 / 5).Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/oauth2"
+	"backupportal/function/cache"
 )
 
 // A publisher answers with a status and a body, and counts.
@@ -43,59 +43,66 @@ func fetch(t *testing.T, k *keeper, method, address string) (status int, body st
 	return res.StatusCode, string(content)
 }
 
+// newKeeper returns a keeper whose clock stands still until the test moves it.
+func newKeeper(now *time.Time) *keeper {
+	clock := func() time.Time { return *now }
+	return &keeper{now: clock, kept: cache.New[answer](mostAnswers, clock)}
+}
+
 func TestWhatAnIssuerPublishedIsKeptForFiveSeconds(t *testing.T) {
-	k := &keeper{kept: map[string]answer{}}
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	k := newKeeper(&now)
 	address, asked := publisher(t, http.StatusOK, "keys")
 	fetch(t, k, "GET", address)
-	kept := k.kept[address]
-	kept.at = time.Now().Add(time.Hour) // a busy machine takes its time
-	k.kept[address] = kept
+	now = now.Add(5*time.Second - 1)
 	if status, body := fetch(t, k, "GET", address); status != http.StatusOK || body != "keys" || asked.Load() != 1 {
 		t.Errorf("status %d, %q, asked %d times", status, body, asked.Load())
 	}
 	if fetch(t, k, "POST", address); asked.Load() != 2 {
 		t.Errorf("a POST was not sent")
 	}
-	kept.at = time.Now().Add(-5 * time.Second)
-	k.kept[address] = kept
+	now = now.Add(1)
 	if fetch(t, k, "GET", address); asked.Load() != 3 {
 		t.Errorf("after five seconds asked %d times", asked.Load())
 	}
 }
 
 func TestOnlyGoodAnswersAreKept(t *testing.T) {
-	k := &keeper{kept: map[string]answer{}}
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	k := newKeeper(&now)
 	address, asked := publisher(t, http.StatusServiceUnavailable, "later")
 	for range 2 {
 		if status, _ := fetch(t, k, "GET", address); status != http.StatusServiceUnavailable {
 			t.Errorf("status %d", status)
 		}
 	}
-	if asked.Load() != 2 || len(k.kept) != 0 {
-		t.Errorf("asked %d times, kept %d", asked.Load(), len(k.kept))
+	if asked.Load() != 2 || k.kept.Len() != 0 {
+		t.Errorf("asked %d times, kept %d", asked.Load(), k.kept.Len())
 	}
 	k.RoundTrip(httptest.NewRequest("GET", "http://127.0.0.1:1/", nil))
-	if len(k.kept) != 0 {
+	if k.kept.Len() != 0 {
 		t.Error("no answer is kept, too")
 	}
 }
 
 // More addresses than settings can name are no reason to keep more and more.
 func TestKeptAnswersAreBounded(t *testing.T) {
-	k := &keeper{kept: map[string]answer{}}
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	k := newKeeper(&now)
 	address, _ := publisher(t, http.StatusOK, "keys")
 	for i := range 300 {
-		if fetch(t, k, "GET", address+"?"+strings.Repeat("x", i)); len(k.kept) > 101 {
-			t.Fatalf("%d are kept", len(k.kept))
+		if fetch(t, k, "GET", address+"?"+strings.Repeat("x", i)); k.kept.Len() > 100 {
+			t.Fatalf("%d are kept", k.kept.Len())
 		}
 	}
 }
 
 // An issuer's answer is read up to a megabyte.
 func TestAnswersOfIssuersAreReadUpToABound(t *testing.T) {
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	address, _ := publisher(t, http.StatusOK, strings.Repeat("x", 2<<20))
 	for _, method := range []string{"GET", "POST"} {
-		if _, body := fetch(t, &keeper{kept: map[string]answer{}}, method, address); len(body) != 1<<20 {
+		if _, body := fetch(t, newKeeper(&now), method, address); len(body) != 1<<20 {
 			t.Errorf("%s: %d bytes", method, len(body))
 		}
 	}
@@ -106,7 +113,7 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 	there, asked := publisher(t, http.StatusOK, "")
 	server := httptest.NewServer(http.RedirectHandler(there, http.StatusTemporaryRedirect))
 	t.Cleanup(server.Close)
-	client := withClient(t.Context()).Value(oauth2.HTTPClient).(*http.Client)
+	client := newClient(time.Now)
 	for _, method := range []string{"GET", "POST"} {
 		req, err := http.NewRequestWithContext(t.Context(), method, server.URL, nil)
 		if err != nil {
@@ -124,12 +131,13 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 }
 
 func TestAnswersOfSeveralAddressesAreKept(t *testing.T) {
-	k := &keeper{kept: map[string]answer{}}
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	k := newKeeper(&now)
 	address, _ := publisher(t, http.StatusOK, "keys")
 	for _, query := range []string{"?a", "?b", "?c"} {
 		fetch(t, k, "GET", address+query)
 	}
-	if len(k.kept) != 3 {
-		t.Errorf("%d are kept", len(k.kept))
+	if k.kept.Len() != 3 {
+		t.Errorf("%d are kept", k.kept.Len())
 	}
 }

@@ -223,12 +223,12 @@ func TestIssuerWithoutKeysIsAway(t *testing.T) {
 
 func TestIssuerOfPipelinesIsFoundOnce(t *testing.T) {
 	p := newIssuer(t, newClock())
-	var i issuer
-	one, err := i.found(p.URL, p.clock.Now)
+	known := newProvider(p.URL, p.clock.Now)
+	one, err := known.discovered()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if other, err := i.found(p.URL, p.clock.Now); err != nil || other != one {
+	if other, err := known.discovered(); err != nil || other != one {
 		t.Errorf("it is looked for again: %v", err)
 	}
 }
