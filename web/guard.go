@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	xlanguage "golang.org/x/text/language"
 
@@ -73,20 +74,30 @@ func language(r *http.Request) param.Language {
 // default first. Readers of traditional Chinese get Chinese too.
 var offered = []param.Language{param.English, param.Chinese, param.Chinese}
 
-var matcher = xlanguage.NewMatcher([]xlanguage.Tag{
-	xlanguage.English,
-	xlanguage.SimplifiedChinese,
-	xlanguage.TraditionalChinese,
+// matcher is made when the first request needs it: it costs time at the start.
+var matcher = sync.OnceValue(func() xlanguage.Matcher {
+	return xlanguage.NewMatcher([]xlanguage.Tag{
+		xlanguage.English,
+		xlanguage.SimplifiedChinese,
+		xlanguage.TraditionalChinese,
+	})
 })
 
 // preferred returns the language of the portal that fits a header Accept-Language
-// best (RFC 9110, section 12.5.4), and English for a header that is not right.
+// best (RFC 9110, section 12.5.4). Malformed elements of the header are ignored;
+// without any other it is English.
 func preferred(header string) param.Language {
-	tags, _, err := xlanguage.ParseAcceptLanguage(header)
-	if err != nil {
-		return param.English
+	var elements []string
+	for element := range strings.SplitSeq(header, ",") {
+		if _, _, err := xlanguage.ParseAcceptLanguage(element); err == nil {
+			elements = append(elements, element)
+		}
 	}
-	_, index, _ := matcher.Match(tags...)
+	tags, _, err := xlanguage.ParseAcceptLanguage(strings.Join(elements, ","))
+	if err != nil {
+		return param.English // too many tags
+	}
+	_, index, _ := matcher().Match(tags...)
 	return offered[index]
 }
 
