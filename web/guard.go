@@ -35,7 +35,12 @@ func (s *Server) identify(next http.Handler) http.Handler {
 // of the connection, or what the platform says in its place: never what a header
 // says, which anybody can write.
 func visit(r *http.Request, id string) backup.Visit {
-	v := backup.Visit{RequestID: id, Trace: backup.TraceID(r.Header.Get("Traceparent")), Door: backup.DoorForm, UserAgent: param.Clean(r.UserAgent(), 200)}
+	v := backup.Visit{
+		RequestID: id,
+		Trace:     backup.TraceID(r.Header.Get("Traceparent")),
+		Door:      backup.DoorForm,
+		UserAgent: param.Clean(r.UserAgent(), 200),
+	}
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/api/"):
 		v.Door = backup.DoorAPI
@@ -130,7 +135,10 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 func (s *Server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set(
+			"Content-Security-Policy",
+			"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+		)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "same-origin")

@@ -22,7 +22,11 @@ func (s *Server) offer(who identity.Principal, source param.SourceType) template
 	}
 	offer.Defaults = granted.Defaults
 	for _, f := range granted.Enforced {
-		offer.Fixed = append(offer.Fixed, templates.FixedValue{Field: f.Field, Value: f.Value, RuleLine: templates.RuleLine{Rule: f.Rule, Reason: f.Reason, Owner: f.Owner}})
+		offer.Fixed = append(offer.Fixed, templates.FixedValue{
+			Field:    f.Field,
+			Value:    f.Value,
+			RuleLine: templates.RuleLine{Rule: f.Rule, Reason: f.Reason, Owner: f.Owner},
+		})
 	}
 	if !granted.AnyInstance {
 		offer.Instances = granted.Instances
@@ -50,8 +54,19 @@ func (s *Server) rules(who identity.Principal) []templates.RuleRow {
 	var out []templates.RuleRow
 	for _, r := range s.Policy.Rules(who) {
 		out = append(out, templates.RuleRow{
-			Rule: r.ID, Accounts: r.Accounts, Regions: r.Regions, Kinds: r.SourceTypes, Resources: r.Resources,
-			Min: r.Min, Max: r.Max, Limits: r.Limits, Cancels: slices.Contains(r.Actions, backup.ActionCancel), CopyRegions: r.CopyRegions, Scripts: r.Scripts, Reason: r.Reason, Owner: r.Owner,
+			Rule:        r.ID,
+			Accounts:    r.Accounts,
+			Regions:     r.Regions,
+			Kinds:       r.SourceTypes,
+			Resources:   r.Resources,
+			Min:         r.Min,
+			Max:         r.Max,
+			Limits:      r.Limits,
+			Cancels:     slices.Contains(r.Actions, backup.ActionCancel),
+			CopyRegions: r.CopyRegions,
+			Scripts:     r.Scripts,
+			Reason:      r.Reason,
+			Owner:       r.Owner,
 		})
 	}
 	return out

@@ -98,7 +98,10 @@ func oneElement(element json.RawMessage) item {
 	}
 	m, ok := cloudEvent(body)
 	if !ok {
-		return item{Message: Message{Kind: CloudEvent, ID: digest(element)}, bad: "CloudEvent without id, source or data"}
+		return item{
+			Message: Message{Kind: CloudEvent, ID: digest(element)},
+			bad:     "CloudEvent without id, source or data",
+		}
 	}
 	return item{Message: m}
 }

@@ -109,9 +109,12 @@ func (l *loader) team(p place) team {
 func (l *loader) member(p place) member {
 	m := l.mapping(p, nil, []string{"issuer", "subject", "group", "email_domain", "source", "event"})
 	one := member{
-		issuer: l.issuer(m["issuer"]), subject: l.shaped(m["subject"], subjectShape), group: l.shaped(m["group"], subjectShape),
-		domain: l.shaped(m["email_domain"], domainShape), source: l.shaped(m["source"], nameShape),
-		event: choice(l, m["event"], eventKinds...),
+		issuer:  l.issuer(m["issuer"]),
+		subject: l.shaped(m["subject"], subjectShape),
+		group:   l.shaped(m["group"], subjectShape),
+		domain:  l.shaped(m["email_domain"], domainShape),
+		source:  l.shaped(m["source"], nameShape),
+		event:   choice(l, m["event"], eventKinds...),
 	}
 	var given []string
 	for _, key := range []string{"subject", "group", "email_domain", "source", "event"} {
