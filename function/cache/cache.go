@@ -63,6 +63,10 @@ func (c *Cache[V]) Get(ctx context.Context, key string, load Loader[V]) (V, erro
 		if value, ok := c.Look(key); ok {
 			return value, nil
 		}
+		if err := ctx.Err(); err != nil {
+			var none V
+			return none, err // a loader would outlive its caller
+		}
 		var first atomic.Bool
 		done := c.flights.DoChan(key, func() (any, error) {
 			first.Store(true)
