@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -19,6 +20,8 @@ import (
 
 	"backupportal/function/emulator"
 	"backupportal/function/emulator/world"
+	"backupportal/function/secret"
+	"backupportal/function/store"
 	"backupportal/function/store/postgrestest"
 )
 
@@ -66,8 +69,25 @@ func onBoth(t *testing.T, test func(t *testing.T, database string)) {
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		test(t, postgrestest.Schema(t))
+		database := postgrestest.Schema(t)
+		migrate(t, database)
+		test(t, database)
 	})
+}
+
+// migrate makes the schema before a process needs it. Tests share a server, in
+// which migrations wait for each other, on a busy machine for longer than the
+// program gives a request.
+func migrate(t *testing.T, database string) {
+	t.Helper()
+	db, err := store.Open(store.Config{URL: secret.New(database), Log: slog.New(slog.DiscardHandler), Now: time.Now, StatementTime: patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // An instance is one process of a fleet.
@@ -235,6 +255,26 @@ func (i *instance) submit(t *testing.T, key string) reply {
 		answer.retry = time.Duration(n) * time.Second
 	}
 	return answer
+}
+
+// submitStarted submits until the answer is not 503, which says that nothing was
+// started and asks for the same request again: on a busy machine a database may
+// answer too late.
+func (i *instance) submitStarted(t *testing.T, key string) reply {
+	for end := time.Now().Add(patience); ; {
+		answer := i.submit(t, key)
+		if answer.status != http.StatusServiceUnavailable || !time.Now().Before(end) {
+			return answer
+		}
+		if answer.retry == 0 {
+			t.Errorf("%s: 503 without Retry-After: %s", key, answer.body)
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-t.Context().Done():
+			return reply{}
+		}
+	}
 }
 
 // insist submits as often as the answers say, until one is final. It reports

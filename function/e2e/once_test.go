@@ -26,7 +26,7 @@ func TestConcurrentDuplicatesOfOneSubmissionMakeOneJob(t *testing.T) {
 		answers := make([]reply, many)
 		var all sync.WaitGroup
 		for n := range answers {
-			all.Go(func() { answers[n] = processes[n%len(processes)].submit(t, "one-key") })
+			all.Go(func() { answers[n] = processes[n%len(processes)].submitStarted(t, "one-key") })
 		}
 		all.Wait()
 		last := processes[0].insist(t, "one-key", nil)
@@ -77,7 +77,7 @@ func TestProcessKilledAnywhereMakesOneJob(t *testing.T) {
 				doomed := f.start(through)
 				held, answered := f.hold(c.action, c.after), doomed.log.when("job created")
 				done := make(chan reply, 1)
-				go func() { done <- doomed.submit(t, "one-key") }()
+				go func() { done <- doomed.submitStarted(t, "one-key") }()
 				within(t, "the request at the cloud", held)
 				unblock := func() {}
 				if c.record {
@@ -95,7 +95,7 @@ func TestProcessKilledAnywhereMakesOneJob(t *testing.T) {
 					t.Fatalf("%d calls were made before it died, want %d", sent, want)
 				}
 				next := f.start(database)
-				first := next.submit(t, "one-key")
+				first := next.submitStarted(t, "one-key")
 				if first.status != http.StatusConflict || f.sent() != sent {
 					t.Errorf("inside the window: %+v, %d calls", first, f.sent())
 				}
@@ -153,7 +153,7 @@ func TestProcessFrozenPastItsWindowMakesNoSecondJob(t *testing.T) {
 				frozen, other := f.start(database), f.start(database)
 				held := f.hold(c.action, c.after)
 				done := make(chan reply, 1)
-				go func() { done <- frozen.submit(t, "one-key") }()
+				go func() { done <- frozen.submitStarted(t, "one-key") }()
 				within(t, "the request at the cloud", held)
 				frozen.freeze(t)
 				f.release() // the answer waits in the frozen process's socket
