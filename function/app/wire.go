@@ -16,6 +16,7 @@ import (
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
 	"backupportal/function/event"
+	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
 	"backupportal/function/logging"
 	"backupportal/function/notify"
@@ -210,7 +211,7 @@ func submit(server *web.Server, sweep func(context.Context) (backup.Swept, error
 		ctx = backup.WithVisit(ctx, backup.Visit{RequestID: requestID(ctx), Door: backup.DoorEvent})
 		p := identity.Principal{Kind: identity.KindEvent, Subject: "event:" + string(m.Kind), Name: "event " + string(m.Kind)}
 		answer, accepted, err := server.SubmitMessage(ctx, web.Message{
-			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == event.Direct,
+			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == envelope.Direct,
 		})
 		if err == nil && !accepted {
 			return nil, &event.Rejection{Answer: answer}
