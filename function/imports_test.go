@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	"function/store/postgrestest": {},
 	"function/store/storetest":    {"function/backup", "function/identity", "function/param"},
 	"function/webhook":            {"function/identity", "function/param", "function/secret"},
-	"templates":                   {"function/backup", "function/param"},
+	"templates":                   {"function/backup", "function/param", "function/policy"},
 	"web":                         {"function/backup", "function/identity", "function/jsontext", "function/logging", "function/param", "function/policy", "function/webhook", "templates", "web/auth"},
 	"web/auth":                    {"function/cache", "function/identity", "function/param", "function/secret"},
 }

@@ -50,7 +50,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{Shell: s.shell(r), Rows: s.rows(page.Records), Rules: s.rules(principal(r))}))
+	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{Shell: s.shell(r), Rows: s.rows(page.Records), Rules: s.Policy.Rules(principal(r))}))
 }
 
 // choose offers the kinds of backup.
@@ -77,7 +77,7 @@ func (s *Server) newBackup(source param.SourceType) handler {
 		}
 		page := s.formPage(r, source, values, nil)
 		page.Key = s.Backups.NewID()
-		withDefaults(values, source, page.Offer)
+		withDefaults(page)
 		page.Strange = strange
 		return render(w, r, http.StatusOK, templates.Form(page))
 	}
@@ -87,7 +87,8 @@ func (s *Server) newBackup(source param.SourceType) handler {
 func (s *Server) formPage(r *http.Request, source param.SourceType, values templates.Values, bad []param.Mistake) templates.FormPage {
 	values["SourceType"] = string(source)
 	return templates.FormPage{
-		Shell: s.shell(r), Source: source, Key: s.key(r), Values: values, Mistakes: bad, Offer: s.offer(principal(r), source),
+		Shell: s.shell(r), Source: source, Key: s.key(r), Values: values, Mistakes: bad,
+		Accounts: s.accounts(principal(r)), Offer: s.Policy.Offer(principal(r), source),
 	}
 }
 
@@ -124,7 +125,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	switch verb {
 	case "edit":
 		page.Section, page.Key = argument, s.Backups.NewID() // what is changed is another submission
-		withDefaults(page.Values, source, page.Offer)
+		withDefaults(page)
 	case "add", "remove":
 		page.Focus = rowOp(values, verb, argument, row)
 	case "draw":
