@@ -79,8 +79,13 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	action := flags.String("action", string(backup.ActionCreate), "backup.create, backup.view or backup.cancel")
 	named := map[string]*string{}
 	for _, f := range []struct{ flag, parameter string }{
-		{"account", "Account"}, {"region", "Region"}, {"source-type", "SourceType"}, {"instance", "InstanceId"}, {"cluster", "ContainerClusterId"},
-		{"vault", "VaultId"}, {"retention", "Retention"},
+		{"account", "Account"},
+		{"region", "Region"},
+		{"source-type", "SourceType"},
+		{"instance", "InstanceId"},
+		{"cluster", "ContainerClusterId"},
+		{"vault", "VaultId"},
+		{"retention", "Retention"},
 	} {
 		named[f.parameter] = flags.String(f.flag, "", "the same as "+f.parameter+"=")
 	}

@@ -77,9 +77,19 @@ func accountUses(p *policy.Policy) (all []aliyun.AccountUse) {
 // share its policies.
 func ramDocuments(uses []aliyun.AccountUse, portal string) (all []ramDocument) {
 	if isRole := portalShape.FindStringSubmatch(portal)[1] == "role"; isRole {
-		all = append(all, ramDocument{Of: portal, Kind: "trust", Note: "Function Compute runs the function with this role.", Document: aliyun.ServiceTrustPolicy("fc.aliyuncs.com")})
+		all = append(all, ramDocument{
+			Of:       portal,
+			Kind:     "trust",
+			Note:     "Function Compute runs the function with this role.",
+			Document: aliyun.ServiceTrustPolicy("fc.aliyuncs.com"),
+		})
 	}
-	all = append(all, ramDocument{Of: portal, Kind: "permission", Note: "What the function itself may do.", Document: aliyun.FunctionPolicy(uses)})
+	all = append(all, ramDocument{
+		Of:       portal,
+		Kind:     "permission",
+		Note:     "What the function itself may do.",
+		Document: aliyun.FunctionPolicy(uses),
+	})
 	seen := map[string]bool{}
 	for _, a := range uses {
 		if a.Account.Access == backup.Own || seen[a.Account.RoleARN()+string(a.Account.Access)] {
@@ -109,8 +119,13 @@ func roleDocuments(a backup.Account, uses []aliyun.AccountUse, portal string) []
 		aliases = append(aliases, u.Account.Alias)
 	}
 	if a.Access == backup.HBRCrossAccount {
-		return []ramDocument{{Of: of, Accounts: aliases, Kind: "trust", Document: aliyun.ServiceTrustPolicy(aliyun.CrossBackupService),
-			Note: "Cloud Backup takes on this role. Give it the system policy AliyunHBRRolePolicy, and register the account with AddCrossAccount."}}
+		return []ramDocument{{
+			Of:       of,
+			Accounts: aliases,
+			Kind:     "trust",
+			Document: aliyun.ServiceTrustPolicy(aliyun.CrossBackupService),
+			Note:     "Cloud Backup takes on this role. Give it the system policy AliyunHBRRolePolicy, and register the account with AddCrossAccount.",
+		}}
 	}
 	note := "Lets the portal take on the role."
 	var accounts []backup.Account
@@ -122,9 +137,21 @@ func roleDocuments(a backup.Account, uses []aliyun.AccountUse, portal string) []
 			}
 		}
 	}
-	all := []ramDocument{{Of: of, Accounts: aliases, Kind: "trust", Note: note, Document: aliyun.TrustPolicy(portal, accounts...)}}
+	all := []ramDocument{{
+		Of:       of,
+		Accounts: aliases,
+		Kind:     "trust",
+		Note:     note,
+		Document: aliyun.TrustPolicy(portal, accounts...),
+	}}
 	if p := aliyun.SharedPolicy(uses); len(p.Statement) > 0 {
-		all = append(all, ramDocument{Of: of, Accounts: aliases, Kind: "permission", Note: "What the portal may do in the account.", Document: p})
+		all = append(all, ramDocument{
+			Of:       of,
+			Accounts: aliases,
+			Kind:     "permission",
+			Note:     "What the portal may do in the account.",
+			Document: p,
+		})
 	}
 	return all
 }

@@ -23,7 +23,15 @@ var accessFields = []string{"Account", "Region", "SourceType", "InstanceId"}
 
 // control makes the control of a question.
 func (p AccessPage) control(ctx context.Context, name string) control {
-	c := control{name: name, id: ControlID(name), kind: selectBox, label: in(ctx, labelOf(name)), value: p.Given[name], width: "w-full", always: true}
+	c := control{
+		name:   name,
+		id:     ControlID(name),
+		kind:   selectBox,
+		label:  in(ctx, labelOf(name)),
+		value:  p.Given[name],
+		width:  "w-full",
+		always: true,
+	}
 	for _, m := range p.Mistakes {
 		if m.Field == name {
 			c.errors = append(c.errors, m.In(Language(ctx)))

@@ -90,7 +90,10 @@ func limits(ctx context.Context, f param.Field) []string {
 		values = append(values, quoted(c.Value))
 	}
 	add(len(values) > 0, strings.Join(values, " "))
-	add(f.Type == param.Integer, in(ctx, param.Both("%v to %v", "%v 至 %v"), param.Count(f.Minimum), param.Count(f.Maximum)))
+	add(
+		f.Type == param.Integer,
+		in(ctx, param.Both("%v to %v", "%v 至 %v"), param.Count(f.Minimum), param.Count(f.Maximum)),
+	)
 	add(f.MaxItems > 0, in(ctx, param.Both("at most %v of them", "最多 %v 个"), f.MaxItems))
 	most := param.Both("at most %v characters", "最多 %v 个字符")
 	if f.Type == param.Strings {
@@ -271,7 +274,11 @@ func (k ProblemKind) words(ctx context.Context) []string {
 // once are the rules about keys.
 func (p APIPage) once(ctx context.Context) []string {
 	return []string{
-		in(ctx, wordOnceName), in(ctx, wordOnceSame, p.Limits.KeyDays), in(ctx, wordOnceBusy), in(ctx, wordOnceOther), in(ctx, wordOnceLater, p.Limits.KeyDays),
+		in(ctx, wordOnceName),
+		in(ctx, wordOnceSame, p.Limits.KeyDays),
+		in(ctx, wordOnceBusy),
+		in(ctx, wordOnceOther),
+		in(ctx, wordOnceLater, p.Limits.KeyDays),
 	}
 }
 
@@ -302,6 +309,9 @@ func (p APIPage) contents(ctx context.Context) []chapter {
 	for _, source := range param.SourceTypes {
 		all = append(all, chapter{string(source), in(ctx, wordKind, source.Name())})
 	}
-	return append(all, chapter{"answers", in(ctx, wordAnswers)}, chapter{"problems", in(ctx, wordProblems)}, chapter{"states", in(ctx, wordStates)},
+	return append(all, chapter{
+		"answers",
+		in(ctx, wordAnswers),
+	}, chapter{"problems", in(ctx, wordProblems)}, chapter{"states", in(ctx, wordStates)},
 		chapter{"limits", in(ctx, wordBounds)}, chapter{"document", in(ctx, wordDocument)})
 }

@@ -127,7 +127,12 @@ func (f form) fit(ctx context.Context, c *control) {
 }
 
 // picks are the lists from which a field that is typed can be filled.
-var picks = map[string]string{"InstanceId": string(backup.Instances), "VaultId": string(backup.Vaults), "ContainerClusterId": string(backup.Clusters), "Detail.diskIdList": string(backup.Disks)}
+var picks = map[string]string{
+	"InstanceId":         string(backup.Instances),
+	"VaultId":            string(backup.Vaults),
+	"ContainerClusterId": string(backup.Clusters),
+	"Detail.diskIdList":  string(backup.Disks),
+}
 
 // days adds to a number of days what the rules say, and the date it leads to.
 func (f form) days(ctx context.Context, c *control) {
@@ -163,7 +168,12 @@ func (f form) answers(ctx context.Context, name string, all []param.Choice) []op
 func (f form) accounts(ctx context.Context) []option {
 	var options []option
 	for _, a := range f.Accounts {
-		options = append(options, option{value: a.Alias, label: a.Alias, hint: aboutAccount(ctx, a), on: a.Alias == f.value("Account")})
+		options = append(options, option{
+			value: a.Alias,
+			label: a.Alias,
+			hint:  aboutAccount(ctx, a),
+			on:    a.Alias == f.value("Account"),
+		})
 	}
 	return options
 }
@@ -238,7 +248,13 @@ func (f form) plainOptions(ctx context.Context, name string) []option {
 func policyLines(ctx context.Context, rules []policy.Line) []string {
 	var lines []string
 	for _, r := range rules {
-		line := in(ctx, param.Both("Rule %v: %v to %v days", "规则 %v：%v 至 %v 天"), r.Rule, param.Count(max(1, r.Min)), param.Count(r.Max))
+		line := in(
+			ctx,
+			param.Both("Rule %v: %v to %v days", "规则 %v：%v 至 %v 天"),
+			r.Rule,
+			param.Count(max(1, r.Min)),
+			param.Count(r.Max),
+		)
 		if reason := strings.TrimRight(in(ctx, r.Reason), ".。"); reason != "" {
 			line += in(ctx, param.Both(". ", "。")) + reason
 		}
@@ -314,7 +330,10 @@ func (f form) fixed(control string) (policy.Fixed, bool) {
 // fixedFact writes the value as the check page will.
 func (f form) fixedFact(ctx context.Context, v policy.Fixed) fact {
 	field, _ := param.FieldNamed(v.Field)
-	p := CheckPage{Shell: f.Shell, Call: backup.Call{Params: param.Params{"SourceType": string(f.Source), v.Field: v.Value}}}
+	p := CheckPage{
+		Shell: f.Shell,
+		Call:  backup.Call{Params: param.Params{"SourceType": string(f.Source), v.Field: v.Value}},
+	}
 	return p.fact(ctx, field)
 }
 

@@ -56,7 +56,14 @@ var states = [][]backup.State{
 
 // filter makes the control of a filter.
 func (p HistoryPage) filter(ctx context.Context, name string) control {
-	c := control{name: name, id: ControlID(name), kind: selectBox, value: p.Filters[name], width: "w-full", always: true}
+	c := control{
+		name:   name,
+		id:     ControlID(name),
+		kind:   selectBox,
+		value:  p.Filters[name],
+		width:  "w-full",
+		always: true,
+	}
 	for _, m := range p.Mistakes {
 		if m.Field == name {
 			c.errors = append(c.errors, m.In(Language(ctx)))

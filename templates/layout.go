@@ -84,12 +84,20 @@ var layout = map[param.SourceType][]section{
 		}},
 		{"consistency", titleConsistency, []entry{
 			{"choice.Detail.appConsistent", []reveal{
-				{value: "scripts", names: []string{"Detail.preScriptPath", "Detail.postScriptPath", "Detail.enableFsFreeze", "Detail.timeoutInSeconds"}},
+				{value: "scripts", names: []string{
+					"Detail.preScriptPath",
+					"Detail.postScriptPath",
+					"Detail.enableFsFreeze",
+					"Detail.timeoutInSeconds",
+				}},
 				{value: "writers", names: []string{"Detail.enableWriters"}},
 			}},
 		}},
 		{"keeping", titleKeeping, append(ask("Retention", "JobName"),
-			entry{"Detail.doCopy", []reveal{{value: "true", names: []string{"Detail.destinationRegionId", "Detail.destinationRetention"}}}})},
+			entry{"Detail.doCopy", []reveal{{
+				value: "true",
+				names: []string{"Detail.destinationRegionId", "Detail.destinationRetention"},
+			}}})},
 	},
 	param.ECSFile: {
 		{"account", titleAccount, ask("Account", "Region")},
@@ -140,9 +148,21 @@ var choices = map[string]choice{
 		{Value: "some", Label: param.Both("Only some disks", "仅部分云盘")},
 	}},
 	"choice.Detail.appConsistent": {labelOf("Detail.appConsistent"), []param.Choice{
-		{Value: "crash", Label: param.Both("As if the power was cut", "崩溃一致（如同断电）"), Help: param.Both("Right for most machines", "适合大多数机器")},
-		{Value: "scripts", Label: param.Both("Pause applications with scripts (Linux)", "用脚本暂停应用（Linux）"), Help: pauseHelp},
-		{Value: "writers", Label: param.Both("Ask Windows to pause applications (VSS)", "由 Windows 暂停应用（VSS）"), Help: pauseHelp},
+		{
+			Value: "crash",
+			Label: param.Both("As if the power was cut", "崩溃一致（如同断电）"),
+			Help:  param.Both("Right for most machines", "适合大多数机器"),
+		},
+		{
+			Value: "scripts",
+			Label: param.Both("Pause applications with scripts (Linux)", "用脚本暂停应用（Linux）"),
+			Help:  pauseHelp,
+		},
+		{
+			Value: "writers",
+			Label: param.Both("Ask Windows to pause applications (VSS)", "由 Windows 暂停应用（VSS）"),
+			Help:  pauseHelp,
+		},
 	}},
 	"choice.SpeedLimit": {param.Both("Limit the speed?", "是否限速？"), []param.Choice{
 		{Value: "none", Label: param.Both("No limit", "不限速")},
@@ -182,9 +202,15 @@ var parts = map[string]part{
 	"resourceId":    {param.Both("Volume ID", "卷 ID"), param.Both("As Cloud Backup lists it", "与云备份中显示的一致")},
 	"pv_size":       {param.Both("Size", "容量"), param.Both("Such as 8Gi", "例如 8Gi")},
 	"storage_class": {label: param.Both("Storage class", "存储类")},
-	"host":          {param.Both("Node", "节点"), param.Both("Such as cn-hangzhou.192.168.13.133", "例如 cn-hangzhou.192.168.13.133")},
-	"hostPrefix":    {param.Both("Folder on the node", "节点上的目录"), param.Both("Below the node's pod directory", "位于节点的 Pod 目录之下")},
-	"pvPath":        {label: param.Both("Path in the volume", "卷内路径")},
+	"host": {
+		param.Both("Node", "节点"),
+		param.Both("Such as cn-hangzhou.192.168.13.133", "例如 cn-hangzhou.192.168.13.133"),
+	},
+	"hostPrefix": {
+		param.Both("Folder on the node", "节点上的目录"),
+		param.Both("Below the node's pod directory", "位于节点的 Pod 目录之下"),
+	},
+	"pvPath": {label: param.Both("Path in the volume", "卷内路径")},
 }
 
 // labelOf is the label of the field called name.

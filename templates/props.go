@@ -65,7 +65,17 @@ func RowControls(field string) []string {
 	case "SpeedLimit":
 		return []string{"start", "end", "bandwidth", "unit"}
 	case "ContainerResources":
-		return []string{"namespace", "pvc_name", "pv_name", "resourceId", "pv_size", "storage_class", "host", "hostPrefix", "pvPath"}
+		return []string{
+			"namespace",
+			"pvc_name",
+			"pv_name",
+			"resourceId",
+			"pv_size",
+			"storage_class",
+			"host",
+			"hostPrefix",
+			"pvPath",
+		}
 	}
 	return nil
 }

@@ -24,7 +24,12 @@ func (r Row) address() string { return "/backups/" + r.Record.SubmissionID }
 // place are the facts about what is backed up, and where.
 func (r Row) place(ctx context.Context) []fact {
 	return []fact{
-		{label: in(ctx, param.Both("Source", "备份源")), lines: nonEmpty(r.Record.Resource()), mono: true, extra: in(ctx, r.source().Name())},
+		{
+			label: in(ctx, param.Both("Source", "备份源")),
+			lines: nonEmpty(r.Record.Resource()),
+			mono:  true,
+			extra: in(ctx, r.source().Name()),
+		},
 		{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.Record.Account())},
 		{label: in(ctx, labelOf("Region")), lines: []string{regionLabel(ctx, r.Record.Region())}},
 	}
@@ -148,7 +153,13 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 	case backup.Unknown:
 		return &trouble{tone: "warn", title: in(ctx, wordChecking)}
 	case backup.NotSent:
-		return &trouble{tone: "warn", title: in(ctx, wordNotTaken), lines: nonEmpty(means), todo: in(ctx, p.Todo), codes: p.codes(last.Code)}
+		return &trouble{
+			tone:  "warn",
+			title: in(ctx, wordNotTaken),
+			lines: nonEmpty(means),
+			todo:  in(ctx, p.Todo),
+			codes: p.codes(last.Code),
+		}
 	case backup.Denied:
 		return &trouble{tone: "bad", title: in(ctx, wordDenied), lines: p.Denied}
 	case backup.StateCanceled:
@@ -164,13 +175,25 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 		}
 		return &trouble{tone: "warn", title: in(ctx, wordSkipped, job.ErrorMessage)}
 	case backup.Refused:
-		t := &trouble{tone: "bad", title: in(ctx, wordRefused), lines: nonEmpty(means), todo: p.todo(ctx), codes: p.codes(last.Code)}
+		t := &trouble{
+			tone:  "bad",
+			title: in(ctx, wordRefused),
+			lines: nonEmpty(means),
+			todo:  p.todo(ctx),
+			codes: p.codes(last.Code),
+		}
 		if !known {
 			t.lines = nonEmpty(last.Message, in(ctx, wordLook))
 		}
 		return t
 	case backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
-		t := &trouble{tone: "bad", title: in(ctx, wordFailed), lines: nonEmpty(means), todo: p.todo(ctx), codes: p.codes(job.ErrorMessage)}
+		t := &trouble{
+			tone:  "bad",
+			title: in(ctx, wordFailed),
+			lines: nonEmpty(means),
+			todo:  p.todo(ctx),
+			codes: p.codes(job.ErrorMessage),
+		}
 		if !known { // then it may be a sentence, and is not taken for a code
 			t.lines, t.codes = nonEmpty(job.ErrorMessage), p.codes("")
 		}
@@ -188,10 +211,20 @@ func (p StatusPage) lessThanAsked(ctx context.Context) *trouble {
 	job := p.Record.Job
 	switch {
 	case job.DowngradeReason != "":
-		return &trouble{tone: "warn", title: in(ctx, wordLowered), lines: []string{in(ctx, wordLoweredTo, job.ConsistentLevel, job.DowngradeReason)}, todo: in(ctx, wordLoweredTodo)}
+		return &trouble{
+			tone:  "warn",
+			title: in(ctx, wordLowered),
+			lines: []string{in(ctx, wordLoweredTo, job.ConsistentLevel, job.DowngradeReason)},
+			todo:  in(ctx, wordLoweredTodo),
+		}
 	case backup.State(strings.ToUpper(job.CopyStatus)).Outcome() == backup.OutcomeFailed:
 		region := in(ctx, param.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
-		return &trouble{tone: "warn", title: in(ctx, wordCopyFailed, region), lines: nonEmpty(job.CopyError), todo: p.todo(ctx)}
+		return &trouble{
+			tone:  "warn",
+			title: in(ctx, wordCopyFailed, region),
+			lines: nonEmpty(job.CopyError),
+			todo:  p.todo(ctx),
+		}
 	}
 	return nil
 }
@@ -241,7 +274,10 @@ func (p StatusPage) asked(ctx context.Context) []fact {
 	}
 	shell := p.Shell
 	shell.Now = p.Record.CreatedAt // dates are counted from then
-	check := CheckPage{Shell: shell, Call: backup.Call{Target: backup.Target{Account: p.Account}, Params: p.Record.Complete}}
+	check := CheckPage{
+		Shell: shell,
+		Call:  backup.Call{Target: backup.Target{Account: p.Account}, Params: p.Record.Complete},
+	}
 	var all []fact
 	for _, s := range layout[p.source()] {
 		all = append(all, check.facts(ctx, s)...)
@@ -271,14 +307,23 @@ func (p StatusPage) results(ctx context.Context) []fact {
 	if d, ok := p.timeLeft(); ok {
 		add(true, param.Both("Time left", "剩余时间"), roughly(ctx, d), "")
 	}
-	add(job.ConsistentLevel != "", param.Both("Consistency reached", "实际达到的一致性"), job.ConsistentLevel, job.DowngradeReason)
+	add(
+		job.ConsistentLevel != "",
+		param.Both("Consistency reached", "实际达到的一致性"),
+		job.ConsistentLevel,
+		job.DowngradeReason,
+	)
 	if p.Record.Complete["Detail.doCopy"] == "true" && job.CopyStatus != "" {
 		region := in(ctx, param.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
 		state := in(ctx, backup.State(strings.ToUpper(job.CopyStatus)).Name())
 		if job.CopyProgress > 0 && job.CopyProgress < 100 {
 			state += " " + strconv.Itoa(job.CopyProgress) + "%"
 		}
-		all = append(all, fact{label: in(ctx, param.Both("Copy in %v", "在%v的副本"), region), lines: []string{state}, extra: job.CopyError})
+		all = append(all, fact{
+			label: in(ctx, param.Both("Copy in %v", "在%v的副本"), region),
+			lines: []string{state},
+			extra: job.CopyError,
+		})
 	}
 	return all
 }
@@ -297,7 +342,11 @@ func (p StatusPage) origin(ctx context.Context) []fact {
 
 // names are the facts by which others find the job.
 func (p StatusPage) names(ctx context.Context) []fact {
-	all := []fact{{label: in(ctx, param.Both("Submission", "提交编号")), lines: []string{p.Record.SubmissionID}, mono: true}}
+	all := []fact{{
+		label: in(ctx, param.Both("Submission", "提交编号")),
+		lines: []string{p.Record.SubmissionID},
+		mono:  true,
+	}}
 	if id := p.Record.Last.JobID; id != "" {
 		job := fact{label: in(ctx, param.Both("Job ID", "任务 ID")), lines: []string{id}, mono: true}
 		all = append([]fact{job}, all...)

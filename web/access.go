@@ -11,7 +11,16 @@ import (
 )
 
 // accessParameters are those that a check of access looks at.
-var accessParameters = []string{"Account", "Region", "SourceType", "InstanceId", "ContainerClusterId", "VaultId", "Detail.appConsistent", "Detail.snapshotGroup"}
+var accessParameters = []string{
+	"Account",
+	"Region",
+	"SourceType",
+	"InstanceId",
+	"ContainerClusterId",
+	"VaultId",
+	"Detail.appConsistent",
+	"Detail.snapshotGroup",
+}
 
 // access shows whether backups can be made in an account, and what is in the way.
 // The form leads here with all that is in it, of which most does not matter.
@@ -103,10 +112,21 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 	answer := Preflight{Account: params["Account"], Region: params["Region"], Passed: true}
 	for _, rung := range rungs {
 		answer.Passed = answer.Passed && rung.State == backup.RungOK
-		one := Rung{ID: rung.ID, Title: rung.Title.In(l), State: rung.State, Finding: rung.Finding.In(l), Evidence: map[string]string{}}
+		one := Rung{
+			ID:       rung.ID,
+			Title:    rung.Title.In(l),
+			State:    rung.State,
+			Finding:  rung.Finding.In(l),
+			Evidence: map[string]string{},
+		}
 		for name, value := range map[string]string{
-			"Operation": rung.Evidence.Operation, "Code": rung.Evidence.Code, "RequestId": rung.Evidence.RequestID, "Identity": rung.Evidence.Identity,
-			"AuthAction": rung.Evidence.Denial.Action, "PolicyType": rung.Evidence.Denial.PolicyType, "NoPermissionType": rung.Evidence.Denial.Kind,
+			"Operation":        rung.Evidence.Operation,
+			"Code":             rung.Evidence.Code,
+			"RequestId":        rung.Evidence.RequestID,
+			"Identity":         rung.Evidence.Identity,
+			"AuthAction":       rung.Evidence.Denial.Action,
+			"PolicyType":       rung.Evidence.Denial.PolicyType,
+			"NoPermissionType": rung.Evidence.Denial.Kind,
 		} {
 			if value != "" {
 				one.Evidence[name] = value

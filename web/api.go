@@ -61,10 +61,22 @@ func (s *Server) backupJob(ctx context.Context, r backup.Record) BackupJob {
 
 func newBackupJob(r backup.Record, status backup.State) BackupJob {
 	b := BackupJob{
-		SubmissionID: r.SubmissionID, Status: status, Outcome: status.Outcome(), JobID: r.Last.JobID, JobName: r.JobName, RequestID: r.Last.RequestID,
-		Account: r.Account(), Region: r.Region(), SourceType: string(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"],
-		ClusterID: r.Complete["ContainerClusterId"], Door: r.Door, AskedBy: r.Principal.Name, CreatedAt: r.CreatedAt.UTC(),
-		Code: r.Last.Code, Message: r.Last.Message,
+		SubmissionID: r.SubmissionID,
+		Status:       status,
+		Outcome:      status.Outcome(),
+		JobID:        r.Last.JobID,
+		JobName:      r.JobName,
+		RequestID:    r.Last.RequestID,
+		Account:      r.Account(),
+		Region:       r.Region(),
+		SourceType:   string(r.Complete.SourceType()),
+		InstanceID:   r.Complete["InstanceId"],
+		ClusterID:    r.Complete["ContainerClusterId"],
+		Door:         r.Door,
+		AskedBy:      r.Principal.Name,
+		CreatedAt:    r.CreatedAt.UTC(),
+		Code:         r.Last.Code,
+		Message:      r.Last.Message,
 	}
 	if status == backup.StateCanceling || status == backup.StateCanceled {
 		b.CancelledBy = r.Cancellation.By.Name

@@ -122,7 +122,11 @@ func (c *converter) window(row int) (w param.Window, timed bool) {
 	value := func(control string) string { return c.values[templates.RowControl("SpeedLimit", row, control)] }
 	wrong := func(control, code string, text param.Text) {
 		c.mistakes = append(c.mistakes, param.Mistake{
-			Field: "SpeedLimit", Part: templates.RowControl("SpeedLimit", row, control), Code: code, Text: text, Args: []any{row + 1},
+			Field: "SpeedLimit",
+			Part:  templates.RowControl("SpeedLimit", row, control),
+			Code:  code,
+			Text:  text,
+			Args:  []any{row + 1},
 		})
 	}
 	var err error
@@ -135,7 +139,11 @@ func (c *converter) window(row int) (w param.Window, timed bool) {
 		wrong("end", "window_end", param.Text{En: "select the end hour of window %v", Zh: "请选择第 %v 个时段的结束时间"})
 	}
 	if w.Rate, err = strconv.ParseInt(value("bandwidth"), 10, 32); err != nil || w.Rate < 1 {
-		wrong("bandwidth", "window_rate", param.Text{En: "enter the speed of window %v as a whole number", Zh: "请以整数输入第 %v 个时段的速度"})
+		wrong(
+			"bandwidth",
+			"window_rate",
+			param.Text{En: "enter the speed of window %v as a whole number", Zh: "请以整数输入第 %v 个时段的速度"},
+		)
 	}
 	if value("unit") == "MB" {
 		w.Rate *= 1024

@@ -39,7 +39,12 @@ func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 		page.Bodies[source] = body
 	}
 	for i, g := range gates() {
-		page.Gates = append(page.Gates, templates.Snippet{Title: g.Title, ID: fmt.Sprint("gate-", i+1), File: g.File, Code: g.Code})
+		page.Gates = append(page.Gates, templates.Snippet{
+			Title: g.Title,
+			ID:    fmt.Sprint("gate-", i+1),
+			File:  g.File,
+			Code:  g.Code,
+		})
 	}
 	page.Commands = commands(s.origin(r), page.Bodies[param.UDMECS])
 	var err error
@@ -117,7 +122,12 @@ func problemKinds() []templates.ProblemKind {
 		}
 		i := slices.IndexFunc(kinds, func(k templates.ProblemKind) bool { return k.Name == f.name })
 		if i < 0 {
-			kinds = append(kinds, templates.ProblemKind{Name: f.name, Statuses: []int{f.status}, Title: f.title, Detail: f.detail})
+			kinds = append(kinds, templates.ProblemKind{
+				Name:     f.name,
+				Statuses: []int{f.status},
+				Title:    f.title,
+				Detail:   f.detail,
+			})
 		} else if !slices.Contains(kinds[i].Statuses, f.status) {
 			kinds[i].Statuses = append(kinds[i].Statuses, f.status)
 		}
@@ -127,15 +137,33 @@ func problemKinds() []templates.ProblemKind {
 
 // filterWords say what narrows a list, and what bounds it.
 var filterWords = map[string]templates.Filter{
-	"Whose":      {Example: "mine", Meaning: param.Text{En: "`mine`: what you sent yourself; `all`, or nothing: what you may see", Zh: "`mine`：您自己提交的；`all` 或不填：您可以查看的"}},
-	"Status":     {Example: "FAILED,PARTIAL_COMPLETE", Meaning: param.Text{En: "Words of `Status`, joined by commas", Zh: "`Status` 的值，以逗号分隔"}},
+	"Whose": {
+		Example: "mine",
+		Meaning: param.Text{En: "`mine`: what you sent yourself; `all`, or nothing: what you may see", Zh: "`mine`：您自己提交的；`all` 或不填：您可以查看的"},
+	},
+	"Status": {
+		Example: "FAILED,PARTIAL_COMPLETE",
+		Meaning: param.Text{En: "Words of `Status`, joined by commas", Zh: "`Status` 的值，以逗号分隔"},
+	},
 	"Account":    {Example: "demo", Meaning: param.Text{En: "The alias of an account", Zh: "账号别名"}},
 	"SourceType": {Example: "UDM_ECS", Meaning: param.Text{En: "The kind of backup", Zh: "备份类型"}},
-	"InstanceId": {Example: "i-bp1demoweb01", Meaning: param.Text{En: "The instance, or the cluster of a container backup", Zh: "实例，或容器备份的集群"}},
-	"From":       {Example: "2026-11-01", Meaning: param.Text{En: "Submitted on this day or later, or at this time or later (RFC 3339)", Zh: "在此日期或之后、此时间（RFC 3339）或之后提交"}},
-	"To":         {Example: "2026-11-23T09:00:00Z", Meaning: param.Text{En: "Submitted on this day or earlier, or before this time; a + is written %2B", Zh: "在此日期或之前，或此时间之前提交；+ 须写作 %2B"}},
-	"limit":      {Example: "100", Meaning: param.Text{En: "How many there are in an answer", Zh: "一次返回的个数"}},
-	"before":     {Example: "1795424700000.k7v2m4q5t3x6c5n2b6h4d2f4ja", Meaning: param.Text{En: "`Next` of the answer before; it stays valid whatever is submitted meanwhile", Zh: "上一次应答中的 `Next`；期间有新的提交也一直有效"}},
+	"InstanceId": {
+		Example: "i-bp1demoweb01",
+		Meaning: param.Text{En: "The instance, or the cluster of a container backup", Zh: "实例，或容器备份的集群"},
+	},
+	"From": {
+		Example: "2026-11-01",
+		Meaning: param.Text{En: "Submitted on this day or later, or at this time or later (RFC 3339)", Zh: "在此日期或之后、此时间（RFC 3339）或之后提交"},
+	},
+	"To": {
+		Example: "2026-11-23T09:00:00Z",
+		Meaning: param.Text{En: "Submitted on this day or earlier, or before this time; a + is written %2B", Zh: "在此日期或之前，或此时间之前提交；+ 须写作 %2B"},
+	},
+	"limit": {Example: "100", Meaning: param.Text{En: "How many there are in an answer", Zh: "一次返回的个数"}},
+	"before": {
+		Example: "1795424700000.k7v2m4q5t3x6c5n2b6h4d2f4ja",
+		Meaning: param.Text{En: "`Next` of the answer before; it stays valid whatever is submitted meanwhile", Zh: "上一次应答中的 `Next`；期间有新的提交也一直有效"},
+	},
 }
 
 // filters are the parameters of the list.

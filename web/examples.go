@@ -17,16 +17,37 @@ const exampleKey = "before-deploy-42"
 func examples() doc {
 	return doc{
 		"UDM_ECS": doc{"summary": "A whole instance", "value": doc{
-			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "Retention": 15, "JobName": "before-upgrade",
+			"Account":    "demo",
+			"Region":     "cn-hangzhou",
+			"SourceType": "UDM_ECS",
+			"InstanceId": "i-bp1demoweb01",
+			"Retention":  15,
+			"JobName":    "before-upgrade",
 		}},
 		"ECS_FILE": doc{"summary": "Files on an instance", "value": doc{
-			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-bp1demoweb01", "VaultId": "v-0001demovault01", "Retention": 30,
-			"Include": []string{"/home/alice/*.pdf"}, "SpeedLimit": "9:18:20480",
+			"Account":    "demo",
+			"Region":     "cn-hangzhou",
+			"SourceType": "ECS_FILE",
+			"InstanceId": "i-bp1demoweb01",
+			"VaultId":    "v-0001demovault01",
+			"Retention":  30,
+			"Include":    []string{"/home/alice/*.pdf"},
+			"SpeedLimit": "9:18:20480",
 		}},
 		"CONTAINER": doc{"summary": "Volumes of a cluster", "value": doc{
-			"Account": "demo", "Region": "cn-hangzhou", "SourceType": "CONTAINER", "ContainerClusterId": "cc-0001democluster", "ClusterId": "cl-0001democluster",
-			"VaultId": "v-0001demovault01", "Retention": 7,
-			"ContainerResources": []doc{{"resourceType": "PV", "backupMethod": "FILE", "resourceId": "674dac6d-74cd-47e9-a675-09e2f10d2c45", "pvPath": "/"}},
+			"Account":            "demo",
+			"Region":             "cn-hangzhou",
+			"SourceType":         "CONTAINER",
+			"ContainerClusterId": "cc-0001democluster",
+			"ClusterId":          "cl-0001democluster",
+			"VaultId":            "v-0001demovault01",
+			"Retention":          7,
+			"ContainerResources": []doc{{
+				"resourceType": "PV",
+				"backupMethod": "FILE",
+				"resourceId":   "674dac6d-74cd-47e9-a675-09e2f10d2c45",
+				"pvPath":       "/",
+			}},
 		}},
 	}
 }
@@ -37,9 +58,19 @@ var exampleBegan = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 // exampleJob is the answer to the first example, and what it says later.
 func exampleJob(state backup.State, change ...func(*BackupJob)) BackupJob {
 	b := BackupJob{
-		SubmissionID: exampleID, Status: state, Outcome: state.Outcome(), JobID: "job-000csy09q50a2jdcbwbo", JobName: "before-upgrade-" + exampleID,
-		RequestID: "25F49E7B-7E39-542E-83AD-62E6E7F73786", Account: "demo", Region: "cn-hangzhou", SourceType: "UDM_ECS", InstanceID: "i-bp1demoweb01",
-		Door: backup.DoorAPI, AskedBy: "demo", CreatedAt: exampleBegan,
+		SubmissionID: exampleID,
+		Status:       state,
+		Outcome:      state.Outcome(),
+		JobID:        "job-000csy09q50a2jdcbwbo",
+		JobName:      "before-upgrade-" + exampleID,
+		RequestID:    "25F49E7B-7E39-542E-83AD-62E6E7F73786",
+		Account:      "demo",
+		Region:       "cn-hangzhou",
+		SourceType:   "UDM_ECS",
+		InstanceID:   "i-bp1demoweb01",
+		Door:         backup.DoorAPI,
+		AskedBy:      "demo",
+		CreatedAt:    exampleBegan,
 	}
 	for _, f := range change {
 		f(&b)
@@ -48,7 +79,11 @@ func exampleJob(state backup.State, change ...func(*BackupJob)) BackupJob {
 }
 
 // exampleID is the submission that the demo user makes with exampleKey.
-var exampleID = backup.Submission{Door: backup.DoorAPI, Principal: identity.Principal{Issuer: "demo", Subject: "demo"}, Key: exampleKey}.ID()
+var exampleID = backup.Submission{
+	Door:      backup.DoorAPI,
+	Principal: identity.Principal{Issuer: "demo", Subject: "demo"},
+	Key:       exampleKey,
+}.ID()
 
 // moved is how far a job of the example has come.
 func moved(progress int, done, total int64) func(*BackupJob) {
@@ -108,7 +143,16 @@ func exampleProblem(f fault) Problem {
 // aboutSubmission reports whether an error is always about a submission, which
 // its problem then names.
 func aboutSubmission(err error) bool {
-	for _, one := range []error{backup.ErrInProgress, backup.ErrKeyReused, backup.ErrNotSent, backup.ErrOver, backup.ErrNoJob, backup.ErrNotCancelled, backup.ErrCancelNo, errUnsettled} {
+	for _, one := range []error{
+		backup.ErrInProgress,
+		backup.ErrKeyReused,
+		backup.ErrNotSent,
+		backup.ErrOver,
+		backup.ErrNoJob,
+		backup.ErrNotCancelled,
+		backup.ErrCancelNo,
+		errUnsettled,
+	} {
 		if err == one {
 			return true
 		}

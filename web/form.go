@@ -18,7 +18,12 @@ const maxControls = 100
 
 // choices are the controls that only show or hide others, or that stand for
 // several parameters at once.
-var choices = []string{"choice.Detail.diskIdList", "choice.Detail.appConsistent", "choice.SpeedLimit", "choice.ContainerResources"}
+var choices = []string{
+	"choice.Detail.diskIdList",
+	"choice.Detail.appConsistent",
+	"choice.SpeedLimit",
+	"choice.ContainerResources",
+}
 
 // readForm reads a posted form: the values of its controls, with what a
 // browser adds around them taken off. Each control is one of ours and comes

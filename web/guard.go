@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	xlanguage "golang.org/x/text/language"
 
@@ -34,7 +35,12 @@ func (s *Server) identify(next http.Handler) http.Handler {
 // of the connection, or what the platform says in its place: never what a header
 // says, which anybody can write.
 func visit(r *http.Request, id string) backup.Visit {
-	v := backup.Visit{RequestID: id, Trace: backup.TraceID(r.Header.Get("Traceparent")), Door: backup.DoorForm, UserAgent: param.Clean(r.UserAgent(), 200)}
+	v := backup.Visit{
+		RequestID: id,
+		Trace:     backup.TraceID(r.Header.Get("Traceparent")),
+		Door:      backup.DoorForm,
+		UserAgent: param.Clean(r.UserAgent(), 200),
+	}
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/api/"):
 		v.Door = backup.DoorAPI
@@ -73,20 +79,30 @@ func language(r *http.Request) param.Language {
 // default first. Readers of traditional Chinese get Chinese too.
 var offered = []param.Language{param.English, param.Chinese, param.Chinese}
 
-var matcher = xlanguage.NewMatcher([]xlanguage.Tag{
-	xlanguage.English,
-	xlanguage.SimplifiedChinese,
-	xlanguage.TraditionalChinese,
+// matcher is made when the first request needs it: it costs time at the start.
+var matcher = sync.OnceValue(func() xlanguage.Matcher {
+	return xlanguage.NewMatcher([]xlanguage.Tag{
+		xlanguage.English,
+		xlanguage.SimplifiedChinese,
+		xlanguage.TraditionalChinese,
+	})
 })
 
 // preferred returns the language of the portal that fits a header Accept-Language
-// best (RFC 9110, section 12.5.4), and English for a header that is not right.
+// best (RFC 9110, section 12.5.4). Malformed elements of the header are ignored;
+// without any other it is English.
 func preferred(header string) param.Language {
-	tags, _, err := xlanguage.ParseAcceptLanguage(header)
-	if err != nil {
-		return param.English
+	var elements []string
+	for element := range strings.SplitSeq(header, ",") {
+		if _, _, err := xlanguage.ParseAcceptLanguage(element); err == nil {
+			elements = append(elements, element)
+		}
 	}
-	_, index, _ := matcher.Match(tags...)
+	tags, _, err := xlanguage.ParseAcceptLanguage(strings.Join(elements, ","))
+	if err != nil {
+		return param.English // too many tags
+	}
+	_, index, _ := matcher().Match(tags...)
 	return offered[index]
 }
 
@@ -119,7 +135,10 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 func (s *Server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set(
+			"Content-Security-Policy",
+			"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+		)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "same-origin")

@@ -60,7 +60,11 @@ var (
 // filtered makes a question of filters. What is wrong with them is reported
 // together.
 func (s *Server) filtered(p identity.Principal, given map[string]string) (backup.Query, error) {
-	q := backup.Query{Account: given["Account"], Resource: given["InstanceId"], SourceType: param.SourceType(given["SourceType"])}
+	q := backup.Query{
+		Account:    given["Account"],
+		Resource:   given["InstanceId"],
+		SourceType: param.SourceType(given["SourceType"]),
+	}
 	var bad param.InvalidError
 	wrong := func(field, code string, text param.Text, args ...any) {
 		bad = append(bad, param.Mistake{Field: field, Code: code, Text: text, Args: args})

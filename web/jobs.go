@@ -62,7 +62,13 @@ func (s *Server) cancelBackupJob(w http.ResponseWriter, r *http.Request) error {
 
 // answerJob writes a submission. While it may still change, Retry-After says
 // when it makes sense to look again: at once for one who has just waited.
-func (s *Server) answerJob(w http.ResponseWriter, r *http.Request, status int, record backup.Record, waited time.Duration) error {
+func (s *Server) answerJob(
+	w http.ResponseWriter,
+	r *http.Request,
+	status int,
+	record backup.Record,
+	waited time.Duration,
+) error {
 	job := s.backupJob(r.Context(), record)
 	if job.Status.Lives() {
 		again := every(s.Backups.Now().Sub(record.CreatedAt))

@@ -106,5 +106,10 @@ func (s *Server) message(ctx context.Context, m Message) (outcome, error) {
 	if raw, ok := own["key"]; ok && string(raw) != "null" && (json.Unmarshal(raw, &key) != nil || !validKey(key)) {
 		return outcome{}, errKey
 	}
-	return s.submitJSON(ctx, backup.Submission{Door: backup.DoorEvent, Principal: m.Principal, Key: key, Params: params}, dryRun)
+	return s.submitJSON(ctx, backup.Submission{
+		Door:      backup.DoorEvent,
+		Principal: m.Principal,
+		Key:       key,
+		Params:    params,
+	}, dryRun)
 }

@@ -37,7 +37,10 @@ func (s *Server) description() doc {
 			{"name": "webhooks", "description": "Messages of others, of which the policy makes submissions."},
 		},
 		"paths": doc{
-			"/api/v1/backup-jobs":                       doc{"post": describeCreate(), "get": describeList(s.Zone.String())},
+			"/api/v1/backup-jobs": doc{
+				"post": describeCreate(),
+				"get":  describeList(s.Zone.String()),
+			},
 			"/api/v1/backup-jobs/{SubmissionId}":        doc{"get": describeShow()},
 			"/api/v1/backup-jobs/{SubmissionId}/cancel": doc{"post": describeCancel()},
 			"/api/v1/accounts/{alias}/preflight":        doc{"get": describePreflight()},
@@ -53,7 +56,9 @@ func (s *Server) description() doc {
 			"parameters": doc{"SubmissionId": submissionID},
 			"responses":  s.problems(),
 			"securitySchemes": doc{"token": doc{
-				"type": "http", "scheme": "bearer", "description": "A token that whoever runs the portal has made (token new). It is sent in this header, and never in an address.",
+				"type":        "http",
+				"scheme":      "bearer",
+				"description": "A token that whoever runs the portal has made (token new). It is sent in this header, and never in an address.",
 			}},
 		},
 	}
@@ -80,16 +85,32 @@ func describeCreate() doc {
 					"(draft-ietf-httpapi-idempotency-key-header-07). After that the same key is that of a new submission. A repeat after the end has the first answer with "+
 					"Idempotent-Replayed; while the first request is under way 409; with other content 422. Keys are the sender's own: those of other people and of other "+
 					"doors are others. Without the header each request is a submission of its own. Visible ASCII without \\ and inner quotes; quotes around it do not count.", keyDays),
-				"schema":          doc{"type": "string", "minLength": 1, "maxLength": 257, "pattern": `^("[!#-\[\]-~]{1,255}"|[!#-\[\]-~]{1,255})$`},
+				"schema": doc{
+					"type":      "string",
+					"minLength": 1,
+					"maxLength": 257,
+					"pattern":   `^("[!#-\[\]-~]{1,255}"|[!#-\[\]-~]{1,255})$`,
+				},
 				"example":         exampleKey,
 				"x-expires-after": fmt.Sprintf("P%dD", keyDays),
 			},
-			{"name": "dry_run", "in": "query", "description": "true answers with the exact call and makes none.", "schema": doc{"type": "boolean", "default": false}},
+			{
+				"name":        "dry_run",
+				"in":          "query",
+				"description": "true answers with the exact call and makes none.",
+				"schema":      doc{"type": "boolean", "default": false},
+			},
 		},
-		"requestBody": doc{"required": true, "content": doc{"application/json": doc{"schema": ref("schemas/Submission"), "examples": examples()}}},
+		"requestBody": doc{
+			"required": true,
+			"content":  doc{"application/json": doc{"schema": ref("schemas/Submission"), "examples": examples()}},
+		},
 		"responses": responses(doc{
 			"201": with(answerOf("The job was made.", []string{"BackupJob"}, "Location"), answersToCreate),
-			"200": with(answerOf("A repeat: the first answer, and Idempotent-Replayed is true. Or, with dry_run, the call.", []string{"BackupJob", "DryRun"}, "Location", "Idempotent-Replayed"), answersToCreate),
+			"200": with(answerOf("A repeat: the first answer, and Idempotent-Replayed is true. Or, with dry_run, the call.", []string{
+				"BackupJob",
+				"DryRun",
+			}, "Location", "Idempotent-Replayed"), answersToCreate),
 			"202": with(answerOf("It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.", []string{"BackupJob"}, "Location", "Retry-After"), answersUnknown),
 		}, 400, 403, 409, 413, 415, 422, 429, 502, 503),
 	}
@@ -97,15 +118,56 @@ func describeCreate() doc {
 
 func describeList(zone string) doc {
 	parameters := []doc{
-		{"name": "Whose", "in": "query", "description": "mine: what you sent yourself. all: what you may see.", "schema": doc{"type": "string", "enum": []string{"mine", "all"}, "default": "all"}},
-		{"name": "Status", "in": "query", "description": "Words of Status, joined by commas.", "schema": doc{"type": "string", "pattern": fmt.Sprintf("^%[1]s(,%[1]s){0,%[2]d}$", statePattern, mostStates-1)}, "example": "FAILED,PARTIAL_COMPLETE"},
+		{
+			"name":        "Whose",
+			"in":          "query",
+			"description": "mine: what you sent yourself. all: what you may see.",
+			"schema":      doc{"type": "string", "enum": []string{"mine", "all"}, "default": "all"},
+		},
+		{
+			"name":        "Status",
+			"in":          "query",
+			"description": "Words of Status, joined by commas.",
+			"schema": doc{
+				"type":    "string",
+				"pattern": fmt.Sprintf("^%[1]s(,%[1]s){0,%[2]d}$", statePattern, mostStates-1),
+			},
+			"example": "FAILED,PARTIAL_COMPLETE",
+		},
 		{"name": "Account", "in": "query", "description": "The alias of an account.", "schema": schemaOf("Account")},
 		{"name": "SourceType", "in": "query", "description": "The kind of backup.", "schema": schemaOf("SourceType")},
-		{"name": "InstanceId", "in": "query", "description": "The instance, or the cluster of a container backup.", "schema": doc{"type": "string", "pattern": "^" + resourcePattern + "$"}},
-		{"name": "From", "in": "query", "description": "Submitted at or after this time (RFC 3339), or on this day or later. Days are the portal's own, from midnight in " + zone + ".", "schema": doc{"type": "string"}, "example": "2026-11-23"},
-		{"name": "To", "in": "query", "description": "Submitted before this time (RFC 3339), or on this day or earlier. A + in the address is written %2B.", "schema": doc{"type": "string"}, "example": "2026-11-23T09:00:00Z"},
-		{"name": "limit", "in": "query", "description": "How many there are in an answer.", "schema": doc{"type": "integer", "minimum": 1, "maximum": mostRows, "default": historyPage}},
-		{"name": "before", "in": "query", "description": "Next of the answer before. It stays valid whatever is submitted meanwhile.", "schema": doc{"type": "string"}},
+		{
+			"name":        "InstanceId",
+			"in":          "query",
+			"description": "The instance, or the cluster of a container backup.",
+			"schema":      doc{"type": "string", "pattern": "^" + resourcePattern + "$"},
+		},
+		{
+			"name":        "From",
+			"in":          "query",
+			"description": "Submitted at or after this time (RFC 3339), or on this day or later. Days are the portal's own, from midnight in " + zone + ".",
+			"schema":      doc{"type": "string"},
+			"example":     "2026-11-23",
+		},
+		{
+			"name":        "To",
+			"in":          "query",
+			"description": "Submitted before this time (RFC 3339), or on this day or earlier. A + in the address is written %2B.",
+			"schema":      doc{"type": "string"},
+			"example":     "2026-11-23T09:00:00Z",
+		},
+		{
+			"name":        "limit",
+			"in":          "query",
+			"description": "How many there are in an answer.",
+			"schema":      doc{"type": "integer", "minimum": 1, "maximum": mostRows, "default": historyPage},
+		},
+		{
+			"name":        "before",
+			"in":          "query",
+			"description": "Next of the answer before. It stays valid whatever is submitted meanwhile.",
+			"schema":      doc{"type": "string"},
+		},
 	}
 	return doc{
 		"operationId": "listBackupJobs", "tags": []string{"backup jobs"}, "summary": "The history, newest first",
@@ -123,12 +185,17 @@ var submissionID = doc{
 
 func describeShow() doc {
 	return doc{
-		"operationId": "showBackupJob", "tags": []string{"backup jobs"}, "summary": "One submission and its job, now or at its end",
+		"operationId": "showBackupJob",
+		"tags":        []string{"backup jobs"},
+		"summary":     "One submission and its job, now or at its end",
 		"description": "Asks the cloud about the job, at most once in 5 seconds, however many look. One that you may not see is not found. " +
 			"With wait the answer comes once Outcome is neither running nor unknown, or when the time is over: then Retry-After says when to ask again.",
 		"parameters": []doc{ref("parameters/SubmissionId"), {
-			"name": "wait", "in": "query", "description": fmt.Sprintf("How long the answer may take, in whole seconds. It never takes longer than %v, nor than the function has time.", longestWait),
-			"schema": doc{"type": "string", "pattern": "^" + waitPattern + "$"}, "example": "50s",
+			"name":        "wait",
+			"in":          "query",
+			"description": fmt.Sprintf("How long the answer may take, in whole seconds. It never takes longer than %v, nor than the function has time.", longestWait),
+			"schema":      doc{"type": "string", "pattern": "^" + waitPattern + "$"},
+			"example":     "50s",
 		}},
 		"responses": responses(doc{"200": with(answerOf("As it is now.", []string{"BackupJob"}, "Retry-After"), answersToShow)}, 400, 404, 422, 503),
 	}
@@ -146,12 +213,27 @@ func describeCancel() doc {
 }
 
 func describePreflight() doc {
-	parameters := []doc{{"name": "alias", "in": "path", "required": true, "description": "The alias of an account.", "schema": schemaOf("Account"), "example": "payments"}}
+	parameters := []doc{{
+		"name":        "alias",
+		"in":          "path",
+		"required":    true,
+		"description": "The alias of an account.",
+		"schema":      schemaOf("Account"),
+		"example":     "payments",
+	}}
 	for _, name := range accessParameters[1:] {
-		parameters = append(parameters, doc{"name": name, "in": "query", "required": name == "Region", "description": "As in a submission.", "schema": schemaOf(name)})
+		parameters = append(parameters, doc{
+			"name":        name,
+			"in":          "query",
+			"required":    name == "Region",
+			"description": "As in a submission.",
+			"schema":      schemaOf(name),
+		})
 	}
 	return doc{
-		"operationId": "checkAccess", "tags": []string{"accounts"}, "summary": "Whether backups can be made in an account, and what is in the way",
+		"operationId": "checkAccess",
+		"tags":        []string{"accounts"},
+		"summary":     "Whether backups can be made in an account, and what is in the way",
 		"description": "Asks the cloud one question for each condition, in the order in which they stand on each other, and changes nothing. What failed has what to paste to mend it: " +
 			"a policy document of RAM, or a command. An instance, a cluster or a vault that is named is looked for, too. An account, a region or an instance in which you may " +
 			"create no backups is not found. So is a vault that no rule lets you use. Ten checks may be made in a minute.",
@@ -162,19 +244,50 @@ func describePreflight() doc {
 
 func describeThings(kind backup.ThingKind, summary, about string) doc {
 	parameters := []doc{
-		{"name": "alias", "in": "path", "required": true, "description": "The alias of an account.", "schema": schemaOf("Account"), "example": "payments"},
-		{"name": "Region", "in": "query", "required": true, "description": "As in a submission.", "schema": schemaOf("Region")},
+		{
+			"name":        "alias",
+			"in":          "path",
+			"required":    true,
+			"description": "The alias of an account.",
+			"schema":      schemaOf("Account"),
+			"example":     "payments",
+		},
+		{
+			"name":        "Region",
+			"in":          "query",
+			"required":    true,
+			"description": "As in a submission.",
+			"schema":      schemaOf("Region"),
+		},
 		{"name": "SourceType", "in": "query", "description": "The kind of backup.", "schema": schemaOf("SourceType")},
 	}
 	if kind == backup.Disks {
-		parameters = append(parameters, doc{"name": "InstanceId", "in": "query", "required": true, "description": "Whose they are.", "schema": schemaOf("InstanceId")})
+		parameters = append(parameters, doc{
+			"name":        "InstanceId",
+			"in":          "query",
+			"required":    true,
+			"description": "Whose they are.",
+			"schema":      schemaOf("InstanceId"),
+		})
 	} else {
 		parameters = append(parameters,
-			doc{"name": "Search", "in": "query", "description": "A part of the name, or a whole ID.", "schema": doc{"type": "string", "maxLength": longestSearch}},
-			doc{"name": "Next", "in": "query", "description": "Next of the answer before.", "schema": doc{"type": "string"}})
+			doc{
+				"name":        "Search",
+				"in":          "query",
+				"description": "A part of the name, or a whole ID.",
+				"schema":      doc{"type": "string", "maxLength": longestSearch},
+			},
+			doc{
+				"name":        "Next",
+				"in":          "query",
+				"description": "Next of the answer before.",
+				"schema":      doc{"type": "string"},
+			})
 	}
 	return doc{
-		"operationId": "list" + strings.ToUpper(string(kind[:1])) + string(kind[1:]), "tags": []string{"accounts"}, "summary": summary,
+		"operationId": "list" + strings.ToUpper(string(kind[:1])) + string(kind[1:]),
+		"tags":        []string{"accounts"},
+		"summary":     summary,
 		"description": about + " As it was at some time of the last minute. A page may hold fewer than the next one, or nothing, where the policy covers little. " +
 			"An account that Cloud Backup goes into by itself shows no instances and disks.",
 		"parameters": parameters,
@@ -192,11 +305,16 @@ func thingsSchema() doc {
 			"Things": doc{"type": "array", "items": doc{
 				"type": "object", "required": []string{"Id"}, "additionalProperties": false,
 				"properties": doc{
-					"Id": doc{"type": "string"}, "Name": doc{"type": "string"},
-					"Facts": words("What else the cloud says, by the names of its API: Status, ZoneId, OSType; Type, Category, Size; VaultType; ClusterType, AgentStatus."), "Tags": words("Of an instance."),
+					"Id":    doc{"type": "string"},
+					"Name":  doc{"type": "string"},
+					"Facts": words("What else the cloud says, by the names of its API: Status, ZoneId, OSType; Type, Category, Size; VaultType; ClusterType, AgentStatus."),
+					"Tags":  words("Of an instance."),
 				},
 			}},
-			"Next": doc{"type": "string", "description": "The value of Next for the next page. It is missing on the last."},
+			"Next": doc{
+				"type":        "string",
+				"description": "The value of Next for the next page. It is missing on the last.",
+			},
 		},
 	}
 }
@@ -212,11 +330,33 @@ func preflightSchema() doc {
 				"type": "object", "required": []string{"Id", "Title", "State"}, "additionalProperties": false,
 				"properties": doc{
 					"Id": text("It never changes: trust, hbr:CreateBackupJob and so on."), "Title": text("For people."),
-					"State":    doc{"type": "string", "enum": []string{string(backup.RungOK), string(backup.RungFailed), string(backup.RungNotReached)}, "description": "not_reached: what it stands on failed."},
-					"Finding":  text("What was found, for people."),
-					"Evidence": doc{"type": "object", "description": "What the cloud said: Operation, Code, RequestId, Identity, and of AccessDeniedDetail AuthAction, PolicyType and NoPermissionType.", "additionalProperties": doc{"type": "string"}},
-					"Fixes": doc{"type": "array", "items": doc{"type": "object", "required": []string{"title", "code"}, "additionalProperties": false,
-						"properties": doc{"title": text("Where to paste it."), "code": text("What to paste: without any secret.")}}},
+					"State": doc{
+						"type": "string",
+						"enum": []string{
+							string(backup.RungOK),
+							string(backup.RungFailed),
+							string(backup.RungNotReached),
+						},
+						"description": "not_reached: what it stands on failed.",
+					},
+					"Finding": text("What was found, for people."),
+					"Evidence": doc{
+						"type":                 "object",
+						"description":          "What the cloud said: Operation, Code, RequestId, Identity, and of AccessDeniedDetail AuthAction, PolicyType and NoPermissionType.",
+						"additionalProperties": doc{"type": "string"},
+					},
+					"Fixes": doc{
+						"type": "array",
+						"items": doc{
+							"type":                 "object",
+							"required":             []string{"title", "code"},
+							"additionalProperties": false,
+							"properties": doc{
+								"title": text("Where to paste it."),
+								"code":  text("What to paste: without any secret."),
+							},
+						},
+					},
 				},
 			}},
 		},
@@ -228,18 +368,33 @@ func describeWebhook() doc {
 		return doc{"name": name, "in": "header", "description": text, "schema": doc{"type": "string"}}
 	}
 	return doc{
-		"operationId": "receiveWebhook", "tags": []string{"webhooks"}, "summary": "A message of a source that the policy names",
+		"operationId": "receiveWebhook",
+		"tags":        []string{"webhooks"},
+		"summary":     "A message of a source that the policy names",
 		"description": "Whoever sends it is known by a signature (Standard Webhooks v1 or v1a, or GitHub's) or by a token, as the policy says of the source; nothing of a message " +
 			"is read before. The policy has the template by which a submission is made of it. The same id is the same submission, for a week. After 409, 429 and 5xx send it again.",
 		"security": []doc{},
 		"parameters": []doc{
-			{"name": "source", "in": "path", "required": true, "description": "Its name in the policy.", "schema": doc{"type": "string", "pattern": "^[a-z][a-z0-9-]{0,62}$"}, "example": "ci-payments"},
-			header("webhook-id", "Standard Webhooks: the same for every delivery."), header("webhook-timestamp", "Standard Webhooks: seconds since 1970."),
+			{
+				"name":        "source",
+				"in":          "path",
+				"required":    true,
+				"description": "Its name in the policy.",
+				"schema":      doc{"type": "string", "pattern": "^[a-z][a-z0-9-]{0,62}$"},
+				"example":     "ci-payments",
+			},
+			header("webhook-id", "Standard Webhooks: the same for every delivery."),
+			header("webhook-timestamp", "Standard Webhooks: seconds since 1970."),
 			header("webhook-signature", "Standard Webhooks: up to 8 signatures, with blanks between them."),
-			header("X-GitHub-Delivery", "GitHub: its name of the delivery. A repeat is known by the body, which is what GitHub signs."), header("X-Hub-Signature-256", "GitHub: the signature."),
+			header("X-GitHub-Delivery", "GitHub: its name of the delivery. A repeat is known by the body, which is what GitHub signs."),
+			header("X-Hub-Signature-256", "GitHub: the signature."),
 			header("Idempotency-Key", "With a token: the same for every delivery. The policy may have the hash of the body take its place."),
 		},
-		"requestBody": doc{"required": true, "description": "Any JSON, of 256 KB at most.", "content": doc{"application/json": doc{"schema": doc{}}}},
+		"requestBody": doc{
+			"required":    true,
+			"description": "Any JSON, of 256 KB at most.",
+			"content":     doc{"application/json": doc{"schema": doc{}}},
+		},
 		"responses": responses(doc{
 			"201": answerOf("The job was made.", []string{"BackupJob"}, "Location"),
 			"200": answerOf("A repeat: the first answer, and Idempotent-Replayed is true.", []string{"BackupJob"}, "Location", "Idempotent-Replayed"),
@@ -284,11 +439,26 @@ func answerOf(text string, schemas []string, headers ...string) doc {
 
 func headers() doc {
 	return doc{
-		"Location":            doc{"description": "The submission's page, for people.", "schema": doc{"type": "string", "format": "uri-reference"}},
-		"Idempotent-Replayed": doc{"description": "true: this is the answer of an earlier request with the same key.", "schema": doc{"type": "string", "const": "true"}},
-		"WWW-Authenticate":    doc{"description": "How to say who you are (RFC 9110, 11.6.1).", "schema": doc{"type": "string"}},
-		"Allow":               doc{"description": "The methods that the address takes.", "schema": doc{"type": "string"}},
-		"Retry-After":         doc{"description": "Seconds after which it makes sense to ask again.", "schema": doc{"type": "integer", "minimum": 1}},
+		"Location": doc{
+			"description": "The submission's page, for people.",
+			"schema":      doc{"type": "string", "format": "uri-reference"},
+		},
+		"Idempotent-Replayed": doc{
+			"description": "true: this is the answer of an earlier request with the same key.",
+			"schema":      doc{"type": "string", "const": "true"},
+		},
+		"WWW-Authenticate": doc{
+			"description": "How to say who you are (RFC 9110, 11.6.1).",
+			"schema":      doc{"type": "string"},
+		},
+		"Allow": doc{
+			"description": "The methods that the address takes.",
+			"schema":      doc{"type": "string"},
+		},
+		"Retry-After": doc{
+			"description": "Seconds after which it makes sense to ask again.",
+			"schema":      doc{"type": "integer", "minimum": 1},
+		},
 	}
 }
 

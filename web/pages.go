@@ -15,9 +15,18 @@ import (
 // shell is what every page shows around its content.
 func (s *Server) shell(r *http.Request) templates.Shell {
 	shell := templates.Shell{
-		Path: r.URL.Path, Query: r.URL.RawQuery, Demo: s.Demo, Ephemeral: s.Store.Ephemeral, Disabled: !s.Policy.Enabled(),
-		CSS: assetPath("portal.css"), JS: assetPath("portal.js"), Picker: assetPath("pick.js"), Icon: assetPath("icon.svg"),
-		API: docsPath, Now: s.Backups.Now(), Zone: s.Zone,
+		Path:      r.URL.Path,
+		Query:     r.URL.RawQuery,
+		Demo:      s.Demo,
+		Ephemeral: s.Store.Ephemeral,
+		Disabled:  !s.Policy.Enabled(),
+		CSS:       assetPath("portal.css"),
+		JS:        assetPath("portal.js"),
+		Picker:    assetPath("pick.js"),
+		Icon:      assetPath("icon.svg"),
+		API:       docsPath,
+		Now:       s.Backups.Now(),
+		Zone:      s.Zone,
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		// A change of language leads back by GET, which this address may not take.
@@ -50,7 +59,11 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{Shell: s.shell(r), Rows: s.rows(page.Records), Rules: s.Policy.Rules(principal(r))}))
+	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{
+		Shell: s.shell(r),
+		Rows:  s.rows(page.Records),
+		Rules: s.Policy.Rules(principal(r)),
+	}))
 }
 
 // choose offers the kinds of backup.
@@ -84,11 +97,21 @@ func (s *Server) newBackup(source param.SourceType) handler {
 }
 
 // formPage is the form as r brought it, or an empty one.
-func (s *Server) formPage(r *http.Request, source param.SourceType, values templates.Values, bad []param.Mistake) templates.FormPage {
+func (s *Server) formPage(
+	r *http.Request,
+	source param.SourceType,
+	values templates.Values,
+	bad []param.Mistake,
+) templates.FormPage {
 	values["SourceType"] = string(source)
 	return templates.FormPage{
-		Shell: s.shell(r), Source: source, Key: s.key(r), Values: values, Mistakes: bad,
-		Accounts: s.accounts(principal(r)), Offer: s.Policy.Offer(principal(r), source),
+		Shell:    s.shell(r),
+		Source:   source,
+		Key:      s.key(r),
+		Values:   values,
+		Mistakes: bad,
+		Accounts: s.accounts(principal(r)),
+		Offer:    s.Policy.Offer(principal(r), source),
 	}
 }
 
@@ -142,7 +165,13 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 }
 
 // redraw shows the page that the language buttons were on, in another language.
-func (s *Server) redraw(w http.ResponseWriter, r *http.Request, source param.SourceType, values templates.Values, tag string) error {
+func (s *Server) redraw(
+	w http.ResponseWriter,
+	r *http.Request,
+	source param.SourceType,
+	values templates.Values,
+	tag string,
+) error {
 	l, ok := languageTag(tag)
 	if !ok {
 		return errRequest

@@ -44,7 +44,12 @@ type CloudRefusal struct {
 
 // problemOf words err for machines, in language l.
 func problemOf(f fault, err error, l param.Language) Problem {
-	p := Problem{Type: "urn:backup-portal:problem:" + f.name, Title: f.title.In(l), Status: f.status, Detail: f.detail.In(l)}
+	p := Problem{
+		Type:   "urn:backup-portal:problem:" + f.name,
+		Title:  f.title.In(l),
+		Status: f.status,
+		Detail: f.detail.In(l),
+	}
 	if errors.Is(err, backup.ErrKeyReused) {
 		p.Title, p.Detail = keyReusedTitle.In(l), keyReusedDetail.In(l)
 	}

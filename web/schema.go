@@ -22,7 +22,10 @@ func schemas() doc {
 			"type": "object", "required": []string{"BackupJobs"}, "additionalProperties": false,
 			"properties": doc{
 				"BackupJobs": doc{"type": "array", "items": ref("schemas/BackupJob")},
-				"Next":       doc{"type": "string", "description": "The value of before for the next page. It is missing on the last."},
+				"Next": doc{
+					"type":        "string",
+					"description": "The value of before for the next page. It is missing on the last.",
+				},
 			},
 		},
 		"DryRun": dryRunSchema(), "Preflight": preflightSchema(), "Things": thingsSchema(), "Problem": problemSchema(),
@@ -70,7 +73,10 @@ func submissionSchema(source param.SourceType) doc {
 // narrowed is f with those of its values that are accepted for the kind.
 func narrowed(f param.Field, source param.SourceType) param.Field {
 	f.Enum = slices.DeleteFunc(slices.Clone(f.Enum), func(c param.Choice) bool {
-		bad, _ := errors.AsType[param.InvalidError](param.Params{"SourceType": string(source), f.Name: c.Value}.Validate())
+		bad, _ := errors.AsType[param.InvalidError](param.Params{
+			"SourceType": string(source),
+			f.Name:       c.Value,
+		}.Validate())
 		return f.Name != "SourceType" && slices.ContainsFunc(bad, func(m param.Mistake) bool { return m.Field == f.Name })
 	})
 	return f
@@ -87,7 +93,10 @@ func requireUnder(object doc, f param.Field, source param.SourceType) {
 	_, condition, _ := strings.Cut(over.Name, ".")
 	rules, _ := object["allOf"].([]doc)
 	object["allOf"] = append(rules, doc{
-		"if":   doc{"properties": doc{condition: doc{"const": typed(over, f.Under.Value)}}, "required": []string{condition}},
+		"if": doc{
+			"properties": doc{condition: doc{"const": typed(over, f.Under.Value)}},
+			"required":   []string{condition},
+		},
 		"then": doc{"properties": doc{key: doc{}}, "required": []string{key}},
 	})
 }
@@ -165,31 +174,75 @@ func backupJobSchema() doc {
 	return doc{
 		"type": "object", "additionalProperties": false,
 		"description": "A submission, and its job as far as it is known.",
-		"required":    []string{"SubmissionId", "Status", "Outcome", "JobName", "Account", "Region", "SourceType", "Door", "AskedBy", "CreatedAt"},
+		"required": []string{
+			"SubmissionId",
+			"Status",
+			"Outcome",
+			"JobName",
+			"Account",
+			"Region",
+			"SourceType",
+			"Door",
+			"AskedBy",
+			"CreatedAt",
+		},
 		"properties": doc{
 			"SubmissionId": submissionID["schema"],
 			"Status": text("Of the portal: SENDING (for half a minute even if the answer was lost), UNKNOWN (being checked), REFUSED (by the cloud), DENIED (by the policy), NOT_SENT (may be sent again). " +
 				"Of the job: CREATED, QUEUED, RUNNING, CANCELING, COMPLETE, PARTIAL_COMPLETE, FAILED, CANCELED, EXPIRED, UNAVAILABLE, or another word of the cloud's, which is a job in progress; JOB_ stands before one that is also the portal's, as in JOB_UNKNOWN."),
-			"Outcome": doc{"type": "string", "enum": backup.Outcomes, "description": "What Status comes to, in words that never change. unknown: it is being checked whether there is a job. " +
-				"succeeded says nothing of a copy in another region. failed: there is no backup."},
-			"JobId": text("Of the job, once there is one."), "JobName": text("The name that was given, and the submission's mark."),
-			"RequestId": text("The cloud's, of the call that made the job or was refused."),
-			"Account":   text("The alias."), "Region": text(""), "SourceType": schemaOf("SourceType"),
-			"InstanceId": text("Of the instance."), "ContainerClusterId": text("Of the cluster, for container backups."),
-			"Door":       doc{"type": "string", "enum": []backup.Door{backup.DoorForm, backup.DoorAPI, backup.DoorWebhook, backup.DoorEvent}},
-			"AskedBy":    text("The name of whoever sent it."),
-			"CreatedAt":  doc{"type": "string", "format": "date-time", "description": "When it was submitted."},
-			"Progress":   doc{"type": "integer", "minimum": 0, "maximum": 10000, "description": "Of 10,000."},
-			"BytesTotal": number("Bytes."), "BytesDone": number("Bytes."), "Speed": number("KB/s on average."),
-			"StartTime": number("UNIX seconds."), "CompleteTime": number("UNIX seconds."),
-			"DestinationNativeSnapshotStatus":   text("Of the copy in another region."),
-			"DestinationNativeSnapshotProgress": doc{"type": "integer", "minimum": 0, "maximum": 100, "description": "Of the copy, in percent."},
-			"ConsistentLevel":                   text("That an application-consistent backup reached, in the words of the cloud."),
-			"DowngradeReason":                   text("Why that is less than was asked for."),
-			"CancelledBy":                       text("The name of whoever had the job cancelled."),
-			"ErrorMessage":                      text("Of a job: the cloud's words or code."),
-			"Code":                              text("Of a refusal: the cloud's code, or the portal's."), "Message": text("Of a refusal: the cloud's words."),
-			"Denied":   doc{"type": "array", "items": text("A sentence for each rule."), "description": "Why the policy refused it."},
+			"Outcome": doc{
+				"type": "string",
+				"enum": backup.Outcomes,
+				"description": "What Status comes to, in words that never change. unknown: it is being checked whether there is a job. " +
+					"succeeded says nothing of a copy in another region. failed: there is no backup.",
+			},
+			"JobId":              text("Of the job, once there is one."),
+			"JobName":            text("The name that was given, and the submission's mark."),
+			"RequestId":          text("The cloud's, of the call that made the job or was refused."),
+			"Account":            text("The alias."),
+			"Region":             text(""),
+			"SourceType":         schemaOf("SourceType"),
+			"InstanceId":         text("Of the instance."),
+			"ContainerClusterId": text("Of the cluster, for container backups."),
+			"Door": doc{
+				"type": "string",
+				"enum": []backup.Door{backup.DoorForm, backup.DoorAPI, backup.DoorWebhook, backup.DoorEvent},
+			},
+			"AskedBy": text("The name of whoever sent it."),
+			"CreatedAt": doc{
+				"type":        "string",
+				"format":      "date-time",
+				"description": "When it was submitted.",
+			},
+			"Progress": doc{
+				"type":        "integer",
+				"minimum":     0,
+				"maximum":     10000,
+				"description": "Of 10,000.",
+			},
+			"BytesTotal":                      number("Bytes."),
+			"BytesDone":                       number("Bytes."),
+			"Speed":                           number("KB/s on average."),
+			"StartTime":                       number("UNIX seconds."),
+			"CompleteTime":                    number("UNIX seconds."),
+			"DestinationNativeSnapshotStatus": text("Of the copy in another region."),
+			"DestinationNativeSnapshotProgress": doc{
+				"type":        "integer",
+				"minimum":     0,
+				"maximum":     100,
+				"description": "Of the copy, in percent.",
+			},
+			"ConsistentLevel": text("That an application-consistent backup reached, in the words of the cloud."),
+			"DowngradeReason": text("Why that is less than was asked for."),
+			"CancelledBy":     text("The name of whoever had the job cancelled."),
+			"ErrorMessage":    text("Of a job: the cloud's words or code."),
+			"Code":            text("Of a refusal: the cloud's code, or the portal's."),
+			"Message":         text("Of a refusal: the cloud's words."),
+			"Denied": doc{
+				"type":        "array",
+				"items":       text("A sentence for each rule."),
+				"description": "Why the policy refused it.",
+			},
 			"Replayed": doc{"type": "boolean", "description": "In the answer to an event: an earlier one did it."},
 		},
 	}
@@ -197,11 +250,20 @@ func backupJobSchema() doc {
 
 func dryRunSchema() doc {
 	return doc{
-		"type": "object", "additionalProperties": false, "description": "The exact call that the submission would make.",
-		"required": []string{"SubmissionId", "JobName", "Account", "Region", "Parameters", "Previews"},
+		"type":                 "object",
+		"additionalProperties": false,
+		"description":          "The exact call that the submission would make.",
+		"required":             []string{"SubmissionId", "JobName", "Account", "Region", "Parameters", "Previews"},
 		"properties": doc{
-			"SubmissionId": submissionID["schema"], "JobName": doc{"type": "string"}, "Account": doc{"type": "string"}, "Region": doc{"type": "string"},
-			"Parameters": doc{"type": "object", "additionalProperties": doc{"type": "string"}, "description": "Of CreateBackupJob, as they go over the wire."},
+			"SubmissionId": submissionID["schema"],
+			"JobName":      doc{"type": "string"},
+			"Account":      doc{"type": "string"},
+			"Region":       doc{"type": "string"},
+			"Parameters": doc{
+				"type":                 "object",
+				"additionalProperties": doc{"type": "string"},
+				"description":          "Of CreateBackupJob, as they go over the wire.",
+			},
 			"Previews": doc{"type": "array", "items": doc{
 				"type": "object", "required": []string{"title", "code"}, "additionalProperties": false,
 				"properties": doc{"title": doc{"type": "string"}, "code": doc{"type": "string"}},
@@ -213,20 +275,40 @@ func dryRunSchema() doc {
 func problemSchema() doc {
 	text := func(about string) doc { return doc{"type": "string", "description": about} }
 	return doc{
-		"type": "object", "additionalProperties": false, "description": "What went wrong (RFC 9457).", "required": []string{"type", "title", "status"},
+		"type":                 "object",
+		"additionalProperties": false,
+		"description":          "What went wrong (RFC 9457).",
+		"required":             []string{"type", "title", "status"},
 		"properties": doc{
-			"type": text("A URN, one for each kind of problem: urn:backup-portal:problem:…"), "title": text(""), "status": doc{"type": "integer"}, "detail": text("What to do."),
-			"instance": text("The submission, if there is one."), "request_id": text("By which the log can be searched."),
-			"errors": doc{"type": "array", "description": "One for each wrong field, or each rule that refused.", "items": doc{
-				"type": "object", "additionalProperties": false, "required": []string{"field", "code", "detail"},
-				"properties": doc{
-					"field": text("The parameter's name."), "pointer": text("Where it is in the body, as a JSON pointer (RFC 6901)."), "parameter": text("Or the name of the parameter in the address."), "code": text("Stable: required, between…"), "detail": text("The sentence."),
-					"rule": text("The rule of the policy that does not allow it, by its id."), "reason": text("Why the rule is as narrow as it is."), "owner": text("Whom to ask for more."),
+			"type":       text("A URN, one for each kind of problem: urn:backup-portal:problem:…"),
+			"title":      text(""),
+			"status":     doc{"type": "integer"},
+			"detail":     text("What to do."),
+			"instance":   text("The submission, if there is one."),
+			"request_id": text("By which the log can be searched."),
+			"errors": doc{
+				"type":        "array",
+				"description": "One for each wrong field, or each rule that refused.",
+				"items": doc{
+					"type": "object", "additionalProperties": false, "required": []string{"field", "code", "detail"},
+					"properties": doc{
+						"field":     text("The parameter's name."),
+						"pointer":   text("Where it is in the body, as a JSON pointer (RFC 6901)."),
+						"parameter": text("Or the name of the parameter in the address."),
+						"code":      text("Stable: required, between…"),
+						"detail":    text("The sentence."),
+						"rule":      text("The rule of the policy that does not allow it, by its id."),
+						"reason":    text("Why the rule is as narrow as it is."),
+						"owner":     text("Whom to ask for more."),
+					},
 				},
-			}},
+			},
 			"cloud": doc{
-				"type": "object", "additionalProperties": false, "description": "What Cloud Backup answered, if it refused.", "required": []string{"Code"},
-				"properties": doc{"Code": text(""), "Message": text(""), "RequestId": text("")},
+				"type":                 "object",
+				"additionalProperties": false,
+				"description":          "What Cloud Backup answered, if it refused.",
+				"required":             []string{"Code"},
+				"properties":           doc{"Code": text(""), "Message": text(""), "RequestId": text("")},
 			},
 			"limit": text("Whose limit it is: an account, a team, a source, an instance, or you."),
 		},

@@ -153,9 +153,17 @@ func (s *Server) ready() handler {
 		}
 		if last != nil {
 			w.Header().Set("Retry-After", "15")
-			return writeJSON(w, r, http.StatusServiceUnavailable, condition{Status: "not ready", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral})
+			return writeJSON(w, r, http.StatusServiceUnavailable, condition{
+				Status:    "not ready",
+				Store:     s.Store.Kind,
+				Ephemeral: s.Store.Ephemeral,
+			})
 		}
-		return writeJSON(w, r, http.StatusOK, condition{Status: "ready", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral})
+		return writeJSON(w, r, http.StatusOK, condition{
+			Status:    "ready",
+			Store:     s.Store.Kind,
+			Ephemeral: s.Store.Ephemeral,
+		})
 	}
 }
 

@@ -89,7 +89,11 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 // try as often as they like.
 func (s *Server) notSignedIn(r *http.Request, why string) {
 	from := backup.VisitOf(r.Context()).ClientIP
-	s.Backups.Note(r.Context(), backup.AuditEvent{Kind: backup.AuditSigninFailed, Often: why + " " + from, Outcome: backup.AuditOutcome{Class: why}})
+	s.Backups.Note(r.Context(), backup.AuditEvent{
+		Kind:    backup.AuditSigninFailed,
+		Often:   why + " " + from,
+		Outcome: backup.AuditOutcome{Class: why},
+	})
 }
 
 // logout ends the reader's session, wherever a copy of its cookie may be.
@@ -105,7 +109,10 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) signedOut(w http.ResponseWriter, r *http.Request) error {
 	var also []templates.Action
 	if there := s.SignIn.EndSession(); there != "" {
-		also = append(also, templates.Action{Link: there, Text: param.Text{En: "Sign out at the identity provider, too", Zh: "同时退出身份提供方"}})
+		also = append(also, templates.Action{
+			Link: there,
+			Text: param.Text{En: "Sign out at the identity provider, too", Zh: "同时退出身份提供方"},
+		})
 	}
 	return render(w, r, http.StatusOK, templates.ProblemPage(templates.Problem{
 		Shell: s.shell(r), Also: also, Title: param.Text{En: "You are signed out", Zh: "您已退出登录"},

@@ -47,7 +47,10 @@ func matches(header, tag string) bool {
 
 func (s *Server) statusPage(r *http.Request, record backup.Record) templates.StatusPage {
 	page := templates.StatusPage{
-		Shell: s.shell(r), Row: s.row(record), Auto: r.URL.Query().Get("auto") == "1", Late: r.URL.Query().Get("late") == "1",
+		Shell: s.shell(r),
+		Row:   s.row(record),
+		Auto:  r.URL.Query().Get("auto") == "1",
+		Late:  r.URL.Query().Get("late") == "1",
 	}
 	page.Account, _ = s.Policy.Account(record.Account())
 	for _, line := range record.Denied {

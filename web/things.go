@@ -54,7 +54,12 @@ func (s *Server) things(kind backup.ThingKind) handler {
 		}
 		found, err := s.Backups.Things(r.Context(), principal(r),
 			param.Params{"Account": r.PathValue("alias"), "Region": query["Region"], "SourceType": query["SourceType"]},
-			backup.ThingQuery{Kind: kind, InstanceID: query["InstanceId"], Search: query["Search"], Next: query["Next"]})
+			backup.ThingQuery{
+				Kind:       kind,
+				InstanceID: query["InstanceId"],
+				Search:     query["Search"],
+				Next:       query["Next"],
+			})
 		if err != nil {
 			return err
 		}

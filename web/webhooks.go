@@ -28,7 +28,9 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		s.Log.WarnContext(r.Context(), "webhook refused", "source", source.Name)
 		s.Backups.Note(r.Context(), backup.AuditEvent{
-			Kind: backup.AuditWebhookRefused, Actor: identity.Principal{Kind: identity.KindSource, Subject: source.Name}, Often: source.Name,
+			Kind:  backup.AuditWebhookRefused,
+			Actor: identity.Principal{Kind: identity.KindSource, Subject: source.Name},
+			Often: source.Name,
 		})
 		return err
 	}
@@ -60,7 +62,12 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Backups.Pace(r.Context(), p); err != nil {
 		return err
 	}
-	out, err := s.submitHook(r.Context(), backup.Submission{Door: backup.DoorWebhook, Principal: p, Key: message.ID, Params: params})
+	out, err := s.submitHook(r.Context(), backup.Submission{
+		Door:      backup.DoorWebhook,
+		Principal: p,
+		Key:       message.ID,
+		Params:    params,
+	})
 	if err != nil {
 		return err
 	}

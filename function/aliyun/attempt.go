@@ -39,7 +39,13 @@ type answer struct {
 
 // try makes one attempt, which sends nothing after until, if that is not zero.
 // The call is a single one of the SDK, on a client made from what it is given.
-func (c *Client) try(ctx context.Context, until time.Time, origin *url.URL, keys Credentials, call func(*sdk.Config, auth.Credential) error) *attempt {
+func (c *Client) try(
+	ctx context.Context,
+	until time.Time,
+	origin *url.URL,
+	keys Credentials,
+	call func(*sdk.Config, auth.Credential) error,
+) *attempt {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	if end := c.wall(ctx); until.IsZero() || end.Before(until) {

@@ -26,33 +26,44 @@ var meanings = []meaning{{
 	means: param.Both("The settings for the role of that account were not accepted.", "该账号的角色设置未被接受。"),
 	todo:  param.Both("The operator must correct the account in the policy.", "管理员需要更正策略中的该账号。"),
 }, {
-	codes: "AssumeRole.InternalError AssumeRole.UnknownError AssumeRole.ServiceUnavailable AssumeRole.*Timeout AssumeRole.SignatureNonceUsed", outcome: backup.ErrNotSent,
-	means: param.Both("The portal could not sign in to that account. Nothing was started.", "门户未能登录该账号，未启动任何任务。"), todo: tryAgain,
+	codes:   "AssumeRole.InternalError AssumeRole.UnknownError AssumeRole.ServiceUnavailable AssumeRole.*Timeout AssumeRole.SignatureNonceUsed",
+	outcome: backup.ErrNotSent,
+	means:   param.Both("The portal could not sign in to that account. Nothing was started.", "门户未能登录该账号，未启动任何任务。"),
+	todo:    tryAgain,
 }, {
 	codes: noCredentials, outcome: backup.ErrCredentials,
 	means: param.Both("The function has no role, or no access key is set.", "函数未配置角色，或未设置访问密钥。"),
 	todo:  param.Both("The operator must give the function a role.", "管理员需要为函数配置角色。"),
 }, {
-	codes: badTarget, outcome: backup.ErrRefused,
-	means: param.Both("The policy names a region or a way into the account that the portal does not know.", "策略中的地域或账号访问方式不受支持。"), todo: tellOperator,
+	codes:   badTarget,
+	outcome: backup.ErrRefused,
+	means:   param.Both("The policy names a region or a way into the account that the portal does not know.", "策略中的地域或账号访问方式不受支持。"),
+	todo:    tellOperator,
 }, {
 	codes: "SignatureNonceUsed", outcome: backup.ErrUnknownOutcome,
 	means: param.Both("The request was repeated on its way.", "请求在传输途中被重复发送。"), todo: beingChecked,
 }, {
-	codes: "InternalError UnknownError InitVaultError AccessVaultFail BrowseFileError EcsClientError", outcome: backup.ErrUnknownOutcome,
-	means: param.Both("Cloud Backup had an internal error.", "云备份发生内部错误。"), todo: beingChecked,
+	codes:   "InternalError UnknownError InitVaultError AccessVaultFail BrowseFileError EcsClientError",
+	outcome: backup.ErrUnknownOutcome,
+	means:   param.Both("Cloud Backup had an internal error.", "云备份发生内部错误。"),
+	todo:    beingChecked,
 }, {
 	codes: "ServiceUnavailable *Timeout", outcome: backup.ErrUnknownOutcome,
 	means: param.Both("Cloud Backup is not available at the moment.", "云备份暂时不可用。"), todo: beingChecked,
 }, {
-	codes: "Throttling Throttling.* Rejected.Throttling", outcome: backup.ErrThrottled,
-	means: param.Both("There are too many requests at the moment. Nothing was started.", "当前请求过多，未启动任何任务。"), todo: tryAgain,
+	codes:   "Throttling Throttling.* Rejected.Throttling",
+	outcome: backup.ErrThrottled,
+	means:   param.Both("There are too many requests at the moment. Nothing was started.", "当前请求过多，未启动任何任务。"),
+	todo:    tryAgain,
 }, {
 	codes: "InvalidAccessKeyId* Forbidden.AccessKeyDisabled", outcome: backup.ErrCredentials,
 	means: param.Both("The access key of this portal is not valid any more.", "本门户的访问密钥已失效。"), todo: tellOperator,
 }, {
-	codes: "InvalidSecurityToken*", outcome: backup.ErrCredentials, passing: true,
-	means: param.Both("The portal's access has expired and could not be renewed.", "本门户的访问凭证已过期且未能续期。"), todo: tellOperator,
+	codes:   "InvalidSecurityToken*",
+	outcome: backup.ErrCredentials,
+	passing: true,
+	means:   param.Both("The portal's access has expired and could not be renewed.", "本门户的访问凭证已过期且未能续期。"),
+	todo:    tellOperator,
 }, {
 	codes: "MissingSecurityToken", outcome: backup.ErrCredentials,
 	means: param.Both("The portal sent incomplete credentials.", "本门户发送的凭证不完整。"), todo: tellOperator,
@@ -88,8 +99,10 @@ var meanings = []meaning{{
 	means: param.Both("The role AliyunServiceRoleForHbrCrossAccountBackup is missing in this account.", "本账号缺少服务关联角色 AliyunServiceRoleForHbrCrossAccountBackup。"),
 	todo:  param.Both("The operator must create it in the console of Cloud Backup.", "管理员需要在云备份控制台创建该角色。"),
 }, {
-	codes: "AccountNotEnableRdTrustedService BackupAccountNotInSpecifiedRd", outcome: backup.ErrRefused,
-	means: param.Both("The resource directory does not let Cloud Backup into that account.", "资源目录未允许云备份访问该账号。"), todo: tellOperator,
+	codes:   "AccountNotEnableRdTrustedService BackupAccountNotInSpecifiedRd",
+	outcome: backup.ErrRefused,
+	means:   param.Both("The resource directory does not let Cloud Backup into that account.", "资源目录未允许云备份访问该账号。"),
+	todo:    tellOperator,
 }, {
 	codes: "CloudAssistNotRunningOnInstance", outcome: backup.ErrRefused, caller: true,
 	means: param.Both("Cloud Assistant does not run on the instance.", "实例上的云助手未运行。"),
@@ -107,8 +120,10 @@ var meanings = []meaning{{
 	means: param.Both("This region is not known to the service.", "服务不支持该地域。"),
 	todo:  param.Both("Choose another region.", "请选择其他地域。"),
 }, {
-	codes: "InvalidVersion NoSuchVersion InvalidApi* InvalidProduct* InvalidProtocol* InvalidAction* UnsupportedHTTPMethod", outcome: backup.ErrRefused,
-	means: param.Both("The portal and the service do not fit together.", "门户与服务的版本不匹配。"), todo: tellOperator,
+	codes:   "InvalidVersion NoSuchVersion InvalidApi* InvalidProduct* InvalidProtocol* InvalidAction* UnsupportedHTTPMethod",
+	outcome: backup.ErrRefused,
+	means:   param.Both("The portal and the service do not fit together.", "门户与服务的版本不匹配。"),
+	todo:    tellOperator,
 }, {
 	codes: "Missing*", outcome: backup.ErrRefused, caller: true, message: true,
 	means: param.Both("The service misses a value.", "服务提示缺少某个值。"),

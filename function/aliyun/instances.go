@@ -18,7 +18,11 @@ const mostInstances = 100
 // of an account that Cloud Backup reaches by itself cannot be read, because the
 // portal takes on no role there. Errors are [*backup.CloudError] values; after
 // one nothing is known of any of them.
-func (c *Client) DescribeInstances(ctx context.Context, target backup.Target, ids []string) (map[string]map[string]string, error) {
+func (c *Client) DescribeInstances(
+	ctx context.Context,
+	target backup.Target,
+	ids []string,
+) (map[string]map[string]string, error) {
 	all := map[string]map[string]string{}
 	for some := range slices.Chunk(ids, mostInstances) {
 		if err := c.instanceTags(ctx, target, some, all); err != nil {
@@ -29,7 +33,12 @@ func (c *Client) DescribeInstances(ctx context.Context, target backup.Target, id
 }
 
 // instanceTags adds what one request tells.
-func (c *Client) instanceTags(ctx context.Context, target backup.Target, ids []string, all map[string]map[string]string) error {
+func (c *Client) instanceTags(
+	ctx context.Context,
+	target backup.Target,
+	ids []string,
+	all map[string]map[string]string,
+) error {
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return err

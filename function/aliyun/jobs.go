@@ -50,7 +50,11 @@ const (
 // (Cloud Backup, DescribeBackupJobs2). It takes at most 500 job ids, as the
 // service does. A listing that cannot be read to its end is an error: what is
 // missing from it may exist. Errors are [*backup.CloudError] values.
-func (c *Client) DescribeBackupJobs2(ctx context.Context, target backup.Target, filter backup.JobFilter) ([]backup.Job, error) {
+func (c *Client) DescribeBackupJobs2(
+	ctx context.Context,
+	target backup.Target,
+	filter backup.JobFilter,
+) ([]backup.Job, error) {
 	var jobs []backup.Job
 	seen := map[string]bool{}
 	for number := 1; number <= mostPages; number++ {
@@ -98,7 +102,10 @@ func listing(f backup.JobFilter, page int) []param.Parameter {
 	add := func(key, operator string, values ...string) {
 		filters++
 		name := "Filters." + strconv.Itoa(filters) + "."
-		params = append(params, param.Parameter{Name: name + "Key", Value: key}, param.Parameter{Name: name + "Operator", Value: operator})
+		params = append(params, param.Parameter{
+			Name:  name + "Key",
+			Value: key,
+		}, param.Parameter{Name: name + "Operator", Value: operator})
 		for i, value := range values {
 			params = append(params, param.Parameter{Name: name + "Values." + strconv.Itoa(i+1), Value: value})
 		}

@@ -138,7 +138,11 @@ func RolePolicy(account backup.Account, u backup.Uses) RAMPolicy {
 // In place of each external id, which is a secret, it has the name of the variable
 // that holds it, after a dollar sign.
 func TrustPolicy(portal string, accounts ...backup.Account) RAMPolicy {
-	s := RAMStatement{Effect: "Allow", Action: []string{"sts:AssumeRole"}, Principal: map[string][]string{"RAM": {portal}}}
+	s := RAMStatement{
+		Effect:    "Allow",
+		Action:    []string{"sts:AssumeRole"},
+		Principal: map[string][]string{"RAM": {portal}},
+	}
 	var ids []string
 	for _, a := range accounts {
 		if a.ExternalIDVariable == "" {
@@ -154,7 +158,11 @@ func TrustPolicy(portal string, accounts ...backup.Account) RAMPolicy {
 
 // ServiceTrustPolicy lets a service of the vendor take on a role.
 func ServiceTrustPolicy(service string) RAMPolicy {
-	return document(RAMStatement{Effect: "Allow", Action: []string{"sts:AssumeRole"}, Principal: map[string][]string{"Service": {service}}})
+	return document(RAMStatement{
+		Effect:    "Allow",
+		Action:    []string{"sts:AssumeRole"},
+		Principal: map[string][]string{"Service": {service}},
+	})
 }
 
 // An AccountUse is an account, and what the portal does there.
@@ -177,7 +185,11 @@ func FunctionPolicy(accounts []AccountUse) RAMPolicy {
 	}
 	p := SharedPolicy(own)
 	if len(roles) > 0 {
-		p.Statement = append(p.Statement, RAMStatement{Effect: "Allow", Action: []string{"sts:AssumeRole"}, Resource: roles})
+		p.Statement = append(p.Statement, RAMStatement{
+			Effect:   "Allow",
+			Action:   []string{"sts:AssumeRole"},
+			Resource: roles,
+		})
 	}
 	return p
 }
@@ -191,7 +203,9 @@ func SharedPolicy(accounts []AccountUse) RAMPolicy {
 			for _, s := range permissions(op.api, op.action) {
 				if s.Condition == nil {
 					plain = set.Union(plain, s.Action...)
-				} else if !slices.ContainsFunc(special, func(known RAMStatement) bool { return reflect.DeepEqual(known, s) }) {
+				} else if !slices.ContainsFunc(special, func(known RAMStatement) bool {
+					return reflect.DeepEqual(known, s)
+				}) {
 					special = append(special, s)
 				}
 			}

@@ -33,7 +33,12 @@ type ladder struct {
 
 // Preflight implements [backup.Cloud]. Its calls are reads, or such as cannot have
 // an effect: a job without a parameter is none.
-func (c *Client) Preflight(ctx context.Context, target backup.Target, uses backup.Uses, params param.Params) []backup.Rung {
+func (c *Client) Preflight(
+	ctx context.Context,
+	target backup.Target,
+	uses backup.Uses,
+	params param.Params,
+) []backup.Rung {
 	l := &ladder{Client: c, ctx: ctx, target: target, uses: uses, params: params}
 	l.rung("credentials", titleCredentials, l.credentials)
 	l.rung("identity", titleIdentity, l.identity)
@@ -127,15 +132,24 @@ func (l *ladder) identity(r *backup.Rung) {
 	r.Finding = param.Both("It is "+l.self+".", "身份为 "+l.self+"。")
 	switch account := l.target.Account; {
 	case strings.HasSuffix(who.Arn, ":root"):
-		fail(r, param.Both("These are the keys of the account itself, which may take on no role and should be used by no program.", "这是云账号本身的密钥，不能扮演任何角色，也不应供程序使用。"), backup.Fix{
-			Title: param.Both("Use a role, or a RAM user, and give it this permission policy", "改用角色或 RAM 用户，并授予以下权限策略"), Code: l.functionPolicy(),
-		})
+		fail(
+			r,
+			param.Both("These are the keys of the account itself, which may take on no role and should be used by no program.", "这是云账号本身的密钥，不能扮演任何角色，也不应供程序使用。"),
+			backup.Fix{
+				Title: param.Both("Use a role, or a RAM user, and give it this permission policy", "改用角色或 RAM 用户，并授予以下权限策略"),
+				Code:  l.functionPolicy(),
+			},
+		)
 	case account.Access == backup.Own && account.ID != who.AccountId:
-		fail(r, param.Both("The function runs in account "+who.AccountId+", but the policy says that "+account.Alias+" is "+account.ID+" and its own.",
-			"函数运行在账号 "+who.AccountId+"，而策略称 "+account.Alias+" 是其自身账号 "+account.ID+"。"), backup.Fix{
-			Title: param.Both("In the portal's policy, correct account_id of "+account.Alias+", or let it have access: assume_role", "在门户策略中更正 "+account.Alias+" 的 account_id，或改为 access: assume_role"),
-			Code:  "account_id: \"" + who.AccountId + "\"",
-		})
+		fail(
+			r,
+			param.Both("The function runs in account "+who.AccountId+", but the policy says that "+account.Alias+" is "+account.ID+" and its own.",
+				"函数运行在账号 "+who.AccountId+"，而策略称 "+account.Alias+" 是其自身账号 "+account.ID+"。"),
+			backup.Fix{
+				Title: param.Both("In the portal's policy, correct account_id of "+account.Alias+", or let it have access: assume_role", "在门户策略中更正 "+account.Alias+" 的 account_id，或改为 access: assume_role"),
+				Code:  "account_id: \"" + who.AccountId + "\"",
+			},
+		)
 	}
 }
 
@@ -161,7 +175,10 @@ func (l *ladder) roleFix() backup.Fix {
 			Code:  RolePolicy(l.target.Account, l.uses).Text(),
 		}
 	}
-	return backup.Fix{Title: param.Both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"), Code: l.functionPolicy()}
+	return backup.Fix{
+		Title: param.Both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"),
+		Code:  l.functionPolicy(),
+	}
 }
 
 // atOnce is how many operations are asked for at the same time.
@@ -218,10 +235,17 @@ func (l *ladder) judge(r *backup.Rung, refused *backup.CloudError) {
 func (l *ladder) forbidden(r *backup.Rung, action string, d backup.Denial, fix backup.Fix) {
 	switch {
 	case slices.Contains(higherPolicies, d.PolicyType):
-		fail(r, param.Both("Not allowed: "+action+". It is a policy above the account or the session that does not allow it ("+d.PolicyType+"): whoever manages the resource directory can change it.",
-			"未授权："+action+"。限制来自账号或会话之上的策略（"+d.PolicyType+"），须由资源目录的管理员修改。"))
+		fail(
+			r,
+			param.Both("Not allowed: "+action+". It is a policy above the account or the session that does not allow it ("+d.PolicyType+"): whoever manages the resource directory can change it.",
+				"未授权："+action+"。限制来自账号或会话之上的策略（"+d.PolicyType+"），须由资源目录的管理员修改。"),
+		)
 	case d.Kind == "ExplicitDeny":
-		fail(r, param.Both("Forbidden: a policy denies "+action+". What is denied nothing can allow: remove the Deny first.", "已被显式拒绝：某条策略拒绝 "+action+"，请先移除该 Deny。"), fix)
+		fail(
+			r,
+			param.Both("Forbidden: a policy denies "+action+". What is denied nothing can allow: remove the Deny first.", "已被显式拒绝：某条策略拒绝 "+action+"，请先移除该 Deny。"),
+			fix,
+		)
 	default:
 		fail(r, param.Both("Not allowed: "+action+".", "未授权："+action+"。"), fix)
 	}
@@ -241,17 +265,30 @@ func (l *ladder) harmless(action string) []param.Parameter {
 	now := l.cfg.Now().Unix()
 	return map[string][]param.Parameter{
 		// Without a SourceType there is no job that could be made.
-		createBackupJob:          {},
-		cancelBackupJob:          {{Name: "JobId", Value: "job-0000000000preflight"}},
-		describeBackupJobs2:      {{Name: "SourceType", Value: string(param.UDMECS)}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
-		describeUdmSnapshots:     {{Name: "SourceType", Value: string(param.UDMECS)}, {Name: "UdmRegionId", Value: l.target.Region}, {Name: "StartTime", Value: strconv.FormatInt(now-1, 10)}, {Name: "EndTime", Value: strconv.FormatInt(now, 10)}},
+		createBackupJob: {},
+		cancelBackupJob: {{Name: "JobId", Value: "job-0000000000preflight"}},
+		describeBackupJobs2: {
+			{Name: "SourceType", Value: string(param.UDMECS)},
+			{Name: "PageNumber", Value: "1"},
+			{Name: "PageSize", Value: "1"},
+		},
+		describeUdmSnapshots: {
+			{Name: "SourceType", Value: string(param.UDMECS)},
+			{Name: "UdmRegionId", Value: l.target.Region},
+			{Name: "StartTime", Value: strconv.FormatInt(now-1, 10)},
+			{Name: "EndTime", Value: strconv.FormatInt(now, 10)},
+		},
 		checkRole:                {{Name: "CheckRoleType", Value: "UdmRole"}},
 		describeCrossAccounts:    {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
 		describeVaults:           {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
 		describeContainerCluster: {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
-		describeBackupClients:    {{Name: "ClientType", Value: "ECS_CLIENT"}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
-		describeInstances:        {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
-		describeDisks:            {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
+		describeBackupClients: {
+			{Name: "ClientType", Value: "ECS_CLIENT"},
+			{Name: "PageNumber", Value: "1"},
+			{Name: "PageSize", Value: "1"},
+		},
+		describeInstances: {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
+		describeDisks:     {{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}},
 	}[action]
 }
 
@@ -298,7 +335,12 @@ func (e *entry) exists(r *backup.Rung) {
 		heard(r, "sts:"+assumeRole, nil)
 		r.Finding = param.Both(arn+" exists.", arn+" 存在。")
 	case strings.HasPrefix(e.failed.Code, assumeRolePrefix+"EntityNotExist"):
-		fail(r, param.Both("There is no role "+arn+".", "不存在角色 "+arn+"。"), e.trustFix(param.Both("In account "+account.ID+", make the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")), e.roleFix())
+		fail(
+			r,
+			param.Both("There is no role "+arn+".", "不存在角色 "+arn+"。"),
+			e.trustFix(param.Both("In account "+account.ID+", make the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")),
+			e.roleFix(),
+		)
 	default:
 		e.unexpected(r, e.failed)
 	}
@@ -308,7 +350,8 @@ func (e *entry) permitted(r *backup.Rung) {
 	if e.ours {
 		heard(r, "sts:"+assumeRole, e.failed)
 		e.forbidden(r, "sts:"+assumeRole, e.failed.Denial, backup.Fix{
-			Title: param.Both("Give "+e.self+" this permission policy", "为 "+e.self+" 授予以下权限策略"), Code: e.functionPolicy(),
+			Title: param.Both("Give "+e.self+" this permission policy", "为 "+e.self+" 授予以下权限策略"),
+			Code:  e.functionPolicy(),
 		})
 		return
 	}
@@ -333,7 +376,10 @@ func (e *entry) trusted(r *backup.Rung) {
 		finding, fixes = param.Both("The trust policy of the role denies it to "+e.self+". What is denied nothing can allow: remove the Deny.", "该角色的信任策略显式拒绝 "+e.self+"：请先移除该 Deny。"), nil
 	}
 	if e.failed.Denial.PolicyType == "" {
-		fixes = append(fixes, backup.Fix{Title: param.Both("Or give "+e.self+" this permission policy: the refusal does not say which of the two is missing", "或为 "+e.self+" 授予以下权限策略（答复未说明缺少哪一项）"), Code: e.functionPolicy()})
+		fixes = append(fixes, backup.Fix{
+			Title: param.Both("Or give "+e.self+" this permission policy: the refusal does not say which of the two is missing", "或为 "+e.self+" 授予以下权限策略（答复未说明缺少哪一项）"),
+			Code:  e.functionPolicy(),
+		})
 	}
 	fail(r, finding, fixes...)
 }
@@ -341,16 +387,26 @@ func (e *entry) trusted(r *backup.Rung) {
 // session tries how long a session may last, and whether it can be narrowed.
 func (e *entry) session(r *backup.Rung) {
 	policy, account := operation{action: createBackupJob}.sessionPolicy(), e.account
-	_, _, failed := e.assumeRole(e.ctx, role{account: account, principal: e.target.Principal, policy: policy}, e.target.Region)
+	_, _, failed := e.assumeRole(e.ctx, role{
+		account:   account,
+		principal: e.target.Principal,
+		policy:    policy,
+	}, e.target.Region)
 	heard(r, "sts:"+assumeRole, failed)
 	switch name := sessionName(e.target.Principal); {
 	case failed == nil:
 		r.Finding = param.Both("A session can be narrowed to one operation; in the trail of the cloud it is called "+name+".", "会话可收窄到单个操作；在云端审计中显示为 "+name+"。")
 	case failed.Code == assumeRolePrefix+"InvalidParameter.DurationSeconds":
-		fail(r, param.Both("Sessions of the role may not last "+account.Session.String()+".", "该角色的会话不能持续 "+account.Session.String()+"。"),
-			backup.Fix{Title: param.Both("In the portal's policy, shorten session of "+account.Alias, "在门户策略中缩短 "+account.Alias+" 的 session"), Code: "session: 15m"},
+		fail(
+			r,
+			param.Both("Sessions of the role may not last "+account.Session.String()+".", "该角色的会话不能持续 "+account.Session.String()+"。"),
+			backup.Fix{
+				Title: param.Both("In the portal's policy, shorten session of "+account.Alias, "在门户策略中缩短 "+account.Alias+" 的 session"),
+				Code:  "session: 15m",
+			},
 			backup.Fix{Title: param.Both("Or let sessions of the role last longer, in account "+account.ID, "或在账号 "+account.ID+" 中延长该角色的最大会话时间"),
-				Code: "aliyun ram UpdateRole --RoleName " + account.Role + " --NewMaxSessionDuration " + strconv.Itoa(int(account.Session.Seconds()))})
+				Code: "aliyun ram UpdateRole --RoleName " + account.Role + " --NewMaxSessionDuration " + strconv.Itoa(int(account.Session.Seconds()))},
+		)
 	default:
 		e.unexpected(r, failed)
 	}
@@ -370,8 +426,11 @@ func (l *ladder) externalID(r *backup.Rung) {
 	heard(r, "sts:"+assumeRole, failed)
 	switch {
 	case failed == nil:
-		fail(r, param.Both("The role lets the portal in without any external id: the one in "+account.ExternalIDVariable+" protects nothing.", "不带外部 ID 也能扮演该角色："+account.ExternalIDVariable+" 中的外部 ID 不起作用。"),
-			l.trustFix(param.Both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为")))
+		fail(
+			r,
+			param.Both("The role lets the portal in without any external id: the one in "+account.ExternalIDVariable+" protects nothing.", "不带外部 ID 也能扮演该角色："+account.ExternalIDVariable+" 中的外部 ID 不起作用。"),
+			l.trustFix(param.Both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为")),
+		)
 	case strings.HasPrefix(failed.Code, assumeRolePrefix+"NoPermission"):
 		r.Finding = param.Both("Without it the role lets nobody in.", "不带外部 ID 时无法扮演该角色。")
 	default:
@@ -403,7 +462,11 @@ func (l *ladder) linkedRole() {
 
 func (l *ladder) role(id string, title param.Text, service, kind string) {
 	l.rung(id, title, func(r *backup.Rung) {
-		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []param.Parameter{{Name: "CheckRoleType", Value: kind}}})
+		_, _, failed := l.perform(l.ctx, operation{
+			action: checkRole,
+			target: l.target,
+			params: []param.Parameter{{Name: "CheckRoleType", Value: kind}},
+		})
 		heard(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:
@@ -435,27 +498,37 @@ func (l *ladder) registered() {
 		case failed != nil:
 			l.unexpected(r, failed)
 		case !known:
-			fail(r, param.Both("Cloud Backup does not know account "+account.ID+" with the role "+account.Role+".", "云备份未登记账号 "+account.ID+" 及其角色 "+account.Role+"。"), backup.Fix{
-				Title: param.Both("Register it, in the account in which the backup is kept", "在保存备份的账号中登记"),
-				Code:  "aliyun hbr AddCrossAccount --CrossAccountUserId " + account.ID + " --CrossAccountRoleName " + account.Role + " --CrossAccountType CROSS_ACCOUNT --Alias " + account.Alias[:min(len(account.Alias), 32)],
-			})
+			fail(
+				r,
+				param.Both("Cloud Backup does not know account "+account.ID+" with the role "+account.Role+".", "云备份未登记账号 "+account.ID+" 及其角色 "+account.Role+"。"),
+				backup.Fix{
+					Title: param.Both("Register it, in the account in which the backup is kept", "在保存备份的账号中登记"),
+					Code:  "aliyun hbr AddCrossAccount --CrossAccountUserId " + account.ID + " --CrossAccountRoleName " + account.Role + " --CrossAccountType CROSS_ACCOUNT --Alias " + account.Alias[:min(len(account.Alias), 32)],
+				},
+			)
 		default:
 			r.Finding = param.Both("The account is registered.", "该账号已登记。")
 		}
 	})
 	l.rung("cross_role", titleCrossRole, func(r *backup.Rung) {
 		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []param.Parameter{
-			{Name: "CheckRoleType", Value: "CrossAccountRole"}, {Name: "CrossAccountUserId", Value: account.ID}, {Name: "CrossAccountRoleName", Value: account.Role},
+			{Name: "CheckRoleType", Value: "CrossAccountRole"},
+			{Name: "CrossAccountUserId", Value: account.ID},
+			{Name: "CrossAccountRoleName", Value: account.Role},
 		}})
 		heard(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:
 			r.Finding = param.Both("Cloud Backup may take it on.", "云备份可以扮演该角色。")
 		case slices.Contains(aboutRoles, failed.Code):
-			fail(r, param.Both("Cloud Backup may not take on the role "+account.Role+" in account "+account.ID+", or there is none.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"), backup.Fix{
-				Title: param.Both("In account "+account.ID+", let the role "+account.Role+" have this trust policy and the system policy AliyunHBRRolePolicy", "在账号 "+account.ID+" 中，将角色 "+account.Role+" 的信任策略改为以下内容，并授予系统策略 AliyunHBRRolePolicy"),
-				Code:  ServiceTrustPolicy(CrossBackupService).Text(),
-			})
+			fail(
+				r,
+				param.Both("Cloud Backup may not take on the role "+account.Role+" in account "+account.ID+", or there is none.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"),
+				backup.Fix{
+					Title: param.Both("In account "+account.ID+", let the role "+account.Role+" have this trust policy and the system policy AliyunHBRRolePolicy", "在账号 "+account.ID+" 中，将角色 "+account.Role+" 的信任策略改为以下内容，并授予系统策略 AliyunHBRRolePolicy"),
+					Code:  ServiceTrustPolicy(CrossBackupService).Text(),
+				},
+			)
 		default:
 			l.unexpected(r, failed)
 		}
@@ -465,9 +538,13 @@ func (l *ladder) registered() {
 // crossAccount reports whether the target is among the registered accounts.
 func (l *ladder) crossAccount() (bool, *backup.CloudError) {
 	for page := 1; page <= mostPages; page++ {
-		a, r, failed := l.perform(l.ctx, operation{action: describeCrossAccounts, target: l.target, params: []param.Parameter{
-			{Name: "PageNumber", Value: strconv.Itoa(page)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)},
-		}})
+		a, r, failed := l.perform(l.ctx, operation{
+			action: describeCrossAccounts,
+			target: l.target,
+			params: []param.Parameter{
+				{Name: "PageNumber", Value: strconv.Itoa(page)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)},
+			},
+		})
 		if failed != nil {
 			return false, failed
 		}
@@ -543,7 +620,14 @@ func (l *ladder) vault(r *backup.Rung, id string) {
 			}
 		}
 	}
-	if !l.list(r, operation{action: describeVaults, params: []param.Parameter{{Name: "VaultId", Value: id}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "10"}}}, &page) {
+	if !l.list(r, operation{
+		action: describeVaults,
+		params: []param.Parameter{
+			{Name: "VaultId", Value: id},
+			{Name: "PageNumber", Value: "1"},
+			{Name: "PageSize", Value: "10"},
+		},
+	}, &page) {
 		return
 	}
 	for _, v := range page.Vaults.Vault {
@@ -553,10 +637,16 @@ func (l *ladder) vault(r *backup.Rung, id string) {
 			fail(r, param.Both(id+" is in another region.", id+" 位于其他地域。"))
 			return
 		case v.Replication:
-			fail(r, param.Both(id+" is the mirror of another vault, into which nothing can be backed up.", id+" 是镜像备份库，不能写入备份。"))
+			fail(
+				r,
+				param.Both(id+" is the mirror of another vault, into which nothing can be backed up.", id+" 是镜像备份库，不能写入备份。"),
+			)
 			return
 		case v.Status != "CREATED":
-			fail(r, param.Both(id+" is not ready: "+param.Clean(v.Status, longestWord)+".", id+" 尚不可用："+param.Clean(v.Status, longestWord)+"。"))
+			fail(
+				r,
+				param.Both(id+" is not ready: "+param.Clean(v.Status, longestWord)+".", id+" 尚不可用："+param.Clean(v.Status, longestWord)+"。"),
+			)
 			return
 		default:
 			r.Finding = param.Both(id+" is ready.", id+" 可用。")
@@ -581,11 +671,18 @@ func (l *ladder) instance(r *backup.Rung, id string) {
 			return
 		}
 	}
-	fail(r, param.Both("There is no instance "+id+" in "+l.target.Region+" of this account.", "该账号的 "+l.target.Region+" 中不存在实例 "+id+"。"))
+	fail(
+		r,
+		param.Both("There is no instance "+id+" in "+l.target.Region+" of this account.", "该账号的 "+l.target.Region+" 中不存在实例 "+id+"。"),
+	)
 }
 
 func (l *ladder) oneInstance(id string) []param.Parameter {
-	return []param.Parameter{{Name: "RegionId", Value: l.target.Region}, {Name: "MaxResults", Value: "10"}, {Name: "InstanceIds", Value: param.StringList([]string{id})}}
+	return []param.Parameter{
+		{Name: "RegionId", Value: l.target.Region},
+		{Name: "MaxResults", Value: "10"},
+		{Name: "InstanceIds", Value: param.StringList([]string{id})},
+	}
 }
 
 // disks matter where a consistent snapshot of several is asked for.
@@ -616,7 +713,10 @@ func (l *ladder) disks(r *backup.Rung, id string) {
 	case len(names) == 0:
 		fail(r, param.Both("The instance has no disks.", "该实例没有云盘。"))
 	case wants && len(unfit) > 0:
-		fail(r, param.Both("Consistent snapshots are made of ESSD disks that are attached once only, and not of: "+strings.Join(unfit, ", "), "一致性快照仅支持未多重挂载的 ESSD 云盘，不支持："+strings.Join(unfit, "，")))
+		fail(
+			r,
+			param.Both("Consistent snapshots are made of ESSD disks that are attached once only, and not of: "+strings.Join(unfit, ", "), "一致性快照仅支持未多重挂载的 ESSD 云盘，不支持："+strings.Join(unfit, "，")),
+		)
 	case wants && len(names) > 16:
 		fail(r, param.Both("Consistent snapshots are made of 16 disks at most.", "一致性快照最多支持 16 块云盘。"))
 	}
@@ -632,7 +732,10 @@ func (l *ladder) client(r *backup.Rung, id string) {
 		}
 	}
 	if !l.list(r, operation{action: describeBackupClients, params: []param.Parameter{
-		{Name: "ClientType", Value: "ECS_CLIENT"}, {Name: "InstanceIds", Value: param.StringList([]string{id})}, {Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "10"},
+		{Name: "ClientType", Value: "ECS_CLIENT"},
+		{Name: "InstanceIds", Value: param.StringList([]string{id})},
+		{Name: "PageNumber", Value: "1"},
+		{Name: "PageSize", Value: "10"},
 	}}, &page) {
 		return
 	}
@@ -645,7 +748,11 @@ func (l *ladder) client(r *backup.Rung, id string) {
 			r.Finding = param.Both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
 			return
 		}
-		fail(r, param.Both("It is not ready: "+status+", its last sign of life was "+seen.String()+" ago.", "不可用："+status+"，最近一次心跳在 "+seen.String()+" 前。"), l.installClient())
+		fail(
+			r,
+			param.Both("It is not ready: "+status+", its last sign of life was "+seen.String()+" ago.", "不可用："+status+"，最近一次心跳在 "+seen.String()+" 前。"),
+			l.installClient(),
+		)
 		return
 	}
 	fail(r, param.Both("There is none on "+id+".", id+" 上没有备份客户端。"), l.installClient())

@@ -65,7 +65,11 @@ func readDenial(raw json.RawMessage) backup.Denial {
 	if !permission.MatchString(d.AuthAction) {
 		d.AuthAction = ""
 	}
-	return backup.Denial{Action: d.AuthAction, PolicyType: wordOrNothing(d.PolicyType), Kind: wordOrNothing(d.NoPermissionType)}
+	return backup.Denial{
+		Action:     d.AuthAction,
+		PolicyType: wordOrNothing(d.PolicyType),
+		Kind:       wordOrNothing(d.NoPermissionType),
+	}
 }
 
 // scalar is a JSON string or number as text, and "" for anything else: the

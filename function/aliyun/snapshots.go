@@ -24,7 +24,11 @@ const around = time.Hour
 // DescribeUdmSnapshots finds the recovery point that the job of an instance has
 // left, and says what it is worth (Cloud Backup, DescribeUdmSnapshots). If it is
 // not there yet that is the zero value. Errors are [*backup.CloudError] values.
-func (c *Client) DescribeUdmSnapshots(ctx context.Context, target backup.Target, job backup.Job) (backup.Consistency, error) {
+func (c *Client) DescribeUdmSnapshots(
+	ctx context.Context,
+	target backup.Target,
+	job backup.Job,
+) (backup.Consistency, error) {
 	op := operation{action: describeUdmSnapshots, target: target, params: []param.Parameter{
 		{Name: "SourceType", Value: string(param.UDMECS)},
 		{Name: "UdmRegionId", Value: target.Region},
@@ -43,7 +47,8 @@ func (c *Client) DescribeUdmSnapshots(ctx context.Context, target backup.Target,
 	for _, s := range page.Snapshots {
 		if s.JobId == job.JobID {
 			return backup.Consistency{
-				ConsistentLevel: param.Clean(s.Detail.ConsistentLevel, longestWord), DowngradeReason: param.Clean(s.Detail.DowngradeReason, longestWord),
+				ConsistentLevel: param.Clean(s.Detail.ConsistentLevel, longestWord),
+				DowngradeReason: param.Clean(s.Detail.DowngradeReason, longestWord),
 			}, nil
 		}
 	}

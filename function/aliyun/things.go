@@ -51,7 +51,11 @@ func (c *Client) List(ctx context.Context, target backup.Target, q backup.ThingQ
 	return found, nil
 }
 
-func (c *Client) read(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
+func (c *Client) read(
+	ctx context.Context,
+	target backup.Target,
+	q backup.ThingQuery,
+) (backup.Things, *backup.CloudError) {
 	switch q.Kind {
 	case backup.Vaults:
 		return c.vaults(ctx, target, q)
@@ -68,7 +72,11 @@ var wholeID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
 
 // instances asks ECS (DescribeInstances). Of a search it is not known whether it is a
 // name or an id, so both are asked for, at the same time.
-func (c *Client) instances(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
+func (c *Client) instances(
+	ctx context.Context,
+	target backup.Target,
+	q backup.ThingQuery,
+) (backup.Things, *backup.CloudError) {
 	name := strings.Trim(q.Search, "*")
 	if name == "" || !wholeID.MatchString(name) || q.Next != "" {
 		return c.instancePage(ctx, target, q.Next, "InstanceName", "*"+name+"*", name != "")
@@ -95,7 +103,12 @@ func (c *Client) instances(ctx context.Context, target backup.Target, q backup.T
 	return found, failed
 }
 
-func (c *Client) instancePage(ctx context.Context, target backup.Target, next, filter, value string, filtered bool) (backup.Things, *backup.CloudError) {
+func (c *Client) instancePage(
+	ctx context.Context,
+	target backup.Target,
+	next, filter, value string,
+	filtered bool,
+) (backup.Things, *backup.CloudError) {
 	params := []param.Parameter{{Name: "RegionId", Value: target.Region}, {Name: "MaxResults", Value: "100"}}
 	if filtered {
 		params = append(params, param.Parameter{Name: filter, Value: value})
@@ -114,7 +127,12 @@ func (c *Client) instancePage(ctx context.Context, target backup.Target, next, f
 			}
 		}
 	}
-	if failed := c.listed(ctx, operation{api: ecs, action: describeInstances, target: target, params: params}, &page); failed != nil {
+	if failed := c.listed(ctx, operation{
+		api:    ecs,
+		action: describeInstances,
+		target: target,
+		params: params,
+	}, &page); failed != nil {
 		return backup.Things{}, failed
 	}
 	things := backup.Things{Next: page.NextToken}
@@ -132,7 +150,11 @@ func (c *Client) instancePage(ctx context.Context, target backup.Target, next, f
 }
 
 // disks asks ECS (DescribeDisks) for those of one instance, of which there are few.
-func (c *Client) disks(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
+func (c *Client) disks(
+	ctx context.Context,
+	target backup.Target,
+	q backup.ThingQuery,
+) (backup.Things, *backup.CloudError) {
 	var page struct {
 		Disks struct {
 			Disk []struct {
@@ -142,7 +164,9 @@ func (c *Client) disks(ctx context.Context, target backup.Target, q backup.Thing
 		}
 	}
 	if failed := c.listed(ctx, operation{api: ecs, action: describeDisks, target: target, params: []param.Parameter{
-		{Name: "RegionId", Value: target.Region}, {Name: "InstanceId", Value: q.InstanceID}, {Name: "MaxResults", Value: "100"},
+		{Name: "RegionId", Value: target.Region},
+		{Name: "InstanceId", Value: q.InstanceID},
+		{Name: "MaxResults", Value: "100"},
 	}}, &page); failed != nil {
 		return backup.Things{}, failed
 	}
@@ -154,8 +178,16 @@ func (c *Client) disks(ctx context.Context, target backup.Target, q backup.Thing
 }
 
 // vaults asks Cloud Backup (DescribeVaults) for those that can be written to.
-func (c *Client) vaults(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
-	return c.numbered(ctx, operation{api: cloudBackup, action: describeVaults, target: target}, q, func(body []byte) (things []backup.Thing, n int, err error) {
+func (c *Client) vaults(
+	ctx context.Context,
+	target backup.Target,
+	q backup.ThingQuery,
+) (backup.Things, *backup.CloudError) {
+	return c.numbered(ctx, operation{
+		api:    cloudBackup,
+		action: describeVaults,
+		target: target,
+	}, q, func(body []byte) (things []backup.Thing, n int, err error) {
 		var page struct {
 			Vaults struct {
 				Vault []struct {
@@ -177,8 +209,16 @@ func (c *Client) vaults(ctx context.Context, target backup.Target, q backup.Thin
 // clusters asks Cloud Backup (DescribeContainerCluster) for those that it knows. The
 // page shows ids of two forms; only one is what a backup names. The token that comes
 // along is a secret, and is not read.
-func (c *Client) clusters(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, *backup.CloudError) {
-	return c.numbered(ctx, operation{api: cloudBackup, action: describeContainerCluster, target: target}, q, func(body []byte) (things []backup.Thing, n int, err error) {
+func (c *Client) clusters(
+	ctx context.Context,
+	target backup.Target,
+	q backup.ThingQuery,
+) (backup.Things, *backup.CloudError) {
+	return c.numbered(ctx, operation{
+		api:    cloudBackup,
+		action: describeContainerCluster,
+		target: target,
+	}, q, func(body []byte) (things []backup.Thing, n int, err error) {
 		var page struct {
 			Clusters []struct{ ClusterId, Name, ClusterType, AgentStatus string }
 		}
@@ -194,14 +234,22 @@ func (c *Client) clusters(ctx context.Context, target backup.Target, q backup.Th
 
 // numbered goes through a list of Cloud Backup, which has numbered pages and finds
 // whole names at most, so that a search looks at each page here.
-func (c *Client) numbered(ctx context.Context, op operation, q backup.ThingQuery, read func([]byte) ([]backup.Thing, int, error)) (backup.Things, *backup.CloudError) {
+func (c *Client) numbered(
+	ctx context.Context,
+	op operation,
+	q backup.ThingQuery,
+	read func([]byte) ([]backup.Thing, int, error),
+) (backup.Things, *backup.CloudError) {
 	number, err := strconv.Atoi(q.Next)
 	if err != nil || number < 1 || number > mostPages {
 		number = 1
 	}
 	var things backup.Things
 	for ; ; number++ {
-		op.params = []param.Parameter{{Name: "PageNumber", Value: strconv.Itoa(number)}, {Name: "PageSize", Value: strconv.Itoa(pageSize)}}
+		op.params = []param.Parameter{
+			{Name: "PageNumber", Value: strconv.Itoa(number)},
+			{Name: "PageSize", Value: strconv.Itoa(pageSize)},
+		}
 		a, said, failed := c.perform(ctx, op)
 		if failed != nil {
 			return backup.Things{}, failed

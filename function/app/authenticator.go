@@ -24,7 +24,12 @@ func away(err error) error {
 
 // who finds out who sent a request, as AUTH_MODE says, and where people sign
 // in, if they do that here.
-func who(cfg Config, db *store.DB, trail backup.Auditor, keep func(issuer, group string) bool) (func(*http.Request) (identity.Principal, error), *auth.OIDC, error) {
+func who(
+	cfg Config,
+	db *store.DB,
+	trail backup.Auditor,
+	keep func(issuer, group string) bool,
+) (func(*http.Request) (identity.Principal, error), *auth.OIDC, error) {
 	switch cfg.AuthMode {
 	case "demo":
 		return auth.Demo, nil, nil

@@ -83,7 +83,15 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		AccessKeySecret: secret.New(getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")),
 		SecurityToken:   secret.New(getenv("ALIBABA_CLOUD_SECURITY_TOKEN")),
 	}
-	return c, errors.Join(c.readAddresses(getenv), c.readCA(getenv), c.readAuth(getenv), c.readDatabase(getenv), c.readHistory(getenv), c.readAudit(getenv), checkSDK(getenv))
+	return c, errors.Join(
+		c.readAddresses(getenv),
+		c.readCA(getenv),
+		c.readAuth(getenv),
+		c.readDatabase(getenv),
+		c.readHistory(getenv),
+		c.readAudit(getenv),
+		checkSDK(getenv),
+	)
 }
 
 // platformOf tells the platforms apart by the variables that they set.

@@ -59,8 +59,13 @@ func (c *Config) readOIDC(getenv func(string) string) error {
 	}
 	c.SignIn.Keys = keys
 	c.SignIn.OIDC = &auth.OIDC{
-		Issuer: getenv("OIDC_ISSUER"), ClientID: getenv("OIDC_CLIENT_ID"), ClientSecret: secret.New(getenv("OIDC_CLIENT_SECRET")),
-		PublicURL: c.PublicURL, Scopes: scopes, GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"), NoNonce: nonce == "off",
+		Issuer:       getenv("OIDC_ISSUER"),
+		ClientID:     getenv("OIDC_CLIENT_ID"),
+		ClientSecret: secret.New(getenv("OIDC_CLIENT_SECRET")),
+		PublicURL:    c.PublicURL,
+		Scopes:       scopes,
+		GroupsClaim:  cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"),
+		NoNonce:      nonce == "off",
 	}
 	return errors.Join(err, secureAddress("OIDC_ISSUER", getenv("OIDC_ISSUER")))
 }
@@ -71,8 +76,13 @@ func (c *Config) readJWT(getenv func(string) string) error {
 		return err
 	}
 	c.SignIn.JWT = auth.Assertion{
-		Header: getenv("AUTH_JWT_HEADER"), Issuer: getenv("AUTH_JWT_ISSUER"), Audience: getenv("AUTH_JWT_AUDIENCE"),
-		JWKSURL: getenv("AUTH_JWT_JWKS_URL"), JWKS: getenv("AUTH_JWT_JWKS"), GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"), Now: wallClock,
+		Header:      getenv("AUTH_JWT_HEADER"),
+		Issuer:      getenv("AUTH_JWT_ISSUER"),
+		Audience:    getenv("AUTH_JWT_AUDIENCE"),
+		JWKSURL:     getenv("AUTH_JWT_JWKS_URL"),
+		JWKS:        getenv("AUTH_JWT_JWKS"),
+		GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"),
+		Now:         wallClock,
 	}
 	if (c.SignIn.JWT.JWKSURL == "") == (c.SignIn.JWT.JWKS == "") {
 		return errors.New("set AUTH_JWT_JWKS_URL, the address of the gateway's keys, or AUTH_JWT_JWKS, the keys themselves, and not both")

@@ -20,8 +20,13 @@ func newTrail(cfg Config, db *store.DB, policy string, log *slog.Logger) (*audit
 		key = cfg.AuditKeys[0]
 	}
 	settings := map[string]string{
-		"platform": string(cfg.Platform), "auth": cfg.AuthMode, "store": db.Kind(), "policy": policy,
-		"ephemeral": strconv.FormatBool(cfg.Ephemeral), "list_first": strconv.FormatBool(cfg.ListFirst), "sealed": strconv.FormatBool(!key.IsZero()),
+		"platform":     string(cfg.Platform),
+		"auth":         cfg.AuthMode,
+		"store":        db.Kind(),
+		"policy":       policy,
+		"ephemeral":    strconv.FormatBool(cfg.Ephemeral),
+		"list_first":   strconv.FormatBool(cfg.ListFirst),
+		"sealed":       strconv.FormatBool(!key.IsZero()),
 		"history_days": strconv.Itoa(int(cfg.History.Hours() / 24)),
 	}
 	if cfg.PublicURL != nil {
@@ -34,7 +39,14 @@ func newTrail(cfg Config, db *store.DB, policy string, log *slog.Logger) (*audit
 		settings["issuer"] = cfg.SignIn.OIDC.Issuer
 	}
 	trail, err := audit.New(audit.Config{
-		Sink: db, Key: key, Log: log, Now: wallClock, NewID: rand.Text, Build: Build(), Policy: policy, Settings: settings,
+		Sink:     db,
+		Key:      key,
+		Log:      log,
+		Now:      wallClock,
+		NewID:    rand.Text,
+		Build:    Build(),
+		Policy:   policy,
+		Settings: settings,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("AUDIT_KEY: %w", err)

@@ -78,9 +78,16 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return App{}, errors.Join(err, forget())
 	}
 	server := &web.Server{
-		Backups: service, Policy: rules, Who: auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, find), SignIn: signIn, Host: hosts(cfg), RequestID: requestID,
-		Demo: cfg.emulated(), Zone: zone, Log: log,
-		Store: web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
+		Backups:   service,
+		Policy:    rules,
+		Who:       auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, find),
+		SignIn:    signIn,
+		Host:      hosts(cfg),
+		RequestID: requestID,
+		Demo:      cfg.emulated(),
+		Zone:      zone,
+		Log:       log,
+		Store:     web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
 	}
 	if cfg.PublicURL != nil {
 		server.Origin = cfg.PublicURL.String()
@@ -118,7 +125,13 @@ func messengerOf(cfg Config, n backup.Notifications) (backup.Messenger, error) {
 	if n.Receivers == nil {
 		return nil, nil
 	}
-	return notify.New(notify.Config{Notifications: n, PublicURL: cfg.PublicURL, Zone: zone, Now: wallClock, Loopback: cfg.emulated()})
+	return notify.New(notify.Config{
+		Notifications: n,
+		PublicURL:     cfg.PublicURL,
+		Zone:          zone,
+		Now:           wallClock,
+		Loopback:      cfg.emulated(),
+	})
 }
 
 // OpenDatabase opens the database that DATABASE_URL names, for a command. The
@@ -179,7 +192,11 @@ func credentials(fallback aliyun.Credentials) func(context.Context) (aliyun.Cred
 	return func(ctx context.Context) (aliyun.Credentials, error) {
 		if inv, ok := event.FromContext(ctx); ok && !inv.Credentials.IsZero() {
 			c := inv.Credentials
-			return aliyun.Credentials{AccessKeyID: c.AccessKeyID.Reveal(), AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken}, nil
+			return aliyun.Credentials{
+				AccessKeyID:     c.AccessKeyID.Reveal(),
+				AccessKeySecret: c.AccessKeySecret,
+				SecurityToken:   c.SecurityToken,
+			}, nil
 		}
 		return fallback, nil
 	}
@@ -199,7 +216,10 @@ func hosts(cfg Config) func(string) bool {
 
 // submit is the door for events. Whoever may invoke the function may send
 // any of them, so all have one principal. One of them asks for no backup.
-func submit(server *web.Server, sweep func(context.Context) (backup.Swept, error)) func(context.Context, event.Message) (json.RawMessage, error) {
+func submit(
+	server *web.Server,
+	sweep func(context.Context) (backup.Swept, error),
+) func(context.Context, event.Message) (json.RawMessage, error) {
 	return func(ctx context.Context, m event.Message) (json.RawMessage, error) {
 		if IsSweep(m.Payload) {
 			swept, err := sweep(ctx)
@@ -209,7 +229,11 @@ func submit(server *web.Server, sweep func(context.Context) (backup.Swept, error
 			return json.Marshal(swept)
 		}
 		ctx = backup.WithVisit(ctx, backup.Visit{RequestID: requestID(ctx), Door: backup.DoorEvent})
-		p := identity.Principal{Kind: identity.KindEvent, Subject: "event:" + string(m.Kind), Name: "event " + string(m.Kind)}
+		p := identity.Principal{
+			Kind:    identity.KindEvent,
+			Subject: "event:" + string(m.Kind),
+			Name:    "event " + string(m.Kind),
+		}
 		answer, accepted, err := server.SubmitMessage(ctx, web.Message{
 			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == envelope.Direct,
 		})

@@ -151,7 +151,11 @@ func (l *Log) Along(ctx context.Context, e backup.AuditEvent, store func(backup.
 }
 
 // inTurn makes a row of r and has it stored, alone: the next one follows on it.
-func (l *Log) inTurn(ctx context.Context, r Record, store func(backup.AuditRow) (bool, error)) (stored bool, err error) {
+func (l *Log) inTurn(
+	ctx context.Context,
+	r Record,
+	store func(backup.AuditRow) (bool, error),
+) (stored bool, err error) {
 	waiting := time.NewTimer(patience)
 	defer waiting.Stop()
 	select {
@@ -202,7 +206,13 @@ func (l *Log) add(ctx context.Context, r Record, store func(backup.AuditRow) (bo
 	if err != nil {
 		return false, fmt.Errorf("audit: %w", err)
 	}
-	row := backup.AuditRow{Chain: l.chain, Seq: l.next, At: at, Body: string(body), MAC: seal(l.cfg.Key, l.mac, string(body))}
+	row := backup.AuditRow{
+		Chain: l.chain,
+		Seq:   l.next,
+		At:    at,
+		Body:  string(body),
+		MAC:   seal(l.cfg.Key, l.mac, string(body)),
+	}
 	stored, err := store(row)
 	if err != nil {
 		if l.next > 0 {

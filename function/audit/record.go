@@ -100,9 +100,21 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	v := backup.VisitOf(ctx)
 	r := Record{
 		Time: l.cfg.Now().UTC().Truncate(time.Microsecond), Event: e.Kind, Build: l.cfg.Build,
-		Actor:   Actor{Kind: e.Actor.Kind, Issuer: clean(e.Actor.Issuer), Subject: clean(e.Actor.Subject), Name: clean(e.Actor.Name), Key: clean(e.Actor.Key)},
-		Request: Request{ID: clean(v.RequestID), Trace: clean(v.Trace), Door: v.Door, ClientIP: clean(v.ClientIP), UserAgent: clean(v.UserAgent)},
-		Target:  e.Target, Decision: Decision{AuditDecision: e.Decision}, Submission: e.Submission, Outcome: e.Outcome,
+		Actor: Actor{
+			Kind:    e.Actor.Kind,
+			Issuer:  clean(e.Actor.Issuer),
+			Subject: clean(e.Actor.Subject),
+			Name:    clean(e.Actor.Name),
+			Key:     clean(e.Actor.Key),
+		},
+		Request: Request{
+			ID:        clean(v.RequestID),
+			Trace:     clean(v.Trace),
+			Door:      v.Door,
+			ClientIP:  clean(v.ClientIP),
+			UserAgent: clean(v.UserAgent),
+		},
+		Target: e.Target, Decision: Decision{AuditDecision: e.Decision}, Submission: e.Submission, Outcome: e.Outcome,
 	}
 	if e.Door != "" {
 		r.Request.Door = e.Door
@@ -113,8 +125,20 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	r.Decision.Rule, r.Decision.Lines = clean(r.Decision.Rule), cleanLines(r.Decision.Lines, mostLines)
 	t := &r.Target
 	for _, s := range []*string{
-		&t.Account, &t.AccountID, &t.Region, &t.SourceType, &t.Resource, &t.Retention, &t.CopyTo, &r.Submission.ID,
-		&r.Outcome.Class, &r.Outcome.Code, &r.Outcome.JobID, &r.Outcome.OtherJobID, &r.Outcome.RequestID, &r.Outcome.Limit,
+		&t.Account,
+		&t.AccountID,
+		&t.Region,
+		&t.SourceType,
+		&t.Resource,
+		&t.Retention,
+		&t.CopyTo,
+		&r.Submission.ID,
+		&r.Outcome.Class,
+		&r.Outcome.Code,
+		&r.Outcome.JobID,
+		&r.Outcome.OtherJobID,
+		&r.Outcome.RequestID,
+		&r.Outcome.Limit,
 	} {
 		*s = clean(*s)
 	}

@@ -155,7 +155,9 @@ func (v *verifier) claimed() {
 	told := map[string]bool{}
 	for _, c := range v.claims {
 		records, known := v.seen[c.head.Chain]
-		at, there := slices.BinarySearchFunc(records, c.head.Seq, func(h Head, seq int64) int { return cmp.Compare(h.Seq, seq) })
+		at, there := slices.BinarySearchFunc(records, c.head.Seq, func(h Head, seq int64) int {
+			return cmp.Compare(h.Seq, seq)
+		})
 		var what string
 		switch {
 		case !known && c.by.At.Before(v.from.Add(headsAge+time.Hour)):
@@ -171,7 +173,10 @@ func (v *verifier) claimed() {
 		}
 		if key := fmt.Sprint(c.head.Chain, c.head.Seq); !told[key] {
 			told[key] = true
-			v.find(backup.AuditRow{Chain: c.head.Chain, Seq: c.head.Seq}, "%s, by record %d of chain %s", what, c.by.Seq, param.Clean(c.by.Chain, 40))
+			v.find(backup.AuditRow{
+				Chain: c.head.Chain,
+				Seq:   c.head.Seq,
+			}, "%s, by record %d of chain %s", what, c.by.Seq, param.Clean(c.by.Chain, 40))
 		}
 	}
 }
@@ -198,7 +203,12 @@ func ReadLines(from io.Reader) (iter.Seq2[backup.AuditRow, error], error) {
 		return nil, errors.New("there is no record of the audit in it")
 	}
 	slices.SortStableFunc(rows, func(a, b backup.AuditRow) int {
-		return cmp.Or(strings.Compare(a.Chain, b.Chain), cmp.Compare(a.Seq, b.Seq), strings.Compare(a.MAC, b.MAC), strings.Compare(a.Body, b.Body))
+		return cmp.Or(
+			strings.Compare(a.Chain, b.Chain),
+			cmp.Compare(a.Seq, b.Seq),
+			strings.Compare(a.MAC, b.MAC),
+			strings.Compare(a.Body, b.Body),
+		)
 	})
 	rows = slices.Compact(rows)
 	return func(yield func(backup.AuditRow, error) bool) {
@@ -232,5 +242,11 @@ func rowOf(line []byte) (row backup.AuditRow, ok bool) {
 		Time time.Time `json:"time"`
 	}
 	_ = json.Unmarshal(l.Audit.Record, &r) // what is no record is found by Verify
-	return backup.AuditRow{Chain: l.Audit.Chain, Seq: l.Audit.Seq, At: r.Time, Body: string(l.Audit.Record), MAC: l.Audit.MAC}, true
+	return backup.AuditRow{
+		Chain: l.Audit.Chain,
+		Seq:   l.Audit.Seq,
+		At:    r.Time,
+		Body:  string(l.Audit.Record),
+		MAC:   l.Audit.MAC,
+	}, true
 }

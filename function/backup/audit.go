@@ -183,8 +183,14 @@ func (t trail) flush(ctx context.Context) {
 func about(kind AuditKind, action Action, actor identity.Principal, r Record, n int) AuditEvent {
 	p := r.Complete
 	t := AuditTarget{
-		Action: action, Account: r.Account(), AccountID: r.AccountID, Region: r.Region(), SourceType: string(p.SourceType()),
-		Resource: r.Resource(), Retention: p["Retention"], CopyTo: p["Detail.destinationRegionId"],
+		Action:     action,
+		Account:    r.Account(),
+		AccountID:  r.AccountID,
+		Region:     r.Region(),
+		SourceType: string(p.SourceType()),
+		Resource:   r.Resource(),
+		Retention:  p["Retention"],
+		CopyTo:     p["Detail.destinationRegionId"],
 	}
 	for _, name := range []string{"Detail.preScriptPath", "Detail.postScriptPath"} {
 		if p[name] != "" {

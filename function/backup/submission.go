@@ -58,7 +58,13 @@ func (s Submission) ID() string {
 // refusal does not stand for s once s is allowed, and the same for all that
 // are alike within an hour.
 func (s Submission) deniedID(now time.Time) string {
-	return idOf("portal/denied/v1", string(s.Door), s.Principal.ID(), s.Fingerprint(), now.UTC().Format("2006-01-02T15"))
+	return idOf(
+		"portal/denied/v1",
+		string(s.Door),
+		s.Principal.ID(),
+		s.Fingerprint(),
+		now.UTC().Format("2006-01-02T15"),
+	)
 }
 
 // idOf returns the name that a label and texts have: 128 bits of their hash, in

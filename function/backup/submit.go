@@ -86,7 +86,11 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		case last.Kind.final():
 			return stored(r, true), nil
 		case last.Kind == StepAttempt && s.Now().Before(s.settled(last)):
-			return Answer{}, &BusyError{Err: ErrInProgress, SubmissionID: r.SubmissionID, RetryAfter: s.retryAfter(last)}
+			return Answer{}, &BusyError{
+				Err:          ErrInProgress,
+				SubmissionID: r.SubmissionID,
+				RetryAfter:   s.retryAfter(last),
+			}
 		case last.Kind == StepAttempt:
 			answer, done, err = s.settle(ctx, r)
 		default:

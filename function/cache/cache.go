@@ -3,6 +3,7 @@
 // A cache holds a bounded number of values; the one that was used least recently
 // goes first. A value lasts until a time that its loader names, by the wall clock
 // of the cache: instances freeze, and the monotonic clock may stand still meanwhile.
+// A clock that is set back to before a value was kept ends the value.
 // A failure that should be kept is a value too, with a shorter time.
 package cache
 
@@ -26,8 +27,8 @@ type Cache[V any] struct {
 }
 
 type entry[V any] struct {
-	value V
-	until time.Time
+	value     V
+	at, until time.Time // it was kept at; it lasts until
 }
 
 // A Loader returns a value and the time until which it is kept. A time that is not
@@ -103,7 +104,7 @@ func (c *Cache[V]) Look(key string) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known, ok := c.kept.Get(key)
-	if ok && c.lasts(known.until) {
+	if now := c.now().Round(0); ok && !now.Before(known.at) && now.Before(known.until) {
 		return known.value, true
 	}
 	var none V
@@ -114,8 +115,10 @@ func (c *Cache[V]) Look(key string) (V, bool) {
 func (c *Cache[V]) Put(key string, value V, until time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.lasts(until) {
-		c.kept.Add(key, entry[V]{value, until})
+	now := c.now().Round(0)
+	until = until.Round(0)
+	if now.Before(until) {
+		c.kept.Add(key, entry[V]{value, now, until})
 	} else {
 		c.kept.Remove(key)
 	}
@@ -136,5 +139,3 @@ func (c *Cache[V]) Len() int {
 	defer c.mu.Unlock()
 	return c.kept.Len()
 }
-
-func (c *Cache[V]) lasts(until time.Time) bool { return c.now().Round(0).Before(until.Round(0)) }

@@ -148,3 +148,19 @@ func TestAPanicStaysWithItsCaller(t *testing.T) {
 	c.Get(t.Context(), "a", func(context.Context) (int, time.Time, error) { panic("bad") })
 	t.Error("no panic")
 }
+
+// A frozen or virtual machine may set its clock back. What was kept in the future
+// is not believed for longer than was said.
+func TestAClockThatIsSetBackEndsWhatWasKept(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	c := cache.New[int](4, func() time.Time { return now })
+	c.Put("a", 1, now.Add(time.Minute))
+	now = now.Add(-time.Nanosecond)
+	if _, ok := c.Look("a"); ok {
+		t.Error("a value of the future is returned")
+	}
+	now = now.Add(time.Nanosecond)
+	if _, ok := c.Look("a"); !ok {
+		t.Error("the value is gone at the time it was kept")
+	}
+}

@@ -187,10 +187,3 @@ func walk(t *testing.T, change func(*world.World)) (failed, checked []string) {
 	}
 	return failed, checked
 }
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}

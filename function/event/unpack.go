@@ -100,7 +100,10 @@ func oneElement(element json.RawMessage) item {
 	}
 	m, ok := cloudEvent(body)
 	if !ok {
-		return item{Message: Message{Kind: envelope.CloudEvent, ID: digest(element)}, bad: "CloudEvent without id, source or data"}
+		return item{
+			Message: Message{Kind: envelope.CloudEvent, ID: digest(element)},
+			bad:     "CloudEvent without id, source or data",
+		}
 	}
 	return item{Message: m}
 }

@@ -53,7 +53,10 @@ func feishu(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	if r.Language == param.Chinese {
 		language = "zh_cn"
 	}
-	message := object{"msg_type": "post", "content": object{"post": object{language: object{"title": m.title, "content": content}}}}
+	message := object{
+		"msg_type": "post",
+		"content":  object{"post": object{language: object{"title": m.title, "content": content}}},
+	}
 	if secret := r.Secret.Reveal(); secret != "" {
 		at := strconv.FormatInt(s.cfg.Now().Unix(), 10)
 		message["timestamp"], message["sign"] = at, sign(at+"\n"+secret, "")

@@ -46,10 +46,20 @@ type data struct {
 func newPayload(n backup.Notice, environment, link string) payload {
 	r := n.Record
 	d := data{
-		SubmissionID: n.SubmissionID, JobID: r.Last.JobID, JobName: r.JobName, Status: backup.StateCreated, Outcome: backup.OutcomeRunning,
-		Account: r.Account(), Region: r.Region(), SourceType: string(r.Complete.SourceType()),
-		InstanceID: r.Complete["InstanceId"], ClusterID: r.Complete["ContainerClusterId"],
-		AskedBy: r.Principal.Name, Door: r.Door, Environment: environment, URL: link,
+		SubmissionID: n.SubmissionID,
+		JobID:        r.Last.JobID,
+		JobName:      r.JobName,
+		Status:       backup.StateCreated,
+		Outcome:      backup.OutcomeRunning,
+		Account:      r.Account(),
+		Region:       r.Region(),
+		SourceType:   string(r.Complete.SourceType()),
+		InstanceID:   r.Complete["InstanceId"],
+		ClusterID:    r.Complete["ContainerClusterId"],
+		AskedBy:      r.Principal.Name,
+		Door:         r.Door,
+		Environment:  environment,
+		URL:          link,
 	}
 	if n.Event != backup.EventCreated {
 		d.Code, d.ErrorMessage = r.Last.Code, r.Job.ErrorMessage

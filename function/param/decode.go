@@ -185,12 +185,19 @@ func scanJSON(data []byte) (repeated []string, err error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	// The decoder puts U+FFFD in place of half a surrogate pair, without a word.
-	s := scanner{dec: dec, strange: !bytes.Contains(data, []byte("\ufffd")) && !bytes.Contains(bytes.ToLower(data), []byte(`\ufffd`))}
+	s := scanner{
+		dec:     dec,
+		strange: !bytes.Contains(data, []byte("\ufffd")) && !bytes.Contains(bytes.ToLower(data), []byte(`\ufffd`)),
+	}
 	if err := s.scan("", 0); err != nil {
 		return nil, malformed(data, dec.InputOffset(), s.problem(err))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, malformed(data, dec.InputOffset(), Text{"there is more text after the JSON object", "JSON 对象之后还有多余的内容"})
+		return nil, malformed(
+			data,
+			dec.InputOffset(),
+			Text{"there is more text after the JSON object", "JSON 对象之后还有多余的内容"},
+		)
 	}
 	return s.repeated, nil
 }

@@ -35,8 +35,16 @@ var Fields = []Field{{
 	Object:  Text{"where the backup is kept", "备份保存的账号"},
 	Example: "SELF_ACCOUNT", Default: "SELF_ACCOUNT",
 	Enum: []Choice{
-		{"SELF_ACCOUNT", Text{"In the account of the resource", "资源所属账号"}, Text{"The portal takes on a role there", "门户扮演该账号中的角色"}},
-		{"CROSS_ACCOUNT", Text{"In this account", "本账号"}, Text{"Cloud Backup copies it across; an instance can be restored only where it came from", "由云备份跨账号备份；整机只能恢复到源账号"}},
+		{
+			"SELF_ACCOUNT",
+			Text{"In the account of the resource", "资源所属账号"},
+			Text{"The portal takes on a role there", "门户扮演该账号中的角色"},
+		},
+		{
+			"CROSS_ACCOUNT",
+			Text{"In this account", "本账号"},
+			Text{"Cloud Backup copies it across; an instance can be restored only where it came from", "由云备份跨账号备份；整机只能恢复到源账号"},
+		},
 	},
 }, {
 	Name: "CrossAccountUserId", Assigned: true, Numeral: true,
@@ -134,7 +142,11 @@ var Fields = []Field{{
 	Example: "COMPLETE", Default: "COMPLETE",
 	Enum: []Choice{
 		{Value: "COMPLETE", Label: Text{"Full", "全量备份"}},
-		{"INCREMENTAL", Text{"Only what changed", "增量备份"}, Text{"In older API pages only; the service may refuse it", "仅见于旧版 API 文档，服务可能拒绝"}},
+		{
+			"INCREMENTAL",
+			Text{"Only what changed", "增量备份"},
+			Text{"In older API pages only; the service may refuse it", "仅见于旧版 API 文档，服务可能拒绝"},
+		},
 	},
 }, {
 	Name:    "Options.UseVSS",

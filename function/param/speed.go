@@ -39,7 +39,13 @@ func ParseSpeedLimit(s string) ([]Window, error) {
 	var windows []Window
 	var bad InvalidError
 	wrong := func(i int, part, code string, text Text, args ...any) {
-		bad = append(bad, Mistake{Field: "SpeedLimit", Part: fmt.Sprintf("SpeedLimit.%d.%s", i, part), Code: code, Text: text, Args: args})
+		bad = append(bad, Mistake{
+			Field: "SpeedLimit",
+			Part:  fmt.Sprintf("SpeedLimit.%d.%s", i, part),
+			Code:  code,
+			Text:  text,
+			Args:  args,
+		})
 	}
 	for i, rule := range strings.Split(s, "|") {
 		w, ok := parseWindow(rule)

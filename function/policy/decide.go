@@ -17,7 +17,11 @@ import (
 // whether there is an account that no rule of theirs names. The cloud is asked
 // for nothing but the tags of the instance, and only if a rule names some whose
 // other conditions all hold.
-func (p *Policy) Decide(ctx context.Context, who identity.Principal, given param.Params) (grant backup.Grant, denied []param.Mistake) {
+func (p *Policy) Decide(
+	ctx context.Context,
+	who identity.Principal,
+	given param.Params,
+) (grant backup.Grant, denied []param.Mistake) {
 	teams := p.teamsOf(who)
 	a, stop, ok := p.beforeRules(teams, given)
 	if !ok {
@@ -66,7 +70,13 @@ func (p *Policy) plain(teams []int, params param.Params, lets func(rule) bool) (
 
 // byTags finds the first rule before a number that goes by tags which the instance
 // has, and that lets says yes to. Without such a rule nobody is asked for the tags.
-func (p *Policy) byTags(ctx context.Context, seen *sight, teams []int, before int, lets func(rule) bool) (number int, ok bool) {
+func (p *Policy) byTags(
+	ctx context.Context,
+	seen *sight,
+	teams []int,
+	before int,
+	lets func(rule) bool,
+) (number int, ok bool) {
 	asks := false
 	for i := range merged(p.index.byTags(teams, seen.params)) {
 		if asks = i < before && lets(p.rules[i]); asks || i >= before {

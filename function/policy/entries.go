@@ -28,7 +28,11 @@ var (
 // policy reads the whole file. Rules may be left out: then nothing is allowed,
 // which is where a new installation starts.
 func (l *loader) policy(top place) *Policy {
-	m := l.mapping(top, []string{"version", "enabled", "accounts"}, []string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "notifications"})
+	m := l.mapping(
+		top,
+		[]string{"version", "enabled", "accounts"},
+		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "notifications"},
+	)
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
 		l.wrong(v, "is not known: write 1")
 	}
@@ -57,13 +61,22 @@ func (l *loader) policy(top place) *Policy {
 // account reads one account and enters it for the rules to name. An account
 // with a problem is entered too, so that its rules are not blamed for it.
 func (l *loader) account(p place) account {
-	m := l.mapping(p, []string{"alias", "enabled", "account_id", "access", "regions"}, []string{"role", "external_id_env", "session", "through", "rate", "daily_jobs"})
-	a := account{enabled: l.flag(m["enabled"]), rate: l.rate(m["rate"]), daily: l.daily(m["daily_jobs"]), Account: backup.Account{
-		Alias:   l.shaped(m["alias"], nameShape),
-		ID:      l.accountID(m["account_id"]),
-		Access:  choice(l, m["access"], backup.Own, backup.AssumeRole, backup.HBRCrossAccount),
-		Regions: list(l, m["regions"], l.region),
-	}}
+	m := l.mapping(
+		p,
+		[]string{"alias", "enabled", "account_id", "access", "regions"},
+		[]string{"role", "external_id_env", "session", "through", "rate", "daily_jobs"},
+	)
+	a := account{
+		enabled: l.flag(m["enabled"]),
+		rate:    l.rate(m["rate"]),
+		daily:   l.daily(m["daily_jobs"]),
+		Account: backup.Account{
+			Alias:   l.shaped(m["alias"], nameShape),
+			ID:      l.accountID(m["account_id"]),
+			Access:  choice(l, m["access"], backup.Own, backup.AssumeRole, backup.HBRCrossAccount),
+			Regions: list(l, m["regions"], l.region),
+		},
+	}
 	l.way(p, m, &a.Account)
 	a.Session = l.session(m["session"], a.Access)
 	a.Through = l.through(m["through"], a.Account)
@@ -185,8 +198,23 @@ func (l *loader) externalID(p place) (id secret.String, variable string) {
 // more.
 func (l *loader) rule(p place) rule {
 	m := l.mapping(p, []string{"id", "teams", "actions", "accounts", "regions", "source_types"}, []string{
-		"reason", "owner", "instances", "instance_prefixes", "instance_tags", "any_instance", "clusters", "any_cluster", "vaults", "any_vault",
-		"retention_days", "copy", "scripts", "defaults", "enforced", "cooldown", "skip_cooldown",
+		"reason",
+		"owner",
+		"instances",
+		"instance_prefixes",
+		"instance_tags",
+		"any_instance",
+		"clusters",
+		"any_cluster",
+		"vaults",
+		"any_vault",
+		"retention_days",
+		"copy",
+		"scripts",
+		"defaults",
+		"enforced",
+		"cooldown",
+		"skip_cooldown",
 	})
 	r := rule{
 		teams:     list(l, m["teams"], l.teamOf),
@@ -214,7 +242,17 @@ func (l *loader) rule(p place) rule {
 
 // onlyForCreating are the keys of a rule that say nothing of viewing and
 // cancelling.
-var onlyForCreating = []string{"retention_days", "copy", "scripts", "vaults", "any_vault", "defaults", "enforced", "cooldown", "skip_cooldown"}
+var onlyForCreating = []string{
+	"retention_days",
+	"copy",
+	"scripts",
+	"vaults",
+	"any_vault",
+	"defaults",
+	"enforced",
+	"cooldown",
+	"skip_cooldown",
+}
 
 // does reads the keys that depend on what the rule allows to do. Whoever makes
 // a backup must be able to see what becomes of it.

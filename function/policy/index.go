@@ -137,7 +137,11 @@ func (x index) byTags(teams []int, p param.Params) (lists [][]int) {
 func (x index) having(teams []int, p param.Params, tags map[string]string) (lists [][]int) {
 	for _, team := range teams {
 		for key, value := range tags {
-			if rules := x.tagged[indexKey{team: team, account: p["Account"], resource: tagWord(key, value)}]; len(rules) > 0 {
+			if rules := x.tagged[indexKey{
+				team:     team,
+				account:  p["Account"],
+				resource: tagWord(key, value),
+			}]; len(rules) > 0 {
 				lists = append(lists, rules)
 			}
 		}

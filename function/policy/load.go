@@ -64,7 +64,14 @@ func Load(data []byte, getenv func(string) string) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := loader{getenv: getenv, accounts: map[string]account{}, teams: map[string]int{}, sources: map[string]bool{}, rules: map[string]bool{}, refused: map[*yaml.Node]bool{}}
+	l := loader{
+		getenv:   getenv,
+		accounts: map[string]account{},
+		teams:    map[string]int{},
+		sources:  map[string]bool{},
+		rules:    map[string]bool{},
+		refused:  map[*yaml.Node]bool{},
+	}
 	root := place{node: top}
 	l.strict(root)
 	p := l.policy(root)

@@ -37,7 +37,11 @@ func (l *loader) notifications(p place) backup.Notifications {
 
 // receiver reads one receiver, whose name none before it has.
 func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
-	m := l.mapping(p, []string{"name", "kind", "url_env", "events"}, []string{"secret_env", "accounts", "language", "private"})
+	m := l.mapping(
+		p,
+		[]string{"name", "kind", "url_env", "events"},
+		[]string{"secret_env", "accounts", "language", "private"},
+	)
 	r := backup.Receiver{
 		Name:     l.shaped(m["name"], nameShape),
 		Kind:     choice(l, m["kind"], backup.ReceiverKinds...),
@@ -79,7 +83,11 @@ func (l *loader) receiverURL(p place) secret.String {
 func (l *loader) signingSecret(p, env place, kind backup.ReceiverKind) secret.String {
 	switch {
 	case kind == backup.WebhookReceiver && env.node == nil:
-		l.lacks(p, p.at("secret_env", nil).path, "is missing: kind: webhook needs a secret, by which the receiver knows the portal")
+		l.lacks(
+			p,
+			p.at("secret_env", nil).path,
+			"is missing: kind: webhook needs a secret, by which the receiver knows the portal",
+		)
 		return secret.String{}
 	case env.node != nil && (kind == backup.WeCom || kind == backup.Slack):
 		l.wrong(env, "means nothing with kind: %s, whose messages are not signed: remove it", kind)

@@ -25,8 +25,10 @@ func (p *Policy) Pipelines() []identity.Pipeline { return p.pipelines }
 func (l *loader) pipeline(p place) identity.Pipeline {
 	m := l.mapping(p, []string{"name", "issuer", "audience", "claims"}, nil)
 	one := identity.Pipeline{
-		Name: l.shaped(m["name"], nameShape), Issuer: l.shaped(m["issuer"], issuerShape), Audience: l.shaped(m["audience"], audienceShape),
-		Claims: map[string]string{},
+		Name:     l.shaped(m["name"], nameShape),
+		Issuer:   l.shaped(m["issuer"], issuerShape),
+		Audience: l.shaped(m["audience"], audienceShape),
+		Claims:   map[string]string{},
 	}
 	if !strings.HasPrefix(one.Issuer, "https://") && m["issuer"].node != nil {
 		l.wrong(m["issuer"], "must begin with https://: whoever can answer in its place can be every pipeline")

@@ -16,9 +16,23 @@ type resourceKeys struct {
 }
 
 var (
-	instanceKeys = resourceKeys{"instances", "instance_prefixes", "instance_tags", "any_instance", instanceShape, []param.SourceType{param.UDMECS, param.ECSFile}}
-	clusterKeys  = resourceKeys{"clusters", "", "", "any_cluster", clusterShape, []param.SourceType{param.Container}}
-	vaultKeys    = resourceKeys{"vaults", "", "", "any_vault", vaultShape, []param.SourceType{param.ECSFile, param.Container}}
+	instanceKeys = resourceKeys{
+		"instances",
+		"instance_prefixes",
+		"instance_tags",
+		"any_instance",
+		instanceShape,
+		[]param.SourceType{param.UDMECS, param.ECSFile},
+	}
+	clusterKeys = resourceKeys{"clusters", "", "", "any_cluster", clusterShape, []param.SourceType{param.Container}}
+	vaultKeys   = resourceKeys{
+		"vaults",
+		"",
+		"",
+		"any_vault",
+		vaultShape,
+		[]param.SourceType{param.ECSFile, param.Container},
+	}
 )
 
 // wanted reports whether one of the keys must be there. If the kinds of

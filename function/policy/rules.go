@@ -34,8 +34,19 @@ func (p *Policy) Rules(who identity.Principal) []Rule {
 	out := make([]Rule, len(rules))
 	for i, r := range rules {
 		out[i] = Rule{
-			ID: r.id, Actions: r.actions, Limits: p.limits(r, teams), Defaults: r.defaults, Enforced: r.enforced, Accounts: r.accounts, Regions: r.regions, SourceTypes: r.sources,
-			Min: r.retention.min, Max: r.retention.max, Scripts: r.scripts, Reason: r.reason, Owner: r.owner,
+			ID:          r.id,
+			Actions:     r.actions,
+			Limits:      p.limits(r, teams),
+			Defaults:    r.defaults,
+			Enforced:    r.enforced,
+			Accounts:    r.accounts,
+			Regions:     r.regions,
+			SourceTypes: r.sources,
+			Min:         r.retention.min,
+			Max:         r.retention.max,
+			Scripts:     r.scripts,
+			Reason:      r.reason,
+			Owner:       r.owner,
 		}
 		if !r.instances.any && !r.clusters.any {
 			out[i].Resources = slices.Concat(r.instances.ids, r.instances.tagWords(), r.clusters.ids)

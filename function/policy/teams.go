@@ -106,9 +106,12 @@ func (l *loader) team(p place) team {
 func (l *loader) member(p place) member {
 	m := l.mapping(p, nil, []string{"issuer", "subject", "group", "email_domain", "source", "event"})
 	one := member{
-		issuer: l.issuer(m["issuer"]), subject: l.shaped(m["subject"], subjectShape), group: l.shaped(m["group"], subjectShape),
-		domain: l.shaped(m["email_domain"], domainShape), source: l.shaped(m["source"], nameShape),
-		event: choice(l, m["event"], envelope.Submitting...),
+		issuer:  l.issuer(m["issuer"]),
+		subject: l.shaped(m["subject"], subjectShape),
+		group:   l.shaped(m["group"], subjectShape),
+		domain:  l.shaped(m["email_domain"], domainShape),
+		source:  l.shaped(m["source"], nameShape),
+		event:   choice(l, m["event"], envelope.Submitting...),
 	}
 	var given []string
 	for _, key := range []string{"subject", "group", "email_domain", "source", "event"} {

@@ -13,9 +13,21 @@ import (
 // elsewhere are the parameters that other keys of a rule speak of, or that
 // nobody but the caller can know.
 var elsewhere = []string{
-	"Account", "Region", "SourceType", "InstanceId", "ContainerClusterId", "Retention", "JobName",
-	"CrossAccountType", "CrossAccountUserId", "CrossAccountRoleName",
-	"Detail.doCopy", "Detail.destinationRegionId", "Detail.destinationRetention", "Detail.preScriptPath", "Detail.postScriptPath",
+	"Account",
+	"Region",
+	"SourceType",
+	"InstanceId",
+	"ContainerClusterId",
+	"Retention",
+	"JobName",
+	"CrossAccountType",
+	"CrossAccountUserId",
+	"CrossAccountRoleName",
+	"Detail.doCopy",
+	"Detail.destinationRegionId",
+	"Detail.destinationRetention",
+	"Detail.preScriptPath",
+	"Detail.postScriptPath",
 }
 
 // values reads values of parameters by their names. They are judged by the table

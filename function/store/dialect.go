@@ -142,7 +142,12 @@ func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sq
 		log.Warn("others may read the database's file: only its owner needs to", "file", path, "mode", info.Mode().Perm().String())
 	}
 	pragmas := url.Values{
-		"_pragma": {fmt.Sprintf("busy_timeout(%d)", (statementTime * 4 / 5).Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_pragma": {
+			fmt.Sprintf("busy_timeout(%d)", (statementTime * 4 / 5).Milliseconds()),
+			"journal_mode(WAL)",
+			"synchronous(FULL)",
+			"foreign_keys(1)",
+		},
 		"_txlock": {"immediate"},
 	}
 	db, err := sql.Open("sqlite", sqliteName(path)+"?"+pragmas.Encode())

@@ -113,13 +113,17 @@ func (t taking) all(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error)
 		return nil, err
 	}
 	if first {
-		for _, r := range slices.SortedFunc(slices.Values(t.Grant.Rates), func(a, b backup.Rate) int { return strings.Compare(a.Key, b.Key) }) {
+		for _, r := range slices.SortedFunc(slices.Values(t.Grant.Rates), func(a, b backup.Rate) int {
+			return strings.Compare(a.Key, b.Key)
+		}) {
 			if wait, err := spendOne(ctx, tx, r, t.Now); err != nil || wait > 0 {
 				return &backup.LimitError{Err: backup.ErrRate, Key: r.Key, RetryAfter: wait}, err
 			}
 		}
 	}
-	for _, q := range slices.SortedFunc(slices.Values(t.Grant.Quotas), func(a, b backup.Quota) int { return strings.Compare(a.Key, b.Key) }) {
+	for _, q := range slices.SortedFunc(slices.Values(t.Grant.Quotas), func(a, b backup.Quota) int {
+		return strings.Compare(a.Key, b.Key)
+	}) {
 		if limit, err := t.use(ctx, tx, q); err != nil || limit != nil {
 			return limit, err
 		}
@@ -145,7 +149,16 @@ func (t taking) enter(ctx context.Context, tx *sql.Tx) (first, again bool, err e
 		return n == 1, err
 	}
 	held := t.Attempt + 1
-	first, err = changed(admit, t.Key, ms(t.Now), t.day, string(quotas), t.cooled, ms(t.Now.Add(-backup.KeyExpires)), held)
+	first, err = changed(
+		admit,
+		t.Key,
+		ms(t.Now),
+		t.day,
+		string(quotas),
+		t.cooled,
+		ms(t.Now.Add(-backup.KeyExpires)),
+		held,
+	)
 	if err == nil && !first {
 		again, err = changed(admitAgain, t.Key, t.day, string(quotas), t.cooled, held)
 	}
@@ -182,7 +195,11 @@ func (t taking) cool(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error
 		return nil, err
 	}
 	_, resource, _ := strings.Cut(t.cooled, "/")
-	return &backup.LimitError{Err: backup.ErrCooldown, Key: "i:" + resource, RetryAfter: max(time.UnixMilli(until).Sub(t.Now), time.Second)}, nil
+	return &backup.LimitError{
+		Err:        backup.ErrCooldown,
+		Key:        "i:" + resource,
+		RetryAfter: max(time.UnixMilli(until).Sub(t.Now), time.Second),
+	}, nil
 }
 
 // querier is a database, or a transaction in it.

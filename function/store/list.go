@@ -60,7 +60,12 @@ type filter struct{ column, value string }
 // the fewest: a thing has its own few backups, and of the states all but one are
 // rare.
 func filters(q backup.Query, state backup.State) []filter {
-	all := []filter{{"resource", q.Resource}, {"principal", q.Principal}, {"account", q.Account}, {"source_type", string(q.SourceType)}}
+	all := []filter{
+		{"resource", q.Resource},
+		{"principal", q.Principal},
+		{"account", q.Account},
+		{"source_type", string(q.SourceType)},
+	}
 	all = slices.DeleteFunc(all, func(f filter) bool { return f.value == "" })
 	ended := filter{"state", string(state)}
 	switch {

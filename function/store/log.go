@@ -45,9 +45,24 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 	}
 	key := r.SubmissionID
 	args := []any{
-		key, r.Fingerprint, string(r.Door), r.Principal.ID(), r.Principal.Name, r.Account(), r.AccountID, string(r.Access),
-		string(r.Complete.SourceType()), r.Resource(), r.JobName, strings.TrimSuffix(r.JobName, "-"+key),
-		request, complete, denied, state, ms(r.CreatedAt), ms(r.ExpiresAt),
+		key,
+		r.Fingerprint,
+		string(r.Door),
+		r.Principal.ID(),
+		r.Principal.Name,
+		r.Account(),
+		r.AccountID,
+		string(r.Access),
+		string(r.Complete.SourceType()),
+		r.Resource(),
+		r.JobName,
+		strings.TrimSuffix(r.JobName, "-"+key),
+		request,
+		complete,
+		denied,
+		state,
+		ms(r.CreatedAt),
+		ms(r.ExpiresAt),
 	}
 	if err := storable(args); err != nil {
 		return backup.Record{}, false, err

@@ -20,7 +20,11 @@ const noticesAtOnce = 100
 func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, err error) {
 	// In one order: two that add the same rows must not wait for each other.
 	notices = slices.SortedFunc(slices.Values(notices), func(a, b backup.Notice) int {
-		return cmp.Or(cmp.Compare(a.SubmissionID, b.SubmissionID), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Receiver, b.Receiver))
+		return cmp.Or(
+			cmp.Compare(a.SubmissionID, b.SubmissionID),
+			cmp.Compare(a.Event, b.Event),
+			cmp.Compare(a.Receiver, b.Receiver),
+		)
 	})
 	for some := range slices.Chunk(notices, noticesAtOnce) {
 		statement, args := announcement(some)

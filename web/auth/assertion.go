@@ -46,7 +46,11 @@ func (a Assertion) Who() (func(*http.Request) (identity.Principal, error), error
 		}
 		keys = given
 	}
-	verifier := oidc.NewVerifier(a.Issuer, keys, &oidc.Config{ClientID: a.Audience, SupportedSigningAlgs: algorithms, Now: a.Now})
+	verifier := oidc.NewVerifier(a.Issuer, keys, &oidc.Config{
+		ClientID:             a.Audience,
+		SupportedSigningAlgs: algorithms,
+		Now:                  a.Now,
+	})
 	return func(r *http.Request) (identity.Principal, error) {
 		values := r.Header.Values(a.Header)
 		if len(values) != 1 {
@@ -100,7 +104,11 @@ func personOf(token *oidc.IDToken, groupsClaim string, keep func(issuer, group s
 		return session{}, ErrProvider
 	}
 	name, _ := claims["name"].(string)
-	s := session{Issuer: token.Issuer, Subject: token.Subject, Name: param.Clean(cmp.Or(name, token.Subject), longestName)}
+	s := session{
+		Issuer:  token.Issuer,
+		Subject: token.Subject,
+		Name:    param.Clean(cmp.Or(name, token.Subject), longestName),
+	}
 	list, _ := claims[groupsClaim].([]any)
 	for _, v := range list {
 		if g, ok := v.(string); ok && g != "" && keep(token.Issuer, g) && !slices.Contains(s.Groups, g) {

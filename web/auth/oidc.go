@@ -102,7 +102,13 @@ func (o *OIDC) Login(w http.ResponseWriter, r *http.Request, next string) error 
 		return err
 	}
 	s := o.Sessions
-	l := login{State: s.NewID(), Nonce: s.NewID(), Verifier: oauth2.GenerateVerifier(), Next: next, Expires: s.Now().Add(loginAge).Unix()}
+	l := login{
+		State:    s.NewID(),
+		Nonce:    s.NewID(),
+		Verifier: oauth2.GenerateVerifier(),
+		Next:     next,
+		Expires:  s.Now().Add(loginAge).Unix(),
+	}
 	value, err := sealed(s.login, l)
 	if err != nil {
 		return err

@@ -40,13 +40,22 @@ func (p *pipelines) who(ctx context.Context, token string) (identity.Principal, 
 			return identity.Principal{}, ErrIssuerAway
 		}
 		limited, stop := context.WithTimeout(issuer.context(ctx), providerPatience)
-		verified, err := provider.VerifierContext(limited, &oidc.Config{ClientID: one.Audience, SupportedSigningAlgs: algorithms, Now: p.now}).Verify(limited, token)
+		verified, err := provider.VerifierContext(limited, &oidc.Config{
+			ClientID:             one.Audience,
+			SupportedSigningAlgs: algorithms,
+			Now:                  p.now,
+		}).Verify(limited, token)
 		stop()
 		if away(err) {
 			return identity.Principal{}, ErrIssuerAway
 		}
 		if err == nil && fits(one, verified) {
-			return identity.Principal{Kind: identity.KindSource, Subject: one.Name, Name: one.Name, Key: verified.Subject}, nil
+			return identity.Principal{
+				Kind:    identity.KindSource,
+				Subject: one.Name,
+				Name:    one.Name,
+				Key:     verified.Subject,
+			}, nil
 		}
 	}
 	return identity.Principal{}, ErrToken

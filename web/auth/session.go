@@ -62,7 +62,15 @@ type session struct {
 }
 
 func (c session) principal() identity.Principal {
-	return identity.Principal{Kind: identity.KindHuman, Issuer: c.Issuer, Subject: c.Subject, Name: c.Name, Email: c.Email, Groups: c.Groups, Key: c.ID}
+	return identity.Principal{
+		Kind:    identity.KindHuman,
+		Issuer:  c.Issuer,
+		Subject: c.Subject,
+		Name:    c.Name,
+		Email:   c.Email,
+		Groups:  c.Groups,
+		Key:     c.ID,
+	}
 }
 
 // Who returns whose session r carries, or [ErrSignedOut]. A store that cannot

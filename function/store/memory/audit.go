@@ -50,7 +50,9 @@ func (s *Store) AuditHeads(ctx context.Context, since time.Time, limit int) (hea
 			heads = append(heads, head)
 		}
 	}
-	slices.SortFunc(heads, func(a, b backup.AuditRow) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Chain, b.Chain)) })
+	slices.SortFunc(heads, func(a, b backup.AuditRow) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Chain, b.Chain))
+	})
 	return heads[:min(limit, len(heads))], ctx.Err()
 }
 

@@ -80,7 +80,9 @@ func (s *Store) Admit(ctx context.Context, a backup.Admission) (*backup.LimitErr
 // inTheWay is the first limit that leaves nothing for a submission, or nil.
 func (l *limits) inTheWay(a backup.Admission, first bool) *backup.LimitError {
 	if first {
-		rates := slices.SortedFunc(slices.Values(a.Grant.Rates), func(a, b backup.Rate) int { return strings.Compare(a.Key, b.Key) })
+		rates := slices.SortedFunc(slices.Values(a.Grant.Rates), func(a, b backup.Rate) int {
+			return strings.Compare(a.Key, b.Key)
+		})
 		for _, r := range rates {
 			if wait := l.wait(r, a.Now); wait > 0 {
 				return &backup.LimitError{Err: backup.ErrRate, Key: r.Key, RetryAfter: wait}
@@ -88,7 +90,9 @@ func (l *limits) inTheWay(a backup.Admission, first bool) *backup.LimitError {
 		}
 	}
 	now := a.Now.UTC()
-	quotas := slices.SortedFunc(slices.Values(a.Grant.Quotas), func(a, b backup.Quota) int { return strings.Compare(a.Key, b.Key) })
+	quotas := slices.SortedFunc(slices.Values(a.Grant.Quotas), func(a, b backup.Quota) int {
+		return strings.Compare(a.Key, b.Key)
+	})
 	for _, q := range quotas {
 		if q.Day < 1 {
 			return &backup.LimitError{Err: backup.ErrQuota, Key: q.Key}
@@ -100,7 +104,11 @@ func (l *limits) inTheWay(a backup.Admission, first bool) *backup.LimitError {
 	}
 	if c := l.cooldowns[a.Resource]; a.Grant.Cooldown > 0 && c.until > ms(a.Now) && c.owner != a.Key {
 		_, resource, _ := strings.Cut(a.Resource, "/")
-		return &backup.LimitError{Err: backup.ErrCooldown, Key: "i:" + resource, RetryAfter: max(time.UnixMilli(c.until).Sub(a.Now), time.Second)}
+		return &backup.LimitError{
+			Err:        backup.ErrCooldown,
+			Key:        "i:" + resource,
+			RetryAfter: max(time.UnixMilli(c.until).Sub(a.Now), time.Second),
+		}
 	}
 	return nil
 }

@@ -51,7 +51,9 @@ func (s *Store) Open(ctx context.Context, after string, limit int) (page []backu
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.selected(func(of *submission) bool { return of.state == "" && of.record.SubmissionID > after })
-	slices.SortFunc(found, func(a, b *submission) int { return cmp.Compare(a.record.SubmissionID, b.record.SubmissionID) })
+	slices.SortFunc(found, func(a, b *submission) int {
+		return cmp.Compare(a.record.SubmissionID, b.record.SubmissionID)
+	})
 	for _, of := range found[:min(limit, len(found))] {
 		page = append(page, of.now())
 	}
@@ -86,13 +88,24 @@ func (s *Store) Due(ctx context.Context, receiver string, now time.Time, limit i
 			if about.receiver != receiver || d.done != 0 || d.next > ms(now) {
 				continue
 			}
-			n := backup.Notice{SubmissionID: id, Event: about.event, Receiver: receiver, At: moment(d.at), Attempts: d.attempts, Record: of.now()}
+			n := backup.Notice{
+				SubmissionID: id,
+				Event:        about.event,
+				Receiver:     receiver,
+				At:           moment(d.at),
+				Attempts:     d.attempts,
+				Record:       of.now(),
+			}
 			next[n.ID()] = d.next
 			found = append(found, n)
 		}
 	}
 	slices.SortFunc(found, func(a, b backup.Notice) int {
-		return cmp.Or(cmp.Compare(next[a.ID()], next[b.ID()]), cmp.Compare(a.SubmissionID, b.SubmissionID), cmp.Compare(a.Event, b.Event))
+		return cmp.Or(
+			cmp.Compare(next[a.ID()], next[b.ID()]),
+			cmp.Compare(a.SubmissionID, b.SubmissionID),
+			cmp.Compare(a.Event, b.Event),
+		)
 	})
 	return found[:min(limit, len(found))], ctx.Err()
 }

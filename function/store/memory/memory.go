@@ -40,8 +40,15 @@ var (
 // New makes an empty store.
 func New() *Store {
 	return &Store{
-		submissions: map[string]*submission{}, byKey: map[string][]*submission{}, audit: map[string]map[int64]backup.AuditRow{},
-		limits: limits{admissions: map[string]admission{}, rates: map[string]int64{}, quotas: map[dayOf]int{}, cooldowns: map[string]cooldown{}},
+		submissions: map[string]*submission{},
+		byKey:       map[string][]*submission{},
+		audit:       map[string]map[int64]backup.AuditRow{},
+		limits: limits{
+			admissions: map[string]admission{},
+			rates:      map[string]int64{},
+			quotas:     map[dayOf]int{},
+			cooldowns:  map[string]cooldown{},
+		},
 	}
 }
 
@@ -90,7 +97,16 @@ func (s *submission) now() backup.Record {
 // Claim implements [backup.Store].
 func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
 	key := r.SubmissionID
-	texts := []string{key, r.Fingerprint, string(r.Door), r.Principal.ID(), r.Principal.Name, r.AccountID, string(r.Access), r.JobName}
+	texts := []string{
+		key,
+		r.Fingerprint,
+		string(r.Door),
+		r.Principal.ID(),
+		r.Principal.Name,
+		r.AccountID,
+		string(r.Access),
+		r.JobName,
+	}
 	for _, params := range []param.Params{r.Params, r.Complete} {
 		for name, value := range params {
 			texts = append(texts, name, value)
@@ -181,7 +197,12 @@ func (s *Store) change(ctx context.Context, id string, do func(*submission) erro
 }
 
 // Append implements [backup.Store].
-func (s *Store) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
+func (s *Store) Append(
+	ctx context.Context,
+	id string,
+	step backup.Step,
+	audit ...backup.AuditRow,
+) (ours bool, err error) {
 	if err := storable(ctx, id, string(step.Kind), step.Owner, step.JobID, step.Code, step.Message, step.RequestID); err != nil {
 		return false, err
 	}

@@ -37,7 +37,18 @@ func newCluster(bin string) (c cluster, err error) {
 	}
 	if err == nil {
 		// A crash of the machine ends the test, too: nothing has to be on the disk.
-		initdb := c.command("initdb", "-D", c.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+		initdb := c.command(
+			"initdb",
+			"-D",
+			c.data,
+			"-U",
+			"postgres",
+			"--auth=trust",
+			"-E",
+			"UTF8",
+			"--locale=C.UTF-8",
+			"--no-sync",
+		)
 		var out []byte
 		if out, err = initdb.CombinedOutput(); err != nil {
 			err = fmt.Errorf("initdb: %w\n%s", err, out)

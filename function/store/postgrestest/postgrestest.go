@@ -133,8 +133,19 @@ func (s *Server) Resume(t testing.TB) {
 
 func (s *Server) resume() error {
 	// The default of 100 connections is not enough for all the tests that share it.
-	cmd := s.command("postgres", "-D", s.data, "-c", "listen_addresses=", "-c", "unix_socket_directories="+s.folder, "-c", "max_connections=400",
-		"-c", fmt.Sprintf("fsync=%t", s.durable))
+	cmd := s.command(
+		"postgres",
+		"-D",
+		s.data,
+		"-c",
+		"listen_addresses=",
+		"-c",
+		"unix_socket_directories="+s.folder,
+		"-c",
+		"max_connections=400",
+		"-c",
+		fmt.Sprintf("fsync=%t", s.durable),
+	)
 	output, err := os.OpenFile(s.output, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

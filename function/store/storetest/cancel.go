@@ -14,7 +14,11 @@ func cancellations(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	job := backup.Job{JobID: "job-1", Status: backup.StateRunning, SeenAt: Start}
 	for n, c := range []backup.Cancellation{
-		{By: identity.Principal{Issuer: "test", Subject: "alice#1", Name: "Alice'; 漢"}, At: Start.Add(time.Millisecond)},
+		{By: identity.Principal{
+			Issuer:  "test",
+			Subject: "alice#1",
+			Name:    "Alice'; 漢",
+		}, At: Start.Add(time.Millisecond)},
 		{By: identity.Principal{Subject: "ci"}, At: Start.Add(time.Minute)},
 	} {
 		if err := s.Cancel(t.Context(), r.SubmissionID, c); err != nil {

@@ -63,7 +63,10 @@ func quota(t *testing.T, l backup.Limits) {
 	if won != 25 {
 		t.Errorf("%d of 64 were admitted, want 25", won)
 	}
-	if ok, limit := admitted(t, l, asks("none", backup.Grant{Quotas: []backup.Quota{{Key: "t:none", Day: 0}}})); ok || limit.RetryAfter != 0 {
+	if ok, limit := admitted(t, l, asks("none", backup.Grant{Quotas: []backup.Quota{{
+		Key: "t:none",
+		Day: 0,
+	}}})); ok || limit.RetryAfter != 0 {
 		t.Errorf("of none at all: %v, %+v", ok, limit)
 	}
 }
@@ -153,7 +156,11 @@ func allOrNothing(t *testing.T, l backup.Limits) {
 }
 
 func takesOnce(t *testing.T, l backup.Limits) {
-	g := backup.Grant{Rates: []backup.Rate{{Key: "p:a", Burst: 2, Per: time.Hour}}, Quotas: []backup.Quota{{Key: "t:a", Day: 2}}, Cooldown: time.Hour}
+	g := backup.Grant{
+		Rates:    []backup.Rate{{Key: "p:a", Burst: 2, Per: time.Hour}},
+		Quotas:   []backup.Quota{{Key: "t:a", Day: 2}},
+		Cooldown: time.Hour,
+	}
 	race(func(int) bool {
 		if ok, limit := admitted(t, l, asks("one", g)); !ok {
 			t.Errorf("a repeat was refused: %+v", limit)
@@ -169,7 +176,11 @@ func takesOnce(t *testing.T, l backup.Limits) {
 }
 
 func givesBackOnce(t *testing.T, l backup.Limits) {
-	g := backup.Grant{Rates: []backup.Rate{{Key: "p:a", Burst: 3, Per: time.Hour}}, Quotas: []backup.Quota{{Key: "t:a", Day: 2}, {Key: "a:x", Day: 2}}, Cooldown: time.Hour}
+	g := backup.Grant{
+		Rates:    []backup.Rate{{Key: "p:a", Burst: 3, Per: time.Hour}},
+		Quotas:   []backup.Quota{{Key: "t:a", Day: 2}, {Key: "a:x", Day: 2}},
+		Cooldown: time.Hour,
+	}
 	bare := backup.Grant{Quotas: g.Quotas}
 	if ok, _ := admitted(t, l, asks("one", g)); !ok {
 		t.Fatal("refused")
@@ -243,11 +254,18 @@ func expiredKeyTakesAgain(t *testing.T, l backup.Limits) {
 // Submissions that name the same limits in another order wait for each other and
 // never for ever.
 func noDeadlock(t *testing.T, l backup.Limits) {
-	rates := []backup.Rate{{Key: "p:a", Burst: 1000, Per: time.Hour}, {Key: "a:x", Burst: 1000, Per: time.Hour}, {Key: "s:b", Burst: 1000, Per: time.Hour}}
+	rates := []backup.Rate{{
+		Key:   "p:a",
+		Burst: 1000,
+		Per:   time.Hour,
+	}, {Key: "a:x", Burst: 1000, Per: time.Hour}, {Key: "s:b", Burst: 1000, Per: time.Hour}}
 	quotas := []backup.Quota{{Key: "t:a", Day: 1000}, {Key: "a:x", Day: 1000}}
 	// Each is many statements, all of which have to come in the time of one.
 	won := crowd(16, func(i int) bool {
-		g := backup.Grant{Rates: []backup.Rate{rates[i%3], rates[(i+1)%3], rates[(i+2)%3]}, Quotas: []backup.Quota{quotas[i%2], quotas[(i+1)%2]}}
+		g := backup.Grant{
+			Rates:  []backup.Rate{rates[i%3], rates[(i+1)%3], rates[(i+2)%3]},
+			Quotas: []backup.Quota{quotas[i%2], quotas[(i+1)%2]},
+		}
 		ok, _ := admitted(t, l, asks(fmt.Sprint("key-", i), g))
 		if i%3 == 0 {
 			if err := l.Withdraw(t.Context(), fmt.Sprint("key-", i), 0); err != nil {
@@ -262,7 +280,11 @@ func noDeadlock(t *testing.T, l backup.Limits) {
 }
 
 func limitsForgotten(t *testing.T, l backup.Limits) {
-	g := backup.Grant{Rates: []backup.Rate{{Key: "p:a", Burst: 1, Per: time.Hour}}, Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}
+	g := backup.Grant{
+		Rates:    []backup.Rate{{Key: "p:a", Burst: 1, Per: time.Hour}},
+		Quotas:   []backup.Quota{{Key: "t:a", Day: 1}},
+		Cooldown: time.Hour,
+	}
 	if ok, _ := admitted(t, l, asks("one", g)); !ok {
 		t.Fatal("refused")
 	}

@@ -30,7 +30,9 @@ func mixed(t *testing.T, s backup.Store) map[string]string {
 		r.CreatedAt = Start.Add(time.Duration(n/2) * time.Minute)
 		r.Principal.Subject = []string{"alice#1", "bob"}[n%2]
 		r.Params = param.Params{
-			"Account": []string{"demo", "payments", "labs"}[n%3], "InstanceId": fmt.Sprint("i-", n%4), "SourceType": []string{"UDM_ECS", "ECS_FILE"}[n/6],
+			"Account":    []string{"demo", "payments", "labs"}[n%3],
+			"InstanceId": fmt.Sprint("i-", n%4),
+			"SourceType": []string{"UDM_ECS", "ECS_FILE"}[n/6],
 		}
 		if n == 11 {
 			r.Params = param.Params{"Account": "demo", "ContainerClusterId": "cc-1", "SourceType": "CONTAINER"}
@@ -48,7 +50,12 @@ func mixed(t *testing.T, s backup.Store) map[string]string {
 }
 
 // list returns the names of a page, and where it begins and ends.
-func list(t *testing.T, s backup.Store, names map[string]string, q backup.Query) (letters string, first, last *backup.Place) {
+func list(
+	t *testing.T,
+	s backup.Store,
+	names map[string]string,
+	q backup.Query,
+) (letters string, first, last *backup.Place) {
 	t.Helper()
 	page, err := s.List(t.Context(), q)
 	if err != nil {
@@ -145,7 +152,15 @@ func narrowed(t *testing.T, s backup.Store) {
 		{backup.Query{From: Start.Add(4 * time.Minute)}, "lkji"},
 		{backup.Query{To: Start.Add(time.Minute)}, "ba"},
 		{backup.Query{From: Start.Add(time.Minute), To: Start.Add(2 * time.Minute)}, "dc"},
-		{backup.Query{Principal: alice, Account: "demo", Resource: "i-0", SourceType: param.UDMECS, States: []backup.State{backup.StateRunning}, From: Start, To: Start.Add(time.Hour)}, "a"},
+		{backup.Query{
+			Principal:  alice,
+			Account:    "demo",
+			Resource:   "i-0",
+			SourceType: param.UDMECS,
+			States:     []backup.State{backup.StateRunning},
+			From:       Start,
+			To:         Start.Add(time.Hour),
+		}, "a"},
 		{backup.Query{Account: "nobody"}, ""},
 	} {
 		c.q.Limit = 20

@@ -63,9 +63,16 @@ func Record(n int) backup.Record {
 	}
 	created := Start.Add(time.Duration(n) * time.Second)
 	return backup.Record{
-		Submission: sub, SubmissionID: sub.ID(), Fingerprint: sub.Fingerprint(), JobName: sub.JobName(),
-		AccountID: "1000000000000001", Access: backup.AssumeRole, Complete: sub.Params.WithDefaults(), CreatedAt: created, ExpiresAt: created.Add(Lifetime),
-		Last: backup.Step{N: -1},
+		Submission:   sub,
+		SubmissionID: sub.ID(),
+		Fingerprint:  sub.Fingerprint(),
+		JobName:      sub.JobName(),
+		AccountID:    "1000000000000001",
+		Access:       backup.AssumeRole,
+		Complete:     sub.Params.WithDefaults(),
+		CreatedAt:    created,
+		ExpiresAt:    created.Add(Lifetime),
+		Last:         backup.Step{N: -1},
 	}
 }
 
@@ -90,7 +97,13 @@ func comesBackWhole(t *testing.T, s backup.Store) {
 	}
 	want.Last = Step(0, "o")
 	add(t, s, want.SubmissionID, want.Last)
-	want.Job = backup.Job{JobID: "job-1", Status: backup.StateRunning, Progress: 4200, BytesTotal: 1 << 40, SeenAt: Start}
+	want.Job = backup.Job{
+		JobID:      "job-1",
+		Status:     backup.StateRunning,
+		Progress:   4200,
+		BytesTotal: 1 << 40,
+		SeenAt:     Start,
+	}
 	want.AskedAt = Start
 	if err := s.See(t.Context(), want.SubmissionID, want.Job); err != nil {
 		t.Fatal(err)
@@ -191,8 +204,18 @@ func newestSightStays(t *testing.T, s backup.Store) {
 	for _, sight := range []struct {
 		second, want int
 		status       backup.State
-	}{{2, 2, backup.StateComplete}, {5, 2, backup.StateRunning}, {4, 4, backup.StateComplete}, {3, 4, backup.StateComplete}} {
-		job := backup.Job{JobID: "job-1", Status: sight.status, Progress: sight.second, SeenAt: Start.Add(time.Duration(sight.second) * time.Second)}
+	}{
+		{2, 2, backup.StateComplete},
+		{5, 2, backup.StateRunning},
+		{4, 4, backup.StateComplete},
+		{3, 4, backup.StateComplete},
+	} {
+		job := backup.Job{
+			JobID:    "job-1",
+			Status:   sight.status,
+			Progress: sight.second,
+			SeenAt:   Start.Add(time.Duration(sight.second) * time.Second),
+		}
 		if err := s.See(t.Context(), r.SubmissionID, job); err != nil {
 			t.Fatal(err)
 		}
