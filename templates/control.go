@@ -196,7 +196,9 @@ func aboutAccount(ctx context.Context, a backup.Account) string {
 // The same region may be in two groups: the one of the chosen account counts.
 func (f form) regions(ctx context.Context) []option {
 	account, region := f.value("Account"), f.value("Region")
-	own := slices.ContainsFunc(f.Accounts, func(a backup.Account) bool { return a.Alias == account && slices.Contains(a.Regions, region) })
+	own := slices.ContainsFunc(f.Accounts, func(a backup.Account) bool {
+		return a.Alias == account && slices.Contains(a.Regions, region)
+	})
 	chosen := false
 	var options []option
 	for _, a := range f.Accounts {
