@@ -160,7 +160,10 @@ func volumeLines(ctx context.Context, volumes []param.Volume) []string {
 	for _, v := range volumes {
 		i := v.Info()
 		claim := strings.Join(nonEmpty(i.Namespace, i.PVCName), "/")
-		all = append(all, strings.Join(nonEmpty(claim, i.PVName, v.ResourceID, i.PVSize, i.StorageClass, v.Host, v.HostPrefix, v.PVPath, v.ResourceType, v.BackupMethod), " · "))
+		all = append(all, strings.Join(nonEmpty(
+			claim, i.PVName, v.ResourceID, i.PVSize, i.StorageClass,
+			v.Host, v.HostPrefix, v.PVPath, v.ResourceType, v.BackupMethod,
+		), " · "))
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/policy"
 )
 
 // A controlKind is a way to ask.
@@ -137,9 +138,9 @@ var picks = map[string]string{
 func (f form) days(ctx context.Context, c *control) {
 	switch c.name {
 	case "Retention":
-		c.policy = policyLines(ctx, f.Offer.Retention)
+		c.policy = policyLines(ctx, f.Offer.Lines)
 	case "Detail.destinationRetention":
-		c.policy = policyLines(ctx, f.Offer.CopyDays)
+		c.policy = policyLines(ctx, f.Offer.CopyLines)
 	default:
 		return
 	}
@@ -166,7 +167,7 @@ func (f form) answers(ctx context.Context, name string, all []param.Choice) []op
 // accounts are the aliases that may be chosen, with what each means.
 func (f form) accounts(ctx context.Context) []option {
 	var options []option
-	for _, a := range f.Offer.Accounts {
+	for _, a := range f.Accounts {
 		options = append(options, option{
 			value: a.Alias,
 			label: a.Alias,
@@ -195,13 +196,15 @@ func aboutAccount(ctx context.Context, a backup.Account) string {
 // The same region may be in two groups: the one of the chosen account counts.
 func (f form) regions(ctx context.Context) []option {
 	account, region := f.value("Account"), f.value("Region")
-	own := slices.ContainsFunc(f.Offer.Accounts, func(a backup.Account) bool { return a.Alias == account && slices.Contains(a.Regions, region) })
+	own := slices.ContainsFunc(f.Accounts, func(a backup.Account) bool {
+		return a.Alias == account && slices.Contains(a.Regions, region)
+	})
 	chosen := false
 	var options []option
-	for _, a := range f.Offer.Accounts {
+	for _, a := range f.Accounts {
 		for _, id := range a.Regions {
 			o := option{value: id, label: regionLabel(ctx, id)}
-			if len(f.Offer.Accounts) > 1 {
+			if len(f.Accounts) > 1 {
 				o.group = a.Alias
 			}
 			o.on = id == region && !chosen && (!own || a.Alias == account)
@@ -215,11 +218,13 @@ func (f form) regions(ctx context.Context) []option {
 // listFor is the list from which a field is selected; nil means that its
 // value is typed.
 func (f form) listFor(name string) []string {
-	switch name {
-	case "InstanceId":
+	switch {
+	case name == "InstanceId" && !f.Offer.AnyInstance:
 		return f.Offer.Instances
-	case "ContainerClusterId":
+	case name == "ContainerClusterId" && !f.Offer.AnyCluster:
 		return f.Offer.Clusters
+	}
+	switch name {
 	case "Detail.preScriptPath", "Detail.postScriptPath":
 		return f.Offer.Scripts
 	case "Detail.destinationRegionId":
@@ -242,7 +247,7 @@ func (f form) plainOptions(ctx context.Context, name string) []option {
 
 // policyLines say what rules allow before it hurts. What a rule does not give
 // is left out.
-func policyLines(ctx context.Context, rules []RuleLine) []string {
+func policyLines(ctx context.Context, rules []policy.Line) []string {
 	var lines []string
 	for _, r := range rules {
 		line := in(
@@ -315,17 +320,17 @@ func slug(s string) string {
 
 // fixed is the value of a field that the policy enforces, by the name of its
 // control.
-func (f form) fixed(control string) (FixedValue, bool) {
+func (f form) fixed(control string) (policy.Fixed, bool) {
 	name := strings.TrimPrefix(control, "choice.")
-	i := slices.IndexFunc(f.Offer.Fixed, func(v FixedValue) bool { return v.Field == name })
+	i := slices.IndexFunc(f.Offer.Enforced, func(v policy.Fixed) bool { return v.Field == name })
 	if i < 0 {
-		return FixedValue{}, false
+		return policy.Fixed{}, false
 	}
-	return f.Offer.Fixed[i], true
+	return f.Offer.Enforced[i], true
 }
 
 // fixedFact writes the value as the check page will.
-func (f form) fixedFact(ctx context.Context, v FixedValue) fact {
+func (f form) fixedFact(ctx context.Context, v policy.Fixed) fact {
 	field, _ := param.FieldNamed(v.Field)
 	p := CheckPage{
 		Shell: f.Shell,
@@ -337,7 +342,7 @@ func (f form) fixedFact(ctx context.Context, v FixedValue) fact {
 var wordFixed = param.Both("Rule %v has it so", "规则 %v 已规定")
 
 // fixedWhy says by which rule, why, and whom to ask.
-func (f form) fixedWhy(ctx context.Context, v FixedValue) []string {
+func (f form) fixedWhy(ctx context.Context, v policy.Fixed) []string {
 	lines := []string{in(ctx, wordFixed, v.Rule)}
 	if reason := in(ctx, v.Reason); reason != "" {
 		lines[0] += in(ctx, param.Both(". ", "。")) + reason

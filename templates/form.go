@@ -94,7 +94,7 @@ func (f form) target(m param.Mistake) string {
 		}
 	}
 	// A switch that is off and an empty list of accounts take no focus.
-	if name == "" || !f.offered(name, "true") || name == "Account" && len(f.Offer.Accounts) == 0 {
+	if name == "" || !f.offered(name, "true") || name == "Account" && len(f.Accounts) == 0 {
 		return ""
 	}
 	return ControlID(name)

@@ -8,6 +8,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"backupportal/function/param"
+	"backupportal/function/policy"
 	"backupportal/templates"
 )
 
@@ -79,7 +80,7 @@ func TestOnlyOptionalFieldsSaySo(t *testing.T) {
 
 func TestManyAccountsAreSelected(t *testing.T) {
 	doc := form(t, param.UDMECS, nil, func(p *templates.FormPage) {
-		p.Offer.Accounts = append(p.Offer.Accounts, p.Offer.Accounts...)
+		p.Accounts = append(p.Accounts, p.Accounts...)
 	})
 	if doc.Find("select#f-Account option").Length() != 6 {
 		t.Error("six accounts are not in a select")
@@ -107,7 +108,7 @@ func TestWhatNoRuleGrantsIsShownAndNotOffered(t *testing.T) {
 // What takes no focus is no target of a link.
 func TestMistakesAboutWhatIsNotOfferedHaveNoLink(t *testing.T) {
 	doc := form(t, param.UDMECS, nil, func(p *templates.FormPage) {
-		p.Offer = templates.Offer{}
+		p.Accounts, p.Offer = nil, policy.Offer{}
 		p.Mistakes = newSampler(same).mistakes("Account", "Detail.doCopy", "Detail.destinationRegionId")
 	})
 	if n := doc.Find(".summary li").Length(); n != 3 || doc.Find(".summary a").Length() != 0 {
@@ -127,7 +128,7 @@ func TestInstancesOfThePolicyAreSelected(t *testing.T) {
 
 func TestLimitsAreShownBeforeTheyHurt(t *testing.T) {
 	page := newSampler(same).form(param.UDMECS, nil)
-	page.Offer.Retention = append(page.Offer.Retention, templates.RuleLine{Rule: "labs", Max: 364635})
+	page.Offer.Lines = append(page.Offer.Lines, policy.Line{Rule: "labs", Max: 364635})
 	want := map[param.Language]string{
 		param.English: "Rule payments-prod: 1 to 30 days. Snapshots cost money. Ask: platform team.Rule labs: 1 to 364,635 days.",
 		param.Chinese: "规则 payments-prod：1 至 30 天。快照会产生费用。请联系：platform team。规则 labs：1 至 364,635 天。",

@@ -8,6 +8,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/policy"
 )
 
 // Shell is what every page shows around its content.
@@ -87,41 +88,15 @@ func RowControl(field string, row int, control string) string {
 // ControlID is the id of the control called name.
 func ControlID(name string) string { return "f-" + strings.ReplaceAll(name, ".", "-") }
 
-// A RuleLine is what one rule of the policy allows about days.
-type RuleLine struct {
-	Rule     string
-	Min, Max int64 // days
-	Reason   param.Text
-	Owner    string
-}
-
-// An Offer is what the policy leaves to choose in one form.
-type Offer struct {
-	Accounts    []backup.Account
-	Instances   []string // a list to select from; nil means any may be typed
-	Clusters    []string // likewise
-	Scripts     []string // granted paths; none means that scripts are not offered
-	CopyRegions []string // granted regions for a copy; none means that copies are not offered
-	Retention   []RuleLine
-	CopyDays    []RuleLine
-	Fixed       []FixedValue // what cannot be chosen, and is not asked
-	Defaults    param.Params // what the rules give where nothing is said
-}
-
-// A FixedValue is a parameter that the policy enforces.
-type FixedValue struct {
-	Field, Value string
-	RuleLine     // Min and Max are not used
-}
-
 // FormPage is the form for one kind of backup.
 type FormPage struct {
 	Shell
 	Source   param.SourceType
 	Key      string // of the submission that the form becomes
 	Values   Values
-	Mistakes []param.Mistake // in the order of the form; also refusals of the policy
-	Offer    Offer
+	Mistakes []param.Mistake  // in the order of the form; also refusals of the policy
+	Accounts []backup.Account // that may be chosen, each with its regions
+	Offer    policy.Offer
 	Strange  []string // names in the link that mean nothing here
 	Focus    string   // name of the control that gets the focus, if not the error summary
 	Section  string   // id of the section to which the page jumps back, if any
@@ -151,27 +126,11 @@ type Row struct {
 	State  backup.State
 }
 
-// A RuleRow is one rule of the policy in the words of the start page.
-type RuleRow struct {
-	Rule        string
-	Accounts    []string
-	Regions     []string
-	Kinds       []param.SourceType
-	Resources   []string // nil means any
-	Min, Max    int64    // days; 0 if it lets nobody start a backup
-	CopyRegions []string
-	Scripts     []string
-	Limits      []param.Text // how often
-	Cancels     bool         // it lets people cancel
-	Reason      param.Text
-	Owner       string
-}
-
 // StartPage is what one may do, and one's last backups.
 type StartPage struct {
 	Shell
 	Rows  []Row
-	Rules []RuleRow
+	Rules []policy.Rule
 }
 
 // HistoryPage lists submissions, newest first.

@@ -9,6 +9,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
+	"backupportal/function/policy"
 	"backupportal/templates"
 )
 
@@ -59,11 +60,11 @@ func (s sampler) accounts() []backup.Account {
 	}
 }
 
-func (s sampler) offer() templates.Offer {
-	line := templates.RuleLine{Rule: s.put("payments-prod"), Min: 1, Max: 30, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.put("platform team")}
-	return templates.Offer{
-		Accounts: s.accounts(), Scripts: []string{s.put("/opt/backup/pre.sh"), s.put("/opt/backup/post.sh")},
-		CopyRegions: []string{"cn-beijing", "cn-shanghai"}, Retention: []templates.RuleLine{line}, CopyDays: []templates.RuleLine{line},
+func (s sampler) offer() policy.Offer {
+	line := policy.Line{Rule: s.put("payments-prod"), Min: 1, Max: 30, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.put("platform team")}
+	return policy.Offer{
+		Scripts:     []string{s.put("/opt/backup/pre.sh"), s.put("/opt/backup/post.sh")},
+		CopyRegions: []string{"cn-beijing", "cn-shanghai"}, Lines: []policy.Line{line}, CopyLines: []policy.Line{line},
 	}
 }
 
@@ -72,7 +73,7 @@ func (s sampler) form(source param.SourceType, values templates.Values) template
 	for name, value := range values {
 		v[name] = value
 	}
-	return templates.FormPage{Shell: s.shell("/backups/new/" + string(source)), Source: source, Values: v, Offer: s.offer()}
+	return templates.FormPage{Shell: s.shell("/backups/new/" + string(source)), Source: source, Values: v, Accounts: s.accounts(), Offer: s.offer()}
 }
 
 func (s sampler) forms() []sample {
@@ -88,7 +89,7 @@ func (s sampler) forms() []sample {
 	bare := s.form(param.UDMECS, nil)
 	bare.Offer.Scripts, bare.Offer.CopyRegions, bare.Offer.Instances = nil, nil, []string{s.put("i-1"), s.put("i-2")}
 	for _, alias := range []string{"a", "b", "c"} {
-		bare.Offer.Accounts = append(bare.Offer.Accounts, backup.Account{Alias: s.put(alias), ID: s.put("1"), Regions: []string{"cn-qingdao"}})
+		bare.Accounts = append(bare.Accounts, backup.Account{Alias: s.put(alias), ID: s.put("1"), Regions: []string{"cn-qingdao"}})
 	}
 	hours := templates.Values{
 		"choice.SpeedLimit": "hours", "InstanceId": s.put("i-1"), "Include": s.put("/home/alice/*.pdf\n/srv/data"),
@@ -217,11 +218,11 @@ func (s sampler) others() []sample {
 	rows := []templates.Row{s.row(backup.StateRunning), s.row(backup.StateComplete), s.row(backup.StateFailed), s.row(backup.StateCanceled), s.row(backup.StatePartialComplete), s.row(backup.Unknown)}
 	theirs := append([]templates.Row{s.row(backup.StateQueued)}, rows...)
 	theirs[0].Record.Principal.Name = s.put("bob")
-	rules := []templates.RuleRow{{
-		Rule: s.put("payments-prod"), Accounts: []string{s.put("payments"), s.put("platform")}, Regions: []string{s.put("cn-hangzhou")}, Kinds: param.SourceTypes[:2],
+	rules := []policy.Rule{{
+		ID: s.put("payments-prod"), Accounts: []string{s.put("payments"), s.put("platform")}, Regions: []string{s.put("cn-hangzhou")}, SourceTypes: param.SourceTypes[:2],
 		Resources: []string{s.put("i-bp1f4k0w2x9m7q3c8zsy"), s.put("i-bp1a8s7d6f5g4h3j2k1q")}, Min: 1, Max: 30, CopyRegions: []string{s.put("cn-shanghai")},
 		Scripts: []string{s.put("/opt/backup/pre.sh")}, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.put("platform team"),
-	}, {Rule: s.put("labs"), Accounts: []string{s.put("labs")}, Regions: []string{s.put("cn-beijing")}, Kinds: param.SourceTypes, Max: 364635}}
+	}, {ID: s.put("labs"), Accounts: []string{s.put("labs")}, Regions: []string{s.put("cn-beijing")}, SourceTypes: param.SourceTypes, Max: 364635}}
 	offered := map[param.SourceType]bool{param.UDMECS: true, param.ECSFile: true, param.Container: true}
 	signedOut := s.shell("/backups")
 	signedOut.User = ""

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/policy"
 )
 
 var (
@@ -13,20 +15,20 @@ var (
 	wordLookCancel = param.Both("To look at and to cancel only", "仅可查看和取消")
 )
 
-// starts reports whether the rule lets people start backups.
-func (r RuleRow) starts() bool { return r.Max > 0 }
+// starts reports whether r lets people start backups.
+func starts(r policy.Rule) bool { return r.Max > 0 }
 
 // mayStart reports whether one may start any.
 func (p StartPage) mayStart() bool {
-	return slices.ContainsFunc(p.Rules, RuleRow.starts)
+	return slices.ContainsFunc(p.Rules, starts)
 }
 
-// about is what else the rule says, why it is as it is, and whom to ask.
-func (r RuleRow) about(ctx context.Context) []string {
+// aboutRule is what else r says, why it is as it is, and whom to ask.
+func aboutRule(ctx context.Context, r policy.Rule) []string {
 	var lines []string
 	switch {
-	case r.starts():
-	case r.Cancels:
+	case starts(r):
+	case slices.Contains(r.Actions, backup.ActionCancel):
 		lines = append(lines, in(ctx, wordLookCancel))
 	default:
 		lines = append(lines, in(ctx, wordOnlyLook))
@@ -41,15 +43,15 @@ func (r RuleRow) about(ctx context.Context) []string {
 	return lines
 }
 
-func (r RuleRow) resources(ctx context.Context) []string {
+func ruleResources(ctx context.Context, r policy.Rule) []string {
 	if r.Resources == nil {
 		return []string{in(ctx, wordAny)}
 	}
 	return r.Resources
 }
 
-func (r RuleRow) days() []string {
-	if !r.starts() {
+func ruleDays(r policy.Rule) []string {
+	if !starts(r) {
 		return nil
 	}
 	return []string{fmt.Sprintf("%v–%v", param.Count(max(1, r.Min)), param.Count(r.Max))}

@@ -64,7 +64,13 @@ func (c *converter) disks() {
 // consistency turns the one question about consistency into the two parameters
 // that answer it: both scripts and writers mean appConsistent.
 func (c *converter) consistency() {
-	const pre, post, freeze, timeout, writers = "Detail.preScriptPath", "Detail.postScriptPath", "Detail.enableFsFreeze", "Detail.timeoutInSeconds", "Detail.enableWriters"
+	const (
+		pre     = "Detail.preScriptPath"
+		post    = "Detail.postScriptPath"
+		freeze  = "Detail.enableFsFreeze"
+		timeout = "Detail.timeoutInSeconds"
+		writers = "Detail.enableWriters"
+	)
 	switch c.values["choice.Detail.appConsistent"] {
 	case "crash":
 		c.hide(pre, post, freeze, timeout, writers, "Detail.appConsistent")
@@ -163,7 +169,8 @@ func (c *converter) hideRows(field string, rows int) {
 func (c *converter) volumes() {
 	const field = "ContainerResources"
 	rows := c.values.Rows(field)
-	if c.values["choice.ContainerResources"] == "json" || c.values[field] != "" && c.values["choice.ContainerResources"] != "rows" {
+	choice := c.values["choice.ContainerResources"]
+	if choice == "json" || c.values[field] != "" && choice != "rows" {
 		c.hideRows(field, rows)
 		if compact, err := param.CompactJSON(c.values[field]); err == nil {
 			c.params[field] = compact

@@ -102,8 +102,12 @@ var (
 		"running":  exampleJob(backup.StateRunning, moved(4213, 63329784463, 150323855360)),
 		"complete": exampleJob(backup.StateComplete, moved(10000, 150323855360, 150323855360), ended),
 	}
-	answersToCancel = map[string]any{"cancelling": exampleJob(backup.StateCanceling, moved(3154, 47412144640, 150323855360), func(b *BackupJob) { b.CancelledBy = "demo" })}
-	answersToList   = map[string]any{"one page": BackupJobList{
+	answersToCancel = map[string]any{"cancelling": exampleJob(
+		backup.StateCanceling,
+		moved(3154, 47412144640, 150323855360),
+		func(b *BackupJob) { b.CancelledBy = "demo" },
+	)}
+	answersToList = map[string]any{"one page": BackupJobList{
 		BackupJobs: []BackupJob{exampleJob(backup.StateComplete, moved(10000, 150323855360, 150323855360), ended)},
 		Next:       cursor(backup.Place{At: exampleBegan, ID: exampleID}),
 	}}

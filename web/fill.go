@@ -11,6 +11,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/policy"
 	"backupportal/templates"
 )
 
@@ -72,15 +73,15 @@ func setWindow(v templates.Values, row int, w param.Window) {
 	}
 }
 
-// withDefaults adds what an empty form shows.
-func withDefaults(v templates.Values, source param.SourceType, offer templates.Offer) templates.Values {
+// withDefaults adds to the values of a page what an empty form shows.
+func withDefaults(page templates.FormPage) {
 	set := func(name, value string) {
-		if v[name] == "" {
-			v[name] = value
+		if page.Values[name] == "" {
+			page.Values[name] = value
 		}
 	}
-	if offer.Defaults != nil {
-		given := formValues(offer.Defaults)
+	if page.Offer.Defaults != nil {
+		given := formValues(page.Offer.Defaults)
 		spread(given)
 		for name, value := range given {
 			set(name, value)
@@ -89,22 +90,21 @@ func withDefaults(v templates.Values, source param.SourceType, offer templates.O
 	for _, f := range param.Fields {
 		// A box that is not ticked is a value of its own, so only controls that
 		// always have one get their default.
-		if f.ForSource(source) && (f.Type != param.Boolean || f.Default == "true") {
+		if f.ForSource(page.Source) && (f.Type != param.Boolean || f.Default == "true") {
 			set(f.Name, f.Default)
 		}
 	}
-	if len(offer.Accounts) > 0 {
-		set("Account", offer.Accounts[0].Alias)
+	if len(page.Accounts) > 0 {
+		set("Account", page.Accounts[0].Alias)
 	}
-	if regions := regionsOf(offer.Accounts); len(regions) == 1 {
+	if regions := regionsOf(page.Accounts); len(regions) == 1 {
 		set("Region", regions[0])
 	}
-	set("Retention", strconv.FormatInt(nearest(30, offer.Retention), 10))
+	set("Retention", strconv.FormatInt(nearest(30, page.Offer.Lines), 10))
 	set("choice.Detail.diskIdList", "all")
 	set("choice.Detail.appConsistent", "crash")
 	set("choice.SpeedLimit", "none")
 	set("choice.ContainerResources", "rows")
-	return v
 }
 
 func regionsOf(accounts []backup.Account) []string {
@@ -117,7 +117,7 @@ func regionsOf(accounts []backup.Account) []string {
 }
 
 // nearest is the number of days closest to days that some rule allows.
-func nearest(days int64, rules []templates.RuleLine) int64 {
+func nearest(days int64, rules []policy.Line) int64 {
 	best, distance := days, int64(-1)
 	for _, r := range rules {
 		near := min(max(days, r.Min), r.Max)

@@ -80,7 +80,8 @@ func (s *Server) filtered(p identity.Principal, given map[string]string) (backup
 		for word := range strings.SplitSeq(words, ",") {
 			q.States = append(q.States, backup.State(word))
 		}
-		if len(q.States) > mostStates || slices.ContainsFunc(q.States, func(w backup.State) bool { return !stateShape.MatchString(string(w)) }) {
+		misshapen := func(w backup.State) bool { return !stateShape.MatchString(string(w)) }
+		if len(q.States) > mostStates || slices.ContainsFunc(q.States, misshapen) {
 			wrong("Status", "pattern", msgStates)
 		}
 	}

@@ -44,11 +44,27 @@ func (s *Server) description() doc {
 			"/api/v1/backup-jobs/{SubmissionId}":        doc{"get": describeShow()},
 			"/api/v1/backup-jobs/{SubmissionId}/cancel": doc{"post": describeCancel()},
 			"/api/v1/accounts/{alias}/preflight":        doc{"get": describePreflight()},
-			"/api/v1/accounts/{alias}/instances":        doc{"get": describeThings(backup.Instances, "Instances to back up", "Those that a rule lets you back up.")},
-			"/api/v1/accounts/{alias}/disks":            doc{"get": describeThings(backup.Disks, "Disks of an instance", "For Detail.diskIdList.")},
-			"/api/v1/accounts/{alias}/vaults":           doc{"get": describeThings(backup.Vaults, "Backup vaults", "Those that can be written to now and that a rule lets you use.")},
-			"/api/v1/accounts/{alias}/clusters":         doc{"get": describeThings(backup.Clusters, "Container clusters", "Those that Cloud Backup knows and that a rule lets you back up.")},
-			"/webhooks/{source}":                        doc{"post": describeWebhook()},
+			"/api/v1/accounts/{alias}/instances": doc{"get": describeThings(
+				backup.Instances,
+				"Instances to back up",
+				"Those that a rule lets you back up.",
+			)},
+			"/api/v1/accounts/{alias}/disks": doc{"get": describeThings(
+				backup.Disks,
+				"Disks of an instance",
+				"For Detail.diskIdList.",
+			)},
+			"/api/v1/accounts/{alias}/vaults": doc{"get": describeThings(
+				backup.Vaults,
+				"Backup vaults",
+				"Those that can be written to now and that a rule lets you use.",
+			)},
+			"/api/v1/accounts/{alias}/clusters": doc{"get": describeThings(
+				backup.Clusters,
+				"Container clusters",
+				"Those that Cloud Backup knows and that a rule lets you back up.",
+			)},
+			"/webhooks/{source}": doc{"post": describeWebhook()},
 		},
 		"components": doc{
 			"schemas":    schemas(),
@@ -111,7 +127,11 @@ func describeCreate() doc {
 				"BackupJob",
 				"DryRun",
 			}, "Location", "Idempotent-Replayed"), answersToCreate),
-			"202": with(answerOf("It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.", []string{"BackupJob"}, "Location", "Retry-After"), answersUnknown),
+			"202": with(answerOf(
+				"It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.",
+				[]string{"BackupJob"},
+				"Location", "Retry-After",
+			), answersUnknown),
 		}, 400, 403, 409, 413, 415, 422, 429, 502, 503),
 	}
 }
@@ -174,7 +194,9 @@ func describeList(zone string) doc {
 		"description": "Submissions that you may see, and those that the policy refused. Nothing is asked of the cloud: jobs are as they were last seen, by whoever looked at one or by the last sweep. " +
 			"With Status=RUNNING come jobs of which the cloud says a word that nobody knows.",
 		"parameters": parameters,
-		"responses":  responses(doc{"200": with(answerOf("One page.", []string{"BackupJobList"}), answersToList)}, 400, 422, 503),
+		"responses": responses(doc{
+			"200": with(answerOf("One page.", []string{"BackupJobList"}), answersToList),
+		}, 400, 422, 503),
 	}
 }
 
@@ -197,7 +219,9 @@ func describeShow() doc {
 			"schema":      doc{"type": "string", "pattern": "^" + waitPattern + "$"},
 			"example":     "50s",
 		}},
-		"responses": responses(doc{"200": with(answerOf("As it is now.", []string{"BackupJob"}, "Retry-After"), answersToShow)}, 400, 404, 422, 503),
+		"responses": responses(doc{
+			"200": with(answerOf("As it is now.", []string{"BackupJob"}, "Retry-After"), answersToShow),
+		}, 400, 404, 422, 503),
 	}
 }
 
@@ -207,7 +231,11 @@ func describeCancel() doc {
 		"description": "Asks Cloud Backup to cancel the job. For whoever the policy lets cancel such a backup. A job that is being cancelled already, or was, is answered alike.",
 		"parameters":  []doc{ref("parameters/SubmissionId")},
 		"responses": responses(doc{
-			"202": with(answerOf("Cloud Backup took the request, and the job stops in a moment: Outcome becomes cancelled.", []string{"BackupJob"}, "Retry-After"), answersToCancel),
+			"202": with(answerOf(
+				"Cloud Backup took the request, and the job stops in a moment: Outcome becomes cancelled.",
+				[]string{"BackupJob"},
+				"Retry-After",
+			), answersToCancel),
 		}, 400, 403, 404, 409, 422, 429, 502, 503),
 	}
 }
@@ -238,7 +266,9 @@ func describePreflight() doc {
 			"a policy document of RAM, or a command. An instance, a cluster or a vault that is named is looked for, too. An account, a region or an instance in which you may " +
 			"create no backups is not found. So is a vault that no rule lets you use. Ten checks may be made in a minute.",
 		"parameters": parameters,
-		"responses":  responses(doc{"200": answerOf("What was found. Passed is true if nothing is in the way.", []string{"Preflight"})}, 400, 404, 422, 429, 503),
+		"responses": responses(doc{
+			"200": answerOf("What was found. Passed is true if nothing is in the way.", []string{"Preflight"}),
+		}, 400, 404, 422, 429, 503),
 	}
 }
 
@@ -295,74 +325,6 @@ func describeThings(kind backup.ThingKind, summary, about string) doc {
 	}
 }
 
-func thingsSchema() doc {
-	words := func(about string) doc {
-		return doc{"type": "object", "description": about, "additionalProperties": doc{"type": "string"}}
-	}
-	return doc{
-		"type": "object", "required": []string{"Things"}, "additionalProperties": false,
-		"properties": doc{
-			"Things": doc{"type": "array", "items": doc{
-				"type": "object", "required": []string{"Id"}, "additionalProperties": false,
-				"properties": doc{
-					"Id":    doc{"type": "string"},
-					"Name":  doc{"type": "string"},
-					"Facts": words("What else the cloud says, by the names of its API: Status, ZoneId, OSType; Type, Category, Size; VaultType; ClusterType, AgentStatus."),
-					"Tags":  words("Of an instance."),
-				},
-			}},
-			"Next": doc{
-				"type":        "string",
-				"description": "The value of Next for the next page. It is missing on the last.",
-			},
-		},
-	}
-}
-
-func preflightSchema() doc {
-	text := func(about string) doc { return doc{"type": "string", "description": about} }
-	return doc{
-		"type": "object", "required": []string{"Account", "Region", "Passed", "Rungs"}, "additionalProperties": false,
-		"properties": doc{
-			"Account": text("The alias."), "Region": text("Where it was checked."),
-			"Passed": doc{"type": "boolean", "description": "Nothing is in the way."},
-			"Rungs": doc{"type": "array", "items": doc{
-				"type": "object", "required": []string{"Id", "Title", "State"}, "additionalProperties": false,
-				"properties": doc{
-					"Id": text("It never changes: trust, hbr:CreateBackupJob and so on."), "Title": text("For people."),
-					"State": doc{
-						"type": "string",
-						"enum": []string{
-							string(backup.RungOK),
-							string(backup.RungFailed),
-							string(backup.RungNotReached),
-						},
-						"description": "not_reached: what it stands on failed.",
-					},
-					"Finding": text("What was found, for people."),
-					"Evidence": doc{
-						"type":                 "object",
-						"description":          "What the cloud said: Operation, Code, RequestId, Identity, and of AccessDeniedDetail AuthAction, PolicyType and NoPermissionType.",
-						"additionalProperties": doc{"type": "string"},
-					},
-					"Fixes": doc{
-						"type": "array",
-						"items": doc{
-							"type":                 "object",
-							"required":             []string{"title", "code"},
-							"additionalProperties": false,
-							"properties": doc{
-								"title": text("Where to paste it."),
-								"code":  text("What to paste: without any secret."),
-							},
-						},
-					},
-				},
-			}},
-		},
-	}
-}
-
 func describeWebhook() doc {
 	header := func(name, text string) doc {
 		return doc{"name": name, "in": "header", "description": text, "schema": doc{"type": "string"}}
@@ -397,7 +359,11 @@ func describeWebhook() doc {
 		},
 		"responses": responses(doc{
 			"201": answerOf("The job was made.", []string{"BackupJob"}, "Location"),
-			"200": answerOf("A repeat: the first answer, and Idempotent-Replayed is true.", []string{"BackupJob"}, "Location", "Idempotent-Replayed"),
+			"200": answerOf(
+				"A repeat: the first answer, and Idempotent-Replayed is true.",
+				[]string{"BackupJob"},
+				"Location", "Idempotent-Replayed",
+			),
 			"204": doc{"description": "It is not one of the messages that start something."},
 		}, 400, 403, 404, 409, 413, 415, 422, 429, 502, 503),
 	}

@@ -62,7 +62,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{
 		Shell: s.shell(r),
 		Rows:  s.rows(page.Records),
-		Rules: s.rules(principal(r)),
+		Rules: s.Policy.Rules(principal(r)),
 	}))
 }
 
@@ -90,7 +90,7 @@ func (s *Server) newBackup(source param.SourceType) handler {
 		}
 		page := s.formPage(r, source, values, nil)
 		page.Key = s.Backups.NewID()
-		withDefaults(values, source, page.Offer)
+		withDefaults(page)
 		page.Strange = strange
 		return render(w, r, http.StatusOK, templates.Form(page))
 	}
@@ -110,7 +110,8 @@ func (s *Server) formPage(
 		Key:      s.key(r),
 		Values:   values,
 		Mistakes: bad,
-		Offer:    s.offer(principal(r), source),
+		Accounts: s.accounts(principal(r)),
+		Offer:    s.Policy.Offer(principal(r), source),
 	}
 }
 
@@ -147,7 +148,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	switch verb {
 	case "edit":
 		page.Section, page.Key = argument, s.Backups.NewID() // what is changed is another submission
-		withDefaults(page.Values, source, page.Offer)
+		withDefaults(page)
 	case "add", "remove":
 		page.Focus = rowOp(values, verb, argument, row)
 	case "draw":

@@ -16,6 +16,7 @@ import (
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
 	"backupportal/function/event"
+	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
 	"backupportal/function/logging"
 	"backupportal/function/notify"
@@ -234,7 +235,7 @@ func submit(
 			Name:    "event " + string(m.Kind),
 		}
 		answer, accepted, err := server.SubmitMessage(ctx, web.Message{
-			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == event.Direct,
+			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == envelope.Direct,
 		})
 		if err == nil && !accepted {
 			return nil, &event.Rejection{Answer: answer}

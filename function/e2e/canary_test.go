@@ -34,6 +34,7 @@ import (
 	"backupportal/function/emulator"
 	"backupportal/function/emulator/world"
 	"backupportal/function/event"
+	"backupportal/function/event/envelope"
 	"backupportal/function/event/runtimetest"
 	"backupportal/function/secret"
 	"backupportal/function/store"
@@ -359,7 +360,7 @@ func (r *canaryRig) doors(fault string) {
 	r.ask("POST", "/webhooks/alerts", "application/json", body, "Authorization", "Bearer "+r.bearer)
 
 	for _, payload := range []string{kinds[0].json, `{"sweep":true}`, `{"Account":"nobody"}`} {
-		answer, err := r.portal.Doors.Submit(r.t.Context(), event.Message{Kind: event.Direct, ID: key, Payload: []byte(payload)})
+		answer, err := r.portal.Doors.Submit(r.t.Context(), event.Message{Kind: envelope.Direct, ID: key, Payload: []byte(payload)})
 		r.heard("an answer to an event", fmt.Sprintf("%s %v %+v", answer, err, err))
 	}
 	for _, path := range []string{"/", "/backups/new/UDM_ECS", "/docs/api", "/api/v1/openapi.json", "/healthz", "/readyz", "/nowhere"} {

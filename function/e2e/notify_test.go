@@ -13,6 +13,7 @@ import (
 
 	"backupportal/function/app"
 	"backupportal/function/event"
+	"backupportal/function/event/envelope"
 )
 
 // tellingPolicy is the demo policy with a receiver; the file that has it.
@@ -48,10 +49,10 @@ func TestReceiversOfThePolicyAreTold(t *testing.T) {
 	defer receiver.Close()
 	p, _ := wired(t, "DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), "POLICY_FILE", tellingPolicy(t),
 		"HOOK_URL", receiver.URL, "HOOK_SECRET", hookSecret, "PUBLIC_URL", "https://backup.example.com")
-	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: event.Direct, ID: "1", Payload: []byte(kinds[0].json)}); err != nil {
+	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(kinds[0].json)}); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := p.Doors.Submit(t.Context(), event.Message{Kind: event.Timer, Payload: []byte(`{"sweep":true}`)})
+	answer, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)})
 	if err != nil || !strings.Contains(string(answer), `"Sent":1`) {
 		t.Fatalf("%s, %v", answer, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
 	"backupportal/function/event"
+	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
 	"backupportal/function/param"
 	"backupportal/function/secret"
@@ -61,7 +62,7 @@ func TestRoleOfTheManualIsEnough(t *testing.T) {
 	if _, err := p.Service.Cancel(t.Context(), sub.Principal, answer.SubmissionID); err != nil {
 		t.Errorf("cancelling: %v", err)
 	}
-	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: event.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
+	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
 		t.Errorf("sweeping: %v", err)
 	}
 	db, err := store.Open(store.Config{URL: secret.New(url)})

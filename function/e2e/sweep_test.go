@@ -15,6 +15,7 @@ import (
 	"backupportal/function/emulator"
 	"backupportal/function/emulator/world"
 	"backupportal/function/event"
+	"backupportal/function/event/envelope"
 	"backupportal/function/event/runtimetest"
 	"backupportal/function/secret"
 	"backupportal/function/store"
@@ -114,7 +115,7 @@ func TestHistoryIsKeptAsLongAsTheEnvironmentSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, _ := wired(t, "DATABASE_URL", url, "HISTORY_DAYS", days)
-		if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: event.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
+		if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := db.Find(t.Context(), "old"); (err == nil) != kept {
@@ -127,7 +128,7 @@ func TestHistoryIsKeptAsLongAsTheEnvironmentSays(t *testing.T) {
 func TestLooksInTheCloudFirstIfTheEnvironmentSays(t *testing.T) {
 	for first, lists := range map[string]int{"1": 1, "0": 0} {
 		p, cloud := wired(t, "DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), "LIST_FIRST", first)
-		message := event.Message{Kind: event.Direct, ID: "1", Payload: []byte(kinds[0].json)}
+		message := event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(kinds[0].json)}
 		if _, err := p.Doors.Submit(t.Context(), message); err != nil {
 			t.Fatal(err)
 		}

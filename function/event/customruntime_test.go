@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"backupportal/function/event/envelope"
 )
 
 // custom serves one request as Function Compute's custom runtime would, and
@@ -70,7 +72,7 @@ func TestCustomRuntimeServesEvents(t *testing.T) {
 	}
 	path := map[string]string{"x-fc-control-path": "/invoke", "x-fc-request-id": "req-1"}
 	w, out := custom(d, "POST", "/invoke", `{"a":1}`, path)
-	if w.Code != 200 || w.Body.String() != `{"ok":1}` || m.Kind != Direct || m.ID != "req-1" || strings.Contains(out, "Error") {
+	if w.Code != 200 || w.Body.String() != `{"ok":1}` || m.Kind != envelope.Direct || m.ID != "req-1" || strings.Contains(out, "Error") {
 		t.Errorf("%d %s, message %+v, printed %s", w.Code, w.Body, m, out)
 	}
 	w, out = custom(d, "POST", "/invoke", `{"fail":1}`, path)

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"backupportal/function/event/envelope"
 	"backupportal/function/jsontext"
 )
 
@@ -31,7 +32,7 @@ type report struct {
 }
 
 type outcome struct {
-	Kind    Kind            `json:"kind"`
+	Kind    envelope.Kind   `json:"kind"`
 	Source  string          `json:"source,omitempty"`
 	ID      string          `json:"id"`
 	Outcome string          `json:"outcome"` // accepted or rejected
@@ -69,7 +70,7 @@ func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, erro
 	switch {
 	case failed > 0:
 		return nil, &RetryError{Failed: failed, Of: len(items)}
-	case len(items) == 1 && items[0].Kind == Direct:
+	case len(items) == 1 && items[0].Kind == envelope.Direct:
 		return r.Results[0].Answer, nil
 	}
 	return jsontext.Marshal(r)
@@ -97,7 +98,7 @@ func (r *report) outcome(failed int) string {
 }
 
 // kindOf is the kind of the messages of one event: they came in one envelope.
-func kindOf(items []item) Kind {
+func kindOf(items []item) envelope.Kind {
 	if len(items) == 0 {
 		return ""
 	}

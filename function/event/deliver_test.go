@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"backupportal/function/event"
+	"backupportal/function/event/envelope"
 )
 
 // collect answers ev and returns the messages that reached Submit.
@@ -35,42 +36,42 @@ const digest = "a digest"
 // TestEnvelopes reads each event as the vendor's documentation shows it.
 func TestEnvelopes(t *testing.T) {
 	const ce = `"id":"1","source":"s","specversion":"1.0","type":"t"`
-	m := func(kind event.Kind, source, id, payload string) []event.Message {
+	m := func(kind envelope.Kind, source, id, payload string) []event.Message {
 		return []event.Message{{Kind: kind, Source: source, ID: id, Payload: []byte(payload)}}
 	}
 	for name, c := range map[string]struct {
 		event string // JSON, or the name of a file
 		want  []event.Message
 	}{
-		"timer":      {"timer.json", m(event.Timer, "nightly", "2018-02-09T05:49:00Z", `{"action":"selfcheck"}`)},
-		"mns topic":  {"mns-topic.json", m(event.MNSTopic, "test-topic", "2F5B3C281B283D4EAC694B742528", "hello topic")},
-		"mns stream": {"hello topic", m(event.Text, "", digest, "hello topic")},
+		"timer":      {"timer.json", m(envelope.Timer, "nightly", "2018-02-09T05:49:00Z", `{"action":"selfcheck"}`)},
+		"mns topic":  {"mns-topic.json", m(envelope.MNSTopic, "test-topic", "2F5B3C281B283D4EAC694B742528", "hello topic")},
+		"mns stream": {"hello topic", m(envelope.Text, "", digest, "hello topic")},
 		"mns stream with attributes": {`{"body":"hello topic","attrs":{"Extend":"{\"key\":\"value\"}"}}`,
-			m(event.MNSStream, "", digest, "hello topic")},
-		"mns queue": {"mns-queue.json", m(event.MNSQueue, "MNS-backup-portal-submissions", "C6DB60D1574661357FA227277445", `{"instance":"i-1"}`)},
-		"cloudevent": {"cloudevent.json", m(event.CloudEvent, "acs.oss", "45ef4dewdwe1-7c35-447a-bd93-fab0",
+			m(envelope.MNSStream, "", digest, "hello topic")},
+		"mns queue": {"mns-queue.json", m(envelope.MNSQueue, "MNS-backup-portal-submissions", "C6DB60D1574661357FA227277445", `{"instance":"i-1"}`)},
+		"cloudevent": {"cloudevent.json", m(envelope.CloudEvent, "acs.oss", "45ef4dewdwe1-7c35-447a-bd93-fab0",
 			`{ "name": "test", "scope": 100 }`)},
-		"cloudevent, text":   {`{` + ce + `,"data":"{\"a\":1}"}`, m(event.CloudEvent, "s", "1", `{"a":1}`)},
-		"cloudevent, binary": {`{` + ce + `,"data_base64":"eyJhIjoxfQ=="}`, m(event.CloudEvent, "s", "1", `{"a":1}`)},
+		"cloudevent, text":   {`{` + ce + `,"data":"{\"a\":1}"}`, m(envelope.CloudEvent, "s", "1", `{"a":1}`)},
+		"cloudevent, binary": {`{` + ce + `,"data_base64":"eyJhIjoxfQ=="}`, m(envelope.CloudEvent, "s", "1", `{"a":1}`)},
 		"stream": {"stream.json", []event.Message{
-			{Kind: event.CloudEvent, Source: "s", ID: "1", Payload: []byte(`{"messageBody":"A"}`)},
-			{Kind: event.CloudEvent, Source: "s", ID: "2", Payload: []byte(`{"messageBody":"B"}`)}}},
-		"stream of objects":  {`[ {` + ce + `,"data":{"a":1}} ]`, m(event.CloudEvent, "s", "1", `{"a":1}`)},
-		"stream of data":     {`[{"a":1}]`, m(event.RawData, "", digest, `{"a":1}`)},
-		"direct":             {" {\"a\" : 1}\n", m(event.Direct, "", "req-1", " {\"a\" : 1}\n")},
-		"direct, big number": {`{"a":12345678901234567890}`, m(event.Direct, "", "req-1", `{"a":12345678901234567890}`)},
-		"text, base64":       {"eyJhIjoxfQ==\n", m(event.Text, "", digest, `{"a":1}`)},
-		"text in JSON":       {`"{\"a\":1}"`, m(event.Text, "", digest, `{"a":1}`)},
+			{Kind: envelope.CloudEvent, Source: "s", ID: "1", Payload: []byte(`{"messageBody":"A"}`)},
+			{Kind: envelope.CloudEvent, Source: "s", ID: "2", Payload: []byte(`{"messageBody":"B"}`)}}},
+		"stream of objects":  {`[ {` + ce + `,"data":{"a":1}} ]`, m(envelope.CloudEvent, "s", "1", `{"a":1}`)},
+		"stream of data":     {`[{"a":1}]`, m(envelope.RawData, "", digest, `{"a":1}`)},
+		"direct":             {" {\"a\" : 1}\n", m(envelope.Direct, "", "req-1", " {\"a\" : 1}\n")},
+		"direct, big number": {`{"a":12345678901234567890}`, m(envelope.Direct, "", "req-1", `{"a":12345678901234567890}`)},
+		"text, base64":       {"eyJhIjoxfQ==\n", m(envelope.Text, "", digest, `{"a":1}`)},
+		"text in JSON":       {`"{\"a\":1}"`, m(envelope.Text, "", digest, `{"a":1}`)},
 		"digits are JSON before they are base64": {
-			`{"TopicName":"t","MessageId":"1","Message":"1234","PublishTime":1550216302888,"key":"value"}`, m(event.MNSTopic, "t", "1", "1234")},
-		"mns topic, base64": {`{"TopicName":"t","MessageId":"1","Message":"eyJhIjoxfQ=="}`, m(event.MNSTopic, "t", "1", `{"a":1}`)},
-		"timer, no payload": {`{"triggerName":"n","triggerTime":"x"}`, m(event.Timer, "n", "x", "")},
-		"oss":               {"oss.json", m(event.OSS, "acs:oss:cn-shanghai:123456789:testbucket", "58F9FF2D3DF792092E12044C/image/a.jpg", "a record")},
-		"cdn":               {`{"events":[{"eventSource":"cdn","traceId":"t-1","resource":{"domain":"d.example"}}]}`, m(event.CDN, "d.example", "t-1", "a record")},
+			`{"TopicName":"t","MessageId":"1","Message":"1234","PublishTime":1550216302888,"key":"value"}`, m(envelope.MNSTopic, "t", "1", "1234")},
+		"mns topic, base64": {`{"TopicName":"t","MessageId":"1","Message":"eyJhIjoxfQ=="}`, m(envelope.MNSTopic, "t", "1", `{"a":1}`)},
+		"timer, no payload": {`{"triggerName":"n","triggerTime":"x"}`, m(envelope.Timer, "n", "x", "")},
+		"oss":               {"oss.json", m(envelope.OSS, "acs:oss:cn-shanghai:123456789:testbucket", "58F9FF2D3DF792092E12044C/image/a.jpg", "a record")},
+		"cdn":               {`{"events":[{"eventSource":"cdn","traceId":"t-1","resource":{"domain":"d.example"}}]}`, m(envelope.CDN, "d.example", "t-1", "a record")},
 		// The first shape that matches wins, and only the outer one counts.
-		"order":            {`{` + ce + `,"triggerName":"n","triggerTime":"x","data":{}}`, m(event.CloudEvent, "s", "1", "{}")},
-		"body and more":    {`{"body":"x","attrs":{},"z":1}`, m(event.Direct, "", "req-1", `{"body":"x","attrs":{},"z":1}`)},
-		"http inside text": {`{"TopicName":"t","MessageId":"1","Message":` + quoted(echoEvent) + `}`, m(event.MNSTopic, "t", "1", echoEvent)},
+		"order":            {`{` + ce + `,"triggerName":"n","triggerTime":"x","data":{}}`, m(envelope.CloudEvent, "s", "1", "{}")},
+		"body and more":    {`{"body":"x","attrs":{},"z":1}`, m(envelope.Direct, "", "req-1", `{"body":"x","attrs":{},"z":1}`)},
+		"http inside text": {`{"TopicName":"t","MessageId":"1","Message":` + quoted(echoEvent) + `}`, m(envelope.MNSTopic, "t", "1", echoEvent)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if strings.HasSuffix(c.event, ".json") {
@@ -93,7 +94,7 @@ func readable(messages []event.Message) []event.Message {
 		if len(m.ID) == len("sha256:")+32 && strings.HasPrefix(m.ID, "sha256:") {
 			messages[i].ID = digest
 		}
-		if (m.Kind == event.OSS || m.Kind == event.CDN) && json.Valid(m.Payload) {
+		if (m.Kind == envelope.OSS || m.Kind == envelope.CDN) && json.Valid(m.Payload) {
 			messages[i].Payload = []byte("a record")
 		}
 	}

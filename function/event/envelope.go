@@ -3,6 +3,8 @@ package event
 import (
 	"cmp"
 	"encoding/json"
+
+	"backupportal/function/event/envelope"
 )
 
 // cloudEvent reads a CloudEvent of EventBridge (“Event specifications”). One
@@ -19,7 +21,7 @@ func cloudEvent(event []byte) (Message, bool) {
 	if json.Unmarshal(event, &e) != nil || e.ID == "" || e.Source == "" {
 		return Message{}, false
 	}
-	m := Message{Kind: CloudEvent, Source: e.Source, ID: e.ID, Payload: e.Base64}
+	m := Message{Kind: envelope.CloudEvent, Source: e.Source, ID: e.ID, Payload: e.Base64}
 	if e.Data != nil {
 		m.Payload = content(e.Data)
 	}
@@ -31,7 +33,7 @@ func cloudEvent(event []byte) (Message, bool) {
 		if json.Unmarshal(e.Data, &data) != nil || data.Body == nil {
 			return Message{}, false
 		}
-		m.Kind, m.ID, m.Payload = MNSQueue, cmp.Or(data.ID, e.ID), content(data.Body)
+		m.Kind, m.ID, m.Payload = envelope.MNSQueue, cmp.Or(data.ID, e.ID), content(data.Body)
 	}
 	return m, true
 }
@@ -47,7 +49,7 @@ func timer(event []byte) (Message, bool) {
 	if json.Unmarshal(event, &e) != nil || e.Name == "" || e.Time == "" {
 		return Message{}, false
 	}
-	return Message{Kind: Timer, Source: e.Name, ID: e.Time, Payload: content(e.Payload)}, true
+	return Message{Kind: envelope.Timer, Source: e.Name, ID: e.Time, Payload: content(e.Payload)}, true
 }
 
 // mnsTopic reads the event of an MNS topic in the format JSON. The SDK's own
@@ -61,7 +63,7 @@ func mnsTopic(event []byte) (Message, bool) {
 	if json.Unmarshal(event, &e) != nil || e.Topic == "" || e.ID == "" {
 		return Message{}, false
 	}
-	return Message{Kind: MNSTopic, Source: e.Topic, ID: e.ID, Payload: content(e.Message)}, true
+	return Message{Kind: envelope.MNSTopic, Source: e.Topic, ID: e.ID, Payload: content(e.Message)}, true
 }
 
 // records reads the events of OSS and CDN, one message for each. One request
@@ -97,11 +99,11 @@ func oneRecord(record json.RawMessage) Message {
 	}
 	_ = json.Unmarshal(record, &e) // what is of another type has no id
 	if e.Source == "cdn" {
-		return Message{Kind: CDN, Source: e.Resource.Domain, ID: cmp.Or(e.TraceID, digest(record)), Payload: record}
+		return Message{Kind: envelope.CDN, Source: e.Resource.Domain, ID: cmp.Or(e.TraceID, digest(record)), Payload: record}
 	}
 	id := digest(record)
 	if e.Response.RequestID != "" {
 		id = e.Response.RequestID + "/" + e.OSS.Object.Key
 	}
-	return Message{Kind: OSS, Source: e.OSS.Bucket.ARN, ID: id, Payload: record}
+	return Message{Kind: envelope.OSS, Source: e.OSS.Bucket.ARN, ID: id, Payload: record}
 }

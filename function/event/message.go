@@ -4,29 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-)
 
-// A Kind is the envelope in which a message came.
-type Kind string
-
-// The kinds. A direct message is what a caller of InvokeFunction wrote; all
-// others were put into an envelope on the way.
-const (
-	Direct     Kind = "direct"     // any JSON object that is none of the others
-	Text       Kind = "text"       // not JSON, or a JSON string; MNS topics send it as “STREAM”
-	Timer      Kind = "timer"      // a time trigger
-	CloudEvent Kind = "cloudevent" // EventBridge, from any source but an MNS queue
-	MNSQueue   Kind = "mns-queue"  // EventBridge, from an MNS queue
-	MNSTopic   Kind = "mns-topic"  // an MNS topic, format JSON
-	MNSStream  Kind = "mns-stream" // an MNS topic, format STREAM, with attributes
-	OSS        Kind = "oss"        // a change of an object; carries no submission of anybody
-	CDN        Kind = "cdn"        // the same of a content delivery network
-	RawData    Kind = "raw"        // an element of a batch, without an envelope
+	"backupportal/function/event/envelope"
 )
 
 // A Message is an event that is not HTTP: something that asks for a submission.
 type Message struct {
-	Kind Kind
+	Kind envelope.Kind
 
 	// Source and ID tell a repeated delivery from another message:
 	//

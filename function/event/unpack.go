@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"backupportal/function/event/envelope"
 )
 
 // A ShapeError is an event that is nobody's: not a submission, nor in an
@@ -40,7 +42,7 @@ func unpack(event []byte, requestID string) ([]item, error) {
 	case len(text) == 0 || string(text) == "null":
 		return nil, &ShapeError{Size: len(event), Want: wantObject}
 	case !json.Valid(text), text[0] == '"':
-		return []item{{Message: Message{Kind: Text, ID: digest(event), Payload: content(text)}}}, nil
+		return []item{{Message: Message{Kind: envelope.Text, ID: digest(event), Payload: content(text)}}}, nil
 	case text[0] == '[':
 		return elements(text), nil
 	case text[0] == '{':
@@ -66,9 +68,9 @@ func object(event []byte, requestID string) ([]item, error) {
 	case bytes.HasPrefix(keys["events"], []byte("[")):
 		return records(keys["events"]), nil
 	case len(keys) == 2 && has("body", "attrs"):
-		m = Message{Kind: MNSStream, ID: digest(event), Payload: content(keys["body"])}
+		m = Message{Kind: envelope.MNSStream, ID: digest(event), Payload: content(keys["body"])}
 	default:
-		m = Message{Kind: Direct, ID: cmp.Or(requestID, digest(event)), Payload: event}
+		m = Message{Kind: envelope.Direct, ID: cmp.Or(requestID, digest(event)), Payload: event}
 	}
 	if !ok {
 		return nil, newShapeError(event, "the ids of the envelope as strings")
@@ -90,16 +92,16 @@ func elements(event []byte) []item {
 
 func oneElement(element json.RawMessage) item {
 	if element[0] != '"' && element[0] != '{' {
-		return item{Message: Message{Kind: RawData, ID: digest(element)}, bad: "neither an object nor a string"}
+		return item{Message: Message{Kind: envelope.RawData, ID: digest(element)}, bad: "neither an object nor a string"}
 	}
 	body := content(element)
 	if members(body)["specversion"] == nil {
-		return item{Message: Message{Kind: RawData, ID: digest(element), Payload: body}}
+		return item{Message: Message{Kind: envelope.RawData, ID: digest(element), Payload: body}}
 	}
 	m, ok := cloudEvent(body)
 	if !ok {
 		return item{
-			Message: Message{Kind: CloudEvent, ID: digest(element)},
+			Message: Message{Kind: envelope.CloudEvent, ID: digest(element)},
 			bad:     "CloudEvent without id, source or data",
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
 )
 
@@ -19,7 +20,7 @@ type team struct {
 type member struct {
 	issuer, subject, group, domain string
 	source                         string
-	event                          string
+	event                          envelope.Kind
 }
 
 // is reports whether p belongs to a team by m. An identity is its issuer's word,
@@ -42,7 +43,7 @@ func (m member) is(p identity.Principal) bool {
 	case identity.KindSource:
 		return m.source != "" && p.Subject == m.source
 	case identity.KindEvent:
-		return m.event != "" && p.Subject == "event:"+m.event
+		return m.event != "" && p.Subject == "event:"+string(m.event)
 	}
 	return false
 }
@@ -74,10 +75,6 @@ func (p *Policy) NamesGroup(issuer, group string) bool {
 		return slices.ContainsFunc(t.members, func(m member) bool { return m.issuer == issuer && m.group == group && group != "" })
 	})
 }
-
-// The kinds of events that can bring a submission, as the package event names
-// them.
-var eventKinds = []string{"direct", "text", "timer", "cloudevent", "mns-queue", "mns-topic", "mns-stream", "raw"}
 
 // Shapes of what identities say. A domain is compared with lower case.
 var (
@@ -114,7 +111,7 @@ func (l *loader) member(p place) member {
 		group:   l.shaped(m["group"], subjectShape),
 		domain:  l.shaped(m["email_domain"], domainShape),
 		source:  l.shaped(m["source"], nameShape),
-		event:   choice(l, m["event"], eventKinds...),
+		event:   choice(l, m["event"], envelope.Submitting...),
 	}
 	var given []string
 	for _, key := range []string{"subject", "group", "email_domain", "source", "event"} {

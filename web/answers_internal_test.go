@@ -1,0 +1,25 @@
+package web
+
+import "testing"
+
+// A field without an entry would have no description, and an entry without a
+// field would describe nothing.
+func TestOpenAPIWordsAreThoseOfTheAnswers(t *testing.T) {
+	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
+	for name, answer := range answerTypes {
+		w.object(name, answer)
+	}
+	for path := range w.words {
+		if !w.written[path] {
+			t.Errorf("%s describes no field of an answer", path)
+		}
+	}
+	for path := range w.written {
+		_, known := w.words[path]
+		_, whole := answerTypes[path]
+		item := path[len(path)-1] == ']' || path[len(path)-1] == '}'
+		if !known && !whole && !item {
+			t.Errorf("%s has no entry", path)
+		}
+	}
+}
