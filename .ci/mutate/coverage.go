@@ -18,7 +18,7 @@ func (b block) contains(p point) bool { return !p.before(b.from) && p.before(b.t
 // within reports whether b is in o.
 func (b block) within(o block) bool { return !b.from.before(o.from) && !o.to.before(b.to) }
 
-// readProfile returns all blocks of a coverage profile: true are those that were reached.
+// readProfile returns the blocks of a coverage profile. The value is true for a block that a test reached.
 func readProfile(file string) (map[block]bool, error) {
 	profiles, err := cover.ParseProfiles(file)
 	if err != nil {
@@ -48,7 +48,7 @@ func reaching(tests []*test, places []place) []*test {
 	return reached
 }
 
-// reaches reports whether t runs what is at p. What is outside functions runs always. Some code, such as the
+// reaches reports whether t runs the code at p. Code outside functions always runs. Some code, such as the
 // expressions of a case, is in no block: it counts as reached if any block of its function is.
 func (t *test) reaches(p place) bool {
 	if p.to == (point{}) {

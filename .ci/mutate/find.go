@@ -143,7 +143,7 @@ func inList(s ast.Stmt, above []ast.Node) bool {
 	return false
 }
 
-// leaves reports whether b ends what is around it.
+// leaves reports whether b ends the enclosing loop or function.
 func leaves(b *ast.BlockStmt) bool {
 	if len(b.List) == 0 {
 		return false

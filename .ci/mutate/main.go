@@ -126,7 +126,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	err = t.tryAll(ctx, mutants, o.workers)
-	// After an interrupt, the report is of those that were tried.
+	// After an interrupt the report covers the mutants tried so far.
 	mutants = slices.DeleteFunc(mutants, func(m *mutant) bool { return m.verdict == untried })
 	report(stdout, mutants, harmless)
 	if err != nil {

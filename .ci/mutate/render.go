@@ -35,7 +35,7 @@ func render(source []byte, edits []edit) []byte {
 	return out
 }
 
-// switchFile is the file that the overlay adds to a package. What it declares begins with zz.
+// switchFile is the file that the overlay adds to a package. Its names begin with zz.
 const switchFile = "zz_mutate.go"
 
 // swaps are the binary operators that are exchanged, and the functions that do it.
@@ -96,7 +96,7 @@ type zzNumber interface {
 
 type zzOrdered interface{ zzNumber | ~string }
 
-// zzKeep is false if the statement in front of which it stands is left out.
+// zzKeep is false if the mutant removes the statement behind it.
 func zzKeep(n int) bool { return zzMutant != n }
 
 // zzGuard is false if what depends on b is left out.

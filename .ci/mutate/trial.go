@@ -262,7 +262,7 @@ func (t *trial) start(ctx context.Context, binary string, id int, args ...string
 	return run.CombinedOutput()
 }
 
-// measure runs every test by itself, to know its time and what it reaches.
+// measure runs every test by itself, to learn its time and the code that it reaches.
 func (t *trial) measure(ctx context.Context, workers int) error {
 	binary, output, err := t.compile(ctx, "clean", nil, "-cover")
 	if err != nil {
