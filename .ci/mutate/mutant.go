@@ -17,6 +17,7 @@ type mutant struct {
 	verdict verdict
 }
 
+// String is the line of m in a report.
 func (m *mutant) String() string {
 	if m.function == "" {
 		return fmt.Sprintf("%s:%d:%d: %s", m.file, m.line, m.column, m.what)
