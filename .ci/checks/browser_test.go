@@ -81,8 +81,9 @@ type tab struct {
 func newTab(t *testing.T) *tab {
 	t.Helper()
 	needBrowser(t)
-	// Chromium calls every page with mistakes in its form an error.
-	b := &tab{T: t, portal: busy, fine: []string{"status of 422"}}
+	// Chromium calls every page with mistakes in its form an error. It asks for
+	// /favicon.ico when it leaves a page before it has read which icon that has.
+	b := &tab{T: t, portal: busy, fine: []string{"status of 422", "/favicon.ico"}}
 	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
 	b.ctx = ctx
 	t.Cleanup(func() {
