@@ -205,7 +205,7 @@ func (b *tab) checkAgainToTheEnd() {
 		if time.Now().After(end) {
 			b.Fatalf("not complete after %v:\n%s", atLast, b.text("main"))
 		}
-		time.Sleep(500 * time.Millisecond) // as fast as somebody can press
+		time.Sleep(2 * time.Second) // the job takes 20; each look draws a page
 		b.follow("#check")
 	}
 	if tag := b.text("#live .tag"); tag != "Complete" {

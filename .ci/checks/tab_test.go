@@ -59,9 +59,11 @@ func js(function string, arguments ...any) string {
 }
 
 // wait looks until a condition in the page holds. It is asked from outside,
-// so that it outlives the turn of a page and works without JavaScript.
+// so that it outlives the turn of a page and works without JavaScript. It asks
+// less and less often: questions of eight tabs would keep the browser busy.
 func (b *tab) wait(condition string, atMost time.Duration) {
 	b.Helper()
+	pause := 20 * time.Millisecond
 	for end := time.Now().Add(atMost); ; {
 		holds, err := try[bool](b, condition)
 		switch {
@@ -71,7 +73,8 @@ func (b *tab) wait(condition string, atMost time.Duration) {
 			where, _ := try[string](b, "[location.pathname, document.title, document.activeElement.outerHTML.slice(0, 200)].join(', ')")
 			b.Fatalf("still not so after %v: %s (error %v)\nwhere: %s", atMost, condition, err, where)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(pause)
+		pause = min(pause*3/2, 300*time.Millisecond)
 	}
 }
 
