@@ -182,12 +182,12 @@ func (f form) accounts(ctx context.Context) []option {
 func aboutAccount(ctx context.Context, a backup.Account) string {
 	switch a.Access {
 	case backup.AssumeRole:
-		return in(ctx, param.Both("%v; backed up and kept there", "%v；在该账号中备份并保存"), a.ID)
+		return in(ctx, param.Both("%v; backed up and stored in that account", "%v；在该账号中备份和保存"), a.ID)
 	case backup.HBRCrossAccount:
 		if a.Through != nil {
-			return in(ctx, param.Both("%v; kept in %v", "%v；保存在 %v"), a.ID, a.Through.Alias)
+			return in(ctx, param.Both("%v; stored in %v", "%v；保存在 %v"), a.ID, a.Through.Alias)
 		}
-		return in(ctx, param.Both("%v; kept in this account", "%v；保存在本账号"), a.ID)
+		return in(ctx, param.Both("%v; stored in this account", "%v；保存在本账号"), a.ID)
 	}
 	return in(ctx, param.Both("This account, %v", "本账号，%v"), a.ID)
 }
@@ -261,7 +261,7 @@ func policyLines(ctx context.Context, rules []policy.Line) []string {
 			line += in(ctx, param.Both(". ", "。")) + reason
 		}
 		if r.Owner != "" {
-			line += in(ctx, param.Both(". Ask: %v", "。请联系：%v"), r.Owner)
+			line += in(ctx, param.Both(". Contact: %v", "。请联系：%v"), r.Owner)
 		}
 		lines = append(lines, line+in(ctx, param.Both(".", "。")))
 	}
@@ -339,7 +339,7 @@ func (f form) fixedFact(ctx context.Context, v policy.Fixed) fact {
 	return p.fact(ctx, field)
 }
 
-var wordFixed = param.Both("Rule %v has it so", "规则 %v 已规定")
+var wordFixed = param.Both("Set by rule %v", "由规则 %v 设定")
 
 // fixedWhy says by which rule, why, and whom to ask.
 func (f form) fixedWhy(ctx context.Context, v policy.Fixed) []string {
@@ -348,7 +348,7 @@ func (f form) fixedWhy(ctx context.Context, v policy.Fixed) []string {
 		lines[0] += in(ctx, param.Both(". ", "。")) + reason
 	}
 	if v.Owner != "" {
-		lines[0] += in(ctx, param.Both(". Ask: %v", "。请联系：%v"), v.Owner)
+		lines[0] += in(ctx, param.Both(". Contact: %v", "。请联系：%v"), v.Owner)
 	}
 	lines[0] += in(ctx, param.Both(".", "。"))
 	return lines

@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	wordOnlyLook   = param.Both("To look at only", "仅可查看")
-	wordLookCancel = param.Both("To look at and to cancel only", "仅可查看和取消")
+	wordOnlyLook   = param.Both("View only", "仅可查看")
+	wordLookCancel = param.Both("View and cancel only", "仅可查看和取消")
 )
 
 // starts reports whether r lets people start backups.

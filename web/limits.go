@@ -36,7 +36,7 @@ func whose(key string) param.Text {
 	case "s":
 		return param.Text{En: "source " + name, Zh: "来源 " + name}
 	case "l":
-		return param.Text{En: "your network address", Zh: "您的网络地址"}
+		return param.Text{En: "your IP address", Zh: "您的 IP 地址"}
 	case "i":
 		return param.Text{En: name, Zh: name}
 	}
@@ -44,8 +44,8 @@ func whose(key string) param.Text {
 }
 
 var (
-	msgLimitOf   = param.Text{En: "The limit is that of: %v.", Zh: "限制对象：%v。"}
-	msgLimitTill = param.Text{En: "The limit is that of: %v. It is free again at %v.", Zh: "限制对象：%v，恢复时间：%v。"}
+	msgLimitOf   = param.Text{En: "This limit applies to %v.", Zh: "此限制适用于%v。"}
+	msgLimitTill = param.Text{En: "This limit applies to %v. Try again after %v.", Zh: "此限制适用于%v。请在 %v 之后重试。"}
 )
 
 // limitWords says whose limit it is, and when it is free again.

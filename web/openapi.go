@@ -122,13 +122,13 @@ func describeCreate() doc {
 			"content":  doc{"application/json": doc{"schema": ref("schemas/Submission"), "examples": examples()}},
 		},
 		"responses": responses(doc{
-			"201": with(answerOf("The job was made.", []string{"BackupJob"}, "Location"), answersToCreate),
+			"201": with(answerOf("The job was created.", []string{"BackupJob"}, "Location"), answersToCreate),
 			"200": with(answerOf("A repeat: the first answer, and Idempotent-Replayed is true. Or, with dry_run, the call.", []string{
 				"BackupJob",
 				"DryRun",
 			}, "Location", "Idempotent-Replayed"), answersToCreate),
 			"202": with(answerOf(
-				"It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.",
+				"It is not known yet whether a job exists (Status is UNKNOWN); it is being checked.",
 				[]string{"BackupJob"},
 				"Location", "Retry-After",
 			), answersUnknown),
@@ -179,7 +179,7 @@ func describeList(zone string) doc {
 		{
 			"name":        "limit",
 			"in":          "query",
-			"description": "How many there are in an answer.",
+			"description": "Number of submissions in an answer.",
 			"schema":      doc{"type": "integer", "minimum": 1, "maximum": mostRows, "default": historyPage},
 		},
 		{
@@ -358,7 +358,7 @@ func describeWebhook() doc {
 			"content":     doc{"application/json": doc{"schema": doc{}}},
 		},
 		"responses": responses(doc{
-			"201": answerOf("The job was made.", []string{"BackupJob"}, "Location"),
+			"201": answerOf("The job was created.", []string{"BackupJob"}, "Location"),
 			"200": answerOf(
 				"A repeat: the first answer, and Idempotent-Replayed is true.",
 				[]string{"BackupJob"},

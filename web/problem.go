@@ -80,8 +80,8 @@ func problemOf(f fault, err error, l param.Language) Problem {
 
 // A machine has no form before it, but a key.
 var (
-	keyReusedTitle  = param.Text{En: "This key was already used", Zh: "此键已使用过"}
-	keyReusedDetail = param.Text{En: "For another backup than the one in this request. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
+	keyReusedTitle  = param.Text{En: "This key has already been used", Zh: "此幂等键已使用过"}
+	keyReusedDetail = param.Text{En: "The key was used for a different backup. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
 )
 
 var malformedDetail = param.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}

@@ -175,12 +175,12 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, forget func() error,
 // unreadable words what can be wrong with a platform's event.
 func unreadable(server *web.Server) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		what := param.Text{En: "The event has a value of the wrong type. Nothing was started.", Zh: "事件中有类型错误的值。未开始备份。"}
+		what := param.Text{En: "A value in the event has the wrong type. Nothing was started.", Zh: "事件中某个值的类型错误。未开始备份。"}
 		switch {
 		case errors.Is(err, event.ErrBase64):
-			what = param.Text{En: "The event says that its body is base64, and it is not. Nothing was started.", Zh: "事件声明其 body 为 base64，但并非如此。未开始备份。"}
+			what = param.Text{En: "The event says that its body is base64, but the body is not valid base64. Nothing was started.", Zh: "事件声明其 body 为 base64，但 body 不是有效的 base64。未开始备份。"}
 		case errors.Is(err, event.ErrPath):
-			what = param.Text{En: "The path in the event (rawPath) is no path. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
+			what = param.Text{En: "The path in the event (rawPath) is not valid. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
 		}
 		server.Unreadable(w, r, what)
 	}
