@@ -124,6 +124,8 @@ type ChoosePage struct {
 type Row struct {
 	Record backup.Record
 	State  backup.State
+
+	AccountLabel param.Text // empty: the alias is shown
 }
 
 // StartPage is what one may do, and one's last backups.
@@ -140,7 +142,7 @@ type HistoryPage struct {
 	Newer, Older string            // addresses of the neighbouring pages; empty means none
 	Filters      map[string]string // what the list is narrowed by, as it was given
 	Mistakes     []param.Mistake   // what is wrong with that; then there are no rows
-	Accounts     []string          // aliases to choose from; without any nobody may start anything
+	Accounts     []backup.Account  // to choose from; without any nobody may start anything
 }
 
 // StatusPage follows one submission to its end.

@@ -61,7 +61,7 @@ func (s sampler) accounts() []backup.Account {
 }
 
 func (s sampler) offer() policy.Offer {
-	line := policy.Line{Rule: s.put("payments-prod"), Min: 1, Max: 30, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.put("platform team")}
+	line := policy.Line{Rule: s.put("payments-prod"), Min: 1, Max: 30, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.text("platform team", "平台团队")}
 	return policy.Offer{
 		Scripts:     []string{s.put("/opt/backup/pre.sh"), s.put("/opt/backup/post.sh")},
 		CopyRegions: []string{"cn-beijing", "cn-shanghai"}, Lines: []policy.Line{line}, CopyLines: []policy.Line{line},
@@ -221,7 +221,7 @@ func (s sampler) others() []sample {
 	rules := []policy.Rule{{
 		ID: s.put("payments-prod"), Accounts: []string{s.put("payments"), s.put("platform")}, Regions: []string{s.put("cn-hangzhou")}, SourceTypes: param.SourceTypes[:2],
 		Resources: []string{s.put("i-bp1f4k0w2x9m7q3c8zsy"), s.put("i-bp1a8s7d6f5g4h3j2k1q")}, Min: 1, Max: 30, CopyRegions: []string{s.put("cn-shanghai")},
-		Scripts: []string{s.put("/opt/backup/pre.sh")}, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.put("platform team"),
+		Scripts: []string{s.put("/opt/backup/pre.sh")}, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.text("platform team", "平台团队"),
 	}, {ID: s.put("labs"), Accounts: []string{s.put("labs")}, Regions: []string{s.put("cn-beijing")}, SourceTypes: param.SourceTypes, Max: 364635}}
 	offered := map[param.SourceType]bool{param.UDMECS: true, param.ECSFile: true, param.Container: true}
 	signedOut := s.shell("/backups")

@@ -37,10 +37,22 @@ func aboutRule(ctx context.Context, r policy.Rule) []string {
 	for _, limit := range r.Limits {
 		lines = append(lines, in(ctx, limit))
 	}
-	if r.Owner != "" {
+	if r.Owner != (param.Text{}) {
 		lines = append(lines, in(ctx, wordAsk, r.Owner))
 	}
 	return lines
+}
+
+// ruleAccounts are the accounts of the rule, each by its label.
+func ruleAccounts(ctx context.Context, r policy.Rule) []string {
+	if r.AccountLabels == nil {
+		return r.Accounts
+	}
+	labels := make([]string, len(r.AccountLabels))
+	for i, label := range r.AccountLabels {
+		labels[i] = in(ctx, label)
+	}
+	return labels
 }
 
 func ruleResources(ctx context.Context, r policy.Rule) []string {

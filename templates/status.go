@@ -30,9 +30,17 @@ func (r Row) place(ctx context.Context) []fact {
 			mono:  true,
 			extra: in(ctx, r.source().Name()),
 		},
-		{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.Record.Account())},
+		{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.account(ctx))},
 		{label: in(ctx, labelOf("Region")), lines: []string{regionLabel(ctx, r.Record.Region())}},
 	}
+}
+
+// account is the label of the account.
+func (r Row) account(ctx context.Context) string {
+	if r.AccountLabel == (param.Text{}) {
+		return r.Record.Account()
+	}
+	return in(ctx, r.AccountLabel)
 }
 
 // source is the kind of backup that was asked for.

@@ -260,7 +260,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 		p.Link, p.LinkText = "/backups/"+busy.SubmissionID, param.Text{En: "View that backup", Zh: "查看该备份"}
 	}
 	if limit, ok := errors.AsType[*backup.LimitError](err); ok {
-		p.Lines = append(p.Lines, limitWords(limit, s.Zone, s.Backups.Now()).In(l))
+		p.Lines = append(p.Lines, limitWords(limit, s.Policy, s.Zone, s.Backups.Now()).In(l))
 	}
 	for _, m := range mistakes(err) {
 		p.Lines = append(p.Lines, m.In(l))

@@ -198,7 +198,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := templates.HistoryPage{Shell: s.shell(r), Filters: given}
 	for _, account := range s.Policy.Accounts(principal(r), backup.ActionView) {
-		page.Accounts = append(page.Accounts, account.Alias)
+		page.Accounts = append(page.Accounts, account)
 	}
 	q, err := s.filtered(principal(r), given)
 	if err != nil {
@@ -239,7 +239,11 @@ func (s *Server) rows(records []backup.Record) []templates.Row {
 }
 
 func (s *Server) row(record backup.Record) templates.Row {
-	return templates.Row{Record: record, State: record.State(s.Backups.Now())}
+	row := templates.Row{Record: record, State: record.State(s.Backups.Now())}
+	if account, ok := s.Policy.Account(record.Account()); ok {
+		row.AccountLabel = account.Label()
+	}
+	return row
 }
 
 // A BackupJobList is one page of submissions, newest first.

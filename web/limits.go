@@ -7,6 +7,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/policy"
 )
 
 // paced lets h see no more requests of a principal than may be, if they want to
@@ -25,14 +26,24 @@ func (s *Server) paced(h handler) handler {
 	}
 }
 
-// whose says whose limit it is by its key.
-func whose(key string) param.Text {
+// whose says whose limit it is by its key. Accounts and teams have the labels that
+// rules give them; without rules, their names alone.
+func whose(key string, rules *policy.Policy) param.Text {
 	kind, name, _ := strings.Cut(key, ":")
+	label := param.Both(name, name)
+	if rules != nil && kind == "a" {
+		if account, ok := rules.Account(name); ok {
+			label = account.Label()
+		}
+	}
+	if rules != nil && kind == "t" {
+		label = rules.TeamLabel(name)
+	}
 	switch kind {
 	case "a":
-		return param.Text{En: "account " + name, Zh: "账号 " + name}
+		return param.Text{En: "account " + label.En, Zh: "账号 " + label.Zh}
 	case "t":
-		return param.Text{En: "team " + name, Zh: "团队 " + name}
+		return param.Text{En: "team " + label.En, Zh: "团队 " + label.Zh}
 	case "s":
 		return param.Text{En: "source " + name, Zh: "来源 " + name}
 	case "l":
@@ -49,8 +60,8 @@ var (
 )
 
 // limitWords says whose limit it is, and when it is free again.
-func limitWords(limit *backup.LimitError, zone *time.Location, now time.Time) param.Text {
-	who := whose(limit.Key)
+func limitWords(limit *backup.LimitError, rules *policy.Policy, zone *time.Location, now time.Time) param.Text {
+	who := whose(limit.Key, rules)
 	if limit.RetryAfter == 0 {
 		return param.Text{En: msgLimitOf.Fill(param.English, who), Zh: msgLimitOf.Fill(param.Chinese, who)}
 	}

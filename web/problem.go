@@ -66,12 +66,12 @@ func problemOf(f fault, err error, l param.Language) Problem {
 		p.Instance = "/backups/" + denied.SubmissionID
 	}
 	if limit, ok := errors.AsType[*backup.LimitError](err); ok {
-		p.Limit = whose(limit.Key).In(l)
+		p.Limit = whose(limit.Key, nil).In(l)
 	}
 	for _, m := range mistakes(err) {
 		wrong := WrongField{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(l)}
 		if m.Rule != nil {
-			wrong.Rule, wrong.Reason, wrong.Owner = m.Rule.ID, m.Rule.Reason.In(l), m.Rule.Owner
+			wrong.Rule, wrong.Reason, wrong.Owner = m.Rule.ID, m.Rule.Reason.In(l), m.Rule.Owner.In(l)
 		}
 		p.Errors = append(p.Errors, wrong)
 	}

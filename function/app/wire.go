@@ -56,7 +56,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return App{}, err
 	}
 	rules = rules.Tagged(cloud.DescribeInstances, wallClock)
-	messenger, err := messengerOf(cfg, rules.Notifications())
+	messenger, err := messengerOf(cfg, rules.Notifications(), rules.Account)
 	if err != nil {
 		return App{}, err
 	}
@@ -115,13 +115,17 @@ var zone = time.FixedZone("UTC+8", 8*3600)
 // CheckReceivers reports what is wrong with the receivers of notifications that a
 // policy names.
 func CheckReceivers(n backup.Notifications) error {
-	_, err := messengerOf(Config{}, n)
+	_, err := messengerOf(Config{}, n, nil)
 	return err
 }
 
 // messengerOf is who tells others of events; nil if the policy names nobody.
 // Receivers on this machine are for tests, as a cloud on this machine is.
-func messengerOf(cfg Config, n backup.Notifications) (backup.Messenger, error) {
+func messengerOf(
+	cfg Config,
+	n backup.Notifications,
+	account func(alias string) (backup.Account, bool),
+) (backup.Messenger, error) {
 	if n.Receivers == nil {
 		return nil, nil
 	}
@@ -131,6 +135,7 @@ func messengerOf(cfg Config, n backup.Notifications) (backup.Messenger, error) {
 		Zone:          zone,
 		Now:           wallClock,
 		Loopback:      cfg.emulated(),
+		Account:       account,
 	})
 }
 

@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"backupportal/function/param"
@@ -49,7 +50,13 @@ type DeniedError struct {
 }
 
 // Error names the fields.
-func (e *DeniedError) Error() string { return param.InvalidError(e.Lines).Error() }
+func (e *DeniedError) Error() string {
+	fields := make([]string, len(e.Lines))
+	for i, m := range e.Lines {
+		fields[i] = m.Field
+	}
+	return fmt.Sprintf("%v: %s", ErrDenied, strings.Join(fields, ", "))
+}
 
 // Unwrap returns [ErrDenied].
 func (e *DeniedError) Unwrap() error { return ErrDenied }

@@ -73,7 +73,7 @@ func (s *Service) complete(who identity.Principal, given param.Params, grant Gra
 	kept := keptIn(account.Access)
 	if given["CrossAccountType"] != "" && known && given["CrossAccountType"] != kept {
 		bad = append(bad, param.Mistake{
-			Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Alias, kept},
+			Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Label(), kept},
 		})
 	}
 	registered := known && account.Access == HBRCrossAccount

@@ -30,8 +30,12 @@ type Config struct {
 	PublicURL     *url.URL         // origin of the portal, for links; nil leaves them out
 	Zone          *time.Location   // of the times in chats; nil means UTC
 	Now           func() time.Time // of signatures
-	Loopback      bool             // receivers may be on this machine, without TLS: for tests
-	Roots         *x509.CertPool   // to trust; nil means the system's
+
+	// Account finds an account by its alias, for its name in chats; nil shows aliases.
+	Account func(alias string) (backup.Account, bool)
+
+	Loopback bool           // receivers may be on this machine, without TLS: for tests
+	Roots    *x509.CertPool // to trust; nil means the system's
 }
 
 // A Sender is a [backup.Messenger].

@@ -68,7 +68,7 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	add(wordInstance, inert(r.Complete["InstanceId"]))
 	add(wordCluster, inert(r.Complete["ContainerClusterId"]))
 	add(wordName, inert(r.Params["JobName"]))
-	add(wordAccount, inert(r.Account()))
+	add(wordAccount, inert(s.account(r.Account()).In(l)))
 	add(wordRegion, inert(wordBeside.Fill(l, param.RegionName(r.Region()), r.Region())))
 	add(wordAskedBy, inert(wordBeside.Fill(l, cmp.Or(r.Principal.Name, r.Principal.Subject), r.Door.Name())))
 	if n.Event == backup.EventCancelled {
@@ -82,6 +82,16 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	}
 	add(wordTime, n.At.In(s.cfg.Zone).Format("2006-01-02 15:04 MST"))
 	return m
+}
+
+// account is the label of the account with that alias.
+func (s *Sender) account(alias string) param.Text {
+	if s.cfg.Account != nil {
+		if a, ok := s.cfg.Account(alias); ok {
+			return a.Label()
+		}
+	}
+	return param.Both(alias, alias)
 }
 
 // longest is how much of one text is shown, in characters: WeCom takes 4,096

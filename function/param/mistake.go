@@ -22,8 +22,8 @@ type Mistake struct {
 // A RuleInfo names a rule of the policy to whoever it concerns.
 type RuleInfo struct {
 	ID     string
-	Reason Text   // why it is as narrow as it is; empty if the policy does not say
-	Owner  string // whom to ask for more; empty if the policy does not say
+	Reason Text // why it is as narrow as it is; empty if the policy does not say
+	Owner  Text // whom to ask for more; empty if the policy does not say
 }
 
 // In writes the sentence in language l. It begins with a capital, unless it

@@ -64,7 +64,7 @@ func (l *loader) account(p place) account {
 	m := l.mapping(
 		p,
 		[]string{"alias", "enabled", "account_id", "access", "regions"},
-		[]string{"role", "external_id_env", "session", "through", "rate", "daily_jobs"},
+		[]string{"display_name", "role", "external_id_env", "session", "through", "rate", "daily_jobs"},
 	)
 	a := account{
 		enabled: l.flag(m["enabled"]),
@@ -72,6 +72,7 @@ func (l *loader) account(p place) account {
 		daily:   l.daily(m["daily_jobs"]),
 		Account: backup.Account{
 			Alias:   l.shaped(m["alias"], nameShape),
+			Name:    l.either(m["display_name"]),
 			ID:      l.accountID(m["account_id"]),
 			Access:  choice(l, m["access"], backup.Own, backup.AssumeRole, backup.HBRCrossAccount),
 			Regions: list(l, m["regions"], l.region),
@@ -221,7 +222,7 @@ func (l *loader) rule(p place) rule {
 		actions:   list(l, m["actions"], func(p place) backup.Action { return choice(l, p, backup.Actions...) }),
 		id:        l.ruleID(m["id"]),
 		reason:    l.words(m["reason"]),
-		owner:     l.text(m["owner"]),
+		owner:     l.either(m["owner"]),
 		accounts:  list(l, m["accounts"], l.alias),
 		sources:   list(l, m["source_types"], func(p place) param.SourceType { return choice(l, p, param.SourceTypes...) }),
 		retention: l.days(m["retention_days"], "default"),

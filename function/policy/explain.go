@@ -30,11 +30,11 @@ func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.
 	case !known:
 		return []Verdict{{Field: "Account", Because: "There is no account " + alias}}
 	case !slices.Contains(a.Regions, given["Region"]):
-		return []Verdict{{Field: "Region", Because: msgNoRegion.Fill(param.English, alias, given["Region"])}}
+		return []Verdict{{Field: "Region", Because: msgNoRegion.Fill(param.English, a.Label(), given["Region"])}}
 	case do == backup.ActionCreate && !p.enabled:
 		return []Verdict{{Because: msgSwitchedOff.En}}
 	case do == backup.ActionCreate && !a.enabled:
-		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(param.English, alias)}}
+		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(param.English, a.Label())}}
 	}
 	teams := p.teamsOf(who)
 	seen := &sight{policy: p, who: who, params: given}

@@ -142,6 +142,15 @@ func (l *loader) words(p place) param.Text {
 	return param.Text{En: strings.TrimRight(l.text(m["en"]), "."), Zh: strings.TrimRight(l.text(m["zh"]), "。")}
 }
 
+// either reads one text for both languages, or a text in each.
+func (l *loader) either(p place) param.Text {
+	if p.node != nil && p.node.Kind == yaml.MappingNode {
+		return l.words(p)
+	}
+	text := l.text(p)
+	return param.Text{En: text, Zh: text}
+}
+
 // days reads a range of days. Its upper end is bounded, since a form shows it
 // to people as something that they can have. Keys beside its ends are usual ones.
 func (l *loader) days(p place, usual ...string) days {

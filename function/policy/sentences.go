@@ -52,7 +52,7 @@ func (r rule) explained(m param.Mistake) param.Mistake {
 		m.Text = param.Text{En: m.Text.En + ". %v", Zh: m.Text.Zh + "。%v"}
 		m.Args = append(m.Args, r.reason)
 	}
-	if r.owner != "" {
+	if r.owner != (param.Text{}) {
 		m.Text = param.Text{En: m.Text.En + ". Contact: %v", Zh: m.Text.Zh + "。请联系：%v"}
 		m.Args = append(m.Args, r.owner)
 	}

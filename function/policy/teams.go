@@ -4,15 +4,18 @@ import (
 	"slices"
 	"strings"
 
+	"backupportal/function/backup"
 	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A team is one entry of teams.
 type team struct {
 	name    string
 	members []member
-	daily   *int64 // backups in a day; nil is no limit
+	label   param.Text // for people; empty if the file does not say
+	daily   *int64     // backups in a day; nil is no limit
 }
 
 // A member is one way to belong to a team. Exactly one of its kinds is set, and
@@ -68,6 +71,18 @@ func (p *Policy) Teams(who identity.Principal) []string {
 	return names
 }
 
+// TeamLabel is what people call the team with that name: its display name
+// followed by the name in parentheses, or the name alone if it has no display
+// name or there is no such team.
+func (p *Policy) TeamLabel(name string) param.Text {
+	for _, t := range p.teams {
+		if t.name == name {
+			return backup.Label(t.label, name)
+		}
+	}
+	return backup.Label(param.Text{}, name)
+}
+
 // NamesGroup reports whether the policy looks at this group of this issuer: what
 // it does not look at a session need not remember.
 func (p *Policy) NamesGroup(issuer, group string) bool {
@@ -85,9 +100,10 @@ var (
 
 // team reads one team and enters it for the rules to name.
 func (l *loader) team(p place) team {
-	m := l.mapping(p, []string{"name", "members"}, []string{"daily_jobs"})
+	m := l.mapping(p, []string{"name", "members"}, []string{"display_name", "daily_jobs"})
 	t := team{
 		name:    l.shaped(m["name"], nameShape),
+		label:   l.either(m["display_name"]),
 		members: list(l, m["members"], l.member),
 		daily:   l.daily(m["daily_jobs"]),
 	}
