@@ -20,8 +20,8 @@ type handler func(http.ResponseWriter, *http.Request) error
 // What can be wrong with a request before anybody looks at what it asks for.
 var (
 	errPanic   = errors.New("the program failed")
-	errHost    = errors.New("another host's name")
-	errURL     = errors.New("address too long")
+	errHost    = errors.New("unknown host name")
+	errURL     = errors.New("URL too long")
 	errBody    = errors.New("body too large")
 	errType    = errors.New("media type not accepted")
 	errOrigin  = errors.New("sent by another site")

@@ -45,7 +45,7 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 		f := faultOf(err)
 		later := f.status == http.StatusTooManyRequests && !m.Heard // sending it again is the platform's part
 		if f.status >= http.StatusInternalServerError || f.status == http.StatusConflict || later {
-			s.Log.WarnContext(ctx, "event not finished", "error", err)
+			s.Log.WarnContext(ctx, "event has no final outcome", "error", err)
 			return nil, false, err
 		}
 		out.body = problemOf(f, err, param.English)
@@ -64,7 +64,7 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 }
 
 // errUnsettled says that nobody knows yet what became of a submission.
-var errUnsettled = errors.New("it is not known yet whether there is a job: send the event again")
+var errUnsettled = errors.New("it is not known yet whether a job exists: send the event again")
 
 // unsettled reports whether only time will tell what became of a submission,
 // and how long.

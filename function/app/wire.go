@@ -94,7 +94,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	log.Info("start", "platform", cfg.Platform, "auth", cfg.AuthMode, "policy", rules.Hash(), "store", db.Kind())
 	if cfg.Ephemeral {
-		log.Warn("submissions are kept on this instance only and may be forgotten; each is looked up in the cloud first: set DATABASE_URL")
+		log.Warn("submissions are stored on this instance only and may be lost; each is looked up in the cloud first: set DATABASE_URL")
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
 	doors := event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server, sweep), Log: log}
@@ -144,7 +144,7 @@ func messengerOf(
 // wrong; whether the database answers shows at the first use.
 func OpenDatabase(getenv func(string) string) (db *store.DB, closeStore func() error, err error) {
 	if getenv("DATABASE_URL") == "" {
-		return nil, nil, errors.New("DATABASE_URL is not set: say which database is meant")
+		return nil, nil, errors.New("DATABASE_URL is not set: set it to the database")
 	}
 	c := Config{Platform: platformOf(getenv)}
 	if err := c.readDatabase(getenv); err != nil {
@@ -165,7 +165,7 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, forget func() error,
 	if cfg.Database.IsZero() {
 		folder, err := os.MkdirTemp("", "backup-portal-")
 		if err != nil {
-			return nil, nil, fmt.Errorf("a folder for submissions: %w", err)
+			return nil, nil, fmt.Errorf("creating a folder for the database: %w", err)
 		}
 		remove = func() error { return os.RemoveAll(folder) }
 		cfg.Database = secret.New("sqlite:" + filepath.Join(folder, "portal.db"))

@@ -12,13 +12,13 @@ import (
 // Errors of [Service], and of [Store].
 var (
 	ErrNotFound   = errors.New("no such submission")
-	ErrInProgress = errors.New("the first request with this key is still under way")
+	ErrInProgress = errors.New("the first request with this key is still in progress")
 	ErrKeyReused  = errors.New("the key was used for another request")
 	ErrDenied     = errors.New("not allowed by the policy")
-	ErrStoreAway  = errors.New("submissions cannot be recorded right now")
+	ErrStoreAway  = errors.New("submissions cannot be recorded at the moment")
 
 	ErrOver         = errors.New("the job has already ended")
-	ErrCancelled    = errors.New("the job is cancelled, or about to be")
+	ErrCancelled    = errors.New("the job is cancelled or being cancelled")
 	ErrNoJob        = errors.New("there is no job")
 	ErrNotCancelled = errors.New("the cloud did not confirm the request to cancel")
 	ErrCancelNo     = errors.New("the cloud refused the request to cancel")

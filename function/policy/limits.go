@@ -60,7 +60,7 @@ func (l *loader) duration(p place) time.Duration {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d > longestWindow {
-		l.wrong(p, "is too long: write %v or less", longestWindow)
+		l.wrong(p, "is too long: write a time of at most %s", param.Duration(longestWindow).En)
 		return 0
 	}
 	return d

@@ -93,7 +93,7 @@ func (p *Policy) NamesGroup(issuer, group string) bool {
 
 // Shapes of what identities say. A domain is compared with lower case.
 var (
-	issuerShape  = newShape(`https?://[!-~]{1,200}`, "the issuer's URL, exactly as it stands in its tokens")
+	issuerShape  = newShape(`https?://[!-~]{1,200}`, "the issuer's URL, exactly as in its tokens")
 	subjectShape = newShape(`[ -~]{1,255}`, "up to 255 ASCII characters")
 	domainShape  = newShape(`([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}`, "a domain in lower case, such as example.com")
 )
@@ -110,7 +110,7 @@ func (l *loader) team(p place) team {
 	switch _, again := l.teams[t.name]; {
 	case t.name == "": // a problem already
 	case again:
-		l.wrong(m["name"], "another team is called %q too: choose another name", t.name)
+		l.wrong(m["name"], "another team has the name %q: choose another name", t.name)
 	default:
 		l.teams[t.name] = len(l.teams)
 	}
@@ -141,9 +141,9 @@ func (l *loader) member(p place) member {
 	case len(given) != 1:
 		l.wrong(p, "write one of subject, group, email_domain (each with issuer), source and event")
 	case claim && m["issuer"].node == nil:
-		l.lacks(p, p.at("issuer", nil).path, "is missing: %s means nothing without whose word it is", given[0])
+		l.lacks(p, p.at("issuer", nil).path, "is missing: %s requires an issuer", given[0])
 	case !claim && m["issuer"].node != nil:
-		l.wrong(m["issuer"], "means nothing with %s: remove it", given[0])
+		l.wrong(m["issuer"], "has no effect with %s: remove it", given[0])
 	}
 	return one
 }
@@ -161,7 +161,7 @@ func (l *loader) teamOf(p place) int {
 	name := l.text(p)
 	i, ok := l.teams[name]
 	if !ok {
-		l.wrong(p, "there is no team %q: add it to teams, or correct the name", name)
+		l.wrong(p, "the team %q does not exist: add it to teams, or correct the name", name)
 	}
 	return i
 }

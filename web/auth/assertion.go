@@ -33,7 +33,7 @@ type Assertion struct {
 
 // ErrAssertion says that a request has an assertion that is not right. It is an
 // [ErrSignedOut], too.
-var ErrAssertion = fmt.Errorf("the gateway's assertion is not right: %w", ErrSignedOut)
+var ErrAssertion = fmt.Errorf("the gateway's assertion is not valid: %w", ErrSignedOut)
 
 // Who returns a function that tells who sent a request, or that nobody is
 // signed in: [ErrSignedOut] or [ErrAssertion]. It asks nobody for keys until it needs them.

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrSignedOut says that a request has nobody behind it.
-var ErrSignedOut = errors.New("nobody is signed in")
+var ErrSignedOut = errors.New("not signed in")
 
 // Demo takes every request for the demo user's. It is for a portal on loopback
 // that reaches nothing but an emulator.

@@ -11,7 +11,7 @@ import (
 
 // ErrToken says that a request shows a token that is nobody's: unknown, expired,
 // or not the form of one.
-var ErrToken = errors.New("the token is not accepted")
+var ErrToken = errors.New("the token was not accepted")
 
 // ErrIssuerAway says that the issuer of a token cannot be asked for its keys.
 var ErrIssuerAway = errors.New("the issuer of the token does not answer")

@@ -17,7 +17,7 @@ import (
 
 // What keeps somebody from signing in. The provider's own words are in none of them.
 var (
-	ErrLogin    = errors.New("this sign-in was not begun here, or is over")
+	ErrLogin    = errors.New("this sign-in was not started here or has expired")
 	ErrRefused  = errors.New("the identity provider refused the sign-in")
 	ErrProvider = errors.New("the identity provider gave no usable answer")
 	ErrTooLarge = errors.New("the session is too large for a cookie")
