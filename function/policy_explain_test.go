@@ -24,7 +24,7 @@ func TestPolicyExplain(t *testing.T) {
 		"-as 1 -email a@audit.example.com" + place:                                     {false, "-      rule audit: It does not allow backup.create"},
 		"-action backup.view -as 1 -email a@audit.example.com" + place:                 {true, "ALLOW  rule audit"},
 		"-event timer Account=archive Region=cn-hangzhou InstanceId=i-1 Retention=365": {true, "ALLOW  rule monthly-archive"},
-		"-source ci" + place:                            {false, "-      rule payments-prod: It is not for a team that they belong to"},
+		"-source ci" + place:                            {false, "-      rule payments-prod: The rule does not apply to a team of this identity"},
 		"-event timer Account=nowhere":                  {false, "policy: Account: There is no account nowhere"},
 		"-event timer -account prod -region cn-beijing": {false, "policy: Region: Account “prod” has no region cn-beijing"},
 	} {

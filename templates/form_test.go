@@ -58,7 +58,7 @@ func TestEmptyFormHasDefaults(t *testing.T) {
 		}
 	}
 	if got := attr(doc.Find("#f-Detail-timeoutInSeconds"), "value"); got != "30" {
-		t.Errorf("the longest freeze is %q", got)
+		t.Errorf("the freeze timeout is %q", got)
 	}
 	if got := attr(form(t, param.Container, nil, nil).Find("#f-ContainerResources-0-pvPath"), "value"); got != "/" {
 		t.Errorf("the path in the volume is %q", got)
@@ -96,7 +96,7 @@ func TestWhatNoRuleGrantsIsShownAndNotOffered(t *testing.T) {
 		if _, off := s.Attr("disabled"); !off {
 			t.Errorf("%s is offered", control)
 		}
-		if !strings.Contains(s.Parent().Text(), "Granted by no rule of yours") {
+		if !strings.Contains(s.Parent().Text(), "No rule allows this") {
 			t.Errorf("%s does not say why not", control)
 		}
 	}

@@ -142,7 +142,7 @@ func (s sampler) check(params param.Params) templates.CheckPage {
 		Hidden: []templates.Hidden{{Name: "SourceType", Value: string(params.SourceType())}, {Name: "Account", Value: s.put("payments")}, {Name: "key", Value: s.put("KEY")}},
 		Previews: []backup.Preview{
 			{Title: s.text("Request", "请求"), Code: s.put("POST https://hbr.cn-hangzhou.aliyuncs.com/\nAction=CreateBackupJob\nInclude=[\"/home/alice/*.pdf\",\"/srv/data\"]")},
-			{Title: s.text("The same with the Alibaba Cloud CLI", "用阿里云 CLI 完成同样的操作"), Code: s.put("aliyun hbr CreateBackupJob \\\n  --SourceType ECS_FILE")},
+			{Title: s.text("The same request with the Alibaba Cloud CLI", "使用阿里云 CLI 发送相同请求"), Code: s.put("aliyun hbr CreateBackupJob \\\n  --SourceType ECS_FILE")},
 		},
 	}
 }
@@ -243,8 +243,8 @@ func (s sampler) others() []sample {
 			Shell: signedOut, Status: 401, Title: s.text("Sign in to start a backup", "登录后即可备份"), Lines: []string{s.put("…")}, RequestID: s.put("r-1"),
 		})},
 		{"problem-resend", templates.ProblemPage(templates.Problem{
-			Shell: busy, Status: 503, Title: s.text("Cloud Backup did not take the request", "云备份未接收请求"), Lines: []string{s.put("…")},
-			Link: "/backups/" + s.put("x"), LinkText: s.text("Show that backup", "查看该备份"), RequestID: s.put("r-2"),
+			Shell: busy, Status: 503, Title: s.text("Cloud Backup did not accept the request", "云备份未接受请求"), Lines: []string{s.put("…")},
+			Link: "/backups/" + s.put("x"), LinkText: s.text("View that backup", "查看该备份"), RequestID: s.put("r-2"),
 			Resend: &templates.Resend{Text: s.text("Send again", "再次提交"), Hidden: []templates.Hidden{{Name: "SourceType", Value: "UDM_ECS"}, {Name: "key", Value: s.put("KEY")}}},
 		})},
 	}

@@ -83,7 +83,7 @@ func TestRunningJobShowsHowFarItIs(t *testing.T) {
 	for label, want := range map[string]string{
 		"Copied": "36.0 GiB of 86.0 GiB", "Speed": "118 MiB/s", "Source": "i-bp1f4k0w2x9m7q3c8zsy A whole ECS instance",
 		"Started": "23 Nov 2026, 16:57 UTC+8", "Finished": "not there", "Kept until": "not there",
-		"Copy in China (Shanghai)": "Running 12%", "Came in by": "form", "Asked by": "alice",
+		"Copy in China (Shanghai)": "Running 12%", "Submitted through": "form", "Requested by": "alice",
 	} {
 		if got := answer(doc, label); got != want {
 			t.Errorf("%s: %q, want %q", label, got, want)
@@ -117,9 +117,9 @@ func TestTroubleSaysWhatCanBeDone(t *testing.T) {
 		never  string
 	}{
 		"refused, known":   {backup.Refused, known, []string{"No such vault.", "What you can do", "Check its ID.", "Code · RequestId 25F49E7B"}, "Look at History"},
-		"refused, unknown": {backup.Refused, nil, []string{"Look at History before you ask again.", "Show this to your operator"}, "No such vault"},
+		"refused, unknown": {backup.Refused, nil, []string{"Check History before you submit again.", "Show this information to your operator"}, "No such vault"},
 		"failed, known":    {backup.StateFailed, known, []string{"No such vault.", "VaultNotFound · RequestId"}, "operator"},
-		"failed, unknown":  {backup.StateFailed, nil, []string{"what the cloud says", "Show this to your operator"}, "what the cloud says ·"},
+		"failed, unknown":  {backup.StateFailed, nil, []string{"what the cloud says", "Show this information to your operator"}, "what the cloud says ·"},
 	} {
 		got := strings.Join(strings.Fields(status(t, test.state, test.change).Find(".reason").Text()), " ")
 		for _, want := range test.want {
@@ -160,7 +160,7 @@ func TestHistoryNamesPeopleOnlyIfThereAreOthers(t *testing.T) {
 	if own.Find("[data-label='Asked by']").Length() != 0 || others.Find("[data-label='Asked by']").Text() != "bob" {
 		t.Error("the column is there without need, or missing")
 	}
-	if own.Find("h1").Text() != "Backups you started" || others.Find("h1").Text() != "Backups you may see" {
+	if own.Find("h1").Text() != "Backups you started" || others.Find("h1").Text() != "All backups you can view" {
 		t.Error("the heading does not say whose they are")
 	}
 	for _, row := range own.Find("tbody tr").EachIter() {

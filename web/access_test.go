@@ -45,7 +45,7 @@ func TestAccessIsChecked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "Everything that was checked is in order."
+		want := "All checks passed."
 		if broken != "" {
 			want = "One thing is in the way: " + title
 		}

@@ -48,8 +48,8 @@ func TestWithoutAStoreEveryDoorAnswersThatNothingWasSent(t *testing.T) {
 		{"GET", "/api/v1/backup-jobs/aaaaaaaaaaaaaaaaaaaaaaaaaa", "", "", "urn:backup-portal:problem:store-away"},
 		{"POST", "/backups", "application/x-www-form-urlencoded", form.Encode(), `value="typed-before"`},
 		{"POST", "/backups", "application/x-www-form-urlencoded", form.Encode(), `name="key" value="THEKEY"`},
-		{"GET", "/backups", "", "", "Backups cannot be recorded right now"},
-		{"GET", "/", "", "", "Backups cannot be recorded right now"},
+		{"GET", "/backups", "", "", "Backups cannot be recorded at the moment"},
+		{"GET", "/", "", "", "Backups cannot be recorded at the moment"},
 		{"GET", "/readyz", "", "", `"status":"not ready"`},
 	} {
 		answer := w.ask(c.method, c.path, c.contentType, c.body)

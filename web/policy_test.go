@@ -127,7 +127,7 @@ func TestHiddenIsLikeMissing(t *testing.T) {
 	if list := w.ask("GET", "/api/v1/backup-jobs", "", "").Body.String(); strings.Contains(list, id) {
 		t.Errorf("the list tells of it: %s", list)
 	}
-	if start := w.ask("GET", "/", "", "").Body.String(); !strings.Contains(start, "You may not start backups.") {
+	if start := w.ask("GET", "/", "", "").Body.String(); !strings.Contains(start, "You are not allowed to start backups.") {
 		t.Error("the start page offers something")
 	}
 }
@@ -168,7 +168,7 @@ func TestViewersAreOfferedNothingToStart(t *testing.T) {
 	}
 	w.handler = w.server.Handler()
 	start := w.ask("GET", "/", "", "").Body.String()
-	if strings.Contains(start, `class="filled" href="/backups/new"`) || !strings.Contains(start, "You may not start backups.") || !strings.Contains(start, "To look at and to cancel only") {
+	if strings.Contains(start, `class="filled" href="/backups/new"`) || !strings.Contains(start, "You are not allowed to start backups.") || !strings.Contains(start, "View and cancel only") {
 		t.Errorf("the start page:\n%s", start)
 	}
 	if page := w.ask("GET", "/backups/"+id, "", ""); page.Code != http.StatusOK || !strings.Contains(page.Body.String(), `id="cancel"`) {

@@ -177,7 +177,7 @@ func TestWhatWasDoneToTheTrailShows(t *testing.T) {
 		"the time of a row is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
 			rows[at("a1", 2)].At = rows[at("a1", 2)].At.Add(time.Hour)
 			return rows
-		}, "a1 2 it was changed: the row has another time"},
+		}, "a1 2 changed: the row has a different time"},
 		"a record is no JSON": {func(rows []backup.AuditRow) []backup.AuditRow { rows[at("a1", 1)].Body = "{"; return rows }, "a1 1 it was changed: it is not"},
 		"a record is left out": {func(rows []backup.AuditRow) []backup.AuditRow {
 			return slices.Delete(rows, at("a1", 1), at("a1", 1)+1)

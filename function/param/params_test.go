@@ -70,7 +70,7 @@ func TestValidate(t *testing.T) {
 		"scripts without consistency":             {with(instance, append(scripts, "Detail.appConsistent", "false")...), []string{"Detail.preScriptPath unused", "Detail.postScriptPath unused"}},
 		"a script that is no full path":           {with(instance, append(scripts, "Detail.preScriptPath", "pre.sh")...), []string{"Detail.preScriptPath pattern"}},
 		"Windows writers need no scripts":         {with(instance, "Detail.appConsistent", "true"), nil},
-		"the longest freeze":                      {with(instance, "Detail.appConsistent", "true", "Detail.timeoutInSeconds", "181"), []string{"Detail.timeoutInSeconds between"}},
+		"the freeze timeout":                      {with(instance, "Detail.appConsistent", "true", "Detail.timeoutInSeconds", "181"), []string{"Detail.timeoutInSeconds between"}},
 		"a copy":                                  {with(instance, copied...), nil},
 		"a copy without its region":               {with(instance, "Detail.doCopy", "true"), []string{"Detail.destinationRegionId required", "Detail.destinationRetention required"}},
 		"a copy's days without a copy":            {with(instance, "Detail.destinationRetention", "9"), []string{"Detail.destinationRetention unused"}},

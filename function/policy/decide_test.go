@@ -177,7 +177,7 @@ func TestSwitchedOff(t *testing.T) {
 	p := mustLoad(t, change(t, base, "enabled: true\naccounts", "enabled: false\naccounts"))
 	for _, params := range []param.Params{allowed(), {}, with(allowed(), "Account", "nobody")} {
 		grant, denied := p.Decide(t.Context(), alice, params)
-		if got := sentences(param.English, denied); grant.Rule != "" || got != ": New backups are switched off at the moment" {
+		if got := sentences(param.English, denied); grant.Rule != "" || got != ": New backups are currently disabled" {
 			t.Errorf("%q, %s", grant.Rule, got)
 		}
 	}

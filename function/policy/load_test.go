@@ -208,7 +208,7 @@ func TestProblemsComeTogether(t *testing.T) {
 		text = change(t, text, c[0], c[1])
 	}
 	_, err := Load([]byte(text), environment)
-	const want = `line 1, column 10: version: is not known: write 1
+	const want = `line 1, column 10: version: is not supported: write 1
 line 14, column 13: accounts[1].access: "mine" is not known: use one of own, assume_role, hbr_cross_account
 line 16, column 12: accounts[2].alias: anchors are not read: remove &x
 line 33, column 5: rules[0].own: is not known here: use id, teams, actions, accounts, regions, source_types, reason, owner, instances, instance_prefixes, instance_tags, any_instance, clusters, any_cluster, vaults, any_vault, retention_days, copy, scripts, defaults, enforced, cooldown, skip_cooldown
