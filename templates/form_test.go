@@ -130,8 +130,8 @@ func TestLimitsAreShownBeforeTheyHurt(t *testing.T) {
 	page := newSampler(same).form(param.UDMECS, nil)
 	page.Offer.Lines = append(page.Offer.Lines, policy.Line{Rule: "labs", Max: 364635})
 	want := map[param.Language]string{
-		param.English: "Rule payments-prod: 1 to 30 days. Snapshots cost money. Ask: platform team.Rule labs: 1 to 364,635 days.",
-		param.Chinese: "规则 payments-prod：1 至 30 天。快照会产生费用。请联系：platform team。规则 labs：1 至 364,635 天。",
+		param.English: "Rule payments-prod: 1 to 30 days. Snapshots cost money. Contact: platform team.Rule labs: 1 to 364,635 days.",
+		param.Chinese: "规则 payments-prod：1 至 30 天。快照会产生费用。请联系：平台团队。规则 labs：1 至 364,635 天。",
 	}
 	for _, l := range languages {
 		doc := draw(t, templates.Form(page), l)

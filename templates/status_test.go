@@ -33,9 +33,9 @@ func TestStatesHaveATextAndAShape(t *testing.T) {
 		says       string
 	}{
 		{backup.Sending, "Sending", "accent dot", true, ""},
-		{backup.Unknown, "Being checked", "warn ring", true, "We do not know yet"},
+		{backup.Unknown, "Being checked", "warn ring", true, "It is not known yet"},
 		{backup.Refused, "Refused", "bad diamond", false, "Nothing was started."},
-		{backup.NotSent, "Not sent", "warn dash", false, "did not take the request"},
+		{backup.NotSent, "Not sent", "warn dash", false, "did not accept the request"},
 		{backup.StateCreated, "Queued", "muted dot", true, ""},
 		{backup.StateQueued, "Queued", "muted dot", true, ""},
 		{backup.StateRunning, "Running", "accent dot", true, ""},
@@ -43,9 +43,9 @@ func TestStatesHaveATextAndAShape(t *testing.T) {
 		{backup.StateComplete, "Complete", "good dot", false, "less consistent than you asked for"},
 		{backup.StatePartialComplete, "Partly complete", "warn half", false, "Some items were skipped: what the cloud says"},
 		{backup.StateFailed, "Failed", "bad diamond", false, "The backup did not finish"},
-		{backup.StateCanceled, "Cancelled", "warn dash", false, "not in this portal"},
-		{backup.StateExpired, "Failed", "bad diamond", false, "Cloud Backup says “EXPIRED”"},
-		{backup.StateUnavailable, "Failed", "bad diamond", false, "Cloud Backup says “UNAVAILABLE”"},
+		{backup.StateCanceled, "Cancelled", "warn dash", false, "outside this portal"},
+		{backup.StateExpired, "Failed", "bad diamond", false, "Cloud Backup returned “EXPIRED”"},
+		{backup.StateUnavailable, "Failed", "bad diamond", false, "Cloud Backup returned “UNAVAILABLE”"},
 		{"WAITING", "In progress (WAITING)", "muted dot", true, ""},
 	} {
 		t.Run(string(test.state), func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestHistoryNamesPeopleOnlyIfThereAreOthers(t *testing.T) {
 	own := draw(t, templates.History(page), param.English)
 	page.Rows[0].Record.Principal.Name = "bob"
 	others := draw(t, templates.History(page), param.English)
-	if own.Find("[data-label='Asked by']").Length() != 0 || others.Find("[data-label='Asked by']").Text() != "bob" {
+	if own.Find("[data-label='Requested by']").Length() != 0 || others.Find("[data-label='Requested by']").Text() != "bob" {
 		t.Error("the column is there without need, or missing")
 	}
 	if own.Find("h1").Text() != "Backups you started" || others.Find("h1").Text() != "All backups you can view" {

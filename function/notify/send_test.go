@@ -37,7 +37,7 @@ var answers = map[backup.ReceiverKind]struct {
 		`{"StatusCode":0,"code":11232}`:                                                        "code 11232", `{"StatusCode":19001}`: "code 19001", `{}`: "no code", `success`: "no code",
 	}},
 	backup.Slack: {"ok", map[string]string{
-		"no_service canary": "did not answer ok", "": "did not answer ok", `{"ok":true}`: "did not answer ok",
+		"no_service canary": "answer is not \"ok\"", "": "answer is not \"ok\"", `{"ok":true}`: "answer is not \"ok\"",
 	}},
 	backup.WebhookReceiver: {"", nil},
 }
