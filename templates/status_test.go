@@ -40,7 +40,7 @@ func TestStatesHaveATextAndAShape(t *testing.T) {
 		{backup.StateQueued, "Queued", "muted dot", true, ""},
 		{backup.StateRunning, "Running", "accent dot", true, ""},
 		{backup.StateCanceling, "Cancelling", "warn dash", true, ""},
-		{backup.StateComplete, "Complete", "good dot", false, "less consistent than you asked for"},
+		{backup.StateComplete, "Complete", "good dot", false, "less consistent than requested"},
 		{backup.StatePartialComplete, "Partly complete", "warn half", false, "Some items were skipped: what the cloud says"},
 		{backup.StateFailed, "Failed", "bad diamond", false, "The backup did not finish"},
 		{backup.StateCanceled, "Cancelled", "warn dash", false, "outside this portal"},

@@ -47,7 +47,7 @@ func TestAccessIsChecked(t *testing.T) {
 		}
 		want := "All checks passed."
 		if broken != "" {
-			want = "One thing is in the way: " + title
+			want = "1 check failed: " + title
 		}
 		if got := doc.Find("#found").Text(); page.Code != http.StatusOK || got != want || doc.Find(".rungs > li").Length() < 8 {
 			t.Errorf("%s: the page (%d) says %q, want %q", address, page.Code, got, want)

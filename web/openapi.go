@@ -459,8 +459,8 @@ func (s *Server) problems() doc {
 		add(p, p.Title)
 	}
 	for code, title := range map[string]string{
-		"VaultNotExist": "Cloud Backup refused the request; you can correct it",
-		"NoPermission":  "Cloud Backup refused the request; an operator must correct it",
+		"VaultNotExist": "Cloud Backup refused the request (you can correct it)",
+		"NoPermission":  "Cloud Backup refused the request (an operator must correct it)",
 	} {
 		add(exampleRefusal(code, s.Backups.Explain(code)), title)
 	}

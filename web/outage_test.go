@@ -66,7 +66,7 @@ func TestWithoutAStoreEveryDoorAnswersThatNothingWasSent(t *testing.T) {
 }
 
 // While nobody knows what became of a request, each door says that it is being
-// checked, and when to look again; nothing is sent a second time.
+// checked, and when to look again; the request is not sent again.
 func TestUnknownOutcomeIsBeingChecked(t *testing.T) {
 	w := newWorld(t)
 	if err := w.cloud.SetFaults("CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s"); err != nil {
@@ -89,7 +89,7 @@ func TestUnknownOutcomeIsBeingChecked(t *testing.T) {
 		if c.after != 30 {
 			continue
 		}
-		if body := w.ask("GET", page, "", "").Body.String(); !strings.Contains(body, "Being checked") || !strings.Contains(body, "nothing is sent a second time") {
+		if body := w.ask("GET", page, "", "").Body.String(); !strings.Contains(body, "Being checked") || !strings.Contains(body, "the request is not sent again") {
 			t.Errorf("the page: %s", short(body))
 		}
 	}

@@ -107,7 +107,7 @@ func TestOneChangeOfReceiversIsRefused(t *testing.T) {
 	for n := range 19 {
 		many += fmt.Sprintf("    - {name: more-%d, kind: slack, url_env: CHAT_URL, events: [failed]}\n", n)
 	}
-	if _, err := Load([]byte(many), toldEnvironment); err == nil || !strings.Contains(err.Error(), "are 21 receivers") {
+	if _, err := Load([]byte(many), toldEnvironment); err == nil || !strings.Contains(err.Error(), "has 21 receivers") {
 		t.Errorf("21 receivers: %v", err)
 	}
 }

@@ -131,7 +131,7 @@ func TestNothingIsAskedThatAnotherRuleAllows(t *testing.T) {
 // What cannot be read allows nothing (T22): whether ECS fails, nobody reads tags
 // at all, or an answer has only others.
 func TestTagsFailClosed(t *testing.T) {
-	const want = "InstanceId: Rule “payments-prod” goes by the tags of the instance, which cannot be read at the moment. Snapshots cost money. Contact: platform team\nAccount: Rule “short” does not include this account"
+	const want = "InstanceId: Rule “payments-prod” depends on the tags of the instance, which cannot be read at the moment. Snapshots cost money. Contact: platform team\nAccount: Rule “short” does not include this account"
 	matching := map[string]map[string]string{"i-web1": {"team": "web"}}
 	failing := &ecs{tags: matching, err: errors.New("away")}
 	for name, p := range map[string]*Policy{"ECS away": failing.in(t, tagged(t, "{team: web}")), "nobody reads": mustLoad(t, tagged(t, "{team: web}"))} {

@@ -27,7 +27,7 @@ func TestThrough(t *testing.T) {
 	}
 	same := strings.Replace(with("    through: prod\n"), "3234567890123456", "1234567890123456", 1)
 	for says, text := range map[string]string{
-		"does not exist: add it to accounts": with("    through: nowhere\n"), "has access: own": with("    through: sandbox\n"), "before this one": with("    through: idle\n"),
+		"no account before this one": with("    through: nowhere\n"), "has access: own": with("    through: sandbox\n"), "before this one": with("    through: idle\n"),
 		"has no effect with access: own": change(t, base, "    access: own\n", "    access: own\n    through: prod\n"), "is the same account": same,
 	} {
 		if _, err := Load([]byte(text), environment); err == nil || !strings.Contains(err.Error(), says) {
