@@ -67,10 +67,10 @@ func TestSession(t *testing.T) {
 		t.Errorf("%v", a.Session)
 	}
 	for says, text := range map[string]string{
-		"write a time from 15 minutes to 12 hours":         change(t, base, role, role+"    session: 14m\n"),
-		"and at most the maximum of the role":    change(t, base, role, role+"    session: 13h\n"),
-		"has no effect with access: own": change(t, base, "    access: own\n", "    access: own\n    session: 1h\n"),
-		"is not valid":                   change(t, base, role, role+"    session: \"3600\"\n"),
+		"write a time from 15 minutes to 12 hours": change(t, base, role, role+"    session: 14m\n"),
+		"and at most the maximum of the role":      change(t, base, role, role+"    session: 13h\n"),
+		"has no effect with access: own":           change(t, base, "    access: own\n", "    access: own\n    session: 1h\n"),
+		"is not valid":                             change(t, base, role, role+"    session: \"3600\"\n"),
 	} {
 		if _, err := Load([]byte(text), environment); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("want %q, got %v", says, err)
