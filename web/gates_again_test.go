@@ -11,7 +11,7 @@ import (
 )
 
 // A run that is repeated takes the backup that it has, and makes another only
-// if that came to nothing.
+// if did not succeed.
 func TestGatesOfOneRunShareABackup(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		again := func(changed map[string]string, code, jobs int) {
@@ -138,7 +138,7 @@ func TestGatesWithoutANameOfTheRunAskForNothing(t *testing.T) {
 	f := newFront(t)
 	w := jenkinsWay(t)
 	delete(w.env, "BUILD_URL")
-	w.run(t, f.url, nil).want(t, f, 5, 0, "GATE_RUN must be given")
+	w.run(t, f.url, nil).want(t, f, 5, 0, "GATE_RUN must be set")
 }
 
 // What each gate calls its run does not change when it is repeated, and its

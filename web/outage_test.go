@@ -12,6 +12,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/identity"
+	"backupportal/function/param/wordstest"
 	"backupportal/web"
 )
 
@@ -28,6 +29,7 @@ func (w *world) ask(method, path, contentType, body string, headers ...string) *
 	}
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
+	wordstest.Check(w.t, method+" "+path, answer.Body.String())
 	return answer
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"backupportal/function/param/wordstest"
 )
 
 // The scripts in testdata are read like this. A line "METHOD path" begins a
@@ -162,6 +164,7 @@ func (s *script) send() {
 		s.t.Fatal(err)
 	}
 	s.content = string(content)
+	wordstest.Check(s.t, s.method+" "+s.path, s.content)
 }
 
 func (s *script) check(verb, rest string) error {

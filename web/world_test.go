@@ -28,6 +28,7 @@ import (
 // A world is the portal in front of the emulator, with a clock that the test
 // turns. The cloud is a server, reached over HTTP.
 type world struct {
+	t       testing.TB
 	from    string // where requests of browse come from; empty is somewhere
 	handler http.Handler
 	server  *web.Server
@@ -60,7 +61,7 @@ func newWorld(t testing.TB) *world { return newWorldIn(t, func(*emulated.World) 
 func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	t.Helper()
 	// The cloud's SDK signs with the machine's clock, so the test's begins there.
-	w := &world{clock: &clock{now: time.Now().Round(0)}}
+	w := &world{t: t, clock: &clock{now: time.Now().Round(0)}}
 	exists := emulated.Demo()
 	change(exists)
 	cloud, err := emulator.New(emulator.Options{World: exists, Now: w.clock.Now})

@@ -13,6 +13,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/param/wordstest"
 	"backupportal/function/secret"
 )
 
@@ -85,6 +86,7 @@ func sent(t *testing.T, receiver backup.Receiver, n backup.Notice, change ...fun
 		!strings.HasPrefix(got[0].header.Get("Content-Type"), "application/json") {
 		t.Fatalf("%s got %+v", receiver.Kind, got)
 	}
+	wordstest.Check(t, string(receiver.Kind), string(got[0].body))
 	return got[0]
 }
 
