@@ -15,18 +15,18 @@ import (
 )
 
 var (
-	wordAccess     = param.Both("Check access", "检查访问权限")
-	wordAccessLede = param.Both("Whether backups can be made in an account, step by step: each asks the cloud one question and changes nothing.", "逐项检查能否在某账号中创建备份：每一项只向云端询问，不做任何更改。")
-	wordAccessAll  = param.Both("Everything that was checked is in order.", "所检查的各项均正常。")
-	wordAccessOne  = param.Both("One thing is in the way: %v", "有一项未通过：%v")
-	wordAccessMany = param.Both("%v things are in the way", "有 %v 项未通过")
-	wordFix        = param.Both("To mend it", "修复方法")
-	wordRungOK     = param.Both("In order", "正常")
-	wordRungFailed = param.Both("In the way", "未通过")
-	wordRungNot    = param.Both("Not reached", "未检查")
-	wordQuestion   = param.Both("Asked", "询问")
-	wordAnswer     = param.Both("Answer", "答复")
-	wordRefuser    = param.Both("Refused by", "拒绝来源")
+	wordAccess          = param.Both("Check access", "检查访问权限")
+	wordAccessLede      = param.Both("Whether backups can be made in an account, step by step: each asks the cloud one question and changes nothing.", "逐项检查能否在某账号中创建备份：每一项只向云端询问，不做任何更改。")
+	wordAccessAll       = param.Both("Everything that was checked is in order.", "所检查的各项均正常。")
+	wordAccessOne       = param.Both("One thing is in the way: %v", "有一项未通过：%v")
+	wordAccessMany      = param.Both("%v things are in the way", "有 %v 项未通过")
+	wordFix             = param.Both("To mend it", "修复方法")
+	wordCheckOK         = param.Both("In order", "正常")
+	wordCheckFailed     = param.Both("In the way", "未通过")
+	wordCheckNotReached = param.Both("Not reached", "未检查")
+	wordQuestion        = param.Both("Asked", "询问")
+	wordAnswer          = param.Both("Answer", "答复")
+	wordRefuser         = param.Both("Refused by", "拒绝来源")
 )
 
 // Access checks the way to backups in an account.
@@ -165,7 +165,7 @@ func Access(p AccessPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if len(p.Rungs) > 0 {
+			if len(p.Checks) > 0 {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<section aria-labelledby=\"found\"><h2 id=\"found\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -179,12 +179,12 @@ func Access(p AccessPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</h2><ol class=\"rungs\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</h2><ol class=\"checks\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				for _, r := range p.Rungs {
-					templ_7745c5c3_Err = rung(shownRung{r}).Render(ctx, templ_7745c5c3_Buffer)
+				for _, r := range p.Checks {
+					templ_7745c5c3_Err = accessCheck(shownCheck{r}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -204,7 +204,7 @@ func Access(p AccessPage) templ.Component {
 	})
 }
 
-func rung(r shownRung) templ.Component {
+func accessCheck(r shownCheck) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -259,7 +259,7 @@ func rung(r shownRung) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			var templ_7745c5c3_Var13 = []any{rungLooks(r.State)}
+			var templ_7745c5c3_Var13 = []any{checkLooks(r.State)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_ElementWriter, templ_7745c5c3_Var13...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -292,9 +292,9 @@ func rung(r shownRung) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var15 string
-		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(in(ctx, rungWord(r.State)))
+		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(in(ctx, checkWord(r.State)))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 59, Col: 66}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 59, Col: 68}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 		if templ_7745c5c3_Err != nil {
@@ -323,7 +323,7 @@ func rung(r shownRung) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if said := r.said(ctx); r.State == backup.RungFailed && len(said) > 0 {
+		if said := r.said(ctx); r.State == backup.CheckFailed && len(said) > 0 {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<dl class=\"facts\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -159,15 +159,15 @@ func statuses() []status {
 // stateMeaning is what a state means to whoever sent the submission.
 func stateMeaning(s backup.State) param.Text {
 	switch s {
-	case backup.Sending:
+	case backup.StateSending:
 		return param.Both("The portal is calling Cloud Backup.", "门户正在调用云备份。")
-	case backup.Unknown:
+	case backup.StateUnknown:
 		return param.Both("The cloud's answer was lost. The portal looks for the job, and sends nothing meanwhile.", "云端的应答丢失。门户正在查找任务，期间不会再次发送。")
-	case backup.Refused:
+	case backup.StateRefused:
 		return param.Both("Cloud Backup said no. Nothing was started, and this key stays refused.", "云备份拒绝了请求，没有开始备份；此键的结果不再改变。")
-	case backup.NotSent:
+	case backup.StateNotSent:
 		return param.Both("Nothing was started. The same request with the same key may be sent again.", "未开始备份。可以用同一个键再次发送同一请求。")
-	case backup.Denied:
+	case backup.StateDenied:
 		return param.Both("The policy said no. Nothing was sent.", "策略不允许，未发送任何请求。")
 	case backup.StateCreated, backup.StateQueued:
 		return param.Both("The job waits for its turn.", "任务正在排队。")

@@ -17,7 +17,7 @@ var answerTypes = map[string]reflect.Type{
 	"BackupJobList": reflect.TypeFor[BackupJobList](),
 	"DryRun":        reflect.TypeFor[DryRun](),
 	"Preflight":     reflect.TypeFor[Preflight](),
-	"Things":        reflect.TypeFor[Things](),
+	"Candidates":    reflect.TypeFor[Candidates](),
 	"Problem":       reflect.TypeFor[Problem](),
 }
 
@@ -162,30 +162,30 @@ func answerWords() map[string]doc {
 		"DryRun.Previews[].title": nil,
 		"DryRun.Previews[].code":  nil,
 
-		"Preflight.Account":       about("The alias."),
-		"Preflight.Region":        about("Where it was checked."),
-		"Preflight.Passed":        about("Nothing is in the way."),
-		"Preflight.Rungs":         nil,
-		"Preflight.Rungs[].Id":    about("It never changes: trust, hbr:CreateBackupJob and so on."),
-		"Preflight.Rungs[].Title": about("For people."),
-		"Preflight.Rungs[].State": {
+		"Preflight.Account":        about("The alias."),
+		"Preflight.Region":         about("Where it was checked."),
+		"Preflight.Passed":         about("Nothing is in the way."),
+		"Preflight.Checks":         nil,
+		"Preflight.Checks[].Id":    about("It never changes: trust, hbr:CreateBackupJob and so on."),
+		"Preflight.Checks[].Title": about("For people."),
+		"Preflight.Checks[].State": {
 			"description": "not_reached: what it stands on failed.",
-			"enum":        []backup.RungState{backup.RungOK, backup.RungFailed, backup.RungNotReached},
+			"enum":        []backup.CheckState{backup.CheckOK, backup.CheckFailed, backup.CheckNotReached},
 		},
-		"Preflight.Rungs[].Finding": about("What was found, for people."),
-		"Preflight.Rungs[].Evidence": about("What the cloud said: Operation, Code, RequestId, Identity, and of AccessDeniedDetail " +
+		"Preflight.Checks[].Finding": about("What was found, for people."),
+		"Preflight.Checks[].Evidence": about("What the cloud said: Operation, Code, RequestId, Identity, and of AccessDeniedDetail " +
 			"AuthAction, PolicyType and NoPermissionType."),
-		"Preflight.Rungs[].Fixes":         nil,
-		"Preflight.Rungs[].Fixes[].title": about("Where to paste it."),
-		"Preflight.Rungs[].Fixes[].code":  about("What to paste: without any secret."),
+		"Preflight.Checks[].Fixes":         nil,
+		"Preflight.Checks[].Fixes[].title": about("Where to paste it."),
+		"Preflight.Checks[].Fixes[].code":  about("What to paste: without any secret."),
 
-		"Things.Things":        nil,
-		"Things.Things[].Id":   nil,
-		"Things.Things[].Name": nil,
-		"Things.Things[].Facts": about("What else the cloud says, by the names of its API: Status, ZoneId, OSType; Type, " +
+		"Candidates.Items":        nil,
+		"Candidates.Items[].Id":   nil,
+		"Candidates.Items[].Name": nil,
+		"Candidates.Items[].Attributes": about("What else the cloud says, by the names of its API: Status, ZoneId, OSType; Type, " +
 			"Category, Size; VaultType; ClusterType, AgentStatus."),
-		"Things.Things[].Tags": about("Of an instance."),
-		"Things.Next":          about("The value of Next for the next page. It is missing on the last."),
+		"Candidates.Items[].Tags": about("Of an instance."),
+		"Candidates.Next":         about("The value of Next for the next page. It is missing on the last."),
 
 		"Problem":                    about("What went wrong (RFC 9457)."),
 		"Problem.type":               about("A URN, one for each kind of problem: urn:backup-portal:problem:…"),

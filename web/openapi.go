@@ -44,22 +44,22 @@ func (s *Server) description() doc {
 			"/api/v1/backup-jobs/{SubmissionId}":        doc{"get": describeShow()},
 			"/api/v1/backup-jobs/{SubmissionId}/cancel": doc{"post": describeCancel()},
 			"/api/v1/accounts/{alias}/preflight":        doc{"get": describePreflight()},
-			"/api/v1/accounts/{alias}/instances": doc{"get": describeThings(
+			"/api/v1/accounts/{alias}/instances": doc{"get": describeCandidates(
 				backup.Instances,
 				"Instances to back up",
 				"Those that a rule lets you back up.",
 			)},
-			"/api/v1/accounts/{alias}/disks": doc{"get": describeThings(
+			"/api/v1/accounts/{alias}/disks": doc{"get": describeCandidates(
 				backup.Disks,
 				"Disks of an instance",
 				"For Detail.diskIdList.",
 			)},
-			"/api/v1/accounts/{alias}/vaults": doc{"get": describeThings(
+			"/api/v1/accounts/{alias}/vaults": doc{"get": describeCandidates(
 				backup.Vaults,
 				"Backup vaults",
 				"Those that can be written to now and that a rule lets you use.",
 			)},
-			"/api/v1/accounts/{alias}/clusters": doc{"get": describeThings(
+			"/api/v1/accounts/{alias}/clusters": doc{"get": describeCandidates(
 				backup.Clusters,
 				"Container clusters",
 				"Those that Cloud Backup knows and that a rule lets you back up.",
@@ -272,7 +272,7 @@ func describePreflight() doc {
 	}
 }
 
-func describeThings(kind backup.ThingKind, summary, about string) doc {
+func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 	parameters := []doc{
 		{
 			"name":        "alias",
@@ -321,7 +321,7 @@ func describeThings(kind backup.ThingKind, summary, about string) doc {
 		"description": about + " As it was at some time of the last minute. A page may hold fewer than the next one, or nothing, where the policy covers little. " +
 			"An account that Cloud Backup goes into by itself shows no instances and disks.",
 		"parameters": parameters,
-		"responses":  responses(doc{"200": answerOf("One page.", []string{"Things"})}, 400, 404, 422, 429, 502, 503),
+		"responses":  responses(doc{"200": answerOf("One page.", []string{"Candidates"})}, 400, 404, 422, 429, 502, 503),
 	}
 }
 
