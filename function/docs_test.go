@@ -141,7 +141,7 @@ func deadLinks(files fs.FS, name string, targets []string) (problems []string) {
 }
 
 // anchors returns the anchors that GitHub gives to the headings of a Markdown text:
-// lower case, blanks as hyphens, other punctuation left out, repeats numbered.
+// lower case, hyphens for blanks, no other punctuation, a number behind a repeat.
 func anchors(markdown string) (all []string) {
 	seen := map[string]int{}
 	for _, m := range heading.FindAllStringSubmatch(fencedCode.ReplaceAllString(markdown, ""), -1) {
@@ -164,9 +164,9 @@ func anchors(markdown string) (all []string) {
 	return all
 }
 
-// declaredNames reads the Go files of the module, without tests, and returns for
-// each package name the names declared at its top level, and for each type its
-// fields and methods as Type.Member. Folders with a name in common share an entry.
+// declaredNames parses the Go files of the module except tests. For each package name
+// it returns the names at the top level, and the fields and methods of each type as
+// Type.Member. Packages with equal names share an entry.
 func declaredNames(files fs.FS) (map[string]map[string]bool, error) {
 	all := map[string]map[string]bool{}
 	for _, top := range []string{"function", "web", "templates"} {
@@ -261,11 +261,11 @@ func members(e ast.Expr) (names []string) {
 // A goName is package.Name or package.Type.Member.
 var goName = regexp.MustCompile("\\A([a-z][a-z0-9]*)\\.([A-Za-z]\\w*(?:\\.[A-Za-z]\\w*)?)(?:\\(.*\\))?\\z")
 
-// fileName is what looks like a name with a small letter, and is a file.
+// fileName matches the names of files, which have the form of a Go name too.
 var fileName = regexp.MustCompile(`\.(go|md|yaml|yml|js|sh|sql|css|templ)\z`)
 
-// goNames returns what has the form of a Go name in the code of a Markdown text.
-// Fenced code is left out.
+// goNames returns the inline code of a Markdown text that has the form of a Go name.
+// It ignores fenced code.
 func goNames(markdown string) (names []string) {
 	for _, span := range inlineCode.FindAllString(fencedCode.ReplaceAllString(markdown, ""), -1) {
 		if span = strings.Trim(span, "`"); goName.MatchString(span) && !fileName.MatchString(span) {
@@ -276,7 +276,7 @@ func goNames(markdown string) (names []string) {
 }
 
 // unknownNames reports the names of packages in declared that are not declared
-// there. Names of other packages are left alone.
+// there. It ignores names of other packages.
 func unknownNames(declared map[string]map[string]bool, names []string) (problems []string) {
 	for _, name := range names {
 		m := goName.FindStringSubmatch(name)
