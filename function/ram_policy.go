@@ -51,31 +51,31 @@ func printRAMPolicies(args []string, env environment) error {
 	if err != nil {
 		return usageError{fmt.Errorf("%s: %w", *file, err)}
 	}
-	uses := accountUses(p)
+	capabilities := accountCapabilities(p)
 	if *portal == "" {
-		i := slices.IndexFunc(uses, func(a aliyun.AccountUse) bool { return a.Account.Access == backup.Own })
+		i := slices.IndexFunc(capabilities, func(a aliyun.AccountCapabilities) bool { return a.Account.Access == backup.Own })
 		if i < 0 {
 			return usageError{errors.New("-portal is required: no account of the policy has access: own")}
 		}
-		*portal = "acs:ram::" + uses[i].Account.ID + ":role/backup-portal"
+		*portal = "acs:ram::" + capabilities[i].Account.ID + ":role/backup-portal"
 	}
 	if !portalShape.MatchString(*portal) {
 		return usageError{errors.New("-portal must have the form acs:ram::1234567890123456:role/name")}
 	}
-	return writeDocuments(ramDocuments(uses, *portal), *asJSON, env.out)
+	return writeDocuments(ramDocuments(capabilities, *portal), *asJSON, env.out)
 }
 
-// accountUses are the accounts of the policy, and what the portal does there.
-func accountUses(p *policy.Policy) (all []aliyun.AccountUse) {
+// accountCapabilities are the accounts of the policy, and what the portal does there.
+func accountCapabilities(p *policy.Policy) (all []aliyun.AccountCapabilities) {
 	for _, a := range p.AllAccounts() {
-		all = append(all, aliyun.AccountUse{Account: a, Uses: p.Uses(a.Alias)})
+		all = append(all, aliyun.AccountCapabilities{Account: a, Capabilities: p.Capabilities(a.Alias)})
 	}
 	return all
 }
 
 // ramDocuments are the policies that a deployment needs. Aliases that share a role
 // share its policies.
-func ramDocuments(uses []aliyun.AccountUse, portal string) (all []ramDocument) {
+func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all []ramDocument) {
 	if isRole := portalShape.FindStringSubmatch(portal)[1] == "role"; isRole {
 		all = append(all, ramDocument{
 			Of:       portal,
@@ -88,16 +88,16 @@ func ramDocuments(uses []aliyun.AccountUse, portal string) (all []ramDocument) {
 		Of:       portal,
 		Kind:     "permission",
 		Note:     "Permissions of the function itself.",
-		Document: aliyun.FunctionPolicy(uses),
+		Document: aliyun.FunctionPolicy(capabilities),
 	})
 	seen := map[string]bool{}
-	for _, a := range uses {
+	for _, a := range capabilities {
 		if a.Account.Access == backup.Own || seen[a.Account.RoleARN()+string(a.Account.Access)] {
 			continue
 		}
 		seen[a.Account.RoleARN()+string(a.Account.Access)] = true
-		var shared []aliyun.AccountUse
-		for _, other := range uses {
+		var shared []aliyun.AccountCapabilities
+		for _, other := range capabilities {
 			by := other.Account
 			if a.Account.Access == backup.AssumeRole {
 				by = by.Caller() // it may make the calls for others
@@ -112,10 +112,10 @@ func ramDocuments(uses []aliyun.AccountUse, portal string) (all []ramDocument) {
 }
 
 // roleDocuments are those of the role in one account, and of all that it is used for.
-func roleDocuments(a backup.Account, uses []aliyun.AccountUse, portal string) []ramDocument {
+func roleDocuments(a backup.Account, capabilities []aliyun.AccountCapabilities, portal string) []ramDocument {
 	of := a.RoleARN()
 	var aliases []string
-	for _, u := range uses {
+	for _, u := range capabilities {
 		aliases = append(aliases, u.Account.Alias)
 	}
 	if a.Access == backup.HBRCrossAccount {
@@ -129,7 +129,7 @@ func roleDocuments(a backup.Account, uses []aliyun.AccountUse, portal string) []
 	}
 	note := "Lets the portal assume the role."
 	var accounts []backup.Account
-	for _, u := range uses {
+	for _, u := range capabilities {
 		if u.Account.Access == backup.AssumeRole {
 			accounts = append(accounts, u.Account)
 			if name := u.Account.ExternalIDVariable; name != "" {
@@ -144,7 +144,7 @@ func roleDocuments(a backup.Account, uses []aliyun.AccountUse, portal string) []
 		Note:     note,
 		Document: aliyun.TrustPolicy(portal, accounts...),
 	}}
-	if p := aliyun.SharedPolicy(uses); len(p.Statement) > 0 {
+	if p := aliyun.SharedPolicy(capabilities); len(p.Statement) > 0 {
 		all = append(all, ramDocument{
 			Of:       of,
 			Accounts: aliases,

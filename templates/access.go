@@ -12,11 +12,11 @@ import (
 // AccessPage checks the way to backups in an account.
 type AccessPage struct {
 	Shell
-	Accounts []backup.Account  // in which the reader may create backups, with the regions in which they may
-	Given    map[string]string // Account, Region, SourceType, InstanceId, as they were given
-	Also     []Hidden          // other parameters that matter, kept
-	Mistakes []param.Mistake   // what is wrong with that; then nothing was asked
-	Rungs    []backup.Rung     // what was found; empty if nothing was asked
+	Accounts []backup.Account     // in which the reader may create backups, with the regions in which they may
+	Given    map[string]string    // Account, Region, SourceType, InstanceId, as they were given
+	Also     []Hidden             // other parameters that matter, kept
+	Mistakes []param.Mistake      // what is wrong with that; then nothing was asked
+	Checks   []backup.AccessCheck // what was found; empty if nothing was asked
 }
 
 var accessFields = []string{"Account", "Region", "SourceType", "InstanceId"}
@@ -66,9 +66,9 @@ func (p AccessPage) control(ctx context.Context, name string) control {
 
 // verdict is the result in a line.
 func (p AccessPage) verdict(ctx context.Context) string {
-	var failed []backup.Rung
-	for _, r := range p.Rungs {
-		if r.State == backup.RungFailed {
+	var failed []backup.AccessCheck
+	for _, r := range p.Checks {
+		if r.State == backup.CheckFailed {
 			failed = append(failed, r)
 		}
 	}
@@ -81,15 +81,15 @@ func (p AccessPage) verdict(ctx context.Context) string {
 	return in(ctx, wordAccessMany, len(failed))
 }
 
-// A shownRung is a rung on a page.
-type shownRung struct{ backup.Rung }
+// A shownCheck is an access check as a page shows it.
+type shownCheck struct{ backup.AccessCheck }
 
-func (r shownRung) id() string { return "rung-" + strings.ReplaceAll(r.ID, ":", "-") }
+func (r shownCheck) id() string { return "check-" + strings.ReplaceAll(r.ID, ":", "-") }
 
-func (r shownRung) fixID(i int) string { return r.id() + "-fix-" + strconv.Itoa(i) }
+func (r shownCheck) fixID(i int) string { return r.id() + "-fix-" + strconv.Itoa(i) }
 
 // said is what the cloud answered, as facts.
-func (r shownRung) said(ctx context.Context) (facts []fact) {
+func (r shownCheck) said(ctx context.Context) (facts []fact) {
 	e := r.Evidence
 	add := func(label param.Text, parts ...string) {
 		var there []string
@@ -108,21 +108,21 @@ func (r shownRung) said(ctx context.Context) (facts []fact) {
 	return facts
 }
 
-func rungWord(s backup.RungState) param.Text {
+func checkWord(s backup.CheckState) param.Text {
 	switch s {
-	case backup.RungOK:
-		return wordRungOK
-	case backup.RungFailed:
-		return wordRungFailed
+	case backup.CheckOK:
+		return wordCheckOK
+	case backup.CheckFailed:
+		return wordCheckFailed
 	}
-	return wordRungNot
+	return wordCheckNotReached
 }
 
-func rungLooks(s backup.RungState) string {
+func checkLooks(s backup.CheckState) string {
 	switch s {
-	case backup.RungOK:
+	case backup.CheckOK:
 		return "tag good dot"
-	case backup.RungFailed:
+	case backup.CheckFailed:
 		return "tag bad diamond"
 	}
 	return "tag muted dot"

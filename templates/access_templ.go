@@ -15,18 +15,18 @@ import (
 )
 
 var (
-	wordAccess     = param.Both("Check access", "检查访问权限")
-	wordAccessLede = param.Both("Checks step by step whether backups can be created in an account. Each step sends one request to the cloud and changes nothing.", "逐项检查能否在账号中创建备份。每一项只向云端发送一次查询，不做任何更改。")
-	wordAccessAll  = param.Both("All checks passed.", "所有检查均已通过。")
-	wordAccessOne  = param.Both("1 check failed: %v", "1 项检查未通过：%v")
-	wordAccessMany = param.Both("%v checks failed", "%v 项检查未通过")
-	wordFix        = param.Both("How to fix it", "修复方法")
-	wordRungOK     = param.Both("Passed", "通过")
-	wordRungFailed = param.Both("Failed", "未通过")
-	wordRungNot    = param.Both("Not checked", "未检查")
-	wordQuestion   = param.Both("Request", "请求")
-	wordAnswer     = param.Both("Answer", "返回")
-	wordRefuser    = param.Both("Refused by", "拒绝来源")
+	wordAccess          = param.Both("Check access", "检查访问权限")
+	wordAccessLede      = param.Both("Checks step by step whether backups can be created in an account. Each step sends one request to the cloud and changes nothing.", "逐项检查能否在账号中创建备份。每一项只向云端发送一次查询，不做任何更改。")
+	wordAccessAll       = param.Both("All checks passed.", "所有检查均已通过。")
+	wordAccessOne       = param.Both("1 check failed: %v", "1 项检查未通过：%v")
+	wordAccessMany      = param.Both("%v checks failed", "%v 项检查未通过")
+	wordFix             = param.Both("How to fix it", "修复方法")
+	wordCheckOK         = param.Both("Passed", "通过")
+	wordCheckFailed     = param.Both("Failed", "未通过")
+	wordCheckNotReached = param.Both("Not checked", "未检查")
+	wordQuestion        = param.Both("Request", "请求")
+	wordAnswer          = param.Both("Answer", "返回")
+	wordRefuser         = param.Both("Refused by", "拒绝来源")
 )
 
 // Access checks the way to backups in an account.
@@ -165,7 +165,7 @@ func Access(p AccessPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if len(p.Rungs) > 0 {
+			if len(p.Checks) > 0 {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<section aria-labelledby=\"found\"><h2 id=\"found\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -179,12 +179,12 @@ func Access(p AccessPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</h2><ol class=\"rungs\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</h2><ol class=\"checks\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				for _, r := range p.Rungs {
-					templ_7745c5c3_Err = rung(shownRung{r}).Render(ctx, templ_7745c5c3_Buffer)
+				for _, r := range p.Checks {
+					templ_7745c5c3_Err = accessCheck(shownCheck{r}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -204,7 +204,7 @@ func Access(p AccessPage) templ.Component {
 	})
 }
 
-func rung(r shownRung) templ.Component {
+func accessCheck(r shownCheck) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -259,7 +259,7 @@ func rung(r shownRung) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			var templ_7745c5c3_Var13 = []any{rungLooks(r.State)}
+			var templ_7745c5c3_Var13 = []any{checkLooks(r.State)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_ElementWriter, templ_7745c5c3_Var13...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -292,9 +292,9 @@ func rung(r shownRung) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var15 string
-		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(in(ctx, rungWord(r.State)))
+		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(in(ctx, checkWord(r.State)))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 59, Col: 66}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 59, Col: 68}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 		if templ_7745c5c3_Err != nil {
@@ -323,7 +323,7 @@ func rung(r shownRung) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if said := r.said(ctx); r.State == backup.RungFailed && len(said) > 0 {
+		if said := r.said(ctx); r.State == backup.CheckFailed && len(said) > 0 {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<dl class=\"facts\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -159,15 +159,15 @@ func statuses() []status {
 // stateMeaning is what a state means to whoever sent the submission.
 func stateMeaning(s backup.State) param.Text {
 	switch s {
-	case backup.Sending:
+	case backup.StateSending:
 		return param.Both("The portal is calling Cloud Backup.", "门户正在调用云备份。")
-	case backup.Unknown:
+	case backup.StateUnknown:
 		return param.Both("The answer of the cloud was lost. The portal is looking for the job and sends no other request until then.", "云端的应答丢失。门户正在查找任务，在此期间不会再次发送。")
-	case backup.Refused:
+	case backup.StateRefused:
 		return param.Both("Cloud Backup refused the request. Nothing was started, and every request with this key is refused.", "云备份拒绝了请求，未开始备份；此幂等键的结果不再改变。")
-	case backup.NotSent:
+	case backup.StateNotSent:
 		return param.Both("Nothing was started. You can send the same request with the same key again.", "未开始备份。可以使用同一幂等键再次发送同一请求。")
-	case backup.Denied:
+	case backup.StateDenied:
 		return param.Both("The policy does not allow the backup. No request was sent.", "策略不允许此备份，未发送任何请求。")
 	case backup.StateCreated, backup.StateQueued:
 		return param.Both("The job is queued.", "任务正在排队。")

@@ -74,7 +74,7 @@ func row(doc *goquery.Document, section, name string) string {
 
 func TestReferenceHasEveryStateAndOutcome(t *testing.T) {
 	states := []backup.State{
-		backup.Sending, backup.Unknown, backup.Refused, backup.NotSent, backup.Denied, backup.StateCreated, backup.StateQueued, backup.StateRunning, backup.StateCanceling,
+		backup.StateSending, backup.StateUnknown, backup.StateRefused, backup.StateNotSent, backup.StateDenied, backup.StateCreated, backup.StateQueued, backup.StateRunning, backup.StateCanceling,
 		backup.StateComplete, backup.StatePartialComplete, backup.StateFailed, backup.StateCanceled, backup.StateExpired, backup.StateUnavailable,
 	}
 	for _, l := range languages {

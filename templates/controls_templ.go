@@ -12,8 +12,8 @@ import templruntime "github.com/a-h/templ/runtime"
 import "backupportal/function/param"
 
 var (
-	wordNoThings = param.Both("No matching items that you are allowed to select.", "没有找到您有权选择的项。")
-	wordNoList   = param.Both("The list cannot be loaded at the moment. Enter the ID.", "暂时无法加载列表。请直接填写 ID。")
+	wordNoCandidates = param.Both("No matching items that you are allowed to select.", "没有找到您有权选择的项。")
+	wordNoList       = param.Both("The list cannot be loaded at the moment. Enter the ID.", "暂时无法加载列表。请直接填写 ID。")
 )
 
 // question draws one question of the form, with what it reveals.
@@ -1055,9 +1055,9 @@ func picker(c control) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var51 string
-		templ_7745c5c3_Var51, templ_7745c5c3_Err = templruntime.NewAttributeExpression(in(ctx, wordNoThings)).Resolve(ctx)
+		templ_7745c5c3_Var51, templ_7745c5c3_Err = templruntime.NewAttributeExpression(in(ctx, wordNoCandidates)).Resolve(ctx)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/controls.templ`, Line: 130, Col: 72}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/controls.templ`, Line: 130, Col: 76}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var51)
 		if templ_7745c5c3_Err != nil {
@@ -1070,7 +1070,7 @@ func picker(c control) templ.Component {
 		var templ_7745c5c3_Var52 string
 		templ_7745c5c3_Var52, templ_7745c5c3_Err = templruntime.NewAttributeExpression(in(ctx, wordNoList)).Resolve(ctx)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/controls.templ`, Line: 130, Col: 106}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/controls.templ`, Line: 130, Col: 110}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var52)
 		if templ_7745c5c3_Err != nil {

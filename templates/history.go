@@ -48,10 +48,10 @@ func filterID(m param.Mistake) string { return ControlID(m.Field) }
 // states are what people call the states, each with the words that it stands
 // for. Words that nobody knows can be asked for in the address.
 var states = [][]backup.State{
-	{backup.Sending, backup.StateCreated, backup.StateQueued, backup.StateRunning, backup.StateCanceling},
-	{backup.Unknown}, {backup.StateComplete}, {backup.StatePartialComplete},
+	{backup.StateSending, backup.StateCreated, backup.StateQueued, backup.StateRunning, backup.StateCanceling},
+	{backup.StateUnknown}, {backup.StateComplete}, {backup.StatePartialComplete},
 	{backup.StateFailed, backup.StateExpired, backup.StateUnavailable},
-	{backup.StateCanceled}, {backup.Refused}, {backup.Denied}, {backup.NotSent},
+	{backup.StateCanceled}, {backup.StateRefused}, {backup.StateDenied}, {backup.StateNotSent},
 }
 
 // filter makes the control of a filter.

@@ -181,7 +181,7 @@ func (s sampler) row(state backup.State) templates.Row {
 			CopyStatus: "RUNNING", CopyProgress: 12,
 		},
 	}
-	if !state.Lives() {
+	if state.IsTerminal() {
 		record.Job.CompleteTime, record.Last.Code, record.Job.ErrorMessage = s.now, s.put("Code"), s.put("what the cloud says")
 		record.Job.ConsistentLevel, record.Job.DowngradeReason = s.put("CRASH"), s.put("no script")
 	}
@@ -191,21 +191,21 @@ func (s sampler) row(state backup.State) templates.Row {
 func (s sampler) statuses() []sample {
 	var all []sample
 	for _, state := range []backup.State{
-		backup.Sending, backup.Unknown, backup.Refused, backup.NotSent, backup.StateQueued, backup.StateRunning, backup.StateCanceling, backup.StateComplete,
+		backup.StateSending, backup.StateUnknown, backup.StateRefused, backup.StateNotSent, backup.StateQueued, backup.StateRunning, backup.StateCanceling, backup.StateComplete,
 		backup.StatePartialComplete, backup.StateFailed, backup.StateCanceled, backup.StateExpired, backup.State(s.put("ODD")),
 	} {
 		page := templates.StatusPage{Shell: s.shell("/backups/k7v2"), Row: s.row(state), Account: s.accounts()[1]}
-		if state.Lives() {
+		if !state.IsTerminal() {
 			page.Every = 5 * time.Second
 		}
 		if state == backup.StateFailed {
 			page.Record.Job.ErrorMessage = s.put("VolumeNotMounted")
 			page.Means, page.Todo = s.text("The volume is not mounted on the node it was last seen on.", "该卷未挂载在上次所见的节点上。"), s.text("Check that the pod is running, then repeat the backup.", "请确认 Pod 正在运行，然后再备份一次。")
 		}
-		page.Auto, page.Late = state == backup.Sending, state == backup.StateComplete
+		page.Auto, page.Late = state == backup.StateSending, state == backup.StateComplete
 		page.Record.Cancellation.By.Name = s.put("bob")
 		name := "status-" + strings.ToLower(string(state))
-		if !state.Lives() || state == backup.StateRunning || state == backup.Unknown || state == backup.Sending || state == backup.StateQueued || state == backup.StateCanceling {
+		if state.IsTerminal() || state == backup.StateRunning || state == backup.StateUnknown || state == backup.StateSending || state == backup.StateQueued || state == backup.StateCanceling {
 			all = append(all, sample{name, templates.Status(page)})
 			continue
 		}
@@ -215,7 +215,7 @@ func (s sampler) statuses() []sample {
 }
 
 func (s sampler) others() []sample {
-	rows := []templates.Row{s.row(backup.StateRunning), s.row(backup.StateComplete), s.row(backup.StateFailed), s.row(backup.StateCanceled), s.row(backup.StatePartialComplete), s.row(backup.Unknown)}
+	rows := []templates.Row{s.row(backup.StateRunning), s.row(backup.StateComplete), s.row(backup.StateFailed), s.row(backup.StateCanceled), s.row(backup.StatePartialComplete), s.row(backup.StateUnknown)}
 	theirs := append([]templates.Row{s.row(backup.StateQueued)}, rows...)
 	theirs[0].Record.Principal.Name = s.put("bob")
 	rules := []policy.Rule{{

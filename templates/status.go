@@ -69,7 +69,7 @@ func (r Row) started() time.Time {
 // started, or may not have been, nothing began.
 func (r Row) beginning() param.Text {
 	switch r.State {
-	case backup.Denied, backup.Refused, backup.NotSent, backup.Sending, backup.Unknown:
+	case backup.StateDenied, backup.StateRefused, backup.StateNotSent, backup.StateSending, backup.StateUnknown:
 		return wordSubmitted
 	}
 	return wordStarted
@@ -79,17 +79,17 @@ func (r Row) beginning() param.Text {
 // cannot tell the tones apart.
 func looks(s backup.State) string {
 	switch s {
-	case backup.Sending, backup.StateRunning:
+	case backup.StateSending, backup.StateRunning:
 		return "tag accent dot"
-	case backup.Unknown:
+	case backup.StateUnknown:
 		return "tag warn ring"
-	case backup.StateCanceling, backup.StateCanceled, backup.NotSent:
+	case backup.StateCanceling, backup.StateCanceled, backup.StateNotSent:
 		return "tag warn dash"
 	case backup.StateComplete:
 		return "tag good dot"
 	case backup.StatePartialComplete:
 		return "tag warn half"
-	case backup.Refused, backup.Denied, backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
+	case backup.StateRefused, backup.StateDenied, backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
 		return "tag bad diamond"
 	}
 	return "tag muted dot"
@@ -103,7 +103,7 @@ func (p StatusPage) every() string {
 
 // close says what becomes of a submission whose page is closed.
 func (p StatusPage) close() param.Text {
-	if p.State.Lives() && p.Record.Last.Kind == backup.StepCreated {
+	if !p.State.IsTerminal() && p.Record.Last.Kind == backup.StepCreated {
 		return wordCloseRuns
 	}
 	return wordClose
@@ -158,9 +158,9 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 	job, last := p.Record.Job, p.Record.Last
 	means, known := in(ctx, p.Means), p.Means != param.Text{}
 	switch p.State {
-	case backup.Unknown:
+	case backup.StateUnknown:
 		return &trouble{tone: "warn", title: in(ctx, wordChecking)}
-	case backup.NotSent:
+	case backup.StateNotSent:
 		return &trouble{
 			tone:  "warn",
 			title: in(ctx, wordNotTaken),
@@ -168,7 +168,7 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 			todo:  in(ctx, p.Todo),
 			codes: p.codes(last.Code),
 		}
-	case backup.Denied:
+	case backup.StateDenied:
 		return &trouble{tone: "bad", title: in(ctx, wordDenied), lines: p.Denied}
 	case backup.StateCanceled:
 		if by := p.Record.Cancellation.By.Name; by != "" {
@@ -182,7 +182,7 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 			return &trouble{tone: "warn", title: in(ctx, wordPartly)}
 		}
 		return &trouble{tone: "warn", title: in(ctx, wordSkipped, job.ErrorMessage)}
-	case backup.Refused:
+	case backup.StateRefused:
 		t := &trouble{
 			tone:  "bad",
 			title: in(ctx, wordRefused),
@@ -271,7 +271,7 @@ func (p StatusPage) timeLeft() (time.Duration, bool) {
 
 // canCancel reports whether the page offers to cancel the job.
 func (p StatusPage) canCancel() bool {
-	return p.MayCancel && p.Record.Last.Kind == backup.StepCreated && p.State.Lives() && p.State != backup.StateCanceling
+	return p.MayCancel && p.Record.Last.Kind == backup.StepCreated && !p.State.IsTerminal() && p.State != backup.StateCanceling
 }
 
 // asked are all the answers that the submission gave, as the check page had

@@ -16,7 +16,7 @@ func status(t *testing.T, state backup.State, change func(*templates.StatusPage)
 	t.Helper()
 	s := newSampler(same)
 	page := templates.StatusPage{Shell: s.shell("/backups/k7v2"), Row: s.row(state), Account: s.accounts()[1]}
-	if state.Lives() {
+	if !state.IsTerminal() {
 		page.Every = 5 * time.Second
 	}
 	if change != nil {
@@ -32,10 +32,10 @@ func TestStatesHaveATextAndAShape(t *testing.T) {
 		lives      bool
 		says       string
 	}{
-		{backup.Sending, "Sending", "accent dot", true, ""},
-		{backup.Unknown, "Being checked", "warn ring", true, "It is not known yet"},
-		{backup.Refused, "Refused", "bad diamond", false, "Nothing was started."},
-		{backup.NotSent, "Not sent", "warn dash", false, "did not accept the request"},
+		{backup.StateSending, "Sending", "accent dot", true, ""},
+		{backup.StateUnknown, "Being checked", "warn ring", true, "We do not know yet"},
+		{backup.StateRefused, "Refused", "bad diamond", false, "Nothing was started."},
+		{backup.StateNotSent, "Not sent", "warn dash", false, "did not take the request"},
 		{backup.StateCreated, "Queued", "muted dot", true, ""},
 		{backup.StateQueued, "Queued", "muted dot", true, ""},
 		{backup.StateRunning, "Running", "accent dot", true, ""},
@@ -116,8 +116,8 @@ func TestTroubleSaysWhatCanBeDone(t *testing.T) {
 		want   []string
 		never  string
 	}{
-		"refused, known":   {backup.Refused, known, []string{"No such vault.", "What you can do", "Check its ID.", "Code · RequestId 25F49E7B"}, "Look at History"},
-		"refused, unknown": {backup.Refused, nil, []string{"Check History before you submit again.", "Show this information to your operator"}, "No such vault"},
+		"refused, known":   {backup.StateRefused, known, []string{"No such vault.", "What you can do", "Check its ID.", "Code · RequestId 25F49E7B"}, "Look at History"},
+		"refused, unknown": {backup.StateRefused, nil, []string{"Check History before you submit again.", "Show this information to your operator"}, "No such vault"},
 		"failed, known":    {backup.StateFailed, known, []string{"No such vault.", "VaultNotFound · RequestId"}, "operator"},
 		"failed, unknown":  {backup.StateFailed, nil, []string{"what the cloud says", "Show this information to your operator"}, "what the cloud says ·"},
 	} {

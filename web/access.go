@@ -49,7 +49,7 @@ func (s *Server) access(w http.ResponseWriter, r *http.Request) error {
 	status := http.StatusOK
 	if params["Account"] != "" && params["Region"] != "" {
 		var err error
-		page.Rungs, err = s.Backups.Preflight(r.Context(), principal(r), params)
+		page.Checks, err = s.Backups.Preflight(r.Context(), principal(r), params)
 		if status, page.Mistakes = wrong(nil, err); page.Mistakes == nil && err != nil {
 			return err
 		}
@@ -77,17 +77,17 @@ func (s *Server) askAccess(w http.ResponseWriter, r *http.Request) error {
 
 // A Preflight is a check of access, as machines get it.
 type Preflight struct {
-	Account string `json:"Account"`
-	Region  string `json:"Region"`
-	Passed  bool   `json:"Passed"` // every rung that was asked holds
-	Rungs   []Rung `json:"Rungs"`  // in the order in which they stand on each other
+	Account string        `json:"Account"`
+	Region  string        `json:"Region"`
+	Passed  bool          `json:"Passed"` // every rung that was asked holds
+	Checks  []AccessCheck `json:"Checks"` // in the order in which they stand on each other
 }
 
-// A Rung is one condition for a backup.
-type Rung struct {
+// A AccessCheck is one condition for a backup.
+type AccessCheck struct {
 	ID       string            `json:"Id"` // stable: "trust", "hbr:CreateBackupJob"…
 	Title    string            `json:"Title"`
-	State    backup.RungState  `json:"State"`
+	State    backup.CheckState `json:"State"`
 	Finding  string            `json:"Finding,omitempty"`
 	Evidence map[string]string `json:"Evidence,omitempty"` // what the cloud said
 	Fixes    []PreviewText     `json:"Fixes,omitempty"`    // what to paste, and where
@@ -111,8 +111,8 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 	l := templates.Language(r.Context())
 	answer := Preflight{Account: params["Account"], Region: params["Region"], Passed: true}
 	for _, rung := range rungs {
-		answer.Passed = answer.Passed && rung.State == backup.RungOK
-		one := Rung{
+		answer.Passed = answer.Passed && rung.State == backup.CheckOK
+		one := AccessCheck{
 			ID:       rung.ID,
 			Title:    rung.Title.In(l),
 			State:    rung.State,
@@ -135,7 +135,7 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 		for _, f := range rung.Fixes {
 			one.Fixes = append(one.Fixes, PreviewText{Title: f.Title.In(l), Code: f.Code})
 		}
-		answer.Rungs = append(answer.Rungs, one)
+		answer.Checks = append(answer.Checks, one)
 	}
 	return writeJSON(w, r, http.StatusOK, answer)
 }

@@ -12,7 +12,7 @@ import (
 	"backupportal/web"
 )
 
-// A check of access says the same to people and to machines, names the one rung
+// A check of access says the same to people and to machines, names the one check
 // that is broken and has what to paste.
 func TestAccessIsChecked(t *testing.T) {
 	w := newWorld(t)
@@ -32,7 +32,7 @@ func TestAccessIsChecked(t *testing.T) {
 			t.Fatalf("%s: %d %s", address, answer.Code, answer.Body)
 		}
 		failed, title := "", ""
-		for _, r := range got.Rungs {
+		for _, r := range got.Checks {
 			if r.State == "failed" {
 				failed, title = failed+r.ID, r.Title
 			}
@@ -49,11 +49,11 @@ func TestAccessIsChecked(t *testing.T) {
 		if broken != "" {
 			want = "1 check failed: " + title
 		}
-		if got := doc.Find("#found").Text(); page.Code != http.StatusOK || got != want || doc.Find(".rungs > li").Length() < 8 {
+		if got := doc.Find("#found").Text(); page.Code != http.StatusOK || got != want || doc.Find(".checks > li").Length() < 8 {
 			t.Errorf("%s: the page (%d) says %q, want %q", address, page.Code, got, want)
 		}
-		if broken == "trust" && !strings.Contains(doc.Find("#rung-trust pre").Text(), `"acs:ram::1000000000000001:user/portal"`) {
-			t.Errorf("no trust policy to paste: %s", doc.Find("#rung-trust").Text())
+		if broken == "trust" && !strings.Contains(doc.Find("#check-trust pre").Text(), `"acs:ram::1000000000000001:user/portal"`) {
+			t.Errorf("no trust policy to paste: %s", doc.Find("#check-trust").Text())
 		}
 	}
 	if jobs := w.cloud.Ledger().Jobs; len(jobs) != 0 {

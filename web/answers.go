@@ -17,7 +17,7 @@ var answerTypes = map[string]reflect.Type{
 	"BackupJobList": reflect.TypeFor[BackupJobList](),
 	"DryRun":        reflect.TypeFor[DryRun](),
 	"Preflight":     reflect.TypeFor[Preflight](),
-	"Things":        reflect.TypeFor[Things](),
+	"Candidates":    reflect.TypeFor[Candidates](),
 	"Problem":       reflect.TypeFor[Problem](),
 }
 
@@ -162,30 +162,30 @@ func answerWords() map[string]doc {
 		"DryRun.Previews[].title": nil,
 		"DryRun.Previews[].code":  nil,
 
-		"Preflight.Account":       about("The account alias."),
-		"Preflight.Region":        about("The checked region."),
-		"Preflight.Passed":        about("No check failed."),
-		"Preflight.Rungs":         nil,
-		"Preflight.Rungs[].Id":    about("A fixed ID: trust, hbr:CreateBackupJob and so on."),
-		"Preflight.Rungs[].Title": about("Title for users."),
-		"Preflight.Rungs[].State": {
+		"Preflight.Account":        about("The account alias."),
+		"Preflight.Region":         about("The checked region."),
+		"Preflight.Passed":         about("No check failed."),
+		"Preflight.Checks":         nil,
+		"Preflight.Checks[].Id":    about("A fixed ID: trust, hbr:CreateBackupJob and so on."),
+		"Preflight.Checks[].Title": about("Title for users."),
+		"Preflight.Checks[].State": {
 			"description": "not_reached: an earlier check failed.",
-			"enum":        []backup.RungState{backup.RungOK, backup.RungFailed, backup.RungNotReached},
+			"enum":        []backup.CheckState{backup.CheckOK, backup.CheckFailed, backup.CheckNotReached},
 		},
-		"Preflight.Rungs[].Finding": about("The result, for users."),
-		"Preflight.Rungs[].Evidence": about("The cloud's answer: Operation, Code, RequestId, Identity, and from AccessDeniedDetail " +
+		"Preflight.Checks[].Finding": about("The result, for users."),
+		"Preflight.Checks[].Evidence": about("The cloud's answer: Operation, Code, RequestId, Identity, and from AccessDeniedDetail " +
 			"AuthAction, PolicyType and NoPermissionType."),
-		"Preflight.Rungs[].Fixes":         nil,
-		"Preflight.Rungs[].Fixes[].title": about("Where to paste the fix."),
-		"Preflight.Rungs[].Fixes[].code":  about("The text to paste, without secrets."),
+		"Preflight.Checks[].Fixes":         nil,
+		"Preflight.Checks[].Fixes[].title": about("Where to paste the fix."),
+		"Preflight.Checks[].Fixes[].code":  about("The text to paste, without secrets."),
 
-		"Things.Things":        nil,
-		"Things.Things[].Id":   nil,
-		"Things.Things[].Name": nil,
-		"Things.Things[].Facts": about("Other attributes, by their names in the cloud's API: Status, ZoneId, OSType; Type, " +
+		"Candidates.Items":        nil,
+		"Candidates.Items[].Id":   nil,
+		"Candidates.Items[].Name": nil,
+		"Candidates.Items[].Attributes": about("Other attributes, by their names in the cloud's API: Status, ZoneId, OSType; Type, " +
 			"Category, Size; VaultType; ClusterType, AgentStatus."),
-		"Things.Things[].Tags": about("Tags of the instance."),
-		"Things.Next":          about("The value of Next for the next page. Omitted on the last page."),
+		"Candidates.Items[].Tags": about("Tags of the instance."),
+		"Candidates.Next":         about("The value of Next for the next page. Omitted on the last page."),
 
 		"Problem":                    about("What went wrong (RFC 9457)."),
 		"Problem.type":               about("A URN, one for each kind of problem: urn:backup-portal:problem:…"),

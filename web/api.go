@@ -136,9 +136,9 @@ func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun b
 		replayed: answer.Replayed, submission: answer.SubmissionID, retryAfter: answer.RetryAfter,
 	}
 	switch {
-	case answer.Status == backup.Refused:
+	case answer.Status == backup.StateRefused:
 		return s.refused(ctx, answer, out), nil
-	case answer.Status == backup.Unknown:
+	case answer.Status == backup.StateUnknown:
 		out.status = http.StatusAccepted
 	case answer.Replayed:
 		out.status = http.StatusOK

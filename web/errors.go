@@ -46,7 +46,7 @@ var faults = []fault{
 	{auth.ErrToken, http.StatusUnauthorized, "token",
 		param.Text{En: "The token was not accepted", Zh: "令牌未被接受"},
 		param.Text{En: "The token is unknown or has expired. The operator of this portal can create a new one.", Zh: "令牌无效或已过期。请联系本门户的管理员获取新令牌。"}},
-	{auth.ErrIssuerAway, http.StatusServiceUnavailable, "issuer-away",
+	{auth.ErrIssuerUnavailable, http.StatusServiceUnavailable, "issuer-away",
 		param.Text{En: "Your token cannot be verified at the moment", Zh: "暂时无法核验令牌"},
 		param.Text{En: "The issuer of the token did not answer. Nothing was started. Send the same request again.", Zh: "令牌的签发方没有响应。未开始备份，请重新发送同一请求。"}},
 	{webhook.ErrUnverified, http.StatusUnauthorized, "unverified",
@@ -118,7 +118,7 @@ var faults = []fault{
 	{backup.ErrNotSent, http.StatusServiceUnavailable, "not-sent",
 		param.Text{En: "Cloud Backup did not accept the request", Zh: "云备份未接受请求"},
 		param.Text{En: "This request did not start a backup. You can submit the same form again.", Zh: "本次请求未开始备份。可以再次提交同一表单。"}},
-	{backup.ErrStoreAway, http.StatusServiceUnavailable, "store-away",
+	{backup.ErrStoreUnavailable, http.StatusServiceUnavailable, "store-away",
 		param.Text{En: "Backups cannot be recorded at the moment", Zh: "暂时无法记录备份"},
 		param.Text{En: "This request did not start a backup. An earlier request with the same form or idempotency key may have started one. Try again in a few minutes: only one backup is created.", Zh: "本次请求未开始备份；使用同一表单或同一幂等键的先前请求可能已开始备份。请几分钟后重试，只会创建一个备份。"}},
 }
@@ -215,13 +215,13 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 		}
 		w.Header().Set("WWW-Authenticate", challenge)
 	}
-	if errors.Is(err, backup.ErrStoreAway) {
+	if errors.Is(err, backup.ErrStoreUnavailable) {
 		w.Header().Set("Retry-After", "15")
 		if r.Context().Err() == nil { // else it is the reader who is away
 			s.Log.ErrorContext(r.Context(), "store away", "method", r.Method, "path", r.URL.Path, "error", err)
 		}
 	}
-	if errors.Is(err, auth.ErrIssuerAway) {
+	if errors.Is(err, auth.ErrIssuerUnavailable) {
 		w.Header().Set("Retry-After", "5")
 	}
 	if limit, ok := errors.AsType[*backup.LimitError](err); ok && limit.RetryAfter > 0 {
@@ -296,7 +296,7 @@ func (s *Server) offerAgain(p *templates.Problem, r *http.Request, err error) {
 			Text:   param.Text{En: "Submit as a new backup", Zh: "作为新备份提交"},
 			Hidden: hidden(posted(r), s.Backups.NewID()),
 		}
-	case ok, limited, errors.Is(err, backup.ErrStoreAway):
+	case ok, limited, errors.Is(err, backup.ErrStoreUnavailable):
 		p.Resend = &templates.Resend{
 			Text:   param.Text{En: "Send again", Zh: "再次提交"},
 			Hidden: hidden(posted(r), r.PostForm.Get("key")),

@@ -97,7 +97,7 @@ func ended(b *BackupJob) { b.CompleteTime = exampleBegan.Unix() + 20 }
 // Answers to the examples, by the operation that gives them.
 var (
 	answersToCreate = map[string]any{"created": exampleJob(backup.StateCreated)}
-	answersUnknown  = map[string]any{"being checked": exampleJob(backup.Unknown, func(b *BackupJob) { b.JobID, b.RequestID = "", "" })}
+	answersUnknown  = map[string]any{"being checked": exampleJob(backup.StateUnknown, func(b *BackupJob) { b.JobID, b.RequestID = "", "" })}
 	answersToShow   = map[string]any{
 		"running":  exampleJob(backup.StateRunning, moved(4213, 63329784463, 150323855360)),
 		"complete": exampleJob(backup.StateComplete, moved(10000, 150323855360, 150323855360), ended),

@@ -24,18 +24,18 @@ func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := s.requestID(r.Context())
 		ctx := logging.WithRequestID(r.Context(), id)
-		ctx = backup.WithVisit(ctx, visit(r, id))
+		ctx = backup.WithRequestInfo(ctx, requestInfo(r, id))
 		ctx = templates.WithLanguage(ctx, language(r))
 		ctx = templates.WithTheme(ctx, theme(r))
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// visit is what the audit is told of a request. The address of the client is that
+// requestInfo is what the audit is told of a request. The address of the client is that
 // of the connection, or what the platform says in its place: never what a header
 // says, which anybody can write.
-func visit(r *http.Request, id string) backup.Visit {
-	v := backup.Visit{
+func requestInfo(r *http.Request, id string) backup.RequestInfo {
+	v := backup.RequestInfo{
 		RequestID: id,
 		Trace:     backup.TraceID(r.Header.Get("Traceparent")),
 		Door:      backup.DoorForm,

@@ -70,7 +70,7 @@ func (s *Server) answerJob(
 	waited time.Duration,
 ) error {
 	job := s.backupJob(r.Context(), record)
-	if job.Status.Lives() {
+	if !job.Status.IsTerminal() {
 		again := every(s.Backups.Now().Sub(record.CreatedAt))
 		if waited > 0 {
 			again = time.Second

@@ -45,22 +45,22 @@ func (s *Server) description() doc {
 			"/api/v1/backup-jobs/{SubmissionId}":        doc{"get": describeShow()},
 			"/api/v1/backup-jobs/{SubmissionId}/cancel": doc{"post": describeCancel()},
 			"/api/v1/accounts/{alias}/preflight":        doc{"get": describePreflight()},
-			"/api/v1/accounts/{alias}/instances": doc{"get": describeThings(
+			"/api/v1/accounts/{alias}/instances": doc{"get": describeCandidates(
 				backup.Instances,
 				"Instances to back up",
 				"Instances that a rule allows you to back up.",
 			)},
-			"/api/v1/accounts/{alias}/disks": doc{"get": describeThings(
+			"/api/v1/accounts/{alias}/disks": doc{"get": describeCandidates(
 				backup.Disks,
 				"Disks of an instance",
 				"For Detail.diskIdList.",
 			)},
-			"/api/v1/accounts/{alias}/vaults": doc{"get": describeThings(
+			"/api/v1/accounts/{alias}/vaults": doc{"get": describeCandidates(
 				backup.Vaults,
 				"Backup vaults",
 				"Writable vaults that a rule allows you to use.",
 			)},
-			"/api/v1/accounts/{alias}/clusters": doc{"get": describeThings(
+			"/api/v1/accounts/{alias}/clusters": doc{"get": describeCandidates(
 				backup.Clusters,
 				"Container clusters",
 				"Clusters registered in Cloud Backup that a rule allows you to back up.",
@@ -273,7 +273,7 @@ func describePreflight() doc {
 	}
 }
 
-func describeThings(kind backup.ThingKind, summary, about string) doc {
+func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 	parameters := []doc{
 		{
 			"name":        "alias",
@@ -322,7 +322,7 @@ func describeThings(kind backup.ThingKind, summary, about string) doc {
 		"description": about + " The list is at most one minute old. A page may have few items or none if the policy allows few of them. " +
 			"Accounts with access hbr_cross_account have no instances and disks.",
 		"parameters": parameters,
-		"responses":  responses(doc{"200": answerOf("One page.", []string{"Things"})}, 400, 404, 422, 429, 502, 503),
+		"responses":  responses(doc{"200": answerOf("One page.", []string{"Candidates"})}, 400, 404, 422, 429, 502, 503),
 	}
 }
 

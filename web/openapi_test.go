@@ -148,7 +148,7 @@ func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 	}
 	o.answered("BackupJobList", w.ask("GET", "/api/v1/backup-jobs?limit=2", "", ""))
 	for _, list := range []string{"instances?Region=cn-hangzhou&Search=web", "disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01", "vaults?Region=cn-hangzhou&SourceType=ECS_FILE", "clusters?Region=cn-hangzhou"} {
-		o.answered("Things", w.ask("GET", "/api/v1/accounts/demo/"+list, "", ""))
+		o.answered("Candidates", w.ask("GET", "/api/v1/accounts/demo/"+list, "", ""))
 	}
 	for _, alias := range []string{"demo", "payments", "payments-central", "locked"} {
 		o.answered("Preflight", w.ask("GET", "/api/v1/accounts/"+alias+"/preflight?Region=cn-hangzhou", "", ""))
@@ -184,7 +184,7 @@ func TestOpenAPIDescribesWhatIsWrong(t *testing.T) {
 // same names.
 func TestOpenAPIDescriptionKnowsEveryName(t *testing.T) {
 	d, _ := readOpenAPI(t, newWorld(t))
-	for schema, value := range map[string]any{"BackupJob": web.BackupJob{}, "BackupJobList": web.BackupJobList{}, "DryRun": web.DryRun{}, "Problem": web.Problem{}, "Preflight": web.Preflight{}, "Things": web.Things{}} {
+	for schema, value := range map[string]any{"BackupJob": web.BackupJob{}, "BackupJobList": web.BackupJobList{}, "DryRun": web.DryRun{}, "Problem": web.Problem{}, "Preflight": web.Preflight{}, "Candidates": web.Candidates{}} {
 		var fields, described []string
 		for field := range reflect.TypeOf(value).Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")

@@ -69,7 +69,7 @@ func nextPage(mux *http.ServeMux, next string) string {
 
 // callback is where the identity provider sends the reader back to.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
-	from := backup.VisitOf(r.Context()).ClientIP
+	from := backup.RequestInfoFrom(r.Context()).ClientIP
 	if err := s.Backups.MaySignIn(r.Context(), from); err != nil {
 		return err
 	}
@@ -88,11 +88,11 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 // notSignedIn tells the audit that somebody was not let in, and why. Anybody can
 // try as often as they like.
 func (s *Server) notSignedIn(r *http.Request, why string) {
-	from := backup.VisitOf(r.Context()).ClientIP
+	from := backup.RequestInfoFrom(r.Context()).ClientIP
 	s.Backups.Note(r.Context(), backup.AuditEvent{
-		Kind:    backup.AuditSigninFailed,
-		Often:   why + " " + from,
-		Outcome: backup.AuditOutcome{Class: why},
+		Kind:      backup.AuditSigninFailed,
+		SampleKey: why + " " + from,
+		Outcome:   backup.AuditOutcome{Class: why},
 	})
 }
 

@@ -19,7 +19,7 @@ func TestAssertions(t *testing.T) {
 	find, err := auth.Assertion{
 		Header: "X-Assertion", Issuer: p.URL, Audience: "portal", JWKSURL: p.URL + "/keys", GroupsClaim: "groups",
 		Keep: func(_, g string) bool { return g == "team-a" }, Now: w.clock.Now,
-	}.Who()
+	}.Authenticator()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestKeysThatCannotBeFetched(t *testing.T) {
 	find, err := auth.Assertion{
 		Header: "X-Assertion", Issuer: p.URL, Audience: "portal", JWKSURL: p.URL + "/keys", GroupsClaim: "groups",
 		Keep: func(_, g string) bool { return g == "team-a" }, Now: w.clock.Now,
-	}.Who()
+	}.Authenticator()
 	if err != nil {
 		t.Fatal(err)
 	}

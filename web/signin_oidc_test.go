@@ -193,7 +193,7 @@ func TestSessionsEnd(t *testing.T) {
 	})
 	t.Run("store away", func(t *testing.T) {
 		w, j := signIn(t)
-		w.server.SignIn.Sessions.Revoked = func(context.Context, string) (bool, error) { return false, backup.ErrStoreAway }
+		w.server.SignIn.Sessions.Revoked = func(context.Context, string) (bool, error) { return false, backup.ErrStoreUnavailable }
 		if a := w.browse(t, j, "GET", "/backups/new"); a.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("status %d", a.StatusCode)
 		}

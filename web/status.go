@@ -62,7 +62,7 @@ func (s *Server) statusPage(r *http.Request, record backup.Record) templates.Sta
 	}
 	page.Means, page.Todo = explained.Means, explained.Todo
 	page.MayCancel = s.Backups.MayCancel(r.Context(), principal(r), record)
-	if record.Lives(page.Now) {
+	if !record.IsTerminal(page.Now) {
 		page.Every = every(page.Now.Sub(record.CreatedAt))
 	}
 	return page

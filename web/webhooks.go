@@ -28,9 +28,9 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		s.Log.WarnContext(r.Context(), "webhook refused", "source", source.Name)
 		s.Backups.Note(r.Context(), backup.AuditEvent{
-			Kind:  backup.AuditWebhookRefused,
-			Actor: identity.Principal{Kind: identity.KindSource, Subject: source.Name},
-			Often: source.Name,
+			Kind:      backup.AuditWebhookRefused,
+			Actor:     identity.Principal{Kind: identity.KindSource, Subject: source.Name},
+			SampleKey: source.Name,
 		})
 		return err
 	}

@@ -37,7 +37,12 @@ func startChromium(path, profile string) (*chromium, error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.WindowSize(1280, 900),
 		chromedp.NoSandbox, // which root in a container cannot have
+		// Nothing looks at the screen: pages are drawn without an emulated graphics card.
 		chromedp.DisableGPU,
+		chromedp.Flag("disable-software-rasterizer", true),
+		chromedp.Flag("disable-gpu-compositing", true),
+		// A process in reserve for the next tab costs as much as the tab's own.
+		chromedp.Flag("disable-features", "SpareRendererForSitePerProcess,Translate,BlinkGenPropertyTrees"),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("font-render-hinting", "none"),

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"strings"
-	"testing"
 
 	"github.com/chromedp/chromedp"
 )
@@ -16,17 +15,16 @@ const wide = `() => document.documentElement.scrollWidth <= innerWidth ? [] :
 		.filter(e => e.getBoundingClientRect().left + Math.max(e.offsetWidth ?? 0, e.scrollWidth) > innerWidth)
 		.map(e => e.tagName.toLowerCase() + (e.id && "#" + e.id) + [...e.classList].map(c => "." + c).join(""))]`
 
-// Nobody has to scroll sideways (WCAG 1.4.10).
-func TestNoPageIsWiderThanTheScreen(t *testing.T) {
-	walk(t, func(b *tab, _ reader, v view) {
-		for _, width := range widths {
-			b.resize(width)
-			if over := get[[]string](b, js(wide)); len(over) > 0 {
-				b.Errorf("%s at %d px is too wide: %s", v.name, width, strings.Join(over, ", "))
-			}
+// fits checks that nobody has to scroll sideways at any width (WCAG 1.4.10).
+func (b *tab) fits(name string) {
+	b.Helper()
+	for _, width := range widths {
+		b.resize(width)
+		if over := get[[]string](b, js(wide)); len(over) > 0 {
+			b.Errorf("%s at %d px is too wide: %s", name, width, strings.Join(over, ", "))
 		}
-		b.resize(1280)
-	})
+	}
+	b.resize(1280)
 }
 
 func (b *tab) resize(width int64) {

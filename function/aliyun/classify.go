@@ -25,14 +25,14 @@ type verdict struct {
 //
 // Only a code tells a refusal from an answer that got lost on the way back:
 // whatever is not surely without effect is an unknown outcome.
-func (v verdict) judge(a *attempt) (reading, *backup.CloudError) {
+func (v verdict) judge(a *attempt) (response, *backup.CloudError) {
 	e := &backup.CloudError{Action: v.action, Outcome: backup.ErrUnknownOutcome}
 	if a.answer == nil {
 		if !a.sent() {
 			e.Outcome = backup.ErrNotSent
 		}
 		e.Cause = cause(a.err)
-		return reading{}, e
+		return response{}, e
 	}
 	r := read(a.answer.body)
 	if v.succeeded(a.answer.status, r) {
@@ -58,7 +58,7 @@ func (v verdict) judge(a *attempt) (reading, *backup.CloudError) {
 }
 
 // succeeded is the rule of Cloud Backup: it reports refusals with status 200.
-func (v verdict) succeeded(status int, r reading) bool {
+func (v verdict) succeeded(status int, r response) bool {
 	if status < 200 || status > 299 || !r.object {
 		return false
 	}
@@ -67,7 +67,7 @@ func (v verdict) succeeded(status int, r reading) bool {
 
 // doubt says why an answer that is no success is no refusal either; "" if it
 // is one.
-func doubt(status int, r reading) string {
+func doubt(status int, r response) string {
 	switch {
 	case status >= 500:
 		return "server error"
@@ -84,7 +84,7 @@ func doubt(status int, r reading) string {
 }
 
 // code is the code of an answer as the portal names it, or "".
-func (v verdict) code(r reading) string {
+func (v verdict) code(r response) string {
 	switch {
 	case r.code == "" || r.code == "200":
 		return ""

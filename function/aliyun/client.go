@@ -59,9 +59,9 @@ type Config struct {
 // concurrent use. [New] makes one; a process needs one.
 type Client struct {
 	cfg      Config
-	next     http.RoundTripper           // the only way out
-	sessions *cache.Cache[Credentials]   // by the key of a role
-	lists    *cache.Cache[backup.Things] // by listKey
+	next     http.RoundTripper               // the only way out
+	sessions *cache.Cache[Credentials]       // by the key of a role
+	lists    *cache.Cache[backup.Candidates] // by listKey
 }
 
 var _ backup.Cloud = (*Client)(nil)
@@ -86,7 +86,7 @@ func New(cfg Config) (*Client, error) {
 		cfg:      cfg,
 		next:     newTransport(roots, cfg.Proxy),
 		sessions: cache.New[Credentials](mostSessions, cfg.Now),
-		lists:    cache.New[backup.Things](mostLists, cfg.Now),
+		lists:    cache.New[backup.Candidates](mostLists, cfg.Now),
 	}, nil
 }
 

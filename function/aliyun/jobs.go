@@ -80,10 +80,10 @@ func (c *Client) DescribeBackupJobs2(
 			return jobs, nil
 		}
 	}
-	return nil, unread(describeBackupJobs2, 0, reading{}, "too many pages")
+	return nil, unread(describeBackupJobs2, 0, response{}, "too many pages")
 }
 
-func unread(action string, status int, r reading, cause string) *backup.CloudError {
+func unread(action string, status int, r response, cause string) *backup.CloudError {
 	return &backup.CloudError{Action: action, Outcome: backup.ErrUnknownOutcome,
 		HTTPStatus: status, RequestID: r.requestID, Cause: cause}
 }

@@ -57,9 +57,9 @@ type operation struct {
 // perform makes the call. If the cloud no longer accepts credentials that were
 // kept, which is an answer without any effect, new ones are made and the call
 // is repeated once.
-func (c *Client) perform(ctx context.Context, op operation) (answer, reading, *backup.CloudError) {
+func (c *Client) perform(ctx context.Context, op operation) (answer, response, *backup.CloudError) {
 	if refused := op.check(); refused != nil {
-		return answer{}, reading{}, refused
+		return answer{}, response{}, refused
 	}
 	if op.api.host == nil {
 		op.api = cloudBackup
@@ -67,7 +67,7 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, reading, *b
 	for again := false; ; again = true {
 		keys, failed := c.credentials(ctx, op)
 		if failed != nil {
-			return answer{}, reading{}, failed
+			return answer{}, response{}, failed
 		}
 		a := c.try(ctx, op.until, c.origin(op.api.host(op.target.Region)), keys, op.call)
 		r, failed := verdict{action: op.action, plain: op.api.plain, secrets: secretsOf(keys)}.judge(a)

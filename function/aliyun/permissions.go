@@ -83,7 +83,7 @@ func (op operation) sessionPolicy() string {
 
 // operations are those that the portal calls in an account for what the policy
 // has it do there.
-func operations(account backup.Account, u backup.Uses) (all []operation) {
+func operations(account backup.Account, u backup.Capabilities) (all []operation) {
 	add := func(a api, actions ...string) {
 		for _, action := range actions {
 			all = append(all, operation{api: a, action: action})
@@ -130,8 +130,8 @@ func operations(account backup.Account, u backup.Uses) (all []operation) {
 
 // RolePolicy is what the portal needs in an account: of its own role there, or of
 // the role that it takes on. Nothing less will do, and it needs nothing more.
-func RolePolicy(account backup.Account, u backup.Uses) RAMPolicy {
-	return SharedPolicy([]AccountUse{{account, u}})
+func RolePolicy(account backup.Account, u backup.Capabilities) RAMPolicy {
+	return SharedPolicy([]AccountCapabilities{{account, u}})
 }
 
 // TrustPolicy lets the portal take on the role that accounts share (STS, AssumeRole).
@@ -165,17 +165,17 @@ func ServiceTrustPolicy(service string) RAMPolicy {
 	})
 }
 
-// An AccountUse is an account, and what the portal does there.
-type AccountUse struct {
-	Account backup.Account
-	Uses    backup.Uses
+// An AccountCapabilities is an account, and what the portal does there.
+type AccountCapabilities struct {
+	Account      backup.Account
+	Capabilities backup.Capabilities
 }
 
 // FunctionPolicy is what the role of the function itself needs: to take on the
 // roles of other accounts, and what it does in its own.
-func FunctionPolicy(accounts []AccountUse) RAMPolicy {
+func FunctionPolicy(accounts []AccountCapabilities) RAMPolicy {
 	var roles []string
-	var own []AccountUse
+	var own []AccountCapabilities
 	for _, a := range accounts {
 		if caller := a.Account.Caller(); caller.Access == backup.AssumeRole {
 			roles = set.Union(roles, caller.RoleARN())
@@ -195,11 +195,11 @@ func FunctionPolicy(accounts []AccountUse) RAMPolicy {
 }
 
 // SharedPolicy is what a role needs that is used for several accounts.
-func SharedPolicy(accounts []AccountUse) RAMPolicy {
+func SharedPolicy(accounts []AccountCapabilities) RAMPolicy {
 	var plain []string
 	var special []RAMStatement
 	for _, a := range accounts {
-		for _, op := range operations(a.Account, a.Uses) {
+		for _, op := range operations(a.Account, a.Capabilities) {
 			for _, s := range permissions(op.api, op.action) {
 				if s.Condition == nil {
 					plain = set.Union(plain, s.Action...)

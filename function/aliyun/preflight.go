@@ -17,16 +17,16 @@ import (
 	"backupportal/function/secret"
 )
 
-// A ladder is a preflight under way. Each rung is one question to the cloud, and
+// A checklist is a preflight under way. Each rung is one question to the cloud, and
 // stands on those before it.
-type ladder struct {
+type checklist struct {
 	*Client
-	ctx    context.Context
-	target backup.Target
-	uses   backup.Uses
-	params param.Params
+	ctx          context.Context
+	target       backup.Target
+	capabilities backup.Capabilities
+	params       param.Params
 
-	rungs  []backup.Rung
+	rungs  []backup.AccessCheck
 	broken bool   // a rung failed on which all that follow stand
 	self   string // resource name of the portal's own role or user
 }
@@ -36,12 +36,12 @@ type ladder struct {
 func (c *Client) Preflight(
 	ctx context.Context,
 	target backup.Target,
-	uses backup.Uses,
+	capabilities backup.Capabilities,
 	params param.Params,
-) []backup.Rung {
-	l := &ladder{Client: c, ctx: ctx, target: target, uses: uses, params: params}
-	l.rung("credentials", titleCredentials, l.credentials)
-	l.rung("identity", titleIdentity, l.identity)
+) []backup.AccessCheck {
+	l := &checklist{Client: c, ctx: ctx, target: target, capabilities: capabilities, params: params}
+	l.check("credentials", titleCredentials, l.credentials)
+	l.check("identity", titleIdentity, l.identity)
 	if target.Account.Caller().Access == backup.AssumeRole {
 		l.intoAccount()
 	}
@@ -50,36 +50,36 @@ func (c *Client) Preflight(
 	if target.Account.Access == backup.HBRCrossAccount {
 		l.registered()
 	}
-	l.things()
+	l.resources()
 	return l.rungs
 }
 
-// rung asks one question. If it fails, what follows is not asked, unless it says
+// check asks one question. If it fails, what follows is not asked, unless it says
 // otherwise.
-func (l *ladder) rung(id string, title param.Text, ask func(*backup.Rung)) {
-	r := backup.Rung{ID: id, Title: title, State: backup.RungNotReached}
+func (l *checklist) check(id string, title param.Text, ask func(*backup.AccessCheck)) {
+	r := backup.AccessCheck{ID: id, Title: title, State: backup.CheckNotReached}
 	if !l.broken {
-		r.State = backup.RungOK
+		r.State = backup.CheckOK
 		ask(&r)
-		l.broken = r.State == backup.RungFailed
+		l.broken = r.State == backup.CheckFailed
 	}
 	l.rungs = append(l.rungs, r)
 }
 
-// apart is rung for one on which nothing stands.
-func (l *ladder) apart(id string, title param.Text, ask func(*backup.Rung)) {
+// optionalCheck is rung for one on which nothing stands.
+func (l *checklist) optionalCheck(id string, title param.Text, ask func(*backup.AccessCheck)) {
 	before := l.broken
-	l.rung(id, title, ask)
+	l.check(id, title, ask)
 	l.broken = before
 }
 
 // fail says that r does not hold, and what would mend it.
-func fail(r *backup.Rung, finding param.Text, fixes ...backup.Fix) {
-	r.State, r.Finding, r.Fixes = backup.RungFailed, finding, fixes
+func fail(r *backup.AccessCheck, finding param.Text, fixes ...backup.Fix) {
+	r.State, r.Finding, r.Fixes = backup.CheckFailed, finding, fixes
 }
 
-// heard keeps what the cloud said.
-func heard(r *backup.Rung, operation string, failed *backup.CloudError) {
+// explainFailure keeps what the cloud said.
+func explainFailure(r *backup.AccessCheck, operation string, failed *backup.CloudError) {
 	r.Evidence = backup.Evidence{Operation: operation}
 	if failed != nil {
 		r.Evidence.Code, r.Evidence.RequestID, r.Evidence.Denial = failed.Code, failed.RequestID, failed.Denial
@@ -87,7 +87,7 @@ func heard(r *backup.Rung, operation string, failed *backup.CloudError) {
 }
 
 // unexpected is a failure that has nothing to do with permissions.
-func (l *ladder) unexpected(r *backup.Rung, failed *backup.CloudError) {
+func (l *checklist) unexpected(r *backup.AccessCheck, failed *backup.CloudError) {
 	finding := l.Explain(failed.Code).Means
 	if finding == (param.Text{}) {
 		finding = param.Both("The cloud did not return a usable answer ("+failed.Cause+"). Permissions could not be checked: try again.", "云端未返回可用的答复（"+failed.Cause+"），无法判断权限：请重试。")
@@ -95,10 +95,10 @@ func (l *ladder) unexpected(r *backup.Rung, failed *backup.CloudError) {
 	fail(r, finding)
 }
 
-func (l *ladder) credentials(r *backup.Rung) {
+func (l *checklist) credentials(r *backup.AccessCheck) {
 	keys, failed := l.own(l.ctx, getCallerIdentity)
 	if failed != nil {
-		heard(r, "", failed)
+		explainFailure(r, "", failed)
 		fail(r, param.Both("The function has no credentials.", "函数没有凭证。"), backup.Fix{
 			Title: param.Both("Give the function a role (role in s.yaml); outside Function Compute, set an access key", "为函数配置角色（s.yaml 中的 role）；在函数计算之外则配置访问密钥"),
 			Code:  "role: acs:ram::<account id>:role/backup-portal",
@@ -113,11 +113,11 @@ func (l *ladder) credentials(r *backup.Rung) {
 
 // identity asks STS whose credentials they are (GetCallerIdentity), for which
 // nobody needs a permission.
-func (l *ladder) identity(r *backup.Rung) {
+func (l *checklist) identity(r *backup.AccessCheck) {
 	op := operation{api: tokens, action: getCallerIdentity, target: l.target}
 	op.target.Account = backup.Account{Access: backup.Own}
 	a, _, failed := l.perform(l.ctx, op)
-	heard(r, "sts:"+getCallerIdentity, failed)
+	explainFailure(r, "sts:"+getCallerIdentity, failed)
 	if failed != nil {
 		l.unexpected(r, failed)
 		return
@@ -163,16 +163,16 @@ func portalName(arn string) string {
 	return arn
 }
 
-func (l *ladder) functionPolicy() string {
-	return FunctionPolicy([]AccountUse{{l.target.Account, l.uses}}).Text()
+func (l *checklist) functionPolicy() string {
+	return FunctionPolicy([]AccountCapabilities{{l.target.Account, l.capabilities}}).Text()
 }
 
 // roleFix is the permission policy of whoever acts in the account.
-func (l *ladder) roleFix() backup.Fix {
+func (l *checklist) roleFix() backup.Fix {
 	if account := l.target.Account.Caller(); account.Access == backup.AssumeRole {
 		return backup.Fix{
 			Title: param.Both("Attach this permission policy to the role "+account.Role+" in account "+account.ID, "为账号 "+account.ID+" 中的角色 "+account.Role+" 授予以下权限策略"),
-			Code:  RolePolicy(l.target.Account, l.uses).Text(),
+			Code:  RolePolicy(l.target.Account, l.capabilities).Text(),
 		}
 	}
 	return backup.Fix{
@@ -186,8 +186,8 @@ const atOnce = 4
 
 // operations makes the cheapest call of each operation that has no effect. RAM
 // refuses before anything else is looked at, so that any other refusal is a yes.
-func (l *ladder) operations() {
-	all := operations(l.target.Account, l.uses)
+func (l *checklist) operations() {
+	all := operations(l.target.Account, l.capabilities)
 	refused := make([]*backup.CloudError, len(all))
 	if !l.broken {
 		var wg sync.WaitGroup
@@ -205,16 +205,16 @@ func (l *ladder) operations() {
 	failed := false
 	for i, op := range all {
 		name := op.api.product + ":" + op.action
-		l.apart(name, param.Text{En: name, Zh: name}, func(r *backup.Rung) {
-			heard(r, name, refused[i])
+		l.optionalCheck(name, param.Text{En: name, Zh: name}, func(r *backup.AccessCheck) {
+			explainFailure(r, name, refused[i])
 			l.judge(r, refused[i])
-			failed = failed || r.State == backup.RungFailed
+			failed = failed || r.State == backup.CheckFailed
 		})
 	}
 	l.broken = l.broken || failed
 }
 
-func (l *ladder) judge(r *backup.Rung, refused *backup.CloudError) {
+func (l *checklist) judge(r *backup.AccessCheck, refused *backup.CloudError) {
 	r.Finding = param.Both("Allowed.", "已授权。")
 	if refused == nil {
 		return
@@ -232,7 +232,7 @@ func (l *ladder) judge(r *backup.Rung, refused *backup.CloudError) {
 
 // forbidden says that RAM refuses an action, and what would mend that: a policy only
 // where one can.
-func (l *ladder) forbidden(r *backup.Rung, action string, d backup.Denial, fix backup.Fix) {
+func (l *checklist) forbidden(r *backup.AccessCheck, action string, d backup.Denial, fix backup.Fix) {
 	switch {
 	case slices.Contains(higherPolicies, d.PolicyType):
 		fail(
@@ -261,7 +261,7 @@ func ofRAM(e *backup.CloudError) bool {
 var aboutRoles = []string{"RoleNotExist", "CrossAccountBackupSlrNotExist", "AssumeRoleFail"}
 
 // harmless are the parameters of the cheapest call without an effect.
-func (l *ladder) harmless(action string) []param.Parameter {
+func (l *checklist) harmless(action string) []param.Parameter {
 	now := l.cfg.Now().Unix()
 	return map[string][]param.Parameter{
 		// Without a SourceType there is no job that could be made.
@@ -294,7 +294,7 @@ func (l *ladder) harmless(action string) []param.Parameter {
 
 // An entry is the way into an account by its role.
 type entry struct {
-	*ladder
+	*checklist
 	account backup.Account
 	failed  *backup.CloudError // of taking on the role, for as short a time as there is
 	denied  bool               // by RAM
@@ -303,16 +303,16 @@ type entry struct {
 
 // intoAccount is the way into an account by its role. STS looks for the role first,
 // then at what the caller may do, then at what the role trusts.
-func (l *ladder) intoAccount() {
-	e := &entry{ladder: l, account: l.target.Account.Caller()}
+func (l *checklist) intoAccount() {
+	e := &entry{checklist: l, account: l.target.Account.Caller()}
 	if !l.broken {
 		e.knock()
 	}
-	l.rung("role", titleRole, e.exists)
-	l.rung("assume_role", titleAssume, e.permitted)
-	l.rung("trust", titleTrust, e.trusted)
-	l.rung("external_id", titleExternal, l.externalID)
-	l.rung("session_policy", titleSession, e.session)
+	l.check("role", titleRole, e.exists)
+	l.check("assume_role", titleAssume, e.permitted)
+	l.check("trust", titleTrust, e.trusted)
+	l.check("external_id", titleExternal, l.externalID)
+	l.check("session_policy", titleSession, e.session)
 }
 
 // knock tries to take on the role.
@@ -328,11 +328,11 @@ func (e *entry) knock() {
 	e.ours = e.denied && (slices.Contains(identityPolicies, by) || slices.Contains(higherPolicies, by))
 }
 
-func (e *entry) exists(r *backup.Rung) {
+func (e *entry) exists(r *backup.AccessCheck) {
 	arn, account := e.account.RoleARN(), e.account
-	switch heard(r, "sts:"+assumeRole, e.failed); {
+	switch explainFailure(r, "sts:"+assumeRole, e.failed); {
 	case e.failed == nil || e.denied:
-		heard(r, "sts:"+assumeRole, nil)
+		explainFailure(r, "sts:"+assumeRole, nil)
 		r.Finding = param.Both(arn+" exists.", arn+" 存在。")
 	case strings.HasPrefix(e.failed.Code, assumeRolePrefix+"EntityNotExist"):
 		fail(
@@ -346,21 +346,21 @@ func (e *entry) exists(r *backup.Rung) {
 	}
 }
 
-func (e *entry) permitted(r *backup.Rung) {
+func (e *entry) permitted(r *backup.AccessCheck) {
 	if e.ours {
-		heard(r, "sts:"+assumeRole, e.failed)
+		explainFailure(r, "sts:"+assumeRole, e.failed)
 		e.forbidden(r, "sts:"+assumeRole, e.failed.Denial, backup.Fix{
 			Title: param.Both("Attach this permission policy to "+e.self, "为 "+e.self+" 授予以下权限策略"),
 			Code:  e.functionPolicy(),
 		})
 		return
 	}
-	heard(r, "sts:"+assumeRole, nil)
+	explainFailure(r, "sts:"+assumeRole, nil)
 	r.Finding = param.Both(e.self+" is allowed to assume the role.", e.self+" 有权扮演该角色。")
 }
 
-func (e *entry) trusted(r *backup.Rung) {
-	heard(r, "sts:"+assumeRole, e.failed)
+func (e *entry) trusted(r *backup.AccessCheck) {
+	explainFailure(r, "sts:"+assumeRole, e.failed)
 	if !e.denied {
 		r.Finding = param.Both("The role trusts the portal.", "该角色信任本门户。")
 		return
@@ -385,14 +385,14 @@ func (e *entry) trusted(r *backup.Rung) {
 }
 
 // session tries how long a session may last, and whether it can be narrowed.
-func (e *entry) session(r *backup.Rung) {
+func (e *entry) session(r *backup.AccessCheck) {
 	policy, account := operation{action: createBackupJob}.sessionPolicy(), e.account
 	_, _, failed := e.assumeRole(e.ctx, role{
 		account:   account,
 		principal: e.target.Principal,
 		policy:    policy,
 	}, e.target.Region)
-	heard(r, "sts:"+assumeRole, failed)
+	explainFailure(r, "sts:"+assumeRole, failed)
 	switch name := sessionName(e.target.Principal); {
 	case failed == nil:
 		r.Finding = param.Both("A session can be limited to one operation. ActionTrail shows it as "+name+".", "会话可限制为单个操作。操作审计（ActionTrail）中显示为 "+name+"。")
@@ -415,7 +415,7 @@ func (e *entry) session(r *backup.Rung) {
 
 // externalID tries the door without the key: a role that asks for no external id
 // lets in whoever can have the portal name it.
-func (l *ladder) externalID(r *backup.Rung) {
+func (l *checklist) externalID(r *backup.AccessCheck) {
 	account := l.target.Account.Caller()
 	if account.ExternalIDVariable == "" {
 		r.Finding = param.Both("The policy has no external ID (external_id_env). An external ID is recommended: it prevents others from making the portal assume your role.", "策略未配置外部 ID（external_id_env）。建议配置，以防他人借门户扮演您的角色。")
@@ -424,7 +424,7 @@ func (l *ladder) externalID(r *backup.Rung) {
 	without := account
 	without.ExternalID = secret.String{}
 	_, _, failed := l.assumeRole(l.ctx, role{account: without, principal: l.target.Principal}, l.target.Region)
-	heard(r, "sts:"+assumeRole, failed)
+	explainFailure(r, "sts:"+assumeRole, failed)
 	switch {
 	case failed == nil:
 		fail(
@@ -440,7 +440,7 @@ func (l *ladder) externalID(r *backup.Rung) {
 }
 
 // trustFix is a trust policy for the role. It is without the external id, which is secret.
-func (l *ladder) trustFix(title param.Text) backup.Fix {
+func (l *checklist) trustFix(title param.Text) backup.Fix {
 	if name := l.target.Account.Caller().ExternalIDVariable; name != "" {
 		title.En += ", with $" + name + " replaced by the value of the variable " + name
 		title.Zh += "（将 $" + name + " 替换为环境变量 " + name + " 的值）"
@@ -451,24 +451,24 @@ func (l *ladder) trustFix(title param.Text) backup.Fix {
 }
 
 // linkedRole looks for the role with which Cloud Backup works (CheckRole).
-func (l *ladder) linkedRole() {
+func (l *checklist) linkedRole() {
 	if l.target.Account.Access == backup.HBRCrossAccount {
 		l.role("cross_linked_role", titleCrossLinked, CrossBackupService, "CrossAccountRole")
 		return
 	}
-	if slices.Contains(l.uses.Sources, param.UDMECS) {
+	if slices.Contains(l.capabilities.Sources, param.UDMECS) {
 		l.role("linked_role", titleLinked, instanceBackups, "UdmRole")
 	}
 }
 
-func (l *ladder) role(id string, title param.Text, service, kind string) {
-	l.rung(id, title, func(r *backup.Rung) {
+func (l *checklist) role(id string, title param.Text, service, kind string) {
+	l.check(id, title, func(r *backup.AccessCheck) {
 		_, _, failed := l.perform(l.ctx, operation{
 			action: checkRole,
 			target: l.target,
 			params: []param.Parameter{{Name: "CheckRoleType", Value: kind}},
 		})
-		heard(r, product+":"+checkRole, failed)
+		explainFailure(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:
 			r.Finding = param.Both("The role exists.", "该角色已存在。")
@@ -490,11 +490,11 @@ func (l *ladder) role(id string, title param.Text, service, kind string) {
 
 // registered looks for the account among those that Cloud Backup knows
 // (DescribeCrossAccounts), and whether it can take on the role there (CheckRole).
-func (l *ladder) registered() {
+func (l *checklist) registered() {
 	account := l.target.Account
-	l.rung("registration", titleRegistered, func(r *backup.Rung) {
+	l.check("registration", titleRegistered, func(r *backup.AccessCheck) {
 		known, failed := l.crossAccount()
-		heard(r, product+":"+describeCrossAccounts, failed)
+		explainFailure(r, product+":"+describeCrossAccounts, failed)
 		switch {
 		case failed != nil:
 			l.unexpected(r, failed)
@@ -511,13 +511,13 @@ func (l *ladder) registered() {
 			r.Finding = param.Both("The account is registered.", "该账号已注册。")
 		}
 	})
-	l.rung("cross_role", titleCrossRole, func(r *backup.Rung) {
+	l.check("cross_role", titleCrossRole, func(r *backup.AccessCheck) {
 		_, _, failed := l.perform(l.ctx, operation{action: checkRole, target: l.target, params: []param.Parameter{
 			{Name: "CheckRoleType", Value: "CrossAccountRole"},
 			{Name: "CrossAccountUserId", Value: account.ID},
 			{Name: "CrossAccountRoleName", Value: account.Role},
 		}})
-		heard(r, product+":"+checkRole, failed)
+		explainFailure(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:
 			r.Finding = param.Both("Cloud Backup is allowed to assume the role.", "云备份可以扮演该角色。")
@@ -537,7 +537,7 @@ func (l *ladder) registered() {
 }
 
 // crossAccount reports whether the target is among the registered accounts.
-func (l *ladder) crossAccount() (bool, *backup.CloudError) {
+func (l *checklist) crossAccount() (bool, *backup.CloudError) {
 	for page := 1; page <= mostPages; page++ {
 		a, r, failed := l.perform(l.ctx, operation{
 			action: describeCrossAccounts,
@@ -569,7 +569,7 @@ func (l *ladder) crossAccount() (bool, *backup.CloudError) {
 			return false, nil
 		}
 	}
-	return false, unread(describeCrossAccounts, 0, reading{}, "too many pages")
+	return false, unread(describeCrossAccounts, 0, response{}, "too many pages")
 }
 
 // aliveFor is how old the last sign of life of a backup client may be.
@@ -579,40 +579,40 @@ const aliveFor = 15 * time.Minute
 // far as is known (Cloud Backup, application-consistent backups).
 var essd = []string{"cloud_essd", "cloud_auto", "cloud_essd_entry"}
 
-// things looks for what the parameters name. In an account that Cloud Backup
+// resources looks for what the parameters name. In an account that Cloud Backup
 // enters by itself the portal sees nothing.
-func (l *ladder) things() {
+func (l *checklist) resources() {
 	if id := l.params["VaultId"]; id != "" {
-		l.apart("vault", titleVault, func(r *backup.Rung) { l.vault(r, id) })
+		l.optionalCheck("vault", titleVault, func(r *backup.AccessCheck) { l.vault(r, id) })
 	}
 	id := l.params["InstanceId"]
 	if source := l.params.SourceType(); id == "" || source == param.Container || l.target.Account.Access == backup.HBRCrossAccount {
 		return
 	}
-	l.rung("instance", titleInstance, func(r *backup.Rung) { l.instance(r, id) })
+	l.check("instance", titleInstance, func(r *backup.AccessCheck) { l.instance(r, id) })
 	switch l.params.SourceType() {
 	case param.UDMECS:
-		l.apart("disks", titleDisks, func(r *backup.Rung) { l.disks(r, id) })
+		l.optionalCheck("disks", titleDisks, func(r *backup.AccessCheck) { l.disks(r, id) })
 	case param.ECSFile:
-		l.apart("client", titleClient, func(r *backup.Rung) { l.client(r, id) })
+		l.optionalCheck("client", titleClient, func(r *backup.AccessCheck) { l.client(r, id) })
 	}
 }
 
 // list makes a call and reads its answer into page. It reports whether r holds so far.
-func (l *ladder) list(r *backup.Rung, op operation, page any) bool {
+func (l *checklist) list(r *backup.AccessCheck, op operation, page any) bool {
 	if op.api.host == nil {
 		op.api = cloudBackup
 	}
 	op.target = l.target
 	failed := l.listed(l.ctx, op, page)
-	heard(r, op.api.product+":"+op.action, failed)
+	explainFailure(r, op.api.product+":"+op.action, failed)
 	if failed != nil {
 		l.unexpected(r, failed)
 	}
 	return failed == nil
 }
 
-func (l *ladder) vault(r *backup.Rung, id string) {
+func (l *checklist) vault(r *backup.AccessCheck, id string) {
 	var page struct {
 		Vaults struct {
 			Vault []struct {
@@ -657,7 +657,7 @@ func (l *ladder) vault(r *backup.Rung, id string) {
 	fail(r, param.Both("The vault "+id+" does not exist in "+l.target.Region+".", l.target.Region+" 中不存在备份库 "+id+"。"))
 }
 
-func (l *ladder) instance(r *backup.Rung, id string) {
+func (l *checklist) instance(r *backup.AccessCheck, id string) {
 	var page struct {
 		Instances struct {
 			Instance []struct{ InstanceId, Status string }
@@ -678,7 +678,7 @@ func (l *ladder) instance(r *backup.Rung, id string) {
 	)
 }
 
-func (l *ladder) oneInstance(id string) []param.Parameter {
+func (l *checklist) oneInstance(id string) []param.Parameter {
 	return []param.Parameter{
 		{Name: "RegionId", Value: l.target.Region},
 		{Name: "MaxResults", Value: "10"},
@@ -687,7 +687,7 @@ func (l *ladder) oneInstance(id string) []param.Parameter {
 }
 
 // disks matter where a consistent snapshot of several is asked for.
-func (l *ladder) disks(r *backup.Rung, id string) {
+func (l *checklist) disks(r *backup.AccessCheck, id string) {
 	var page struct {
 		Disks struct {
 			Disk []struct {
@@ -725,7 +725,7 @@ func (l *ladder) disks(r *backup.Rung, id string) {
 
 // client is the program on the instance that reads its files. Of its settings,
 // which may hold a password, nothing is read.
-func (l *ladder) client(r *backup.Rung, id string) {
+func (l *checklist) client(r *backup.AccessCheck, id string) {
 	var page struct {
 		Clients []struct {
 			InstanceId, Status string
@@ -760,7 +760,7 @@ func (l *ladder) client(r *backup.Rung, id string) {
 	fail(r, param.Both("No backup client is installed on "+id+".", id+" 上未安装备份客户端。"), l.installClient())
 }
 
-func (l *ladder) installClient() backup.Fix {
+func (l *checklist) installClient() backup.Fix {
 	return backup.Fix{Title: param.Both("Install or start the client in the Cloud Backup console under ECS File Backup. Cloud Assistant must be running on the instance", "在云备份控制台的“ECS 文件备份”中安装或启动客户端；实例上须运行云助手"),
 		Code: "https://hbr.console.aliyun.com/"}
 }

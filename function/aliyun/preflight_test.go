@@ -36,7 +36,7 @@ var (
 
 	crossAccount = backup.Account{Alias: "central", ID: world.DemoPaymentsAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Regions: []string{"cn-hangzhou"}}
 
-	everything = backup.Uses{Create: true, Cancel: true, View: true, Tags: true, Sources: param.SourceTypes, Seen: param.SourceTypes}
+	everything = backup.Capabilities{Create: true, Cancel: true, View: true, Tags: true, Sources: param.SourceTypes, Seen: param.SourceTypes}
 )
 
 // narrow is the demo world with no more permissions than the generated policies give.
@@ -44,8 +44,8 @@ func narrow(t *testing.T) *world.World {
 	t.Helper()
 	w := world.Demo()
 	w.Accounts[0].Users[0].Permissions = nil
-	w.Accounts[0].Users[0].Policies = []ram.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountUse{
-		{Account: ownAccount, Uses: everything}, {Account: roleAccount, Uses: everything}, {Account: crossAccount, Uses: everything},
+	w.Accounts[0].Users[0].Policies = []ram.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountCapabilities{
+		{Account: ownAccount, Capabilities: everything}, {Account: roleAccount, Capabilities: everything}, {Account: crossAccount, Capabilities: everything},
 	}).Text())}
 	w.Accounts[1].Roles = append(w.Accounts[1].Roles, world.Role{
 		Name: "backup-portal", TrustPolicy: paste(t, aliyun.TrustPolicy("acs:ram::1000000000000001:user/portal", roleAccount).Text()),
@@ -64,7 +64,7 @@ func paste(t *testing.T, text string) (p ram.Policy) {
 }
 
 // preflight climbs the ladder in a world, and returns the emulator, too.
-func preflight(t *testing.T, w *world.World, account backup.Account, params param.Params) ([]backup.Rung, *emulator.Cloud) {
+func preflight(t *testing.T, w *world.World, account backup.Account, params param.Params) ([]backup.AccessCheck, *emulator.Cloud) {
 	t.Helper()
 	cloud, err := emulator.New(emulator.Options{World: w})
 	if err != nil {
@@ -137,9 +137,9 @@ func apply(t *testing.T, w *world.World, account backup.Account, fixes []backup.
 }
 
 // failing are the ids of the rungs that do not hold.
-func failing(rungs []backup.Rung) (ids []string) {
+func failing(rungs []backup.AccessCheck) (ids []string) {
 	for _, r := range rungs {
-		if r.State == backup.RungFailed {
+		if r.State == backup.CheckFailed {
 			ids = append(ids, r.ID)
 		}
 	}
@@ -203,25 +203,25 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 			whole := narrow(t)
 			roleNamed(whole, "backup-portal").MaxSession = 12 * time.Hour
 			if rungs, _ := preflight(t, whole, c.account, c.params); c.breaks != nil && c.rung != "identity" && failing(rungs) != nil {
-				t.Fatalf("before anything is broken: %s", ladderText(rungs))
+				t.Fatalf("before anything is broken: %s", checklistText(rungs))
 			}
 			w := narrow(t)
 			roleNamed(w, "backup-portal").MaxSession = 12 * time.Hour
 			c.breaks(w)
 			rungs, cloud := preflight(t, w, c.account, c.params)
 			if got := failing(rungs); !slices.Equal(got, []string{c.rung}) {
-				t.Fatalf("failing are %v, want %s:\n%s", got, c.rung, ladderText(rungs))
+				t.Fatalf("failing are %v, want %s:\n%s", got, c.rung, checklistText(rungs))
 			}
 			if len(cloud.Ledger().Jobs) != 0 {
 				t.Error("a job was made")
 			}
-			at := slices.IndexFunc(rungs, func(r backup.Rung) bool { return r.ID == c.rung })
+			at := slices.IndexFunc(rungs, func(r backup.AccessCheck) bool { return r.ID == c.rung })
 			for _, r := range rungs {
 				text := fmt.Sprintf("%+v", r)
 				if strings.Contains(text, externalID) || strings.Contains(text, world.DemoSecret) {
 					t.Errorf("a secret is in %s", text)
 				}
-				if r.Title.En == "" || r.Title.Zh == "" || (r.State != backup.RungNotReached) != (r.Finding.En != "" && r.Finding.Zh != "") {
+				if r.Title.En == "" || r.Title.Zh == "" || (r.State != backup.CheckNotReached) != (r.Finding.En != "" && r.Finding.Zh != "") {
 					t.Errorf("%s has no words: %+v", r.ID, r)
 				}
 			}
@@ -239,14 +239,14 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 				apply(t, w, c.account, rungs[at].Fixes)
 			}
 			if again, _ := preflight(t, w, c.account, c.params); failing(again) != nil {
-				t.Errorf("after the fix:\n%s", ladderText(again))
+				t.Errorf("after the fix:\n%s", checklistText(again))
 			}
 		})
 	}
 }
 
-// ladderText is for failures of tests.
-func ladderText(rungs []backup.Rung) string {
+// checklistText is for failures of tests.
+func checklistText(rungs []backup.AccessCheck) string {
 	var b strings.Builder
 	for _, r := range rungs {
 		fmt.Fprintf(&b, "%-12s %-28s %s %+v\n", r.State, r.ID, r.Finding.En, r.Evidence)
@@ -260,7 +260,7 @@ func TestNothingIsAskedAboveABrokenRung(t *testing.T) {
 	roleNamed(w, "backup-portal").Name = "other"
 	rungs, cloud := preflight(t, w, roleAccount, param.Params{"InstanceId": "i-bp2demopay01"})
 	for _, r := range rungs[3:] {
-		if r.State != backup.RungNotReached {
+		if r.State != backup.CheckNotReached {
 			t.Errorf("%s is %s", r.ID, r.State)
 		}
 	}
@@ -291,7 +291,7 @@ func TestPreflightWithoutCredentials(t *testing.T) {
 	}
 	rungs := client.Preflight(t.Context(), backup.Target{Account: roleAccount, Region: "cn-hangzhou"}, everything, nil)
 	if got := failing(rungs); !slices.Equal(got, []string{"credentials"}) || len(rungs) < 10 || len(rungs[0].Fixes) == 0 {
-		t.Errorf("failing are %v:\n%s", got, ladderText(rungs))
+		t.Errorf("failing are %v:\n%s", got, checklistText(rungs))
 	}
 }
 
@@ -304,13 +304,13 @@ func TestAccountsThroughOthers(t *testing.T) {
 		w.Accounts[0].Roles = append(w.Accounts[0].Roles, world.Role{Name: "hbrcrossrole", TrustPolicy: paste(t, aliyun.ServiceTrustPolicy(aliyun.CrossBackupService).Text())})
 		w.Accounts[1].ServiceLinkedRoles = append(w.Accounts[1].ServiceLinkedRoles, "AliyunServiceRoleForHbrCrossAccountBackup")
 		w.Accounts[1].CrossAccounts = []world.CrossAccount{{Account: world.DemoPortalAccount, Role: "hbrcrossrole", Alias: "through"}}
-		roleNamed(w, "backup-portal").Policies = []ram.Policy{paste(t, aliyun.SharedPolicy([]aliyun.AccountUse{{Account: roleAccount, Uses: everything}, {Account: throughAccount, Uses: everything}}).Text())}
-		w.Accounts[0].Users[0].Policies = []ram.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountUse{{Account: throughAccount, Uses: everything}}).Text())}
+		roleNamed(w, "backup-portal").Policies = []ram.Policy{paste(t, aliyun.SharedPolicy([]aliyun.AccountCapabilities{{Account: roleAccount, Capabilities: everything}, {Account: throughAccount, Capabilities: everything}}).Text())}
+		w.Accounts[0].Users[0].Policies = []ram.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountCapabilities{{Account: throughAccount, Capabilities: everything}}).Text())}
 		return w
 	}
 	rungs, cloud := preflight(t, through(), throughAccount, nil)
 	if got := failing(rungs); got != nil {
-		t.Fatalf("failing are %v:\n%s", got, ladderText(rungs))
+		t.Fatalf("failing are %v:\n%s", got, checklistText(rungs))
 	}
 	for _, call := range cloud.Ledger().CallsOf("CheckRole") {
 		if call.Caller.AccountID != world.DemoPaymentsAccount {
@@ -319,7 +319,7 @@ func TestAccountsThroughOthers(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		breaks func(*world.World)
-		rung   string
+		check  string
 	}{
 		"the role of the account between": {func(w *world.World) { roleNamed(w, "backup-portal").Name = "other" }, "role"},
 		"the registration":                {func(w *world.World) { w.Accounts[1].CrossAccounts = nil }, "registration"},
@@ -330,11 +330,11 @@ func TestAccountsThroughOthers(t *testing.T) {
 		w := through()
 		c.breaks(w)
 		rungs, _ := preflight(t, w, throughAccount, nil)
-		if got := failing(rungs); !slices.Equal(got, []string{c.rung}) {
-			t.Errorf("%s: failing are %v:\n%s", name, got, ladderText(rungs))
+		if got := failing(rungs); !slices.Equal(got, []string{c.check}) {
+			t.Errorf("%s: failing are %v:\n%s", name, got, checklistText(rungs))
 		}
 	}
-	if text := aliyun.FunctionPolicy([]aliyun.AccountUse{{Account: throughAccount, Uses: everything}}).Text(); strings.Contains(text, "hbr:") || !strings.Contains(text, roleAccount.RoleARN()) {
+	if text := aliyun.FunctionPolicy([]aliyun.AccountCapabilities{{Account: throughAccount, Capabilities: everything}}).Text(); strings.Contains(text, "hbr:") || !strings.Contains(text, roleAccount.RoleARN()) {
 		t.Errorf("the function itself needs no more than the role:\n%s", text)
 	}
 }

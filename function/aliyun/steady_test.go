@@ -27,11 +27,11 @@ func TestSessionsAreKept(t *testing.T) {
 	}
 	w := world.Demo()
 	var targets []backup.Account
-	var uses []aliyun.AccountUse
+	var capabilities []aliyun.AccountCapabilities
 	for i := range accounts {
 		a := backup.Account{Alias: fmt.Sprint("a", i), ID: fmt.Sprintf("30000000000000%02d", i), Access: backup.AssumeRole, Role: "backup-portal"}
 		targets = append(targets, a)
-		uses = append(uses, aliyun.AccountUse{Account: a, Uses: everything})
+		capabilities = append(capabilities, aliyun.AccountCapabilities{Account: a, Capabilities: everything})
 		w.Accounts = append(w.Accounts, world.Account{
 			ID: a.ID, ServiceLinkedRoles: []string{"AliyunServiceRoleForHbrEcsBackup"},
 			Roles: []world.Role{{
@@ -41,7 +41,7 @@ func TestSessionsAreKept(t *testing.T) {
 			Instances: []world.Instance{{ID: fmt.Sprintf("i-bp3account%02d", i), Region: "cn-hangzhou", OS: "linux", Disks: []world.Disk{{ID: fmt.Sprintf("d-bp3account%02d", i), Category: "cloud_essd", Type: "system", GiB: 40}}}},
 		})
 	}
-	w.Accounts[0].Users[0].Policies = []ram.Policy{paste(t, aliyun.FunctionPolicy(uses).Text())}
+	w.Accounts[0].Users[0].Policies = []ram.Policy{paste(t, aliyun.FunctionPolicy(capabilities).Text())}
 	cloud, err := emulator.New(emulator.Options{World: w})
 	if err != nil {
 		t.Fatal(err)

@@ -19,12 +19,12 @@ func away(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", backup.ErrStoreAway, err)
+	return fmt.Errorf("%w: %w", backup.ErrStoreUnavailable, err)
 }
 
-// who finds out who sent a request, as AUTH_MODE says, and where people sign
+// newAuthenticator finds out who sent a request, as AUTH_MODE says, and where people sign
 // in, if they do that here.
-func who(
+func newAuthenticator(
 	cfg Config,
 	db *store.DB,
 	trail backup.Auditor,
@@ -54,11 +54,11 @@ func who(
 		}
 		in := cfg.SignIn.OIDC
 		in.Sessions, in.Keep = sessions, keep
-		return sessions.Who, in, nil
+		return sessions.Authenticate, in, nil
 	case "jwt":
 		gateway := cfg.SignIn.JWT
 		gateway.Keep = keep
-		find, err := gateway.Who()
+		find, err := gateway.Authenticator()
 		return find, nil, err
 	}
 	return auth.Nobody, nil, nil

@@ -90,7 +90,7 @@ func (c *Config) readJWT(getenv func(string) string) error {
 	if c.SignIn.JWT.JWKSURL != "" {
 		return secureAddress("AUTH_JWT_JWKS_URL", c.SignIn.JWT.JWKSURL)
 	}
-	if _, err := c.SignIn.JWT.Who(); err != nil {
+	if _, err := c.SignIn.JWT.Authenticator(); err != nil {
 		return fmt.Errorf("AUTH_JWT_JWKS: %w", err)
 	}
 	return nil

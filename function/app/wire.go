@@ -73,7 +73,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
-	find, signIn, err := who(cfg, db, trail, rules.NamesGroup)
+	find, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
 	if err != nil {
 		return App{}, errors.Join(err, forget())
 	}
@@ -233,7 +233,7 @@ func submit(
 			}
 			return json.Marshal(swept)
 		}
-		ctx = backup.WithVisit(ctx, backup.Visit{RequestID: requestID(ctx), Door: backup.DoorEvent})
+		ctx = backup.WithRequestInfo(ctx, backup.RequestInfo{RequestID: requestID(ctx), Door: backup.DoorEvent})
 		p := identity.Principal{
 			Kind:    identity.KindEvent,
 			Subject: "event:" + string(m.Kind),

@@ -66,9 +66,9 @@ var errBusy = errors.New("audit: earlier records are not written yet")
 // A Log writes one chain, and begins another one when it no longer knows how
 // the last one ended. [New] makes one; a process needs one.
 type Log struct {
-	cfg   Config
-	turn  chan struct{} // held by whoever writes
-	often often
+	cfg     Config
+	turn    chan struct{} // held by whoever writes
+	sampler sampler
 
 	// What follows is for whoever has the turn.
 	chain string // empty: none is begun
@@ -86,7 +86,7 @@ func New(cfg Config) (*Log, error) {
 			return nil, err
 		}
 	}
-	return &Log{cfg: cfg, turn: make(chan struct{}, 1), often: often{seen: map[string]*count{}}}, nil
+	return &Log{cfg: cfg, turn: make(chan struct{}, 1), sampler: sampler{seen: map[string]*count{}}}, nil
 }
 
 // leastKey is how many bytes a key has at least.
@@ -103,7 +103,7 @@ func CheckKey(key secret.String) error {
 // Record implements [backup.Auditor]. The line in the log is written even if the
 // row cannot be.
 func (l *Log) Record(ctx context.Context, e backup.AuditEvent) error {
-	unwritten, write := l.often.take(e, l.cfg.Now())
+	unwritten, write := l.sampler.take(e, l.cfg.Now())
 	if !write {
 		return nil
 	}
@@ -113,10 +113,10 @@ func (l *Log) Record(ctx context.Context, e backup.AuditEvent) error {
 // Flush implements [backup.Auditor].
 func (l *Log) Flush(ctx context.Context, all bool) error {
 	var errs []error
-	for e, n := range l.often.pending(l.cfg.Now(), all) {
+	for e, n := range l.sampler.pending(l.cfg.Now(), all) {
 		err := l.write(ctx, *e, n-1) // it is the last of them
 		if err != nil {
-			l.often.putBack(*e, 1, l.cfg.Now())
+			l.sampler.putBack(*e, 1, l.cfg.Now())
 		}
 		errs = append(errs, err)
 	}
@@ -140,7 +140,7 @@ func (l *Log) write(ctx context.Context, e backup.AuditEvent, unwritten int) err
 	}
 	if err != nil {
 		l.line(ctx, row)
-		l.often.putBack(e, unwritten, l.cfg.Now()) // the line says it, the store does not
+		l.sampler.putBack(e, unwritten, l.cfg.Now()) // the line says it, the store does not
 	}
 	return err
 }

@@ -97,7 +97,7 @@ func cleanAll(settings map[string]string) map[string]string {
 
 // record is e with every text made safe, and without its place in a chain.
 func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
-	v := backup.VisitOf(ctx)
+	v := backup.RequestInfoFrom(ctx)
 	r := Record{
 		Time: l.cfg.Now().UTC().Truncate(time.Microsecond), Event: e.Kind, Build: l.cfg.Build,
 		Actor: Actor{

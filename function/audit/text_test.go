@@ -32,7 +32,7 @@ func TestHostileTextsMakeOneSafeLine(t *testing.T) {
 	for name, text := range hostile {
 		s := &sink{}
 		tr := start(t, s, "a", key)
-		ctx := backup.WithVisit(t.Context(), backup.Visit{RequestID: text, Trace: text, ClientIP: text, UserAgent: text})
+		ctx := backup.WithRequestInfo(t.Context(), backup.RequestInfo{RequestID: text, Trace: text, ClientIP: text, UserAgent: text})
 		e := backup.AuditEvent{
 			Kind: backup.AuditDenied, Actor: identity.Principal{Issuer: text, Subject: text, Name: text, Key: text, Email: text, Groups: []string{text}},
 			Target:     backup.AuditTarget{Account: text, AccountID: text, Region: text, SourceType: text, Resource: text, Retention: text, CopyTo: text, Scripts: slices.Repeat([]string{text}, 100)},
@@ -77,7 +77,7 @@ func TestHostileTextsMakeOneSafeLine(t *testing.T) {
 func TestRecordHasTheNamesOfTheReference(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
-	ctx := backup.WithVisit(t.Context(), backup.Visit{RequestID: "r-1", Trace: "0af7651916cd43dd8448eb211c80319c", ClientIP: "192.0.2.1", UserAgent: "curl"})
+	ctx := backup.WithRequestInfo(t.Context(), backup.RequestInfo{RequestID: "r-1", Trace: "0af7651916cd43dd8448eb211c80319c", ClientIP: "192.0.2.1", UserAgent: "curl"})
 	if err := tr.Record(ctx, intent(0)); err != nil {
 		t.Fatal(err)
 	}

@@ -23,10 +23,10 @@ type AuditEvent struct {
 	Submission AuditSubmission
 	Outcome    AuditOutcome
 
-	// Often is set for what strangers can make happen as often as they like: of
+	// SampleKey is set for what strangers can make happen as often as they like: of
 	// events of one kind with the same Often, one a minute is written down, with
 	// how many were not.
-	Often string
+	SampleKey string
 }
 
 // An AuditKind says what an [AuditEvent] tells of.
@@ -89,10 +89,10 @@ type AuditOutcome struct {
 
 // The classes of [AuditOutcome], for a call.
 const (
-	ClassSuccess  = "success"
-	ClassRefused  = "refused"   // surely nothing was started
-	ClassNoEffect = "no_effect" // likewise, and it may be sent again
-	ClassUnknown  = "unknown"   // a job may have been started
+	ClassSuccess = "success"
+	ClassRefused = "refused"   // surely nothing was started
+	ClassNotSent = "no_effect" // likewise, and it may be sent again
+	ClassUnknown = "unknown"   // a job may have been started
 )
 
 // An AuditRow is a record of the audit trail as it is stored. Rows of a chain
@@ -146,7 +146,7 @@ func (t trail) along(ctx context.Context, e AuditEvent, store func(rows ...Audit
 func (t trail) violation(ctx context.Context, actor identity.Principal, r Record, what, job, other string) {
 	e := about(AuditViolation, ActionCreate, actor, r, r.Last.N)
 	e.Outcome = AuditOutcome{Class: what, JobID: job, OtherJobID: other}
-	e.Often = r.SubmissionID
+	e.SampleKey = r.SubmissionID
 	t.tell(ctx, e)
 }
 
@@ -218,7 +218,7 @@ func outcomeOf(err error, took time.Duration) AuditOutcome {
 	case errors.Is(cloud, ErrRefused), errors.Is(cloud, ErrCredentials) && !cloud.Passing:
 		out.Class = ClassRefused
 	case errors.Is(cloud, ErrThrottled), errors.Is(cloud, ErrNotSent), errors.Is(cloud, ErrCredentials):
-		out.Class = ClassNoEffect
+		out.Class = ClassNotSent
 	}
 	return out
 }

@@ -23,7 +23,7 @@ import (
 var auditKey = secret.New("a key of the audit trail with 32 bytes or more")
 
 // audited makes a rig keep an audit trail in its store.
-func audited(t testing.TB, r *rig) *rig {
+func audited(t testing.TB, r *fixture) *fixture {
 	t.Helper()
 	chains := 0
 	log, err := audit.New(audit.Config{
@@ -38,7 +38,7 @@ func audited(t testing.TB, r *rig) *rig {
 }
 
 // trail is the audit trail, which is whole.
-func (r *rig) trail(t testing.TB) (records []audit.Record) {
+func (r *fixture) trail(t testing.TB) (records []audit.Record) {
 	t.Helper()
 	db := r.Limits.(storetest.Trail)
 	for row, err := range db.AuditTrail(t.Context()) {
@@ -59,7 +59,7 @@ func (r *rig) trail(t testing.TB) (records []audit.Record) {
 }
 
 // told is the trail in short: event, class or code, and number of the step.
-func (r *rig) told(t testing.TB) string {
+func (r *fixture) told(t testing.TB) string {
 	t.Helper()
 	var words []string
 	for _, one := range r.trail(t) {
@@ -82,8 +82,8 @@ func (r *rig) told(t testing.TB) string {
 // everything by which somebody finds out who did what.
 func TestSubmissionIsToldTwice(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		r := audited(t, newRigOn(t, url))
-		ctx := backup.WithVisit(t.Context(), backup.Visit{RequestID: "request-1", ClientIP: "192.0.2.7"})
+		r := audited(t, newFixtureOn(t, url))
+		ctx := backup.WithRequestInfo(t.Context(), backup.RequestInfo{RequestID: "request-1", ClientIP: "192.0.2.7"})
 		sub := submission("k")
 		sub.Principal.Key = "session-1"
 		answer, err := r.Submit(ctx, sub)
@@ -118,19 +118,19 @@ func TestSubmissionIsToldTwice(t *testing.T) {
 // log has no attempt.
 func TestWhatCannotBeToldIsNotSent(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		r := audited(t, newRigOn(t, url))
+		r := audited(t, newFixtureOn(t, url))
 		id := r.running(t, "running", "1m")
 		before := len(r.cloud.Ledger().Calls)
 		if err := storetest.Exec(url, "ALTER TABLE audit RENAME TO elsewhere"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreAway) {
+		if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreUnavailable) {
 			t.Errorf("submitting: %v", err)
 		}
 		if kinds, err := storetest.Log(url, submission("k").ID()); kinds != "" || err != nil {
 			t.Errorf("the log: %q, %v", kinds, err)
 		}
-		if _, err := r.Cancel(t.Context(), bob, id); !errors.Is(err, backup.ErrStoreAway) {
+		if _, err := r.Cancel(t.Context(), bob, id); !errors.Is(err, backup.ErrStoreUnavailable) {
 			t.Errorf("cancelling: %v", err)
 		}
 		for _, call := range r.cloud.Ledger().Calls[before:] {
@@ -160,13 +160,13 @@ func TestEveryOutcomeIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := audited(t, newRig(t))
+			r := audited(t, newFixture(t))
 			r.fail(t, c.faults)
 			answer, err := r.Submit(t.Context(), submission("k"))
 			if busy := (*backup.BusyError)(nil); err != nil && !errors.As(err, &busy) {
 				t.Fatal(err)
 			}
-			if answer.Status == backup.Unknown {
+			if answer.Status == backup.StateUnknown {
 				r.clock.Add(2 * time.Minute)
 				if _, err := r.Sweep(t.Context(), 400*24*time.Hour); err != nil {
 					t.Fatal(err)
@@ -180,7 +180,7 @@ func TestEveryOutcomeIsTold(t *testing.T) {
 }
 
 func TestRefusalsAndLimitsAreTold(t *testing.T) {
-	r := audited(t, newRig(t))
+	r := audited(t, newFixture(t))
 	stranger := submission("k")
 	stranger.Principal.Groups = nil
 	if _, err := r.Submit(t.Context(), stranger); !errors.Is(err, backup.ErrDenied) {
@@ -214,7 +214,7 @@ func TestRefusalsAndLimitsAreTold(t *testing.T) {
 // A request to cancel is told before and after it is made, with who asked.
 func TestCancelIsToldTwice(t *testing.T) {
 	for fault, want := range map[string]string{"": "success", "refuse 404 JobNotExist": "refused", "500": "unknown"} {
-		r := audited(t, newRig(t))
+		r := audited(t, newFixture(t))
 		id := r.running(t, "k", "1m")
 		if fault != "" {
 			r.fail(t, "CancelBackupJob: "+fault)
@@ -232,7 +232,7 @@ func TestCancelIsToldTwice(t *testing.T) {
 			t.Errorf("%+v", last)
 		}
 	}
-	r := audited(t, newRig(t))
+	r := audited(t, newFixture(t))
 	id := r.running(t, "k", "1m")
 	r.Policy = viewOnly{r.Policy}
 	if _, err := r.Cancel(t.Context(), bob, id); !errors.Is(err, backup.ErrDenied) || r.cancels() != 0 {
@@ -253,7 +253,7 @@ func (p viewOnly) May(ctx context.Context, who identity.Principal, a backup.Acti
 // As many intents as attempts, and one chain, however many submit at once.
 func TestManySubmittersMakeOneWholeTrail(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		r := audited(t, newRigOn(t, url))
+		r := audited(t, newFixtureOn(t, url))
 		var wait sync.WaitGroup
 		for i := range 96 {
 			wait.Go(func() {
@@ -273,10 +273,10 @@ func TestManySubmittersMakeOneWholeTrail(t *testing.T) {
 
 // What should never be is told, and told again at most once a minute.
 func TestTwoJobsOfOneSubmissionAreAViolation(t *testing.T) {
-	r := audited(t, newRig(t))
+	r := audited(t, newFixture(t))
 	r.fail(t, "CreateBackupJob: drop-after")
 	answer, err := r.Submit(t.Context(), submission("k"))
-	if err != nil || answer.Status != backup.Unknown {
+	if err != nil || answer.Status != backup.StateUnknown {
 		t.Fatal(answer.Status, err)
 	}
 	r.Cloud = &doubled{Cloud: r.Cloud}

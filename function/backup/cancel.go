@@ -16,7 +16,7 @@ func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record)
 
 // Cancel asks the cloud to cancel the job of a submission, and returns the
 // submission as it is then. A job that is being cancelled, or was, needs no second
-// request. Errors are [ErrNotFound], [ErrStoreAway], a [*DeniedError] if p may not
+// request. Errors are [ErrNotFound], [ErrStoreUnavailable], a [*DeniedError] if p may not
 // cancel it, or a [*BusyError] with ErrOver, ErrNoJob, ErrNotCancelled or
 // ErrCancelNo. After ErrCancelNo the job goes on; after ErrNotCancelled it may.
 func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (Record, error) {
@@ -36,7 +36,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	case errors.Is(err, ErrCancelled):
 		return r, nil
 	default:
-		if busy.Err = err; r.State(s.Now()).Lives() {
+		if busy.Err = err; !r.State(s.Now()).IsTerminal() {
 			busy.RetryAfter = pace // there may be one soon
 		}
 		return r, busy
@@ -54,7 +54,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	e := about(AuditIntent, ActionCancel, p, r, r.Last.N)
 	e.Door, e.Decision.Allow, e.Outcome.JobID = "", true, r.Last.JobID
 	if err := s.trail().record(ctx, e); err != nil {
-		return r, away(err)
+		return r, storeUnavailable(err)
 	}
 	s.Log.InfoContext(ctx, "cancelling", "submission", id, "job", r.Last.JobID, "principal", p.ID())
 	err = s.Cloud.CancelBackupJob(ctx, target, r.Last.JobID, r.Complete["VaultId"])
@@ -148,7 +148,7 @@ func (r Record) Cancellable(now time.Time) error {
 		return ErrNoJob
 	case state == StateCanceling || state == StateCanceled:
 		return ErrCancelled
-	case !state.Lives():
+	case state.IsTerminal():
 		return ErrOver
 	}
 	return nil

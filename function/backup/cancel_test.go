@@ -13,7 +13,7 @@ import (
 
 // running makes a job that runs for so long, and has for 30 s. It returns the id
 // of its submission.
-func (r *rig) running(t testing.TB, key, long string) (id string) {
+func (r *fixture) running(t testing.TB, key, long string) (id string) {
 	t.Helper()
 	sub := submission(key)
 	sub.Params["JobName"] = "emulator." + long
@@ -26,7 +26,7 @@ func (r *rig) running(t testing.TB, key, long string) (id string) {
 }
 
 // cancels is how many times CancelBackupJob has left the portal.
-func (r *rig) cancels() int { return len(r.cloud.Ledger().CallsOf("CancelBackupJob")) }
+func (r *fixture) cancels() int { return len(r.cloud.Ledger().CallsOf("CancelBackupJob")) }
 
 var bob = identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob", Name: "Bob"}
 
@@ -34,7 +34,7 @@ var bob = identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.exa
 // of it, and then cancelled: never failed. The store keeps who it was.
 func TestCancelledJobIsCancelledAndNotFailed(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		r := newRigOn(t, url)
+		r := newFixtureOn(t, url)
 		id := r.running(t, "k", "1m")
 		got, err := r.Cancel(t.Context(), bob, id)
 		if err != nil || got.State(r.Now()) != backup.StateCanceling || got.State(r.Now()).Outcome() != backup.OutcomeRunning {
@@ -63,7 +63,7 @@ func TestCancelledJobIsCancelledAndNotFailed(t *testing.T) {
 // A job that has ended was not cancelled, whether the portal knew of the end
 // or learns it from the refusal.
 func TestJobThatHasEndedIsNotCancelled(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	id := r.running(t, "k", "1m")
 	if _, err := r.Refresh(t.Context(), bob, id); err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestLostAnswerToACancelIsFoundOutFromTheJob(t *testing.T) {
 		"success-false BadRequest": backup.ErrCancelNo,
 	} {
 		t.Run(fault, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			id := r.running(t, "k", "1m")
 			r.fail(t, "CancelBackupJob: "+fault)
 			got, err := r.Cancel(t.Context(), bob, id)
@@ -130,7 +130,7 @@ func TestLostAnswerToACancelIsFoundOutFromTheJob(t *testing.T) {
 // A request that the cloud took and forgot does not hide for ever that the job
 // goes on, and can be made again.
 func TestCancelThatComesToNothingCanBeRepeated(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	id := r.running(t, "k", "1m")
 	if err := r.Store.Cancel(t.Context(), id, backup.Cancellation{By: bob, At: r.Now().Truncate(time.Millisecond)}); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestCancelThatComesToNothingCanBeRepeated(t *testing.T) {
 }
 
 func TestCancelNeedsAJobThatOneMaySee(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -179,14 +179,14 @@ func TestCancelNeedsAJobThatOneMaySee(t *testing.T) {
 // state is.
 func TestOutcomeIsFinalWhereTheStateIs(t *testing.T) {
 	for state, want := range map[backup.State]backup.Outcome{
-		backup.Sending: "running", backup.Unknown: "unknown", backup.Refused: "failed", backup.Denied: "failed", backup.NotSent: "failed",
+		backup.StateSending: "running", backup.StateUnknown: "unknown", backup.StateRefused: "failed", backup.StateDenied: "failed", backup.StateNotSent: "failed",
 		backup.StateCreated: "running", backup.StateQueued: "running", backup.StateRunning: "running", backup.StateCanceling: "running",
 		backup.StateComplete: "succeeded", backup.StatePartialComplete: "partial", backup.StateFailed: "failed", backup.StateCanceled: "cancelled",
 		backup.StateExpired: "failed", backup.StateUnavailable: "failed", "VM_UNAVAILABLE": "running", "": "running",
 	} {
 		got := state.Outcome()
-		if got != want || (got == "running" || got == "unknown") != state.Lives() {
-			t.Errorf("%s: %s, lives: %v", state, got, state.Lives())
+		if got != want || (got == "running" || got == "unknown") != !state.IsTerminal() {
+			t.Errorf("%s: %s, lives: %v", state, got, !state.IsTerminal())
 		}
 	}
 }

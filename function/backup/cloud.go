@@ -28,10 +28,10 @@ type Cloud interface {
 	// Preflight finds out whether the calls of the portal in the account of target
 	// would be let through, and changes nothing there. With the parameters of a
 	// backup it looks at what they name, too.
-	Preflight(ctx context.Context, target Target, uses Uses, params param.Params) []Rung
+	Preflight(ctx context.Context, target Target, capabilities Capabilities, params param.Params) []AccessCheck
 	// List returns a page of things in the account of target, as it was at some time
 	// of the last minute.
-	List(ctx context.Context, target Target, q ThingQuery) (Things, error)
+	List(ctx context.Context, target Target, q CandidateQuery) (Candidates, error)
 	// Previews writes the call without making it.
 	Previews(call Call) []Preview
 	// Explain says what a code of the cloud means that a request for a job was

@@ -37,13 +37,13 @@ var crowds = rapid.Custom(func(t *rapid.T) crowd {
 func TestConcurrentSweepsTellOnce(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
-		newRig(t).crowds(t, 40)
+		newFixture(t).crowds(t, 40)
 	})
-	onBoth(t, func(t *testing.T, url string) { newRigOn(t, url).crowds(t, 8) })
+	onBoth(t, func(t *testing.T, url string) { newFixtureOn(t, url).crowds(t, 8) })
 }
 
 // crowds plays the first n examples.
-func (r *rig) crowds(t *testing.T, n int) {
+func (r *fixture) crowds(t *testing.T, n int) {
 	t.Helper()
 	one, other := newInbox(t, "one"), newInbox(t, "other")
 	r.tell(t, nil, one, other)
@@ -72,7 +72,7 @@ func (r *rig) crowds(t *testing.T, n int) {
 }
 
 // crowd sweeps and looks at once, then sweeps.
-func (r *rig) crowd(t *testing.T, c crowd, ids []string) {
+func (r *fixture) crowd(t *testing.T, c crowd, ids []string) {
 	t.Helper()
 	var all sync.WaitGroup
 	for range c.Sweeps {
@@ -108,7 +108,7 @@ func TestFailingReceiverIsTriedAgainAndFailsNothing(t *testing.T) {
 	for name, fail := range failures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, bad, good := newRig(t), newInbox(t, "bad"), newInbox(t, "good")
+			r, bad, good := newFixture(t), newInbox(t, "bad"), newInbox(t, "good")
 			r.tell(t, []backup.Event{backup.EventSucceeded}, bad, good)
 			bad.failing(fail)
 			id := r.submit(t, ending("k", "COMPLETE"))
@@ -138,7 +138,7 @@ func TestFailingReceiverIsTriedAgainAndFailsNothing(t *testing.T) {
 // A receiver that says nothing is waited for by nobody but itself: it gets its
 // answer from the other's message.
 func TestReceiverThatHangsHoldsUpNoOther(t *testing.T) {
-	r, stuck, good := newRig(t), newInbox(t, "stuck"), newInbox(t, "good")
+	r, stuck, good := newFixture(t), newInbox(t, "stuck"), newInbox(t, "good")
 	r.tell(t, nil, stuck, good)
 	arrived := make(chan struct{})
 	stuck.failing(func(_ http.ResponseWriter, req *http.Request) {
@@ -159,7 +159,7 @@ func TestReceiverThatHangsHoldsUpNoOther(t *testing.T) {
 // A message that nobody takes for a day is given up, with a line in the log that
 // says which. No line has a secret in it.
 func TestNoticeIsGivenUpAfterADay(t *testing.T) {
-	r, bad := newRig(t), newInbox(t, "bad")
+	r, bad := newFixture(t), newInbox(t, "bad")
 	var log bytes.Buffer
 	r.Log = slog.New(slog.NewJSONHandler(&log, nil))
 	r.tell(t, []backup.Event{backup.EventFailed}, bad)
@@ -191,7 +191,7 @@ func TestNoticeIsGivenUpAfterADay(t *testing.T) {
 // A sweep that comes after more than a day sends no old news; nor does one that
 // has a new receiver.
 func TestOldNewsIsNotSent(t *testing.T) {
-	r, late := newRig(t), newInbox(t, "late")
+	r, late := newFixture(t), newInbox(t, "late")
 	r.tell(t, nil, late)
 	r.submit(t, submission("k"))
 	r.clock.Add(24 * time.Hour)
@@ -207,11 +207,11 @@ func TestOldNewsIsNotSent(t *testing.T) {
 // A process that took a message and stood still until it was due again leaves it
 // to the others.
 func TestFrozenProcessSendsNothingLate(t *testing.T) {
-	r, all := newRig(t), newInbox(t, "all")
+	r, all := newFixture(t), newInbox(t, "all")
 	r.tell(t, nil, all)
 	id := r.submit(t, submission("k"))
 	frozen := *r.Service
-	frozen.Store = slowTake{r.Store, func() { r.clock.Add(2 * time.Minute) }}
+	frozen.Store = slowLease{r.Store, func() { r.clock.Add(2 * time.Minute) }}
 	if swept, err := frozen.Sweep(t.Context(), year); err != nil || swept.Sent != 0 || all.requests() != 0 {
 		t.Errorf("%+v, %v, %d requests", swept, err, all.requests())
 	}
@@ -221,14 +221,14 @@ func TestFrozenProcessSendsNothingLate(t *testing.T) {
 	}
 }
 
-// A slowTake store takes a notice, and its time to say so.
-type slowTake struct {
+// A slowLease store takes a notice, and its time to say so.
+type slowLease struct {
 	backup.Store
 	meanwhile func()
 }
 
-func (s slowTake) Take(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
-	ours, err := s.Store.Take(ctx, n, until)
+func (s slowLease) Lease(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
+	ours, err := s.Store.Lease(ctx, n, until)
 	s.meanwhile()
 	return ours, err
 }
@@ -236,7 +236,7 @@ func (s slowTake) Take(ctx context.Context, n backup.Notice, until time.Time) (b
 // The cloud may use up the time of a sweep but for its end, which is kept for
 // messages; and none is begun that could be cut off.
 func TestSweepKeepsTimeForMessages(t *testing.T) {
-	r, all := newRig(t), newInbox(t, "all")
+	r, all := newFixture(t), newInbox(t, "all")
 	r.tell(t, nil, all)
 	id := r.submit(t, submission("k"))
 	r.clock.Add(10 * time.Second)

@@ -11,11 +11,11 @@ import (
 
 // Errors of [Service], and of [Store].
 var (
-	ErrNotFound   = errors.New("no such submission")
-	ErrInProgress = errors.New("the first request with this key is still in progress")
-	ErrKeyReused  = errors.New("the key was used for another request")
-	ErrDenied     = errors.New("not allowed by the policy")
-	ErrStoreAway  = errors.New("submissions cannot be recorded at the moment")
+	ErrNotFound         = errors.New("no such submission")
+	ErrInProgress       = errors.New("the first request with this key is still in progress")
+	ErrKeyReused        = errors.New("the key was used for another request")
+	ErrDenied           = errors.New("not allowed by the policy")
+	ErrStoreUnavailable = errors.New("submissions cannot be recorded at the moment")
 
 	ErrOver         = errors.New("the job has already ended")
 	ErrCancelled    = errors.New("the job is cancelled or being cancelled")
@@ -61,11 +61,11 @@ func (e *DeniedError) Error() string {
 // Unwrap returns [ErrDenied].
 func (e *DeniedError) Unwrap() error { return ErrDenied }
 
-// away says that an error of the store is one: even that a submission which
+// storeUnavailable says that an error of the store is one: even that a submission which
 // was there a moment ago is not found.
-func away(err error) error {
+func storeUnavailable(err error) error {
 	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("%w: %v", ErrStoreAway, err)
+		return fmt.Errorf("%w: %v", ErrStoreUnavailable, err)
 	}
-	return fmt.Errorf("%w: %w", ErrStoreAway, err)
+	return fmt.Errorf("%w: %w", ErrStoreUnavailable, err)
 }

@@ -24,7 +24,7 @@ func TestFollowEndsWithTheJobOrTheTime(t *testing.T) {
 		{"", 20 * time.Second, backup.OutcomeRunning},
 		{"", 0, backup.OutcomeRunning},
 	} {
-		r := newRig(t)
+		r := newFixture(t)
 		sub := submission("k")
 		sub.Params["JobName"] = "emulator.40s" + c.name
 		answer, err := r.Submit(t.Context(), sub)
@@ -48,7 +48,7 @@ func TestFollowEndsWithTheJobOrTheTime(t *testing.T) {
 
 // Whoever waits for a lost answer hears of it as soon as it is found.
 func TestFollowWaitsForALostAnswer(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -64,7 +64,7 @@ func TestFollowWaitsForALostAnswer(t *testing.T) {
 // Somebody who goes away waits no longer, and a store that goes away ends the
 // wait with what is known.
 func TestFollowEndsEarly(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	id := r.running(t, "k", "1h")
 	ctx, leave := context.WithCancel(t.Context())
 	waits := 0
@@ -87,7 +87,7 @@ func TestFollowEndsEarly(t *testing.T) {
 // What an application-consistent backup came to is asked once it is there, and
 // again until it is known; of other backups it is not asked.
 func TestConsistencyIsAskedForOnceTheBackupIsThere(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	sub := submission("k")
 	sub.Params["InstanceId"] = "i-bp1demodb01"
 	sub.Params["Detail.appConsistent"] = "true"
@@ -112,12 +112,12 @@ func TestConsistencyIsAskedForOnceTheBackupIsThere(t *testing.T) {
 		return got
 	}
 	got := look()
-	if got.State(r.Now()) != backup.StateComplete || got.Job.ConsistentLevel != "" || !got.Lives(r.Now()) || asked() != 1 {
+	if got.State(r.Now()) != backup.StateComplete || got.Job.ConsistentLevel != "" || got.IsTerminal(r.Now()) || asked() != 1 {
 		t.Fatalf("%s, %+v, %d questions", got.State(r.Now()), got.Job.Consistency, asked())
 	}
 	want := backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "HBR.ScriptNotConfigured"}
-	if got = look(); got.Job.Consistency != want || got.Lives(r.Now()) || asked() != 2 {
-		t.Errorf("%+v, lives: %v, %d questions", got.Job.Consistency, got.Lives(r.Now()), asked())
+	if got = look(); got.Job.Consistency != want || !got.IsTerminal(r.Now()) || asked() != 2 {
+		t.Errorf("%+v, lives: %v, %d questions", got.Job.Consistency, !got.IsTerminal(r.Now()), asked())
 	}
 	if got = look(); r.record(t, answer.SubmissionID).Job.Consistency != want || asked() != 2 {
 		t.Errorf("%+v, %d questions", got.Job.Consistency, asked())

@@ -14,14 +14,14 @@ import (
 )
 
 // forgetful is a rig whose store may forget, so that it looks first.
-func forgetful(t *testing.T) *rig {
-	r := newRig(t)
+func forgetful(t *testing.T) *fixture {
+	r := newFixture(t)
 	r.ListFirst = true
 	return r
 }
 
 // lose puts an empty store in place of the rig's.
-func (r *rig) lose(t *testing.T) { r.Store = memory.New() }
+func (r *fixture) lose(t *testing.T) { r.Store = memory.New() }
 
 // Even if the store is lost again and again, a process dies anywhere, and the
 // cloud fails in any way, a submission makes one job: as long as the cloud's
@@ -140,7 +140,7 @@ func TestOldJobIsFoundAgainAfterACrash(t *testing.T) {
 // the times of its jobs.
 func TestClockThatIsOffFindsItsJobs(t *testing.T) {
 	for _, off := range []time.Duration{-14 * time.Minute, -time.Minute, 62 * time.Second, 14 * time.Minute} {
-		r := newRig(t)
+		r := newFixture(t)
 		now := r.Now
 		r.Now = func() time.Time { return now().Add(off) }
 		r.Cloud = r.client(t, r.Now)
@@ -158,7 +158,7 @@ func TestClockThatIsOffFindsItsJobs(t *testing.T) {
 // An alias that was given to another account says nothing about jobs in the
 // first one (CD-8).
 func TestAliasOfAnotherAccountProvesNothing(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestAliasOfAnotherAccountProvesNothing(t *testing.T) {
 	r.clock.Add(2 * time.Minute)
 	sound := r.Policy
 	r.Policy = repointed{sound}
-	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.Unknown || r.sends() != 1 {
+	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateUnknown || r.sends() != 1 {
 		t.Errorf("meanwhile: %+v, %v, %d sends", answer.Status, err, r.sends())
 	}
 	r.Policy = sound
@@ -185,7 +185,7 @@ func (p repointed) Account(alias string) (backup.Account, bool) {
 
 // What was answered stays so, whatever the policy says later.
 func TestPolicyThatChangesLeavesAnswersAsTheyWere(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: ok, drop-after")
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -198,7 +198,7 @@ func TestPolicyThatChangesLeavesAnswersAsTheyWere(t *testing.T) {
 	if again, err := r.Submit(t.Context(), submission("k")); err != nil || again.Last.JobID != first.Last.JobID || !again.Replayed {
 		t.Errorf("%+v, %v", again, err)
 	}
-	if answer, err := r.Submit(t.Context(), submission("lost")); err != nil || answer.Status != backup.Unknown {
+	if answer, err := r.Submit(t.Context(), submission("lost")); err != nil || answer.Status != backup.StateUnknown {
 		t.Errorf("of which nobody knows: %+v, %v", answer, err)
 	}
 	if _, err := r.Submit(t.Context(), submission("another")); !errors.Is(err, backup.ErrDenied) {
@@ -211,7 +211,7 @@ func TestPolicyThatChangesLeavesAnswersAsTheyWere(t *testing.T) {
 
 // A submission of which the cloud never makes anything comes to an end.
 func TestSubmissionIsGivenUpAfterManyAttempts(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	now, ahead := r.Now, time.Duration(0)
 	r.Now = func() time.Time { return now().Add(ahead) }
 	r.Cloud = r.client(t, r.Now)
@@ -221,7 +221,7 @@ func TestSubmissionIsGivenUpAfterManyAttempts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answer.Status == backup.Refused {
+		if answer.Status == backup.StateRefused {
 			if answer.Last.Code != "portal.GaveUp" || r.sends() != 32 {
 				t.Errorf("given up with %q after %d attempts", answer.Last.Code, r.sends())
 			}
@@ -239,7 +239,7 @@ func TestSubmissionIsGivenUpAfterManyAttempts(t *testing.T) {
 // write that down; somebody else takes over and makes a job. Then the refusal
 // is nobody's answer (security: late refusal).
 func TestLateRefusalIsNoAnswer(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
 	late := *r.Service
 	late.Store = takenOver{r.Store, func() {
@@ -248,7 +248,7 @@ func TestLateRefusalIsNoAnswer(t *testing.T) {
 			t.Errorf("the one who took over: %+v, %v", answer, err)
 		}
 	}}
-	if answer, err := late.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.Unknown {
+	if answer, err := late.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateUnknown {
 		t.Errorf("the late one: %+v, %v", answer, err)
 	}
 	if again, err := r.Submit(t.Context(), submission("k")); err != nil || again.Status != backup.StateCreated || r.jobs() != 1 {
@@ -272,7 +272,7 @@ func (s takenOver) Append(ctx context.Context, id string, step backup.Step, audi
 // A slow answer about a job that was running is not put over a quick one that it
 // is complete.
 func TestSlowAnswerDoesNotUndoTheEnd(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +297,7 @@ func TestSlowAnswerDoesNotUndoTheEnd(t *testing.T) {
 // A list without the job, asked for while the list may still be late, proves
 // nothing, however long its answer is under way.
 func TestListingThatBeganEarlyProvesNothing(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s forever")
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {

@@ -17,14 +17,14 @@ func TestAttemptEndsWhenThePlatformStopsTheProcess(t *testing.T) {
 		{20 * time.Second, time.Millisecond, 20 * time.Second},
 		{10 * time.Minute, 30 * time.Second, 30 * time.Second},
 	} {
-		r := newRig(t)
+		r := newFixture(t)
 		r.clock.Set(time.Now().Round(0).Truncate(time.Millisecond))
 		begun := r.Now()
 		r.fail(t, "CreateBackupJob: drop")
 		ctx, cancel := context.WithDeadline(t.Context(), begun.Add(c.left))
 		answer, err := r.Submit(ctx, submission("k"))
 		cancel()
-		if err != nil || answer.Status != backup.Unknown {
+		if err != nil || answer.Status != backup.StateUnknown {
 			t.Fatalf("%v left: %s, %v", c.left, answer.Status, err)
 		}
 		if window := r.record(t, answer.SubmissionID).Last.Until.Sub(begun); window < c.least || window > c.most {
@@ -36,7 +36,7 @@ func TestAttemptEndsWhenThePlatformStopsTheProcess(t *testing.T) {
 // A key that has expired may stand for another submission by now: a call that paused until then sends nothing.
 func TestCallThatPausedUntilItsKeyExpiredSendsNothing(t *testing.T) {
 	for pause, want := range map[time.Duration]int{backup.KeyExpires - time.Millisecond: 1, backup.KeyExpires: 0, 2 * backup.KeyExpires: 0} {
-		r := newRig(t)
+		r := newFixture(t)
 		r.clock.Set(r.Now().Truncate(time.Millisecond)) // the precision of the store
 		cloud := &countingCloud{Cloud: r.Cloud}
 		r.Cloud, r.Store = cloud, pausingStore{r.Store, func() { r.clock.Add(pause) }}
@@ -78,7 +78,7 @@ func (c *countingCloud) DescribeBackupJobs2(context.Context, backup.Target, back
 // A job that the cloud does not list any more is asked for during thirty days, and then left as it was last seen.
 func TestSweepGivesUpASubmissionAfterThirtySilentDays(t *testing.T) {
 	const silence = 30 * 24 * time.Hour
-	r := newRig(t)
+	r := newFixture(t)
 	r.clock.Set(r.Now().Truncate(time.Millisecond))
 	r.Cloud = &countingCloud{Cloud: r.Cloud}
 	answer, err := r.Submit(t.Context(), submission("k"))
@@ -134,7 +134,7 @@ func TestFailedSignInsCountForAClientsNetwork(t *testing.T) {
 		},
 		{func(int) string { return "" }, nil, []string{"", "somewhere", "192.0.2.1"}}, // an unknown address is no client's
 	} {
-		r := newRig(t)
+		r := newFixture(t)
 		for i := range 20 {
 			if err := r.MaySignIn(t.Context(), c.failing(i)); err != nil {
 				t.Errorf("%s after %d failures: %v", c.failing(i), i, err)

@@ -22,7 +22,7 @@ func denied(key string) backup.Submission {
 }
 
 func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	alice, bob := submission("").Principal, identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob"}
 	_, err := r.Submit(t.Context(), denied("k"))
 	refused, ok := errors.AsType[*backup.DeniedError](err)
@@ -34,7 +34,7 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	}
 	page, err := r.List(t.Context(), bob, backup.Query{Limit: 10})
 	records := page.Records
-	if err != nil || len(records) != 1 || records[0].State(r.Now()) != backup.Denied || !strings.Contains(records[0].Denied[0].En, "365") {
+	if err != nil || len(records) != 1 || records[0].State(r.Now()) != backup.StateDenied || !strings.Contains(records[0].Denied[0].En, "365") {
 		t.Fatalf("bob sees %+v, %v", records, err)
 	}
 	if records[0].SubmissionID != refused.SubmissionID || records[0].Denied[0].Zh == "" {
@@ -60,7 +60,7 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 
 // A refusal uses up no key: once the policy allows it, the same request is made.
 func TestRefusalByThePolicyLeavesItsKeyFree(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	strict := r.Policy
 	r.Policy = refusing{strict}
 	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrDenied) {
@@ -79,7 +79,7 @@ func (refusing) Decide(context.Context, identity.Principal, param.Params) (backu
 }
 
 func TestRefusalThatCannotBeRecordedIsOneAllTheSame(t *testing.T) {
-	r := newRigOn(t, sqliteFile(t))
+	r := newFixtureOn(t, sqliteFile(t))
 	r.Store.(*store.DB).Close()
 	_, err := r.Submit(t.Context(), denied("k"))
 	if refused, ok := errors.AsType[*backup.DeniedError](err); !ok || refused.SubmissionID != "" {
@@ -88,9 +88,9 @@ func TestRefusalThatCannotBeRecordedIsOneAllTheSame(t *testing.T) {
 }
 
 func TestNothingIsSentIfItCannotBeRecorded(t *testing.T) {
-	r := newRigOn(t, sqliteFile(t))
+	r := newFixtureOn(t, sqliteFile(t))
 	r.Store.(*store.DB).Close()
-	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreAway) {
+	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreUnavailable) {
 		t.Errorf("got %v", err)
 	}
 	if calls := r.cloud.Ledger().Calls; len(calls) != 0 {
@@ -99,7 +99,7 @@ func TestNothingIsSentIfItCannotBeRecorded(t *testing.T) {
 }
 
 func TestAnswerIsTheSameHoweverTheJobGoesOn(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestAnswerIsTheSameHoweverTheJobGoesOn(t *testing.T) {
 func TestExpiredKeyMakesANewJob(t *testing.T) {
 	for _, listFirst := range []bool{false, true} {
 		t.Run(fmt.Sprint("list first ", listFirst), func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			r.ListFirst = listFirst
 			first, err := r.Submit(t.Context(), submission("k"))
 			if err != nil {
@@ -142,7 +142,7 @@ func TestExpiredKeyMakesANewJob(t *testing.T) {
 }
 
 func TestListLeavesOutWhatItsReaderMayNotSee(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	visible := r.Policy
 	r.Policy = seesOnly{visible, "i-bp1demoweb02"}
 	for i := range 40 {

@@ -109,7 +109,7 @@ func (b *inbox) twice() string {
 }
 
 // tell makes the rig tell these inboxes of events; of all, unless some are named.
-func (r *rig) tell(t testing.TB, events []backup.Event, inboxes ...*inbox) {
+func (r *fixture) tell(t testing.TB, events []backup.Event, inboxes ...*inbox) {
 	t.Helper()
 	if events == nil {
 		events = backup.Events

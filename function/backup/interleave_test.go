@@ -112,14 +112,14 @@ type stoppingLimits struct {
 	*process
 }
 
-func (l stoppingLimits) Admit(ctx context.Context, a backup.Admission) (*backup.LimitError, error) {
+func (l stoppingLimits) Reserve(ctx context.Context, a backup.Reservation) (*backup.LimitError, error) {
 	l.stop()
-	return l.Limits.Admit(ctx, a)
+	return l.Limits.Reserve(ctx, a)
 }
 
-func (l stoppingLimits) Withdraw(ctx context.Context, key string, attempt int) error {
+func (l stoppingLimits) Refund(ctx context.Context, key string, attempt int) error {
 	l.stop()
-	return l.Limits.Withdraw(ctx, key, attempt)
+	return l.Limits.Refund(ctx, key, attempt)
 }
 
 type stoppingCloud struct {
@@ -140,7 +140,7 @@ func (c stoppingCloud) DescribeBackupJobs2(ctx context.Context, target backup.Ta
 
 // race plays a race for the submission of a key, then asks until it ends, and
 // returns what should not have been.
-func (r *rig) race(ctx context.Context, plan race, key string) (id string, err error) {
+func (r *fixture) race(ctx context.Context, plan race, key string) (id string, err error) {
 	r.cloud.Reset()
 	r.clock.Set(time.Now().Round(0))
 	r.limit(key)
@@ -180,7 +180,7 @@ func (r *rig) race(ctx context.Context, plan race, key string) (id string, err e
 				break
 			}
 		}
-		if p.ended && p.err == nil && p.answer.Status != "" && p.answer.Status != backup.Unknown {
+		if p.ended && p.err == nil && p.answer.Status != "" && p.answer.Status != backup.StateUnknown {
 			answers = append(answers, p.answer)
 		}
 	}
@@ -195,7 +195,7 @@ func planOf(r race) plan { return plan{Creates: r.Creates, Lag: r.Lag} }
 
 // agree asks until the submission ends, and compares that end with the answers
 // that were given before.
-func (r *rig) agree(ctx context.Context, key string, answers []backup.Answer) (id string, err error) {
+func (r *fixture) agree(ctx context.Context, key string, answers []backup.Answer) (id string, err error) {
 	for range mostAsks {
 		answer, err := r.Submit(ctx, submission(key))
 		wait := answer.RetryAfter
@@ -207,7 +207,7 @@ func (r *rig) agree(ctx context.Context, key string, answers []backup.Answer) (i
 		if r.jobs() > 1 {
 			return "", errTwice
 		}
-		if err != nil || answer.Status == backup.Unknown {
+		if err != nil || answer.Status == backup.StateUnknown {
 			r.clock.Add(wait)
 			continue
 		}
@@ -225,7 +225,7 @@ func (r *rig) agree(ctx context.Context, key string, answers []backup.Answer) (i
 // time between any two steps, make one job of it and agree about it.
 func TestAnyInterleavingMakesAtMostOneJob(t *testing.T) {
 	t.Parallel()
-	r, n := newRig(t), 0
+	r, n := newFixture(t), 0
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := races().Draw(rt, "race")
 		n++
@@ -243,17 +243,17 @@ func TestAnyInterleavingMakesAtMostOneJob(t *testing.T) {
 // last one is rare, so its races all begin with a refusal.
 var mutants = []struct {
 	name    string
-	mutate  func(*rig)
+	mutate  func(*fixture)
 	creates []string
 }{
-	{name: "no time to settle", mutate: func(r *rig) { r.Settle = 1 }},
-	{name: "a list later than the window", mutate: func(r *rig) { r.Cloud = laggingCloud{r.Cloud, 100 * time.Second, r.clock} }},
-	{name: "void without a listing", mutate: func(r *rig) { r.Cloud = blindCloud{r.Cloud} }},
-	{name: "an unknown outcome for none", mutate: func(r *rig) { r.Cloud = rashCloud{r.Cloud} }},
-	{name: "sending after the window", mutate: func(r *rig) { r.Cloud = lateCloud{r.Cloud} }},
-	{"giving back what a later attempt holds", func(r *rig) { r.Limits = generousLimits{r.Limits} }, []string{"drop"}},
-	{name: "sending although another won", mutate: func(r *rig) { r.Store = greedyStore{r.Store} }},
-	{"a late refusal behind the rest", func(r *rig) { r.Store = stubbornStore{r.Store} }, []string{"refuse 404 VaultNotExist"}},
+	{name: "no time to settle", mutate: func(r *fixture) { r.ListLag = 1 }},
+	{name: "a list later than the window", mutate: func(r *fixture) { r.Cloud = laggingCloud{r.Cloud, 100 * time.Second, r.clock} }},
+	{name: "void without a listing", mutate: func(r *fixture) { r.Cloud = blindCloud{r.Cloud} }},
+	{name: "an unknown outcome for none", mutate: func(r *fixture) { r.Cloud = rashCloud{r.Cloud} }},
+	{name: "sending after the window", mutate: func(r *fixture) { r.Cloud = lateCloud{r.Cloud} }},
+	{"giving back what a later attempt holds", func(r *fixture) { r.Limits = generousLimits{r.Limits} }, []string{"drop"}},
+	{name: "sending although another won", mutate: func(r *fixture) { r.Store = greedyStore{r.Store} }},
+	{"a late refusal behind the rest", func(r *fixture) { r.Store = stubbornStore{r.Store} }, []string{"refuse 404 VaultNotExist"}},
 }
 
 // A laggingCloud shows jobs only when they are older than lag.
@@ -302,8 +302,8 @@ func (c lateCloud) CreateBackupJob(ctx context.Context, call backup.Call) (backu
 // generousLimits give back whatever is held.
 type generousLimits struct{ backup.Limits }
 
-func (l generousLimits) Withdraw(ctx context.Context, key string, _ int) error {
-	return l.Limits.Withdraw(ctx, key, math.MaxInt32)
+func (l generousLimits) Refund(ctx context.Context, key string, _ int) error {
+	return l.Limits.Refund(ctx, key, math.MaxInt32)
 }
 
 // A greedyStore says that every attempt is the caller's.
@@ -331,7 +331,7 @@ func TestInterleavingsFindWhatBreaksThePromise(t *testing.T) {
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t)
+			r := newFixture(t)
 			m.mutate(r)
 			for seed := range 2000 {
 				plan := races().Example(seed)

@@ -41,11 +41,11 @@ type State string
 
 // The states of a submission.
 const (
-	Sending State = "SENDING"  // the call is under way
-	Unknown State = "UNKNOWN"  // sent, answer lost: being checked, never sent again meanwhile
-	Refused State = "REFUSED"  // the cloud or its gateway said no; nothing was started
-	NotSent State = "NOT_SENT" // nothing was started; the same submission may be sent again
-	Denied  State = "DENIED"   // the policy said no; nothing was sent
+	StateSending State = "SENDING"  // the call is under way
+	StateUnknown State = "UNKNOWN"  // sent, answer lost: being checked, never sent again meanwhile
+	StateRefused State = "REFUSED"  // the cloud or its gateway said no; nothing was started
+	StateNotSent State = "NOT_SENT" // nothing was started; the same submission may be sent again
+	StateDenied  State = "DENIED"   // the policy said no; nothing was sent
 
 	StateCreated         State = "CREATED"
 	StateQueued          State = "QUEUED"
@@ -66,45 +66,45 @@ const jobPrefix = "JOB_"
 // one of the portal's own has JOB_ before it, and is one that nobody knows.
 func JobState(word string) State {
 	switch s := State(word); s {
-	case Sending, Unknown, Refused, NotSent, Denied:
+	case StateSending, StateUnknown, StateRefused, StateNotSent, StateDenied:
 		return jobPrefix + s
 	default:
 		return s
 	}
 }
 
-// Lives reports whether s may still change. A word that nobody knows is taken
-// for a job in progress, never for its end.
-func (s State) Lives() bool {
+// IsTerminal reports whether s never changes again. An unknown state counts as a job in
+// progress, so it is not terminal.
+func (s State) IsTerminal() bool {
 	switch s {
-	case Refused, NotSent, Denied,
+	case StateRefused, StateNotSent, StateDenied,
 		StateComplete, StatePartialComplete, StateFailed, StateCanceled, StateExpired, StateUnavailable:
-		return false
+		return true
 	}
-	return true
+	return false
 }
 
 // known reports whether s is one of the states above.
 func (s State) known() bool {
 	switch s {
-	case Sending, Unknown, StateCreated, StateQueued, StateRunning, StateCanceling:
+	case StateSending, StateUnknown, StateCreated, StateQueued, StateRunning, StateCanceling:
 		return true
 	}
-	return !s.Lives()
+	return s.IsTerminal()
 }
 
 // Name is what people call s.
 func (s State) Name() param.Text {
 	switch s {
-	case Sending:
+	case StateSending:
 		return param.Both("Sending", "提交中")
-	case Unknown:
+	case StateUnknown:
 		return param.Both("Being checked", "核实中")
-	case Refused:
+	case StateRefused:
 		return param.Both("Refused", "被拒绝")
-	case NotSent:
+	case StateNotSent:
 		return param.Both("Not sent", "未发送")
-	case Denied:
+	case StateDenied:
 		return param.Both("Not allowed", "未获准")
 	case StateCreated, StateQueued:
 		return param.Both("Queued", "排队中")
@@ -148,7 +148,7 @@ var Outcomes = []Outcome{
 // Outcome is what s means to a program.
 func (s State) Outcome() Outcome {
 	switch s {
-	case Unknown:
+	case StateUnknown:
 		return OutcomeUnknown
 	case StateComplete:
 		return OutcomeSucceeded
@@ -157,7 +157,7 @@ func (s State) Outcome() Outcome {
 	case StateCanceled:
 		return OutcomeCancelled
 	}
-	if s.Lives() {
+	if !s.IsTerminal() {
 		return OutcomeRunning
 	}
 	return OutcomeFailed

@@ -15,26 +15,26 @@ import (
 // use, and by several processes where the store is shared. An error means that
 // nothing is known: then nothing may be done.
 type Limits interface {
-	// Admit takes all that a submission needs of the limits, or nothing: then it
+	// Reserve takes all that a submission needs of the limits, or nothing: then it
 	// says which limit is in the way. A submission that was admitted before is
 	// admitted again and takes nothing; one that gave back what it took takes that
 	// again, but for the rates. It holds that for the highest attempt it was
 	// admitted for.
-	Admit(ctx context.Context, a Admission) (*LimitError, error)
-	// Withdraw gives back the quotas and the cool-down that were taken for a key,
+	Reserve(ctx context.Context, a Reservation) (*LimitError, error)
+	// Refund gives back the quotas and the cool-down that were taken for a key,
 	// once, unless they are held for a later attempt than the one that surely
 	// started nothing.
-	Withdraw(ctx context.Context, key string, attempt int) error
-	// Spend takes one of a rate, and says how long to wait if there is none.
-	Spend(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
-	// Wait says how long Spend would say to wait, and takes nothing.
-	Wait(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
+	Refund(ctx context.Context, key string, attempt int) error
+	// Take takes one of a rate, and says how long to wait if there is none.
+	Take(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
+	// Peek says how long Spend would say to wait, and takes nothing.
+	Peek(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
 	// ForgetLimits removes some of what says nothing any more.
 	ForgetLimits(ctx context.Context, now time.Time) error
 }
 
-// An Admission is a submission that wants to be made.
-type Admission struct {
+// An Reservation is a submission that wants to be made.
+type Reservation struct {
 	Key      string // whose: see admissionKey
 	Attempt  int    // number of the step that it is for
 	Grant    Grant
@@ -70,7 +70,7 @@ func (e *LimitError) Unwrap() error { return e.Err }
 var UsualRequests = Rate{Burst: 60, Per: time.Minute}
 
 // Pace counts a request of p that wants to change something. Its error is a
-// [*LimitError] with [ErrRequests], or [ErrStoreAway].
+// [*LimitError] with [ErrRequests], or [ErrStoreUnavailable].
 func (s *Service) Pace(ctx context.Context, p identity.Principal) error {
 	r := s.Requests
 	if r.Burst == 0 {
@@ -81,7 +81,7 @@ func (s *Service) Pace(ctx context.Context, p identity.Principal) error {
 
 // MaySignIn reports whether a client at an IP address may sign in: not if too many
 // sign-ins from there have failed. Its error is a [*LimitError] with [ErrSignIns],
-// or [ErrStoreAway].
+// or [ErrStoreUnavailable].
 func (s *Service) MaySignIn(ctx context.Context, client string) error {
 	return s.limiter().maySignIn(ctx, client)
 }
@@ -107,12 +107,12 @@ func (s *Service) limiter() limiter {
 }
 
 // reserve takes what an attempt of r needs of the limits, all or nothing; a grant
-// without limits needs nothing. Its error is a [*LimitError], or [ErrStoreAway].
+// without limits needs nothing. Its error is a [*LimitError], or [ErrStoreUnavailable].
 func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) error {
 	if !call.Grant.limited() {
 		return nil
 	}
-	limit, err := l.store.Admit(ctx, Admission{
+	limit, err := l.store.Reserve(ctx, Reservation{
 		Key:      admissionKey(r.SubmissionID, r.Fingerprint),
 		Attempt:  attempt,
 		Grant:    call.Grant,
@@ -120,7 +120,7 @@ func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) 
 		Resource: call.Target.Account.ID + "/" + r.Resource(),
 	})
 	if err != nil {
-		return away(err)
+		return storeUnavailable(err)
 	}
 	if limit != nil {
 		e := about(AuditLimit, ActionCreate, r.Principal, r, attempt)
@@ -140,18 +140,18 @@ func (l limiter) refund(ctx context.Context, r Record, attempt int) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
-	if err := l.store.Withdraw(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
+	if err := l.store.Refund(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
 		l.log.WarnContext(ctx, "refunding the limits of a submission", "submission", r.SubmissionID, "error", err)
 	}
 }
 
 // pace counts a request of p among those of one kind. Its error is a [*LimitError]
-// with [ErrRequests], or [ErrStoreAway].
+// with [ErrRequests], or [ErrStoreUnavailable].
 func (l limiter) pace(ctx context.Context, p identity.Principal, kind string, r Rate) error {
 	r.Key = kind + p.ID()
-	wait, err := l.store.Spend(ctx, r, l.now())
+	wait, err := l.store.Take(ctx, r, l.now())
 	if err != nil {
-		return away(err)
+		return storeUnavailable(err)
 	}
 	if wait > 0 {
 		return l.refused(ctx, p, &LimitError{Err: ErrRequests, Key: r.Key, RetryAfter: wait})
@@ -165,9 +165,9 @@ func (l limiter) maySignIn(ctx context.Context, client string) error {
 	if !ok {
 		return nil
 	}
-	wait, err := l.store.Wait(ctx, r, l.now())
+	wait, err := l.store.Peek(ctx, r, l.now())
 	if err != nil {
-		return away(err)
+		return storeUnavailable(err)
 	}
 	if wait > 0 {
 		return l.refused(ctx, identity.Principal{}, &LimitError{Err: ErrSignIns, Key: r.Key, RetryAfter: wait})
@@ -181,7 +181,7 @@ func (l limiter) signInFailed(ctx context.Context, client string) {
 	if !ok {
 		return
 	}
-	if _, err := l.store.Spend(context.WithoutCancel(ctx), r, l.now()); err != nil {
+	if _, err := l.store.Take(context.WithoutCancel(ctx), r, l.now()); err != nil {
 		l.log.WarnContext(ctx, "counting failed sign-ins", "error", err)
 	}
 }
@@ -190,7 +190,7 @@ func (l limiter) signInFailed(ctx context.Context, client string) {
 // limit.
 func (l limiter) refused(ctx context.Context, actor identity.Principal, limit *LimitError) error {
 	l.trail.tell(context.WithoutCancel(ctx), AuditEvent{
-		Kind: AuditLimit, Actor: actor, Often: limit.Key,
+		Kind: AuditLimit, Actor: actor, SampleKey: limit.Key,
 		Outcome: AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key},
 	})
 	return limit

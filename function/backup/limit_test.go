@@ -25,7 +25,7 @@ func (p limiting) Decide(ctx context.Context, who identity.Principal, given para
 }
 
 // limit lets there be one backup in a day of those with the limits of a key.
-func (r *rig) limit(key string) {
+func (r *fixture) limit(key string) {
 	inner := r.Policy
 	if already, ok := inner.(limiting); ok {
 		inner = already.Policy
@@ -42,9 +42,9 @@ var errFree = errors.New("there is a job, and its place is free")
 
 // placed says whether the job of a submission is counted in the limits of a key,
 // after a run that may have begun the day before.
-func (r *rig) placed(ctx context.Context, key string) error {
+func (r *fixture) placed(ctx context.Context, key string) error {
 	for _, ago := range []time.Duration{0, 24 * time.Hour} {
-		limit, err := r.Limits.Admit(ctx, backup.Admission{Key: fmt.Sprint("probe ", key, ago), Grant: onlyOne(key), Now: r.clock.Now().Add(-ago)})
+		limit, err := r.Limits.Reserve(ctx, backup.Reservation{Key: fmt.Sprint("probe ", key, ago), Grant: onlyOne(key), Now: r.clock.Now().Add(-ago)})
 		if err != nil || limit != nil || r.jobs() == 0 {
 			return err
 		}
@@ -53,7 +53,7 @@ func (r *rig) placed(ctx context.Context, key string) error {
 }
 
 // creates is how many jobs the cloud was asked for.
-func (r *rig) creates() (n int) {
+func (r *fixture) creates() (n int) {
 	for _, c := range r.cloud.Ledger().Calls {
 		if c.Action == "CreateBackupJob" {
 			n++
@@ -66,7 +66,7 @@ func (r *rig) creates() (n int) {
 // reaches the cloud, leaves nothing in the history, and may come again. (T12.)
 func TestLimitedSubmissionReachesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		r := newRigOn(t, url)
+		r := newFixtureOn(t, url)
 		r.Policy = limiting{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 2}}}}
 		for i, want := range []error{nil, nil, backup.ErrQuota, backup.ErrQuota} {
 			answer, err := r.Submit(t.Context(), submission(fmt.Sprint("k", i)))
@@ -91,7 +91,7 @@ func TestLimitedSubmissionReachesNothing(t *testing.T) {
 
 // An answer from before there were limits is still the answer.
 func TestRepeatOfASubmissionThatWasNeverAdmitted(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestWhatStartedNothingGivesBackItsPlace(t *testing.T) {
 		"throttle forever": true, "refuse 403 NoPermission": true, "refuse 404 VaultNotExist": true,
 	} {
 		t.Run(fault, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			r.Policy = limiting{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}}
 			if fault != "ok" {
 				r.fail(t, "CreateBackupJob: "+fault)
@@ -135,11 +135,11 @@ func TestWhatStartedNothingGivesBackItsPlace(t *testing.T) {
 func TestLostCallGivesBackItsPlaceWhenItIsKnownToHaveMadeNothing(t *testing.T) {
 	for fault, free := range map[string]bool{"drop": true, "drop-after": false} {
 		for _, by := range []string{"look", "sweep"} {
-			r := newRig(t)
+			r := newFixture(t)
 			r.Policy = limiting{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}}}
 			r.fail(t, "CreateBackupJob: "+fault)
 			first, err := r.Submit(t.Context(), submission("one"))
-			if err != nil || first.Status != backup.Unknown {
+			if err != nil || first.Status != backup.StateUnknown {
 				t.Fatalf("%s, %v", first.Status, err)
 			}
 			r.clock.Add(2 * time.Minute)
@@ -161,11 +161,11 @@ func TestLostCallGivesBackItsPlaceWhenItIsKnownToHaveMadeNothing(t *testing.T) {
 // A repeat that comes after its process died between the limits and the first
 // attempt goes on, and is not in its own way.
 func TestCrashBetweenLimitsAndAttempt(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.Policy = limiting{r.Policy, backup.Grant{Rates: []backup.Rate{{Key: "p:a", Burst: 1, Per: time.Hour}}, Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}}
 	whole := r.Store
 	r.Store = noClaims{whole}
-	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreAway) {
+	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	r.Store = whole
@@ -187,7 +187,7 @@ func (noClaims) Claim(context.Context, backup.Record) (backup.Record, bool, erro
 // A key that is used again for another submission is refused before anything is
 // taken: what is sent as a new one after that is not in its own way.
 func TestReusedKeyTakesNothing(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestReusedKeyTakesNothing(t *testing.T) {
 // Two submissions with one key at once: the one that is too late gives back what
 // it took, and nothing of the other's.
 func TestReusedKeyGivesBackOnlyItsOwn(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.Policy = limiting{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 2}}}}
 	other := submission("k")
 	other.Params["Retention"] = "16"
@@ -241,7 +241,7 @@ func (s overtaken) Claim(ctx context.Context, r backup.Record) (backup.Record, b
 
 // A repeat of what was made before there were limits takes nothing of them.
 func TestRepeatTakesNothing(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
 		t.Fatal(err)
 	}
@@ -259,23 +259,23 @@ func TestRepeatTakesNothing(t *testing.T) {
 // of the two is faster.
 func TestJobHasItsPlaceWhoeverElseGivesItBack(t *testing.T) {
 	limits := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: 24 * time.Hour}
-	for name, race := range map[string]func(*testing.T, *rig){
-		"given back while the repeat lists": func(t *testing.T, r *rig) {
+	for name, race := range map[string]func(*testing.T, *fixture){
+		"given back while the repeat lists": func(t *testing.T, r *fixture) {
 			repeat := *r.Service
 			repeat.Cloud = overtakenCloud{r.Cloud, func() { sweepOnce(t, r.Service) }}
 			created(t, &repeat)
 		},
-		"given back after the repeat": func(t *testing.T, r *rig) {
+		"given back after the repeat": func(t *testing.T, r *fixture) {
 			slow := *r.Service
 			slow.Limits = lateLimits{r.Limits, func() { created(t, r.Service) }}
 			sweepOnce(t, &slow)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			r.Policy = limiting{r.Policy, limits}
 			r.fail(t, "CreateBackupJob: drop")
-			if first, err := r.Submit(t.Context(), submission("one")); err != nil || first.Status != backup.Unknown {
+			if first, err := r.Submit(t.Context(), submission("one")); err != nil || first.Status != backup.StateUnknown {
 				t.Fatalf("%s, %v", first.Status, err)
 			}
 			r.clock.Add(2 * time.Minute)
@@ -300,7 +300,7 @@ func created(t *testing.T, s *backup.Service) {
 	}
 }
 
-func submit(r *rig, t *testing.T, key string) error {
+func submit(r *fixture, t *testing.T, key string) error {
 	_, err := r.Submit(t.Context(), submission(key))
 	return err
 }
@@ -323,7 +323,7 @@ type lateLimits struct {
 	first func()
 }
 
-func (l lateLimits) Withdraw(ctx context.Context, key string, attempt int) error {
+func (l lateLimits) Refund(ctx context.Context, key string, attempt int) error {
 	l.first()
-	return l.Limits.Withdraw(ctx, key, attempt)
+	return l.Limits.Refund(ctx, key, attempt)
 }

@@ -65,13 +65,13 @@ func (s *Service) List(ctx context.Context, p identity.Principal, q Query) (Page
 	for range mostBatches {
 		batch, err := s.Store.List(ctx, q)
 		if err != nil {
-			return Page{}, away(err)
+			return Page{}, storeUnavailable(err)
 		}
 		if q.After != nil {
 			slices.Reverse(batch) // nearest to the place first
 		}
 		page.Rest = nil
-		s.Policy.Foresee(ctx, p, ActionView, completes(batch))
+		s.Policy.PrefetchTags(ctx, p, ActionView, completes(batch))
 		for _, r := range batch {
 			if !s.mayView(ctx, p, r) || !q.selects(r.State(s.Now())) {
 				continue

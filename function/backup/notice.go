@@ -119,9 +119,9 @@ type Notices interface {
 	// Due returns at most limit notices to a receiver that may be sent at now,
 	// those that have been waiting longest first, with their records.
 	Due(ctx context.Context, receiver string, now time.Time, limit int) ([]Notice, error)
-	// Take reports whether n may be sent by the caller: if it is not done, and
+	// Lease reports whether n may be sent by the caller: if it is not done, and
 	// nobody has taken it since it was read. It is due again from until on.
-	Take(ctx context.Context, n Notice, until time.Time) (bool, error)
+	Lease(ctx context.Context, n Notice, until time.Time) (bool, error)
 	// Done says that n need not be sent any more.
 	Done(ctx context.Context, n Notice, now time.Time) error
 }
@@ -150,7 +150,7 @@ func (n notifier) announce(ctx context.Context, notices []Notice) error {
 	added, err := n.store.Announce(ctx, notices)
 	if err != nil {
 		n.log.WarnContext(ctx, "recording notices", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
-		return away(err)
+		return storeUnavailable(err)
 	}
 	if added > 0 {
 		select {
@@ -233,7 +233,7 @@ func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 			return
 		}
 		until := n.now().Add(pause(notice.Attempts))
-		ours, err := n.store.Take(ctx, notice, until)
+		ours, err := n.store.Lease(ctx, notice, until)
 		if err != nil {
 			n.log.WarnContext(ctx, "claiming a notice", "receiver", receiver, "error", err)
 			return

@@ -20,7 +20,7 @@ func ending(key, outcome string) backup.Submission {
 }
 
 // sweep sweeps, which must succeed, and says how many messages went out.
-func (r *rig) sweep(t testing.TB) int {
+func (r *fixture) sweep(t testing.TB) int {
 	t.Helper()
 	swept, err := r.Sweep(t.Context(), year)
 	if err != nil {
@@ -30,7 +30,7 @@ func (r *rig) sweep(t testing.TB) int {
 }
 
 // submit submits what must become a job, or a refusal, and returns its id.
-func (r *rig) submit(t testing.TB, sub backup.Submission) string {
+func (r *fixture) submit(t testing.TB, sub backup.Submission) string {
 	t.Helper()
 	answer, err := r.Submit(t.Context(), sub)
 	if err != nil {
@@ -41,7 +41,7 @@ func (r *rig) submit(t testing.TB, sub backup.Submission) string {
 
 func TestEveryTurnIsToldOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		r, all := newRigOn(t, url), newInbox(t, "all")
+		r, all := newFixtureOn(t, url), newInbox(t, "all")
 		r.tell(t, nil, all)
 		want := map[string]string{}
 		for outcome, told := range map[string]string{
@@ -76,7 +76,7 @@ func TestEveryTurnIsToldOnce(t *testing.T) {
 // What the policy refuses and what was never sent is told to nobody, and events
 // only to those who want them.
 func TestNobodyIsToldWhatTheyDidNotAskFor(t *testing.T) {
-	r, ends := newRig(t), newInbox(t, "ends")
+	r, ends := newFixture(t), newInbox(t, "ends")
 	r.tell(t, []backup.Event{backup.EventFailed}, ends)
 	denied := submission("denied")
 	denied.Params["Account"] = "locked"
@@ -103,7 +103,7 @@ func TestNobodyIsToldWhatTheyDidNotAskFor(t *testing.T) {
 // A submission costs no statement more if nobody wants to know of its beginning,
 // and a portal that tells nobody asks for nothing.
 func TestNoticesThatNobodyWantsCostNothing(t *testing.T) {
-	r, ends := newRig(t), newInbox(t, "ends")
+	r, ends := newFixture(t), newInbox(t, "ends")
 	counted := &countingNotices{Store: r.Store}
 	r.Store = counted
 	r.submit(t, ending("nobody", "FAILED"))
@@ -139,7 +139,7 @@ func (s *countingNotices) Due(ctx context.Context, receiver string, now time.Tim
 // that is, leaves it to the next sweep.
 func TestCrashBeforeAnnouncingLosesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		r, all := newRigOn(t, url), newInbox(t, "all")
+		r, all := newFixtureOn(t, url), newInbox(t, "all")
 		r.tell(t, nil, all)
 		sound := r.Store
 		r.Store = mute{sound}
@@ -183,7 +183,7 @@ func (mute) Announce(context.Context, []backup.Notice) (int, error) {
 
 // Whatever is written down to be told wakes whoever may be waiting for it, once.
 func TestAnnouncementsAreMadeAtOnce(t *testing.T) {
-	r, all := newRig(t), newInbox(t, "all")
+	r, all := newFixture(t), newInbox(t, "all")
 	r.tell(t, nil, all)
 	r.Announced = make(chan struct{}, 1)
 	woken := func() bool {

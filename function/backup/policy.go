@@ -22,9 +22,9 @@ type Policy interface {
 	// May reports whether p may do this with a submission of a backup with these
 	// parameters.
 	May(ctx context.Context, p identity.Principal, a Action, complete param.Params) bool
-	// Foresee is told of the submissions about which May will be asked, so that
+	// PrefetchTags is told of the submissions about which May will be asked, so that
 	// what it needs to know is read at once.
-	Foresee(ctx context.Context, p identity.Principal, a Action, complete []param.Params)
+	PrefetchTags(ctx context.Context, p identity.Principal, a Action, complete []param.Params)
 	// Reaches reports whether p may do this in the region of an account at all.
 	Reaches(p identity.Principal, a Action, alias, region string) bool
 	// CoversVault reports whether a rule lets p make backups like params in a vault.
@@ -34,8 +34,8 @@ type Policy interface {
 	// Registered finds the account that Cloud Backup goes into by its ID and the name
 	// of the role there, if p may create backups in it.
 	Registered(p identity.Principal, id, role string) (alias string, ok bool)
-	// Uses is what the portal does in an account.
-	Uses(alias string) Uses
+	// Capabilities is what the portal does in an account.
+	Capabilities(alias string) Capabilities
 }
 
 // An Action is what somebody does with backups, in the words of the policy.
@@ -73,8 +73,8 @@ type Quota struct {
 	Day int    // backups
 }
 
-// Uses is what the policy has the portal do in an account.
-type Uses struct {
+// Capabilities is what the policy has the portal do in an account.
+type Capabilities struct {
 	Create, Cancel, View bool
 	Tags                 bool               // of instances are read
 	Sources              []param.SourceType // of the backups that are created

@@ -13,8 +13,8 @@ import (
 // looked for, too. It calls the cloud in p's name and changes nothing there. An
 // account, a region, a resource or a vault that is not for p is [ErrNotFound], whether
 // it exists or not; other errors are an [param.InvalidError], a [*LimitError] and
-// [ErrStoreAway].
-func (s *Service) Preflight(ctx context.Context, p identity.Principal, params param.Params) ([]Rung, error) {
+// [ErrStoreUnavailable].
+func (s *Service) Preflight(ctx context.Context, p identity.Principal, params param.Params) ([]AccessCheck, error) {
 	alias, region := params["Account"], params["Region"]
 	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
 		return nil, ErrNotFound
@@ -43,7 +43,7 @@ func (s *Service) Preflight(ctx context.Context, p identity.Principal, params pa
 	limited, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	target := Target{Account: account, Region: region, Principal: p}
-	return s.Cloud.Preflight(limited, target, s.Policy.Uses(alias), params), nil
+	return s.Cloud.Preflight(limited, target, s.Policy.Capabilities(alias), params), nil
 }
 
 // usualChecks is how often one principal may have access checked, which takes some
@@ -52,25 +52,25 @@ var usualChecks = Rate{Burst: 10, Per: time.Minute}
 
 const checkTime = 40 * time.Second
 
-// A Rung is one of the conditions that must hold for a backup to be made in an
+// A AccessCheck is one of the conditions that must hold for a backup to be made in an
 // account, in the order in which they stand on each other.
-type Rung struct {
+type AccessCheck struct {
 	ID       string // stable: "credentials", "trust", "hbr:CreateBackupJob"…
 	Title    param.Text
-	State    RungState
+	State    CheckState
 	Finding  param.Text // what was found; empty if it was not reached
 	Evidence Evidence
 	Fixes    []Fix // what would mend it, if it failed
 }
 
-// A RungState is how a rung was found.
-type RungState string
+// A CheckState is how a rung was found.
+type CheckState string
 
 // The states of a rung.
 const (
-	RungOK         RungState = "ok"
-	RungFailed     RungState = "failed"
-	RungNotReached RungState = "not_reached" // what it stands on failed
+	CheckOK         CheckState = "ok"
+	CheckFailed     CheckState = "failed"
+	CheckNotReached CheckState = "not_reached" // what it stands on failed
 )
 
 // Evidence is what the cloud said. What it did not say is empty.

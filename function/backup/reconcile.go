@@ -17,11 +17,11 @@ const (
 	notListed = "portal.NotListed" // of void: the cloud's list shows no job
 )
 
-// recall looks for a job of this submission that the store has forgotten, before
+// findForgottenJob looks for a job of this submission that the store has forgotten, before
 // anything is sent. It is done if there is one. If AssumeRole is refused, nothing can
 // be sent either, and the submission is refused. Any other listing that fails proves
 // nothing: the error is a [*BusyError] with [ErrNotSent].
-func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
+func (s *Service) findForgottenJob(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	job, found, err := s.listed(ctx, r.Principal, r)
 	cloud, _ := errors.AsType[*CloudError](err)
 	shut := cloud != nil && cloud.Action == "AssumeRole" &&
@@ -56,9 +56,9 @@ func (s *Service) recall(ctx context.Context, r Record) (_ Answer, done bool, _ 
 	return answer, true, nil
 }
 
-// resolved is reconcile for callers that never send: it refunds the limits of an
+// reconcileAndRefund is reconcile for callers that never send: it refunds the limits of an
 // attempt that started nothing.
-func (s *Service) resolved(ctx context.Context, asks identity.Principal, r Record) (bool, error) {
+func (s *Service) reconcileAndRefund(ctx context.Context, asks identity.Principal, r Record) (bool, error) {
 	ours, err := s.reconcile(ctx, asks, r)
 	if !ours || err != nil {
 		return ours, err
@@ -74,24 +74,24 @@ func (s *Service) resolved(ctx context.Context, asks identity.Principal, r Recor
 // the listing began after the attempt's window and the settling time. It
 // reports whether the log has a new step.
 func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Record) (bool, error) {
-	settled := !s.Now().Before(s.settled(r.Last))
+	settled := !s.Now().Before(s.listCompleteAt(r.Last))
 	job, found, err := s.listed(ctx, asks, r)
 	if err != nil {
 		return false, err
 	}
-	step := Step{N: r.Last.N + 1, Kind: StepVoid, Code: notListed}
+	step := Step{N: r.Last.N + 1, Kind: StepNotSent, Code: notListed}
 	if found {
 		step.Kind, step.Code, step.JobID = StepCreated, "", job.JobID
 	}
-	if step.Kind == StepVoid && !settled {
+	if step.Kind == StepNotSent && !settled {
 		return false, nil
 	}
-	if step.Kind == StepVoid && step.N >= mostSteps {
+	if step.Kind == StepNotSent && step.N >= mostSteps {
 		step.Kind, step.Code = StepRefused, gaveUp
 	}
 	s.Log.InfoContext(ctx, "reconciled", "submission", r.SubmissionID, "step", step.Kind, "job", step.JobID)
 	e := about(AuditReconciled, ActionCreate, asks, r, r.Last.N)
-	e.Outcome = AuditOutcome{Class: ClassNoEffect, Code: step.Code, JobID: step.JobID}
+	e.Outcome = AuditOutcome{Class: ClassNotSent, Code: step.Code, JobID: step.JobID}
 	switch step.Kind {
 	case StepCreated:
 		e.Outcome.Class = ClassSuccess
@@ -100,11 +100,11 @@ func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Reco
 	}
 	ours, err := s.steps().conclude(ctx, r, &step, e)
 	if err != nil {
-		return false, away(err)
+		return false, storeUnavailable(err)
 	}
 	if ours {
 		r.Last = step
-		s.end(ctx, r)
+		s.markFinal(ctx, r)
 	}
 	return ours, nil
 }

@@ -15,12 +15,12 @@ func TestStateOfARecord(t *testing.T) {
 		want  State
 		lives bool
 	}{
-		"just claimed":                 {record(time.Second, Step{N: -1}, Job{}), Sending, true},
-		"claimed and left":             {record(time.Minute, Step{N: -1}, Job{}), NotSent, false},
-		"being sent":                   {record(time.Second, Step{Kind: StepAttempt, Until: now.Add(time.Second)}, Job{}), Sending, true},
-		"answer lost":                  {record(time.Minute, Step{Kind: StepAttempt, Until: now}, Job{}), Unknown, true},
-		"surely nothing":               {record(time.Minute, Step{Kind: StepVoid}, Job{}), NotSent, false},
-		"refused":                      {record(time.Minute, Step{Kind: StepRefused}, Job{}), Refused, false},
+		"just claimed":                 {record(time.Second, Step{N: -1}, Job{}), StateSending, true},
+		"claimed and left":             {record(time.Minute, Step{N: -1}, Job{}), StateNotSent, false},
+		"being sent":                   {record(time.Second, Step{Kind: StepAttempt, Until: now.Add(time.Second)}, Job{}), StateSending, true},
+		"answer lost":                  {record(time.Minute, Step{Kind: StepAttempt, Until: now}, Job{}), StateUnknown, true},
+		"surely nothing":               {record(time.Minute, Step{Kind: StepNotSent}, Job{}), StateNotSent, false},
+		"refused":                      {record(time.Minute, Step{Kind: StepRefused}, Job{}), StateRefused, false},
 		"created, not seen":            {record(time.Minute, Step{Kind: StepCreated}, Job{}), StateCreated, true},
 		"running":                      {record(time.Minute, Step{Kind: StepCreated}, Job{Status: StateRunning}), StateRunning, true},
 		"a word that nobody knows":     {record(time.Minute, Step{Kind: StepCreated}, Job{Status: "PONDERING"}), "PONDERING", true},
@@ -29,8 +29,8 @@ func TestStateOfARecord(t *testing.T) {
 		"complete, and the copy too":   {record(time.Minute, Step{Kind: StepCreated}, Job{Status: StateComplete, CopyStatus: "COMPLETE"}), StateComplete, false},
 		"failed with a copy begun":     {record(time.Minute, Step{Kind: StepCreated}, Job{Status: StateFailed, CopyStatus: "RUNNING"}), StateFailed, false},
 	} {
-		if got := c.r.State(now); got != c.want || c.r.Lives(now) != c.lives {
-			t.Errorf("%s: %s, lives %v; want %s, %v", name, got, c.r.Lives(now), c.want, c.lives)
+		if got := c.r.State(now); got != c.want || !c.r.IsTerminal(now) != c.lives {
+			t.Errorf("%s: %s, lives %v; want %s, %v", name, got, !c.r.IsTerminal(now), c.want, c.lives)
 		}
 	}
 }

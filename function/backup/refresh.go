@@ -27,9 +27,9 @@ type Jobs interface {
 	See(ctx context.Context, id string, job Job) error
 	// Cancel keeps who last had the submission's job cancelled.
 	Cancel(ctx context.Context, id string, c Cancellation) error
-	// End says that the submission is over, in this state. It only helps lists:
+	// MarkFinal says that the submission is over, in this state. It only helps lists:
 	// what a submission came to is in its log.
-	End(ctx context.Context, id string, state State) error
+	MarkFinal(ctx context.Context, id string, state State) error
 }
 
 // Refresh returns the submission as it is now, asking the cloud if nobody has
@@ -55,7 +55,7 @@ func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) 
 		return r, nil
 	}
 	if r.Last.Kind == StepAttempt {
-		return s.look(ctx, p, r)
+		return s.askCloud(ctx, p, r)
 	}
 	target, err := s.target(r, p)
 	if err != nil {
@@ -80,7 +80,7 @@ func (r Record) askable(now time.Time) bool {
 	if r.AskedAt.After(asked) {
 		asked = r.AskedAt
 	}
-	return (r.Last.Kind == StepAttempt || r.Last.Kind == StepCreated && r.Lives(now)) && now.Sub(asked) >= pace
+	return (r.Last.Kind == StepAttempt || r.Last.Kind == StepCreated && !r.IsTerminal(now)) && now.Sub(asked) >= pace
 }
 
 // mayView reports whether p may see r. What the policy refused is for those to
@@ -90,12 +90,12 @@ func (s *Service) mayView(ctx context.Context, p identity.Principal, r Record) b
 	return s.Policy.May(ctx, p, ActionView, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
 }
 
-// look finds out for p what became of an attempt whose answer was lost. It
+// askCloud finds out for p what became of an attempt whose answer was lost. It
 // never sends.
-func (s *Service) look(ctx context.Context, p identity.Principal, r Record) (Record, error) {
+func (s *Service) askCloud(ctx context.Context, p identity.Principal, r Record) (Record, error) {
 	limited, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	if _, err := s.resolved(limited, p, r); err != nil {
+	if _, err := s.reconcileAndRefund(limited, p, r); err != nil {
 		s.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
 		return r, nil
 	}
@@ -131,7 +131,7 @@ func (s *Service) ask(ctx context.Context, target Target, records []Record) (see
 			records[i].Job.Consistency = c
 			s.see(ctx, records[i])
 		}
-		s.end(context.WithoutCancel(ctx), records[i])
+		s.markFinal(context.WithoutCancel(ctx), records[i])
 	}
 	return seen, nil
 }
@@ -148,14 +148,14 @@ func (s *Service) see(ctx context.Context, r Record) bool {
 	return true
 }
 
-// end announces the events of r, and then tells the store that r is over, if it is.
+// markFinal announces the events of r, and then tells the store that r is over, if it is.
 // If either fails, the next sweep does both.
-func (s *Service) end(ctx context.Context, r Record) {
+func (s *Service) markFinal(ctx context.Context, r Record) {
 	now := s.Now()
-	if r.State(now).Lives() || s.notifier().announce(ctx, s.notifier().noticesOf(r)) != nil || !r.Over(now) {
+	if !r.State(now).IsTerminal() || s.notifier().announce(ctx, s.notifier().noticesOf(r)) != nil || !r.IsFinal(now) {
 		return
 	}
-	if err := s.Store.End(ctx, r.SubmissionID, r.State(now)); err != nil {
+	if err := s.Store.MarkFinal(ctx, r.SubmissionID, r.State(now)); err != nil {
 		s.Log.WarnContext(ctx, "marking a submission as final", "submission", r.SubmissionID, "error", err)
 	}
 }
@@ -190,7 +190,7 @@ func (s *Service) Follow(ctx context.Context, p identity.Principal, id string, l
 	for err == nil {
 		now := s.Now()
 		left := end.Sub(now)
-		if left <= 0 || !r.State(now).Lives() {
+		if left <= 0 || r.State(now).IsTerminal() {
 			break
 		}
 		if s.Wait(ctx, min(left, followPace)) != nil {

@@ -23,7 +23,7 @@ func TestLostAnswersOfTheDatabaseMakeNoSecondJob(t *testing.T) {
 			const keys, clients, rounds = 24, 4, 27
 			address := postgrestest.Schema(t)
 			relay := postgrestest.NewRelay(t, address, 1)
-			r := newRigOn(t, relay.Through(t, address))
+			r := newFixtureOn(t, relay.Through(t, address))
 			if err := r.Store.(*store.DB).Ready(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -44,9 +44,9 @@ func TestLostAnswersOfTheDatabaseMakeNoSecondJob(t *testing.T) {
 						answer, err := r.Submit(t.Context(), submission(key))
 						mu.Lock()
 						defer mu.Unlock()
-						if err == nil && answer.Status != backup.Unknown {
+						if err == nil && answer.Status != backup.StateUnknown {
 							told[key] = append(told[key], answer)
-						} else if err != nil && !errors.Is(err, backup.ErrStoreAway) && !errors.Is(err, backup.ErrInProgress) {
+						} else if err != nil && !errors.Is(err, backup.ErrStoreUnavailable) && !errors.Is(err, backup.ErrInProgress) {
 							t.Errorf("round %d, %s: %v", round, key, err)
 						}
 					})

@@ -100,7 +100,7 @@ const mostAsks = 150
 
 // run plays a plan for the submission of a key, asks again as the answers say
 // until there is a final one twice, and returns what should not have been.
-func (r *rig) run(ctx context.Context, p plan, key string) (id string, err error) {
+func (r *fixture) run(ctx context.Context, p plan, key string) (id string, err error) {
 	r.cloud.Reset()
 	r.clock.Set(time.Now().Round(0))
 	r.limit(key)
@@ -125,7 +125,7 @@ func (r *rig) run(ctx context.Context, p plan, key string) (id string, err error
 		} else if err != nil && !errors.Is(err, errDied) {
 			return "", err
 		}
-		final := err == nil && answer.Status != backup.Unknown
+		final := err == nil && answer.Status != backup.StateUnknown
 		switch jobs := r.jobs(); {
 		case jobs > 1:
 			return "", fmt.Errorf("%w after ask %d", errTwice, i)
@@ -148,7 +148,7 @@ type life struct{ backup.Service }
 var errDied = errors.New("the process ended")
 
 // mortal is the service in a process that dies at a point.
-func (r *rig) mortal(dies string) *life {
+func (r *fixture) mortal(dies string) *life {
 	l := &life{*r.Service}
 	l.Store, l.Cloud, l.Limits = mortalStore{l.Store, dies}, mortalCloud{l.Cloud, dies}, mortalLimits{l.Limits, dies}
 	return l
@@ -192,19 +192,19 @@ type mortalLimits struct {
 	dies string
 }
 
-func (m mortalLimits) Admit(ctx context.Context, a backup.Admission) (*backup.LimitError, error) {
-	limit, err := m.Limits.Admit(ctx, a)
+func (m mortalLimits) Reserve(ctx context.Context, a backup.Reservation) (*backup.LimitError, error) {
+	limit, err := m.Limits.Reserve(ctx, a)
 	if m.dies == "admitted" {
 		panic(errDied)
 	}
 	return limit, err
 }
 
-func (m mortalLimits) Withdraw(ctx context.Context, key string, attempt int) error {
+func (m mortalLimits) Refund(ctx context.Context, key string, attempt int) error {
 	if m.dies == "withdrawing" {
 		panic(errDied)
 	}
-	return m.Limits.Withdraw(ctx, key, attempt)
+	return m.Limits.Refund(ctx, key, attempt)
 }
 
 type mortalCloud struct {
@@ -226,7 +226,7 @@ func (c mortalCloud) CreateBackupJob(ctx context.Context, call backup.Call) (bac
 func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
-		r, n := newRig(t), 0
+		r, n := newFixture(t), 0
 		rapid.Check(t, func(rt *rapid.T) {
 			p := plans().Draw(rt, "plan")
 			n++
@@ -242,7 +242,7 @@ func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 	// The databases pass the suite that the store in memory passes: a few plans
 	// show that the service works with them, too.
 	onBoth(t, func(t *testing.T, url string) {
-		r := newRigOn(t, url)
+		r := newFixtureOn(t, url)
 		for seed := range 25 {
 			id, err := r.run(t.Context(), plans().Example(seed), fmt.Sprint("k", seed))
 			if err != nil {
@@ -259,8 +259,8 @@ func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 // could.
 func TestSchedulesFindTwoJobsIfTheWindowIsTooShort(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.Settle = time.Second
+	r := newFixture(t)
+	r.ListLag = time.Second
 	for seed := range 200 {
 		_, err := r.run(t.Context(), plans().Example(seed), fmt.Sprint("k", seed))
 		if errors.Is(err, errTwice) {

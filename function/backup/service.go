@@ -40,10 +40,10 @@ type Service struct {
 	// ListFirst is for stores that may forget: the cloud's list is searched
 	// before even the first attempt.
 	ListFirst bool
-	// Settle is how long after the window of an attempt its job surely shows in
+	// ListLag is how long after the window of an attempt its job surely shows in
 	// the cloud's list, with clocks that are up to 10 s apart, each 5 s off the
 	// store's. Zero means 60 s. Less than the truth makes second jobs.
-	Settle time.Duration
+	ListLag time.Duration
 }
 
 // Store remembers submissions and their logs. Each part is declared beside the code

@@ -40,13 +40,13 @@ type StepKind string
 const (
 	StepNone    StepKind = ""        // nothing is recorded yet
 	StepAttempt StepKind = "attempt" // the call may be made until Step.Until
-	StepVoid    StepKind = "void"    // the attempt surely started nothing
+	StepNotSent StepKind = "void"    // the attempt surely started nothing
 	StepCreated StepKind = "created" // the job exists
 	StepRefused StepKind = "refused" // the cloud said no
 )
 
-// final reports whether no step can follow one of kind k.
-func (k StepKind) final() bool { return k == StepCreated || k == StepRefused }
+// isFinal reports whether no step can follow one of kind k.
+func (k StepKind) isFinal() bool { return k == StepCreated || k == StepRefused }
 
 // mostSteps is the length of a log at which a submission is given up: after 32
 // attempts.
@@ -73,22 +73,22 @@ func (s *Service) steps() stepLog {
 }
 
 // find returns the record with its last step. Its errors are [ErrNotFound] and
-// [ErrStoreAway].
+// [ErrStoreUnavailable].
 func (l stepLog) find(ctx context.Context, id string) (Record, error) {
 	r, err := l.store.Find(ctx, id)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		err = away(err)
+		err = storeUnavailable(err)
 	}
 	return r, err
 }
 
 // append adds a step of a new owner to the log of r, and e to the audit trail,
 // both or neither. It reports whether the step with that number is this one. Its
-// error is [ErrStoreAway].
+// error is [ErrStoreUnavailable].
 func (l stepLog) append(ctx context.Context, r Record, step Step, e AuditEvent) (ours bool, err error) {
 	step.Owner, step.At = l.newID(), l.now()
 	if ours, err = l.add(ctx, r, step, e); err != nil {
-		err = away(err)
+		err = storeUnavailable(err)
 	}
 	return ours, err
 }
@@ -123,7 +123,7 @@ func (l stepLog) tryJob(ctx context.Context, r *Record, step Step, e AuditEvent)
 	if err != nil {
 		return false, err
 	}
-	if !known.Last.Kind.final() {
+	if !known.Last.Kind.isFinal() {
 		r.Last = known.Last
 		return false, nil
 	}

@@ -131,53 +131,54 @@ func (r Record) Resource() string {
 // State is how far the submission had come at now.
 func (r Record) State(now time.Time) State {
 	if r.Denied != nil {
-		return Denied
+		return StateDenied
 	}
 	switch r.Last.Kind {
 	case StepCreated:
 		status := cmp.Or(r.Job.Status, StateCreated)
-		if status.Lives() && r.Cancellation.stands(r.Job) {
+		if !status.IsTerminal() && r.Cancellation.stands(r.Job) {
 			return StateCanceling
 		}
 		return status
 	case StepRefused:
-		return Refused
-	case StepVoid:
-		return NotSent
+		return StateRefused
+	case StepNotSent:
+		return StateNotSent
 	case StepAttempt:
 		if !now.Before(r.Last.Until) {
-			return Unknown
+			return StateUnknown
 		}
 	case StepNone:
 		if now.Sub(r.CreatedAt) >= budget {
-			return NotSent // whoever claimed it has gone without an attempt
+			return StateNotSent // whoever claimed it has gone without an attempt
 		}
 	}
-	return Sending
+	return StateSending
 }
 
-// Lives reports whether anything about the submission may still change: its
-// state, or the copy of a job that is done itself, or what is known of its
-// consistency.
-func (r Record) Lives(now time.Time) bool {
+// IsTerminal reports whether the page of the submission has nothing new to show: its
+// state is terminal, and so are the job's copy and what is known of the
+// consistency of its recovery point. Both may appear up to [afterwards] after the
+// end of the job.
+func (r Record) IsTerminal(now time.Time) bool {
 	state := r.State(now)
 	if state != StateComplete && state != StatePartialComplete {
-		return state.Lives()
+		return state.IsTerminal()
 	}
-	shows := now.Sub(r.Job.CompleteTime) < afterwards
-	if shows && r.wantsConsistency() && r.Job.Consistency == (Consistency{}) {
-		return true
+	awaited := now.Sub(r.Job.CompleteTime) < afterwards
+	if awaited && r.wantsConsistency() && r.Job.Consistency == (Consistency{}) {
+		return false
 	}
 	if r.Job.CopyStatus == "" {
-		return shows && r.Complete["Detail.doCopy"] == "true"
+		return !awaited || r.Complete["Detail.doCopy"] != "true"
 	}
-	return State(r.Job.CopyStatus).Lives()
+	return State(r.Job.CopyStatus).IsTerminal()
 }
 
-// Over reports whether nothing about the submission can change any more. One
-// that was not sent is not over while its key may still send it.
-func (r Record) Over(now time.Time) bool {
-	return !r.Lives(now) && (r.State(now) != NotSent || !now.Before(r.ExpiresAt))
+// IsFinal reports whether nothing about the submission can change any more: it is
+// terminal, and its key can no longer send it.
+func (r Record) IsFinal(now time.Time) bool {
+	return r.IsTerminal(now) && (r.State(now) != StateNotSent || !now.Before(r.ExpiresAt))
 }
 
 // wantsConsistency reports whether an application-consistent backup was asked
@@ -188,8 +189,8 @@ func (r Record) wantsConsistency() bool { return r.Complete["Detail.appConsisten
 // may take to show.
 const afterwards = time.Hour
 
-// A Visit is what is known of the request that something is done for.
-type Visit struct {
+// A RequestInfo is what is known of the request that something is done for.
+type RequestInfo struct {
 	RequestID string // the platform's
 	Trace     string // the trace id of a well-formed traceparent header
 	Door      Door
@@ -197,18 +198,18 @@ type Visit struct {
 	UserAgent string // cut
 }
 
-// WithVisit returns a context that carries v.
-func WithVisit(ctx context.Context, v Visit) context.Context {
-	return context.WithValue(ctx, visitKey{}, v)
+// WithRequestInfo returns a context that carries v.
+func WithRequestInfo(ctx context.Context, v RequestInfo) context.Context {
+	return context.WithValue(ctx, requestInfoKey{}, v)
 }
 
-// VisitOf returns what ctx carries; the zero value if it carries nothing.
-func VisitOf(ctx context.Context) Visit {
-	v, _ := ctx.Value(visitKey{}).(Visit)
+// RequestInfoFrom returns what ctx carries; the zero value if it carries nothing.
+func RequestInfoFrom(ctx context.Context) RequestInfo {
+	v, _ := ctx.Value(requestInfoKey{}).(RequestInfo)
 	return v
 }
 
-type visitKey struct{}
+type requestInfoKey struct{}
 
 // TraceID is the trace id of a traceparent header (W3C Trace Context, version
 // 00), or empty if that is not well-formed.

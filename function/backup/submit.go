@@ -61,14 +61,14 @@ type Answer struct {
 // The answer's Status is CREATED if there is a job, REFUSED if the cloud refused,
 // and UNKNOWN until one of the two is certain. The first two are final: every
 // repeat has the same answer. Errors are an [param.InvalidError], a
-// [*DeniedError], a [*LimitError], a [*BusyError], or ErrStoreAway: nothing was
+// [*DeniedError], a [*LimitError], a [*BusyError], or ErrStoreUnavailable: nothing was
 // started by this call.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	call, err := s.Prepare(ctx, sub)
 	ctx, cancel := persistent(ctx)
 	defer cancel()
 	if denied, ok := errors.AsType[*DeniedError](err); ok {
-		return s.denied(ctx, sub, call, denied)
+		return s.answerDenied(ctx, sub, call, denied)
 	}
 	if err != nil {
 		return Answer{}, err
@@ -85,16 +85,16 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		var answer Answer
 		var done bool
 		switch last := r.Last; {
-		case last.Kind.final():
+		case last.Kind.isFinal():
 			return stored(r, true), nil
-		case last.Kind == StepAttempt && s.Now().Before(s.settled(last)):
+		case last.Kind == StepAttempt && s.Now().Before(s.listCompleteAt(last)):
 			return Answer{}, &BusyError{
 				Err:          ErrInProgress,
 				SubmissionID: r.SubmissionID,
 				RetryAfter:   s.retryAfter(last),
 			}
 		case last.Kind == StepAttempt:
-			answer, done, err = s.settle(ctx, r)
+			answer, done, err = s.resolveAttempt(ctx, r)
 		default:
 			answer, done, err = s.send(ctx, r, call, sends)
 			sends++
@@ -123,10 +123,10 @@ func persistent(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline)
 }
 
-// denied answers a submission that the policy refuses. It sends nothing. A repeat of
+// answerDenied answers a submission that the policy refuses. It sends nothing. A repeat of
 // a submission that was allowed before gets the first answer.
-func (s *Service) denied(ctx context.Context, sub Submission, call Call, denied *DeniedError) (Answer, error) {
-	if answer, ok := s.earlier(ctx, sub); ok {
+func (s *Service) answerDenied(ctx context.Context, sub Submission, call Call, denied *DeniedError) (Answer, error) {
+	if answer, ok := s.earlierAnswer(ctx, sub); ok {
 		return answer, nil
 	}
 	return Answer{}, s.deny(ctx, sub, call, denied)
@@ -153,16 +153,16 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 	return &DeniedError{Lines: denied.Lines, SubmissionID: known.SubmissionID}
 }
 
-// earlier returns the answer of an earlier request with the key of sub, if there is
+// earlierAnswer returns the answer of an earlier request with the key of sub, if there is
 // one. A failure to look is logged.
-func (s *Service) earlier(ctx context.Context, sub Submission) (Answer, bool) {
+func (s *Service) earlierAnswer(ctx context.Context, sub Submission) (Answer, bool) {
 	r, err := s.Store.Known(ctx, sub.ID(), s.Now())
 	switch {
 	case errors.Is(err, ErrNotFound):
 	case err != nil:
 		s.Log.ErrorContext(ctx, "looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
 	case r.Fingerprint != sub.Fingerprint():
-	case r.Last.Kind.final():
+	case r.Last.Kind.isFinal():
 		return stored(r, true), true
 	case r.Last.Kind == StepAttempt:
 		return s.unknown(r), true
@@ -182,15 +182,15 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 	switch {
 	case errors.Is(err, ErrNotFound):
 	case err != nil:
-		return Answer{}, false, away(err)
+		return Answer{}, false, storeUnavailable(err)
 	case known.Fingerprint != sub.Fingerprint():
 		return Answer{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: known.SubmissionID}
-	case known.Last.Kind.final():
+	case known.Last.Kind.isFinal():
 		return stored(known, true), true, nil
 	}
 	err = s.limiter().reserve(ctx, s.record(sub, sub.ID(), call), call, 0)
 	if _, limited := errors.AsType[*LimitError](err); limited {
-		if answer, ok := s.earlier(ctx, sub); ok {
+		if answer, ok := s.earlierAnswer(ctx, sub); ok {
 			return answer, true, nil
 		}
 	}
@@ -199,11 +199,11 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 
 // claim returns the record that the key of sub stands for, which may be older
 // than this call. Its errors are a [*BusyError] with [ErrKeyReused], or
-// [ErrStoreAway].
+// [ErrStoreUnavailable].
 func (s *Service) claim(ctx context.Context, sub Submission, call Call) (Record, error) {
 	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
 	if err != nil {
-		return Record{}, away(err)
+		return Record{}, storeUnavailable(err)
 	}
 	if !ours && r.Fingerprint != sub.Fingerprint() {
 		if call.Grant.limited() {
@@ -232,11 +232,11 @@ func (s *Service) record(sub Submission, id string, call Call) Record {
 	}
 }
 
-// settle looks for the job of an attempt whose window and settling time have
+// resolveAttempt looks for the job of an attempt whose window and settling time have
 // passed. It is not done if the log has to be read again.
-func (s *Service) settle(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
+func (s *Service) resolveAttempt(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	_, err := s.reconcile(ctx, r.Principal, r)
-	if err != nil && !errors.Is(err, ErrStoreAway) {
+	if err != nil && !errors.Is(err, ErrStoreUnavailable) {
 		s.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
 		answer := s.unknown(r)
 		answer.RetryAfter = max(answer.RetryAfter, 15*time.Second)
@@ -265,7 +265,7 @@ func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ A
 		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 	}
 	if s.ListFirst && sends == 0 {
-		if answer, done, err := s.recall(ctx, r); done || err != nil {
+		if answer, done, err := s.findForgottenJob(ctx, r); done || err != nil {
 			return answer, done, err
 		}
 	}
@@ -341,19 +341,19 @@ func (s *Service) failed(ctx context.Context, r Record, err error, took time.Dur
 			return s.unknown(r), true, nil
 		}
 		r.Last = step
-		s.end(ctx, r)
+		s.markFinal(ctx, r)
 		if !cloud.Unlisted { // an unlisted code does not prove that nothing was started
 			s.limiter().refund(ctx, r, step.N)
 		}
 		return stored(r, false), true, nil
-	case ClassNoEffect:
-		step.Kind = StepVoid
+	case ClassNotSent:
+		step.Kind = StepNotSent
 		ours, err := s.steps().conclude(ctx, r, &step, e)
 		if err != nil || !ours {
 			s.trail().tell(ctx, e)
 		}
 		if err != nil {
-			return Answer{}, false, away(err)
+			return Answer{}, false, storeUnavailable(err)
 		}
 		return Answer{}, false, nil
 	}
@@ -365,7 +365,7 @@ func (s *Service) failed(ctx context.Context, r Record, err error, took time.Dur
 // it says nothing about the job's progress.
 func stored(r Record, replayed bool) Answer {
 	r.Job, r.Cancellation = Job{}, Cancellation{}
-	status := Refused
+	status := StateRefused
 	if r.Last.Kind == StepCreated {
 		status = StateCreated
 	}
@@ -374,15 +374,15 @@ func stored(r Record, replayed bool) Answer {
 
 // unknown is the answer while it is not certain whether there is a job.
 func (s *Service) unknown(r Record) Answer {
-	return Answer{Record: r, Status: Unknown, RetryAfter: s.retryAfter(r.Last)}
+	return Answer{Record: r, Status: StateUnknown, RetryAfter: s.retryAfter(r.Last)}
 }
 
 // budget is the longest time from an attempt's record to the end of its call, and
-// usualSettle stands for a [Service.Settle] of zero. How late the real list is has
+// usualSettle stands for a [Service.ListLag] of zero. How late the real list is has
 // not been measured yet.
 const (
-	budget      = 30 * time.Second
-	usualSettle = 60 * time.Second
+	budget         = 30 * time.Second
+	defaultListLag = 60 * time.Second
 )
 
 // window returns when an attempt that begins now may no longer be sent.
@@ -397,10 +397,10 @@ func (s *Service) window(ctx context.Context) time.Time {
 	return until.Truncate(time.Millisecond)
 }
 
-// settled returns when a listing may begin that proves, if it does not show the
+// listCompleteAt returns when a listing may begin that proves, if it does not show the
 // job of an attempt, that there is none.
-func (s *Service) settled(attempt Step) time.Time {
-	return attempt.Until.Add(cmp.Or(s.Settle, usualSettle))
+func (s *Service) listCompleteAt(attempt Step) time.Time {
+	return attempt.Until.Add(cmp.Or(s.ListLag, defaultListLag))
 }
 
 // retryAfter returns how long to wait before a repeat can learn more about an
@@ -410,5 +410,5 @@ func (s *Service) retryAfter(attempt Step) time.Duration {
 	if now.Before(attempt.Until) {
 		return 2 * time.Second
 	}
-	return max(s.settled(attempt).Sub(now), time.Second)
+	return max(s.listCompleteAt(attempt).Sub(now), time.Second)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestRepeatedKeyReturnsTheFirstJob(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil || first.Status != backup.StateCreated || first.Replayed {
 		t.Fatalf("first: %+v, %v", first, err)
@@ -28,7 +28,7 @@ func TestRepeatedKeyReturnsTheFirstJob(t *testing.T) {
 }
 
 func TestOtherKeyOtherDoorAndOtherPersonMakeOtherJobs(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	subs := []backup.Submission{submission("k"), submission("l"), submission("k"), submission("k")}
 	subs[2].Door = backup.DoorForm
 	subs[3].Principal.Subject = "bob"
@@ -43,7 +43,7 @@ func TestOtherKeyOtherDoorAndOtherPersonMakeOtherJobs(t *testing.T) {
 }
 
 func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
 
 func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		r := newRigOn(t, url)
+		r := newFixtureOn(t, url)
 		var created, busy atomic.Int32
 		var wg sync.WaitGroup
 		for range 64 {
@@ -96,10 +96,10 @@ func TestLostAnswerIsLookedUpAndNeverSentAgainBlindly(t *testing.T) {
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t)
+			r := newFixture(t)
 			r.fail(t, "CreateBackupJob: "+c.fault)
 			answer, err := r.Submit(t.Context(), submission("k"))
-			if err != nil || answer.Status != backup.Unknown || answer.RetryAfter != 2*time.Second || r.jobs() != c.jobs {
+			if err != nil || answer.Status != backup.StateUnknown || answer.RetryAfter != 2*time.Second || r.jobs() != c.jobs {
 				t.Fatalf("first: %+v, %v, %d jobs", answer, err, r.jobs())
 			}
 			for _, later := range []struct{ pass, retry time.Duration }{{time.Second, 2 * time.Second}, {30 * time.Second, 59 * time.Second}, {58500 * time.Millisecond, time.Second}} {
@@ -122,13 +122,13 @@ func TestLostAnswerIsLookedUpAndNeverSentAgainBlindly(t *testing.T) {
 }
 
 func TestListingThatFailsProvesNothing(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after; DescribeBackupJobs2: empty 503 forever")
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
 		t.Fatal(err)
 	}
 	r.clock.Add(2 * time.Minute)
-	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.Unknown || r.sends() != 1 {
+	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateUnknown || r.sends() != 1 {
 		t.Errorf("while blind: %v, %v, %d sends", answer.Status, err, r.sends())
 	}
 	r.fail(t, "")
@@ -138,7 +138,7 @@ func TestListingThatFailsProvesNothing(t *testing.T) {
 }
 
 func TestThrottlingIsTriedAgainAFewTimes(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: throttle, throttle-429")
 	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated {
 		t.Errorf("%v, %v", answer.Status, err)
@@ -156,21 +156,21 @@ func TestThrottlingIsTriedAgainAFewTimes(t *testing.T) {
 }
 
 func TestRefusalIsFinalForItsKey(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	sub := submission("k")
 	sub.Params["InstanceId"] = "i-nobody"
 	first, err := r.Submit(t.Context(), sub)
-	if err != nil || first.Status != backup.Refused || first.Last.Code == "" {
+	if err != nil || first.Status != backup.StateRefused || first.Last.Code == "" {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	again, err := r.Submit(t.Context(), sub)
-	if err != nil || again.Status != backup.Refused || !again.Replayed || r.sends() != 1 {
+	if err != nil || again.Status != backup.StateRefused || !again.Replayed || r.sends() != 1 {
 		t.Errorf("%+v, %v, %d sends", again, err, r.sends())
 	}
 }
 
 func TestForgetfulStoreLooksBeforeTheFirstAttempt(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.ListFirst = true
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -189,7 +189,7 @@ func TestForgetfulStoreLooksBeforeTheFirstAttempt(t *testing.T) {
 }
 
 func TestWhoLooksAtAnUnknownSubmissionFindsItsJob(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -212,7 +212,7 @@ func TestWhateverIsAskedIsAskedAtMostOnceInFiveSeconds(t *testing.T) {
 		"unknown":        "CreateBackupJob: drop; DescribeBackupJobs2: lag 60s",
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			r.fail(t, faults)
 			answer, err := r.Submit(t.Context(), submission("k"))
 			if err != nil {
@@ -238,7 +238,7 @@ func TestWhateverIsAskedIsAskedAtMostOnceInFiveSeconds(t *testing.T) {
 }
 
 func TestRefreshFollowsAJobToItsEnd(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func TestRefreshFollowsAJobToItsEnd(t *testing.T) {
 // Whoever closes the page, or presses twice so that the browser drops the first
 // request, has asked for a backup all the same.
 func TestCallerWhoGoesAwayDoesNotStopWhatWasBegun(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	ctx, leave := context.WithCancel(t.Context())
 	r.Store = leavingStore{r.Store, leave}
 	answer, err := r.Submit(ctx, submission("k"))
@@ -292,7 +292,7 @@ func TestJobThatCannotBeRecordedIsToldAllTheSame(t *testing.T) {
 		failures int
 		kind     backup.StepKind
 	}{{2, backup.StepCreated}, {100, backup.StepAttempt}} {
-		r := newRig(t)
+		r := newFixture(t)
 		sound := r.Store
 		failures := c.failures
 		r.Store = failingStore{sound, &failures}

@@ -35,7 +35,7 @@ type Swept struct {
 // finds out what became of attempts whose answers were lost, and sends the
 // messages about all that. It never starts a backup, and several may run at
 // once. If ctx ends it stops early, which is no error; the only one is
-// [ErrStoreAway].
+// [ErrStoreUnavailable].
 //
 // Submissions are taken in the order of their ids from a random one on, and an
 // account's region of which one listing has failed is left alone for the rest
@@ -69,12 +69,12 @@ func (s *Service) beforeDelivery(ctx context.Context) (context.Context, context.
 // one listing; how long a submission is asked for of which nothing more is
 // heard; and how much of its time it keeps for messages.
 const (
-	sweepBatch  = 100
-	forgetBatch = 200
-	mostSwept   = 5000
-	listingTime = 10 * time.Second
-	silence     = 30 * 24 * time.Hour
-	deliverTime = 10 * time.Second
+	sweepBatch   = 100
+	forgetBatch  = 200
+	mostSwept    = 5000
+	listingTime  = 10 * time.Second
+	abandonAfter = 30 * 24 * time.Hour
+	deliverTime  = 10 * time.Second
 )
 
 // SweepEvery sweeps at once and then at every interval, until ctx ends, and
@@ -161,7 +161,7 @@ func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 	for ctx.Err() == nil {
 		n, err := w.Store.Forget(ctx, before, now, forgetBatch)
 		if err != nil {
-			return away(err)
+			return storeUnavailable(err)
 		}
 		if w.done.Forgotten += n; n < forgetBatch {
 			break
@@ -171,7 +171,7 @@ func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 		return nil
 	}
 	if err := w.Limits.ForgetLimits(ctx, now); err != nil {
-		return away(err)
+		return storeUnavailable(err)
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func (w *sweep) between(ctx context.Context, after, last string) error {
 	for ctx.Err() == nil {
 		page, err := w.Store.Open(ctx, after, sweepBatch)
 		if err != nil {
-			return away(err)
+			return storeUnavailable(err)
 		}
 		var notices []Notice
 		for _, r := range page {
@@ -208,9 +208,9 @@ func (w *sweep) between(ctx context.Context, after, last string) error {
 func (w *sweep) note(ctx context.Context, r Record) {
 	w.done.Open++
 	switch now := w.Now(); {
-	case r.Over(now):
-		w.end(ctx, r)
-	case !now.Before(r.heard().Add(silence)):
+	case r.IsFinal(now):
+		w.markFinal(ctx, r)
+	case !now.Before(r.heard().Add(abandonAfter)):
 		w.abandon(ctx, r)
 	case r.Last.Kind == StepAttempt && !now.Before(r.Last.Until):
 		w.attempts = append(w.attempts, r)
@@ -227,7 +227,7 @@ func (w *sweep) note(ctx context.Context, r Record) {
 func (w *sweep) abandon(ctx context.Context, r Record) {
 	w.Log.WarnContext(ctx, "submission abandoned: no more news of its job", "submission", r.SubmissionID, "job", r.Last.JobID,
 		"last_heard", r.heard())
-	if err := w.Store.End(ctx, r.SubmissionID, r.State(w.Now())); err != nil {
+	if err := w.Store.MarkFinal(ctx, r.SubmissionID, r.State(w.Now())); err != nil {
 		w.Log.WarnContext(ctx, "marking a submission as final", "submission", r.SubmissionID, "error", err)
 	}
 }
@@ -250,7 +250,7 @@ func (w *sweep) resolve(ctx context.Context, r Record) {
 	}
 	limited, cancel := context.WithTimeout(ctx, listingTime)
 	defer cancel()
-	ours, err := w.resolved(limited, sweeper, r)
+	ours, err := w.reconcileAndRefund(limited, sweeper, r)
 	if err != nil {
 		w.silent[placeOf(r)] = true
 		w.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)

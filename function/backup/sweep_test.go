@@ -16,7 +16,7 @@ import (
 const year = 365 * 24 * time.Hour
 
 func TestSweepFindsTheJobOfALostAnswer(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -34,7 +34,7 @@ func TestSweepFindsTheJobOfALostAnswer(t *testing.T) {
 
 // What the cloud does not list surely was not made; but a sweep sends nothing.
 func TestSweepNeverSends(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop")
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -44,7 +44,7 @@ func TestSweepNeverSends(t *testing.T) {
 		after    time.Duration
 		resolved int
 		kind     backup.StepKind
-	}{{89 * time.Second, 0, backup.StepAttempt}, {time.Second, 1, backup.StepVoid}, {time.Hour, 0, backup.StepVoid}} {
+	}{{89 * time.Second, 0, backup.StepAttempt}, {time.Second, 1, backup.StepNotSent}, {time.Hour, 0, backup.StepNotSent}} {
 		r.clock.Add(c.after)
 		swept, err := r.Sweep(t.Context(), year)
 		if last := r.record(t, answer.SubmissionID).Last; err != nil || swept.Resolved != c.resolved || last.Kind != c.kind {
@@ -59,7 +59,7 @@ func TestSweepNeverSends(t *testing.T) {
 // Jobs of one account, region and kind are asked for together; those that are
 // over are left alone from then on.
 func TestSweepAsksForJobsUntilTheyAreOver(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	for i := range 5 {
 		sub := submission(fmt.Sprint("k", i))
 		sub.Params["Account"] = []string{"demo", "payments"}[i/3]
@@ -91,7 +91,7 @@ func TestSweepAsksForJobsUntilTheyAreOver(t *testing.T) {
 }
 
 func TestSweepTakesEverySubmissionWhereverItBegins(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	const many = 230 // three pages
 	for i := range many {
 		sub := submission(fmt.Sprint("k", i))
@@ -111,7 +111,7 @@ func TestSweepTakesEverySubmissionWhereverItBegins(t *testing.T) {
 // History and keys have lives of their own: history is kept as long as the
 // operator says, and never less than keys.
 func TestSweepForgetsOldHistory(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestSweepForgetsOldHistory(t *testing.T) {
 
 // What a sweep did not come to is left for the next one.
 func TestSweepThatRunsOutOfTimeIsNoFailure(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	for i := range 3 {
 		if _, err := r.Submit(t.Context(), submission(fmt.Sprint("k", i))); err != nil {
 			t.Fatal(err)
@@ -165,9 +165,9 @@ func (s stoppingList) Open(ctx context.Context, after string, limit int) ([]back
 }
 
 func TestSweepWithoutAStoreIsAFailure(t *testing.T) {
-	r := newRigOn(t, sqliteFile(t))
+	r := newFixtureOn(t, sqliteFile(t))
 	r.Store.(*store.DB).Close()
-	if _, err := r.Sweep(t.Context(), year); !errors.Is(err, backup.ErrStoreAway) {
+	if _, err := r.Sweep(t.Context(), year); !errors.Is(err, backup.ErrStoreUnavailable) {
 		t.Errorf("without a store: %v", err)
 	}
 }

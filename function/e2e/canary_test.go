@@ -55,7 +55,7 @@ var canaryFaults = []string{
 // the audit or error. T9, T21.
 func TestNoSecretComesOutAnywhere(t *testing.T) {
 	c := &canaries{}
-	r := newCanaryRig(t, c)
+	r := newCanaryFixture(t, c)
 	r.signIn()
 	for _, fault := range append([]string{""}, canaryFaults...) {
 		schedule := fault
@@ -109,9 +109,9 @@ func (l heardLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A canaryRig is the program in this process, on PostgreSQL, with people who sign
+// A canaryFixture is the program in this process, on PostgreSQL, with people who sign
 // in at a provider, and with every kind of secret.
-type canaryRig struct {
+type canaryFixture struct {
 	*canaries
 	t        *testing.T
 	cloud    *emulator.Cloud
@@ -127,9 +127,9 @@ type canaryRig struct {
 	hook, github, token, bearer string
 }
 
-func newCanaryRig(t *testing.T, c *canaries) *canaryRig {
+func newCanaryFixture(t *testing.T, c *canaries) *canaryFixture {
 	t.Helper()
-	r := &canaryRig{canaries: c, t: t, server: postgrestest.Start(t), provider: newEchoProvider(t, c)}
+	r := &canaryFixture{canaries: c, t: t, server: postgrestest.Start(t), provider: newEchoProvider(t, c)}
 	r.database = strings.Replace(r.server.Schema(t), "postgres@", "postgres:"+c.mark("database password", 24)+"@", 1)
 	r.hook, r.github = c.mark("hook secret", 32), c.mark("github secret", 32)
 	r.token, r.bearer = "hbp_"+c.mark("token", 43), "hbp_"+c.mark("bearer token", 43)
@@ -183,7 +183,7 @@ func newCanaryRig(t *testing.T, c *canaries) *canaryRig {
 }
 
 // policy is the demo policy with everything that has a secret.
-func (r *canaryRig) policy() string {
+func (r *canaryFixture) policy() string {
 	r.t.Helper()
 	text, err := os.ReadFile("../cmd/local/policy.yaml")
 	if err != nil {
@@ -217,7 +217,7 @@ notifications:
 }
 
 // watched adds what the cloud hands out, and what signs requests, to the secrets.
-func (r *canaryRig) watched(cloud http.Handler) http.Handler {
+func (r *canaryFixture) watched(cloud http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
 		q.Body = io.NopCloser(bytes.NewReader(body))
@@ -257,7 +257,7 @@ func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
 
 // ask makes a request to the portal, and hands all of the answer but its cookies
 // to the canaries, which are to watch the cookies.
-func (r *canaryRig) ask(method, path, contentType, body string, headers ...string) *http.Response {
+func (r *canaryFixture) ask(method, path, contentType, body string, headers ...string) *http.Response {
 	r.t.Helper()
 	q, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
 	if err != nil {
@@ -272,7 +272,7 @@ func (r *canaryRig) ask(method, path, contentType, body string, headers ...strin
 	return r.answered(method+" "+path, q, r.client.Do)
 }
 
-func (r *canaryRig) answered(place string, q *http.Request, do func(*http.Request) (*http.Response, error)) *http.Response {
+func (r *canaryFixture) answered(place string, q *http.Request, do func(*http.Request) (*http.Response, error)) *http.Response {
 	r.t.Helper()
 	res, err := do(q)
 	if err != nil {
@@ -298,7 +298,7 @@ func (r *canaryRig) answered(place string, q *http.Request, do func(*http.Reques
 }
 
 // signIn goes to the provider and back, and out and in again.
-func (r *canaryRig) signIn() {
+func (r *canaryFixture) signIn() {
 	r.t.Helper()
 	for range 2 {
 		to, err := r.ask("GET", "/auth/login?next=/backups", "", "").Location()
@@ -324,7 +324,7 @@ func (r *canaryRig) signIn() {
 }
 
 // doors goes through every door once.
-func (r *canaryRig) doors(fault string) {
+func (r *canaryFixture) doors(fault string) {
 	r.n++
 	key := fmt.Sprint("canary-", r.n)
 	form := url.Values{"SourceType": {"UDM_ECS"}, "Account": {"payments"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp2demopay01"}, "Retention": {"7"}, "key": {key}, "op": {"check"}}
@@ -376,7 +376,7 @@ func mac(key, text string) []byte {
 
 // strangers show secrets that are wrong, or in the wrong place: those are not to be
 // echoed either.
-func (r *canaryRig) strangers() {
+func (r *canaryFixture) strangers() {
 	wrong := r.mark("somebody's token", 43)
 	r.ask("GET", "/api/v1/backup-jobs", "", "", "Authorization", "Bearer hbp_"+wrong)
 	r.ask("GET", "/api/v1/backup-jobs", "", "", "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("alice:"+r.mark("somebody's password", 20))))
@@ -395,7 +395,7 @@ func (r *canaryRig) strangers() {
 
 // platform sends the platform's own credentials along: to the plain server, which
 // must not take them, and to the custom runtime, which must not tell them.
-func (r *canaryRig) platform() {
+func (r *canaryFixture) platform() {
 	id, secret, token := r.mark("platform's key id", 24), r.mark("platform's key secret", 30), r.mark("platform's token", 60)
 	headers := []string{"Authorization", "Bearer " + r.token, "X-Fc-Access-Key-Id", id, "X-Fc-Access-Key-Secret", secret, "X-Fc-Security-Token", token, "X-Fc-Request-Id", "platform-1"}
 	const body = `{"Account":"demo","Region":"cn-hangzhou","SourceType":"UDM_ECS","InstanceId":"i-bp1demoweb01","Retention":7}`
@@ -422,7 +422,7 @@ func (r *canaryRig) platform() {
 }
 
 // misconfigured starts the program with secrets that cannot be used, and hears why.
-func (r *canaryRig) misconfigured() {
+func (r *canaryFixture) misconfigured() {
 	for name, value := range map[string]string{
 		"DATABASE_URL": "postgres://portal:" + r.mark("bad password", 20) + "@host:port/x?sslmode=disable", "SESSION_KEYS": r.mark("bad session key", 20),
 		"AUDIT_KEY": "x," + r.mark("bad audit key", 20), "HOOK": r.mark("bad hook secret", 20), "GITHUB": r.mark("bad", 12)[:12], "EXTERNAL": r.mark("bad external id", 16) + " %",
@@ -504,7 +504,7 @@ func TestNoCredentialOfThePlatformComesOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &rig{t: t, fc: &runtimetest.FC{Credentials: keys}}
+	g := &fixture{t: t, fc: &runtimetest.FC{Credentials: keys}}
 	settings := g.cloudEnv()
 	endpoint := httptest.NewServer(cloud)
 	t.Cleanup(endpoint.Close)

@@ -169,7 +169,7 @@ func elfFile(t *testing.T, machine elf.Machine, part elf.ProgType) []byte {
 
 // What is deployed as it comes has to start: with the variables of s.yaml and
 // the example policy, and nothing else.
-func TestWhatIsDeployedStartsAndTakesTheEventOfTheReadme(t *testing.T) {
+func TestWhatIsDeployedStartsAndTakesTheEventOfTheManual(t *testing.T) {
 	dir, output, err := makeDist(t)
 	if err != nil {
 		t.Fatalf("make dist: %v\n%s", err, output)
@@ -184,13 +184,13 @@ func TestWhatIsDeployedStartsAndTakesTheEventOfTheReadme(t *testing.T) {
 	for name, value := range yamlObject(props, "environmentVariables") {
 		vars = append(vars, name+"="+value.(string))
 	}
-	readme, err := os.ReadFile("../../README.md")
+	manual, err := os.ReadFile("../../docs/events.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	event := regexp.MustCompile(`s local invoke -e '(.*)'`).FindSubmatch(readme)
+	event := regexp.MustCompile(`s local invoke -e '(.*)'`).FindSubmatch(manual)
 	if event == nil {
-		t.Fatal("the README has no event")
+		t.Fatal("docs/events.md has no event")
 	}
 	fc := &runtimetest.FC{}
 	fc.Start(t, filepath.Join(dir, "main"), vars...)

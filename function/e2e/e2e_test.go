@@ -83,8 +83,8 @@ func variables(pairs ...string) func(string) string {
 	return func(name string) string { return m[name] }
 }
 
-// A rig is the built program in front of the emulator.
-type rig struct {
+// A fixture is the built program in front of the emulator.
+type fixture struct {
 	t     *testing.T
 	cloud *emulator.Cloud
 	ahead atomic.Int64 // nanoseconds by which the cloud's clock is ahead
@@ -94,7 +94,7 @@ type rig struct {
 }
 
 // cloudEnv starts the emulator, and returns what the program needs to find it.
-func (g *rig) cloudEnv() []string {
+func (g *fixture) cloudEnv() []string {
 	cloud, err := emulator.New(emulator.Options{Now: func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }})
 	if err != nil {
 		g.t.Fatal(err)
@@ -111,7 +111,7 @@ func (g *rig) cloudEnv() []string {
 }
 
 // path is the built program.
-func (g *rig) path() string {
+func (g *fixture) path() string {
 	path, err := program()
 	if err != nil {
 		g.t.Fatal(err)
@@ -122,16 +122,16 @@ func (g *rig) path() string {
 // The key pair of the emulator's demo world, as the platform hands it out.
 var demoRole = runtimetest.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: world.DemoSecret}
 
-func onFC(t *testing.T, trigger runtimetest.FCTrigger) *rig {
-	g := &rig{t: t, fc: &runtimetest.FC{Credentials: demoRole}}
+func onFC(t *testing.T, trigger runtimetest.FCTrigger) *fixture {
+	g := &fixture{t: t, fc: &runtimetest.FC{Credentials: demoRole}}
 	g.fc.Start(t, g.path(), g.cloudEnv()...)
 	trigger.Function = g.fc
 	g.serve(&trigger)
 	return g
 }
 
-func onLambda(t *testing.T) *rig {
-	g := &rig{t: t}
+func onLambda(t *testing.T) *fixture {
+	g := &fixture{t: t}
 	l := &runtimetest.Lambda{}
 	l.Start(t, g.path(), append(g.cloudEnv(), "ALIBABA_CLOUD_ACCESS_KEY_ID="+world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+world.DemoSecret)...)
 	g.serve(&runtimetest.FunctionURL{Function: l})
@@ -139,8 +139,8 @@ func onLambda(t *testing.T) *rig {
 }
 
 // onServer starts the plain server, which says itself where it listens.
-func onServer(t *testing.T) *rig {
-	g := &rig{t: t}
+func onServer(t *testing.T) *fixture {
+	g := &fixture{t: t}
 	cmd := exec.Command(g.path())
 	cmd.Dir = t.TempDir() // where its database is by default
 	cmd.Env = append(g.cloudEnv(), "ADDR=127.0.0.1:0", "ALIBABA_CLOUD_ACCESS_KEY_ID="+world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+world.DemoSecret)
@@ -166,7 +166,7 @@ func onServer(t *testing.T) *rig {
 	return g
 }
 
-func (g *rig) serve(h http.Handler) {
+func (g *fixture) serve(h http.Handler) {
 	front := httptest.NewServer(h)
 	g.t.Cleanup(front.Close)
 	g.url = front.URL
@@ -174,12 +174,12 @@ func (g *rig) serve(h http.Handler) {
 
 // everywhere runs a test behind every platform and every reading of its
 // documentation.
-func everywhere(t *testing.T, test func(t *testing.T, g *rig)) {
-	for name, start := range map[string]func(*testing.T) *rig{
-		"Function Compute, default domain": func(t *testing.T) *rig { return onFC(t, runtimetest.FCTrigger{}) },
-		"Function Compute, custom domain":  func(t *testing.T) *rig { return onFC(t, runtimetest.FCTrigger{Domain: "backup.example.com"}) },
-		"Function Compute, all in base64":  func(t *testing.T) *rig { return onFC(t, runtimetest.FCTrigger{EncodeBodies: true}) },
-		"Function Compute, lower case":     func(t *testing.T) *rig { return onFC(t, runtimetest.FCTrigger{LowerCaseHeaders: true}) },
+func everywhere(t *testing.T, test func(t *testing.T, g *fixture)) {
+	for name, start := range map[string]func(*testing.T) *fixture{
+		"Function Compute, default domain": func(t *testing.T) *fixture { return onFC(t, runtimetest.FCTrigger{}) },
+		"Function Compute, custom domain":  func(t *testing.T) *fixture { return onFC(t, runtimetest.FCTrigger{Domain: "backup.example.com"}) },
+		"Function Compute, all in base64":  func(t *testing.T) *fixture { return onFC(t, runtimetest.FCTrigger{EncodeBodies: true}) },
+		"Function Compute, lower case":     func(t *testing.T) *fixture { return onFC(t, runtimetest.FCTrigger{LowerCaseHeaders: true}) },
 		"Lambda function URL":              onLambda,
 		"plain server":                     onServer,
 	} {
@@ -191,7 +191,7 @@ func everywhere(t *testing.T, test func(t *testing.T, g *rig)) {
 }
 
 // do makes a request and returns the answer with its body.
-func (g *rig) do(method, path, contentType, body string, headers ...string) (*http.Response, string) {
+func (g *fixture) do(method, path, contentType, body string, headers ...string) (*http.Response, string) {
 	g.t.Helper()
 	r, err := http.NewRequestWithContext(g.t.Context(), method, g.url+path, strings.NewReader(body))
 	if err != nil {
@@ -215,18 +215,18 @@ func (g *rig) do(method, path, contentType, body string, headers ...string) (*ht
 	return res, string(content)
 }
 
-func (g *rig) get(path string) (int, string) {
+func (g *fixture) get(path string) (int, string) {
 	g.t.Helper()
 	res, body := g.do("GET", path, "", "")
 	return res.StatusCode, body
 }
 
-func (g *rig) postForm(path string, form url.Values) (*http.Response, string) {
+func (g *fixture) postForm(path string, form url.Values) (*http.Response, string) {
 	g.t.Helper()
 	return g.do("POST", path, "application/x-www-form-urlencoded", form.Encode(), "Sec-Fetch-Site", "same-origin")
 }
 
-func (g *rig) postJSON(path, body string, headers ...string) (*http.Response, map[string]any) {
+func (g *fixture) postJSON(path, body string, headers ...string) (*http.Response, map[string]any) {
 	g.t.Helper()
 	res, text := g.do("POST", path, "application/json", body, headers...)
 	var answer map[string]any
@@ -239,7 +239,7 @@ func (g *rig) postJSON(path, body string, headers ...string) (*http.Response, ma
 // submitForm goes the whole way of a person: it opens the form, fills it in,
 // reads the check page, and starts the backup. It returns the address of the
 // submission.
-func (g *rig) submitForm(kind string, fill url.Values) string {
+func (g *fixture) submitForm(kind string, fill url.Values) string {
 	g.t.Helper()
 	status, page := g.get("/backups/new/" + kind)
 	if status != http.StatusOK {
@@ -296,4 +296,4 @@ func mistakesOn(page string) string {
 }
 
 // calls are the calls of an operation that the cloud has got.
-func (g *rig) calls(action string) []emulator.Call { return g.cloud.Ledger().CallsOf(action) }
+func (g *fixture) calls(action string) []emulator.Call { return g.cloud.Ledger().CallsOf(action) }

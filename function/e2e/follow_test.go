@@ -21,7 +21,7 @@ func TestMachinesWaitForTheEndEverywhere(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for jobs to end")
 	}
-	everywhere(t, func(t *testing.T, g *rig) {
+	everywhere(t, func(t *testing.T, g *fixture) {
 		for name, want := range map[string]string{
 			"emulator.1s": "succeeded", "emulator.1s.PARTIAL_COMPLETE": "partial", "emulator.1s.FAILED.EcsClientError": "failed",
 		} {
@@ -51,7 +51,7 @@ func TestWaitIsBoundedByTheTimeOfTheInvocation(t *testing.T) {
 	t.Parallel()
 	// The wait takes four fifths of it. The rest has to be enough for everything
 	// else on a busy machine.
-	g := &rig{t: t, fc: &runtimetest.FC{Credentials: demoRole, Timeout: 30 * time.Second}}
+	g := &fixture{t: t, fc: &runtimetest.FC{Credentials: demoRole, Timeout: 30 * time.Second}}
 	g.fc.Start(t, g.path(), g.cloudEnv()...)
 	g.serve(&runtimetest.FCTrigger{Function: g.fc})
 	_, answer := g.postJSON("/api/v1/backup-jobs", oneNamed("emulator.1h"))

@@ -60,7 +60,7 @@ var kinds = []kind{{
 // The form, the JSON endpoint and the raw event all lead to the same call:
 // parameters that differ in a single byte would be another backup.
 func TestEveryDoorMakesTheSameCall(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *rig) {
+	everywhere(t, func(t *testing.T, g *fixture) {
 		for _, k := range kinds {
 			page := g.submitForm(k.name, k.form)
 			if status, body := g.get(page); status != http.StatusOK || !strings.Contains(body, "job-") {
@@ -138,7 +138,7 @@ func TestRawEventThatIsWrongIsAnsweredWithAProblem(t *testing.T) {
 }
 
 func TestAccountThatTrustsThePortal(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *rig) {
+	everywhere(t, func(t *testing.T, g *fixture) {
 		res, answer := g.postJSON("/api/v1/backup-jobs", `{"Account":"payments","Region":"cn-hangzhou","InstanceId":"i-bp2demopay01","Retention":7}`)
 		if res.StatusCode != http.StatusCreated {
 			t.Fatalf("status %d: %v", res.StatusCode, answer)
@@ -162,7 +162,7 @@ func TestAccountThatTrustsThePortal(t *testing.T) {
 }
 
 func TestAccountThroughTheServicesOwnParameters(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *rig) {
+	everywhere(t, func(t *testing.T, g *fixture) {
 		res, answer := g.postJSON("/api/v1/backup-jobs", `{"Account":"payments-central","Region":"cn-hangzhou","InstanceId":"i-bp2demopay01","Retention":7}`)
 		if res.StatusCode != http.StatusCreated {
 			t.Fatalf("status %d: %v", res.StatusCode, answer)
@@ -201,7 +201,7 @@ func TestRoleThatDoesNotTrustThePortalIsExplained(t *testing.T) {
 }
 
 func TestJobIsFollowedToItsEnd(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *rig) {
+	everywhere(t, func(t *testing.T, g *fixture) {
 		res, _ := g.postJSON("/api/v1/backup-jobs", kinds[0].json)
 		page := res.Header.Get("Location")
 		g.ahead.Store(int64(time.Minute))
@@ -215,7 +215,7 @@ func TestJobIsFollowedToItsEnd(t *testing.T) {
 }
 
 func TestBadInputReachesNoCloud(t *testing.T) {
-	everywhere(t, func(t *testing.T, g *rig) {
+	everywhere(t, func(t *testing.T, g *fixture) {
 		for name, c := range map[string]struct {
 			contentType, body string
 			want              int

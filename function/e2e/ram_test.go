@@ -169,18 +169,18 @@ func walk(t *testing.T, change func(*world.World)) (failed, checked []string) {
 		if created.JobID != "" {
 			check(alias+": cancel", client.CancelBackupJob(t.Context(), target, created.JobID, ""))
 		}
-		kinds := []backup.ThingKind{backup.Vaults, backup.Clusters}
+		kinds := []backup.CandidateKind{backup.Vaults, backup.Clusters}
 		if account.Access != backup.HBRCrossAccount {
 			_, err = client.DescribeInstances(t.Context(), target, []string{instance})
 			check(alias+": tags", err)
 			kinds = append(kinds, backup.Instances, backup.Disks)
 		}
 		for _, kind := range kinds {
-			_, err := client.List(t.Context(), target, backup.ThingQuery{Kind: kind, InstanceID: map[bool]string{true: instance}[kind == backup.Disks]})
+			_, err := client.List(t.Context(), target, backup.CandidateQuery{Kind: kind, InstanceID: map[bool]string{true: instance}[kind == backup.Disks]})
 			check(fmt.Sprint(alias, ": ", kind), err)
 		}
-		for _, r := range client.Preflight(t.Context(), target, rules.Uses(alias), param.Params{"InstanceId": instance}) {
-			if r.State != backup.RungOK {
+		for _, r := range client.Preflight(t.Context(), target, rules.Capabilities(alias), param.Params{"InstanceId": instance}) {
+			if r.State != backup.CheckOK {
 				checked = append(checked, fmt.Sprint(alias, ": ", r.ID))
 			}
 		}

@@ -74,9 +74,9 @@ func TestRoleOfTheManualIsEnough(t *testing.T) {
 	grant := backup.Grant{
 		Rule: "r", Cooldown: time.Hour, Rates: []backup.Rate{{Key: "a:demo", Burst: 9, Per: time.Hour}}, Quotas: []backup.Quota{{Key: "t:demo", Day: 9}},
 	}
-	limit, err := db.Admit(t.Context(), backup.Admission{Key: "k", Grant: grant, Resource: "1/i", Now: now})
+	limit, err := db.Reserve(t.Context(), backup.Reservation{Key: "k", Grant: grant, Resource: "1/i", Now: now})
 	if err != nil || limit != nil {
-		t.Errorf("admitting: %v, %v", limit, err)
+		t.Errorf("reserving: %v, %v", limit, err)
 	}
 	if err := db.Revoke(t.Context(), "session", now.Add(time.Hour), now); err != nil {
 		t.Errorf("ending a session: %v", err)

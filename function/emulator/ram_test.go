@@ -49,9 +49,9 @@ func withTrust(statements string) func(portal, operator *world.Account) {
 	})
 }
 
-// rungsOfAssumeRole start from a world in which all of them are right; each
+// checksOfAssumeRole start from a world in which all of them are right; each
 // takes one away.
-func rungsOfAssumeRole() []rung {
+func checksOfAssumeRole() []rung {
 	ofUser := func(change func(*world.User)) func(portal, operator *world.Account) {
 		return func(portal, _ *world.Account) { change(&portal.Users[0]) }
 	}
@@ -77,8 +77,8 @@ func rungsOfAssumeRole() []rung {
 	}
 }
 
-// rungsInTheRole are those after it was assumed.
-func rungsInTheRole() []rung {
+// checksInTheRole are those after it was assumed.
+func checksInTheRole() []rung {
 	session := func(statements string) rpc.Params {
 		return rpc.Params{"Policy": `{"Version":"1","Statement":[` + statements + `]}`}
 	}
@@ -104,7 +104,7 @@ func rungsInTheRole() []rung {
 
 func TestRefusalNamesTheRungThatIsMissing(t *testing.T) {
 	whole := []rung{{name: "nothing is missing", action: "CreateBackupJob"}, {name: "nothing is missing", action: "DescribeInstances"}}
-	for _, tt := range slices.Concat(rungsOfAssumeRole(), rungsInTheRole(), whole) {
+	for _, tt := range slices.Concat(checksOfAssumeRole(), checksInTheRole(), whole) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, func(w *world.World) {
 				w.Accounts[1].Role("backup-operator").ExternalID = "open-sesame"

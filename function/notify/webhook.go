@@ -63,7 +63,7 @@ func newPayload(n backup.Notice, environment, link string) payload {
 	}
 	if n.Event != backup.EventCreated {
 		d.Code, d.ErrorMessage = r.Last.Code, r.Job.ErrorMessage
-		d.Status = cmp.Or(r.Job.Status, backup.Refused)
+		d.Status = cmp.Or(r.Job.Status, backup.StateRefused)
 		d.Outcome = d.Status.Outcome()
 		d.Consistent, d.Downgrade = r.Job.ConsistentLevel, r.Job.DowngradeReason
 	}

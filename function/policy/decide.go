@@ -27,7 +27,7 @@ func (p *Policy) Decide(
 	if !ok {
 		return backup.Grant{}, []param.Mistake{stop}
 	}
-	seen := &sight{policy: p, who: who, params: given}
+	seen := &tagLookup{policy: p, who: who, params: given}
 	lets := func(r rule) bool {
 		_, ok := r.allows(given, r.fill(given))
 		return ok
@@ -72,7 +72,7 @@ func (p *Policy) plain(teams []int, params param.Params, lets func(rule) bool) (
 // has, and that lets says yes to. Without such a rule nobody is asked for the tags.
 func (p *Policy) byTags(
 	ctx context.Context,
-	seen *sight,
+	seen *tagLookup,
 	teams []int,
 	before int,
 	lets func(rule) bool,
@@ -100,7 +100,7 @@ func (p *Policy) byTags(
 }
 
 // lets checks all that r asks for, the tags of the instance last.
-func (r rule) lets(ctx context.Context, seen *sight, values param.Params) (param.Mistake, bool) {
+func (r rule) lets(ctx context.Context, seen *tagLookup, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.allows(seen.params, values); !ok {
 		return failed, false
 	}
@@ -149,7 +149,7 @@ func (p *Policy) May(ctx context.Context, who identity.Principal, do backup.Acti
 	if _, ok := p.plain(teams, complete, covers); ok {
 		return true
 	}
-	_, ok = p.byTags(ctx, &sight{policy: p, who: who, params: complete}, teams, len(p.rules), covers)
+	_, ok = p.byTags(ctx, &tagLookup{policy: p, who: who, params: complete}, teams, len(p.rules), covers)
 	return ok
 }
 

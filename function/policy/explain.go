@@ -37,7 +37,7 @@ func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.
 		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(param.English, a.Label())}}
 	}
 	teams := p.teamsOf(who)
-	seen := &sight{policy: p, who: who, params: given}
+	seen := &tagLookup{policy: p, who: who, params: given}
 	verdicts := make([]Verdict, len(p.rules))
 	for i, r := range p.rules {
 		verdicts[i] = r.verdict(ctx, seen, teams, do)
@@ -45,7 +45,7 @@ func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.
 	return verdicts
 }
 
-func (r rule) verdict(ctx context.Context, seen *sight, teams []int, do backup.Action) Verdict {
+func (r rule) verdict(ctx context.Context, seen *tagLookup, teams []int, do backup.Action) Verdict {
 	v := Verdict{Rule: r.id}
 	if _, theirs := first(r.teams, teams); !theirs {
 		v.Because = "The rule does not apply to a team of this identity"

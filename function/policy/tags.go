@@ -120,9 +120,9 @@ func (c *tagCache) ask(
 	return entries, c.now().Add(lasts), nil
 }
 
-// A sight is the instance of one decision: its tags are looked up once, however
+// A tagLookup is the instance of one decision: its tags are looked up once, however
 // many rules name some.
-type sight struct {
+type tagLookup struct {
 	policy *Policy
 	who    identity.Principal
 	params param.Params
@@ -135,7 +135,7 @@ type sight struct {
 // has checks the last condition of r: that the instance has all the tags that r
 // names. It holds if r names none. Everything else must have been checked, since
 // the cloud may be asked.
-func (s *sight) has(ctx context.Context, r rule) (param.Mistake, bool) {
+func (s *tagLookup) has(ctx context.Context, r rule) (param.Mistake, bool) {
 	if r.instances.tags == nil || s.params.SourceType() == param.Container {
 		return param.Mistake{}, true
 	}
@@ -151,7 +151,7 @@ func (s *sight) has(ctx context.Context, r rule) (param.Mistake, bool) {
 }
 
 // look returns the tags of the instance, none if they cannot be read.
-func (s *sight) look(ctx context.Context) map[string]string {
+func (s *tagLookup) look(ctx context.Context) map[string]string {
 	if id := s.params["InstanceId"]; !s.looked && instanceShape.pattern.MatchString(id) {
 		s.tags, s.err = s.policy.tags.of(ctx, s.policy.targetOf(s.who, s.params), id)
 	}
@@ -164,10 +164,10 @@ func (p *Policy) targetOf(who identity.Principal, params param.Params) backup.Ta
 	return backup.Target{Account: account, Region: params["Region"], Principal: who}
 }
 
-// Foresee reads at once the tags that [Policy.May] will want of submissions with
+// PrefetchTags reads at once the tags that [Policy.May] will want of submissions with
 // these parameters. It changes no answer but one: there is a call for each account
 // and region, and not for each instance.
-func (p *Policy) Foresee(ctx context.Context, who identity.Principal, do backup.Action, all []param.Params) {
+func (p *Policy) PrefetchTags(ctx context.Context, who identity.Principal, do backup.Action, all []param.Params) {
 	if p.tags == nil || !p.hasTags {
 		return
 	}

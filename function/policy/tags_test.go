@@ -40,7 +40,7 @@ func (e *ecs) in(t *testing.T, text string) *Policy {
 	return mustLoad(t, text).Tagged(e.read, func() time.Time { return e.now })
 }
 
-// All the tags must be there, is compared exactly; an instance that is not there has none.
+// All the tags must be there, letter by letter; an instance that is not there has none.
 func TestTagsMustAllMatch(t *testing.T) {
 	for name, c := range map[string]struct {
 		tags map[string]string
@@ -217,7 +217,7 @@ func TestListAsksOnceForTags(t *testing.T) {
 		with(allowed(), "InstanceId", "i-a"), with(allowed(), "InstanceId", "i-b"), with(allowed(), "InstanceId", "i-a"), with(allowed(), "InstanceId", "i-gone"),
 		with(allowed(), "Region", "cn-shanghai"), allowedContainer(), {},
 	}
-	p.Foresee(t.Context(), alice, backup.ActionView, list)
+	p.PrefetchTags(t.Context(), alice, backup.ActionView, list)
 	want := []string{alice.ID() + " prod cn-hangzhou", "i-a", "i-b", "i-gone"}
 	if !slices.Equal(e.asked, want) {
 		t.Errorf("asked %v, want %v", e.asked, want)
@@ -230,8 +230,8 @@ func TestListAsksOnceForTags(t *testing.T) {
 	if len(e.asked) != len(want) {
 		t.Errorf("asked again: %v", e.asked)
 	}
-	p.Foresee(t.Context(), identity.Principal{}, backup.ActionView, list)
-	mustLoad(t, base).Foresee(t.Context(), alice, backup.ActionView, list)
+	p.PrefetchTags(t.Context(), identity.Principal{}, backup.ActionView, list)
+	mustLoad(t, base).PrefetchTags(t.Context(), alice, backup.ActionView, list)
 	if len(e.asked) != len(want) {
 		t.Errorf("asked for nobody: %v", e.asked)
 	}

@@ -46,26 +46,26 @@ func Kind(url string) string {
 
 // A dialect is what two databases do not do alike.
 type dialect struct {
-	name     string
-	alone    []string         // begins a transaction that changes the schema, while others wait for its end
-	table    string           // whether the table $1 is there
-	clock    string           // the database's time in milliseconds
-	passed   string           // before a column: no index for this one; empty where the database knows which values are rare
-	planned  []any            // before the values of a statement that is to get a plan for them each time
-	outdated func(error) bool // the connection leads to a server that may no longer write
-	stranger func(error) bool // a row belongs to none in another table
+	name                  string
+	lockSchema            []string         // begins a transaction that changes the schema, while others wait for its end
+	table                 string           // whether the table $1 is there
+	clock                 string           // the database's time in milliseconds
+	noIndex               string           // before a column: no index for this one; empty where the database knows which values are rare
+	freshPlan             []any            // before the values of a statement that is to get a plan for them each time
+	isReadOnly            func(error) bool // the connection leads to a server that may no longer write
+	isForeignKeyViolation func(error) bool // a row belongs to none in another table
 }
 
 // SQLite's result codes (“Result and Error Codes”).
 const sqliteForeignKey = 787
 
 var sqliteDialect = dialect{
-	name:     SQLite,
-	table:    `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
-	clock:    `SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
-	passed:   "+",
-	outdated: func(error) bool { return false },
-	stranger: func(err error) bool {
+	name:       SQLite,
+	table:      `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
+	clock:      `SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
+	noIndex:    "+",
+	isReadOnly: func(error) bool { return false },
+	isForeignKeyViolation: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code() == sqliteForeignKey
 	},
@@ -80,14 +80,14 @@ const (
 var postgresDialect = dialect{
 	name: Postgres,
 	// Any number will do, as long as no other program locks the same one here.
-	alone: []string{
+	lockSchema: []string{
 		`SET LOCAL lock_timeout = 0`, `SET LOCAL statement_timeout = 0`,
 		`SELECT pg_advisory_xact_lock(7263548120996341)`,
 	},
-	table:    `SELECT to_regclass($1) IS NOT NULL`,
-	clock:    `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`,
-	outdated: func(err error) bool { return pgCode(err) == pgReadOnly },
-	stranger: func(err error) bool { return pgCode(err) == pgForeignKey },
+	table:                 `SELECT to_regclass($1) IS NOT NULL`,
+	clock:                 `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`,
+	isReadOnly:            func(err error) bool { return pgCode(err) == pgReadOnly },
+	isForeignKeyViolation: func(err error) bool { return pgCode(err) == pgForeignKey },
 }
 
 func pgCode(err error) string {
@@ -115,7 +115,7 @@ func open(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 		d := postgresDialect
 		if mode == pgx.QueryExecModeCacheStatement {
 			// Of a statement that is kept, the server comes to keep the plan, too.
-			d.planned = []any{pgx.QueryExecModeExec}
+			d.freshPlan = []any{pgx.QueryExecModeExec}
 		}
 		return d, db, err
 	}

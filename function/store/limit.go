@@ -60,10 +60,10 @@ const hold = `UPDATE admission SET held = $2 WHERE id = $1 AND held < $2`
 
 const withdraw = `UPDATE admission SET held = 0 WHERE id = $1 AND held BETWEEN 1 AND $2 RETURNING day, quotas, cooled`
 
-// Admit implements [backup.Limits]. All is one transaction, which asks for the
+// Reserve implements [backup.Limits]. All is one transaction, which asks for the
 // limits in one order, so that none waits for another that waits for it.
-func (d *DB) Admit(ctx context.Context, a backup.Admission) (limit *backup.LimitError, err error) {
-	t := taking{Admission: a, day: a.Now.UTC().Format(time.DateOnly)}
+func (d *DB) Reserve(ctx context.Context, a backup.Reservation) (limit *backup.LimitError, err error) {
+	t := taking{Reservation: a, day: a.Now.UTC().Format(time.DateOnly)}
 	if a.Grant.Cooldown > 0 {
 		t.cooled = a.Resource
 	}
@@ -100,7 +100,7 @@ func keysOf(g backup.Grant) (keys []any) {
 
 // A taking is one admission under way.
 type taking struct {
-	backup.Admission
+	backup.Reservation
 	day    string
 	quotas []string
 	cooled string
@@ -232,8 +232,8 @@ func waitFor(ctx context.Context, db querier, r backup.Rate, now time.Time) (tim
 	return max(time.Duration(tat+interval-whole-ms(now))*time.Millisecond, 0), nil
 }
 
-// Wait implements [backup.Limits].
-func (d *DB) Wait(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
+// Peek implements [backup.Limits].
+func (d *DB) Peek(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
 	if err := storable([]any{r.Key}); err != nil {
 		return 0, err
 	}
@@ -244,8 +244,8 @@ func (d *DB) Wait(ctx context.Context, r backup.Rate, now time.Time) (wait time.
 	return wait, err
 }
 
-// Spend implements [backup.Limits].
-func (d *DB) Spend(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
+// Take implements [backup.Limits].
+func (d *DB) Take(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
 	if err := storable([]any{r.Key}); err != nil {
 		return 0, err
 	}
@@ -256,8 +256,8 @@ func (d *DB) Spend(ctx context.Context, r backup.Rate, now time.Time) (wait time
 	return wait, err
 }
 
-// Withdraw implements [backup.Limits].
-func (d *DB) Withdraw(ctx context.Context, key string, attempt int) error {
+// Refund implements [backup.Limits].
+func (d *DB) Refund(ctx context.Context, key string, attempt int) error {
 	if err := storable([]any{key}); err != nil {
 		return err
 	}

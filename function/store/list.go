@@ -27,7 +27,7 @@ func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, e
 			if err := storable(args); err != nil {
 				return err
 			}
-			page, err := d.records(ctx, statement, slices.Concat(d.dialect.planned, args))
+			page, err := d.records(ctx, statement, slices.Concat(d.dialect.freshPlan, args))
 			if err != nil {
 				return err
 			}
@@ -94,7 +94,7 @@ func (d dialect) selection(q backup.Query, state backup.State) (statement string
 	}
 	for i, f := range filters(q, state) {
 		if i > 0 {
-			f.column = d.passed + f.column
+			f.column = d.noIndex + f.column
 		}
 		where(f.column+" = $%d", f.value)
 	}

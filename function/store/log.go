@@ -41,7 +41,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 	}
 	state := ""
 	if r.Denied != nil {
-		state = string(backup.Denied)
+		state = string(backup.StateDenied)
 	}
 	key := r.SubmissionID
 	args := []any{
@@ -163,7 +163,7 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		case failed == nil && added:
 			ours = true
 			return nil
-		case d.dialect.stranger(failed):
+		case d.dialect.isForeignKeyViolation(failed):
 			return backup.ErrNotFound
 		}
 		var whose string
@@ -231,7 +231,7 @@ func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
 		return err
 	}
 	ended := 0
-	if !job.Status.Lives() {
+	if job.Status.IsTerminal() {
 		ended = 1
 	}
 	return d.change(ctx, "see", see, id, ms(job.SeenAt), seen, ended)
@@ -281,8 +281,8 @@ func (d *DB) Cancel(ctx context.Context, id string, c backup.Cancellation) error
 
 const end = `UPDATE submission SET state = $2 WHERE id = $1`
 
-// End implements [backup.Store].
-func (d *DB) End(ctx context.Context, id string, state backup.State) error {
+// MarkFinal implements [backup.Store].
+func (d *DB) MarkFinal(ctx context.Context, id string, state backup.State) error {
 	return d.change(ctx, "end", end, id, string(state))
 }
 

@@ -58,7 +58,7 @@ func (d *DB) Migrate(ctx context.Context) (from, to int, err error) {
 		return from, from, err
 	}
 	defer tx.Rollback()
-	for _, statement := range d.dialect.alone {
+	for _, statement := range d.dialect.lockSchema {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return from, from, err
 		}

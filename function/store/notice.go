@@ -106,8 +106,8 @@ const take = `
 UPDATE notice SET attempts = attempts + 1, next_ms = $5
 WHERE submission_id = $1 AND event = $2 AND receiver = $3 AND attempts = $4 AND done_ms = 0`
 
-// Take implements [backup.Store].
-func (d *DB) Take(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
+// Lease implements [backup.Store].
+func (d *DB) Lease(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
 	err := d.change(ctx, "take", take, n.SubmissionID, string(n.Event), n.Receiver, n.Attempts, ms(until))
 	if errors.Is(err, backup.ErrNotFound) {
 		return false, nil

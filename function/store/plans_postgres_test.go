@@ -62,7 +62,7 @@ func TestStatementsReadLittleInPostgreSQL(t *testing.T) {
 	}
 	for statement, all := range lists(d.dialect) {
 		for _, args := range all {
-			check(statement, statement, slices.Concat(d.dialect.planned, args))
+			check(statement, statement, slices.Concat(d.dialect.freshPlan, args))
 		}
 	}
 	for statement, args := range others(anID(t, d)) {

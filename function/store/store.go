@@ -124,7 +124,7 @@ func (d *DB) do(ctx context.Context, what string, f func(context.Context) error)
 	switch {
 	case err == nil, errors.Is(err, backup.ErrNotFound):
 		return err
-	case d.dialect.outdated(err):
+	case d.dialect.isReadOnly(err):
 		// The connection is good, but leads to what is no longer the primary.
 		d.db.SetMaxIdleConns(0)
 		d.db.SetMaxIdleConns(d.idle)

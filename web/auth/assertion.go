@@ -37,7 +37,7 @@ var ErrAssertion = fmt.Errorf("the gateway's assertion is not valid: %w", ErrSig
 
 // Who returns a function that tells who sent a request, or that nobody is
 // signed in: [ErrSignedOut] or [ErrAssertion]. It asks nobody for keys until it needs them.
-func (a Assertion) Who() (func(*http.Request) (identity.Principal, error), error) {
+func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, error), error) {
 	var keys oidc.KeySet = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(a.Now)), a.JWKSURL)
 	if a.JWKS != "" {
 		given, err := publicKeys(a.JWKS)
@@ -58,7 +58,7 @@ func (a Assertion) Who() (func(*http.Request) (identity.Principal, error), error
 		}
 		token, err := verifier.Verify(r.Context(), strings.TrimPrefix(values[0], "Bearer "))
 		if away(err) {
-			return identity.Principal{}, ErrIssuerAway
+			return identity.Principal{}, ErrIssuerUnavailable
 		}
 		if err != nil {
 			return identity.Principal{}, ErrAssertion

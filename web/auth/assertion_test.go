@@ -16,7 +16,7 @@ import (
 )
 
 // gateway is how an issuer's tokens come in the header X-Assertion.
-func gateway(p *issuerRig) Assertion {
+func gateway(p *issuerFixture) Assertion {
 	return Assertion{
 		Header: "X-Assertion", Issuer: p.URL, Audience: "portal", JWKSURL: p.URL + "/keys", GroupsClaim: "groups",
 		Keep: func(issuer, g string) bool { return issuer == p.URL && g != "other" }, Now: p.clock.Now,
@@ -25,7 +25,7 @@ func gateway(p *issuerRig) Assertion {
 
 func who(t *testing.T, a Assertion) Finder {
 	t.Helper()
-	find, err := a.Who()
+	find, err := a.Authenticator()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestAssertionNeedsEveryPartOfItsToken(t *testing.T) {
 func TestAssertionWithoutKeysIsNotJudged(t *testing.T) {
 	p := newIssuer(t, newClock())
 	p.away.Store(true)
-	if _, err := who(t, gateway(p))(asserting(p.issue())); err != ErrIssuerAway {
+	if _, err := who(t, gateway(p))(asserting(p.issue())); err != ErrIssuerUnavailable {
 		t.Errorf("got %v", err)
 	}
 }
@@ -113,7 +113,7 @@ func TestOnlyPublicKeysAreGiven(t *testing.T) {
 	} {
 		a := gateway(newIssuer(t, newClock()))
 		a.JWKS = text
-		if _, err := a.Who(); err == nil || strings.Contains(err.Error(), `"d"`) {
+		if _, err := a.Authenticator(); err == nil || strings.Contains(err.Error(), `"d"`) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

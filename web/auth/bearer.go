@@ -13,8 +13,8 @@ import (
 // or not the form of one.
 var ErrToken = errors.New("the token was not accepted")
 
-// ErrIssuerAway says that the issuer of a token cannot be asked for its keys.
-var ErrIssuerAway = errors.New("the issuer of the token does not answer")
+// ErrIssuerUnavailable says that the issuer of a token cannot be asked for its keys.
+var ErrIssuerUnavailable = errors.New("the issuer of the token does not answer")
 
 // A Finder finds out who sent a request. Its error is [ErrSignedOut] if the request
 // says nothing about that, and another one if what it says is not so.

@@ -48,8 +48,8 @@ func newProvider(issuer string, now func() time.Time) *provider {
 // ever is a time that does not come.
 var ever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// errAway says that a provider gave no usable answer.
-var errAway = errors.New("auth: the provider gave no usable answer")
+// errUnavailable says that a provider gave no usable answer.
+var errUnavailable = errors.New("auth: the provider gave no usable answer")
 
 // discovered asks the provider for its addresses, the first time (OpenID Connect
 // Discovery 1.0). The context of the call lives on in the provider's key set, so it
@@ -64,7 +64,7 @@ func (p *provider) discovered() (*oidc.Provider, error) {
 	}
 	found, err := p.found.Get(context.Background(), p.issuer, load)
 	if err != nil || found == nil {
-		return nil, errAway
+		return nil, errUnavailable
 	}
 	return found, nil
 }

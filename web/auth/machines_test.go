@@ -78,7 +78,7 @@ func TestTokensOpenNoPages(t *testing.T) {
 }
 
 // pipelinesOf are those of an issuer's repository a/b, and of its tag in another audience.
-func pipelinesOf(p *issuerRig) []identity.Pipeline {
+func pipelinesOf(p *issuerFixture) []identity.Pipeline {
 	return []identity.Pipeline{
 		{Name: "deploy", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b", "name": "Alice"}},
 		{Name: "release", Issuer: p.URL, Audience: "releases", Claims: map[string]string{"repository": "a/b"}},
@@ -95,7 +95,7 @@ func TestPipelineIsKnownByItsIssuersToken(t *testing.T) {
 		"the second":    {p.with(set("aud", "releases")), "release"},
 		"both":          {p.with(set("aud", []string{"releases", "portal"})), "deploy"},
 		"only second":   {p.with(func(c map[string]any) { c["aud"], c["name"] = []string{"releases", "portal"}, "Bob" }), "release"},
-		"the other key": {(&issuerRig{Server: p.Server, clock: p.clock, sign: signedBy(jose.ES256, issuerEC(), "ec")}).issue(), "deploy"},
+		"the other key": {(&issuerFixture{Server: p.Server, clock: p.clock, sign: signedBy(jose.ES256, issuerEC(), "ec")}).issue(), "deploy"},
 	} {
 		who, err := find(showing("Bearer " + c.token))
 		if err != nil || who.Kind != identity.KindSource || who.Subject != c.want || who.Name != c.want || who.Key != "alice" {
@@ -191,7 +191,7 @@ func TestIssuerThatIsAwayIsAskedAgainAfterTwoSeconds(t *testing.T) {
 	}{{0, true}, {0, false}, {2*time.Second - 1, false}, {2 * time.Second, true}, {time.Second, true}} { // the last by a clock that was set back
 		p.clock.pass(c.at)
 		before := p.asked.Load()
-		if _, err := find(showing("Bearer " + token)); err != ErrIssuerAway || (p.asked.Load() > before) != c.asked {
+		if _, err := find(showing("Bearer " + token)); err != ErrIssuerUnavailable || (p.asked.Load() > before) != c.asked {
 			t.Errorf("request %d: %v, asked %d times", i, err, p.asked.Load()-before)
 		}
 	}
@@ -215,8 +215,8 @@ func TestIssuerWithoutKeysIsAway(t *testing.T) {
 	})
 	server.Start()
 	t.Cleanup(server.Close)
-	p := &issuerRig{Server: server, clock: c}
-	if _, err := Machines(nil, pipelinesOf(p), c.Now, noNext(t))(showing("Bearer " + p.issue())); !errors.Is(err, ErrIssuerAway) {
+	p := &issuerFixture{Server: server, clock: c}
+	if _, err := Machines(nil, pipelinesOf(p), c.Now, noNext(t))(showing("Bearer " + p.issue())); !errors.Is(err, ErrIssuerUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }

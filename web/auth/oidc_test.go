@@ -17,18 +17,18 @@ import (
 	"backupportal/function/secret"
 )
 
-// A signInRig is the sign-in at an issuer.
-type signInRig struct {
+// A signInFixture is the sign-in at an issuer.
+type signInFixture struct {
 	*OIDC
-	sessions *sessionRig
-	issuer   *issuerRig
+	sessions *sessionFixture
+	issuer   *issuerFixture
 }
 
-func newSignIn(t *testing.T) *signInRig {
+func newSignIn(t *testing.T) *signInFixture {
 	t.Helper()
-	s := newSessionRig(t, "A")
+	s := newSessionFixture(t, "A")
 	p := newIssuer(t, s.clock)
-	return &signInRig{sessions: s, issuer: p, OIDC: &OIDC{
+	return &signInFixture{sessions: s, issuer: p, OIDC: &OIDC{
 		Issuer: p.URL, ClientID: "portal", ClientSecret: secret.New("client-secret-of-32-bytes-or-more"),
 		PublicURL: &url.URL{Scheme: "https", Host: "localhost"}, Scopes: []string{"openid", "email"}, GroupsClaim: "groups",
 		Keep: func(_, g string) bool { return g != "other" }, Sessions: s.Sessions,
@@ -36,7 +36,7 @@ func newSignIn(t *testing.T) *signInRig {
 }
 
 // begin sends a browser to the issuer: its cookie, the query it arrives there with, and that of a good callback.
-func (r *signInRig) begin(t *testing.T) (c *http.Cookie, there, back url.Values) {
+func (r *signInFixture) begin(t *testing.T) (c *http.Cookie, there, back url.Values) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	if err := r.Login(w, httptest.NewRequest("GET", "/auth/login", nil), "/backups?page=2"); err != nil {
@@ -52,7 +52,7 @@ func (r *signInRig) begin(t *testing.T) (c *http.Cookie, there, back url.Values)
 }
 
 // back comes back from the issuer with a query.
-func (r *signInRig) back(query string, cookies ...*http.Cookie) (w *httptest.ResponseRecorder, next string, err error) {
+func (r *signInFixture) back(query string, cookies ...*http.Cookie) (w *httptest.ResponseRecorder, next string, err error) {
 	request := carrying(cookies...)
 	request.URL = &url.URL{Path: CallbackPath, RawQuery: query}
 	w = httptest.NewRecorder()
@@ -61,7 +61,7 @@ func (r *signInRig) back(query string, cookies ...*http.Cookie) (w *httptest.Res
 }
 
 // refuses fails if the callback led to a session, or left the login as it was.
-func (r *signInRig) refuses(t *testing.T, name string, want error, query string, cookies ...*http.Cookie) {
+func (r *signInFixture) refuses(t *testing.T, name string, want error, query string, cookies ...*http.Cookie) {
 	t.Helper()
 	w, _, err := r.back(query, cookies...)
 	if err != want {
@@ -86,7 +86,7 @@ func TestSignInLeadsBackToThePageWithASession(t *testing.T) {
 	if err != nil || next != "/backups?page=2" {
 		t.Fatalf("next %q, %v", next, err)
 	}
-	p, err := r.Sessions.Who(carrying(onlyCookie(t, w)))
+	p, err := r.Sessions.Authenticate(carrying(onlyCookie(t, w)))
 	if err != nil || p.Issuer != r.issuer.URL || p.Subject != "alice" || p.Email != "alice@example.com" || !slices.Equal(p.Groups, []string{"team-a"}) {
 		t.Errorf("%+v, %v", p, err)
 	}

@@ -37,7 +37,7 @@ func (p *pipelines) who(ctx context.Context, token string) (identity.Principal, 
 		issuer := p.issuers[name]
 		provider, err := issuer.discovered()
 		if err != nil {
-			return identity.Principal{}, ErrIssuerAway
+			return identity.Principal{}, ErrIssuerUnavailable
 		}
 		limited, stop := context.WithTimeout(issuer.context(ctx), providerPatience)
 		verified, err := provider.VerifierContext(limited, &oidc.Config{
@@ -47,7 +47,7 @@ func (p *pipelines) who(ctx context.Context, token string) (identity.Principal, 
 		}).Verify(limited, token)
 		stop()
 		if away(err) {
-			return identity.Principal{}, ErrIssuerAway
+			return identity.Principal{}, ErrIssuerUnavailable
 		}
 		if err == nil && fits(one, verified) {
 			return identity.Principal{

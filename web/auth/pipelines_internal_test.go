@@ -49,7 +49,7 @@ func TestSlowIssuersKeepNobodyFromOthers(t *testing.T) {
 	default:
 	}
 	slow.CloseClientConnections()
-	if err := <-done; !errors.Is(err, ErrIssuerAway) {
+	if err := <-done; !errors.Is(err, ErrIssuerUnavailable) {
 		t.Errorf("the slow issuer: %v", err)
 	}
 }

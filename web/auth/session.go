@@ -73,9 +73,9 @@ func (c session) principal() identity.Principal {
 	}
 }
 
-// Who returns whose session r carries, or [ErrSignedOut]. A store that cannot
+// Authenticate returns whose session r carries, or [ErrSignedOut]. A store that cannot
 // say whether the session was ended is an error of the store's.
-func (s *Sessions) Who(r *http.Request) (identity.Principal, error) {
+func (s *Sessions) Authenticate(r *http.Request) (identity.Principal, error) {
 	c, err := s.read(r)
 	if err != nil {
 		return identity.Principal{}, err

@@ -16,21 +16,21 @@ import (
 
 func encoded(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// A sessionRig is sessions with a memory of those that were ended.
-type sessionRig struct {
+// A sessionFixture is sessions with a memory of those that were ended.
+type sessionFixture struct {
 	*Sessions
 	clock *testClock
 	ended map[string]time.Time
 	told  []identity.Principal // of ends
 }
 
-func newSessionRig(t *testing.T, letters ...string) *sessionRig {
+func newSessionFixture(t *testing.T, letters ...string) *sessionFixture {
 	t.Helper()
 	s, err := NewSessions(testKeys(t, letters...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &sessionRig{Sessions: s, clock: newClock(), ended: map[string]time.Time{}}
+	r := &sessionFixture{Sessions: s, clock: newClock(), ended: map[string]time.Time{}}
 	s.Now, s.Secure = r.clock.Now, true
 	ids := "0"
 	s.NewID = func() string { ids += "1"; return ids }
@@ -43,7 +43,7 @@ func newSessionRig(t *testing.T, letters ...string) *sessionRig {
 var alice = session{Issuer: "https://id.example.com", Subject: "alice", Name: "Alice", Email: "alice@example.com", Groups: []string{"team-a"}}
 
 // begun begins a session, and returns its cookie.
-func (r *sessionRig) begun(t *testing.T) *http.Cookie {
+func (r *sessionFixture) begun(t *testing.T) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
 	if err := r.begin(t.Context(), w, alice); err != nil {
@@ -71,35 +71,35 @@ func carrying(cookies ...*http.Cookie) *http.Request {
 }
 
 func TestSessionIsThatOfThePersonWhoSignedIn(t *testing.T) {
-	r := newSessionRig(t, "A")
-	p, err := r.Who(carrying(r.begun(t)))
+	r := newSessionFixture(t, "A")
+	p, err := r.Authenticate(carrying(r.begun(t)))
 	if err != nil || p.Kind != identity.KindHuman || p.Issuer != alice.Issuer || p.Subject != "alice" || p.Name != "Alice" ||
 		p.Email != "alice@example.com" || !slices.Equal(p.Groups, alice.Groups) || p.Key == "" {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if _, err := r.Who(carrying()); err != ErrSignedOut {
+	if _, err := r.Authenticate(carrying()); err != ErrSignedOut {
 		t.Errorf("without a cookie: %v", err)
 	}
-	if again, err := r.Who(carrying(r.begun(t))); err != nil || again.Key == p.Key {
+	if again, err := r.Authenticate(carrying(r.begun(t))); err != nil || again.Key == p.Key {
 		t.Errorf("another session has the same id: %+v, %v", again, err)
 	}
 }
 
 func TestSessionEndsAfterAnHourWithoutUse(t *testing.T) {
-	r := newSessionRig(t, "A")
+	r := newSessionFixture(t, "A")
 	c := r.begun(t)
 	r.clock.pass(time.Hour - 1)
-	if _, err := r.Who(carrying(c)); err != nil {
+	if _, err := r.Authenticate(carrying(c)); err != nil {
 		t.Errorf("just before: %v", err)
 	}
 	r.clock.pass(time.Hour)
-	if _, err := r.Who(carrying(c)); err != ErrSignedOut {
+	if _, err := r.Authenticate(carrying(c)); err != ErrSignedOut {
 		t.Errorf("after the hour: %v", err)
 	}
 }
 
 func TestSessionEndsAfterEightHoursHoweverMuchItIsUsed(t *testing.T) {
-	r := newSessionRig(t, "A")
+	r := newSessionFixture(t, "A")
 	c := r.begun(t)
 	if c.MaxAge != 8*60*60 {
 		t.Errorf("the browser keeps it for %d s", c.MaxAge)
@@ -111,22 +111,22 @@ func TestSessionEndsAfterEightHoursHoweverMuchItIsUsed(t *testing.T) {
 		if c = onlyCookie(t, w); c.MaxAge != int((8*time.Hour-at)/time.Second) {
 			t.Errorf("after %v the browser keeps it for %d s", at, c.MaxAge)
 		}
-		if _, err := r.Who(carrying(c)); err != nil {
+		if _, err := r.Authenticate(carrying(c)); err != nil {
 			t.Errorf("after %v: %v", at, err)
 		}
 	}
 	r.clock.pass(8*time.Hour - 1)
-	if _, err := r.Who(carrying(c)); err != nil {
+	if _, err := r.Authenticate(carrying(c)); err != nil {
 		t.Errorf("just before: %v", err)
 	}
 	r.clock.pass(8 * time.Hour)
-	if _, err := r.Who(carrying(c)); err != ErrSignedOut {
+	if _, err := r.Authenticate(carrying(c)); err != ErrSignedOut {
 		t.Errorf("after eight hours: %v", err)
 	}
 }
 
 func TestSessionInUseIsRenewedEveryFiveMinutesAndNoOther(t *testing.T) {
-	r := newSessionRig(t, "A")
+	r := newSessionFixture(t, "A")
 	c := r.begun(t)
 	changed := *c
 	changed.Value = "A" + c.Value
@@ -148,7 +148,7 @@ func TestSessionInUseIsRenewedEveryFiveMinutesAndNoOther(t *testing.T) {
 }
 
 func TestEndedSessionIsOverForEveryCopyOfItsCookie(t *testing.T) {
-	r := newSessionRig(t, "A")
+	r := newSessionFixture(t, "A")
 	c := r.begun(t)
 	w := httptest.NewRecorder()
 	if err := r.End(w, carrying(c)); err != nil {
@@ -157,7 +157,7 @@ func TestEndedSessionIsOverForEveryCopyOfItsCookie(t *testing.T) {
 	if gone := onlyCookie(t, w); gone.MaxAge >= 0 || gone.Value != "" || gone.Name != c.Name {
 		t.Errorf("the browser keeps %v", gone)
 	}
-	if _, err := r.Who(carrying(c)); err != ErrSignedOut {
+	if _, err := r.Authenticate(carrying(c)); err != ErrSignedOut {
 		t.Errorf("the copy: %v", err)
 	}
 	if len(r.ended) != 1 || len(r.told) != 1 || !r.ended[r.told[0].Key].Equal(testNow.Add(8*time.Hour)) {
@@ -170,7 +170,7 @@ func TestEndedSessionIsOverForEveryCopyOfItsCookie(t *testing.T) {
 }
 
 func TestEndWithoutASessionOnlyForgetsTheCookie(t *testing.T) {
-	r := newSessionRig(t, "A")
+	r := newSessionFixture(t, "A")
 	for name, request := range map[string]*http.Request{
 		"no cookie": carrying(), "another's": carrying(&http.Cookie{Name: r.sessionName(), Value: "AAAA"}), "without an id": carrying(r.sealedCookie(session{Subject: "alice"})),
 	} {
@@ -181,16 +181,16 @@ func TestEndWithoutASessionOnlyForgetsTheCookie(t *testing.T) {
 	}
 }
 
-func (r *sessionRig) sealedCookie(c any) *http.Cookie {
+func (r *sessionFixture) sealedCookie(c any) *http.Cookie {
 	return &http.Cookie{Name: r.sessionName(), Value: must(sealed(r.session, c))}
 }
 
 // A store that does not answer neither lets a person in, nor takes a session for ended.
 func TestSessionsOfAStoreThatIsAwayAreAnError(t *testing.T) {
-	r, away := newSessionRig(t, "A"), errors.New("away")
+	r, away := newSessionFixture(t, "A"), errors.New("away")
 	c := r.begun(t)
 	r.Revoked = func(context.Context, string) (bool, error) { return false, away }
-	if p, err := r.Who(carrying(c)); !errors.Is(err, away) || errors.Is(err, ErrSignedOut) || p.Subject != "" {
+	if p, err := r.Authenticate(carrying(c)); !errors.Is(err, away) || errors.Is(err, ErrSignedOut) || p.Subject != "" {
 		t.Errorf("Who: %+v, %v", p, err)
 	}
 	r.Revoke = func(context.Context, string, time.Time) error { return away }
@@ -201,7 +201,7 @@ func TestSessionsOfAStoreThatIsAwayAreAnError(t *testing.T) {
 }
 
 func TestSignInThatCannotBeRecordedBeginsNoSession(t *testing.T) {
-	r, away := newSessionRig(t, "A"), errors.New("away")
+	r, away := newSessionFixture(t, "A"), errors.New("away")
 	var told identity.Principal
 	r.Begun = func(_ context.Context, p identity.Principal) error { told = p; return away }
 	w := httptest.NewRecorder()
@@ -213,7 +213,7 @@ func TestSignInThatCannotBeRecordedBeginsNoSession(t *testing.T) {
 }
 
 func TestOnlyAWholeSessionOfThisPortalIsOne(t *testing.T) {
-	r := newSessionRig(t, "A")
+	r := newSessionFixture(t, "A")
 	good := r.begun(t)
 	whole := alice
 	whole.ID, whole.LastSeen, whole.Expires = "i", testNow.Unix(), testNow.Add(time.Hour).Unix()
@@ -222,7 +222,7 @@ func TestOnlyAWholeSessionOfThisPortalIsOne(t *testing.T) {
 		change(&c)
 		return carrying(r.sealedCookie(c))
 	}
-	if _, err := r.Who(part(func(*session) {})); err != nil {
+	if _, err := r.Authenticate(part(func(*session) {})); err != nil {
 		t.Fatal(err)
 	}
 	for name, request := range map[string]*http.Request{
@@ -234,11 +234,11 @@ func TestOnlyAWholeSessionOfThisPortalIsOne(t *testing.T) {
 		"never seen":         part(func(c *session) { c.LastSeen = 0 }),
 		"no object":          carrying(r.sealedCookie("text")),
 		"sealed for a login": carrying(&http.Cookie{Name: r.sessionName(), Value: must(sealed(r.login, whole))}),
-		"of another portal":  carrying(newSessionRig(t, "B").sealedCookie(whole)),
+		"of another portal":  carrying(newSessionFixture(t, "B").sealedCookie(whole)),
 		"not sealed":         carrying(&http.Cookie{Name: r.sessionName(), Value: encoded(`{"i":"i"}`)}),
 		"another name":       carrying(&http.Cookie{Name: "portal", Value: good.Value}),
 	} {
-		if p, err := r.Who(request); err != ErrSignedOut || p.Subject != "" {
+		if p, err := r.Authenticate(request); err != ErrSignedOut || p.Subject != "" {
 			t.Errorf("%s: %+v, %v", name, p, err)
 		}
 	}
@@ -246,17 +246,17 @@ func TestOnlyAWholeSessionOfThisPortalIsOne(t *testing.T) {
 
 // A new key seals, and the old one still opens, until it is removed.
 func TestSessionsOutliveARotationOfKeys(t *testing.T) {
-	old, both, late := newSessionRig(t, "A"), newSessionRig(t, "B", "A"), newSessionRig(t, "B")
+	old, both, late := newSessionFixture(t, "A"), newSessionFixture(t, "B", "A"), newSessionFixture(t, "B")
 	before, after := old.begun(t), both.begun(t)
 	for name, c := range map[string]struct {
-		at     *sessionRig
+		at     *sessionFixture
 		cookie *http.Cookie
 		want   error
 	}{
 		"old at both": {both, before, nil}, "new at both": {both, after, nil}, "new at new": {late, after, nil},
 		"old at new": {late, before, ErrSignedOut}, "new at old": {old, after, ErrSignedOut},
 	} {
-		if _, err := c.at.Who(carrying(c.cookie)); err != c.want {
+		if _, err := c.at.Authenticate(carrying(c.cookie)); err != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -264,7 +264,7 @@ func TestSessionsOutliveARotationOfKeys(t *testing.T) {
 
 // The gateway takes 8 KB of headers: a cookie has 3600 characters at most, as it is written and as it is read.
 func TestCookieThatIsTooLargeIsNeitherWrittenNorRead(t *testing.T) {
-	r := newSessionRig(t, "A")
+	r := newSessionFixture(t, "A")
 	const longest = 3600*3/4 - 12 - 16 - 2 // without nonce, tag and quotes
 	value, err := sealed(r.session, strings.Repeat("x", longest))
 	if err != nil || len(value) != 3600 {
@@ -288,7 +288,7 @@ func TestCookieThatIsTooLargeIsNeitherWrittenNorRead(t *testing.T) {
 }
 
 func TestCookiesAreOutOfReachOfScriptsAndOtherSites(t *testing.T) {
-	r := newSessionRig(t, "A")
+	r := newSessionFixture(t, "A")
 	if c := r.begun(t); c.Name != "__Host-portal" || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
 		t.Errorf("by https: %v", c)
 	}

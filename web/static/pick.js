@@ -7,13 +7,13 @@ export function pick(form, control) {
   const value = (name) => form.elements[name]?.value ?? "";
   let asked, timer;
 
-  const show = (things) => {
-    const label = (t) => [t.Name, ...Object.values(t.Facts ?? {})].filter(Boolean).join(" · ");
+  const show = (items) => {
+    const label = (t) => [t.Name, ...Object.values(t.Attributes ?? {})].filter(Boolean).join(" · ");
     if (place.localName === "datalist") {
-      place.replaceChildren(...things.map((t) => Object.assign(new Option(label(t), t.Id), { label: label(t) })));
+      place.replaceChildren(...items.map((t) => Object.assign(new Option(label(t), t.Id), { label: label(t) })));
       return;
     }
-    place.replaceChildren(...things.map((t) => {
+    place.replaceChildren(...items.map((t) => {
       const add = Object.assign(document.createElement("button"), { type: "button", className: "plain", textContent: "+ " + t.Id + " · " + label(t) });
       add.onclick = () => {
         const lines = control.value.split("\n").filter(Boolean);
@@ -22,7 +22,7 @@ export function pick(form, control) {
       };
       return add;
     }));
-    place.hidden = !things.length;
+    place.hidden = !items.length;
   };
 
   const ask = async () => {
@@ -36,11 +36,11 @@ export function pick(form, control) {
     try {
       const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(10000) });
       if (!answer.ok) throw answer;
-      const { Things, Next } = await answer.json();
+      const { Items, Next } = await answer.json();
       if (address !== asked) return; // something else was typed meanwhile
-      show(Things);
+      show(Items);
       note.textContent = note.dataset.none;
-      note.hidden = Things.length > 0 || !!Next || kind !== "disks" && control.value.trim() !== "";
+      note.hidden = Items.length > 0 || !!Next || kind !== "disks" && control.value.trim() !== "";
     } catch {
       if (address !== asked) return;
       asked = "";

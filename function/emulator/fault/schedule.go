@@ -136,9 +136,9 @@ func (f Fault) String() string {
 }
 
 // Join is strings.Join for things that can write themselves.
-func Join[T fmt.Stringer](things []T, separator string) string {
-	words := make([]string, len(things))
-	for i, t := range things {
+func Join[T fmt.Stringer](candidates []T, separator string) string {
+	words := make([]string, len(candidates))
+	for i, t := range candidates {
 		words[i] = t.String()
 	}
 	return strings.Join(words, separator)

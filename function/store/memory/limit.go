@@ -33,8 +33,8 @@ type cooldown struct {
 	until int64 // milliseconds
 }
 
-// Admit implements [backup.Limits].
-func (s *Store) Admit(ctx context.Context, a backup.Admission) (*backup.LimitError, error) {
+// Reserve implements [backup.Limits].
+func (s *Store) Reserve(ctx context.Context, a backup.Reservation) (*backup.LimitError, error) {
 	texts := []string{a.Key, a.Resource}
 	for _, r := range a.Grant.Rates {
 		texts = append(texts, r.Key)
@@ -78,7 +78,7 @@ func (s *Store) Admit(ctx context.Context, a backup.Admission) (*backup.LimitErr
 }
 
 // inTheWay is the first limit that leaves nothing for a submission, or nil.
-func (l *limits) inTheWay(a backup.Admission, first bool) *backup.LimitError {
+func (l *limits) inTheWay(a backup.Reservation, first bool) *backup.LimitError {
 	if first {
 		rates := slices.SortedFunc(slices.Values(a.Grant.Rates), func(a, b backup.Rate) int {
 			return strings.Compare(a.Key, b.Key)
@@ -122,8 +122,8 @@ func (l *limits) wait(r backup.Rate, now time.Time) time.Duration {
 	return max(time.Duration(next-r.Per.Milliseconds()-ms(now))*time.Millisecond, 0)
 }
 
-// Withdraw implements [backup.Limits].
-func (s *Store) Withdraw(ctx context.Context, key string, attempt int) error {
+// Refund implements [backup.Limits].
+func (s *Store) Refund(ctx context.Context, key string, attempt int) error {
 	if err := storable(ctx, key); err != nil {
 		return err
 	}
@@ -146,8 +146,8 @@ func (s *Store) Withdraw(ctx context.Context, key string, attempt int) error {
 	return nil
 }
 
-// Spend implements [backup.Limits].
-func (s *Store) Spend(ctx context.Context, r backup.Rate, now time.Time) (time.Duration, error) {
+// Take implements [backup.Limits].
+func (s *Store) Take(ctx context.Context, r backup.Rate, now time.Time) (time.Duration, error) {
 	if err := storable(ctx, r.Key); err != nil {
 		return 0, err
 	}
@@ -160,8 +160,8 @@ func (s *Store) Spend(ctx context.Context, r backup.Rate, now time.Time) (time.D
 	return 0, nil
 }
 
-// Wait implements [backup.Limits].
-func (s *Store) Wait(ctx context.Context, r backup.Rate, now time.Time) (time.Duration, error) {
+// Peek implements [backup.Limits].
+func (s *Store) Peek(ctx context.Context, r backup.Rate, now time.Time) (time.Duration, error) {
 	if err := storable(ctx, r.Key); err != nil {
 		return 0, err
 	}

@@ -110,8 +110,8 @@ func (s *Store) Due(ctx context.Context, receiver string, now time.Time, limit i
 	return found[:min(limit, len(found))], ctx.Err()
 }
 
-// Take implements [backup.Store].
-func (s *Store) Take(ctx context.Context, n backup.Notice, until time.Time) (taken bool, err error) {
+// Lease implements [backup.Store].
+func (s *Store) Lease(ctx context.Context, n backup.Notice, until time.Time) (taken bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.delivery(n)

@@ -133,7 +133,7 @@ func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record
 	r.Key, r.Last = "", backup.Step{N: -1}
 	kept := &submission{record: stored(r), key: key, turn: turn, notices: map[notice]*delivery{}}
 	if r.Denied != nil {
-		kept.state = backup.Denied
+		kept.state = backup.StateDenied
 	}
 	s.submissions[r.SubmissionID] = kept
 	s.byKey[key] = append(s.byKey[key], kept)
@@ -155,11 +155,11 @@ func stored(r backup.Record) backup.Record {
 
 // newest is the last use of a key, or nil.
 func (s *Store) newest(key string) *submission {
-	uses := s.byKey[key]
-	if len(uses) == 0 {
+	capabilities := s.byKey[key]
+	if len(capabilities) == 0 {
 		return nil
 	}
-	return uses[len(uses)-1]
+	return capabilities[len(capabilities)-1]
 }
 
 // Known implements [backup.Store].
@@ -215,7 +215,7 @@ func (s *Store) Append(
 			if to.steps[step.N].Owner != step.Owner {
 				return nil
 			}
-		case n > 0 && to.steps[n-1].Kind != backup.StepAttempt && to.steps[n-1].Kind != backup.StepVoid:
+		case n > 0 && to.steps[n-1].Kind != backup.StepAttempt && to.steps[n-1].Kind != backup.StepNotSent:
 			return nil
 		}
 		if err := s.addRows(audit); err != nil {
@@ -255,7 +255,7 @@ func (s *Store) See(ctx context.Context, id string, picture backup.Job) error {
 	}
 	return s.change(ctx, id, func(of *submission) error {
 		first := of.job == nil
-		j, seen, ended := of.madeJob(), ms(picture.SeenAt), !picture.Status.Lives()
+		j, seen, ended := of.madeJob(), ms(picture.SeenAt), picture.Status.IsTerminal()
 		j.asked = max(j.asked, seen)
 		if first || ended && !j.ended || ended == j.ended && seen >= j.seen {
 			j.seen, j.ended, j.picture = seen, ended, picture
@@ -291,8 +291,8 @@ func (s *Store) Cancel(ctx context.Context, id string, c backup.Cancellation) er
 	})
 }
 
-// End implements [backup.Store].
-func (s *Store) End(ctx context.Context, id string, state backup.State) error {
+// MarkFinal implements [backup.Store].
+func (s *Store) MarkFinal(ctx context.Context, id string, state backup.State) error {
 	return s.change(ctx, id, func(of *submission) error {
 		of.state = state
 		return nil

@@ -115,7 +115,7 @@ func refusal(t *testing.T, s backup.Store) {
 	r := Record(1)
 	r.Denied = []param.Text{{En: "Rule “a” does not cover this instance", Zh: "规则“a”不包含此实例"}, {En: "b", Zh: "乙"}}
 	got := find(t, s, claim(t, s, r).SubmissionID)
-	if !slices.Equal(got.Denied, r.Denied) || got.State(Start) != backup.Denied {
+	if !slices.Equal(got.Denied, r.Denied) || got.State(Start) != backup.StateDenied {
 		t.Errorf("got %v in state %s", got.Denied, got.State(Start))
 	}
 	if open, err := s.Open(t.Context(), "", 10); err != nil || len(open) != 0 {
@@ -136,7 +136,7 @@ func openInOrder(t *testing.T, s backup.Store) {
 	for n := range 5 {
 		id := claim(t, s, Record(n)).SubmissionID
 		if n == 2 {
-			if err := s.End(t.Context(), id, backup.StateComplete); err != nil {
+			if err := s.MarkFinal(t.Context(), id, backup.StateComplete); err != nil {
 				t.Fatal(err)
 			}
 			continue

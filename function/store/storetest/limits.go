@@ -37,16 +37,16 @@ func RunLimits(t *testing.T, open func(t *testing.T) backup.Limits) {
 }
 
 // asks is a submission that asks for some limits.
-func asks(key string, g backup.Grant) backup.Admission {
-	return backup.Admission{Key: key, Grant: g, Resource: "1000000000000001/i-1", Now: Start}
+func asks(key string, g backup.Grant) backup.Reservation {
+	return backup.Reservation{Key: key, Grant: g, Resource: "1000000000000001/i-1", Now: Start}
 }
 
 // admitted reports whether a is admitted, and what is in the way if not.
-func admitted(t *testing.T, l backup.Limits, a backup.Admission) (bool, *backup.LimitError) {
+func admitted(t *testing.T, l backup.Limits, a backup.Reservation) (bool, *backup.LimitError) {
 	t.Helper()
-	limit, err := l.Admit(t.Context(), a)
+	limit, err := l.Reserve(t.Context(), a)
 	if err != nil {
-		t.Errorf("Admit: %v", err)
+		t.Errorf("Reserve: %v", err)
 	}
 	return limit == nil && err == nil, limit
 }
@@ -107,7 +107,7 @@ func ownCooldown(t *testing.T, l backup.Limits) {
 	if ok, _ := admitted(t, l, one); !ok {
 		t.Fatal("the first was refused")
 	}
-	if err := l.Withdraw(t.Context(), "two", 0); err != nil { // a stranger
+	if err := l.Refund(t.Context(), "two", 0); err != nil { // a stranger
 		t.Fatal(err)
 	}
 	if ok, _ := admitted(t, l, two); ok {
@@ -189,8 +189,8 @@ func givesBackOnce(t *testing.T, l backup.Limits) {
 		t.Fatal("refused")
 	}
 	race(func(int) bool {
-		if err := l.Withdraw(t.Context(), "one", 0); err != nil {
-			t.Errorf("Withdraw: %v", err)
+		if err := l.Refund(t.Context(), "one", 0); err != nil {
+			t.Errorf("Refund: %v", err)
 		}
 		return true
 	})
@@ -206,7 +206,7 @@ func givesBackOnce(t *testing.T, l backup.Limits) {
 		t.Errorf("what gave back came again: %+v", limit)
 	}
 	for i, want := range []bool{true, true, true, false} {
-		if wait, err := l.Spend(t.Context(), g.Rates[0], again.Now); err != nil || (wait == 0) != want {
+		if wait, err := l.Take(t.Context(), g.Rates[0], again.Now); err != nil || (wait == 0) != want {
 			t.Errorf("rate %d: %v, %v", i, wait, err)
 		}
 	}
@@ -228,7 +228,7 @@ func laterAttemptHolds(t *testing.T, l backup.Limits) {
 		}
 	}
 	for attempt, want := range []bool{3: false, 4: true} {
-		if err := l.Withdraw(t.Context(), "one", attempt); err != nil {
+		if err := l.Refund(t.Context(), "one", attempt); err != nil {
 			t.Fatal(err)
 		}
 		if ok, _ := admitted(t, l, asks("two", g)); ok != want {
@@ -268,8 +268,8 @@ func noDeadlock(t *testing.T, l backup.Limits) {
 		}
 		ok, _ := admitted(t, l, asks(fmt.Sprint("key-", i), g))
 		if i%3 == 0 {
-			if err := l.Withdraw(t.Context(), fmt.Sprint("key-", i), 0); err != nil {
-				t.Errorf("Withdraw: %v", err)
+			if err := l.Refund(t.Context(), fmt.Sprint("key-", i), 0); err != nil {
+				t.Errorf("Refund: %v", err)
 			}
 		}
 		return ok
@@ -309,14 +309,14 @@ func limitsForgotten(t *testing.T, l backup.Limits) {
 
 func badKeys(t *testing.T, l backup.Limits) {
 	for _, bad := range []string{"\x00", "\xff"} {
-		if _, err := l.Spend(t.Context(), backup.Rate{Key: bad, Burst: 1, Per: time.Hour}, Start); err == nil {
+		if _, err := l.Take(t.Context(), backup.Rate{Key: bad, Burst: 1, Per: time.Hour}, Start); err == nil {
 			t.Errorf("rate %q was taken", bad)
 		}
 		a := asks(bad, backup.Grant{Cooldown: time.Hour})
-		if _, err := l.Admit(t.Context(), a); err == nil {
+		if _, err := l.Reserve(t.Context(), a); err == nil {
 			t.Errorf("key %q was admitted", bad)
 		}
-		if err := l.Withdraw(t.Context(), bad, 0); err == nil {
+		if err := l.Refund(t.Context(), bad, 0); err == nil {
 			t.Errorf("key %q was withdrawn", bad)
 		}
 	}

@@ -41,7 +41,7 @@ func mixed(t *testing.T, s backup.Store) map[string]string {
 		r = claim(t, s, r)
 		names[r.SubmissionID] = string(rune('a' + n))
 		if state := []backup.State{"", backup.StateComplete, backup.StateFailed}[n%3]; state != "" {
-			if err := s.End(t.Context(), r.SubmissionID, state); err != nil {
+			if err := s.MarkFinal(t.Context(), r.SubmissionID, state); err != nil {
 				t.Fatal(err)
 			}
 		}

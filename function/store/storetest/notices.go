@@ -99,9 +99,9 @@ func oneTakes(t *testing.T, s backup.Store) {
 			t.Fatalf("attempt %d: %+v", attempt, found)
 		}
 		won := race(func(int) bool {
-			ours, err := s.Take(t.Context(), found[0], now.Add(time.Minute))
+			ours, err := s.Lease(t.Context(), found[0], now.Add(time.Minute))
 			if err != nil {
-				t.Errorf("Take: %v", err)
+				t.Errorf("Lease: %v", err)
 			}
 			return ours
 		})
@@ -112,7 +112,7 @@ func oneTakes(t *testing.T, s backup.Store) {
 			t.Errorf("attempt %d: due again before its time", attempt)
 		}
 	}
-	if ours, err := s.Take(t.Context(), notice(Record(2), backup.EventCreated, "r"), Start); ours || err != nil {
+	if ours, err := s.Lease(t.Context(), notice(Record(2), backup.EventCreated, "r"), Start); ours || err != nil {
 		t.Errorf("one that is not there: %v, %v", ours, err)
 	}
 }
@@ -127,7 +127,7 @@ func doneForever(t *testing.T, s backup.Store) {
 	if again := announce(t, s, n); again != 0 || len(due(t, s, "r", Start.Add(1000*time.Hour))) != 0 {
 		t.Errorf("it is due, or was announced again (%d)", again)
 	}
-	if ours, err := s.Take(t.Context(), n, Start); ours || err != nil {
+	if ours, err := s.Lease(t.Context(), n, Start); ours || err != nil {
 		t.Errorf("it was taken: %v, %v", ours, err)
 	}
 	if err := s.Done(t.Context(), notice(r, backup.EventFailed, "r"), Start); !errors.Is(err, backup.ErrNotFound) {

@@ -14,8 +14,8 @@ func burst(t *testing.T, l backup.Limits) {
 	race(func(int) bool {
 		for range 2 { // more would not all come in the time of a statement
 			calls.Add(1)
-			if wait, err := l.Spend(t.Context(), rate, Start); err != nil {
-				t.Errorf("Spend: %v", err)
+			if wait, err := l.Take(t.Context(), rate, Start); err != nil {
+				t.Errorf("Take: %v", err)
 			} else if wait == 0 {
 				got.Add(1)
 			} else if wait != 6*time.Second {
@@ -33,9 +33,9 @@ func waits(t *testing.T, l backup.Limits) {
 	rate := backup.Rate{Key: "l:192.0.2.1", Burst: 2, Per: 20 * time.Second}
 	want := func(at time.Duration, spend bool, want time.Duration) {
 		t.Helper()
-		ask := l.Wait
+		ask := l.Peek
 		if spend {
-			ask = l.Spend
+			ask = l.Take
 		}
 		if got, err := ask(t.Context(), rate, Start.Add(at)); err != nil || got != want {
 			t.Errorf("after %v (spending: %v): got %v, %v, want %v", at, spend, got, err, want)
@@ -57,7 +57,7 @@ func steady(t *testing.T, l backup.Limits) {
 	rate := backup.Rate{Key: "p:a", Burst: 3, Per: 18 * time.Second} // one in six seconds
 	got, first := 0, time.Duration(0)
 	for at := time.Duration(0); at < time.Minute; at += 100 * time.Millisecond {
-		wait, err := l.Spend(t.Context(), rate, Start.Add(at))
+		wait, err := l.Take(t.Context(), rate, Start.Add(at))
 		if err != nil {
 			t.Fatal(err)
 		}

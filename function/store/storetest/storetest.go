@@ -132,7 +132,7 @@ func unknownIsNotFound(t *testing.T, s backup.Store) {
 	_, first := s.Append(ctx, "nobody", Step(0, "o"))
 	for what, err := range map[string]error{
 		"Find": find, "Find, no text": odd, "Known": known, "Append": first,
-		"See": s.See(ctx, "nobody", backup.Job{}), "End": s.End(ctx, "nobody", backup.Refused),
+		"See": s.See(ctx, "nobody", backup.Job{}), "End": s.MarkFinal(ctx, "nobody", backup.StateRefused),
 	} {
 		if !errors.Is(err, backup.ErrNotFound) {
 			t.Errorf("%s: got %v, want ErrNotFound", what, err)
@@ -232,7 +232,7 @@ func oneMayAsk(t *testing.T, s backup.Store) {
 		won := race(func(int) bool {
 			may, err := s.Ask(t.Context(), r.SubmissionID, now, pace)
 			if err != nil {
-				t.Errorf("Ask: %v", err)
+				t.Errorf("Contact: %v", err)
 			}
 			return may
 		})

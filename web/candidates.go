@@ -7,29 +7,29 @@ import (
 	"backupportal/function/param"
 )
 
-// Things are what there is to choose from, as machines and the form's script get them.
-type Things struct {
-	Things []Thing `json:"Things"`
-	Next   string  `json:"Next,omitempty"` // of the next page
+// Candidates are what there is to choose from, as machines and the form's script get them.
+type Candidates struct {
+	Items []Candidate `json:"Items"`
+	Next  string      `json:"Next,omitempty"` // of the next page
 }
 
-// A Thing is something that a backup can name.
-type Thing struct {
-	ID    string            `json:"Id"`
-	Name  string            `json:"Name,omitempty"`
-	Facts map[string]string `json:"Facts,omitempty"` // by the names of the API
-	Tags  map[string]string `json:"Tags,omitempty"`
+// A Candidate is something that a backup can name.
+type Candidate struct {
+	ID         string            `json:"Id"`
+	Name       string            `json:"Name,omitempty"`
+	Attributes map[string]string `json:"Attributes,omitempty"` // by the names of the API
+	Tags       map[string]string `json:"Tags,omitempty"`
 }
 
 // The parameters of a list, and the longest of them.
-var thingParameters = []string{"Region", "SourceType", "Search", "Next"}
+var candidateParameters = []string{"Region", "SourceType", "Search", "Next"}
 
 const longestSearch = 256
 
 // things answers with a page of one kind.
-func (s *Server) things(kind backup.ThingKind) handler {
+func (s *Server) things(kind backup.CandidateKind) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		names := thingParameters
+		names := candidateParameters
 		if kind == backup.Disks {
 			names = []string{"Region", "SourceType", "InstanceId"}
 		}
@@ -52,9 +52,9 @@ func (s *Server) things(kind backup.ThingKind) handler {
 		if bad != nil {
 			return &queryError{bad}
 		}
-		found, err := s.Backups.Things(r.Context(), principal(r),
+		found, err := s.Backups.Candidates(r.Context(), principal(r),
 			param.Params{"Account": r.PathValue("alias"), "Region": query["Region"], "SourceType": query["SourceType"]},
-			backup.ThingQuery{
+			backup.CandidateQuery{
 				Kind:       kind,
 				InstanceID: query["InstanceId"],
 				Search:     query["Search"],
@@ -63,16 +63,16 @@ func (s *Server) things(kind backup.ThingKind) handler {
 		if err != nil {
 			return err
 		}
-		answer := Things{Things: []Thing{}, Next: found.Next}
-		for _, t := range found.Things {
-			one := Thing{ID: t.ID, Name: t.Name, Tags: t.Tags}
-			for _, f := range t.Facts {
-				if one.Facts == nil {
-					one.Facts = map[string]string{}
+		answer := Candidates{Items: []Candidate{}, Next: found.Next}
+		for _, t := range found.Items {
+			one := Candidate{ID: t.ID, Name: t.Name, Tags: t.Tags}
+			for _, f := range t.Attributes {
+				if one.Attributes == nil {
+					one.Attributes = map[string]string{}
 				}
-				one.Facts[f.Name] = f.Value
+				one.Attributes[f.Name] = f.Value
 			}
-			answer.Things = append(answer.Things, one)
+			answer.Items = append(answer.Items, one)
 		}
 		return writeJSON(w, r, http.StatusOK, answer)
 	}

@@ -39,10 +39,10 @@ func TestThrough(t *testing.T) {
 // What the portal does in an account is what rules let anybody have done there.
 func TestUses(t *testing.T) {
 	p := mustLoad(t, base)
-	if u := p.Uses("prod"); !u.Create || !u.Cancel || !u.View || u.Tags || !slices.Contains(u.Sources, param.UDMECS) {
+	if u := p.Capabilities("prod"); !u.Create || !u.Cancel || !u.View || u.Tags || !slices.Contains(u.Sources, param.UDMECS) {
 		t.Errorf("prod: %+v", u)
 	}
-	if u := p.Uses("idle"); !u.Create || u.Cancel || slices.Contains(u.Sources, param.UDMECS) || len(u.Sources) != 2 {
+	if u := p.Capabilities("idle"); !u.Create || u.Cancel || slices.Contains(u.Sources, param.UDMECS) || len(u.Sources) != 2 {
 		t.Errorf("idle: %+v", u)
 	}
 	who := identity.Principal{Kind: identity.KindSource, Subject: "ci"}

@@ -192,16 +192,16 @@ func BenchmarkOnceLogWithLimits(b *testing.B) {
 		Quotas: []backup.Quota{{Key: "a:prod", Day: 1 << 30}, {Key: "t:payments", Day: 1 << 30}},
 	}
 	benchmarkLog(b, func(ctx context.Context, db *DB, n int, at time.Time) error {
-		if wait, err := db.Spend(ctx, most("c:alice"), at); err != nil || wait > 0 {
-			return fmt.Errorf("spend: %v, %w", wait, err)
+		if wait, err := db.Take(ctx, most("c:alice"), at); err != nil || wait > 0 {
+			return fmt.Errorf("take: %v, %w", wait, err)
 		}
 		key := storetest.Record(n).SubmissionID
 		if _, err := db.Known(ctx, key, at); !errors.Is(err, backup.ErrNotFound) {
 			return fmt.Errorf("known: %w", err)
 		}
-		limit, err := db.Admit(ctx, backup.Admission{Key: key, Grant: grant, Resource: fmt.Sprint("1000000000000001/i-", n), Now: at})
+		limit, err := db.Reserve(ctx, backup.Reservation{Key: key, Grant: grant, Resource: fmt.Sprint("1000000000000001/i-", n), Now: at})
 		if err != nil || limit != nil {
-			return fmt.Errorf("admit: %v, %w", limit, err)
+			return fmt.Errorf("reserve: %v, %w", limit, err)
 		}
 		return submit(ctx, db, n, at)
 	})

@@ -9,27 +9,27 @@ import (
 	"backupportal/function/param"
 )
 
-// Things returns what p may choose from in the account and region of params, which may
+// Candidates returns what p may choose from in the account and region of params, which may
 // have a SourceType too: of the page that the cloud shows, what a rule for p covers.
 // An account, a region or an instance that is not for p is [ErrNotFound]. Other errors
-// are [ErrNotListed], a [*LimitError] and [ErrStoreAway].
-func (s *Service) Things(ctx context.Context, p identity.Principal, params param.Params, q ThingQuery) (Things, error) {
+// are [ErrNotListed], a [*LimitError] and [ErrStoreUnavailable].
+func (s *Service) Candidates(ctx context.Context, p identity.Principal, params param.Params, q CandidateQuery) (Candidates, error) {
 	alias, region := params["Account"], params["Region"]
 	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
-		return Things{}, ErrNotFound
+		return Candidates{}, ErrNotFound
 	}
 	if q.InstanceID != "" {
 		params = params.WithDefaults()
 		params["InstanceId"] = q.InstanceID
 		if err := params.CheckValues(); err != nil {
-			return Things{}, err
+			return Candidates{}, err
 		}
 		if !s.Policy.May(ctx, p, ActionCreate, params) {
-			return Things{}, ErrNotFound
+			return Candidates{}, ErrNotFound
 		}
 	}
 	if err := s.limiter().pace(ctx, p, "f:", usualLookups); err != nil {
-		return Things{}, err
+		return Candidates{}, err
 	}
 	account, _ := s.Policy.Account(alias)
 	limited, cancel := context.WithTimeout(ctx, listTime)
@@ -38,10 +38,10 @@ func (s *Service) Things(ctx context.Context, p identity.Principal, params param
 		found, err := s.Cloud.List(limited, Target{Account: account, Region: region, Principal: p}, q)
 		if err != nil {
 			s.Log.InfoContext(ctx, "no list", "account", alias, "region", region, "list", q.Kind, "error", err)
-			return Things{}, errors.Join(ErrNotListed, err)
+			return Candidates{}, errors.Join(ErrNotListed, err)
 		}
-		found.Things = s.covered(ctx, p, params, q.Kind, found.Things)
-		if len(found.Things) > 0 || found.Next == "" || page == mostEmpty {
+		found.Items = s.covered(ctx, p, params, q.Kind, found.Items)
+		if len(found.Items) > 0 || found.Next == "" || page == mostEmpty {
 			return found, nil
 		}
 		q.Next = found.Next
@@ -50,8 +50,8 @@ func (s *Service) Things(ctx context.Context, p identity.Principal, params param
 
 // covered are the things that a rule for p covers.
 func (s *Service) covered(
-	ctx context.Context, p identity.Principal, params param.Params, kind ThingKind, all []Thing,
-) (some []Thing) {
+	ctx context.Context, p identity.Principal, params param.Params, kind CandidateKind, all []Candidate,
+) (some []Candidate) {
 	if kind == Disks {
 		return all // of an instance that is covered
 	}
@@ -69,7 +69,7 @@ func (s *Service) covered(
 		}
 	}
 	if kind == Instances {
-		s.Policy.Foresee(ctx, p, ActionCreate, asked)
+		s.Policy.PrefetchTags(ctx, p, ActionCreate, asked)
 	}
 	for i, t := range all {
 		if kind == Vaults && s.Policy.CoversVault(p, params, t.ID) ||
@@ -93,37 +93,37 @@ const listTime = 8 * time.Second
 // can be typed.
 var ErrNotListed = errors.New("the cloud returned no list")
 
-// A Thing is something that a backup can name.
-type Thing struct {
-	ID, Name string
-	Facts    []Fact // what else helps to tell it from others, by the names of the API
-	Tags     map[string]string
+// A Candidate is something that a backup can name.
+type Candidate struct {
+	ID, Name   string
+	Attributes []Attribute // what else helps to tell it from others, by the names of the API
+	Tags       map[string]string
 }
 
-// A ThingKind is what a form can offer to choose from.
-type ThingKind string
+// A CandidateKind is what a form can offer to choose from.
+type CandidateKind string
 
 // The kinds of things.
 const (
-	Instances ThingKind = "instances"
-	Disks     ThingKind = "disks"  // of one instance
-	Vaults    ThingKind = "vaults" // into which something can be backed up now
-	Clusters  ThingKind = "clusters"
+	Instances CandidateKind = "instances"
+	Disks     CandidateKind = "disks"  // of one instance
+	Vaults    CandidateKind = "vaults" // into which something can be backed up now
+	Clusters  CandidateKind = "clusters"
 )
 
-// A ThingQuery asks for one page of things.
-type ThingQuery struct {
-	Kind       ThingKind
+// A CandidateQuery asks for one page of things.
+type CandidateQuery struct {
+	Kind       CandidateKind
 	InstanceID string // of disks
 	Search     string // a part of the name, or a whole id; empty: all
 	Next       string // of the page before; empty: the first
 }
 
-// A Fact is one thing that the cloud says.
-type Fact struct{ Name, Value string }
+// A Attribute is one thing that the cloud says.
+type Attribute struct{ Name, Value string }
 
-// Things are a page of a list.
-type Things struct {
-	Things []Thing
-	Next   string // for the next page; empty: this is the last
+// Candidates are a page of a list.
+type Candidates struct {
+	Items []Candidate
+	Next  string // for the next page; empty: this is the last
 }

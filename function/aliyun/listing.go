@@ -22,7 +22,7 @@ const (
 
 // listKey is the key of a list as one principal sees it: what was read for one
 // person is not shown to another.
-func listKey(target backup.Target, q backup.ThingQuery) string {
+func listKey(target backup.Target, q backup.CandidateQuery) string {
 	sum := lenhash.Sum(
 		target.Principal.ID(),
 		target.Account.Alias,
@@ -36,17 +36,17 @@ func listKey(target backup.Target, q backup.ThingQuery) string {
 }
 
 // List implements [backup.Cloud]. Its errors are [*backup.CloudError] values.
-func (c *Client) List(ctx context.Context, target backup.Target, q backup.ThingQuery) (backup.Things, error) {
+func (c *Client) List(ctx context.Context, target backup.Target, q backup.CandidateQuery) (backup.Candidates, error) {
 	q.Search = strings.TrimSpace(q.Search)
-	found, err := c.lists.Get(ctx, listKey(target, q), func(ctx context.Context) (backup.Things, time.Time, error) {
+	found, err := c.lists.Get(ctx, listKey(target, q), func(ctx context.Context) (backup.Candidates, time.Time, error) {
 		found, failed := c.read(ctx, target, q)
 		if failed != nil {
-			return backup.Things{}, time.Time{}, failed
+			return backup.Candidates{}, time.Time{}, failed
 		}
 		return found, c.cfg.Now().Add(listsLast), nil
 	})
 	if failed := cloudError(string(q.Kind), err); failed != nil {
-		return backup.Things{}, failed
+		return backup.Candidates{}, failed
 	}
 	return found, nil
 }
@@ -54,8 +54,8 @@ func (c *Client) List(ctx context.Context, target backup.Target, q backup.ThingQ
 func (c *Client) read(
 	ctx context.Context,
 	target backup.Target,
-	q backup.ThingQuery,
-) (backup.Things, *backup.CloudError) {
+	q backup.CandidateQuery,
+) (backup.Candidates, *backup.CloudError) {
 	switch q.Kind {
 	case backup.Vaults:
 		return c.vaults(ctx, target, q)
@@ -75,14 +75,14 @@ var wholeID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
 func (c *Client) instances(
 	ctx context.Context,
 	target backup.Target,
-	q backup.ThingQuery,
-) (backup.Things, *backup.CloudError) {
+	q backup.CandidateQuery,
+) (backup.Candidates, *backup.CloudError) {
 	name := strings.Trim(q.Search, "*")
 	if name == "" || !wholeID.MatchString(name) || q.Next != "" {
 		return c.instancePage(ctx, target, q.Next, "InstanceName", "*"+name+"*", name != "")
 	}
 	type answer struct {
-		found  backup.Things
+		found  backup.Candidates
 		failed *backup.CloudError
 	}
 	byID := make(chan answer, 1)
@@ -95,9 +95,9 @@ func (c *Client) instances(
 	if failed == nil {
 		failed = other.failed
 	}
-	for _, t := range other.found.Things {
-		if !slices.ContainsFunc(found.Things, func(known backup.Thing) bool { return known.ID == t.ID }) {
-			found.Things = append([]backup.Thing{t}, found.Things...)
+	for _, t := range other.found.Items {
+		if !slices.ContainsFunc(found.Items, func(known backup.Candidate) bool { return known.ID == t.ID }) {
+			found.Items = append([]backup.Candidate{t}, found.Items...)
 		}
 	}
 	return found, failed
@@ -108,7 +108,7 @@ func (c *Client) instancePage(
 	target backup.Target,
 	next, filter, value string,
 	filtered bool,
-) (backup.Things, *backup.CloudError) {
+) (backup.Candidates, *backup.CloudError) {
 	params := []param.Parameter{{Name: "RegionId", Value: target.Region}, {Name: "MaxResults", Value: "100"}}
 	if filtered {
 		params = append(params, param.Parameter{Name: filter, Value: value})
@@ -133,28 +133,28 @@ func (c *Client) instancePage(
 		target: target,
 		params: params,
 	}, &page); failed != nil {
-		return backup.Things{}, failed
+		return backup.Candidates{}, failed
 	}
-	things := backup.Things{Next: page.NextToken}
+	candidates := backup.Candidates{Next: page.NextToken}
 	for _, i := range page.Instances.Instance {
-		t := thing(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType)
+		t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType)
 		for _, tag := range i.Tags.Tag {
 			if t.Tags == nil {
 				t.Tags = map[string]string{}
 			}
 			t.Tags[param.Clean(tag.TagKey, longestWord)] = param.Clean(tag.TagValue, longestWord)
 		}
-		things.Things = append(things.Things, t)
+		candidates.Items = append(candidates.Items, t)
 	}
-	return things, nil
+	return candidates, nil
 }
 
 // disks asks ECS (DescribeDisks) for those of one instance, of which there are few.
 func (c *Client) disks(
 	ctx context.Context,
 	target backup.Target,
-	q backup.ThingQuery,
-) (backup.Things, *backup.CloudError) {
+	q backup.CandidateQuery,
+) (backup.Candidates, *backup.CloudError) {
 	var page struct {
 		Disks struct {
 			Disk []struct {
@@ -168,26 +168,26 @@ func (c *Client) disks(
 		{Name: "InstanceId", Value: q.InstanceID},
 		{Name: "MaxResults", Value: "100"},
 	}}, &page); failed != nil {
-		return backup.Things{}, failed
+		return backup.Candidates{}, failed
 	}
-	var things backup.Things
+	var candidates backup.Candidates
 	for _, d := range page.Disks.Disk {
-		things.Things = append(things.Things, thing(d.DiskId, d.DiskName, "Type", d.Type, "Category", d.Category, "Size", strconv.FormatInt(d.Size, 10)+" GiB"))
+		candidates.Items = append(candidates.Items, candidate(d.DiskId, d.DiskName, "Type", d.Type, "Category", d.Category, "Size", strconv.FormatInt(d.Size, 10)+" GiB"))
 	}
-	return things, nil
+	return candidates, nil
 }
 
 // vaults asks Cloud Backup (DescribeVaults) for those that can be written to.
 func (c *Client) vaults(
 	ctx context.Context,
 	target backup.Target,
-	q backup.ThingQuery,
-) (backup.Things, *backup.CloudError) {
+	q backup.CandidateQuery,
+) (backup.Candidates, *backup.CloudError) {
 	return c.numbered(ctx, operation{
 		api:    cloudBackup,
 		action: describeVaults,
 		target: target,
-	}, q, func(body []byte) (things []backup.Thing, n int, err error) {
+	}, q, func(body []byte) (candidates []backup.Candidate, n int, err error) {
 		var page struct {
 			Vaults struct {
 				Vault []struct {
@@ -199,10 +199,10 @@ func (c *Client) vaults(
 		err = json.Unmarshal(body, &page)
 		for _, v := range page.Vaults.Vault {
 			if v.Status == "CREATED" && !v.Replication && (v.VaultRegionId == "" || v.VaultRegionId == target.Region) {
-				things = append(things, thing(v.VaultId, v.VaultName, "VaultType", v.VaultType))
+				candidates = append(candidates, candidate(v.VaultId, v.VaultName, "VaultType", v.VaultType))
 			}
 		}
-		return things, len(page.Vaults.Vault), err
+		return candidates, len(page.Vaults.Vault), err
 	})
 }
 
@@ -212,23 +212,23 @@ func (c *Client) vaults(
 func (c *Client) clusters(
 	ctx context.Context,
 	target backup.Target,
-	q backup.ThingQuery,
-) (backup.Things, *backup.CloudError) {
+	q backup.CandidateQuery,
+) (backup.Candidates, *backup.CloudError) {
 	return c.numbered(ctx, operation{
 		api:    cloudBackup,
 		action: describeContainerCluster,
 		target: target,
-	}, q, func(body []byte) (things []backup.Thing, n int, err error) {
+	}, q, func(body []byte) (candidates []backup.Candidate, n int, err error) {
 		var page struct {
 			Clusters []struct{ ClusterId, Name, ClusterType, AgentStatus string }
 		}
 		err = json.Unmarshal(body, &page)
 		for _, cl := range page.Clusters {
 			if strings.HasPrefix(cl.ClusterId, "cc-") {
-				things = append(things, thing(cl.ClusterId, cl.Name, "ClusterType", cl.ClusterType, "AgentStatus", cl.AgentStatus))
+				candidates = append(candidates, candidate(cl.ClusterId, cl.Name, "ClusterType", cl.ClusterType, "AgentStatus", cl.AgentStatus))
 			}
 		}
-		return things, len(page.Clusters), err
+		return candidates, len(page.Clusters), err
 	})
 }
 
@@ -237,14 +237,14 @@ func (c *Client) clusters(
 func (c *Client) numbered(
 	ctx context.Context,
 	op operation,
-	q backup.ThingQuery,
-	read func([]byte) ([]backup.Thing, int, error),
-) (backup.Things, *backup.CloudError) {
+	q backup.CandidateQuery,
+	read func([]byte) ([]backup.Candidate, int, error),
+) (backup.Candidates, *backup.CloudError) {
 	number, err := strconv.Atoi(q.Next)
 	if err != nil || number < 1 || number > mostPages {
 		number = 1
 	}
-	var things backup.Things
+	var candidates backup.Candidates
 	for ; ; number++ {
 		op.params = []param.Parameter{
 			{Name: "PageNumber", Value: strconv.Itoa(number)},
@@ -252,23 +252,23 @@ func (c *Client) numbered(
 		}
 		a, said, failed := c.perform(ctx, op)
 		if failed != nil {
-			return backup.Things{}, failed
+			return backup.Candidates{}, failed
 		}
 		page, n, err := read(a.body)
 		if err != nil {
-			return backup.Things{}, unread(op.action, a.status, said, "the list could not be read")
+			return backup.Candidates{}, unread(op.action, a.status, said, "the list could not be read")
 		}
 		for _, t := range page {
 			if strings.Contains(strings.ToLower(t.Name), strings.ToLower(q.Search)) || strings.Contains(t.ID, q.Search) {
-				things.Things = append(things.Things, t)
+				candidates.Items = append(candidates.Items, t)
 			}
 		}
 		switch more := n == pageSize && number < mostPages; {
 		case !more:
-			return things, nil
-		case q.Search == "" || len(things.Things) >= pageSize:
-			things.Next = strconv.Itoa(number + 1)
-			return things, nil
+			return candidates, nil
+		case q.Search == "" || len(candidates.Items) >= pageSize:
+			candidates.Next = strconv.Itoa(number + 1)
+			return candidates, nil
 		}
 	}
 }
@@ -285,12 +285,12 @@ func (c *Client) listed(ctx context.Context, op operation, page any) *backup.Clo
 	return failed
 }
 
-// thing has an id, a name and facts: pairs of a name of the API and a value.
-func thing(id, name string, pairs ...string) backup.Thing {
-	t := backup.Thing{ID: param.Clean(id, longestWord), Name: param.Clean(name, 200)}
+// candidate has an id, a name and facts: pairs of a name of the API and a value.
+func candidate(id, name string, pairs ...string) backup.Candidate {
+	t := backup.Candidate{ID: param.Clean(id, longestWord), Name: param.Clean(name, 200)}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if value := param.Clean(pairs[i+1], longestWord); value != "" {
-			t.Facts = append(t.Facts, backup.Fact{Name: pairs[i], Value: value})
+			t.Attributes = append(t.Attributes, backup.Attribute{Name: pairs[i], Value: value})
 		}
 	}
 	return t

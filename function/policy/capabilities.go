@@ -8,9 +8,9 @@ import (
 	"backupportal/function/param"
 )
 
-// Uses is what the rules have the portal do in the account of an alias, whoever
+// Capabilities is what the rules have the portal do in the account of an alias, whoever
 // may have it done.
-func (p *Policy) Uses(alias string) (u backup.Uses) {
+func (p *Policy) Capabilities(alias string) (u backup.Capabilities) {
 	for _, r := range p.rules {
 		if !slices.Contains(r.accounts, alias) {
 			continue

@@ -45,8 +45,8 @@ var (
 	otherRSA  = sync.OnceValue(rsaKey)
 )
 
-// An issuerRig is an OpenID provider that says what a test wants.
-type issuerRig struct {
+// An issuerFixture is an OpenID provider that says what a test wants.
+type issuerFixture struct {
 	*httptest.Server
 	clock  *testClock
 	nonce  string
@@ -59,9 +59,9 @@ type issuerRig struct {
 	away   atomic.Bool // it hangs up
 }
 
-func newIssuer(t *testing.T, c *testClock) *issuerRig {
+func newIssuer(t *testing.T, c *testClock) *issuerFixture {
 	t.Helper()
-	p := &issuerRig{clock: c}
+	p := &issuerFixture{clock: c}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		json.NewEncoder(w).Encode(map[string]any{
@@ -102,7 +102,7 @@ func issuerKeys() string {
 }
 
 // issue makes a token.
-func (p *issuerRig) issue() string {
+func (p *issuerFixture) issue() string {
 	if p.token != nil {
 		return p.token()
 	}
@@ -121,7 +121,7 @@ func (p *issuerRig) issue() string {
 }
 
 // with makes a token with claims changed.
-func (p *issuerRig) with(change func(claims map[string]any)) string {
+func (p *issuerFixture) with(change func(claims map[string]any)) string {
 	p.change = change
 	defer func() { p.change = nil }()
 	return p.issue()

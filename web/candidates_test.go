@@ -20,14 +20,14 @@ import (
 func (w *world) listed(t *testing.T, address string) (ids []string, next string, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	answer = w.ask("GET", "/api/v1/accounts/"+address, "", "")
-	var got web.Things
+	var got web.Candidates
 	if answer.Code == http.StatusOK {
 		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, thing := range got.Things {
-		ids = append(ids, thing.ID)
+	for _, candidate := range got.Items {
+		ids = append(ids, candidate.ID)
 	}
 	return ids, got.Next, answer
 }

@@ -43,7 +43,7 @@ func (c *hooked) CancelBackupJob(ctx context.Context, t backup.Target, job, vaul
 // who asked in between and saw the job running does not take that back.
 func TestEndIsNotLostToAnEarlierSight(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
-		r := newRigOn(t, url)
+		r := newFixtureOn(t, url)
 		sub := submission("k")
 		sub.Params["JobName"] = "emulator.20s"
 		answer, err := r.Submit(t.Context(), sub)
@@ -74,7 +74,7 @@ func TestEndIsNotLostToAnEarlierSight(t *testing.T) {
 
 // A recovery point that is not told of keeps nobody from the end of the job.
 func TestEndIsKeptWhateverBecomesOfTheConsistency(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	sub := submission("k")
 	sub.Params["InstanceId"] = "i-bp1demodb01"
 	sub.Params["Detail.appConsistent"] = "true"
@@ -99,7 +99,7 @@ func TestEndIsKeptWhateverBecomesOfTheConsistency(t *testing.T) {
 
 // A cloud that hangs makes no wait longer than was asked for.
 func TestFollowLeavesTheCloudNoMoreTimeThanItHas(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	id := r.running(t, "k", "1h")
 	r.Cloud = &hooked{Cloud: r.Cloud, jobs: func(ctx context.Context) {
 		if end, ok := ctx.Deadline(); !ok || time.Until(end) > 3*time.Second {
@@ -116,7 +116,7 @@ func TestFollowLeavesTheCloudNoMoreTimeThanItHas(t *testing.T) {
 func TestWhoCancelledIsWhoseRequestWasTaken(t *testing.T) {
 	for name, failure := range map[string]error{"refused": backup.ErrRefused, "lost": backup.ErrUnknownOutcome} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			id := r.running(t, "k", "1h")
 			alice := submission("k").Principal
 			cloud := &hooked{Cloud: r.Cloud}
@@ -141,7 +141,7 @@ func TestWhoCancelledIsWhoseRequestWasTaken(t *testing.T) {
 
 // Where nothing was started, nothing has ended, and waiting does not help.
 func TestNothingToCancelWhereNothingWasStarted(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {

@@ -27,32 +27,32 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// A rig is the service in front of the emulator, which fails as it is told.
-type rig struct {
+// A fixture is the service in front of the emulator, which fails as it is told.
+type fixture struct {
 	*backup.Service
 	cloud  *emulator.Cloud
 	clock  *clock
 	before func(ask int) // each ask of a plan, if set
 }
 
-// newRig makes a rig with an empty store in memory, which passes the suite of
+// newFixture makes a rig with an empty store in memory, which passes the suite of
 // the databases: most tests are about the service, not about its store.
-func newRig(t testing.TB) *rig { return newRigWith(t, memory.New()) }
+func newFixture(t testing.TB) *fixture { return newFixtureWith(t, memory.New()) }
 
-// newRigOn makes a rig with the database at url.
-func newRigOn(t testing.TB, url string) *rig { return newRigWith(t, openStore(t, url)) }
+// newFixtureOn makes a rig with the database at url.
+func newFixtureOn(t testing.TB, url string) *fixture { return newFixtureWith(t, openStore(t, url)) }
 
 // sqliteFile is the address of a database that is not there yet.
 func sqliteFile(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "portal.db") }
 
-// newRigWith makes a rig with a store.
-func newRigWith(t testing.TB, db interface {
+// newFixtureWith makes a rig with a store.
+func newFixtureWith(t testing.TB, db interface {
 	backup.Store
 	backup.Limits
-}) *rig {
+}) *fixture {
 	t.Helper()
 	// The cloud's SDK signs with the machine's clock, so the test's begins there.
-	r := &rig{clock: &clock{now: time.Now().Round(0)}}
+	r := &fixture{clock: &clock{now: time.Now().Round(0)}}
 	cloud, err := emulator.New(emulator.Options{Now: r.clock.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -78,12 +78,12 @@ func newRigWith(t testing.TB, db interface {
 
 // steps returns the kinds of the steps of a submission in a store in memory, and
 // what is wrong with them.
-func (r *rig) steps(id string) (kinds string, err error) {
+func (r *fixture) steps(id string) (kinds string, err error) {
 	return storetest.Kinds(r.Limits.(*memory.Store).Steps(id))
 }
 
 // client makes a client of the emulator, over HTTP, with its own clock.
-func (r *rig) client(t testing.TB, now func() time.Time) *aliyun.Client {
+func (r *fixture) client(t testing.TB, now func() time.Time) *aliyun.Client {
 	t.Helper()
 	server := httptest.NewServer(r.cloud)
 	t.Cleanup(server.Close)
@@ -136,16 +136,16 @@ func submission(key string) backup.Submission {
 }
 
 // jobs is how many jobs the cloud has made.
-func (r *rig) jobs() int { return len(r.cloud.Ledger().Jobs) }
+func (r *fixture) jobs() int { return len(r.cloud.Ledger().Jobs) }
 
 // sends is how many times CreateBackupJob has left the portal.
-func (r *rig) sends() int { return len(r.cloud.Ledger().CallsOf("CreateBackupJob")) }
+func (r *fixture) sends() int { return len(r.cloud.Ledger().CallsOf("CreateBackupJob")) }
 
 // lists is how many times the portal has asked for jobs.
-func (r *rig) lists() int { return len(r.cloud.Ledger().CallsOf("DescribeBackupJobs2")) }
+func (r *fixture) lists() int { return len(r.cloud.Ledger().CallsOf("DescribeBackupJobs2")) }
 
 // fail gives the cloud a schedule of faults (docs/emulator.md).
-func (r *rig) fail(t testing.TB, schedule string) {
+func (r *fixture) fail(t testing.TB, schedule string) {
 	t.Helper()
 	if err := r.cloud.SetFaults(schedule); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func (r *rig) fail(t testing.TB, schedule string) {
 }
 
 // record is what the store knows of a submission.
-func (r *rig) record(t testing.TB, id string) backup.Record {
+func (r *fixture) record(t testing.TB, id string) backup.Record {
 	t.Helper()
 	record, err := r.Store.Find(t.Context(), id)
 	if err != nil {

@@ -17,7 +17,7 @@ func TestOftenIsOnceAMinute(t *testing.T) {
 	tr := start(t, s, "a", key)
 	for range 40 { // the clock goes on with every look at it
 		for _, source := range []string{"ci", "other"} {
-			if err := tr.Record(t.Context(), backup.AuditEvent{Kind: backup.AuditWebhookRefused, Often: source}); err != nil {
+			if err := tr.Record(t.Context(), backup.AuditEvent{Kind: backup.AuditWebhookRefused, SampleKey: source}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -36,7 +36,7 @@ func TestOftenIsOnceAMinute(t *testing.T) {
 	}
 	tr.step = 0
 	for i := range 5000 {
-		_ = tr.Record(t.Context(), backup.AuditEvent{Kind: backup.AuditSigninFailed, Often: fmt.Sprint(i)})
+		_ = tr.Record(t.Context(), backup.AuditEvent{Kind: backup.AuditSigninFailed, SampleKey: fmt.Sprint(i)})
 	}
 	if len(s.rows) > 1200 {
 		t.Errorf("%d rows of 5000 strangers", len(s.rows))
@@ -63,7 +63,7 @@ func TestCountedEventsAreNotLost(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
 	tr.step = 0
-	refused := backup.AuditEvent{Kind: backup.AuditWebhookRefused, Often: "ci"}
+	refused := backup.AuditEvent{Kind: backup.AuditWebhookRefused, SampleKey: "ci"}
 	for range 10 {
 		_ = tr.Record(t.Context(), refused)
 	}

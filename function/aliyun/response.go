@@ -14,9 +14,9 @@ import (
 	"backupportal/function/param"
 )
 
-// A reading is what the envelope of an answer says, by the names that the API
+// A response is what the envelope of an answer says, by the names that the API
 // pages of Cloud Backup and STS give.
-type reading struct {
+type response struct {
 	object    bool   // the body is a JSON object
 	success   string // "true", "false", or "" if there is no such word
 	code      string // "200" on success; unreadable if it is no word
@@ -34,12 +34,12 @@ var word = regexp.MustCompile(`\A[A-Za-z0-9._-]{1,64}\z`)
 
 // read parses an envelope by itself: the SDK panics on a numeric Code, and
 // takes broken JSON for a success.
-func read(body []byte) reading {
+func read(body []byte) response {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &members) != nil || members == nil {
-		return reading{}
+		return response{}
 	}
-	r := reading{object: true, code: scalar(members["Code"]), message: text(members["Message"])}
+	r := response{object: true, code: scalar(members["Code"]), message: text(members["Message"])}
 	if s := string(members["Success"]); s == "true" || s == "false" {
 		r.success = s
 	}

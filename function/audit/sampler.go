@@ -10,12 +10,12 @@ import (
 // How often an event is written down that strangers can bring about, and how
 // many kinds of them are told apart: those beyond are all one.
 const (
-	oftenPace = time.Minute
-	mostOften = 1000
+	samplePeriod = time.Minute
+	maxSampled   = 1000
 )
 
-// often counts events that are written down now and then.
-type often struct {
+// sampler counts events that are written down now and then.
+type sampler struct {
 	mu   sync.Mutex
 	seen map[string]*count
 }
@@ -28,11 +28,11 @@ type count struct {
 
 // keyOf is how an event is counted. Those for which there is no room are counted as
 // their kind.
-func (o *often) keyOf(e backup.AuditEvent, now time.Time) string {
-	key := string(e.Kind) + "\x00" + e.Often
-	if o.seen[key] == nil && len(o.seen) >= mostOften {
+func (o *sampler) keyOf(e backup.AuditEvent, now time.Time) string {
+	key := string(e.Kind) + "\x00" + e.SampleKey
+	if o.seen[key] == nil && len(o.seen) >= maxSampled {
 		o.forget(now)
-		if len(o.seen) >= mostOften {
+		if len(o.seen) >= maxSampled {
 			key = string(e.Kind)
 		}
 	}
@@ -40,8 +40,8 @@ func (o *often) keyOf(e backup.AuditEvent, now time.Time) string {
 }
 
 // take reports whether e is to be written down, and how many like it were not.
-func (o *often) take(e backup.AuditEvent, now time.Time) (unwritten int, write bool) {
-	if e.Often == "" {
+func (o *sampler) take(e backup.AuditEvent, now time.Time) (unwritten int, write bool) {
+	if e.SampleKey == "" {
 		return 0, true
 	}
 	o.mu.Lock()
@@ -53,7 +53,7 @@ func (o *often) take(e backup.AuditEvent, now time.Time) (unwritten int, write b
 		return 0, true
 	}
 	c.event = e
-	if age := now.Sub(c.last); age >= 0 && age < oftenPace {
+	if age := now.Sub(c.last); age >= 0 && age < samplePeriod {
 		c.unwritten++
 		return 0, false
 	}
@@ -62,8 +62,8 @@ func (o *often) take(e backup.AuditEvent, now time.Time) (unwritten int, write b
 }
 
 // putBack counts events again that could not be written down.
-func (o *often) putBack(e backup.AuditEvent, n int, now time.Time) {
-	if e.Often == "" || n == 0 {
+func (o *sampler) putBack(e backup.AuditEvent, n int, now time.Time) {
+	if e.SampleKey == "" || n == 0 {
 		return
 	}
 	o.mu.Lock()
@@ -77,12 +77,12 @@ func (o *often) putBack(e backup.AuditEvent, n int, now time.Time) {
 
 // pending takes what was counted and is not written down yet: all of it, or what is a
 // pace old. Its events are the last ones of their kind.
-func (o *often) pending(now time.Time, all bool) map[*backup.AuditEvent]int {
+func (o *sampler) pending(now time.Time, all bool) map[*backup.AuditEvent]int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	found := map[*backup.AuditEvent]int{}
 	for _, c := range o.seen {
-		if age := now.Sub(c.last); c.unwritten > 0 && (all || age < 0 || age >= oftenPace) {
+		if age := now.Sub(c.last); c.unwritten > 0 && (all || age < 0 || age >= samplePeriod) {
 			e := c.event
 			found[&e], c.unwritten, c.last = c.unwritten, 0, now
 		}
@@ -91,9 +91,9 @@ func (o *often) pending(now time.Time, all bool) map[*backup.AuditEvent]int {
 }
 
 // forget forgets those of which nothing is left to be said.
-func (o *often) forget(now time.Time) {
+func (o *sampler) forget(now time.Time) {
 	for key, c := range o.seen {
-		if age := now.Sub(c.last); c.unwritten == 0 && (age < 0 || age >= oftenPace) {
+		if age := now.Sub(c.last); c.unwritten == 0 && (age < 0 || age >= samplePeriod) {
 			delete(o.seen, key)
 		}
 	}
