@@ -33,9 +33,9 @@ func TestStatesHaveATextAndAShape(t *testing.T) {
 		says       string
 	}{
 		{backup.StateSending, "Sending", "accent dot", true, ""},
-		{backup.StateUnknown, "Being checked", "warn ring", true, "We do not know yet"},
+		{backup.StateUnknown, "Being checked", "warn ring", true, "It is not known yet"},
 		{backup.StateRefused, "Refused", "bad diamond", false, "Nothing was started."},
-		{backup.StateNotSent, "Not sent", "warn dash", false, "did not take the request"},
+		{backup.StateNotSent, "Not sent", "warn dash", false, "did not accept the request"},
 		{backup.StateCreated, "Queued", "muted dot", true, ""},
 		{backup.StateQueued, "Queued", "muted dot", true, ""},
 		{backup.StateRunning, "Running", "accent dot", true, ""},

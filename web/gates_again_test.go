@@ -11,7 +11,7 @@ import (
 )
 
 // A run that is repeated takes the backup that it has, and makes another only
-// if did not succeed.
+// if that came to nothing.
 func TestGatesOfOneRunShareABackup(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		again := func(changed map[string]string, code, jobs int) {

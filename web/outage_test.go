@@ -68,7 +68,7 @@ func TestWithoutAStoreEveryDoorAnswersThatNothingWasSent(t *testing.T) {
 }
 
 // While nobody knows what became of a request, each door says that it is being
-// checked, and when to look again; the request is not sent again.
+// checked, and when to look again; nothing is sent a second time.
 func TestUnknownOutcomeIsBeingChecked(t *testing.T) {
 	w := newWorld(t)
 	if err := w.cloud.SetFaults("CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s"); err != nil {

@@ -15,10 +15,10 @@ import (
 // phrases are the phrases that no text may contain, in lower case.
 var phrases = []string{
 	// Former product names.
-	"backup desk", "备份门户",
+	"backup desk", "备份服务台",
 
 	// Indirect English.
-	"invalid URL", "in the way", "to mend it", "granted by no rule", "keeping it", "how much",
+	"its address is none", "in the way", "to mend it", "granted by no rule", "keeping it", "how much",
 	"the limit is that of", "hold only what changed", "as if the power was cut", "mean nothing here", "means nothing",
 	"whoever", "whatever", "of which", "none of", "what comes of it", "nobody ", "somebody ", "take on the role", "takes on a role",
 	"lets the portal in", "lets nobody in", "sign of life", "do not fit together", "misses a value", "tell the operator",
@@ -26,8 +26,8 @@ var phrases = []string{
 	"has it so", "asked by", "came in by", "put it right", "kept there", "not known here", "right now",
 
 	// Chinese that is not the vendor's, or not standard.
-	"没有规则授权此操作", "没有规则允许", "您不能发起备份", "使用此键", "新的键", "同一个键", "键的有效期", "至少一个卷", "持久卷",
-	"链接中的以下部分在此无效", "限制对象：", "如同断电）", "备份方式", "身份提供商",
+	"您的规则均未授权", "没有规则允许", "您不能发起备份", "使用此键", "新的键", "同一个键", "键的有效期", "至少一个卷", "持久卷",
+	"链接中的以下部分在此无效", "限制对象：", "如同断电）", "备份方式", "身份提供方",
 }
 
 // durations are times as Go prints them, such as 15m0s.
