@@ -60,12 +60,12 @@ func TestAuditTrailIsVerified(t *testing.T) {
 			}
 			const whole, broken, unusable = 0, 1, 2
 			in := []string{"DATABASE_URL", url, "AUDIT_KEY", "another key that has 32 bytes or even more, " + auditKey}
-			verified(whole, "10 records in 2 chains; seals are right", in)
-			verified(whole, "10 records in 2 chains; seals are right", in, "-file", file)
-			verified(whole, "seals were not looked at", in[:2])
+			verified(whole, "10 records in 2 chains; all seals are valid", in)
+			verified(whole, "10 records in 2 chains; all seals are valid", in, "-file", file)
+			verified(whole, "seals were not checked", in[:2])
 			verified(broken, "changed, or not the successor", []string{"DATABASE_URL", url, "AUDIT_KEY", "another key that has 32 bytes or even more"})
 			verified(unusable, "at least 32", []string{"DATABASE_URL", url, "AUDIT_KEY", "short"})
-			verified(unusable, "no record", in, "-file", os.DevNull)
+			verified(unusable, "no audit records", in, "-file", os.DevNull)
 			verified(unusable, "DATABASE_URL", []string{"AUDIT_KEY", auditKey})
 			verified(unusable, "no record", []string{"DATABASE_URL", "sqlite:" + filepath.Join(t.TempDir(), "other.db")})
 			verified(unusable, "-from", in, "-from", "yesterday")
