@@ -23,7 +23,7 @@
 
 set -eu +x      # a trace would show the token
 export LC_ALL=C # in which a-z are 26 letters
-code=5          # of whatever goes wrong in the shell itself, which by its own would often say 2
+code=5          # for errors in the shell itself, which would often exit with 2
 trap 'exit "$code"' EXIT
 nl=$(printf '\n.')
 nl=${nl%.}

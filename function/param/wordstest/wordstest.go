@@ -20,7 +20,7 @@ var phrases = []string{
 	// Indirect English.
 	"its address is none", "in the way", "to mend it", "granted by no rule", "keeping it", "how much",
 	"the limit is that of", "hold only what changed", "as if the power was cut", "mean nothing here", "means nothing",
-	"whoever", "whatever", "of which", "none of", "what comes of it", "nobody ", "somebody ", "take on the role", "takes on a role",
+	"whoever", "whatever", "of which", "none of", "what comes of it", " nobody ", "nobody knows", " somebody ", "somebody cancelled", "somebody wanted", "take on the role", "takes on a role",
 	"lets the portal in", "lets nobody in", "sign of life", "do not fit together", "misses a value", "tell the operator",
 	"stands alone", "is no address", "kind of backup", "switched off at the moment", "goes by the tags",
 	"has it so", "asked by", "came in by", "put it right", "kept there", "not known here", "right now",
