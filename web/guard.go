@@ -18,11 +18,13 @@ import (
 	"backupportal/templates"
 )
 
-// identify gives each request its id, and the reader's language and theme,
-// which everything below may need, error pages included.
+// identify adds the request id, the language and the theme to the context of a
+// request. The answer has the id in the header X-Request-Id: it finds the lines of
+// the log that this request caused.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := s.requestID(r.Context())
+		w.Header().Set("X-Request-Id", id)
 		ctx := logging.WithRequestID(r.Context(), id)
 		ctx = backup.WithRequestInfo(ctx, requestInfo(r, id))
 		ctx = templates.WithLanguage(ctx, language(r))
