@@ -216,7 +216,7 @@ var replies = []reply{
 	{"200", param.Both("A repeated request: the first answer to this key, with `Idempotent-Replayed: true`. With `dry_run`: the API call.", "重复请求：返回此幂等键的首次结果，并带有 `Idempotent-Replayed: true`。使用 `dry_run` 时：返回调用内容。")},
 	{"202", param.Both("It is not known yet whether a job exists: `Status` is `UNKNOWN`. After `Retry-After`, send the same request again or read the submission.", "尚不确定任务是否存在：`Status` 为 `UNKNOWN`。请在 `Retry-After` 之后再次发送同一请求，或查询该提交。")},
 	{"403", param.Both("The policy does not allow the backup; `errors` has an explanation for each rule.", "策略不允许此备份；`errors` 中逐条列出各规则的说明。")},
-	{"409", param.Both("The first request with this key is still in progress: ask again after `Retry-After`.", "使用此幂等键的首个请求仍在处理：请在 `Retry-After` 之后再试。")},
+	{"409", param.Both("The first request with this key is still in progress: try again after `Retry-After`.", "使用此幂等键的首个请求仍在处理：请在 `Retry-After` 之后再试。")},
 	{"422", param.Both("The request is invalid, the key was used with different content, or Cloud Backup refused the request for a reason that you can correct.", "请求有误，或此幂等键已用于不同内容，或云备份因可由您更正的原因拒绝了请求。")},
 	{"502", param.Both("Cloud Backup refused the request for a reason that only an operator can correct.", "云备份拒绝了请求，原因须由管理员处理。")},
 	{"429", param.Both("A limit of the policy was reached; `limit` names it. Nothing was started, and the key can still be used: send the same request again after `Retry-After`. Without this header, waiting does not help.", "达到策略的限制，`limit` 说明是哪一项。未开始备份，幂等键仍可使用：请在 `Retry-After` 之后重新发送；若没有该响应头，等待也无济于事。")},

@@ -139,7 +139,7 @@ func problemKinds() []templates.ProblemKind {
 var filterWords = map[string]templates.Filter{
 	"Whose": {
 		Example: "mine",
-		Meaning: param.Text{En: "`mine`: backups that you submitted; `all` or no value: all backups that you are allowed to view", Zh: "`mine`：您自己提交的；`all` 或不填：您可以查看的"},
+		Meaning: param.Text{En: "`mine`: backups that you submitted; `all` or no value: all backups that you are allowed to view", Zh: "`mine`：您提交的备份；`all` 或不填：您有权查看的所有备份"},
 	},
 	"Status": {
 		Example: "FAILED,PARTIAL_COMPLETE",
