@@ -33,8 +33,8 @@ var phrases = []string{
 // durations are times as Go prints them, such as 15m0s.
 var durations = regexp.MustCompile(`\b\d+h\d+m\d+s|\b\d+m\d+(\.\d+)?s`)
 
-// Find returns the first phrase in text that users must not read, or "" if there
-// is none. It ignores case.
+// Find returns the first phrase in text that users must not read. It returns ""
+// if text has no such phrase. It ignores case.
 func Find(text string) string {
 	lower := strings.ToLower(text)
 	for _, phrase := range phrases {
