@@ -317,13 +317,13 @@ func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ A
 // attempt records an attempt with its audit intent, calls CreateBackupJob, and records the
 // result. If done is false and there is no error, the caller reads the log again: another
 // process added a step, or the call had no effect. The errors are a [*LimitError] and
-// [ErrStoreUnavailable]; nothing was sent.
+// [ErrStoreUnavailable]; this attempt started no job.
 func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, done bool, _ error) {
 	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.window(ctx)}
 	if step.N > 0 {
-		// The previous attempt has no effect, so its reservation is refunded, perhaps only after
-		// this line by another process. A reservation for this step's number cannot be refunded
-		// by that process.
+		// The process that found that the previous attempt started no job refunds its
+		// reservation, perhaps only after this line. Holding the reservation for this step's
+		// number keeps that refund from releasing what this attempt needs.
 		if err := s.limiter().reserve(ctx, r, call, step.N); err != nil {
 			return Answer{}, false, err
 		}
