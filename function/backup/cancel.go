@@ -25,7 +25,7 @@ func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record)
 //   - [*BusyError] with [ErrOver] or [ErrNoJob]: there is nothing to cancel.
 //   - [*BusyError] with [ErrCancelNo]: the cloud refused; the job continues.
 //   - [*BusyError] with [ErrNotCancelled]: it is unknown whether the cloud accepted the request.
-//   - [ErrStoreUnavailable]: the record could not be read or the intent not be recorded; nothing was sent.
+//   - [ErrStoreUnavailable]: nothing was sent: the record cannot be read, or the intent not recorded.
 func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (Record, error) {
 	r, err := s.Refresh(ctx, p, id)
 	if err != nil {
@@ -113,8 +113,8 @@ func (s *Service) resolveCancel(
 	r = records[0]
 	switch err := r.Cancellable(s.Now()); {
 	case errors.Is(err, ErrCancelled):
-		// The job is being cancelled, but perhaps by another person: a refused request is not
-		// the cause, and if a cancellation by another principal is stored, it probably is.
+		// The job is being cancelled, but perhaps not by this request: a refused request had no
+		// effect, and a recent cancellation in the store belongs to another request.
 		known, err := s.steps().find(ctx, r.SubmissionID)
 		if errors.Is(busy.Err, ErrCancelNo) || err != nil || known.Cancellation.overrides(r.Job) {
 			r.Cancellation = known.Cancellation

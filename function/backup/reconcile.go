@@ -67,6 +67,7 @@ func (s *Service) reconcileAndRefund(ctx context.Context, caller identity.Princi
 	if !ours || err != nil {
 		return ours, err
 	}
+	// reconcile does not return the step that it added: read it.
 	if known, err := s.steps().find(ctx, r.SubmissionID); err == nil && known.Last.Kind != StepCreated {
 		s.limiter().refund(ctx, r, r.Last.N)
 	}

@@ -79,6 +79,7 @@ func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) 
 func (r Record) needsRefresh(now time.Time) bool {
 	asked := r.Last.At // CreateBackupJob itself counts as a request
 	if r.Last.Kind == StepCreated {
+		// CreateBackupJob returns no status, so a new job may be asked for at once.
 		asked = time.Time{}
 	}
 	if r.AskedAt.After(asked) {

@@ -23,7 +23,7 @@ type Upkeep interface {
 
 // Swept is the result of [Service.Sweep].
 type Swept struct {
-	Open      int // submissions that were not final at the start
+	Open      int // submissions that it read: those not marked as final
 	Resolved  int // attempts whose result was recorded from the list
 	Refreshed int // submissions whose jobs the cloud described
 	Forgotten int // old submissions that were removed
@@ -153,8 +153,9 @@ func (w *sweep) refresh(ctx context.Context, keep time.Duration) error {
 	return err
 }
 
-// forget removes submissions older than keep, in batches, and limits that have ended. Records
-// that were valid within the last hour are kept, because another process may still use them.
+// forget removes submissions that are older than keep, in batches, and entries of the limits
+// that have ended. It removes them one hour late, because another process may still use a record
+// that has just expired.
 func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 	now := w.Now().Add(-time.Hour)
 	before := now.Add(-max(keep, KeyExpires))
@@ -163,6 +164,7 @@ func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 		if err != nil {
 			return storeUnavailable(err)
 		}
+		// A batch that is not full was the last one.
 		if w.result.Forgotten += n; n < forgetBatch {
 			break
 		}
