@@ -127,6 +127,7 @@ func (s *Service) resolveCancel(
 	return r, busy
 }
 
+// msgMayNotCancel is the reason in the [DeniedError] of Cancel.
 var msgMayNotCancel = param.Both("No rule lets you cancel this backup", "没有规则允许您取消此备份")
 
 // Cancellation says who cancelled a job, and when the cloud accepted the request. The zero value

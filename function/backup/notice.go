@@ -252,9 +252,9 @@ func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 	}
 }
 
-// send sends a notice that is leased until the given time. The store then offers the notice
-// again, so a failure needs no clean-up. It ignores the cancellation of ctx: a message that was
-// started must not be cut off.
+// send sends a notice that is leased until the given time. After that time the store offers the
+// notice again, so a failure needs no clean-up. It ignores the cancellation of ctx: a message
+// that was started must not be cut off.
 //
 // The error is [errExpired] if nothing was sent because the lease or the notice is too old.
 // After [noticeLifetime] a notice is given up: it is marked as done, and an error is logged.

@@ -211,6 +211,7 @@ func RequestInfoFrom(ctx context.Context) RequestInfo {
 	return v
 }
 
+// requestInfoKey is the context key of a [RequestInfo].
 type requestInfoKey struct{}
 
 // TraceID returns the trace id of a traceparent header, or empty text if the header is not valid

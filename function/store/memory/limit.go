@@ -53,7 +53,9 @@ func (s *Store) Reserve(ctx context.Context, a backup.Reservation) (*backup.Limi
 	defer s.mu.Unlock()
 	l := &s.limits
 	before, known := l.reservations[a.Key]
+	// A reservation older than its key belongs to an earlier use of the key.
 	first := !known || before.at <= ms(a.Now.Add(-backup.KeyExpires))
+	// The submission already holds its reservation. A later attempt needs it now.
 	if !first && before.held > 0 {
 		before.held = max(before.held, a.Attempt+1)
 		l.reservations[a.Key] = before
@@ -138,6 +140,7 @@ func (s *Store) Refund(ctx context.Context, key string, attempt int) error {
 	defer s.mu.Unlock()
 	l := &s.limits
 	holds := l.reservations[key]
+	// Refunded already, or held for a later attempt.
 	if holds.held == 0 || holds.held > attempt+1 {
 		return nil
 	}
@@ -145,6 +148,7 @@ func (s *Store) Refund(ctx context.Context, key string, attempt int) error {
 		day := quotaDay{quota, holds.day}
 		l.quotas[day] = max(l.quotas[day]-1, 0)
 	}
+	// The cool-down may have ended meanwhile, and another submission may have started a new one.
 	if l.cooldowns[holds.cooldownResource].owner == key {
 		delete(l.cooldowns, holds.cooldownResource)
 	}
@@ -181,6 +185,7 @@ func (s *Store) Peek(ctx context.Context, r backup.Rate, now time.Time) (time.Du
 func (s *Store) ForgetLimits(ctx context.Context, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Entries are kept longer than they have an effect, because clocks of processes differ.
 	hour, day := ms(now.Add(-time.Hour)), now.UTC().AddDate(0, 0, -8).Format(time.DateOnly)
 	for k, next := range s.limits.rates {
 		if next < hour {

@@ -38,6 +38,7 @@ func (s *Store) List(ctx context.Context, q backup.Query) (page []backup.Record,
 			(q.From.IsZero() || ms(r.CreatedAt) >= ms(q.From)) && (q.To.IsZero() || ms(r.CreatedAt) < ms(q.To)) &&
 			(q.Before == nil || compare(r.Place(), *q.Before) < 0) && (q.After == nil || compare(r.Place(), *q.After) > 0)
 	})
+	// With q.After the page has the records nearest to that place, which are the oldest.
 	if more := len(found) - q.Limit; more > 0 && q.After != nil {
 		found = found[more:]
 	}
@@ -116,6 +117,8 @@ func (s *Store) Lease(ctx context.Context, n backup.Notice, until time.Time) (ta
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.delivery(n)
+	// Another number of attempts means that another process has leased the notice since it was
+	// read.
 	if d == nil || d.attempts != n.Attempts || d.done != 0 || ctx.Err() != nil {
 		return false, ctx.Err()
 	}

@@ -37,6 +37,7 @@ type Store struct {
 	limits      limits
 }
 
+// Store has all interfaces that package backup asks of a database.
 var (
 	_ backup.Store  = (*Store)(nil)
 	_ backup.Limits = (*Store)(nil)
@@ -134,6 +135,9 @@ func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record
 		}
 		number = use.number + 1
 	}
+	// A later use of the key has a new id and job name, so that its job is never taken for an
+	// earlier one. Cloud Backup limits names to 64 characters: the label is cut, and the id is
+	// complete.
 	if number > 0 {
 		use := fmt.Sprint("-", number+1)
 		name := strings.TrimSuffix(r.JobName, "-"+key)
@@ -142,6 +146,7 @@ func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record
 	}
 	r.Key, r.Last = "", backup.Step{N: -1}
 	kept := &submission{record: asStored(r), key: key, number: number, notices: map[notice]*delivery{}}
+	// A refusal by the policy never changes, so it is final at once.
 	if r.Denied != nil {
 		kept.state = backup.StateDenied
 	}
@@ -223,10 +228,12 @@ func (s *Store) Append(
 		switch n := len(to.steps); {
 		case step.N > n: // a gap
 			return nil
+		// A repeat by the same owner is this step; any other owner was too late.
 		case step.N < n:
 			if to.steps[step.N].Owner != step.Owner {
 				return nil
 			}
+		// A final step has no step after it.
 		case n > 0 && to.steps[n-1].Kind != backup.StepAttempt && to.steps[n-1].Kind != backup.StepNotSent:
 			return nil
 		}
@@ -269,6 +276,8 @@ func (s *Store) See(ctx context.Context, id string, latest backup.Job) error {
 		first := sub.job == nil
 		j, seen, ended := sub.ensureJob(), ms(latest.SeenAt), latest.Status.IsTerminal()
 		j.asked = max(j.asked, seen)
+		// A terminal status is never replaced by one that is not. Otherwise the newer
+		// description is kept.
 		if first || ended && !j.ended || ended == j.ended && seen >= j.seen {
 			j.seen, j.ended, j.latest = seen, ended, latest
 		}
