@@ -53,7 +53,7 @@ func (s *Store) Reserve(ctx context.Context, a backup.Reservation) (*backup.Limi
 	defer s.mu.Unlock()
 	l := &s.limits
 	before, known := l.reservations[a.Key]
-	// A reservation older than its key belongs to an earlier use of the key.
+	// A reservation that is older than [backup.KeyExpires] belongs to an earlier use of the key.
 	first := !known || before.at <= ms(a.Now.Add(-backup.KeyExpires))
 	// The submission already holds its reservation. A later attempt needs it now.
 	if !first && before.held > 0 {
@@ -185,7 +185,8 @@ func (s *Store) Peek(ctx context.Context, r backup.Rate, now time.Time) (time.Du
 func (s *Store) ForgetLimits(ctx context.Context, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Entries are kept longer than they have an effect, because clocks of processes differ.
+	// A quota is kept as long as a reservation can still refund it; other entries one hour after
+	// their end.
 	hour, day := ms(now.Add(-time.Hour)), now.UTC().AddDate(0, 0, -8).Format(time.DateOnly)
 	for k, next := range s.limits.rates {
 		if next < hour {
