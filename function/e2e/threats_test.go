@@ -49,8 +49,8 @@ var threats = []struct {
 		TestOneChangeIsRefused TestOneChangeOfSourcesIsRefused TestOneChangeOfPipelinesAndTokensIsRefused TestNothingIsNoPolicy TestProblemsComeTogether FuzzLoad
 		TestTagsFailClosed TestTagsThatCannotBeReadAllowNothing`},
 	{"T23", "SQL in texts", "TestSQLite TestPostgreSQL"},
-	{"T24", "clocks that disagree", "TestClocksThatDisagreeStopNewSubmissions TestClockThatIsOffFindsItsJobs"},
-	{"T25", "a store that is lost", "TestForgetfulStoreLooksBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
+	{"T24", "clocks that disagree", "TestClocksThatDisagreeStopNewSubmissions TestJobIsFoundDespiteClockDifference"},
+	{"T25", "a store that is lost", "TestListFirstSearchesBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
 }
 
 // Every threat has tests, and they exist.
