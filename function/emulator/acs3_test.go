@@ -61,7 +61,7 @@ func signRequestV3(r *http.Request, who keys, body string) {
 
 // The vector was made by a script of our own and agrees with two of the vendor's
 // clients, Darabonba for Go and @alicloud/openapi-util.
-func TestV3SignatureAgreesWithTheVendorsClients(t *testing.T) {
+func TestV3SignatureMatchesVendorClients(t *testing.T) {
 	const body = "InstanceIds=%5B%22i-bp1%22%5D"
 	r := httptest.NewRequest(http.MethodPost, "http://hbr.cn-hangzhou.aliyuncs.com"+
 		"/?ClientType=ECS_CLIENT&Filters.1.Key=InstanceId&Filters.1.Values.1=a+b%2A~%2B%C3%A9&PageSize=10", strings.NewReader(body))
@@ -105,7 +105,7 @@ e41974a213c367e8f43f5f8a38684d2252824df75cc5420be56da9db25986cc6`
 	}
 }
 
-func TestV3TakesParametersFromQueryAndForm(t *testing.T) {
+func TestV3ReadsQueryAndForm(t *testing.T) {
 	f := newFixture(t)
 	role := f.assume(t, portal, nil)
 	order := with(instanceOrder(), rpc.Params{"InstanceId": "", "JobName": "a b*c~d+é&=%/?"})
@@ -138,7 +138,7 @@ type breakV3 struct {
 }
 
 // As with version 1.0, each request is wrong in further ways than the first.
-func TestV3ReportsTheFirstThingThatIsWrong(t *testing.T) {
+func TestV3ReportsFirstMistake(t *testing.T) {
 	f, role, other, old, nonce := spentFixture(t)
 	set := func(pairs ...string) func(*http.Request) {
 		return func(r *http.Request) {
@@ -195,7 +195,7 @@ func TestV3ReportsTheFirstThingThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestOtherAlgorithmsOfV3AreRefused(t *testing.T) {
+func TestV3RefusesOtherAlgorithms(t *testing.T) {
 	f := newFixture(t)
 	r := f.requestV3(portal, "DescribeBackupJobs2", "", "")
 	r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), sign.ACS3, "ACS3-RSA-SHA256", 1))
@@ -204,7 +204,7 @@ func TestOtherAlgorithmsOfV3AreRefused(t *testing.T) {
 	}
 }
 
-func TestV3NonceIsSpentOnce(t *testing.T) {
+func TestV3NonceIsUsedOnce(t *testing.T) {
 	f := newFixture(t)
 	r := f.requestV3(portal, "DescribeBackupJobs2", "", "")
 	if a := f.do(t, r); a.status != 200 {
@@ -219,7 +219,7 @@ func TestV3NonceIsSpentOnce(t *testing.T) {
 	}
 }
 
-func TestV3MismatchTellsWhatTheServerSigned(t *testing.T) {
+func TestV3MismatchShowsCanonicalRequest(t *testing.T) {
 	f := newFixture(t)
 	r := f.requestV3(keys{id: world.DemoKey, secret: "wrong"}, "DescribeBackupJobs2", "PageSize=5", "")
 	auth, _ := sign.ParseAuthorization(r.Header.Get("Authorization"))
@@ -230,7 +230,7 @@ func TestV3MismatchTellsWhatTheServerSigned(t *testing.T) {
 	}
 }
 
-func TestRegionComesFromTheEndpointOrTheWorldIfNobodySaysOne(t *testing.T) {
+func TestRegionOfCloudBackupCall(t *testing.T) {
 	for host, want := range map[string]string{
 		"hbr.cn-shanghai.aliyuncs.com":         "cn-shanghai",
 		"hbr-vpc.cn-shanghai.aliyuncs.com":     "cn-shanghai",

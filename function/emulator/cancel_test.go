@@ -7,7 +7,7 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-func TestCancelStopsAJobAfterAMoment(t *testing.T) {
+func TestCancelBackupJob(t *testing.T) {
 	for _, tt := range []struct {
 		name                 string
 		after                time.Duration // since the job was made
@@ -44,7 +44,7 @@ func TestCancelStopsAJobAfterAMoment(t *testing.T) {
 	}
 }
 
-func TestCancelRefuses(t *testing.T) {
+func TestCancelBackupJobRefuses(t *testing.T) {
 	f := newFixture(t)
 	ended := f.create(t, portal, fileOrder())
 	f.clock.advance(time.Minute)

@@ -46,7 +46,7 @@ type story struct {
 	After     []string `json:"after"`
 }
 
-func TestClientsThatNobodyHereWroteWork(t *testing.T) {
+func TestVendorNodeClients(t *testing.T) {
 	needClients(t)
 	for _, tt := range []struct{ name, script, way, scheme, method string }{
 		{"pop-core by GET", "pop-core.js", "GET", "1.0", "GET"},

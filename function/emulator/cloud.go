@@ -109,7 +109,7 @@ func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) fault.Reply {
 	if err == nil {
 		body, err = c.perform(k)
 	}
-	rep := spoil(k, rpc.NewReply(k, body, err), err)
+	rep := applyFaults(k, rpc.NewReply(k, body, err), err)
 	c.calls.add(newEntry(k, rep))
 	return rep
 }
@@ -119,10 +119,10 @@ func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) fault.Reply {
 func (c *Cloud) perform(k *rpc.Call) (any, error) {
 	for _, check := range []func(*rpc.Call) error{
 		c.checkOperation,
-		c.faultOnTheWay,
+		c.networkFault,
 		c.authenticate,
 		c.checkTransport,
-		c.faultAtGate,
+		c.gatewayFault,
 		c.checkRegion,
 		c.authorize,
 	} {

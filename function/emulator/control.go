@@ -25,10 +25,10 @@ func (c *Cloud) controlRoutes() http.Handler {
 	mux.HandleFunc("GET /_emulator/ledger", c.showLedger)
 	mux.HandleFunc("GET /_emulator/faults", c.showFaults)
 	mux.HandleFunc("POST /_emulator/faults", c.replaceFaults)
-	mux.HandleFunc("POST /_emulator/reset", c.forget)
+	mux.HandleFunc("POST /_emulator/reset", c.handleReset)
 	guarded := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !addressed(r.Host) {
+		if !isLocalName(r.Host) {
 			http.Error(w, "the control routes are reached by an IP address or as localhost", http.StatusMisdirectedRequest)
 			return
 		}
@@ -38,7 +38,7 @@ func (c *Cloud) controlRoutes() http.Handler {
 
 // addressed reports whether a Host is an address or this machine's own name. A
 // page that has its name resolved to this machine has another.
-func addressed(host string) bool {
+func isLocalName(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
@@ -108,7 +108,7 @@ func (c *Cloud) replaceFaults(w http.ResponseWriter, r *http.Request) {
 }
 
 // forget is a POST without a body, and answers without one.
-func (c *Cloud) forget(w http.ResponseWriter, r *http.Request) {
+func (c *Cloud) handleReset(w http.ResponseWriter, r *http.Request) {
 	c.Reset()
 	w.WriteHeader(http.StatusNoContent)
 }

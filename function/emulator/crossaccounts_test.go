@@ -88,7 +88,7 @@ func TestAddCrossAccountRefuses(t *testing.T) {
 	}
 }
 
-func TestCheckRoleTellsWhichRoleIsMissing(t *testing.T) {
+func TestCheckRoleNamesMissingRole(t *testing.T) {
 	cross := rpc.Params{"CheckRoleType": "CrossAccountRole", "CrossAccountUserId": world.DemoPaymentsAccount, "CrossAccountRoleName": "hbrcrossrole"}
 	demo, bare := func(*world.World) {}, func(w *world.World) { w.Accounts[0].ServiceLinkedRoles = nil }
 	for _, tt := range []struct {

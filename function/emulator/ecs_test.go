@@ -113,7 +113,7 @@ func TestDescribeDisksFilters(t *testing.T) {
 	}
 }
 
-func TestECSRefusesWhatItsPagesDoNotAllow(t *testing.T) {
+func TestECSRefusesInvalidParameters(t *testing.T) {
 	f := newFixture(t, func(w *world.World) {
 		w.Accounts[0].Users = append(w.Accounts[0].Users, world.User{
 			Name: "hbr", AccessKeys: []world.AccessKey{{ID: "hbr-key", Secret: "hbr-secret"}},
@@ -166,7 +166,7 @@ func TestECSRefusesWhatItsPagesDoNotAllow(t *testing.T) {
 	}
 }
 
-func TestNextTokenBelongsToItsQuery(t *testing.T) {
+func TestNextTokenIsBoundToQuery(t *testing.T) {
 	f := newFixture(t, func(w *world.World) { w.Accounts = crowd().Accounts })
 	query := rpc.Params{"InstanceName": "crowd-*", "MaxResults": "50"}
 	token, _ := f.ecsCall(t, portal, "DescribeInstances", query).body["NextToken"].(string)
@@ -202,7 +202,7 @@ func TestNextTokenBelongsToItsQuery(t *testing.T) {
 	}
 }
 
-func TestPageNumbersCountAndTokensDoNot(t *testing.T) {
+func TestTotalCountOnlyWithPageNumber(t *testing.T) {
 	f := newFixture(t, func(w *world.World) { w.Accounts = crowd().Accounts })
 	for _, tt := range []struct {
 		own  rpc.Params
@@ -235,7 +235,7 @@ func TestPageNumbersCountAndTokensDoNot(t *testing.T) {
 
 // The nesting is that of the vendor's metadata: clients of other languages
 // depend on each level of it.
-func TestECSNestsAsTheVendorDoes(t *testing.T) {
+func TestECSReplyShape(t *testing.T) {
 	f := newFixture(t, ecsWorld)
 	a := f.ecsCall(t, portal, "DescribeInstances", rpc.Params{"InstanceIds": `["i-db01"]`})
 	got := a.body["Instances"].(map[string]any)["Instance"].([]any)[0].(map[string]any)

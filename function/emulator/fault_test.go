@@ -67,7 +67,7 @@ var sights = []struct {
 	{fault: "500 + latency-after 1ms", status: 500, code: "InternalError"},
 }
 
-func TestClientSeesEachFault(t *testing.T) {
+func TestAnswerOfEachFault(t *testing.T) {
 	for _, tt := range sights {
 		t.Run(tt.fault, func(t *testing.T) {
 			w := newWire(t, "CreateBackupJob: "+tt.fault)
@@ -102,7 +102,7 @@ func TestClientSeesEachFault(t *testing.T) {
 }
 
 // A fault that no test looks at from the client's side is none.
-func TestEveryFaultIsSeen(t *testing.T) {
+func TestEveryFaultIsTested(t *testing.T) {
 	seen := map[string]bool{"hang": true, "hang-after": true} // TestClientWaitsAsLongAsItLikes
 	for _, tt := range sights {
 		for choice := range strings.SplitSeq(tt.fault, " + ") {
@@ -120,7 +120,7 @@ func TestEveryFaultIsSeen(t *testing.T) {
 	}
 }
 
-func TestAnswersOfOthersHaveNothingOfTheCloud(t *testing.T) {
+func TestProxyAnswersHaveNoCloudHeaders(t *testing.T) {
 	w := newWire(t, "*: html 502, empty 503, redirect, throttle-headers, ok")
 	for _, want := range []map[string]string{
 		{"Content-Type": "text/html; charset=utf-8", "X-Acs-Request-Id": ""},
@@ -138,7 +138,7 @@ func TestAnswersOfOthersHaveNothingOfTheCloud(t *testing.T) {
 	}
 }
 
-func TestOversizedAnswerIsNothingToWhoeverStopsReading(t *testing.T) {
+func TestOversizedAnswerStartsWithBlanks(t *testing.T) {
 	w := newWire(t, "*: oversized")
 	got := w.create(t)
 	if len(got.body) < fault.OversizedBody || strings.Trim(got.body[:fault.OversizedBody], "{ ") != "" {
@@ -149,7 +149,7 @@ func TestOversizedAnswerIsNothingToWhoeverStopsReading(t *testing.T) {
 	}
 }
 
-func TestAnswerWithoutJobIDIsWholeOtherwise(t *testing.T) {
+func TestNoJobIDKeepsOtherMembers(t *testing.T) {
 	w := newWire(t, "CreateBackupJob: no-job-id")
 	object := w.create(t).object(t)
 	if _, ok := object["JobId"]; ok || len(object) != 4 {
@@ -158,7 +158,7 @@ func TestAnswerWithoutJobIDIsWholeOtherwise(t *testing.T) {
 }
 
 // The vendor's refusal shows all that was signed, and so does this one.
-func TestEchoOfTheSignatureHasTheToken(t *testing.T) {
+func TestSignatureEchoContainsToken(t *testing.T) {
 	w := newWire(t, "GetCallerIdentity: signature-echo")
 	role := w.assume(t, portal, nil)
 	a := w.call(t, role, "GetCallerIdentity", nil)
@@ -167,7 +167,7 @@ func TestEchoOfTheSignatureHasTheToken(t *testing.T) {
 	}
 }
 
-func TestRedirectTakesTheRequestAlong(t *testing.T) {
+func TestRedirectKeepsMethodAndBody(t *testing.T) {
 	elsewhere := newWire(t, "")
 	w := newWire(t, "*: redirect "+elsewhere.url+", redirect x2")
 	w.client.CheckRedirect = nil // as clients are out of the box
@@ -185,7 +185,7 @@ func TestRedirectTakesTheRequestAlong(t *testing.T) {
 
 // What stands in front of the gateway does not look at signatures; what stands
 // behind it is kept for a call that gets there.
-func TestFaultsStandWhereTheRealOnesDo(t *testing.T) {
+func TestFaultOrderAmongChecks(t *testing.T) {
 	w := newWire(t, "*: throttle, empty 503, 500")
 	p := w.signed("CreateBackupJob", instanceOrder())
 	bad := with(p, rpc.Params{"Signature": "wrong"})
@@ -209,7 +209,7 @@ func TestFaultsStandWhereTheRealOnesDo(t *testing.T) {
 	}
 }
 
-func TestNonceIsSpentWhereTheRealOneIs(t *testing.T) {
+func TestFaultsAndNonces(t *testing.T) {
 	for fault, want := range map[string]string{"drop": "", "drop-after": "SignatureNonceUsed", "503": "SignatureNonceUsed"} {
 		w := newWire(t, "*: "+fault)
 		p := w.signed("CreateBackupJob", instanceOrder())
@@ -238,7 +238,7 @@ func TestLostRefusalHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestFaultsAreControlledOverHTTP(t *testing.T) {
+func TestControlFaults(t *testing.T) {
 	w := newWire(t, "")
 	control := func(method, body, origin string) seen {
 		r, err := http.NewRequestWithContext(t.Context(), method, w.url+"/_emulator/faults", strings.NewReader(body))

@@ -32,7 +32,7 @@ func (w *wire) walk(t *testing.T) (names string, total any) {
 	}
 }
 
-func TestClientSeesListsThatAreWrong(t *testing.T) {
+func TestListFaults(t *testing.T) {
 	for _, tt := range []struct {
 		fault, names string
 		total        int
@@ -65,7 +65,7 @@ func TestClientSeesListsThatAreWrong(t *testing.T) {
 }
 
 // With a lag a job is there, and found, and then listed.
-func TestLagEndsWithTheClock(t *testing.T) {
+func TestLagFollowsClock(t *testing.T) {
 	w := newWire(t, "DescribeBackupJobs2: lag 20s")
 	w.create(t)
 	for _, want := range []int{0, 0, 1, 1} {

@@ -41,15 +41,15 @@ var errFault = errors.New("emulator: stopped by a fault")
 
 // faultOnTheWay plays what happens to a request before anybody reads its
 // signature. Its nonce stays unspent: sent again, the same request is good.
-func (c *Cloud) faultOnTheWay(k *rpc.Call) error { return c.play(k, fault.OnTheWay) }
+func (c *Cloud) networkFault(k *rpc.Call) error { return c.applyStep(k, fault.OnTheWay) }
 
 // faultAtGate plays all other faults, or prepares them if they come later. Only
 // calls whose signature is good get here.
-func (c *Cloud) faultAtGate(k *rpc.Call) error { return c.play(k, fault.AtGate) }
+func (c *Cloud) gatewayFault(k *rpc.Call) error { return c.applyStep(k, fault.AtGate) }
 
 // play takes the call's step, if it is due at this place, and lets happen what
 // comes before the effect. No lock is held while it waits.
-func (c *Cloud) play(k *rpc.Call, at fault.Place) error {
+func (c *Cloud) applyStep(k *rpc.Call, at fault.Place) error {
 	plan := c.faults.Load()
 	if plan == nil || k.Course.Taken {
 		return nil
@@ -74,7 +74,7 @@ func (c *Cloud) play(k *rpc.Call, at fault.Place) error {
 
 // spoil makes an answer into what the client is to see of it. One that a fault
 // stopped has no answer yet.
-func spoil(k *rpc.Call, rep fault.Reply, err error) fault.Reply {
+func applyFaults(k *rpc.Call, rep fault.Reply, err error) fault.Reply {
 	if err == errFault {
 		rep = fault.Reply{RequestID: k.ID}
 	}

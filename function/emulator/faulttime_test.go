@@ -58,7 +58,7 @@ func newPipeWire(t *testing.T, faults string, patience time.Duration) (w *wire, 
 	}
 }
 
-func TestClientWaitsAsLongAsItLikes(t *testing.T) {
+func TestHangLastsUntilClientDisconnects(t *testing.T) {
 	for _, tt := range []struct {
 		fault    string
 		patience time.Duration
@@ -97,7 +97,7 @@ func TestClientWaitsAsLongAsItLikes(t *testing.T) {
 }
 
 // Nobody waits for anybody: a call that is kept waiting holds nothing.
-func TestWaitingCallsAreInNobodysWay(t *testing.T) {
+func TestDelayedCallsDoNotBlockOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, done := newPipeWire(t, "*: hang, latency 1h", time.Minute)
 		defer done()
@@ -120,7 +120,7 @@ func TestWaitingCallsAreInNobodysWay(t *testing.T) {
 }
 
 // What a latency holds up arrives later, for the cloud's clock too.
-func TestLateRequestIsALateJob(t *testing.T) {
+func TestLatencyDelaysCreationTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, done := newPipeWire(t, "*: latency 10s", time.Minute)
 		defer done()

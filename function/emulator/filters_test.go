@@ -13,7 +13,7 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-func TestDisksOfAJobAreListedUnderIt(t *testing.T) {
+func TestDiskRowsOfJob(t *testing.T) {
 	f := newFixture(t)
 	id := f.create(t, portal, instanceOrder())
 	f.create(t, portal, instanceOrder())
@@ -41,7 +41,7 @@ func TestDisksOfAJobAreListedUnderIt(t *testing.T) {
 	}
 }
 
-func TestMomentsLieBetween(t *testing.T) {
+func TestBetweenIncludesBothEnds(t *testing.T) {
 	f, ids := threeJobs(t)
 	for _, text := range []string{"1767323050 1767323060", "[1767323050,1767323060]", "1767323055 1767323055"} {
 		got := f.list(t, portal, filtered("CreatedTime BETWEEN "+text))
@@ -54,7 +54,7 @@ func TestMomentsLieBetween(t *testing.T) {
 	}
 }
 
-func TestNoJobIsOfTheBasicEdition(t *testing.T) {
+func TestBasicEditionIsEmpty(t *testing.T) {
 	f, _ := threeJobs(t)
 	if got := len(f.list(t, portal, rpc.Params{"Edition": "BASIC"})); got != 0 {
 		t.Errorf("%d are", got)
@@ -101,7 +101,7 @@ type sentFilter struct {
 	values        []string
 }
 
-func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
+func TestFiltersMatchReference(t *testing.T) {
 	f := newFixture(t)
 	for _, order := range []rpc.Params{instanceOrder(), fileOrder(), containerOrder(), with(instanceOrder(), rpc.Params{"InstanceId": "i-bp1demofail01"}),
 		with(fileOrder(), rpc.Params{"BackupType": "INCREMENTAL"}), instanceOrder()} {

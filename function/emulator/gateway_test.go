@@ -39,7 +39,7 @@ func spentFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string
 
 // Each request is wrong in the way its name says and in every way below it, so
 // a check that moves before another one shows.
-func TestGatewayReportsTheFirstThingThatIsWrong(t *testing.T) {
+func TestGatewayReportsFirstMistake(t *testing.T) {
 	f, role, other, old, nonce := spentFixture(t)
 	temporary := rpc.Params{"AccessKeyId": role.id, "SecurityToken": role.token}
 
@@ -90,7 +90,7 @@ func TestGatewayReportsTheFirstThingThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestSignedRequestsAreRefusedForWhatTheyAsk(t *testing.T) {
+func TestSignedInvalidRequestsAreRefused(t *testing.T) {
 	f := newFixture(t, func(w *world.World) {
 		w.Accounts[0].Users = append(w.Accounts[0].Users, world.User{
 			Name: "reader", AccessKeys: []world.AccessKey{{ID: "reader-key", Secret: "reader-secret"}},
@@ -123,7 +123,7 @@ func TestSignedRequestsAreRefusedForWhatTheyAsk(t *testing.T) {
 	}
 }
 
-func TestMismatchEndsWithTheStringToSign(t *testing.T) {
+func TestMismatchShowsStringToSign(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	p["Signature"] = "wrong"
@@ -133,7 +133,7 @@ func TestMismatchEndsWithTheStringToSign(t *testing.T) {
 	}
 }
 
-func TestNonceIsSpentByGoodRequestsOnlyAndForgottenAfter31Minutes(t *testing.T) {
+func TestNonceIsUsedByValidRequestsFor31Minutes(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	send := func(secret string) string {
@@ -158,7 +158,7 @@ func TestNonceIsSpentByGoodRequestsOnlyAndForgottenAfter31Minutes(t *testing.T) 
 	}
 }
 
-func TestPlainHTTPIsRefusedForHTTPSOperationsWhereTLSIsRequired(t *testing.T) {
+func TestRequireTLSRefusesPlainHTTP(t *testing.T) {
 	f := newFixture(t)
 	f.requireTLS = true
 	for _, op := range api.Operations {
@@ -178,7 +178,7 @@ func TestPlainHTTPIsRefusedForHTTPSOperationsWhereTLSIsRequired(t *testing.T) {
 	}
 }
 
-func TestVendorsHostDecidesTheRegion(t *testing.T) {
+func TestHostDecidesRegion(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("GET", p))
@@ -205,7 +205,7 @@ func TestBodyWinsOverQuery(t *testing.T) {
 	}
 }
 
-func TestOddRequestsAreRefusedBeforeAnythingElse(t *testing.T) {
+func TestMalformedRequestsAreRefusedFirst(t *testing.T) {
 	f := newFixture(t)
 	form := func(body string) *http.Request {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
@@ -240,7 +240,7 @@ func encodeQuery(p rpc.Params) string {
 	return values.Encode()
 }
 
-func TestNoncesOfTwoKeysDoNotMeet(t *testing.T) {
+func TestNoncesOfTwoKeysAreSeparate(t *testing.T) {
 	var n nonces
 	now := time.Unix(1767323045, 0)
 	for _, step := range []struct {
@@ -265,7 +265,7 @@ func TestNoncesOfTwoKeysDoNotMeet(t *testing.T) {
 	}
 }
 
-func TestBodyThatIsNoFormIsNotRead(t *testing.T) {
+func TestOtherBodyIsNotRead(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("POST", p))
@@ -276,7 +276,7 @@ func TestBodyThatIsNoFormIsNotRead(t *testing.T) {
 	}
 }
 
-func TestBodyThatBreaksOffIsRefused(t *testing.T) {
+func TestIncompleteBodyIsRefused(t *testing.T) {
 	f := newFixture(t)
 	r := httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(io.ErrUnexpectedEOF))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -286,7 +286,7 @@ func TestBodyThatBreaksOffIsRefused(t *testing.T) {
 }
 
 // The samples of the vendor's pages show a number for these two alone.
-func TestCodeOfASuccessIsATextOrANumberByOperation(t *testing.T) {
+func TestSuccessCodeTypeByOperation(t *testing.T) {
 	f := newFixture(t)
 	for _, tt := range []struct {
 		action string

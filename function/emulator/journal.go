@@ -51,11 +51,11 @@ func newEntry(k *rpc.Call, rep fault.Reply) *entry {
 // found here, so that neither costs the call anything.
 func (e *entry) record() Call {
 	sent := e.Params.Operation()
-	own := safe(sent)
+	own := withoutSecrets(sent)
 	rec := Call{
 		Time: e.At.UTC(), Product: e.Op.Product, Version: e.Signing.Version, Action: e.Signing.Action,
 		Method: e.method, Host: e.host, UserAgent: e.agent, Region: e.Region,
-		Parameters: own, Common: safe(e.Headers), InQuery: []string{}, Unknown: []string{},
+		Parameters: own, Common: withoutSecrets(e.Headers), InQuery: []string{}, Unknown: []string{},
 		Status: e.reply.Status, Code: e.reply.Code, RequestID: e.reply.RequestID, JobID: e.JobID,
 		Effect: e.Effect, Fault: fault.Join(e.Course.Faults, " + "),
 	}
@@ -67,7 +67,7 @@ func (e *entry) record() Call {
 			rec.InQuery = append(rec.InQuery, name)
 		}
 	}
-	maps.Copy(rec.Common, safe(e.Params))
+	maps.Copy(rec.Common, withoutSecrets(e.Params))
 	maps.DeleteFunc(rec.Common, func(name, _ string) bool { _, ok := own[name]; return ok })
 	if who := e.Caller; who.Account != nil {
 		rec.Caller = Caller{who.ARN(), who.Account.ID, who.KeyID, who.Session}
@@ -76,7 +76,7 @@ func (e *entry) record() Call {
 }
 
 // safe returns a copy without the values of secrets.
-func safe(p rpc.Params) map[string]string {
+func withoutSecrets(p rpc.Params) map[string]string {
 	kept := make(map[string]string, len(p))
 	for name, v := range p {
 		if slices.Contains(secretParams, name) && v != "" {

@@ -83,7 +83,7 @@ func (c *Cloud) ledgerSince(t time.Time, action string) Ledger {
 			ID: j.ID, Name: j.Params["JobName"], AccountID: j.Account, Region: j.Region,
 			SourceType: j.SourceType(), InstanceID: j.Params["InstanceId"],
 			Status: st.Status, Progress: int(st.Progress), CreatedAt: j.Schedule.Created.UTC(),
-			CreatedBy: j.Caller, RequestID: j.RequestID, Parameters: safe(j.Params),
+			CreatedBy: j.Caller, RequestID: j.RequestID, Parameters: withoutSecrets(j.Params),
 		})
 	}
 	return ledger

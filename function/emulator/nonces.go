@@ -13,11 +13,11 @@ const nonceMemory = 31 * time.Minute
 type nonces struct {
 	mu    sync.Mutex
 	spent map[nonceKey]time.Time
-	queue []spending // what spent holds, in the order of claims
+	queue []spentNonce // what spent holds, in the order of claims
 }
 
 // A spending is when a nonce was used.
-type spending struct {
+type spentNonce struct {
 	key nonceKey
 	at  time.Time
 }
@@ -37,7 +37,7 @@ func (n *nonces) seen(keyID, nonce string, now time.Time) bool {
 func (n *nonces) claim(keyID, nonce string, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.forget(now)
+	n.removeOld(now)
 	key := nonceKey{keyID, nonce}
 	if at, ok := n.spent[key]; ok && now.Sub(at) <= nonceMemory {
 		return false
@@ -46,14 +46,14 @@ func (n *nonces) claim(keyID, nonce string, now time.Time) bool {
 		n.spent = map[nonceKey]time.Time{}
 	}
 	n.spent[key] = now
-	n.queue = append(n.queue, spending{key, now})
+	n.queue = append(n.queue, spentNonce{key, now})
 	return true
 }
 
 // forget drops what is too old to matter. Every claim pays for about one that is
 // forgotten: at thousands of calls a second a look at all of them, however
 // rarely, would be a pause that clients see.
-func (n *nonces) forget(now time.Time) {
+func (n *nonces) removeOld(now time.Time) {
 	for len(n.queue) > 0 && now.Sub(n.queue[0].at) > nonceMemory {
 		old := n.queue[0]
 		n.queue = n.queue[1:]

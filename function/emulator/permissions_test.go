@@ -43,7 +43,7 @@ func may(statements ...ram.Statement) func(*world.World) {
 
 // Each operation is refused without its permission, with it denied, and with
 // it granted on things of another kind; with it alone it is let through.
-func TestEachOperationNeedsItsOwnPermission(t *testing.T) {
+func TestOperationPermissions(t *testing.T) {
 	for _, op := range api.Operations {
 		resource, needed := needs[needsName(op)]
 		if !needed {
@@ -95,7 +95,7 @@ func (f *fixture) tell(t *testing.T, op api.Operation) answer {
 
 // Of the copies of one signed request that arrive at once, one is let in: it is
 // the last guard against a request that the network sends twice.
-func TestCopiesOfOneRequestThatArriveTogetherMakeOneJob(t *testing.T) {
+func TestConcurrentCopiesOfRequestMakeOneJob(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "CreateBackupJob")
 	for name, value := range instanceOrder() {

@@ -102,7 +102,7 @@ func checksInTheRole() []rung {
 	}
 }
 
-func TestRefusalNamesTheRungThatIsMissing(t *testing.T) {
+func TestRefusalNamesMissingPermission(t *testing.T) {
 	whole := []rung{{name: "nothing is missing", action: "CreateBackupJob"}, {name: "nothing is missing", action: "DescribeInstances"}}
 	for _, tt := range slices.Concat(checksOfAssumeRole(), checksInTheRole(), whole) {
 		t.Run(tt.name, func(t *testing.T) {
@@ -146,7 +146,7 @@ func (f *fixture) inRole(t *testing.T, who keys, action string) answer {
 	return f.call(t, who, action, with(instanceOrder(), rpc.Params{"InstanceId": "i-bp2demopay01"}))
 }
 
-func TestAccountItselfIsRefusedWithoutADetail(t *testing.T) {
+func TestRootAssumeRoleIsRefusedWithoutDetail(t *testing.T) {
 	f := newFixture(t, rolesOfEveryKind)
 	a := f.call(t, keys{id: "root-key", secret: "root-secret"}, "AssumeRole", rpc.Params{"RoleArn": operatorARN, "RoleSessionName": "root"})
 	if _, there := a.body["AccessDeniedDetail"]; a.status != 403 || a.code() != "NoPermission" || there {
@@ -154,7 +154,7 @@ func TestAccountItselfIsRefusedWithoutADetail(t *testing.T) {
 	}
 }
 
-func TestServiceRoleIsMadeByTheFirstWhoMay(t *testing.T) {
+func TestFirstPermittedCallCreatesServiceRole(t *testing.T) {
 	f := newFixture(t, func(w *world.World) {
 		w.Accounts[0].ServiceLinkedRoles = nil
 		w.Accounts[0].Users[0].Permissions = append(w.Accounts[0].Users[0].Permissions, ram.Statement{
@@ -176,7 +176,7 @@ func TestServiceRoleIsMadeByTheFirstWhoMay(t *testing.T) {
 	}
 }
 
-func TestConditionKeysAreThoseOfTheCall(t *testing.T) {
+func TestConditionKeysOfCall(t *testing.T) {
 	for _, tt := range []struct {
 		name, condition string
 		tls, want       bool

@@ -8,7 +8,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-func TestJobGoesWithTheClock(t *testing.T) {
+func TestJobStateFollowsClock(t *testing.T) {
 	f := newFixture(t)
 	id := f.create(t, portal, with(instanceOrder(), rpc.Params{"JobName": "web01-k3v9x2"}))
 	start := f.clock.Now().Unix()
@@ -38,7 +38,7 @@ func TestJobGoesWithTheClock(t *testing.T) {
 	}
 }
 
-func TestDurationIsTheWorldsUnlessTheInstanceHasItsOwn(t *testing.T) {
+func TestInstanceDurationOverridesWorld(t *testing.T) {
 	f := newFixture(t, func(w *world.World) {
 		w.JobDuration = time.Minute
 		w.Accounts[0].Instances[1].JobDuration = time.Second
@@ -58,7 +58,7 @@ func TestDurationIsTheWorldsUnlessTheInstanceHasItsOwn(t *testing.T) {
 	}
 }
 
-func TestFileJobWithoutALivingClientFails(t *testing.T) {
+func TestFileJobWithoutActiveClientFails(t *testing.T) {
 	f := newFixture(t)
 	f.create(t, portal, with(fileOrder(), rpc.Params{"InstanceId": "i-bp1demoweb02"}))
 	f.clock.advance(20 * time.Second)
@@ -68,7 +68,7 @@ func TestFileJobWithoutALivingClientFails(t *testing.T) {
 	}
 }
 
-func TestCopyGoesOnAfterTheJobIsComplete(t *testing.T) {
+func TestCopyRunsAfterJobIsComplete(t *testing.T) {
 	f := newFixture(t)
 	f.create(t, portal, with(instanceOrder(), rpc.Params{
 		"Detail": `{"doCopy":true,"destinationRegionId":"cn-shanghai","destinationRetention":30}`}))

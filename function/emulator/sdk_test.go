@@ -54,7 +54,7 @@ func sdkCall(t *testing.T, domain string, who keys, method, action string, query
 	return resp.GetHttpContentString(), nil
 }
 
-func TestVendorsClientMakesAJob(t *testing.T) {
+func TestSDKCreatesJob(t *testing.T) {
 	odd := with(instanceOrder(), rpc.Params{"JobName": "a b*c~d+é&=%/?"})
 	for _, tt := range []struct {
 		name, method string
@@ -81,7 +81,7 @@ func TestVendorsClientMakesAJob(t *testing.T) {
 	}
 }
 
-func TestVendorsClientUnderstandsRefusals(t *testing.T) {
+func TestSDKReadsRefusals(t *testing.T) {
 	_, domain := serveDemo(t)
 	_, err := sdkCall(t, domain, keys{world.DemoKey, "wrong", ""}, requests.POST, "CreateBackupJob", nil, instanceOrder())
 	refused, ok := err.(*sdkerrors.ServerError)
@@ -97,7 +97,7 @@ func TestVendorsClientUnderstandsRefusals(t *testing.T) {
 	}
 }
 
-func TestVendorsClientAssumesARoleAndWorksInTheOtherAccount(t *testing.T) {
+func TestSDKAssumesRoleInOtherAccount(t *testing.T) {
 	c, domain := serveDemo(t)
 	sts.GetEndpointMap() // fills a table that the constructor fills without a lock
 	client, err := sts.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),

@@ -70,7 +70,7 @@ func expected(w *world.World, wanted func(world.Instance) bool) (names []string)
 	return names
 }
 
-func TestVendorsTypedClientPagesThroughAllInstances(t *testing.T) {
+func TestTypedSDKReadsAllPages(t *testing.T) {
 	w := crowd()
 	client, domain := typedECS(t, w)
 	for _, tt := range []struct {
@@ -122,7 +122,7 @@ func TestVendorsTypedClientPagesThroughAllInstances(t *testing.T) {
 	}
 }
 
-func TestVendorsTypedClientReadsAnInstanceAndItsDisks(t *testing.T) {
+func TestTypedSDKReadsInstanceAndDisks(t *testing.T) {
 	client, domain := typedECS(t, crowd())
 	r := ecs.CreateDescribeInstancesRequest()
 	r.Domain, r.Scheme, r.InstanceIds = domain, requests.HTTP, `["i-bp1crowd030"]`
@@ -160,7 +160,7 @@ func TestVendorsTypedClientReadsAnInstanceAndItsDisks(t *testing.T) {
 	}
 }
 
-func TestVendorsTypedClientListsRegions(t *testing.T) {
+func TestTypedSDKListsRegions(t *testing.T) {
 	w := world.Demo()
 	wide(w)
 	client, domain := typedECS(t, w)
@@ -179,7 +179,7 @@ func TestVendorsTypedClientListsRegions(t *testing.T) {
 	}
 }
 
-func TestVendorsTypedClientLearnsWhoItIs(t *testing.T) {
+func TestTypedSDKCallerIdentity(t *testing.T) {
 	_, domain := serveDemo(t)
 	sts.GetEndpointMap()
 	client, err := sts.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),

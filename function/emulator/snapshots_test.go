@@ -29,7 +29,7 @@ func (f *fixture) snapshots(t *testing.T, own rpc.Params) []map[string]any {
 	return all
 }
 
-func TestConsistencyIsDowngradedSilently(t *testing.T) {
+func TestConsistencyDowngrade(t *testing.T) {
 	const scripts = `,"preScriptPath":"/opt/pre.sh","postScriptPath":"/opt/post.sh"`
 	for _, tt := range []struct {
 		name, instance, detail string
@@ -61,7 +61,7 @@ func TestConsistencyIsDowngradedSilently(t *testing.T) {
 	}
 }
 
-func TestRecoveryPointHasTheVendorsShape(t *testing.T) {
+func TestRecoveryPointShape(t *testing.T) {
 	f := newFixture(t)
 	id := f.create(t, portal, with(instanceOrder(), rpc.Params{"Detail": `{"snapshotGroup":true}`}))
 	f.clock.advance(time.Minute)
@@ -97,7 +97,7 @@ func TestRecoveryPointHasTheVendorsShape(t *testing.T) {
 	}
 }
 
-func TestRecoveryPointsAreFiltered(t *testing.T) {
+func TestDescribeUdmSnapshotsFilters(t *testing.T) {
 	f := newFixture(t)
 	web := f.create(t, portal, instanceOrder())
 	f.create(t, portal, fileOrder())

@@ -104,7 +104,7 @@ func TestAssumeRoleAllows(t *testing.T) {
 	}
 }
 
-func TestTemporaryCredentialsEndWhenTheySay(t *testing.T) {
+func TestTemporaryCredentialsExpire(t *testing.T) {
 	f := newFixture(t)
 	a := f.call(t, portal, "AssumeRole", rpc.Params{"RoleArn": operatorARN, "RoleSessionName": "alice", "DurationSeconds": "900"})
 	c := a.body["Credentials"].(map[string]any)
@@ -130,7 +130,7 @@ func TestTemporaryCredentialsEndWhenTheySay(t *testing.T) {
 	}
 }
 
-func TestSessionPolicyNarrowsTheRole(t *testing.T) {
+func TestSessionPolicyRestrictsRole(t *testing.T) {
 	statement := func(effect, action, resource, condition string) string {
 		return `{"Effect":"` + effect + `","Action":` + action + `,"Resource":"` + resource + `"` + condition + `}`
 	}
@@ -167,7 +167,7 @@ func TestSessionPolicyNarrowsTheRole(t *testing.T) {
 	}
 }
 
-func TestSessionPolicyGivesNothingThatTheRoleHasNot(t *testing.T) {
+func TestSessionPolicyGrantsNothing(t *testing.T) {
 	f := newFixture(t)
 	all := `{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 	role := f.assume(t, portal, rpc.Params{"Policy": all})
@@ -177,7 +177,7 @@ func TestSessionPolicyGivesNothingThatTheRoleHasNot(t *testing.T) {
 	}
 }
 
-func TestCallerIdentityNamesTheCaller(t *testing.T) {
+func TestGetCallerIdentity(t *testing.T) {
 	f := newFixture(t, rolesOfEveryKind)
 	for _, tt := range []struct {
 		name                   string
@@ -202,7 +202,7 @@ func TestCallerIdentityNamesTheCaller(t *testing.T) {
 	}
 }
 
-func TestAccountItselfMayDoAnythingInIt(t *testing.T) {
+func TestRootIsAllowedEverything(t *testing.T) {
 	f := newFixture(t, rolesOfEveryKind)
 	root := keys{id: "root-key", secret: "root-secret"}
 	f.create(t, root, instanceOrder())
@@ -215,7 +215,7 @@ func TestAccountItselfMayDoAnythingInIt(t *testing.T) {
 	}
 }
 
-func TestSessionsOfOneRoleAreGoodSideBySide(t *testing.T) {
+func TestConcurrentSessionsOfOneRole(t *testing.T) {
 	f := newFixture(t)
 	first, second := f.assume(t, portal, nil), f.assume(t, portal, rpc.Params{"RoleSessionName": "bob"})
 	for who, want := range map[keys]string{first: "alice@example.com", second: "bob"} {
@@ -227,7 +227,7 @@ func TestSessionsOfOneRoleAreGoodSideBySide(t *testing.T) {
 	}
 }
 
-func TestCredentialsThatEndedLongAgoAreForgotten(t *testing.T) {
+func TestOldCredentialsAreRemoved(t *testing.T) {
 	f := newFixture(t)
 	old := f.assume(t, portal, nil)
 	f.clock.advance(world.DefaultSession + sts.ExpiredMemory + time.Second)

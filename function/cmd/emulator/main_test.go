@@ -52,7 +52,7 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
-func TestOneLineSaysWhereItListensAndCancelEndsIt(t *testing.T) {
+func TestPrintsAddressAndStopsOnCancel(t *testing.T) {
 	url, lines, cancel, done := start(t)
 	if body := get(t, url+"/_emulator/ledger"); body != `{"calls":[],"jobs":[]}`+"\n" {
 		t.Errorf("the ledger is %s", body)
@@ -67,7 +67,7 @@ func TestOneLineSaysWhereItListensAndCancelEndsIt(t *testing.T) {
 }
 
 // A client that a fault keeps waiting does not keep the command from ending.
-func TestFaultsOfTheCommandLine(t *testing.T) {
+func TestFaultsFlag(t *testing.T) {
 	url, _, cancel, done := start(t, "-faults", "GetCallerIdentity: hang")
 	if left := get(t, url+"/_emulator/faults"); left != "GetCallerIdentity: hang\n" {
 		t.Errorf("left is %q", left)
@@ -93,7 +93,7 @@ func TestFaultsOfTheCommandLine(t *testing.T) {
 	}
 }
 
-func TestItRefusesToStart(t *testing.T) {
+func TestRefusesToStart(t *testing.T) {
 	broken := filepath.Join(t.TempDir(), "world.yaml")
 	if err := os.WriteFile(broken, []byte("regions: [cn-hangzhou]\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestItRefusesToStart(t *testing.T) {
 }
 
 // A client that keeps a connection and says nothing must not hold up the end.
-func TestSilentClientDoesNotHoldUpTheEnd(t *testing.T) {
+func TestIdleConnectionDoesNotDelayShutdown(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	ended := make(chan error, 1)

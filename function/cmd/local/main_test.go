@@ -18,7 +18,7 @@ import (
 	"backupportal/function/audit"
 )
 
-func TestLocalSaysWhereItListensAndServes(t *testing.T) {
+func TestPrintsAddressesAndServes(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
@@ -48,7 +48,7 @@ func TestLocalSaysWhereItListensAndServes(t *testing.T) {
 	}
 }
 
-func TestLocalIsNotForOtherMachines(t *testing.T) {
+func TestRefusesOtherAddresses(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0"} {
 		if err := run(t.Context(), addr, "127.0.0.1:0", none, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "loopback") {
 			t.Errorf("%s: got %v", addr, err)
@@ -61,7 +61,7 @@ func none(string) string { return "" }
 
 // The demonstration is wired as a deployment is: an event becomes a submission,
 // the audit trail has its records, and a receiver of notifications is told.
-func TestLocalIsWiredAsADeployment(t *testing.T) {
+func TestConfigMatchesDeployment(t *testing.T) {
 	told := make(chan []byte, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -59,13 +59,13 @@ func (s *Service) DescribeDisks(k *rpc.Call) (any, error) {
 		}
 		for n := range instance.Disks {
 			v := newDiskView(instance, &instance.Disks[n])
-			if (ids == nil || slices.Contains(ids, v.DiskId)) && diskFits(k.Params, v) {
+			if (ids == nil || slices.Contains(ids, v.DiskId)) && diskMatches(k.Params, v) {
 				views = append(views, v)
 			}
 		}
 	}
 	ans := disksAnswer{}
-	ans.Disks.Disk, ans.pageReply = cut(k, page, views)
+	ans.Disks.Disk, ans.pageReply = pageOf(k, page, views)
 	return ans, nil
 }
 
@@ -90,7 +90,7 @@ func parseDiskFilter(p rpc.Params) ([]string, error) {
 
 // diskFits compares what was given; all, in either case, is no filter, since the
 // page writes it both ways.
-func diskFits(p rpc.Params, v diskView) bool {
+func diskMatches(p rpc.Params, v diskView) bool {
 	for name, have := range map[string]string{
 		"InstanceId": v.InstanceId, "DiskType": v.Type, "Category": v.Category, "Status": v.Status,
 	} {

@@ -32,7 +32,7 @@ const (
 // elsewhere are documented parameters of the two operations that would change
 // an answer and have no counterpart in a world. To pass them over would show
 // things that the real ECS leaves out.
-var elsewhere = regexp.MustCompile(`^(DryRun|LockReason|VSwitchId|SecurityGroupId|KeyPairName|HpcClusterId|DeviceAvailable|` +
+var unsupportedParams = regexp.MustCompile(`^(DryRun|LockReason|VSwitchId|SecurityGroupId|KeyPairName|HpcClusterId|DeviceAvailable|` +
 	`IoOptimized|Instance(ChargeType|NetworkType|TypeFamily)|InternetChargeType|\w+Ip(v6)?Addresse?s?(\.\d+)?|Filter\.\d+\.\w+|` +
 	`DiskName|DiskChargeType|Portable|Encrypted|KMSKeyId|MultiAttach|SnapshotId|DeleteWithInstance|DeleteAutoSnapshot|` +
 	`Enable\w+|AutoSnapshotPolicyId|EipAddresses|OwnerAccount|ResourceOwnerAccount|OwnerId|ResourceOwnerId)$`)
@@ -40,7 +40,7 @@ var elsewhere = regexp.MustCompile(`^(DryRun|LockReason|VSwitchId|SecurityGroupI
 // checkFilters refuses a filter that would have no effect.
 func checkFilters(p rpc.Params) error {
 	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if p[name] != "" && elsewhere.MatchString(name) {
+		if p[name] != "" && unsupportedParams.MatchString(name) {
 			return rpc.Refuse(http.StatusBadRequest, "UnsupportedParameter", "%s: this emulator does not filter by it", name)
 		}
 	}

@@ -59,7 +59,7 @@ func (s *Service) DescribeInstances(k *rpc.Call) (any, error) {
 	}
 	var views []instanceView
 	for i := range k.Caller.Account.Instances {
-		if instance := &k.Caller.Account.Instances[i]; instance.Region == k.Region && f.fits(instance) {
+		if instance := &k.Caller.Account.Instances[i]; instance.Region == k.Region && f.matches(instance) {
 			views = append(views, newInstanceView(instance))
 		}
 	}
@@ -69,7 +69,7 @@ func (s *Service) DescribeInstances(k *rpc.Call) (any, error) {
 		views = views[:maxTagged]
 	}
 	ans := instancesAnswer{}
-	ans.Instances.Instance, ans.pageReply = cut(k, page, views)
+	ans.Instances.Instance, ans.pageReply = pageOf(k, page, views)
 	return ans, nil
 }
 
@@ -92,7 +92,7 @@ func parseInstanceFilter(p rpc.Params) (instanceFilter, error) {
 
 // fits wants every filter that was given to fit. A name without a wildcard is
 // the whole name.
-func (f instanceFilter) fits(i *world.Instance) bool {
+func (f instanceFilter) matches(i *world.Instance) bool {
 	p := f.params
 	for name, have := range map[string]string{
 		"Status": i.Status, "ResourceGroupId": i.ResourceGroup, "VpcId": i.VPC,

@@ -79,7 +79,7 @@ func readNumber(p rpc.Params, name string, absent, least, most int64) (int64, er
 }
 
 // cut returns one page of a list, never nil, and what the reply says about it.
-func cut[T any](k *rpc.Call, page paging, list []T) ([]T, pageReply) {
+func pageOf[T any](k *rpc.Call, page paging, list []T) ([]T, pageReply) {
 	all := int64(len(list))
 	from := min(page.from, all)
 	to := min(from+page.size, all)

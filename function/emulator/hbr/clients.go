@@ -68,7 +68,7 @@ func (s *Service) DescribeBackupClients(k *rpc.Call) (any, error) {
 	}
 	views := []clientView{}
 	for i := range owner.Clients {
-		if v, here := newClientView(k, owner, &owner.Clients[i]); here && q.fits(v) {
+		if v, inRegion := newClientView(k, owner, &owner.Clients[i]); inRegion && q.matches(v) {
 			views = append(views, v)
 		}
 	}
@@ -111,9 +111,9 @@ func parseClientQuery(p rpc.Params) (q clientQuery, err error) {
 }
 
 // fits wants everything that was asked for to hold at once.
-func (q clientQuery) fits(v clientView) bool {
-	asked := func(ids []string, id string) bool { return ids == nil || slices.Contains(ids, id) }
-	return v.ClientType == q.kind && asked(q.instances, v.InstanceId) && asked(q.clients, v.ClientId) &&
+func (q clientQuery) matches(v clientView) bool {
+	matchesParam := func(ids []string, id string) bool { return ids == nil || slices.Contains(ids, id) }
+	return v.ClientType == q.kind && matchesParam(q.instances, v.InstanceId) && matchesParam(q.clients, v.ClientId) &&
 		(q.cluster == "" || q.cluster == v.cluster) &&
 		!slices.ContainsFunc(q.filters, func(f filter) bool { return !slices.Contains(f.values, clientKeys[f.key](v)) }) &&
 		!slices.ContainsFunc(q.tags, func(f rpc.TagFilter) bool {
@@ -123,10 +123,10 @@ func (q clientQuery) fits(v clientView) bool {
 
 // newClientView tells of a client, and whether what it works for is in the
 // region of the call.
-func newClientView(k *rpc.Call, owner *world.Account, cl *world.BackupClient) (v clientView, here bool) {
+func newClientView(k *rpc.Call, owner *world.Account, cl *world.BackupClient) (v clientView, inRegion bool) {
 	v = clientView{
 		ClientId: cl.ID, ClientVersion: cl.Version, MaxClientVersion: cl.Version, ArchType: "AMD64", Status: cl.Status,
-		BackupStatus: "UNPROTECTED", CreatedTime: worldBegan.Unix(), UpdatedTime: worldBegan.Unix(),
+		BackupStatus: "UNPROTECTED", CreatedTime: worldCreated.Unix(), UpdatedTime: worldCreated.Unix(),
 		LastHeartBeatTime: k.At.Add(-cl.HeartbeatAge).Unix(), Tags: []tag{},
 	}
 	// The vendor means a backup plan by PROTECTED; there are none here.

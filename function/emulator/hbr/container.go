@@ -55,7 +55,7 @@ func findVolumes(o *order) error {
 	if client := o.owner.Client(cluster.ID); client != nil {
 		o.source.client = client.ID
 	}
-	o.failWithoutVault()
+	o.failIfVaultNotReady()
 	return nil
 }
 

@@ -42,9 +42,9 @@ func (s *Service) DescribeBackupJobs2(k *rpc.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	room := s.rows.take()
-	defer s.rows.give(room)
-	jobs, err := s.list(k, filters, room)
+	buffer := s.rows.get()
+	defer s.rows.put(buffer)
+	jobs, err := s.list(k, filters, buffer)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (s *Service) DescribeBackupJobs2(k *rpc.Call) (any, error) {
 	ans.TotalCount = totalCount(k, len(jobs))
 	ans.BackupJobs.BackupJob = []jobView{}
 	// Only what is shown is worked out in full; a listing may have thousands.
-	for _, l := range page(misplaced(k, jobs, number, size)) {
+	for _, l := range page(faultyPage(k, jobs, number, size)) {
 		ans.BackupJobs.BackupJob = append(ans.BackupJobs.BackupJob, newJobView(l, k.At))
 	}
 	return ans, nil
@@ -94,24 +94,24 @@ func (l listedJob) parent() string {
 
 // rowRoom lends room for the rows of a listing, which may have thousands of
 // them: made anew for each call, they would keep the collector busy.
-type rowRoom struct{ pool sync.Pool }
+type rowPool struct{ pool sync.Pool }
 
-func (r *rowRoom) take() *[]listedJob {
-	if room, ok := r.pool.Get().(*[]listedJob); ok {
-		return room
+func (r *rowPool) get() *[]listedJob {
+	if buffer, ok := r.pool.Get().(*[]listedJob); ok {
+		return buffer
 	}
 	return new([]listedJob)
 }
 
 // give takes room back. Nothing may look at the rows any more.
-func (r *rowRoom) give(room *[]listedJob) {
-	clear(*room)
-	*room = (*room)[:0]
-	r.pool.Put(room)
+func (r *rowPool) put(buffer *[]listedJob) {
+	clear(*buffer)
+	*buffer = (*buffer)[:0]
+	r.pool.Put(buffer)
 }
 
 // list returns what passes the filters, newest first, in the room lent to it.
-func (s *Service) list(k *rpc.Call, filters []filter, room *[]listedJob) ([]listedJob, error) {
+func (s *Service) list(k *rpc.Call, filters []filter, buffer *[]listedJob) ([]listedJob, error) {
 	if k.Params["Edition"] == "BASIC" {
 		return nil, nil // no job here is of that edition
 	}
@@ -122,15 +122,15 @@ func (s *Service) list(k *rpc.Call, filters []filter, room *[]listedJob) ([]list
 		}
 		return diskRows(k, jobs, filters), nil
 	}
-	rows := *room
-	behind := lag(k)
+	rows := *buffer
+	listingLag := lag(k)
 	for _, j := range slices.Backward(jobs) {
 		l := listedJob{Job: j}
-		if j.listed(k.At, behind) && (kind == "" || kind == l.kind()) && passes(filters, l, k.At) {
+		if j.isListed(k.At, listingLag) && (kind == "" || kind == l.kind()) && passes(filters, l, k.At) {
 			rows = append(rows, l)
 		}
 	}
-	*room = rows
+	*buffer = rows
 	return rows, nil
 }
 
@@ -138,7 +138,7 @@ func (s *Service) list(k *rpc.Call, filters []filter, room *[]listedJob) ([]list
 func diskRows(k *rpc.Call, jobs []*Job, filters []filter) []listedJob {
 	var rows []listedJob
 	for _, j := range slices.Backward(jobs) {
-		if j.SourceType() != "UDM_ECS" || !j.listed(k.At, lag(k)) {
+		if j.SourceType() != "UDM_ECS" || !j.isListed(k.At, lag(k)) {
 			continue
 		}
 		for _, id := range j.source.disks {
@@ -153,7 +153,7 @@ func diskRows(k *rpc.Call, jobs []*Job, filters []filter) []listedJob {
 // candidates narrows the jobs to those that a filter names, if it names any:
 // that is what polls ask for, again and again. They are oldest first.
 func (s *Service) candidates(k *rpc.Call, filters []filter) []*Job {
-	where := home{k.Caller.Account.ID, k.Region}
+	where := scope{k.Caller.Account.ID, k.Region}
 	at := slices.IndexFunc(filters, func(f filter) bool {
 		named := f.key == "ParentId" || (f.key == "JobId" && k.Params["SourceType"] != "UDM_ECS_DISK")
 		return named && f.operator != "NOT_EQUAL" && !slices.Contains(f.values, "")
@@ -201,7 +201,7 @@ func lag(k *rpc.Call) time.Duration {
 }
 
 // listed reports whether a job is old enough for a listing that lags behind.
-func (j *Job) listed(now time.Time, lag time.Duration) bool {
+func (j *Job) isListed(now time.Time, lag time.Duration) bool {
 	return lag == 0 || now.Sub(j.Schedule.Created) >= lag
 }
 
@@ -217,7 +217,7 @@ func totalCount(k *rpc.Call, jobs int) int64 {
 // is a duplicate shows what the one before shows. A shift moves all pages but
 // the first: by 1 as if a job had been made since, so that one job stands on
 // two pages, by -1 as if one had gone, so that one stands on none.
-func misplaced(k *rpc.Call, views []listedJob, number, size int64) ([]listedJob, int64, int64) {
+func faultyPage(k *rpc.Call, views []listedJob, number, size int64) ([]listedJob, int64, int64) {
 	if number == 1 {
 		return views, number, size
 	}

@@ -62,7 +62,7 @@ func findFiles(o *order) error {
 	} else {
 		o.source.failure = "no backup client is active on the instance"
 	}
-	o.failWithoutVault()
+	o.failIfVaultNotReady()
 	return nil
 }
 
@@ -83,7 +83,7 @@ func findVault(o *order) error {
 
 // failWithoutVault lets a job fail whose vault is not ready, in the word that
 // the error table has for it.
-func (o *order) failWithoutVault() {
+func (o *order) failIfVaultNotReady() {
 	if o.caller.Vault(o.params["VaultId"], o.region).Status != "CREATED" {
 		o.source.failure = "AccessVaultFail"
 	}

@@ -17,9 +17,9 @@ import (
 type Service struct {
 	World world.Index // what exists
 
-	jobs       engine
+	jobs       jobStore
 	registered registry
-	rows       rowRoom
+	rows       rowPool
 }
 
 // JobsSince returns the jobs of all accounts that were made at t or later, oldest first.

@@ -28,22 +28,22 @@ type Job struct {
 }
 
 // engine holds the jobs of all accounts.
-type engine struct {
-	mu     sync.Mutex
-	jobs   []*Job // oldest first
-	byID   map[string]*Job
-	byHome map[home][]*Job // oldest first
+type jobStore struct {
+	mu      sync.Mutex
+	jobs    []*Job // oldest first
+	byID    map[string]*Job
+	byScope map[scope][]*Job // oldest first
 }
 
 // A home is where a job can be seen: by one account, in one region. No other
 // job exists for it.
-type home struct{ account, region string }
+type scope struct{ account, region string }
 
 // home never changes: a job belongs to whoever made it, where it was made.
-func (j *Job) home() home { return home{j.Account, j.Region} }
+func (j *Job) scope() scope { return scope{j.Account, j.Region} }
 
 // start accepts an order and returns the id of its job.
-func (e *engine) start(k *rpc.Call, o *order, p lifecycle.Plan) string {
+func (e *jobStore) start(k *rpc.Call, o *order, p lifecycle.Plan) string {
 	j := &Job{
 		ID: newJobID(), RequestID: k.ID,
 		Account: o.caller.ID, Region: o.region, Caller: k.Caller.ARN(),
@@ -58,17 +58,17 @@ func (e *engine) start(k *rpc.Call, o *order, p lifecycle.Plan) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.byID == nil {
-		e.byID, e.byHome = map[string]*Job{}, map[home][]*Job{}
+		e.byID, e.byScope = map[string]*Job{}, map[scope][]*Job{}
 	}
 	j.number = len(e.jobs)
 	e.jobs = append(e.jobs, j)
 	e.byID[j.ID] = j
-	e.byHome[j.home()] = append(e.byHome[j.home()], j)
+	e.byScope[j.scope()] = append(e.byScope[j.scope()], j)
 	return j.ID
 }
 
 // all returns every job, oldest first.
-func (e *engine) all() []*Job {
+func (e *jobStore) all() []*Job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.jobs)
@@ -76,19 +76,19 @@ func (e *engine) all() []*Job {
 
 // of returns the jobs that an account has in a region, oldest first. They are
 // the engine's own list, which only ever grows at its end: it is for reading.
-func (e *engine) of(where home) []*Job {
+func (e *jobStore) of(where scope) []*Job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Clip(e.byHome[where])
+	return slices.Clip(e.byScope[where])
 }
 
 // named returns those of the jobs that have one of the ids, oldest first.
-func (e *engine) named(ids []string, where home) []*Job {
+func (e *jobStore) named(ids []string, where scope) []*Job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var jobs []*Job
 	for _, id := range ids {
-		if j := e.byID[id]; j != nil && j.home() == where && !slices.Contains(jobs, j) {
+		if j := e.byID[id]; j != nil && j.scope() == where && !slices.Contains(jobs, j) {
 			jobs = append(jobs, j)
 		}
 	}
@@ -97,7 +97,7 @@ func (e *engine) named(ids []string, where home) []*Job {
 }
 
 // cancel notes that a job is to stop. It reports false if the job has ended.
-func (e *engine) cancel(id string, now time.Time) bool {
+func (e *jobStore) cancel(id string, now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	old := e.byID[id] // nil after a reset in between
@@ -112,17 +112,17 @@ func (e *engine) cancel(id string, now time.Time) bool {
 	stopped.Schedule.Canceled = now
 	e.byID[id] = &stopped
 	e.jobs[old.number] = &stopped
-	seen := slices.Clone(e.byHome[old.home()]) // listings read the old one without a lock
-	seen[slices.Index(seen, old)] = &stopped
-	e.byHome[old.home()] = seen
+	replaced := slices.Clone(e.byScope[old.scope()]) // listings read the old one without a lock
+	replaced[slices.Index(replaced, old)] = &stopped
+	e.byScope[old.scope()] = replaced
 	return true
 }
 
 // reset forgets all jobs. The ids of forgotten jobs are not found any more.
-func (e *engine) reset() {
+func (e *jobStore) reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.jobs, e.byID, e.byHome = nil, nil, nil
+	e.jobs, e.byID, e.byScope = nil, nil, nil
 }
 
 // newJobID has the prefix and the length of the vendor's ids.
@@ -156,7 +156,7 @@ func (s *Service) CancelBackupJob(k *rpc.Call) (any, error) {
 	if err := rpc.CheckOneOf(p, "Edition", "BASIC", "STANDARD"); err != nil {
 		return nil, err
 	}
-	found := s.jobs.named([]string{p["JobId"]}, home{k.Caller.Account.ID, k.Region})
+	found := s.jobs.named([]string{p["JobId"]}, scope{k.Caller.Account.ID, k.Region})
 	if len(found) == 0 {
 		return nil, rpc.NotFound("JobId", p["JobId"])
 	}

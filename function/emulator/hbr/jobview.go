@@ -70,7 +70,7 @@ func newJobView(l listedJob, now time.Time) jobView {
 		SourceType: l.kind(), BackupType: l.backupType(), Status: st.Status, ErrorMessage: st.Message,
 		Progress:    int32(st.Progress),
 		CreatedTime: unix(st.Created), StartTime: unix(st.Started), CompleteTime: unix(st.Ended), UpdatedTime: unix(st.Now),
-		BytesTotal: st.Total, BytesDone: st.Done, ActualBytes: l.actual(st.Done), Speed: st.Speed,
+		BytesTotal: st.Total, BytesDone: st.Done, ActualBytes: l.storedBytes(st.Done), Speed: st.Speed,
 		Include: p["Include"], Exclude: p["Exclude"], Options: p["Options"], SpeedLimit: p["SpeedLimit"],
 		CrossAccountType: "SELF_ACCOUNT", CrossAccountRoleName: p["CrossAccountRoleName"],
 	}
@@ -101,7 +101,7 @@ func (l listedJob) stateAt(now time.Time) lifecycle.State {
 
 // actual is how much of what was read had to be stored: most of a first backup,
 // little of an incremental one.
-func (j *Job) actual(done int64) int64 {
+func (j *Job) storedBytes(done int64) int64 {
 	if j.backupType() == "INCREMENTAL" {
 		return done / 20
 	}
@@ -144,7 +144,7 @@ func newDetailView(l listedJob, st lifecycle.State) *detailView {
 	if st.Started.IsZero() {
 		return d
 	}
-	d.NativeSnapshotId = l.snapshotID(l.about())
+	d.NativeSnapshotId = l.snapshotID(l.resourceID())
 	for _, disk := range l.source.disks {
 		if l.disk == nil || l.disk.ID == disk {
 			list := &d.DiskNativeSnapshotIdList
@@ -152,8 +152,8 @@ func newDetailView(l listedJob, st lifecycle.State) *detailView {
 		}
 	}
 	if st.CopyStatus != "" { // the copy has begun, long after the job was listed first
-		d.DestinationNativeSnapshotId = l.snapshotID(l.source.copyTo.region + l.about())
-		d.DestinationSnapshotId = l.recoveryPointID(l.source.copyTo.region + l.about())
+		d.DestinationNativeSnapshotId = l.snapshotID(l.source.copyTo.region + l.resourceID())
+		d.DestinationSnapshotId = l.recoveryPointID(l.source.copyTo.region + l.resourceID())
 		d.DestinationNativeSnapshotStatus = st.CopyStatus
 		d.DestinationNativeSnapshotProgress = int32(st.CopyProgress)
 	}
@@ -161,7 +161,7 @@ func newDetailView(l listedJob, st lifecycle.State) *detailView {
 }
 
 // about is the instance or the disk that a row is about.
-func (l listedJob) about() string {
+func (l listedJob) resourceID() string {
 	if l.disk != nil {
 		return l.disk.ID
 	}

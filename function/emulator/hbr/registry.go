@@ -9,7 +9,7 @@ import (
 )
 
 // worldBegan is when everything in a world was made, whatever the clock says.
-var worldBegan = time.Date(2025, 11, 2, 3, 4, 0, 0, time.UTC)
+var worldCreated = time.Date(2025, 11, 2, 3, 4, 0, 0, time.UTC)
 
 // registry is what calls added to the accounts of the world: registrations of
 // other accounts, and service-linked roles.
@@ -31,7 +31,7 @@ func (r *registry) of(a *world.Account) []registration {
 	defer r.mu.Unlock()
 	var all []registration
 	for _, x := range a.CrossAccounts {
-		all = append(all, registration{x, worldBegan})
+		all = append(all, registration{x, worldCreated})
 	}
 	return append(all, r.cross[a.ID]...)
 }

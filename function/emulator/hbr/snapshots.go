@@ -58,12 +58,12 @@ func (s *Service) DescribeUdmSnapshots(k *rpc.Call) (any, error) {
 		return nil, err
 	}
 	ans := snapshotsAnswer{Envelope: rpc.Success(k), Snapshots: []snapshotView{}}
-	for _, j := range slices.Backward(s.jobs.of(home{k.Caller.Account.ID, k.Params["UdmRegionId"]})) {
-		if j.SourceType() != "UDM_ECS" || !recovers(j.Schedule.At(k.At)) {
+	for _, j := range slices.Backward(s.jobs.of(scope{k.Caller.Account.ID, k.Params["UdmRegionId"]})) {
+		if j.SourceType() != "UDM_ECS" || !hasRecoveryPoint(j.Schedule.At(k.At)) {
 			continue
 		}
 		for _, l := range snapshotRows(j, k.Params["SourceType"]) {
-			if v := newSnapshotView(l, k.At); v.ExpireTime > k.At.Unix() && q.fits(k.Params, v) {
+			if v := newSnapshotView(l, k.At); v.ExpireTime > k.At.Unix() && q.matches(k.Params, v) {
 				ans.Snapshots = append(ans.Snapshots, v)
 			}
 		}
@@ -115,10 +115,10 @@ func parseSnapshotQuery(p rpc.Params) (q snapshotQuery, err error) {
 }
 
 // fits takes StartTime and EndTime for the first and the last second.
-func (q snapshotQuery) fits(p rpc.Params, v snapshotView) bool {
-	asked := func(name, have string) bool { return p[name] == "" || p[name] == have }
+func (q snapshotQuery) matches(p rpc.Params, v snapshotView) bool {
+	matchesParam := func(name, have string) bool { return p[name] == "" || p[name] == have }
 	return q.start <= v.CreatedTime && v.CreatedTime <= q.end && (q.ids == nil || slices.Contains(q.ids, v.SnapshotId)) &&
-		asked("InstanceId", v.InstanceId) && asked("JobId", v.JobId) &&
+		matchesParam("InstanceId", v.InstanceId) && matchesParam("JobId", v.JobId) &&
 		(p["DiskId"] == "" || slices.Contains(v.Detail.DiskIdList, p["DiskId"]))
 }
 
@@ -127,12 +127,12 @@ func (q snapshotQuery) fits(p rpc.Params, v snapshotView) bool {
 func newSnapshotView(l listedJob, now time.Time) snapshotView {
 	st := l.stateAt(now)
 	days, _ := rpc.Decimal(l.Params["Retention"])
-	native := l.snapshotID(l.about())
+	native := l.snapshotID(l.resourceID())
 	info, _ := json.Marshal(map[string]string{"snapshotId": native}) // its keys are not documented
 	v := snapshotView{
-		SnapshotId: l.recoveryPointID(l.about()), NativeSnapshotId: native, JobId: l.Job.ID, InstanceId: l.source.instance.ID,
+		SnapshotId: l.recoveryPointID(l.resourceID()), NativeSnapshotId: native, JobId: l.Job.ID, InstanceId: l.source.instance.ID,
 		SourceType: l.kind(), BackupType: l.backupType(), Status: st.Status,
-		ActualBytes: text(l.actual(st.Done)), NativeSnapshotInfo: string(info), ArchiveStatus: "STANDARD",
+		ActualBytes: text(l.storedBytes(st.Done)), NativeSnapshotInfo: string(info), ArchiveStatus: "STANDARD",
 		BytesTotal: st.Total, Retention: days, CreatedTime: unix(st.Started), StartTime: unix(st.Started),
 		CompleteTime: unix(st.Ended), UpdatedTime: unix(st.Ended), RealSnapshotTime: unix(st.Started),
 		ExpireTime: st.Ended.Unix() + days*24*60*60, CanBeDeleted: true, Detail: newSnapshotDetail(l),

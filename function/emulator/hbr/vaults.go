@@ -63,7 +63,7 @@ func (s *Service) DescribeVaults(k *rpc.Call) (any, error) {
 	views := []vaultView{}
 	for i := range k.Caller.Account.Vaults {
 		v := &k.Caller.Account.Vaults[i]
-		if v.Region == k.Region && vaultFits(v, k, tags) {
+		if v.Region == k.Region && vaultMatches(v, k, tags) {
 			views = append(views, s.newVaultView(k, v))
 		}
 	}
@@ -95,7 +95,7 @@ func checkVaultFilters(p rpc.Params) ([]rpc.TagFilter, error) {
 
 // vaultFits reports whether a vault is what a call asks for. An absent parameter
 // asks for nothing.
-func vaultFits(v *world.Vault, k *rpc.Call, tags []rpc.TagFilter) bool {
+func vaultMatches(v *world.Vault, k *rpc.Call, tags []rpc.TagFilter) bool {
 	for name, have := range map[string]string{
 		"VaultId": v.ID, "VaultName": v.Name, "VaultRegionId": v.Region, "ResourceGroupId": v.ResourceGroup,
 		"Status": v.Status, "VaultType": v.Type, "Replication": strconv.FormatBool(v.Replication), "VaultOwnerId": k.Caller.Account.ID,
@@ -113,7 +113,7 @@ func (s *Service) newVaultView(k *rpc.Call, v *world.Vault) vaultView {
 		VaultId: v.ID, VaultName: v.Name, VaultRegionId: v.Region, VaultType: v.Type, VaultStorageClass: "STANDARD",
 		Status: v.Status, Description: v.Description, ResourceGroupId: v.ResourceGroup, ChargeType: "FREE",
 		EncryptType: "HBR_PRIVATE", RedundancyType: "LRS", Retention: 30,
-		CreatedTime: worldBegan.Unix(), UpdatedTime: worldBegan.Unix(), VaultOwnerId: accountNumber(k.Caller.Account.ID),
+		CreatedTime: worldCreated.Unix(), UpdatedTime: worldCreated.Unix(), VaultOwnerId: accountNumber(k.Caller.Account.ID),
 		Dedup: true, Replication: v.Replication, ReplicationSourceVaultId: v.ReplicationOf, Tags: newTags(v.Tags),
 	}
 	view.SourceTypes.SourceType = []string{}
@@ -121,14 +121,14 @@ func (s *Service) newVaultView(k *rpc.Call, v *world.Vault) vaultView {
 		view.ReplicationSourceRegionId = source.Region
 	}
 	view.ReplicationSourceVault = slices.ContainsFunc(k.Caller.Account.Vaults, func(m world.Vault) bool { return m.ReplicationOf == v.ID })
-	for _, j := range slices.Backward(s.jobs.of(home{k.Caller.Account.ID, v.Region})) {
+	for _, j := range slices.Backward(s.jobs.of(scope{k.Caller.Account.ID, v.Region})) {
 		st := j.Schedule.At(k.At)
-		if j.SourceType() == "UDM_ECS" || j.Params["VaultId"] != v.ID || !recovers(st) {
+		if j.SourceType() == "UDM_ECS" || j.Params["VaultId"] != v.ID || !hasRecoveryPoint(st) {
 			continue
 		}
 		view.SnapshotCount++
 		view.BytesDone += st.Done
-		view.StorageSize += j.actual(st.Done)
+		view.StorageSize += j.storedBytes(st.Done)
 		view.UpdatedTime = max(view.UpdatedTime, st.Ended.Unix())
 		if !slices.Contains(view.SourceTypes.SourceType, j.SourceType()) {
 			view.SourceTypes.SourceType = append(view.SourceTypes.SourceType, j.SourceType())
@@ -140,6 +140,6 @@ func (s *Service) newVaultView(k *rpc.Call, v *world.Vault) vaultView {
 }
 
 // recovers reports whether a job has left something that can be restored.
-func recovers(st lifecycle.State) bool {
+func hasRecoveryPoint(st lifecycle.State) bool {
 	return st.Status == "COMPLETE" || st.Status == "PARTIAL_COMPLETE"
 }

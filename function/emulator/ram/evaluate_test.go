@@ -14,7 +14,7 @@ func slowly(pattern, text string) bool {
 	return regexp.MustCompile("^" + expr + "$").MatchString(text)
 }
 
-func TestStarsMatchAsARegularExpressionWould(t *testing.T) {
+func TestMatchesAgreesWithRegexp(t *testing.T) {
 	text := rapid.StringMatching(`[abé:]{0,8}`)
 	pattern := rapid.StringMatching(`[abé:*?]{0,8}`)
 	rapid.Check(t, func(t *rapid.T) {
@@ -59,7 +59,7 @@ func naiveVerdict(policies []Policy, action, resource string, conditionHolds boo
 	return ImplicitDeny
 }
 
-func TestPoliciesDecideAsANaiveReadingDoes(t *testing.T) {
+func TestEvaluateMatchesReference(t *testing.T) {
 	words := rapid.SampledFrom([]string{"*", "hbr:*", "hbr:Create*", "hbr:CreateBackupJob", "HBR:createbackupjob", "hbr:Cancel?ackupJob", "ecs:*", "ecs:Describe*"})
 	resources := rapid.SliceOfN(rapid.SampledFrom([]string{"*", "acs:ecs:*:*:instance/*", "acs:ecs:cn-hangzhou:1:instance/*", "acs:hbr:*:*:*"}), 0, 2)
 	statement := rapid.Custom(func(t *rapid.T) Statement {

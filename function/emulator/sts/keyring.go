@@ -57,21 +57,21 @@ func (r *Keyring) Add(cred Credential) {
 }
 
 // issue makes temporary credentials for who, good until expires.
-func (r *Keyring) issue(who rpc.Identity, now, expires time.Time) Credential {
+func (r *Keyring) issue(identity rpc.Identity, now, expires time.Time) Credential {
 	cred := Credential{
 		KeyID: "STS.NU" + rand.Text()[:18], Secret: rand.Text(),
 		// Real tokens are several hundred characters of base64, with characters
 		// that a form has to escape.
 		token:   "CAIS" + rand.Text() + "+" + rand.Text() + "/" + rand.Text() + "==",
-		Expires: expires, Identity: who,
+		Expires: expires, Identity: identity,
 	}
-	r.forget(now.Add(-ExpiredMemory))
+	r.removeExpired(now.Add(-ExpiredMemory))
 	r.Add(cred)
 	return cred
 }
 
 // forget drops temporary credentials that ended before a moment.
-func (r *Keyring) forget(before time.Time) {
+func (r *Keyring) removeExpired(before time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for token, cred := range r.byToken {

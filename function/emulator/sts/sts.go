@@ -60,8 +60,8 @@ func (s *Service) AssumeRole(k *rpc.Call) (any, error) {
 		return nil, err
 	}
 	session := k.Params["RoleSessionName"]
-	who := rpc.Identity{Account: account, Role: role, Session: session, Limits: limits}
-	cred := s.Keys.issue(who, k.At, k.At.Add(length))
+	identity := rpc.Identity{Account: account, Role: role, Session: session, Limits: limits}
+	cred := s.Keys.issue(identity, k.At, k.At.Add(length))
 
 	ans := assumeRoleAnswer{RequestId: k.ID}
 	ans.AssumedRoleUser.Arn = account.RoleARN(role.Name) + "/" + session
@@ -82,32 +82,32 @@ func checkAssumeRole(p rpc.Params) (ram.Policy, error) {
 	case session == "":
 		return nil, rpc.Missing("RoleSessionName")
 	case !world.ARNShape.MatchString(arn):
-		return nil, bad("RoleArn", "the arn is not of the form acs:ram::<account>:role/<name>")
+		return nil, invalidParameter("RoleArn", "the arn is not of the form acs:ram::<account>:role/<name>")
 	case !sessionShape.MatchString(session):
-		return nil, bad("RoleSessionName", "2 to 64 letters, digits and . @ - _ are allowed")
+		return nil, invalidParameter("RoleSessionName", "2 to 64 letters, digits and . @ - _ are allowed")
 	case p["ExternalId"] != "" && !world.IsExternalID(p["ExternalId"]):
-		return nil, bad("ExternalId", "2 to 1224 letters, digits and _ + = , . @ : / - are allowed")
+		return nil, invalidParameter("ExternalId", "2 to 1224 letters, digits and _ + = , . @ : / - are allowed")
 	}
 	policy := p["Policy"]
 	if policy == "" {
 		return nil, nil
 	}
 	if utf8.RuneCountInString(policy) > maxPolicyChars {
-		return nil, bad("PolicySize", "a policy has at most 2048 characters")
+		return nil, invalidParameter("PolicySize", "a policy has at most 2048 characters")
 	}
 	limits, err := ram.ParsePolicy(policy)
 	if err == nil {
 		err = limits.CheckIdentity()
 	}
 	if err != nil {
-		return nil, bad("PolicyGrammar", err.Error())
+		return nil, invalidParameter("PolicyGrammar", err.Error())
 	}
 	return limits, nil
 }
 
 // bad is STS's answer to a value that its page does not allow. Unlike the
 // gateway it names the parameter in the code.
-func bad(what, message string) error {
+func invalidParameter(what, message string) error {
 	return rpc.Refuse(http.StatusBadRequest, "InvalidParameter."+what, "%s", message)
 }
 
@@ -136,7 +136,7 @@ func sessionLength(text string, role *world.Role) (time.Duration, error) {
 	seconds, err := strconv.ParseInt(text, 10, 32)
 	length := time.Duration(seconds) * time.Second
 	if err != nil || length < minSession || length > longest {
-		return 0, bad("DurationSeconds", "seconds from 900 to the role's maximum are allowed")
+		return 0, invalidParameter("DurationSeconds", "seconds from 900 to the role's maximum are allowed")
 	}
 	return length, nil
 }
@@ -152,18 +152,18 @@ type callerIdentityAnswer struct {
 
 // GetCallerIdentity is STS GetCallerIdentity, which needs no permission.
 func (s *Service) GetCallerIdentity(k *rpc.Call) (any, error) {
-	who := k.Caller
-	ans := callerIdentityAnswer{RequestId: k.ID, AccountId: who.Account.ID, Arn: who.ARN()}
+	identity := k.Caller
+	ans := callerIdentityAnswer{RequestId: k.ID, AccountId: identity.Account.ID, Arn: identity.ARN()}
 	switch {
-	case who.Role != nil:
+	case identity.Role != nil:
 		ans.IdentityType = "AssumedRoleUser"
-		ans.RoleId = rpc.EntityID(who.Principal())
-		ans.PrincipalId = ans.RoleId + ":" + who.Session
-	case who.User != nil:
-		ans.IdentityType, ans.UserId = "RAMUser", rpc.EntityID(who.ARN())
+		ans.RoleId = rpc.EntityID(identity.Principal())
+		ans.PrincipalId = ans.RoleId + ":" + identity.Session
+	case identity.User != nil:
+		ans.IdentityType, ans.UserId = "RAMUser", rpc.EntityID(identity.ARN())
 		ans.PrincipalId = ans.UserId
 	default:
-		ans.IdentityType, ans.UserId, ans.PrincipalId = "Account", who.Account.ID, who.Account.ID
+		ans.IdentityType, ans.UserId, ans.PrincipalId = "Account", identity.Account.ID, identity.Account.ID
 	}
 	return ans, nil
 }

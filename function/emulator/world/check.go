@@ -18,17 +18,17 @@ import (
 func (w *World) Check() error {
 	c := checker{world: w, ids: map[string]bool{}}
 	if len(w.Regions) == 0 {
-		c.wrong("a world needs at least one region")
+		c.report("a world needs at least one region")
 	}
 	for _, r := range w.Regions {
 		if !isRegion(r) {
-			c.wrong("regions: %q is not a region id of Alibaba Cloud", r)
+			c.report("regions: %q is not a region id of Alibaba Cloud", r)
 		}
-		c.once("region", r)
+		c.unique("region", r)
 	}
 	c.duration("job_duration", w.JobDuration)
 	if len(w.Accounts) == 0 {
-		c.wrong("a world needs at least one account")
+		c.report("a world needs at least one account")
 	}
 	for i := range w.Accounts {
 		c.account(&w.Accounts[i])
@@ -45,15 +45,15 @@ type checker struct {
 }
 
 // wrong writes down a problem and lets the check go on.
-func (c *checker) wrong(format string, args ...any) {
+func (c *checker) report(format string, args ...any) {
 	c.problems = append(c.problems, fmt.Errorf(format, args...))
 }
 
 // once wants a name to stand only once among its kind, whatever its case.
-func (c *checker) once(kind, id string) {
+func (c *checker) unique(kind, id string) {
 	key := kind + " " + strings.ToLower(id)
 	if c.ids[key] {
-		c.wrong("%s %q: stands twice", kind, id)
+		c.report("%s %q: stands twice", kind, id)
 	}
 	c.ids[key] = true
 }
@@ -61,31 +61,31 @@ func (c *checker) once(kind, id string) {
 // id wants a prefix, and that no other thing of the kind has the same id.
 func (c *checker) id(kind, prefix, id string) {
 	if !strings.HasPrefix(id, prefix) || !ResourceID.MatchString(id) {
-		c.wrong("%s %q: the id is not of the form %s…", kind, id, prefix)
+		c.report("%s %q: the id is not of the form %s…", kind, id, prefix)
 	}
-	c.once(kind, id)
+	c.unique(kind, id)
 }
 
 // region wants a region that the world has.
 func (c *checker) region(of, region string) {
 	if !slices.Contains(c.world.Regions, region) {
-		c.wrong("%s: region %q is not among the regions", of, region)
+		c.report("%s: region %q is not among the regions", of, region)
 	}
 }
 
 // duration lets zero pass, which stands for whatever is the default.
 func (c *checker) duration(of string, d time.Duration) {
 	if d < 0 {
-		c.wrong("%s: %v is negative", of, d)
+		c.report("%s: %v is negative", of, d)
 	}
 }
 
 // account goes through all that lies in one account.
 func (c *checker) account(a *Account) {
 	if !AccountIDShape.MatchString(a.ID) {
-		c.wrong("account %q: an id has 16 digits", a.ID)
+		c.report("account %q: an id has 16 digits", a.ID)
 	}
-	c.once("account", a.ID)
+	c.unique("account", a.ID)
 	c.accessKeys("account "+a.ID, a.AccessKeys)
 	for _, u := range a.Users {
 		name := a.UserARN(u.Name)
@@ -98,10 +98,10 @@ func (c *checker) account(a *Account) {
 	}
 	for _, r := range a.ServiceLinkedRoles {
 		if !isLinkedRole(r) {
-			c.wrong("account %s: no service-linked role %q is known here", a.ID, r)
+			c.report("account %s: no service-linked role %q is known here", a.ID, r)
 		}
 		// Their names are fixed, so any other is a misspelt one.
-		c.once("service-linked role of account "+a.ID, r)
+		c.unique("service-linked role of account "+a.ID, r)
 	}
 	for _, x := range a.CrossAccounts {
 		c.crossAccount(a, x)
@@ -109,20 +109,20 @@ func (c *checker) account(a *Account) {
 	if a.Directory != nil {
 		for _, m := range a.Directory.Members {
 			if !AccountIDShape.MatchString(m) {
-				c.wrong("account %s: %q in its directory is not an account id", a.ID, m)
+				c.report("account %s: %q in its directory is not an account id", a.ID, m)
 			}
-			c.once("directory of account "+a.ID, m)
+			c.unique("directory of account "+a.ID, m)
 		}
 	}
-	c.things(a)
+	c.resources(a)
 }
 
 // name wants what RAM takes as a name, once in its account.
 func (c *checker) name(kind, arn, name string) {
 	if !RoleNameShape.MatchString(name) {
-		c.wrong("%s %q: the name has 1 to 64 letters, digits and . _ -", kind, name)
+		c.report("%s %q: the name has 1 to 64 letters, digits and . _ -", kind, name)
 	}
-	c.once(kind, arn)
+	c.unique(kind, arn)
 }
 
 // accessKeys wants secrets, because an empty one would sign nothing, and ids
@@ -130,23 +130,23 @@ func (c *checker) name(kind, arn, name string) {
 func (c *checker) accessKeys(of string, keys []AccessKey) {
 	for _, k := range keys {
 		if k.ID == "" || k.Secret == "" || strings.HasPrefix(k.ID, "STS.") {
-			c.wrong("%s: access key %q needs a secret, and an id that does not begin with STS.", of, k.ID)
+			c.report("%s: access key %q needs a secret, and an id that does not begin with STS.", of, k.ID)
 		}
-		c.once("access key", k.ID)
+		c.unique("access key", k.ID)
 	}
 }
 
 // policies looks at whole policies too: one that is written in Go was never parsed.
-func (c *checker) policies(of string, short []ram.Statement, whole []ram.Policy) {
-	c.policy(of+": permissions", short)
-	if err := ram.Policy(short).CheckIdentity(); err != nil {
-		c.wrong("%s: permissions: %w", of, err)
+func (c *checker) policies(of string, permissions []ram.Statement, policies []ram.Policy) {
+	c.policy(of+": permissions", permissions)
+	if err := ram.Policy(permissions).CheckIdentity(); err != nil {
+		c.report("%s: permissions: %w", of, err)
 	}
-	for n, p := range whole {
+	for n, p := range policies {
 		name := fmt.Sprintf("%s: policy %d", of, n+1)
 		c.policy(name, p)
 		if err := p.CheckIdentity(); err != nil {
-			c.wrong("%s: %w", name, err)
+			c.report("%s: %w", name, err)
 		}
 	}
 }
@@ -156,11 +156,11 @@ func (c *checker) policies(of string, short []ram.Statement, whole []ram.Policy)
 func (c *checker) policy(of string, p ram.Policy) {
 	for n, s := range p {
 		for _, err := range statementProblems(s) {
-			c.wrong("%s: statement %d: %w", of, n+1, err)
+			c.report("%s: statement %d: %w", of, n+1, err)
 		}
 		for _, a := range slices.Concat(s.Actions, s.NotActions) {
 			if !isAction(a) {
-				c.wrong("%s: statement %d: there is no action %q", of, n+1, a)
+				c.report("%s: statement %d: there is no action %q", of, n+1, a)
 			}
 		}
 	}
@@ -170,21 +170,21 @@ func (c *checker) policy(of string, p ram.Policy) {
 func (c *checker) crossAccount(a *Account, x CrossAccount) {
 	byDirectory := x.Type == "CROSS_ACCOUNT_BY_RD"
 	if !AccountIDShape.MatchString(x.Account) || byDirectory != (x.Role == "") || (x.Role != "" && !RoleNameShape.MatchString(x.Role)) {
-		c.wrong("account %s: cross account %q with role %q is malformed", a.ID, x.Account, x.Role)
+		c.report("account %s: cross account %q with role %q is malformed", a.ID, x.Account, x.Role)
 	}
 	if c.accountOf(x.Account) == nil {
-		c.wrong("account %s: cross account %q is not an account of this world", a.ID, x.Account)
+		c.report("account %s: cross account %q is not an account of this world", a.ID, x.Account)
 	}
 	if x.Type != "" && x.Type != "CROSS_ACCOUNT" && !byDirectory {
-		c.wrong("account %s: cross account %q has no type %q", a.ID, x.Account, x.Type)
+		c.report("account %s: cross account %q has no type %q", a.ID, x.Account, x.Type)
 	}
 	if byDirectory && (a.Directory == nil || !slices.Contains(a.Directory.Members, x.Account)) {
-		c.wrong("account %s: cross account %q is not in its directory", a.ID, x.Account)
+		c.report("account %s: cross account %q is not in its directory", a.ID, x.Account)
 	}
 	if utf8.RuneCountInString(x.Alias) > MaxAlias {
-		c.wrong("account %s: the alias of cross account %q is longer than %d characters", a.ID, x.Account, MaxAlias)
+		c.report("account %s: the alias of cross account %q is longer than %d characters", a.ID, x.Account, MaxAlias)
 	}
-	c.once("cross account of account "+a.ID, x.Account+" "+x.Role)
+	c.unique("cross account of account "+a.ID, x.Account+" "+x.Role)
 }
 
 // role wants a trust policy in one of its two forms, not in both: which would
@@ -194,14 +194,14 @@ func (c *checker) role(arn string, r Role) {
 	c.policies(arn, r.Permissions, r.Policies)
 	c.policy(arn+": trust_policy", r.TrustPolicy)
 	if err := r.TrustPolicy.CheckTrust(); err != nil {
-		c.wrong("%s: %w", arn, err)
+		c.report("%s: %w", arn, err)
 	}
 	if len(r.TrustPolicy) > 0 && (len(r.Trusts)+len(r.TrustsServices) > 0 || r.ExternalID != "") {
-		c.wrong("%s: trust_policy stands in place of trusts, trusts_services and external_id", arn)
+		c.report("%s: trust_policy stands in place of trusts, trusts_services and external_id", arn)
 	}
 	for _, p := range r.Trusts {
 		if !ram.PrincipalShape.MatchString(p) {
-			c.wrong("%s: %q is not the arn of a root, user or role", arn, p)
+			c.report("%s: %q is not the arn of a root, user or role", arn, p)
 		}
 		c.principal(arn+": trusts", p)
 	}
@@ -211,10 +211,10 @@ func (c *checker) role(arn string, r Role) {
 		}
 	}
 	if r.ExternalID != "" && !IsExternalID(r.ExternalID) {
-		c.wrong("%s: the external id is malformed", arn)
+		c.report("%s: the external id is malformed", arn)
 	}
 	if r.MaxSession != 0 && (r.MaxSession < time.Hour || r.MaxSession > 12*time.Hour) {
-		c.wrong("%s: max_session %v is not from 1h to 12h", arn, r.MaxSession)
+		c.report("%s: max_session %v is not from 1h to 12h", arn, r.MaxSession)
 	}
 }
 
@@ -231,7 +231,7 @@ var (
 )
 
 // things goes through what can be backed up, and what backs it up.
-func (c *checker) things(a *Account) {
+func (c *checker) resources(a *Account) {
 	for _, i := range a.Instances {
 		c.instance(a, i)
 	}
@@ -249,7 +249,7 @@ func (c *checker) things(a *Account) {
 // word wants one of a list.
 func (c *checker) word(of, key, value string, allowed []string) {
 	if !slices.Contains(allowed, value) {
-		c.wrong("%s: %s %q is not one of %s", of, key, value, strings.Trim(strings.Join(allowed, ", "), ", "))
+		c.report("%s: %s %q is not one of %s", of, key, value, strings.Trim(strings.Join(allowed, ", "), ", "))
 	}
 }
 
@@ -259,7 +259,7 @@ func (c *checker) outcome(of, text string) {
 		return
 	}
 	if _, err := lifecycle.ParseOutcome(text); err != nil {
-		c.wrong("%s: %w", of, err)
+		c.report("%s: %w", of, err)
 	}
 }
 
@@ -273,32 +273,32 @@ func (c *checker) instance(a *Account, i Instance) {
 	c.outcome(name, i.JobOutcome)
 	c.word(name, "status", i.Status, InstanceStatuses)
 	if i.Zone != "" && !strings.HasPrefix(i.Zone, i.Region) {
-		c.wrong("%s: zone %q is not in %s", name, i.Zone, i.Region)
+		c.report("%s: zone %q is not in %s", name, i.Zone, i.Region)
 	}
 	if _, err := time.Parse("2006-01-02T15:04Z", i.Created); i.Created != "" && err != nil {
-		c.wrong("%s: created %q is not of the form 2006-01-02T15:04Z", name, i.Created)
+		c.report("%s: created %q is not of the form 2006-01-02T15:04Z", name, i.Created)
 	}
 	if i.OS != "linux" && i.OS != "windows" {
-		c.wrong("%s: os %q is neither linux nor windows", name, i.OS)
+		c.report("%s: os %q is neither linux nor windows", name, i.OS)
 	}
 	for _, ip := range slices.Concat(i.PrivateIPs, i.PublicIPs) {
 		if _, err := netip.ParseAddr(ip); err != nil {
-			c.wrong("%s: %q is not an ip address", name, ip)
+			c.report("%s: %q is not an ip address", name, ip)
 		}
 	}
 	if i.RAMRole != "" && a.Role(i.RAMRole) == nil {
-		c.wrong("%s: ram_role %q is not a role of account %s", name, i.RAMRole, a.ID)
+		c.report("%s: ram_role %q is not a role of account %s", name, i.RAMRole, a.ID)
 	}
 	c.instanceTags(name, i.Tags)
 	if len(i.Disks) == 0 {
-		c.wrong("%s: it has no disks", name)
+		c.report("%s: it has no disks", name)
 	}
 	// The order matters: devices are named by it, and a recovery point tells
 	// whether the system disk is in it.
 	for n, d := range i.Disks {
 		c.disk(d)
 		if (d.Type == "system") != (n == 0) {
-			c.wrong("%s: its first disk is the system disk, and no other", name)
+			c.report("%s: its first disk is the system disk, and no other", name)
 		}
 	}
 }
@@ -311,14 +311,14 @@ func (c *checker) instanceTags(of string, tags map[string]string) {
 		case key == lifecycle.OutcomeTag:
 			c.outcome(of, value)
 			if value == "" {
-				c.wrong("%s: the tag %s is empty", of, key)
+				c.report("%s: the tag %s is empty", of, key)
 			}
 		case key == lifecycle.DurationTag:
 			if d, err := time.ParseDuration(value); err != nil || d <= 0 {
-				c.wrong("%s: the tag %s=%s is not a duration like 5s", of, key, value)
+				c.report("%s: the tag %s=%s is not a duration like 5s", of, key, value)
 			}
 		case strings.HasPrefix(key, "emulator:"):
-			c.wrong("%s: the tag %s is not known", of, key)
+			c.report("%s: the tag %s is not known", of, key)
 		}
 	}
 }
@@ -329,12 +329,12 @@ func (c *checker) disk(d Disk) {
 	name := "disk " + d.ID
 	c.id("disk", "d-", d.ID)
 	if d.Category == "" || d.GiB <= 0 || (d.Type != "system" && d.Type != "data") {
-		c.wrong("%s: it needs a category, a size in gib, and type system or data", name)
+		c.report("%s: it needs a category, a size in gib, and type system or data", name)
 	}
 	c.word(name, "status", d.Status, DiskStatuses)
 	c.word(name, "performance_level", d.PerformanceLevel, performanceLevels)
 	if d.PerformanceLevel != "" && d.Category != "cloud_essd" {
-		c.wrong("%s: only a cloud_essd has a performance_level", name)
+		c.report("%s: only a cloud_essd has a performance_level", name)
 	}
 }
 
@@ -347,7 +347,7 @@ func (c *checker) vault(v Vault) {
 	c.word(name, "type", v.Type, vaultTypes)
 	c.word(name, "status", v.Status, vaultStatuses)
 	if v.ReplicationOf != "" && !v.Replication {
-		c.wrong("%s: replication_of is for a vault with replication", name)
+		c.report("%s: replication_of is for a vault with replication", name)
 	}
 }
 
@@ -363,9 +363,9 @@ func (c *checker) cluster(cl Cluster) {
 	c.word(name, "agent", cl.Agent, agentStatuses)
 	for _, v := range cl.Volumes {
 		if v.ID == "" || v.GiB <= 0 {
-			c.wrong("%s: volume %q needs an id and a size in gib", name, v.ID)
+			c.report("%s: volume %q needs an id and a size in gib", name, v.ID)
 		}
-		c.once("volume of "+cl.ID, v.ID)
+		c.unique("volume of "+cl.ID, v.ID)
 	}
 }
 
@@ -377,11 +377,11 @@ func (c *checker) client(a *Account, cl BackupClient) {
 	c.duration(name, cl.HeartbeatAge)
 	switch {
 	case (cl.Instance == "") == (cl.Cluster == ""):
-		c.wrong("%s: it is on an instance, or else in a cluster", name)
+		c.report("%s: it is on an instance, or else in a cluster", name)
 	case cl.Instance != "" && !slices.ContainsFunc(a.Instances, func(i Instance) bool { return i.ID == cl.Instance }):
-		c.wrong("%s: instance %q is not in account %s", name, cl.Instance, a.ID)
+		c.report("%s: instance %q is not in account %s", name, cl.Instance, a.ID)
 	case cl.Cluster != "" && !slices.ContainsFunc(a.Clusters, func(i Cluster) bool { return i.ID == cl.Cluster }):
-		c.wrong("%s: cluster %q is not in account %s", name, cl.Cluster, a.ID)
+		c.report("%s: cluster %q is not in account %s", name, cl.Cluster, a.ID)
 	}
 }
 
@@ -418,7 +418,7 @@ func isAction(action string) bool {
 
 // accountOf finds an account of the world, or nil.
 func (c *checker) accountOf(id string) *Account {
-	return first(c.world.Accounts, func(a *Account) bool { return a.ID == id })
+	return findFirst(c.world.Accounts, func(a *Account) bool { return a.ID == id })
 }
 
 // principal wants a user or role that is in its account, if that account is in
@@ -436,20 +436,20 @@ func (c *checker) principal(of, arn string) {
 	same := func(other string) bool { return strings.EqualFold(name, other) }
 	// The name of a user passes for a role's: that it is no role is what tests of
 	// a trust in the wrong kind are about, and no misspelling.
-	there := slices.ContainsFunc(a.Users, func(u User) bool { return same(u.Name) })
+	exists := slices.ContainsFunc(a.Users, func(u User) bool { return same(u.Name) })
 	if kind == "role" {
-		there = there || isLinkedRole(name) || a.Role(name) != nil
+		exists = exists || isLinkedRole(name) || a.Role(name) != nil
 	}
-	if !there {
-		c.wrong("%s: account %s has no %s %q", of, a.ID, kind, name)
+	if !exists {
+		c.report("%s: account %s has no %s %q", of, a.ID, kind, name)
 	}
 }
 
 // statementProblems has all that [ram.Statement.Check] objects to, which ends at the
 // first: each part is put into a statement that is right otherwise.
 func statementProblems(s ram.Statement) []error {
-	right := func() ram.Statement { return ram.Statement{Effect: "Allow", Actions: []string{"*"}} }
-	effect, conditions := right(), right()
+	valid := func() ram.Statement { return ram.Statement{Effect: "Allow", Actions: []string{"*"}} }
+	effect, conditions := valid(), valid()
 	effect.Effect, conditions.Conditions = s.Effect, s.Conditions
 	parts := []ram.Statement{effect, conditions}
 	if (len(s.Actions) == 0) == (len(s.NotActions) == 0) {

@@ -25,27 +25,27 @@ func (w *World) completed() *World {
 func (a *Account) complete() {
 	a.Users = slices.Clone(a.Users)
 	for i := range a.Users {
-		a.Users[i].Policies = withShort(a.Users[i].Policies, a.Users[i].Permissions)
+		a.Users[i].Policies = withPermissions(a.Users[i].Policies, a.Users[i].Permissions)
 	}
 	// From here on a role has one trust policy, whichever way it was written.
 	a.Roles = slices.Clone(a.Roles)
 	for i := range a.Roles {
 		r := &a.Roles[i]
-		r.Policies = withShort(r.Policies, r.Permissions)
+		r.Policies = withPermissions(r.Policies, r.Permissions)
 		if len(r.TrustPolicy) == 0 {
-			r.TrustPolicy = r.shortTrust()
+			r.TrustPolicy = r.expandTrust()
 		}
 	}
-	a.completeThings()
+	a.completeResources()
 }
 
 // withShort adds the permissions written in short to whole policies.
-func withShort(policies []ram.Policy, short []ram.Statement) []ram.Policy {
-	return append(slices.Clone(policies), ram.Policy(short))
+func withPermissions(policies []ram.Policy, permissions []ram.Statement) []ram.Policy {
+	return append(slices.Clone(policies), ram.Policy(permissions))
 }
 
 // completeThings does the same for what can be backed up.
-func (a *Account) completeThings() {
+func (a *Account) completeResources() {
 	a.CrossAccounts = slices.Clone(a.CrossAccounts)
 	for i := range a.CrossAccounts {
 		a.CrossAccounts[i].Type = cmp.Or(a.CrossAccounts[i].Type, "CROSS_ACCOUNT")

@@ -43,7 +43,7 @@ func (ix Index) RoleByARN(arn string) (*Account, *Role) {
 // Role returns nil if there is none. RAM does not take two names that differ in
 // case only.
 func (a *Account) Role(name string) *Role {
-	return first(a.Roles, func(r *Role) bool { return strings.EqualFold(r.Name, name) })
+	return findFirst(a.Roles, func(r *Role) bool { return strings.EqualFold(r.Name, name) })
 }
 
 // What follows finds a thing of one account in one region: a thing elsewhere
@@ -51,22 +51,22 @@ func (a *Account) Role(name string) *Role {
 
 // Instance finds an instance of the account in a region, or nil.
 func (a *Account) Instance(id, region string) *Instance {
-	return first(a.Instances, func(i *Instance) bool { return i.ID == id && i.Region == region })
+	return findFirst(a.Instances, func(i *Instance) bool { return i.ID == id && i.Region == region })
 }
 
 // Vault finds a vault of the account in a region, or nil.
 func (a *Account) Vault(id, region string) *Vault {
-	return first(a.Vaults, func(v *Vault) bool { return v.ID == id && v.Region == region })
+	return findFirst(a.Vaults, func(v *Vault) bool { return v.ID == id && v.Region == region })
 }
 
 // VaultNamed looks in all regions, as a mirror does.
 func (a *Account) VaultNamed(id string) *Vault {
-	return first(a.Vaults, func(v *Vault) bool { return v.ID == id })
+	return findFirst(a.Vaults, func(v *Vault) bool { return v.ID == id })
 }
 
 // Cluster finds a cluster of the account in a region, or nil.
 func (a *Account) Cluster(id, region string) *Cluster {
-	return first(a.Clusters, func(c *Cluster) bool { return c.ID == id && c.Region == region })
+	return findFirst(a.Clusters, func(c *Cluster) bool { return c.ID == id && c.Region == region })
 }
 
 // clientAge is how old the last word of a client may be. The page of
@@ -75,23 +75,23 @@ const clientAge = 15 * time.Minute
 
 // Client returns the backup client that is alive on an instance or in a cluster.
 func (a *Account) Client(on string) *BackupClient {
-	return first(a.Clients, func(c *BackupClient) bool {
-		return c.on() == on && c.Status == "ACTIVATED" && c.HeartbeatAge < clientAge
+	return findFirst(a.Clients, func(c *BackupClient) bool {
+		return c.hostID() == on && c.Status == "ACTIVATED" && c.HeartbeatAge < clientAge
 	})
 }
 
 // Disk finds a disk of the instance, or nil.
 func (i *Instance) Disk(id string) *Disk {
-	return first(i.Disks, func(d *Disk) bool { return d.ID == id })
+	return findFirst(i.Disks, func(d *Disk) bool { return d.ID == id })
 }
 
 // Volume finds a volume of the cluster, or nil.
 func (c *Cluster) Volume(id string) *Volume {
-	return first(c.Volumes, func(v *Volume) bool { return v.ID == id })
+	return findFirst(c.Volumes, func(v *Volume) bool { return v.ID == id })
 }
 
 // first returns a pointer to the first element that fits, or nil.
-func first[T any](list []T, fits func(*T) bool) *T {
+func findFirst[T any](list []T, fits func(*T) bool) *T {
 	for i := range list {
 		if fits(&list[i]) {
 			return &list[i]

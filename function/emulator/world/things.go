@@ -109,7 +109,7 @@ type BackupClient struct {
 }
 
 // on is the id of the instance or cluster that a client works for.
-func (c *BackupClient) on() string { return c.Instance + c.Cluster }
+func (c *BackupClient) hostID() string { return c.Instance + c.Cluster }
 
 // Plan is that of an instance, its tags first.
 func (i *Instance) Plan() lifecycle.Plan {

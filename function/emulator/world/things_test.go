@@ -47,7 +47,7 @@ accounts:
   - id: "2000000000000002"
 `
 
-func TestWorldFileHasEverything(t *testing.T) {
+func TestWorldFileSetsEveryField(t *testing.T) {
 	w, err := Load(strings.NewReader(wideWorld))
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestWorldFileHasEverything(t *testing.T) {
 	}
 }
 
-func TestWorldFileIsStrictAboutThings(t *testing.T) {
+func TestWorldFileRefusesInvalidResources(t *testing.T) {
 	for _, tt := range []struct{ old, new, want string }{
 		{`"Effect": "Allow", "NotAction"`, `"Effect": "Allow", "Sid": "x", "NotAction"`, `"Sid" is not known`},
 		{`"NotAction": ["ram:*"], "Resource": "*"`, `"NotAction": ["ram:*"], "Principal": {"RAM": "acs:ram::1000000000000001:root"}`, "trust policies only"},
@@ -115,7 +115,7 @@ func TestWorldFileIsStrictAboutThings(t *testing.T) {
 	}
 }
 
-func TestWhatAWorldLeavesOutIsFilledIn(t *testing.T) {
+func TestDefaultsOfWorld(t *testing.T) {
 	w := &World{Regions: []string{"cn-hangzhou"}, Accounts: []Account{{
 		ID:            DemoPortalAccount,
 		CrossAccounts: []CrossAccount{{Account: DemoPaymentsAccount, Role: "r"}},

@@ -46,7 +46,7 @@ func TestWorldFileLoads(t *testing.T) {
 	}
 }
 
-func TestWorldFileIsStrict(t *testing.T) {
+func TestWorldFileRefusesInvalidInput(t *testing.T) {
 	change := func(old, new string) string {
 		if !strings.Contains(smallWorld, old) {
 			t.Fatalf("%q is not in the world", old)
@@ -89,7 +89,7 @@ func TestWorldFileIsStrict(t *testing.T) {
 }
 
 // Words that are well formed and name nothing are misspelt ones.
-func TestNamesOfNothingAreReported(t *testing.T) {
+func TestCheckReportsUnknownNames(t *testing.T) {
 	const role = "acs:ram::2000000000000002:role/backup-operator"
 	trusts := func(arn string) func(*World) { return func(w *World) { w.Accounts[1].Roles[0].Trusts = []string{arn} } }
 	may := func(all ...ram.Statement) func(*World) {
@@ -139,7 +139,7 @@ func TestNamesOfNothingAreReported(t *testing.T) {
 	}
 }
 
-func TestDemoWorldIsWhatTheManualSays(t *testing.T) {
+func TestDemoWorldMatchesManual(t *testing.T) {
 	manual, err := os.ReadFile("../../../docs/emulator.md")
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestDemoWorldIsWhatTheManualSays(t *testing.T) {
 }
 
 // The manual shows a world file; it must be one that loads.
-func TestWorldFileOfTheManualLoads(t *testing.T) {
+func TestManualWorldFileLoads(t *testing.T) {
 	manual, err := os.ReadFile("../../../docs/emulator.md")
 	if err != nil {
 		t.Fatal(err)
