@@ -103,7 +103,7 @@ func TestAnswerOfEachFault(t *testing.T) {
 
 // A fault that no test looks at from the client's side is none.
 func TestEveryFaultIsTested(t *testing.T) {
-	seen := map[string]bool{"hang": true, "hang-after": true} // TestClientWaitsAsLongAsItLikes
+	seen := map[string]bool{"hang": true, "hang-after": true} // TestHangLastsUntilClientDisconnects
 	for _, tt := range sights {
 		for choice := range strings.SplitSeq(tt.fault, " + ") {
 			name, _, _ := strings.Cut(choice, " ")

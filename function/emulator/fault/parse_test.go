@@ -181,7 +181,7 @@ func TestScheduleRoundTrip(t *testing.T) {
 	})
 }
 
-// FuzzParseFaults checks two properties of Parse. A schedule that it accepts is written as text
+// FuzzParse checks two properties of Parse. A schedule that it accepts is written as text
 // and parsed again to an equal schedule. The error for any other text names a column within the
 // text, or the column after its end.
 func FuzzParse(f *testing.F) {

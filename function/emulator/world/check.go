@@ -14,7 +14,8 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// Check reports everything in a world that cannot be, joined into one error.
+// Check returns every mistake in a world, joined into one error, or nil. It reads the world as it
+// was written, before defaults are set.
 func (w *World) Check() error {
 	c := checker{world: w, ids: map[string]bool{}}
 	if len(w.Regions) == 0 {
@@ -36,20 +37,20 @@ func (w *World) Check() error {
 	return errors.Join(c.problems...)
 }
 
-// A checker collects what is wrong. Ids are unique in the whole world, as they
-// are at the vendor's.
+// A checker collects mistakes. Ids must be unique in the whole world, as they are in the real
+// cloud.
 type checker struct {
 	world    *World
-	ids      map[string]bool
+	ids      map[string]bool // kind and id that were seen, in lower case
 	problems []error
 }
 
-// wrong writes down a problem and lets the check go on.
+// report records a mistake; the check continues.
 func (c *checker) report(format string, args ...any) {
 	c.problems = append(c.problems, fmt.Errorf(format, args...))
 }
 
-// once wants a name to stand only once among its kind, whatever its case.
+// unique reports an id that was seen before for the same kind. Case is ignored.
 func (c *checker) unique(kind, id string) {
 	key := kind + " " + strings.ToLower(id)
 	if c.ids[key] {
@@ -58,7 +59,7 @@ func (c *checker) unique(kind, id string) {
 	c.ids[key] = true
 }
 
-// id wants a prefix, and that no other thing of the kind has the same id.
+// id reports an id with a wrong prefix or characters, and a duplicate id of the same kind.
 func (c *checker) id(kind, prefix, id string) {
 	if !strings.HasPrefix(id, prefix) || !ResourceID.MatchString(id) {
 		c.report("%s %q: the id is not of the form %s…", kind, id, prefix)
@@ -66,21 +67,21 @@ func (c *checker) id(kind, prefix, id string) {
 	c.unique(kind, id)
 }
 
-// region wants a region that the world has.
+// region reports a region that is not in the world.
 func (c *checker) region(of, region string) {
 	if !slices.Contains(c.world.Regions, region) {
 		c.report("%s: region %q is not among the regions", of, region)
 	}
 }
 
-// duration lets zero pass, which stands for whatever is the default.
+// duration reports a negative duration. Zero is valid and means the default.
 func (c *checker) duration(of string, d time.Duration) {
 	if d < 0 {
 		c.report("%s: %v is negative", of, d)
 	}
 }
 
-// account goes through all that lies in one account.
+// account checks one account and everything in it.
 func (c *checker) account(a *Account) {
 	if !AccountIDShape.MatchString(a.ID) {
 		c.report("account %q: an id has 16 digits", a.ID)
@@ -100,7 +101,7 @@ func (c *checker) account(a *Account) {
 		if !isLinkedRole(r) {
 			c.report("account %s: no service-linked role %q is known here", a.ID, r)
 		}
-		// Their names are fixed, so any other is a misspelt one.
+		// Each role has one fixed name in an account.
 		c.unique("service-linked role of account "+a.ID, r)
 	}
 	for _, x := range a.CrossAccounts {
@@ -117,7 +118,7 @@ func (c *checker) account(a *Account) {
 	c.resources(a)
 }
 
-// name wants what RAM takes as a name, once in its account.
+// name reports a name that RAM does not accept, and a duplicate ARN.
 func (c *checker) name(kind, arn, name string) {
 	if !RoleNameShape.MatchString(name) {
 		c.report("%s %q: the name has 1 to 64 letters, digits and . _ -", kind, name)
@@ -125,8 +126,8 @@ func (c *checker) name(kind, arn, name string) {
 	c.unique(kind, arn)
 }
 
-// accessKeys wants secrets, because an empty one would sign nothing, and ids
-// that cannot be taken for those of temporary keys.
+// accessKeys reports keys without an id or a secret, and ids in the form of temporary keys. An
+// empty secret could sign requests.
 func (c *checker) accessKeys(of string, keys []AccessKey) {
 	for _, k := range keys {
 		if k.ID == "" || k.Secret == "" || strings.HasPrefix(k.ID, "STS.") {
@@ -136,7 +137,8 @@ func (c *checker) accessKeys(of string, keys []AccessKey) {
 	}
 }
 
-// policies looks at whole policies too: one that is written in Go was never parsed.
+// policies checks the short and the complete policies of one user or role. Complete policies are
+// checked too, because policies written in Go did not pass the parser.
 func (c *checker) policies(of string, permissions []ram.Statement, policies []ram.Policy) {
 	c.policy(of+": permissions", permissions)
 	if err := ram.Policy(permissions).CheckIdentity(); err != nil {
@@ -151,8 +153,7 @@ func (c *checker) policies(of string, permissions []ram.Statement, policies []ra
 	}
 }
 
-// policy looks at the statements one by one; whether a principal belongs in
-// them is for the caller to say.
+// policy checks each statement. The caller checks whether statements may have a Principal.
 func (c *checker) policy(of string, p ram.Policy) {
 	for n, s := range p {
 		for _, err := range statementProblems(s) {
@@ -166,7 +167,8 @@ func (c *checker) policy(of string, p ram.Policy) {
 	}
 }
 
-// crossAccount wants a role, or that the other account is in the directory.
+// crossAccount checks a registration: CROSS_ACCOUNT needs a role, CROSS_ACCOUNT_BY_RD needs the
+// other account in the caller's directory.
 func (c *checker) crossAccount(a *Account, x CrossAccount) {
 	byDirectory := x.Type == "CROSS_ACCOUNT_BY_RD"
 	if !AccountIDShape.MatchString(x.Account) || byDirectory != (x.Role == "") || (x.Role != "" && !RoleNameShape.MatchString(x.Role)) {
@@ -187,8 +189,8 @@ func (c *checker) crossAccount(a *Account, x CrossAccount) {
 	c.unique("cross account of account "+a.ID, x.Account+" "+x.Role)
 }
 
-// role wants a trust policy in one of its two forms, not in both: which would
-// win would have to be remembered.
+// role checks a role. Its trust may be in the short or in the complete form, not in both, because
+// readers could not know which one has priority.
 func (c *checker) role(arn string, r Role) {
 	c.name("role", arn, r.Name)
 	c.policies(arn, r.Permissions, r.Policies)
@@ -218,7 +220,7 @@ func (c *checker) role(arn string, r Role) {
 	}
 }
 
-// Words of ECS and Cloud Backup that a world may use; empty means the default.
+// Words of ECS and Cloud Backup that a world may use. The empty word means the default.
 var (
 	InstanceStatuses  = []string{"", "Pending", "Running", "Starting", "Stopping", "Stopped"}
 	DiskStatuses      = []string{"", "In_use", "Available", "Attaching", "Detaching", "Creating", "ReIniting"}
@@ -230,7 +232,7 @@ var (
 		"UPGRADING", "UPGRADE_FAILED", "UNINSTALLING", "UNINSTALL_FAILED", "STOPPED", "UNKNOWN"}
 )
 
-// things goes through what can be backed up, and what backs it up.
+// resources checks the account's resources and backup clients.
 func (c *checker) resources(a *Account) {
 	for _, i := range a.Instances {
 		c.instance(a, i)
@@ -246,14 +248,14 @@ func (c *checker) resources(a *Account) {
 	}
 }
 
-// word wants one of a list.
+// word reports a value that is not in allowed.
 func (c *checker) word(of, key, value string, allowed []string) {
 	if !slices.Contains(allowed, value) {
 		c.report("%s: %s %q is not one of %s", of, key, value, strings.Trim(strings.Join(allowed, ", "), ", "))
 	}
 }
 
-// outcome wants what jobs can end with, or nothing.
+// outcome reports a text that is neither empty nor an outcome of jobs.
 func (c *checker) outcome(of, text string) {
 	if text == "" {
 		return
@@ -263,8 +265,8 @@ func (c *checker) outcome(of, text string) {
 	}
 }
 
-// instance wants what ECS could show. A role that is bound to it has to exist,
-// since its absence means something to jobs.
+// instance checks an instance. Its role must exist, because a missing role changes the result of
+// jobs (HBR.NoRamRoleBound).
 func (c *checker) instance(a *Account, i Instance) {
 	name := "instance " + i.ID
 	c.id("instance", "i-", i.ID)
@@ -293,8 +295,7 @@ func (c *checker) instance(a *Account, i Instance) {
 	if len(i.Disks) == 0 {
 		c.report("%s: it has no disks", name)
 	}
-	// The order matters: devices are named by it, and a recovery point tells
-	// whether the system disk is in it.
+	// The order is significant: it gives the device names, and the first disk is the system disk.
 	for n, d := range i.Disks {
 		c.disk(d)
 		if (d.Type == "system") != (n == 0) {
@@ -303,8 +304,8 @@ func (c *checker) instance(a *Account, i Instance) {
 	}
 }
 
-// instanceTags wants the emulator's own tags to be ones that it has, with
-// values that mean something.
+// instanceTags reports unknown tags with the prefix "emulator:", and invalid values of the known
+// ones.
 func (c *checker) instanceTags(of string, tags map[string]string) {
 	for key, value := range tags {
 		switch {
@@ -323,8 +324,8 @@ func (c *checker) instanceTags(of string, tags map[string]string) {
 	}
 }
 
-// disk does not look at the word of the category: ECS gets new ones, and an old
-// list would refuse worlds that are right.
+// disk checks a disk. It accepts any category, because ECS gets new ones and a fixed list would
+// refuse valid worlds.
 func (c *checker) disk(d Disk) {
 	name := "disk " + d.ID
 	c.id("disk", "d-", d.ID)
@@ -338,8 +339,8 @@ func (c *checker) disk(d Disk) {
 	}
 }
 
-// vault takes a source that is not in this world: the mirror may be of another
-// account's vault, or what is left of one.
+// vault checks a vault. The source of a replication vault may be missing in the world: it can
+// belong to another account, or be deleted.
 func (c *checker) vault(v Vault) {
 	name := "vault " + v.ID
 	c.id("vault", "v-", v.ID)
@@ -351,8 +352,8 @@ func (c *checker) vault(v Vault) {
 	}
 }
 
-// cluster has two ids of Cloud Backup; the identifier is ACK's, and is not
-// checked because worlds are written by hand.
+// cluster checks a cluster and its volumes. The identifier of ACK is not checked, so that test
+// worlds can use readable ones.
 func (c *checker) cluster(cl Cluster) {
 	name := "cluster " + cl.ID
 	c.id("cluster", "cc-", cl.ID)
@@ -369,7 +370,8 @@ func (c *checker) cluster(cl Cluster) {
 	}
 }
 
-// client wants a backup client to be on one thing of its own account.
+// client reports a backup client that is not on exactly one instance or cluster of its own
+// account.
 func (c *checker) client(a *Account, cl BackupClient) {
 	name := "backup client " + cl.ID
 	c.id("backup client", "c-", cl.ID)
@@ -385,8 +387,8 @@ func (c *checker) client(a *Account, cl BackupClient) {
 	}
 }
 
-// otherActions are actions of RAM that real policies next to Cloud Backup have
-// and that no row of [api.Operations] stands for.
+// otherActions are actions of RAM that are not in [api.Operations] but appear in real policies
+// for Cloud Backup.
 var otherActions = strings.Fields(`
 	ram:CreateServiceLinkedRole ram:DeleteServiceLinkedRole ram:PassRole ram:GetRole ram:ListRoles
 	sts:SetSourceIdentity
@@ -403,9 +405,9 @@ var otherActions = strings.Fields(`
 	ecs:StartInstance ecs:StopInstance ecs:RebootInstance ecs:RunInstances ecs:DeleteInstance
 `)
 
-// isAction reports whether an action can be one. Only words without a wildcard,
-// of products that this emulator plays a part of, can be told to be misspelt.
-// RAM does not look at their case.
+// isAction reports whether an action can exist. It accepts every wildcard, and every action of
+// products that the emulator does not have, because it cannot know those. Case is ignored, as in
+// RAM.
 func isAction(action string) bool {
 	product, _, _ := strings.Cut(strings.ToLower(action), ":")
 	if !slices.Contains([]string{"hbr", "sts", "ecs", "ram"}, product) || strings.ContainsAny(action, "*?") {
@@ -416,17 +418,17 @@ func isAction(action string) bool {
 		slices.ContainsFunc(api.Operations, func(op api.Operation) bool { return same(op.Product + ":" + op.Action) })
 }
 
-// accountOf finds an account of the world, or nil.
+// accountOf returns the account with the given id, or nil.
 func (c *checker) accountOf(id string) *Account {
 	return findFirst(c.world.Accounts, func(a *Account) bool { return a.ID == id })
 }
 
-// principal wants a user or role that is in its account, if that account is in
-// this world: any other would let nobody in.
+// principal reports a user or role that does not exist in its account. An account outside the
+// world is accepted.
 func (c *checker) principal(of, arn string) {
 	m := ram.PrincipalShape.FindStringSubmatch(arn)
 	if m == nil {
-		return // which is reported as such
+		return // checked and reported by the caller
 	}
 	a := c.accountOf(m[1])
 	kind, name, _ := strings.Cut(m[2], "/")
@@ -434,8 +436,8 @@ func (c *checker) principal(of, arn string) {
 		return
 	}
 	same := func(other string) bool { return strings.EqualFold(name, other) }
-	// The name of a user passes for a role's: that it is no role is what tests of
-	// a trust in the wrong kind are about, and no misspelling.
+	// The name of a user is also accepted as the name of a role: tests use it for a trust in the
+	// wrong kind of principal.
 	exists := slices.ContainsFunc(a.Users, func(u User) bool { return same(u.Name) })
 	if kind == "role" {
 		exists = exists || isLinkedRole(name) || a.Role(name) != nil
@@ -445,8 +447,8 @@ func (c *checker) principal(of, arn string) {
 	}
 }
 
-// statementProblems has all that [ram.Statement.Check] objects to, which ends at the
-// first: each part is put into a statement that is right otherwise.
+// statementProblems returns every mistake in a statement. [ram.Statement.Check] returns only the
+// first, so each part is checked in an otherwise valid statement.
 func statementProblems(s ram.Statement) []error {
 	valid := func() ram.Statement { return ram.Statement{Effect: "Allow", Actions: []string{"*"}} }
 	effect, conditions := valid(), valid()

@@ -7,7 +7,7 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// Names in the demo world that other programs and documents may rely on.
+// Names in the demo world that programs and documents may rely on.
 const (
 	DemoPortalAccount   = "1000000000000001"
 	DemoPaymentsAccount = "2000000000000002"
@@ -15,9 +15,9 @@ const (
 	DemoSecret          = "demo-portal-secret"
 )
 
-// enough are the permissions that a portal needs in an account, and no others: to
-// submit, follow and stop jobs, and to see beforehand whether that will do. Whoever
-// needs more finds out in the demonstration.
+// portalPermissions returns the permissions that the portal needs in an account, and more: to
+// submit, follow and cancel jobs, and to check beforehand whether a job can succeed. The demo
+// world grants nothing else, so a missing permission is noticed in a demonstration.
 func portalPermissions(more ...string) []ram.Statement {
 	return []ram.Statement{
 		{Effect: "Allow", Actions: append([]string{
@@ -29,12 +29,12 @@ func portalPermissions(more ...string) []ram.Statement {
 	}
 }
 
-// hbrEcsRole is the instance role of the vendor's pages on consistent backups.
+// hbrEcsRole is the name of the instance role on the vendor's pages about application
+// consistency.
 const hbrEcsRole = "AliyunECSInstanceForHbrRole"
 
-// Demo returns a new copy of the world that an emulator has unless it is given
-// another: the account of a portal, a second account that lets the portal in,
-// and a handful of things to back up in both.
+// Demo returns a new copy of the default world of the emulator: the portal's account, and a
+// second account with roles for the portal. Both have resources. docs/emulator.md lists them.
 func Demo() *World {
 	return &World{
 		Regions:     []string{"cn-hangzhou", "cn-shanghai"},
@@ -43,9 +43,9 @@ func Demo() *World {
 	}
 }
 
-// demoPortal has one thing of every kind that a form treats differently: disks
-// that are ESSD and one that is not, Linux and Windows, a client that is alive
-// and one that is not; and instances whose jobs do not simply go well.
+// demoPortal returns the portal's account. It has one resource for each case that a form treats
+// differently: ESSD and other disks, Linux and Windows, an active and an inactive client, and
+// instances whose jobs fail, end partially or take long.
 func demoPortal() Account {
 	return Account{
 		ID: DemoPortalAccount,
@@ -94,7 +94,7 @@ func demoPortal() Account {
 	}
 }
 
-// demoTroubled are the instances to show what can go wrong with.
+// demoFailing returns instances whose jobs do not simply complete.
 func demoFailing() []Instance {
 	trouble := func(id, name, ip string, tags map[string]string) Instance {
 		i := linuxInstance("i-bp1demo"+id, name, ip, "trouble",
@@ -116,8 +116,8 @@ func demoFailing() []Instance {
 	}
 }
 
-// demoPayments has one role for each answer to AssumeRole that a person may
-// want to see, and the one that Cloud Backup itself assumes.
+// demoPayments returns the second account. It has one role for each answer of AssumeRole, and the
+// role that Cloud Backup assumes.
 func demoPayments() Account {
 	portal := "acs:ram::" + DemoPortalAccount + ":root"
 	return Account{
@@ -147,7 +147,7 @@ func demoPayments() Account {
 	}
 }
 
-// demoCluster has two volumes, so that choosing one of them means something.
+// demoCluster returns a cluster with two volumes, so that a choice of volumes has an effect.
 func demoCluster() Cluster {
 	return Cluster{
 		ID: "cc-0001democluster", GroupID: "cl-0001democluster",
@@ -161,13 +161,13 @@ func demoCluster() Cluster {
 	}
 }
 
-// linux is short for the instances of which the demo world has most.
+// linuxInstance returns a Linux instance in the first region of the demo world.
 func linuxInstance(id, name, ip, team string, disks ...Disk) Instance {
 	return Instance{ID: id, Name: name, Region: "cn-hangzhou", OS: "linux", PrivateIPs: []string{ip},
 		RAMRole: hbrEcsRole, Tags: map[string]string{"team": team}, Disks: disks}
 }
 
-// elsewhere moves an instance to the other region.
+// inOtherRegion returns the instance moved to the second region of the demo world.
 func inOtherRegion(i Instance) Instance {
 	i.Region = "cn-shanghai"
 	return i

@@ -6,8 +6,8 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// shortTrust writes the short form of a trust policy out. The external id is
-// demanded of people and programs, never of a service, which has none to send.
+// expandTrust returns the trust policy that Trusts, TrustsServices and ExternalID describe. The
+// external id is required from users and roles, never from a service, which cannot send one.
 func (r *Role) expandTrust() ram.Policy {
 	var p ram.Policy
 	if len(r.Trusts) > 0 {
@@ -23,7 +23,7 @@ func (r *Role) expandTrust() ram.Policy {
 	return p
 }
 
-// trusting returns the statements of the trust policy that speak of a principal.
+// statementsFor returns the statements of the trust policy whose principals fit.
 func (r *Role) statementsFor(names func(ram.Principals) bool) ram.Policy {
 	var p ram.Policy
 	for _, s := range r.TrustPolicy {
@@ -34,16 +34,16 @@ func (r *Role) statementsFor(names func(ram.Principals) bool) ram.Policy {
 	return p
 }
 
-// TrustsPrincipal is the answer of a role's trust policy to a user or role of an
-// account, by its ARN and the ARN of the account's root.
+// TrustsPrincipal returns the verdict of the role's trust policy for a user or role. principal is
+// its ARN and root is the ARN of its account's root. It is ImplicitDeny if no statement names
+// them.
 func (r *Role) TrustsPrincipal(principal, root string, q ram.Question) ram.Verdict {
 	return ram.Evaluate(q, r.statementsFor(func(p ram.Principals) bool { return p.Names(principal, root) }))
 }
 
-// TrustsService reports whether a service of the vendor may assume a role. A
-// principal may be narrowed to one account of the service, as <account>@<service>
-// ("Trust policy of a service role"); whether that holds for Cloud Backup too is
-// a guess.
+// TrustsService reports whether the trust policy lets a service of the vendor assume the role on
+// behalf of an account. The form <account>@<service> restricts the service to one account ("Trust
+// policy of a service role"). That this form also works for Cloud Backup is a guess.
 func (r *Role) TrustsService(service, account string) bool {
 	q := ram.Question{Action: "sts:AssumeRole", Resource: "*", Key: func(string) (string, bool) { return "", false }}
 	return ram.Evaluate(q, r.statementsFor(func(p ram.Principals) bool {
