@@ -47,7 +47,7 @@ func TestConcurrentClients(t *testing.T) {
 		for name, v := range instanceOrder() {
 			p[name] = v
 		}
-		p["SignatureNonce"] = str(i / 2) // every nonce twice
+		p["SignatureNonce"] = str(i / 2) // each nonce is used twice
 		p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("POST", p))
 		orders[i] = p
 	}

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// An orderCase is one change to a good request and what comes of it. An empty
-// code means that a job is made.
+// An orderCase is one change of a valid request, and the expected answer. An empty code means
+// that a job is created.
 type orderCase struct {
 	name   string
 	change rpc.Params
@@ -19,7 +19,7 @@ type orderCase struct {
 	code   string
 }
 
-// runOrders tries each change on its own, and checks that refusals make no job.
+// runOrders tests each change alone, and checks that refused requests create no job.
 func runOrders(t *testing.T, good rpc.Params, cases []orderCase) {
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
@@ -254,7 +254,7 @@ func TestCrossAccountJobNeedsRoles(t *testing.T) {
 	}
 }
 
-// A job copies what was asked for, and its size follows.
+// The size of a job is the size of the selected source.
 func TestJobBytesFollowSource(t *testing.T) {
 	two := rpc.Params{"ContainerResources": "[" + goodVolume + "," +
 		strings.Replace(goodVolume, "674dac6d-74cd-47e9-a675-09e2f10d2c45", "1b0e6a52-3f0c-4c1e-9b64-5a7f0b6c9d31", 1) + "]"}

@@ -103,7 +103,8 @@ func TestJobsAreSeparateByAccountAndRegion(t *testing.T) {
 	}
 }
 
-// threeJobs are made ten seconds apart; when the third begins, the first is done.
+// threeJobs creates three jobs, ten seconds apart. When the third is created, the first is
+// complete.
 func threeJobs(t *testing.T) (f *fixture, ids []string) {
 	f = newFixture(t)
 	for _, instance := range []string{"i-bp1demoweb01", "i-bp1demoweb02", "i-bp1demoweb01"} {
@@ -114,7 +115,7 @@ func threeJobs(t *testing.T) (f *fixture, ids []string) {
 	return f, ids
 }
 
-// filtered builds one filter per line: key, operator, values.
+// filtered returns parameters with one filter per argument: key, operator, values.
 func filtered(lines ...string) rpc.Params {
 	p := rpc.Params{}
 	for i, line := range lines {
@@ -245,7 +246,7 @@ func TestPagesInOrder(t *testing.T) {
 	}
 }
 
-// Whatever the size, the pages laid end to end are the whole list.
+// For every page size, the pages joined together are the whole list.
 func TestPagesMatchWholeList(t *testing.T) {
 	f := newFixture(t)
 	total := 23

@@ -35,7 +35,7 @@ func TestDiskRowsOfJob(t *testing.T) {
 	if got := f.list(t, portal, with(one, rpc.Params{"SourceType": "UDM_ECS_DISK"})); len(got) != 1 || got[0]["JobId"] != rows[1]["JobId"] {
 		t.Errorf("by its own id: %v", got)
 	}
-	// ParentId is of no use for anything else: no other job has a parent.
+	// Only rows of disks have a ParentId.
 	if got := f.list(t, portal, filtered("ParentId EQUAL "+id)); len(got) != 0 {
 		t.Errorf("without SourceType: %v", got)
 	}
@@ -64,8 +64,8 @@ func TestBasicEditionIsEmpty(t *testing.T) {
 	}
 }
 
-// naiveFits is what a filter means, said for one job as the listing shows it.
-func naiveFits(f sentFilter, row map[string]any) bool {
+// referenceMatches evaluates a filter on the row of one job, as a listing returns it.
+func referenceMatches(f sentFilter, row map[string]any) bool {
 	have := str(row[f.key])
 	equal := func(v string) bool { return v == have }
 	seconds, err := strconv.ParseInt(have, 10, 64)
@@ -93,14 +93,14 @@ func naiveFits(f sentFilter, row map[string]any) bool {
 	return order(0) >= 0 && order(1) <= 0
 }
 
-// Whatever the filters, the direction and the SourceType, a listing is the whole
-// list with what does not fit crossed out.
-// A sentFilter is one of the Filters of a request.
+// A sentFilter is one element of Filters in a request.
 type sentFilter struct {
 	key, operator string
 	values        []string
 }
 
+// For all filters, directions and SourceTypes, a listing is the whole list without the rows that
+// do not match.
 func TestFiltersMatchReference(t *testing.T) {
 	f := newFixture(t)
 	for _, order := range []rpc.Params{instanceOrder(), fileOrder(), containerOrder(), with(instanceOrder(), rpc.Params{"InstanceId": "i-bp1demofail01"}),
@@ -143,7 +143,7 @@ func TestFiltersMatchReference(t *testing.T) {
 		kind := rapid.SampledFrom([]string{"", "UDM_ECS", "ECS_FILE"}).Draw(rt, "SourceType")
 		p["SourceType"] = kind
 		want := slices.DeleteFunc(slices.Clone(all), func(row map[string]any) bool {
-			return (kind != "" && row["SourceType"] != kind) || slices.ContainsFunc(filters, func(flt sentFilter) bool { return !naiveFits(flt, row) })
+			return (kind != "" && row["SourceType"] != kind) || slices.ContainsFunc(filters, func(flt sentFilter) bool { return !referenceMatches(flt, row) })
 		})
 		if rapid.Bool().Draw(rt, "ascending") {
 			p["SortDirection"] = "ASCEND"

@@ -21,9 +21,9 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// spentFixture is a fixture a quarter of an hour into its life: it has two good
-// sessions, one that ended, and a nonce that was used a moment ago.
-func spentFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string) {
+// usedFixture returns a fixture after 15 minutes of use: with two valid sessions, an expired one,
+// and a nonce that was just used.
+func usedFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string) {
 	t.Helper()
 	f = newFixture(t)
 	role, other = f.assume(t, portal, nil), f.assume(t, portal, nil)
@@ -37,10 +37,9 @@ func spentFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string
 	return f, role, other, old, p["SignatureNonce"]
 }
 
-// Each request is wrong in the way its name says and in every way below it, so
-// a check that moves before another one shows.
+// Each request also has the mistakes of all later cases, so the order of the checks is tested.
 func TestGatewayReportsFirstMistake(t *testing.T) {
-	f, role, other, old, nonce := spentFixture(t)
+	f, role, other, old, nonce := usedFixture(t)
 	temporary := rpc.Params{"AccessKeyId": role.id, "SecurityToken": role.token}
 
 	for _, tt := range []struct {
@@ -285,7 +284,7 @@ func TestIncompleteBodyIsRefused(t *testing.T) {
 	}
 }
 
-// The samples of the vendor's pages show a number for these two alone.
+// In the samples of the vendor's pages, Code is a number for these two operations only.
 func TestSuccessCodeTypeByOperation(t *testing.T) {
 	f := newFixture(t)
 	for _, tt := range []struct {

@@ -191,7 +191,8 @@ func TestJournalRemovesOldestCalls(t *testing.T) {
 	}
 }
 
-// A page whose name was made to lead to this machine is still a stranger's.
+// A page of another site can make its own name resolve to this machine (DNS rebinding). Such a
+// request is refused.
 func TestControlRefusesOtherHosts(t *testing.T) {
 	f := newFixture(t)
 	for host, want := range map[string]int{

@@ -13,7 +13,7 @@ func TestJobStateFollowsClock(t *testing.T) {
 	id := f.create(t, portal, with(instanceOrder(), rpc.Params{"JobName": "web01-k3v9x2"}))
 	start := f.clock.Now().Unix()
 	for _, step := range []struct {
-		after     time.Duration // since the job was made
+		after     time.Duration // since the creation of the job
 		status    string
 		progress  string
 		total     string
@@ -51,7 +51,7 @@ func TestInstanceDurationOverridesWorld(t *testing.T) {
 		t.Errorf("after a second: %s and %s", jobs[0].Status, jobs[1].Status)
 	}
 	for _, later := range []time.Duration{time.Second, 57 * time.Second} {
-		f.clock.advance(later) // it waits two seconds at most
+		f.clock.advance(later) // the job is CREATED for at most two seconds
 		if got := f.Ledger().Jobs[0].Status; got != "RUNNING" {
 			t.Errorf("at %s: %s", f.clock.Now(), got)
 		}

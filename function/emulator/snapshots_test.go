@@ -7,15 +7,15 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// window asks for everything that there ever was.
-func window(own rpc.Params) rpc.Params {
+// allSnapshots returns parameters that match every recovery point, changed by own.
+func allSnapshots(own rpc.Params) rpc.Params {
 	return with(rpc.Params{"SourceType": "UDM_ECS", "StartTime": "0", "EndTime": "4102444800", "UdmRegionId": "cn-hangzhou"}, own)
 }
 
-// snapshots returns what DescribeUdmSnapshots lists.
+// snapshots returns the recovery points that DescribeUdmSnapshots lists.
 func (f *fixture) snapshots(t *testing.T, own rpc.Params) []map[string]any {
 	t.Helper()
-	a := f.call(t, portal, "DescribeUdmSnapshots", window(own))
+	a := f.call(t, portal, "DescribeUdmSnapshots", allSnapshots(own))
 	if a.status != 200 {
 		t.Fatalf("got %d %v", a.status, a.body)
 	}
@@ -141,7 +141,7 @@ func TestDescribeUdmSnapshotsFilters(t *testing.T) {
 		"no SourceType": {"SourceType": ""}, "no StartTime": {"StartTime": ""}, "no EndTime": {"EndTime": ""}, "no region": {"UdmRegionId": ""},
 		"another SourceType": {"SourceType": "ECS_FILE"}, "a moment in words": {"StartTime": "today"}, "ids as a list": {"SnapshotIds": "s-1"},
 	} {
-		if a := f.call(t, portal, "DescribeUdmSnapshots", window(own)); a.status != 400 {
+		if a := f.call(t, portal, "DescribeUdmSnapshots", allSnapshots(own)); a.status != 400 {
 			t.Errorf("%s: got %d", name, a.status)
 		}
 	}

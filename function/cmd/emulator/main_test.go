@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// start runs the command until cancel, and returns its address. After it, the
-// error of run is on done.
+// start runs the command until cancel, and returns its address. done then receives the error of
+// run.
 func start(t *testing.T, args ...string) (url string, lines *bufio.Scanner, cancel func(), done <-chan error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -66,7 +66,7 @@ func TestPrintsAddressAndStopsOnCancel(t *testing.T) {
 	}
 }
 
-// A client that a fault keeps waiting does not keep the command from ending.
+// A request that a fault delays does not delay the end of the command.
 func TestFaultsFlag(t *testing.T) {
 	url, _, cancel, done := start(t, "-faults", "GetCallerIdentity: hang")
 	if left := get(t, url+"/_emulator/faults"); left != "GetCallerIdentity: hang\n" {
@@ -74,14 +74,14 @@ func TestFaultsFlag(t *testing.T) {
 	}
 	dropped := make(chan error, 1)
 	go func() {
-		fresh := &http.Client{Transport: &http.Transport{}} // on a used connection it would ask again
+		fresh := &http.Client{Transport: &http.Transport{}} // with a reused connection the client would repeat the request
 		resp, err := fresh.Get(url + "/?Action=GetCallerIdentity&Version=2015-04-01&Format=JSON")
 		if err == nil {
 			resp.Body.Close()
 		}
 		dropped <- err
 	}()
-	for !strings.Contains(get(t, url+"/_emulator/ledger"), `"fault":"hang"`) { // a call is written down before it hangs
+	for !strings.Contains(get(t, url+"/_emulator/ledger"), `"fault":"hang"`) { // a call is recorded before it hangs
 		runtime.Gosched()
 	}
 	cancel()
@@ -121,7 +121,7 @@ func TestRefusesToStart(t *testing.T) {
 	}
 }
 
-// A client that keeps a connection and says nothing must not hold up the end.
+// A client with an idle connection does not delay the end of the command.
 func TestIdleConnectionDoesNotDelayShutdown(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()

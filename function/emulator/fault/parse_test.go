@@ -19,7 +19,7 @@ func TestParseSchedule(t *testing.T) {
 		" ; ;\n;": "",
 		"CreateBackupJob: ok, throttle, 500-after; DescribeBackupJobs2: lag 20s; AssumeRole: expired x2; * : latency 200ms 10%": "CreateBackupJob: ok, throttle, 500-after; DescribeBackupJobs2: lag 20s forever; AssumeRole: expired x2; *: latency 200ms 10% forever",
 		"*:drop;seed 42":                                     "seed 42; *: drop",
-		"seed 0; *: drop":                                    "*: drop", // which is the seed of one without
+		"seed 0; *: drop":                                    "*: drop", // 0 is the default seed
 		"DescribeRegions: success-false X":                   "DescribeRegions: success-false X",
 		"*: drop forever":                                    "*: drop forever",
 		"*: drop x1":                                         "*: drop",

@@ -63,7 +63,7 @@ func hangUp(w http.ResponseWriter, reset bool) {
 	}
 	// Without lingering, closing a TCP connection sends RST in place of FIN.
 	if tcp, ok := conn.(interface{ SetLinger(int) error }); ok && reset {
-		_ = tcp.SetLinger(0) // what is closed already needs no reset
+		_ = tcp.SetLinger(0) // an error means that it is closed already
 	}
 	conn.Close()
 }

@@ -9,7 +9,7 @@
 //	state       begins                                   ends
 //	CREATED     when the job is created                  after a tenth of Duration, at most 2 s
 //	QUEUED      in the middle of CREATED                 with CREATED
-//	RUNNING     at the end of CREATED                    at Duration; halfway if it does not complete
+//	RUNNING     at the end of CREATED                    at Duration, or halfway (endsEarly)
 //	outcome     at the end of RUNNING                    never
 //	CANCELING   when CancelBackupJob is accepted         after a tenth of Duration, at most 2 s
 //	CANCELED    at the end of CANCELING                  never

@@ -61,6 +61,7 @@ func ReadV3(r *http.Request, headers map[string]string, query url.Values, body [
 // An incomplete is an error that tells the client what its signature lacks.
 type incomplete string
 
+// Error returns the text for the client.
 func (why incomplete) Error() string { return string(why) }
 
 // An authorization is the parsed header Authorization of V3.

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// wideWorld has everything that smallWorld has not.
-const wideWorld = `
+// fullWorld sets every field that smallWorld does not set.
+const fullWorld = `
 regions: [cn-hangzhou]
 accounts:
   - id: "1000000000000001"
@@ -48,7 +48,7 @@ accounts:
 `
 
 func TestWorldFileSetsEveryField(t *testing.T) {
-	w, err := Load(strings.NewReader(wideWorld))
+	w, err := Load(strings.NewReader(fullWorld))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,10 +105,10 @@ func TestWorldFileRefusesInvalidResources(t *testing.T) {
 		{"cluster: cc-0001prod, status", "status", "or else in a cluster"},
 		{"cluster: cc-0001prod, status", "cluster: cc-000nothing, status", "is not in account"},
 	} {
-		if !strings.Contains(wideWorld, tt.old) {
+		if !strings.Contains(fullWorld, tt.old) {
 			t.Fatalf("%q is not in the world", tt.old)
 		}
-		_, err := Load(strings.NewReader(strings.Replace(wideWorld, tt.old, tt.new, 1)))
+		_, err := Load(strings.NewReader(strings.Replace(fullWorld, tt.old, tt.new, 1)))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want something about %q", tt.new, err, tt.want)
 		}
