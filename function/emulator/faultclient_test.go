@@ -23,6 +23,7 @@ type wire struct {
 	client *http.Client
 }
 
+// newWire serves the demo world with a schedule of faults.
 func newWire(t *testing.T, faults string) *wire {
 	t.Helper()
 	f := newFixture(t)
@@ -52,6 +53,7 @@ type clientView struct {
 	err    error // of the request; if status is set, of reading the body
 }
 
+// post sends signed parameters and reads the whole answer.
 func (w *wire) post(t *testing.T, p rpc.Params) clientView {
 	t.Helper()
 	form := url.Values{}

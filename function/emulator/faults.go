@@ -25,8 +25,8 @@ func (c *Cloud) SetFaults(schedule string) error {
 	return nil
 }
 
-// Faults returns the unused steps as a schedule, or "" if there are none. Set again, this
-// schedule starts its random choices from the beginning.
+// Faults returns the unused steps as a schedule. It returns "" if no step is left. If this
+// schedule is set again, its random choices start from the beginning.
 func (c *Cloud) Faults() string {
 	plan := c.faults.Load()
 	if plan == nil {

@@ -25,12 +25,14 @@ type clock struct {
 	t  time.Time
 }
 
+// Now returns the fixed time.
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.t
 }
 
+// advance moves the clock forward.
 func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,6 +77,7 @@ func grantMore(w *world.World) {
 // keys are the credentials with which a test signs.
 type keys struct{ id, secret, token string }
 
+// portal is the user of the demo world's portal.
 var portal = keys{id: world.DemoKey, secret: world.DemoSecret}
 
 // An answer is a decoded reply.
@@ -83,8 +86,10 @@ type answer struct {
 	body   map[string]any
 }
 
+// code returns Code if it is a text, else "".
 func (a answer) code() string { s, _ := a.body["Code"].(string); return s }
 
+// message returns Message if it is a text, else "".
 func (a answer) message() string { s, _ := a.body["Message"].(string); return s }
 
 // common returns the common parameters of a valid request, without a signature.
@@ -126,6 +131,7 @@ func (f *fixture) send(t *testing.T, p rpc.Params) answer {
 	return f.do(t, r)
 }
 
+// do sends the request and decodes the answer.
 func (f *fixture) do(t *testing.T, r *http.Request) answer {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -177,6 +183,7 @@ func (f *fixture) assume(t *testing.T, who keys, own rpc.Params) keys {
 	return keys{c["AccessKeyId"].(string), c["AccessKeySecret"].(string), c["SecurityToken"].(string)}
 }
 
+// operatorARN is a role in the second account that trusts the portal.
 const operatorARN = "acs:ram::2000000000000002:role/backup-operator"
 
 // instanceOrder returns the parameters of a valid UDM_ECS job. fileOrder and containerOrder do the

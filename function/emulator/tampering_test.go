@@ -20,10 +20,12 @@ type oneByte struct {
 	change func(*http.Request)
 }
 
+// inQuery replaces a text in the query.
 func inQuery(from, to string) func(*http.Request) {
 	return func(r *http.Request) { r.URL.RawQuery = strings.Replace(r.URL.RawQuery, from, to, 1) }
 }
 
+// inBody replaces a text in the body.
 func inBody(from, to string) func(*http.Request) {
 	return func(r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -31,6 +33,7 @@ func inBody(from, to string) func(*http.Request) {
 	}
 }
 
+// inHeader replaces a text in a header.
 func inHeader(name, from, to string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, strings.Replace(r.Header.Get(name), from, to, 1)) }
 }

@@ -59,17 +59,17 @@ func main() {
 // run serves portal and emulator until ctx ends. When both are ready it writes their addresses to
 // out, one line each. The portal logs to logTo. It removes its temporary files at the end.
 func run(ctx context.Context, addr, emulatorAddr string, getenv func(string) string, out, logTo io.Writer) (err error) {
-	cloud, err := listen(emulatorAddr)
+	cloudListener, err := listen(emulatorAddr)
 	if err != nil {
 		return err
 	}
-	defer cloud.Close()
-	front, err := listen(addr)
+	defer cloudListener.Close()
+	portalListener, err := listen(addr)
 	if err != nil {
 		return err
 	}
-	defer front.Close()
-	emulated, err := emulator.New(emulator.Options{})
+	defer portalListener.Close()
+	emulatorHandler, err := emulator.New(emulator.Options{})
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func run(ctx context.Context, addr, emulatorAddr string, getenv func(string) str
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	cfg, err := config(folder, front.Addr().String(), cloud.Addr().String(), getenv)
+	cfg, err := config(folder, portalListener.Addr().String(), cloudListener.Addr().String(), getenv)
 	if err != nil {
 		return err
 	}
@@ -88,13 +88,13 @@ func run(ctx context.Context, addr, emulatorAddr string, getenv func(string) str
 	}
 	defer func() { err = errors.Join(err, portal.Close()) }()
 
-	server := &http.Server{Handler: emulated, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: emulatorHandler, ReadHeaderTimeout: 5 * time.Second}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(cloud) }()
-	go func() { failed <- app.Serve(ctx, cfg, portal, front) }()
-	fmt.Fprintf(out, "portal http://%s\nemulator http://%s\n", front.Addr(), cloud.Addr())
+	go func() { failed <- server.Serve(cloudListener) }()
+	go func() { failed <- app.Serve(ctx, cfg, portal, portalListener) }()
+	fmt.Fprintf(out, "portal http://%s\nemulator http://%s\n", portalListener.Addr(), cloudListener.Addr())
 	first := <-failed // nil from the portal when ctx ends
 	cancel()
 	ended := server.Close()

@@ -27,11 +27,11 @@ func (s *Service) sourceAccount(o *order) (*world.Account, error) {
 	return s.crossRole(o.caller, wanted)
 }
 
-// crossRole returns the other account if Cloud Backup can work in it on behalf of account of:
-// that account has the service-linked role, and the other account has a role that trusts the
-// service. Errors: CrossAccountBackupSlrNotExist, AssumeRoleFail.
-func (s *Service) crossRole(of *world.Account, wanted world.CrossAccount) (*world.Account, error) {
-	if !s.registered.hasRole(of, world.CrossBackupRole) {
+// crossRole returns the other account if Cloud Backup can work in it on behalf of caller. Two
+// conditions must hold: caller has the service-linked role, and the other account has a role that
+// trusts the service. Errors: CrossAccountBackupSlrNotExist, AssumeRoleFail.
+func (s *Service) crossRole(caller *world.Account, wanted world.CrossAccount) (*world.Account, error) {
+	if !s.registered.hasRole(caller, world.CrossBackupRole) {
 		return nil, noCrossBackupRole()
 	}
 	other := s.World.Account(wanted.Account)
@@ -39,7 +39,7 @@ func (s *Service) crossRole(of *world.Account, wanted world.CrossAccount) (*worl
 		return nil, assumeRoleFail(wanted)
 	}
 	role := other.Role(wanted.Role)
-	if role == nil || !role.TrustsService(world.CrossBackupService, of.ID) {
+	if role == nil || !role.TrustsService(world.CrossBackupService, caller.ID) {
 		return nil, assumeRoleFail(wanted)
 	}
 	return other, nil
@@ -80,8 +80,8 @@ func checkCrossAccount(p rpc.Params) error {
 
 // assumeRoleFail returns the common refusal of a missing registration, a missing role, and a role
 // that does not trust the service.
-func assumeRoleFail(of world.CrossAccount) error {
-	return rpc.Refuse(http.StatusForbidden, "AssumeRoleFail", "the role %s of account %s cannot be assumed", of.Role, of.Account)
+func assumeRoleFail(wanted world.CrossAccount) error {
+	return rpc.Refuse(http.StatusForbidden, "AssumeRoleFail", "the role %s of account %s cannot be assumed", wanted.Role, wanted.Account)
 }
 
 // A crossAccountsAnswer is the reply of DescribeCrossAccounts.
@@ -105,7 +105,7 @@ func (s *Service) DescribeCrossAccounts(k *rpc.Call) (any, error) {
 		return nil, err
 	}
 	views := []crossAccountView{}
-	for n, x := range s.registered.of(k.Caller.Account) {
+	for n, x := range s.registered.registrations(k.Caller.Account) {
 		views = append(views, crossAccountView{
 			Id: int64(n + 1), OwnerId: accountNumber(k.Caller.Account.ID), CrossAccountUserId: accountNumber(x.Account),
 			CreatedTime: x.added.Unix(), UpdatedTime: x.added.Unix(),

@@ -154,15 +154,15 @@ func diskRows(k *rpc.Call, jobs []*Job, filters []filter) []listedJob {
 // candidates returns the jobs that can match the filters, oldest first. If a filter names job ids
 // it looks up only these, because clients that poll a job send this filter often.
 func (s *Service) candidates(k *rpc.Call, filters []filter) []*Job {
-	where := scope{k.Caller.Account.ID, k.Region}
+	callScope := scope{k.Caller.Account.ID, k.Region}
 	at := slices.IndexFunc(filters, func(f filter) bool {
 		named := f.key == "ParentId" || (f.key == "JobId" && k.Params["SourceType"] != "UDM_ECS_DISK")
 		return named && f.operator != "NOT_EQUAL" && !slices.Contains(f.values, "")
 	})
 	if at < 0 {
-		return s.jobs.of(where)
+		return s.jobs.inScope(callScope)
 	}
-	return s.jobs.named(filters[at].values, where)
+	return s.jobs.byIDs(filters[at].values, callScope)
 }
 
 // parsePage reads PageNumber (default 1) and PageSize (default 10). The page of the operation

@@ -73,23 +73,23 @@ func (e *jobStore) all() []*Job {
 	return slices.Clone(e.jobs)
 }
 
-// of returns the jobs of a scope, oldest first. The result shares memory with the store and must
-// not be changed. It stays valid without a lock, because the store only appends to this list and
-// replaces it as a whole on a cancellation.
-func (e *jobStore) of(where scope) []*Job {
+// inScope returns the jobs of a scope, oldest first. The result shares memory with the store and
+// must not be changed. It stays valid without a lock, because the store only appends to this
+// list, and replaces it as a whole on a cancellation.
+func (e *jobStore) inScope(s scope) []*Job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Clip(e.byScope[where])
+	return slices.Clip(e.byScope[s])
 }
 
-// named returns the jobs of a scope with one of the ids, oldest first. It leaves out unknown ids
+// byIDs returns the jobs of a scope with one of the ids, oldest first. It leaves out unknown ids
 // and duplicates.
-func (e *jobStore) named(ids []string, where scope) []*Job {
+func (e *jobStore) byIDs(ids []string, s scope) []*Job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var jobs []*Job
 	for _, id := range ids {
-		if j := e.byID[id]; j != nil && j.scope() == where && !slices.Contains(jobs, j) {
+		if j := e.byID[id]; j != nil && j.scope() == s && !slices.Contains(jobs, j) {
 			jobs = append(jobs, j)
 		}
 	}
@@ -136,15 +136,15 @@ func (j *Job) SourceType() string { return j.kind }
 // backupType returns BackupType of the request, or COMPLETE if it was absent.
 func (j *Job) backupType() string { return cmp.Or(j.Params["BackupType"], "COMPLETE") }
 
-// snapshotID returns the ECS id of a snapshot that the job makes of a disk or an instance. It is
-// computed from both ids, so it is the same in every list.
-func (j *Job) snapshotID(of string) string {
-	return "s-bp1" + rpc.EntityID(j.ID + "/" + of)[:15]
+// snapshotID returns the ECS id of the snapshot that the job makes of a resource (an instance, a
+// disk, or a copy). It is computed from the ids of both, so it is the same in every list.
+func (j *Job) snapshotID(resource string) string {
+	return "s-bp1" + rpc.EntityID(j.ID + "/" + resource)[:15]
 }
 
 // recoveryPointID returns Cloud Backup's id of the same snapshot.
-func (j *Job) recoveryPointID(of string) string {
-	return "s-000" + rpc.EntityID(j.ID + "#" + of)[:15]
+func (j *Job) recoveryPointID(resource string) string {
+	return "s-000" + rpc.EntityID(j.ID + "#" + resource)[:15]
 }
 
 // CancelBackupJob is the operation CancelBackupJob of Cloud Backup. Success means that the
@@ -160,7 +160,7 @@ func (s *Service) CancelBackupJob(k *rpc.Call) (any, error) {
 	if err := rpc.CheckOneOf(p, "Edition", "BASIC", "STANDARD"); err != nil {
 		return nil, err
 	}
-	found := s.jobs.named([]string{p["JobId"]}, scope{k.Caller.Account.ID, k.Region})
+	found := s.jobs.byIDs([]string{p["JobId"]}, scope{k.Caller.Account.ID, k.Region})
 	if len(found) == 0 {
 		return nil, rpc.NotFound("JobId", p["JobId"])
 	}

@@ -25,9 +25,9 @@ type registration struct {
 	added time.Time
 }
 
-// of returns the registrations of an account: those of the world, then those of calls, oldest
-// first.
-func (r *registry) of(a *world.Account) []registration {
+// registrations returns the registrations of an account: those of the world, then those of calls,
+// oldest first.
+func (r *registry) registrations(a *world.Account) []registration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var all []registration
@@ -40,7 +40,7 @@ func (r *registry) of(a *world.Account) []registration {
 // has reports whether an account has a registration with the same account, role and type. The
 // alias is not compared.
 func (r *registry) has(a *world.Account, wanted world.CrossAccount) bool {
-	return slices.ContainsFunc(r.of(a), func(x registration) bool {
+	return slices.ContainsFunc(r.registrations(a), func(x registration) bool {
 		return x.Account == wanted.Account && x.Role == wanted.Role && x.Type == wanted.Type
 	})
 }

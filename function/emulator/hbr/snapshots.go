@@ -60,7 +60,7 @@ func (s *Service) DescribeUdmSnapshots(k *rpc.Call) (any, error) {
 		return nil, err
 	}
 	ans := snapshotsAnswer{Envelope: rpc.Success(k), Snapshots: []snapshotView{}}
-	for _, j := range slices.Backward(s.jobs.of(scope{k.Caller.Account.ID, k.Params["UdmRegionId"]})) {
+	for _, j := range slices.Backward(s.jobs.inScope(scope{k.Caller.Account.ID, k.Params["UdmRegionId"]})) {
 		if j.SourceType() != "UDM_ECS" || !hasRecoveryPoint(j.Schedule.At(k.At)) {
 			continue
 		}

@@ -122,7 +122,7 @@ func (s *Service) newVaultView(k *rpc.Call, v *world.Vault) vaultView {
 		view.ReplicationSourceRegionId = source.Region
 	}
 	view.ReplicationSourceVault = slices.ContainsFunc(k.Caller.Account.Vaults, func(m world.Vault) bool { return m.ReplicationOf == v.ID })
-	for _, j := range slices.Backward(s.jobs.of(scope{k.Caller.Account.ID, v.Region})) {
+	for _, j := range slices.Backward(s.jobs.inScope(scope{k.Caller.Account.ID, v.Region})) {
 		st := j.Schedule.At(k.At)
 		if j.SourceType() == "UDM_ECS" || j.Params["VaultId"] != v.ID || !hasRecoveryPoint(st) {
 			continue

@@ -79,8 +79,8 @@ func (s *Service) AssumeRole(k *rpc.Call) (any, error) {
 	return ans, nil
 }
 
-// checkAssumeRole checks the parameters alone, without the world. It returns the session policy,
-// or nil if there is none. Errors: Missing<name>, InvalidParameter.<name>.
+// checkAssumeRole checks the parameters alone, without the world. It returns the session policy;
+// nil means no session policy. Errors: Missing<name>, InvalidParameter.<name>.
 func checkAssumeRole(p rpc.Params) (ram.Policy, error) {
 	arn, session := p["RoleArn"], p["RoleSessionName"]
 	switch {

@@ -38,7 +38,8 @@ func (w *World) Check() error {
 }
 
 // A checker collects mistakes. Ids must be unique in the whole world, as they are in the real
-// cloud.
+// cloud. The methods' parameter subject is the beginning of a message: the account or resource
+// that has the mistake.
 type checker struct {
 	world    *World
 	ids      map[string]bool // kind and id that were seen, in lower case
@@ -68,16 +69,16 @@ func (c *checker) id(kind, prefix, id string) {
 }
 
 // region reports a region that is not in the world.
-func (c *checker) region(of, region string) {
+func (c *checker) region(subject, region string) {
 	if !slices.Contains(c.world.Regions, region) {
-		c.report("%s: region %q is not among the regions", of, region)
+		c.report("%s: region %q is not among the regions", subject, region)
 	}
 }
 
 // duration reports a negative duration. Zero is valid and means the default.
-func (c *checker) duration(of string, d time.Duration) {
+func (c *checker) duration(subject string, d time.Duration) {
 	if d < 0 {
-		c.report("%s: %v is negative", of, d)
+		c.report("%s: %v is negative", subject, d)
 	}
 }
 
@@ -128,10 +129,10 @@ func (c *checker) name(kind, arn, name string) {
 
 // accessKeys reports keys without an id or a secret, and ids in the form of temporary keys. An
 // empty secret could sign requests.
-func (c *checker) accessKeys(of string, keys []AccessKey) {
+func (c *checker) accessKeys(subject string, keys []AccessKey) {
 	for _, k := range keys {
 		if k.ID == "" || k.Secret == "" || strings.HasPrefix(k.ID, "STS.") {
-			c.report("%s: access key %q needs a secret, and an id that does not begin with STS.", of, k.ID)
+			c.report("%s: access key %q needs a secret, and an id that does not begin with STS.", subject, k.ID)
 		}
 		c.unique("access key", k.ID)
 	}
@@ -139,13 +140,13 @@ func (c *checker) accessKeys(of string, keys []AccessKey) {
 
 // policies checks the short and the complete policies of one user or role. Complete policies are
 // checked too, because policies written in Go did not pass the parser.
-func (c *checker) policies(of string, permissions []ram.Statement, policies []ram.Policy) {
-	c.policy(of+": permissions", permissions)
+func (c *checker) policies(subject string, permissions []ram.Statement, policies []ram.Policy) {
+	c.policy(subject+": permissions", permissions)
 	if err := ram.Policy(permissions).CheckIdentity(); err != nil {
-		c.report("%s: permissions: %w", of, err)
+		c.report("%s: permissions: %w", subject, err)
 	}
 	for n, p := range policies {
-		name := fmt.Sprintf("%s: policy %d", of, n+1)
+		name := fmt.Sprintf("%s: policy %d", subject, n+1)
 		c.policy(name, p)
 		if err := p.CheckIdentity(); err != nil {
 			c.report("%s: %w", name, err)
@@ -154,14 +155,14 @@ func (c *checker) policies(of string, permissions []ram.Statement, policies []ra
 }
 
 // policy checks each statement. The caller checks whether statements may have a Principal.
-func (c *checker) policy(of string, p ram.Policy) {
+func (c *checker) policy(subject string, p ram.Policy) {
 	for n, s := range p {
 		for _, err := range statementProblems(s) {
-			c.report("%s: statement %d: %w", of, n+1, err)
+			c.report("%s: statement %d: %w", subject, n+1, err)
 		}
 		for _, a := range slices.Concat(s.Actions, s.NotActions) {
 			if !isAction(a) {
-				c.report("%s: statement %d: there is no action %q", of, n+1, a)
+				c.report("%s: statement %d: there is no action %q", subject, n+1, a)
 			}
 		}
 	}
@@ -249,19 +250,19 @@ func (c *checker) resources(a *Account) {
 }
 
 // word reports a value that is not in allowed.
-func (c *checker) word(of, key, value string, allowed []string) {
+func (c *checker) word(subject, key, value string, allowed []string) {
 	if !slices.Contains(allowed, value) {
-		c.report("%s: %s %q is not one of %s", of, key, value, strings.Trim(strings.Join(allowed, ", "), ", "))
+		c.report("%s: %s %q is not one of %s", subject, key, value, strings.Trim(strings.Join(allowed, ", "), ", "))
 	}
 }
 
 // outcome reports a text that is neither empty nor an outcome of jobs.
-func (c *checker) outcome(of, text string) {
+func (c *checker) outcome(subject, text string) {
 	if text == "" {
 		return
 	}
 	if _, err := lifecycle.ParseOutcome(text); err != nil {
-		c.report("%s: %w", of, err)
+		c.report("%s: %w", subject, err)
 	}
 }
 
@@ -306,20 +307,20 @@ func (c *checker) instance(a *Account, i Instance) {
 
 // instanceTags reports unknown tags with the prefix "emulator:", and invalid values of the known
 // ones.
-func (c *checker) instanceTags(of string, tags map[string]string) {
+func (c *checker) instanceTags(subject string, tags map[string]string) {
 	for key, value := range tags {
 		switch {
 		case key == lifecycle.OutcomeTag:
-			c.outcome(of, value)
+			c.outcome(subject, value)
 			if value == "" {
-				c.report("%s: the tag %s is empty", of, key)
+				c.report("%s: the tag %s is empty", subject, key)
 			}
 		case key == lifecycle.DurationTag:
 			if d, err := time.ParseDuration(value); err != nil || d <= 0 {
-				c.report("%s: the tag %s=%s is not a duration like 5s", of, key, value)
+				c.report("%s: the tag %s=%s is not a duration like 5s", subject, key, value)
 			}
 		case strings.HasPrefix(key, "emulator:"):
-			c.report("%s: the tag %s is not known", of, key)
+			c.report("%s: the tag %s is not known", subject, key)
 		}
 	}
 }
@@ -425,7 +426,7 @@ func (c *checker) accountOf(id string) *Account {
 
 // principal reports a user or role that does not exist in its account. An account outside the
 // world is accepted.
-func (c *checker) principal(of, arn string) {
+func (c *checker) principal(subject, arn string) {
 	m := ram.PrincipalShape.FindStringSubmatch(arn)
 	if m == nil {
 		return // checked and reported by the caller
@@ -443,7 +444,7 @@ func (c *checker) principal(of, arn string) {
 		exists = exists || isLinkedRole(name) || a.Role(name) != nil
 	}
 	if !exists {
-		c.report("%s: account %s has no %s %q", of, a.ID, kind, name)
+		c.report("%s: account %s has no %s %q", subject, a.ID, kind, name)
 	}
 }
 

@@ -16,8 +16,8 @@
 //	Check                           every mistake at once
 //	NewIndex                        a copy with all defaults, and methods that find resources
 //
-// Every account and every resource has an id that is unique in the world. A resource exists only
-// for its own account and region.
+// Ids of accounts and resources are unique in the world; ids of volumes are unique in their
+// cluster. A resource exists only for its own account and region.
 package world
 
 import (

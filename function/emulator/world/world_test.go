@@ -13,6 +13,7 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
+// smallWorld is a valid world file with the required fields.
 const smallWorld = `
 regions: [cn-hangzhou]
 job_duration: 90s
