@@ -49,7 +49,7 @@ var threats = []struct {
 		TestOneChangeIsRefused TestOneChangeOfSourcesIsRefused TestOneChangeOfPipelinesAndTokensIsRefused TestNothingIsNoPolicy TestProblemsComeTogether FuzzLoad
 		TestTagsFailClosed TestTagsThatCannotBeReadAllowNothing`},
 	{"T23", "SQL in texts", "TestSQLite TestPostgreSQL"},
-	{"T24", "clocks that disagree", "TestClocksThatDisagreeStopNewSubmissions TestClockThatIsOffFindsItsJobs"},
+	{"T24", "clocks that disagree", "TestClockSkewRefusesClaims TestClockThatIsOffFindsItsJobs"},
 	{"T25", "a store that is lost", "TestForgetfulStoreLooksBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
 }
 
