@@ -73,7 +73,7 @@ func TestStatementsReadFewRowsInPostgreSQL(t *testing.T) {
 		for i, arg := range args {
 			literals[i] = fmt.Sprintf("'%v'", arg)
 		}
-		for range 8 { // from the sixth on the plan may be one for all values
+		for range 8 { // after five executions PostgreSQL may use one plan for all values
 			check(statement, `EXECUTE kept (`+strings.Join(literals, ", ")+`)`, nil)
 		}
 		if _, err := d.db.Exec(`DEALLOCATE kept`); err != nil {
