@@ -15,8 +15,8 @@ import (
 
 // A cluster is the data folder of one server.
 type cluster struct {
-	bin          string // folder of PostgreSQL's programs
-	folder, data string // temporary folder, and the data folder in it
+	bin          string              // folder of PostgreSQL's programs
+	folder, data string              // temporary folder, and the data folder in it
 	credential   *syscall.Credential // user for the server, which refuses to run as root; nil means this user
 }
 
