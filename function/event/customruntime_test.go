@@ -15,8 +15,8 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// custom serves one request as Function Compute's custom runtime would, and
-// returns what was printed too.
+// custom serves one request as Function Compute's custom runtime would. It also returns what was
+// written to standard output.
 func custom(d Doors, method, path, body string, headers map[string]string) (*httptest.ResponseRecorder, string) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for name, value := range headers {
@@ -29,7 +29,7 @@ func custom(d Doors, method, path, body string, headers map[string]string) (*htt
 	return w, out.String()
 }
 
-func TestCustomRuntimeReadsTheInvocationFromHeaders(t *testing.T) {
+func TestCustomRuntimeInvocation(t *testing.T) {
 	all := map[string]string{
 		"x-fc-request-id": "req-1", "x-fc-region": "cn-hangzhou", "x-fc-account-id": "1", "x-fc-retry-count": "2",
 		"x-fc-access-key-id": "id", "x-fc-access-key-secret": "secret", "x-fc-security-token": "token", "X-Other": "stays",
@@ -92,7 +92,7 @@ func TestCustomRuntimeServesEvents(t *testing.T) {
 	}
 }
 
-func TestRecoverDropsAResponseThatHasBegun(t *testing.T) {
+func TestRecoverAbortsStartedResponse(t *testing.T) {
 	for name, begin := range map[string]func(http.ResponseWriter){
 		"written": func(w http.ResponseWriter) { io.WriteString(w, "half") },
 		"status":  func(w http.ResponseWriter) { w.WriteHeader(200) },
@@ -110,7 +110,7 @@ func TestRecoverDropsAResponseThatHasBegun(t *testing.T) {
 	}
 }
 
-func TestRecoverLeavesTheConnectionReachable(t *testing.T) {
+func TestRecoverAfterInformationalStatus(t *testing.T) {
 	w := httptest.NewRecorder()
 	Recover(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
@@ -124,7 +124,7 @@ func TestRecoverLeavesTheConnectionReachable(t *testing.T) {
 	}
 }
 
-func TestStripPlatformHeadersLeavesTheRequestAlone(t *testing.T) {
+func TestStripPlatformHeadersCopiesRequest(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header["x-fC-request-id"] = []string{"evil"}
 	r.Header.Set("X-Fc-Access-Key-Id", "evil")
