@@ -16,11 +16,11 @@ import (
 	"backupportal/function/secret"
 )
 
-// answers are what each kind of receiver says when it took a message, and when
-// it did not, as the vendors document it.
+// answers are the documented answers of each kind of receiver: to an accepted message, and to
+// refused ones.
 var answers = map[backup.ReceiverKind]struct {
 	took   string
-	others map[string]string // answers, and words of the error
+	others map[string]string // answer, and a part of the error
 }{
 	backup.DingTalk: {`{"errcode":0,"errmsg":"ok"}`, map[string]string{
 		`{"errcode":310000,"errmsg":"sign not match, canary"}`: "errcode 310000",
@@ -42,7 +42,7 @@ var answers = map[backup.ReceiverKind]struct {
 	backup.WebhookReceiver: {"", nil},
 }
 
-func TestSuccessIsWhatTheReceiverSaysItIs(t *testing.T) {
+func TestConfirmations(t *testing.T) {
 	for kind, said := range answers {
 		words := said.took
 		s := newServer(t, func(w http.ResponseWriter, r *http.Request) { says(http.StatusOK, words)(w, r) })
@@ -68,7 +68,7 @@ func TestSuccessIsWhatTheReceiverSaysItIs(t *testing.T) {
 	}
 }
 
-// sent is what a receiver of a kind gets.
+// sent sends a notice to a receiver and returns the request that it got.
 func sent(t *testing.T, receiver backup.Receiver, n backup.Notice, change ...func(*Config)) request {
 	t.Helper()
 	s := newServer(t, says(http.StatusOK, answers[receiver.Kind].took))
@@ -88,14 +88,14 @@ func sent(t *testing.T, receiver backup.Receiver, n backup.Notice, change ...fun
 	return got[0]
 }
 
-// mac is the signature once more, by the vendors' documents.
+// mac computes the signature independently, by the vendors' documentation.
 func mac(key, message string) string {
 	h := hmac.New(sha256.New, []byte(key))
 	h.Write([]byte(message))
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-func TestRobotsKnowTheirMessagesBySignatures(t *testing.T) {
+func TestRobotSignatures(t *testing.T) {
 	const ms, s = "1795424400000", "1795424400" // now
 	ding := sent(t, to(backup.DingTalk, ""), notice(backup.EventFailed))
 	if got, want := ding.query.Get("sign"), mac(canarySecret, ms+"\n"+canarySecret); got != want || ding.query.Get("timestamp") != ms {
@@ -117,7 +117,7 @@ func TestRobotsKnowTheirMessagesBySignatures(t *testing.T) {
 	}
 }
 
-func TestMessagesSayWhatHappenedWhereAndWho(t *testing.T) {
+func TestMessageTexts(t *testing.T) {
 	const reason = "disk is busy"
 	for _, kind := range backup.ReceiverKinds[1:] {
 		got := string(sent(t, to(kind, ""), notice(backup.EventFailed)).body)
@@ -156,12 +156,12 @@ func TestMessagesSayWhatHappenedWhereAndWho(t *testing.T) {
 	if got := string(sent(t, to(backup.Slack, ""), refused).body); !strings.Contains(got, "refused by Cloud Backup") || !strings.Contains(got, "Reason: VaultNotExist") {
 		t.Errorf("a refusal: %s", got)
 	}
-	lowered := notice(backup.EventSucceeded)
-	lowered.Record.Job = backup.Job{Status: backup.StateComplete, Consistency: backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "VssError"}}
-	if got := string(sent(t, to(backup.Slack, ""), lowered).body); !strings.Contains(got, "less consistent") || !strings.Contains(got, "Reason: VssError") {
+	downgraded := notice(backup.EventSucceeded)
+	downgraded.Record.Job = backup.Job{Status: backup.StateComplete, Consistency: backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "VssError"}}
+	if got := string(sent(t, to(backup.Slack, ""), downgraded).body); !strings.Contains(got, "less consistent") || !strings.Contains(got, "Reason: VssError") {
 		t.Errorf("less than was asked for: %s", got)
 	}
-	if got := string(sent(t, to(backup.WebhookReceiver, ""), lowered).body); !strings.Contains(got, `"ConsistentLevel":"CRASH","DowngradeReason":"VssError"`) {
+	if got := string(sent(t, to(backup.WebhookReceiver, ""), downgraded).body); !strings.Contains(got, `"ConsistentLevel":"CRASH","DowngradeReason":"VssError"`) {
 		t.Errorf("less than was asked for: %s", got)
 	}
 	for _, e := range backup.Events {
@@ -171,7 +171,7 @@ func TestMessagesSayWhatHappenedWhereAndWho(t *testing.T) {
 	}
 }
 
-// flat puts the texts of a JSON value one below the other.
+// flat returns the texts of a JSON value, one in each line.
 func flat(v any) string {
 	var all strings.Builder
 	switch v := v.(type) {
@@ -189,7 +189,7 @@ func flat(v any) string {
 	return all.String()
 }
 
-func TestWebhookHasTheNamesOfTheAPI(t *testing.T) {
+func TestWebhookPayload(t *testing.T) {
 	got := sent(t, to(backup.WebhookReceiver, ""), notice(backup.EventFailed))
 	const want = `{"type":"backup.failed","timestamp":"2026-11-23T08:59:00Z","data":{"SubmissionId":"abc234","JobId":"job-1",` +
 		`"JobName":"before-upgrade-abc234","Status":"FAILED","Outcome":"failed","Account":"payments","Region":"cn-hangzhou",` +
@@ -202,7 +202,7 @@ func TestWebhookHasTheNamesOfTheAPI(t *testing.T) {
 	if !strings.Contains(created, `"type":"backup.created"`) || !strings.Contains(created, `"Status":"CREATED","Outcome":"running"`) {
 		t.Errorf("created: %s", created)
 	}
-	// A message that is late says what was, and is the same as the first one.
+	// A late message is the same as a timely one.
 	late := notice(backup.EventCreated)
 	late.Record.Job = notice(backup.EventFailed).Record.Job
 	if again := string(sent(t, to(backup.WebhookReceiver, ""), late).body); again != created {
