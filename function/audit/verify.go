@@ -47,7 +47,7 @@ func Verify(rows iter.Seq2[backup.AuditRow, error], keys []secret.String, from t
 		if err != nil {
 			return v.report, err
 		}
-		v.row(row)
+		v.checkRow(row)
 	}
 	v.checkClaims()
 	slices.SortStableFunc(v.report.Findings, func(a, b Finding) int {
@@ -84,8 +84,8 @@ func (v *verifier) addFinding(row backup.AuditRow, what string, args ...any) {
 	v.report.Findings = append(v.report.Findings, Finding{row.Chain, row.Seq, fmt.Sprintf(what, args...)})
 }
 
-// row checks the next row.
-func (v *verifier) row(row backup.AuditRow) {
+// checkRow checks the next row.
+func (v *verifier) checkRow(row backup.AuditRow) {
 	var r Record
 	err := json.Unmarshal([]byte(row.Body), &r)
 	if row.Chain != v.chain || v.report.Records == 0 {

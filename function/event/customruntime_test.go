@@ -15,9 +15,9 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// custom serves one request as Function Compute's custom runtime would. It also returns what was
+// serveCustomRuntime serves one request as Function Compute's custom runtime would. It also returns what was
 // written to standard output.
-func custom(d Doors, method, path, body string, headers map[string]string) (*httptest.ResponseRecorder, string) {
+func serveCustomRuntime(d Doors, method, path, body string, headers map[string]string) (*httptest.ResponseRecorder, string) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for name, value := range headers {
 		r.Header.Set(name, value)
@@ -40,7 +40,7 @@ func TestCustomRuntimeInvocation(t *testing.T) {
 		got, _ = FromContext(r.Context())
 		header = r.Header
 	})}
-	_, out := custom(d, "GET", "/", "", all)
+	_, out := serveCustomRuntime(d, "GET", "/", "", all)
 	c := got.Credentials
 	if got.RequestID != "req-1" || got.Region != "cn-hangzhou" || got.AccountID != "1" || got.RetryCount != 2 || got.Platform != PlatformFC ||
 		c.AccessKeyID.Reveal() != "id" || c.AccessKeySecret.Reveal() != "secret" || c.SecurityToken.Reveal() != "token" {
@@ -53,7 +53,7 @@ func TestCustomRuntimeInvocation(t *testing.T) {
 		t.Errorf("printed %q, want %q", out, want)
 	}
 	delete(all, "x-fc-security-token")
-	if custom(d, "GET", "/", "", all); !got.Credentials.IsZero() {
+	if serveCustomRuntime(d, "GET", "/", "", all); !got.Credentials.IsZero() {
 		t.Error("a key pair without its token was taken")
 	}
 }
@@ -71,22 +71,22 @@ func TestCustomRuntimeServesEvents(t *testing.T) {
 		},
 	}
 	path := map[string]string{"x-fc-control-path": "/invoke", "x-fc-request-id": "req-1"}
-	w, out := custom(d, "POST", "/invoke", `{"a":1}`, path)
+	w, out := serveCustomRuntime(d, "POST", "/invoke", `{"a":1}`, path)
 	if w.Code != 200 || w.Body.String() != `{"ok":1}` || m.Kind != envelope.Direct || m.ID != "req-1" || strings.Contains(out, "Error") {
 		t.Errorf("%d %s, message %+v, printed %s", w.Code, w.Body, m, out)
 	}
-	w, out = custom(d, "POST", "/invoke", `{"fail":1}`, path)
+	w, out = serveCustomRuntime(d, "POST", "/invoke", `{"fail":1}`, path)
 	if w.Code != 500 || w.Header().Get("X-Fc-Status") != "404" || strings.Contains(w.Body.String(), "hunter2") ||
 		!strings.Contains(w.Body.String(), `"errorType":"RetryError"`) || !strings.Contains(out, "req-1, Error: Unhandled function error\n") {
 		t.Errorf("failure: %d %v %s, printed %s", w.Code, w.Header(), w.Body, out)
 	}
-	w, _ = custom(d, "POST", "/invoke", strings.Repeat(" ", maxEvent+1), path)
+	w, _ = serveCustomRuntime(d, "POST", "/invoke", strings.Repeat(" ", maxEvent+1), path)
 	if w.Code != 500 || !strings.Contains(w.Body.String(), "could not be read") {
 		t.Errorf("too large: %d %s", w.Code, w.Body)
 	}
 	m = Message{}
 	for _, headers := range []map[string]string{nil, {"x-fc-control-path": "/http-invoke"}} {
-		if w, _ := custom(d, "POST", "/invoke", `{"a":1}`, headers); w.Code != 404 || m.Kind != "" {
+		if w, _ := serveCustomRuntime(d, "POST", "/invoke", `{"a":1}`, headers); w.Code != 404 || m.Kind != "" {
 			t.Errorf("a visitor's /invoke was taken for an event: %d %+v", w.Code, m)
 		}
 	}

@@ -45,7 +45,7 @@ func TestOnlyPublicAddressesAreAllowed(t *testing.T) {
 
 // The dialer checks the address that a name resolves to. A refused address receives nothing.
 func TestNonPublicAddressesGetNothing(t *testing.T) {
-	s := newServer(t, says(200, ""))
+	s := newServer(t, answerWith(200, ""))
 	port := s.URL[strings.LastIndex(s.URL, ":"):]
 	for _, c := range []struct {
 		host    string
@@ -54,7 +54,7 @@ func TestNonPublicAddressesGetNothing(t *testing.T) {
 		{"localhost", false}, {"127.0.0.1", false}, {"[::ffff:127.0.0.1]", false}, {"localhost", true}, {"127.0.0.1", true},
 		{"10.255.255.1", false}, {"169.254.169.254", true}, {"100.100.100.200", true}, {"[fe80::1]", true}, {"0.0.0.0", true},
 	} {
-		r := to(backup.WebhookReceiver, "https://"+c.host+port)
+		r := receiverAt(backup.WebhookReceiver, "https://"+c.host+port)
 		r.Private = c.private
 		cfg := config(r)
 		cfg.Loopback = false
@@ -77,7 +77,7 @@ func TestNonPublicAddressesGetNothing(t *testing.T) {
 	if n := len(s.requests()); n != 0 {
 		t.Errorf("%d requests arrived", n)
 	}
-	if err := newSender(t, config(to(backup.WebhookReceiver, "http://localhost"+port))).Send(t.Context(), notice(backup.EventFailed)); err != nil {
+	if err := newSender(t, config(receiverAt(backup.WebhookReceiver, "http://localhost"+port))).Send(t.Context(), notice(backup.EventFailed)); err != nil {
 		t.Errorf("by its name, where loopback is allowed: %v", err)
 	}
 }

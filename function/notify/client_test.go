@@ -16,10 +16,10 @@ import (
 )
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
-	other := newServer(t, says(http.StatusOK, "ok"))
+	other := newServer(t, answerWith(http.StatusOK, "ok"))
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		s := newServer(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, status) })
-		err := newSender(t, config(to(backup.Slack, s.URL))).Send(t.Context(), notice(backup.EventFailed))
+		err := newSender(t, config(receiverAt(backup.Slack, s.URL))).Send(t.Context(), notice(backup.EventFailed))
 		if err == nil || !strings.Contains(err.Error(), "answered with status 3") || len(s.requests()) != 1 {
 			t.Errorf("%d: %v, %d requests", status, err, len(s.requests()))
 		}
@@ -30,7 +30,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
-	proxy, s := newServer(t, says(http.StatusOK, "ok")), newServer(t, says(http.StatusOK, "ok"))
+	proxy, s := newServer(t, answerWith(http.StatusOK, "ok")), newServer(t, answerWith(http.StatusOK, "ok"))
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		t.Setenv(name, proxy.URL)
 	}
@@ -39,7 +39,7 @@ func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	if transport := newClient(destinations{}, nil).Transport.(*http.Transport); transport.Proxy != nil {
 		t.Error("the client has a proxy")
 	}
-	if err := newSender(t, config(to(backup.Slack, s.URL))).Send(t.Context(), notice(backup.EventFailed)); err != nil || len(proxy.requests()) != 0 {
+	if err := newSender(t, config(receiverAt(backup.Slack, s.URL))).Send(t.Context(), notice(backup.EventFailed)); err != nil || len(proxy.requests()) != 0 {
 		t.Errorf("%v, %d requests to the proxy", err, len(proxy.requests()))
 	}
 }
@@ -74,7 +74,7 @@ func closed(t *testing.T) string {
 
 // Every error describes the failure and contains neither an address nor a secret.
 func TestErrorsContainNoSecret(t *testing.T) {
-	tls := httptest.NewTLSServer(says(http.StatusOK, "ok"))
+	tls := httptest.NewTLSServer(answerWith(http.StatusOK, "ok"))
 	t.Cleanup(tls.Close)
 	tls.Config.ErrorLog = nil
 	end := make(chan struct{})
@@ -106,7 +106,7 @@ func TestErrorsContainNoSecret(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
 				defer cancel()
 			}
-			err := newSender(t, config(to(backup.Slack, c.address))).Send(ctx, notice(backup.EventFailed))
+			err := newSender(t, config(receiverAt(backup.Slack, c.address))).Send(ctx, notice(backup.EventFailed))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want %s", err, c.want)
 			}
@@ -120,9 +120,9 @@ func TestErrorsContainNoSecret(t *testing.T) {
 }
 
 func TestCertificateIsVerified(t *testing.T) {
-	tls := httptest.NewTLSServer(says(http.StatusOK, "ok"))
+	tls := httptest.NewTLSServer(answerWith(http.StatusOK, "ok"))
 	t.Cleanup(tls.Close)
-	cfg := config(to(backup.Slack, tls.URL))
+	cfg := config(receiverAt(backup.Slack, tls.URL))
 	cfg.Roots = x509.NewCertPool()
 	cfg.Roots.AddCert(tls.Certificate())
 	if err := newSender(t, cfg).Send(t.Context(), notice(backup.EventFailed)); err != nil {
@@ -131,7 +131,7 @@ func TestCertificateIsVerified(t *testing.T) {
 }
 
 func TestInvalidReceivers(t *testing.T) {
-	unsigned, plain, other, nowhere := to(backup.WebhookReceiver, "https://a.example.com"), to(backup.Slack, "http://127.0.0.1:1"), to("teams", "https://a.example.com"), to(backup.Slack, "")
+	unsigned, plain, other, nowhere := receiverAt(backup.WebhookReceiver, "https://a.example.com"), receiverAt(backup.Slack, "http://127.0.0.1:1"), receiverAt("teams", "https://a.example.com"), receiverAt(backup.Slack, "")
 	unsigned.Secret = secret.String{}
 	for name, r := range map[string]backup.Receiver{"without a secret": unsigned, "without TLS": plain, "of no kind": other, "nowhere": nowhere} {
 		cfg := config(r)
@@ -146,7 +146,7 @@ func TestInvalidReceivers(t *testing.T) {
 }
 
 func TestReceiversByEventAndAccount(t *testing.T) {
-	all, some := to(backup.Slack, "https://a.example.com"), to(backup.Slack, "https://a.example.com")
+	all, some := receiverAt(backup.Slack, "https://a.example.com"), receiverAt(backup.Slack, "https://a.example.com")
 	all.Name = "all"
 	some.Name, some.Events, some.Accounts = "some", []backup.Event{backup.EventFailed}, []string{"payments"}
 	s := newSender(t, config(all, some))

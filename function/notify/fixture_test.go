@@ -55,8 +55,8 @@ func (s *server) requests() []request {
 	return s.got
 }
 
-// says returns a handler that answers with a status and a text.
-func says(status int, words string) http.HandlerFunc {
+// answerWith returns a handler that answers with a status and a text.
+func answerWith(status int, words string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
 		fmt.Fprint(w, words)
@@ -77,8 +77,8 @@ var (
 	east = time.FixedZone("UTC+8", 8*3600)
 )
 
-// to returns a receiver at a URL.
-func to(kind backup.ReceiverKind, address string) backup.Receiver {
+// receiverAt returns a receiver at a URL.
+func receiverAt(kind backup.ReceiverKind, address string) backup.Receiver {
 	r := backup.Receiver{
 		Name: "r", Kind: kind, URL: secret.New(address + canaryPath + "?" + canaryQuery), Events: backup.Events, Language: param.English,
 	}

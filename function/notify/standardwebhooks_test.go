@@ -58,9 +58,9 @@ func TestStandardWebhooksLibrary(t *testing.T) {
 	clock := func(cfg *Config) { cfg.Now = time.Now } // the library refuses messages that are older than five minutes
 	hostile := notice(backup.EventFailed)
 	hostile.Record.Job.ErrorMessage = "漢 <!channel> \u2028 \\ \" \xff"
-	good := newDelivery(sent(t, to(backup.WebhookReceiver, ""), notice(backup.EventFailed), clock))
-	odd := newDelivery(sent(t, to(backup.WebhookReceiver, ""), hostile, clock))
-	old := newDelivery(sent(t, to(backup.WebhookReceiver, ""), notice(backup.EventFailed), func(cfg *Config) {
+	good := newDelivery(sent(t, receiverAt(backup.WebhookReceiver, ""), notice(backup.EventFailed), clock))
+	odd := newDelivery(sent(t, receiverAt(backup.WebhookReceiver, ""), hostile, clock))
+	old := newDelivery(sent(t, receiverAt(backup.WebhookReceiver, ""), notice(backup.EventFailed), func(cfg *Config) {
 		cfg.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) }
 	}))
 	changed, renamed, stranger := good, good, good
@@ -93,8 +93,8 @@ func TestStandardWebhooksLibrary(t *testing.T) {
 // All attempts have the same id and body, so that a receiver can ignore repeats. Time and
 // signature differ.
 func TestAttemptsHaveSameIDAndBody(t *testing.T) {
-	s := newServer(t, says(http.StatusInternalServerError, ""))
-	cfg := config(to(backup.WebhookReceiver, s.URL))
+	s := newServer(t, answerWith(http.StatusInternalServerError, ""))
+	cfg := config(receiverAt(backup.WebhookReceiver, s.URL))
 	cfg.Now = func() time.Time { return now.Add(time.Duration(len(s.requests())) * time.Minute) }
 	sender := newSender(t, cfg)
 	for range 2 {

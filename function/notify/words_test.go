@@ -58,12 +58,12 @@ func TestInertMessages(t *testing.T) {
 			n.Record.Params = param.Params{"Account": s, "Region": s, "JobName": s, "InstanceId": s, "ContainerClusterId": s}
 			n.Record.Complete = n.Record.Params
 			bare := func(cfg *Config) { cfg.PublicURL, cfg.Notifications.Environment = nil, s }
-			got := sent(t, to(kind, ""), n, bare)
+			got := sent(t, receiverAt(kind, ""), n, bare)
 			if len(got.body) > 4096 && kind == backup.WeCom {
 				t.Errorf("%d bytes", len(got.body))
 			}
 			for _, text := range texts(t, got.body) {
-				if found := markup.FindString(ours(kind, text)); found != "" {
+				if found := markup.FindString(withoutOwnMarkup(kind, text)); found != "" {
 					t.Errorf("%s: %q acts in %q", kind, found, text)
 				}
 			}
@@ -80,12 +80,12 @@ func texts(t *testing.T, body []byte) []string {
 	}
 	delete(v.(map[string]any), "sign")
 	delete(v.(map[string]any), "msg_type")
-	return strings.Split(strings.TrimSpace(flat(v)), "\n")
+	return strings.Split(strings.TrimSpace(flatten(v)), "\n")
 }
 
-// ours removes the markup of the message itself: around the environment and the title, and at the
+// withoutOwnMarkup removes the markup of the message itself: around the environment and the title, and at the
 // start of a line.
-func ours(kind backup.ReceiverKind, text string) string {
+func withoutOwnMarkup(kind backup.ReceiverKind, text string) string {
 	text = strings.TrimPrefix(text, "#### ")
 	if kind == backup.WeCom || kind == backup.Slack {
 		text = strings.Trim(text, "*")

@@ -71,7 +71,7 @@ const clearHeld = `UPDATE admission SET held = 0 WHERE id = $1 AND held BETWEEN 
 // refuses. All transactions lock their rows in one order (the reservation, rates by key, quotas
 // by key, the cool-down), so that two of them cannot deadlock.
 func (d *DB) Reserve(ctx context.Context, a backup.Reservation) (limit *backup.LimitError, err error) {
-	t := reserving{Reservation: a, day: a.Now.UTC().Format(time.DateOnly)}
+	t := pendingReservation{Reservation: a, day: a.Now.UTC().Format(time.DateOnly)}
 	if a.Grant.Cooldown > 0 {
 		t.cooled = a.Resource
 	}
@@ -106,8 +106,8 @@ func keysOf(g backup.Grant) (keys []any) {
 	return keys
 }
 
-// A reserving is a reservation in progress.
-type reserving struct {
+// A pendingReservation is a reservation that Reserve is making.
+type pendingReservation struct {
 	backup.Reservation
 	day    string   // of the quotas, in UTC
 	quotas []string // keys of the quotas that it takes
@@ -117,8 +117,8 @@ type reserving struct {
 // takeAll takes what is not taken yet from every limit of the grant. It returns the first limit
 // that refuses, or nil. A reservation that exists takes nothing. One that was refunded takes
 // quotas and the cool-down again, but no rates, because rates are never refunded.
-func (t reserving) takeAll(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {
-	first, again, err := t.remember(ctx, tx)
+func (t pendingReservation) takeAll(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {
+	first, again, err := t.storeReservation(ctx, tx)
 	if err != nil || !first && !again {
 		return nil, err
 	}
@@ -144,9 +144,9 @@ func (t reserving) takeAll(ctx context.Context, tx *sql.Tx) (*backup.LimitError,
 	return t.takeCooldown(ctx, tx)
 }
 
-// remember stores the reservation. first reports that the key had none before, again that an
+// storeReservation stores the reservation. first reports that the key had none before, again that an
 // earlier one was refunded. If both are false it is held already.
-func (t reserving) remember(ctx context.Context, tx *sql.Tx) (first, again bool, err error) {
+func (t pendingReservation) storeReservation(ctx context.Context, tx *sql.Tx) (first, again bool, err error) {
 	quotas, err := json.Marshal(t.quotas)
 	if err != nil {
 		return false, false, err
@@ -182,7 +182,7 @@ func (t reserving) remember(ctx context.Context, tx *sql.Tx) (first, again bool,
 // takeQuota takes one backup from q. It returns an error of the limit if q is used up, with the
 // time until the next day in UTC. A quota of 0 backups never gets a row, and has no time after
 // which it helps to try again.
-func (t reserving) takeQuota(ctx context.Context, tx *sql.Tx, q backup.Quota) (*backup.LimitError, error) {
+func (t pendingReservation) takeQuota(ctx context.Context, tx *sql.Tx, q backup.Quota) (*backup.LimitError, error) {
 	limit := &backup.LimitError{Err: backup.ErrQuota, Key: q.Key}
 	if q.Day < 1 {
 		return limit, nil
@@ -199,9 +199,9 @@ func (t reserving) takeQuota(ctx context.Context, tx *sql.Tx, q backup.Quota) (*
 
 // takeCooldown starts the cool-down of the resource, or returns an error of the limit with the
 // time until the present one ends, at least one second.
-func (t reserving) takeCooldown(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {
-	var whose string
-	err := tx.QueryRowContext(ctx, upsertCooldown, t.cooled, t.Key, ms(t.Now.Add(t.Grant.Cooldown)), ms(t.Now)).Scan(&whose)
+func (t pendingReservation) takeCooldown(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {
+	var owner string
+	err := tx.QueryRowContext(ctx, upsertCooldown, t.cooled, t.Key, ms(t.Now.Add(t.Grant.Cooldown)), ms(t.Now)).Scan(&owner)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}

@@ -176,12 +176,12 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		case d.dialect.isForeignKeyViolation(failed):
 			return backup.ErrNotFound
 		}
-		var whose string
-		err := d.db.QueryRowContext(ctx, selectOwner, id, s.N).Scan(&whose)
+		var owner string
+		err := d.db.QueryRowContext(ctx, selectOwner, id, s.N).Scan(&owner)
 		if errors.Is(err, sql.ErrNoRows) {
 			return failed
 		}
-		if err != nil || whose != s.Owner {
+		if err != nil || owner != s.Owner {
 			return err
 		}
 		ours = true

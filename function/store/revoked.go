@@ -29,15 +29,15 @@ func (d *DB) Revoke(ctx context.Context, sid string, until, now time.Time) error
 
 // Revoked reports whether the session with the id sid was ended. Its answer is meaningless after
 // the session has ended by itself, because its row may be deleted.
-func (d *DB) Revoked(ctx context.Context, sid string) (gone bool, err error) {
+func (d *DB) Revoked(ctx context.Context, sid string) (ended bool, err error) {
 	if err := checkTexts([]any{sid}); err != nil {
 		return false, err
 	}
 	err = d.do(ctx, "revoked", func(ctx context.Context) error {
 		var n int
 		err := d.db.QueryRowContext(ctx, countRevoked, sid).Scan(&n)
-		gone = n > 0
+		ended = n > 0
 		return err
 	})
-	return gone, err
+	return ended, err
 }

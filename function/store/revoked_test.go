@@ -19,8 +19,8 @@ func testRevoked(t *testing.T, db *store.DB) {
 	now := time.Now().Round(0)
 	check := func(sid string, want bool) {
 		t.Helper()
-		if gone, err := db.Revoked(t.Context(), sid); err != nil || gone != want {
-			t.Errorf("Revoked(%q) = %v, %v", sid, gone, err)
+		if ended, err := db.Revoked(t.Context(), sid); err != nil || ended != want {
+			t.Errorf("Revoked(%q) = %v, %v", sid, ended, err)
 		}
 	}
 	check("one", false)

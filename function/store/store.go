@@ -139,8 +139,8 @@ func (d *DB) Close() error { return d.db.Close() }
 // application's by more than 5 seconds.
 func (d *DB) Ready(ctx context.Context) error {
 	return d.do(ctx, "ready", func(ctx context.Context) error {
-		var findOne int
-		if err := d.db.QueryRowContext(ctx, `SELECT 1`).Scan(&findOne); err != nil {
+		var one int
+		if err := d.db.QueryRowContext(ctx, `SELECT 1`).Scan(&one); err != nil {
 			return err
 		}
 		return d.checkClock(ctx)
