@@ -27,10 +27,10 @@ var threats = []struct {
 	{"T6", "scripts in pages", "TestHostileValuesStayText TestHostileAddressesAreNoLinks TestNothingIsInline TestEveryAnswerIsProtected"},
 	{"T7", "requests to addresses that somebody chose", `
 		TestHostsAreTheCloudsAlone TestRegionsThatAreNoneAreRefused TestTheProgramHasFewWaysOut
-		TestRedirectIsNotFollowed TestNothingIsSentToWhatIsNotPublic TestOnlyPublicAddressesAreAllowed TestEndpointMustKeepRequestsSecret TestRedirectsAreNotFollowed`},
-	{"T8", "text that acts in logs and chats", "TestCleanLeavesNothingThatActs TestMessageIsCleanedAndCut TestTextsOfStrangersDoNothing TestMessagesOfStrangersDoNothing"},
+		TestRedirectIsNotFollowed TestNonPublicAddressesGetNothing TestOnlyPublicAddressesAreAllowed TestEndpointMustKeepRequestsSecret TestRedirectsAreNotFollowed`},
+	{"T8", "text that acts in logs and chats", "TestCleanLeavesNothingThatActs TestMessageIsCleanedAndCut TestInertTexts TestInertMessages"},
 	{"T9", "secrets in logs, errors and pages", `
-		TestSecretNeverPrints TestCredentialsNeverPrint TestExternalIDNeverPrints TestNoSecretComesOut TestErrorsSayWhatHappenedAndNoSecret
+		TestSecretNeverPrints TestCredentialsNeverPrint TestExternalIDNeverPrints TestNoSecretComesOut TestErrorsContainNoSecret
 		TestWeakSecretsAreRefused TestWebhooksThatAreRefused TestPeopleSignInAtForeignProviders`},
 	{"T10", "forged and repeated webhooks", `
 		TestVectors TestNearlyGoodMessages TestEveryByteCounts TestEveryByteOfGitHubCounts FuzzSignatures TestForeignSigner TestOpenSSLSigns TestWebhookMakesOneBackup TestWebhooksThatAreRefused`},
@@ -41,10 +41,10 @@ var threats = []struct {
 	{"T15", "headers that claim an identity", "TestAssertions"},
 	{"T16", "theft and fixation of sessions", "TestSessionsEnd TestSignInAndOut TestPeopleSignInAtForeignProviders TestRevoked"},
 	{"T17", "forged and mixed-up sign-ins", "TestLyingProviders TestForeignCallbacks TestSealedTextsCannotBeChanged TestPeopleSignInAtForeignProviders"},
-	{"T18", "large and slow requests", "TestSlowRequestsDoNotHoldTheServer TestWebhooksThatAreRefused TestScripts TestTooManyHeaderBytesAreAnErrorOnFC"},
+	{"T18", "large and slow requests", "TestSlowRequestsDoNotHoldTheServer TestWebhooksThatAreRefused TestScripts TestHeaderLimitOnFC"},
 	{"T19", "private pages in caches", "TestEveryAnswerIsProtected"},
 	{"T20", "supply chain", "TestGeneratorAndRuntimeAreTheSameVersion TestImportsOfVendorsStayInOnePlace"},
-	{"T21", "credentials of the platform", "TestStripPlatformHeadersLeavesTheRequestAlone TestCustomRuntimeReadsTheInvocationFromHeaders TestNoInvocationOutsideAPlatform"},
+	{"T21", "credentials of the platform", "TestStripPlatformHeadersCopiesRequest TestCustomRuntimeInvocation TestNoInvocationOnPlainServer"},
 	{"T22", "a policy that is wrong or missing", `
 		TestOneChangeIsRefused TestOneChangeOfSourcesIsRefused TestOneChangeOfPipelinesAndTokensIsRefused TestNothingIsNoPolicy TestProblemsComeTogether FuzzLoad
 		TestTagsFailClosed TestTagsThatCannotBeReadAllowNothing`},
