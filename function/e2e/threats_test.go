@@ -33,7 +33,7 @@ var threats = []struct {
 		TestSecretNeverPrints TestCredentialsNeverPrint TestExternalIDNeverPrints TestNoSecretComesOut TestErrorsSayWhatHappenedAndNoSecret
 		TestWeakSecretsAreRefused TestWebhooksThatAreRefused TestPeopleSignInAtForeignProviders`},
 	{"T10", "forged and repeated webhooks", `
-		TestVectors TestNearlyGoodMessages TestEveryByteCounts TestEveryByteOfGitHubCounts FuzzSignatures TestForeignSigner TestOpenSSLSigns TestWebhookMakesOneBackup TestWebhooksThatAreRefused`},
+		TestVerifyPublishedVectors TestVerifyBoundaries TestVerifyRejectsAnyChangedByte TestVerifyRejectsAnyChangedByteFromGitHub FuzzSignatures TestVerifySignaturesOfStandardWebhooksLibrary TestVerifySignatureOfOpenSSL TestWebhookMakesOneBackup TestWebhooksThatAreRefused`},
 	{"T11", "finding out what there is", "TestAccessOfOthersIsNotChecked TestThingsOfOthersAreNotFound TestHiddenIsLikeMissing TestOthersRulesAndAccountsAreNotTold TestListLeavesOutWhatItsReaderMayNotSee"},
 	{"T12", "costs", "TestFailedSignInsAreCounted TestLimitedSubmissionReachesNothing TestRequestsArePaced TestLimitsAreToldAndNothingTypedIsLost TestSwitchedOff TestSQLite TestPostgreSQL"},
 	{"T13", "redirects to other sites after sign-in", "TestNextNeverLeavesTheSite FuzzNext"},
