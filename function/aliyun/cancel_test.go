@@ -11,9 +11,9 @@ import (
 	"backupportal/function/backup"
 )
 
-// What is sent is the job, and its vault if it has one; whatever is not surely
-// without effect is an unknown outcome.
-func TestWhatBecameOfACancel(t *testing.T) {
+// A cancellation sends the job, and its vault if there is one. A result that proves nothing is
+// ErrUnknownOutcome.
+func TestCancelClassification(t *testing.T) {
 	const accepted = `{"Code":"200","Message":"successful","RequestId":"R-1","Success":true}`
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
@@ -27,7 +27,7 @@ func TestWhatBecameOfACancel(t *testing.T) {
 		"not found":        {refusal(200, `"ResourceNotFound"`), "", backup.ErrRefused},
 		"throttled":        {refusal(400, `"Throttling.User"`), "", backup.ErrThrottled},
 		"server error":     {refusal(500, `"InternalError"`), "", backup.ErrUnknownOutcome},
-		"half an answer":   {func(w http.ResponseWriter, _ *http.Request) { cut(w, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{") }, "", backup.ErrUnknownOutcome},
+		"half an answer":   {func(w http.ResponseWriter, _ *http.Request) { dropConnection(w, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{") }, "", backup.ErrUnknownOutcome},
 		"success, no word": {answer(200, `{}`), "", backup.ErrUnknownOutcome},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestWhatBecameOfACancel(t *testing.T) {
 	}
 }
 
-func TestRecoveryPointIsThatOfTheJob(t *testing.T) {
+func TestDescribeUdmSnapshots(t *testing.T) {
 	job := backup.Job{JobID: "job-2", CreatedTime: time.Unix(1767323045, 0)}
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
