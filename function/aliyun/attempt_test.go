@@ -60,13 +60,13 @@ func TestSDKPanicIsRecovered(t *testing.T) {
 		"panic": func(*sdk.Config, auth.Credential) error { panic("SecurityToken=MARKER") },
 		"error": func(*sdk.Config, auth.Credential) error { return errors.New("SecurityToken=MARKER") },
 	} {
-		a := client.try(t.Context(), time.Time{}, endpoint, Credentials{}, call)
+		a := client.send(t.Context(), time.Time{}, endpoint, Credentials{}, call)
 		_, failed := verdict{action: "CreateBackupJob"}.judge(a)
 		if !errors.Is(failed, backup.ErrNotSent) || strings.Contains(failed.Error(), "MARKER") {
 			t.Errorf("%s: %v, want not sent, without its text", name, failed)
 		}
 	}
-	a := client.try(t.Context(), time.Time{}, endpoint, Credentials{}, func(cfg *sdk.Config, _ auth.Credential) error {
+	a := client.send(t.Context(), time.Time{}, endpoint, Credentials{}, func(cfg *sdk.Config, _ auth.Credential) error {
 		_, err := cfg.Transport.RoundTrip(post(t, endpoint.String()))
 		panic(err)
 	})
@@ -77,7 +77,7 @@ func TestSDKPanicIsRecovered(t *testing.T) {
 
 func TestAttemptSendsOneRequestToOneHost(t *testing.T) {
 	client, endpoint, requests := countingServer(t)
-	client.try(t.Context(), time.Time{}, endpoint, Credentials{}, func(cfg *sdk.Config, _ auth.Credential) error {
+	client.send(t.Context(), time.Time{}, endpoint, Credentials{}, func(cfg *sdk.Config, _ auth.Credential) error {
 		get := post(t, endpoint.String())
 		get.Method = http.MethodGet
 		for _, r := range []*http.Request{get, post(t, "http://localhost:1/"), post(t, "https://"+endpoint.Host)} {

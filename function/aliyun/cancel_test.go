@@ -20,14 +20,16 @@ func TestCancelClassification(t *testing.T) {
 		vault  string
 		want   error
 	}{
-		"accepted":         {answer(200, accepted), "", nil},
-		"of a vault":       {answer(200, accepted), "v-1", nil},
-		"ended":            {refusal(400, `"BadRequest"`), "", backup.ErrRefused},
-		"no permission":    {refusal(403, `"NoPermission"`), "", backup.ErrRefused},
-		"not found":        {refusal(200, `"ResourceNotFound"`), "", backup.ErrRefused},
-		"throttled":        {refusal(400, `"Throttling.User"`), "", backup.ErrThrottled},
-		"server error":     {refusal(500, `"InternalError"`), "", backup.ErrUnknownOutcome},
-		"half an answer":   {func(w http.ResponseWriter, _ *http.Request) { dropConnection(w, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{") }, "", backup.ErrUnknownOutcome},
+		"accepted":      {answer(200, accepted), "", nil},
+		"of a vault":    {answer(200, accepted), "v-1", nil},
+		"ended":         {refusal(400, `"BadRequest"`), "", backup.ErrRefused},
+		"no permission": {refusal(403, `"NoPermission"`), "", backup.ErrRefused},
+		"not found":     {refusal(200, `"ResourceNotFound"`), "", backup.ErrRefused},
+		"throttled":     {refusal(400, `"Throttling.User"`), "", backup.ErrThrottled},
+		"server error":  {refusal(500, `"InternalError"`), "", backup.ErrUnknownOutcome},
+		"half an answer": {func(w http.ResponseWriter, _ *http.Request) {
+			dropConnection(w, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")
+		}, "", backup.ErrUnknownOutcome},
 		"success, no word": {answer(200, `{}`), "", backup.ErrUnknownOutcome},
 	} {
 		t.Run(name, func(t *testing.T) {

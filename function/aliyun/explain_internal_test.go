@@ -56,10 +56,10 @@ func FuzzParseResponse(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r := read(body)
+		r := parseResponse(body)
 		for _, s := range []string{r.code, r.requestID, r.jobID} {
 			if s != "" && !word.MatchString(s) {
-				t.Errorf("read(%q) lets %q through", body, s)
+				t.Errorf("parseResponse(%q) lets %q through", body, s)
 			}
 		}
 	})

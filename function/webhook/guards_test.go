@@ -66,15 +66,15 @@ func TestGitHubRequiresDeliverySignatureAndKey(t *testing.T) {
 		change func(h http.Header, k *Key)
 		want   bool
 	}{
-		"complete":      {func(http.Header, *Key) {}, true},
-		"a key about to expire":    {func(_ http.Header, k *Key) { k.NotAfter = signedAt.Add(time.Second) }, true},
-		"no delivery":          {func(h http.Header, _ *Key) { h.Del("X-Github-Delivery") }, false},
-		"two deliveries":       {func(h http.Header, _ *Key) { h.Add("X-Github-Delivery", "d-2") }, false},
-		"a delivery with dots": {func(h http.Header, _ *Key) { h.Set("X-Github-Delivery", "d.1") }, false},
-		"no signature":         {func(h http.Header, _ *Key) { h.Del("X-Hub-Signature-256") }, false},
-		"two signatures":       {func(h http.Header, _ *Key) { h.Add("X-Hub-Signature-256", gitHubSignature) }, false},
-		"an expired key":       {func(_ http.Header, k *Key) { k.NotAfter = signedAt }, false},
-		"no secret":            {func(h http.Header, k *Key) { k.Secret = secret.String{}; h.Set("X-Hub-Signature-256", byEmpty) }, false},
+		"complete":              {func(http.Header, *Key) {}, true},
+		"a key about to expire": {func(_ http.Header, k *Key) { k.NotAfter = signedAt.Add(time.Second) }, true},
+		"no delivery":           {func(h http.Header, _ *Key) { h.Del("X-Github-Delivery") }, false},
+		"two deliveries":        {func(h http.Header, _ *Key) { h.Add("X-Github-Delivery", "d-2") }, false},
+		"a delivery with dots":  {func(h http.Header, _ *Key) { h.Set("X-Github-Delivery", "d.1") }, false},
+		"no signature":          {func(h http.Header, _ *Key) { h.Del("X-Hub-Signature-256") }, false},
+		"two signatures":        {func(h http.Header, _ *Key) { h.Add("X-Hub-Signature-256", gitHubSignature) }, false},
+		"an expired key":        {func(_ http.Header, k *Key) { k.NotAfter = signedAt }, false},
+		"no secret":             {func(h http.Header, k *Key) { k.Secret = secret.String{}; h.Set("X-Hub-Signature-256", byEmpty) }, false},
 	} {
 		h := http.Header{"X-Github-Delivery": {"d-1"}, "X-Hub-Signature-256": {gitHubSignature}}
 		k := Key{ID: "g1", Secret: secret.New(gitHubSecret)}
