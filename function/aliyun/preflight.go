@@ -789,20 +789,10 @@ func (l *checklist) client(r *backup.AccessCheck, id string) {
 		if c.InstanceId != id {
 			continue
 		}
-<<<<<<< HEAD
 		status, silent := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0))
 		seen := param.Duration(silent)
-		if c.Status == "ACTIVATED" && silent < aliveFor {
+		if c.Status == "ACTIVATED" && silent < maxHeartbeatAge {
 			r.Finding = param.Both("The client is ready. Its last heartbeat was "+seen.En+" ago.", "客户端可用，最近一次心跳在 "+seen.Zh+"前。")
-||||||| base
-		status, seen := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
-		if c.Status == "ACTIVATED" && seen < aliveFor {
-			r.Finding = param.Both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
-=======
-		status, seen := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
-		if c.Status == "ACTIVATED" && seen < maxHeartbeatAge {
-			r.Finding = param.Both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
->>>>>>> theirs
 			return
 		}
 		fail(

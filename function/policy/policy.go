@@ -92,7 +92,7 @@ type account struct {
 type rule struct {
 	id        string
 	reason    param.Text // why the rule has its limits; empty if the file does not say
-	owner     string     // whom to ask for more; empty if the file does not say
+	owner     param.Text // whom to ask for more; empty if the file does not say
 	teams     []int      // indices in Policy.teams
 	actions   []backup.Action
 	accounts  []string // aliases

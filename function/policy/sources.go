@@ -49,7 +49,7 @@ func (l *loader) source(p place) webhook.Source {
 	case again:
 		l.wrong(m["name"], "another source has the name %q: choose another name", s.Name)
 	case s.Tolerance > maxTolerance:
-		l.wrong(m["tolerance"], "is too long: write a time of at most %s", maxTolerance)
+		l.wrong(m["tolerance"], "is too long: write a time of at most %s", param.Duration(maxTolerance).En)
 	case s.Kind != webhook.Standard && m["tolerance"].node != nil:
 		l.wrong(m["tolerance"], "has no effect with kind: %s, whose messages have no time: remove it", s.Kind)
 	case s.Kind != webhook.Bearer && m["key"].node != nil:
