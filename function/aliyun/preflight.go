@@ -51,7 +51,7 @@ type checklist struct {
 
 // Preflight checks whether the portal can back up in the account of target, for what the
 // policy needs there (capabilities) and for the resources that params name. It returns all
-// checks in their order, also those that were not reached. It implements [backup.Cloud].
+// checks in their order, including the ones that were not reached. It implements [backup.Cloud].
 //
 // Its calls have no effect: they read, or they lack required parameters (see probeParams).
 // It logs nothing and returns no error: a failed call is the result of its check.
@@ -95,7 +95,7 @@ func (l *checklist) optionalCheck(id string, title param.Text, ask func(*backup.
 	l.stopped = before
 }
 
-// fail sets r to failed, with what was found and how to correct it.
+// fail sets r to failed, with the finding and how to correct it.
 func fail(r *backup.AccessCheck, finding param.Text, fixes ...backup.Fix) {
 	r.State, r.Finding, r.Fixes = backup.CheckFailed, finding, fixes
 }
