@@ -58,8 +58,8 @@ func newAuthenticator(
 	case "jwt":
 		gateway := cfg.SignIn.JWT
 		gateway.Keep = keep
-		find, err := gateway.Authenticator()
-		return find, nil, err
+		authenticate, err := gateway.Authenticator()
+		return authenticate, nil, err
 	}
 	return auth.Nobody, nil, nil
 }

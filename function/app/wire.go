@@ -73,14 +73,14 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
-	find, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
+	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
 	if err != nil {
 		return App{}, errors.Join(err, forget())
 	}
 	server := &web.Server{
 		Backups:   service,
 		Policy:    rules,
-		Who:       auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, find),
+		Who:       auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
 		SignIn:    signIn,
 		Host:      hosts(cfg),
 		RequestID: requestID,
