@@ -11,7 +11,7 @@ const versionUsage = `version
 
 It prints the version of this program: the revision of the source if the build knows it.`
 
-// printVersion is the command version.
+// printVersion is the command "version".
 func printVersion(args []string, env environment) error {
 	if err := parse(newFlags("version", versionUsage, env.out), args, 0); err != nil {
 		return err
