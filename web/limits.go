@@ -9,14 +9,14 @@ import (
 	"backupportal/function/param"
 )
 
-// paced lets h see no more requests of a principal than may be, if they want to
-// change something; only behind signedIn.
-func (s *Server) paced(h handler) handler {
+// rateLimited passes a POST request to h only if its principal has not exceeded the rate of
+// requests; other methods always pass. It must be behind signedIn.
+func (s *Server) rateLimited(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
 			if err := s.Backups.Pace(r.Context(), principal(r)); err != nil {
 				if !wantsJSON(r) {
-					_, _ = readForm(r) // for the page that says so, which keeps what was typed
+					_, _ = readForm(r) // parse the form, because the error page repeats its values
 				}
 				return err
 			}
@@ -25,8 +25,9 @@ func (s *Server) paced(h handler) handler {
 	}
 }
 
-// whose says whose limit it is by its key.
-func whose(key string) param.Text {
+// limitOwner returns the owner of a limit, which the first letter of its key identifies: an
+// account, team, source, network address or instance, or else the principal.
+func limitOwner(key string) param.Text {
 	kind, name, _ := strings.Cut(key, ":")
 	switch kind {
 	case "a":
@@ -48,9 +49,10 @@ var (
 	msgLimitTill = param.Text{En: "The limit is that of: %v. It is free again at %v.", Zh: "限制对象：%v，恢复时间：%v。"}
 )
 
-// limitWords says whose limit it is, and when it is free again.
+// limitWords returns a sentence with the owner of a limit and, if it is known, the time at which it
+// can be used again.
 func limitWords(limit *backup.LimitError, zone *time.Location, now time.Time) param.Text {
-	who := whose(limit.Key)
+	who := limitOwner(limit.Key)
 	if limit.RetryAfter == 0 {
 		return param.Text{En: msgLimitOf.Fill(param.English, who), Zh: msgLimitOf.Fill(param.Chinese, who)}
 	}

@@ -9,12 +9,11 @@ import (
 	"backupportal/function/backup"
 )
 
-// doc is a part of the API's description: an object of JSON.
+// A doc is a JSON object of the API's description.
 type doc = map[string]any
 
-// description is the OpenAPI 3.1 document of the JSON API. What a submission
-// may hold comes from the table of fields, and the problems from that of
-// errors.
+// description returns the OpenAPI 3.1 document of the JSON API. The schemas come from the table of
+// fields and from Go types, the problems from the table of errors.
 func (s *Server) description() doc {
 	return doc{
 		"openapi": "3.1.0",
@@ -80,12 +79,12 @@ func (s *Server) description() doc {
 	}
 }
 
-// openAPI answers with the description.
+// openAPI answers GET /api/v1/openapi.json.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, s.description())
 }
 
-// keyDays is how long a key stands for its submission, in days.
+// keyDays is how long a key identifies its submission, in days.
 const keyDays = int(backup.KeyExpires / (24 * time.Hour))
 
 func describeCreate() doc {
@@ -369,8 +368,8 @@ func describeWebhook() doc {
 	}
 }
 
-// responses adds problems to the good answers: those of the operation, and
-// those that every address has.
+// responses adds references to the problems: those with the statuses of the operation and those of
+// every operation.
 func responses(good doc, statuses ...int) doc {
 	for _, status := range append(statuses, 401, 405, 414, 421, 500) {
 		good[fmt.Sprint(status)] = ref(fmt.Sprint("responses/", status))
@@ -378,11 +377,10 @@ func responses(good doc, statuses ...int) doc {
 	return good
 }
 
-// ref points to a component.
+// ref returns a reference to a component of the document.
 func ref(path string) doc { return doc{"$ref": "#/components/" + path} }
 
-// answerOf is a response with one of the schemas, and with the headers that
-// are named behind them.
+// answerOf returns a response with one of the schemas and with the named headers.
 func answerOf(text string, schemas []string, headers ...string) doc {
 	var bodies []doc
 	for _, name := range schemas {
@@ -403,6 +401,7 @@ func answerOf(text string, schemas []string, headers ...string) doc {
 	return response
 }
 
+// headers returns the headers of answers, by name.
 func headers() doc {
 	return doc{
 		"Location": doc{
@@ -428,7 +427,7 @@ func headers() doc {
 	}
 }
 
-// problemHeaders are those that problems of a status may have.
+// problemHeaders are the headers that problems can have, by status.
 var problemHeaders = map[int][]string{
 	http.StatusUnauthorized:        {"WWW-Authenticate"},
 	http.StatusMethodNotAllowed:    {"Allow"},
@@ -439,8 +438,8 @@ var problemHeaders = map[int][]string{
 	http.StatusServiceUnavailable:  {"Retry-After"},
 }
 
-// problems are the responses for what can be wrong, by status, as the table of
-// errors has them. Each kind has an example.
+// problems returns the responses for all problems, by status, made from the table of errors. Each
+// kind has an example.
 func (s *Server) problems() doc {
 	lines, kinds := map[int][]string{}, map[int]doc{}
 	add := func(p Problem, title string) {
@@ -453,7 +452,7 @@ func (s *Server) problems() doc {
 		}
 		kinds[p.Status][name] = doc{"value": p}
 	}
-	for _, f := range append([]fault{invalid, ours}, faults...) {
+	for _, f := range append([]fault{invalid, internalFault}, faults...) {
 		p := exampleProblem(f)
 		add(p, p.Title)
 	}
