@@ -23,7 +23,7 @@ var (
 	wordStart      = param.Both("Start backup", "开始备份")
 )
 
-// Check shows everything once more, and the exact call, before anything starts.
+// Check draws all values and the exact call, before the backup starts.
 func Check(p CheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -105,7 +105,7 @@ func Check(p CheckPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = follows(p.follows()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = consequenceList(p.consequences()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -385,7 +385,7 @@ func factRow(f fact) templ.Component {
 	})
 }
 
-func follows(all []param.Text) templ.Component {
+func consequenceList(all []param.Text) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -448,8 +448,8 @@ func follows(all []param.Text) templ.Component {
 	})
 }
 
-// previews are ways to write the exact call, each folded away. The first is the
-// one that is made.
+// previews draws the call for other tools, each collapsed. The first one is the call that the
+// portal makes.
 func previews(all []backup.Preview) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -527,7 +527,7 @@ func previews(all []backup.Preview) templ.Component {
 	})
 }
 
-// code is a box with text to copy; the button works with the script only.
+// code draws a box with text to copy. Its button needs the script.
 func code(id, text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

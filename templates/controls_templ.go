@@ -16,7 +16,7 @@ var (
 	wordNoList       = param.Both("The list cannot be shown at the moment: type the ID.", "列表暂时无法显示：请直接填写 ID。")
 )
 
-// question draws one question of the form, with what it reveals.
+// question draws one entry of the form with its reveals.
 func question(f form, e entry) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -65,7 +65,7 @@ func field(f form, e entry, c control) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = asked(f, e, c).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = openQuestion(f, e, c).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -74,7 +74,7 @@ func field(f form, e entry, c control) templ.Component {
 	})
 }
 
-// fixedValue is a question that the policy has answered: there is nothing to send.
+// fixedValue draws a value that the policy enforces. Nothing is sent for it.
 func fixedValue(answer fact, why []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -169,7 +169,7 @@ func fixedValue(answer fact, why []string) templ.Component {
 	})
 }
 
-func asked(f form, e entry, c control) templ.Component {
+func openQuestion(f form, e entry, c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -250,7 +250,7 @@ func asked(f form, e entry, c control) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if c.picks != "" {
+			if c.candidates != "" {
 				templ_7745c5c3_Err = picker(c).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -345,7 +345,7 @@ func label(c control) templ.Component {
 	})
 }
 
-// hintAndError is what stands between a label and its control.
+// hintAndError draws the texts between a label and its control.
 func hintAndError(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -533,7 +533,7 @@ func lines(all []string) templ.Component {
 	})
 }
 
-// box is the control of a question that has only one.
+// box draws the single input of a control.
 func box(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -587,7 +587,7 @@ func box(c control) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				var templ_7745c5c3_Var26 = []any{c.box()}
+				var templ_7745c5c3_Var26 = []any{c.class()}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_ElementWriter, templ_7745c5c3_Var26...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -736,7 +736,7 @@ func box(c control) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				var templ_7745c5c3_Var33 = []any{c.box()}
+				var templ_7745c5c3_Var33 = []any{c.class()}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_ElementWriter, templ_7745c5c3_Var33...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -757,7 +757,7 @@ func box(c control) templ.Component {
 				var templ_7745c5c3_Var35 string
 				templ_7745c5c3_Var35, templ_7745c5c3_Err = templruntime.NewAttributeExpression(c.value).Resolve(ctx)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/controls.templ`, Line: 110, Col: 123}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/controls.templ`, Line: 110, Col: 125}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var35)
 				if templ_7745c5c3_Err != nil {
@@ -843,7 +843,7 @@ func box(c control) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				var templ_7745c5c3_Var39 = []any{c.box()}
+				var templ_7745c5c3_Var39 = []any{c.class()}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_ElementWriter, templ_7745c5c3_Var39...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -864,7 +864,7 @@ func box(c control) templ.Component {
 				var templ_7745c5c3_Var41 string
 				templ_7745c5c3_Var41, templ_7745c5c3_Err = templruntime.NewAttributeExpression(c.value).Resolve(ctx)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/controls.templ`, Line: 116, Col: 83}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/controls.templ`, Line: 116, Col: 85}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var41)
 				if templ_7745c5c3_Err != nil {
@@ -927,7 +927,7 @@ func box(c control) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				var templ_7745c5c3_Var44 = []any{c.box()}
+				var templ_7745c5c3_Var44 = []any{c.class()}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_ElementWriter, templ_7745c5c3_Var44...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -948,7 +948,7 @@ func box(c control) templ.Component {
 				var templ_7745c5c3_Var46 string
 				templ_7745c5c3_Var46, templ_7745c5c3_Err = templruntime.NewAttributeExpression(c.value).Resolve(ctx)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/controls.templ`, Line: 118, Col: 143}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/controls.templ`, Line: 118, Col: 145}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var46)
 				if templ_7745c5c3_Err != nil {
@@ -981,8 +981,8 @@ func box(c control) templ.Component {
 	})
 }
 
-// picker is where the script puts what there is to choose from. Without it, and where
-// the cloud shows no list, the value is typed.
+// picker is where the script puts candidates. Without the script, or without a list from the cloud,
+// people type the value.
 func picker(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1084,14 +1084,14 @@ func picker(c control) templ.Component {
 	})
 }
 
-// attributes are those that only some controls have.
+// attributes returns the HTML attributes that only some controls have.
 func (c control) attributes() templ.Attributes {
 	return templ.Attributes{
 		"aria-describedby": templ.KV(c.describedBy(), c.describedBy() != ""),
 		"aria-invalid":     templ.KV("true", len(c.errors) > 0),
 		"autofocus":        c.focus,
-		"data-pick":        templ.KV(c.picks, c.picks != ""),
-		"list":             templ.KV(c.id+"-list", c.picks != "" && c.kind == textBox),
+		"data-pick":        templ.KV(c.candidates, c.candidates != ""),
+		"list":             templ.KV(c.id+"-list", c.candidates != "" && c.kind == textBox),
 	}
 }
 
@@ -1169,7 +1169,7 @@ func selectOptions(c control) templ.Component {
 	})
 }
 
-// An optionGroup are options of a select that stand together.
+// An optionGroup is the options of a select that have one group.
 type optionGroup struct {
 	label   string
 	options []option
@@ -1250,7 +1250,7 @@ func plainOptions(options []option) templ.Component {
 	})
 }
 
-// kept says until when; the script follows the typing.
+// kept draws the date until which the backup is kept. The script updates it.
 func kept(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1629,7 +1629,7 @@ func radio(c control, i int, o option) templ.Component {
 	})
 }
 
-// nonEmpty are those of the texts that say something.
+// nonEmpty returns the texts that are not empty.
 func nonEmpty(all ...string) []string {
 	var some []string
 	for _, s := range all {
@@ -1872,7 +1872,7 @@ func checkbox(f form, e entry, c control) templ.Component {
 	})
 }
 
-// revealBox follows its option directly: the style sheet shows it from there.
+// revealBox must follow its option directly, because the style sheet shows it from there.
 func revealBox(f form, r reveal) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

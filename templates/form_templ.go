@@ -13,7 +13,7 @@ import "backupportal/function/param"
 
 var wordLink = param.Both("Copy a link to this form", "复制此表单的链接")
 
-// Form asks for one kind of backup, on one page.
+// Form draws the form for one kind of backup.
 func Form(p FormPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -56,7 +56,7 @@ func Form(p FormPage) templ.Component {
 		templ_7745c5c3_Err = page(p.Shell, frame{
 			title: in(ctx, p.Source.Name()), here: "/backups/new", wrong: len(p.Mistakes) > 0,
 			enter:   enter{label: in(ctx, wordContinue), op: "check"},
-			notices: p.strange(func(args ...any) string { return in(ctx, wordStrange, args...) }),
+			notices: p.unknownParameters(func(args ...any) string { return in(ctx, wordStrange, args...) }),
 		}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -128,7 +128,7 @@ func formBody(f form) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, line := range before[f.Source] {
+		for _, line := range prerequisites[f.Source] {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<li>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -165,9 +165,9 @@ func formBody(f form) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var8 string
-		templ_7745c5c3_Var8, templ_7745c5c3_Err = templruntime.NewAttributeExpression(f.at()).Resolve(ctx)
+		templ_7745c5c3_Var8, templ_7745c5c3_Err = templruntime.NewAttributeExpression(f.pageName()).Resolve(ctx)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/form.templ`, Line: 34, Col: 48}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/form.templ`, Line: 34, Col: 54}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var8)
 		if templ_7745c5c3_Err != nil {
@@ -407,7 +407,7 @@ func folded(f form, s section) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if f.rareOpen(s) {
+		if f.isOpen(s) {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, " open")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -454,8 +454,8 @@ func folded(f form, s section) templ.Component {
 	})
 }
 
-// summary lists everything wrong, with links to the controls that target
-// finds. It takes the focus; only what is inside is read out at once.
+// summary lists all mistakes, each with a link to the control of target. It gets the focus, so that
+// a screen reader reads its content once.
 func summary(mistakes []param.Mistake, target func(param.Mistake) string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -30,7 +30,7 @@ var (
 	wordAsk       = param.Both("Ask: %v", "请联系：%v")
 )
 
-// Start shows one's last backups and what one may do.
+// Start draws the person's last submissions and rules.
 func Start(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

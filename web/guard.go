@@ -211,7 +211,7 @@ func (s *Server) routed(mux *http.ServeMux) http.Handler {
 		}
 		// The mux's fallback handler knows whether the path exists with another method.
 		fallbackAnswer := &statusOnly{header: http.Header{}}
-		fallback.ServeHTTP(lost, r)
+		fallback.ServeHTTP(fallbackAnswer, r)
 		if allow := fallbackAnswer.header.Get("Allow"); fallbackAnswer.status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", allow)
 			s.problem(w, r, errMethod)
