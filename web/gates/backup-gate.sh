@@ -6,20 +6,20 @@
 #   Account, Region, InstanceId, Retention
 #                       the backup, in the API's names; Retention in days
 #   PORTAL_TOKEN        a token of the portal, from the secrets of the CI
-#   GATE_RUN            names this run of the pipeline; its address is best, which no other run has. Whoever repeats the
-#                       run within seven days gets the backup that it made or is still making, and a new one only if
-#                       that came to nothing.
-#   GATE_TIMEOUT        how long to wait for all of it, in seconds; 3600 unless given
-#   GATE_ALLOW_PARTIAL  1: a backup in which some items are missing will do
+#   GATE_RUN            a unique name of this run of the pipeline, such as its address. If the run is repeated within
+#                       seven days, it uses the same backup; it makes a new one only if the first one failed or was
+#                       cancelled.
+#   GATE_TIMEOUT        the longest total time in seconds; the default is 3600
+#   GATE_ALLOW_PARTIAL  1: a backup with missing items is accepted
 #
-# Its exit code is
+# Exit codes:
 #
 #   0  the backup is complete
 #   1  there is no backup: it failed, or the policy or Cloud Backup refused it
-#   2  the backup is there, but some items are missing in it
-#   3  somebody cancelled the backup
-#   4  the time is over, and the backup may go on
-#   5  the portal could not be asked: a variable is wrong, it does not answer, or does not take the request
+#   2  the backup is complete except for some items
+#   3  the backup was cancelled
+#   4  the time is over; the backup may still be running
+#   5  the request failed: a variable is wrong, or the portal does not answer or does not accept the request
 
 set -eu +x      # a trace would show the token
 export LC_ALL=C # in which a-z are 26 letters
@@ -28,7 +28,7 @@ trap 'exit "$code"' EXIT
 nl=$(printf '\n.')
 nl=${nl%.}
 
-# stop ends the gate with a code, and says why.
+# stop ends the gate with an exit code and prints the reason.
 stop() {
   code=$1
   shift
@@ -36,7 +36,8 @@ stop() {
   exit "$code"
 }
 
-# plain wants a value that means nothing to JSON, a shell or a URL; number one without a sign or leading zeros.
+# plain requires a value without characters that are special in JSON, a shell or a URL; number requires digits without
+# a sign or leading zeros.
 plain() {
   case $2 in
     '' | *[!A-Za-z0-9._-]*) stop 5 "$1 must be given, in letters, digits, dots, hyphens and underscores" ;;
@@ -48,15 +49,15 @@ number() {
   esac
 }
 
-# headers writes options of curl, which reads them from its standard input: a token on a command line, or in an address,
-# can be seen by others.
+# headers prints options for curl, which reads them from its standard input. On a command line or in an address other
+# processes could see the token.
 headers() {
   echo 'header = "Accept: application/json"'
   test -z "${PORTAL_TOKEN:-}" || printf 'header = "Authorization: Bearer %s"\n' "$PORTAL_TOKEN"
 }
 
-# send makes one request of at most so many seconds, with these arguments of curl. It sets status, which is 000 if there
-# was no answer or half of one, head, and body, which is the line of JSON.
+# send makes one request with a time limit in seconds and further arguments of curl. It sets head, body (the line of
+# JSON) and status, which is 000 for a missing or incomplete answer.
 send() {
   most=$1
   shift
@@ -76,15 +77,15 @@ send() {
   esac
 }
 
-# word sets value to the text that body has under a name. JSON writes a quote inside a text as \", so no text can look
-# like a name with its value.
+# word sets value to the text of a member of body. A quote inside a JSON text is written \", so no text can look like a
+# member.
 word() {
   value=${body#*'"'"$1"'":"'}
   if [ "$value" = "$body" ]; then value=''; fi
   value=${value%%'"'*}
 }
 
-# found remembers which submission the answer is about, if it says so.
+# found stores the id of the submission in the answer, if there is one.
 found() {
   word SubmissionId
   if [ -z "$value" ]; then word instance; fi
@@ -97,7 +98,7 @@ found() {
   printf 'gate: %s\n' "$page"
 }
 
-# remains sets left to the seconds that are left, or ends the gate if none are.
+# remains sets left to the remaining seconds, or ends the gate if the time is over.
 remains() {
   left=$((end - $(date +%s)))
   if [ "$left" -gt 0 ]; then return 0; fi
@@ -105,7 +106,7 @@ remains() {
   stop 5 "the time is over, and the portal has not said whether it began a backup; the same run can ask again"
 }
 
-# pause waits for as long as the answer says, or for 5 seconds.
+# pause waits as long as Retry-After of the answer says, or 5 seconds.
 pause() {
   after=${head#*[Rr]etry-[Aa]fter: }
   case $after in
@@ -117,15 +118,15 @@ pause() {
   sleep "$after"
 }
 
-# refuse ends the gate with an answer that is no use to ask for again.
+# refuse ends the gate for an answer that a repeat would not change.
 refuse() {
   printf 'gate: %s\n' "$body" >&2
   stop "$1" "the portal answered with status $status"
 }
 
-# ask sends the submission until the portal knows what became of it; with one key that makes one backup, however often it
-# is sent. It sets outcome to refused if that is the end of it, and earlier to yes if the answer is one that the portal
-# already had, so that another start of the gate must have asked.
+# ask sends the submission until the portal knows the result. All repeats have one key, so there is at most one backup. It
+# sets outcome to refused if the submission was refused, and earlier to yes if the answer was stored before, which means
+# that a previous start of the gate made the request.
 ask() {
   id='' page='' outcome='' earlier=yes
   while :; do
@@ -201,7 +202,7 @@ plain InstanceId "${InstanceId-}"
 number Retention "${Retention-}"
 number GATE_TIMEOUT "${GATE_TIMEOUT:=3600}"
 
-# What is asked for is part of the key: several gates of one run are several backups.
+# The key contains the requested backup, so that several gates of one run can make different backups.
 key=$GATE_RUN/$Account/$Region/$InstanceId/$Retention
 if [ "${#key}" -gt 250 ]; then stop 5 "GATE_RUN is too long by $((${#key} - 250)) characters"; fi
 submission=$(printf '{"Account":"%s","Region":"%s","SourceType":"UDM_ECS","InstanceId":"%s","Retention":%s}' \
