@@ -53,7 +53,7 @@ func (p point) before(q point) bool {
 	return p.line < q.line || p.line == q.line && p.column < q.column
 }
 
-// A verdict says what the tests made of a mutant.
+// A verdict is the result of the tests for one mutant.
 type verdict string
 
 const (

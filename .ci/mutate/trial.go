@@ -258,7 +258,7 @@ func (t *trial) start(ctx context.Context, binary string, id int, args ...string
 	run := exec.CommandContext(ctx, "sh", append([]string{"-c", shell, binary}, args...)...)
 	run.Dir = t.pkg.dir
 	run.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(id))
-	run.WaitDelay = time.Second // a process that a test started may hold the output open
+	run.WaitDelay = time.Second // a child process of a test may keep the output open
 	return run.CombinedOutput()
 }
 

@@ -41,18 +41,17 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// canaryFaults is every fault of the emulator that says something. Those that
-// only take their time have nothing to say.
+// canaryFaults are all faults of the emulator that return a text. Faults that only delay are
+// omitted.
 var canaryFaults = []string{
 	"html 502", "html 200", "empty 503", "redirect", "drop", "drop-after", "reset", "500", "500-after", "503", "refuse 404 VaultNotExist", "refuse 400 Strange",
 	"refuse 403 NoPermission", "numeric-code", "throttle", "throttle-headers", "throttle-429", "throttle-rejected", "expired", "signature-echo", "nonce-used",
 	"nonce-used-after", "truncate", "bad-json", "oversized", "numeric-success",
 }
 
-// A whole portal, in which every secret is a text of its own, goes through every
-// door and every fault of the cloud, of the identity provider, of receivers and
-// of the database: and none of the texts is in any log, answer, header, record of
-// the audit or error. T9, T21.
+// A whole portal, in which every secret is a unique text, goes through every door and every fault
+// of the cloud, the identity provider, the receivers and the database. No secret is in a log, an
+// answer, a header, an audit record or an error (threats T9, T21).
 func TestNoSecretComesOutAnywhere(t *testing.T) {
 	c := &canaries{}
 	r := newCanaryFixture(t, c)
@@ -101,7 +100,7 @@ func TestNoSecretComesOutAnywhere(t *testing.T) {
 	c.check(t)
 }
 
-// heardLog hands what is logged to the canaries.
+// A heardLog passes the log to the canaries.
 type heardLog struct{ *canaries }
 
 func (l heardLog) Write(b []byte) (int, error) {
@@ -109,8 +108,8 @@ func (l heardLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A canaryFixture is the program in this process, on PostgreSQL, with people who sign
-// in at a provider, and with every kind of secret.
+// A canaryFixture is the program in this process, on PostgreSQL, with a sign-in at a provider and
+// with every kind of secret.
 type canaryFixture struct {
 	*canaries
 	t        *testing.T
@@ -118,7 +117,7 @@ type canaryFixture struct {
 	server   *postgrestest.Server
 	database string
 	provider *echoProvider
-	settings []string // of the environment, in pairs
+	settings []string // environment, as names and values in turn
 	portal   app.App
 	url      string
 	client   *http.Client
@@ -242,7 +241,7 @@ func (r *canaryFixture) watched(cloud http.Handler) http.Handler {
 	})
 }
 
-// A keeper keeps the body that it passes on.
+// A keeper stores the body that it passes on.
 type keeper struct {
 	http.ResponseWriter
 	body bytes.Buffer
@@ -493,8 +492,8 @@ func newEchoProvider(t *testing.T, c *canaries) *echoProvider {
 	return p
 }
 
-// On Function Compute the platform hands its credentials to the program with every
-// event: they are in nothing that the program says. T9, T21.
+// Function Compute passes its credentials to the program with every event. They are in no output
+// (threats T9, T21).
 func TestNoCredentialOfThePlatformComesOut(t *testing.T) {
 	c := &canaries{}
 	keys := runtimetest.Credentials{AccessKeyID: c.mark("platform's key id", 24), AccessKeySecret: c.mark("platform's key secret", 30)}

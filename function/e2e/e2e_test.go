@@ -43,7 +43,7 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	// Many tests wait for a process or for a window to pass, not for a processor.
+	// Many tests wait for processes and time limits, so more of them than processors run in parallel.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
@@ -54,8 +54,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// runProgram runs the built program with args, and with pairs as its whole
-// environment. It returns what the program prints, and its exit code.
+// runProgram runs the built program with args, and with pairs as its complete environment. It
+// returns the output and the exit status.
 func runProgram(t *testing.T, pairs []string, args ...string) (out string, code int) {
 	t.Helper()
 	path, err := program()
@@ -142,7 +142,7 @@ func onLambda(t *testing.T) *fixture {
 func onServer(t *testing.T) *fixture {
 	g := &fixture{t: t}
 	cmd := exec.Command(g.path())
-	cmd.Dir = t.TempDir() // where its database is by default
+	cmd.Dir = t.TempDir() // the default database is in the working directory
 	cmd.Env = append(g.cloudEnv(), "ADDR=127.0.0.1:0", "ALIBABA_CLOUD_ACCESS_KEY_ID="+world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+world.DemoSecret)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -286,7 +286,7 @@ func controls(t *testing.T, page string) url.Values {
 	return form
 }
 
-// mistakesOn is the error summary of a page.
+// mistakesOn returns the error summary of a page.
 func mistakesOn(page string) string {
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))
 	if err != nil {

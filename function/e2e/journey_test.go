@@ -14,7 +14,7 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// A kind is one backup, as a person and as a machine asks for it.
+// A kind is one backup, as a person and as a program requests it.
 type kind struct {
 	name string
 	form url.Values
@@ -57,8 +57,8 @@ var kinds = []kind{{
 	"resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45","resourceInfo":"{\"pvc_name\":\"data-0\",\"namespace\":\"database\"}","pvPath":"/"}]}`,
 }}
 
-// The form, the JSON endpoint and the raw event all lead to the same call:
-// parameters that differ in a single byte would be another backup.
+// The form, the JSON endpoint and the raw event lead to the same call, byte for byte: any
+// difference would be another backup.
 func TestEveryDoorMakesTheSameCall(t *testing.T) {
 	everywhere(t, func(t *testing.T, g *fixture) {
 		for _, k := range kinds {

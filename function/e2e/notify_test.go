@@ -38,8 +38,7 @@ notifications:
 
 var hookSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
 
-// The receivers of the policy are told by the timer's sweep, with a link to where
-// people see the portal.
+// The timer's sweep sends notices to the receivers of the policy, with a link under PUBLIC_URL.
 func TestReceiversOfThePolicyAreTold(t *testing.T) {
 	got := make(chan []byte, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -68,7 +67,7 @@ func TestReceiversOfThePolicyAreTold(t *testing.T) {
 	}
 }
 
-// Outside of tests no message leaves without TLS.
+// Without an emulator, receivers must use TLS.
 func TestReceiversWithoutTLSAreForTests(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://hooks.example.com/x": "",

@@ -22,8 +22,8 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// The timer of s.yaml and the same order as a raw event both sweep; anything
-// beside the order makes it a submission, and a wrong one.
+// The timer of s.yaml and the same order as a raw event both sweep. With any other member the event
+// is an invalid submission.
 func TestTimerBringsTheHistoryUpToDate(t *testing.T) {
 	g := onFC(t, runtimetest.FCTrigger{})
 	if res := g.fc.Invoke(t.Context(), []byte(kinds[0].json)); res.Failed() {
@@ -51,8 +51,7 @@ func TestTimerBringsTheHistoryUpToDate(t *testing.T) {
 	}
 }
 
-// A process that no timer calls sweeps when it starts: nobody looks at the job
-// here, and the cloud is asked about it.
+// A plain server sweeps when it starts: the cloud is asked about a job that no request asked about.
 func TestPlainServerSweepsByItself(t *testing.T) {
 	t.Parallel()
 	database := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")

@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// threats are those of the portal's threat model, and the tests that show what is
-// done against each. A control without a test is a wish.
+// threats lists the portal's threat model. Each threat names the tests that show its controls.
 var threats = []struct {
 	name, what string
 	tests      string
@@ -53,7 +52,7 @@ var threats = []struct {
 	{"T25", "a store that is lost", "TestForgetfulStoreLooksBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
 }
 
-// Every threat has tests, and they exist.
+// Every threat has tests, and every named test exists.
 func TestEveryThreatHasItsTests(t *testing.T) {
 	found := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)

@@ -18,15 +18,15 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// watchers is how many look at one job at a time, and pagePace how often a page
-// looks while the job is young; so often the cloud may be asked, too.
+// watchers is the number of clients that watch one job. pagePace is the interval at which a page
+// asks about a young job, and the shortest interval at which the cloud may be asked.
 const (
 	watchers = 200
 	pagePace = 5 * time.Second
 )
 
-// A crowd is watchers of one running job, through all the processes that share
-// its database. Half of them are pages, half are programs.
+// A crowd watches one running job through all processes that share its database. Half of the
+// watchers are pages, half are programs.
 type crowd struct {
 	Database    string
 	Processes   int
@@ -86,7 +86,7 @@ func startJob(t testing.TB, server string) string {
 	return answer.SubmissionID
 }
 
-// look lets everybody look once, at the same time.
+// look lets every watcher ask once, at the same time.
 func (c *crowd) look(t testing.TB) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -101,14 +101,14 @@ type watcher struct {
 	client  *http.Client
 	url     string
 	program bool
-	tag     string    // of the last picture
-	seen    []picture // each one that was new
+	tag     string    // ETag of the last answer
+	seen    []picture // every answer that differed from the one before
 }
 
-// A picture is how a job stands.
+// A picture is the state of a job in one answer.
 type picture struct {
 	state   string
-	percent int // -1: it is not told
+	percent int // -1 if the answer has none
 }
 
 // look asks how the job stands, and notes what is new. It asks again while the
@@ -179,7 +179,7 @@ func (w *watcher) read(t testing.TB, body []byte) picture {
 		now.state = string(m[1])
 	}
 	if m := percentOnPage.FindSubmatch(body); m != nil {
-		now.percent, _ = strconv.Atoi(string(m[1])) // digits
+		now.percent, _ = strconv.Atoi(string(m[1])) // matched as digits
 	}
 	return now
 }
@@ -227,5 +227,5 @@ func (w *watcher) check(t *testing.T) {
 	}
 }
 
-// realClock is the wall clock, without the monotonic one.
+// realClock returns the wall clock without the monotonic clock.
 func realClock() time.Time { return time.Now().Round(0) }
