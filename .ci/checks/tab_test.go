@@ -113,7 +113,7 @@ func (b *tab) cookie(name, value string) {
 	}))
 }
 
-// middle finds the middle of an element, and whether a click there meets it.
+// middle returns the centre of an element, and whether a click there hits the element.
 const middle = `selector => {
 	const element = document.querySelector(selector);
 	if (!element) return {};

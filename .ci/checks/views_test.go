@@ -155,7 +155,7 @@ func sent(kind string, values url.Values, selector string) func(*tab) {
 	}
 }
 
-// unfold opens what is folded.
+// unfold opens all collapsible parts.
 func (b *tab) unfold() {
 	b.Helper()
 	get[[]any](b, "[...document.querySelectorAll('details')].map(d => { d.open = true })")

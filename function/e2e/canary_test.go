@@ -52,7 +52,7 @@ var canaryFaults = []string{
 // A whole portal, in which every secret is a unique text, goes through every door and every fault
 // of the cloud, the identity provider, the receivers and the database. No secret is in a log, an
 // answer, a header, an audit record or an error (threats T9, T21).
-func TestNoSecretComesOutAnywhere(t *testing.T) {
+func TestNoOutputContainsASecret(t *testing.T) {
 	c := &canaries{}
 	r := newCanaryFixture(t, c)
 	r.signIn()
@@ -494,7 +494,7 @@ func newEchoProvider(t *testing.T, c *canaries) *echoProvider {
 
 // Function Compute passes its credentials to the program with every event. They are in no output
 // (threats T9, T21).
-func TestNoCredentialOfThePlatformComesOut(t *testing.T) {
+func TestNoOutputContainsPlatformCredentials(t *testing.T) {
 	c := &canaries{}
 	keys := runtimetest.Credentials{AccessKeyID: c.mark("platform's key id", 24), AccessKeySecret: c.mark("platform's key secret", 30)}
 	exists := world.Demo()

@@ -99,8 +99,8 @@ func checkEnvironment(where string, variables map[string]any, reads []string) []
 	return found
 }
 
-// TestEveryVariableThatIsNotDeployedIsOneTheProgramReads keeps notDeployed from growing old.
-func TestEveryVariableThatIsNotDeployedIsOneTheProgramReads(t *testing.T) {
+// TestNotDeployedVariablesAreRead keeps notDeployed from growing old.
+func TestNotDeployedVariablesAreRead(t *testing.T) {
 	reads := variablesRead(t, configFiles...)
 	for name := range notDeployed {
 		if !slices.Contains(reads, name) {

@@ -135,8 +135,8 @@ func leaves(where string, invalid *jsonschema.ValidationError) []error {
 	return found
 }
 
-// TestClosedSchemaRefusesWhatThePublishedOneLetsPass shows that closing is needed, and that it is done.
-func TestClosedSchemaRefusesWhatThePublishedOneLetsPass(t *testing.T) {
+// TestClosedSchemaRefusesUnknownProperties shows that closing is needed, and that it is done.
+func TestClosedSchemaRefusesUnknownProperties(t *testing.T) {
 	const misspelt = `{"functionName":"f","region":"cn-hangzhou","runtime":"go1","code":"./dist","handler":"main","memorysize":256}`
 	var props any
 	if err := json.Unmarshal([]byte(misspelt), &props); err != nil {

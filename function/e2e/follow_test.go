@@ -17,7 +17,7 @@ func oneNamed(name string) string {
 
 // Behind every platform, a program can wait for the end of a job in one request, and can cancel
 // another job.
-func TestMachinesWaitForTheEndEverywhere(t *testing.T) {
+func TestProgramsCanWaitBehindEveryPlatform(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for jobs to end")
 	}
@@ -44,7 +44,7 @@ func TestMachinesWaitForTheEndEverywhere(t *testing.T) {
 }
 
 // A wait ends before the platform ends the invocation.
-func TestWaitIsBoundedByTheTimeOfTheInvocation(t *testing.T) {
+func TestWaitEndsBeforeTheInvocation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for an invocation's time to run out")
 	}
@@ -61,7 +61,7 @@ func TestWaitIsBoundedByTheTimeOfTheInvocation(t *testing.T) {
 }
 
 // A client that disconnects ends its wait, so that the server can stop.
-func TestClientThatGoesAwayEndsItsWait(t *testing.T) {
+func TestDisconnectEndsTheWait(t *testing.T) {
 	t.Parallel()
 	g := onServer(t) // the cleanup fails the test if the server does not stop
 	_, answer := g.postJSON("/api/v1/backup-jobs", oneNamed("emulator.1h"))

@@ -115,7 +115,7 @@ func TestRawEventIsASubmission(t *testing.T) {
 	}
 }
 
-func TestRawEventThatIsWrongIsAnsweredWithAProblem(t *testing.T) {
+func TestInvalidRawEventGetsAProblem(t *testing.T) {
 	g := onFC(t, runtimetest.FCTrigger{})
 	for event, want := range map[string]string{
 		`{"Account":"demo","instanceid":"i-1"}`:                     `"field":"instanceid"`,
@@ -161,7 +161,7 @@ func TestAccountThatTrustsThePortal(t *testing.T) {
 	})
 }
 
-func TestAccountThroughTheServicesOwnParameters(t *testing.T) {
+func TestCrossAccountParameters(t *testing.T) {
 	everywhere(t, func(t *testing.T, g *fixture) {
 		res, answer := g.postJSON("/api/v1/backup-jobs", `{"Account":"payments-central","Region":"cn-hangzhou","InstanceId":"i-bp2demopay01","Retention":7}`)
 		if res.StatusCode != http.StatusCreated {
@@ -248,7 +248,7 @@ func TestBadInputReachesNoCloud(t *testing.T) {
 	})
 }
 
-func TestEventThatCannotBeReadNamesThePlace(t *testing.T) {
+func TestUnreadableEventNamesThePosition(t *testing.T) {
 	g := onFC(t, runtimetest.FCTrigger{})
 	const event = `{"version":"v1","rawPath":%s,"headers":{"Accept":%q},"body":%s,"isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`
 	for name, c := range map[string]struct{ path, accept, body, want string }{

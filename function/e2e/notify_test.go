@@ -39,7 +39,7 @@ notifications:
 var hookSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
 
 // The timer's sweep sends notices to the receivers of the policy, with a link under PUBLIC_URL.
-func TestReceiversOfThePolicyAreTold(t *testing.T) {
+func TestSweepSendsNotices(t *testing.T) {
 	got := make(chan []byte, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -68,7 +68,7 @@ func TestReceiversOfThePolicyAreTold(t *testing.T) {
 }
 
 // Without an emulator, receivers must use TLS.
-func TestReceiversWithoutTLSAreForTests(t *testing.T) {
+func TestReceiversNeedTLS(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://hooks.example.com/x": "",
 		"http://127.0.0.1:1/x":        "receiver hook: its address must begin with https://",

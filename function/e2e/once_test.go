@@ -14,7 +14,7 @@ import (
 
 // Sends 64 requests with one key at the same time: through two processes on one PostgreSQL
 // database, and through one process on SQLite.
-func TestConcurrentDuplicatesOfOneSubmissionMakeOneJob(t *testing.T) {
+func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
 		f := newFleet(t, database)
@@ -56,7 +56,7 @@ func TestConcurrentDuplicatesOfOneSubmissionMakeOneJob(t *testing.T) {
 
 // A process is killed after it recorded the attempt, after it sent the call, or after it received
 // the answer. The same request to another process then leads to one job.
-func TestProcessKilledAnywhereMakesOneJob(t *testing.T) {
+func TestKilledProcessMakesOneJob(t *testing.T) {
 	takesLong(t)
 	for _, c := range []struct {
 		name   string
@@ -135,7 +135,7 @@ func stopWrites(t *testing.T, database string) (through string, block func() (un
 // A process is stopped for longer than its attempt's window, as a platform freezes an instance.
 // Another process completes the submission. Then the first continues, and must neither send a call
 // nor change the record.
-func TestProcessFrozenPastItsWindowMakesNoSecondJob(t *testing.T) {
+func TestFrozenProcessMakesNoSecondJob(t *testing.T) {
 	takesLong(t)
 	for _, c := range []struct {
 		name   string
@@ -176,7 +176,7 @@ func TestProcessFrozenPastItsWindowMakesNoSecondJob(t *testing.T) {
 
 // The database crashes under load and restarts. Meanwhile nothing is sent, and answers say when to
 // try again. Afterwards every submission has exactly one job, the one in its answers.
-func TestDatabaseThatCrashesUnderLoadLosesAndDoublesNothing(t *testing.T) {
+func TestDatabaseCrashUnderLoad(t *testing.T) {
 	takesLong(t)
 	server := postgrestest.Start(t)
 	database := server.Schema(t)

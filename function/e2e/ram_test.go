@@ -57,7 +57,7 @@ func pasted(t *testing.T, d aliyun.RAMPolicy) (p ram.Policy) {
 
 // The demo world has exactly the policies that ram-policy prints, so that all tests run with them
 // unless they change them.
-func TestTheWorldOfTheTestsHasTheLeastPrivilege(t *testing.T) {
+func TestDemoWorldHasThePrintedPolicies(t *testing.T) {
 	w := world.Demo()
 	for _, d := range printed(t) {
 		if d.Kind != "permission" {

@@ -23,7 +23,7 @@ import (
 
 // The database permissions in docs/operations.md are enough for the portal's role, and do not
 // permit changing its log or its audit trail.
-func TestRoleOfTheManualIsEnough(t *testing.T) {
+func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	owner := server.URL("postgres")

@@ -30,7 +30,7 @@ type holder struct {
 
 // Templates and encoders outside the standard library print no secret. The test of package secret
 // covers the standard library (threat T9).
-func TestSecretsSurviveNoEncoder(t *testing.T) {
+func TestEncodersPrintNoSecret(t *testing.T) {
 	const marker = "correct-horse"
 	s := secret.New(marker)
 	h := holder{s, &s, s}
@@ -69,7 +69,7 @@ var revealers = map[string]string{
 	"web/auth/seal.go":             "the key seals a cookie",
 }
 
-func TestSecretsAreRevealedWhereTheyLeaveOnly(t *testing.T) {
+func TestSecretsAreRevealedOnlyInListedPlaces(t *testing.T) {
 	found := map[string]bool{}
 	for _, path := range goFiles(t, "../../function", "../../web", "../../templates") {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)

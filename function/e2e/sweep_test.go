@@ -24,7 +24,7 @@ import (
 
 // The timer of s.yaml and the same order as a raw event both sweep. With any other member the event
 // is an invalid submission.
-func TestTimerBringsTheHistoryUpToDate(t *testing.T) {
+func TestTimerSweeps(t *testing.T) {
 	g := onFC(t, runtimetest.FCTrigger{})
 	if res := g.fc.Invoke(t.Context(), []byte(kinds[0].json)); res.Failed() {
 		t.Fatalf("%s %s", res.Body, res.ErrorMessage)
@@ -102,7 +102,7 @@ func connect(t testing.TB, endpoint string, log io.Writer, pairs ...string) app.
 	return p
 }
 
-func TestHistoryIsKeptAsLongAsTheEnvironmentSays(t *testing.T) {
+func TestHistoryDaysFromEnvironment(t *testing.T) {
 	for days, kept := range map[string]bool{"7": false, "9": true, "": true} {
 		url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
 		db, err := store.Open(store.Config{URL: secret.New(url)})
@@ -124,7 +124,7 @@ func TestHistoryIsKeptAsLongAsTheEnvironmentSays(t *testing.T) {
 	}
 }
 
-func TestLooksInTheCloudFirstIfTheEnvironmentSays(t *testing.T) {
+func TestListFirstFromEnvironment(t *testing.T) {
 	for first, lists := range map[string]int{"1": 1, "0": 0} {
 		p, cloud := wired(t, "DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), "LIST_FIRST", first)
 		message := event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(kinds[0].json)}
@@ -137,7 +137,7 @@ func TestLooksInTheCloudFirstIfTheEnvironmentSays(t *testing.T) {
 	}
 }
 
-func TestMigrateMakesTheSchemaAndSaysSo(t *testing.T) {
+func TestMigrateCreatesTheSchema(t *testing.T) {
 	scripts, err := filepath.Glob("../store/migrations/*.sql")
 	if err != nil || scripts == nil {
 		t.Fatalf("migrations: %v, %v", scripts, err)

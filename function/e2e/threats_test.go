@@ -25,7 +25,7 @@ var threats = []struct {
 	{"T5", "framing", "TestNoPageShowsInAFrame TestEveryAnswerIsProtected"},
 	{"T6", "scripts in pages", "TestHostileValuesStayText TestHostileAddressesAreNoLinks TestNothingIsInline TestEveryAnswerIsProtected"},
 	{"T7", "requests to addresses that somebody chose", `
-		TestHostsAreTheCloudsAlone TestRegionsThatAreNoneAreRefused TestTheProgramHasFewWaysOut
+		TestHostsAreTheCloudsAlone TestRegionsThatAreNoneAreRefused TestNetworkConnectionsAreListed
 		TestRedirectIsNotFollowed TestNothingIsSentToWhatIsNotPublic TestOnlyPublicAddressesAreAllowed TestEndpointMustKeepRequestsSecret TestRedirectsAreNotFollowed`},
 	{"T8", "text that acts in logs and chats", "TestCleanLeavesNothingThatActs TestMessageIsCleanedAndCut TestTextsOfStrangersDoNothing TestMessagesOfStrangersDoNothing"},
 	{"T9", "secrets in logs, errors and pages", `

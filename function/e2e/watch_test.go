@@ -186,7 +186,7 @@ func (w *watcher) read(t testing.TB, body []byte) picture {
 
 // In every second 200 watchers look at one job: the cloud is asked once in five,
 // and everybody sees how the job goes on and that it ends.
-func TestWatchersOfOneJobAskTheCloudOnceInFiveSeconds(t *testing.T) {
+func TestWatchersShareOneCallInFiveSeconds(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
 		begin, turned := realClock().Truncate(time.Millisecond), atomic.Int64{}
