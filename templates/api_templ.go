@@ -1141,7 +1141,7 @@ func parameterTable(all []parameter) templ.Component {
 	})
 }
 
-// table becomes a list of cards on a narrow screen: the labels stand in the cells.
+// table draws a table that becomes a list of cards on a narrow screen, with labels in the cells.
 func table(headings ...string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

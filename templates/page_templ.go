@@ -627,7 +627,7 @@ func languages(s Shell, form bool) templ.Component {
 	})
 }
 
-// back is where the reader is, as an address of this portal.
+// back returns the address of the current page, to which the language buttons return.
 func (s Shell) back() string {
 	if s.Query == "" {
 		return s.Path

@@ -24,7 +24,7 @@ var accessParameters = []string{
 }
 
 // access answers GET /access: a page with the result of each access check of an account. The form
-// links here with all of its values; those that no check needs are ignored.
+// links here with all of its values; the checks ignore some of them.
 func (s *Server) access(w http.ResponseWriter, r *http.Request) error {
 	page := templates.AccessPage{Shell: s.shell(r), Given: map[string]string{}}
 	page.Shell.Query = ""

@@ -116,7 +116,7 @@ func gitlabWays(t testing.TB) []way {
 	}
 }
 
-// Of a Jenkinsfile: a variable of a stage, the script, and what is escaped in it.
+// Patterns in a Jenkinsfile: a variable of a stage, the script, and its escapes.
 var (
 	jenkinsVariable = regexp.MustCompile(`(?m)^        (\w+) = '([^']*)'$`)
 	jenkinsScript   = regexp.MustCompile(`(?s)sh '''(.*?)'''`)

@@ -16,25 +16,6 @@ import (
 	"time"
 )
 
-// The scripts in testdata are read like this. A line "METHOD path" begins a
-// case; below it, in any order before the checks:
-//
-//	header Name: value       of the request
-//	form                     then indented lines name=value, posted as a form
-//	json                     then indented lines, posted as they are
-//
-// and then the checks, each of which must hold:
-//
-//	code == 422              the status
-//	header Name == value     a header of the answer, or: contains
-//	body contains text       or: lacks, matches (a regular expression)
-//	calls == 0               how many calls the cloud got in this case
-//	keep name: regexp        keeps the first group, of Location, ETag or body; {name} stands for it below
-//
-// A line "wait 5s" turns the clock between two cases.
-//
-// Lines that begin with # are comments.
-
 // A script is a file of cases that run in order against one server.
 //
 // A line "METHOD path" begins a case. Below it, in any order before the checks:

@@ -59,7 +59,7 @@ func TestPagesFitTheScreenAndPassAxe(t *testing.T) {
 	})
 }
 
-// obeys asks axe, whose script is given, what is wrong with the page that is shown.
+// obeys reports what the axe script finds wrong with the current page.
 func (b *tab) obeys(script, name string) {
 	b.Helper()
 	get[any](b, script+"; null")

@@ -160,7 +160,7 @@ func needBrowser(t *testing.T) {
 	leftOut(t, browser == nil, "no Chromium (set CHROME_PATH): what the pages do in a browser")
 }
 
-// leftOut skips the test, and says what is not tested; in CI that is a failure.
+// leftOut skips the test with the reason. With CI=true that is a failure.
 func leftOut(t *testing.T, missing bool, what string) {
 	t.Helper()
 	switch {

@@ -260,7 +260,7 @@ func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
 				b.wait(`document.querySelector("#live").dataset.state === "CANCELED"`, atLast)
 			} else {
 				for end := time.Now().Add(atLast); b.text("#live .tag") != "Cancelled" && time.Now().Before(end); {
-					time.Sleep(500 * time.Millisecond) // as fast as somebody can press
+					time.Sleep(500 * time.Millisecond) // as fast as a person can click
 					b.follow("#check")
 				}
 			}

@@ -119,7 +119,7 @@ func TestOtherPagesCannotMakeABackup(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFront(t, busy) // before the tab: it is there for as long as that loads anything
+			f := newFront(t, busy) // before the tab, so that it is stopped after the tab
 			b := newTab(t)
 			label := unique("hostile")
 			site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -169,7 +169,7 @@ func TestNoPageShowsInAFrame(t *testing.T) {
 	for _, host := range []string{foreign, sibling, ours} {
 		t.Run(host, func(t *testing.T) {
 			t.Parallel()
-			f := newFront(t, busy) // before the tab: it is there for as long as that loads anything
+			f := newFront(t, busy) // before the tab, so that it is stopped after the tab
 			b := newTab(t)
 			site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/html")

@@ -121,7 +121,7 @@ func unique(name string) string {
 	return name + "-" + strings.ToLower(rand.Text()[:8])
 }
 
-// label is what somebody called the backup: the portal adds a code of its own.
+// label returns the typed name of a backup; the portal appends a code.
 func label(c call) string {
 	name := c.Parameters["JobName"]
 	return name[:max(0, strings.LastIndexByte(name, '-'))]

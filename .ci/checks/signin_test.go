@@ -254,7 +254,7 @@ func startSignIn(t *testing.T, binary string, g *gateway, p provider) *portal {
 	return site
 }
 
-// cookies are those that the browser keeps for the portal, by their names.
+// cookies returns the browser's cookies for the portal, by name.
 func (b *tab) cookies() map[string]*network.Cookie {
 	b.Helper()
 	found := map[string]*network.Cookie{}

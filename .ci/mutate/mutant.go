@@ -11,7 +11,7 @@ type mutant struct {
 	what         string // the change, in words and source text
 
 	edits  []edit  // of file
-	alone  bool    // must be compiled by itself
+	alone  bool    // must be compiled separately
 	places []place // where the change takes effect
 
 	verdict verdict

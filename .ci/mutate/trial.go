@@ -132,7 +132,7 @@ func (t *trial) compile(
 	return binary, "", err
 }
 
-// tryAll gives every mutant its verdict.
+// tryAll sets the verdict of every mutant.
 func (t *trial) tryAll(ctx context.Context, mutants []*mutant, workers int) error {
 	var done atomic.Int64
 	return each(workers, mutants, func(m *mutant) error {

@@ -224,7 +224,7 @@ func (c *Config) readDatabase(getenv func(string) string) error {
 	return nil
 }
 
-// readHistory reads HISTORY_DAYS. The minimum is seven days, because a key stands for its
+// readHistory reads HISTORY_DAYS. The minimum is seven days, because a key identifies its
 // submission for seven days.
 func (c *Config) readHistory(getenv func(string) string) error {
 	days, err := strconv.Atoi(cmp.Or(getenv("HISTORY_DAYS"), strconv.Itoa(defaultHistory)))

@@ -181,7 +181,7 @@ func newCanaryFixture(t *testing.T, c *canaries) *canaryFixture {
 	return r
 }
 
-// policy is the demo policy with everything that has a secret.
+// policy returns the demo policy with every kind of setting that has a secret.
 func (r *canaryFixture) policy() string {
 	r.t.Helper()
 	text, err := os.ReadFile("../cmd/local/policy.yaml")
@@ -215,7 +215,7 @@ notifications:
 	return file
 }
 
-// watched adds what the cloud hands out, and what signs requests, to the secrets.
+// watched adds to the secrets what the cloud issues and what signs requests.
 func (r *canaryFixture) watched(cloud http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
@@ -254,8 +254,8 @@ func (k *keeper) Write(b []byte) (int, error) {
 
 func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
 
-// ask makes a request to the portal, and hands all of the answer but its cookies
-// to the canaries, which are to watch the cookies.
+// ask sends a request to the portal and passes the answer to the canaries, except its cookies,
+// which become secrets.
 func (r *canaryFixture) ask(method, path, contentType, body string, headers ...string) *http.Response {
 	r.t.Helper()
 	q, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
@@ -296,7 +296,7 @@ func (r *canaryFixture) answered(place string, q *http.Request, do func(*http.Re
 	return res
 }
 
-// signIn goes to the provider and back, and out and in again.
+// signIn signs in at the provider, out and in again.
 func (r *canaryFixture) signIn() {
 	r.t.Helper()
 	for range 2 {
@@ -322,7 +322,7 @@ func (r *canaryFixture) signIn() {
 	}
 }
 
-// doors goes through every door once.
+// doors uses every door once.
 func (r *canaryFixture) doors(fault string) {
 	r.n++
 	key := fmt.Sprint("canary-", r.n)
@@ -373,8 +373,8 @@ func mac(key, text string) []byte {
 	return h.Sum(nil)
 }
 
-// strangers show secrets that are wrong, or in the wrong place: those are not to be
-// echoed either.
+// strangers sends secrets that are wrong or in the wrong place. They must not be repeated in an
+// answer either.
 func (r *canaryFixture) strangers() {
 	wrong := r.mark("somebody's token", 43)
 	r.ask("GET", "/api/v1/backup-jobs", "", "", "Authorization", "Bearer hbp_"+wrong)
@@ -392,8 +392,8 @@ func (r *canaryFixture) strangers() {
 	r.ask("POST", "/api/v1/backup-jobs", "application/json", `{"Account":"payments","Region":"cn-hangzhou","SourceType":"UDM_ECS","InstanceId":"i-bp2demopay01","Retention":700}`, "Authorization", "Bearer "+r.token)
 }
 
-// platform sends the platform's own credentials along: to the plain server, which
-// must not take them, and to the custom runtime, which must not tell them.
+// platform sends the platform's own credentials: to the plain server, which must ignore them, and
+// to the custom runtime, which must not reveal them.
 func (r *canaryFixture) platform() {
 	id, secret, token := r.mark("platform's key id", 24), r.mark("platform's key secret", 30), r.mark("platform's token", 60)
 	headers := []string{"Authorization", "Bearer " + r.token, "X-Fc-Access-Key-Id", id, "X-Fc-Access-Key-Secret", secret, "X-Fc-Security-Token", token, "X-Fc-Request-Id", "platform-1"}
@@ -420,7 +420,7 @@ func (r *canaryFixture) platform() {
 	}
 }
 
-// misconfigured starts the program with secrets that cannot be used, and hears why.
+// misconfigured starts the program with unusable secrets and collects the errors.
 func (r *canaryFixture) misconfigured() {
 	for name, value := range map[string]string{
 		"DATABASE_URL": "postgres://portal:" + r.mark("bad password", 20) + "@host:port/x?sslmode=disable", "SESSION_KEYS": r.mark("bad session key", 20),
@@ -441,8 +441,7 @@ func (r *canaryFixture) misconfigured() {
 	}
 }
 
-// An echoProvider is an OpenID provider that repeats all that it was told, once
-// echo is set.
+// An echoProvider is an OpenID provider that repeats everything it received, once echo is set.
 type echoProvider struct {
 	*httptest.Server
 	secret, nonce string

@@ -102,7 +102,7 @@ func TestMakeDistWritesWhatThePlatformRuns(t *testing.T) {
 	for _, err := range checkDist(dir, handler) {
 		t.Error(err)
 	}
-	// The folder in the checkout is what `s deploy` sends; it is there if somebody has built.
+	// `s deploy` sends the folder dist of the checkout, which exists only after a build.
 	if _, err := os.Stat("../../dist"); !errors.Is(err, os.ErrNotExist) {
 		for _, err := range checkDist("../../dist", handler) {
 			t.Error(err)

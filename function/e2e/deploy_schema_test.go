@@ -11,8 +11,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// triggerDefinitions says which part of the schema describes the triggerConfig of which type of trigger. The schema itself
-// lets any of them pass for any type. It says nothing about tablestore, so that type is refused.
+// triggerDefinitions maps the type of a trigger to the part of the schema for its triggerConfig.
+// The schema itself accepts any of them for any type. It has none for tablestore, so that type is
+// refused.
 var triggerDefinitions = map[string]string{
 	"http":        "IHttpTriggerConfig",
 	"timer":       "ITimerTriggerConfig",

@@ -144,7 +144,8 @@ func wantComplaint(t *testing.T, errs []error, words string) {
 	}
 }
 
-// change puts a value at a place of a document, or removes what is there if it is nil. See deployMistakes for places.
+// change sets the value at a position of a document, or removes it if the value is nil.
+// deployMistakes explains positions.
 func change(t *testing.T, doc map[string]any, place string, value any) {
 	t.Helper()
 	rooted, isRooted := strings.CutPrefix(place, "/")

@@ -32,7 +32,7 @@ func (g *gate) hold(action string, after bool) (held <-chan struct{}) {
 	return g.held
 }
 
-// release lets what is held go on. If its process has ended, it never arrives.
+// release lets the held request continue. If its process has ended, the request never arrives.
 func (g *gate) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -154,7 +154,7 @@ func (i *instance) freeze(t *testing.T) {
 	}
 }
 
-// thaw lets it go on.
+// thaw lets a stopped process continue.
 func (i *instance) thaw(t *testing.T) {
 	t.Helper()
 	if err := i.cmd.Process.Signal(syscall.SIGCONT); err != nil {
@@ -222,7 +222,7 @@ type reply struct {
 	body     string
 }
 
-// final reports whether the answer says what became of the submission.
+// final reports whether the answer has the result of the submission.
 func (r reply) final() bool { return r.status == http.StatusCreated || r.status == http.StatusOK }
 
 // oneBackup is in another account, so that a role is assumed before the call.

@@ -129,7 +129,7 @@ func TestSecretsLeaveTheEnvironment(t *testing.T) {
 			t.Errorf("%s stays", name)
 		}
 	}
-	// Whatever is read into a Secret by its own name is among them.
+	// SecretVariables contains every variable that is read into a secret.
 	for _, name := range variablesRead(t, configFiles...) {
 		if secret := strings.Contains(name, "SECRET") || strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_KEYS") || strings.HasSuffix(name, "TOKEN"); secret && !slices.Contains(app.SecretVariables, name) {
 			t.Errorf("%s looks like a secret, and stays: see secretVariables", name)

@@ -38,7 +38,7 @@ type crowd struct {
 	watchers []*watcher
 }
 
-// gather starts the portal and a job, and calls the watchers together.
+// gather starts the portal, a job and the watchers.
 func (c *crowd) gather(t testing.TB) {
 	t.Helper()
 	exists := world.Demo()
@@ -111,10 +111,9 @@ type picture struct {
 	percent int // -1 if the answer has none
 }
 
-// look asks how the job stands, and notes what is new. It asks again while the
-// portal is overloaded: of 200 requests at once on a busy machine, some may have
-// to wait for the database longer than a statement may take. It may be called in
-// any goroutine.
+// look asks for the state of the job and stores it if it is new. It asks again while the portal is
+// overloaded: of 200 simultaneous requests on a busy machine some may wait for the database longer
+// than the statement timeout. It may be called in any goroutine.
 func (w *watcher) look(t testing.TB) {
 	for end := time.Now().Add(patience); w.lookOnce(t, time.Now().After(end)); {
 	}
@@ -184,8 +183,8 @@ func (w *watcher) read(t testing.TB, body []byte) picture {
 	return now
 }
 
-// In every second 200 watchers look at one job: the cloud is asked once in five,
-// and everybody sees how the job goes on and that it ends.
+// Every second, 200 watchers ask about one job. The cloud is asked once in five seconds, and every
+// watcher sees the progress and the end of the job.
 func TestWatchersShareOneCallInFiveSeconds(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
@@ -206,7 +205,7 @@ func TestWatchersShareOneCallInFiveSeconds(t *testing.T) {
 				t.Errorf("the cloud was asked again after %v", gap)
 			}
 		}
-		// Asked at 0, 5, 10 and 15 s, at which it is done.
+		// Calls at 0, 5, 10 and 15 s; the job ends at 15 s.
 		if len(asked) != 4 {
 			t.Errorf("the cloud was asked %d times, want 4", len(asked))
 		}
