@@ -18,11 +18,11 @@ type command struct {
 // commands lists the commands in the order of the help text. Every name is unique.
 var commands = []command{
 	{"policy check", "check a policy file; print its hash", checkPolicy},
-	{"policy explain", "say which rule of the policy allows a request, or why each rule does not", explainPolicy},
+	{"policy explain", "show which policy rule allows a request, or why each rule does not", explainPolicy},
 	{"ram-policy", "print the RAM policies that this deployment needs", printRAMPolicies},
-	{"token new", "make a token for a program; print its entry for the policy", newToken},
-	{"audit verify", "check that the audit trail is whole", verifyAudit},
-	{"migrate", "bring the schema of the database up to date", migrate},
+	{"token new", "create a token for a program; print its policy entry", newToken},
+	{"audit verify", "check that the audit trail is complete and unchanged", verifyAudit},
+	{"migrate", "update the database schema", migrate},
 	{"version", "print the version of this program", printVersion},
 }
 
@@ -50,7 +50,7 @@ func runCommand(args []string, env environment) error {
 			}
 		}
 	}
-	return usageError{fmt.Errorf("unknown command %q: -h lists the commands; without a command the portal is served", strings.Join(args, " "))}
+	return usageError{fmt.Errorf("unknown command %q: -h lists the commands; without a command, the portal runs as a server", strings.Join(args, " "))}
 }
 
 // isHelp reports whether arg asks for help.
@@ -61,11 +61,11 @@ func isHelp(arg string) bool {
 // printHelp writes the list of commands.
 func printHelp(out io.Writer) error {
 	var b strings.Builder
-	b.WriteString("Without a command the portal is served. Commands:\n\n")
+	b.WriteString("Without a command, the portal runs as a server. Commands:\n\n")
 	for _, c := range commands {
 		fmt.Fprintf(&b, "  %-15s %s\n", c.name, c.usage)
 	}
-	b.WriteString("\nCOMMAND -h tells more about one.\n")
+	b.WriteString("\nCOMMAND -h describes a command.\n")
 	_, err := io.WriteString(out, b.String())
 	return err
 }

@@ -44,7 +44,7 @@ func parse(flags *flag.FlagSet, args []string, most int) error {
 	case err != nil:
 		return usageError{err}
 	case flags.NArg() > most:
-		return usageError{fmt.Errorf("%s: unexpected argument %q; -h tells more", flags.Name(), flags.Arg(most))}
+		return usageError{fmt.Errorf("%s: unexpected argument %q; -h shows the usage", flags.Name(), flags.Arg(most))}
 	}
 	return nil
 }

@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 	"function/logging":            {},
 	"function/notify":             {"function/backup", "function/param"},
 	"function/param":              {"function/jsontext"},
+	"function/param/wordstest":    {},
 	"function/policy":             {"function/backup", "function/cache", "function/event/envelope", "function/identity", "function/lenhash", "function/param", "function/secret", "function/set", "function/webhook"},
 	"function/secret":             {},
 	"function/set":                {},

@@ -10,8 +10,8 @@ import (
 
 const migrateUsage = `migrate
 
-It brings the schema of the database at DATABASE_URL up to date. The portal does so by itself if its role may; this
-command is for a role that may. It can be repeated.`
+Updates the schema of the database at DATABASE_URL. The portal does this itself if its database role has the permission;
+otherwise run this command with a role that has it. The command can be repeated.`
 
 // migrateTime limits a change of the schema. New indexes for a large history can take long; no
 // request waits for them.

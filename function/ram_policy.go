@@ -17,7 +17,7 @@ import (
 
 const ramUsage = `ram-policy [-file FILE] [-portal ARN] [-json]
 
-It prints the RAM policies that this deployment needs and nothing beyond: of the function's own role, and of the role in each account.
+Prints the minimal RAM policies of this deployment: for the function's own role, and for the role in each account.
 
   ram-policy
   ram-policy -portal acs:ram::1234567890123456:role/backup-portal -json`
@@ -40,7 +40,7 @@ type ramDocument struct {
 func printRAMPolicies(args []string, env environment) error {
 	flags := newFlags("ram-policy", ramUsage, env.out)
 	file := flags.String("file", app.PolicyFile(env.getenv), "the `policy`")
-	portal := flags.String("portal", "", "the `resource name` of the function's role, or of the user whose key the portal has; if it is not given, the role backup-portal in the account with access: own")
+	portal := flags.String("portal", "", "the `resource name` of the function's role, or of the user whose key the portal has; if it is not set, the role backup-portal in the account with access: own")
 	asJSON := flags.Bool("json", false, "one JSON array, for programs")
 	if err := parse(flags, args, 0); err != nil {
 		return err
@@ -57,12 +57,12 @@ func printRAMPolicies(args []string, env environment) error {
 	if *portal == "" {
 		i := slices.IndexFunc(capabilities, func(a aliyun.AccountCapabilities) bool { return a.Account.Access == backup.Own })
 		if i < 0 {
-			return usageError{errors.New("-portal is needed: no account of the policy has access: own")}
+			return usageError{errors.New("-portal is required: no account of the policy has access: own")}
 		}
 		*portal = "acs:ram::" + capabilities[i].Account.ID + ":role/backup-portal"
 	}
 	if !portalShape.MatchString(*portal) {
-		return usageError{errors.New("-portal is not of the form acs:ram::1234567890123456:role/name")}
+		return usageError{errors.New("-portal must have the form acs:ram::1234567890123456:role/name")}
 	}
 	return writeDocuments(ramDocuments(capabilities, *portal), *asJSON, env.out)
 }
@@ -89,7 +89,7 @@ func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all
 	all = append(all, ramDocument{
 		Of:       portal,
 		Kind:     "permission",
-		Note:     "What the function itself may do.",
+		Note:     "Permissions of the function itself.",
 		Document: aliyun.FunctionPolicy(capabilities),
 	})
 	seen := map[string]bool{}
@@ -127,16 +127,16 @@ func roleDocuments(a backup.Account, capabilities []aliyun.AccountCapabilities, 
 			Accounts: aliases,
 			Kind:     "trust",
 			Document: aliyun.ServiceTrustPolicy(aliyun.CrossBackupService),
-			Note:     "Cloud Backup takes on this role. Give it the system policy AliyunHBRRolePolicy, and register the account with AddCrossAccount.",
+			Note:     "Cloud Backup assumes this role. Attach the system policy AliyunHBRRolePolicy, and register the account with AddCrossAccount.",
 		}}
 	}
-	note := "Lets the portal take on the role."
+	note := "Lets the portal assume the role."
 	var accounts []backup.Account
 	for _, u := range capabilities {
 		if u.Account.Access == backup.AssumeRole {
 			accounts = append(accounts, u.Account)
 			if name := u.Account.ExternalIDVariable; name != "" {
-				note += " Put what the variable " + name + " holds in place of $" + name + "."
+				note += " Replace $" + name + " with the value of the variable " + name + "."
 			}
 		}
 	}
@@ -152,7 +152,7 @@ func roleDocuments(a backup.Account, capabilities []aliyun.AccountCapabilities, 
 			Of:       of,
 			Accounts: aliases,
 			Kind:     "permission",
-			Note:     "What the portal may do in the account.",
+			Note:     "Permissions of the portal in the account.",
 			Document: p,
 		})
 	}

@@ -27,7 +27,7 @@ func TestRAMPolicyUsageErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"-portal is needed": {"-file", file}, "of the form": {"-file", demoPolicy, "-portal", "backup-portal"}, "unexpected argument": {"-file", demoPolicy, "x"},
+		"-portal is required": {"-file", file}, "must have the form": {"-file", demoPolicy, "-portal", "backup-portal"}, "unexpected argument": {"-file", demoPolicy, "x"},
 		"no such file": {"-file", "nowhere.yaml"}, "flag provided": {"-x"},
 	} {
 		err := run(append([]string{"ram-policy"}, args...), environment{getenv: getenv, out: &bytes.Buffer{}})

@@ -41,7 +41,7 @@ func (p AccessPage) control(ctx context.Context, name string) control {
 	switch name {
 	case "Account":
 		for _, a := range p.Accounts {
-			c.options = append(c.options, option{value: a.Alias, label: a.Alias})
+			c.options = append(c.options, option{value: a.Alias, label: in(ctx, a.Label())})
 		}
 	case "Region":
 		seen := map[string]bool{}

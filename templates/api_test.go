@@ -54,7 +54,7 @@ func TestReferenceSaysWhatIsRequired(t *testing.T) {
 			missing[m.Field] = m.Code == "required"
 		}
 		for _, tr := range byID(doc, string(source)).Closest("section").Find("tbody tr").EachIter() {
-			name, needed := tr.Find("th").Text(), strings.TrimSpace(tr.Find("[data-label=Needed]").Text())
+			name, needed := tr.Find("th").Text(), strings.TrimSpace(tr.Find("[data-label=Required]").Text())
 			if missing[name] != (needed == "Yes") {
 				t.Errorf("%s: %s is needed: %q; missing it is a mistake: %v", source, name, needed, missing[name])
 			}

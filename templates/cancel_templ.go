@@ -13,7 +13,7 @@ import "backupportal/function/param"
 
 var (
 	wordCancelAsk  = param.Both("Cancel this backup?", "要取消这次备份吗？")
-	wordCancelLede = param.Both("What was copied so far is thrown away. You can start the backup again later.", "已复制的数据将被丢弃。之后可以重新备份。")
+	wordCancelLede = param.Both("Data copied so far is discarded. You can start the backup again later.", "已复制的数据将被丢弃。之后可以重新备份。")
 	wordCancelDo   = param.Both("Cancel the backup", "取消备份")
 	wordCancelNot  = param.Both("Keep it running", "继续备份")
 )

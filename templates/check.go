@@ -134,7 +134,7 @@ func (p CheckPage) special(ctx context.Context, name, value string) (fact, bool)
 	case name == "Region" || name == "Detail.destinationRegionId":
 		return fact{lines: []string{regionLabel(ctx, value)}}, true
 	case name == "BackupType" && p.Call.Params.SourceType() == param.UDMECS:
-		return fact{lines: []string{in(ctx, param.Both("Full; later ones hold only what changed, by themselves", "全量；之后的备份自动只保存变化部分"))}}, true
+		return fact{lines: []string{in(ctx, param.Both("Full; later backups store only changed data automatically", "全量；之后的备份自动只保存变化的数据"))}}, true
 	case name == "SpeedLimit":
 		windows, _ := param.ParseSpeedLimit(value)
 		var lines []string
@@ -179,14 +179,14 @@ func (p CheckPage) consequences() []param.Text {
 		}
 	}
 	add(params["CrossAccountType"] == "CROSS_ACCOUNT" && source == param.UDMECS,
-		param.Both("It can be restored only in the source account.", "只能恢复到源账号。"))
+		param.Both("The backup can be restored only to the source account.", "只能恢复到源账号。"))
 	add(source == param.UDMECS && p.chosen("choice.Detail.appConsistent") == "scripts",
-		param.Both("If a script is missing or has the wrong owner or mode, the service quietly makes a file-system-consistent backup.", "如果脚本缺失，或属主、权限不正确，服务会改做文件系统一致的备份，且不会报错。"))
+		param.Both("If a script is missing or has the wrong owner or mode, Cloud Backup creates a file-system-consistent backup without an error.", "如果脚本不存在，或属主、权限不正确，云备份会改为创建文件系统一致的备份，且不会报错。"))
 	add(params["Detail.snapshotGroup"] == "true",
-		param.Both("If a disk is not an ESSD, each disk is taken at its own moment.", "如有云盘不是 ESSD，各云盘的快照时刻将不同。"))
+		param.Both("If a disk is not an ESSD, the disk snapshots are created at different times.", "如果有云盘不是 ESSD，各云盘的快照将在不同时刻创建。"))
 	add(params["Detail.doCopy"] == "true",
-		param.Both("The copy costs traffic once and storage every day.", "副本会产生一次性流量费和按日的存储费。"))
+		param.Both("The copy is billed for traffic once and for storage every day.", "副本会产生一次性流量费和按日的存储费。"))
 	add(source == param.ECSFile && params["Include"] == "",
-		param.Both("No path is given, so the service chooses, normally everything.", "未填写路径，由服务决定范围，通常为全部内容。"))
+		param.Both("No path is specified, so Cloud Backup selects the paths, normally all of them.", "未填写路径，由云备份决定备份范围，通常为全部路径。"))
 	return all
 }

@@ -18,8 +18,8 @@ import (
 var (
 	wordCheck      = param.Both("Check before you start the backup", "开始备份前请核对")
 	wordCheckLede  = param.Both("The backup has not started. It starts when you press the button at the end of this page.", "备份尚未开始。按下页面末尾的按钮后才会开始。")
-	wordFollows    = param.Both("What follows", "请注意")
-	wordWordByWord = param.Both("This is what is sent to Alibaba Cloud, word for word, apart from the signature.", "除签名外，以下内容将原样发送给阿里云。")
+	wordFollows    = param.Both("Please note", "请注意")
+	wordWordByWord = param.Both("This exact request is sent to Alibaba Cloud; only the signature is not shown.", "除签名外，以下内容将原样发送给阿里云。")
 	wordStart      = param.Both("Start backup", "开始备份")
 )
 

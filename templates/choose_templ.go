@@ -18,9 +18,9 @@ var (
 
 // kindLines describe each kind of backup and what can be restored.
 var kindLines = map[param.SourceType]param.Text{
-	param.UDMECS:    param.Both("All its disks, or the ones you choose. Restores the machine.", "全部或选定的云盘，可恢复整机。"),
-	param.ECSFile:   param.Both("Folders and patterns you name. Restores single files.", "指定的目录和通配符，可恢复单个文件。"),
-	param.Container: param.Both("Persistent volumes of a Kubernetes cluster.", "Kubernetes 集群的持久卷。"),
+	param.UDMECS:    param.Both("All or selected disks. Restores the whole instance.", "全部或指定的云盘，可恢复整机。"),
+	param.ECSFile:   param.Both("Specified folders and patterns. Restores single files.", "指定的目录和通配符，可恢复单个文件。"),
+	param.Container: param.Both("Persistent volumes of a Kubernetes cluster.", "Kubernetes 集群的存储卷。"),
 }
 
 // Choose draws the page with the kinds of backup.

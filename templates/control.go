@@ -171,7 +171,7 @@ func (f form) accounts(ctx context.Context) []option {
 	for _, a := range f.Accounts {
 		options = append(options, option{
 			value: a.Alias,
-			label: a.Alias,
+			label: in(ctx, a.Label()),
 			hint:  aboutAccount(ctx, a),
 			on:    a.Alias == f.value("Account"),
 		})
@@ -183,12 +183,12 @@ func (f form) accounts(ctx context.Context) []option {
 func aboutAccount(ctx context.Context, a backup.Account) string {
 	switch a.Access {
 	case backup.AssumeRole:
-		return in(ctx, param.Both("%v; backed up and kept there", "%v；在该账号中备份并保存"), a.ID)
+		return in(ctx, param.Both("%v; backed up and stored in that account", "%v；在该账号中备份和保存"), a.ID)
 	case backup.HBRCrossAccount:
 		if a.Through != nil {
-			return in(ctx, param.Both("%v; kept in %v", "%v；保存在 %v"), a.ID, a.Through.Alias)
+			return in(ctx, param.Both("%v; stored in %v", "%v；保存在 %v"), a.ID, a.Through.Label())
 		}
-		return in(ctx, param.Both("%v; kept in this account", "%v；保存在本账号"), a.ID)
+		return in(ctx, param.Both("%v; stored in this account", "%v；保存在本账号"), a.ID)
 	}
 	return in(ctx, param.Both("This account, %v", "本账号，%v"), a.ID)
 }
@@ -206,7 +206,7 @@ func (f form) regions(ctx context.Context) []option {
 		for _, id := range a.Regions {
 			o := option{value: id, label: regionLabel(ctx, id)}
 			if len(f.Accounts) > 1 {
-				o.group = a.Alias
+				o.group = in(ctx, a.Label())
 			}
 			o.on = id == region && !chosen && (!own || a.Alias == account)
 			chosen = chosen || o.on
@@ -261,8 +261,8 @@ func policyLines(ctx context.Context, rules []policy.Line) []string {
 		if reason := strings.TrimRight(in(ctx, r.Reason), ".。"); reason != "" {
 			line += in(ctx, param.Both(". ", "。")) + reason
 		}
-		if r.Owner != "" {
-			line += in(ctx, param.Both(". Ask: %v", "。请联系：%v"), r.Owner)
+		if r.Owner != (param.Text{}) {
+			line += in(ctx, param.Both(". Contact: %v", "。请联系：%v"), r.Owner)
 		}
 		lines = append(lines, line+in(ctx, param.Both(".", "。")))
 	}
@@ -339,7 +339,7 @@ func (f form) fixedFact(ctx context.Context, v policy.Fixed) fact {
 	return p.fact(ctx, field)
 }
 
-var wordFixed = param.Both("Rule %v has it so", "规则 %v 已规定")
+var wordFixed = param.Both("Set by rule %v", "由规则 %v 设定")
 
 // fixedWhy returns the rule of an enforced value, its reason and its owner.
 func (f form) fixedWhy(ctx context.Context, v policy.Fixed) []string {
@@ -347,8 +347,8 @@ func (f form) fixedWhy(ctx context.Context, v policy.Fixed) []string {
 	if reason := in(ctx, v.Reason); reason != "" {
 		lines[0] += in(ctx, param.Both(". ", "。")) + reason
 	}
-	if v.Owner != "" {
-		lines[0] += in(ctx, param.Both(". Ask: %v", "。请联系：%v"), v.Owner)
+	if v.Owner != (param.Text{}) {
+		lines[0] += in(ctx, param.Both(". Contact: %v", "。请联系：%v"), v.Owner)
 	}
 	lines[0] += in(ctx, param.Both(".", "。"))
 	return lines

@@ -12,8 +12,8 @@ import templruntime "github.com/a-h/templ/runtime"
 import "backupportal/function/param"
 
 var (
-	wordNoCandidates = param.Both("None that you may choose is found.", "没有找到可选择的项。")
-	wordNoList       = param.Both("The list cannot be shown at the moment: type the ID.", "列表暂时无法显示：请直接填写 ID。")
+	wordNoCandidates = param.Both("No matching items that you are allowed to select.", "没有找到您有权选择的项。")
+	wordNoList       = param.Both("The list cannot be loaded at the moment. Enter the ID.", "暂时无法加载列表。请直接填写 ID。")
 )
 
 // question draws one entry of the form with its reveals.

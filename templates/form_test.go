@@ -58,7 +58,7 @@ func TestEmptyFormHasDefaults(t *testing.T) {
 		}
 	}
 	if got := attr(doc.Find("#f-Detail-timeoutInSeconds"), "value"); got != "30" {
-		t.Errorf("the longest freeze is %q", got)
+		t.Errorf("the freeze timeout is %q", got)
 	}
 	if got := attr(form(t, param.Container, nil, nil).Find("#f-ContainerResources-0-pvPath"), "value"); got != "/" {
 		t.Errorf("the path in the volume is %q", got)
@@ -96,7 +96,7 @@ func TestOptionsWithoutGrantAreDisabled(t *testing.T) {
 		if _, off := s.Attr("disabled"); !off {
 			t.Errorf("%s is offered", control)
 		}
-		if !strings.Contains(s.Parent().Text(), "Granted by no rule of yours") {
+		if !strings.Contains(s.Parent().Text(), "No rule allows this") {
 			t.Errorf("%s does not say why not", control)
 		}
 	}
@@ -130,8 +130,8 @@ func TestLimitsAreShownInTheForm(t *testing.T) {
 	page := newSampler(same).form(param.UDMECS, nil)
 	page.Offer.Lines = append(page.Offer.Lines, policy.Line{Rule: "labs", Max: 364635})
 	want := map[param.Language]string{
-		param.English: "Rule payments-prod: 1 to 30 days. Snapshots cost money. Ask: platform team.Rule labs: 1 to 364,635 days.",
-		param.Chinese: "规则 payments-prod：1 至 30 天。快照会产生费用。请联系：platform team。规则 labs：1 至 364,635 天。",
+		param.English: "Rule payments-prod: 1 to 30 days. Snapshots cost money. Contact: platform team.Rule labs: 1 to 364,635 days.",
+		param.Chinese: "规则 payments-prod：1 至 30 天。快照会产生费用。请联系：平台团队。规则 labs：1 至 364,635 天。",
 	}
 	for _, l := range languages {
 		doc := draw(t, templates.Form(page), l)

@@ -77,8 +77,8 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 		c.options = []option{all, {value: "mine", label: in(ctx, param.Both("Mine", "我的"))}}
 	case "Account":
 		c.label, c.options = in(ctx, labelOf(name)), []option{all}
-		for _, alias := range p.Accounts {
-			c.options = append(c.options, option{value: alias, label: alias})
+		for _, a := range p.Accounts {
+			c.options = append(c.options, option{value: a.Alias, label: in(ctx, a.Label())})
 		}
 	case "SourceType":
 		c.label, c.options = in(ctx, labelOf(name)), []option{all}

@@ -19,19 +19,19 @@ var (
 	wordStatus    = param.Both("Status", "状态")
 	wordSource    = param.Both("Source", "备份源")
 	wordCopied    = param.Both("Copied", "已备份")
-	wordAskedBy   = param.Both("Asked by", "提交人")
+	wordAskedBy   = param.Both("Requested by", "申请人")
 	wordMine      = param.Both("Backups you started", "您发起的备份")
-	wordVisible   = param.Both("Backups you may see", "您可以查看的备份")
+	wordVisible   = param.Both("All backups you can view", "您有权查看的备份")
 	wordNewer     = param.Both("Newer", "较新")
 	wordOlder     = param.Both("Older", "较早")
 	wordPages     = param.Both("Pages", "分页")
 	wordNone      = param.Both("No backups yet", "还没有备份")
-	wordNoneSoFar = param.Both("Backups you start here are listed with their result.", "您在这里发起的备份及其结果会显示在此。")
+	wordNoneSoFar = param.Both("Backups that you start are listed here with their results.", "您在这里发起的备份及其结果会显示在此。")
 	wordNoState   = param.Both("No backups with this status", "没有此状态的备份")
 	wordNoMatch   = param.Both("No backups match", "没有符合条件的备份")
 	wordShow      = param.Both("Show", "显示")
 	wordShowAll   = param.Both("Show all", "显示全部")
-	wordNarrow    = param.Both("Narrow the list", "筛选")
+	wordNarrow    = param.Both("Filter", "筛选")
 	wordMore      = param.Both("More", "更多条件")
 )
 
@@ -674,9 +674,9 @@ func jobRow(s Shell, r Row, others bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var33 string
-		templ_7745c5c3_Var33, templ_7745c5c3_Err = templ.JoinStringErrs(r.Record.Account())
+		templ_7745c5c3_Var33, templ_7745c5c3_Err = templ.JoinStringErrs(r.account(ctx))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/history.templ`, Line: 137, Col: 69}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/history.templ`, Line: 137, Col: 65}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var33))
 		if templ_7745c5c3_Err != nil {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"backupportal/function/param"
+	"backupportal/function/param/wordstest"
 	"backupportal/templates"
 )
 
@@ -23,6 +24,7 @@ func draw(t *testing.T, page templ.Component, l param.Language) *goquery.Documen
 	if err := page.Render(templates.WithLanguage(t.Context(), l), &b); err != nil {
 		t.Fatal(err)
 	}
+	wordstest.Check(t, string(l), b.String())
 	doc, err := goquery.NewDocumentFromReader(&b)
 	if err != nil {
 		t.Fatal(err)

@@ -125,6 +125,8 @@ type ChoosePage struct {
 type Row struct {
 	Record backup.Record
 	State  backup.State
+
+	AccountLabel param.Text // empty: the alias is shown
 }
 
 // StartPage shows the person's last submissions and rules.
@@ -141,7 +143,7 @@ type HistoryPage struct {
 	Newer, Older string            // addresses of the adjacent pages; empty means none
 	Filters      map[string]string // that are used, by name, as received
 	Mistakes     []param.Mistake   // in the filters; then there are no rows
-	Accounts     []string          // aliases of the filter; empty means that nothing can be started
+	Accounts     []backup.Account  // of the filter; empty means that nothing can be started
 }
 
 // StatusPage shows one submission and its job.

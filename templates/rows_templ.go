@@ -18,12 +18,12 @@ import (
 
 var (
 	wordWindow    = param.Both("Window %d", "时段 %d")
-	wordVolume    = param.Both("Volume %d", "卷 %d")
+	wordVolume    = param.Both("Volume %d", "存储卷 %d")
 	wordAddWindow = param.Both("Add another window", "再加一个时段")
-	wordAddVolume = param.Both("Add another volume", "再加一个卷")
+	wordAddVolume = param.Both("Add another volume", "再加一个存储卷")
 	wordRemove    = param.Both("Remove", "移除")
 	wordWindowIn  = param.Both("window %d", "时段 %d")
-	wordVolumeIn  = param.Both("volume %d", "卷 %d")
+	wordVolumeIn  = param.Both("volume %d", "存储卷 %d")
 	wordUnlimited = param.Both("no limit", "不限速")
 )
 

@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	wordOnlyLook   = param.Both("To look at only", "仅可查看")
-	wordLookCancel = param.Both("To look at and to cancel only", "仅可查看和取消")
+	wordOnlyLook   = param.Both("View only", "仅可查看")
+	wordLookCancel = param.Both("View and cancel only", "仅可查看和取消")
 )
 
 // starts reports whether r permits backups.
@@ -37,10 +37,22 @@ func aboutRule(ctx context.Context, r policy.Rule) []string {
 	for _, limit := range r.Limits {
 		lines = append(lines, in(ctx, limit))
 	}
-	if r.Owner != "" {
+	if r.Owner != (param.Text{}) {
 		lines = append(lines, in(ctx, wordAsk, r.Owner))
 	}
 	return lines
+}
+
+// ruleAccounts returns the accounts of the rule by their labels.
+func ruleAccounts(ctx context.Context, r policy.Rule) []string {
+	if r.AccountLabels == nil {
+		return r.Accounts
+	}
+	labels := make([]string, len(r.AccountLabels))
+	for i, label := range r.AccountLabels {
+		labels[i] = in(ctx, label)
+	}
+	return labels
 }
 
 // ruleResources returns the resources of r, or the word for any.

@@ -18,16 +18,16 @@ var (
 	wordBackups   = param.Both("Backups", "备份")
 	wordLast      = param.Both("Your last backups", "最近的备份")
 	wordAll       = param.Both("All backups", "全部备份")
-	wordMay       = param.Both("What you may do", "您可以做什么")
-	wordMayNot    = param.Both("You may not start backups.", "您不能发起备份。")
+	wordMay       = param.Both("Your permissions", "您的权限")
+	wordMayNot    = param.Both("You are not allowed to start backups.", "您没有发起备份的权限。")
 	wordRule      = param.Both("Rule", "规则")
-	wordKinds     = param.Both("Kinds", "备份类型")
+	wordKinds     = param.Both("Source types", "数据源类型")
 	wordResources = param.Both("Instances and clusters", "实例和集群")
 	wordDays      = param.Both("Days", "天数")
 	wordCopyTo    = param.Both("Copy to", "副本地域")
 	wordScripts   = param.Both("Scripts", "脚本")
 	wordAny       = param.Both("Any", "任意")
-	wordAsk       = param.Both("Ask: %v", "请联系：%v")
+	wordAsk       = param.Both("Contact: %v", "请联系：%v")
 )
 
 // Start draws the person's last submissions and rules.
@@ -413,7 +413,7 @@ func rules(rows []policy.Rule) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ruleCell(in(ctx, labelOf("Account")), r.Accounts, false).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ruleCell(in(ctx, labelOf("Account")), ruleAccounts(ctx, r), false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -30,9 +30,17 @@ func (r Row) resourceFacts(ctx context.Context) []fact {
 			mono:  true,
 			extra: in(ctx, r.source().Name()),
 		},
-		{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.Record.Account())},
+		{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.account(ctx))},
 		{label: in(ctx, labelOf("Region")), lines: []string{regionLabel(ctx, r.Record.Region())}},
 	}
+}
+
+// account returns the label of the account.
+func (r Row) account(ctx context.Context) string {
+	if r.AccountLabel == (param.Text{}) {
+		return r.Record.Account()
+	}
+	return in(ctx, r.AccountLabel)
 }
 
 // source returns the requested kind of backup.
@@ -126,22 +134,22 @@ type alert struct {
 }
 
 var (
-	wordChecking           = param.Both("We do not know yet whether Cloud Backup took the request. We are looking, and nothing is sent a second time.", "尚不确定云备份是否已收到请求。正在核实，不会重复提交。")
+	wordChecking           = param.Both("It is not known yet whether Cloud Backup accepted the request. The portal is checking; the request is not sent again.", "尚不确定云备份是否已接受请求。门户正在核实，不会重复提交。")
 	wordRefused            = param.Both("Cloud Backup refused the request. Nothing was started.", "云备份拒绝了请求，没有开始备份。")
-	wordNotTaken           = param.Both("Cloud Backup did not take the request. Nothing was started.", "云备份未接收请求，未开始备份。")
-	wordLook               = param.Both("Look at History before you ask again.", "再次提交前请先查看历史记录。")
+	wordNotTaken           = param.Both("Cloud Backup did not accept the request. Nothing was started.", "云备份未接受请求，未开始备份。")
+	wordLook               = param.Both("Check History before you submit again.", "再次提交前请先查看历史记录。")
 	wordFailed             = param.Both("The backup did not finish", "备份未完成")
-	wordDenied             = param.Both("The policy of this portal does not allow it. Nothing was sent.", "本门户的策略不允许此备份，未发送任何请求。")
+	wordDenied             = param.Both("The policy of this portal does not allow this backup. No request was sent.", "本门户的策略不允许此备份，未发送任何请求。")
 	wordSkipped            = param.Both("Some items were skipped: %v", "有内容被跳过：%v")
 	wordPartly             = param.Both("Some items were skipped", "有内容被跳过")
 	wordCancelledBy        = param.Both("Cancelled by %v", "由 %v 取消")
-	wordCancelledElsewhere = param.Both("Cancelled, but not in this portal", "已取消，但不是在本门户中取消的")
-	wordCopyFailed         = param.Both("The backup is there, but its copy in %v failed", "备份已完成，但在%v的副本失败")
-	wordLowered            = param.Both("The backup is there, but it is less consistent than you asked for", "备份已完成，但一致性低于您的要求")
-	wordLoweredTo          = param.Both("Cloud Backup reached “%v” because of “%v”. Applications may need to recover when it is restored.", "由于“%[2]v”，云备份只达到“%[1]v”。恢复后应用可能需要自行修复数据。")
-	wordLoweredTodo        = param.Both("Show the reason to whoever looks after the instance, and back it up again when it is put right.", "请将原因告知实例负责人，处理后重新备份。")
-	wordSays               = param.Both("Cloud Backup says “%v”", "云备份返回“%v”")
-	wordOperator           = param.Both("Show this to your operator", "请将此信息提供给管理员")
+	wordCancelledElsewhere = param.Both("Cancelled outside this portal", "已在本门户之外取消")
+	wordCopyFailed         = param.Both("The backup is complete, but its copy in %v failed", "备份已完成，但在%v的副本失败")
+	wordLowered            = param.Both("The backup is complete, but it is less consistent than requested", "备份已完成，但未达到要求的一致性")
+	wordLoweredTo          = param.Both("The consistency level is “%v” because of “%v”. Applications may need to recover after a restore.", "由于“%[2]v”，实际一致性级别为“%[1]v”。恢复后，应用可能需要自行修复数据。")
+	wordLoweredTodo        = param.Both("Show the reason to the administrator of the instance. Run the backup again after the cause is fixed.", "请将原因告知实例管理员，处理后重新备份。")
+	wordSays               = param.Both("Cloud Backup returned “%v”", "云备份返回“%v”")
+	wordOperator           = param.Both("Show this information to your operator", "请将此信息提供给管理员")
 )
 
 // alert returns the box for the present state; nil if nothing is wrong.
@@ -333,8 +341,8 @@ func (p StatusPage) requestFacts(ctx context.Context) []fact {
 		all[1].extra = aboutAccount(ctx, p.Account)
 	}
 	return append(all,
-		fact{label: in(ctx, param.Both("Asked by", "提交人")), lines: nonEmpty(p.Record.Principal.Name)},
-		fact{label: in(ctx, param.Both("Came in by", "提交方式")), lines: []string{in(ctx, p.Record.Door.Name())}},
+		fact{label: in(ctx, param.Both("Requested by", "申请人")), lines: nonEmpty(p.Record.Principal.Name)},
+		fact{label: in(ctx, param.Both("Submitted through", "提交方式")), lines: []string{in(ctx, p.Record.Door.Name())}},
 	)
 }
 

@@ -30,12 +30,12 @@ var (
 	wordCheckAgain = param.Both("Check again", "再次查看")
 	wordAuto       = param.Both("Check every 10 seconds", "每 10 秒自动查看")
 	wordAutoOff    = param.Both("Stop checking automatically", "停止自动查看")
-	wordAway       = param.Both("Cannot reach the service. Trying again…", "无法连接服务，正在重试…")
+	wordAway       = param.Both("Cannot reach the portal. Trying again…", "无法连接门户，正在重试…")
 	wordCancel     = param.Both("Cancel this backup", "取消备份")
-	wordAsked      = param.Both("What was asked for", "提交的内容")
-	wordTooLate    = param.Both("It had already finished, so there was nothing to cancel.", "备份此前已结束，无需取消。")
-	wordClose      = param.Both("You can close this page. This address keeps what comes of it.", "可以关闭本页，结果保留在此地址。")
-	wordCloseRuns  = param.Both("You can close this page. The backup goes on, and this address keeps its result.", "可以关闭本页，备份会继续进行，结果保留在此地址。")
+	wordAsked      = param.Both("Submitted values", "提交的内容")
+	wordTooLate    = param.Both("The backup had already finished, so it was not cancelled.", "备份此前已结束，无需取消。")
+	wordClose      = param.Both("You can close this page. The result is shown at this URL.", "可以关闭本页，结果可在此网址查看。")
+	wordCloseRuns  = param.Both("You can close this page. The backup continues, and the result is shown at this URL.", "可以关闭本页，备份会继续进行，结果可在此网址查看。")
 )
 
 // Status draws one submission and its job.

@@ -141,4 +141,4 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, answer)
 }
 
-var msgRegionNeeded = param.Text{En: "Region is needed: access is checked in one region", Zh: "缺少 Region：访问权限按地域检查"}
+var msgRegionNeeded = param.Text{En: "Region is required: access is checked for one region", Zh: "缺少 Region：访问权限按地域检查"}

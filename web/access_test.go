@@ -44,9 +44,9 @@ func TestAccessIsChecked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "Everything that was checked is in order."
+		want := "All checks passed."
 		if broken != "" {
-			want = "One thing is in the way: " + title
+			want = "1 check failed: " + title
 		}
 		if got := doc.Find("#found").Text(); page.Code != http.StatusOK || got != want || doc.Find(".checks > li").Length() < 8 {
 			t.Errorf("%s: the page (%d) says %q, want %q", address, page.Code, got, want)

@@ -81,7 +81,7 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 }
 
 var (
-	msgListRegion   = param.Text{En: "Region is needed: lists are those of one region", Zh: "缺少 Region：列表按地域提供"}
-	msgListInstance = param.Text{En: "InstanceId is needed: disks are those of one instance", Zh: "缺少 InstanceId：云盘按实例提供"}
+	msgListRegion   = param.Text{En: "Region is required: lists are per region", Zh: "缺少 Region：列表按地域提供"}
+	msgListInstance = param.Text{En: "InstanceId is required: disks are listed per instance", Zh: "缺少 InstanceId：云盘按实例提供"}
 	msgListLong     = param.Text{En: "%v is too long", Zh: "%v 过长"}
 )

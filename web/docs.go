@@ -138,14 +138,14 @@ func problemKinds() []templates.ProblemKind {
 var filterWords = map[string]templates.Filter{
 	"Whose": {
 		Example: "mine",
-		Meaning: param.Text{En: "`mine`: what you sent yourself; `all`, or nothing: what you may see", Zh: "`mine`：您自己提交的；`all` 或不填：您可以查看的"},
+		Meaning: param.Text{En: "`mine`: backups that you submitted; `all` or no value: all backups that you are allowed to view", Zh: "`mine`：您提交的备份；`all` 或不填：您有权查看的所有备份"},
 	},
 	"Status": {
 		Example: "FAILED,PARTIAL_COMPLETE",
-		Meaning: param.Text{En: "Words of `Status`, joined by commas", Zh: "`Status` 的值，以逗号分隔"},
+		Meaning: param.Text{En: "Values of `Status`, separated by commas", Zh: "`Status` 的值，以逗号分隔"},
 	},
 	"Account":    {Example: "demo", Meaning: param.Text{En: "The alias of an account", Zh: "账号别名"}},
-	"SourceType": {Example: "UDM_ECS", Meaning: param.Text{En: "The kind of backup", Zh: "备份类型"}},
+	"SourceType": {Example: "UDM_ECS", Meaning: param.Text{En: "The source type", Zh: "数据源类型"}},
 	"InstanceId": {
 		Example: "i-bp1demoweb01",
 		Meaning: param.Text{En: "The instance, or the cluster of a container backup", Zh: "实例，或容器备份的集群"},
@@ -158,10 +158,10 @@ var filterWords = map[string]templates.Filter{
 		Example: "2026-11-23T09:00:00Z",
 		Meaning: param.Text{En: "Submitted on this day or earlier, or before this time; a + is written %2B", Zh: "在此日期或之前，或此时间之前提交；+ 须写作 %2B"},
 	},
-	"limit": {Example: "100", Meaning: param.Text{En: "How many there are in an answer", Zh: "一次返回的个数"}},
+	"limit": {Example: "100", Meaning: param.Text{En: "Number of submissions in an answer", Zh: "每次返回的提交数"}},
 	"before": {
 		Example: "1795424700000.k7v2m4q5t3x6c5n2b6h4d2f4ja",
-		Meaning: param.Text{En: "`Next` of the answer before; it stays valid whatever is submitted meanwhile", Zh: "上一次应答中的 `Next`；期间有新的提交也一直有效"},
+		Meaning: param.Text{En: "`Next` of the previous answer; it stays valid when new backups are submitted", Zh: "上一次应答中的 `Next`；期间有新的提交也一直有效"},
 	},
 }
 

@@ -136,7 +136,7 @@ func TestGatesNeedANameOfTheRun(t *testing.T) {
 	f := newFront(t)
 	w := jenkinsWay(t)
 	delete(w.env, "BUILD_URL")
-	w.run(t, f.url, nil).want(t, f, 5, 0, "GATE_RUN must be given")
+	w.run(t, f.url, nil).want(t, f, 5, 0, "GATE_RUN must be set")
 }
 
 // The name of a run stays the same when the run is repeated. The requested backup is part of the

@@ -88,8 +88,8 @@ func TestGateExitCodes(t *testing.T) {
 		{"failure", map[string]string{"InstanceId": "i-bp1demofail01"}, false, 1, "FAILED", "because it failed"},
 		{"partial", map[string]string{"InstanceId": "i-bp1demopartial01"}, false, 2, "PARTIAL_COMPLETE", "some items are missing"},
 		{"partial will do", map[string]string{"InstanceId": "i-bp1demopartial01", "GATE_ALLOW_PARTIAL": "1"}, false, 0, "PARTIAL_COMPLETE", "allows"},
-		{"cancel", map[string]string{"InstanceId": "i-bp1demoslow01"}, true, 3, "CANCELED", "somebody cancelled"},
-		{"time-out", map[string]string{"InstanceId": "i-bp1demoslow01", "GATE_TIMEOUT": "3"}, false, 4, "RUNNING", "the time is over"},
+		{"cancel", map[string]string{"InstanceId": "i-bp1demoslow01"}, true, 3, "CANCELED", "the backup was cancelled"},
+		{"time-out", map[string]string{"InstanceId": "i-bp1demoslow01", "GATE_TIMEOUT": "3"}, false, 4, "RUNNING", "timeout; the backup may continue"},
 	} {
 		for _, w := range allWays(t) {
 			t.Run(c.name+", "+w.name, func(t *testing.T) {

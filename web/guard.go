@@ -19,10 +19,12 @@ import (
 )
 
 // identify adds to the context of each request its id, the information for the audit trail, and the
-// reader's language and theme. It is the outermost layer because error pages need them too.
+// reader's language and theme. It is the outermost layer because error pages need them too. The
+// answer has the id in the header X-Request-Id, by which the log lines of the request can be found.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := s.requestID(r.Context())
+		w.Header().Set("X-Request-Id", id)
 		ctx := logging.WithRequestID(r.Context(), id)
 		ctx = backup.WithRequestInfo(ctx, requestInfo(r, id))
 		ctx = templates.WithLanguage(ctx, language(r))

@@ -46,11 +46,11 @@ var (
 // The sentences about filters.
 var (
 	msgWhose  = param.Text{En: "Whose must be mine or all", Zh: "Whose 必须是 mine 或 all"}
-	msgStates = param.Text{En: "status must be words such as COMPLETE, joined by commas", Zh: "状态必须是 COMPLETE 之类的单词，以逗号分隔"}
-	msgID     = param.Text{En: "instance or cluster ID must be letters, digits, dots, underscores and hyphens", Zh: "实例或集群 ID 只能包含字母、数字、点、下划线和短横线"}
+	msgStates = param.Text{En: "status must be a comma-separated list of values such as COMPLETE", Zh: "状态必须是以逗号分隔的值，例如 COMPLETE"}
+	msgID     = param.Text{En: "instance or cluster ID can contain only letters, digits, dots, underscores and hyphens", Zh: "实例或集群 ID 只能包含字母、数字、点、下划线和短横线"}
 	msgTime   = param.Text{En: "%v must be a date such as 2026-11-23, or a time such as 2026-11-23T09:00:00Z", Zh: "%v必须是日期（如 2026-11-23）或时间（如 2026-11-23T09:00:00Z）"}
 	msgOrder  = param.Text{En: "“To” must not be before “From”", Zh: "结束日期不能早于开始日期"}
-	msgCursor = param.Text{En: "%v must be the value that a list gave", Zh: "%v 必须是列表给出的值"}
+	msgCursor = param.Text{En: "%v must be a value returned by a list request", Zh: "%v 必须是列表请求返回的值"}
 	msgLimit  = param.Text{En: "limit must be between 1 and %v", Zh: "limit 必须在 1 到 %v 之间"}
 
 	textFrom = param.Text{En: "from", Zh: "开始日期"}
@@ -199,7 +199,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := templates.HistoryPage{Shell: s.shell(r), Filters: given}
 	for _, account := range s.Policy.Accounts(principal(r), backup.ActionView) {
-		page.Accounts = append(page.Accounts, account.Alias)
+		page.Accounts = append(page.Accounts, account)
 	}
 	q, err := s.readFilters(principal(r), given)
 	if err != nil {
@@ -243,7 +243,11 @@ func (s *Server) rows(records []backup.Record) []templates.Row {
 
 // row returns the record with its present state.
 func (s *Server) row(record backup.Record) templates.Row {
-	return templates.Row{Record: record, State: record.State(s.Backups.Now())}
+	row := templates.Row{Record: record, State: record.State(s.Backups.Now())}
+	if account, ok := s.Policy.Account(record.Account()); ok {
+		row.AccountLabel = account.Label()
+	}
+	return row
 }
 
 // A BackupJobList is one page of submissions, newest first.

@@ -7,6 +7,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/policy"
 )
 
 // rateLimited passes a POST request to h only if its principal has not exceeded the rate of
@@ -27,17 +28,27 @@ func (s *Server) rateLimited(h handler) handler {
 
 // limitOwner returns the owner of a limit, which the first letter of its key identifies: an
 // account, team, source, network address or instance, or else the principal.
-func limitOwner(key string) param.Text {
+// Accounts and teams have the labels that rules give them; with nil rules, their names.
+func limitOwner(key string, rules *policy.Policy) param.Text {
 	kind, name, _ := strings.Cut(key, ":")
+	label := param.Both(name, name)
+	if rules != nil && kind == "a" {
+		if account, ok := rules.Account(name); ok {
+			label = account.Label()
+		}
+	}
+	if rules != nil && kind == "t" {
+		label = rules.TeamLabel(name)
+	}
 	switch kind {
 	case "a":
-		return param.Text{En: "account " + name, Zh: "账号 " + name}
+		return param.Text{En: "account " + label.En, Zh: "账号 " + label.Zh}
 	case "t":
-		return param.Text{En: "team " + name, Zh: "团队 " + name}
+		return param.Text{En: "team " + label.En, Zh: "团队 " + label.Zh}
 	case "s":
 		return param.Text{En: "source " + name, Zh: "来源 " + name}
 	case "l":
-		return param.Text{En: "your network address", Zh: "您的网络地址"}
+		return param.Text{En: "your IP address", Zh: "您的 IP 地址"}
 	case "i":
 		return param.Text{En: name, Zh: name}
 	}
@@ -45,14 +56,14 @@ func limitOwner(key string) param.Text {
 }
 
 var (
-	msgLimitOf   = param.Text{En: "The limit is that of: %v.", Zh: "限制对象：%v。"}
-	msgLimitTill = param.Text{En: "The limit is that of: %v. It is free again at %v.", Zh: "限制对象：%v，恢复时间：%v。"}
+	msgLimitOf   = param.Text{En: "This limit applies to %v.", Zh: "此限制适用于%v。"}
+	msgLimitTill = param.Text{En: "This limit applies to %v. Try again after %v.", Zh: "此限制适用于%v。请在 %v 之后重试。"}
 )
 
 // limitWords returns a sentence with the owner of a limit and, if it is known, the time at which it
 // can be used again.
-func limitWords(limit *backup.LimitError, zone *time.Location, now time.Time) param.Text {
-	who := limitOwner(limit.Key)
+func limitWords(limit *backup.LimitError, rules *policy.Policy, zone *time.Location, now time.Time) param.Text {
+	who := limitOwner(limit.Key, rules)
 	if limit.RetryAfter == 0 {
 		return param.Text{En: msgLimitOf.Fill(param.English, who), Zh: msgLimitOf.Fill(param.Chinese, who)}
 	}

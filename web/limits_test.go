@@ -54,7 +54,7 @@ func TestLimitAnswerKeepsTheForm(t *testing.T) {
 	if second.Code != http.StatusTooManyRequests || second.Header().Get("Retry-After") != "600" || w.calls() != calls {
 		t.Errorf("the second: %d, Retry-After %q, %d calls", second.Code, second.Header().Get("Retry-After"), w.calls()-calls)
 	}
-	for _, want := range []string{"backed up a moment ago", "that of: i-bp1demoweb01", `value="typed-before"`, `value="SECOND"`, "Send again"} {
+	for _, want := range []string{"backed up recently", "applies to i-bp1demoweb01", `value="typed-before"`, `value="SECOND"`, "Send again"} {
 		if !strings.Contains(second.Body.String(), want) {
 			t.Errorf("the page has no %q:\n%s", want, second.Body)
 		}

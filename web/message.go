@@ -45,7 +45,7 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 		f := faultOf(err)
 		later := f.status == http.StatusTooManyRequests && !m.Heard // the platform sends it again
 		if f.status >= http.StatusInternalServerError || f.status == http.StatusConflict || later {
-			s.Log.WarnContext(ctx, "event not finished", "error", err)
+			s.Log.WarnContext(ctx, "event has no final outcome", "error", err)
 			return nil, false, err
 		}
 		out.body = problemOf(f, err, param.English)
@@ -64,7 +64,7 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 }
 
 // errUnresolved means that it is not known yet whether a submission started a job.
-var errUnresolved = errors.New("it is not known yet whether there is a job: send the event again")
+var errUnresolved = errors.New("it is not known yet whether a job exists: send the event again")
 
 // unresolved reports whether a submission is in progress or unknown, so that only time can resolve
 // it. wait is how long.

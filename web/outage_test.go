@@ -12,6 +12,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/identity"
+	"backupportal/function/param/wordstest"
 	"backupportal/web"
 )
 
@@ -28,6 +29,7 @@ func (w *world) ask(method, path, contentType, body string, headers ...string) *
 	}
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
+	wordstest.Check(w.t, method+" "+path, answer.Body.String())
 	return answer
 }
 
@@ -48,8 +50,8 @@ func TestWithoutStoreNothingIsSent(t *testing.T) {
 		{"GET", "/api/v1/backup-jobs/aaaaaaaaaaaaaaaaaaaaaaaaaa", "", "", "urn:backup-portal:problem:store-away"},
 		{"POST", "/backups", "application/x-www-form-urlencoded", form.Encode(), `value="typed-before"`},
 		{"POST", "/backups", "application/x-www-form-urlencoded", form.Encode(), `name="key" value="THEKEY"`},
-		{"GET", "/backups", "", "", "Backups cannot be recorded right now"},
-		{"GET", "/", "", "", "Backups cannot be recorded right now"},
+		{"GET", "/backups", "", "", "Backups cannot be recorded at the moment"},
+		{"GET", "/", "", "", "Backups cannot be recorded at the moment"},
 		{"GET", "/readyz", "", "", `"status":"not ready"`},
 	} {
 		answer := w.ask(c.method, c.path, c.contentType, c.body)
@@ -89,7 +91,7 @@ func TestUnknownResultIsReportedByEveryDoor(t *testing.T) {
 		if c.after != 30 {
 			continue
 		}
-		if body := w.ask("GET", page, "", "").Body.String(); !strings.Contains(body, "Being checked") || !strings.Contains(body, "nothing is sent a second time") {
+		if body := w.ask("GET", page, "", "").Body.String(); !strings.Contains(body, "Being checked") || !strings.Contains(body, "the request is not sent again") {
 			t.Errorf("the page: %s", short(body))
 		}
 	}

@@ -47,7 +47,7 @@ func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 		t.Errorf("the enforced field has %d controls", n)
 	}
 	text := strings.Join(strings.Fields(doc.Text()), " ")
-	for _, want := range []string{"09:00–18:00", "Rule demo has it so. A demonstration needs no longer. Ask: whoever runs this demonstration."} {
+	for _, want := range []string{"09:00–18:00", "Set by rule demo. Demo backups are not needed longer. Contact: the operator of this demo."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the form does not say %q:\n%s", want, text)
 		}
@@ -76,7 +76,7 @@ func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	n := w.calls()
 	refused := w.ask("POST", "/api/v1/backup-jobs", "application/json",
 		`{"Account":"demo","Region":"cn-hangzhou","SourceType":"ECS_FILE","InstanceId":"i-bp1demoweb01","VaultId":"v-0001demovault01","Retention":7,"SpeedLimit":"0:24:9999"}`)
-	for _, want := range []string{`"field":"SpeedLimit"`, `"rule":"demo"`, `"reason":"A demonstration needs no longer"`, `"owner":"whoever runs this demonstration"`} {
+	for _, want := range []string{`"field":"SpeedLimit"`, `"rule":"demo"`, `"reason":"Demo backups are not needed longer"`, `"owner":"the operator of this demo"`} {
 		if refused.Code != http.StatusForbidden || !strings.Contains(refused.Body.String(), want) {
 			t.Errorf("another value: %d, without %s: %s", refused.Code, want, refused.Body)
 		}
@@ -127,7 +127,7 @@ func TestHiddenIsLikeMissing(t *testing.T) {
 	if list := w.ask("GET", "/api/v1/backup-jobs", "", "").Body.String(); strings.Contains(list, id) {
 		t.Errorf("the list tells of it: %s", list)
 	}
-	if start := w.ask("GET", "/", "", "").Body.String(); !strings.Contains(start, "You may not start backups.") {
+	if start := w.ask("GET", "/", "", "").Body.String(); !strings.Contains(start, "You are not allowed to start backups.") {
 		t.Error("the start page offers something")
 	}
 }
@@ -145,7 +145,7 @@ func TestCancelNeedsItsOwnPermission(t *testing.T) {
 		t.Errorf("the confirm page: %d", got)
 	}
 	for _, path := range []string{"/backups/" + id + "/cancel", "/api/v1/backup-jobs/" + id + "/cancel"} {
-		if got := w.ask("POST", path, "application/x-www-form-urlencoded", ""); got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "No rule lets you cancel") {
+		if got := w.ask("POST", path, "application/x-www-form-urlencoded", ""); got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "No rule allows you to cancel") {
 			t.Errorf("%s: %d %s", path, got.Code, got.Body)
 		}
 	}
@@ -167,7 +167,7 @@ func TestViewersCannotStartBackups(t *testing.T) {
 	}
 	w.handler = w.server.Handler()
 	start := w.ask("GET", "/", "", "").Body.String()
-	if strings.Contains(start, `class="filled" href="/backups/new"`) || !strings.Contains(start, "You may not start backups.") || !strings.Contains(start, "To look at and to cancel only") {
+	if strings.Contains(start, `class="filled" href="/backups/new"`) || !strings.Contains(start, "You are not allowed to start backups.") || !strings.Contains(start, "View and cancel only") {
 		t.Errorf("the start page:\n%s", start)
 	}
 	if page := w.ask("GET", "/backups/"+id, "", ""); page.Code != http.StatusOK || !strings.Contains(page.Body.String(), `id="cancel"`) {

@@ -67,12 +67,12 @@ func problemOf(f fault, err error, l param.Language) Problem {
 		p.Instance = "/backups/" + denied.SubmissionID
 	}
 	if limit, ok := errors.AsType[*backup.LimitError](err); ok {
-		p.Limit = limitOwner(limit.Key).In(l)
+		p.Limit = limitOwner(limit.Key, nil).In(l)
 	}
 	for _, m := range mistakes(err) {
 		wrong := WrongField{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(l)}
 		if m.Rule != nil {
-			wrong.Rule, wrong.Reason, wrong.Owner = m.Rule.ID, m.Rule.Reason.In(l), m.Rule.Owner
+			wrong.Rule, wrong.Reason, wrong.Owner = m.Rule.ID, m.Rule.Reason.In(l), m.Rule.Owner.In(l)
 		}
 		p.Errors = append(p.Errors, wrong)
 	}
@@ -81,8 +81,8 @@ func problemOf(f fault, err error, l param.Language) Problem {
 
 // A machine has no form before it, but a key.
 var (
-	keyReusedTitle  = param.Text{En: "This key was already used", Zh: "此键已使用过"}
-	keyReusedDetail = param.Text{En: "For another backup than the one in this request. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
+	keyReusedTitle  = param.Text{En: "This key has already been used", Zh: "此幂等键已使用过"}
+	keyReusedDetail = param.Text{En: "The key was used for a different backup. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
 )
 
 var malformedDetail = param.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}

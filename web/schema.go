@@ -15,7 +15,7 @@ func schemas() doc {
 	all := answerSchemas()
 	all["Submission"] = doc{
 		"description": "The parameters of CreateBackupJob, with Account and Region. " +
-			"What does not apply to the kind of backup is left out.",
+			"Omit parameters that do not apply to the source type.",
 		"oneOf": []doc{ref("schemas/UDM_ECS"), ref("schemas/ECS_FILE"), ref("schemas/CONTAINER")},
 	}
 	for _, source := range param.SourceTypes {
@@ -43,7 +43,7 @@ func submissionSchema(source param.SourceType) doc {
 		parent, key, nested := strings.Cut(f.Name, ".")
 		if nested {
 			if properties[parent] == nil {
-				properties[parent] = object("Sent on as one JSON object.")
+				properties[parent] = object("Sent to the cloud as one JSON object.")
 			}
 			properties[parent].(doc)["properties"].(doc)[key] = schema
 			addCondition(properties[parent].(doc), f, source)

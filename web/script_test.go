@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"backupportal/function/param/wordstest"
 )
 
 // A script is a file of cases that run in order against one server.
@@ -159,6 +161,7 @@ func (s *script) send() {
 		s.t.Fatal(err)
 	}
 	s.content = string(content)
+	wordstest.Check(s.t, s.method+" "+s.path, s.content)
 }
 
 func (s *script) check(verb, rest string) error {

@@ -25,20 +25,20 @@ var signInAgain = param.Text{En: "Sign in again", Zh: "重新登录"}
 // They are not in the API reference.
 var signInFaults = []fault{
 	{auth.ErrLogin, http.StatusBadRequest, "sign-in",
-		param.Text{En: "This sign-in cannot be finished", Zh: "无法完成此次登录"},
-		param.Text{En: "It was not begun in this browser, took longer than ten minutes, or another tab began a new one.", Zh: "此次登录不是在本浏览器中开始的，或已超过十分钟，或已在另一标签页中重新开始。"}},
+		param.Text{En: "This sign-in cannot be completed", Zh: "无法完成此次登录"},
+		param.Text{En: "The sign-in was not started in this browser, took longer than ten minutes, or was started again in another tab.", Zh: "此次登录不是在本浏览器中开始的，或已超过十分钟，或已在另一标签页中重新开始。"}},
 	{auth.ErrRefused, http.StatusForbidden, "sign-in-refused",
 		param.Text{En: "You were not signed in", Zh: "未能登录"},
-		param.Text{En: "The identity provider did not let you in, or you cancelled there.", Zh: "身份提供方未允许登录，或您已在那里取消。"}},
+		param.Text{En: "The identity provider refused the sign-in, or you cancelled it.", Zh: "身份提供商拒绝了登录，或您已取消登录。"}},
 	{auth.ErrProvider, http.StatusBadGateway, "provider",
-		param.Text{En: "The identity provider could not be used", Zh: "身份提供方不可用"},
-		param.Text{En: "It did not answer, or not in a way that this portal accepts. Try again; if that does not help, tell an operator.", Zh: "对方没有响应，或响应不被本门户接受。请重试；如仍不行，请联系管理员。"}},
+		param.Text{En: "The identity provider is not available", Zh: "身份提供商不可用"},
+		param.Text{En: "It did not answer, or its answer was not valid. Try again. If it fails again, contact an operator.", Zh: "身份提供商没有响应，或响应无效。请重试；若仍失败，请联系管理员。"}},
 	{backup.ErrSignIns, http.StatusTooManyRequests, "sign-ins",
-		param.Text{En: "Too many sign-ins failed", Zh: "登录失败次数过多"},
-		param.Text{En: "From your network address the identity provider refused too many. Wait a while, then sign in again.", Zh: "来自您网络地址的登录被身份提供方多次拒绝。请稍候再登录。"}},
+		param.Text{En: "Too many failed sign-ins", Zh: "登录失败次数过多"},
+		param.Text{En: "The identity provider refused too many sign-ins from your IP address. Wait a few minutes, then sign in again.", Zh: "来自您的 IP 地址的登录多次被身份提供商拒绝。请几分钟后再登录。"}},
 	{auth.ErrTooLarge, http.StatusForbidden, "session-too-large",
 		param.Text{En: "You are in too many groups to sign in", Zh: "所属群组过多，无法登录"},
-		param.Text{En: "What the identity provider says of you does not fit into a session. An operator can reduce the groups that the policy names.", Zh: "身份提供方给出的信息超出会话容量。管理员可以减少策略中列出的群组。"}},
+		param.Text{En: "Your user information does not fit into a session. An operator can reduce the number of groups in the policy.", Zh: "您的用户信息超出会话容量。管理员可以减少策略中的群组数量。"}},
 }
 
 // isSignInError reports whether err is in signInFaults.
@@ -113,12 +113,12 @@ func (s *Server) signedOut(w http.ResponseWriter, r *http.Request) error {
 	if there := s.SignIn.EndSession(); there != "" {
 		also = append(also, templates.Action{
 			Link: there,
-			Text: param.Text{En: "Sign out at the identity provider, too", Zh: "同时退出身份提供方"},
+			Text: param.Text{En: "Also sign out of the identity provider", Zh: "同时退出身份提供商"},
 		})
 	}
 	return render(w, r, http.StatusOK, templates.ProblemPage(templates.Problem{
 		Shell: s.shell(r), Also: also, Title: param.Text{En: "You are signed out", Zh: "您已退出登录"},
-		Lines: []string{param.Text{En: "Of this portal. You may still be signed in at the identity provider.", Zh: "已退出本门户；您在身份提供方可能仍处于登录状态。"}.In(templates.Language(r.Context()))},
+		Lines: []string{param.Text{En: "You are signed out of this portal. You may still be signed in to the identity provider.", Zh: "已退出本门户；您在身份提供商可能仍处于登录状态。"}.In(templates.Language(r.Context()))},
 		Link:  loginPath, LinkText: signInAgain,
 	}))
 }

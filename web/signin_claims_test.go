@@ -182,7 +182,7 @@ func TestSignedOutPageLinksToTheProvider(t *testing.T) {
 		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("status %d, %v", answer.StatusCode, err)
 		}
-		if has := strings.Contains(string(body), "Sign out at"); has != (want != "") || want != "" && !strings.Contains(string(body), `href="`+want+`"`) {
+		if has := strings.Contains(string(body), "Also sign out of"); has != (want != "") || want != "" && !strings.Contains(string(body), `href="`+want+`"`) {
 			t.Errorf("%q: want a link to %q in\n%s", there, want, body)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"backupportal/function/param/wordstest"
 	"backupportal/function/secret"
 	"backupportal/web/auth"
 )
@@ -170,6 +171,7 @@ func (w *world) browse(t *testing.T, j jar, method, target string) *http.Respons
 	}
 	rec := httptest.NewRecorder()
 	w.handler.ServeHTTP(rec, r)
+	wordstest.Check(t, method+" "+target, rec.Body.String())
 	answer := rec.Result()
 	if n := len(answer.Header.Values("Set-Cookie")); n > 1 {
 		t.Errorf("%s %s: %d cookies in one answer", method, target, n)

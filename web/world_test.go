@@ -28,6 +28,7 @@ import (
 // A world is a portal in front of the emulator, with a clock that the test sets. The portal calls
 // the emulator over HTTP.
 type world struct {
+	t       testing.TB
 	from    string // client address of browse; empty means a fixed one
 	handler http.Handler
 	server  *web.Server
@@ -60,7 +61,7 @@ func newWorld(t testing.TB) *world { return newWorldIn(t, func(*emulated.World) 
 func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	t.Helper()
 	// The cloud's SDK signs with the system clock, so the test's clock starts with its time.
-	w := &world{clock: &clock{now: time.Now().Round(0)}}
+	w := &world{t: t, clock: &clock{now: time.Now().Round(0)}}
 	exists := emulated.Demo()
 	change(exists)
 	cloud, err := emulator.New(emulator.Options{World: exists, Now: w.clock.Now})

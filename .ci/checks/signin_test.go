@@ -334,7 +334,7 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 			other.do(chromedp.Navigate(site.url + "/"))
 			p.signIn(other, p.people[1])
 			other.wait(`location.href === "`+site.url+`/"`, soon)
-			other.wait(`document.readyState === "complete" && document.querySelector("main").textContent.includes("You may not start backups.")`, soon)
+			other.wait(`document.readyState === "complete" && document.querySelector("main").textContent.includes("You are not allowed to start backups.")`, soon)
 			other.fine = append(other.fine, "status of 404")
 			other.open(page)
 			if got := other.text("h1"); got != "Page not found" {
@@ -350,7 +350,7 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 			}
 			other.fine = append(other.fine, "status of 400")
 			other.open("/auth/callback?state=forged&code=x")
-			if got := other.text("h1"); got != "This sign-in cannot be finished" || other.cookies()["portal"] == nil {
+			if got := other.text("h1"); got != "This sign-in cannot be completed" || other.cookies()["portal"] == nil {
 				t.Errorf("a forged callback shows %q and leaves %+v", got, other.cookies())
 			}
 

@@ -104,8 +104,8 @@ func (f fault) Error() string { return string(f) }
 // Why there is no answer, beside what the network says.
 const (
 	errLate       fault = "the deadline had passed"
-	errTwice      fault = "a second request was held back"
-	errElsewhere  fault = "a request to another place was held back"
+	errTwice      fault = "a second request was blocked"
+	errElsewhere  fault = "a request to another host was blocked"
 	errTooLarge   fault = "the answer is too large"
 	errPanic      fault = "the SDK panicked"
 	errBuild      fault = "the SDK could not build the request"

@@ -75,7 +75,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.CA != nil {
 		roots = x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(cfg.CA) {
-			return nil, errors.New("aliyun: no certificate among the roots to trust")
+			return nil, errors.New("aliyun: the trusted roots contain no certificate")
 		}
 	}
 	if cfg.Now == nil {
@@ -97,11 +97,11 @@ func checkEndpoint(u *url.URL) error {
 	case u == nil:
 		return nil
 	case u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return errors.New("aliyun: the endpoint must be a scheme and a host alone")
+		return errors.New("aliyun: the endpoint must have only a scheme and a host")
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
 	}
-	return errors.New("aliyun: the endpoint must begin with https://, unless it is on loopback")
+	return errors.New("aliyun: the endpoint must begin with https://; http:// is allowed on loopback only")
 }
 
 func isLoopback(host string) bool {

@@ -90,7 +90,7 @@ func explainFailure(r *backup.AccessCheck, operation string, failed *backup.Clou
 func (l *checklist) unexpected(r *backup.AccessCheck, failed *backup.CloudError) {
 	finding := l.Explain(failed.Code).Means
 	if finding == (param.Text{}) {
-		finding = param.Both("The cloud gave no usable answer ("+failed.Cause+"). This says nothing of permissions: try again.", "云端没有可用的答复（"+failed.Cause+"），无法判断权限：请重试。")
+		finding = param.Both("The cloud did not return a usable answer ("+failed.Cause+"). Permissions could not be checked: try again.", "云端未返回可用的答复（"+failed.Cause+"），无法判断权限：请重试。")
 	}
 	fail(r, finding)
 }
@@ -99,15 +99,15 @@ func (l *checklist) credentials(r *backup.AccessCheck) {
 	keys, failed := l.own(l.ctx, getCallerIdentity)
 	if failed != nil {
 		explainFailure(r, "", failed)
-		fail(r, param.Both("The function has no credentials of its own.", "函数没有自己的凭证。"), backup.Fix{
-			Title: param.Both("Give the function a role (role in s.yaml), or outside Function Compute an access key", "为函数配置角色（s.yaml 中的 role）；在函数计算之外则配置访问密钥"),
+		fail(r, param.Both("The function has no credentials.", "函数没有凭证。"), backup.Fix{
+			Title: param.Both("Give the function a role (role in s.yaml); outside Function Compute, set an access key", "为函数配置角色（s.yaml 中的 role）；在函数计算之外则配置访问密钥"),
 			Code:  "role: acs:ram::<account id>:role/backup-portal",
 		})
 		return
 	}
 	r.Finding = param.Both("The function has an access key.", "函数已有访问密钥。")
 	if !keys.SecurityToken.IsZero() {
-		r.Finding = param.Both("The function has temporary credentials of its role.", "函数已有其角色的临时凭证。")
+		r.Finding = param.Both("The function has temporary credentials from its role.", "函数已从其角色获得临时凭证。")
 	}
 }
 
@@ -129,24 +129,24 @@ func (l *checklist) identity(r *backup.AccessCheck) {
 	}
 	l.self = portalName(who.Arn)
 	r.Evidence.Identity = who.Arn
-	r.Finding = param.Both("It is "+l.self+".", "身份为 "+l.self+"。")
+	r.Finding = param.Both("The identity is "+l.self+".", "身份为 "+l.self+"。")
 	switch account := l.target.Account; {
 	case strings.HasSuffix(who.Arn, ":root"):
 		fail(
 			r,
-			param.Both("These are the keys of the account itself, which may take on no role and should be used by no program.", "这是云账号本身的密钥，不能扮演任何角色，也不应供程序使用。"),
+			param.Both("These are the access keys of the Alibaba Cloud account itself. They cannot assume a role, and programs should not use them.", "这是阿里云账号本身的访问密钥，不能扮演任何角色，也不应由程序使用。"),
 			backup.Fix{
-				Title: param.Both("Use a role, or a RAM user, and give it this permission policy", "改用角色或 RAM 用户，并授予以下权限策略"),
+				Title: param.Both("Use a role or a RAM user, and attach this permission policy", "改用角色或 RAM 用户，并授予以下权限策略"),
 				Code:  l.functionPolicy(),
 			},
 		)
 	case account.Access == backup.Own && account.ID != who.AccountId:
 		fail(
 			r,
-			param.Both("The function runs in account "+who.AccountId+", but the policy says that "+account.Alias+" is "+account.ID+" and its own.",
-				"函数运行在账号 "+who.AccountId+"，而策略称 "+account.Alias+" 是其自身账号 "+account.ID+"。"),
+			param.Both("The function runs in account "+who.AccountId+", but the policy says that "+account.Alias+" (access: own) is account "+account.ID+".",
+				"函数运行在账号 "+who.AccountId+" 中，但策略中 "+account.Alias+"（access: own）的账号是 "+account.ID+"。"),
 			backup.Fix{
-				Title: param.Both("In the portal's policy, correct account_id of "+account.Alias+", or let it have access: assume_role", "在门户策略中更正 "+account.Alias+" 的 account_id，或改为 access: assume_role"),
+				Title: param.Both("In the portal's policy, correct account_id of "+account.Alias+", or change it to access: assume_role", "在门户策略中更正 "+account.Alias+" 的 account_id，或改为 access: assume_role"),
 				Code:  "account_id: \"" + who.AccountId + "\"",
 			},
 		)
@@ -171,12 +171,12 @@ func (l *checklist) functionPolicy() string {
 func (l *checklist) roleFix() backup.Fix {
 	if account := l.target.Account.Caller(); account.Access == backup.AssumeRole {
 		return backup.Fix{
-			Title: param.Both("Give the role "+account.Role+" in account "+account.ID+" this permission policy", "为账号 "+account.ID+" 中的角色 "+account.Role+" 授予以下权限策略"),
+			Title: param.Both("Attach this permission policy to the role "+account.Role+" in account "+account.ID, "为账号 "+account.ID+" 中的角色 "+account.Role+" 授予以下权限策略"),
 			Code:  RolePolicy(l.target.Account, l.capabilities).Text(),
 		}
 	}
 	return backup.Fix{
-		Title: param.Both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"),
+		Title: param.Both("Attach this permission policy to "+l.self, "为 "+l.self+" 授予以下权限策略"),
 		Code:  l.functionPolicy(),
 	}
 }
@@ -237,13 +237,13 @@ func (l *checklist) forbidden(r *backup.AccessCheck, action string, d backup.Den
 	case slices.Contains(higherPolicies, d.PolicyType):
 		fail(
 			r,
-			param.Both("Not allowed: "+action+". It is a policy above the account or the session that does not allow it ("+d.PolicyType+"): whoever manages the resource directory can change it.",
-				"未授权："+action+"。限制来自账号或会话之上的策略（"+d.PolicyType+"），须由资源目录的管理员修改。"),
+			param.Both("Not allowed: "+action+". A policy above the account or the session does not allow it ("+d.PolicyType+"). The administrator of the resource directory can change it.",
+				"未授权："+action+"。账号或会话之上的策略（"+d.PolicyType+"）不允许此操作，须由资源目录的管理员修改。"),
 		)
 	case d.Kind == "ExplicitDeny":
 		fail(
 			r,
-			param.Both("Forbidden: a policy denies "+action+". What is denied nothing can allow: remove the Deny first.", "已被显式拒绝：某条策略拒绝 "+action+"，请先移除该 Deny。"),
+			param.Both("Explicitly denied: a policy denies "+action+". An Allow cannot override it: remove the Deny statement first.", "已被显式拒绝：某条策略拒绝 "+action+"。Allow 无法覆盖，请先移除该 Deny 语句。"),
 			fix,
 		)
 	default:
@@ -337,8 +337,8 @@ func (e *entry) exists(r *backup.AccessCheck) {
 	case strings.HasPrefix(e.failed.Code, assumeRolePrefix+"EntityNotExist"):
 		fail(
 			r,
-			param.Both("There is no role "+arn+".", "不存在角色 "+arn+"。"),
-			e.trustFix(param.Both("In account "+account.ID+", make the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")),
+			param.Both("The role "+arn+" does not exist.", "不存在角色 "+arn+"。"),
+			e.trustFix(param.Both("In account "+account.ID+", create the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")),
 			e.roleFix(),
 		)
 	default:
@@ -350,34 +350,34 @@ func (e *entry) permitted(r *backup.AccessCheck) {
 	if e.ours {
 		explainFailure(r, "sts:"+assumeRole, e.failed)
 		e.forbidden(r, "sts:"+assumeRole, e.failed.Denial, backup.Fix{
-			Title: param.Both("Give "+e.self+" this permission policy", "为 "+e.self+" 授予以下权限策略"),
+			Title: param.Both("Attach this permission policy to "+e.self, "为 "+e.self+" 授予以下权限策略"),
 			Code:  e.functionPolicy(),
 		})
 		return
 	}
 	explainFailure(r, "sts:"+assumeRole, nil)
-	r.Finding = param.Both(e.self+" may take on the role.", e.self+" 有权扮演该角色。")
+	r.Finding = param.Both(e.self+" is allowed to assume the role.", e.self+" 有权扮演该角色。")
 }
 
 func (e *entry) trusted(r *backup.AccessCheck) {
 	explainFailure(r, "sts:"+assumeRole, e.failed)
 	if !e.denied {
-		r.Finding = param.Both("The role lets the portal in.", "该角色信任本门户。")
+		r.Finding = param.Both("The role trusts the portal.", "该角色信任本门户。")
 		return
 	}
 	account := e.account
-	finding := param.Both("The role does not let "+e.self+" in.", "该角色不信任 "+e.self+"。")
+	finding := param.Both("The role does not trust "+e.self+".", "该角色不信任 "+e.self+"。")
 	if account.ExternalIDVariable != "" {
-		finding = param.Both("The role does not let "+e.self+" in: it does not name it, or it wants another external id than the one in "+account.ExternalIDVariable+". STS does not say which.",
+		finding = param.Both("The role does not trust "+e.self+": either the trust policy does not list it, or it requires an external ID other than the one in "+account.ExternalIDVariable+". STS does not say which.",
 			"该角色不信任 "+e.self+"：其信任策略未列出它，或要求的外部 ID 与 "+account.ExternalIDVariable+" 中的不同；STS 不说明是哪一种。")
 	}
-	fixes := []backup.Fix{e.trustFix(param.Both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为"))}
+	fixes := []backup.Fix{e.trustFix(param.Both("Replace the trust policy of the role "+account.Role+" in account "+account.ID+" with this one", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为"))}
 	if e.failed.Denial.Kind == "ExplicitDeny" {
-		finding, fixes = param.Both("The trust policy of the role denies it to "+e.self+". What is denied nothing can allow: remove the Deny.", "该角色的信任策略显式拒绝 "+e.self+"：请先移除该 Deny。"), nil
+		finding, fixes = param.Both("The trust policy of the role explicitly denies "+e.self+". An Allow cannot override it: remove the Deny statement.", "该角色的信任策略显式拒绝 "+e.self+"。Allow 无法覆盖，请移除该 Deny 语句。"), nil
 	}
 	if e.failed.Denial.PolicyType == "" {
 		fixes = append(fixes, backup.Fix{
-			Title: param.Both("Or give "+e.self+" this permission policy: the refusal does not say which of the two is missing", "或为 "+e.self+" 授予以下权限策略（答复未说明缺少哪一项）"),
+			Title: param.Both("Or attach this permission policy to "+e.self+": the answer does not say which of the two is missing", "或为 "+e.self+" 授予以下权限策略（答复未说明缺少哪一项）"),
 			Code:  e.functionPolicy(),
 		})
 	}
@@ -395,16 +395,17 @@ func (e *entry) session(r *backup.AccessCheck) {
 	explainFailure(r, "sts:"+assumeRole, failed)
 	switch name := sessionName(e.target.Principal); {
 	case failed == nil:
-		r.Finding = param.Both("A session can be narrowed to one operation; in the trail of the cloud it is called "+name+".", "会话可收窄到单个操作；在云端审计中显示为 "+name+"。")
+		r.Finding = param.Both("A session can be limited to one operation. ActionTrail shows it as "+name+".", "会话可限制为单个操作。操作审计（ActionTrail）中显示为 "+name+"。")
 	case failed.Code == assumeRolePrefix+"InvalidParameter.DurationSeconds":
+		lasts := param.Duration(account.Session)
 		fail(
 			r,
-			param.Both("Sessions of the role may not last "+account.Session.String()+".", "该角色的会话不能持续 "+account.Session.String()+"。"),
+			param.Both("Sessions of the role cannot last "+lasts.En+".", "该角色的会话不能持续 "+lasts.Zh+"。"),
 			backup.Fix{
-				Title: param.Both("In the portal's policy, shorten session of "+account.Alias, "在门户策略中缩短 "+account.Alias+" 的 session"),
+				Title: param.Both("In the portal's policy, shorten the session of "+account.Alias, "在门户策略中缩短 "+account.Alias+" 的 session"),
 				Code:  "session: 15m",
 			},
-			backup.Fix{Title: param.Both("Or let sessions of the role last longer, in account "+account.ID, "或在账号 "+account.ID+" 中延长该角色的最大会话时间"),
+			backup.Fix{Title: param.Both("Or, in account "+account.ID+", increase the maximum session duration of the role", "或在账号 "+account.ID+" 中延长该角色的最大会话时间"),
 				Code: "aliyun ram UpdateRole --RoleName " + account.Role + " --NewMaxSessionDuration " + strconv.Itoa(int(account.Session.Seconds()))},
 		)
 	default:
@@ -417,7 +418,7 @@ func (e *entry) session(r *backup.AccessCheck) {
 func (l *checklist) externalID(r *backup.AccessCheck) {
 	account := l.target.Account.Caller()
 	if account.ExternalIDVariable == "" {
-		r.Finding = param.Both("The policy names none (external_id_env). One is worth having: it keeps others from having the portal take on your role.", "策略未配置外部 ID（external_id_env）。建议配置，以防他人借门户扮演您的角色。")
+		r.Finding = param.Both("The policy has no external ID (external_id_env). An external ID is recommended: it prevents others from making the portal assume your role.", "策略未配置外部 ID（external_id_env）。建议配置，以防他人借门户扮演您的角色。")
 		return
 	}
 	without := account
@@ -428,11 +429,11 @@ func (l *checklist) externalID(r *backup.AccessCheck) {
 	case failed == nil:
 		fail(
 			r,
-			param.Both("The role lets the portal in without any external id: the one in "+account.ExternalIDVariable+" protects nothing.", "不带外部 ID 也能扮演该角色："+account.ExternalIDVariable+" 中的外部 ID 不起作用。"),
-			l.trustFix(param.Both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为")),
+			param.Both("The role can be assumed without an external ID, so the one in "+account.ExternalIDVariable+" gives no protection.", "不带外部 ID 也能扮演该角色，因此 "+account.ExternalIDVariable+" 中的外部 ID 不起保护作用。"),
+			l.trustFix(param.Both("Replace the trust policy of the role "+account.Role+" in account "+account.ID+" with this one", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为")),
 		)
 	case strings.HasPrefix(failed.Code, assumeRolePrefix+"NoPermission"):
-		r.Finding = param.Both("Without it the role lets nobody in.", "不带外部 ID 时无法扮演该角色。")
+		r.Finding = param.Both("The role cannot be assumed without the external ID.", "不带外部 ID 时无法扮演该角色。")
 	default:
 		l.unexpected(r, failed)
 	}
@@ -441,11 +442,11 @@ func (l *checklist) externalID(r *backup.AccessCheck) {
 // trustFix is a trust policy for the role. It is without the external id, which is secret.
 func (l *checklist) trustFix(title param.Text) backup.Fix {
 	if name := l.target.Account.Caller().ExternalIDVariable; name != "" {
-		title.En += ", with what the variable " + name + " holds in place of $" + name
+		title.En += ", with $" + name + " replaced by the value of the variable " + name
 		title.Zh += "（将 $" + name + " 替换为环境变量 " + name + " 的值）"
 	}
-	title.En += "; keep what else it trusts"
-	title.Zh += "；保留其中其他受信任方"
+	title.En += "; keep its other trusted entities"
+	title.Zh += "；保留其中的其他可信实体"
 	return backup.Fix{Title: title, Code: TrustPolicy(l.self, l.target.Account.Caller()).Text()}
 }
 
@@ -470,14 +471,14 @@ func (l *checklist) role(id string, title param.Text, service, kind string) {
 		explainFailure(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:
-			r.Finding = param.Both("It is there.", "已存在。")
+			r.Finding = param.Both("The role exists.", "该角色已存在。")
 		case slices.Contains(aboutRoles, failed.Code):
-			finding := param.Both("It is missing.", "缺失。")
+			finding := param.Both("The role is missing.", "该角色不存在。")
 			if service == instanceBackups {
-				finding = param.Both("It is missing. The first backup of an instance makes it, if the role has the permission ram:CreateServiceLinkedRole; it is safer to make it now.", "缺失。若角色有 ram:CreateServiceLinkedRole 权限，首次实例备份会自动创建；建议现在就创建。")
+				finding = param.Both("The role is missing. The first instance backup creates it if the portal's role has the permission ram:CreateServiceLinkedRole. Creating it now is safer.", "该角色不存在。若门户的角色有 ram:CreateServiceLinkedRole 权限，首次实例备份会自动创建；建议现在就创建。")
 			}
 			fail(r, finding, backup.Fix{
-				Title: param.Both("Make it in the account in which the backup is kept", "在保存备份的账号中创建"),
+				Title: param.Both("Create the role in the account where the backup is stored", "在保存备份的账号中创建该角色"),
 				// Resource Management, CreateServiceLinkedRole.
 				Code: "aliyun resourcemanager CreateServiceLinkedRole --ServiceName " + service,
 			})
@@ -500,14 +501,14 @@ func (l *checklist) registered() {
 		case !known:
 			fail(
 				r,
-				param.Both("Cloud Backup does not know account "+account.ID+" with the role "+account.Role+".", "云备份未登记账号 "+account.ID+" 及其角色 "+account.Role+"。"),
+				param.Both("Account "+account.ID+" with the role "+account.Role+" is not registered in Cloud Backup.", "账号 "+account.ID+" 及其角色 "+account.Role+" 未在云备份中注册。"),
 				backup.Fix{
-					Title: param.Both("Register it, in the account in which the backup is kept", "在保存备份的账号中登记"),
+					Title: param.Both("Register it in the account where the backup is stored", "在保存备份的账号中注册"),
 					Code:  "aliyun hbr AddCrossAccount --CrossAccountUserId " + account.ID + " --CrossAccountRoleName " + account.Role + " --CrossAccountType CROSS_ACCOUNT --Alias " + account.Alias[:min(len(account.Alias), 32)],
 				},
 			)
 		default:
-			r.Finding = param.Both("The account is registered.", "该账号已登记。")
+			r.Finding = param.Both("The account is registered.", "该账号已注册。")
 		}
 	})
 	l.check("cross_role", titleCrossRole, func(r *backup.AccessCheck) {
@@ -519,13 +520,13 @@ func (l *checklist) registered() {
 		explainFailure(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:
-			r.Finding = param.Both("Cloud Backup may take it on.", "云备份可以扮演该角色。")
+			r.Finding = param.Both("Cloud Backup is allowed to assume the role.", "云备份可以扮演该角色。")
 		case slices.Contains(aboutRoles, failed.Code):
 			fail(
 				r,
-				param.Both("Cloud Backup may not take on the role "+account.Role+" in account "+account.ID+", or there is none.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"),
+				param.Both("Cloud Backup is not allowed to assume the role "+account.Role+" in account "+account.ID+", or the role does not exist.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"),
 				backup.Fix{
-					Title: param.Both("In account "+account.ID+", let the role "+account.Role+" have this trust policy and the system policy AliyunHBRRolePolicy", "在账号 "+account.ID+" 中，将角色 "+account.Role+" 的信任策略改为以下内容，并授予系统策略 AliyunHBRRolePolicy"),
+					Title: param.Both("In account "+account.ID+", give the role "+account.Role+" this trust policy and attach the system policy AliyunHBRRolePolicy", "在账号 "+account.ID+" 中，将角色 "+account.Role+" 的信任策略改为以下内容，并授予系统策略 AliyunHBRRolePolicy"),
 					Code:  ServiceTrustPolicy(CrossBackupService).Text(),
 				},
 			)
@@ -639,7 +640,7 @@ func (l *checklist) vault(r *backup.AccessCheck, id string) {
 		case v.Replication:
 			fail(
 				r,
-				param.Both(id+" is the mirror of another vault, into which nothing can be backed up.", id+" 是镜像备份库，不能写入备份。"),
+				param.Both(id+" is a mirror vault: backups cannot be written to it.", id+" 是镜像备份库，不能写入备份。"),
 			)
 			return
 		case v.Status != "CREATED":
@@ -653,7 +654,7 @@ func (l *checklist) vault(r *backup.AccessCheck, id string) {
 			return
 		}
 	}
-	fail(r, param.Both("There is no vault "+id+" in "+l.target.Region+".", l.target.Region+" 中不存在备份库 "+id+"。"))
+	fail(r, param.Both("The vault "+id+" does not exist in "+l.target.Region+".", l.target.Region+" 中不存在备份库 "+id+"。"))
 }
 
 func (l *checklist) instance(r *backup.AccessCheck, id string) {
@@ -667,13 +668,13 @@ func (l *checklist) instance(r *backup.AccessCheck, id string) {
 	}
 	for _, i := range page.Instances.Instance {
 		if i.InstanceId == id {
-			r.Finding = param.Both(id+" is there: "+param.Clean(i.Status, longestWord)+".", id+" 存在："+param.Clean(i.Status, longestWord)+"。")
+			r.Finding = param.Both(id+" exists: "+param.Clean(i.Status, longestWord)+".", id+" 存在："+param.Clean(i.Status, longestWord)+"。")
 			return
 		}
 	}
 	fail(
 		r,
-		param.Both("There is no instance "+id+" in "+l.target.Region+" of this account.", "该账号的 "+l.target.Region+" 中不存在实例 "+id+"。"),
+		param.Both("The instance "+id+" does not exist in "+l.target.Region+" of this account.", "该账号的 "+l.target.Region+" 中不存在实例 "+id+"。"),
 	)
 }
 
@@ -715,10 +716,10 @@ func (l *checklist) disks(r *backup.AccessCheck, id string) {
 	case wants && len(unfit) > 0:
 		fail(
 			r,
-			param.Both("Consistent snapshots are made of ESSD disks that are attached once only, and not of: "+strings.Join(unfit, ", "), "一致性快照仅支持未多重挂载的 ESSD 云盘，不支持："+strings.Join(unfit, "，")),
+			param.Both("Consistent snapshots support only ESSDs without multi-attach. Not supported: "+strings.Join(unfit, ", "), "一致性快照只支持未开启多重挂载的 ESSD 云盘，不支持："+strings.Join(unfit, "，")),
 		)
 	case wants && len(names) > 16:
-		fail(r, param.Both("Consistent snapshots are made of 16 disks at most.", "一致性快照最多支持 16 块云盘。"))
+		fail(r, param.Both("Consistent snapshots support at most 16 disks.", "一致性快照最多支持 16 块云盘。"))
 	}
 }
 
@@ -743,23 +744,24 @@ func (l *checklist) client(r *backup.AccessCheck, id string) {
 		if c.InstanceId != id {
 			continue
 		}
-		status, seen := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
-		if c.Status == "ACTIVATED" && seen < aliveFor {
-			r.Finding = param.Both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
+		status, silent := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0))
+		seen := param.Duration(silent)
+		if c.Status == "ACTIVATED" && silent < aliveFor {
+			r.Finding = param.Both("The client is ready. Its last heartbeat was "+seen.En+" ago.", "客户端可用，最近一次心跳在 "+seen.Zh+"前。")
 			return
 		}
 		fail(
 			r,
-			param.Both("It is not ready: "+status+", its last sign of life was "+seen.String()+" ago.", "不可用："+status+"，最近一次心跳在 "+seen.String()+" 前。"),
+			param.Both("The client is not ready: "+status+". Its last heartbeat was "+seen.En+" ago.", "客户端不可用："+status+"，最近一次心跳在 "+seen.Zh+"前。"),
 			l.installClient(),
 		)
 		return
 	}
-	fail(r, param.Both("There is none on "+id+".", id+" 上没有备份客户端。"), l.installClient())
+	fail(r, param.Both("No backup client is installed on "+id+".", id+" 上未安装备份客户端。"), l.installClient())
 }
 
 func (l *checklist) installClient() backup.Fix {
-	return backup.Fix{Title: param.Both("Install or start the client in the console of Cloud Backup, under ECS File Backup; Cloud Assistant must run on the instance", "在云备份控制台的“ECS 文件备份”中安装或启动客户端；实例上须运行云助手"),
+	return backup.Fix{Title: param.Both("Install or start the client in the Cloud Backup console under ECS File Backup. Cloud Assistant must be running on the instance", "在云备份控制台的“ECS 文件备份”中安装或启动客户端；实例上须运行云助手"),
 		Code: "https://hbr.console.aliyun.com/"}
 }
 
@@ -781,16 +783,16 @@ var (
 	titleCredentials = param.Both("Credentials of the function", "函数的凭证")
 	titleIdentity    = param.Both("Identity of the function", "函数的身份")
 	titleRole        = param.Both("Role in the account", "账号中的角色")
-	titleAssume      = param.Both("Permission to take on the role", "扮演角色的权限")
+	titleAssume      = param.Both("Permission to assume the role", "扮演角色的权限")
 	titleTrust       = param.Both("Trust policy of the role", "角色的信任策略")
-	titleExternal    = param.Both("External id", "外部 ID")
+	titleExternal    = param.Both("External ID", "外部 ID")
 	titleSession     = param.Both("Session policy", "会话策略")
 	titleLinked      = param.Both("Service-linked role for instance backups", "实例备份的服务关联角色")
-	titleCrossLinked = param.Both("Service-linked role for other accounts", "跨账号备份的服务关联角色")
-	titleRegistered  = param.Both("Registration of the account", "账号登记")
-	titleCrossRole   = param.Both("Role for Cloud Backup in the account", "账号中供云备份使用的角色")
+	titleCrossLinked = param.Both("Service-linked role for cross-account backups", "跨账号备份的服务关联角色")
+	titleRegistered  = param.Both("Registration of the account", "账号注册")
+	titleCrossRole   = param.Both("Role that Cloud Backup assumes in the account", "账号中供云备份扮演的角色")
 	titleVault       = param.Both("Backup vault", "备份库")
 	titleInstance    = param.Both("Instance", "实例")
-	titleDisks       = param.Both("Disks of the instance", "实例的云盘")
+	titleDisks       = param.Both("Instance disks", "实例的云盘")
 	titleClient      = param.Both("Backup client on the instance", "实例上的备份客户端")
 )

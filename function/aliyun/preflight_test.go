@@ -232,7 +232,7 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 				return // what is to be changed is the portal's own policy
 			default:
 				for _, f := range rungs[at].Fixes {
-					if strings.Contains(f.Code, "$EXTERNAL") && !strings.Contains(f.Title.En, "in place of $EXTERNAL_ID_PROD") {
+					if strings.Contains(f.Code, "$EXTERNAL") && !strings.Contains(f.Title.En, "$EXTERNAL_ID_PROD replaced by the value of the variable EXTERNAL_ID_PROD") {
 						t.Errorf("nobody is told of the external id: %s", f.Title.En)
 					}
 				}

@@ -21,16 +21,16 @@ func (c *Client) Previews(call backup.Call) []backup.Preview {
 	params, region := call.Params.Parameters(), call.Target.Region
 	origin := c.origin(backupHost(region))
 	return []backup.Preview{{
-		Title: param.Both("The exact request", "实际请求"),
+		Title: param.Both("The exact API request", "实际 API 请求"),
 		Code:  requestText(origin, region, params),
 	}, {
-		Title: param.Both("The same with the Alibaba Cloud CLI", "用阿里云 CLI 完成同样的操作"),
+		Title: param.Both("The same request with the Alibaba Cloud CLI", "使用阿里云 CLI 发送相同请求"),
 		Code:  commandText(region, params),
 	}, {
-		Title: param.Both("The same through this portal's API", "通过本门户的 API 完成同样的操作"),
+		Title: param.Both("The same request through this portal's API", "通过本门户的 API 发送相同请求"),
 		Code:  portalText(call.Params),
 	}, {
-		Title: param.Both("The same in Go", "用 Go 完成同样的操作"),
+		Title: param.Both("The same request in Go", "使用 Go 发送相同请求"),
 		Code:  programText(origin, region, params),
 	}}
 }

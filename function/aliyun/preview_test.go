@@ -84,10 +84,10 @@ func TestPreviewTitlesAreInBothLanguages(t *testing.T) {
 	for _, p := range client.Previews(instanceCall()) {
 		en, zh = append(en, p.Title.En), append(zh, p.Title.Zh)
 	}
-	if want := []string{"The exact request", "The same with the Alibaba Cloud CLI", "The same through this portal's API", "The same in Go"}; !slices.Equal(en, want) {
+	if want := []string{"The exact API request", "The same request with the Alibaba Cloud CLI", "The same request through this portal's API", "The same request in Go"}; !slices.Equal(en, want) {
 		t.Errorf("titles %q", en)
 	}
-	if want := []string{"实际请求", "用阿里云 CLI 完成同样的操作", "通过本门户的 API 完成同样的操作", "用 Go 完成同样的操作"}; !slices.Equal(zh, want) {
+	if want := []string{"实际 API 请求", "使用阿里云 CLI 发送相同请求", "通过本门户的 API 发送相同请求", "使用 Go 发送相同请求"}; !slices.Equal(zh, want) {
 		t.Errorf("titles %q", zh)
 	}
 }

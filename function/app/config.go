@@ -140,7 +140,7 @@ func (c *Config) readAddresses(getenv func(string) string) error {
 			continue
 		}
 		if u.Scheme != "https" && (u.Scheme != "http" || !web.OnLoopback(u.Host)) {
-			errs = append(errs, fmt.Errorf("%s must begin with https://, unless it is on loopback", name))
+			errs = append(errs, fmt.Errorf("%s must begin with https://; http:// is allowed on loopback only", name))
 			continue
 		}
 		*into = &url.URL{Scheme: u.Scheme, Host: browserHost(u)}
@@ -180,12 +180,12 @@ func (c *Config) readAuth(getenv func(string) string) error {
 		return nil
 	case "demo":
 		if !local {
-			return errors.New("AUTH_MODE demo is only for loopback: bind ADDR to 127.0.0.1, or choose another mode")
+			return errors.New("AUTH_MODE demo is allowed on loopback only: set ADDR to 127.0.0.1, or select another mode")
 		}
 		return nil
 	case "":
 		if !local {
-			return errors.New("AUTH_MODE is not set: oidc signs people in; jwt believes a gateway's signed assertion; events accepts submissions from the platform's events and shows no pages; demo is for loopback")
+			return errors.New("AUTH_MODE is not set: use oidc for sign-in with an identity provider, jwt for a gateway's signed assertions, events for submissions by platform events without pages, or demo on loopback")
 		}
 		c.AuthMode = "demo"
 		return nil
@@ -215,8 +215,8 @@ func (c *Config) readDatabase(getenv func(string) string) error {
 	case text != "" && kind == "":
 		return errors.New("DATABASE_URL must be postgres://user:password@host/name or sqlite:PATH")
 	case c.Ephemeral && !allowed:
-		return errors.New("an instance forgets its submissions: set DATABASE_URL=postgres://… for a database that all of them share, " +
-			"or ALLOW_EPHEMERAL_STORE=1 to have each submission looked up in the cloud first")
+		return errors.New("submissions would be lost with the instance: set DATABASE_URL=postgres://… for a database that all instances share, " +
+			"or ALLOW_EPHEMERAL_STORE=1 to look up each submission in the cloud first")
 	case text == "" && !c.Ephemeral:
 		text = defaultDatabase
 	}
@@ -264,17 +264,17 @@ func (c *Config) readAudit(getenv func(string) string) (err error) {
 func checkSDK(getenv func(string) string) error {
 	var errs []error
 	if strings.Contains(getenv("DEBUG"), "sdk") {
-		errs = append(errs, errors.New("DEBUG contains sdk, which would print signed requests: remove it"))
+		errs = append(errs, errors.New("DEBUG contains sdk, which makes the SDK print signed requests: remove it"))
 	}
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		if _, err := url.Parse(getenv(name)); err != nil {
-			errs = append(errs, fmt.Errorf("%s is no address", name))
+			errs = append(errs, fmt.Errorf("%s is not a valid URL", name))
 		}
 	}
 	for _, name := range []string{"NO_PROXY", "no_proxy"} {
 		for entry := range strings.SplitSeq(getenv(name), ",") {
 			if _, err := regexp.Compile(entry); err != nil {
-				errs = append(errs, fmt.Errorf("%s has an entry that is no regular expression, which the SDK needs", name))
+				errs = append(errs, fmt.Errorf("%s has an entry that is not a valid regular expression, which the SDK requires", name))
 			}
 		}
 	}

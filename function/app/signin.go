@@ -37,7 +37,7 @@ func secureAddress(name, text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
 		u.Scheme != "https" && (u.Scheme != "http" || !web.OnLoopback(u.Host)) {
-		return fmt.Errorf("%s must be an address that begins with https://, unless it is on loopback", name)
+		return fmt.Errorf("%s must be a URL that begins with https://; http:// is allowed on loopback only", name)
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func (c *Config) readOIDC(getenv func(string) string) error {
 	}
 	scopes := strings.Fields(cmp.Or(getenv("OIDC_SCOPES"), "openid"))
 	if !slices.Contains(scopes, "openid") {
-		err = errors.Join(err, errors.New("OIDC_SCOPES must have openid among them"))
+		err = errors.Join(err, errors.New("OIDC_SCOPES must contain openid"))
 	}
 	nonce := cmp.Or(getenv("OIDC_NONCE"), "strict")
 	if nonce != "strict" && nonce != "off" {
@@ -87,7 +87,7 @@ func (c *Config) readJWT(getenv func(string) string) error {
 		Now:         wallClock,
 	}
 	if (c.SignIn.JWT.JWKSURL == "") == (c.SignIn.JWT.JWKS == "") {
-		return errors.New("set AUTH_JWT_JWKS_URL, the address of the gateway's keys, or AUTH_JWT_JWKS, the keys themselves, and not both")
+		return errors.New("set either AUTH_JWT_JWKS_URL, the URL of the gateway's keys, or AUTH_JWT_JWKS, the keys themselves")
 	}
 	if c.SignIn.JWT.JWKSURL != "" {
 		return secureAddress("AUTH_JWT_JWKS_URL", c.SignIn.JWT.JWKSURL)

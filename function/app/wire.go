@@ -55,7 +55,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return App{}, err
 	}
 	rules = rules.Tagged(cloud.DescribeInstances, wallClock)
-	messenger, err := newMessenger(cfg, rules.Notifications())
+	messenger, err := newMessenger(cfg, rules.Notifications(), rules.Account)
 	if err != nil {
 		return App{}, err
 	}
@@ -93,7 +93,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	log.Info("start", "platform", cfg.Platform, "auth", cfg.AuthMode, "policy", rules.Hash(), "store", db.Kind())
 	if cfg.Ephemeral {
-		log.Warn("submissions are kept on this instance only and may be forgotten; each is looked up in the cloud first: set DATABASE_URL")
+		log.Warn("submissions are stored on this instance only and may be lost; each is looked up in the cloud first: set DATABASE_URL")
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
 	doors := event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server, sweep), Log: log}
@@ -113,13 +113,18 @@ var zone = time.FixedZone("UTC+8", 8*3600)
 
 // CheckReceivers returns an error if a receiver of notifications in the policy is invalid.
 func CheckReceivers(n backup.Notifications) error {
-	_, err := newMessenger(Config{}, n)
+	_, err := newMessenger(Config{}, n, nil)
 	return err
 }
 
-// newMessenger returns the sender of notices, or nil if the policy names no receiver. Receivers on
-// loopback are allowed only together with an emulator, for tests.
-func newMessenger(cfg Config, n backup.Notifications) (backup.Messenger, error) {
+// newMessenger returns the sender of notices, or nil if the policy names no receiver. account
+// returns an account of the policy; nil means that notices have only aliases. Receivers on loopback
+// are allowed only together with an emulator, for tests.
+func newMessenger(
+	cfg Config,
+	n backup.Notifications,
+	account func(alias string) (backup.Account, bool),
+) (backup.Messenger, error) {
 	if n.Receivers == nil {
 		return nil, nil
 	}
@@ -129,6 +134,7 @@ func newMessenger(cfg Config, n backup.Notifications) (backup.Messenger, error) 
 		Zone:          zone,
 		Now:           wallClock,
 		Loopback:      cfg.emulated(),
+		Account:       account,
 	})
 }
 
@@ -137,7 +143,7 @@ func newMessenger(cfg Config, n backup.Notifications) (backup.Messenger, error) 
 // query.
 func OpenDatabase(getenv func(string) string) (db *store.DB, closeStore func() error, err error) {
 	if getenv("DATABASE_URL") == "" {
-		return nil, nil, errors.New("DATABASE_URL is not set: say which database is meant")
+		return nil, nil, errors.New("DATABASE_URL is not set: set it to the database")
 	}
 	c := Config{Platform: platformOf(getenv)}
 	if err := c.readDatabase(getenv); err != nil {
@@ -158,7 +164,7 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, closeStore func() er
 	if cfg.Database.IsZero() {
 		folder, err := os.MkdirTemp("", "backup-portal-")
 		if err != nil {
-			return nil, nil, fmt.Errorf("a folder for submissions: %w", err)
+			return nil, nil, fmt.Errorf("creating a folder for the database: %w", err)
 		}
 		remove = func() error { return os.RemoveAll(folder) }
 		cfg.Database = secret.New("sqlite:" + filepath.Join(folder, "portal.db"))
@@ -174,12 +180,12 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, closeStore func() er
 // the reason.
 func unreadable(server *web.Server) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		what := param.Text{En: "The event has a value of the wrong type. Nothing was started.", Zh: "事件中有类型错误的值。未开始备份。"}
+		what := param.Text{En: "A value in the event has the wrong type. Nothing was started.", Zh: "事件中某个值的类型错误。未开始备份。"}
 		switch {
 		case errors.Is(err, event.ErrBase64):
-			what = param.Text{En: "The event says that its body is base64, and it is not. Nothing was started.", Zh: "事件声明其 body 为 base64，但并非如此。未开始备份。"}
+			what = param.Text{En: "The event says that its body is base64, but the body is not valid base64. Nothing was started.", Zh: "事件声明其 body 为 base64，但 body 不是有效的 base64。未开始备份。"}
 		case errors.Is(err, event.ErrPath):
-			what = param.Text{En: "The path in the event (rawPath) is no path. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
+			what = param.Text{En: "The path in the event (rawPath) is not valid. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
 		}
 		server.Unreadable(w, r, what)
 	}

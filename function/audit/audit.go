@@ -61,7 +61,7 @@ const (
 const patience = 5 * time.Second
 
 // errBusy says that the records before were not written in time.
-var errBusy = errors.New("audit: the records before this one are not written yet")
+var errBusy = errors.New("audit: earlier records are not written yet")
 
 // A Log writes one chain, and begins another one when it no longer knows how
 // the last one ended. [New] makes one; a process needs one.
@@ -95,7 +95,7 @@ const leastKey = 32
 // CheckKey refuses keys that are too short: an empty one would be a valid key.
 func CheckKey(key secret.String) error {
 	if len(key.Reveal()) < leastKey {
-		return fmt.Errorf("the key must have at least %d characters: make one with openssl rand -base64 32", leastKey)
+		return fmt.Errorf("the key must have at least %d characters: create one with openssl rand -base64 32", leastKey)
 	}
 	return nil
 }

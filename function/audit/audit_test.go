@@ -169,16 +169,16 @@ func TestWhatWasDoneToTheTrailShows(t *testing.T) {
 		"a record is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
 			rows[at("a1", 2)].Body = strings.Replace(rows[at("a1", 2)].Body, "alice", "mallory", 1)
 			return rows
-		}, "a1 2 it was changed"},
+		}, "a1 2 changed, or not the successor"},
 		"a byte of a seal is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
 			rows[at("a1", 2)].MAC = "0" + rows[at("a1", 2)].MAC[1:] + "0"
 			return rows
-		}, "a1 2 it was changed"},
+		}, "a1 2 changed, or not the successor"},
 		"the time of a row is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
 			rows[at("a1", 2)].At = rows[at("a1", 2)].At.Add(time.Hour)
 			return rows
-		}, "a1 2 it was changed: the row has another time"},
-		"a record is no JSON": {func(rows []backup.AuditRow) []backup.AuditRow { rows[at("a1", 1)].Body = "{"; return rows }, "a1 1 it was changed: it is not"},
+		}, "a1 2 changed: the row has a different time"},
+		"a record is no JSON": {func(rows []backup.AuditRow) []backup.AuditRow { rows[at("a1", 1)].Body = "{"; return rows }, "a1 1 changed: it is not"},
 		"a record is left out": {func(rows []backup.AuditRow) []backup.AuditRow {
 			return slices.Delete(rows, at("a1", 1), at("a1", 1)+1)
 		}, "a1 2 records before it are missing: 1"},
@@ -189,18 +189,18 @@ func TestWhatWasDoneToTheTrailShows(t *testing.T) {
 			a, b := &rows[at("a1", 1)], &rows[at("a1", 2)]
 			a.Body, b.Body, a.MAC, b.MAC = b.Body, a.Body, b.MAC, a.MAC
 			return rows
-		}, "a1 1 it was moved"},
+		}, "a1 1 moved: its content says"},
 		"one is put into another chain": {func(rows []backup.AuditRow) []backup.AuditRow {
 			b := rows[at("a1", 2)]
 			rows[at("b1", 1)].Body, rows[at("b1", 1)].MAC = b.Body, b.MAC
 			return rows
-		}, "b1 1 it was moved"},
+		}, "b1 1 moved: its content says"},
 		"one is written without the key": {func(rows []backup.AuditRow) []backup.AuditRow {
 			return append(rows, backup.AuditRow{Chain: "b1", Seq: 2, Body: `{"time":"0001-01-01T00:00:00Z","chain":"b1","seq":2}`})
-		}, "b1 2 it was changed"},
+		}, "b1 2 changed, or not the successor"},
 		"a tail is cut off that a later chain knows": {func(rows []backup.AuditRow) []backup.AuditRow {
 			return slices.Delete(rows, at("a1", 3), at("a1", 3)+1)
-		}, "a1 3 its end is missing"},
+		}, "a1 3 the end of the chain is missing"},
 		"a tail is cut off that nobody knows": {func(rows []backup.AuditRow) []backup.AuditRow { return rows[:len(rows)-1] }, ""},
 		"a chain is left out": {func(rows []backup.AuditRow) []backup.AuditRow {
 			return slices.DeleteFunc(rows, func(r backup.AuditRow) bool { return r.Chain == "a1" })

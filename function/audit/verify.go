@@ -89,7 +89,7 @@ func (v *verifier) row(row backup.AuditRow) {
 	}
 	v.report.Records++
 	if row.Seq < v.next {
-		v.find(row, "there is another record of this number")
+		v.find(row, "another record has this number")
 		return
 	}
 	v.seen[row.Chain] = append(v.seen[row.Chain], Head{row.Chain, row.Seq, row.MAC})
@@ -102,13 +102,13 @@ func (v *verifier) row(row backup.AuditRow) {
 	}
 	switch {
 	case err != nil:
-		v.find(row, "it was changed: it is not a record")
+		v.find(row, "changed: it is not a record")
 	case r.Chain != row.Chain || r.Seq != row.Seq:
-		v.find(row, "it was moved: it says of itself that it is number %d of chain %s", r.Seq, param.Clean(r.Chain, 40))
+		v.find(row, "moved: its content says number %d of chain %s", r.Seq, param.Clean(r.Chain, 40))
 	case !v.sealed(row):
-		v.find(row, "it was changed, or it does not follow on the record before it: its seal is not right")
+		v.find(row, "changed, or not the successor of the previous record: the seal is invalid")
 	case r.Time.UnixMilli() != row.At.UnixMilli():
-		v.find(row, "it was changed: the row has another time")
+		v.find(row, "changed: the row has a different time")
 	}
 	for _, h := range append(r.Heads, derefAll(r.After)...) {
 		v.claims = append(v.claims, claim{row, h})
@@ -165,9 +165,9 @@ func (v *verifier) claimed() {
 		case !known:
 			what = "the whole chain is missing"
 		case at == len(records):
-			what = "its end is missing: there was a record of this number"
+			what = "the end of the chain is missing: a record with this number existed"
 		case there && records[at].MAC != c.head.MAC:
-			what = "it is not the record that was there"
+			what = "not the original record"
 		default:
 			continue // as it was, or found missing already
 		}
@@ -200,7 +200,7 @@ func ReadLines(from io.Reader) (iter.Seq2[backup.AuditRow, error], error) {
 		return nil, err
 	}
 	if len(rows) == 0 {
-		return nil, errors.New("there is no record of the audit in it")
+		return nil, errors.New("the log has no audit records")
 	}
 	slices.SortStableFunc(rows, func(a, b backup.AuditRow) int {
 		return cmp.Or(

@@ -154,7 +154,7 @@ func (t trail) violation(ctx context.Context, actor identity.Principal, r Record
 // logged.
 func (t trail) tell(ctx context.Context, e AuditEvent) {
 	if err := t.record(ctx, e); err != nil {
-		t.log.ErrorContext(ctx, "recording for the audit", "audit_event", e.Kind, "submission", e.Submission.ID, "error", err)
+		t.log.ErrorContext(ctx, "writing an audit record", "audit_event", e.Kind, "submission", e.Submission.ID, "error", err)
 	}
 }
 

@@ -120,7 +120,7 @@ func (s *Service) notCancelled(
 	return r, busy
 }
 
-var msgMayNotCancel = param.Both("No rule lets you cancel this backup", "没有规则允许您取消此备份")
+var msgMayNotCancel = param.Both("No rule allows you to cancel this backup", "没有规则授权您取消此备份")
 
 // A Cancellation says who had a job cancelled, and when the cloud took that.
 // The zero value is none.

@@ -91,7 +91,7 @@ const listTime = 8 * time.Second
 
 // ErrNotListed says that the cloud shows no list at the moment. What is in no list
 // can be typed.
-var ErrNotListed = errors.New("the cloud shows no list")
+var ErrNotListed = errors.New("the cloud returned no list")
 
 // A Candidate is something that a backup can name.
 type Candidate struct {

@@ -120,12 +120,12 @@ func (s *Service) Explain(code string) Explanation {
 	switch code {
 	case gaveUp:
 		return Explanation{
-			Means: param.Both("The request was tried many times, and Cloud Backup never made a job of it.", "请求已尝试多次，云备份始终没有创建任务。"),
-			Todo:  param.Both("Ask again with a new form, or a new key.", "请使用新的表单或新的键重新提交。"), Caller: true,
+			Means: param.Both("The request was tried several times, but Cloud Backup did not create a job.", "请求已尝试多次，但云备份未创建任务。"),
+			Todo:  param.Both("Submit again with a new form or a new idempotency key.", "请使用新的表单或新的幂等键重新提交。"), Caller: true,
 		}
 	case notListed:
 		return Explanation{
-			Means: param.Both("The answer was lost, and Cloud Backup lists no such job.", "未收到答复，且云备份中没有对应的任务。"),
+			Means: param.Both("No answer was received, and the job is not in Cloud Backup's job list.", "未收到答复，且云备份的任务列表中没有对应的任务。"),
 			Todo:  param.Both("The same request can be sent again.", "可以再次提交同一请求。"), Caller: true,
 		}
 	}

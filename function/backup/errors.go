@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"backupportal/function/param"
@@ -11,13 +12,13 @@ import (
 // Errors of [Service], and of [Store].
 var (
 	ErrNotFound         = errors.New("no such submission")
-	ErrInProgress       = errors.New("the first request with this key is still under way")
+	ErrInProgress       = errors.New("the first request with this key is still in progress")
 	ErrKeyReused        = errors.New("the key was used for another request")
 	ErrDenied           = errors.New("not allowed by the policy")
-	ErrStoreUnavailable = errors.New("submissions cannot be recorded right now")
+	ErrStoreUnavailable = errors.New("submissions cannot be recorded at the moment")
 
 	ErrOver         = errors.New("the job has already ended")
-	ErrCancelled    = errors.New("the job is cancelled, or about to be")
+	ErrCancelled    = errors.New("the job is cancelled or being cancelled")
 	ErrNoJob        = errors.New("there is no job")
 	ErrNotCancelled = errors.New("the cloud did not confirm the request to cancel")
 	ErrCancelNo     = errors.New("the cloud refused the request to cancel")
@@ -49,7 +50,13 @@ type DeniedError struct {
 }
 
 // Error names the fields.
-func (e *DeniedError) Error() string { return param.InvalidError(e.Lines).Error() }
+func (e *DeniedError) Error() string {
+	fields := make([]string, len(e.Lines))
+	for i, m := range e.Lines {
+		fields[i] = m.Field
+	}
+	return fmt.Sprintf("%v: %s", ErrDenied, strings.Join(fields, ", "))
+}
 
 // Unwrap returns [ErrDenied].
 func (e *DeniedError) Unwrap() error { return ErrDenied }

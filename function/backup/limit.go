@@ -141,7 +141,7 @@ func (l limiter) refund(ctx context.Context, r Record, attempt int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	if err := l.store.Refund(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
-		l.log.WarnContext(ctx, "giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
+		l.log.WarnContext(ctx, "refunding the limits of a submission", "submission", r.SubmissionID, "error", err)
 	}
 }
 

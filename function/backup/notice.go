@@ -84,7 +84,7 @@ var ReceiverKinds = []ReceiverKind{WebhookReceiver, DingTalk, Feishu, WeCom, Sla
 
 // ErrReceiverURL is an address that no message is sent to. It does not quote
 // the address.
-var ErrReceiverURL = errors.New("is no address of a receiver: write https://, a host and a path, without user and fragment")
+var ErrReceiverURL = errors.New("is not a valid receiver URL: write https://, a host and a path, without user and fragment")
 
 // ParseReceiverURL reads the address of a receiver: https, or plain http on
 // this machine, which only tests and demonstrations use.
@@ -149,7 +149,7 @@ func (n notifier) announce(ctx context.Context, notices []Notice) error {
 	}
 	added, err := n.store.Announce(ctx, notices)
 	if err != nil {
-		n.log.WarnContext(ctx, "announcing", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
+		n.log.WarnContext(ctx, "recording notices", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
 		return storeUnavailable(err)
 	}
 	if added > 0 {
@@ -226,7 +226,7 @@ func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 	defer recovered(ctx, n.log, "delivery")
 	due, err := n.store.Due(ctx, receiver, n.now(), mostSent)
 	if err != nil && ctx.Err() == nil {
-		n.log.WarnContext(ctx, "looking for notices", "receiver", receiver, "error", err)
+		n.log.WarnContext(ctx, "listing notices", "receiver", receiver, "error", err)
 	}
 	for _, notice := range due {
 		if !leaves(ctx, sendTime) {
@@ -235,7 +235,7 @@ func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 		until := n.now().Add(pause(notice.Attempts))
 		ours, err := n.store.Lease(ctx, notice, until)
 		if err != nil {
-			n.log.WarnContext(ctx, "taking a notice", "receiver", receiver, "error", err)
+			n.log.WarnContext(ctx, "claiming a notice", "receiver", receiver, "error", err)
 			return
 		}
 		if !ours {
@@ -287,7 +287,7 @@ func (n notifier) send(ctx context.Context, notice Notice, until time.Time) erro
 }
 
 // errOverdue is why a notice was not sent that its receiver may well have taken.
-var errOverdue = errors.New("too late: it was not sent in time")
+var errOverdue = errors.New("deadline exceeded: not sent in time")
 
 // How long a notice is tried, from its event on; how long one attempt may take;
 // and how many are sent to one receiver at a time, since robots in chats take 20

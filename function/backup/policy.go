@@ -85,7 +85,8 @@ type Capabilities struct {
 // comes from a request.
 type Account struct {
 	Alias      string
-	ID         string // 16 digits; text, since it may exceed 2^53
+	Name       param.Text // for people, beside the alias; empty if the policy has none
+	ID         string     // 16 digits; text, since it may exceed 2^53
 	Access     Access
 	Role       string        // the role's name in that account, unless Access is Own
 	ExternalID secret.String // for AssumeRole, if the role demands one
@@ -98,6 +99,19 @@ type Account struct {
 	// with HBRCrossAccount, and in which its backups are kept; nil: the portal's own.
 	Through *Account
 	Regions []string
+}
+
+// Label is what people call the account: "Production (prod)" if it has a name,
+// or the alias alone.
+func (a Account) Label() param.Text { return Label(a.Name, a.Alias) }
+
+// Label puts id in parentheses behind name in both languages. If name is empty,
+// it returns id alone.
+func Label(name param.Text, id string) param.Text {
+	if name == (param.Text{}) {
+		return param.Both(id, id)
+	}
+	return param.Both(name.En+" ("+id+")", name.Zh+"（"+id+"）")
 }
 
 // RoleARN is the resource name of the account's role, built and never accepted.

@@ -73,7 +73,7 @@ func (s *Service) complete(who identity.Principal, given param.Params, grant Gra
 	kept := keptIn(account.Access)
 	if given["CrossAccountType"] != "" && known && given["CrossAccountType"] != kept {
 		bad = append(bad, param.Mistake{
-			Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Alias, kept},
+			Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Label(), kept},
 		})
 	}
 	registered := known && account.Access == HBRCrossAccount
@@ -119,7 +119,7 @@ func keptIn(a Access) string {
 
 // The sentences for parameters that name an account in another way than by its alias.
 var (
-	msgAccountID = param.Both("account IDs are not accepted: name an account by its alias", "不接受账号 ID：请使用账号别名")
-	msgRoleName  = param.Both("role names are not accepted: name an account by its alias", "不接受角色名称：请使用账号别名")
-	msgKept      = param.Both("account “%v” is backed up as %v", "账号“%v”的备份方式为 %v")
+	msgAccountID = param.Both("account IDs are not accepted: use the account alias", "不接受账号 ID：请使用账号别名")
+	msgRoleName  = param.Both("role names are not accepted: use the account alias", "不接受角色名称：请使用账号别名")
+	msgKept      = param.Both("account “%v” uses %v", "账号“%v”使用 %v")
 )

@@ -50,7 +50,7 @@ func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) 
 	}
 	if may, err := s.Store.Ask(ctx, id, now, pace); err != nil || !may {
 		if err != nil {
-			s.Log.WarnContext(ctx, "asking for a job", "submission", id, "error", err)
+			s.Log.WarnContext(ctx, "describing a job", "submission", id, "error", err)
 		}
 		return r, nil
 	}
@@ -113,7 +113,7 @@ func (s *Service) ask(ctx context.Context, target Target, records []Record) (see
 	asked := s.Now() // what the cloud says is of no later moment for sure
 	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, filter)
 	if err != nil {
-		s.Log.WarnContext(ctx, "asking for jobs", "first_job", filter.JobIDs[0], "jobs", len(filter.JobIDs), "error", err)
+		s.Log.WarnContext(ctx, "describing jobs", "first_job", filter.JobIDs[0], "jobs", len(filter.JobIDs), "error", err)
 		return 0, err
 	}
 	for i, r := range records {
@@ -142,7 +142,7 @@ func (s *Service) see(ctx context.Context, r Record) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	if err := s.Store.See(ctx, r.SubmissionID, r.Job); err != nil {
-		s.Log.WarnContext(ctx, "keeping a job", "submission", r.SubmissionID, "error", err)
+		s.Log.WarnContext(ctx, "storing a job", "submission", r.SubmissionID, "error", err)
 		return false
 	}
 	return true
@@ -156,7 +156,7 @@ func (s *Service) markFinal(ctx context.Context, r Record) {
 		return
 	}
 	if err := s.Store.MarkFinal(ctx, r.SubmissionID, r.State(now)); err != nil {
-		s.Log.WarnContext(ctx, "ending a submission", "submission", r.SubmissionID, "error", err)
+		s.Log.WarnContext(ctx, "marking a submission as final", "submission", r.SubmissionID, "error", err)
 	}
 }
 
@@ -170,7 +170,7 @@ func (s *Service) consistency(ctx context.Context, target Target, r Record) Cons
 	}
 	found, err := s.Cloud.DescribeUdmSnapshots(ctx, target, r.Job)
 	if err != nil {
-		s.Log.WarnContext(ctx, "asking for a recovery point", "submission", r.SubmissionID, "job", r.Job.JobID, "error", err)
+		s.Log.WarnContext(ctx, "describing a recovery point", "submission", r.SubmissionID, "job", r.Job.JobID, "error", err)
 	}
 	return found
 }

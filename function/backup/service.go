@@ -71,7 +71,7 @@ func (s *Service) target(r Record, asks identity.Principal) (Target, error) {
 		return Target{}, fmt.Errorf("backup: account %q is no longer in the policy", r.Account())
 	case account.ID != r.AccountID || account.Access != r.Access:
 		// Another account's list says nothing about this one's jobs.
-		return Target{}, fmt.Errorf("backup: account %q stands for another account than when the submission was made",
+		return Target{}, fmt.Errorf("backup: account %q has a different account ID than when the submission was made",
 			r.Account())
 	}
 	return Target{Account: account, Region: r.Region(), Principal: asks}, nil

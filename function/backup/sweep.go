@@ -225,10 +225,10 @@ func (w *sweep) note(ctx context.Context, r Record) {
 // abandon leaves a submission as it was last seen: its job is not in the
 // cloud's list any more, or its account not in the policy.
 func (w *sweep) abandon(ctx context.Context, r Record) {
-	w.Log.WarnContext(ctx, "nothing more is heard of a submission", "submission", r.SubmissionID, "job", r.Last.JobID,
+	w.Log.WarnContext(ctx, "submission abandoned: no more news of its job", "submission", r.SubmissionID, "job", r.Last.JobID,
 		"last_heard", r.heard())
 	if err := w.Store.MarkFinal(ctx, r.SubmissionID, r.State(w.Now())); err != nil {
-		w.Log.WarnContext(ctx, "ending a submission", "submission", r.SubmissionID, "error", err)
+		w.Log.WarnContext(ctx, "marking a submission as final", "submission", r.SubmissionID, "error", err)
 	}
 }
 
@@ -269,7 +269,7 @@ func (w *sweep) ask(ctx context.Context, g group) {
 	}
 	target, err := w.target(records[0], sweeper)
 	if err != nil {
-		w.Log.WarnContext(ctx, "asking for jobs", "account", g.account, "error", err)
+		w.Log.WarnContext(ctx, "describing jobs", "account", g.account, "error", err)
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, listingTime)

@@ -252,8 +252,8 @@ func TestUnreadableEventNamesThePosition(t *testing.T) {
 	g := onFC(t, runtimetest.FCTrigger{})
 	const event = `{"version":"v1","rawPath":%s,"headers":{"Accept":%q},"body":%s,"isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`
 	for name, c := range map[string]struct{ path, accept, body, want string }{
-		"bad base64, by a program": {`"/api/v1/backup-jobs"`, "application/json", `"!!!"`, "is base64, and it is not"},
-		"bad base64, in a browser": {`"/backups"`, "text/html", `"!!!"`, "is base64, and it is not"},
+		"bad base64, by a program": {`"/api/v1/backup-jobs"`, "application/json", `"!!!"`, "is base64, but the body is not valid base64"},
+		"bad base64, in a browser": {`"/backups"`, "text/html", `"!!!"`, "is base64, but the body is not valid base64"},
 		"a path that is none":      {`"backups"`, "text/html", `""`, "rawPath"},
 		"a body of another type":   {`"/backups"`, "text/html", `7`, "wrong type"},
 	} {

@@ -71,7 +71,7 @@ func TestSweepSendsNotices(t *testing.T) {
 func TestReceiversNeedTLS(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://hooks.example.com/x": "",
-		"http://127.0.0.1:1/x":        "receiver hook: its address must begin with https://",
+		"http://127.0.0.1:1/x":        "receiver hook: the URL must begin with https://",
 		"http://hooks.example.com/x":  "HOOK_URL",
 		"":                            "HOOK_URL is not set",
 	} {

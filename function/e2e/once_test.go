@@ -107,8 +107,8 @@ func TestKilledProcessMakesOneJob(t *testing.T) {
 	}
 }
 
-// stopWrites returns the address of a relay to the database. stop blocks all writes through the
-// relay until the function that it returns is called.
+// stopWrites returns the address of a relay to the database. block stops all writes through the
+// relay until unblock is called.
 func stopWrites(t *testing.T, database string) (through string, block func() (unblock func())) {
 	t.Helper()
 	path, isFile := strings.CutPrefix(database, "sqlite:")

@@ -92,19 +92,19 @@ func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 		{"POST", "/api/v1/backup-jobs", isJSON, strings.Repeat(" ", 70<<10), "POST /api/v1/backup-jobs", 413},
 		{"POST", "/webhooks/nobody", isJSON, `{}`, "POST /webhooks/{source}", 404},
 	}
-	doors := map[string]func(id string, r *http.Request) (int, string){
-		"plain server": func(_ string, r *http.Request) (int, string) {
+	doors := map[string]func(id string, r *http.Request) (status int, shown, body string){
+		"plain server": func(_ string, r *http.Request) (int, string, string) {
 			w := httptest.NewRecorder()
 			app.NewServer(app.Config{Platform: app.PlainServer}, p).Handler.ServeHTTP(w, r)
-			return w.Code, w.Body.String()
+			return w.Code, w.Header().Get("X-Request-Id"), w.Body.String()
 		},
-		"custom runtime": func(id string, r *http.Request) (int, string) {
+		"custom runtime": func(id string, r *http.Request) (int, string, string) {
 			w := httptest.NewRecorder()
 			r.Header.Set("X-Fc-Request-Id", id)
 			p.Doors.CustomRuntime().ServeHTTP(w, r)
-			return w.Code, w.Body.String()
+			return w.Code, w.Header().Get("X-Request-Id"), w.Body.String()
 		},
-		"event": func(id string, r *http.Request) (int, string) {
+		"event": func(id string, r *http.Request) (int, string, string) {
 			var body bytes.Buffer
 			body.ReadFrom(r.Body)
 			e, _ := json.Marshal(map[string]any{
@@ -120,12 +120,13 @@ func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 			}
 			var out struct {
 				StatusCode int
+				Headers    map[string]string
 				Body       string
 			}
 			if err := json.Unmarshal(answer, &out); err != nil {
 				t.Fatal(err)
 			}
-			return out.StatusCode, out.Body
+			return out.StatusCode, out.Headers["X-Request-Id"], out.Body
 		},
 	}
 	for door, do := range doors {
@@ -134,19 +135,20 @@ func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 			r := httptest.NewRequest(ask.method, "http://localhost"+ask.path, strings.NewReader(ask.body))
 			r.Header.Set("Content-Type", ask.media)
 			r.Header.Set("Sec-Fetch-Site", "same-origin")
-			status, body := do(id, r)
+			status, header, body := do(id, r)
+			if door == "plain server" {
+				id = header
+			}
 			shown := shownID.FindStringSubmatch(body)
 			switch {
+			case header != id || id == "":
+				t.Errorf("%s: %s %.40s has X-Request-Id %q, want %q", door, ask.method, ask.path, header, id)
 			case status != ask.status:
 				t.Errorf("%s: %s %.40s: status %d, want %d", door, ask.method, ask.path, status, ask.status)
 			case shown == nil && status >= 400 && strings.HasPrefix(body, "{"):
 				t.Errorf("%s: %s %.40s shows no request id: %s", door, ask.method, ask.path, body)
-			case shown != nil && door == "plain server":
-				id = shown[1] + shown[2]
 			case shown != nil && id != shown[1]+shown[2]:
 				t.Errorf("%s: %s %.40s shows the request id %q, want %q", door, ask.method, ask.path, shown[1]+shown[2], id)
-			case door == "plain server":
-				continue // it shows no id of an answer that is no problem
 			}
 			found := log.of(t, "request", id)
 			if len(found) != 1 {

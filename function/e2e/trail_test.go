@@ -60,12 +60,12 @@ func TestAuditTrailIsVerified(t *testing.T) {
 			}
 			const whole, broken, unusable = 0, 1, 2
 			in := []string{"DATABASE_URL", url, "AUDIT_KEY", "another key that has 32 bytes or even more, " + auditKey}
-			verified(whole, "10 records in 2 chains; seals are right", in)
-			verified(whole, "10 records in 2 chains; seals are right", in, "-file", file)
-			verified(whole, "seals were not looked at", in[:2])
-			verified(broken, "it was changed", []string{"DATABASE_URL", url, "AUDIT_KEY", "another key that has 32 bytes or even more"})
+			verified(whole, "10 records in 2 chains; all seals are valid", in)
+			verified(whole, "10 records in 2 chains; all seals are valid", in, "-file", file)
+			verified(whole, "seals were not checked", in[:2])
+			verified(broken, "changed, or not the successor", []string{"DATABASE_URL", url, "AUDIT_KEY", "another key that has 32 bytes or even more"})
 			verified(unusable, "at least 32", []string{"DATABASE_URL", url, "AUDIT_KEY", "short"})
-			verified(unusable, "no record", in, "-file", os.DevNull)
+			verified(unusable, "no audit records", in, "-file", os.DevNull)
 			verified(unusable, "DATABASE_URL", []string{"AUDIT_KEY", auditKey})
 			verified(unusable, "no record", []string{"DATABASE_URL", "sqlite:" + filepath.Join(t.TempDir(), "other.db")})
 			verified(unusable, "-from", in, "-from", "yesterday")
@@ -74,7 +74,7 @@ func TestAuditTrailIsVerified(t *testing.T) {
 			if err := storetest.Exec(url, `UPDATE audit SET body = replace(body, 'i-bp1demoweb01', 'i-bp1demoweb02') WHERE seq = 1`); err != nil {
 				t.Fatal(err)
 			}
-			verified(broken, "record 1: it was changed", in)
+			verified(broken, "record 1: changed", in)
 			if err := storetest.Exec(url, `DELETE FROM audit WHERE seq = 1`); err != nil {
 				t.Fatal(err)
 			}
@@ -82,12 +82,12 @@ func TestAuditTrailIsVerified(t *testing.T) {
 			if err := storetest.Exec(url, `DELETE FROM audit WHERE seq = 4`); err != nil {
 				t.Fatal(err)
 			}
-			verified(broken, "record 4: its end is missing", in)
+			verified(broken, "record 4: the end of the chain is missing", in)
 			bad := bytes.Replace(log.Bytes(), []byte("i-bp1demoweb01"), []byte("i-bp1demoweb02"), 1)
 			if err := os.WriteFile(file, bad, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			verified(broken, "it was changed", in, "-file", file)
+			verified(broken, "changed, or not the successor", in, "-file", file)
 		})
 	}
 }

@@ -19,7 +19,7 @@ type RetryError struct{ Failed, Of int }
 
 // Error implements error.
 func (e *RetryError) Error() string {
-	return fmt.Sprintf("%d of %d messages failed for now: send the event again", e.Failed, e.Of)
+	return fmt.Sprintf("%d of %d messages failed temporarily: send the event again", e.Failed, e.Of)
 }
 
 // A report is the answer to every event but a direct one. Who sent the event
@@ -55,14 +55,14 @@ func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, erro
 	}()
 	if err != nil {
 		shape, _ := errors.AsType[*ShapeError](err)
-		d.Log.ErrorContext(ctx, "event not understood", "size", shape.Size, "keys", shape.Keys)
+		d.Log.ErrorContext(ctx, "event not recognized", "size", shape.Size, "keys", shape.Keys)
 		return nil, err
 	}
 	for _, it := range items {
 		out, err := d.one(ctx, it)
 		if err != nil {
 			failed++
-			d.Log.ErrorContext(ctx, "message failed for now", "kind", it.Kind, "event_source", it.Source, "id", it.ID, "error", err)
+			d.Log.ErrorContext(ctx, "message failed temporarily", "kind", it.Kind, "event_source", it.Source, "id", it.ID, "error", err)
 			continue
 		}
 		r.add(out)
@@ -117,7 +117,7 @@ func (r *report) add(out outcome) {
 func (d Doors) one(ctx context.Context, it item) (outcome, error) {
 	out := outcome{Kind: it.Kind, Source: it.Source, ID: it.ID, Outcome: "accepted"}
 	if it.bad != "" {
-		d.Log.WarnContext(ctx, "message not understood", "kind", it.Kind, "id", it.ID, "reason", it.bad)
+		d.Log.WarnContext(ctx, "message not recognized", "kind", it.Kind, "id", it.ID, "reason", it.bad)
 		out.Outcome, out.Reason = "rejected", it.bad
 		return out, nil
 	}

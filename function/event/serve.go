@@ -33,17 +33,17 @@ func (d Doors) serve(ctx context.Context, e httpEvent, well bool) json.RawMessag
 	case err == nil:
 		d.handle(rec, r, d.Web.ServeHTTP)
 	case d.Unreadable != nil:
-		d.Log.WarnContext(ctx, "request not readable", "error", err)
+		d.Log.WarnContext(ctx, "invalid request", "error", err)
 		r = e.remains(ctx)
 		d.handle(rec, r, func(w http.ResponseWriter, r *http.Request) { d.Unreadable(w, r, err) })
 	default:
-		d.Log.WarnContext(ctx, "request not readable", "error", err)
+		d.Log.WarnContext(ctx, "invalid request", "error", err)
 		r = e.remains(ctx)
 		writeProblem(ctx, rec, http.StatusBadRequest, wantsJSON(e.RawPath, header))
 	}
 	answer, err := rec.encode(method, e.lambda())
 	if err != nil {
-		d.Log.ErrorContext(ctx, "response not expressible", "error", err, "method", method, "path", r.URL.EscapedPath())
+		d.Log.ErrorContext(ctx, "response cannot be encoded", "error", err, "method", method, "path", r.URL.EscapedPath())
 		rec = newRecorder()
 		writeProblem(ctx, rec, http.StatusInternalServerError, wantsJSON(e.RawPath, header))
 		answer, _ = rec.encode(method, e.lambda()) // a problem has no cookies and few headers

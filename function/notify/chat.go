@@ -99,10 +99,10 @@ func errcode(answer []byte) error {
 		Errcode *int64 `json:"errcode"`
 	}
 	if err := json.Unmarshal(answer, &a); err != nil || a.Errcode == nil {
-		return errors.New("its answer has no errcode")
+		return errors.New("the answer has no errcode")
 	}
 	if *a.Errcode != 0 {
-		return fmt.Errorf("it answered with errcode %d", *a.Errcode)
+		return fmt.Errorf("the receiver answered with errcode %d", *a.Errcode)
 	}
 	return nil
 }
@@ -115,11 +115,11 @@ func feishuCode(answer []byte) error {
 		Status *int64 `json:"StatusCode"`
 	}
 	if err := json.Unmarshal(answer, &a); err != nil || a.Code == nil && a.Status == nil {
-		return errors.New("its answer has no code")
+		return errors.New("the answer has no code")
 	}
 	for _, code := range []*int64{a.Code, a.Status} {
 		if code != nil && *code != 0 {
-			return fmt.Errorf("it answered with code %d", *code)
+			return fmt.Errorf("the receiver answered with code %d", *code)
 		}
 	}
 	return nil
@@ -128,7 +128,7 @@ func feishuCode(answer []byte) error {
 // slackWord reads an answer of Slack.
 func slackWord(answer []byte) error {
 	if strings.TrimSpace(string(answer)) != "ok" {
-		return errors.New("it did not answer ok")
+		return errors.New("the answer is not \"ok\"")
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (r receiver) post(ctx context.Context, out outgoing) ([]byte, error) {
 	u.RawQuery = strings.Trim(u.RawQuery+"&"+out.query.Encode(), "&")
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(out.body))
 	if err != nil {
-		return nil, errors.New("its address is none") // err quotes it
+		return nil, errors.New("invalid URL") // err quotes it
 	}
 	maps.Copy(req.Header, out.header)
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
@@ -68,7 +68,7 @@ func (r receiver) post(ctx context.Context, out outgoing) ([]byte, error) {
 	}
 	defer res.Body.Close()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return nil, fmt.Errorf("it answered with status %d", res.StatusCode)
+		return nil, fmt.Errorf("the receiver answered with status %d", res.StatusCode)
 	}
 	answer, err := io.ReadAll(io.LimitReader(res.Body, mostAnswer))
 	if err != nil {
@@ -80,12 +80,12 @@ func (r receiver) post(ctx context.Context, out outgoing) ([]byte, error) {
 // What the network did. Its own errors are never shown: they have addresses in
 // them, and so do those of net/http.
 var (
-	errNotAllowed  = errors.New("its address leads to where no message may go: it is not public; private: true in the policy allows private networks")
-	errTimeout     = errors.New("no answer in time")
-	errName        = errors.New("its name is not known")
-	errCertificate = errors.New("its certificate is not trusted")
-	errRefused     = errors.New("the connection was refused")
-	errBroken      = errors.New("the connection broke")
+	errNotAllowed  = errors.New("the URL resolves to an address that is not public: private: true in the policy allows private networks")
+	errTimeout     = errors.New("timeout: no answer in time")
+	errName        = errors.New("unknown host name")
+	errCertificate = errors.New("the certificate is not trusted")
+	errRefused     = errors.New("connection refused")
+	errBroken      = errors.New("connection failed")
 )
 
 // cause is what err says of the network, in words of our own.

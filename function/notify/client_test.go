@@ -97,7 +97,7 @@ func TestErrorsSayWhatHappenedAndNoSecret(t *testing.T) {
 			for _, err := c.Write(make([]byte, 1<<16)); err == nil; _, err = c.Write(make([]byte, 1<<16)) {
 			}
 			c.Close()
-		}), "did not answer ok"},
+		}), "answer is not \"ok\""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

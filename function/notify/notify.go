@@ -30,8 +30,12 @@ type Config struct {
 	PublicURL     *url.URL         // origin of the portal, for links; nil leaves them out
 	Zone          *time.Location   // of the times in chats; nil means UTC
 	Now           func() time.Time // of signatures
-	Loopback      bool             // receivers may be on this machine, without TLS: for tests
-	Roots         *x509.CertPool   // to trust; nil means the system's
+
+	// Account finds an account by its alias, for its name in chats; nil shows aliases.
+	Account func(alias string) (backup.Account, bool)
+
+	Loopback bool           // receivers may be on this machine, without TLS: for tests
+	Roots    *x509.CertPool // to trust; nil means the system's
 }
 
 // A Sender is a [backup.Messenger].
@@ -80,18 +84,18 @@ func New(cfg Config) (*Sender, error) {
 		u, err := backup.ParseReceiverURL(r.URL.Reveal())
 		switch {
 		case !known:
-			return nil, fmt.Errorf("notify: receiver %s: kind %q is not known", r.Name, r.Kind)
+			return nil, fmt.Errorf("notify: receiver %s: unknown kind %q", r.Name, r.Kind)
 		case err != nil:
-			return nil, fmt.Errorf("notify: receiver %s: its address %w", r.Name, err)
+			return nil, fmt.Errorf("notify: receiver %s: the URL %w", r.Name, err)
 		case u.Scheme != "https" && !cfg.Loopback:
-			return nil, fmt.Errorf("notify: receiver %s: its address must begin with https://", r.Name)
+			return nil, fmt.Errorf("notify: receiver %s: the URL must begin with https://", r.Name)
 		case r.Kind == backup.WebhookReceiver && r.Secret.IsZero():
 			// An HMAC with an empty key is one that everybody can make.
 			return nil, fmt.Errorf("notify: receiver %s: a webhook needs a secret", r.Name)
 		}
 		may := reach{private: r.Private, loopback: cfg.Loopback}
 		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && !may.allows(ip) {
-			return nil, fmt.Errorf("notify: receiver %s: messages never go to the address that it names: give one of the public internet, or, if it is one of a private network, write private: true", r.Name)
+			return nil, fmt.Errorf("notify: receiver %s: the URL is not allowed: use a public address, or write private: true if the receiver is in a private network", r.Name)
 		}
 		s.receivers = append(s.receivers, receiver{r, k, u, newClient(may, cfg.Roots)})
 	}
@@ -120,7 +124,7 @@ func (s *Sender) Receivers(e backup.Event, account string) (names []string) {
 func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
 	i := slices.IndexFunc(s.receivers, func(r receiver) bool { return r.Name == n.Receiver })
 	if i < 0 {
-		return fmt.Errorf("notify: there is no receiver %s in the policy", n.Receiver)
+		return fmt.Errorf("notify: the policy has no receiver %s", n.Receiver)
 	}
 	r := s.receivers[i]
 	out, err := r.kind.write(s, r, n)

@@ -13,6 +13,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/param/wordstest"
 	"backupportal/function/secret"
 )
 
@@ -37,7 +38,7 @@ var answers = map[backup.ReceiverKind]struct {
 		`{"StatusCode":0,"code":11232}`:                                                        "code 11232", `{"StatusCode":19001}`: "code 19001", `{}`: "no code", `success`: "no code",
 	}},
 	backup.Slack: {"ok", map[string]string{
-		"no_service canary": "did not answer ok", "": "did not answer ok", `{"ok":true}`: "did not answer ok",
+		"no_service canary": "answer is not \"ok\"", "": "answer is not \"ok\"", `{"ok":true}`: "answer is not \"ok\"",
 	}},
 	backup.WebhookReceiver: {"", nil},
 }
@@ -85,6 +86,7 @@ func sent(t *testing.T, receiver backup.Receiver, n backup.Notice, change ...fun
 		!strings.HasPrefix(got[0].header.Get("Content-Type"), "application/json") {
 		t.Fatalf("%s got %+v", receiver.Kind, got)
 	}
+	wordstest.Check(t, string(receiver.Kind), string(got[0].body))
 	return got[0]
 }
 

@@ -20,8 +20,8 @@ var (
 	wordCancelled = param.Both("Cancelled by", "取消人")
 	wordReason    = param.Both("Reason", "原因")
 	wordTime      = param.Both("Time", "时间")
-	wordOpen      = param.Both("Open in the backup portal", "在备份门户中查看")
-	wordLowered   = param.Both("Backup succeeded, but it is less consistent than was asked for", "备份成功，但一致性低于要求")
+	wordOpen      = param.Both("Open in Backup Portal", "在备份门户中查看")
+	wordLowered   = param.Both("Backup succeeded, but it is less consistent than requested", "备份成功，但未达到要求的一致性")
 	wordRefused   = param.Both("Backup not started: refused by Cloud Backup", "备份未启动：云备份拒绝了请求")
 	wordColon     = param.Both(": ", "：")
 	wordBeside    = param.Both("%v, %v", "%v，%v")
@@ -68,7 +68,7 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	add(wordInstance, inert(r.Complete["InstanceId"]))
 	add(wordCluster, inert(r.Complete["ContainerClusterId"]))
 	add(wordName, inert(r.Params["JobName"]))
-	add(wordAccount, inert(r.Account()))
+	add(wordAccount, inert(s.account(r.Account()).In(l)))
 	add(wordRegion, inert(wordBeside.Fill(l, param.RegionName(r.Region()), r.Region())))
 	add(wordAskedBy, inert(wordBeside.Fill(l, cmp.Or(r.Principal.Name, r.Principal.Subject), r.Door.Name())))
 	if n.Event == backup.EventCancelled {
@@ -82,6 +82,16 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	}
 	add(wordTime, n.At.In(s.cfg.Zone).Format("2006-01-02 15:04 MST"))
 	return m
+}
+
+// account is the label of the account with that alias.
+func (s *Sender) account(alias string) param.Text {
+	if s.cfg.Account != nil {
+		if a, ok := s.cfg.Account(alias); ok {
+			return a.Label()
+		}
+	}
+	return param.Both(alias, alias)
 }
 
 // longest is how much of one text is shown, in characters: WeCom takes 4,096

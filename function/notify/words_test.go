@@ -97,3 +97,20 @@ func ours(kind backup.ReceiverKind, text string) string {
 	}
 	return text
 }
+
+// A chat shows the display name of the account; the JSON of a webhook its alias.
+func TestAccountsHaveTheirNames(t *testing.T) {
+	named := func(cfg *Config) {
+		cfg.Account = func(alias string) (backup.Account, bool) {
+			return backup.Account{Alias: alias, Name: param.Both("Production", "生产")}, true
+		}
+	}
+	n := notice(backup.EventSucceeded)
+	alias := n.Record.Account()
+	if body := string(sent(t, to(backup.Slack, ""), n, named).body); !strings.Contains(body, "Production ("+alias+")") {
+		t.Errorf("the chat got %s", body)
+	}
+	if body := string(sent(t, to(backup.WebhookReceiver, ""), n, named).body); strings.Contains(body, "Production") || !strings.Contains(body, alias) {
+		t.Errorf("the webhook got %s", body)
+	}
+}

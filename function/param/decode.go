@@ -19,7 +19,7 @@ type MalformedError struct {
 
 // Error says what is wrong, and where.
 func (e *MalformedError) Error() string {
-	return fmt.Sprintf("backup: line %d, column %d: %s", e.Line, e.Column, e.Problem.En)
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem.En)
 }
 
 // maxDepth is how deep the JSON of a submission may nest: ContainerResources
@@ -46,7 +46,7 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 	}
 	var top map[string]json.RawMessage
 	if err := json.Unmarshal(data, &top); err != nil || top == nil {
-		return nil, nil, malformed(data, 0, Text{"a submission is one JSON object", "提交内容必须是一个 JSON 对象"})
+		return nil, nil, malformed(data, 0, Text{"a submission must be one JSON object", "提交内容必须是一个 JSON 对象"})
 	}
 	for name, raw := range top {
 		switch {
@@ -166,7 +166,7 @@ func kindOf(raw json.RawMessage) Text {
 	case '{':
 		return Text{"an object", "对象"}
 	case '[':
-		return Text{"a list of something else", "其他内容的列表"}
+		return Text{"a list of other values", "其他类型的列表"}
 	case 't', 'f':
 		return typeName(Boolean)
 	case 'n':
@@ -180,7 +180,7 @@ func kindOf(raw json.RawMessage) Text {
 // of these. It returns the repeated keys by their dotted names.
 func scanJSON(data []byte) (repeated []string, err error) {
 	if !utf8.Valid(data) {
-		return nil, malformed(data, 0, Text{"the text is not valid UTF-8", "文本不是有效的 UTF-8"})
+		return nil, malformed(data, 0, Text{"the text is not valid UTF-8", "内容不是有效的 UTF-8"})
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -196,7 +196,7 @@ func scanJSON(data []byte) (repeated []string, err error) {
 		return nil, malformed(
 			data,
 			dec.InputOffset(),
-			Text{"there is more text after the JSON object", "JSON 对象之后还有多余的内容"},
+			Text{"unexpected text after the JSON object", "JSON 对象之后还有多余的内容"},
 		)
 	}
 	return s.repeated, nil
@@ -225,13 +225,13 @@ func (s *scanner) text(token json.Token) error {
 func (s *scanner) problem(err error) Text {
 	switch {
 	case errors.Is(err, errHalf):
-		return Text{"half a surrogate pair is no character", "不完整的代理对不是字符"}
+		return Text{"incomplete surrogate pair", "代理对不完整"}
 	case errors.Is(err, errDeep):
 		return Text{"the JSON is nested too deeply", "JSON 嵌套过深"}
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return Text{"the JSON ends too early", "JSON 内容不完整"}
+		return Text{"unexpected end of the JSON text", "JSON 内容不完整"}
 	}
-	return Text{"this is not JSON", "这不是 JSON"}
+	return Text{"invalid JSON", "不是有效的 JSON"}
 }
 
 // scan reads one value, whose dotted name is path.

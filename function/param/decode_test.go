@@ -54,16 +54,16 @@ func TestDecodeJSONNamesThePlace(t *testing.T) {
 		line int
 		says string
 	}{
-		"":                               {1, "ends too early"},
+		"":                               {1, "unexpected end"},
 		"[]":                             {1, "one JSON object"},
 		"null":                           {1, "one JSON object"},
-		"{\n\"a\": 1,\n}":                {3, "not JSON"},
-		"{} {}":                          {1, "more text"},
+		"{\n\"a\": 1,\n}":                {3, "invalid JSON"},
+		"{} {}":                          {1, "unexpected text"},
 		"{\"a\":\"\xff\"}":               {1, "UTF-8"},
 		strings.Repeat(`{"a":`, 9) + "1": {1, "too deeply"},
 		`{"Include":["/a\ud800"]}`:       {1, "surrogate"},
 		`{"a\udc00":1}`:                  {1, "surrogate"},
-		"{\"Retention\": 1":              {1, "ends too early"},
+		"{\"Retention\": 1":              {1, "unexpected end"},
 	} {
 		_, _, err := DecodeJSON([]byte(text))
 		bad, ok := errors.AsType[*MalformedError](err)

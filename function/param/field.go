@@ -32,7 +32,7 @@ const (
 	String  Type = iota
 	Integer      // int64
 	Boolean      // true or false
-	Strings      // a list of texts, one a line in the form
+	Strings      // a list of strings, one a line in the form
 	Objects      // a list of JSON objects
 )
 

@@ -133,7 +133,7 @@ func (f Field) checkObjects(value string) []Mistake {
 	}
 	var items []json.RawMessage
 	if err := json.Unmarshal([]byte(value), &items); err != nil {
-		return wrong(Text{"this is no list", "这不是列表"})
+		return wrong(Text{"not a list", "不是列表"})
 	}
 	if len(items) == 0 {
 		return []Mistake{f.Missing()}

@@ -22,8 +22,8 @@ type Mistake struct {
 // A RuleInfo names a rule of the policy to whoever it concerns.
 type RuleInfo struct {
 	ID     string
-	Reason Text   // why it is as narrow as it is; empty if the policy does not say
-	Owner  string // whom to ask for more; empty if the policy does not say
+	Reason Text // why it is as narrow as it is; empty if the policy does not say
+	Owner  Text // whom to ask for more; empty if the policy does not say
 }
 
 // In writes the sentence in language l. It begins with a capital, unless it
@@ -49,7 +49,7 @@ func (e InvalidError) Error() string {
 	for i, m := range e {
 		parts[i] = m.Field + " " + m.Code
 	}
-	return "backup: invalid request: " + strings.Join(parts, ", ")
+	return "invalid request: " + strings.Join(parts, ", ")
 }
 
 // OrNil returns e sorted by [InFormOrder], or nil if e is empty.
@@ -97,27 +97,27 @@ var (
 	msgInteger    = Text{"%v must be a whole number", "%v必须是整数"}
 	msgBetween    = Text{"%v must be between %v and %v", "%v必须在 %v 到 %v 之间"}
 	msgLength     = Text{"%v must be %v characters or fewer", "%v不能超过 %v 个字符"}
-	msgListLength = Text{"%v must come to %v characters or fewer as a list; they come to %v", "%v合计不能超过 %v 个字符（按列表计），现为 %v 个"}
+	msgListLength = Text{"%v must be %v characters or fewer as a JSON list; the list has %v", "%v写成 JSON 列表后不能超过 %v 个字符，当前为 %v 个"}
 	msgEnum       = Text{"%v must be one of %v", "%v必须是以下之一：%v"}
 	msgBoolean    = Text{"%v must be true or false", "%v必须是 true 或 false"}
 	msgType       = Text{"%v must be %v, not %v", "%v必须是%v，而不是%v"}
 	msgUnused     = Text{"%v does not apply to %v", "%v不适用于%v"}
-	msgUnder      = Text{"%v applies only with “%v”", "仅在“%[2]v”时才能设置%[1]v"}
-	msgUnknown    = Text{"%v is not a parameter", "没有 %v 这个参数"}
+	msgUnder      = Text{"%v can be set only with “%v”", "仅在“%[2]v”时才能设置%[1]v"}
+	msgUnknown    = Text{"unknown parameter %v", "未知参数 %v"}
 	msgTwice      = Text{"%v is given more than once", "%v出现了多次"}
-	msgControl    = Text{"line %v must not hold control characters", "第 %v 行不能包含控制字符"}
+	msgControl    = Text{"line %v must not contain control characters", "第 %v 行不能包含控制字符"}
 	msgLineAgain  = Text{"line %v repeats line %v", "第 %v 行与第 %v 行重复"}
 	msgLines      = Text{"%v must be %v lines or fewer", "%v不能超过 %v 行"}
-	msgObjects    = Text{"volumes must be a JSON list of objects: %v", "卷必须是 JSON 对象列表：%v"}
-	msgVolume     = Text{"volume %v must be an object that says something", "第 %v 个卷必须是非空的对象"}
-	msgVolumeKey  = Text{"%v of volume %v must be text", "第 %[2]v 个卷的 %[1]v 必须是文本"}
-	msgInfo       = Text{"resourceInfo of volume %v must be text that holds a JSON object", "第 %v 个卷的 resourceInfo 必须是内含 JSON 对象的文本"}
+	msgObjects    = Text{"volumes must be a JSON list of objects: %v", "存储卷必须是 JSON 对象列表：%v"}
+	msgVolume     = Text{"volume %v must be a non-empty object", "第 %v 个存储卷必须是非空对象"}
+	msgVolumeKey  = Text{"%v of volume %v must be a string", "第 %[2]v 个存储卷的 %[1]v 必须是字符串"}
+	msgInfo       = Text{"resourceInfo of volume %v must be a string that contains a JSON object", "第 %v 个存储卷的 resourceInfo 必须是包含 JSON 对象的字符串"}
 	msgNoKey      = Text{"%v has no key %v", "%v 没有键 %v"}
-	msgFull       = Text{"whole instances are backed up as COMPLETE", "整机备份只能使用 COMPLETE"}
-	msgTooSelect  = Text{"select %v too", "请同时选择%v"}
-	msgVSS        = Text{"Windows shadow copies work with one path: leave one, or turn them off", "卷影复制只支持一个路径：请只保留一个，或关闭此选项"}
-	msgSameRegion = Text{"region of the copy must not be the region of the backup", "副本所在地域不能与备份所在地域相同"}
-	msgNoRegion   = Text{"Cloud Backup has no region %v", "云备份没有地域 %v"}
+	msgFull       = Text{"whole instances support COMPLETE only", "整机备份只支持 COMPLETE"}
+	msgTooSelect  = Text{"also select %v", "请同时选择%v"}
+	msgVSS        = Text{"Windows shadow copies support one path only: keep one path, or turn shadow copies off", "Windows 卷影复制只支持一个路径：请只保留一个路径，或关闭卷影复制"}
+	msgSameRegion = Text{"region of the copy must differ from the region of the backup", "副本所在地域不能与备份所在地域相同"}
+	msgNoRegion   = Text{"Cloud Backup does not support region %v", "云备份不支持地域 %v"}
 
 	msgWindowForm    = Text{"each limit must be start:end:KB/s, joined by “|”", "每条限速须为 开始:结束:KB/s，以“|”分隔"}
 	msgWindowOrder   = Text{"window %v must end after it starts", "第 %v 个时段的结束时间必须晚于开始时间"}
@@ -143,10 +143,10 @@ func NotBoolean(name string) Mistake {
 // typeName is what a value of the type is called in a sentence.
 func typeName(t Type) Text {
 	return [...]Text{
-		String:  {"text", "文本"},
+		String:  {"a string", "字符串"},
 		Integer: {"a number", "数字"},
 		Boolean: {"true or false", "布尔值"},
-		Strings: {"a list of texts", "文本列表"},
+		Strings: {"a list of strings", "字符串列表"},
 		Objects: {"a list of objects", "对象列表"},
 	}[t]
 }

@@ -70,7 +70,7 @@ func TestValidate(t *testing.T) {
 		"scripts without consistency":             {with(instance, append(scripts, "Detail.appConsistent", "false")...), []string{"Detail.preScriptPath unused", "Detail.postScriptPath unused"}},
 		"a script that is no full path":           {with(instance, append(scripts, "Detail.preScriptPath", "pre.sh")...), []string{"Detail.preScriptPath pattern"}},
 		"Windows writers need no scripts":         {with(instance, "Detail.appConsistent", "true"), nil},
-		"the longest freeze":                      {with(instance, "Detail.appConsistent", "true", "Detail.timeoutInSeconds", "181"), []string{"Detail.timeoutInSeconds between"}},
+		"the freeze timeout":                      {with(instance, "Detail.appConsistent", "true", "Detail.timeoutInSeconds", "181"), []string{"Detail.timeoutInSeconds between"}},
 		"a copy":                                  {with(instance, copied...), nil},
 		"a copy without its region":               {with(instance, "Detail.doCopy", "true"), []string{"Detail.destinationRegionId required", "Detail.destinationRetention required"}},
 		"a copy's days without a copy":            {with(instance, "Detail.destinationRetention", "9"), []string{"Detail.destinationRetention unused"}},
@@ -121,7 +121,7 @@ func TestMistakesReadAsSentencesInBothLanguages(t *testing.T) {
 	}
 	want := []string{
 		"Enter the instance ID", "请输入实例 ID",
-		"Paths to back up must come to 255 characters or fewer as a list; they come to 10,000", "要备份的路径合计不能超过 255 个字符（按列表计），现为 10,000 个",
+		"Paths to back up must be 255 characters or fewer as a JSON list; the list has 10,000", "要备份的路径写成 JSON 列表后不能超过 255 个字符，当前为 10,000 个",
 		"The number of days to keep the backup must be between 1 and 364,635", "备份保留天数必须在 1 到 364,635 之间",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

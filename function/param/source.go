@@ -28,7 +28,7 @@ func (s SourceType) Legacy() bool { return s == ECSFile || s == Container }
 func (s SourceType) Name() Text {
 	switch s {
 	case UDMECS:
-		return Text{"A whole ECS instance", "整台 ECS 实例"}
+		return Text{"A whole ECS instance", "ECS 整机"}
 	case ECSFile:
 		return Text{"Files on an ECS instance", "ECS 实例上的文件"}
 	case Container:

@@ -27,8 +27,8 @@ func TestThrough(t *testing.T) {
 	}
 	same := strings.Replace(with("    through: prod\n"), "3234567890123456", "1234567890123456", 1)
 	for says, text := range map[string]string{
-		"there is no account": with("    through: nowhere\n"), "has access: own": with("    through: sandbox\n"), "above this one": with("    through: idle\n"),
-		"means nothing with access: own": change(t, base, "    access: own\n", "    access: own\n    through: prod\n"), "is the same account": same,
+		"no account before this one": with("    through: nowhere\n"), "has access: own": with("    through: sandbox\n"), "before this one": with("    through: idle\n"),
+		"has no effect with access: own": change(t, base, "    access: own\n", "    access: own\n    through: prod\n"), "is the same account": same,
 	} {
 		if _, err := Load([]byte(text), environment); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("want %q, got %v", says, err)
@@ -67,10 +67,10 @@ func TestSession(t *testing.T) {
 		t.Errorf("%v", a.Session)
 	}
 	for says, text := range map[string]string{
-		"write 15m0s to 12h0m0s":         change(t, base, role, role+"    session: 14m\n"),
-		"and no more than the role's":    change(t, base, role, role+"    session: 13h\n"),
-		"means nothing with access: own": change(t, base, "    access: own\n", "    access: own\n    session: 1h\n"),
-		"does not fit":                   change(t, base, role, role+"    session: \"3600\"\n"),
+		"write a time from 15 minutes to 12 hours": change(t, base, role, role+"    session: 14m\n"),
+		"and at most the maximum of the role":      change(t, base, role, role+"    session: 13h\n"),
+		"has no effect with access: own":           change(t, base, "    access: own\n", "    access: own\n    session: 1h\n"),
+		"is not valid":                             change(t, base, role, role+"    session: \"3600\"\n"),
 	} {
 		if _, err := Load([]byte(text), environment); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("want %q, got %v", says, err)

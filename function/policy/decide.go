@@ -165,9 +165,9 @@ func (p *Policy) beforeRules(teams []int, given param.Params) (account, param.Mi
 	case !known || !p.index.names(teams, alias):
 		return a, mistake("Account", msgNoAccount, alias), false
 	case !a.enabled:
-		return a, mistake("Account", msgAccountOff, alias), false
+		return a, mistake("Account", msgAccountOff, a.Label()), false
 	case !slices.Contains(a.Regions, region):
-		return a, mistake("Region", msgNoRegion, alias, region), false
+		return a, mistake("Region", msgNoRegion, a.Label(), region), false
 	}
 	return a, param.Mistake{}, true
 }

@@ -75,34 +75,34 @@ func TestFirstRuleThatAllowsIsNamed(t *testing.T) {
 // TestFirstFailingConditionIsNamed gives the first line of each refusal: that
 // of payments-prod, or the one that no rule can lift.
 func TestFirstFailingConditionIsNamed(t *testing.T) {
-	const why = ". Snapshots cost money. Ask: platform team"
+	const why = ". Snapshots cost money. Contact: platform team"
 	p := mustLoad(t, base)
 	for _, c := range []struct {
 		params param.Params
 		want   string
 	}{
-		{with(allowed(), "Account", "nobody"), "Account: There is no account “nobody” for you"},
-		{with(allowed(), "Account", ""), "Account: There is no account “” for you"},
-		{with(allowed(), "Account", "idle", "Region", "cn-beijing"), "Account: Account “idle” is switched off at the moment"},
-		{with(allowed(), "Region", "cn-beijing"), "Region: Account “prod” has no region cn-beijing"},
-		{with(allowed(), "Account", "sandbox"), "Account: Rule “payments-prod” does not cover this account" + why},
-		{with(allowed(), "Region", "cn-shanghai"), "Region: Rule “payments-prod” does not cover this region" + why},
-		{with(allowed(), "SourceType", "ECS_FILE"), "SourceType: Rule “payments-prod” does not cover this kind of backup" + why},
-		{with(allowed(), "SourceType", "NAS"), "SourceType: Rule “payments-prod” does not cover this kind of backup" + why},
-		{with(allowed(), "InstanceId", "i-web3"), "InstanceId: Rule “payments-prod” does not cover this instance" + why},
-		{with(allowed(), "InstanceId", "I-WEB1"), "InstanceId: Rule “payments-prod” does not cover this instance" + why},
-		{with(allowed(), "InstanceId", ""), "InstanceId: Rule “payments-prod” does not cover this instance" + why},
+		{with(allowed(), "Account", "nobody"), "Account: You have no access to an account “nobody”"},
+		{with(allowed(), "Account", ""), "Account: You have no access to an account “”"},
+		{with(allowed(), "Account", "idle", "Region", "cn-beijing"), "Account: Account “idle” is currently disabled"},
+		{with(allowed(), "Region", "cn-beijing"), "Region: Region cn-beijing is not enabled for account “prod”"},
+		{with(allowed(), "Account", "sandbox"), "Account: Rule “payments-prod” does not include this account" + why},
+		{with(allowed(), "Region", "cn-shanghai"), "Region: Rule “payments-prod” does not include this region" + why},
+		{with(allowed(), "SourceType", "ECS_FILE"), "SourceType: Rule “payments-prod” does not include this source type" + why},
+		{with(allowed(), "SourceType", "NAS"), "SourceType: Rule “payments-prod” does not include this source type" + why},
+		{with(allowed(), "InstanceId", "i-web3"), "InstanceId: Rule “payments-prod” does not include this instance" + why},
+		{with(allowed(), "InstanceId", "I-WEB1"), "InstanceId: Rule “payments-prod” does not include this instance" + why},
+		{with(allowed(), "InstanceId", ""), "InstanceId: Rule “payments-prod” does not include this instance" + why},
 		{with(allowed(), "Retention", "31"), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
 		{with(allowed(), "Retention", "1"), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
 		{with(allowed(), "Retention", ""), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
 		{with(allowed(), "Retention", "9e0"), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
-		{with(allowed(), "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not cover this region of the copy" + why},
-		{with(allowed(), "Detail.destinationRegionId", ""), "Detail.destinationRegionId: Rule “payments-prod” does not cover this region of the copy" + why},
-		{with(allowed(), "Detail.doCopy", "false", "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not cover this region of the copy" + why},
+		{with(allowed(), "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not include this region of the copy" + why},
+		{with(allowed(), "Detail.destinationRegionId", ""), "Detail.destinationRegionId: Rule “payments-prod” does not include this region of the copy" + why},
+		{with(allowed(), "Detail.doCopy", "false", "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not include this region of the copy" + why},
 		{with(allowed(), "Detail.destinationRetention", "21"), "Detail.destinationRetention: Rule “payments-prod” allows 3 to 20 days" + why},
 		{with(allowed(), "Detail.destinationRetention", "2"), "Detail.destinationRetention: Rule “payments-prod” allows 3 to 20 days" + why},
-		{with(allowed(), "Detail.preScriptPath", "/opt/backup/other.sh"), "Detail.preScriptPath: Rule “payments-prod” does not cover this script" + why},
-		{with(allowed(), "Detail.postScriptPath", "/opt/backup/other.sh"), "Detail.postScriptPath: Rule “payments-prod” does not cover this script" + why},
+		{with(allowed(), "Detail.preScriptPath", "/opt/backup/other.sh"), "Detail.preScriptPath: Rule “payments-prod” does not include this script" + why},
+		{with(allowed(), "Detail.postScriptPath", "/opt/backup/other.sh"), "Detail.postScriptPath: Rule “payments-prod” does not include this script" + why},
 	} {
 		grant, denied := p.Decide(t.Context(), alice, c.params)
 		first, _, _ := strings.Cut(sentences(param.English, denied), "\n")
@@ -115,8 +115,8 @@ func TestFirstFailingConditionIsNamed(t *testing.T) {
 func TestOneMistakePerRuleInBothLanguages(t *testing.T) {
 	p := mustLoad(t, base)
 	_, denied := p.Decide(t.Context(), alice, with(allowedContainer(), "ContainerClusterId", "cc-0002"))
-	const english = "Account: Rule “payments-prod” does not cover this account. Snapshots cost money. Ask: platform team\n" +
-		"ContainerClusterId: Rule “short” does not cover this cluster"
+	const english = "Account: Rule “payments-prod” does not include this account. Snapshots cost money. Contact: platform team\n" +
+		"ContainerClusterId: Rule “short” does not include this cluster"
 	const chinese = "Account: 规则“payments-prod”不包含此账号。快照会产生费用。请联系：platform team\n" +
 		"ContainerClusterId: 规则“short”不包含此集群"
 	if got := sentences(param.English, denied); got != english {
@@ -126,7 +126,7 @@ func TestOneMistakePerRuleInBothLanguages(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, chinese)
 	}
 	_, denied = p.Decide(t.Context(), alice, with(allowedContainer(), "Detail.doCopy", "true"))
-	if got, want := denied[1].In(param.English), "Rule “short” does not cover this copy in another region"; got != want || denied[1].Field != "Detail.doCopy" {
+	if got, want := denied[1].In(param.English), "Rule “short” does not include this copy in another region"; got != want || denied[1].Field != "Detail.doCopy" {
 		t.Errorf("got %s: %q, want %q", denied[1].Field, got, want)
 	}
 }
@@ -136,9 +136,9 @@ func TestReasonAndOwnerAreOptionalAndLiteral(t *testing.T) {
 	days["Retention"] = "8"
 	for added, want := range map[string]string{
 		"":                     "Retention: Rule “short” allows 1 to 7 days",
-		"\n    owner: 100% us": "Retention: Rule “short” allows 1 to 7 days. Ask: 100% us",
+		"\n    owner: 100% us": "Retention: Rule “short” allows 1 to 7 days. Contact: 100% us",
 		"\n    reason: {en: 50%d off., zh: 五折。}":     "Retention: Rule “short” allows 1 to 7 days. 50%d off",
-		"\n    reason: {en: A, zh: 甲}\n    owner: B": "Retention: Rule “short” allows 1 to 7 days. A. Ask: B",
+		"\n    reason: {en: A, zh: 甲}\n    owner: B": "Retention: Rule “short” allows 1 to 7 days. A. Contact: B",
 	} {
 		_, denied := mustLoad(t, change(t, base, "id: short", "id: short"+added)).Decide(t.Context(), alice, days)
 		if got := sentences(param.English, denied[1:]); got != want {
@@ -177,7 +177,7 @@ func TestSwitchedOff(t *testing.T) {
 	p := mustLoad(t, change(t, base, "enabled: true\naccounts", "enabled: false\naccounts"))
 	for _, params := range []param.Params{allowed(), {}, with(allowed(), "Account", "nobody")} {
 		grant, denied := p.Decide(t.Context(), alice, params)
-		if got := sentences(param.English, denied); grant.Rule != "" || got != ": New backups are switched off at the moment" {
+		if got := sentences(param.English, denied); grant.Rule != "" || got != ": New backups are currently disabled" {
 			t.Errorf("%q, %s", grant.Rule, got)
 		}
 	}
@@ -192,7 +192,7 @@ func TestSwitchedOff(t *testing.T) {
 func TestNoRules(t *testing.T) {
 	p := mustLoad(t, base[:strings.Index(base, "rules:")])
 	grant, denied := p.Decide(t.Context(), alice, allowed())
-	if got := sentences(param.English, denied); grant.Rule != "" || got != "Account: There is no account “prod” for you" {
+	if got := sentences(param.English, denied); grant.Rule != "" || got != "Account: You have no access to an account “prod”" {
 		t.Errorf("%q, %s", grant.Rule, got)
 	}
 	if p.May(t.Context(), alice, backup.ActionView, allowed()) {

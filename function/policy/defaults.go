@@ -71,7 +71,7 @@ func (l *loader) values(p place) param.Params {
 func (l *loader) contradiction(p place, defaults, enforced param.Params) {
 	for name := range enforced {
 		if _, both := defaults[name]; both && !l.refused[p.node] {
-			l.wrong(p, "%s is among the defaults too: keep one of them", name)
+			l.wrong(p, "%s is also in defaults: keep one of them", name)
 			return
 		}
 	}

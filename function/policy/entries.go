@@ -15,14 +15,14 @@ import (
 var (
 	nameShape     = newShape(`[a-z][a-z0-9-]{0,62}`, "a lower-case letter, then up to 62 lower-case letters, digits and hyphens")
 	digitsShape   = newShape(`[0-9]{16}`, "16 digits in quotes")
-	roleShape     = newShape(`[A-Za-z0-9._-]{1,64}`, "the role's name alone, up to 64 letters, digits, dots, underscores and hyphens")
-	variableShape = newShape(`[A-Z][A-Z0-9_]{0,127}`, "the name of an environment variable in capitals")
+	roleShape     = newShape(`[A-Za-z0-9._-]{1,64}`, "the role's name only, up to 64 letters, digits, dots, underscores and hyphens")
+	variableShape = newShape(`[A-Z][A-Z0-9_]{0,127}`, "the name of an environment variable in upper case")
 	externalShape = newShape(`[\w+=,.@:/-]+`, "2 to 1224 letters, digits and characters of _+=,.@:/-")
 	instanceShape = newShape(`i-[0-9a-z]{1,62}`, "i- and up to 62 lower-case letters and digits")
-	prefixShape   = newShape(`i-[0-9a-z]{1,61}`, "the beginning of an instance's id, from i- on")
+	prefixShape   = newShape(`i-[0-9a-z]{1,61}`, "the beginning of an instance ID, starting with i-")
 	vaultShape    = newShape(`v-[0-9A-Za-z]{1,62}`, "v- and up to 62 letters and digits")
 	clusterShape  = newShape(`cc-[0-9A-Za-z-]{1,61}`, "cc- and up to 61 letters, digits and hyphens")
-	scriptShape   = newShape(`(/[A-Za-z0-9._-]+)+`, "a full path of letters, digits, dots, underscores and hyphens")
+	scriptShape   = newShape(`(/[A-Za-z0-9._-]+)+`, "an absolute path of letters, digits, dots, underscores and hyphens")
 )
 
 // policy reads the whole file. Rules may be left out: then nothing is allowed,
@@ -34,7 +34,7 @@ func (l *loader) policy(top place) *Policy {
 		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "notifications"},
 	)
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
-		l.wrong(v, "is not known: write 1")
+		l.wrong(v, "is not supported: write 1")
 	}
 	var rate, requests backup.Rate
 	l.cooldown, rate, requests = l.usual(m["defaults"]) // before the rules that it is for
@@ -47,7 +47,7 @@ func (l *loader) policy(top place) *Policy {
 	}
 	p.tokens = list(l, m["tokens"], l.token)
 	if len(p.tokens) > mostTokens {
-		l.wrong(m["tokens"], "are %d tokens: write at most %d", len(p.tokens), mostTokens)
+		l.wrong(m["tokens"], "has %d tokens: write at most %d", len(p.tokens), mostTokens)
 	}
 	p.pipelines = list(l, m["pipelines"], l.pipeline)
 	p.sources = list(l, m["sources"], l.source)
@@ -64,7 +64,7 @@ func (l *loader) account(p place) account {
 	m := l.mapping(
 		p,
 		[]string{"alias", "enabled", "account_id", "access", "regions"},
-		[]string{"role", "external_id_env", "session", "through", "rate", "daily_jobs"},
+		[]string{"display_name", "role", "external_id_env", "session", "through", "rate", "daily_jobs"},
 	)
 	a := account{
 		enabled: l.flag(m["enabled"]),
@@ -72,6 +72,7 @@ func (l *loader) account(p place) account {
 		daily:   l.daily(m["daily_jobs"]),
 		Account: backup.Account{
 			Alias:   l.shaped(m["alias"], nameShape),
+			Name:    l.either(m["display_name"]),
 			ID:      l.accountID(m["account_id"]),
 			Access:  choice(l, m["access"], backup.Own, backup.AssumeRole, backup.HBRCrossAccount),
 			Regions: list(l, m["regions"], l.region),
@@ -83,7 +84,7 @@ func (l *loader) account(p place) account {
 	switch _, again := l.accounts[a.Alias]; {
 	case a.Alias == "": // a problem already
 	case again:
-		l.wrong(m["alias"], "another account is called %q too: choose another name", a.Alias)
+		l.wrong(m["alias"], "another account has the alias %q: choose another alias", a.Alias)
 	default:
 		l.accounts[a.Alias] = a
 	}
@@ -112,12 +113,12 @@ func (l *loader) way(p place, m map[string]place, a *backup.Account) {
 	}
 	switch {
 	case a.Access == backup.Own && role.node != nil:
-		l.wrong(role, "means nothing with access: own: remove it")
+		l.wrong(role, "has no effect with access: own: remove it")
 	case a.Access != backup.Own && a.Access != "" && role.node == nil:
-		l.lacks(p, p.at("role", nil).path, "is missing: access: %s needs the name of a role in that account", a.Access)
+		l.lacks(p, p.at("role", nil).path, "is missing: access: %s requires the name of a role in that account", a.Access)
 	}
 	if a.Access != backup.AssumeRole && a.Access != "" && external.node != nil {
-		l.wrong(external, "means nothing with access: %s: remove it", a.Access)
+		l.wrong(external, "has no effect with access: %s: remove it", a.Access)
 	}
 }
 
@@ -133,9 +134,9 @@ func (l *loader) session(p place, access backup.Access) time.Duration {
 	switch {
 	case p.node == nil || l.refused[p.node]:
 	case access != backup.AssumeRole:
-		l.wrong(p, "means nothing with access: %s: remove it", access)
+		l.wrong(p, "has no effect with access: %s: remove it", access)
 	case d < shortestSession || d > longestSession:
-		l.wrong(p, "write %v to %v, and no more than the role's own maximum", shortestSession, longestSession)
+		l.wrong(p, "write a time from %s to %s, and at most the maximum of the role", param.Duration(shortestSession).En, param.Duration(longestSession).En)
 	}
 	return d
 }
@@ -150,13 +151,13 @@ func (l *loader) through(p place, a backup.Account) *backup.Account {
 	switch {
 	case l.refused[p.node]:
 	case a.Access != backup.HBRCrossAccount:
-		l.wrong(p, "means nothing with access: %s: remove it", a.Access)
+		l.wrong(p, "has no effect with access: %s: remove it", a.Access)
 	case !ok:
-		l.wrong(p, "there is no account %q above this one: put it there, or correct the name", alias)
+		l.wrong(p, "no account before this one has the alias %q: move it up, or correct the alias", alias)
 	case by.Access != backup.AssumeRole:
-		l.wrong(p, "account %s has access: %s: name one with access: %s", alias, by.Access, backup.AssumeRole)
+		l.wrong(p, "account %s has access: %s: use an account with access: %s", alias, by.Access, backup.AssumeRole)
 	case by.ID == a.ID:
-		l.wrong(p, "is the same account: let it have access: %s by itself", backup.AssumeRole)
+		l.wrong(p, "is the same account: give this account access: %s instead", backup.AssumeRole)
 	default:
 		return &by.Account
 	}
@@ -176,7 +177,7 @@ func (l *loader) variable(p place, secret string) (name, value string) {
 		return "", ""
 	}
 	if value = l.getenv(name); value == "" {
-		l.wrong(p, "the environment variable %s is not set: put %s there", name, secret)
+		l.wrong(p, "the environment variable %s is not set: set it to %s", name, secret)
 		return "", ""
 	}
 	return name, value
@@ -184,10 +185,10 @@ func (l *loader) variable(p place, secret string) (name, value string) {
 
 // externalID reads the external id in the variable that p names.
 func (l *loader) externalID(p place) (id secret.String, variable string) {
-	switch name, value := l.variable(p, "the external id"); {
+	switch name, value := l.variable(p, "the external ID"); {
 	case value == "":
 	case len(value) < 2 || len(value) > 1224 || !externalShape.pattern.MatchString(value):
-		l.wrong(p, "the environment variable %s does not hold an external id: put %s there", name, externalShape.words)
+		l.wrong(p, "the environment variable %s does not contain an external ID: set it to %s", name, externalShape.words)
 	default:
 		return secret.New(value), name
 	}
@@ -221,7 +222,7 @@ func (l *loader) rule(p place) rule {
 		actions:   list(l, m["actions"], func(p place) backup.Action { return choice(l, p, backup.Actions...) }),
 		id:        l.ruleID(m["id"]),
 		reason:    l.words(m["reason"]),
-		owner:     l.text(m["owner"]),
+		owner:     l.either(m["owner"]),
 		accounts:  list(l, m["accounts"], l.alias),
 		sources:   list(l, m["source_types"], func(p place) param.SourceType { return choice(l, p, param.SourceTypes...) }),
 		retention: l.days(m["retention_days"], "default"),
@@ -262,7 +263,7 @@ func (l *loader) does(p place, m map[string]place, r *rule) {
 	switch {
 	case m["actions"].node == nil || l.refused[m["actions"].node]:
 	case !slices.Contains(r.actions, backup.ActionView) && len(r.actions) > 0:
-		l.wrong(m["actions"], "add %s: whoever creates or cancels must see what becomes of it", backup.ActionView)
+		l.wrong(m["actions"], "add %s: it is required for creating and cancelling", backup.ActionView)
 	case creates:
 		r.vaults = l.resources(p, m, vaultKeys, r.sources)
 		if m["retention_days"].node == nil {
@@ -271,7 +272,7 @@ func (l *loader) does(p place, m map[string]place, r *rule) {
 	default:
 		for _, key := range onlyForCreating {
 			if m[key].node != nil {
-				l.wrong(m[key], "means nothing without %s: remove it", backup.ActionCreate)
+				l.wrong(m[key], "has no effect without %s: remove it", backup.ActionCreate)
 			}
 		}
 	}
@@ -287,7 +288,7 @@ func (l *loader) does(p place, m map[string]place, r *rule) {
 func (l *loader) ruleID(p place) string {
 	id := l.shaped(p, nameShape)
 	if id != "" && l.rules[id] {
-		l.wrong(p, "another rule is called %q too: choose another name", id)
+		l.wrong(p, "another rule has the id %q: choose another id", id)
 	}
 	l.rules[id] = true
 	return id
@@ -297,7 +298,7 @@ func (l *loader) ruleID(p place) string {
 func (l *loader) alias(p place) string {
 	alias := l.text(p)
 	if _, ok := l.accounts[alias]; !ok {
-		l.wrong(p, "there is no account %q: add it to accounts, or correct the name", alias)
+		l.wrong(p, "the account %q does not exist: add it to accounts, or correct the name", alias)
 	}
 	return alias
 }
@@ -306,7 +307,7 @@ func (l *loader) alias(p place) string {
 func (l *loader) region(p place) string {
 	region := l.text(p)
 	if !param.KnownRegion(region) {
-		l.wrong(p, "Cloud Backup has no region %q: write a region's id, such as cn-hangzhou", region)
+		l.wrong(p, "Cloud Backup does not support region %q: write a region ID, such as cn-hangzhou", region)
 	}
 	return region
 }

@@ -28,13 +28,13 @@ func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.
 	a, known := p.account(alias)
 	switch {
 	case !known:
-		return []Verdict{{Field: "Account", Because: "There is no account " + alias}}
+		return []Verdict{{Field: "Account", Because: "The account " + alias + " does not exist"}}
 	case !slices.Contains(a.Regions, given["Region"]):
-		return []Verdict{{Field: "Region", Because: msgNoRegion.Fill(param.English, alias, given["Region"])}}
+		return []Verdict{{Field: "Region", Because: msgNoRegion.Fill(param.English, a.Label(), given["Region"])}}
 	case do == backup.ActionCreate && !p.enabled:
 		return []Verdict{{Because: msgSwitchedOff.En}}
 	case do == backup.ActionCreate && !a.enabled:
-		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(param.English, alias)}}
+		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(param.English, a.Label())}}
 	}
 	teams := p.teamsOf(who)
 	seen := &tagLookup{policy: p, who: who, params: given}
@@ -48,11 +48,11 @@ func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.
 func (r rule) verdict(ctx context.Context, seen *tagLookup, teams []int, do backup.Action) Verdict {
 	v := Verdict{Rule: r.id}
 	if _, theirs := first(r.teams, teams); !theirs {
-		v.Because = "It is not for a team that they belong to"
+		v.Because = "The rule does not apply to a team of this identity"
 		return v
 	}
 	if !slices.Contains(r.actions, do) {
-		v.Because = "It does not allow " + string(do)
+		v.Because = "The rule does not allow " + string(do)
 		return v
 	}
 	failed, ok := r.covers(seen.params)
@@ -61,7 +61,7 @@ func (r rule) verdict(ctx context.Context, seen *tagLookup, teams []int, do back
 	}
 	if ok {
 		if _, ok = seen.has(ctx, r); !ok {
-			v.Field, v.Because = "InstanceId", "It is for instances with "+strings.Join(r.instances.tagWords(), ", ")
+			v.Field, v.Because = "InstanceId", "The rule applies only to instances with "+strings.Join(r.instances.tagWords(), ", ")
 			return v
 		}
 	}

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"time"
 
 	"backupportal/function/backup"
@@ -61,7 +60,7 @@ func (l *loader) duration(p place) time.Duration {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d > longestWindow {
-		l.wrong(p, "is too long: write %v or less", longestWindow)
+		l.wrong(p, "is too long: write a time of at most %s", param.Duration(longestWindow).En)
 		return 0
 	}
 	return d
@@ -95,16 +94,17 @@ func (p *Policy) grant(r rule, who identity.Principal, teams []int, a account, v
 // in words for people.
 func (p *Policy) limits(r rule, teams []int) (words []param.Text) {
 	say := func(en, zh string, args ...any) {
-		words = append(words, param.Text{En: fmt.Sprintf(en, args...), Zh: fmt.Sprintf(zh, args...)})
+		text := param.Both(en, zh)
+		words = append(words, param.Both(text.Fill(param.English, args...), text.Fill(param.Chinese, args...)))
 	}
 	if r.cooldown > 0 {
-		say("%v between two backups of one instance", "同一实例两次备份至少间隔 %v", r.cooldown)
+		say("At least %v between two backups of the same instance", "同一实例两次备份至少间隔 %v", param.Duration(r.cooldown))
 	}
 	if p.rate.Burst > 0 {
-		say("%d backups each in %v", "每人 %[2]v 内最多 %[1]d 次", p.rate.Burst, p.rate.Per)
+		say("At most %d backups per person in %v", "每人 %[2]v 内最多 %[1]d 次", p.rate.Burst, param.Duration(p.rate.Per))
 	}
 	if i, ok := first(r.teams, teams); ok && p.teams[i].daily != nil {
-		say("%d backups of the team in a day", "团队每天最多 %d 次", *p.teams[i].daily)
+		say("At most %d backups per team and day", "团队每天最多 %d 次", *p.teams[i].daily)
 	}
 	return words
 }

@@ -6,14 +6,14 @@ import (
 
 // The sentences of refusals. Their code is always "policy".
 var (
-	msgSwitchedOff = param.Text{En: "New backups are switched off at the moment", Zh: "目前已停止新建备份"}
-	msgNoAccount   = param.Text{En: "There is no account “%v” for you", Zh: "没有可供您使用的账号“%v”"}
-	msgAccountOff  = param.Text{En: "Account “%v” is switched off at the moment", Zh: "账号“%v”目前已停用"}
-	msgNoRegion    = param.Text{En: "Account “%v” has no region %v", Zh: "账号“%v”没有地域 %v"}
-	msgNoRule      = param.Text{En: "No rule allows this backup", Zh: "没有规则允许此备份"}
-	msgLeavesOut   = param.Text{En: "Rule “%v” does not cover this %v", Zh: "规则“%v”不包含此%v"}
-	msgEnforced    = param.Text{En: "Rule “%v” has it as %v, and nothing else", Zh: "规则“%v”规定其为 %v，不可更改"}
-	msgTagsUnread  = param.Text{En: "Rule “%v” goes by the tags of the instance, which cannot be read at the moment", Zh: "规则“%v”以实例标签为准，目前无法读取标签"}
+	msgSwitchedOff = param.Text{En: "New backups are currently disabled", Zh: "新建备份功能目前已停用"}
+	msgNoAccount   = param.Text{En: "You have no access to an account “%v”", Zh: "您没有账号“%v”的访问权限"}
+	msgAccountOff  = param.Text{En: "Account “%v” is currently disabled", Zh: "账号“%v”目前已停用"}
+	msgNoRegion    = param.Text{En: "Region %[2]v is not enabled for account “%[1]v”", Zh: "账号“%v”未启用地域 %v"}
+	msgNoRule      = param.Text{En: "No rule allows this backup", Zh: "没有规则授权此备份"}
+	msgLeavesOut   = param.Text{En: "Rule “%v” does not include this %v", Zh: "规则“%v”不包含此%v"}
+	msgEnforced    = param.Text{En: "Rule “%v” requires the value %v", Zh: "规则“%v”要求该值为 %v"}
+	msgTagsUnread  = param.Text{En: "Rule “%v” depends on the tags of the instance, which cannot be read at the moment", Zh: "规则“%v”取决于实例标签，目前无法读取标签"}
 	msgDays        = param.Text{En: "Rule “%v” allows %v to %v days", Zh: "规则“%v”允许 %v 至 %v 天"}
 )
 
@@ -21,7 +21,7 @@ var (
 var (
 	nounAccount    = param.Text{En: "account", Zh: "账号"}
 	nounRegion     = param.Text{En: "region", Zh: "地域"}
-	nounSource     = param.Text{En: "kind of backup", Zh: "备份类型"}
+	nounSource     = param.Text{En: "source type", Zh: "数据源类型"}
 	nounInstance   = param.Text{En: "instance", Zh: "实例"}
 	nounCluster    = param.Text{En: "cluster", Zh: "集群"}
 	nounVault      = param.Text{En: "backup vault", Zh: "备份库"}
@@ -52,8 +52,8 @@ func (r rule) explained(m param.Mistake) param.Mistake {
 		m.Text = param.Text{En: m.Text.En + ". %v", Zh: m.Text.Zh + "。%v"}
 		m.Args = append(m.Args, r.reason)
 	}
-	if r.owner != "" {
-		m.Text = param.Text{En: m.Text.En + ". Ask: %v", Zh: m.Text.Zh + "。请联系：%v"}
+	if r.owner != (param.Text{}) {
+		m.Text = param.Text{En: m.Text.En + ". Contact: %v", Zh: m.Text.Zh + "。请联系：%v"}
 		m.Args = append(m.Args, r.owner)
 	}
 	return m

@@ -30,7 +30,7 @@ func (l *loader) notifications(p place) backup.Notifications {
 	names := map[string]bool{}
 	n.Receivers = list(l, m["receivers"], func(p place) backup.Receiver { return l.receiver(p, names) })
 	if len(n.Receivers) > mostReceivers {
-		l.wrong(m["receivers"], "are %d receivers: write at most %d", len(n.Receivers), mostReceivers)
+		l.wrong(m["receivers"], "has %d receivers: write at most %d", len(n.Receivers), mostReceivers)
 	}
 	return n
 }
@@ -55,7 +55,7 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 		r.Language = param.Chinese
 	}
 	if names[r.Name] && r.Name != "" {
-		l.wrong(m["name"], "another receiver is called %q too: choose another name", r.Name)
+		l.wrong(m["name"], "another receiver has the name %q: choose another name", r.Name)
 	}
 	names[r.Name] = true
 	if !l.refused[m["kind"].node] {
@@ -67,12 +67,12 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 // receiverURL reads the variable with the address of a receiver. It is a secret:
 // whoever knows a robot's address can write in its chat.
 func (l *loader) receiverURL(p place) secret.String {
-	name, value := l.variable(p, "the receiver's address")
+	name, value := l.variable(p, "the URL of the receiver")
 	if value == "" {
 		return secret.String{}
 	}
 	if _, err := backup.ParseReceiverURL(value); err != nil {
-		l.wrong(p, "what the environment variable %s holds %v", name, err)
+		l.wrong(p, "the value of the environment variable %s %v", name, err)
 		return secret.String{}
 	}
 	return secret.New(value)
@@ -86,11 +86,11 @@ func (l *loader) signingSecret(p, env place, kind backup.ReceiverKind) secret.St
 		l.lacks(
 			p,
 			p.at("secret_env", nil).path,
-			"is missing: kind: webhook needs a secret, by which the receiver knows the portal",
+			"is missing: kind: webhook requires a secret, which identifies the portal to the receiver",
 		)
 		return secret.String{}
 	case env.node != nil && (kind == backup.WeCom || kind == backup.Slack):
-		l.wrong(env, "means nothing with kind: %s, whose messages are not signed: remove it", kind)
+		l.wrong(env, "has no effect with kind: %s, whose messages are not signed: remove it", kind)
 		return secret.String{}
 	}
 	name, value := l.variable(env, "the receiver's secret")
@@ -100,12 +100,12 @@ func (l *loader) signingSecret(p, env place, kind backup.ReceiverKind) secret.St
 	if kind == backup.WebhookReceiver {
 		key := webhookKey(value)
 		if key == "" {
-			l.wrong(env, "the environment variable %s does not hold a secret of Standard Webhooks: put whsec_ and the base64 of 24 to 64 random bytes there", name)
+			l.wrong(env, "the environment variable %s does not contain a Standard Webhooks secret: set it to whsec_ and the base64 of 24 to 64 random bytes", name)
 		}
 		return secret.New(key)
 	}
 	if len(value) > 256 || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		l.wrong(env, "the environment variable %s does not hold a robot's secret: put the one there that the robot's settings show", name)
+		l.wrong(env, "the environment variable %s does not contain a robot's secret: set it to the secret in the robot's settings", name)
 	}
 	return secret.New(value)
 }

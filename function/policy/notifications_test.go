@@ -76,21 +76,21 @@ func TestReceiversAreWhatTheFileSays(t *testing.T) {
 // As TestOneChangeIsRefused, for notifications.
 func TestOneChangeOfReceiversIsRefused(t *testing.T) {
 	for _, c := range []struct{ name, from, to, path, text string }{
-		{"unknown key", "language: zh", "lang: zh", "notifications.receivers[1].lang", "is not known here"},
+		{"unknown key", "language: zh", "lang: zh", "notifications.receivers[1].lang", "is not a known key here"},
 		{"unknown kind", "kind: dingtalk", "kind: teams", "notifications.receivers[1].kind", "use one of webhook, dingtalk, feishu, wecom, slack"},
 		{"unknown event", "[created]", "[started]", "notifications.receivers[1].events[0]", "use one of created, succeeded"},
 		{"no events", "[created]", "[]", "notifications.receivers[1].events", "is an empty list"},
-		{"unknown account", "accounts: [prod]\n      private", "accounts: [pord]\n      private", "notifications.receivers[0].accounts[0]", "there is no account"},
+		{"unknown account", "accounts: [prod]\n      private", "accounts: [pord]\n      private", "notifications.receivers[0].accounts[0]", "does not exist: add it to accounts"},
 		{"unknown language", "language: zh", "language: fr", "notifications.receivers[1].language", "use one of en, zh"},
 		{"name given twice", "name: chat", "name: incidents", "notifications.receivers[1].name", "another receiver"},
-		{"name with capitals", "name: chat", "name: Chat", "notifications.receivers[1].name", "does not fit"},
+		{"name with capitals", "name: chat", "name: Chat", "notifications.receivers[1].name", "is not valid"},
 		{"long environment", "environment: production", "environment: " + strings.Repeat("x", 41), "notifications.environment", "at most 40"},
 		{"address in place", "url_env: CHAT_URL", "url_env: https://chat.example.com/canary", "notifications.receivers[1].url_env", "the name of an environment variable"},
 		{"address not set", "url_env: CHAT_URL", "url_env: OTHER", "notifications.receivers[1].url_env", "OTHER is not set"},
 		{"webhook without secret", "      secret_env: HOOK_SECRET\n", "", "notifications.receivers[0].secret_env", "is missing"},
 		{"chat's secret not set", "language: zh", "secret_env: OTHER", "notifications.receivers[1].secret_env", "OTHER is not set"},
-		{"wecom with a secret", "kind: dingtalk", "kind: wecom\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "means nothing"},
-		{"slack with a secret", "kind: dingtalk", "kind: slack\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "means nothing"},
+		{"wecom with a secret", "kind: dingtalk", "kind: wecom\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "has no effect"},
+		{"slack with a secret", "kind: dingtalk", "kind: slack\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "has no effect"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Load([]byte(change(t, told, c.from, c.to)), toldEnvironment)
@@ -107,7 +107,7 @@ func TestOneChangeOfReceiversIsRefused(t *testing.T) {
 	for n := range 19 {
 		many += fmt.Sprintf("    - {name: more-%d, kind: slack, url_env: CHAT_URL, events: [failed]}\n", n)
 	}
-	if _, err := Load([]byte(many), toldEnvironment); err == nil || !strings.Contains(err.Error(), "are 21 receivers") {
+	if _, err := Load([]byte(many), toldEnvironment); err == nil || !strings.Contains(err.Error(), "has 21 receivers") {
 		t.Errorf("21 receivers: %v", err)
 	}
 }

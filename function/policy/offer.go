@@ -34,7 +34,7 @@ type Fixed struct {
 	Field, Value string
 	Rule         string
 	Reason       param.Text // empty if the policy does not say
-	Owner        string     // empty if the policy does not say
+	Owner        param.Text // empty if the policy does not say
 }
 
 // A Line is the range of days in one rule, and why.
@@ -42,7 +42,7 @@ type Line struct {
 	Rule     string
 	Min, Max int64      // days
 	Reason   param.Text // empty if the policy does not say
-	Owner    string     // empty if the policy does not say
+	Owner    param.Text // empty if the policy does not say
 }
 
 // Accounts lists the accounts in which who may do something: those that are

@@ -42,13 +42,14 @@ func TestOffer(t *testing.T) {
 		"    instances: [i-web2, i-web3]\n    retention_days: {min: 1, max: 90}\n    scripts: [/opt/backup/pre.sh, /opt/x.sh]\n  - id: short"
 	p := mustLoad(t, change(t, base, "id: short", long))
 	reason := param.Text{En: "Snapshots cost money", Zh: "快照会产生费用"}
+	owner := param.Text{En: "platform team", Zh: "platform team"}
 	for source, want := range map[param.SourceType]Offer{
 		param.UDMECS: {
 			Granted: true, Instances: []string{"i-web1", "i-web2", "i-web3"},
 			Scripts: []string{"/opt/backup/pre.sh", "/opt/backup/post.sh", "/opt/x.sh"}, CopyRegions: []string{"cn-shanghai"},
 			RetentionMin: 1, RetentionMax: 90,
-			Lines:     []Line{{"payments-prod", 2, 30, reason, "platform team"}, {"long", 1, 90, param.Text{}, ""}},
-			CopyLines: []Line{{"payments-prod", 3, 20, reason, "platform team"}},
+			Lines:     []Line{{"payments-prod", 2, 30, reason, owner}, {"long", 1, 90, param.Text{}, param.Text{}}},
+			CopyLines: []Line{{"payments-prod", 3, 20, reason, owner}},
 		},
 		param.ECSFile: {
 			Granted: true, Instances: []string{"i-web2", "i-web3"}, AnyInstance: true, RetentionMin: 1, RetentionMax: 90,

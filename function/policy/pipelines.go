@@ -31,14 +31,14 @@ func (l *loader) pipeline(p place) identity.Pipeline {
 		Claims:   map[string]string{},
 	}
 	if !strings.HasPrefix(one.Issuer, "https://") && m["issuer"].node != nil {
-		l.wrong(m["issuer"], "must begin with https://: whoever can answer in its place can be every pipeline")
+		l.wrong(m["issuer"], "must begin with https://: otherwise an attacker on the network could impersonate every pipeline")
 	}
 	claims := m["claims"]
 	if claims.node == nil {
 		return one
 	}
 	if claims.node.Kind != yaml.MappingNode {
-		l.wrong(claims, "write claims and their texts here, such as {repository: shop/web, ref: refs/heads/main}")
+		l.wrong(claims, "write claims and their values here, such as {repository: shop/web, ref: refs/heads/main}")
 		return one
 	}
 	for i := 0; i+1 < len(claims.node.Content); i += 2 {
@@ -46,12 +46,12 @@ func (l *loader) pipeline(p place) identity.Pipeline {
 		name := l.shaped(claims.at(key.Value, key), claimShape)
 		text := l.text(claims.at(key.Value, value))
 		if strings.Contains(text, "*") {
-			l.wrong(claims.at(key.Value, value), "is compared letter by letter: write it without *")
+			l.wrong(claims.at(key.Value, value), "is compared exactly: write it without *")
 		}
 		one.Claims[name] = text
 	}
 	if !slices.ContainsFunc(identifying, func(name string) bool { return one.Claims[name] != "" }) && !l.refused[claims.node] {
-		l.wrong(claims, "ask for one of %s: else every pipeline of this issuer is meant", strings.Join(identifying, ", "))
+		l.wrong(claims, "add one of %s: otherwise every pipeline of this issuer matches", strings.Join(identifying, ", "))
 	}
 	return one
 }

@@ -59,7 +59,7 @@ type account struct {
 type rule struct {
 	id        string
 	reason    param.Text // why it is as narrow as it is; empty if the file does not say
-	owner     string     // whom to ask for more; empty if the file does not say
+	owner     param.Text // whom to ask for more; empty if the file does not say
 	teams     []int      // of the policy's
 	actions   []backup.Action
 	accounts  []string // aliases

@@ -21,13 +21,13 @@ func (l *loader) mapping(p place, needed, optional []string) map[string]place {
 	}
 	known := slices.Concat(needed, optional)
 	if p.node.Kind != yaml.MappingNode {
-		l.wrong(p, "write keys and values here: %s", strings.Join(known, ", "))
+		l.wrong(p, "write a mapping with the keys %s", strings.Join(known, ", "))
 		return values
 	}
 	for i := 0; i+1 < len(p.node.Content); i += 2 {
 		key, value := p.node.Content[i], p.node.Content[i+1]
 		if !slices.Contains(known, key.Value) || key.Kind != yaml.ScalarNode {
-			l.wrong(p.at(key.Value, key), "is not known here: use %s", strings.Join(known, ", "))
+			l.wrong(p.at(key.Value, key), "is not a known key here: use %s", strings.Join(known, ", "))
 		} else if _, again := values[key.Value]; !again {
 			values[key.Value] = p.at(key.Value, value)
 		}
@@ -50,7 +50,7 @@ func list[T any](l *loader, p place, read func(place) T) []T {
 		l.wrong(p, "write a list, such as [one, another]")
 		return nil
 	case len(p.node.Content) == 0:
-		l.wrong(p, "is an empty list, which matches nothing: add an item, or remove the key")
+		l.wrong(p, "is an empty list: add an item, or remove the key")
 		return nil
 	}
 	values := make([]T, len(p.node.Content))
@@ -67,7 +67,7 @@ func (l *loader) text(p place) string {
 	case p.node == nil:
 		return ""
 	case p.node.Kind != yaml.ScalarNode || p.node.ShortTag() != "!!str":
-		l.wrong(p, "write a text: put it in quotes if it is one")
+		l.wrong(p, "write a text: put it in quotes if necessary")
 		return ""
 	case strings.ContainsFunc(p.node.Value, unicode.IsControl):
 		l.wrong(p, "write a single line of text, without control characters")
@@ -89,7 +89,7 @@ func newShape(pattern, words string) shape {
 func (l *loader) shaped(p place, s shape) string {
 	value := l.text(p)
 	if p.node != nil && !s.pattern.MatchString(value) {
-		l.wrong(p, "%q does not fit: write %s", value, s.words)
+		l.wrong(p, "%q is not valid: write %s", value, s.words)
 	}
 	return value
 }
@@ -102,7 +102,7 @@ func choice[T ~string](l *loader, p place, values ...T) T {
 		for i, v := range values {
 			words[i] = string(v)
 		}
-		l.wrong(p, "%q is not known: use one of %s", value, strings.Join(words, ", "))
+		l.wrong(p, "%q is not a known value: use one of %s", value, strings.Join(words, ", "))
 	}
 	return value
 }
@@ -142,6 +142,15 @@ func (l *loader) words(p place) param.Text {
 	return param.Text{En: strings.TrimRight(l.text(m["en"]), "."), Zh: strings.TrimRight(l.text(m["zh"]), "。")}
 }
 
+// either reads one text for both languages, or a text in each.
+func (l *loader) either(p place) param.Text {
+	if p.node != nil && p.node.Kind == yaml.MappingNode {
+		return l.words(p)
+	}
+	text := l.text(p)
+	return param.Text{En: text, Zh: text}
+}
+
 // days reads a range of days. Its upper end is bounded, since a form shows it
 // to people as something that they can have. Keys beside its ends are usual ones.
 func (l *loader) days(p place, usual ...string) days {
@@ -155,7 +164,7 @@ func (l *loader) days(p place, usual ...string) days {
 	case d.max < d.min:
 		l.wrong(m["max"], "is below min, which is %d: write that or more", d.min)
 	case d.max > param.MaxRetention:
-		l.wrong(m["max"], "is longer than Cloud Backup keeps anything: write %d or fewer", param.MaxRetention)
+		l.wrong(m["max"], "is longer than the maximum of Cloud Backup: write %d or fewer", param.MaxRetention)
 	case m["default"].node != nil && !l.refused[m["default"].node] && (d.usual < d.min || d.usual > d.max):
 		l.wrong(m["default"], "is not from %d to %d: write a number that the rule allows", d.min, d.max)
 	}

@@ -49,6 +49,7 @@ type plainRate struct {
 
 type plainTeam struct {
 	Name    string              `yaml:"name"`
+	Label   any                 `yaml:"display_name,omitempty"`
 	Members []map[string]string `yaml:"members"`
 	Daily   *int                `yaml:"daily_jobs,omitempty"`
 }
@@ -81,6 +82,7 @@ func (t plainTeam) has(p identity.Principal) bool {
 
 type plainAccount struct {
 	Alias      string   `yaml:"alias"`
+	Name       any      `yaml:"display_name,omitempty"`
 	Enabled    bool     `yaml:"enabled"`
 	AccountID  string   `yaml:"account_id"`
 	Access     string   `yaml:"access"`
@@ -95,7 +97,7 @@ type plainAccount struct {
 type plainRule struct {
 	ID          string            `yaml:"id"`
 	Reason      map[string]string `yaml:"reason,omitempty"`
-	Owner       string            `yaml:"owner,omitempty"`
+	Owner       any               `yaml:"owner,omitempty"` // a text, or one for each language
 	Teams       []string          `yaml:"teams"`
 	Actions     []string          `yaml:"actions"`
 	Accounts    []string          `yaml:"accounts"`

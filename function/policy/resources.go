@@ -61,11 +61,11 @@ func (l *loader) resources(rule place, m map[string]place, k resourceKeys, sourc
 	case !k.wanted(sources, given || all.node != nil):
 		for _, p := range []place{ids, begins, tags, all} {
 			if p.node != nil {
-				l.wrong(p, "means nothing for these source_types: remove it")
+				l.wrong(p, "has no effect for these source_types: remove it")
 			}
 		}
 	case tags.node != nil && (r.any || ids.node != nil || begins.node != nil):
-		l.wrong(tags, "stands alone: write a rule of its own for it, so that nobody takes “or” for “and”")
+		l.wrong(tags, "cannot be combined with other instance keys: write a separate rule for it")
 	case r.any && begins.node != nil:
 		l.wrong(begins, "contradicts %s: true: keep one of them", k.all)
 	case r.any && ids.node != nil:

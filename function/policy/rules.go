@@ -24,7 +24,10 @@ type Rule struct {
 	Enforced    param.Params
 	Limits      []param.Text // how often
 	Reason      param.Text   // empty if the policy does not say
-	Owner       string       // empty if the policy does not say
+	Owner       param.Text   // empty if the policy does not say
+
+	// AccountLabels has the label of each of Accounts; see [backup.Account.Label].
+	AccountLabels []param.Text
 }
 
 // Rules lists the rules for who, in the order of the file.
@@ -53,6 +56,10 @@ func (p *Policy) Rules(who identity.Principal) []Rule {
 			for _, prefix := range r.instances.prefixes {
 				out[i].Resources = append(out[i].Resources, prefix+"*")
 			}
+		}
+		for _, alias := range r.accounts {
+			a, _ := p.account(alias)
+			out[i].AccountLabels = append(out[i].AccountLabels, a.Label())
 		}
 		for _, team := range r.teams {
 			if slices.Contains(teams, team) {

@@ -43,13 +43,13 @@ func (l *loader) source(p place) webhook.Source {
 	}
 	switch _, again := l.sources[s.Name]; {
 	case again:
-		l.wrong(m["name"], "another source is called %q too: choose another name", s.Name)
+		l.wrong(m["name"], "another source has the name %q: choose another name", s.Name)
 	case s.Tolerance > longestTolerance:
-		l.wrong(m["tolerance"], "is too long: write %v or less", longestTolerance)
+		l.wrong(m["tolerance"], "is too long: write a time of at most %s", param.Duration(longestTolerance).En)
 	case s.Kind != webhook.Standard && m["tolerance"].node != nil:
-		l.wrong(m["tolerance"], "means nothing with kind: %s, whose messages have no time: remove it", s.Kind)
+		l.wrong(m["tolerance"], "has no effect with kind: %s, whose messages have no time: remove it", s.Kind)
 	case s.Kind != webhook.Bearer && m["key"].node != nil:
-		l.wrong(m["key"], "means nothing with kind: %s, whose messages have ids: remove it", s.Kind)
+		l.wrong(m["key"], "has no effect with kind: %s, whose messages have ids: remove it", s.Kind)
 	case s.Kind == webhook.Standard && s.Tolerance == 0:
 		s.Tolerance = usualTolerance
 	}
@@ -71,7 +71,7 @@ func (l *loader) hookKey(p place, kind webhook.Kind, ids map[string]bool) webhoo
 	m := l.mapping(p, needed, optional)
 	k := webhook.Key{ID: l.shaped(m["id"], nameShape), NotAfter: l.moment(m["not_after"])}
 	if ids[k.ID] && k.ID != "" {
-		l.wrong(m["id"], "another key of this source is called %q too: choose another name", k.ID)
+		l.wrong(m["id"], "another key of this source has the id %q: choose another id", k.ID)
 	}
 	ids[k.ID] = true
 	if kind == webhook.Bearer {
@@ -84,13 +84,13 @@ func (l *loader) hookKey(p place, kind webhook.Kind, ids map[string]bool) webhoo
 	switch {
 	case value == "":
 	case kind == webhook.GitHub && len(value) < 16:
-		l.wrong(m["secret_env"], "the environment variable %s holds less than 16 characters: put a longer secret there", name)
+		l.wrong(m["secret_env"], "the environment variable %s has fewer than 16 characters: set it to a longer secret", name)
 	case kind == webhook.GitHub:
 		k.Secret = secret.New(value)
 	default:
 		signing, public := standardKey(value)
 		if signing == "" && public == nil {
-			l.wrong(m["secret_env"], "the environment variable %s does not hold a key of Standard Webhooks: put whsec_ and the base64 of 24 to 64 bytes there, or whpk_ and that of 32", name)
+			l.wrong(m["secret_env"], "the environment variable %s does not contain a Standard Webhooks key: set it to whsec_ and the base64 of 24 to 64 bytes, or to whpk_ and the base64 of 32 bytes", name)
 			return k
 		}
 		if k.Public = public; public == nil {
@@ -122,7 +122,7 @@ func (l *loader) condition(p place) webhook.Condition {
 func (l *loader) pointer(p place) []string {
 	parts, ok := webhook.ParsePointer(l.shaped(p, pointerShape))
 	if p.node != nil && !ok {
-		l.wrong(p, "is no JSON pointer: ~ is written ~0 in one, and / in a name ~1")
+		l.wrong(p, "is not a JSON pointer: write ~ as ~0, and / in a name as ~1")
 	}
 	return parts
 }
@@ -158,7 +158,7 @@ func (l *loader) template(p place) map[string]webhook.Part {
 	}
 	for _, name := range []string{"Account", "Region"} {
 		if _, ok := parts[name]; !ok && p.node != nil && !l.refused[p.node] {
-			l.lacks(p, p.at(name, nil).path, "is missing: say which, or where the message says it")
+			l.lacks(p, p.at(name, nil).path, "is missing: write a value, or where the message has it")
 		}
 	}
 	return parts

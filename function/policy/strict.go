@@ -73,11 +73,11 @@ func (l *loader) strict(p place) {
 	n := p.node
 	switch {
 	case n.Kind == yaml.AliasNode:
-		l.wrong(p, "aliases are not read: write the value out")
+		l.wrong(p, "aliases are not supported: write the value itself")
 	case n.Anchor != "":
-		l.wrong(p, "anchors are not read: remove &%s", n.Anchor)
+		l.wrong(p, "anchors are not supported: remove &%s", n.Anchor)
 	case n.Style&yaml.TaggedStyle != 0:
-		l.wrong(p, "tags are not read: remove %s", n.Tag)
+		l.wrong(p, "tags are not supported: remove %s", n.Tag)
 	}
 	switch n.Kind {
 	case yaml.ScalarNode:
@@ -99,7 +99,7 @@ func (l *loader) strictScalar(p place) {
 	case strings.TrimSpace(p.node.Value) == "" || plain && p.node.ShortTag() == "!!null":
 		l.wrong(p, "is empty: write a value, or remove the key")
 	case plain && otherBoolean(p.node.Value):
-		l.wrong(p, "%s is not read: write true or false, or put a text in quotes", p.node.Value)
+		l.wrong(p, "%s is not supported: write true or false, or put a text in quotes", p.node.Value)
 	}
 }
 
@@ -124,13 +124,13 @@ func (l *loader) strictMapping(p place) {
 		at := p.at(key.Value, key)
 		switch line, again := first[key.Value]; {
 		case key.Kind != yaml.ScalarNode || key.Anchor != "" || key.Style&yaml.TaggedStyle != 0:
-			l.wrong(place{key, p.path}, "keys are plain words: write one, without anchor, alias or tag")
+			l.wrong(place{key, p.path}, "keys must be plain words, without anchor, alias or tag")
 			continue
 		case key.ShortTag() == "!!merge":
-			l.wrong(at, "merge keys are not read: write the keys out")
+			l.wrong(at, "merge keys are not supported: write the keys themselves")
 			continue
 		case again:
-			l.wrong(at, "is given twice: line %d has it already, keep one", line)
+			l.wrong(at, "is given twice: line %d already has it, keep one", line)
 		default:
 			first[key.Value] = key.Line
 		}

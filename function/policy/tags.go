@@ -61,7 +61,7 @@ type tagEntry struct {
 	failed bool // it could not be read
 }
 
-var errTagsUnread = errors.New("policy: the tags could not be read")
+var errTagsUnread = errors.New("policy: tags could not be read")
 
 // of returns the tags of an instance.
 func (c *tagCache) of(ctx context.Context, target backup.Target, instance string) (map[string]string, error) {
@@ -224,10 +224,10 @@ func (l *loader) tagsOf(p place) map[string]string {
 		l.wrong(p, "write the tags here, such as {team: web}")
 		return nil
 	case len(p.node.Content) == 0:
-		l.wrong(p, "is empty, which would be every instance: add a tag")
+		l.wrong(p, "is empty and would match every instance: add a tag")
 		return nil
 	case len(p.node.Content) > 2*mostTags:
-		l.wrong(p, "are more tags than an instance can have: write at most %d", mostTags)
+		l.wrong(p, "has more tags than an instance can have: write at most %d", mostTags)
 		return nil
 	}
 	tags := map[string]string{}
@@ -254,7 +254,7 @@ func (l *loader) readable(tags place, r rule) {
 	}
 	for _, alias := range r.accounts {
 		if l.accounts[alias].Access == backup.HBRCrossAccount {
-			l.wrong(tags, "cannot be read in account %s, which has access: %s: use another rule for it", alias, backup.HBRCrossAccount)
+			l.wrong(tags, "cannot be used with account %s, which has access: %s: write a separate rule for this account", alias, backup.HBRCrossAccount)
 		}
 	}
 }

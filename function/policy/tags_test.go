@@ -64,7 +64,7 @@ func TestTagsMustAllMatch(t *testing.T) {
 		if got := grant.Rule != ""; got != c.want || got == (denied != nil) {
 			t.Errorf("%s: %+v %v", name, grant, sentences(param.English, denied))
 		}
-		if !c.want && sentences(param.English, denied) != "InstanceId: Rule “payments-prod” does not cover this instance. Snapshots cost money. Ask: platform team\nAccount: Rule “short” does not cover this account" {
+		if !c.want && sentences(param.English, denied) != "InstanceId: Rule “payments-prod” does not include this instance. Snapshots cost money. Contact: platform team\nAccount: Rule “short” does not include this account" {
 			t.Errorf("%s: %s", name, sentences(param.English, denied))
 		}
 		if got := p.May(t.Context(), alice, backup.ActionView, allowed()); got != c.want {
@@ -131,7 +131,7 @@ func TestNothingIsAskedThatAnotherRuleAllows(t *testing.T) {
 // What cannot be read allows nothing (T22): whether ECS fails, nobody reads tags
 // at all, or an answer has only others.
 func TestTagsFailClosed(t *testing.T) {
-	const want = "InstanceId: Rule “payments-prod” goes by the tags of the instance, which cannot be read at the moment. Snapshots cost money. Ask: platform team\nAccount: Rule “short” does not cover this account"
+	const want = "InstanceId: Rule “payments-prod” depends on the tags of the instance, which cannot be read at the moment. Snapshots cost money. Contact: platform team\nAccount: Rule “short” does not include this account"
 	matching := map[string]map[string]string{"i-web1": {"team": "web"}}
 	failing := &ecs{tags: matching, err: errors.New("away")}
 	for name, p := range map[string]*Policy{"ECS away": failing.in(t, tagged(t, "{team: web}")), "nobody reads": mustLoad(t, tagged(t, "{team: web}"))} {
@@ -247,7 +247,7 @@ func TestTagsAreTold(t *testing.T) {
 		t.Errorf("resources %v", got)
 	}
 	verdicts := p.Explain(t.Context(), alice, backup.ActionCreate, allowed())
-	if want := (Verdict{Rule: "payments-prod", Field: "InstanceId", Because: "It is for instances with stage=prod, team=web"}); verdicts[0] != want {
+	if want := (Verdict{Rule: "payments-prod", Field: "InstanceId", Because: "The rule applies only to instances with stage=prod, team=web"}); verdicts[0] != want {
 		t.Errorf("explained as %+v", verdicts[0])
 	}
 }

@@ -4,15 +4,18 @@ import (
 	"slices"
 	"strings"
 
+	"backupportal/function/backup"
 	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A team is one entry of teams.
 type team struct {
 	name    string
 	members []member
-	daily   *int64 // backups in a day; nil is no limit
+	label   param.Text // for people; empty if the file does not say
+	daily   *int64     // backups in a day; nil is no limit
 }
 
 // A member is one way to belong to a team. Exactly one of its kinds is set, and
@@ -68,6 +71,18 @@ func (p *Policy) Teams(who identity.Principal) []string {
 	return names
 }
 
+// TeamLabel is what people call the team with that name: its display name
+// followed by the name in parentheses, or the name alone if it has no display
+// name or there is no such team.
+func (p *Policy) TeamLabel(name string) param.Text {
+	for _, t := range p.teams {
+		if t.name == name {
+			return backup.Label(t.label, name)
+		}
+	}
+	return backup.Label(param.Text{}, name)
+}
+
 // NamesGroup reports whether the policy looks at this group of this issuer: what
 // it does not look at a session need not remember.
 func (p *Policy) NamesGroup(issuer, group string) bool {
@@ -78,23 +93,24 @@ func (p *Policy) NamesGroup(issuer, group string) bool {
 
 // Shapes of what identities say. A domain is compared with lower case.
 var (
-	issuerShape  = newShape(`https?://[!-~]{1,200}`, "the issuer's URL, exactly as it stands in its tokens")
+	issuerShape  = newShape(`https?://[!-~]{1,200}`, "the issuer's URL, exactly as in its tokens")
 	subjectShape = newShape(`[ -~]{1,255}`, "up to 255 ASCII characters")
 	domainShape  = newShape(`([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}`, "a domain in lower case, such as example.com")
 )
 
 // team reads one team and enters it for the rules to name.
 func (l *loader) team(p place) team {
-	m := l.mapping(p, []string{"name", "members"}, []string{"daily_jobs"})
+	m := l.mapping(p, []string{"name", "members"}, []string{"display_name", "daily_jobs"})
 	t := team{
 		name:    l.shaped(m["name"], nameShape),
+		label:   l.either(m["display_name"]),
 		members: list(l, m["members"], l.member),
 		daily:   l.daily(m["daily_jobs"]),
 	}
 	switch _, again := l.teams[t.name]; {
 	case t.name == "": // a problem already
 	case again:
-		l.wrong(m["name"], "another team is called %q too: choose another name", t.name)
+		l.wrong(m["name"], "another team has the name %q: choose another name", t.name)
 	default:
 		l.teams[t.name] = len(l.teams)
 	}
@@ -125,9 +141,9 @@ func (l *loader) member(p place) member {
 	case len(given) != 1:
 		l.wrong(p, "write one of subject, group, email_domain (each with issuer), source and event")
 	case claim && m["issuer"].node == nil:
-		l.lacks(p, p.at("issuer", nil).path, "is missing: %s means nothing without whose word it is", given[0])
+		l.lacks(p, p.at("issuer", nil).path, "is missing: %s requires an issuer", given[0])
 	case !claim && m["issuer"].node != nil:
-		l.wrong(m["issuer"], "means nothing with %s: remove it", given[0])
+		l.wrong(m["issuer"], "has no effect with %s: remove it", given[0])
 	}
 	return one
 }
@@ -145,7 +161,7 @@ func (l *loader) teamOf(p place) int {
 	name := l.text(p)
 	i, ok := l.teams[name]
 	if !ok {
-		l.wrong(p, "there is no team %q: add it to teams, or correct the name", name)
+		l.wrong(p, "the team %q does not exist: add it to teams, or correct the name", name)
 	}
 	return i
 }

@@ -67,11 +67,11 @@ func TestOthersRulesAndAccountsAreNotTold(t *testing.T) {
 		t.Errorf("an account of others: %+v\none that is not there: %+v", hidden, none)
 	}
 	_, denied := p.Decide(t.Context(), stranger, with(allowed(), "Account", "sandbox"))
-	if got := sentences(param.English, denied); got != "InstanceId: Rule “theirs” does not cover this instance" {
+	if got := sentences(param.English, denied); got != "InstanceId: Rule “theirs” does not include this instance" {
 		t.Errorf("got\n%s", got)
 	}
 	nobody := identity.Principal{Kind: identity.KindHuman, Issuer: sso, Subject: "9"}
-	if _, denied := p.Decide(t.Context(), nobody, allowed()); sentences(param.English, denied) != "Account: There is no account “prod” for you" {
+	if _, denied := p.Decide(t.Context(), nobody, allowed()); sentences(param.English, denied) != "Account: You have no access to an account “prod”" {
 		t.Errorf("to somebody in no team: %s", sentences(param.English, denied))
 	}
 	if len(p.Accounts(nobody, backup.ActionView)) != 0 || len(p.Rules(nobody)) != 0 || p.Offer(nobody, param.UDMECS).Granted || p.Regions(nobody, "prod") != nil {
@@ -103,7 +103,7 @@ func TestEnforcedAndUsualValues(t *testing.T) {
 		t.Errorf("all said: %v, %v", grant.Values, denied)
 	}
 	_, denied = p.Decide(t.Context(), alice, with(files, "SpeedLimit", "0:24:2048"))
-	if len(denied) != 2 || denied[1].Field != "SpeedLimit" || denied[1].In(param.English) != "Rule “short” has it as 0:24:1024, and nothing else" || denied[1].Rule.ID != "short" {
+	if len(denied) != 2 || denied[1].Field != "SpeedLimit" || denied[1].In(param.English) != "Rule “short” requires the value 0:24:1024" || denied[1].Rule.ID != "short" {
 		t.Errorf("another limit: %s", sentences(param.English, denied))
 	}
 	if grant, denied := p.Decide(t.Context(), alice, allowedContainer()); denied != nil || len(grant.Values) != 0 {

@@ -32,9 +32,9 @@ func (l *loader) token(p place) identity.Token {
 	for _, other := range l.tokens {
 		switch {
 		case other.Sum == t.Sum:
-			l.wrong(m["sha256"], "another token has this sum too: make a new one for each")
+			l.wrong(m["sha256"], "another token has the same sha256: create a new token for each")
 		case other.Source == t.Source && other.ID == t.ID:
-			l.wrong(m["id"], "another token of %s is called %q too: choose another name", t.Source, t.ID)
+			l.wrong(m["id"], "another token of %s has the name %q: choose another name", t.Source, t.ID)
 		}
 	}
 	l.tokens = append(l.tokens, t)
@@ -49,7 +49,7 @@ func (l *loader) moment(p place) time.Time {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		l.wrong(p, "there is no such time: write %s", timeShape.words)
+		l.wrong(p, "is not a valid time: write %s", timeShape.words)
 	}
 	return at
 }

@@ -197,7 +197,7 @@ func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, pgx.
 	}
 	given := query.Get("sslmode")
 	if !slices.Contains(modes, given) {
-		return nil, 0, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes use plain text unasked, or are none")
+		return nil, 0, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes are invalid or may silently use plain text")
 	}
 	for name, value := range settings {
 		if !query.Has(name) {
@@ -216,7 +216,7 @@ func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, pgx.
 		return nil, 0, err
 	}
 	if given != "" && given != "verify-full" && !isLocal(cfg) {
-		log.Warn("what goes to the database can be read or changed on the way: sslmode=verify-full prevents that", "sslmode", given)
+		log.Warn("traffic to the database can be read or changed in transit: use sslmode=verify-full", "sslmode", given)
 	}
 	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(connections)
@@ -243,7 +243,7 @@ func parse(base string, query url.Values) (*pgx.ConnConfig, error) {
 		without := maps.Clone(query)
 		without.Del(name)
 		if _, err := pgx.ParseConfig(base + "?" + strings.ReplaceAll(without.Encode(), "+", "%20")); err == nil {
-			return nil, fmt.Errorf("%s in the address is not a value of that parameter", name)
+			return nil, fmt.Errorf("the URL has an invalid value for the parameter %s", name)
 		}
 	}
 	return nil, errAddress

@@ -89,7 +89,7 @@ func (d *DB) Migrate(ctx context.Context) (from, to int, err error) {
 
 // behind says what to do if the portal's own role may not change the schema.
 func behind(version int, err error) error {
-	return fmt.Errorf("the schema is at version %d and could not be updated: run the command migrate with a role that owns it: %w", version, err)
+	return fmt.Errorf("the schema is at version %d and could not be updated: run the command migrate with a role that owns the schema: %w", version, err)
 }
 
 // current is the version of a schema that has versions.

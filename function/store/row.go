@@ -88,7 +88,7 @@ func text(v any) (string, error) {
 func storable(args []any) error {
 	for i, arg := range args {
 		if s, ok := arg.(string); ok && (!utf8.ValidString(s) || strings.ContainsRune(s, 0)) {
-			return fmt.Errorf("value %d of the statement is no text: it has a zero byte, or is not UTF-8", i+1)
+			return fmt.Errorf("value %d of the statement is not valid text: it has a zero byte or is not UTF-8", i+1)
 		}
 	}
 	return nil

@@ -252,7 +252,7 @@ func (d *DB) inTime(ctx context.Context) error {
 	early, late := now.Sub(time.UnixMilli(ms)), d.now().Sub(time.UnixMilli(ms))
 	err = nil
 	if early > mostSkew || late < -mostSkew {
-		err = fmt.Errorf("the clock of this machine is %v off the database's: set one of them right", early.Round(time.Millisecond))
+		err = fmt.Errorf("the clocks of this machine and the database differ by %.3f seconds: correct one of them", early.Seconds())
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

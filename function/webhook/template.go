@@ -15,7 +15,7 @@ import (
 var (
 	ErrNotJSON = errors.New("webhook: the message is not one JSON value")
 	// ErrNothing says that the message is not one of those that start something.
-	ErrNothing = errors.New("webhook: the message asks for nothing")
+	ErrNothing = errors.New("webhook: the message requests no backup")
 )
 
 // Submission writes the submission that a message asks for, as JSON, by the

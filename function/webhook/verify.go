@@ -27,7 +27,7 @@ import (
 )
 
 // ErrUnverified says that a message is not from the source, or not fresh.
-var ErrUnverified = errors.New("webhook: the message is not signed by a key of this source, or not fresh")
+var ErrUnverified = errors.New("webhook: the message is not signed with a key of this source, or it is too old")
 
 // Bounds of what stands in headers: an unbounded list of signatures costs time,
 // and an id with other characters could move the border to what follows it.

@@ -32,7 +32,7 @@ type Assertion struct {
 }
 
 // ErrAssertion means that a request has an invalid assertion. It wraps [ErrSignedOut].
-var ErrAssertion = fmt.Errorf("the gateway's assertion is not right: %w", ErrSignedOut)
+var ErrAssertion = fmt.Errorf("the gateway's assertion is not valid: %w", ErrSignedOut)
 
 // Authenticator returns a function that verifies the assertion of a request and returns the person
 // that it names. The function's errors are [ErrSignedOut] without exactly one header,

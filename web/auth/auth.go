@@ -21,7 +21,7 @@ import (
 )
 
 // ErrSignedOut means that a request does not identify its sender.
-var ErrSignedOut = errors.New("nobody is signed in")
+var ErrSignedOut = errors.New("not signed in")
 
 // Demo returns the demo user for every request. Use it only if the portal listens on loopback or
 // can reach only an emulator: it checks nothing.

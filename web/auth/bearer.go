@@ -10,7 +10,7 @@ import (
 )
 
 // ErrToken means that the token of a request is unknown, expired or malformed.
-var ErrToken = errors.New("the token is not accepted")
+var ErrToken = errors.New("the token was not accepted")
 
 // ErrIssuerUnavailable means that the keys of a token's issuer cannot be fetched, so the token
 // cannot be checked. The sender can try again later.

@@ -17,10 +17,15 @@ import (
 
 // Errors of a sign-in. They never contain texts of the provider.
 var (
-	ErrLogin    = errors.New("this sign-in was not startSession here, or is over") // no sign-in was started in this browser, or it expired, or the callback does not match it
-	ErrRefused  = errors.New("the identity provider refused the sign-in")          // the provider returned an error, for example after the person cancelled
-	ErrProvider = errors.New("the identity provider gave no usable answer")        // the provider cannot be reached, or its answer or token is invalid
-	ErrTooLarge = errors.New("the session is too large for a cookie")              // the person is in too many groups, or the page's address is too long
+	// ErrLogin means that no sign-in was started in this browser, that it expired, or that the
+	// callback does not match it.
+	ErrLogin = errors.New("this sign-in was not started here or has expired")
+	// ErrRefused means that the provider returned an error, for example after the person cancelled.
+	ErrRefused = errors.New("the identity provider refused the sign-in")
+	// ErrProvider means that the provider cannot be reached, or that its answer or token is invalid.
+	ErrProvider = errors.New("the identity provider gave no usable answer")
+	// ErrTooLarge means that the person is in too many groups, or that the page's address is too long.
+	ErrTooLarge = errors.New("the session is too large for a cookie")
 )
 
 // CallbackPath is the path to which the provider sends the browser after a sign-in. It must be

@@ -36,7 +36,7 @@ func ParseKeys(text string) (Keys, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		raw, err := base64.StdEncoding.Strict().DecodeString(strings.TrimSpace(part))
 		if err != nil || len(raw) != 32 {
-			return nil, fmt.Errorf("key %d is not base64 of exactly 32 bytes: make one with openssl rand -base64 32", len(keys)+1)
+			return nil, fmt.Errorf("key %d is not the base64 of exactly 32 bytes: create one with openssl rand -base64 32", len(keys)+1)
 		}
 		if len(keys) == maxKeys {
 			return nil, fmt.Errorf("more than %d keys: remove the oldest", maxKeys)
@@ -61,12 +61,12 @@ type sealer struct {
 // two purposes. It fails if keys is empty or a key does not have 32 bytes.
 func newSealer(keys Keys, purpose string) (*sealer, error) {
 	if len(keys) == 0 {
-		return nil, errors.New("no key to seal cookies with")
+		return nil, errors.New("no key for sealing cookies")
 	}
 	s := &sealer{purpose: []byte("portal|" + purpose + "|v1")}
 	for _, master := range keys {
 		if len(master.Reveal()) != 32 {
-			return nil, errors.New("a key to seal cookies with is not of 32 bytes")
+			return nil, errors.New("a key for sealing cookies does not have 32 bytes")
 		}
 		key, err := hkdf.Key(sha256.New, []byte(master.Reveal()), nil, "portal/"+purpose+"/v1", 32)
 		if err != nil {

@@ -1,29 +1,29 @@
 #!/bin/sh
-# A backup before the deployment: asks the Backup Portal for a backup of an ECS instance, waits until it is complete, and
-# stops the pipeline otherwise. It needs a POSIX shell and curl, and takes from the environment:
+# A backup before a deployment: starts a backup of an ECS instance in Backup Portal and waits until it is complete. If the
+# backup is not complete, it stops the pipeline. It needs a POSIX shell, curl and these environment variables:
 #
-#   PORTAL_URL          the portal's address, with https unless it is on this machine
+#   PORTAL_URL          the URL of the portal, with https unless it is on this machine
 #   Account, Region, InstanceId, Retention
-#                       the backup, in the API's names; Retention in days
-#   PORTAL_TOKEN        a token of the portal, from the secrets of the CI
-#   GATE_RUN            a unique name of this run of the pipeline, such as its address. If the run is repeated within
-#                       seven days, it uses the same backup; it makes a new one only if the first one failed or was
-#                       cancelled.
-#   GATE_TIMEOUT        the longest total time in seconds; the default is 3600
+#                       parameters of the backup; Retention is in days
+#   PORTAL_TOKEN        a token of the portal, from the CI secrets
+#   GATE_RUN            identifies this run of the pipeline, for example by its URL. A run that is repeated within seven
+#                       days gets the backup that it started before. It starts a new one only if the earlier backup
+#                       did not succeed.
+#   GATE_TIMEOUT        the longest total wait in seconds; default 3600
 #   GATE_ALLOW_PARTIAL  1: a backup with missing items is accepted
 #
 # Exit codes:
 #
 #   0  the backup is complete
 #   1  there is no backup: it failed, or the policy or Cloud Backup refused it
-#   2  the backup is complete except for some items
+#   2  the backup is complete, but some items are missing
 #   3  the backup was cancelled
-#   4  the time is over; the backup may still be running
-#   5  the request failed: a variable is wrong, or the portal does not answer or does not accept the request
+#   4  timeout; the backup may continue
+#   5  error: a variable is wrong, or the portal does not answer or does not accept the request
 
 set -eu +x      # a trace would show the token
 export LC_ALL=C # in which a-z are 26 letters
-code=5          # of whatever goes wrong in the shell itself, which by its own would often say 2
+code=5          # for errors in the shell itself, which would often exit with 2
 trap 'exit "$code"' EXIT
 nl=$(printf '\n.')
 nl=${nl%.}
@@ -36,11 +36,10 @@ stop() {
   exit "$code"
 }
 
-# plain requires a value without characters that are special in JSON, a shell or a URL; number requires digits without
-# a sign or leading zeros.
+# plain requires a value without special characters of JSON, shells or URLs; number one without a sign or leading zeros.
 plain() {
   case $2 in
-    '' | *[!A-Za-z0-9._-]*) stop 5 "$1 must be given, in letters, digits, dots, hyphens and underscores" ;;
+    '' | *[!A-Za-z0-9._-]*) stop 5 "$1 must be set, and have only letters, digits, dots, hyphens and underscores" ;;
   esac
 }
 number() {
@@ -73,7 +72,7 @@ send() {
   case $curled in
     0) ;;
     5 | 6 | 7 | 16 | 18 | 28 | 35 | 52 | 55 | 56 | 92) status=000 body='' ;; # the network
-    *) stop 5 "curl could not ask $PORTAL_URL; see its message above" ;;
+    *) stop 5 "curl could not send a request to $PORTAL_URL; see its message above" ;;
   esac
 }
 
@@ -102,8 +101,8 @@ found() {
 remains() {
   left=$((end - $(date +%s)))
   if [ "$left" -gt 0 ]; then return 0; fi
-  if [ -n "$page" ]; then stop 4 "the time is over; how it goes on is shown at $page"; fi
-  stop 5 "the time is over, and the portal has not said whether it began a backup; the same run can ask again"
+  if [ -n "$page" ]; then stop 4 "timeout; the backup may continue, see $page"; fi
+  stop 5 "timeout, and it is not known whether a backup was started; repeat the same run to check"
 }
 
 # pause waits as long as Retry-After of the answer says, or 5 seconds.
@@ -189,12 +188,12 @@ follow() {
 PORTAL_URL=${PORTAL_URL-}
 PORTAL_URL=${PORTAL_URL%/}
 case $PORTAL_URL in
-  *[!A-Za-z0-9.:/_~%-]*) stop 5 "PORTAL_URL must be an address without user, query and blanks" ;;
+  *[!A-Za-z0-9.:/_~%-]*) stop 5 "PORTAL_URL must be a URL without user, query and spaces" ;;
   https://?* | http://localhost:* | http://127.0.0.1:*) ;;
-  *) stop 5 "PORTAL_URL must be given, and begin with https://" ;;
+  *) stop 5 "PORTAL_URL must be set, and begin with https://" ;;
 esac
 case ${GATE_RUN-} in
-  '' | *[!A-Za-z0-9._~:/%+=,@-]*) stop 5 "GATE_RUN must be given, in the characters of an address" ;;
+  '' | *[!A-Za-z0-9._~:/%+=,@-]*) stop 5 "GATE_RUN must be set, and have only characters of a URL" ;;
 esac
 plain Account "${Account-}"
 plain Region "${Region-}"
@@ -216,14 +215,14 @@ while :; do
   if [ -z "$outcome" ]; then follow; fi
   case $outcome/${GATE_ALLOW_PARTIAL-} in
     succeeded/*) stop 0 "the backup is complete" ;;
-    partial/1) stop 0 "the backup is there, and some items are missing in it, which GATE_ALLOW_PARTIAL allows" ;;
+    partial/1) stop 0 "the backup is complete, but some items are missing, which GATE_ALLOW_PARTIAL allows" ;;
   esac
   if [ "$earlier" = no ] || [ "$try" -gt 9 ]; then break; fi
-  printf 'gate: that was an earlier attempt of this run, so this one asks for another backup\n'
+  printf 'gate: the result is from an earlier attempt of this run; starting another backup\n'
 done
 case $outcome in
   partial) stop 2 "some items are missing in the backup: $page" ;;
-  cancelled) stop 3 "somebody cancelled the backup: $page" ;;
+  cancelled) stop 3 "the backup was cancelled: $page" ;;
   refused) stop 1 "there is no backup, because Cloud Backup refused it: $page" ;;
   failed) stop 1 "there is no backup, because it failed: $page" ;;
 esac

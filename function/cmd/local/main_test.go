@@ -28,7 +28,7 @@ func TestLocalSaysWhereItListensAndServes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for address, want := range map[string]string{
-		portal + "/":                    "Demonstration",
+		portal + "/":                    "Demo: ",
 		portal + "/backups/new/UDM_ECS": "Instance ID",
 		emulator + "/_emulator/ledger":  `"calls"`,
 	} {

@@ -335,7 +335,7 @@ func moment(ms int64) time.Time {
 func storable(ctx context.Context, texts ...string) error {
 	for i, s := range texts {
 		if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
-			return fmt.Errorf("value %d is no text: it has a zero byte, or is not UTF-8", i+1)
+			return fmt.Errorf("value %d is not valid text: it has a zero byte or is not UTF-8", i+1)
 		}
 	}
 	return ctx.Err()

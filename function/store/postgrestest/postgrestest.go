@@ -235,7 +235,8 @@ func (s *Server) Schema(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", s.schemas.Add(1))
 	Exec(t, s.URL("postgres"), "CREATE SCHEMA "+name)
-	return s.URL("postgres") + "?search_path=" + name
+	// On a busy machine a connection takes longer than the portal's usual 2 seconds.
+	return s.URL("postgres") + "?connect_timeout=60&search_path=" + name
 }
 
 // Exec runs statements in the database at url.

@@ -232,7 +232,7 @@ func oneMayAsk(t *testing.T, s backup.Store) {
 		won := race(func(int) bool {
 			may, err := s.Ask(t.Context(), r.SubmissionID, now, pace)
 			if err != nil {
-				t.Errorf("Ask: %v", err)
+				t.Errorf("Contact: %v", err)
 			}
 			return may
 		})
