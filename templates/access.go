@@ -85,8 +85,10 @@ func (p AccessPage) verdict(ctx context.Context) string {
 // A shownCheck is an access check with what drawing it needs.
 type shownCheck struct{ backup.AccessCheck }
 
+// id returns the HTML id of the check.
 func (r shownCheck) id() string { return "check-" + strings.ReplaceAll(r.ID, ":", "-") }
 
+// fixID returns the HTML id of the check's fix number i.
 func (r shownCheck) fixID(i int) string { return r.id() + "-fix-" + strconv.Itoa(i) }
 
 // evidence returns the cloud's answer as facts. Empty parts are omitted.

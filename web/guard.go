@@ -229,8 +229,13 @@ type statusOnly struct {
 	status int
 }
 
-func (w *statusOnly) Header() http.Header         { return w.header }
-func (w *statusOnly) WriteHeader(status int)      { w.status = status }
+// Header implements [http.ResponseWriter].
+func (w *statusOnly) Header() http.Header { return w.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *statusOnly) WriteHeader(status int) { w.status = status }
+
+// Write implements [http.ResponseWriter]. It drops b.
 func (w *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
 // OnLoopback reports whether host, with or without a port, is this machine: localhost or a loopback

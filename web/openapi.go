@@ -88,6 +88,7 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 // keyDays is how long a key identifies its submission, in days.
 const keyDays = int(backup.KeyExpires / (24 * time.Hour))
 
+// describeCreate describes POST /api/v1/backup-jobs.
 func describeCreate() doc {
 	return doc{
 		"operationId": "createBackupJob", "tags": []string{"backup jobs"}, "summary": "Start a backup exactly once",
@@ -136,6 +137,7 @@ func describeCreate() doc {
 	}
 }
 
+// describeList describes GET /api/v1/backup-jobs. zone is the zone of days in filters.
 func describeList(zone string) doc {
 	parameters := []doc{
 		{
@@ -205,6 +207,7 @@ var submissionID = doc{
 	"schema": doc{"type": "string", "pattern": "^[a-z2-7]{26}(-[0-9]+)?$"}, "example": "k7v2m4q5t3x6c5n2b6h4d2f4ja",
 }
 
+// describeShow describes GET /api/v1/backup-jobs/{SubmissionId}.
 func describeShow() doc {
 	return doc{
 		"operationId": "showBackupJob",
@@ -225,6 +228,7 @@ func describeShow() doc {
 	}
 }
 
+// describeCancel describes POST /api/v1/backup-jobs/{SubmissionId}/cancel.
 func describeCancel() doc {
 	return doc{
 		"operationId": "cancelBackupJob", "tags": []string{"backup jobs"}, "summary": "Cancel a job",
@@ -240,6 +244,7 @@ func describeCancel() doc {
 	}
 }
 
+// describePreflight describes the check of access to an account.
 func describePreflight() doc {
 	parameters := []doc{{
 		"name":        "alias",
@@ -272,6 +277,8 @@ func describePreflight() doc {
 	}
 }
 
+// describeCandidates describes the list of one kind of candidates. Its operationId is made from the
+// kind.
 func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 	parameters := []doc{
 		{
@@ -325,6 +332,7 @@ func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 	}
 }
 
+// describeWebhook describes POST /webhooks/{source}.
 func describeWebhook() doc {
 	header := func(name, text string) doc {
 		return doc{"name": name, "in": "header", "description": text, "schema": doc{"type": "string"}}
