@@ -80,14 +80,14 @@ type tab struct {
 	said    []string // all console messages
 }
 
-// newTab opens an empty tab. At the end of the test it is closed, and must
-// have had a silent console: that is where broken scripts and everything that
-// the Content-Security-Policy stopped are told.
+// newTab opens an empty tab. The test's cleanup closes it and fails the test if the console had
+// messages: the console shows broken scripts and everything that the Content-Security-Policy
+// blocked.
 func newTab(t *testing.T) *tab {
 	t.Helper()
 	needBrowser(t)
-	// Chromium calls every page with mistakes in its form an error. It asks for
-	// /favicon.ico when it leaves a page before it has read which icon that has.
+	// Chromium logs every answer with status 422 as an error. It requests /favicon.ico if it leaves a
+	// page before it has read the page's icon.
 	b := &tab{T: t, portal: busy, fine: []string{"status of 422", "/favicon.ico"}}
 	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
 	b.ctx = ctx
@@ -107,7 +107,7 @@ func newTab(t *testing.T) *tab {
 	return b
 }
 
-// withoutScript turns JavaScript off; what tests evaluate still runs.
+// withoutScript turns JavaScript off for the page; what tests evaluate still runs.
 func (b *tab) withoutScript() *tab {
 	b.Helper()
 	b.plain = true
@@ -118,7 +118,7 @@ func (b *tab) withoutScript() *tab {
 	return b
 }
 
-// listen keeps what the page says on its console.
+// listen stores the messages on the console.
 func (b *tab) listen(event any) {
 	var message string
 	switch e := event.(type) {
@@ -148,7 +148,7 @@ func (b *tab) listen(event any) {
 	}
 }
 
-// heard reports whether the page said something on its console.
+// heard reports whether the console has a message.
 func (b *tab) heard(part string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// soon is how long anything but a job may take. It only ends a test that hangs:
-// several tabs share a browser, on two processors that others may keep busy.
+// soon limits everything except the end of a job. It only ends a test that hangs, because several
+// tabs share one browser on two processors.
 const soon = 2 * time.Minute
 
 // do runs the steps in the tab.

@@ -74,7 +74,7 @@ func runProgram(t *testing.T, pairs []string, args ...string) (out string, code 
 	return string(text), cmd.ProcessState.ExitCode()
 }
 
-// variables is a getenv over pairs.
+// variables returns a getenv function over names and values in turn.
 func variables(pairs ...string) func(string) string {
 	m := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -172,8 +172,7 @@ func (g *fixture) serve(h http.Handler) {
 	g.url = front.URL
 }
 
-// everywhere runs a test behind every platform and every reading of its
-// documentation.
+// everywhere runs a test behind every platform, in every interpretation of its documentation.
 func everywhere(t *testing.T, test func(t *testing.T, g *fixture)) {
 	for name, start := range map[string]func(*testing.T) *fixture{
 		"Function Compute, default domain": func(t *testing.T) *fixture { return onFC(t, runtimetest.FCTrigger{}) },
@@ -261,7 +260,7 @@ func (g *fixture) submitForm(kind string, fill url.Values) string {
 	return res.Header.Get("Location")
 }
 
-// controls are what a browser would send of the page's form untouched.
+// controls returns what a browser would send for the unchanged form.
 func controls(t *testing.T, page string) url.Values {
 	t.Helper()
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))

@@ -90,7 +90,7 @@ func TestEveryDoorMakesTheSameCall(t *testing.T) {
 	})
 }
 
-// nameless leaves the submission's own mark out of a call.
+// nameless removes the submission's own mark from a call.
 func nameless(parameters map[string]string) map[string]string {
 	out := map[string]string{}
 	for name, value := range parameters {

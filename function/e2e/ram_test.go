@@ -33,7 +33,7 @@ type printedPolicy struct {
 	Document aliyun.RAMPolicy
 }
 
-// printed are the documents of ram-policy for the demonstration, whose portal is a user.
+// printed returns the documents of ram-policy for the demo world, in which the portal is a user.
 func printed(t *testing.T) (all []printedPolicy) {
 	t.Helper()
 	out, code := runProgram(t, nil, "ram-policy", "-file", demoPolicyFile, "-portal", "acs:ram::1000000000000001:user/portal", "-json")
@@ -46,7 +46,7 @@ func printed(t *testing.T) (all []printedPolicy) {
 	return all
 }
 
-// pasted reads a document as the console of RAM does.
+// pasted parses a printed policy as the RAM console does.
 func pasted(t *testing.T, d aliyun.RAMPolicy) (p ram.Policy) {
 	t.Helper()
 	if err := yaml.Unmarshal([]byte(d.Text()), &p); err != nil {
