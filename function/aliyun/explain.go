@@ -8,10 +8,12 @@ import (
 	"backupportal/function/param"
 )
 
-// meanings is what is known about codes, in the order in which they are looked
-// up: those of AssumeRole and of the portal first, then those after which a
-// job may exist, then the rest. Sources: the error tables of the API pages of
-// CreateBackupJob, AssumeRole and "public error codes", and of their metadata.
+// meanings is the table of error codes. The first entry with a matching pattern decides, so
+// the order matters: codes of AssumeRole and of the portal, then codes after which a job
+// may exist (ErrUnknownOutcome), then all others, special patterns before general ones.
+//
+// Sources: the error tables and metadata of the API pages of CreateBackupJob and
+// AssumeRole, and the page "Public error codes".
 var meanings = []meaning{{
 	codes: "AssumeRole.NoPermission* AssumeRole.Forbidden*", outcome: backup.ErrRefused,
 	means: param.Both("The portal is not allowed to assume the role in that account.", "门户无权扮演该账号中的角色。"),
@@ -136,9 +138,9 @@ var meanings = []meaning{{
 	means: param.Both("Cloud Backup did not accept the request.", "云备份未接受该请求。"), todo: correctIt,
 }}
 
-// jobMeanings are the codes that mean something else once there is a job: the
-// same words that leave it open whether a request made one are plain failures
-// when they end it.
+// jobMeanings is the table of codes that have another meaning for an existing job. As the
+// response to CreateBackupJob, such a code leaves open whether a job exists; as the end of a
+// job, it is a plain failure. It is looked up before meanings, see [Client.ExplainJob].
 var jobMeanings = []meaning{{
 	codes: "EcsClientError",
 	means: param.Both("Cloud Backup could not reach the instance.", "云备份无法访问该实例。"),
@@ -161,42 +163,41 @@ var jobMeanings = []meaning{{
 	means: param.Both("There were too many requests at that time.", "当时请求过多。"), todo: runAgain,
 }}
 
-// assumeRole is the operation of STS; with a dot behind it, it stands before
-// STS's codes. The same word means other things there: NoPermission of Cloud
-// Backup is about the role's permissions, that of AssumeRole about its trust.
+// assumeRole is an operation of STS. Its name and a dot are the prefix of STS's codes in
+// the portal, because equal codes have other meanings there: NoPermission of Cloud Backup
+// concerns the permissions of the role, NoPermission of AssumeRole its trust policy.
 const (
 	assumeRole       = "AssumeRole"
 	assumeRolePrefix = assumeRole + "."
 )
 
-// Codes of our own, for calls that were refused before anything was sent.
+// Codes of the portal itself, for calls that it refuses before it sends anything.
 const (
 	noCredentials = "portal.NoCredentials"
 	badTarget     = "portal.BadTarget"
 )
 
-// A meaning is what is known about some codes: what became of the call, and
-// how to say it.
+// A meaning classifies and explains some codes.
 type meaning struct {
-	codes       string // patterns of [path.Match], with blanks between them
-	outcome     error
-	caller      bool // whoever asked can put it right
-	passing     bool // fresher credentials may do
-	message     bool // the cloud's own words say which value it is about
-	means, todo param.Text
+	codes   string     // patterns of [path.Match], separated by blanks
+	outcome error      // the error of package backup for the call
+	caller  bool       // the caller can correct it; otherwise the operator must
+	passing bool       // newer credentials may succeed, so the call may be repeated
+	message bool       // the cloud's message is shown too: it names the wrong value
+	means   param.Text // what the code means
+	todo    param.Text // what to do about it
 }
 
-// Explain says what a code means and what can be done about it. Codes of
-// AssumeRole begin with "AssumeRole.", those of the portal itself with
-// "portal.". An unknown code has no explanation.
+// Explain returns what a code means and what to do about it. Codes of AssumeRole have the
+// prefix "AssumeRole.", and codes of the portal itself "portal.". The result is zero for an
+// unknown code.
 func (*Client) Explain(code string) backup.Explanation {
 	known, _ := meaningOf(code)
 	return backup.Explanation{Means: known.means, Todo: known.todo, Caller: known.caller}
 }
 
-// ExplainJob is Explain for the code with which a job ended, or with which a
-// request about a job was answered: there is a job then, and no question whether
-// another one may be started.
+// ExplainJob is [Client.Explain] for the code of a job that failed, or of a refused request
+// about an existing job. The texts then do not discuss whether a job was started.
 func (*Client) ExplainJob(code string) backup.Explanation {
 	for _, m := range jobMeanings {
 		if m.matches(code) {
@@ -207,8 +208,8 @@ func (*Client) ExplainJob(code string) backup.Explanation {
 	return backup.Explanation{Means: known.means, Todo: known.todo, Caller: known.caller}
 }
 
-// meaningOf finds a code in the table: the first pattern that matches. What
-// is not said of AssumeRole apart holds for it as for every operation.
+// meaningOf returns the first entry of meanings that matches code, or false if none does. A
+// code of AssumeRole without an entry of its own is looked up without its prefix.
 func meaningOf(code string) (meaning, bool) {
 	for _, m := range meanings {
 		if m.matches(code) {
@@ -221,6 +222,7 @@ func meaningOf(code string) (meaning, bool) {
 	return meaning{}, false
 }
 
+// matches reports whether one of m's patterns matches code.
 func (m meaning) matches(code string) bool {
 	for pattern := range strings.FieldsSeq(m.codes) {
 		if ok, err := path.Match(pattern, code); ok && err == nil {

@@ -7,9 +7,8 @@ import (
 	"backupportal/function/aliyun"
 )
 
-// Whoever reads of a job that ran must not hear that one may have been started,
-// or that none was.
-func TestExplainJobSpeaksOfAJob(t *testing.T) {
+// The explanation of a failed job must not discuss whether a job was started.
+func TestExplainJob(t *testing.T) {
 	for code, want := range map[string]string{
 		"EcsClientError": "reach the instance", "InternalError": "internal error", "UnknownError": "internal error", "InitVaultError": "vault",
 		"AccessVaultFail": "vault", "BrowseFileError": "files", "ServiceUnavailable": "in time", "VaultTimeout": "in time", "Throttling.User": "too many",

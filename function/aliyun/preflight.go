@@ -17,8 +17,26 @@ import (
 	"backupportal/function/secret"
 )
 
-// A checklist is a preflight under way. Each rung is one question to the cloud, and
-// stands on those before it.
+// A checklist runs the access checks of one preflight. The checks and their conditions:
+//
+//	id                 skipped unless                        reads
+//	credentials        -                                     the portal's own credentials
+//	identity           -                                     STS GetCallerIdentity
+//	role, assume_role, the access is assume_role             STS AssumeRole
+//	trust, external_id,
+//	session_policy
+//	hbr:…, ecs:…       the capabilities need the operation   the operation itself
+//	linked_role        UDM_ECS backups                       CheckRole
+//	cross_linked_role, the access is hbr_cross_account       CheckRole, DescribeCrossAccounts
+//	registration, cross_role
+//	vault              VaultId is given                      DescribeVaults
+//	instance           InstanceId is given, own or           ECS DescribeInstances
+//	                   assume_role
+//	disks              instance, and UDM_ECS                 ECS DescribeDisks
+//	client             instance, and ECS_FILE                DescribeBackupClients
+//
+// If a check fails, all later checks get the state CheckNotReached, because their answers
+// would only repeat the failure. Optional checks do not stop the later ones.
 type checklist struct {
 	*Client
 	ctx          context.Context
@@ -26,13 +44,17 @@ type checklist struct {
 	capabilities backup.Capabilities
 	params       param.Params
 
-	rungs  []backup.AccessCheck
-	broken bool   // a rung failed on which all that follow stand
-	self   string // resource name of the portal's own role or user
+	checks  []backup.AccessCheck
+	stopped bool   // a required check failed: later checks are not run
+	self    string // resource name of the portal's own role or user; empty before the check identity
 }
 
-// Preflight implements [backup.Cloud]. Its calls are reads, or such as cannot have
-// an effect: a job without a parameter is none.
+// Preflight checks whether the portal can back up in the account of target, for what the
+// policy needs there (capabilities) and for the resources that params name. It returns all
+// checks in their order, also those that were not reached. It implements [backup.Cloud].
+//
+// Its calls have no effect: they read, or they lack required parameters (see probeParams).
+// It logs nothing and returns no error: a failed call is the result of its check.
 func (c *Client) Preflight(
 	ctx context.Context,
 	target backup.Target,
@@ -43,7 +65,7 @@ func (c *Client) Preflight(
 	l.check("credentials", titleCredentials, l.credentials)
 	l.check("identity", titleIdentity, l.identity)
 	if target.Account.Caller().Access == backup.AssumeRole {
-		l.intoAccount()
+		l.roleChecks()
 	}
 	l.operations()
 	l.linkedRole()
@@ -51,34 +73,35 @@ func (c *Client) Preflight(
 		l.registered()
 	}
 	l.resources()
-	return l.rungs
+	return l.checks
 }
 
-// check asks one question. If it fails, what follows is not asked, unless it says
-// otherwise.
+// check runs one check and appends it to l.checks. Ask sets the fields of the check; without
+// a change, the check holds. If it fails, later checks are not run.
 func (l *checklist) check(id string, title param.Text, ask func(*backup.AccessCheck)) {
 	r := backup.AccessCheck{ID: id, Title: title, State: backup.CheckNotReached}
-	if !l.broken {
+	if !l.stopped {
 		r.State = backup.CheckOK
 		ask(&r)
-		l.broken = r.State == backup.CheckFailed
+		l.stopped = r.State == backup.CheckFailed
 	}
-	l.rungs = append(l.rungs, r)
+	l.checks = append(l.checks, r)
 }
 
-// optionalCheck is rung for one on which nothing stands.
+// optionalCheck is check, but later checks run even if this one fails.
 func (l *checklist) optionalCheck(id string, title param.Text, ask func(*backup.AccessCheck)) {
-	before := l.broken
+	before := l.stopped
 	l.check(id, title, ask)
-	l.broken = before
+	l.stopped = before
 }
 
-// fail says that r does not hold, and what would mend it.
+// fail sets r to failed, with what was found and how to correct it.
 func fail(r *backup.AccessCheck, finding param.Text, fixes ...backup.Fix) {
 	r.State, r.Finding, r.Fixes = backup.CheckFailed, finding, fixes
 }
 
-// explainFailure keeps what the cloud said.
+// explainFailure sets the evidence of r: the operation, and the code, request id and denial of
+// failed. Failed may be nil.
 func explainFailure(r *backup.AccessCheck, operation string, failed *backup.CloudError) {
 	r.Evidence = backup.Evidence{Operation: operation}
 	if failed != nil {
@@ -86,7 +109,7 @@ func explainFailure(r *backup.AccessCheck, operation string, failed *backup.Clou
 	}
 }
 
-// unexpected is a failure that has nothing to do with permissions.
+// unexpected sets r to failed for an error that does not concern permissions.
 func (l *checklist) unexpected(r *backup.AccessCheck, failed *backup.CloudError) {
 	finding := l.Explain(failed.Code).Means
 	if finding == (param.Text{}) {
@@ -95,8 +118,9 @@ func (l *checklist) unexpected(r *backup.AccessCheck, failed *backup.CloudError)
 	fail(r, finding)
 }
 
+// credentials checks that the portal has credentials of its own.
 func (l *checklist) credentials(r *backup.AccessCheck) {
-	keys, failed := l.own(l.ctx, getCallerIdentity)
+	keys, failed := l.ownCredentials(l.ctx, getCallerIdentity)
 	if failed != nil {
 		explainFailure(r, "", failed)
 		fail(r, param.Both("The function has no credentials.", "函数没有凭证。"), backup.Fix{
@@ -111,8 +135,9 @@ func (l *checklist) credentials(r *backup.AccessCheck) {
 	}
 }
 
-// identity asks STS whose credentials they are (GetCallerIdentity), for which
-// nobody needs a permission.
+// identity reads the account and name of the portal's credentials (STS, GetCallerIdentity,
+// which needs no permission). It fails for the keys of an account itself, and if an account
+// with access own is not the account of the credentials.
 func (l *checklist) identity(r *backup.AccessCheck) {
 	op := operation{api: tokens, action: getCallerIdentity, target: l.target}
 	op.target.Account = backup.Account{Access: backup.Own}
@@ -153,8 +178,8 @@ func (l *checklist) identity(r *backup.AccessCheck) {
 	}
 }
 
-// portalName is the role or user behind a resource name: of a session it is the
-// role, as trust policies have it.
+// portalName returns the resource name of the role or user of arn. For a session of a role it
+// is the role, because trust policies name the role.
 func portalName(arn string) string {
 	if before, rest, ok := strings.Cut(arn, ":assumed-role/"); ok {
 		role, _, _ := strings.Cut(rest, "/")
@@ -163,11 +188,12 @@ func portalName(arn string) string {
 	return arn
 }
 
+// functionPolicy returns the permission policy that the portal's own role needs.
 func (l *checklist) functionPolicy() string {
 	return FunctionPolicy([]AccountCapabilities{{l.target.Account, l.capabilities}}).Text()
 }
 
-// roleFix is the permission policy of whoever acts in the account.
+// roleFix returns the permission policy of the role that calls the cloud for the account.
 func (l *checklist) roleFix() backup.Fix {
 	if account := l.target.Account.Caller(); account.Access == backup.AssumeRole {
 		return backup.Fix{
@@ -181,23 +207,24 @@ func (l *checklist) roleFix() backup.Fix {
 	}
 }
 
-// atOnce is how many operations are asked for at the same time.
-const atOnce = 4
+// maxParallel limits how many operations are probed at the same time.
+const maxParallel = 4
 
-// operations makes the cheapest call of each operation that has no effect. RAM
-// refuses before anything else is looked at, so that any other refusal is a yes.
+// operations probes each operation that the capabilities need, with parameters that have no
+// effect. RAM decides before the service checks the parameters, so every refusal that is not
+// RAM's means that the permission exists.
 func (l *checklist) operations() {
 	all := operations(l.target.Account, l.capabilities)
 	refused := make([]*backup.CloudError, len(all))
-	if !l.broken {
+	if !l.stopped {
 		var wg sync.WaitGroup
-		turns := make(chan struct{}, atOnce)
+		slots := make(chan struct{}, maxParallel)
 		for i, op := range all {
-			op.target, op.params = l.target, l.harmless(op.action)
-			turns <- struct{}{}
+			op.target, op.params = l.target, l.probeParams(op.action)
+			slots <- struct{}{}
 			wg.Go(func() {
 				_, _, refused[i] = l.perform(l.ctx, op)
-				<-turns
+				<-slots
 			})
 		}
 		wg.Wait()
@@ -211,9 +238,11 @@ func (l *checklist) operations() {
 			failed = failed || r.State == backup.CheckFailed
 		})
 	}
-	l.broken = l.broken || failed
+	l.stopped = l.stopped || failed
 }
 
+// judge sets r by the result of a probe. A refusal because of parameters means that the
+// permission exists, and so does a missing service-linked role, which has its own check.
 func (l *checklist) judge(r *backup.AccessCheck, refused *backup.CloudError) {
 	r.Finding = param.Both("Allowed.", "已授权。")
 	if refused == nil {
@@ -223,15 +252,15 @@ func (l *checklist) judge(r *backup.AccessCheck, refused *backup.CloudError) {
 	switch {
 	case !errors.Is(refused, backup.ErrRefused):
 		l.unexpected(r, refused)
-	case ofRAM(refused) || !listed && refused.HTTPStatus == http.StatusForbidden:
+	case isRAMRefusal(refused) || !listed && refused.HTTPStatus == http.StatusForbidden:
 		l.forbidden(r, r.ID, refused.Denial, l.roleFix())
-	case listed && !known.caller && !slices.Contains(aboutRoles, refused.Code):
+	case listed && !known.caller && !slices.Contains(missingRoleCodes, refused.Code):
 		l.unexpected(r, refused)
 	}
 }
 
-// forbidden says that RAM refuses an action, and what would mend that: a policy only
-// where one can.
+// forbidden sets r to failed because RAM refuses an action. The fix is a permission policy,
+// except if a higher policy refuses: then no permission policy helps.
 func (l *checklist) forbidden(r *backup.AccessCheck, action string, d backup.Denial, fix backup.Fix) {
 	switch {
 	case slices.Contains(higherPolicies, d.PolicyType):
@@ -251,20 +280,21 @@ func (l *checklist) forbidden(r *backup.AccessCheck, action string, d backup.Den
 	}
 }
 
-// ofRAM reports whether a refusal is RAM's.
-func ofRAM(e *backup.CloudError) bool {
+// isRAMRefusal reports whether RAM, and not the service, refused the call.
+func isRAMRefusal(e *backup.CloudError) bool {
 	return e.Denial.Action != "" || e.Code == "Forbidden" || e.Code == "Forbidden.RAM" || e.Code == "ActionUnauthorized" || e.Code == "NoPermission" || strings.HasPrefix(e.Code, "NoPermission.")
 }
 
-// aboutRoles are what CheckRole answers where a role is missing, which is a rung
-// of its own.
-var aboutRoles = []string{"RoleNotExist", "CrossAccountBackupSlrNotExist", "AssumeRoleFail"}
+// missingRoleCodes lists the codes of CheckRole for a missing role. Such a role has its own
+// check.
+var missingRoleCodes = []string{"RoleNotExist", "CrossAccountBackupSlrNotExist", "AssumeRoleFail"}
 
-// harmless are the parameters of the cheapest call without an effect.
-func (l *checklist) harmless(action string) []param.Parameter {
+// probeParams returns the parameters of a call of the operation that has no effect and is
+// cheap: it lists one item, names a job that does not exist, or lacks a required parameter.
+func (l *checklist) probeParams(action string) []param.Parameter {
 	now := l.cfg.Now().Unix()
 	return map[string][]param.Parameter{
-		// Without a SourceType there is no job that could be made.
+		// Without SourceType the service cannot start a job.
 		createBackupJob: {},
 		cancelBackupJob: {{Name: "JobId", Value: "job-0000000000preflight"}},
 		describeBackupJobs2: {
@@ -292,21 +322,23 @@ func (l *checklist) harmless(action string) []param.Parameter {
 	}[action]
 }
 
-// An entry is the way into an account by its role.
+// An entry runs the checks of the role of an account. All but session and externalID use the
+// result of one call of AssumeRole.
 type entry struct {
 	*checklist
-	account backup.Account
-	failed  *backup.CloudError // of taking on the role, for as short a time as there is
-	denied  bool               // by RAM
-	ours    bool               // by a policy of the portal's own, or above it
+	account  backup.Account
+	failed   *backup.CloudError // the error of AssumeRole with the minimum lifetime; nil: no error
+	denied   bool               // RAM refused the call
+	byCaller bool               // a policy of the portal's own role, or a higher one, refused it
 }
 
-// intoAccount is the way into an account by its role. STS looks for the role first,
-// then at what the caller may do, then at what the role trusts.
-func (l *checklist) intoAccount() {
+// roleChecks checks the role of an account. STS checks in this order: the role exists, the
+// caller's policies permit the call, the role's trust policy permits it. So one result of
+// AssumeRole decides three checks.
+func (l *checklist) roleChecks() {
 	e := &entry{checklist: l, account: l.target.Account.Caller()}
-	if !l.broken {
-		e.knock()
+	if !l.stopped {
+		e.assume()
 	}
 	l.check("role", titleRole, e.exists)
 	l.check("assume_role", titleAssume, e.permitted)
@@ -315,19 +347,20 @@ func (l *checklist) intoAccount() {
 	l.check("session_policy", titleSession, e.session)
 }
 
-// knock tries to take on the role.
-func (e *entry) knock() {
+// assume calls AssumeRole and sets failed, denied and byCaller.
+func (e *entry) assume() {
 	short := e.account
-	short.Session = 0 // how long it may last is a rung of its own
+	short.Session = 0 // session checks the configured lifetime
 	_, _, e.failed = e.assumeRole(e.ctx, role{account: short, principal: e.target.Principal}, e.target.Region)
 	if e.failed == nil {
 		return
 	}
 	e.denied = strings.HasPrefix(e.failed.Code, assumeRolePrefix+"NoPermission")
 	by := e.failed.Denial.PolicyType
-	e.ours = e.denied && (slices.Contains(identityPolicies, by) || slices.Contains(higherPolicies, by))
+	e.byCaller = e.denied && (slices.Contains(identityPolicies, by) || slices.Contains(higherPolicies, by))
 }
 
+// exists checks that the role exists.
 func (e *entry) exists(r *backup.AccessCheck) {
 	arn, account := e.account.RoleARN(), e.account
 	switch explainFailure(r, "sts:"+assumeRole, e.failed); {
@@ -346,8 +379,9 @@ func (e *entry) exists(r *backup.AccessCheck) {
 	}
 }
 
+// permitted checks that the policies of the portal's own role permit AssumeRole.
 func (e *entry) permitted(r *backup.AccessCheck) {
-	if e.ours {
+	if e.byCaller {
 		explainFailure(r, "sts:"+assumeRole, e.failed)
 		e.forbidden(r, "sts:"+assumeRole, e.failed.Denial, backup.Fix{
 			Title: param.Both("Attach this permission policy to "+e.self, "为 "+e.self+" 授予以下权限策略"),
@@ -359,6 +393,7 @@ func (e *entry) permitted(r *backup.AccessCheck) {
 	r.Finding = param.Both(e.self+" is allowed to assume the role.", e.self+" 有权扮演该角色。")
 }
 
+// trusted checks that the trust policy of the role permits the portal.
 func (e *entry) trusted(r *backup.AccessCheck) {
 	explainFailure(r, "sts:"+assumeRole, e.failed)
 	if !e.denied {
@@ -384,7 +419,8 @@ func (e *entry) trusted(r *backup.AccessCheck) {
 	fail(r, finding, fixes...)
 }
 
-// session tries how long a session may last, and whether it can be narrowed.
+// session checks that the role permits the configured lifetime of sessions and a session
+// policy.
 func (e *entry) session(r *backup.AccessCheck) {
 	policy, account := operation{action: createBackupJob}.sessionPolicy(), e.account
 	_, _, failed := e.assumeRole(e.ctx, role{
@@ -413,8 +449,9 @@ func (e *entry) session(r *backup.AccessCheck) {
 	}
 }
 
-// externalID tries the door without the key: a role that asks for no external id
-// lets in whoever can have the portal name it.
+// externalID calls AssumeRole without the external id, which must be refused. A role that
+// requires no external id can be used by every user of this portal who can make it name the
+// role (the confused deputy problem).
 func (l *checklist) externalID(r *backup.AccessCheck) {
 	account := l.target.Account.Caller()
 	if account.ExternalIDVariable == "" {
@@ -439,7 +476,8 @@ func (l *checklist) externalID(r *backup.AccessCheck) {
 	}
 }
 
-// trustFix is a trust policy for the role. It is without the external id, which is secret.
+// trustFix returns a trust policy for the role. It has the name of the variable instead of the
+// external id, which is a secret.
 func (l *checklist) trustFix(title param.Text) backup.Fix {
 	if name := l.target.Account.Caller().ExternalIDVariable; name != "" {
 		title.En += ", with $" + name + " replaced by the value of the variable " + name
@@ -450,7 +488,7 @@ func (l *checklist) trustFix(title param.Text) backup.Fix {
 	return backup.Fix{Title: title, Code: TrustPolicy(l.self, l.target.Account.Caller()).Text()}
 }
 
-// linkedRole looks for the role with which Cloud Backup works (CheckRole).
+// linkedRole checks that the service-linked role of Cloud Backup exists (CheckRole).
 func (l *checklist) linkedRole() {
 	if l.target.Account.Access == backup.HBRCrossAccount {
 		l.role("cross_linked_role", titleCrossLinked, CrossBackupService, "CrossAccountRole")
@@ -461,6 +499,7 @@ func (l *checklist) linkedRole() {
 	}
 }
 
+// role checks with CheckRole that a service-linked role exists. Kind is CheckRoleType.
 func (l *checklist) role(id string, title param.Text, service, kind string) {
 	l.check(id, title, func(r *backup.AccessCheck) {
 		_, _, failed := l.perform(l.ctx, operation{
@@ -472,7 +511,7 @@ func (l *checklist) role(id string, title param.Text, service, kind string) {
 		switch {
 		case failed == nil:
 			r.Finding = param.Both("The role exists.", "该角色已存在。")
-		case slices.Contains(aboutRoles, failed.Code):
+		case slices.Contains(missingRoleCodes, failed.Code):
 			finding := param.Both("The role is missing.", "该角色不存在。")
 			if service == instanceBackups {
 				finding = param.Both("The role is missing. The first instance backup creates it if the portal's role has the permission ram:CreateServiceLinkedRole. Creating it now is safer.", "该角色不存在。若门户的角色有 ram:CreateServiceLinkedRole 权限，首次实例备份会自动创建；建议现在就创建。")
@@ -488,8 +527,8 @@ func (l *checklist) role(id string, title param.Text, service, kind string) {
 	})
 }
 
-// registered looks for the account among those that Cloud Backup knows
-// (DescribeCrossAccounts), and whether it can take on the role there (CheckRole).
+// registered checks that the account is registered in Cloud Backup (DescribeCrossAccounts)
+// and that Cloud Backup can assume the role there (CheckRole).
 func (l *checklist) registered() {
 	account := l.target.Account
 	l.check("registration", titleRegistered, func(r *backup.AccessCheck) {
@@ -521,7 +560,7 @@ func (l *checklist) registered() {
 		switch {
 		case failed == nil:
 			r.Finding = param.Both("Cloud Backup is allowed to assume the role.", "云备份可以扮演该角色。")
-		case slices.Contains(aboutRoles, failed.Code):
+		case slices.Contains(missingRoleCodes, failed.Code):
 			fail(
 				r,
 				param.Both("Cloud Backup is not allowed to assume the role "+account.Role+" in account "+account.ID+", or the role does not exist.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"),
@@ -536,9 +575,10 @@ func (l *checklist) registered() {
 	})
 }
 
-// crossAccount reports whether the target is among the registered accounts.
+// crossAccount reports whether the account and role of the target are registered in Cloud
+// Backup.
 func (l *checklist) crossAccount() (bool, *backup.CloudError) {
-	for page := 1; page <= mostPages; page++ {
+	for page := 1; page <= maxPages; page++ {
 		a, r, failed := l.perform(l.ctx, operation{
 			action: describeCrossAccounts,
 			target: l.target,
@@ -558,7 +598,7 @@ func (l *checklist) crossAccount() (bool, *backup.CloudError) {
 			}
 		}
 		if json.Unmarshal(a.body, &list) != nil {
-			return false, unread(describeCrossAccounts, a.status, r, "the list could not be read")
+			return false, unknownResult(describeCrossAccounts, a.status, r, "the list could not be read")
 		}
 		for _, x := range list.CrossAccounts.CrossAccount {
 			if x.CrossAccountUserId.String() == l.target.Account.ID && strings.EqualFold(x.CrossAccountRoleName, l.target.Account.Role) {
@@ -569,18 +609,18 @@ func (l *checklist) crossAccount() (bool, *backup.CloudError) {
 			return false, nil
 		}
 	}
-	return false, unread(describeCrossAccounts, 0, response{}, "too many pages")
+	return false, unknownResult(describeCrossAccounts, 0, response{}, "too many pages")
 }
 
-// aliveFor is how old the last sign of life of a backup client may be.
-const aliveFor = 15 * time.Minute
+// maxHeartbeatAge is the maximum age of the last heartbeat of an active backup client.
+const maxHeartbeatAge = 15 * time.Minute
 
-// essd are the categories of disks of which a consistent snapshot can be made, as
-// far as is known (Cloud Backup, application-consistent backups).
+// essd lists the categories of disks that support consistent snapshots, as far as they are
+// documented (Cloud Backup, "Application-consistent backups").
 var essd = []string{"cloud_essd", "cloud_auto", "cloud_essd_entry"}
 
-// resources looks for what the parameters name. In an account that Cloud Backup
-// enters by itself the portal sees nothing.
+// resources checks the vault and the instance that the parameters name. For an account with
+// access hbr_cross_account it checks no instance, because the portal assumes no role there.
 func (l *checklist) resources() {
 	if id := l.params["VaultId"]; id != "" {
 		l.optionalCheck("vault", titleVault, func(r *backup.AccessCheck) { l.vault(r, id) })
@@ -598,13 +638,14 @@ func (l *checklist) resources() {
 	}
 }
 
-// list makes a call and reads its answer into page. It reports whether r holds so far.
+// list makes a call for the target, decodes the response into page, and sets the evidence of
+// r. If the call fails, it sets r to failed and returns false.
 func (l *checklist) list(r *backup.AccessCheck, op operation, page any) bool {
 	if op.api.host == nil {
 		op.api = cloudBackup
 	}
 	op.target = l.target
-	failed := l.listed(l.ctx, op, page)
+	failed := l.readList(l.ctx, op, page)
 	explainFailure(r, op.api.product+":"+op.action, failed)
 	if failed != nil {
 		l.unexpected(r, failed)
@@ -612,6 +653,7 @@ func (l *checklist) list(r *backup.AccessCheck, op operation, page any) bool {
 	return failed == nil
 }
 
+// vault checks that the vault exists in the target's region, is ready, and is no mirror.
 func (l *checklist) vault(r *backup.AccessCheck, id string) {
 	var page struct {
 		Vaults struct {
@@ -657,6 +699,7 @@ func (l *checklist) vault(r *backup.AccessCheck, id string) {
 	fail(r, param.Both("The vault "+id+" does not exist in "+l.target.Region+".", l.target.Region+" 中不存在备份库 "+id+"。"))
 }
 
+// instance checks that the instance exists in the target's region.
 func (l *checklist) instance(r *backup.AccessCheck, id string) {
 	var page struct {
 		Instances struct {
@@ -678,6 +721,7 @@ func (l *checklist) instance(r *backup.AccessCheck, id string) {
 	)
 }
 
+// oneInstance returns the parameters of DescribeInstances for one instance.
 func (l *checklist) oneInstance(id string) []param.Parameter {
 	return []param.Parameter{
 		{Name: "RegionId", Value: l.target.Region},
@@ -686,7 +730,8 @@ func (l *checklist) oneInstance(id string) []param.Parameter {
 	}
 }
 
-// disks matter where a consistent snapshot of several is asked for.
+// disks lists the disks of the instance. If the parameters request a consistent snapshot, it
+// checks that all disks support one: at most 16 ESSDs, each attached to one instance only.
 func (l *checklist) disks(r *backup.AccessCheck, id string) {
 	var page struct {
 		Disks struct {
@@ -723,8 +768,8 @@ func (l *checklist) disks(r *backup.AccessCheck, id string) {
 	}
 }
 
-// client is the program on the instance that reads its files. Of its settings,
-// which may hold a password, nothing is read.
+// client checks that the backup client on the instance is active. The response contains the
+// client's settings, which can have a password; they are not read.
 func (l *checklist) client(r *backup.AccessCheck, id string) {
 	var page struct {
 		Clients []struct {
@@ -744,10 +789,20 @@ func (l *checklist) client(r *backup.AccessCheck, id string) {
 		if c.InstanceId != id {
 			continue
 		}
+<<<<<<< HEAD
 		status, silent := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0))
 		seen := param.Duration(silent)
 		if c.Status == "ACTIVATED" && silent < aliveFor {
 			r.Finding = param.Both("The client is ready. Its last heartbeat was "+seen.En+" ago.", "客户端可用，最近一次心跳在 "+seen.Zh+"前。")
+||||||| base
+		status, seen := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
+		if c.Status == "ACTIVATED" && seen < aliveFor {
+			r.Finding = param.Both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
+=======
+		status, seen := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
+		if c.Status == "ACTIVATED" && seen < maxHeartbeatAge {
+			r.Finding = param.Both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
+>>>>>>> theirs
 			return
 		}
 		fail(
@@ -760,25 +815,27 @@ func (l *checklist) client(r *backup.AccessCheck, id string) {
 	fail(r, param.Both("No backup client is installed on "+id+".", id+" 上未安装备份客户端。"), l.installClient())
 }
 
+// installClient returns the fix for a missing or inactive backup client.
 func (l *checklist) installClient() backup.Fix {
 	return backup.Fix{Title: param.Both("Install or start the client in the Cloud Backup console under ECS File Backup. Cloud Assistant must be running on the instance", "在云备份控制台的“ECS 文件备份”中安装或启动客户端；实例上须运行云助手"),
 		Code: "https://hbr.console.aliyun.com/"}
 }
 
-// How RAM names policies in a refusal (AccessDeniedDetail, PolicyType): those of the
-// caller, and those that no policy of the caller's or of the role's can outweigh.
+// Types of policies in a refusal of RAM (AccessDeniedDetail, PolicyType): those of the
+// caller, and higher ones that limit the caller in addition. A higher policy can only be
+// changed by its own owner.
 var (
 	identityPolicies = []string{"AccountLevelIdentityBasedPolicy", "ResourceGroupLevelIdentityBasedPolicy"}
 	higherPolicies   = []string{"ControlPolicy", "SessionPolicy"}
 )
 
-// The shapes of what GetCallerIdentity answers.
+// Forms of what GetCallerIdentity returns.
 var (
 	accountID    = regexp.MustCompile(`\A[0-9]{16}\z`)
 	resourceName = regexp.MustCompile(`\Aacs:ram::[0-9]{16}:[A-Za-z0-9.@_/-]{1,200}\z`)
 )
 
-// The titles of the rungs.
+// The titles of the checks.
 var (
 	titleCredentials = param.Both("Credentials of the function", "函数的凭证")
 	titleIdentity    = param.Both("Identity of the function", "函数的身份")

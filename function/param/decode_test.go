@@ -49,7 +49,7 @@ func TestDecodeJSON(t *testing.T) {
 	}
 }
 
-func TestDecodeJSONNamesThePlace(t *testing.T) {
+func TestDecodeJSONErrorPosition(t *testing.T) {
 	for text, want := range map[string]struct {
 		line int
 		says string
@@ -73,15 +73,15 @@ func TestDecodeJSONNamesThePlace(t *testing.T) {
 	}
 }
 
-func TestOwnKeysAreHandedBack(t *testing.T) {
+func TestDecodeJSONReturnsOwnKeys(t *testing.T) {
 	_, own, err := DecodeJSON([]byte(`{"key":"k","dry_run":true}`), "key", "dry_run")
 	if err != nil || string(own["key"]) != `"k"` || string(own["dry_run"]) != "true" {
 		t.Errorf("got %q, error %v", own, err)
 	}
 }
 
-// Whatever the bytes, reading ends with values that the table knows, or with
-// an error of one of the two kinds.
+// FuzzDecodeJSON checks that any input gives known parameters or one of the two documented
+// errors, and that Validate and Parameters do not panic on the result.
 func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"Account":"a","Detail":{"doCopy":true},"Include":["/a"],"ContainerResources":[{}]}`))
 	f.Add([]byte(`{"Retention":1e9,"Include":"[]","Options":{"UseVSS":null}}`))

@@ -1,8 +1,10 @@
 package param
 
-// Fields lists the parameters in the order of the form. Nothing else spells one
-// out. CreateBackupJob has 18 parameters: the fields that are not ours, with
-// Detail and Options counted once for all their keys.
+// Fields lists all parameters. Its order is the order of mistakes and of the cloud call,
+// and a field comes after the field that its Under names. It must not be changed.
+//
+// CreateBackupJob has 18 parameters: every field that is not Ours is one, except that
+// the keys of Detail are one parameter together, and those of Options another.
 var Fields = []Field{{
 	Name:    "SourceType",
 	Label:   Text{"Source type", "数据源类型"},
@@ -191,8 +193,8 @@ var Fields = []Field{{
 	Help:    Text{"File systems are always thawed after this time", "超时后自动解冻"},
 	Unit:    Text{"seconds", "秒"},
 	Example: "30", For: []SourceType{UDMECS}, Under: appConsistent,
-	// No upper bound is published; 180 is the largest value that the vendor's
-	// own Terraform tests use.
+	// The API page gives no upper bound. 180 is the largest value in the tests of the vendor's
+	// Terraform provider.
 	Type: Integer, Default: "30", Minimum: 1, Maximum: 180,
 }, {
 	Name:    "Detail.enableWriters",
@@ -266,18 +268,20 @@ var Fields = []Field{{
 }}
 
 const (
-	// MaxRetention is the longest time to keep a backup, in days: the bound of
-	// Cloud Backup's policies, since CreateBackupJob publishes none.
+	// MaxRetention is the longest retention of a backup, in days. The API page of
+	// CreateBackupJob gives no bound; this is the bound of Cloud Backup's policies.
 	MaxRetention = 364635
 
-	// MaxLabel is the length of the name that a person may give a job, in
-	// characters. With the submission's id behind it the name stays within the
-	// 64 characters that the service allows for plans.
+	// MaxLabel is the maximum length of JobName as a caller gives it, in characters. The
+	// portal appends "-" and the submission's id of 26 characters. The result then has at
+	// most 64 characters, the service's limit for names of plans.
 	MaxLabel = 37
 
+	// scriptPath matches an absolute path without blanks and characters of a shell.
 	scriptPath = `(/[A-Za-z0-9._-]+)+`
 )
 
+// Values that several fields share.
 var (
 	appConsistent = Condition{"Detail.appConsistent", "true"}
 	doCopy        = Condition{"Detail.doCopy", "true"}

@@ -8,26 +8,28 @@ import (
 	"unicode/utf8"
 )
 
-// A Mistake is one thing wrong with a request. Its text is written per reader.
+// A Mistake is one error in a request: a value that is wrong, or a condition of the
+// policy that does not hold. [Mistake.In] gives its sentence in the reader's language.
 type Mistake struct {
-	Field string // the parameter's name
-	Part  string // the control inside the field, such as "SpeedLimit.1.end"; empty means the whole
-	Code  string // "required", "between"…: stable, part of the JSON answers
-	Text  Text   // the sentence, with fmt verbs
-	Args  []any  // a Text among them is written in the same language
+	Field string // the parameter's name; empty if the mistake is about the whole request
+	Part  string // the control inside the field, such as "SpeedLimit.1.end"; empty: the whole field
+	Code  string // a stable word for programs, such as "required"; part of the JSON answers
+	Text  Text   // the sentence, with fmt verbs for Args
+	Args  []any  // values for the verbs; a [Text] is replaced by its half in the reader's language
 
-	Rule *RuleInfo // of a refusal by the policy: the rule that does not allow it; nil if there is none
+	Rule *RuleInfo // of a refusal by the policy: the rule that does not allow it; nil for other mistakes
 }
 
-// A RuleInfo names a rule of the policy to whoever it concerns.
+// A RuleInfo describes a rule of the policy to a reader whom the rule concerns.
 type RuleInfo struct {
 	ID     string
-	Reason Text // why it is as narrow as it is; empty if the policy does not say
-	Owner  Text // whom to ask for more; empty if the policy does not say
+	Reason Text   // why the rule has its limits; empty if the policy does not say
+	Owner  string // whom to ask for more rights; empty if the policy does not say
 }
 
-// In writes the sentence in language l. It begins with a capital, unless it
-// begins with a name, which is written as it was given.
+// In returns the sentence in language l, without a full stop. Its first letter is a
+// capital, except if the first verb stands for a plain string: that is a parameter's
+// name, which keeps its spelling.
 func (m Mistake) In(l Language) string {
 	s := m.Text.Fill(l, m.Args...)
 	if strings.HasPrefix(m.Text.En, "%") && len(m.Args) > 0 {
@@ -39,11 +41,12 @@ func (m Mistake) In(l Language) string {
 	return string(unicode.ToUpper(first)) + s[size:]
 }
 
-// An InvalidError is everything wrong with a request, in the order of the form.
-// Nothing was sent and nothing was recorded.
+// An InvalidError holds all mistakes of a request, in the order of [Fields]. It means that
+// nothing was sent to the cloud and nothing was recorded.
 type InvalidError []Mistake
 
-// Error names the fields and codes. It is for logs: people get [Mistake.In].
+// Error returns the fields and codes, for logs. It contains names from the request, but no
+// values.
 func (e InvalidError) Error() string {
 	parts := make([]string, len(e))
 	for i, m := range e {
@@ -52,7 +55,7 @@ func (e InvalidError) Error() string {
 	return "invalid request: " + strings.Join(parts, ", ")
 }
 
-// OrNil returns e sorted by [InFormOrder], or nil if e is empty.
+// OrNil returns e, sorted in place by [InFormOrder], or a nil error if e is empty.
 func (e InvalidError) OrNil() error {
 	if len(e) == 0 {
 		return nil
@@ -60,13 +63,15 @@ func (e InvalidError) OrNil() error {
 	return InvalidError(InFormOrder(e))
 }
 
-// InFormOrder sorts mistakes as their fields stand in the form.
+// InFormOrder sorts mistakes in place by the position of their fields in [Fields], and
+// returns them. Mistakes about unknown names are last. The sort is stable.
 func InFormOrder(bad []Mistake) []Mistake {
 	slices.SortStableFunc(bad, func(a, b Mistake) int { return position(a.Field) - position(b.Field) })
 	return bad
 }
 
-// position is where the field called name stands in the form; strangers come last.
+// position returns the index in Fields of the field called name, or of the first key of
+// the object called name. It returns len(Fields) for an unknown name.
 func position(name string) int {
 	i := slices.IndexFunc(Fields, func(f Field) bool { return f.Name == name || strings.HasPrefix(f.Name, name+".") })
 	if i < 0 {
@@ -75,10 +80,10 @@ func position(name string) int {
 	return i
 }
 
-// A Count is a number for people: 10,000 and more with commas.
+// A Count is a number inside a sentence. Its text has commas from 10,000 on.
 type Count int64
 
-// String writes c in both languages alike.
+// String returns c in decimal, the same in both languages: "9999", "10,000".
 func (c Count) String() string {
 	s := strconv.FormatInt(int64(c), 10)
 	if c < 10000 && c > -10000 {
@@ -90,7 +95,8 @@ func (c Count) String() string {
 	return s
 }
 
-// The sentences of checks, for the codes that JSON answers carry.
+// The sentences of mistakes. A sentence that starts with a verb is given f.Object or
+// f.Label as its first argument.
 var (
 	msgEnter      = Text{"enter %v", "请输入%v"}
 	msgSelect     = Text{"select %v", "请选择%v"}
@@ -124,23 +130,24 @@ var (
 	msgWindowOverlap = Text{"window %v overlaps window %v", "第 %v 个时段与第 %v 个时段重叠"}
 )
 
-// UnknownField is the mistake of naming a parameter that there is not.
+// UnknownField returns the mistake for a name that is no parameter, with code "unknown".
 func UnknownField(name string) Mistake {
 	return Mistake{Field: name, Code: "unknown", Text: msgUnknown, Args: []any{name}}
 }
 
-// RepeatedField is the mistake of giving a parameter more than once.
+// RepeatedField returns the mistake for a parameter that is given more than once, with
+// code "twice".
 func RepeatedField(name string) Mistake {
 	return Mistake{Field: name, Code: "twice", Text: msgTwice, Args: []any{name}}
 }
 
-// NotBoolean is the mistake of giving a parameter that is true or false
-// another value.
+// NotBoolean returns the mistake for a value of a Boolean parameter that is neither true
+// nor false, with code "boolean".
 func NotBoolean(name string) Mistake {
 	return Mistake{Field: name, Code: "boolean", Text: msgBoolean, Args: []any{name}}
 }
 
-// typeName is what a value of the type is called in a sentence.
+// typeName returns the name of the type inside a sentence, such as "a number".
 func typeName(t Type) Text {
 	return [...]Text{
 		String:  {"a string", "字符串"},
@@ -151,7 +158,8 @@ func typeName(t Type) Text {
 	}[t]
 }
 
-// Missing is the mistake of leaving f out where it is needed.
+// Missing returns the mistake for a required field without a value, with code "required".
+// The sentence says "select" if the form offers a list of values, else "enter".
 func (f Field) Missing() Mistake {
 	if f.Selected || len(f.Enum) > 0 {
 		return f.mistake("required", msgSelect, f.Object)

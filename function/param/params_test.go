@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The least that each kind of backup needs.
+// Requests with only the required parameters, one for each source type.
 var (
 	instance = Params{"Account": "demo", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1", "Retention": "7"}
 	files    = Params{"Account": "demo", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-bp1", "VaultId": "v-1", "Retention": "7"}
@@ -17,7 +17,7 @@ var (
 		"ContainerResources": `[{"resourceType":"PV"}]`, "Retention": "7"}
 )
 
-// with returns p with other values; an empty one takes a value away.
+// with returns a copy of p with the given names and values. An empty value removes a parameter.
 func with(p Params, pairs ...string) Params {
 	q := maps.Clone(p)
 	for i := 0; i < len(pairs); i += 2 {
@@ -26,7 +26,7 @@ func with(p Params, pairs ...string) Params {
 	return q
 }
 
-// codes are the mistakes in err as "Field code", in their order.
+// codes returns the mistakes in err as "Field code", in their order.
 func codes(err error) []string {
 	var out []string
 	bad, _ := errors.AsType[InvalidError](err)
@@ -112,7 +112,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestMistakesReadAsSentencesInBothLanguages(t *testing.T) {
+func TestMistakeSentences(t *testing.T) {
 	p := with(files, "InstanceId", "", "Retention", "364636", "Include", `["`+strings.Repeat("x", 9996)+`"]`)
 	bad, _ := errors.AsType[InvalidError](p.Validate())
 	var got []string
@@ -129,7 +129,7 @@ func TestMistakesReadAsSentencesInBothLanguages(t *testing.T) {
 	}
 }
 
-func TestParametersAreWhatTheAPITakes(t *testing.T) {
+func TestParameters(t *testing.T) {
 	detail := `{"diskIdList":["d-1"],"snapshotGroup":false,"appConsistent":false,"preScriptPath":"","postScriptPath":"",` +
 		`"enableFsFreeze":true,"timeoutInSeconds":30,"enableWriters":true,"doCopy":false,"destinationRegionId":"","destinationRetention":null}`
 	for name, c := range map[string]struct {

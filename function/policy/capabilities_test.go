@@ -11,7 +11,7 @@ import (
 	"backupportal/function/param"
 )
 
-// An account can be backed up through another one, which must make sense.
+// The key through names an earlier account with access assume_role.
 func TestThrough(t *testing.T) {
 	with := func(line string) string {
 		return change(t, base, "    role: hbrcrossrole\n", "    role: hbrcrossrole\n"+line)
@@ -36,8 +36,8 @@ func TestThrough(t *testing.T) {
 	}
 }
 
-// What the portal does in an account is what rules let anybody have done there.
-func TestUses(t *testing.T) {
+// Capabilities is the union of all rules that name the account, for any team.
+func TestCapabilities(t *testing.T) {
 	p := mustLoad(t, base)
 	if u := p.Capabilities("prod"); !u.Create || !u.Cancel || !u.View || u.Tags || !slices.Contains(u.Sources, param.UDMECS) {
 		t.Errorf("prod: %+v", u)
@@ -59,8 +59,8 @@ func TestUses(t *testing.T) {
 	}
 }
 
-// How long a session lasts is what STS can give.
-func TestSession(t *testing.T) {
+// The lifetime of a session must be within the bounds of STS.
+func TestSessionBounds(t *testing.T) {
 	role := "    role: portal-backup\n"
 	p := mustLoad(t, change(t, base, role, role+"    session: 1h\n"))
 	if a, _ := p.Account("prod"); a.Session != time.Hour {

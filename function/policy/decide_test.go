@@ -10,7 +10,7 @@ import (
 	"backupportal/function/param"
 )
 
-// allowed is what the rule payments-prod of base allows.
+// allowed returns a request that the rule payments-prod of base allows.
 func allowed() param.Params {
 	return param.Params{
 		"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": "30",
@@ -19,14 +19,14 @@ func allowed() param.Params {
 	}
 }
 
-// allowedContainer is what the rule short of base allows.
+// allowedContainer returns a request that the rule short of base allows.
 func allowedContainer() param.Params {
 	return param.Params{
 		"Account": "sandbox", "Region": "cn-hangzhou", "SourceType": "CONTAINER", "ContainerClusterId": "cc-0001", "Retention": "7", "VaultId": "v-1",
 	}
 }
 
-// with returns p with some values changed; pairs are names and values.
+// with returns a copy of p with some values changed; pairs are names and values.
 func with(p param.Params, pairs ...string) param.Params {
 	p = maps.Clone(p)
 	for i := 0; i < len(pairs); i += 2 {
@@ -35,7 +35,7 @@ func with(p param.Params, pairs ...string) param.Params {
 	return p
 }
 
-// sentences writes mistakes as "field: sentence", one a line.
+// sentences returns mistakes as "field: sentence", one on each line.
 func sentences(l param.Language, mistakes []param.Mistake) string {
 	var lines []string
 	for _, m := range mistakes {
@@ -47,7 +47,7 @@ func sentences(l param.Language, mistakes []param.Mistake) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestFirstRuleThatAllowsIsNamed(t *testing.T) {
+func TestDecideReturnsFirstAllowingRule(t *testing.T) {
 	p := mustLoad(t, base)
 	both := mustLoad(t, change(t, base, "id: short", "id: twin\n    teams: [payments]\n    actions: [backup.view, backup.create]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n"+
 		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
@@ -72,9 +72,9 @@ func TestFirstRuleThatAllowsIsNamed(t *testing.T) {
 	}
 }
 
-// TestFirstFailingConditionIsNamed gives the first line of each refusal: that
-// of payments-prod, or the one that no rule can lift.
-func TestFirstFailingConditionIsNamed(t *testing.T) {
+// Each case compares the first mistake of a refusal: that of the rule payments-prod, or that
+// of a condition before the rules.
+func TestDecideReportsFirstFailingCondition(t *testing.T) {
 	const why = ". Snapshots cost money. Contact: platform team"
 	p := mustLoad(t, base)
 	for _, c := range []struct {
@@ -112,7 +112,7 @@ func TestFirstFailingConditionIsNamed(t *testing.T) {
 	}
 }
 
-func TestOneMistakePerRuleInBothLanguages(t *testing.T) {
+func TestDecideReportsOneMistakePerRule(t *testing.T) {
 	p := mustLoad(t, base)
 	_, denied := p.Decide(t.Context(), alice, with(allowedContainer(), "ContainerClusterId", "cc-0002"))
 	const english = "Account: Rule “payments-prod” does not include this account. Snapshots cost money. Contact: platform team\n" +
@@ -131,7 +131,7 @@ func TestOneMistakePerRuleInBothLanguages(t *testing.T) {
 	}
 }
 
-func TestReasonAndOwnerAreOptionalAndLiteral(t *testing.T) {
+func TestReasonAndOwnerInRefusals(t *testing.T) {
 	days := allowedContainer()
 	days["Retention"] = "8"
 	for added, want := range map[string]string{
@@ -147,7 +147,7 @@ func TestReasonAndOwnerAreOptionalAndLiteral(t *testing.T) {
 	}
 }
 
-func TestScriptsMustBeTheExactPath(t *testing.T) {
+func TestScriptPathsAreExact(t *testing.T) {
 	p := mustLoad(t, base)
 	for _, field := range []string{"Detail.preScriptPath", "Detail.postScriptPath"} {
 		for _, path := range []string{
@@ -163,7 +163,7 @@ func TestScriptsMustBeTheExactPath(t *testing.T) {
 	}
 }
 
-// What two rules grant is never put together (CD-4).
+// Two rules are never combined. Requirement CD-4.
 func TestGrantsAreNotCombined(t *testing.T) {
 	p := mustLoad(t, change(t, base, "id: short", "id: long\n    teams: [payments]\n    actions: [backup.view, backup.create]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n"+
 		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
@@ -185,7 +185,7 @@ func TestSwitchedOff(t *testing.T) {
 		t.Error("Enabled does not tell whether the policy is switched off")
 	}
 	if !p.May(t.Context(), alice, backup.ActionView, allowed()) {
-		t.Error("what was made before cannot be looked at")
+		t.Error("a backup that exists cannot be viewed")
 	}
 }
 
@@ -226,9 +226,9 @@ func TestMay(t *testing.T) {
 	}
 }
 
-// A rule that only shows backups allows none, of whatever number of days: the
-// range of days that it does not have is none that 0 lies in.
-func TestViewingRuleCreatesNothing(t *testing.T) {
+// A rule with only backup.view allows no backup, for any number of days. It has no
+// retention_days, and the zero interval must not contain 0.
+func TestViewOnlyRuleAllowsNoBackup(t *testing.T) {
 	head, _, _ := strings.Cut(base, "rules:\n")
 	p := mustLoad(t, head+"rules:\n  - id: look\n    teams: [payments]\n    actions: [backup.view, backup.cancel]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n")
 	for _, days := range []string{"", "0", "-1", "1", "x"} {

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// The shapes of names and ids. Role names are RAM's; instance ids are ECS's,
-// which has only lower case.
+// Forms of names and ids. The names of roles follow RAM, the external id follows STS
+// (AssumeRole, ExternalId), and ids of instances follow ECS, which uses lower case only.
 var (
 	nameShape     = newShape(`[a-z][a-z0-9-]{0,62}`, "a lower-case letter, then up to 62 lower-case letters, digits and hyphens")
 	digitsShape   = newShape(`[0-9]{16}`, "16 digits in quotes")
@@ -25,8 +25,9 @@ var (
 	scriptShape   = newShape(`(/[A-Za-z0-9._-]+)+`, "an absolute path of letters, digits, dots, underscores and hyphens")
 )
 
-// policy reads the whole file. Rules may be left out: then nothing is allowed,
-// which is where a new installation starts.
+// policy reads the whole file. A file without rules is valid and allows nothing; a new
+// installation may start with it. The order of the calls matters: an entry must be read
+// before another entry that names it.
 func (l *loader) policy(top place) *Policy {
 	m := l.mapping(
 		top,
@@ -37,17 +38,17 @@ func (l *loader) policy(top place) *Policy {
 		l.wrong(v, "is not supported: write 1")
 	}
 	var rate, requests backup.Rate
-	l.cooldown, rate, requests = l.usual(m["defaults"]) // before the rules that it is for
+	l.cooldown, rate, requests = l.defaultLimits(m["defaults"]) // before the rules, which use it
 	p := &Policy{
 		requests: requests,
 		enabled:  l.flag(m["enabled"]),
-		accounts: list(l, m["accounts"], l.account), // before what names them
+		accounts: list(l, m["accounts"], l.account), // before the entries that name them
 		teams:    list(l, m["teams"], l.team),
 		rate:     rate,
 	}
 	p.tokens = list(l, m["tokens"], l.token)
-	if len(p.tokens) > mostTokens {
-		l.wrong(m["tokens"], "has %d tokens: write at most %d", len(p.tokens), mostTokens)
+	if len(p.tokens) > maxTokens {
+		l.wrong(m["tokens"], "has %d tokens: write at most %d", len(p.tokens), maxTokens)
 	}
 	p.pipelines = list(l, m["pipelines"], l.pipeline)
 	p.sources = list(l, m["sources"], l.source)
@@ -58,8 +59,8 @@ func (l *loader) policy(top place) *Policy {
 	return p
 }
 
-// account reads one account and enters it for the rules to name. An account
-// with a problem is entered too, so that its rules are not blamed for it.
+// account reads one account and adds it to l.accounts. An account with a problem is added
+// too, so that the rules that name it do not get a second problem.
 func (l *loader) account(p place) account {
 	m := l.mapping(
 		p,
@@ -78,7 +79,7 @@ func (l *loader) account(p place) account {
 			Regions: list(l, m["regions"], l.region),
 		},
 	}
-	l.way(p, m, &a.Account)
+	l.accessKeys(p, m, &a.Account)
 	a.Session = l.session(m["session"], a.Access)
 	a.Through = l.through(m["through"], a.Account)
 	switch _, again := l.accounts[a.Alias]; {
@@ -91,8 +92,8 @@ func (l *loader) account(p place) account {
 	return a
 }
 
-// accountID reads an account's id, which is text: it may exceed what fits
-// into a number of other programs that read the file.
+// accountID reads the id of an account. It must be in quotes: other programs that read the
+// file as numbers could lose digits.
 func (l *loader) accountID(p place) string {
 	if p.node != nil && p.node.Style == 0 {
 		l.wrong(p, "put the 16 digits in quotes")
@@ -100,11 +101,17 @@ func (l *loader) accountID(p place) string {
 	return l.shaped(p, digitsShape)
 }
 
-// way reads the keys that depend on the way into the account. A role or an
-// external id where none is used is a problem: its author believes in a
-// protection that is not there. The service's own way across accounts has no
-// external id.
-func (l *loader) way(p place, m map[string]place, a *backup.Account) {
+// accessKeys reads the keys role and external_id_env, which depend on the access of the
+// account:
+//
+//	access             role    external_id_env
+//	own                none    none
+//	assume_role        needed  optional
+//	hbr_cross_account  needed  none: Cloud Backup assumes the role without an external id
+//
+// A key that the access does not use is a problem, because its author would believe in a
+// protection that does not exist.
+func (l *loader) accessKeys(p place, m map[string]place, a *backup.Account) {
 	role, external := m["role"], m["external_id_env"]
 	a.Role = l.shaped(role, roleShape)
 	a.ExternalID, a.ExternalIDVariable = l.externalID(external)
@@ -122,26 +129,29 @@ func (l *loader) way(p place, m map[string]place, a *backup.Account) {
 	}
 }
 
-// How long a session of a role can last (STS, AssumeRole, DurationSeconds).
+// Bounds of the lifetime of a role's session (STS, AssumeRole, DurationSeconds).
 const (
-	shortestSession = 15 * time.Minute
-	longestSession  = 12 * time.Hour
+	minSession = 15 * time.Minute
+	maxSession = 12 * time.Hour
 )
 
-// session reads how long sessions of the role last.
+// session reads the lifetime of the role's sessions. It returns 0 if the file does not say:
+// package aliyun then uses the minimum of STS.
 func (l *loader) session(p place, access backup.Access) time.Duration {
 	d := l.duration(p)
 	switch {
 	case p.node == nil || l.refused[p.node]:
 	case access != backup.AssumeRole:
 		l.wrong(p, "has no effect with access: %s: remove it", access)
-	case d < shortestSession || d > longestSession:
-		l.wrong(p, "write a time from %s to %s, and at most the maximum of the role", param.Duration(shortestSession).En, param.Duration(longestSession).En)
+	case d < minSession || d > maxSession:
+		l.wrong(p, "write a time from %s to %s, and at most the maximum of the role", minSession, maxSession)
 	}
 	return d
 }
 
-// through reads the alias of the account that makes the calls for another one.
+// through reads the alias of the account whose role calls Cloud Backup for account a. That
+// account must be earlier in the file and have access assume_role; account a must have
+// access hbr_cross_account. It returns nil if the portal's own account makes the calls.
 func (l *loader) through(p place, a backup.Account) *backup.Account {
 	if p.node == nil {
 		return nil
@@ -164,9 +174,10 @@ func (l *loader) through(p place, a backup.Account) *backup.Account {
 	return nil
 }
 
-// variable reads the environment variable that p names, and what it holds, which
-// is a secret: no problem quotes it, nor a name that might be the secret in the
-// wrong place. Both are empty if there is a problem.
+// variable reads the name of an environment variable and returns it with the variable's
+// value. The value is a secret, and secret says which one, for messages. Messages quote
+// neither the value nor a name of a wrong form: it may be the secret itself, written into
+// the file by mistake. Both results are empty after a problem.
 func (l *loader) variable(p place, secret string) (name, value string) {
 	name = l.text(p)
 	if p.node == nil || l.refused[p.node] {
@@ -183,7 +194,7 @@ func (l *loader) variable(p place, secret string) (name, value string) {
 	return name, value
 }
 
-// externalID reads the external id in the variable that p names.
+// externalID reads the external id from the environment variable that p names.
 func (l *loader) externalID(p place) (id secret.String, variable string) {
 	switch name, value := l.variable(p, "the external ID"); {
 	case value == "":
@@ -195,8 +206,7 @@ func (l *loader) externalID(p place) (id secret.String, variable string) {
 	return secret.String{}, ""
 }
 
-// rule reads one rule. What is optional grants less when it is left out, never
-// more.
+// rule reads one rule. Every optional key grants less if it is left out.
 func (l *loader) rule(p place) rule {
 	m := l.mapping(p, []string{"id", "teams", "actions", "accounts", "regions", "source_types"}, []string{
 		"reason",
@@ -236,14 +246,13 @@ func (l *loader) rule(p place) rule {
 	r.instances = l.resources(p, m, instanceKeys, r.sources)
 	r.clusters = l.resources(p, m, clusterKeys, r.sources)
 	l.readable(m["instance_tags"], r)
-	l.does(p, m, &r)
+	l.actionKeys(p, m, &r)
 	l.contradiction(m["enforced"], r.defaults, r.enforced)
 	return r
 }
 
-// onlyForCreating are the keys of a rule that say nothing of viewing and
-// cancelling.
-var onlyForCreating = []string{
+// createOnlyKeys lists the keys of a rule that matter only for backup.create.
+var createOnlyKeys = []string{
 	"retention_days",
 	"copy",
 	"scripts",
@@ -255,9 +264,9 @@ var onlyForCreating = []string{
 	"skip_cooldown",
 }
 
-// does reads the keys that depend on what the rule allows to do. Whoever makes
-// a backup must be able to see what becomes of it.
-func (l *loader) does(p place, m map[string]place, r *rule) {
+// actionKeys reads the keys that depend on the actions of the rule. Every rule must have
+// backup.view, because a person who creates or cancels a backup must see its result.
+func (l *loader) actionKeys(p place, m map[string]place, r *rule) {
 	skips := l.flag(m["skip_cooldown"])
 	creates := slices.Contains(r.actions, backup.ActionCreate)
 	switch {
@@ -270,7 +279,7 @@ func (l *loader) does(p place, m map[string]place, r *rule) {
 			l.lacks(p, p.at("retention_days", nil).path, "is missing: %s needs it", backup.ActionCreate)
 		}
 	default:
-		for _, key := range onlyForCreating {
+		for _, key := range createOnlyKeys {
 			if m[key].node != nil {
 				l.wrong(m[key], "has no effect without %s: remove it", backup.ActionCreate)
 			}
@@ -284,7 +293,8 @@ func (l *loader) does(p place, m map[string]place, r *rule) {
 	}
 }
 
-// ruleID reads a name that no rule had before: decisions are known by it.
+// ruleID reads the id of a rule. It must be different from earlier ones, because records of
+// decisions contain it.
 func (l *loader) ruleID(p place) string {
 	id := l.shaped(p, nameShape)
 	if id != "" && l.rules[id] {
@@ -294,7 +304,7 @@ func (l *loader) ruleID(p place) string {
 	return id
 }
 
-// alias reads the alias of an account that exists.
+// alias reads the alias of an account in l.accounts.
 func (l *loader) alias(p place) string {
 	alias := l.text(p)
 	if _, ok := l.accounts[alias]; !ok {
@@ -303,7 +313,8 @@ func (l *loader) alias(p place) string {
 	return alias
 }
 
-// region reads a region that Cloud Backup has: it becomes part of a host name.
+// region reads a region of Cloud Backup. Others are refused, because the region becomes part
+// of a host name.
 func (l *loader) region(p place) string {
 	region := l.text(p)
 	if !param.KnownRegion(region) {
@@ -312,9 +323,9 @@ func (l *loader) region(p place) string {
 	return region
 }
 
-// regionOf reads a region that at least one of the accounts has; a rule may
-// name accounts with different regions. Accounts that do not exist are a
-// problem already.
+// regionOf reads a region that at least one of the accounts has: a rule may name accounts
+// with different regions. If one of the accounts does not exist, only region checks the
+// value, because that mistake was reported already.
 func (l *loader) regionOf(p place, aliases []string) string {
 	region := l.region(p)
 	for _, alias := range aliases {
@@ -328,9 +339,8 @@ func (l *loader) regionOf(p place, aliases []string) string {
 	return region
 }
 
-// script reads the path of a script. It is compared letter by letter with what
-// a request says, so a path that could be written in two ways would only
-// mislead whoever reads the policy.
+// script reads the path of a script. Requests are compared with it byte by byte. A path with
+// ".." is refused: a reader of the policy could misjudge which file it names.
 func (l *loader) script(p place) string {
 	path := l.shaped(p, scriptShape)
 	if strings.Contains(path, "..") {
@@ -339,8 +349,8 @@ func (l *loader) script(p place) string {
 	return path
 }
 
-// copies reads what a rule grants in other regions. These need not be regions
-// of the account: nothing is backed up there.
+// copies reads the key copy of a rule. Its regions may differ from those of the account,
+// because only copies are stored there.
 func (l *loader) copies(p place) *copies {
 	if p.node == nil {
 		return nil

@@ -11,18 +11,20 @@ import (
 	"backupportal/function/set"
 )
 
-// A Verdict is what one rule says of something that somebody wants to do.
+// A Verdict is the answer of one rule to one request.
 type Verdict struct {
-	Rule    string
+	Rule    string // the id of the rule; empty if the condition does not depend on a rule
 	Allows  bool
-	Field   string // of the first condition that does not hold; empty if it is none of a parameter
-	Because string // that condition, in English
+	Field   string // the parameter of the first condition that does not hold; empty if there is none
+	Because string // the first condition that does not hold, in English; empty if Allows
 }
 
-// Explain says of each rule whether it lets who do something with the backup,
-// and why not. Unlike [Policy.Decide] it hides nothing: it is for operators, who
-// have the file. What stands in the way of every rule is the only verdict then,
-// and has no rule.
+// Explain returns the verdict of every rule, in the order of the file, on the action do of
+// who with the parameters given. If a condition before the rules does not hold, that is the
+// only verdict.
+//
+// Unlike [Policy.Decide] it hides nothing. It is for operators, who can read the file. It
+// may call the cloud for tags, as Decide does.
 func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.Action, given param.Params) []Verdict {
 	alias := given["Account"]
 	a, known := p.account(alias)
@@ -45,9 +47,10 @@ func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.
 	return verdicts
 }
 
+// verdict returns the answer of r for a member of teams.
 func (r rule) verdict(ctx context.Context, seen *tagLookup, teams []int, do backup.Action) Verdict {
 	v := Verdict{Rule: r.id}
-	if _, theirs := first(r.teams, teams); !theirs {
+	if _, shared := firstCommon(r.teams, teams); !shared {
 		v.Because = "The rule does not apply to a team of this identity"
 		return v
 	}
@@ -71,7 +74,8 @@ func (r rule) verdict(ctx context.Context, seen *tagLookup, teams []int, do back
 	return v
 }
 
-// Issuers are those that teams name, each once, in the order of the file.
+// Issuers returns the issuers that members of teams name, each once, in the order of the
+// file.
 func (p *Policy) Issuers() (issuers []string) {
 	for _, t := range p.teams {
 		for _, m := range t.members {

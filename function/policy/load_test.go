@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestOneChangeIsRefused changes base in one place each. The problem must be
-// on the line where at begins, or else where the new text does.
-func TestOneChangeIsRefused(t *testing.T) {
+// Each case changes base at one place. The problem must be on the line where the text at
+// begins, or, without at, where the new text begins.
+func TestLoadRefusesInvalidChanges(t *testing.T) {
 	for _, c := range []struct {
 		name, from, to string
 		at             string
@@ -182,7 +182,7 @@ func TestOneChangeIsRefused(t *testing.T) {
 	}
 }
 
-func TestUnusualButPlain(t *testing.T) {
+func TestLoadAcceptsUnusualSpellings(t *testing.T) {
 	for name, text := range map[string]string{
 		"no rules":               base[:strings.Index(base, "rules:")],
 		"no external id":         change(t, base, "    external_id_env: EXTERNAL_ID_PROD\n", ""),
@@ -200,7 +200,7 @@ func TestUnusualButPlain(t *testing.T) {
 	}
 }
 
-func TestProblemsComeTogether(t *testing.T) {
+func TestLoadReportsAllProblems(t *testing.T) {
 	text := base
 	for _, c := range [][2]string{
 		{"version: 1", "version: 3"}, {"access: own", "access: mine"}, {"max: 7", "max: 0"}, {"owner:", "own:"}, {"alias: idle", "alias: &x Idle"},
@@ -240,7 +240,7 @@ func TestExternalIDNeverPrints(t *testing.T) {
 	}
 }
 
-func TestSizeIsBounded(t *testing.T) {
+func TestLoadSizeLimit(t *testing.T) {
 	for extra, ok := range map[int]bool{0: true, 1: false} {
 		text := base + strings.Repeat("#", maxSize-len(base)+extra)
 		if _, err := Load([]byte(text), environment); (err == nil) != ok {
@@ -249,7 +249,7 @@ func TestSizeIsBounded(t *testing.T) {
 	}
 }
 
-func TestNothingIsNoPolicy(t *testing.T) {
+func TestLoadRefusesEmptyFile(t *testing.T) {
 	for _, text := range []string{"", "\n", "# only a remark\n", "---\n", "null\n", "[]\n", "{}\n", "version\n", "\x00", "\xff\xfe"} {
 		if p, err := Load([]byte(text), environment); err == nil {
 			t.Errorf("%q loads: %+v", text, p)

@@ -9,19 +9,22 @@ import (
 	"backupportal/function/identity"
 )
 
+// Forms of what tokens of pipelines say.
 var (
 	claimShape    = newShape(`[a-z][a-z0-9_]{0,63}`, "the name of a claim, such as repository")
 	audienceShape = newShape(`[!-~]{1,255}`, "the audience that the pipeline asks its token for")
 )
 
-// identifying are claims of which one at least must be asked for: without them
-// every pipeline of everybody who uses the issuer would be this one.
-var identifying = []string{"sub", "repository", "repository_id", "project_path", "project_id"}
+// identifyingClaims lists claims that name a project. A pipeline must require at least one
+// of them: a public issuer such as GitHub signs tokens for the pipelines of all its users.
+var identifyingClaims = []string{"sub", "repository", "repository_id", "project_path", "project_id"}
 
-// Pipelines are the programs that others vouch for. They must not be changed.
+// Pipelines returns the pipelines of the file. They must not be changed.
 func (p *Policy) Pipelines() []identity.Pipeline { return p.pipelines }
 
-// pipeline reads one program and what its tokens must say.
+// pipeline reads one pipeline. The issuer must use https, because the portal fetches the
+// issuer's public keys: over plain http, an attacker in the network could replace them.
+// "*" in a claim is refused, because claims are compared exactly.
 func (l *loader) pipeline(p place) identity.Pipeline {
 	m := l.mapping(p, []string{"name", "issuer", "audience", "claims"}, nil)
 	one := identity.Pipeline{
@@ -50,8 +53,8 @@ func (l *loader) pipeline(p place) identity.Pipeline {
 		}
 		one.Claims[name] = text
 	}
-	if !slices.ContainsFunc(identifying, func(name string) bool { return one.Claims[name] != "" }) && !l.refused[claims.node] {
-		l.wrong(claims, "add one of %s: otherwise every pipeline of this issuer matches", strings.Join(identifying, ", "))
+	if !slices.ContainsFunc(identifyingClaims, func(name string) bool { return one.Claims[name] != "" }) && !l.refused[claims.node] {
+		l.wrong(claims, "add one of %s: otherwise every pipeline of this issuer matches", strings.Join(identifyingClaims, ", "))
 	}
 	return one
 }

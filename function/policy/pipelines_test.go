@@ -17,7 +17,7 @@ tokens:
 rules:
 `
 
-func TestPipelinesAndTokensAreRead(t *testing.T) {
+func TestLoadPipelinesAndTokens(t *testing.T) {
 	p := mustLoad(t, change(t, base, "rules:\n", pipelines))
 	if got := p.Pipelines(); len(got) != 1 || got[0].Claims["ref"] != "refs/heads/main" || got[0].Audience != "backup-portal" {
 		t.Errorf("got %+v", got)
@@ -27,7 +27,7 @@ func TestPipelinesAndTokensAreRead(t *testing.T) {
 	}
 }
 
-func TestOneChangeOfPipelinesAndTokensIsRefused(t *testing.T) {
+func TestLoadRefusesInvalidPipelinesAndTokens(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, path, text string }{
 		"no claims":              {"{repository: shop/web, ref: refs/heads/main}", "{ref: refs/heads/main}", "pipelines[0].claims", "add one of"},
 		"claims as a text":       {"{repository: shop/web, ref: refs/heads/main}", "shop/web", "pipelines[0].claims", "write claims"},

@@ -14,15 +14,19 @@ import (
 	"backupportal/function/webhook"
 )
 
-// How old or early a signed message may be, unless the file says, and at most.
+// How far the time of a signed message may be in the past or future: without the key
+// tolerance, and at most.
 const (
-	usualTolerance   = 5 * time.Minute
-	longestTolerance = time.Hour
+	defaultTolerance = 5 * time.Minute
+	maxTolerance     = time.Hour
 )
 
+// pointerShape matches a JSON pointer that is not empty; webhook.ParsePointer checks it
+// further.
 var pointerShape = newShape(`(/[^/\x00-\x1f\x7f]*)+`, "a JSON pointer such as /alert/labels/instance")
 
-// Source finds a sender of webhooks by its name. It must not be changed.
+// Source returns the sender of webhooks with that name, or false if there is none. The
+// result must not be changed.
 func (p *Policy) Source(name string) (webhook.Source, bool) {
 	i := slices.IndexFunc(p.sources, func(s webhook.Source) bool { return s.Name == name })
 	if i < 0 {
@@ -31,7 +35,7 @@ func (p *Policy) Source(name string) (webhook.Source, bool) {
 	return p.sources[i], true
 }
 
-// source reads one sender of webhooks, whose name none before it has.
+// source reads one sender of webhooks. Its name must be different from earlier ones.
 func (l *loader) source(p place) webhook.Source {
 	m := l.mapping(p, []string{"name", "kind", "keys", "submission"}, []string{"tolerance", "key", "when"})
 	s := webhook.Source{
@@ -44,14 +48,14 @@ func (l *loader) source(p place) webhook.Source {
 	switch _, again := l.sources[s.Name]; {
 	case again:
 		l.wrong(m["name"], "another source has the name %q: choose another name", s.Name)
-	case s.Tolerance > longestTolerance:
-		l.wrong(m["tolerance"], "is too long: write a time of at most %s", param.Duration(longestTolerance).En)
+	case s.Tolerance > maxTolerance:
+		l.wrong(m["tolerance"], "is too long: write a time of at most %s", maxTolerance)
 	case s.Kind != webhook.Standard && m["tolerance"].node != nil:
 		l.wrong(m["tolerance"], "has no effect with kind: %s, whose messages have no time: remove it", s.Kind)
 	case s.Kind != webhook.Bearer && m["key"].node != nil:
 		l.wrong(m["key"], "has no effect with kind: %s, whose messages have ids: remove it", s.Kind)
 	case s.Kind == webhook.Standard && s.Tolerance == 0:
-		s.Tolerance = usualTolerance
+		s.Tolerance = defaultTolerance
 	}
 	l.sources[s.Name] = true
 	if !l.refused[m["kind"].node] {
@@ -62,7 +66,8 @@ func (l *loader) source(p place) webhook.Source {
 	return s
 }
 
-// hookKey reads one key of a source.
+// hookKey reads one key of a source of that kind. Its id must not be in ids; hookKey adds
+// it. A bearer key is a hash in the file. Other keys are in environment variables.
 func (l *loader) hookKey(p place, kind webhook.Kind, ids map[string]bool) webhook.Key {
 	needed, optional := []string{"id", "secret_env"}, []string{"not_after"}
 	if kind == webhook.Bearer {
@@ -100,8 +105,9 @@ func (l *loader) hookKey(p place, kind webhook.Kind, ids map[string]bool) webhoo
 	return k
 }
 
-// standardKey reads a key of Standard Webhooks: a secret, or a public key. A
-// private key is neither: it has no business here.
+// standardKey decodes a key of Standard Webhooks: a secret ("whsec_…") or a public key
+// ("whpk_…"). Both results are zero for any other text, also for a private key ("whsk_…"),
+// which only the sender may have.
 func standardKey(text string) (secret string, public []byte) {
 	if encoded, ok := strings.CutPrefix(text, "whpk_"); ok {
 		key, err := base64.StdEncoding.Strict().DecodeString(encoded)
@@ -113,12 +119,13 @@ func standardKey(text string) (secret string, public []byte) {
 	return webhookKey(text), nil
 }
 
-// condition reads a place of the message, and the text that it must have.
+// condition reads one condition on a message: a pointer and the text that must be there.
 func (l *loader) condition(p place) webhook.Condition {
 	m := l.mapping(p, []string{"pointer", "equals"}, nil)
 	return webhook.Condition{Pointer: l.pointer(m["pointer"]), Equals: l.text(m["equals"])}
 }
 
+// pointer reads a JSON pointer.
 func (l *loader) pointer(p place) []string {
 	parts, ok := webhook.ParsePointer(l.shaped(p, pointerShape))
 	if p.node != nil && !ok {
@@ -127,9 +134,10 @@ func (l *loader) pointer(p place) []string {
 	return parts
 }
 
-// template reads how a submission is made of a message: for each parameter a
-// value, or the place of one. Where the backup is made must be said here or come
-// from the message; the policy decides in any case.
+// template reads the key submission of a source: for each parameter a fixed value, or a
+// pointer into the message. Account and Region must be in it. Parameters that the policy
+// assigns cannot be in it. The values of a message are not trusted: the policy decides
+// about the submission as about any other.
 func (l *loader) template(p place) map[string]webhook.Part {
 	var names []string
 	for _, f := range param.Fields {

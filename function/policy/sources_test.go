@@ -36,15 +36,16 @@ const hooks = `sources:
 rules:
 `
 
-func hookEnvironment(name string) string {
+// sourceEnvironment is environment with the variables of the sources.
+func sourceEnvironment(name string) string {
 	return map[string]string{
 		"HOOK_2": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "HOOK_1": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
 		"HOOK_GITHUB": "It's a Secret to Everybody", "EXTERNAL_ID_PROD": externalID,
 	}[name]
 }
 
-func TestSourcesAreRead(t *testing.T) {
-	p, err := Load([]byte(change(t, base, "rules:\n", hooks)), hookEnvironment)
+func TestLoadSources(t *testing.T) {
+	p, err := Load([]byte(change(t, base, "rules:\n", hooks)), sourceEnvironment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestSourcesAreRead(t *testing.T) {
 	}
 }
 
-func TestOneChangeOfSourcesIsRefused(t *testing.T) {
+func TestLoadRefusesInvalidSources(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, path, text string }{
 		"unknown kind":            {"kind: github", "kind: gitlab", "sources[1].kind", "use one of standard, github, bearer"},
 		"name given twice":        {"name: repo", "name: ci-payments", "sources[1].name", "another source"},
@@ -85,7 +86,7 @@ func TestOneChangeOfSourcesIsRefused(t *testing.T) {
 		"condition without place": {"{pointer: /status, equals: firing}", "{equals: firing}", "sources[0].when[0].pointer", "is missing"},
 	} {
 		text := change(t, change(t, base, "rules:\n", hooks), c.from, c.to)
-		_, err := Load([]byte(text), hookEnvironment)
+		_, err := Load([]byte(text), sourceEnvironment)
 		bad, ok := errors.AsType[LoadError](err)
 		if !ok || !slices.ContainsFunc(bad, func(p Problem) bool { return p.Path == c.path && strings.Contains(p.Text, c.text) }) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: want %s: …%s…; got\n%v", name, c.path, c.text, err)
@@ -93,7 +94,7 @@ func TestOneChangeOfSourcesIsRefused(t *testing.T) {
 	}
 }
 
-// A secret that is no secret stops the program, and is quoted nowhere.
+// A secret that is too short or malformed is a problem, and the problem does not quote it.
 func TestWeakSecretsAreRefused(t *testing.T) {
 	text := change(t, base, "rules:\n", hooks)
 	for _, weak := range []string{
@@ -105,7 +106,7 @@ func TestWeakSecretsAreRefused(t *testing.T) {
 			if name == "HOOK_2" {
 				return weak
 			}
-			return hookEnvironment(name)
+			return sourceEnvironment(name)
 		})
 		if err == nil || !strings.Contains(err.Error(), "HOOK_2") || len(weak) > 8 && strings.Contains(err.Error(), weak) {
 			t.Errorf("%q: %v", weak, err)
@@ -115,7 +116,7 @@ func TestWeakSecretsAreRefused(t *testing.T) {
 		if name == "HOOK_GITHUB" {
 			return "fifteen letters"
 		}
-		return hookEnvironment(name)
+		return sourceEnvironment(name)
 	})
 	if err == nil || !strings.Contains(err.Error(), "HOOK_GITHUB has fewer than 16") {
 		t.Errorf("a short secret of GitHub: %v", err)
