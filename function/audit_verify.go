@@ -24,10 +24,11 @@ keys, separated by commas. Without AUDIT_KEY, only record numbers and ends of ch
 The exit code is 0 if the trail is complete and unchanged, 1 if it is not, and 2 if it cannot be read.
 `
 
-// errBroken is the end of the verification of a trail that is not whole.
+// errBroken makes the command exit with status 1 if the trail has findings.
 var errBroken = errors.New("the audit trail is incomplete or was changed")
 
-// verifyAudit is the command audit verify.
+// verifyAudit is the command "audit verify". It checks the seals, the numbers and the ends of all
+// chains. A trail that cannot be read, and an empty one, is a usageError.
 func verifyAudit(args []string, env environment) error {
 	flags := newFlags("audit verify", verifyUsage, env.out)
 	file := flags.String("file", "", "a `file` with lines of the log, in place of the database; - is standard input")
@@ -58,10 +59,11 @@ func verifyAudit(args []string, env environment) error {
 	if err != nil {
 		return usageError{err}
 	}
-	return tellReport(report, len(keys) > 0, env.out)
+	return writeReport(report, len(keys) > 0, env.out)
 }
 
-// trailOf is the trail in a file, or in the database.
+// trailOf returns the rows of a log file, of standard input for "-", or of the database if file is
+// empty. The caller calls done at the end.
 func trailOf(file string, env environment) (rows iter.Seq2[backup.AuditRow, error], done func() error, err error) {
 	nothing := func() error { return nil }
 	switch {
@@ -86,12 +88,14 @@ func trailOf(file string, env environment) (rows iter.Seq2[backup.AuditRow, erro
 	return db.AuditTrail(context.Background()), closeStore, nil
 }
 
-// mostTold is how many findings are listed.
-const mostTold = 100
+// maxFindings is how many findings are printed; the others are counted.
+const maxFindings = 100
 
-func tellReport(r audit.Report, sealed bool, out io.Writer) error {
+// writeReport writes the findings and a summary. It returns errBroken if there are findings. sealed
+// is false if no key was given, so that seals were not checked.
+func writeReport(r audit.Report, sealed bool, out io.Writer) error {
 	for i, f := range r.Findings {
-		if i == mostTold {
+		if i == maxFindings {
 			fmt.Fprintf(out, "and %d more\n", len(r.Findings)-i)
 			break
 		}

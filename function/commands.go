@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// A command does one thing for an operator and ends.
+// A command does one task for an operator and ends.
 type command struct {
-	name  string // one or two words, as they are typed
-	usage string // one line for the list of commands
-	run   func(args []string, env environment) error
+	name  string                                     // one or two words, as they are typed
+	usage string                                     // one line for the list of commands
+	run   func(args []string, env environment) error // args follow the name
 }
 
-// commands lists the commands in the order of the help text.
+// commands lists the commands in the order of the help text. Every name is unique.
 var commands = []command{
 	{"policy check", "check a policy file; print its hash", checkPolicy},
 	{"policy explain", "show which policy rule allows a request, or why each rule does not", explainPolicy},
@@ -26,8 +26,8 @@ var commands = []command{
 	{"version", "print the version of this program", printVersion},
 }
 
-// runCommand runs the command that args begin with. help, -h and --help, also
-// behind the name of a command, print what there is and are no error.
+// runCommand runs the command whose name starts args; args is not empty. A request for help, before
+// or after the name, prints the help text and is no error. An unknown command is a usageError.
 func runCommand(args []string, env environment) error {
 	if isHelp(args[0]) {
 		return printHelp(env.out)
@@ -53,10 +53,12 @@ func runCommand(args []string, env environment) error {
 	return usageError{fmt.Errorf("unknown command %q: -h lists the commands; without a command, the portal runs as a server", strings.Join(args, " "))}
 }
 
+// isHelp reports whether arg asks for help.
 func isHelp(arg string) bool {
 	return arg == "help" || arg == "-h" || arg == "-help" || arg == "--help"
 }
 
+// printHelp writes the list of commands.
 func printHelp(out io.Writer) error {
 	var b strings.Builder
 	b.WriteString("Without a command, the portal runs as a server. Commands:\n\n")

@@ -25,10 +25,11 @@ const explainUsage = `policy explain shows the decision of the policy and the re
 
 The exit code is 0 if the request is allowed, 1 if it is not, and 2 if the arguments are invalid.`
 
-// errRefused is the end of a question about what is not allowed.
+// errRefused makes the command exit with status 1 if the policy refuses the request.
 var errRefused = errors.New("the request is not allowed")
 
-// explainPolicy is the command policy explain.
+// explainPolicy is the command "policy explain". It prints a verdict for each rule and the
+// resulting grant. Anything that prevents an answer is a usageError.
 func explainPolicy(args []string, env environment) error {
 	q, err := readQuestion(args, app.PolicyFile(env.getenv), env.out)
 	switch {
@@ -54,17 +55,17 @@ func explainPolicy(args []string, env environment) error {
 	return q.answer(p, env.out)
 }
 
-// A question is one about the policy.
+// A question asks whether the policy allows one action.
 type question struct {
 	file   string
-	who    identity.Principal
+	who    identity.Principal // may lack its issuer until the policy is loaded
 	do     backup.Action
 	params param.Params
-	tags   map[string]string // the instance has these; nil if it is not said
+	tags   map[string]string // of the instance; nil means unknown
 }
 
-// readQuestion reads the arguments. A parameter is a flag, or its name in the API
-// and its value with = between them.
+// readQuestion parses the arguments. A parameter of the API is given as a flag, or as Name=value
+// after the flags. file is the default of -file.
 func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	q := question{params: param.Params{}}
 	flags := newFlags("policy explain", explainUsage, out)
@@ -123,7 +124,8 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	return q, q.identify(*as, *issuer, *source, *event)
 }
 
-// identify says whom the question is about: exactly one.
+// identify sets the principal. Exactly one of as, source and event must be given, and the action
+// must exist.
 func (q *question) identify(as, issuer, source, event string) error {
 	switch {
 	case as != "" && source == "" && event == "":
@@ -146,7 +148,7 @@ func (q *question) identify(as, issuer, source, event string) error {
 	return fmt.Errorf("unknown action %q: use backup.create, backup.view or backup.cancel", q.do)
 }
 
-// answer writes what the policy says.
+// answer writes the verdicts of p. It returns errRefused if no rule allows the action.
 func (q question) answer(p *policy.Policy, out io.Writer) error {
 	ctx := context.Background()
 	if q.tags != nil {
@@ -188,7 +190,7 @@ func (q question) answer(p *policy.Policy, out io.Writer) error {
 	return nil
 }
 
-// writeGrant says what comes with being allowed.
+// writeGrant writes what a grant adds: values and limits.
 func writeGrant(out io.Writer, g backup.Grant) {
 	for _, f := range param.Fields {
 		if value := g.Values[f.Name]; value != "" {

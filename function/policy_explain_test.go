@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Operators hear of every rule, and which would allow what.
+// The output has one line for each rule, with ALLOW at the first rule that allows the request.
 func TestPolicyExplain(t *testing.T) {
 	const place = " -account prod -region cn-hangzhou -instance i-bp1aaaaaaaaaaaaaaaa1"
 	for arguments, c := range map[string]struct {
@@ -43,7 +43,7 @@ func TestPolicyExplain(t *testing.T) {
 	}
 }
 
-// A rule by tags is explained with the tags that are said, and the cloud is not asked.
+// A rule with tags is explained by the tags on the command line. The cloud is not asked.
 func TestPolicyExplainsTags(t *testing.T) {
 	text, err := os.ReadFile("../docs/policy.example.yaml")
 	if err != nil {

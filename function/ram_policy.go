@@ -22,19 +22,21 @@ Prints the minimal RAM policies of this deployment: for the function's own role,
   ram-policy
   ram-policy -portal acs:ram::1234567890123456:role/backup-portal -json`
 
-// portalShape is a role or a user of RAM: what the portal can be.
+// portalShape is the resource name of a RAM role or user, the two identities that the portal can
+// have.
 var portalShape = regexp.MustCompile(`\Aacs:ram::[0-9]{16}:(role|user)/[A-Za-z0-9._@-]{1,64}\z`)
 
-// A ramDocument is a policy, and what it is for.
+// A ramDocument is one RAM policy that an operator must create.
 type ramDocument struct {
-	Of       string           // resource name of the role or user
-	Accounts []string         `json:",omitempty"` // aliases in the policy
+	Of       string           // resource name of the role or user that gets the policy
+	Accounts []string         `json:",omitempty"` // aliases in the portal's policy that use the role
 	Kind     string           // "trust" or "permission"
-	Note     string           `json:",omitempty"`
-	Document aliyun.RAMPolicy // paste it
+	Note     string           `json:",omitempty"` // an instruction for the operator
+	Document aliyun.RAMPolicy // the text to paste
 }
 
-// printRAMPolicies is the command ram-policy.
+// printRAMPolicies is the command "ram-policy". It prints every RAM policy that the deployment
+// needs and no further permission.
 func printRAMPolicies(args []string, env environment) error {
 	flags := newFlags("ram-policy", ramUsage, env.out)
 	file := flags.String("file", app.PolicyFile(env.getenv), "the `policy`")
@@ -65,7 +67,7 @@ func printRAMPolicies(args []string, env environment) error {
 	return writeDocuments(ramDocuments(capabilities, *portal), *asJSON, env.out)
 }
 
-// accountCapabilities are the accounts of the policy, and what the portal does there.
+// accountCapabilities returns every account of the policy with what the portal may do there.
 func accountCapabilities(p *policy.Policy) (all []aliyun.AccountCapabilities) {
 	for _, a := range p.AllAccounts() {
 		all = append(all, aliyun.AccountCapabilities{Account: a, Capabilities: p.Capabilities(a.Alias)})
@@ -73,8 +75,8 @@ func accountCapabilities(p *policy.Policy) (all []aliyun.AccountCapabilities) {
 	return all
 }
 
-// ramDocuments are the policies that a deployment needs. Aliases that share a role
-// share its policies.
+// ramDocuments returns the RAM policies of a deployment whose own identity is portal. Aliases that
+// use one role share its policies.
 func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all []ramDocument) {
 	if isRole := portalShape.FindStringSubmatch(portal)[1] == "role"; isRole {
 		all = append(all, ramDocument{
@@ -100,7 +102,7 @@ func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all
 		for _, other := range capabilities {
 			by := other.Account
 			if a.Account.Access == backup.AssumeRole {
-				by = by.Caller() // it may make the calls for others
+				by = by.Caller() // this role may make the calls for other aliases
 			}
 			if by.Access == a.Account.Access && by.RoleARN() == a.Account.RoleARN() {
 				shared = append(shared, other)
@@ -111,7 +113,8 @@ func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all
 	return all
 }
 
-// roleDocuments are those of the role in one account, and of all that it is used for.
+// roleDocuments returns the trust policy of the role in account a, and the permission policy if the
+// portal makes calls with the role. capabilities are those of all aliases that use the role.
 func roleDocuments(a backup.Account, capabilities []aliyun.AccountCapabilities, portal string) []ramDocument {
 	of := a.RoleARN()
 	var aliases []string
@@ -156,6 +159,7 @@ func roleDocuments(a backup.Account, capabilities []aliyun.AccountCapabilities, 
 	return all
 }
 
+// writeDocuments writes the documents as commented text, or as one JSON array.
 func writeDocuments(all []ramDocument, asJSON bool, out io.Writer) error {
 	if asJSON {
 		e := json.NewEncoder(out)

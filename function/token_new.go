@@ -12,21 +12,23 @@ import (
 	"time"
 )
 
-// longestToken is how many days a token can be good for.
+// longestToken is the longest validity of a token, in days.
 const longestToken = 730
 
+// sourceShape matches the name of a source or a token.
 var sourceShape = regexp.MustCompile(`\A[a-z][a-z0-9-]{0,62}\z`)
 
 const tokenUsage = `token new -source NAME [-id NAME] [-days N]
 
 Creates a token for a program. Prints the token once, with the policy entry that accepts it.`
 
-// newToken is the command token new. It makes a token, and prints it this once, with the entry of the policy
-// by which it is known. Nothing of it is kept.
+// newToken is the command "token new". It makes a random token and prints it once, with the policy
+// entry that contains only its hash. It stores nothing.
 func newToken(args []string, env environment) error {
 	return printToken(args, time.Now(), env.out)
 }
 
+// printToken is newToken with a given time.
 func printToken(args []string, now time.Time, out io.Writer) error {
 	flags := newFlags("token new", tokenUsage, out)
 	source := flags.String("source", "", "the `name` of the source, as in the policy")

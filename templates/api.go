@@ -10,17 +10,17 @@ import (
 	"backupportal/function/param"
 )
 
-// A parameter is one field of a submission in the words of the reference.
+// A parameter is the row of one field in the API reference.
 type parameter struct {
 	id, name string
-	kind     string // of the JSON value
-	needed   string
-	limits   []string // a line for each; prose, as needed is
+	kind     string   // JSON type
+	needed   string   // when it is required; prose
+	limits   []string // one line for each limit; prose
 	meaning  []string
 	example  string
 }
 
-// parameters are the fields of one kind of backup.
+// parameters returns the rows of the fields of one kind of backup.
 func parameters(ctx context.Context, source param.SourceType) []parameter {
 	var all []parameter
 	for _, f := range param.Fields {
@@ -28,7 +28,7 @@ func parameters(ctx context.Context, source param.SourceType) []parameter {
 			continue
 		}
 		p := parameter{
-			id: fieldID(f, source), name: f.Name, kind: in(ctx, typeNames[f.Type]), needed: needed(ctx, f, source),
+			id: fieldID(f, source), name: f.Name, kind: in(ctx, typeNames[f.Type]), needed: requirement(ctx, f, source),
 			limits: limits(ctx, f), meaning: meaning(ctx, f), example: f.Example,
 		}
 		if f.Name == "SourceType" {
@@ -39,9 +39,8 @@ func parameters(ctx context.Context, source param.SourceType) []parameter {
 	return all
 }
 
-// fieldID is the id of a field's row: the name alone in the first kind that has
-// the field, so that #Detail.doCopy leads there, and with the kind before it in
-// the others.
+// fieldID returns the id of a field's row. In the first kind of backup that has the field it is the
+// field's name, so that links such as #Detail.doCopy work; in other kinds the kind precedes it.
 func fieldID(f param.Field, source param.SourceType) string {
 	first := slices.IndexFunc(param.SourceTypes, f.ForSource)
 	if param.SourceTypes[first] == source {
@@ -50,7 +49,7 @@ func fieldID(f param.Field, source param.SourceType) string {
 	return string(source) + "-" + f.Name
 }
 
-// typeNames are the types of JSON.
+// typeNames are the JSON types for readers.
 var typeNames = map[param.Type]param.Text{
 	param.String:  param.Both("string", "字符串"),
 	param.Integer: param.Both("number", "数字"),
@@ -59,8 +58,8 @@ var typeNames = map[param.Type]param.Text{
 	param.Objects: param.Both("list of objects", "对象列表"),
 }
 
-// needed says when a field has to be given.
-func needed(ctx context.Context, f param.Field, source param.SourceType) string {
+// requirement returns a phrase that says when a field is required.
+func requirement(ctx context.Context, f param.Field, source param.SourceType) string {
 	required := f.RequiredFor(source) && (f.Default == "" || f.Default != string(source) && f.Name == "SourceType")
 	under := quoted(f.Under.Name)
 	switch {
@@ -78,7 +77,7 @@ func needed(ctx context.Context, f param.Field, source param.SourceType) string 
 	return in(ctx, wordNo)
 }
 
-// limits are the bounds of a field's values, and what is sent without one.
+// limits returns the constraints of a field's values, and the default.
 func limits(ctx context.Context, f param.Field) []string {
 	var all, values []string
 	add := func(when bool, words string) {
@@ -103,16 +102,16 @@ func limits(ctx context.Context, f param.Field) []string {
 	add(f.Pattern != "", quoted(f.Pattern))
 	add(f.Default != "" && !f.Assigned, in(ctx, param.Both("default %v", "默认 %v"), quoted(f.Default)))
 	add(f.Grant != "", in(ctx, param.Both("requires a policy rule that allows it", "须由策略规则授权")))
-	remark, ok := remarks[f.Name]
+	remark, ok := fieldNotes[f.Name]
 	add(ok, in(ctx, remark))
 	return all
 }
 
-// quoted marks code in prose.
+// quoted marks code for the template prose.
 func quoted(code string) string { return "`" + code + "`" }
 
-// remarks are rules between fields, and forms that are no pattern.
-var remarks = map[string]param.Text{
+// fieldNotes are rules between fields, and formats that no pattern expresses.
+var fieldNotes = map[string]param.Text{
 	"CrossAccountType":           param.Both("if set, must match the account", "如填写，须与账号一致"),
 	"BackupType":                 param.Both("whole instances: `COMPLETE` only", "整机只支持 `COMPLETE`"),
 	"Detail.preScriptPath":       param.Both("both scripts or neither", "两个脚本须同时填写或都不填"),
@@ -123,8 +122,8 @@ var remarks = map[string]param.Text{
 	"Region":                     param.Both("a region that Cloud Backup supports", "须为云备份支持的地域"),
 }
 
-// meaning is what the form says of the field. Hints of lists are about lines
-// of a box, which JSON has not.
+// meaning returns the label and the help of a field. The help of lists is omitted, because it
+// describes a text box.
 func meaning(ctx context.Context, f param.Field) []string {
 	if f.Type == param.Strings {
 		return []string{in(ctx, f.Label)}
@@ -138,14 +137,13 @@ func isField(text string) bool {
 	return ok
 }
 
-// A status is a word of Status.
+// A status is a value of the member Status.
 type status struct {
 	state   backup.State
 	meaning param.Text
 }
 
-// statuses are all words that the portal knows, with what they mean to a
-// program.
+// statuses returns every value of Status, with its meaning for a program.
 func statuses() []status {
 	var all []status
 	for _, same := range states {
@@ -156,7 +154,7 @@ func statuses() []status {
 	return all
 }
 
-// stateMeaning is what a state means to whoever sent the submission.
+// stateMeaning returns what a state means to the sender of the submission.
 func stateMeaning(s backup.State) param.Text {
 	switch s {
 	case backup.StateSending:
@@ -187,7 +185,7 @@ func stateMeaning(s backup.State) param.Text {
 	return param.Both("There is no backup; the cloud gives no more information than this status.", "没有备份；云端只给出这个状态。")
 }
 
-// outcomeMeaning says what a program can do.
+// outcomeMeaning returns what a program can do after an outcome.
 func outcomeMeaning(o backup.Outcome) param.Text {
 	switch o {
 	case backup.OutcomeRunning:
@@ -204,13 +202,13 @@ func outcomeMeaning(o backup.Outcome) param.Text {
 	return param.Both("The portal is checking whether a job exists: check again later. If you send the request again, use the same key.", "正在核实是否有任务：请稍后再查；若再次发送请求，请使用同一幂等键。")
 }
 
-// A reply is one status of HTTP.
+// A reply is an HTTP status of an answer, with its meaning.
 type reply struct {
 	code    string
 	meaning param.Text
 }
 
-// replies are those to a submission.
+// replies are the answers to a submission.
 var replies = []reply{
 	{"201", param.Both("The job was created.", "任务已创建。")},
 	{"200", param.Both("A repeated request: the first answer to this key, with `Idempotent-Replayed: true`. With `dry_run`: the API call.", "重复请求：返回此幂等键的首次结果，并带有 `Idempotent-Replayed: true`。使用 `dry_run` 时：返回调用内容。")},
@@ -223,13 +221,13 @@ var replies = []reply{
 	{"503", param.Both("This request did not start a backup: send it again with the same key after `Retry-After`.", "本次请求未开始备份：请在 `Retry-After` 之后使用同一幂等键再次发送。")},
 }
 
-// A mistakeCode is a code in the list errors of a problem.
+// A mistakeCode is a value of the member code in the list errors of a problem.
 type mistakeCode struct {
 	code    string
 	meaning param.Text
 }
 
-// mistakeCodes are all of them, in the order of the alphabet.
+// mistakeCodes lists all codes in alphabetical order.
 var mistakeCodes = []mistakeCode{
 	{"alias", param.Both("Only the account alias is accepted", "账号只能用别名表示")},
 	{"between", param.Both("The number is out of range", "数值超出范围")},
@@ -257,7 +255,7 @@ var mistakeCodes = []mistakeCode{
 	{"window_overlap", param.Both("Hours overlap", "时段重叠")},
 }
 
-// statuses joins the statuses of HTTP that a problem may have.
+// statuses returns the HTTP statuses of a problem, separated by commas.
 func (k ProblemKind) statuses() string {
 	all := make([]string, len(k.Statuses))
 	for i, code := range k.Statuses {
@@ -266,13 +264,13 @@ func (k ProblemKind) statuses() string {
 	return strings.Join(all, ", ")
 }
 
-// words are what happened and what to do.
+// words returns the title and the detail of a problem.
 func (k ProblemKind) words(ctx context.Context) []string {
 	return []string{in(ctx, k.Title), in(ctx, k.Detail)}
 }
 
-// once are the rules about keys.
-func (p APIPage) once(ctx context.Context) []string {
+// keyRules returns the rules of idempotency keys.
+func (p APIPage) keyRules(ctx context.Context) []string {
 	return []string{
 		in(ctx, wordOnceName),
 		in(ctx, wordOnceSame, p.Limits.KeyDays),
@@ -282,7 +280,7 @@ func (p APIPage) once(ctx context.Context) []string {
 	}
 }
 
-// facts are the bounds with their names.
+// facts returns the limits with their labels.
 func (l APILimits) facts(ctx context.Context) []fact {
 	var all []fact
 	add := func(label param.Text, line string) {
@@ -297,10 +295,10 @@ func (l APILimits) facts(ctx context.Context) []fact {
 	return all
 }
 
-// A chapter is a part of the page in its table of contents.
+// A chapter is an entry in the table of contents.
 type chapter struct{ id, title string }
 
-// contents are the chapters in the order of the page.
+// contents returns the chapters in the order of the page.
 func (p APIPage) contents(ctx context.Context) []chapter {
 	all := []chapter{{"who", in(ctx, wordWho)}, {"create", in(ctx, wordCreate)}, {"follow", in(ctx, wordFollow)}}
 	if len(p.Gates) > 0 {

@@ -2,8 +2,7 @@ package templates
 
 import "backupportal/function/param"
 
-// Words of the API reference. Names and code stand between backticks, and are
-// the same in every language.
+// Texts of the API reference. Names and code are in backticks, and are equal in all languages.
 var (
 	wordReference = param.Both("API reference", "API 参考")
 	wordAPILede   = param.Both("For programs: the same backups, checks and rules as on the pages. Parameter names are the names of the Cloud Backup API.", "供程序使用：备份、校验和规则与页面相同，名称与云备份 API 一致。")

@@ -11,7 +11,7 @@ import (
 	"backupportal/templates"
 )
 
-// answer is what the check page says to a question.
+// answer returns the value of a line of the check page.
 func answer(doc *goquery.Document, label string) string {
 	for _, row := range doc.Find(".facts > div").EachIter() {
 		if strings.TrimSpace(row.Find("dt").Text()) == label {
@@ -64,7 +64,7 @@ func TestCheckShowsEverythingOnce(t *testing.T) {
 	}
 }
 
-func TestCheckLeavesOutWhatWasNotAsked(t *testing.T) {
+func TestCheckOmitsFieldsThatDoNotApply(t *testing.T) {
 	doc := check(t, param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	for label, want := range map[string]string{"Disks": "All disks", "Consistency level": "Crash-consistent"} {
 		if got := answer(doc, label); got != want {
@@ -87,8 +87,8 @@ func TestCheckLeavesOutWhatWasNotAsked(t *testing.T) {
 	}
 }
 
-// In one's own account no role is taken on.
-func TestCheckOfTheOwnAccountSpeaksOfNoRole(t *testing.T) {
+// In the portal's own account no role is assumed.
+func TestCheckOfOwnAccountMentionsNoRole(t *testing.T) {
 	page := newSampler(same).check(param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	page.Call.Target.Account = backup.Account{ID: "1234567890123456", Access: backup.Own}
 	doc := draw(t, templates.Check(page), param.English)
@@ -97,7 +97,7 @@ func TestCheckOfTheOwnAccountSpeaksOfNoRole(t *testing.T) {
 	}
 }
 
-func TestCheckSaysWhatFollows(t *testing.T) {
+func TestCheckShowsConsequences(t *testing.T) {
 	base := param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"}
 	tests := []struct {
 		name string
@@ -126,7 +126,7 @@ func TestCheckSaysWhatFollows(t *testing.T) {
 	}
 }
 
-func TestCheckCarriesTheFormAlong(t *testing.T) {
+func TestCheckRepeatsTheForm(t *testing.T) {
 	doc := check(t, param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	for name, want := range map[string]string{"at": "check", "SourceType": "UDM_ECS", "key": "KEY", "Account": "payments"} {
 		if got := attr(doc.Find(`form#req input[type=hidden][name="`+name+`"]`), "value"); got != want {

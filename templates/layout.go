@@ -6,15 +6,15 @@ import (
 	"backupportal/function/param"
 )
 
-// A section is one card of the form, and one of the check page.
+// A section is one card of the form and of the check page.
 type section struct {
 	id      string
 	title   param.Text
 	entries []entry
 }
 
-// An entry is one question of the form: a field by its name, or, with
-// "choice." before it, a control that only shows or hides others.
+// An entry is one question of the form: a field, or "choice." and a field for a control that only
+// shows and hides others.
 type entry struct {
 	name    string
 	reveals []reveal
@@ -23,11 +23,11 @@ type entry struct {
 // A reveal is shown while the control above it has the value.
 type reveal struct {
 	value string
-	names []string // of the fields in it
-	rows  string   // or the field whose rows are in it
+	names []string // its fields
+	rows  string   // or the field whose rows it contains
 }
 
-// revealed is what the entry shows while it has the value.
+// revealed returns what the entry shows while it has the value.
 func (e entry) revealed(value string) (reveal, bool) {
 	for _, r := range e.reveals {
 		if r.value == value {
@@ -37,24 +37,24 @@ func (e entry) revealed(value string) (reveal, bool) {
 	return reveal{}, false
 }
 
-// holds reports whether the field called name is in r.
+// holds reports whether r contains the field called name.
 func (r reveal) holds(name string) bool {
 	return name != "" && (r.rows == name || slices.Contains(r.names, name))
 }
 
-// holds reports whether the field called name is in one of the reveals.
+// holds reports whether one of the reveals contains the field called name.
 func (e entry) holds(name string) bool {
 	return slices.ContainsFunc(e.reveals, func(r reveal) bool { return r.holds(name) })
 }
 
-// revealedAnywhere reports whether some choice of the form shows the field.
+// revealedAnywhere reports whether the field is inside a reveal of the form.
 func revealedAnywhere(s param.SourceType, name string) bool {
 	return slices.ContainsFunc(layout[s], func(s section) bool {
 		return slices.ContainsFunc(s.entries, func(e entry) bool { return e.holds(name) })
 	})
 }
 
-// ask lists plain questions.
+// ask returns entries without reveals.
 func ask(names ...string) []entry {
 	entries := make([]entry, len(names))
 	for i, name := range names {
@@ -72,8 +72,7 @@ var (
 	titleRare        = param.Both("Advanced options", "高级选项")
 )
 
-// layout is the order of the form for each kind of backup. What a field is
-// called and takes stands in param.Fields.
+// layout is the order of the form for each kind of backup. Labels and types are in param.Fields.
 var layout = map[param.SourceType][]section{
 	param.UDMECS: {
 		{"account", titleAccount, ask("Account", "Region")},
@@ -118,8 +117,8 @@ var layout = map[param.SourceType][]section{
 	},
 }
 
-// before is what one should know before filling in the form.
-var before = map[param.SourceType][]param.Text{
+// prerequisites are the conditions that a person should check before the form.
+var prerequisites = map[param.SourceType][]param.Text{
 	param.UDMECS: {
 		param.Both("The instance can keep running.", "实例可以保持运行。"),
 		param.Both("Every disk must be a cloud disk, not a local one.", "所有磁盘须为云盘，不能是本地盘。"),
@@ -134,14 +133,13 @@ var before = map[param.SourceType][]param.Text{
 	},
 }
 
-// A choice is a control that stands above fields, and is not one itself.
+// A choice is a control that is not a field of the API.
 type choice struct {
 	label   param.Text
 	options []param.Choice
 }
 
-// choices are the controls called "choice." and a field. The first option of
-// each is the default.
+// choices are the controls called "choice." and a field. The first option is the default.
 var choices = map[string]choice{
 	"choice.Detail.diskIdList": {param.Both("Disks", "云盘"), []param.Choice{
 		{Value: "all", Label: param.Both("All disks", "全部云盘")},
@@ -176,8 +174,8 @@ var choices = map[string]choice{
 
 var pauseHelp = param.Both("Requires ESSDs, Cloud Assistant and an instance RAM role for snapshots", "需要 ESSD 云盘、云助手和允许创建快照的实例 RAM 角色")
 
-// booleans are the answers to questions that are on by default; those that
-// are not here are answered by yes and no.
+// booleans are the options of boolean fields that are true by default. Other fields have yes and
+// no.
 var booleans = map[string][]param.Choice{
 	"Detail.enableWriters": {
 		{Value: "true", Label: param.Both("Application-consistent", "应用一致")},
@@ -185,12 +183,13 @@ var booleans = map[string][]param.Choice{
 	},
 }
 
+// yesNo are the options of other boolean fields.
 var yesNo = []param.Choice{{Value: "true", Label: wordYes}, {Value: "false", Label: wordNo}}
 
-// A part is what is asked in one control of a row.
+// A part is one control in a row.
 type part struct{ label, hint param.Text }
 
-// parts are the controls of rows, which param.Fields does not know.
+// parts are the controls in rows, by name; param.Fields does not have them.
 var parts = map[string]part{
 	"start":         {label: param.Both("From", "从")},
 	"end":           {label: param.Both("To", "到")},
@@ -213,7 +212,7 @@ var parts = map[string]part{
 	"pvPath": {label: param.Both("Path in the volume", "存储卷内路径")},
 }
 
-// labelOf is the label of the field called name.
+// labelOf returns the label of the field called name.
 func labelOf(name string) param.Text {
 	f, _ := param.FieldNamed(name)
 	return f.Label

@@ -13,14 +13,14 @@ import (
 	"backupportal/templates"
 )
 
-// A sample is a page with made-up content.
+// A sample is a page with example content.
 type sample struct {
 	name string
 	page templ.Component
 }
 
-// samples are all pages, in the states in which they look different. The words
-// of data are taken from put, so that a test can make them hostile.
+// samples returns all pages in all states that look different. Texts of data come from put, so that
+// a test can make them hostile.
 func samples(put func(string) string) []sample {
 	s := newSampler(put)
 	all := append(s.forms(), s.checks()...)
@@ -28,7 +28,7 @@ func samples(put func(string) string) []sample {
 	return append(all, s.others()...)
 }
 
-// same leaves the words of samples as they are.
+// same is a put that changes nothing.
 func same(s string) string { return s }
 
 type sampler struct {

@@ -15,15 +15,15 @@ var (
 	wordLookCancel = param.Both("View and cancel only", "仅可查看和取消")
 )
 
-// starts reports whether r lets people start backups.
+// starts reports whether r permits backups.
 func starts(r policy.Rule) bool { return r.Max > 0 }
 
-// mayStart reports whether one may start any.
+// mayStart reports whether some rule permits backups.
 func (p StartPage) mayStart() bool {
 	return slices.ContainsFunc(p.Rules, starts)
 }
 
-// aboutRule is what else r says, why it is as it is, and whom to ask.
+// aboutRule returns the restrictions, the reason, the limits and the owner of r.
 func aboutRule(ctx context.Context, r policy.Rule) []string {
 	var lines []string
 	switch {
@@ -43,7 +43,7 @@ func aboutRule(ctx context.Context, r policy.Rule) []string {
 	return lines
 }
 
-// ruleAccounts are the accounts of the rule, each by its label.
+// ruleAccounts returns the accounts of the rule by their labels.
 func ruleAccounts(ctx context.Context, r policy.Rule) []string {
 	if r.AccountLabels == nil {
 		return r.Accounts
@@ -55,6 +55,7 @@ func ruleAccounts(ctx context.Context, r policy.Rule) []string {
 	return labels
 }
 
+// ruleResources returns the resources of r, or the word for any.
 func ruleResources(ctx context.Context, r policy.Rule) []string {
 	if r.Resources == nil {
 		return []string{in(ctx, wordAny)}
@@ -62,6 +63,7 @@ func ruleResources(ctx context.Context, r policy.Rule) []string {
 	return r.Resources
 }
 
+// ruleDays returns the permitted days; nil if r permits no backups.
 func ruleDays(r policy.Rule) []string {
 	if !starts(r) {
 		return nil
@@ -69,6 +71,7 @@ func ruleDays(r policy.Rule) []string {
 	return []string{fmt.Sprintf("%v–%v", param.Count(max(1, r.Min)), param.Count(r.Max))}
 }
 
+// kindNames returns the names of kinds of backup.
 func kindNames(ctx context.Context, kinds []param.SourceType) []string {
 	var names []string
 	for _, k := range kinds {

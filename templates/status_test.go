@@ -25,7 +25,7 @@ func status(t *testing.T, state backup.State, change func(*templates.StatusPage)
 	return draw(t, templates.Live(page), param.English)
 }
 
-func TestStatesHaveATextAndAShape(t *testing.T) {
+func TestStateTagsHaveTextAndShape(t *testing.T) {
 	for _, test := range []struct {
 		state      backup.State
 		tag, looks string
@@ -71,7 +71,7 @@ func TestStatesHaveATextAndAShape(t *testing.T) {
 	}
 }
 
-func TestRunningJobShowsHowFarItIs(t *testing.T) {
+func TestRunningJobShowsProgress(t *testing.T) {
 	doc := status(t, backup.StateRunning, nil)
 	if got := attr(doc.Find("progress"), "value"); got != "42" || doc.Find(".percent").Text() != "42%" {
 		t.Errorf("the bar is at %s, %s", got, doc.Find(".percent").Text())
@@ -105,7 +105,7 @@ func TestFinishedJobShowsItsResult(t *testing.T) {
 	}
 }
 
-func TestTroubleSaysWhatCanBeDone(t *testing.T) {
+func TestAlertsSayWhatToDo(t *testing.T) {
 	known := func(p *templates.StatusPage) {
 		p.Means, p.Todo = param.Text{En: "No such vault.", Zh: "没有此备份库。"}, param.Text{En: "Check its ID.", Zh: "请检查 ID。"}
 		p.Record.Job.ErrorMessage = "VaultNotFound"
@@ -133,7 +133,7 @@ func TestTroubleSaysWhatCanBeDone(t *testing.T) {
 	}
 }
 
-func TestWithoutScriptThePageCanBeAskedAgain(t *testing.T) {
+func TestPageCanBeReloadedWithoutScript(t *testing.T) {
 	doc := status(t, backup.StateRunning, nil)
 	if attr(doc.Find("#check"), "href") != "/backups/k7v2" || attr(doc.Find(".noscript a"), "href") != "/backups/k7v2?auto=1" {
 		t.Error("a way to look again is missing")
@@ -151,7 +151,7 @@ func TestWithoutScriptThePageCanBeAskedAgain(t *testing.T) {
 	}
 }
 
-func TestHistoryNamesPeopleOnlyIfThereAreOthers(t *testing.T) {
+func TestHistoryHidesSenderOfOwnRows(t *testing.T) {
 	s := newSampler(same)
 	page := templates.HistoryPage{Shell: s.shell("/backups"), Rows: []templates.Row{s.row(backup.StateRunning)}}
 	own := draw(t, templates.History(page), param.English)

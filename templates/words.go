@@ -6,12 +6,12 @@ import (
 	"backupportal/function/param"
 )
 
-// in writes a text in the reader's language.
+// in returns a text in the reader's language, with its arguments.
 func in(ctx context.Context, t param.Text, args ...any) string {
 	return t.Fill(Language(ctx), args...)
 }
 
-// Words of the shell.
+// Texts of the shell.
 var (
 	wordBrand      = param.Both("Backup Portal", "备份门户")
 	wordSkip       = param.Both("Skip to main content", "跳到主要内容")
@@ -32,7 +32,7 @@ var (
 	wordErrorTitle = param.Both("Error: ", "错误：")
 )
 
-// Words that several pages share.
+// Texts that several pages use.
 var (
 	wordStep     = param.Both("Step %d of 3", "第 %d 步，共 3 步")
 	wordBack     = param.Both("Back", "返回")

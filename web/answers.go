@@ -10,8 +10,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// answerTypes are the structs that the API answers with, by the names of their
-// schemas. A field of one of these types refers to the schema.
+// answerTypes are the Go types of the API's answers, by the names of their JSON Schemas. A field of
+// one of these types becomes a reference to the schema.
 var answerTypes = map[string]reflect.Type{
 	"BackupJob":     reflect.TypeFor[BackupJob](),
 	"BackupJobList": reflect.TypeFor[BackupJobList](),
@@ -21,11 +21,11 @@ var answerTypes = map[string]reflect.Type{
 	"Problem":       reflect.TypeFor[Problem](),
 }
 
-// answerSchemas writes the schemas of all answers.
+// answerSchemas returns the JSON Schemas of all answers, made by reflection.
 //
-// A field has the name and, without omitempty, the requirement of its json
-// tag, and the type that encoding/json writes. What a type cannot say is in
-// [answerWords]. It panics for a type that no answer has so far.
+// A member has the name of its json tag and is required unless the tag has omitempty. Its type is
+// the one that encoding/json writes. What Go types cannot express comes from answerWords. It panics
+// for a kind of type that no answer uses yet.
 func answerSchemas() doc {
 	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
 	all := doc{}
@@ -35,14 +35,15 @@ func answerSchemas() doc {
 	return all
 }
 
-// A schemaWriter writes schemas of Go types. A path is the name of a schema
-// with the JSON names of fields behind it; [] stands for the items of a list.
+// A schemaWriter makes JSON Schemas of Go types. It identifies a member by a path: the schema's
+// name and the JSON names of members, separated by dots. "[]" stands for the items of a list and
+// "{}" for the values of a map.
 type schemaWriter struct {
-	words   map[string]doc  // keywords to add, by path
-	written map[string]bool // paths so far
+	words   map[string]doc  // keywords to add to a schema, by path
+	written map[string]bool // every path that was visited, for a test
 }
 
-// object writes the schema of a struct.
+// object returns the schema of a struct type.
 func (w schemaWriter) object(path string, t reflect.Type) doc {
 	properties, required := doc{}, []string{}
 	for i := range t.NumField() {
@@ -60,7 +61,7 @@ func (w schemaWriter) object(path string, t reflect.Type) doc {
 	})
 }
 
-// value writes the schema of a field or of an item.
+// value returns the schema of a member or item of type t.
 func (w schemaWriter) value(path string, t reflect.Type) doc {
 	for name, answer := range answerTypes {
 		if t == answer {
@@ -89,15 +90,15 @@ func (w schemaWriter) value(path string, t reflect.Type) doc {
 	panic(fmt.Sprintf("web: no schema for %s, a %v", path, t))
 }
 
-// with adds the keywords of a path to its schema.
+// with adds the keywords for path to schema and returns it.
 func (w schemaWriter) with(path string, schema doc) doc {
 	w.written[path] = true
 	maps.Copy(schema, w.words[path])
 	return schema
 }
 
-// answerWords are the keywords that Go types do not have, by path. Every field
-// has an entry: nil where its name says enough.
+// answerWords returns the keywords that Go types do not express, by path. Every member has an
+// entry, which is nil if its name is explanation enough.
 func answerWords() map[string]doc {
 	about := func(text string) doc { return doc{"description": text} }
 	count := func(text string) doc { return doc{"description": text, "minimum": 0} }

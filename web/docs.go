@@ -14,15 +14,15 @@ import (
 	"backupportal/templates"
 )
 
-// Addresses of the API and of what describes it.
+// Addresses of the API and of its descriptions.
 const (
-	docsPath     = "/docs/api"
-	documentPath = "/api/v1/openapi.json"
-	jobsPath     = "/api/v1/backup-jobs"
+	docsPath     = "/docs/api"            // page for people
+	documentPath = "/api/v1/openapi.json" // OpenAPI document
+	jobsPath     = "/api/v1/backup-jobs"  // the API itself
 )
 
-// apiReference shows how programs use the API. It has nothing that is not in
-// the program itself, so that everybody may read it.
+// apiReference answers GET /docs/api: how programs use the API. Everything on the page comes from
+// the program itself, not from the policy or the store, so the page is public.
 func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	page := templates.APIPage{
 		Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Bodies: map[param.SourceType]string{},
@@ -57,12 +57,12 @@ func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.API(page))
 }
 
-// originShape is an address that means itself to every POSIX shell.
+// originShape matches an origin without any character that is special to a POSIX shell.
 var originShape = regexp.MustCompile(`\Ahttps?://[A-Za-z0-9.:\[\]-]+\z`)
 
-// origin is the portal's address for commands: the configured one, or, on a
-// machine of one's own, where r came from. What else a request calls its host
-// does not get into a shell.
+// origin returns the portal's origin for commands that people paste into a shell: the configured
+// one, or on loopback the host of r. Any other Host header could contain a command, so a
+// placeholder takes its place.
 func (s *Server) origin(r *http.Request) string {
 	origin := s.Origin
 	if origin == "" && OnLoopback(r.Host) {
@@ -74,7 +74,7 @@ func (s *Server) origin(r *http.Request) string {
 	return origin
 }
 
-// commands are for a POSIX shell, and work behind each other.
+// commands returns the curl commands of the page. They work one after the other in one POSIX shell.
 func commands(origin, body string) templates.Commands {
 	jobs := `"$PORTAL` + jobsPath
 	post := func(query, more string) string {
@@ -92,28 +92,27 @@ func commands(origin, body string) templates.Commands {
 	}
 }
 
-// exampleBody is the example of the description for one kind of backup.
+// exampleBody returns the example submission for one source type as JSON.
 func exampleBody(source param.SourceType) (string, error) {
 	example, _ := examples()[string(source)].(doc)
 	return indented(example["value"])
 }
 
-// twoMistakes is the answer to a submission that is wrong twice.
+// twoMistakes returns the problem document for a submission with two mistakes.
 func twoMistakes(l param.Language) (string, error) {
 	err := param.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "web-01", "Retention": "0"}.Validate()
 	return indented(problemOf(faultOf(err), err, l))
 }
 
-// indented writes v as JSON for people.
+// indented returns v as JSON with indentation.
 func indented(v any) (string, error) {
 	text, err := jsontext.MarshalIndent(v)
 	return string(text), err
 }
 
-// problemKinds are the kinds of errors in the order of their statuses, each
-// once, as the table of faults has them.
+// problemKinds returns the kinds of problems from the table of errors, each once, sorted by status.
 func problemKinds() []templates.ProblemKind {
-	all := append(slices.Clone(faults), invalid, ours, refusedByCaller, refusedForOperator)
+	all := append(slices.Clone(faults), invalid, internalFault, refusedByCaller, refusedForOperator)
 	slices.SortStableFunc(all, func(a, b fault) int { return a.status - b.status })
 	var kinds []templates.ProblemKind
 	for _, f := range all {
@@ -135,7 +134,7 @@ func problemKinds() []templates.ProblemKind {
 	return kinds
 }
 
-// filterWords say what narrows a list, and what bounds it.
+// filterWords explains the query parameters of the list.
 var filterWords = map[string]templates.Filter{
 	"Whose": {
 		Example: "mine",
@@ -166,7 +165,7 @@ var filterWords = map[string]templates.Filter{
 	},
 }
 
-// filters are the parameters of the list.
+// filters returns the query parameters of the list in their order.
 func filters() []templates.Filter {
 	var all []templates.Filter
 	for _, name := range append(slices.Clone(filterNames), "limit", "before") {

@@ -13,11 +13,10 @@ import (
 	"backupportal/web/auth"
 )
 
-// A handler answers a request, or returns why it did not. It writes no status
-// for a failure itself.
+// A handler answers a request, or returns an error. It never writes the status of a failure itself.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// What can be wrong with a request before anybody looks at what it asks for.
+// Errors of a request that is refused before its content is read. [faults] has a row for each.
 var (
 	errPanic   = errors.New("the program failed")
 	errHost    = errors.New("unknown host name")
@@ -31,17 +30,18 @@ var (
 	errKey     = errors.New("malformed idempotency key")
 )
 
-// A fault is what one kind of error means in HTTP, and in words.
+// A fault is a row of the table of errors: what one kind of error means in HTTP and in words.
 type fault struct {
-	err    error
+	err    error // matched by errors.Is; nil for the rows outside the table
 	status int
-	name   string // last part of the problem's type
+	name   string // last part of the problem's type; stable for programs
 	title  param.Text
 	detail param.Text
 }
 
-// faults says what errors mean. An error that is not listed is our fault: it
-// is logged, and the reader learns only that it happened.
+// faults is the table of errors. The first matching row is used, so an error that wraps another one
+// stands before it. An error without a row is an internal error: it is logged, and the reader gets
+// only a request id.
 var faults = []fault{
 	{auth.ErrToken, http.StatusUnauthorized, "token",
 		param.Text{En: "The token was not accepted", Zh: "令牌未被接受"},
@@ -54,7 +54,7 @@ var faults = []fault{
 		param.Text{En: "The message is not signed with a key of this source, or it is too old. Nothing was started.", Zh: "消息未由此来源的密钥签名，或已过期。未开始备份。"}},
 	{webhook.ErrNotJSON, http.StatusBadRequest, "unreadable", unreadable,
 		param.Text{En: "The body is not a single JSON value. Nothing was started.", Zh: "内容不是单个 JSON 值。未开始备份。"}},
-	{errUnsettled, http.StatusServiceUnavailable, "unsettled",
+	{errUnresolved, http.StatusServiceUnavailable, "unsettled",
 		param.Text{En: "It is not known yet whether a job exists", Zh: "尚不确定任务是否存在"},
 		param.Text{En: "The portal is checking. Send the same message again: only one backup is created.", Zh: "正在核实。请重新发送同一消息，只会创建一个备份。"}},
 	{auth.ErrSignedOut, http.StatusUnauthorized, "signed-out",
@@ -129,16 +129,15 @@ var (
 	unreadable     = param.Text{En: "This request could not be read", Zh: "无法读取此请求"}
 	unusable       = param.Text{En: "This request could not be processed", Zh: "无法处理此请求"}
 
-	ours = fault{nil, http.StatusInternalServerError, "internal",
+	internalFault = fault{nil, http.StatusInternalServerError, "internal",
 		param.Text{En: "Internal error", Zh: "门户内部错误"},
 		param.Text{En: "Check History before you try again: the backup may have started.", Zh: "重试前请先查看历史记录：备份可能已经开始。"}}
 	invalid = fault{nil, http.StatusUnprocessableEntity, "invalid",
 		param.Text{En: "There is a problem", Zh: "请更正以下问题"}, param.Text{En: "Nothing was changed.", Zh: "未执行任何操作。"}}
 )
 
-// What a refusal by the cloud means to a machine. It is no error: the
-// submission exists, and what the cloud's code means takes the place of the
-// detail.
+// Refusals by the cloud, for programs. They are not errors, because the submission exists. The
+// meaning of the cloud's code replaces the detail.
 var (
 	refusedForOperator = fault{nil, http.StatusBadGateway, "refused", refusedTitle,
 		param.Text{En: "Nothing was started, and every request with this key is refused. `cloud` gives the reason: 422 means that you can correct it, 502 that an operator must.", Zh: "未开始备份，此幂等键的结果不再改变。原因见 `cloud`：422 可由您更正，502 须由管理员处理。"}}
@@ -147,13 +146,14 @@ var (
 	refusedTitle = param.Text{En: "Cloud Backup refused the request", Zh: "云备份拒绝了请求"}
 )
 
-// tooLong is what a body is told that has more than most bytes.
+// tooLong returns the detail for a body of more than most bytes.
 func tooLong(most int64) param.Text {
 	text := param.Text{En: "The body is too long: at most %v KB.", Zh: "内容过长：最多 %v KB。"}
 	return param.Text{En: text.Fill(param.English, most>>10), Zh: text.Fill(param.Chinese, most>>10)}
 }
 
-// faultOf finds what err means.
+// faultOf returns the row for err, with a more specific detail for some errors. It returns
+// internalFault for an error without a row.
 func faultOf(err error) fault {
 	if _, ok := errors.AsType[param.InvalidError](err); ok {
 		return invalid
@@ -176,16 +176,19 @@ func faultOf(err error) fault {
 			return f
 		}
 	}
-	return ours
+	return internalFault
 }
 
-// page makes a handler that reports its errors as an HTML page, json one that
-// reports them as application/problem+json. No other code reports a failure.
+// page returns a handler that writes errors as an HTML page.
 func (s *Server) page(h handler) http.Handler { return s.report(h, s.writeProblemPage) }
+
+// json returns a handler that writes errors as application/problem+json.
 func (s *Server) json(h handler) http.Handler { return s.report(h, s.writeProblemJSON) }
 
+// A problemWriter writes an error as an answer.
 type problemWriter func(http.ResponseWriter, *http.Request, fault, error)
 
+// report returns a handler that runs h and writes its error.
 func (s *Server) report(h handler, write problemWriter) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
@@ -194,7 +197,7 @@ func (s *Server) report(h handler, write problemWriter) http.Handler {
 	})
 }
 
-// problem answers a request that reached no handler.
+// problem answers a request that reached no handler, in the format that its sender expects.
 func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	write := s.writeProblemPage
 	if wantsJSON(r) {
@@ -203,21 +206,23 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(w, r, err, write)
 }
 
+// fail logs internal errors, sets the headers that belong to err, and writes it. No other code
+// reports a failure.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write problemWriter) {
 	f := faultOf(err)
 	if f.status == http.StatusInternalServerError {
 		s.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	if f.status == http.StatusUnauthorized {
-		challenge := "Bearer" // RFC 9110, 15.5.2 wants one
+		challenge := "Bearer" // required by RFC 9110, section 15.5.2
 		if errors.Is(err, auth.ErrToken) {
-			challenge += ` error="invalid_token"` // RFC 6750, 3.1
+			challenge += ` error="invalid_token"` // RFC 6750, section 3.1
 		}
 		w.Header().Set("WWW-Authenticate", challenge)
 	}
 	if errors.Is(err, backup.ErrStoreUnavailable) {
 		w.Header().Set("Retry-After", "15")
-		if r.Context().Err() == nil { // else it is the reader who is away
+		if r.Context().Err() == nil { // else the request was cancelled by the client
 			s.Log.ErrorContext(r.Context(), "store away", "method", r.Method, "path", r.URL.Path, "error", err)
 		}
 	}
@@ -233,14 +238,14 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 	write(w, r, f, err)
 }
 
-// seconds writes d for a Retry-After header, at least one second.
+// seconds returns d for a header Retry-After: whole seconds, rounded up, at least one.
 func seconds(d time.Duration) string {
 	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
 }
 
-// writeProblemPage is the page for people.
+// writeProblemPage writes err as a page, or redirects to the sign-in.
 func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f fault, err error) {
-	if s.offerSignIn(w, r, err) {
+	if s.redirectToSignIn(w, r, err) {
 		return
 	}
 	l := templates.Language(r.Context())
@@ -250,7 +255,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	switch {
 	case f.status == http.StatusNotFound || f.status == http.StatusInternalServerError:
 		p.Link, p.LinkText = "/backups", param.Text{En: "History", Zh: "历史记录"}
-	case isSignIn(err), errors.Is(err, auth.ErrSignedOut) && s.SignIn != nil:
+	case isSignInError(err), errors.Is(err, auth.ErrSignedOut) && s.SignIn != nil:
 		p.Link, p.LinkText = loginPath, signInAgain
 	case f.status == http.StatusForbidden:
 		p.Link, p.LinkText = "/", param.Text{En: "Your permissions", Zh: "您的权限"}
@@ -268,7 +273,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	if isBusy && busy.Code != "" {
 		why := s.Backups.ExplainJob(busy.Code)
 		if !errors.Is(err, backup.ErrCancelNo) {
-			why.Todo = param.Text{} // the problem itself says what to do
+			why.Todo = param.Text{} // the row's detail says what to do
 		}
 		for _, text := range []param.Text{why.Means, why.Todo} {
 			if text != (param.Text{}) {
@@ -276,15 +281,16 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 			}
 		}
 	}
-	s.offerAgain(&p, r, err)
+	s.offerResend(&p, r, err)
 	if err := render(w, r, f.status, templates.ProblemPage(p)); err != nil {
 		s.Log.ErrorContext(r.Context(), "drawing a problem", "path", r.URL.Path, "error", err)
 		http.Error(w, f.title.In(l), f.status)
 	}
 }
 
-// offerAgain adds the way on for a form that could not be sent.
-func (s *Server) offerAgain(p *templates.Problem, r *http.Request, err error) {
+// offerResend adds a button that sends a failed form again: with the same key if it may have
+// started a backup, with a new key if the key belongs to another submission.
+func (s *Server) offerResend(p *templates.Problem, r *http.Request, err error) {
 	if r.Method != http.MethodPost || r.PostForm == nil {
 		return
 	}
@@ -304,7 +310,7 @@ func (s *Server) offerAgain(p *templates.Problem, r *http.Request, err error) {
 	}
 }
 
-// mistakes are the single things wrong that err names, if it does.
+// mistakes returns the single mistakes or refusals in err, or nil.
 func mistakes(err error) []param.Mistake {
 	if bad, ok := errors.AsType[param.InvalidError](err); ok {
 		return bad

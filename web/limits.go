@@ -10,14 +10,14 @@ import (
 	"backupportal/function/policy"
 )
 
-// paced lets h see no more requests of a principal than may be, if they want to
-// change something; only behind signedIn.
-func (s *Server) paced(h handler) handler {
+// rateLimited passes a POST request to h only if its principal has not exceeded the rate of
+// requests; other methods always pass. It must be behind signedIn.
+func (s *Server) rateLimited(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
 			if err := s.Backups.Pace(r.Context(), principal(r)); err != nil {
 				if !wantsJSON(r) {
-					_, _ = readForm(r) // for the page that says so, which keeps what was typed
+					_, _ = readForm(r) // parse the form, because the error page repeats its values
 				}
 				return err
 			}
@@ -26,9 +26,10 @@ func (s *Server) paced(h handler) handler {
 	}
 }
 
-// whose says whose limit it is by its key. Accounts and teams have the labels that
-// rules give them; without rules, their names alone.
-func whose(key string, rules *policy.Policy) param.Text {
+// limitOwner returns the owner of a limit, which the first letter of its key identifies: an
+// account, team, source, network address or instance, or else the principal.
+// Accounts and teams have the labels that rules give them; with nil rules, their names.
+func limitOwner(key string, rules *policy.Policy) param.Text {
 	kind, name, _ := strings.Cut(key, ":")
 	label := param.Both(name, name)
 	if rules != nil && kind == "a" {
@@ -59,9 +60,10 @@ var (
 	msgLimitTill = param.Text{En: "This limit applies to %v. Try again after %v.", Zh: "此限制适用于%v。请在 %v 之后重试。"}
 )
 
-// limitWords says whose limit it is, and when it is free again.
+// limitWords returns a sentence with the owner of a limit and, if it is known, the time at which it
+// can be used again.
 func limitWords(limit *backup.LimitError, rules *policy.Policy, zone *time.Location, now time.Time) param.Text {
-	who := whose(limit.Key, rules)
+	who := limitOwner(limit.Key, rules)
 	if limit.RetryAfter == 0 {
 		return param.Text{En: msgLimitOf.Fill(param.English, who), Zh: msgLimitOf.Fill(param.Chinese, who)}
 	}

@@ -10,12 +10,11 @@ import (
 	"backupportal/function/param"
 )
 
-// doc is a part of the API's description: an object of JSON.
+// A doc is a JSON object of the API's description.
 type doc = map[string]any
 
-// description is the OpenAPI 3.1 document of the JSON API. What a submission
-// may hold comes from the table of fields, and the problems from that of
-// errors.
+// description returns the OpenAPI 3.1 document of the JSON API. The schemas come from the table of
+// fields and from Go types, the problems from the table of errors.
 func (s *Server) description() doc {
 	return doc{
 		"openapi": "3.1.0",
@@ -81,14 +80,15 @@ func (s *Server) description() doc {
 	}
 }
 
-// openAPI answers with the description.
+// openAPI answers GET /api/v1/openapi.json.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, s.description())
 }
 
-// keyDays is how long a key stands for its submission, in days.
+// keyDays is how long a key identifies its submission, in days.
 const keyDays = int(backup.KeyExpires / (24 * time.Hour))
 
+// describeCreate describes POST /api/v1/backup-jobs.
 func describeCreate() doc {
 	return doc{
 		"operationId": "createBackupJob", "tags": []string{"backup jobs"}, "summary": "Start a backup exactly once",
@@ -137,6 +137,7 @@ func describeCreate() doc {
 	}
 }
 
+// describeList describes GET /api/v1/backup-jobs. zone is the zone of days in filters.
 func describeList(zone string) doc {
 	parameters := []doc{
 		{
@@ -206,6 +207,7 @@ var submissionID = doc{
 	"schema": doc{"type": "string", "pattern": "^[a-z2-7]{26}(-[0-9]+)?$"}, "example": "k7v2m4q5t3x6c5n2b6h4d2f4ja",
 }
 
+// describeShow describes GET /api/v1/backup-jobs/{SubmissionId}.
 func describeShow() doc {
 	return doc{
 		"operationId": "showBackupJob",
@@ -226,6 +228,7 @@ func describeShow() doc {
 	}
 }
 
+// describeCancel describes POST /api/v1/backup-jobs/{SubmissionId}/cancel.
 func describeCancel() doc {
 	return doc{
 		"operationId": "cancelBackupJob", "tags": []string{"backup jobs"}, "summary": "Cancel a job",
@@ -241,6 +244,7 @@ func describeCancel() doc {
 	}
 }
 
+// describePreflight describes the check of access to an account.
 func describePreflight() doc {
 	parameters := []doc{{
 		"name":        "alias",
@@ -273,6 +277,8 @@ func describePreflight() doc {
 	}
 }
 
+// describeCandidates describes the list of one kind of candidates. Its operationId is made from the
+// kind.
 func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 	parameters := []doc{
 		{
@@ -326,6 +332,7 @@ func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 	}
 }
 
+// describeWebhook describes POST /webhooks/{source}.
 func describeWebhook() doc {
 	header := func(name, text string) doc {
 		return doc{"name": name, "in": "header", "description": text, "schema": doc{"type": "string"}}
@@ -370,8 +377,8 @@ func describeWebhook() doc {
 	}
 }
 
-// responses adds problems to the good answers: those of the operation, and
-// those that every address has.
+// responses adds references to the problems: those with the statuses of the operation and those of
+// every operation.
 func responses(good doc, statuses ...int) doc {
 	for _, status := range append(statuses, 401, 405, 414, 421, 500) {
 		good[fmt.Sprint(status)] = ref(fmt.Sprint("responses/", status))
@@ -379,11 +386,10 @@ func responses(good doc, statuses ...int) doc {
 	return good
 }
 
-// ref points to a component.
+// ref returns a reference to a component of the document.
 func ref(path string) doc { return doc{"$ref": "#/components/" + path} }
 
-// answerOf is a response with one of the schemas, and with the headers that
-// are named behind them.
+// answerOf returns a response with one of the schemas and with the named headers.
 func answerOf(text string, schemas []string, headers ...string) doc {
 	var bodies []doc
 	for _, name := range schemas {
@@ -404,6 +410,7 @@ func answerOf(text string, schemas []string, headers ...string) doc {
 	return response
 }
 
+// headers returns the headers of answers, by name.
 func headers() doc {
 	return doc{
 		"Location": doc{
@@ -429,7 +436,7 @@ func headers() doc {
 	}
 }
 
-// problemHeaders are those that problems of a status may have.
+// problemHeaders are the headers that problems can have, by status.
 var problemHeaders = map[int][]string{
 	http.StatusUnauthorized:        {"WWW-Authenticate"},
 	http.StatusMethodNotAllowed:    {"Allow"},
@@ -440,8 +447,8 @@ var problemHeaders = map[int][]string{
 	http.StatusServiceUnavailable:  {"Retry-After"},
 }
 
-// problems are the responses for what can be wrong, by status, as the table of
-// errors has them. Each kind has an example.
+// problems returns the responses for all problems, by status, made from the table of errors. Each
+// kind has an example.
 func (s *Server) problems() doc {
 	lines, kinds := map[int][]string{}, map[int]doc{}
 	add := func(p Problem, title string) {
@@ -454,7 +461,7 @@ func (s *Server) problems() doc {
 		}
 		kinds[p.Status][name] = doc{"value": p}
 	}
-	for _, f := range append([]fault{invalid, ours}, faults...) {
+	for _, f := range append([]fault{invalid, internalFault}, faults...) {
 		p := exampleProblem(f)
 		add(p, p.Title)
 	}

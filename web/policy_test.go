@@ -14,7 +14,7 @@ import (
 	"backupportal/function/policy"
 )
 
-// govern puts a policy in force: that of the demonstration, changed.
+// govern loads the demo policy with from replaced by to.
 func (w *world) govern(t *testing.T, from, to string) {
 	t.Helper()
 	file, err := os.ReadFile("../function/cmd/local/policy.yaml")
@@ -32,9 +32,9 @@ func (w *world) govern(t *testing.T, from, to string) {
 	w.handler = w.server.Handler()
 }
 
-// What the policy enforces is shown with its reason and not asked; the form that
-// leaves it out makes the backup that has it. In JSON another value is refused by
-// name of the rule, with its reason and owner. Usual values are filled in.
+// A value that the policy enforces is shown with its reason and has no input. The form without it
+// makes a backup with it. JSON with another value is refused with the rule, its reason and its
+// owner. Defaults of the policy are prefilled.
 func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "retention_days: {min: 1, max: 365}", "retention_days: {min: 1, max: 365, default: 12}\n    enforced: {SpeedLimit: \"9:18:2048\"}\n    defaults: {Exclude: '[\"/tmp\"]'}")
@@ -86,8 +86,8 @@ func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	}
 }
 
-// Who may not see a backup hears the same of it as of one that does not exist, by
-// every door, and the cloud is not asked. (T11; CD-5; OWASP ASVS 8.2.2.)
+// A backup that a person may not see looks like a missing one at every door, and the cloud is not
+// asked (threat T11; CD-5; OWASP ASVS 8.2.2).
 func TestHiddenIsLikeMissing(t *testing.T) {
 	w := newWorld(t)
 	who := "alice"
@@ -132,8 +132,8 @@ func TestHiddenIsLikeMissing(t *testing.T) {
 	}
 }
 
-// Whoever may look and not cancel is not offered to, and cannot.
-func TestCancellingIsAnActionOfItsOwn(t *testing.T) {
+// A person who may view but not cancel is not offered to cancel, and cannot.
+func TestCancelNeedsItsOwnPermission(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "[backup.create, backup.view, backup.cancel]", "[backup.create, backup.view]")
 	id := w.create(t, "alice", "k")
@@ -156,9 +156,8 @@ func TestCancellingIsAnActionOfItsOwn(t *testing.T) {
 	}
 }
 
-// Whoever may only look is told so, with the limits of others beside, and is
-// offered nothing to start.
-func TestViewersAreOfferedNothingToStart(t *testing.T) {
+// A person who may only view is told so, with the limits, and is offered nothing to start.
+func TestViewersCannotStartBackups(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "rules:\n", "  - name: viewers\n    members:\n      - {issuer: demo, subject: auditor}\nrules:\n  - id: audit\n    teams: [viewers]\n    actions: [backup.view, backup.cancel]\n"+
 		"    accounts: [demo]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n")

@@ -18,8 +18,8 @@ import (
 
 const auditKey = "a key of the audit trail with 32 bytes or more"
 
-// The trail of the whole program can be verified, from its database and from its
-// log; and what is done to it shows in how the command ends.
+// The trail of the whole program can be verified from its database and from its log. Each
+// manipulation changes the exit status of the command.
 func TestAuditTrailIsVerified(t *testing.T) {
 	for name, url := range map[string]string{
 		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
@@ -92,12 +92,12 @@ func TestAuditTrailIsVerified(t *testing.T) {
 	}
 }
 
-// Without its audit trail the program backs nothing up.
+// Without its audit trail the program starts no backup.
 func TestWithoutAnAuditTrailNothingIsSent(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
 	p, cloud := wired(t, "DATABASE_URL", url)
 	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
-		t.Fatal(err) // makes the schema
+		t.Fatal(err) // creates the schema
 	}
 	if err := storetest.Exec(url, `DROP TABLE audit`); err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ trap 'exit "$code"' EXIT
 nl=$(printf '\n.')
 nl=${nl%.}
 
-# stop ends the gate with a code, and says why.
+# stop ends the gate with an exit code and prints the reason.
 stop() {
   code=$1
   shift
@@ -48,15 +48,15 @@ number() {
   esac
 }
 
-# headers writes options of curl, which reads them from its standard input: a token on a command line, or in an address,
-# can be seen by others.
+# headers prints options for curl, which reads them from its standard input. On a command line or in an address other
+# processes could see the token.
 headers() {
   echo 'header = "Accept: application/json"'
   test -z "${PORTAL_TOKEN:-}" || printf 'header = "Authorization: Bearer %s"\n' "$PORTAL_TOKEN"
 }
 
-# send makes one request of at most so many seconds, with these arguments of curl. It sets status, which is 000 if there
-# was no answer or half of one, head, and body, which is the line of JSON.
+# send makes one request with a time limit in seconds and further arguments of curl. It sets head, body (the line of
+# JSON) and status, which is 000 for a missing or incomplete answer.
 send() {
   most=$1
   shift
@@ -76,15 +76,15 @@ send() {
   esac
 }
 
-# word sets value to the text that body has under a name. JSON writes a quote inside a text as \", so no text can look
-# like a name with its value.
+# word sets value to the text of a member of body. A quote inside a JSON text is written \", so no text can look like a
+# member.
 word() {
   value=${body#*'"'"$1"'":"'}
   if [ "$value" = "$body" ]; then value=''; fi
   value=${value%%'"'*}
 }
 
-# found remembers which submission the answer is about, if it says so.
+# found stores the id of the submission in the answer, if there is one.
 found() {
   word SubmissionId
   if [ -z "$value" ]; then word instance; fi
@@ -97,7 +97,7 @@ found() {
   printf 'gate: %s\n' "$page"
 }
 
-# remains sets left to the seconds that are left, or ends the gate if none are.
+# remains sets left to the remaining seconds, or ends the gate if the time is over.
 remains() {
   left=$((end - $(date +%s)))
   if [ "$left" -gt 0 ]; then return 0; fi
@@ -105,7 +105,7 @@ remains() {
   stop 5 "timeout, and it is not known whether a backup was started; repeat the same run to check"
 }
 
-# pause waits for as long as the answer says, or for 5 seconds.
+# pause waits as long as Retry-After of the answer says, or 5 seconds.
 pause() {
   after=${head#*[Rr]etry-[Aa]fter: }
   case $after in
@@ -117,15 +117,15 @@ pause() {
   sleep "$after"
 }
 
-# refuse ends the gate with an answer that is no use to ask for again.
+# refuse ends the gate for an answer that a repeat would not change.
 refuse() {
   printf 'gate: %s\n' "$body" >&2
   stop "$1" "the portal answered with status $status"
 }
 
-# ask sends the submission until the portal knows what became of it; with one key that makes one backup, however often it
-# is sent. It sets outcome to refused if that is the end of it, and earlier to yes if the answer is one that the portal
-# already had, so that another start of the gate must have asked.
+# ask sends the submission until the portal knows the result. All repeats have one key, so there is at most one backup. It
+# sets outcome to refused if the submission was refused, and earlier to yes if the answer was stored before, which means
+# that a previous start of the gate made the request.
 ask() {
   id='' page='' outcome='' earlier=yes
   while :; do
@@ -201,7 +201,7 @@ plain InstanceId "${InstanceId-}"
 number Retention "${Retention-}"
 number GATE_TIMEOUT "${GATE_TIMEOUT:=3600}"
 
-# What is asked for is part of the key: several gates of one run are several backups.
+# The key contains the requested backup, so that several gates of one run can make different backups.
 key=$GATE_RUN/$Account/$Region/$InstanceId/$Retention
 if [ "${#key}" -gt 250 ]; then stop 5 "GATE_RUN is too long by $((${#key} - 250)) characters"; fi
 submission=$(printf '{"Account":"%s","Region":"%s","SourceType":"UDM_ECS","InstanceId":"%s","Retention":%s}' \
