@@ -184,8 +184,8 @@ func (c *Client) disks(
 	return candidates, nil
 }
 
-// vaults lists the vaults that accept backups: those that are ready and in the target's
-// region, without mirrors of other vaults (Cloud Backup, DescribeVaults).
+// vaults lists the vaults that accept backups: they are ready, in the target's
+// region, and not mirrors of other vaults (Cloud Backup, DescribeVaults).
 func (c *Client) vaults(
 	ctx context.Context,
 	target backup.Target,

@@ -132,7 +132,7 @@ func (c *Client) credentials(ctx context.Context, op operation) (Credentials, *b
 }
 
 // ownCredentials returns the portal's own credentials. The error is ErrCredentials if there
-// are none, and ErrNotSent if they could not be read.
+// are no credentials, and ErrNotSent if they could not be read.
 func (c *Client) ownCredentials(ctx context.Context, action string) (Credentials, *backup.CloudError) {
 	failed := &backup.CloudError{Action: action, Outcome: backup.ErrCredentials, Code: noCredentials,
 		Cause: "the function has no role, or no access key is set"}

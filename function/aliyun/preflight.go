@@ -51,7 +51,7 @@ type checklist struct {
 
 // Preflight checks whether the portal can back up in the account of target, for what the
 // policy needs there (capabilities) and for the resources that params name. It returns all
-// checks in their order, also those that were not reached. It implements [backup.Cloud].
+// checks in their order, including the ones that were not reached. It implements [backup.Cloud].
 //
 // Its calls have no effect: they read, or they lack required parameters (see probeParams).
 // It logs nothing and returns no error: a failed call is the result of its check.
@@ -95,7 +95,7 @@ func (l *checklist) optionalCheck(id string, title param.Text, ask func(*backup.
 	l.stopped = before
 }
 
-// fail sets r to failed, with what was found and how to correct it.
+// fail sets r to failed, with the finding and how to correct it.
 func fail(r *backup.AccessCheck, finding param.Text, fixes ...backup.Fix) {
 	r.State, r.Finding, r.Fixes = backup.CheckFailed, finding, fixes
 }
@@ -789,20 +789,10 @@ func (l *checklist) client(r *backup.AccessCheck, id string) {
 		if c.InstanceId != id {
 			continue
 		}
-<<<<<<< HEAD
 		status, silent := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0))
 		seen := param.Duration(silent)
-		if c.Status == "ACTIVATED" && silent < aliveFor {
+		if c.Status == "ACTIVATED" && silent < maxHeartbeatAge {
 			r.Finding = param.Both("The client is ready. Its last heartbeat was "+seen.En+" ago.", "客户端可用，最近一次心跳在 "+seen.Zh+"前。")
-||||||| base
-		status, seen := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
-		if c.Status == "ACTIVATED" && seen < aliveFor {
-			r.Finding = param.Both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
-=======
-		status, seen := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
-		if c.Status == "ACTIVATED" && seen < maxHeartbeatAge {
-			r.Finding = param.Both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
->>>>>>> theirs
 			return
 		}
 		fail(

@@ -77,7 +77,7 @@ func (s *Service) completeParams(principal identity.Principal, given param.Param
 	accountType := crossAccountType(account.Access)
 	if given["CrossAccountType"] != "" && known && given["CrossAccountType"] != accountType {
 		mistakes = append(mistakes, param.Mistake{
-			Field: "CrossAccountType", Code: "alias", Text: msgCrossAccountType, Args: []any{account.Alias, accountType},
+			Field: "CrossAccountType", Code: "alias", Text: msgCrossAccountType, Args: []any{account.Label(), accountType},
 		})
 	}
 	crossAccount := known && account.Access == HBRCrossAccount

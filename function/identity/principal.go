@@ -1,6 +1,6 @@
 // Package identity describes who sends a request to the portal.
 //
-// The sender is a [Principal]. Its kind says what it proved and which of its fields
+// The sender is a [Principal]. Its kind says how it is proved and which of its fields
 // name it:
 //
 //	kind        proof                                     named by
@@ -32,7 +32,7 @@ type Principal struct {
 	Issuer  string   // of a person: the issuer of the sign-in; empty for the other kinds
 	Subject string   // of a person: unique within the issuer; else the name of the source or event
 	Name    string   // shown to people
-	Email   string   // verified by the issuer, in lower case; empty if there is none
+	Email   string   // verified by the issuer, in lower case; empty without an address
 	Groups  []string // the issuer's groups of the person, limited to groups that the policy names
 	Key     string   // id of the key or session that was used, for the audit trail; never a secret
 }

@@ -21,7 +21,7 @@ type Token struct {
 var TokenShape = regexp.MustCompile(`\Ahbp_[A-Za-z0-9_-]{43}\z`)
 
 // Known returns the entry of tokens that has the hash of token and has not expired at
-// now, or false if there is none. It compares every entry in constant time, so that
+// now, or false. It compares every entry in constant time, so that
 // the duration does not tell which entry matches.
 func Known(tokens []Token, token string, now time.Time) (Token, bool) {
 	sum := sha256.Sum256([]byte(token))

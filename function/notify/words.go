@@ -86,8 +86,8 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	return m
 }
 
-<<<<<<< HEAD
-// account is the label of the account with that alias.
+// account returns the label of the account with that alias, or the alias if the policy no
+// longer has the account.
 func (s *Sender) account(alias string) param.Text {
 	if s.cfg.Account != nil {
 		if a, ok := s.cfg.Account(alias); ok {
@@ -97,18 +97,9 @@ func (s *Sender) account(alias string) param.Text {
 	return param.Both(alias, alias)
 }
 
-// longest is how much of one text is shown, in characters: WeCom takes 4,096
-// bytes in all.
-const longest = 120
-||||||| base
-// longest is how much of one text is shown, in characters: WeCom takes 4,096
-// bytes in all.
-const longest = 120
-=======
 // maxShown is the longest text that is shown, in characters. WeCom accepts 4,096 bytes for a
 // whole message.
 const maxShown = 120
->>>>>>> theirs
 
 // lookalikes replaces each character that has a meaning within a line in the markup of any of the
 // chats by a similar one without meaning. Only one of the chats documents an escape, and it is

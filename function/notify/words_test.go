@@ -106,10 +106,10 @@ func TestAccountsHaveTheirNames(t *testing.T) {
 	}
 	n := notice(backup.EventSucceeded)
 	alias := n.Record.Account()
-	if body := string(sent(t, to(backup.Slack, ""), n, named).body); !strings.Contains(body, "Production ("+alias+")") {
+	if body := string(sent(t, receiverAt(backup.Slack, ""), n, named).body); !strings.Contains(body, "Production ("+alias+")") {
 		t.Errorf("the chat got %s", body)
 	}
-	if body := string(sent(t, to(backup.WebhookReceiver, ""), n, named).body); strings.Contains(body, "Production") || !strings.Contains(body, alias) {
+	if body := string(sent(t, receiverAt(backup.WebhookReceiver, ""), n, named).body); strings.Contains(body, "Production") || !strings.Contains(body, alias) {
 		t.Errorf("the webhook got %s", body)
 	}
 }

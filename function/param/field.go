@@ -97,7 +97,7 @@ type Field struct {
 	Minimum, Maximum int64    // of an Integer, both included
 }
 
-// FieldNamed returns the field of [Fields] with that name, or false if there is none.
+// FieldNamed returns the field of [Fields] with that name, or false.
 func FieldNamed(name string) (Field, bool) {
 	i := slices.IndexFunc(Fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
@@ -122,7 +122,7 @@ func (f Field) ForSource(s SourceType) bool {
 // RequiredFor reports whether a backup of type s needs a value for f, if f applies.
 func (f Field) RequiredFor(s SourceType) bool { return slices.Contains(f.Required, s) }
 
-// Choice returns the choice of f.Enum with that value, or false if there is none.
+// Choice returns the choice of f.Enum with that value, or false.
 func (f Field) Choice(value string) (Choice, bool) {
 	i := slices.IndexFunc(f.Enum, func(c Choice) bool { return c.Value == value })
 	if i < 0 {

@@ -23,8 +23,8 @@ type Mistake struct {
 // A RuleInfo describes a rule of the policy to a reader whom the rule concerns.
 type RuleInfo struct {
 	ID     string
-	Reason Text   // why the rule has its limits; empty if the policy does not say
-	Owner  string // whom to ask for more rights; empty if the policy does not say
+	Reason Text // why the rule has its limits; empty if the policy does not say
+	Owner  Text // whom to ask for more rights; empty if the policy does not say
 }
 
 // In returns the sentence in language l, without a full stop. Its first letter is a

@@ -37,8 +37,8 @@ func add(all, more []param.SourceType) []param.SourceType {
 	return all
 }
 
-// AllAccounts returns all accounts in the order of the file, with those that are switched
-// off.
+// AllAccounts returns all accounts in the order of the file, including disabled
+// ones.
 func (p *Policy) AllAccounts() (all []backup.Account) {
 	for _, a := range p.accounts {
 		all = append(all, a.Account)

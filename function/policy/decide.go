@@ -64,7 +64,7 @@ func (p *Policy) Decide(
 }
 
 // firstUntagged returns the number of the first rule without tags for which lets is true,
-// or false if there is none. For a container backup, tags of instances do not matter, so
+// or false. For a container backup, tags of instances do not matter, so
 // every rule counts as one without tags.
 func (p *Policy) firstUntagged(teams []int, params param.Params, lets func(rule) bool) (number int, ok bool) {
 	container := params.SourceType() == param.Container
@@ -77,7 +77,7 @@ func (p *Policy) firstUntagged(teams []int, params param.Params, lets func(rule)
 }
 
 // firstTagged returns the number of the first rule below before that names tags, for which
-// lets is true, and whose tags the instance has; or false if there is none. It reads the
+// lets is true, and whose tags the instance has; or false. It reads the
 // tags only if such a rule without the last condition exists: the cloud is called only if
 // the tags can change the answer.
 func (p *Policy) firstTagged(
@@ -146,7 +146,7 @@ func (p *Policy) rulesToExplain(teams []int, given param.Params) (rules []int) {
 // May reports whether who may do the action do with an existing submission that has these
 // complete parameters. It is true if a rule for one of who's teams has the action and
 // covers the account, region, source type and resource. Retention, copies, scripts and the
-// switches for new backups do not matter. Tags are those that the instance has now, and a
+// switches for new backups do not matter. Tags are the present ones, and a
 // rule with tags does not match if they cannot be read. May calls the cloud under the
 // conditions of [Policy.Decide]; [Policy.PrefetchTags] avoids one call for each submission.
 func (p *Policy) May(ctx context.Context, who identity.Principal, do backup.Action, complete param.Params) bool {
@@ -198,7 +198,7 @@ func firstCommon(list, other []int) (int, bool) {
 
 // allows checks the conditions of r for creating a backup, except tags, and returns the
 // first that does not hold as a mistake. Given are the caller's parameters; values are
-// those that r adds to them (rule.fill). A required value that is missing does not hold.
+// the values that r adds to them (rule.fill). A required value that is missing does not hold.
 // The conditions do not rely on the validation of package param: a value that is not
 // valid must not be granted either.
 func (r rule) allows(given, values param.Params) (param.Mistake, bool) {

@@ -144,7 +144,7 @@ func (l *loader) session(p place, access backup.Access) time.Duration {
 	case access != backup.AssumeRole:
 		l.wrong(p, "has no effect with access: %s: remove it", access)
 	case d < minSession || d > maxSession:
-		l.wrong(p, "write a time from %s to %s, and at most the maximum of the role", minSession, maxSession)
+		l.wrong(p, "write a time from %s to %s, and at most the maximum of the role", param.Duration(minSession).En, param.Duration(maxSession).En)
 	}
 	return d
 }

@@ -61,7 +61,7 @@ func (l *loader) duration(p place) time.Duration {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d > maxWindow {
-		l.wrong(p, "is too long: write a time of at most %s", maxWindow)
+		l.wrong(p, "is too long: write a time of at most %s", param.Duration(maxWindow).En)
 		return 0
 	}
 	return d

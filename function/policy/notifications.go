@@ -81,7 +81,7 @@ func (l *loader) receiverURL(p place) secret.String {
 
 // signingSecret reads the environment variable env with the secret that signs messages to a
 // receiver. A webhook needs one, DingTalk and Feishu may have one, WeCom and Slack have
-// none. It is empty if there is none or a problem was reported.
+// none. It is empty without a secret and after a problem.
 func (l *loader) signingSecret(p, env place, kind backup.ReceiverKind) secret.String {
 	switch {
 	case kind == backup.WebhookReceiver && env.node == nil:

@@ -92,7 +92,7 @@ type account struct {
 type rule struct {
 	id        string
 	reason    param.Text // why the rule has its limits; empty if the file does not say
-	owner     string     // whom to ask for more; empty if the file does not say
+	owner     param.Text // whom to ask for more; empty if the file does not say
 	teams     []int      // indices in Policy.teams
 	actions   []backup.Action
 	accounts  []string // aliases
@@ -139,7 +139,7 @@ type days struct {
 
 var _ backup.Policy = (*Policy)(nil)
 
-// Account returns the account with that alias, or false if there is none. It also returns
+// Account returns the account with that alias, or false. It also returns
 // accounts that are switched off, because their backups can still be viewed. The list of
 // regions in the result must not be changed.
 func (p *Policy) Account(alias string) (backup.Account, bool) {

@@ -149,8 +149,7 @@ func (l *loader) words(p place) param.Text {
 	return param.Text{En: strings.TrimRight(l.text(m["en"]), "."), Zh: strings.TrimRight(l.text(m["zh"]), "。")}
 }
 
-<<<<<<< HEAD
-// either reads one text for both languages, or a text in each.
+// either reads one text for both languages, or a mapping with a text in each.
 func (l *loader) either(p place) param.Text {
 	if p.node != nil && p.node.Kind == yaml.MappingNode {
 		return l.words(p)
@@ -159,22 +158,11 @@ func (l *loader) either(p place) param.Text {
 	return param.Text{En: text, Zh: text}
 }
 
-// days reads a range of days. Its upper end is bounded, since a form shows it
-// to people as something that they can have. Keys beside its ends are usual ones.
-func (l *loader) days(p place, usual ...string) days {
-	m := l.mapping(p, []string{"min", "max"}, usual)
-||||||| base
-// days reads a range of days. Its upper end is bounded, since a form shows it
-// to people as something that they can have. Keys beside its ends are usual ones.
-func (l *loader) days(p place, usual ...string) days {
-	m := l.mapping(p, []string{"min", "max"}, usual)
-=======
 // days reads an interval of retentions. The keys min and max are needed; optional lists
 // further keys, which can only be "default". The maximum is bounded by param.MaxRetention,
 // because the form offers it to people.
 func (l *loader) days(p place, optional ...string) days {
 	m := l.mapping(p, []string{"min", "max"}, optional)
->>>>>>> theirs
 	d := days{l.number(m["min"]), l.number(m["max"]), l.number(m["default"])}
 	if m["min"].node != nil && d.min < 1 {
 		l.wrong(m["min"], "write 1 or more days")

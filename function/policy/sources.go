@@ -25,7 +25,7 @@ const (
 // further.
 var pointerShape = newShape(`(/[^/\x00-\x1f\x7f]*)+`, "a JSON pointer such as /alert/labels/instance")
 
-// Source returns the sender of webhooks with that name, or false if there is none. The
+// Source returns the sender of webhooks with that name, or false. The
 // result must not be changed.
 func (p *Policy) Source(name string) (webhook.Source, bool) {
 	i := slices.IndexFunc(p.sources, func(s webhook.Source) bool { return s.Name == name })
@@ -49,7 +49,7 @@ func (l *loader) source(p place) webhook.Source {
 	case again:
 		l.wrong(m["name"], "another source has the name %q: choose another name", s.Name)
 	case s.Tolerance > maxTolerance:
-		l.wrong(m["tolerance"], "is too long: write a time of at most %s", maxTolerance)
+		l.wrong(m["tolerance"], "is too long: write a time of at most %s", param.Duration(maxTolerance).En)
 	case s.Kind != webhook.Standard && m["tolerance"].node != nil:
 		l.wrong(m["tolerance"], "has no effect with kind: %s, whose messages have no time: remove it", s.Kind)
 	case s.Kind != webhook.Bearer && m["key"].node != nil:

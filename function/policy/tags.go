@@ -81,7 +81,7 @@ func (c *tagCache) get(ctx context.Context, target backup.Target, instance strin
 	return entry.tags, nil
 }
 
-// fetch puts the tags of instances into the cache. It reads those that are not there in one
+// fetch puts the tags of instances into the cache. It reads the missing ones in one
 // call. An error has no effect: get will try again.
 func (c *tagCache) fetch(ctx context.Context, target backup.Target, instances []string) {
 	unknown := slices.DeleteFunc(slices.Clone(instances), func(id string) bool {

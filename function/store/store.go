@@ -296,7 +296,7 @@ func (d *DB) checkClock(ctx context.Context) error {
 	early, late := now.Sub(time.UnixMilli(ms)), d.now().Sub(time.UnixMilli(ms))
 	err = nil
 	if early > maxSkew || late < -maxSkew {
-		err = fmt.Errorf("the clocks of this machine and the database differ by %.3f seconds: correct one of them", early.Round(time.Millisecond))
+		err = fmt.Errorf("the clocks of this machine and the database differ by %.3f seconds: correct one of them", early.Seconds())
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

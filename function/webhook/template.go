@@ -69,7 +69,7 @@ func Submission(s Source, body []byte) ([]byte, error) {
 	return json.Marshal(top)
 }
 
-// valueAt returns the part of v that a JSON pointer names, or false if there is none
+// valueAt returns the part of v that a JSON pointer names, or false if nothing is there
 // (RFC 6901, section 4). An index has no sign and no leading zeros; "-" names nothing.
 func valueAt(v any, pointer []string) (any, bool) {
 	for _, part := range pointer {

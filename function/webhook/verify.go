@@ -68,7 +68,7 @@ var (
 
 // A Message describes a verified webhook message.
 type Message struct {
-	ID  string // equal for repeated deliveries: the idempotency key of the submission; empty if there is none
+	ID  string // equal for repeated deliveries: the idempotency key of the submission; empty: the message has no key
 	Key string // ID of the [Key] that verified the message, for the log
 }
 
