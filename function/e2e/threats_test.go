@@ -29,7 +29,7 @@ var threats = []struct {
 		TestRedirectIsNotFollowed TestNonPublicAddressesGetNothing TestOnlyPublicAddressesAreAllowed TestEndpointChecks TestRedirectsAreNotFollowed`},
 	{"T8", "text that acts in logs and chats", "TestCleanMessageRemovesControlCharacters TestMessagesAreCleanedAndCut TestInertTexts TestInertMessages"},
 	{"T9", "secrets in logs, errors and pages", `
-		TestSecretNeverPrints TestCredentialsNeverPrint TestExternalIDNeverPrints TestNoSecretComesOut TestErrorsContainNoSecret
+		TestSecretNeverPrints TestCredentialsNeverPrint TestExternalIDNeverPrints TestErrorsContainNoSecret TestNoOutputContainsASecret TestEncodersPrintNoSecret
 		TestWeakSecretsAreRefused TestInvalidWebhooksAreRefused TestPeopleSignInAtForeignProviders`},
 	{"T10", "forged and repeated webhooks", `
 		TestVerifyPublishedVectors TestVerifyBoundaries TestVerifyRejectsAnyChangedByte TestVerifyRejectsAnyChangedByteFromGitHub FuzzSignatures TestVerifySignaturesOfStandardWebhooksLibrary TestVerifySignatureOfOpenSSL TestWebhookMakesOneBackup TestInvalidWebhooksAreRefused`},
@@ -48,7 +48,7 @@ var threats = []struct {
 		TestLoadRefusesInvalidChanges TestLoadRefusesInvalidSources TestLoadRefusesInvalidPipelinesAndTokens TestLoadRefusesEmptyFile TestLoadReportsAllProblems FuzzLoad
 		TestTagsFailClosed TestTagsThatCannotBeReadAllowNothing`},
 	{"T23", "SQL in texts", "TestSQLite TestPostgreSQL"},
-	{"T24", "clocks that disagree", "TestClocksThatDisagreeStopNewSubmissions TestJobIsFoundDespiteClockDifference"},
+	{"T24", "clocks that disagree", "TestClockSkewRefusesClaims TestJobIsFoundDespiteClockDifference"},
 	{"T25", "a store that is lost", "TestListFirstSearchesBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
 }
 
