@@ -154,7 +154,7 @@ func readCursors(q *backup.Query, before, after string) error {
 // A listing is one page of the history.
 type listing struct {
 	records      []backup.Record
-	newer, older *backup.Place // cursors of the adjacent pages; nil if there is none
+	newer, older *backup.Place // cursors of the adjacent pages; nil at an end of the history
 }
 
 // list reads a page of the history and determines whether there are newer and older records.
