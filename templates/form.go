@@ -51,7 +51,7 @@ func (f form) value(name string) string {
 // rows returns how many rows of a field are drawn, at least one.
 func (f form) rows(field string) int { return max(1, f.Values.Rows(field)) }
 
-// controlOf returns the control next to which a mistake is shown; empty if there is none.
+// controlOf returns the control next to which a mistake is shown; empty without one.
 func (f form) controlOf(m param.Mistake) string {
 	if row, ok := f.rowOf(m.Part); ok && row < f.rows(m.Field) {
 		return m.Part

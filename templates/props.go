@@ -151,7 +151,7 @@ type StatusPage struct {
 	Shell
 	Row
 	Account     backup.Account // of the submission; zero if the policy no longer has it
-	Means, Todo param.Text     // explanation of the cloud's code; empty if there is none
+	Means, Todo param.Text     // explanation of the cloud's code; may be empty
 	Denied      []string       // reasons of the policy, in the reader's language
 	Auto        bool           // reload every ten seconds without the script
 	Late        bool           // a cancellation came after the end

@@ -363,7 +363,7 @@ func (p StatusPage) ids(ctx context.Context) []fact {
 	return all
 }
 
-// keptUntil returns when the finished backup will be deleted; zero if there is none.
+// keptUntil returns when the finished backup will be deleted; zero before its end.
 func (p StatusPage) keptUntil() time.Time {
 	done := p.State == backup.StateComplete || p.State == backup.StatePartialComplete
 	days, err := strconv.Atoi(p.Record.Complete["Retention"])

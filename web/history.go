@@ -154,7 +154,7 @@ func readCursors(q *backup.Query, before, after string) error {
 // A listing is one page of the history.
 type listing struct {
 	records      []backup.Record
-	newer, older *backup.Place // cursors of the adjacent pages; nil if there is none
+	newer, older *backup.Place // cursors of the adjacent pages; nil at an end of the history
 }
 
 // list reads a page of the history and determines whether there are newer and older records.
@@ -198,9 +198,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	page := templates.HistoryPage{Shell: s.shell(r), Filters: given}
-	for _, account := range s.Policy.Accounts(principal(r), backup.ActionView) {
-		page.Accounts = append(page.Accounts, account)
-	}
+	page.Accounts = s.Policy.Accounts(principal(r), backup.ActionView)
 	q, err := s.readFilters(principal(r), given)
 	if err != nil {
 		page.Mistakes = mistakes(err)

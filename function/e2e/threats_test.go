@@ -29,7 +29,7 @@ var threats = []struct {
 		TestRedirectIsNotFollowed TestNonPublicAddressesGetNothing TestOnlyPublicAddressesAreAllowed TestEndpointChecks TestRedirectsAreNotFollowed`},
 	{"T8", "text that acts in logs and chats", "TestCleanMessageRemovesControlCharacters TestMessagesAreCleanedAndCut TestInertTexts TestInertMessages"},
 	{"T9", "secrets in logs, errors and pages", `
-		TestSecretNeverPrints TestCredentialsNeverPrint TestExternalIDNeverPrints TestNoSecretComesOutAnywhere TestErrorsContainNoSecret
+		TestSecretNeverPrints TestCredentialsNeverPrint TestExternalIDNeverPrints TestErrorsContainNoSecret TestNoOutputContainsASecret TestEncodersPrintNoSecret
 		TestWeakSecretsAreRefused TestInvalidWebhooksAreRefused TestPeopleSignInAtForeignProviders`},
 	{"T10", "forged and repeated webhooks", `
 		TestVerifyPublishedVectors TestVerifyBoundaries TestVerifyRejectsAnyChangedByte TestVerifyRejectsAnyChangedByteFromGitHub FuzzSignatures TestVerifySignaturesOfStandardWebhooksLibrary TestVerifySignatureOfOpenSSL TestWebhookMakesOneBackup TestInvalidWebhooksAreRefused`},

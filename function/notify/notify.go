@@ -1,4 +1,4 @@
-// Package notify sends notices about backups to the receivers that the policy names.
+// Package notify sends notices about backups to their receivers, which are webhooks or chat robots.
 //
 // Each kind of receiver has its own message format, signature, and way to confirm a message. A
 // robot answers 200 even if it refuses a message, so the body of the answer decides:
