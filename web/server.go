@@ -173,18 +173,26 @@ func (s *Server) ready() handler {
 		}
 		if last != nil {
 			w.Header().Set("Retry-After", "15")
-			return writeJSON(w, r, http.StatusServiceUnavailable, healthStatus{
-				Status:    "not ready",
-				Store:     s.Store.Kind,
-				Ephemeral: s.Store.Ephemeral,
-			})
+			h := s.readiness("not ready")
+			if clock, ok := errors.AsType[*backup.ClockError](last); ok {
+				h.ClockAhead = clock.Ahead.Milliseconds()
+			}
+			return writeJSON(w, r, http.StatusServiceUnavailable, h)
 		}
-		return writeJSON(w, r, http.StatusOK, healthStatus{
-			Status:    "ready",
-			Store:     s.Store.Kind,
-			Ephemeral: s.Store.Ephemeral,
-		})
+		return writeJSON(w, r, http.StatusOK, s.readiness("ready"))
 	}
+}
+
+// readiness returns what /readyz answers with a status.
+func (s *Server) readiness(status string) healthStatus {
+	h := healthStatus{Status: status, Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral}
+	if s.Store.Durability != nil {
+		h.Durability = s.Store.Durability()
+	}
+	if s.Store.ListFirst != nil {
+		h.ListFirst = s.Store.ListFirst()
+	}
+	return h
 }
 
 // A healthStatus is the answer of /healthz and /readyz.
