@@ -63,11 +63,15 @@ type dialect struct {
 	// values. They are empty if the database makes such a plan anyway.
 	freshPlan             []any
 	isReadOnly            func(error) bool // the connected server accepts no writes, as after a failover
+	isBusy                func(error) bool // another connection holds a lock, and waiting may help
 	isForeignKeyViolation func(error) bool // the row refers to a row that does not exist
 }
 
 // sqliteForeignKey is SQLITE_CONSTRAINT_FOREIGNKEY (SQLite, “Result and Error Codes”).
 const sqliteForeignKey = 787
+
+// sqliteBusy is SQLITE_BUSY, the low byte of its extended codes.
+const sqliteBusy = 5
 
 var sqliteDialect = dialect{
 	name:       SQLite,
@@ -76,6 +80,10 @@ var sqliteDialect = dialect{
 	local:      true,
 	noIndex:    "+",
 	isReadOnly: func(error) bool { return false },
+	isBusy: func(err error) bool {
+		e, ok := errors.AsType[*sqlite.Error](err)
+		return ok && e.Code()&0xff == sqliteBusy
+	},
 	isForeignKeyViolation: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code() == sqliteForeignKey
@@ -102,6 +110,7 @@ var postgresDialect = dialect{
 	writable: []string{`INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
 		SELECT id, 0, 'attempt', '', 0, 0, '', '', '', '' FROM submission WHERE id = ''`},
 	isReadOnly:            func(err error) bool { return pgCode(err) == pgReadOnly },
+	isBusy:                func(error) bool { return false },
 	isForeignKeyViolation: func(err error) bool { return pgCode(err) == pgForeignKey },
 }
 

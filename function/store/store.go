@@ -211,11 +211,14 @@ func (d *DB) connect(ctx context.Context) error {
 	// ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*d.limit)
 	defer cancel()
-	if _, _, o.err = d.Migrate(ctx); o.err == nil {
-		o.err = d.prepare(ctx)
-	}
-	if o.err == nil {
-		o.err = d.checkDurability(ctx)
+	for {
+		o.err = d.setUp(ctx)
+		// Several processes that open one new SQLite file change its journal mode at the same
+		// time. SQLite refuses that at once, without its usual wait for a lock.
+		if !d.dialect.isBusy(o.err) || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	if o.err == nil {
 		d.log.Info("database", "kind", d.Kind(), "durability", d.Durability())
@@ -225,6 +228,18 @@ func (d *DB) connect(ctx context.Context) error {
 	d.mu.Unlock()
 	close(o.done)
 	return o.err
+}
+
+// setUp brings the schema up to date, parses the frequent statements and checks that the database
+// keeps its commits.
+func (d *DB) setUp(ctx context.Context) error {
+	if _, _, err := d.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	return d.checkDurability(ctx)
 }
 
 // prepare parses the most frequent statements once for each connection. In SQLite, parsing takes
