@@ -14,6 +14,8 @@
 //	routed      the mux; unknown paths and methods
 //	signedIn    a known principal; not for public routes
 //	rateLimited requests per minute of a principal; only for routes that change something
+//
+// This file has the routes and the size limits of requests. limits.go has the rate limits.
 package web
 
 import (
