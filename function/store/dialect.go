@@ -152,7 +152,7 @@ func openPool(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 // openSQLite returns a pool for the file at path. A commit is on the disk before it returns
 // (synchronous=FULL). A transaction takes the write lock when it begins (_txlock=immediate): two
 // transactions that first read and then write would otherwise fail at once with SQLITE_BUSY,
-// whatever the time to wait. The wait for a lock of another process is four fifths of
+// however long they may wait. The wait for a lock of another process is four fifths of
 // statementTime, so that it ends before the context of the statement does. A file that other
 // users of the machine may read is logged as a warning.
 func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sql.DB, error) {

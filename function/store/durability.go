@@ -24,8 +24,7 @@ const (
 	DurableUntilFailover Durability = "asynchronous failover possible"
 )
 
-// Durability returns what is known of the database since it was last reached. Before
-// that, a server on another machine counts as [DurableUntilFailover].
+// Durability returns the durability when the database was last reached. Before the first time, a server on another machine counts as [DurableUntilFailover].
 func (d *DB) Durability() Durability {
 	d.mu.Lock()
 	defer d.mu.Unlock()

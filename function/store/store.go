@@ -94,7 +94,7 @@ type DB struct {
 
 	mu        sync.Mutex
 	connected bool     // the database was reached and its schema is up to date
-	opening   *opening // the attempt to connect that is running; nil if there is none
+	opening   *opening // the attempt to connect that is running; nil otherwise
 	standby   string   // synchronous_standby_names of the server, when it was last read
 }
 
