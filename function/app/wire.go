@@ -50,7 +50,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return App{}, fmt.Errorf("the policy %s: %w", cfg.PolicyFile, err)
 	}
 	cloud, err := aliyun.New(aliyun.Config{
-		Endpoint: cfg.CloudEndpoint, CA: cfg.CloudCA, Credentials: credentials(cfg.Credentials),
+		Endpoint: cfg.CloudEndpoint, CA: cfg.CloudCA, Credentials: credentials(cfg.Credentials), Now: wallClock,
 	})
 	if err != nil {
 		return App{}, err
@@ -263,6 +263,3 @@ func requestID(ctx context.Context) string {
 	}
 	return rand.Text()
 }
-
-// wallClock drops the monotonic clock, which stands still in frozen instances.
-func wallClock() time.Time { return time.Now().Round(0) }

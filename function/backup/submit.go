@@ -377,14 +377,6 @@ func (s *Service) unknown(r Record) Answer {
 	return Answer{Record: r, Status: StateUnknown, RetryAfter: s.retryAfter(r.Last)}
 }
 
-// budget is the longest time from an attempt's record to the end of its call, and
-// usualSettle stands for a [Service.ListLag] of zero. How late the real list is has
-// not been measured yet.
-const (
-	budget         = 30 * time.Second
-	defaultListLag = 60 * time.Second
-)
-
 // window returns when an attempt that begins now may no longer be sent.
 func (s *Service) window(ctx context.Context) time.Time {
 	until := s.Now().Add(budget)

@@ -22,11 +22,7 @@ import (
 	"backupportal/function/secret"
 )
 
-const (
-	queryTime = 5 * time.Second // stands for a [Config.StatementTime] of zero
-	mostSkew  = 5 * time.Second // between this machine's clock and the database's
-	skewEvery = time.Minute     // how often the two are compared
-)
+const queryTime = 5 * time.Second // stands for a [Config.StatementTime] of zero
 
 // Config says which database, and how it is used.
 type Config struct {
