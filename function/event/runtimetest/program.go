@@ -3,6 +3,7 @@ package runtimetest
 import (
 	"bytes"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,9 @@ func (p *program) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended
 	<-p.ended
 }
+
+// signal sends a signal to the program.
+func (p *program) signal(sig os.Signal) error { return p.cmd.Process.Signal(sig) }
 
 // log collects a program's output.
 type log struct {
