@@ -24,6 +24,11 @@ type Store struct {
 	Kind      string                      // "sqlite" or "postgres"
 	Ready     func(context.Context) error // why submissions cannot be recorded right now; nil if they can
 	Ephemeral bool                        // it ends with the instance, and pages say so
+
+	// Durability says what can make the store lose what it recorded, and ListFirst
+	// whether a submission is therefore looked up in the cloud first. Nil: not told.
+	Durability func() string
+	ListFirst  func() bool
 }
 
 // Server answers the portal's requests. All its fields but Origin and SignIn are needed.
@@ -153,18 +158,25 @@ func (s *Server) ready() handler {
 		}
 		if last != nil {
 			w.Header().Set("Retry-After", "15")
-			return writeJSON(w, r, http.StatusServiceUnavailable, condition{
-				Status:    "not ready",
-				Store:     s.Store.Kind,
-				Ephemeral: s.Store.Ephemeral,
-			})
+			c := s.condition("not ready")
+			if clock, ok := errors.AsType[*backup.ClockError](last); ok {
+				c.ClockAhead = clock.Ahead.Milliseconds()
+			}
+			return writeJSON(w, r, http.StatusServiceUnavailable, c)
 		}
-		return writeJSON(w, r, http.StatusOK, condition{
-			Status:    "ready",
-			Store:     s.Store.Kind,
-			Ephemeral: s.Store.Ephemeral,
-		})
+		return writeJSON(w, r, http.StatusOK, s.condition("ready"))
 	}
+}
+
+func (s *Server) condition(status string) condition {
+	c := condition{Status: status, Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral}
+	if s.Store.Durability != nil {
+		c.Durability = s.Store.Durability()
+	}
+	if s.Store.ListFirst != nil {
+		c.ListFirst = s.Store.ListFirst()
+	}
+	return c
 }
 
 // condition is what /healthz and /readyz answer.
@@ -172,4 +184,8 @@ type condition struct {
 	Status    string `json:"status"`
 	Store     string `json:"store"`
 	Ephemeral bool   `json:"ephemeral,omitempty"` // what is stored ends with the instance
+
+	Durability string `json:"durability,omitempty"`     // what can make the database lose a commit
+	ListFirst  bool   `json:"list_first,omitempty"`     // each submission is looked up in the cloud first
+	ClockAhead int64  `json:"clock_ahead_ms,omitempty"` // of the database's clock; negative: behind. Set while it is too far off
 }

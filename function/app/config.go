@@ -38,6 +38,17 @@ const (
 	PlainServer     Platform = "server" // HTTP, anywhere else
 )
 
+// A ListFirst says when the cloud's list is searched before the first attempt of a
+// submission, in case that the database has forgotten an earlier one.
+type ListFirst string
+
+// The values of LIST_FIRST.
+const (
+	ListAuto   ListFirst = ""  // while a failover of the database may lose commits
+	ListAlways ListFirst = "1" // always; also where the database ends with the instance
+	ListNever  ListFirst = "0" // never: the operator knows that no commit can be lost
+)
+
 // Defaults of ADDR and DATABASE_URL.
 const (
 	defaultAddr     = "127.0.0.1:9000"
@@ -61,7 +72,7 @@ type Config struct {
 	Credentials   aliyun.Credentials  // where the invocation brings none
 	Database      secret.String       // postgres://… or sqlite:PATH; empty means one that ends with the instance
 	Ephemeral     bool                // the database ends with the instance
-	ListFirst     bool                // the database may forget: the cloud is asked before a first attempt
+	ListFirst     ListFirst           // whether the cloud's list is searched before a first attempt
 	History       time.Duration       // how long submissions are kept
 	AuditKeys     []secret.String     // the first seals the audit trail; empty: it is not sealed
 	Getenv        func(string) string // for the secrets that the policy names
@@ -206,7 +217,16 @@ func (c *Config) readDatabase(getenv func(string) string) error {
 	shared := kind == store.Postgres
 	allowed := getenv("ALLOW_EPHEMERAL_STORE") == "1"
 	c.Ephemeral = c.Platform != PlainServer && !shared
-	c.ListFirst = c.Ephemeral || getenv("LIST_FIRST") == "1"
+	switch value := getenv("LIST_FIRST"); {
+	case value != "" && value != "0" && value != "1":
+		return errors.New("LIST_FIRST must be 1, 0 or not set")
+	case value == "0" && c.Ephemeral:
+		return errors.New("LIST_FIRST=0 needs a database that all instances share: an instance forgets its submissions")
+	case value == "0":
+		c.ListFirst = ListNever
+	case value == "1", c.Ephemeral:
+		c.ListFirst = ListAlways
+	}
 	switch {
 	case text != "" && kind == "":
 		return errors.New("DATABASE_URL must be postgres://user:password@host/name or sqlite:PATH")

@@ -70,7 +70,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
-		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
+		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: listFirst(cfg.ListFirst, db),
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
 	find, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
@@ -87,7 +87,10 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Demo:      cfg.emulated(),
 		Zone:      zone,
 		Log:       log,
-		Store:     web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
+		Store: web.Store{
+			Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
+			Durability: func() string { return string(db.Durability()) }, ListFirst: service.ListFirst,
+		},
 	}
 	if cfg.PublicURL != nil {
 		server.Origin = cfg.PublicURL.String()
@@ -104,6 +107,14 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return errors.Join(trail.Flush(ctx, true), forget())
 	}
 	return App{Doors: doors, Service: service, Close: end}, nil
+}
+
+// listFirst returns what decides whether a submission is looked up in the cloud first.
+func listFirst(mode ListFirst, db *store.DB) func() bool {
+	if mode == ListAuto {
+		return db.MayForget
+	}
+	return func() bool { return mode == ListAlways }
 }
 
 // lastWords is how long the audit trail may take when the program ends.

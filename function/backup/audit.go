@@ -63,9 +63,10 @@ type AuditTarget struct {
 
 // An AuditDecision is what the policy said.
 type AuditDecision struct {
-	Allow bool     `json:"allow"`
-	Rule  string   `json:"rule,omitempty"`  // that allows it
-	Lines []string `json:"lines,omitempty"` // of a refusal, one for each rule
+	Allow  bool     `json:"allow"`
+	Rule   string   `json:"rule,omitempty"`   // that allows it
+	Policy string   `json:"policy,omitempty"` // SHA-256 of the policy that decided, in hex
+	Lines  []string `json:"lines,omitempty"`  // of a refusal, one for each rule
 }
 
 // An AuditSubmission is the submission that an event is about.

@@ -38,6 +38,20 @@ func (e *BusyError) Error() string { return "backup: " + e.SubmissionID + ": " +
 // Unwrap returns the error it wraps.
 func (e *BusyError) Unwrap() error { return e.Err }
 
+// A ClockError is a submission that was not recorded, because a time that decides what
+// may be sent is not that of the database's clock. Nothing was sent.
+type ClockError struct {
+	Ahead time.Duration // of the database's clock; negative: behind
+}
+
+// Error says by how much the clock is wrong, and what to do.
+func (e *ClockError) Error() string {
+	if e.Ahead < 0 {
+		return fmt.Sprintf("the clock of this machine is %v behind the database's: synchronize both", -e.Ahead.Round(time.Millisecond))
+	}
+	return fmt.Sprintf("the clock of this machine is %v ahead of the database's: synchronize both", e.Ahead.Round(time.Millisecond))
+}
+
 // A DeniedError is a refusal by the policy. Nothing was sent.
 type DeniedError struct {
 	// Lines has one line for each rule, with the field of the first condition that

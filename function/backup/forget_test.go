@@ -16,7 +16,7 @@ import (
 // forgetful is a rig whose store may forget, so that it looks first.
 func forgetful(t *testing.T) *fixture {
 	r := newFixture(t)
-	r.ListFirst = true
+	r.ListFirst = func() bool { return true }
 	return r
 }
 

@@ -13,6 +13,8 @@ import (
 // cloud only where the file names tags of instances: whatever else it is asked
 // for comes after them.
 type Policy interface {
+	// Hash identifies the policy: the SHA-256 of its file, in hex.
+	Hash() string
 	// Account finds what an alias stands for.
 	Account(alias string) (Account, bool)
 	// Decide returns what the rule grants that lets p make the backup, or else

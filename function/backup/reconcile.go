@@ -74,7 +74,8 @@ func (s *Service) reconcileAndRefund(ctx context.Context, asks identity.Principa
 // the listing began after the attempt's window and the settling time. It
 // reports whether the log has a new step.
 func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Record) (bool, error) {
-	settled := !s.Now().Before(s.listCompleteAt(r.Last))
+	decided, started := s.Now(), time.Now()
+	settled := !decided.Before(s.listCompleteAt(r.Last))
 	job, found, err := s.listed(ctx, asks, r)
 	if err != nil {
 		return false, err
@@ -98,6 +99,10 @@ func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Reco
 	case StepRefused:
 		e.Outcome.Class = ClassRefused
 	}
+	// The time of the step is that of the decision, carried on by the monotonic clock:
+	// the store refuses it if the wall clock was wrong when the listing began, even if
+	// it was set right since.
+	step.At = decided.Add(time.Since(started))
 	ours, err := s.steps().conclude(ctx, r, &step, e)
 	if err != nil {
 		return false, storeUnavailable(err)
@@ -120,7 +125,7 @@ func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record)
 		SourceType: listable(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: s.since(r),
 	})
 	for _, j := range jobs {
-		if j.JobName != r.JobName && !(s.ListFirst && laterUse(j.JobName, r)) {
+		if j.JobName != r.JobName && !(s.listFirst() && laterUse(j.JobName, r)) {
 			continue
 		}
 		if found {
@@ -146,7 +151,7 @@ func laterUse(name string, r Record) bool {
 // may be as far from the portal's as it accepts signatures, 15 minutes. A store
 // that may forget may have known the submission for as long as its key lives.
 func (s *Service) since(r Record) time.Time {
-	if s.ListFirst {
+	if s.listFirst() {
 		return r.CreatedAt.Add(-KeyExpires)
 	}
 	return r.CreatedAt.Add(-20 * time.Minute)

@@ -37,9 +37,9 @@ type Service struct {
 	// room for one. Nil wakes nothing, and the next sweep sends it.
 	Announced chan struct{}
 
-	// ListFirst is for stores that may forget: the cloud's list is searched
-	// before even the first attempt.
-	ListFirst bool
+	// ListFirst reports whether the store may have forgotten a submission. Then the
+	// cloud's list is searched before even the first attempt. Nil: it never has.
+	ListFirst func() bool
 	// ListLag is how long after the window of an attempt its job surely shows in
 	// the cloud's list, with clocks that are up to 10 s apart, each 5 s off the
 	// store's. Zero means 60 s. Less than the truth makes second jobs.
@@ -59,6 +59,9 @@ type Store interface {
 	Upkeep
 }
 
+// listFirst reports whether the cloud's list is searched before the first attempt.
+func (s *Service) listFirst() bool { return s.ListFirst != nil && s.ListFirst() }
+
 // recordTime is how long the write of a result may take.
 const recordTime = 5 * time.Second
 
@@ -69,7 +72,8 @@ func (s *Service) target(r Record, asks identity.Principal) (Target, error) {
 	switch {
 	case !ok:
 		return Target{}, fmt.Errorf("backup: account %q is no longer in the policy", r.Account())
-	case account.ID != r.AccountID || account.Access != r.Access:
+	case account.ID != r.AccountID, account.Access != r.Access, r.CallerID != "" && account.Caller().ID != r.CallerID,
+		account.Access == HBRCrossAccount && account.Role != r.Complete["CrossAccountRoleName"]:
 		// Another account's list says nothing about this one's jobs.
 		return Target{}, fmt.Errorf("backup: account %q stands for another account than when the submission was made",
 			r.Account())

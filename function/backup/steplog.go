@@ -143,7 +143,10 @@ const mostRetell = 4
 // the audit trail, and announces it. It retries for a few seconds: without the
 // result every repeat has to wait for the end of the attempt's window.
 func (l stepLog) conclude(ctx context.Context, r Record, step *Step, e AuditEvent) (ours bool, err error) {
-	step.Owner, step.At = l.newID(), l.now()
+	step.Owner = l.newID()
+	if step.At.IsZero() {
+		step.At = l.now()
+	}
 	for retry := 1; ; retry++ {
 		ours, err = l.add(ctx, r, *step, e)
 		if ours {

@@ -104,8 +104,10 @@ type Record struct {
 	JobName      string       // given by the store likewise
 	AccountID    string       // what the account alias stood for; empty if for nothing
 	Access       Access       // how that account was reached
+	CallerID     string       // ID of the account whose credentials sign the calls; empty in records of earlier versions
 	Complete     param.Params // what was sent: with defaults, account and name
 	Denied       []param.Text // why the policy refused it; nil if it did not
+	PolicyHash   string       // SHA-256 of the policy that decided, in hex; empty in records of earlier versions
 	CreatedAt    time.Time
 	ExpiresAt    time.Time // from then on its key is that of a new submission
 	Last         Step      // N is -1 while there is none

@@ -26,7 +26,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"backupportal/function/param"
@@ -71,16 +73,26 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		return s.answerDenied(ctx, sub, call, denied)
 	}
 	if err != nil {
-		return Answer{}, err
+		// It may have been valid under the policy with which it was recorded.
+		if answer, ok := s.earlierAnswer(ctx, sub); ok {
+			return answer, nil
+		}
+		known, lookup := s.Store.Known(ctx, sub.ID(), s.Now())
+		if lookup != nil || known.Fingerprint != sub.Fingerprint() {
+			return Answer{}, err
+		}
+		known.Principal = sub.Principal // stores do not keep all of it
+		if call, err = s.storedCall(ctx, known); err != nil {
+			return Answer{}, err
+		}
 	}
 	if answer, done, err := s.reserve(ctx, sub, call); done || err != nil {
 		return answer, err
 	}
-	r, err := s.claim(ctx, sub, call)
+	r, ours, err := s.claim(ctx, sub, call)
 	if err != nil {
 		return Answer{}, err
 	}
-	call.Params["JobName"] = r.JobName // of this use of the key
 	for sends := 0; ; {
 		var answer Answer
 		var done bool
@@ -96,6 +108,11 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		case last.Kind == StepAttempt:
 			answer, done, err = s.resolveAttempt(ctx, r)
 		default:
+			if !ours && sends == 0 && fromRecord {
+				if call, err = s.storedCall(ctx, r); err != nil {
+					return Answer{}, err
+				}
+			}
 			answer, done, err = s.send(ctx, r, call, sends)
 			sends++
 		}
@@ -187,6 +204,13 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 		return Answer{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: known.SubmissionID}
 	case known.Last.Kind.isFinal():
 		return stored(known, true), true, nil
+	case known.Last.Kind == StepAttempt:
+		return Answer{}, false, nil // the attempt holds its reservations
+	default:
+		known.Principal = sub.Principal // stores do not keep all of it
+		if call, err = s.storedCall(ctx, known); err != nil {
+			return Answer{}, true, err
+		}
 	}
 	err = s.limiter().reserve(ctx, s.record(sub, sub.ID(), call), call, 0)
 	if _, limited := errors.AsType[*LimitError](err); limited {
@@ -200,20 +224,76 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 // claim returns the record that the key of sub stands for, which may be older
 // than this call. Its errors are a [*BusyError] with [ErrKeyReused], or
 // [ErrStoreUnavailable].
-func (s *Service) claim(ctx context.Context, sub Submission, call Call) (Record, error) {
+//
+// It also reports whether the record is of this call: then the policy that decided
+// is the policy in force.
+func (s *Service) claim(ctx context.Context, sub Submission, call Call) (_ Record, ours bool, _ error) {
 	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
 	if err != nil {
-		return Record{}, storeUnavailable(err)
+		return Record{}, false, storeUnavailable(err)
 	}
 	if !ours && r.Fingerprint != sub.Fingerprint() {
 		if call.Grant.limited() {
 			s.limiter().refund(ctx, s.record(sub, sub.ID(), call), 0) // reserved while the other came
 		}
-		return Record{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
+		return Record{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
 	}
 	r.Principal = sub.Principal // stores do not keep all of it
-	return r, nil
+	return r, ours, nil
 }
+
+// storedCall returns the call of a submission that was recorded before, with what the
+// policy in force grants it. The policy may forbid what was recorded and never
+// changes it: its defaults are not applied. The error is a [*DeniedError], which is
+// in the history.
+func (s *Service) storedCall(ctx context.Context, r Record) (Call, error) {
+	given := maps.Clone(r.Complete)
+	for _, name := range []string{"CrossAccountType", "CrossAccountUserId", "CrossAccountRoleName"} {
+		delete(given, name) // they follow from the account
+	}
+	if given["JobName"] = r.Params["JobName"]; given["JobName"] == "" {
+		delete(given, "JobName")
+	}
+	grant, denied := s.Policy.Decide(ctx, r.Principal, given)
+	target, err := s.target(r, r.Principal)
+	switch {
+	case denied != nil:
+	case err != nil:
+		denied = []param.Mistake{{Field: "Account", Code: "policy", Text: msgOtherAccount, Args: []any{r.Account()}}}
+	default:
+		for _, name := range slices.Sorted(maps.Keys(grant.Values)) {
+			denied = append(denied, param.Mistake{
+				Field: name, Code: "policy", Text: msgOtherValue, Args: []any{grant.Rule, name, grant.Values[name]},
+			})
+		}
+	}
+	call := recordedCall(r, Call{Target: target, Grant: grant})
+	if denied != nil {
+		return Call{}, s.deny(ctx, r.Submission, call, &DeniedError{Lines: denied})
+	}
+	return call, nil
+}
+
+// recordedCall returns call with the parameters of the record. What is sent is what
+// the history, the page and the audit trail show.
+func recordedCall(r Record, call Call) Call {
+	call.Params = maps.Clone(r.Complete)
+	call.Params["JobName"] = r.JobName // of this use of the key
+	return call
+}
+
+// The reasons for which the policy in force forbids a submission that an earlier
+// policy allowed.
+var (
+	msgOtherAccount = param.Both(
+		"Account “%v” is no longer the one for which this submission was recorded. Send it again with a new key",
+		"账号“%v”已不再是记录此次提交时的账号。请使用新的幂等键重新提交",
+	)
+	msgOtherValue = param.Both(
+		"Rule “%v” now sets %v to %v, and this submission was recorded without it. Send it again with a new key",
+		"规则“%v”现在将 %v 设为 %v，而此次提交记录时未包含该值。请使用新的幂等键重新提交",
+	)
+)
 
 // record returns a new record of sub, with an empty log.
 func (s *Service) record(sub Submission, id string, call Call) Record {
@@ -225,7 +305,9 @@ func (s *Service) record(sub Submission, id string, call Call) Record {
 		JobName:      sub.JobName(),
 		AccountID:    call.Target.Account.ID,
 		Access:       call.Target.Account.Access,
+		CallerID:     call.Target.Account.Caller().ID,
 		Complete:     call.Params,
+		PolicyHash:   s.Policy.Hash(),
 		CreatedAt:    now,
 		ExpiresAt:    now.Add(KeyExpires),
 		Last:         Step{N: -1},
@@ -264,7 +346,7 @@ func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ A
 		// This call paused for a week: the key may stand for a newer submission by now.
 		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 	}
-	if s.ListFirst && sends == 0 {
+	if s.listFirst() && sends == 0 {
 		if answer, done, err := s.findForgottenJob(ctx, r); done || err != nil {
 			return answer, done, err
 		}
@@ -275,6 +357,7 @@ func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ A
 // attempt records that the call is about to be made, makes it, and records the
 // result. It is not done if the log has to be read again.
 func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, done bool, _ error) {
+	decided, started := s.Now(), time.Now()
 	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.window(ctx)}
 	if step.N > 0 {
 		// The process that found the attempt before void refunds it, maybe only now.
@@ -282,8 +365,11 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 			return Answer{}, false, err
 		}
 	}
+	if fromRecord {
+		call = recordedCall(r, call)
+	}
 	intent := about(AuditIntent, ActionCreate, r.Principal, r, step.N)
-	intent.Decision = AuditDecision{Allow: true, Rule: call.Grant.Rule}
+	intent.Decision = AuditDecision{Allow: true, Rule: call.Grant.Rule, Policy: s.Policy.Hash()}
 	if ours, err := s.steps().append(ctx, r, step, intent); err != nil || !ours {
 		return Answer{}, false, err
 	}
@@ -291,7 +377,10 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 	s.Log.InfoContext(ctx, "sending", "submission", r.SubmissionID, "attempt", step.N, "job_name", r.JobName)
 	// The result is recorded even if that takes a little longer.
 	ctx = context.WithoutCancel(ctx)
-	limited, cancel := context.WithTimeout(ctx, step.Until.Sub(s.Now()))
+	// The window ends by the wall clock, which runs on in a frozen instance, and by the
+	// monotonic clock, which a wall clock that is set back does not move.
+	left := min(step.Until.Sub(s.Now()), step.Until.Sub(decided)-time.Since(started))
+	limited, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	call.Until = step.Until
 	sent := s.Now()

@@ -13,3 +13,7 @@ var (
 	budget         = control.Scaled(30 * time.Second)
 	defaultListLag = control.Scaled(60 * time.Second)
 )
+
+// fromRecord says that an attempt is made from the stored record. A schedule may switch
+// it off, to show that it finds calls that differ.
+var fromRecord = !control.Off(control.Record)

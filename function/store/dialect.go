@@ -47,9 +47,11 @@ func Kind(url string) string {
 // A dialect is what two databases do not do alike.
 type dialect struct {
 	name                  string
+	local                 bool             // the server is on this machine: no failover can lose a commit
 	lockSchema            []string         // begins a transaction that changes the schema, while others wait for its end
 	table                 string           // whether the table $1 is there
-	clock                 string           // the database's time in milliseconds
+	clock                 string           // an expression: the database's time when the statement began, in milliseconds
+	writable              []string         // statements that fail where a submission could not be recorded, and change nothing
 	noIndex               string           // before a column: no index for this one; empty where the database knows which values are rare
 	freshPlan             []any            // before the values of a statement that is to get a plan for them each time
 	isReadOnly            func(error) bool // the connection leads to a server that may no longer write
@@ -61,8 +63,9 @@ const sqliteForeignKey = 787
 
 var sqliteDialect = dialect{
 	name:       SQLite,
+	local:      true,
 	table:      `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
-	clock:      `SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
+	clock:      `CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
 	noIndex:    "+",
 	isReadOnly: func(error) bool { return false },
 	isForeignKeyViolation: func(err error) bool {
@@ -85,7 +88,9 @@ var postgresDialect = dialect{
 		`SELECT pg_advisory_xact_lock(7263548120996341)`,
 	},
 	table:                 `SELECT to_regclass($1) IS NOT NULL`,
-	clock:                 `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`,
+	clock:                 `CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)`,
+	writable: []string{`INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
+		SELECT id, 0, 'attempt', '', 0, 0, '', '', '', '' FROM submission WHERE id = ''`},
 	isReadOnly:            func(err error) bool { return pgCode(err) == pgReadOnly },
 	isForeignKeyViolation: func(err error) bool { return pgCode(err) == pgForeignKey },
 }
@@ -111,8 +116,9 @@ func open(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 		if connections == 0 {
 			connections = 2
 		}
-		db, mode, err := openPostgres("postgres:"+rest, connections, log)
+		db, mode, local, err := openPostgres("postgres:"+rest, connections, log)
 		d := postgresDialect
+		d.local = local
 		if mode == pgx.QueryExecModeCacheStatement {
 			// Of a statement that is kept, the server comes to keep the plan, too.
 			d.freshPlan = []any{pgx.QueryExecModeExec}
@@ -174,7 +180,14 @@ var settings = map[string]string{
 	"lock_timeout":                        "3000",
 	"idle_in_transaction_session_timeout": "10000",
 	"default_transaction_isolation":       "read committed",
+	// A commit that is answered before it is on disk can be lost, and with it the
+	// record of a call that was sent.
+	"synchronous_commit": "on",
 }
+
+// durableLevels are the values of synchronous_commit that keep a commit when the
+// server stops at once.
+var durableLevels = []string{"on", "remote_apply"}
 
 // modes are the values of sslmode that are accepted: the others use plain text
 // unasked.
@@ -189,20 +202,23 @@ var errAddress = errors.New("the address cannot be read: it must be postgres://u
 // server is on this machine. The name, the host and the user have to be in the
 // URL: whatever the environment of the process says of them does not count. It
 // also returns how the driver sends statements.
-func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, pgx.QueryExecMode, error) {
+func openPostgres(text string, connections int, log *slog.Logger) (db *sql.DB, mode pgx.QueryExecMode, local bool, err error) {
 	base, rawQuery, _ := strings.Cut(text, "?")
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return nil, 0, errAddress
+		return nil, 0, false, errAddress
 	}
 	given := query.Get("sslmode")
 	if !slices.Contains(modes, given) {
-		return nil, 0, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes use plain text unasked, or are none")
+		return nil, 0, false, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes use plain text unasked, or are none")
 	}
 	for name, value := range settings {
 		if !query.Has(name) {
 			query.Set(name, value)
 		}
+	}
+	if level := query.Get("synchronous_commit"); !slices.Contains(durableLevels, level) {
+		return nil, 0, false, fmt.Errorf("synchronous_commit in the address must be on or remote_apply, not %q: a commit that is not on disk can be lost", level)
 	}
 	if given == "" {
 		query.Set("sslmode", "disable")
@@ -213,16 +229,16 @@ func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, pgx.
 		cfg, err = parse(base, query)
 	}
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, false, err
 	}
 	if given != "" && given != "verify-full" && !isLocal(cfg) {
 		log.Warn("what goes to the database can be read or changed on the way: sslmode=verify-full prevents that", "sslmode", given)
 	}
-	db := stdlib.OpenDB(*cfg)
+	db = stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(connections)
 	db.SetConnMaxIdleTime(30 * time.Second)
 	db.SetConnMaxLifetime(10 * time.Minute)
-	return db, cfg.DefaultQueryExecMode, nil
+	return db, cfg.DefaultQueryExecMode, isLocal(cfg), nil
 }
 
 // addressShape has a user, a host or several, and a database.

@@ -15,19 +15,24 @@ import (
 // From the second use on, id and job name end with the number of the use, so
 // that a job is never taken for that of another use; a name has 64 characters
 // at most.
-const claim = `
+//
+// The row is inserted only if its time is that of the database's clock, within the
+// last argument: times that other instances compare must come from one clock.
+func claimOf(clock string) string {
+	return `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
-	job_name, request, complete, denied, state, created_ms, expires_ms)
+	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id)
 SELECT CAST($1 AS TEXT) || next.use, CAST($1 AS TEXT), next.turn, $2, $3, $4, $5, $6, $7, $8, $9, $10,
 	CASE WHEN next.turn = 0 THEN CAST($11 AS TEXT)
 		ELSE substr(CAST($12 AS TEXT), 1, 63 - length(CAST($1 AS TEXT)) - length(next.use)) || '-' || CAST($1 AS TEXT) || next.use END,
-	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT)
+	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT), $19, $20
 FROM (SELECT used.turns AS turn, used.expired_ms, CASE WHEN used.turns = 0 THEN '' ELSE '-' || CAST(used.turns + 1 AS TEXT) END AS use
 	FROM (SELECT COALESCE(MAX(turn) + 1, 0) AS turns, COALESCE(MAX(expires_ms), 0) AS expired_ms
 		FROM submission WHERE key_hash = CAST($1 AS TEXT)) used) next
-WHERE next.expired_ms <= CAST($17 AS BIGINT)
+WHERE next.expired_ms <= CAST($17 AS BIGINT) AND abs(` + clock + ` - CAST($17 AS BIGINT)) <= CAST($21 AS BIGINT)
 ON CONFLICT DO NOTHING
 RETURNING id, job_name`
+}
 
 const findByKey = `SELECT ` + columns + ` FROM submission` + joined + ` WHERE s.key_hash = $1 ORDER BY s.turn DESC LIMIT 1`
 
@@ -63,19 +68,22 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		state,
 		ms(r.CreatedAt),
 		ms(r.ExpiresAt),
+		r.PolicyHash,
+		r.CallerID,
+		d.skewMillis(),
 	}
 	if err := storable(args); err != nil {
 		return backup.Record{}, false, err
 	}
 	err = d.write(ctx, "claim", func(ctx context.Context) error {
-		if err := d.inTime(ctx); err != nil {
-			return err
-		}
 		known, ours, err = d.insert(ctx, r, args)
 		if err != nil || ours {
 			return err
 		}
 		known, err = scan(d.db.QueryRowContext(ctx, findByKey, key))
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !r.CreatedAt.Before(known.ExpiresAt) {
+			return d.offClock(ctx, r.CreatedAt) // else the claim would have been made
+		}
 		return err
 	})
 	return known, ours, err
@@ -84,7 +92,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 // insert makes the claim, and returns r with what the store adds to it if it
 // is ours.
 func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known backup.Record, ours bool, err error) {
-	rows, err := d.query(ctx, claim, args...)
+	rows, err := d.query(ctx, d.claim, args...)
 	if err != nil {
 		return backup.Record{}, false, err
 	}
@@ -137,13 +145,17 @@ func (d *DB) one(ctx context.Context, what, statement, id string) (r backup.Reco
 	return r, err
 }
 
-// add adds a step if its number is free and it may follow the one before it.
-const add = `
+// addOf adds a step if its number is free, it may follow the one before it and its
+// time is that of the database's clock, within the last argument.
+func addOf(clock string) string {
+	return `
 INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
 SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, $4, CAST($5 AS BIGINT), CAST($6 AS BIGINT), $7, $8, $9, $10
-WHERE CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM submission_step
-	WHERE submission_id = CAST($1 AS TEXT) AND n = CAST($2 AS BIGINT) - 1 AND kind IN ('attempt', 'void'))
+WHERE abs(` + clock + ` - CAST($5 AS BIGINT)) <= CAST($11 AS BIGINT)
+	AND (CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM submission_step
+		WHERE submission_id = CAST($1 AS TEXT) AND n = CAST($2 AS BIGINT) - 1 AND kind IN ('attempt', 'void')))
 ON CONFLICT (submission_id, n) DO NOTHING`
+}
 
 const owner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n = $2`
 
@@ -151,7 +163,13 @@ const owner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n 
 // is there all the same: the answer of a committed insert may have been lost. To
 // add it may take three fifths of a statement's time, to look takes the rest.
 func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
-	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID}
+	// An attempt, and the proof that one started nothing, are decided by time. A
+	// result is a fact, whatever the clock says.
+	skew, decided := int64(anySkew), s.Kind == backup.StepAttempt || s.Kind == backup.StepNotSent
+	if decided {
+		skew = d.skewMillis()
+	}
+	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID, skew}
 	if err := storable(args); err != nil {
 		return false, err
 	}
@@ -169,6 +187,9 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		var whose string
 		err := d.db.QueryRowContext(ctx, owner, id, s.N).Scan(&whose)
 		if errors.Is(err, sql.ErrNoRows) {
+			if failed == nil && decided {
+				failed = d.compareClock(ctx, s.At)
+			}
 			return failed
 		}
 		if err != nil || whose != s.Owner {
@@ -194,14 +215,14 @@ func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (
 		return n == 1, err
 	}
 	if len(audit) == 0 {
-		return changed(d.exec(ctx, add, args...))
+		return changed(d.exec(ctx, d.add, args...))
 	}
 	tx, err := d.db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
 	}
 	defer tx.Rollback()
-	if added, err = changed(d.within(tx).ExecContext(ctx, add, args...)); err != nil || !added {
+	if added, err = changed(d.within(tx).ExecContext(ctx, d.add, args...)); err != nil || !added {
 		return added, err
 	}
 	if err := d.addRows(ctx, d.within(tx), audit); err != nil {

@@ -65,7 +65,7 @@ func TestStatementsReadLittleInPostgreSQL(t *testing.T) {
 			check(statement, statement, slices.Concat(d.dialect.freshPlan, args))
 		}
 	}
-	for statement, args := range others(anID(t, d)) {
+	for statement, args := range others(d, anID(t, d)) {
 		if _, err := d.db.Exec(`PREPARE kept AS ` + statement); err != nil {
 			t.Fatal(err)
 		}

@@ -96,11 +96,11 @@ func lists(d dialect) map[string][][]any {
 }
 
 // others are the statements beside those for lists, with values for them.
-func others(id string) map[string][]any {
+func others(d *DB, id string) map[string][]any {
 	start := ms(storetest.Start)
-	claimed := append(slices.Repeat([]any{"x"}, 16), start, start)
+	claimed := append(slices.Repeat([]any{"x"}, 16), start, start, "x", "x", int64(anySkew))
 	return map[string][]any{
-		claim: claimed, find: {id}, findByKey: {id}, add: {id, 2, "void", "x", start, 0, "", "x", "", ""}, owner: {id, 0},
+		d.claim: claimed, find: {id}, findByKey: {id}, d.add: {id, 2, "void", "x", start, 0, "", "x", "", "", int64(anySkew)}, owner: {id, 0},
 		ask: {id, start, 5000}, asked: {id, start, 5000}, see: {id, start, "{}", 0}, end: {id, "COMPLETE"},
 		spend: {"k", start, 6000, 60000}, rateOf: {"k"}, use: {"k", "2026-11-23", 5}, giveBack: {"k", "2026-11-23"},
 		cool: {"k", "o", start, start}, coolUntil: {"k"}, release: {"k", "o"},

@@ -51,14 +51,15 @@ type DB struct {
 	log     *slog.Logger
 	limit   time.Duration        // of a statement
 	idle    int                  // connections that are kept
+	claim   string               // the statement of [DB.Claim]
+	add     string               // the statement of [DB.Append]
 	kept    map[string]*sql.Stmt // statements that are parsed once for each connection
 	writing chan struct{}        // holds whoever writes, where there can be one only; nil elsewhere
 
 	mu      sync.Mutex
+	standby string   // synchronous_standby_names of the server, as last seen
 	usable  bool     // reached, and its schema is up to date
 	opening *opening // somebody is trying just now
-	skewed  error    // what the last comparison of the clocks came to
-	compare time.Time
 }
 
 // An opening is one try to reach the database, which everybody waits for who
@@ -83,6 +84,7 @@ func Open(cfg Config) (*DB, error) {
 	if d.dialect, d.db, err = open(cfg, d.log); err != nil {
 		return nil, err
 	}
+	d.claim, d.add = claimOf(d.dialect.clock), addOf(d.dialect.clock)
 	if d.Kind() == SQLite {
 		d.writing = make(chan struct{}, 1)
 	}
@@ -98,13 +100,19 @@ func (d *DB) Kind() string { return d.dialect.name }
 func (d *DB) Close() error { return d.db.Close() }
 
 // Ready reports why submissions cannot be recorded right now; nil if they can.
+//
+// It begins to write and takes that back: another process may hold the lock of a
+// SQLite file, and a PostgreSQL server may have become a read-only standby. Its error
+// wraps a [*backup.ClockError] if the clocks differ, and [ErrDurability].
 func (d *DB) Ready(ctx context.Context) error {
-	return d.do(ctx, "ready", func(ctx context.Context) error {
-		var one int
-		if err := d.db.QueryRowContext(ctx, `SELECT 1`).Scan(&one); err != nil {
+	return d.write(ctx, "ready", func(ctx context.Context) error {
+		if err := d.checkDurability(ctx); err != nil {
 			return err
 		}
-		return d.inTime(ctx)
+		if d.now == nil {
+			return nil
+		}
+		return d.compareClock(ctx, d.now())
 	})
 }
 
@@ -171,6 +179,12 @@ func (d *DB) reach(ctx context.Context) error {
 	if _, _, o.err = d.Migrate(ctx); o.err == nil {
 		o.err = d.prepare(ctx)
 	}
+	if o.err == nil {
+		o.err = d.checkDurability(ctx)
+	}
+	if o.err == nil {
+		d.log.Info("database", "kind", d.Kind(), "durability", d.Durability())
+	}
 	d.mu.Lock()
 	d.usable, d.opening = o.err == nil, nil
 	d.mu.Unlock()
@@ -186,7 +200,7 @@ func (d *DB) prepare(ctx context.Context) error {
 		return nil
 	}
 	kept := map[string]*sql.Stmt{}
-	for _, statement := range []string{claim, add, find, addAudit} {
+	for _, statement := range []string{d.claim, d.add, find, addAudit} {
 		prepared, err := d.db.PrepareContext(ctx, statement)
 		if err != nil {
 			return err
@@ -227,31 +241,47 @@ func (t transaction) ExecContext(ctx context.Context, statement string, args ...
 	return t.Tx.ExecContext(ctx, statement, args...)
 }
 
-// inTime compares the application's clock with the database's, once a minute:
-// windows of time mean something only if instances agree on the time.
-func (d *DB) inTime(ctx context.Context) error {
+// anySkew is a difference of clocks, in milliseconds, that is never reached: about 30
+// years.
+const anySkew = 1_000_000_000_000
+
+// skewMillis is how far a time of this process may be from the database's clock, in
+// milliseconds.
+func (d *DB) skewMillis() int64 {
+	if d.now == nil {
+		return anySkew
+	}
+	return mostSkew.Milliseconds()
+}
+
+// compareClock returns a [*backup.ClockError] if at is too far from the
+// database's clock now. It always asks the database.
+func (d *DB) compareClock(ctx context.Context, at time.Time) error {
 	if d.now == nil {
 		return nil
 	}
-	now := d.now()
-	d.mu.Lock()
-	last, err := d.compare, d.skewed
-	d.mu.Unlock()
-	if age := now.Sub(last); err == nil && age >= 0 && age < skewEvery {
-		return nil
+	off, err := d.clockOffset(ctx, at)
+	if err == nil && off.Abs() > mostSkew {
+		err = &backup.ClockError{Ahead: off}
 	}
-	var ms int64
-	if err := d.db.QueryRowContext(ctx, d.dialect.clock).Scan(&ms); err != nil {
+	return err
+}
+
+// offClock is the error of a statement that the database's clock refused, for the time
+// at that it was given.
+func (d *DB) offClock(ctx context.Context, at time.Time) error {
+	off, err := d.clockOffset(ctx, at)
+	if err != nil {
 		return err
 	}
-	// The answer is of some moment between the question and now.
-	early, late := now.Sub(time.UnixMilli(ms)), d.now().Sub(time.UnixMilli(ms))
-	err = nil
-	if early > mostSkew || late < -mostSkew {
-		err = fmt.Errorf("the clock of this machine is %v off the database's: set one of them right", early.Round(time.Millisecond))
+	return &backup.ClockError{Ahead: off}
+}
+
+// clockOffset returns how far at is ahead of the database's clock.
+func (d *DB) clockOffset(ctx context.Context, at time.Time) (time.Duration, error) {
+	var now int64
+	if err := d.db.QueryRowContext(ctx, "SELECT "+d.dialect.clock).Scan(&now); err != nil {
+		return 0, err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.compare, d.skewed = now, err
-	return err
+	return at.Sub(time.UnixMilli(now)), nil
 }

@@ -4,7 +4,5 @@ package store
 
 import "time"
 
-const (
-	mostSkew  = 5 * time.Second // between this machine's clock and the database's
-	skewEvery = time.Minute     // how often the two are compared
-)
+// mostSkew is how far a time of this process may be from the database's clock.
+const mostSkew = 5 * time.Second
