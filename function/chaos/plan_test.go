@@ -164,10 +164,19 @@ func (p *plan) drawFaults(r *rand.Rand) {
 }
 
 func (p *plan) drawIncidents(r *rand.Rand) {
+	var may []string // the more probable ones more than once
+	for _, kind := range []string{kill, kill, freeze, freeze, database, clock, clock, policy, policy, sweep} {
+		if p.kinds[kind] && (kind != database || p.postgres) {
+			may = append(may, kind)
+		}
+	}
+	if len(may) == 0 {
+		return
+	}
 	for range 4 + r.IntN(8) {
 		i := incident{
 			at:      time.Duration(r.Int64N(int64(active))),
-			kind:    pick(r, kill, kill, freeze, freeze, database, clock, clock, policy, policy, sweep),
+			kind:    pick(r, may...),
 			process: r.IntN(len(p.processes)),
 			lasts:   pick(r, 0, 300*time.Millisecond, time.Second),
 		}
@@ -184,9 +193,7 @@ func (p *plan) drawIncidents(r *rand.Rand) {
 		case policy:
 			i.policy = r.IntN(len(policies))
 		}
-		if p.kinds[i.kind] && (i.kind != database || p.postgres) {
-			p.incidents = append(p.incidents, i)
-		}
+		p.incidents = append(p.incidents, i)
 	}
 	slices.SortStableFunc(p.incidents, func(a, b incident) int { return int(a.at - b.at) })
 }

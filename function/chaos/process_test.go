@@ -60,6 +60,9 @@ func (p *process) setClock(offset time.Duration) {
 	}
 }
 
+// same stands for the policy that a process had before.
+const same = -1
+
 // start starts the program with a policy, unless it runs.
 func (p *process) start(policy int) {
 	p.mu.Lock()
@@ -67,9 +70,11 @@ func (p *process) start(policy int) {
 	if p.running != nil {
 		return
 	}
-	p.policy = policy
+	if policy != same {
+		p.policy = policy
+	}
 	env := append([]string{
-		"POLICY_FILE=" + p.policies[policy], "CHAOS_CLOCK=" + p.clockFile(), "TMPDIR=" + p.folder,
+		"POLICY_FILE=" + p.policies[p.policy], "CHAOS_CLOCK=" + p.clockFile(), "TMPDIR=" + p.folder,
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + world.DemoSecret,
 	}, p.env...)
 	var front http.Handler

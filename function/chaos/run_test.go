@@ -155,7 +155,7 @@ func (r *run) happen(i incident) {
 		r.tally.kills.Add(1)
 		p.kill()
 		time.Sleep(i.lasts)
-		p.start(p.policy)
+		p.start(same)
 	case freeze:
 		r.tally.freezes.Add(1)
 		p.signal(syscall.SIGSTOP)
