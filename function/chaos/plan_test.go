@@ -119,7 +119,7 @@ func draw(seed uint64, kinds map[string]bool) plan {
 		at := time.Duration(r.Int64N(int64(active) * 2 / 3))
 		for range 1 + r.IntN(4) {
 			s.asks = append(s.asks, ask{at, p.processFor(r, s.door)})
-			at += pick(r, 0, 50*time.Millisecond, 700*time.Millisecond, 2*time.Second)
+			at += pick(r, 0, 50*time.Millisecond, 700*time.Millisecond, 2*time.Second, 4*time.Second)
 		}
 		p.submissions = append(p.submissions, s)
 	}
@@ -185,11 +185,11 @@ func (p *plan) drawIncidents(r *rand.Rand) {
 			i.lasts = pick(r, window/3, window+500*time.Millisecond, window+2*time.Second)
 		case clock:
 			// From 10 to 55 s at the program's speed, in both directions.
-			i.offset = time.Duration(10+r.IntN(46)) * time.Second / speed
-			if r.IntN(2) == 0 {
+			i.offset = time.Duration(pick(r, 10+r.IntN(46), 45+r.IntN(11))) * time.Second / speed
+			if r.IntN(3) == 0 {
 				i.offset = -i.offset
 			}
-			i.lasts = pick(r, time.Second, 3*time.Second, active)
+			i.lasts = pick(r, time.Second, 4*time.Second, active)
 		case policy:
 			i.policy = r.IntN(len(policies))
 		}

@@ -86,7 +86,7 @@ func (r *run) begin(program, without string) {
 	r.t.Cleanup(endpoint.Close)
 	folder := r.t.TempDir()
 	r.url = "sqlite:" + filepath.Join(folder, "portal.db")
-	if r.pg != nil {
+	if r.postgres {
 		r.url = r.pg.Schema(r.t)
 	}
 	db := r.store()
