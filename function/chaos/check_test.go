@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,6 +101,10 @@ func (r *run) check() {
 			}
 		}
 		if id := cmp.Or(first.SubmissionID, r.ids[n]); id != "" {
+			if shown, job := r.show(n, id), jobs[first.JobID]; shown.SubmissionID != "" && first.JobID != "" &&
+				(shown.JobID != job.ID || shown.JobName != job.Name || shown.Region != job.Region || shown.InstanceID != job.InstanceID) {
+				r.tally.find(&r.tally.differing, r.plan, "%s: the job is %+v, shown is %+v", which, job, shown)
+			}
 			record, err := db.Find(r.t.Context(), id)
 			if err != nil {
 				r.tally.find(&r.tally.losses, r.plan, "%s: the record: %v", which, err)
@@ -121,4 +126,19 @@ func (r *run) check() {
 			}
 		}
 	}
+}
+
+// show is what a program is shown of a submission; the zero answer if it is not
+// answered.
+func (r *run) show(n int, id string) answer {
+	base, _ := r.processes[n%len(r.processes)].reach()
+	if base == "" {
+		return answer{}
+	}
+	r.tally.requests.Add(1)
+	status, text, _ := r.send(http.MethodGet, base+"/api/v1/backup-jobs/"+id, "", "")
+	if status != http.StatusOK {
+		return answer{}
+	}
+	return readAnswer(status, text)
 }

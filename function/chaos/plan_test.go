@@ -51,11 +51,11 @@ const (
 type plan struct {
 	seed        uint64
 	postgres    bool
-	processes   []string        // their kinds
-	timeout     time.Duration   // of the event platforms
-	faults      string          // of the emulator, while the schedule is active
-	lag         time.Duration   // of the cloud's list, to the end
-	submissions []submission    //
+	processes   []string      // their kinds
+	timeout     time.Duration // of the event platforms
+	faults      string        // of the emulator, while the schedule is active
+	lag         time.Duration // of the cloud's list, to the end
+	submissions []submission
 	incidents   []incident      // in the order of time
 	kinds       map[string]bool // the incidents that may happen
 }

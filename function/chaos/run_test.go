@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"backupportal/function/emulator"
-	"backupportal/function/event/runtimetest"
 	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/function/store/postgrestest"
@@ -51,6 +50,8 @@ type answer struct {
 	Status       string
 	JobID        string `json:"JobId"`
 	JobName      string
+	Region       string
+	InstanceID   string          `json:"InstanceId"`
 	Cloud        json.RawMessage `json:"cloud"` // of a refusal by the cloud
 	final        bool
 }
@@ -400,6 +401,3 @@ func readAnswer(status int, text []byte) answer {
 	}
 	return a
 }
-
-var _ running = (*runtimetest.FC)(nil)
-var _ running = (*runtimetest.Lambda)(nil)
