@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	forTime   = flag.Duration("chaos.time", 15*time.Second, "time in which schedules begin")
+	forTime   = flag.Duration("chaos.time", 5*time.Second, "time in which schedules begin")
 	schedules = flag.Int("chaos.schedules", 1000, "the most schedules")
 	seed      = flag.Uint64("chaos.seed", 0, "of the first schedule; the next one has the next seed; 0 takes the time")
 	at        = flag.Int("chaos.parallel", 4, "schedules at a time")
