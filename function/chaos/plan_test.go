@@ -124,7 +124,34 @@ func draw(seed uint64, kinds map[string]bool) plan {
 		p.submissions = append(p.submissions, s)
 	}
 	p.drawIncidents(r)
+	if p.postgres && p.kinds[clock] && p.kinds[fault] && p.kinds[lag] && len(p.processes) < 3 && r.IntN(2) == 0 {
+		p.drawAhead(r)
+	}
 	return p
+}
+
+// drawAhead adds what chance rarely brings about: answers are lost, the list lags, and
+// one more process, which compared its clock with the database's a moment ago, jumps
+// ahead. It then takes the time to be one at which the list is complete.
+func (p *plan) drawAhead(r *rand.Rand) {
+	last := len(p.processes)
+	p.processes = append(p.processes, server)
+	begin := time.Duration(200+r.IntN(200)) * time.Millisecond
+	for range 4 {
+		s := submission{door: api, account: "demo", instance: "i-bp1demoweb01", asks: []ask{{begin, 0}}}
+		for at := window + 900*time.Millisecond; at < window+listLag/3; at += 150 * time.Millisecond {
+			s.asks = append(s.asks, ask{begin + at, last})
+		}
+		p.submissions = append(p.submissions, s)
+	}
+	p.submissions = append(p.submissions, submission{
+		door: api, account: "demo", instance: "i-bp1demoweb01", asks: []ask{{begin + window + 400*time.Millisecond, last}},
+	})
+	p.incidents = append(p.incidents, incident{
+		at: begin + window + 800*time.Millisecond, kind: clock, process: last, offset: 48 * time.Second / speed, lasts: 3 * time.Second,
+	})
+	p.lag = listLag * 5 / 6
+	p.faults = fmt.Sprintf("CreateBackupJob: drop-after 70%%; DescribeBackupJobs2: lag %v; seed %d", p.lag, p.seed)
 }
 
 // drawFaults draws what the cloud does. A call that arrives late makes its job late,

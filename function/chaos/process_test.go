@@ -31,6 +31,8 @@ type process struct {
 	timeout  time.Duration
 	policies []string // paths
 
+	setting sync.Mutex // held while its clock is set
+
 	mu      sync.Mutex // held while it starts and ends
 	policy  int
 	running running // nil while it does not run
@@ -50,6 +52,8 @@ func (p *process) clockFile() string { return filepath.Join(p.folder, "clock") }
 
 // setClock moves the clock of the process to offset from the machine's.
 func (p *process) setClock(offset time.Duration) {
+	p.setting.Lock()
+	defer p.setting.Unlock()
 	next := p.clockFile() + ".next"
 	err := os.WriteFile(next, []byte(strconv.FormatInt(int64(offset), 10)), 0o600)
 	if err == nil {
