@@ -49,7 +49,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return App{}, fmt.Errorf("the policy %s: %w", cfg.PolicyFile, err)
 	}
 	cloud, err := aliyun.New(aliyun.Config{
-		Endpoint: cfg.CloudEndpoint, CA: cfg.CloudCA, Credentials: credentials(cfg.Credentials),
+		Endpoint: cfg.CloudEndpoint, CA: cfg.CloudCA, Credentials: credentials(cfg.Credentials), Now: wallClock,
 	})
 	if err != nil {
 		return App{}, err
@@ -280,7 +280,3 @@ func requestID(ctx context.Context) string {
 	}
 	return rand.Text()
 }
-
-// wallClock returns the time without a monotonic reading. The monotonic clock stops while an
-// instance is frozen, so differences of such times would be too short.
-func wallClock() time.Time { return time.Now().Round(0) }

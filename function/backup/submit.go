@@ -137,7 +137,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		case last.Kind == StepAttempt:
 			answer, done, err = s.resolveAttempt(ctx, r)
 		default:
-			if !ours && sends == 0 {
+			if !ours && sends == 0 && fromRecord {
 				if call, err = s.storedCall(ctx, r); err != nil {
 					return Answer{}, err
 				}
@@ -407,7 +407,9 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 			return Answer{}, false, err
 		}
 	}
-	call = recordedCall(r, call)
+	if fromRecord {
+		call = recordedCall(r, call)
+	}
 	intent := eventFor(AuditIntent, ActionCreate, r.Principal, r, step.N)
 	intent.Decision = AuditDecision{Allow: true, Rule: call.Grant.Rule, Policy: s.Policy.Hash()}
 	if ours, err := s.steps().addStep(ctx, r, step, intent); err != nil || !ours {
@@ -509,16 +511,6 @@ func finalAnswer(r Record, replayed bool) Answer {
 func (s *Service) unknownAnswer(r Record) Answer {
 	return Answer{Record: r, Status: StateUnknown, RetryAfter: s.retryAfter(r.Last)}
 }
-
-// maxWindow is the longest window of an attempt: the time from its record to the end of its
-// call.
-//
-// defaultListLag is used if [Service.ListLag] is zero. The delay of the real list has not been
-// measured.
-const (
-	maxWindow      = 30 * time.Second
-	defaultListLag = 60 * time.Second
-)
 
 // window returns the time after which an attempt that begins now must not be sent: [maxWindow]
 // from now, or the deadline of ctx if that is earlier, because the platform stops the process

@@ -49,10 +49,8 @@ import (
 	"backupportal/function/secret"
 )
 
-const (
-	defaultStatementTime = 5 * time.Second // replaces a zero [Config.StatementTime]
-	maxSkew              = 5 * time.Second // between this machine's clock and the database's
-)
+// defaultStatementTime replaces a zero [Config.StatementTime].
+const defaultStatementTime = 5 * time.Second
 
 // Config describes the database and how it is used.
 type Config struct {
