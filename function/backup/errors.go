@@ -69,10 +69,11 @@ func (e *ClockError) Error() string {
 // DeniedError is a refusal by the policy. Nothing was sent.
 type DeniedError struct {
 	// Lines has one entry for each rule that the principal may read: the first condition that
-	// failed, with its field.
+	// failed, with its field. For a refused cancellation it has one entry without a field.
 	Lines []param.Mistake
-	// SubmissionID is the id of the refusal in the history. It is empty for a preview, and if
-	// the refusal could not be recorded.
+	// SubmissionID is the id of the record that the history has for the refused submission. It
+	// is empty for a preview, and if the refusal could not be recorded. For a refused
+	// cancellation it is the id of the submission whose job was to be cancelled.
 	SubmissionID string
 }
 

@@ -122,9 +122,10 @@ func (s *Service) reconcile(ctx context.Context, caller identity.Principal, r Re
 	return ours, nil
 }
 
-// findListedJob searches the cloud's list for the job of r, in the name of caller. It compares
-// the names of jobs. If there are several, the log has failed to prevent a second job: it
-// records a violation and returns the oldest.
+// findListedJob searches the cloud's list for the job of r, with the credentials for caller. The
+// job has the name r.JobName or, with ListFirst, the name of a later use of the same key. If
+// several jobs match, the step log has failed to prevent a second job: findListedJob records a
+// violation in the audit trail for each further job, and returns the oldest job.
 func (s *Service) findListedJob(ctx context.Context, caller identity.Principal, r Record) (job Job, found bool, err error) {
 	target, err := s.target(r, caller)
 	if err != nil {

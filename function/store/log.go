@@ -250,10 +250,11 @@ func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (
 	return true, tx.Commit()
 }
 
-// upsertSighting stores what the cloud said about a job, unless something better is stored: an
-// ended job is better than a running one, and of two such answers the newer one. A slow answer
-// therefore never replaces a newer one, and the end of a job is never lost. The statement affects
-// no row if the submission does not exist.
+// upsertSighting stores what the cloud said about a job, unless a better answer is stored. An
+// answer about an ended job is better than one about a running job. Of two answers about ended
+// jobs, or two about running jobs, the newer one is better. A slow answer therefore never replaces
+// a newer one, and the end of a job is never lost. The statement affects no row if the submission
+// does not exist.
 const upsertSighting = `
 INSERT INTO job (submission_id, asked_ms, seen_ms, seen, ended)
 SELECT id, CAST($2 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM submission WHERE id = $1
@@ -263,7 +264,8 @@ ON CONFLICT (submission_id) DO UPDATE SET
 	seen     = CASE WHEN ` + isBetter + ` THEN excluded.seen    ELSE job.seen    END,
 	ended    = CASE WHEN ` + isBetter + ` THEN excluded.ended   ELSE job.ended   END`
 
-// isBetter compares the new row (excluded) with the stored one (job).
+// isBetter is true if the new row (excluded) is to replace the stored one (job): it is better, or
+// as good and of the same time.
 const isBetter = `(excluded.ended > job.ended OR excluded.ended = job.ended AND excluded.seen_ms >= job.seen_ms)`
 
 // See implements [backup.Jobs].
