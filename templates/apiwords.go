@@ -18,7 +18,7 @@ var (
 	wordCreateText = param.Both("Send one JSON object as `application/json`, with the parameters of its kind below. Leave out what does not apply. A dot leads into an object: `Detail.doCopy` is `{\"Detail\":{\"doCopy\":true}}`. Names that are unknown or given twice are refused.",
 		"以 `application/json` 发送一个 JSON 对象，参数见下文各备份类型；不适用的请省略。点号表示对象内的键：`Detail.doCopy` 即 `{\"Detail\":{\"doCopy\":true}}`。未知或重复的名称会被拒绝。")
 	wordOnce      = param.Both("Once, however often you send it", "无论发送多少次，只备份一次")
-	wordOnceName  = param.Both("`Idempotency-Key` names the submission. Without it each request is one of its own.", "`Idempotency-Key` 标识一次提交。不带此请求头时，每个请求都是一次新的提交。")
+	wordOnceName  = param.Both("`Idempotency-Key` names the submission and is required: `400` without it, and nothing is started. Choose one key for each backup, such as a random UUID or the name of the deployment, and repeat it with every retry.", "`Idempotency-Key` 标识一次提交，必须提供：缺少时返回 `400`，不会开始备份。请为每次备份选定一个键，例如随机 UUID 或部署名称，重试时使用同一个键。")
 	wordOnceSame  = param.Both("The same key with the same content, for %v days: `200`, the first answer again, and `Idempotent-Replayed: true`.", "%v 天内键与内容均相同：返回 `200` 和首次结果，并带有 `Idempotent-Replayed: true`。")
 	wordOnceBusy  = param.Both("While the first request is under way: `409`. Ask again after `Retry-After`.", "首个请求仍在进行：返回 `409`。请在 `Retry-After` 之后再试。")
 	wordOnceOther = param.Both("The same key with other content: `422`. Nothing is started.", "键相同而内容不同：返回 `422`，不会开始备份。")

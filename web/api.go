@@ -191,8 +191,11 @@ func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return errType
 	}
-	key, err := idempotencyKey(r.Header, s.Backups.NewID)
+	key, err := idempotencyKey(r.Header)
 	if err != nil {
+		if errors.Is(err, errNoKey) {
+			w.Header().Set("Link", `</docs/api>; rel="describedby"; type="text/html"`)
+		}
 		return err
 	}
 	query, err := strictQuery(r, "dry_run")
@@ -255,12 +258,12 @@ func answer(w http.ResponseWriter, r *http.Request, out outcome) error {
 
 // idempotencyKey reads the header of that name: one value, visible ASCII,
 // 1 to 255 characters, possibly in quotes
-// (draft-ietf-httpapi-idempotency-key-header-07). Without it each request is
-// a submission of its own.
-func idempotencyKey(h http.Header, newID func() string) (string, error) {
+// (draft-ietf-httpapi-idempotency-key-header-07). Without the header the error
+// is errNoKey: a request that could not be repeated safely starts nothing.
+func idempotencyKey(h http.Header) (string, error) {
 	values := h.Values("Idempotency-Key")
 	if len(values) == 0 {
-		return newID(), nil
+		return "", errNoKey
 	}
 	key := values[0]
 	if len(key) > 1 && key[0] == '"' && key[len(key)-1] == '"' {

@@ -29,6 +29,7 @@ var (
 	errNoPage  = errors.New("no such page")
 	errRequest = errors.New("unreadable request")
 	errKey     = errors.New("malformed idempotency key")
+	errNoKey   = errors.New("no idempotency key")
 )
 
 // A fault is what one kind of error means in HTTP, and in words.
@@ -90,6 +91,9 @@ var faults = []fault{
 		param.Text{En: "For another backup than the one you see.", Zh: "已用于另一次备份。"}},
 	{errKey, http.StatusBadRequest, "key-malformed", unreadable,
 		param.Text{En: "The key (the header Idempotency-Key, or key in a form or an event) must be one value of 1 to 255 visible ASCII characters without quotes or backslashes inside.", Zh: "键（请求头 Idempotency-Key，或表单、事件中的 key）只能有一个值，为 1 至 255 个可见 ASCII 字符，且不含引号和反斜线。"}},
+	{errNoKey, http.StatusBadRequest, "key-missing",
+		param.Text{En: "Idempotency-Key is missing", Zh: "缺少 Idempotency-Key"},
+		param.Text{En: "This operation requires the header Idempotency-Key. Nothing was started. Choose one key for each backup, for example a random UUID or the name of the deployment, and send the same key again with every retry: all requests with it are one backup.", Zh: "此操作必须带请求头 Idempotency-Key。未开始备份。请为每次备份选定一个键，例如随机 UUID 或部署名称，重试时使用同一个键：使用同一键的所有请求只对应一次备份。"}},
 	{errRequest, http.StatusBadRequest, "unreadable", unreadable,
 		param.Text{En: "Nothing was started. Go back and try again.", Zh: "未开始备份。请返回后重试。"}},
 	{errBody, http.StatusRequestEntityTooLarge, "too-large", unusable,

@@ -96,11 +96,12 @@ func describeCreate() doc {
 			"the portal looks for the job in the cloud's list and sends nothing meanwhile; send the same request again, or read the submission, after Retry-After.",
 		"parameters": []doc{
 			{
-				"name": "Idempotency-Key", "in": "header", "required": false,
+				"name": "Idempotency-Key", "in": "header", "required": true,
 				"description": fmt.Sprintf("Names the submission: the same key and the same content lead to the same job, for %d days from the first request with the key "+
 					"(draft-ietf-httpapi-idempotency-key-header-07). After that the same key is that of a new submission. A repeat after the end has the first answer with "+
 					"Idempotent-Replayed; while the first request is under way 409; with other content 422. Keys are the sender's own: those of other people and of other "+
-					"doors are others. Without the header each request is a submission of its own. Visible ASCII without \\ and inner quotes; quotes around it do not count.", keyDays),
+					"doors are others. A request without the header is answered 400 and starts nothing. Choose one key for each backup, for example a random UUID "+
+					"or the name of the deployment, and send it again with every retry. Visible ASCII without \\ and inner quotes; quotes around it do not count.", keyDays),
 				"schema": doc{
 					"type":      "string",
 					"minLength": 1,

@@ -127,10 +127,21 @@ func label(c call) string {
 	return name[:max(0, strings.LastIndexByte(name, '-'))]
 }
 
+// postJob sends a submission to the JSON endpoint, with a key of its own.
+func (p *portal) postJob(request string) (*http.Response, error) {
+	r, err := http.NewRequest("POST", p.url+"/api/v1/backup-jobs", strings.NewReader(request))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", rand.Text())
+	return http.DefaultClient.Do(r)
+}
+
 // denied sends a submission that the policy refuses, and returns the path of
 // the page that says so.
 func (p *portal) denied(request string) (string, error) {
-	res, err := http.Post(p.url+"/api/v1/backup-jobs", "application/json", strings.NewReader(request))
+	res, err := p.postJob(request)
 	if err != nil {
 		return "", err
 	}
@@ -148,7 +159,7 @@ func (p *portal) denied(request string) (string, error) {
 // submit starts a backup through the JSON endpoint, for tests that are only
 // about what comes after, and returns the path of its status page.
 func (p *portal) submit(request string) (string, error) {
-	res, err := http.Post(p.url+"/api/v1/backup-jobs", "application/json", strings.NewReader(request))
+	res, err := p.postJob(request)
 	if err != nil {
 		return "", err
 	}
