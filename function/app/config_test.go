@@ -50,6 +50,8 @@ func TestConfigRefusesWhatIsUnsafe(t *testing.T) {
 		"sign-in, four keys":               {oidcSettings("SESSION_KEYS", strings.Join(slices.Repeat([]string{sessionKey}, 4), ",")), "SESSION_KEYS"},
 		"a gateway":                        {jwtSettings("AUTH_JWT_JWKS_URL", "https://id.example.com/keys"), ""},
 		"a gateway without keys":           {jwtSettings(), "AUTH_JWT_JWKS_URL"},
+		"a gateway, issuer with #":         {jwtSettings("AUTH_JWT_ISSUER", "https://id.example.com#", "AUTH_JWT_JWKS_URL", "https://id.example.com/keys"), "AUTH_JWT_ISSUER"},
+		"sign-in, issuer with #":           {oidcSettings("OIDC_ISSUER", "https://id.example.com#"), "OIDC_ISSUER"},
 		"a gateway, keys in clear":         {jwtSettings("AUTH_JWT_JWKS_URL", "http://id.example.com/keys"), "AUTH_JWT_JWKS_URL"},
 		"a gateway with a secret":          {jwtSettings("AUTH_JWT_JWKS", `{"keys":[{"kty":"oct","k":"c2VjcmV0","alg":"HS256"}]}`), "AUTH_JWT_JWKS"},
 		"demo on Function Compute":         {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "ALLOW_EPHEMERAL_STORE", "1", "AUTH_MODE", "demo"}, "AUTH_MODE demo"},

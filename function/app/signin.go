@@ -33,7 +33,7 @@ func missing(getenv func(string) string, mode string, names ...string) error {
 // secureAddress refuses what others could listen to or answer.
 func secureAddress(name, text string) error {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || strings.Contains(text, "#") ||
 		u.Scheme != "https" && (u.Scheme != "http" || !web.OnLoopback(u.Host)) {
 		return fmt.Errorf("%s must be an address that begins with https://, unless it is on loopback", name)
 	}
@@ -83,6 +83,9 @@ func (c *Config) readJWT(getenv func(string) string) error {
 		JWKS:        getenv("AUTH_JWT_JWKS"),
 		GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"),
 		Now:         wallClock,
+	}
+	if strings.Contains(c.SignIn.JWT.Issuer, "#") {
+		return errors.New("AUTH_JWT_ISSUER must not contain #, which separates the issuer from the subject in the names of people")
 	}
 	if (c.SignIn.JWT.JWKSURL == "") == (c.SignIn.JWT.JWKS == "") {
 		return errors.New("set AUTH_JWT_JWKS_URL, the address of the gateway's keys, or AUTH_JWT_JWKS, the keys themselves, and not both")

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"backupportal/function/aliyun"
@@ -18,6 +20,7 @@ import (
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
+	"backupportal/function/lenhash"
 	"backupportal/function/logging"
 	"backupportal/function/notify"
 	"backupportal/function/param"
@@ -235,13 +238,26 @@ func submit(
 			Name:    "event " + string(m.Kind),
 		}
 		answer, accepted, err := server.SubmitMessage(ctx, web.Message{
-			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == envelope.Direct,
+			Principal: p, Key: messageKey(m.Source, m.ID), Body: m.Payload, Heard: m.Kind == envelope.Direct,
 		})
 		if err == nil && !accepted {
 			return nil, &event.Rejection{Answer: answer}
 		}
 		return answer, err
 	}
+}
+
+// messageKey returns the idempotency key of an event. Two different pairs never
+// have the same key, and no pair has one that a sender can choose itself: those
+// hold no NUL. A pair without NUL keeps the key that earlier versions gave it, so
+// that an event that is delivered again after an update starts nothing. Any other
+// pair is written with lengths, behind two NULs.
+func messageKey(source, id string) string {
+	if !strings.Contains(source+id, "\x00") {
+		return source + "\x00" + id
+	}
+	sum := lenhash.Sum(source, id)
+	return "\x00\x00" + hex.EncodeToString(sum[:])
 }
 
 // IsSweep reports whether the payload of an event is {"sweep":true}: the order

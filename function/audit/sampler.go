@@ -17,7 +17,13 @@ const (
 // sampler counts events that are written down now and then.
 type sampler struct {
 	mu   sync.Mutex
-	seen map[string]*count
+	seen map[sampleKey]*count
+}
+
+// A sampleKey is what is counted together; id is empty if there is no room.
+type sampleKey struct {
+	kind backup.AuditKind
+	id   string
 }
 
 type count struct {
@@ -28,12 +34,12 @@ type count struct {
 
 // keyOf is how an event is counted. Those for which there is no room are counted as
 // their kind.
-func (o *sampler) keyOf(e backup.AuditEvent, now time.Time) string {
-	key := string(e.Kind) + "\x00" + e.SampleKey
+func (o *sampler) keyOf(e backup.AuditEvent, now time.Time) sampleKey {
+	key := sampleKey{e.Kind, e.SampleKey}
 	if o.seen[key] == nil && len(o.seen) >= maxSampled {
 		o.forget(now)
 		if len(o.seen) >= maxSampled {
-			key = string(e.Kind)
+			key = sampleKey{kind: e.Kind}
 		}
 	}
 	return key

@@ -24,6 +24,7 @@ type indexKey struct {
 	team              int
 	account, resource string
 	begins            bool
+	tag               string // key of the tag; resource is its value
 }
 
 func newIndex(rules []rule) index {
@@ -39,10 +40,10 @@ func newIndex(rules []rule) index {
 			for _, account := range r.accounts {
 				x.named[indexKey{team: team, account: account}] = true
 				for _, found := range resources {
-					put(x.rules, indexKey{team, account, found.resource, found.begins}, i)
+					put(x.rules, indexKey{team, account, found.resource, found.begins, ""}, i)
 				}
 				for _, found := range tags {
-					put(x.tagged, indexKey{team, account, found.resource, found.begins}, i)
+					put(x.tagged, indexKey{team, account, found.resource, found.begins, found.tag}, i)
 				}
 			}
 		}
@@ -84,11 +85,8 @@ func (r rule) listedTags() []indexKey {
 		return nil
 	}
 	first := slices.Min(slices.Collect(maps.Keys(r.instances.tags)))
-	return []indexKey{{begins: true}, {resource: tagWord(first, r.instances.tags[first])}}
+	return []indexKey{{begins: true}, {tag: first, resource: r.instances.tags[first]}}
 }
-
-// tagWord is a tag as one text; neither half holds control characters.
-func tagWord(key, value string) string { return key + "\x00" + value }
 
 // covering are the numbers of the rules for one of the teams that may cover the
 // backup, in the order of the file.
@@ -105,14 +103,14 @@ func (x index) plain(teams []int, p param.Params) (lists [][]int) {
 	}
 	account := p["Account"]
 	for _, team := range teams {
-		if rules := x.rules[indexKey{team, account, resource, false}]; len(rules) > 0 {
+		if rules := x.rules[indexKey{team: team, account: account, resource: resource}]; len(rules) > 0 {
 			lists = append(lists, rules)
 		}
 		for _, n := range x.lengths {
 			if n > len(resource) {
 				continue
 			}
-			if rules := x.rules[indexKey{team, account, resource[:n], true}]; len(rules) > 0 {
+			if rules := x.rules[indexKey{team: team, account: account, resource: resource[:n], begins: true}]; len(rules) > 0 {
 				lists = append(lists, rules)
 			}
 		}
@@ -140,7 +138,8 @@ func (x index) having(teams []int, p param.Params, tags map[string]string) (list
 			if rules := x.tagged[indexKey{
 				team:     team,
 				account:  p["Account"],
-				resource: tagWord(key, value),
+				resource: value,
+				tag:      key,
 			}]; len(rules) > 0 {
 				lists = append(lists, rules)
 			}
