@@ -189,6 +189,9 @@ func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error
 		return session{}, ErrProvider // err quotes the provider's answer
 	}
 	raw, _ := tokens.Extra("id_token").(string)
+	if _, err := strict(raw); err != nil {
+		return session{}, ErrProvider
+	}
 	token, err := p.VerifierContext(ctx, &oidc.Config{
 		ClientID: o.ClientID, SupportedSigningAlgs: algorithms, Now: o.Sessions.Now,
 	}).Verify(ctx, raw)
