@@ -178,12 +178,18 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, forget func() error,
 // unreadable words what can be wrong with a platform's event.
 func unreadable(server *web.Server) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		what := param.Text{En: "The event has a value of the wrong type. Nothing was started.", Zh: "事件中有类型错误的值。未开始备份。"}
+		what := param.Text{En: "The event has a value of the wrong type, or a member twice or in other capitals. Nothing was started.", Zh: "事件中有类型错误、重复或名称大小写不符的值。未开始备份。"}
 		switch {
 		case errors.Is(err, event.ErrBase64):
 			what = param.Text{En: "The event says that its body is base64, and it is not. Nothing was started.", Zh: "事件声明其 body 为 base64，但并非如此。未开始备份。"}
 		case errors.Is(err, event.ErrPath):
 			what = param.Text{En: "The path in the event (rawPath) is no path. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
+		case errors.Is(err, event.ErrVersion):
+			what = param.Text{En: "The version of the event must be v1 (Function Compute) or 2.0 (Lambda). Nothing was started.", Zh: "事件的 version 必须为 v1（函数计算）或 2.0（Lambda）。未开始备份。"}
+		case errors.Is(err, event.ErrMethod):
+			what = param.Text{En: "The method in the event (requestContext.http.method) cannot be read. Nothing was started.", Zh: "无法读取事件中的请求方法（requestContext.http.method）。未开始备份。"}
+		case errors.Is(err, event.ErrQuery):
+			what = param.Text{En: "The query in the event cannot be read: queryParameters with version v1, rawQueryString with version 2.0. Nothing was started.", Zh: "无法读取事件中的查询参数：version 为 v1 时须使用 queryParameters，为 2.0 时须使用 rawQueryString。未开始备份。"}
 		}
 		server.Unreadable(w, r, what)
 	}

@@ -3,8 +3,8 @@
 // They become HTTP requests for one [http.Handler], or messages for one
 // submission function.
 //
-// A platform delivers bytes. An event with requestContext.http.method is an
-// HTTP request and is always answered, never failed: the platform would show
+// A platform delivers bytes. An event with members of an HTTP request, such as
+// requestContext, is one and is always answered, never failed: the platform would show
 // the caller an error's text, and a panic's stack trace. Everything else is a
 // [Message], or a batch of them, told apart by its outer shape alone; there an
 // error asks the platform to deliver it again. The body of an HTTP request is
@@ -40,8 +40,8 @@ type Doors struct {
 	Web http.Handler
 
 	// Unreadable answers an HTTP event that no request can be made of, with
-	// status 400: err is ErrEventType, ErrPath or ErrBase64, and r is what
-	// could be read. Without it a plain page says so.
+	// status 400: err is ErrEventType, ErrVersion, ErrMethod, ErrPath, ErrQuery
+	// or ErrBase64, and r is what could be read. Without it a plain page says so.
 	Unreadable func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Submit handles one message and returns the JSON that answers it. An
@@ -73,12 +73,8 @@ func (d Doors) Lambda(ctx context.Context, event json.RawMessage) (json.RawMessa
 func (d Doors) answer(ctx context.Context, event []byte) (json.RawMessage, error) {
 	ctx, cancel := earlier(ctx)
 	defer cancel()
-	// A value of the wrong type does not stop the decoder, so the method is
-	// known even then, and the caller gets a page about it.
-	var e httpEvent
-	err := json.Unmarshal(event, &e)
-	if e.RequestContext.HTTP.Method != "" {
-		return d.serve(ctx, e, err == nil), nil
+	if e, like, err := readHTTP(event); like {
+		return d.serve(ctx, e, err), nil
 	}
 	return d.deliver(identified(ctx), event)
 }

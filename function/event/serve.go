@@ -14,9 +14,9 @@ import (
 // at 32 KB.
 const maxStack = 16 << 10
 
-// serve answers an HTTP event, whatever happens. well says whether every value
-// of the event had the right type.
-func (d Doors) serve(ctx context.Context, e httpEvent, well bool) json.RawMessage {
+// serve answers an HTTP event, whatever happens. wrong says why it cannot be read
+// as a request; nil if it can.
+func (d Doors) serve(ctx context.Context, e httpEvent, wrong error) json.RawMessage {
 	if inv, ok := FromContext(ctx); ok && inv.RequestID == "" {
 		inv.RequestID = e.RequestContext.RequestID
 		ctx = WithInvocation(ctx, inv)
@@ -25,8 +25,8 @@ func (d Doors) serve(ctx context.Context, e httpEvent, well bool) json.RawMessag
 	method := e.RequestContext.HTTP.Method
 	header := e.header()
 	r, err := e.request(ctx)
-	if !well {
-		err = ErrEventType
+	if wrong != nil {
+		err = wrong
 	}
 	rec := newRecorder()
 	switch {
