@@ -118,7 +118,7 @@ var remarks = map[string]param.Text{
 	"Detail.preScriptPath":       param.Both("both scripts, or none", "两个脚本须同时填写或都不填"),
 	"Detail.postScriptPath":      param.Both("both scripts, or none", "两个脚本须同时填写或都不填"),
 	"Detail.destinationRegionId": param.Both("another region than that of the backup", "不能与备份所在地域相同"),
-	"SpeedLimit":                 param.Both("`start:end:KB/s`, joined by `|`; hours from 0 to 24 that do not overlap", "`开始:结束:KB/s`，以 `|` 分隔；小时为 0 至 24，互不重叠"),
+	"SpeedLimit":                 param.Both("`start:end:KB/s`, joined by `|`; hours from 0 to 24 that do not overlap, 24 entries at most", "`开始:结束:KB/s`，以 `|` 分隔；小时为 0 至 24，互不重叠，最多 24 条"),
 	"ContainerResources":         param.Both("each with at least one key; `resourceInfo` is text that holds a JSON object", "每项至少有一个键；`resourceInfo` 是内含 JSON 对象的文本"),
 	"Region":                     param.Both("a region that Cloud Backup has", "须为云备份支持的地域"),
 }
@@ -254,6 +254,7 @@ var mistakeCodes = []mistakeCode{
 	{"unused", param.Both("It does not apply to this submission", "不适用于此提交")},
 	{"window_form", param.Both("The hours are not written as they have to be", "限速时段的写法不正确")},
 	{"window_order", param.Both("Hours end before they begin", "时段的结束早于开始")},
+	{"window_count", param.Both("More than 24 hours with a limit", "限速时段超过 24 个")},
 	{"window_overlap", param.Both("Hours overlap", "时段重叠")},
 }
 

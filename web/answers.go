@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // answerTypes are the structs that the API answers with, by the names of their
@@ -194,7 +195,7 @@ func answerWords() map[string]doc {
 		"Problem.detail":             about("What to do."),
 		"Problem.instance":           about("The submission, if there is one."),
 		"Problem.request_id":         about("By which the log can be searched."),
-		"Problem.errors":             about("One for each wrong field, or each rule that refused."),
+		"Problem.errors":             about(fmt.Sprintf("One for each wrong field, or each rule that refused. %d at most; detail says how many more there are.", param.MaxMistakes)),
 		"Problem.errors[].field":     about("The parameter's name."),
 		"Problem.errors[].pointer":   about("Where it is in the body, as a JSON pointer (RFC 6901)."),
 		"Problem.errors[].parameter": about("Or the name of the parameter in the address."),

@@ -308,8 +308,11 @@ func (s *Server) offerAgain(p *templates.Problem, r *http.Request, err error) {
 	}
 }
 
-// mistakes are the single things wrong that err names, if it does.
-func mistakes(err error) []param.Mistake {
+// mistakes are the single things wrong that err names, as far as a sender is told of
+// them; none if it names none. See [param.Bounded].
+func mistakes(err error) []param.Mistake { return param.Bounded(allMistakes(err)) }
+
+func allMistakes(err error) []param.Mistake {
 	if bad, ok := errors.AsType[param.InvalidError](err); ok {
 		return bad
 	}

@@ -236,7 +236,7 @@ func wrong(own []param.Mistake, err error) (status int, all []param.Mistake) {
 	if f := faultOf(err); err != nil && f.status == http.StatusForbidden && own == nil {
 		status = f.status
 	}
-	return status, merged(own, mistakes(err))
+	return status, param.Bounded(merged(own, allMistakes(err)))
 }
 
 // merged leaves out what the domain says again of a field that the form has

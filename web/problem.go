@@ -18,7 +18,7 @@ type Problem struct {
 	Detail    string        `json:"detail,omitempty"`
 	Instance  string        `json:"instance,omitempty"` // the submission, if there is one
 	RequestID string        `json:"request_id,omitempty"`
-	Errors    []WrongField  `json:"errors,omitempty"` // one for each wrong field, or each rule that refused
+	Errors    []WrongField  `json:"errors,omitempty"` // one for each wrong field, or each rule that refused; at most param.MaxMistakes
 	Cloud     *CloudRefusal `json:"cloud,omitempty"`  // what Cloud Backup answered, if it refused
 	Limit     string        `json:"limit,omitempty"`  // whose limit it is: "account prod", "team payments"…
 }
@@ -69,6 +69,10 @@ func problemOf(f fault, err error, l param.Language) Problem {
 		p.Limit = whose(limit.Key).In(l)
 	}
 	for _, m := range mistakes(err) {
+		if m.Code == param.CodeMore {
+			p.Detail = strings.TrimSpace(p.Detail + " " + m.In(l) + stop.In(l))
+			continue
+		}
 		wrong := WrongField{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(l)}
 		if m.Rule != nil {
 			wrong.Rule, wrong.Reason, wrong.Owner = m.Rule.ID, m.Rule.Reason.In(l), m.Rule.Owner
@@ -83,6 +87,9 @@ var (
 	keyReusedTitle  = param.Text{En: "This key was already used", Zh: "此键已使用过"}
 	keyReusedDetail = param.Text{En: "For another backup than the one in this request. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
 )
+
+// stop ends a sentence.
+var stop = param.Text{En: ".", Zh: "。"}
 
 var malformedDetail = param.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}
 

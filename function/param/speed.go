@@ -31,8 +31,11 @@ func SpeedLimit(windows []Window) string {
 	return strings.Join(rules, "|")
 }
 
+// maxWindows is how many windows a day has room for: one an hour.
+const maxWindows = 24
+
 // ParseSpeedLimit reads rules of the form start:end:bandwidth, joined by "|":
-// whole hours, KB/s or NaN. The pages of the API draw the format with bars
+// whole hours, KB/s or NaN, at most 24 rules. The pages of the API draw the format with bars
 // inside a rule, too, but every value they show has colons. Windows must not
 // overlap. The error is an [InvalidError].
 func ParseSpeedLimit(s string) ([]Window, error) {
@@ -46,6 +49,11 @@ func ParseSpeedLimit(s string) ([]Window, error) {
 			Text:  text,
 			Args:  args,
 		})
+	}
+	if strings.Count(s, "|") >= maxWindows {
+		return nil, InvalidError{{
+			Field: "SpeedLimit", Code: "window_count", Text: msgWindowCount, Args: []any{Count(maxWindows)},
+		}}
 	}
 	for i, rule := range strings.Split(s, "|") {
 		w, ok := parseWindow(rule)
