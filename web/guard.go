@@ -3,10 +3,10 @@ package web
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -164,7 +164,7 @@ func (s *Server) headers(next http.Handler) http.Handler {
 // cookies depend on it, and so does the check of a form's origin.
 func (s *Server) hosted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host == "" || !s.Host(r.Host) {
+		if _, ok := hostName(r.Host); !ok || !s.Host(r.Host) {
 			s.problem(w, r, errHost)
 			return
 		}
@@ -230,13 +230,42 @@ func (w *statusOnly) Header() http.Header         { return w.header }
 func (w *statusOnly) WriteHeader(status int)      { w.status = status }
 func (w *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
-// OnLoopback reports whether a host, with or without a port, is this machine.
-// A server on loopback that answers to nothing else cannot be reached by
-// another site under its own name.
+// OnLoopback reports whether a host, with or without a port, is this machine:
+// localhost, an address of 127.0.0.0/8, or [::1]. A server on loopback that answers to
+// nothing else cannot be reached by another site under its own name. What is not
+// exactly a host and a port (RFC 9110, section 7.2) is another machine.
 func OnLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	name, ok := hostName(host)
+	if !ok {
+		return false
 	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	if name == "localhost" {
+		return true
+	}
+	bracketed := name[0] == '['
+	if bracketed {
+		name = strings.TrimSuffix(name[1:], "]")
+	}
+	ip, err := netip.ParseAddr(name)
+	return err == nil && ip.IsLoopback() && ip.Is6() == bracketed
+}
+
+// hostName returns the host of a Host header, an IPv6 address in its brackets. It is
+// not ok unless the rest is nothing, or a colon and a port: 1 to 65535 in digits.
+func hostName(host string) (name string, ok bool) {
+	name, rest := host, ""
+	if at := strings.IndexByte(host, ']'); strings.HasPrefix(host, "[") && at > 0 {
+		name, rest = host[:at+1], host[at+1:]
+	} else if at := strings.IndexByte(host, ':'); at >= 0 {
+		name, rest = host[:at], host[at:]
+	}
+	if name == "" || strings.ContainsAny(name, "@/\\?#% \t") {
+		return "", false
+	}
+	if rest == "" {
+		return name, true
+	}
+	port, found := strings.CutPrefix(rest, ":")
+	n, err := strconv.ParseUint(port, 10, 16)
+	return name, found && err == nil && n > 0 && port == strconv.FormatUint(n, 10)
 }

@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -163,12 +164,22 @@ func (c *Config) readCA(getenv func(string) string) (err error) {
 	return nil
 }
 
+// listensOnLoopback reports whether only this machine reaches a server at addr, which
+// [net.Listen] takes. The port may be 0 or a name.
+func listensOnLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return err == nil && web.OnLoopback(host)
+}
+
 // readAuth decides who may come in. Demo takes everybody for one user, so it
 // is for loopback: a server that only this machine reaches, or a function that
 // itself reaches nothing but an emulator on this machine.
 func (c *Config) readAuth(getenv func(string) string) error {
 	called := c.Platform == FunctionCompute || c.Platform == Lambda
-	local := c.Platform == PlainServer && web.OnLoopback(c.Addr) || called && c.emulated()
+	local := c.Platform == PlainServer && listensOnLoopback(c.Addr) || called && c.emulated()
 	c.AuthMode = getenv("AUTH_MODE")
 	switch c.AuthMode {
 	case "events":

@@ -3,6 +3,8 @@
 // [encoding/json.Marshal] writes <, > and & as \u003c, \u003e and \u0026. The
 // portal keeps them: paths, names and messages stay readable in requests, logs
 // and answers, and a browser never reads an answer of type application/json as HTML.
+//
+// [Unique] is the strict check of JSON that others sign.
 package jsontext
 
 import (
