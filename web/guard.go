@@ -26,7 +26,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 		id := s.requestID(r.Context())
 		w.Header().Set("X-Request-Id", id)
 		ctx := logging.WithRequestID(r.Context(), id)
-		ctx = backup.WithRequestInfo(ctx, requestInfo(r, id))
+		ctx = backup.WithRequestInfo(ctx, s.requestInfo(r, id))
 		ctx = templates.WithLanguage(ctx, language(r))
 		ctx = templates.WithTheme(ctx, theme(r))
 		next.ServeHTTP(w, r.WithContext(ctx))
@@ -34,9 +34,9 @@ func (s *Server) identify(next http.Handler) http.Handler {
 }
 
 // requestInfo is what the audit is told of a request. The address of the client is that
-// of the connection, or what the platform says in its place: never what a header
-// says, which anybody can write.
-func requestInfo(r *http.Request, id string) backup.RequestInfo {
+// of the connection, or what the platform says in its place. A header, which anybody can
+// write, counts only if a proxy in TRUSTED_PROXIES sent it: see [clientIP].
+func (s *Server) requestInfo(r *http.Request, id string) backup.RequestInfo {
 	v := backup.RequestInfo{
 		RequestID: id,
 		Trace:     backup.TraceID(r.Header.Get("Traceparent")),
@@ -50,7 +50,8 @@ func requestInfo(r *http.Request, id string) backup.RequestInfo {
 		v.Door = backup.DoorWebhook
 	}
 	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		v.ClientIP = from.Addr().Unmap().String()
+		peer := from.Addr().Unmap()
+		v.ClientIP = clientIP(peer, s.Proxies, r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded")).String()
 	}
 	return v
 }

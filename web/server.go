@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -26,7 +27,7 @@ type Store struct {
 	Ephemeral bool                        // it ends with the instance, and pages say so
 }
 
-// Server answers the portal's requests. All its fields but Origin and SignIn are needed.
+// Server answers the portal's requests. All its fields but Origin, Proxies and SignIn are needed.
 type Server struct {
 	Backups   *backup.Service
 	Policy    *policy.Policy
@@ -36,6 +37,7 @@ type Server struct {
 	RequestID func(context.Context) string                    // the platform's, or a new one
 	Demo      bool                                            // nothing reaches the real cloud, and pages say so
 	Origin    string                                          // of PUBLIC_URL, for the header that stops the platform's own CORS; may be empty
+	Proxies   []netip.Prefix                                  // networks of proxies that say truthfully from where a request came; may be empty
 	Store     Store
 	Zone      *time.Location // in which times are shown
 	Log       *slog.Logger

@@ -70,10 +70,10 @@ func nextPage(mux *http.ServeMux, next string) string {
 // callback is where the identity provider sends the reader back to.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	from := backup.RequestInfoFrom(r.Context()).ClientIP
-	if err := s.Backups.MaySignIn(r.Context(), from); err != nil {
+	next, err := s.SignIn.Callback(w, r, func(transaction string) error { return s.maySignIn(r, from, transaction) })
+	if errors.Is(err, backup.ErrSignIns) || errors.Is(err, backup.ErrStoreUnavailable) {
 		return err
 	}
-	next, err := s.SignIn.Callback(w, r)
 	if err != nil {
 		if errors.Is(err, auth.ErrProvider) {
 			s.Backups.SignInFailed(r.Context(), from)
@@ -82,6 +82,23 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+// maySignIn reports whether a sign-in that was begun in this browser may ask the
+// identity provider. Each may once, so that nobody repeats one until its address is
+// locked out; then the failures of its address count.
+func (s *Server) maySignIn(r *http.Request, from, transaction string) error {
+	if err := s.Backups.MaySignIn(r.Context(), from); err != nil {
+		return err
+	}
+	ok, err := s.Backups.SpendSignIn(r.Context(), transaction)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return auth.ErrLogin
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -57,6 +58,7 @@ type Config struct {
 	PolicyFile    string
 	AuthMode      string // "demo", "events", "oidc" or "jwt"
 	SignIn        SignIn
+	Proxies       []netip.Prefix      // in front of the portal, whose forwarding headers are believed; nil: none
 	CloudEndpoint *url.URL            // in place of every endpoint of the cloud; nil if not set
 	CloudCA       []byte              // PEM roots for the cloud; nil means the system's
 	Credentials   aliyun.Credentials  // where the invocation brings none
@@ -88,6 +90,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		c.readAddresses(getenv),
 		c.readCA(getenv),
 		c.readAuth(getenv),
+		c.readProxies(getenv),
 		c.readDatabase(getenv),
 		c.readHistory(getenv),
 		c.readAudit(getenv),
@@ -143,6 +146,26 @@ func (c *Config) readAddresses(getenv func(string) string) error {
 		*into = &url.URL{Scheme: u.Scheme, Host: asBrowsersSay(u)}
 	}
 	return errors.Join(errs...)
+}
+
+// readProxies reads TRUSTED_PROXIES: networks, or single addresses, joined by commas.
+func (c *Config) readProxies(getenv func(string) string) error {
+	text := getenv("TRUSTED_PROXIES")
+	if text == "" {
+		return nil
+	}
+	for entry := range strings.SplitSeq(text, ",") {
+		entry = strings.TrimSpace(entry)
+		network, err := netip.ParsePrefix(entry)
+		if ip, single := netip.ParseAddr(entry); single == nil {
+			network, err = netip.PrefixFrom(ip, ip.BitLen()), nil
+		}
+		if err != nil || network.Bits() == 0 || network != network.Masked() || network.Addr().Is4In6() || network.Addr().Zone() != "" {
+			return errors.New("TRUSTED_PROXIES must be networks such as 10.0.0.0/8 or single addresses, separated by commas, and not all addresses")
+		}
+		c.Proxies = append(c.Proxies, network)
+	}
+	return nil
 }
 
 // asBrowsersSay is the host of u as browsers send it: in lower case, and without the

@@ -90,6 +90,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Demo:      cfg.emulated(),
 		Zone:      zone,
 		Log:       log,
+		Proxies:   cfg.Proxies,
 		Store:     web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
 	}
 	if cfg.PublicURL != nil {

@@ -122,15 +122,25 @@ func (o *OIDC) Login(w http.ResponseWriter, r *http.Request, next string) error 
 // Callback takes what the provider sent a browser back with, begins a session
 // and returns where to go. A failure leaves any session as it was: a link to
 // the callback must not sign anybody out.
-func (o *OIDC) Callback(w http.ResponseWriter, r *http.Request) (next string, err error) {
-	s := o.Sessions
+//
+// Before the provider is asked, spend says whether the sign-in called transaction may
+// still do so: [ErrLogin] if it has, and any other error leaves the sign-in as it was.
+// Nothing is asked, and spend is not called, for a callback without the login cookie.
+func (o *OIDC) Callback(
+	w http.ResponseWriter, r *http.Request, spend func(transaction string) error,
+) (next string, err error) {
+	s, keep := o.Sessions, false
 	defer func() {
-		if err != nil {
+		if err != nil && !keep {
 			s.set(w, s.loginName(), "", -time.Second)
 		}
 	}()
 	l, code, err := o.returned(r)
 	if err != nil {
+		return "", err
+	}
+	if err := spend(l.State); err != nil {
+		keep = !errors.Is(err, ErrLogin)
 		return "", err
 	}
 	c, err := o.redeem(r.Context(), l, code)
