@@ -22,6 +22,7 @@ var (
 	errPanic   = errors.New("the program failed")
 	errHost    = errors.New("another host's name")
 	errURL     = errors.New("address too long")
+	errHeaders = errors.New("headers too large")
 	errBody    = errors.New("body too large")
 	errType    = errors.New("media type not accepted")
 	errOrigin  = errors.New("sent by another site")
@@ -100,6 +101,8 @@ var faults = []fault{
 		tooLong(maxBody)},
 	{errURL, http.StatusRequestURITooLong, "too-long", unusable,
 		param.Text{En: "Its address is too long: 2 KB at most.", Zh: "地址过长：最多 2 KB。"}},
+	{errHeaders, http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", unusable,
+		param.Text{En: "Its headers are too large: 8 KB at most, names and values together. Nothing was started.", Zh: "请求头过大：名称与值合计最多 8 KB。未开始备份。"}},
 	{errType, http.StatusUnsupportedMediaType, "media-type", unusable,
 		param.Text{En: "Its Content-Type is not the one this address takes.", Zh: "其 Content-Type 不是此地址接受的类型。"}},
 	{errHost, http.StatusMisdirectedRequest, "host", unusable,

@@ -180,6 +180,10 @@ func (s *Server) limited(next http.Handler) http.Handler {
 			s.problem(w, r, errURL)
 			return
 		}
+		if headerBytes(r) > maxHeaders {
+			s.problem(w, r, errHeaders)
+			return
+		}
 		most := int64(maxBody)
 		if strings.HasPrefix(r.URL.Path, "/webhooks/") {
 			most = maxHook
@@ -192,6 +196,17 @@ func (s *Server) limited(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(inner, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// headerBytes is the size of the names and values of all headers.
+func headerBytes(r *http.Request) int {
+	n := len("Host") + len(r.Host)
+	for name, values := range r.Header {
+		for _, value := range values {
+			n += len(name) + len(value)
+		}
+	}
+	return n
 }
 
 // sameOrigin refuses what other sites make a browser send.

@@ -373,7 +373,7 @@ func describeWebhook() doc {
 // responses adds problems to the good answers: those of the operation, and
 // those that every address has.
 func responses(good doc, statuses ...int) doc {
-	for _, status := range append(statuses, 401, 405, 414, 421, 500) {
+	for _, status := range append(statuses, 401, 405, 414, 421, 431, 500) {
 		good[fmt.Sprint(status)] = ref(fmt.Sprint("responses/", status))
 	}
 	return good

@@ -43,12 +43,14 @@ type Server struct {
 	Log       *slog.Logger
 }
 
-// The largest bodies and addresses, in bytes, and the longest keys.
+// The largest bodies, addresses and headers, in bytes, and the longest keys. Function
+// Compute lets no larger headers pass.
 const (
-	maxBody = 64 << 10
-	maxURL  = 2 << 10
-	maxKey  = 255
-	maxHook = 256 << 10
+	maxBody    = 64 << 10
+	maxURL     = 2 << 10
+	maxHeaders = 8 << 10 // names and values together
+	maxKey     = 255
+	maxHook    = 256 << 10
 )
 
 // Handler returns all routes, each with its guard.

@@ -55,6 +55,10 @@ func background(ctx context.Context, f func(context.Context)) (stop func()) {
 // platforms a timer sweeps as often.
 const sweepInterval = time.Minute
 
+// maxHeaderBytes is how much net/http reads of a request line and headers. It is far above
+// the portal's own limit, which answers with a problem; net/http answers with none.
+const maxHeaderBytes = 256 << 10
+
 // NewServer returns the server with its time limits. Slow clients must not hold it.
 func NewServer(cfg Config, p App) *http.Server {
 	s := &http.Server{
@@ -63,7 +67,7 @@ func NewServer(cfg Config, p App) *http.Server {
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
+		MaxHeaderBytes:    maxHeaderBytes,
 	}
 	if cfg.Invoke {
 		s.Handler = http.NewCrossOriginProtection().Handler(event.StripPlatformHeaders(p.Doors.Invoke()))
