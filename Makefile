@@ -1,4 +1,4 @@
-# Everything that people and CI do with this project. `make` alone lists it.
+# All tasks of developers and CI. `make` without a target lists them.
 
 TOOL  := go tool -modfile=.ci/tools.mod
 DIST  ?= dist
@@ -6,8 +6,8 @@ POLICY ?= docs/policy.example.yaml
 PACKAGE ?=
 MUTATE ?=
 
-# -race needs a C compiler; .ci/install has said so if there is none. SQLite, which is
-# C that was translated, takes most of the time of the tests if it is watched, too.
+# -race needs a C compiler; without one .ci/install reports it and the tests run without -race. SQLite is translated C
+# code; with race detection it would take most of the time of the tests, so it is excluded.
 RACE = $$("$$(go env CC)" -E -include stdlib.h - </dev/null >/dev/null 2>&1 && \
 	echo -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false)
 
@@ -23,13 +23,13 @@ run: ## portal, emulator and demo policy on http://localhost:9000
 dev: ## the same, started again when a template or Go file changes
 	$(TOOL) templ generate --watch --proxy=http://localhost:9000 --cmd='go run ./function/cmd/local'
 
-clients: # what the tests need from npm, by the versions in the lock files
+clients: # install the npm packages of the tests, in the versions of the lock files
 	@if command -v npm >/dev/null; then for folder in .ci .ci/emulator-clients .ci/openapi .ci/signin; do \
 		npm ci --prefix $$folder --no-audit --no-fund --ignore-scripts --loglevel=error || exit 1; done; fi
 
-check: static ## the fast part: format, vet, staticcheck, generated files, tests that do not wait
+check: static ## fast checks: format, vet, staticcheck, generated files, tests that do not wait
 	go test -short ./...
-	@# What go list answers is not part of the test cache's key.
+	@# The result of go list is not part of the test cache's key, so this test must not be cached.
 	go test -count=1 -run Import ./function
 
 static: # check without tests
@@ -41,12 +41,12 @@ static: # check without tests
 	$(TOOL) templ fmt -fail templates
 	$(TOOL) actionlint -shellcheck= -pyflakes= web/gates/github-actions.yml
 
-test: ## everything CI runs, installing what it lacks
+test: ## all checks of CI; installs missing tools
 	@.ci/install
 	$(MAKE) clients static
-	@# A time-out only ends a test that hangs: it is many times what a busy machine needs.
+	@# The timeout only ends a test that hangs. It is many times what a busy machine needs.
 	go test $(RACE) -count=1 -timeout 30m ./...
-	@# Under the race detector, this test makes a fifth of its submissions.
+	@# Under the race detector this test makes only a fifth of its submissions, so it runs again without it.
 	go test -count=1 -run SessionsAreKept ./function/aliyun
 	cd .ci/checks && go vet ./... && go test -count=1 -timeout 30m ./...
 	cd .ci/mutate && go vet ./... && go test -short ./...
@@ -56,7 +56,7 @@ generate: ## write generated files again
 	$(TOOL) templ generate
 	go test ./web -run 'OpenAPI|GatesHold' -update
 
-mutate: ## changes of PACKAGE=function/policy that its own tests do not notice; MUTATE='-sample 50' for flags
+mutate: ## mutation test of PACKAGE=function/policy; flags by MUTATE='-sample 50'
 	@test -n '$(PACKAGE)' || { echo 'name a package: make mutate PACKAGE=function/policy' >&2; exit 1; }
 	go run -C .ci/mutate . $(MUTATE) '$(PACKAGE)'
 
@@ -67,7 +67,7 @@ dist: ## dist/main for linux/amd64, and dist/policy.yaml from POLICY=path
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -tags lambda.norpc -ldflags='-s -w' -o '$(DIST)/main' ./function
 	@install -m 644 '$(POLICY)' '$(DIST)/policy.yaml' && echo "$(DIST)/policy.yaml is a copy of $(POLICY)"
 	@stray=$$(ls -A '$(DIST)' | grep -vx -e main -e policy.yaml); test -z "$$stray" || \
-		{ echo "$(DIST) holds more, which would be deployed too; remove it: $$stray" >&2; exit 1; }
+		{ echo "$(DIST) contains other files, which would be deployed too; remove them: $$stray" >&2; exit 1; }
 
 deploy: dist ## send dist to Function Compute: s deploy, POLICY=path as for dist
 	POLICY='$(POLICY)' s deploy

@@ -17,17 +17,18 @@ import (
 
 const verifyUsage = `audit verify [-file FILE] [-from DATE]
 
-It reads the audit trail of the database at DATABASE_URL, or with -file the lines of a log, - for standard input, and
-reports records that were changed, left out or moved, and chains whose ends are missing by what later chains know of
-them. The key is in AUDIT_KEY, earlier ones behind it with commas between; without it only numbers and ends are looked at.
+Verifies the audit trail in the database at DATABASE_URL or, with -file, in the lines of a log (- is standard input).
+Reports records that were changed, removed or moved, and chains whose end is missing. AUDIT_KEY has the key, then earlier
+keys, separated by commas. Without AUDIT_KEY, only record numbers and ends of chains are checked.
 
-It ends with 0 if the trail is whole, with 1 if it is not, and with 2 if it cannot be read.
+The exit code is 0 if the trail is complete and unchanged, 1 if it is not, and 2 if it cannot be read.
 `
 
-// errBroken is the end of the verification of a trail that is not whole.
-var errBroken = errors.New("the audit trail is not whole")
+// errBroken makes the command exit with status 1 if the trail has findings.
+var errBroken = errors.New("the audit trail is incomplete or was changed")
 
-// verifyAudit is the command audit verify.
+// verifyAudit is the command "audit verify". It checks the seals, the numbers and the ends of all
+// chains. A trail that cannot be read, and an empty one, is a usageError.
 func verifyAudit(args []string, env environment) error {
 	flags := newFlags("audit verify", verifyUsage, env.out)
 	file := flags.String("file", "", "a `file` with lines of the log, in place of the database; - is standard input")
@@ -53,15 +54,16 @@ func verifyAudit(args []string, env environment) error {
 	defer done()
 	report, err := audit.Verify(rows, keys, since)
 	if err == nil && report.Records == 0 {
-		err = errors.New("there is no record in it")
+		err = errors.New("the trail has no records")
 	}
 	if err != nil {
 		return usageError{err}
 	}
-	return tellReport(report, len(keys) > 0, env.out)
+	return writeReport(report, len(keys) > 0, env.out)
 }
 
-// trailOf is the trail in a file, or in the database.
+// trailOf returns the rows of a log file, of standard input for "-", or of the database if file is
+// empty. The caller calls done at the end.
 func trailOf(file string, env environment) (rows iter.Seq2[backup.AuditRow, error], done func() error, err error) {
 	nothing := func() error { return nil }
 	switch {
@@ -77,7 +79,7 @@ func trailOf(file string, env environment) (rows iter.Seq2[backup.AuditRow, erro
 		rows, err = audit.ReadLines(opened)
 		return rows, nothing, err
 	case env.getenv("DATABASE_URL") == "":
-		return nil, nil, errors.New("DATABASE_URL is not set, and there is no -file: say which trail to verify")
+		return nil, nil, errors.New("set DATABASE_URL or -file to select the trail to verify")
 	}
 	db, closeStore, err := app.OpenDatabase(env.getenv)
 	if err != nil {
@@ -86,21 +88,23 @@ func trailOf(file string, env environment) (rows iter.Seq2[backup.AuditRow, erro
 	return db.AuditTrail(context.Background()), closeStore, nil
 }
 
-// mostTold is how many findings are listed.
-const mostTold = 100
+// maxFindings is how many findings are printed; the others are counted.
+const maxFindings = 100
 
-func tellReport(r audit.Report, sealed bool, out io.Writer) error {
+// writeReport writes the findings and a summary. It returns errBroken if there are findings. sealed
+// is false if no key was given, so that seals were not checked.
+func writeReport(r audit.Report, sealed bool, out io.Writer) error {
 	for i, f := range r.Findings {
-		if i == mostTold {
+		if i == maxFindings {
 			fmt.Fprintf(out, "and %d more\n", len(r.Findings)-i)
 			break
 		}
 		fmt.Fprintf(out, "chain %s, record %d: %s\n", param.Clean(f.Chain, 40), f.Seq, f.What)
 	}
-	checked := "seals are right"
+	checked := "all seals are valid"
 	switch {
 	case !sealed:
-		checked = "no AUDIT_KEY is set, so seals were not looked at: a record that was changed does not show"
+		checked = "AUDIT_KEY is not set, so seals were not checked: changed records are not detected"
 	case len(r.Findings) > 0:
 		checked = fmt.Sprintf("%d findings", len(r.Findings))
 	}

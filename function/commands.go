@@ -8,26 +8,26 @@ import (
 	"strings"
 )
 
-// A command does one thing for an operator and ends.
+// A command does one task for an operator and ends.
 type command struct {
-	name  string // one or two words, as they are typed
-	usage string // one line for the list of commands
-	run   func(args []string, env environment) error
+	name  string                                     // one or two words, as they are typed
+	usage string                                     // one line for the list of commands
+	run   func(args []string, env environment) error // args follow the name
 }
 
-// commands lists the commands in the order of the help text.
+// commands lists the commands in the order of the help text. Every name is unique.
 var commands = []command{
 	{"policy check", "check a policy file; print its hash", checkPolicy},
-	{"policy explain", "say which rule of the policy allows a request, or why each rule does not", explainPolicy},
+	{"policy explain", "show which policy rule allows a request, or why each rule does not", explainPolicy},
 	{"ram-policy", "print the RAM policies that this deployment needs", printRAMPolicies},
-	{"token new", "make a token for a program; print its entry for the policy", newToken},
-	{"audit verify", "check that the audit trail is whole", verifyAudit},
-	{"migrate", "bring the schema of the database up to date", migrate},
+	{"token new", "create a token for a program; print its policy entry", newToken},
+	{"audit verify", "check that the audit trail is complete and unchanged", verifyAudit},
+	{"migrate", "update the database schema", migrate},
 	{"version", "print the version of this program", printVersion},
 }
 
-// runCommand runs the command that args begin with. help, -h and --help, also
-// behind the name of a command, print what there is and are no error.
+// runCommand runs the command whose name starts args; args is not empty. A request for help, before
+// or after the name, prints the help text and is no error. An unknown command is a usageError.
 func runCommand(args []string, env environment) error {
 	if isHelp(args[0]) {
 		return printHelp(env.out)
@@ -50,20 +50,22 @@ func runCommand(args []string, env environment) error {
 			}
 		}
 	}
-	return usageError{fmt.Errorf("unknown command %q: -h lists the commands; without a command the portal is served", strings.Join(args, " "))}
+	return usageError{fmt.Errorf("unknown command %q: -h lists the commands; without a command, the portal runs as a server", strings.Join(args, " "))}
 }
 
+// isHelp reports whether arg asks for help.
 func isHelp(arg string) bool {
 	return arg == "help" || arg == "-h" || arg == "-help" || arg == "--help"
 }
 
+// printHelp writes the list of commands.
 func printHelp(out io.Writer) error {
 	var b strings.Builder
-	b.WriteString("Without a command the portal is served. Commands:\n\n")
+	b.WriteString("Without a command, the portal runs as a server. Commands:\n\n")
 	for _, c := range commands {
 		fmt.Fprintf(&b, "  %-15s %s\n", c.name, c.usage)
 	}
-	b.WriteString("\nCOMMAND -h tells more about one.\n")
+	b.WriteString("\nCOMMAND -h describes a command.\n")
 	_, err := io.WriteString(out, b.String())
 	return err
 }

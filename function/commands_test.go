@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// runText runs a command line without an environment and returns what it prints.
+// runText runs a command line with an empty environment and returns its output.
 func runText(line string) (string, error) {
 	var out strings.Builder
 	err := run(strings.Fields(line), environment{getenv: func(string) string { return "" }, in: strings.NewReader(""), out: &out})
@@ -29,7 +29,7 @@ func TestHelpListsEveryCommand(t *testing.T) {
 	}
 }
 
-func TestEveryCommandExplainsItself(t *testing.T) {
+func TestEveryCommandHasHelp(t *testing.T) {
 	for _, c := range commands {
 		out, err := runText(c.name + " -h")
 		if err != nil || !strings.HasPrefix(out, c.name) {

@@ -8,21 +8,22 @@ import (
 	"strings"
 )
 
-// An environment is what a command reads and writes.
+// An environment is what a command reads and writes, so that tests can replace it.
 type environment struct {
-	getenv func(string) string
-	in     io.Reader
-	out    io.Writer
+	getenv func(string) string // returns an empty text for an unset variable
+	in     io.Reader           // standard input
+	out    io.Writer           // standard output
 }
 
-// A usageError is a command line that cannot be understood. The program then
-// ends with status 2.
+// A usageError means that the command line, or an input that it names, cannot be used. The program
+// then exits with status 2.
 type usageError struct{ error }
 
-// Unwrap returns the error it wraps.
+// Unwrap returns the wrapped error.
 func (e usageError) Unwrap() error { return e.error }
 
-// newFlags returns the flags of a command. Its help text is usage, then the flags.
+// newFlags returns the flag set of a command. Its help text is usage followed by the flags, written
+// to out.
 func newFlags(name, usage string, out io.Writer) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(out)
@@ -34,8 +35,8 @@ func newFlags(name, usage string, out io.Writer) *flag.FlagSet {
 	return flags
 }
 
-// parse reads args and allows at most most arguments that are no flags. Its
-// error is [flag.ErrHelp] or a usageError.
+// parse parses args and allows at most most arguments that are not flags. Its error is
+// [flag.ErrHelp] or a usageError.
 func parse(flags *flag.FlagSet, args []string, most int) error {
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -43,7 +44,7 @@ func parse(flags *flag.FlagSet, args []string, most int) error {
 	case err != nil:
 		return usageError{err}
 	case flags.NArg() > most:
-		return usageError{fmt.Errorf("%s: unexpected argument %q; -h tells more", flags.Name(), flags.Arg(most))}
+		return usageError{fmt.Errorf("%s: unexpected argument %q; -h shows the usage", flags.Name(), flags.Arg(most))}
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ import (
 
 const module = "backupportal/"
 
-// allowed are the packages of ours that each package may import. Tests may
-// import more: they put pieces together. docs/design.md draws it.
+// allowed lists the packages of this module that each package may import. Tests may import more,
+// because they connect packages. docs/design.md draws this table.
 var allowed = map[string][]string{
 	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/policy"},
 	"function/aliyun":             {"function/backup", "function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret", "function/set"},
@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 	"function/logging":            {},
 	"function/notify":             {"function/backup", "function/param"},
 	"function/param":              {"function/jsontext"},
+	"function/param/wordstest":    {},
 	"function/policy":             {"function/backup", "function/cache", "function/event/envelope", "function/identity", "function/lenhash", "function/param", "function/secret", "function/set", "function/webhook"},
 	"function/secret":             {},
 	"function/set":                {},
@@ -63,8 +64,8 @@ var allowed = map[string][]string{
 	"web/auth":                    {"function/cache", "function/identity", "function/jsontext", "function/param", "function/secret"},
 }
 
-// owners are the packages that alone may import a vendor's, tests included
-// where they play the vendor's client.
+// owners lists, for each vendor package, the packages that may import it. The rule holds for tests
+// too, except tests that act as the vendor's client.
 var owners = map[string][]string{
 	"github.com/aliyun/alibaba-cloud-sdk-go":        {"function/aliyun"},
 	"github.com/aliyun/fc-runtime-go-sdk/events":    {"function/event"},
@@ -91,7 +92,7 @@ type listed struct {
 	Deps       []string
 }
 
-// packages asks the go command for the packages of the module.
+// packages returns the packages of the module, as the go command lists them.
 func packages(t *testing.T) map[string]listed {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...")
@@ -146,8 +147,8 @@ func TestImportsOfTheProgramLeaveOutTheEmulator(t *testing.T) {
 	}
 }
 
-// A package comment begins with one sentence that says what the package is for,
-// without "and"; its model follows in further paragraphs.
+// A package comment begins with one sentence that says what the package is for, without "and". Its
+// model follows in further paragraphs.
 func TestImportsPackageCommentsAreOneSentence(t *testing.T) {
 	for _, folder := range packageFolders(t) {
 		comment := packageComment(t, folder)
@@ -166,7 +167,7 @@ func TestImportsPackageCommentsAreOneSentence(t *testing.T) {
 	}
 }
 
-// packageFolders lists the folders with Go files of ours, nested modules left out.
+// packageFolders lists the folders with Go files of this module, without nested modules.
 func packageFolders(t *testing.T) (folders []string) {
 	t.Helper()
 	for _, top := range []string{"../function", "../web", "../templates"} {
@@ -187,7 +188,7 @@ func packageFolders(t *testing.T) (folders []string) {
 	return folders
 }
 
-// packageComment returns the comments above the package clauses in a folder.
+// packageComment returns the comments directly above the package clauses in a folder.
 func packageComment(t *testing.T, folder string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))

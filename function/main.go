@@ -1,8 +1,15 @@
-// Command main is the backup portal.
+// Command main is the Backup Portal.
 //
-// One program runs on Function Compute, on AWS Lambda, and as a plain server;
-// the platform shows in its environment. With arguments it is a command for
-// operators: see commands.go.
+// Without arguments it serves. The platform that it serves on is read from the environment:
+//
+//	Function Compute  serve.go, events through the SDK's loop
+//	AWS Lambda        serve.go, events through the SDK's loop
+//	custom runtime    serve.go, HTTP on the port that the platform names
+//	otherwise         serve.go, HTTP on ADDR
+//
+// With arguments it runs one command for an operator; the list is in commands.go. The exit status
+// is 0 for success, 1 for a negative result or an error, and 2 for a command line or an input that
+// cannot be used.
 package main
 
 import (
@@ -23,8 +30,8 @@ func main() {
 	}
 }
 
-// run does what the arguments say; without any it serves until it is told to
-// stop.
+// run runs the command in args, or serves until the process gets a signal if there are no
+// arguments.
 func run(args []string, env environment) error {
 	if len(args) > 0 {
 		return runCommand(args, env)
@@ -33,7 +40,7 @@ func run(args []string, env environment) error {
 	if err != nil {
 		return err
 	}
-	var named []string // the variables with secrets that the policy names
+	var named []string // variables that the policy reads secrets from
 	cfg.Getenv = func(name string) string { named = append(named, name); return env.getenv(name) }
 	p, err := app.Wire(cfg, os.Stderr)
 	if err != nil {

@@ -10,14 +10,15 @@ import (
 
 const migrateUsage = `migrate
 
-It brings the schema of the database at DATABASE_URL up to date. The portal does so by itself if its role may; this
-command is for a role that may. It can be repeated.`
+Updates the schema of the database at DATABASE_URL. The portal does this itself if its database role has the permission;
+otherwise run this command with a role that has it. The command can be repeated.`
 
-// migrateTime limits a change of the schema: a large history gets its new
-// indexes while no request waits for them.
+// migrateTime limits a change of the schema. New indexes for a large history can take long; no
+// request waits for them.
 const migrateTime = time.Hour
 
-// migrate is the command migrate.
+// migrate is the command "migrate". It applies the pending changes of the schema and prints the
+// versions.
 func migrate(args []string, env environment) error {
 	if err := parse(newFlags("migrate", migrateUsage, env.out), args, 0); err != nil {
 		return err

@@ -10,10 +10,11 @@ import (
 
 const checkUsage = `policy check [FILE]
 
-It reads a policy as the portal would, and prints its hash. Without FILE it is the policy that the portal would read. The
-environment variables that the policy names must be set.`
+Checks a policy file as the portal does at start, and prints its hash. Without FILE, checks the policy of the portal. The
+environment variables in the policy must be set.`
 
-// checkPolicy is the command policy check.
+// checkPolicy is the command "policy check". It loads the policy as the portal would, including the
+// receivers of notifications, and prints its hash.
 func checkPolicy(args []string, env environment) error {
 	flags := newFlags("policy check", checkUsage, env.out)
 	if err := parse(flags, args, 1); err != nil {

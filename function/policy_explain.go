@@ -17,18 +17,19 @@ import (
 	"backupportal/function/policy"
 )
 
-const explainUsage = `policy explain says what the policy answers, and why: which rule allows it, or what stands in the way of each.
+const explainUsage = `policy explain shows the decision of the policy and the reason: the rule that allows the request, or why each rule does not.
 
   policy explain -as 248289761001 -groups payments-oncall -account prod -region cn-hangzhou -instance i-bp1… -retention 7
   policy explain -event timer -account prod -region cn-hangzhou -instance i-bp1… -tags team=web,stage=prod
   policy explain -source ci-payments -action backup.view Account=prod Region=cn-hangzhou InstanceId=i-bp1…
 
-It ends with 0 if it is allowed, with 1 if it is not, and with 2 if the question cannot be understood.`
+The exit code is 0 if the request is allowed, 1 if it is not, and 2 if the arguments are invalid.`
 
-// errRefused is the end of a question about what is not allowed.
-var errRefused = errors.New("it is not allowed")
+// errRefused makes the command exit with status 1 if the policy refuses the request.
+var errRefused = errors.New("the request is not allowed")
 
-// explainPolicy is the command policy explain.
+// explainPolicy is the command "policy explain". It prints a verdict for each rule and the
+// resulting grant. Anything that prevents an answer is a usageError.
 func explainPolicy(args []string, env environment) error {
 	q, err := readQuestion(args, app.PolicyFile(env.getenv), env.out)
 	switch {
@@ -47,35 +48,35 @@ func explainPolicy(args []string, env environment) error {
 	}
 	if issuers := p.Issuers(); q.who.Kind == identity.KindHuman && q.who.Issuer == "" {
 		if len(issuers) != 1 {
-			return usageError{fmt.Errorf("-issuer is needed: the policy names %d issuers", len(issuers))}
+			return usageError{fmt.Errorf("-issuer is required: the policy has %d issuers", len(issuers))}
 		}
 		q.who.Issuer = issuers[0]
 	}
 	return q.answer(p, env.out)
 }
 
-// A question is one about the policy.
+// A question asks whether the policy allows one action.
 type question struct {
 	file   string
-	who    identity.Principal
+	who    identity.Principal // may lack its issuer until the policy is loaded
 	do     backup.Action
 	params param.Params
-	tags   map[string]string // the instance has these; nil if it is not said
+	tags   map[string]string // of the instance; nil means unknown
 }
 
-// readQuestion reads the arguments. A parameter is a flag, or its name in the API
-// and its value with = between them.
+// readQuestion parses the arguments. A parameter of the API is given as a flag, or as Name=value
+// after the flags. file is the default of -file.
 func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	q := question{params: param.Params{}}
 	flags := newFlags("policy explain", explainUsage, out)
 	flags.StringVar(&q.file, "file", file, "the `policy`")
 	as := flags.String("as", "", "a person, by their `subject`; with issuer#subject the issuer too")
-	issuer := flags.String("issuer", "", "of the person; not needed if the policy names only one")
-	groups := flags.String("groups", "", "of the person, with commas between them")
-	flags.StringVar(&q.who.Email, "email", "", "of the person, as the issuer has verified it")
+	issuer := flags.String("issuer", "", "issuer of the person; not required if the policy has only one")
+	groups := flags.String("groups", "", "groups of the person, separated by commas")
+	flags.StringVar(&q.who.Email, "email", "", "verified email address of the person")
 	source := flags.String("source", "", "a source, by its `name`")
 	event := flags.String("event", "", "an event, by its `kind`")
-	tags := flags.String("tags", "", "of the instance, as key=value with commas between them: the cloud is not asked")
+	tags := flags.String("tags", "", "tags of the instance, as key=value, separated by commas; the cloud is not queried")
 	action := flags.String("action", string(backup.ActionCreate), "backup.create, backup.view or backup.cancel")
 	named := map[string]*string{}
 	for _, f := range []struct{ flag, parameter string }{
@@ -100,7 +101,7 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	for _, arg := range flags.Args() {
 		name, value, ok := strings.Cut(arg, "=")
 		if _, known := param.FieldNamed(name); !ok || !known {
-			return q, fmt.Errorf("%q is no parameter of the API with = and its value", arg)
+			return q, fmt.Errorf("%q is not of the form PARAMETER=VALUE", arg)
 		}
 		q.params[name] = value
 	}
@@ -113,7 +114,7 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	for tag := range strings.SplitSeq(*tags, ",") {
 		key, value, ok := strings.Cut(tag, "=")
 		if !ok && *tags != "" {
-			return q, fmt.Errorf("%q is no tag with = and its value", tag)
+			return q, fmt.Errorf("%q is not of the form TAG=VALUE", tag)
 		}
 		if ok {
 			q.tags[key] = value
@@ -123,7 +124,8 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	return q, q.identify(*as, *issuer, *source, *event)
 }
 
-// identify says whom the question is about: exactly one.
+// identify sets the principal. Exactly one of as, source and event must be given, and the action
+// must exist.
 func (q *question) identify(as, issuer, source, event string) error {
 	switch {
 	case as != "" && source == "" && event == "":
@@ -136,17 +138,17 @@ func (q *question) identify(as, issuer, source, event string) error {
 	case as == "" && source == "" && event != "":
 		q.who.Kind, q.who.Subject = identity.KindEvent, "event:"+event
 	default:
-		return errors.New("say about whom: one of -as, -source and -event")
+		return errors.New("set one of -as, -source and -event")
 	}
 	for _, known := range backup.Actions {
 		if q.do == known {
 			return nil
 		}
 	}
-	return fmt.Errorf("there is no action %q: use backup.create, backup.view or backup.cancel", q.do)
+	return fmt.Errorf("unknown action %q: use backup.create, backup.view or backup.cancel", q.do)
 }
 
-// answer writes what the policy says.
+// answer writes the verdicts of p. It returns errRefused if no rule allows the action.
 func (q question) answer(p *policy.Policy, out io.Writer) error {
 	ctx := context.Background()
 	if q.tags != nil {
@@ -172,13 +174,13 @@ func (q question) answer(p *policy.Policy, out io.Writer) error {
 			allowed = true
 			fmt.Fprintf(out, "ALLOW  %s\n", subject)
 		} else if v.Allows {
-			fmt.Fprintf(out, "allow  %s, which would too\n", subject)
+			fmt.Fprintf(out, "allow  %s, which also allows it\n", subject)
 		} else {
 			fmt.Fprintf(out, "-      %s: %s%s\n", subject, field, v.Because)
 		}
 	}
 	if !allowed {
-		fmt.Fprintln(out, "DENY   what no rule allows is refused")
+		fmt.Fprintln(out, "DENY   no rule allows the request")
 		return errRefused
 	}
 	if q.do == backup.ActionCreate {
@@ -188,7 +190,7 @@ func (q question) answer(p *policy.Policy, out io.Writer) error {
 	return nil
 }
 
-// writeGrant says what comes with being allowed.
+// writeGrant writes what a grant adds: values and limits.
 func writeGrant(out io.Writer, g backup.Grant) {
 	for _, f := range param.Fields {
 		if value := g.Values[f.Name]; value != "" {
@@ -196,12 +198,12 @@ func writeGrant(out io.Writer, g backup.Grant) {
 		}
 	}
 	if g.Cooldown > 0 {
-		fmt.Fprintf(out, "limit  one in %v of this resource\n", g.Cooldown)
+		fmt.Fprintf(out, "limit  1 backup of this resource in %s\n", param.Duration(g.Cooldown).En)
 	}
 	for _, r := range g.Rates {
-		fmt.Fprintf(out, "limit  %d in %v of %s\n", r.Burst, r.Per, r.Key)
+		fmt.Fprintf(out, "limit  %d backups in %s for %s\n", r.Burst, param.Duration(r.Per).En, r.Key)
 	}
 	for _, quota := range g.Quotas {
-		fmt.Fprintf(out, "limit  %d a day of %s\n", quota.Day, quota.Key)
+		fmt.Fprintf(out, "limit  %d backups a day for %s\n", quota.Day, quota.Key)
 	}
 }

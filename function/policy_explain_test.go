@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Operators hear of every rule, and which would allow what.
+// The output has one line for each rule, with ALLOW at the first rule that allows the request.
 func TestPolicyExplain(t *testing.T) {
 	const place = " -account prod -region cn-hangzhou -instance i-bp1aaaaaaaaaaaaaaaa1"
 	for arguments, c := range map[string]struct {
@@ -17,16 +17,16 @@ func TestPolicyExplain(t *testing.T) {
 		says    string
 	}{
 		"-as 1 -groups x,payments-oncall" + place + " -retention 7":                    {true, "teams: payments\nwhat   backup.create\nALLOW  rule payments-prod\n"},
-		"-as 1 -groups payments-oncall" + place:                                        {true, "given  Retention=7\nlimit  one in 30m0s of this resource\nlimit  5 in 1h0m0s of p:https://sso.example.com#1\nlimit  40 a day of t:payments"},
+		"-as 1 -groups payments-oncall" + place:                                        {true, "given  Retention=7\nlimit  1 backup of this resource in 30 minutes\nlimit  5 backups in 1 hour for p:https://sso.example.com#1\nlimit  40 backups a day for t:payments"},
 		"-as https://sso.example.com#248289761001" + place:                             {true, "ALLOW  rule payments-prod"},
 		"-as https://sso.example.org#248289761001" + place:                             {false, "teams: none"},
 		"-as 1 -groups payments-oncall" + place + " -retention 31":                     {false, "-      rule payments-prod: Retention: Rule “payments-prod” allows 1 to 30 days"},
-		"-as 1 -email a@audit.example.com" + place:                                     {false, "-      rule audit: It does not allow backup.create"},
+		"-as 1 -email a@audit.example.com" + place:                                     {false, "-      rule audit: The rule does not allow backup.create"},
 		"-action backup.view -as 1 -email a@audit.example.com" + place:                 {true, "ALLOW  rule audit"},
 		"-event timer Account=archive Region=cn-hangzhou InstanceId=i-1 Retention=365": {true, "ALLOW  rule monthly-archive"},
-		"-source ci" + place:                            {false, "-      rule payments-prod: It is not for a team that they belong to"},
-		"-event timer Account=nowhere":                  {false, "policy: Account: There is no account nowhere"},
-		"-event timer -account prod -region cn-beijing": {false, "policy: Region: Account “prod” has no region cn-beijing"},
+		"-source ci" + place:                            {false, "-      rule payments-prod: The rule does not apply to a team of this identity"},
+		"-event timer Account=nowhere":                  {false, "policy: Account: The account nowhere does not exist"},
+		"-event timer -account prod -region cn-beijing": {false, "policy: Region: Region cn-beijing is not enabled for account “prod”"},
 	} {
 		var out bytes.Buffer
 		err := run(append([]string{"policy", "explain", "-file", "../docs/policy.example.yaml"}, strings.Fields(arguments)...), environment{getenv: func(string) string { return "" }, out: &out})
@@ -43,7 +43,7 @@ func TestPolicyExplain(t *testing.T) {
 	}
 }
 
-// A rule by tags is explained with the tags that are said, and the cloud is not asked.
+// A rule with tags is explained by the tags on the command line. The cloud is not asked.
 func TestPolicyExplainsTags(t *testing.T) {
 	text, err := os.ReadFile("../docs/policy.example.yaml")
 	if err != nil {
@@ -56,8 +56,8 @@ func TestPolicyExplainsTags(t *testing.T) {
 	}
 	for tags, want := range map[string]string{
 		"-tags team=web,stage=prod": "ALLOW  rule payments-prod\n",
-		"-tags team=web":            "-      rule payments-prod: InstanceId: It is for instances with stage=prod, team=web\n",
-		"":                          "-      rule payments-prod: InstanceId: It is for instances with stage=prod, team=web\n",
+		"-tags team=web":            "-      rule payments-prod: InstanceId: The rule applies only to instances with stage=prod, team=web\n",
+		"":                          "-      rule payments-prod: InstanceId: The rule applies only to instances with stage=prod, team=web\n",
 	} {
 		var out bytes.Buffer
 		arguments := "policy explain -file " + file + " -as 1 -groups payments-oncall -account prod -region cn-hangzhou -instance i-1 " + tags

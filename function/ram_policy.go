@@ -17,28 +17,30 @@ import (
 
 const ramUsage = `ram-policy [-file FILE] [-portal ARN] [-json]
 
-It prints the RAM policies that this deployment needs and nothing beyond: of the function's own role, and of the role in each account.
+Prints the minimal RAM policies of this deployment: for the function's own role, and for the role in each account.
 
   ram-policy
   ram-policy -portal acs:ram::1234567890123456:role/backup-portal -json`
 
-// portalShape is a role or a user of RAM: what the portal can be.
+// portalShape is the resource name of a RAM role or user, the two identities that the portal can
+// have.
 var portalShape = regexp.MustCompile(`\Aacs:ram::[0-9]{16}:(role|user)/[A-Za-z0-9._@-]{1,64}\z`)
 
-// A ramDocument is a policy, and what it is for.
+// A ramDocument is one RAM policy that an operator must create.
 type ramDocument struct {
-	Of       string           // resource name of the role or user
-	Accounts []string         `json:",omitempty"` // aliases in the policy
+	Of       string           // resource name of the role or user that gets the policy
+	Accounts []string         `json:",omitempty"` // aliases in the portal's policy that use the role
 	Kind     string           // "trust" or "permission"
-	Note     string           `json:",omitempty"`
-	Document aliyun.RAMPolicy // paste it
+	Note     string           `json:",omitempty"` // an instruction for the operator
+	Document aliyun.RAMPolicy // the text to paste
 }
 
-// printRAMPolicies is the command ram-policy.
+// printRAMPolicies is the command "ram-policy". It prints every RAM policy that the deployment
+// needs and no further permission.
 func printRAMPolicies(args []string, env environment) error {
 	flags := newFlags("ram-policy", ramUsage, env.out)
 	file := flags.String("file", app.PolicyFile(env.getenv), "the `policy`")
-	portal := flags.String("portal", "", "the `resource name` of the function's role, or of the user whose key the portal has; if it is not given, the role backup-portal in the account with access: own")
+	portal := flags.String("portal", "", "the `resource name` of the function's role, or of the user whose key the portal has; if it is not set, the role backup-portal in the account with access: own")
 	asJSON := flags.Bool("json", false, "one JSON array, for programs")
 	if err := parse(flags, args, 0); err != nil {
 		return err
@@ -55,17 +57,17 @@ func printRAMPolicies(args []string, env environment) error {
 	if *portal == "" {
 		i := slices.IndexFunc(capabilities, func(a aliyun.AccountCapabilities) bool { return a.Account.Access == backup.Own })
 		if i < 0 {
-			return usageError{errors.New("-portal is needed: no account of the policy has access: own")}
+			return usageError{errors.New("-portal is required: no account of the policy has access: own")}
 		}
 		*portal = "acs:ram::" + capabilities[i].Account.ID + ":role/backup-portal"
 	}
 	if !portalShape.MatchString(*portal) {
-		return usageError{errors.New("-portal is not of the form acs:ram::1234567890123456:role/name")}
+		return usageError{errors.New("-portal must have the form acs:ram::1234567890123456:role/name")}
 	}
 	return writeDocuments(ramDocuments(capabilities, *portal), *asJSON, env.out)
 }
 
-// accountCapabilities are the accounts of the policy, and what the portal does there.
+// accountCapabilities returns every account of the policy with what the portal may do there.
 func accountCapabilities(p *policy.Policy) (all []aliyun.AccountCapabilities) {
 	for _, a := range p.AllAccounts() {
 		all = append(all, aliyun.AccountCapabilities{Account: a, Capabilities: p.Capabilities(a.Alias)})
@@ -73,8 +75,8 @@ func accountCapabilities(p *policy.Policy) (all []aliyun.AccountCapabilities) {
 	return all
 }
 
-// ramDocuments are the policies that a deployment needs. Aliases that share a role
-// share its policies.
+// ramDocuments returns the RAM policies of a deployment whose own identity is portal. Aliases that
+// use one role share its policies.
 func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all []ramDocument) {
 	if isRole := portalShape.FindStringSubmatch(portal)[1] == "role"; isRole {
 		all = append(all, ramDocument{
@@ -87,7 +89,7 @@ func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all
 	all = append(all, ramDocument{
 		Of:       portal,
 		Kind:     "permission",
-		Note:     "What the function itself may do.",
+		Note:     "Permissions of the function itself.",
 		Document: aliyun.FunctionPolicy(capabilities),
 	})
 	seen := map[string]bool{}
@@ -100,7 +102,7 @@ func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all
 		for _, other := range capabilities {
 			by := other.Account
 			if a.Account.Access == backup.AssumeRole {
-				by = by.Caller() // it may make the calls for others
+				by = by.Caller() // this role may make the calls for other aliases
 			}
 			if by.Access == a.Account.Access && by.RoleARN() == a.Account.RoleARN() {
 				shared = append(shared, other)
@@ -111,7 +113,8 @@ func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all
 	return all
 }
 
-// roleDocuments are those of the role in one account, and of all that it is used for.
+// roleDocuments returns the trust policy of the role in account a, and the permission policy if the
+// portal makes calls with the role. capabilities are those of all aliases that use the role.
 func roleDocuments(a backup.Account, capabilities []aliyun.AccountCapabilities, portal string) []ramDocument {
 	of := a.RoleARN()
 	var aliases []string
@@ -124,16 +127,16 @@ func roleDocuments(a backup.Account, capabilities []aliyun.AccountCapabilities, 
 			Accounts: aliases,
 			Kind:     "trust",
 			Document: aliyun.ServiceTrustPolicy(aliyun.CrossBackupService),
-			Note:     "Cloud Backup takes on this role. Give it the system policy AliyunHBRRolePolicy, and register the account with AddCrossAccount.",
+			Note:     "Cloud Backup assumes this role. Attach the system policy AliyunHBRRolePolicy, and register the account with AddCrossAccount.",
 		}}
 	}
-	note := "Lets the portal take on the role."
+	note := "Lets the portal assume the role."
 	var accounts []backup.Account
 	for _, u := range capabilities {
 		if u.Account.Access == backup.AssumeRole {
 			accounts = append(accounts, u.Account)
 			if name := u.Account.ExternalIDVariable; name != "" {
-				note += " Put what the variable " + name + " holds in place of $" + name + "."
+				note += " Replace $" + name + " with the value of the variable " + name + "."
 			}
 		}
 	}
@@ -149,13 +152,14 @@ func roleDocuments(a backup.Account, capabilities []aliyun.AccountCapabilities, 
 			Of:       of,
 			Accounts: aliases,
 			Kind:     "permission",
-			Note:     "What the portal may do in the account.",
+			Note:     "Permissions of the portal in the account.",
 			Document: p,
 		})
 	}
 	return all
 }
 
+// writeDocuments writes the documents as commented text, or as one JSON array.
 func writeDocuments(all []ramDocument, asJSON bool, out io.Writer) error {
 	if asJSON {
 		e := json.NewEncoder(out)

@@ -10,8 +10,8 @@ import (
 
 const demoPolicy = "cmd/local/policy.yaml"
 
-// What is asked wrongly ends with 2, and says what to do.
-func TestRAMPolicyCommand(t *testing.T) {
+// A wrong command line exits with status 2 and says how to correct it.
+func TestRAMPolicyUsageErrors(t *testing.T) {
 	getenv := func(string) string { return "" }
 	var out bytes.Buffer
 	if err := run([]string{"ram-policy", "-file", demoPolicy}, environment{getenv: getenv, out: &out}); err != nil || !strings.Contains(out.String(), "# acs:ram::1000000000000001:role/backup-portal: trust policy") {
@@ -27,7 +27,7 @@ func TestRAMPolicyCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"-portal is needed": {"-file", file}, "of the form": {"-file", demoPolicy, "-portal", "backup-portal"}, "unexpected argument": {"-file", demoPolicy, "x"},
+		"-portal is required": {"-file", file}, "must have the form": {"-file", demoPolicy, "-portal", "backup-portal"}, "unexpected argument": {"-file", demoPolicy, "x"},
 		"no such file": {"-file", "nowhere.yaml"}, "flag provided": {"-x"},
 	} {
 		err := run(append([]string{"ram-policy"}, args...), environment{getenv: getenv, out: &bytes.Buffer{}})

@@ -15,30 +15,34 @@ import (
 	"backupportal/function/app"
 )
 
-// idle connections that the platforms' loops keep to their runtime: the SDKs
-// use the default transport, whose own limit of 2 makes them dial anew.
+// runtimeConnections is how many idle connections the event loops keep to the platform's runtime
+// API. Their SDKs use [http.DefaultTransport], whose own limit of 2 would make them open a new
+// connection for most events.
 const runtimeConnections = 128
 
+// serveFC serves the events of Function Compute. It does not return.
 func serveFC(p app.App) error {
 	keepConnections()
 	fc.Start(p.Doors.FC)
 	return nil
 }
 
+// serveLambda serves the events of AWS Lambda. It does not return.
 func serveLambda(p app.App) error {
 	keepConnections()
 	lambda.Start(p.Doors.Lambda)
 	return nil
 }
 
+// keepConnections sets runtimeConnections on the default transport.
 func keepConnections() {
 	if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		t.MaxIdleConnsPerHost = runtimeConnections
 	}
 }
 
-// serveHTTP listens, prints the address, and serves until the process is told
-// to stop.
+// serveHTTP listens on cfg.Addr, prints the address to out, and serves until the process gets
+// SIGINT or SIGTERM.
 func serveHTTP(cfg app.Config, p app.App, out io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

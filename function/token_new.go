@@ -12,26 +12,28 @@ import (
 	"time"
 )
 
-// longestToken is how many days a token can be good for.
+// longestToken is the longest validity of a token, in days.
 const longestToken = 730
 
+// sourceShape matches the name of a source or a token.
 var sourceShape = regexp.MustCompile(`\A[a-z][a-z0-9-]{0,62}\z`)
 
 const tokenUsage = `token new -source NAME [-id NAME] [-days N]
 
-It makes a token for a program and prints it once, with the entry that the policy needs to accept it.`
+Creates a token for a program. Prints the token once, with the policy entry that accepts it.`
 
-// newToken is the command token new. It makes a token, and prints it this once, with the entry of the policy
-// by which it is known. Nothing of it is kept.
+// newToken is the command "token new". It makes a random token and prints it once, with the policy
+// entry that contains only its hash. It stores nothing.
 func newToken(args []string, env environment) error {
 	return printToken(args, time.Now(), env.out)
 }
 
+// printToken is newToken with a given time.
 func printToken(args []string, now time.Time, out io.Writer) error {
 	flags := newFlags("token new", tokenUsage, out)
-	source := flags.String("source", "", "whose token it is: the `name` by which a team of the policy knows the source")
-	id := flags.String("id", "t"+now.UTC().Format("20060102"), "the token's `name` among those of the source")
-	days := flags.Int("days", 90, "for how long it is good")
+	source := flags.String("source", "", "the `name` of the source, as in the policy")
+	id := flags.String("id", "t"+now.UTC().Format("20060102"), "the `name` of the token within the source")
+	days := flags.Int("days", 90, "number of days that the token is valid")
 	if err := parse(flags, args, 0); err != nil {
 		return err
 	}
@@ -45,10 +47,10 @@ func printToken(args []string, now time.Time, out io.Writer) error {
 	_, _ = rand.Read(random[:]) // never fails
 	token := "hbp_" + base64.RawURLEncoding.EncodeToString(random[:])
 	lines := []string{
-		"The token, which is shown this once. Put it among the secrets of the program that is to use it, which sends it as",
+		"The token is shown only once. Store it as a secret of the program, which sends it as",
 		"Authorization: Bearer hbp_…:", "",
 		"  " + token, "",
-		"Its entry under tokens: in the policy, from which nobody can make it again:", "",
+		"Add this entry under tokens: in the policy. It does not reveal the token:", "",
 		fmt.Sprintf("  - {source: %s, id: %s, sha256: %q, not_after: %q}", *source, *id, fmt.Sprintf("%x", sha256.Sum256([]byte(token))),
 			now.UTC().AddDate(0, 0, *days).Truncate(time.Hour).Format(time.RFC3339)), "",
 	}

@@ -13,9 +13,9 @@ import (
 	"backupportal/function/policy"
 )
 
-// What token new prints goes into a policy as it is, and the token is known by it
-// until it expires.
-func TestNewTokenIsKnownByItsEntry(t *testing.T) {
+// The printed entry is a valid part of a policy, and the policy then accepts the token until it
+// expires.
+func TestNewTokenEntryIsAccepted(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Date(2026, 11, 26, 12, 30, 0, 0, time.UTC)
 	if err := printToken([]string{"-source", "ci-payments", "-days", "30"}, now, &out); err != nil {

@@ -9,9 +9,9 @@ import (
 
 const versionUsage = `version
 
-It prints the version of this program: the revision of the source if the build knows it.`
+Prints the version of this program: the source revision if the build has it.`
 
-// printVersion is the command version.
+// printVersion is the command "version".
 func printVersion(args []string, env environment) error {
 	if err := parse(newFlags("version", versionUsage, env.out), args, 0); err != nil {
 		return err

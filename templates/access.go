@@ -9,19 +9,20 @@ import (
 	"backupportal/function/param"
 )
 
-// AccessPage checks the way to backups in an account.
+// AccessPage is the page with the access checks of an account.
 type AccessPage struct {
 	Shell
-	Accounts []backup.Account     // in which the reader may create backups, with the regions in which they may
-	Given    map[string]string    // Account, Region, SourceType, InstanceId, as they were given
-	Also     []Hidden             // other parameters that matter, kept
-	Mistakes []param.Mistake      // what is wrong with that; then nothing was asked
-	Checks   []backup.AccessCheck // what was found; empty if nothing was asked
+	Accounts []backup.Account     // in which the reader may create backups, each with the permitted regions
+	Given    map[string]string    // Account, Region, SourceType, InstanceId from the query
+	Also     []Hidden             // other parameters of the check, as hidden inputs
+	Mistakes []param.Mistake      // in the parameters; then nothing was checked
+	Checks   []backup.AccessCheck // results; empty if nothing was checked
 }
 
+// accessFields are the controls of the page, in order.
 var accessFields = []string{"Account", "Region", "SourceType", "InstanceId"}
 
-// control makes the control of a question.
+// control returns the control of one parameter.
 func (p AccessPage) control(ctx context.Context, name string) control {
 	c := control{
 		name:   name,
@@ -40,7 +41,7 @@ func (p AccessPage) control(ctx context.Context, name string) control {
 	switch name {
 	case "Account":
 		for _, a := range p.Accounts {
-			c.options = append(c.options, option{value: a.Alias, label: a.Alias})
+			c.options = append(c.options, option{value: a.Alias, label: in(ctx, a.Label())})
 		}
 	case "Region":
 		seen := map[string]bool{}
@@ -64,7 +65,7 @@ func (p AccessPage) control(ctx context.Context, name string) control {
 	return c
 }
 
-// verdict is the result in a line.
+// verdict returns the result in one sentence.
 func (p AccessPage) verdict(ctx context.Context) string {
 	var failed []backup.AccessCheck
 	for _, r := range p.Checks {
@@ -81,15 +82,17 @@ func (p AccessPage) verdict(ctx context.Context) string {
 	return in(ctx, wordAccessMany, len(failed))
 }
 
-// A shownCheck is an access check as a page shows it.
+// A shownCheck is an access check with what drawing it needs.
 type shownCheck struct{ backup.AccessCheck }
 
+// id returns the HTML id of the check.
 func (r shownCheck) id() string { return "check-" + strings.ReplaceAll(r.ID, ":", "-") }
 
+// fixID returns the HTML id of the check's fix number i.
 func (r shownCheck) fixID(i int) string { return r.id() + "-fix-" + strconv.Itoa(i) }
 
-// said is what the cloud answered, as facts.
-func (r shownCheck) said(ctx context.Context) (facts []fact) {
+// evidence returns the cloud's answer as facts. Empty parts are omitted.
+func (r shownCheck) evidence(ctx context.Context) (facts []fact) {
 	e := r.Evidence
 	add := func(label param.Text, parts ...string) {
 		var there []string
@@ -108,6 +111,7 @@ func (r shownCheck) said(ctx context.Context) (facts []fact) {
 	return facts
 }
 
+// checkWord returns the name of a check's state.
 func checkWord(s backup.CheckState) param.Text {
 	switch s {
 	case backup.CheckOK:
@@ -118,7 +122,8 @@ func checkWord(s backup.CheckState) param.Text {
 	return wordCheckNotReached
 }
 
-func checkLooks(s backup.CheckState) string {
+// checkTagClasses returns the CSS classes of the tag of a check's state.
+func checkTagClasses(s backup.CheckState) string {
 	switch s {
 	case backup.CheckOK:
 		return "tag good dot"

@@ -16,20 +16,20 @@ import (
 
 var (
 	wordAccess          = param.Both("Check access", "检查访问权限")
-	wordAccessLede      = param.Both("Whether backups can be made in an account, step by step: each asks the cloud one question and changes nothing.", "逐项检查能否在某账号中创建备份：每一项只向云端询问，不做任何更改。")
-	wordAccessAll       = param.Both("Everything that was checked is in order.", "所检查的各项均正常。")
-	wordAccessOne       = param.Both("One thing is in the way: %v", "有一项未通过：%v")
-	wordAccessMany      = param.Both("%v things are in the way", "有 %v 项未通过")
-	wordFix             = param.Both("To mend it", "修复方法")
-	wordCheckOK         = param.Both("In order", "正常")
-	wordCheckFailed     = param.Both("In the way", "未通过")
-	wordCheckNotReached = param.Both("Not reached", "未检查")
-	wordQuestion        = param.Both("Asked", "询问")
-	wordAnswer          = param.Both("Answer", "答复")
+	wordAccessLede      = param.Both("Checks step by step whether backups can be created in an account. Each step sends one request to the cloud and changes nothing.", "逐项检查能否在账号中创建备份。每一项只向云端发送一次查询，不做任何更改。")
+	wordAccessAll       = param.Both("All checks passed.", "所有检查均已通过。")
+	wordAccessOne       = param.Both("1 check failed: %v", "1 项检查未通过：%v")
+	wordAccessMany      = param.Both("%v checks failed", "%v 项检查未通过")
+	wordFix             = param.Both("How to fix it", "修复方法")
+	wordCheckOK         = param.Both("Passed", "通过")
+	wordCheckFailed     = param.Both("Failed", "未通过")
+	wordCheckNotReached = param.Both("Not checked", "未检查")
+	wordQuestion        = param.Both("Request", "请求")
+	wordAnswer          = param.Both("Answer", "返回")
 	wordRefuser         = param.Both("Refused by", "拒绝来源")
 )
 
-// Access checks the way to backups in an account.
+// Access draws the access checks of an account.
 func Access(p AccessPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -204,6 +204,7 @@ func Access(p AccessPage) templ.Component {
 	})
 }
 
+// accessCheck draws the result of one check, with its evidence and its fixes.
 func accessCheck(r shownCheck) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -228,7 +229,7 @@ func accessCheck(r shownCheck) templ.Component {
 		var templ_7745c5c3_Var11 string
 		templ_7745c5c3_Var11, templ_7745c5c3_Err = templruntime.NewAttributeExpression(r.id()).Resolve(ctx)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 56, Col: 29}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 57, Col: 29}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var11)
 		if templ_7745c5c3_Err != nil {
@@ -241,7 +242,7 @@ func accessCheck(r shownCheck) templ.Component {
 		var templ_7745c5c3_Var12 string
 		templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(in(ctx, r.Title))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 58, Col: 25}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 59, Col: 25}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 		if templ_7745c5c3_Err != nil {
@@ -259,7 +260,7 @@ func accessCheck(r shownCheck) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			var templ_7745c5c3_Var13 = []any{checkLooks(r.State)}
+			var templ_7745c5c3_Var13 = []any{checkTagClasses(r.State)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_ElementWriter, templ_7745c5c3_Var13...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -294,7 +295,7 @@ func accessCheck(r shownCheck) templ.Component {
 		var templ_7745c5c3_Var15 string
 		templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(in(ctx, checkWord(r.State)))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 59, Col: 68}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 60, Col: 73}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 		if templ_7745c5c3_Err != nil {
@@ -312,7 +313,7 @@ func accessCheck(r shownCheck) templ.Component {
 			var templ_7745c5c3_Var16 string
 			templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(in(ctx, r.Finding))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 62, Col: 26}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 63, Col: 26}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 			if templ_7745c5c3_Err != nil {
@@ -323,12 +324,12 @@ func accessCheck(r shownCheck) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if said := r.said(ctx); r.State == backup.CheckFailed && len(said) > 0 {
+		if evidence := r.evidence(ctx); r.State == backup.CheckFailed && len(evidence) > 0 {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<dl class=\"facts\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, f := range said {
+			for _, f := range evidence {
 				templ_7745c5c3_Err = factRow(f).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -347,7 +348,7 @@ func accessCheck(r shownCheck) templ.Component {
 			var templ_7745c5c3_Var17 string
 			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(in(ctx, wordFix))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 72, Col: 39}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 73, Col: 39}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 			if templ_7745c5c3_Err != nil {
@@ -360,7 +361,7 @@ func accessCheck(r shownCheck) templ.Component {
 			var templ_7745c5c3_Var18 string
 			templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(in(ctx, f.Title))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 72, Col: 61}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/access.templ`, Line: 73, Col: 61}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 			if templ_7745c5c3_Err != nil {

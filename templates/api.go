@@ -10,17 +10,17 @@ import (
 	"backupportal/function/param"
 )
 
-// A parameter is one field of a submission in the words of the reference.
+// A parameter is the row of one field in the API reference.
 type parameter struct {
 	id, name string
-	kind     string // of the JSON value
-	needed   string
-	limits   []string // a line for each; prose, as needed is
+	kind     string   // JSON type
+	needed   string   // when it is required; prose
+	limits   []string // one line for each limit; prose
 	meaning  []string
 	example  string
 }
 
-// parameters are the fields of one kind of backup.
+// parameters returns the rows of the fields of one kind of backup.
 func parameters(ctx context.Context, source param.SourceType) []parameter {
 	var all []parameter
 	for _, f := range param.Fields {
@@ -28,7 +28,7 @@ func parameters(ctx context.Context, source param.SourceType) []parameter {
 			continue
 		}
 		p := parameter{
-			id: fieldID(f, source), name: f.Name, kind: in(ctx, typeNames[f.Type]), needed: needed(ctx, f, source),
+			id: fieldID(f, source), name: f.Name, kind: in(ctx, typeNames[f.Type]), needed: requirement(ctx, f, source),
 			limits: limits(ctx, f), meaning: meaning(ctx, f), example: f.Example,
 		}
 		if f.Name == "SourceType" {
@@ -39,9 +39,8 @@ func parameters(ctx context.Context, source param.SourceType) []parameter {
 	return all
 }
 
-// fieldID is the id of a field's row: the name alone in the first kind that has
-// the field, so that #Detail.doCopy leads there, and with the kind before it in
-// the others.
+// fieldID returns the id of a field's row. In the first kind of backup that has the field it is the
+// field's name, so that links such as #Detail.doCopy work; in other kinds the kind precedes it.
 func fieldID(f param.Field, source param.SourceType) string {
 	first := slices.IndexFunc(param.SourceTypes, f.ForSource)
 	if param.SourceTypes[first] == source {
@@ -50,24 +49,24 @@ func fieldID(f param.Field, source param.SourceType) string {
 	return string(source) + "-" + f.Name
 }
 
-// typeNames are the types of JSON.
+// typeNames are the JSON types for readers.
 var typeNames = map[param.Type]param.Text{
-	param.String:  param.Both("text", "文本"),
+	param.String:  param.Both("string", "字符串"),
 	param.Integer: param.Both("number", "数字"),
 	param.Boolean: param.Both("true or false", "布尔值"),
-	param.Strings: param.Both("list of texts", "文本列表"),
+	param.Strings: param.Both("list of strings", "字符串列表"),
 	param.Objects: param.Both("list of objects", "对象列表"),
 }
 
-// needed says when a field has to be given.
-func needed(ctx context.Context, f param.Field, source param.SourceType) string {
+// requirement returns a phrase that says when a field is required.
+func requirement(ctx context.Context, f param.Field, source param.SourceType) string {
 	required := f.RequiredFor(source) && (f.Default == "" || f.Default != string(source) && f.Name == "SourceType")
 	under := quoted(f.Under.Name)
 	switch {
 	case f.Assigned && f.Default == "":
-		return in(ctx, param.Both("Never: it follows from the account", "不可填写：由账号决定"))
+		return in(ctx, param.Both("Cannot be set: determined by the account", "不可填写：由账号决定"))
 	case f.Assigned:
-		return in(ctx, param.Both("No: it follows from the account", "否：由账号决定"))
+		return in(ctx, param.Both("No: determined by the account", "否：由账号决定"))
 	case required && f.Under.Name != "":
 		return in(ctx, param.Both("With %v", "设置 %v 时必填"), under)
 	case required:
@@ -78,7 +77,7 @@ func needed(ctx context.Context, f param.Field, source param.SourceType) string 
 	return in(ctx, wordNo)
 }
 
-// limits are the bounds of a field's values, and what is sent without one.
+// limits returns the constraints of a field's values, and the default.
 func limits(ctx context.Context, f param.Field) []string {
 	var all, values []string
 	add := func(when bool, words string) {
@@ -94,37 +93,37 @@ func limits(ctx context.Context, f param.Field) []string {
 		f.Type == param.Integer,
 		in(ctx, param.Both("%v to %v", "%v 至 %v"), param.Count(f.Minimum), param.Count(f.Maximum)),
 	)
-	add(f.MaxItems > 0, in(ctx, param.Both("at most %v of them", "最多 %v 个"), f.MaxItems))
+	add(f.MaxItems > 0, in(ctx, param.Both("at most %v items", "最多 %v 项"), f.MaxItems))
 	most := param.Both("at most %v characters", "最多 %v 个字符")
 	if f.Type == param.Strings {
-		most = param.Both("at most %v characters as a list", "按列表计最多 %v 个字符")
+		most = param.Both("at most %v characters as a JSON list", "写成 JSON 列表后最多 %v 个字符")
 	}
 	add(f.MaxLength > 0, in(ctx, most, f.MaxLength))
 	add(f.Pattern != "", quoted(f.Pattern))
-	add(f.Default != "" && !f.Assigned, in(ctx, param.Both("otherwise %v", "默认 %v"), quoted(f.Default)))
-	add(f.Grant != "", in(ctx, param.Both("only as a rule of the policy grants it", "须由策略规则授权")))
-	remark, ok := remarks[f.Name]
+	add(f.Default != "" && !f.Assigned, in(ctx, param.Both("default %v", "默认 %v"), quoted(f.Default)))
+	add(f.Grant != "", in(ctx, param.Both("requires a policy rule that allows it", "须由策略规则授权")))
+	remark, ok := fieldNotes[f.Name]
 	add(ok, in(ctx, remark))
 	return all
 }
 
-// quoted marks code in prose.
+// quoted marks code for the template prose.
 func quoted(code string) string { return "`" + code + "`" }
 
-// remarks are rules between fields, and forms that are no pattern.
-var remarks = map[string]param.Text{
-	"CrossAccountType":           param.Both("may be said if it agrees", "若填写，须与账号一致"),
-	"BackupType":                 param.Both("whole instances: `COMPLETE` alone", "整机只能用 `COMPLETE`"),
-	"Detail.preScriptPath":       param.Both("both scripts, or none", "两个脚本须同时填写或都不填"),
-	"Detail.postScriptPath":      param.Both("both scripts, or none", "两个脚本须同时填写或都不填"),
-	"Detail.destinationRegionId": param.Both("another region than that of the backup", "不能与备份所在地域相同"),
-	"SpeedLimit":                 param.Both("`start:end:KB/s`, joined by `|`; hours from 0 to 24 that do not overlap, 24 entries at most", "`开始:结束:KB/s`，以 `|` 分隔；小时为 0 至 24，互不重叠，最多 24 条"),
-	"ContainerResources":         param.Both("each with at least one key; `resourceInfo` is text that holds a JSON object", "每项至少有一个键；`resourceInfo` 是内含 JSON 对象的文本"),
-	"Region":                     param.Both("a region that Cloud Backup has", "须为云备份支持的地域"),
+// fieldNotes are rules between fields, and formats that no pattern expresses.
+var fieldNotes = map[string]param.Text{
+	"CrossAccountType":           param.Both("if set, must match the account", "如填写，须与账号一致"),
+	"BackupType":                 param.Both("whole instances: `COMPLETE` only", "整机只支持 `COMPLETE`"),
+	"Detail.preScriptPath":       param.Both("both scripts or neither", "两个脚本须同时填写或都不填"),
+	"Detail.postScriptPath":      param.Both("both scripts or neither", "两个脚本须同时填写或都不填"),
+	"Detail.destinationRegionId": param.Both("must differ from the region of the backup", "不能与备份所在地域相同"),
+	"SpeedLimit":                 param.Both("`start:end:KB/s`, separated by `|`; hours from 0 to 24, without overlaps; at most 24 entries", "`开始:结束:KB/s`，以 `|` 分隔；小时为 0 至 24，互不重叠，最多 24 条"),
+	"ContainerResources":         param.Both("each item has at least one key; `resourceInfo` is a string that contains a JSON object", "每项至少有一个键；`resourceInfo` 是包含 JSON 对象的字符串"),
+	"Region":                     param.Both("a region that Cloud Backup supports", "须为云备份支持的地域"),
 }
 
-// meaning is what the form says of the field. Hints of lists are about lines
-// of a box, which JSON has not.
+// meaning returns the label and the help of a field. The help of lists is omitted, because it
+// describes a text box.
 func meaning(ctx context.Context, f param.Field) []string {
 	if f.Type == param.Strings {
 		return []string{in(ctx, f.Label)}
@@ -138,14 +137,13 @@ func isField(text string) bool {
 	return ok
 }
 
-// A status is a word of Status.
+// A status is a value of the member Status.
 type status struct {
 	state   backup.State
 	meaning param.Text
 }
 
-// statuses are all words that the portal knows, with what they mean to a
-// program.
+// statuses returns every value of Status, with its meaning for a program.
 func statuses() []status {
 	var all []status
 	for _, same := range states {
@@ -156,109 +154,109 @@ func statuses() []status {
 	return all
 }
 
-// stateMeaning is what a state means to whoever sent the submission.
+// stateMeaning returns what a state means to the sender of the submission.
 func stateMeaning(s backup.State) param.Text {
 	switch s {
 	case backup.StateSending:
 		return param.Both("The portal is calling Cloud Backup.", "门户正在调用云备份。")
 	case backup.StateUnknown:
-		return param.Both("The cloud's answer was lost. The portal looks for the job, and sends nothing meanwhile.", "云端的应答丢失。门户正在查找任务，期间不会再次发送。")
+		return param.Both("The answer of the cloud was lost. The portal is looking for the job and sends no other request until then.", "云端的应答丢失。门户正在查找任务，在此期间不会再次发送。")
 	case backup.StateRefused:
-		return param.Both("Cloud Backup said no. Nothing was started, and this key stays refused.", "云备份拒绝了请求，没有开始备份；此键的结果不再改变。")
+		return param.Both("Cloud Backup refused the request. Nothing was started, and every request with this key is refused.", "云备份拒绝了请求，未开始备份；此幂等键的结果不再改变。")
 	case backup.StateNotSent:
-		return param.Both("Nothing was started. The same request with the same key may be sent again.", "未开始备份。可以用同一个键再次发送同一请求。")
+		return param.Both("Nothing was started. You can send the same request with the same key again.", "未开始备份。可以使用同一幂等键再次发送同一请求。")
 	case backup.StateDenied:
-		return param.Both("The policy said no. Nothing was sent.", "策略不允许，未发送任何请求。")
+		return param.Both("The policy does not allow the backup. No request was sent.", "策略不允许此备份，未发送任何请求。")
 	case backup.StateCreated, backup.StateQueued:
-		return param.Both("The job waits for its turn.", "任务正在排队。")
+		return param.Both("The job is queued.", "任务正在排队。")
 	case backup.StateRunning:
-		return param.Both("The job is at work; `Progress` counts to 10,000.", "任务正在执行；`Progress` 的满值为 10,000。")
+		return param.Both("The job is running; `Progress` goes up to 10,000.", "任务正在执行；`Progress` 的满值为 10,000。")
 	case backup.StateCanceling:
-		return param.Both("Somebody cancelled the job, and it has not stopped yet.", "已有人取消任务，任务尚未停止。")
+		return param.Both("The job is being cancelled and has not stopped yet.", "任务正在取消，尚未停止。")
 	case backup.StateComplete:
-		return param.Both("The backup is there. A copy in another region may still be under way.", "备份已完成。异地副本可能仍在进行。")
+		return param.Both("The backup is complete. A copy to another region may still be in progress.", "备份已完成。异地副本可能仍在进行。")
 	case backup.StatePartialComplete:
-		return param.Both("The backup is there, but some items are not in it.", "备份已完成，但有内容未包含在内。")
+		return param.Both("The backup is complete, but some items are missing.", "备份已完成，但缺少部分内容。")
 	case backup.StateFailed:
-		return param.Both("There is no backup; `ErrorMessage` says why.", "没有备份；原因见 `ErrorMessage`。")
+		return param.Both("There is no backup; `ErrorMessage` gives the reason.", "没有备份；原因见 `ErrorMessage`。")
 	case backup.StateCanceled:
 		return param.Both("The job was cancelled. There is no backup.", "任务已取消，没有备份。")
 	}
-	return param.Both("There is no backup; the cloud says no more than this word.", "没有备份；云端只给出这个状态。")
+	return param.Both("There is no backup; the cloud gives no more information than this status.", "没有备份；云端只给出这个状态。")
 }
 
-// outcomeMeaning says what a program can do.
+// outcomeMeaning returns what a program can do after an outcome.
 func outcomeMeaning(o backup.Outcome) param.Text {
 	switch o {
 	case backup.OutcomeRunning:
-		return param.Both("It may still change: ask again.", "仍可能变化：请稍后再查。")
+		return param.Both("The outcome can still change: check again later.", "仍可能变化：请稍后再查。")
 	case backup.OutcomeSucceeded:
-		return param.Both("The backup is there: go on.", "备份已完成：可以继续。")
+		return param.Both("The backup is complete: continue.", "备份已完成：可以继续。")
 	case backup.OutcomePartial:
-		return param.Both("The backup is there, but not all of it: decide.", "备份已完成但不完整：请自行判断。")
+		return param.Both("The backup is incomplete: decide whether to continue.", "备份不完整：请自行判断是否继续。")
 	case backup.OutcomeFailed:
 		return param.Both("There is no backup: stop.", "没有备份：请停止。")
 	case backup.OutcomeCancelled:
-		return param.Both("Somebody wanted no backup: stop.", "备份被取消：请停止。")
+		return param.Both("The backup was cancelled: stop.", "备份被取消：请停止。")
 	}
-	return param.Both("It is being checked whether there is a job: ask again, with the same key if you send.", "正在核实是否有任务：请稍后再查；若再次发送，请用同一个键。")
+	return param.Both("The portal is checking whether a job exists: check again later. If you send the request again, use the same key.", "正在核实是否有任务：请稍后再查；若再次发送请求，请使用同一幂等键。")
 }
 
-// A reply is one status of HTTP.
+// A reply is an HTTP status of an answer, with its meaning.
 type reply struct {
 	code    string
 	meaning param.Text
 }
 
-// replies are those to a submission.
+// replies are the answers to a submission.
 var replies = []reply{
-	{"201", param.Both("The job was made.", "任务已创建。")},
-	{"200", param.Both("Repeated: the first answer to this key, with `Idempotent-Replayed: true`. With `dry_run`: the call.", "重复请求：返回此键的首次结果，并带有 `Idempotent-Replayed: true`。使用 `dry_run` 时：返回调用内容。")},
-	{"202", param.Both("Nobody knows yet whether there is a job: `Status` is `UNKNOWN`. Send the same request again, or read the submission, after `Retry-After`.", "尚不确定任务是否存在：`Status` 为 `UNKNOWN`。请在 `Retry-After` 之后再次发送同一请求，或查询该提交。")},
-	{"403", param.Both("The policy does not allow it; `errors` has a sentence for each rule.", "策略不允许；`errors` 中逐条列出各规则的说明。")},
-	{"409", param.Both("The first request with this key is still under way: ask again after `Retry-After`.", "使用此键的首个请求仍在进行：请在 `Retry-After` 之后再试。")},
-	{"422", param.Both("Something in it is wrong, or the key was used with other content, or Cloud Backup refused what you can put right.", "内容有误，或此键已用于其他内容，或云备份因可由您更正的原因拒绝。")},
-	{"502", param.Both("Cloud Backup refused what only an operator can put right.", "云备份因只有管理员才能解决的原因拒绝。")},
-	{"429", param.Both("A limit of the policy, which `limit` names. Nothing was started and the key is free: send the same again after `Retry-After`; if there is none, waiting does not help.", "达到策略的限制，`limit` 说明是哪一项。未开始备份，键仍可使用：请在 `Retry-After` 之后重新发送；若没有该响应头，等待也无济于事。")},
-	{"503", param.Both("This request started nothing: send it again with the same key after `Retry-After`.", "本次请求未开始备份：请在 `Retry-After` 之后用同一个键再次发送。")},
+	{"201", param.Both("The job was created.", "任务已创建。")},
+	{"200", param.Both("A repeated request: the first answer to this key, with `Idempotent-Replayed: true`. With `dry_run`: the API call.", "重复请求：返回此幂等键的首次结果，并带有 `Idempotent-Replayed: true`。使用 `dry_run` 时：返回调用内容。")},
+	{"202", param.Both("It is not known yet whether a job exists: `Status` is `UNKNOWN`. After `Retry-After`, send the same request again or read the submission.", "尚不确定任务是否存在：`Status` 为 `UNKNOWN`。请在 `Retry-After` 之后再次发送同一请求，或查询该提交。")},
+	{"403", param.Both("The policy does not allow the backup; `errors` has an explanation for each rule.", "策略不允许此备份；`errors` 中逐条列出各规则的说明。")},
+	{"409", param.Both("The first request with this key is still in progress: try again after `Retry-After`.", "使用此幂等键的首个请求仍在处理：请在 `Retry-After` 之后再试。")},
+	{"422", param.Both("The request is invalid, the key was used with different content, or Cloud Backup refused the request for a reason that you can correct.", "请求有误，或此幂等键已用于不同内容，或云备份因可由您更正的原因拒绝了请求。")},
+	{"502", param.Both("Cloud Backup refused the request for a reason that only an operator can correct.", "云备份拒绝了请求，原因须由管理员处理。")},
+	{"429", param.Both("A limit of the policy was reached; `limit` names it. Nothing was started, and the key can still be used: send the same request again after `Retry-After`. Without this header, waiting does not help.", "达到策略的限制，`limit` 说明是哪一项。未开始备份，幂等键仍可使用：请在 `Retry-After` 之后重新发送；若没有该响应头，等待也无济于事。")},
+	{"503", param.Both("This request did not start a backup: send it again with the same key after `Retry-After`.", "本次请求未开始备份：请在 `Retry-After` 之后使用同一幂等键再次发送。")},
 }
 
-// A mistakeCode is a code in the list errors of a problem.
+// A mistakeCode is a value of the member code in the list errors of a problem.
 type mistakeCode struct {
 	code    string
 	meaning param.Text
 }
 
-// mistakeCodes are all of them, in the order of the alphabet.
+// mistakeCodes lists all codes in alphabetical order.
 var mistakeCodes = []mistakeCode{
-	{"alias", param.Both("An account is named by its alias alone", "账号只能用别名表示")},
-	{"between", param.Both("A number beyond its bounds", "数字超出范围")},
-	{"boolean", param.Both("Neither true nor false", "不是 true 或 false")},
-	{"enum", param.Both("None of the values there are", "不在可选值之内")},
-	{"integer", param.Both("No whole number", "不是整数")},
+	{"alias", param.Both("Only the account alias is accepted", "账号只能用别名表示")},
+	{"between", param.Both("The number is out of range", "数值超出范围")},
+	{"boolean", param.Both("The value is not true or false", "不是 true 或 false")},
+	{"enum", param.Both("The value is not one of the allowed values", "不在可选值之内")},
+	{"integer", param.Both("The value is not a whole number", "不是整数")},
 	{"length", param.Both("Too many characters", "字符过多")},
-	{"line", param.Both("An item of a list has the wrong form", "列表中有一项格式不正确")},
-	{"line_again", param.Both("An item of a list is there twice", "列表中有重复项")},
+	{"line", param.Both("An item in a list has the wrong format", "列表中有一项格式不正确")},
+	{"line_again", param.Both("A list contains the same item twice", "列表中有重复项")},
 	{"lines", param.Both("Too many items in a list", "列表中的项过多")},
-	{"one_path", param.Both("Shadow copies take one path", "卷影复制只支持一个路径")},
-	{"order", param.Both("The end is before the beginning", "结束早于开始")},
-	{"pattern", param.Both("The wrong form", "格式不正确")},
-	{"policy", param.Both("A rule of the policy says no", "策略规则不允许")},
-	{"required", param.Both("It is missing", "缺少该参数")},
-	{"resource_info", param.Both("It holds no JSON object", "其中不是 JSON 对象")},
-	{"same_region", param.Both("The copy would be where the backup is", "副本与备份在同一地域")},
-	{"time", param.Both("Neither a day nor a time", "不是日期或时间")},
-	{"twice", param.Both("Given more than once", "出现多次")},
-	{"type", param.Both("Another type of JSON than it takes", "JSON 类型不符")},
-	{"unknown", param.Both("There is no such parameter", "没有这个参数")},
-	{"unused", param.Both("It does not apply to this submission", "不适用于此提交")},
-	{"window_form", param.Both("The hours are not written as they have to be", "限速时段的写法不正确")},
-	{"window_order", param.Both("Hours end before they begin", "时段的结束早于开始")},
+	{"one_path", param.Both("Shadow copies support one path only", "卷影复制只支持一个路径")},
+	{"order", param.Both("The end is before the start", "结束早于开始")},
+	{"pattern", param.Both("The format is wrong", "格式不正确")},
+	{"policy", param.Both("The policy does not allow the value", "策略不允许该值")},
+	{"required", param.Both("The parameter is missing", "缺少该参数")},
+	{"resource_info", param.Both("The value does not contain a JSON object", "值中不包含 JSON 对象")},
+	{"same_region", param.Both("The copy is in the same region as the backup", "副本与备份在同一地域")},
+	{"time", param.Both("The value is not a date or a time", "不是日期或时间")},
+	{"twice", param.Both("The parameter is given more than once", "参数出现多次")},
+	{"type", param.Both("The JSON type is wrong", "JSON 类型错误")},
+	{"unknown", param.Both("The parameter is unknown", "未知参数")},
+	{"unused", param.Both("The parameter does not apply to this submission", "不适用于此提交")},
+	{"window_form", param.Both("The format of the hours is wrong", "限速时段的格式不正确")},
+	{"window_order", param.Both("Hours end before they start", "时段的结束早于开始")},
 	{"window_count", param.Both("More than 24 hours with a limit", "限速时段超过 24 个")},
 	{"window_overlap", param.Both("Hours overlap", "时段重叠")},
 }
 
-// statuses joins the statuses of HTTP that a problem may have.
+// statuses returns the HTTP statuses of a problem, separated by commas.
 func (k ProblemKind) statuses() string {
 	all := make([]string, len(k.Statuses))
 	for i, code := range k.Statuses {
@@ -267,13 +265,13 @@ func (k ProblemKind) statuses() string {
 	return strings.Join(all, ", ")
 }
 
-// words are what happened and what to do.
+// words returns the title and the detail of a problem.
 func (k ProblemKind) words(ctx context.Context) []string {
 	return []string{in(ctx, k.Title), in(ctx, k.Detail)}
 }
 
-// once are the rules about keys.
-func (p APIPage) once(ctx context.Context) []string {
+// keyRules returns the rules of idempotency keys.
+func (p APIPage) keyRules(ctx context.Context) []string {
 	return []string{
 		in(ctx, wordOnceName),
 		in(ctx, wordOnceSame, p.Limits.KeyDays),
@@ -283,7 +281,7 @@ func (p APIPage) once(ctx context.Context) []string {
 	}
 }
 
-// facts are the bounds with their names.
+// facts returns the limits with their labels.
 func (l APILimits) facts(ctx context.Context) []fact {
 	var all []fact
 	add := func(label param.Text, line string) {
@@ -298,10 +296,10 @@ func (l APILimits) facts(ctx context.Context) []fact {
 	return all
 }
 
-// A chapter is a part of the page in its table of contents.
+// A chapter is an entry in the table of contents.
 type chapter struct{ id, title string }
 
-// contents are the chapters in the order of the page.
+// contents returns the chapters in the order of the page.
 func (p APIPage) contents(ctx context.Context) []chapter {
 	all := []chapter{{"who", in(ctx, wordWho)}, {"create", in(ctx, wordCreate)}, {"follow", in(ctx, wordFollow)}}
 	if len(p.Gates) > 0 {

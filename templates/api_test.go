@@ -12,13 +12,13 @@ import (
 	"backupportal/templates"
 )
 
-// byID finds an id that may hold dots.
+// byID returns the element with an id that may contain dots.
 func byID(doc *goquery.Document, id string) *goquery.Selection {
 	return doc.Find(`[id="` + id + `"]`)
 }
 
-// Every field has a row in the section of each kind that has it, and its plain
-// name leads to the first of them.
+// Every field has a row in the section of each kind that has it. A link with the plain name leads
+// to the first of them.
 func TestReferenceHasEveryField(t *testing.T) {
 	for _, l := range languages {
 		doc := draw(t, templates.API(newSampler(same).reference()), l)
@@ -44,8 +44,8 @@ func TestReferenceHasEveryField(t *testing.T) {
 	}
 }
 
-// What the reference says of a field is what the check of a submission finds.
-func TestReferenceSaysWhatIsNeeded(t *testing.T) {
+// The column "required" equals the result of validation.
+func TestReferenceSaysWhatIsRequired(t *testing.T) {
 	doc := draw(t, templates.API(newSampler(same).reference()), param.English)
 	for _, source := range param.SourceTypes {
 		err, _ := param.Params{"SourceType": string(source)}.Validate().(param.InvalidError)
@@ -54,7 +54,7 @@ func TestReferenceSaysWhatIsNeeded(t *testing.T) {
 			missing[m.Field] = m.Code == "required"
 		}
 		for _, tr := range byID(doc, string(source)).Closest("section").Find("tbody tr").EachIter() {
-			name, needed := tr.Find("th").Text(), strings.TrimSpace(tr.Find("[data-label=Needed]").Text())
+			name, needed := tr.Find("th").Text(), strings.TrimSpace(tr.Find("[data-label=Required]").Text())
 			if missing[name] != (needed == "Yes") {
 				t.Errorf("%s: %s is needed: %q; missing it is a mistake: %v", source, name, needed, missing[name])
 			}
@@ -62,7 +62,7 @@ func TestReferenceSaysWhatIsNeeded(t *testing.T) {
 	}
 }
 
-// row is the text of the row that has this name, in the section that has this id.
+// row returns the text of the row called name in a section.
 func row(doc *goquery.Document, section, name string) string {
 	for _, th := range byID(doc, section).Closest("section").Find("th[scope=row]").EachIter() {
 		if th.Text() == name {
@@ -92,7 +92,7 @@ func TestReferenceHasEveryStateAndOutcome(t *testing.T) {
 	}
 }
 
-// The chapters are listed in the order in which they come.
+// The table of contents has the order of the chapters.
 func TestReferenceListsItsChapters(t *testing.T) {
 	page := newSampler(same).reference()
 	for _, gates := range [][]templates.Snippet{page.Gates, nil} {
@@ -111,7 +111,7 @@ func TestReferenceListsItsChapters(t *testing.T) {
 	}
 }
 
-// The page only tells: nothing on it sends anything but the choice of language.
+// The page has no form except the choice of the language.
 func TestReferenceSendsNothing(t *testing.T) {
 	doc := draw(t, templates.API(newSampler(same).reference()), param.English)
 	if n := doc.Find("main form, main input, main button:not([data-copy])").Length(); n > 0 {

@@ -9,7 +9,7 @@ import (
 	"backupportal/templates"
 )
 
-// What a visit costs, compressed: ui.md has these numbers as its budget.
+// The compressed size of a page with its assets stays within a budget.
 func TestPagesAndAssetsAreSmall(t *testing.T) {
 	for name, most := range map[string]int{"portal.css": 6 << 10, "portal.js": 3 << 10, "pick.js": 3 << 9, "icon.svg": 1 << 10} {
 		content, err := os.ReadFile("../web/static/" + name)
@@ -28,7 +28,7 @@ func TestPagesAndAssetsAreSmall(t *testing.T) {
 			}
 			most := 6 << 10
 			if s.name == "api" {
-				most = 12 << 10 // all of the reference on one page, so that it can be searched
+				most = 12 << 10 // the reference is one page, so that readers can search it
 			}
 			if got := compressed(t, b.Bytes()); got > most {
 				t.Errorf("%s in %s has %d bytes, more than %d", s.name, l, got, most)

@@ -13,12 +13,12 @@ import "backupportal/function/param"
 
 var (
 	wordCancelAsk  = param.Both("Cancel this backup?", "要取消这次备份吗？")
-	wordCancelLede = param.Both("What was copied so far is thrown away. You can start the backup again later.", "已复制的数据将被丢弃。之后可以重新备份。")
+	wordCancelLede = param.Both("Data copied so far is discarded. You can start the backup again later.", "已复制的数据将被丢弃。之后可以重新备份。")
 	wordCancelDo   = param.Both("Cancel the backup", "取消备份")
 	wordCancelNot  = param.Both("Keep it running", "继续备份")
 )
 
-// Cancel asks once more before a job is cancelled.
+// Cancel draws the page that asks for confirmation before a job is cancelled.
 func Cancel(p CancelPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -103,7 +103,7 @@ func Cancel(p CancelPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, f := range p.place(ctx) {
+			for _, f := range p.resourceFacts(ctx) {
 				templ_7745c5c3_Err = factRow(f).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

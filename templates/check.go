@@ -8,15 +8,15 @@ import (
 	"backupportal/function/param"
 )
 
-// A fact is one line of the check page: a question and its answer.
+// A fact is a label with its values, such as a line of the check page.
 type fact struct {
 	label string
-	lines []string // none means that nothing was given
-	mono  bool
-	extra string // what follows from the answer
+	lines []string // empty means that no value was given
+	mono  bool     // in a monospaced font
+	extra string   // the consequence of the value
 }
 
-// facts are the lines of one section. Questions that were not asked are left out.
+// facts returns the lines of one section. Fields that do not apply are omitted.
 func (p CheckPage) facts(ctx context.Context, s section) []fact {
 	params := p.Call.Params
 	var facts []fact
@@ -54,7 +54,7 @@ func (p CheckPage) facts(ctx context.Context, s section) []fact {
 	return facts
 }
 
-// chosen is what a choice must have been for the call.
+// chosen returns the option of a choice that leads to the parameters of the call.
 func (p CheckPage) chosen(name string) string {
 	params := p.Call.Params
 	switch name {
@@ -80,7 +80,7 @@ func (p CheckPage) chosen(name string) string {
 	return "rows"
 }
 
-// labelFor is what people call a value.
+// labelFor returns the label of a value, or the value itself.
 func labelFor(all []param.Choice, value string) param.Text {
 	for _, c := range all {
 		if c.Value == value {
@@ -90,7 +90,7 @@ func labelFor(all []param.Choice, value string) param.Text {
 	return param.Both(value, value)
 }
 
-// fact writes the answer to one question.
+// fact returns the line of one field.
 func (p CheckPage) fact(ctx context.Context, f param.Field) fact {
 	value := p.Call.Params[f.Name]
 	out := fact{label: in(ctx, f.Label), lines: nonEmpty(value)}
@@ -122,19 +122,19 @@ func (p CheckPage) fact(ctx context.Context, f param.Field) fact {
 	return out
 }
 
-// special writes the answers that need more than their value.
+// special returns the line of a field that needs more than its value, and whether the field is one.
 func (p CheckPage) special(ctx context.Context, name, value string) (fact, bool) {
 	switch {
 	case name == "Account":
 		return fact{lines: nonEmpty(value), extra: aboutAccount(ctx, p.Call.Target.Account)}, true
 	case value == "":
 	case name == "CrossAccountType" && p.Call.Target.Account.Access == backup.Own:
-		// The help of the field tells of a role, and here is none.
+		// The field's help mentions a role, which the portal's own account does not use.
 		return fact{lines: []string{in(ctx, labelFor(fieldChoices(name), value))}}, true
 	case name == "Region" || name == "Detail.destinationRegionId":
 		return fact{lines: []string{regionLabel(ctx, value)}}, true
 	case name == "BackupType" && p.Call.Params.SourceType() == param.UDMECS:
-		return fact{lines: []string{in(ctx, param.Both("Full; later ones hold only what changed, by themselves", "全量；之后的备份自动只保存变化部分"))}}, true
+		return fact{lines: []string{in(ctx, param.Both("Full; later backups store only changed data automatically", "全量；之后的备份自动只保存变化的数据"))}}, true
 	case name == "SpeedLimit":
 		windows, _ := param.ParseSpeedLimit(value)
 		var lines []string
@@ -148,13 +148,13 @@ func (p CheckPage) special(ctx context.Context, name, value string) (fact, bool)
 	return fact{}, false
 }
 
-// fieldChoices are the values that the field called name accepts.
+// fieldChoices returns the values that the field called name accepts.
 func fieldChoices(name string) []param.Choice {
 	f, _ := param.FieldNamed(name)
 	return f.Enum
 }
 
-// volumeLines write each volume on a line, with the constant keys.
+// volumeLines returns one line for each volume, including the constant members.
 func volumeLines(ctx context.Context, volumes []param.Volume) []string {
 	var all []string
 	for _, v := range volumes {
@@ -168,8 +168,8 @@ func volumeLines(ctx context.Context, volumes []param.Volume) []string {
 	return all
 }
 
-// follows says what comes of the answers that people should know before.
-func (p CheckPage) follows() []param.Text {
+// consequences returns warnings about the chosen values.
+func (p CheckPage) consequences() []param.Text {
 	params := p.Call.Params
 	source := params.SourceType()
 	var all []param.Text
@@ -179,14 +179,14 @@ func (p CheckPage) follows() []param.Text {
 		}
 	}
 	add(params["CrossAccountType"] == "CROSS_ACCOUNT" && source == param.UDMECS,
-		param.Both("It can be restored only in the source account.", "只能恢复到源账号。"))
+		param.Both("The backup can be restored only to the source account.", "只能恢复到源账号。"))
 	add(source == param.UDMECS && p.chosen("choice.Detail.appConsistent") == "scripts",
-		param.Both("If a script is missing or has the wrong owner or mode, the service quietly makes a file-system-consistent backup.", "如果脚本缺失，或属主、权限不正确，服务会改做文件系统一致的备份，且不会报错。"))
+		param.Both("If a script is missing or has the wrong owner or mode, Cloud Backup creates a file-system-consistent backup without an error.", "如果脚本不存在，或属主、权限不正确，云备份会改为创建文件系统一致的备份，且不会报错。"))
 	add(params["Detail.snapshotGroup"] == "true",
-		param.Both("If a disk is not an ESSD, each disk is taken at its own moment.", "如有云盘不是 ESSD，各云盘的快照时刻将不同。"))
+		param.Both("If a disk is not an ESSD, the disk snapshots are created at different times.", "如果有云盘不是 ESSD，各云盘的快照将在不同时刻创建。"))
 	add(params["Detail.doCopy"] == "true",
-		param.Both("The copy costs traffic once and storage every day.", "副本会产生一次性流量费和按日的存储费。"))
+		param.Both("The copy is billed for traffic once and for storage every day.", "副本会产生一次性流量费和按日的存储费。"))
 	add(source == param.ECSFile && params["Include"] == "",
-		param.Both("No path is given, so the service chooses, normally everything.", "未填写路径，由服务决定范围，通常为全部内容。"))
+		param.Both("No path is specified, so Cloud Backup selects the paths, normally all of them.", "未填写路径，由云备份决定备份范围，通常为全部路径。"))
 	return all
 }

@@ -11,7 +11,7 @@ import (
 	"backupportal/templates"
 )
 
-// answer is what the check page says to a question.
+// answer returns the value of a line of the check page.
 func answer(doc *goquery.Document, label string) string {
 	for _, row := range doc.Find(".facts > div").EachIter() {
 		if strings.TrimSpace(row.Find("dt").Text()) == label {
@@ -32,23 +32,23 @@ func TestCheckShowsEverythingOnce(t *testing.T) {
 		"Detail.preScriptPath": "/a", "Detail.postScriptPath": "/b", "Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Detail.destinationRetention": "60",
 	})
 	for label, want := range map[string]string{
-		"Account":                           "payments 1589750000004625; backed up and kept there",
-		"Region":                            "China (Hangzhou) · cn-hangzhou",
-		"Where the backup is kept":          "In the account of the resource The portal takes on a role there",
-		"Source account ID":                 "not there",
-		"Kind of backup":                    "A whole ECS instance",
-		"Disks":                             "Only some disks",
-		"Disk IDs":                          "d-1 d-2",
-		"How much":                          "Full; later ones hold only what changed, by themselves",
-		"How consistent should it be?":      "Pause applications with scripts (Linux)",
-		"Script before the freeze":          "/a",
-		"Longest freeze":                    "30 seconds",
-		"Kind of snapshot":                  "not there",
-		"Keep the backup for":               "30 days Kept until about 23 December 2026",
-		"Keep the copy for":                 "60 days Kept until about 22 January 2027",
-		"Region of the copy":                "China (Shanghai) · cn-shanghai",
-		"Name":                              "before-upgrade-k7v2m4q9t3x8c5n1b6h0d2f4ja",
-		"Take all disks at the same moment": "No",
+		"Account":                  "payments 1589750000004625; backed up and stored in that account",
+		"Region":                   "China (Hangzhou) · cn-hangzhou",
+		"Where the backup is kept": "In the account of the resource The portal assumes a role in that account",
+		"Source account ID":        "not there",
+		"Source type":              "A whole ECS instance",
+		"Disks":                    "Selected disks",
+		"Disk IDs":                 "d-1 d-2",
+		"Backup type":              "Full; later backups store only changed data automatically",
+		"Consistency level":        "Pause applications with scripts (Linux)",
+		"Pre-freeze script":        "/a",
+		"Freeze timeout":           "30 seconds",
+		"Snapshot consistency":     "not there",
+		"Keep the backup for":      "30 days Kept until about 23 December 2026",
+		"Keep the copy for":        "60 days Kept until about 22 January 2027",
+		"Region of the copy":       "China (Shanghai) · cn-shanghai",
+		"Name":                     "before-upgrade-k7v2m4q9t3x8c5n1b6h0d2f4ja",
+		"Create all disk snapshots at the same time": "No",
 	} {
 		if got := answer(doc, label); got != want {
 			t.Errorf("%s: %q, want %q", label, got, want)
@@ -64,22 +64,22 @@ func TestCheckShowsEverythingOnce(t *testing.T) {
 	}
 }
 
-func TestCheckLeavesOutWhatWasNotAsked(t *testing.T) {
+func TestCheckOmitsFieldsThatDoNotApply(t *testing.T) {
 	doc := check(t, param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
-	for label, want := range map[string]string{"Disks": "All disks", "How consistent should it be?": "As if the power was cut"} {
+	for label, want := range map[string]string{"Disks": "All disks", "Consistency level": "Crash-consistent"} {
 		if got := answer(doc, label); got != want {
 			t.Errorf("%s: %q, want %q", label, got, want)
 		}
 	}
-	for _, label := range []string{"Disk IDs", "Longest freeze", "Region of the copy", "Backup vault ID"} {
+	for _, label := range []string{"Disk IDs", "Freeze timeout", "Region of the copy", "Backup vault ID"} {
 		if got := answer(doc, label); got != "not there" {
 			t.Errorf("%s: %q", label, got)
 		}
 	}
 	files := check(t, param.Params{"SourceType": "ECS_FILE", "Region": "cn-hangzhou", "InstanceId": "i-1", "VaultId": "v-1", "SpeedLimit": "9:18:20480|18:22:500"})
 	for label, want := range map[string]string{
-		"Paths to back up": "Not given", "Paths to leave out": "Not given", "How much": "Full", "Limit the speed?": "Limit it at certain hours",
-		"Hours with a limit": "09:00–18:00 · 20 MB/s 18:00–22:00 · 500 KB/s",
+		"Paths to back up": "Not given", "Paths to exclude": "Not given", "Backup type": "Full", "Limit the speed?": "Limit during certain hours",
+		"Hours with a speed limit": "09:00–18:00 · 20 MB/s 18:00–22:00 · 500 KB/s",
 	} {
 		if got := answer(files, label); got != want {
 			t.Errorf("%s: %q, want %q", label, got, want)
@@ -87,8 +87,8 @@ func TestCheckLeavesOutWhatWasNotAsked(t *testing.T) {
 	}
 }
 
-// In one's own account no role is taken on.
-func TestCheckOfTheOwnAccountSpeaksOfNoRole(t *testing.T) {
+// In the portal's own account no role is assumed.
+func TestCheckOfOwnAccountMentionsNoRole(t *testing.T) {
 	page := newSampler(same).check(param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	page.Call.Target.Account = backup.Account{ID: "1234567890123456", Access: backup.Own}
 	doc := draw(t, templates.Check(page), param.English)
@@ -97,18 +97,18 @@ func TestCheckOfTheOwnAccountSpeaksOfNoRole(t *testing.T) {
 	}
 }
 
-func TestCheckSaysWhatFollows(t *testing.T) {
+func TestCheckShowsConsequences(t *testing.T) {
 	base := param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"}
 	tests := []struct {
 		name string
 		with param.Params
 		want string
 	}{
-		{"across accounts", param.Params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": "1", "CrossAccountRoleName": "r"}, "It can be restored only in the source account."},
-		{"scripts", param.Params{"Detail.appConsistent": "true", "Detail.preScriptPath": "/a", "Detail.postScriptPath": "/b"}, "quietly makes a file-system-consistent backup"},
-		{"same moment", param.Params{"Detail.snapshotGroup": "true"}, "each disk is taken at its own moment"},
-		{"copy", param.Params{"Detail.doCopy": "true"}, "The copy costs traffic once"},
-		{"no path", param.Params{"SourceType": "ECS_FILE"}, "No path is given"},
+		{"across accounts", param.Params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": "1", "CrossAccountRoleName": "r"}, "The backup can be restored only to the source account."},
+		{"scripts", param.Params{"Detail.appConsistent": "true", "Detail.preScriptPath": "/a", "Detail.postScriptPath": "/b"}, "creates a file-system-consistent backup without an error"},
+		{"same moment", param.Params{"Detail.snapshotGroup": "true"}, "the disk snapshots are created at different times"},
+		{"copy", param.Params{"Detail.doCopy": "true"}, "The copy is billed for traffic once"},
+		{"no path", param.Params{"SourceType": "ECS_FILE"}, "No path is specified"},
 		{"a path", param.Params{"SourceType": "ECS_FILE", "Include": `["/a"]`}, ""},
 		{"nothing", nil, ""},
 	}
@@ -126,7 +126,7 @@ func TestCheckSaysWhatFollows(t *testing.T) {
 	}
 }
 
-func TestCheckCarriesTheFormAlong(t *testing.T) {
+func TestCheckRepeatsTheForm(t *testing.T) {
 	doc := check(t, param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	for name, want := range map[string]string{"at": "check", "SourceType": "UDM_ECS", "key": "KEY", "Account": "payments"} {
 		if got := attr(doc.Find(`form#req input[type=hidden][name="`+name+`"]`), "value"); got != want {

@@ -16,14 +16,14 @@ var (
 	wordChooseLede = param.Both("Choose one. You can check everything before the backup starts.", "请选择一项。备份开始前可以核对全部内容。")
 )
 
-// kindLines say what each kind of backup holds, and what it restores.
+// kindLines describe each kind of backup and what can be restored.
 var kindLines = map[param.SourceType]param.Text{
-	param.UDMECS:    param.Both("All its disks, or the ones you choose. Restores the machine.", "全部或选定的云盘，可恢复整机。"),
-	param.ECSFile:   param.Both("Folders and patterns you name. Restores single files.", "指定的目录和通配符，可恢复单个文件。"),
-	param.Container: param.Both("Persistent volumes of a Kubernetes cluster.", "Kubernetes 集群的持久卷。"),
+	param.UDMECS:    param.Both("All or selected disks. Restores the whole instance.", "全部或指定的云盘，可恢复整机。"),
+	param.ECSFile:   param.Both("Specified folders and patterns. Restores single files.", "指定的目录和通配符，可恢复单个文件。"),
+	param.Container: param.Both("Persistent volumes of a Kubernetes cluster.", "Kubernetes 集群的存储卷。"),
 }
 
-// Choose offers the kinds of backup as cards.
+// Choose draws the page with the kinds of backup.
 func Choose(p ChoosePage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -96,7 +96,7 @@ func Choose(p ChoosePage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					var templ_7745c5c3_Var5 = []any{"card", "kind", templ.KV("closed", p.closed(source) != param.Text{})}
+					var templ_7745c5c3_Var5 = []any{"card", "kind", templ.KV("closed", p.whyClosed(source) != param.Text{})}
 					templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_ElementWriter, templ_7745c5c3_Var5...)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -136,7 +136,7 @@ func Choose(p ChoosePage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if why := p.closed(source); why != (param.Text{}) {
+				if why := p.whyClosed(source); why != (param.Text{}) {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<h2>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -248,8 +248,8 @@ func Choose(p ChoosePage) templ.Component {
 	})
 }
 
-// closed says why a kind cannot be chosen; empty if it can.
-func (p ChoosePage) closed(source param.SourceType) param.Text {
+// whyClosed returns why a kind cannot be chosen; empty if it can.
+func (p ChoosePage) whyClosed(source param.SourceType) param.Text {
 	switch {
 	case p.Disabled:
 		return wordDisabled

@@ -26,7 +26,7 @@ func tokens(t *testing.T) (light, dark map[string]string) {
 	return light, dark
 }
 
-// contrast is the ratio of WCAG 2.2 between two colours.
+// contrast returns the contrast ratio of two colours (WCAG 2.2).
 func contrast(t *testing.T, a, b string) float64 {
 	x, y := luminance(t, a), luminance(t, b)
 	return (max(x, y) + .05) / (min(x, y) + .05)
@@ -77,7 +77,7 @@ func TestColoursHaveEnoughContrast(t *testing.T) {
 	}
 }
 
-// The set for old browsers is the light one.
+// Browsers without light-dark() get the light colours.
 func TestOldBrowsersHaveTheLightColours(t *testing.T) {
 	css, err := os.ReadFile("../web/static/portal.css")
 	if err != nil {

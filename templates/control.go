@@ -11,7 +11,7 @@ import (
 	"backupportal/function/policy"
 )
 
-// A controlKind is a way to ask.
+// A controlKind is the HTML form of a control.
 type controlKind int
 
 const (
@@ -24,36 +24,36 @@ const (
 	checkBox
 )
 
-// A control is one question, in the reader's language and ready to be drawn.
+// A control is one input of a form, with its texts in the reader's language.
 type control struct {
 	kind           controlKind
 	name, id       string
 	label, hint    string
 	unit           string
 	value          string
-	errors, policy []string // lines
+	errors, policy []string // one sentence for each
 	optional       bool
 	focus          bool
-	mono           bool   // an ID, a path: no word of a language
-	width          string // a class: as wide as the answer
-	off            bool   // shown, but the rules leave no choice
+	mono           bool   // the value is an id or a path
+	width          string // CSS class
+	off            bool   // why it cannot be chosen; empty if it can
 	options        []option
-	always         bool   // one of the options is chosen from the start
+	always         bool   // an option is selected from the start
 	kept           string // "Kept until about …"
-	today          string // the date from which kept counts
+	today          string // the date from which kept is counted
 	field          param.Field
-	picks          string // what the script offers to choose from while it is typed
+	candidates     string // kind of the list that the script offers
 }
 
-// An option is one answer to choose.
+// An option is one value of a select or a radio group.
 type option struct {
 	value, label, hint string
-	group              string // options of a select with the same one stand together
+	group              string // options of a select with the same group are drawn together
 	on                 bool
 	off                string // why it cannot be chosen, if so
 }
 
-// control makes the control called name.
+// control returns the control called name.
 func (f form) control(ctx context.Context, name string) control {
 	field, _ := param.FieldNamed(strings.TrimPrefix(name, "choice."))
 	c := control{
@@ -69,23 +69,23 @@ func (f form) control(ctx context.Context, name string) control {
 		} else {
 			c.hint = ""
 		}
-		c.options = f.answers(ctx, name, chosen.options)
+		c.options = f.choiceOptions(ctx, name, chosen.options)
 		return c
 	}
 	if MaxRows(name) > 0 && f.value("choice."+name) != "json" {
-		c.errors = nil // they stand above the rows
+		c.errors = nil // shown above the rows
 	}
-	// What a choice reveals is what was chosen: none of it may be left out.
+	// Fields that a choice reveals belong to the chosen option, so they are never marked as optional.
 	c.optional = !field.RequiredFor(f.Source) && field.Default == "" && !revealedAnywhere(f.Source, name)
-	f.fit(ctx, &c)
+	f.setKind(ctx, &c)
 	return c
 }
 
-// mostRadios is how many accounts are shown all at once.
+// mostRadios is the number of accounts up to which they are radio buttons.
 const mostRadios = 5
 
-// fit decides how a field is asked.
-func (f form) fit(ctx context.Context, c *control) {
+// setKind sets the kind of a field's control and what depends on it.
+func (f form) setKind(ctx context.Context, c *control) {
 	field := c.field
 	switch {
 	case field.Name == "Account":
@@ -103,16 +103,16 @@ func (f form) fit(ctx context.Context, c *control) {
 		c.kind, c.options = selectBox, f.plainOptions(ctx, field.Name)
 		c.mono = field.Name != "Detail.destinationRegionId"
 	case len(field.Enum) > 0:
-		c.kind, c.options = radioGroup, f.answers(ctx, field.Name, field.Enum)
+		c.kind, c.options = radioGroup, f.choiceOptions(ctx, field.Name, field.Enum)
 	case field.Type == param.Boolean && field.Default == "true":
 		options, own := booleans[field.Name]
 		if !own {
 			options = yesNo
 		}
-		c.kind, c.options = radioGroup, f.answers(ctx, field.Name, options)
+		c.kind, c.options = radioGroup, f.choiceOptions(ctx, field.Name, options)
 	case field.Type == param.Boolean:
 		c.kind = checkBox
-		if c.off = !f.offered(field.Name, "true"); c.off {
+		if c.off = !f.isOffered(field.Name, "true"); c.off {
 			c.value, c.policy = "", []string{in(ctx, wordNoGrant)}
 		}
 	case field.Type == param.Integer:
@@ -122,19 +122,19 @@ func (f form) fit(ctx context.Context, c *control) {
 		c.kind = linesBox
 	}
 	if c.kind == textBox || c.kind == linesBox {
-		c.picks = picks[field.Name]
+		c.candidates = candidateLists[field.Name]
 	}
 }
 
-// picks are the lists from which a field that is typed can be filled.
-var picks = map[string]string{
+// candidateLists are the kinds of candidates that the script offers for a text box, by field.
+var candidateLists = map[string]string{
 	"InstanceId":         string(backup.Instances),
 	"VaultId":            string(backup.Vaults),
 	"ContainerClusterId": string(backup.Clusters),
 	"Detail.diskIdList":  string(backup.Disks),
 }
 
-// days adds to a number of days what the rules say, and the date it leads to.
+// days adds to a number of days the limits of the rules and the resulting date.
 func (f form) days(ctx context.Context, c *control) {
 	switch c.name {
 	case "Retention":
@@ -147,13 +147,14 @@ func (f form) days(ctx context.Context, c *control) {
 	c.kept, c.today = f.keptUntil(ctx, c.field, c.value), f.local(f.Now).Format(time.DateOnly)
 }
 
-// answers are the options of a group, with the one that is chosen.
-func (f form) answers(ctx context.Context, name string, all []param.Choice) []option {
+// choiceOptions returns the options of a radio group, with one of them selected. Options that no
+// rule permits are disabled.
+func (f form) choiceOptions(ctx context.Context, name string, all []param.Choice) []option {
 	value := f.value(name)
 	var options []option
 	for _, c := range all {
 		o := option{value: c.Value, label: in(ctx, c.Label), hint: in(ctx, c.Help), on: c.Value == value}
-		if !f.offered(name, c.Value) {
+		if !f.isOffered(name, c.Value) {
 			o.off, o.on = in(ctx, wordNoGrant), false
 		}
 		options = append(options, o)
@@ -164,13 +165,13 @@ func (f form) answers(ctx context.Context, name string, all []param.Choice) []op
 	return options
 }
 
-// accounts are the aliases that may be chosen, with what each means.
+// accounts returns the aliases that can be chosen, each with its description.
 func (f form) accounts(ctx context.Context) []option {
 	var options []option
 	for _, a := range f.Accounts {
 		options = append(options, option{
 			value: a.Alias,
-			label: a.Alias,
+			label: in(ctx, a.Label()),
 			hint:  aboutAccount(ctx, a),
 			on:    a.Alias == f.value("Account"),
 		})
@@ -178,22 +179,22 @@ func (f form) accounts(ctx context.Context) []option {
 	return options
 }
 
-// aboutAccount says whose account it is, and where its backups are kept.
+// aboutAccount returns the account's id and the account in which its backups are kept.
 func aboutAccount(ctx context.Context, a backup.Account) string {
 	switch a.Access {
 	case backup.AssumeRole:
-		return in(ctx, param.Both("%v; backed up and kept there", "%v；在该账号中备份并保存"), a.ID)
+		return in(ctx, param.Both("%v; backed up and stored in that account", "%v；在该账号中备份和保存"), a.ID)
 	case backup.HBRCrossAccount:
 		if a.Through != nil {
-			return in(ctx, param.Both("%v; kept in %v", "%v；保存在 %v"), a.ID, a.Through.Alias)
+			return in(ctx, param.Both("%v; stored in %v", "%v；保存在 %v"), a.ID, a.Through.Label())
 		}
-		return in(ctx, param.Both("%v; kept in this account", "%v；保存在本账号"), a.ID)
+		return in(ctx, param.Both("%v; stored in this account", "%v；保存在本账号"), a.ID)
 	}
 	return in(ctx, param.Both("This account, %v", "本账号，%v"), a.ID)
 }
 
-// regions are those of the accounts, grouped if there are several accounts.
-// The same region may be in two groups: the one of the chosen account counts.
+// regions returns the regions of the accounts, grouped if there are several accounts. If a region
+// occurs in several groups, the one of the chosen account is selected.
 func (f form) regions(ctx context.Context) []option {
 	account, region := f.value("Account"), f.value("Region")
 	own := slices.ContainsFunc(f.Accounts, func(a backup.Account) bool {
@@ -205,7 +206,7 @@ func (f form) regions(ctx context.Context) []option {
 		for _, id := range a.Regions {
 			o := option{value: id, label: regionLabel(ctx, id)}
 			if len(f.Accounts) > 1 {
-				o.group = a.Alias
+				o.group = in(ctx, a.Label())
 			}
 			o.on = id == region && !chosen && (!own || a.Alias == account)
 			chosen = chosen || o.on
@@ -215,8 +216,7 @@ func (f form) regions(ctx context.Context) []option {
 	return options
 }
 
-// listFor is the list from which a field is selected; nil means that its
-// value is typed.
+// listFor returns the values from which a field is selected; nil means that it is typed.
 func (f form) listFor(name string) []string {
 	switch {
 	case name == "InstanceId" && !f.Offer.AnyInstance:
@@ -233,6 +233,7 @@ func (f form) listFor(name string) []string {
 	return nil
 }
 
+// plainOptions returns the values of listFor as options.
 func (f form) plainOptions(ctx context.Context, name string) []option {
 	var options []option
 	for _, value := range f.listFor(name) {
@@ -245,8 +246,8 @@ func (f form) plainOptions(ctx context.Context, name string) []option {
 	return options
 }
 
-// policyLines say what rules allow before it hurts. What a rule does not give
-// is left out.
+// policyLines returns one sentence for each rule, with the days that it permits, its reason and its
+// owner.
 func policyLines(ctx context.Context, rules []policy.Line) []string {
 	var lines []string
 	for _, r := range rules {
@@ -260,15 +261,15 @@ func policyLines(ctx context.Context, rules []policy.Line) []string {
 		if reason := strings.TrimRight(in(ctx, r.Reason), ".。"); reason != "" {
 			line += in(ctx, param.Both(". ", "。")) + reason
 		}
-		if r.Owner != "" {
-			line += in(ctx, param.Both(". Ask: %v", "。请联系：%v"), r.Owner)
+		if r.Owner != (param.Text{}) {
+			line += in(ctx, param.Both(". Contact: %v", "。请联系：%v"), r.Owner)
 		}
 		lines = append(lines, line+in(ctx, param.Both(".", "。")))
 	}
 	return lines
 }
 
-// describedBy names what describes the control, in the order of the page.
+// describedBy returns the ids for aria-describedby, in the order of the page.
 func (c control) describedBy() string {
 	var ids []string
 	if c.hint != "" {
@@ -283,7 +284,7 @@ func (c control) describedBy() string {
 	return strings.Join(ids, " ")
 }
 
-// classes of the block around the control.
+// classes returns the CSS classes of the block around the control.
 func (c control) classes() string {
 	if len(c.errors) > 0 {
 		return "field wrong"
@@ -291,16 +292,16 @@ func (c control) classes() string {
 	return "field"
 }
 
-// box is the class of the control itself.
-func (c control) box() string {
+// class returns the CSS classes of the control itself.
+func (c control) class() string {
 	if c.mono {
 		return c.width + " mono"
 	}
 	return c.width
 }
 
-// optionID is the id of an option of a group: the first has the group's own,
-// so that a link to the question leads to it.
+// optionID returns the id of an option. The first option has the id of the group, so that a link to
+// the group focuses it.
 func (c control) optionID(i int) string {
 	if i == 0 {
 		return c.id
@@ -308,7 +309,7 @@ func (c control) optionID(i int) string {
 	return c.id + "-" + slug(c.options[i].value)
 }
 
-// slug makes an id of data: anything but letters, digits and hyphens becomes a hyphen.
+// slug returns s with a hyphen for each character that is not a letter, a digit or a hyphen.
 func slug(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
@@ -318,8 +319,7 @@ func slug(s string) string {
 	}, s)
 }
 
-// fixed is the value of a field that the policy enforces, by the name of its
-// control.
+// fixed returns the value that the policy enforces for a control, if it does.
 func (f form) fixed(control string) (policy.Fixed, bool) {
 	name := strings.TrimPrefix(control, "choice.")
 	i := slices.IndexFunc(f.Offer.Enforced, func(v policy.Fixed) bool { return v.Field == name })
@@ -329,7 +329,7 @@ func (f form) fixed(control string) (policy.Fixed, bool) {
 	return f.Offer.Enforced[i], true
 }
 
-// fixedFact writes the value as the check page will.
+// fixedFact returns an enforced value as the check page shows it.
 func (f form) fixedFact(ctx context.Context, v policy.Fixed) fact {
 	field, _ := param.FieldNamed(v.Field)
 	p := CheckPage{
@@ -339,16 +339,16 @@ func (f form) fixedFact(ctx context.Context, v policy.Fixed) fact {
 	return p.fact(ctx, field)
 }
 
-var wordFixed = param.Both("Rule %v has it so", "规则 %v 已规定")
+var wordFixed = param.Both("Set by rule %v", "由规则 %v 设定")
 
-// fixedWhy says by which rule, why, and whom to ask.
+// fixedWhy returns the rule of an enforced value, its reason and its owner.
 func (f form) fixedWhy(ctx context.Context, v policy.Fixed) []string {
 	lines := []string{in(ctx, wordFixed, v.Rule)}
 	if reason := in(ctx, v.Reason); reason != "" {
 		lines[0] += in(ctx, param.Both(". ", "。")) + reason
 	}
-	if v.Owner != "" {
-		lines[0] += in(ctx, param.Both(". Ask: %v", "。请联系：%v"), v.Owner)
+	if v.Owner != (param.Text{}) {
+		lines[0] += in(ctx, param.Both(". Contact: %v", "。请联系：%v"), v.Owner)
 	}
 	lines[0] += in(ctx, param.Both(".", "。"))
 	return lines

@@ -9,34 +9,34 @@ import (
 	"backupportal/function/param"
 )
 
-// A form is a FormPage with what drawing it takes.
+// A form is a FormPage with what drawing it needs.
 type form struct {
 	FormPage
-	errors map[string][]string // sentences by the control they stand beside
+	errors map[string][]string // sentences, by the control next to which they are shown
 }
 
-// newForm makes p ready to be drawn: each mistake is put beside a control.
+// newForm returns p with each mistake assigned to a control.
 func newForm(ctx context.Context, p FormPage) form {
 	f := form{FormPage: p, errors: map[string][]string{}}
 	for _, m := range p.Mistakes {
-		if name := f.beside(m); name != "" {
+		if name := f.controlOf(m); name != "" {
 			f.errors[name] = append(f.errors[name], m.In(Language(ctx)))
 		}
 	}
 	return f
 }
 
-// at says which page a posted form comes from. One with mistakes says so, so
-// that they are there again in another language.
-func (f form) at() string {
+// pageName returns the value of the hidden input at, which says from which page a form was posted.
+// The language buttons use it to show the same page again, with its mistakes.
+func (f form) pageName() string {
 	if len(f.Mistakes) > 0 {
 		return "mistakes"
 	}
 	return "form"
 }
 
-// value is what the control called name holds: what was typed, or its default
-// where the control was not on the page before.
+// value returns the value of the control called name: from the request, or its default if the
+// request has none.
 func (f form) value(name string) string {
 	if v, ok := f.Values[name]; ok {
 		return v
@@ -48,11 +48,11 @@ func (f form) value(name string) string {
 	return field.Default
 }
 
-// rows is how many rows of a field are drawn: at least one.
+// rows returns how many rows of a field are drawn, at least one.
 func (f form) rows(field string) int { return max(1, f.Values.Rows(field)) }
 
-// beside is the control beside which a mistake is shown; empty if it has none.
-func (f form) beside(m param.Mistake) string {
+// controlOf returns the control next to which a mistake is shown; empty without one.
+func (f form) controlOf(m param.Mistake) string {
 	if row, ok := f.rowOf(m.Part); ok && row < f.rows(m.Field) {
 		return m.Part
 	}
@@ -69,7 +69,7 @@ func (f form) beside(m param.Mistake) string {
 	return ""
 }
 
-// rowOf is the number of the row in which the control called name stands.
+// rowOf returns the row of a control, or false if name is not a control in a row.
 func (f form) rowOf(name string) (int, bool) {
 	field, rest, _ := strings.Cut(name, ".")
 	number, control, _ := strings.Cut(rest, ".")
@@ -77,40 +77,39 @@ func (f form) rowOf(name string) (int, bool) {
 	return row, err == nil && row >= 0 && row < MaxRows(field) && slices.Contains(RowControls(field), control)
 }
 
-// target is the id of the control to which the summary leads for a mistake;
-// empty if there is none on the page. A control that is hidden at the moment
-// cannot be reached: then it is the one that shows it.
+// target returns the id of the control to which the error summary links for a mistake; empty if
+// there is none. For a hidden control it is the choice that reveals it.
 func (f form) target(m param.Mistake) string {
-	name := f.beside(m)
+	name := f.controlOf(m)
 	for _, s := range layout[f.Source] {
 		for _, e := range s.entries {
 			if !e.holds(m.Field) {
 				continue
 			}
-			if r, ok := f.shown(e, m.Field); ok {
+			if r, ok := f.openReveal(e, m.Field); ok {
 				return ControlID(firstControl(name, r))
 			}
 			name = e.name
 		}
 	}
-	// A switch that is off and an empty list of accounts take no focus.
-	if name == "" || !f.offered(name, "true") || name == "Account" && len(f.Accounts) == 0 {
+	// A disabled checkbox and an empty list of accounts cannot get the focus.
+	if name == "" || !f.isOffered(name, "true") || name == "Account" && len(f.Accounts) == 0 {
 		return ""
 	}
 	return ControlID(name)
 }
 
-// shown is the reveal in which the field called name can be seen, if one is open.
-func (f form) shown(e entry, name string) (reveal, bool) {
+// openReveal returns the reveal that currently shows the field called name, if there is one.
+func (f form) openReveal(e entry, name string) (reveal, bool) {
 	for _, r := range e.reveals {
-		if r.holds(name) && f.value(e.name) == r.value && f.offered(e.name, r.value) {
+		if r.holds(name) && f.value(e.name) == r.value && f.isOffered(e.name, r.value) {
 			return r, true
 		}
 	}
 	return reveal{}, false
 }
 
-// firstControl is name, or the first control of the rows that have that name.
+// firstControl returns name, or the first control of the rows of the field called name.
 func firstControl(name string, r reveal) string {
 	if r.rows == name {
 		return RowControl(name, 0, RowControls(name)[0])
@@ -118,8 +117,8 @@ func firstControl(name string, r reveal) string {
 	return name
 }
 
-// offered reports whether the rules leave this answer open.
-func (f form) offered(name, value string) bool {
+// isOffered reports whether the rules permit this value of a control.
+func (f form) isOffered(name, value string) bool {
 	switch {
 	case name == "choice.Detail.appConsistent" && value == "scripts":
 		return len(f.Offer.Scripts) > 0
@@ -129,20 +128,22 @@ func (f form) offered(name, value string) bool {
 	return true
 }
 
-// rareOpen reports whether something in a folded section wants to be seen.
-func (f form) rareOpen(s section) bool {
+// isOpen reports whether a collapsible section is drawn open, because something in it needs
+// attention.
+func (f form) isOpen(s section) bool {
 	return f.Section == s.id || slices.ContainsFunc(s.entries, func(e entry) bool {
 		field, _ := param.FieldNamed(e.name)
 		return len(f.errors[e.name]) > 0 || f.Focus == e.name || f.value(e.name) != field.Default
 	})
 }
 
-// group is what stands above the rows of a field.
-func (f form) group(ctx context.Context, name string) control {
+// rowGroup returns the hint and the errors above the rows of a field.
+func (f form) rowGroup(ctx context.Context, name string) control {
 	field, _ := param.FieldNamed(name)
 	return control{id: "rows-" + name, hint: in(ctx, field.Help), errors: f.errors[name]}
 }
 
+// rowsDescribedBy returns the ids for aria-describedby of the rows.
 func (f form) rowsDescribedBy(ctx context.Context, name string) string {
-	return f.group(ctx, name).describedBy()
+	return f.rowGroup(ctx, name).describedBy()
 }

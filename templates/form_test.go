@@ -21,12 +21,12 @@ func form(t *testing.T, source param.SourceType, values templates.Values, change
 	return draw(t, templates.Form(page), param.English)
 }
 
-// checked is the value of the chosen radio button of a group.
+// checked returns the value of the selected radio button of a group.
 func checked(doc *goquery.Document, name string) string {
 	return attr(doc.Find(`[name="`+name+`"][checked]`), "value")
 }
 
-func TestTypedValuesComeBack(t *testing.T) {
+func TestTypedValuesAreKept(t *testing.T) {
 	doc := form(t, param.UDMECS, templates.Values{
 		"Account": "payments", "Region": "cn-hangzhou", "InstanceId": " web 01 ", "choice.Detail.diskIdList": "some",
 		"Detail.diskIdList": "\nd-1\nd-2", "Detail.snapshotGroup": "true", "Retention": "", "Detail.timeoutInSeconds": "x",
@@ -58,14 +58,14 @@ func TestEmptyFormHasDefaults(t *testing.T) {
 		}
 	}
 	if got := attr(doc.Find("#f-Detail-timeoutInSeconds"), "value"); got != "30" {
-		t.Errorf("the longest freeze is %q", got)
+		t.Errorf("the freeze timeout is %q", got)
 	}
 	if got := attr(form(t, param.Container, nil, nil).Find("#f-ContainerResources-0-pvPath"), "value"); got != "/" {
 		t.Errorf("the path in the volume is %q", got)
 	}
 }
 
-func TestOnlyOptionalFieldsSaySo(t *testing.T) {
+func TestOnlyOptionalFieldsAreMarked(t *testing.T) {
 	var optional []string
 	for _, source := range param.SourceTypes {
 		for _, s := range form(t, source, nil, nil).Find(".field > label .optional").EachIter() {
@@ -78,7 +78,7 @@ func TestOnlyOptionalFieldsSaySo(t *testing.T) {
 	}
 }
 
-func TestManyAccountsAreSelected(t *testing.T) {
+func TestManyAccountsAreASelect(t *testing.T) {
 	doc := form(t, param.UDMECS, nil, func(p *templates.FormPage) {
 		p.Accounts = append(p.Accounts, p.Accounts...)
 	})
@@ -87,7 +87,7 @@ func TestManyAccountsAreSelected(t *testing.T) {
 	}
 }
 
-func TestWhatNoRuleGrantsIsShownAndNotOffered(t *testing.T) {
+func TestOptionsWithoutGrantAreDisabled(t *testing.T) {
 	doc := form(t, param.UDMECS, templates.Values{"choice.Detail.appConsistent": "scripts", "Detail.doCopy": "true"}, func(p *templates.FormPage) {
 		p.Offer.Scripts, p.Offer.CopyRegions = nil, nil
 	})
@@ -96,7 +96,7 @@ func TestWhatNoRuleGrantsIsShownAndNotOffered(t *testing.T) {
 		if _, off := s.Attr("disabled"); !off {
 			t.Errorf("%s is offered", control)
 		}
-		if !strings.Contains(s.Parent().Text(), "Granted by no rule of yours") {
+		if !strings.Contains(s.Parent().Text(), "No rule allows this") {
 			t.Errorf("%s does not say why not", control)
 		}
 	}
@@ -105,8 +105,8 @@ func TestWhatNoRuleGrantsIsShownAndNotOffered(t *testing.T) {
 	}
 }
 
-// What takes no focus is no target of a link.
-func TestMistakesAboutWhatIsNotOfferedHaveNoLink(t *testing.T) {
+// An element that cannot get the focus is not the target of a link.
+func TestMistakesOnDisabledControlsHaveNoLink(t *testing.T) {
 	doc := form(t, param.UDMECS, nil, func(p *templates.FormPage) {
 		p.Accounts, p.Offer = nil, policy.Offer{}
 		p.Mistakes = newSampler(same).mistakes("Account", "Detail.doCopy", "Detail.destinationRegionId")
@@ -116,7 +116,7 @@ func TestMistakesAboutWhatIsNotOfferedHaveNoLink(t *testing.T) {
 	}
 }
 
-func TestInstancesOfThePolicyAreSelected(t *testing.T) {
+func TestInstancesOfThePolicyAreASelect(t *testing.T) {
 	doc := form(t, param.ECSFile, templates.Values{"InstanceId": "i-2"}, func(p *templates.FormPage) { p.Offer.Instances = []string{"i-1", "i-2"} })
 	if got := attr(doc.Find("select#f-InstanceId [selected]"), "value"); got != "i-2" {
 		t.Errorf("chosen is %q", got)
@@ -126,12 +126,12 @@ func TestInstancesOfThePolicyAreSelected(t *testing.T) {
 	}
 }
 
-func TestLimitsAreShownBeforeTheyHurt(t *testing.T) {
+func TestLimitsAreShownInTheForm(t *testing.T) {
 	page := newSampler(same).form(param.UDMECS, nil)
 	page.Offer.Lines = append(page.Offer.Lines, policy.Line{Rule: "labs", Max: 364635})
 	want := map[param.Language]string{
-		param.English: "Rule payments-prod: 1 to 30 days. Snapshots cost money. Ask: platform team.Rule labs: 1 to 364,635 days.",
-		param.Chinese: "规则 payments-prod：1 至 30 天。快照会产生费用。请联系：platform team。规则 labs：1 至 364,635 天。",
+		param.English: "Rule payments-prod: 1 to 30 days. Snapshots cost money. Contact: platform team.Rule labs: 1 to 364,635 days.",
+		param.Chinese: "规则 payments-prod：1 至 30 天。快照会产生费用。请联系：平台团队。规则 labs：1 至 364,635 天。",
 	}
 	for _, l := range languages {
 		doc := draw(t, templates.Form(page), l)
@@ -144,10 +144,10 @@ func TestLimitsAreShownBeforeTheyHurt(t *testing.T) {
 	}
 }
 
-// squeeze takes blanks and line ends away: how lines are parted is not meant.
+// squeeze removes blanks and line ends, which have no meaning in these texts.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
 
-func TestDatesSayHowLongSomethingIsKept(t *testing.T) {
+func TestFormShowsDateOfExpiry(t *testing.T) {
 	for days, want := range map[string]string{"30": "Kept until about 23 December 2026", "": "", "x": "", "0": "", "364635": "Kept until about 26 March 3025", "364636": ""} {
 		doc := form(t, param.UDMECS, templates.Values{"Retention": days}, nil)
 		line := doc.Find("[data-kept=f-Retention]")
@@ -160,7 +160,7 @@ func TestDatesSayHowLongSomethingIsKept(t *testing.T) {
 	}
 }
 
-func TestMistakesStandBesideTheirControl(t *testing.T) {
+func TestMistakesAreShownAtTheirControl(t *testing.T) {
 	tests := []struct {
 		name    string
 		source  param.SourceType
@@ -202,7 +202,7 @@ func TestMistakesStandBesideTheirControl(t *testing.T) {
 	}
 }
 
-func TestFocusGoesWhereItIsNeeded(t *testing.T) {
+func TestFocusOfForm(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*templates.FormPage)
@@ -223,7 +223,7 @@ func TestFocusGoesWhereItIsNeeded(t *testing.T) {
 	}
 }
 
-func TestRareQuestionsAreFolded(t *testing.T) {
+func TestRareFieldsAreCollapsed(t *testing.T) {
 	open := func(change func(*templates.FormPage)) bool {
 		_, ok := form(t, param.Container, nil, change).Find("details#rare").Attr("open")
 		return ok

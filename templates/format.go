@@ -10,12 +10,12 @@ import (
 	"backupportal/function/param"
 )
 
-// local is t in the zone of the installation.
+// local returns t in the zone of the portal.
 func (s Shell) local(t time.Time) time.Time {
 	return t.In(cmp.Or(s.Zone, time.UTC))
 }
 
-// minute writes a time to the minute, with its zone.
+// minute returns a time to the minute, with its zone.
 func (s Shell) minute(l param.Language, t time.Time) string {
 	t = s.local(t)
 	layout := "2 Jan 2006, 15:04 "
@@ -25,7 +25,7 @@ func (s Shell) minute(l param.Language, t time.Time) string {
 	return t.Format(layout) + zoneName(t)
 }
 
-// day writes the date of t.
+// day returns the date of t.
 func (s Shell) day(l param.Language, t time.Time) string {
 	if l == param.Chinese {
 		return s.local(t).Format("2006年1月2日")
@@ -33,8 +33,8 @@ func (s Shell) day(l param.Language, t time.Time) string {
 	return s.local(t).Format("2 January 2006")
 }
 
-// zoneName is the zone of t as people write it: zones of Go have no names that
-// both languages know.
+// zoneName returns the zone of t as an offset from UTC. Names of zones in Go are not known in both
+// languages.
 func zoneName(t time.Time) string {
 	_, offset := t.Zone()
 	if offset == 0 {
@@ -47,8 +47,8 @@ func zoneName(t time.Time) string {
 	return fmt.Sprintf("UTC%+d:%02d", hours, minutes)
 }
 
-// keptUntil says until when something with this number of days is kept, if it
-// starts now; empty if days is no number within the bounds of the field.
+// keptUntil returns a phrase with the date until which something is kept for days from now; empty
+// if days is not a number within the limits of f.
 func (s Shell) keptUntil(ctx context.Context, f param.Field, days string) string {
 	n, err := strconv.ParseInt(days, 10, 32)
 	if err != nil || n < f.Minimum || n > f.Maximum {
@@ -57,7 +57,7 @@ func (s Shell) keptUntil(ctx context.Context, f param.Field, days string) string
 	return in(ctx, wordKept, s.day(Language(ctx), s.local(s.Now).AddDate(0, 0, int(n))))
 }
 
-// size writes a number of bytes, 1024 to the next unit, with one decimal below 100.
+// size returns a number of bytes in units of 1024, with one decimal below 100.
 func size(bytes int64) string {
 	if bytes < 1024 {
 		return strconv.FormatInt(bytes, 10) + " B"
@@ -67,14 +67,14 @@ func size(bytes int64) string {
 		n, unit = n/1024, unit+1
 	}
 	decimals := 0
-	if n < 99.95 { // 99.95 would be written as 100.0
+	if n < 99.95 { // 99.95 would be rounded to 100.0
 		decimals = 1
 	}
 	return strconv.FormatFloat(n, 'f', decimals, 64) + [...]string{" KiB", " MiB", " GiB", " TiB", " PiB"}[unit]
 }
 
-// roughly writes how long something will take, as nobody knows exactly.
-func roughly(ctx context.Context, d time.Duration) string {
+// approximately returns an estimated duration in words.
+func approximately(ctx context.Context, d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return in(ctx, param.Both("less than a minute", "不到 1 分钟"))
@@ -88,7 +88,7 @@ func roughly(ctx context.Context, d time.Duration) string {
 	return in(ctx, param.Both("about %v days", "约 %v 天"), int((d+12*time.Hour)/(24*time.Hour)))
 }
 
-// speed writes a rate limit of so many KB/s, of which 1024 are an MB/s.
+// speed returns a rate in KB/s, or in MB/s of 1024 KB/s if it is a whole number of them.
 func speed(rate int64) string {
 	if rate > 0 && rate%1024 == 0 {
 		return param.Count(rate/1024).String() + " MB/s"
@@ -96,10 +96,10 @@ func speed(rate int64) string {
 	return param.Count(rate).String() + " KB/s"
 }
 
-// hour writes a full hour of the day, 0 to 24.
+// hour returns a full hour of the day, 0 to 24.
 func hour(h int) string { return fmt.Sprintf("%02d:00", h) }
 
-// regionLabel is what people call a region, and its ID.
+// regionLabel returns the name and the id of a region.
 func regionLabel(ctx context.Context, id string) string {
 	name := in(ctx, param.RegionName(id))
 	if name == id {

@@ -18,7 +18,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-func TestTimesHaveTheirZone(t *testing.T) {
+func TestTimesHaveAZone(t *testing.T) {
 	at := time.Date(2026, 11, 23, 8, 56, 0, 0, time.UTC)
 	for _, test := range []struct {
 		zone   *time.Location
@@ -36,7 +36,7 @@ func TestTimesHaveTheirZone(t *testing.T) {
 	}
 }
 
-func TestSlugIsAnID(t *testing.T) {
+func TestSlug(t *testing.T) {
 	if got := slug(`a b."c"/é-1`); got != "a-b--c----1" {
 		t.Errorf("slug is %q", got)
 	}

@@ -10,11 +10,12 @@ import (
 	"backupportal/function/param"
 )
 
-// seesOthers reports whether some of the rows are another person's.
+// seesOthers reports whether some rows are those of another person.
 func (s Shell) seesOthers(rows []Row) bool {
 	return slices.ContainsFunc(rows, func(r Row) bool { return r.Record.Principal.Name != s.User })
 }
 
+// heading returns the title, which depends on whether rows of others are visible.
 func (p HistoryPage) heading(ctx context.Context) string {
 	if p.seesOthers(p.Rows) {
 		return in(ctx, wordVisible)
@@ -22,31 +23,29 @@ func (p HistoryPage) heading(ctx context.Context) string {
 	return in(ctx, wordMine)
 }
 
-// narrowed reports whether the list leaves out anything that the reader may
-// see, apart from what does not fit on the page.
-func (p HistoryPage) narrowed() bool { return len(p.Filters) > 0 }
+// isFiltered reports whether a filter is used.
+func (p HistoryPage) isFiltered() bool { return len(p.Filters) > 0 }
 
-// nothing says that no row is left.
-func (p HistoryPage) nothing() param.Text {
+// emptyTitle returns the title of a page without rows.
+func (p HistoryPage) emptyTitle() param.Text {
 	if len(p.Filters) == 1 && p.Filters["Status"] != "" {
 		return wordNoState
 	}
 	return wordNoMatch
 }
 
-// moreFilters are the names of those that are folded.
+// moreFilters are the names of the collapsed filters.
 var moreFilters = []string{"Account", "SourceType", "InstanceId", "From", "To"}
 
-// more reports whether one of the folded filters is used.
-func (p HistoryPage) more() bool {
+// usesMoreFilters reports whether a collapsed filter is used.
+func (p HistoryPage) usesMoreFilters() bool {
 	return slices.ContainsFunc(moreFilters, func(name string) bool { return p.Filters[name] != "" })
 }
 
-// filterID is the id of the control of a filter, where a mistake in it leads.
+// filterID returns the id of the control that a mistake is about.
 func filterID(m param.Mistake) string { return ControlID(m.Field) }
 
-// states are what people call the states, each with the words that it stands
-// for. Words that nobody knows can be asked for in the address.
+// states are the options of the filter by state. The states of one option have one name for people.
 var states = [][]backup.State{
 	{backup.StateSending, backup.StateCreated, backup.StateQueued, backup.StateRunning, backup.StateCanceling},
 	{backup.StateUnknown}, {backup.StateComplete}, {backup.StatePartialComplete},
@@ -54,7 +53,7 @@ var states = [][]backup.State{
 	{backup.StateCanceled}, {backup.StateRefused}, {backup.StateDenied}, {backup.StateNotSent},
 }
 
-// filter makes the control of a filter.
+// filter returns the control of a filter.
 func (p HistoryPage) filter(ctx context.Context, name string) control {
 	c := control{
 		name:   name,
@@ -78,8 +77,8 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 		c.options = []option{all, {value: "mine", label: in(ctx, param.Both("Mine", "我的"))}}
 	case "Account":
 		c.label, c.options = in(ctx, labelOf(name)), []option{all}
-		for _, alias := range p.Accounts {
-			c.options = append(c.options, option{value: alias, label: alias})
+		for _, a := range p.Accounts {
+			c.options = append(c.options, option{value: a.Alias, label: in(ctx, a.Label())})
 		}
 	case "SourceType":
 		c.label, c.options = in(ctx, labelOf(name)), []option{all}
@@ -97,8 +96,8 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 	return c
 }
 
-// dayBox is how a day is asked for. A browser would show nothing of a value
-// that is not one, such as a time from a link.
+// dayBox returns the kind of a control for a day. A date box would show nothing for another value,
+// such as a time in a link, so such a value gets a text box.
 func dayBox(value string) controlKind {
 	if _, err := time.Parse(time.DateOnly, value); err != nil && value != "" {
 		return textBox
@@ -106,8 +105,8 @@ func dayBox(value string) controlKind {
 	return dateBox
 }
 
-// choose marks the option that has the control's value. A value that a link
-// brought along and no option has becomes one.
+// choose selects the option with the control's value. A value from a link that has no option
+// becomes an option.
 func (c *control) choose() {
 	if c.kind != selectBox {
 		return
@@ -120,6 +119,7 @@ func (c *control) choose() {
 	c.options[at].on = true
 }
 
+// statusOptions returns the options of the filter by state.
 func statusOptions(ctx context.Context) []option {
 	var options []option
 	for i, same := range states {
@@ -136,8 +136,8 @@ func statusOptions(ctx context.Context) []option {
 	return options
 }
 
-// copied is how much the job has done, or a dash if nothing is known.
-func (r Row) copied() string {
+// copiedBytes returns how much the job has copied, or a dash if that is unknown.
+func (r Row) copiedBytes() string {
 	if job := r.Record.Job; job.BytesDone > 0 || job.BytesTotal > 0 {
 		return size(job.BytesDone)
 	}

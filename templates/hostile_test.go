@@ -17,7 +17,7 @@ var hostile = []string{
 	`javascript:alert(1)`, `{{.}} ${x} <!-- -->`, "\u2028\u202e\x00]]>",
 }
 
-// Whatever data holds, pages have the same elements with the same attributes.
+// No data changes the elements of a page or their attributes.
 func TestHostileValuesStayText(t *testing.T) {
 	harmless := samples(same)
 	for _, value := range hostile {
@@ -30,7 +30,7 @@ func TestHostileValuesStayText(t *testing.T) {
 	}
 }
 
-// shape writes the elements of a page with the names of their attributes.
+// shape returns the elements of a page with the names of their attributes.
 func shape(doc *goquery.Document) string {
 	var b strings.Builder
 	var walk func(n *html.Node, depth int)
@@ -38,7 +38,7 @@ func shape(doc *goquery.Document) string {
 		if n.Type == html.ElementNode {
 			fmt.Fprintf(&b, "%s%s", strings.Repeat(" ", depth), n.Data)
 			for _, a := range n.Attr {
-				// Which option is chosen, or in which state a job is, follows from the data.
+				// The selected option and the state of a job depend on the data.
 				if a.Key != "selected" && a.Key != "checked" {
 					b.WriteString(" " + a.Key)
 				}
@@ -66,7 +66,7 @@ func firstDifference(want, got string) string {
 	return fmt.Sprintf("%d and %d lines", len(a), len(b))
 }
 
-// Addresses that a browser would run are not links.
+// Addresses that a browser would execute are not links.
 func TestHostileAddressesAreNoLinks(t *testing.T) {
 	for _, s := range samples(func(s string) string { return "javascript:alert(1)" }) {
 		doc := draw(t, s.page, param.English)

@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "backupportal/function/param"
 
-// Icons are decoration: the words beside them say the same.
+// Icons are decoration. The text next to each has the same meaning.
 func iconBrand() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

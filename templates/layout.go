@@ -6,15 +6,15 @@ import (
 	"backupportal/function/param"
 )
 
-// A section is one card of the form, and one of the check page.
+// A section is one card of the form and of the check page.
 type section struct {
 	id      string
 	title   param.Text
 	entries []entry
 }
 
-// An entry is one question of the form: a field by its name, or, with
-// "choice." before it, a control that only shows or hides others.
+// An entry is one question of the form: a field, or "choice." and a field for a control that only
+// shows and hides others.
 type entry struct {
 	name    string
 	reveals []reveal
@@ -23,11 +23,11 @@ type entry struct {
 // A reveal is shown while the control above it has the value.
 type reveal struct {
 	value string
-	names []string // of the fields in it
-	rows  string   // or the field whose rows are in it
+	names []string // its fields
+	rows  string   // or the field whose rows it contains
 }
 
-// revealed is what the entry shows while it has the value.
+// revealed returns what the entry shows while it has the value.
 func (e entry) revealed(value string) (reveal, bool) {
 	for _, r := range e.reveals {
 		if r.value == value {
@@ -37,24 +37,24 @@ func (e entry) revealed(value string) (reveal, bool) {
 	return reveal{}, false
 }
 
-// holds reports whether the field called name is in r.
+// holds reports whether r contains the field called name.
 func (r reveal) holds(name string) bool {
 	return name != "" && (r.rows == name || slices.Contains(r.names, name))
 }
 
-// holds reports whether the field called name is in one of the reveals.
+// holds reports whether one of the reveals contains the field called name.
 func (e entry) holds(name string) bool {
 	return slices.ContainsFunc(e.reveals, func(r reveal) bool { return r.holds(name) })
 }
 
-// revealedAnywhere reports whether some choice of the form shows the field.
+// revealedAnywhere reports whether the field is inside a reveal of the form.
 func revealedAnywhere(s param.SourceType, name string) bool {
 	return slices.ContainsFunc(layout[s], func(s section) bool {
 		return slices.ContainsFunc(s.entries, func(e entry) bool { return e.holds(name) })
 	})
 }
 
-// ask lists plain questions.
+// ask returns entries without reveals.
 func ask(names ...string) []entry {
 	entries := make([]entry, len(names))
 	for i, name := range names {
@@ -68,12 +68,11 @@ var (
 	titleWhat        = param.Both("What to back up", "备份内容")
 	titleConsistency = param.Both("Consistency", "一致性")
 	titleSpeed       = param.Both("Speed", "速度")
-	titleKeeping     = param.Both("Keeping it", "保留")
-	titleRare        = param.Both("Rarely needed", "较少使用")
+	titleKeeping     = param.Both("Retention", "保留设置")
+	titleRare        = param.Both("Advanced options", "高级选项")
 )
 
-// layout is the order of the form for each kind of backup. What a field is
-// called and takes stands in param.Fields.
+// layout is the order of the form for each kind of backup. Labels and types are in param.Fields.
 var layout = map[param.SourceType][]section{
 	param.UDMECS: {
 		{"account", titleAccount, ask("Account", "Region")},
@@ -118,66 +117,65 @@ var layout = map[param.SourceType][]section{
 	},
 }
 
-// before is what one should know before filling in the form.
-var before = map[param.SourceType][]param.Text{
+// prerequisites are the conditions that a person should check before the form.
+var prerequisites = map[param.SourceType][]param.Text{
 	param.UDMECS: {
-		param.Both("The instance may keep running.", "实例可以保持运行。"),
+		param.Both("The instance can keep running.", "实例可以保持运行。"),
 		param.Both("Every disk must be a cloud disk, not a local one.", "所有磁盘须为云盘，不能是本地盘。"),
 	},
 	param.ECSFile: {
-		param.Both("The backup client is installed on the instance.", "实例上已安装备份客户端。"),
-		param.Both("The first backup copies everything; later ones only what changed.", "首次备份复制全部内容，之后只复制变化部分。"),
+		param.Both("The backup client must be installed on the instance.", "实例上须已安装备份客户端。"),
+		param.Both("The first backup copies all data. Later backups copy changed data only.", "首次备份复制全部数据，之后的备份只复制变化的数据。"),
 	},
 	param.Container: {
-		param.Both("The cluster is registered in Cloud Backup.", "集群已在云备份中登记。"),
-		param.Both("Each volume is in use by a running pod.", "每个卷正被运行中的 Pod 使用。"),
+		param.Both("The cluster must be registered in Cloud Backup.", "集群须已在云备份中注册。"),
+		param.Both("Each volume must be in use by a running pod.", "每个存储卷须正被运行中的 Pod 使用。"),
 	},
 }
 
-// A choice is a control that stands above fields, and is not one itself.
+// A choice is a control that is not a field of the API.
 type choice struct {
 	label   param.Text
 	options []param.Choice
 }
 
-// choices are the controls called "choice." and a field. The first option of
-// each is the default.
+// choices are the controls called "choice." and a field. The first option is the default.
 var choices = map[string]choice{
 	"choice.Detail.diskIdList": {param.Both("Disks", "云盘"), []param.Choice{
 		{Value: "all", Label: param.Both("All disks", "全部云盘")},
-		{Value: "some", Label: param.Both("Only some disks", "仅部分云盘")},
+		{Value: "some", Label: param.Both("Selected disks", "指定云盘")},
 	}},
 	"choice.Detail.appConsistent": {labelOf("Detail.appConsistent"), []param.Choice{
 		{
 			Value: "crash",
-			Label: param.Both("As if the power was cut", "崩溃一致（如同断电）"),
-			Help:  param.Both("Right for most machines", "适合大多数机器"),
+			Label: param.Both("Crash-consistent", "崩溃一致"),
+			Help:  param.Both("Suitable for most instances: the same state as after a power failure", "适合大多数实例：相当于断电后的数据状态"),
 		},
 		{
 			Value: "scripts",
-			Label: param.Both("Pause applications with scripts (Linux)", "用脚本暂停应用（Linux）"),
+			Label: param.Both("Pause applications with scripts (Linux)", "使用脚本暂停应用（Linux）"),
 			Help:  pauseHelp,
 		},
 		{
 			Value: "writers",
-			Label: param.Both("Ask Windows to pause applications (VSS)", "由 Windows 暂停应用（VSS）"),
+			Label: param.Both("Pause applications with VSS (Windows)", "使用 VSS 暂停应用（Windows）"),
 			Help:  pauseHelp,
 		},
 	}},
 	"choice.SpeedLimit": {param.Both("Limit the speed?", "是否限速？"), []param.Choice{
 		{Value: "none", Label: param.Both("No limit", "不限速")},
-		{Value: "hours", Label: param.Both("Limit it at certain hours", "在指定时段限速")},
+		{Value: "hours", Label: param.Both("Limit during certain hours", "在指定时段限速")},
 	}},
 	"choice.ContainerResources": {labelOf("ContainerResources"), []param.Choice{
 		{Value: "rows", Label: param.Both("Fill in", "逐项填写")},
-		{Value: "json", Label: param.Both("Paste a list", "粘贴列表")},
+		{Value: "json", Label: param.Both("Paste JSON", "粘贴 JSON")},
 	}},
 }
 
-var pauseHelp = param.Both("Needs ESSDs, Cloud Assistant and an instance role for snapshots", "需要 ESSD 云盘、云助手和允许创建快照的实例角色")
+var pauseHelp = param.Both("Requires ESSDs, Cloud Assistant and an instance RAM role for snapshots", "需要 ESSD 云盘、云助手和允许创建快照的实例 RAM 角色")
 
-// booleans are the answers to questions that are on by default; those that
-// are not here are answered by yes and no.
+// booleans are the options of boolean fields that are true by default. Other fields have yes and
+// no.
 var booleans = map[string][]param.Choice{
 	"Detail.enableWriters": {
 		{Value: "true", Label: param.Both("Application-consistent", "应用一致")},
@@ -185,12 +183,13 @@ var booleans = map[string][]param.Choice{
 	},
 }
 
+// yesNo are the options of other boolean fields.
 var yesNo = []param.Choice{{Value: "true", Label: wordYes}, {Value: "false", Label: wordNo}}
 
-// A part is what is asked in one control of a row.
+// A part is one control in a row.
 type part struct{ label, hint param.Text }
 
-// parts are the controls of rows, which param.Fields does not know.
+// parts are the controls in rows, by name; param.Fields does not have them.
 var parts = map[string]part{
 	"start":         {label: param.Both("From", "从")},
 	"end":           {label: param.Both("To", "到")},
@@ -198,8 +197,8 @@ var parts = map[string]part{
 	"unit":          {label: param.Both("Unit", "单位")},
 	"namespace":     {label: param.Both("Namespace", "命名空间")},
 	"pvc_name":      {label: param.Both("Claim (PVC)", "存储声明（PVC）")},
-	"pv_name":       {label: param.Both("Volume (PV)", "持久卷（PV）")},
-	"resourceId":    {param.Both("Volume ID", "卷 ID"), param.Both("As Cloud Backup lists it", "与云备份中显示的一致")},
+	"pv_name":       {label: param.Both("Volume (PV)", "存储卷（PV）")},
+	"resourceId":    {param.Both("Volume ID", "存储卷 ID"), param.Both("As shown in Cloud Backup", "与云备份中显示的一致")},
 	"pv_size":       {param.Both("Size", "容量"), param.Both("Such as 8Gi", "例如 8Gi")},
 	"storage_class": {label: param.Both("Storage class", "存储类")},
 	"host": {
@@ -210,10 +209,10 @@ var parts = map[string]part{
 		param.Both("Folder on the node", "节点上的目录"),
 		param.Both("Below the node's pod directory", "位于节点的 Pod 目录之下"),
 	},
-	"pvPath": {label: param.Both("Path in the volume", "卷内路径")},
+	"pvPath": {label: param.Both("Path in the volume", "存储卷内路径")},
 }
 
-// labelOf is the label of the field called name.
+// labelOf returns the label of the field called name.
 func labelOf(name string) param.Text {
 	f, _ := param.FieldNamed(name)
 	return f.Label

@@ -11,7 +11,7 @@ import (
 	"backupportal/templates"
 )
 
-// left says which fields have no control on the form of some kinds, and why.
+// left lists the fields without a control on the form of some kinds, with the reason.
 var left = map[string]struct {
 	why   string
 	kinds []param.SourceType
@@ -45,8 +45,8 @@ func TestEveryFieldIsAskedOnce(t *testing.T) {
 	}
 }
 
-// questions counts how often a field is asked: a group is one question, and so
-// are rows with a box for their text beside them.
+// questions counts how often a field is asked. A group counts once, and so do rows with a text box
+// for the same field.
 func questions(doc *goquery.Document, name string) int {
 	if doc.Find("#rows-"+strings.ReplaceAll(name, ".", "\\.")).Length() > 0 {
 		return 1

@@ -2,7 +2,8 @@ package templates
 
 import "context"
 
-// notices are the lines below the header that belong to every page.
+// notices returns the lines below the header of every page: demonstration, temporary store, backups
+// switched off.
 func (s Shell) notices(ctx context.Context) []string {
 	var lines []string
 	if s.Demo {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"backupportal/function/param"
+	"backupportal/function/param/wordstest"
 	"backupportal/templates"
 )
 
@@ -23,6 +24,7 @@ func draw(t *testing.T, page templ.Component, l param.Language) *goquery.Documen
 	if err := page.Render(templates.WithLanguage(t.Context(), l), &b); err != nil {
 		t.Fatal(err)
 	}
+	wordstest.Check(t, string(l), b.String())
 	doc, err := goquery.NewDocumentFromReader(&b)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +48,7 @@ func TestIDsAreUnique(t *testing.T) {
 		seen := map[string]bool{}
 		for _, s := range doc.Find("[id]").EachIter() {
 			id := attr(s, "id")
-			// A dot is there only where addresses lead to a field by its name.
+			// Ids with a dot exist only where addresses link to a field by its name.
 			_, field := param.FieldNamed(id[strings.LastIndex(id, "-")+1:])
 			if seen[id] || id == "" || strings.Contains(id, " ") || strings.Contains(id, ".") && !field {
 				t.Errorf("id %q is empty, odd or used twice", id)
@@ -82,7 +84,7 @@ func TestEveryControlHasOneLabel(t *testing.T) {
 	})
 }
 
-func TestReferencesLeadSomewhere(t *testing.T) {
+func TestInternalLinksHaveTargets(t *testing.T) {
 	everyPage(t, func(t *testing.T, doc *goquery.Document) {
 		for _, name := range []string{"aria-describedby", "aria-labelledby", "data-copy", "data-kept", "form"} {
 			for _, s := range doc.Find("[" + name + "]").EachIter() {
@@ -157,9 +159,9 @@ func TestEveryPageHasItsFrame(t *testing.T) {
 	})
 }
 
-// Enter presses the first submit button that belongs to the form, wherever it
-// stands: the buttons for the language must not be first.
-func TestEnterDoesWhatThePageIsFor(t *testing.T) {
+// Enter presses the first submit button that belongs to the form, in document order. It must not be
+// a language button.
+func TestEnterPressesTheMainButton(t *testing.T) {
 	everyPage(t, func(t *testing.T, doc *goquery.Document) {
 		if doc.Find("form#req").Length() == 0 {
 			return
@@ -184,10 +186,10 @@ func TestEnterDoesWhatThePageIsFor(t *testing.T) {
 	})
 }
 
-// Both languages are complete: apart from data and names, no sentence is the
-// same in both, English pages have no Chinese and Chinese ones are Chinese.
-func TestBothLanguagesAreFilled(t *testing.T) {
-	data := map[string]bool{"API": true, "EN": true, "中文": true, "Status": true, "Outcome": true} // the last two are names in JSON
+// Both languages are complete: except for data and names no text is the same in both, English pages
+// have no Chinese characters, and Chinese pages have them in every text.
+func TestBothLanguagesAreComplete(t *testing.T) {
+	data := map[string]bool{"API": true, "EN": true, "中文": true, "Status": true, "Outcome": true} // the last two are JSON names
 	for _, s := range samples(func(string) string { return "data-7" }) {
 		en, zh := draw(t, s.page, param.English), draw(t, s.page, param.Chinese)
 		if attr(en.Find("html"), "lang") != "en" || attr(zh.Find("html"), "lang") != "zh-CN" {
@@ -212,7 +214,7 @@ func isChinese(r rune) bool {
 	return unicode.Is(unicode.Han, r) || r == '（' || r == '。' || r == '，'
 }
 
-// isData reports whether a text is no word of the portal: an ID, an amount, a time.
+// isData reports whether a text is not translated: an id, an amount or a time.
 func isData(text string) bool {
 	for _, part := range []string{"GiB", "RequestId", "cn-", "/s", "UTC", "k7v2", "data-7", "KiB", "MiB"} {
 		if strings.Contains(strings.ToLower(text), strings.ToLower(part)) {
@@ -222,8 +224,8 @@ func isData(text string) bool {
 	return false
 }
 
-// texts are the words of a page, by text node and by label. What stands in
-// <code> are names, which have no language.
+// texts returns the texts of a page, from text nodes and labels. Names in <code> are omitted,
+// because they are not translated.
 func texts(doc *goquery.Document) map[string]bool {
 	all := map[string]bool{}
 	var walk func(*html.Node)
@@ -247,7 +249,7 @@ func texts(doc *goquery.Document) map[string]bool {
 	return all
 }
 
-func TestThemeIsWrittenIntoThePage(t *testing.T) {
+func TestPageHasItsTheme(t *testing.T) {
 	for _, theme := range []string{"", "light", "dark"} {
 		var b strings.Builder
 		page := templates.Choose(templates.ChoosePage{})
@@ -260,7 +262,7 @@ func TestThemeIsWrittenIntoThePage(t *testing.T) {
 	}
 }
 
-func TestNavigationIsForPeopleWhoAreSignedIn(t *testing.T) {
+func TestNavigationNeedsSignIn(t *testing.T) {
 	out := draw(t, templates.ProblemPage(templates.Problem{Title: param.Text{En: "Sign in", Zh: "登录"}}), param.English)
 	if out.Find("header nav").Length() != 0 {
 		t.Error("a page before sign-in has navigation")

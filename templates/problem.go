@@ -2,7 +2,7 @@ package templates
 
 import "context"
 
-// enter is what Enter does, if a form can be sent again.
+// enter returns the button that Enter presses, if a form can be sent again.
 func (p Problem) enter(ctx context.Context) enter {
 	if p.Resend == nil {
 		return enter{}
@@ -10,7 +10,7 @@ func (p Problem) enter(ctx context.Context) enter {
 	return enter{label: in(ctx, p.Resend.Text), action: "/backups"}
 }
 
-// linkClass keeps the page to one filled button.
+// linkClass returns the CSS class of the link. A page has at most one filled button.
 func (p Problem) linkClass() string {
 	if p.Resend != nil {
 		return "plain"

@@ -13,28 +13,28 @@ import (
 
 // Shell is what every page shows around its content.
 type Shell struct {
-	Path      string // of the page, without query
-	Query     string // of the page, raw; comes back after a change of language
-	User      string // who is signed in; empty shows no navigation
-	Demo      bool   // nothing here reaches the real cloud
-	Disabled  bool   // the policy has new backups switched off
-	Ephemeral bool   // the store is one that forgets
-	CSS, JS   string // addresses of the assets
-	Picker    string // address of the script for lists to choose from
-	Icon      string
-	API       string // address of the API reference; empty shows no link
-	SignOut   string // where the form to sign out goes; empty shows none
-	Now       time.Time
-	Zone      *time.Location // in which times are shown; nil means UTC
+	Path      string         // of the page, without query
+	Query     string         // of the page, as received; restored after a change of the language
+	User      string         // name of the person; empty means signed out, without navigation
+	Demo      bool           // the cloud is an emulator
+	Disabled  bool           // the policy forbids new backups
+	Ephemeral bool           // the store loses its data with the instance
+	CSS, JS   string         // addresses of the assets
+	Picker    string         // address of the script that offers candidates
+	Icon      string         // address of the icon
+	API       string         // address of the API reference; empty means no link
+	SignOut   string         // target of the sign-out form; empty means no form
+	Now       time.Time      // for dates that are counted from today
+	Zone      *time.Location // of the displayed times; nil means UTC
 }
 
-// Values are the values of a form's controls as they were typed, by control
-// name: fields by their own names, rows as "SpeedLimit.0.start", and the
-// controls that only show or hide others as "choice.SpeedLimit".
+// Values are the typed values of a form, by the name of the control: a parameter, a control in a
+// row such as "SpeedLimit.0.start", or a choice such as "choice.SpeedLimit", which is not a
+// parameter.
 type Values map[string]string
 
-// Rows counts the rows of a field, such as SpeedLimit: one more than the
-// highest row of which any control is there.
+// Rows returns the number of rows of a field: the highest row with a control, plus one. Rows above
+// MaxRows are ignored.
 func (v Values) Rows(field string) int {
 	rows := 0
 	for name := range v {
@@ -47,8 +47,8 @@ func (v Values) Rows(field string) int {
 	return rows
 }
 
-// MaxRows is how many rows the form of a field has at most: with more of
-// them a form would have over 100 controls. 0 means that it has none.
+// MaxRows returns the largest number of rows of a field, so that a form has at most 100 controls.
+// It is 0 for a field without rows.
 func MaxRows(field string) int {
 	switch field {
 	case "SpeedLimit":
@@ -59,7 +59,8 @@ func MaxRows(field string) int {
 	return 0
 }
 
-// RowControls are the names of the controls in one row of a field, in order.
+// RowControls returns the names of the controls in one row of a field, in order; nil for a field
+// without rows.
 func RowControls(field string) []string {
 	switch field {
 	case "SpeedLimit":
@@ -80,53 +81,55 @@ func RowControls(field string) []string {
 	return nil
 }
 
-// RowControl is the name of one control in a row.
+// RowControl returns the name of one control in a row, which is counted from 0.
 func RowControl(field string, row int, control string) string {
 	return fmt.Sprintf("%s.%d.%s", field, row, control)
 }
 
-// ControlID is the id of the control called name.
+// ControlID returns the HTML id of the control called name.
 func ControlID(name string) string { return "f-" + strings.ReplaceAll(name, ".", "-") }
 
 // FormPage is the form for one kind of backup.
 type FormPage struct {
 	Shell
 	Source   param.SourceType
-	Key      string // of the submission that the form becomes
-	Values   Values
-	Mistakes []param.Mistake  // in the order of the form; also refusals of the policy
-	Accounts []backup.Account // that may be chosen, each with its regions
-	Offer    policy.Offer
-	Strange  []string // names in the link that mean nothing here
-	Focus    string   // name of the control that gets the focus, if not the error summary
-	Section  string   // id of the section to which the page jumps back, if any
+	Key      string           // idempotency key of the submission
+	Values   Values           // of the controls; missing ones have their defaults
+	Mistakes []param.Mistake  // in the order of the form, including refusals of the policy
+	Accounts []backup.Account // that can be chosen, each with its regions
+	Offer    policy.Offer     // what the rules permit
+	Strange  []string         // parameters of the link that the form does not have
+	Focus    string           // control that gets the focus; the error summary has precedence
+	Section  string           // id of the section to scroll to; empty for none
 }
 
-// A Hidden is one input of the check page that carries the form along.
+// A Hidden is one hidden input of the check page, which repeats a value of the form.
 type Hidden struct{ Name, Value string }
 
-// CheckPage shows everything once more, and the exact call.
+// CheckPage shows all values and the exact call before the backup starts.
 type CheckPage struct {
 	Shell
-	Call     backup.Call // JobName is the whole name as it is sent
-	Values   Values      // for questions that have no parameter of their own
-	Hidden   []Hidden
-	Previews []backup.Preview
+	Call     backup.Call      // with the complete JobName
+	Values   Values           // of choices, which have no parameter
+	Hidden   []Hidden         // the form, for the button that starts the backup
+	Previews []backup.Preview // the call for other tools
 }
 
 // ChoosePage offers the kinds of backup.
 type ChoosePage struct {
 	Shell
-	Offered map[param.SourceType]bool // by some rule of the policy
+	Offered map[param.SourceType]bool // kinds that some rule permits
 }
 
-// A Row is one submission in a list.
+// A Row is one submission in a list, with its present state.
 type Row struct {
 	Record backup.Record
 	State  backup.State
+
+	AccountLabel param.Text // empty: the alias is shown
 }
 
-// StartPage is what one may do, and one's last backups.
+// StartPage shows the person's last submissions and rules.
 type StartPage struct {
 	Shell
 	Rows  []Row
@@ -137,67 +140,66 @@ type StartPage struct {
 type HistoryPage struct {
 	Shell
 	Rows         []Row
-	Newer, Older string            // addresses of the neighbouring pages; empty means none
-	Filters      map[string]string // what the list is narrowed by, as it was given
-	Mistakes     []param.Mistake   // what is wrong with that; then there are no rows
-	Accounts     []string          // aliases to choose from; without any nobody may start anything
+	Newer, Older string            // addresses of the adjacent pages; empty means none
+	Filters      map[string]string // that are used, by name, as received
+	Mistakes     []param.Mistake   // in the filters; then there are no rows
+	Accounts     []backup.Account  // of the filter; empty means that nothing can be started
 }
 
-// StatusPage follows one submission to its end.
+// StatusPage shows one submission and its job.
 type StatusPage struct {
 	Shell
 	Row
-	Account     backup.Account
-	Means, Todo param.Text    // what the cloud's code means, and what can be done; empty if there is none
-	Denied      []string      // why the policy refused it, in the reader's language
-	Auto        bool          // reloads by itself every ten seconds
-	Late        bool          // somebody just wanted to cancel it
-	Every       time.Duration // until the script looks again
-	MayCancel   bool          // by the policy
+	Account     backup.Account // of the submission; zero if the policy no longer has it
+	Means, Todo param.Text     // explanation of the cloud's code; may be empty
+	Denied      []string       // reasons of the policy, in the reader's language
+	Auto        bool           // reload every ten seconds without the script
+	Late        bool           // a cancellation came after the end
+	Every       time.Duration  // until the script asks again; 0 means never
+	MayCancel   bool           // the policy permits it
 }
 
-// CancelPage asks whether a job is really to be cancelled.
+// CancelPage asks for confirmation before a job is cancelled.
 type CancelPage struct {
 	Shell
 	Row
 }
 
-// A Problem is a page that says what went wrong, and what it means for the
-// backup.
+// A Problem is an error page: what went wrong, and what that means for the backup.
 type Problem struct {
 	Shell
-	Status    int
+	Status    int // of HTTP
 	Title     param.Text
-	Lines     []string // already in the reader's language
-	Link      string   // address of the one action, if any
-	LinkText  param.Text
-	Also      []Action
-	Resend    *Resend // or a button that sends the same form again
+	Lines     []string   // in the reader's language
+	Link      string     // address of the main action; empty for none
+	LinkText  param.Text // may lead to another site
+	Also      []Action   // further links
+	Resend    *Resend    // a button that sends the form again; nil for none
 	RequestID string
 }
 
-// An Action is a link to what else can be done.
+// An Action is a link to a further possibility.
 type Action struct {
-	Link string // address; may be another site's
-	Text param.Text
+	Link string     // address; may be another site's
+	Text param.Text // of the button
 }
 
-// Resend is a form that can be sent again as it was.
+// A Resend is a form that can be sent again unchanged.
 type Resend struct {
 	Text   param.Text
 	Hidden []Hidden
 }
 
-// A Snippet is a program or a command to copy, with what it is for.
+// A Snippet is a program or a command to copy, with a title.
 type Snippet struct {
 	Title param.Text
-	ID    string // of its heading; unique in the page
-	File  string // where it is pasted
+	ID    string // of its heading; unique on the page
+	File  string // path in the reader's repository
 	Code  string
 }
 
-// Commands are the requests of the API as commands of a shell, in the order in
-// which they work behind each other. Each may use variables of those before.
+// Commands are shell commands that use the API. They work in this order; each may use variables of
+// the previous ones.
 type Commands struct{ Who, Create, DryRun, Show, Wait, List, Cancel string }
 
 // A ProblemKind is one kind of error of the API.
@@ -207,34 +209,33 @@ type ProblemKind struct {
 	Title, Detail param.Text
 }
 
-// A Filter is a parameter of the list of submissions.
+// A Filter is a query parameter of the list of submissions.
 type Filter struct {
 	Name    string
 	Meaning param.Text
 	Example string
 }
 
-// APILimits are the bounds of the API.
+// APILimits are the limits of the API.
 type APILimits struct {
 	Body, Address int // bytes
 	Key           int // characters
-	KeyDays       int
+	KeyDays       int // how long a key identifies its submission
 	Wait          int // seconds
-	Rows, Usual   int // of a list: at most, and without a wish
+	Rows, Usual   int // of a list: the maximum and the default
 }
 
-// APIPage is the reference of the API for programs. What a submission may hold
-// the page has from param.Fields.
+// APIPage is the API reference for programs. The rows of the parameters come from param.Fields.
 type APIPage struct {
 	Shell
 	Document string // address of the OpenAPI document
-	Jobs     string // address of submissions
+	Jobs     string // address of the submissions
 	Commands Commands
 	Bodies   map[param.SourceType]string // an example of each kind, as JSON
 	Filters  []Filter
-	Gates    []Snippet // for pipelines; without any there is no section
-	Answer   string    // an example, as JSON
-	Wrong    string    // an example of a problem, as JSON
+	Gates    []Snippet // for CI pipelines; empty means no section
+	Answer   string    // example of an answer, as JSON
+	Wrong    string    // example of a problem, as JSON
 	Problems []ProblemKind
 	Limits   APILimits
 }

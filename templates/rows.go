@@ -8,7 +8,7 @@ import (
 	"backupportal/function/param"
 )
 
-// part makes one control of a row.
+// part returns one control of a row.
 func (f form) part(ctx context.Context, field string, row int, name string) control {
 	full := RowControl(field, row, name)
 	c := control{
@@ -40,8 +40,8 @@ func (f form) part(ctx context.Context, field string, row int, name string) cont
 	return c
 }
 
-// partValue is what a control in a row holds: what was typed, or its default
-// where the row was not on the page before.
+// partValue returns the value of a control in a row: from the request, or its default if the row is
+// new.
 func (f form) partValue(field string, row int, name string) string {
 	v, typed := f.Values[RowControl(field, row, name)]
 	switch {
@@ -55,13 +55,13 @@ func (f form) partValue(field string, row int, name string) string {
 	return ""
 }
 
-// A barWindow is one window of the 24 hour bar.
+// A barWindow is one window of the picture of 24 hours.
 type barWindow struct {
 	param.Window
-	shade string
+	shade string // CSS class
 }
 
-// bar are the windows that can be drawn; half-filled rows are left out.
+// bar returns the windows that can be drawn. Incomplete rows are omitted.
 func (f form) bar() []barWindow {
 	var bar []barWindow
 	for row := range f.rows("SpeedLimit") {
@@ -80,13 +80,12 @@ func (f form) bar() []barWindow {
 	return bar
 }
 
-// words write a window for people.
+// words returns a window as text.
 func words(w param.Window) string {
 	return fmt.Sprintf("%s–%s · %s", hour(w.Start), hour(w.End), speed(w.Rate))
 }
 
-// volumesWrong reports whether the rows of volumes, taken together, have an
-// error beside them.
+// volumesWrong reports whether there is an error about all rows of volumes together.
 func (f form) volumesWrong() bool {
 	return f.value("choice.ContainerResources") == "rows" && len(f.errors["ContainerResources"]) > 0
 }

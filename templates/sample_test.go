@@ -13,14 +13,14 @@ import (
 	"backupportal/templates"
 )
 
-// A sample is a page with made-up content.
+// A sample is a page with example content.
 type sample struct {
 	name string
 	page templ.Component
 }
 
-// samples are all pages, in the states in which they look different. The words
-// of data are taken from put, so that a test can make them hostile.
+// samples returns all pages in all states that look different. Texts of data come from put, so that
+// a test can make them hostile.
 func samples(put func(string) string) []sample {
 	s := newSampler(put)
 	all := append(s.forms(), s.checks()...)
@@ -28,7 +28,7 @@ func samples(put func(string) string) []sample {
 	return append(all, s.others()...)
 }
 
-// same leaves the words of samples as they are.
+// same is a put that changes nothing.
 func same(s string) string { return s }
 
 type sampler struct {
@@ -61,7 +61,7 @@ func (s sampler) accounts() []backup.Account {
 }
 
 func (s sampler) offer() policy.Offer {
-	line := policy.Line{Rule: s.put("payments-prod"), Min: 1, Max: 30, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.put("platform team")}
+	line := policy.Line{Rule: s.put("payments-prod"), Min: 1, Max: 30, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.text("platform team", "平台团队")}
 	return policy.Offer{
 		Scripts:     []string{s.put("/opt/backup/pre.sh"), s.put("/opt/backup/post.sh")},
 		CopyRegions: []string{"cn-beijing", "cn-shanghai"}, Lines: []policy.Line{line}, CopyLines: []policy.Line{line},
@@ -142,7 +142,7 @@ func (s sampler) check(params param.Params) templates.CheckPage {
 		Hidden: []templates.Hidden{{Name: "SourceType", Value: string(params.SourceType())}, {Name: "Account", Value: s.put("payments")}, {Name: "key", Value: s.put("KEY")}},
 		Previews: []backup.Preview{
 			{Title: s.text("Request", "请求"), Code: s.put("POST https://hbr.cn-hangzhou.aliyuncs.com/\nAction=CreateBackupJob\nInclude=[\"/home/alice/*.pdf\",\"/srv/data\"]")},
-			{Title: s.text("The same with the Alibaba Cloud CLI", "用阿里云 CLI 完成同样的操作"), Code: s.put("aliyun hbr CreateBackupJob \\\n  --SourceType ECS_FILE")},
+			{Title: s.text("The same request with the Alibaba Cloud CLI", "使用阿里云 CLI 发送相同请求"), Code: s.put("aliyun hbr CreateBackupJob \\\n  --SourceType ECS_FILE")},
 		},
 	}
 }
@@ -221,7 +221,7 @@ func (s sampler) others() []sample {
 	rules := []policy.Rule{{
 		ID: s.put("payments-prod"), Accounts: []string{s.put("payments"), s.put("platform")}, Regions: []string{s.put("cn-hangzhou")}, SourceTypes: param.SourceTypes[:2],
 		Resources: []string{s.put("i-bp1f4k0w2x9m7q3c8zsy"), s.put("i-bp1a8s7d6f5g4h3j2k1q")}, Min: 1, Max: 30, CopyRegions: []string{s.put("cn-shanghai")},
-		Scripts: []string{s.put("/opt/backup/pre.sh")}, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.put("platform team"),
+		Scripts: []string{s.put("/opt/backup/pre.sh")}, Reason: s.text("Snapshots cost money.", "快照会产生费用。"), Owner: s.text("platform team", "平台团队"),
 	}, {ID: s.put("labs"), Accounts: []string{s.put("labs")}, Regions: []string{s.put("cn-beijing")}, SourceTypes: param.SourceTypes, Max: 364635}}
 	offered := map[param.SourceType]bool{param.UDMECS: true, param.ECSFile: true, param.Container: true}
 	signedOut := s.shell("/backups")
@@ -243,8 +243,8 @@ func (s sampler) others() []sample {
 			Shell: signedOut, Status: 401, Title: s.text("Sign in to start a backup", "登录后即可备份"), Lines: []string{s.put("…")}, RequestID: s.put("r-1"),
 		})},
 		{"problem-resend", templates.ProblemPage(templates.Problem{
-			Shell: busy, Status: 503, Title: s.text("Cloud Backup did not take the request", "云备份未接收请求"), Lines: []string{s.put("…")},
-			Link: "/backups/" + s.put("x"), LinkText: s.text("Show that backup", "查看该备份"), RequestID: s.put("r-2"),
+			Shell: busy, Status: 503, Title: s.text("Cloud Backup did not accept the request", "云备份未接受请求"), Lines: []string{s.put("…")},
+			Link: "/backups/" + s.put("x"), LinkText: s.text("View that backup", "查看该备份"), RequestID: s.put("r-2"),
 			Resend: &templates.Resend{Text: s.text("Send again", "再次提交"), Hidden: []templates.Hidden{{Name: "SourceType", Value: "UDM_ECS"}, {Name: "key", Value: s.put("KEY")}}},
 		})},
 	}

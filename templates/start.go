@@ -11,19 +11,19 @@ import (
 )
 
 var (
-	wordOnlyLook   = param.Both("To look at only", "仅可查看")
-	wordLookCancel = param.Both("To look at and to cancel only", "仅可查看和取消")
+	wordOnlyLook   = param.Both("View only", "仅可查看")
+	wordLookCancel = param.Both("View and cancel only", "仅可查看和取消")
 )
 
-// starts reports whether r lets people start backups.
+// starts reports whether r permits backups.
 func starts(r policy.Rule) bool { return r.Max > 0 }
 
-// mayStart reports whether one may start any.
+// mayStart reports whether some rule permits backups.
 func (p StartPage) mayStart() bool {
 	return slices.ContainsFunc(p.Rules, starts)
 }
 
-// aboutRule is what else r says, why it is as it is, and whom to ask.
+// aboutRule returns the restrictions, the reason, the limits and the owner of r.
 func aboutRule(ctx context.Context, r policy.Rule) []string {
 	var lines []string
 	switch {
@@ -37,12 +37,25 @@ func aboutRule(ctx context.Context, r policy.Rule) []string {
 	for _, limit := range r.Limits {
 		lines = append(lines, in(ctx, limit))
 	}
-	if r.Owner != "" {
+	if r.Owner != (param.Text{}) {
 		lines = append(lines, in(ctx, wordAsk, r.Owner))
 	}
 	return lines
 }
 
+// ruleAccounts returns the accounts of the rule by their labels.
+func ruleAccounts(ctx context.Context, r policy.Rule) []string {
+	if r.AccountLabels == nil {
+		return r.Accounts
+	}
+	labels := make([]string, len(r.AccountLabels))
+	for i, label := range r.AccountLabels {
+		labels[i] = in(ctx, label)
+	}
+	return labels
+}
+
+// ruleResources returns the resources of r, or the word for any.
 func ruleResources(ctx context.Context, r policy.Rule) []string {
 	if r.Resources == nil {
 		return []string{in(ctx, wordAny)}
@@ -50,6 +63,7 @@ func ruleResources(ctx context.Context, r policy.Rule) []string {
 	return r.Resources
 }
 
+// ruleDays returns the permitted days; nil if r permits no backups.
 func ruleDays(r policy.Rule) []string {
 	if !starts(r) {
 		return nil
@@ -57,6 +71,7 @@ func ruleDays(r policy.Rule) []string {
 	return []string{fmt.Sprintf("%v–%v", param.Count(max(1, r.Min)), param.Count(r.Max))}
 }
 
+// kindNames returns the names of kinds of backup.
 func kindNames(ctx context.Context, kinds []param.SourceType) []string {
 	var names []string
 	for _, k := range kinds {

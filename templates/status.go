@@ -10,7 +10,7 @@ import (
 	"backupportal/function/param"
 )
 
-// name is what people call the submission: what they typed, else the job's own name.
+// name returns the name of the submission: the one that was typed, or the job's.
 func (r Row) name() string {
 	if label := r.Record.Params["JobName"]; label != "" {
 		return label
@@ -18,11 +18,11 @@ func (r Row) name() string {
 	return r.Record.JobName
 }
 
-// address is that of the submission's page.
+// address returns the path of the submission's page.
 func (r Row) address() string { return "/backups/" + r.Record.SubmissionID }
 
-// place are the facts about what is backed up, and where.
-func (r Row) place(ctx context.Context) []fact {
+// resourceFacts returns what is backed up: the resource, the account and the region.
+func (r Row) resourceFacts(ctx context.Context) []fact {
 	return []fact{
 		{
 			label: in(ctx, param.Both("Source", "备份源")),
@@ -30,15 +30,23 @@ func (r Row) place(ctx context.Context) []fact {
 			mono:  true,
 			extra: in(ctx, r.source().Name()),
 		},
-		{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.Record.Account())},
+		{label: in(ctx, labelOf("Account")), lines: nonEmpty(r.account(ctx))},
 		{label: in(ctx, labelOf("Region")), lines: []string{regionLabel(ctx, r.Record.Region())}},
 	}
 }
 
-// source is the kind of backup that was asked for.
+// account returns the label of the account.
+func (r Row) account(ctx context.Context) string {
+	if r.AccountLabel == (param.Text{}) {
+		return r.Record.Account()
+	}
+	return in(ctx, r.AccountLabel)
+}
+
+// source returns the requested kind of backup.
 func (r Row) source() param.SourceType { return r.Record.Params.SourceType() }
 
-// percent is how far the job is; none if the state has no percent.
+// percent returns the progress of a running job; false in other states.
 func (r Row) percent() (int, bool) {
 	if r.State != backup.StateRunning {
 		return 0, false
@@ -46,7 +54,7 @@ func (r Row) percent() (int, bool) {
 	return min(max(r.Record.Job.Progress/100, 0), 100), true
 }
 
-// started is when the backup began, as far as is known.
+// started returns when the job started, or when it was created or submitted if that is unknown.
 func (r Row) started() time.Time {
 	job := r.Record.Job
 	for _, t := range []time.Time{job.StartTime, job.CreatedTime} {
@@ -57,9 +65,9 @@ func (r Row) started() time.Time {
 	return r.Record.CreatedAt
 }
 
-// beginning is what the first time of the submission is called: where nothing was
-// started, or may not have been, nothing began.
-func (r Row) beginning() param.Text {
+// startLabel returns the label of started. It says "submitted" in states in which perhaps no job
+// started.
+func (r Row) startLabel() param.Text {
 	switch r.State {
 	case backup.StateDenied, backup.StateRefused, backup.StateNotSent, backup.StateSending, backup.StateUnknown:
 		return wordSubmitted
@@ -67,9 +75,9 @@ func (r Row) beginning() param.Text {
 	return wordStarted
 }
 
-// looks are the classes of a state's tag: its tone, and a shape for those who
-// cannot tell the tones apart.
-func looks(s backup.State) string {
+// tagClasses returns the CSS classes of a state's tag: a colour, and a shape for people who cannot
+// distinguish the colours.
+func tagClasses(s backup.State) string {
 	switch s {
 	case backup.StateSending, backup.StateRunning:
 		return "tag accent dot"
@@ -87,22 +95,21 @@ func looks(s backup.State) string {
 	return "tag muted dot"
 }
 
-// every is how many milliseconds the script waits before it looks again; 0
-// means that nothing will change any more.
-func (p StatusPage) every() string {
+// pollMillis returns after how many milliseconds the script asks again; 0 means never.
+func (p StatusPage) pollMillis() string {
 	return strconv.FormatInt(p.Every.Milliseconds(), 10)
 }
 
-// close says what becomes of a submission whose page is closed.
-func (p StatusPage) close() param.Text {
+// closeNote returns what happens to the submission if the page is closed.
+func (p StatusPage) closeNote() param.Text {
 	if !p.State.IsTerminal() && p.Record.Last.Kind == backup.StepCreated {
 		return wordCloseRuns
 	}
 	return wordClose
 }
 
-// said is what a screen reader is told.
-func (p StatusPage) said(ctx context.Context) string {
+// announcement returns the text that a screen reader announces.
+func (p StatusPage) announcement(ctx context.Context) string {
 	s := in(ctx, p.State.Name())
 	if n, ok := p.percent(); ok {
 		s += in(ctx, param.Both(", ", "，")) + strconv.Itoa(n) + "%"
@@ -110,15 +117,16 @@ func (p StatusPage) said(ctx context.Context) string {
 	return s
 }
 
-// quarter changes whenever said is worth saying again.
-func (p StatusPage) quarter() string {
+// announcementKey returns a text that changes when the announcement should be repeated: with the
+// state, and every 25 %.
+func (p StatusPage) announcementKey() string {
 	n, _ := p.percent()
 	return string(p.State) + strconv.Itoa(n/25)
 }
 
-// A trouble is the box that says what went wrong and what can be done.
-type trouble struct {
-	tone  string // a class
+// An alert is the box that says what went wrong and what to do.
+type alert struct {
+	tone  string // CSS class
 	title string
 	lines []string
 	todo  string
@@ -126,34 +134,33 @@ type trouble struct {
 }
 
 var (
-	wordChecking           = param.Both("We do not know yet whether Cloud Backup took the request. We are looking, and nothing is sent a second time.", "尚不确定云备份是否已收到请求。正在核实，不会重复提交。")
+	wordChecking           = param.Both("It is not known yet whether Cloud Backup accepted the request. The portal is checking; the request is not sent again.", "尚不确定云备份是否已接受请求。门户正在核实，不会重复提交。")
 	wordRefused            = param.Both("Cloud Backup refused the request. Nothing was started.", "云备份拒绝了请求，没有开始备份。")
-	wordNotTaken           = param.Both("Cloud Backup did not take the request. Nothing was started.", "云备份未接收请求，未开始备份。")
-	wordLook               = param.Both("Look at History before you ask again.", "再次提交前请先查看历史记录。")
+	wordNotTaken           = param.Both("Cloud Backup did not accept the request. Nothing was started.", "云备份未接受请求，未开始备份。")
+	wordLook               = param.Both("Check History before you submit again.", "再次提交前请先查看历史记录。")
 	wordFailed             = param.Both("The backup did not finish", "备份未完成")
-	wordDenied             = param.Both("The policy of this portal does not allow it. Nothing was sent.", "本门户的策略不允许此备份，未发送任何请求。")
+	wordDenied             = param.Both("The policy of this portal does not allow this backup. No request was sent.", "本门户的策略不允许此备份，未发送任何请求。")
 	wordSkipped            = param.Both("Some items were skipped: %v", "有内容被跳过：%v")
 	wordPartly             = param.Both("Some items were skipped", "有内容被跳过")
 	wordCancelledBy        = param.Both("Cancelled by %v", "由 %v 取消")
-	wordCancelledElsewhere = param.Both("Cancelled, but not in this portal", "已取消，但不是在本门户中取消的")
-	wordCopyFailed         = param.Both("The backup is there, but its copy in %v failed", "备份已完成，但在%v的副本失败")
-	wordLowered            = param.Both("The backup is there, but it is less consistent than you asked for", "备份已完成，但一致性低于您的要求")
-	wordLoweredTo          = param.Both("Cloud Backup reached “%v” because of “%v”. Applications may need to recover when it is restored.", "由于“%[2]v”，云备份只达到“%[1]v”。恢复后应用可能需要自行修复数据。")
-	wordLoweredTodo        = param.Both("Show the reason to whoever looks after the instance, and back it up again when it is put right.", "请将原因告知实例负责人，处理后重新备份。")
-	wordSays               = param.Both("Cloud Backup says “%v”", "云备份返回“%v”")
-	wordOperator           = param.Both("Show this to your operator", "请将此信息提供给管理员")
+	wordCancelledElsewhere = param.Both("Cancelled outside this portal", "已在本门户之外取消")
+	wordCopyFailed         = param.Both("The backup is complete, but its copy in %v failed", "备份已完成，但在%v的副本失败")
+	wordLowered            = param.Both("The backup is complete, but it is less consistent than requested", "备份已完成，但未达到要求的一致性")
+	wordLoweredTo          = param.Both("The consistency level is “%v” because of “%v”. Applications may need to recover after a restore.", "由于“%[2]v”，实际一致性级别为“%[1]v”。恢复后，应用可能需要自行修复数据。")
+	wordLoweredTodo        = param.Both("Show the reason to the administrator of the instance. Run the backup again after the cause is fixed.", "请将原因告知实例管理员，处理后重新备份。")
+	wordSays               = param.Both("Cloud Backup returned “%v”", "云备份返回“%v”")
+	wordOperator           = param.Both("Show this information to your operator", "请将此信息提供给管理员")
 )
 
-// trouble is what the page says of a state that is not simply well; nil if
-// there is nothing to say.
-func (p StatusPage) trouble(ctx context.Context) *trouble {
+// alert returns the box for the present state; nil if nothing is wrong.
+func (p StatusPage) alert(ctx context.Context) *alert {
 	job, last := p.Record.Job, p.Record.Last
 	means, known := in(ctx, p.Means), p.Means != param.Text{}
 	switch p.State {
 	case backup.StateUnknown:
-		return &trouble{tone: "warn", title: in(ctx, wordChecking)}
+		return &alert{tone: "warn", title: in(ctx, wordChecking)}
 	case backup.StateNotSent:
-		return &trouble{
+		return &alert{
 			tone:  "warn",
 			title: in(ctx, wordNotTaken),
 			lines: nonEmpty(means),
@@ -161,21 +168,21 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 			codes: p.codes(last.Code),
 		}
 	case backup.StateDenied:
-		return &trouble{tone: "bad", title: in(ctx, wordDenied), lines: p.Denied}
+		return &alert{tone: "bad", title: in(ctx, wordDenied), lines: p.Denied}
 	case backup.StateCanceled:
 		if by := p.Record.Cancellation.By.Name; by != "" {
-			return &trouble{tone: "warn", title: in(ctx, wordCancelledBy, by)}
+			return &alert{tone: "warn", title: in(ctx, wordCancelledBy, by)}
 		}
-		return &trouble{tone: "warn", title: in(ctx, wordCancelledElsewhere)}
+		return &alert{tone: "warn", title: in(ctx, wordCancelledElsewhere)}
 	case backup.StateComplete:
-		return p.lessThanAsked(ctx)
+		return p.degradation(ctx)
 	case backup.StatePartialComplete:
 		if job.ErrorMessage == "" {
-			return &trouble{tone: "warn", title: in(ctx, wordPartly)}
+			return &alert{tone: "warn", title: in(ctx, wordPartly)}
 		}
-		return &trouble{tone: "warn", title: in(ctx, wordSkipped, job.ErrorMessage)}
+		return &alert{tone: "warn", title: in(ctx, wordSkipped, job.ErrorMessage)}
 	case backup.StateRefused:
-		t := &trouble{
+		t := &alert{
 			tone:  "bad",
 			title: in(ctx, wordRefused),
 			lines: nonEmpty(means),
@@ -187,14 +194,14 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 		}
 		return t
 	case backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
-		t := &trouble{
+		t := &alert{
 			tone:  "bad",
 			title: in(ctx, wordFailed),
 			lines: nonEmpty(means),
 			todo:  p.todo(ctx),
 			codes: p.codes(job.ErrorMessage),
 		}
-		if !known { // then it may be a sentence, and is not taken for a code
+		if !known { // an unknown message may be a sentence, so it is not shown as a code
 			t.lines, t.codes = nonEmpty(job.ErrorMessage), p.codes("")
 		}
 		if p.State != backup.StateFailed {
@@ -205,13 +212,13 @@ func (p StatusPage) trouble(ctx context.Context) *trouble {
 	return nil
 }
 
-// lessThanAsked is what is to be said of a backup that is there, but not all
-// that was wanted; nil if it is.
-func (p StatusPage) lessThanAsked(ctx context.Context) *trouble {
+// degradation returns the box for a complete backup that lacks a part of the request: the
+// consistency or the copy. It is nil if nothing is missing.
+func (p StatusPage) degradation(ctx context.Context) *alert {
 	job := p.Record.Job
 	switch {
 	case job.DowngradeReason != "":
-		return &trouble{
+		return &alert{
 			tone:  "warn",
 			title: in(ctx, wordLowered),
 			lines: []string{in(ctx, wordLoweredTo, job.ConsistentLevel, job.DowngradeReason)},
@@ -219,7 +226,7 @@ func (p StatusPage) lessThanAsked(ctx context.Context) *trouble {
 		}
 	case backup.State(strings.ToUpper(job.CopyStatus)).Outcome() == backup.OutcomeFailed:
 		region := in(ctx, param.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
-		return &trouble{
+		return &alert{
 			tone:  "warn",
 			title: in(ctx, wordCopyFailed, region),
 			lines: nonEmpty(job.CopyError),
@@ -229,7 +236,7 @@ func (p StatusPage) lessThanAsked(ctx context.Context) *trouble {
 	return nil
 }
 
-// todo is what can be done, if only to ask.
+// todo returns what to do: the advice for the code, or to ask an operator.
 func (p StatusPage) todo(ctx context.Context) string {
 	if p.Todo != (param.Text{}) {
 		return in(ctx, p.Todo)
@@ -237,7 +244,7 @@ func (p StatusPage) todo(ctx context.Context) string {
 	return in(ctx, wordOperator)
 }
 
-// codes are what an operator wants to know.
+// codes returns the codes that an operator needs.
 func (p StatusPage) codes(code string) []string {
 	if id := p.Record.Last.RequestID; id != "" {
 		return nonEmpty(code, "RequestId "+id)
@@ -245,8 +252,8 @@ func (p StatusPage) codes(code string) []string {
 	return nonEmpty(code)
 }
 
-// timeLeft is how long the job will take if it goes on as it has, from what was
-// last seen of it; unknown while there is nothing to judge by.
+// timeLeft estimates the remaining time of a running job, from its speed or from its progress when
+// it was last seen. It is false if neither is known.
 func (p StatusPage) timeLeft() (time.Duration, bool) {
 	job := p.Record.Job
 	switch {
@@ -266,14 +273,13 @@ func (p StatusPage) canCancel() bool {
 	return p.MayCancel && p.Record.Last.Kind == backup.StepCreated && !p.State.IsTerminal() && p.State != backup.StateCanceling
 }
 
-// asked are all the answers that the submission gave, as the check page had
-// them.
-func (p StatusPage) asked(ctx context.Context) []fact {
+// answers returns the parameters of the submission as the check page showed them.
+func (p StatusPage) answers(ctx context.Context) []fact {
 	if !p.source().Known() {
 		return nil
 	}
 	shell := p.Shell
-	shell.Now = p.Record.CreatedAt // dates are counted from then
+	shell.Now = p.Record.CreatedAt // dates are counted from the submission
 	check := CheckPage{
 		Shell: shell,
 		Call:  backup.Call{Target: backup.Target{Account: p.Account}, Params: p.Record.Complete},
@@ -285,16 +291,16 @@ func (p StatusPage) asked(ctx context.Context) []fact {
 	return all
 }
 
-// copied says how much is done, of how much.
-func copied(ctx context.Context, job backup.Job) string {
+// copiedOf returns how much a job has copied, and of how much if that is known.
+func copiedOf(ctx context.Context, job backup.Job) string {
 	if job.BytesTotal <= 0 {
 		return size(job.BytesDone)
 	}
 	return in(ctx, param.Both("%v of %v", "%v / %v"), size(job.BytesDone), size(job.BytesTotal))
 }
 
-// results are the facts about how the job goes; its source and times follow.
-func (p StatusPage) results(ctx context.Context) []fact {
+// progressFacts returns the progress of the job.
+func (p StatusPage) progressFacts(ctx context.Context) []fact {
 	job := p.Record.Job
 	var all []fact
 	add := func(when bool, label param.Text, line, extra string) {
@@ -302,10 +308,10 @@ func (p StatusPage) results(ctx context.Context) []fact {
 			all = append(all, fact{label: in(ctx, label), lines: []string{line}, extra: extra})
 		}
 	}
-	add(job.BytesTotal > 0 || job.BytesDone > 0, param.Both("Copied", "已备份"), copied(ctx, job), "")
+	add(job.BytesTotal > 0 || job.BytesDone > 0, param.Both("Copied", "已备份"), copiedOf(ctx, job), "")
 	add(p.State == backup.StateRunning && job.Speed > 0, param.Both("Speed", "速度"), size(job.Speed*1024)+"/s", "")
 	if d, ok := p.timeLeft(); ok {
-		add(true, param.Both("Time left", "剩余时间"), roughly(ctx, d), "")
+		add(true, param.Both("Time left", "剩余时间"), approximately(ctx, d), "")
 	}
 	add(
 		job.ConsistentLevel != "",
@@ -328,20 +334,20 @@ func (p StatusPage) results(ctx context.Context) []fact {
 	return all
 }
 
-// origin are the facts about what was asked, where and by whom.
-func (p StatusPage) origin(ctx context.Context) []fact {
-	all := p.place(ctx)
+// requestFacts returns what was requested, by whom and through which door.
+func (p StatusPage) requestFacts(ctx context.Context) []fact {
+	all := p.resourceFacts(ctx)
 	if p.Account.ID != "" {
 		all[1].extra = aboutAccount(ctx, p.Account)
 	}
 	return append(all,
-		fact{label: in(ctx, param.Both("Asked by", "提交人")), lines: nonEmpty(p.Record.Principal.Name)},
-		fact{label: in(ctx, param.Both("Came in by", "提交方式")), lines: []string{in(ctx, p.Record.Door.Name())}},
+		fact{label: in(ctx, param.Both("Requested by", "申请人")), lines: nonEmpty(p.Record.Principal.Name)},
+		fact{label: in(ctx, param.Both("Submitted through", "提交方式")), lines: []string{in(ctx, p.Record.Door.Name())}},
 	)
 }
 
-// names are the facts by which others find the job.
-func (p StatusPage) names(ctx context.Context) []fact {
+// ids returns the ids by which the job can be found elsewhere.
+func (p StatusPage) ids(ctx context.Context) []fact {
 	all := []fact{{
 		label: in(ctx, param.Both("Submission", "提交编号")),
 		lines: []string{p.Record.SubmissionID},
@@ -357,7 +363,7 @@ func (p StatusPage) names(ctx context.Context) []fact {
 	return all
 }
 
-// keptUntil is when the finished backup is deleted; zero if there is none yet.
+// keptUntil returns when the finished backup will be deleted; zero before its end.
 func (p StatusPage) keptUntil() time.Time {
 	done := p.State == backup.StateComplete || p.State == backup.StatePartialComplete
 	days, err := strconv.Atoi(p.Record.Complete["Retention"])

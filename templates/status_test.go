@@ -25,7 +25,7 @@ func status(t *testing.T, state backup.State, change func(*templates.StatusPage)
 	return draw(t, templates.Live(page), param.English)
 }
 
-func TestStatesHaveATextAndAShape(t *testing.T) {
+func TestStateTagsHaveTextAndShape(t *testing.T) {
 	for _, test := range []struct {
 		state      backup.State
 		tag, looks string
@@ -33,19 +33,19 @@ func TestStatesHaveATextAndAShape(t *testing.T) {
 		says       string
 	}{
 		{backup.StateSending, "Sending", "accent dot", true, ""},
-		{backup.StateUnknown, "Being checked", "warn ring", true, "We do not know yet"},
+		{backup.StateUnknown, "Being checked", "warn ring", true, "It is not known yet"},
 		{backup.StateRefused, "Refused", "bad diamond", false, "Nothing was started."},
-		{backup.StateNotSent, "Not sent", "warn dash", false, "did not take the request"},
+		{backup.StateNotSent, "Not sent", "warn dash", false, "did not accept the request"},
 		{backup.StateCreated, "Queued", "muted dot", true, ""},
 		{backup.StateQueued, "Queued", "muted dot", true, ""},
 		{backup.StateRunning, "Running", "accent dot", true, ""},
 		{backup.StateCanceling, "Cancelling", "warn dash", true, ""},
-		{backup.StateComplete, "Complete", "good dot", false, "less consistent than you asked for"},
+		{backup.StateComplete, "Complete", "good dot", false, "less consistent than requested"},
 		{backup.StatePartialComplete, "Partly complete", "warn half", false, "Some items were skipped: what the cloud says"},
 		{backup.StateFailed, "Failed", "bad diamond", false, "The backup did not finish"},
-		{backup.StateCanceled, "Cancelled", "warn dash", false, "not in this portal"},
-		{backup.StateExpired, "Failed", "bad diamond", false, "Cloud Backup says “EXPIRED”"},
-		{backup.StateUnavailable, "Failed", "bad diamond", false, "Cloud Backup says “UNAVAILABLE”"},
+		{backup.StateCanceled, "Cancelled", "warn dash", false, "outside this portal"},
+		{backup.StateExpired, "Failed", "bad diamond", false, "Cloud Backup returned “EXPIRED”"},
+		{backup.StateUnavailable, "Failed", "bad diamond", false, "Cloud Backup returned “UNAVAILABLE”"},
 		{"WAITING", "In progress (WAITING)", "muted dot", true, ""},
 	} {
 		t.Run(string(test.state), func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestStatesHaveATextAndAShape(t *testing.T) {
 	}
 }
 
-func TestRunningJobShowsHowFarItIs(t *testing.T) {
+func TestRunningJobShowsProgress(t *testing.T) {
 	doc := status(t, backup.StateRunning, nil)
 	if got := attr(doc.Find("progress"), "value"); got != "42" || doc.Find(".percent").Text() != "42%" {
 		t.Errorf("the bar is at %s, %s", got, doc.Find(".percent").Text())
@@ -83,7 +83,7 @@ func TestRunningJobShowsHowFarItIs(t *testing.T) {
 	for label, want := range map[string]string{
 		"Copied": "36.0 GiB of 86.0 GiB", "Speed": "118 MiB/s", "Source": "i-bp1f4k0w2x9m7q3c8zsy A whole ECS instance",
 		"Started": "23 Nov 2026, 16:57 UTC+8", "Finished": "not there", "Kept until": "not there",
-		"Copy in China (Shanghai)": "Running 12%", "Came in by": "form", "Asked by": "alice",
+		"Copy in China (Shanghai)": "Running 12%", "Submitted through": "form", "Requested by": "alice",
 	} {
 		if got := answer(doc, label); got != want {
 			t.Errorf("%s: %q, want %q", label, got, want)
@@ -105,7 +105,7 @@ func TestFinishedJobShowsItsResult(t *testing.T) {
 	}
 }
 
-func TestTroubleSaysWhatCanBeDone(t *testing.T) {
+func TestAlertsSayWhatToDo(t *testing.T) {
 	known := func(p *templates.StatusPage) {
 		p.Means, p.Todo = param.Text{En: "No such vault.", Zh: "没有此备份库。"}, param.Text{En: "Check its ID.", Zh: "请检查 ID。"}
 		p.Record.Job.ErrorMessage = "VaultNotFound"
@@ -117,9 +117,9 @@ func TestTroubleSaysWhatCanBeDone(t *testing.T) {
 		never  string
 	}{
 		"refused, known":   {backup.StateRefused, known, []string{"No such vault.", "What you can do", "Check its ID.", "Code · RequestId 25F49E7B"}, "Look at History"},
-		"refused, unknown": {backup.StateRefused, nil, []string{"Look at History before you ask again.", "Show this to your operator"}, "No such vault"},
+		"refused, unknown": {backup.StateRefused, nil, []string{"Check History before you submit again.", "Show this information to your operator"}, "No such vault"},
 		"failed, known":    {backup.StateFailed, known, []string{"No such vault.", "VaultNotFound · RequestId"}, "operator"},
-		"failed, unknown":  {backup.StateFailed, nil, []string{"what the cloud says", "Show this to your operator"}, "what the cloud says ·"},
+		"failed, unknown":  {backup.StateFailed, nil, []string{"what the cloud says", "Show this information to your operator"}, "what the cloud says ·"},
 	} {
 		got := strings.Join(strings.Fields(status(t, test.state, test.change).Find(".reason").Text()), " ")
 		for _, want := range test.want {
@@ -133,7 +133,7 @@ func TestTroubleSaysWhatCanBeDone(t *testing.T) {
 	}
 }
 
-func TestWithoutScriptThePageCanBeAskedAgain(t *testing.T) {
+func TestPageCanBeReloadedWithoutScript(t *testing.T) {
 	doc := status(t, backup.StateRunning, nil)
 	if attr(doc.Find("#check"), "href") != "/backups/k7v2" || attr(doc.Find(".noscript a"), "href") != "/backups/k7v2?auto=1" {
 		t.Error("a way to look again is missing")
@@ -151,16 +151,16 @@ func TestWithoutScriptThePageCanBeAskedAgain(t *testing.T) {
 	}
 }
 
-func TestHistoryNamesPeopleOnlyIfThereAreOthers(t *testing.T) {
+func TestHistoryHidesSenderOfOwnRows(t *testing.T) {
 	s := newSampler(same)
 	page := templates.HistoryPage{Shell: s.shell("/backups"), Rows: []templates.Row{s.row(backup.StateRunning)}}
 	own := draw(t, templates.History(page), param.English)
 	page.Rows[0].Record.Principal.Name = "bob"
 	others := draw(t, templates.History(page), param.English)
-	if own.Find("[data-label='Asked by']").Length() != 0 || others.Find("[data-label='Asked by']").Text() != "bob" {
+	if own.Find("[data-label='Requested by']").Length() != 0 || others.Find("[data-label='Requested by']").Text() != "bob" {
 		t.Error("the column is there without need, or missing")
 	}
-	if own.Find("h1").Text() != "Backups you started" || others.Find("h1").Text() != "Backups you may see" {
+	if own.Find("h1").Text() != "Backups you started" || others.Find("h1").Text() != "All backups you can view" {
 		t.Error("the heading does not say whose they are")
 	}
 	for _, row := range own.Find("tbody tr").EachIter() {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A newer generator writes calls that an older runtime lacks.
+// A newer generator would write calls that an older runtime does not have.
 func TestGeneratorAndRuntimeAreTheSameVersion(t *testing.T) {
 	versions := map[string]string{}
 	for _, name := range []string{"../go.mod", "../.ci/tools.mod"} {

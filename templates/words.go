@@ -6,14 +6,14 @@ import (
 	"backupportal/function/param"
 )
 
-// in writes a text in the reader's language.
+// in returns a text in the reader's language, with its arguments.
 func in(ctx context.Context, t param.Text, args ...any) string {
 	return t.Fill(Language(ctx), args...)
 }
 
-// Words of the shell.
+// Texts of the shell.
 var (
-	wordBrand      = param.Both("Backup Desk", "备份服务台")
+	wordBrand      = param.Both("Backup Portal", "备份门户")
 	wordSkip       = param.Both("Skip to main content", "跳到主要内容")
 	wordNew        = param.Both("New backup", "新建备份")
 	wordHistory    = param.Both("History", "历史记录")
@@ -24,15 +24,15 @@ var (
 	wordSignOut    = param.Both("Sign out", "退出登录")
 	wordFooter     = param.Both("Backups are made by Alibaba Cloud Backup. Nothing starts until you confirm.", "备份由阿里云云备份执行。确认之前不会开始任何操作。")
 	wordNotice     = param.Both("Notice", "提示")
-	wordDemo       = param.Both("Demonstration: nothing here reaches Alibaba Cloud.", "演示环境：所有操作都不会到达阿里云。")
-	wordDemoAs     = param.Both("Demonstration: nothing here reaches Alibaba Cloud. You are signed in as %v.", "演示环境：所有操作都不会到达阿里云。您以 %v 身份登录。")
-	wordEphemeral  = param.Both("Submissions are kept on this instance only and may be forgotten; each backup is looked up in the cloud first. Set DATABASE_URL.", "提交记录只保存在当前实例，可能丢失；每次备份前都会先查询云端。请设置 DATABASE_URL。")
-	wordDisabled   = param.Both("New backups are switched off at the moment.", "目前已停止新建备份。")
-	wordStrange    = param.Both("These parts of the link mean nothing here: %v", "链接中的以下部分在此无效：%v")
+	wordDemo       = param.Both("Demo: no request is sent to Alibaba Cloud.", "演示环境：不会向阿里云发送任何请求。")
+	wordDemoAs     = param.Both("Demo: no request is sent to Alibaba Cloud. You are signed in as %v.", "演示环境：不会向阿里云发送任何请求。您以 %v 身份登录。")
+	wordEphemeral  = param.Both("Submissions are stored on this instance only and may be lost. Before each backup, the portal checks the cloud for an existing job. Set DATABASE_URL.", "提交记录只保存在当前实例，可能丢失。每次备份前，门户会先在云端查询是否已有任务。请设置 DATABASE_URL。")
+	wordDisabled   = param.Both("New backups are currently disabled.", "新建备份功能目前已停用。")
+	wordStrange    = param.Both("These parts of the link were ignored: %v", "已忽略链接中的以下部分：%v")
 	wordErrorTitle = param.Both("Error: ", "错误：")
 )
 
-// Words that several pages share.
+// Texts that several pages use.
 var (
 	wordStep     = param.Both("Step %d of 3", "第 %d 步，共 3 步")
 	wordBack     = param.Both("Back", "返回")
@@ -48,6 +48,6 @@ var (
 	wordCopy     = param.Both("Copy", "复制")
 	wordDone     = param.Both("Copied", "已复制")
 	wordKept     = param.Both("Kept until about %v", "大约保留到 %v")
-	wordLegacy   = param.Both("Legacy: newer API pages describe whole instances only. The service may refuse this kind; its answer is shown as it is.", "旧版类型：较新的 API 文档只描述整机备份。服务可能拒绝，其答复会原样显示。")
-	wordNoGrant  = param.Both("Granted by no rule of yours", "您的规则均未授权")
+	wordLegacy   = param.Both("Legacy: the current API reference describes whole instances only. Cloud Backup may refuse this source type. Its answer is shown unchanged.", "旧版类型：最新的 API 文档只描述整机备份。云备份可能拒绝此类型，其返回内容会原样显示。")
+	wordNoGrant  = param.Both("No rule allows this", "没有规则授权此操作")
 )

@@ -10,7 +10,8 @@ import (
 	"backupportal/templates"
 )
 
-// accessParameters are those that a check of access looks at.
+// accessParameters are the parameters that influence a check of access. Account is first, because
+// the API has it in the path and the others in the query.
 var accessParameters = []string{
 	"Account",
 	"Region",
@@ -22,8 +23,8 @@ var accessParameters = []string{
 	"Detail.snapshotGroup",
 }
 
-// access shows whether backups can be made in an account, and what is in the way.
-// The form leads here with all that is in it, of which most does not matter.
+// access answers GET /access: a page with the result of each access check of an account. The form
+// links here with all of its values; the checks ignore some of them.
 func (s *Server) access(w http.ResponseWriter, r *http.Request) error {
 	page := templates.AccessPage{Shell: s.shell(r), Given: map[string]string{}}
 	page.Shell.Query = ""
@@ -50,7 +51,7 @@ func (s *Server) access(w http.ResponseWriter, r *http.Request) error {
 	if params["Account"] != "" && params["Region"] != "" {
 		var err error
 		page.Checks, err = s.Backups.Preflight(r.Context(), principal(r), params)
-		if status, page.Mistakes = wrong(nil, err); page.Mistakes == nil && err != nil {
+		if status, page.Mistakes = formMistakes(nil, err); page.Mistakes == nil && err != nil {
 			return err
 		}
 		status = cmp.Or(map[bool]int{true: http.StatusOK}[err == nil], status)
@@ -58,7 +59,7 @@ func (s *Server) access(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, status, templates.Access(page))
 }
 
-// askAccess leads from a form to the check of what is in it.
+// askAccess answers POST /access: it redirects the values of a form to GET /access.
 func (s *Server) askAccess(w http.ResponseWriter, r *http.Request) error {
 	values, err := readForm(r)
 	if err != nil {
@@ -75,25 +76,25 @@ func (s *Server) askAccess(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// A Preflight is a check of access, as machines get it.
+// A Preflight is the JSON answer of a check of access.
 type Preflight struct {
-	Account string        `json:"Account"`
+	Account string        `json:"Account"` // the alias
 	Region  string        `json:"Region"`
-	Passed  bool          `json:"Passed"` // every rung that was asked holds
-	Checks  []AccessCheck `json:"Checks"` // in the order in which they stand on each other
+	Passed  bool          `json:"Passed"` // no check failed
+	Checks  []AccessCheck `json:"Checks"` // in the order of their dependencies
 }
 
-// A AccessCheck is one condition for a backup.
+// An AccessCheck is one condition that must hold before a backup can start.
 type AccessCheck struct {
-	ID       string            `json:"Id"` // stable: "trust", "hbr:CreateBackupJob"…
-	Title    string            `json:"Title"`
+	ID       string            `json:"Id"`    // stable, for programs: "trust", "hbr:CreateBackupJob"…
+	Title    string            `json:"Title"` // for people
 	State    backup.CheckState `json:"State"`
-	Finding  string            `json:"Finding,omitempty"`
-	Evidence map[string]string `json:"Evidence,omitempty"` // what the cloud said
-	Fixes    []PreviewText     `json:"Fixes,omitempty"`    // what to paste, and where
+	Finding  string            `json:"Finding,omitempty"`  // for people; empty if there is nothing to say
+	Evidence map[string]string `json:"Evidence,omitempty"` // what the cloud answered, by name
+	Fixes    []PreviewText     `json:"Fixes,omitempty"`    // what to change, and where
 }
 
-// preflight answers with the check of access to an account.
+// preflight answers GET …/preflight: the checks of access in one account and region, as JSON.
 func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 	query, err := strictQuery(r, accessParameters[1:]...)
 	if err != nil {
@@ -104,35 +105,35 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 	}
 	params := param.Params(query)
 	params["Account"] = r.PathValue("alias")
-	rungs, err := s.Backups.Preflight(r.Context(), principal(r), params)
+	checks, err := s.Backups.Preflight(r.Context(), principal(r), params)
 	if err != nil {
 		return err
 	}
 	l := templates.Language(r.Context())
 	answer := Preflight{Account: params["Account"], Region: params["Region"], Passed: true}
-	for _, rung := range rungs {
-		answer.Passed = answer.Passed && rung.State == backup.CheckOK
+	for _, check := range checks {
+		answer.Passed = answer.Passed && check.State == backup.CheckOK
 		one := AccessCheck{
-			ID:       rung.ID,
-			Title:    rung.Title.In(l),
-			State:    rung.State,
-			Finding:  rung.Finding.In(l),
+			ID:       check.ID,
+			Title:    check.Title.In(l),
+			State:    check.State,
+			Finding:  check.Finding.In(l),
 			Evidence: map[string]string{},
 		}
 		for name, value := range map[string]string{
-			"Operation":        rung.Evidence.Operation,
-			"Code":             rung.Evidence.Code,
-			"RequestId":        rung.Evidence.RequestID,
-			"Identity":         rung.Evidence.Identity,
-			"AuthAction":       rung.Evidence.Denial.Action,
-			"PolicyType":       rung.Evidence.Denial.PolicyType,
-			"NoPermissionType": rung.Evidence.Denial.Kind,
+			"Operation":        check.Evidence.Operation,
+			"Code":             check.Evidence.Code,
+			"RequestId":        check.Evidence.RequestID,
+			"Identity":         check.Evidence.Identity,
+			"AuthAction":       check.Evidence.Denial.Action,
+			"PolicyType":       check.Evidence.Denial.PolicyType,
+			"NoPermissionType": check.Evidence.Denial.Kind,
 		} {
 			if value != "" {
 				one.Evidence[name] = value
 			}
 		}
-		for _, f := range rung.Fixes {
+		for _, f := range check.Fixes {
 			one.Fixes = append(one.Fixes, PreviewText{Title: f.Title.In(l), Code: f.Code})
 		}
 		answer.Checks = append(answer.Checks, one)
@@ -140,4 +141,4 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, answer)
 }
 
-var msgRegionNeeded = param.Text{En: "Region is needed: access is checked in one region", Zh: "缺少 Region：访问权限按地域检查"}
+var msgRegionNeeded = param.Text{En: "Region is required: access is checked for one region", Zh: "缺少 Region：访问权限按地域检查"}

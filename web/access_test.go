@@ -12,8 +12,7 @@ import (
 	"backupportal/web"
 )
 
-// A check of access says the same to people and to machines, names the one check
-// that is broken and has what to paste.
+// The page and the JSON have the same results, name the one failed check, and say what to paste.
 func TestAccessIsChecked(t *testing.T) {
 	w := newWorld(t)
 	for address, broken := range map[string]string{
@@ -24,7 +23,7 @@ func TestAccessIsChecked(t *testing.T) {
 		"demo?Region=cn-hangzhou&InstanceId=i-bp1nobody":                                                  "instance",
 		"demo?Region=cn-hangzhou&InstanceId=i-bp1demoweb02&Detail.snapshotGroup=true":                     "disks",
 	} {
-		w.clock.Add(seconds(60)) // checks are paced
+		w.clock.Add(seconds(60)) // checks are rate-limited
 		alias, query, _ := strings.Cut(address, "?")
 		answer := w.ask("GET", "/api/v1/accounts/"+alias+"/preflight?"+query, "", "")
 		var got web.Preflight
@@ -45,9 +44,9 @@ func TestAccessIsChecked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "Everything that was checked is in order."
+		want := "All checks passed."
 		if broken != "" {
-			want = "One thing is in the way: " + title
+			want = "1 check failed: " + title
 		}
 		if got := doc.Find("#found").Text(); page.Code != http.StatusOK || got != want || doc.Find(".checks > li").Length() < 8 {
 			t.Errorf("%s: the page (%d) says %q, want %q", address, page.Code, got, want)
@@ -61,8 +60,8 @@ func TestAccessIsChecked(t *testing.T) {
 	}
 }
 
-// T11: what is not for somebody is not found, whether it exists or not, and the
-// cloud is asked nothing.
+// An account that a principal may not use is not found, whether it exists or not, and causes no
+// call (threat T11).
 func TestAccessOfOthersIsNotChecked(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true\n    any_cluster: true\n    any_vault: true", "instances: [i-bp1demoweb01]\n    clusters: [cc-0001democluster]\n    vaults: [v-0001demovault01]")
@@ -91,9 +90,9 @@ func TestAccessOfOthersIsNotChecked(t *testing.T) {
 	}
 }
 
-// What no rule is asked about is not looked at: an instance beside a cluster, a vault
-// of a backup that has none.
-func TestAccessLooksAtNothingElse(t *testing.T) {
+// Only resources that a rule can name are looked up: not an instance with a cluster, not a vault of
+// a backup without one.
+func TestAccessChecksOnlyRelevantResources(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb01]")
 	for _, query := range []string{"SourceType=CONTAINER&ContainerClusterId=cc-0001democluster&InstanceId=i-bp1demodb01", "InstanceId=i-bp1demoweb01&VaultId=v-0001demovault05"} {
@@ -109,8 +108,8 @@ func TestAccessLooksAtNothingElse(t *testing.T) {
 	}
 }
 
-// The form leads to the check with what is in it, and stays where it is.
-func TestFormLeadsToTheCheckOfAccess(t *testing.T) {
+// The form's button opens the check with the form's values.
+func TestFormLinksToAccessCheck(t *testing.T) {
 	w := newWorld(t)
 	doc, err := goquery.NewDocumentFromReader(w.ask("GET", "/backups/new/ECS_FILE", "", "").Body)
 	if err != nil {
@@ -131,8 +130,8 @@ func TestFormLeadsToTheCheckOfAccess(t *testing.T) {
 	}
 }
 
-// Checks are paced, apart from what starts something.
-func TestChecksOfAccessArePaced(t *testing.T) {
+// Checks have a rate limit of their own.
+func TestAccessChecksAreRateLimited(t *testing.T) {
 	w := newWorld(t)
 	for i := range 11 {
 		want := http.StatusOK

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/param"
 )
 
-// answerTypes are the structs that the API answers with, by the names of their
-// schemas. A field of one of these types refers to the schema.
+// answerTypes are the Go types of the API's answers, by the names of their JSON Schemas. A field of
+// one of these types becomes a reference to the schema.
 var answerTypes = map[string]reflect.Type{
 	"BackupJob":     reflect.TypeFor[BackupJob](),
 	"BackupJobList": reflect.TypeFor[BackupJobList](),
@@ -22,11 +22,11 @@ var answerTypes = map[string]reflect.Type{
 	"Problem":       reflect.TypeFor[Problem](),
 }
 
-// answerSchemas writes the schemas of all answers.
+// answerSchemas returns the JSON Schemas of all answers, made by reflection.
 //
-// A field has the name and, without omitempty, the requirement of its json
-// tag, and the type that encoding/json writes. What a type cannot say is in
-// [answerWords]. It panics for a type that no answer has so far.
+// A member has the name of its json tag and is required unless the tag has omitempty. Its type is
+// the one that encoding/json writes. What Go types cannot express comes from answerWords. It panics
+// for a kind of type that no answer uses yet.
 func answerSchemas() doc {
 	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
 	all := doc{}
@@ -36,14 +36,15 @@ func answerSchemas() doc {
 	return all
 }
 
-// A schemaWriter writes schemas of Go types. A path is the name of a schema
-// with the JSON names of fields behind it; [] stands for the items of a list.
+// A schemaWriter makes JSON Schemas of Go types. It identifies a member by a path: the schema's
+// name and the JSON names of members, separated by dots. "[]" stands for the items of a list and
+// "{}" for the values of a map.
 type schemaWriter struct {
-	words   map[string]doc  // keywords to add, by path
-	written map[string]bool // paths so far
+	words   map[string]doc  // keywords to add to a schema, by path
+	written map[string]bool // every path that was visited, for a test
 }
 
-// object writes the schema of a struct.
+// object returns the schema of a struct type.
 func (w schemaWriter) object(path string, t reflect.Type) doc {
 	properties, required := doc{}, []string{}
 	for i := range t.NumField() {
@@ -61,7 +62,7 @@ func (w schemaWriter) object(path string, t reflect.Type) doc {
 	})
 }
 
-// value writes the schema of a field or of an item.
+// value returns the schema of a member or item of type t.
 func (w schemaWriter) value(path string, t reflect.Type) doc {
 	for name, answer := range answerTypes {
 		if t == answer {
@@ -90,124 +91,124 @@ func (w schemaWriter) value(path string, t reflect.Type) doc {
 	panic(fmt.Sprintf("web: no schema for %s, a %v", path, t))
 }
 
-// with adds the keywords of a path to its schema.
+// with adds the keywords for path to schema and returns it.
 func (w schemaWriter) with(path string, schema doc) doc {
 	w.written[path] = true
 	maps.Copy(schema, w.words[path])
 	return schema
 }
 
-// answerWords are the keywords that Go types do not have, by path. Every field
-// has an entry: nil where its name says enough.
+// answerWords returns the keywords that Go types do not express, by path. Every member has an
+// entry, which is nil if its name is explanation enough.
 func answerWords() map[string]doc {
 	about := func(text string) doc { return doc{"description": text} }
 	count := func(text string) doc { return doc{"description": text, "minimum": 0} }
 	upTo := func(most int, text string) doc { return doc{"description": text, "minimum": 0, "maximum": most} }
 	id := submissionID["schema"].(doc)
 	return map[string]doc{
-		"BackupJob":              about("A submission, and its job as far as it is known."),
+		"BackupJob":              about("A submission and the known values of its job."),
 		"BackupJob.SubmissionId": id,
-		"BackupJob.Status": about("Of the portal: SENDING (for half a minute even if the answer was lost), UNKNOWN " +
+		"BackupJob.Status": about("Portal states: SENDING (for half a minute even if the answer was lost), UNKNOWN " +
 			"(being checked), REFUSED (by the cloud), DENIED (by the policy), NOT_SENT (may be " +
-			"sent again). Of the job: CREATED, QUEUED, RUNNING, CANCELING, COMPLETE, " +
-			"PARTIAL_COMPLETE, FAILED, CANCELED, EXPIRED, UNAVAILABLE, or another word of the " +
-			"cloud's, which is a job in progress; JOB_ stands before one that is also the " +
-			"portal's, as in JOB_UNKNOWN."),
+			"sent again). Job states: CREATED, QUEUED, RUNNING, CANCELING, COMPLETE, " +
+			"PARTIAL_COMPLETE, FAILED, CANCELED, EXPIRED, UNAVAILABLE, or another value from the " +
+			"cloud, which means that the job is in progress; the prefix JOB_ marks a cloud value that is also a " +
+			"portal state, as in JOB_UNKNOWN."),
 		"BackupJob.Outcome": {
-			"description": "What Status comes to, in words that never change. unknown: it is being checked " +
-				"whether there is a job. succeeded says nothing of a copy in another region. failed: " +
+			"description": "Summary of Status in values that never change. unknown: the portal is checking " +
+				"whether a job exists. succeeded does not include a copy in another region. failed: " +
 				"there is no backup.",
 			"enum": backup.Outcomes,
 		},
-		"BackupJob.JobId":              about("Of the job, once there is one."),
-		"BackupJob.JobName":            about("The name that was given, and the submission's mark."),
-		"BackupJob.RequestId":          about("The cloud's, of the call that made the job or was refused."),
-		"BackupJob.Account":            about("The alias."),
+		"BackupJob.JobId":              about("The ID of the job, if one was created."),
+		"BackupJob.JobName":            about("The requested name, followed by the ID that the portal appends."),
+		"BackupJob.RequestId":          about("The cloud's request ID of the call that created the job or was refused."),
+		"BackupJob.Account":            about("The account alias."),
 		"BackupJob.Region":             about(""),
 		"BackupJob.SourceType":         schemaOf("SourceType"),
-		"BackupJob.InstanceId":         about("Of the instance."),
-		"BackupJob.ContainerClusterId": about("Of the cluster, for container backups."),
+		"BackupJob.InstanceId":         about("The ID of the instance."),
+		"BackupJob.ContainerClusterId": about("The ID of the cluster, for container backups."),
 		"BackupJob.Door": {
 			"enum": []backup.Door{backup.DoorForm, backup.DoorAPI, backup.DoorWebhook, backup.DoorEvent},
 		},
-		"BackupJob.AskedBy":                           about("The name of whoever sent it."),
+		"BackupJob.AskedBy":                           about("The name of the sender."),
 		"BackupJob.CreatedAt":                         about("When it was submitted."),
-		"BackupJob.Progress":                          upTo(10000, "Of 10,000."),
+		"BackupJob.Progress":                          upTo(10000, "Progress, up to 10,000."),
 		"BackupJob.BytesTotal":                        count("Bytes."),
 		"BackupJob.BytesDone":                         count("Bytes."),
-		"BackupJob.Speed":                             count("KB/s on average."),
+		"BackupJob.Speed":                             count("Average speed in KB/s."),
 		"BackupJob.StartTime":                         count("UNIX seconds."),
 		"BackupJob.CompleteTime":                      count("UNIX seconds."),
-		"BackupJob.DestinationNativeSnapshotStatus":   about("Of the copy in another region."),
-		"BackupJob.DestinationNativeSnapshotProgress": upTo(100, "Of the copy, in percent."),
-		"BackupJob.ErrorMessage":                      about("Of a job: the cloud's words or code."),
-		"BackupJob.ConsistentLevel":                   about("That an application-consistent backup reached, in the words of the cloud."),
-		"BackupJob.DowngradeReason":                   about("Why that is less than was asked for."),
-		"BackupJob.CancelledBy":                       about("The name of whoever had the job cancelled."),
-		"BackupJob.Code":                              about("Of a refusal: the cloud's code, or the portal's."),
-		"BackupJob.Message":                           about("Of a refusal: the cloud's words."),
+		"BackupJob.DestinationNativeSnapshotStatus":   about("State of the copy in another region."),
+		"BackupJob.DestinationNativeSnapshotProgress": upTo(100, "Progress of the copy, in percent."),
+		"BackupJob.ErrorMessage":                      about("The cloud's message or code for the job."),
+		"BackupJob.ConsistentLevel":                   about("The consistency level of an application-consistent backup, as returned by the cloud."),
+		"BackupJob.DowngradeReason":                   about("Why the level is lower than requested."),
+		"BackupJob.CancelledBy":                       about("The name of the person who cancelled the job."),
+		"BackupJob.Code":                              about("The code of a refusal, from the cloud or the portal."),
+		"BackupJob.Message":                           about("The cloud's message for a refusal."),
 		"BackupJob.Denied":                            about("Why the policy refused it."),
-		"BackupJob.Denied[]":                          about("A sentence for each rule."),
-		"BackupJob.Replayed":                          about("In the answer to an event: an earlier one did it."),
+		"BackupJob.Denied[]":                          about("One explanation for each rule."),
+		"BackupJob.Replayed":                          about("In the answer to an event: an earlier event created the job."),
 
 		"BackupJobList.BackupJobs": nil,
-		"BackupJobList.Next":       about("The value of before for the next page. It is missing on the last."),
+		"BackupJobList.Next":       about("The value of before for the next page. Omitted on the last page."),
 
-		"DryRun":                  about("The exact call that the submission would make."),
+		"DryRun":                  about("The exact API call of the submission."),
 		"DryRun.SubmissionId":     id,
 		"DryRun.JobName":          nil,
 		"DryRun.Account":          nil,
 		"DryRun.Region":           nil,
-		"DryRun.Parameters":       about("Of CreateBackupJob, as they go over the wire."),
+		"DryRun.Parameters":       about("Parameters of CreateBackupJob, as sent."),
 		"DryRun.Previews":         nil,
 		"DryRun.Previews[].title": nil,
 		"DryRun.Previews[].code":  nil,
 
-		"Preflight.Account":        about("The alias."),
-		"Preflight.Region":         about("Where it was checked."),
-		"Preflight.Passed":         about("Nothing is in the way."),
+		"Preflight.Account":        about("The account alias."),
+		"Preflight.Region":         about("The checked region."),
+		"Preflight.Passed":         about("No check failed."),
 		"Preflight.Checks":         nil,
-		"Preflight.Checks[].Id":    about("It never changes: trust, hbr:CreateBackupJob and so on."),
-		"Preflight.Checks[].Title": about("For people."),
+		"Preflight.Checks[].Id":    about("A fixed ID: trust, hbr:CreateBackupJob and so on."),
+		"Preflight.Checks[].Title": about("Title for users."),
 		"Preflight.Checks[].State": {
-			"description": "not_reached: what it stands on failed.",
+			"description": "not_reached: an earlier check failed.",
 			"enum":        []backup.CheckState{backup.CheckOK, backup.CheckFailed, backup.CheckNotReached},
 		},
-		"Preflight.Checks[].Finding": about("What was found, for people."),
-		"Preflight.Checks[].Evidence": about("What the cloud said: Operation, Code, RequestId, Identity, and of AccessDeniedDetail " +
+		"Preflight.Checks[].Finding": about("The result, for users."),
+		"Preflight.Checks[].Evidence": about("The cloud's answer: Operation, Code, RequestId, Identity, and from AccessDeniedDetail " +
 			"AuthAction, PolicyType and NoPermissionType."),
 		"Preflight.Checks[].Fixes":         nil,
-		"Preflight.Checks[].Fixes[].title": about("Where to paste it."),
-		"Preflight.Checks[].Fixes[].code":  about("What to paste: without any secret."),
+		"Preflight.Checks[].Fixes[].title": about("Where to paste the fix."),
+		"Preflight.Checks[].Fixes[].code":  about("The text to paste, without secrets."),
 
 		"Candidates.Items":        nil,
 		"Candidates.Items[].Id":   nil,
 		"Candidates.Items[].Name": nil,
-		"Candidates.Items[].Attributes": about("What else the cloud says, by the names of its API: Status, ZoneId, OSType; Type, " +
+		"Candidates.Items[].Attributes": about("Other attributes, by their names in the cloud's API: Status, ZoneId, OSType; Type, " +
 			"Category, Size; VaultType; ClusterType, AgentStatus."),
-		"Candidates.Items[].Tags": about("Of an instance."),
-		"Candidates.Next":         about("The value of Next for the next page. It is missing on the last."),
+		"Candidates.Items[].Tags": about("Tags of the instance."),
+		"Candidates.Next":         about("The value of Next for the next page. Omitted on the last page."),
 
 		"Problem":                    about("What went wrong (RFC 9457)."),
 		"Problem.type":               about("A URN, one for each kind of problem: urn:backup-portal:problem:…"),
 		"Problem.title":              about(""),
 		"Problem.status":             nil,
 		"Problem.detail":             about("What to do."),
-		"Problem.instance":           about("The submission, if there is one."),
-		"Problem.request_id":         about("By which the log can be searched."),
-		"Problem.errors":             about(fmt.Sprintf("One for each wrong field, or each rule that refused. %d at most; detail says how many more there are.", param.MaxMistakes)),
+		"Problem.instance":           about("The path of the submission, if there is one."),
+		"Problem.request_id":         about("ID for searching the log."),
+		"Problem.errors":             about(fmt.Sprintf("One entry for each wrong field, or for each rule that does not allow the request. At most %d; detail says how many more there are.", param.MaxMistakes)),
 		"Problem.errors[].field":     about("The parameter's name."),
 		"Problem.errors[].pointer":   about("Where it is in the body, as a JSON pointer (RFC 6901)."),
-		"Problem.errors[].parameter": about("Or the name of the parameter in the address."),
-		"Problem.errors[].code":      about("Stable: required, between…"),
-		"Problem.errors[].detail":    about("The sentence."),
-		"Problem.errors[].rule":      about("The rule of the policy that does not allow it, by its id."),
-		"Problem.errors[].reason":    about("Why the rule is as narrow as it is."),
-		"Problem.errors[].owner":     about("Whom to ask for more."),
-		"Problem.cloud":              about("What Cloud Backup answered, if it refused."),
+		"Problem.errors[].parameter": about("The name of the query parameter."),
+		"Problem.errors[].code":      about("A stable code: required, between…"),
+		"Problem.errors[].detail":    about("The message."),
+		"Problem.errors[].rule":      about("The ID of the policy rule that does not allow the request."),
+		"Problem.errors[].reason":    about("The reason of the rule."),
+		"Problem.errors[].owner":     about("Whom to contact about the rule."),
+		"Problem.cloud":              about("The answer of Cloud Backup, if it refused the request."),
 		"Problem.cloud.Code":         about(""),
 		"Problem.cloud.Message":      about(""),
 		"Problem.cloud.RequestId":    about(""),
-		"Problem.limit":              about("Whose limit it is: an account, a team, a source, an instance, or you."),
+		"Problem.limit":              about("What the limit applies to: an account, a team, a source, an instance, or you."),
 	}
 }

@@ -2,9 +2,8 @@ package web
 
 import "testing"
 
-// A field without an entry would have no description, and an entry without a
-// field would describe nothing.
-func TestOpenAPIWordsAreThoseOfTheAnswers(t *testing.T) {
+// Every member of an answer has an entry, and every entry has a member.
+func TestAnswerWordsMatchAnswerTypes(t *testing.T) {
 	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
 	for name, answer := range answerTypes {
 		w.object(name, answer)

@@ -14,15 +14,15 @@ import (
 	"backupportal/templates"
 )
 
-// A BackupJob is a submission and its job, as machines get them. Names that
-// the API has are the API's.
+// A BackupJob is the JSON form of a submission and its job. Members that the cloud's API has are
+// spelled as there.
 type BackupJob struct {
 	SubmissionID string         `json:"SubmissionId"`
-	Status       backup.State   `json:"Status"`  // CREATED, RUNNING…; UNKNOWN while being checked; REFUSED by the cloud; DENIED by the policy
-	Outcome      backup.Outcome `json:"Outcome"` // what Status comes to: running, succeeded, partial, failed, cancelled, unknown
+	Status       backup.State   `json:"Status"`  // the state
+	Outcome      backup.Outcome `json:"Outcome"` // the state in one of six words
 	JobID        string         `json:"JobId,omitempty"`
 	JobName      string         `json:"JobName"`
-	RequestID    string         `json:"RequestId,omitempty"` // the cloud's, of the call that made the job
+	RequestID    string         `json:"RequestId,omitempty"` // of the cloud's call that created the job or was refused
 	Account      string         `json:"Account"`
 	Region       string         `json:"Region"`
 	SourceType   string         `json:"SourceType"`
@@ -32,7 +32,7 @@ type BackupJob struct {
 	AskedBy      string         `json:"AskedBy"`
 	CreatedAt    time.Time      `json:"CreatedAt"`
 
-	Progress        *int     `json:"Progress,omitempty"` // 0 to 10,000
+	Progress        *int     `json:"Progress,omitempty"` // 0 to 10,000; nil until the job was seen
 	BytesTotal      int64    `json:"BytesTotal,omitempty"`
 	BytesDone       int64    `json:"BytesDone,omitempty"`
 	Speed           int64    `json:"Speed,omitempty"`        // KB/s
@@ -41,16 +41,17 @@ type BackupJob struct {
 	CopyStatus      string   `json:"DestinationNativeSnapshotStatus,omitempty"`
 	CopyProgress    int      `json:"DestinationNativeSnapshotProgress,omitempty"` // percent
 	ErrorMessage    string   `json:"ErrorMessage,omitempty"`
-	ConsistentLevel string   `json:"ConsistentLevel,omitempty"` // that an application-consistent backup reached
-	DowngradeReason string   `json:"DowngradeReason,omitempty"` // why it is a lower one than was asked for
-	CancelledBy     string   `json:"CancelledBy,omitempty"`     // the name of whoever had it cancelled
+	ConsistentLevel string   `json:"ConsistentLevel,omitempty"` // reached by an application-consistent backup
+	DowngradeReason string   `json:"DowngradeReason,omitempty"` // why the level is lower than requested
+	CancelledBy     string   `json:"CancelledBy,omitempty"`     // name of the principal
 	Code            string   `json:"Code,omitempty"`            // of a refusal
 	Message         string   `json:"Message,omitempty"`         // of a refusal
-	Denied          []string `json:"Denied,omitempty"`          // why the policy refused it, a sentence for each rule
-	Replayed        bool     `json:"Replayed,omitempty"`        // in the answer to an event: an earlier one did it
+	Denied          []string `json:"Denied,omitempty"`          // why the policy refused it, one sentence for each rule
+	Replayed        bool     `json:"Replayed,omitempty"`        // only in the answer to an event: an earlier event had this result
 }
 
-// backupJob is a submission as it is now.
+// backupJob returns the JSON form of a record in its present state, with the reasons of a denial in
+// the reader's language.
 func (s *Server) backupJob(ctx context.Context, r backup.Record) BackupJob {
 	b := newBackupJob(r, r.State(s.Backups.Now()))
 	for _, line := range r.Denied {
@@ -59,6 +60,7 @@ func (s *Server) backupJob(ctx context.Context, r backup.Record) BackupJob {
 	return b
 }
 
+// newBackupJob returns the JSON form of a record with a given state.
 func newBackupJob(r backup.Record, status backup.State) BackupJob {
 	b := BackupJob{
 		SubmissionID: r.SubmissionID,
@@ -90,6 +92,7 @@ func newBackupJob(r backup.Record, status backup.State) BackupJob {
 	return b
 }
 
+// unix returns t in seconds since 1970, or 0 for the zero time.
 func unix(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -103,41 +106,42 @@ type DryRun struct {
 	JobName      string            `json:"JobName"`
 	Account      string            `json:"Account"`
 	Region       string            `json:"Region"`
-	Parameters   map[string]string `json:"Parameters"` // of CreateBackupJob, as they go over the wire
-	Previews     []PreviewText     `json:"Previews"`   // the call in other words
+	Parameters   map[string]string `json:"Parameters"` // of CreateBackupJob, by their names on the wire
+	Previews     []PreviewText     `json:"Previews"`   // the same call for other tools
 }
 
-// A PreviewText is one way to write the call.
+// A PreviewText is a text to copy, with a title.
 type PreviewText struct {
 	Title string `json:"title"`
 	Code  string `json:"code"`
 }
 
-// An outcome is what a submission of a machine came to, before a door words it.
-type outcome struct {
-	status     int
-	body       any // a BackupJob, a DryRun or a Problem
-	replayed   bool
-	submission string        // its address is the answer's Location, if set
-	retryAfter time.Duration // 0: none
+// A submitResult is the result of a program's submission, before a door writes it.
+type submitResult struct {
+	status     int           // of HTTP
+	body       any           // a BackupJob, a DryRun or a Problem
+	replayed   bool          // an earlier request had this result
+	submission string        // id for the header Location; empty for no header
+	retryAfter time.Duration // for the header Retry-After; 0 for no header
 }
 
-// submitJSON is the way of every machine, once its JSON has been read.
-func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun bool) (outcome, error) {
+// submitJSON submits what a program sent, for all doors except the form. A refusal by the cloud is
+// a result with a problem document, not an error.
+func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun bool) (submitResult, error) {
 	if dryRun {
 		return s.dryRun(ctx, sub)
 	}
 	answer, err := s.Backups.Submit(ctx, sub)
 	if err != nil {
-		return outcome{}, err
+		return submitResult{}, err
 	}
-	out := outcome{
+	out := submitResult{
 		status: http.StatusCreated, body: newBackupJob(answer.Record, answer.Status),
 		replayed: answer.Replayed, submission: answer.SubmissionID, retryAfter: answer.RetryAfter,
 	}
 	switch {
 	case answer.Status == backup.StateRefused:
-		return s.refused(ctx, answer, out), nil
+		return s.refusalResult(ctx, answer, out), nil
 	case answer.Status == backup.StateUnknown:
 		out.status = http.StatusAccepted
 	case answer.Replayed:
@@ -146,16 +150,16 @@ func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun b
 	return out, nil
 }
 
-// refused words what the cloud said: it is final for this key.
-func (s *Server) refused(ctx context.Context, a backup.Answer, out outcome) outcome {
+// refusalResult turns out into the result of a refusal by the cloud, which is final for its key.
+func (s *Server) refusalResult(ctx context.Context, a backup.Answer, out submitResult) submitResult {
 	p := problemOfRefusal(a.Last, s.Backups.Explain(a.Last.Code), templates.Language(ctx))
 	p.Instance = "/backups/" + a.SubmissionID
 	out.status, out.body = p.Status, p
 	return out
 }
 
-// problemOfRefusal words a refusal by the cloud: the caller's fault, if it is
-// known to be one, or else that of whoever set things up.
+// problemOfRefusal returns the problem document of a refusal by the cloud. Its status is 422 if the
+// caller can correct the request, and 502 if an operator must act.
 func problemOfRefusal(refused backup.Step, explained backup.Explanation, l param.Language) Problem {
 	f := refusedForOperator
 	if explained.Caller {
@@ -168,10 +172,11 @@ func problemOfRefusal(refused backup.Step, explained backup.Explanation, l param
 	return p
 }
 
-func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (outcome, error) {
+// dryRun returns the call that sub would make, and makes none.
+func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResult, error) {
 	call, previews, err := s.Backups.Previews(ctx, sub)
 	if err != nil {
-		return outcome{}, err
+		return submitResult{}, err
 	}
 	run := DryRun{
 		SubmissionID: sub.ID(), JobName: sub.JobName(), Account: sub.Params["Account"], Region: sub.Params["Region"],
@@ -183,10 +188,10 @@ func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (outcome, er
 	for _, p := range previews {
 		run.Previews = append(run.Previews, PreviewText{p.Title.In(templates.Language(ctx)), p.Code})
 	}
-	return outcome{status: http.StatusOK, body: run}, nil
+	return submitResult{status: http.StatusOK, body: run}, nil
 }
 
-// createBackupJob makes a backup of a JSON object.
+// createBackupJob answers POST /api/v1/backup-jobs: it submits the JSON object in the body.
 func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return errType
@@ -216,29 +221,29 @@ func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, r, out)
+	return writeResult(w, r, out)
 }
 
-// jsonInput reads a submission. What is wrong with its form and what is wrong
-// with its values is reported together.
+// jsonInput parses a submission. Its error reports the mistakes of the JSON form together with
+// those of the values.
 func jsonInput(data []byte) (param.Params, error) {
 	params, _, err := param.DecodeJSON(data)
-	return params, withValues(params, err)
+	return params, addValidation(params, err)
 }
 
-// withValues adds to the mistakes of reading those of the values that could be
-// read, so that a sender learns everything at once.
-func withValues(params param.Params, err error) error {
+// addValidation adds to the mistakes in err those that Validate finds in params, so that a sender
+// learns of all at once. It returns other errors, and nil, unchanged.
+func addValidation(params param.Params, err error) error {
 	bad, ok := errors.AsType[param.InvalidError](err)
 	if !ok {
 		return err
 	}
 	rest, _ := errors.AsType[param.InvalidError](params.Validate())
-	return param.InvalidError(merged(bad, rest))
+	return param.InvalidError(mergeMistakes(bad, rest))
 }
 
-// answer words an outcome for HTTP.
-func answer(w http.ResponseWriter, r *http.Request, out outcome) error {
+// writeResult writes a result as an HTTP answer.
+func writeResult(w http.ResponseWriter, r *http.Request, out submitResult) error {
 	if out.submission != "" {
 		w.Header().Set("Location", "/backups/"+out.submission)
 	}
@@ -256,10 +261,10 @@ func answer(w http.ResponseWriter, r *http.Request, out outcome) error {
 	return writeJSON(w, r, out.status, out.body)
 }
 
-// idempotencyKey reads the header of that name: one value, visible ASCII,
-// 1 to 255 characters, possibly in quotes
-// (draft-ietf-httpapi-idempotency-key-header-07). Without the header the error
-// is errNoKey: a request that could not be repeated safely starts nothing.
+// idempotencyKey returns the value of the header Idempotency-Key: 1 to 255 visible ASCII
+// characters, optionally in quotes (draft-ietf-httpapi-idempotency-key-header-07). Without the
+// header the error is errNoKey: a request that cannot be repeated safely starts nothing. Several
+// values, or a malformed one, are errKey.
 func idempotencyKey(h http.Header) (string, error) {
 	values := h.Values("Idempotency-Key")
 	if len(values) == 0 {
@@ -275,11 +280,13 @@ func idempotencyKey(h http.Header) (string, error) {
 	return key, nil
 }
 
-// validKey reports whether key may name a submission.
+// validKey reports whether key may identify a submission.
 func validKey(key string) bool {
 	return len(key) >= 1 && len(key) <= maxKey && plainASCII(key) && !strings.Contains(key, `"`)
 }
 
+// inProgress returns the error that says that another request with the same key is in progress, if
+// err is one.
 func inProgress(err error) (*backup.BusyError, bool) {
 	busy, ok := errors.AsType[*backup.BusyError](err)
 	return busy, ok && errors.Is(err, backup.ErrInProgress)

@@ -8,7 +8,7 @@ import (
 	"backupportal/templates"
 )
 
-// askCancel asks whether a job is really to be cancelled, if it still can be.
+// askCancel answers GET …/cancel: it asks for confirmation, if the job can still be cancelled.
 func (s *Server) askCancel(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("SubmissionId")
 	record, err := s.Backups.Refresh(r.Context(), principal(r), id)
@@ -24,15 +24,15 @@ func (s *Server) askCancel(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Cancel(templates.CancelPage{Shell: s.shell(r), Row: s.row(record)}))
 }
 
-// cancelBackup has a job cancelled.
+// cancelBackup answers POST …/cancel: it cancels the job.
 func (s *Server) cancelBackup(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("SubmissionId")
 	_, err := s.Backups.Cancel(r.Context(), principal(r), id)
 	return afterCancel(w, r, id, err)
 }
 
-// afterCancel leads to the job's page, which says how it stands: that it is
-// being cancelled, or that it was over before.
+// afterCancel redirects to the submission's page, which shows the result of the cancellation. If
+// the job had ended before, the address has late=1. Other errors are returned.
 func afterCancel(w http.ResponseWriter, r *http.Request, id string, err error) error {
 	page := "/backups/" + id
 	switch {

@@ -8,9 +8,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// A job that ended by itself, though the cloud had taken the request to cancel
-// it, was cancelled by nobody.
-func TestNobodyCancelledAJobThatIsComplete(t *testing.T) {
+// A job that completed although the cloud had accepted its cancellation was not cancelled.
+func TestCompleteJobIsNotShownAsCancelled(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(t, "alice", "k")
 	c := backup.Cancellation{By: identity.Principal{Subject: "bob", Name: "Bob"}, At: w.clock.Now()}
@@ -27,8 +26,7 @@ func TestNobodyCancelledAJobThatIsComplete(t *testing.T) {
 	}
 }
 
-// Once the page knows what an application-consistent backup became it is another
-// page.
+// The live part of the page changes when the reached consistency becomes known.
 func TestLivePartChangesWithTheConsistency(t *testing.T) {
 	w := newWorld(t)
 	if err := w.cloud.SetFaults("DescribeUdmSnapshots: 500"); err != nil {
@@ -49,9 +47,8 @@ func TestLivePartChangesWithTheConsistency(t *testing.T) {
 	}
 }
 
-// A word of the cloud's that is one of the portal's own is a job in progress
-// all the same.
-func TestCloudsUnknownIsAJobInProgress(t *testing.T) {
+// A state of the cloud with the name of one of the portal's own states is a job in progress.
+func TestCloudStateUnknownIsInProgress(t *testing.T) {
 	for _, word := range []string{"UNKNOWN", "VM_UNAVAILABLE"} {
 		w := newWorld(t)
 		made := w.ask("POST", "/api/v1/backup-jobs", "application/json", strings.Replace(oneBackup, "15", `15,"JobName":"emulator.`+word+`"`, 1))
@@ -69,9 +66,8 @@ func TestCloudsUnknownIsAJobInProgress(t *testing.T) {
 	}
 }
 
-// A job that the cloud ended and one that it will not end are told apart from
-// requests that may have started something.
-func TestRefusedCancelSaysSo(t *testing.T) {
+// A refused or late cancellation has another answer than a request that may have started something.
+func TestRefusedCancel(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(t, "alice", "k")
 	if err := w.cloud.SetFaults("CancelBackupJob: refuse 403 NoPermission, 500"); err != nil {

@@ -7,27 +7,29 @@ import (
 	"backupportal/function/param"
 )
 
-// Candidates are what there is to choose from, as machines and the form's script get them.
+// Candidates is one page of resources that a person can choose. Programs and the form's script read
+// it.
 type Candidates struct {
 	Items []Candidate `json:"Items"`
-	Next  string      `json:"Next,omitempty"` // of the next page
+	Next  string      `json:"Next,omitempty"` // for the next page; empty on the last
 }
 
-// A Candidate is something that a backup can name.
+// A Candidate is one resource that a submission can name.
 type Candidate struct {
 	ID         string            `json:"Id"`
 	Name       string            `json:"Name,omitempty"`
-	Attributes map[string]string `json:"Attributes,omitempty"` // by the names of the API
+	Attributes map[string]string `json:"Attributes,omitempty"` // by the cloud's names
 	Tags       map[string]string `json:"Tags,omitempty"`
 }
 
-// The parameters of a list, and the longest of them.
+// candidateParameters are the query parameters of all lists except disks.
 var candidateParameters = []string{"Region", "SourceType", "Search", "Next"}
 
+// longestSearch is the longest search text, in bytes. A Next may be four times as long.
 const longestSearch = 256
 
-// things answers with a page of one kind.
-func (s *Server) things(kind backup.CandidateKind) handler {
+// listCandidates returns the handler that answers with a page of one kind of candidates.
+func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		names := candidateParameters
 		if kind == backup.Disks {
@@ -79,7 +81,7 @@ func (s *Server) things(kind backup.CandidateKind) handler {
 }
 
 var (
-	msgListRegion   = param.Text{En: "Region is needed: lists are those of one region", Zh: "缺少 Region：列表按地域提供"}
-	msgListInstance = param.Text{En: "InstanceId is needed: disks are those of one instance", Zh: "缺少 InstanceId：云盘按实例提供"}
+	msgListRegion   = param.Text{En: "Region is required: lists are per region", Zh: "缺少 Region：列表按地域提供"}
+	msgListInstance = param.Text{En: "InstanceId is required: disks are listed per instance", Zh: "缺少 InstanceId：云盘按实例提供"}
 	msgListLong     = param.Text{En: "%v is too long", Zh: "%v 过长"}
 )

@@ -16,7 +16,7 @@ import (
 	"backupportal/web"
 )
 
-// listed asks for a list and returns the ids on it.
+// listed requests a list and returns the ids in it.
 func (w *world) listed(t *testing.T, address string) (ids []string, next string, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	answer = w.ask("GET", "/api/v1/accounts/"+address, "", "")
@@ -32,8 +32,8 @@ func (w *world) listed(t *testing.T, address string) (ids []string, next string,
 	return ids, got.Next, answer
 }
 
-// What there is to choose from is what the cloud shows and a rule covers.
-func TestThingsToChooseFrom(t *testing.T) {
+// A list contains the resources that the cloud returns and a rule covers.
+func TestCandidatesAreFilteredByRules(t *testing.T) {
 	for rule, cases := range map[string]map[string][]string{
 		"any_instance: true": {
 			"demo/instances?Region=cn-shanghai":                            {"i-uf6demoweb03"},
@@ -69,8 +69,8 @@ func TestThingsToChooseFrom(t *testing.T) {
 	}
 }
 
-// T11: what is not for somebody is not found, and the cloud is asked for none of it.
-func TestThingsOfOthersAreNotFound(t *testing.T) {
+// Lists that a principal may not see are not found, and cause no call (threat T11).
+func TestCandidatesOfOthersAreNotFound(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb02]")
 	for address, want := range map[string]int{
@@ -87,8 +87,8 @@ func TestThingsOfOthersAreNotFound(t *testing.T) {
 	}
 }
 
-// Of any number of instances each is on one page, in order, and pages are full.
-func TestThingsArePaged(t *testing.T) {
+// Each of any number of instances is on exactly one page, in order, and pages are full.
+func TestCandidatesArePaged(t *testing.T) {
 	for _, count := range []int{0, 1, 99, 100, 5000} {
 		w := newWorldIn(t, func(world *emulated.World) {
 			world.Accounts[0].Instances, world.Accounts[0].Clients = nil, nil
@@ -125,9 +125,9 @@ func TestThingsArePaged(t *testing.T) {
 	}
 }
 
-// A list is asked for once in a minute, however often it is looked at; where the cloud
-// shows none that is said, and is not kept.
-func TestThingsAreKeptForAMinute(t *testing.T) {
+// A list is requested once a minute, for any number of readers. A failure of the cloud is reported
+// and not cached.
+func TestCandidatesAreCachedForAMinute(t *testing.T) {
 	w := newWorld(t)
 	look := func(want int) {
 		t.Helper()

@@ -13,10 +13,10 @@ import (
 	"backupportal/function/identity"
 )
 
-// Everybody asks for everything. What the policy does not give them is refused
-// before the cloud hears of it, STS included; the rest is made where the policy
-// says, and nowhere else (T1; CD-1, CD-3, CD-4).
-func TestNobodyGetsWhatIsAnothers(t *testing.T) {
+// Every principal requests every backup. What the policy does not permit is refused before any
+// call, including STS. The rest is made exactly where the policy says (threat T1; CD-1, CD-3,
+// CD-4).
+func TestPrincipalsCannotUseOthersAccounts(t *testing.T) {
 	w := newWorld(t)
 	const demo = "rules:\n  - id: demo\n"
 	w.govern(t, demo, `  - name: webs
@@ -95,10 +95,9 @@ rules:
 	}
 }
 
-// A request names an alias, and cannot say what it stands for: account ids, roles,
-// ARNs, hosts and credentials are refused wherever they stand, with an empty ledger
-// (T1, T2, T7; CD-1, CD-2, CD-6).
-func TestAliasIsAllThatARequestCanSay(t *testing.T) {
+// A request can name only an alias. Account ids, roles, ARNs, hosts and credentials are refused in
+// every position, without a call (threats T1, T2, T7; CD-1, CD-2, CD-6).
+func TestRequestsNameAccountsOnlyByAlias(t *testing.T) {
 	w := newWorld(t)
 	for name, value := range map[string]any{
 		"CrossAccountUserId": 2000000000000002, "CrossAccountRoleName": "hbrcrossrole", "CrossAccountType": "CROSS_ACCOUNT",

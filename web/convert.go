@@ -9,9 +9,9 @@ import (
 	"backupportal/templates"
 )
 
-// formInput turns a form into what a machine would have sent, and returns the
-// form without the values of controls that its choices hide. Mistakes are
-// those that only a form can have: the rest is Validate's part.
+// formInput converts the values of a form to the parameters that a program would have sent. It also
+// returns the form without the values of hidden controls, and the mistakes that only a form can
+// have; all other checks are made by [param.Params.Validate].
 func formInput(v templates.Values) (param.Params, templates.Values, []param.Mistake) {
 	c := converter{values: maps.Clone(v), params: param.Params{}}
 	c.disks()
@@ -32,37 +32,39 @@ func formInput(v templates.Values) (param.Params, templates.Values, []param.Mist
 	return c.params, c.values, c.mistakes
 }
 
+// A converter holds the state of formInput.
 type converter struct {
-	values   templates.Values
-	params   param.Params
+	values   templates.Values // of controls; hidden ones are removed
+	params   param.Params     // the result
 	mistakes []param.Mistake
 }
 
-// hide drops the values of controls that are not open.
+// hide removes the values of controls that are not shown.
 func (c *converter) hide(names ...string) {
 	for _, name := range names {
 		delete(c.values, name)
 	}
 }
 
-// need reports a field that its choice asks for.
-func (c *converter) need(name string) {
+// require reports a mistake if the control called name is empty.
+func (c *converter) require(name string) {
 	if f, _ := param.FieldNamed(name); c.values[name] == "" {
 		c.mistakes = append(c.mistakes, f.Missing())
 	}
 }
 
+// disks converts the choice between all disks and some.
 func (c *converter) disks() {
 	switch c.values["choice.Detail.diskIdList"] {
 	case "some":
-		c.need("Detail.diskIdList")
+		c.require("Detail.diskIdList")
 	case "all":
 		c.hide("Detail.diskIdList")
 	}
 }
 
-// consistency turns the one question about consistency into the two parameters
-// that answer it: both scripts and writers mean appConsistent.
+// consistency converts the choice of the consistency. Both scripts and writers mean
+// Detail.appConsistent.
 func (c *converter) consistency() {
 	const (
 		pre     = "Detail.preScriptPath"
@@ -77,21 +79,22 @@ func (c *converter) consistency() {
 	case "scripts":
 		c.params["Detail.appConsistent"] = "true"
 		c.hide(writers)
-		c.need(pre)
-		c.need(post)
+		c.require(pre)
+		c.require(post)
 	case "writers":
 		c.params["Detail.appConsistent"] = "true"
 		c.hide(pre, post, freeze, timeout)
 	}
 }
 
+// copies removes the settings of the copy if no copy was requested.
 func (c *converter) copies() {
 	if c.values["Detail.doCopy"] != "true" {
 		c.hide("Detail.destinationRegionId", "Detail.destinationRetention")
 	}
 }
 
-// windows gathers the rows of SpeedLimit into its one value.
+// windows converts the rows of SpeedLimit to its one value.
 func (c *converter) windows() {
 	rows := c.values.Rows("SpeedLimit")
 	choice := c.values["choice.SpeedLimit"]
@@ -100,7 +103,7 @@ func (c *converter) windows() {
 	}
 	if rows == 0 || choice == "none" {
 		if choice == "hours" {
-			c.need("SpeedLimit")
+			c.require("SpeedLimit")
 		}
 		return
 	}
@@ -115,14 +118,14 @@ func (c *converter) windows() {
 	case len(c.mistakes) == before:
 		c.params["SpeedLimit"] = whole
 	case timed:
-		// Only speeds are wrong, so the hours can be judged already.
+		// Only speeds are wrong, so overlapping hours can be reported now too.
 		_, err := param.ParseSpeedLimit(whole)
 		c.mistakes = append(c.mistakes, mistakes(err)...)
 	}
 }
 
-// window reads one row; what is wrong with it is reported beside its control.
-// It is timed if its hours could be read.
+// window reads one row. It reports mistakes at the row's controls. timed is true if both hours are
+// valid.
 func (c *converter) window(row int) (w param.Window, timed bool) {
 	timed = true
 	value := func(control string) string { return c.values[templates.RowControl("SpeedLimit", row, control)] }
@@ -157,6 +160,7 @@ func (c *converter) window(row int) (w param.Window, timed bool) {
 	return w, timed
 }
 
+// hideRows removes the values of all rows of a field.
 func (c *converter) hideRows(field string, rows int) {
 	for row := range rows {
 		for _, control := range templates.RowControls(field) {
@@ -165,7 +169,7 @@ func (c *converter) hideRows(field string, rows int) {
 	}
 }
 
-// volumes gathers the rows of ContainerResources, or takes the pasted list.
+// volumes converts the rows of ContainerResources, or the pasted JSON, to its one value.
 func (c *converter) volumes() {
 	const field = "ContainerResources"
 	rows := c.values.Rows(field)
@@ -187,13 +191,13 @@ func (c *converter) volumes() {
 	c.params[field] = param.VolumeList(volumes)
 }
 
-// volume reads one row; one that says nothing is left out. The path in the
-// volume has a default, so it says nothing by itself.
+// volume reads one row. ok is false for an empty row. pvPath has a default, so a row with only that
+// is empty.
 func (c *converter) volume(row int) (v param.Volume, ok bool) {
-	said := false
+	filled := false
 	value := func(control string) string {
 		s := c.values[templates.RowControl("ContainerResources", row, control)]
-		said = said || s != "" && control != "pvPath"
+		filled = filled || s != "" && control != "pvPath"
 		return s
 	}
 	v = param.Volume{
@@ -203,11 +207,11 @@ func (c *converter) volume(row int) (v param.Volume, ok bool) {
 		PVName: value("pv_name"), PVSize: value("pv_size"), StorageClass: value("storage_class"),
 		PVCName: value("pvc_name"), Namespace: value("namespace"),
 	})
-	return v, said
+	return v, filled
 }
 
-// formValues is the other way round: the form that a request fills in. List
-// fields come with one item a line.
+// formValues is the inverse of formInput: it returns the values of a form for p. Lists have one
+// item per line.
 func formValues(p param.Params) templates.Values {
 	v := templates.Values{}
 	for name, value := range p {

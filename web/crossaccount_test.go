@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// The API's own parameters for another account are taken only for what an account of
-// the policy stands for (CD-1), with its alias or in its place. A hidden account and
-// a missing one are alike (T11).
+// The API's own parameters for another account are accepted only for an account of the policy, with
+// or without its alias (CD-1). A hidden account looks like a missing one (threat T11).
 func TestCrossAccountParametersNameAnAccountOfThePolicy(t *testing.T) {
 	for name, c := range map[string]struct {
 		says string

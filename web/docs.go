@@ -14,15 +14,15 @@ import (
 	"backupportal/templates"
 )
 
-// Addresses of the API and of what describes it.
+// Addresses of the API and of its descriptions.
 const (
-	docsPath     = "/docs/api"
-	documentPath = "/api/v1/openapi.json"
-	jobsPath     = "/api/v1/backup-jobs"
+	docsPath     = "/docs/api"            // page for people
+	documentPath = "/api/v1/openapi.json" // OpenAPI document
+	jobsPath     = "/api/v1/backup-jobs"  // the API itself
 )
 
-// apiReference shows how programs use the API. It has nothing that is not in
-// the program itself, so that everybody may read it.
+// apiReference answers GET /docs/api: how programs use the API. Everything on the page comes from
+// the program itself, not from the policy or the store, so the page is public.
 func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	page := templates.APIPage{
 		Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Bodies: map[param.SourceType]string{},
@@ -57,12 +57,12 @@ func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.API(page))
 }
 
-// originShape is an address that means itself to every POSIX shell.
+// originShape matches an origin without any character that is special to a POSIX shell.
 var originShape = regexp.MustCompile(`\Ahttps?://[A-Za-z0-9.:\[\]-]+\z`)
 
-// origin is the portal's address for commands: the configured one, or, on a
-// machine of one's own, where r came from. What else a request calls its host
-// does not get into a shell.
+// origin returns the portal's origin for commands that people paste into a shell: the configured
+// one, or on loopback the host of r. Any other Host header could contain a command, so a
+// placeholder takes its place.
 func (s *Server) origin(r *http.Request) string {
 	origin := s.Origin
 	if origin == "" && OnLoopback(r.Host) {
@@ -74,7 +74,7 @@ func (s *Server) origin(r *http.Request) string {
 	return origin
 }
 
-// commands are for a POSIX shell, and work behind each other.
+// commands returns the curl commands of the page. They work one after the other in one POSIX shell.
 func commands(origin, body string) templates.Commands {
 	jobs := `"$PORTAL` + jobsPath
 	post := func(query, more string) string {
@@ -92,28 +92,27 @@ func commands(origin, body string) templates.Commands {
 	}
 }
 
-// exampleBody is the example of the description for one kind of backup.
+// exampleBody returns the example submission for one source type as JSON.
 func exampleBody(source param.SourceType) (string, error) {
 	example, _ := examples()[string(source)].(doc)
 	return indented(example["value"])
 }
 
-// twoMistakes is the answer to a submission that is wrong twice.
+// twoMistakes returns the problem document for a submission with two mistakes.
 func twoMistakes(l param.Language) (string, error) {
 	err := param.Params{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "web-01", "Retention": "0"}.Validate()
 	return indented(problemOf(faultOf(err), err, l))
 }
 
-// indented writes v as JSON for people.
+// indented returns v as JSON with indentation.
 func indented(v any) (string, error) {
 	text, err := jsontext.MarshalIndent(v)
 	return string(text), err
 }
 
-// problemKinds are the kinds of errors in the order of their statuses, each
-// once, as the table of faults has them.
+// problemKinds returns the kinds of problems from the table of errors, each once, sorted by status.
 func problemKinds() []templates.ProblemKind {
-	all := append(slices.Clone(faults), invalid, ours, refusedByCaller, refusedForOperator)
+	all := append(slices.Clone(faults), invalid, internalFault, refusedByCaller, refusedForOperator)
 	slices.SortStableFunc(all, func(a, b fault) int { return a.status - b.status })
 	var kinds []templates.ProblemKind
 	for _, f := range all {
@@ -135,18 +134,18 @@ func problemKinds() []templates.ProblemKind {
 	return kinds
 }
 
-// filterWords say what narrows a list, and what bounds it.
+// filterWords explains the query parameters of the list.
 var filterWords = map[string]templates.Filter{
 	"Whose": {
 		Example: "mine",
-		Meaning: param.Text{En: "`mine`: what you sent yourself; `all`, or nothing: what you may see", Zh: "`mine`：您自己提交的；`all` 或不填：您可以查看的"},
+		Meaning: param.Text{En: "`mine`: backups that you submitted; `all` or no value: all backups that you are allowed to view", Zh: "`mine`：您提交的备份；`all` 或不填：您有权查看的所有备份"},
 	},
 	"Status": {
 		Example: "FAILED,PARTIAL_COMPLETE",
-		Meaning: param.Text{En: "Words of `Status`, joined by commas", Zh: "`Status` 的值，以逗号分隔"},
+		Meaning: param.Text{En: "Values of `Status`, separated by commas", Zh: "`Status` 的值，以逗号分隔"},
 	},
 	"Account":    {Example: "demo", Meaning: param.Text{En: "The alias of an account", Zh: "账号别名"}},
-	"SourceType": {Example: "UDM_ECS", Meaning: param.Text{En: "The kind of backup", Zh: "备份类型"}},
+	"SourceType": {Example: "UDM_ECS", Meaning: param.Text{En: "The source type", Zh: "数据源类型"}},
 	"InstanceId": {
 		Example: "i-bp1demoweb01",
 		Meaning: param.Text{En: "The instance, or the cluster of a container backup", Zh: "实例，或容器备份的集群"},
@@ -159,14 +158,14 @@ var filterWords = map[string]templates.Filter{
 		Example: "2026-11-23T09:00:00Z",
 		Meaning: param.Text{En: "Submitted on this day or earlier, or before this time; a + is written %2B", Zh: "在此日期或之前，或此时间之前提交；+ 须写作 %2B"},
 	},
-	"limit": {Example: "100", Meaning: param.Text{En: "How many there are in an answer", Zh: "一次返回的个数"}},
+	"limit": {Example: "100", Meaning: param.Text{En: "Number of submissions in an answer", Zh: "每次返回的提交数"}},
 	"before": {
 		Example: "1795424700000.k7v2m4q5t3x6c5n2b6h4d2f4ja",
-		Meaning: param.Text{En: "`Next` of the answer before; it stays valid whatever is submitted meanwhile", Zh: "上一次应答中的 `Next`；期间有新的提交也一直有效"},
+		Meaning: param.Text{En: "`Next` of the previous answer; it stays valid when new backups are submitted", Zh: "上一次应答中的 `Next`；期间有新的提交也一直有效"},
 	},
 }
 
-// filters are the parameters of the list.
+// filters returns the query parameters of the list in their order.
 func filters() []templates.Filter {
 	var all []templates.Filter
 	for _, name := range append(slices.Clone(filterNames), "limit", "before") {

@@ -17,7 +17,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// reference is the page as a reader gets it.
+// reference returns the page as a reader gets it.
 func reference(t *testing.T, w *world, l param.Language) *goquery.Document {
 	t.Helper()
 	answer := w.ask("GET", "/docs/api", "", "", "Accept-Language", string(l))
@@ -31,8 +31,8 @@ func reference(t *testing.T, w *world, l param.Language) *goquery.Document {
 	return doc
 }
 
-// The commands of the page do what the page says, in a real shell against a
-// real server: a backup is made once, looked at, cancelled, waited for, listed.
+// The commands on the page work in a real shell against a real server: they make one backup, and
+// then show, cancel, wait for and list backups.
 func TestCommandsOfTheReferenceWork(t *testing.T) {
 	for _, program := range []string{"sh", "curl", "sed"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -55,7 +55,7 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := func(name string) string { return doc.Find("pre#curl-" + name).Text() }
-	// The second create has the key of the first. Each command's answer is a line.
+	// The second create has the same key as the first. Each answer is one line.
 	script := "set -eu\n" + command("who") + command("dry-run") + command("create") + command("create") + command("show") + command("cancel") + command("wait") + command("list")
 	before := w.calls()
 	shell := exec.Command("sh", "-c", script)
@@ -88,7 +88,7 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 	}
 }
 
-// The examples are what they are called: submissions, an answer, a problem.
+// The examples are valid: submissions, an answer, a problem.
 func TestExamplesOfTheReference(t *testing.T) {
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)
@@ -108,8 +108,8 @@ func TestExamplesOfTheReference(t *testing.T) {
 	}
 }
 
-// Every kind of problem and its statuses are those of the description, and the
-// words are those of the answers.
+// The kinds of problems and their statuses equal those of the description; the texts equal those of
+// the answers.
 func TestReferenceHasEveryProblem(t *testing.T) {
 	w := newWorld(t)
 	var d struct {
@@ -120,7 +120,7 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	if err := json.Unmarshal(openAPI(t, w), &d); err != nil {
 		t.Fatal(err)
 	}
-	described := map[string][]string{} // the statuses of each kind
+	described := map[string][]string{} // statuses of each kind
 	for status, response := range d.Components.Responses {
 		_, kinds, _ := strings.Cut(response.Description, "Kinds, by the last part of type: ")
 		for kind := range strings.SplitSeq(kinds, "; ") {
@@ -153,8 +153,7 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	}
 }
 
-// Every parameter of the list is in the table, with words in both languages and
-// an example that the list takes.
+// Every parameter of the list is in the table, with texts in both languages and a valid example.
 func TestReferenceHasEveryFilter(t *testing.T) {
 	w := newWorld(t)
 	for _, l := range []param.Language{param.English, param.Chinese} {
@@ -174,7 +173,7 @@ func TestReferenceHasEveryFilter(t *testing.T) {
 	}
 }
 
-// Every code that an answer carries is in the table of codes.
+// Every code in an answer is in the table of codes.
 func TestReferenceHasEveryCode(t *testing.T) {
 	w := newWorld(t)
 	doc := reference(t, w, param.English)
@@ -207,7 +206,7 @@ func TestReferenceHasEveryCode(t *testing.T) {
 	}
 }
 
-// codes marks the codes of a problem as met.
+// codes marks the codes in a problem as seen.
 func (w *world) codes(t *testing.T, known map[string]bool, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	var problem struct{ Errors []struct{ Code string } }
@@ -222,8 +221,8 @@ func (w *world) codes(t *testing.T, known map[string]bool, answer *httptest.Resp
 	}
 }
 
-// A stranger may read it, and learns nothing of this portal's own.
-func TestReferenceIsForEverybody(t *testing.T) {
+// The page is public and contains nothing about this particular portal.
+func TestReferenceIsPublic(t *testing.T) {
 	w := newWorld(t)
 	w.server.Who, w.server.Demo = auth.Nobody, false
 	w.handler = w.server.Handler()

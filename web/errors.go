@@ -13,15 +13,14 @@ import (
 	"backupportal/web/auth"
 )
 
-// A handler answers a request, or returns why it did not. It writes no status
-// for a failure itself.
+// A handler answers a request, or returns an error. It never writes the status of a failure itself.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// What can be wrong with a request before anybody looks at what it asks for.
+// Errors of a request that is refused before its content is read. [faults] has a row for each.
 var (
 	errPanic   = errors.New("the program failed")
-	errHost    = errors.New("another host's name")
-	errURL     = errors.New("address too long")
+	errHost    = errors.New("unknown host name")
+	errURL     = errors.New("URL too long")
 	errHeaders = errors.New("headers too large")
 	errBody    = errors.New("body too large")
 	errType    = errors.New("media type not accepted")
@@ -33,134 +32,135 @@ var (
 	errNoKey   = errors.New("no idempotency key")
 )
 
-// A fault is what one kind of error means in HTTP, and in words.
+// A fault is a row of the table of errors: what one kind of error means in HTTP and in words.
 type fault struct {
-	err    error
+	err    error // matched by errors.Is; nil for the rows outside the table
 	status int
-	name   string // last part of the problem's type
+	name   string // last part of the problem's type; stable for programs
 	title  param.Text
 	detail param.Text
 }
 
-// faults says what errors mean. An error that is not listed is our fault: it
-// is logged, and the reader learns only that it happened.
+// faults is the table of errors. The first matching row is used, so an error that wraps another one
+// stands before it. An error without a row is an internal error: it is logged, and the reader gets
+// only a request id.
 var faults = []fault{
 	{auth.ErrToken, http.StatusUnauthorized, "token",
-		param.Text{En: "The token is not accepted", Zh: "令牌未被接受"},
-		param.Text{En: "It is unknown, or it has expired. Whoever runs this portal can make a new one.", Zh: "令牌无效或已过期。请联系本门户的管理员获取新令牌。"}},
+		param.Text{En: "The token was not accepted", Zh: "令牌未被接受"},
+		param.Text{En: "The token is unknown or has expired. The operator of this portal can create a new one.", Zh: "令牌无效或已过期。请联系本门户的管理员获取新令牌。"}},
 	{auth.ErrIssuerUnavailable, http.StatusServiceUnavailable, "issuer-away",
-		param.Text{En: "Your token cannot be checked right now", Zh: "暂时无法核验令牌"},
-		param.Text{En: "Its issuer does not answer. Nothing was started: send the same request again.", Zh: "令牌的签发方没有响应。未开始备份，请重新发送同一请求。"}},
+		param.Text{En: "Your token cannot be verified at the moment", Zh: "暂时无法核验令牌"},
+		param.Text{En: "The issuer of the token did not answer. Nothing was started. Send the same request again.", Zh: "令牌的签发方没有响应。未开始备份，请重新发送同一请求。"}},
 	{webhook.ErrUnverified, http.StatusUnauthorized, "unverified",
-		param.Text{En: "The message is not accepted", Zh: "消息未被接受"},
-		param.Text{En: "It is not signed by a key of this source, or not fresh. Nothing was started.", Zh: "消息未由此来源的密钥签名，或已过期。未开始备份。"}},
+		param.Text{En: "The message was not accepted", Zh: "消息未被接受"},
+		param.Text{En: "The message is not signed with a key of this source, or it is too old. Nothing was started.", Zh: "消息未由此来源的密钥签名，或已过期。未开始备份。"}},
 	{webhook.ErrNotJSON, http.StatusBadRequest, "unreadable", unreadable,
-		param.Text{En: "It is not one JSON value. Nothing was started.", Zh: "内容不是单个 JSON 值。未开始备份。"}},
-	{errUnsettled, http.StatusServiceUnavailable, "unsettled",
-		param.Text{En: "It is not known yet whether there is a job", Zh: "尚不确定任务是否存在"},
-		param.Text{En: "It is being checked. Send the same message again: there will be one backup.", Zh: "正在核实。请重新发送同一消息，只会有一个备份。"}},
+		param.Text{En: "The body is not a single JSON value. Nothing was started.", Zh: "内容不是单个 JSON 值。未开始备份。"}},
+	{errUnresolved, http.StatusServiceUnavailable, "unsettled",
+		param.Text{En: "It is not known yet whether a job exists", Zh: "尚不确定任务是否存在"},
+		param.Text{En: "The portal is checking. Send the same message again: only one backup is created.", Zh: "正在核实。请重新发送同一消息，只会创建一个备份。"}},
 	{auth.ErrSignedOut, http.StatusUnauthorized, "signed-out",
 		param.Text{En: "Sign in to start a backup", Zh: "登录后即可备份"},
-		param.Text{En: "Nothing was started: this request does not show who sent it. Programs send a token in the header Authorization.", Zh: "未开始备份：此请求未表明发送者身份。程序须在请求头 Authorization 中提供令牌。"}},
+		param.Text{En: "Nothing was started: the request does not identify its sender. Programs must send a token in the Authorization header.", Zh: "未开始备份：此请求未表明发送者身份。程序须在请求头 Authorization 中提供令牌。"}},
 	{backup.ErrDenied, http.StatusForbidden, "denied",
-		param.Text{En: "You may not do this", Zh: "您没有权限执行此操作"},
-		param.Text{En: "No rule allows this backup.", Zh: "没有规则允许此备份。"}},
+		param.Text{En: "You are not allowed to do this", Zh: "您没有权限执行此操作"},
+		param.Text{En: "No rule allows this backup.", Zh: "没有规则授权此备份。"}},
 	{errOrigin, http.StatusForbidden, "other-site",
 		param.Text{En: "This request came from another site", Zh: "请求来自其他网站"},
-		param.Text{En: "Nothing was done. Open the portal and try there.", Zh: "未执行任何操作。请打开门户后再试。"}},
+		param.Text{En: "Nothing was changed. Open the portal and try again there.", Zh: "未执行任何操作。请打开门户后再试。"}},
 	{backup.ErrNotFound, http.StatusNotFound, "not-found", notFoundTitle, notFoundDetail},
 	{errNoPage, http.StatusNotFound, "not-found", notFoundTitle, notFoundDetail},
 	{errMethod, http.StatusMethodNotAllowed, "method", unusable,
-		param.Text{En: "This address does not take that method.", Zh: "此地址不支持该请求方法。"}},
+		param.Text{En: "This URL does not support the request method.", Zh: "此地址不支持该请求方法。"}},
 	{backup.ErrInProgress, http.StatusConflict, "in-progress",
-		param.Text{En: "The first request with this key is still under way", Zh: "使用此键的首个请求仍在进行中"},
-		param.Text{En: "Ask again in a moment: the answer will be that of the first request.", Zh: "请稍后再试：将得到首个请求的结果。"}},
+		param.Text{En: "The first request with this key is still in progress", Zh: "使用此幂等键的首个请求仍在处理中"},
+		param.Text{En: "Try again in a moment. You will get the answer to the first request.", Zh: "请稍后再试：将得到首个请求的结果。"}},
 	{backup.ErrOver, http.StatusConflict, "over",
 		param.Text{En: "The backup has already ended", Zh: "备份已经结束"},
-		param.Text{En: "It had already finished, so there was nothing to cancel.", Zh: "备份此前已结束，无需取消。"}},
+		param.Text{En: "The backup had already finished, so it was not cancelled.", Zh: "备份此前已结束，无需取消。"}},
 	{backup.ErrNoJob, http.StatusConflict, "not-started",
 		param.Text{En: "There is no job to cancel", Zh: "没有可取消的任务"},
-		param.Text{En: "None was started, or it is not known yet whether there is one: then try again in a moment.", Zh: "未启动任务，或尚不确定是否已启动；如属后者，请稍后再试。"}},
+		param.Text{En: "No job was started, or it is not known yet whether a job exists. In the second case, try again in a moment.", Zh: "未启动任务，或尚不确定是否已启动；如属后者，请稍后再试。"}},
 	{backup.ErrNotCancelled, http.StatusBadGateway, "not-cancelled",
 		param.Text{En: "The cancellation is not confirmed", Zh: "取消未得到确认"},
-		param.Text{En: "Cloud Backup did not confirm it, so the backup may go on. You can try again.", Zh: "云备份未确认取消，备份可能仍在继续。可以再试一次。"}},
+		param.Text{En: "Cloud Backup did not confirm the cancellation, so the backup may continue. You can try again.", Zh: "云备份未确认取消，备份可能仍在继续。可以再试一次。"}},
 	{backup.ErrCancelNo, http.StatusBadGateway, "cancel-refused",
 		param.Text{En: "Cloud Backup refused to cancel the backup", Zh: "云备份拒绝取消备份"},
-		param.Text{En: "The backup goes on.", Zh: "备份仍在继续。"}},
+		param.Text{En: "The backup continues.", Zh: "备份仍在继续。"}},
 	{backup.ErrKeyReused, http.StatusUnprocessableEntity, "key-reused",
-		param.Text{En: "This form was already used", Zh: "此表单已使用过"},
-		param.Text{En: "For another backup than the one you see.", Zh: "已用于另一次备份。"}},
+		param.Text{En: "This form has already been used", Zh: "此表单已使用过"},
+		param.Text{En: "It was used for a different backup.", Zh: "已用于另一次备份。"}},
 	{errKey, http.StatusBadRequest, "key-malformed", unreadable,
-		param.Text{En: "The key (the header Idempotency-Key, or key in a form or an event) must be one value of 1 to 255 visible ASCII characters without quotes or backslashes inside.", Zh: "键（请求头 Idempotency-Key，或表单、事件中的 key）只能有一个值，为 1 至 255 个可见 ASCII 字符，且不含引号和反斜线。"}},
+		param.Text{En: "The idempotency key (the Idempotency-Key header, or key in a form or an event) must be one value of 1 to 255 visible ASCII characters, without quotes or backslashes.", Zh: "幂等键（请求头 Idempotency-Key，或表单、事件中的 key）只能有一个值，为 1 至 255 个可见 ASCII 字符，且不含引号和反斜线。"}},
 	{errNoKey, http.StatusBadRequest, "key-missing",
 		param.Text{En: "Idempotency-Key is missing", Zh: "缺少 Idempotency-Key"},
-		param.Text{En: "This operation requires the header Idempotency-Key. Nothing was started. Choose one key for each backup, for example a random UUID or the name of the deployment, and send the same key again with every retry: all requests with it are one backup.", Zh: "此操作必须带请求头 Idempotency-Key。未开始备份。请为每次备份选定一个键，例如随机 UUID 或部署名称，重试时使用同一个键：使用同一键的所有请求只对应一次备份。"}},
+		param.Text{En: "This operation requires the header Idempotency-Key. Nothing was started. Choose one key for each backup, for example a random UUID or the name of the deployment, and send the same key again with every retry: all requests with it are one backup.", Zh: "此操作必须带请求头 Idempotency-Key。未开始备份。请为每次备份选定一个幂等键，例如随机 UUID 或部署名称，重试时使用同一幂等键：使用同一幂等键的所有请求只对应一次备份。"}},
 	{errRequest, http.StatusBadRequest, "unreadable", unreadable,
 		param.Text{En: "Nothing was started. Go back and try again.", Zh: "未开始备份。请返回后重试。"}},
 	{errBody, http.StatusRequestEntityTooLarge, "too-large", unusable,
 		tooLong(maxBody)},
 	{errURL, http.StatusRequestURITooLong, "too-long", unusable,
-		param.Text{En: "Its address is too long: 2 KB at most.", Zh: "地址过长：最多 2 KB。"}},
+		param.Text{En: "The URL is too long: at most 2 KB.", Zh: "URL 过长：最多 2 KB。"}},
 	{errHeaders, http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", unusable,
-		param.Text{En: "Its headers are too large: 8 KB at most, names and values together. Nothing was started.", Zh: "请求头过大：名称与值合计最多 8 KB。未开始备份。"}},
+		param.Text{En: "The headers are too large: at most 8 KB, names and values together. Nothing was started.", Zh: "请求头过大：名称与值合计最多 8 KB。未开始备份。"}},
 	{errType, http.StatusUnsupportedMediaType, "media-type", unusable,
-		param.Text{En: "Its Content-Type is not the one this address takes.", Zh: "其 Content-Type 不是此地址接受的类型。"}},
+		param.Text{En: "This URL does not accept the Content-Type of the request.", Zh: "此地址不接受该请求的 Content-Type。"}},
 	{errHost, http.StatusMisdirectedRequest, "host", unusable,
-		param.Text{En: "The portal is not known by this host name.", Zh: "门户不使用此主机名。"}},
+		param.Text{En: "The portal does not use this host name.", Zh: "门户不使用此主机名。"}},
 	{backup.ErrRequests, http.StatusTooManyRequests, "too-many-requests",
 		param.Text{En: "Too many requests", Zh: "请求过于频繁"},
-		param.Text{En: "Nothing was done. Wait a moment and send it again.", Zh: "未执行任何操作。请稍候再提交。"}},
+		param.Text{En: "Nothing was changed. Wait a moment and send the request again.", Zh: "未执行任何操作。请稍候再提交。"}},
 	{backup.ErrNotListed, http.StatusBadGateway, "not-listed",
-		param.Text{En: "The cloud shows no list at the moment", Zh: "云端暂时无法提供列表"},
-		param.Text{En: "What is in it can be named all the same. “Check access” says what is in the way.", Zh: "仍可直接填写 ID。“检查访问权限”会说明原因。"}},
+		param.Text{En: "The list cannot be loaded from the cloud at the moment", Zh: "暂时无法从云端加载列表"},
+		param.Text{En: "You can still enter IDs. “Check access” shows the cause.", Zh: "仍可直接填写 ID。“检查访问权限”会说明原因。"}},
 	{backup.ErrRate, http.StatusTooManyRequests, "rate",
 		param.Text{En: "Too many backups in a short time", Zh: "短时间内备份过多"},
-		param.Text{En: "Nothing was started. The policy allows so many in a while; later the same can be sent again.", Zh: "未开始备份。策略限制一段时间内的备份次数，稍后可以再次提交。"}},
+		param.Text{En: "Nothing was started. The policy limits the number of backups in a period. You can send the same request again later.", Zh: "未开始备份。策略限制一段时间内的备份次数，稍后可以再次提交。"}},
 	{backup.ErrQuota, http.StatusTooManyRequests, "quota",
-		param.Text{En: "The backups of the day are used up", Zh: "当日备份次数已用完"},
-		param.Text{En: "Nothing was started. The next day, which begins at midnight UTC, the same can be sent again.", Zh: "未开始备份。次日（UTC 零点起）可以再次提交。"}},
+		param.Text{En: "The daily backup quota is used up", Zh: "当日备份配额已用完"},
+		param.Text{En: "Nothing was started. You can send the same request again on the next day, which begins at midnight UTC.", Zh: "未开始备份。次日（UTC 零点起）可以再次提交。"}},
 	{backup.ErrCooldown, http.StatusTooManyRequests, "cool-down",
-		param.Text{En: "This was backed up a moment ago", Zh: "刚刚备份过"},
-		param.Text{En: "Nothing was started. The policy wants some time between two backups of the same; then it can be sent again.", Zh: "未开始备份。策略要求同一对象的两次备份之间有间隔，之后可以再次提交。"}},
+		param.Text{En: "This resource was backed up recently", Zh: "该资源刚刚备份过"},
+		param.Text{En: "Nothing was started. The policy requires a minimum time between two backups of the same resource. You can send the request again after that time.", Zh: "未开始备份。策略要求同一资源的两次备份之间有最短间隔，之后可以再次提交。"}},
 	{backup.ErrNotSent, http.StatusServiceUnavailable, "not-sent",
-		param.Text{En: "Cloud Backup did not take the request", Zh: "云备份未接收请求"},
-		param.Text{En: "This request started nothing. You can send the same form again.", Zh: "本次请求未开始备份。可以再次提交同一表单。"}},
+		param.Text{En: "Cloud Backup did not accept the request", Zh: "云备份未接受请求"},
+		param.Text{En: "This request did not start a backup. You can submit the same form again.", Zh: "本次请求未开始备份。可以再次提交同一表单。"}},
 	{backup.ErrStoreUnavailable, http.StatusServiceUnavailable, "store-away",
-		param.Text{En: "Backups cannot be recorded right now", Zh: "暂时无法记录备份"},
-		param.Text{En: "This request started nothing; an earlier one with the same form or key may have. Try again in a few minutes: there will be one backup.", Zh: "本次请求未开始备份；使用同一表单或同一键的先前请求可能已开始。请几分钟后重试，只会有一个备份。"}},
+		param.Text{En: "Backups cannot be recorded at the moment", Zh: "暂时无法记录备份"},
+		param.Text{En: "This request did not start a backup. An earlier request with the same form or idempotency key may have started one. Try again in a few minutes: only one backup is created.", Zh: "本次请求未开始备份；使用同一表单或同一幂等键的先前请求可能已开始备份。请几分钟后重试，只会创建一个备份。"}},
 }
 
 var (
 	notFoundTitle  = param.Text{En: "Page not found", Zh: "找不到页面"}
-	notFoundDetail = param.Text{En: "The address may be wrong, or the backup is not one you may see.", Zh: "地址可能有误，或您无权查看该备份。"}
+	notFoundDetail = param.Text{En: "The URL may be wrong, or you are not allowed to view this backup.", Zh: "网址可能有误，或您没有查看该备份的权限。"}
 	unreadable     = param.Text{En: "This request could not be read", Zh: "无法读取此请求"}
-	unusable       = param.Text{En: "This request could not be used", Zh: "无法处理此请求"}
+	unusable       = param.Text{En: "This request could not be processed", Zh: "无法处理此请求"}
 
-	ours = fault{nil, http.StatusInternalServerError, "internal",
-		param.Text{En: "Something went wrong here", Zh: "门户内部出错"},
-		param.Text{En: "Look at History before you try again: the backup may have started.", Zh: "重试前请先查看历史记录：备份可能已经开始。"}}
+	internalFault = fault{nil, http.StatusInternalServerError, "internal",
+		param.Text{En: "Internal error", Zh: "门户内部错误"},
+		param.Text{En: "Check History before you try again: the backup may have started.", Zh: "重试前请先查看历史记录：备份可能已经开始。"}}
 	invalid = fault{nil, http.StatusUnprocessableEntity, "invalid",
-		param.Text{En: "There is a problem", Zh: "请更正以下问题"}, param.Text{En: "Nothing was done.", Zh: "未执行任何操作。"}}
+		param.Text{En: "There is a problem", Zh: "请更正以下问题"}, param.Text{En: "Nothing was changed.", Zh: "未执行任何操作。"}}
 )
 
-// What a refusal by the cloud means to a machine. It is no error: the
-// submission exists, and what the cloud's code means takes the place of the
-// detail.
+// Refusals by the cloud, for programs. They are not errors, because the submission exists. The
+// meaning of the cloud's code replaces the detail.
 var (
 	refusedForOperator = fault{nil, http.StatusBadGateway, "refused", refusedTitle,
-		param.Text{En: "Nothing was started, and the key stays refused. `cloud` says why: with 422 you can put it right, with 502 an operator can.", Zh: "未开始备份，此键的结果不再改变。原因见 `cloud`：422 可由您更正，502 须由管理员处理。"}}
+		param.Text{En: "Nothing was started, and every request with this key is refused. `cloud` gives the reason: 422 means that you can correct it, 502 that an operator must.", Zh: "未开始备份，此幂等键的结果不再改变。原因见 `cloud`：422 可由您更正，502 须由管理员处理。"}}
 	refusedByCaller = fault{nil, http.StatusUnprocessableEntity, "refused", refusedTitle, refusedForOperator.detail}
 
 	refusedTitle = param.Text{En: "Cloud Backup refused the request", Zh: "云备份拒绝了请求"}
 )
 
-// tooLong is what a body is told that has more than most bytes.
+// tooLong returns the detail for a body of more than most bytes.
 func tooLong(most int64) param.Text {
-	text := param.Text{En: "It is too long: %v KB at most.", Zh: "内容过长：最多 %v KB。"}
+	text := param.Text{En: "The body is too long: at most %v KB.", Zh: "内容过长：最多 %v KB。"}
 	return param.Text{En: text.Fill(param.English, most>>10), Zh: text.Fill(param.Chinese, most>>10)}
 }
 
-// faultOf finds what err means.
+// faultOf returns the row for err, with a more specific detail for some errors. It returns
+// internalFault for an error without a row.
 func faultOf(err error) fault {
 	if _, ok := errors.AsType[param.InvalidError](err); ok {
 		return invalid
@@ -183,16 +183,19 @@ func faultOf(err error) fault {
 			return f
 		}
 	}
-	return ours
+	return internalFault
 }
 
-// page makes a handler that reports its errors as an HTML page, json one that
-// reports them as application/problem+json. No other code reports a failure.
+// page returns a handler that writes errors as an HTML page.
 func (s *Server) page(h handler) http.Handler { return s.report(h, s.writeProblemPage) }
+
+// json returns a handler that writes errors as application/problem+json.
 func (s *Server) json(h handler) http.Handler { return s.report(h, s.writeProblemJSON) }
 
+// A problemWriter writes an error as an answer.
 type problemWriter func(http.ResponseWriter, *http.Request, fault, error)
 
+// report returns a handler that runs h and writes its error.
 func (s *Server) report(h handler, write problemWriter) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
@@ -201,7 +204,7 @@ func (s *Server) report(h handler, write problemWriter) http.Handler {
 	})
 }
 
-// problem answers a request that reached no handler.
+// problem answers a request that reached no handler, in the format that its sender expects.
 func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	write := s.writeProblemPage
 	if wantsJSON(r) {
@@ -210,21 +213,23 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(w, r, err, write)
 }
 
+// fail logs internal errors, sets the headers that belong to err, and writes it. No other code
+// reports a failure.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write problemWriter) {
 	f := faultOf(err)
 	if f.status == http.StatusInternalServerError {
 		s.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	if f.status == http.StatusUnauthorized {
-		challenge := "Bearer" // RFC 9110, 15.5.2 wants one
+		challenge := "Bearer" // required by RFC 9110, section 15.5.2
 		if errors.Is(err, auth.ErrToken) {
-			challenge += ` error="invalid_token"` // RFC 6750, 3.1
+			challenge += ` error="invalid_token"` // RFC 6750, section 3.1
 		}
 		w.Header().Set("WWW-Authenticate", challenge)
 	}
 	if errors.Is(err, backup.ErrStoreUnavailable) {
 		w.Header().Set("Retry-After", "15")
-		if r.Context().Err() == nil { // else it is the reader who is away
+		if r.Context().Err() == nil { // else the request was cancelled by the client
 			s.Log.ErrorContext(r.Context(), "store away", "method", r.Method, "path", r.URL.Path, "error", err)
 		}
 	}
@@ -240,14 +245,14 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 	write(w, r, f, err)
 }
 
-// seconds writes d for a Retry-After header, at least one second.
+// seconds returns d for a header Retry-After: whole seconds, rounded up, at least one.
 func seconds(d time.Duration) string {
 	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
 }
 
-// writeProblemPage is the page for people.
+// writeProblemPage writes err as a page, or redirects to the sign-in.
 func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f fault, err error) {
-	if s.offerSignIn(w, r, err) {
+	if s.redirectToSignIn(w, r, err) {
 		return
 	}
 	l := templates.Language(r.Context())
@@ -257,17 +262,17 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	switch {
 	case f.status == http.StatusNotFound || f.status == http.StatusInternalServerError:
 		p.Link, p.LinkText = "/backups", param.Text{En: "History", Zh: "历史记录"}
-	case isSignIn(err), errors.Is(err, auth.ErrSignedOut) && s.SignIn != nil:
+	case isSignInError(err), errors.Is(err, auth.ErrSignedOut) && s.SignIn != nil:
 		p.Link, p.LinkText = loginPath, signInAgain
 	case f.status == http.StatusForbidden:
-		p.Link, p.LinkText = "/", param.Text{En: "What you may do", Zh: "您可以做什么"}
+		p.Link, p.LinkText = "/", param.Text{En: "Your permissions", Zh: "您的权限"}
 	}
 	busy, isBusy := errors.AsType[*backup.BusyError](err)
 	if isBusy {
-		p.Link, p.LinkText = "/backups/"+busy.SubmissionID, param.Text{En: "Show that backup", Zh: "查看该备份"}
+		p.Link, p.LinkText = "/backups/"+busy.SubmissionID, param.Text{En: "View that backup", Zh: "查看该备份"}
 	}
 	if limit, ok := errors.AsType[*backup.LimitError](err); ok {
-		p.Lines = append(p.Lines, limitWords(limit, s.Zone, s.Backups.Now()).In(l))
+		p.Lines = append(p.Lines, limitWords(limit, s.Policy, s.Zone, s.Backups.Now()).In(l))
 	}
 	for _, m := range mistakes(err) {
 		p.Lines = append(p.Lines, m.In(l))
@@ -275,7 +280,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	if isBusy && busy.Code != "" {
 		why := s.Backups.ExplainJob(busy.Code)
 		if !errors.Is(err, backup.ErrCancelNo) {
-			why.Todo = param.Text{} // the problem itself says what to do
+			why.Todo = param.Text{} // the row's detail says what to do
 		}
 		for _, text := range []param.Text{why.Means, why.Todo} {
 			if text != (param.Text{}) {
@@ -283,15 +288,16 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 			}
 		}
 	}
-	s.offerAgain(&p, r, err)
+	s.offerResend(&p, r, err)
 	if err := render(w, r, f.status, templates.ProblemPage(p)); err != nil {
 		s.Log.ErrorContext(r.Context(), "drawing a problem", "path", r.URL.Path, "error", err)
 		http.Error(w, f.title.In(l), f.status)
 	}
 }
 
-// offerAgain adds the way on for a form that could not be sent.
-func (s *Server) offerAgain(p *templates.Problem, r *http.Request, err error) {
+// offerResend adds a button that sends a failed form again: with the same key if it may have
+// started a backup, with a new key if the key belongs to another submission.
+func (s *Server) offerResend(p *templates.Problem, r *http.Request, err error) {
 	if r.Method != http.MethodPost || r.PostForm == nil {
 		return
 	}
@@ -300,7 +306,7 @@ func (s *Server) offerAgain(p *templates.Problem, r *http.Request, err error) {
 	switch {
 	case ok && errors.Is(err, backup.ErrKeyReused):
 		p.Resend = &templates.Resend{
-			Text:   param.Text{En: "Send as a new backup", Zh: "作为新备份提交"},
+			Text:   param.Text{En: "Submit as a new backup", Zh: "作为新备份提交"},
 			Hidden: hidden(posted(r), s.Backups.NewID()),
 		}
 	case ok, limited, errors.Is(err, backup.ErrStoreUnavailable):
@@ -311,10 +317,11 @@ func (s *Server) offerAgain(p *templates.Problem, r *http.Request, err error) {
 	}
 }
 
-// mistakes are the single things wrong that err names, as far as a sender is told of
-// them; none if it names none. See [param.Bounded].
+// mistakes returns the single mistakes or refusals in err, or nil, as many as a sender is told of:
+// see [param.Bounded].
 func mistakes(err error) []param.Mistake { return param.Bounded(allMistakes(err)) }
 
+// allMistakes returns all single mistakes or refusals in err, or nil.
 func allMistakes(err error) []param.Mistake {
 	if bad, ok := errors.AsType[param.InvalidError](err); ok {
 		return bad

@@ -9,11 +9,10 @@ import (
 	"backupportal/function/param"
 )
 
-// exampleKey is the Idempotency-Key of the first example, of which most of the
-// answers follow.
+// exampleKey is the Idempotency-Key of the first example. Most example answers belong to it.
 const exampleKey = "before-deploy-42"
 
-// examples are submissions that the demo policy allows, one of each kind.
+// examples returns submissions that the demo policy allows, one of each kind.
 func examples() doc {
 	return doc{
 		"UDM_ECS": doc{"summary": "A whole instance", "value": doc{
@@ -52,10 +51,10 @@ func examples() doc {
 	}
 }
 
-// exampleBegan is when the example was submitted.
+// exampleBegan is the time at which the example was submitted.
 var exampleBegan = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
-// exampleJob is the answer to the first example, and what it says later.
+// exampleJob returns the answer to the first example in the given state, after the changes.
 func exampleJob(state backup.State, change ...func(*BackupJob)) BackupJob {
 	b := BackupJob{
 		SubmissionID: exampleID,
@@ -78,42 +77,43 @@ func exampleJob(state backup.State, change ...func(*BackupJob)) BackupJob {
 	return b
 }
 
-// exampleID is the submission that the demo user makes with exampleKey.
+// exampleID is the id of the demo user's submission with exampleKey.
 var exampleID = backup.Submission{
 	Door:      backup.DoorAPI,
 	Principal: identity.Principal{Issuer: "demo", Subject: "demo"},
 	Key:       exampleKey,
 }.ID()
 
-// moved is how far a job of the example has come.
-func moved(progress int, done, total int64) func(*BackupJob) {
+// withProgress returns a change that sets the progress of a job, with its bytes.
+func withProgress(progress int, done, total int64) func(*BackupJob) {
 	return func(b *BackupJob) {
 		b.Progress, b.BytesDone, b.BytesTotal, b.Speed, b.StartTime = &progress, done, total, 7340032, exampleBegan.Unix()+2
 	}
 }
 
-func ended(b *BackupJob) { b.CompleteTime = exampleBegan.Unix() + 20 }
+// withEnd is a change that sets the end of a job.
+func withEnd(b *BackupJob) { b.CompleteTime = exampleBegan.Unix() + 20 }
 
-// Answers to the examples, by the operation that gives them.
+// Example answers, by operation.
 var (
 	answersToCreate = map[string]any{"created": exampleJob(backup.StateCreated)}
 	answersUnknown  = map[string]any{"being checked": exampleJob(backup.StateUnknown, func(b *BackupJob) { b.JobID, b.RequestID = "", "" })}
 	answersToShow   = map[string]any{
-		"running":  exampleJob(backup.StateRunning, moved(4213, 63329784463, 150323855360)),
-		"complete": exampleJob(backup.StateComplete, moved(10000, 150323855360, 150323855360), ended),
+		"running":  exampleJob(backup.StateRunning, withProgress(4213, 63329784463, 150323855360)),
+		"complete": exampleJob(backup.StateComplete, withProgress(10000, 150323855360, 150323855360), withEnd),
 	}
 	answersToCancel = map[string]any{"cancelling": exampleJob(
 		backup.StateCanceling,
-		moved(3154, 47412144640, 150323855360),
+		withProgress(3154, 47412144640, 150323855360),
 		func(b *BackupJob) { b.CancelledBy = "demo" },
 	)}
 	answersToList = map[string]any{"one page": BackupJobList{
-		BackupJobs: []BackupJob{exampleJob(backup.StateComplete, moved(10000, 150323855360, 150323855360), ended)},
+		BackupJobs: []BackupJob{exampleJob(backup.StateComplete, withProgress(10000, 150323855360, 150323855360), withEnd)},
 		Next:       cursor(backup.Place{At: exampleBegan, ID: exampleID}),
 	}}
 )
 
-// with adds answers to a response.
+// with adds example answers to a response.
 func with(response doc, answers ...map[string]any) doc {
 	all := doc{}
 	for _, group := range answers {
@@ -125,10 +125,10 @@ func with(response doc, answers ...map[string]any) doc {
 	return response
 }
 
-// exampleRequest is the id of a request in the examples of problems.
+// exampleRequest is the request id in example problems.
 const exampleRequest = "1-6923e0a1-15e4b2d0-4f1c2a7b9d3e"
 
-// exampleProblem is what a kind of problem looks like.
+// exampleProblem returns an example of a kind of problem.
 func exampleProblem(f fault) Problem {
 	p := problemOf(f, f.err, param.English)
 	p.RequestID = exampleRequest
@@ -144,8 +144,8 @@ func exampleProblem(f fault) Problem {
 	return p
 }
 
-// aboutSubmission reports whether an error is always about a submission, which
-// its problem then names.
+// aboutSubmission reports whether an error always concerns a submission, whose page is then the
+// instance of the problem.
 func aboutSubmission(err error) bool {
 	for _, one := range []error{
 		backup.ErrInProgress,
@@ -155,7 +155,7 @@ func aboutSubmission(err error) bool {
 		backup.ErrNoJob,
 		backup.ErrNotCancelled,
 		backup.ErrCancelNo,
-		errUnsettled,
+		errUnresolved,
 	} {
 		if err == one {
 			return true
@@ -164,7 +164,7 @@ func aboutSubmission(err error) bool {
 	return false
 }
 
-// exampleRefusal is what a refusal by the cloud looks like.
+// exampleRefusal returns an example of a refusal by the cloud.
 func exampleRefusal(code string, e backup.Explanation) Problem {
 	p := problemOfRefusal(backup.Step{Code: code, RequestID: "25F49E7B-7E39-542E-83AD-62E6E7F73786"}, e, param.English)
 	p.Instance, p.RequestID = "/backups/"+exampleID, exampleRequest

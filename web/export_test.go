@@ -1,4 +1,4 @@
 package web
 
-// Gates is for tests from outside.
+// Gates is exported for the external tests.
 var Gates = gates

@@ -13,11 +13,11 @@ import (
 	"backupportal/templates"
 )
 
-// maxControls is how many fields a posted form may have.
+// maxControls limits the number of names in a posted form.
 const maxControls = 100
 
-// choices are the controls that only show or hide others, or that stand for
-// several parameters at once.
+// choices are the controls that show and hide others, or stand for several parameters. They are not
+// sent to the cloud.
 var choices = []string{
 	"choice.Detail.diskIdList",
 	"choice.Detail.appConsistent",
@@ -25,9 +25,9 @@ var choices = []string{
 	"choice.ContainerResources",
 }
 
-// readForm reads a posted form: the values of its controls, with what a
-// browser adds around them taken off. Each control is one of ours and comes
-// once; anything else refuses the whole form.
+// readForm returns the values of a posted form, without surrounding blanks. Each name must be a
+// control of the form and occur once. Errors: errType, errRequest, and [param.InvalidError] with
+// the unknown and repeated names.
 func readForm(r *http.Request) (templates.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
@@ -46,7 +46,7 @@ func readForm(r *http.Request) (templates.Values, error) {
 			bad = append(bad, param.UnknownField(name))
 		case len(values) > 1:
 			bad = append(bad, param.RepeatedField(name))
-		case !readable(values[0]):
+		case !isPlainText(values[0]):
 			return nil, errRequest
 		}
 	}
@@ -57,7 +57,7 @@ func readForm(r *http.Request) (templates.Values, error) {
 	return posted(r), nil
 }
 
-// posted are the values of the form's controls as typed.
+// posted returns the values of the form's controls in r, and skips unknown and repeated names.
 func posted(r *http.Request) templates.Values {
 	v := templates.Values{}
 	for name, values := range r.PostForm {
@@ -68,10 +68,11 @@ func posted(r *http.Request) templates.Values {
 	return v
 }
 
-// isOwn reports whether name is one of the form's own, which are never sent on.
+// isOwn reports whether name is a hidden input that controls the form itself: the button, the page
+// and the key.
 func isOwn(name string) bool { return name == "op" || name == "at" || name == "key" }
 
-// isControl reports whether name is a field, a choice, or a control in a row.
+// isControl reports whether name is a parameter, a choice, or a control in a row.
 func isControl(name string) bool {
 	if _, ok := param.FieldNamed(name); ok || slices.Contains(choices, name) {
 		return true
@@ -79,26 +80,26 @@ func isControl(name string) bool {
 	field, rest, _ := strings.Cut(name, ".")
 	number, control, _ := strings.Cut(rest, ".")
 	row, err := strconv.Atoi(number)
-	// The limit comes before anything is counted: rows are drawn up to the highest.
+	// The limit is checked first, because a page draws all rows up to the highest number.
 	return err == nil && row >= 0 && row < templates.MaxRows(field) && strconv.Itoa(row) == number &&
 		slices.Contains(templates.RowControls(field), control)
 }
 
-// tidy removes what people type around a value without meaning it.
+// tidy removes blanks, and thousands separators in numbers, that people type around or in a value.
 func tidy(name, value string) string {
 	f, isField := param.FieldNamed(name)
 	switch {
 	case isField && f.Type == param.Strings:
 		return strings.Join(lines(value), "\n")
 	case isField && f.Type == param.Integer, strings.HasSuffix(name, ".bandwidth"):
-		return plain(strings.TrimSpace(value))
+		return plainNumber(strings.TrimSpace(value))
 	}
 	return strings.TrimSpace(value)
 }
 
-// plain writes a number such as 1,000 or 030 as a machine would; what is no
-// number stays as it is.
-func plain(s string) string {
+// plainNumber removes commas and leading zeros from a number such as 1,000 or 030. Other texts stay
+// unchanged.
+func plainNumber(s string) string {
 	digits := strings.ReplaceAll(s, ",", "")
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
 		return s
@@ -106,7 +107,7 @@ func plain(s string) string {
 	return cmp.Or(strings.TrimLeft(digits, "0"), "0")
 }
 
-// lines are the lines of a text, trimmed, without blank ones.
+// lines returns the non-empty lines of a text without surrounding blanks.
 func lines(text string) []string {
 	var out []string
 	for line := range strings.Lines(text) {
@@ -117,7 +118,7 @@ func lines(text string) []string {
 	return out
 }
 
-// hidden are the inputs that carry a form along, in the order of the fields.
+// hidden returns the hidden inputs that repeat a form and its key, in the order of the fields.
 func hidden(v templates.Values, key string) []templates.Hidden {
 	var out []templates.Hidden
 	add := func(name string) {

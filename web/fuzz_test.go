@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// Whatever is posted, the answer is a page, no fault of ours, and nothing
-// reaches the cloud before somebody presses Start.
+// No posted form causes an internal error, and none reaches the cloud before the start.
 func FuzzPreview(f *testing.F) {
 	for _, body := range []string{
 		"op=check&SourceType=UDM_ECS&Account=demo&Region=cn-hangzhou&InstanceId=i-1&Retention=7&choice.Detail.appConsistent=scripts",

@@ -6,16 +6,16 @@ import (
 	"backupportal/function/param"
 )
 
-// A gate is a step of a pipeline that asks for a backup, and lets what comes
-// after it run only once the backup is complete. Its code is to be copied.
+// A gate is a step of a CI pipeline that requests a backup and lets later steps run only after it
+// is complete. People copy it from the page /docs/api.
 type gate struct {
 	Title param.Text
-	File  string // what the file is called where it is pasted
+	File  string // path in the reader's repository
 	Code  string
 }
 
-// The script is written once. Those of the CI services hold a copy of it, which
-// make generate writes.
+// The source of all gates is backup-gate.sh. The files for the CI services contain a copy of it,
+// which make generate updates.
 var (
 	//go:embed gates/backup-gate.sh
 	gateScript string
@@ -27,7 +27,7 @@ var (
 	gateJenkins string
 )
 
-// gates are the gates that are offered, in the order in which they are shown.
+// gates returns the gates in the order of the page.
 func gates() []gate {
 	return []gate{
 		{param.Text{En: "GitHub Actions", Zh: "GitHub Actions"}, ".github/workflows/deploy.yml", gateGitHub},

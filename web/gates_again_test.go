@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A run that is repeated takes the backup that it has, and makes another only
-// if that came to nothing.
+// A repeated run uses its existing backup. It makes a new one only if the first one failed or was
+// cancelled.
 func TestGatesOfOneRunShareABackup(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		again := func(changed map[string]string, code, jobs int) {
@@ -36,8 +36,7 @@ func TestGatesOfOneRunShareABackup(t *testing.T) {
 	})
 }
 
-// What the cloud refused once is refused for good under the same key. A run
-// that is repeated has another.
+// A refusal by the cloud is final for its key. A repeated run uses a new key.
 func TestGatesOfOneRunAskAgainAfterARefusal(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		if err := f.cloud.SetFaults("CreateBackupJob: refuse 403 NoPermission"); err != nil {
@@ -49,8 +48,7 @@ func TestGatesOfOneRunAskAgainAfterARefusal(t *testing.T) {
 	})
 }
 
-// Two that ask at the same time, as one that was started again while the other
-// still ran, wait for one backup.
+// Two gates of one run at the same time wait for one backup.
 func TestGatesOfOneRunAtTheSameTime(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		if err := f.cloud.SetFaults("CreateBackupJob: latency 200ms"); err != nil {
@@ -63,8 +61,8 @@ func TestGatesOfOneRunAtTheSameTime(t *testing.T) {
 	})
 }
 
-// The token goes along with each request, and is to be seen neither in the log nor among the processes.
-func TestGatesKeepTheTokenToThemselves(t *testing.T) {
+// The token is sent with each request. It is neither in the log nor in the list of processes.
+func TestGatesHideTheToken(t *testing.T) {
 	t.Parallel()
 	const token = "s3cret-t0ken"
 	for _, w := range allWays(t) {
@@ -91,8 +89,8 @@ func TestGatesKeepTheTokenToThemselves(t *testing.T) {
 	}
 }
 
-// spied puts a program in front of the one of that name, and returns the path on
-// which it is found, and the file in which it notes its arguments.
+// spied installs a program that records its arguments before it runs the one of that name. It
+// returns its PATH and the file with the arguments.
 func spied(t *testing.T, name string) (path, calls string) {
 	t.Helper()
 	real, err := exec.LookPath(name)
@@ -102,8 +100,8 @@ func spied(t *testing.T, name string) (path, calls string) {
 	dir := t.TempDir()
 	calls = filepath.Join(dir, "calls")
 	spy := "#!/bin/sh\nprintf '%s\\n' \"$*\" >> '" + calls + "'\nexec '" + real + "' \"$@\"\n"
-	// Not written by this process: a child of another test that starts meanwhile
-	// would hold the file open for a moment, and a shell then runs the next curl.
+	// A shell writes the file: if this process did, a child that another test starts could inherit the
+	// open file, and executing it would fail (ETXTBSY).
 	write := exec.Command("sh", "-c", `cat > "$0" && chmod 700 "$0"`, filepath.Join(dir, name))
 	write.Stdin = strings.NewReader(spy)
 	if out, err := write.CombinedOutput(); err != nil {
@@ -112,8 +110,8 @@ func spied(t *testing.T, name string) (path, calls string) {
 	return dir + string(os.PathListSeparator) + os.Getenv("PATH"), calls
 }
 
-// The shells' own failures must not pass for an end of a backup.
-func TestGatesThatBreakEndWithTheCodeForThat(t *testing.T) {
+// Failures of the shell itself must not look like the end of a backup.
+func TestGatesReportShellFailures(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		for _, breaks := range []struct{ what, with string }{
 			{"remains() {\n", "remains() {\n  : \"$nobody_set_this\"\n"},
@@ -131,19 +129,19 @@ func TestGatesThatBreakEndWithTheCodeForThat(t *testing.T) {
 	})
 }
 
-// A Jenkins that does not know its own address has no name for the run. Another
-// one, the same for all runs, would let an old backup pass for this one's.
-func TestGatesWithoutANameOfTheRunAskForNothing(t *testing.T) {
+// A Jenkins without its own URL has no unique name for a run. A constant name would make an old
+// backup pass for a new one.
+func TestGatesNeedANameOfTheRun(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	w := jenkinsWay(t)
 	delete(w.env, "BUILD_URL")
-	w.run(t, f.url, nil).want(t, f, 5, 0, "GATE_RUN must be given")
+	w.run(t, f.url, nil).want(t, f, 5, 0, "GATE_RUN must be set")
 }
 
-// What each gate calls its run does not change when it is repeated, and its
-// backup is part of the key.
-func TestGatesNameTheirRun(t *testing.T) {
+// The name of a run stays the same when the run is repeated. The requested backup is part of the
+// key.
+func TestGateRunNamesAreStable(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"bash":            "https://ci.example.com/runs/7",

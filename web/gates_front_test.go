@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// A front is the portal over HTTP, as a gate reaches it. Time passes when the
-// portal waits, and when it asks others to wait: then for a quarter of a minute
-// at least, and only for a second at the gate.
+// A front is the portal over HTTP, as a gate reaches it. The portal's clock advances when the
+// portal waits and when it sends Retry-After, by at least 15 seconds; the gate waits only one
+// second.
 type front struct {
 	*world
 	url string
 
-	// instead answers request n, from 1, in place of the portal, if it returns true.
+	// instead replaces the portal's answer to request n, counted from 1, if it returns true.
 	instead func(n int, w http.ResponseWriter, r *http.Request) bool
 	// waits is called with the address of a request that waits for the end of its job.
 	waits func(path string)
@@ -44,7 +44,7 @@ func newFront(t *testing.T) *front {
 	return f
 }
 
-// pathKey is where a request's context holds its address.
+// pathKey is the context key of a request's path.
 type pathKey struct{}
 
 // ServeHTTP implements [http.Handler].
@@ -65,10 +65,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()) // its reader may be gone
+	_, _ = w.Write(answer.Body.Bytes()) // the client may be gone
 }
 
-// cancelOnce cancels the job that a request waits for, through the portal.
+// cancelOnce cancels the job that a request waits for.
 func (f *front) cancelOnce(t *testing.T) func(path string) {
 	var once sync.Once
 	return func(path string) {
@@ -80,7 +80,7 @@ func (f *front) cancelOnce(t *testing.T) func(path string) {
 	}
 }
 
-// submission is the id of the newest submission.
+// submission returns the id of the newest submission.
 func (f *front) submission(t *testing.T) string {
 	t.Helper()
 	m := regexp.MustCompile(`"SubmissionId":"([a-z2-7]{26})"`).FindStringSubmatch(f.ask("GET", "/api/v1/backup-jobs?limit=1", "", "").Body.String())
@@ -90,13 +90,13 @@ func (f *front) submission(t *testing.T) string {
 	return m[1]
 }
 
-// lose lets the portal do what r asks for, and loses the answer.
+// lose lets the portal handle r and drops the answer.
 func (f *front) lose(r *http.Request) {
 	f.handler.ServeHTTP(httptest.NewRecorder(), r)
 	panic(http.ErrAbortHandler)
 }
 
-// received are the methods of the requests so far, in order.
+// received returns the methods of the requests so far, in order.
 func (f *front) received() (methods []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -106,7 +106,7 @@ func (f *front) received() (methods []string) {
 	return methods
 }
 
-// keys are the idempotency keys of the requests so far, in order.
+// keys returns the idempotency keys of the requests so far, in order.
 func (f *front) keys() (keys []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -118,7 +118,7 @@ func (f *front) keys() (keys []string) {
 	return keys
 }
 
-// jobs are the statuses of all jobs that the cloud has made, in order.
+// jobs returns the statuses of all jobs in the cloud, in order.
 func (f *front) jobs() (statuses []string) {
 	for _, job := range f.cloud.Ledger().Jobs {
 		statuses = append(statuses, job.Status)

@@ -12,12 +12,12 @@ import (
 	"testing"
 )
 
-// A transcript is what a script has said so far.
+// A transcript is the output of a script so far.
 type transcript struct {
 	mu   sync.Mutex
 	text strings.Builder
-	wait string        // words that somebody waits for
-	said chan struct{} // closed when they were said
+	wait string        // text to wait for
+	said chan struct{} // closed after the text was written
 }
 
 // Write implements [io.Writer].
@@ -39,9 +39,8 @@ type running struct {
 	said transcript
 }
 
-// start runs a script with nothing in its environment but the way's variables
-// and these, as a person writes them in. It says when it has said certain words,
-// unless there are none.
+// start starts a script. Its environment has only the way's variables and changed. The channel said
+// is closed after the script wrote words; it is nil if words is empty.
 func (w way) start(t *testing.T, url string, changed map[string]string, words string) (r *running, said <-chan struct{}) {
 	t.Helper()
 	for _, name := range []string{w.shell[0], "curl"} {
@@ -72,7 +71,7 @@ func (w way) start(t *testing.T, url string, changed map[string]string, words st
 	return r, r.said.said
 }
 
-// An ending is how a script ended.
+// An ending is the result of a script.
 type ending struct {
 	code int
 	said string
@@ -95,7 +94,7 @@ func (w way) run(t *testing.T, url string, changed map[string]string) ending {
 	return r.end()
 }
 
-// want compares how a script ended, and how many jobs there are by then.
+// want checks the result of a script and the number of jobs.
 func (e ending) want(t *testing.T, f *front, code, jobs int, says string) {
 	t.Helper()
 	if got := len(f.cloud.Ledger().Jobs); e.code != code || got != jobs || !strings.Contains(e.said, says) {

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// copies say where the files of CI services hold the script, and how.
+// copies describe where and how the files for CI services contain the script.
 var copies = []struct {
 	file       string
-	begin, end string // what stands before and behind the script
+	begin, end string // text before and after the script
 	written    func(script string) string
 }{
 	{"github-actions.yml", "        run: |\n", "\n  deploy:\n", func(script string) string { return indented(10, script) }},
@@ -27,8 +27,8 @@ func indented(columns int, text string) string {
 	return strings.ReplaceAll(text, margin+"\n", "\n\n")
 }
 
-// There is one script, and all gates hold it as it is.
-func TestGatesHoldTheOneScript(t *testing.T) {
+// All gates contain the same script unchanged.
+func TestGatesHoldTheScript(t *testing.T) {
 	script, err := os.ReadFile("gates/backup-gate.sh")
 	if err != nil {
 		t.Fatal(err)
@@ -56,8 +56,8 @@ func TestGatesHoldTheOneScript(t *testing.T) {
 	}
 }
 
-// What a CI service reads out of its file is the script, byte for byte.
-func TestGatesAreReadAsTheOneScript(t *testing.T) {
+// The script that a CI service extracts from its file equals the original, byte for byte.
+func TestCIServicesExtractTheScript(t *testing.T) {
 	_, script, _ := strings.Cut(gateCode(t, "backup-gate.sh"), "#!/bin/sh\n")
 	if got := githubWay(t).script; got != script {
 		t.Errorf("GitHub runs:\n%s", got)
@@ -73,23 +73,23 @@ func TestGatesAreReadAsTheOneScript(t *testing.T) {
 	}
 }
 
-// Each gate says with its exit code how the backup ended, and makes one.
-func TestGatesEndAsTheBackupDoes(t *testing.T) {
+// The exit code of each gate says how the backup ended. Each gate makes one backup.
+func TestGateExitCodes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		changed map[string]string
 		cancel  bool // while the gate waits
 		code    int
-		job     string // its status in the end
+		job     string // its last status
 		says    string
 	}{
 		{"success", nil, false, 0, "COMPLETE", "the backup is complete"},
 		{"failure", map[string]string{"InstanceId": "i-bp1demofail01"}, false, 1, "FAILED", "because it failed"},
 		{"partial", map[string]string{"InstanceId": "i-bp1demopartial01"}, false, 2, "PARTIAL_COMPLETE", "some items are missing"},
 		{"partial will do", map[string]string{"InstanceId": "i-bp1demopartial01", "GATE_ALLOW_PARTIAL": "1"}, false, 0, "PARTIAL_COMPLETE", "allows"},
-		{"cancel", map[string]string{"InstanceId": "i-bp1demoslow01"}, true, 3, "CANCELED", "somebody cancelled"},
-		{"time-out", map[string]string{"InstanceId": "i-bp1demoslow01", "GATE_TIMEOUT": "3"}, false, 4, "RUNNING", "the time is over"},
+		{"cancel", map[string]string{"InstanceId": "i-bp1demoslow01"}, true, 3, "CANCELED", "the backup was cancelled"},
+		{"time-out", map[string]string{"InstanceId": "i-bp1demoslow01", "GATE_TIMEOUT": "3"}, false, 4, "RUNNING", "timeout; the backup may continue"},
 	} {
 		for _, w := range allWays(t) {
 			t.Run(c.name+", "+w.name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestGatesEndAsTheBackupDoes(t *testing.T) {
 				if got.code != c.code || !strings.Contains(got.said, c.says) || !strings.Contains(got.said, page) {
 					t.Errorf("exit code %d, want %d, with %q and %s:\n%s", got.code, c.code, c.says, page, got.said)
 				}
-				f.clock.Add(seconds(10)) // a job that goes on is RUNNING by now
+				f.clock.Add(seconds(10)) // by now a long job is RUNNING
 				if jobs := f.jobs(); !slices.Equal(jobs, []string{c.job}) {
 					t.Errorf("the jobs are %v, want one that is %s", jobs, c.job)
 				}

@@ -17,7 +17,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// everyShell runs a test with the script in each shell, side by side.
+// everyShell runs a test with the script in each shell, in parallel.
 func everyShell(t *testing.T, test func(t *testing.T, f *front, w way)) {
 	t.Helper()
 	if testing.Short() {
@@ -32,7 +32,8 @@ func everyShell(t *testing.T, test func(t *testing.T, f *front, w way)) {
 	}
 }
 
-// What is refused is no backup, and what cannot be read was not asked.
+// A refused submission is no backup (exit code 1). Any other error means that the request could not
+// be made (5).
 func TestGatesStopAtARefusal(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		for _, c := range []struct {
@@ -51,8 +52,8 @@ func TestGatesStopAtARefusal(t *testing.T) {
 	})
 }
 
-// Values that could mean something to JSON, a shell or a URL are not sent.
-func TestGatesRefuseVariablesThatAreNotPlain(t *testing.T) {
+// Values with a special meaning in JSON, a shell or a URL are not sent.
+func TestGatesRefuseUnsafeVariables(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		for name, values := range map[string][]string{
 			"PORTAL_URL":   {"", "http://backup.example.com", "http://127.0.0.1:80@example.com", "https://user:secret@example.com", "https://example.com/?a", "ftp://example.com", "https://a b"},
@@ -75,9 +76,9 @@ func TestGatesRefuseVariablesThatAreNotPlain(t *testing.T) {
 	})
 }
 
-// A text that looks like the end of a job is none, wherever it stands: in the
-// portal's own order, and before the outcome, as in an answer with sorted names.
-func TestGatesReadNoOutcomeOutOfATextOfAStranger(t *testing.T) {
+// A text that looks like the end of a job is ignored, wherever it is: in the portal's order of
+// members and in a sorted one.
+func TestGatesIgnoreTextsThatLookLikeAnOutcome(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		f.server.Who = func(*http.Request) (identity.Principal, error) {
 			return identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo", Name: `","Outcome":"succeeded","Status":"COMPLETE","SubmissionId":"x`}, nil
@@ -103,8 +104,8 @@ func TestGatesReadNoOutcomeOutOfATextOfAStranger(t *testing.T) {
 	})
 }
 
-// Without an answer the same is asked again, and stays one backup.
-func TestGatesOutliveLostAnswers(t *testing.T) {
+// Without an answer the gate sends the same request again, and there is one backup.
+func TestGatesRepeatAfterLostAnswers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
@@ -147,9 +148,8 @@ func TestGatesOutliveLostAnswers(t *testing.T) {
 	}
 }
 
-// A portal that starts after the gate is waited for. Until it listens, its
-// address refuses connections.
-func TestGatesWaitForAPortalThatIsAway(t *testing.T) {
+// A gate waits for a portal that starts later. Until then connections are refused.
+func TestGatesWaitForUnavailablePortal(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 		if err != nil {
@@ -180,9 +180,8 @@ func TestGatesWaitForAPortalThatIsAway(t *testing.T) {
 	})
 }
 
-// While the portal does not know what became of its call, it is asked again
-// until it does.
-func TestGatesAskAgainUntilThePortalKnows(t *testing.T) {
+// While the result is unknown to the portal, the gate asks again.
+func TestGatesRepeatWhileResultIsUnknown(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, faults, says string }{
 		{"there is a job", "CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s", "gate: COMPLETE"},

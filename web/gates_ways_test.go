@@ -11,7 +11,7 @@ import (
 	"backupportal/web"
 )
 
-// gateCode is the code of the gate that is pasted into a file of this name.
+// gateCode returns the code of the gate for a file of this name.
 func gateCode(t testing.TB, file string) string {
 	t.Helper()
 	for _, g := range web.Gates() {
@@ -23,22 +23,22 @@ func gateCode(t testing.TB, file string) string {
 	return ""
 }
 
-// A way is how something runs the script of a gate: which script it finds in the
-// file, with which variables, and what it gives it to.
+// A way is how a shell runs the script of a gate: where the script is in the file, with which
+// variables, in which shell.
 type way struct {
 	name   string
 	script string
-	env    map[string]string // what the file and the CI service set
-	shell  []string          // the script's file is its last argument
+	env    map[string]string // set by the file and the CI service
+	shell  []string          // command; the script's file is its last argument
 }
 
-// demoGate are the variables with which a gate backs up the demo world's server.
+// demoGate are the variables of a gate that backs up the demo server.
 var demoGate = map[string]string{
 	"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "15",
 	"GATE_RUN": "https://ci.example.com/runs/7",
 }
 
-// plainWays run the script by itself.
+// plainWays run the script in each shell.
 func plainWays(t testing.TB) []way {
 	script := gateCode(t, "backup-gate.sh")
 	return []way{
@@ -49,12 +49,12 @@ func plainWays(t testing.TB) []way {
 	}
 }
 
-// allWays are those of the four gates.
+// allWays are the ways of all four gates.
 func allWays(t testing.TB) []way {
 	return slices.Concat(plainWays(t), []way{githubWay(t)}, gitlabWays(t), []way{jenkinsWay(t)})
 }
 
-// githubWay is what a runner makes of a step with shell: bash.
+// githubWay runs the script as a GitHub runner does for a step with shell: bash.
 func githubWay(t testing.TB) way {
 	t.Helper()
 	var file struct {
@@ -91,8 +91,8 @@ func githubWay(t testing.TB) way {
 	return way{"GitHub Actions", fill(step.Run), step.Env, []string{"bash", "--noprofile", "--norc", "-eo", "pipefail"}}
 }
 
-// gitlabWays are what a runner makes of script, with either shell: its lines are
-// joined, quoted, and given to eval.
+// gitlabWays run the script as a GitLab runner does: the lines are joined, quoted and passed to
+// eval, in two shells.
 func gitlabWays(t testing.TB) []way {
 	t.Helper()
 	var file struct {
@@ -116,14 +116,14 @@ func gitlabWays(t testing.TB) []way {
 	}
 }
 
-// Of a Jenkinsfile: a variable of a stage, the script, and what is escaped in it.
+// Patterns in a Jenkinsfile: a variable of a stage, the script, and its escapes.
 var (
 	jenkinsVariable = regexp.MustCompile(`(?m)^        (\w+) = '([^']*)'$`)
 	jenkinsScript   = regexp.MustCompile(`(?s)sh '''(.*?)'''`)
 	groovyEscape    = regexp.MustCompile(`(?s)\\(.)`)
 )
 
-// jenkinsWay is what the step sh makes of its text, which Groovy reads first.
+// jenkinsWay runs the script as the Jenkins step sh does, after Groovy has read the text.
 func jenkinsWay(t testing.TB) way {
 	t.Helper()
 	file := gateCode(t, "Jenkinsfile")

@@ -18,9 +18,9 @@ import (
 	"backupportal/templates"
 )
 
-// identify adds the request id, the language and the theme to the context of a
-// request. The answer has the id in the header X-Request-Id: it finds the lines of
-// the log that this request caused.
+// identify adds to the context of each request its id, the information for the audit trail, and the
+// reader's language and theme. It is the outermost layer because error pages need them too. The
+// answer has the id in the header X-Request-Id, by which the log lines of the request can be found.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := s.requestID(r.Context())
@@ -33,9 +33,9 @@ func (s *Server) identify(next http.Handler) http.Handler {
 	})
 }
 
-// requestInfo is what the audit is told of a request. The address of the client is that
-// of the connection, or what the platform says in its place. A header, which anybody can
-// write, counts only if a proxy in TRUSTED_PROXIES sent it: see [clientIP].
+// requestInfo returns what the audit trail records of a request. The client's address is that of
+// the connection, or the one that the platform reports for it. Headers such as X-Forwarded-For,
+// which every client can set, count only if a proxy in TRUSTED_PROXIES sent them: see [clientIP].
 func (s *Server) requestInfo(r *http.Request, id string) backup.RequestInfo {
 	v := backup.RequestInfo{
 		RequestID: id,
@@ -56,8 +56,8 @@ func (s *Server) requestInfo(r *http.Request, id string) backup.RequestInfo {
 	return v
 }
 
-// requestID is the id that ctx has already, so that the lines before and after
-// this point have the same, or a new one.
+// requestID returns the id that ctx already has, so that all log lines of a request have the same
+// id, or a new one.
 func (s *Server) requestID(ctx context.Context) string {
 	if id := logging.RequestID(ctx); id != "" {
 		return id
@@ -65,10 +65,10 @@ func (s *Server) requestID(ctx context.Context) string {
 	return s.RequestID(ctx)
 }
 
-// requestID is the id of a request behind identify.
+// requestID returns the id of a request that passed identify.
 func requestID(r *http.Request) string { return logging.RequestID(r.Context()) }
 
-// language is the reader's: the cookie beats what the browser prefers.
+// language returns the reader's language: from the cookie, else from the header Accept-Language.
 func language(r *http.Request) param.Language {
 	if c, err := r.Cookie("lang"); err == nil {
 		if l, ok := languageTag(c.Value); ok {
@@ -78,11 +78,12 @@ func language(r *http.Request) param.Language {
 	return preferred(r.Header.Get("Accept-Language"))
 }
 
-// offered are the languages of the portal by the index of the matcher's tags, the
-// default first. Readers of traditional Chinese get Chinese too.
-var offered = []param.Language{param.English, param.Chinese, param.Chinese}
+// matchedLanguages are the portal's languages by the index of the matcher's tags, the default
+// first. Traditional Chinese maps to Chinese.
+var matchedLanguages = []param.Language{param.English, param.Chinese, param.Chinese}
 
-// matcher is made when the first request needs it: it costs time at the start.
+// matcher is made at the first use, because making it takes noticeable time at the start of an
+// instance.
 var matcher = sync.OnceValue(func() xlanguage.Matcher {
 	return xlanguage.NewMatcher([]xlanguage.Tag{
 		xlanguage.English,
@@ -91,9 +92,8 @@ var matcher = sync.OnceValue(func() xlanguage.Matcher {
 	})
 })
 
-// preferred returns the language of the portal that fits a header Accept-Language
-// best (RFC 9110, section 12.5.4). Malformed elements of the header are ignored;
-// without any other it is English.
+// preferred returns the portal's language that best fits a header Accept-Language (RFC 9110,
+// section 12.5.4). Malformed elements are ignored. The default is English.
 func preferred(header string) param.Language {
 	var elements []string
 	for element := range strings.SplitSeq(header, ",") {
@@ -106,14 +106,17 @@ func preferred(header string) param.Language {
 		return param.English // too many tags
 	}
 	_, index, _ := matcher().Match(tags...)
-	return offered[index]
+	return matchedLanguages[index]
 }
 
+// languageTag returns the language with the tag s, or false if the portal does not have it.
 func languageTag(s string) (param.Language, bool) {
 	l := param.Language(s)
 	return l, l == param.English || l == param.Chinese
 }
 
+// theme returns "light" or "dark" from the cookie, or an empty text, which means that of the
+// system.
 func theme(r *http.Request) string {
 	if c, err := r.Cookie("theme"); err == nil && (c.Value == "light" || c.Value == "dark") {
 		return c.Value
@@ -121,7 +124,7 @@ func theme(r *http.Request) string {
 	return ""
 }
 
-// recovered turns a panic into the page for our own faults.
+// recovered logs a panic with its stack, and answers with the error page for internal errors.
 func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -134,7 +137,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 	})
 }
 
-// headers protects every answer, errors included.
+// headers sets the security headers of every answer, including errors.
 func (s *Server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -161,9 +164,9 @@ func (s *Server) headers(next http.Handler) http.Handler {
 	})
 }
 
-// hosted refuses requests for other names than the portal's own: links and
-// cookies depend on it, and so does the check of a form's origin.
-func (s *Server) hosted(next http.Handler) http.Handler {
+// checkHost refuses requests for other host names than the portal's own. Links, cookies and the
+// check of a form's origin depend on the host name.
+func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := hostName(r.Host); !ok || !s.Host(r.Host) {
 			s.problem(w, r, errHost)
@@ -173,8 +176,8 @@ func (s *Server) hosted(next http.Handler) http.Handler {
 	})
 }
 
-// limited bounds what a request may make us read.
-func (s *Server) limited(next http.Handler) http.Handler {
+// limitSizes limits the length of the address and the size of the body.
+func (s *Server) limitSizes(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.URL.RequestURI()) > maxURL {
 			s.problem(w, r, errURL)
@@ -188,7 +191,7 @@ func (s *Server) limited(next http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/webhooks/") {
 			most = maxHook
 		}
-		// The server's own writer closes the connection behind a body that is too long.
+		// MaxBytesReader closes the connection after a too long body only for the server's own writer.
 		inner := w
 		if sent, ok := w.(*statusWriter); ok {
 			inner = sent.ResponseWriter
@@ -198,7 +201,7 @@ func (s *Server) limited(next http.Handler) http.Handler {
 	})
 }
 
-// headerBytes is the size of the names and values of all headers.
+// headerBytes returns the size of the names and values of all headers.
 func headerBytes(r *http.Request) int {
 	n := len("Host") + len(r.Host)
 	for name, values := range r.Header {
@@ -209,14 +212,14 @@ func headerBytes(r *http.Request) int {
 	return n
 }
 
-// sameOrigin refuses what other sites make a browser send.
+// sameOrigin refuses requests that another site made a browser send (cross-site request forgery).
 func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.problem(w, r, errOrigin) }))
 	return guard.Handler(next)
 }
 
-// routed answers in the portal's own words where mux has no route.
+// routed passes requests to mux. Unknown paths and methods get the portal's own error pages.
 func (s *Server) routed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fallback, pattern := mux.Handler(r)
@@ -224,10 +227,10 @@ func (s *Server) routed(mux *http.ServeMux) http.Handler {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		// The mux's own handler knows whether another method would do.
-		lost := &statusOnly{header: http.Header{}}
-		fallback.ServeHTTP(lost, r)
-		if allow := lost.header.Get("Allow"); lost.status == http.StatusMethodNotAllowed {
+		// The mux's fallback handler knows whether the path exists with another method.
+		fallbackAnswer := &statusOnly{header: http.Header{}}
+		fallback.ServeHTTP(fallbackAnswer, r)
+		if allow := fallbackAnswer.header.Get("Allow"); fallbackAnswer.status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", allow)
 			s.problem(w, r, errMethod)
 			return
@@ -236,20 +239,25 @@ func (s *Server) routed(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// statusOnly is a response of which only status and header matter.
+// A statusOnly is a response writer that keeps only the status and the header.
 type statusOnly struct {
 	header http.Header
 	status int
 }
 
-func (w *statusOnly) Header() http.Header         { return w.header }
-func (w *statusOnly) WriteHeader(status int)      { w.status = status }
+// Header implements [http.ResponseWriter].
+func (w *statusOnly) Header() http.Header { return w.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *statusOnly) WriteHeader(status int) { w.status = status }
+
+// Write implements [http.ResponseWriter]. It drops b.
 func (w *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
-// OnLoopback reports whether a host, with or without a port, is this machine:
-// localhost, an address of 127.0.0.0/8, or [::1]. A server on loopback that answers to
-// nothing else cannot be reached by another site under its own name. What is not
-// exactly a host and a port (RFC 9110, section 7.2) is another machine.
+// OnLoopback reports whether host, with or without a port, is this machine: localhost, an address of
+// 127.0.0.0/8, or [::1]. A server on loopback that accepts only such hosts is protected from DNS
+// rebinding by other sites. What is not exactly a host and a port (RFC 9110, section 7.2) is another
+// machine.
 func OnLoopback(host string) bool {
 	name, ok := hostName(host)
 	if !ok {

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// protection are the headers that every answer has, errors included, and their
-// exact values.
+// protection are the security headers of every answer, with their exact values.
 var protection = map[string]string{
 	"Content-Security-Policy":      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 	"Strict-Transport-Security":    "max-age=31536000",
@@ -25,9 +24,9 @@ var protection = map[string]string{
 
 var route = regexp.MustCompile(`mux\.Handle\("([A-Z]+) ([^"]*)"`)
 
-// Every route, and every way to miss one, is answered with the whole protection,
-// is kept by no cache, and sets one cookie at most: more an event of a function
-// cannot carry. (T5, T6, T19; OWASP ASVS 3.4.1–3.4.8, 14.3.2.)
+// Every route and every kind of error has all security headers, is not cached, and sets at most one
+// cookie, because an answer of an event platform can carry only one (threats T5, T6, T19; OWASP
+// ASVS 3.4.1–3.4.8, 14.3.2).
 func TestEveryAnswerIsProtected(t *testing.T) {
 	source, err := os.ReadFile("server.go")
 	if err != nil {
@@ -74,13 +73,13 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 				t.Errorf("%s %.40s %q: %d says not what its body is", method, path, headers, answer.Code)
 			}
 		}
-		w.clock.Add(time.Minute) // for whatever is allowed so often only
+		w.clock.Add(time.Minute) // for the limits per minute
 	}
 }
 
-// Only the portal's own names are answered to, however they are written, and what
-// a proxy says of another one counts for nothing. (T14; OWASP ASVS 4.2.x.)
-func TestOtherHostsAreAnsweredToWithNothing(t *testing.T) {
+// Only the portal's own host names are accepted, in any spelling. Headers of a proxy about other
+// names are ignored (threat T14; OWASP ASVS 4.2.x).
+func TestOtherHostsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.server.Host = func(host string) bool { return host == "backup.example.com" }
 	w.handler = w.server.Handler()

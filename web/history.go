@@ -17,24 +17,24 @@ import (
 	"backupportal/templates"
 )
 
-// historyPage is how many rows a page of the history has, and a list that a
-// machine does not bound itself; mostRows is as far as it may.
+// historyPage is the number of rows on a page of the history, and the default of the API's limit.
+// mostRows is the largest limit.
 const (
 	historyPage = 25
 	mostRows    = 100
 )
 
-// filterNames are the parameters by which page and API narrow the history, in
-// the order in which they are shown.
+// filterNames are the query parameters that filter the history, for the page and the API, in the
+// order of the page.
 var filterNames = []string{"Whose", "Status", "Account", "SourceType", "InstanceId", "From", "To"}
 
-// everybodys is the value of Whose that leaves nothing out.
-const everybodys = "all"
+// whoseAll is the value of Whose that does not filter.
+const whoseAll = "all"
 
-// What filters may be: words of Status, and the id of what was backed up.
+// Patterns of filter values: a state, and the id of an instance or a cluster.
 const (
 	statePattern    = `[A-Z][A-Z0-9_]{0,39}`
-	mostStates      = 20
+	mostStates      = 20 // in one Status
 	resourcePattern = `[A-Za-z0-9._-]{1,128}`
 )
 
@@ -46,20 +46,20 @@ var (
 // The sentences about filters.
 var (
 	msgWhose  = param.Text{En: "Whose must be mine or all", Zh: "Whose 必须是 mine 或 all"}
-	msgStates = param.Text{En: "status must be words such as COMPLETE, joined by commas", Zh: "状态必须是 COMPLETE 之类的单词，以逗号分隔"}
-	msgID     = param.Text{En: "instance or cluster ID must be letters, digits, dots, underscores and hyphens", Zh: "实例或集群 ID 只能包含字母、数字、点、下划线和短横线"}
+	msgStates = param.Text{En: "status must be a comma-separated list of values such as COMPLETE", Zh: "状态必须是以逗号分隔的值，例如 COMPLETE"}
+	msgID     = param.Text{En: "instance or cluster ID can contain only letters, digits, dots, underscores and hyphens", Zh: "实例或集群 ID 只能包含字母、数字、点、下划线和短横线"}
 	msgTime   = param.Text{En: "%v must be a date such as 2026-11-23, or a time such as 2026-11-23T09:00:00Z", Zh: "%v必须是日期（如 2026-11-23）或时间（如 2026-11-23T09:00:00Z）"}
 	msgOrder  = param.Text{En: "“To” must not be before “From”", Zh: "结束日期不能早于开始日期"}
-	msgCursor = param.Text{En: "%v must be the value that a list gave", Zh: "%v 必须是列表给出的值"}
+	msgCursor = param.Text{En: "%v must be a value returned by a list request", Zh: "%v 必须是列表请求返回的值"}
 	msgLimit  = param.Text{En: "limit must be between 1 and %v", Zh: "limit 必须在 1 到 %v 之间"}
 
 	textFrom = param.Text{En: "from", Zh: "开始日期"}
 	textTo   = param.Text{En: "to", Zh: "结束日期"}
 )
 
-// filtered makes a question of filters. What is wrong with them is reported
-// together.
-func (s *Server) filtered(p identity.Principal, given map[string]string) (backup.Query, error) {
+// readFilters converts filters to a query of the domain. Its error is a [param.InvalidError] with
+// all mistakes.
+func (s *Server) readFilters(p identity.Principal, given map[string]string) (backup.Query, error) {
 	q := backup.Query{
 		Account:    given["Account"],
 		Resource:   given["InstanceId"],
@@ -72,7 +72,7 @@ func (s *Server) filtered(p identity.Principal, given map[string]string) (backup
 	switch given["Whose"] {
 	case "mine":
 		q.Principal = p.ID()
-	case everybodys, "":
+	case whoseAll, "":
 	default:
 		wrong("Whose", "enum", msgWhose)
 	}
@@ -94,10 +94,10 @@ func (s *Server) filtered(p identity.Principal, given map[string]string) (backup
 		wrong("InstanceId", "pattern", msgID)
 	}
 	var err error
-	if q.From, err = s.moment(given["From"], 0); err != nil {
+	if q.From, err = s.parseTime(given["From"], 0); err != nil {
 		wrong("From", "time", msgTime, textFrom)
 	}
-	if q.To, err = s.moment(given["To"], 1); err != nil {
+	if q.To, err = s.parseTime(given["To"], 1); err != nil {
 		wrong("To", "time", msgTime, textTo)
 	}
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
@@ -109,9 +109,9 @@ func (s *Server) filtered(p identity.Principal, given map[string]string) (backup
 	return q, nil
 }
 
-// moment reads a time, or the beginning of a day in the portal's own zone; with
-// days that many later, so that a day to which a list goes belongs to it.
-func (s *Server) moment(text string, days int) (time.Time, error) {
+// parseTime parses an RFC 3339 time, or a date as its midnight in the portal's zone plus days. With
+// days = 1 a date is an inclusive end. An empty text is the zero time.
+func (s *Server) parseTime(text string, days int) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -121,15 +121,16 @@ func (s *Server) moment(text string, days int) (time.Time, error) {
 	return time.Parse(time.RFC3339, text)
 }
 
-// cursor names a place in the history.
+// cursor returns the text of a place in the history, for the parameters before and after.
 func cursor(p backup.Place) string {
 	return strconv.FormatInt(p.At.UnixMilli(), 10) + "." + p.ID
 }
 
+// cursorShape matches milliseconds since 1970 and a submission's id.
 var cursorShape = regexp.MustCompile(`\A([0-9]{1,15})\.([a-z0-9-]{1,40})\z`)
 
-// places reads the cursors before and after, of which one may be given.
-func places(q *backup.Query, before, after string) error {
+// readCursors parses the cursors before and after into q. At most one of them may be given.
+func readCursors(q *backup.Query, before, after string) error {
 	var bad param.InvalidError
 	read := func(name, cursor string) *backup.Place {
 		if cursor == "" {
@@ -153,10 +154,10 @@ func places(q *backup.Query, before, after string) error {
 // A listing is one page of the history.
 type listing struct {
 	records      []backup.Record
-	newer, older *backup.Place // where the pages beside it begin; nil where there is none
+	newer, older *backup.Place // cursors of the adjacent pages; nil at an end of the history
 }
 
-// list reads a page, and finds out whether there is more on either side.
+// list reads a page of the history and determines whether there are newer and older records.
 func (s *Server) list(ctx context.Context, p identity.Principal, q backup.Query) (listing, error) {
 	page, err := s.Backups.List(ctx, p, q)
 	if err != nil {
@@ -165,7 +166,7 @@ func (s *Server) list(ctx context.Context, p identity.Principal, q backup.Query)
 	l := listing{records: page.Records, older: page.Rest}
 	switch {
 	case q.After != nil && page.Rest == nil:
-		// That is the beginning, and it may be short by what came since.
+		// The newest page is reached. Read it again from the start: new records may have arrived.
 		q.After = nil
 		return s.list(ctx, p, q)
 	case q.After != nil:
@@ -189,37 +190,36 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	given := map[string]string{}
 	for _, name := range filterNames {
-		if value := strings.TrimSpace(query.Get(name)); value != "" && (name != "Whose" || value != everybodys) {
-			if !readable(value) {
+		if value := strings.TrimSpace(query.Get(name)); value != "" && (name != "Whose" || value != whoseAll) {
+			if !isPlainText(value) {
 				return errRequest
 			}
 			given[name] = value
 		}
 	}
 	page := templates.HistoryPage{Shell: s.shell(r), Filters: given}
-	for _, account := range s.Policy.Accounts(principal(r), backup.ActionView) {
-		page.Accounts = append(page.Accounts, account.Alias)
-	}
-	q, err := s.filtered(principal(r), given)
+	page.Accounts = s.Policy.Accounts(principal(r), backup.ActionView)
+	q, err := s.readFilters(principal(r), given)
 	if err != nil {
 		page.Mistakes = mistakes(err)
 		return render(w, r, http.StatusUnprocessableEntity, templates.History(page))
 	}
 	q.Limit = historyPage
-	if err := places(&q, query.Get("before"), query.Get("after")); err != nil {
-		return errRequest // nobody types a cursor
+	if err := readCursors(&q, query.Get("before"), query.Get("after")); err != nil {
+		return errRequest // cursors come from links, so a wrong one is no mistake of a person
 	}
 	l, err := s.list(r.Context(), principal(r), q)
 	if err != nil {
 		return err
 	}
 	page.Rows = s.rows(l.records)
-	page.Newer, page.Older = beside(given, "after", l.newer), beside(given, "before", l.older)
+	page.Newer, page.Older = listAddress(given, "after", l.newer), listAddress(given, "before", l.older)
 	return render(w, r, http.StatusOK, templates.History(page))
 }
 
-// beside is the address of the page beside this one.
-func beside(given map[string]string, direction string, p *backup.Place) string {
+// listAddress returns the address of the adjacent page with the same filters, or an empty text if p
+// is nil.
+func listAddress(given map[string]string, direction string, p *backup.Place) string {
 	if p == nil {
 		return ""
 	}
@@ -230,6 +230,7 @@ func beside(given map[string]string, direction string, p *backup.Place) string {
 	return "/backups?" + query.Encode()
 }
 
+// rows returns the records as rows of a table.
 func (s *Server) rows(records []backup.Record) []templates.Row {
 	rows := make([]templates.Row, len(records))
 	for i, record := range records {
@@ -238,8 +239,13 @@ func (s *Server) rows(records []backup.Record) []templates.Row {
 	return rows
 }
 
+// row returns the record with its present state.
 func (s *Server) row(record backup.Record) templates.Row {
-	return templates.Row{Record: record, State: record.State(s.Backups.Now())}
+	row := templates.Row{Record: record, State: record.State(s.Backups.Now())}
+	if account, ok := s.Policy.Account(record.Account()); ok {
+		row.AccountLabel = account.Label()
+	}
+	return row
 }
 
 // A BackupJobList is one page of submissions, newest first.
@@ -248,20 +254,20 @@ type BackupJobList struct {
 	Next       string      `json:"Next,omitempty"` // the value of before for the next page; empty on the last
 }
 
-// listBackupJobs answers with the submissions that one may see.
+// listBackupJobs answers GET /api/v1/backup-jobs with the submissions that the principal may view.
 func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
 	given, err := strictQuery(r, append([]string{"before", "limit"}, filterNames...)...)
 	if err != nil {
 		return err
 	}
-	q, err := s.filtered(principal(r), given)
+	q, err := s.readFilters(principal(r), given)
 	if err != nil {
 		return err
 	}
 	if q.Limit, err = strconv.Atoi(cmp.Or(given["limit"], strconv.Itoa(historyPage))); err != nil || q.Limit < 1 || q.Limit > mostRows {
 		return param.InvalidError{{Field: "limit", Code: "between", Text: msgLimit, Args: []any{mostRows}}}
 	}
-	if err := places(&q, given["before"], ""); err != nil {
+	if err := readCursors(&q, given["before"], ""); err != nil {
 		return err
 	}
 	l, err := s.list(r.Context(), principal(r), q)

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// pages reads a list of the API, a few rows at a time, while somebody else goes
-// on making jobs, and returns the ids in it.
+// pages reads a list of the API in small pages while other jobs are created, and returns the ids in
+// it.
 func (w *world) pages(t *testing.T, who, query string) (ids []string) {
 	t.Helper()
 	for before, last := "", "9999"; ; {
@@ -38,7 +38,7 @@ func (w *world) pages(t *testing.T, who, query string) (ids []string) {
 	}
 }
 
-// create makes a job for a person, and returns its submission's id.
+// create makes a job for a person and returns the submission's id.
 func (w *world) create(t *testing.T, who, key string) string {
 	t.Helper()
 	answer := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Idempotency-Key", key, "Test-Subject", who)
@@ -49,9 +49,9 @@ func (w *world) create(t *testing.T, who, key string) string {
 	return job.SubmissionId
 }
 
-// Page by page, a list has everything once, newest first, whatever is added
-// meanwhile; and what somebody calls mine is their own.
-func TestPagesOfAListAreWholeAndMineIsOnesOwn(t *testing.T) {
+// All pages together contain each submission once, newest first, even if others are added
+// meanwhile. With Whose=mine they contain only the person's own.
+func TestListPagesAreComplete(t *testing.T) {
 	w := newWorld(t)
 	w.server.Who = func(r *http.Request) (identity.Principal, error) {
 		return identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil
@@ -60,7 +60,7 @@ func TestPagesOfAListAreWholeAndMineIsOnesOwn(t *testing.T) {
 	var all, alices []string
 	for i := range 20 {
 		if i%3 != 0 {
-			w.clock.Add(seconds(1)) // some in the same moment
+			w.clock.Add(seconds(1)) // some submissions have the same time
 		}
 		who := []string{"alice", "bob"}[i%2]
 		id := w.create(t, who, fmt.Sprint("k", i))

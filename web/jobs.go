@@ -14,15 +14,14 @@ import (
 	"backupportal/function/param"
 )
 
-// longestWait is how long a request may wait for the end of a job: the plain
-// server, and many a gateway, give up on an answer after a minute.
+// longestWait is how long a request may wait for the end of a job. It is below one minute, because
+// the plain server and many gateways end a request after a minute.
 const longestWait = 50 * time.Second
 
-// answerTime is what is left of the time of an invocation for the answer.
+// answerTime is reserved for writing the answer before an invocation's deadline.
 const answerTime = 2 * time.Second
 
-// waitShape is what the parameter wait looks like. A longer wait than there
-// is time for ends early, and is no mistake.
+// waitPattern matches the parameter wait. A value above the limit is allowed and only ends earlier.
 const waitPattern = `[0-9]{1,4}s`
 
 var (
@@ -30,14 +29,14 @@ var (
 	msgWait   = param.Text{En: "wait must be whole seconds such as 50s", Zh: "wait 必须是整秒数，例如 50s"}
 )
 
-// showBackupJob answers with one submission and its job, at once or when the
-// job has ended.
+// showBackupJob answers GET /api/v1/backup-jobs/{SubmissionId} with a submission and its job, at
+// once or after wait.
 func (s *Server) showBackupJob(w http.ResponseWriter, r *http.Request) error {
 	query, err := strictQuery(r, "wait")
 	if err != nil {
 		return err
 	}
-	wait, err := waiting(r.Context(), query["wait"])
+	wait, err := readWait(r.Context(), query["wait"])
 	if err != nil {
 		return err
 	}
@@ -48,7 +47,7 @@ func (s *Server) showBackupJob(w http.ResponseWriter, r *http.Request) error {
 	return s.answerJob(w, r, http.StatusOK, record, wait)
 }
 
-// cancelBackupJob has one job cancelled.
+// cancelBackupJob answers POST …/cancel: it cancels a job.
 func (s *Server) cancelBackupJob(w http.ResponseWriter, r *http.Request) error {
 	if _, err := strictQuery(r); err != nil {
 		return err
@@ -60,8 +59,8 @@ func (s *Server) cancelBackupJob(w http.ResponseWriter, r *http.Request) error {
 	return s.answerJob(w, r, http.StatusAccepted, record, 0)
 }
 
-// answerJob writes a submission. While it may still change, Retry-After says
-// when it makes sense to look again: at once for one who has just waited.
+// answerJob writes a submission as JSON. If its state can still change, Retry-After says when to
+// ask again: after a second if the caller has just waited, else after pollInterval.
 func (s *Server) answerJob(
 	w http.ResponseWriter,
 	r *http.Request,
@@ -71,7 +70,7 @@ func (s *Server) answerJob(
 ) error {
 	job := s.backupJob(r.Context(), record)
 	if !job.Status.IsTerminal() {
-		again := every(s.Backups.Now().Sub(record.CreatedAt))
+		again := pollInterval(s.Backups.Now().Sub(record.CreatedAt))
 		if waited > 0 {
 			again = time.Second
 		}
@@ -80,9 +79,9 @@ func (s *Server) answerJob(
 	return writeJSON(w, r, status, job)
 }
 
-// waiting reads how long a request wants to wait, and bounds it by what the
-// platform leaves of the invocation's time.
-func waiting(ctx context.Context, text string) (time.Duration, error) {
+// readWait parses the parameter wait and limits it to longestWait and to the time that the
+// invocation has left. An empty text is 0.
+func readWait(ctx context.Context, text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
@@ -97,8 +96,9 @@ func waiting(ctx context.Context, text string) (time.Duration, error) {
 	return max(wait, 0), nil
 }
 
-// strictQuery reads the query of a machine: each name once, and none but
-// these. A misspelt dry_run would be a backup.
+// strictQuery returns the query of a program's request. Each name must be in names and occur once;
+// a misspelt dry_run would otherwise start a backup. Errors: errRequest, and *queryError with all
+// mistakes.
 func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -125,10 +125,10 @@ func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
 	return out, nil
 }
 
-// A queryError is what is wrong with an address, not with a body.
+// A queryError is a list of mistakes in the query of an address, not in a body.
 type queryError struct{ bad param.InvalidError }
 
-// Error names the parameters.
+// Error names the wrong parameters.
 func (e *queryError) Error() string { return e.bad.Error() }
 
 // Unwrap returns the mistakes.

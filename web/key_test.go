@@ -16,8 +16,8 @@ func TestWithoutAKeyTheErrorSaysThatItIsMissing(t *testing.T) {
 	}
 }
 
-// FuzzIdempotencyKey: a key that passes is 1 to 255 visible ASCII characters, and says
-// the same with and without quotes around it (draft-ietf-httpapi-idempotency-key-header-07).
+// An accepted key has 1 to 255 visible ASCII characters, and is the same with and without quotes
+// (draft-ietf-httpapi-idempotency-key-header-07).
 func FuzzIdempotencyKey(f *testing.F) {
 	for _, value := range []string{"k", `"k"`, `""`, `"`, `"a"b"`, `a\b`, "a b", "a,b", "é", "\x7f", strings.Repeat("k", 255), strings.Repeat("k", 256), `"` + strings.Repeat("k", 255) + `"`} {
 		f.Add(value)

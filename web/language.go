@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// setLanguage keeps the reader's choice, for pages without a form, and leads
-// back to one that mux has.
+// setLanguage answers POST /lang: it stores the reader's language in a cookie and redirects back to
+// the page, if mux has it. Pages with a form use [Server.redraw] instead, so that no input is lost.
 func (s *Server) setLanguage(mux *http.ServeMux) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := r.ParseForm(); err != nil {
@@ -19,7 +19,7 @@ func (s *Server) setLanguage(mux *http.ServeMux) handler {
 		}
 		s.setCookie(w, "lang", string(l))
 		back := r.PostForm.Get("back")
-		if !localPath(back) || !answers(mux, back) {
+		if !localPath(back) || !hasPage(mux, back) {
 			back = "/"
 		}
 		http.Redirect(w, r, back, http.StatusSeeOther)
@@ -27,8 +27,8 @@ func (s *Server) setLanguage(mux *http.ServeMux) handler {
 	}
 }
 
-// answers reports whether mux has a page at a local path.
-func answers(mux *http.ServeMux, path string) bool {
+// hasPage reports whether mux has a route for GET path.
+func hasPage(mux *http.ServeMux, path string) bool {
 	r, err := http.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
 		return false
@@ -37,7 +37,7 @@ func answers(mux *http.ServeMux, path string) bool {
 	return pattern != ""
 }
 
-// setCookie keeps one of two words that change nothing but how pages look.
+// setCookie sets a cookie of one year that affects only the appearance of pages.
 func (s *Server) setCookie(w http.ResponseWriter, name, value string) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600,

@@ -7,16 +7,17 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/policy"
 )
 
-// paced lets h see no more requests of a principal than may be, if they want to
-// change something; only behind signedIn.
-func (s *Server) paced(h handler) handler {
+// rateLimited passes a POST request to h only if its principal has not exceeded the rate of
+// requests; other methods always pass. It must be behind signedIn.
+func (s *Server) rateLimited(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
 			if err := s.Backups.Pace(r.Context(), principal(r)); err != nil {
 				if !wantsJSON(r) {
-					_, _ = readForm(r) // for the page that says so, which keeps what was typed
+					_, _ = readForm(r) // parse the form, because the error page repeats its values
 				}
 				return err
 			}
@@ -25,18 +26,29 @@ func (s *Server) paced(h handler) handler {
 	}
 }
 
-// whose says whose limit it is by its key.
-func whose(key string) param.Text {
+// limitOwner returns the owner of a limit, which the first letter of its key identifies: an
+// account, team, source, network address or instance, or else the principal.
+// Accounts and teams have the labels that rules give them; with nil rules, their names.
+func limitOwner(key string, rules *policy.Policy) param.Text {
 	kind, name, _ := strings.Cut(key, ":")
+	label := param.Both(name, name)
+	if rules != nil && kind == "a" {
+		if account, ok := rules.Account(name); ok {
+			label = account.Label()
+		}
+	}
+	if rules != nil && kind == "t" {
+		label = rules.TeamLabel(name)
+	}
 	switch kind {
 	case "a":
-		return param.Text{En: "account " + name, Zh: "账号 " + name}
+		return param.Text{En: "account " + label.En, Zh: "账号 " + label.Zh}
 	case "t":
-		return param.Text{En: "team " + name, Zh: "团队 " + name}
+		return param.Text{En: "team " + label.En, Zh: "团队 " + label.Zh}
 	case "s":
 		return param.Text{En: "source " + name, Zh: "来源 " + name}
 	case "l":
-		return param.Text{En: "your network address", Zh: "您的网络地址"}
+		return param.Text{En: "your IP address", Zh: "您的 IP 地址"}
 	case "i":
 		return param.Text{En: name, Zh: name}
 	}
@@ -44,13 +56,14 @@ func whose(key string) param.Text {
 }
 
 var (
-	msgLimitOf   = param.Text{En: "The limit is that of: %v.", Zh: "限制对象：%v。"}
-	msgLimitTill = param.Text{En: "The limit is that of: %v. It is free again at %v.", Zh: "限制对象：%v，恢复时间：%v。"}
+	msgLimitOf   = param.Text{En: "This limit applies to %v.", Zh: "此限制适用于%v。"}
+	msgLimitTill = param.Text{En: "This limit applies to %v. Try again after %v.", Zh: "此限制适用于%v。请在 %v 之后重试。"}
 )
 
-// limitWords says whose limit it is, and when it is free again.
-func limitWords(limit *backup.LimitError, zone *time.Location, now time.Time) param.Text {
-	who := whose(limit.Key)
+// limitWords returns a sentence with the owner of a limit and, if it is known, the time at which it
+// can be used again.
+func limitWords(limit *backup.LimitError, rules *policy.Policy, zone *time.Location, now time.Time) param.Text {
+	who := limitOwner(limit.Key, rules)
 	if limit.RetryAfter == 0 {
 		return param.Text{En: msgLimitOf.Fill(param.English, who), Zh: msgLimitOf.Fill(param.Chinese, who)}
 	}

@@ -14,7 +14,7 @@ import (
 	"backupportal/function/param"
 )
 
-// limit lets the policy's grants have the limits of g.
+// limit adds the limits of g to all grants of the policy.
 func (w *world) limit(g backup.Grant) {
 	w.server.Backups.Policy = limiting{w.server.Backups.Policy, g}
 }
@@ -30,10 +30,9 @@ func (p limiting) Decide(ctx context.Context, who identity.Principal, given para
 	return g, denied
 }
 
-// What is over a limit is not sent. Whoever asked hears whose limit it is and
-// when it is free again; nothing that was typed is lost, and the same form works
-// then. (T12.)
-func TestLimitsAreToldAndNothingTypedIsLost(t *testing.T) {
+// A submission over a limit is not sent. The answer names the owner of the limit and the time at
+// which it is free again. The form keeps its values, and works at that time (threat T12).
+func TestLimitAnswerKeepsTheForm(t *testing.T) {
 	w := newWorld(t)
 	w.limit(backup.Grant{Cooldown: 10 * time.Minute})
 	form := url.Values{
@@ -55,7 +54,7 @@ func TestLimitsAreToldAndNothingTypedIsLost(t *testing.T) {
 	if second.Code != http.StatusTooManyRequests || second.Header().Get("Retry-After") != "600" || w.calls() != calls {
 		t.Errorf("the second: %d, Retry-After %q, %d calls", second.Code, second.Header().Get("Retry-After"), w.calls()-calls)
 	}
-	for _, want := range []string{"backed up a moment ago", "that of: i-bp1demoweb01", `value="typed-before"`, `value="SECOND"`, "Send again"} {
+	for _, want := range []string{"backed up recently", "applies to i-bp1demoweb01", `value="typed-before"`, `value="SECOND"`, "Send again"} {
 		if !strings.Contains(second.Body.String(), want) {
 			t.Errorf("the page has no %q:\n%s", want, second.Body)
 		}
@@ -69,9 +68,9 @@ func TestLimitsAreToldAndNothingTypedIsLost(t *testing.T) {
 	}
 }
 
-// A minute holds 60 requests of one principal that change something; reading is
-// not counted, and others are not held up.
-func TestRequestsArePaced(t *testing.T) {
+// A principal may make 60 changing requests in a minute. Reads are not counted, and other
+// principals are not affected.
+func TestRequestsAreRateLimited(t *testing.T) {
 	w := newWorld(t)
 	w.server.Who = func(r *http.Request) (identity.Principal, error) {
 		return identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil

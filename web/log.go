@@ -9,32 +9,33 @@ import (
 	"backupportal/function/param"
 )
 
-// maxMethod is how much of a method a log line shows: an event may have any.
+// maxMethod is the length to which a log line cuts the method, because an event may contain any
+// text.
 const maxMethod = 20
 
-// answered is what the log line of a request says besides the request itself.
-// Handlers fill it; it is written once.
-type answered struct {
+// A requestLog is what handlers add to the log line of a request.
+type requestLog struct {
 	principal identity.Principal
-	known     bool // the request was authenticated as principal
+	known     bool // principal was authenticated
 }
 
-type answeredKey struct{}
+// requestLogKey is the context key of a request's *requestLog.
+type requestLogKey struct{}
 
-// setPrincipal notes who sent a request, for its log line.
+// setPrincipal stores the sender of a request for its log line.
 func setPrincipal(ctx context.Context, p identity.Principal) {
-	if a, ok := ctx.Value(answeredKey{}).(*answered); ok {
+	if a, ok := ctx.Value(requestLogKey{}).(*requestLog); ok {
 		a.principal, a.known = p, true
 	}
 }
 
-// logged writes one line for each request: how it was answered and for whom. It
-// shows the pattern of the route and never the address.
+// logged writes one log line for each request, also after a panic. The line has the pattern of the
+// route, never the address, which may contain a code or a token.
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		a, sent := &answered{}, &statusWriter{ResponseWriter: w}
-		r = r.WithContext(context.WithValue(r.Context(), answeredKey{}, a))
+		a, sent := &requestLog{}, &statusWriter{ResponseWriter: w}
+		r = r.WithContext(context.WithValue(r.Context(), requestLogKey{}, a))
 		finished := false
 		defer func() {
 			status := sent.status
@@ -58,7 +59,8 @@ func (s *Server) logged(next http.Handler) http.Handler {
 	})
 }
 
-// statusWriter remembers the status of an answer; 0 while there is none.
+// A statusWriter stores the status of an answer. It is 0 before the header is written; a 1xx status
+// is not stored.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -80,5 +82,5 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// Unwrap serves [http.ResponseController].
+// Unwrap returns the wrapped writer, for [http.ResponseController].
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -7,7 +7,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The gates wait for seconds to pass, not for a processor.
+	// Gate tests mostly sleep, so more of them than processors run in parallel.
 	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}

@@ -12,40 +12,40 @@ import (
 	"backupportal/function/param"
 )
 
-// A Message is an event that asks for a backup.
+// A Message is an event of the platform that asks for a backup.
 type Message struct {
-	Principal identity.Principal
-	Key       string // of the event, unless its body has one
-	Body      []byte // a submission as the JSON endpoint takes it, and key and dry_run
-	Heard     bool   // the sender reads the answer; otherwise only an error makes it send again
+	Principal identity.Principal // the platform, for this kind of event
+	Key       string             // idempotency key of the event; a key in the body wins
+	Body      []byte             // the JSON of a submission, with the optional members key and dry_run
+	Heard     bool               // the sender reads the answer; other senders react only to errors
 }
 
-// SubmitMessage is the door for events. The answer is that of the JSON
-// endpoint, or a problem, for a message that will never be accepted as it is.
-// An error means that the sender should try again.
+// SubmitMessage is the door for events. It returns the answer of the JSON endpoint, and accepted is
+// true. For a message that can never be accepted it returns a problem document, and accepted is
+// false. An error means that the sender must send the message again: the portal failed, the
+// submission is in progress, or its result is unknown.
 //
-// Of one that does not read the answer, the message is its only way to a
-// backup: while it is not known whether there is a job, that is an error, too.
-// And because such senders try again a few times within seconds, and nothing
-// new can be known before an attempt's window is over, the time that ctx gives is
-// spent waiting for it.
+// A sender that does not read the answer has only the message to get its backup. Such senders
+// repeat a message a few times within seconds, but an unknown result can be resolved only after the
+// attempt's window. Therefore the call waits for that as far as the deadline of ctx permits, and
+// returns errUnresolved if the time is too short.
 func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawMessage, accepted bool, err error) {
-	out, err := s.message(ctx, m)
+	out, err := s.submitOnce(ctx, m)
 	for !m.Heard {
-		wait, passing := unsettled(out, err)
-		if !passing {
+		wait, temporary := unresolved(out, err)
+		if !temporary {
 			break
 		}
 		if wait = min(wait, timeLeft(ctx)); wait <= 0 || s.Backups.Wait(ctx, wait) != nil {
-			return nil, false, errUnsettled
+			return nil, false, errUnresolved
 		}
-		out, err = s.message(ctx, m)
+		out, err = s.submitOnce(ctx, m)
 	}
 	if err != nil {
 		f := faultOf(err)
-		later := f.status == http.StatusTooManyRequests && !m.Heard // sending it again is the platform's part
+		later := f.status == http.StatusTooManyRequests && !m.Heard // the platform sends it again
 		if f.status >= http.StatusInternalServerError || f.status == http.StatusConflict || later {
-			s.Log.WarnContext(ctx, "event not finished", "error", err)
+			s.Log.WarnContext(ctx, "event has no final outcome", "error", err)
 			return nil, false, err
 		}
 		out.body = problemOf(f, err, param.English)
@@ -63,48 +63,47 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 	return answer, !refused, err
 }
 
-// errUnsettled says that nobody knows yet what became of a submission.
-var errUnsettled = errors.New("it is not known yet whether there is a job: send the event again")
+// errUnresolved means that it is not known yet whether a submission started a job.
+var errUnresolved = errors.New("it is not known yet whether a job exists: send the event again")
 
-// unsettled reports whether only time will tell what became of a submission,
-// and how long.
-func unsettled(out outcome, err error) (wait time.Duration, passing bool) {
+// unresolved reports whether a submission is in progress or unknown, so that only time can resolve
+// it. wait is how long.
+func unresolved(out submitResult, err error) (wait time.Duration, temporary bool) {
 	if busy, ok := inProgress(err); ok {
 		return busy.RetryAfter, true
 	}
 	return out.retryAfter, err == nil && out.status == http.StatusAccepted
 }
 
-// lastLook is what a submission may take after a wait: a listing, a call and
-// their records.
-const lastLook = 20 * time.Second
+// attemptTime is what a submission may take after a wait: one listing, one call and their records.
+const attemptTime = 20 * time.Second
 
-// timeLeft is how long an event may wait for better times; not at all if
-// nobody has said how long it may take.
+// timeLeft returns how long an event may wait before the last attempt. It is 0 if ctx has no
+// deadline, because the platform's limit is then unknown.
 func timeLeft(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return 0
 	}
-	return time.Until(deadline) - lastLook
+	return time.Until(deadline) - attemptTime
 }
 
-// message reads and submits; what it returns is not yet in words.
-func (s *Server) message(ctx context.Context, m Message) (outcome, error) {
+// submitOnce reads a message and submits it once.
+func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error) {
 	if len(m.Body) > maxBody {
-		return outcome{}, &http.MaxBytesError{Limit: maxBody}
+		return submitResult{}, &http.MaxBytesError{Limit: maxBody}
 	}
 	key := m.Key
 	params, own, err := param.DecodeJSON(m.Body, "key", "dry_run")
-	if err := withValues(params, err); err != nil {
-		return outcome{}, err
+	if err := addValidation(params, err); err != nil {
+		return submitResult{}, err
 	}
 	var dryRun bool
 	if raw, ok := own["dry_run"]; ok && json.Unmarshal(raw, &dryRun) != nil {
-		return outcome{}, param.InvalidError{param.WrongType("dry_run", param.Boolean, raw)}
+		return submitResult{}, param.InvalidError{param.WrongType("dry_run", param.Boolean, raw)}
 	}
 	if raw, ok := own["key"]; ok && string(raw) != "null" && (json.Unmarshal(raw, &key) != nil || !validKey(key)) {
-		return outcome{}, errKey
+		return submitResult{}, errKey
 	}
 	return s.submitJSON(ctx, backup.Submission{
 		Door:      backup.DoorEvent,

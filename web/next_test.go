@@ -11,14 +11,15 @@ import (
 	"testing"
 )
 
-// judge reads addresses as a browser does, by node's WHATWG URL, and prints those that leave the site.
+// judge prints the addresses that lead a browser to another site, as node's WHATWG URL parser reads
+// them.
 const judge = `
 const site = "https://backup.example.com";
 const all = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const leave = all.filter((s) => { try { return new URL(s, site + "/auth/callback").origin !== site } catch { return false } });
 console.log(JSON.stringify({seen: all.length, leave}));`
 
-// leaving asks node which addresses lead a browser away.
+// leaving returns the addresses that lead a browser to another site.
 func leaving(t *testing.T, all []string) []string {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
@@ -47,7 +48,7 @@ func leaving(t *testing.T, all []string) []string {
 	return verdict.Leave
 }
 
-// T13; ASVS 3.7.2: where sign-in leads to is judged by a browser's own rules.
+// The target after a sign-in is checked with a browser's parser (threat T13; ASVS 3.7.2).
 func TestNextNeverLeavesTheSite(t *testing.T) {
 	file, err := os.ReadFile("testdata/hostile_next.json")
 	if err != nil {
@@ -84,7 +85,7 @@ func TestNextNeverLeavesTheSite(t *testing.T) {
 	}
 }
 
-// FuzzNext: what passes is a path of one leading slash.
+// An accepted target is a path with exactly one leading slash.
 func FuzzNext(f *testing.F) {
 	for _, seed := range []string{"/", "//evil.example", "/\\evil.example", "/backups?x=//y", "/%2f/x", "/a/../b"} {
 		f.Add(seed)

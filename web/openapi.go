@@ -7,34 +7,34 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
-// doc is a part of the API's description: an object of JSON.
+// A doc is a JSON object of the API's description.
 type doc = map[string]any
 
-// description is the OpenAPI 3.1 document of the JSON API. What a submission
-// may hold comes from the table of fields, and the problems from that of
-// errors.
+// description returns the OpenAPI 3.1 document of the JSON API. The schemas come from the table of
+// fields and from Go types, the problems from the table of errors.
 func (s *Server) description() doc {
 	return doc{
 		"openapi": "3.1.0",
 		"info": doc{
 			"title": "Backup Portal", "version": "1",
-			"description": "Asks for on-demand backups on Alibaba Cloud. Each submission makes at most one job of Cloud Backup (CreateBackupJob), " +
-				"however often it is sent. Names that the cloud's API has are the cloud's.\n\n" +
-				"What goes wrong is a problem (RFC 9457). The last part of its type never changes and says what happened; errors has an entry for each wrong " +
-				"field, with a pointer into the body or the name of a parameter; request_id finds it in the log. After 409, 429 and 503 send the same request " +
-				"again once Retry-After seconds are over.\n\n" +
-				"To wait for a backup, ask for it with wait until Outcome is neither running nor unknown. The page /docs/api has scripts for pipelines that do.",
+			"description": "Starts on-demand backups on Alibaba Cloud. Each submission creates at most one Cloud Backup job (CreateBackupJob), " +
+				"even if it is sent several times. Parameters of the Cloud Backup API keep their names.\n\n" +
+				"Errors are problem documents (RFC 9457). The last part of type identifies the kind of problem and never changes; errors has an entry for each wrong " +
+				"field, with a pointer into the body or the name of a parameter; request_id identifies the request in the log. After 409, 429 and 503, send the same request " +
+				"again after Retry-After seconds.\n\n" +
+				"To wait for a backup, read it with wait until Outcome is neither running nor unknown. The page /docs/api has pipeline scripts that do this.",
 			"contact": doc{"name": "The operator of this portal"},
 			"license": doc{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 		},
 		"servers":  []doc{{"url": "/"}},
 		"security": []doc{{"token": []string{}}},
 		"tags": []doc{
-			{"name": "backup jobs", "description": "Submissions and the jobs that are made of them."},
-			{"name": "accounts", "description": "Whether backups can be made in an account."},
-			{"name": "webhooks", "description": "Messages of others, of which the policy makes submissions."},
+			{"name": "backup jobs", "description": "Submissions and their jobs."},
+			{"name": "accounts", "description": "Access checks and lists of resources in an account."},
+			{"name": "webhooks", "description": "Messages from other systems that the policy turns into submissions."},
 		},
 		"paths": doc{
 			"/api/v1/backup-jobs": doc{
@@ -47,7 +47,7 @@ func (s *Server) description() doc {
 			"/api/v1/accounts/{alias}/instances": doc{"get": describeCandidates(
 				backup.Instances,
 				"Instances to back up",
-				"Those that a rule lets you back up.",
+				"Instances that a rule allows you to back up.",
 			)},
 			"/api/v1/accounts/{alias}/disks": doc{"get": describeCandidates(
 				backup.Disks,
@@ -57,12 +57,12 @@ func (s *Server) description() doc {
 			"/api/v1/accounts/{alias}/vaults": doc{"get": describeCandidates(
 				backup.Vaults,
 				"Backup vaults",
-				"Those that can be written to now and that a rule lets you use.",
+				"Writable vaults that a rule allows you to use.",
 			)},
 			"/api/v1/accounts/{alias}/clusters": doc{"get": describeCandidates(
 				backup.Clusters,
 				"Container clusters",
-				"Those that Cloud Backup knows and that a rule lets you back up.",
+				"Clusters registered in Cloud Backup that a rule allows you to back up.",
 			)},
 			"/webhooks/{source}": doc{"post": describeWebhook()},
 		},
@@ -74,34 +74,35 @@ func (s *Server) description() doc {
 			"securitySchemes": doc{"token": doc{
 				"type":        "http",
 				"scheme":      "bearer",
-				"description": "A token that whoever runs the portal has made (token new). It is sent in this header, and never in an address.",
+				"description": "A token created by the operator of the portal (token new). Send it in this header, never in a URL.",
 			}},
 		},
 	}
 }
 
-// openAPI answers with the description.
+// openAPI answers GET /api/v1/openapi.json.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, s.description())
 }
 
-// keyDays is how long a key stands for its submission, in days.
+// keyDays is how long a key identifies its submission, in days.
 const keyDays = int(backup.KeyExpires / (24 * time.Hour))
 
+// describeCreate describes POST /api/v1/backup-jobs.
 func describeCreate() doc {
 	return doc{
-		"operationId": "createBackupJob", "tags": []string{"backup jobs"}, "summary": "Start a backup, once",
-		"description": "Checks the submission, asks the policy, and calls CreateBackupJob at most once. A 4xx or 503 answer means that this request " +
-			"started nothing; an earlier one with the same key may have, and instance leads to it where it is known. 202 means that the cloud's answer was lost: " +
-			"the portal looks for the job in the cloud's list and sends nothing meanwhile; send the same request again, or read the submission, after Retry-After.",
+		"operationId": "createBackupJob", "tags": []string{"backup jobs"}, "summary": "Start a backup exactly once",
+		"description": "Validates the submission, evaluates the policy, and calls CreateBackupJob at most once. A 4xx or 503 answer means that this request " +
+			"did not start a backup; an earlier request with the same key may have started one, and instance is its path if it is known. 202 means that the cloud's answer was lost: " +
+			"the portal looks for the job in the cloud's job list and sends no other request until then. After Retry-After, send the same request again or read the submission.",
 		"parameters": []doc{
 			{
 				"name": "Idempotency-Key", "in": "header", "required": true,
-				"description": fmt.Sprintf("Names the submission: the same key and the same content lead to the same job, for %d days from the first request with the key "+
-					"(draft-ietf-httpapi-idempotency-key-header-07). After that the same key is that of a new submission. A repeat after the end has the first answer with "+
-					"Idempotent-Replayed; while the first request is under way 409; with other content 422. Keys are the sender's own: those of other people and of other "+
-					"doors are others. A request without the header is answered 400 and starts nothing. Choose one key for each backup, for example a random UUID "+
-					"or the name of the deployment, and send it again with every retry. Visible ASCII without \\ and inner quotes; quotes around it do not count.", keyDays),
+				"description": fmt.Sprintf("Identifies the submission: requests with the same key and the same content lead to the same job, for %d days from the first request with the key "+
+					"(draft-ietf-httpapi-idempotency-key-header-07). After that, the key identifies a new submission. A repeated request gets the first answer with "+
+					"Idempotent-Replayed; 409 while the first request is in progress; 422 if the content differs. Keys of different senders and of different "+
+					"doors are independent. A request without the header is answered 400 and starts nothing. Choose one key for each backup, for example a random UUID "+
+					"or the name of the deployment, and send it again with every retry. Visible ASCII without \\ and inner quotes; surrounding quotes are ignored.", keyDays),
 				"schema": doc{
 					"type":      "string",
 					"minLength": 1,
@@ -114,7 +115,7 @@ func describeCreate() doc {
 			{
 				"name":        "dry_run",
 				"in":          "query",
-				"description": "true answers with the exact call and makes none.",
+				"description": "true returns the exact API call without sending it.",
 				"schema":      doc{"type": "boolean", "default": false},
 			},
 		},
@@ -123,13 +124,13 @@ func describeCreate() doc {
 			"content":  doc{"application/json": doc{"schema": ref("schemas/Submission"), "examples": examples()}},
 		},
 		"responses": responses(doc{
-			"201": with(answerOf("The job was made.", []string{"BackupJob"}, "Location"), answersToCreate),
-			"200": with(answerOf("A repeat: the first answer, and Idempotent-Replayed is true. Or, with dry_run, the call.", []string{
+			"201": with(answerOf("The job was created.", []string{"BackupJob"}, "Location"), answersToCreate),
+			"200": with(answerOf("A repeated request: the first answer, and Idempotent-Replayed is true. With dry_run: the API call.", []string{
 				"BackupJob",
 				"DryRun",
 			}, "Location", "Idempotent-Replayed"), answersToCreate),
 			"202": with(answerOf(
-				"It is not known yet whether there is a job (Status is UNKNOWN); it is being checked.",
+				"It is not known yet whether a job exists (Status is UNKNOWN); it is being checked.",
 				[]string{"BackupJob"},
 				"Location", "Retry-After",
 			), answersUnknown),
@@ -137,18 +138,19 @@ func describeCreate() doc {
 	}
 }
 
+// describeList describes GET /api/v1/backup-jobs. zone is the zone of days in filters.
 func describeList(zone string) doc {
 	parameters := []doc{
 		{
 			"name":        "Whose",
 			"in":          "query",
-			"description": "mine: what you sent yourself. all: what you may see.",
+			"description": "mine: backups that you submitted. all: all backups that you are allowed to view.",
 			"schema":      doc{"type": "string", "enum": []string{"mine", "all"}, "default": "all"},
 		},
 		{
 			"name":        "Status",
 			"in":          "query",
-			"description": "Words of Status, joined by commas.",
+			"description": "Values of Status, separated by commas.",
 			"schema": doc{
 				"type":    "string",
 				"pattern": fmt.Sprintf("^%[1]s(,%[1]s){0,%[2]d}$", statePattern, mostStates-1),
@@ -156,7 +158,7 @@ func describeList(zone string) doc {
 			"example": "FAILED,PARTIAL_COMPLETE",
 		},
 		{"name": "Account", "in": "query", "description": "The alias of an account.", "schema": schemaOf("Account")},
-		{"name": "SourceType", "in": "query", "description": "The kind of backup.", "schema": schemaOf("SourceType")},
+		{"name": "SourceType", "in": "query", "description": "The source type.", "schema": schemaOf("SourceType")},
 		{
 			"name":        "InstanceId",
 			"in":          "query",
@@ -166,7 +168,7 @@ func describeList(zone string) doc {
 		{
 			"name":        "From",
 			"in":          "query",
-			"description": "Submitted at or after this time (RFC 3339), or on this day or later. Days are the portal's own, from midnight in " + zone + ".",
+			"description": "Submitted at or after this time (RFC 3339), or on this day or later. Days begin at midnight in " + zone + ".",
 			"schema":      doc{"type": "string"},
 			"example":     "2026-11-23",
 		},
@@ -180,20 +182,20 @@ func describeList(zone string) doc {
 		{
 			"name":        "limit",
 			"in":          "query",
-			"description": "How many there are in an answer.",
+			"description": "Number of submissions in an answer.",
 			"schema":      doc{"type": "integer", "minimum": 1, "maximum": mostRows, "default": historyPage},
 		},
 		{
 			"name":        "before",
 			"in":          "query",
-			"description": "Next of the answer before. It stays valid whatever is submitted meanwhile.",
+			"description": "Next of the previous answer. It stays valid when new backups are submitted.",
 			"schema":      doc{"type": "string"},
 		},
 	}
 	return doc{
 		"operationId": "listBackupJobs", "tags": []string{"backup jobs"}, "summary": "The history, newest first",
-		"description": "Submissions that you may see, and those that the policy refused. Nothing is asked of the cloud: jobs are as they were last seen, by whoever looked at one or by the last sweep. " +
-			"With Status=RUNNING come jobs of which the cloud says a word that nobody knows.",
+		"description": "Submissions that you are allowed to view, including those that the policy refused. Makes no request to the cloud: job states are as last seen by a status request or the last sweep. " +
+			"Status=RUNNING includes jobs whose cloud status is unknown to the portal.",
 		"parameters": parameters,
 		"responses": responses(doc{
 			"200": with(answerOf("One page.", []string{"BackupJobList"}), answersToList),
@@ -202,38 +204,40 @@ func describeList(zone string) doc {
 }
 
 var submissionID = doc{
-	"name": "SubmissionId", "in": "path", "required": true, "description": "As in the answer that made it.",
+	"name": "SubmissionId", "in": "path", "required": true, "description": "The SubmissionId in the answer to the submission.",
 	"schema": doc{"type": "string", "pattern": "^[a-z2-7]{26}(-[0-9]+)?$"}, "example": "k7v2m4q5t3x6c5n2b6h4d2f4ja",
 }
 
+// describeShow describes GET /api/v1/backup-jobs/{SubmissionId}.
 func describeShow() doc {
 	return doc{
 		"operationId": "showBackupJob",
 		"tags":        []string{"backup jobs"},
-		"summary":     "One submission and its job, now or at its end",
-		"description": "Asks the cloud about the job, at most once in 5 seconds, however many look. One that you may not see is not found. " +
-			"With wait the answer comes once Outcome is neither running nor unknown, or when the time is over: then Retry-After says when to ask again.",
+		"summary":     "One submission and its job",
+		"description": "Reads the job from the cloud at most once in 5 seconds, independent of the number of requests. A submission that you are not allowed to view is not found. " +
+			"With wait, the answer is sent when Outcome is neither running nor unknown, or when the time is over; then Retry-After says when to send the request again.",
 		"parameters": []doc{ref("parameters/SubmissionId"), {
 			"name":        "wait",
 			"in":          "query",
-			"description": fmt.Sprintf("How long the answer may take, in whole seconds. It never takes longer than %v, nor than the function has time.", longestWait),
+			"description": fmt.Sprintf("The longest time until the answer, in whole seconds. It is limited to %s and to the remaining time of the function.", param.Duration(longestWait).En),
 			"schema":      doc{"type": "string", "pattern": "^" + waitPattern + "$"},
 			"example":     "50s",
 		}},
 		"responses": responses(doc{
-			"200": with(answerOf("As it is now.", []string{"BackupJob"}, "Retry-After"), answersToShow),
+			"200": with(answerOf("The current state.", []string{"BackupJob"}, "Retry-After"), answersToShow),
 		}, 400, 404, 422, 503),
 	}
 }
 
+// describeCancel describes POST /api/v1/backup-jobs/{SubmissionId}/cancel.
 func describeCancel() doc {
 	return doc{
 		"operationId": "cancelBackupJob", "tags": []string{"backup jobs"}, "summary": "Cancel a job",
-		"description": "Asks Cloud Backup to cancel the job. For whoever the policy lets cancel such a backup. A job that is being cancelled already, or was, is answered alike.",
+		"description": "Requests the cancellation of the job from Cloud Backup. Requires a rule that allows you to cancel the backup. A job that is already cancelled or being cancelled gets the same answer.",
 		"parameters":  []doc{ref("parameters/SubmissionId")},
 		"responses": responses(doc{
 			"202": with(answerOf(
-				"Cloud Backup took the request, and the job stops in a moment: Outcome becomes cancelled.",
+				"Cloud Backup accepted the request, and the job will stop soon: Outcome becomes cancelled.",
 				[]string{"BackupJob"},
 				"Retry-After",
 			), answersToCancel),
@@ -241,6 +245,7 @@ func describeCancel() doc {
 	}
 }
 
+// describePreflight describes the check of access to an account.
 func describePreflight() doc {
 	parameters := []doc{{
 		"name":        "alias",
@@ -255,24 +260,26 @@ func describePreflight() doc {
 			"name":        name,
 			"in":          "query",
 			"required":    name == "Region",
-			"description": "As in a submission.",
+			"description": "The same as in a submission.",
 			"schema":      schemaOf(name),
 		})
 	}
 	return doc{
 		"operationId": "checkAccess",
 		"tags":        []string{"accounts"},
-		"summary":     "Whether backups can be made in an account, and what is in the way",
-		"description": "Asks the cloud one question for each condition, in the order in which they stand on each other, and changes nothing. What failed has what to paste to mend it: " +
-			"a policy document of RAM, or a command. An instance, a cluster or a vault that is named is looked for, too. An account, a region or an instance in which you may " +
-			"create no backups is not found. So is a vault that no rule lets you use. Ten checks may be made in a minute.",
+		"summary":     "Check whether backups can be created in an account",
+		"description": "Sends one request to the cloud for each condition, in the order of their dependencies, and changes nothing. Each failed check has a fix to paste: " +
+			"a RAM policy document or a command. Also checks the instance, cluster or vault in the request. An account, a region or an instance in which you may " +
+			"not create backups is not found, and neither is a vault that no rule allows you to use. At most ten checks per minute.",
 		"parameters": parameters,
 		"responses": responses(doc{
-			"200": answerOf("What was found. Passed is true if nothing is in the way.", []string{"Preflight"}),
+			"200": answerOf("The results of the checks. Passed is true if no check failed.", []string{"Preflight"}),
 		}, 400, 404, 422, 429, 503),
 	}
 }
 
+// describeCandidates describes the list of one kind of candidates. Its operationId is made from the
+// kind.
 func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 	parameters := []doc{
 		{
@@ -287,17 +294,17 @@ func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 			"name":        "Region",
 			"in":          "query",
 			"required":    true,
-			"description": "As in a submission.",
+			"description": "The same as in a submission.",
 			"schema":      schemaOf("Region"),
 		},
-		{"name": "SourceType", "in": "query", "description": "The kind of backup.", "schema": schemaOf("SourceType")},
+		{"name": "SourceType", "in": "query", "description": "The source type.", "schema": schemaOf("SourceType")},
 	}
 	if kind == backup.Disks {
 		parameters = append(parameters, doc{
 			"name":        "InstanceId",
 			"in":          "query",
 			"required":    true,
-			"description": "Whose they are.",
+			"description": "The instance of the disks.",
 			"schema":      schemaOf("InstanceId"),
 		})
 	} else {
@@ -311,7 +318,7 @@ func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 			doc{
 				"name":        "Next",
 				"in":          "query",
-				"description": "Next of the answer before.",
+				"description": "Next of the previous answer.",
 				"schema":      doc{"type": "string"},
 			})
 	}
@@ -319,13 +326,14 @@ func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 		"operationId": "list" + strings.ToUpper(string(kind[:1])) + string(kind[1:]),
 		"tags":        []string{"accounts"},
 		"summary":     summary,
-		"description": about + " As it was at some time of the last minute. A page may hold fewer than the next one, or nothing, where the policy covers little. " +
-			"An account that Cloud Backup goes into by itself shows no instances and disks.",
+		"description": about + " The list is at most one minute old. A page may have few items or none if the policy allows few of them. " +
+			"Accounts with access hbr_cross_account have no instances and disks.",
 		"parameters": parameters,
 		"responses":  responses(doc{"200": answerOf("One page.", []string{"Candidates"})}, 400, 404, 422, 429, 502, 503),
 	}
 }
 
+// describeWebhook describes POST /webhooks/{source}.
 func describeWebhook() doc {
 	header := func(name, text string) doc {
 		return doc{"name": name, "in": "header", "description": text, "schema": doc{"type": "string"}}
@@ -333,45 +341,45 @@ func describeWebhook() doc {
 	return doc{
 		"operationId": "receiveWebhook",
 		"tags":        []string{"webhooks"},
-		"summary":     "A message of a source that the policy names",
-		"description": "Whoever sends it is known by a signature (Standard Webhooks v1 or v1a, or GitHub's) or by a token, as the policy says of the source; nothing of a message " +
-			"is read before. The policy has the template by which a submission is made of it. The same id is the same submission, for a week. After 409, 429 and 5xx send it again.",
+		"summary":     "Receive a webhook message from a source in the policy",
+		"description": "The sender is identified by a signature (Standard Webhooks v1 or v1a, or GitHub's) or by a token, as the policy defines for the source; a message " +
+			"is not read before that. A template in the policy turns the message into a submission. For a week, messages with the same ID are the same submission. After 409, 429 and 5xx, send the message again.",
 		"security": []doc{},
 		"parameters": []doc{
 			{
 				"name":        "source",
 				"in":          "path",
 				"required":    true,
-				"description": "Its name in the policy.",
+				"description": "The name of the source in the policy.",
 				"schema":      doc{"type": "string", "pattern": "^[a-z][a-z0-9-]{0,62}$"},
 				"example":     "ci-payments",
 			},
 			header("webhook-id", "Standard Webhooks: the same for every delivery."),
 			header("webhook-timestamp", "Standard Webhooks: seconds since 1970."),
-			header("webhook-signature", "Standard Webhooks: up to 8 signatures, with blanks between them."),
-			header("X-GitHub-Delivery", "GitHub: its name of the delivery. A repeat is known by the body, which is what GitHub signs."),
+			header("webhook-signature", "Standard Webhooks: up to 8 signatures, separated by spaces."),
+			header("X-GitHub-Delivery", "GitHub: the ID of the delivery. Repeated messages are recognized by the body, because GitHub signs only the body."),
 			header("X-Hub-Signature-256", "GitHub: the signature."),
-			header("Idempotency-Key", "With a token: the same for every delivery. The policy may have the hash of the body take its place."),
+			header("Idempotency-Key", "With a token: the same value for every delivery of a message. The policy may use the hash of the body instead."),
 		},
 		"requestBody": doc{
 			"required":    true,
-			"description": "Any JSON, of 256 KB at most.",
+			"description": "Any JSON value, at most 256 KB.",
 			"content":     doc{"application/json": doc{"schema": doc{}}},
 		},
 		"responses": responses(doc{
-			"201": answerOf("The job was made.", []string{"BackupJob"}, "Location"),
+			"201": answerOf("The job was created.", []string{"BackupJob"}, "Location"),
 			"200": answerOf(
-				"A repeat: the first answer, and Idempotent-Replayed is true.",
+				"A repeated request: the first answer, and Idempotent-Replayed is true.",
 				[]string{"BackupJob"},
 				"Location", "Idempotent-Replayed",
 			),
-			"204": doc{"description": "It is not one of the messages that start something."},
+			"204": doc{"description": "The message matches no condition of the source and starts no backup."},
 		}, 400, 403, 404, 409, 413, 415, 422, 429, 502, 503),
 	}
 }
 
-// responses adds problems to the good answers: those of the operation, and
-// those that every address has.
+// responses adds references to the problems: those with the statuses of the operation and those of
+// every operation.
 func responses(good doc, statuses ...int) doc {
 	for _, status := range append(statuses, 401, 405, 414, 421, 431, 500) {
 		good[fmt.Sprint(status)] = ref(fmt.Sprint("responses/", status))
@@ -379,11 +387,10 @@ func responses(good doc, statuses ...int) doc {
 	return good
 }
 
-// ref points to a component.
+// ref returns a reference to a component of the document.
 func ref(path string) doc { return doc{"$ref": "#/components/" + path} }
 
-// answerOf is a response with one of the schemas, and with the headers that
-// are named behind them.
+// answerOf returns a response with one of the schemas and with the named headers.
 func answerOf(text string, schemas []string, headers ...string) doc {
 	var bodies []doc
 	for _, name := range schemas {
@@ -404,10 +411,11 @@ func answerOf(text string, schemas []string, headers ...string) doc {
 	return response
 }
 
+// headers returns the headers of answers, by name.
 func headers() doc {
 	return doc{
 		"Location": doc{
-			"description": "The submission's page, for people.",
+			"description": "The submission's page.",
 			"schema":      doc{"type": "string", "format": "uri-reference"},
 		},
 		"Idempotent-Replayed": doc{
@@ -415,21 +423,21 @@ func headers() doc {
 			"schema":      doc{"type": "string", "const": "true"},
 		},
 		"WWW-Authenticate": doc{
-			"description": "How to say who you are (RFC 9110, 11.6.1).",
+			"description": "How to authenticate (RFC 9110, 11.6.1).",
 			"schema":      doc{"type": "string"},
 		},
 		"Allow": doc{
-			"description": "The methods that the address takes.",
+			"description": "The methods that the URL supports.",
 			"schema":      doc{"type": "string"},
 		},
 		"Retry-After": doc{
-			"description": "Seconds after which it makes sense to ask again.",
+			"description": "Number of seconds to wait before the next request.",
 			"schema":      doc{"type": "integer", "minimum": 1},
 		},
 	}
 }
 
-// problemHeaders are those that problems of a status may have.
+// problemHeaders are the headers that problems can have, by status.
 var problemHeaders = map[int][]string{
 	http.StatusUnauthorized:        {"WWW-Authenticate"},
 	http.StatusMethodNotAllowed:    {"Allow"},
@@ -440,8 +448,8 @@ var problemHeaders = map[int][]string{
 	http.StatusServiceUnavailable:  {"Retry-After"},
 }
 
-// problems are the responses for what can be wrong, by status, as the table of
-// errors has them. Each kind has an example.
+// problems returns the responses for all problems, by status, made from the table of errors. Each
+// kind has an example.
 func (s *Server) problems() doc {
 	lines, kinds := map[int][]string{}, map[int]doc{}
 	add := func(p Problem, title string) {
@@ -454,13 +462,13 @@ func (s *Server) problems() doc {
 		}
 		kinds[p.Status][name] = doc{"value": p}
 	}
-	for _, f := range append([]fault{invalid, ours}, faults...) {
+	for _, f := range append([]fault{invalid, internalFault}, faults...) {
 		p := exampleProblem(f)
 		add(p, p.Title)
 	}
 	for code, title := range map[string]string{
-		"VaultNotExist": "Cloud Backup refused the request, which you can put right",
-		"NoPermission":  "Cloud Backup refused the request, which an operator must put right",
+		"VaultNotExist": "Cloud Backup refused the request (you can correct it)",
+		"NoPermission":  "Cloud Backup refused the request (an operator must correct it)",
 	} {
 		add(exampleRefusal(code, s.Backups.Explain(code)), title)
 	}

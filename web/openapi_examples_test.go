@@ -18,11 +18,10 @@ import (
 	"backupportal/web/auth"
 )
 
-// volatile are names whose values differ from one run to the next.
+// volatile are members whose values differ between runs.
 var volatile = []string{"JobId", "RequestId", "request_id", "CreatedAt", "StartTime", "CompleteTime", "Progress", "BytesDone", "BytesTotal", "Speed", "Next"}
 
-// steady is a JSON document without what differs from one run to the next: of
-// that only the type counts.
+// steady returns a JSON document in which volatile values are replaced by their types.
 func steady(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -39,13 +38,13 @@ func steady(v any) any {
 	return v
 }
 
-// An example is a value that the description shows.
+// An example is a value in the description.
 type example struct {
 	Value   json.RawMessage
 	Summary string
 }
 
-// exampled is what the tests of examples read of the description.
+// exampled is the part of the description that the tests of examples read.
 type exampled struct {
 	Paths map[string]map[string]struct {
 		Parameters []struct {
@@ -105,9 +104,8 @@ func same(t *testing.T, shown json.RawMessage, answer *httptest.ResponseRecorder
 	}
 }
 
-// The answers in the description are what the program answers to the requests in
-// it, in the order in which somebody would make them.
-func TestOpenAPIAnswersAreThoseOfTheProgram(t *testing.T) {
+// The example answers equal the program's answers to the example requests, made in a natural order.
+func TestOpenAPIExampleAnswersEqualTheProgram(t *testing.T) {
 	w := newWorld(t)
 	d := readExamples(t, w)
 	all, one := "/api/v1/backup-jobs", "/api/v1/backup-jobs/{SubmissionId}"
@@ -131,7 +129,7 @@ func TestOpenAPIAnswersAreThoseOfTheProgram(t *testing.T) {
 	post := func() *httptest.ResponseRecorder {
 		return w.ask("POST", all, "application/json", body, "Idempotency-Key", key)
 	}
-	w.create(t, "demo", "an-earlier-one") // so that there is a second page
+	w.create(t, "demo", "an-earlier-one") // for a second page
 	w.clock.Add(seconds(1))
 	made := post()
 	check("post", all, "201", "created", made)
@@ -147,7 +145,7 @@ func TestOpenAPIAnswersAreThoseOfTheProgram(t *testing.T) {
 	check("get", one, "200", "complete", w.ask("GET", path+"?wait=50s", "", ""))
 	check("get", all, "200", "one page", w.ask("GET", all+"?limit=1", "", ""))
 
-	// The same key in another world, where things go otherwise.
+	// The same key in another world with other results.
 	w = newWorld(t)
 	if err := w.cloud.SetFaults("CreateBackupJob: drop-after"); err != nil {
 		t.Fatal(err)
@@ -171,8 +169,8 @@ func TestOpenAPIAnswersAreThoseOfTheProgram(t *testing.T) {
 	}
 }
 
-// Every parameter's example is one that the program takes.
-func TestOpenAPIParametersAreTaken(t *testing.T) {
+// The program accepts every example of a parameter.
+func TestOpenAPIParameterExamplesAreAccepted(t *testing.T) {
 	w := newWorld(t)
 	d := readExamples(t, w)
 	tried := 0
@@ -194,9 +192,8 @@ func TestOpenAPIParametersAreTaken(t *testing.T) {
 	}
 }
 
-// Every kind of problem that the description lists is one that the program
-// answers with, in the same words.
-func TestOpenAPIProblemsHappen(t *testing.T) {
+// The program answers with every kind of problem that the description lists, with the same texts.
+func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 	const all = "/api/v1/backup-jobs"
 	type recorded = *httptest.ResponseRecorder
 	post := func(w *world, body string, headers ...string) recorded {

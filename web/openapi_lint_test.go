@@ -8,19 +8,16 @@ import (
 	"testing"
 )
 
-// foreignValidators are linters of OpenAPI documents from npm, with their
-// settings.
+// foreignValidators is the folder with the OpenAPI linters from npm and their settings.
 const foreignValidators = "../.ci/openapi"
 
-// validators are how each is called on a file; anything that one has to say is
-// a failure.
+// validators are the command lines of the linters. Any output is a failure.
 var validators = map[string][]string{
 	"spectral": {"lint", "--ruleset", ".spectral.yaml", "--fail-severity", "hint"},
 	"redocly":  {"lint", "--config", "redocly.yaml"},
 }
 
-// needValidators skips a test on a machine without Node.js or without the
-// validators; where CI=true is set, that is a failure.
+// needValidators skips a test without Node.js or the linters. With CI=true that is a failure.
 func needValidators(t *testing.T) {
 	t.Helper()
 	without := ""
@@ -37,8 +34,7 @@ func needValidators(t *testing.T) {
 	}
 }
 
-// validate runs a validator on a document. It needs no network, and sends
-// nothing to its maker.
+// validate runs a linter on a document. It needs no network and sends no telemetry.
 func validate(t *testing.T, name string, document []byte) (said string, err error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "openapi.json")
@@ -56,9 +52,8 @@ func validate(t *testing.T, name string, document []byte) (said string, err erro
 	return string(out), err
 }
 
-// Two validators that nobody here wrote have nothing to say of the description as
-// it is served, and much of one that is broken.
-func TestForeignValidatorsAcceptTheDescription(t *testing.T) {
+// Two independent linters accept the served description, and report a broken one.
+func TestLintersAcceptTheDescription(t *testing.T) {
 	needValidators(t)
 	document := openAPI(t, newWorld(t))
 	for name := range validators {

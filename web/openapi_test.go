@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const openAPIGolden = "testdata/openapi.json"
 
-// openAPI is the description as a client gets it.
+// openAPI returns the description as a client gets it.
 func openAPI(t *testing.T, w *world) []byte {
 	t.Helper()
 	answer := w.ask("GET", "/api/v1/openapi.json", "", "")
@@ -30,7 +30,7 @@ func openAPI(t *testing.T, w *world) []byte {
 	return answer.Body.Bytes()
 }
 
-func TestOpenAPIDescriptionIsTheOneThatWasLookedAt(t *testing.T) {
+func TestOpenAPIDescriptionEqualsGoldenFile(t *testing.T) {
 	var got bytes.Buffer
 	if err := json.Indent(&got, openAPI(t, newWorld(t)), "", "  "); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestOpenAPIDescriptionIsTheOneThatWasLookedAt(t *testing.T) {
 	if err != nil || !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("%s is not what is served (error %v): look at the difference after make generate", openAPIGolden, err)
 	}
-	// The promise about keys is in it, for people and for machines.
+	// The description states how long keys are valid, as text and as a machine-readable extension.
 	for _, words := range []string{"for 7 days from the first request with the key", `"x-expires-after": "P7D"`} {
 		if !strings.Contains(got.String(), words) {
 			t.Errorf("it does not say %q", words)
@@ -52,7 +52,7 @@ func TestOpenAPIDescriptionIsTheOneThatWasLookedAt(t *testing.T) {
 	}
 }
 
-// An oracle judges documents by the schemas of the description.
+// An oracle validates documents against the schemas of the description.
 type oracle struct {
 	t        *testing.T
 	compiler *jsonschema.Compiler
@@ -72,7 +72,7 @@ func newOracle(t *testing.T, description []byte) *oracle {
 	return o
 }
 
-// judge says what is wrong with a document.
+// judge returns why a document is invalid, or nil.
 func (o *oracle) judge(schema string, document []byte) error {
 	o.t.Helper()
 	compiled, err := o.compiler.Compile("openapi.json#/components/schemas/" + schema)
@@ -86,7 +86,7 @@ func (o *oracle) judge(schema string, document []byte) error {
 	return compiled.Validate(doc)
 }
 
-// described is what the tests read of the description.
+// described is the part of the description that the tests read.
 type described struct {
 	Paths map[string]map[string]struct {
 		RequestBody struct {
@@ -111,7 +111,7 @@ func readOpenAPI(t *testing.T, w *world) (described, *oracle) {
 	return d, newOracle(t, description)
 }
 
-// answered holds an answer against a schema of the description.
+// answered validates an answer against a schema of the description.
 func (o *oracle) answered(schema string, answer *httptest.ResponseRecorder) {
 	o.t.Helper()
 	if err := o.judge(schema, answer.Body.Bytes()); err != nil {
@@ -119,8 +119,8 @@ func (o *oracle) answered(schema string, answer *httptest.ResponseRecorder) {
 	}
 }
 
-// Every example is a submission by the description, and makes a job; every
-// answer is what the description says.
+// Every example is valid by the description and makes a job. Every answer is valid by the
+// description.
 func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 	w := newWorld(t)
 	d, o := readOpenAPI(t, w)
@@ -155,9 +155,8 @@ func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 	}
 }
 
-// What is wrong is answered as the description says, and what is wrong by its
-// form is no submission by the description either.
-func TestOpenAPIDescribesWhatIsWrong(t *testing.T) {
+// Errors are answered as described. Submissions of a wrong form are invalid by the description too.
+func TestOpenAPIDescribesErrors(t *testing.T) {
 	w := newWorld(t)
 	d, o := readOpenAPI(t, w)
 	for body, status := range map[string]string{
@@ -180,9 +179,8 @@ func TestOpenAPIDescribesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// What an answer may hold and what the description says that it holds are the
-// same names.
-func TestOpenAPIDescriptionKnowsEveryName(t *testing.T) {
+// The members of answers and of their schemas are the same.
+func TestOpenAPISchemasEqualGoTypes(t *testing.T) {
 	d, _ := readOpenAPI(t, newWorld(t))
 	for schema, value := range map[string]any{"BackupJob": web.BackupJob{}, "BackupJobList": web.BackupJobList{}, "DryRun": web.DryRun{}, "Problem": web.Problem{}, "Preflight": web.Preflight{}, "Candidates": web.Candidates{}} {
 		var fields, described []string

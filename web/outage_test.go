@@ -13,10 +13,11 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/identity"
+	"backupportal/function/param/wordstest"
 	"backupportal/web"
 )
 
-// ask makes one request to the portal.
+// ask sends one request to the portal.
 func (w *world) ask(method, path, contentType, body string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", contentType)
@@ -32,14 +33,15 @@ func (w *world) ask(method, path, contentType, body string, headers ...string) *
 	}
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
+	wordstest.Check(w.t, method+" "+path, answer.Body.String())
 	return answer
 }
 
 const oneBackup = `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":15}`
 
-// While nothing can be recorded, nothing is sent; every door says when to come
-// back, and the form comes back with what was typed and with its key.
-func TestWithoutAStoreEveryDoorAnswersThatNothingWasSent(t *testing.T) {
+// Without the store nothing is sent. Every door says when to try again, and the form keeps its
+// values and its key.
+func TestWithoutStoreNothingIsSent(t *testing.T) {
 	w := newWorld(t)
 	w.db.Close()
 	form := url.Values{
@@ -52,8 +54,8 @@ func TestWithoutAStoreEveryDoorAnswersThatNothingWasSent(t *testing.T) {
 		{"GET", "/api/v1/backup-jobs/aaaaaaaaaaaaaaaaaaaaaaaaaa", "", "", "urn:backup-portal:problem:store-away"},
 		{"POST", "/backups", "application/x-www-form-urlencoded", form.Encode(), `value="typed-before"`},
 		{"POST", "/backups", "application/x-www-form-urlencoded", form.Encode(), `name="key" value="THEKEY"`},
-		{"GET", "/backups", "", "", "Backups cannot be recorded right now"},
-		{"GET", "/", "", "", "Backups cannot be recorded right now"},
+		{"GET", "/backups", "", "", "Backups cannot be recorded at the moment"},
+		{"GET", "/", "", "", "Backups cannot be recorded at the moment"},
 		{"GET", "/readyz", "", "", `"status":"not ready"`},
 	} {
 		answer := w.ask(c.method, c.path, c.contentType, c.body)
@@ -69,9 +71,9 @@ func TestWithoutAStoreEveryDoorAnswersThatNothingWasSent(t *testing.T) {
 	}
 }
 
-// While nobody knows what became of a request, each door says that it is being
-// checked, and when to look again; nothing is sent a second time.
-func TestUnknownOutcomeIsBeingChecked(t *testing.T) {
+// While a result is unknown each door says that it is being checked, and when to ask again. Nothing
+// is sent twice.
+func TestUnknownResultIsReportedByEveryDoor(t *testing.T) {
 	w := newWorld(t)
 	if err := w.cloud.SetFaults("CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s"); err != nil {
 		t.Fatal(err)
@@ -93,7 +95,7 @@ func TestUnknownOutcomeIsBeingChecked(t *testing.T) {
 		if c.after != 30 {
 			continue
 		}
-		if body := w.ask("GET", page, "", "").Body.String(); !strings.Contains(body, "Being checked") || !strings.Contains(body, "nothing is sent a second time") {
+		if body := w.ask("GET", page, "", "").Body.String(); !strings.Contains(body, "Being checked") || !strings.Contains(body, "the request is not sent again") {
 			t.Errorf("the page: %s", short(body))
 		}
 	}
@@ -107,16 +109,15 @@ func TestUnknownOutcomeIsBeingChecked(t *testing.T) {
 	}
 }
 
-// An event that nobody waits for the answer of is its sender's only way to a
-// backup: as long as nobody knows whether there is a job it waits, and if its
-// time does not suffice for that, it fails, so that it is sent again.
-func TestEventWaitsUntilItsOutcomeIsKnown(t *testing.T) {
+// A sender that does not read the answer has only the event to get its backup. An event waits until
+// the result is known. If its time is too short, it fails, so that the platform sends it again.
+func TestEventWaitsForUnknownResult(t *testing.T) {
 	for _, c := range []struct {
 		name, fault string
 		heard       bool
 		time        time.Duration // that the platform gives
-		waits       time.Duration // for its outcome
-		want        string        // in the answer; none if it fails
+		waits       time.Duration // expected wait
+		want        string        // in the answer; empty if the event fails
 		jobs        int
 	}{
 		{"short of time", "drop-after", false, 10 * time.Second, 0, "", 1},
@@ -154,8 +155,8 @@ func TestEventWaitsUntilItsOutcomeIsKnown(t *testing.T) {
 	}
 }
 
-// A repeat has the first answer, word for word, whatever has become of the job.
-func TestRepeatHasTheFirstAnswerWordForWord(t *testing.T) {
+// A repeat gets the first answer unchanged, even if the job's state has changed.
+func TestRepeatGetsTheFirstAnswer(t *testing.T) {
 	w := newWorld(t)
 	post := func() string {
 		return w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Idempotency-Key", "k").Body.String()

@@ -12,7 +12,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// shell is what every page shows around its content.
+// shell returns what every page shows around its content.
 func (s *Server) shell(r *http.Request) templates.Shell {
 	shell := templates.Shell{
 		Path:      r.URL.Path,
@@ -29,14 +29,14 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 		Zone:      s.Zone,
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		// A change of language leads back by GET, which this address may not take.
+		// The language buttons return by GET, which this address may not accept.
 		shell.Path, shell.Query = "/backups/new", ""
 		if id := r.PathValue("SubmissionId"); id != "" {
 			shell.Path = "/backups/" + id
 		}
 	}
 	if r.URL.Path == auth.CallbackPath {
-		shell.Path, shell.Query = "/", "" // its address has the provider's code in it, and leads nowhere twice
+		shell.Path, shell.Query = "/", "" // the address contains the provider's code, which is valid only once
 	}
 	p, known := r.Context().Value(principalKey{}).(identity.Principal)
 	if !known {
@@ -53,7 +53,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	return shell
 }
 
-// start shows what one may do, and one's last backups.
+// start answers GET /: what the person may do, and the last five submissions.
 func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.Backups.List(r.Context(), principal(r), backup.Query{Principal: principal(r).ID(), Limit: 5})
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	}))
 }
 
-// choose offers the kinds of backup.
+// choose answers GET /backups/new: the kinds of backup.
 func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	offered := map[param.SourceType]bool{}
 	for _, source := range param.SourceTypes {
@@ -75,28 +75,28 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Choose(templates.ChoosePage{Shell: s.shell(r), Offered: offered}))
 }
 
-// newBackup shows the form for one kind of backup, filled from the query or
-// from an earlier submission.
+// newBackup returns the handler of the form for one kind of backup. The form is filled from the
+// query, or from the submission that the parameter from names.
 func (s *Server) newBackup(source param.SourceType) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		values, strange := prefilled(source, r.URL.Query())
+		values, unknown := prefilled(source, r.URL.Query())
 		if from := r.URL.Query().Get("from"); from != "" {
 			record, err := s.Backups.Refresh(r.Context(), principal(r), from)
 			if err != nil {
 				return err
 			}
 			values = formValues(record.Params)
-			spread(values)
+			expandCombined(values)
 		}
 		page := s.formPage(r, source, values, nil)
 		page.Key = s.Backups.NewID()
-		withDefaults(page)
-		page.Strange = strange
+		fillDefaults(page)
+		page.Strange = unknown
 		return render(w, r, http.StatusOK, templates.Form(page))
 	}
 }
 
-// formPage is the form as r brought it, or an empty one.
+// formPage returns the page with the form, the given values and their mistakes.
 func (s *Server) formPage(
 	r *http.Request,
 	source param.SourceType,
@@ -115,9 +115,9 @@ func (s *Server) formPage(
 	}
 }
 
-// key is that of the submission which the form in r becomes. The form has it
-// from the first, so that reloading the check page, or going back to it after
-// the start, leads to the same submission.
+// key returns the idempotency key of the form in r, or a new one. A form keeps its key from the
+// first page on, so that reloading the check page, or returning to it after the start, leads to the
+// same submission.
 func (s *Server) key(r *http.Request) string {
 	if key := r.PostForm.Get("key"); validKey(key) {
 		return key
@@ -125,8 +125,17 @@ func (s *Server) key(r *http.Request) string {
 	return s.Backups.NewID()
 }
 
-// preview answers the buttons of the form and of the check page, but for the
-// one that starts the backup.
+// preview answers POST /backups/preview, the target of all buttons except the one that starts the
+// backup. The control op has a verb and arguments:
+//
+//	check                  show the check page
+//	lang:TAG               show the same page in another language
+//	edit:SECTION           show the form at a section again
+//	add:FIELD              add a row
+//	remove:FIELD:ROW       remove a row
+//	draw                   show the form again
+//
+// With the header X-Part the answer is only the rows of FIELD, for the script.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	values, err := readForm(r)
 	if err != nil {
@@ -147,8 +156,8 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	page := s.formPage(r, source, values, nil)
 	switch verb {
 	case "edit":
-		page.Section, page.Key = argument, s.Backups.NewID() // what is changed is another submission
-		withDefaults(page)
+		page.Section, page.Key = argument, s.Backups.NewID() // a changed form is a new submission
+		fillDefaults(page)
 	case "add", "remove":
 		page.Focus = rowOp(values, verb, argument, row)
 	case "draw":
@@ -164,7 +173,8 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Form(page))
 }
 
-// redraw shows the page that the language buttons were on, in another language.
+// redraw shows the page with the language buttons again in the language tag, and stores the
+// language in a cookie.
 func (s *Server) redraw(
 	w http.ResponseWriter,
 	r *http.Request,
@@ -182,7 +192,7 @@ func (s *Server) redraw(
 	case "check":
 		return s.check(w, r, source, values)
 	case "mistakes":
-		j, err := s.judge(r, values)
+		j, err := s.checkForm(r, values)
 		if err != nil {
 			return err
 		}
@@ -191,10 +201,9 @@ func (s *Server) redraw(
 	return render(w, r, http.StatusOK, templates.Form(s.formPage(r, source, values, nil)))
 }
 
-// check shows everything once more before it starts, or the form again with
-// what is wrong in it.
+// check shows the check page, or the form again with its mistakes.
 func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.SourceType, values templates.Values) error {
-	j, err := s.judge(r, values)
+	j, err := s.checkForm(r, values)
 	if err != nil {
 		return err
 	}
@@ -206,42 +215,44 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 	}))
 }
 
-// A judgement is what the domain and the policy say of a form.
-type judgement struct {
+// A formResult is the judgement of the domain and the policy on a form.
+type formResult struct {
 	key      string
-	values   templates.Values // without those of closed reveals
-	status   int
-	bad      []param.Mistake // if there are none, the rest is there
+	values   templates.Values // without those of hidden controls
+	status   int              // of the answer
+	bad      []param.Mistake  // if it is not empty, call and previews are not set
 	call     backup.Call
 	previews []backup.Preview
 }
 
-func (s *Server) judge(r *http.Request, values templates.Values) (judgement, error) {
+// checkForm converts, validates and authorizes a form without submitting it. Its error is one that
+// is not a mistake in the form.
+func (s *Server) checkForm(r *http.Request, values templates.Values) (formResult, error) {
 	params, values, bad := formInput(values)
-	j := judgement{key: s.key(r), values: values, status: http.StatusOK}
+	j := formResult{key: s.key(r), values: values, status: http.StatusOK}
 	sub := backup.Submission{Door: backup.DoorForm, Principal: principal(r), Key: j.key, Params: params}
 	var err error
 	j.call, j.previews, err = s.Backups.Previews(r.Context(), sub)
-	if j.status, j.bad = wrong(bad, err); j.bad != nil {
+	if j.status, j.bad = formMistakes(bad, err); j.bad != nil {
 		return j, nil
 	}
 	j.status = http.StatusOK
 	return j, err
 }
 
-// wrong gathers what is wrong with a form: its own mistakes, those of the
-// domain, and the refusals of the policy, each with its status.
-func wrong(own []param.Mistake, err error) (status int, all []param.Mistake) {
+// formMistakes joins the mistakes of a form, those in err from the domain, and the refusals of the
+// policy. status is 403 if there are only refusals, else 422.
+func formMistakes(own []param.Mistake, err error) (status int, all []param.Mistake) {
 	status = http.StatusUnprocessableEntity
 	if f := faultOf(err); err != nil && f.status == http.StatusForbidden && own == nil {
 		status = f.status
 	}
-	return status, param.Bounded(merged(own, allMistakes(err)))
+	return status, param.Bounded(mergeMistakes(own, allMistakes(err)))
 }
 
-// merged leaves out what the domain says again of a field that the form has
-// already complained about.
-func merged(own, domain []param.Mistake) []param.Mistake {
+// mergeMistakes returns own followed by the mistakes in domain on other fields, in the order of the
+// form. The domain repeats what the form has already reported for a field.
+func mergeMistakes(own, domain []param.Mistake) []param.Mistake {
 	said := map[string]bool{}
 	for _, m := range own {
 		said[m.Field] = true
@@ -255,8 +266,8 @@ func merged(own, domain []param.Mistake) []param.Mistake {
 	return param.InFormOrder(all)
 }
 
-// createBackup starts what the check page showed. A form with mistakes is
-// shown again.
+// createBackup answers POST /backups: it submits the form of the check page. A form with mistakes
+// is shown again.
 func (s *Server) createBackup(w http.ResponseWriter, r *http.Request) error {
 	values, err := readForm(r)
 	if err != nil {
@@ -278,14 +289,15 @@ func (s *Server) createBackup(w http.ResponseWriter, r *http.Request) error {
 		}
 		err = submitErr
 	}
-	if status, bad := wrong(bad, err); bad != nil && source.Known() {
+	if status, bad := formMistakes(bad, err); bad != nil && source.Known() {
 		return render(w, r, status, templates.Form(s.formPage(r, source, values, bad)))
 	}
-	return s.elsewhere(w, r, err)
+	return s.redirectToRunning(w, r, err)
 }
 
-// elsewhere leads a second press of the button to the first one's page.
-func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request, err error) error {
+// redirectToRunning redirects a second click on the button to the page of the submission in
+// progress. Other errors are returned.
+func (s *Server) redirectToRunning(w http.ResponseWriter, r *http.Request, err error) error {
 	if busy, ok := inProgress(err); ok {
 		http.Redirect(w, r, "/backups/"+busy.SubmissionID, http.StatusSeeOther)
 		return nil

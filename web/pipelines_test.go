@@ -15,8 +15,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// pipelineWorld is a portal that knows a pipeline by what a liar says of it. The
-// claims are those of GitHub Actions.
+// pipelineWorld is a portal that accepts a pipeline by the tokens of a liar, with the claims of
+// GitHub Actions.
 func pipelineWorld(t *testing.T) (*world, *liar) {
 	t.Helper()
 	w := newWorld(t)
@@ -35,7 +35,7 @@ func deploys(c map[string]any) {
 	c["sub"], c["repository"], c["ref"], c["environment"] = "repo:shop/web:environment:production", "shop/web", "refs/heads/main", "production"
 }
 
-// A pipeline needs no secret of the portal's: its service vouches for it.
+// A pipeline needs no secret of the portal: the CI service identifies it.
 func TestPipelineIsAPrincipal(t *testing.T) {
 	w, p := pipelineWorld(t)
 	made := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Authorization", "Bearer "+p.token(t))
@@ -44,9 +44,8 @@ func TestPipelineIsAPrincipal(t *testing.T) {
 	}
 }
 
-// What is not exactly the pipeline's token is nobody's, and reaches nothing. (T1;
-// OWASP ASVS 9.1–9.2.)
-func TestOnlyThePipelinesOwnTokenIsItsToken(t *testing.T) {
+// Every other token is refused and reaches nothing (threat T1; OWASP ASVS 9.1–9.2).
+func TestInvalidPipelineTokensAreRefused(t *testing.T) {
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -97,19 +96,19 @@ func TestOnlyThePipelinesOwnTokenIsItsToken(t *testing.T) {
 	}
 }
 
-// unsigned is a token that says it needs no signature.
+// unsigned returns a token with the algorithm none.
 func unsigned(claims []byte) string {
 	return encode([]byte(`{"alg":"none"}`)) + "." + encode(claims) + "."
 }
 
-// tampered is a token of which somebody has changed the claims.
+// tampered returns a token with changed claims and the old signature.
 func tampered(token string) string {
 	parts := strings.Split(token, ".")
 	return parts[0] + "." + encode([]byte(strings.Replace(string(decode(parts[1])), "shop/web", "shop/wEb", 1))) + "." + parts[2]
 }
 
-// Tokens of keys that nobody has do not make the portal ask and ask.
-func TestUnknownKeysAreNotLookedForAgainAndAgain(t *testing.T) {
+// Tokens with unknown keys do not make the portal fetch the keys repeatedly.
+func TestUnknownKeysAreFetchedOnce(t *testing.T) {
 	w, p := pipelineWorld(t)
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

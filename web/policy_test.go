@@ -14,7 +14,7 @@ import (
 	"backupportal/function/policy"
 )
 
-// govern puts a policy in force: that of the demonstration, changed.
+// govern loads the demo policy with from replaced by to.
 func (w *world) govern(t *testing.T, from, to string) {
 	t.Helper()
 	file, err := os.ReadFile("../function/cmd/local/policy.yaml")
@@ -32,9 +32,9 @@ func (w *world) govern(t *testing.T, from, to string) {
 	w.handler = w.server.Handler()
 }
 
-// What the policy enforces is shown with its reason and not asked; the form that
-// leaves it out makes the backup that has it. In JSON another value is refused by
-// name of the rule, with its reason and owner. Usual values are filled in.
+// A value that the policy enforces is shown with its reason and has no input. The form without it
+// makes a backup with it. JSON with another value is refused with the rule, its reason and its
+// owner. Defaults of the policy are prefilled.
 func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "retention_days: {min: 1, max: 365}", "retention_days: {min: 1, max: 365, default: 12}\n    enforced: {SpeedLimit: \"9:18:2048\"}\n    defaults: {Exclude: '[\"/tmp\"]'}")
@@ -47,7 +47,7 @@ func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 		t.Errorf("the enforced field has %d controls", n)
 	}
 	text := strings.Join(strings.Fields(doc.Text()), " ")
-	for _, want := range []string{"09:00–18:00", "Rule demo has it so. A demonstration needs no longer. Ask: whoever runs this demonstration."} {
+	for _, want := range []string{"09:00–18:00", "Set by rule demo. Demo backups are not needed longer. Contact: the operator of this demo."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the form does not say %q:\n%s", want, text)
 		}
@@ -76,7 +76,7 @@ func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	n := w.calls()
 	refused := w.ask("POST", "/api/v1/backup-jobs", "application/json",
 		`{"Account":"demo","Region":"cn-hangzhou","SourceType":"ECS_FILE","InstanceId":"i-bp1demoweb01","VaultId":"v-0001demovault01","Retention":7,"SpeedLimit":"0:24:9999"}`)
-	for _, want := range []string{`"field":"SpeedLimit"`, `"rule":"demo"`, `"reason":"A demonstration needs no longer"`, `"owner":"whoever runs this demonstration"`} {
+	for _, want := range []string{`"field":"SpeedLimit"`, `"rule":"demo"`, `"reason":"Demo backups are not needed longer"`, `"owner":"the operator of this demo"`} {
 		if refused.Code != http.StatusForbidden || !strings.Contains(refused.Body.String(), want) {
 			t.Errorf("another value: %d, without %s: %s", refused.Code, want, refused.Body)
 		}
@@ -86,8 +86,8 @@ func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	}
 }
 
-// Who may not see a backup hears the same of it as of one that does not exist, by
-// every door, and the cloud is not asked. (T11; CD-5; OWASP ASVS 8.2.2.)
+// A backup that a person may not see looks like a missing one at every door, and the cloud is not
+// asked (threat T11; CD-5; OWASP ASVS 8.2.2).
 func TestHiddenIsLikeMissing(t *testing.T) {
 	w := newWorld(t)
 	who := "alice"
@@ -127,13 +127,13 @@ func TestHiddenIsLikeMissing(t *testing.T) {
 	if list := w.ask("GET", "/api/v1/backup-jobs", "", "").Body.String(); strings.Contains(list, id) {
 		t.Errorf("the list tells of it: %s", list)
 	}
-	if start := w.ask("GET", "/", "", "").Body.String(); !strings.Contains(start, "You may not start backups.") {
+	if start := w.ask("GET", "/", "", "").Body.String(); !strings.Contains(start, "You are not allowed to start backups.") {
 		t.Error("the start page offers something")
 	}
 }
 
-// Whoever may look and not cancel is not offered to, and cannot.
-func TestCancellingIsAnActionOfItsOwn(t *testing.T) {
+// A person who may view but not cancel is not offered to cancel, and cannot.
+func TestCancelNeedsItsOwnPermission(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "[backup.create, backup.view, backup.cancel]", "[backup.create, backup.view]")
 	id := w.create(t, "alice", "k")
@@ -145,7 +145,7 @@ func TestCancellingIsAnActionOfItsOwn(t *testing.T) {
 		t.Errorf("the confirm page: %d", got)
 	}
 	for _, path := range []string{"/backups/" + id + "/cancel", "/api/v1/backup-jobs/" + id + "/cancel"} {
-		if got := w.ask("POST", path, "application/x-www-form-urlencoded", ""); got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "No rule lets you cancel") {
+		if got := w.ask("POST", path, "application/x-www-form-urlencoded", ""); got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "No rule allows you to cancel") {
 			t.Errorf("%s: %d %s", path, got.Code, got.Body)
 		}
 	}
@@ -156,9 +156,8 @@ func TestCancellingIsAnActionOfItsOwn(t *testing.T) {
 	}
 }
 
-// Whoever may only look is told so, with the limits of others beside, and is
-// offered nothing to start.
-func TestViewersAreOfferedNothingToStart(t *testing.T) {
+// A person who may only view is told so, with the limits, and is offered nothing to start.
+func TestViewersCannotStartBackups(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "rules:\n", "  - name: viewers\n    members:\n      - {issuer: demo, subject: auditor}\nrules:\n  - id: audit\n    teams: [viewers]\n    actions: [backup.view, backup.cancel]\n"+
 		"    accounts: [demo]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n")
@@ -168,7 +167,7 @@ func TestViewersAreOfferedNothingToStart(t *testing.T) {
 	}
 	w.handler = w.server.Handler()
 	start := w.ask("GET", "/", "", "").Body.String()
-	if strings.Contains(start, `class="filled" href="/backups/new"`) || !strings.Contains(start, "You may not start backups.") || !strings.Contains(start, "To look at and to cancel only") {
+	if strings.Contains(start, `class="filled" href="/backups/new"`) || !strings.Contains(start, "You are not allowed to start backups.") || !strings.Contains(start, "View and cancel only") {
 		t.Errorf("the start page:\n%s", start)
 	}
 	if page := w.ask("GET", "/backups/"+id, "", ""); page.Code != http.StatusOK || !strings.Contains(page.Body.String(), `id="cancel"`) {

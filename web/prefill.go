@@ -13,31 +13,30 @@ import (
 	"backupportal/templates"
 )
 
-// prefilled fills the form for source from a link's query: any field by its
-// name, lists with one item a line, and any control by its own. Names that
-// mean nothing on this form are handed back. Nothing is judged before somebody
-// presses Continue.
-func prefilled(source param.SourceType, query url.Values) (v templates.Values, strange []string) {
+// prefilled returns the values of a form for source that a link's query gives: parameters by name,
+// with one list item per line, and controls by name. unknown has the names that do not apply to
+// this form, sorted. Values are not validated before the person continues.
+func prefilled(source param.SourceType, query url.Values) (v templates.Values, unknown []string) {
 	v = templates.Values{}
 	for name := range query {
 		field, isField := param.FieldNamed(name)
 		switch {
 		case name == "from":
-		case !isControl(name), isField && (field.Assigned || !field.ForSource(source)), !readable(query.Get(name)):
-			strange = append(strange, name)
+		case !isControl(name), isField && (field.Assigned || !field.ForSource(source)), !isPlainText(query.Get(name)):
+			unknown = append(unknown, name)
 		default:
 			v[name] = tidy(name, query.Get(name))
 		}
 	}
-	slices.Sort(strange)
+	slices.Sort(unknown)
 	delete(v, "SourceType")
-	spread(v)
-	return v, strange
+	expandCombined(v)
+	return v, unknown
 }
 
-// spread opens what stands for several controls: a SpeedLimit into its rows,
-// and the choices that would hide what was given.
-func spread(v templates.Values) {
+// expandCombined replaces values that stand for several controls: SpeedLimit becomes its rows. It
+// also sets the choices without which given values would be hidden.
+func expandCombined(v templates.Values) {
 	if windows, err := param.ParseSpeedLimit(v["SpeedLimit"]); err == nil && len(windows) <= templates.MaxRows("SpeedLimit") {
 		for row, w := range windows {
 			setWindow(v, row, w)
@@ -58,6 +57,7 @@ func spread(v templates.Values) {
 	delete(v, "Detail.appConsistent")
 }
 
+// setWindow sets the controls of one row of SpeedLimit. A rate in whole MB is shown in MB.
 func setWindow(v templates.Values, row int, w param.Window) {
 	rate, unit := w.Rate, "KB"
 	if rate >= 1024 && rate%1024 == 0 {
@@ -71,8 +71,9 @@ func setWindow(v templates.Values, row int, w param.Window) {
 	}
 }
 
-// withDefaults adds to the values of a page what an empty form shows.
-func withDefaults(page templates.FormPage) {
+// fillDefaults sets the empty controls of a page to the defaults of the policy, of the fields and
+// of the form, in this order of precedence.
+func fillDefaults(page templates.FormPage) {
 	set := func(name, value string) {
 		if page.Values[name] == "" {
 			page.Values[name] = value
@@ -80,14 +81,13 @@ func withDefaults(page templates.FormPage) {
 	}
 	if page.Offer.Defaults != nil {
 		given := formValues(page.Offer.Defaults)
-		spread(given)
+		expandCombined(given)
 		for name, value := range given {
 			set(name, value)
 		}
 	}
 	for _, f := range param.Fields {
-		// A box that is not ticked is a value of its own, so only controls that
-		// always have one get their default.
+		// An unchecked box is a value of its own, so a boolean gets only the default "true".
 		if f.ForSource(page.Source) && (f.Type != param.Boolean || f.Default == "true") {
 			set(f.Name, f.Default)
 		}
@@ -98,13 +98,14 @@ func withDefaults(page templates.FormPage) {
 	if regions := regionsOf(page.Accounts); len(regions) == 1 {
 		set("Region", regions[0])
 	}
-	set("Retention", strconv.FormatInt(nearest(30, page.Offer.Lines), 10))
+	set("Retention", strconv.FormatInt(nearestAllowed(30, page.Offer.Lines), 10))
 	set("choice.Detail.diskIdList", "all")
 	set("choice.Detail.appConsistent", "crash")
 	set("choice.SpeedLimit", "none")
 	set("choice.ContainerResources", "rows")
 }
 
+// regionsOf returns the regions of all accounts, sorted and without duplicates.
 func regionsOf(accounts []backup.Account) []string {
 	var all []string
 	for _, a := range accounts {
@@ -114,8 +115,9 @@ func regionsOf(accounts []backup.Account) []string {
 	return slices.Compact(all)
 }
 
-// nearest is the number of days closest to days that some rule allows.
-func nearest(days int64, rules []policy.Line) int64 {
+// nearestAllowed returns the number of days that some rule allows and that is nearest to days.
+// Without rules it is days.
+func nearestAllowed(days int64, rules []policy.Line) int64 {
 	best, distance := days, int64(-1)
 	for _, r := range rules {
 		near := min(max(days, r.Min), r.Max)
@@ -126,8 +128,9 @@ func nearest(days int64, rules []policy.Line) int64 {
 	return best
 }
 
-// rowOp changes the number of rows of a field: "add:SpeedLimit" or
-// "remove:SpeedLimit:1". It returns the control that gets the focus.
+// rowOp adds or removes a row of a field, for the buttons "add:SpeedLimit" and
+// "remove:SpeedLimit:1". It returns the control that gets the focus, or an empty text if nothing
+// changed.
 func rowOp(v templates.Values, verb, field, argument string) (focus string) {
 	rows := max(v.Rows(field), 1)
 	switch controls := templates.RowControls(field); {
@@ -146,7 +149,7 @@ func rowOp(v templates.Values, verb, field, argument string) (focus string) {
 	return ""
 }
 
-// addRow starts a row; a new window begins where the last one ends.
+// addRow adds a row with the number row. A new window starts where the previous one ends.
 func addRow(v templates.Values, field string, row int) string {
 	for _, control := range templates.RowControls(field) {
 		v[templates.RowControl(field, row, control)] = ""
@@ -163,6 +166,7 @@ func addRow(v templates.Values, field string, row int) string {
 	return templates.RowControl(field, row, templates.RowControls(field)[0])
 }
 
+// removeRow removes one of rows rows and renumbers the rows after it.
 func removeRow(v templates.Values, field string, row, rows int) {
 	for ; row < rows; row++ {
 		for _, control := range templates.RowControls(field) {
@@ -176,5 +180,7 @@ func removeRow(v templates.Values, field string, row, rows int) {
 	}
 }
 
-// readable reports whether a value may stand in a page as it is.
-func readable(value string) bool { return utf8.ValidString(value) && !strings.ContainsRune(value, 0) }
+// isPlainText reports whether value is valid UTF-8 without NUL, so that a page can contain it.
+func isPlainText(value string) bool {
+	return utf8.ValidString(value) && !strings.ContainsRune(value, 0)
+}

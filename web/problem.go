@@ -10,39 +10,40 @@ import (
 	"backupportal/templates"
 )
 
-// A Problem is an error for machines (RFC 9457, application/problem+json).
+// A Problem is an error for programs (RFC 9457, application/problem+json).
 type Problem struct {
-	Type      string        `json:"type"` // a URN, one for each kind of problem
+	Type      string        `json:"type"` // a URN, stable for each kind of problem
 	Title     string        `json:"title"`
 	Status    int           `json:"status"`
-	Detail    string        `json:"detail,omitempty"`
-	Instance  string        `json:"instance,omitempty"` // the submission, if there is one
-	RequestID string        `json:"request_id,omitempty"`
-	Errors    []WrongField  `json:"errors,omitempty"` // one for each wrong field, or each rule that refused; at most param.MaxMistakes
-	Cloud     *CloudRefusal `json:"cloud,omitempty"`  // what Cloud Backup answered, if it refused
-	Limit     string        `json:"limit,omitempty"`  // whose limit it is: "account prod", "team payments"…
+	Detail    string        `json:"detail,omitempty"`     // the sentence, for people
+	Instance  string        `json:"instance,omitempty"`   // the submission's page, if there is a submission
+	RequestID string        `json:"request_id,omitempty"` // finds the request in the log
+	Errors    []WrongField  `json:"errors,omitempty"`     // one for each wrong field or refusing rule; at most param.MaxMistakes
+	Cloud     *CloudRefusal `json:"cloud,omitempty"`      // the answer of Cloud Backup, if it refused
+	Limit     string        `json:"limit,omitempty"`      // owner of the limit: "account prod", "team payments"…
 }
 
-// A WrongField is one thing wrong with one field of a request.
+// A WrongField is one mistake in a request, or one reason of the policy.
 type WrongField struct {
 	Field     string `json:"field"`               // the parameter's name: "Detail.doCopy"
-	Pointer   string `json:"pointer,omitempty"`   // where it is in the body, as a JSON pointer (RFC 6901): "#/Detail/doCopy"
-	Parameter string `json:"parameter,omitempty"` // or the name of the parameter in the address
-	Code      string `json:"code"`                // stable: "required", "between"…
+	Pointer   string `json:"pointer,omitempty"`   // JSON pointer into the body (RFC 6901): "#/Detail/doCopy"
+	Parameter string `json:"parameter,omitempty"` // name of the query parameter, instead of Pointer
+	Code      string `json:"code"`                // stable, for programs: "required", "between"…
 	Detail    string `json:"detail"`              // the sentence
-	Rule      string `json:"rule,omitempty"`      // of the policy, by its id, if it is one that refused
-	Reason    string `json:"reason,omitempty"`    // why the rule is as narrow as it is
-	Owner     string `json:"owner,omitempty"`     // whom to ask for more
+	Rule      string `json:"rule,omitempty"`      // id of the policy's rule that refused
+	Reason    string `json:"reason,omitempty"`    // why the rule does not allow more
+	Owner     string `json:"owner,omitempty"`     // whom to ask for permission
 }
 
-// A CloudRefusal is what the cloud said when it refused.
+// A CloudRefusal is the answer of the cloud to a refused call.
 type CloudRefusal struct {
 	Code      string `json:"Code"`
 	Message   string `json:"Message,omitempty"`
 	RequestID string `json:"RequestId,omitempty"`
 }
 
-// problemOf words err for machines, in language l.
+// problemOf returns the problem document of err in language l. f is the row of err in the table of
+// errors.
 func problemOf(f fault, err error, l param.Language) Problem {
 	p := Problem{
 		Type:   "urn:backup-portal:problem:" + f.name,
@@ -66,7 +67,7 @@ func problemOf(f fault, err error, l param.Language) Problem {
 		p.Instance = "/backups/" + denied.SubmissionID
 	}
 	if limit, ok := errors.AsType[*backup.LimitError](err); ok {
-		p.Limit = whose(limit.Key).In(l)
+		p.Limit = limitOwner(limit.Key, nil).In(l)
 	}
 	for _, m := range mistakes(err) {
 		if m.Code == param.CodeMore {
@@ -75,7 +76,7 @@ func problemOf(f fault, err error, l param.Language) Problem {
 		}
 		wrong := WrongField{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(l)}
 		if m.Rule != nil {
-			wrong.Rule, wrong.Reason, wrong.Owner = m.Rule.ID, m.Rule.Reason.In(l), m.Rule.Owner
+			wrong.Rule, wrong.Reason, wrong.Owner = m.Rule.ID, m.Rule.Reason.In(l), m.Rule.Owner.In(l)
 		}
 		p.Errors = append(p.Errors, wrong)
 	}
@@ -84,8 +85,8 @@ func problemOf(f fault, err error, l param.Language) Problem {
 
 // A machine has no form before it, but a key.
 var (
-	keyReusedTitle  = param.Text{En: "This key was already used", Zh: "此键已使用过"}
-	keyReusedDetail = param.Text{En: "For another backup than the one in this request. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
+	keyReusedTitle  = param.Text{En: "This key has already been used", Zh: "此幂等键已使用过"}
+	keyReusedDetail = param.Text{En: "The key was used for a different backup. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
 )
 
 // stop ends a sentence.
@@ -93,7 +94,8 @@ var stop = param.Text{En: ".", Zh: "。"}
 
 var malformedDetail = param.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}
 
-// pointer writes a dotted name as the fragment form of a JSON pointer.
+// pointer returns a dotted name as a JSON pointer in fragment form (RFC 6901, section 6). An empty
+// name is the whole body.
 func pointer(name string) string {
 	if name == "" {
 		return "#"
@@ -102,16 +104,16 @@ func pointer(name string) string {
 	return "#/" + strings.ReplaceAll(name, ".", "/")
 }
 
-// writeProblemJSON is the answer for machines.
+// writeProblemJSON writes err as a problem document.
 func (s *Server) writeProblemJSON(w http.ResponseWriter, r *http.Request, f fault, err error) {
 	p := problemOf(f, err, templates.Language(r.Context()))
 	p.RequestID = requestID(r)
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if _, ok := errors.AsType[*queryError](err); ok || reads {
-		p.inAddress()
+		p.pointToQuery()
 	}
 	if reads && (p.Detail == invalid.detail.En || p.Detail == invalid.detail.Zh) {
-		p.Detail = "" // there was nothing to start
+		p.Detail = "" // "Nothing was done" makes no sense for a read
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	if err := writeJSON(w, r, f.status, p); err != nil {
@@ -119,27 +121,27 @@ func (s *Server) writeProblemJSON(w http.ResponseWriter, r *http.Request, f faul
 	}
 }
 
-// inAddress says that the wrong fields stand in the address.
-func (p *Problem) inAddress() {
+// pointToQuery replaces pointers into the body by names of query parameters.
+func (p *Problem) pointToQuery() {
 	for i, wrong := range p.Errors {
 		p.Errors[i].Pointer, p.Errors[i].Parameter = "", wrong.Field
 	}
 }
 
-// wantsJSON reports whether the one who sent r is a machine.
+// wantsJSON reports whether r was sent by a program, which gets errors as JSON.
 func wantsJSON(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/webhooks/") ||
 		strings.Contains(r.Header.Get("Accept"), "json") || strings.Contains(r.Header.Get("Content-Type"), "json")
 }
 
-// An unreadableEvent is a request of which the platform's event says too little.
+// An unreadableEvent is an event of the platform that cannot be turned into a request.
 type unreadableEvent struct{ what param.Text }
 
-// Error is for logs.
+// Error returns the English text, for logs.
 func (e *unreadableEvent) Error() string { return "unreadable request: " + e.what.En }
 
-// Unreadable answers a request that could not be made of an event, and says
-// what is wrong with it, as every other answer is written.
+// Unreadable answers a request that could not be made from a platform's event. The text what is the
+// reason. The answer has the headers and the log line of every other answer.
 func (s *Server) Unreadable(w http.ResponseWriter, r *http.Request, what param.Text) {
 	s.identify(s.logged(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, &unreadableEvent{what})

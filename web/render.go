@@ -16,8 +16,8 @@ import (
 	"backupportal/templates"
 )
 
-// render draws a page into a buffer first, so that a failing template is a
-// clean error and not half a page with status 200.
+// render draws a page into a buffer and then writes it, so that a failing template causes an error
+// page, never half a page with status 200.
 func render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
 	var b bytes.Buffer
 	if err := page.Render(r.Context(), &b); err != nil {
@@ -28,7 +28,7 @@ func render(w http.ResponseWriter, r *http.Request, status int, page templ.Compo
 	return write(w, r, status, b.Bytes())
 }
 
-// writeJSON answers with v as JSON; the Content-Type may be set before.
+// writeJSON writes v as JSON. The caller may set another Content-Type before.
 func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	text, err := jsontext.Marshal(v)
 	if err != nil {
@@ -40,12 +40,12 @@ func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error 
 	return write(w, r, status, append(text, '\n'))
 }
 
-// leastCompressed is the size in bytes from which compressing pays.
-const leastCompressed = 600
+// minCompressed is the size in bytes from which compression is worthwhile.
+const minCompressed = 600
 
-// write sends body, compressed if the reader takes that.
+// write writes body, compressed if the client accepts gzip.
 func write(w http.ResponseWriter, r *http.Request, status int, body []byte) error {
-	if len(body) >= leastCompressed && acceptsGzip(r) {
+	if len(body) >= minCompressed && acceptsGzip(r) {
 		var b bytes.Buffer
 		if err := compress(&b, body); err != nil {
 			return err
@@ -55,13 +55,14 @@ func write(w http.ResponseWriter, r *http.Request, status int, body []byte) erro
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a reader that has gone is no fault of ours
+	_, _ = w.Write(body) // fails only if the client is gone
 	return nil
 }
 
-// compressors are used again: each has tables of most of a megabyte.
+// compressors are reused, because each allocates almost a megabyte of tables.
 var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
+// compress writes body to to in gzip format.
 func compress(to io.Writer, body []byte) error {
 	z := compressors.Get().(*gzip.Writer)
 	defer compressors.Put(z)
@@ -70,7 +71,8 @@ func compress(to io.Writer, body []byte) error {
 	return errors.Join(err, z.Close())
 }
 
-// acceptsGzip reports whether the reader takes gzip (RFC 9110, 12.5.3).
+// acceptsGzip reports whether the client accepts gzip (RFC 9110, section 12.5.3). A weight of 0
+// means no.
 func acceptsGzip(r *http.Request) bool {
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		coding, weight, _ := strings.Cut(strings.TrimSpace(part), ";")

@@ -10,12 +10,12 @@ import (
 	"backupportal/function/param"
 )
 
-// schemas are the JSON Schemas of what goes in and out.
+// schemas returns the JSON Schemas of all requests and answers, by name.
 func schemas() doc {
 	all := answerSchemas()
 	all["Submission"] = doc{
 		"description": "The parameters of CreateBackupJob, with Account and Region. " +
-			"What does not apply to the kind of backup is left out.",
+			"Omit parameters that do not apply to the source type.",
 		"oneOf": []doc{ref("schemas/UDM_ECS"), ref("schemas/ECS_FILE"), ref("schemas/CONTAINER")},
 	}
 	for _, source := range param.SourceTypes {
@@ -24,8 +24,8 @@ func schemas() doc {
 	return all
 }
 
-// submissionSchema is a submission of one kind, from the table of fields.
-// Detail and Options are objects of their own.
+// submissionSchema returns the schema of a submission of one kind, made from the table of fields.
+// Detail and Options are nested objects.
 func submissionSchema(source param.SourceType) doc {
 	object := func(text string) doc {
 		return doc{"type": "object", "description": text, "properties": doc{}, "additionalProperties": false}
@@ -34,19 +34,19 @@ func submissionSchema(source param.SourceType) doc {
 	required := []string{}
 	for _, f := range param.Fields {
 		if !f.ForSource(source) || f.Assigned && f.Default == "" {
-			continue // a caller may not say it
+			continue // the portal assigns it
 		}
-		schema, properties := fieldSchema(narrowed(f, source)), top["properties"].(doc)
+		schema, properties := fieldSchema(narrowEnum(f, source)), top["properties"].(doc)
 		if f.Name == "SourceType" {
 			schema = doc{"type": "string", "const": string(source), "description": f.Label.En}
 		}
 		parent, key, nested := strings.Cut(f.Name, ".")
 		if nested {
 			if properties[parent] == nil {
-				properties[parent] = object("Sent on as one JSON object.")
+				properties[parent] = object("Sent to the cloud as one JSON object.")
 			}
 			properties[parent].(doc)["properties"].(doc)[key] = schema
-			requireUnder(properties[parent].(doc), f, source)
+			addCondition(properties[parent].(doc), f, source)
 			continue
 		}
 		properties[f.Name] = schema
@@ -58,8 +58,8 @@ func submissionSchema(source param.SourceType) doc {
 	return top
 }
 
-// narrowed is f with those of its values that are accepted for the kind.
-func narrowed(f param.Field, source param.SourceType) param.Field {
+// narrowEnum returns f with only those values of its enum that are valid for source.
+func narrowEnum(f param.Field, source param.SourceType) param.Field {
 	f.Enum = slices.DeleteFunc(slices.Clone(f.Enum), func(c param.Choice) bool {
 		bad, _ := errors.AsType[param.InvalidError](param.Params{
 			"SourceType": string(source),
@@ -70,32 +70,32 @@ func narrowed(f param.Field, source param.SourceType) param.Field {
 	return f
 }
 
-// requireUnder says in the schema of an object that it has to hold f beside
-// another value, if so.
-func requireUnder(object doc, f param.Field, source param.SourceType) {
+// addCondition adds to the schema of an object that f is required if its controlling parameter has
+// the stated value. It does nothing for a field without that rule.
+func addCondition(object doc, f param.Field, source param.SourceType) {
 	if f.Under.Name == "" || !f.RequiredFor(source) {
 		return
 	}
-	over, _ := param.FieldNamed(f.Under.Name)
+	controlling, _ := param.FieldNamed(f.Under.Name)
 	_, key, _ := strings.Cut(f.Name, ".")
-	_, condition, _ := strings.Cut(over.Name, ".")
+	_, condition, _ := strings.Cut(controlling.Name, ".")
 	rules, _ := object["allOf"].([]doc)
 	object["allOf"] = append(rules, doc{
 		"if": doc{
-			"properties": doc{condition: doc{"const": typed(over, f.Under.Value)}},
+			"properties": doc{condition: doc{"const": jsonValue(controlling, f.Under.Value)}},
 			"required":   []string{condition},
 		},
 		"then": doc{"properties": doc{key: doc{}}, "required": []string{key}},
 	})
 }
 
-// schemaOf is the schema of the field called name.
+// schemaOf returns the schema of the field called name.
 func schemaOf(name string) doc {
 	f, _ := param.FieldNamed(name)
 	return fieldSchema(f)
 }
 
-// fieldSchema says what a value of f may be.
+// fieldSchema returns the schema of a value of f.
 func fieldSchema(f param.Field) doc {
 	end := ". "
 	if strings.HasSuffix(f.Label.En, "?") {
@@ -134,19 +134,19 @@ func fieldSchema(f param.Field) doc {
 		s["enum"] = values
 	}
 	if f.Default != "" {
-		s["default"] = typed(f, f.Default)
+		s["default"] = jsonValue(f, f.Default)
 	}
 	if f.Example != "" {
-		s["examples"] = []any{typed(f, f.Example)}
+		s["examples"] = []any{jsonValue(f, f.Example)}
 	}
 	return s
 }
 
-// typed is a value of f in its JSON type.
-func typed(f param.Field, value string) any {
+// jsonValue returns a value of f in its JSON type.
+func jsonValue(f param.Field, value string) any {
 	switch f.Type {
 	case param.Integer:
-		n, _ := strconv.ParseInt(value, 10, 64) // every example passes its own check
+		n, _ := strconv.ParseInt(value, 10, 64) // a test checks that every example is valid
 		return n
 	case param.Boolean:
 		return value == "true"

@@ -14,34 +14,33 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"backupportal/function/param/wordstest"
 )
 
-// The scripts in testdata are read like this. A line "METHOD path" begins a
-// case; below it, in any order before the checks:
+// A script is a file of cases that run in order against one server.
+//
+// A line "METHOD path" begins a case. Below it, in any order before the checks:
 //
 //	header Name: value       of the request
 //	form                     then indented lines name=value, posted as a form
 //	json                     then indented lines, posted as they are
 //
-// and then the checks, each of which must hold:
+// Then the checks, each of which must hold:
 //
 //	code == 422              the status
 //	header Name == value     a header of the answer, or: contains
 //	body contains text       or: lacks, matches (a regular expression)
-//	calls == 0               how many calls the cloud got in this case
+//	calls == 0               number of calls that the cloud got in this case
 //	keep name: regexp        keeps the first group, of Location, ETag or body; {name} stands for it below
 //
-// A line "wait 5s" turns the clock between two cases.
-//
-// Lines that begin with # are comments.
-
-// A script is a file of cases that run in order against one server.
+// A line "wait 5s" advances the clock between two cases. Lines that begin with # are comments.
 type script struct {
 	t     *testing.T
 	world *world
 	kept  map[string]string
 
-	where   string // of the case
+	where   string // file and line of the case
 	method  string
 	path    string
 	headers http.Header
@@ -90,7 +89,7 @@ func (s *script) run(name string) {
 	}
 }
 
-// fill writes kept values in place of their names.
+// fill replaces the names of kept values by the values.
 func (s *script) fill(line string) string {
 	for name, value := range s.kept {
 		line = strings.ReplaceAll(line, "{"+name+"}", value)
@@ -162,6 +161,7 @@ func (s *script) send() {
 		s.t.Fatal(err)
 	}
 	s.content = string(content)
+	wordstest.Check(s.t, s.method+" "+s.path, s.content)
 }
 
 func (s *script) check(verb, rest string) error {
@@ -179,7 +179,7 @@ func (s *script) check(verb, rest string) error {
 	return fmt.Errorf("no such line: %s %s", verb, rest)
 }
 
-// compare holds got against a test such as "== 200" or "contains text".
+// compare checks got against a test such as "== 200" or "contains text".
 func compare(got, test string) error {
 	verb, want, _ := strings.Cut(test, " ")
 	ok := false

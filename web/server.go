@@ -1,7 +1,19 @@
-// Package web answers HTTP requests.
+// Package web answers the portal's HTTP requests.
 //
-// People get pages, programs get JSON. Each handler reads the request, calls the
-// domain once, and writes the answer.
+// People get pages and programs get JSON. A handler reads the request, calls the domain once and
+// writes the answer, or returns an error. One table of errors (errors.go) turns errors into
+// answers. Every request passes these layers, the first one first:
+//
+//	identify    request id, language, theme
+//	logged      one log line for each request
+//	recovered   a panic becomes an answer with status 500
+//	headers     security headers
+//	checkHost   only the portal's own host names
+//	limitSizes  length of the address, size of the body
+//	sameOrigin  no POST from other sites
+//	routed      the mux; unknown paths and methods
+//	signedIn    a known principal; not for public routes
+//	rateLimited requests per minute of a principal; only for routes that change something
 package web
 
 import (
@@ -20,44 +32,45 @@ import (
 	"backupportal/web/auth"
 )
 
-// Store is what operators want to know of what remembers submissions.
+// Store describes the store to operators, for /healthz and /readyz.
 type Store struct {
 	Kind      string                      // "sqlite" or "postgres"
-	Ready     func(context.Context) error // why submissions cannot be recorded right now; nil if they can
-	Ephemeral bool                        // it ends with the instance, and pages say so
+	Ready     func(context.Context) error // returns why submissions cannot be recorded now, or nil
+	Ephemeral bool                        // the stored data ends with the instance; pages say so
 }
 
-// Server answers the portal's requests. All its fields but Origin, Proxies and SignIn are needed.
+// Server answers the portal's requests. All fields are required except Origin, Proxies and SignIn.
+// Its methods are safe for concurrent use.
 type Server struct {
-	Backups   *backup.Service
-	Policy    *policy.Policy
-	Who       func(*http.Request) (identity.Principal, error) // the request's principal, or auth.ErrSignedOut
-	SignIn    *auth.OIDC                                      // where people sign in; nil if not here
-	Host      func(host string) bool                          // whether this is one of the portal's own names
-	RequestID func(context.Context) string                    // the platform's, or a new one
-	Demo      bool                                            // nothing reaches the real cloud, and pages say so
-	Origin    string                                          // of PUBLIC_URL, for the header that stops the platform's own CORS; may be empty
-	Proxies   []netip.Prefix                                  // networks of proxies that say truthfully from where a request came; may be empty
-	Store     Store
-	Zone      *time.Location // in which times are shown
-	Log       *slog.Logger
+	Backups   *backup.Service                                 // carries out what requests ask for
+	Policy    *policy.Policy                                  // answers what a principal may do
+	Who       func(*http.Request) (identity.Principal, error) // returns the sender of a request; a web/auth Finder
+	SignIn    *auth.OIDC                                      // signs people in; nil if they sign in elsewhere
+	Host      func(host string) bool                          // reports whether host, with its port, is one of the portal's own names
+	RequestID func(context.Context) string                    // returns the platform's id of the request, or a new one
+	Demo      bool                                            // the cloud is an emulator; pages say so
+	Origin    string                                          // of PUBLIC_URL, sent as Access-Control-Allow-Origin and used in links; may be empty
+	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
+	Store     Store                                           // described by /healthz and /readyz
+	Zone      *time.Location                                  // of the times on pages
+	Log       *slog.Logger                                    // gets requests and unexpected errors
 }
 
-// The largest bodies, addresses and headers, in bytes, and the longest keys. Function
-// Compute lets no larger headers pass.
+// Limits of requests. The pages and the API need much less. Function Compute accepts no larger
+// headers.
 const (
-	maxBody    = 64 << 10
-	maxURL     = 2 << 10
-	maxHeaders = 8 << 10 // names and values together
-	maxKey     = 255
-	maxHook    = 256 << 10
+	maxBody    = 64 << 10  // bytes of a body
+	maxURL     = 2 << 10   // bytes of path and query
+	maxHeaders = 8 << 10   // bytes of the names and values of all headers
+	maxKey     = 255       // characters of an idempotency key
+	maxHook    = 256 << 10 // bytes of the body of a webhook, which may be a large event of another system
 )
 
-// Handler returns all routes, each with its guard.
+// Handler returns the handler of all routes with all layers of the package comment.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 
-	// For everybody.
+	// Public.
 	mux.Handle("GET /healthz", s.json(s.health))
 	mux.Handle("GET /readyz", s.json(s.ready()))
 	mux.Handle("GET /api/v1/openapi.json", s.json(s.openAPI))
@@ -78,92 +91,94 @@ func (s *Server) Handler() http.Handler {
 	for _, source := range param.SourceTypes {
 		mux.Handle("GET /backups/new/"+string(source), s.page(s.signedIn(s.newBackup(source))))
 	}
-	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // typed, or reloaded
+	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // the address was typed or the page was reloaded
 	mux.Handle("POST /backups/preview", s.page(s.signedIn(s.preview)))
-	mux.Handle("POST /backups", s.page(s.signedIn(s.paced(s.createBackup))))
+	mux.Handle("POST /backups", s.page(s.signedIn(s.rateLimited(s.createBackup))))
 	mux.Handle("GET /access", s.page(s.signedIn(s.access)))
 	mux.Handle("POST /access", s.page(s.signedIn(s.askAccess)))
 	mux.Handle("GET /backups", s.page(s.signedIn(s.history)))
 	mux.Handle("GET /backups/{SubmissionId}", s.page(s.signedIn(s.status)))
 	mux.Handle("GET /backups/{SubmissionId}/cancel", s.page(s.signedIn(s.askCancel)))
-	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.signedIn(s.paced(s.cancelBackup))))
+	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.signedIn(s.rateLimited(s.cancelBackup))))
 
-	// For machines.
-	mux.Handle("POST /api/v1/backup-jobs", s.json(s.signedIn(s.paced(s.createBackupJob))))
+	// For programs.
+	mux.Handle("POST /api/v1/backup-jobs", s.json(s.signedIn(s.rateLimited(s.createBackupJob))))
 	mux.Handle("GET /api/v1/backup-jobs", s.json(s.signedIn(s.listBackupJobs)))
 	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.signedIn(s.showBackupJob)))
-	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.signedIn(s.paced(s.cancelBackupJob))))
+	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.signedIn(s.rateLimited(s.cancelBackupJob))))
 	for _, kind := range []backup.CandidateKind{backup.Instances, backup.Disks, backup.Vaults, backup.Clusters} {
-		mux.Handle("GET /api/v1/accounts/{alias}/"+string(kind), s.json(s.signedIn(s.things(kind))))
+		mux.Handle("GET /api/v1/accounts/{alias}/"+string(kind), s.json(s.signedIn(s.listCandidates(kind))))
 	}
 	mux.Handle("GET /api/v1/accounts/{alias}/preflight", s.json(s.signedIn(s.preflight)))
 
 	mux.Handle("POST /webhooks/{source}", s.json(s.webhook))
 
-	return s.identify(s.logged(s.recovered(s.headers(s.hosted(s.limited(s.sameOrigin(s.routed(mux))))))))
+	return s.identify(s.logged(s.recovered(s.headers(s.checkHost(s.limitSizes(s.sameOrigin(s.routed(mux))))))))
 }
 
-// principalKey is where a request's context holds its principal.
+// principalKey is the context key of a request's principal.
 type principalKey struct{}
 
-// signedIn lets h see requests of known principals only.
+// signedIn authenticates a request and passes it to h only if its principal is known. Other
+// requests get the error of Who; an invalid token or assertion is also written to the audit trail.
+// It renews a session and may set a cookie for that, so h must set none.
 func (s *Server) signedIn(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		p, err := s.Who(r)
 		if err != nil {
 			if errors.Is(err, auth.ErrToken) || errors.Is(err, auth.ErrAssertion) {
-				s.notSignedIn(r, "token")
+				s.auditFailedSignIn(r, "token")
 			}
 			return err
 		}
 		setPrincipal(r.Context(), p)
-		// In place, because a problem page shows the form that h has read into r.
+		// Changes *r: a problem page later shows the form that h parsed into this same r.
 		*r = *r.WithContext(context.WithValue(r.Context(), principalKey{}, p))
 		if s.SignIn != nil {
-			s.SignIn.Sessions.Renew(w, r) // what is behind signedIn sets no cookie
+			s.SignIn.Sessions.Renew(w, r) // sets the only cookie of the answer
 		}
 		return h(w, r)
 	}
 }
 
-// principal is who sent r; only behind signedIn.
+// principal returns the sender of r. It panics if r did not pass signedIn.
 func principal(r *http.Request) identity.Principal {
 	return r.Context().Value(principalKey{}).(identity.Principal)
 }
 
-// health says that the process answers. It touches neither store nor cloud.
+// health answers GET /healthz: the process runs. It uses neither the store nor the cloud.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, r, http.StatusOK, condition{Status: "ok", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral})
+	return writeJSON(w, r, http.StatusOK, healthStatus{Status: "ok", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral})
 }
 
-// readyPace is how often /readyz looks at the store at most, whoever asks.
-const readyPace = 2 * time.Second
+// readyInterval is the shortest time between two checks of the store by /readyz, which is public.
+const readyInterval = 2 * time.Second
 
-// ready says whether submissions can be recorded, as it was at the last look. What is
-// wrong is told to the log when it changes, and to nobody else.
+// ready returns the handler of GET /readyz: whether submissions can be recorded, as of the last
+// check. The reason of a failure is logged when the result changes, and is not in the answer.
 func (s *Server) ready() handler {
 	var mu sync.Mutex
-	var looked time.Time
+	var checkedAt time.Time
 	var last error
 	return func(w http.ResponseWriter, r *http.Request) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if now := s.Backups.Now(); looked.IsZero() || now.Sub(looked) >= readyPace || now.Before(looked) {
+		if now := s.Backups.Now(); checkedAt.IsZero() || now.Sub(checkedAt) >= readyInterval || now.Before(checkedAt) {
 			err := s.Store.Ready(context.WithoutCancel(r.Context()))
 			if (err == nil) != (last == nil) {
 				s.Log.WarnContext(r.Context(), "readiness changed", "error", err)
 			}
-			looked, last = now, err
+			checkedAt, last = now, err
 		}
 		if last != nil {
 			w.Header().Set("Retry-After", "15")
-			return writeJSON(w, r, http.StatusServiceUnavailable, condition{
+			return writeJSON(w, r, http.StatusServiceUnavailable, healthStatus{
 				Status:    "not ready",
 				Store:     s.Store.Kind,
 				Ephemeral: s.Store.Ephemeral,
 			})
 		}
-		return writeJSON(w, r, http.StatusOK, condition{
+		return writeJSON(w, r, http.StatusOK, healthStatus{
 			Status:    "ready",
 			Store:     s.Store.Kind,
 			Ephemeral: s.Store.Ephemeral,
@@ -171,9 +186,9 @@ func (s *Server) ready() handler {
 	}
 }
 
-// condition is what /healthz and /readyz answer.
-type condition struct {
+// A healthStatus is the answer of /healthz and /readyz.
+type healthStatus struct {
 	Status    string `json:"status"`
 	Store     string `json:"store"`
-	Ephemeral bool   `json:"ephemeral,omitempty"` // what is stored ends with the instance
+	Ephemeral bool   `json:"ephemeral,omitempty"` // stored data ends with the instance
 }

@@ -12,7 +12,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// Where people sign in and out.
+// Addresses of the sign-in.
 const (
 	loginPath     = "/auth/login"
 	logoutPath    = "/auth/logout"
@@ -21,27 +21,28 @@ const (
 
 var signInAgain = param.Text{En: "Sign in again", Zh: "重新登录"}
 
-// signInFaults are met by people on their way in only, never by machines.
+// signInFaults are the rows of the table of errors that only people can meet, while they sign in.
+// They are not in the API reference.
 var signInFaults = []fault{
 	{auth.ErrLogin, http.StatusBadRequest, "sign-in",
-		param.Text{En: "This sign-in cannot be finished", Zh: "无法完成此次登录"},
-		param.Text{En: "It was not begun in this browser, took longer than ten minutes, or another tab began a new one.", Zh: "此次登录不是在本浏览器中开始的，或已超过十分钟，或已在另一标签页中重新开始。"}},
+		param.Text{En: "This sign-in cannot be completed", Zh: "无法完成此次登录"},
+		param.Text{En: "The sign-in was not started in this browser, took longer than ten minutes, or was started again in another tab.", Zh: "此次登录不是在本浏览器中开始的，或已超过十分钟，或已在另一标签页中重新开始。"}},
 	{auth.ErrRefused, http.StatusForbidden, "sign-in-refused",
 		param.Text{En: "You were not signed in", Zh: "未能登录"},
-		param.Text{En: "The identity provider did not let you in, or you cancelled there.", Zh: "身份提供方未允许登录，或您已在那里取消。"}},
+		param.Text{En: "The identity provider refused the sign-in, or you cancelled it.", Zh: "身份提供商拒绝了登录，或您已取消登录。"}},
 	{auth.ErrProvider, http.StatusBadGateway, "provider",
-		param.Text{En: "The identity provider could not be used", Zh: "身份提供方不可用"},
-		param.Text{En: "It did not answer, or not in a way that this portal accepts. Try again; if that does not help, tell an operator.", Zh: "对方没有响应，或响应不被本门户接受。请重试；如仍不行，请联系管理员。"}},
+		param.Text{En: "The identity provider is not available", Zh: "身份提供商不可用"},
+		param.Text{En: "It did not answer, or its answer was not valid. Try again. If it fails again, contact an operator.", Zh: "身份提供商没有响应，或响应无效。请重试；若仍失败，请联系管理员。"}},
 	{backup.ErrSignIns, http.StatusTooManyRequests, "sign-ins",
-		param.Text{En: "Too many sign-ins failed", Zh: "登录失败次数过多"},
-		param.Text{En: "From your network address the identity provider refused too many. Wait a while, then sign in again.", Zh: "来自您网络地址的登录被身份提供方多次拒绝。请稍候再登录。"}},
+		param.Text{En: "Too many failed sign-ins", Zh: "登录失败次数过多"},
+		param.Text{En: "The identity provider refused too many sign-ins from your IP address. Wait a few minutes, then sign in again.", Zh: "来自您的 IP 地址的登录多次被身份提供商拒绝。请几分钟后再登录。"}},
 	{auth.ErrTooLarge, http.StatusForbidden, "session-too-large",
 		param.Text{En: "You are in too many groups to sign in", Zh: "所属群组过多，无法登录"},
-		param.Text{En: "What the identity provider says of you does not fit into a session. An operator can reduce the groups that the policy names.", Zh: "身份提供方给出的信息超出会话容量。管理员可以减少策略中列出的群组。"}},
+		param.Text{En: "Your user information does not fit into a session. An operator can reduce the number of groups in the policy.", Zh: "您的用户信息超出会话容量。管理员可以减少策略中的群组数量。"}},
 }
 
-// isSignIn reports whether err was met on the way in.
-func isSignIn(err error) bool {
+// isSignInError reports whether err is in signInFaults.
+func isSignInError(err error) bool {
 	for _, f := range signInFaults {
 		if errors.Is(err, f.err) {
 			return true
@@ -50,24 +51,24 @@ func isSignIn(err error) bool {
 	return false
 }
 
-// login sends the reader to the identity provider, and later back to next if
-// mux has such a page.
+// login returns the handler of GET /auth/login. It redirects to the identity provider. After the
+// sign-in the person returns to the page in next, if mux has it.
 func (s *Server) login(mux *http.ServeMux) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		return s.SignIn.Login(w, r, nextPage(mux, r.URL.Query().Get("next")))
 	}
 }
 
-// nextPage is where somebody who signed in goes: to next if that is a page of
-// mux, else to the first page.
+// nextPage returns next if it is a page of mux outside /auth/, else "/".
 func nextPage(mux *http.ServeMux, next string) string {
-	if !localPath(next) || strings.HasPrefix(next, "/auth/") || !answers(mux, next) {
+	if !localPath(next) || strings.HasPrefix(next, "/auth/") || !hasPage(mux, next) {
 		return "/"
 	}
 	return next
 }
 
-// callback is where the identity provider sends the reader back to.
+// callback answers GET /auth/callback, to which the identity provider sends the browser back. It
+// limits the failed sign-ins from one network address, because each of them calls the provider.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	from := backup.RequestInfoFrom(r.Context()).ClientIP
 	next, err := s.SignIn.Callback(w, r, func(transaction string) error { return s.maySignIn(r, from, transaction) })
@@ -78,16 +79,16 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		if errors.Is(err, auth.ErrProvider) {
 			s.Backups.SignInFailed(r.Context(), from)
 		}
-		s.notSignedIn(r, faultOf(err).name)
+		s.auditFailedSignIn(r, faultOf(err).name)
 		return err
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }
 
-// maySignIn reports whether a sign-in that was begun in this browser may ask the
-// identity provider. Each may once, so that nobody repeats one until its address is
-// locked out; then the failures of its address count.
+// maySignIn returns nil if a sign-in that was started in this browser may call the identity
+// provider. Each sign-in may do so once, so that nobody can repeat one until its address is locked
+// out; then the failures of its address count.
 func (s *Server) maySignIn(r *http.Request, from, transaction string) error {
 	if err := s.Backups.MaySignIn(r.Context(), from); err != nil {
 		return err
@@ -102,9 +103,9 @@ func (s *Server) maySignIn(r *http.Request, from, transaction string) error {
 	return nil
 }
 
-// notSignedIn tells the audit that somebody was not let in, and why. Anybody can
-// try as often as they like.
-func (s *Server) notSignedIn(r *http.Request, why string) {
+// auditFailedSignIn writes a failed authentication to the audit trail, with its reason. The trail
+// samples equal events, because anyone can cause any number of them.
+func (s *Server) auditFailedSignIn(r *http.Request, why string) {
 	from := backup.RequestInfoFrom(r.Context()).ClientIP
 	s.Backups.Note(r.Context(), backup.AuditEvent{
 		Kind:      backup.AuditSigninFailed,
@@ -113,7 +114,7 @@ func (s *Server) notSignedIn(r *http.Request, why string) {
 	})
 }
 
-// logout ends the reader's session, wherever a copy of its cookie may be.
+// logout answers POST /auth/logout: it ends the session, including all copies of its cookie.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.SignIn.Sessions.End(w, r); err != nil {
 		return err
@@ -122,25 +123,27 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// signedOut says that the session is over.
+// signedOut answers GET /auth/signed-out: the session has ended. It links to the provider's own
+// sign-out.
 func (s *Server) signedOut(w http.ResponseWriter, r *http.Request) error {
 	var also []templates.Action
 	if there := s.SignIn.EndSession(); there != "" {
 		also = append(also, templates.Action{
 			Link: there,
-			Text: param.Text{En: "Sign out at the identity provider, too", Zh: "同时退出身份提供方"},
+			Text: param.Text{En: "Also sign out of the identity provider", Zh: "同时退出身份提供商"},
 		})
 	}
 	return render(w, r, http.StatusOK, templates.ProblemPage(templates.Problem{
 		Shell: s.shell(r), Also: also, Title: param.Text{En: "You are signed out", Zh: "您已退出登录"},
-		Lines: []string{param.Text{En: "Of this portal. You may still be signed in at the identity provider.", Zh: "已退出本门户；您在身份提供方可能仍处于登录状态。"}.In(templates.Language(r.Context()))},
+		Lines: []string{param.Text{En: "You are signed out of this portal. You may still be signed in to the identity provider.", Zh: "已退出本门户；您在身份提供商可能仍处于登录状态。"}.In(templates.Language(r.Context()))},
 		Link:  loginPath, LinkText: signInAgain,
 	}))
 }
 
-// offerSignIn sends whoever opens a page without a session to sign in, and
-// back. A form or a script is not sent on: what it asked for would be lost.
-func (s *Server) offerSignIn(w http.ResponseWriter, r *http.Request, err error) bool {
+// redirectToSignIn redirects a person who opens a page without a session to the sign-in, and later
+// back to the page. It reports whether it did. Forms and scripts are not redirected, because their
+// request could not be repeated.
+func (s *Server) redirectToSignIn(w http.ResponseWriter, r *http.Request, err error) bool {
 	dest := r.Header.Get("Sec-Fetch-Dest")
 	if s.SignIn == nil || !errors.Is(err, auth.ErrSignedOut) || r.Method != http.MethodGet || dest != "" && dest != "document" {
 		return false

@@ -18,15 +18,15 @@ import (
 	"backupportal/web/auth"
 )
 
-// TestWhoSignedIn: what of a good token is believed, and what of it is not.
-func TestWhoSignedIn(t *testing.T) {
+// Which claims of a valid token are used.
+func TestClaimsOfSignIn(t *testing.T) {
 	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
 		change func(*world, *liar)
-		want   string // name, address and groups; empty if nobody is signed in
+		want   string // name, email and groups; empty if the sign-in fails
 	}{
 		"as it should be": {func(*world, *liar) {}, "Alice alice@example.com [team-a]"},
 		"ES256": {func(_ *world, p *liar) {
@@ -73,16 +73,16 @@ func TestWhoSignedIn(t *testing.T) {
 	}
 }
 
-// claim makes a liar change some claims.
+// claim returns a function that sets claims of a liar's tokens.
 func claim(changed map[string]any) func(*world, *liar) {
 	return func(_ *world, p *liar) {
 		p.change = func(c map[string]any) { maps.Copy(c, changed) }
 	}
 }
 
-// A cookie that would be too large is refused with a page that says so: Function
-// Compute takes 8 KB for all headers of a request.
-func TestSessionsThatAreTooLarge(t *testing.T) {
+// A cookie that would be too large is refused with a page that explains it. Function Compute
+// accepts 8 KB for all headers.
+func TestTooLargeSessions(t *testing.T) {
 	for count, want := range map[int]int{50: http.StatusSeeOther, 400: http.StatusForbidden} {
 		w, p := signInWorld(t)
 		var groups []string
@@ -98,9 +98,9 @@ func TestSessionsThatAreTooLarge(t *testing.T) {
 	}
 }
 
-// A provider that is away is an error that says so, and is asked again when it
-// is back; those who are signed in notice nothing.
-func TestProvidersThatAreAway(t *testing.T) {
+// An unavailable provider is an error with its own page. It is called again later. Existing
+// sessions keep working.
+func TestUnavailableProvider(t *testing.T) {
 	w, p := signInWorld(t)
 	p.away.Store(true)
 	if a := w.browse(t, jar{}, "GET", "/auth/login?next=/backups"); a.StatusCode != http.StatusBadGateway {
@@ -125,8 +125,8 @@ func TestProvidersThatAreAway(t *testing.T) {
 	}
 }
 
-// Sign-ins that fail at the provider are counted by network address, and after a
-// while the provider is not even asked. T12.
+// Sign-ins that fail at the provider are counted by network address. Above the limit the provider
+// is not called (threat T12).
 func TestFailedSignInsAreCounted(t *testing.T) {
 	w, p := signInWorld(t)
 	try := func(from string) *http.Response {
@@ -135,14 +135,14 @@ func TestFailedSignInsAreCounted(t *testing.T) {
 		w.browse(t, j, "GET", "/auth/login")
 		return w.browse(t, j, "GET", auth.CallbackPath+"?"+w.begin2(t, p, j).Encode())
 	}
-	for range 30 { // those that succeed are not counted
+	for range 30 { // successful ones are not counted
 		if a := try("[2001:db8::1]:1"); a.StatusCode != http.StatusSeeOther {
 			t.Fatalf("a good sign-in: status %d", a.StatusCode)
 		}
 	}
 	claim(map[string]any{"aud": "other"})(w, p)
 	for i := range 20 {
-		if a := try(fmt.Sprintf("[2001:db8::%x]:1", i)); a.StatusCode != http.StatusBadGateway { // one network
+		if a := try(fmt.Sprintf("[2001:db8::%x]:1", i)); a.StatusCode != http.StatusBadGateway { // the same /64 network
 			t.Fatalf("failure %d: status %d", i, a.StatusCode)
 		}
 	}
@@ -162,8 +162,7 @@ func TestFailedSignInsAreCounted(t *testing.T) {
 	}
 }
 
-// The page after signing out links to the provider's own, if it has one that a
-// link may lead to.
+// The page after the sign-out links to the provider's own sign-out, if its address is safe.
 func TestSignedOutPageLinksToTheProvider(t *testing.T) {
 	for there, want := range map[string]string{
 		"":                                   "",
@@ -183,7 +182,7 @@ func TestSignedOutPageLinksToTheProvider(t *testing.T) {
 		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("status %d, %v", answer.StatusCode, err)
 		}
-		if has := strings.Contains(string(body), "Sign out at"); has != (want != "") || want != "" && !strings.Contains(string(body), `href="`+want+`"`) {
+		if has := strings.Contains(string(body), "Also sign out of"); has != (want != "") || want != "" && !strings.Contains(string(body), `href="`+want+`"`) {
 			t.Errorf("%q: want a link to %q in\n%s", there, want, body)
 		}
 	}

@@ -17,23 +17,24 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"backupportal/function/param/wordstest"
 	"backupportal/function/secret"
 	"backupportal/web/auth"
 )
 
-// A liar is an OpenID provider that says whatever a test wants.
+// A liar is an OpenID provider whose answers a test can spoil.
 type liar struct {
 	*httptest.Server
 	key    *rsa.PrivateKey
 	clock  *clock
 	nonce  string
-	change func(claims map[string]any)         // of a token that would be good
-	sign   func(claims []byte) (string, error) // nil: as it should be
-	also   []jose.JSONWebKey                   // keys that it publishes beside its own
-	form   url.Values                          // what the last exchange held
-	asked  atomic.Int32                        // how often it was asked for anything
-	end    string                              // where one signs out there
-	away   atomic.Bool                         // it hangs up
+	change func(claims map[string]any)         // edits the claims of each token; nil means valid claims
+	sign   func(claims []byte) (string, error) // nil means a valid signature
+	also   []jose.JSONWebKey                   // further keys that it publishes
+	form   url.Values                          // of the last token request
+	asked  atomic.Int32                        // number of requests
+	end    string                              // published as end_session_endpoint
+	away   atomic.Bool                         // closes connections without a response
 }
 
 func newLiar(t *testing.T, c *clock) *liar {
@@ -71,7 +72,7 @@ func newLiar(t *testing.T, c *clock) *liar {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(p.Close)
-	// A port is soon used again, and what an issuer has published is believed for a moment.
+	// The path is unique, because a later test may get the same port while answers are cached.
 	own := "/" + rand.Text()
 	p.Config.Handler = http.StripPrefix(own, p.Config.Handler)
 	p.Start()
@@ -119,7 +120,7 @@ func signer(alg jose.SignatureAlgorithm, key any) func([]byte) (string, error) {
 
 const oidcSecret = "canary-client-secret-of-32-bytes-or-more"
 
-// signInWorld is a portal behind https whose people sign in at a liar.
+// signInWorld is a portal behind HTTPS whose people sign in at a liar.
 func signInWorld(t *testing.T) (*world, *liar) {
 	t.Helper()
 	w := newWorld(t)
@@ -132,7 +133,7 @@ func signInWorld(t *testing.T) (*world, *liar) {
 	return w, p
 }
 
-// keys starts the portal again with other keys for its sessions.
+// keys restarts the portal with other session keys.
 func (w *world) keys(t *testing.T, letters ...string) {
 	t.Helper()
 	var all []string
@@ -155,10 +156,10 @@ func (w *world) keys(t *testing.T, letters ...string) {
 	w.handler = w.server.Handler()
 }
 
-// jar is a browser's memory of cookies.
+// A jar holds a browser's cookies.
 type jar map[string]string
 
-// browse sends a request, keeps the one cookie of the answer, and fails at a second.
+// browse sends a request and stores the answer's cookie. It fails the test if there are two.
 func (w *world) browse(t *testing.T, j jar, method, target string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequest(method, "https://localhost"+target, nil)
@@ -170,6 +171,7 @@ func (w *world) browse(t *testing.T, j jar, method, target string) *http.Respons
 	}
 	rec := httptest.NewRecorder()
 	w.handler.ServeHTTP(rec, r)
+	wordstest.Check(t, method+" "+target, rec.Body.String())
 	answer := rec.Result()
 	if n := len(answer.Header.Values("Set-Cookie")); n > 1 {
 		t.Errorf("%s %s: %d cookies in one answer", method, target, n)
@@ -190,8 +192,8 @@ func (w *world) browse(t *testing.T, j jar, method, target string) *http.Respons
 	return answer
 }
 
-// begin opens a page, follows to the provider's door, and returns the callback
-// that a good provider would send the browser back with.
+// begin opens a page, follows the redirect to the provider, and returns the query of a valid
+// callback.
 func (w *world) begin(t *testing.T, p *liar, j jar, page string) url.Values {
 	t.Helper()
 	login := w.browse(t, j, "GET", page).Header.Get("Location")
@@ -208,14 +210,14 @@ func (w *world) begin(t *testing.T, p *liar, j jar, page string) url.Values {
 	return url.Values{"code": {"good"}, "state": {q.Get("state")}, "iss": {p.URL}}
 }
 
-// signedIn reports whether the browser has a session that the portal takes.
+// signedIn reports whether the browser has a valid session.
 func (w *world) signedIn(t *testing.T, j jar) bool {
 	t.Helper()
 	return w.browse(t, maps.Clone(j), "GET", "/backups").StatusCode == http.StatusOK
 }
 
-// makesNothing asks for a backup with the cookies of j, which are nobody's, as a form
-// and as JSON, and fails if the cloud hears of it.
+// makesNothing requests a backup with the cookies of j, as a form and as JSON, and fails the test
+// if a call reaches the cloud.
 func (w *world) makesNothing(t *testing.T, j jar) {
 	t.Helper()
 	for path, body := range map[string][2]string{
@@ -235,7 +237,7 @@ func (w *world) makesNothing(t *testing.T, j jar) {
 	}
 }
 
-// begin2 begins another login of a browser that is signed in.
+// begin2 starts another sign-in of a browser that has a session.
 func (w *world) begin2(t *testing.T, p *liar, j jar) url.Values {
 	t.Helper()
 	to, err := url.Parse(w.browse(t, j, "GET", "/auth/login").Header.Get("Location"))

@@ -12,7 +12,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// T15: only a token that the gateway signed for this portal names anybody.
+// Only a token that the gateway signed for this portal identifies a person (threat T15).
 func TestAssertions(t *testing.T) {
 	w := newWorld(t)
 	p := newLiar(t, w.clock)
@@ -70,9 +70,9 @@ func TestAssertions(t *testing.T) {
 	}
 }
 
-// Where the keys are that a token may be signed with nobody says whose it is: that is
-// no mistake of whoever shows it.
-func TestKeysThatCannotBeFetched(t *testing.T) {
+// Without the gateway's keys a token cannot be checked, which is not reported as the sender's
+// mistake.
+func TestGatewayKeysAreUnavailable(t *testing.T) {
 	w := newWorld(t)
 	p := newLiar(t, w.clock)
 	find, err := auth.Assertion{

@@ -20,7 +20,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// T16, T17; ASVS 7.2.4, 7.4.1, 10.1.2, 10.5.1.
+// Threats T16, T17; ASVS 7.2.4, 7.4.1, 10.1.2, 10.5.1.
 func TestSignInAndOut(t *testing.T) {
 	w, p := signInWorld(t)
 	j := jar{}
@@ -45,8 +45,9 @@ func TestSignInAndOut(t *testing.T) {
 	w.makesNothing(t, copied)
 }
 
-// Each lie of a provider is refused, and nobody is signed in. T17; ASVS 9.1.1-9.2.4, 10.5.1-4.
-func TestLyingProviders(t *testing.T) {
+// Every invalid answer of a provider is refused, and no session starts (threat T17; ASVS
+// 9.1.1-9.2.4, 10.5.1-4).
+func TestInvalidProviderAnswersAreRefused(t *testing.T) {
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -103,8 +104,8 @@ func TestLyingProviders(t *testing.T) {
 	}
 }
 
-// Callbacks that do not belong to the login of this browser; a session that
-// was there stays. T17; ASVS 10.2.1.
+// Callbacks that do not belong to this browser's sign-in are refused, and an existing session
+// remains (threat T17; ASVS 10.2.1).
 func TestForeignCallbacks(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(back url.Values, j jar)
@@ -141,7 +142,7 @@ func TestForeignCallbacks(t *testing.T) {
 	}
 }
 
-// T16; ASVS 7.3.1, 7.3.2.
+// Threat T16; ASVS 7.3.1, 7.3.2.
 func TestSessionsEnd(t *testing.T) {
 	signIn := func(t *testing.T) (*world, jar) {
 		w, p := signInWorld(t)
@@ -152,7 +153,7 @@ func TestSessionsEnd(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
 		w, j := signIn(t)
 		w.clock.Add(59 * time.Minute)
-		w.browse(t, j, "GET", "/backups") // renews it
+		w.browse(t, j, "GET", "/backups") // renews the session
 		w.clock.Add(59 * time.Minute)
 		if !w.signedIn(t, j) {
 			t.Error("a session in use ended")
@@ -200,8 +201,8 @@ func TestSessionsEnd(t *testing.T) {
 	})
 }
 
-// T13; ASVS 3.7.2. The API and forms are never sent on.
-func TestStrangersAreSentToSignIn(t *testing.T) {
+// Pages redirect to the sign-in; the API and forms do not (threat T13; ASVS 3.7.2).
+func TestPagesRedirectToSignIn(t *testing.T) {
 	w, _ := signInWorld(t)
 	for _, c := range []struct {
 		method, path string

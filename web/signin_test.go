@@ -9,9 +9,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// Where nobody can sign in, nothing but the guards' own answers, health, assets
-// and the description of the API is to be had.
-func TestStrangersGetNothing(t *testing.T) {
+// Without a sign-in only health, assets, the API description and refusals are served.
+func TestWithoutSignInOnlyPublicRoutesAreServed(t *testing.T) {
 	w := newWorld(t)
 	w.server.Who = auth.Nobody
 	handler := w.server.Handler()

@@ -11,17 +11,19 @@ import (
 	"sync"
 )
 
+// files are the static files of the pages.
+//
 //go:embed static/*.css static/*.js static/*.svg
 var files embed.FS
 
-// assetPath is the address of a static file. It holds a hash of the content,
-// so that browsers may keep it for ever.
+// assetPath returns the address of a static file. It contains a hash of the content, so that
+// browsers may cache it without a limit.
 func assetPath(name string) string {
 	ext := path.Ext(name)
 	return "/static/" + strings.TrimSuffix(name, ext) + "." + hashes()[name] + ext
 }
 
-// hashes are short hashes of the static files, by name.
+// hashes returns a short hash of each static file, by name.
 var hashes = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
 	entries, err := files.ReadDir("static")
@@ -36,8 +38,8 @@ var hashes = sync.OnceValue(func() map[string]string {
 	return all
 })
 
-// asset answers with a static file under its current hash; an old page's hash
-// is not found, rather than answered with other content for ever.
+// asset answers GET /static/{name} with the file that has this hash. An old hash is not found,
+// because its address must not be cached with new content.
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
 	parts := strings.Split(r.PathValue("name"), ".")
 	if len(parts) != 3 || hashes()[parts[0]+"."+parts[2]] != parts[1] {
@@ -53,7 +55,8 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
 	return write(w, r, http.StatusOK, bytes.Clone(content))
 }
 
-// contentTypes of the static files: the machine's own table may lack them.
+// contentTypes are the media types of the static files. The table of the operating system may lack
+// them.
 var contentTypes = map[string]string{
 	"css": "text/css; charset=utf-8",
 	"js":  "text/javascript; charset=utf-8",

@@ -10,7 +10,8 @@ import (
 	"backupportal/templates"
 )
 
-// status follows one submission.
+// status answers GET /backups/{SubmissionId}: the page of a submission. With part=live it returns
+// only the part that changes, for the script, with an ETag.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	record, err := s.Backups.Refresh(r.Context(), principal(r), r.PathValue("SubmissionId"))
 	if err != nil {
@@ -34,8 +35,8 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Live(page))
 }
 
-// matches reports whether an If-None-Match names the tag, by the weak comparison
-// of RFC 9110, section 13.1.2.
+// matches reports whether a header If-None-Match contains the tag, by weak comparison (RFC 9110,
+// section 13.1.2).
 func matches(header, tag string) bool {
 	for one := range strings.SplitSeq(header, ",") {
 		if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == tag {
@@ -45,6 +46,7 @@ func matches(header, tag string) bool {
 	return false
 }
 
+// statusPage returns the data of a submission's page.
 func (s *Server) statusPage(r *http.Request, record backup.Record) templates.StatusPage {
 	page := templates.StatusPage{
 		Shell: s.shell(r),
@@ -63,14 +65,14 @@ func (s *Server) statusPage(r *http.Request, record backup.Record) templates.Sta
 	page.Means, page.Todo = explained.Means, explained.Todo
 	page.MayCancel = s.Backups.MayCancel(r.Context(), principal(r), record)
 	if !record.IsTerminal(page.Now) {
-		page.Every = every(page.Now.Sub(record.CreatedAt))
+		page.Every = pollInterval(page.Now.Sub(record.CreatedAt))
 	}
 	return page
 }
 
-// every is how long a page waits before it looks again: often at first, then
-// less and less.
-func every(age time.Duration) time.Duration {
+// pollInterval returns how long a page or a program should wait before it asks again about a
+// submission of this age. It grows with the age.
+func pollInterval(age time.Duration) time.Duration {
 	switch {
 	case age < time.Minute:
 		return 5 * time.Second

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/aliyun"
 )
 
-// tagged puts the policy of the demonstration in force, for the portal's own
-// account and for instances with these tags alone, which are read from ECS.
+// tagged loads the demo policy, restricted to instances of the own account with the tags, which are
+// read from ECS.
 func (w *world) tagged(t *testing.T, tags string) {
 	t.Helper()
 	const rest = "    regions: [cn-hangzhou, cn-shanghai]\n    source_types: [UDM_ECS, ECS_FILE, CONTAINER]\n"
@@ -23,15 +23,15 @@ func (w *world) tagged(t *testing.T, tags string) {
 	w.handler = w.server.Handler()
 }
 
-// withoutIDs is a problem without what differs between any two refusals: the
-// submission that each is remembered as.
+// withoutIDs removes from a problem the id under which the refusal is recorded, which differs for
+// each refusal.
 func withoutIDs(body string) string {
 	return submissionPath.ReplaceAllString(body, "/backups/X")
 }
 
 var submissionPath = regexp.MustCompile(`/backups/[a-z0-9-]+`)
 
-// actions are the operations that the cloud was asked for since there were n.
+// actions returns the operations that the cloud received after the first n.
 func (w *world) actions(n int) (actions []string) {
 	for _, call := range w.cloud.Ledger().Calls[n:] {
 		actions = append(actions, call.Action)
@@ -39,9 +39,9 @@ func (w *world) actions(n int) (actions []string) {
 	return actions
 }
 
-// What has the tags may be backed up, what has others or is not there may not, and
-// the two are told alike. Reading them is all that a refusal lets the cloud see
-// (T1, T11; CD-3, CD-5).
+// An instance with the tags may be backed up. One with other tags and a missing one are refused
+// with the same answer. A refusal makes no call except the one that reads tags (threats T1, T11;
+// CD-3, CD-5).
 func TestTagsDecideWhatMayBeBackedUp(t *testing.T) {
 	w := newWorld(t)
 	at := func(instance string, more ...string) (int, string) {
@@ -70,7 +70,7 @@ func TestTagsDecideWhatMayBeBackedUp(t *testing.T) {
 	}
 }
 
-// While ECS does not answer nothing is started, nor shown; then it is (T22).
+// Without ECS nothing is started or shown. When it answers again, both work (threat T22).
 func TestTagsThatCannotBeReadAllowNothing(t *testing.T) {
 	w := newWorld(t)
 	w.tagged(t, "{team: web}")

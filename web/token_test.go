@@ -11,8 +11,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// withToken lets w know a source by a token, and nobody else, and puts a policy in
-// force for that source.
+// withToken loads a policy for one source, which is known only by the returned token.
 func (w *world) withToken(t *testing.T) (token string) {
 	t.Helper()
 	w.govern(t, "{issuer: demo, subject: demo}", "{source: ci}")
@@ -27,7 +26,7 @@ func (w *world) withToken(t *testing.T) (token string) {
 	return token
 }
 
-// A program that shows its token may do what the rules say of its source.
+// A program with a token may do what the rules permit its source.
 func TestTokenIsAPrincipal(t *testing.T) {
 	w := newWorld(t)
 	token := w.withToken(t)
@@ -45,9 +44,9 @@ func TestTokenIsAPrincipal(t *testing.T) {
 	}
 }
 
-// Whatever is not one good token in the one place is nobody's, is told apart from
-// nothing, and reaches nothing. (T1, T9; OWASP ASVS 10.3, 14.2.1.)
-func TestOnlyAGoodTokenIsAPrincipal(t *testing.T) {
+// Every other Authorization header is refused, is distinguished from a missing one, and reaches
+// nothing (threats T1, T9; OWASP ASVS 10.3, 14.2.1).
+func TestInvalidTokensAreRefused(t *testing.T) {
 	w := newWorld(t)
 	token := w.withToken(t)
 	n := w.calls()

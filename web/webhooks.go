@@ -13,8 +13,9 @@ import (
 	"backupportal/function/webhook"
 )
 
-// webhook makes a backup of a message of a source that the policy names. Nothing
-// of a message is read before it is known who signed it.
+// webhook answers POST /webhooks/{source}: it verifies a message of a source in the policy, makes a
+// submission of it by the source's template, and submits it. The body is not parsed before the
+// signature or token is verified. A message that starts nothing gets 204.
 func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	source, ok := s.Policy.Source(r.PathValue("source"))
 	if !ok {
@@ -71,15 +72,15 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, r, out)
+	return writeResult(w, r, out)
 }
 
-// submitHook is submitJSON for senders that send again after a 5xx, and not after
-// a 202: what is not known yet is for them to ask about.
-func (s *Server) submitHook(ctx context.Context, sub backup.Submission) (outcome, error) {
+// submitHook is submitJSON for webhooks. A sender repeats a message after a 5xx status but not
+// after a 202, so an unknown result is errUnresolved (503).
+func (s *Server) submitHook(ctx context.Context, sub backup.Submission) (submitResult, error) {
 	out, err := s.submitJSON(ctx, sub, false)
 	if err == nil && out.status == http.StatusAccepted {
-		return outcome{}, &backup.BusyError{Err: errUnsettled, SubmissionID: out.submission, RetryAfter: out.retryAfter}
+		return submitResult{}, &backup.BusyError{Err: errUnresolved, SubmissionID: out.submission, RetryAfter: out.retryAfter}
 	}
 	return out, err
 }

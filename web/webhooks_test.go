@@ -23,7 +23,7 @@ const (
 	gitHubSecret = "canary-github-secret"
 )
 
-// withHooks puts a policy with sources of webhooks in force.
+// withHooks loads a policy with webhook sources.
 func (w *world) withHooks(t *testing.T) {
 	t.Helper()
 	file, err := os.ReadFile("../function/cmd/local/policy.yaml")
@@ -64,7 +64,7 @@ var hookToken = "hbp_" + strings.Repeat("canary7", 6) + "x"
 
 const firing = `{"status":"firing","labels":{"instance":"i-bp1demoweb01"}}`
 
-// hook sends a message as the source ci would.
+// hook sends a message of the source ci.
 func (w *world) hook(id, body string, headers ...string) *httptest.ResponseRecorder {
 	stamp := strconv.FormatInt(w.clock.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(hookSecret))
@@ -80,8 +80,8 @@ func (w *world) gitHub(id, body string, headers ...string) *httptest.ResponseRec
 	return w.ask("POST", "/webhooks/repo", "application/json", body, append(signed, headers...)...)
 }
 
-// A message makes one backup, however often it is delivered; the same id with
-// another content is another thing, and makes none. (T10.)
+// A message makes one backup, even if it is delivered repeatedly. The same id with other content is
+// refused (threat T10).
 func TestWebhookMakesOneBackup(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -103,7 +103,7 @@ func TestWebhookMakesOneBackup(t *testing.T) {
 		t.Errorf("of GitHub: %d %s", made.Code, made.Body)
 	}
 	jobs := len(w.cloud.Ledger().Jobs)
-	for _, id := range []string{"d-1", "d-2", "forged"} { // GitHub signs the body alone
+	for _, id := range []string{"d-1", "d-2", "forged"} { // GitHub signs only the body
 		made := w.gitHub(id, `{"instance":"i-bp1demoweb01","days":3}`, "X-GitHub-Event", "push")
 		if made.Code != http.StatusOK || made.Header().Get("Idempotent-Replayed") != "true" || len(w.cloud.Ledger().Jobs) != jobs {
 			t.Errorf("of GitHub again, as %s: %d %s", id, made.Code, made.Body)
@@ -117,8 +117,8 @@ func TestWebhookMakesOneBackup(t *testing.T) {
 	}
 }
 
-// What asks for nothing starts nothing, and is no mistake.
-func TestWebhooksThatAskForNothing(t *testing.T) {
+// A message that requests nothing starts nothing and is no error.
+func TestWebhooksWithoutSubmission(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
 	for name, answer := range map[string]*httptest.ResponseRecorder{
@@ -134,9 +134,9 @@ func TestWebhooksThatAskForNothing(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with a message, nothing reaches the cloud; and who is not the
-// source learns nothing but that. (T9, T10, T11.)
-func TestWebhooksThatAreRefused(t *testing.T) {
+// An invalid message never reaches the cloud, and its sender learns only that it was refused
+// (threats T9, T10, T11).
+func TestInvalidWebhooksAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
 	stranger := func(path string, headers ...string) *httptest.ResponseRecorder {
@@ -187,7 +187,7 @@ func TestWebhooksThatAreRefused(t *testing.T) {
 	}
 }
 
-// hookTo sends what ci would to another address.
+// hookTo sends a message of the source ci to another address.
 func (w *world) hookTo(path, id, body string) *httptest.ResponseRecorder {
 	stamp := strconv.FormatInt(w.clock.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(hookSecret))
@@ -196,7 +196,7 @@ func (w *world) hookTo(path, id, body string) *httptest.ResponseRecorder {
 		"Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// late sends a message that was good an hour ago.
+// late sends a message whose valid signature is an hour old.
 func (w *world) late(t *testing.T, id, body string) *httptest.ResponseRecorder {
 	t.Helper()
 	w.clock.Add(-time.Hour)
@@ -208,9 +208,8 @@ func (w *world) late(t *testing.T, id, body string) *httptest.ResponseRecorder {
 		"Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// A sender is told to send again until it is known what became of its message; then
-// there is one backup.
-func TestSenderIsToldToSendAgainWhileNobodyKnows(t *testing.T) {
+// The sender gets 503 until the result is known. Then there is one backup.
+func TestWebhookGets503WhileResultIsUnknown(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
 	if err := w.cloud.SetFaults("CreateBackupJob: drop-after"); err != nil {

@@ -25,10 +25,11 @@ import (
 	"backupportal/web/auth"
 )
 
-// A world is the portal in front of the emulator, with a clock that the test
-// turns. The cloud is a server, reached over HTTP.
+// A world is a portal in front of the emulator, with a clock that the test sets. The portal calls
+// the emulator over HTTP.
 type world struct {
-	from    string // where requests of browse come from; empty is somewhere
+	t       testing.TB
+	from    string // client address of browse; empty means a fixed one
 	handler http.Handler
 	server  *web.Server
 	cloud   *emulator.Cloud
@@ -36,7 +37,7 @@ type world struct {
 	clock   *clock
 }
 
-// A clock stands still until it is turned.
+// A clock shows the same time until a test changes it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -56,11 +57,11 @@ func (c *clock) Add(d time.Duration) {
 
 func newWorld(t testing.TB) *world { return newWorldIn(t, func(*emulated.World) {}) }
 
-// newWorldIn is newWorld in front of a demo world that is changed.
+// newWorldIn is newWorld with a changed demo world.
 func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	t.Helper()
-	// The cloud's SDK signs with the machine's clock, so the test's begins there.
-	w := &world{clock: &clock{now: time.Now().Round(0)}}
+	// The cloud's SDK signs with the system clock, so the test's clock starts with its time.
+	w := &world{t: t, clock: &clock{now: time.Now().Round(0)}}
 	exists := emulated.Demo()
 	change(exists)
 	cloud, err := emulator.New(emulator.Options{World: exists, Now: w.clock.Now})
@@ -78,7 +79,7 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Everybody in the tests belongs to the team of the demonstration.
+	// Every person in these tests belongs to the demo team.
 	file = bytes.Replace(file, []byte("members:\n"), []byte("members:\n      - {issuer: \"https://test.example\", group: testers}\n"), 1)
 	rules, err := policy.Load(file, os.Getenv)
 	if err != nil {
@@ -109,7 +110,7 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	return w
 }
 
-// calls is how many calls the cloud has got.
+// calls returns the number of calls that the cloud has received.
 func (w *world) calls() int { return len(w.cloud.Ledger().Calls) }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A violation is a rule of axe that a page breaks, and where.
+// A violation is a rule of axe that a page breaks, with the elements.
 type violation struct {
 	ID    string
 	Help  string
@@ -35,8 +35,8 @@ const runAxe = `async () => (await axe.run(document, {
 	runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
 })).violations`
 
-// Every page fits the screen, and axe finds nothing wrong with it. Both are asked in
-// one walk, because showing a page costs more than looking at it.
+// Every page fits the screen and passes axe. Both are checked in one walk, because showing a page
+// takes longer than checking it.
 func TestPagesFitTheScreenAndPassAxe(t *testing.T) {
 	needBrowser(t)
 	script, err := axe()
@@ -59,7 +59,7 @@ func TestPagesFitTheScreenAndPassAxe(t *testing.T) {
 	})
 }
 
-// obeys asks axe, whose script is given, what is wrong with the page that is shown.
+// obeys reports what the axe script finds wrong with the current page.
 func (b *tab) obeys(script, name string) {
 	b.Helper()
 	get[any](b, script+"; null")

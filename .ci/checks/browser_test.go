@@ -16,8 +16,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// findBrowser is the path of a Chromium or Chrome; empty if there is none. The
-// first of Debian's two is the program, the second a script that starts it.
+// findBrowser returns the path of a Chromium or Chrome; empty if there is none. Debian has two
+// names: the first is the program, the second a script that starts it.
 func findBrowser() string {
 	for _, name := range []string{os.Getenv("CHROME_PATH"), "/usr/lib/chromium/chromium", "/usr/bin/chromium", "google-chrome"} {
 		if path, err := exec.LookPath(name); name != "" && err == nil {
@@ -36,17 +36,17 @@ type chromium struct {
 func startChromium(path, profile string) (*chromium, error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.WindowSize(1280, 900),
-		chromedp.NoSandbox, // which root in a container cannot have
-		// Nothing looks at the screen: pages are drawn without an emulated graphics card.
+		chromedp.NoSandbox, // root in a container cannot use it
+		// No screen is needed, so no graphics card is emulated.
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-software-rasterizer", true),
 		chromedp.Flag("disable-gpu-compositing", true),
-		// A process in reserve for the next tab costs as much as the tab's own.
+		// A spare process for the next tab costs as much as the tab itself.
 		chromedp.Flag("disable-features", "SpareRendererForSitePerProcess,Translate,BlinkGenPropertyTrees"),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("font-render-hinting", "none"),
-		// Sites of tests, with certificates of theirs.
+		// The sites of tests have self-signed certificates.
 		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1"),
 		chromedp.Flag("ignore-certificate-errors", true),
 	)
@@ -59,7 +59,7 @@ func startChromium(path, profile string) (*chromium, error) {
 	return &chromium{ctx, closeAll}, nil
 }
 
-// stop ends the browser and waits until it has.
+// stop ends the browser and waits for its end.
 func (c *chromium) stop() {
 	ctx, cancel := context.WithTimeout(c.ctx, soon)
 	defer cancel()
@@ -67,7 +67,7 @@ func (c *chromium) stop() {
 	c.close()
 }
 
-// A tab is a page of one test, with cookies of its own.
+// A tab is a browser tab of one test, with its own cookies.
 type tab struct {
 	*testing.T
 	ctx    context.Context
@@ -76,18 +76,18 @@ type tab struct {
 
 	mu      sync.Mutex
 	console []string
-	fine    []string // parts of console messages that the test expects
-	said    []string // all messages
+	fine    []string // parts of expected console messages
+	said    []string // all console messages
 }
 
-// newTab opens an empty tab. At the end of the test it is closed, and must
-// have had a silent console: that is where broken scripts and everything that
-// the Content-Security-Policy stopped are told.
+// newTab opens an empty tab. The test's cleanup closes it and fails the test if the console had
+// messages: the console shows broken scripts and everything that the Content-Security-Policy
+// blocked.
 func newTab(t *testing.T) *tab {
 	t.Helper()
 	needBrowser(t)
-	// Chromium calls every page with mistakes in its form an error. It asks for
-	// /favicon.ico when it leaves a page before it has read which icon that has.
+	// Chromium logs every answer with status 422 as an error. It requests /favicon.ico if it leaves a
+	// page before it has read the page's icon.
 	b := &tab{T: t, portal: busy, fine: []string{"status of 422", "/favicon.ico"}}
 	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
 	b.ctx = ctx
@@ -99,7 +99,7 @@ func newTab(t *testing.T) *tab {
 			t.Errorf("console: %s", message)
 		}
 	})
-	// Tabs that work at the same time cannot all have the window's focus.
+	// Only one of several tabs has the window's focus, so focus is emulated.
 	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 		return err
@@ -107,7 +107,7 @@ func newTab(t *testing.T) *tab {
 	return b
 }
 
-// withoutScript turns JavaScript off; what tests evaluate still runs.
+// withoutScript turns JavaScript off for the page; what tests evaluate still runs.
 func (b *tab) withoutScript() *tab {
 	b.Helper()
 	b.plain = true
@@ -118,7 +118,7 @@ func (b *tab) withoutScript() *tab {
 	return b
 }
 
-// listen keeps what the page says on its console.
+// listen stores the messages on the console.
 func (b *tab) listen(event any) {
 	var message string
 	switch e := event.(type) {
@@ -148,7 +148,7 @@ func (b *tab) listen(event any) {
 	}
 }
 
-// heard reports whether the page said something on its console.
+// heard reports whether the console has a message.
 func (b *tab) heard(part string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -160,7 +160,7 @@ func needBrowser(t *testing.T) {
 	leftOut(t, browser == nil, "no Chromium (set CHROME_PATH): what the pages do in a browser")
 }
 
-// leftOut skips the test, and says what is not tested; in CI that is a failure.
+// leftOut skips the test with the reason. With CI=true that is a failure.
 func leftOut(t *testing.T, missing bool, what string) {
 	t.Helper()
 	switch {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Checks that find nothing have to be seen finding something.
+// A check that reports nothing must be shown to find a planted mistake.
 func TestTheChecksFindWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// What is wrong with a form is told at once, at the place where it can be put
-// right, and nothing that was typed is lost.
+// All mistakes of a form are shown at once, each next to its control, and no input is lost.
 func TestAFormWithMistakesComesBackWithTheFocusOnTheSummary(t *testing.T) {
 	t.Parallel()
 	wrong := []answer{{name: "Retention", value: "0"}, {name: "JobName", value: "two words"}}
@@ -68,8 +67,8 @@ func (b *tab) mistakesLeadToControls() {
 	}
 }
 
-// The language buttons come before the form, and Enter presses the first
-// button of a form: it must not be one of them.
+// Enter presses the first submit button of a form. It must not be a language button, although these
+// come first on the page.
 func TestEnterInATextFieldContinues(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
@@ -84,7 +83,7 @@ func TestEnterInATextFieldContinues(t *testing.T) {
 	}
 }
 
-// Change leads back to the filled form, at the place in question.
+// Change returns to the filled form, at the section in question.
 func TestChangeLeadsBackToTheFilledForm(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

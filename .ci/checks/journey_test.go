@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// atLast is how long a demo job may take to be complete: it takes 20 s, and
-// the page looks every 5. It only ends a test that hangs.
+// atLast is the longest time for a demo job, which takes 20 s while the page asks every 5 s. It
+// only ends a test that hangs.
 const atLast = 4 * time.Minute
 
-// A journey is one backup as somebody asks for it with mouse and keyboard.
+// A journey is one backup, requested by a person with mouse and keyboard.
 type journey struct {
 	kind    string
 	answers []answer          // a JobName without a value is made up
@@ -91,9 +91,9 @@ var journeys = []journey{{
 	},
 }}
 
-// Every kind of backup can be asked for from the start page to the end of the
-// job. The cloud receives it once, with JavaScript and without in the same
-// words, which are those that the check page promised.
+// Every kind of backup can be requested from the start page and followed to the end of the job. The
+// cloud receives one call, which is the same with and without JavaScript and equals the one on the
+// check page.
 func TestEveryKindOfBackupIsMadeWithAndWithoutScript(t *testing.T) {
 	t.Parallel()
 	promised := map[string]chan map[string]string{}
@@ -123,7 +123,7 @@ func TestEveryKindOfBackupIsMadeWithAndWithoutScript(t *testing.T) {
 	}
 	for _, j := range journeys {
 		if len(promised[j.kind]) < 2 {
-			continue // -run left journeys out
+			continue // -run excluded a journey
 		}
 		j.compare(t, busy.created(t, names[j.kind]), <-promised[j.kind], <-promised[j.kind])
 	}
@@ -213,7 +213,7 @@ func (b *tab) checkAgainToTheEnd() {
 	}
 }
 
-// Without JavaScript nothing moves unless somebody asks for it.
+// Without JavaScript the page reloads only after it was asked to.
 func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
 	t.Parallel()
 	b := newTab(t).withoutScript()
@@ -226,9 +226,8 @@ func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
 	b.wait(`document.querySelector("#live").dataset.state === "COMPLETE"`, atLast)
 }
 
-// Somebody changes their mind: the job is cancelled, which is no failure, and
-// asked for again with what was asked the first time. The cloud gets each call
-// once.
+// A person cancels a job, which is not a failure, and requests the same backup again. The cloud
+// gets each call once.
 func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
 	for _, script := range []bool{true, false} {
 		t.Run(fmt.Sprintf("script %v", script), func(t *testing.T) {
@@ -237,7 +236,7 @@ func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
 			if !script {
 				b = b.withoutScript()
 			}
-			// It would run for an hour.
+			// The job would run for an hour.
 			name := unique("emulator.1h-mind")
 			page, err := busy.submit(request("demo", "i-bp1demodb01", name))
 			if err != nil {
@@ -261,7 +260,7 @@ func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
 				b.wait(`document.querySelector("#live").dataset.state === "CANCELED"`, atLast)
 			} else {
 				for end := time.Now().Add(atLast); b.text("#live .tag") != "Cancelled" && time.Now().Before(end); {
-					time.Sleep(500 * time.Millisecond) // as fast as somebody can press
+					time.Sleep(500 * time.Millisecond) // as fast as a person can click
 					b.follow("#check")
 				}
 			}

@@ -15,9 +15,8 @@ func (b *tab) press(key string) {
 	b.do(chromedp.KeyEvent(key))
 }
 
-// pressEnter presses Enter as a keyboard does. chromedp's own key press is
-// taken for two: a link that moves the focus to a text field would then send
-// that field's form as well.
+// pressEnter presses Enter as a keyboard does. chromedp's own key press counts twice: a link that
+// moves the focus to a text field would then also submit the form.
 func (b *tab) pressEnter() {
 	b.Helper()
 	for _, kind := range []input.DispatchKeyEventType{
@@ -32,10 +31,10 @@ func (b *tab) pressEnter() {
 	}
 }
 
-// tabTo goes forward with Tab until an element that matches has the focus.
+// tabTo presses Tab until an element that matches has the focus.
 func (b *tab) tabTo(selector string) {
 	b.Helper()
-	const most = 60 // more than any form has stops
+	const most = 60 // more than the controls of any form
 	for range most {
 		if get[bool](b, js("selector => document.activeElement.matches(selector)", selector)) {
 			return
@@ -88,16 +87,16 @@ func (b *tab) give(name, value string) {
 	b.tabTo(fmt.Sprintf("[name=%q]", name))
 	switch kind := get[string](b, "document.activeElement.type"); kind {
 	case "text", "textarea":
-		b.do(chromedp.KeyEvent(value)) // Tab selected what was in a text; a line break is the Enter key
+		b.do(chromedp.KeyEvent(value)) // Tab selected the old text; a line break is the Enter key
 	case "checkbox":
 		if b.value(name) != value {
 			b.press(" ")
 		}
 	case "radio", "select-one":
 		if kind == "select-one" {
-			b.press(kb.Home) // the options of a group go round, those of a list do not
+			b.press(kb.Home) // a radio group wraps around, a list does not
 		}
-		const most = 40 // more than any list has options
+		const most = 40 // more than the options of any list
 		for range most {
 			if b.value(name) == value {
 				return

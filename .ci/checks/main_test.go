@@ -1,11 +1,12 @@
-// Package checks drives the whole portal in a real browser, as people do: it
-// builds and starts function/cmd/local, and looks at the pages in Chromium and
-// at what the cloud emulator received.
+// Package checks drives the whole portal in a real browser.
+//
+// It builds and starts function/cmd/local, and checks the pages in Chromium and the calls that the
+// cloud emulator received:
 //
 //	go test ./...                        everything
 //	go test -run Screens -screenshots folder
 //
-// The browser is that of CHROME_PATH, or an installed Chromium or Chrome.
+// The browser is CHROME_PATH, or an installed Chromium or Chrome.
 package checks
 
 import (
@@ -18,16 +19,16 @@ import (
 
 var screenshots = flag.String("screenshots", "", "`folder` in which TestScreenshots saves a picture of every page")
 
-// What the tests share. Each has its own tab with its own cookies.
+// Shared by all tests. Each test has a tab and cookies of its own.
 var (
-	browser *chromium // nil where there is none
-	busy    *portal   // in which backups are made
-	quiet   *portal   // in which none ever is: its lists stay empty
+	browser *chromium // nil without a browser
+	busy    *portal   // backups are made in it
+	quiet   *portal   // without backups, so its lists stay empty
 )
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// Most tests wait for a job of 20 seconds, not for a processor.
+	// Most tests wait for a job of 20 seconds, so more of them than processors run in parallel.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
@@ -39,11 +40,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run starts what the tests need, and ends it after them.
+// run starts what the tests need, and stops it afterwards.
 func run(m *testing.M) (code int, err error) {
 	path := findBrowser()
 	if path == "" {
-		return m.Run(), nil // each test says what is left out
+		return m.Run(), nil // each test reports that it is skipped
 	}
 	folder, err := os.MkdirTemp("", "portal-checks-")
 	if err != nil {
@@ -67,8 +68,7 @@ func run(m *testing.M) (code int, err error) {
 	if browser, err = startChromium(path, filepath.Join(folder, "profile")); err != nil {
 		return 1, err
 	}
-	// The browser ends before its folder is removed, and before the portals,
-	// which wait for its connections.
+	// The browser stops first: its folder is removed later, and the portals wait for its connections.
 	defer browser.stop()
 	return m.Run(), nil
 }

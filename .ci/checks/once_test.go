@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// However often somebody presses Start on one check page, there is one backup.
+// Several clicks on Start of one check page make one backup.
 func TestASecondPressOfStartMakesNoSecondJob(t *testing.T) {
 	t.Parallel()
 	for _, plain := range []bool{false, true} {

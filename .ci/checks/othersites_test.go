@@ -15,8 +15,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A front is the portal behind a server with TLS, under the name of a site: only
-// there do browsers say where a request comes from.
+// A front is the portal behind a TLS server under a site's name. Only there browsers state the
+// origin of a request.
 type front struct {
 	url, port string
 
@@ -24,9 +24,9 @@ type front struct {
 	seen []passage
 }
 
-// A passage is one request that came by, and what the portal said to it.
+// A passage is one request with the portal's answer.
 type passage struct {
-	method, path, from string // from is what the browser says of the page it comes from
+	method, path, from string // from is the origin that the browser states
 	status             int
 }
 
@@ -46,7 +46,7 @@ func newFront(t *testing.T, p *portal) *front {
 	}
 	f := &front{}
 	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, // its Host, too
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, // replaces the Host header too
 		ModifyResponse: func(res *http.Response) error {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -96,10 +96,9 @@ func sendsItself(to, name string) string {
 	return page + `</form><script>document.forms[0].submit()</script>`
 }
 
-// The same form that makes a backup when it is the portal's own makes none when
-// another page sends it: of another site, of a sibling of the portal's name, of
-// another port of its own, or of a frame without an origin. The judge is what the
-// cloud received. (T4; OWASP ASVS 3.5.1–3.5.3.)
+// A form that makes a backup on the portal's own page makes none from another page: of another
+// site, of a sibling domain, of another port, or of a frame without an origin. The emulator's
+// ledger decides (threat T4; OWASP ASVS 3.5.1–3.5.3).
 func TestOtherPagesCannotMakeABackup(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -120,7 +119,7 @@ func TestOtherPagesCannotMakeABackup(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFront(t, busy) // before the tab: it is there for as long as that loads anything
+			f := newFront(t, busy) // before the tab, so that it is stopped after the tab
 			b := newTab(t)
 			label := unique("hostile")
 			site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -143,7 +142,7 @@ func TestOtherPagesCannotMakeABackup(t *testing.T) {
 			if calls := busy.created(t, label); len(calls) != 0 {
 				t.Errorf("the cloud received %d calls", len(calls))
 			}
-			// The control: the portal's own page may.
+			// Control: the portal's own page makes a backup.
 			b.do(chromedp.Navigate(f.url + "/backups/new/UDM_ECS"))
 			b.turned(func() {
 				get[bool](b, js(`fields => {
@@ -163,14 +162,14 @@ func TestOtherPagesCannotMakeABackup(t *testing.T) {
 	}
 }
 
-// No page of the portal shows in a frame, whosever it is: the browser asks for
-// it, and does not show it. (T5; OWASP ASVS 3.4.6.)
+// No page of the portal is shown in a frame of any site: the browser requests it but does not show
+// it (threat T5; OWASP ASVS 3.4.6).
 func TestNoPageShowsInAFrame(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{foreign, sibling, ours} {
 		t.Run(host, func(t *testing.T) {
 			t.Parallel()
-			f := newFront(t, busy) // before the tab: it is there for as long as that loads anything
+			f := newFront(t, busy) // before the tab, so that it is stopped after the tab
 			b := newTab(t)
 			site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/html")

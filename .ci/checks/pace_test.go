@@ -51,11 +51,10 @@ spy.turn = async (answer = "same", later = 0) => {
 	return spy.settle();
 };`
 
-// A page looks after 2 s, then every 5 s, 15 s and 60 s as it grows older; not
-// while nobody sees it, and at once when somebody does again; less and less often
-// while the portal is out of reach; on to the end of a copy; and never again once all
-// has ended. What
-// it has it does not fetch twice.
+// A page asks after 2 s, then every 5 s, 15 s and 60 s as the submission grows older. It does not
+// ask while it is hidden, and asks at once when it is visible again. While the portal is
+// unreachable the intervals grow. It follows a copy to its end, and never asks after everything has
+// ended. Unchanged parts are not transferred again.
 func TestThePageLooksAtItsPace(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// While an ID is typed the form offers what there is; where the cloud is slow or
-// shows no list it says so, and takes what is typed all the same.
+// While an ID is typed the form offers candidates. If the cloud is slow or has no list, the form
+// says so and accepts the typed value.
 func TestTheFormOffersWhatThereIs(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)

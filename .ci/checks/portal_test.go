@@ -18,12 +18,12 @@ import (
 
 // A portal is a running function/cmd/local: portal and emulator in one process.
 type portal struct {
-	url, emulator string // where they listen
+	url, emulator string // addresses
 	process       *exec.Cmd
-	said          *bytes.Buffer // on its standard error
+	said          *bytes.Buffer // standard error
 }
 
-// build compiles function/cmd/local of the checkout that this folder is in.
+// build compiles function/cmd/local of this checkout.
 func build(binary string) error {
 	cmd := exec.Command("go", "build", "-o", binary, "./function/cmd/local")
 	cmd.Dir = filepath.Join("..", "..")
@@ -61,7 +61,7 @@ func startPortal(binary string) (*portal, error) {
 	return p, nil
 }
 
-// stop asks the process to end, as Ctrl+C does, and reports if it did not end well.
+// stop interrupts the process, as Ctrl+C does, and reports if it fails.
 func (p *portal) stop() error {
 	if err := p.process.Process.Signal(os.Interrupt); err != nil {
 		return err
@@ -81,7 +81,7 @@ type call struct {
 	Parameters map[string]string `json:"parameters"`
 }
 
-// calls are those that the emulator received and that match.
+// calls returns the matching calls that the emulator received.
 func (p *portal) calls(t *testing.T, match func(call) bool) (found []call) {
 	t.Helper()
 	res, err := http.Get(p.emulator + "/_emulator/ledger")
@@ -103,25 +103,25 @@ func (p *portal) calls(t *testing.T, match func(call) bool) (found []call) {
 	return found
 }
 
-// created are the calls of CreateBackupJob for backups that somebody called name.
+// created returns the calls of CreateBackupJob for backups that were called name.
 func (p *portal) created(t *testing.T, name string) []call {
 	t.Helper()
 	return p.calls(t, func(c call) bool { return c.Action == "CreateBackupJob" && label(c) == name })
 }
 
-// cancelled are the calls of CancelBackupJob for a job.
+// cancelled returns the calls of CancelBackupJob for a job.
 func (p *portal) cancelled(t *testing.T, job string) []call {
 	t.Helper()
 	return p.calls(t, func(c call) bool { return c.Action == "CancelBackupJob" && c.Parameters["JobId"] == job })
 }
 
-// unique makes a name for a backup that no other has: the ledger is that of
-// all tests, and of all rounds of -count.
+// unique returns a new name for a backup, because all tests and all rounds of -count share one
+// ledger.
 func unique(name string) string {
 	return name + "-" + strings.ToLower(rand.Text()[:8])
 }
 
-// label is what somebody called the backup: the portal adds a code of its own.
+// label returns the typed name of a backup; the portal appends a code.
 func label(c call) string {
 	name := c.Parameters["JobName"]
 	return name[:max(0, strings.LastIndexByte(name, '-'))]
@@ -138,8 +138,7 @@ func (p *portal) postJob(request string) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-// denied sends a submission that the policy refuses, and returns the path of
-// the page that says so.
+// denied sends a submission that the policy refuses, and returns the path of its page.
 func (p *portal) denied(request string) (string, error) {
 	res, err := p.postJob(request)
 	if err != nil {
@@ -156,8 +155,8 @@ func (p *portal) denied(request string) (string, error) {
 	return problem.Instance, nil
 }
 
-// submit starts a backup through the JSON endpoint, for tests that are only
-// about what comes after, and returns the path of its status page.
+// submit starts a backup through the JSON API and returns the path of its status page. It is for
+// tests of later pages.
 func (p *portal) submit(request string) (string, error) {
 	res, err := p.postJob(request)
 	if err != nil {

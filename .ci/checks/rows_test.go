@@ -8,9 +8,8 @@ const (
 	kept     = `selectors => selectors.map((s, i) => window.seen?.[i] === document.querySelector(s))`
 )
 
-// With JavaScript, adding and removing a row replaces the rows and nothing
-// else; without, it draws the page again. Either way the focus goes where the
-// next thing is typed, and nothing that was typed is lost.
+// With JavaScript, adding and removing a row replaces only the rows; without it, the page is drawn
+// again. In both cases the focus is on the next input, and no input is lost.
 func TestRowsComeAndGo(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ page, field, first, typed string }{

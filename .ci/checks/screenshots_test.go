@@ -9,8 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestScreenshots saves a picture of every page, to be looked at by people:
-// fonts differ between machines, so that no test could compare them.
+// TestScreenshots saves a picture of every page for people. Fonts differ between machines, so no
+// test compares pictures.
 func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
 		t.Skip("pictures are saved with -screenshots folder")

@@ -24,8 +24,7 @@ func TestTheDateOfExpiryFollowsTheTyping(t *testing.T) {
 	}
 }
 
-// Somebody who watches a job learns that the page has lost touch, and nothing
-// more has to be done once it is back.
+// A page that watches a job says when the portal is unreachable, and recovers without any action.
 func TestThePageSaysThatThePortalIsOutOfReach(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
@@ -37,7 +36,7 @@ func TestThePageSaysThatThePortalIsOutOfReach(t *testing.T) {
 	b.wait(`!document.querySelector("#away").checkVisibility() && document.querySelector("#live").dataset.state === "COMPLETE"`, atLast)
 }
 
-// offline cuts the tab off from the network.
+// offline disconnects the tab from the network.
 func (b *tab) offline(yes bool) {
 	b.Helper()
 	rules := []*network.Conditions{} // none restores the network

@@ -25,18 +25,18 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A provider is a foreign OpenID provider, and how one signs in there.
+// A provider is an OpenID provider of another author, with the steps of a sign-in there.
 type provider struct {
 	issuer         string
 	client, secret string
 	scopes         string
-	member         string // of the team in the policy
+	member         string // in the team of the policy
 	signIn         func(b *tab, who string)
-	people         []string // the first belongs to the team
+	people         []string // the first one is in the team
 }
 
-// A gateway keeps an address for a program that does not run yet, and passes
-// requests on to it, with their Host.
+// A gateway reserves an address for a program that does not run yet, and passes requests on to it
+// with their Host header.
 type gateway struct {
 	url string
 	to  atomic.Pointer[url.URL]
@@ -54,7 +54,7 @@ func newGateway(t *testing.T) *gateway {
 	return g
 }
 
-// output is what a program says, which may be read while it says more.
+// An output is what a program writes; it can be read meanwhile.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -73,8 +73,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// started starts a program that ends with the test. It returns what the program
-// writes to its standard error, and a channel that is closed when it has ended.
+// started starts a program that ends with the test. It returns its standard error, and a channel
+// that is closed when it has ended.
 func started(t *testing.T, cmd *exec.Cmd) (said *output, ended <-chan struct{}) {
 	t.Helper()
 	said = &output{}
@@ -117,7 +117,7 @@ func answers(t *testing.T, address string, said *output, ended <-chan struct{}) 
 	}
 }
 
-// nodeProvider is node-oidc-provider, of .ci/signin.
+// nodeProvider is node-oidc-provider, in .ci/signin.
 func nodeProvider(t *testing.T, callback string) provider {
 	t.Helper()
 	folder := filepath.Join("..", "signin")
@@ -175,8 +175,8 @@ func zitadelProvider(t *testing.T, callback string) provider {
 	}
 }
 
-// startZitadel starts the example server and returns its issuer. It cannot choose
-// its port, so it gets another one if its port is taken before it listens.
+// startZitadel starts the example server and returns its issuer. The server cannot choose its port,
+// so another port is tried if the port is taken before it listens.
 func startZitadel(t *testing.T, binary, callback string) (issuer string) {
 	t.Helper()
 	for range 10 {
@@ -201,8 +201,8 @@ func startZitadel(t *testing.T, binary, callback string) (issuer string) {
 	return ""
 }
 
-// startSignIn starts the program that is deployed, as a plain server whose people
-// sign in at p, behind the gateway and in front of the emulator.
+// startSignIn starts the deployed program as a plain server with the sign-in at p, behind the
+// gateway and in front of the emulator.
 func startSignIn(t *testing.T, binary string, g *gateway, p provider) *portal {
 	t.Helper()
 	demo, err := os.ReadFile(filepath.Join("..", "..", "function", "cmd", "local", "policy.yaml"))
@@ -254,7 +254,7 @@ func startSignIn(t *testing.T, binary string, g *gateway, p provider) *portal {
 	return site
 }
 
-// cookies are those that the browser keeps for the portal, by their names.
+// cookies returns the browser's cookies for the portal, by name.
 func (b *tab) cookies() map[string]*network.Cookie {
 	b.Helper()
 	found := map[string]*network.Cookie{}
@@ -288,9 +288,9 @@ func with(t *testing.T, site *portal, path, cookie string) (int, string) {
 	return res.StatusCode, res.Header.Get("Location")
 }
 
-// People sign in at providers that we have not written, come back to the page that
-// they wanted, may do what the policy says of them, and are gone when they sign
-// out, copies of their cookie included. (T16, T17; OWASP ASVS 7.2–7.4, 10.1–10.5.)
+// People sign in at two providers of other authors, return to the requested page, may do what the
+// policy permits, and are signed out completely, including copies of their cookie (threats T16,
+// T17; OWASP ASVS 7.2–7.4, 10.1–10.5).
 func TestPeopleSignInAtForeignProviders(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
@@ -329,19 +329,19 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 				t.Errorf("%d calls, and the page %s", len(calls), page)
 			}
 
-			// Another one may come in, and do nothing.
+			// Another person can sign in but may do nothing.
 			other := signInTab(t, site)
 			other.do(chromedp.Navigate(site.url + "/"))
 			p.signIn(other, p.people[1])
 			other.wait(`location.href === "`+site.url+`/"`, soon)
-			other.wait(`document.readyState === "complete" && document.querySelector("main").textContent.includes("You may not start backups.")`, soon)
+			other.wait(`document.readyState === "complete" && document.querySelector("main").textContent.includes("You are not allowed to start backups.")`, soon)
 			other.fine = append(other.fine, "status of 404")
 			other.open(page)
 			if got := other.text("h1"); got != "Page not found" {
 				t.Errorf("somebody else's backup shows %q", got)
 			}
 
-			// A session is one for each, and a login is none.
+			// Every sign-in has a session of its own, and a login cookie is no session.
 			if code, to := with(t, site, "/", session.Value); code != http.StatusOK {
 				t.Errorf("the session elsewhere: %d %s", code, to)
 			}
@@ -350,7 +350,7 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 			}
 			other.fine = append(other.fine, "status of 400")
 			other.open("/auth/callback?state=forged&code=x")
-			if got := other.text("h1"); got != "This sign-in cannot be finished" || other.cookies()["portal"] == nil {
+			if got := other.text("h1"); got != "This sign-in cannot be completed" || other.cookies()["portal"] == nil {
 				t.Errorf("a forged callback shows %q and leaves %+v", got, other.cookies())
 			}
 

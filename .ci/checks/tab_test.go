@@ -11,14 +11,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// soon is how long anything but a job may take. It only ends a test that hangs:
-// several tabs share a browser, on two processors that others may keep busy.
+// soon limits everything except the end of a job. It only ends a test that hangs, because several
+// tabs share one browser on two processors.
 const soon = 2 * time.Minute
 
 // do runs the steps in the tab.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
-	// The first use of a context binds the tab's life to it: no timeout there.
+	// The first use of a context ties the tab to it, so it has no timeout.
 	if err := chromedp.Do(b.ctx); err != nil {
 		b.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func try[T any](b *tab, expression string) (T, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// js is a call of a JavaScript function with arguments.
+// js returns a call of a JavaScript function with arguments.
 func js(function string, arguments ...any) string {
 	written := make([]string, len(arguments))
 	for i, a := range arguments {
@@ -58,9 +58,9 @@ func js(function string, arguments ...any) string {
 	return fmt.Sprintf("(%s)(%s)", function, strings.Join(written, ", "))
 }
 
-// wait looks until a condition in the page holds. It is asked from outside,
-// so that it outlives the turn of a page and works without JavaScript. It asks
-// less and less often: questions of eight tabs would keep the browser busy.
+// wait polls a condition in the page until it holds. It polls from outside, so that it survives a
+// change of the page and works without JavaScript. The interval grows, because frequent polls of
+// eight tabs would occupy the browser.
 func (b *tab) wait(condition string, atMost time.Duration) {
 	b.Helper()
 	pause := 20 * time.Millisecond
@@ -78,7 +78,7 @@ func (b *tab) wait(condition string, atMost time.Duration) {
 	}
 }
 
-// turned does something that leads to another page, and waits for that page.
+// turned runs steps that lead to another page, and waits for that page.
 func (b *tab) turned(act func()) {
 	b.Helper()
 	before := get[float64](b, "performance.timeOrigin")
@@ -86,25 +86,25 @@ func (b *tab) turned(act func()) {
 	b.wait(js("before => performance.timeOrigin !== before && document.readyState === 'complete'", before), soon)
 }
 
-// open shows a page of the portal.
+// open opens a page of the portal.
 func (b *tab) open(path string) {
 	b.Helper()
 	b.do(chromedp.Navigate(b.portal.url + path))
 }
 
-// reload shows the page again.
+// reload loads the page again.
 func (b *tab) reload() {
 	b.Helper()
 	b.do(chromedp.Reload())
 }
 
-// path is where the tab is.
+// path returns the path of the page.
 func (b *tab) path() string {
 	b.Helper()
 	return get[string](b, "location.pathname")
 }
 
-// cookie sets one of the portal's cookies.
+// cookie sets a cookie of the portal.
 func (b *tab) cookie(name, value string) {
 	b.Helper()
 	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -113,7 +113,7 @@ func (b *tab) cookie(name, value string) {
 	}))
 }
 
-// middle finds the middle of an element, and whether a click there meets it.
+// middle returns the centre of an element, and whether a click there hits the element.
 const middle = `selector => {
 	const element = document.querySelector(selector);
 	if (!element) return {};
@@ -124,14 +124,13 @@ const middle = `selector => {
 	return {found: true, x, y, met: element.contains(document.elementFromPoint(x, y))};
 }`
 
-// click presses the mouse once on the first element that matches the selector.
+// click clicks once on the first element that matches the selector.
 func (b *tab) click(selector string) {
 	b.Helper()
 	b.clickTimes(selector, 1)
 }
 
-// clickTimes presses the mouse several times at the same place, without
-// waiting for what comes of it.
+// clickTimes clicks several times at one place without waiting for the effects.
 func (b *tab) clickTimes(selector string, times int) {
 	b.Helper()
 	at := get[struct {
@@ -146,7 +145,7 @@ func (b *tab) clickTimes(selector string, times int) {
 	}
 }
 
-// follow clicks on something that leads to another page.
+// follow clicks on an element that leads to another page.
 func (b *tab) follow(selector string) {
 	b.Helper()
 	b.turned(func() { b.click(selector) })
@@ -158,19 +157,19 @@ func (b *tab) focused(selector string) {
 	b.wait(js("selector => document.activeElement.matches(selector)", selector), soon)
 }
 
-// shows reports whether the element can be seen.
+// shows reports whether the element is visible.
 func (b *tab) shows(selector string) bool {
 	b.Helper()
 	return get[bool](b, js("selector => document.querySelector(selector)?.checkVisibility() ?? false", selector))
 }
 
-// text is what people read in an element.
+// text returns the visible text of an element.
 func (b *tab) text(selector string) string {
 	b.Helper()
 	return get[string](b, js("selector => document.querySelector(selector)?.innerText ?? ''", selector))
 }
 
-// value is what a control holds, by its name: of a group, the option chosen.
+// value returns the value of the control called name; of a radio group, the selected option.
 func (b *tab) value(name string) string {
 	b.Helper()
 	return get[string](b, js(`name => {

@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// A view is a page in one state, with everything open that can be opened.
+// A view is a page in one state, with all collapsible parts open.
 type view struct {
 	name string
 	show func(b *tab)
 }
 
-// A reader is a combination that every view is drawn for.
+// A reader is a combination of language, theme and width with which every view is drawn.
 type reader struct{ language, theme string }
 
 var readers = []reader{{"en", "light"}, {"en", "dark"}, {"zh-CN", "light"}, {"zh-CN", "dark"}}
@@ -96,7 +96,7 @@ var views = []view{
 	{"complete", atJob(func(all ended) string { return all.complete }, "COMPLETE")},
 }
 
-// walk shows every view to every reader, and does look at each.
+// walk shows every view to every reader and calls look for each.
 func walk(t *testing.T, look func(b *tab, r reader, v view)) {
 	t.Helper()
 	t.Parallel()
@@ -107,7 +107,7 @@ func walk(t *testing.T, look func(b *tab, r reader, v view)) {
 			b.fine = append(b.fine, "status of 404")
 			b.cookie("lang", r.language)
 			b.cookie("theme", r.theme)
-			_, _ = jobs() // started early, so that they are over when their views come
+			_, _ = jobs() // started early, so that they have ended when their views are shown
 			for _, v := range views {
 				b.portal = busy
 				v.show(b)
@@ -124,7 +124,7 @@ func at(path string) func(*tab) {
 	}
 }
 
-// atQuiet is a page of the portal in which no backup was ever made.
+// atQuiet opens a page of the portal without backups.
 func atQuiet(path string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -133,7 +133,7 @@ func atQuiet(path string) func(*tab) {
 	}
 }
 
-// form is a form that a link filled in.
+// form opens a form that is filled by a link.
 func form(kind string, values url.Values) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -142,7 +142,7 @@ func form(kind string, values url.Values) func(*tab) {
 	}
 }
 
-// sent is what comes after a form: a page that has the selector.
+// sent submits a form and waits for a page with the selector.
 func sent(kind string, values url.Values, selector string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -155,13 +155,13 @@ func sent(kind string, values url.Values, selector string) func(*tab) {
 	}
 }
 
-// unfold opens what is folded.
+// unfold opens all collapsible parts.
 func (b *tab) unfold() {
 	b.Helper()
 	get[[]any](b, "[...document.querySelectorAll('details')].map(d => { d.open = true })")
 }
 
-// atJob is the status page of a job, in a state that it reaches by itself.
+// atJob opens the status page of a job and waits for a state.
 func atJob(page func(ended) string, state string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -184,7 +184,7 @@ func showRunning(b *tab) {
 	atJob(func(ended) string { return path }, "RUNNING")(b)
 }
 
-// showCancel is the question before a job is cancelled.
+// showCancel opens the page that asks before a job is cancelled.
 func showCancel(b *tab) {
 	b.Helper()
 	path, err := busy.submit(request("demo", "i-bp1demodb01", "emulator.1h"))
@@ -195,7 +195,7 @@ func showCancel(b *tab) {
 	b.follow("#cancel")
 }
 
-// showCancelled is the page of a job that somebody cancelled.
+// showCancelled opens the page of a cancelled job.
 func showCancelled(b *tab) {
 	b.Helper()
 	showCancel(b)
@@ -203,7 +203,7 @@ func showCancelled(b *tab) {
 	b.wait(`document.querySelector("#live").dataset.state === "CANCELED"`, atLast)
 }
 
-// showDenied is the page of a submission that the policy refused.
+// showDenied opens the page of a submission that the policy refused.
 func showDenied(b *tab) {
 	b.Helper()
 	path, err := busy.denied(`{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":3000,"JobName":"a-denied-view"}`)
@@ -220,13 +220,13 @@ type ended struct{ complete, failed, refused, lowered, partial string }
 var jobs = sync.OnceValues(func() (all ended, err error) {
 	for page, request := range map[*string]string{
 		&all.complete: request("demo", "i-bp1demoweb01", "a-complete-view"),
-		// The role of this account does not trust the portal.
+		// The account's role does not trust the portal.
 		&all.refused: request("locked", "i-bp2demopay01", "a-refused-view"),
-		// There are no scripts to make it consistent.
+		// The instance has no scripts for application consistency.
 		&all.lowered: `{"SourceType":"UDM_ECS","Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demodb01","Retention":15,
 			"JobName":"a-lowered-view","Detail":{"appConsistent":true}}`,
 		&all.partial: request("demo", "i-bp1demoweb01", "emulator.PARTIAL_COMPLETE"),
-		// No backup client runs on this instance.
+		// The instance has no backup client.
 		&all.failed: `{"SourceType":"ECS_FILE","Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb02",
 			"VaultId":"v-0001demovault01","Retention":1,"JobName":"a-failed-view"}`,
 	} {

@@ -11,7 +11,7 @@ type mutant struct {
 	what         string // the change, in words and source text
 
 	edits  []edit  // of file
-	alone  bool    // must be compiled by itself
+	alone  bool    // must be compiled separately
 	places []place // where the change takes effect
 
 	verdict verdict
@@ -53,7 +53,7 @@ func (p point) before(q point) bool {
 	return p.line < q.line || p.line == q.line && p.column < q.column
 }
 
-// A verdict says what the tests made of a mutant.
+// A verdict is the result of the tests for one mutant.
 type verdict string
 
 const (

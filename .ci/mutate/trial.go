@@ -132,7 +132,7 @@ func (t *trial) compile(
 	return binary, "", err
 }
 
-// tryAll gives every mutant its verdict.
+// tryAll sets the verdict of every mutant.
 func (t *trial) tryAll(ctx context.Context, mutants []*mutant, workers int) error {
 	var done atomic.Int64
 	return each(workers, mutants, func(m *mutant) error {
@@ -258,7 +258,7 @@ func (t *trial) start(ctx context.Context, binary string, id int, args ...string
 	run := exec.CommandContext(ctx, "sh", append([]string{"-c", shell, binary}, args...)...)
 	run.Dir = t.pkg.dir
 	run.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(id))
-	run.WaitDelay = time.Second // a process that a test started may hold the output open
+	run.WaitDelay = time.Second // a child process of a test may keep the output open
 	return run.CombinedOutput()
 }
 

@@ -20,26 +20,30 @@ import (
 	"backupportal/function/secret"
 )
 
-// lifetime of assumed credentials, if the policy says nothing: the least that STS gives.
-const lifetime = 900 * time.Second
+// defaultLifetime is the lifetime of credentials of a role if the policy sets none. It is the
+// minimum of STS.
+const defaultLifetime = 900 * time.Second
 
-// lifetime is how long credentials of r are asked for.
-func (r role) lifetime() time.Duration { return cmp.Or(r.account.Session, lifetime) }
+// lifetime returns the requested lifetime of the credentials.
+func (r role) lifetime() time.Duration { return cmp.Or(r.account.Session, defaultLifetime) }
 
-// A role is one to take on, in somebody's name.
+// A role describes one call of AssumeRole: the role of an account, for one principal.
 type role struct {
 	account   backup.Account
 	principal identity.Principal
-	policy    string // the session policy that narrows it (STS AssumeRole, parameter Policy)
+	policy    string // limits the session (STS, AssumeRole, Policy); empty: all rights of the role
 }
 
+// roleOf returns the role that op is called with. Its session policy permits only op's
+// action.
 func roleOf(op operation) role {
 	return role{account: op.target.Account.Caller(), principal: op.target.Principal, policy: op.sessionPolicy()}
 }
 
-// sessionName is what the cloud's audit trail shows: the principal's name, and
-// enough of the hash of who it is to tell namesakes apart. STS takes 2 to 64
-// characters of these.
+// sessionName returns the session name that the audit trail of the cloud shows: the name of
+// the principal, and 40 bits of the hash of its ID, because several principals can have one
+// name. STS allows 2 to 64 letters, digits and characters of ".@_-" (AssumeRole,
+// RoleSessionName). A name without such characters becomes "portal".
 func sessionName(p identity.Principal) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
@@ -55,21 +59,22 @@ func sessionName(p identity.Principal) string {
 	return name[:min(len(name), 48)] + "-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5]))
 }
 
-// assumeRole asks STS (AssumeRole, 2015-04-01). Whatever goes wrong, nothing
-// was sent to Cloud Backup: no outcome is unknown.
+// assumeRole calls STS (AssumeRole, API version 2015-04-01). It returns the credentials and
+// the time when they expire. The error is never ErrUnknownOutcome, because a failed call
+// has no effect: it is ErrNotSent instead.
 func (c *Client) assumeRole(ctx context.Context, r role, region string) (Credentials, time.Time, *backup.CloudError) {
-	own, failed := c.own(ctx, assumeRole)
+	own, failed := c.ownCredentials(ctx, assumeRole)
 	if failed != nil {
 		return Credentials{}, time.Time{}, failed
 	}
 	asked := c.cfg.Now().Round(0)
-	a := c.try(ctx, time.Time{}, c.origin(tokenHost(region)), own, func(cfg *sdk.Config, keys auth.Credential) error {
+	a := c.send(ctx, time.Time{}, c.origin(tokenHost(region)), own, func(cfg *sdk.Config, keys auth.Credential) error {
 		return r.assume(cfg, keys, region)
 	})
 	secrets := append(secretsOf(own), r.account.ExternalID.Reveal())
-	_, failed = verdict{action: assumeRole, prefix: assumeRolePrefix, plain: true, secrets: secrets}.judge(a)
+	_, failed = verdict{action: assumeRole, prefix: assumeRolePrefix, statusOnly: true, secrets: secrets}.judge(a)
 	if failed != nil {
-		failed.Unlisted = false // there is nothing to look for
+		failed.Unlisted = false // no job can exist
 		if errors.Is(failed, backup.ErrUnknownOutcome) {
 			failed.Outcome = backup.ErrNotSent
 		}
@@ -83,9 +88,8 @@ func (c *Client) assumeRole(ctx context.Context, r role, region string) (Credent
 	return keys, ends, nil
 }
 
-// assume hands the request to the SDK. The client is made without the
-// package's own constructor, which fills a map of endpoints that all clients
-// share, without a lock.
+// assume makes the call with the SDK. It does not use the constructor of the SDK's package,
+// because that writes to a map of all clients without a lock.
 func (r role) assume(cfg *sdk.Config, keys auth.Credential, region string) error {
 	client := &sts.Client{}
 	if err := client.InitWithOptions(region, cfg, keys); err != nil {
@@ -102,8 +106,9 @@ func (r role) assume(cfg *sdk.Config, keys auth.Credential, region string) error
 	return err
 }
 
-// readCredentials reads what AssumeRole gave, and when it ends. Without a time
-// they end when they were asked to.
+// readCredentials reads the response of AssumeRole. If the response has no valid time of
+// expiry, the result is latest, which the caller computes from the requested lifetime.
+// Credentials that cannot be read are empty.
 func readCredentials(body []byte, latest time.Time) (Credentials, time.Time) {
 	var given struct {
 		Credentials struct{ AccessKeyId, AccessKeySecret, SecurityToken, Expiration string }

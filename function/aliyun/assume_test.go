@@ -17,7 +17,7 @@ import (
 	"backupportal/function/secret"
 )
 
-// assumes is an STS whose credentials last that long, each with a number.
+// assumes returns a handler of STS. Its credentials are numbered and expire after lasts.
 func assumes(lasts time.Duration) http.HandlerFunc {
 	var n atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -27,8 +27,9 @@ func assumes(lasts time.Duration) http.HandlerFunc {
 	}
 }
 
-// The role is built from the policy's account, and narrowed to the operation (CD-2).
-func TestAssumeRoleSaysWhoAndForWhat(t *testing.T) {
+// AssumeRole gets the role of the policy's account and a session policy for the operation.
+// Requirement CD-2.
+func TestAssumeRoleParameters(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": answer(200, success)})
 	if _, err := clientOf(t, server.URL).CreateBackupJob(t.Context(), assumedCall()); err != nil {
 		t.Fatal(err)
@@ -48,7 +49,7 @@ func TestAssumeRoleSaysWhoAndForWhat(t *testing.T) {
 	}
 }
 
-func TestSessionNamesTellPrincipalsApart(t *testing.T) {
+func TestSessionNamesAreUnique(t *testing.T) {
 	seen := map[string]bool{}
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": answer(200, success)})
 	client := clientOf(t, server.URL)
@@ -69,7 +70,7 @@ func TestSessionNamesTellPrincipalsApart(t *testing.T) {
 	}
 }
 
-func TestBurstAssumesTheRoleOnce(t *testing.T) {
+func TestConcurrentCallsAssumeRoleOnce(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": answer(200, success)})
 	client := clientOf(t, server.URL)
 	const callers = 200
@@ -87,7 +88,7 @@ func TestBurstAssumesTheRoleOnce(t *testing.T) {
 	}
 }
 
-func TestSessionsAreRenewedByTheWallClock(t *testing.T) {
+func TestSessionsExpireByWallClock(t *testing.T) {
 	var c clock
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(15 * time.Minute), "CreateBackupJob": answer(200, success)})
 	client := clientOf(t, server.URL, func(cfg *aliyun.Config) { cfg.Now = c.now })
@@ -105,9 +106,8 @@ func TestSessionsAreRenewedByTheWallClock(t *testing.T) {
 	}
 }
 
-// A session lasts as long as the policy says, and no longer than that even where STS
-// does not say when it ends.
-func TestSessionsLastAsThePolicySays(t *testing.T) {
+// The policy decides the lifetime of a session, even if the response of STS has no expiry.
+func TestSessionLifetime(t *testing.T) {
 	var c clock
 	endless := answer(200, `{"RequestId":"R-2","Credentials":{"AccessKeyId":"STS.K","AccessKeySecret":"s","SecurityToken":"t"}}`)
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": endless, "CreateBackupJob": answer(200, success)})
@@ -131,8 +131,7 @@ func TestSessionsLastAsThePolicySays(t *testing.T) {
 	}
 }
 
-// TestSessionsAreNotShared: credentials obtained for one principal, account or
-// role are never used for another.
+// Credentials for one principal, account or role are never used for another.
 func TestSessionsAreNotShared(t *testing.T) {
 	changes := map[string]func(*backup.Call){
 		"principal": func(c *backup.Call) { c.Target.Principal.Subject = "u2" },
@@ -161,7 +160,7 @@ func TestSessionsAreNotShared(t *testing.T) {
 	}
 }
 
-// refusesKey answers a create with code if it is signed with that key.
+// refusesKey returns a handler that refuses requests signed with the key keyID, with code.
 func refusesKey(keyID, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Form.Get("AccessKeyId") == keyID || keyID == "" {
@@ -172,7 +171,7 @@ func refusesKey(keyID, code string) http.HandlerFunc {
 	}
 }
 
-func TestExpiredTokenIsRenewedOnce(t *testing.T) {
+func TestRefusedTokenIsRenewedOnce(t *testing.T) {
 	for _, code := range []string{"InvalidSecurityToken.Expired", "InvalidSecurityToken.Malformed", "InvalidAccessKeyId.NotFound"} {
 		server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": refusesKey("STS.MARKER-1", code)})
 		if _, err := clientOf(t, server.URL).CreateBackupJob(t.Context(), assumedCall()); err != nil {
@@ -184,7 +183,7 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
-func TestSecondRefusalOfATokenIsFinal(t *testing.T) {
+func TestSecondTokenRefusalIsFinal(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": refusesKey("", "InvalidSecurityToken.Expired")})
 	_, err := clientOf(t, server.URL).CreateBackupJob(t.Context(), assumedCall())
 	if n := server.count("CreateBackupJob"); !errors.Is(err, backup.ErrCredentials) || n != 2 {
@@ -192,7 +191,7 @@ func TestSecondRefusalOfATokenIsFinal(t *testing.T) {
 	}
 }
 
-func TestNothingButARefusedTokenIsSentAgain(t *testing.T) {
+func TestOnlyRefusedTokensAreRetried(t *testing.T) {
 	for _, handler := range []http.HandlerFunc{refusal(500, `"InvalidSecurityToken.Expired"`), refusal(403, `"NoPermission"`), refusal(400, `"Throttling"`), refusal(400, `"SignatureNonceUsed"`)} {
 		server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": handler})
 		if _, err := clientOf(t, server.URL).CreateBackupJob(t.Context(), assumedCall()); err == nil || server.count("CreateBackupJob") != 1 {
@@ -209,8 +208,8 @@ func TestOwnTokenIsNotRetried(t *testing.T) {
 	}
 }
 
-// TestAssumeRoleFailuresStartNothing: whatever STS does, no outcome is unknown.
-func TestAssumeRoleFailuresStartNothing(t *testing.T) {
+// A failure of AssumeRole is never ErrUnknownOutcome: nothing was sent to Cloud Backup.
+func TestAssumeRoleFailuresAreNeverUnknown(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer http.HandlerFunc
@@ -230,7 +229,7 @@ func TestAssumeRoleFailuresStartNothing(t *testing.T) {
 		{"page of a proxy", answer(502, "<html>"), backup.ErrNotSent, ""},
 		{"no credentials", answer(200, `{"RequestId":"R-1","Credentials":{}}`), backup.ErrNotSent, ""},
 		{"broken", answer(200, `{"Credentials":`), backup.ErrNotSent, ""},
-		{"cut", func(w http.ResponseWriter, _ *http.Request) { cut(w, "") }, backup.ErrNotSent, ""},
+		{"cut", func(w http.ResponseWriter, _ *http.Request) { dropConnection(w, "") }, backup.ErrNotSent, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -247,9 +246,9 @@ func TestAssumeRoleFailuresStartNothing(t *testing.T) {
 	}
 }
 
-func TestWaitingForASessionEndsWithTheContext(t *testing.T) {
+func TestAssumeRoleEndsWithContext(t *testing.T) {
 	started := make(chan struct{})
-	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": hang(started)})
+	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": blockUntilCancelled(started)})
 	client := clientOf(t, server.URL)
 	first, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -269,9 +268,8 @@ func TestWaitingForASessionEndsWithTheContext(t *testing.T) {
 	}
 }
 
-// TestCrossAccountOfTheServiceNeedsNoRole: Cloud Backup goes into the other
-// account itself.
-func TestCrossAccountOfTheServiceNeedsNoRole(t *testing.T) {
+// For hbr_cross_account the portal assumes no role: Cloud Backup enters the account itself.
+func TestCrossAccountAssumesNoRole(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	call := instanceCall()
 	call.Target.Account = backup.Account{Alias: "vaulted", ID: "1589750000004625", Access: backup.HBRCrossAccount, Role: "hbrcrossrole"}

@@ -15,46 +15,47 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 )
 
-// An attempt is one request to the cloud, and what came of it. It is the
-// RoundTripper of a single SDK client, and sends once.
+// An attempt sends one request to the cloud and keeps the result. It is the
+// [http.RoundTripper] of one SDK client. It refuses a second request.
 type attempt struct {
-	ctx    context.Context // the SDK has none to hand on
+	ctx    context.Context // stored here because the SDK passes no context
 	next   http.RoundTripper
-	origin *url.URL // the only place that it sends to
+	origin *url.URL // requests to other hosts are refused
 	now    func() time.Time
-	until  time.Time // by the wall clock: the caller's limit or the deadline of ctx, whichever is earlier
+	until  time.Time // wall clock: the caller's limit or the deadline of ctx, the earlier one
 
-	used      bool
-	connected atomic.Bool // a connection was obtained: something may have been sent
-	answer    *answer     // nil if there was none, or not all of it
-	err       error       // why not; may quote the signed address
+	used      bool        // a request was given to next
+	connected atomic.Bool // a connection was obtained, so bytes may have been sent
+	answer    *answer     // nil if there is no complete response
+	err       error       // why answer is nil; its text may contain the signed URL, so it must not be shown
 }
 
-// An answer is what came back, whole.
+// An answer is a complete response.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// try makes one attempt, which sends nothing after until, if that is not zero.
-// The call is a single one of the SDK, on a client made from what it is given.
-func (c *Client) try(
+// send makes one attempt. Call must make exactly one call of the SDK, with a client made
+// from its two arguments. Nothing is sent after until; zero means that only the deadline of
+// ctx limits the attempt, or maxAttemptTime if ctx has none.
+func (c *Client) send(
 	ctx context.Context,
 	until time.Time,
 	origin *url.URL,
 	keys Credentials,
 	call func(*sdk.Config, auth.Credential) error,
 ) *attempt {
-	ctx, cancel := context.WithTimeout(ctx, longest)
+	ctx, cancel := context.WithTimeout(ctx, maxAttemptTime)
 	defer cancel()
-	if end := c.wall(ctx); until.IsZero() || end.Before(until) {
+	if end := c.deadline(ctx); until.IsZero() || end.Before(until) {
 		until = end
 	}
 	a := &attempt{ctx: ctx, next: c.next, origin: origin, now: c.cfg.Now, until: until}
 	cfg := sdk.NewConfig() // AutoRetry stays off: it would repeat creates
 	cfg.Transport, cfg.Scheme, cfg.UserAgent = a, sdkScheme(origin), c.cfg.UserAgent
-	cfg.Timeout = 2 * longest // never the first to end: the context is
+	cfg.Timeout = 2 * maxAttemptTime // ctx ends first
 	a.run(func() error {
 		return call(cfg, credentials.NewStaticSTSCredentialsProvider(
 			keys.AccessKeyID, keys.AccessKeySecret.Reveal(), keys.SecurityToken.Reveal()))
@@ -62,13 +63,15 @@ func (c *Client) try(
 	return a
 }
 
-// wall is the deadline of ctx on the client's clock.
-func (c *Client) wall(ctx context.Context) time.Time {
+// deadline returns the deadline of ctx, which must have one, as a wall-clock time of the
+// client's clock.
+func (c *Client) deadline(ctx context.Context) time.Time {
 	deadline, _ := ctx.Deadline()
 	return c.cfg.Now().Round(0).Add(time.Until(deadline.Round(0)))
 }
 
-// run keeps a panic of the SDK inside, and its errors out.
+// run calls call. It recovers a panic of the SDK and drops the SDK's error. If there is no
+// response and no other error, a.err says which of the two it was.
 func (a *attempt) run(call func() error) {
 	defer func() {
 		if recover() != nil && a.answer == nil && a.err == nil {
@@ -80,9 +83,10 @@ func (a *attempt) run(call func() error) {
 	}
 }
 
-// RoundTrip sends r, unless it must not be sent, and keeps the answer. The SDK
-// is shown an empty success whatever it was: it would follow a redirect with
-// the signed request, and panic on a numeric Code.
+// RoundTrip sends r with exchange and keeps the result. It returns an empty response with
+// status 200 to the SDK for every response: the SDK would follow a redirect with the signed
+// request, and it panics if Code is a number. If there is no response, the SDK gets
+// errUnanswered, so that its own errors cannot contain the signed URL.
 func (a *attempt) RoundTrip(r *http.Request) (*http.Response, error) {
 	if a.answer, a.err = a.exchange(r); a.err != nil {
 		return nil, errUnanswered
@@ -93,23 +97,26 @@ func (a *attempt) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// exchange sends r and reads the whole response. It refuses a second request
+// (errSecondRequest), another host or method (errForeignHost), and a request after the
+// limit (errExpired). A response longer than maxBody is errTooLarge.
 func (a *attempt) exchange(r *http.Request) (*answer, error) {
 	switch {
 	case a.used:
-		return nil, errTwice
+		return nil, errSecondRequest
 	case r.Method != http.MethodPost || r.URL.Scheme != a.origin.Scheme || r.URL.Host != a.origin.Host:
-		return nil, errElsewhere
+		return nil, errForeignHost
 	case a.ctx.Err() != nil:
 		return nil, a.ctx.Err()
-	case a.late():
-		return nil, errLate
+	case a.expired():
+		return nil, errExpired
 	}
 	a.used = true
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.connected.Store(true) }}
 	r = r.Clone(httptrace.WithClientTrace(a.ctx, trace))
-	r.Header.Del("Idempotency-Key") // with one of these the transport would send a POST again
+	r.Header.Del("Idempotency-Key") // with this header, net/http would repeat a POST
 	r.Header.Del("X-Idempotency-Key")
-	guardBody(r, a.late)
+	guardBody(r, a.expired)
 	resp, err := a.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -125,14 +132,15 @@ func (a *attempt) exchange(r *http.Request) (*answer, error) {
 	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
 }
 
-// late reports whether the deadline has passed by the wall clock. The timer
-// of a context may stand still in a frozen instance.
-func (a *attempt) late() bool { return !a.now().Round(0).Before(a.until) }
+// expired reports whether until has passed on the wall clock. The timer of a context is not
+// enough, because it stops while the platform freezes the instance.
+func (a *attempt) expired() bool { return !a.now().Round(0).Before(a.until) }
 
-// sent reports whether the cloud may have got the request.
-func (a *attempt) sent() bool { return a.connected.Load() && !errors.Is(a.err, errLate) }
+// sent reports whether the cloud may have received the request. It is false if no connection
+// was obtained, or if the body was withheld because until had passed.
+func (a *attempt) sent() bool { return a.connected.Load() && !errors.Is(a.err, errExpired) }
 
-// sdkScheme is how the SDK spells the scheme of u. Its own default is HTTP.
+// sdkScheme returns the scheme of u in the SDK's spelling. Without a value, the SDK uses HTTP.
 func sdkScheme(u *url.URL) string {
 	if u.Scheme == "http" {
 		return "HTTP"

@@ -23,8 +23,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// seen is a server that counts what it is sent, and a client for it.
-func seen(t *testing.T) (*Client, *url.URL, *atomic.Int64) {
+// countingServer starts a server that counts its requests, and returns a client for it.
+func countingServer(t *testing.T) (*Client, *url.URL, *atomic.Int64) {
 	t.Helper()
 	requests := &atomic.Int64{}
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -53,20 +53,20 @@ func post(t *testing.T, address string) *http.Request {
 	return r
 }
 
-// TestPanicOfTheSDKStaysInside: nothing was sent if it came before.
-func TestPanicOfTheSDKStaysInside(t *testing.T) {
-	client, endpoint, _ := seen(t)
+// A panic of the SDK is recovered. Before the request it means that nothing was sent.
+func TestSDKPanicIsRecovered(t *testing.T) {
+	client, endpoint, _ := countingServer(t)
 	for name, call := range map[string]func(*sdk.Config, auth.Credential) error{
 		"panic": func(*sdk.Config, auth.Credential) error { panic("SecurityToken=MARKER") },
 		"error": func(*sdk.Config, auth.Credential) error { return errors.New("SecurityToken=MARKER") },
 	} {
-		a := client.try(t.Context(), time.Time{}, endpoint, Credentials{}, call)
+		a := client.send(t.Context(), time.Time{}, endpoint, Credentials{}, call)
 		_, failed := verdict{action: "CreateBackupJob"}.judge(a)
 		if !errors.Is(failed, backup.ErrNotSent) || strings.Contains(failed.Error(), "MARKER") {
 			t.Errorf("%s: %v, want not sent, without its text", name, failed)
 		}
 	}
-	a := client.try(t.Context(), time.Time{}, endpoint, Credentials{}, func(cfg *sdk.Config, _ auth.Credential) error {
+	a := client.send(t.Context(), time.Time{}, endpoint, Credentials{}, func(cfg *sdk.Config, _ auth.Credential) error {
 		_, err := cfg.Transport.RoundTrip(post(t, endpoint.String()))
 		panic(err)
 	})
@@ -75,9 +75,9 @@ func TestPanicOfTheSDKStaysInside(t *testing.T) {
 	}
 }
 
-func TestAttemptSendsOneRequestToOnePlace(t *testing.T) {
-	client, endpoint, requests := seen(t)
-	client.try(t.Context(), time.Time{}, endpoint, Credentials{}, func(cfg *sdk.Config, _ auth.Credential) error {
+func TestAttemptSendsOneRequestToOneHost(t *testing.T) {
+	client, endpoint, requests := countingServer(t)
+	client.send(t.Context(), time.Time{}, endpoint, Credentials{}, func(cfg *sdk.Config, _ auth.Credential) error {
 		get := post(t, endpoint.String())
 		get.Method = http.MethodGet
 		for _, r := range []*http.Request{get, post(t, "http://localhost:1/"), post(t, "https://"+endpoint.Host)} {
@@ -98,8 +98,7 @@ func TestAttemptSendsOneRequestToOnePlace(t *testing.T) {
 	}
 }
 
-// TestIdempotencyHeadersAreDropped: with one, the transport would send a POST
-// again by itself.
+// Idempotency headers are removed: with one, net/http would repeat a POST by itself.
 func TestIdempotencyHeadersAreDropped(t *testing.T) {
 	var header http.Header
 	next := roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -119,9 +118,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestEveryCopyOfABodyIsGuarded: the transport asks for another one when it
-// has to dial anew.
-func TestEveryCopyOfABodyIsGuarded(t *testing.T) {
+// Every copy of the body checks the deadline: net/http takes a copy for a new connection.
+func TestBodyCopiesAreGuarded(t *testing.T) {
 	late := false
 	r := post(t, "https://hbr.example/")
 	guardBody(r, func() bool { return late })
@@ -137,8 +135,8 @@ func TestEveryCopyOfABodyIsGuarded(t *testing.T) {
 	if rest, err := io.ReadAll(r.Body); err != nil || string(rest) != "=b" {
 		t.Errorf("a body that was begun in time: %q, %v", rest, err)
 	}
-	if _, err := io.ReadAll(again); !errors.Is(err, errLate) {
-		t.Errorf("another copy, begun late: %v, want %v", err, errLate)
+	if _, err := io.ReadAll(again); !errors.Is(err, errExpired) {
+		t.Errorf("another copy, begun late: %v, want %v", err, errExpired)
 	}
 }
 
@@ -160,17 +158,17 @@ func TestCause(t *testing.T) {
 	}
 }
 
-func TestSessionsAreBounded(t *testing.T) {
+func TestSessionCacheSize(t *testing.T) {
 	c, err := New(Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ends := time.Now().Add(time.Hour)
-	for i := range 3 * mostSessions {
+	for i := range 3 * maxSessions {
 		r := role{principal: identity.Principal{Subject: fmt.Sprint(i)}}
 		c.sessions.Put(r.key(), Credentials{AccessKeyID: fmt.Sprint(i)}, ends)
 	}
-	if c.sessions.Len() > mostSessions {
-		t.Errorf("%d sessions are kept, want at most %d", c.sessions.Len(), mostSessions)
+	if c.sessions.Len() > maxSessions {
+		t.Errorf("%d sessions are kept, want at most %d", c.sessions.Len(), maxSessions)
 	}
 }

@@ -11,23 +11,25 @@ import (
 	"backupportal/function/backup"
 )
 
-// What is sent is the job, and its vault if it has one; whatever is not surely
-// without effect is an unknown outcome.
-func TestWhatBecameOfACancel(t *testing.T) {
+// A cancellation sends the job, and its vault if there is one. A result that proves nothing is
+// ErrUnknownOutcome.
+func TestCancelClassification(t *testing.T) {
 	const accepted = `{"Code":"200","Message":"successful","RequestId":"R-1","Success":true}`
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		vault  string
 		want   error
 	}{
-		"accepted":         {answer(200, accepted), "", nil},
-		"of a vault":       {answer(200, accepted), "v-1", nil},
-		"ended":            {refusal(400, `"BadRequest"`), "", backup.ErrRefused},
-		"no permission":    {refusal(403, `"NoPermission"`), "", backup.ErrRefused},
-		"not found":        {refusal(200, `"ResourceNotFound"`), "", backup.ErrRefused},
-		"throttled":        {refusal(400, `"Throttling.User"`), "", backup.ErrThrottled},
-		"server error":     {refusal(500, `"InternalError"`), "", backup.ErrUnknownOutcome},
-		"half an answer":   {func(w http.ResponseWriter, _ *http.Request) { cut(w, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{") }, "", backup.ErrUnknownOutcome},
+		"accepted":      {answer(200, accepted), "", nil},
+		"of a vault":    {answer(200, accepted), "v-1", nil},
+		"ended":         {refusal(400, `"BadRequest"`), "", backup.ErrRefused},
+		"no permission": {refusal(403, `"NoPermission"`), "", backup.ErrRefused},
+		"not found":     {refusal(200, `"ResourceNotFound"`), "", backup.ErrRefused},
+		"throttled":     {refusal(400, `"Throttling.User"`), "", backup.ErrThrottled},
+		"server error":  {refusal(500, `"InternalError"`), "", backup.ErrUnknownOutcome},
+		"half an answer": {func(w http.ResponseWriter, _ *http.Request) {
+			dropConnection(w, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")
+		}, "", backup.ErrUnknownOutcome},
 		"success, no word": {answer(200, `{}`), "", backup.ErrUnknownOutcome},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +45,7 @@ func TestWhatBecameOfACancel(t *testing.T) {
 	}
 }
 
-func TestRecoveryPointIsThatOfTheJob(t *testing.T) {
+func TestDescribeUdmSnapshots(t *testing.T) {
 	job := backup.Job{JobID: "job-2", CreatedTime: time.Unix(1767323045, 0)}
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc

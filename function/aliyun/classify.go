@@ -12,19 +12,20 @@ import (
 	"backupportal/function/backup"
 )
 
-// A verdict is how an attempt is to be judged.
+// A verdict has the settings for the classification of one attempt.
 type verdict struct {
-	action  string   // the operation
-	prefix  string   // before its codes, to tell the codes of STS from those of Cloud Backup
-	plain   bool     // success is the status alone: STS answers without Success and Code
-	secrets []string // a message with one of these in it is dropped
+	action     string   // the operation
+	prefix     string   // before its codes, to tell the codes of STS from those of Cloud Backup
+	statusOnly bool     // success is the status alone: STS answers without Success and Code
+	secrets    []string // a message with one of these in it is dropped
 }
 
-// judge says what became of an attempt, from what the transport saw and never
-// from the error of the SDK. The error is nil if the operation succeeded.
+// judge classifies an attempt by the table of the package comment. It uses only what the
+// transport received, never the error of the SDK. The error is nil if the operation
+// succeeded. The response has the values that could be read, also with an error.
 //
-// Only a code tells a refusal from an answer that got lost on the way back:
-// whatever is not surely without effect is an unknown outcome.
+// Only a documented code proves a refusal. A server error, for example, can come from a
+// gateway after the service has made the job.
 func (v verdict) judge(a *attempt) (response, *backup.CloudError) {
 	e := &backup.CloudError{Action: v.action, Outcome: backup.ErrUnknownOutcome}
 	if a.answer == nil {
@@ -34,13 +35,13 @@ func (v verdict) judge(a *attempt) (response, *backup.CloudError) {
 		e.Cause = cause(a.err)
 		return response{}, e
 	}
-	r := read(a.answer.body)
+	r := parseResponse(a.answer.body)
 	if v.succeeded(a.answer.status, r) {
 		return r, nil
 	}
 	e.HTTPStatus, e.RequestID, e.Code = a.answer.status, r.requestID, v.code(r)
 	e.Denial = r.denial
-	if e.Cause = doubt(a.answer.status, r); e.Cause != "" {
+	if e.Cause = whyUnknown(a.answer.status, r); e.Cause != "" {
 		return r, e
 	}
 	known, listed := meaningOf(e.Code)
@@ -57,17 +58,18 @@ func (v verdict) judge(a *attempt) (response, *backup.CloudError) {
 	return r, e
 }
 
-// succeeded is the rule of Cloud Backup: it reports refusals with status 200.
+// succeeded reports whether the operation succeeded. Cloud Backup reports refusals with
+// status 200 too, so Success and Code must say so; ECS and STS have no such members.
 func (v verdict) succeeded(status int, r response) bool {
 	if status < 200 || status > 299 || !r.object {
 		return false
 	}
-	return v.plain || r.success == "true" && r.code == "200"
+	return v.statusOnly || r.success == "true" && r.code == "200"
 }
 
-// doubt says why an answer that is no success is no refusal either; "" if it
-// is one.
-func doubt(status int, r response) string {
+// whyUnknown returns why a response that is not a success proves no refusal either. It
+// returns "" if the response is a refusal.
+func whyUnknown(status int, r response) string {
 	switch {
 	case status >= 500:
 		return "server error"
@@ -83,7 +85,8 @@ func doubt(status int, r response) string {
 	return ""
 }
 
-// code is the code of an answer as the portal names it, or "".
+// code returns the code of a response with the prefix of v, or "" if there is no error code.
+// A code of an unexpected form becomes "Unreadable".
 func (v verdict) code(r response) string {
 	switch {
 	case r.code == "" || r.code == "200":
@@ -94,26 +97,27 @@ func (v verdict) code(r response) string {
 	return v.prefix + r.code
 }
 
-// A fault is a reason of our own for which there is no answer. Its text is
-// constant, so that it can be shown.
+// A fault is an error of this package that explains a missing response. Its text is a
+// constant without secrets, so that it can be shown.
 type fault string
 
-// Error is the text.
+// Error returns the text.
 func (f fault) Error() string { return string(f) }
 
-// Why there is no answer, beside what the network says.
+// The faults of an attempt.
 const (
-	errLate       fault = "the deadline had passed"
-	errTwice      fault = "a second request was held back"
-	errElsewhere  fault = "a request to another place was held back"
-	errTooLarge   fault = "the answer is too large"
-	errPanic      fault = "the SDK panicked"
-	errBuild      fault = "the SDK could not build the request"
-	errUnanswered fault = "no answer" // all that the SDK is told
+	errExpired       fault = "the deadline had passed"
+	errSecondRequest fault = "a second request was blocked"
+	errForeignHost   fault = "a request to another host was blocked"
+	errTooLarge      fault = "the answer is too large"
+	errPanic         fault = "the SDK panicked"
+	errBuild         fault = "the SDK could not build the request"
+	errUnanswered    fault = "no answer" // the only error that the SDK gets
 )
 
-// cause says why there is no answer, as a kind of error. The text of err is
-// left behind: transports quote the signed address, and with it the token.
+// cause returns a short description of why there is no response. It never contains the text
+// of err, because errors of net/http contain the signed URL, which has the token. An
+// unknown error is described by the type of its innermost error.
 func cause(err error) string {
 	if f, ok := errors.AsType[fault](err); ok {
 		return f.Error()
@@ -137,11 +141,13 @@ func cause(err error) string {
 	return fmt.Sprintf("connection failed (%T)", innermost(err))
 }
 
+// timedOut reports whether err is a timeout of a context or of the network.
 func timedOut(err error) bool {
 	network, ok := errors.AsType[net.Error](err)
 	return errors.Is(err, context.DeadlineExceeded) || ok && network.Timeout()
 }
 
+// innermost returns the last error in the chain of err.
 func innermost(err error) error {
 	for {
 		inner := errors.Unwrap(err)

@@ -1,13 +1,40 @@
 // Package aliyun calls the operations of Alibaba Cloud.
 //
-// It calls Cloud Backup, STS and ECS, and is the only importer of
-// alibaba-cloud-sdk-go.
+// It calls Cloud Backup, ECS and STS. It is the only importer of alibaba-cloud-sdk-go.
 //
-// The SDK builds and signs requests, and nothing more. It knows no contexts,
-// races when shared, follows redirects, panics on some answers, and puts
-// tokens into its errors. So each request is one [attempt] with an SDK client
-// of its own, over one transport that the SDK never sees; what the cloud
-// answered is read from the bytes, and no error of the SDK leaves the package.
+// # Use of the SDK
+//
+// The SDK only builds and signs requests. It ignores contexts, has data races if a client is
+// shared, follows redirects, panics on some responses, and puts tokens into its errors. So
+// each request is one [attempt] with its own SDK client. The attempt sends the request over
+// the package's transport, which the SDK cannot reach, and keeps the response. The package
+// reads the response from its bytes, and returns no error of the SDK.
+//
+// # Classification of a result
+//
+// A wrong classification can cause a second backup or lose one, so every result that does
+// not prove something is unknown. The first row that matches decides (verdict.judge):
+//
+//	result of the attempt                                error
+//	no response, no connection was obtained              ErrNotSent
+//	no response, the body was withheld after the limit   ErrNotSent
+//	no response otherwise                                ErrUnknownOutcome
+//	2xx, JSON object, Success true and Code 200          none: success
+//	2xx, JSON object, of ECS and STS                     none: success
+//	3xx, 5xx, not a JSON object, no Code                 ErrUnknownOutcome
+//	below 400 without Success false                      ErrUnknownOutcome
+//	a Code of the table meanings                         as the table says
+//	any other Code                                       ErrRefused, with Unlisted
+//
+// Cloud Backup reports refusals with HTTP status 200 too, so the status alone proves
+// nothing. The errors are those of package backup, in a [*backup.CloudError].
+//
+// # Credentials
+//
+// An account with access own is called with the portal's own credentials. For assume_role,
+// STS (AssumeRole) gives credentials for one principal and one operation; they are cached.
+// For hbr_cross_account, Cloud Backup enters the account itself: calls are signed for the
+// portal's account, or for the account that the policy names with the key through.
 package aliyun
 
 import (
@@ -26,47 +53,50 @@ import (
 	"backupportal/function/secret"
 )
 
-// Credentials are an access key, and the token that belongs to it if it is
-// temporary.
+// Credentials are an access key. The zero value is no key.
 type Credentials struct {
-	AccessKeyID                    string
-	AccessKeySecret, SecurityToken secret.String
+	AccessKeyID     string
+	AccessKeySecret secret.String
+	SecurityToken   secret.String // of temporary credentials; empty for a permanent key
 }
 
-// empty reports whether nothing could be signed with k.
+// empty reports whether k cannot sign a request.
 func (k Credentials) empty() bool { return k.AccessKeyID == "" || k.AccessKeySecret.IsZero() }
 
-// Config says how the cloud is reached.
+// Config configures a [Client].
 type Config struct {
-	// Endpoint stands in place of every host of the cloud, as an emulator does:
-	// scheme and host alone, plain http only on loopback. Nil means the cloud's
-	// own hosts over https.
+	// Endpoint replaces every host of the cloud, for an emulator. It has a scheme and a host
+	// only; http is allowed on loopback only. Nil means the cloud's own hosts over https.
 	Endpoint *url.URL
-	CA       []byte                                // PEM roots to trust; nil means the system's
-	Proxy    func(*http.Request) (*url.URL, error) // nil means none, whatever the environment says
+	// CA has the trusted root certificates in PEM. Nil means those of the system.
+	CA []byte
+	// Proxy is that of [http.Transport]. Nil means no proxy, even if the environment names one.
+	Proxy func(*http.Request) (*url.URL, error)
 
 	// UserAgent names the program in the cloud's logs. Empty means "backup-portal".
 	UserAgent string
-	// Credentials are the portal's own, asked for at each use: those of an
-	// invocation are fresher than those of the environment.
+	// Credentials returns the portal's own credentials. It is called for each use, because
+	// the platform gives each invocation newer ones. Nil means that there are none.
 	Credentials func(context.Context) (Credentials, error)
-	// Now is the wall clock; nil means the system's. Instances freeze, and the
-	// monotonic clock may stand still meanwhile.
+	// Now is the wall clock; nil means [time.Now]. Only wall-clock times are compared, because
+	// the monotonic clock can stop while the platform freezes an instance.
 	Now func() time.Time
 }
 
-// Client is [backup.Cloud], as Alibaba Cloud provides it. It is safe for
-// concurrent use. [New] makes one; a process needs one.
+// A Client implements [backup.Cloud] with Alibaba Cloud. It is safe for concurrent use. Use
+// [New] to make one; a process needs only one. Errors of its methods are
+// [*backup.CloudError] values.
 type Client struct {
 	cfg      Config
-	next     http.RoundTripper               // the only way out
-	sessions *cache.Cache[Credentials]       // by the key of a role
+	next     http.RoundTripper               // sends every request of the client
+	sessions *cache.Cache[Credentials]       // by role.key
 	lists    *cache.Cache[backup.Candidates] // by listKey
 }
 
 var _ backup.Cloud = (*Client)(nil)
 
-// New checks cfg and returns a client. It calls nothing.
+// New returns a client. It makes no call. It returns an error if the endpoint is not
+// allowed or the CA has no certificate.
 func New(cfg Config) (*Client, error) {
 	if err := checkEndpoint(cfg.Endpoint); err != nil {
 		return nil, err
@@ -75,7 +105,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.CA != nil {
 		roots = x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(cfg.CA) {
-			return nil, errors.New("aliyun: no certificate among the roots to trust")
+			return nil, errors.New("aliyun: the trusted roots contain no certificate")
 		}
 	}
 	if cfg.Now == nil {
@@ -85,31 +115,33 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		cfg:      cfg,
 		next:     newTransport(roots, cfg.Proxy),
-		sessions: cache.New[Credentials](mostSessions, cfg.Now),
-		lists:    cache.New[backup.Candidates](mostLists, cfg.Now),
+		sessions: cache.New[Credentials](maxSessions, cfg.Now),
+		lists:    cache.New[backup.Candidates](maxLists, cfg.Now),
 	}, nil
 }
 
-// checkEndpoint refuses an address over which signed requests would be
-// readable on the way, or would go anywhere but to the root of a host.
+// checkEndpoint returns an error if u is not the root of a host, or if requests to it could
+// be read in the network: http is allowed on loopback only. Nil is allowed.
 func checkEndpoint(u *url.URL) error {
 	switch {
 	case u == nil:
 		return nil
 	case u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return errors.New("aliyun: the endpoint must be a scheme and a host alone")
+		return errors.New("aliyun: the endpoint must have only a scheme and a host")
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
 	}
-	return errors.New("aliyun: the endpoint must begin with https://, unless it is on loopback")
+	return errors.New("aliyun: the endpoint must begin with https://; http:// is allowed on loopback only")
 }
 
+// isLoopback reports whether host is "localhost" or an address of the loopback interface.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// origin is where the requests for a host of the cloud go.
+// origin returns the scheme and host to which requests for a host of the cloud are sent: the
+// configured endpoint, or else https and the host.
 func (c *Client) origin(host string) *url.URL {
 	if c.cfg.Endpoint != nil {
 		return c.cfg.Endpoint
@@ -117,12 +149,12 @@ func (c *Client) origin(host string) *url.URL {
 	return &url.URL{Scheme: "https", Host: host}
 }
 
-// backupHost is the public host of Cloud Backup in a region, by the endpoint
-// list of its API. The region is one of [param.Regions].
+// backupHost returns the public host of Cloud Backup in a region of param.Regions (endpoint
+// list of the Cloud Backup API).
 func backupHost(region string) string { return "hbr." + region + ".aliyuncs.com" }
 
-// tokenHost is the public host of STS for a region, by the endpoint list of
-// its API: a few regions have none of their own.
+// tokenHost returns the public host of STS for a region (endpoint list of the STS API). Some
+// regions have no host of their own.
 func tokenHost(region string) string {
 	switch region {
 	case "ap-southeast-6", "cn-hangzhou-finance", "cn-shenzhen-finance-1":
@@ -131,8 +163,7 @@ func tokenHost(region string) string {
 	return "sts." + region + ".aliyuncs.com"
 }
 
-// instanceHost is the public host of ECS in a region, by the endpoint list of its
-// API.
+// instanceHost returns the public host of ECS in a region (endpoint list of the ECS API).
 func instanceHost(region string) string {
 	switch region {
 	case "cn-hangzhou-finance":

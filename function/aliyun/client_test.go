@@ -18,7 +18,7 @@ import (
 	"backupportal/function/backup"
 )
 
-func TestEndpointMustKeepRequestsSecret(t *testing.T) {
+func TestEndpointChecks(t *testing.T) {
 	for address, ok := range map[string]bool{
 		"http://127.0.0.1:9100": true, "http://[::1]:9100": true, "http://localhost:9100/": true, "https://hbr.internal.example": true,
 		"http://hbr.internal.example": false, "http://127.0.0.1.evil.example": false, "ftp://localhost": false,
@@ -34,13 +34,13 @@ func TestEndpointMustKeepRequestsSecret(t *testing.T) {
 	}
 }
 
-func TestRootsMustBeCertificates(t *testing.T) {
+func TestCAMustHaveCertificates(t *testing.T) {
 	if _, err := aliyun.New(aliyun.Config{CA: []byte("not PEM")}); err == nil {
 		t.Error("New took roots that are no certificates")
 	}
 }
 
-func TestWithoutAnEndpointRequestsGoToTheCloudOverHTTPS(t *testing.T) {
+func TestDefaultEndpointIsHTTPS(t *testing.T) {
 	for region, want := range map[string]struct{ backup, token, instances string }{
 		"cn-hangzhou":           {"https://hbr.cn-hangzhou.aliyuncs.com", "https://sts.cn-hangzhou.aliyuncs.com", "https://ecs.cn-hangzhou.aliyuncs.com"},
 		"cn-shanghai-finance-1": {"https://hbr.cn-shanghai-finance-1.aliyuncs.com", "https://sts.cn-shanghai-finance-1.aliyuncs.com", "https://ecs.cn-shanghai-finance-1.aliyuncs.com"},
@@ -139,9 +139,9 @@ func TestNoCredentialsSendNothing(t *testing.T) {
 	}
 }
 
-// TestFrozenInstanceDoesNotSendLate freezes the instance while it dials: the
-// timer of the context does not notice, the wall clock does.
-func TestFrozenInstanceDoesNotSendLate(t *testing.T) {
+// If the instance freezes while it connects, the timer of the context does not fire, so only
+// the wall clock shows that the deadline has passed.
+func TestFrozenInstanceSendsNothingAfterDeadline(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	var c clock
 	frozen := clientOf(t, server.URL, func(cfg *aliyun.Config) {
@@ -157,8 +157,8 @@ func TestFrozenInstanceDoesNotSendLate(t *testing.T) {
 	}
 }
 
-// TestNothingIsSentAfterTheCallsOwnLimit: whatever time its context has left.
-func TestNothingIsSentAfterTheCallsOwnLimit(t *testing.T) {
+// Nothing is sent after Call.Until, even if the context ends later.
+func TestNothingIsSentAfterUntil(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	var c clock
 	client := clientOf(t, server.URL, func(cfg *aliyun.Config) { cfg.Now = c.now })
@@ -176,8 +176,8 @@ func TestNothingIsSentAfterTheCallsOwnLimit(t *testing.T) {
 	}
 }
 
-// TestParallelCallsShareConnections runs under the race detector, too: the
-// SDK's own clients race, and open a connection for each call.
+// Parallel calls share connections and have no data races. Clients of the SDK alone would have
+// both problems.
 func TestParallelCallsShareConnections(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	client := clientOf(t, server.URL)

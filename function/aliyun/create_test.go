@@ -15,8 +15,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// cut drops the connection after what was written.
-func cut(w http.ResponseWriter, written string) {
+// dropConnection writes a part of a response and closes the connection.
+func dropConnection(w http.ResponseWriter, written string) {
 	conn, buffered, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		panic(err)
@@ -30,9 +30,9 @@ func refusal(status int, code string) http.HandlerFunc {
 	return answer(status, `{"RequestId":"R-1","HostId":"hbr.example","Code":`+code+`,"Message":"said no","Success":false,"AccessDeniedDetail":{"a":"b"}}`)
 }
 
-// TestWhatBecameOfACreate plays the situations in which a create can end. Each
-// makes one request, whatever the answer: a second one could be a second job.
-func TestWhatBecameOfACreate(t *testing.T) {
+// Each case is one way in which a call can end. All make exactly one request, because a second
+// one could start a second job.
+func TestCreateClassification(t *testing.T) {
 	refused, throttled, unknown, credentials := backup.ErrRefused, backup.ErrThrottled, backup.ErrUnknownOutcome, backup.ErrCredentials
 	tests := []struct {
 		name     string
@@ -84,15 +84,15 @@ func TestWhatBecameOfACreate(t *testing.T) {
 		{name: "failure that says 200", answer: answer(200, `{"Success":false,"Code":"200"}`), want: unknown},
 		{name: "400 without a code", answer: answer(400, `{"Code":{"a":1}}`), want: unknown},
 		{name: "too large", answer: answer(200, success+strings.Repeat(" ", 1<<20)), want: unknown},
-		{name: "cut before the answer", answer: func(w http.ResponseWriter, _ *http.Request) { cut(w, "") }, want: unknown},
-		{name: "cut in the headers", answer: func(w http.ResponseWriter, _ *http.Request) { cut(w, "HTTP/1.1 200 OK\r\nConte") }, want: unknown},
+		{name: "cut before the answer", answer: func(w http.ResponseWriter, _ *http.Request) { dropConnection(w, "") }, want: unknown},
+		{name: "cut in the headers", answer: func(w http.ResponseWriter, _ *http.Request) { dropConnection(w, "HTTP/1.1 200 OK\r\nConte") }, want: unknown},
 		{name: "cut in the body", answer: func(w http.ResponseWriter, _ *http.Request) {
-			cut(w, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"+success)
+			dropConnection(w, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"+success)
 		}, want: unknown},
-		{name: "no HTTP", answer: func(w http.ResponseWriter, _ *http.Request) { cut(w, "hello\r\n\r\n") }, want: unknown},
+		{name: "no HTTP", answer: func(w http.ResponseWriter, _ *http.Request) { dropConnection(w, "hello\r\n\r\n") }, want: unknown},
 		{name: "cut behind the body", answer: func(w http.ResponseWriter, _ *http.Request) {
 			const body = `{"Code":"200","Success":true,"JobId":"job-1","RequestId":"R-1"}`
-			cut(w, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+			dropConnection(w, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
 		}},
 	}
 	for _, test := range tests {
@@ -116,7 +116,7 @@ func TestWhatBecameOfACreate(t *testing.T) {
 	}
 }
 
-func TestCreateSendsItsParametersInTheForm(t *testing.T) {
+func TestCreateSendsParametersInBody(t *testing.T) {
 	var query, form map[string][]string
 	var header http.Header
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": func(w http.ResponseWriter, r *http.Request) {
@@ -147,7 +147,7 @@ func TestCreateSendsItsParametersInTheForm(t *testing.T) {
 	}
 }
 
-func TestThrottledAnswerSaysHowLongToWait(t *testing.T) {
+func TestRetryAfterOfThrottledCall(t *testing.T) {
 	for left, want := range map[string]time.Duration{"2000": 2 * time.Second, "90000": 20 * time.Second, "-1": 0, "soon": 0} {
 		server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("x-ratelimit-user-api", "Limit:1,Remain:0,TimeLeft:"+left+",Reset:1234")
@@ -176,16 +176,16 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-// hang answers when the caller has gone.
-func hang(started chan<- struct{}) http.HandlerFunc {
+// blockUntilCancelled returns a handler that responds only after the caller has cancelled.
+func blockUntilCancelled(started chan<- struct{}) http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) {
 		close(started)
 		<-r.Context().Done()
 	}
 }
 
-// An expiring context is over its deadline when a channel is closed, at no time
-// of the clock.
+// An expiring context exceeds its deadline when its channel is closed, at any time of the
+// clock.
 type expiring struct {
 	context.Context
 	over <-chan struct{}
@@ -202,10 +202,10 @@ func (e expiring) Err() error {
 	}
 }
 
-func TestDeadlineAndCancelAfterSendingLeaveTheOutcomeUnknown(t *testing.T) {
+func TestDeadlineAfterSendingIsUnknown(t *testing.T) {
 	t.Run("deadline", func(t *testing.T) {
 		started := make(chan struct{})
-		server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": hang(started)})
+		server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": blockUntilCancelled(started)})
 		_, err := clientOf(t, server.URL).CreateBackupJob(expiring{t.Context(), started}, instanceCall())
 		if failed := cloudError(t, err); !errors.Is(err, backup.ErrUnknownOutcome) || failed.Cause != "timeout" {
 			t.Errorf("error = %v, want an unknown outcome by timeout", err)
@@ -213,7 +213,7 @@ func TestDeadlineAndCancelAfterSendingLeaveTheOutcomeUnknown(t *testing.T) {
 	})
 	t.Run("cancel", func(t *testing.T) {
 		started := make(chan struct{})
-		server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": hang(started)})
+		server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": blockUntilCancelled(started)})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-started; cancel() }()
 		_, err := clientOf(t, server.URL).CreateBackupJob(ctx, instanceCall())
@@ -223,7 +223,7 @@ func TestDeadlineAndCancelAfterSendingLeaveTheOutcomeUnknown(t *testing.T) {
 	})
 }
 
-func TestWhatIsWrongBeforeSendingSendsNothing(t *testing.T) {
+func TestInvalidCallsSendNothing(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	client := clientOf(t, server.URL)
 	over, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))

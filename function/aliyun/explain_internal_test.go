@@ -13,8 +13,8 @@ import (
 	"backupportal/function/param"
 )
 
-// TestMeaningsAreComplete: each entry has both sentences in both languages, an
-// outcome, and patterns that can be reached.
+// Each entry has both sentences in both languages, an outcome, and patterns that an earlier
+// entry does not hide.
 func TestMeaningsAreComplete(t *testing.T) {
 	for i, m := range meanings {
 		for _, s := range []string{m.means.En, m.means.Zh, m.todo.En, m.todo.Zh} {
@@ -38,7 +38,7 @@ func TestMeaningsAreComplete(t *testing.T) {
 	}
 }
 
-func TestCleanLeavesNothingThatActs(t *testing.T) {
+func TestCleanMessageRemovesControlCharacters(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) + rapid.String().Draw(t, "text")
 		got := param.Clean(s, 20)
@@ -51,15 +51,15 @@ func TestCleanLeavesNothingThatActs(t *testing.T) {
 	})
 }
 
-func FuzzRead(f *testing.F) {
+func FuzzParseResponse(f *testing.F) {
 	for _, body := range []string{`{"Code":"200","Success":true,"JobId":"job-1"}`, `{"Code":400}`, `{"Code":-1.5e300,"Message":{}}`, `[]`, `null`, ``, `{"Code":"a b"}`} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r := read(body)
+		r := parseResponse(body)
 		for _, s := range []string{r.code, r.requestID, r.jobID} {
 			if s != "" && !word.MatchString(s) {
-				t.Errorf("read(%q) lets %q through", body, s)
+				t.Errorf("parseResponse(%q) lets %q through", body, s)
 			}
 		}
 	})

@@ -7,14 +7,13 @@ import (
 	"backupportal/function/aliyun"
 )
 
-// Whoever reads of a job that ran must not hear that one may have been started,
-// or that none was.
-func TestExplainJobSpeaksOfAJob(t *testing.T) {
+// The explanation of a failed job must not discuss whether a job was started.
+func TestExplainJob(t *testing.T) {
 	for code, want := range map[string]string{
 		"EcsClientError": "reach the instance", "InternalError": "internal error", "UnknownError": "internal error", "InitVaultError": "vault",
 		"AccessVaultFail": "vault", "BrowseFileError": "files", "ServiceUnavailable": "in time", "VaultTimeout": "in time", "Throttling.User": "too many",
 		"SignatureNonceUsed": "internal error", "AssumeRole.InternalError": "internal error", "AssumeRole.ConnectTimeout": "in time", "AssumeRole.Throttling": "too many",
-		"NoPermission": "no permission", "VaultNotExist": "vault does not exist", "InDebt": "unpaid", "Whatever": "",
+		"NoPermission": "does not have permission", "VaultNotExist": "vault does not exist", "InDebt": "overdue payments", "Whatever": "",
 	} {
 		got := (&aliyun.Client{}).ExplainJob(code)
 		if (got.Means.En == "") != (want == "") || !strings.Contains(got.Means.En, want) {
@@ -32,26 +31,26 @@ func TestExplain(t *testing.T) {
 		means  string // part of the English sentence; empty if there is none
 		caller bool
 	}{
-		{"NoPermission", "no permission for this", false},
-		{"Forbidden.RAM", "no permission for this", false},
+		{"NoPermission", "does not have permission for this operation", false},
+		{"Forbidden.RAM", "does not have permission for this operation", false},
 		{"Forbidden.RiskControl", "restricted by the provider", false},
-		{"Forbidden.AccessKeyDisabled", "access key of this portal is not valid", false},
-		{"AssumeRole.NoPermission", "may not take on the role", false},
+		{"Forbidden.AccessKeyDisabled", "access key of this portal is no longer valid", false},
+		{"AssumeRole.NoPermission", "is not allowed to assume the role", false},
 		{"AssumeRole.EntityNotExist.Role", "role does not exist in that account", false},
-		{"AssumeRole.InvalidParameter.RoleArn", "settings for the role", false},
+		{"AssumeRole.InvalidParameter.RoleArn", "The role settings", false},
 		{"AssumeRole.InternalError", "Nothing was started", false},
 		{"AssumeRole.Throttling.User", "too many requests", false},
-		{"AssumeRole.SignatureDoesNotMatch", "access key of this portal is not accepted", false},
-		{"AssumeRoleFail", "Cloud Backup may not use its role", false},
+		{"AssumeRole.SignatureDoesNotMatch", "access key of this portal was not accepted", false},
+		{"AssumeRoleFail", "Cloud Backup is not allowed to assume its role", false},
 		{"InternalError", "internal error", false},
 		{"Throttling", "too many requests", false},
 		{"VaultNotExist", "vault does not exist", true},
 		{"InvalidParameter.Retention", "did not accept a value", true},
 		{"InvalidTimeStamp.Expired", "clock of this portal", false},
-		{"InvalidRegion.NotFound", "region is not known", true},
-		{"InvalidApi.NotFound", "do not fit together", false},
+		{"InvalidRegion.NotFound", "does not support this region", true},
+		{"InvalidApi.NotFound", "incompatible API versions", false},
 		{"MissingSecurityToken", "incomplete credentials", false},
-		{"MissingInstanceId", "misses a value", true},
+		{"MissingInstanceId", "A required value is missing", true},
 		{"portal.NoCredentials", "function has no role", false},
 		{"JobRunning", "", false},
 		{"AssumeRole.JobRunning", "", false},

@@ -19,8 +19,7 @@ import (
 	"backupportal/function/secret"
 )
 
-// A cloud is an HTTP server that answers as a test says, and remembers what it
-// was asked.
+// A cloud is an HTTP server with configured responses. It records its calls.
 type cloud struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -28,7 +27,7 @@ type cloud struct {
 	conns int          // connections accepted
 }
 
-// newCloud starts a server whose answers depend on the operation.
+// newCloud starts a server with one handler for each operation.
 func newCloud(t *testing.T, answers map[string]http.HandlerFunc) *cloud {
 	t.Helper()
 	c := &cloud{}
@@ -42,7 +41,7 @@ func newCloud(t *testing.T, answers map[string]http.HandlerFunc) *cloud {
 func (c *cloud) serve(answers map[string]http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
-			panic(http.ErrAbortHandler) // an incomplete request is none
+			panic(http.ErrAbortHandler) // an incomplete request does not count
 		}
 		c.mu.Lock()
 		c.calls = append(c.calls, r.Form)
@@ -59,7 +58,7 @@ func (c *cloud) countConn(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// count is how often the operation was asked for; all of them if it is empty.
+// count returns the number of calls of action, or of all calls if action is empty.
 func (c *cloud) count(action string) (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,7 +70,7 @@ func (c *cloud) count(action string) (n int) {
 	return n
 }
 
-// call is the nth call that arrived, from 0.
+// call returns call n; the first is 0.
 func (c *cloud) call(t *testing.T, n int) url.Values {
 	t.Helper()
 	c.mu.Lock()
@@ -82,7 +81,7 @@ func (c *cloud) call(t *testing.T, n int) url.Values {
 	return c.calls[n]
 }
 
-// answer writes a status and a body.
+// answer returns a handler that writes a status and a body.
 func answer(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -93,7 +92,7 @@ func answer(status int, body string) http.HandlerFunc {
 
 const success = `{"Code":"200","Message":"successful","RequestId":"25F49E7B-7E39-542E-83AD-62E6E7F73786","Success":true,"JobId":"job-000csy09q50a2jdcbwbo"}`
 
-// The portal's own key, as markers that no text may contain.
+// The portal's own key. Its parts are markers that no text may contain.
 const (
 	keyMarker    = "LTAI-MARKER-key"
 	secretMarker = "MARKER/secret+own="
@@ -104,7 +103,7 @@ func ownKeys(context.Context) (aliyun.Credentials, error) {
 	return aliyun.Credentials{AccessKeyID: keyMarker, AccessKeySecret: secret.New(secretMarker), SecurityToken: secret.New(tokenMarker)}, nil
 }
 
-// clientOf is a client whose only way out is the server at address.
+// clientOf returns a client that sends every request to the server at address.
 func clientOf(t *testing.T, address string, change ...func(*aliyun.Config)) *aliyun.Client {
 	t.Helper()
 	endpoint, err := url.Parse(address)
@@ -124,7 +123,7 @@ func clientOf(t *testing.T, address string, change ...func(*aliyun.Config)) *ali
 
 const submissionID = "abcdefghijklmnopqrstuvwxyz"
 
-// instanceCall is the backup of an instance in the portal's own account.
+// instanceCall returns a call for an instance in the portal's own account.
 func instanceCall() backup.Call {
 	params := param.Params{"Account": "own", "Region": "cn-hangzhou", "InstanceId": "i-bp1abc", "Retention": "7"}.WithDefaults()
 	params["JobName"] = "web01-" + submissionID
@@ -137,7 +136,7 @@ func instanceCall() backup.Call {
 	}
 }
 
-// assumedCall is the same in an account where the portal takes on a role.
+// assumedCall returns the same call for an account with access assume_role.
 func assumedCall() backup.Call {
 	call := instanceCall()
 	call.Target.Account = backup.Account{Alias: "payments", ID: "2000000000000002", Access: backup.AssumeRole,
@@ -145,7 +144,7 @@ func assumedCall() backup.Call {
 	return call
 }
 
-// cloudError is err as a CloudError.
+// cloudError returns err as a CloudError, or fails the test.
 func cloudError(t *testing.T, err error) *backup.CloudError {
 	t.Helper()
 	failed, ok := errors.AsType[*backup.CloudError](err)

@@ -8,11 +8,11 @@ import (
 	"backupportal/function/param"
 )
 
-// cloudHosts are the only hosts of the cloud that a request ever goes to.
+// cloudHosts matches the hosts of the cloud to which requests may be sent.
 var cloudHosts = regexp.MustCompile(`\A(hbr\.[a-z0-9-]+|(sts|ecs)(\.[a-z0-9-]+)?|ecs-cn-hangzhou)\.aliyuncs\.com\z`)
 
-// Requests go to the three services of the cloud, in regions of the table alone. T7.
-func TestHostsAreTheCloudsAlone(t *testing.T) {
+// Requests are sent only to the three services, in regions of the table. Threat T7.
+func TestOnlyHostsOfTheCloudAreCalled(t *testing.T) {
 	for _, r := range param.Regions {
 		for _, host := range []string{backupHost(r.ID), tokenHost(r.ID), instanceHost(r.ID)} {
 			if !cloudHosts.MatchString(host) {
@@ -22,8 +22,8 @@ func TestHostsAreTheCloudsAlone(t *testing.T) {
 	}
 }
 
-// What is no region of the table never becomes part of a host's name. T7.
-func TestRegionsThatAreNoneAreRefused(t *testing.T) {
+// An unknown region never becomes part of a host name. Threat T7.
+func TestUnknownRegionsAreRefused(t *testing.T) {
 	for _, region := range []string{
 		"", "cn-hangzhou.evil.example", "evil.example/cn-hangzhou", "evil.example#", "evil.example?", "cn-hangzhou@evil.example", "@evil.example", "../cn-hangzhou",
 		"CN-HANGZHOU", "cn-hangzhou ", "cn-hangzhou\n", "cn-hangzhou\x00", "cn-hangzhou:8443", "cn-hangzhou%2eevil", "cn-hangzhou。evil", "127.0.0.1", "localhost", "cn-hangzhou.",

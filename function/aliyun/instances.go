@@ -9,22 +9,24 @@ import (
 	"backupportal/function/param"
 )
 
-// mostInstances is how many instances one request may ask for (ECS,
-// DescribeInstances, InstanceIds).
-const mostInstances = 100
+// maxInstanceIDs is the maximum number of ids in one request (ECS, DescribeInstances,
+// InstanceIds).
+const maxInstanceIDs = 100
 
-// DescribeInstances returns the tags of instances in the account and region of target
-// (ECS, DescribeInstances). An instance that is not there has no entry. Instances
-// of an account that Cloud Backup reaches by itself cannot be read, because the
-// portal takes on no role there. Errors are [*backup.CloudError] values; after
-// one nothing is known of any of them.
+// DescribeInstances returns the tags of ECS instances in the account and region of target,
+// by instance id. An instance that does not exist has no entry. It makes one request for
+// each 100 ids.
+//
+// Errors are [*backup.CloudError] values; then the tags of none of the instances are known.
+// For an account with access hbr_cross_account the error is [backup.ErrRefused], because
+// the portal assumes no role there. Source: ECS, DescribeInstances.
 func (c *Client) DescribeInstances(
 	ctx context.Context,
 	target backup.Target,
 	ids []string,
 ) (map[string]map[string]string, error) {
 	all := map[string]map[string]string{}
-	for some := range slices.Chunk(ids, mostInstances) {
+	for some := range slices.Chunk(ids, maxInstanceIDs) {
 		if err := c.instanceTags(ctx, target, some, all); err != nil {
 			return nil, err
 		}
@@ -32,7 +34,7 @@ func (c *Client) DescribeInstances(
 	return all, nil
 }
 
-// instanceTags adds what one request tells.
+// instanceTags makes one request and adds the tags to all.
 func (c *Client) instanceTags(
 	ctx context.Context,
 	target backup.Target,
@@ -66,11 +68,11 @@ func (c *Client) instanceTags(
 		}
 	}
 	if err := json.Unmarshal(a.body, &page); err != nil || page.Instances == nil {
-		return unread(describeInstances, a.status, r, "the list could not be read")
+		return unknownResult(describeInstances, a.status, r, "the list could not be read")
 	}
 	for _, instance := range page.Instances.Instance {
 		if !slices.Contains(ids, instance.InstanceId) {
-			continue // nobody asked
+			continue // not requested: ignore it
 		}
 		tags := map[string]string{}
 		for _, tag := range instance.Tags.Tag {

@@ -13,12 +13,12 @@ import (
 	"backupportal/function/backup"
 )
 
-// tagged is an answer of DescribeInstances.
+// tagged returns a response of DescribeInstances.
 func tagged(instances ...string) string {
 	return `{"RequestId":"R-1","NextToken":"","PageNumber":1,"PageSize":100,"TotalCount":0,"Instances":{"Instance":[` + strings.Join(instances, ",") + `]}}`
 }
 
-func TestTagsAreReadByTheirPublishedNames(t *testing.T) {
+func TestDescribeInstancesReadsTags(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"DescribeInstances": answer(200, tagged(
 		`{"InstanceId":"i-1","InstanceName":"web01","Tags":{"Tag":[{"TagKey":"team","TagValue":"web"},{"TagKey":"empty","TagValue":""}]}}`,
 		`{"InstanceId":"i-2","Tags":{"Tag":[]}}`, `{"InstanceId":"i-3"}`, `{"InstanceId":"i-unasked","Tags":{"Tag":[{"TagKey":"team","TagValue":"web"}]}}`))})
@@ -40,9 +40,8 @@ func TestTagsAreReadByTheirPublishedNames(t *testing.T) {
 	}
 }
 
-// A request asks for 100 instances at most, which is the service's limit; and for
-// none if there are none.
-func TestManyInstancesTakeSeveralRequests(t *testing.T) {
+// A request has at most 100 ids, the service's limit. Without ids there is no request.
+func TestDescribeInstancesInChunks(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"DescribeInstances": answer(200, tagged())})
 	client := clientOf(t, server.URL)
 	ids := make([]string, 201)
@@ -60,9 +59,8 @@ func TestManyInstancesTakeSeveralRequests(t *testing.T) {
 	}
 }
 
-// What is no whole list is an error: an instance without an entry would be one
-// that does not exist.
-func TestTagsThatCannotBeReadAreAnError(t *testing.T) {
+// An incomplete list is an error: a missing entry would mean that the instance does not exist.
+func TestDescribeInstancesErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		want    error
@@ -84,9 +82,9 @@ func TestTagsThatCannotBeReadAreAnError(t *testing.T) {
 	}
 }
 
-// In another account the role is narrowed to reading instances; where the portal
-// takes on none, nothing is asked: it would be told of its own account (CD-1).
-func TestTagsAreReadInTheRightAccount(t *testing.T) {
+// For assume_role, the session policy permits only reading instances. For hbr_cross_account,
+// no request is made: it would read instances of the wrong account. Requirement CD-1.
+func TestTagsAreReadWithTheRightRole(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "DescribeInstances": answer(200, tagged())})
 	client := clientOf(t, server.URL)
 	if _, err := client.DescribeInstances(t.Context(), assumedCall().Target, []string{"i-1"}); err != nil {

@@ -11,9 +11,10 @@ import (
 	"backupportal/function/param"
 )
 
-// CreateBackupJob starts a backup (Cloud Backup, CreateBackupJob). It makes
-// one request, or a second one if the first was refused for credentials that
-// had been kept. Errors are [*backup.CloudError] values.
+// CreateBackupJob starts a backup. It sends nothing after call.Until. It makes one request,
+// and a second one only if the first was refused because of cached credentials, so it
+// starts at most one job. Errors are [*backup.CloudError] values; a success without a job id
+// is [backup.ErrUnknownOutcome]. Source: Cloud Backup, CreateBackupJob.
 func (c *Client) CreateBackupJob(ctx context.Context, call backup.Call) (backup.Created, error) {
 	op := operation{action: createBackupJob, target: call.Target, params: call.Params.Parameters(), until: call.Until}
 	a, r, failed := c.perform(ctx, op)
@@ -27,9 +28,9 @@ func (c *Client) CreateBackupJob(ctx context.Context, call backup.Call) (backup.
 	return backup.Created{JobID: r.jobID, RequestID: r.requestID}, nil
 }
 
-// CancelBackupJob asks for the end of a job (Cloud Backup, CancelBackupJob).
-// Success means that the service took the request: the job stops a little later.
-// Errors are [*backup.CloudError] values.
+// CancelBackupJob requests that a job be cancelled. Success means that the service accepted
+// the request; the job ends later. An empty vaultID is not sent.
+// Errors are [*backup.CloudError] values. Source: Cloud Backup, CancelBackupJob.
 func (c *Client) CancelBackupJob(ctx context.Context, target backup.Target, jobID, vaultID string) error {
 	op := operation{action: cancelBackupJob, target: target, params: []param.Parameter{{Name: "JobId", Value: jobID}}}
 	if vaultID != "" {
@@ -41,15 +42,19 @@ func (c *Client) CancelBackupJob(ctx context.Context, target backup.Target, jobI
 	return nil
 }
 
+// Limits of listings of Cloud Backup.
 const (
-	pageSize  = 50  // 100, the documented most, has failed in places
-	mostPages = 250 // a listing that is longer proves nothing
+	pageSize = 50  // the documented maximum of 100 fails for some operations
+	maxPages = 250 // a longer listing is an error, because its end was not read
 )
 
-// DescribeBackupJobs2 lists the jobs that the filter leaves, newest first
-// (Cloud Backup, DescribeBackupJobs2). It takes at most 500 job ids, as the
-// service does. A listing that cannot be read to its end is an error: what is
-// missing from it may exist. Errors are [*backup.CloudError] values.
+// DescribeBackupJobs2 returns all jobs that match the filter, newest first. The filter may
+// have at most 500 job ids, the service's limit. The zero filter matches all jobs of the
+// target's region.
+//
+// It reads every page. If one cannot be read, the result is an error and no jobs, because
+// callers conclude from a missing job that it does not exist. Errors are
+// [*backup.CloudError] values. Source: Cloud Backup, DescribeBackupJobs2.
 func (c *Client) DescribeBackupJobs2(
 	ctx context.Context,
 	target backup.Target,
@@ -57,40 +62,41 @@ func (c *Client) DescribeBackupJobs2(
 ) ([]backup.Job, error) {
 	var jobs []backup.Job
 	seen := map[string]bool{}
-	for number := 1; number <= mostPages; number++ {
-		op := operation{action: describeBackupJobs2, target: target, params: listing(filter, number)}
+	for number := 1; number <= maxPages; number++ {
+		op := operation{action: describeBackupJobs2, target: target, params: jobListParams(filter, number)}
 		a, r, failed := c.perform(ctx, op)
 		if failed != nil {
 			return nil, failed
 		}
 		var page jobPage
 		if err := json.Unmarshal(a.body, &page); err != nil {
-			return nil, unread(describeBackupJobs2, a.status, r, "the list could not be read")
+			return nil, unknownResult(describeBackupJobs2, a.status, r, "the list could not be read")
 		}
-		if page.silent(number) {
-			return nil, unread(describeBackupJobs2, a.status, r, "the answer has no list")
+		if page.lacksList(number) {
+			return nil, unknownResult(describeBackupJobs2, a.status, r, "the answer has no list")
 		}
 		for _, item := range page.BackupJobs.BackupJob {
-			if job := item.job(); job.JobID != "" && !seen[job.JobID] { // pages shift while jobs are added
+			if job := item.job(); job.JobID != "" && !seen[job.JobID] { // a new job moves others to the next page, so a job can appear twice
 				seen[job.JobID] = true
 				jobs = append(jobs, job)
 			}
 		}
-		if page.last(number) {
+		if page.isLast(number) {
 			return jobs, nil
 		}
 	}
-	return nil, unread(describeBackupJobs2, 0, response{}, "too many pages")
+	return nil, unknownResult(describeBackupJobs2, 0, response{}, "too many pages")
 }
 
-func unread(action string, status int, r response, cause string) *backup.CloudError {
+// unknownResult returns the error for a response that the portal could not use.
+func unknownResult(action string, status int, r response, cause string) *backup.CloudError {
 	return &backup.CloudError{Action: action, Outcome: backup.ErrUnknownOutcome,
 		HTTPStatus: status, RequestID: r.requestID, Cause: cause}
 }
 
-// listing are the parameters for one page. The operator is always given: IN,
-// which is meant without one, is refused for times.
-func listing(f backup.JobFilter, page int) []param.Parameter {
+// jobListParams returns the parameters for one page, which counts from 1. Each filter has an
+// explicit operator: the default is IN, which the service refuses for times.
+func jobListParams(f backup.JobFilter, page int) []param.Parameter {
 	params := []param.Parameter{
 		{Name: "PageNumber", Value: strconv.Itoa(page)},
 		{Name: "PageSize", Value: strconv.Itoa(pageSize)},
@@ -126,20 +132,20 @@ func listing(f backup.JobFilter, page int) []param.Parameter {
 	return params
 }
 
-// A jobPage is one page of an answer. Fields that the portal does not show are
-// not read; the API page has them all.
+// A jobPage is one page of DescribeBackupJobs2, with the members that the portal uses.
 type jobPage struct {
-	TotalCount *whole
+	TotalCount *lenientInt
 	BackupJobs struct{ BackupJob []jobItem }
 }
 
-// silent reports whether the page says nothing about jobs: an answer that has
-// no list, or an empty one where it counts some, is no proof of anything.
-func (p jobPage) silent(number int) bool {
+// lacksList reports whether the page proves nothing about jobs: it has no list and no count
+// of zero, or it is the first page and has an empty list although it counts jobs.
+func (p jobPage) lacksList(number int) bool {
 	none := p.BackupJobs.BackupJob == nil && (p.TotalCount == nil || *p.TotalCount != 0)
 	return none || number == 1 && len(p.BackupJobs.BackupJob) == 0 && p.total() > 0
 }
 
+// total returns TotalCount, or 0 if it is missing.
 func (p jobPage) total() int64 {
 	if p.TotalCount == nil {
 		return 0
@@ -147,27 +153,30 @@ func (p jobPage) total() int64 {
 	return int64(*p.TotalCount)
 }
 
-// last reports whether nothing comes after the page. TotalCount alone is not
-// believed: a job that is missed would be made again.
-func (p jobPage) last(number int) bool {
+// isLast reports whether the page is the last one. A full page is never the last one, even if
+// TotalCount says so: TotalCount can be outdated, and a job that the portal does not see
+// could be started a second time.
+func (p jobPage) isLast(number int) bool {
 	n := len(p.BackupJobs.BackupJob)
 	return n == 0 || n < pageSize && p.total() <= int64((number-1)*pageSize+n)
 }
 
-// A jobItem is one job in the words of the API. Times are UNIX seconds.
+// A jobItem is one job with the names of the API. Times are in UNIX seconds.
 type jobItem struct {
 	JobId, JobName, SourceType, InstanceId, Status, ErrorMessage string
-	Progress, BytesTotal, BytesDone, Speed                       whole
-	CreatedTime, StartTime, CompleteTime, UpdatedTime            whole
+	Progress, BytesTotal, BytesDone, Speed                       lenientInt
+	CreatedTime, StartTime, CompleteTime, UpdatedTime            lenientInt
 	Detail                                                       struct {
 		DestinationNativeSnapshotStatus, DestinationNativeSnapshotErrorMessage string
-		DestinationNativeSnapshotProgress                                      whole
+		DestinationNativeSnapshotProgress                                      lenientInt
 	}
 }
 
-// longestWord is how much of an id or a status is kept, in bytes.
+// longestWord is the maximum length of an id or a status, in bytes. Longer ones are cut.
 const longestWord = 128
 
+// job converts i. All texts are cleaned, because they come from outside. Progress is limited
+// to 0 to 10,000 (hundredths of a percent), and that of the copy to 0 to 100.
 func (i jobItem) job() backup.Job {
 	word := func(s string) string { return param.Clean(s, longestWord) }
 	return backup.Job{
@@ -184,22 +193,22 @@ func (i jobItem) job() backup.Job {
 	}
 }
 
-// whole is a whole number. The API gives them as numbers or as text; what is
-// neither is 0, since no number is worth losing a list for.
-type whole int64
+// A lenientInt is an integer that JSON has as a number or as a string: the API uses both. Any
+// other value is 0, because one wrong number must not make a whole listing unreadable.
+type lenientInt int64
 
-// UnmarshalJSON reads a number or a text with one in it.
-func (w *whole) UnmarshalJSON(data []byte) error {
+// UnmarshalJSON implements [json.Unmarshaler]. It returns no error.
+func (w *lenientInt) UnmarshalJSON(data []byte) error {
 	n, err := strconv.ParseInt(strings.Trim(string(data), `"`), 10, 64)
 	if err != nil {
 		n = 0
 	}
-	*w = whole(n)
+	*w = lenientInt(n)
 	return nil
 }
 
-// time is the moment that many seconds after 1970, and zero for 0.
-func (w whole) time() time.Time {
+// time returns w as UNIX seconds. It returns the zero time for 0 and negative numbers.
+func (w lenientInt) time() time.Time {
 	if w <= 0 {
 		return time.Time{}
 	}

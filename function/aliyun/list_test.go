@@ -16,7 +16,7 @@ import (
 	"backupportal/function/param"
 )
 
-// list is one page of an answer.
+// list returns one page of jobs.
 func list(total int, jobs ...string) string {
 	return fmt.Sprintf(`{"RequestId":"R-1","Success":true,"Code":"200","Message":"successful","PageNumber":1,"PageSize":50,"TotalCount":%d,"BackupJobs":{"BackupJob":[%s]}}`,
 		total, strings.Join(jobs, ","))
@@ -29,7 +29,7 @@ func described(t *testing.T, handler http.HandlerFunc, filter backup.JobFilter) 
 	return server, jobs, err
 }
 
-func TestJobIsReadByItsPublishedNames(t *testing.T) {
+func TestJobMembers(t *testing.T) {
 	_, jobs, err := described(t, answer(200, list(2, `{
 		"JobId":"job-1","JobName":"web01-k3v9x2","SourceType":"UDM_ECS","BackupType":"COMPLETE","Status":"RUNNING","Progress":4200,
 		"InstanceId":"i-bp1a2b3c","CreatedTime":1767323045,"StartTime":"1767323050","UpdatedTime":1767323110,"CompleteTime":0,
@@ -51,9 +51,9 @@ func TestJobIsReadByItsPublishedNames(t *testing.T) {
 	}
 }
 
-// Nothing is proven by an answer that has no list, or an empty one where it
-// counts some: it would be taken for there being no job.
-func TestAnswerWithoutAListProvesNothing(t *testing.T) {
+// A response without a list, or with an empty list and a count above 0, is an error: it does
+// not prove that there is no job.
+func TestResponseWithoutListIsAnError(t *testing.T) {
 	const good = `"RequestId":"R-1","Success":true,"Code":"200"`
 	for body, want := range map[string]error{
 		`{` + good + `}`:                                                  backup.ErrUnknownOutcome,
@@ -71,7 +71,7 @@ func TestAnswerWithoutAListProvesNothing(t *testing.T) {
 	}
 }
 
-func TestFiltersOfAListing(t *testing.T) {
+func TestJobFilterParameters(t *testing.T) {
 	tests := map[string]struct {
 		filter backup.JobFilter
 		want   map[string]string
@@ -114,8 +114,7 @@ func TestFiltersOfAListing(t *testing.T) {
 	}
 }
 
-// pages answers with jobs 0 to n-1, a page at a time, and says that there are
-// total of them.
+// pages returns a handler for the jobs 0 to n-1 in pages. Its TotalCount is total.
 func pages(n, total int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		number, _ := strconv.Atoi(r.Form.Get("PageNumber"))
@@ -127,9 +126,9 @@ func pages(n, total int) http.HandlerFunc {
 	}
 }
 
-// TestListingGoesToItsEnd, even if TotalCount is wrong: a job that is missed
-// would be made again.
-func TestListingGoesToItsEnd(t *testing.T) {
+// A listing reads all pages even if TotalCount is too small: a job that is not read could be
+// started a second time.
+func TestListingReadsAllPages(t *testing.T) {
 	tests := map[string]struct{ n, total, requests int }{
 		"nothing":        {0, 0, 1},
 		"one page":       {49, 49, 1},
@@ -150,7 +149,7 @@ func TestListingGoesToItsEnd(t *testing.T) {
 	}
 }
 
-func TestListingThatFailsIsNoListing(t *testing.T) {
+func TestListingErrors(t *testing.T) {
 	first := func(then http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if r.Form.Get("PageNumber") == "1" {
@@ -183,7 +182,7 @@ func TestListingThatFailsIsNoListing(t *testing.T) {
 	}
 }
 
-func TestListingTakesRepeatedJobsOnce(t *testing.T) {
+func TestListingRemovesDuplicates(t *testing.T) {
 	repeated := func(w http.ResponseWriter, r *http.Request) {
 		number, _ := strconv.Atoi(r.Form.Get("PageNumber"))
 		jobs := []string{`{"JobId":"job-1"}`, `{"JobId":"job-2"}`, `{"JobName":"without an id"}`}
@@ -198,7 +197,7 @@ func TestListingTakesRepeatedJobsOnce(t *testing.T) {
 	}
 }
 
-func TestListingUsesASessionForReading(t *testing.T) {
+func TestListingSessionPolicy(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "DescribeBackupJobs2": pages(120, 120)})
 	if _, err := clientOf(t, server.URL).DescribeBackupJobs2(t.Context(), assumedCall().Target, backup.JobFilter{}); err != nil {
 		t.Fatal(err)

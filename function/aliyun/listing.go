@@ -14,14 +14,14 @@ import (
 	"backupportal/function/param"
 )
 
-// How long a list is taken for what the cloud would say, and how many are kept.
+// The cache of lists.
 const (
-	listsLast = time.Minute
-	mostLists = 512
+	listTTL  = time.Minute // how long a list is used
+	maxLists = 512         // over all principals
 )
 
-// listKey is the key of a list as one principal sees it: what was read for one
-// person is not shown to another.
+// listKey returns the cache key of a list for one principal. A list that was read for one
+// principal is not shown to another.
 func listKey(target backup.Target, q backup.CandidateQuery) string {
 	sum := lenhash.Sum(
 		target.Principal.ID(),
@@ -35,15 +35,17 @@ func listKey(target backup.Target, q backup.CandidateQuery) string {
 	return string(sum[:])
 }
 
-// List implements [backup.Cloud]. Its errors are [*backup.CloudError] values.
+// List returns one page of candidates for a form: instances, disks, vaults or clusters. It
+// implements [backup.Cloud]. An unknown kind means instances. Results are cached for a
+// minute and must not be changed. Errors are [*backup.CloudError] values.
 func (c *Client) List(ctx context.Context, target backup.Target, q backup.CandidateQuery) (backup.Candidates, error) {
 	q.Search = strings.TrimSpace(q.Search)
 	found, err := c.lists.Get(ctx, listKey(target, q), func(ctx context.Context) (backup.Candidates, time.Time, error) {
-		found, failed := c.read(ctx, target, q)
+		found, failed := c.readCandidates(ctx, target, q)
 		if failed != nil {
 			return backup.Candidates{}, time.Time{}, failed
 		}
-		return found, c.cfg.Now().Add(listsLast), nil
+		return found, c.cfg.Now().Add(listTTL), nil
 	})
 	if failed := cloudError(string(q.Kind), err); failed != nil {
 		return backup.Candidates{}, failed
@@ -51,7 +53,8 @@ func (c *Client) List(ctx context.Context, target backup.Target, q backup.Candid
 	return found, nil
 }
 
-func (c *Client) read(
+// readCandidates reads one page of candidates from the cloud.
+func (c *Client) readCandidates(
 	ctx context.Context,
 	target backup.Target,
 	q backup.CandidateQuery,
@@ -67,18 +70,19 @@ func (c *Client) read(
 	return c.instances(ctx, target, q)
 }
 
-// wholeID is what ids of instances look like.
-var wholeID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
+// instanceID matches a complete id of an instance. A search for less is a search for names.
+var instanceID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
 
-// instances asks ECS (DescribeInstances). Of a search it is not known whether it is a
-// name or an id, so both are asked for, at the same time.
+// instances lists instances (ECS, DescribeInstances). A search text that has the form of an
+// id may also be a name, so two requests are made at the same time. The instance with that
+// id is the first of the result.
 func (c *Client) instances(
 	ctx context.Context,
 	target backup.Target,
 	q backup.CandidateQuery,
 ) (backup.Candidates, *backup.CloudError) {
 	name := strings.Trim(q.Search, "*")
-	if name == "" || !wholeID.MatchString(name) || q.Next != "" {
+	if name == "" || !instanceID.MatchString(name) || q.Next != "" {
 		return c.instancePage(ctx, target, q.Next, "InstanceName", "*"+name+"*", name != "")
 	}
 	type answer struct {
@@ -103,6 +107,8 @@ func (c *Client) instances(
 	return found, failed
 }
 
+// instancePage reads one page of instances, with one filter of the API if filtered. Next is
+// the token of the page; empty means the first one.
 func (c *Client) instancePage(
 	ctx context.Context,
 	target backup.Target,
@@ -127,7 +133,7 @@ func (c *Client) instancePage(
 			}
 		}
 	}
-	if failed := c.listed(ctx, operation{
+	if failed := c.readList(ctx, operation{
 		api:    ecs,
 		action: describeInstances,
 		target: target,
@@ -149,7 +155,8 @@ func (c *Client) instancePage(
 	return candidates, nil
 }
 
-// disks asks ECS (DescribeDisks) for those of one instance, of which there are few.
+// disks lists the disks of one instance (ECS, DescribeDisks). It reads one page of 100,
+// because an instance has fewer disks.
 func (c *Client) disks(
 	ctx context.Context,
 	target backup.Target,
@@ -163,7 +170,7 @@ func (c *Client) disks(
 			}
 		}
 	}
-	if failed := c.listed(ctx, operation{api: ecs, action: describeDisks, target: target, params: []param.Parameter{
+	if failed := c.readList(ctx, operation{api: ecs, action: describeDisks, target: target, params: []param.Parameter{
 		{Name: "RegionId", Value: target.Region},
 		{Name: "InstanceId", Value: q.InstanceID},
 		{Name: "MaxResults", Value: "100"},
@@ -177,13 +184,14 @@ func (c *Client) disks(
 	return candidates, nil
 }
 
-// vaults asks Cloud Backup (DescribeVaults) for those that can be written to.
+// vaults lists the vaults that accept backups: they are ready, in the target's
+// region, and not mirrors of other vaults (Cloud Backup, DescribeVaults).
 func (c *Client) vaults(
 	ctx context.Context,
 	target backup.Target,
 	q backup.CandidateQuery,
 ) (backup.Candidates, *backup.CloudError) {
-	return c.numbered(ctx, operation{
+	return c.pagedList(ctx, operation{
 		api:    cloudBackup,
 		action: describeVaults,
 		target: target,
@@ -206,15 +214,15 @@ func (c *Client) vaults(
 	})
 }
 
-// clusters asks Cloud Backup (DescribeContainerCluster) for those that it knows. The
-// page shows ids of two forms; only one is what a backup names. The token that comes
-// along is a secret, and is not read.
+// clusters lists the clusters that are registered in Cloud Backup (DescribeContainerCluster).
+// The API page shows ids of two forms; CreateBackupJob takes only those with "cc-". The
+// response has a token of the cluster, which is a secret and is not read.
 func (c *Client) clusters(
 	ctx context.Context,
 	target backup.Target,
 	q backup.CandidateQuery,
 ) (backup.Candidates, *backup.CloudError) {
-	return c.numbered(ctx, operation{
+	return c.pagedList(ctx, operation{
 		api:    cloudBackup,
 		action: describeContainerCluster,
 		target: target,
@@ -232,16 +240,18 @@ func (c *Client) clusters(
 	})
 }
 
-// numbered goes through a list of Cloud Backup, which has numbered pages and finds
-// whole names at most, so that a search looks at each page here.
-func (c *Client) numbered(
+// pagedList reads a list of Cloud Backup that has numbered pages. Read parses one page and
+// returns its candidates and the number of all its items. The API can only search for
+// complete names, so pagedList filters by q.Search itself and reads pages until it has
+// enough candidates. Without a search it reads one page.
+func (c *Client) pagedList(
 	ctx context.Context,
 	op operation,
 	q backup.CandidateQuery,
 	read func([]byte) ([]backup.Candidate, int, error),
 ) (backup.Candidates, *backup.CloudError) {
 	number, err := strconv.Atoi(q.Next)
-	if err != nil || number < 1 || number > mostPages {
+	if err != nil || number < 1 || number > maxPages {
 		number = 1
 	}
 	var candidates backup.Candidates
@@ -256,14 +266,14 @@ func (c *Client) numbered(
 		}
 		page, n, err := read(a.body)
 		if err != nil {
-			return backup.Candidates{}, unread(op.action, a.status, said, "the list could not be read")
+			return backup.Candidates{}, unknownResult(op.action, a.status, said, "the list could not be read")
 		}
 		for _, t := range page {
 			if strings.Contains(strings.ToLower(t.Name), strings.ToLower(q.Search)) || strings.Contains(t.ID, q.Search) {
 				candidates.Items = append(candidates.Items, t)
 			}
 		}
-		switch more := n == pageSize && number < mostPages; {
+		switch more := n == pageSize && number < maxPages; {
 		case !more:
 			return candidates, nil
 		case q.Search == "" || len(candidates.Items) >= pageSize:
@@ -273,19 +283,21 @@ func (c *Client) numbered(
 	}
 }
 
-// listed makes a call and reads its answer into page.
-func (c *Client) listed(ctx context.Context, op operation, page any) *backup.CloudError {
+// readList makes one call and decodes the response into page. An ECS operation is refused for
+// an account with access hbr_cross_account, because the portal has no role there.
+func (c *Client) readList(ctx context.Context, op operation, page any) *backup.CloudError {
 	if op.target.Account.Access == backup.HBRCrossAccount && op.api.product == ecs.product {
 		return op.refused(badTarget, "the portal has no role in this account")
 	}
 	a, r, failed := c.perform(ctx, op)
 	if failed == nil && json.Unmarshal(a.body, page) != nil {
-		failed = unread(op.action, a.status, r, "the list could not be read")
+		failed = unknownResult(op.action, a.status, r, "the list could not be read")
 	}
 	return failed
 }
 
-// candidate has an id, a name and facts: pairs of a name of the API and a value.
+// candidate returns a Candidate. Pairs are names of the API and values; empty values are left
+// out. All texts are cleaned, because they come from outside.
 func candidate(id, name string, pairs ...string) backup.Candidate {
 	t := backup.Candidate{ID: param.Clean(id, longestWord), Name: param.Clean(name, 200)}
 	for i := 0; i+1 < len(pairs); i += 2 {

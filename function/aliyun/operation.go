@@ -14,7 +14,7 @@ import (
 	"backupportal/function/param"
 )
 
-// Cloud Backup by its names in the cloud, and the operations.
+// The name and version of the Cloud Backup API, and the operations that the portal calls.
 const (
 	product                  = "hbr"
 	version                  = "2017-09-08"
@@ -32,31 +32,33 @@ const (
 	getCallerIdentity        = "GetCallerIdentity" // of STS
 )
 
-// An api is a service of the cloud by its names there.
+// An api describes one service of the cloud.
 type api struct {
 	product, version string
 	host             func(region string) string
-	plain            bool // success is the status alone
+	statusOnly       bool // a 2xx status is a success; false: Success and Code must say so
 }
 
+// The services that the portal calls.
 var (
 	cloudBackup = api{product, version, backupHost, false}
 	ecs         = api{"ecs", "2014-05-26", instanceHost, true}
 	tokens      = api{"sts", "2015-04-01", tokenHost, true}
 )
 
-// An operation is a call, with everything decided.
+// An operation is one call of the cloud with all its settings.
 type operation struct {
 	api    api // the zero value is Cloud Backup
 	action string
 	target backup.Target
 	params []param.Parameter
-	until  time.Time // not sent after this; zero: whenever its context lives
+	until  time.Time // nothing is sent after this; zero: only ctx limits the call
 }
 
-// perform makes the call. If the cloud no longer accepts credentials that were
-// kept, which is an answer without any effect, new ones are made and the call
-// is repeated once.
+// perform makes the call and classifies its result. If the cloud refuses the credentials of
+// a role (ErrCredentials), it removes them from the cache, assumes the role again and
+// repeats the call once. That is safe, because such a refusal has no effect. The answer is
+// zero if the error is not nil.
 func (c *Client) perform(ctx context.Context, op operation) (answer, response, *backup.CloudError) {
 	if refused := op.check(); refused != nil {
 		return answer{}, response{}, refused
@@ -69,8 +71,8 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, response, *
 		if failed != nil {
 			return answer{}, response{}, failed
 		}
-		a := c.try(ctx, op.until, c.origin(op.api.host(op.target.Region)), keys, op.call)
-		r, failed := verdict{action: op.action, plain: op.api.plain, secrets: secretsOf(keys)}.judge(a)
+		a := c.send(ctx, op.until, c.origin(op.api.host(op.target.Region)), keys, op.call)
+		r, failed := verdict{action: op.action, statusOnly: op.api.statusOnly, secrets: secretsOf(keys)}.judge(a)
 		if failed == nil {
 			return *a.answer, r, nil
 		}
@@ -81,9 +83,8 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, response, *
 	}
 }
 
-// call hands the operation to the SDK: a fresh client and a fresh request,
-// since both are changed by the call. The parameters go into the form, to keep
-// paths and JSON out of the address.
+// call makes the call with the SDK. It uses a new client and a new request, because the SDK
+// changes both. The parameters are sent in the body, because URLs appear in logs.
 func (op operation) call(cfg *sdk.Config, keys auth.Credential) error {
 	client, err := sdk.NewClientWithOptions(op.target.Region, cfg, keys)
 	if err != nil {
@@ -99,12 +100,12 @@ func (op operation) call(cfg *sdk.Config, keys auth.Credential) error {
 	return err
 }
 
-// hostOf is where the attempt behind cfg sends to. Product hbr is in none of
-// the SDK's own tables.
+// hostOf returns the host of the attempt that is the transport of cfg. It is set explicitly,
+// because the SDK's tables of endpoints do not contain Cloud Backup.
 func hostOf(cfg *sdk.Config) string { return cfg.Transport.(*attempt).origin.Host }
 
-// check refuses a target that no request may be built for: the region becomes
-// part of a host name.
+// check refuses an unknown region, which would become part of a host name, and an unknown
+// access.
 func (op operation) check() *backup.CloudError {
 	known := []backup.Access{backup.Own, backup.AssumeRole, backup.HBRCrossAccount}
 	switch {
@@ -116,21 +117,23 @@ func (op operation) check() *backup.CloudError {
 	return nil
 }
 
+// refused returns the error for an operation that the portal does not send.
 func (op operation) refused(code, cause string) *backup.CloudError {
 	return &backup.CloudError{Action: op.action, Outcome: backup.ErrRefused, Code: code, Cause: cause}
 }
 
-// credentials are those that op is signed with: the portal's own, or those of
-// a role that it takes on.
+// credentials returns the credentials for op: those of the role of the account, or the
+// portal's own.
 func (c *Client) credentials(ctx context.Context, op operation) (Credentials, *backup.CloudError) {
 	if op.target.Account.Caller().Access == backup.AssumeRole {
-		return c.assumed(ctx, op)
+		return c.roleCredentials(ctx, op)
 	}
-	return c.own(ctx, op.action)
+	return c.ownCredentials(ctx, op.action)
 }
 
-// own are the portal's credentials. With none nothing is sent.
-func (c *Client) own(ctx context.Context, action string) (Credentials, *backup.CloudError) {
+// ownCredentials returns the portal's own credentials. The error is ErrCredentials if there
+// are no credentials, and ErrNotSent if they could not be read.
+func (c *Client) ownCredentials(ctx context.Context, action string) (Credentials, *backup.CloudError) {
 	failed := &backup.CloudError{Action: action, Outcome: backup.ErrCredentials, Code: noCredentials,
 		Cause: "the function has no role, or no access key is set"}
 	if c.cfg.Credentials == nil {
@@ -147,7 +150,7 @@ func (c *Client) own(ctx context.Context, action string) (Credentials, *backup.C
 	return keys, nil
 }
 
-// secretsOf are the texts that no message may echo.
+// secretsOf returns the texts that a message of the cloud must not contain to be shown.
 func secretsOf(keys Credentials) []string {
 	return []string{keys.AccessKeyID, keys.AccessKeySecret.Reveal(), keys.SecurityToken.Reveal()}
 }

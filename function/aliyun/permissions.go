@@ -10,69 +10,71 @@ import (
 	"backupportal/function/set"
 )
 
-// A RAMPolicy is a policy document of RAM: the trust policy of a role, or what it,
-// or a session of it, may do ("Policy structure and syntax" of the RAM
-// documentation).
+// A RAMPolicy is a policy document of RAM: a trust policy, a permission policy or a session
+// policy. Source: "Policy structure and syntax" in the RAM documentation.
 type RAMPolicy struct {
 	Version   string         `json:"Version"` // always "1"
 	Statement []RAMStatement `json:"Statement"`
 }
 
-// A RAMStatement allows actions. What no statement allows is refused; no document
-// of ours denies anything.
+// A RAMStatement allows some actions. RAM refuses everything that no statement allows. This
+// package makes no statements that deny.
 type RAMStatement struct {
 	Effect    string                         `json:"Effect"` // always "Allow"
 	Action    []string                       `json:"Action"`
-	Principal map[string][]string            `json:"Principal,omitempty"` // of trust policies: "RAM" or "Service"
-	Resource  []string                       `json:"Resource,omitempty"`  // of the other policies
+	Principal map[string][]string            `json:"Principal,omitempty"` // only in trust policies: "RAM" or "Service", and who
+	Resource  []string                       `json:"Resource,omitempty"`  // only in other policies
 	Condition map[string]map[string][]string `json:"Condition,omitempty"` // operator, key, values
 }
 
-// text writes the document on one line.
+// text returns the document as JSON on one line.
 func (p RAMPolicy) text() string {
 	b, err := json.Marshal(p)
 	if err != nil {
-		panic(err) // there is nothing in it that JSON has not
+		panic(err) // cannot happen: strings, lists and maps only
 	}
 	return string(b)
 }
 
+// document returns a policy with these statements; none allows nothing.
 func document(statements ...RAMStatement) RAMPolicy {
 	return RAMPolicy{Version: "1", Statement: append([]RAMStatement{}, statements...)}
 }
 
-// allow is a statement about everything: Cloud Backup authorises by operation alone
-// (its page "RAM authorization"), and ECS's lists are of all that there is.
+// allow returns a statement that allows actions for all resources. Cloud Backup cannot limit
+// actions to resources ("RAM authorization" in its documentation), and the lists of ECS
+// contain all resources.
 func allow(actions ...string) RAMStatement {
 	return RAMStatement{Effect: "Allow", Action: actions, Resource: []string{"*"}}
 }
 
-// makeLinkedRole allows the caller of a service to have the role made with which
-// the service works in an account, as the first backup of an instance does.
-func makeLinkedRole(service string) RAMStatement {
+// allowLinkedRole returns a statement that allows the creation of the service-linked role of
+// a service. The first backup of an instance in an account creates that role.
+func allowLinkedRole(service string) RAMStatement {
 	s := allow("ram:CreateServiceLinkedRole")
 	s.Condition = map[string]map[string][]string{"StringEquals": {"ram:ServiceName": {service}}}
 	return s
 }
 
-// instanceBackups is the service behind the role AliyunServiceRoleForHbrEcsBackup.
+// instanceBackups is the service of the role AliyunServiceRoleForHbrEcsBackup.
 const instanceBackups = "ecsbackup.hbr.aliyuncs.com"
 
-// CrossBackupService is the service behind AliyunServiceRoleForHbrCrossAccountBackup,
-// which takes on roles in other accounts.
+// CrossBackupService is the service of the role AliyunServiceRoleForHbrCrossAccountBackup. It
+// assumes roles in other accounts.
 const CrossBackupService = "crossbackup.hbr.aliyuncs.com"
 
-// permissions is what an operation needs of RAM. The actions are named like the
-// operations.
+// permissions returns the statements that an operation needs. The name of an action is that
+// of the service and the operation: "hbr:CreateBackupJob".
 func permissions(a api, action string) []RAMStatement {
 	all := []RAMStatement{allow(a.product + ":" + action)}
 	if action == createBackupJob {
-		all = append(all, makeLinkedRole(instanceBackups))
+		all = append(all, allowLinkedRole(instanceBackups))
 	}
 	return all
 }
 
-// sessionPolicy narrows credentials to the operation.
+// sessionPolicy returns the session policy for op as JSON. It allows only op's action, so that
+// stolen credentials permit one operation only.
 func (op operation) sessionPolicy() string {
 	a := op.api
 	if a.host == nil {
@@ -81,8 +83,10 @@ func (op operation) sessionPolicy() string {
 	return document(permissions(a, op.action)...).text()
 }
 
-// operations are those that the portal calls in an account for what the policy
-// has it do there.
+// operations returns the operations that the portal calls for an account that has the
+// capabilities u. Only api and action of the results are set. For access
+// hbr_cross_account it returns no ECS operations, because the portal assumes no role in
+// the account of the instances.
 func operations(account backup.Account, u backup.Capabilities) (all []operation) {
 	add := func(a api, actions ...string) {
 		for _, action := range actions {
@@ -114,7 +118,7 @@ func operations(account backup.Account, u backup.Capabilities) (all []operation)
 		add(cloudBackup, describeContainerCluster)
 	}
 	if account.Access == backup.HBRCrossAccount {
-		return all // the instances are in an account that the portal does not enter
+		return all // the portal assumes no role in the account of the instances
 	}
 	if slices.Contains(u.Sources, param.ECSFile) {
 		add(cloudBackup, describeBackupClients)
@@ -128,15 +132,16 @@ func operations(account backup.Account, u backup.Capabilities) (all []operation)
 	return all
 }
 
-// RolePolicy is what the portal needs in an account: of its own role there, or of
-// the role that it takes on. Nothing less will do, and it needs nothing more.
+// RolePolicy returns the permission policy of the role that calls the cloud for an account
+// with the capabilities u. It has exactly the permissions that the portal needs.
 func RolePolicy(account backup.Account, u backup.Capabilities) RAMPolicy {
 	return SharedPolicy([]AccountCapabilities{{account, u}})
 }
 
-// TrustPolicy lets the portal take on the role that accounts share (STS, AssumeRole).
-// In place of each external id, which is a secret, it has the name of the variable
-// that holds it, after a dollar sign.
+// TrustPolicy returns the trust policy of a role that the portal assumes for accounts. Portal
+// is the resource name of the portal's own role or user. If all accounts have an external
+// id, the policy requires one of them. External ids are secrets: the text has "$" and the
+// name of the environment variable instead. Source: STS, AssumeRole.
 func TrustPolicy(portal string, accounts ...backup.Account) RAMPolicy {
 	s := RAMStatement{
 		Effect:    "Allow",
@@ -146,7 +151,7 @@ func TrustPolicy(portal string, accounts ...backup.Account) RAMPolicy {
 	var ids []string
 	for _, a := range accounts {
 		if a.ExternalIDVariable == "" {
-			return document(s) // one of them comes without
+			return document(s) // a required external id would exclude this account
 		}
 		ids = set.Union(ids, "$"+a.ExternalIDVariable)
 	}
@@ -156,7 +161,7 @@ func TrustPolicy(portal string, accounts ...backup.Account) RAMPolicy {
 	return document(s)
 }
 
-// ServiceTrustPolicy lets a service of the vendor take on a role.
+// ServiceTrustPolicy returns the trust policy of a role that a service of the vendor assumes.
 func ServiceTrustPolicy(service string) RAMPolicy {
 	return document(RAMStatement{
 		Effect:    "Allow",
@@ -165,14 +170,14 @@ func ServiceTrustPolicy(service string) RAMPolicy {
 	})
 }
 
-// An AccountCapabilities is an account, and what the portal does there.
+// An AccountCapabilities is an account with what the portal does there.
 type AccountCapabilities struct {
 	Account      backup.Account
 	Capabilities backup.Capabilities
 }
 
-// FunctionPolicy is what the role of the function itself needs: to take on the
-// roles of other accounts, and what it does in its own.
+// FunctionPolicy returns the permission policy of the function's own role: it may assume the
+// roles of accounts with access assume_role, and call the operations of all others itself.
 func FunctionPolicy(accounts []AccountCapabilities) RAMPolicy {
 	var roles []string
 	var own []AccountCapabilities
@@ -194,7 +199,8 @@ func FunctionPolicy(accounts []AccountCapabilities) RAMPolicy {
 	return p
 }
 
-// SharedPolicy is what a role needs that is used for several accounts.
+// SharedPolicy returns the permission policy of a role that several accounts share. Each
+// action occurs once.
 func SharedPolicy(accounts []AccountCapabilities) RAMPolicy {
 	var plain []string
 	var special []RAMStatement
@@ -217,11 +223,11 @@ func SharedPolicy(accounts []AccountCapabilities) RAMPolicy {
 	return document(special...)
 }
 
-// Text writes the document for people, with line breaks.
+// Text returns the document as indented JSON, for people.
 func (p RAMPolicy) Text() string {
 	b, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
-		panic(err) // there is nothing in it that JSON has not
+		panic(err) // cannot happen: strings, lists and maps only
 	}
 	return string(b)
 }

@@ -17,8 +17,26 @@ import (
 	"backupportal/function/secret"
 )
 
-// A checklist is a preflight under way. Each rung is one question to the cloud, and
-// stands on those before it.
+// A checklist runs the access checks of one preflight. The checks and their conditions:
+//
+//	id                 skipped unless                        reads
+//	credentials        -                                     the portal's own credentials
+//	identity           -                                     STS GetCallerIdentity
+//	role, assume_role, the access is assume_role             STS AssumeRole
+//	trust, external_id,
+//	session_policy
+//	hbr:…, ecs:…       the capabilities need the operation   the operation itself
+//	linked_role        UDM_ECS backups                       CheckRole
+//	cross_linked_role, the access is hbr_cross_account       CheckRole, DescribeCrossAccounts
+//	registration, cross_role
+//	vault              VaultId is given                      DescribeVaults
+//	instance           InstanceId is given, own or           ECS DescribeInstances
+//	                   assume_role
+//	disks              instance, and UDM_ECS                 ECS DescribeDisks
+//	client             instance, and ECS_FILE                DescribeBackupClients
+//
+// If a check fails, all later checks get the state CheckNotReached, because their answers
+// would only repeat the failure. Optional checks do not stop the later ones.
 type checklist struct {
 	*Client
 	ctx          context.Context
@@ -26,13 +44,17 @@ type checklist struct {
 	capabilities backup.Capabilities
 	params       param.Params
 
-	rungs  []backup.AccessCheck
-	broken bool   // a rung failed on which all that follow stand
-	self   string // resource name of the portal's own role or user
+	checks  []backup.AccessCheck
+	stopped bool   // a required check failed: later checks are not run
+	self    string // resource name of the portal's own role or user; empty before the check identity
 }
 
-// Preflight implements [backup.Cloud]. Its calls are reads, or such as cannot have
-// an effect: a job without a parameter is none.
+// Preflight checks whether the portal can back up in the account of target, for what the
+// policy needs there (capabilities) and for the resources that params name. It returns all
+// checks in their order, including the ones that were not reached. It implements [backup.Cloud].
+//
+// Its calls have no effect: they read, or they lack required parameters (see probeParams).
+// It logs nothing and returns no error: a failed call is the result of its check.
 func (c *Client) Preflight(
 	ctx context.Context,
 	target backup.Target,
@@ -43,7 +65,7 @@ func (c *Client) Preflight(
 	l.check("credentials", titleCredentials, l.credentials)
 	l.check("identity", titleIdentity, l.identity)
 	if target.Account.Caller().Access == backup.AssumeRole {
-		l.intoAccount()
+		l.roleChecks()
 	}
 	l.operations()
 	l.linkedRole()
@@ -51,34 +73,35 @@ func (c *Client) Preflight(
 		l.registered()
 	}
 	l.resources()
-	return l.rungs
+	return l.checks
 }
 
-// check asks one question. If it fails, what follows is not asked, unless it says
-// otherwise.
+// check runs one check and appends it to l.checks. Ask sets the fields of the check; without
+// a change, the check holds. If it fails, later checks are not run.
 func (l *checklist) check(id string, title param.Text, ask func(*backup.AccessCheck)) {
 	r := backup.AccessCheck{ID: id, Title: title, State: backup.CheckNotReached}
-	if !l.broken {
+	if !l.stopped {
 		r.State = backup.CheckOK
 		ask(&r)
-		l.broken = r.State == backup.CheckFailed
+		l.stopped = r.State == backup.CheckFailed
 	}
-	l.rungs = append(l.rungs, r)
+	l.checks = append(l.checks, r)
 }
 
-// optionalCheck is rung for one on which nothing stands.
+// optionalCheck is check, but later checks run even if this one fails.
 func (l *checklist) optionalCheck(id string, title param.Text, ask func(*backup.AccessCheck)) {
-	before := l.broken
+	before := l.stopped
 	l.check(id, title, ask)
-	l.broken = before
+	l.stopped = before
 }
 
-// fail says that r does not hold, and what would mend it.
+// fail sets r to failed, with the finding and how to correct it.
 func fail(r *backup.AccessCheck, finding param.Text, fixes ...backup.Fix) {
 	r.State, r.Finding, r.Fixes = backup.CheckFailed, finding, fixes
 }
 
-// explainFailure keeps what the cloud said.
+// explainFailure sets the evidence of r: the operation, and the code, request id and denial of
+// failed. Failed may be nil.
 func explainFailure(r *backup.AccessCheck, operation string, failed *backup.CloudError) {
 	r.Evidence = backup.Evidence{Operation: operation}
 	if failed != nil {
@@ -86,33 +109,35 @@ func explainFailure(r *backup.AccessCheck, operation string, failed *backup.Clou
 	}
 }
 
-// unexpected is a failure that has nothing to do with permissions.
+// unexpected sets r to failed for an error that does not concern permissions.
 func (l *checklist) unexpected(r *backup.AccessCheck, failed *backup.CloudError) {
 	finding := l.Explain(failed.Code).Means
 	if finding == (param.Text{}) {
-		finding = param.Both("The cloud gave no usable answer ("+failed.Cause+"). This says nothing of permissions: try again.", "云端没有可用的答复（"+failed.Cause+"），无法判断权限：请重试。")
+		finding = param.Both("The cloud did not return a usable answer ("+failed.Cause+"). Permissions could not be checked: try again.", "云端未返回可用的答复（"+failed.Cause+"），无法判断权限：请重试。")
 	}
 	fail(r, finding)
 }
 
+// credentials checks that the portal has credentials of its own.
 func (l *checklist) credentials(r *backup.AccessCheck) {
-	keys, failed := l.own(l.ctx, getCallerIdentity)
+	keys, failed := l.ownCredentials(l.ctx, getCallerIdentity)
 	if failed != nil {
 		explainFailure(r, "", failed)
-		fail(r, param.Both("The function has no credentials of its own.", "函数没有自己的凭证。"), backup.Fix{
-			Title: param.Both("Give the function a role (role in s.yaml), or outside Function Compute an access key", "为函数配置角色（s.yaml 中的 role）；在函数计算之外则配置访问密钥"),
+		fail(r, param.Both("The function has no credentials.", "函数没有凭证。"), backup.Fix{
+			Title: param.Both("Give the function a role (role in s.yaml); outside Function Compute, set an access key", "为函数配置角色（s.yaml 中的 role）；在函数计算之外则配置访问密钥"),
 			Code:  "role: acs:ram::<account id>:role/backup-portal",
 		})
 		return
 	}
 	r.Finding = param.Both("The function has an access key.", "函数已有访问密钥。")
 	if !keys.SecurityToken.IsZero() {
-		r.Finding = param.Both("The function has temporary credentials of its role.", "函数已有其角色的临时凭证。")
+		r.Finding = param.Both("The function has temporary credentials from its role.", "函数已从其角色获得临时凭证。")
 	}
 }
 
-// identity asks STS whose credentials they are (GetCallerIdentity), for which
-// nobody needs a permission.
+// identity reads the account and name of the portal's credentials (STS, GetCallerIdentity,
+// which needs no permission). It fails for the keys of an account itself, and if an account
+// with access own is not the account of the credentials.
 func (l *checklist) identity(r *backup.AccessCheck) {
 	op := operation{api: tokens, action: getCallerIdentity, target: l.target}
 	op.target.Account = backup.Account{Access: backup.Own}
@@ -129,32 +154,32 @@ func (l *checklist) identity(r *backup.AccessCheck) {
 	}
 	l.self = portalName(who.Arn)
 	r.Evidence.Identity = who.Arn
-	r.Finding = param.Both("It is "+l.self+".", "身份为 "+l.self+"。")
+	r.Finding = param.Both("The identity is "+l.self+".", "身份为 "+l.self+"。")
 	switch account := l.target.Account; {
 	case strings.HasSuffix(who.Arn, ":root"):
 		fail(
 			r,
-			param.Both("These are the keys of the account itself, which may take on no role and should be used by no program.", "这是云账号本身的密钥，不能扮演任何角色，也不应供程序使用。"),
+			param.Both("These are the access keys of the Alibaba Cloud account itself. They cannot assume a role, and programs should not use them.", "这是阿里云账号本身的访问密钥，不能扮演任何角色，也不应由程序使用。"),
 			backup.Fix{
-				Title: param.Both("Use a role, or a RAM user, and give it this permission policy", "改用角色或 RAM 用户，并授予以下权限策略"),
+				Title: param.Both("Use a role or a RAM user, and attach this permission policy", "改用角色或 RAM 用户，并授予以下权限策略"),
 				Code:  l.functionPolicy(),
 			},
 		)
 	case account.Access == backup.Own && account.ID != who.AccountId:
 		fail(
 			r,
-			param.Both("The function runs in account "+who.AccountId+", but the policy says that "+account.Alias+" is "+account.ID+" and its own.",
-				"函数运行在账号 "+who.AccountId+"，而策略称 "+account.Alias+" 是其自身账号 "+account.ID+"。"),
+			param.Both("The function runs in account "+who.AccountId+", but the policy says that "+account.Alias+" (access: own) is account "+account.ID+".",
+				"函数运行在账号 "+who.AccountId+" 中，但策略中 "+account.Alias+"（access: own）的账号是 "+account.ID+"。"),
 			backup.Fix{
-				Title: param.Both("In the portal's policy, correct account_id of "+account.Alias+", or let it have access: assume_role", "在门户策略中更正 "+account.Alias+" 的 account_id，或改为 access: assume_role"),
+				Title: param.Both("In the portal's policy, correct account_id of "+account.Alias+", or change it to access: assume_role", "在门户策略中更正 "+account.Alias+" 的 account_id，或改为 access: assume_role"),
 				Code:  "account_id: \"" + who.AccountId + "\"",
 			},
 		)
 	}
 }
 
-// portalName is the role or user behind a resource name: of a session it is the
-// role, as trust policies have it.
+// portalName returns the resource name of the role or user of arn. For a session of a role it
+// is the role, because trust policies name the role.
 func portalName(arn string) string {
 	if before, rest, ok := strings.Cut(arn, ":assumed-role/"); ok {
 		role, _, _ := strings.Cut(rest, "/")
@@ -163,41 +188,43 @@ func portalName(arn string) string {
 	return arn
 }
 
+// functionPolicy returns the permission policy that the portal's own role needs.
 func (l *checklist) functionPolicy() string {
 	return FunctionPolicy([]AccountCapabilities{{l.target.Account, l.capabilities}}).Text()
 }
 
-// roleFix is the permission policy of whoever acts in the account.
+// roleFix returns the permission policy of the role that calls the cloud for the account.
 func (l *checklist) roleFix() backup.Fix {
 	if account := l.target.Account.Caller(); account.Access == backup.AssumeRole {
 		return backup.Fix{
-			Title: param.Both("Give the role "+account.Role+" in account "+account.ID+" this permission policy", "为账号 "+account.ID+" 中的角色 "+account.Role+" 授予以下权限策略"),
+			Title: param.Both("Attach this permission policy to the role "+account.Role+" in account "+account.ID, "为账号 "+account.ID+" 中的角色 "+account.Role+" 授予以下权限策略"),
 			Code:  RolePolicy(l.target.Account, l.capabilities).Text(),
 		}
 	}
 	return backup.Fix{
-		Title: param.Both("Give "+l.self+" this permission policy", "为 "+l.self+" 授予以下权限策略"),
+		Title: param.Both("Attach this permission policy to "+l.self, "为 "+l.self+" 授予以下权限策略"),
 		Code:  l.functionPolicy(),
 	}
 }
 
-// atOnce is how many operations are asked for at the same time.
-const atOnce = 4
+// maxParallel limits how many operations are probed at the same time.
+const maxParallel = 4
 
-// operations makes the cheapest call of each operation that has no effect. RAM
-// refuses before anything else is looked at, so that any other refusal is a yes.
+// operations probes each operation that the capabilities need, with parameters that have no
+// effect. RAM decides before the service checks the parameters, so every refusal that is not
+// RAM's means that the permission exists.
 func (l *checklist) operations() {
 	all := operations(l.target.Account, l.capabilities)
 	refused := make([]*backup.CloudError, len(all))
-	if !l.broken {
+	if !l.stopped {
 		var wg sync.WaitGroup
-		turns := make(chan struct{}, atOnce)
+		slots := make(chan struct{}, maxParallel)
 		for i, op := range all {
-			op.target, op.params = l.target, l.harmless(op.action)
-			turns <- struct{}{}
+			op.target, op.params = l.target, l.probeParams(op.action)
+			slots <- struct{}{}
 			wg.Go(func() {
 				_, _, refused[i] = l.perform(l.ctx, op)
-				<-turns
+				<-slots
 			})
 		}
 		wg.Wait()
@@ -211,9 +238,11 @@ func (l *checklist) operations() {
 			failed = failed || r.State == backup.CheckFailed
 		})
 	}
-	l.broken = l.broken || failed
+	l.stopped = l.stopped || failed
 }
 
+// judge sets r by the result of a probe. A refusal because of parameters means that the
+// permission exists, and so does a missing service-linked role, which has its own check.
 func (l *checklist) judge(r *backup.AccessCheck, refused *backup.CloudError) {
 	r.Finding = param.Both("Allowed.", "已授权。")
 	if refused == nil {
@@ -223,27 +252,27 @@ func (l *checklist) judge(r *backup.AccessCheck, refused *backup.CloudError) {
 	switch {
 	case !errors.Is(refused, backup.ErrRefused):
 		l.unexpected(r, refused)
-	case ofRAM(refused) || !listed && refused.HTTPStatus == http.StatusForbidden:
+	case isRAMRefusal(refused) || !listed && refused.HTTPStatus == http.StatusForbidden:
 		l.forbidden(r, r.ID, refused.Denial, l.roleFix())
-	case listed && !known.caller && !slices.Contains(aboutRoles, refused.Code):
+	case listed && !known.caller && !slices.Contains(missingRoleCodes, refused.Code):
 		l.unexpected(r, refused)
 	}
 }
 
-// forbidden says that RAM refuses an action, and what would mend that: a policy only
-// where one can.
+// forbidden sets r to failed because RAM refuses an action. The fix is a permission policy,
+// except if a higher policy refuses: then no permission policy helps.
 func (l *checklist) forbidden(r *backup.AccessCheck, action string, d backup.Denial, fix backup.Fix) {
 	switch {
 	case slices.Contains(higherPolicies, d.PolicyType):
 		fail(
 			r,
-			param.Both("Not allowed: "+action+". It is a policy above the account or the session that does not allow it ("+d.PolicyType+"): whoever manages the resource directory can change it.",
-				"未授权："+action+"。限制来自账号或会话之上的策略（"+d.PolicyType+"），须由资源目录的管理员修改。"),
+			param.Both("Not allowed: "+action+". A policy above the account or the session does not allow it ("+d.PolicyType+"). The administrator of the resource directory can change it.",
+				"未授权："+action+"。账号或会话之上的策略（"+d.PolicyType+"）不允许此操作，须由资源目录的管理员修改。"),
 		)
 	case d.Kind == "ExplicitDeny":
 		fail(
 			r,
-			param.Both("Forbidden: a policy denies "+action+". What is denied nothing can allow: remove the Deny first.", "已被显式拒绝：某条策略拒绝 "+action+"，请先移除该 Deny。"),
+			param.Both("Explicitly denied: a policy denies "+action+". An Allow cannot override it: remove the Deny statement first.", "已被显式拒绝：某条策略拒绝 "+action+"。Allow 无法覆盖，请先移除该 Deny 语句。"),
 			fix,
 		)
 	default:
@@ -251,20 +280,21 @@ func (l *checklist) forbidden(r *backup.AccessCheck, action string, d backup.Den
 	}
 }
 
-// ofRAM reports whether a refusal is RAM's.
-func ofRAM(e *backup.CloudError) bool {
+// isRAMRefusal reports whether RAM, and not the service, refused the call.
+func isRAMRefusal(e *backup.CloudError) bool {
 	return e.Denial.Action != "" || e.Code == "Forbidden" || e.Code == "Forbidden.RAM" || e.Code == "ActionUnauthorized" || e.Code == "NoPermission" || strings.HasPrefix(e.Code, "NoPermission.")
 }
 
-// aboutRoles are what CheckRole answers where a role is missing, which is a rung
-// of its own.
-var aboutRoles = []string{"RoleNotExist", "CrossAccountBackupSlrNotExist", "AssumeRoleFail"}
+// missingRoleCodes lists the codes of CheckRole for a missing role. Such a role has its own
+// check.
+var missingRoleCodes = []string{"RoleNotExist", "CrossAccountBackupSlrNotExist", "AssumeRoleFail"}
 
-// harmless are the parameters of the cheapest call without an effect.
-func (l *checklist) harmless(action string) []param.Parameter {
+// probeParams returns the parameters of a call of the operation that has no effect and is
+// cheap: it lists one item, names a job that does not exist, or lacks a required parameter.
+func (l *checklist) probeParams(action string) []param.Parameter {
 	now := l.cfg.Now().Unix()
 	return map[string][]param.Parameter{
-		// Without a SourceType there is no job that could be made.
+		// Without SourceType the service cannot start a job.
 		createBackupJob: {},
 		cancelBackupJob: {{Name: "JobId", Value: "job-0000000000preflight"}},
 		describeBackupJobs2: {
@@ -292,21 +322,23 @@ func (l *checklist) harmless(action string) []param.Parameter {
 	}[action]
 }
 
-// An entry is the way into an account by its role.
+// An entry runs the checks of the role of an account. All but session and externalID use the
+// result of one call of AssumeRole.
 type entry struct {
 	*checklist
-	account backup.Account
-	failed  *backup.CloudError // of taking on the role, for as short a time as there is
-	denied  bool               // by RAM
-	ours    bool               // by a policy of the portal's own, or above it
+	account  backup.Account
+	failed   *backup.CloudError // the error of AssumeRole with the minimum lifetime; nil: no error
+	denied   bool               // RAM refused the call
+	byCaller bool               // a policy of the portal's own role, or a higher one, refused it
 }
 
-// intoAccount is the way into an account by its role. STS looks for the role first,
-// then at what the caller may do, then at what the role trusts.
-func (l *checklist) intoAccount() {
+// roleChecks checks the role of an account. STS checks in this order: the role exists, the
+// caller's policies permit the call, the role's trust policy permits it. So one result of
+// AssumeRole decides three checks.
+func (l *checklist) roleChecks() {
 	e := &entry{checklist: l, account: l.target.Account.Caller()}
-	if !l.broken {
-		e.knock()
+	if !l.stopped {
+		e.assume()
 	}
 	l.check("role", titleRole, e.exists)
 	l.check("assume_role", titleAssume, e.permitted)
@@ -315,19 +347,20 @@ func (l *checklist) intoAccount() {
 	l.check("session_policy", titleSession, e.session)
 }
 
-// knock tries to take on the role.
-func (e *entry) knock() {
+// assume calls AssumeRole and sets failed, denied and byCaller.
+func (e *entry) assume() {
 	short := e.account
-	short.Session = 0 // how long it may last is a rung of its own
+	short.Session = 0 // session checks the configured lifetime
 	_, _, e.failed = e.assumeRole(e.ctx, role{account: short, principal: e.target.Principal}, e.target.Region)
 	if e.failed == nil {
 		return
 	}
 	e.denied = strings.HasPrefix(e.failed.Code, assumeRolePrefix+"NoPermission")
 	by := e.failed.Denial.PolicyType
-	e.ours = e.denied && (slices.Contains(identityPolicies, by) || slices.Contains(higherPolicies, by))
+	e.byCaller = e.denied && (slices.Contains(identityPolicies, by) || slices.Contains(higherPolicies, by))
 }
 
+// exists checks that the role exists.
 func (e *entry) exists(r *backup.AccessCheck) {
 	arn, account := e.account.RoleARN(), e.account
 	switch explainFailure(r, "sts:"+assumeRole, e.failed); {
@@ -337,8 +370,8 @@ func (e *entry) exists(r *backup.AccessCheck) {
 	case strings.HasPrefix(e.failed.Code, assumeRolePrefix+"EntityNotExist"):
 		fail(
 			r,
-			param.Both("There is no role "+arn+".", "不存在角色 "+arn+"。"),
-			e.trustFix(param.Both("In account "+account.ID+", make the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")),
+			param.Both("The role "+arn+" does not exist.", "不存在角色 "+arn+"。"),
+			e.trustFix(param.Both("In account "+account.ID+", create the role "+account.Role+" with this trust policy", "在账号 "+account.ID+" 中创建角色 "+account.Role+"，其信任策略为")),
 			e.roleFix(),
 		)
 	default:
@@ -346,45 +379,48 @@ func (e *entry) exists(r *backup.AccessCheck) {
 	}
 }
 
+// permitted checks that the policies of the portal's own role permit AssumeRole.
 func (e *entry) permitted(r *backup.AccessCheck) {
-	if e.ours {
+	if e.byCaller {
 		explainFailure(r, "sts:"+assumeRole, e.failed)
 		e.forbidden(r, "sts:"+assumeRole, e.failed.Denial, backup.Fix{
-			Title: param.Both("Give "+e.self+" this permission policy", "为 "+e.self+" 授予以下权限策略"),
+			Title: param.Both("Attach this permission policy to "+e.self, "为 "+e.self+" 授予以下权限策略"),
 			Code:  e.functionPolicy(),
 		})
 		return
 	}
 	explainFailure(r, "sts:"+assumeRole, nil)
-	r.Finding = param.Both(e.self+" may take on the role.", e.self+" 有权扮演该角色。")
+	r.Finding = param.Both(e.self+" is allowed to assume the role.", e.self+" 有权扮演该角色。")
 }
 
+// trusted checks that the trust policy of the role permits the portal.
 func (e *entry) trusted(r *backup.AccessCheck) {
 	explainFailure(r, "sts:"+assumeRole, e.failed)
 	if !e.denied {
-		r.Finding = param.Both("The role lets the portal in.", "该角色信任本门户。")
+		r.Finding = param.Both("The role trusts the portal.", "该角色信任本门户。")
 		return
 	}
 	account := e.account
-	finding := param.Both("The role does not let "+e.self+" in.", "该角色不信任 "+e.self+"。")
+	finding := param.Both("The role does not trust "+e.self+".", "该角色不信任 "+e.self+"。")
 	if account.ExternalIDVariable != "" {
-		finding = param.Both("The role does not let "+e.self+" in: it does not name it, or it wants another external id than the one in "+account.ExternalIDVariable+". STS does not say which.",
+		finding = param.Both("The role does not trust "+e.self+": either the trust policy does not list it, or it requires an external ID other than the one in "+account.ExternalIDVariable+". STS does not say which.",
 			"该角色不信任 "+e.self+"：其信任策略未列出它，或要求的外部 ID 与 "+account.ExternalIDVariable+" 中的不同；STS 不说明是哪一种。")
 	}
-	fixes := []backup.Fix{e.trustFix(param.Both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为"))}
+	fixes := []backup.Fix{e.trustFix(param.Both("Replace the trust policy of the role "+account.Role+" in account "+account.ID+" with this one", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为"))}
 	if e.failed.Denial.Kind == "ExplicitDeny" {
-		finding, fixes = param.Both("The trust policy of the role denies it to "+e.self+". What is denied nothing can allow: remove the Deny.", "该角色的信任策略显式拒绝 "+e.self+"：请先移除该 Deny。"), nil
+		finding, fixes = param.Both("The trust policy of the role explicitly denies "+e.self+". An Allow cannot override it: remove the Deny statement.", "该角色的信任策略显式拒绝 "+e.self+"。Allow 无法覆盖，请移除该 Deny 语句。"), nil
 	}
 	if e.failed.Denial.PolicyType == "" {
 		fixes = append(fixes, backup.Fix{
-			Title: param.Both("Or give "+e.self+" this permission policy: the refusal does not say which of the two is missing", "或为 "+e.self+" 授予以下权限策略（答复未说明缺少哪一项）"),
+			Title: param.Both("Or attach this permission policy to "+e.self+": the answer does not say which of the two is missing", "或为 "+e.self+" 授予以下权限策略（答复未说明缺少哪一项）"),
 			Code:  e.functionPolicy(),
 		})
 	}
 	fail(r, finding, fixes...)
 }
 
-// session tries how long a session may last, and whether it can be narrowed.
+// session checks that the role permits the configured lifetime of sessions and a session
+// policy.
 func (e *entry) session(r *backup.AccessCheck) {
 	policy, account := operation{action: createBackupJob}.sessionPolicy(), e.account
 	_, _, failed := e.assumeRole(e.ctx, role{
@@ -395,16 +431,17 @@ func (e *entry) session(r *backup.AccessCheck) {
 	explainFailure(r, "sts:"+assumeRole, failed)
 	switch name := sessionName(e.target.Principal); {
 	case failed == nil:
-		r.Finding = param.Both("A session can be narrowed to one operation; in the trail of the cloud it is called "+name+".", "会话可收窄到单个操作；在云端审计中显示为 "+name+"。")
+		r.Finding = param.Both("A session can be limited to one operation. ActionTrail shows it as "+name+".", "会话可限制为单个操作。操作审计（ActionTrail）中显示为 "+name+"。")
 	case failed.Code == assumeRolePrefix+"InvalidParameter.DurationSeconds":
+		lasts := param.Duration(account.Session)
 		fail(
 			r,
-			param.Both("Sessions of the role may not last "+account.Session.String()+".", "该角色的会话不能持续 "+account.Session.String()+"。"),
+			param.Both("Sessions of the role cannot last "+lasts.En+".", "该角色的会话不能持续 "+lasts.Zh+"。"),
 			backup.Fix{
-				Title: param.Both("In the portal's policy, shorten session of "+account.Alias, "在门户策略中缩短 "+account.Alias+" 的 session"),
+				Title: param.Both("In the portal's policy, shorten the session of "+account.Alias, "在门户策略中缩短 "+account.Alias+" 的 session"),
 				Code:  "session: 15m",
 			},
-			backup.Fix{Title: param.Both("Or let sessions of the role last longer, in account "+account.ID, "或在账号 "+account.ID+" 中延长该角色的最大会话时间"),
+			backup.Fix{Title: param.Both("Or, in account "+account.ID+", increase the maximum session duration of the role", "或在账号 "+account.ID+" 中延长该角色的最大会话时间"),
 				Code: "aliyun ram UpdateRole --RoleName " + account.Role + " --NewMaxSessionDuration " + strconv.Itoa(int(account.Session.Seconds()))},
 		)
 	default:
@@ -412,12 +449,13 @@ func (e *entry) session(r *backup.AccessCheck) {
 	}
 }
 
-// externalID tries the door without the key: a role that asks for no external id
-// lets in whoever can have the portal name it.
+// externalID calls AssumeRole without the external id, which must be refused. A role that
+// requires no external id can be used by every user of this portal who can make it name the
+// role (the confused deputy problem).
 func (l *checklist) externalID(r *backup.AccessCheck) {
 	account := l.target.Account.Caller()
 	if account.ExternalIDVariable == "" {
-		r.Finding = param.Both("The policy names none (external_id_env). One is worth having: it keeps others from having the portal take on your role.", "策略未配置外部 ID（external_id_env）。建议配置，以防他人借门户扮演您的角色。")
+		r.Finding = param.Both("The policy has no external ID (external_id_env). An external ID is recommended: it prevents others from making the portal assume your role.", "策略未配置外部 ID（external_id_env）。建议配置，以防他人借门户扮演您的角色。")
 		return
 	}
 	without := account
@@ -428,28 +466,29 @@ func (l *checklist) externalID(r *backup.AccessCheck) {
 	case failed == nil:
 		fail(
 			r,
-			param.Both("The role lets the portal in without any external id: the one in "+account.ExternalIDVariable+" protects nothing.", "不带外部 ID 也能扮演该角色："+account.ExternalIDVariable+" 中的外部 ID 不起作用。"),
-			l.trustFix(param.Both("Let the role "+account.Role+" in account "+account.ID+" have this trust policy", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为")),
+			param.Both("The role can be assumed without an external ID, so the one in "+account.ExternalIDVariable+" gives no protection.", "不带外部 ID 也能扮演该角色，因此 "+account.ExternalIDVariable+" 中的外部 ID 不起保护作用。"),
+			l.trustFix(param.Both("Replace the trust policy of the role "+account.Role+" in account "+account.ID+" with this one", "将账号 "+account.ID+" 中角色 "+account.Role+" 的信任策略改为")),
 		)
 	case strings.HasPrefix(failed.Code, assumeRolePrefix+"NoPermission"):
-		r.Finding = param.Both("Without it the role lets nobody in.", "不带外部 ID 时无法扮演该角色。")
+		r.Finding = param.Both("The role cannot be assumed without the external ID.", "不带外部 ID 时无法扮演该角色。")
 	default:
 		l.unexpected(r, failed)
 	}
 }
 
-// trustFix is a trust policy for the role. It is without the external id, which is secret.
+// trustFix returns a trust policy for the role. It has the name of the variable instead of the
+// external id, which is a secret.
 func (l *checklist) trustFix(title param.Text) backup.Fix {
 	if name := l.target.Account.Caller().ExternalIDVariable; name != "" {
-		title.En += ", with what the variable " + name + " holds in place of $" + name
+		title.En += ", with $" + name + " replaced by the value of the variable " + name
 		title.Zh += "（将 $" + name + " 替换为环境变量 " + name + " 的值）"
 	}
-	title.En += "; keep what else it trusts"
-	title.Zh += "；保留其中其他受信任方"
+	title.En += "; keep its other trusted entities"
+	title.Zh += "；保留其中的其他可信实体"
 	return backup.Fix{Title: title, Code: TrustPolicy(l.self, l.target.Account.Caller()).Text()}
 }
 
-// linkedRole looks for the role with which Cloud Backup works (CheckRole).
+// linkedRole checks that the service-linked role of Cloud Backup exists (CheckRole).
 func (l *checklist) linkedRole() {
 	if l.target.Account.Access == backup.HBRCrossAccount {
 		l.role("cross_linked_role", titleCrossLinked, CrossBackupService, "CrossAccountRole")
@@ -460,6 +499,7 @@ func (l *checklist) linkedRole() {
 	}
 }
 
+// role checks with CheckRole that a service-linked role exists. Kind is CheckRoleType.
 func (l *checklist) role(id string, title param.Text, service, kind string) {
 	l.check(id, title, func(r *backup.AccessCheck) {
 		_, _, failed := l.perform(l.ctx, operation{
@@ -470,14 +510,14 @@ func (l *checklist) role(id string, title param.Text, service, kind string) {
 		explainFailure(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:
-			r.Finding = param.Both("It is there.", "已存在。")
-		case slices.Contains(aboutRoles, failed.Code):
-			finding := param.Both("It is missing.", "缺失。")
+			r.Finding = param.Both("The role exists.", "该角色已存在。")
+		case slices.Contains(missingRoleCodes, failed.Code):
+			finding := param.Both("The role is missing.", "该角色不存在。")
 			if service == instanceBackups {
-				finding = param.Both("It is missing. The first backup of an instance makes it, if the role has the permission ram:CreateServiceLinkedRole; it is safer to make it now.", "缺失。若角色有 ram:CreateServiceLinkedRole 权限，首次实例备份会自动创建；建议现在就创建。")
+				finding = param.Both("The role is missing. The first instance backup creates it if the portal's role has the permission ram:CreateServiceLinkedRole. Creating it now is safer.", "该角色不存在。若门户的角色有 ram:CreateServiceLinkedRole 权限，首次实例备份会自动创建；建议现在就创建。")
 			}
 			fail(r, finding, backup.Fix{
-				Title: param.Both("Make it in the account in which the backup is kept", "在保存备份的账号中创建"),
+				Title: param.Both("Create the role in the account where the backup is stored", "在保存备份的账号中创建该角色"),
 				// Resource Management, CreateServiceLinkedRole.
 				Code: "aliyun resourcemanager CreateServiceLinkedRole --ServiceName " + service,
 			})
@@ -487,8 +527,8 @@ func (l *checklist) role(id string, title param.Text, service, kind string) {
 	})
 }
 
-// registered looks for the account among those that Cloud Backup knows
-// (DescribeCrossAccounts), and whether it can take on the role there (CheckRole).
+// registered checks that the account is registered in Cloud Backup (DescribeCrossAccounts)
+// and that Cloud Backup can assume the role there (CheckRole).
 func (l *checklist) registered() {
 	account := l.target.Account
 	l.check("registration", titleRegistered, func(r *backup.AccessCheck) {
@@ -500,14 +540,14 @@ func (l *checklist) registered() {
 		case !known:
 			fail(
 				r,
-				param.Both("Cloud Backup does not know account "+account.ID+" with the role "+account.Role+".", "云备份未登记账号 "+account.ID+" 及其角色 "+account.Role+"。"),
+				param.Both("Account "+account.ID+" with the role "+account.Role+" is not registered in Cloud Backup.", "账号 "+account.ID+" 及其角色 "+account.Role+" 未在云备份中注册。"),
 				backup.Fix{
-					Title: param.Both("Register it, in the account in which the backup is kept", "在保存备份的账号中登记"),
+					Title: param.Both("Register it in the account where the backup is stored", "在保存备份的账号中注册"),
 					Code:  "aliyun hbr AddCrossAccount --CrossAccountUserId " + account.ID + " --CrossAccountRoleName " + account.Role + " --CrossAccountType CROSS_ACCOUNT --Alias " + account.Alias[:min(len(account.Alias), 32)],
 				},
 			)
 		default:
-			r.Finding = param.Both("The account is registered.", "该账号已登记。")
+			r.Finding = param.Both("The account is registered.", "该账号已注册。")
 		}
 	})
 	l.check("cross_role", titleCrossRole, func(r *backup.AccessCheck) {
@@ -519,13 +559,13 @@ func (l *checklist) registered() {
 		explainFailure(r, product+":"+checkRole, failed)
 		switch {
 		case failed == nil:
-			r.Finding = param.Both("Cloud Backup may take it on.", "云备份可以扮演该角色。")
-		case slices.Contains(aboutRoles, failed.Code):
+			r.Finding = param.Both("Cloud Backup is allowed to assume the role.", "云备份可以扮演该角色。")
+		case slices.Contains(missingRoleCodes, failed.Code):
 			fail(
 				r,
-				param.Both("Cloud Backup may not take on the role "+account.Role+" in account "+account.ID+", or there is none.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"),
+				param.Both("Cloud Backup is not allowed to assume the role "+account.Role+" in account "+account.ID+", or the role does not exist.", "云备份无法扮演账号 "+account.ID+" 中的角色 "+account.Role+"，或该角色不存在。"),
 				backup.Fix{
-					Title: param.Both("In account "+account.ID+", let the role "+account.Role+" have this trust policy and the system policy AliyunHBRRolePolicy", "在账号 "+account.ID+" 中，将角色 "+account.Role+" 的信任策略改为以下内容，并授予系统策略 AliyunHBRRolePolicy"),
+					Title: param.Both("In account "+account.ID+", give the role "+account.Role+" this trust policy and attach the system policy AliyunHBRRolePolicy", "在账号 "+account.ID+" 中，将角色 "+account.Role+" 的信任策略改为以下内容，并授予系统策略 AliyunHBRRolePolicy"),
 					Code:  ServiceTrustPolicy(CrossBackupService).Text(),
 				},
 			)
@@ -535,9 +575,10 @@ func (l *checklist) registered() {
 	})
 }
 
-// crossAccount reports whether the target is among the registered accounts.
+// crossAccount reports whether the account and role of the target are registered in Cloud
+// Backup.
 func (l *checklist) crossAccount() (bool, *backup.CloudError) {
-	for page := 1; page <= mostPages; page++ {
+	for page := 1; page <= maxPages; page++ {
 		a, r, failed := l.perform(l.ctx, operation{
 			action: describeCrossAccounts,
 			target: l.target,
@@ -557,7 +598,7 @@ func (l *checklist) crossAccount() (bool, *backup.CloudError) {
 			}
 		}
 		if json.Unmarshal(a.body, &list) != nil {
-			return false, unread(describeCrossAccounts, a.status, r, "the list could not be read")
+			return false, unknownResult(describeCrossAccounts, a.status, r, "the list could not be read")
 		}
 		for _, x := range list.CrossAccounts.CrossAccount {
 			if x.CrossAccountUserId.String() == l.target.Account.ID && strings.EqualFold(x.CrossAccountRoleName, l.target.Account.Role) {
@@ -568,18 +609,18 @@ func (l *checklist) crossAccount() (bool, *backup.CloudError) {
 			return false, nil
 		}
 	}
-	return false, unread(describeCrossAccounts, 0, response{}, "too many pages")
+	return false, unknownResult(describeCrossAccounts, 0, response{}, "too many pages")
 }
 
-// aliveFor is how old the last sign of life of a backup client may be.
-const aliveFor = 15 * time.Minute
+// maxHeartbeatAge is the maximum age of the last heartbeat of an active backup client.
+const maxHeartbeatAge = 15 * time.Minute
 
-// essd are the categories of disks of which a consistent snapshot can be made, as
-// far as is known (Cloud Backup, application-consistent backups).
+// essd lists the categories of disks that support consistent snapshots, as far as they are
+// documented (Cloud Backup, "Application-consistent backups").
 var essd = []string{"cloud_essd", "cloud_auto", "cloud_essd_entry"}
 
-// resources looks for what the parameters name. In an account that Cloud Backup
-// enters by itself the portal sees nothing.
+// resources checks the vault and the instance that the parameters name. For an account with
+// access hbr_cross_account it checks no instance, because the portal assumes no role there.
 func (l *checklist) resources() {
 	if id := l.params["VaultId"]; id != "" {
 		l.optionalCheck("vault", titleVault, func(r *backup.AccessCheck) { l.vault(r, id) })
@@ -597,13 +638,14 @@ func (l *checklist) resources() {
 	}
 }
 
-// list makes a call and reads its answer into page. It reports whether r holds so far.
+// list makes a call for the target, decodes the response into page, and sets the evidence of
+// r. If the call fails, it sets r to failed and returns false.
 func (l *checklist) list(r *backup.AccessCheck, op operation, page any) bool {
 	if op.api.host == nil {
 		op.api = cloudBackup
 	}
 	op.target = l.target
-	failed := l.listed(l.ctx, op, page)
+	failed := l.readList(l.ctx, op, page)
 	explainFailure(r, op.api.product+":"+op.action, failed)
 	if failed != nil {
 		l.unexpected(r, failed)
@@ -611,6 +653,7 @@ func (l *checklist) list(r *backup.AccessCheck, op operation, page any) bool {
 	return failed == nil
 }
 
+// vault checks that the vault exists in the target's region, is ready, and is no mirror.
 func (l *checklist) vault(r *backup.AccessCheck, id string) {
 	var page struct {
 		Vaults struct {
@@ -639,7 +682,7 @@ func (l *checklist) vault(r *backup.AccessCheck, id string) {
 		case v.Replication:
 			fail(
 				r,
-				param.Both(id+" is the mirror of another vault, into which nothing can be backed up.", id+" 是镜像备份库，不能写入备份。"),
+				param.Both(id+" is a mirror vault: backups cannot be written to it.", id+" 是镜像备份库，不能写入备份。"),
 			)
 			return
 		case v.Status != "CREATED":
@@ -653,9 +696,10 @@ func (l *checklist) vault(r *backup.AccessCheck, id string) {
 			return
 		}
 	}
-	fail(r, param.Both("There is no vault "+id+" in "+l.target.Region+".", l.target.Region+" 中不存在备份库 "+id+"。"))
+	fail(r, param.Both("The vault "+id+" does not exist in "+l.target.Region+".", l.target.Region+" 中不存在备份库 "+id+"。"))
 }
 
+// instance checks that the instance exists in the target's region.
 func (l *checklist) instance(r *backup.AccessCheck, id string) {
 	var page struct {
 		Instances struct {
@@ -667,16 +711,17 @@ func (l *checklist) instance(r *backup.AccessCheck, id string) {
 	}
 	for _, i := range page.Instances.Instance {
 		if i.InstanceId == id {
-			r.Finding = param.Both(id+" is there: "+param.Clean(i.Status, longestWord)+".", id+" 存在："+param.Clean(i.Status, longestWord)+"。")
+			r.Finding = param.Both(id+" exists: "+param.Clean(i.Status, longestWord)+".", id+" 存在："+param.Clean(i.Status, longestWord)+"。")
 			return
 		}
 	}
 	fail(
 		r,
-		param.Both("There is no instance "+id+" in "+l.target.Region+" of this account.", "该账号的 "+l.target.Region+" 中不存在实例 "+id+"。"),
+		param.Both("The instance "+id+" does not exist in "+l.target.Region+" of this account.", "该账号的 "+l.target.Region+" 中不存在实例 "+id+"。"),
 	)
 }
 
+// oneInstance returns the parameters of DescribeInstances for one instance.
 func (l *checklist) oneInstance(id string) []param.Parameter {
 	return []param.Parameter{
 		{Name: "RegionId", Value: l.target.Region},
@@ -685,7 +730,8 @@ func (l *checklist) oneInstance(id string) []param.Parameter {
 	}
 }
 
-// disks matter where a consistent snapshot of several is asked for.
+// disks lists the disks of the instance. If the parameters request a consistent snapshot, it
+// checks that all disks support one: at most 16 ESSDs, each attached to one instance only.
 func (l *checklist) disks(r *backup.AccessCheck, id string) {
 	var page struct {
 		Disks struct {
@@ -715,15 +761,15 @@ func (l *checklist) disks(r *backup.AccessCheck, id string) {
 	case wants && len(unfit) > 0:
 		fail(
 			r,
-			param.Both("Consistent snapshots are made of ESSD disks that are attached once only, and not of: "+strings.Join(unfit, ", "), "一致性快照仅支持未多重挂载的 ESSD 云盘，不支持："+strings.Join(unfit, "，")),
+			param.Both("Consistent snapshots support only ESSDs without multi-attach. Not supported: "+strings.Join(unfit, ", "), "一致性快照只支持未开启多重挂载的 ESSD 云盘，不支持："+strings.Join(unfit, "，")),
 		)
 	case wants && len(names) > 16:
-		fail(r, param.Both("Consistent snapshots are made of 16 disks at most.", "一致性快照最多支持 16 块云盘。"))
+		fail(r, param.Both("Consistent snapshots support at most 16 disks.", "一致性快照最多支持 16 块云盘。"))
 	}
 }
 
-// client is the program on the instance that reads its files. Of its settings,
-// which may hold a password, nothing is read.
+// client checks that the backup client on the instance is active. The response contains the
+// client's settings, which can have a password; they are not read.
 func (l *checklist) client(r *backup.AccessCheck, id string) {
 	var page struct {
 		Clients []struct {
@@ -743,54 +789,57 @@ func (l *checklist) client(r *backup.AccessCheck, id string) {
 		if c.InstanceId != id {
 			continue
 		}
-		status, seen := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0)).Round(time.Second)
-		if c.Status == "ACTIVATED" && seen < aliveFor {
-			r.Finding = param.Both("It is ready; its last sign of life was "+seen.String()+" ago.", "可用；最近一次心跳在 "+seen.String()+" 前。")
+		status, silent := param.Clean(c.Status, longestWord), l.cfg.Now().Sub(time.Unix(c.LastHeartBeatTime, 0))
+		seen := param.Duration(silent)
+		if c.Status == "ACTIVATED" && silent < maxHeartbeatAge {
+			r.Finding = param.Both("The client is ready. Its last heartbeat was "+seen.En+" ago.", "客户端可用，最近一次心跳在 "+seen.Zh+"前。")
 			return
 		}
 		fail(
 			r,
-			param.Both("It is not ready: "+status+", its last sign of life was "+seen.String()+" ago.", "不可用："+status+"，最近一次心跳在 "+seen.String()+" 前。"),
+			param.Both("The client is not ready: "+status+". Its last heartbeat was "+seen.En+" ago.", "客户端不可用："+status+"，最近一次心跳在 "+seen.Zh+"前。"),
 			l.installClient(),
 		)
 		return
 	}
-	fail(r, param.Both("There is none on "+id+".", id+" 上没有备份客户端。"), l.installClient())
+	fail(r, param.Both("No backup client is installed on "+id+".", id+" 上未安装备份客户端。"), l.installClient())
 }
 
+// installClient returns the fix for a missing or inactive backup client.
 func (l *checklist) installClient() backup.Fix {
-	return backup.Fix{Title: param.Both("Install or start the client in the console of Cloud Backup, under ECS File Backup; Cloud Assistant must run on the instance", "在云备份控制台的“ECS 文件备份”中安装或启动客户端；实例上须运行云助手"),
+	return backup.Fix{Title: param.Both("Install or start the client in the Cloud Backup console under ECS File Backup. Cloud Assistant must be running on the instance", "在云备份控制台的“ECS 文件备份”中安装或启动客户端；实例上须运行云助手"),
 		Code: "https://hbr.console.aliyun.com/"}
 }
 
-// How RAM names policies in a refusal (AccessDeniedDetail, PolicyType): those of the
-// caller, and those that no policy of the caller's or of the role's can outweigh.
+// Types of policies in a refusal of RAM (AccessDeniedDetail, PolicyType): those of the
+// caller, and higher ones that limit the caller in addition. A higher policy can only be
+// changed by its own owner.
 var (
 	identityPolicies = []string{"AccountLevelIdentityBasedPolicy", "ResourceGroupLevelIdentityBasedPolicy"}
 	higherPolicies   = []string{"ControlPolicy", "SessionPolicy"}
 )
 
-// The shapes of what GetCallerIdentity answers.
+// Forms of what GetCallerIdentity returns.
 var (
 	accountID    = regexp.MustCompile(`\A[0-9]{16}\z`)
 	resourceName = regexp.MustCompile(`\Aacs:ram::[0-9]{16}:[A-Za-z0-9.@_/-]{1,200}\z`)
 )
 
-// The titles of the rungs.
+// The titles of the checks.
 var (
 	titleCredentials = param.Both("Credentials of the function", "函数的凭证")
 	titleIdentity    = param.Both("Identity of the function", "函数的身份")
 	titleRole        = param.Both("Role in the account", "账号中的角色")
-	titleAssume      = param.Both("Permission to take on the role", "扮演角色的权限")
+	titleAssume      = param.Both("Permission to assume the role", "扮演角色的权限")
 	titleTrust       = param.Both("Trust policy of the role", "角色的信任策略")
-	titleExternal    = param.Both("External id", "外部 ID")
+	titleExternal    = param.Both("External ID", "外部 ID")
 	titleSession     = param.Both("Session policy", "会话策略")
 	titleLinked      = param.Both("Service-linked role for instance backups", "实例备份的服务关联角色")
-	titleCrossLinked = param.Both("Service-linked role for other accounts", "跨账号备份的服务关联角色")
-	titleRegistered  = param.Both("Registration of the account", "账号登记")
-	titleCrossRole   = param.Both("Role for Cloud Backup in the account", "账号中供云备份使用的角色")
+	titleCrossLinked = param.Both("Service-linked role for cross-account backups", "跨账号备份的服务关联角色")
+	titleRegistered  = param.Both("Registration of the account", "账号注册")
+	titleCrossRole   = param.Both("Role that Cloud Backup assumes in the account", "账号中供云备份扮演的角色")
 	titleVault       = param.Both("Backup vault", "备份库")
 	titleInstance    = param.Both("Instance", "实例")
-	titleDisks       = param.Both("Disks of the instance", "实例的云盘")
+	titleDisks       = param.Both("Instance disks", "实例的云盘")
 	titleClient      = param.Both("Backup client on the instance", "实例上的备份客户端")
 )

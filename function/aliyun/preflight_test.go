@@ -25,13 +25,13 @@ import (
 
 const externalID = "MARKER-external-id-of-32-characters"
 
-// The three ways into an account.
+// One account for each access.
 var (
 	ownAccount  = backup.Account{Alias: "own", ID: world.DemoPortalAccount, Access: backup.Own, Regions: []string{"cn-hangzhou"}}
 	roleAccount = backup.Account{Alias: "prod", ID: world.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: secret.New(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
 	longAccount = func() backup.Account { a := roleAccount; a.Session = 12 * time.Hour; return a }()
 
-	// throughAccount is backed up from the account of roleAccount, in which its backups are kept.
+	// throughAccount is called through the account of roleAccount, which keeps the backups.
 	throughAccount = backup.Account{Alias: "through", ID: world.DemoPortalAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Through: &roleAccount, Regions: []string{"cn-hangzhou"}}
 
 	crossAccount = backup.Account{Alias: "central", ID: world.DemoPaymentsAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Regions: []string{"cn-hangzhou"}}
@@ -39,8 +39,8 @@ var (
 	everything = backup.Capabilities{Create: true, Cancel: true, View: true, Tags: true, Sources: param.SourceTypes, Seen: param.SourceTypes}
 )
 
-// narrow is the demo world with no more permissions than the generated policies give.
-func narrow(t *testing.T) *world.World {
+// worldWithGeneratedPolicies returns the demo world with exactly the generated permissions.
+func worldWithGeneratedPolicies(t *testing.T) *world.World {
 	t.Helper()
 	w := world.Demo()
 	w.Accounts[0].Users[0].Permissions = nil
@@ -54,7 +54,7 @@ func narrow(t *testing.T) *world.World {
 	return w
 }
 
-// paste reads a document as the console of RAM would, with the external id put in.
+// paste parses a generated policy, with the external id in place of its variable.
 func paste(t *testing.T, text string) (p ram.Policy) {
 	t.Helper()
 	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(text, "$EXTERNAL_ID_PROD", externalID)), &p); err != nil {
@@ -63,7 +63,7 @@ func paste(t *testing.T, text string) (p ram.Policy) {
 	return p
 }
 
-// preflight climbs the ladder in a world, and returns the emulator, too.
+// preflight runs all checks against an emulator of w, and returns the emulator too.
 func preflight(t *testing.T, w *world.World, account backup.Account, params param.Params) ([]backup.AccessCheck, *emulator.Cloud) {
 	t.Helper()
 	cloud, err := emulator.New(emulator.Options{World: w})
@@ -81,13 +81,13 @@ func preflight(t *testing.T, w *world.World, account backup.Account, params para
 	return client.Preflight(t.Context(), target, everything, params), cloud
 }
 
-// roleNamed finds a role of the second account.
+// roleNamed returns a role of the second account.
 func roleNamed(w *world.World, name string) *world.Role {
 	i := slices.IndexFunc(w.Accounts[1].Roles, func(r world.Role) bool { return r.Name == name })
 	return &w.Accounts[1].Roles[i]
 }
 
-// without removes actions from all statements of a policy.
+// without returns p without actions.
 func without(p ram.Policy, actions ...string) (rest ram.Policy) {
 	for _, s := range p {
 		s.Actions = slices.DeleteFunc(slices.Clone(s.Actions), func(a string) bool { return slices.Contains(actions, a) })
@@ -98,7 +98,7 @@ func without(p ram.Policy, actions ...string) (rest ram.Policy) {
 	return rest
 }
 
-// apply does in a world what the fixes of a rung say, as an operator would.
+// apply changes w as an operator would who follows the fixes of a check.
 func apply(t *testing.T, w *world.World, account backup.Account, fixes []backup.Fix) {
 	t.Helper()
 	for _, f := range fixes {
@@ -136,9 +136,9 @@ func apply(t *testing.T, w *world.World, account backup.Account, fixes []backup.
 	}
 }
 
-// failing are the ids of the rungs that do not hold.
-func failing(rungs []backup.AccessCheck) (ids []string) {
-	for _, r := range rungs {
+// failing returns the ids of the checks that failed.
+func failing(checks []backup.AccessCheck) (ids []string) {
+	for _, r := range checks {
 		if r.State == backup.CheckFailed {
 			ids = append(ids, r.ID)
 		}
@@ -146,17 +146,18 @@ func failing(rungs []backup.AccessCheck) (ids []string) {
 	return ids
 }
 
-// Each rung is broken once: it alone is named, with both languages and without a
-// secret, nothing is changed in the cloud, and with its fix all of them hold.
-func TestEachRungIsNamedAndMended(t *testing.T) {
+// Each case breaks the condition of one check. Only that check fails, in both languages and
+// without a secret. The preflight changes nothing in the cloud, and after the fix all checks
+// hold.
+func TestEachFailingCheckIsReportedAndFixed(t *testing.T) {
 	portal := func(w *world.World) *ram.Policy { return &w.Accounts[0].Users[0].Policies[0] }
 	operator := func(w *world.World) *ram.Policy { return &roleNamed(w, "backup-portal").Policies[0] }
 	type broken struct {
 		account backup.Account
-		rung    string
+		check   string
 		breaks  func(w *world.World)
 		params  param.Params
-		byHand  func(w *world.World) // what no policy and no command mends
+		byHand  func(w *world.World) // the fix, if it is neither a policy nor a command
 	}
 	cases := map[string]broken{
 		"no such role":          {roleAccount, "role", func(w *world.World) { roleNamed(w, "backup-portal").Name = "other" }, nil, nil},
@@ -200,23 +201,23 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			whole := narrow(t)
-			roleNamed(whole, "backup-portal").MaxSession = 12 * time.Hour
-			if rungs, _ := preflight(t, whole, c.account, c.params); c.breaks != nil && c.rung != "identity" && failing(rungs) != nil {
-				t.Fatalf("before anything is broken: %s", checklistText(rungs))
+			full := worldWithGeneratedPolicies(t)
+			roleNamed(full, "backup-portal").MaxSession = 12 * time.Hour
+			if checks, _ := preflight(t, full, c.account, c.params); c.breaks != nil && c.check != "identity" && failing(checks) != nil {
+				t.Fatalf("before anything is broken: %s", checklistText(checks))
 			}
-			w := narrow(t)
+			w := worldWithGeneratedPolicies(t)
 			roleNamed(w, "backup-portal").MaxSession = 12 * time.Hour
 			c.breaks(w)
-			rungs, cloud := preflight(t, w, c.account, c.params)
-			if got := failing(rungs); !slices.Equal(got, []string{c.rung}) {
-				t.Fatalf("failing are %v, want %s:\n%s", got, c.rung, checklistText(rungs))
+			checks, cloud := preflight(t, w, c.account, c.params)
+			if got := failing(checks); !slices.Equal(got, []string{c.check}) {
+				t.Fatalf("failing are %v, want %s:\n%s", got, c.check, checklistText(checks))
 			}
 			if len(cloud.Ledger().Jobs) != 0 {
 				t.Error("a job was made")
 			}
-			at := slices.IndexFunc(rungs, func(r backup.AccessCheck) bool { return r.ID == c.rung })
-			for _, r := range rungs {
+			at := slices.IndexFunc(checks, func(r backup.AccessCheck) bool { return r.ID == c.check })
+			for _, r := range checks {
 				text := fmt.Sprintf("%+v", r)
 				if strings.Contains(text, externalID) || strings.Contains(text, world.DemoSecret) {
 					t.Errorf("a secret is in %s", text)
@@ -229,14 +230,14 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 			case c.byHand != nil:
 				c.byHand(w)
 			case name == "another account":
-				return // what is to be changed is the portal's own policy
+				return // the fix concerns the portal's own policy file
 			default:
-				for _, f := range rungs[at].Fixes {
-					if strings.Contains(f.Code, "$EXTERNAL") && !strings.Contains(f.Title.En, "in place of $EXTERNAL_ID_PROD") {
+				for _, f := range checks[at].Fixes {
+					if strings.Contains(f.Code, "$EXTERNAL") && !strings.Contains(f.Title.En, "$EXTERNAL_ID_PROD replaced by the value of the variable EXTERNAL_ID_PROD") {
 						t.Errorf("nobody is told of the external id: %s", f.Title.En)
 					}
 				}
-				apply(t, w, c.account, rungs[at].Fixes)
+				apply(t, w, c.account, checks[at].Fixes)
 			}
 			if again, _ := preflight(t, w, c.account, c.params); failing(again) != nil {
 				t.Errorf("after the fix:\n%s", checklistText(again))
@@ -245,21 +246,21 @@ func TestEachRungIsNamedAndMended(t *testing.T) {
 	}
 }
 
-// checklistText is for failures of tests.
-func checklistText(rungs []backup.AccessCheck) string {
+// checklistText returns the checks as text, for messages of tests.
+func checklistText(checks []backup.AccessCheck) string {
 	var b strings.Builder
-	for _, r := range rungs {
+	for _, r := range checks {
 		fmt.Fprintf(&b, "%-12s %-28s %s %+v\n", r.State, r.ID, r.Finding.En, r.Evidence)
 	}
 	return b.String()
 }
 
-// What stands on a rung that failed is not asked.
-func TestNothingIsAskedAboveABrokenRung(t *testing.T) {
-	w := narrow(t)
+// After a failed check, later checks are not run and make no calls.
+func TestChecksAfterAFailureAreNotReached(t *testing.T) {
+	w := worldWithGeneratedPolicies(t)
 	roleNamed(w, "backup-portal").Name = "other"
-	rungs, cloud := preflight(t, w, roleAccount, param.Params{"InstanceId": "i-bp2demopay01"})
-	for _, r := range rungs[3:] {
+	checks, cloud := preflight(t, w, roleAccount, param.Params{"InstanceId": "i-bp2demopay01"})
+	for _, r := range checks[3:] {
 		if r.State != backup.CheckNotReached {
 			t.Errorf("%s is %s", r.ID, r.State)
 		}
@@ -267,12 +268,12 @@ func TestNothingIsAskedAboveABrokenRung(t *testing.T) {
 	if calls := cloud.Ledger().Calls; len(calls) != 2 {
 		t.Errorf("%d calls, want GetCallerIdentity and AssumeRole", len(calls))
 	}
-	if rungs[len(rungs)-1].ID != "disks" {
-		t.Errorf("the ladder ends with %s", rungs[len(rungs)-1].ID)
+	if checks[len(checks)-1].ID != "disks" {
+		t.Errorf("the checklist ends with %s", checks[len(checks)-1].ID)
 	}
 }
 
-// emulated is a client of the emulator at an address, with the portal's key.
+// emulated returns a client of the emulator at endpoint, with the portal's key.
 func emulated(t *testing.T, endpoint *url.URL) *aliyun.Client {
 	t.Helper()
 	key := aliyun.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: secret.New(world.DemoSecret)}
@@ -283,24 +284,23 @@ func emulated(t *testing.T, endpoint *url.URL) *aliyun.Client {
 	return client
 }
 
-// Without credentials nobody is asked anything.
+// Without credentials no call is made.
 func TestPreflightWithoutCredentials(t *testing.T) {
 	client, err := aliyun.New(aliyun.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rungs := client.Preflight(t.Context(), backup.Target{Account: roleAccount, Region: "cn-hangzhou"}, everything, nil)
-	if got := failing(rungs); !slices.Equal(got, []string{"credentials"}) || len(rungs) < 10 || len(rungs[0].Fixes) == 0 {
-		t.Errorf("failing are %v:\n%s", got, checklistText(rungs))
+	checks := client.Preflight(t.Context(), backup.Target{Account: roleAccount, Region: "cn-hangzhou"}, everything, nil)
+	if got := failing(checks); !slices.Equal(got, []string{"credentials"}) || len(checks) < 10 || len(checks[0].Fixes) == 0 {
+		t.Errorf("failing are %v:\n%s", got, checklistText(checks))
 	}
 }
 
-// Both steps together: the portal takes on the role of one account, which backs up
-// another one. The ladder goes all the way, its fixes are for the right accounts, and
-// the policies that are printed are enough and shared.
-func TestAccountsThroughOthers(t *testing.T) {
+// The portal assumes the role of one account, which backs up another one (key through). All
+// checks run, fixes name the right account, and the generated policies are sufficient.
+func TestPreflightThroughAnotherAccount(t *testing.T) {
 	through := func() *world.World {
-		w := narrow(t)
+		w := worldWithGeneratedPolicies(t)
 		w.Accounts[0].Roles = append(w.Accounts[0].Roles, world.Role{Name: "hbrcrossrole", TrustPolicy: paste(t, aliyun.ServiceTrustPolicy(aliyun.CrossBackupService).Text())})
 		w.Accounts[1].ServiceLinkedRoles = append(w.Accounts[1].ServiceLinkedRoles, "AliyunServiceRoleForHbrCrossAccountBackup")
 		w.Accounts[1].CrossAccounts = []world.CrossAccount{{Account: world.DemoPortalAccount, Role: "hbrcrossrole", Alias: "through"}}
@@ -308,9 +308,9 @@ func TestAccountsThroughOthers(t *testing.T) {
 		w.Accounts[0].Users[0].Policies = []ram.Policy{paste(t, aliyun.FunctionPolicy([]aliyun.AccountCapabilities{{Account: throughAccount, Capabilities: everything}}).Text())}
 		return w
 	}
-	rungs, cloud := preflight(t, through(), throughAccount, nil)
-	if got := failing(rungs); got != nil {
-		t.Fatalf("failing are %v:\n%s", got, checklistText(rungs))
+	checks, cloud := preflight(t, through(), throughAccount, nil)
+	if got := failing(checks); got != nil {
+		t.Fatalf("failing are %v:\n%s", got, checklistText(checks))
 	}
 	for _, call := range cloud.Ledger().CallsOf("CheckRole") {
 		if call.Caller.AccountID != world.DemoPaymentsAccount {
@@ -329,9 +329,9 @@ func TestAccountsThroughOthers(t *testing.T) {
 	} {
 		w := through()
 		c.breaks(w)
-		rungs, _ := preflight(t, w, throughAccount, nil)
-		if got := failing(rungs); !slices.Equal(got, []string{c.check}) {
-			t.Errorf("%s: failing are %v:\n%s", name, got, checklistText(rungs))
+		checks, _ := preflight(t, w, throughAccount, nil)
+		if got := failing(checks); !slices.Equal(got, []string{c.check}) {
+			t.Errorf("%s: failing are %v:\n%s", name, got, checklistText(checks))
 		}
 	}
 	if text := aliyun.FunctionPolicy([]aliyun.AccountCapabilities{{Account: throughAccount, Capabilities: everything}}).Text(); strings.Contains(text, "hbr:") || !strings.Contains(text, roleAccount.RoleARN()) {

@@ -14,28 +14,29 @@ import (
 	"backupportal/function/param"
 )
 
-// Previews writes the call in four ways, each from the parameters that would
-// be sent: as a request, for the vendor's command line, through the portal's
-// own API, and in Go. Credentials appear as names of variables.
+// Previews returns the call in four forms: the HTTP request, a command of the Alibaba Cloud
+// CLI, a request to the portal's API, and a Go program. Each is made from the parameters
+// that would be sent. Credentials appear only as names of environment variables. It makes
+// no call.
 func (c *Client) Previews(call backup.Call) []backup.Preview {
 	params, region := call.Params.Parameters(), call.Target.Region
 	origin := c.origin(backupHost(region))
 	return []backup.Preview{{
-		Title: param.Both("The exact request", "实际请求"),
+		Title: param.Both("The exact API request", "实际 API 请求"),
 		Code:  requestText(origin, region, params),
 	}, {
-		Title: param.Both("The same with the Alibaba Cloud CLI", "用阿里云 CLI 完成同样的操作"),
+		Title: param.Both("The same request with the Alibaba Cloud CLI", "使用阿里云 CLI 发送相同请求"),
 		Code:  commandText(region, params),
 	}, {
-		Title: param.Both("The same through this portal's API", "通过本门户的 API 完成同样的操作"),
+		Title: param.Both("The same request through this portal's API", "通过本门户的 API 发送相同请求"),
 		Code:  portalText(call.Params),
 	}, {
-		Title: param.Both("The same in Go", "用 Go 完成同样的操作"),
+		Title: param.Both("The same request in Go", "使用 Go 发送相同请求"),
 		Code:  programText(origin, region, params),
 	}}
 }
 
-// requestText is the request without its signature, one parameter a line.
+// requestText returns the request without its signature, one parameter on each line.
 func requestText(origin *url.URL, region string, params []param.Parameter) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "POST %s://%s/\nAction=%s\nVersion=%s\nRegionId=%s\n", origin.Scheme, origin.Host, createBackupJob, version, region)
@@ -45,22 +46,22 @@ func requestText(origin *url.URL, region string, params []param.Parameter) strin
 	return b.String()
 }
 
-// commandText is a command of the Alibaba Cloud CLI, for a POSIX shell.
+// commandText returns a command of the Alibaba Cloud CLI for a POSIX shell.
 func commandText(region string, params []param.Parameter) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "aliyun %s %s --RegionId %s", product, createBackupJob, shellQuote(region))
 	for _, p := range params {
 		between := " "
 		if strings.HasPrefix(p.Value, "-") {
-			between = "=" // or it would be taken for the next flag
+			between = "=" // otherwise the CLI reads the value as a flag
 		}
 		fmt.Fprintf(&b, " \\\n  --%s%s%s", p.Name, between, shellQuote(p.Value))
 	}
 	return b.String() + "\n"
 }
 
-// portalText is a request to the portal itself, for a POSIX shell. One key
-// makes one backup, however often the command runs.
+// portalText returns a curl command that sends the submission to the portal's API. It has an
+// idempotency key, so that repeating the command makes no second backup.
 func portalText(complete param.Params) string {
 	return `curl -X POST "$PORTAL/api/v1/backup-jobs" \
   -H 'Content-Type: application/json' \
@@ -69,25 +70,24 @@ func portalText(complete param.Params) string {
   -d ` + shellQuote(submissionJSON(complete)) + "\n"
 }
 
-// bare is a word that means itself to every POSIX shell.
-var bare = regexp.MustCompile(`\A[A-Za-z0-9_./:,@%+][A-Za-z0-9_./:,@%+=-]*\z`)
+// unquotedWord matches a word that a POSIX shell does not change without quotes.
+var unquotedWord = regexp.MustCompile(`\A[A-Za-z0-9_./:,@%+][A-Za-z0-9_./:,@%+=-]*\z`)
 
-// shellQuote writes s as one word for a POSIX shell.
+// shellQuote returns s as one word for a POSIX shell.
 func shellQuote(s string) string {
-	if bare.MatchString(s) {
+	if unquotedWord.MatchString(s) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// given is a name with the submission's ID behind it; the first group is what
-// the person gave.
-var given = regexp.MustCompile(`\A(.*)-[a-z2-7]{26}(-[0-9]+)?\z`)
+// assignedName matches a JobName with the submission's id at the end, and a number for later
+// attempts. The first group is the name that the caller gave.
+var assignedName = regexp.MustCompile(`\A(.*)-[a-z2-7]{26}(-[0-9]+)?\z`)
 
-// submissionJSON writes complete parameters as somebody would send them to the
-// portal's API: without what follows from the account alias, without values
-// that are the default, and with the name that the person gave. Reading it
-// back and adding the defaults gives the same call.
+// submissionJSON returns the body of a request to the portal's API that has the same effect
+// as the complete parameters. It leaves out values that follow from the account alias and
+// values that are equal to the default, and has the name that the caller gave.
 func submissionJSON(complete param.Params) string {
 	type member struct{ name, value string }
 	var top []member
@@ -120,9 +120,10 @@ func submissionJSON(complete param.Params) string {
 	return indent("{" + strings.Join(members, ",") + "}")
 }
 
-// labelOf is the label in a job's name; "" for the one that stands for none.
+// labelOf returns the part of a JobName that the caller gave. It returns "" for "portal", the
+// name of jobs without one.
 func labelOf(name string) string {
-	if m := given.FindStringSubmatch(name); m != nil {
+	if m := assignedName.FindStringSubmatch(name); m != nil {
 		name = m[1]
 	}
 	if name == "portal" {
@@ -131,8 +132,8 @@ func labelOf(name string) string {
 	return name
 }
 
-// valueJSON writes a value in the JSON type of its field. A value that is not
-// of that type stays text.
+// valueJSON returns a value in the JSON type of its field. A value that is not of that type
+// becomes a string.
 func valueJSON(f param.Field, value string) string {
 	switch f.Type {
 	case param.Integer:
@@ -147,7 +148,7 @@ func valueJSON(f param.Field, value string) string {
 	return jsontext.Must(value)
 }
 
-// indent breaks a JSON text into lines.
+// indent returns JSON text with line breaks. It returns invalid JSON unchanged.
 func indent(compact string) string {
 	var b bytes.Buffer
 	if err := json.Indent(&b, []byte(compact), "", "  "); err != nil {
@@ -156,8 +157,8 @@ func indent(compact string) string {
 	return b.String()
 }
 
-// programText is a Go program that makes the call with the vendor's SDK, laid
-// out as gofmt does.
+// programText returns a Go program that makes the call with the vendor's SDK. It is formatted
+// as gofmt does.
 func programText(origin *url.URL, region string, params []param.Parameter) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, programStart, goText(region), sdkScheme(origin), goText(origin.Host), product, version, createBackupJob)
@@ -168,7 +169,7 @@ func programText(origin *url.URL, region string, params []param.Parameter) strin
 	return b.String()
 }
 
-// goText writes s as a Go string, raw if that spares backslashes.
+// goText returns s as a Go string literal: a raw one if that avoids backslashes.
 func goText(s string) string {
 	if strings.ContainsAny(s, `"\`) && strconv.CanBackquote(s) {
 		return "`" + s + "`"
@@ -176,6 +177,8 @@ func goText(s string) string {
 	return strconv.Quote(s)
 }
 
+// programStart and programEnd are the parts of programText around the parameters. The start
+// is a format of fmt.
 const programStart = `package main
 
 import (

@@ -18,7 +18,7 @@ import (
 	"backupportal/function/param"
 )
 
-// previews are the texts of the four previews: request, command, portal, program.
+// previews returns the texts of the four previews: request, command, portal, program.
 func previews(t testing.TB, call backup.Call) []string {
 	t.Helper()
 	client, err := aliyun.New(aliyun.Config{})
@@ -84,15 +84,15 @@ func TestPreviewTitlesAreInBothLanguages(t *testing.T) {
 	for _, p := range client.Previews(instanceCall()) {
 		en, zh = append(en, p.Title.En), append(zh, p.Title.Zh)
 	}
-	if want := []string{"The exact request", "The same with the Alibaba Cloud CLI", "The same through this portal's API", "The same in Go"}; !slices.Equal(en, want) {
+	if want := []string{"The exact API request", "The same request with the Alibaba Cloud CLI", "The same request through this portal's API", "The same request in Go"}; !slices.Equal(en, want) {
 		t.Errorf("titles %q", en)
 	}
-	if want := []string{"实际请求", "用阿里云 CLI 完成同样的操作", "通过本门户的 API 完成同样的操作", "用 Go 完成同样的操作"}; !slices.Equal(zh, want) {
+	if want := []string{"实际 API 请求", "使用阿里云 CLI 发送相同请求", "通过本门户的 API 发送相同请求", "使用 Go 发送相同请求"}; !slices.Equal(zh, want) {
 		t.Errorf("titles %q", zh)
 	}
 }
 
-// drawCall draws a call with values that shells, JSON and Go mind.
+// drawCall draws a call with values that need quotes in a shell, in JSON or in Go.
 func drawCall(t *rapid.T) backup.Call {
 	text := func(name string) string {
 		return rapid.StringMatching("[a-zA-Z0-9 '\"`$\\\\!*?~#&;|<>(){}%=+,.:/@é长-]{1,12}").Draw(t, name)
@@ -119,8 +119,8 @@ func drawCall(t *rapid.T) backup.Call {
 	return call
 }
 
-// words runs a command line in the shell, with program in place of its first
-// word, and returns what it was called with.
+// words runs a command line in a shell, with program instead of its first word, and returns
+// the arguments that program got.
 func words(t *rapid.T, line, program string) []string {
 	script := program + `() { printf '%s\0' "$@"; }` + "\n" + line
 	out, err := exec.Command("sh", "-c", script).Output()
@@ -130,7 +130,7 @@ func words(t *rapid.T, line, program string) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 }
 
-func TestShellReadsTheCommandAsItIsMeant(t *testing.T) {
+func TestCommandPreviewInShell(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		call := drawCall(r)
 		want := []string{"hbr", "CreateBackupJob", "--RegionId", "cn-shanghai"}
@@ -147,9 +147,8 @@ func TestShellReadsTheCommandAsItIsMeant(t *testing.T) {
 	})
 }
 
-// TestPortalReadsTheJSONAsTheSameCall: what the preview shows, sent to the
-// portal, is the call that the preview is of.
-func TestPortalReadsTheJSONAsTheSameCall(t *testing.T) {
+// The JSON of the portal preview, sent to the portal, gives the same call.
+func TestPortalPreviewGivesTheSameCall(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		call := drawCall(r)
 		got := words(r, previews(t, call)[2], "curl")
@@ -166,7 +165,7 @@ func TestPortalReadsTheJSONAsTheSameCall(t *testing.T) {
 	})
 }
 
-func TestPortalIsNotToldWhatItAssigns(t *testing.T) {
+func TestPortalPreviewOmitsAssignedFields(t *testing.T) {
 	call := instanceCall()
 	call.Params["CrossAccountType"], call.Params["CrossAccountUserId"], call.Params["CrossAccountRoleName"] = "CROSS_ACCOUNT", "1589750000004625", "hbrcrossrole"
 	call.Params["JobName"] = "portal-" + submissionID
@@ -181,7 +180,7 @@ func TestPortalIsNotToldWhatItAssigns(t *testing.T) {
 	}
 }
 
-func TestProgramIsGo(t *testing.T) {
+func TestProgramPreviewIsFormatted(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		program := previews(t, drawCall(r))[3]
 		if formatted, err := format.Source([]byte(program)); err != nil || string(formatted) != program {
@@ -190,7 +189,7 @@ func TestProgramIsGo(t *testing.T) {
 	})
 }
 
-func TestProgramCompiles(t *testing.T) {
+func TestProgramPreviewCompiles(t *testing.T) {
 	tool, err := exec.LookPath("go")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
@@ -207,7 +206,7 @@ func TestProgramCompiles(t *testing.T) {
 	}
 }
 
-func TestPreviewsShowTheEndpointInUse(t *testing.T) {
+func TestPreviewsShowConfiguredEndpoint(t *testing.T) {
 	client := clientOf(t, "http://127.0.0.1:9100")
 	got := client.Previews(instanceCall())
 	if !strings.HasPrefix(got[0].Code, "POST http://127.0.0.1:9100/\n") || !strings.Contains(got[3].Code, `request.Domain = "127.0.0.1:9100"`) || !strings.Contains(got[3].Code, `request.Scheme = "HTTP"`) {

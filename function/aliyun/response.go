@@ -14,27 +14,27 @@ import (
 	"backupportal/function/param"
 )
 
-// A response is what the envelope of an answer says, by the names that the API
-// pages of Cloud Backup and STS give.
+// A response has the members that all responses of the cloud can have, by the API pages of
+// Cloud Backup and STS. A member that is missing or malformed is "".
 type response struct {
-	object    bool   // the body is a JSON object
-	success   string // "true", "false", or "" if there is no such word
-	code      string // "200" on success; unreadable if it is no word
-	message   string // text of a stranger
+	object    bool   // the body is a JSON object; if false, all other fields are zero
+	success   string // "true" or "false"
+	code      string // "200" for a success; unreadable if it has an unexpected form
+	message   string // text of the cloud, not cleaned yet: see cleanMessage
 	requestID string
-	jobID     string
-	denial    backup.Denial // of a refusal by RAM, if it says why
+	jobID     string        // of CreateBackupJob
+	denial    backup.Denial // of a refusal by RAM that gives details
 }
 
-// unreadable stands for a code that could not be one.
+// unreadable replaces a code that does not match word.
 const unreadable = "Unreadable"
 
-// word is what codes and ids look like.
+// word matches a code or an id.
 var word = regexp.MustCompile(`\A[A-Za-z0-9._-]{1,64}\z`)
 
-// read parses an envelope by itself: the SDK panics on a numeric Code, and
-// takes broken JSON for a success.
-func read(body []byte) response {
+// parseResponse parses the body of a response. The parser of the SDK is not used: it panics
+// if Code is a number, and takes invalid JSON for a success.
+func parseResponse(body []byte) response {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &members) != nil || members == nil {
 		return response{}
@@ -46,34 +46,34 @@ func read(body []byte) response {
 	if r.code != "" && !word.MatchString(r.code) {
 		r.code = unreadable
 	}
-	r.requestID = wordOrNothing(text(members["RequestId"]))
-	r.jobID = wordOrNothing(text(members["JobId"]))
+	r.requestID = wordOrEmpty(text(members["RequestId"]))
+	r.jobID = wordOrEmpty(text(members["JobId"]))
 	r.denial = readDenial(members["AccessDeniedDetail"])
 	return r
 }
 
-// permission is what actions of RAM look like.
-var permission = regexp.MustCompile(`\A[A-Za-z0-9]{1,32}:[A-Za-z0-9]{1,64}\z`)
+// actionShape matches an action of RAM, such as "hbr:CreateBackupJob".
+var actionShape = regexp.MustCompile(`\A[A-Za-z0-9]{1,32}:[A-Za-z0-9]{1,64}\z`)
 
-// readDenial reads what RAM says of a refusal ("AccessDeniedDetail"), of which
-// nothing but known shapes is kept.
+// readDenial reads the member AccessDeniedDetail of a refusal by RAM. Values that have not
+// the expected form are dropped.
 func readDenial(raw json.RawMessage) backup.Denial {
 	var d struct{ AuthAction, PolicyType, NoPermissionType string }
 	if len(raw) == 0 || json.Unmarshal(raw, &d) != nil {
 		return backup.Denial{}
 	}
-	if !permission.MatchString(d.AuthAction) {
+	if !actionShape.MatchString(d.AuthAction) {
 		d.AuthAction = ""
 	}
 	return backup.Denial{
 		Action:     d.AuthAction,
-		PolicyType: wordOrNothing(d.PolicyType),
-		Kind:       wordOrNothing(d.NoPermissionType),
+		PolicyType: wordOrEmpty(d.PolicyType),
+		Kind:       wordOrEmpty(d.NoPermissionType),
 	}
 }
 
-// scalar is a JSON string or number as text, and "" for anything else: the
-// API page shows Code as a string, samples of the service as a number.
+// scalar returns a JSON string or number as text, and "" for every other value. Code needs it:
+// the API page shows a string, but responses of the service have a number.
 func scalar(raw json.RawMessage) string {
 	var number json.Number
 	if len(raw) > 0 && raw[0] != '"' && json.Unmarshal(raw, &number) == nil {
@@ -82,6 +82,7 @@ func scalar(raw json.RawMessage) string {
 	return text(raw)
 }
 
+// text returns a JSON string, and "" for every other value.
 func text(raw json.RawMessage) (s string) {
 	if json.Unmarshal(raw, &s) != nil {
 		return ""
@@ -89,19 +90,20 @@ func text(raw json.RawMessage) (s string) {
 	return s
 }
 
-func wordOrNothing(s string) string {
+// wordOrEmpty returns s if it matches word, else "".
+func wordOrEmpty(s string) string {
 	if !word.MatchString(s) {
 		return ""
 	}
 	return s
 }
 
-// longestMessage is how much of a message is kept, in bytes:
-// 300 characters of Chinese.
+// longestMessage is the maximum length of a message, in bytes: 300 Chinese characters. Longer
+// ones are cut.
 const longestMessage = 900
 
-// cleanMessage is a message fit to be shown: nothing of it if it echoes what
-// the request was signed with.
+// cleanMessage returns a message that is safe to show. It returns "" if the message contains
+// one of secrets, because the gateway can quote what it received.
 func cleanMessage(message string, secrets []string) string {
 	for _, s := range secrets {
 		if s != "" && (strings.Contains(message, s) || strings.Contains(message, url.QueryEscape(s))) {
@@ -111,11 +113,12 @@ func cleanMessage(message string, secrets []string) string {
 	return param.Clean(message, longestMessage)
 }
 
-// longestWait caps what the cloud asks for.
-const longestWait = 20 * time.Second
+// maxRetryAfter is the longest wait that the portal takes from the cloud.
+const maxRetryAfter = 20 * time.Second
 
-// retryAfter is how long a throttled caller should wait, by the TimeLeft of
-// the gateway's header, in milliseconds; 0 if it does not say.
+// retryAfter returns how long a throttled caller should wait. The gateway gives it in
+// milliseconds, as TimeLeft in the header X-Ratelimit-User-Api or X-Ratelimit-User. It is 0
+// if the headers do not say, and at most maxRetryAfter.
 func retryAfter(h http.Header) time.Duration {
 	limit := cmp.Or(h.Get("X-Ratelimit-User-Api"), h.Get("X-Ratelimit-User"))
 	for part := range strings.SplitSeq(limit, ",") {
@@ -124,7 +127,7 @@ func retryAfter(h http.Header) time.Duration {
 			if err != nil || ms < 0 {
 				return 0
 			}
-			return min(time.Duration(ms)*time.Millisecond, longestWait)
+			return min(time.Duration(ms)*time.Millisecond, maxRetryAfter)
 		}
 	}
 	return 0

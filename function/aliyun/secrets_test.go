@@ -16,7 +16,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// echo answers with everything that it was told, where texts may stand.
+// echo returns a handler that copies everything from the request into the response.
 func echo(status int, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := json.Marshal(map[string]any{
@@ -28,16 +28,15 @@ func echo(status int, code string) http.HandlerFunc {
 	}
 }
 
-// TestNoSecretComesOut looks for everything that signs a request, and for the
-// addresses, in whatever can be printed of an error.
-func TestNoSecretComesOut(t *testing.T) {
+// No printed form of an error contains a secret of a signed request or its URL.
+func TestErrorsContainNoSecret(t *testing.T) {
 	secrets := []string{keyMarker, secretMarker, tokenMarker, "STS.MARKER", "MARKER-sts-secret", "MARKER/sts+token", "MARKER-external", "http://", "https://", "Signature="}
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	faults := map[string]http.HandlerFunc{
 		"signature": echo(400, "SignatureDoesNotMatch"), "parameter": echo(400, "InvalidParameter.Policy"), "missing": echo(400, "MissingParameter"),
 		"undocumented": echo(400, "Strange"), "unreadable": echo(400, "a code in words"), "redirect": echo(307, ""), "error": echo(500, "InternalError"),
-		"cut": func(w http.ResponseWriter, _ *http.Request) { cut(w, "") }, "no HTTP": func(w http.ResponseWriter, r *http.Request) { cut(w, r.URL.String()+"\r\n\r\n") },
+		"cut": func(w http.ResponseWriter, _ *http.Request) { dropConnection(w, "") }, "no HTTP": func(w http.ResponseWriter, r *http.Request) { dropConnection(w, r.URL.String()+"\r\n\r\n") },
 	}
 	for name, fault := range faults {
 		for _, action := range []string{"AssumeRole", "CreateBackupJob", "DescribeBackupJobs2"} {
@@ -76,7 +75,7 @@ func callOf(t *testing.T, client *aliyun.Client, action string) error {
 	return err
 }
 
-// printed is err in every form in which it could be written down.
+// printed returns err in every form in which it can be printed.
 func printed(t *testing.T, err error) string {
 	t.Helper()
 	failed := cloudError(t, err)
@@ -95,7 +94,7 @@ func printed(t *testing.T, err error) string {
 	return out.String()
 }
 
-func TestMessageIsCleanedAndCut(t *testing.T) {
+func TestMessagesAreCleanedAndCut(t *testing.T) {
 	for message, want := range map[string]string{
 		"Retention is wrong":     "Retention is wrong",
 		"a\tb\u202ec\u2028d":     "a\ufffdb\ufffdc\ufffdd",

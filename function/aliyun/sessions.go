@@ -9,15 +9,17 @@ import (
 	"backupportal/function/lenhash"
 )
 
-// renewal is how long before their end kept credentials are no longer used.
-const renewal = 300 * time.Second
+// renewBefore is how long before their expiry cached credentials are no longer used. The rest
+// of the time is for calls that have started, and for differences between clocks.
+const renewBefore = 300 * time.Second
 
-// mostSessions bounds what a long-lived instance remembers: some 2 KB each.
-const mostSessions = 16384
+// maxSessions is the maximum number of cached credentials. One needs about 2 KB.
+const maxSessions = 16384
 
-// key tells roles apart by everything that AssumeRole is told, and by whom it
-// is for: session names may coincide. Credentials that were obtained for one
-// person are never used for another. It is a hash, because external ids are secret.
+// key returns the cache key of r: a hash of all parameters of AssumeRole and of the
+// principal's ID. The ID is necessary because two principals can have the same session name,
+// and credentials for one principal must not be used for another. It is a hash because the
+// external id is a secret.
 func (r role) key() string {
 	a := r.account
 	sum := lenhash.Sum(
@@ -32,23 +34,23 @@ func (r role) key() string {
 	return string(sum[:])
 }
 
-// assumed are the credentials of the role of op's account: those that are
-// kept, or new ones. Callers that need one role at the same time ask STS once.
-func (c *Client) assumed(ctx context.Context, op operation) (Credentials, *backup.CloudError) {
+// roleCredentials returns credentials of the role for op, from the cache or from STS.
+// Simultaneous callers that need the same credentials share one call of STS.
+func (c *Client) roleCredentials(ctx context.Context, op operation) (Credentials, *backup.CloudError) {
 	r := roleOf(op)
 	keys, err := c.sessions.Get(ctx, r.key(), func(ctx context.Context) (Credentials, time.Time, error) {
 		keys, ends, failed := c.assumeRole(ctx, r, op.target.Region)
 		if failed != nil {
 			return Credentials{}, time.Time{}, failed
 		}
-		return keys, ends.Add(-renewal), nil
+		return keys, ends.Add(-renewBefore), nil
 	})
 	return keys, cloudError(assumeRole, err)
 }
 
-// cloudError is what a cache returned instead of the answer to action: the caller's
-// own copy of the cloud's error, or a call that was not made since the caller
-// stopped waiting. Nil stays nil.
+// cloudError converts an error of a cache. A CloudError is copied, because several callers
+// share it and may change it. Every other error means that the caller's context ended
+// first; it becomes ErrNotSent for action. Nil stays nil.
 func cloudError(action string, err error) *backup.CloudError {
 	if err == nil {
 		return nil
@@ -60,8 +62,8 @@ func cloudError(action string, err error) *backup.CloudError {
 	return &backup.CloudError{Action: action, Outcome: backup.ErrNotSent, Cause: cause(err)}
 }
 
-// drop forgets credentials that the cloud no longer accepts, unless they have
-// been renewed meanwhile.
+// drop removes refused credentials of r from the cache, unless another call has already
+// replaced them.
 func (c *Client) drop(r role, refused Credentials) {
 	c.sessions.DropIf(r.key(), func(keys Credentials) bool { return keys == refused })
 }

@@ -10,7 +10,8 @@ import (
 	"backupportal/function/param"
 )
 
-// A snapshotPage is the answer of DescribeUdmSnapshots, which has no pages.
+// A snapshotPage is the response of DescribeUdmSnapshots. It is always complete: the
+// operation has no pages.
 type snapshotPage struct {
 	Snapshots []struct {
 		JobId  string
@@ -18,12 +19,13 @@ type snapshotPage struct {
 	}
 }
 
-// around is how far from the times of its job a recovery point is looked for.
-const around = time.Hour
+// snapshotMargin extends the searched interval before the creation of the job and after now,
+// because the clocks of the services can differ.
+const snapshotMargin = time.Hour
 
-// DescribeUdmSnapshots finds the recovery point that the job of an instance has
-// left, and says what it is worth (Cloud Backup, DescribeUdmSnapshots). If it is
-// not there yet that is the zero value. Errors are [*backup.CloudError] values.
+// DescribeUdmSnapshots returns the consistency of the recovery point that a job of an
+// instance has made. It returns the zero value if there is no recovery point yet. Errors are
+// [*backup.CloudError] values. Source: Cloud Backup, DescribeUdmSnapshots.
 func (c *Client) DescribeUdmSnapshots(
 	ctx context.Context,
 	target backup.Target,
@@ -33,8 +35,8 @@ func (c *Client) DescribeUdmSnapshots(
 		{Name: "SourceType", Value: string(param.UDMECS)},
 		{Name: "UdmRegionId", Value: target.Region},
 		{Name: "JobId", Value: job.JobID},
-		{Name: "StartTime", Value: strconv.FormatInt(job.CreatedTime.Add(-around).Unix(), 10)},
-		{Name: "EndTime", Value: strconv.FormatInt(c.cfg.Now().Add(around).Unix(), 10)},
+		{Name: "StartTime", Value: strconv.FormatInt(job.CreatedTime.Add(-snapshotMargin).Unix(), 10)},
+		{Name: "EndTime", Value: strconv.FormatInt(c.cfg.Now().Add(snapshotMargin).Unix(), 10)},
 	}}
 	a, r, failed := c.perform(ctx, op)
 	if failed != nil {
@@ -42,7 +44,7 @@ func (c *Client) DescribeUdmSnapshots(
 	}
 	var page snapshotPage
 	if err := json.Unmarshal(a.body, &page); err != nil {
-		return backup.Consistency{}, unread(describeUdmSnapshots, a.status, r, "the list could not be read")
+		return backup.Consistency{}, unknownResult(describeUdmSnapshots, a.status, r, "the list could not be read")
 	}
 	for _, s := range page.Snapshots {
 		if s.JobId == job.JobID {

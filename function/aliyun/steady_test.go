@@ -17,13 +17,13 @@ import (
 	"backupportal/function/param"
 )
 
-// 10,000 submissions of 50 people in 20 accounts: STS is asked once for each person
-// and account, and the cloud's own trail names the person behind each job.
-func TestSessionsAreKept(t *testing.T) {
+// Many submissions of 50 people in 20 accounts make one call of STS for each person and
+// account, and the cloud's audit trail names the person for each job.
+func TestSessionsAreCached(t *testing.T) {
 	const people, accounts = 50, 20
 	submissions := 10_000
 	if raced {
-		submissions = 2_000 // as many as it takes for each to come twice
+		submissions = 2_000 // enough for each pair to occur twice
 	}
 	w := world.Demo()
 	var targets []backup.Account

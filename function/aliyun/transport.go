@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// Limits of one exchange.
+// Limits of one attempt.
 const (
-	longest       = 30 * time.Second // of an attempt whose context has no deadline
-	dialTime      = 3 * time.Second
-	handshakeTime = 3 * time.Second
-	headerTime    = 10 * time.Second // from the request's last byte to the answer's first
-	idleTime      = 30 * time.Second // shorter than what load balancers keep: they cut in silence
-	idlePerHost   = 128              // at 2, the default, most of 50 parallel calls would dial
-	maxBody       = 1 << 20          // bytes of an answer
+	maxAttemptTime = 30 * time.Second // of an attempt whose context has no deadline
+	dialTime       = 3 * time.Second
+	handshakeTime  = 3 * time.Second
+	headerTime     = 10 * time.Second // from the last byte of the request to the first byte of the response
+	idleTime       = 30 * time.Second // shorter than the limit of load balancers, which close idle connections without notice
+	idlePerHost    = 128              // with the default of 2, most of 50 parallel calls would make a new connection
+	maxBody        = 1 << 20          // bytes of a response
 )
 
-// newTransport makes the one transport of a client, for HTTP/1.1. It is only
-// reached through an [attempt]: the SDK writes into any [*http.Transport] that
-// it is given.
+// newTransport returns the transport of a client, for HTTP/1.1. Nil roots mean the system's,
+// and a nil proxy means none. The SDK only gets an [attempt] that wraps it, because the SDK
+// changes every [*http.Transport] that it gets.
 func newTransport(roots *x509.CertPool, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 	return &http.Transport{
 		Proxy:                 proxy,
@@ -37,36 +37,37 @@ func newTransport(roots *x509.CertPool, proxy func(*http.Request) (*url.URL, err
 	}
 }
 
-// A promptBody is a request body that is not begun after the deadline. The
-// transport writes headers and body together, and asks for the body last: so a
-// request whose instance froze while it dialled is never sent. Later reads
-// pass, or a failure would not mean that nothing was sent.
-type promptBody struct {
+// A deadlineBody is a request body whose first read fails with errExpired after the
+// deadline. net/http connects first, then reads the body, then writes headers and body
+// together. So a request is never sent if the platform froze the instance while the
+// connection was made. Reads after the first one always pass: otherwise errExpired could
+// occur after a part was sent, and would not prove that nothing was.
+type deadlineBody struct {
 	io.ReadCloser
-	late  func() bool
-	begun bool
+	expired func() bool
+	started bool
 }
 
-// Read reads the body, unless it is too late to begin.
-func (b *promptBody) Read(p []byte) (int, error) {
-	if !b.begun && b.late() {
-		return 0, errLate
+// Read implements [io.Reader].
+func (b *deadlineBody) Read(p []byte) (int, error) {
+	if !b.started && b.expired() {
+		return 0, errExpired
 	}
-	b.begun = true
+	b.started = true
 	return b.ReadCloser.Read(p)
 }
 
-// guardBody makes every copy of r's body prompt: the transport asks for
-// another one when a kept connection turns out to be closed.
-func guardBody(r *http.Request, late func() bool) {
+// guardBody wraps the body of r in a deadlineBody, and every copy that r.GetBody returns:
+// net/http asks for a copy if a kept connection was closed before the request was written.
+func guardBody(r *http.Request, expired func() bool) {
 	if r.Body == nil {
 		return
 	}
-	r.Body = &promptBody{ReadCloser: r.Body, late: late}
+	r.Body = &deadlineBody{ReadCloser: r.Body, expired: expired}
 	if again := r.GetBody; again != nil {
 		r.GetBody = func() (io.ReadCloser, error) {
 			body, err := again()
-			return &promptBody{ReadCloser: body, late: late}, err
+			return &deadlineBody{ReadCloser: body, expired: expired}, err
 		}
 	}
 }

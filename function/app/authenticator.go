@@ -13,17 +13,18 @@ import (
 	"backupportal/web/auth"
 )
 
-// away says that an error of the store is one: nobody is let in then, and told
-// when to come back.
-func away(err error) error {
+// storeUnavailable wraps an error of the store in [backup.ErrStoreUnavailable], which makes a
+// request fail with "try again". It returns nil for nil.
+func storeUnavailable(err error) error {
 	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", backup.ErrStoreUnavailable, err)
 }
 
-// newAuthenticator finds out who sent a request, as AUTH_MODE says, and where people sign
-// in, if they do that here.
+// newAuthenticator returns the function that finds the sender of a request in the AUTH_MODE of cfg,
+// and the sign-in of mode oidc (nil in the other modes). A sign-in is recorded in trail before its
+// session starts. keep reports whether the policy names a group.
 func newAuthenticator(
 	cfg Config,
 	db *store.DB,
@@ -41,16 +42,16 @@ func newAuthenticator(
 		sessions.Now, sessions.NewID, sessions.Secure = wallClock, rand.Text, cfg.PublicURL.Scheme == "https"
 		sessions.Revoked = func(ctx context.Context, id string) (bool, error) {
 			gone, err := db.Revoked(ctx, id)
-			return gone, away(err)
+			return gone, storeUnavailable(err)
 		}
 		sessions.Revoke = func(ctx context.Context, id string, until time.Time) error {
-			return away(db.Revoke(ctx, id, until, wallClock()))
+			return storeUnavailable(db.Revoke(ctx, id, until, wallClock()))
 		}
 		sessions.Begun = func(ctx context.Context, p identity.Principal) error {
-			return away(trail.Record(ctx, backup.AuditEvent{Kind: backup.AuditSignin, Actor: p}))
+			return storeUnavailable(trail.Record(ctx, backup.AuditEvent{Kind: backup.AuditSignin, Actor: p}))
 		}
 		sessions.Ended = func(ctx context.Context, p identity.Principal) {
-			_ = trail.Record(context.WithoutCancel(ctx), backup.AuditEvent{Kind: backup.AuditSignout, Actor: p}) // it is ended all the same
+			_ = trail.Record(context.WithoutCancel(ctx), backup.AuditEvent{Kind: backup.AuditSignout, Actor: p}) // the session is ended even if this is not recorded
 		}
 		in := cfg.SignIn.OIDC
 		in.Sessions, in.Keep = sessions, keep
@@ -58,8 +59,8 @@ func newAuthenticator(
 	case "jwt":
 		gateway := cfg.SignIn.JWT
 		gateway.Keep = keep
-		find, err := gateway.Authenticator()
-		return find, nil, err
+		authenticate, err := gateway.Authenticator()
+		return authenticate, nil, err
 	}
 	return auth.Nobody, nil, nil
 }

@@ -4,7 +4,7 @@
 //
 // config.go and signin.go are the only readers of the environment.
 //
-// main, its commands and cmd/local use it, so that a demonstration, a test and a
+// main, its commands and cmd/local use the package, so that a demonstration, a test and a
 // deployment run the same program.
 package app
 
@@ -29,7 +29,7 @@ import (
 	"backupportal/web"
 )
 
-// A Platform is what calls the program.
+// A Platform is the system that calls the program.
 type Platform string
 
 // The platforms.
@@ -46,39 +46,40 @@ const (
 	defaultDatabase = "sqlite:backup-portal.db"
 )
 
-// How long submissions are kept, in days, if HISTORY_DAYS does not say.
+// defaultHistory is how long submissions are kept, in days, if HISTORY_DAYS is not set.
 const defaultHistory = 400
 
-// Config is what the environment says. The zero value of a field means that its
-// variable is not set, unless the field says more.
+// Config is the portal's configuration, as [ReadConfig] reads it from the environment. The zero
+// value of a field means that its variable is not set, unless the field says otherwise.
 type Config struct {
 	Platform      Platform
-	Addr          string   // where the plain server listens
-	PublicURL     *url.URL // origin that people see; nil if not set
-	PolicyFile    string
-	AuthMode      string // "demo", "events", "oidc" or "jwt"
-	SignIn        SignIn
-	Proxies       []netip.Prefix      // in front of the portal, whose forwarding headers are believed; nil: none
-	CloudEndpoint *url.URL            // in place of every endpoint of the cloud; nil if not set
-	CloudCA       []byte              // PEM roots for the cloud; nil means the system's
-	Credentials   aliyun.Credentials  // where the invocation brings none
-	Database      secret.String       // postgres://… or sqlite:PATH; empty means one that ends with the instance
-	Ephemeral     bool                // the database ends with the instance
-	ListFirst     bool                // the database may forget: the cloud is asked before a first attempt
+	Addr          string              // host and port on which the plain server listens
+	PublicURL     *url.URL            // origin that people use; nil if not set
+	PolicyFile    string              // path of the policy
+	AuthMode      string              // "demo", "events", "oidc" or "jwt"
+	SignIn        SignIn              // settings of the modes oidc and jwt
+	Proxies       []netip.Prefix      // networks of proxies whose forwarding headers are believed; nil means none
+	CloudEndpoint *url.URL            // replaces every endpoint of the cloud; nil means the real ones
+	CloudCA       []byte              // PEM certificates of the cloud's roots; nil means the system's
+	Credentials   aliyun.Credentials  // used if an invocation brings none
+	Database      secret.String       // postgres://… or sqlite:PATH; empty means a file that is removed at the end
+	Ephemeral     bool                // the database is lost with the instance
+	ListFirst     bool                // the database may lose submissions, so the cloud is asked before a first attempt
 	History       time.Duration       // how long submissions are kept
-	AuditKeys     []secret.String     // the first seals the audit trail; empty: it is not sealed
-	Getenv        func(string) string // for the secrets that the policy names
+	AuditKeys     []secret.String     // the first seals the audit trail, all verify it; empty means no seals
+	Getenv        func(string) string // reads the secrets that the policy names
 
 	SweepInterval time.Duration // between two sweeps of the plain server; zero means one minute
-	Invoke        bool          // the plain server takes events as POST /invoke: for demonstrations only
+	Invoke        bool          // the plain server accepts events as POST /invoke; for demonstrations only
 }
 
-// ReadConfig reads the environment, and reports everything wrong with it.
+// ReadConfig reads the environment. The error joins everything that is wrong, each with the name of
+// its variable. It reads the file of CLOUD_CA_FILE and no other.
 func ReadConfig(getenv func(string) string) (Config, error) {
 	c := Config{Platform: platformOf(getenv), Getenv: getenv}
 	c.Addr = cmp.Or(getenv("ADDR"), defaultAddr)
 	if port := getenv("FC_CUSTOM_LISTEN_PORT"); port != "" {
-		c.Addr = "0.0.0.0:" + port // on loopback the platform would not find the server
+		c.Addr = "0.0.0.0:" + port // the platform cannot reach a server on loopback
 	}
 	c.PolicyFile = PolicyFile(getenv)
 	c.Credentials = aliyun.Credentials{
@@ -98,8 +99,9 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 	)
 }
 
-// platformOf tells the platforms apart by the variables that they set.
-// FC_CUSTOM_LISTEN_PORT is set beside FC_RUNTIME_API, too, so that comes first.
+// platformOf identifies the platform by the variables that it sets. Only the built-in runtime of
+// Function Compute sets FC_RUNTIME_API. FC_FUNCTION_NAME may be set there too, so it is checked
+// later.
 func platformOf(getenv func(string) string) Platform {
 	switch {
 	case getenv("FC_RUNTIME_API") != "":
@@ -112,13 +114,13 @@ func platformOf(getenv func(string) string) Platform {
 	return PlainServer
 }
 
-// PolicyFile is the path of the policy: POLICY_FILE, or policy.yaml beside the
+// PolicyFile returns the path of the policy: POLICY_FILE, or policy.yaml in the folder of the
 // program.
 func PolicyFile(getenv func(string) string) string {
 	return cmp.Or(getenv("POLICY_FILE"), besideBinary("policy.yaml"))
 }
 
-// besideBinary is the path of a file in the folder of the program.
+// besideBinary returns the path of a file in the folder of the program.
 func besideBinary(name string) string {
 	program, err := os.Executable()
 	if err != nil {
@@ -127,6 +129,8 @@ func besideBinary(name string) string {
 	return filepath.Join(filepath.Dir(program), name)
 }
 
+// readAddresses reads PUBLIC_URL and CLOUD_ENDPOINT. Both must be origins, and HTTPS unless they
+// are on loopback.
 func (c *Config) readAddresses(getenv func(string) string) error {
 	var errs []error
 	for name, into := range map[string]**url.URL{"PUBLIC_URL": &c.PublicURL, "CLOUD_ENDPOINT": &c.CloudEndpoint} {
@@ -140,15 +144,15 @@ func (c *Config) readAddresses(getenv func(string) string) error {
 			continue
 		}
 		if u.Scheme != "https" && (u.Scheme != "http" || !web.OnLoopback(u.Host)) {
-			errs = append(errs, fmt.Errorf("%s must begin with https://, unless it is on loopback", name))
+			errs = append(errs, fmt.Errorf("%s must begin with https://; http:// is allowed on loopback only", name))
 			continue
 		}
-		*into = &url.URL{Scheme: u.Scheme, Host: asBrowsersSay(u)}
+		*into = &url.URL{Scheme: u.Scheme, Host: browserHost(u)}
 	}
 	return errors.Join(errs...)
 }
 
-// readProxies reads TRUSTED_PROXIES: networks, or single addresses, joined by commas.
+// readProxies reads TRUSTED_PROXIES: networks or single addresses, separated by commas.
 func (c *Config) readProxies(getenv func(string) string) error {
 	text := getenv("TRUSTED_PROXIES")
 	if text == "" {
@@ -168,9 +172,9 @@ func (c *Config) readProxies(getenv func(string) string) error {
 	return nil
 }
 
-// asBrowsersSay is the host of u as browsers send it: in lower case, and without the
-// port that its scheme has anyway (WHATWG URL).
-func asBrowsersSay(u *url.URL) string {
+// browserHost returns the host of u as browsers send it: in lower case, without the default port of
+// its scheme (WHATWG URL, "URL serializing").
+func browserHost(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	if port := u.Port(); port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
 		host = strings.TrimSuffix(host, ":"+port)
@@ -178,6 +182,7 @@ func asBrowsersSay(u *url.URL) string {
 	return host
 }
 
+// readCA reads the file of CLOUD_CA_FILE.
 func (c *Config) readCA(getenv func(string) string) (err error) {
 	if name := getenv("CLOUD_CA_FILE"); name != "" {
 		if c.CloudCA, err = os.ReadFile(name); err != nil {
@@ -187,8 +192,8 @@ func (c *Config) readCA(getenv func(string) string) (err error) {
 	return nil
 }
 
-// listensOnLoopback reports whether only this machine reaches a server at addr, which
-// [net.Listen] takes. The port may be 0 or a name.
+// listensOnLoopback reports whether only this machine reaches a server at addr, an address for
+// [net.Listen]. The port may be 0 or a name.
 func listensOnLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if strings.Contains(host, ":") {
@@ -197,9 +202,9 @@ func listensOnLoopback(addr string) bool {
 	return err == nil && web.OnLoopback(host)
 }
 
-// readAuth decides who may come in. Demo takes everybody for one user, so it
-// is for loopback: a server that only this machine reaches, or a function that
-// itself reaches nothing but an emulator on this machine.
+// readAuth reads AUTH_MODE and the settings of its mode. Mode demo accepts every request as one
+// user. It is allowed only if the server listens on loopback, or if the function can reach only an
+// emulator on loopback.
 func (c *Config) readAuth(getenv func(string) string) error {
 	called := c.Platform == FunctionCompute || c.Platform == Lambda
 	local := c.Platform == PlainServer && listensOnLoopback(c.Addr) || called && c.emulated()
@@ -209,12 +214,12 @@ func (c *Config) readAuth(getenv func(string) string) error {
 		return nil
 	case "demo":
 		if !local {
-			return errors.New("AUTH_MODE demo is only for loopback: bind ADDR to 127.0.0.1, or choose another mode")
+			return errors.New("AUTH_MODE demo is allowed on loopback only: set ADDR to 127.0.0.1, or select another mode")
 		}
 		return nil
 	case "":
 		if !local {
-			return errors.New("AUTH_MODE is not set: oidc signs people in; jwt believes a gateway's signed assertion; events accepts submissions from the platform's events and shows no pages; demo is for loopback")
+			return errors.New("AUTH_MODE is not set: use oidc for sign-in with an identity provider, jwt for a gateway's signed assertions, events for submissions by platform events without pages, or demo on loopback")
 		}
 		c.AuthMode = "demo"
 		return nil
@@ -226,14 +231,13 @@ func (c *Config) readAuth(getenv func(string) string) error {
 	return fmt.Errorf("AUTH_MODE must be oidc, jwt, events or demo, not %q", c.AuthMode)
 }
 
-// emulated reports whether the cloud is an emulator on this machine.
+// emulated reports whether all calls of the cloud go to an emulator on this machine.
 func (c *Config) emulated() bool {
 	return c.CloudEndpoint != nil && web.OnLoopback(c.CloudEndpoint.Host)
 }
 
-// readDatabase decides where submissions are remembered. What ends with an
-// instance forgets them, and no other instance sees it: that has to be asked
-// for.
+// readDatabase reads DATABASE_URL. A database that is lost with its instance, and that other
+// instances cannot see, must be allowed explicitly with ALLOW_EPHEMERAL_STORE=1.
 func (c *Config) readDatabase(getenv func(string) string) error {
 	text := strings.TrimSpace(getenv("DATABASE_URL"))
 	kind := store.Kind(text)
@@ -245,8 +249,8 @@ func (c *Config) readDatabase(getenv func(string) string) error {
 	case text != "" && kind == "":
 		return errors.New("DATABASE_URL must be postgres://user:password@host/name or sqlite:PATH")
 	case c.Ephemeral && !allowed:
-		return errors.New("an instance forgets its submissions: set DATABASE_URL=postgres://… for a database that all of them share, " +
-			"or ALLOW_EPHEMERAL_STORE=1 to have each submission looked up in the cloud first")
+		return errors.New("submissions would be lost with the instance: set DATABASE_URL=postgres://… for a database that all instances share, " +
+			"or ALLOW_EPHEMERAL_STORE=1 to look up each submission in the cloud first")
 	case text == "" && !c.Ephemeral:
 		text = defaultDatabase
 	}
@@ -254,8 +258,8 @@ func (c *Config) readDatabase(getenv func(string) string) error {
 	return nil
 }
 
-// readHistory reads how long submissions are kept. A key stands for its
-// submission for seven days, so less makes no sense.
+// readHistory reads HISTORY_DAYS. The minimum is seven days, because a key identifies its
+// submission for seven days.
 func (c *Config) readHistory(getenv func(string) string) error {
 	days, err := strconv.Atoi(cmp.Or(getenv("HISTORY_DAYS"), strconv.Itoa(defaultHistory)))
 	if err != nil || days < 7 || days > 36500 {
@@ -265,9 +269,8 @@ func (c *Config) readHistory(getenv func(string) string) error {
 	return nil
 }
 
-// ReadAuditKeys reads AUDIT_KEY: the first key seals the audit trail, the others
-// are earlier ones, for checking what they sealed. It returns nil if the
-// variable is not set.
+// ReadAuditKeys reads AUDIT_KEY: keys separated by commas, the newest first. The first key seals
+// the audit trail; the others verify older seals. It returns nil if the variable is not set.
 func ReadAuditKeys(getenv func(string) string) ([]secret.String, error) {
 	text := getenv("AUDIT_KEY")
 	if text == "" {
@@ -284,28 +287,28 @@ func ReadAuditKeys(getenv func(string) string) ([]secret.String, error) {
 	return keys, nil
 }
 
+// readAudit sets AuditKeys.
 func (c *Config) readAudit(getenv func(string) string) (err error) {
 	c.AuditKeys, err = ReadAuditKeys(getenv)
 	return err
 }
 
-// checkSDK refuses variables that make the cloud's SDK print signed requests,
-// or fail every call: it compiles the entries of NO_PROXY as regular
-// expressions.
+// checkSDK refuses variables that harm the cloud's SDK. With DEBUG=sdk it prints signed requests.
+// It compiles each entry of NO_PROXY as a regular expression, and an invalid one fails every call.
 func checkSDK(getenv func(string) string) error {
 	var errs []error
 	if strings.Contains(getenv("DEBUG"), "sdk") {
-		errs = append(errs, errors.New("DEBUG contains sdk, which would print signed requests: remove it"))
+		errs = append(errs, errors.New("DEBUG contains sdk, which makes the SDK print signed requests: remove it"))
 	}
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		if _, err := url.Parse(getenv(name)); err != nil {
-			errs = append(errs, fmt.Errorf("%s is no address", name))
+			errs = append(errs, fmt.Errorf("%s is not a valid URL", name))
 		}
 	}
 	for _, name := range []string{"NO_PROXY", "no_proxy"} {
 		for entry := range strings.SplitSeq(getenv(name), ",") {
 			if _, err := regexp.Compile(entry); err != nil {
-				errs = append(errs, fmt.Errorf("%s has an entry that is no regular expression, which the SDK needs", name))
+				errs = append(errs, fmt.Errorf("%s has an entry that is not a valid regular expression, which the SDK requires", name))
 			}
 		}
 	}

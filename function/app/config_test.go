@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// env is a getenv over pairs.
+// env returns a getenv function over names and values in turn.
 func env(pairs ...string) func(string) string {
 	m := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -17,18 +17,19 @@ func env(pairs ...string) func(string) string {
 
 const sessionKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
-// oidcSettings are enough to sign people in; pairs change them.
+// oidcSettings returns the minimal settings of AUTH_MODE oidc. pairs override them.
 func oidcSettings(pairs ...string) []string {
 	return append([]string{"AUTH_MODE", "oidc", "OIDC_ISSUER", "https://id.example.com", "OIDC_CLIENT_ID", "portal", "OIDC_CLIENT_SECRET", "s",
 		"PUBLIC_URL", "https://backup.example.com", "SESSION_KEYS", sessionKey}, pairs...)
 }
 
-// jwtSettings lack only the gateway's keys.
+// jwtSettings returns the settings of AUTH_MODE jwt without the gateway's keys. pairs override
+// them.
 func jwtSettings(pairs ...string) []string {
 	return append([]string{"AUTH_MODE", "jwt", "AUTH_JWT_HEADER", "X-Assertion", "AUTH_JWT_ISSUER", "https://id.example.com", "AUTH_JWT_AUDIENCE", "portal", "PUBLIC_URL", "https://backup.example.com"}, pairs...)
 }
 
-func TestConfigRefusesWhatIsUnsafe(t *testing.T) {
+func TestConfigRefusesUnsafeSettings(t *testing.T) {
 	const emulated = "http://127.0.0.1:9100"
 	for name, c := range map[string]struct {
 		env  []string
@@ -92,7 +93,7 @@ func TestConfigRefusesWhatIsUnsafe(t *testing.T) {
 	}
 }
 
-func TestConfigReportsEverythingAtOnce(t *testing.T) {
+func TestConfigReportsAllErrors(t *testing.T) {
 	_, err := ReadConfig(env("AUTH_MODE", "open", "DATABASE_URL", "x", "PUBLIC_URL", "ftp://x", "DEBUG", "sdk"))
 	for _, want := range []string{"AUTH_MODE", "DATABASE_URL", "PUBLIC_URL", "DEBUG"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -120,7 +121,7 @@ func TestConfigChoosesTheDatabase(t *testing.T) {
 	}
 }
 
-func TestConfigTellsPlatformsApart(t *testing.T) {
+func TestConfigDetectsPlatform(t *testing.T) {
 	for want, vars := range map[Platform][]string{
 		FunctionCompute: {"FC_RUNTIME_API", "x", "FC_CUSTOM_LISTEN_PORT", "9000", "FC_FUNCTION_NAME", "f"},
 		CustomRuntime:   {"FC_FUNCTION_NAME", "f", "FC_CUSTOM_LISTEN_PORT", "9000"},
@@ -133,7 +134,7 @@ func TestConfigTellsPlatformsApart(t *testing.T) {
 	}
 }
 
-// The names that the portal answers to are those that browsers send (T14).
+// The portal's host name has the form in which browsers send it (threat T14).
 func TestHostsAreThoseOfThePublicURL(t *testing.T) {
 	for public, names := range map[string]map[string]bool{
 		"https://backup.example.com":      {"backup.example.com": true, "evil.example": false, "": false, "backup.example.com:443": false, "backup.example.com.": false},

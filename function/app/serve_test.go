@@ -15,7 +15,7 @@ import (
 	"backupportal/function/event"
 )
 
-// A pipes is a listener in memory: its connections go by the clock of a test.
+// A pipes is a listener in memory. Its connections use the fake clock of a synctest bubble.
 type pipes struct {
 	waiting chan net.Conn
 	closed  chan struct{}
@@ -34,16 +34,16 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// dial connects.
+// dial connects a client.
 func (p *pipes) dial() net.Conn {
 	client, server := net.Pipe()
 	p.waiting <- server
 	return client
 }
 
-// Who sends slowly does not hold the server: 300 connections that never end
-// their headers are closed after 5 seconds, a body that does not come ends after
-// 15, and meanwhile others are answered. (T18.)
+// Slow clients do not occupy the server (threat T18). Three hundred connections that never complete
+// their headers are closed after 5 seconds. A body that does not arrive fails after 15 seconds.
+// Other requests are answered meanwhile.
 func TestSlowRequestsDoNotHoldTheServer(t *testing.T) {
 	for on, name := range map[Platform]string{PlainServer: "plain", CustomRuntime: "custom runtime"} {
 		t.Run(name, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestSlowRequestsDoNotHoldTheServer(t *testing.T) {
 }
 
 func slowRequests(t *testing.T, on Platform) {
-	read := make(chan error, 1) // what came of a body
+	read := make(chan error, 1) // result of the request with a slow body
 	server := NewServer(Config{Platform: on}, App{Doors: event.Doors{Web: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); r.Method == http.MethodPost {
 			read <- err
@@ -65,7 +65,7 @@ func slowRequests(t *testing.T, on Platform) {
 	defer func() {
 		_ = server.Close()
 		done.Wait()
-		time.Sleep(time.Second) // of the test's own clock: a server lingers where it closed
+		time.Sleep(time.Second) // fake time: the server waits after it closed a connection
 	}()
 
 	start := time.Now()
@@ -100,9 +100,9 @@ func slowRequests(t *testing.T, on Platform) {
 	c = listener.dial()
 	defer c.Close()
 	go func() {
-		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("x", 32<<10)+"\r\n\r\n")
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("x", 300<<10)+"\r\n\r\n")
 	}()
 	if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("32 KiB of headers: %+v, %v", answer, err)
+		t.Errorf("300 KiB of headers: %+v, %v", answer, err)
 	}
 }

@@ -12,9 +12,10 @@ import (
 	"backupportal/function/event"
 )
 
-// Serve answers HTTP on listener until ctx ends; then it finishes the requests that
-// it has, for at most 40 s. It is the plain server and the custom runtime of
-// Function Compute. The plain server sweeps meanwhile.
+// Serve answers HTTP requests on listener until ctx ends. Then it finishes the current requests,
+// for at most 40 s. It runs the plain server and the custom runtime of Function Compute. The plain
+// server also sweeps periodically. The error is that of the server or of its shutdown; a normal end
+// returns nil.
 func Serve(ctx context.Context, cfg Config, p App, listener net.Listener) error {
 	server := NewServer(cfg, p)
 	if cfg.Platform == PlainServer {
@@ -39,8 +40,8 @@ func Serve(ctx context.Context, cfg Config, p App, listener net.Listener) error 
 	return nil
 }
 
-// background runs f until ctx ends or the function that it returns is called,
-// which then waits for f.
+// background starts f. The returned function cancels f's context and waits until f returns. f also
+// ends when ctx ends.
 func background(ctx context.Context, f func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -51,15 +52,16 @@ func background(ctx context.Context, f func(context.Context)) (stop func()) {
 	}
 }
 
-// sweepInterval stands for a [Config.SweepInterval] of zero. On the event
-// platforms a timer sweeps as often.
+// sweepInterval is used for a [Config.SweepInterval] of zero. On the event platforms a timer has
+// the same interval.
 const sweepInterval = time.Minute
 
 // maxHeaderBytes is how much net/http reads of a request line and headers. It is far above
 // the portal's own limit, which answers with a problem; net/http answers with none.
 const maxHeaderBytes = 256 << 10
 
-// NewServer returns the server with its time limits. Slow clients must not hold it.
+// NewServer returns the HTTP server with its time limits, so that slow clients cannot occupy it.
+// WriteTimeout exceeds the longest wait for a job (web: 50 s).
 func NewServer(cfg Config, p App) *http.Server {
 	s := &http.Server{
 		Handler:           event.StripPlatformHeaders(p.Doors.Web),
@@ -74,7 +76,7 @@ func NewServer(cfg Config, p App) *http.Server {
 	}
 	if cfg.Platform == CustomRuntime {
 		s.Handler = p.Doors.CustomRuntime()
-		// The platform keeps connections for 15 minutes and answers 502 when it meets a closed one.
+		// The platform reuses idle connections for 15 minutes, and answers 502 if one was closed.
 		s.IdleTimeout = 20 * time.Minute
 	}
 	return s

@@ -13,14 +13,15 @@ import (
 	"backupportal/web/auth"
 )
 
-// A SignIn is what the environment says of how people come in.
+// A SignIn has the settings of the AUTH_MODE that identifies people.
 type SignIn struct {
-	OIDC *auth.OIDC     // of AUTH_MODE oidc; wire adds its sessions
-	Keys auth.Keys      // that seal them
-	JWT  auth.Assertion // of AUTH_MODE jwt
+	OIDC *auth.OIDC     // of mode oidc, without its sessions; nil in other modes
+	Keys auth.Keys      // seal the sessions of mode oidc
+	JWT  auth.Assertion // of mode jwt
 }
 
-// missing names the first of these variables that is not set.
+// missing returns an error for the first of names that is not set; mode is the AUTH_MODE that needs
+// it.
 func missing(getenv func(string) string, mode string, names ...string) error {
 	for _, name := range names {
 		if getenv(name) == "" {
@@ -30,17 +31,18 @@ func missing(getenv func(string) string, mode string, names ...string) error {
 	return nil
 }
 
-// secureAddress refuses what others could listen to or answer.
+// secureAddress returns an error unless text is a URL that others can neither read nor answer:
+// HTTPS, or HTTP on loopback. name is the variable.
 func secureAddress(name, text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || strings.Contains(text, "#") ||
 		u.Scheme != "https" && (u.Scheme != "http" || !web.OnLoopback(u.Host)) {
-		return fmt.Errorf("%s must be an address that begins with https://, unless it is on loopback", name)
+		return fmt.Errorf("%s must be a URL that begins with https://; http:// is allowed on loopback only", name)
 	}
 	return nil
 }
 
-// readOIDC reads what AUTH_MODE oidc needs.
+// readOIDC reads the settings of AUTH_MODE oidc.
 func (c *Config) readOIDC(getenv func(string) string) error {
 	if err := missing(getenv, "oidc", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PUBLIC_URL", "SESSION_KEYS"); err != nil {
 		return err
@@ -51,7 +53,7 @@ func (c *Config) readOIDC(getenv func(string) string) error {
 	}
 	scopes := strings.Fields(cmp.Or(getenv("OIDC_SCOPES"), "openid"))
 	if !slices.Contains(scopes, "openid") {
-		err = errors.Join(err, errors.New("OIDC_SCOPES must have openid among them"))
+		err = errors.Join(err, errors.New("OIDC_SCOPES must contain openid"))
 	}
 	nonce := cmp.Or(getenv("OIDC_NONCE"), "strict")
 	if nonce != "strict" && nonce != "off" {
@@ -70,7 +72,7 @@ func (c *Config) readOIDC(getenv func(string) string) error {
 	return errors.Join(err, secureAddress("OIDC_ISSUER", getenv("OIDC_ISSUER")))
 }
 
-// readJWT reads what AUTH_MODE jwt needs.
+// readJWT reads the settings of AUTH_MODE jwt.
 func (c *Config) readJWT(getenv func(string) string) error {
 	if err := missing(getenv, "jwt", "AUTH_JWT_HEADER", "AUTH_JWT_ISSUER", "AUTH_JWT_AUDIENCE", "PUBLIC_URL"); err != nil {
 		return err
@@ -88,7 +90,7 @@ func (c *Config) readJWT(getenv func(string) string) error {
 		return errors.New("AUTH_JWT_ISSUER must not contain #, which separates the issuer from the subject in the names of people")
 	}
 	if (c.SignIn.JWT.JWKSURL == "") == (c.SignIn.JWT.JWKS == "") {
-		return errors.New("set AUTH_JWT_JWKS_URL, the address of the gateway's keys, or AUTH_JWT_JWKS, the keys themselves, and not both")
+		return errors.New("set either AUTH_JWT_JWKS_URL, the URL of the gateway's keys, or AUTH_JWT_JWKS, the keys themselves")
 	}
 	if c.SignIn.JWT.JWKSURL != "" {
 		return secureAddress("AUTH_JWT_JWKS_URL", c.SignIn.JWT.JWKSURL)

@@ -13,7 +13,8 @@ import (
 	"backupportal/function/store"
 )
 
-// newTrail makes the audit trail.
+// newTrail returns the audit trail, which is stored in db and logged to log. policy is the policy's
+// hash. Each chain of the trail begins with the settings of this process, without secrets.
 func newTrail(cfg Config, db *store.DB, policy string, log *slog.Logger) (*audit.Log, error) {
 	var key secret.String
 	if len(cfg.AuditKeys) > 0 {
@@ -54,7 +55,8 @@ func newTrail(cfg Config, db *store.DB, policy string, log *slog.Logger) (*audit
 	return trail, nil
 }
 
-// Build is the version that the Go command has put into the program.
+// Build returns the revision of the source that the Go command stored in the program, or the
+// module's version, or "unknown".
 func Build() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

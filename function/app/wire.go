@@ -31,17 +31,16 @@ import (
 	"backupportal/web/auth"
 )
 
-// An App is the portal, ready to serve.
+// An App is the portal, ready to serve. Make it with [Wire].
 type App struct {
-	Doors   event.Doors     // how requests and events come in
-	Service *backup.Service // what they ask for
-	Close   func() error    // writes the end of the audit trail; closes the database
+	Doors   event.Doors     // handle requests and events
+	Service *backup.Service // carries out submissions
+	Close   func() error    // writes the end of the audit trail and closes the database
 }
 
-// Wire puts the portal together as cfg says. Log lines go to logTo as JSON, one a
-// line. It opens the database when the first request needs it, and calls no
-// other server. The caller ends the App with Close. An error names the setting
-// that is wrong.
+// Wire builds the portal from cfg. It writes log lines to logTo, one JSON object per line. It makes
+// no network call: the database is opened by the first request. The caller calls Close at the end.
+// An error names the wrong setting.
 func Wire(cfg Config, logTo io.Writer) (App, error) {
 	log := slog.New(logging.NewHandler(slog.NewJSONHandler(logTo, nil)))
 	data, err := os.ReadFile(cfg.PolicyFile)
@@ -59,31 +58,31 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return App{}, err
 	}
 	rules = rules.Tagged(cloud.DescribeInstances, wallClock)
-	messenger, err := messengerOf(cfg, rules.Notifications())
+	messenger, err := newMessenger(cfg, rules.Notifications(), rules.Account)
 	if err != nil {
 		return App{}, err
 	}
-	db, forget, err := openStore(cfg, log)
+	db, closeStore, err := openStore(cfg, log)
 	if err != nil {
 		return App{}, err
 	}
 	trail, err := newTrail(cfg, db, rules.Hash(), log)
 	if err != nil {
-		return App{}, errors.Join(err, forget())
+		return App{}, errors.Join(err, closeStore())
 	}
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
-	find, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
+	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
 	if err != nil {
-		return App{}, errors.Join(err, forget())
+		return App{}, errors.Join(err, closeStore())
 	}
 	server := &web.Server{
 		Backups:   service,
 		Policy:    rules,
-		Who:       auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, find),
+		Who:       auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
 		SignIn:    signIn,
 		Host:      hosts(cfg),
 		RequestID: requestID,
@@ -98,34 +97,38 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	log.Info("start", "platform", cfg.Platform, "auth", cfg.AuthMode, "policy", rules.Hash(), "store", db.Kind())
 	if cfg.Ephemeral {
-		log.Warn("submissions are kept on this instance only and may be forgotten; each is looked up in the cloud first: set DATABASE_URL")
+		log.Warn("submissions are stored on this instance only and may be lost; each is looked up in the cloud first: set DATABASE_URL")
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
 	doors := event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server, sweep), Log: log}
 	end := func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
-		return errors.Join(trail.Flush(ctx, true), forget())
+		return errors.Join(trail.Flush(ctx, true), closeStore())
 	}
 	return App{Doors: doors, Service: service, Close: end}, nil
 }
 
-// lastWords is how long the audit trail may take when the program ends.
-const lastWords = 3 * time.Second
+// closeTimeout limits how long the audit trail may take to write its end.
+const closeTimeout = 3 * time.Second
 
-// zone is that of the times that people read.
+// zone is the time zone of all displayed times.
 var zone = time.FixedZone("UTC+8", 8*3600)
 
-// CheckReceivers reports what is wrong with the receivers of notifications that a
-// policy names.
+// CheckReceivers returns an error if a receiver of notifications in the policy is invalid.
 func CheckReceivers(n backup.Notifications) error {
-	_, err := messengerOf(Config{}, n)
+	_, err := newMessenger(Config{}, n, nil)
 	return err
 }
 
-// messengerOf is who tells others of events; nil if the policy names nobody.
-// Receivers on this machine are for tests, as a cloud on this machine is.
-func messengerOf(cfg Config, n backup.Notifications) (backup.Messenger, error) {
+// newMessenger returns the sender of notices, or nil if the policy names no receiver. account
+// returns an account of the policy; nil means that notices have only aliases. Receivers on loopback
+// are allowed only together with an emulator, for tests.
+func newMessenger(
+	cfg Config,
+	n backup.Notifications,
+	account func(alias string) (backup.Account, bool),
+) (backup.Messenger, error) {
 	if n.Receivers == nil {
 		return nil, nil
 	}
@@ -135,15 +138,16 @@ func messengerOf(cfg Config, n backup.Notifications) (backup.Messenger, error) {
 		Zone:          zone,
 		Now:           wallClock,
 		Loopback:      cfg.emulated(),
+		Account:       account,
 	})
 }
 
-// OpenDatabase opens the database that DATABASE_URL names, for a command. The
-// caller ends it with closeStore. An error says that the variable is not set or
-// wrong; whether the database answers shows at the first use.
+// OpenDatabase opens the database in DATABASE_URL for a command. The caller calls closeStore at the
+// end. It fails if the variable is not set or invalid; an unreachable database shows at the first
+// query.
 func OpenDatabase(getenv func(string) string) (db *store.DB, closeStore func() error, err error) {
 	if getenv("DATABASE_URL") == "" {
-		return nil, nil, errors.New("DATABASE_URL is not set: say which database is meant")
+		return nil, nil, errors.New("DATABASE_URL is not set: set it to the database")
 	}
 	c := Config{Platform: platformOf(getenv)}
 	if err := c.readDatabase(getenv); err != nil {
@@ -152,10 +156,10 @@ func OpenDatabase(getenv func(string) string) (db *store.DB, closeStore func() e
 	return openStore(c, slog.New(slog.DiscardHandler))
 }
 
-// openStore opens the database. Instances of the event platforms answer one
-// request at a time, a server many. What closes it also removes a database that
-// ends with the instance.
-func openStore(cfg Config, log *slog.Logger) (db *store.DB, forget func() error, err error) {
+// openStore opens the database of cfg. The returned function closes it, and removes it if it was
+// made for this instance. An instance of an event platform answers one request at a time, so it
+// needs fewer connections than a server.
+func openStore(cfg Config, log *slog.Logger) (db *store.DB, closeStore func() error, err error) {
 	connections := 2
 	if cfg.Platform == PlainServer || cfg.Platform == CustomRuntime {
 		connections = 8
@@ -164,7 +168,7 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, forget func() error,
 	if cfg.Database.IsZero() {
 		folder, err := os.MkdirTemp("", "backup-portal-")
 		if err != nil {
-			return nil, nil, fmt.Errorf("a folder for submissions: %w", err)
+			return nil, nil, fmt.Errorf("creating a folder for the database: %w", err)
 		}
 		remove = func() error { return os.RemoveAll(folder) }
 		cfg.Database = secret.New("sqlite:" + filepath.Join(folder, "portal.db"))
@@ -176,15 +180,16 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, forget func() error,
 	return db, func() error { return errors.Join(db.Close(), remove()) }, nil
 }
 
-// unreadable words what can be wrong with a platform's event.
+// unreadable returns the handler for events that cannot be turned into a request. It answers with
+// the reason.
 func unreadable(server *web.Server) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		what := param.Text{En: "The event has a value of the wrong type, or a member twice or in other capitals. Nothing was started.", Zh: "事件中有类型错误、重复或名称大小写不符的值。未开始备份。"}
+		what := param.Text{En: "A value in the event has the wrong type, or a member is there twice or in other capitals. Nothing was started.", Zh: "事件中某个值的类型错误，或成员重复或名称大小写不符。未开始备份。"}
 		switch {
 		case errors.Is(err, event.ErrBase64):
-			what = param.Text{En: "The event says that its body is base64, and it is not. Nothing was started.", Zh: "事件声明其 body 为 base64，但并非如此。未开始备份。"}
+			what = param.Text{En: "The event says that its body is base64, but the body is not valid base64. Nothing was started.", Zh: "事件声明其 body 为 base64，但 body 不是有效的 base64。未开始备份。"}
 		case errors.Is(err, event.ErrPath):
-			what = param.Text{En: "The path in the event (rawPath) is no path. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
+			what = param.Text{En: "The path in the event (rawPath) is not valid. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
 		case errors.Is(err, event.ErrVersion):
 			what = param.Text{En: "The version of the event must be v1 (Function Compute) or 2.0 (Lambda). Nothing was started.", Zh: "事件的 version 必须为 v1（函数计算）或 2.0（Lambda）。未开始备份。"}
 		case errors.Is(err, event.ErrMethod):
@@ -196,8 +201,9 @@ func unreadable(server *web.Server) func(http.ResponseWriter, *http.Request, err
 	}
 }
 
-// credentials prefers those that came with the invocation: an instance can
-// outlive the ones in its environment.
+// credentials returns the credentials of the current invocation, or fallback if it has none. An
+// instance can run longer than the credentials in its environment are valid, so those of the
+// invocation are preferred.
 func credentials(fallback aliyun.Credentials) func(context.Context) (aliyun.Credentials, error) {
 	return func(ctx context.Context) (aliyun.Credentials, error) {
 		if inv, ok := event.FromContext(ctx); ok && !inv.Credentials.IsZero() {
@@ -212,8 +218,8 @@ func credentials(fallback aliyun.Credentials) func(context.Context) (aliyun.Cred
 	}
 }
 
-// hosts says which names the portal answers to. A server on loopback answers
-// to loopback alone, so that no other site can be pointed at it.
+// hosts returns the function that recognizes the portal's own host names. A server on loopback
+// accepts only loopback names: another site could point its own name at it (DNS rebinding).
 func hosts(cfg Config) func(string) bool {
 	switch {
 	case cfg.PublicURL != nil:
@@ -224,8 +230,9 @@ func hosts(cfg Config) func(string) bool {
 	return func(host string) bool { return host != "" }
 }
 
-// submit is the door for events. Whoever may invoke the function may send
-// any of them, so all have one principal. One of them asks for no backup.
+// submit returns the door for events. The platform's permissions decide who may invoke the
+// function, so all events of one kind have one principal. An event that orders a sweep is not a
+// submission.
 func submit(
 	server *web.Server,
 	sweep func(context.Context) (backup.Swept, error),
@@ -254,11 +261,10 @@ func submit(
 	}
 }
 
-// messageKey returns the idempotency key of an event. Two different pairs never
-// have the same key, and no pair has one that a sender can choose itself: those
-// hold no NUL. A pair without NUL keeps the key that earlier versions gave it, so
-// that an event that is delivered again after an update starts nothing. Any other
-// pair is written with lengths, behind two NULs.
+// messageKey returns the idempotency key of an event. Two different pairs never have the same key,
+// and no pair has a key that a sender can choose itself, because those contain no NUL. A pair
+// without NUL keeps the key that earlier versions gave it, so that an event that is delivered again
+// after an update starts nothing. Any other pair is hashed with lengths, behind two NULs.
 func messageKey(source, id string) string {
 	if !strings.Contains(source+id, "\x00") {
 		return source + "\x00" + id
@@ -267,16 +273,14 @@ func messageKey(source, id string) string {
 	return "\x00\x00" + hex.EncodeToString(sum[:])
 }
 
-// IsSweep reports whether the payload of an event is {"sweep":true}: the order
-// of a timer to bring the history up to date. Anything beside it makes it a
-// submission, and a wrong one.
+// IsSweep reports whether the payload of an event is exactly {"sweep":true}, which orders a sweep.
+// With any other member the payload is an invalid submission.
 func IsSweep(payload []byte) bool {
 	var keys map[string]json.RawMessage
 	return json.Unmarshal(payload, &keys) == nil && len(keys) == 1 && string(keys["sweep"]) == "true"
 }
 
-// requestID is the id that ctx has, the platform's name for the request, or a
-// new one.
+// requestID returns the request id of ctx, the platform's id of the invocation, or a new one.
 func requestID(ctx context.Context) string {
 	if id := logging.RequestID(ctx); id != "" {
 		return id
@@ -287,5 +291,6 @@ func requestID(ctx context.Context) string {
 	return rand.Text()
 }
 
-// wallClock drops the monotonic clock, which stands still in frozen instances.
+// wallClock returns the time without a monotonic reading. The monotonic clock stops while an
+// instance is frozen, so differences of such times would be too short.
 func wallClock() time.Time { return time.Now().Round(0) }

@@ -1,15 +1,38 @@
-// Package audit writes the audit trail.
+// Package audit writes the audit trail as a sealed chain of records.
 //
-// A record says who asked for what, what the policy decided, what the portal was
-// about to do, or what the result was. Each record is a row in the store and a
-// line in the log.
+// A record says who requested an action, what the policy decided, what the portal is about to
+// do, or what the result was. It is stored as a row, and written to the log as a line.
 //
-// The records of a process form a chain: they are numbered, and with a key each
-// is sealed together with the one before it, so that a record that was changed,
-// left out or moved shows. A chain that was cut off at its end still looks
-// whole; so each chain begins with the ends of those before it. What protects
-// more lies outside: a log store into which the portal may only write, and the
-// cloud's own trail.
+// # Chains
+//
+// Each process writes a chain of its own. The records of a chain have numbers, from 0 without a
+// gap. With a key, the MAC of a row seals it together with the row before it:
+//
+//	MAC(0) = HMAC-SHA256(key, len("") "" len(body) body)
+//	MAC(n) = HMAC-SHA256(key, len(MAC(n-1)) MAC(n-1) len(body) body)
+//
+// body is the JSON of the [Record], a MAC is written in hexadecimal, and len is a length in
+// bytes as 32 bits in big-endian order (package lenhash). Without a key, the MAC is empty.
+//
+// [Verify] therefore detects a record that was changed, removed, inserted or moved. The rows
+// alone do not show that the end of a chain was removed. For this, record 0 of each chain
+// (event "start") names the last records, or heads, of the chains of the last 24 hours:
+//
+//	chain a:  0 start   1   2   3
+//	chain b:  0 start (heads: a 3)   1   2
+//	chain c:  0 start (heads: a 3, b 2)   1
+//
+// Here, only the removal of c 1 is not detected. A chain ends when its process ends, or after
+// an error of the store, because then it is unknown whether the last row was stored. In the
+// second case the next chain names the last certain record in "after".
+//
+// A person who knows the key can write a false trail. Only other places protect against this: a
+// log store to which the portal can only append, and the cloud's own trail (ActionTrail).
+//
+// # Sampling
+//
+// Anyone can cause some events, such as failed sign-ins. Of equal ones, one in a minute is
+// written, with the number of those that were not ([Record.Unwritten]).
 package audit
 
 import (
@@ -29,57 +52,58 @@ import (
 	"backupportal/function/secret"
 )
 
-// A Sink keeps rows.
+// A Sink stores the rows of the audit trail. Its methods are safe for concurrent use.
 type Sink interface {
-	// Audit stores a row. After an error it may be there or not.
+	// Audit stores a row. After an error, the row may be stored or not.
 	Audit(ctx context.Context, row backup.AuditRow) error
-	// AuditHeads returns the last rows of the chains that had a row since then,
-	// the newest first and at most limit of them. Their bodies are left out.
+	// AuditHeads returns the last row of each chain that had a row since the given time: at most
+	// limit rows, the most recent first, without their bodies.
 	AuditHeads(ctx context.Context, since time.Time, limit int) ([]backup.AuditRow, error)
 }
 
-// Config says what a [Log] needs. Key, Policy and Settings may be empty.
+// Config configures a [Log].
 type Config struct {
-	Sink     Sink
-	Key      secret.String // seals the chain; see [CheckKey]
-	Log      *slog.Logger
-	Now      func() time.Time
-	NewID    func() string     // names a chain
-	Build    string            // version of the program
-	Policy   string            // hash of the policy in force
-	Settings map[string]string // what the program was told, without secrets
+	Sink     Sink              // required
+	Key      secret.String     // seals the records; empty writes them without seals. See [CheckKey]
+	Log      *slog.Logger      // gets a line for each record; required
+	Now      func() time.Time  // required; safe for concurrent use
+	NewID    func() string     // returns a new name for a chain; required
+	Build    string            // version of the program, in every record
+	Policy   string            // SHA-256 of the policy's file, in every record of a decision
+	Settings map[string]string // configuration without secrets, in the first record of a chain
 }
 
-// Limits of the first record of a chain.
+// How many chains the first record of a chain names, and how old their last records may be.
 const (
-	headsAge  = 24 * time.Hour
-	mostHeads = 100
+	headsAge = 24 * time.Hour
+	maxHeads = 100
 )
 
-// patience is how long a record waits for those before it: they are written
-// one after another.
-const patience = 5 * time.Second
+// turnTimeout is how long a record waits for earlier records, because a chain is written one
+// record at a time.
+const turnTimeout = 5 * time.Second
 
-// errBusy says that the records before were not written in time.
-var errBusy = errors.New("audit: the records before this one are not written yet")
+// errTurnTimeout means that earlier records were not written within turnTimeout.
+var errTurnTimeout = errors.New("audit: earlier records are not written yet")
 
-// A Log writes one chain, and begins another one when it no longer knows how
-// the last one ended. [New] makes one; a process needs one.
+// A Log writes one chain after another. It is safe for concurrent use. [New] makes one; a process
+// needs only one. It implements [backup.Auditor].
 type Log struct {
 	cfg     Config
-	turn    chan struct{} // held by whoever writes
+	turn    chan struct{} // a token that the writing goroutine holds
 	sampler sampler
 
-	// What follows is for whoever has the turn.
-	chain string // empty: none is begun
-	next  int64  // number of the next record
-	mac   string // of the last record
-	left  *Head  // of the chain before, which ended with an error
+	// The fields below belong to the goroutine that holds turn.
+	chain      string // empty: the next record begins a new chain
+	next       int64  // number of the next record
+	mac        string // MAC of the last record
+	unfinished *Head  // last certain record of a chain that ended with an error; nil if there is none
 }
 
 var _ backup.Auditor = (*Log)(nil)
 
-// New returns a log that begins its chain with the first record.
+// New returns a log. It writes nothing: the first record begins the chain. Its error is that of
+// [CheckKey], for a key that is not empty.
 func New(cfg Config) (*Log, error) {
 	if !cfg.Key.IsZero() {
 		if err := CheckKey(cfg.Key); err != nil {
@@ -89,19 +113,21 @@ func New(cfg Config) (*Log, error) {
 	return &Log{cfg: cfg, turn: make(chan struct{}, 1), sampler: sampler{seen: map[sampleKey]*count{}}}, nil
 }
 
-// leastKey is how many bytes a key has at least.
-const leastKey = 32
+// minKeyLength is the smallest length of a key in bytes.
+const minKeyLength = 32
 
-// CheckKey refuses keys that are too short: an empty one would be a valid key.
+// CheckKey returns an error if key is shorter than 32 bytes, also if it is empty. HMAC itself
+// accepts any key.
 func CheckKey(key secret.String) error {
-	if len(key.Reveal()) < leastKey {
-		return fmt.Errorf("the key must have at least %d characters: make one with openssl rand -base64 32", leastKey)
+	if len(key.Reveal()) < minKeyLength {
+		return fmt.Errorf("the key must have at least %d characters: create one with openssl rand -base64 32", minKeyLength)
 	}
 	return nil
 }
 
-// Record implements [backup.Auditor]. The line in the log is written even if the
-// row cannot be.
+// Record implements [backup.Auditor]. It writes e as a row of the store and a line of the log,
+// unless e is only counted (see sampler). If the row cannot be stored, the line is written
+// anyway, and the error of the store is returned.
 func (l *Log) Record(ctx context.Context, e backup.AuditEvent) error {
 	unwritten, write := l.sampler.take(e, l.cfg.Now())
 	if !write {
@@ -110,11 +136,13 @@ func (l *Log) Record(ctx context.Context, e backup.AuditEvent) error {
 	return l.write(ctx, e, unwritten)
 }
 
-// Flush implements [backup.Auditor].
+// Flush implements [backup.Auditor]. For each sample key with events that were only counted it
+// writes the last of them, with the number of the others. Events that cannot be written stay
+// counted. It returns all errors, joined.
 func (l *Log) Flush(ctx context.Context, all bool) error {
 	var errs []error
 	for e, n := range l.sampler.pending(l.cfg.Now(), all) {
-		err := l.write(ctx, *e, n-1) // it is the last of them
+		err := l.write(ctx, *e, n-1) // e is one of the n
 		if err != nil {
 			l.sampler.putBack(*e, 1, l.cfg.Now())
 		}
@@ -123,18 +151,19 @@ func (l *Log) Flush(ctx context.Context, all bool) error {
 	return errors.Join(errs...)
 }
 
-// write writes an event down, for so many more like it.
+// write writes e as a record that also stands for unwritten equal events. If the row cannot be
+// stored, it writes the line alone and counts these events again.
 func (l *Log) write(ctx context.Context, e backup.AuditEvent, unwritten int) error {
 	r := l.record(ctx, e)
 	r.Unwritten = unwritten
 	var row backup.AuditRow
-	_, err := l.inTurn(ctx, r, func(made backup.AuditRow) (bool, error) {
+	_, err := l.writeInTurn(ctx, r, func(made backup.AuditRow) (bool, error) {
 		row = made
 		err := l.cfg.Sink.Audit(ctx, made)
 		return err == nil, err
 	})
 	if err != nil && row.Chain == "" {
-		// The chain could not even be begun: a line that belongs to none is better than nothing.
+		// The chain could not begin. The line is written anyway, without a chain.
 		body, _ := jsontext.Marshal(r)
 		row.Body = string(body)
 	}
@@ -145,18 +174,19 @@ func (l *Log) write(ctx context.Context, e backup.AuditEvent, unwritten int) err
 	return err
 }
 
-// Along implements [backup.Auditor].
+// Along implements [backup.Auditor]. It writes the line if store reports that the row is stored.
 func (l *Log) Along(ctx context.Context, e backup.AuditEvent, store func(backup.AuditRow) (bool, error)) (bool, error) {
-	return l.inTurn(ctx, l.record(ctx, e), store)
+	return l.writeInTurn(ctx, l.record(ctx, e), store)
 }
 
-// inTurn makes a row of r and has it stored, alone: the next one follows on it.
-func (l *Log) inTurn(
+// writeInTurn makes the row of r and stores it, while no other record is written: the next row is
+// sealed with the MAC of this one. Errors: errTurnTimeout, the error of ctx, or that of store.
+func (l *Log) writeInTurn(
 	ctx context.Context,
 	r Record,
 	store func(backup.AuditRow) (bool, error),
 ) (stored bool, err error) {
-	waiting := time.NewTimer(patience)
+	waiting := time.NewTimer(turnTimeout)
 	defer waiting.Stop()
 	select {
 	case l.turn <- struct{}{}:
@@ -164,7 +194,7 @@ func (l *Log) inTurn(
 	case <-ctx.Done():
 		return false, ctx.Err()
 	case <-waiting.C:
-		return false, errBusy
+		return false, errTurnTimeout
 	}
 	if l.chain == "" {
 		if err := l.begin(ctx); err != nil {
@@ -174,15 +204,16 @@ func (l *Log) inTurn(
 	return l.add(ctx, r, store)
 }
 
-// begin writes the first record of a new chain.
+// begin starts a new chain by writing its first record. After an error, the next record starts
+// another one.
 func (l *Log) begin(ctx context.Context) error {
-	heads, err := l.cfg.Sink.AuditHeads(ctx, l.cfg.Now().Add(-headsAge), mostHeads)
+	heads, err := l.cfg.Sink.AuditHeads(ctx, l.cfg.Now().Add(-headsAge), maxHeads)
 	if err != nil {
 		return err
 	}
 	r := l.record(ctx, backup.AuditEvent{Kind: backup.AuditStart})
 	r.Request, r.Settings = Request{}, cleanAll(l.cfg.Settings)
-	r.After = l.left
+	r.After = l.unfinished
 	for _, h := range heads {
 		r.Heads = append(r.Heads, Head{h.Chain, h.Seq, h.MAC})
 	}
@@ -192,13 +223,15 @@ func (l *Log) begin(ctx context.Context) error {
 		return err == nil, err
 	})
 	if err == nil {
-		l.left = nil
+		l.unfinished = nil
 	}
 	return err
 }
 
-// add stores the next record of the chain. After an error nobody knows whether
-// it is there, so the chain ends.
+// add stores the next record of the chain, and writes its line if store reports that it is
+// stored. If store reports false, the chain is as before. After an error it is unknown whether
+// the row is stored, so the chain ends: a second row with this number would make the trail look
+// changed.
 func (l *Log) add(ctx context.Context, r Record, store func(backup.AuditRow) (bool, error)) (bool, error) {
 	at := l.cfg.Now()
 	r.Time, r.Chain, r.Seq = at.UTC().Truncate(time.Microsecond), l.chain, l.next
@@ -216,7 +249,7 @@ func (l *Log) add(ctx context.Context, r Record, store func(backup.AuditRow) (bo
 	stored, err := store(row)
 	if err != nil {
 		if l.next > 0 {
-			l.left = &Head{l.chain, l.next - 1, l.mac}
+			l.unfinished = &Head{l.chain, l.next - 1, l.mac}
 		}
 		l.chain = ""
 		return false, err
@@ -228,8 +261,8 @@ func (l *Log) add(ctx context.Context, r Record, store func(backup.AuditRow) (bo
 	return stored, nil
 }
 
-// seal is the MAC of a record that follows on one with the MAC previous; empty
-// without a key.
+// seal returns the MAC of a record with this body, after a record with the MAC previous. It is
+// empty without a key.
 func seal(key secret.String, previous, body string) string {
 	if key.IsZero() {
 		return ""
@@ -239,8 +272,8 @@ func seal(key secret.String, previous, body string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// line writes row to the log. Its record stands there byte for byte as it was
-// sealed.
+// line writes row to the log. The record is in the line byte for byte as it was sealed, so that
+// [ReadLines] can verify it.
 func (l *Log) line(ctx context.Context, row backup.AuditRow) {
 	l.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "audit", slog.Group("audit",
 		slog.String("chain", row.Chain), slog.Int64("seq", row.Seq), slog.String("mac", row.MAC), slog.Any("record", json.RawMessage(row.Body))))

@@ -22,7 +22,7 @@ import (
 
 const key = "a key of the audit trail with 32 bytes or more"
 
-// A sink keeps rows in memory, and fails when it is told to.
+// A sink is a [audit.Sink] in memory. It fails if fail is set.
 type sink struct {
 	mu   sync.Mutex
 	rows []backup.AuditRow
@@ -53,26 +53,27 @@ func (s *sink) AuditHeads(context.Context, time.Time, int) ([]backup.AuditRow, e
 	return heads, s.fail
 }
 
-// A trail is a log under test, with what it writes.
+// A trail is a log under test with its output and its clock.
 type trail struct {
 	*audit.Log
 	sink  *sink
 	lines bytes.Buffer
 	now   time.Time
-	step  time.Duration // by which every look at the clock moves it
+	step  time.Duration // how far each reading of the clock moves it
 }
 
-// start is a process that writes into s; each has chains of its own.
+// start makes a log that writes into s, as one process would. name is the prefix of its chains;
+// an empty key writes no seals.
 func start(t testing.TB, s *sink, name, key string) *trail {
 	t.Helper()
 	tr := &trail{sink: s, step: time.Second, now: time.Date(2026, 11, 26, 9, 0, 0, 123456000, time.UTC)}
 	chains := 0
-	var looking sync.Mutex // several may look at the clock at once
+	var clock sync.Mutex // goroutines read the clock concurrently
 	log, err := audit.New(audit.Config{
 		Sink: s, Key: secret.New(key), Log: slog.New(slog.NewJSONHandler(&tr.lines, nil)), Build: "v1", Policy: "abc",
 		Now: func() time.Time {
-			looking.Lock()
-			defer looking.Unlock()
+			clock.Lock()
+			defer clock.Unlock()
 			tr.now = tr.now.Add(tr.step)
 			return tr.now
 		},
@@ -86,7 +87,7 @@ func start(t testing.TB, s *sink, name, key string) *trail {
 	return tr
 }
 
-// intent is an event with much in it.
+// intent returns an event with most members set.
 func intent(n int) backup.AuditEvent {
 	return backup.AuditEvent{
 		Kind: backup.AuditIntent, Actor: identity.Principal{Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "alice", Name: "Alice <&> 爱丽丝", Key: "session-1"},
@@ -95,6 +96,7 @@ func intent(n int) backup.AuditEvent {
 	}
 }
 
+// record records n events.
 func (tr *trail) record(t testing.TB, n int) {
 	t.Helper()
 	for i := range n {
@@ -104,6 +106,7 @@ func (tr *trail) record(t testing.TB, n int) {
 	}
 }
 
+// all returns rows in the order of their chains.
 func all(rows []backup.AuditRow) iter.Seq2[backup.AuditRow, error] {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b backup.AuditRow) int { return strings.Compare(a.Chain, b.Chain) })
@@ -116,6 +119,7 @@ func all(rows []backup.AuditRow) iter.Seq2[backup.AuditRow, error] {
 	}
 }
 
+// verify verifies rows with keys.
 func verify(t testing.TB, rows []backup.AuditRow, keys ...string) audit.Report {
 	t.Helper()
 	var secrets []secret.String
@@ -129,7 +133,7 @@ func verify(t testing.TB, rows []backup.AuditRow, keys ...string) audit.Report {
 	return report
 }
 
-func TestWholeTrailVerifies(t *testing.T) {
+func TestVerifyIntactTrail(t *testing.T) {
 	s := &sink{}
 	first := start(t, s, "a", key)
 	first.record(t, 3)
@@ -141,7 +145,7 @@ func TestWholeTrailVerifies(t *testing.T) {
 	if r := verify(t, s.rows, "another key that has 32 bytes or even more", key); len(r.Findings) > 0 {
 		t.Errorf("with an earlier key: %+v", r)
 	}
-	// The lines of the log, among others, say the same as the rows.
+	// The lines of the log contain the same records as the rows, among other lines and twice.
 	log := "FC Invoke Start\n" + first.lines.String() + `{"msg":"job created"}` + "\n" + second.lines.String() + second.lines.String()
 	rows, err := audit.ReadLines(strings.NewReader(log))
 	if err != nil {
@@ -153,8 +157,8 @@ func TestWholeTrailVerifies(t *testing.T) {
 	}
 }
 
-// Whatever is done to the rows shows, but for a tail that no later chain knows of.
-func TestWhatWasDoneToTheTrailShows(t *testing.T) {
+// Every change of the rows is found, except the removal of an end that no later chain names.
+func TestVerifyDetectsTampering(t *testing.T) {
 	s := &sink{}
 	start(t, s, "a", key).record(t, 3) // a1: 0 to 3
 	start(t, s, "b", key).record(t, 1) // b1: 0 and 1
@@ -169,16 +173,16 @@ func TestWhatWasDoneToTheTrailShows(t *testing.T) {
 		"a record is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
 			rows[at("a1", 2)].Body = strings.Replace(rows[at("a1", 2)].Body, "alice", "mallory", 1)
 			return rows
-		}, "a1 2 it was changed"},
+		}, "a1 2 changed, or not the successor"},
 		"a byte of a seal is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
 			rows[at("a1", 2)].MAC = "0" + rows[at("a1", 2)].MAC[1:] + "0"
 			return rows
-		}, "a1 2 it was changed"},
+		}, "a1 2 changed, or not the successor"},
 		"the time of a row is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
 			rows[at("a1", 2)].At = rows[at("a1", 2)].At.Add(time.Hour)
 			return rows
-		}, "a1 2 it was changed: the row has another time"},
-		"a record is no JSON": {func(rows []backup.AuditRow) []backup.AuditRow { rows[at("a1", 1)].Body = "{"; return rows }, "a1 1 it was changed: it is not"},
+		}, "a1 2 changed: the row has a different time"},
+		"a record is no JSON": {func(rows []backup.AuditRow) []backup.AuditRow { rows[at("a1", 1)].Body = "{"; return rows }, "a1 1 changed: it is not"},
 		"a record is left out": {func(rows []backup.AuditRow) []backup.AuditRow {
 			return slices.Delete(rows, at("a1", 1), at("a1", 1)+1)
 		}, "a1 2 records before it are missing: 1"},
@@ -189,18 +193,18 @@ func TestWhatWasDoneToTheTrailShows(t *testing.T) {
 			a, b := &rows[at("a1", 1)], &rows[at("a1", 2)]
 			a.Body, b.Body, a.MAC, b.MAC = b.Body, a.Body, b.MAC, a.MAC
 			return rows
-		}, "a1 1 it was moved"},
+		}, "a1 1 moved: its content says"},
 		"one is put into another chain": {func(rows []backup.AuditRow) []backup.AuditRow {
 			b := rows[at("a1", 2)]
 			rows[at("b1", 1)].Body, rows[at("b1", 1)].MAC = b.Body, b.MAC
 			return rows
-		}, "b1 1 it was moved"},
+		}, "b1 1 moved: its content says"},
 		"one is written without the key": {func(rows []backup.AuditRow) []backup.AuditRow {
 			return append(rows, backup.AuditRow{Chain: "b1", Seq: 2, Body: `{"time":"0001-01-01T00:00:00Z","chain":"b1","seq":2}`})
-		}, "b1 2 it was changed"},
+		}, "b1 2 changed, or not the successor"},
 		"a tail is cut off that a later chain knows": {func(rows []backup.AuditRow) []backup.AuditRow {
 			return slices.Delete(rows, at("a1", 3), at("a1", 3)+1)
-		}, "a1 3 its end is missing"},
+		}, "a1 3 the end of the chain is missing"},
 		"a tail is cut off that nobody knows": {func(rows []backup.AuditRow) []backup.AuditRow { return rows[:len(rows)-1] }, ""},
 		"a chain is left out": {func(rows []backup.AuditRow) []backup.AuditRow {
 			return slices.DeleteFunc(rows, func(r backup.AuditRow) bool { return r.Chain == "a1" })
@@ -217,8 +221,9 @@ func TestWhatWasDoneToTheTrailShows(t *testing.T) {
 	}
 }
 
-// A chain of the time before -from is left alone, and whoever tells of it.
-func TestOldChainsMayBeGone(t *testing.T) {
+// Chains that began before the given time are not checked, and may be missing although another
+// chain names them.
+func TestVerifyIgnoresOldChains(t *testing.T) {
 	s := &sink{}
 	start(t, s, "a", key).record(t, 2)
 	start(t, s, "b", key).record(t, 2)
@@ -231,7 +236,7 @@ func TestOldChainsMayBeGone(t *testing.T) {
 	}
 }
 
-func TestOtherKeyDoesNotVerify(t *testing.T) {
+func TestVerifyWithWrongKey(t *testing.T) {
 	s := &sink{}
 	start(t, s, "a", key).record(t, 2)
 	if r := verify(t, s.rows, "another key that has 32 bytes or even more"); len(r.Findings) != 3 {
@@ -247,7 +252,7 @@ func TestOtherKeyDoesNotVerify(t *testing.T) {
 	}
 }
 
-func TestShortKeyIsRefused(t *testing.T) {
+func TestShortKeys(t *testing.T) {
 	for _, short := range []string{"k", strings.Repeat("k", 31)} {
 		if _, err := audit.New(audit.Config{Key: secret.New(short)}); err == nil || strings.Contains(err.Error(), short+short) {
 			t.Errorf("%d bytes: %v", len(short), err)
@@ -258,9 +263,9 @@ func TestShortKeyIsRefused(t *testing.T) {
 	}
 }
 
-// After an error nobody knows whether the record is there: another chain goes on,
-// and names the one before.
-func TestErrorEndsTheChain(t *testing.T) {
+// After an error of the store it is unknown whether the row is stored. Another chain continues
+// and names the last certain record.
+func TestStoreErrorEndsChain(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
 	tr.record(t, 1)
@@ -268,7 +273,7 @@ func TestErrorEndsTheChain(t *testing.T) {
 	if err := tr.Record(t.Context(), intent(1)); !errors.Is(err, s.fail) {
 		t.Errorf("error %v", err)
 	}
-	if err := tr.Record(t.Context(), intent(2)); !errors.Is(err, s.fail) { // the new chain cannot be begun
+	if err := tr.Record(t.Context(), intent(2)); !errors.Is(err, s.fail) { // the new chain cannot begin
 		t.Errorf("error %v", err)
 	}
 	s.fail = nil
@@ -288,8 +293,8 @@ func TestErrorEndsTheChain(t *testing.T) {
 	}
 }
 
-// What is not stored along with its step is no record, and no line.
-func TestRecordThatIsNotStoredIsNone(t *testing.T) {
+// If store reports false, the record is neither in the chain nor in the log.
+func TestAlongWithoutStoring(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
 	stored, err := tr.Along(t.Context(), intent(0), func(backup.AuditRow) (bool, error) { return false, nil })
@@ -305,7 +310,7 @@ func TestRecordThatIsNotStoredIsNone(t *testing.T) {
 	}
 }
 
-func TestManyAtOnceMakeOneChain(t *testing.T) {
+func TestConcurrentRecords(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
 	var wait sync.WaitGroup
@@ -322,7 +327,7 @@ func TestManyAtOnceMakeOneChain(t *testing.T) {
 	}
 }
 
-// hostile are texts that break or forge lines of a log. T8.
+// hostile are texts that break or forge lines of a log (T8).
 var hostile = map[string]string{
 	"a line of its own":    "alice\n{\"msg\":\"audit\",\"audit\":{\"chain\":\"x\"}}",
 	"carriage return":      "alice\rroot",

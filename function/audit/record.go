@@ -12,8 +12,9 @@ import (
 	"backupportal/function/param"
 )
 
-// A Record is what is written down of an event. It never holds bodies, cookies,
-// tokens, signatures, external ids, or texts of the cloud's SDK.
+// A Record is the JSON of one record of the audit trail. Members that do not apply are omitted.
+// It never contains bodies, cookies, tokens, signatures, external ids, or texts of the cloud's
+// SDK. Its texts are cleaned ([param.Clean]) and limited in length.
 type Record struct {
 	Time       time.Time              `json:"time"` // UTC, microseconds
 	Chain      string                 `json:"chain"`
@@ -25,68 +26,70 @@ type Record struct {
 	Decision   Decision               `json:"decision,omitzero"`
 	Submission backup.AuditSubmission `json:"submission,omitzero"`
 	Outcome    backup.AuditOutcome    `json:"outcome,omitzero"`
-	Unwritten  int                    `json:"unwritten,omitempty"` // events like this one since the last of them that was written down
+	Unwritten  int                    `json:"unwritten,omitempty"` // equal events that were only counted since the last written one
 	Build      string                 `json:"build"`
 
-	Settings map[string]string `json:"settings,omitempty"` // of the first record of a chain: what the program was told
-	After    *Head             `json:"after,omitempty"`    // likewise: the chain that this one goes on for, after an error
-	Heads    []Head            `json:"heads,omitempty"`    // likewise: how the chains of the last day ended, as far as was known
+	Settings map[string]string `json:"settings,omitempty"` // first record: the configuration, without secrets
+	After    *Head             `json:"after,omitempty"`    // first record: last certain record of the chain that ended with an error
+	Heads    []Head            `json:"heads,omitempty"`    // first record: last known records of the chains of 24 hours
 }
 
-// An Actor is who did something.
+// An Actor is the principal that caused an event. It is empty if the principal is unknown.
 type Actor struct {
 	Kind    identity.Kind `json:"kind,omitempty"`
 	Issuer  string        `json:"iss,omitempty"`
 	Subject string        `json:"sub,omitempty"`
 	Name    string        `json:"name,omitempty"`
-	Key     string        `json:"key,omitempty"` // the session's, the token's or the key's id
+	Key     string        `json:"key,omitempty"` // id of the session, of the token, or of the token's key
 }
 
-// A Request is where it came from.
+// A Request describes the request in which an event happened. It is empty outside of a request.
 type Request struct {
 	ID        string      `json:"id,omitempty"`
-	Trace     string      `json:"trace,omitempty"`
+	Trace     string      `json:"trace,omitempty"` // trace id of the request's traceparent header
 	Door      backup.Door `json:"door,omitempty"`
 	ClientIP  string      `json:"ip,omitempty"`
 	UserAgent string      `json:"user_agent,omitempty"`
 }
 
-// A Decision is what the policy said, and which policy.
+// A Decision is the policy's decision and the version of the policy.
 type Decision struct {
 	backup.AuditDecision
-	Policy string `json:"policy,omitempty"` // SHA-256 of its file
+	Policy string `json:"policy,omitempty"` // SHA-256 of the policy's file
 }
 
-// A Head is the last record of a chain.
+// A Head names the last record of a chain.
 type Head struct {
 	Chain string `json:"chain"`
 	Seq   int64  `json:"seq"`
 	MAC   string `json:"mac,omitempty"`
 }
 
-// Most of what texts may have, in bytes: a line of the log must stay below
-// 32 KB.
+// Limits of texts in a record, in bytes, and of lists. They keep a line of the log below 32 KB,
+// at which the platform cuts lines.
 const (
-	longText  = 200
-	longLine  = 300
-	mostLines = 50
-	mostPaths = 8
+	maxText    = 200
+	maxLine    = 300
+	maxLines   = 50
+	maxScripts = 8
 )
 
-// clean makes a text from outside safe.
-func clean(s string) string { return param.Clean(s, longText) }
+// clean returns s without characters that could forge or hide text in a log, cut to maxText
+// bytes.
+func clean(s string) string { return param.Clean(s, maxText) }
 
-// cleanLines does so with each of at most so many, and says how many are left out.
+// cleanLines cleans at most most lines, and replaces the others by one line with their number.
 func cleanLines(lines []string, most int) (safe []string) {
 	for i, line := range lines {
 		if i == most {
 			return append(safe, fmt.Sprintf("and %d more", len(lines)-i))
 		}
-		safe = append(safe, param.Clean(line, longLine))
+		safe = append(safe, param.Clean(line, maxLine))
 	}
 	return safe
 }
 
+// cleanAll cleans the names and values of settings.
 func cleanAll(settings map[string]string) map[string]string {
 	safe := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
@@ -95,7 +98,8 @@ func cleanAll(settings map[string]string) map[string]string {
 	return safe
 }
 
-// record is e with every text made safe, and without its place in a chain.
+// record returns the record of e with every text cleaned. Chain, number and final time are
+// missing. The door of e replaces that of ctx. Only records of decisions name the policy.
 func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	v := backup.RequestInfoFrom(ctx)
 	r := Record{
@@ -122,7 +126,7 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	if e.Decision.Allow || e.Kind == backup.AuditDenied {
 		r.Decision.Policy = l.cfg.Policy
 	}
-	r.Decision.Rule, r.Decision.Lines = clean(r.Decision.Rule), cleanLines(r.Decision.Lines, mostLines)
+	r.Decision.Rule, r.Decision.Lines = clean(r.Decision.Rule), cleanLines(r.Decision.Lines, maxLines)
 	t := &r.Target
 	for _, s := range []*string{
 		&t.Account,
@@ -142,6 +146,6 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	} {
 		*s = clean(*s)
 	}
-	t.Scripts = cleanLines(t.Scripts, mostPaths)
+	t.Scripts = cleanLines(t.Scripts, maxScripts)
 	return r
 }

@@ -7,37 +7,40 @@ import (
 	"backupportal/function/backup"
 )
 
-// How often an event is written down that strangers can bring about, and how
-// many kinds of them are told apart: those beyond are all one.
+// Of equal events with a sample key, one is written in each period. At most maxSampled sample
+// keys are distinguished; further ones are counted together, for each kind of event.
 const (
 	samplePeriod = time.Minute
 	maxSampled   = 1000
 )
 
-// sampler counts events that are written down now and then.
+// A sampler counts events that unauthenticated clients can cause without limit, so that they
+// cannot fill the trail. It is safe for concurrent use.
 type sampler struct {
 	mu   sync.Mutex
-	seen map[sampleKey]*count
+	seen map[sampleKey]*count // by keyOf
 }
 
-// A sampleKey is what is counted together; id is empty if there is no room.
+// A sampleKey identifies events that are counted together. Its id is empty if there are too many
+// sample keys.
 type sampleKey struct {
 	kind backup.AuditKind
 	id   string
 }
 
+// A count counts equal events.
 type count struct {
-	last      time.Time // when one was written down
-	unwritten int       // since then
-	event     backup.AuditEvent
+	last      time.Time         // when one was last written
+	unwritten int               // events since then
+	event     backup.AuditEvent // the most recent of them
 }
 
-// keyOf is how an event is counted. Those for which there is no room are counted as
-// their kind.
+// keyOf returns the key under which e is counted: its kind and sample key, or only its kind if
+// there are too many sample keys.
 func (o *sampler) keyOf(e backup.AuditEvent, now time.Time) sampleKey {
 	key := sampleKey{e.Kind, e.SampleKey}
 	if o.seen[key] == nil && len(o.seen) >= maxSampled {
-		o.forget(now)
+		o.evict(now)
 		if len(o.seen) >= maxSampled {
 			key = sampleKey{kind: e.Kind}
 		}
@@ -45,7 +48,8 @@ func (o *sampler) keyOf(e backup.AuditEvent, now time.Time) sampleKey {
 	return key
 }
 
-// take reports whether e is to be written down, and how many like it were not.
+// take reports whether e is to be written now, and how many equal events were not written before
+// it. An event without a sample key is always written. A clock that was set back ends the period.
 func (o *sampler) take(e backup.AuditEvent, now time.Time) (unwritten int, write bool) {
 	if e.SampleKey == "" {
 		return 0, true
@@ -67,7 +71,7 @@ func (o *sampler) take(e backup.AuditEvent, now time.Time) (unwritten int, write
 	return unwritten, true
 }
 
-// putBack counts events again that could not be written down.
+// putBack counts n events again, which could not be written.
 func (o *sampler) putBack(e backup.AuditEvent, n int, now time.Time) {
 	if e.SampleKey == "" || n == 0 {
 		return
@@ -81,8 +85,8 @@ func (o *sampler) putBack(e backup.AuditEvent, n int, now time.Time) {
 	o.seen[key].unwritten += n
 }
 
-// pending takes what was counted and is not written down yet: all of it, or what is a
-// pace old. Its events are the last ones of their kind.
+// pending returns the number of unwritten events by the most recent of them, and sets these
+// counts to zero. Without all, it returns only those whose period has ended.
 func (o *sampler) pending(now time.Time, all bool) map[*backup.AuditEvent]int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -96,8 +100,8 @@ func (o *sampler) pending(now time.Time, all bool) map[*backup.AuditEvent]int {
 	return found
 }
 
-// forget forgets those of which nothing is left to be said.
-func (o *sampler) forget(now time.Time) {
+// evict removes counters whose period has ended and that have no unwritten events.
+func (o *sampler) evict(now time.Time) {
 	for key, c := range o.seen {
 		if age := now.Sub(c.last); c.unwritten == 0 && (age < 0 || age >= samplePeriod) {
 			delete(o.seen, key)

@@ -11,11 +11,11 @@ import (
 	"backupportal/function/backup"
 )
 
-// What strangers cause is written down once a minute, with how often it was.
-func TestOftenIsOnceAMinute(t *testing.T) {
+// Events that anyone can cause are written once a minute, with the number of the others.
+func TestSamplingWritesOnceAMinute(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
-	for range 40 { // the clock goes on with every look at it
+	for range 40 { // the clock moves each time it is read
 		for _, source := range []string{"ci", "other"} {
 			if err := tr.Record(t.Context(), backup.AuditEvent{Kind: backup.AuditWebhookRefused, SampleKey: source}); err != nil {
 				t.Fatal(err)
@@ -44,22 +44,22 @@ func TestOftenIsOnceAMinute(t *testing.T) {
 	if err := tr.Flush(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	told := 0
+	reported := 0
 	for _, row := range s.rows[1:] {
 		var r audit.Record
 		if err := json.Unmarshal([]byte(row.Body), &r); err != nil {
 			t.Fatal(err)
 		}
-		told += 1 + r.Unwritten
+		reported += 1 + r.Unwritten
 	}
-	if told != 80+5000 {
-		t.Errorf("the trail tells of %d events, want %d", told, 80+5000)
+	if reported != 80+5000 {
+		t.Errorf("the trail tells of %d events, want %d", reported, 80+5000)
 	}
 }
 
-// What was counted is not lost while the store is away, and a sweep tells of what is
+// Counted events are not lost while the store is unavailable. A sweep writes those that are
 // a minute old.
-func TestCountedEventsAreNotLost(t *testing.T) {
+func TestCountedEventsSurviveErrors(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
 	tr.step = 0
@@ -67,7 +67,7 @@ func TestCountedEventsAreNotLost(t *testing.T) {
 	for range 10 {
 		_ = tr.Record(t.Context(), refused)
 	}
-	if err := tr.Flush(t.Context(), false); err != nil || len(s.rows) != 2 { // the start and the first
+	if err := tr.Flush(t.Context(), false); err != nil || len(s.rows) != 2 { // the start and the first event
 		t.Fatalf("%v, %d rows", err, len(s.rows))
 	}
 	tr.now = tr.now.Add(time.Minute)

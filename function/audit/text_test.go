@@ -13,7 +13,7 @@ import (
 	"backupportal/function/identity"
 )
 
-// checkSafe finds what a log must not have in it.
+// checkSafe reports characters that must not be in a log.
 func checkSafe(t *testing.T, what, text string) {
 	t.Helper()
 	if !utf8.ValidString(text) {
@@ -26,9 +26,9 @@ func checkSafe(t *testing.T, what, text string) {
 	}
 }
 
-// T8: one record is one line, whatever is in it, and has nothing in it that a
-// terminal or a reader takes for something else.
-func TestHostileTextsMakeOneSafeLine(t *testing.T) {
+// T8: a record is one line, whatever its texts are. The line contains nothing that a terminal or
+// a reader could take for something else.
+func TestHostileTextsAreCleaned(t *testing.T) {
 	for name, text := range hostile {
 		s := &sink{}
 		tr := start(t, s, "a", key)
@@ -44,7 +44,7 @@ func TestHostileTextsMakeOneSafeLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSuffix(tr.lines.String(), "\n"), "\n")
-		if len(lines) != 2 { // the first is that of the chain's beginning
+		if len(lines) != 2 { // the first line is the start of the chain
 			t.Errorf("%s: %d lines", name, len(lines))
 		}
 		for _, line := range lines {
@@ -73,8 +73,9 @@ func TestHostileTextsMakeOneSafeLine(t *testing.T) {
 	}
 }
 
-// Settings and parts that no text comes into are there under their names.
-func TestRecordHasTheNamesOfTheReference(t *testing.T) {
+// The names and values of a record are those of the reference, and its texts are unchanged if
+// they are safe.
+func TestRecordFormat(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
 	ctx := backup.WithRequestInfo(t.Context(), backup.RequestInfo{RequestID: "r-1", Trace: "0af7651916cd43dd8448eb211c80319c", ClientIP: "192.0.2.1", UserAgent: "curl"})

@@ -19,69 +19,73 @@ import (
 	"backupportal/function/secret"
 )
 
-// A Finding is something about the trail that should not be so.
+// A Finding is a defect of the trail at one record.
 type Finding struct {
 	Chain string
 	Seq   int64
-	What  string // a sentence without its full stop
+	What  string // a sentence without a full stop
 }
 
-// A Report is what [Verify] found.
+// A Report is the result of [Verify]. The trail is intact as far as it can be checked if Findings
+// is empty.
 type Report struct {
 	Chains, Records int
-	Unsealed        int // records without a MAC that were looked at without a key
+	Unsealed        int // records without a MAC, if they were checked without a key
 	Findings        []Finding
 }
 
-// Verify reads rows in the order of their chains and numbers, and reports
-// records that were changed, left out or moved, and chains whose ends are
-// missing by what later chains know of them. Of several keys each chain has one;
-// without any, only numbers and ends are looked at. Chains that began before
-// from are left alone, as old ones may have been deleted; the zero time leaves
-// none alone. The error is that of rows.
+// Verify checks a trail and returns its defects: records that were changed, removed or moved, and
+// ends of chains that are missing although a later chain names them. rows must be ordered by
+// chain, then by number.
+//
+// A chain must match one of keys. Without keys, only numbers, times and ends are checked. Chains
+// that began before from are not checked, because old rows may have been deleted; the zero time
+// checks all chains. The error is the first error of rows.
 func Verify(rows iter.Seq2[backup.AuditRow, error], keys []secret.String, from time.Time) (Report, error) {
 	v := verifier{keys: keys, from: from, seen: map[string][]Head{}}
 	for row, err := range rows {
 		if err != nil {
 			return v.report, err
 		}
-		v.row(row)
+		v.checkRow(row)
 	}
-	v.claimed()
+	v.checkClaims()
 	slices.SortStableFunc(v.report.Findings, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.Chain, b.Chain), cmp.Compare(a.Seq, b.Seq))
 	})
 	return v.report, nil
 }
 
+// A verifier holds the state of Verify.
 type verifier struct {
 	keys   []secret.String
 	from   time.Time
 	report Report
 
-	chain    string // under way
-	skip     bool   // it began before from
-	next     int64
-	able     []secret.String // keys that may be the chain's
-	previous string          // MAC of the record before
-	unsure   bool            // the record before is missing
+	chain      string          // of the row before
+	skip       bool            // the chain began before from
+	next       int64           // expected number
+	candidates []secret.String // keys that the chain may have been sealed with
+	previous   string          // MAC of the row before
+	gap        bool            // the row before is missing
 
-	seen   map[string][]Head // records of each chain, by their numbers
+	seen   map[string][]Head // the rows of each chain, by number
 	claims []claim
 }
 
-// A claim is what a record says of the end of another chain.
+// A claim is what a record says about the end of another chain.
 type claim struct {
 	by   backup.AuditRow
 	head Head
 }
 
-func (v *verifier) find(row backup.AuditRow, what string, args ...any) {
+// addFinding adds a finding about row.
+func (v *verifier) addFinding(row backup.AuditRow, what string, args ...any) {
 	v.report.Findings = append(v.report.Findings, Finding{row.Chain, row.Seq, fmt.Sprintf(what, args...)})
 }
 
-// row looks at the next row.
-func (v *verifier) row(row backup.AuditRow) {
+// checkRow checks the next row.
+func (v *verifier) checkRow(row backup.AuditRow) {
 	var r Record
 	err := json.Unmarshal([]byte(row.Body), &r)
 	if row.Chain != v.chain || v.report.Records == 0 {
@@ -89,7 +93,7 @@ func (v *verifier) row(row backup.AuditRow) {
 	}
 	v.report.Records++
 	if row.Seq < v.next {
-		v.find(row, "there is another record of this number")
+		v.addFinding(row, "another record has this number")
 		return
 	}
 	v.seen[row.Chain] = append(v.seen[row.Chain], Head{row.Chain, row.Seq, row.MAC})
@@ -97,62 +101,66 @@ func (v *verifier) row(row backup.AuditRow) {
 		v.next = row.Seq + 1
 		return
 	}
-	if v.unsure = row.Seq > v.next; v.unsure {
-		v.find(row, "records before it are missing: %d", row.Seq-v.next)
+	if v.gap = row.Seq > v.next; v.gap {
+		v.addFinding(row, "records before it are missing: %d", row.Seq-v.next)
 	}
 	switch {
 	case err != nil:
-		v.find(row, "it was changed: it is not a record")
+		v.addFinding(row, "changed: it is not a record")
 	case r.Chain != row.Chain || r.Seq != row.Seq:
-		v.find(row, "it was moved: it says of itself that it is number %d of chain %s", r.Seq, param.Clean(r.Chain, 40))
-	case !v.sealed(row):
-		v.find(row, "it was changed, or it does not follow on the record before it: its seal is not right")
+		v.addFinding(row, "moved: its content says number %d of chain %s", r.Seq, param.Clean(r.Chain, 40))
+	case !v.sealValid(row):
+		v.addFinding(row, "changed, or not the successor of the previous record: the seal is invalid")
 	case r.Time.UnixMilli() != row.At.UnixMilli():
-		v.find(row, "it was changed: the row has another time")
+		v.addFinding(row, "changed: the row has a different time")
 	}
-	for _, h := range append(r.Heads, derefAll(r.After)...) {
+	for _, h := range append(r.Heads, headsOf(r.After)...) {
 		v.claims = append(v.claims, claim{row, h})
 	}
 	v.next, v.previous = row.Seq+1, row.MAC
 }
 
-func derefAll(h *Head) []Head {
+// headsOf returns h as a list, which is empty for nil.
+func headsOf(h *Head) []Head {
 	if h == nil {
 		return nil
 	}
 	return []Head{*h}
 }
 
-// begin starts a chain with its first row.
+// begin prepares the check of a chain, of which row is the first row found.
 func (v *verifier) begin(row backup.AuditRow, r Record) {
 	v.report.Chains++
-	v.chain, v.next, v.previous, v.able = row.Chain, 0, "", v.keys
+	v.chain, v.next, v.previous, v.candidates = row.Chain, 0, "", v.keys
 	v.skip = r.Time.Before(v.from) && row.At.Before(v.from)
 }
 
-// sealed reports whether the seal of a row is right, as far as that can be known.
-func (v *verifier) sealed(row backup.AuditRow) bool {
+// sealValid reports whether the seal of a row is valid, as far as it can be checked. After the
+// first valid seal of a chain, only the key of that seal is accepted. If the row before is
+// missing, any MAC is accepted, because its input is unknown.
+func (v *verifier) sealValid(row backup.AuditRow) bool {
 	if len(v.keys) == 0 {
 		if row.MAC == "" {
 			v.report.Unsealed++
 		}
 		return true
 	}
-	if v.unsure {
-		return row.MAC != "" // what it follows on is missing
+	if v.gap {
+		return row.MAC != "" // the MAC of the row before is unknown
 	}
-	for _, key := range v.able {
+	for _, key := range v.candidates {
 		if hmac.Equal([]byte(seal(key, v.previous, row.Body)), []byte(row.MAC)) {
-			v.able = []secret.String{key}
+			v.candidates = []secret.String{key}
 			return true
 		}
 	}
 	return false
 }
 
-// claimed looks for the ends that records tell of.
-func (v *verifier) claimed() {
-	told := map[string]bool{}
+// checkClaims compares the rows with what later chains say about ends of chains. Each defect is
+// reported once, even if several chains show it.
+func (v *verifier) checkClaims() {
+	reported := map[string]bool{}
 	for _, c := range v.claims {
 		records, known := v.seen[c.head.Chain]
 		at, there := slices.BinarySearchFunc(records, c.head.Seq, func(h Head, seq int64) int {
@@ -161,19 +169,19 @@ func (v *verifier) claimed() {
 		var what string
 		switch {
 		case !known && c.by.At.Before(v.from.Add(headsAge+time.Hour)):
-			continue // it may have been deleted, as too old
+			continue // it may be deleted, because it is old
 		case !known:
 			what = "the whole chain is missing"
 		case at == len(records):
-			what = "its end is missing: there was a record of this number"
+			what = "the end of the chain is missing: a record with this number existed"
 		case there && records[at].MAC != c.head.MAC:
-			what = "it is not the record that was there"
+			what = "not the original record"
 		default:
-			continue // as it was, or found missing already
+			continue // unchanged, or reported as missing already
 		}
-		if key := fmt.Sprint(c.head.Chain, c.head.Seq); !told[key] {
-			told[key] = true
-			v.find(backup.AuditRow{
+		if key := fmt.Sprint(c.head.Chain, c.head.Seq); !reported[key] {
+			reported[key] = true
+			v.addFinding(backup.AuditRow{
 				Chain: c.head.Chain,
 				Seq:   c.head.Seq,
 			}, "%s, by record %d of chain %s", what, c.by.Seq, param.Clean(c.by.Chain, 40))
@@ -181,16 +189,16 @@ func (v *verifier) claimed() {
 	}
 }
 
-// longestLine bounds a line of a log, in bytes.
-const longestLine = 1 << 20
+// maxLogLine is the longest line of a log that ReadLines accepts, in bytes.
+const maxLogLine = 1 << 20
 
-// ReadLines reads the records among the lines of a log, in the order that
-// [Verify] wants. Other lines are passed over. A record that comes twice with the
-// same bytes is one: log services deliver at least once.
+// ReadLines returns the rows of the audit trail in the lines of a log, ordered as [Verify] needs
+// them. It ignores other lines. Equal rows count once, because log services deliver at least
+// once. Its errors: that of from, a line longer than 1 MiB, or a log without any record.
 func ReadLines(from io.Reader) (iter.Seq2[backup.AuditRow, error], error) {
 	var rows []backup.AuditRow
 	lines := bufio.NewScanner(from)
-	lines.Buffer(nil, longestLine)
+	lines.Buffer(nil, maxLogLine)
 	for lines.Scan() {
 		if row, ok := rowOf(lines.Bytes()); ok {
 			rows = append(rows, row)
@@ -200,7 +208,7 @@ func ReadLines(from io.Reader) (iter.Seq2[backup.AuditRow, error], error) {
 		return nil, err
 	}
 	if len(rows) == 0 {
-		return nil, errors.New("there is no record of the audit in it")
+		return nil, errors.New("the log has no audit records")
 	}
 	slices.SortStableFunc(rows, func(a, b backup.AuditRow) int {
 		return cmp.Or(
@@ -220,10 +228,10 @@ func ReadLines(from io.Reader) (iter.Seq2[backup.AuditRow, error], error) {
 	}, nil
 }
 
-// rowOf reads the record of a line, if it has one in a chain. A line has no time
-// of its own that is worth comparing, so the row gets the record's.
+// rowOf returns the row in a line, if there is one that belongs to a chain. The row's time is
+// that of the record, since the line has no comparable time.
 func rowOf(line []byte) (row backup.AuditRow, ok bool) {
-	start := bytes.IndexByte(line, '{') // log services may put something in front
+	start := bytes.IndexByte(line, '{') // log services may add a prefix
 	if start < 0 {
 		return row, false
 	}
@@ -241,7 +249,7 @@ func rowOf(line []byte) (row backup.AuditRow, ok bool) {
 	var r struct {
 		Time time.Time `json:"time"`
 	}
-	_ = json.Unmarshal(l.Audit.Record, &r) // what is no record is found by Verify
+	_ = json.Unmarshal(l.Audit.Record, &r) // Verify reports an invalid record
 	return backup.AuditRow{
 		Chain: l.Audit.Chain,
 		Seq:   l.Audit.Seq,

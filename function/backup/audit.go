@@ -11,120 +11,124 @@ import (
 	"backupportal/function/param"
 )
 
-// An AuditEvent is what the audit trail tells of one moment. Parts that mean
-// nothing for its kind are empty. Whoever writes it down makes its texts safe;
-// no part of it may hold a secret, a body, or what the cloud's SDK says.
+// AuditEvent is one event for the audit trail. Fields that do not apply to its kind are empty.
+// The [Auditor] makes the texts safe. No field may contain a secret, a request body, or a text
+// of the cloud's SDK.
 type AuditEvent struct {
 	Kind       AuditKind
-	Actor      identity.Principal // zero if nobody is known
-	Door       Door               // empty: that of the context
+	Actor      identity.Principal // zero if the principal is unknown
+	Door       Door               // empty: the door of [RequestInfo] in the context
 	Target     AuditTarget
 	Decision   AuditDecision
 	Submission AuditSubmission
 	Outcome    AuditOutcome
 
-	// SampleKey is set for what strangers can make happen as often as they like: of
-	// events of one kind with the same Often, one a minute is written down, with
-	// how many were not.
+	// SampleKey is set if any client can cause the event as often as it likes. Of the events
+	// with one Kind and one SampleKey, at most one per minute is written; the others are
+	// counted.
 	SampleKey string
 }
 
-// An AuditKind says what an [AuditEvent] tells of.
+// AuditKind is the kind of an [AuditEvent].
 type AuditKind string
 
-// The kinds of events.
+// The kinds of audit events. The texts are stored in records and never change.
 const (
-	AuditStart          AuditKind = "start"           // a process begins to write
-	AuditSignin         AuditKind = "signin"          // somebody came in
-	AuditSigninFailed   AuditKind = "signin_failed"   // somebody did not, or showed a token that is nobody's
+	AuditStart          AuditKind = "start"           // a process begins a new chain of records
+	AuditSignin         AuditKind = "signin"          // a person signed in
+	AuditSigninFailed   AuditKind = "signin_failed"   // a sign-in failed, or an unknown token was sent
 	AuditSignout        AuditKind = "signout"         // a session was ended
 	AuditDenied         AuditKind = "denied"          // the policy refused
 	AuditIntent         AuditKind = "intent"          // a call that changes something is about to be made
-	AuditAnswered       AuditKind = "outcome"         // what the cloud answered
-	AuditReconciled     AuditKind = "reconciled"      // what the cloud's list said of a call whose answer was lost
-	AuditCancelled      AuditKind = "cancelled"       // what came of a request to cancel
-	AuditWebhookRefused AuditKind = "webhook_refused" // a signature or a token of a webhook was not right
-	AuditLimit          AuditKind = "limit"           // a limit was in the way
-	AuditViolation      AuditKind = "violation"       // what should never be, such as two jobs of one submission
+	AuditAnswered       AuditKind = "outcome"         // the result of CreateBackupJob
+	AuditReconciled     AuditKind = "reconciled"      // the cloud's list resolved an attempt
+	AuditCancelled      AuditKind = "cancelled"       // the result of CancelBackupJob
+	AuditWebhookRefused AuditKind = "webhook_refused" // the signature or token of a webhook is wrong
+	AuditLimit          AuditKind = "limit"           // a limit is reached
+	AuditViolation      AuditKind = "violation"       // a promise of the design is broken: two jobs of one submission
 )
 
-// An AuditTarget is what somebody wants done, and to what.
+// AuditTarget is the requested action and its target.
 type AuditTarget struct {
 	Action     Action   `json:"action,omitempty"`
-	Account    string   `json:"account,omitempty"` // the alias
+	Account    string   `json:"account,omitempty"` // alias
 	AccountID  string   `json:"account_id,omitempty"`
 	Region     string   `json:"region,omitempty"`
 	SourceType string   `json:"source_type,omitempty"`
 	Resource   string   `json:"resource,omitempty"`  // id of an instance or a cluster
 	Retention  string   `json:"retention,omitempty"` // days
-	CopyTo     string   `json:"copy_to,omitempty"`   // the region of a copy
-	Scripts    []string `json:"scripts,omitempty"`   // that run on the instance
+	CopyTo     string   `json:"copy_to,omitempty"`   // region of the copy
+	Scripts    []string `json:"scripts,omitempty"`   // paths of the scripts that run on the instance
 }
 
-// An AuditDecision is what the policy said.
+// AuditDecision is a decision of the policy.
 type AuditDecision struct {
 	Allow bool     `json:"allow"`
-	Rule  string   `json:"rule,omitempty"`  // that allows it
-	Lines []string `json:"lines,omitempty"` // of a refusal, one for each rule
+	Rule  string   `json:"rule,omitempty"`  // id of the rule that allows the action
+	Lines []string `json:"lines,omitempty"` // of a refusal: for each rule the first condition that failed
 }
 
-// An AuditSubmission is the submission that an event is about.
+// AuditSubmission identifies the submission and the step of an event.
 type AuditSubmission struct {
 	ID       string `json:"id,omitempty"`
-	N        int    `json:"n"` // of its step
+	N        int    `json:"n"` // number of the step
 	Replayed bool   `json:"replayed,omitempty"`
 }
 
-// An AuditOutcome is what came of something.
+// AuditOutcome is the result of an action.
 type AuditOutcome struct {
-	Class        string `json:"class,omitempty"` // one of those above, or why not in one or two words
-	Status       int    `json:"status,omitempty"`
-	Code         string `json:"code,omitempty"`
+	// Class is one of the Class constants. For other events it is the reason in a few words.
+	Class        string `json:"class,omitempty"`
+	Status       int    `json:"status,omitempty"` // of HTTP
+	Code         string `json:"code,omitempty"`   // of the cloud, or one that begins with "portal."
 	JobID        string `json:"job_id,omitempty"`
-	OtherJobID   string `json:"other_job_id,omitempty"`     // of a violation
-	RequestID    string `json:"cloud_request_id,omitempty"` // the cloud's
-	Milliseconds int64  `json:"ms,omitempty"`
-	Limit        string `json:"limit,omitempty"` // which one was in the way
+	OtherJobID   string `json:"other_job_id,omitempty"`     // of a violation: the second job
+	RequestID    string `json:"cloud_request_id,omitempty"` // of the cloud
+	Milliseconds int64  `json:"ms,omitempty"`               // duration of the call
+	Limit        string `json:"limit,omitempty"`            // key of the limit that was reached
 }
 
-// The classes of [AuditOutcome], for a call.
+// The classes of the result of a call ([AuditOutcome.Class]). The texts are stored in records,
+// so they do not change.
 const (
-	ClassSuccess = "success"
-	ClassRefused = "refused"   // surely nothing was started
-	ClassNotSent = "no_effect" // likewise, and it may be sent again
-	ClassUnknown = "unknown"   // a job may have been started
+	ClassSuccess = "success" // the call had the wanted effect
+	ClassRefused = "refused" // no effect; a repeat would be refused, too; recorded as [StepRefused]
+	// ClassNotSent means that a call had no effect and may be repeated: its error is
+	// [ErrNotSent], [ErrThrottled], or temporary [ErrCredentials]. It is also the class of an
+	// attempt for which the list shows no job. The log then gets [StepNotSent].
+	ClassNotSent = "no_effect"
+	ClassUnknown = "unknown" // the call may have had its effect
 )
 
-// An AuditRow is a record of the audit trail as it is stored. Rows of a chain
-// are numbered from 0; Body is the record's JSON, and MAC seals it together with
-// the row before it.
+// AuditRow is one record of the audit trail as it is stored. The rows of one chain are numbered
+// from 0. MAC is computed over Body and the row before.
 type AuditRow struct {
 	Chain string
 	Seq   int64
 	At    time.Time // milliseconds
-	Body  string
-	MAC   string // hex; empty if the trail is not sealed
+	Body  string    // the record as JSON
+	MAC   string    // hexadecimal; empty without a key
 }
 
-// An Auditor writes the audit trail. Its methods are safe for concurrent use.
+// Auditor writes the audit trail. Its methods are safe for concurrent use.
 type Auditor interface {
-	// Record writes e down. An error means that it may not be stored: whatever
-	// can still be left undone then must be.
+	// Record stores e. After an error it may not be stored; the caller must then not do the
+	// action that e announces.
 	Record(ctx context.Context, e AuditEvent) error
-	// Along writes e down by way of store, which stores the row together with
-	// something else, both or neither, and reports whether it did.
+	// Along stores e together with something else. It calls store with the row; store saves both
+	// or neither, and reports whether it saved them. Along returns that result.
 	Along(ctx context.Context, e AuditEvent, store func(AuditRow) (bool, error)) (bool, error)
-	// Flush writes down how often events happened that were only counted: those of
-	// more than a moment ago, or all.
+	// Flush writes how many sampled events were counted and not written: those of minutes that
+	// are over, or all.
 	Flush(ctx context.Context, all bool) error
 }
 
 // Note writes e to the audit trail, even if ctx is cancelled. A failure is logged.
 func (s *Service) Note(ctx context.Context, e AuditEvent) {
-	s.trail().tell(context.WithoutCancel(ctx), e)
+	s.trail().recordOrLog(context.WithoutCancel(ctx), e)
 }
 
-// A trail writes the audit trail. Without an auditor it writes nothing.
+// trail writes to the audit trail. With a nil auditor it writes nothing.
 type trail struct {
 	auditor Auditor
 	log     *slog.Logger
@@ -133,8 +137,8 @@ type trail struct {
 // trail returns the audit trail of s.
 func (s *Service) trail() trail { return trail{auditor: s.Audit, log: s.Log} }
 
-// along writes e by way of store, which stores the rows together with something
-// else, both or neither, and reports whether it did.
+// along stores e together with something else: store saves the rows and its own change, both or
+// neither, and reports whether it saved them. Without an auditor there are no rows.
 func (t trail) along(ctx context.Context, e AuditEvent, store func(rows ...AuditRow) (bool, error)) (bool, error) {
 	if t.auditor == nil {
 		return store()
@@ -142,34 +146,34 @@ func (t trail) along(ctx context.Context, e AuditEvent, store func(rows ...Audit
 	return t.auditor.Along(ctx, e, func(row AuditRow) (bool, error) { return store(row) })
 }
 
-// violation writes that the log did not prevent what it is there to prevent.
-func (t trail) violation(ctx context.Context, actor identity.Principal, r Record, what, job, other string) {
-	e := about(AuditViolation, ActionCreate, actor, r, r.Last.N)
-	e.Outcome = AuditOutcome{Class: what, JobID: job, OtherJobID: other}
+// violation records a result that the step log must prevent. name is its name; job and other are
+// the two jobs, and other may be empty.
+func (t trail) violation(ctx context.Context, actor identity.Principal, r Record, name, job, other string) {
+	e := eventFor(AuditViolation, ActionCreate, actor, r, r.Last.N)
+	e.Outcome = AuditOutcome{Class: name, JobID: job, OtherJobID: other}
 	e.SampleKey = r.SubmissionID
-	t.tell(ctx, e)
+	t.recordOrLog(ctx, e)
 }
 
-// tell writes e if it is too late to leave the audited action undone. A failure is
-// logged.
-func (t trail) tell(ctx context.Context, e AuditEvent) {
+// recordOrLog writes e, and logs a failure. It is for events whose action has already happened.
+func (t trail) recordOrLog(ctx context.Context, e AuditEvent) {
 	if err := t.record(ctx, e); err != nil {
-		t.log.ErrorContext(ctx, "recording for the audit", "audit_event", e.Kind, "submission", e.Submission.ID, "error", err)
+		t.log.ErrorContext(ctx, "writing an audit record", "audit_event", e.Kind, "submission", e.Submission.ID, "error", err)
 	}
 }
 
-// record writes e. The audited action must not be done if that fails.
+// record writes e. The caller must not do the action if this fails. It waits at most
+// [recordTimeout].
 func (t trail) record(ctx context.Context, e AuditEvent) error {
 	if t.auditor == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, recordTime)
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	return t.auditor.Record(ctx, e)
 }
 
-// flush writes how often events happened that were only counted. A failure is
-// logged.
+// flush writes the counts of sampled events. A failure is logged.
 func (t trail) flush(ctx context.Context) {
 	if t.auditor == nil {
 		return
@@ -179,8 +183,8 @@ func (t trail) flush(ctx context.Context) {
 	}
 }
 
-// about is an event about step n of r.
-func about(kind AuditKind, action Action, actor identity.Principal, r Record, n int) AuditEvent {
+// eventFor returns an audit event of the given kind about step n of r.
+func eventFor(kind AuditKind, action Action, actor identity.Principal, r Record, n int) AuditEvent {
 	p := r.Complete
 	t := AuditTarget{
 		Action:     action,
@@ -206,8 +210,9 @@ func about(kind AuditKind, action Action, actor identity.Principal, r Record, n 
 	}
 }
 
-// outcomeOf is how a call ended with err.
-func outcomeOf(err error, took time.Duration) AuditOutcome {
+// classify returns the result of a call that ended with err after the time took. An error that
+// is no [*CloudError] is ClassUnknown.
+func classify(err error, took time.Duration) AuditOutcome {
 	out := AuditOutcome{Class: ClassUnknown, Milliseconds: took.Milliseconds()}
 	cloud, ok := errors.AsType[*CloudError](err)
 	if !ok {
@@ -223,9 +228,9 @@ func outcomeOf(err error, took time.Duration) AuditOutcome {
 	return out
 }
 
-// linesOf are the lines of a refusal by the policy: for each rule the first
-// condition that does not hold.
-func linesOf(denied []param.Mistake) (lines []string) {
+// denialLines returns one line for each rule that does not allow a backup: the id of the rule
+// and the field of the first condition that failed, or its text if it has no field.
+func denialLines(denied []param.Mistake) (lines []string) {
 	for _, m := range denied {
 		line := cmp.Or(m.Field, m.In(param.English))
 		if m.Rule != nil {

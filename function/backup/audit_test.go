@@ -19,11 +19,12 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// auditKey seals the trail of tests.
+// auditKey is the key of the audit trail in tests.
 var auditKey = secret.New("a key of the audit trail with 32 bytes or more")
 
-// audited makes a rig keep an audit trail in its store.
-func audited(t testing.TB, r *fixture) *fixture {
+// withAudit makes the fixture write an audit trail to its store. The chains are named chain-01,
+// chain-02, …
+func withAudit(t testing.TB, r *fixture) *fixture {
 	t.Helper()
 	chains := 0
 	log, err := audit.New(audit.Config{
@@ -37,7 +38,7 @@ func audited(t testing.TB, r *fixture) *fixture {
 	return r
 }
 
-// trail is the audit trail, which is whole.
+// trail returns all audit records. It fails the test if the trail does not verify.
 func (r *fixture) trail(t testing.TB) (records []audit.Record) {
 	t.Helper()
 	db := r.Limits.(storetest.Trail)
@@ -58,8 +59,9 @@ func (r *fixture) trail(t testing.TB) (records []audit.Record) {
 	return records
 }
 
-// told is the trail in short: event, class or code, and number of the step.
-func (r *fixture) told(t testing.TB) string {
+// auditSummary returns the audit trail in short: for each record its event, the number of the
+// step and the class, without AuditStart.
+func (r *fixture) auditSummary(t testing.TB) string {
 	t.Helper()
 	var words []string
 	for _, one := range r.trail(t) {
@@ -78,11 +80,11 @@ func (r *fixture) told(t testing.TB) string {
 	return strings.Join(words, ", ")
 }
 
-// A submission has its intent before the call and its outcome behind it, with
-// everything by which somebody finds out who did what.
-func TestSubmissionIsToldTwice(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
-		r := audited(t, newFixtureOn(t, url))
+// A submission has an intent before the call and an outcome after it. Both have the principal,
+// the request and the target. A repeat adds no record.
+func TestAuditOfSubmission(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, url string) {
+		r := withAudit(t, newFixtureOn(t, url))
 		ctx := backup.WithRequestInfo(t.Context(), backup.RequestInfo{RequestID: "request-1", ClientIP: "192.0.2.7"})
 		sub := submission("k")
 		sub.Principal.Key = "session-1"
@@ -94,7 +96,7 @@ func TestSubmissionIsToldTwice(t *testing.T) {
 			t.Fatal(again, err)
 		}
 		records := r.trail(t)
-		if got := r.told(t); got != "intent 0, outcome 0 success" {
+		if got := r.auditSummary(t); got != "intent 0, outcome 0 success" {
 			t.Fatalf("told %s", got)
 		}
 		intent, outcome := records[1], records[2]
@@ -114,12 +116,11 @@ func TestSubmissionIsToldTwice(t *testing.T) {
 	})
 }
 
-// What cannot be told beforehand is not done: the cloud hears nothing, and the
-// log has no attempt.
-func TestWhatCannotBeToldIsNotSent(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
-		r := audited(t, newFixtureOn(t, url))
-		id := r.running(t, "running", "1m")
+// If the intent cannot be stored, the call is not made, and the log has no attempt.
+func TestNoSendWithoutAuditIntent(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, url string) {
+		r := withAudit(t, newFixtureOn(t, url))
+		id := r.startRunningJob(t, "running", "1m")
 		before := len(r.cloud.Ledger().Calls)
 		if err := storetest.Exec(url, "ALTER TABLE audit RENAME TO elsewhere"); err != nil {
 			t.Fatal(err)
@@ -147,7 +148,7 @@ func TestWhatCannotBeToldIsNotSent(t *testing.T) {
 	})
 }
 
-func TestEveryOutcomeIsTold(t *testing.T) {
+func TestAuditOfEachOutcome(t *testing.T) {
 	for name, c := range map[string]struct {
 		faults string
 		want   string
@@ -160,7 +161,7 @@ func TestEveryOutcomeIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := audited(t, newFixture(t))
+			r := withAudit(t, newFixture(t))
 			r.fail(t, c.faults)
 			answer, err := r.Submit(t.Context(), submission("k"))
 			if busy := (*backup.BusyError)(nil); err != nil && !errors.As(err, &busy) {
@@ -172,21 +173,21 @@ func TestEveryOutcomeIsTold(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got := r.told(t); got != c.want {
+			if got := r.auditSummary(t); got != c.want {
 				t.Errorf("told %s\nwant %s", got, c.want)
 			}
 		})
 	}
 }
 
-func TestRefusalsAndLimitsAreTold(t *testing.T) {
-	r := audited(t, newFixture(t))
+func TestAuditOfRefusalsAndLimits(t *testing.T) {
+	r := withAudit(t, newFixture(t))
 	stranger := submission("k")
 	stranger.Principal.Groups = nil
 	if _, err := r.Submit(t.Context(), stranger); !errors.Is(err, backup.ErrDenied) {
 		t.Fatal(err)
 	}
-	r.Policy = limiting{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 0}}}}
+	r.Policy = limitingPolicy{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 0}}}}
 	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrQuota) {
 		t.Fatal(err)
 	}
@@ -195,7 +196,7 @@ func TestRefusalsAndLimitsAreTold(t *testing.T) {
 		_ = r.Pace(t.Context(), stranger.Principal)
 	}
 	want := "denied 0, limit 0 the backups of the day are used up, limit too many requests"
-	if got := r.told(t); got != want {
+	if got := r.auditSummary(t); got != want {
 		t.Errorf("told %s\nwant %s", got, want)
 	}
 	for _, one := range r.trail(t) {
@@ -211,11 +212,12 @@ func TestRefusalsAndLimitsAreTold(t *testing.T) {
 	}
 }
 
-// A request to cancel is told before and after it is made, with who asked.
-func TestCancelIsToldTwice(t *testing.T) {
+// A cancellation has a record before the call and one after it, both with the principal who
+// cancels. A cancellation that the policy refuses is recorded, too.
+func TestAuditOfCancel(t *testing.T) {
 	for fault, want := range map[string]string{"": "success", "refuse 404 JobNotExist": "refused", "500": "unknown"} {
-		r := audited(t, newFixture(t))
-		id := r.running(t, "k", "1m")
+		r := withAudit(t, newFixture(t))
+		id := r.startRunningJob(t, "k", "1m")
 		if fault != "" {
 			r.fail(t, "CancelBackupJob: "+fault)
 		}
@@ -223,7 +225,7 @@ func TestCancelIsToldTwice(t *testing.T) {
 		if fault == "" && err != nil {
 			t.Fatal(err)
 		}
-		if got := r.told(t); got != "intent 0, outcome 0 success, intent 1, cancelled 1 "+want {
+		if got := r.auditSummary(t); got != "intent 0, outcome 0 success, intent 1, cancelled 1 "+want {
 			t.Errorf("%q: told %s", fault, got)
 		}
 		records := r.trail(t)
@@ -232,28 +234,29 @@ func TestCancelIsToldTwice(t *testing.T) {
 			t.Errorf("%+v", last)
 		}
 	}
-	r := audited(t, newFixture(t))
-	id := r.running(t, "k", "1m")
-	r.Policy = viewOnly{r.Policy}
+	r := withAudit(t, newFixture(t))
+	id := r.startRunningJob(t, "k", "1m")
+	r.Policy = viewOnlyPolicy{r.Policy}
 	if _, err := r.Cancel(t.Context(), bob, id); !errors.Is(err, backup.ErrDenied) || r.cancels() != 0 {
 		t.Errorf("not theirs to cancel: %v, %d calls", err, r.cancels())
 	}
-	if got := r.told(t); got != "intent 0, outcome 0 success, denied 1" {
+	if got := r.auditSummary(t); got != "intent 0, outcome 0 success, denied 1" {
 		t.Errorf("told %s", got)
 	}
 }
 
-// viewOnly lets nobody cancel.
-type viewOnly struct{ backup.Policy }
+// viewOnlyPolicy allows viewing only.
+type viewOnlyPolicy struct{ backup.Policy }
 
-func (p viewOnly) May(ctx context.Context, who identity.Principal, a backup.Action, complete param.Params) bool {
+func (p viewOnlyPolicy) May(ctx context.Context, who identity.Principal, a backup.Action, complete param.Params) bool {
 	return a == backup.ActionView && p.Policy.May(ctx, who, a, complete)
 }
 
-// As many intents as attempts, and one chain, however many submit at once.
-func TestManySubmittersMakeOneWholeTrail(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
-		r := audited(t, newFixtureOn(t, url))
+// 96 concurrent calls for 24 keys: each call of the cloud has one intent and one outcome, in a
+// valid chain.
+func TestConcurrentSubmitsMakeOneValidTrail(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, url string) {
+		r := withAudit(t, newFixtureOn(t, url))
 		var wait sync.WaitGroup
 		for i := range 96 {
 			wait.Go(func() {
@@ -264,35 +267,35 @@ func TestManySubmittersMakeOneWholeTrail(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		told := r.told(t)
+		told := r.auditSummary(t)
 		if intents, outcomes := strings.Count(told, "intent"), strings.Count(told, "outcome"); intents != r.sends() || outcomes != intents || intents != 24 {
 			t.Errorf("%d intents, %d outcomes, %d calls", intents, outcomes, r.sends())
 		}
 	})
 }
 
-// What should never be is told, and told again at most once a minute.
+// If the cloud lists two jobs of one submission, the audit trail has a violation.
 func TestTwoJobsOfOneSubmissionAreAViolation(t *testing.T) {
-	r := audited(t, newFixture(t))
+	r := withAudit(t, newFixture(t))
 	r.fail(t, "CreateBackupJob: drop-after")
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil || answer.Status != backup.StateUnknown {
 		t.Fatal(answer.Status, err)
 	}
-	r.Cloud = &doubled{Cloud: r.Cloud}
+	r.Cloud = &doubleListCloud{Cloud: r.Cloud}
 	r.clock.Add(2 * time.Minute)
 	if _, err := r.Sweep(t.Context(), 400*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.told(t); got != "intent 0, outcome 0 unknown, violation 0 two jobs, reconciled 0 success" {
+	if got := r.auditSummary(t); got != "intent 0, outcome 0 unknown, violation 0 two jobs, reconciled 0 success" {
 		t.Errorf("told %s", got)
 	}
 }
 
-// A doubled cloud lists every job twice, under two ids.
-type doubled struct{ backup.Cloud }
+// doubleListCloud lists every job twice, with two ids.
+type doubleListCloud struct{ backup.Cloud }
 
-func (c *doubled) DescribeBackupJobs2(ctx context.Context, t backup.Target, f backup.JobFilter) ([]backup.Job, error) {
+func (c *doubleListCloud) DescribeBackupJobs2(ctx context.Context, t backup.Target, f backup.JobFilter) ([]backup.Job, error) {
 	jobs, err := c.Cloud.DescribeBackupJobs2(ctx, t, f)
 	for _, j := range jobs {
 		j.JobID += "-again"

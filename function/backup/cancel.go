@@ -9,25 +9,32 @@ import (
 	"backupportal/function/param"
 )
 
-// MayCancel reports whether p may have the job of r cancelled, if there is one.
+// MayCancel reports whether the policy lets p cancel the job of r. It does not test whether
+// there is a job.
 func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record) bool {
 	return s.Policy.May(ctx, p, ActionCancel, r.Complete)
 }
 
-// Cancel asks the cloud to cancel the job of a submission, and returns the
-// submission as it is then. A job that is being cancelled, or was, needs no second
-// request. Errors are [ErrNotFound], [ErrStoreUnavailable], a [*DeniedError] if p may not
-// cancel it, or a [*BusyError] with ErrOver, ErrNoJob, ErrNotCancelled or
-// ErrCancelNo. After ErrCancelNo the job goes on; after ErrNotCancelled it may.
+// Cancel asks the cloud to cancel the job of a submission, and returns the record afterwards. If
+// the job is already cancelled or being cancelled, it sends nothing and succeeds.
+//
+// The errors are:
+//
+//   - [ErrNotFound]: p may not view the submission, or it does not exist.
+//   - [*DeniedError]: p may view the submission and may not cancel it.
+//   - [*BusyError] with [ErrOver] or [ErrNoJob]: there is nothing to cancel.
+//   - [*BusyError] with [ErrCancelNo]: the cloud refused; the job continues.
+//   - [*BusyError] with [ErrNotCancelled]: it is unknown whether the cloud accepted the request.
+//   - [ErrStoreUnavailable]: nothing was sent: the record cannot be read, or the intent not recorded.
 func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (Record, error) {
 	r, err := s.Refresh(ctx, p, id)
 	if err != nil {
 		return Record{}, err
 	}
 	if !s.MayCancel(ctx, p, r) {
-		e := about(AuditDenied, ActionCancel, p, r, r.Last.N)
-		e.Door = "" // of this request, not of the submission
-		s.trail().tell(ctx, e)
+		e := eventFor(AuditDenied, ActionCancel, p, r, r.Last.N)
+		e.Door = "" // the door of this request, not that of the submission
+		s.trail().recordOrLog(ctx, e)
 		return r, &DeniedError{Lines: []param.Mistake{{Code: "policy", Text: msgMayNotCancel}}, SubmissionID: id}
 	}
 	busy := &BusyError{SubmissionID: id}
@@ -37,7 +44,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 		return r, nil
 	default:
 		if busy.Err = err; !r.State(s.Now()).IsTerminal() {
-			busy.RetryAfter = pace // there may be one soon
+			busy.RetryAfter = askInterval // there may be a job soon
 		}
 		return r, busy
 	}
@@ -47,11 +54,11 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 		busy.Err = ErrNotCancelled
 		return r, busy
 	}
-	// Whoever goes away has asked all the same.
+	// The request counts even if the client disconnects.
 	ctx, cancel := persistent(ctx)
 	defer cancel()
-	asked := Cancellation{By: p, At: s.Now().Truncate(time.Millisecond)}
-	e := about(AuditIntent, ActionCancel, p, r, r.Last.N)
+	request := Cancellation{By: p, At: s.Now().Truncate(time.Millisecond)}
+	e := eventFor(AuditIntent, ActionCancel, p, r, r.Last.N)
 	e.Door, e.Decision.Allow, e.Outcome.JobID = "", true, r.Last.JobID
 	if err := s.trail().record(ctx, e); err != nil {
 		return r, storeUnavailable(err)
@@ -60,21 +67,21 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	err = s.Cloud.CancelBackupJob(ctx, target, r.Last.JobID, r.Complete["VaultId"])
 	e.Kind, e.Outcome = AuditCancelled, AuditOutcome{Class: ClassSuccess}
 	if err != nil {
-		e.Outcome = outcomeOf(err, 0)
+		e.Outcome = classify(err, 0)
 	}
-	e.Outcome.JobID, e.Outcome.Milliseconds = r.Last.JobID, s.Now().Sub(asked.At).Milliseconds()
-	s.trail().tell(context.WithoutCancel(ctx), e)
+	e.Outcome.JobID, e.Outcome.Milliseconds = r.Last.JobID, s.Now().Sub(request.At).Milliseconds()
+	s.trail().recordOrLog(context.WithoutCancel(ctx), e)
 	if err != nil {
-		return s.notCancelled(ctx, target, r, asked, err)
+		return s.resolveCancel(ctx, target, r, request, err)
 	}
-	return s.cancelled(ctx, r, asked), nil
+	return s.recordCancellation(ctx, r, request), nil
 }
 
-// cancelled records a cancellation. If that fails the job is cancelled all the
-// same, by nobody knows whom.
-func (s *Service) cancelled(ctx context.Context, r Record, c Cancellation) Record {
+// recordCancellation stores who cancelled the job of r. A failure is logged: the job is
+// cancelled, and only the name is missing in the history.
+func (s *Service) recordCancellation(ctx context.Context, r Record, c Cancellation) Record {
 	r.Cancellation = c
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	if err := s.Store.Cancel(ctx, r.SubmissionID, c); err != nil {
 		s.Log.ErrorContext(ctx, "recording a cancellation", "submission", r.SubmissionID, "principal", c.By.ID(), "error", err)
@@ -82,11 +89,11 @@ func (s *Service) cancelled(ctx context.Context, r Record, c Cancellation) Recor
 	return r
 }
 
-// notCancelled looks at the job itself to find out what became of a request
-// that did not succeed: what the cloud answers if the job has ended is not
-// documented, and an answer can be lost.
-func (s *Service) notCancelled(
-	ctx context.Context, target Target, r Record, asked Cancellation, err error,
+// resolveCancel reads the job after a request to cancel that did not succeed. The cloud does not
+// document its answer for a job that has ended, and an answer can be lost, so only the job shows
+// the result.
+func (s *Service) resolveCancel(
+	ctx context.Context, target Target, r Record, request Cancellation, err error,
 ) (Record, error) {
 	s.Log.WarnContext(ctx, "job not cancelled", "submission", r.SubmissionID, "job", r.Last.JobID, "error", err)
 	busy := &BusyError{Err: ErrNotCancelled, SubmissionID: r.SubmissionID}
@@ -97,51 +104,52 @@ func (s *Service) notCancelled(
 	if refused := errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing; refused {
 		busy.Err = ErrCancelNo
 	} else {
-		busy.RetryAfter = max(busy.RetryAfter, pace)
+		busy.RetryAfter = max(busy.RetryAfter, askInterval)
 	}
-	one := []Record{r}
-	if _, err := s.ask(ctx, target, one); err != nil {
+	records := []Record{r}
+	if _, err := s.refreshJobs(ctx, target, records); err != nil {
 		return r, busy
 	}
-	r = one[0]
+	r = records[0]
 	switch err := r.Cancellable(s.Now()); {
 	case errors.Is(err, ErrCancelled):
-		// A request that was refused is not why; and if somebody else's is known, it
-		// may not be this one either.
+		// The job is being cancelled, but perhaps not by this request: a refused request had no
+		// effect, and a recent cancellation in the store belongs to another request.
 		known, err := s.steps().find(ctx, r.SubmissionID)
-		if errors.Is(busy.Err, ErrCancelNo) || err != nil || known.Cancellation.stands(r.Job) {
+		if errors.Is(busy.Err, ErrCancelNo) || err != nil || known.Cancellation.overrides(r.Job) {
 			r.Cancellation = known.Cancellation
 			return r, nil
 		}
-		return s.cancelled(ctx, r, asked), nil
+		return s.recordCancellation(ctx, r, request), nil
 	case errors.Is(err, ErrOver):
 		busy.Err, busy.RetryAfter, busy.Code = ErrOver, 0, ""
 	}
 	return r, busy
 }
 
-var msgMayNotCancel = param.Both("No rule lets you cancel this backup", "没有规则允许您取消此备份")
+// msgMayNotCancel is the reason in the [DeniedError] of Cancel.
+var msgMayNotCancel = param.Both("No rule allows you to cancel this backup", "没有规则授权您取消此备份")
 
-// A Cancellation says who had a job cancelled, and when the cloud took that.
-// The zero value is none.
+// Cancellation says who cancelled a job, and when the cloud accepted the request. The zero value
+// means that the job was not cancelled through the portal.
 type Cancellation struct {
 	By identity.Principal
 	At time.Time // milliseconds
 }
 
-// stands reports whether the request to cancel says more than what the cloud
-// last said of the job.
-func (c Cancellation) stands(job Job) bool {
-	return !c.At.IsZero() && job.SeenAt.Before(c.At.Add(cancelTakes))
+// overrides reports whether the accepted request says more about the job than the cloud's last
+// description, which may be older. It is true until [cancelGrace] after the request.
+func (c Cancellation) overrides(job Job) bool {
+	return !c.At.IsZero() && job.SeenAt.Before(c.At.Add(cancelGrace))
 }
 
-// cancelTakes is how long a job is taken to be stopping on the strength of the
-// request alone. If the cloud still calls it running then, so does the portal,
-// and it can be cancelled again.
-const cancelTakes = time.Minute
+// cancelGrace is how long a job counts as being cancelled only because the request was accepted.
+// If the cloud describes it as running later, the portal does too, and it can be cancelled
+// again.
+const cancelGrace = time.Minute
 
-// Cancellable says why there is nothing to cancel: ErrCancelled, ErrOver or
-// ErrNoJob. It is nil if the job can be asked to stop.
+// Cancellable returns nil if the cloud can be asked to cancel the job of r at now. Otherwise it
+// returns [ErrCancelled], [ErrOver] or [ErrNoJob].
 func (r Record) Cancellable(now time.Time) error {
 	switch state := r.State(now); {
 	case r.Last.Kind != StepCreated:

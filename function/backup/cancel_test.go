@@ -11,9 +11,9 @@ import (
 	"backupportal/function/identity"
 )
 
-// running makes a job that runs for so long, and has for 30 s. It returns the id
-// of its submission.
-func (r *fixture) running(t testing.TB, key, long string) (id string) {
+// startRunningJob makes a job that runs for the duration long, and lets 30 s pass. It returns
+// the id of the submission.
+func (r *fixture) startRunningJob(t testing.TB, key, long string) (id string) {
 	t.Helper()
 	sub := submission(key)
 	sub.Params["JobName"] = "emulator." + long
@@ -25,17 +25,17 @@ func (r *fixture) running(t testing.TB, key, long string) (id string) {
 	return answer.SubmissionID
 }
 
-// cancels is how many times CancelBackupJob has left the portal.
+// cancels returns the number of CancelBackupJob requests.
 func (r *fixture) cancels() int { return len(r.cloud.Ledger().CallsOf("CancelBackupJob")) }
 
 var bob = identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob", Name: "Bob"}
 
-// A job that somebody cancels is cancelling at once, whatever the cloud last said
-// of it, and then cancelled: never failed. The store keeps who it was.
-func TestCancelledJobIsCancelledAndNotFailed(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+// After a cancellation the state is CANCELING at once, even before the cloud says so, and later
+// CANCELED. The store keeps who cancelled. A second request is not sent.
+func TestCancelledJobState(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)
-		id := r.running(t, "k", "1m")
+		id := r.startRunningJob(t, "k", "1m")
 		got, err := r.Cancel(t.Context(), bob, id)
 		if err != nil || got.State(r.Now()) != backup.StateCanceling || got.State(r.Now()).Outcome() != backup.OutcomeRunning {
 			t.Fatalf("got %s, %v", got.State(r.Now()), err)
@@ -43,7 +43,7 @@ func TestCancelledJobIsCancelledAndNotFailed(t *testing.T) {
 		if got, err = r.Refresh(t.Context(), bob, id); err != nil || got.State(r.Now()) != backup.StateCanceling {
 			t.Errorf("before the cloud says more: %s, %v", got.State(r.Now()), err)
 		}
-		// Again is no mistake, and asks nobody.
+		// A second cancellation succeeds and sends nothing.
 		if _, err := r.Cancel(t.Context(), bob, id); err != nil || r.cancels() != 1 {
 			t.Errorf("again: %v, %d calls", err, r.cancels())
 		}
@@ -60,15 +60,15 @@ func TestCancelledJobIsCancelledAndNotFailed(t *testing.T) {
 	})
 }
 
-// A job that has ended was not cancelled, whether the portal knew of the end
-// or learns it from the refusal.
-func TestJobThatHasEndedIsNotCancelled(t *testing.T) {
+// A job that has ended cannot be cancelled, whether the portal already knows of the end or reads
+// it after the cloud's refusal. No cancellation is stored.
+func TestCancelOfEndedJob(t *testing.T) {
 	r := newFixture(t)
-	id := r.running(t, "k", "1m")
+	id := r.startRunningJob(t, "k", "1m")
 	if _, err := r.Refresh(t.Context(), bob, id); err != nil {
 		t.Fatal(err)
 	}
-	// Asked a moment ago, the portal still takes it for running.
+	// The job was asked for a moment ago, so the portal still believes that it runs.
 	r.clock.Add(4 * time.Second)
 	if _, err := r.Store.Ask(t.Context(), id, r.Now(), 0); err != nil {
 		t.Fatal(err)
@@ -89,8 +89,8 @@ func TestJobThatHasEndedIsNotCancelled(t *testing.T) {
 	}
 }
 
-// What the answer does not say, the job itself does.
-func TestLostAnswerToACancelIsFoundOutFromTheJob(t *testing.T) {
+// After a lost or refused request to cancel, the portal reads the job and answers accordingly.
+func TestLostCancelAnswerIsReadFromJob(t *testing.T) {
 	for fault, want := range map[string]error{
 		"drop-after": nil, "500-after": nil, "truncate": nil, "html-after 502": nil,
 		"drop": backup.ErrNotCancelled, "500": backup.ErrNotCancelled, "throttle": backup.ErrNotCancelled, "refuse 403 NoPermission": backup.ErrCancelNo,
@@ -98,7 +98,7 @@ func TestLostAnswerToACancelIsFoundOutFromTheJob(t *testing.T) {
 	} {
 		t.Run(fault, func(t *testing.T) {
 			r := newFixture(t)
-			id := r.running(t, "k", "1m")
+			id := r.startRunningJob(t, "k", "1m")
 			r.fail(t, "CancelBackupJob: "+fault)
 			got, err := r.Cancel(t.Context(), bob, id)
 			if !errors.Is(err, want) || r.cancels() != 1 {
@@ -127,11 +127,11 @@ func TestLostAnswerToACancelIsFoundOutFromTheJob(t *testing.T) {
 	}
 }
 
-// A request that the cloud took and forgot does not hide for ever that the job
-// goes on, and can be made again.
-func TestCancelThatComesToNothingCanBeRepeated(t *testing.T) {
+// If the cloud accepts a cancellation and the job still runs a minute later, the state is
+// RUNNING again and the job can be cancelled again.
+func TestIneffectiveCancelCanBeRepeated(t *testing.T) {
 	r := newFixture(t)
-	id := r.running(t, "k", "1m")
+	id := r.startRunningJob(t, "k", "1m")
 	if err := r.Store.Cancel(t.Context(), id, backup.Cancellation{By: bob, At: r.Now().Truncate(time.Millisecond)}); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestCancelThatComesToNothingCanBeRepeated(t *testing.T) {
 	}
 }
 
-func TestCancelNeedsAJobThatOneMaySee(t *testing.T) {
+func TestCancelNeedsVisibleJob(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
 	answer, err := r.Submit(t.Context(), submission("k"))
@@ -165,8 +165,8 @@ func TestCancelNeedsAJobThatOneMaySee(t *testing.T) {
 	if _, err := r.Cancel(t.Context(), bob, strings.Repeat("a", 26)); !errors.Is(err, backup.ErrNotFound) {
 		t.Errorf("no submission: %v", err)
 	}
-	id := r.running(t, "l", "1m")
-	r.Policy = seesOnly{r.Policy, "i-another"}
+	id := r.startRunningJob(t, "l", "1m")
+	r.Policy = oneInstancePolicy{r.Policy, "i-another"}
 	if _, err := r.Cancel(t.Context(), bob, id); !errors.Is(err, backup.ErrNotFound) {
 		t.Errorf("somebody else's: %v", err)
 	}
@@ -175,9 +175,8 @@ func TestCancelNeedsAJobThatOneMaySee(t *testing.T) {
 	}
 }
 
-// The outcome is one of six words for every state, and final exactly where the
-// state is.
-func TestOutcomeIsFinalWhereTheStateIs(t *testing.T) {
+// Each state has one of six outcomes. The outcome is final exactly if the state is terminal.
+func TestOutcomeMatchesIsTerminal(t *testing.T) {
 	for state, want := range map[backup.State]backup.Outcome{
 		backup.StateSending: "running", backup.StateUnknown: "unknown", backup.StateRefused: "failed", backup.StateDenied: "failed", backup.StateNotSent: "failed",
 		backup.StateCreated: "running", backup.StateQueued: "running", backup.StateRunning: "running", backup.StateCanceling: "running",

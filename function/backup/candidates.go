@@ -9,10 +9,13 @@ import (
 	"backupportal/function/param"
 )
 
-// Candidates returns what p may choose from in the account and region of params, which may
-// have a SourceType too: of the page that the cloud shows, what a rule for p covers.
-// An account, a region or an instance that is not for p is [ErrNotFound]. Other errors
-// are [ErrNotListed], a [*LimitError] and [ErrStoreUnavailable].
+// Candidates returns one page of the resources or vaults that p may choose in the account and
+// region of params. params may also have a SourceType. Candidates that no rule for p allows are
+// left out; if that empties a page, the next pages are read, at most [maxEmptyPages].
+//
+// The errors are [ErrNotFound] if the account, the region or the instance is not allowed for p
+// or does not exist, [param.InvalidError] if the instance id is not valid, [ErrNotListed], a
+// [*LimitError] with [ErrRequests], and [ErrStoreUnavailable].
 func (s *Service) Candidates(ctx context.Context, p identity.Principal, params param.Params, q CandidateQuery) (Candidates, error) {
 	alias, region := params["Account"], params["Region"]
 	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
@@ -28,11 +31,11 @@ func (s *Service) Candidates(ctx context.Context, p identity.Principal, params p
 			return Candidates{}, ErrNotFound
 		}
 	}
-	if err := s.limiter().pace(ctx, p, "f:", usualLookups); err != nil {
+	if err := s.limiter().countRequest(ctx, p, "f:", candidateRate); err != nil {
 		return Candidates{}, err
 	}
 	account, _ := s.Policy.Account(alias)
-	limited, cancel := context.WithTimeout(ctx, listTime)
+	limited, cancel := context.WithTimeout(ctx, candidatesTimeout)
 	defer cancel()
 	for page := 1; ; page++ {
 		found, err := s.Cloud.List(limited, Target{Account: account, Region: region, Principal: p}, q)
@@ -40,20 +43,21 @@ func (s *Service) Candidates(ctx context.Context, p identity.Principal, params p
 			s.Log.InfoContext(ctx, "no list", "account", alias, "region", region, "list", q.Kind, "error", err)
 			return Candidates{}, errors.Join(ErrNotListed, err)
 		}
-		found.Items = s.covered(ctx, p, params, q.Kind, found.Items)
-		if len(found.Items) > 0 || found.Next == "" || page == mostEmpty {
+		found.Items = s.allowedCandidates(ctx, p, params, q.Kind, found.Items)
+		if len(found.Items) > 0 || found.Next == "" || page == maxEmptyPages {
 			return found, nil
 		}
 		q.Next = found.Next
 	}
 }
 
-// covered are the things that a rule for p covers.
-func (s *Service) covered(
+// allowedCandidates returns the candidates that a rule for p allows. Disks are not tested: they
+// belong to an instance that is allowed.
+func (s *Service) allowedCandidates(
 	ctx context.Context, p identity.Principal, params param.Params, kind CandidateKind, all []Candidate,
 ) (some []Candidate) {
 	if kind == Disks {
-		return all // of an instance that is covered
+		return all
 	}
 	named, source := "InstanceId", params.SourceType()
 	if kind == Clusters {
@@ -80,50 +84,51 @@ func (s *Service) covered(
 	return some
 }
 
-// mostEmpty is how many pages that hold nothing for somebody are passed over.
-const mostEmpty = 5
+// maxEmptyPages is how many pages of the cloud's list are read to find one candidate.
+const maxEmptyPages = 5
 
-// usualLookups is how many lists one principal may ask for.
-var usualLookups = Rate{Burst: 120, Per: time.Minute}
+// candidateRate is how many lists one principal may request.
+var candidateRate = Rate{Burst: 120, Per: time.Minute}
 
-// listTime is how long a list may take: whoever fills in a form types on meanwhile.
-const listTime = 8 * time.Second
+// candidatesTimeout limits one request for candidates: the person goes on filling in the form
+// meanwhile.
+const candidatesTimeout = 8 * time.Second
 
-// ErrNotListed says that the cloud shows no list at the moment. What is in no list
-// can be typed.
-var ErrNotListed = errors.New("the cloud shows no list")
+// ErrNotListed says that the cloud's list is not available now. The form still accepts a typed
+// id.
+var ErrNotListed = errors.New("the cloud returned no list")
 
-// A Candidate is something that a backup can name.
+// Candidate is a resource or a vault that a backup can name.
 type Candidate struct {
 	ID, Name   string
-	Attributes []Attribute // what else helps to tell it from others, by the names of the API
-	Tags       map[string]string
+	Attributes []Attribute       // more values that identify it for a person, in the order to show them
+	Tags       map[string]string // only of instances; nil without tags
 }
 
-// A CandidateKind is what a form can offer to choose from.
+// CandidateKind is the kind of a list of candidates.
 type CandidateKind string
 
-// The kinds of things.
+// The kinds of candidates.
 const (
 	Instances CandidateKind = "instances"
 	Disks     CandidateKind = "disks"  // of one instance
-	Vaults    CandidateKind = "vaults" // into which something can be backed up now
+	Vaults    CandidateKind = "vaults" // that can take a backup now
 	Clusters  CandidateKind = "clusters"
 )
 
-// A CandidateQuery asks for one page of things.
+// CandidateQuery selects one page of candidates.
 type CandidateQuery struct {
 	Kind       CandidateKind
-	InstanceID string // of disks
-	Search     string // a part of the name, or a whole id; empty: all
-	Next       string // of the page before; empty: the first
+	InstanceID string // only with Disks: the instance
+	Search     string // part of the name, or a complete id; empty: all
+	Next       string // [Candidates.Next] of the page before; empty: the first page
 }
 
-// A Attribute is one thing that the cloud says.
+// Attribute is one value of a candidate, with the field name of the API.
 type Attribute struct{ Name, Value string }
 
-// Candidates are a page of a list.
+// Candidates is one page of a list. Items can be empty although there are more pages.
 type Candidates struct {
 	Items []Candidate
-	Next  string // for the next page; empty: this is the last
+	Next  string // for the next page; empty on the last page
 }

@@ -10,128 +10,134 @@ import (
 	"backupportal/function/param"
 )
 
-// Cloud is Cloud Backup, as far as the portal needs it. Errors are
-// [*CloudError] values.
+// Cloud is the part of Cloud Backup that the portal uses. Its errors are [*CloudError] values.
+// Its methods are safe for concurrent use.
 type Cloud interface {
-	// CreateBackupJob makes at most one request that may have an effect, and
-	// none after ctx has ended, nor after call.Until.
+	// CreateBackupJob sends at most one request that can have an effect. It sends none after ctx
+	// has ended or after call.Until. The error says whether a job may exist
+	// ([CloudError.Outcome]).
 	CreateBackupJob(ctx context.Context, call Call) (Created, error)
-	// DescribeBackupJobs2 lists every job that the filter leaves, all pages.
+	// DescribeBackupJobs2 returns all jobs that match the filter. It reads all pages; an
+	// incomplete listing is an error.
 	DescribeBackupJobs2(ctx context.Context, target Target, filter JobFilter) ([]Job, error)
-	// DescribeUdmSnapshots returns what the recovery point of an instance's job is
-	// worth, the zero value if there is none yet.
+	// DescribeUdmSnapshots returns the consistency of the recovery point that the job of an
+	// instance made. It is the zero value while there is no recovery point.
 	DescribeUdmSnapshots(ctx context.Context, target Target, job Job) (Consistency, error)
-	// CancelBackupJob asks for the end of a job. Success means that the cloud
-	// took the request, and not yet that the job has stopped. The vault is that
-	// of the job, or empty.
+	// CancelBackupJob requests the end of a job. Success means that the cloud accepted the
+	// request; the job may still be running. vaultID is the vault of the job, or empty if the
+	// job has none.
 	CancelBackupJob(ctx context.Context, target Target, jobID, vaultID string) error
-	// Preflight finds out whether the calls of the portal in the account of target
-	// would be let through, and changes nothing there. With the parameters of a
-	// backup it looks at what they name, too.
+	// Preflight checks whether the portal's calls in the account of target are permitted. It
+	// changes nothing. If params name a resource or a vault, it checks that these exist, too. It
+	// has no error: a failed check is in the result.
 	Preflight(ctx context.Context, target Target, capabilities Capabilities, params param.Params) []AccessCheck
-	// List returns a page of things in the account of target, as it was at some time
-	// of the last minute.
+	// List returns one page of candidates in the account of target. The result can be up to one
+	// minute old.
 	List(ctx context.Context, target Target, q CandidateQuery) (Candidates, error)
-	// Previews writes the call without making it.
+	// Previews returns the call in several notations. It makes no call.
 	Previews(call Call) []Preview
-	// Explain says what a code of the cloud means that a request for a job was
-	// answered with, and what can be done about it.
+	// Explain describes an error code of CreateBackupJob. The texts are empty for an unknown
+	// code.
 	Explain(code string) Explanation
-	// ExplainJob is Explain for the code with which a job ended, or with which a
-	// request about a job was answered. Most of them are the same words.
+	// ExplainJob describes the error code of a job that failed, or of a request about an
+	// existing job. Most codes have the same text as in Explain.
 	ExplainJob(code string) Explanation
 }
 
-// A Target is where a call goes, and in whose name.
+// Target is the account and region of a call, and the principal who causes it.
 type Target struct {
 	Account   Account
 	Region    string
-	Principal identity.Principal // becomes the RoleSessionName, and so stands in the cloud's audit trail
+	Principal identity.Principal // becomes the RoleSessionName, which the cloud's own audit trail shows
 }
 
-// A Call is CreateBackupJob with everything decided.
+// Call is a complete CreateBackupJob request.
 type Call struct {
 	Target Target
-	Params param.Params // complete, JobName included
-	Until  time.Time    // no sending after this, by the wall clock; zero means no such limit
-	Grant  Grant        // what lets the principal make it
+	Params param.Params // complete, with JobName
+	Until  time.Time    // wall clock; nothing is sent after it; zero: no limit
+	Grant  Grant        // of the rule that allows the call
 }
 
-// A Created is the cloud's receipt for a new job.
+// Created is the cloud's answer to a successful CreateBackupJob.
 type Created struct{ JobID, RequestID string }
 
-// A JobFilter narrows DescribeBackupJobs2. Empty parts do not filter.
+// JobFilter narrows DescribeBackupJobs2. Empty and zero fields do not filter.
 type JobFilter struct {
-	SourceType param.SourceType // left out for container jobs, which the operation does not list by type
+	SourceType param.SourceType // empty for container jobs: the operation has no filter for them
 	InstanceID string
 	JobIDs     []string
-	Since      time.Time // CreatedTime at or after
+	Since      time.Time // CreatedTime is at or after it
 }
 
-// A Preview is one way to write the exact call that would be made, for people.
+// Preview is one notation of a call, such as a command line, for people.
 type Preview struct {
 	Title param.Text
 	Code  string
 }
 
-// What became of a call that did not succeed.
+// Outcomes of a call that did not succeed ([CloudError.Outcome]). Only ErrUnknownOutcome leaves
+// it open whether a job was started.
 var (
-	ErrRefused        = errors.New("refused by the cloud")     // nothing was started
-	ErrThrottled      = errors.New("throttled by the cloud")   // nothing was started
-	ErrCredentials    = errors.New("credentials not accepted") // nothing was started
-	ErrNotSent        = errors.New("not sent")                 // the cloud was not reached
-	ErrUnknownOutcome = errors.New("outcome unknown")          // a job may have been started
+	ErrRefused     = errors.New("refused by the cloud")     // the cloud answered no; nothing was started
+	ErrThrottled   = errors.New("throttled by the cloud")   // nothing was started; recorded as [StepNotSent]
+	ErrCredentials = errors.New("credentials not accepted") // nothing was started
+	// ErrNotSent in a [CloudError] means that the request did not reach the cloud. The attempt
+	// is then recorded as [StepNotSent], with the class [ClassNotSent], and Submit may try
+	// again. In a [BusyError] it means that Submit gave up without a job; the same key can be
+	// used again.
+	ErrNotSent        = errors.New("not sent")
+	ErrUnknownOutcome = errors.New("outcome unknown") // no usable answer; a job may have been started
 )
 
-// A CloudError is an operation that did not succeed. It holds no text that the
-// cloud or the network produced but Message, so that it can be logged.
+// CloudError is an operation that did not succeed. Except for Message it contains no text from
+// the cloud or the network, so it can be logged.
 type CloudError struct {
-	Action     string // the operation, such as "AssumeRole"
-	Outcome    error  // one of the five errors above
-	HTTPStatus int    // 0 if there was no answer
-	Code       string // the cloud's, or "" if there was none
-	Message    string // the cloud's, cleaned and cut; shown only where Code is known
-	RequestID  string
-	Unlisted   bool // refused with a code that nobody has documented: look before asking again
-	Passing    bool // of ErrCredentials: fresher ones may do, so the call may be repeated
-	RetryAfter time.Duration
-	Denial     Denial // of a refusal for want of a permission
-	Cause      string // what the network said, as a kind of error: never a URL
+	Action     string        // the operation, such as "AssumeRole"
+	Outcome    error         // one of the five errors above
+	HTTPStatus int           // 0 without an answer
+	Code       string        // of the cloud; empty without one
+	Message    string        // of the cloud, cleaned and shortened; shown only if Code is documented
+	RequestID  string        // of the cloud
+	Unlisted   bool          // refused with an undocumented code: a job may exist in spite of it
+	Passing    bool          // with ErrCredentials: temporary, so newer credentials may be accepted
+	RetryAfter time.Duration // as the cloud asked; 0: not stated
+	Denial     Denial        // of RAM, if a permission is missing
+	Cause      string        // kind of the network error, never a URL
 }
 
-// Error says what happened, without the cloud's message.
+// Error returns all fields except the cloud's message.
 func (e *CloudError) Error() string {
 	return fmt.Sprintf("aliyun: %s: %v (status %d, code %q, request id %q, %s)",
 		e.Action, e.Outcome, e.HTTPStatus, e.Code, e.RequestID, e.Cause)
 }
 
-// Unwrap returns the outcome.
+// Unwrap returns e.Outcome.
 func (e *CloudError) Unwrap() error { return e.Outcome }
 
-// An Explanation is a code of the cloud in words.
+// Explanation describes an error code in words.
 type Explanation struct {
-	Means, Todo param.Text // what it means, and what can be done; empty for an unknown code
-	Caller      bool       // whoever asked can put it right; otherwise an operator must
+	Means, Todo param.Text // its meaning, and a remedy; both empty for an unknown code
+	Caller      bool       // the caller can correct it; false: an operator must
 }
 
-// Explain says what a code means and what can be done about it: one of the
-// cloud's, or one of those that Submit writes itself.
+// Explain describes the code of a submission that was refused or not sent. The code is one of
+// the cloud's, or one that the portal wrote ([codeGaveUp], [codeNotListed]).
 func (s *Service) Explain(code string) Explanation {
 	switch code {
-	case gaveUp:
+	case codeGaveUp:
 		return Explanation{
-			Means: param.Both("The request was tried many times, and Cloud Backup never made a job of it.", "请求已尝试多次，云备份始终没有创建任务。"),
-			Todo:  param.Both("Ask again with a new form, or a new key.", "请使用新的表单或新的键重新提交。"), Caller: true,
+			Means: param.Both("The request was tried several times, but Cloud Backup did not create a job.", "请求已尝试多次，但云备份未创建任务。"),
+			Todo:  param.Both("Submit again with a new form or a new idempotency key.", "请使用新的表单或新的幂等键重新提交。"), Caller: true,
 		}
-	case notListed:
+	case codeNotListed:
 		return Explanation{
-			Means: param.Both("The answer was lost, and Cloud Backup lists no such job.", "未收到答复，且云备份中没有对应的任务。"),
+			Means: param.Both("No answer was received, and the job is not in Cloud Backup's job list.", "未收到答复，且云备份的任务列表中没有对应的任务。"),
 			Todo:  param.Both("The same request can be sent again.", "可以再次提交同一请求。"), Caller: true,
 		}
 	}
 	return s.Cloud.Explain(code)
 }
 
-// ExplainJob says what a code means with which a job ended, or a request about
-// one was answered.
+// ExplainJob describes the code of a job that failed, or of a request about an existing job.
 func (s *Service) ExplainJob(code string) Explanation { return s.Cloud.ExplainJob(code) }

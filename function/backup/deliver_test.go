@@ -16,15 +16,15 @@ import (
 	"backupportal/function/backup"
 )
 
-// A crowd is who sweeps and looks at the same time, at jobs that have ended or
-// are about to.
-type crowd struct {
+// parallelRun describes sweeps and readers that run at once on jobs that have ended or are about
+// to end.
+type parallelRun struct {
 	Submissions, Sweeps, Watchers int
-	Early, Later                  time.Duration // before the first look, and before the second
+	Early, Later                  time.Duration // time before the first round, and before the second
 }
 
-var crowds = rapid.Custom(func(t *rapid.T) crowd {
-	return crowd{
+var parallelRuns = rapid.Custom(func(t *rapid.T) parallelRun {
+	return parallelRun{
 		Submissions: rapid.IntRange(1, 3).Draw(t, "submissions"), Sweeps: rapid.IntRange(1, 4).Draw(t, "sweeps"),
 		Watchers: rapid.IntRange(0, 4).Draw(t, "watchers"),
 		Early:    time.Duration(rapid.IntRange(0, 1).Draw(t, "early")) * time.Second,
@@ -32,30 +32,29 @@ var crowds = rapid.Custom(func(t *rapid.T) crowd {
 	}
 })
 
-// Receivers that are told side by side and over again come to one message for
-// each turn, whoever sweeps and looks at the same time.
-func TestConcurrentSweepsTellOnce(t *testing.T) {
+// Concurrent sweeps and readers send each event to each receiver exactly once.
+func TestConcurrentSweepsSendOnce(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
-		newFixture(t).crowds(t, 40)
+		newFixture(t).runParallels(t, 40)
 	})
-	onBoth(t, func(t *testing.T, url string) { newFixtureOn(t, url).crowds(t, 8) })
+	onEachDatabase(t, func(t *testing.T, url string) { newFixtureOn(t, url).runParallels(t, 8) })
 }
 
-// crowds plays the first n examples.
-func (r *fixture) crowds(t *testing.T, n int) {
+// runParallels runs the first n examples.
+func (r *fixture) runParallels(t *testing.T, n int) {
 	t.Helper()
 	one, other := newInbox(t, "one"), newInbox(t, "other")
-	r.tell(t, nil, one, other)
+	r.notify(t, nil, one, other)
 	for seed := range n {
-		c := crowds.Example(seed)
+		c := parallelRuns.Example(seed)
 		var ids []string
 		for i := range c.Submissions {
-			ids = append(ids, r.submit(t, ending(fmt.Sprint("k", seed, "-", i), "FAILED")))
+			ids = append(ids, r.submit(t, endingSubmission(fmt.Sprint("k", seed, "-", i), "FAILED")))
 		}
 		for _, after := range []time.Duration{c.Early, c.Later} {
 			r.clock.Add(after)
-			r.crowd(t, c, ids)
+			r.runParallel(t, c, ids)
 		}
 		for _, b := range []*inbox{one, other} {
 			for _, id := range ids {
@@ -63,7 +62,7 @@ func (r *fixture) crowds(t *testing.T, n int) {
 					t.Fatalf("seed %d, %+v: %s was told %q", seed, c, b.name, got)
 				}
 			}
-			if again := b.twice(); again != "" {
+			if again := b.duplicate(); again != "" {
 				t.Fatalf("seed %d, %+v: %s was told %s twice", seed, c, b.name, again)
 			}
 		}
@@ -71,8 +70,8 @@ func (r *fixture) crowds(t *testing.T, n int) {
 	}
 }
 
-// crowd sweeps and looks at once, then sweeps.
-func (r *fixture) crowd(t *testing.T, c crowd, ids []string) {
+// runParallel runs the sweeps and readers of c at once, and then one more sweep.
+func (r *fixture) runParallel(t *testing.T, c parallelRun, ids []string) {
 	t.Helper()
 	var all sync.WaitGroup
 	for range c.Sweeps {
@@ -93,7 +92,7 @@ func (r *fixture) crowd(t *testing.T, c crowd, ids []string) {
 	r.sweep(t)
 }
 
-// failures are what receivers do instead of taking a message.
+// failures are handlers of a receiver that does not accept a message.
 var failures = map[string]http.HandlerFunc{
 	"500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 	"redirect": func(w http.ResponseWriter, r *http.Request) {
@@ -102,16 +101,16 @@ var failures = map[string]http.HandlerFunc{
 	"reset": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 }
 
-// A receiver that fails fails no backup and no other receiver. It is tried again
-// after longer and longer pauses, and takes the message when it is back.
-func TestFailingReceiverIsTriedAgainAndFailsNothing(t *testing.T) {
+// A failing receiver affects neither the backup nor other receivers. It is retried after
+// increasing delays, and gets the message when it works again.
+func TestFailingReceiverIsRetried(t *testing.T) {
 	for name, fail := range failures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, bad, good := newFixture(t), newInbox(t, "bad"), newInbox(t, "good")
-			r.tell(t, []backup.Event{backup.EventSucceeded}, bad, good)
-			bad.failing(fail)
-			id := r.submit(t, ending("k", "COMPLETE"))
+			r.notify(t, []backup.Event{backup.EventSucceeded}, bad, good)
+			bad.setFailure(fail)
+			id := r.submit(t, endingSubmission("k", "COMPLETE"))
 			r.clock.Add(time.Minute)
 			if sent := r.sweep(t); sent != 1 || good.messages(id) != "succeeded" || bad.requests() != 1 {
 				t.Fatalf("%d sent, %q, %d requests", sent, good.messages(id), bad.requests())
@@ -124,7 +123,7 @@ func TestFailingReceiverIsTriedAgainAndFailsNothing(t *testing.T) {
 				}
 				r.clock.Add(time.Millisecond)
 				if i == 6 {
-					bad.failing(nil)
+					bad.setFailure(nil)
 				}
 				r.sweep(t)
 			}
@@ -135,13 +134,13 @@ func TestFailingReceiverIsTriedAgainAndFailsNothing(t *testing.T) {
 	}
 }
 
-// A receiver that says nothing is waited for by nobody but itself: it gets its
-// answer from the other's message.
-func TestReceiverThatHangsHoldsUpNoOther(t *testing.T) {
+// A receiver that does not answer delays no other: here it answers only after the other has its
+// message.
+func TestSlowReceiverDelaysNoOther(t *testing.T) {
 	r, stuck, good := newFixture(t), newInbox(t, "stuck"), newInbox(t, "good")
-	r.tell(t, nil, stuck, good)
+	r.notify(t, nil, stuck, good)
 	arrived := make(chan struct{})
-	stuck.failing(func(_ http.ResponseWriter, req *http.Request) {
+	stuck.setFailure(func(_ http.ResponseWriter, req *http.Request) {
 		select {
 		case <-arrived:
 		case <-req.Context().Done():
@@ -149,22 +148,22 @@ func TestReceiverThatHangsHoldsUpNoOther(t *testing.T) {
 		}
 		panic(http.ErrAbortHandler)
 	})
-	good.failing(func(http.ResponseWriter, *http.Request) { close(arrived) })
+	good.setFailure(func(http.ResponseWriter, *http.Request) { close(arrived) })
 	r.submit(t, submission("k"))
 	if sent := r.sweep(t); sent != 1 {
 		t.Errorf("%d sent", sent)
 	}
 }
 
-// A message that nobody takes for a day is given up, with a line in the log that
-// says which. No line has a secret in it.
+// A notice that is not accepted for a day is given up with one log line that identifies it. No
+// line contains a secret.
 func TestNoticeIsGivenUpAfterADay(t *testing.T) {
 	r, bad := newFixture(t), newInbox(t, "bad")
 	var log bytes.Buffer
 	r.Log = slog.New(slog.NewJSONHandler(&log, nil))
-	r.tell(t, []backup.Event{backup.EventFailed}, bad)
-	bad.failing(failures["redirect"])
-	id := r.submit(t, ending("k", "FAILED"))
+	r.notify(t, []backup.Event{backup.EventFailed}, bad)
+	bad.setFailure(failures["redirect"])
+	id := r.submit(t, endingSubmission("k", "FAILED"))
 	for range 30 * 60 {
 		r.clock.Add(time.Minute)
 		r.sweep(t)
@@ -188,56 +187,55 @@ func TestNoticeIsGivenUpAfterADay(t *testing.T) {
 	}
 }
 
-// A sweep that comes after more than a day sends no old news; nor does one that
-// has a new receiver.
-func TestOldNewsIsNotSent(t *testing.T) {
+// A sweep after more than a day sends no notice of old events, also not to a new receiver.
+func TestOldNoticesAreNotSent(t *testing.T) {
 	r, late := newFixture(t), newInbox(t, "late")
-	r.tell(t, nil, late)
+	r.notify(t, nil, late)
 	r.submit(t, submission("k"))
 	r.clock.Add(24 * time.Hour)
 	r.sweep(t)
 	newer := newInbox(t, "newer")
-	r.tell(t, nil, late, newer)
+	r.notify(t, nil, late, newer)
 	r.sweep(t)
 	if late.messages("") != "" || late.requests() != 0 || newer.requests() != 0 {
 		t.Errorf("%d and %d messages", late.requests(), newer.requests())
 	}
 }
 
-// A process that took a message and stood still until it was due again leaves it
-// to the others.
-func TestFrozenProcessSendsNothingLate(t *testing.T) {
+// A process that is frozen between the lease and the message, until the lease has ended, does
+// not send.
+func TestFrozenProcessDoesNotSend(t *testing.T) {
 	r, all := newFixture(t), newInbox(t, "all")
-	r.tell(t, nil, all)
+	r.notify(t, nil, all)
 	id := r.submit(t, submission("k"))
 	frozen := *r.Service
-	frozen.Store = slowLease{r.Store, func() { r.clock.Add(2 * time.Minute) }}
+	frozen.Store = leaseHookStore{r.Store, func() { r.clock.Add(2 * time.Minute) }}
 	if swept, err := frozen.Sweep(t.Context(), year); err != nil || swept.Sent != 0 || all.requests() != 0 {
 		t.Errorf("%+v, %v, %d requests", swept, err, all.requests())
 	}
 	r.sweep(t)
-	if got := all.messages(id); !strings.HasPrefix(got, "created") || all.twice() != "" {
+	if got := all.messages(id); !strings.HasPrefix(got, "created") || all.duplicate() != "" {
 		t.Errorf("then %q", got)
 	}
 }
 
-// A slowLease store takes a notice, and its time to say so.
-type slowLease struct {
+// leaseHookStore calls meanwhile after a lease, before it returns.
+type leaseHookStore struct {
 	backup.Store
 	meanwhile func()
 }
 
-func (s slowLease) Lease(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
+func (s leaseHookStore) Lease(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
 	ours, err := s.Store.Lease(ctx, n, until)
 	s.meanwhile()
 	return ours, err
 }
 
-// The cloud may use up the time of a sweep but for its end, which is kept for
-// messages; and none is begun that could be cut off.
+// Reading submissions has an earlier deadline than the sweep, so that time is left for messages.
+// No message is started with too little time.
 func TestSweepKeepsTimeForMessages(t *testing.T) {
 	r, all := newFixture(t), newInbox(t, "all")
-	r.tell(t, nil, all)
+	r.notify(t, nil, all)
 	id := r.submit(t, submission("k"))
 	r.clock.Add(10 * time.Second)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -260,7 +258,7 @@ func TestSweepKeepsTimeForMessages(t *testing.T) {
 	}
 }
 
-// A deadlineStore notes until when it may be asked what is open.
+// deadlineStore keeps the deadline of the last call of Open.
 type deadlineStore struct {
 	backup.Store
 	until *time.Time

@@ -3,59 +3,79 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"backupportal/function/param"
 )
 
-// Errors of [Service], and of [Store].
+// Errors of [Service] and [Store].
 var (
-	ErrNotFound         = errors.New("no such submission")
-	ErrInProgress       = errors.New("the first request with this key is still under way")
-	ErrKeyReused        = errors.New("the key was used for another request")
-	ErrDenied           = errors.New("not allowed by the policy")
-	ErrStoreUnavailable = errors.New("submissions cannot be recorded right now")
+	// ErrNotFound: no submission has this id or key, or the principal may not view it.
+	ErrNotFound = errors.New("no such submission")
+	// ErrInProgress: an attempt with this key has no result yet. A repeat after RetryAfter may have one.
+	ErrInProgress = errors.New("the first request with this key is still in progress")
+	// ErrKeyReused: the key stands for a submission with other parameters.
+	ErrKeyReused = errors.New("the key was used for another request")
+	// ErrDenied: the policy refuses; see [DeniedError].
+	ErrDenied = errors.New("not allowed by the policy")
+	// ErrStoreUnavailable: the store failed, so nothing is known about its records.
+	ErrStoreUnavailable = errors.New("submissions cannot be recorded at the moment")
 
-	ErrOver         = errors.New("the job has already ended")
-	ErrCancelled    = errors.New("the job is cancelled, or about to be")
-	ErrNoJob        = errors.New("there is no job")
+	// ErrOver: the job cannot be cancelled: it has ended.
+	ErrOver = errors.New("the job has already ended")
+	// ErrCancelled: the job need not be cancelled: it is cancelled, or is being cancelled.
+	ErrCancelled = errors.New("the job is cancelled or being cancelled")
+	// ErrNoJob: the submission has no job to cancel, or none yet.
+	ErrNoJob = errors.New("there is no job")
+	// ErrNotCancelled: the cloud did not confirm a request to cancel. The job may be cancelled or may continue.
 	ErrNotCancelled = errors.New("the cloud did not confirm the request to cancel")
-	ErrCancelNo     = errors.New("the cloud refused the request to cancel")
+	// ErrCancelNo: the cloud refused a request to cancel. The job continues.
+	ErrCancelNo = errors.New("the cloud refused the request to cancel")
 )
 
-// A BusyError is a submission that cannot be answered for now, or not with
-// this key, or a job that cannot be cancelled.
+// BusyError says that a submission cannot be answered now or with this key, or that a job cannot
+// be cancelled.
 type BusyError struct {
-	Err          error // ErrInProgress, ErrKeyReused, ErrNotSent, ErrOver, ErrNoJob, ErrNotCancelled or ErrCancelNo
-	SubmissionID string
+	// Err is ErrInProgress, ErrKeyReused, ErrNotSent, ErrOver, ErrNoJob, ErrNotCancelled or
+	// ErrCancelNo.
+	Err          error
+	SubmissionID string        // of the submission that the key stands for
 	RetryAfter   time.Duration // 0 if waiting does not help
-	Code         string        // of the cloud, if that is why
+	Code         string        // of the cloud, if the cloud's answer is the reason; else empty
 }
 
-// Error is the text of the error it wraps.
+// Error returns the id of the submission and the text of e.Err.
 func (e *BusyError) Error() string { return "backup: " + e.SubmissionID + ": " + e.Err.Error() }
 
-// Unwrap returns the error it wraps.
+// Unwrap returns e.Err.
 func (e *BusyError) Unwrap() error { return e.Err }
 
-// A DeniedError is a refusal by the policy. Nothing was sent.
+// DeniedError is a refusal by the policy. Nothing was sent.
 type DeniedError struct {
-	// Lines has one line for each rule, with the field of the first condition that
-	// failed.
+	// Lines has one entry for each rule that the principal may read: the first condition that
+	// failed, with its field.
 	Lines []param.Mistake
-	// SubmissionID is the id of the refusal in the history; empty if it was a
-	// preview, or could not be recorded.
+	// SubmissionID is the id of the refusal in the history. It is empty for a preview, and if
+	// the refusal could not be recorded.
 	SubmissionID string
 }
 
-// Error names the fields.
-func (e *DeniedError) Error() string { return param.InvalidError(e.Lines).Error() }
+// Error lists the fields of the conditions that failed.
+func (e *DeniedError) Error() string {
+	fields := make([]string, len(e.Lines))
+	for i, m := range e.Lines {
+		fields[i] = m.Field
+	}
+	return fmt.Sprintf("%v: %s", ErrDenied, strings.Join(fields, ", "))
+}
 
 // Unwrap returns [ErrDenied].
 func (e *DeniedError) Unwrap() error { return ErrDenied }
 
-// storeUnavailable says that an error of the store is one: even that a submission which
-// was there a moment ago is not found.
+// storeUnavailable wraps an error of the store as [ErrStoreUnavailable]. The result is never
+// [ErrNotFound]: a record that existed a moment ago and is missing now is a failure of the
+// store.
 func storeUnavailable(err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%w: %v", ErrStoreUnavailable, err)

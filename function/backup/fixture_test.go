@@ -27,31 +27,31 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// A fixture is the service in front of the emulator, which fails as it is told.
+// fixture is a Service in front of the emulator, with a clock that tests set.
 type fixture struct {
 	*backup.Service
 	cloud  *emulator.Cloud
 	clock  *clock
-	before func(ask int) // each ask of a plan, if set
+	before func(ask int) // if set: called before each request of a plan
 }
 
-// newFixture makes a rig with an empty store in memory, which passes the suite of
-// the databases: most tests are about the service, not about its store.
+// newFixture returns a fixture with an empty memory store. It passes the same suite as the
+// databases, and most tests are about the service.
 func newFixture(t testing.TB) *fixture { return newFixtureWith(t, memory.New()) }
 
-// newFixtureOn makes a rig with the database at url.
+// newFixtureOn returns a fixture with the database at url.
 func newFixtureOn(t testing.TB, url string) *fixture { return newFixtureWith(t, openStore(t, url)) }
 
-// sqliteFile is the address of a database that is not there yet.
+// sqliteFile returns the URL of a new SQLite database.
 func sqliteFile(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "portal.db") }
 
-// newFixtureWith makes a rig with a store.
+// newFixtureWith returns a fixture with the store db.
 func newFixtureWith(t testing.TB, db interface {
 	backup.Store
 	backup.Limits
 }) *fixture {
 	t.Helper()
-	// The cloud's SDK signs with the machine's clock, so the test's begins there.
+	// The cloud's SDK signs with the machine's clock, so the test's clock begins there.
 	r := &fixture{clock: &clock{now: time.Now().Round(0)}}
 	cloud, err := emulator.New(emulator.Options{Now: r.clock.Now})
 	if err != nil {
@@ -62,7 +62,7 @@ func newFixtureWith(t testing.TB, db interface {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Everybody in the tests belongs to the team of the demonstration.
+	// All principals of the tests are in the team of the demonstration policy.
 	file = bytes.Replace(file, []byte("members:\n"), []byte("members:\n      - {issuer: \"https://test.example\", group: testers}\n"), 1)
 	rules, err := policy.Load(file, os.Getenv)
 	if err != nil {
@@ -76,13 +76,13 @@ func newFixtureWith(t testing.TB, db interface {
 	return r
 }
 
-// steps returns the kinds of the steps of a submission in a store in memory, and
-// what is wrong with them.
+// steps returns the kinds of the steps of a submission in the memory store. The error says which
+// rule of the log they break.
 func (r *fixture) steps(id string) (kinds string, err error) {
 	return storetest.Kinds(r.Limits.(*memory.Store).Steps(id))
 }
 
-// client makes a client of the emulator, over HTTP, with its own clock.
+// client returns a client of the emulator over HTTP with the clock now.
 func (r *fixture) client(t testing.TB, now func() time.Time) *aliyun.Client {
 	t.Helper()
 	server := httptest.NewServer(r.cloud)
@@ -102,11 +102,12 @@ func (r *fixture) client(t testing.TB, now func() time.Time) *aliyun.Client {
 	return client
 }
 
+// openStore opens the database at url and closes it after the test.
 func openStore(t testing.TB, url string) *store.DB {
 	t.Helper()
 	db, err := store.Open(store.Config{
 		URL: secret.New(url), Connections: 8,
-		StatementTime: 2 * time.Minute, // the usual 5 seconds are not enough for all writers of a test on a busy machine
+		StatementTime: 2 * time.Minute, // the default of 5 seconds is too short for all writers of a test on a busy machine
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -115,8 +116,8 @@ func openStore(t testing.TB, url string) *store.DB {
 	return db
 }
 
-// onBoth runs a test on each database.
-func onBoth(t *testing.T, test func(t *testing.T, url string)) {
+// onEachDatabase runs a test with SQLite and with PostgreSQL, in parallel.
+func onEachDatabase(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
 		test(t, sqliteFile(t))
@@ -127,7 +128,8 @@ func onBoth(t *testing.T, test func(t *testing.T, url string)) {
 	})
 }
 
-// submission is one that the demo policy allows; the same key is the same one.
+// submission returns a submission that the demo policy allows. Equal keys give equal
+// submissions.
 func submission(key string) backup.Submission {
 	return backup.Submission{
 		Door: backup.DoorAPI, Principal: identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "alice", Name: "Alice"}, Key: key,
@@ -135,16 +137,16 @@ func submission(key string) backup.Submission {
 	}
 }
 
-// jobs is how many jobs the cloud has made.
+// jobs returns the number of jobs in the cloud.
 func (r *fixture) jobs() int { return len(r.cloud.Ledger().Jobs) }
 
-// sends is how many times CreateBackupJob has left the portal.
+// sends returns the number of CreateBackupJob requests.
 func (r *fixture) sends() int { return len(r.cloud.Ledger().CallsOf("CreateBackupJob")) }
 
-// lists is how many times the portal has asked for jobs.
+// lists returns the number of DescribeBackupJobs2 requests.
 func (r *fixture) lists() int { return len(r.cloud.Ledger().CallsOf("DescribeBackupJobs2")) }
 
-// fail gives the cloud a schedule of faults (docs/emulator.md).
+// fail sets the emulator's schedule of faults (grammar: docs/emulator.md).
 func (r *fixture) fail(t testing.TB, schedule string) {
 	t.Helper()
 	if err := r.cloud.SetFaults(schedule); err != nil {
@@ -152,7 +154,7 @@ func (r *fixture) fail(t testing.TB, schedule string) {
 	}
 }
 
-// record is what the store knows of a submission.
+// record returns the stored record of a submission.
 func (r *fixture) record(t testing.TB, id string) backup.Record {
 	t.Helper()
 	record, err := r.Store.Find(t.Context(), id)
@@ -162,7 +164,7 @@ func (r *fixture) record(t testing.TB, id string) backup.Record {
 	return record
 }
 
-// A clock stands still until it is turned.
+// clock is a clock that changes only by Add and Set.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time

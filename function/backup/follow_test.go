@@ -10,7 +10,7 @@ import (
 	"backupportal/function/backup"
 )
 
-func TestFollowEndsWithTheJobOrTheTime(t *testing.T) {
+func TestFollowEndsAtTerminalStateOrTimeout(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		long time.Duration
@@ -20,7 +20,7 @@ func TestFollowEndsWithTheJobOrTheTime(t *testing.T) {
 		{".PARTIAL_COMPLETE", 50 * time.Second, backup.OutcomePartial},
 		{".FAILED.EcsClientError", 50 * time.Second, backup.OutcomeFailed},
 		{".CANCELED", 50 * time.Second, backup.OutcomeCancelled},
-		{".UNKNOWN", 50 * time.Second, backup.OutcomeRunning}, // of a job that is no state of the portal's
+		{".UNKNOWN", 50 * time.Second, backup.OutcomeRunning}, // the job's word UNKNOWN, which is not the portal's state
 		{"", 20 * time.Second, backup.OutcomeRunning},
 		{"", 0, backup.OutcomeRunning},
 	} {
@@ -46,8 +46,8 @@ func TestFollowEndsWithTheJobOrTheTime(t *testing.T) {
 	}
 }
 
-// Whoever waits for a lost answer hears of it as soon as it is found.
-func TestFollowWaitsForALostAnswer(t *testing.T) {
+// Follow returns as soon as a lost answer is resolved and the job has ended.
+func TestFollowResolvesLostAnswer(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
 	answer, err := r.Submit(t.Context(), submission("k"))
@@ -61,17 +61,16 @@ func TestFollowWaitsForALostAnswer(t *testing.T) {
 	}
 }
 
-// Somebody who goes away waits no longer, and a store that goes away ends the
-// wait with what is known.
-func TestFollowEndsEarly(t *testing.T) {
+// Follow returns the last record without an error when its context ends.
+func TestFollowEndsWithContext(t *testing.T) {
 	r := newFixture(t)
-	id := r.running(t, "k", "1h")
-	ctx, leave := context.WithCancel(t.Context())
+	id := r.startRunningJob(t, "k", "1h")
+	ctx, disconnect := context.WithCancel(t.Context())
 	waits := 0
 	r.Wait = func(ctx context.Context, d time.Duration) error {
 		r.clock.Add(d)
 		if waits++; waits == 3 {
-			leave()
+			disconnect()
 		}
 		return ctx.Err()
 	}
@@ -84,9 +83,9 @@ func TestFollowEndsEarly(t *testing.T) {
 	}
 }
 
-// What an application-consistent backup came to is asked once it is there, and
-// again until it is known; of other backups it is not asked.
-func TestConsistencyIsAskedForOnceTheBackupIsThere(t *testing.T) {
+// The consistency of an application-consistent backup is requested after completion until it is
+// known. It is not requested for other backups.
+func TestConsistencyIsReadAfterCompletion(t *testing.T) {
 	r := newFixture(t)
 	sub := submission("k")
 	sub.Params["InstanceId"] = "i-bp1demodb01"
@@ -96,10 +95,10 @@ func TestConsistencyIsAskedForOnceTheBackupIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := r.running(t, "l", "40s")
+	plain := r.startRunningJob(t, "l", "40s")
 	asked := func() int { return len(r.cloud.Ledger().CallsOf("DescribeUdmSnapshots")) }
 	r.fail(t, "DescribeUdmSnapshots: 500")
-	look := func() backup.Record {
+	refresh := func() backup.Record {
 		t.Helper()
 		r.clock.Add(6 * time.Second)
 		if _, err := r.Refresh(t.Context(), bob, plain); err != nil {
@@ -111,15 +110,15 @@ func TestConsistencyIsAskedForOnceTheBackupIsThere(t *testing.T) {
 		}
 		return got
 	}
-	got := look()
+	got := refresh()
 	if got.State(r.Now()) != backup.StateComplete || got.Job.ConsistentLevel != "" || got.IsTerminal(r.Now()) || asked() != 1 {
 		t.Fatalf("%s, %+v, %d questions", got.State(r.Now()), got.Job.Consistency, asked())
 	}
 	want := backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "HBR.ScriptNotConfigured"}
-	if got = look(); got.Job.Consistency != want || !got.IsTerminal(r.Now()) || asked() != 2 {
+	if got = refresh(); got.Job.Consistency != want || !got.IsTerminal(r.Now()) || asked() != 2 {
 		t.Errorf("%+v, lives: %v, %d questions", got.Job.Consistency, !got.IsTerminal(r.Now()), asked())
 	}
-	if got = look(); r.record(t, answer.SubmissionID).Job.Consistency != want || asked() != 2 {
+	if got = refresh(); r.record(t, answer.SubmissionID).Job.Consistency != want || asked() != 2 {
 		t.Errorf("%+v, %d questions", got.Job.Consistency, asked())
 	}
 }

@@ -13,33 +13,33 @@ import (
 	"backupportal/function/store/memory"
 )
 
-// forgetful is a rig whose store may forget, so that it looks first.
-func forgetful(t *testing.T) *fixture {
+// newListFirstFixture returns a fixture with ListFirst, for a store that can lose records.
+func newListFirstFixture(t *testing.T) *fixture {
 	r := newFixture(t)
 	r.ListFirst = true
 	return r
 }
 
-// lose puts an empty store in place of the rig's.
-func (r *fixture) lose(t *testing.T) { r.Store = memory.New() }
+// loseStore replaces the fixture's store by an empty one.
+func (r *fixture) loseStore(t *testing.T) { r.Store = memory.New() }
 
-// Even if the store is lost again and again, a process dies anywhere, and the
-// cloud fails in any way, a submission makes one job: as long as the cloud's
-// list shows it by the time somebody asks again.
+// A submission makes at most one job even if its store is lost repeatedly, its process crashes
+// at any point and the cloud fails in any way. Lag is 0: this holds only if the cloud's list is
+// up to date.
 func TestAnyScheduleWithLostStoresMakesAtMostOneJob(t *testing.T) {
 	t.Parallel()
-	r, n := forgetful(t), 0
+	r, n := newListFirstFixture(t), 0
 	rapid.Check(t, func(rt *rapid.T) {
 		p := plans().Draw(rt, "plan")
 		p.Lag = 0
 		p.Lists = rapid.SliceOfN(rapid.SampledFrom(append(listFaults, "expired", "refuse 403 NoPermission", "throttle")), 0, 6).Draw(rt, "lists")
-		p.Creates = slicesWithout(p.Creates, "refuse 404 VaultNotExist", "success-false CrossAccountBackupSlrNotExist") // what is refused leaves nothing to find
-		losses := rapid.SliceOfN(rapid.Bool(), len(p.Asks), len(p.Asks)).Draw(rt, "losses")
+		p.Creates = without(p.Creates, "refuse 404 VaultNotExist", "success-false CrossAccountBackupSlrNotExist") // a refused submission leaves nothing in the cloud to find
+		losses := rapid.SliceOfN(rapid.Bool(), len(p.Requests), len(p.Requests)).Draw(rt, "losses")
 		n++
 		key, kept := fmt.Sprint("k", n), r.Store
 		r.before = func(i int) {
 			if i < len(losses) && losses[i] {
-				r.lose(t)
+				r.loseStore(t)
 			}
 		}
 		_, err := r.run(t.Context(), p, key)
@@ -50,7 +50,8 @@ func TestAnyScheduleWithLostStoresMakesAtMostOneJob(t *testing.T) {
 	})
 }
 
-func slicesWithout(all []string, never ...string) (rest []string) {
+// without returns all texts except those in never.
+func without(all []string, never ...string) (rest []string) {
 	for _, s := range all {
 		keep := true
 		for _, n := range never {
@@ -63,17 +64,17 @@ func slicesWithout(all []string, never ...string) (rest []string) {
 	return rest
 }
 
-// The ways in which a look before the first attempt can go wrong: none of them
-// sends without having looked, and none is the end of the submission.
-func TestFailedLookSendsNothingAndEndsNothing(t *testing.T) {
+// If the search before the first attempt fails, nothing is sent, and the submission can be
+// repeated.
+func TestFailedSearchSendsNothing(t *testing.T) {
 	for _, fault := range []string{"expired", "refuse 403 NoPermission", "throttle", "500", "drop", "bad-json", "empty 503"} {
 		t.Run(fault, func(t *testing.T) {
-			r := forgetful(t)
+			r := newListFirstFixture(t)
 			first, err := r.Submit(t.Context(), submission("k"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			r.lose(t)
+			r.loseStore(t)
 			r.fail(t, "DescribeBackupJobs2: "+fault)
 			_, err = r.Submit(t.Context(), submission("k"))
 			if busy, ok := errors.AsType[*backup.BusyError](err); !ok || !errors.Is(err, backup.ErrNotSent) || busy.RetryAfter == 0 {
@@ -87,9 +88,9 @@ func TestFailedLookSendsNothingAndEndsNothing(t *testing.T) {
 	}
 }
 
-// A failover may lose the end of a log, behind an attempt that came to nothing.
-func TestLooksFirstBehindAVoidToo(t *testing.T) {
-	r := forgetful(t)
+// A failover can lose the end of a log. The search therefore also runs if the last step is void.
+func TestListFirstSearchesAfterVoidStep(t *testing.T) {
+	r := newListFirstFixture(t)
 	r.fail(t, "CreateBackupJob: throttle x3")
 	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrNotSent) {
 		t.Fatalf("got %v", err)
@@ -107,26 +108,26 @@ func TestLooksFirstBehindAVoidToo(t *testing.T) {
 	}
 }
 
-// A losingStore takes steps, and loses them.
+// losingStore reports that it has stored a step, and does not store it.
 type losingStore struct{ backup.Store }
 
 func (losingStore) Append(context.Context, string, backup.Step, ...backup.AuditRow) (bool, error) {
 	return true, nil
 }
 
-// The job that a look found is a day old; a process that dies before it has
-// written that down has not lost it.
+// A process finds a forgotten job that is one day old, and crashes before it records the job.
+// The next call finds it again.
 func TestOldJobIsFoundAgainAfterACrash(t *testing.T) {
-	r := forgetful(t)
+	r := newListFirstFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.lose(t)
+	r.loseStore(t)
 	now := r.Now
 	r.Now = func() time.Time { return now().Add(24 * time.Hour) }
 	r.Cloud = r.client(t, r.Now)
-	if _, err := r.mortal("attempted").submit(t.Context(), "k"); !errors.Is(err, errDied) {
+	if _, err := r.crashing("attempted").submit(t.Context(), "k"); !errors.Is(err, errCrashed) {
 		t.Fatalf("got %v", err)
 	}
 	r.clock.Add(91 * time.Second)
@@ -136,9 +137,9 @@ func TestOldJobIsFoundAgainAfterACrash(t *testing.T) {
 	}
 }
 
-// The cloud accepts signatures of a clock that is off by 15 minutes. So may be
-// the times of its jobs.
-func TestClockThatIsOffFindsItsJobs(t *testing.T) {
+// The cloud accepts signatures of a clock that differs by up to 15 minutes, so the creation
+// times of its jobs can differ as much.
+func TestJobIsFoundDespiteClockDifference(t *testing.T) {
 	for _, off := range []time.Duration{-14 * time.Minute, -time.Minute, 62 * time.Second, 14 * time.Minute} {
 		r := newFixture(t)
 		now := r.Now
@@ -155,8 +156,8 @@ func TestClockThatIsOffFindsItsJobs(t *testing.T) {
 	}
 }
 
-// An alias that was given to another account says nothing about jobs in the
-// first one (CD-8).
+// If the alias now means another account, that account's list proves nothing about the first
+// account (CD-8).
 func TestAliasOfAnotherAccountProvesNothing(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
@@ -165,7 +166,7 @@ func TestAliasOfAnotherAccountProvesNothing(t *testing.T) {
 	}
 	r.clock.Add(2 * time.Minute)
 	sound := r.Policy
-	r.Policy = repointed{sound}
+	r.Policy = otherAccountPolicy{sound}
 	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateUnknown || r.sends() != 1 {
 		t.Errorf("meanwhile: %+v, %v, %d sends", answer.Status, err, r.sends())
 	}
@@ -175,16 +176,17 @@ func TestAliasOfAnotherAccountProvesNothing(t *testing.T) {
 	}
 }
 
-type repointed struct{ backup.Policy }
+// otherAccountPolicy maps each alias to another account.
+type otherAccountPolicy struct{ backup.Policy }
 
-func (p repointed) Account(alias string) (backup.Account, bool) {
+func (p otherAccountPolicy) Account(alias string) (backup.Account, bool) {
 	a, ok := p.Policy.Account(alias)
 	a.ID = "2000000000000002"
 	return a, ok
 }
 
-// What was answered stays so, whatever the policy says later.
-func TestPolicyThatChangesLeavesAnswersAsTheyWere(t *testing.T) {
+// A repeat gets its earlier answer even if the policy refuses the submission now.
+func TestPolicyChangeKeepsEarlierAnswers(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: ok, drop-after")
 	first, err := r.Submit(t.Context(), submission("k"))
@@ -194,7 +196,7 @@ func TestPolicyThatChangesLeavesAnswersAsTheyWere(t *testing.T) {
 	if _, err := r.Submit(t.Context(), submission("lost")); err != nil {
 		t.Fatal(err)
 	}
-	r.Policy = refusing{r.Policy}
+	r.Policy = refusingPolicy{r.Policy}
 	if again, err := r.Submit(t.Context(), submission("k")); err != nil || again.Last.JobID != first.Last.JobID || !again.Replayed {
 		t.Errorf("%+v, %v", again, err)
 	}
@@ -209,8 +211,8 @@ func TestPolicyThatChangesLeavesAnswersAsTheyWere(t *testing.T) {
 	}
 }
 
-// A submission of which the cloud never makes anything comes to an end.
-func TestSubmissionIsGivenUpAfterManyAttempts(t *testing.T) {
+// A submission whose requests never reach the cloud is refused after 32 attempts.
+func TestSubmissionIsRefusedAfter32Attempts(t *testing.T) {
 	r := newFixture(t)
 	now, ahead := r.Now, time.Duration(0)
 	r.Now = func() time.Time { return now().Add(ahead) }
@@ -235,14 +237,14 @@ func TestSubmissionIsGivenUpAfterManyAttempts(t *testing.T) {
 	t.Error("it is never given up")
 }
 
-// The owner of an attempt hears that it is refused, and is held before it can
-// write that down; somebody else takes over and makes a job. Then the refusal
-// is nobody's answer (security: late refusal).
-func TestLateRefusalIsNoAnswer(t *testing.T) {
+// A process learns that its attempt is refused, and is paused before it records that. Another
+// process then makes a job. The late refusal must not become the answer (security: late
+// refusal).
+func TestLateRefusalIsNotTheAnswer(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
 	late := *r.Service
-	late.Store = takenOver{r.Store, func() {
+	late.Store = refusalHookStore{r.Store, func() {
 		r.clock.Add(91 * time.Second)
 		if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated {
 			t.Errorf("the one who took over: %+v, %v", answer, err)
@@ -256,22 +258,21 @@ func TestLateRefusalIsNoAnswer(t *testing.T) {
 	}
 }
 
-// A takenOver store lets somebody else go first when a refusal is to be written.
-type takenOver struct {
+// refusalHookStore calls first before it stores a refusal.
+type refusalHookStore struct {
 	backup.Store
 	first func()
 }
 
-func (s takenOver) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
+func (s refusalHookStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
 	if step.Kind == backup.StepRefused {
 		s.first()
 	}
 	return s.Store.Append(ctx, id, step, audit...)
 }
 
-// A slow answer about a job that was running is not put over a quick one that it
-// is complete.
-func TestSlowAnswerDoesNotUndoTheEnd(t *testing.T) {
+// A slow answer that a job is running does not replace a faster answer that it is complete.
+func TestLateRunningAnswerDoesNotReplaceFinal(t *testing.T) {
 	r := newFixture(t)
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -294,9 +295,9 @@ func TestSlowAnswerDoesNotUndoTheEnd(t *testing.T) {
 	}
 }
 
-// A list without the job, asked for while the list may still be late, proves
-// nothing, however long its answer is under way.
-func TestListingThatBeganEarlyProvesNothing(t *testing.T) {
+// A listing that began while the list could be incomplete proves nothing, even if its answer
+// arrives later.
+func TestEarlyListingProvesNothing(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s forever")
 	first, err := r.Submit(t.Context(), submission("k"))
@@ -314,7 +315,7 @@ func TestListingThatBeganEarlyProvesNothing(t *testing.T) {
 	}
 }
 
-// A slowCloud has its answer, and takes its time to give it.
+// slowCloud reads the list and calls meanwhile before it returns it.
 type slowCloud struct {
 	backup.Cloud
 	meanwhile func()

@@ -10,9 +10,9 @@ import (
 	"backupportal/function/backup"
 )
 
-// A call is over when the platform stops its process, if that is sooner than the usual time: from then on a repeat may
-// look for the job.
-func TestAttemptEndsWhenThePlatformStopsTheProcess(t *testing.T) {
+// The window ends with the deadline of the context if that is earlier than 30 s, because the
+// platform stops the process then.
+func TestWindowEndsWithTheDeadline(t *testing.T) {
 	for _, c := range []struct{ left, least, most time.Duration }{
 		{20 * time.Second, time.Millisecond, 20 * time.Second},
 		{10 * time.Minute, 30 * time.Second, 30 * time.Second},
@@ -33,8 +33,9 @@ func TestAttemptEndsWhenThePlatformStopsTheProcess(t *testing.T) {
 	}
 }
 
-// A key that has expired may stand for another submission by now: a call that paused until then sends nothing.
-func TestCallThatPausedUntilItsKeyExpiredSendsNothing(t *testing.T) {
+// A call that was paused until its key has expired sends nothing, because the key may stand for
+// another submission by now.
+func TestExpiredKeySendsNothing(t *testing.T) {
 	for pause, want := range map[time.Duration]int{backup.KeyExpires - time.Millisecond: 1, backup.KeyExpires: 0, 2 * backup.KeyExpires: 0} {
 		r := newFixture(t)
 		r.clock.Set(r.Now().Truncate(time.Millisecond)) // the precision of the store
@@ -47,7 +48,7 @@ func TestCallThatPausedUntilItsKeyExpiredSendsNothing(t *testing.T) {
 	}
 }
 
-// A pausingStore pauses the process after a claim.
+// pausingStore calls pause after a claim.
 type pausingStore struct {
 	backup.Store
 	pause func()
@@ -59,7 +60,7 @@ func (s pausingStore) Claim(ctx context.Context, r backup.Record) (backup.Record
 	return known, ours, err
 }
 
-// A countingCloud makes every job that it is asked for, and lists what it is told to.
+// countingCloud accepts and counts every CreateBackupJob, and lists the jobs in list.
 type countingCloud struct {
 	backup.Cloud
 	sends int
@@ -75,9 +76,10 @@ func (c *countingCloud) DescribeBackupJobs2(context.Context, backup.Target, back
 	return c.list, nil
 }
 
-// A job that the cloud does not list any more is asked for during thirty days, and then left as it was last seen.
-func TestSweepGivesUpASubmissionAfterThirtySilentDays(t *testing.T) {
-	const silence = 30 * 24 * time.Hour
+// A job that the cloud no longer lists is asked for during thirty days, and then keeps its last
+// state.
+func TestSweepAbandonsAfterThirtyDaysWithoutNews(t *testing.T) {
+	const abandonAfter = 30 * 24 * time.Hour
 	r := newFixture(t)
 	r.clock.Set(r.Now().Truncate(time.Millisecond))
 	r.Cloud = &countingCloud{Cloud: r.Cloud}
@@ -88,7 +90,7 @@ func TestSweepGivesUpASubmissionAfterThirtySilentDays(t *testing.T) {
 	for i, c := range []struct {
 		after time.Duration
 		open  int
-	}{{silence - time.Millisecond, 1}, {time.Millisecond, 1}, {0, 0}} {
+	}{{abandonAfter - time.Millisecond, 1}, {time.Millisecond, 1}, {0, 0}} {
 		r.clock.Add(c.after)
 		if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Open != c.open {
 			t.Errorf("sweep %d: %+v, %v", i, swept, err)
@@ -99,11 +101,11 @@ func TestSweepGivesUpASubmissionAfterThirtySilentDays(t *testing.T) {
 	}
 }
 
-// A portal whose store may forget takes a listed job for its own only if the job's name ends as the portal ends names:
-// with the id of the submission, or with that and the number of a later use of the key, from 2.
-func TestForgetfulStoreKnowsOnlyNamesThatThePortalGives(t *testing.T) {
+// With ListFirst, a listed job belongs to the submission only if its name ends with the
+// submission's id, or with the id and the number of a later use of the key (from 2).
+func TestListFirstAcceptsOnlyPortalJobNames(t *testing.T) {
 	for ending, known := range map[string]bool{"": true, "-2": true, "-31": true, "-1": false, "-0": false, "--2": false, "-x": false, "-": false, "2": false} {
-		r := forgetful(t)
+		r := newListFirstFixture(t)
 		name := submission("k").JobName() + ending
 		cloud := &countingCloud{Cloud: r.Cloud, list: []backup.Job{{JobID: "listed", JobName: name, CreatedTime: r.Now()}}}
 		r.Cloud = cloud
@@ -114,12 +116,12 @@ func TestForgetfulStoreKnowsOnlyNamesThatThePortalGives(t *testing.T) {
 	}
 }
 
-// Failed sign-ins count for an IPv4 address, and for all addresses of one IPv6 network of 64 bits, which a single client
-// may have. Its neighbours are not kept out.
-func TestFailedSignInsCountForAClientsNetwork(t *testing.T) {
+// Failed sign-ins count for one IPv4 address, or for an IPv6 network of 64 bits, which one
+// client may own. Neighbouring networks are not blocked.
+func TestFailedSignInsCountPerNetwork(t *testing.T) {
 	for _, c := range []struct {
 		failing func(i int) string
-		shut    []string
+		blocked []string
 		open    []string
 	}{
 		{
@@ -132,7 +134,7 @@ func TestFailedSignInsCountForAClientsNetwork(t *testing.T) {
 			[]string{"192.0.2.2"},
 			[]string{"192.0.2.3", "192.0.2.1", "2001:db8::1"},
 		},
-		{func(int) string { return "" }, nil, []string{"", "somewhere", "192.0.2.1"}}, // an unknown address is no client's
+		{func(int) string { return "" }, nil, []string{"", "somewhere", "192.0.2.1"}}, // an invalid address is never blocked
 	} {
 		r := newFixture(t)
 		for i := range 20 {
@@ -141,7 +143,7 @@ func TestFailedSignInsCountForAClientsNetwork(t *testing.T) {
 			}
 			r.SignInFailed(t.Context(), c.failing(i))
 		}
-		for _, client := range c.shut {
+		for _, client := range c.blocked {
 			err := r.MaySignIn(t.Context(), client)
 			if limit, ok := errors.AsType[*backup.LimitError](err); !ok || !errors.Is(err, backup.ErrSignIns) || limit.RetryAfter <= 0 {
 				t.Errorf("%s may sign in: %v", client, err)

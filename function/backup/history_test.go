@@ -14,8 +14,8 @@ import (
 	"backupportal/function/store"
 )
 
-// denied is a submission that the demo policy refuses.
-func denied(key string) backup.Submission {
+// deniedSubmission returns a submission that the demo policy refuses.
+func deniedSubmission(key string) backup.Submission {
 	sub := submission(key)
 	sub.Params["Retention"] = "3650"
 	return sub
@@ -24,12 +24,12 @@ func denied(key string) backup.Submission {
 func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	r := newFixture(t)
 	alice, bob := submission("").Principal, identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob"}
-	_, err := r.Submit(t.Context(), denied("k"))
+	_, err := r.Submit(t.Context(), deniedSubmission("k"))
 	refused, ok := errors.AsType[*backup.DeniedError](err)
 	if !ok || refused.SubmissionID == "" {
 		t.Fatalf("got %v", err)
 	}
-	if _, err := r.Submit(t.Context(), denied("k")); err == nil {
+	if _, err := r.Submit(t.Context(), deniedSubmission("k")); err == nil {
 		t.Error("the repeat was not refused")
 	}
 	page, err := r.List(t.Context(), bob, backup.Query{Limit: 10})
@@ -40,8 +40,8 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	if records[0].SubmissionID != refused.SubmissionID || records[0].Denied[0].Zh == "" {
 		t.Errorf("got %+v", records[0])
 	}
-	// What no rule covers is for the one who asked alone.
-	sub := denied("l")
+	// A refusal for an account that no rule names can be viewed by its sender only.
+	sub := deniedSubmission("l")
 	sub.Params["Account"] = "nobody"
 	_, err = r.Submit(t.Context(), sub)
 	if refused, ok = errors.AsType[*backup.DeniedError](err); !ok {
@@ -58,11 +58,12 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	}
 }
 
-// A refusal uses up no key: once the policy allows it, the same request is made.
+// A refusal by the policy does not use its key: once the policy allows the submission, it can be
+// made.
 func TestRefusalByThePolicyLeavesItsKeyFree(t *testing.T) {
 	r := newFixture(t)
 	strict := r.Policy
-	r.Policy = refusing{strict}
+	r.Policy = refusingPolicy{strict}
 	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrDenied) {
 		t.Fatalf("got %v", err)
 	}
@@ -72,22 +73,23 @@ func TestRefusalByThePolicyLeavesItsKeyFree(t *testing.T) {
 	}
 }
 
-type refusing struct{ backup.Policy }
+// refusingPolicy refuses every submission.
+type refusingPolicy struct{ backup.Policy }
 
-func (refusing) Decide(context.Context, identity.Principal, param.Params) (backup.Grant, []param.Mistake) {
+func (refusingPolicy) Decide(context.Context, identity.Principal, param.Params) (backup.Grant, []param.Mistake) {
 	return backup.Grant{}, []param.Mistake{{Code: "policy", Text: param.Text{En: "no", Zh: "不"}}}
 }
 
-func TestRefusalThatCannotBeRecordedIsOneAllTheSame(t *testing.T) {
+func TestUnrecordedRefusalIsStillReturned(t *testing.T) {
 	r := newFixtureOn(t, sqliteFile(t))
 	r.Store.(*store.DB).Close()
-	_, err := r.Submit(t.Context(), denied("k"))
+	_, err := r.Submit(t.Context(), deniedSubmission("k"))
 	if refused, ok := errors.AsType[*backup.DeniedError](err); !ok || refused.SubmissionID != "" {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestNothingIsSentIfItCannotBeRecorded(t *testing.T) {
+func TestNoSendWithoutStore(t *testing.T) {
 	r := newFixtureOn(t, sqliteFile(t))
 	r.Store.(*store.DB).Close()
 	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreUnavailable) {
@@ -98,7 +100,7 @@ func TestNothingIsSentIfItCannotBeRecorded(t *testing.T) {
 	}
 }
 
-func TestAnswerIsTheSameHoweverTheJobGoesOn(t *testing.T) {
+func TestRepeatedAnswerIgnoresJobProgress(t *testing.T) {
 	r := newFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -114,8 +116,8 @@ func TestAnswerIsTheSameHoweverTheJobGoesOn(t *testing.T) {
 	}
 }
 
-// The portal's clock goes on by a week; the cloud's does not, whose requests
-// are signed by the machine's.
+// The portal's clock advances by a week. The cloud's clock does not, because the SDK signs
+// requests with the machine's clock.
 func TestExpiredKeyMakesANewJob(t *testing.T) {
 	for _, listFirst := range []bool{false, true} {
 		t.Run(fmt.Sprint("list first ", listFirst), func(t *testing.T) {
@@ -144,7 +146,7 @@ func TestExpiredKeyMakesANewJob(t *testing.T) {
 func TestListLeavesOutWhatItsReaderMayNotSee(t *testing.T) {
 	r := newFixture(t)
 	visible := r.Policy
-	r.Policy = seesOnly{visible, "i-bp1demoweb02"}
+	r.Policy = oneInstancePolicy{visible, "i-bp1demoweb02"}
 	for i := range 40 {
 		sub := submission(fmt.Sprint("k", i))
 		sub.Params["InstanceId"] = fmt.Sprint("i-bp1demoweb0", 1+i%2)
@@ -176,11 +178,12 @@ func TestListLeavesOutWhatItsReaderMayNotSee(t *testing.T) {
 	}
 }
 
-type seesOnly struct {
+// oneInstancePolicy allows everything for one instance and nothing for others.
+type oneInstancePolicy struct {
 	backup.Policy
 	instance string
 }
 
-func (p seesOnly) May(_ context.Context, _ identity.Principal, _ backup.Action, complete param.Params) bool {
+func (p oneInstancePolicy) May(_ context.Context, _ identity.Principal, _ backup.Action, complete param.Params) bool {
 	return complete["InstanceId"] == p.instance
 }

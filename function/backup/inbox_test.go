@@ -18,21 +18,21 @@ import (
 	"backupportal/function/secret"
 )
 
-// An inbox is a receiver of webhooks. It checks each signature, writes down what
-// it took, and fails as it is told.
+// inbox is a server that receives webhooks. It verifies each signature and stores the accepted
+// messages.
 type inbox struct {
 	*httptest.Server
 	name string
 	t    testing.TB
 
-	mu    sync.Mutex
-	fail  http.HandlerFunc // answers in place of success, if set
-	asked int
-	took  []string // SubmissionId, blank, type
-	ids   []string // names of the messages it took
+	mu       sync.Mutex
+	fail     http.HandlerFunc // answers instead of success, if set
+	received int              // number of requests
+	accepted []string         // each: SubmissionId, space, event
+	ids      []string         // of the accepted messages
 }
 
-// canary is in every secret, and must be in no log.
+// canary is part of every secret in these tests and must not appear in a log.
 const canary = "canary-key-of-32-characters-long"
 
 func newInbox(t testing.TB, name string) *inbox {
@@ -56,10 +56,10 @@ func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.t.Errorf("%s got %s with %v", b.name, body, r.Header)
 	}
 	b.mu.Lock()
-	b.asked++
+	b.received++
 	fail := b.fail
 	if fail == nil {
-		b.took = append(b.took, message.Data.SubmissionId+" "+strings.TrimPrefix(message.Type, "backup."))
+		b.accepted = append(b.accepted, message.Data.SubmissionId+" "+strings.TrimPrefix(message.Type, "backup."))
 		b.ids = append(b.ids, r.Header.Get("webhook-id"))
 	}
 	b.mu.Unlock()
@@ -68,19 +68,19 @@ func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// failing makes the inbox fail from now on; nil ends that.
-func (b *inbox) failing(fail http.HandlerFunc) {
+// setFailure makes all further requests fail with this handler; nil makes them succeed.
+func (b *inbox) setFailure(fail http.HandlerFunc) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fail = fail
 }
 
-// messages are the events of a submission that the inbox took, in their order.
+// messages returns the accepted events of a submission in the order of arrival.
 func (b *inbox) messages(id string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var events []string
-	for _, message := range b.took {
+	for _, message := range b.accepted {
 		if event, ok := strings.CutPrefix(message, id+" "); ok {
 			events = append(events, event)
 		}
@@ -88,15 +88,15 @@ func (b *inbox) messages(id string) string {
 	return strings.Join(events, " ")
 }
 
-// requests is how often the inbox was asked.
+// requests returns the number of requests.
 func (b *inbox) requests() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.asked
+	return b.received
 }
 
-// twice is a message that the inbox took twice; empty if there is none.
-func (b *inbox) twice() string {
+// duplicate returns the id of a message that was accepted twice, or empty text.
+func (b *inbox) duplicate() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	sorted := slices.Sorted(slices.Values(b.ids))
@@ -108,8 +108,8 @@ func (b *inbox) twice() string {
 	return ""
 }
 
-// tell makes the rig tell these inboxes of events; of all, unless some are named.
-func (r *fixture) tell(t testing.TB, events []backup.Event, inboxes ...*inbox) {
+// notify makes the inboxes the fixture's receivers, for these events; nil means all events.
+func (r *fixture) notify(t testing.TB, events []backup.Event, inboxes ...*inbox) {
 	t.Helper()
 	if events == nil {
 		events = backup.Events

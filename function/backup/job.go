@@ -7,45 +7,50 @@ import (
 	"backupportal/function/param"
 )
 
-// A Job is what Cloud Backup says of one backup job, by the names of
-// DescribeBackupJobs2. Times that it does not give are zero.
+// Job is a backup job as Cloud Backup describes it, with the field names of DescribeBackupJobs2.
+// A zero time means that the cloud did not state it.
 type Job struct {
 	JobID, JobName string
 	SourceType     param.SourceType
 	InstanceID     string
 	Status         State
-	ErrorMessage   string // words or a code; text of a stranger
+	ErrorMessage   string // a code or text from outside; escape it
 
-	Progress                  int   // 0 to 10,000
+	Progress                  int   // 0 to 10,000: hundredths of a percent
 	BytesTotal, BytesDone     int64 // bytes
-	Speed                     int64 // KB/s on average
+	Speed                     int64 // KB/s, average
 	CreatedTime, StartTime    time.Time
 	CompleteTime, UpdatedTime time.Time
-	CopyStatus, CopyError     string    // Detail.DestinationNativeSnapshotStatus and …ErrorMessage
-	CopyProgress              int       // percent
-	Consistency                         // reached by an application-consistent backup; never in the answer about jobs
-	SeenAt                    time.Time // when the portal was told; never in the cloud's answer
+	CopyStatus, CopyError     string // Detail.DestinationNativeSnapshotStatus and …ErrorMessage
+	CopyProgress              int    // percent
+	// Consistency is set only for an application-consistent backup. It comes from the recovery
+	// point and never from DescribeBackupJobs2.
+	Consistency
+	SeenAt time.Time // when the portal asked; set by the portal, not by the cloud
 }
 
-// A Consistency is what a recovery point is worth, in the words of
-// DescribeUdmSnapshots, of which no list is published.
+// Consistency is the consistency of a recovery point, in the words of DescribeUdmSnapshots. The
+// vendor publishes no list of these words. The zero value means that it is not known.
 type Consistency struct {
-	ConsistentLevel string // CRASH…; empty while it is not known
-	DowngradeReason string // why it is less than was asked for; empty if it is not
+	ConsistentLevel string // such as CRASH
+	DowngradeReason string // why it is less than requested; empty if it is not
 }
 
-// A State says how far a submission has come. The first five are the portal's
-// own; the others are the statuses of DescribeBackupJobs2, any further word of
-// which is a State too.
+// State says how far a submission has come. The first five are the portal's own. All others are
+// statuses of DescribeBackupJobs2; a status that is not listed here is a valid State too and
+// counts as a job in progress.
 type State string
 
 // The states of a submission.
 const (
-	StateSending State = "SENDING"  // the call is under way
-	StateUnknown State = "UNKNOWN"  // sent, answer lost: being checked, never sent again meanwhile
-	StateRefused State = "REFUSED"  // the cloud or its gateway said no; nothing was started
-	StateNotSent State = "NOT_SENT" // nothing was started; the same submission may be sent again
-	StateDenied  State = "DENIED"   // the policy said no; nothing was sent
+	StateSending State = "SENDING" // no attempt yet, or the call can still be under way
+	StateUnknown State = "UNKNOWN" // the attempt has no result: it is being checked and never repeated meanwhile
+	StateRefused State = "REFUSED" // the cloud or its gateway refused; no job was started; final
+	// StateNotSent means that no job was started. The last step is [StepNotSent], or there is no
+	// step [maxWindow] after the claim. The same submission can be sent again with its key,
+	// which changes the state.
+	StateNotSent State = "NOT_SENT"
+	StateDenied  State = "DENIED" // the policy refused; nothing was sent; final
 
 	StateCreated         State = "CREATED"
 	StateQueued          State = "QUEUED"
@@ -59,11 +64,12 @@ const (
 	StateUnavailable     State = "UNAVAILABLE"
 )
 
-// jobPrefix stands before a word of the cloud's that is one of the portal's own.
+// jobPrefix is put in front of a status of the cloud that equals one of the portal's own states.
 const jobPrefix = "JOB_"
 
-// JobState is the state of a job of which the cloud says word. A word that is
-// one of the portal's own has JOB_ before it, and is one that nobody knows.
+// JobState returns the state for a job's status. A status that equals one of the portal's own
+// states, such as UNKNOWN, gets the prefix JOB_: the cloud's word must not pass for the
+// portal's.
 func JobState(word string) State {
 	switch s := State(word); s {
 	case StateSending, StateUnknown, StateRefused, StateNotSent, StateDenied:
@@ -73,8 +79,9 @@ func JobState(word string) State {
 	}
 }
 
-// IsTerminal reports whether s never changes again. An unknown state counts as a job in
-// progress, so it is not terminal.
+// IsTerminal reports whether s is an end state. An unknown word is a job in progress, so it is
+// not terminal. StateNotSent is terminal, although another request with its key can send the
+// submission again.
 func (s State) IsTerminal() bool {
 	switch s {
 	case StateRefused, StateNotSent, StateDenied,
@@ -84,7 +91,7 @@ func (s State) IsTerminal() bool {
 	return false
 }
 
-// known reports whether s is one of the states above.
+// known reports whether s is one of the constants above.
 func (s State) known() bool {
 	switch s {
 	case StateSending, StateUnknown, StateCreated, StateQueued, StateRunning, StateCanceling:
@@ -93,7 +100,7 @@ func (s State) known() bool {
 	return s.IsTerminal()
 }
 
-// Name is what people call s.
+// Name returns the name of s for people. An unknown word is shown as in progress, with the word.
 func (s State) Name() param.Text {
 	switch s {
 	case StateSending:
@@ -125,27 +132,28 @@ func (s State) Name() param.Text {
 	return param.Both("In progress ("+word+")", "进行中（"+word+"）")
 }
 
-// An Outcome is what a submission came to, in the few words that a program
-// decides by. They never change; a State may be a word that nobody knows yet.
+// Outcome is a [State] reduced to six words for programs. The set never grows, so a program can
+// handle all of them; a State can be a new word of the cloud.
 type Outcome string
 
-// The outcomes. Only the first two may still change, and NOT_SENT if its key is
-// used again.
+// The outcomes. OutcomeRunning and OutcomeUnknown can change. OutcomeFailed can change only if
+// the state is NOT_SENT and its key is used again.
 const (
-	OutcomeRunning   Outcome = "running"
+	OutcomeRunning   Outcome = "running"   // there is a job, or one is being requested
 	OutcomeUnknown   Outcome = "unknown"   // it is being checked whether there is a job
-	OutcomeSucceeded Outcome = "succeeded" // whatever becomes of a copy in another region
-	OutcomePartial   Outcome = "partial"   // the backup is there, some items are not in it
+	OutcomeSucceeded Outcome = "succeeded" // the backup is complete; a copy in another region may still fail
+	OutcomePartial   Outcome = "partial"   // there is a backup; some items are missing
 	OutcomeFailed    Outcome = "failed"    // there is no backup
-	OutcomeCancelled Outcome = "cancelled" // somebody wanted no backup
+	OutcomeCancelled Outcome = "cancelled" // the job was cancelled
 )
 
-// Outcomes are all of them.
+// Outcomes lists all outcomes.
 var Outcomes = []Outcome{
 	OutcomeRunning, OutcomeSucceeded, OutcomePartial, OutcomeFailed, OutcomeCancelled, OutcomeUnknown,
 }
 
-// Outcome is what s means to a program.
+// Outcome returns the outcome for s. A terminal state that is no success and no cancellation is
+// OutcomeFailed: also REFUSED, DENIED and NOT_SENT.
 func (s State) Outcome() Outcome {
 	switch s {
 	case StateUnknown:

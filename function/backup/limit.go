@@ -13,90 +13,92 @@ import (
 	"backupportal/function/lenhash"
 )
 
-// Limits remember what was done how often. Its methods are safe for concurrent
-// use, and by several processes where the store is shared. An error means that
-// nothing is known: then nothing may be done.
+// Limits counts requests and backups. Its methods are safe for concurrent use, also by several
+// processes that share a database. After an error the result is unknown: the caller must then
+// treat the limit as reached.
 type Limits interface {
-	// Reserve takes all that a submission needs of the limits, or nothing: then it
-	// says which limit is in the way. A submission that was admitted before is
-	// admitted again and takes nothing; one that gave back what it took takes that
-	// again, but for the rates. It holds that for the highest attempt it was
-	// admitted for.
+	// Reserve takes everything that a submission needs from the limits, or nothing. If a limit
+	// is reached, it returns that limit and takes nothing.
+	//
+	// A submission that holds a reservation takes nothing more; Reserve only raises the attempt
+	// for which it is held. A submission whose reservation was refunded takes quotas and the
+	// cool-down again, but not the rates. A reservation is forgotten after [KeyExpires].
 	Reserve(ctx context.Context, a Reservation) (*LimitError, error)
-	// Refund gives back the quotas and the cool-down that were taken for a key,
-	// once, unless they are held for a later attempt than the one that surely
-	// started nothing.
+	// Refund gives back the quotas and the cool-down of a key. It does so once, and only if no
+	// attempt later than the given one holds the reservation: a slow process must not refund
+	// what a newer attempt needs. Rates are not given back. It is no error if there is nothing
+	// to refund.
 	Refund(ctx context.Context, key string, attempt int) error
-	// Take takes one of a rate, and says how long to wait if there is none.
+	// Take takes one request from a rate and returns 0. If none is left, it takes nothing and
+	// returns the time to wait.
 	Take(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
-	// Peek says how long Spend would say to wait, and takes nothing.
+	// Peek returns what Take would return, and takes nothing.
 	Peek(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
-	// ForgetLimits removes some of what says nothing any more.
+	// ForgetLimits removes entries that no longer limit anything at now.
 	ForgetLimits(ctx context.Context, now time.Time) error
 }
 
-// An Reservation is a submission that wants to be made.
+// Reservation is a request to take from the limits what one submission needs.
 type Reservation struct {
-	Key      string // whose: see admissionKey
-	Attempt  int    // number of the step that it is for
-	Grant    Grant
-	Resource string // of the cool-down: the account's id and the resource's
+	Key      string // of the submission; see reservationKey
+	Attempt  int    // number of the step of the attempt; 0 for the first
+	Grant    Grant  // its Rates, Quotas and Cooldown
+	Resource string // for the cool-down: account id, "/", resource id
 	Now      time.Time
 }
 
-// The limits that can be in the way.
+// The limits that can be reached.
 var (
-	ErrRequests = errors.New("too many requests")
-	ErrSignIns  = errors.New("too many sign-ins failed")
-	ErrRate     = errors.New("too many backups in a short time")
-	ErrQuota    = errors.New("the backups of the day are used up")
-	ErrCooldown = errors.New("backed up a moment ago")
+	ErrRequests = errors.New("too many requests")                  // of one principal: changes, candidates or access checks
+	ErrSignIns  = errors.New("too many sign-ins failed")           // of one network
+	ErrRate     = errors.New("too many backups in a short time")   // [Grant.Rates]
+	ErrQuota    = errors.New("the backups of the day are used up") // [Grant.Quotas]
+	ErrCooldown = errors.New("backed up a moment ago")             // [Grant.Cooldown]
 )
 
-// A LimitError is a submission that the policy allows, but not now. Nothing was
-// sent, and its key can be used again.
+// LimitError says that a limit is reached. Nothing was sent, and the key of the submission stays
+// free.
 type LimitError struct {
-	Err        error // one of those above
+	Err error // one of the five errors above
+	// Key is the key of the limit: see [Rate.Key] and [Quota.Key]. A cool-down has "i:" and the
+	// id of the resource.
 	Key        string
 	RetryAfter time.Duration // 0 if waiting does not help
 }
 
-// Error is the text of the error it wraps, and whose limit it is.
+// Error returns the key of the limit and the text of e.Err.
 func (e *LimitError) Error() string { return "backup: " + e.Key + ": " + e.Err.Error() }
 
-// Unwrap returns the error it wraps.
+// Unwrap returns e.Err.
 func (e *LimitError) Unwrap() error { return e.Err }
 
-// UsualRequests is how many requests that change something one principal may
-// send by default. It counts those that fail, too.
+// UsualRequests is the default of [Service.Requests]. Failed requests count, too.
 var UsualRequests = Rate{Burst: 60, Per: time.Minute}
 
-// Pace counts a request of p that wants to change something. Its error is a
-// [*LimitError] with [ErrRequests], or [ErrStoreUnavailable].
+// Pace counts a request of p that wants to change something. The errors are a [*LimitError] with
+// [ErrRequests], and [ErrStoreUnavailable].
 func (s *Service) Pace(ctx context.Context, p identity.Principal) error {
 	r := s.Requests
 	if r.Burst == 0 {
 		r = UsualRequests
 	}
-	return s.limiter().pace(ctx, p, "c:", r)
+	return s.limiter().countRequest(ctx, p, "c:", r)
 }
 
-// MaySignIn reports whether a client at an IP address may sign in: not if too many
-// sign-ins from there have failed. Its error is a [*LimitError] with [ErrSignIns],
-// or [ErrStoreUnavailable].
+// MaySignIn returns nil if a client may try to sign in. client is an IP address; an invalid or
+// unknown address is always allowed. The errors are a [*LimitError] with [ErrSignIns] if too
+// many sign-ins from the same network have failed, and [ErrStoreUnavailable].
 func (s *Service) MaySignIn(ctx context.Context, client string) error {
 	return s.limiter().maySignIn(ctx, client)
 }
 
-// SignInFailed counts a sign-in from an IP address that the identity provider did
-// not confirm. A failure to count it is logged.
+// SignInFailed counts a failed sign-in from an IP address. A failure to count is logged.
 func (s *Service) SignInFailed(ctx context.Context, client string) {
 	s.limiter().signInFailed(ctx, client)
 }
 
-// SpendSignIn reports whether a sign-in that was begun here may ask the identity
-// provider: once, whatever the answer is. transaction names it; its error is
-// [ErrStoreUnavailable].
+// SpendSignIn reports whether a sign-in that was started here may call the identity provider: once,
+// whatever the answer is. transaction identifies the sign-in. The error is [ErrStoreUnavailable].
 func (s *Service) SpendSignIn(ctx context.Context, transaction string) (ok bool, err error) {
 	sum := lenhash.Sum("portal/sign-in/v1", transaction)
 	r := Rate{Key: "o:" + hex.EncodeToString(sum[:16]), Burst: 1, Per: signInAge}
@@ -107,11 +109,11 @@ func (s *Service) SpendSignIn(ctx context.Context, transaction string) (ok bool,
 	return wait == 0, nil
 }
 
-// signInAge is longer than a sign-in that was begun may take.
+// signInAge is longer than a sign-in can take.
 const signInAge = 30 * time.Minute
 
-// A limiter counts requests, sign-ins and submissions, and refuses those over a
-// limit.
+// limiter counts requests, sign-ins and submissions, and writes to the audit trail if a limit is
+// reached.
 type limiter struct {
 	store Limits
 	trail trail
@@ -124,14 +126,15 @@ func (s *Service) limiter() limiter {
 	return limiter{store: s.Limits, trail: s.trail(), log: s.Log, now: s.Now}
 }
 
-// reserve takes what an attempt of r needs of the limits, all or nothing; a grant
-// without limits needs nothing. Its error is a [*LimitError], or [ErrStoreUnavailable].
+// reserve takes what an attempt of r needs from the limits. A grant without limits needs
+// nothing. The errors are a [*LimitError], which is also in the audit trail, and
+// [ErrStoreUnavailable].
 func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) error {
-	if !call.Grant.limited() {
+	if !call.Grant.hasLimits() {
 		return nil
 	}
 	limit, err := l.store.Reserve(ctx, Reservation{
-		Key:      admissionKey(r.SubmissionID, r.Fingerprint),
+		Key:      reservationKey(r.SubmissionID, r.Fingerprint),
 		Attempt:  attempt,
 		Grant:    call.Grant,
 		Now:      l.now(),
@@ -141,31 +144,32 @@ func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) 
 		return storeUnavailable(err)
 	}
 	if limit != nil {
-		e := about(AuditLimit, ActionCreate, r.Principal, r, attempt)
+		e := eventFor(AuditLimit, ActionCreate, r.Principal, r, attempt)
 		e.Outcome = AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key}
-		l.trail.tell(ctx, e)
+		l.trail.recordOrLog(ctx, e)
 		l.log.InfoContext(ctx, "limited", "principal", r.Principal.ID(), "limit", limit.Key, "error", limit.Err, "wait", limit.RetryAfter)
 		return limit
 	}
 	return nil
 }
 
-// refund gives back what r took: no attempt up to this one started anything. A
-// failure is logged; it only makes the limits a little tighter.
+// refund gives back the reservation of r. The caller knows that no attempt up to this one
+// started a job. A failure is logged: then the limits are stricter than they need to be.
 func (l limiter) refund(ctx context.Context, r Record, attempt int) {
 	if l.store == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	if err := l.store.Refund(ctx, admissionKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
-		l.log.WarnContext(ctx, "giving back what a submission took of the limits", "submission", r.SubmissionID, "error", err)
+	if err := l.store.Refund(ctx, reservationKey(r.SubmissionID, r.Fingerprint), attempt); err != nil {
+		l.log.WarnContext(ctx, "refunding the limits of a submission", "submission", r.SubmissionID, "error", err)
 	}
 }
 
-// pace counts a request of p among those of one kind. Its error is a [*LimitError]
-// with [ErrRequests], or [ErrStoreUnavailable].
-func (l limiter) pace(ctx context.Context, p identity.Principal, kind string, r Rate) error {
+// countRequest counts a request of p. kind is the prefix of the rate's key: "c:" for changes,
+// "f:" for candidates, "g:" for access checks. The errors are a [*LimitError] with
+// [ErrRequests], and [ErrStoreUnavailable].
+func (l limiter) countRequest(ctx context.Context, p identity.Principal, kind string, r Rate) error {
 	r.Key = kind + p.ID()
 	wait, err := l.store.Take(ctx, r, l.now())
 	if err != nil {
@@ -179,7 +183,7 @@ func (l limiter) pace(ctx context.Context, p identity.Principal, kind string, r 
 
 // maySignIn is [Service.MaySignIn].
 func (l limiter) maySignIn(ctx context.Context, client string) error {
-	r, ok := signIns(client)
+	r, ok := signInRateOf(client)
 	if !ok {
 		return nil
 	}
@@ -195,7 +199,7 @@ func (l limiter) maySignIn(ctx context.Context, client string) error {
 
 // signInFailed is [Service.SignInFailed].
 func (l limiter) signInFailed(ctx context.Context, client string) {
-	r, ok := signIns(client)
+	r, ok := signInRateOf(client)
 	if !ok {
 		return
 	}
@@ -204,23 +208,23 @@ func (l limiter) signInFailed(ctx context.Context, client string) {
 	}
 }
 
-// refused writes to the audit trail that a request is over a limit, and returns
-// limit.
+// refused writes to the audit trail that a limit is reached, and returns limit. These events are
+// sampled, because any client can cause them.
 func (l limiter) refused(ctx context.Context, actor identity.Principal, limit *LimitError) error {
-	l.trail.tell(context.WithoutCancel(ctx), AuditEvent{
+	l.trail.recordOrLog(context.WithoutCancel(ctx), AuditEvent{
 		Kind: AuditLimit, Actor: actor, SampleKey: limit.Key,
 		Outcome: AuditOutcome{Class: limit.Err.Error(), Limit: limit.Key},
 	})
 	return limit
 }
 
-// failedSignIns is how many sign-ins of one network address may fail.
-var failedSignIns = Rate{Burst: 20, Per: 10 * time.Minute}
+// signInRate is how many sign-ins from one network may fail.
+var signInRate = Rate{Burst: 20, Per: 10 * time.Minute}
 
-// signIns returns the rate of a client's IP address. IPv6 addresses with the same
-// first 64 bits share one: a customer has all of them (RFC 6177). It is not ok
-// without an address: all unknown clients would share one rate.
-func signIns(client string) (_ Rate, ok bool) {
+// signInRateOf returns the rate that limits a client's IP address. IPv6 addresses with the same
+// first 64 bits share one rate, because one customer has all of them (RFC 6177). ok is false for
+// an invalid address: a shared rate would let one unknown client block all others.
+func signInRateOf(client string) (_ Rate, ok bool) {
 	addr, err := netip.ParseAddr(client)
 	if err != nil {
 		return Rate{}, false
@@ -229,17 +233,18 @@ func signIns(client string) (_ Rate, ok bool) {
 	if addr.Is6() {
 		bits = 64
 	}
-	r := failedSignIns
+	r := signInRate
 	r.Key = "l:" + netip.PrefixFrom(addr.WithZone(""), bits).Masked().Addr().String()
 	return r, true
 }
 
-// limited reports whether the grant has limits at all.
-func (g Grant) limited() bool { return len(g.Rates) > 0 || len(g.Quotas) > 0 || g.Cooldown > 0 }
+// hasLimits reports whether the grant has a rate, a quota or a cool-down.
+func (g Grant) hasLimits() bool { return len(g.Rates) > 0 || len(g.Quotas) > 0 || g.Cooldown > 0 }
 
-// admissionKey names a reservation in [Limits]. Two submissions with one idempotency
-// key have one each: the one that is refused gives back its own.
-func admissionKey(id, fingerprint string) string {
-	key, _, _ := strings.Cut(id, "-") // without the number of the use
+// reservationKey returns the key of a reservation: the id of the key's first use and the
+// fingerprint. Two submissions that use one idempotency key have different reservations, so the
+// refused one refunds only its own.
+func reservationKey(id, fingerprint string) string {
+	key, _, _ := strings.Cut(id, "-") // removes the number of the use
 	return key + "." + fingerprint
 }

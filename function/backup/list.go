@@ -9,60 +9,58 @@ import (
 	"backupportal/function/param"
 )
 
-// Lists reads submissions in the order of their places.
+// Lists reads pages of the history.
 type Lists interface {
-	// List returns at most q.Limit records, newest first. Those that are not
-	// ended are selected whatever q.States says: only the time of the reader
-	// tells their state.
+	// List returns at most q.Limit records, newest first. q.States selects only among records
+	// that are marked as final (see [Jobs.MarkFinal]). The other records are returned with any
+	// state, because their state depends on the time; the caller filters them.
 	List(ctx context.Context, q Query) ([]Record, error)
 }
 
-// A Query selects records for a list, newest first. Empty parts select
-// everything.
+// Query selects records for a list, newest first. Empty and zero fields select all records.
 type Query struct {
-	Principal  string // a principal's ID
-	Account    string // an alias
+	Principal  string // id of a principal
+	Account    string // alias
 	Resource   string // id of an instance or a cluster
 	SourceType param.SourceType
-	States     []State   // any of these
-	From, To   time.Time // created at or after From, and before To
+	States     []State   // any of these; nil: all
+	From, To   time.Time // From <= created < To
 
-	Before *Place // older than this place
-	After  *Place // newer than this place: those next to it, still newest first
+	Before *Place // only records older than this place
+	After  *Place // only the records next newer than this place, still newest first
 	Limit  int    // at least 1
 }
 
-// selects reports whether the list is about s. A word that nobody knows is a
-// job in progress, and goes with those that run.
-func (q Query) selects(s State) bool {
+// matches reports whether q.States allows s. An unknown word counts as RUNNING, because it is a
+// job in progress.
+func (q Query) matches(s State) bool {
 	return q.States == nil || slices.Contains(q.States, s) || !s.known() && slices.Contains(q.States, StateRunning)
 }
 
-// A Place is one in a list of submissions, which is in the order of their
-// times and, where these are equal, of their ids. It stays valid whatever is
-// added to the list or taken from it.
+// Place is a position in the list of submissions. The list is ordered by time of creation, then
+// by id. A place stays valid while records are added and removed.
 type Place struct {
-	At time.Time // milliseconds
-	ID string
+	At time.Time // of creation, in milliseconds
+	ID string    // SubmissionID
 }
 
-// Place is where r stands in lists.
+// Place returns the position of r in lists.
 func (r Record) Place() Place { return Place{r.CreatedAt, r.SubmissionID} }
 
-// A Page is a part of a list, newest first.
+// Page is one part of a list, newest first.
 type Page struct {
 	Records []Record
-	Rest    *Place // where the list goes on, in the direction of the query; nil at its end
+	Rest    *Place // where the next page begins, in the direction of the query; nil on the last page
 }
 
-// List returns up to q.Limit records that p may see and that are in one of
-// q.States now. There may be fewer, and still a rest: if most of the list is
-// not for p, it ends after 2,000 records.
+// List returns up to q.Limit records that p may view and that are in one of q.States now. A page
+// can have fewer records and a Rest: List reads at most about 2,000 records from the store for
+// one page. The error is [ErrStoreUnavailable].
 func (s *Service) List(ctx context.Context, p identity.Principal, q Query) (Page, error) {
 	var page Page
 	limit := q.Limit
 	q.Limit = limit + 1
-	for range mostBatches {
+	for range maxBatches {
 		batch, err := s.Store.List(ctx, q)
 		if err != nil {
 			return Page{}, storeUnavailable(err)
@@ -71,15 +69,15 @@ func (s *Service) List(ctx context.Context, p identity.Principal, q Query) (Page
 			slices.Reverse(batch) // nearest to the place first
 		}
 		page.Rest = nil
-		s.Policy.PrefetchTags(ctx, p, ActionView, completes(batch))
+		s.Policy.PrefetchTags(ctx, p, ActionView, paramsOf(batch))
 		for _, r := range batch {
-			if !s.mayView(ctx, p, r) || !q.selects(r.State(s.Now())) {
+			if !s.mayView(ctx, p, r) || !q.matches(r.State(s.Now())) {
 				continue
 			}
-			if len(page.Records) == limit { // there is one more
+			if len(page.Records) == limit { // r belongs to the next page
 				place := page.Records[limit-1].Place()
 				page.Rest = &place
-				return page.inOrder(q), nil
+				return page.newestFirst(q), nil
 			}
 			page.Records = append(page.Records, r)
 		}
@@ -94,19 +92,20 @@ func (s *Service) List(ctx context.Context, p identity.Principal, q Query) (Page
 			q.Before = &next
 		}
 	}
-	return page.inOrder(q), nil
+	return page.newestFirst(q), nil
 }
 
-// inOrder is the page newest first, whatever the direction it was read in.
-func (p Page) inOrder(q Query) Page {
+// newestFirst returns the page with the newest record first. With q.After the records were read
+// in the opposite order.
+func (p Page) newestFirst(q Query) Page {
 	if q.After != nil {
 		slices.Reverse(p.Records)
 	}
 	return p
 }
 
-// completes are the parameters of records.
-func completes(records []Record) []param.Params {
+// paramsOf returns the complete parameters of records.
+func paramsOf(records []Record) []param.Params {
 	all := make([]param.Params, len(records))
 	for i, r := range records {
 		all[i] = r.Complete
@@ -114,11 +113,10 @@ func completes(records []Record) []param.Params {
 	return all
 }
 
-// A list is read from the store in batches. The first has one record more than
-// the list, which most often is enough; the others are larger, because of the
-// first its reader saw few. After so many the list ends early, and goes on from
-// there.
+// A page is read from the store in batches. The first batch is one record longer than the page,
+// which is usually enough. Later batches have listBatch records, because they are needed only if
+// p may view few of them. After maxBatches the page ends early and has a Rest.
 const (
-	listBatch   = 100
-	mostBatches = 20
+	listBatch  = 100
+	maxBatches = 20
 )

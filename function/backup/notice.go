@@ -14,80 +14,80 @@ import (
 	"backupportal/function/secret"
 )
 
-// An Event is a turn in the life of a submission that people are told of.
+// Event is a change of a submission that receivers are notified of.
 type Event string
 
-// The events. A submission has the first of them at most once, and at most one
-// of the others. What the policy refused, or was not sent, is no event: whoever
-// asked has heard it already.
+// The events. A submission has EventCreated at most once, and at most one of the others. There
+// is no event for a submission that the policy refused or that was not sent: its caller already
+// has that answer.
 const (
-	EventCreated   Event = "created"   // there is a job
-	EventSucceeded Event = "succeeded" // whatever becomes of a copy in another region
-	EventPartial   Event = "partial"   // the backup is there, some items are not in it
-	EventFailed    Event = "failed"    // there is no backup; the cloud may have refused to begin
-	EventCancelled Event = "cancelled" // somebody wanted no backup
+	EventCreated   Event = "created"   // the job exists
+	EventSucceeded Event = "succeeded" // the backup is complete; a copy in another region may still fail
+	EventPartial   Event = "partial"   // there is a backup; some items are missing
+	EventFailed    Event = "failed"    // there is no backup: the job failed, or the cloud refused the submission
+	EventCancelled Event = "cancelled" // the job was cancelled
 )
 
-// Events are all of them.
+// Events lists all events.
 var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled}
 
-// A Notice is that one receiver is to be told of one event.
+// Notice is the stored instruction to tell one receiver about one event of a submission.
 type Notice struct {
 	SubmissionID string
 	Event        Event
-	Receiver     string    // its name
+	Receiver     string    // name of the receiver
 	At           time.Time // when the portal learned of the event; milliseconds
-	Attempts     int       // how often somebody has taken it to send it
-	Record       Record    // as it was when the notice was read; zero in one that is announced
+	Attempts     int       // how often the notice was leased
+	Record       Record    // as it was when the notice was read; zero in a new notice
 }
 
-// ID is the notice's own name, the same for every attempt, so that a receiver
-// can tell a repeat.
+// ID returns the id of the notice, the same for every attempt. A receiver can use it to detect
+// repeats.
 func (n Notice) ID() string {
 	return idOf("portal/notice/v1", n.SubmissionID, string(n.Event), n.Receiver)
 }
 
-// Notifications is who is told of events.
+// Notifications is the part of the policy that says who is notified.
 type Notifications struct {
-	Environment string // stands in front of every message; may be empty
+	Environment string // printed at the start of every message; may be empty
 	Receivers   []Receiver
 }
 
-// A Receiver is one that is told of events, as the policy names it. Nothing of
-// it ever comes from a request.
+// Receiver is one receiver of notices, as the policy defines it. No value comes from a request.
 type Receiver struct {
-	Name     string
-	Kind     ReceiverKind
-	URL      secret.String // whoever knows a robot's address can write in its chat; see ParseReceiverURL
-	Secret   secret.String // signs; of a webhook the key itself, decoded; may be empty for robots
-	Events   []Event
-	Accounts []string // aliases of accounts; nil means all
+	Name string
+	Kind ReceiverKind
+	// URL is a secret, because everyone who knows the URL of a robot can write to its chat. See
+	// [ParseReceiverURL].
+	URL      secret.String
+	Secret   secret.String // key for signatures; decoded for a webhook; may be empty for a robot
+	Events   []Event       // that it receives
+	Accounts []string      // aliases; nil: all accounts
 	Language param.Language
-	Private  bool // its address may be one of a private network
+	Private  bool // its URL may have a private network address
 }
 
-// A ReceiverKind says how messages to a receiver are written, and how it says
-// that it got them.
+// ReceiverKind is the format of the messages to a receiver, and of its answers.
 type ReceiverKind string
 
-// The kinds of receivers. All but the first are robots in chats.
+// The kinds of receivers. All except WebhookReceiver are chat robots.
 const (
-	WebhookReceiver ReceiverKind = "webhook" // JSON, signed by Standard Webhooks
+	WebhookReceiver ReceiverKind = "webhook" // JSON with a signature of Standard Webhooks
 	DingTalk        ReceiverKind = "dingtalk"
 	Feishu          ReceiverKind = "feishu"
 	WeCom           ReceiverKind = "wecom"
 	Slack           ReceiverKind = "slack"
 )
 
-// ReceiverKinds are all of them.
+// ReceiverKinds lists all kinds.
 var ReceiverKinds = []ReceiverKind{WebhookReceiver, DingTalk, Feishu, WeCom, Slack}
 
-// ErrReceiverURL is an address that no message is sent to. It does not quote
-// the address.
-var ErrReceiverURL = errors.New("is no address of a receiver: write https://, a host and a path, without user and fragment")
+// ErrReceiverURL is the error of [ParseReceiverURL]. It does not contain the URL, which is a
+// secret.
+var ErrReceiverURL = errors.New("is not a valid receiver URL: write https://, a host and a path, without user and fragment")
 
-// ParseReceiverURL reads the address of a receiver: https, or plain http on
-// this machine, which only tests and demonstrations use.
+// ParseReceiverURL parses the URL of a receiver. It must be https, or http to a loopback address
+// for tests and demonstrations. The error is [ErrReceiverURL].
 func ParseReceiverURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" {
@@ -102,32 +102,33 @@ func ParseReceiverURL(text string) (*url.URL, error) {
 
 // Messenger sends notices. Its methods are safe for concurrent use.
 type Messenger interface {
-	// All names every receiver.
+	// All returns the names of all receivers.
 	All() []string
-	// Receivers names those that want to know of an event in an account, by its
-	// alias.
+	// Receivers returns the names of the receivers that want an event of an account. account is
+	// an alias.
 	Receivers(e Event, account string) []string
-	// Send sends one notice, once. Its errors hold neither addresses nor secrets.
+	// Send sends one notice, once. Its errors contain neither URLs nor secrets.
 	Send(ctx context.Context, n Notice) error
 }
 
-// Notices stores which notices are to be sent.
+// Notices stores the notices.
 type Notices interface {
-	// Announce remembers those of the notices that are not remembered yet, and
-	// says how many these were. Notices about unknown submissions are left out.
+	// Announce stores those of the notices that are not stored yet, and returns how many it
+	// stored. Notices about unknown submissions are ignored. Repeating a call is safe.
 	Announce(ctx context.Context, notices []Notice) (int, error)
-	// Due returns at most limit notices to a receiver that may be sent at now,
-	// those that have been waiting longest first, with their records.
+	// Due returns at most limit notices to a receiver that can be sent at now, with their
+	// records. The notices that have been due for longest come first.
 	Due(ctx context.Context, receiver string, now time.Time, limit int) ([]Notice, error)
-	// Lease reports whether n may be sent by the caller: if it is not done, and
-	// nobody has taken it since it was read. It is due again from until on.
+	// Lease reports whether the caller may send n until the given time. It is false if n is
+	// done, or if another process has leased it since it was read (n.Attempts is compared).
+	// After until, n is due again: a process that stops leaves nothing to clean up.
 	Lease(ctx context.Context, n Notice, until time.Time) (bool, error)
-	// Done says that n need not be sent any more.
+	// Done marks n as finished: it is never due again. The error is [ErrNotFound] if n is
+	// unknown.
 	Done(ctx context.Context, n Notice, now time.Time) error
 }
 
-// A notifier announces the events of submissions, and delivers the notices. Without
-// a messenger it does neither.
+// notifier stores notices about events, and delivers them. Without a messenger it does neither.
 type notifier struct {
 	store     Notices
 	messenger Messenger
@@ -136,40 +137,40 @@ type notifier struct {
 	now       func() time.Time
 }
 
-// notifier returns the notices of s.
+// notifier returns the notifier of s.
 func (s *Service) notifier() notifier {
 	return notifier{store: s.Store, messenger: s.Messenger, announced: s.Announced, log: s.Log, now: s.Now}
 }
 
-// announce stores that these notices are to be sent, unless that is stored already.
-// It sends none. A failure is logged, too.
+// announce stores the notices that are not stored yet, and wakes [Service.SweepEvery] if there
+// are new ones. It sends nothing. A failure is logged and returned as [ErrStoreUnavailable].
 func (n notifier) announce(ctx context.Context, notices []Notice) error {
 	if len(notices) == 0 {
 		return nil
 	}
 	added, err := n.store.Announce(ctx, notices)
 	if err != nil {
-		n.log.WarnContext(ctx, "announcing", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
+		n.log.WarnContext(ctx, "recording notices", "submission", notices[0].SubmissionID, "notices", len(notices), "error", err)
 		return storeUnavailable(err)
 	}
 	if added > 0 {
 		select {
 		case n.announced <- struct{}{}:
-		default: // it will wake anyway
+		default: // it is already woken
 		}
 	}
 	return nil
 }
 
-// noticesOf returns the notices about r, one for each receiver of each event. Events
-// that are older than [noticeLife] are left out: a receiver that is new in the
-// policy does not get them.
+// noticesOf returns the notices about the events of r so far, one for each event and receiver.
+// Events older than [noticeLifetime] are left out, so a receiver that is new in the policy gets
+// no old notices.
 func (n notifier) noticesOf(r Record) (all []Notice) {
 	if n.messenger == nil {
 		return nil
 	}
-	for _, notice := range r.happened() {
-		if n.now().Sub(notice.At) >= noticeLife {
+	for _, notice := range r.eventNotices() {
+		if n.now().Sub(notice.At) >= noticeLifetime {
 			continue
 		}
 		for _, notice.Receiver = range n.messenger.Receivers(notice.Event, r.Account()) {
@@ -179,8 +180,8 @@ func (n notifier) noticesOf(r Record) (all []Notice) {
 	return all
 }
 
-// happened are the events of r so far, as notices to nobody yet.
-func (r Record) happened() (all []Notice) {
+// eventNotices returns the events of r so far, as notices without a receiver.
+func (r Record) eventNotices() (all []Notice) {
 	add := func(e Event, at time.Time) {
 		if e != "" {
 			all = append(all, Notice{SubmissionID: r.SubmissionID, Event: e, At: at})
@@ -189,24 +190,24 @@ func (r Record) happened() (all []Notice) {
 	switch r.Last.Kind {
 	case StepCreated:
 		add(EventCreated, r.Last.At)
-		add(endings[r.Job.Status.Outcome()], r.Job.SeenAt)
+		add(finalEvents[r.Job.Status.Outcome()], r.Job.SeenAt)
 	case StepRefused:
 		add(EventFailed, r.Last.At)
 	}
 	return all
 }
 
-// endings are the events that outcomes are, if they are final.
-var endings = map[Outcome]Event{
+// finalEvents maps each final outcome to its event.
+var finalEvents = map[Outcome]Event{
 	OutcomeSucceeded: EventSucceeded,
 	OutcomePartial:   EventPartial,
 	OutcomeFailed:    EventFailed,
 	OutcomeCancelled: EventCancelled,
 }
 
-// deliver sends the notices that are due, and says how many it sent. Several may
-// run at once. Receivers are told side by side, so that one that hangs holds up no
-// other.
+// deliver sends the notices that are due, and returns how many it sent. Several processes may
+// run it at once. It serves all receivers in parallel, so that a slow receiver does not delay
+// the others.
 func (n notifier) deliver(ctx context.Context) int {
 	if n.messenger == nil {
 		return 0
@@ -220,22 +221,22 @@ func (n notifier) deliver(ctx context.Context) int {
 	return int(sent.Load())
 }
 
-// deliverTo sends what is due to one receiver, oldest first, until that fails:
-// then the receiver is likely to be away, and the rest is left for the next time.
+// deliverTo sends the notices that are due to one receiver, oldest first. It stops at the first
+// failure: the receiver is probably unavailable, and the next run sends the rest.
 func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.Int32) {
-	defer recovered(ctx, n.log, "delivery")
-	due, err := n.store.Due(ctx, receiver, n.now(), mostSent)
+	defer logPanic(ctx, n.log, "delivery")
+	due, err := n.store.Due(ctx, receiver, n.now(), maxNoticesPerRun)
 	if err != nil && ctx.Err() == nil {
-		n.log.WarnContext(ctx, "looking for notices", "receiver", receiver, "error", err)
+		n.log.WarnContext(ctx, "listing notices", "receiver", receiver, "error", err)
 	}
 	for _, notice := range due {
-		if !leaves(ctx, sendTime) {
+		if !hasTimeLeft(ctx, sendTimeout) {
 			return
 		}
-		until := n.now().Add(pause(notice.Attempts))
+		until := n.now().Add(retryDelay(notice.Attempts))
 		ours, err := n.store.Lease(ctx, notice, until)
 		if err != nil {
-			n.log.WarnContext(ctx, "taking a notice", "receiver", receiver, "error", err)
+			n.log.WarnContext(ctx, "claiming a notice", "receiver", receiver, "error", err)
 			return
 		}
 		if !ours {
@@ -245,26 +246,28 @@ func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 		switch err := n.send(ctx, notice, until); {
 		case err == nil:
 			sent.Add(1)
-		case !errors.Is(err, errOverdue):
+		case !errors.Is(err, errExpired):
 			return
 		}
 	}
 }
 
-// send sends a notice that was taken until some time. That is also when it is
-// tried again if this fails, or if the process stops: then nothing is left behind
-// that has to be put right. What was begun is brought to its end even if the
-// sweep's time is over.
+// send sends a notice that is leased until the given time. After that time the store offers the
+// notice again, so a failure needs no clean-up. It ignores the cancellation of ctx: a message
+// that was started must not be cut off.
+//
+// The error is [errExpired] if nothing was sent because the lease or the notice is too old.
+// After [noticeLifetime] a notice is given up: it is marked as done, and an error is logged.
 func (n notifier) send(ctx context.Context, notice Notice, until time.Time) error {
 	ctx = context.WithoutCancel(ctx)
 	var err error
-	switch end := notice.At.Add(noticeLife); {
+	switch end := notice.At.Add(noticeLifetime); {
 	case !n.now().Before(until):
-		return errOverdue // this process stood still, and by now the notice may be another's
+		return errExpired // this process was frozen, and another may have leased the notice
 	case !n.now().Before(end):
-		err = errOverdue
+		err = errExpired
 	default:
-		limited, cancel := context.WithTimeout(ctx, sendTime)
+		limited, cancel := context.WithTimeout(ctx, sendTimeout)
 		err = n.messenger.Send(limited, notice)
 		cancel()
 		if err != nil && until.Before(end) {
@@ -277,31 +280,32 @@ func (n notifier) send(ctx context.Context, notice Notice, until time.Time) erro
 		n.log.ErrorContext(ctx, "notice given up", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
 			"attempts", notice.Attempts, "at", notice.At, "error", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, recordTime)
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	if failed := n.store.Done(ctx, notice, n.now()); failed != nil {
+	if doneErr := n.store.Done(ctx, notice, n.now()); doneErr != nil {
 		n.log.WarnContext(ctx, "closing a notice", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
-			"error", failed)
+			"error", doneErr)
 	}
 	return err
 }
 
-// errOverdue is why a notice was not sent that its receiver may well have taken.
-var errOverdue = errors.New("too late: it was not sent in time")
+// errExpired says that a notice was not sent because it is too old. The receiver itself may
+// work.
+var errExpired = errors.New("deadline exceeded: not sent in time")
 
-// How long a notice is tried, from its event on; how long one attempt may take;
-// and how many are sent to one receiver at a time, since robots in chats take 20
-// messages a minute.
+// noticeLifetime is how long after its event a notice is tried. sendTimeout limits one attempt.
+// maxNoticesPerRun is the number of notices to one receiver in one run: chat robots accept 20
+// messages in a minute.
 const (
-	noticeLife = 24 * time.Hour
-	sendTime   = 6 * time.Second
-	mostSent   = 20
+	noticeLifetime   = 24 * time.Hour
+	sendTimeout      = 6 * time.Second
+	maxNoticesPerRun = 20
 )
 
-// pause is how long to wait after an attempt that had so many before it.
-func pause(before int) time.Duration { return pauses[min(before, len(pauses)-1)] }
+// retryDelay returns how long a notice is leased after the given number of earlier attempts.
+func retryDelay(before int) time.Duration { return retryDelays[min(before, len(retryDelays)-1)] }
 
-// pauses are those after the first attempts, in their order. The last one
-// stands for all that follow. Each is longer than an attempt, since it is also
-// how long nobody else tries.
-var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
+// retryDelays lists the leases of the first attempts; the last one applies to all later
+// attempts. A lease is also the time in which no other process tries, so each is longer than
+// [sendTimeout].
+var retryDelays = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}

@@ -12,14 +12,14 @@ import (
 	"backupportal/function/backup"
 )
 
-// ending is a submission whose job ends soon, with a word of the emulator.
-func ending(key, outcome string) backup.Submission {
+// endingSubmission returns a submission whose job ends after 5 s with the given status.
+func endingSubmission(key, outcome string) backup.Submission {
 	sub := submission(key)
 	sub.Params["JobName"] = "emulator.5s." + outcome
 	return sub
 }
 
-// sweep sweeps, which must succeed, and says how many messages went out.
+// sweep runs a sweep that must succeed, and returns the number of messages.
 func (r *fixture) sweep(t testing.TB) int {
 	t.Helper()
 	swept, err := r.Sweep(t.Context(), year)
@@ -29,7 +29,7 @@ func (r *fixture) sweep(t testing.TB) int {
 	return swept.Sent
 }
 
-// submit submits what must become a job, or a refusal, and returns its id.
+// submit submits sub, which must be created or refused, and returns its id.
 func (r *fixture) submit(t testing.TB, sub backup.Submission) string {
 	t.Helper()
 	answer, err := r.Submit(t.Context(), sub)
@@ -39,16 +39,16 @@ func (r *fixture) submit(t testing.TB, sub backup.Submission) string {
 	return answer.SubmissionID
 }
 
-func TestEveryTurnIsToldOnce(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+func TestEachEventIsSentOnce(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, url string) {
 		r, all := newFixtureOn(t, url), newInbox(t, "all")
-		r.tell(t, nil, all)
+		r.notify(t, nil, all)
 		want := map[string]string{}
 		for outcome, told := range map[string]string{
 			"COMPLETE": "created succeeded", "PARTIAL_COMPLETE": "created partial", "FAILED": "created failed",
 			"CANCELED": "created cancelled", "EXPIRED": "created failed", "UNAVAILABLE": "created failed",
 		} {
-			want[r.submit(t, ending(outcome, outcome))] = told
+			want[r.submit(t, endingSubmission(outcome, outcome))] = told
 		}
 		r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
 		want[r.submit(t, submission("refused"))] = "failed"
@@ -73,15 +73,15 @@ func TestEveryTurnIsToldOnce(t *testing.T) {
 	})
 }
 
-// What the policy refuses and what was never sent is told to nobody, and events
-// only to those who want them.
-func TestNobodyIsToldWhatTheyDidNotAskFor(t *testing.T) {
+// Submissions that the policy refuses or that are not sent cause no notice. A receiver gets only
+// the events that it wants.
+func TestNoNoticeForUnwantedEvents(t *testing.T) {
 	r, ends := newFixture(t), newInbox(t, "ends")
-	r.tell(t, []backup.Event{backup.EventFailed}, ends)
+	r.notify(t, []backup.Event{backup.EventFailed}, ends)
 	denied := submission("denied")
 	denied.Params["Account"] = "locked"
 	policy := r.Policy
-	r.Policy = refusing{policy}
+	r.Policy = refusingPolicy{policy}
 	if _, err := r.Submit(t.Context(), denied); !errors.Is(err, backup.ErrDenied) {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestNobodyIsToldWhatTheyDidNotAskFor(t *testing.T) {
 	if _, err := r.Submit(t.Context(), submission("throttled")); !errors.Is(err, backup.ErrNotSent) {
 		t.Fatal(err)
 	}
-	r.submit(t, ending("good", "COMPLETE"))
+	r.submit(t, endingSubmission("good", "COMPLETE"))
 	for range 3 {
 		r.sweep(t)
 		r.clock.Add(time.Minute)
@@ -100,26 +100,25 @@ func TestNobodyIsToldWhatTheyDidNotAskFor(t *testing.T) {
 	}
 }
 
-// A submission costs no statement more if nobody wants to know of its beginning,
-// and a portal that tells nobody asks for nothing.
-func TestNoticesThatNobodyWantsCostNothing(t *testing.T) {
+// Without a receiver for an event, no statement about notices is made.
+func TestUnwantedEventsCostNoStatement(t *testing.T) {
 	r, ends := newFixture(t), newInbox(t, "ends")
 	counted := &countingNotices{Store: r.Store}
 	r.Store = counted
-	r.submit(t, ending("nobody", "FAILED"))
+	r.submit(t, endingSubmission("nobody", "FAILED"))
 	r.clock.Add(time.Minute)
 	r.sweep(t)
 	if n := counted.calls.Load(); n != 0 {
 		t.Errorf("without receivers: %d", n)
 	}
-	r.tell(t, []backup.Event{backup.EventSucceeded}, ends)
+	r.notify(t, []backup.Event{backup.EventSucceeded}, ends)
 	r.submit(t, submission("good"))
 	if n := counted.calls.Load(); n != 0 {
 		t.Errorf("without one for created: %d", n)
 	}
 }
 
-// countingNotices counts what is asked about notices.
+// countingNotices counts the calls of Announce and Due.
 type countingNotices struct {
 	backup.Store
 	calls atomic.Int32
@@ -135,22 +134,22 @@ func (s *countingNotices) Due(ctx context.Context, receiver string, now time.Tim
 	return s.Store.Due(ctx, receiver, now, limit)
 }
 
-// A process that stops between writing what happened and announcing it, wherever
-// that is, leaves it to the next sweep.
-func TestCrashBeforeAnnouncingLosesNothing(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+// If a process stops after it has recorded an event and before it has stored the notices, the
+// next sweep stores them.
+func TestCrashBeforeAnnounceLosesNoNotice(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, url string) {
 		r, all := newFixtureOn(t, url), newInbox(t, "all")
-		r.tell(t, nil, all)
+		r.notify(t, nil, all)
 		sound := r.Store
-		r.Store = mute{sound}
-		failed, good := r.submit(t, ending("failed", "FAILED")), r.submit(t, ending("good", "COMPLETE"))
+		r.Store = announceFailsStore{sound}
+		failed, good := r.submit(t, endingSubmission("failed", "FAILED")), r.submit(t, endingSubmission("good", "COMPLETE"))
 		long := submission("long")
 		long.Params["JobName"] = "emulator.1h"
 		runs := r.submit(t, long)
 		r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
 		refused := r.submit(t, submission("refused"))
 		r.clock.Add(time.Minute)
-		// A reader sees the end of one, a sweep that of the other.
+		// A reader learns of the end of one job, a sweep of the other.
 		if record, err := r.Refresh(t.Context(), submission("").Principal, failed); err != nil || record.Job.Status != backup.StateFailed {
 			t.Fatalf("%+v, %v", record.Job, err)
 		}
@@ -174,17 +173,17 @@ func TestCrashBeforeAnnouncingLosesNothing(t *testing.T) {
 	})
 }
 
-// A mute store takes no announcements.
-type mute struct{ backup.Store }
+// announceFailsStore fails every Announce.
+type announceFailsStore struct{ backup.Store }
 
-func (mute) Announce(context.Context, []backup.Notice) (int, error) {
+func (announceFailsStore) Announce(context.Context, []backup.Notice) (int, error) {
 	return 0, errors.New("this process has stopped")
 }
 
-// Whatever is written down to be told wakes whoever may be waiting for it, once.
-func TestAnnouncementsAreMadeAtOnce(t *testing.T) {
+// A new notice wakes SweepEvery once. A notice that is already stored does not.
+func TestNewNoticeWakesSweeperOnce(t *testing.T) {
 	r, all := newFixture(t), newInbox(t, "all")
-	r.tell(t, nil, all)
+	r.notify(t, nil, all)
 	r.Announced = make(chan struct{}, 1)
 	woken := func() bool {
 		select {
@@ -194,8 +193,8 @@ func TestAnnouncementsAreMadeAtOnce(t *testing.T) {
 			return false
 		}
 	}
-	first := r.submit(t, ending("k", "FAILED"))
-	r.submit(t, submission("another")) // does not wait for a reader
+	first := r.submit(t, endingSubmission("k", "FAILED"))
+	r.submit(t, submission("another")) // must not block although the channel is full
 	if !woken() || woken() {
 		t.Error("a new job wakes nobody, or more than once")
 	}
@@ -209,11 +208,10 @@ func TestAnnouncementsAreMadeAtOnce(t *testing.T) {
 	}
 }
 
-// A process that no timer calls sends what was announced at once, and does not
-// wait for its next sweep.
-func TestAnnouncementWakesTheSweeper(t *testing.T) {
+// SweepEvery sends a new notice at once and does not wait for the next sweep.
+func TestSweepEveryDeliversWhenWoken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &waking{due: make(chan string, 10)}
+		r := &dueStore{due: make(chan string, 10)}
 		s := &backup.Service{
 			Store: r, Messenger: r, Log: slog.New(slog.DiscardHandler), Now: time.Now, NewID: func() string { return "m" },
 			Announced: make(chan struct{}, 1),
@@ -221,7 +219,7 @@ func TestAnnouncementWakesTheSweeper(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go s.SweepEvery(ctx, time.Hour, year)
-		<-r.due // of the sweep at the start
+		<-r.due // of the first sweep
 		synctest.Wait()
 		start := time.Now()
 		s.Announced <- struct{}{}
@@ -234,21 +232,21 @@ func TestAnnouncementWakesTheSweeper(t *testing.T) {
 	})
 }
 
-// A waking store says when it is asked what is due; nothing ever is.
-type waking struct {
+// dueStore is a store and a messenger that reports each call of Due. No notice is ever due.
+type dueStore struct {
 	backup.Store
 	due chan string
 }
 
-func (*waking) All() []string                                              { return []string{"r"} }
-func (*waking) Receivers(backup.Event, string) []string                    { return nil }
-func (*waking) Send(context.Context, backup.Notice) error                  { return nil }
-func (*waking) Open(context.Context, string, int) ([]backup.Record, error) { return nil, nil }
-func (*waking) Forget(context.Context, time.Time, time.Time, int) (int, error) {
+func (*dueStore) All() []string                                              { return []string{"r"} }
+func (*dueStore) Receivers(backup.Event, string) []string                    { return nil }
+func (*dueStore) Send(context.Context, backup.Notice) error                  { return nil }
+func (*dueStore) Open(context.Context, string, int) ([]backup.Record, error) { return nil, nil }
+func (*dueStore) Forget(context.Context, time.Time, time.Time, int) (int, error) {
 	return 0, nil
 }
 
-func (w *waking) Due(_ context.Context, receiver string, _ time.Time, _ int) ([]backup.Notice, error) {
+func (w *dueStore) Due(_ context.Context, receiver string, _ time.Time, _ int) ([]backup.Notice, error) {
 	w.due <- receiver
 	return nil, nil
 }

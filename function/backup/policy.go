@@ -9,102 +9,118 @@ import (
 	"backupportal/function/secret"
 )
 
-// Policy says who may do what. Its answers come from the policy file, and from the
-// cloud only where the file names tags of instances: whatever else it is asked
-// for comes after them.
+// Policy decides who may do what. It reads the policy file, and the tags of instances in the
+// cloud if a rule names tags. Its methods are safe for concurrent use.
 type Policy interface {
-	// Account finds what an alias stands for.
+	// Account returns the account of an alias. It is false for an unknown alias.
 	Account(alias string) (Account, bool)
-	// Decide returns what the rule grants that lets p make the backup, or else
-	// why each rule does not. What a caller did not give a rule may: so it
-	// is asked before defaults are added.
+	// Decide returns the grant of the rule that lets p make the backup, or else one mistake for
+	// each rule that does not; denied is nil if a rule allows it. given has no defaults yet,
+	// because a rule can provide values that the caller left out.
 	Decide(ctx context.Context, p identity.Principal, given param.Params) (grant Grant, denied []param.Mistake)
-	// May reports whether p may do this with a submission of a backup with these
-	// parameters.
+	// May reports whether p may do a with a backup of these complete parameters.
 	May(ctx context.Context, p identity.Principal, a Action, complete param.Params) bool
-	// PrefetchTags is told of the submissions about which May will be asked, so that
-	// what it needs to know is read at once.
+	// PrefetchTags reads the tags that later calls of May with these parameters need, with one
+	// request for each account and region. It only saves time; a failure is not reported.
 	PrefetchTags(ctx context.Context, p identity.Principal, a Action, complete []param.Params)
-	// Reaches reports whether p may do this in the region of an account at all.
+	// Reaches reports whether p may do a with any resource in the region of an account.
 	Reaches(p identity.Principal, a Action, alias, region string) bool
-	// CoversVault reports whether a rule lets p make backups like params in a vault.
+	// CoversVault reports whether a rule lets p make backups like params into the vault.
 	CoversVault(p identity.Principal, params param.Params, vault string) bool
-	// Names reports whether a rule for p names the account.
+	// Names reports whether a rule for p names the account. A principal must not learn of other
+	// accounts.
 	Names(p identity.Principal, alias string) bool
-	// Registered finds the account that Cloud Backup goes into by its ID and the name
-	// of the role there, if p may create backups in it.
+	// Registered returns the alias of an account with [HBRCrossAccount] by its account id and
+	// role name. ok is false if the policy has no such account, or if p may not create backups
+	// in it.
 	Registered(p identity.Principal, id, role string) (alias string, ok bool)
-	// Capabilities is what the portal does in an account.
+	// Capabilities returns what the portal does in an account.
 	Capabilities(alias string) Capabilities
 }
 
-// An Action is what somebody does with backups, in the words of the policy.
+// Action is what a principal does with backups, with the words of the policy file.
 type Action string
 
-// The actions. Whoever may create or cancel may view.
+// The actions. Permission to create or to cancel includes permission to view.
 const (
 	ActionCreate Action = "backup.create"
 	ActionView   Action = "backup.view"
 	ActionCancel Action = "backup.cancel"
 )
 
-// Actions are all of them.
+// Actions lists all actions.
 var Actions = []Action{ActionCreate, ActionView, ActionCancel}
 
-// A Grant is what the policy says to a backup that it allows.
+// Grant is what the policy attaches to a backup that it allows.
 type Grant struct {
-	Rule     string        // id of the rule
-	Values   param.Params  // what the rule gives where the caller gave nothing
-	Cooldown time.Duration // least time between two backups of one resource; 0: none
-	Rates    []Rate        // each of them must allow the backup
-	Quotas   []Quota       // each of them must allow the backup
+	Rule     string        // id of the rule that allows the backup
+	Values   param.Params  // for parameters that the caller left out
+	Cooldown time.Duration // minimum time between two backups of one resource; 0: none
+	Rates    []Rate        // all of them must have a request left
+	Quotas   []Quota       // all of them must have a backup left
 }
 
-// A Rate allows Burst backups at once and, in the long run, Burst in each Per.
+// Rate allows Burst requests at once, and in the long run Burst requests in each Per.
 type Rate struct {
-	Key   string // what is counted: "a:" and an alias, "p:" and a principal's ID, or "s:" and a source
-	Burst int    // at least 1
+	// Key says which requests share the rate: "a:" and an alias, "p:" and the id of a principal,
+	// or "s:" and a source. [Service] uses more prefixes for rates of its own.
+	Key   string
+	Burst int // at least 1
 	Per   time.Duration
 }
 
-// A Quota is a number of backups in a day of UTC.
+// Quota is a number of backups for each day of UTC.
 type Quota struct {
-	Key string // what is counted: "a:" and an alias, or "t:" and a team
-	Day int    // backups
+	Key string // which backups share the quota: "a:" and an alias, or "t:" and a team
+	Day int    // backups in one day; 0 allows none
 }
 
-// Capabilities is what the policy has the portal do in an account.
+// Capabilities lists what the portal does in one account, according to all rules.
 type Capabilities struct {
-	Create, Cancel, View bool
-	Tags                 bool               // of instances are read
-	Sources              []param.SourceType // of the backups that are created
-	Seen                 []param.SourceType // of those that are looked at
+	Create, Cancel, View bool               // whether a rule allows the action
+	Tags                 bool               // whether it reads the tags of instances
+	Sources              []param.SourceType // types of the backups that may be created
+	Seen                 []param.SourceType // types of the backups that may be viewed
 }
 
-// An Account is what an alias in the policy stands for. Nothing of it ever
-// comes from a request.
+// Account is an account of the policy. No value comes from a request.
 type Account struct {
 	Alias      string
-	ID         string // 16 digits; text, since it may exceed 2^53
+	Name       param.Text // for people, beside the alias; empty if the policy has none
+	ID         string     // 16 digits; text, because the number can exceed 2^53
 	Access     Access
-	Role       string        // the role's name in that account, unless Access is Own
-	ExternalID secret.String // for AssumeRole, if the role demands one
+	Role       string        // name of the role in that account; empty if Access is Own
+	ExternalID secret.String // for AssumeRole, if the role requires it; else empty
 
-	ExternalIDVariable string // of the environment, which holds it
+	ExternalIDVariable string // environment variable that contains ExternalID
 
-	Session time.Duration // of AssumeRole, how long credentials are asked for; 0: 15 minutes
+	Session time.Duration // lifetime of credentials from AssumeRole; 0: 15 minutes
 
-	// Through is the account, with AssumeRole, whose role makes the calls for one
-	// with HBRCrossAccount, and in which its backups are kept; nil: the portal's own.
+	// Through is set only with HBRCrossAccount: the account, reached with AssumeRole, whose role
+	// makes the calls and which keeps the backups. Nil means the portal's own account.
 	Through *Account
 	Regions []string
 }
 
-// RoleARN is the resource name of the account's role, built and never accepted.
+// Label returns the name of the account for people: "Production (prod)", or the alias if the
+// policy gives no name.
+func (a Account) Label() param.Text { return Label(a.Name, a.Alias) }
+
+// Label puts id in parentheses behind name in both languages. If name is empty,
+// it returns id alone.
+func Label(name param.Text, id string) param.Text {
+	if name == (param.Text{}) {
+		return param.Both(id, id)
+	}
+	return param.Both(name.En+" ("+id+")", name.Zh+"（"+id+"）")
+}
+
+// RoleARN returns the resource name of the account's role. It is always built from ID and Role
+// and never taken from a request.
 func (a Account) RoleARN() string { return "acs:ram::" + a.ID + ":role/" + a.Role }
 
-// Caller is the account whose credentials calls for a are signed with, as long as
-// that is not the portal's own.
+// Caller returns the account whose credentials sign the calls for a: a.Through if it is set,
+// otherwise a.
 func (a Account) Caller() Account {
 	if a.Through != nil {
 		return *a.Through
@@ -112,13 +128,13 @@ func (a Account) Caller() Account {
 	return a
 }
 
-// An Access says how the portal reaches the resources of an account.
+// Access is how the portal reaches the resources of an account.
 type Access string
 
-// The ways into an account. The last two are never combined: with both, the
-// snapshot would be of one account and its copy of another.
+// The kinds of access. AssumeRole and HBRCrossAccount are not combined for one account: the
+// snapshot and its copy would be in different accounts.
 const (
 	Own             Access = "own"               // the account in which the portal runs
-	AssumeRole      Access = "assume_role"       // STS AssumeRole, then act as that account
-	HBRCrossAccount Access = "hbr_cross_account" // the service's own CrossAccount* parameters
+	AssumeRole      Access = "assume_role"       // calls STS AssumeRole and acts as that account
+	HBRCrossAccount Access = "hbr_cross_account" // uses the CrossAccount parameters of Cloud Backup
 )

@@ -8,11 +8,12 @@ import (
 	"backupportal/function/param"
 )
 
-// Preflight says of each condition for p's backups in an account whether it holds.
-// Of params it needs Account and Region; an instance or a vault that they name is
-// looked for, too. It calls the cloud in p's name and changes nothing there. An
-// account, a region, a resource or a vault that is not for p is [ErrNotFound], whether
-// it exists or not; other errors are an [param.InvalidError], a [*LimitError] and
+// Preflight checks each condition for backups of p in an account. params must have Account and
+// Region; a resource or vault in params is checked for existence, too. The calls are made in the
+// name of p and change nothing.
+//
+// The errors are [ErrNotFound] if the account, region, resource or vault is not allowed for p,
+// whether it exists or not, [param.InvalidError], a [*LimitError] with [ErrRequests], and
 // [ErrStoreUnavailable].
 func (s *Service) Preflight(ctx context.Context, p identity.Principal, params param.Params) ([]AccessCheck, error) {
 	alias, region := params["Account"], params["Region"]
@@ -26,7 +27,7 @@ func (s *Service) Preflight(ctx context.Context, p identity.Principal, params pa
 	}
 	for _, f := range param.Fields {
 		if !f.ForSource(params.SourceType()) {
-			delete(params, f.Name) // no rule would be asked about it
+			delete(params, f.Name) // the rules do not apply to it
 		}
 	}
 	if vault := params["VaultId"]; vault != "" && !s.Policy.CoversVault(p, params, vault) {
@@ -37,60 +38,60 @@ func (s *Service) Preflight(ctx context.Context, p identity.Principal, params pa
 			return nil, ErrNotFound
 		}
 	}
-	if err := s.limiter().pace(ctx, p, "g:", usualChecks); err != nil {
+	if err := s.limiter().countRequest(ctx, p, "g:", preflightRate); err != nil {
 		return nil, err
 	}
-	limited, cancel := context.WithTimeout(ctx, checkTime)
+	limited, cancel := context.WithTimeout(ctx, preflightTimeout)
 	defer cancel()
 	target := Target{Account: account, Region: region, Principal: p}
 	return s.Cloud.Preflight(limited, target, s.Policy.Capabilities(alias), params), nil
 }
 
-// usualChecks is how often one principal may have access checked, which takes some
-// twenty calls, and checkTime how long that may take.
-var usualChecks = Rate{Burst: 10, Per: time.Minute}
+// preflightRate is how often one principal may run Preflight, which makes about twenty calls.
+var preflightRate = Rate{Burst: 10, Per: time.Minute}
 
-const checkTime = 40 * time.Second
+// preflightTimeout limits one run of Preflight.
+const preflightTimeout = 40 * time.Second
 
-// A AccessCheck is one of the conditions that must hold for a backup to be made in an
-// account, in the order in which they stand on each other.
+// AccessCheck is one condition that must hold before a backup can be made in an account. The
+// checks are in the order of their dependence: a later one usually needs the earlier ones.
 type AccessCheck struct {
-	ID       string // stable: "credentials", "trust", "hbr:CreateBackupJob"…
+	ID       string // does not change: "credentials", "trust", "hbr:CreateBackupJob"…
 	Title    param.Text
 	State    CheckState
-	Finding  param.Text // what was found; empty if it was not reached
+	Finding  param.Text // the result in words; empty if the check was not reached
 	Evidence Evidence
-	Fixes    []Fix // what would mend it, if it failed
+	Fixes    []Fix // what would correct a failed check
 }
 
-// A CheckState is how a rung was found.
+// CheckState is the result of an [AccessCheck].
 type CheckState string
 
-// The states of a rung.
+// The results of a check.
 const (
 	CheckOK         CheckState = "ok"
 	CheckFailed     CheckState = "failed"
-	CheckNotReached CheckState = "not_reached" // what it stands on failed
+	CheckNotReached CheckState = "not_reached" // a check that it depends on failed
 )
 
-// Evidence is what the cloud said. What it did not say is empty.
+// Evidence is the cloud's answer behind a result. Values that the cloud did not state are empty.
 type Evidence struct {
-	Operation string // that was called: "sts:AssumeRole"
-	Code      string
+	Operation string // the call: "sts:AssumeRole"
+	Code      string // of the error; empty on success
 	RequestID string
 	Denial    Denial
-	Identity  string // resource name of whoever called
+	Identity  string // resource name of the caller
 }
 
-// A Denial is why RAM refused a call ("AccessDeniedDetail").
+// Denial is the reason why RAM refused a call (AccessDeniedDetail in the answer).
 type Denial struct {
-	Action     string // that is not allowed: "hbr:CreateBackupJob"
-	PolicyType string // that does not allow it: "AccountLevelIdentityBasedPolicy"…
-	Kind       string // "ImplicitDeny": nothing allows it; "ExplicitDeny": something forbids it
+	Action     string // the action that is not allowed: "hbr:CreateBackupJob"
+	PolicyType string // the kind of policy that does not allow it: "AccountLevelIdentityBasedPolicy"…
+	Kind       string // "ImplicitDeny": no statement allows it; "ExplicitDeny": a statement forbids it
 }
 
-// A Fix is something to paste, and where.
+// Fix is a text to copy that would correct a failed check. Its Title says where to use it.
 type Fix struct {
 	Title param.Text
-	Code  string // a policy document, or a command; without any secret
+	Code  string // a policy document or a command; without secrets
 }

@@ -9,7 +9,8 @@ import (
 	"backupportal/function/param"
 )
 
-// Previews writes the exact call for sub without making it.
+// Previews returns the call that Submit would make for sub, and notations of it. It makes no
+// call. The errors are those of [Service.Prepare].
 func (s *Service) Previews(ctx context.Context, sub Submission) (Call, []Preview, error) {
 	call, err := s.Prepare(ctx, sub)
 	if err != nil {
@@ -18,14 +19,16 @@ func (s *Service) Previews(ctx context.Context, sub Submission) (Call, []Preview
 	return call, s.Cloud.Previews(call), nil
 }
 
-// Prepare checks sub and asks the policy, and returns the call that Submit
-// would make. It touches neither store nor cloud, unless the policy names tags
-// of instances. Its errors are an
-// [param.InvalidError] or, with the call that may not be made, a [*DeniedError].
+// Prepare checks sub, asks the policy, and returns the call that Submit would make. It does not
+// use the store, and not the cloud unless the policy names tags of instances.
+//
+// The errors are [param.InvalidError], and a [*DeniedError], with which the refused call is
+// returned too. The policy is asked before the parameters are checked, because a grant can
+// provide values.
 func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
-	given := s.named(sub)
+	given := s.resolveAlias(sub)
 	grant, denied := s.Policy.Decide(ctx, sub.Principal, given)
-	complete, account, err := s.complete(sub.Principal, given, grant)
+	complete, account, err := s.completeParams(sub.Principal, given, grant)
 	if err != nil {
 		return Call{}, err
 	}
@@ -41,10 +44,10 @@ func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 	return call, nil
 }
 
-// named is what sub says, with the alias of the account if it names the account as
-// the API does. Only an account of the policy in which the principal may create
-// backups is found so.
-func (s *Service) named(sub Submission) param.Params {
+// resolveAlias returns the parameters of sub. If they name the account as the API does, by
+// CrossAccountUserId, the alias is added. An account is found only if the principal may create
+// backups there.
+func (s *Service) resolveAlias(sub Submission) param.Params {
 	p := sub.Params
 	if p["Account"] != "" || p["CrossAccountUserId"] == "" {
 		return p
@@ -58,45 +61,47 @@ func (s *Service) named(sub Submission) param.Params {
 	return p
 }
 
-// complete checks what a caller gave, and adds what the grant gives, what the
-// account alias stands for, and the defaults. An account ID or a role name in a
-// request is refused unless it is that of the account: the portal may assume roles
-// that its callers may not.
-// Of an account that no rule names for them nobody learns that it exists.
-func (s *Service) complete(who identity.Principal, given param.Params, grant Grant) (param.Params, Account, error) {
-	var bad param.InvalidError
-	p := grant.over(given).WithDefaults()
+// completeParams checks the parameters that the caller gave, and adds the values of the grant,
+// of the account and the defaults. It returns all mistakes at once, as [param.InvalidError].
+//
+// An account id or a role name in a request is a mistake unless it is that of the account: the
+// portal may assume roles that its callers may not assume. An account that no rule names for the
+// principal is handled like an unknown one.
+func (s *Service) completeParams(principal identity.Principal, given param.Params, grant Grant) (param.Params, Account, error) {
+	var mistakes param.InvalidError
+	p := grant.addTo(given).WithDefaults()
 	account, known := s.Policy.Account(p["Account"])
-	if !s.Policy.Names(who, p["Account"]) {
+	if !s.Policy.Names(principal, p["Account"]) {
 		account, known = Account{}, false
 	}
-	kept := keptIn(account.Access)
-	if given["CrossAccountType"] != "" && known && given["CrossAccountType"] != kept {
-		bad = append(bad, param.Mistake{
-			Field: "CrossAccountType", Code: "alias", Text: msgKept, Args: []any{account.Alias, kept},
+	accountType := crossAccountType(account.Access)
+	if given["CrossAccountType"] != "" && known && given["CrossAccountType"] != accountType {
+		mistakes = append(mistakes, param.Mistake{
+			Field: "CrossAccountType", Code: "alias", Text: msgCrossAccountType, Args: []any{account.Label(), accountType},
 		})
 	}
-	registered := known && account.Access == HBRCrossAccount
-	if id := given["CrossAccountUserId"]; id != "" && !(registered && id == account.ID) {
-		bad = append(bad, param.Mistake{Field: "CrossAccountUserId", Code: "alias", Text: msgAccountID})
+	crossAccount := known && account.Access == HBRCrossAccount
+	if id := given["CrossAccountUserId"]; id != "" && !(crossAccount && id == account.ID) {
+		mistakes = append(mistakes, param.Mistake{Field: "CrossAccountUserId", Code: "alias", Text: msgAccountID})
 	}
-	if name := given["CrossAccountRoleName"]; name != "" && !(registered && name == account.Role) {
-		bad = append(bad, param.Mistake{Field: "CrossAccountRoleName", Code: "alias", Text: msgRoleName})
+	if name := given["CrossAccountRoleName"]; name != "" && !(crossAccount && name == account.Role) {
+		mistakes = append(mistakes, param.Mistake{Field: "CrossAccountRoleName", Code: "alias", Text: msgRoleName})
 	}
 	delete(p, "CrossAccountUserId")
 	delete(p, "CrossAccountRoleName")
-	p["CrossAccountType"] = kept
+	p["CrossAccountType"] = accountType
 	if account.Access == HBRCrossAccount {
 		p["CrossAccountUserId"], p["CrossAccountRoleName"] = account.ID, account.Role
 	}
 	if rest, ok := errors.AsType[param.InvalidError](p.Validate()); ok {
-		bad = append(bad, rest...)
+		mistakes = append(mistakes, rest...)
 	}
-	return p, account, bad.OrNil()
+	return p, account, mistakes.OrNil()
 }
 
-// over is what the caller gave, and beside it what the grant gives.
-func (g Grant) over(given param.Params) param.Params {
+// addTo returns given with the values of the grant for parameters that are empty. It changes no
+// argument.
+func (g Grant) addTo(given param.Params) param.Params {
 	p := maps.Clone(given)
 	if p == nil {
 		p = param.Params{}
@@ -109,17 +114,17 @@ func (g Grant) over(given param.Params) param.Params {
 	return p
 }
 
-// keptIn is the CrossAccountType that goes with a way into an account.
-func keptIn(a Access) string {
+// crossAccountType returns the value of CrossAccountType for an access.
+func crossAccountType(a Access) string {
 	if a == HBRCrossAccount {
 		return "CROSS_ACCOUNT"
 	}
 	return "SELF_ACCOUNT"
 }
 
-// The sentences for parameters that name an account in another way than by its alias.
+// Messages for parameters that contradict the account alias.
 var (
-	msgAccountID = param.Both("account IDs are not accepted: name an account by its alias", "不接受账号 ID：请使用账号别名")
-	msgRoleName  = param.Both("role names are not accepted: name an account by its alias", "不接受角色名称：请使用账号别名")
-	msgKept      = param.Both("account “%v” is backed up as %v", "账号“%v”的备份方式为 %v")
+	msgAccountID        = param.Both("account IDs are not accepted: use the account alias", "不接受账号 ID：请使用账号别名")
+	msgRoleName         = param.Both("role names are not accepted: use the account alias", "不接受角色名称：请使用账号别名")
+	msgCrossAccountType = param.Both("account “%v” uses %v", "账号“%v”使用 %v")
 )

@@ -9,15 +9,15 @@ import (
 	"backupportal/function/backup"
 )
 
-// A hooked cloud lets a test happen in the middle of a question.
-type hooked struct {
+// hookCloud calls functions of a test in the middle of calls to the cloud.
+type hookCloud struct {
 	backup.Cloud
-	jobs      func(context.Context)       // before the list is asked for
-	snapshots func(context.Context) error // in place of recovery points, if it fails
-	cancel    func() error                // in place of the request to cancel, if it fails
+	jobs      func(context.Context)       // called once, before the list is read
+	snapshots func(context.Context) error // replaces DescribeUdmSnapshots
+	cancel    func() error                // replaces CancelBackupJob
 }
 
-func (c *hooked) DescribeBackupJobs2(ctx context.Context, t backup.Target, f backup.JobFilter) ([]backup.Job, error) {
+func (c *hookCloud) DescribeBackupJobs2(ctx context.Context, t backup.Target, f backup.JobFilter) ([]backup.Job, error) {
 	if f := c.jobs; f != nil {
 		c.jobs = nil
 		f(ctx)
@@ -25,24 +25,24 @@ func (c *hooked) DescribeBackupJobs2(ctx context.Context, t backup.Target, f bac
 	return c.Cloud.DescribeBackupJobs2(ctx, t, f)
 }
 
-func (c *hooked) DescribeUdmSnapshots(ctx context.Context, t backup.Target, j backup.Job) (backup.Consistency, error) {
+func (c *hookCloud) DescribeUdmSnapshots(ctx context.Context, t backup.Target, j backup.Job) (backup.Consistency, error) {
 	if c.snapshots != nil {
 		return backup.Consistency{}, c.snapshots(ctx)
 	}
 	return c.Cloud.DescribeUdmSnapshots(ctx, t, j)
 }
 
-func (c *hooked) CancelBackupJob(ctx context.Context, t backup.Target, job, vault string) error {
+func (c *hookCloud) CancelBackupJob(ctx context.Context, t backup.Target, job, vault string) error {
 	if c.cancel != nil {
 		return c.cancel()
 	}
 	return c.Cloud.CancelBackupJob(ctx, t, job, vault)
 }
 
-// A question that began early and is answered late may tell of the end. Somebody
-// who asked in between and saw the job running does not take that back.
-func TestEndIsNotLostToAnEarlierSight(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+// A request that began early and is answered late can report the end of a job. A request in
+// between that saw the job running must not hide that, although it began later.
+func TestFinalStatusWinsOverNewerRunning(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)
 		sub := submission("k")
 		sub.Params["JobName"] = "emulator.20s"
@@ -52,7 +52,7 @@ func TestEndIsNotLostToAnEarlierSight(t *testing.T) {
 		}
 		id := answer.SubmissionID
 		r.clock.Add(18 * time.Second)
-		r.Cloud = &hooked{Cloud: r.Cloud, jobs: func(context.Context) {
+		r.Cloud = &hookCloud{Cloud: r.Cloud, jobs: func(context.Context) {
 			r.clock.Add(time.Second)
 			if seen, err := r.Refresh(t.Context(), bob, id); err != nil || seen.Job.Status != backup.StateRunning {
 				t.Errorf("in between: %s, %v", seen.Job.Status, err)
@@ -72,8 +72,8 @@ func TestEndIsNotLostToAnEarlierSight(t *testing.T) {
 	})
 }
 
-// A recovery point that is not told of keeps nobody from the end of the job.
-func TestEndIsKeptWhateverBecomesOfTheConsistency(t *testing.T) {
+// The end of a job is stored even if the request for its consistency fails.
+func TestFinalStatusIsStoredWithoutConsistency(t *testing.T) {
 	r := newFixture(t)
 	sub := submission("k")
 	sub.Params["InstanceId"] = "i-bp1demodb01"
@@ -84,9 +84,9 @@ func TestEndIsKeptWhateverBecomesOfTheConsistency(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.clock.Add(time.Minute)
-	ctx, leave := context.WithCancel(t.Context())
-	r.Cloud = &hooked{Cloud: r.Cloud, snapshots: func(ctx context.Context) error {
-		leave() // as if the time for looking were over
+	ctx, disconnect := context.WithCancel(t.Context())
+	r.Cloud = &hookCloud{Cloud: r.Cloud, snapshots: func(ctx context.Context) error {
+		disconnect() // as if the time limit of the request had passed
 		return &backup.CloudError{Action: "DescribeUdmSnapshots", Outcome: backup.ErrUnknownOutcome}
 	}}
 	if _, err := r.Refresh(ctx, bob, answer.SubmissionID); err != nil {
@@ -97,11 +97,11 @@ func TestEndIsKeptWhateverBecomesOfTheConsistency(t *testing.T) {
 	}
 }
 
-// A cloud that hangs makes no wait longer than was asked for.
-func TestFollowLeavesTheCloudNoMoreTimeThanItHas(t *testing.T) {
+// A slow cloud does not make Follow wait longer than requested.
+func TestFollowLimitsTheCloudCall(t *testing.T) {
 	r := newFixture(t)
-	id := r.running(t, "k", "1h")
-	r.Cloud = &hooked{Cloud: r.Cloud, jobs: func(ctx context.Context) {
+	id := r.startRunningJob(t, "k", "1h")
+	r.Cloud = &hookCloud{Cloud: r.Cloud, jobs: func(ctx context.Context) {
 		if end, ok := ctx.Deadline(); !ok || time.Until(end) > 3*time.Second {
 			t.Errorf("the cloud may take %v", time.Until(end))
 		}
@@ -111,15 +111,14 @@ func TestFollowLeavesTheCloudNoMoreTimeThanItHas(t *testing.T) {
 	}
 }
 
-// Of two who want a job cancelled at once, the one whose request the cloud took
-// is remembered.
-func TestWhoCancelledIsWhoseRequestWasTaken(t *testing.T) {
+// Two principals cancel a job at once. The store keeps the one whose request the cloud accepted.
+func TestConcurrentCancelKeepsAcceptedPrincipal(t *testing.T) {
 	for name, failure := range map[string]error{"refused": backup.ErrRefused, "lost": backup.ErrUnknownOutcome} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
-			id := r.running(t, "k", "1h")
+			id := r.startRunningJob(t, "k", "1h")
 			alice := submission("k").Principal
-			cloud := &hooked{Cloud: r.Cloud}
+			cloud := &hookCloud{Cloud: r.Cloud}
 			cloud.cancel = func() error {
 				cloud.cancel = nil
 				if _, err := r.Cancel(t.Context(), alice, id); err != nil {
@@ -139,8 +138,8 @@ func TestWhoCancelledIsWhoseRequestWasTaken(t *testing.T) {
 	}
 }
 
-// Where nothing was started, nothing has ended, and waiting does not help.
-func TestNothingToCancelWhereNothingWasStarted(t *testing.T) {
+// A refused submission has no job to cancel, and waiting does not help.
+func TestCancelOfRefusedSubmission(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
 	answer, err := r.Submit(t.Context(), submission("k"))

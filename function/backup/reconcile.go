@@ -11,34 +11,38 @@ import (
 	"backupportal/function/param"
 )
 
-// The codes of steps that the portal writes itself.
+// Codes of steps that the portal writes itself. They are stored and never change.
 const (
-	gaveUp    = "portal.GaveUp"    // of refused: no attempts are left
-	notListed = "portal.NotListed" // of void: the cloud's list shows no job
+	codeGaveUp    = "portal.GaveUp"    // of refused: the list shows no job after 32 attempts
+	codeNotListed = "portal.NotListed" // of void: the list shows no job
 )
 
-// findForgottenJob looks for a job of this submission that the store has forgotten, before
-// anything is sent. It is done if there is one. If AssumeRole is refused, nothing can
-// be sent either, and the submission is refused. Any other listing that fails proves
-// nothing: the error is a [*BusyError] with [ErrNotSent].
+// findForgottenJob searches the cloud's list for a job of r that the store has lost. It runs
+// only with [Service.ListFirst], before the first attempt of a call of Submit.
+//
+// A job that it finds is recorded as the result of an attempt, and done is true. If AssumeRole
+// is refused, nothing can be sent either: the submission is recorded as refused. Any other
+// failed listing proves nothing: the error is a [*BusyError] with [ErrNotSent]. If another
+// process has added a step, it is a [*BusyError] with [ErrInProgress]. If done is false without
+// an error, there is no such job.
 func (s *Service) findForgottenJob(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
-	job, found, err := s.listed(ctx, r.Principal, r)
+	job, found, err := s.findListedJob(ctx, r.Principal, r)
 	cloud, _ := errors.AsType[*CloudError](err)
-	shut := cloud != nil && cloud.Action == "AssumeRole" &&
+	roleRefused := cloud != nil && cloud.Action == "AssumeRole" &&
 		(errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing)
 	switch {
-	case err != nil && !shut:
+	case err != nil && !roleRefused:
 		s.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
 		busy := &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: 15 * time.Second}
 		if cloud != nil {
 			busy.Code = cloud.Code
 		}
 		return Answer{}, false, busy
-	case !found && !shut:
+	case !found && !roleRefused:
 		return Answer{}, false, nil
 	}
 	attempt := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.Now()}
-	ours, appendErr := s.steps().append(ctx, r, attempt, about(AuditIntent, ActionCreate, r.Principal, r, attempt.N))
+	ours, appendErr := s.steps().addStep(ctx, r, attempt, eventFor(AuditIntent, ActionCreate, r.Principal, r, attempt.N))
 	if appendErr != nil {
 		return Answer{}, false, appendErr
 	}
@@ -46,51 +50,55 @@ func (s *Service) findForgottenJob(ctx context.Context, r Record) (_ Answer, don
 		return Answer{}, false, &BusyError{Err: ErrInProgress, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 	}
 	r.Last = attempt
-	if shut {
-		return s.failed(ctx, r, err, 0)
+	if roleRefused {
+		return s.recordFailure(ctx, r, err, 0)
 	}
-	e := about(AuditReconciled, ActionCreate, r.Principal, r, attempt.N)
+	e := eventFor(AuditReconciled, ActionCreate, r.Principal, r, attempt.N)
 	e.Outcome = AuditOutcome{Class: ClassSuccess, JobID: job.JobID}
-	answer := s.created(ctx, r, Created{JobID: job.JobID}, e)
+	answer := s.recordCreated(ctx, r, Created{JobID: job.JobID}, e)
 	answer.Replayed = true
 	return answer, true, nil
 }
 
-// reconcileAndRefund is reconcile for callers that never send: it refunds the limits of an
-// attempt that started nothing.
-func (s *Service) reconcileAndRefund(ctx context.Context, asks identity.Principal, r Record) (bool, error) {
-	ours, err := s.reconcile(ctx, asks, r)
+// reconcileAndRefund is reconcile for callers that send nothing. It also refunds the reservation
+// of an attempt that started no job. It reports whether it added a step.
+func (s *Service) reconcileAndRefund(ctx context.Context, caller identity.Principal, r Record) (bool, error) {
+	ours, err := s.reconcile(ctx, caller, r)
 	if !ours || err != nil {
 		return ours, err
 	}
+	// reconcile does not return the step that it added: read it.
 	if known, err := s.steps().find(ctx, r.SubmissionID); err == nil && known.Last.Kind != StepCreated {
 		s.limiter().refund(ctx, r, r.Last.N)
 	}
 	return true, nil
 }
 
-// reconcile looks for the job of an attempt without a result in the cloud's
-// own list. Finding it is proof at any time; not finding it is proof only if
-// the listing began after the attempt's window and the settling time. It
-// reports whether the log has a new step.
-func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Record) (bool, error) {
-	settled := !s.Now().Before(s.listCompleteAt(r.Last))
-	job, found, err := s.listed(ctx, asks, r)
+// reconcile looks in the cloud's list for the job of r's last attempt and records the result. It
+// reports whether it added a step: false means that nothing is proved yet, or that another
+// process was faster.
+//
+// A job in the list is proof at any time. A missing job is proof only if the listing began after
+// the attempt's window and the list lag; so the time is read before the listing. The errors are
+// those of the listing and [ErrStoreUnavailable].
+func (s *Service) reconcile(ctx context.Context, caller identity.Principal, r Record) (bool, error) {
+	listComplete := !s.Now().Before(s.listCompleteAt(r.Last))
+	job, found, err := s.findListedJob(ctx, caller, r)
 	if err != nil {
 		return false, err
 	}
-	step := Step{N: r.Last.N + 1, Kind: StepNotSent, Code: notListed}
+	step := Step{N: r.Last.N + 1, Kind: StepNotSent, Code: codeNotListed}
 	if found {
 		step.Kind, step.Code, step.JobID = StepCreated, "", job.JobID
 	}
-	if step.Kind == StepNotSent && !settled {
+	if step.Kind == StepNotSent && !listComplete {
 		return false, nil
 	}
-	if step.Kind == StepNotSent && step.N >= mostSteps {
-		step.Kind, step.Code = StepRefused, gaveUp
+	if step.Kind == StepNotSent && step.N >= maxSteps {
+		step.Kind, step.Code = StepRefused, codeGaveUp
 	}
 	s.Log.InfoContext(ctx, "reconciled", "submission", r.SubmissionID, "step", step.Kind, "job", step.JobID)
-	e := about(AuditReconciled, ActionCreate, asks, r, r.Last.N)
+	e := eventFor(AuditReconciled, ActionCreate, caller, r, r.Last.N)
 	e.Outcome = AuditOutcome{Class: ClassNotSent, Code: step.Code, JobID: step.JobID}
 	switch step.Kind {
 	case StepCreated:
@@ -109,23 +117,24 @@ func (s *Service) reconcile(ctx context.Context, asks identity.Principal, r Reco
 	return ours, nil
 }
 
-// listed searches the cloud's list for the job of r, in the name of asks. If there
-// are several, which the log exists to prevent, it returns the oldest.
-func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record) (job Job, found bool, err error) {
-	target, err := s.target(r, asks)
+// findListedJob searches the cloud's list for the job of r, in the name of caller. It compares
+// the names of jobs. If there are several, the log has failed to prevent a second job: it
+// records a violation and returns the oldest.
+func (s *Service) findListedJob(ctx context.Context, caller identity.Principal, r Record) (job Job, found bool, err error) {
+	target, err := s.target(r, caller)
 	if err != nil {
 		return Job{}, false, err
 	}
 	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, JobFilter{
-		SourceType: listable(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: s.since(r),
+		SourceType: listSourceType(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: s.listSince(r),
 	})
 	for _, j := range jobs {
-		if j.JobName != r.JobName && !(s.ListFirst && laterUse(j.JobName, r)) {
+		if j.JobName != r.JobName && !(s.ListFirst && isLaterUse(j.JobName, r)) {
 			continue
 		}
 		if found {
 			s.Log.ErrorContext(ctx, "two jobs of one submission", "submission", r.SubmissionID, "job", job.JobID, "other_job", j.JobID)
-			s.trail().violation(ctx, asks, r, "two jobs", job.JobID, j.JobID)
+			s.trail().violation(ctx, caller, r, "two jobs", job.JobID, j.JobID)
 		}
 		if !found || j.CreatedTime.Before(job.CreatedTime) {
 			job, found = j, true
@@ -134,27 +143,28 @@ func (s *Service) listed(ctx context.Context, asks identity.Principal, r Record)
 	return job, found, err
 }
 
-// laterUse reports whether a job's name is that of a later use of the key of r,
-// which the store has forgotten.
-func laterUse(name string, r Record) bool {
+// isLaterUse reports whether a job's name is that of a later use of r's key. A store that lost
+// its records counts the uses from the beginning again, so it must know such jobs.
+func isLaterUse(name string, r Record) bool {
 	_, use, ok := strings.Cut(name, r.SubmissionID+"-")
 	number, err := strconv.Atoi(use)
 	return ok && err == nil && number > 1
 }
 
-// since is the age of the oldest job that may be that of r. The cloud's clock
-// may be as far from the portal's as it accepts signatures, 15 minutes. A store
-// that may forget may have known the submission for as long as its key lives.
-func (s *Service) since(r Record) time.Time {
+// listSince returns the earliest CreatedTime that the job of r can have. The clocks of the cloud
+// and the portal differ by at most 15 minutes, because the cloud refuses other signatures; 20
+// minutes leave a margin. A store that can lose records may have known the submission as long as
+// its key lives.
+func (s *Service) listSince(r Record) time.Time {
 	if s.ListFirst {
 		return r.CreatedAt.Add(-KeyExpires)
 	}
 	return r.CreatedAt.Add(-20 * time.Minute)
 }
 
-// listable is the SourceType by which jobs of kind t can be listed:
-// DescribeBackupJobs2 has no CONTAINER among its values.
-func listable(t param.SourceType) param.SourceType {
+// listSourceType returns the filter that lists jobs of type t. It is empty, which lists all
+// types, for containers: DescribeBackupJobs2 has no value for them.
+func listSourceType(t param.SourceType) param.SourceType {
 	if t == param.Container {
 		return ""
 	}

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-func TestStateOfARecord(t *testing.T) {
+func TestRecordState(t *testing.T) {
 	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	record := func(age time.Duration, last Step, job Job) Record {
 		return Record{CreatedAt: now.Add(-age), Last: last, Job: job}
 	}
 	for name, c := range map[string]struct {
-		r     Record
-		want  State
-		lives bool
+		r          Record
+		want       State
+		inProgress bool
 	}{
 		"just claimed":                 {record(time.Second, Step{N: -1}, Job{}), StateSending, true},
 		"claimed and left":             {record(time.Minute, Step{N: -1}, Job{}), StateNotSent, false},
@@ -29,8 +29,8 @@ func TestStateOfARecord(t *testing.T) {
 		"complete, and the copy too":   {record(time.Minute, Step{Kind: StepCreated}, Job{Status: StateComplete, CopyStatus: "COMPLETE"}), StateComplete, false},
 		"failed with a copy begun":     {record(time.Minute, Step{Kind: StepCreated}, Job{Status: StateFailed, CopyStatus: "RUNNING"}), StateFailed, false},
 	} {
-		if got := c.r.State(now); got != c.want || !c.r.IsTerminal(now) != c.lives {
-			t.Errorf("%s: %s, lives %v; want %s, %v", name, got, !c.r.IsTerminal(now), c.want, c.lives)
+		if got := c.r.State(now); got != c.want || !c.r.IsTerminal(now) != c.inProgress {
+			t.Errorf("%s: %s, lives %v; want %s, %v", name, got, !c.r.IsTerminal(now), c.want, c.inProgress)
 		}
 	}
 }

@@ -8,34 +8,38 @@ import (
 	"backupportal/function/identity"
 )
 
-// pace is the least time between two questions to the cloud about one job,
-// whoever asks.
-const pace = 5 * time.Second
+// askInterval is the minimum time between two requests to the cloud about one job, by all
+// processes together.
+const askInterval = 5 * time.Second
 
-// lookTime is how long somebody who looks at a submission waits for the cloud:
-// what was known before is an answer, too, and servers end one after a minute.
-const lookTime = 8 * time.Second
+// refreshTimeout limits how long a person who opens a page waits for the cloud. The stored
+// record is shown if it takes longer.
+const refreshTimeout = 8 * time.Second
 
-// Jobs stores what is known of the jobs of submissions.
+// Jobs stores the last known description of each job.
 type Jobs interface {
-	// Ask reports whether the cloud may be asked about the submission's job:
-	// if it exists, and nobody has asked since now less pace. From then on
-	// somebody has.
+	// Ask reports whether the cloud may be asked about the job of a submission, and stores now
+	// as the time of the request. It is false if the submission does not exist, or if another
+	// request was stored less than pace before now. Concurrent calls: exactly one of them is
+	// true.
 	Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (bool, error)
-	// See keeps what the cloud said of the submission's job, unless something
-	// newer is kept. The end of a job is kept whatever else was seen.
+	// See stores the cloud's description of the submission's job, unless one with a later SeenAt
+	// is stored. A terminal status always replaces one that is not terminal, and never the
+	// reverse, because a slow answer may be older than its SeenAt.
 	See(ctx context.Context, id string, job Job) error
-	// Cancel keeps who last had the submission's job cancelled.
+	// Cancel stores who cancelled the submission's job. It replaces an earlier value.
 	Cancel(ctx context.Context, id string, c Cancellation) error
-	// MarkFinal says that the submission is over, in this state. It only helps lists:
-	// what a submission came to is in its log.
+	// MarkFinal stores a copy of the final state for lists and the sweep. The log and the job
+	// remain the source of the state.
 	MarkFinal(ctx context.Context, id string, state State) error
 }
 
-// Refresh returns the submission as it is now, asking the cloud if nobody has
-// for five seconds, and something may have changed. A submission that p may not
-// see is ErrNotFound, as one that does not exist. If the cloud does not answer,
-// what was known before is returned.
+// Refresh returns the submission as it is now. It asks the cloud if something can have changed
+// and no process asked in the last five seconds. If the cloud does not answer, it returns the
+// stored record.
+//
+// The errors are [ErrNotFound], also if p may not view the submission, and
+// [ErrStoreUnavailable].
 func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) (Record, error) {
 	r, err := s.steps().find(ctx, id)
 	if err != nil {
@@ -45,12 +49,12 @@ func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) 
 		return Record{}, ErrNotFound
 	}
 	now := s.Now()
-	if !r.askable(now) {
+	if !r.needsRefresh(now) {
 		return r, nil
 	}
-	if may, err := s.Store.Ask(ctx, id, now, pace); err != nil || !may {
+	if may, err := s.Store.Ask(ctx, id, now, askInterval); err != nil || !may {
 		if err != nil {
-			s.Log.WarnContext(ctx, "asking for a job", "submission", id, "error", err)
+			s.Log.WarnContext(ctx, "describing a job", "submission", id, "error", err)
 		}
 		return r, nil
 	}
@@ -59,41 +63,43 @@ func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) 
 	}
 	target, err := s.target(r, p)
 	if err != nil {
-		return r, nil // as it was last seen
+		return r, nil // the account is no longer in the policy
 	}
-	limited, cancel := context.WithTimeout(ctx, lookTime)
+	limited, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
-	one := []Record{r}
-	if _, err := s.ask(limited, target, one); err != nil {
+	records := []Record{r}
+	if _, err := s.refreshJobs(limited, target, records); err != nil {
 		return r, nil
 	}
-	return one[0], nil
+	return records[0], nil
 }
 
-// askable reports whether the cloud may know more of r than the store, and was
-// not asked just now.
-func (r Record) askable(now time.Time) bool {
-	asked := r.Last.At // by the call itself
+// needsRefresh reports whether the cloud can know more about r than the store, and was not asked
+// within [askInterval].
+func (r Record) needsRefresh(now time.Time) bool {
+	asked := r.Last.At // CreateBackupJob itself counts as a request
 	if r.Last.Kind == StepCreated {
+		// CreateBackupJob returns no status, so a new job may be asked for at once.
 		asked = time.Time{}
 	}
 	if r.AskedAt.After(asked) {
 		asked = r.AskedAt
 	}
-	return (r.Last.Kind == StepAttempt || r.Last.Kind == StepCreated && !r.IsTerminal(now)) && now.Sub(asked) >= pace
+	return (r.Last.Kind == StepAttempt || r.Last.Kind == StepCreated && !r.IsTerminal(now)) && now.Sub(asked) >= askInterval
 }
 
-// mayView reports whether p may see r. What the policy refused is for those to
-// see who may see such a backup, and for the one who asked: it holds only what
-// they wrote themselves, and what they were told.
+// mayView reports whether p may view r. A refusal by the policy can be viewed by principals who
+// may view such a backup, and by its sender: it contains only the sender's own values and the
+// reasons.
 func (s *Service) mayView(ctx context.Context, p identity.Principal, r Record) bool {
 	return s.Policy.May(ctx, p, ActionView, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
 }
 
-// askCloud finds out for p what became of an attempt whose answer was lost. It
-// never sends.
+// askCloud resolves the last attempt of r from the cloud's list, in the name of p, and returns
+// the record afterwards. It never sends an attempt. A failed listing is logged, and r is
+// returned.
 func (s *Service) askCloud(ctx context.Context, p identity.Principal, r Record) (Record, error) {
-	limited, cancel := context.WithTimeout(ctx, lookTime)
+	limited, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
 	if _, err := s.reconcileAndRefund(limited, p, r); err != nil {
 		s.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
@@ -102,18 +108,18 @@ func (s *Service) askCloud(ctx context.Context, p identity.Principal, r Record) 
 	return s.steps().find(ctx, r.SubmissionID)
 }
 
-// ask asks the cloud about the jobs of records that have the same account,
-// region and kind, brings the records up to date, and says of how many the cloud
-// told something. If it does not answer they stay as they were.
-func (s *Service) ask(ctx context.Context, target Target, records []Record) (seen int, err error) {
-	filter := JobFilter{SourceType: listable(records[0].Complete.SourceType())}
+// refreshJobs asks the cloud about the jobs of records, updates the records in place, and
+// returns for how many the cloud described a job. All records must have the same account, region
+// and type. After an error they are unchanged.
+func (s *Service) refreshJobs(ctx context.Context, target Target, records []Record) (seen int, err error) {
+	filter := JobFilter{SourceType: listSourceType(records[0].Complete.SourceType())}
 	for _, r := range records {
 		filter.JobIDs = append(filter.JobIDs, r.Last.JobID)
 	}
-	asked := s.Now() // what the cloud says is of no later moment for sure
+	asked := s.Now() // taken before the call: the answer may be as old as that
 	jobs, err := s.Cloud.DescribeBackupJobs2(ctx, target, filter)
 	if err != nil {
-		s.Log.WarnContext(ctx, "asking for jobs", "first_job", filter.JobIDs[0], "jobs", len(filter.JobIDs), "error", err)
+		s.Log.WarnContext(ctx, "describing jobs", "first_job", filter.JobIDs[0], "jobs", len(filter.JobIDs), "error", err)
 		return 0, err
 	}
 	for i, r := range records {
@@ -123,64 +129,66 @@ func (s *Service) ask(ctx context.Context, target Target, records []Record) (see
 		}
 		records[i].Job = jobs[at]
 		records[i].Job.SeenAt, records[i].Job.Consistency = asked, r.Job.Consistency
-		if !s.see(ctx, records[i]) {
+		if !s.storeJob(ctx, records[i]) {
 			continue
 		}
 		seen++
-		if c := s.consistency(ctx, target, records[i]); c != r.Job.Consistency {
+		if c := s.readConsistency(ctx, target, records[i]); c != r.Job.Consistency {
 			records[i].Job.Consistency = c
-			s.see(ctx, records[i])
+			s.storeJob(ctx, records[i])
 		}
 		s.markFinal(context.WithoutCancel(ctx), records[i])
 	}
 	return seen, nil
 }
 
-// see keeps what the cloud said of the job of r, even if the time for asking is
-// over by now.
-func (s *Service) see(ctx context.Context, r Record) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+// storeJob stores r.Job, and reports whether that succeeded. It ignores the deadline of ctx, so
+// that an answer is not lost. A failure is logged.
+func (s *Service) storeJob(ctx context.Context, r Record) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	if err := s.Store.See(ctx, r.SubmissionID, r.Job); err != nil {
-		s.Log.WarnContext(ctx, "keeping a job", "submission", r.SubmissionID, "error", err)
+		s.Log.WarnContext(ctx, "storing a job", "submission", r.SubmissionID, "error", err)
 		return false
 	}
 	return true
 }
 
-// markFinal announces the events of r, and then tells the store that r is over, if it is.
-// If either fails, the next sweep does both.
+// markFinal stores the notices about r, and then marks r as final in the store, if it is. This
+// order matters: the sweep does not read final records, so their notices must exist. A failure
+// is logged, and the next sweep repeats both.
 func (s *Service) markFinal(ctx context.Context, r Record) {
 	now := s.Now()
 	if !r.State(now).IsTerminal() || s.notifier().announce(ctx, s.notifier().noticesOf(r)) != nil || !r.IsFinal(now) {
 		return
 	}
 	if err := s.Store.MarkFinal(ctx, r.SubmissionID, r.State(now)); err != nil {
-		s.Log.WarnContext(ctx, "ending a submission", "submission", r.SubmissionID, "error", err)
+		s.Log.WarnContext(ctx, "marking a submission as final", "submission", r.SubmissionID, "error", err)
 	}
 }
 
-// consistency is what the backup is worth, asked for once it is there: the
-// service takes a request for an application-consistent one, and makes less of
-// it without an error.
-func (s *Service) consistency(ctx context.Context, target Target, r Record) Consistency {
+// readConsistency returns the consistency of r's backup. It asks the cloud only if an
+// application-consistent backup was requested, is complete, and its consistency is unknown: the
+// cloud accepts such a request and may make a crash-consistent backup without an error. A
+// failure is logged.
+func (s *Service) readConsistency(ctx context.Context, target Target, r Record) Consistency {
 	known, status := r.Job.Consistency, r.Job.Status
 	if known != (Consistency{}) || !r.wantsConsistency() || status != StateComplete && status != StatePartialComplete {
 		return known
 	}
 	found, err := s.Cloud.DescribeUdmSnapshots(ctx, target, r.Job)
 	if err != nil {
-		s.Log.WarnContext(ctx, "asking for a recovery point", "submission", r.SubmissionID, "job", r.Job.JobID, "error", err)
+		s.Log.WarnContext(ctx, "describing a recovery point", "submission", r.SubmissionID, "job", r.Job.JobID, "error", err)
 	}
 	return found
 }
 
-// Follow returns the submission once its state is final, and after so long at
-// the latest, as it is then. If ctx ends the wait ends, which is no error. Errors
-// are those of [Service.Refresh], of the first look; later ones end the wait.
+// Follow waits until the state of a submission is terminal, at most for the duration long, and
+// returns the record as it is then. It returns early without an error if ctx ends. The errors
+// are those of the first [Service.Refresh]; a later error only ends the wait.
 func (s *Service) Follow(ctx context.Context, p identity.Principal, id string, long time.Duration) (Record, error) {
 	if long > 0 {
-		// The cloud must not make the last look longer than the wait.
+		// The last request to the cloud must not take much longer than the wait.
 		limited, cancel := context.WithTimeout(ctx, long+time.Second)
 		defer cancel()
 		ctx = limited
@@ -193,18 +201,18 @@ func (s *Service) Follow(ctx context.Context, p identity.Principal, id string, l
 		if left <= 0 || r.State(now).IsTerminal() {
 			break
 		}
-		if s.Wait(ctx, min(left, followPace)) != nil {
+		if s.Wait(ctx, min(left, followInterval)) != nil {
 			break
 		}
 		next, err := s.Refresh(ctx, p, id)
 		if err != nil {
-			break // what was known a moment ago is still an answer
+			break // the record of the previous request is still a valid answer
 		}
 		r = next
 	}
 	return r, err
 }
 
-// followPace is how often one who waits for the end of a job looks into the
-// store. How often the cloud is asked does not depend on it.
-const followPace = 2 * time.Second
+// followInterval is how often Follow reads the store. The number of requests to the cloud
+// depends on [askInterval] only.
+const followInterval = 2 * time.Second

@@ -13,9 +13,8 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// A network between the portal and PostgreSQL loses answers: what was asked is
-// done, and nobody hears. Four clients for each of 24 submissions come to one
-// job and one answer each.
+// The network between the portal and PostgreSQL loses answers of statements that were executed.
+// Four clients for each of 24 submissions get one job and one answer for each submission.
 func TestLostAnswersOfTheDatabaseMakeNoSecondJob(t *testing.T) {
 	for _, loss := range []float64{0.05, 0.2} {
 		t.Run(fmt.Sprint(loss), func(t *testing.T) {
@@ -52,7 +51,7 @@ func TestLostAnswersOfTheDatabaseMakeNoSecondJob(t *testing.T) {
 					})
 				}
 				all.Wait()
-				r.clock.Add(31 * time.Second) // three rounds are longer than any window
+				r.clock.Add(31 * time.Second) // longer than any window after three rounds
 			}
 			relay.Lose(0)
 			if r.jobs() != keys || len(told) != keys {

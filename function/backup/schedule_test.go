@@ -18,8 +18,7 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// TestMain draws 200 schedules for each property, unless -rapid.checks says
-// how many.
+// TestMain sets 200 schedules for each property, unless -rapid.checks is given.
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "200"); err != nil {
 		panic(err)
@@ -27,56 +26,56 @@ func TestMain(m *testing.M) {
 	os.Exit(postgrestest.Run(m))
 }
 
-// A plan is all that chance decides about the way of one submission: what the
-// cloud does to each call, how late its list is, and how often, when and with
-// what end somebody asks.
+// plan is one random schedule for one submission: the faults of the cloud, the lag of its list,
+// and the requests of the client.
 type plan struct {
-	Creates []string      // faults of CreateBackupJob, one for each call
-	Lists   []string      // faults of DescribeBackupJobs2, likewise
-	Lag     time.Duration // of the list
-	Asks    []ask
+	Creates  []string      // faults of CreateBackupJob, one for each call
+	Lists    []string      // faults of DescribeBackupJobs2, one for each call
+	Lag      time.Duration // of the list
+	Requests []request
 }
 
-// An ask is one Submit, some time after the one before, in a process that dies
-// at a point of its way.
-type ask struct {
+// request is one call of Submit, some time after the one before, in a process that crashes at
+// some point.
+type request struct {
 	After time.Duration
-	Dies  string // one of deaths
+	Crash string // one of crashPoints; empty: it does not crash
 }
 
-// deaths are the points at which a process can end.
-var deaths = []string{"", "", "admitted", "claimed", "attempted", "sent", "recorded", "withdrawing"}
+// crashPoints are the points at which a process can crash: after the reservation, the claim, the
+// record of the attempt, the call, or the record of the result, or before a refund.
+var crashPoints = []string{"", "", "reserved", "claimed", "attempted", "sent", "recorded", "refunding"}
 
-// createFaults are those that decide about a CreateBackupJob, without those
-// that take real time.
+// createFaults are the faults of CreateBackupJob that need no real time.
 var createFaults = []string{
 	"ok", "throttle", "throttle-429", "expired", "500", "500-after", "503", "503-after", "drop", "drop-after", "reset-after",
 	"truncate", "bad-json", "html 502", "html-after 200", "empty-after 200", "no-job-id", "nonce-used-after", "redirect",
 	"refuse 404 VaultNotExist", "success-false CrossAccountBackupSlrNotExist",
 }
 
+// listFaults are the faults of DescribeBackupJobs2 that need no real time.
 var listFaults = []string{"500", "drop", "truncate", "html 502", "bad-json"}
 
-// plans draws plans. The cloud's SDK signs with the machine's clock, which the
-// cloud allows to be 15 minutes off: a plan and what follows it fit into that.
+// plans generates plans. The cloud's SDK signs with the machine's clock, and the cloud allows a
+// difference of 15 minutes, so a plan and the requests after it take less time.
 func plans() *rapid.Generator[plan] {
 	seconds := func(t *rapid.T, label string, of ...int) time.Duration {
 		return time.Duration(rapid.SampledFrom(of).Draw(t, label)) * time.Second
 	}
-	asks := rapid.Custom(func(t *rapid.T) ask {
-		return ask{After: seconds(t, "after", 0, 1, 7, 18, 29, 31, 40), Dies: rapid.SampledFrom(deaths).Draw(t, "dies")}
+	requests := rapid.Custom(func(t *rapid.T) request {
+		return request{After: seconds(t, "after", 0, 1, 7, 18, 29, 31, 40), Crash: rapid.SampledFrom(crashPoints).Draw(t, "dies")}
 	})
 	return rapid.Custom(func(t *rapid.T) plan {
 		return plan{
-			Creates: rapid.SliceOfN(rapid.SampledFrom(createFaults), 0, 5).Draw(t, "creates"),
-			Lists:   rapid.SliceOfN(rapid.SampledFrom(listFaults), 0, 3).Draw(t, "lists"),
-			Lag:     seconds(t, "lag", 0, 3, 15, 40, 60),
-			Asks:    rapid.SliceOfN(asks, 1, 6).Draw(t, "asks"),
+			Creates:  rapid.SliceOfN(rapid.SampledFrom(createFaults), 0, 5).Draw(t, "creates"),
+			Lists:    rapid.SliceOfN(rapid.SampledFrom(listFaults), 0, 3).Draw(t, "lists"),
+			Lag:      seconds(t, "lag", 0, 3, 15, 40, 60),
+			Requests: rapid.SliceOfN(requests, 1, 6).Draw(t, "asks"),
 		}
 	})
 }
 
-// faults is the schedule for the emulator.
+// faults returns the schedule in the emulator's grammar.
 func (p plan) faults() string {
 	var rules []string
 	if len(p.Creates) > 0 {
@@ -92,14 +91,14 @@ func (p plan) faults() string {
 	return strings.Join(rules, "; ")
 }
 
-// errTwice says that the promise was broken.
-var errTwice = errors.New("two jobs")
+// errTwoJobs says that one submission made two jobs.
+var errTwoJobs = errors.New("two jobs")
 
-// mostAsks is how often one who waits as long as they are told has to ask.
-const mostAsks = 150
+// maxRequests is how many requests a client makes that waits as long as each answer says.
+const maxRequests = 150
 
-// run plays a plan for the submission of a key, asks again as the answers say
-// until there is a final one twice, and returns what should not have been.
+// run runs a plan for one key. After the plan it repeats the submission, as the answers say,
+// until it has a final answer twice. The error says which promise was broken.
 func (r *fixture) run(ctx context.Context, p plan, key string) (id string, err error) {
 	r.cloud.Reset()
 	r.clock.Set(time.Now().Round(0))
@@ -107,58 +106,59 @@ func (r *fixture) run(ctx context.Context, p plan, key string) (id string, err e
 	if err := r.cloud.SetFaults(p.faults()); err != nil {
 		return "", fmt.Errorf("%s: %w", p.faults(), err)
 	}
-	var first backup.Answer // the first one that is final
+	var first backup.Answer // the first final answer
 	again := time.Second
-	for i := range mostAsks {
-		next := ask{After: again}
-		if i < len(p.Asks) {
-			next = p.Asks[i]
+	for i := range maxRequests {
+		next := request{After: again}
+		if i < len(p.Requests) {
+			next = p.Requests[i]
 		}
 		r.clock.Add(next.After)
 		if r.before != nil {
 			r.before(i)
 		}
-		answer, err := r.mortal(next.Dies).submit(ctx, key)
+		answer, err := r.crashing(next.Crash).submit(ctx, key)
 		again = answer.RetryAfter
 		if busy, ok := errors.AsType[*backup.BusyError](err); ok {
 			again = busy.RetryAfter
-		} else if err != nil && !errors.Is(err, errDied) {
+		} else if err != nil && !errors.Is(err, errCrashed) {
 			return "", err
 		}
 		final := err == nil && answer.Status != backup.StateUnknown
 		switch jobs := r.jobs(); {
 		case jobs > 1:
-			return "", fmt.Errorf("%w after ask %d", errTwice, i)
+			return "", fmt.Errorf("%w after ask %d", errTwoJobs, i)
 		case final && (answer.Status == backup.StateCreated) != (jobs == 1):
 			return "", fmt.Errorf("ask %d is answered %s, with %d jobs", i, answer.Status, jobs)
 		case final && first.Status == "":
 			first = answer
 		case final && (answer.Status != first.Status || answer.Last.JobID != first.Last.JobID || !answer.Replayed):
 			return "", fmt.Errorf("the answer changed from %+v to %+v", first, answer)
-		case final && i > len(p.Asks):
-			return answer.SubmissionID, r.placed(ctx, key)
+		case final && i > len(p.Requests):
+			return answer.SubmissionID, r.checkCounted(ctx, key)
 		}
 	}
 	return "", errors.New("it does not end")
 }
 
-// A life is the service in a process that ends at some point.
-type life struct{ backup.Service }
+// crashingService is the service in a process that crashes at one point.
+type crashingService struct{ backup.Service }
 
-var errDied = errors.New("the process ended")
+// errCrashed is the panic value of a crash.
+var errCrashed = errors.New("the process ended")
 
-// mortal is the service in a process that dies at a point.
-func (r *fixture) mortal(dies string) *life {
-	l := &life{*r.Service}
-	l.Store, l.Cloud, l.Limits = mortalStore{l.Store, dies}, mortalCloud{l.Cloud, dies}, mortalLimits{l.Limits, dies}
+// crashing returns the service in a process that crashes at the given point.
+func (r *fixture) crashing(crash string) *crashingService {
+	l := &crashingService{*r.Service}
+	l.Store, l.Cloud, l.Limits = crashStore{l.Store, crash}, crashCloud{l.Cloud, crash}, crashLimits{l.Limits, crash}
 	return l
 }
 
-// submit submits the submission of a key, unless it dies over that.
-func (l *life) submit(ctx context.Context, key string) (answer backup.Answer, err error) {
+// submit submits a key. The error is errCrashed if the process crashed.
+func (l *crashingService) submit(ctx context.Context, key string) (answer backup.Answer, err error) {
 	defer func() {
-		if v := recover(); v == errDied {
-			answer, err = backup.Answer{}, errDied
+		if v := recover(); v == errCrashed {
+			answer, err = backup.Answer{}, errCrashed
 		} else if v != nil {
 			panic(v)
 		}
@@ -166,63 +166,66 @@ func (l *life) submit(ctx context.Context, key string) (answer backup.Answer, er
 	return l.Submit(ctx, submission(key))
 }
 
-type mortalStore struct {
+// crashStore crashes after a claim or after the record of a step.
+type crashStore struct {
 	backup.Store
-	dies string
+	crash string
 }
 
-func (s mortalStore) Claim(ctx context.Context, r backup.Record) (backup.Record, bool, error) {
+func (s crashStore) Claim(ctx context.Context, r backup.Record) (backup.Record, bool, error) {
 	known, ours, err := s.Store.Claim(ctx, r)
-	if s.dies == "claimed" {
-		panic(errDied)
+	if s.crash == "claimed" {
+		panic(errCrashed)
 	}
 	return known, ours, err
 }
 
-func (s mortalStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
+func (s crashStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
 	ours, err := s.Store.Append(ctx, id, step, audit...)
-	if step.Kind == backup.StepAttempt && s.dies == "attempted" || step.Kind != backup.StepAttempt && s.dies == "recorded" {
-		panic(errDied)
+	if step.Kind == backup.StepAttempt && s.crash == "attempted" || step.Kind != backup.StepAttempt && s.crash == "recorded" {
+		panic(errCrashed)
 	}
 	return ours, err
 }
 
-type mortalLimits struct {
+// crashLimits crashes after a reservation or before a refund.
+type crashLimits struct {
 	backup.Limits
-	dies string
+	crash string
 }
 
-func (m mortalLimits) Reserve(ctx context.Context, a backup.Reservation) (*backup.LimitError, error) {
+func (m crashLimits) Reserve(ctx context.Context, a backup.Reservation) (*backup.LimitError, error) {
 	limit, err := m.Limits.Reserve(ctx, a)
-	if m.dies == "admitted" {
-		panic(errDied)
+	if m.crash == "reserved" {
+		panic(errCrashed)
 	}
 	return limit, err
 }
 
-func (m mortalLimits) Refund(ctx context.Context, key string, attempt int) error {
-	if m.dies == "withdrawing" {
-		panic(errDied)
+func (m crashLimits) Refund(ctx context.Context, key string, attempt int) error {
+	if m.crash == "refunding" {
+		panic(errCrashed)
 	}
 	return m.Limits.Refund(ctx, key, attempt)
 }
 
-type mortalCloud struct {
+// crashCloud crashes after a call, before its result is recorded.
+type crashCloud struct {
 	backup.Cloud
-	dies string
+	crash string
 }
 
-func (c mortalCloud) CreateBackupJob(ctx context.Context, call backup.Call) (backup.Created, error) {
+func (c crashCloud) CreateBackupJob(ctx context.Context, call backup.Call) (backup.Created, error) {
 	created, err := c.Cloud.CreateBackupJob(ctx, call)
-	if c.dies == "sent" {
-		panic(errDied)
+	if c.crash == "sent" {
+		panic(errCrashed)
 	}
 	return created, err
 }
 
-// Whatever the cloud does, whenever somebody asks again and wherever a process
-// dies, there is never a second job, an answer once given stays, and every
-// submission ends. A failure shows the plan and the seed.
+// For any faults of the cloud, any times of requests and crashes at any point: there is at most
+// one job, a final answer never changes, and every submission gets one. A failure prints the
+// plan and the seed.
 func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
@@ -239,9 +242,8 @@ func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 			}
 		})
 	})
-	// The databases pass the suite that the store in memory passes: a few plans
-	// show that the service works with them, too.
-	onBoth(t, func(t *testing.T, url string) {
+	// The databases pass the same suite as the memory store, so a few plans are enough for them.
+	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)
 		for seed := range 25 {
 			id, err := r.run(t.Context(), plans().Example(seed), fmt.Sprint("k", seed))
@@ -255,15 +257,15 @@ func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 	})
 }
 
-// With less time than the list lags behind, the same plans find two jobs: they
-// could.
-func TestSchedulesFindTwoJobsIfTheWindowIsTooShort(t *testing.T) {
+// With a ListLag shorter than the lag of the list, the same plans find two jobs. So they can
+// find them.
+func TestSchedulesFindTwoJobsIfListLagIsTooShort(t *testing.T) {
 	t.Parallel()
 	r := newFixture(t)
 	r.ListLag = time.Second
 	for seed := range 200 {
 		_, err := r.run(t.Context(), plans().Example(seed), fmt.Sprint("k", seed))
-		if errors.Is(err, errTwice) {
+		if errors.Is(err, errTwoJobs) {
 			t.Logf("seed %d: %v", seed, err)
 			return
 		}

@@ -10,46 +10,53 @@ import (
 	"backupportal/function/identity"
 )
 
-// Service makes backups. Every door calls Submit. The fields are set before the
-// first use and not changed after that.
+// Service makes backups. Every door calls [Service.Submit]. Its methods are safe for concurrent
+// use if its fields are set before the first call and not changed later. Cloud, Policy, Store,
+// Limits, Log, Now, NewID and Wait are required.
 type Service struct {
 	Cloud  Cloud
 	Policy Policy
 	Store  Store
 	Log    *slog.Logger
-	Now    func() time.Time                                 // wall clock: instances freeze
-	NewID  func() string                                    // random text, for owners of steps
-	Wait   func(ctx context.Context, d time.Duration) error // sleeps between two attempts
+	// Now is the wall clock. The monotonic clock stops while an instance is frozen.
+	Now func() time.Time
+	// NewID returns random text. It identifies the process that adds a step.
+	NewID func() string
+	// Wait waits for d. It returns the error of ctx if ctx ends first. See [Sleep].
+	Wait func(ctx context.Context, d time.Duration) error
 
-	// Audit keeps the audit trail; nil, in tests, keeps none. An action that must be
-	// audited beforehand is not done if that fails.
+	// Audit writes the audit trail. Nil writes none; only tests may do that. An action whose
+	// intent cannot be recorded is not done.
 	Audit Auditor
 
-	// Limits counts requests and what the grants of the policy limit; nil only in tests.
+	// Limits counts requests, sign-ins and the limits of grants. Nil is allowed only in tests
+	// that have no limits.
 	Limits Limits
-	// Requests is how many requests each principal may send; zero means
-	// [UsualRequests].
+	// Requests is how many requests that change something one principal may send. Its Key is
+	// ignored. A zero Burst means [UsualRequests].
 	Requests Rate
 
-	// Messenger sends notices of events; nil sends none.
+	// Messenger sends notices. Nil means that there are no notices.
 	Messenger Messenger
-	// Announced wakes SweepEvery when there is a notice to send: a channel with
-	// room for one. Nil wakes nothing, and the next sweep sends it.
+	// Announced wakes [Service.SweepEvery] when a new notice is stored. It is a channel with a
+	// buffer of one. Nil means that the next sweep sends the notice.
 	Announced chan struct{}
 
-	// ListFirst is for stores that may forget: the cloud's list is searched
-	// before even the first attempt.
+	// ListFirst is for stores that can lose records. The cloud's list is searched before the
+	// first attempt of each call of [Service.Submit].
 	ListFirst bool
-	// ListLag is how long after the window of an attempt its job surely shows in
-	// the cloud's list, with clocks that are up to 10 s apart, each 5 s off the
-	// store's. Zero means 60 s. Less than the truth makes second jobs.
+	// ListLag is how long after the window of an attempt its job can be missing from the cloud's
+	// list. It includes clock differences: each instance may be 5 s off the store's clock, so
+	// two instances 10 s. Zero means 60 s. A value that is too small can cause a second job.
 	ListLag time.Duration
 }
 
-// Store remembers submissions and their logs. Each part is declared beside the code
-// that uses it. Its methods are safe for concurrent use, and by several processes
-// where the store is shared. An error other than ErrNotFound means that nothing is
-// known: whether a write happened, too.
+// Store keeps submissions, their logs, jobs and notices. Each part is declared next to the code
+// that uses it.
+//
+// Its methods are safe for concurrent use, also by several processes that share a database. An
+// error other than [ErrNotFound] means that the result is unknown: a write may have happened.
+// Times are stored in milliseconds.
 type Store interface {
 	Claims
 	Steps
@@ -59,40 +66,42 @@ type Store interface {
 	Upkeep
 }
 
-// recordTime is how long the write of a result may take.
-const recordTime = 5 * time.Second
+// recordTimeout limits the write of a result after a call.
+const recordTimeout = 5 * time.Second
 
-// target returns where r was sent, by the policy in force, for calls in the name of
-// asks. It is an error if the policy no longer names that account.
-func (s *Service) target(r Record, asks identity.Principal) (Target, error) {
+// target returns the account and region of r, for calls in the name of the principal caller. It
+// is an error if the policy no longer has the alias, or if the alias now means another account:
+// a list of that account would say nothing about the job of r.
+func (s *Service) target(r Record, caller identity.Principal) (Target, error) {
 	account, ok := s.Policy.Account(r.Account())
 	switch {
 	case !ok:
 		return Target{}, fmt.Errorf("backup: account %q is no longer in the policy", r.Account())
 	case account.ID != r.AccountID || account.Access != r.Access:
-		// Another account's list says nothing about this one's jobs.
-		return Target{}, fmt.Errorf("backup: account %q stands for another account than when the submission was made",
+		return Target{}, fmt.Errorf("backup: account %q has a different account ID than when the submission was made",
 			r.Account())
 	}
-	return Target{Account: account, Region: r.Region(), Principal: asks}, nil
+	return Target{Account: account, Region: r.Region(), Principal: caller}, nil
 }
 
-// recovered logs a panic of a task. Deferred, it ends the task and not the process.
-func recovered(ctx context.Context, log *slog.Logger, task string) {
+// logPanic logs a panic of a task. It must be deferred; the panic then ends the task and not the
+// process.
+func logPanic(ctx context.Context, log *slog.Logger, task string) {
 	if v := recover(); v != nil {
 		log.ErrorContext(ctx, "panicked", "task", task, "panic", fmt.Sprintf("%.200v", v), "stack", string(debug.Stack()))
 	}
 }
 
-// leaves reports whether ctx leaves that much time: a message that is cut off
-// may have arrived, and would come again.
-func leaves(ctx context.Context, d time.Duration) bool {
+// hasTimeLeft reports whether ctx is not done and has more than d left. It is true without a
+// deadline. A message must not start with less: if it is cut off, it may have arrived and would
+// be sent again.
+func hasTimeLeft(ctx context.Context, d time.Duration) bool {
 	deadline, limited := ctx.Deadline()
 	return ctx.Err() == nil && (!limited || time.Until(deadline.Round(0)) > d)
 }
 
-// Sleep waits for d, or until ctx ends, and then says why it did. It is what
-// [Service] waits with outside tests.
+// Sleep waits for d and returns nil, or returns the error of ctx if it ends first. It is the
+// usual value of [Service.Wait].
 func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

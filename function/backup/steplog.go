@@ -7,53 +7,58 @@ import (
 	"time"
 )
 
-// Steps stores the logs of submissions. Two steps of one submission never have the
-// same number.
+// Steps stores the logs of submissions. The pair of submission id and step number is unique:
+// that decides every race.
 type Steps interface {
-	// Find returns the record with its last step, or ErrNotFound.
+	// Find returns the record with its last step. The error is [ErrNotFound] for an unknown id.
 	Find(ctx context.Context, id string) (Record, error)
-	// Append adds a step to the log. It reports whether the step with that
-	// number is this one: a repeat of the same step by the same Owner is.
-	// Nothing is added behind a gap, nor behind created or refused. Rows of the
-	// audit trail are there if the step is this one, and not if it is not.
+	// Append inserts a step. It reports whether the stored step with this number is s,
+	// recognised by its Owner; so a repeat of a call whose answer was lost is true.
+	//
+	// It inserts nothing if s.N would leave a gap, or if the step before is created or refused.
+	// The audit rows are stored in the same transaction: they exist exactly if the result is
+	// true.
 	Append(ctx context.Context, id string, s Step, audit ...AuditRow) (bool, error)
 }
 
-// A Step is one record in a submission's log. Steps are numbered from 0 and only
-// ever added: the process that adds number N decides what happens next.
+// Step is one entry of a submission's log. Steps are numbered from 0 and never changed.
 type Step struct {
-	N         int
+	N         int // -1 in [Record.Last] if there is no step
 	Kind      StepKind
-	Owner     string    // random, one for each step: whose it is
+	Owner     string    // random text, different for each step: recognises a repeated insert
 	At        time.Time // milliseconds
-	Until     time.Time // of an attempt: no sending after this
-	JobID     string    // of created
-	Code      string    // of void and refused: the cloud's code, or our reason
-	Message   string    // of refused: what the cloud said, cleaned
-	RequestID string    // the cloud's, if it gave one
+	Until     time.Time // only of attempt: nothing is sent after it
+	JobID     string    // only of created
+	Code      string    // of void and refused: the cloud's code, or one that begins with "portal."
+	Message   string    // of void and refused: the cloud's text, cleaned
+	RequestID string    // of the cloud; empty if unknown
 }
 
-// A StepKind says what a [Step] records.
+// StepKind is the kind of a [Step].
 type StepKind string
 
-// The kinds of steps. A submission ends with created or refused.
+// The kinds of steps. Their texts are stored, so they do not change. The package comment has the
+// table of their order.
 const (
-	StepNone    StepKind = ""        // nothing is recorded yet
-	StepAttempt StepKind = "attempt" // the call may be made until Step.Until
-	StepNotSent StepKind = "void"    // the attempt surely started nothing
+	StepNone    StepKind = ""        // there is no step yet
+	StepAttempt StepKind = "attempt" // the call may be sent until Step.Until
+	// StepNotSent closes an attempt that started no job: its call had the class [ClassNotSent],
+	// or the list proved it. The state is then [StateNotSent], and another attempt may follow.
+	StepNotSent StepKind = "void"
 	StepCreated StepKind = "created" // the job exists
-	StepRefused StepKind = "refused" // the cloud said no
+	StepRefused StepKind = "refused" // the cloud refused, or the log is full
 )
 
 // isFinal reports whether no step can follow one of kind k.
 func (k StepKind) isFinal() bool { return k == StepCreated || k == StepRefused }
 
-// mostSteps is the length of a log at which a submission is given up: after 32
-// attempts.
-const mostSteps = 63
+// maxSteps limits a log to 32 attempts with void steps between them. A listing without a job
+// that finds a log of this length records refused in place of void. Attempts that failed without
+// a listing, such as throttled ones, do not end a log.
+const maxSteps = 63
 
-// A stepLog reads and writes the logs of submissions. It stores each step together
-// with its audit record, and announces the results.
+// stepLog reads and writes the logs of submissions. It stores each step together with its audit
+// record, and stores the notices about a result.
 type stepLog struct {
 	store   Steps
 	trail   trail
@@ -72,7 +77,7 @@ func (s *Service) steps() stepLog {
 	}
 }
 
-// find returns the record with its last step. Its errors are [ErrNotFound] and
+// find returns the record with its last step. The errors are [ErrNotFound] and
 // [ErrStoreUnavailable].
 func (l stepLog) find(ctx context.Context, id string) (Record, error) {
 	r, err := l.store.Find(ctx, id)
@@ -82,26 +87,26 @@ func (l stepLog) find(ctx context.Context, id string) (Record, error) {
 	return r, err
 }
 
-// append adds a step of a new owner to the log of r, and e to the audit trail,
-// both or neither. It reports whether the step with that number is this one. Its
-// error is [ErrStoreUnavailable].
-func (l stepLog) append(ctx context.Context, r Record, step Step, e AuditEvent) (ours bool, err error) {
+// addStep inserts a step with a new owner, together with the audit event e. It reports whether
+// the stored step with this number is this one; if not, another process decided. The error is
+// [ErrStoreUnavailable].
+func (l stepLog) addStep(ctx context.Context, r Record, step Step, e AuditEvent) (ours bool, err error) {
 	step.Owner, step.At = l.newID(), l.now()
-	if ours, err = l.add(ctx, r, step, e); err != nil {
+	if ours, err = l.write(ctx, r, step, e); err != nil {
 		err = storeUnavailable(err)
 	}
 	return ours, err
 }
 
-// addJob adds the step of a job, behind the steps of a process that took over
-// while this one paused. It returns the step with its number, even if it could not
-// be stored, which is logged.
+// addJob records a created job behind the last step, even if other processes have added steps
+// meanwhile: a process that was paused must not lose its job. It returns the step with its
+// number, even if it could not be stored. That is logged and written to the audit trail.
 func (l stepLog) addJob(ctx context.Context, r Record, step Step, e AuditEvent) Step {
-	for range mostSteps {
-		added, err := l.tryJob(ctx, &r, step, e)
+	for range maxSteps {
+		added, err := l.tryAddJob(ctx, &r, step, e)
 		if err != nil {
 			l.log.ErrorContext(ctx, "recording a job", "submission", r.SubmissionID, "job", step.JobID, "error", err)
-			l.trail.tell(ctx, e)
+			l.trail.recordOrLog(ctx, e)
 		}
 		if added || err != nil {
 			break
@@ -111,10 +116,13 @@ func (l stepLog) addJob(ctx context.Context, r Record, step Step, e AuditEvent) 
 	return step
 }
 
-// tryJob adds the step of a job behind the last step of r. It reports whether the
-// step is stored, or can no longer be: the log is final. If not, it sets r.Last to
-// the step that is last by now.
-func (l stepLog) tryJob(ctx context.Context, r *Record, step Step, e AuditEvent) (added bool, err error) {
+// tryAddJob makes one try of addJob behind r.Last. added is true if nothing is left to do: the
+// step is stored, or the log is final. If it is false without an error, r.Last is now the step
+// that another process added, and the caller tries again.
+//
+// A final log with another result is an audit violation: one submission has a job that its log
+// does not show.
+func (l stepLog) tryAddJob(ctx context.Context, r *Record, step Step, e AuditEvent) (added bool, err error) {
 	step.N = r.Last.N + 1
 	if added, err = l.conclude(ctx, *r, &step, e); added || err != nil {
 		return added, err
@@ -127,7 +135,7 @@ func (l stepLog) tryJob(ctx context.Context, r *Record, step Step, e AuditEvent)
 		r.Last = known.Last
 		return false, nil
 	}
-	l.trail.tell(ctx, e)
+	l.trail.recordOrLog(ctx, e)
 	if known.Last.JobID != step.JobID {
 		l.log.ErrorContext(ctx, "a job beside the log", "submission", r.SubmissionID, "job", step.JobID,
 			"logged", known.Last.Kind, "logged_job", known.Last.JobID)
@@ -136,31 +144,34 @@ func (l stepLog) tryJob(ctx context.Context, r *Record, step Step, e AuditEvent)
 	return true, nil
 }
 
-// mostRetell is how often conclude tries again: after 0.2, 0.4, 0.8 and 1.6 s.
-const mostRetell = 4
+// maxRetries is how often conclude repeats a failed write: after 0.2, 0.4, 0.8 and 1.6 s.
+const maxRetries = 4
 
-// conclude adds the result of an attempt, completing the step, and with it e to
-// the audit trail, and announces it. It retries for a few seconds: without the
-// result every repeat has to wait for the end of the attempt's window.
+// conclude records the result of an attempt, together with the audit event e, and stores the
+// notices about it. It sets the owner and the time of step. It reports whether the stored step
+// with this number is step. The error is that of the store.
+//
+// It retries for about three seconds: without the result, every repeat must wait for the end of
+// the window and the list lag.
 func (l stepLog) conclude(ctx context.Context, r Record, step *Step, e AuditEvent) (ours bool, err error) {
 	step.Owner, step.At = l.newID(), l.now()
 	for retry := 1; ; retry++ {
-		ours, err = l.add(ctx, r, *step, e)
+		ours, err = l.write(ctx, r, *step, e)
 		if ours {
 			r.Last = *step
-			_ = l.notices.announce(ctx, l.notices.noticesOf(r)) // logged, and repeated by the next sweep
+			_ = l.notices.announce(ctx, l.notices.noticesOf(r)) // a failure is logged, and the next sweep repeats it
 		}
-		if err == nil || retry > mostRetell {
+		if err == nil || retry > maxRetries {
 			return ours, err
 		}
-		if waiting := l.wait(ctx, 100*time.Millisecond<<retry); waiting != nil {
+		if waitErr := l.wait(ctx, 100*time.Millisecond<<retry); waitErr != nil {
 			return false, err
 		}
 	}
 }
 
-// add stores a step of r together with e, both or neither.
-func (l stepLog) add(ctx context.Context, r Record, step Step, e AuditEvent) (bool, error) {
+// write inserts a step of r together with e, both or neither.
+func (l stepLog) write(ctx context.Context, r Record, step Step, e AuditEvent) (bool, error) {
 	return l.trail.along(ctx, e, func(rows ...AuditRow) (bool, error) {
 		return l.store.Append(ctx, r.SubmissionID, step, rows...)
 	})

@@ -15,7 +15,7 @@ import (
 	"backupportal/function/param"
 )
 
-// A Door is the way by which a submission came in.
+// Door is how a submission arrived.
 type Door string
 
 // The doors.
@@ -26,7 +26,7 @@ const (
 	DoorEvent   Door = "event"
 )
 
-// Name is what people call d.
+// Name returns the name of d for people. An unknown door is its own name.
 func (d Door) Name() param.Text {
 	switch d {
 	case DoorForm:
@@ -41,23 +41,24 @@ func (d Door) Name() param.Text {
 	return param.Both(string(d), string(d))
 }
 
-// A Submission is one request to the portal, as a door read it.
+// Submission is one request for one backup, as a door read it.
 type Submission struct {
 	Door      Door
 	Principal identity.Principal
-	Key       string       // idempotency key: the same key is the same submission
-	Params    param.Params // what the caller gave
+	// Key is the idempotency key: requests with one principal, door and key are one submission.
+	Key    string
+	Params param.Params // what the caller gave, without defaults
 }
 
-// ID is the submission's own name: 26 characters that only its door, its
-// principal and its key decide, so that it survives a lost store.
+// ID returns the id of the submission: 26 characters, a hash of its door, principal and key.
+// Every process computes the same id, even if the store has lost its records.
 func (s Submission) ID() string {
 	return idOf("portal/submission/v1", string(s.Door), s.Principal.ID(), s.Key)
 }
 
-// deniedID names a refusal of s by the policy: another one than ID, so that the
-// refusal does not stand for s once s is allowed, and the same for all that
-// are alike within an hour.
+// deniedID returns the id for the record of a refusal by the policy. It differs from ID, so that
+// the key stays free. Equal refusals within one hour of UTC have the same id, so a client that
+// repeats its request does not fill the history.
 func (s Submission) deniedID(now time.Time) string {
 	return idOf(
 		"portal/denied/v1",
@@ -68,15 +69,15 @@ func (s Submission) deniedID(now time.Time) string {
 	)
 }
 
-// idOf returns the name that a label and texts have: 128 bits of their hash, in
-// base 32.
+// idOf returns 128 bits of the SHA-256 of a label and texts, in lower-case base 32. The lengths
+// of the texts are part of the hash, so that no two lists of texts are alike.
 func idOf(label string, parts ...string) string {
 	sum := lenhash.Sum(append([]string{label}, parts...)...)
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
 }
 
-// Fingerprint is the hex SHA-256 of what the caller gave, before defaults: two
-// submissions with one key must have the same.
+// Fingerprint returns the SHA-256, in hexadecimal, of the values that the caller gave. Empty
+// values and defaults are not included. A key with another fingerprint is [ErrKeyReused].
 func (s Submission) Fingerprint() string {
 	given := param.Params{}
 	for name, value := range s.Params {
@@ -84,43 +85,45 @@ func (s Submission) Fingerprint() string {
 			given[name] = value
 		}
 	}
-	sum := sha256.Sum256([]byte(jsontext.Must(given))) // encoding/json sorts keys
+	sum := sha256.Sum256([]byte(jsontext.Must(given))) // encoding/json sorts the keys
 	return hex.EncodeToString(sum[:])
 }
 
-// JobName is the name of the submission's job: the label that the person
-// typed, or "portal", and the submission's ID, so that the cloud's own list
-// tells whose job it is.
+// JobName returns the name of the job for the first use of the key: the caller's label or
+// "portal", then the ID. The cloud's list is searched by this name.
 func (s Submission) JobName() string { return s.label() + "-" + s.ID() }
 
+// label returns the JobName that the caller gave, or "portal".
 func (s Submission) label() string { return cmp.Or(s.Params["JobName"], "portal") }
 
-// A Record is a submission as the store remembers it. Its Key is not kept, only
-// what follows from it.
+// Record is a submission as the store keeps it. Its Key is not stored. Of its Principal only the
+// id and the name are stored.
 type Record struct {
 	Submission
-	SubmissionID string // given by the store: Submission.ID, with the number of the use behind it if the key was used before
-	Fingerprint  string
-	JobName      string       // given by the store likewise
-	AccountID    string       // what the account alias stood for; empty if for nothing
-	Access       Access       // how that account was reached
-	Complete     param.Params // what was sent: with defaults, account and name
-	Denied       []param.Text // why the policy refused it; nil if it did not
+	// SubmissionID is Submission.ID, or for a later use of an expired key that id with the
+	// number of the use ("-2", "-3"). The store sets it when the submission is claimed.
+	SubmissionID string
+	Fingerprint  string       // see [Submission.Fingerprint]
+	JobName      string       // ends with SubmissionID; set by the store
+	AccountID    string       // of the account alias at that time; empty for an unknown alias
+	Access       Access       // how the portal reached the account
+	Complete     param.Params // the parameters that were sent: with defaults, account and JobName
+	Denied       []param.Text // reasons of the policy; nil if it allowed the submission
 	CreatedAt    time.Time
-	ExpiresAt    time.Time // from then on its key is that of a new submission
-	Last         Step      // N is -1 while there is none
-	Job          Job       // as last seen; zero before
-	AskedAt      time.Time // when the cloud was last asked about the job; zero before
-	Cancellation Cancellation
+	ExpiresAt    time.Time    // when its key becomes free
+	Last         Step         // the last step; N is -1 without a step
+	Job          Job          // as the cloud described it last; zero if it was never asked
+	AskedAt      time.Time    // when the cloud was last asked about the job; zero if never
+	Cancellation Cancellation // zero if no cancellation was accepted
 }
 
-// Account is the alias of the account whose resources are backed up.
+// Account returns the alias of the account.
 func (r Record) Account() string { return r.Params["Account"] }
 
-// Region is where the backup is made.
+// Region returns the id of the region.
 func (r Record) Region() string { return r.Params["Region"] }
 
-// Resource is what is backed up: an instance, or a cluster.
+// Resource returns the id of the resource: an instance or a cluster.
 func (r Record) Resource() string {
 	if id := r.Params["InstanceId"]; id != "" {
 		return id
@@ -128,7 +131,8 @@ func (r Record) Resource() string {
 	return r.Params["ContainerClusterId"]
 }
 
-// State is how far the submission had come at now.
+// State returns the state of the submission at now. It depends on the time: an attempt without a
+// result becomes UNKNOWN when its window ends.
 func (r Record) State(now time.Time) State {
 	if r.Denied != nil {
 		return StateDenied
@@ -136,7 +140,7 @@ func (r Record) State(now time.Time) State {
 	switch r.Last.Kind {
 	case StepCreated:
 		status := cmp.Or(r.Job.Status, StateCreated)
-		if !status.IsTerminal() && r.Cancellation.stands(r.Job) {
+		if !status.IsTerminal() && r.Cancellation.overrides(r.Job) {
 			return StateCanceling
 		}
 		return status
@@ -149,23 +153,23 @@ func (r Record) State(now time.Time) State {
 			return StateUnknown
 		}
 	case StepNone:
-		if now.Sub(r.CreatedAt) >= budget {
-			return StateNotSent // whoever claimed it has gone without an attempt
+		if now.Sub(r.CreatedAt) >= maxWindow {
+			return StateNotSent // the process that claimed it has stopped before an attempt
 		}
 	}
 	return StateSending
 }
 
-// IsTerminal reports whether the page of the submission has nothing new to show: its
-// state is terminal, and so are the job's copy and what is known of the
-// consistency of its recovery point. Both may appear up to [afterwards] after the
-// end of the job.
+// IsTerminal reports whether the page of the submission has nothing new to show: its state is
+// terminal, the copy in another region has ended, and the consistency is known if it was
+// requested. The portal waits for the copy and the consistency for at most [followUpTime] after
+// the end of the job.
 func (r Record) IsTerminal(now time.Time) bool {
 	state := r.State(now)
 	if state != StateComplete && state != StatePartialComplete {
 		return state.IsTerminal()
 	}
-	awaited := now.Sub(r.Job.CompleteTime) < afterwards
+	awaited := now.Sub(r.Job.CompleteTime) < followUpTime
 	if awaited && r.wantsConsistency() && r.Job.Consistency == (Consistency{}) {
 		return false
 	}
@@ -175,44 +179,43 @@ func (r Record) IsTerminal(now time.Time) bool {
 	return State(r.Job.CopyStatus).IsTerminal()
 }
 
-// IsFinal reports whether nothing about the submission can change any more: it is
-// terminal, and its key can no longer send it.
+// IsFinal reports whether the submission can never change again: it is terminal, and a request
+// with its key can no longer send it.
 func (r Record) IsFinal(now time.Time) bool {
 	return r.IsTerminal(now) && (r.State(now) != StateNotSent || !now.Before(r.ExpiresAt))
 }
 
-// wantsConsistency reports whether an application-consistent backup was asked
-// for.
+// wantsConsistency reports whether an application-consistent backup was requested.
 func (r Record) wantsConsistency() bool { return r.Complete["Detail.appConsistent"] == "true" }
 
-// afterwards is how long after the end of a job its copy and its recovery point
-// may take to show.
-const afterwards = time.Hour
+// followUpTime is how long after the end of a job its copy and its recovery point may appear.
+const followUpTime = time.Hour
 
-// A RequestInfo is what is known of the request that something is done for.
+// RequestInfo describes the request that causes an action, for logs and the audit trail.
 type RequestInfo struct {
-	RequestID string // the platform's
-	Trace     string // the trace id of a well-formed traceparent header
+	RequestID string // of the platform
+	Trace     string // trace id of a valid traceparent header; else empty
 	Door      Door
-	ClientIP  string // as the platform says, or the peer's on a plain server; empty if neither is known
-	UserAgent string // cut
+	ClientIP  string // from the platform, or the peer of a plain server; empty if unknown
+	UserAgent string // shortened
 }
 
-// WithRequestInfo returns a context that carries v.
+// WithRequestInfo returns a copy of ctx that carries v.
 func WithRequestInfo(ctx context.Context, v RequestInfo) context.Context {
 	return context.WithValue(ctx, requestInfoKey{}, v)
 }
 
-// RequestInfoFrom returns what ctx carries; the zero value if it carries nothing.
+// RequestInfoFrom returns the value that ctx carries, or the zero value.
 func RequestInfoFrom(ctx context.Context) RequestInfo {
 	v, _ := ctx.Value(requestInfoKey{}).(RequestInfo)
 	return v
 }
 
+// requestInfoKey is the context key of a [RequestInfo].
 type requestInfoKey struct{}
 
-// TraceID is the trace id of a traceparent header (W3C Trace Context, version
-// 00), or empty if that is not well-formed.
+// TraceID returns the trace id of a traceparent header, or empty text if the header is not valid
+// (W3C Trace Context, version 00).
 func TraceID(traceparent string) string {
 	parts := strings.Split(traceparent, "-")
 	if len(parts) != 4 || parts[0] != "00" || !isHex(parts[1], 32) || !isHex(parts[2], 16) || !isHex(parts[3], 2) ||
@@ -222,6 +225,7 @@ func TraceID(traceparent string) string {
 	return parts[1]
 }
 
+// isHex reports whether s has the given length and only the characters 0-9 and a-f.
 func isHex(s string, length int) bool {
 	return len(s) == length && strings.Trim(s, "0123456789abcdef") == ""
 }

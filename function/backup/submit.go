@@ -1,25 +1,41 @@
-// Package backup carries a submission from its request to the end of its job.
+// Package backup turns each submission into at most one backup job.
 //
-// CreateBackupJob has no idempotency token. So each submission has a log of
-// numbered steps that are only ever added. The process that adds step N decides
-// what happens next; every other process reads it. Submit appends attempts, and
-// what it learns about them:
+// CreateBackupJob has no idempotency token, so a request must not be repeated before it is
+// certain that the first one made no job. Each submission therefore has an insert-only log of
+// numbered steps. The process that inserts step N decides what happens next; every other process
+// reads that step. The table shows the stored text of the last step, the constant for it, and
+// the steps that may follow:
 //
-//	last step | means                                  | what may follow
-//	----------|----------------------------------------|--------------------------------------
-//	(none)    | claimed, nothing sent                  | attempt
-//	attempt   | the call may be sent until Until       | created, refused, void
-//	void      | the attempt started nothing            | attempt; created, if a process paused
-//	created   | the job exists                         | nothing: the final step
-//	refused   | the cloud refused, or no attempts left | nothing: the final step
+//	stored    constant      meaning                                    next steps
+//	--------  ------------  -----------------------------------------  ------------------------
+//	(none)    StepNone      claimed, nothing sent                      attempt
+//	attempt   StepAttempt   the call may be sent until Step.Until      created, refused, void
+//	void      StepNotSent   the attempt started no job                 attempt, created
+//	created   StepCreated   the job exists                             none: the log is final
+//	refused   StepRefused   the cloud refused, or it lists no job      none: the log is final
+//	                        after 32 attempts
 //
-// An attempt without a result is not repeated until its window has passed and the
-// cloud's own list, searched by the submission's JobName, shows no job.
+// The step after void is created, without another attempt, only if a process was paused: it
+// reports its job after another process had recorded void.
 //
-// [Service] is made of parts, each with a small interface to the store: the step
-// log ([Steps]), the limits ([Limits]), the notices ([Notices]) and the audit
-// trail ([Auditor]). The step log is the one place where a step gets its audit
-// record and its notices.
+// An attempt without a result is resolved from the cloud's list, which is searched by the
+// submission's JobName. A job in the list is proof at any time. A missing job is proof only if
+// the listing began after Step.Until plus the list lag ([Service.ListLag]).
+//
+// Four names say "not sent" at four levels:
+//
+//	name          level           meaning
+//	------------  --------------  ----------------------------------------------------------
+//	ErrNotSent    one call        CloudError: the request did not reach the cloud
+//	              one Submit      BusyError: Submit ended without a job; the key can be used again
+//	ClassNotSent  one call        the call had no effect and may be repeated: ErrNotSent,
+//	                              ErrThrottled, or ErrCredentials that is temporary
+//	StepNotSent   the log         the attempt started no job: ClassNotSent, or the list shows none
+//	StateNotSent  the submission  the last step is StepNotSent, or nothing was attempted in time
+//
+// [Service] consists of parts, each with a small interface to the store: the step log ([Steps]),
+// the limits ([Limits]), the notices ([Notices]) and the audit trail ([Auditor]). A step and its
+// audit record are stored in one transaction.
 package backup
 
 import (
@@ -32,37 +48,50 @@ import (
 	"backupportal/function/param"
 )
 
-// Claims decide which submission an idempotency key stands for.
+// Claims decides which submission an idempotency key stands for.
 type Claims interface {
-	// Claim remembers r with an empty log, unless a submission of its key is
-	// remembered that has not expired at r.CreatedAt. It returns what is
-	// remembered, with its id, and whether that is r.
+	// Claim stores r with an empty log if its key is new or has expired at r.CreatedAt. The key
+	// is r.SubmissionID, the hash of the real key.
+	//
+	// It returns the submission that the key stands for, and whether that is r. If the key was
+	// used before, the returned id and JobName of r end with the number of the use ("-2", "-3").
+	// Concurrent calls with one key: exactly one of them stores its record.
 	Claim(ctx context.Context, r Record) (known Record, ours bool, err error)
-	// Known returns the submission that a key stands for now, by the id of its
-	// first use, or ErrNotFound.
+	// Known returns the submission that a key stands for at now. The argument is the id of the
+	// key's first use. The error is [ErrNotFound] if the key is new or has expired.
 	Known(ctx context.Context, key string, now time.Time) (Record, error)
 }
 
-// KeyExpires is how long a key stands for the submission that first had it. A
-// repeat after this is a new submission.
+// KeyExpires is how long an idempotency key stands for its submission. A repeat after this time
+// is a new submission.
 const KeyExpires = 7 * 24 * time.Hour
 
-// An Answer is the result of a submission.
+// Answer is the result of [Service.Submit].
 type Answer struct {
 	Record
 	Status     State         // CREATED, REFUSED or UNKNOWN
-	Replayed   bool          // an earlier request with this key did it
-	RetryAfter time.Duration // of UNKNOWN: when it makes sense to ask again
+	Replayed   bool          // an earlier request with this key got the same answer
+	RetryAfter time.Duration // only with UNKNOWN: how long to wait before a repeat can learn more
 }
 
-// Submit checks sub, asks the policy, and makes at most one job of it, however
-// often it is called and wherever it is interrupted.
+// Submit checks sub, asks the policy, and makes at most one job of sub. It can be called any
+// number of times with one key, by several processes, and may be interrupted at any point.
 //
-// The answer's Status is CREATED if there is a job, REFUSED if the cloud refused,
-// and UNKNOWN until one of the two is certain. The first two are final: every
-// repeat has the same answer. Errors are an [param.InvalidError], a
-// [*DeniedError], a [*LimitError], a [*BusyError], or ErrStoreUnavailable: nothing was
-// started by this call.
+// The answer's Status is CREATED if there is a job, REFUSED if the cloud refused, and UNKNOWN
+// while neither is certain. CREATED and REFUSED are final: every repeat of sub gets the same
+// answer.
+//
+// An error means that this call started no job:
+//
+//   - [param.InvalidError]: a parameter is wrong.
+//   - [*DeniedError]: the policy refuses.
+//   - [*LimitError]: the policy allows it, but a limit is reached.
+//   - [*BusyError] with [ErrInProgress]: an earlier attempt cannot be resolved yet.
+//   - [*BusyError] with [ErrKeyReused]: the key belongs to a submission with other parameters.
+//   - [*BusyError] with [ErrNotSent]: this call gave up; the same key can be used again.
+//   - [ErrStoreUnavailable]: the submission cannot be recorded.
+//
+// Submit ignores the cancellation of ctx after the policy's decision, and keeps its deadline.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	call, err := s.Prepare(ctx, sub)
 	ctx, cancel := persistent(ctx)
@@ -80,13 +109,13 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	call.Params["JobName"] = r.JobName // of this use of the key
+	call.Params["JobName"] = r.JobName // ends with the number of this use of the key
 	for sends := 0; ; {
 		var answer Answer
 		var done bool
 		switch last := r.Last; {
 		case last.Kind.isFinal():
-			return stored(r, true), nil
+			return finalAnswer(r, true), nil
 		case last.Kind == StepAttempt && s.Now().Before(s.listCompleteAt(last)):
 			return Answer{}, &BusyError{
 				Err:          ErrInProgress,
@@ -108,12 +137,12 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		if r, err = s.steps().find(ctx, r.SubmissionID); err != nil {
 			return Answer{}, err
 		}
-		r.Principal = sub.Principal // stores do not keep all of it
+		r.Principal = sub.Principal // the store keeps only its id and its name
 	}
 }
 
-// persistent returns ctx with its deadline and without its cancellation: a
-// started submission must finish even if the client goes away.
+// persistent returns ctx with its deadline and without its cancellation: a started submission
+// must finish even if the client disconnects.
 func persistent(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	ctx = context.WithoutCancel(ctx)
@@ -123,8 +152,9 @@ func persistent(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline)
 }
 
-// answerDenied answers a submission that the policy refuses. It sends nothing. A repeat of
-// a submission that was allowed before gets the first answer.
+// answerDenied answers a submission that the policy refuses. It sends nothing. If the key stands
+// for a submission that was allowed earlier, it returns that answer: a changed policy does not
+// change it. Otherwise the error is a [*DeniedError].
 func (s *Service) answerDenied(ctx context.Context, sub Submission, call Call, denied *DeniedError) (Answer, error) {
 	if answer, ok := s.earlierAnswer(ctx, sub); ok {
 		return answer, nil
@@ -132,19 +162,22 @@ func (s *Service) answerDenied(ctx context.Context, sub Submission, call Call, d
 	return Answer{}, s.deny(ctx, sub, call, denied)
 }
 
-// deny records a refusal by the policy in the history, and returns it. The key stays
-// free: once the policy allows it, the same submission can be made. Equal refusals
-// are recorded once an hour. A failure to record is logged, and the refusal returned
-// without an id.
+// deny records a refusal by the policy in the history and in the audit trail, and returns it
+// with its id.
+//
+// The record has an id of its own ([Submission.deniedID]), so the idempotency key stays free:
+// once the policy allows the submission, it can be made. Equal refusals within one hour are one
+// record. If the refusal cannot be recorded, the failure is logged, and the returned refusal has
+// no SubmissionID.
 func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *DeniedError) error {
-	r := s.record(sub, sub.deniedID(s.Now()), call)
-	r.JobName = sub.label() // there is no job that could be found by more
+	r := s.newRecord(sub, sub.deniedID(s.Now()), call)
+	r.JobName = sub.label() // there is no job, so the name needs no id to find it by
 	for _, m := range denied.Lines {
 		r.Denied = append(r.Denied, param.Both(m.In(param.English), m.In(param.Chinese)))
 	}
-	e := about(AuditDenied, ActionCreate, sub.Principal, r, 0)
-	e.Decision.Lines = linesOf(denied.Lines)
-	s.trail().tell(ctx, e)
+	e := eventFor(AuditDenied, ActionCreate, sub.Principal, r, 0)
+	e.Decision.Lines = denialLines(denied.Lines)
+	s.trail().recordOrLog(ctx, e)
 	known, _, err := s.Store.Claim(ctx, r)
 	if err != nil {
 		s.Log.ErrorContext(ctx, "recording a refusal", "principal", sub.Principal.ID(), "error", err)
@@ -153,8 +186,9 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 	return &DeniedError{Lines: denied.Lines, SubmissionID: known.SubmissionID}
 }
 
-// earlierAnswer returns the answer of an earlier request with the key of sub, if there is
-// one. A failure to look is logged.
+// earlierAnswer returns the answer of an earlier request with the key of sub. It returns false
+// if the key is new, belongs to other parameters, or has sent nothing yet. A failure of the
+// store is logged and is false too.
 func (s *Service) earlierAnswer(ctx context.Context, sub Submission) (Answer, bool) {
 	r, err := s.Store.Known(ctx, sub.ID(), s.Now())
 	switch {
@@ -163,19 +197,22 @@ func (s *Service) earlierAnswer(ctx context.Context, sub Submission) (Answer, bo
 		s.Log.ErrorContext(ctx, "looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
 	case r.Fingerprint != sub.Fingerprint():
 	case r.Last.Kind.isFinal():
-		return stored(r, true), true
+		return finalAnswer(r, true), true
 	case r.Last.Kind == StepAttempt:
-		return s.unknown(r), true
+		return s.unknownAnswer(r), true
 	}
 	return Answer{}, false
 }
 
-// reserve takes what sub needs of the limits. It runs before the claim, so that a
-// submission over a limit leaves no record, and its key stays free. A repeat takes
-// nothing and gets the first answer, even if a limit is reached by now: then it is
-// done.
+// reserve takes what sub needs of the limits for its first attempt. It does nothing if the grant
+// has no limits.
+//
+// It runs before the claim, so a submission over a limit leaves no record and its key stays
+// free. A repeat takes nothing: it gets the first answer (done is true), even if a limit is
+// reached by now. The errors are a [*LimitError], a [*BusyError] with [ErrKeyReused], and
+// [ErrStoreUnavailable].
 func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
-	if !call.Grant.limited() {
+	if !call.Grant.hasLimits() {
 		return Answer{}, false, nil
 	}
 	known, err := s.Store.Known(ctx, sub.ID(), s.Now())
@@ -186,9 +223,9 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 	case known.Fingerprint != sub.Fingerprint():
 		return Answer{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: known.SubmissionID}
 	case known.Last.Kind.isFinal():
-		return stored(known, true), true, nil
+		return finalAnswer(known, true), true, nil
 	}
-	err = s.limiter().reserve(ctx, s.record(sub, sub.ID(), call), call, 0)
+	err = s.limiter().reserve(ctx, s.newRecord(sub, sub.ID(), call), call, 0)
 	if _, limited := errors.AsType[*LimitError](err); limited {
 		if answer, ok := s.earlierAnswer(ctx, sub); ok {
 			return answer, true, nil
@@ -197,27 +234,27 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 	return Answer{}, false, err
 }
 
-// claim returns the record that the key of sub stands for, which may be older
-// than this call. Its errors are a [*BusyError] with [ErrKeyReused], or
-// [ErrStoreUnavailable].
+// claim returns the record that the key of sub stands for, which may be older than this call.
+// The errors are a [*BusyError] with [ErrKeyReused], and [ErrStoreUnavailable].
 func (s *Service) claim(ctx context.Context, sub Submission, call Call) (Record, error) {
-	r, ours, err := s.Store.Claim(ctx, s.record(sub, sub.ID(), call))
+	r, ours, err := s.Store.Claim(ctx, s.newRecord(sub, sub.ID(), call))
 	if err != nil {
 		return Record{}, storeUnavailable(err)
 	}
 	if !ours && r.Fingerprint != sub.Fingerprint() {
-		if call.Grant.limited() {
-			s.limiter().refund(ctx, s.record(sub, sub.ID(), call), 0) // reserved while the other came
+		if call.Grant.hasLimits() {
+			// The reservation was made before the other submission claimed the key.
+			s.limiter().refund(ctx, s.newRecord(sub, sub.ID(), call), 0)
 		}
 		return Record{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
 	}
-	r.Principal = sub.Principal // stores do not keep all of it
+	r.Principal = sub.Principal // the store keeps only its id and its name
 	return r, nil
 }
 
-// record returns a new record of sub, with an empty log.
-func (s *Service) record(sub Submission, id string, call Call) Record {
-	now := s.Now().Truncate(time.Millisecond) // the precision of stores
+// newRecord returns a record of sub with an empty log. Nothing is stored yet.
+func (s *Service) newRecord(sub Submission, id string, call Call) Record {
+	now := s.Now().Truncate(time.Millisecond) // stores keep milliseconds
 	return Record{
 		Submission:   sub,
 		SubmissionID: id,
@@ -232,36 +269,41 @@ func (s *Service) record(sub Submission, id string, call Call) Record {
 	}
 }
 
-// resolveAttempt looks for the job of an attempt whose window and settling time have
-// passed. It is not done if the log has to be read again.
+// resolveAttempt resolves an attempt from the cloud's list, after its window and the list lag
+// have passed. If done is false and there is no error, the caller reads the log again. If the
+// listing fails, the answer is UNKNOWN. The error is [ErrStoreUnavailable].
 func (s *Service) resolveAttempt(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	_, err := s.reconcile(ctx, r.Principal, r)
 	if err != nil && !errors.Is(err, ErrStoreUnavailable) {
 		s.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
-		answer := s.unknown(r)
+		answer := s.unknownAnswer(r)
 		answer.RetryAfter = max(answer.RetryAfter, 15*time.Second)
 		return answer, true, nil
 	}
 	return Answer{}, false, err
 }
 
-// mostSends is how many attempts one call of Submit makes.
-const mostSends = 3
+// maxSends is how many attempts one call of Submit makes.
+const maxSends = 3
 
-// send makes the next attempt, after so many by this call of Submit. It is not
-// done if the log has to be read again. An error with [ErrNotSent] means that
-// this call makes no further attempt.
+// send makes the next attempt. sends is the number of attempts that this call of Submit has
+// made; from the second one on, send waits a random time first. If done is false and there is no
+// error, the caller reads the log again.
+//
+// The error is a [*BusyError] with [ErrNotSent] if this call makes no further attempt. The other
+// errors are those of [Service.attempt] and [Service.findForgottenJob].
 func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ Answer, done bool, _ error) {
 	switch {
-	case sends == mostSends:
+	case sends == maxSends:
 		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: 15 * time.Second}
 	case sends > 0:
 		if err := s.Wait(ctx, rand.N(200*time.Millisecond<<sends)); err != nil {
 			return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 		}
 	}
+	// A process can freeze for longer than a key lives. The key may stand for a newer submission
+	// by now.
 	if !s.Now().Before(r.ExpiresAt) {
-		// This call paused for a week: the key may stand for a newer submission by now.
 		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 	}
 	if s.ListFirst && sends == 0 {
@@ -272,24 +314,29 @@ func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ A
 	return s.attempt(ctx, r, call)
 }
 
-// attempt records that the call is about to be made, makes it, and records the
-// result. It is not done if the log has to be read again.
+// attempt records an attempt with its audit intent, calls CreateBackupJob, and records the
+// result. If done is false and there is no error, the caller reads the log again: another
+// process added a step, or the call had no effect. The errors are a [*LimitError] and
+// [ErrStoreUnavailable]; this attempt started no job.
 func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, done bool, _ error) {
 	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.window(ctx)}
 	if step.N > 0 {
-		// The process that found the attempt before void refunds it, maybe only now.
+		// The process that found that the previous attempt started no job refunds its
+		// reservation, perhaps only after this line. Holding the reservation for this step's
+		// number keeps that refund from releasing what this attempt needs.
 		if err := s.limiter().reserve(ctx, r, call, step.N); err != nil {
 			return Answer{}, false, err
 		}
 	}
-	intent := about(AuditIntent, ActionCreate, r.Principal, r, step.N)
+	intent := eventFor(AuditIntent, ActionCreate, r.Principal, r, step.N)
 	intent.Decision = AuditDecision{Allow: true, Rule: call.Grant.Rule}
-	if ours, err := s.steps().append(ctx, r, step, intent); err != nil || !ours {
+	if ours, err := s.steps().addStep(ctx, r, step, intent); err != nil || !ours {
 		return Answer{}, false, err
 	}
 	r.Last = step
 	s.Log.InfoContext(ctx, "sending", "submission", r.SubmissionID, "attempt", step.N, "job_name", r.JobName)
-	// The result is recorded even if that takes a little longer.
+	// From here on the deadline of ctx no longer applies: the window is shorter, and the result
+	// must be recorded even if that takes a little longer.
 	ctx = context.WithoutCancel(ctx)
 	limited, cancel := context.WithTimeout(ctx, step.Until.Sub(s.Now()))
 	defer cancel()
@@ -297,73 +344,76 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 	sent := s.Now()
 	receipt, err := s.Cloud.CreateBackupJob(limited, call)
 	took := s.Now().Sub(sent)
-	ctx, cancel = context.WithTimeout(ctx, recordTime)
+	ctx, cancel = context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	if err != nil {
-		return s.failed(ctx, r, err, took)
+		return s.recordFailure(ctx, r, err, took)
 	}
-	e := about(AuditAnswered, ActionCreate, r.Principal, r, step.N)
+	e := eventFor(AuditAnswered, ActionCreate, r.Principal, r, step.N)
 	e.Outcome = AuditOutcome{
 		Class:        ClassSuccess,
 		JobID:        receipt.JobID,
 		RequestID:    receipt.RequestID,
 		Milliseconds: took.Milliseconds(),
 	}
-	return s.created(ctx, r, receipt, e), true, nil
+	return s.recordCreated(ctx, r, receipt, e), true, nil
 }
 
-// created records the job, and e for the audit. If that fails the answer is the
-// same: the job exists, and a later listing adds it to the log.
-func (s *Service) created(ctx context.Context, r Record, c Created, e AuditEvent) Answer {
+// recordCreated records the job together with the audit event e. If that fails, the answer is
+// the same, because the job exists; a later listing adds it to the log.
+func (s *Service) recordCreated(ctx context.Context, r Record, c Created, e AuditEvent) Answer {
 	s.Log.InfoContext(ctx, "job created", "submission", r.SubmissionID, "job", c.JobID, "cloud_request_id", c.RequestID)
 	r.Last = s.steps().addJob(ctx, r, Step{Kind: StepCreated, JobID: c.JobID, RequestID: c.RequestID}, e)
-	return stored(r, false)
+	return finalAnswer(r, false)
 }
 
-// failed records what is certain about a call that did not succeed. It is not done
-// if the log has to be read again.
-func (s *Service) failed(ctx context.Context, r Record, err error, took time.Duration) (_ Answer, done bool, _ error) {
+// recordFailure records the certain facts about a call that failed with err. took is the
+// duration of the call. If done is false and there is no error, the caller reads the log again:
+// the call had no effect, and another attempt may follow. An error that is no [*CloudError] has
+// an unknown result. The error is [ErrStoreUnavailable].
+func (s *Service) recordFailure(ctx context.Context, r Record, err error, took time.Duration) (_ Answer, done bool, _ error) {
 	cloud, ok := errors.AsType[*CloudError](err)
 	if !ok {
 		cloud = &CloudError{Action: "CreateBackupJob", Outcome: ErrUnknownOutcome, Cause: "unclassified"}
 	}
 	s.Log.WarnContext(ctx, "job not created", "submission", r.SubmissionID, "cloud_request_id", cloud.RequestID, "error", cloud)
-	e := about(AuditAnswered, ActionCreate, r.Principal, r, r.Last.N)
-	e.Outcome = outcomeOf(cloud, took)
+	e := eventFor(AuditAnswered, ActionCreate, r.Principal, r, r.Last.N)
+	e.Outcome = classify(cloud, took)
 	step := Step{N: r.Last.N + 1, Code: cloud.Code, Message: cloud.Message, RequestID: cloud.RequestID}
 	switch e.Outcome.Class {
 	case ClassRefused:
 		step.Kind = StepRefused
 		ours, err := s.steps().conclude(ctx, r, &step, e)
 		if err != nil || !ours {
-			s.trail().tell(ctx, e)
-			// Another process took over, and may have made a job: it will find the refusal.
-			return s.unknown(r), true, nil
+			s.trail().recordOrLog(ctx, e)
+			// Another process may have closed this attempt and made a job. The next call reads
+			// its result.
+			return s.unknownAnswer(r), true, nil
 		}
 		r.Last = step
 		s.markFinal(ctx, r)
-		if !cloud.Unlisted { // an unlisted code does not prove that nothing was started
+		if !cloud.Unlisted { // an undocumented code does not prove that nothing was started
 			s.limiter().refund(ctx, r, step.N)
 		}
-		return stored(r, false), true, nil
+		return finalAnswer(r, false), true, nil
 	case ClassNotSent:
 		step.Kind = StepNotSent
 		ours, err := s.steps().conclude(ctx, r, &step, e)
 		if err != nil || !ours {
-			s.trail().tell(ctx, e)
+			s.trail().recordOrLog(ctx, e)
 		}
 		if err != nil {
 			return Answer{}, false, storeUnavailable(err)
 		}
 		return Answer{}, false, nil
 	}
-	s.trail().tell(ctx, e)
-	return s.unknown(r), true, nil
+	s.trail().recordOrLog(ctx, e)
+	return s.unknownAnswer(r), true, nil
 }
 
-// stored is the answer of a submission with a final step. It is always the same:
-// it says nothing about the job's progress.
-func stored(r Record, replayed bool) Answer {
+// finalAnswer returns the answer of a submission with a final step. It contains nothing about
+// the progress of the job, so that it is the same for every repeat.
+func finalAnswer(r Record, replayed bool) Answer {
 	r.Job, r.Cancellation = Job{}, Cancellation{}
 	status := StateRefused
 	if r.Last.Kind == StepCreated {
@@ -372,24 +422,28 @@ func stored(r Record, replayed bool) Answer {
 	return Answer{Record: r, Status: status, Replayed: replayed}
 }
 
-// unknown is the answer while it is not certain whether there is a job.
-func (s *Service) unknown(r Record) Answer {
+// unknownAnswer returns the answer while it is uncertain whether there is a job.
+func (s *Service) unknownAnswer(r Record) Answer {
 	return Answer{Record: r, Status: StateUnknown, RetryAfter: s.retryAfter(r.Last)}
 }
 
-// budget is the longest time from an attempt's record to the end of its call, and
-// usualSettle stands for a [Service.ListLag] of zero. How late the real list is has
-// not been measured yet.
+// maxWindow is the longest window of an attempt: the time from its record to the end of its
+// call.
+//
+// defaultListLag is used if [Service.ListLag] is zero. The delay of the real list has not been
+// measured.
 const (
-	budget         = 30 * time.Second
+	maxWindow      = 30 * time.Second
 	defaultListLag = 60 * time.Second
 )
 
-// window returns when an attempt that begins now may no longer be sent.
+// window returns the time after which an attempt that begins now must not be sent: [maxWindow]
+// from now, or the deadline of ctx if that is earlier, because the platform stops the process
+// then. The deadline is converted with the machine's wall clock, since s.Now can be another
+// clock in tests.
 func (s *Service) window(ctx context.Context) time.Time {
-	until := s.Now().Add(budget)
+	until := s.Now().Add(maxWindow)
 	if deadline, ok := ctx.Deadline(); ok {
-		// A platform stops the process then, by its own clock.
 		if left := s.Now().Add(time.Until(deadline.Round(0))); left.Before(until) {
 			until = left
 		}
@@ -397,14 +451,15 @@ func (s *Service) window(ctx context.Context) time.Time {
 	return until.Truncate(time.Millisecond)
 }
 
-// listCompleteAt returns when a listing may begin that proves, if it does not show the
-// job of an attempt, that there is none.
+// listCompleteAt returns the earliest time at which a listing can prove that an attempt made no
+// job.
 func (s *Service) listCompleteAt(attempt Step) time.Time {
 	return attempt.Until.Add(cmp.Or(s.ListLag, defaultListLag))
 }
 
-// retryAfter returns how long to wait before a repeat can learn more about an
-// attempt.
+// retryAfter returns how long a client should wait before a repeat can learn more about an
+// attempt: 2 seconds within its window, and later the time until its list is complete, at least
+// 1 second.
 func (s *Service) retryAfter(attempt Step) time.Duration {
 	now := s.Now()
 	if now.Before(attempt.Until) {

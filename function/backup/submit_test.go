@@ -27,7 +27,7 @@ func TestRepeatedKeyReturnsTheFirstJob(t *testing.T) {
 	}
 }
 
-func TestOtherKeyOtherDoorAndOtherPersonMakeOtherJobs(t *testing.T) {
+func TestKeyIsPerDoorAndPrincipal(t *testing.T) {
 	r := newFixture(t)
 	subs := []backup.Submission{submission("k"), submission("l"), submission("k"), submission("k")}
 	subs[2].Door = backup.DoorForm
@@ -42,7 +42,7 @@ func TestOtherKeyOtherDoorAndOtherPersonMakeOtherJobs(t *testing.T) {
 	}
 }
 
-func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
+func TestReusedKeyIsRefused(t *testing.T) {
 	r := newFixture(t)
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestKeyOfAnotherRequestIsRefused(t *testing.T) {
 }
 
 func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
-	onBoth(t, func(t *testing.T, url string) {
+	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)
 		var created, busy atomic.Int32
 		var wg sync.WaitGroup
@@ -82,9 +82,9 @@ func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
 	})
 }
 
-// What a lost answer leads to: nothing is sent again inside the window, and
-// afterwards the cloud's list decides.
-func TestLostAnswerIsLookedUpAndNeverSentAgainBlindly(t *testing.T) {
+// After a lost answer nothing is sent again within the window and the list lag. Then the cloud's
+// list decides.
+func TestLostAnswerIsResolvedFromTheList(t *testing.T) {
 	for _, c := range []struct {
 		fault string
 		jobs  int // after the first call
@@ -121,7 +121,7 @@ func TestLostAnswerIsLookedUpAndNeverSentAgainBlindly(t *testing.T) {
 	}
 }
 
-func TestListingThatFailsProvesNothing(t *testing.T) {
+func TestFailedListingProvesNothing(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after; DescribeBackupJobs2: empty 503 forever")
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
@@ -137,7 +137,7 @@ func TestListingThatFailsProvesNothing(t *testing.T) {
 	}
 }
 
-func TestThrottlingIsTriedAgainAFewTimes(t *testing.T) {
+func TestThrottledCallIsRetried(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: throttle, throttle-429")
 	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated {
@@ -169,7 +169,7 @@ func TestRefusalIsFinalForItsKey(t *testing.T) {
 	}
 }
 
-func TestForgetfulStoreLooksBeforeTheFirstAttempt(t *testing.T) {
+func TestListFirstSearchesBeforeTheFirstAttempt(t *testing.T) {
 	r := newFixture(t)
 	r.ListFirst = true
 	first, err := r.Submit(t.Context(), submission("k"))
@@ -188,7 +188,7 @@ func TestForgetfulStoreLooksBeforeTheFirstAttempt(t *testing.T) {
 	}
 }
 
-func TestWhoLooksAtAnUnknownSubmissionFindsItsJob(t *testing.T) {
+func TestRefreshResolvesUnknownSubmission(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
 	answer, err := r.Submit(t.Context(), submission("k"))
@@ -202,9 +202,9 @@ func TestWhoLooksAtAnUnknownSubmissionFindsItsJob(t *testing.T) {
 	}
 }
 
-// Nobody makes the cloud answer more often: whether the job is listed yet or
-// not, whether the listing fails, and while nobody knows if there is a job.
-func TestWhateverIsAskedIsAskedAtMostOnceInFiveSeconds(t *testing.T) {
+// Many readers cause at most one request in five seconds: whether the list shows the job or not,
+// if the listing fails, and while it is unknown whether there is a job.
+func TestCloudIsAskedOncePerInterval(t *testing.T) {
 	for name, faults := range map[string]string{
 		"listed":         "",
 		"not listed yet": "DescribeBackupJobs2: lag 60s",
@@ -237,7 +237,7 @@ func TestWhateverIsAskedIsAskedAtMostOnceInFiveSeconds(t *testing.T) {
 	}
 }
 
-func TestRefreshFollowsAJobToItsEnd(t *testing.T) {
+func TestRefreshUpdatesJobUntilItEnds(t *testing.T) {
 	r := newFixture(t)
 	answer, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -258,12 +258,12 @@ func TestRefreshFollowsAJobToItsEnd(t *testing.T) {
 	}
 }
 
-// Whoever closes the page, or presses twice so that the browser drops the first
-// request, has asked for a backup all the same.
-func TestCallerWhoGoesAwayDoesNotStopWhatWasBegun(t *testing.T) {
+// A client that disconnects after the claim, for example by closing the page, has still
+// requested a backup.
+func TestSubmitIgnoresClientDisconnect(t *testing.T) {
 	r := newFixture(t)
-	ctx, leave := context.WithCancel(t.Context())
-	r.Store = leavingStore{r.Store, leave}
+	ctx, disconnect := context.WithCancel(t.Context())
+	r.Store = disconnectStore{r.Store, disconnect}
 	answer, err := r.Submit(ctx, submission("k"))
 	if err != nil || answer.Status != backup.StateCreated || r.jobs() != 1 {
 		t.Errorf("%+v, %v, %d jobs", answer, err, r.jobs())
@@ -273,21 +273,20 @@ func TestCallerWhoGoesAwayDoesNotStopWhatWasBegun(t *testing.T) {
 	}
 }
 
-// A leavingStore has a caller who goes away once the submission is claimed.
-type leavingStore struct {
+// disconnectStore disconnects the client after the claim.
+type disconnectStore struct {
 	backup.Store
-	leave func()
+	disconnect func()
 }
 
-func (s leavingStore) Claim(ctx context.Context, r backup.Record) (backup.Record, bool, error) {
-	defer s.leave()
+func (s disconnectStore) Claim(ctx context.Context, r backup.Record) (backup.Record, bool, error) {
+	defer s.disconnect()
 	return s.Store.Claim(ctx, r)
 }
 
-// A database that is away for a moment when a job has to be recorded is waited
-// for; one that stays away changes nothing about the answer, and the cloud's
-// list tells the log later.
-func TestJobThatCannotBeRecordedIsToldAllTheSame(t *testing.T) {
+// If the database fails for a moment while a job is recorded, the write is repeated. If it keeps
+// failing, the answer is the same, and a later listing adds the job to the log.
+func TestUnrecordedJobIsStillAnswered(t *testing.T) {
 	for _, c := range []struct {
 		failures int
 		kind     backup.StepKind
@@ -312,7 +311,7 @@ func TestJobThatCannotBeRecordedIsToldAllTheSame(t *testing.T) {
 	}
 }
 
-// A failingStore fails so many times to record a job.
+// failingStore fails to record a job the given number of times.
 type failingStore struct {
 	backup.Store
 	failures *int

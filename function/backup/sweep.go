@@ -11,38 +11,35 @@ import (
 	"backupportal/function/param"
 )
 
-// Upkeep finds the submissions that a sweep works on.
+// Upkeep finds the submissions for a sweep.
 type Upkeep interface {
-	// Open returns at most limit records that are not ended, in the order of
-	// their ids, behind after.
+	// Open returns at most limit records that are not marked as final, with ids greater than
+	// after, in the order of their ids.
 	Open(ctx context.Context, after string, limit int) ([]Record, error)
-	// Forget removes at most limit submissions that were created before a time
-	// and whose keys have expired by now, and says how many it removed.
+	// Forget removes at most limit submissions that were created before the time before and
+	// whose keys have expired at now. It returns how many it removed.
 	Forget(ctx context.Context, before, now time.Time, limit int) (int, error)
 }
 
-// Swept is what a [Service.Sweep] did.
+// Swept is the result of [Service.Sweep].
 type Swept struct {
-	Open      int // submissions that were not over when it looked at them
-	Resolved  int // of which the log says since then whether there is a job
-	Refreshed int // of whose jobs the cloud told something
+	Open      int // submissions that it read: those not marked as final
+	Resolved  int // attempts whose result was recorded from the list
+	Refreshed int // submissions whose jobs the cloud described
 	Forgotten int // old submissions that were removed
-	Sent      int // messages about events that were sent
+	Sent      int // messages that were sent
 }
 
-// Sweep brings the history up to date even if nobody looks: it removes
-// submissions that are older than keep, asks for the jobs that are not over,
-// finds out what became of attempts whose answers were lost, and sends the
-// messages about all that. It never starts a backup, and several may run at
-// once. If ctx ends it stops early, which is no error; the only one is
-// [ErrStoreUnavailable].
+// Sweep updates the history when no client asks. It removes submissions that are older than
+// keep, asks the cloud about jobs that are not final, resolves attempts without a result, and
+// sends notices. It never starts a backup. Several processes may sweep at once. The error is
+// [ErrStoreUnavailable]; the end of ctx is no error.
 //
-// Submissions are taken in the order of their ids from a random one on, and an
-// account's region of which one listing has failed is left alone for the rest
-// of the sweep: so none starves if the time is never enough.
+// No submission is left out for ever if the time is always too short: a sweep begins at a random
+// id, and skips the rest of an account's region after one failed listing there.
 func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) {
 	s.trail().flush(ctx)
-	w := sweep{Service: s, jobs: map[group][]Record{}, silent: map[place]bool{}}
+	w := sweep{Service: s, jobs: map[jobGroup][]Record{}, failed: map[listingKey]bool{}}
 	limited, cancel := s.beforeDelivery(ctx)
 	defer cancel()
 	err := w.refresh(limited, keep)
@@ -50,35 +47,36 @@ func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) 
 		err = nil
 	}
 	if err == nil {
-		w.done.Sent = s.notifier().deliver(ctx)
+		w.result.Sent = s.notifier().deliver(ctx)
 	}
-	return w.done, err
+	return w.result, err
 }
 
-// beforeDelivery is ctx without the time that messages need at its end.
+// beforeDelivery returns ctx with an earlier deadline, which keeps time for messages:
+// [deliveryTime], or half of the remaining time if that is less.
 func (s *Service) beforeDelivery(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, limited := ctx.Deadline()
 	if !limited || s.Messenger == nil {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, deadline.Add(-min(deliverTime, time.Until(deadline)/2)))
+	return context.WithDeadline(ctx, deadline.Add(-min(deliveryTime, time.Until(deadline)/2)))
 }
 
-// How much a sweep takes at a time, so that no statement and no question to the
-// cloud is long; how many submissions it takes in all; how long it waits for
-// one listing; how long a submission is asked for of which nothing more is
-// heard; and how much of its time it keeps for messages.
+// Limits of a sweep. sweepBatch submissions are read at once, and as many jobs are listed in one
+// call. forgetBatch submissions are removed in one statement. One sweep reads at most maxSwept
+// submissions. listingTimeout limits one listing. abandonAfter is how long a submission without
+// news is asked for. deliveryTime is kept for messages.
 const (
-	sweepBatch   = 100
-	forgetBatch  = 200
-	mostSwept    = 5000
-	listingTime  = 10 * time.Second
-	abandonAfter = 30 * 24 * time.Hour
-	deliverTime  = 10 * time.Second
+	sweepBatch     = 100
+	forgetBatch    = 200
+	maxSwept       = 5000
+	listingTimeout = 10 * time.Second
+	abandonAfter   = 30 * 24 * time.Hour
+	deliveryTime   = 10 * time.Second
 )
 
-// SweepEvery sweeps at once and then at every interval, until ctx ends, and
-// sends in between what was announced. It is for processes that no timer calls.
+// SweepEvery sweeps at once and then at every interval, until ctx ends. Between sweeps it sends
+// new notices when [Service.Announced] wakes it. It is for servers without a timer event.
 func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -95,12 +93,12 @@ func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) 
 	}
 }
 
-// sweepOnce sweeps for at most so long, and writes what came of it to the log.
-// A panic ends the sweep and not the process.
+// sweepOnce sweeps for at most the duration most, and logs the result. A panic ends the sweep
+// and not the process.
 func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
 	ctx, cancel := context.WithTimeout(logging.WithRequestID(ctx, rand.Text()), most)
 	defer cancel()
-	defer recovered(ctx, s.Log, "sweep")
+	defer logPanic(ctx, s.Log, "sweep")
 	switch done, err := s.Sweep(ctx, keep); {
 	case err != nil:
 		s.Log.ErrorContext(ctx, "sweep", "error", err)
@@ -110,42 +108,44 @@ func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
 	}
 }
 
-// A sweep is one under way.
+// sweep is the state of one sweep.
 type sweep struct {
 	*Service
-	done     Swept
-	jobs     map[group][]Record // to be asked for
-	attempts []Record           // to be resolved
-	silent   map[place]bool     // where a listing has failed
+	result   Swept
+	jobs     map[jobGroup][]Record // to be listed together
+	attempts []Record              // to be resolved
+	failed   map[listingKey]bool   // where a listing failed in this sweep
 }
 
-// A place is where jobs are listed, and a group are jobs that can be asked for
-// together.
+// listingKey identifies one list of jobs in the cloud. jobGroup identifies jobs that one request
+// can list.
 type (
-	place struct{ account, region string }
-	group struct {
-		place
+	listingKey struct{ account, region string }
+	jobGroup   struct {
+		listingKey
 		source param.SourceType
 	}
 )
 
-func placeOf(r Record) place { return place{r.Account(), r.Region()} }
+// listingKeyOf returns the list that contains the job of r.
+func listingKeyOf(r Record) listingKey { return listingKey{r.Account(), r.Region()} }
 
-// sweeper is who asks about jobs that nobody looks at.
+// sweeper is the principal of the calls that a sweep makes.
 var sweeper = identity.Principal{Subject: "sweep", Name: "sweep"}
 
-// refresh is the sweep without its messages.
+// refresh is the sweep without its messages. It reads the submissions from a random id to the
+// end and then from the beginning to that id.
 func (w *sweep) refresh(ctx context.Context, keep time.Duration) error {
-	middle := strings.ToLower(w.NewID())
+	start := strings.ToLower(w.NewID())
 	err := w.forget(ctx, keep)
 	if err == nil {
-		err = w.between(ctx, middle, "")
+		err = w.scan(ctx, start, "")
 	}
-	if err == nil && middle != "" {
-		err = w.between(ctx, "", middle)
+	if err == nil && start != "" {
+		err = w.scan(ctx, "", start)
 	}
 	for g := range w.jobs {
-		w.ask(ctx, g)
+		w.refreshGroup(ctx, g)
 	}
 	for _, r := range w.attempts {
 		w.resolve(ctx, r)
@@ -153,8 +153,9 @@ func (w *sweep) refresh(ctx context.Context, keep time.Duration) error {
 	return err
 }
 
-// forget removes what is older than keep, little by little. What was only just
-// used is left to whoever may be at it.
+// forget removes submissions that are older than keep, in batches, and entries of the limits
+// that have ended. It removes them one hour late, because another process may still use a record
+// that has just expired.
 func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 	now := w.Now().Add(-time.Hour)
 	before := now.Add(-max(keep, KeyExpires))
@@ -163,7 +164,8 @@ func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 		if err != nil {
 			return storeUnavailable(err)
 		}
-		if w.done.Forgotten += n; n < forgetBatch {
+		// A batch that is not full was the last one.
+		if w.result.Forgotten += n; n < forgetBatch {
 			break
 		}
 	}
@@ -176,10 +178,10 @@ func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 	return nil
 }
 
-// between looks at submissions with ids behind after, up to last if that is
-// not empty. What they have come to is announced once more, all of a page in one
-// statement: whoever wrote it down may have stopped before that.
-func (w *sweep) between(ctx context.Context, after, last string) error {
+// scan handles the submissions with ids greater than after and, if last is not empty, at most
+// last. It stores the notices of each page again, with one statement: the process that recorded
+// an event may have stopped before it stored them.
+func (w *sweep) scan(ctx context.Context, after, last string) error {
 	for ctx.Err() == nil {
 		page, err := w.Store.Open(ctx, after, sweepBatch)
 		if err != nil {
@@ -189,12 +191,12 @@ func (w *sweep) between(ctx context.Context, after, last string) error {
 		for _, r := range page {
 			notices = append(notices, w.notifier().noticesOf(r)...)
 		}
-		_ = w.notifier().announce(ctx, notices) // logged, and repeated by the next sweep
+		_ = w.notifier().announce(ctx, notices) // a failure is logged, and the next sweep repeats it
 		for _, r := range page {
-			if last != "" && r.SubmissionID > last || w.done.Open == mostSwept {
+			if last != "" && r.SubmissionID > last || w.result.Open == maxSwept {
 				return nil
 			}
-			w.note(ctx, r)
+			w.collect(ctx, r)
 		}
 		if len(page) < sweepBatch {
 			break
@@ -204,36 +206,37 @@ func (w *sweep) between(ctx context.Context, after, last string) error {
 	return nil
 }
 
-// note notes what the log of r asks for.
-func (w *sweep) note(ctx context.Context, r Record) {
-	w.done.Open++
+// collect decides what the sweep must do with r: mark it as final, abandon it, resolve its
+// attempt, or ask for its job.
+func (w *sweep) collect(ctx context.Context, r Record) {
+	w.result.Open++
 	switch now := w.Now(); {
 	case r.IsFinal(now):
 		w.markFinal(ctx, r)
-	case !now.Before(r.heard().Add(abandonAfter)):
+	case !now.Before(r.lastNews().Add(abandonAfter)):
 		w.abandon(ctx, r)
 	case r.Last.Kind == StepAttempt && !now.Before(r.Last.Until):
 		w.attempts = append(w.attempts, r)
-	case r.askable(now):
-		g := group{placeOf(r), r.Complete.SourceType()}
+	case r.needsRefresh(now):
+		g := jobGroup{listingKeyOf(r), r.Complete.SourceType()}
 		if w.jobs[g] = append(w.jobs[g], r); len(w.jobs[g]) == sweepBatch {
-			w.ask(ctx, g)
+			w.refreshGroup(ctx, g)
 		}
 	}
 }
 
-// abandon leaves a submission as it was last seen: its job is not in the
-// cloud's list any more, or its account not in the policy.
+// abandon marks r as final in the state that was last seen. The cloud no longer lists its job,
+// or the policy no longer has its account.
 func (w *sweep) abandon(ctx context.Context, r Record) {
-	w.Log.WarnContext(ctx, "nothing more is heard of a submission", "submission", r.SubmissionID, "job", r.Last.JobID,
-		"last_heard", r.heard())
+	w.Log.WarnContext(ctx, "submission abandoned: no more news of its job", "submission", r.SubmissionID, "job", r.Last.JobID,
+		"last_heard", r.lastNews())
 	if err := w.Store.MarkFinal(ctx, r.SubmissionID, r.State(w.Now())); err != nil {
-		w.Log.WarnContext(ctx, "ending a submission", "submission", r.SubmissionID, "error", err)
+		w.Log.WarnContext(ctx, "marking a submission as final", "submission", r.SubmissionID, "error", err)
 	}
 }
 
-// heard is when something was last heard of r.
-func (r Record) heard() time.Time {
+// lastNews returns the time of the last news about r.
+func (r Record) lastNews() time.Time {
 	heard := r.CreatedAt
 	for _, t := range []time.Time{r.Last.At, r.Job.SeenAt} {
 		if t.After(heard) {
@@ -243,38 +246,39 @@ func (r Record) heard() time.Time {
 	return heard
 }
 
-// resolve finds out what became of an attempt.
+// resolve looks for the result of an attempt without one. After a failed listing it skips the
+// same list for the rest of the sweep.
 func (w *sweep) resolve(ctx context.Context, r Record) {
-	if ctx.Err() != nil || w.silent[placeOf(r)] {
+	if ctx.Err() != nil || w.failed[listingKeyOf(r)] {
 		return
 	}
-	limited, cancel := context.WithTimeout(ctx, listingTime)
+	limited, cancel := context.WithTimeout(ctx, listingTimeout)
 	defer cancel()
 	ours, err := w.reconcileAndRefund(limited, sweeper, r)
 	if err != nil {
-		w.silent[placeOf(r)] = true
+		w.failed[listingKeyOf(r)] = true
 		w.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
 	}
 	if ours {
-		w.done.Resolved++
+		w.result.Resolved++
 	}
 }
 
-// ask asks for the jobs of a group.
-func (w *sweep) ask(ctx context.Context, g group) {
+// refreshGroup asks for the jobs of a group, and removes the group from w.jobs.
+func (w *sweep) refreshGroup(ctx context.Context, g jobGroup) {
 	records := w.jobs[g]
 	delete(w.jobs, g)
-	if ctx.Err() != nil || w.silent[g.place] {
+	if ctx.Err() != nil || w.failed[g.listingKey] {
 		return
 	}
 	target, err := w.target(records[0], sweeper)
 	if err != nil {
-		w.Log.WarnContext(ctx, "asking for jobs", "account", g.account, "error", err)
+		w.Log.WarnContext(ctx, "describing jobs", "account", g.account, "error", err)
 		return
 	}
-	limited, cancel := context.WithTimeout(ctx, listingTime)
+	limited, cancel := context.WithTimeout(ctx, listingTimeout)
 	defer cancel()
-	seen, err := w.Service.ask(limited, target, records)
-	w.silent[g.place] = err != nil
-	w.done.Refreshed += seen
+	seen, err := w.Service.refreshJobs(limited, target, records)
+	w.failed[g.listingKey] = err != nil
+	w.result.Refreshed += seen
 }

@@ -12,7 +12,7 @@ import (
 	"backupportal/function/store"
 )
 
-// year is longer than anything in these tests is kept.
+// year is a retention that removes nothing in these tests.
 const year = 365 * 24 * time.Hour
 
 func TestSweepFindsTheJobOfALostAnswer(t *testing.T) {
@@ -32,7 +32,7 @@ func TestSweepFindsTheJobOfALostAnswer(t *testing.T) {
 	}
 }
 
-// What the cloud does not list surely was not made; but a sweep sends nothing.
+// A sweep records that a job that the list does not show was not made. It does not send again.
 func TestSweepNeverSends(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop")
@@ -56,9 +56,9 @@ func TestSweepNeverSends(t *testing.T) {
 	}
 }
 
-// Jobs of one account, region and kind are asked for together; those that are
-// over are left alone from then on.
-func TestSweepAsksForJobsUntilTheyAreOver(t *testing.T) {
+// Jobs of one account, region and type are listed in one call. Final jobs are not asked for
+// again.
+func TestSweepRefreshesJobsUntilFinal(t *testing.T) {
 	r := newFixture(t)
 	for i := range 5 {
 		sub := submission(fmt.Sprint("k", i))
@@ -90,9 +90,9 @@ func TestSweepAsksForJobsUntilTheyAreOver(t *testing.T) {
 	}
 }
 
-func TestSweepTakesEverySubmissionWhereverItBegins(t *testing.T) {
+func TestSweepReadsAllSubmissionsFromAnyStart(t *testing.T) {
 	r := newFixture(t)
-	const many = 230 // three pages
+	const many = 230 // three batches
 	for i := range many {
 		sub := submission(fmt.Sprint("k", i))
 		record := backup.Record{Submission: sub, SubmissionID: sub.ID(), CreatedAt: r.Now(), ExpiresAt: r.Now().Add(time.Hour)}
@@ -108,9 +108,8 @@ func TestSweepTakesEverySubmissionWhereverItBegins(t *testing.T) {
 	}
 }
 
-// History and keys have lives of their own: history is kept as long as the
-// operator says, and never less than keys.
-func TestSweepForgetsOldHistory(t *testing.T) {
+// History is kept for the configured time, and at least as long as its keys live.
+func TestSweepRemovesOldHistory(t *testing.T) {
 	r := newFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
@@ -131,8 +130,8 @@ func TestSweepForgetsOldHistory(t *testing.T) {
 	}
 }
 
-// What a sweep did not come to is left for the next one.
-func TestSweepThatRunsOutOfTimeIsNoFailure(t *testing.T) {
+// A sweep whose time ends is no error; the next sweep does the rest.
+func TestSweepOutOfTimeIsNoError(t *testing.T) {
 	r := newFixture(t)
 	for i := range 3 {
 		if _, err := r.Submit(t.Context(), submission(fmt.Sprint("k", i))); err != nil {
@@ -140,7 +139,7 @@ func TestSweepThatRunsOutOfTimeIsNoFailure(t *testing.T) {
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	r.Store = stoppingList{r.Store, cancel}
+	r.Store = cancellingStore{r.Store, cancel}
 	if swept, err := r.Sweep(ctx, year); err != nil || swept.Open == 0 || swept.Refreshed != 0 {
 		t.Errorf("%+v, %v", swept, err)
 	}
@@ -149,14 +148,13 @@ func TestSweepThatRunsOutOfTimeIsNoFailure(t *testing.T) {
 	}
 }
 
-// A stoppingList ends a sweep's time when it has said what is open; it may be
-// asked twice for that, since a sweep begins anywhere.
-type stoppingList struct {
+// cancellingStore cancels a sweep's context once Open has returned records.
+type cancellingStore struct {
 	backup.Store
 	cancel func()
 }
 
-func (s stoppingList) Open(ctx context.Context, after string, limit int) ([]backup.Record, error) {
+func (s cancellingStore) Open(ctx context.Context, after string, limit int) ([]backup.Record, error) {
 	open, err := s.Store.Open(ctx, after, limit)
 	if len(open) > 0 {
 		s.cancel()
@@ -164,7 +162,7 @@ func (s stoppingList) Open(ctx context.Context, after string, limit int) ([]back
 	return open, err
 }
 
-func TestSweepWithoutAStoreIsAFailure(t *testing.T) {
+func TestSweepWithoutStoreIsError(t *testing.T) {
 	r := newFixtureOn(t, sqliteFile(t))
 	r.Store.(*store.DB).Close()
 	if _, err := r.Sweep(t.Context(), year); !errors.Is(err, backup.ErrStoreUnavailable) {

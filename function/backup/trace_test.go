@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTraceIDIsOfAWellFormedHeaderOnly(t *testing.T) {
+func TestTraceID(t *testing.T) {
 	const id = "0af7651916cd43dd8448eb211c80319c"
 	for header, want := range map[string]string{
 		"00-" + id + "-b7ad6b7169203331-01": id,

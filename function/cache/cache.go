@@ -1,10 +1,12 @@
-// Package cache keeps values for a while.
+// Package cache keeps values until a stated time.
 //
-// A cache holds a bounded number of values; the one that was used least recently
-// goes first. A value lasts until a time that its loader names, by the wall clock
-// of the cache: instances freeze, and the monotonic clock may stand still meanwhile.
-// A clock that is set back to before a value was kept ends the value.
-// A failure that should be kept is a value too, with a shorter time.
+// A cache holds a bounded number of values. When it is full, it removes the value that was used
+// least recently. The loader of a value states until when the value is valid, by the wall clock
+// of the cache: an instance may be frozen, and its monotonic clock may stop meanwhile. A clock
+// that is set back to a time before the value was stored makes the value invalid.
+//
+// Errors are not kept. To keep a failure, a loader returns it as a value, usually for a shorter
+// time.
 package cache
 
 import (
@@ -17,7 +19,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// A Cache keeps values by key. [New] makes one. It is safe for concurrent use.
+// A Cache keeps values by key. [New] makes one; the zero Cache is not usable. It is safe for
+// concurrent use.
 type Cache[V any] struct {
 	now     func() time.Time
 	flights singleflight.Group
@@ -26,16 +29,17 @@ type Cache[V any] struct {
 	kept *simplelru.LRU[string, entry[V]]
 }
 
+// An entry is a stored value. It is valid from at to until.
 type entry[V any] struct {
 	value     V
 	at, until time.Time // it was kept at; it lasts until
 }
 
-// A Loader returns a value and the time until which it is kept. A time that is not
-// in the future keeps nothing. An error is never kept.
+// A Loader returns a value and until when it is valid. A time that is not in the future stores
+// nothing. With an error, nothing is stored.
 type Loader[V any] func(context.Context) (value V, until time.Time, err error)
 
-// New returns an empty cache of at most size values. It panics if size is not
+// New returns an empty cache for at most size values. now is its clock. New panics if size is not
 // positive.
 func New[V any](size int, now func() time.Time) *Cache[V] {
 	kept, err := simplelru.NewLRU[string, entry[V]](size, nil)
@@ -45,19 +49,19 @@ func New[V any](size int, now func() time.Time) *Cache[V] {
 	return &Cache[V]{now: now, kept: kept}
 }
 
-// An outcome is what one call of a loader came to.
+// An outcome is the result of one call of a loader.
 type outcome[V any] struct {
 	value    V
 	err      error
-	ended    bool // the context of the caller ended, so the error says nothing to others
-	panicked any
+	ended    bool // the context of the call ended, so other callers cannot use the error
+	panicked any  // value of a panic; nil if there was none
 }
 
-// Get returns the value of key, and calls load if there is none. Callers that ask
-// for one key at the same time share one call: it runs in the context of the
-// first of them, who waits for it. If that context ends, another caller calls its
-// own loader. An error is the loader's, or that of ctx for a caller who stopped
-// waiting. A panic of the loader is a panic of its caller.
+// Get returns the value of key. If there is no valid one, it calls load and stores the result.
+// Concurrent callers for one key share one call of a loader, which runs in the context of the
+// first caller. If that context ends or the loader panics, each other caller tries again with its
+// own loader. The error is that of the loader, or that of ctx if it ends first. A panic of the
+// loader is passed to the caller that started it.
 func (c *Cache[V]) Get(ctx context.Context, key string, load Loader[V]) (V, error) {
 	for {
 		if value, ok := c.Look(key); ok {
@@ -65,7 +69,7 @@ func (c *Cache[V]) Get(ctx context.Context, key string, load Loader[V]) (V, erro
 		}
 		if err := ctx.Err(); err != nil {
 			var none V
-			return none, err // a loader would outlive its caller
+			return none, err // otherwise a loader could outlive its caller
 		}
 		var first atomic.Bool
 		done := c.flights.DoChan(key, func() (any, error) {
@@ -91,9 +95,10 @@ func (c *Cache[V]) Get(ctx context.Context, key string, load Loader[V]) (V, erro
 	}
 }
 
+// load calls the loader, stores its value, and recovers its panic.
 func (c *Cache[V]) load(ctx context.Context, key string, load Loader[V]) (o outcome[V]) {
 	defer func() { o.panicked = recover() }()
-	if value, ok := c.Look(key); ok { // another call ended just before this one
+	if value, ok := c.Look(key); ok { // another call has stored a value meanwhile
 		return outcome[V]{value: value}
 	}
 	value, until, err := load(ctx)
@@ -103,7 +108,7 @@ func (c *Cache[V]) load(ctx context.Context, key string, load Loader[V]) (o outc
 	return outcome[V]{value: value, err: err, ended: err != nil && ctx.Err() != nil}
 }
 
-// Look returns the value of key, if there is one that still lasts.
+// Look returns the value of key if it is valid, and whether it is.
 func (c *Cache[V]) Look(key string) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,7 +120,8 @@ func (c *Cache[V]) Look(key string) (V, bool) {
 	return none, false
 }
 
-// Put keeps value under key until the given time, instead of an earlier one.
+// Put stores value under key until the given time, and replaces an earlier value. With a time
+// that is not in the future, it only removes the earlier value.
 func (c *Cache[V]) Put(key string, value V, until time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,7 +134,8 @@ func (c *Cache[V]) Put(key string, value V, until time.Time) {
 	}
 }
 
-// DropIf forgets the value of key if unwanted returns true for it.
+// DropIf removes the value of key if unwanted returns true for it. unwanted must not use the
+// cache.
 func (c *Cache[V]) DropIf(key string, unwanted func(V) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,7 +144,7 @@ func (c *Cache[V]) DropIf(key string, unwanted func(V) bool) {
 	}
 }
 
-// Len returns how many values are held, those that no longer last included.
+// Len returns how many values the cache holds, including those that are no longer valid.
 func (c *Cache[V]) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 
 var errLoad = errors.New("load")
 
-func TestValuesLastUntilTheirTime(t *testing.T) {
+func TestValuesExpire(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	c := cache.New[int](4, func() time.Time { return now })
 	loads := 0
@@ -47,7 +47,7 @@ func TestValuesLastUntilTheirTime(t *testing.T) {
 	}
 }
 
-func TestTheLeastRecentlyUsedValueGoesFirst(t *testing.T) {
+func TestLeastRecentlyUsedIsRemoved(t *testing.T) {
 	c := cache.New[int](3, time.Now)
 	later := time.Now().Add(time.Hour)
 	for i := range 3 {
@@ -65,7 +65,7 @@ func TestTheLeastRecentlyUsedValueGoesFirst(t *testing.T) {
 	}
 }
 
-func TestErrorsAreNotKept(t *testing.T) {
+func TestErrorsAreNotStored(t *testing.T) {
 	c := cache.New[int](1, time.Now)
 	loads := 0
 	for range 2 {
@@ -82,7 +82,7 @@ func TestErrorsAreNotKept(t *testing.T) {
 	}
 }
 
-func TestCallersAtOneTimeShareOneLoad(t *testing.T) {
+func TestConcurrentCallersShareLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := cache.New[int](1, time.Now)
 		loads := 0
@@ -106,8 +106,9 @@ func TestCallersAtOneTimeShareOneLoad(t *testing.T) {
 	})
 }
 
-// A caller that stops waiting, the first or a later one, fails alone.
-func TestACallerThatLeavesFailsAlone(t *testing.T) {
+// If the context of a caller ends, only that caller gets an error, whether it was the first or a
+// later one.
+func TestEndedContextFailsOneCaller(t *testing.T) {
 	for _, leaves := range []int{0, 1} {
 		synctest.Test(t, func(t *testing.T) {
 			c := cache.New[int](1, time.Now)
@@ -138,7 +139,7 @@ func TestACallerThatLeavesFailsAlone(t *testing.T) {
 	}
 }
 
-func TestAPanicStaysWithItsCaller(t *testing.T) {
+func TestPanicReachesOneCaller(t *testing.T) {
 	c := cache.New[int](1, time.Now)
 	defer func() {
 		if p := recover(); p != "bad" {
@@ -149,9 +150,9 @@ func TestAPanicStaysWithItsCaller(t *testing.T) {
 	t.Error("no panic")
 }
 
-// A frozen or virtual machine may set its clock back. What was kept in the future
-// is not believed for longer than was said.
-func TestAClockThatIsSetBackEndsWhatWasKept(t *testing.T) {
+// The clock of a frozen or virtual machine may be set back. A value that was stored in the future
+// is then invalid.
+func TestClockSetBackInvalidates(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	c := cache.New[int](4, func() time.Time { return now })
 	c.Put("a", 1, now.Add(time.Minute))

@@ -14,10 +14,9 @@ import (
 	"backupportal/function/emulator"
 )
 
-// BenchmarkBesideABareServer makes each request in turn to the portal and to a
-// server that answers with an empty page, over the same loopback: times mean
-// nothing on another machine, their ratio does. The emulator's part is in
-// what a submission takes.
+// BenchmarkBesideABareServer sends each request in turn to the portal and to a server with an empty
+// page, over the same loopback. The ratio of the times can be compared between machines. The time
+// of a submission includes the emulator.
 func BenchmarkBesideABareServer(b *testing.B) {
 	portal := httptest.NewServer(benchPortal(b))
 	b.Cleanup(portal.Close)
@@ -45,7 +44,7 @@ func BenchmarkBesideABareServer(b *testing.B) {
 	}
 }
 
-// benchPortal is the whole portal in front of the emulator, in this process.
+// benchPortal is the whole portal with the emulator, in this process.
 func benchPortal(b *testing.B) http.Handler {
 	cloud, err := emulator.New(emulator.Options{})
 	if err != nil {

@@ -13,15 +13,15 @@ import (
 	"testing"
 )
 
-// canaries are texts that must not come out anywhere, and what came out. To have
-// another secret watched, make it with mark, or hand it to add.
+// canaries are secret texts that must not appear in any output, with the outputs so far. Make a
+// secret with mark, or watch an existing one with add.
 type canaries struct {
 	mu    sync.Mutex
 	texts map[string]string // and their names
 	out   map[string]*strings.Builder
 }
 
-// mark is a new secret of a name, of so many characters at least.
+// mark returns a new secret with a name and a minimum length.
 func (c *canaries) mark(name string, least int) string {
 	text := "Canary" + strings.Map(func(r rune) rune {
 		if r < '0' || r > 'z' {
@@ -36,8 +36,7 @@ func (c *canaries) mark(name string, least int) string {
 	return text
 }
 
-// add watches a secret that somebody else has made. Short ones are left out: they
-// would be found everywhere.
+// add watches an existing secret. Short ones are ignored, because they would be found everywhere.
 func (c *canaries) add(name, text string) {
 	if len(text) < 12 {
 		return
@@ -50,7 +49,7 @@ func (c *canaries) add(name, text string) {
 	c.texts[text] = name
 }
 
-// heard keeps what came out at a place.
+// heard stores an output and where it came from.
 func (c *canaries) heard(place, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +62,7 @@ func (c *canaries) heard(place, text string) {
 	c.out[place].WriteString(text + "\n")
 }
 
-// check looks for every secret in everything that came out.
+// check searches every output for every secret.
 func (c *canaries) check(t *testing.T) {
 	t.Helper()
 	c.mu.Lock()
@@ -78,8 +77,8 @@ func (c *canaries) check(t *testing.T) {
 	}
 }
 
-// occurs finds a secret in a text: as it is, or as somebody may have written it. It
-// returns the form that is there.
+// occurs searches a text for a secret, in plain form and in common encodings. It returns the form
+// that it found.
 func occurs(text, secret string) string {
 	quoted, _ := json.Marshal(secret)
 	forms := []string{
@@ -87,8 +86,8 @@ func occurs(text, secret string) string {
 		hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
 		base32.StdEncoding.EncodeToString([]byte(secret))[:len(secret)], strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
 	}
-	// In base64 a text looks differently behind 0, 1 or 2 other bytes; what its
-	// neighbours have a part in is cut off.
+	// The base64 form depends on whether 0, 1 or 2 bytes precede the text. Characters that depend on the
+	// neighbouring bytes are cut off.
 	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		for shift := range 3 {
 			whole := enc.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
@@ -104,7 +103,7 @@ func occurs(text, secret string) string {
 	return ""
 }
 
-// The search itself finds what it is to find.
+// The search finds each encoding that it covers.
 func TestCanariesAreFound(t *testing.T) {
 	secret := "Canary/secret+with=signs&more"
 	for name, text := range map[string]string{

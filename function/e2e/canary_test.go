@@ -41,19 +41,18 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// canaryFaults is every fault of the emulator that says something. Those that
-// only take their time have nothing to say.
+// canaryFaults are all faults of the emulator that return a text. Faults that only delay are
+// omitted.
 var canaryFaults = []string{
 	"html 502", "html 200", "empty 503", "redirect", "drop", "drop-after", "reset", "500", "500-after", "503", "refuse 404 VaultNotExist", "refuse 400 Strange",
 	"refuse 403 NoPermission", "numeric-code", "throttle", "throttle-headers", "throttle-429", "throttle-rejected", "expired", "signature-echo", "nonce-used",
 	"nonce-used-after", "truncate", "bad-json", "oversized", "numeric-success",
 }
 
-// A whole portal, in which every secret is a text of its own, goes through every
-// door and every fault of the cloud, of the identity provider, of receivers and
-// of the database: and none of the texts is in any log, answer, header, record of
-// the audit or error. T9, T21.
-func TestNoSecretComesOutAnywhere(t *testing.T) {
+// A whole portal, in which every secret is a unique text, goes through every door and every fault
+// of the cloud, the identity provider, the receivers and the database. No secret is in a log, an
+// answer, a header, an audit record or an error (threats T9, T21).
+func TestNoOutputContainsASecret(t *testing.T) {
 	c := &canaries{}
 	r := newCanaryFixture(t, c)
 	r.signIn()
@@ -101,7 +100,7 @@ func TestNoSecretComesOutAnywhere(t *testing.T) {
 	c.check(t)
 }
 
-// heardLog hands what is logged to the canaries.
+// A heardLog passes the log to the canaries.
 type heardLog struct{ *canaries }
 
 func (l heardLog) Write(b []byte) (int, error) {
@@ -109,8 +108,8 @@ func (l heardLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A canaryFixture is the program in this process, on PostgreSQL, with people who sign
-// in at a provider, and with every kind of secret.
+// A canaryFixture is the program in this process, on PostgreSQL, with a sign-in at a provider and
+// with every kind of secret.
 type canaryFixture struct {
 	*canaries
 	t        *testing.T
@@ -118,7 +117,7 @@ type canaryFixture struct {
 	server   *postgrestest.Server
 	database string
 	provider *echoProvider
-	settings []string // of the environment, in pairs
+	settings []string // environment, as names and values in turn
 	portal   app.App
 	url      string
 	client   *http.Client
@@ -182,7 +181,7 @@ func newCanaryFixture(t *testing.T, c *canaries) *canaryFixture {
 	return r
 }
 
-// policy is the demo policy with everything that has a secret.
+// policy returns the demo policy with every kind of setting that has a secret.
 func (r *canaryFixture) policy() string {
 	r.t.Helper()
 	text, err := os.ReadFile("../cmd/local/policy.yaml")
@@ -216,7 +215,7 @@ notifications:
 	return file
 }
 
-// watched adds what the cloud hands out, and what signs requests, to the secrets.
+// watched adds to the secrets what the cloud issues and what signs requests.
 func (r *canaryFixture) watched(cloud http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
@@ -242,7 +241,7 @@ func (r *canaryFixture) watched(cloud http.Handler) http.Handler {
 	})
 }
 
-// A keeper keeps the body that it passes on.
+// A keeper stores the body that it passes on.
 type keeper struct {
 	http.ResponseWriter
 	body bytes.Buffer
@@ -255,8 +254,8 @@ func (k *keeper) Write(b []byte) (int, error) {
 
 func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
 
-// ask makes a request to the portal, and hands all of the answer but its cookies
-// to the canaries, which are to watch the cookies.
+// ask sends a request to the portal and passes the answer to the canaries, except its cookies,
+// which become secrets.
 func (r *canaryFixture) ask(method, path, contentType, body string, headers ...string) *http.Response {
 	r.t.Helper()
 	q, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
@@ -300,7 +299,7 @@ func (r *canaryFixture) answered(place string, q *http.Request, do func(*http.Re
 	return res
 }
 
-// signIn goes to the provider and back, and out and in again.
+// signIn signs in at the provider, out and in again.
 func (r *canaryFixture) signIn() {
 	r.t.Helper()
 	for range 2 {
@@ -326,7 +325,7 @@ func (r *canaryFixture) signIn() {
 	}
 }
 
-// doors goes through every door once.
+// doors uses every door once.
 func (r *canaryFixture) doors(fault string) {
 	r.n++
 	key := fmt.Sprint("canary-", r.n)
@@ -377,8 +376,8 @@ func mac(key, text string) []byte {
 	return h.Sum(nil)
 }
 
-// strangers show secrets that are wrong, or in the wrong place: those are not to be
-// echoed either.
+// strangers sends secrets that are wrong or in the wrong place. They must not be repeated in an
+// answer either.
 func (r *canaryFixture) strangers() {
 	wrong := r.mark("somebody's token", 43)
 	r.ask("GET", "/api/v1/backup-jobs", "", "", "Authorization", "Bearer hbp_"+wrong)
@@ -396,8 +395,8 @@ func (r *canaryFixture) strangers() {
 	r.ask("POST", "/api/v1/backup-jobs", "application/json", `{"Account":"payments","Region":"cn-hangzhou","SourceType":"UDM_ECS","InstanceId":"i-bp2demopay01","Retention":700}`, "Authorization", "Bearer "+r.token)
 }
 
-// platform sends the platform's own credentials along: to the plain server, which
-// must not take them, and to the custom runtime, which must not tell them.
+// platform sends the platform's own credentials: to the plain server, which must ignore them, and
+// to the custom runtime, which must not reveal them.
 func (r *canaryFixture) platform() {
 	id, secret, token := r.mark("platform's key id", 24), r.mark("platform's key secret", 30), r.mark("platform's token", 60)
 	headers := []string{"Authorization", "Bearer " + r.token, "X-Fc-Access-Key-Id", id, "X-Fc-Access-Key-Secret", secret, "X-Fc-Security-Token", token, "X-Fc-Request-Id", "platform-1"}
@@ -424,7 +423,7 @@ func (r *canaryFixture) platform() {
 	}
 }
 
-// misconfigured starts the program with secrets that cannot be used, and hears why.
+// misconfigured starts the program with unusable secrets and collects the errors.
 func (r *canaryFixture) misconfigured() {
 	for name, value := range map[string]string{
 		"DATABASE_URL": "postgres://portal:" + r.mark("bad password", 20) + "@host:port/x?sslmode=disable", "SESSION_KEYS": r.mark("bad session key", 20),
@@ -445,8 +444,7 @@ func (r *canaryFixture) misconfigured() {
 	}
 }
 
-// An echoProvider is an OpenID provider that repeats all that it was told, once
-// echo is set.
+// An echoProvider is an OpenID provider that repeats everything it received, once echo is set.
 type echoProvider struct {
 	*httptest.Server
 	secret, nonce string
@@ -496,9 +494,9 @@ func newEchoProvider(t *testing.T, c *canaries) *echoProvider {
 	return p
 }
 
-// On Function Compute the platform hands its credentials to the program with every
-// event: they are in nothing that the program says. T9, T21.
-func TestNoCredentialOfThePlatformComesOut(t *testing.T) {
+// Function Compute passes its credentials to the program with every event. They are in no output
+// (threats T9, T21).
+func TestNoOutputContainsPlatformCredentials(t *testing.T) {
 	c := &canaries{}
 	keys := runtimetest.Credentials{AccessKeyID: c.mark("platform's key id", 24), AccessKeySecret: c.mark("platform's key secret", 30)}
 	exists := world.Demo()

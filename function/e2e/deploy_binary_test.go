@@ -102,7 +102,7 @@ func TestMakeDistWritesWhatThePlatformRuns(t *testing.T) {
 	for _, err := range checkDist(dir, handler) {
 		t.Error(err)
 	}
-	// The folder in the checkout is what `s deploy` sends; it is there if somebody has built.
+	// `s deploy` sends the folder dist of the checkout, which exists only after a build.
 	if _, err := os.Stat("../../dist"); !errors.Is(err, os.ErrNotExist) {
 		for _, err := range checkDist("../../dist", handler) {
 			t.Error(err)
@@ -124,7 +124,7 @@ func TestMakeDistTakesAPolicy(t *testing.T) {
 	}
 }
 
-func TestWhatThePlatformCannotRunBringsAComplaint(t *testing.T) {
+func TestUnusableBinariesAreReported(t *testing.T) {
 	good := elfFile(t, elf.EM_X86_64, elf.PT_LOAD)
 	for _, test := range []struct {
 		name  string
@@ -169,7 +169,7 @@ func elfFile(t *testing.T, machine elf.Machine, part elf.ProgType) []byte {
 
 // What is deployed as it comes has to start: with the variables of s.yaml and
 // the example policy, and nothing else.
-func TestWhatIsDeployedStartsAndTakesTheEventOfTheManual(t *testing.T) {
+func TestDeployedProgramAcceptsTheExampleEvent(t *testing.T) {
 	dir, output, err := makeDist(t)
 	if err != nil {
 		t.Fatalf("make dist: %v\n%s", err, output)

@@ -15,7 +15,7 @@ import (
 
 var variablePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,}$`)
 
-// notDeployed says of each variable that the program reads and s.yaml does not set why it does not.
+// notDeployed lists the variables that the program reads and s.yaml does not set, with the reason.
 var notDeployed = map[string]string{
 	"ADDR":              "of the plain server: on Function Compute the platform calls the program",
 	"POLICY_FILE":       "policy.yaml lies beside the binary",
@@ -37,7 +37,7 @@ var notDeployed = map[string]string{
 
 const jwtOnly = "only with AUTH_MODE jwt: added beside that where a gateway signs people in"
 
-// configFiles are those that read the environment.
+// configFiles are the files that read the environment.
 var configFiles = []string{"../app/config.go", "../app/signin.go"}
 
 // platformPrefixes begin names of variables that the platform sets itself.
@@ -99,8 +99,8 @@ func checkEnvironment(where string, variables map[string]any, reads []string) []
 	return found
 }
 
-// TestEveryVariableThatIsNotDeployedIsOneTheProgramReads keeps notDeployed from growing old.
-func TestEveryVariableThatIsNotDeployedIsOneTheProgramReads(t *testing.T) {
+// TestNotDeployedVariablesAreRead keeps notDeployed from growing old.
+func TestNotDeployedVariablesAreRead(t *testing.T) {
 	reads := variablesRead(t, configFiles...)
 	for name := range notDeployed {
 		if !slices.Contains(reads, name) {

@@ -20,7 +20,7 @@ type deployFile struct {
 	doc map[string]any // the whole document
 }
 
-// readDeployFile reads a file and those that it extends.
+// readDeployFile reads a file and the files that it extends.
 func readDeployFile(path string) (deployFile, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -67,10 +67,10 @@ func mergeYAML(under, over map[string]any) map[string]any {
 	return merged
 }
 
-// complaints collects what is wrong with a file, each with the place where it is.
+// complaints are the mistakes in a file, each with its position.
 type complaints []error
 
-// add notes one more complaint.
+// add appends a complaint.
 func (c *complaints) add(where, format string, args ...any) {
 	*c = append(*c, fmt.Errorf("%s: "+format, append([]any{where}, args...)...))
 }
@@ -81,7 +81,7 @@ var (
 	varReference = regexp.MustCompile(`^vars\.(\w+)$`)
 )
 
-// A referenceResolver puts values in place of references, which is what the CLI does before anything else looks at the file.
+// A referenceResolver replaces references by values, as the CLI does first.
 type referenceResolver struct {
 	getenv func(string) string
 	vars   map[string]any
@@ -108,7 +108,7 @@ func resolveReferences(doc map[string]any, getenv func(string) string) (map[stri
 	return resolved, r.errs
 }
 
-// value resolves whatever stands at a place in the document.
+// value resolves the value at a position of the document.
 func (r *referenceResolver) value(where string, v any) any {
 	switch v := v.(type) {
 	case string:
@@ -129,7 +129,7 @@ func (r *referenceResolver) value(where string, v any) any {
 	return v
 }
 
-// reference gives what one ${…} stands for.
+// reference returns the value of one ${…}.
 func (r *referenceResolver) reference(where, ref string) string {
 	inner := strings.TrimSpace(anyReference.FindStringSubmatch(ref)[1])
 	if m := varReference.FindStringSubmatch(inner); m != nil {

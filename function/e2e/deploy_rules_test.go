@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// A deployChecker finds what is wrong with a file for Serverless Devs: everything that the published schema says, and what
-// it leaves out. `s deploy` itself sends a wrong file without a word, so this is the only check there is.
+// A deployChecker finds mistakes in a file for Serverless Devs: those that the published schema
+// covers, and others. `s deploy` sends a wrong file without any warning, so this is the only check.
 type deployChecker struct {
 	schemas deploySchemas
 	root    string              // folder of s.yaml
 	reads   []string            // variables that the program reads
-	getenv  func(string) string // environment of whoever deploys
+	getenv  func(string) string // environment of the person who deploys
 }
 
-// check gives every complaint about a file, or none.
+// check returns every complaint about a file.
 func (c deployChecker) check(file deployFile) []error {
 	var found complaints
 	if file.doc["edition"] != "3.0.0" {
@@ -36,7 +36,7 @@ func (c deployChecker) check(file deployFile) []error {
 	found = append(found, errs...)
 	resources, _ := resolved["resources"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(resources)) {
-		// Whatever component FC3_COMPONENT names, the resource is checked.
+		// The resource is checked for any component in FC3_COMPONENT.
 		component, _ := yamlObject(written, name)["component"].(string)
 		if component != "fc3" && component != "${env('FC3_COMPONENT', 'fc3')}" {
 			found.add(name+".component", "must be fc3 or ${env('FC3_COMPONENT', 'fc3')}, is %q", component)

@@ -11,8 +11,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// triggerDefinitions says which part of the schema describes the triggerConfig of which type of trigger. The schema itself
-// lets any of them pass for any type. It says nothing about tablestore, so that type is refused.
+// triggerDefinitions maps the type of a trigger to the part of the schema for its triggerConfig.
+// The schema itself accepts any of them for any type. It has none for tablestore, so that type is
+// refused.
 var triggerDefinitions = map[string]string{
 	"http":        "IHttpTriggerConfig",
 	"timer":       "ITimerTriggerConfig",
@@ -135,8 +136,8 @@ func leaves(where string, invalid *jsonschema.ValidationError) []error {
 	return found
 }
 
-// TestClosedSchemaRefusesWhatThePublishedOneLetsPass shows that closing is needed, and that it is done.
-func TestClosedSchemaRefusesWhatThePublishedOneLetsPass(t *testing.T) {
+// TestClosedSchemaRefusesUnknownProperties shows that closing is needed, and that it is done.
+func TestClosedSchemaRefusesUnknownProperties(t *testing.T) {
 	const misspelt = `{"functionName":"f","region":"cn-hangzhou","runtime":"go1","code":"./dist","handler":"main","memorysize":256}`
 	var props any
 	if err := json.Unmarshal([]byte(misspelt), &props); err != nil {

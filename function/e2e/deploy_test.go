@@ -24,7 +24,7 @@ func newDeployChecker(t *testing.T) deployChecker {
 	}
 }
 
-func TestDeployFilesHaveNothingToComplainAbout(t *testing.T) {
+func TestDeployFilesAreValid(t *testing.T) {
 	checker := newDeployChecker(t)
 	for _, path := range []string{deployPath, eventsPath} {
 		for _, err := range checker.check(mustReadDeployFile(t, path)) {
@@ -106,7 +106,7 @@ var deployMistakes = []struct {
 	{"HTTPS without a certificate", map[string]any{"customDomain/certConfig": nil}, "HTTPS needs certName"},
 }
 
-func TestEachMistakeInTheDeployFileBringsItsComplaint(t *testing.T) {
+func TestDeployMistakesAreReported(t *testing.T) {
 	checker := newDeployChecker(t)
 	for _, mistake := range deployMistakes {
 		t.Run(mistake.name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestEachMistakeInTheDeployFileBringsItsComplaint(t *testing.T) {
 	}
 }
 
-func TestTheQueueExampleListensToItsOwnSource(t *testing.T) {
+func TestQueueExampleUsesItsOwnSource(t *testing.T) {
 	file := mustReadDeployFile(t, eventsPath)
 	change(t, file.doc, "functionName", "another")
 	wantComplaint(t, newDeployChecker(t).check(file), `must be {"source":["MNS-another-submissions"]}`)
@@ -144,7 +144,8 @@ func wantComplaint(t *testing.T, errs []error, words string) {
 	}
 }
 
-// change puts a value at a place of a document, or removes what is there if it is nil. See deployMistakes for places.
+// change sets the value at a position of a document, or removes it if the value is nil.
+// deployMistakes explains positions.
 func change(t *testing.T, doc map[string]any, place string, value any) {
 	t.Helper()
 	rooted, isRooted := strings.CutPrefix(place, "/")

@@ -1,6 +1,10 @@
 // Package e2e tests the whole program.
 //
-// The suites build and run the portal as it is deployed, in front of the emulator,
-// and judge it by what its callers, the emulator, its database and its log show.
-// The package has no code of its own.
+// A suite builds the portal as it is deployed and runs it in front of the emulator. It checks what
+// callers, the emulator, the database and the log show. The package has no code besides its tests:
+//
+//	process    the built program, several instances on one database (instance_test.go)
+//	platform   the built program behind each event platform (e2e_test.go)
+//	wired      the program inside the test process (sweep_test.go)
+//	deploy     s.yaml and the examples against the platform's schema (deploy_test.go)
 package e2e

@@ -44,7 +44,7 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	// Many tests wait for a process or for a window to pass, not for a processor.
+	// Many tests wait for processes and time limits, so more of them than processors run in parallel.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
@@ -55,8 +55,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// runProgram runs the built program with args, and with pairs as its whole
-// environment. It returns what the program prints, and its exit code.
+// runProgram runs the built program with args, and with pairs as its complete environment. It
+// returns the output and the exit status.
 func runProgram(t *testing.T, pairs []string, args ...string) (out string, code int) {
 	t.Helper()
 	path, err := program()
@@ -75,7 +75,7 @@ func runProgram(t *testing.T, pairs []string, args ...string) (out string, code 
 	return string(text), cmd.ProcessState.ExitCode()
 }
 
-// variables is a getenv over pairs.
+// variables returns a getenv function over names and values in turn.
 func variables(pairs ...string) func(string) string {
 	m := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -143,7 +143,7 @@ func onLambda(t *testing.T) *fixture {
 func onServer(t *testing.T) *fixture {
 	g := &fixture{t: t}
 	cmd := exec.Command(g.path())
-	cmd.Dir = t.TempDir() // where its database is by default
+	cmd.Dir = t.TempDir() // the default database is in the working directory
 	cmd.Env = append(g.cloudEnv(), "ADDR=127.0.0.1:0", "ALIBABA_CLOUD_ACCESS_KEY_ID="+world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+world.DemoSecret)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -173,8 +173,7 @@ func (g *fixture) serve(h http.Handler) {
 	g.url = front.URL
 }
 
-// everywhere runs a test behind every platform and every reading of its
-// documentation.
+// everywhere runs a test behind every platform, in every interpretation of its documentation.
 func everywhere(t *testing.T, test func(t *testing.T, g *fixture)) {
 	for name, start := range map[string]func(*testing.T) *fixture{
 		"Function Compute, default domain": func(t *testing.T) *fixture { return onFC(t, runtimetest.FCTrigger{}) },
@@ -265,7 +264,7 @@ func (g *fixture) submitForm(kind string, fill url.Values) string {
 	return res.Header.Get("Location")
 }
 
-// controls are what a browser would send of the page's form untouched.
+// controls returns what a browser would send for the unchanged form.
 func controls(t *testing.T, page string) url.Values {
 	t.Helper()
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))
@@ -290,7 +289,7 @@ func controls(t *testing.T, page string) url.Values {
 	return form
 }
 
-// mistakesOn is the error summary of a page.
+// mistakesOn returns the error summary of a page.
 func mistakesOn(page string) string {
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))
 	if err != nil {

@@ -15,9 +15,9 @@ func oneNamed(name string) string {
 	return `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":1,"JobName":"` + name + `"}`
 }
 
-// Behind every platform a machine waits for the end of a job in one request, and
-// can have another job cancelled.
-func TestMachinesWaitForTheEndEverywhere(t *testing.T) {
+// Behind every platform, a program can wait for the end of a job in one request, and can cancel
+// another job.
+func TestProgramsCanWaitBehindEveryPlatform(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for jobs to end")
 	}
@@ -44,13 +44,12 @@ func TestMachinesWaitForTheEndEverywhere(t *testing.T) {
 }
 
 // A wait ends before the platform ends the invocation.
-func TestWaitIsBoundedByTheTimeOfTheInvocation(t *testing.T) {
+func TestWaitEndsBeforeTheInvocation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for an invocation's time to run out")
 	}
 	t.Parallel()
-	// The wait takes four fifths of it. The rest has to be enough for everything
-	// else on a busy machine.
+	// The wait takes four fifths of it. The rest must be enough for everything else on a busy machine.
 	g := &fixture{t: t, fc: &runtimetest.FC{Credentials: demoRole, Timeout: 30 * time.Second}}
 	g.fc.Start(t, g.path(), g.cloudEnv()...)
 	g.serve(&runtimetest.FCTrigger{Function: g.fc})
@@ -61,11 +60,10 @@ func TestWaitIsBoundedByTheTimeOfTheInvocation(t *testing.T) {
 	}
 }
 
-// Whoever goes away waits no longer: a server that is told to stop meanwhile has
-// nobody left to wait for.
-func TestClientThatGoesAwayEndsItsWait(t *testing.T) {
+// A client that disconnects ends its wait, so that the server can stop.
+func TestDisconnectEndsTheWait(t *testing.T) {
 	t.Parallel()
-	g := onServer(t) // its end fails the test if the server does not stop
+	g := onServer(t) // the cleanup fails the test if the server does not stop
 	_, answer := g.postJSON("/api/v1/backup-jobs", oneNamed("emulator.1h"))
 	ctx, leave := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, "GET", g.url+"/api/v1/backup-jobs/"+answer["SubmissionId"].(string)+"?wait=50s", nil)
@@ -81,7 +79,7 @@ func TestClientThatGoesAwayEndsItsWait(t *testing.T) {
 		}
 		done <- err
 	}()
-	for len(g.calls("DescribeBackupJobs2")) == asked { // it is waiting
+	for len(g.calls("DescribeBackupJobs2")) == asked { // until the request waits
 		time.Sleep(10 * time.Millisecond)
 	}
 	leave()

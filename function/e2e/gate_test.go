@@ -11,16 +11,16 @@ import (
 	"backupportal/function/emulator"
 )
 
-// A gate stands in front of the cloud, and holds one request there: before the
-// cloud gets it, or before the portal gets the answer.
+// A gate stands in front of the cloud and holds one request: before the cloud receives it, or
+// before the portal receives the answer.
 type gate struct {
 	cloud *emulator.Cloud
 
 	mu     sync.Mutex
-	action string        // of the request to hold; empty: none
-	after  bool          // hold the answer
-	held   chan struct{} // closed when it is held
-	open   chan struct{} // closed when it may go on
+	action string        // of the request to hold; empty means none
+	after  bool          // hold the answer instead of the request
+	held   chan struct{} // closed when the request is held
+	open   chan struct{} // closed when it may continue
 }
 
 // hold holds the next request of an action, or its answer. The channel is
@@ -32,7 +32,7 @@ func (g *gate) hold(action string, after bool) (held <-chan struct{}) {
 	return g.held
 }
 
-// release lets what is held go on. If its process has ended, it never arrives.
+// release lets the held request continue. If its process has ended, the request never arrives.
 func (g *gate) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -54,7 +54,7 @@ func (g *gate) take(action string) (after, taken bool, held, open chan struct{})
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // its sender is gone
+		return // the sender is gone
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	query, err := url.ParseQuery(r.URL.RawQuery + "&" + string(body))
@@ -85,5 +85,5 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()) // its receiver may be gone
+	_, _ = w.Write(answer.Body.Bytes()) // the receiver may be gone
 }

@@ -16,9 +16,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// BenchmarkHistory is how long a page of a history of 100,000 submissions takes,
-// and the same for a program: at the beginning and far back, whole and narrowed
-// down to much and to little.
+// BenchmarkHistory measures a page of a history of 100,000 submissions, for a person and for a
+// program: the first page and one far back, without filters, and with filters that match many or
+// few.
 func BenchmarkHistory(b *testing.B) {
 	benchBoth(b, func(b *testing.B, database string) {
 		fillHistory(b, database)
@@ -44,7 +44,7 @@ func BenchmarkHistory(b *testing.B) {
 			{"mine that failed", "Whose=mine&Status=FAILED"},
 			{"mine, account, little", "Whose=mine&Account=" + storetest.RareAccount},
 			{"all filters", "Whose=mine&Status=COMPLETE&Account=payments-central&SourceType=ECS_FILE&From=" + day(90) + "&To=" + day(1)},
-			{"nothing to be seen", "Account=closed"}, // there are some, and none is for the reader
+			{"nothing to be seen", "Account=closed"}, // there are matches, but the reader may see none of them
 		} {
 			b.Run(c.name, func(b *testing.B) { benchPage(b, server.URL+"/backups?"+c.query) })
 		}
@@ -77,7 +77,7 @@ func fillHistory(b *testing.B, database string) {
 	}
 	defer db.Close()
 	storetest.FillHistory(b, db, 100_000, time.Now())
-	if driver == "pgx" { // as the server does by itself before long
+	if driver == "pgx" { // as autovacuum does later
 		if _, err := db.ExecContext(b.Context(), `VACUUM ANALYZE`); err != nil {
 			b.Fatal(err)
 		}

@@ -25,9 +25,8 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// A fleet is several processes of the built program as plain servers, with one
-// database and one cloud, and the clock of the machine: the windows in which
-// nothing may be sent again pass as they do for everybody.
+// A fleet is several processes of the built program as plain servers, with one database, one cloud
+// and the system clock, so that the windows of attempts pass in real time.
 type fleet struct {
 	*gate
 	t        *testing.T
@@ -35,8 +34,8 @@ type fleet struct {
 	database string
 }
 
-// patience is much longer than an attempt's window and the time to settle after
-// it, together a minute and a half. It only ends a test that hangs.
+// patience is much longer than an attempt's window and the list lag together, which are 90 seconds.
+// It only ends a test that hangs.
 const patience = 8 * time.Minute
 
 func newFleet(t *testing.T, database string) *fleet {
@@ -51,8 +50,8 @@ func newFleet(t *testing.T, database string) *fleet {
 	return &fleet{gate: g, t: t, endpoint: server.URL, database: database}
 }
 
-// takesLong leaves out a test that waits for windows of a minute and a half to
-// pass, if there is no time for it, and lets all of them wait together.
+// takesLong skips a test that waits for attempts to expire in short mode, and runs these tests in
+// parallel.
 func takesLong(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -138,9 +137,9 @@ func (f *fleet) start(database string) *instance {
 
 // kill ends the process as kill -9 does.
 func (i *instance) kill() {
-	_ = i.cmd.Process.Signal(syscall.SIGCONT) // it may be stopped
+	_ = i.cmd.Process.Signal(syscall.SIGCONT) // the process may be stopped
 	_ = i.cmd.Process.Kill()
-	_ = i.cmd.Wait() // it was killed, which is no news
+	_ = i.cmd.Wait() // the error only says that it was killed
 }
 
 // freeze stops the process, and returns when it has stopped.
@@ -155,7 +154,7 @@ func (i *instance) freeze(t *testing.T) {
 	}
 }
 
-// thaw lets it go on.
+// thaw lets a stopped process continue.
 func (i *instance) thaw(t *testing.T) {
 	t.Helper()
 	if err := i.cmd.Process.Signal(syscall.SIGCONT); err != nil {
@@ -163,7 +162,7 @@ func (i *instance) thaw(t *testing.T) {
 	}
 }
 
-// lines is what a process wrote to its log.
+// lines is the log of a process.
 type lines struct {
 	mu  sync.Mutex
 	all bytes.Buffer
@@ -214,16 +213,16 @@ func within(t *testing.T, what string, c <-chan struct{}) {
 	}
 }
 
-// A reply is what a process answered to a submission.
+// A reply is a process's answer to a submission.
 type reply struct {
-	status   int // 0: there was no answer
+	status   int // 0 if there was no answer
 	retry    time.Duration
 	replayed bool
 	JobID    string
 	body     string
 }
 
-// final reports whether the answer says what became of the submission.
+// final reports whether the answer has the result of the submission.
 func (r reply) final() bool { return r.status == http.StatusCreated || r.status == http.StatusOK }
 
 // oneBackup is in another account, so that a role is assumed before the call.

@@ -14,7 +14,7 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// A kind is one backup, as a person and as a machine asks for it.
+// A kind is one backup, as a person and as a program requests it.
 type kind struct {
 	name string
 	form url.Values
@@ -57,8 +57,8 @@ var kinds = []kind{{
 	"resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45","resourceInfo":"{\"pvc_name\":\"data-0\",\"namespace\":\"database\"}","pvPath":"/"}]}`,
 }}
 
-// The form, the JSON endpoint and the raw event all lead to the same call:
-// parameters that differ in a single byte would be another backup.
+// The form, the JSON endpoint and the raw event lead to the same call, byte for byte: any
+// difference would be another backup.
 func TestEveryDoorMakesTheSameCall(t *testing.T) {
 	everywhere(t, func(t *testing.T, g *fixture) {
 		for _, k := range kinds {
@@ -90,7 +90,7 @@ func TestEveryDoorMakesTheSameCall(t *testing.T) {
 	})
 }
 
-// nameless leaves the submission's own mark out of a call.
+// nameless removes the submission's own mark from a call.
 func nameless(parameters map[string]string) map[string]string {
 	out := map[string]string{}
 	for name, value := range parameters {
@@ -115,7 +115,7 @@ func TestRawEventIsASubmission(t *testing.T) {
 	}
 }
 
-func TestRawEventThatIsWrongIsAnsweredWithAProblem(t *testing.T) {
+func TestInvalidRawEventGetsAProblem(t *testing.T) {
 	g := onFC(t, runtimetest.FCTrigger{})
 	for event, want := range map[string]string{
 		`{"Account":"demo","instanceid":"i-1"}`:                     `"field":"instanceid"`,
@@ -161,7 +161,7 @@ func TestAccountThatTrustsThePortal(t *testing.T) {
 	})
 }
 
-func TestAccountThroughTheServicesOwnParameters(t *testing.T) {
+func TestCrossAccountParameters(t *testing.T) {
 	everywhere(t, func(t *testing.T, g *fixture) {
 		res, answer := g.postJSON("/api/v1/backup-jobs", `{"Account":"payments-central","Region":"cn-hangzhou","InstanceId":"i-bp2demopay01","Retention":7}`)
 		if res.StatusCode != http.StatusCreated {
@@ -248,12 +248,12 @@ func TestBadInputReachesNoCloud(t *testing.T) {
 	})
 }
 
-func TestEventThatCannotBeReadNamesThePlace(t *testing.T) {
+func TestUnreadableEventNamesThePosition(t *testing.T) {
 	g := onFC(t, runtimetest.FCTrigger{})
 	const event = `{"version":"v1","rawPath":%s,"headers":{"Accept":%q},"body":%s,"isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`
 	for name, c := range map[string]struct{ path, accept, body, want string }{
-		"bad base64, by a program": {`"/api/v1/backup-jobs"`, "application/json", `"!!!"`, "is base64, and it is not"},
-		"bad base64, in a browser": {`"/backups"`, "text/html", `"!!!"`, "is base64, and it is not"},
+		"bad base64, by a program": {`"/api/v1/backup-jobs"`, "application/json", `"!!!"`, "is base64, but the body is not valid base64"},
+		"bad base64, in a browser": {`"/backups"`, "text/html", `"!!!"`, "is base64, but the body is not valid base64"},
 		"a path that is none":      {`"backups"`, "text/html", `""`, "rawPath"},
 		"a body of another type":   {`"/backups"`, "text/html", `7`, "wrong type"},
 	} {

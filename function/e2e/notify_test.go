@@ -38,9 +38,8 @@ notifications:
 
 var hookSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
 
-// The receivers of the policy are told by the timer's sweep, with a link to where
-// people see the portal.
-func TestReceiversOfThePolicyAreTold(t *testing.T) {
+// The timer's sweep sends notices to the receivers of the policy, with a link under PUBLIC_URL.
+func TestSweepSendsNotices(t *testing.T) {
 	got := make(chan []byte, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -68,11 +67,11 @@ func TestReceiversOfThePolicyAreTold(t *testing.T) {
 	}
 }
 
-// Outside of tests no message leaves without TLS.
-func TestReceiversWithoutTLSAreForTests(t *testing.T) {
+// Without an emulator, receivers must use TLS.
+func TestReceiversNeedTLS(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://hooks.example.com/x": "",
-		"http://127.0.0.1:1/x":        "receiver hook: its address must begin with https://",
+		"http://127.0.0.1:1/x":        "receiver hook: the URL must begin with https://",
 		"http://hooks.example.com/x":  "HOOK_URL",
 		"":                            "HOOK_URL is not set",
 	} {

@@ -12,9 +12,9 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// 64 requests with one key at the same time: through two processes that share a
-// PostgreSQL, and through one that has a SQLite file.
-func TestConcurrentDuplicatesOfOneSubmissionMakeOneJob(t *testing.T) {
+// Sends 64 requests with one key at the same time: through two processes on one PostgreSQL
+// database, and through one process on SQLite.
+func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
 		f := newFleet(t, database)
@@ -54,16 +54,15 @@ func TestConcurrentDuplicatesOfOneSubmissionMakeOneJob(t *testing.T) {
 	})
 }
 
-// A process is killed with the attempt recorded and nothing sent, with the
-// call sent and not answered, and with the answer there and not recorded. The
-// same request to another process then leads to one job.
-func TestProcessKilledAnywhereMakesOneJob(t *testing.T) {
+// A process is killed after it recorded the attempt, after it sent the call, or after it received
+// the answer. The same request to another process then leads to one job.
+func TestKilledProcessMakesOneJob(t *testing.T) {
 	takesLong(t)
 	for _, c := range []struct {
 		name   string
-		action string // the request at which it is killed
-		after  bool   // when the cloud has carried it out
-		record bool   // and the answer has arrived
+		action string // request at which the process is killed
+		after  bool   // the cloud has executed the request
+		record bool   // the answer has arrived
 	}{
 		{"before sending", "AssumeRole", false, false},
 		{"after sending", "CreateBackupJob", true, false},
@@ -108,8 +107,8 @@ func TestProcessKilledAnywhereMakesOneJob(t *testing.T) {
 	}
 }
 
-// stopWrites returns a way to the database, and a function that keeps
-// everything from being written on that way until what it returns is called.
+// stopWrites returns the address of a relay to the database. block stops all writes through the
+// relay until unblock is called.
 func stopWrites(t *testing.T, database string) (through string, block func() (unblock func())) {
 	t.Helper()
 	path, isFile := strings.CutPrefix(database, "sqlite:")
@@ -133,10 +132,10 @@ func stopWrites(t *testing.T, database string) (through string, block func() (un
 	}
 }
 
-// A process is stopped, as a platform freezes an instance, for longer than its
-// attempt may take. Another one finishes; then the first goes on, and must
-// neither send nor change what is written.
-func TestProcessFrozenPastItsWindowMakesNoSecondJob(t *testing.T) {
+// A process is stopped for longer than its attempt's window, as a platform freezes an instance.
+// Another process completes the submission. Then the first continues, and must neither send a call
+// nor change the record.
+func TestFrozenProcessMakesNoSecondJob(t *testing.T) {
 	takesLong(t)
 	for _, c := range []struct {
 		name   string
@@ -156,7 +155,7 @@ func TestProcessFrozenPastItsWindowMakesNoSecondJob(t *testing.T) {
 				go func() { done <- frozen.submitStarted(t, "one-key") }()
 				within(t, "the request at the cloud", held)
 				frozen.freeze(t)
-				f.release() // the answer waits in the frozen process's socket
+				f.release() // the answer stays in the socket of the frozen process
 				finished := other.insist(t, "one-key", nil)
 				f.oneJob(finished)
 				frozen.thaw(t)
@@ -175,10 +174,9 @@ func TestProcessFrozenPastItsWindowMakesNoSecondJob(t *testing.T) {
 	}
 }
 
-// The database crashes in the middle of load and comes back: meanwhile nothing
-// is sent and everybody is told when to come back, and afterwards every
-// submission has one job, the one that was told.
-func TestDatabaseThatCrashesUnderLoadLosesAndDoublesNothing(t *testing.T) {
+// The database crashes under load and restarts. Meanwhile nothing is sent, and answers say when to
+// try again. Afterwards every submission has exactly one job, the one in its answers.
+func TestDatabaseCrashUnderLoad(t *testing.T) {
 	takesLong(t)
 	server := postgrestest.Start(t)
 	database := server.Schema(t)
@@ -225,7 +223,7 @@ func TestDatabaseThatCrashesUnderLoadLosesAndDoublesNothing(t *testing.T) {
 		if jobs[job] != 1 {
 			t.Errorf("%s was told of job %q, which the cloud has %d times", key, job, jobs[job])
 		}
-		// A job that could not be recorded is told by the cloud's list, when its time has come.
+		// A job that could not be recorded is found in the cloud's list after the list lag.
 		if again := processes[0].insist(t, key, nil); again.JobID != job || !again.replayed {
 			t.Errorf("%s was told of job %q, and now %+v", key, job, again)
 		}

@@ -27,13 +27,13 @@ import (
 
 const demoPolicyFile = "../cmd/local/policy.yaml"
 
-// A printedPolicy is one element of what ram-policy -json prints.
+// A printedPolicy is one element of the output of ram-policy -json.
 type printedPolicy struct {
 	Of, Kind string
 	Document aliyun.RAMPolicy
 }
 
-// printed are the documents of ram-policy for the demonstration, whose portal is a user.
+// printed returns the documents of ram-policy for the demo world, in which the portal is a user.
 func printed(t *testing.T) (all []printedPolicy) {
 	t.Helper()
 	out, code := runProgram(t, nil, "ram-policy", "-file", demoPolicyFile, "-portal", "acs:ram::1000000000000001:user/portal", "-json")
@@ -46,7 +46,7 @@ func printed(t *testing.T) (all []printedPolicy) {
 	return all
 }
 
-// pasted reads a document as the console of RAM does.
+// pasted parses a printed policy as the RAM console does.
 func pasted(t *testing.T, d aliyun.RAMPolicy) (p ram.Policy) {
 	t.Helper()
 	if err := yaml.Unmarshal([]byte(d.Text()), &p); err != nil {
@@ -55,9 +55,9 @@ func pasted(t *testing.T, d aliyun.RAMPolicy) (p ram.Policy) {
 	return p
 }
 
-// The demonstration's world has the policies that ram-policy prints for it and no
-// others, so that every test which does not say otherwise runs with these.
-func TestTheWorldOfTheTestsHasTheLeastPrivilege(t *testing.T) {
+// The demo world has exactly the policies that ram-policy prints, so that all tests run with them
+// unless they change them.
+func TestDemoWorldHasThePrintedPolicies(t *testing.T) {
 	w := world.Demo()
 	for _, d := range printed(t) {
 		if d.Kind != "permission" {
@@ -78,8 +78,8 @@ func TestTheWorldOfTheTestsHasTheLeastPrivilege(t *testing.T) {
 // checks are the actions that only the check of access needs.
 var checks = []string{"hbr:CheckRole", "hbr:DescribeCrossAccounts", "hbr:DescribeBackupClients"}
 
-// Each action that ram-policy prints is needed: without it something that the
-// portal does fails, and not only the check of access, which asks for all of them.
+// Each printed action is needed: without it an operation of the portal fails, not only the check of
+// access, which uses all of them.
 func TestEachPrintedActionIsNeeded(t *testing.T) {
 	if used, checked := walk(t, func(*world.World) {}); used != nil || checked != nil {
 		t.Fatalf("with all of them: %v, %v", used, checked)
@@ -92,7 +92,7 @@ func TestEachPrintedActionIsNeeded(t *testing.T) {
 		case strings.HasSuffix(d.Of, ":role/backup-operator"):
 			of = operator
 		case strings.Contains(d.Of, ":role/"):
-			continue // nobody gets in there
+			continue // this account cannot be used
 		}
 		if d.Kind != "permission" {
 			continue
@@ -113,9 +113,9 @@ func TestEachPrintedActionIsNeeded(t *testing.T) {
 	}
 }
 
-// walk does all that the portal does in each account of the demonstration, in a world
-// in which no role of a service exists yet where the portal may have it made, and
-// returns what failed of that, and of the check of access.
+// walk performs every operation of the portal in each demo account, in a world in which the service
+// roles that the portal may create do not exist. It returns which operations failed, and which
+// checks of access.
 func walk(t *testing.T, change func(*world.World)) (failed, checked []string) {
 	t.Helper()
 	w := world.Demo()

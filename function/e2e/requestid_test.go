@@ -19,7 +19,7 @@ import (
 	"backupportal/function/event"
 )
 
-// searchedLog is a log that a test reads.
+// A searchedLog is a log that a test can search.
 type searchedLog struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -52,8 +52,8 @@ func (l *searchedLog) of(t *testing.T, message, id string) (found []map[string]a
 // shownID is the request id that a problem or its page shows.
 var shownID = regexp.MustCompile(`"request_id":\s*"([^"]+)"|RequestId <span class="mono">([^<]+)<`)
 
-// Each answer has its request id in the log under one key, whichever door and
-// runtime it came through, and one line says how it was answered.
+// The request id of each answer is in the log under one key, through every door and runtime, and
+// one line has the status of the answer.
 func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 	cloud, err := emulator.New(emulator.Options{})
 	if err != nil {

@@ -21,9 +21,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// The rights that docs/operations.md gives to the portal's role are enough for
-// all that it does, and do not let it change its log or its audit trail.
-func TestRoleOfTheManualIsEnough(t *testing.T) {
+// The database permissions in docs/operations.md are enough for the portal's role, and do not
+// permit changing its log or its audit trail.
+func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	owner := server.URL("postgres")

@@ -21,16 +21,16 @@ import (
 	"backupportal/function/secret"
 )
 
-// holder is a struct that somebody prints without a thought. T9.
+// A holder is a struct that is printed by mistake (threat T9).
 type holder struct {
 	Public  secret.String
 	Pointer *secret.String
 	private secret.String
 }
 
-// Templates and encoders that the domain does not know print no secret either;
-// the domain's own test has those of the standard library. T9.
-func TestSecretsSurviveNoEncoder(t *testing.T) {
+// Templates and encoders outside the standard library print no secret. The test of package secret
+// covers the standard library (threat T9).
+func TestEncodersPrintNoSecret(t *testing.T) {
 	const marker = "correct-horse"
 	s := secret.New(marker)
 	h := holder{s, &s, s}
@@ -44,15 +44,15 @@ func TestSecretsSurviveNoEncoder(t *testing.T) {
 		}
 		_ = texttemplate.Must(texttemplate.New("").Parse(`{{.}} {{printf "%v %s %q %x" . . . .}}`)).Execute(&out, shape)
 		_ = htmltemplate.Must(htmltemplate.New("").Parse(`<a href="{{.}}" onclick="f({{.}})">{{.}}</a><script>let x = {{.}}</script>`)).Execute(&out, shape)
-		_ = gob.NewEncoder(&out).Encode(shape) // refuses it, or writes nothing of it
+		_ = gob.NewEncoder(&out).Encode(shape) // fails, or writes nothing of the secret
 		if found := occurs(out.String(), marker); found != "" {
 			t.Errorf("%s: printed %s: %q", name, found, out.String())
 		}
 	}
 }
 
-// revealers are the places where a secret leaves its wrapping, and what for.
-// Whoever adds one says here where the value goes. T9.
+// revealers lists every place that reveals a secret, with its purpose. A new place must state where
+// the value goes (threat T9).
 var revealers = map[string]string{
 	"function/aliyun/assume.go":    "ExternalId goes to STS; and is looked for in messages, which are not kept if they have it",
 	"function/aliyun/attempt.go":   "the key pair signs a request",
@@ -69,7 +69,7 @@ var revealers = map[string]string{
 	"web/auth/seal.go":             "the key seals a cookie",
 }
 
-func TestSecretsAreRevealedWhereTheyLeaveOnly(t *testing.T) {
+func TestSecretsAreRevealedOnlyInListedPlaces(t *testing.T) {
 	found := map[string]bool{}
 	for _, path := range goFiles(t, "../../function", "../../web", "../../templates") {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
@@ -95,7 +95,7 @@ func TestSecretsAreRevealedWhereTheyLeaveOnly(t *testing.T) {
 	}
 }
 
-// goFiles are the files of the program below some folders, tests left out.
+// goFiles returns the Go files of the program below the folders, without tests.
 func goFiles(t *testing.T, folders ...string) (paths []string) {
 	t.Helper()
 	for _, folder := range folders {
@@ -129,7 +129,7 @@ func TestSecretsLeaveTheEnvironment(t *testing.T) {
 			t.Errorf("%s stays", name)
 		}
 	}
-	// Whatever is read into a Secret by its own name is among them.
+	// SecretVariables contains every variable that is read into a secret.
 	for _, name := range variablesRead(t, configFiles...) {
 		if secret := strings.Contains(name, "SECRET") || strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_KEYS") || strings.HasSuffix(name, "TOKEN"); secret && !slices.Contains(app.SecretVariables, name) {
 			t.Errorf("%s looks like a secret, and stays: see secretVariables", name)

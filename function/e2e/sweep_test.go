@@ -22,9 +22,9 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// The timer of s.yaml and the same order as a raw event both sweep; anything
-// beside the order makes it a submission, and a wrong one.
-func TestTimerBringsTheHistoryUpToDate(t *testing.T) {
+// The timer of s.yaml and the same order as a raw event both sweep. With any other member the event
+// is an invalid submission.
+func TestTimerSweeps(t *testing.T) {
 	g := onFC(t, runtimetest.FCTrigger{})
 	if res := g.fc.Invoke(t.Context(), []byte(kinds[0].json)); res.Failed() {
 		t.Fatalf("%s %s", res.Body, res.ErrorMessage)
@@ -51,8 +51,7 @@ func TestTimerBringsTheHistoryUpToDate(t *testing.T) {
 	}
 }
 
-// A process that no timer calls sweeps when it starts: nobody looks at the job
-// here, and the cloud is asked about it.
+// A plain server sweeps when it starts: the cloud is asked about a job that no request asked about.
 func TestPlainServerSweepsByItself(t *testing.T) {
 	t.Parallel()
 	database := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
@@ -103,7 +102,7 @@ func connect(t testing.TB, endpoint string, log io.Writer, pairs ...string) app.
 	return p
 }
 
-func TestHistoryIsKeptAsLongAsTheEnvironmentSays(t *testing.T) {
+func TestHistoryDaysFromEnvironment(t *testing.T) {
 	for days, kept := range map[string]bool{"7": false, "9": true, "": true} {
 		url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
 		db, err := store.Open(store.Config{URL: secret.New(url)})
@@ -125,7 +124,7 @@ func TestHistoryIsKeptAsLongAsTheEnvironmentSays(t *testing.T) {
 	}
 }
 
-func TestLooksInTheCloudFirstIfTheEnvironmentSays(t *testing.T) {
+func TestListFirstFromEnvironment(t *testing.T) {
 	for first, lists := range map[string]int{"1": 1, "0": 0} {
 		p, cloud := wired(t, "DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), "LIST_FIRST", first)
 		message := event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(kinds[0].json)}
@@ -138,7 +137,7 @@ func TestLooksInTheCloudFirstIfTheEnvironmentSays(t *testing.T) {
 	}
 }
 
-func TestMigrateMakesTheSchemaAndSaysSo(t *testing.T) {
+func TestMigrateCreatesTheSchema(t *testing.T) {
 	scripts, err := filepath.Glob("../store/migrations/*.sql")
 	if err != nil || scripts == nil {
 		t.Fatalf("migrations: %v, %v", scripts, err)

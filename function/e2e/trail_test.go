@@ -18,8 +18,8 @@ import (
 
 const auditKey = "a key of the audit trail with 32 bytes or more"
 
-// The trail of the whole program can be verified, from its database and from its
-// log; and what is done to it shows in how the command ends.
+// The trail of the whole program can be verified from its database and from its log. Each
+// manipulation changes the exit status of the command.
 func TestAuditTrailIsVerified(t *testing.T) {
 	for name, url := range map[string]string{
 		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
@@ -60,12 +60,12 @@ func TestAuditTrailIsVerified(t *testing.T) {
 			}
 			const whole, broken, unusable = 0, 1, 2
 			in := []string{"DATABASE_URL", url, "AUDIT_KEY", "another key that has 32 bytes or even more, " + auditKey}
-			verified(whole, "10 records in 2 chains; seals are right", in)
-			verified(whole, "10 records in 2 chains; seals are right", in, "-file", file)
-			verified(whole, "seals were not looked at", in[:2])
-			verified(broken, "it was changed", []string{"DATABASE_URL", url, "AUDIT_KEY", "another key that has 32 bytes or even more"})
+			verified(whole, "10 records in 2 chains; all seals are valid", in)
+			verified(whole, "10 records in 2 chains; all seals are valid", in, "-file", file)
+			verified(whole, "seals were not checked", in[:2])
+			verified(broken, "changed, or not the successor", []string{"DATABASE_URL", url, "AUDIT_KEY", "another key that has 32 bytes or even more"})
 			verified(unusable, "at least 32", []string{"DATABASE_URL", url, "AUDIT_KEY", "short"})
-			verified(unusable, "no record", in, "-file", os.DevNull)
+			verified(unusable, "no audit records", in, "-file", os.DevNull)
 			verified(unusable, "DATABASE_URL", []string{"AUDIT_KEY", auditKey})
 			verified(unusable, "no record", []string{"DATABASE_URL", "sqlite:" + filepath.Join(t.TempDir(), "other.db")})
 			verified(unusable, "-from", in, "-from", "yesterday")
@@ -74,7 +74,7 @@ func TestAuditTrailIsVerified(t *testing.T) {
 			if err := storetest.Exec(url, `UPDATE audit SET body = replace(body, 'i-bp1demoweb01', 'i-bp1demoweb02') WHERE seq = 1`); err != nil {
 				t.Fatal(err)
 			}
-			verified(broken, "record 1: it was changed", in)
+			verified(broken, "record 1: changed", in)
 			if err := storetest.Exec(url, `DELETE FROM audit WHERE seq = 1`); err != nil {
 				t.Fatal(err)
 			}
@@ -82,22 +82,22 @@ func TestAuditTrailIsVerified(t *testing.T) {
 			if err := storetest.Exec(url, `DELETE FROM audit WHERE seq = 4`); err != nil {
 				t.Fatal(err)
 			}
-			verified(broken, "record 4: its end is missing", in)
+			verified(broken, "record 4: the end of the chain is missing", in)
 			bad := bytes.Replace(log.Bytes(), []byte("i-bp1demoweb01"), []byte("i-bp1demoweb02"), 1)
 			if err := os.WriteFile(file, bad, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			verified(broken, "it was changed", in, "-file", file)
+			verified(broken, "changed, or not the successor", in, "-file", file)
 		})
 	}
 }
 
-// Without its audit trail the program backs nothing up.
+// Without its audit trail the program starts no backup.
 func TestWithoutAnAuditTrailNothingIsSent(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
 	p, cloud := wired(t, "DATABASE_URL", url)
 	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
-		t.Fatal(err) // makes the schema
+		t.Fatal(err) // creates the schema
 	}
 	if err := storetest.Exec(url, `DROP TABLE audit`); err != nil {
 		t.Fatal(err)

@@ -15,11 +15,10 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// BenchmarkWatchers is what one of 200 watchers of a running job waits for an
-// answer: at the pace of the page, evenly spread; and when all of them look at
-// once, at a moment at which the cloud is to be asked, too. Beside each look is
-// one at a server that answers with nothing. The cloud's part is in the time of
-// whoever asks it.
+// BenchmarkWatchers measures how long one of 200 watchers of a running job waits for an answer: at
+// the pace of the page, evenly distributed; and when all ask at once, at a time at which the cloud
+// must be asked too. Next to each request it measures one to a server with an empty answer. The
+// time of the request that asks the cloud includes the cloud's part.
 func BenchmarkWatchers(b *testing.B) {
 	benchBoth(b, func(b *testing.B, database string) {
 		b.Run("paced", func(b *testing.B) { benchPaced(b, database) })
@@ -33,12 +32,12 @@ func benchBoth(b *testing.B, bench func(b *testing.B, database string)) {
 	b.Run("PostgreSQL", func(b *testing.B) { bench(b, postgrestest.Start(b).Schema(b)) })
 }
 
-// benchPaced takes three looks of each watcher at a time: fewer would have no
-// 99th percentile. Each time is from the moment at which the look was due.
+// benchPaced measures three requests of each watcher per iteration; fewer would have no 99th
+// percentile. Each time starts when the request was due.
 func benchPaced(b *testing.B, database string) {
 	c := &crowd{Database: database, Processes: 1, JobDuration: 10 * time.Minute, PortalClock: realClock, CloudClock: realClock}
 	c.gather(b)
-	c.look(b) // makes the connections
+	c.look(b) // opens the connections
 	bare := bareWatchers(b)
 	const looks = 3
 	var ours, theirs []time.Duration
@@ -69,7 +68,7 @@ func benchBurst(b *testing.B, database string) {
 	clock := func() time.Time { return realClock().Add(time.Duration(turned.Load())) }
 	c := &crowd{Database: database, Processes: 1, JobDuration: 10 * time.Minute, PortalClock: clock, CloudClock: realClock}
 	c.gather(b)
-	c.look(b) // makes the connections
+	c.look(b) // opens the connections
 	bare := bareWatchers(b)
 	var ours, theirs []time.Duration
 	for b.Loop() {
@@ -80,7 +79,7 @@ func benchBurst(b *testing.B, database string) {
 	report(b, ours, theirs)
 }
 
-// burst is how long each waits if all look at once.
+// burst returns how long each watcher waits if all ask at once.
 func burst(b *testing.B, all []*watcher) []time.Duration {
 	took := make([]time.Duration, len(all))
 	var ready, busy sync.WaitGroup
@@ -101,7 +100,7 @@ func burst(b *testing.B, all []*watcher) []time.Duration {
 	return took
 }
 
-// bareWatchers look at a server that answers as shortly as a program can read.
+// bareWatchers measures requests to a server with the shortest readable answer.
 func bareWatchers(b *testing.B) []*watcher {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }))
 	b.Cleanup(server.Close)
@@ -115,8 +114,7 @@ func bareWatchers(b *testing.B) []*watcher {
 	return all
 }
 
-// report writes the percentiles of some times, and how many times those of a
-// bare server they are.
+// report writes percentiles of times, and their ratio to those of a bare server.
 func report(b *testing.B, ours, theirs []time.Duration) {
 	b.Helper()
 	slices.Sort(ours)

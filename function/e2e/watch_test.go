@@ -19,15 +19,15 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// watchers is how many look at one job at a time, and pagePace how often a page
-// looks while the job is young; so often the cloud may be asked, too.
+// watchers is the number of clients that watch one job. pagePace is the interval at which a page
+// asks about a young job, and the shortest interval at which the cloud may be asked.
 const (
 	watchers = 200
 	pagePace = 5 * time.Second
 )
 
-// A crowd is watchers of one running job, through all the processes that share
-// its database. Half of them are pages, half are programs.
+// A crowd watches one running job through all processes that share its database. Half of the
+// watchers are pages, half are programs.
 type crowd struct {
 	Database    string
 	Processes   int
@@ -39,7 +39,7 @@ type crowd struct {
 	watchers []*watcher
 }
 
-// gather starts the portal and a job, and calls the watchers together.
+// gather starts the portal, a job and the watchers.
 func (c *crowd) gather(t testing.TB) {
 	t.Helper()
 	exists := world.Demo()
@@ -93,7 +93,7 @@ func startJob(t testing.TB, server string) string {
 	return answer.SubmissionID
 }
 
-// look lets everybody look once, at the same time.
+// look lets every watcher ask once, at the same time.
 func (c *crowd) look(t testing.TB) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -108,20 +108,19 @@ type watcher struct {
 	client  *http.Client
 	url     string
 	program bool
-	tag     string    // of the last picture
-	seen    []picture // each one that was new
+	tag     string    // ETag of the last answer
+	seen    []picture // every answer that differed from the one before
 }
 
-// A picture is how a job stands.
+// A picture is the state of a job in one answer.
 type picture struct {
 	state   string
-	percent int // -1: it is not told
+	percent int // -1 if the answer has none
 }
 
-// look asks how the job stands, and notes what is new. It asks again while the
-// portal is overloaded: of 200 requests at once on a busy machine, some may have
-// to wait for the database longer than a statement may take. It may be called in
-// any goroutine.
+// look asks for the state of the job and stores it if it is new. It asks again while the portal is
+// overloaded: of 200 simultaneous requests on a busy machine some may wait for the database longer
+// than the statement timeout. It may be called in any goroutine.
 func (w *watcher) look(t testing.TB) {
 	for end := time.Now().Add(patience); w.lookOnce(t, time.Now().After(end)); {
 	}
@@ -186,14 +185,14 @@ func (w *watcher) read(t testing.TB, body []byte) picture {
 		now.state = string(m[1])
 	}
 	if m := percentOnPage.FindSubmatch(body); m != nil {
-		now.percent, _ = strconv.Atoi(string(m[1])) // digits
+		now.percent, _ = strconv.Atoi(string(m[1])) // matched as digits
 	}
 	return now
 }
 
-// In every second 200 watchers look at one job: the cloud is asked once in five,
-// and everybody sees how the job goes on and that it ends.
-func TestWatchersOfOneJobAskTheCloudOnceInFiveSeconds(t *testing.T) {
+// Every second, 200 watchers ask about one job. The cloud is asked once in five seconds, and every
+// watcher sees the progress and the end of the job.
+func TestWatchersShareOneCallInFiveSeconds(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
 		begin, turned := realClock().Truncate(time.Millisecond), atomic.Int64{}
@@ -213,7 +212,7 @@ func TestWatchersOfOneJobAskTheCloudOnceInFiveSeconds(t *testing.T) {
 				t.Errorf("the cloud was asked again after %v", gap)
 			}
 		}
-		// Asked at 0, 5, 10 and 15 s, at which it is done.
+		// Calls at 0, 5, 10 and 15 s; the job ends at 15 s.
 		if len(asked) != 4 {
 			t.Errorf("the cloud was asked %d times, want 4", len(asked))
 		}
@@ -234,5 +233,5 @@ func (w *watcher) check(t *testing.T) {
 	}
 }
 
-// realClock is the wall clock, without the monotonic one.
+// realClock returns the wall clock without the monotonic clock.
 func realClock() time.Time { return time.Now().Round(0) }

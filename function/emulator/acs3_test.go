@@ -18,8 +18,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// requestV3 returns a good request, signed by V3: the query as it is, and the
-// body as a form if there is one.
+// requestV3 returns a valid request that is signed by V3. The query is used as given; the body is
+// sent as a form if it is not empty.
 func (f *fixture) requestV3(who keys, action, query, body string) *http.Request {
 	f.nonce++
 	r := httptest.NewRequest(http.MethodPost, "http://hbr.cn-hangzhou.aliyuncs.com/?"+query, strings.NewReader(body))
@@ -45,7 +45,7 @@ func (f *fixture) requestV3(who keys, action, query, body string) *http.Request 
 	return r
 }
 
-// signRequestV3 signs whatever x-acs headers r has, host, and the type of the body.
+// signRequestV3 signs all x-acs-* headers of r, host and Content-Type.
 func signRequestV3(r *http.Request, who keys, body string) {
 	signed := []string{"host"}
 	for name := range r.Header {
@@ -59,9 +59,9 @@ func signRequestV3(r *http.Request, who keys, body string) {
 		",Signature="+sign.SignatureV3(who.secret, text))
 }
 
-// The vector was made by a script of our own and agrees with two of the vendor's
-// clients, Darabonba for Go and @alicloud/openapi-util.
-func TestV3SignatureAgreesWithTheVendorsClients(t *testing.T) {
+// The expected signature agrees with two of the vendor's clients: Darabonba for Go and
+// @alicloud/openapi-util.
+func TestV3SignatureMatchesVendorClients(t *testing.T) {
 	const body = "InstanceIds=%5B%22i-bp1%22%5D"
 	r := httptest.NewRequest(http.MethodPost, "http://hbr.cn-hangzhou.aliyuncs.com"+
 		"/?ClientType=ECS_CLIENT&Filters.1.Key=InstanceId&Filters.1.Values.1=a+b%2A~%2B%C3%A9&PageSize=10", strings.NewReader(body))
@@ -105,7 +105,7 @@ e41974a213c367e8f43f5f8a38684d2252824df75cc5420be56da9db25986cc6`
 	}
 }
 
-func TestV3TakesParametersFromQueryAndForm(t *testing.T) {
+func TestV3ReadsQueryAndForm(t *testing.T) {
 	f := newFixture(t)
 	role := f.assume(t, portal, nil)
 	order := with(instanceOrder(), rpc.Params{"InstanceId": "", "JobName": "a b*c~d+é&=%/?"})
@@ -126,8 +126,8 @@ func TestV3TakesParametersFromQueryAndForm(t *testing.T) {
 	}
 }
 
-// breakV3 signs again what a change has made of a good request, if the case
-// says so; else the change is one that the signature does not know of.
+// A breakV3 is a change of a valid request and the expected refusal. If again is true, the
+// request is signed again after the change; otherwise the signature does not cover the change.
 type breakV3 struct {
 	name   string
 	who    keys
@@ -137,9 +137,9 @@ type breakV3 struct {
 	code   string
 }
 
-// As with version 1.0, each request is wrong in further ways than the first.
-func TestV3ReportsTheFirstThingThatIsWrong(t *testing.T) {
-	f, role, other, old, nonce := spentFixture(t)
+// Each request also has the mistakes of all later cases, so the order of the checks is tested.
+func TestV3ReportsFirstMistake(t *testing.T) {
+	f, role, other, old, nonce := usedFixture(t)
 	set := func(pairs ...string) func(*http.Request) {
 		return func(r *http.Request) {
 			for i := 0; i < len(pairs); i += 2 {
@@ -195,7 +195,7 @@ func TestV3ReportsTheFirstThingThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestOtherAlgorithmsOfV3AreRefused(t *testing.T) {
+func TestV3RefusesOtherAlgorithms(t *testing.T) {
 	f := newFixture(t)
 	r := f.requestV3(portal, "DescribeBackupJobs2", "", "")
 	r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), sign.ACS3, "ACS3-RSA-SHA256", 1))
@@ -204,7 +204,7 @@ func TestOtherAlgorithmsOfV3AreRefused(t *testing.T) {
 	}
 }
 
-func TestV3NonceIsSpentOnce(t *testing.T) {
+func TestV3NonceIsUsedOnce(t *testing.T) {
 	f := newFixture(t)
 	r := f.requestV3(portal, "DescribeBackupJobs2", "", "")
 	if a := f.do(t, r); a.status != 200 {
@@ -219,7 +219,7 @@ func TestV3NonceIsSpentOnce(t *testing.T) {
 	}
 }
 
-func TestV3MismatchTellsWhatTheServerSigned(t *testing.T) {
+func TestV3MismatchShowsCanonicalRequest(t *testing.T) {
 	f := newFixture(t)
 	r := f.requestV3(keys{id: world.DemoKey, secret: "wrong"}, "DescribeBackupJobs2", "PageSize=5", "")
 	auth, _ := sign.ParseAuthorization(r.Header.Get("Authorization"))
@@ -230,7 +230,7 @@ func TestV3MismatchTellsWhatTheServerSigned(t *testing.T) {
 	}
 }
 
-func TestRegionComesFromTheEndpointOrTheWorldIfNobodySaysOne(t *testing.T) {
+func TestRegionOfCloudBackupCall(t *testing.T) {
 	for host, want := range map[string]string{
 		"hbr.cn-shanghai.aliyuncs.com":         "cn-shanghai",
 		"hbr-vpc.cn-shanghai.aliyuncs.com":     "cn-shanghai",
@@ -251,8 +251,8 @@ func TestRegionComesFromTheEndpointOrTheWorldIfNobodySaysOne(t *testing.T) {
 	}
 }
 
-// Whatever stands in Authorization, it is either taken apart into three parts
-// that make it up again, or refused; and nobody gets in without the secret.
+// Any text in Authorization is refused, or it is parsed into three parts that give the same text
+// again. Without the secret no request is accepted.
 func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{
 		sign.ACS3 + " Credential=demo-portal-key,SignedHeaders=host;x-acs-action,Signature=00",

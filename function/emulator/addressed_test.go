@@ -9,7 +9,7 @@ func TestControlRoutesAreReachedByAddressesOnly(t *testing.T) {
 		"127.0.0.1:9100.evil.example": false, "localhost:9100.evil.example": false, "localhost:": false, "localhost:0": false, "[::1]x": false, "[127.0.0.1]": false, "127.0.0.1]": false,
 		"::1": false, "evil.example": false, "localhost.evil.example": false, "": false, "[": false,
 	} {
-		if got := addressed(host); got != want {
+		if got := isLocalName(host); got != want {
 			t.Errorf("%q: %v", host, got)
 		}
 	}

@@ -11,18 +11,21 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// clockSkew is how far Timestamp may be from the clock, either way, by the
-// products' error tables.
+// clockSkew is the maximum difference between Timestamp and the clock, in both directions. The
+// error tables of the products say 15 minutes.
 const clockSkew = 15 * time.Minute
 
-// authenticate finds out who sent a request. The order of its checks is the
-// gateway's: a wrong key is reported before a wrong signature.
+// authenticate checks the signature and sets k.Caller. The order of its checks is the gateway's:
+// it reports an unknown key before a wrong signature.
+//
+// Errors: IncompleteSignature, InvalidAccessKeyId.NotFound, the errors of checkToken,
+// InvalidSignatureMethod, the errors of checkTimestamp, MissingSignatureNonce,
+// SignatureNonceUsed, SignatureDoesNotMatch.
 func (c *Cloud) authenticate(k *rpc.Call) error {
 	s := k.Signing
 	if s.Problem != nil {
-		// It is one of the vendor's common errors for which no page says when it
-		// is given; a signature that leaves out what must be signed is the nearest
-		// reading.
+		// IncompleteSignature is in the vendor's list of common errors, but no page says when it
+		// is returned. It is a guess for a signature that does not cover a required header.
 		return rpc.Refuse(http.StatusBadRequest, "IncompleteSignature", "%v", s.Problem)
 	}
 	cred, ok := c.keys.Find(s.KeyID)
@@ -40,7 +43,7 @@ func (c *Cloud) authenticate(k *rpc.Call) error {
 		return err
 	}
 	if s.Nonce == "" {
-		return rpc.Missing("SignatureNonce") // so named for V3 too, of which no page says
+		return rpc.Missing("SignatureNonce") // the same code for V3; not documented
 	}
 	if c.nonces.seen(cred.KeyID, s.Nonce, k.At) {
 		return nonceUsed()
@@ -48,8 +51,9 @@ func (c *Cloud) authenticate(k *rpc.Call) error {
 	if !s.Matches(cred.Secret) {
 		return rpc.SignatureMismatch(s)
 	}
-	// Only now is the nonce spent: a stranger without the secret cannot spend
-	// one, and of two copies that arrive together one is refused.
+	// The nonce is used up only after the signature was verified, so a request without the secret
+	// cannot use one up. claim can fail although seen was false: two copies of a request can
+	// arrive at the same time, and one is refused.
 	if !c.nonces.claim(cred.KeyID, s.Nonce, k.At) {
 		return nonceUsed()
 	}
@@ -58,8 +62,11 @@ func (c *Cloud) authenticate(k *rpc.Call) error {
 	return nil
 }
 
-// checkToken checks the second half of temporary credentials. Keys of users
-// have none, and a token beside one belongs to some other key.
+// checkToken checks the security token of temporary credentials. A user's key needs none, and a
+// token that is sent with it belongs to another key.
+//
+// Errors: MissingSecurityToken, InvalidSecurityToken.Malformed, InvalidSecurityToken.Expired,
+// InvalidSecurityToken.MismatchWithAccessKey.
 func (c *Cloud) checkToken(cred sts.Credential, token string, now time.Time) error {
 	if token == "" {
 		if strings.HasPrefix(cred.KeyID, "STS.") {
@@ -80,12 +87,14 @@ func (c *Cloud) checkToken(cred sts.Credential, token string, now time.Time) err
 	return nil
 }
 
-// checkTimestamp wants UTC and whole seconds. The page of the signature speaks
-// of 31 minutes where the error tables of the products say 15; the shorter is
-// the safer promise.
+// checkTimestamp checks the form of Timestamp (UTC, whole seconds) and its difference to now. The
+// page of the signature allows 31 minutes, but the error tables of the products say 15; the
+// emulator uses the stricter limit.
+//
+// Errors: InvalidTimeStamp.Format, InvalidTimeStamp.Expired.
 func checkTimestamp(text string, now time.Time) error {
 	t, err := time.Parse(rpc.TimestampLayout, text)
-	// Parse also takes fractions of a second, which the vendor's form has not.
+	// time.Parse also accepts fractions of a second, which the vendor's form does not have.
 	if err != nil || t.Format(rpc.TimestampLayout) != text {
 		return rpc.Refuse(http.StatusBadRequest, "InvalidTimeStamp.Format", "Timestamp is not of the form YYYY-MM-DDThh:mm:ssZ")
 	}
@@ -96,13 +105,13 @@ func checkTimestamp(text string, now time.Time) error {
 	return nil
 }
 
-// nonceUsed is what a client sees when its request arrives twice, whoever sent
-// the second copy. It says nothing about what became of the first.
+// nonceUsed returns the refusal of a request whose nonce was used before. It does not tell
+// whether the first request was carried out.
 func nonceUsed() error {
 	return rpc.Refuse(http.StatusBadRequest, "SignatureNonceUsed", "specified signature nonce was used already")
 }
 
-// permanentKeys lists the keys of a world's accounts and users.
+// permanentKeys returns the credentials of all accounts and users of a world.
 func permanentKeys(ix world.Index) []sts.Credential {
 	var all []sts.Credential
 	add := func(keys []world.AccessKey, who rpc.Identity) {

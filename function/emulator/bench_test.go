@@ -18,10 +18,9 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// BenchmarkSignedCalls is what a load test of a client costs here: real HTTP over
-// loopback with connections that stay open, one client per processor, signed and
-// verified. The client's half is in the figures. The aim is 2,000 calls a second
-// on two processors with 99 of 100 answered within 10 ms, so that a load test
+// BenchmarkSignedCalls measures signed calls over HTTP on loopback with reused connections and
+// one client for each processor. The figures include the client's work. The aim is 2,000 calls
+// per second on two processors, with 99 % of the answers within 10 ms, so that a load test
 // measures the program under test and not the emulator.
 func BenchmarkSignedCalls(b *testing.B) {
 	c, err := New(Options{})
@@ -38,7 +37,7 @@ func BenchmarkSignedCalls(b *testing.B) {
 			}
 		}
 	}
-	// One region is full of jobs; in the other there are a few.
+	// The first region has 10,000 jobs, the second 200.
 	seed(10_000, instanceOrder())
 	seed(200, with(instanceOrder(), rpc.Params{"InstanceId": "i-uf6demoweb03", "RegionId": "cn-shanghai"}))
 	one := rpc.Params{"Filters.1.Key": "JobId", "Filters.1.Values.1": c.Ledger().Jobs[5000].ID}
@@ -47,7 +46,7 @@ func BenchmarkSignedCalls(b *testing.B) {
 	defer srv.Close()
 	domain := strings.TrimPrefix(srv.URL, "http://")
 
-	// What the machine can do at this hour: the same client and no emulator.
+	// Reference for the speed of the machine: the same client without the emulator.
 	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
 	defer bare.Close()
 	b.Run("bare-server", func(b *testing.B) {
@@ -55,7 +54,7 @@ func BenchmarkSignedCalls(b *testing.B) {
 			return benchmarkV1("CreateBackupJob", instanceOrder(), nonce())
 		})
 	})
-	// Jobs are made last: what is listed before stays as full as its name says.
+	// Jobs are created last, so that the listings before have the number of jobs in their names.
 	for _, call := range []struct {
 		name, action string
 		own          rpc.Params
@@ -76,8 +75,8 @@ func BenchmarkSignedCalls(b *testing.B) {
 	}
 }
 
-// benchmarkCalls sends b.N requests and reports calls a second, and the time
-// within which 99 of 100 were answered.
+// benchmarkCalls sends b.N requests. It reports calls per second and the time within which 99 %
+// were answered.
 func benchmarkCalls(b *testing.B, domain string, next func() *http.Request) {
 	var mu sync.Mutex
 	var all []time.Duration
@@ -106,7 +105,7 @@ func benchmarkCalls(b *testing.B, domain string, next func() *http.Request) {
 	}
 }
 
-// benchmarkCall reads the whole answer, so that the connection is used again.
+// benchmarkCall sends one request and reads the whole answer, so that the connection is reused.
 func benchmarkCall(transport *http.Transport, domain string, r *http.Request) error {
 	r.URL.Host, r.RequestURI = domain, ""
 	resp, err := transport.RoundTrip(r)
@@ -122,7 +121,7 @@ func benchmarkCall(transport *http.Transport, domain string, r *http.Request) er
 	return err
 }
 
-// benchmarkV1 signs as the V1 SDK does, all in the form.
+// benchmarkV1 returns a request as the V1 SDK signs it, with all parameters in the form.
 func benchmarkV1(action string, own rpc.Params, nonce string) *http.Request {
 	p := rpc.Params{
 		"Action": action, "Version": api.HBRVersion, "Format": "JSON", "RegionId": "cn-hangzhou",
@@ -138,7 +137,8 @@ func benchmarkV1(action string, own rpc.Params, nonce string) *http.Request {
 	return r
 }
 
-// benchmarkV3 signs as the vendor's newer clients do, parameters in the form.
+// benchmarkV3 returns a request as the vendor's newer clients sign it, with the parameters in the
+// form.
 func benchmarkV3(action string, own rpc.Params, nonce string) *http.Request {
 	body := encodeQuery(own)
 	r := httptest.NewRequest(http.MethodPost, "http://emulator/", strings.NewReader(body))

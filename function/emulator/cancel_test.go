@@ -7,10 +7,10 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-func TestCancelStopsAJobAfterAMoment(t *testing.T) {
+func TestCancelBackupJob(t *testing.T) {
 	for _, tt := range []struct {
 		name                 string
-		after                time.Duration // since the job was made
+		after                time.Duration // since the creation of the job
 		progress, started    string
 		stopping, completeAt time.Duration
 	}{
@@ -30,7 +30,7 @@ func TestCancelStopsAJobAfterAMoment(t *testing.T) {
 			if j["Status"] != "CANCELING" || str(j["Progress"]) != tt.progress || str(j["CompleteTime"]) != "0" {
 				t.Errorf("got %v %v %v", j["Status"], j["Progress"], j["CompleteTime"])
 			}
-			// Again is no mistake, and changes nothing.
+			// A second cancellation succeeds and changes nothing.
 			if a := f.call(t, portal, "CancelBackupJob", rpc.Params{"JobId": id}); a.status != 200 {
 				t.Errorf("the second time: %d %s", a.status, a.code())
 			}
@@ -44,7 +44,7 @@ func TestCancelStopsAJobAfterAMoment(t *testing.T) {
 	}
 }
 
-func TestCancelRefuses(t *testing.T) {
+func TestCancelBackupJobRefuses(t *testing.T) {
 	f := newFixture(t)
 	ended := f.create(t, portal, fileOrder())
 	f.clock.advance(time.Minute)

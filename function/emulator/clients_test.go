@@ -14,17 +14,17 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// foreignClients are scripts around clients that nobody here wrote, from npm.
-const foreignClients = "../../.ci/emulator-clients"
+// nodeClients is the directory with scripts that use the vendor's npm packages.
+const nodeClients = "../../.ci/emulator-clients"
 
-// needClients skips a test on a machine without Node.js or without the clients;
-// where CI=true is set, that is a failure.
+// needClients skips the test if Node.js or the packages are not installed. With CI=true it fails
+// the test instead.
 func needClients(t *testing.T) {
 	t.Helper()
 	without := ""
 	if _, err := exec.LookPath("node"); err != nil {
 		without = "there is no node: install Node.js 20 or newer"
-	} else if _, err := os.Stat(filepath.Join(foreignClients, "node_modules")); err != nil {
+	} else if _, err := os.Stat(filepath.Join(nodeClients, "node_modules")); err != nil {
 		without = "there are no clients: npm ci --prefix .ci/emulator-clients"
 	}
 	switch {
@@ -35,9 +35,9 @@ func needClients(t *testing.T) {
 	}
 }
 
-// A story is what a script saw, from its own side.
-type story struct {
-	Refused   string   `json:"refused"` // the code for a wrong secret
+// A clientReport is the output of a script: the answers as its client saw them.
+type clientReport struct {
+	Refused   string   `json:"refused"` // code of the answer to a wrong secret
 	Arn       string   `json:"arn"`
 	Code      string   `json:"code"`
 	Job       string   `json:"job"`
@@ -46,7 +46,7 @@ type story struct {
 	After     []string `json:"after"`
 }
 
-func TestClientsThatNobodyHereWroteWork(t *testing.T) {
+func TestVendorNodeClients(t *testing.T) {
 	needClients(t)
 	for _, tt := range []struct{ name, script, way, scheme, method string }{
 		{"pop-core by GET", "pop-core.js", "GET", "1.0", "GET"},
@@ -58,18 +58,18 @@ func TestClientsThatNobodyHereWroteWork(t *testing.T) {
 			t.Parallel()
 			c, domain := serveDemo(t)
 			cmd := exec.CommandContext(t.Context(), "node", tt.script, domain, world.DemoKey, world.DemoSecret, operatorARN, "i-bp2demopay01", tt.way)
-			cmd.Dir = foreignClients
+			cmd.Dir = nodeClients
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
 			out, err := cmd.Output()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, &stderr)
 			}
-			var got story
+			var got clientReport
 			if err := json.Unmarshal(out, &got); err != nil {
 				t.Fatalf("%v in %s", err, out)
 			}
-			checkStory(t, c, got)
+			checkReport(t, c, got)
 			for _, call := range c.Ledger().Calls {
 				if call.Method != tt.method || (call.Common["x-acs-date"] != "") != (tt.scheme == sign.ACS3) {
 					t.Errorf("%s was a %s with %v", call.Action, call.Method, call.Common)
@@ -82,8 +82,8 @@ func TestClientsThatNobodyHereWroteWork(t *testing.T) {
 	}
 }
 
-// checkStory compares what the client saw with what the emulator wrote down.
-func checkStory(t *testing.T, c *Cloud, got story) {
+// checkReport compares the client's report with the emulator's ledger.
+func checkReport(t *testing.T, c *Cloud, got clientReport) {
 	t.Helper()
 	ledger := c.Ledger()
 	if len(ledger.Jobs) != 1 {
@@ -99,7 +99,7 @@ func checkStory(t *testing.T, c *Cloud, got story) {
 	if after := strings.TrimPrefix(got.After[0], job.ID+" "); after != "CANCELED" && after != "CANCELING" {
 		t.Errorf("after cancelling the job is %s", after)
 	}
-	want := story{
+	want := clientReport{
 		Refused: "SignatureDoesNotMatch", Arn: operatorARN + "/foreign-client", Code: "200", Job: job.ID,
 		Before: got.Before, Cancelled: true, After: got.After,
 	}

@@ -1,21 +1,23 @@
-// Package emulator answers requests as Alibaba Cloud does.
+// Package emulator answers HTTP requests like Alibaba Cloud.
 //
-// It plays Cloud Backup, STS and ECS on one address.
-// It is the far side of the network for people without an account and for
-// tests: a [Cloud] verifies signatures, judges every request by the vendor's
-// published rules, keeps jobs that move with the clock, and writes down all
-// that it saw in a [Ledger]. What exists in it is a [world.World]: accounts with
-// their users, roles, instances, vaults and clusters.
+// It is for tests, and for people without an account. A [Cloud] emulates Cloud Backup, STS and
+// ECS on one address. It verifies signatures, checks each request by the vendor's published
+// rules, evaluates RAM policies, and keeps jobs whose state follows the clock. It records every
+// call in a [Ledger]. The accounts and their resources are a [world.World].
 //
-// It shares nothing with the program it is used to test. The rules stand here
-// a second time, from the vendor's pages, so that a mistake in one is caught
-// by the other.
+// It shares no code with the program that it tests. Its rules are written from the vendor's pages
+// a second time, so that a mistake in one of the two is found by a test.
 //
-// A request passes through [rpc.Receive], the checks of a gateway (gateway.go,
-// authenticate.go) and one operation of hbr, ecs or sts, and becomes a reply.
-// Nothing is written to the client before the reply is complete and written
-// down. Faults ([Cloud.SetFaults]) stop a request among the checks, or spoil its
-// reply behind them (faults.go).
+// A request passes these steps (package rpc lists the checks):
+//
+//	rpc.Receive       decode the request
+//	perform           checks of the gateway, then one operation of hbr, ecs or sts
+//	rpc.NewReply      encode the answer or the refusal
+//	applyFaults       change the reply, if the call has a fault
+//	journal.add       record call and reply
+//	fault.Reply.Send  write to the client
+//
+// Nothing is written to the client before the call is recorded.
 package emulator
 
 import (
@@ -33,23 +35,22 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// Options say what a Cloud is made of. The zero value is the demo world on the
-// wall clock.
+// Options configure a [Cloud]. The zero value is the demo world with the wall clock, without TLS.
 type Options struct {
-	// World is what exists. Nil means [world.Demo].
+	// World is the state before the first call. Nil means [world.Demo].
 	World *world.World
 
-	// Now is the only clock: of signatures, tokens and jobs. Nil means time.Now.
+	// Now is the clock for signatures, tokens and jobs. Only the delays of faults use real time.
+	// Nil means time.Now.
 	Now func() time.Time
 
-	// RequireTLS refuses STS over plain http, as the vendor does. The zero
-	// value allows it, because an emulator on loopback has no certificate.
+	// RequireTLS refuses plain http for operations that the vendor offers over https only. False
+	// allows it, because an emulator on loopback has no certificate.
 	RequireTLS bool
 }
 
-// A Cloud is an http.Handler that stands for every endpoint of Alibaba Cloud at
-// once. It may be used by many goroutines. The world it was made from must not
-// be changed afterwards.
+// A Cloud is an http.Handler that emulates all endpoints of Alibaba Cloud. It is safe for
+// concurrent use. Create it with [New].
 type Cloud struct {
 	world      world.Index
 	now        func() time.Time
@@ -58,17 +59,18 @@ type Cloud struct {
 	keys   sts.Keyring
 	nonces nonces
 	calls  journal
-	faults atomic.Pointer[fault.Plan] // nil: nothing goes wrong
+	faults atomic.Pointer[fault.Plan] // nil: no faults
 
 	hbr hbr.Service
 	ecs ecs.Service
 	sts sts.Service
 
-	operations map[string]func(*rpc.Call) (any, error) // by api.Operation.Name
-	control    http.Handler
+	operations map[string]func(*rpc.Call) (any, error) // handlers by api.Operation.Name
+	control    http.Handler                            // handler of the routes under /_emulator/
 }
 
-// New returns a Cloud, or every mistake in the world of opts, joined.
+// New returns a Cloud. The error lists every mistake in the world of opts. The world must not be
+// changed afterwards, because the Cloud shares parts of it.
 func New(opts Options) (*Cloud, error) {
 	w := opts.World
 	if w == nil {
@@ -91,8 +93,8 @@ func New(opts Options) (*Cloud, error) {
 	return c, nil
 }
 
-// ServeHTTP answers the vendor's operations on "/" and the emulator's own
-// control under "/_emulator/".
+// ServeHTTP answers the vendor's operations on "/" and the emulator's own routes under
+// "/_emulator/".
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/_emulator/") {
 		c.control.ServeHTTP(w, r)
@@ -101,28 +103,29 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.answer(w, r).Send(w, r)
 }
 
-// answer runs one request to its end and writes it down, refused or not.
+// answer processes one request, records it, and returns the reply. Refused requests are recorded
+// too.
 func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) fault.Reply {
-	// Where plain http is taken for STS, it stands for https everywhere.
+	// If plain http is allowed, every request counts as secure.
 	k, err := rpc.Receive(w, r, c.now(), r.TLS != nil || !c.requireTLS)
 	var body any
 	if err == nil {
 		body, err = c.perform(k)
 	}
-	rep := spoil(k, rpc.NewReply(k, body, err), err)
+	rep := applyFaults(k, rpc.NewReply(k, body, err), err)
 	c.calls.add(newEntry(k, rep))
 	return rep
 }
 
-// perform puts a request through the gateway's checks, in the gateway's order,
-// and then through its operation.
+// perform runs the checks in the order of the vendor's gateway, then the operation. The first
+// error is the answer.
 func (c *Cloud) perform(k *rpc.Call) (any, error) {
 	for _, check := range []func(*rpc.Call) error{
 		c.checkOperation,
-		c.faultOnTheWay,
+		c.networkFault,
 		c.authenticate,
 		c.checkTransport,
-		c.faultAtGate,
+		c.gatewayFault,
 		c.checkRegion,
 		c.authorize,
 	} {
@@ -135,7 +138,8 @@ func (c *Cloud) perform(k *rpc.Call) (any, error) {
 	return body, err
 }
 
-// operationTable is what carries out each of [api.Operations], by its name.
+// operationTable returns the handler of each operation in [api.Operations], by its name. A test
+// checks that none is missing.
 func (c *Cloud) operationTable() map[string]func(*rpc.Call) (any, error) {
 	return map[string]func(*rpc.Call) (any, error){
 		"Sts.AssumeRole":        c.sts.AssumeRole,

@@ -12,7 +12,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-func TestWorldsThatCannotBeAreReportedWhole(t *testing.T) {
+func TestNewReportsEveryMistakeOfWorld(t *testing.T) {
 	w := world.Demo()
 	portal, payments := &w.Accounts[0], &w.Accounts[1]
 	payments.Instances = append(payments.Instances, portal.Instances[0])
@@ -39,7 +39,7 @@ func TestWorldsThatCannotBeAreReportedWhole(t *testing.T) {
 	}
 }
 
-func TestManyClientsAtOnce(t *testing.T) {
+func TestConcurrentClients(t *testing.T) {
 	f := newFixture(t)
 	orders := make([]rpc.Params, 40)
 	for i := range orders {
@@ -47,7 +47,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 		for name, v := range instanceOrder() {
 			p[name] = v
 		}
-		p["SignatureNonce"] = str(i / 2) // every nonce twice
+		p["SignatureNonce"] = str(i / 2) // each nonce is used twice
 		p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("POST", p))
 		orders[i] = p
 	}
@@ -61,7 +61,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 	}
 }
 
-func TestEveryOperationIsCarriedOut(t *testing.T) {
+func TestEveryOperationHasHandler(t *testing.T) {
 	c, err := New(Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -15,21 +15,21 @@ import (
 	"backupportal/function/emulator/plainjson"
 )
 
-// maxFaultSchedule bounds a schedule of faults, in bytes.
+// maxFaultSchedule is the maximum size of a posted schedule in bytes: 64 KiB.
 const maxFaultSchedule = 64 << 10
 
-// controlRoutes are the emulator's own routes, for tests and curious people.
-// They need no signature, which is one reason to stay on loopback. A browser
-// may not be sent here by the page of a stranger.
+// controlRoutes returns the handler of the emulator's own routes. They need no signature, so the
+// emulator should listen on loopback only. Two checks keep web pages of other sites from using
+// them through a browser: cross-origin protection, and a Host that is an IP address or localhost.
 func (c *Cloud) controlRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_emulator/ledger", c.showLedger)
 	mux.HandleFunc("GET /_emulator/faults", c.showFaults)
 	mux.HandleFunc("POST /_emulator/faults", c.replaceFaults)
-	mux.HandleFunc("POST /_emulator/reset", c.forget)
+	mux.HandleFunc("POST /_emulator/reset", c.handleReset)
 	guarded := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !addressed(r.Host) {
+		if !isLocalName(r.Host) {
 			http.Error(w, "the control routes are reached by an IP address or as localhost", http.StatusMisdirectedRequest)
 			return
 		}
@@ -37,9 +37,10 @@ func (c *Cloud) controlRoutes() http.Handler {
 	})
 }
 
-// addressed reports whether a Host is an address or this machine's own name. A
-// page that has its name resolved to this machine has another.
-func addressed(host string) bool {
+// isLocalName reports whether host, with or without a port, is an IP address or a name under
+// localhost. A page that makes its own name resolve to this machine (DNS rebinding) sends that
+// name as Host and is refused.
+func isLocalName(host string) bool {
 	name, rest := host, ""
 	if at := strings.IndexByte(host, ']'); strings.HasPrefix(host, "[") && at > 0 {
 		name, rest = host[:at+1], host[at+1:]
@@ -63,8 +64,7 @@ func addressed(host string) bool {
 	return err == nil && ip.Is6() == bracketed
 }
 
-// showLedger answers with the ledger, or the part of it that the query names;
-// jobs are in the state of this moment.
+// showLedger writes the ledger as JSON, filtered by the query. Jobs have their current state.
 func (c *Cloud) showLedger(w http.ResponseWriter, r *http.Request) {
 	since, action, err := ledgerQuery(r)
 	if err != nil {
@@ -75,8 +75,9 @@ func (c *Cloud) showLedger(w http.ResponseWriter, r *http.Request) {
 	w.Write(plainjson.Encode(c.ledgerSince(since, action)))
 }
 
-// ledgerQuery refuses names that it does not know: with one misspelt the whole
-// ledger would pass for a part of it.
+// ledgerQuery reads the query of the ledger. An unknown or repeated name is an error: if it were
+// ignored, the caller would take the whole ledger for a part. The zero time and the empty action
+// mean no filter.
 func ledgerQuery(r *http.Request) (since time.Time, action string, err error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -103,15 +104,14 @@ func ledgerQuery(r *http.Request) (since time.Time, action string, err error) {
 	return since, action, nil
 }
 
-// showFaults answers with what is left of the schedule, on one line: a shell can
-// keep it and post it again.
+// showFaults writes the steps that were not used, on one line. The text is a valid schedule.
 func (c *Cloud) showFaults(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	io.WriteString(w, c.Faults()+"\n")
 }
 
-// replaceFaults takes a schedule as it is, whatever Content-Type the client
-// claims for it, and answers with it as it was understood.
+// replaceFaults sets the schedule in the body and answers with it in its standard form. It
+// ignores Content-Type, because curl -d sends that of a form.
 func (c *Cloud) replaceFaults(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxFaultSchedule))
 	if err != nil {
@@ -125,8 +125,8 @@ func (c *Cloud) replaceFaults(w http.ResponseWriter, r *http.Request) {
 	c.showFaults(w, r)
 }
 
-// forget is a POST without a body, and answers without one.
-func (c *Cloud) forget(w http.ResponseWriter, r *http.Request) {
+// handleReset calls Reset and answers 204.
+func (c *Cloud) handleReset(w http.ResponseWriter, r *http.Request) {
 	c.Reset()
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// An orderCase is one change to a good request and what comes of it. An empty
-// code means that a job is made.
+// An orderCase is one change of a valid request, and the expected answer. An empty code means
+// that a job is created.
 type orderCase struct {
 	name   string
 	change rpc.Params
@@ -19,7 +19,7 @@ type orderCase struct {
 	code   string
 }
 
-// runOrders tries each change on its own, and checks that refusals make no job.
+// runOrders tests each change alone, and checks that refused requests create no job.
 func runOrders(t *testing.T, good rpc.Params, cases []orderCase) {
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
@@ -41,7 +41,7 @@ func runOrders(t *testing.T, good rpc.Params, cases []orderCase) {
 	}
 }
 
-func TestRulesOfEveryJob(t *testing.T) {
+func TestCommonJobRules(t *testing.T) {
 	runOrders(t, instanceOrder(), []orderCase{
 		{"as it is", nil, 200, ""},
 		{"no SourceType", rpc.Params{"SourceType": ""}, 400, "MissingSourceType"},
@@ -60,7 +60,7 @@ func TestRulesOfEveryJob(t *testing.T) {
 	})
 }
 
-func TestRulesOfInstanceJobs(t *testing.T) {
+func TestInstanceJobRules(t *testing.T) {
 	runOrders(t, instanceOrder(), []orderCase{
 		{"no InstanceId", rpc.Params{"InstanceId": ""}, 400, "MissingInstanceId"},
 		{"no Detail", rpc.Params{"Detail": ""}, 400, "MissingDetail"},
@@ -80,7 +80,7 @@ func TestRulesOfInstanceJobs(t *testing.T) {
 	})
 }
 
-func TestRulesOfDetail(t *testing.T) {
+func TestDetailRules(t *testing.T) {
 	detail := func(name, text, code string) orderCase {
 		return orderCase{name, rpc.Params{"Detail": text}, map[string]int{"InvalidParameter": 400, "ResourceNotFound": 404}[code], code}
 	}
@@ -133,7 +133,7 @@ func TestRulesOfDetail(t *testing.T) {
 	})
 }
 
-func TestRulesOfFileJobs(t *testing.T) {
+func TestFileJobRules(t *testing.T) {
 	runOrders(t, fileOrder(), []orderCase{
 		{"as it is", nil, 200, ""},
 		{"no InstanceId", rpc.Params{"InstanceId": ""}, 400, "MissingInstanceId"},
@@ -173,7 +173,7 @@ func TestRulesOfFileJobs(t *testing.T) {
 	})
 }
 
-func TestRulesOfContainerJobs(t *testing.T) {
+func TestContainerJobRules(t *testing.T) {
 	volume := func(old, new string) rpc.Params {
 		return rpc.Params{"ContainerResources": "[" + strings.Replace(goodVolume, old, new, 1) + "]"}
 	}
@@ -206,7 +206,7 @@ func TestRulesOfContainerJobs(t *testing.T) {
 	})
 }
 
-func TestRulesOfOtherAccounts(t *testing.T) {
+func TestCrossAccountRules(t *testing.T) {
 	cross := rpc.Params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": world.DemoPaymentsAccount,
 		"CrossAccountRoleName": "hbrcrossrole", "InstanceId": "i-bp2demopay01"}
 	runOrders(t, with(instanceOrder(), cross), []orderCase{
@@ -229,7 +229,7 @@ func TestRulesOfOtherAccounts(t *testing.T) {
 	runOrders(t, instanceOrder(), []orderCase{{"SELF_ACCOUNT", rpc.Params{"CrossAccountType": "SELF_ACCOUNT"}, 200, ""}})
 }
 
-func TestOtherAccountsNeedTheRolesOfTheService(t *testing.T) {
+func TestCrossAccountJobNeedsRoles(t *testing.T) {
 	order := with(instanceOrder(), rpc.Params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": world.DemoPaymentsAccount,
 		"CrossAccountRoleName": "hbrcrossrole", "InstanceId": "i-bp2demopay01"})
 	for _, tt := range []struct {
@@ -254,8 +254,8 @@ func TestOtherAccountsNeedTheRolesOfTheService(t *testing.T) {
 	}
 }
 
-// A job copies what was asked for, and its size follows.
-func TestJobHasTheSizeOfItsSource(t *testing.T) {
+// The size of a job is the size of the selected source.
+func TestJobBytesFollowSource(t *testing.T) {
 	two := rpc.Params{"ContainerResources": "[" + goodVolume + "," +
 		strings.Replace(goodVolume, "674dac6d-74cd-47e9-a675-09e2f10d2c45", "1b0e6a52-3f0c-4c1e-9b64-5a7f0b6c9d31", 1) + "]"}
 	for _, tt := range []struct {

@@ -8,20 +8,20 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// directory gives the first account a resource directory.
+// directory makes the first account the manager of a resource directory.
 func directory(trusts bool, members ...string) func(*world.World) {
 	return func(w *world.World) {
 		w.Accounts[0].Directory = &world.Directory{Members: members, TrustsBackup: trusts}
 	}
 }
 
-// trusting adds a role to the second account that lets the service in.
-func trusting(w *world.World) {
+// addTrustingRole adds a role that trusts Cloud Backup to the second account.
+func addTrustingRole(w *world.World) {
 	w.Accounts[1].Roles = append(w.Accounts[1].Roles, world.Role{Name: "second", TrustsServices: []string{world.CrossBackupService}})
 }
 
 func TestAddCrossAccountRegisters(t *testing.T) {
-	f := newFixture(t, trusting, directory(true, world.DemoPaymentsAccount))
+	f := newFixture(t, addTrustingRole, directory(true, world.DemoPaymentsAccount))
 	second := rpc.Params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": world.DemoPaymentsAccount, "CrossAccountRoleName": "second"}
 	order := with(instanceOrder(), with(second, rpc.Params{"InstanceId": "i-bp2demopay01"}))
 	if a := f.call(t, portal, "CreateBackupJob", order); a.code() != "AssumeRoleFail" {
@@ -88,7 +88,7 @@ func TestAddCrossAccountRefuses(t *testing.T) {
 	}
 }
 
-func TestCheckRoleTellsWhichRoleIsMissing(t *testing.T) {
+func TestCheckRoleNamesMissingRole(t *testing.T) {
 	cross := rpc.Params{"CheckRoleType": "CrossAccountRole", "CrossAccountUserId": world.DemoPaymentsAccount, "CrossAccountRoleName": "hbrcrossrole"}
 	demo, bare := func(*world.World) {}, func(w *world.World) { w.Accounts[0].ServiceLinkedRoles = nil }
 	for _, tt := range []struct {

@@ -17,7 +17,7 @@ import (
 
 func str(v any) string { return fmt.Sprint(v) }
 
-func TestListingHasTheVendorsShape(t *testing.T) {
+func TestListingShape(t *testing.T) {
 	f := newFixture(t)
 	id := f.create(t, portal, with(instanceOrder(), rpc.Params{"JobName": "web01-k3v9x2", "Detail": `{"diskIdList":["d-bp1demoweb01b"]}`}))
 	f.clock.advance(11 * time.Second)
@@ -51,7 +51,7 @@ func TestListingHasTheVendorsShape(t *testing.T) {
 	}
 }
 
-func TestListingRepeatsWhatWasSent(t *testing.T) {
+func TestListingRepeatsParameters(t *testing.T) {
 	f := newFixture(t)
 	file := with(fileOrder(), rpc.Params{"Exclude": `["/home/cache"]`, "SpeedLimit": "0:24:5120", "Options": `{"UseVSS":false}`})
 	f.create(t, portal, file)
@@ -77,7 +77,7 @@ func TestListingRepeatsWhatWasSent(t *testing.T) {
 	}
 }
 
-func TestAccountsAndRegionsDoNotSeeEachOther(t *testing.T) {
+func TestJobsAreSeparateByAccountAndRegion(t *testing.T) {
 	f := newFixture(t)
 	role := f.assume(t, portal, nil)
 	mine := f.create(t, portal, instanceOrder())
@@ -103,7 +103,8 @@ func TestAccountsAndRegionsDoNotSeeEachOther(t *testing.T) {
 	}
 }
 
-// threeJobs are made ten seconds apart; when the third begins, the first is done.
+// threeJobs creates three jobs, ten seconds apart. When the third is created, the first is
+// complete.
 func threeJobs(t *testing.T) (f *fixture, ids []string) {
 	f = newFixture(t)
 	for _, instance := range []string{"i-bp1demoweb01", "i-bp1demoweb02", "i-bp1demoweb01"} {
@@ -114,7 +115,7 @@ func threeJobs(t *testing.T) (f *fixture, ids []string) {
 	return f, ids
 }
 
-// filtered builds one filter per line: key, operator, values.
+// filtered returns parameters with one filter per argument: key, operator, values.
 func filtered(lines ...string) rpc.Params {
 	p := rpc.Params{}
 	for i, line := range lines {
@@ -131,7 +132,7 @@ func filtered(lines ...string) rpc.Params {
 	return p
 }
 
-func TestFiltersLetThrough(t *testing.T) {
+func TestDescribeBackupJobsFilters(t *testing.T) {
 	f, ids := threeJobs(t)
 	for _, tt := range []struct {
 		filters []string
@@ -174,7 +175,7 @@ func TestFiltersLetThrough(t *testing.T) {
 	}
 }
 
-func TestListingRefuses(t *testing.T) {
+func TestDescribeBackupJobsRefuses(t *testing.T) {
 	f := newFixture(t)
 	many := filtered("JobId IN a", "JobId IN a", "JobId IN a", "JobId IN a", "JobId IN a", "JobId IN a")
 	long := "JobId IN" + strings.Repeat(" a", hbr.MaxFilterValues+1)
@@ -210,7 +211,7 @@ func TestListingRefuses(t *testing.T) {
 	}
 }
 
-func TestPagesFollowEachOther(t *testing.T) {
+func TestPagesInOrder(t *testing.T) {
 	f := newFixture(t)
 	var made []string
 	for range 12 {
@@ -245,8 +246,8 @@ func TestPagesFollowEachOther(t *testing.T) {
 	}
 }
 
-// Whatever the size, the pages laid end to end are the whole list.
-func TestPagesAreTheWholeListInPieces(t *testing.T) {
+// For every page size, the pages joined together are the whole list.
+func TestPagesMatchWholeList(t *testing.T) {
 	f := newFixture(t)
 	total := 23
 	for range total {

@@ -13,13 +13,13 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// ecsCall calls ECS, whose version fixture.call does not know.
+// ecsCall calls ECS. It sets the version, because fixture.call uses that of Cloud Backup.
 func (f *fixture) ecsCall(t *testing.T, who keys, action string, own rpc.Params) answer {
 	t.Helper()
 	return f.call(t, who, action, with(rpc.Params{"Version": api.ECSVersion}, own))
 }
 
-// listed returns one field of every element of an ECS list.
+// listed returns one member of every element in a list of ECS.
 func listed(t *testing.T, a answer, outer, inner, field string) []string {
 	t.Helper()
 	if a.status != 200 {
@@ -32,7 +32,7 @@ func listed(t *testing.T, a answer, outer, inner, field string) []string {
 	return names
 }
 
-// ecsWorld has one instance for each filter to find.
+// ecsWorld returns a world with one instance for each filter.
 func ecsWorld(w *world.World) {
 	disk := func(id, category, kind string) world.Disk {
 		return world.Disk{ID: id, Category: category, Type: kind, GiB: 40}
@@ -113,7 +113,7 @@ func TestDescribeDisksFilters(t *testing.T) {
 	}
 }
 
-func TestECSRefusesWhatItsPagesDoNotAllow(t *testing.T) {
+func TestECSRefusesInvalidParameters(t *testing.T) {
 	f := newFixture(t, func(w *world.World) {
 		w.Accounts[0].Users = append(w.Accounts[0].Users, world.User{
 			Name: "hbr", AccessKeys: []world.AccessKey{{ID: "hbr-key", Secret: "hbr-secret"}},
@@ -166,8 +166,8 @@ func TestECSRefusesWhatItsPagesDoNotAllow(t *testing.T) {
 	}
 }
 
-func TestNextTokenBelongsToItsQuery(t *testing.T) {
-	f := newFixture(t, func(w *world.World) { w.Accounts = crowd().Accounts })
+func TestNextTokenIsBoundToQuery(t *testing.T) {
+	f := newFixture(t, func(w *world.World) { w.Accounts = manyInstances().Accounts })
 	query := rpc.Params{"InstanceName": "crowd-*", "MaxResults": "50"}
 	token, _ := f.ecsCall(t, portal, "DescribeInstances", query).body["NextToken"].(string)
 	if token == "" {
@@ -202,8 +202,8 @@ func TestNextTokenBelongsToItsQuery(t *testing.T) {
 	}
 }
 
-func TestPageNumbersCountAndTokensDoNot(t *testing.T) {
-	f := newFixture(t, func(w *world.World) { w.Accounts = crowd().Accounts })
+func TestTotalCountOnlyWithPageNumber(t *testing.T) {
+	f := newFixture(t, func(w *world.World) { w.Accounts = manyInstances().Accounts })
 	for _, tt := range []struct {
 		own  rpc.Params
 		want string // NextToken or not, PageNumber, PageSize, TotalCount, elements
@@ -233,9 +233,9 @@ func TestPageNumbersCountAndTokensDoNot(t *testing.T) {
 	}
 }
 
-// The nesting is that of the vendor's metadata: clients of other languages
-// depend on each level of it.
-func TestECSNestsAsTheVendorDoes(t *testing.T) {
+// The nesting follows the vendor's metadata: generated clients of other languages depend on each
+// level.
+func TestECSReplyShape(t *testing.T) {
 	f := newFixture(t, ecsWorld)
 	a := f.ecsCall(t, portal, "DescribeInstances", rpc.Params{"InstanceIds": `["i-db01"]`})
 	got := a.body["Instances"].(map[string]any)["Instance"].([]any)[0].(map[string]any)

@@ -13,14 +13,14 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// sights is what a client sees of each fault that decides the answer to a
-// CreateBackupJob. The effect is what the ledger says, and its jobs.
-var sights = []struct {
+// faultCases are the answers that a client receives to CreateBackupJob for each fault that
+// decides the answer. effect is compared with the ledger.
+var faultCases = []struct {
 	fault  string
-	status int    // 0: there is no answer
-	code   any    // of a JSON answer; nil: it is not JSON
+	status int    // 0: no answer
+	code   any    // of a JSON answer; nil: the answer is not JSON
 	err    error  // of the client
-	holds  string // the body
+	holds  string // text in the body
 	effect bool
 }{
 	{fault: "ok", status: 200, code: "200", holds: `"Success":true`, effect: true},
@@ -67,12 +67,12 @@ var sights = []struct {
 	{fault: "500 + latency-after 1ms", status: 500, code: "InternalError"},
 }
 
-func TestClientSeesEachFault(t *testing.T) {
-	for _, tt := range sights {
+func TestAnswerOfEachFault(t *testing.T) {
+	for _, tt := range faultCases {
 		t.Run(tt.fault, func(t *testing.T) {
 			w := newWire(t, "CreateBackupJob: "+tt.fault)
 			got := w.create(t)
-			if problem := arrives(got.err, tt.err); problem != "" {
+			if problem := errorMismatch(got.err, tt.err); problem != "" {
 				t.Error(problem)
 			}
 			if got.status != tt.status || !strings.Contains(got.body, tt.holds) {
@@ -101,10 +101,10 @@ func TestClientSeesEachFault(t *testing.T) {
 	}
 }
 
-// A fault that no test looks at from the client's side is none.
-func TestEveryFaultIsSeen(t *testing.T) {
-	seen := map[string]bool{"hang": true, "hang-after": true} // TestClientWaitsAsLongAsItLikes
-	for _, tt := range sights {
+// Every fault occurs in a test that looks at the client's side.
+func TestEveryFaultIsTested(t *testing.T) {
+	seen := map[string]bool{"hang": true, "hang-after": true} // TestHangLastsUntilClientDisconnects
+	for _, tt := range faultCases {
 		for choice := range strings.SplitSeq(tt.fault, " + ") {
 			name, _, _ := strings.Cut(choice, " ")
 			seen[name] = true
@@ -112,7 +112,7 @@ func TestEveryFaultIsSeen(t *testing.T) {
 	}
 	for _, kind := range fault.Kinds {
 		if kind.Place == fault.InList {
-			continue // those are in faultlist_test.go
+			continue // tested in faultlist_test.go
 		}
 		if !seen[kind.Name] || kind.Twin && !seen[kind.Name+fault.AfterSuffix] {
 			t.Errorf("nobody looks at %s", kind.Name)
@@ -120,7 +120,7 @@ func TestEveryFaultIsSeen(t *testing.T) {
 	}
 }
 
-func TestAnswersOfOthersHaveNothingOfTheCloud(t *testing.T) {
+func TestProxyAnswersHaveNoCloudHeaders(t *testing.T) {
 	w := newWire(t, "*: html 502, empty 503, redirect, throttle-headers, ok")
 	for _, want := range []map[string]string{
 		{"Content-Type": "text/html; charset=utf-8", "X-Acs-Request-Id": ""},
@@ -138,7 +138,7 @@ func TestAnswersOfOthersHaveNothingOfTheCloud(t *testing.T) {
 	}
 }
 
-func TestOversizedAnswerIsNothingToWhoeverStopsReading(t *testing.T) {
+func TestOversizedAnswerStartsWithBlanks(t *testing.T) {
 	w := newWire(t, "*: oversized")
 	got := w.create(t)
 	if len(got.body) < fault.OversizedBody || strings.Trim(got.body[:fault.OversizedBody], "{ ") != "" {
@@ -149,7 +149,7 @@ func TestOversizedAnswerIsNothingToWhoeverStopsReading(t *testing.T) {
 	}
 }
 
-func TestAnswerWithoutJobIDIsWholeOtherwise(t *testing.T) {
+func TestNoJobIDKeepsOtherMembers(t *testing.T) {
 	w := newWire(t, "CreateBackupJob: no-job-id")
 	object := w.create(t).object(t)
 	if _, ok := object["JobId"]; ok || len(object) != 4 {
@@ -157,8 +157,8 @@ func TestAnswerWithoutJobIDIsWholeOtherwise(t *testing.T) {
 	}
 }
 
-// The vendor's refusal shows all that was signed, and so does this one.
-func TestEchoOfTheSignatureHasTheToken(t *testing.T) {
+// The vendor's refusal shows everything that was signed, including the token.
+func TestSignatureEchoContainsToken(t *testing.T) {
 	w := newWire(t, "GetCallerIdentity: signature-echo")
 	role := w.assume(t, portal, nil)
 	a := w.call(t, role, "GetCallerIdentity", nil)
@@ -167,25 +167,25 @@ func TestEchoOfTheSignatureHasTheToken(t *testing.T) {
 	}
 }
 
-func TestRedirectTakesTheRequestAlong(t *testing.T) {
+func TestRedirectKeepsMethodAndBody(t *testing.T) {
 	elsewhere := newWire(t, "")
 	w := newWire(t, "*: redirect "+elsewhere.url+", redirect x2")
-	w.client.CheckRedirect = nil // as clients are out of the box
+	w.client.CheckRedirect = nil // the default of Go's client
 	if got := w.create(t); got.status != 200 || len(elsewhere.Ledger().Jobs) != 1 {
 		t.Errorf("to another listener: %d, %d jobs there", got.status, len(elsewhere.Ledger().Jobs))
 	}
 	if len(w.Ledger().Jobs) != 0 {
 		t.Error("a redirected request had an effect")
 	}
-	// Its nonce is unspent, so the same request is good when it comes back.
+	// The nonce is not used yet, so the repeated request is valid.
 	if got := w.create(t); got.status != 200 || len(w.Ledger().Jobs) != 1 || len(w.Ledger().Calls) != 4 {
 		t.Errorf("to itself: %d after %d calls", got.status, len(w.Ledger().Calls))
 	}
 }
 
-// What stands in front of the gateway does not look at signatures; what stands
-// behind it is kept for a call that gets there.
-func TestFaultsStandWhereTheRealOnesDo(t *testing.T) {
+// Network faults apply to requests with a wrong signature. Gateway faults are kept for a request
+// that passes authentication.
+func TestFaultOrderAmongChecks(t *testing.T) {
 	w := newWire(t, "*: throttle, empty 503, 500")
 	p := w.signed("CreateBackupJob", instanceOrder())
 	bad := with(p, rpc.Params{"Signature": "wrong"})
@@ -209,7 +209,7 @@ func TestFaultsStandWhereTheRealOnesDo(t *testing.T) {
 	}
 }
 
-func TestNonceIsSpentWhereTheRealOneIs(t *testing.T) {
+func TestFaultsAndNonces(t *testing.T) {
 	for fault, want := range map[string]string{"drop": "", "drop-after": "SignatureNonceUsed", "503": "SignatureNonceUsed"} {
 		w := newWire(t, "*: "+fault)
 		p := w.signed("CreateBackupJob", instanceOrder())
@@ -221,12 +221,12 @@ func TestNonceIsSpentWhereTheRealOneIs(t *testing.T) {
 	}
 }
 
-// A refusal of the operation's own is no effect, and a fault after it still spoils it.
+// A refusal by the operation has no effect, and a fault "-after" still changes the answer.
 func TestLostRefusalHasNoEffect(t *testing.T) {
 	w := newWire(t, "*: drop-after, numeric-success")
 	for _, want := range []error{io.EOF, nil} {
 		got := w.post(t, w.signed("CreateBackupJob", nil))
-		if problem := arrives(got.err, want); problem != "" {
+		if problem := errorMismatch(got.err, want); problem != "" {
 			t.Error(problem)
 		}
 		if w.lastCall(t).Effect || len(w.Ledger().Jobs) > 0 {
@@ -238,9 +238,9 @@ func TestLostRefusalHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestFaultsAreControlledOverHTTP(t *testing.T) {
+func TestControlFaults(t *testing.T) {
 	w := newWire(t, "")
-	control := func(method, body, origin string) seen {
+	control := func(method, body, origin string) clientView {
 		r, err := http.NewRequestWithContext(t.Context(), method, w.url+"/_emulator/faults", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
@@ -252,7 +252,7 @@ func TestFaultsAreControlledOverHTTP(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		text, err := io.ReadAll(resp.Body)
-		return seen{resp.StatusCode, resp.Header, string(text), err}
+		return clientView{resp.StatusCode, resp.Header, string(text), err}
 	}
 	for n, tt := range []struct {
 		method, body, origin string

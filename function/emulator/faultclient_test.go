@@ -15,14 +15,15 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// A wire is a cloud behind a real connection, and a client that shows what
-// arrives there: no redirect followed, nothing sent twice.
+// A wire is a Cloud behind a real connection, with a client that follows no redirects and repeats
+// no request.
 type wire struct {
 	*fixture
 	url    string
 	client *http.Client
 }
 
+// newWire serves the demo world with a schedule of faults.
 func newWire(t *testing.T, faults string) *wire {
 	t.Helper()
 	f := newFixture(t)
@@ -36,7 +37,7 @@ func newWire(t *testing.T, faults string) *wire {
 	return &wire{f, srv.URL, client}
 }
 
-// signed is a good request, ready to be sent.
+// signed returns a valid signed request.
 func (w *wire) signed(action string, own rpc.Params) rpc.Params {
 	p := w.common(portal, action)
 	maps.Copy(p, own)
@@ -44,15 +45,16 @@ func (w *wire) signed(action string, own rpc.Params) rpc.Params {
 	return p
 }
 
-// seen is what a client gets of an answer.
-type seen struct {
+// A clientView is the part of an answer that the client received.
+type clientView struct {
 	status int
 	header http.Header
 	body   string
-	err    error // of the request or, with a status, of reading the body
+	err    error // of the request; if status is set, of reading the body
 }
 
-func (w *wire) post(t *testing.T, p rpc.Params) seen {
+// post sends signed parameters and reads the whole answer.
+func (w *wire) post(t *testing.T, p rpc.Params) clientView {
 	t.Helper()
 	form := url.Values{}
 	for name, v := range p {
@@ -65,21 +67,21 @@ func (w *wire) post(t *testing.T, p rpc.Params) seen {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := w.client.Do(r)
 	if err != nil {
-		return seen{err: err}
+		return clientView{err: err}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return seen{resp.StatusCode, resp.Header, string(body), err}
+	return clientView{resp.StatusCode, resp.Header, string(body), err}
 }
 
-// create asks for a job.
-func (w *wire) create(t *testing.T) seen {
+// create sends a CreateBackupJob.
+func (w *wire) create(t *testing.T) clientView {
 	t.Helper()
 	return w.post(t, w.signed("CreateBackupJob", instanceOrder()))
 }
 
-// object decodes a JSON answer; numbers keep their form.
-func (s seen) object(t *testing.T) map[string]any {
+// object decodes a JSON answer. Numbers keep their text form.
+func (s clientView) object(t *testing.T) map[string]any {
 	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(s.body))
 	dec.UseNumber()
@@ -90,7 +92,7 @@ func (s seen) object(t *testing.T) map[string]any {
 	return object
 }
 
-// lastCall is the ledger's word on the last call.
+// lastCall returns the last call in the ledger.
 func (w *wire) lastCall(t *testing.T) Call {
 	t.Helper()
 	calls := w.Ledger().Calls
@@ -100,8 +102,8 @@ func (w *wire) lastCall(t *testing.T) Call {
 	return calls[len(calls)-1]
 }
 
-// arrives reports what is wrong with the error of a client that should get one.
-func arrives(got, want error) string {
+// errorMismatch describes how got differs from the expected error. It returns "" if they agree.
+func errorMismatch(got, want error) string {
 	switch {
 	case want == nil && got != nil:
 		return "it got the error " + got.Error()

@@ -10,9 +10,9 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// walk reads all pages of two as a client does, until one is not full, and
-// returns the names with the count that the pages claim.
-func (w *wire) walk(t *testing.T) (names string, total any) {
+// readAllPages reads pages of two jobs until one is not full. It returns the job names, with a
+// blank between pages, and the reported TotalCount.
+func (w *wire) readAllPages(t *testing.T) (names string, total any) {
 	t.Helper()
 	var pages []string
 	for number := 1; ; number++ {
@@ -32,7 +32,7 @@ func (w *wire) walk(t *testing.T) (names string, total any) {
 	}
 }
 
-func TestClientSeesListsThatAreWrong(t *testing.T) {
+func TestListFaults(t *testing.T) {
 	for _, tt := range []struct {
 		fault, names string
 		total        int
@@ -47,7 +47,7 @@ func TestClientSeesListsThatAreWrong(t *testing.T) {
 		{"shift 3 forever", "ed ed dc ba ", 5},
 		{"total 0 forever", "ed cb a", 0},
 		{"total 77 + shift -1 forever", "ed ba ", 77},
-		{"lag 3s", "ba ", 2}, // made 4 s and 3 s ago
+		{"lag 3s", "ba ", 2}, // created 4 s and 3 s ago
 		{"lag 1m", "", 0},
 	} {
 		t.Run(tt.fault, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestClientSeesListsThatAreWrong(t *testing.T) {
 				w.clock.advance(time.Duration(min(n, 1)) * time.Second)
 				w.post(t, w.signed("CreateBackupJob", with(instanceOrder(), rpc.Params{"JobName": string(name)})))
 			}
-			names, total := w.walk(t)
+			names, total := w.readAllPages(t)
 			if names != tt.names || str(total) != str(tt.total) {
 				t.Errorf("pages %q, TotalCount %v, want %q and %d", names, total, tt.names, tt.total)
 			}
@@ -64,8 +64,8 @@ func TestClientSeesListsThatAreWrong(t *testing.T) {
 	}
 }
 
-// With a lag a job is there, and found, and then listed.
-func TestLagEndsWithTheClock(t *testing.T) {
+// With a lag, a new job is in the ledger at once, and in the listing only after the lag.
+func TestLagFollowsClock(t *testing.T) {
 	w := newWire(t, "DescribeBackupJobs2: lag 20s")
 	w.create(t)
 	for _, want := range []int{0, 0, 1, 1} {

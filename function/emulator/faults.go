@@ -7,15 +7,15 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// SetFaults lets calls fail by a schedule like
+// SetFaults replaces the schedule of faults, for example by
 //
 //	CreateBackupJob: ok, throttle, 500-after; AssumeRole: expired x2; *: latency 200ms 10%; seed 42
 //
-// from now on, in place of the one before; docs/emulator.md has the grammar and
-// the faults. An empty schedule ends all faults. What a percentage decides
-// depends on the seed, the operation and how many of its calls came before, and
-// on nothing else; without a seed it is 0. An error names the column, and
-// leaves the schedule before in force.
+// Package fault has the grammar, docs/emulator.md describes the faults. An empty schedule ends
+// all faults. Random choices depend only on the seed (default 0), the operation and the number of
+// its earlier calls that took a step.
+//
+// An error names the column of the mistake; the previous schedule then stays in force.
 func (c *Cloud) SetFaults(schedule string) error {
 	s, err := fault.Parse(schedule)
 	if err != nil {
@@ -25,9 +25,8 @@ func (c *Cloud) SetFaults(schedule string) error {
 	return nil
 }
 
-// Faults returns what is left of the schedule, as a schedule. It is empty when
-// nothing more will go wrong. Taken as a new schedule it throws its dice from
-// the start.
+// Faults returns the unused steps as a schedule. It returns "" if no step is left. If this
+// schedule is set again, its random choices start from the beginning.
 func (c *Cloud) Faults() string {
 	plan := c.faults.Load()
 	if plan == nil {
@@ -36,20 +35,22 @@ func (c *Cloud) Faults() string {
 	return plan.Left()
 }
 
-// errFault stops a call before its effect; its faults say what the answer is.
+// errFault marks a call that a fault stopped before its effect. The faults of the call decide the
+// answer.
 var errFault = errors.New("emulator: stopped by a fault")
 
-// faultOnTheWay plays what happens to a request before anybody reads its
-// signature. Its nonce stays unspent: sent again, the same request is good.
-func (c *Cloud) faultOnTheWay(k *rpc.Call) error { return c.play(k, fault.OnTheWay) }
+// networkFault applies the faults that happen before the gateway reads the signature. The nonce
+// stays unused, so the client may send the same request again.
+func (c *Cloud) networkFault(k *rpc.Call) error { return c.applyStep(k, fault.OnTheWay) }
 
-// faultAtGate plays all other faults, or prepares them if they come later. Only
-// calls whose signature is good get here.
-func (c *Cloud) faultAtGate(k *rpc.Call) error { return c.play(k, fault.AtGate) }
+// gatewayFault takes the step for all other faults. Only calls with a valid signature reach it.
+// Faults after the effect are stored in k.Course for applyFaults.
+func (c *Cloud) gatewayFault(k *rpc.Call) error { return c.applyStep(k, fault.AtGate) }
 
-// play takes the call's step, if it is due at this place, and lets happen what
-// comes before the effect. No lock is held while it waits.
-func (c *Cloud) play(k *rpc.Call, at fault.Place) error {
+// applyStep takes the call's step of the schedule, if it is due at this place, and waits for a
+// delay before the effect. It returns errFault if the operation must not be carried out. It holds
+// no lock while it waits.
+func (c *Cloud) applyStep(k *rpc.Call, at fault.Place) error {
 	plan := c.faults.Load()
 	if plan == nil || k.Course.Taken {
 		return nil
@@ -58,13 +59,13 @@ func (c *Cloud) play(k *rpc.Call, at fault.Place) error {
 	if !ok {
 		return nil
 	}
-	k.Course = fault.Course{Taken: true, Faults: faults} // none, where the dice said so
+	k.Course = fault.Course{Taken: true, Faults: faults} // may be empty, if the random choice was "no fault"
 	if d := fault.Delay(faults, false); d > 0 {
 		if !fault.Wait(k.HTTP.Context(), d) {
 			k.Course.Gone = true
 			return errFault
 		}
-		k.At = c.now() // for the cloud, the request arrives now
+		k.At = c.now() // for the emulated cloud, the delayed request arrives now
 	}
 	if k.Course.Stops() {
 		return errFault
@@ -72,9 +73,9 @@ func (c *Cloud) play(k *rpc.Call, at fault.Place) error {
 	return nil
 }
 
-// spoil makes an answer into what the client is to see of it. One that a fault
-// stopped has no answer yet.
-func spoil(k *rpc.Call, rep fault.Reply, err error) fault.Reply {
+// applyFaults returns the reply that the client receives. A call that a fault stopped has no true
+// answer, so only its request id is kept.
+func applyFaults(k *rpc.Call, rep fault.Reply, err error) fault.Reply {
 	if err == errFault {
 		rep = fault.Reply{RequestID: k.ID}
 	}

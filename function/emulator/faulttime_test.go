@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A pipeListener is a network in memory. Real HTTP over it can be part of a
-// synctest bubble, where an hour passes as soon as everybody waits.
+// A pipeListener is a network in memory. Real HTTP over it can run in a synctest bubble, where
+// time passes when all goroutines wait.
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -40,7 +40,7 @@ func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 	}
 }
 
-// newPipeWire serves within the bubble; done ends everything that it started.
+// newPipeWire serves a Cloud inside the bubble. done stops everything that it started.
 func newPipeWire(t *testing.T, faults string, patience time.Duration) (w *wire, done func()) {
 	t.Helper()
 	f := newFixture(t)
@@ -58,7 +58,7 @@ func newPipeWire(t *testing.T, faults string, patience time.Duration) (w *wire, 
 	}
 }
 
-func TestClientWaitsAsLongAsItLikes(t *testing.T) {
+func TestHangLastsUntilClientDisconnects(t *testing.T) {
 	for _, tt := range []struct {
 		fault    string
 		patience time.Duration
@@ -96,12 +96,12 @@ func TestClientWaitsAsLongAsItLikes(t *testing.T) {
 	}
 }
 
-// Nobody waits for anybody: a call that is kept waiting holds nothing.
-func TestWaitingCallsAreInNobodysWay(t *testing.T) {
+// A delayed call holds no lock.
+func TestDelayedCallsDoNotBlockOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, done := newPipeWire(t, "*: hang, latency 1h", time.Minute)
 		defer done()
-		gone := make(chan seen)
+		gone := make(chan clientView)
 		for range 2 {
 			p := w.signed("CreateBackupJob", instanceOrder())
 			go func() { gone <- w.post(t, p) }()
@@ -119,8 +119,8 @@ func TestWaitingCallsAreInNobodysWay(t *testing.T) {
 	})
 }
 
-// What a latency holds up arrives later, for the cloud's clock too.
-func TestLateRequestIsALateJob(t *testing.T) {
+// A delay before the effect also delays the time at which the cloud receives the request.
+func TestLatencyDelaysCreationTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, done := newPipeWire(t, "*: latency 10s", time.Minute)
 		defer done()

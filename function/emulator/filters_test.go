@@ -13,7 +13,7 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-func TestDisksOfAJobAreListedUnderIt(t *testing.T) {
+func TestDiskRowsOfJob(t *testing.T) {
 	f := newFixture(t)
 	id := f.create(t, portal, instanceOrder())
 	f.create(t, portal, instanceOrder())
@@ -35,13 +35,13 @@ func TestDisksOfAJobAreListedUnderIt(t *testing.T) {
 	if got := f.list(t, portal, with(one, rpc.Params{"SourceType": "UDM_ECS_DISK"})); len(got) != 1 || got[0]["JobId"] != rows[1]["JobId"] {
 		t.Errorf("by its own id: %v", got)
 	}
-	// ParentId is of no use for anything else: no other job has a parent.
+	// Only rows of disks have a ParentId.
 	if got := f.list(t, portal, filtered("ParentId EQUAL "+id)); len(got) != 0 {
 		t.Errorf("without SourceType: %v", got)
 	}
 }
 
-func TestMomentsLieBetween(t *testing.T) {
+func TestBetweenIncludesBothEnds(t *testing.T) {
 	f, ids := threeJobs(t)
 	for _, text := range []string{"1767323050 1767323060", "[1767323050,1767323060]", "1767323055 1767323055"} {
 		got := f.list(t, portal, filtered("CreatedTime BETWEEN "+text))
@@ -54,7 +54,7 @@ func TestMomentsLieBetween(t *testing.T) {
 	}
 }
 
-func TestNoJobIsOfTheBasicEdition(t *testing.T) {
+func TestBasicEditionIsEmpty(t *testing.T) {
 	f, _ := threeJobs(t)
 	if got := len(f.list(t, portal, rpc.Params{"Edition": "BASIC"})); got != 0 {
 		t.Errorf("%d are", got)
@@ -64,8 +64,8 @@ func TestNoJobIsOfTheBasicEdition(t *testing.T) {
 	}
 }
 
-// naiveFits is what a filter means, said for one job as the listing shows it.
-func naiveFits(f sentFilter, row map[string]any) bool {
+// referenceMatches evaluates a filter on the row of one job, as a listing returns it.
+func referenceMatches(f sentFilter, row map[string]any) bool {
 	have := str(row[f.key])
 	equal := func(v string) bool { return v == have }
 	seconds, err := strconv.ParseInt(have, 10, 64)
@@ -93,15 +93,15 @@ func naiveFits(f sentFilter, row map[string]any) bool {
 	return order(0) >= 0 && order(1) <= 0
 }
 
-// Whatever the filters, the direction and the SourceType, a listing is the whole
-// list with what does not fit crossed out.
-// A sentFilter is one of the Filters of a request.
+// A sentFilter is one element of Filters in a request.
 type sentFilter struct {
 	key, operator string
 	values        []string
 }
 
-func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
+// For all filters, directions and SourceTypes, a listing is the whole list without the rows that
+// do not match.
+func TestFiltersMatchReference(t *testing.T) {
 	f := newFixture(t)
 	for _, order := range []rpc.Params{instanceOrder(), fileOrder(), containerOrder(), with(instanceOrder(), rpc.Params{"InstanceId": "i-bp1demofail01"}),
 		with(fileOrder(), rpc.Params{"BackupType": "INCREMENTAL"}), instanceOrder()} {
@@ -143,7 +143,7 @@ func TestFiltersCrossOutWhatDoesNotFit(t *testing.T) {
 		kind := rapid.SampledFrom([]string{"", "UDM_ECS", "ECS_FILE"}).Draw(rt, "SourceType")
 		p["SourceType"] = kind
 		want := slices.DeleteFunc(slices.Clone(all), func(row map[string]any) bool {
-			return (kind != "" && row["SourceType"] != kind) || slices.ContainsFunc(filters, func(flt sentFilter) bool { return !naiveFits(flt, row) })
+			return (kind != "" && row["SourceType"] != kind) || slices.ContainsFunc(filters, func(flt sentFilter) bool { return !referenceMatches(flt, row) })
 		})
 		if rapid.Bool().Draw(rt, "ascending") {
 			p["SortDirection"] = "ASCEND"

@@ -19,36 +19,38 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// A clock stands still until a test moves it.
+// A clock shows a fixed time until a test advances it.
 type clock struct {
 	mu sync.Mutex
 	t  time.Time
 }
 
+// Now returns the fixed time.
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.t
 }
 
+// advance moves the clock forward.
 func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.t = c.t.Add(d)
 }
 
-// A fixture is a cloud on a clock that stands still, and a client of it.
+// A fixture is a Cloud with a fixed clock, and a client for it.
 type fixture struct {
 	*Cloud
 	clock *clock
 	nonce int
 }
 
-// newFixture has the demo world, after the edits, if any.
+// newFixture returns a Cloud with the demo world, changed by edits.
 func newFixture(t *testing.T, edits ...func(*world.World)) *fixture {
 	t.Helper()
 	world := world.Demo()
-	wide(world)
+	grantMore(world)
 	for _, edit := range edits {
 		edit(world)
 	}
@@ -61,9 +63,9 @@ func newFixture(t *testing.T, edits ...func(*world.World)) *fixture {
 	return f
 }
 
-// wide gives the portal of the demo world more than it needs, for operations that it
-// does not call.
-func wide(w *world.World) {
+// grantMore gives the portal of the demo world permissions for operations that the portal does
+// not call.
+func grantMore(w *world.World) {
 	w.Accounts[0].Users[0].Permissions = []ram.Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole", "hbr:*", "ecs:Describe*"}}}
 	for i := range w.Accounts[1].Roles {
 		if r := &w.Accounts[1].Roles[i]; len(r.Permissions) > 0 {
@@ -72,22 +74,25 @@ func wide(w *world.World) {
 	}
 }
 
-// keys are what a test signs with.
+// keys are the credentials with which a test signs.
 type keys struct{ id, secret, token string }
 
+// portal is the user of the demo world's portal.
 var portal = keys{id: world.DemoKey, secret: world.DemoSecret}
 
-// An answer is what came back, decoded.
+// An answer is a decoded reply.
 type answer struct {
 	status int
 	body   map[string]any
 }
 
+// code returns Code if it is a text, else "".
 func (a answer) code() string { s, _ := a.body["Code"].(string); return s }
 
+// message returns Message if it is a text, else "".
 func (a answer) message() string { s, _ := a.body["Message"].(string); return s }
 
-// common returns the parameters of a good request, unsigned.
+// common returns the common parameters of a valid request, without a signature.
 func (f *fixture) common(who keys, action string) rpc.Params {
 	f.nonce++
 	version := api.HBRVersion
@@ -105,7 +110,7 @@ func (f *fixture) common(who keys, action string) rpc.Params {
 	return p
 }
 
-// call sends one good request with these parameters of the operation.
+// call sends one valid request with the given parameters of the operation.
 func (f *fixture) call(t *testing.T, who keys, action string, own rpc.Params) answer {
 	t.Helper()
 	p := f.common(who, action)
@@ -114,7 +119,7 @@ func (f *fixture) call(t *testing.T, who keys, action string, own rpc.Params) an
 	return f.send(t, p)
 }
 
-// send posts parameters as they are.
+// send posts the parameters unchanged.
 func (f *fixture) send(t *testing.T, p rpc.Params) answer {
 	t.Helper()
 	form := url.Values{}
@@ -126,6 +131,7 @@ func (f *fixture) send(t *testing.T, p rpc.Params) answer {
 	return f.do(t, r)
 }
 
+// do sends the request and decodes the answer.
 func (f *fixture) do(t *testing.T, r *http.Request) answer {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -139,7 +145,7 @@ func (f *fixture) do(t *testing.T, r *http.Request) answer {
 	return a
 }
 
-// create makes a job and returns its id.
+// create creates a job and returns its id.
 func (f *fixture) create(t *testing.T, who keys, own rpc.Params) string {
 	t.Helper()
 	a := f.call(t, who, "CreateBackupJob", own)
@@ -150,7 +156,7 @@ func (f *fixture) create(t *testing.T, who keys, own rpc.Params) string {
 	return id
 }
 
-// list returns the jobs that a listing shows.
+// list returns the jobs of a listing.
 func (f *fixture) list(t *testing.T, who keys, own rpc.Params) []map[string]any {
 	t.Helper()
 	a := f.call(t, who, "DescribeBackupJobs2", own)
@@ -177,11 +183,11 @@ func (f *fixture) assume(t *testing.T, who keys, own rpc.Params) keys {
 	return keys{c["AccessKeyId"].(string), c["AccessKeySecret"].(string), c["SecurityToken"].(string)}
 }
 
+// operatorARN is a role in the second account that trusts the portal.
 const operatorARN = "acs:ram::2000000000000002:role/backup-operator"
 
-// What follows are good requests, one per source type; with returns a changed
-// copy, in which an empty value takes a parameter away.
-
+// instanceOrder returns the parameters of a valid UDM_ECS job. fileOrder and containerOrder do the
+// same for the other source types.
 func instanceOrder() rpc.Params {
 	return rpc.Params{"SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "Retention": "7", "Detail": `{"doCopy":false}`}
 }
@@ -196,9 +202,11 @@ func containerOrder() rpc.Params {
 		"VaultId": "v-0001demovault02", "ContainerResources": `[` + goodVolume + `]`}
 }
 
+// goodVolume is one valid element of ContainerResources.
 const goodVolume = `{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45",` +
 	`"resourceInfo":"{\"pv_name\":\"nas-674dac6d\"}","host":"n","hostPrefix":"p","pvPath":"/"}`
 
+// with returns a copy of p with changes. An empty value removes the parameter.
 func with(p rpc.Params, changes rpc.Params) rpc.Params {
 	p = maps.Clone(p)
 	for name, v := range changes {

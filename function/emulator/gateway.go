@@ -11,13 +11,15 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// endpoint matches the vendor's regional hosts; the region is its first group.
-// Under localhost the same names can be used where nothing resolves the vendor's.
+// endpoint matches the vendor's regional hosts; group 1 is the region. The suffix localhost is an
+// alternative for machines on which the vendor's names do not resolve to the emulator.
 var endpoint = regexp.MustCompile(`^(?:hbr|sts|ecs)(?:-vpc)?\.([a-z0-9-]+)\.(?:aliyuncs\.com|localhost)(?::\d+)?$`)
 
-// checkOperation finds the operation by Action and Version. With RPC 1.0 the
-// gateway's default format is XML, which this emulator does not write; V3 has
-// JSON alone, and no parameter for it.
+// checkOperation sets k.Op by Action and Version. With RPC 1.0 it requires Format=JSON: the
+// gateway's default is XML, which the emulator does not write. V3 always uses JSON and has no
+// such parameter.
+//
+// Errors: InvalidApi.NotFound, InvalidVersion, InvalidParameter.
 func (c *Cloud) checkOperation(k *rpc.Call) error {
 	op, err := findOperation(k.Signing.Action, k.Signing.Version)
 	if err != nil {
@@ -30,8 +32,8 @@ func (c *Cloud) checkOperation(k *rpc.Call) error {
 	return nil
 }
 
-// checkTransport refuses plain http for operations that the vendor's metadata
-// lists under https alone.
+// checkTransport refuses plain http for operations that the vendor offers over https only:
+// InvalidProtocol.NeedSsl.
 func (c *Cloud) checkTransport(k *rpc.Call) error {
 	if k.Op.HTTPS && !k.Secure {
 		return rpc.Refuse(http.StatusNotFound, "InvalidProtocol.NeedSsl", "your request is not over https")
@@ -39,11 +41,16 @@ func (c *Cloud) checkTransport(k *rpc.Call) error {
 	return nil
 }
 
-// checkRegion settles where the call happens. ECS has a parameter for it. Cloud
-// Backup has none, the endpoint decides: a Host of the vendor's is believed, on
-// an address of our own the common RegionId takes its place, and an address
-// without either stands for the endpoint of the world's first region, since
-// most clients never send RegionId to Cloud Backup.
+// checkRegion sets k.Region, in the following order of sources. Operations without a region are
+// left unchanged.
+//
+//	ECS            the parameter RegionId, which is required
+//	Cloud Backup   1. the host, if it is one of the vendor's form
+//	               2. the common parameter RegionId
+//	               3. the first region of the world
+//
+// Source 3 exists because most clients never send RegionId to Cloud Backup. Errors:
+// MissingRegionId, InvalidRegion.NotFound.
 func (c *Cloud) checkRegion(k *rpc.Call) error {
 	if !k.Op.Regional {
 		return nil
@@ -64,7 +71,8 @@ func (c *Cloud) checkRegion(k *rpc.Call) error {
 	return nil
 }
 
-// authorize asks the caller's policies.
+// authorize evaluates the caller's policies for operations with a permission in [api.Operations].
+// The error is NoPermission or Forbidden.RAM.
 func (c *Cloud) authorize(k *rpc.Call) error {
 	if k.Op.Permission == "" {
 		return nil
@@ -72,8 +80,8 @@ func (c *Cloud) authorize(k *rpc.Call) error {
 	return k.Require(k.Op.Permission, k.Resource())
 }
 
-// findOperation tells an operation that exists nowhere from one that exists in
-// another version.
+// findOperation returns the operation with this name and version. An unknown name is
+// InvalidApi.NotFound, a known name with another version is InvalidVersion.
 func findOperation(action, version string) (api.Operation, error) {
 	at := slices.IndexFunc(api.Operations, func(op api.Operation) bool { return op.Action == action && op.Version == version })
 	if at >= 0 {

@@ -21,9 +21,9 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// spentFixture is a fixture a quarter of an hour into its life: it has two good
-// sessions, one that ended, and a nonce that was used a moment ago.
-func spentFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string) {
+// usedFixture returns a fixture after 15 minutes of use: with two valid sessions, an expired one,
+// and a nonce that was just used.
+func usedFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string) {
 	t.Helper()
 	f = newFixture(t)
 	role, other = f.assume(t, portal, nil), f.assume(t, portal, nil)
@@ -37,10 +37,9 @@ func spentFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string
 	return f, role, other, old, p["SignatureNonce"]
 }
 
-// Each request is wrong in the way its name says and in every way below it, so
-// a check that moves before another one shows.
-func TestGatewayReportsTheFirstThingThatIsWrong(t *testing.T) {
-	f, role, other, old, nonce := spentFixture(t)
+// Each request also has the mistakes of all later cases, so the order of the checks is tested.
+func TestGatewayReportsFirstMistake(t *testing.T) {
+	f, role, other, old, nonce := usedFixture(t)
 	temporary := rpc.Params{"AccessKeyId": role.id, "SecurityToken": role.token}
 
 	for _, tt := range []struct {
@@ -90,7 +89,7 @@ func TestGatewayReportsTheFirstThingThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestSignedRequestsAreRefusedForWhatTheyAsk(t *testing.T) {
+func TestSignedInvalidRequestsAreRefused(t *testing.T) {
 	f := newFixture(t, func(w *world.World) {
 		w.Accounts[0].Users = append(w.Accounts[0].Users, world.User{
 			Name: "reader", AccessKeys: []world.AccessKey{{ID: "reader-key", Secret: "reader-secret"}},
@@ -123,7 +122,7 @@ func TestSignedRequestsAreRefusedForWhatTheyAsk(t *testing.T) {
 	}
 }
 
-func TestMismatchEndsWithTheStringToSign(t *testing.T) {
+func TestMismatchShowsStringToSign(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	p["Signature"] = "wrong"
@@ -133,7 +132,7 @@ func TestMismatchEndsWithTheStringToSign(t *testing.T) {
 	}
 }
 
-func TestNonceIsSpentByGoodRequestsOnlyAndForgottenAfter31Minutes(t *testing.T) {
+func TestNonceIsUsedByValidRequestsFor31Minutes(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	send := func(secret string) string {
@@ -158,7 +157,7 @@ func TestNonceIsSpentByGoodRequestsOnlyAndForgottenAfter31Minutes(t *testing.T) 
 	}
 }
 
-func TestPlainHTTPIsRefusedForHTTPSOperationsWhereTLSIsRequired(t *testing.T) {
+func TestRequireTLSRefusesPlainHTTP(t *testing.T) {
 	f := newFixture(t)
 	f.requireTLS = true
 	for _, op := range api.Operations {
@@ -178,7 +177,7 @@ func TestPlainHTTPIsRefusedForHTTPSOperationsWhereTLSIsRequired(t *testing.T) {
 	}
 }
 
-func TestVendorsHostDecidesTheRegion(t *testing.T) {
+func TestHostDecidesRegion(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("GET", p))
@@ -205,7 +204,7 @@ func TestBodyWinsOverQuery(t *testing.T) {
 	}
 }
 
-func TestOddRequestsAreRefusedBeforeAnythingElse(t *testing.T) {
+func TestMalformedRequestsAreRefusedFirst(t *testing.T) {
 	f := newFixture(t)
 	form := func(body string) *http.Request {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
@@ -240,7 +239,7 @@ func encodeQuery(p rpc.Params) string {
 	return values.Encode()
 }
 
-func TestNoncesOfTwoKeysDoNotMeet(t *testing.T) {
+func TestNoncesOfTwoKeysAreSeparate(t *testing.T) {
 	var n nonces
 	now := time.Unix(1767323045, 0)
 	for _, step := range []struct {
@@ -265,7 +264,7 @@ func TestNoncesOfTwoKeysDoNotMeet(t *testing.T) {
 	}
 }
 
-func TestBodyThatIsNoFormIsNotRead(t *testing.T) {
+func TestOtherBodyIsNotRead(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("POST", p))
@@ -276,7 +275,7 @@ func TestBodyThatIsNoFormIsNotRead(t *testing.T) {
 	}
 }
 
-func TestBodyThatBreaksOffIsRefused(t *testing.T) {
+func TestIncompleteBodyIsRefused(t *testing.T) {
 	f := newFixture(t)
 	r := httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(io.ErrUnexpectedEOF))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -285,8 +284,8 @@ func TestBodyThatBreaksOffIsRefused(t *testing.T) {
 	}
 }
 
-// The samples of the vendor's pages show a number for these two alone.
-func TestCodeOfASuccessIsATextOrANumberByOperation(t *testing.T) {
+// In the samples of the vendor's pages, Code is a number for these two operations only.
+func TestSuccessCodeTypeByOperation(t *testing.T) {
 	f := newFixture(t)
 	for _, tt := range []struct {
 		action string

@@ -12,26 +12,25 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// Bounds of the journal of an emulator that runs for weeks or under load. The
-// oldest calls go first.
+// Limits of the journal, for an emulator that runs for a long time. The oldest calls are removed
+// first.
 const (
 	maxCalls     = 20_000
-	maxCallBytes = 64 << 20 // of all parameters together
+	maxCallBytes = 64 << 20 // names and values of all parameters
 )
 
-// An entry is one call as it was when its answer was complete. It becomes a
-// [Call] only when somebody reads the ledger, because most entries of a load
-// test are never read.
+// An entry is one recorded call. It is converted to a [Call] only when the ledger is read,
+// because most entries of a load test are never read.
 type entry struct {
-	rpc.Call // without the request, which would keep its connection in memory
+	rpc.Call // without HTTP, which would keep the connection in memory
 
 	method, host, agent string
 	reply               fault.Reply // without the body
-	size                int         // of the parameters, in bytes
+	size                int         // names and values of the parameters, in bytes
 }
 
-// newEntry takes what a Call needs, and lets go of the rest. The parameters are
-// not copied: nobody writes to them after the answer.
+// newEntry copies the parts of a call that the ledger shows. It shares the parameter maps, which
+// nothing changes after the answer.
 func newEntry(k *rpc.Call, rep fault.Reply) *entry {
 	e := &entry{Call: *k, method: k.HTTP.Method, host: k.HTTP.Host, agent: k.HTTP.UserAgent(), reply: rep}
 	e.HTTP, e.reply.Body = nil, nil
@@ -47,15 +46,15 @@ func newEntry(k *rpc.Call, rep fault.Reply) *entry {
 	return e
 }
 
-// record writes an entry out. Secrets stay behind here, and unknown names are
-// found here, so that neither costs the call anything.
+// record converts the entry to a Call. Hiding secrets and finding unknown names happens here, so
+// that it costs no time during the call.
 func (e *entry) record() Call {
 	sent := e.Params.Operation()
-	own := safe(sent)
+	own := withoutSecrets(sent)
 	rec := Call{
 		Time: e.At.UTC(), Product: e.Op.Product, Version: e.Signing.Version, Action: e.Signing.Action,
 		Method: e.method, Host: e.host, UserAgent: e.agent, Region: e.Region,
-		Parameters: own, Common: safe(e.Headers), InQuery: []string{}, Unknown: []string{},
+		Parameters: own, Common: withoutSecrets(e.Headers), InQuery: []string{}, Unknown: []string{},
 		Status: e.reply.Status, Code: e.reply.Code, RequestID: e.reply.RequestID, JobID: e.JobID,
 		Effect: e.Effect, Fault: fault.Join(e.Course.Faults, " + "),
 	}
@@ -67,7 +66,7 @@ func (e *entry) record() Call {
 			rec.InQuery = append(rec.InQuery, name)
 		}
 	}
-	maps.Copy(rec.Common, safe(e.Params))
+	maps.Copy(rec.Common, withoutSecrets(e.Params))
 	maps.DeleteFunc(rec.Common, func(name, _ string) bool { _, ok := own[name]; return ok })
 	if who := e.Caller; who.Account != nil {
 		rec.Caller = Caller{who.ARN(), who.Account.ID, who.KeyID, who.Session}
@@ -75,8 +74,9 @@ func (e *entry) record() Call {
 	return rec
 }
 
-// safe returns a copy without the values of secrets.
-func safe(p rpc.Params) map[string]string {
+// withoutSecrets returns a copy of p in which the values of secret parameters are replaced by
+// [Hidden].
+func withoutSecrets(p rpc.Params) map[string]string {
 	kept := make(map[string]string, len(p))
 	for name, v := range p {
 		if slices.Contains(secretParams, name) && v != "" {
@@ -87,14 +87,15 @@ func safe(p rpc.Params) map[string]string {
 	return kept
 }
 
-// journal keeps the calls, oldest first. Its lock is held for a few
-// instructions per call, and for copying pointers when it is read.
+// A journal keeps the recorded calls, oldest first. It is safe for concurrent use. Its lock is
+// held for a few instructions at each call, and while pointers are copied for a reader.
 type journal struct {
 	mu    sync.Mutex
 	calls []*entry
 	bytes int
 }
 
+// add records a call, and removes the oldest calls above the limits.
 func (l *journal) add(e *entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,17 +103,17 @@ func (l *journal) add(e *entry) {
 	l.bytes += e.size
 	for len(l.calls) > maxCalls || l.bytes > maxCallBytes {
 		l.bytes -= l.calls[0].size
-		l.calls[0] = nil // or the array would keep it
+		l.calls[0] = nil // or the array would keep the entry in memory
 		l.calls = l.calls[1:]
 	}
 }
 
-// since returns the calls of an operation since a moment, or of all of them if
-// action is empty. It is never nil: in JSON an empty list is [].
+// since returns the calls from time t on, of one operation or, if action is empty, of all. It
+// never returns nil, because an empty list is [] in JSON.
 func (l *journal) since(t time.Time, action string) []Call {
 	l.mu.Lock()
 	entries := slices.Clone(l.calls)
-	l.mu.Unlock() // writing them out may take long, and calls go on
+	l.mu.Unlock() // converting takes long; new calls must not wait
 	calls := []Call{}
 	for _, e := range entries {
 		if !e.At.Before(t) && (action == "" || action == e.Signing.Action) {
@@ -122,6 +123,7 @@ func (l *journal) since(t time.Time, action string) []Call {
 	return calls
 }
 
+// reset removes all calls.
 func (l *journal) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-func TestLedgerTellsWhatHappened(t *testing.T) {
+func TestLedgerRecordsCallsAndJobs(t *testing.T) {
 	f := newFixture(t)
 	role := f.assume(t, portal, nil)
 	order := with(instanceOrder(), rpc.Params{"InstanceId": "i-bp2demopay01", "JobName": "pay 1&2", "Retenton": "9"})
@@ -47,7 +47,7 @@ func TestLedgerTellsWhatHappened(t *testing.T) {
 	}
 }
 
-func TestLedgerHasRefusedCallsToo(t *testing.T) {
+func TestLedgerRecordsRefusedCalls(t *testing.T) {
 	f := newFixture(t)
 	f.call(t, keys{id: world.DemoKey, secret: "wrong"}, "CreateBackupJob", instanceOrder())
 	f.call(t, portal, "CreateBackupJob", with(instanceOrder(), rpc.Params{"Retention": ""}))
@@ -66,7 +66,7 @@ func TestLedgerHasRefusedCallsToo(t *testing.T) {
 	}
 }
 
-func TestLedgerKeepsNoSecret(t *testing.T) {
+func TestLedgerHidesSecrets(t *testing.T) {
 	f := newFixture(t, rolesOfEveryKind)
 	role := f.assume(t, portal, rpc.Params{"RoleArn": paymentsRole("locked"), "ExternalId": "open-sesame"})
 	p := f.common(role, "GetCallerIdentity")
@@ -88,7 +88,7 @@ func TestLedgerKeepsNoSecret(t *testing.T) {
 	}
 }
 
-func TestLedgerSaysWhatStoodInTheURL(t *testing.T) {
+func TestLedgerNamesQueryParameters(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "DescribeBackupJobs2")
 	p["SourceType"], p["PageSize"] = "UDM_ECS", "5"
@@ -99,7 +99,7 @@ func TestLedgerSaysWhatStoodInTheURL(t *testing.T) {
 	}
 }
 
-func TestControlShowsAndForgets(t *testing.T) {
+func TestControlLedgerAndReset(t *testing.T) {
 	f := newFixture(t)
 	role := f.assume(t, portal, nil)
 	f.create(t, portal, instanceOrder())
@@ -137,7 +137,7 @@ func TestControlShowsAndForgets(t *testing.T) {
 	}
 }
 
-func TestLedgerCanBeAskedForAPart(t *testing.T) {
+func TestLedgerQueryFilters(t *testing.T) {
 	f := newFixture(t)
 	f.create(t, portal, instanceOrder())
 	f.assume(t, portal, nil)
@@ -171,7 +171,7 @@ func TestLedgerCanBeAskedForAPart(t *testing.T) {
 	}
 }
 
-func TestLongRunForgetsItsOldestCalls(t *testing.T) {
+func TestJournalRemovesOldestCalls(t *testing.T) {
 	var l journal
 	for range maxCalls {
 		l.add(&entry{reply: fault.Reply{Code: "old"}})
@@ -191,8 +191,9 @@ func TestLongRunForgetsItsOldestCalls(t *testing.T) {
 	}
 }
 
-// A page whose name was made to lead to this machine is still a stranger's.
-func TestControlIsForThisMachinesOwnNames(t *testing.T) {
+// A page of another site can make its own name resolve to this machine (DNS rebinding). Such a
+// request is refused.
+func TestControlRefusesOtherHosts(t *testing.T) {
 	f := newFixture(t)
 	for host, want := range map[string]int{
 		"localhost": 200, "localhost:9100": 200, "127.0.0.1:9100": 200, "[::1]:9100": 200, "192.168.1.7": 200, "hbr.localhost": 200,

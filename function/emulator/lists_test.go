@@ -10,8 +10,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// named returns one field of every element of a list, joined; a path like
-// Vaults.Vault leads to the list.
+// named returns one member of every element in a list, joined. path leads to the list, such as
+// Vaults.Vault.
 func (a answer) named(t *testing.T, path, field string) string {
 	t.Helper()
 	if a.status != 200 || a.body["Success"] != true {
@@ -28,7 +28,7 @@ func (a answer) named(t *testing.T, path, field string) string {
 	return strings.Join(names, " ")
 }
 
-func TestVaultsAreFiltered(t *testing.T) {
+func TestDescribeVaultsFilters(t *testing.T) {
 	f := newFixture(t, func(w *world.World) { w.Accounts[0].Vaults[1].ResourceGroup = "rg-1" })
 	const first, second, broken = "v-0001demovault01", "v-0001demovault02", "v-0001demovault05"
 	for _, tt := range []struct {
@@ -64,7 +64,7 @@ func TestVaultsAreFiltered(t *testing.T) {
 	}
 }
 
-func TestVaultTellsWhatJobsPutIntoIt(t *testing.T) {
+func TestVaultCountsJobs(t *testing.T) {
 	f := newFixture(t)
 	f.create(t, portal, fileOrder())
 	f.create(t, portal, with(fileOrder(), rpc.Params{"JobName": "emulator.FAILED"}))
@@ -83,7 +83,7 @@ func TestVaultTellsWhatJobsPutIntoIt(t *testing.T) {
 	}
 }
 
-func TestMirrorTakesNoBackups(t *testing.T) {
+func TestReplicationVaultRefusesJobs(t *testing.T) {
 	runOrders(t, with(containerOrder(), rpc.Params{"VaultId": "v-0001demovault04", "RegionId": "cn-shanghai"}), []orderCase{
 		{"a cluster of another region", nil, 404, "ResourceNotFound"},
 	})
@@ -93,7 +93,7 @@ func TestMirrorTakesNoBackups(t *testing.T) {
 	}
 }
 
-func TestClientsAreFiltered(t *testing.T) {
+func TestDescribeBackupClientsFilters(t *testing.T) {
 	f := newFixture(t)
 	ecs := func(p rpc.Params) rpc.Params { return with(rpc.Params{"ClientType": "ECS_CLIENT"}, p) }
 	cross := rpc.Params{"CrossAccountType": "CROSS_ACCOUNT", "CrossAccountUserId": world.DemoPaymentsAccount, "CrossAccountRoleName": "hbrcrossrole"}
@@ -135,7 +135,7 @@ func TestClientsAreFiltered(t *testing.T) {
 	}
 }
 
-func TestClientTellsWhenItWasHeardOf(t *testing.T) {
+func TestClientHeartbeat(t *testing.T) {
 	f := newFixture(t)
 	f.clock.advance(time.Hour)
 	a := f.call(t, portal, "DescribeBackupClients", rpc.Params{"ClientType": "ECS_CLIENT", "InstanceIds": `["i-bp1demoweb01"]`})
@@ -153,7 +153,7 @@ func TestClientTellsWhenItWasHeardOf(t *testing.T) {
 	}
 }
 
-func TestClustersAreFiltered(t *testing.T) {
+func TestDescribeContainerClusterFilters(t *testing.T) {
 	f := newFixture(t)
 	for _, tt := range []struct {
 		p    rpc.Params
@@ -177,7 +177,7 @@ func TestClustersAreFiltered(t *testing.T) {
 	}
 }
 
-func TestRegionsAreListed(t *testing.T) {
+func TestDescribeRegions(t *testing.T) {
 	a := newFixture(t).call(t, portal, "DescribeRegions", nil)
 	if got := a.named(t, "Regions.Region", "RegionId"); got != "cn-hangzhou cn-shanghai" {
 		t.Errorf("got %s", got)

@@ -5,27 +5,28 @@ import (
 	"time"
 )
 
-// nonceMemory is how long a nonce stays spent. It is longer than any Timestamp
-// stays good, so a request that was seen can never be sent again.
+// nonceMemory is how long a used nonce is remembered. It is longer than a Timestamp stays valid
+// (15 minutes in both directions), so a request can never be accepted twice.
 const nonceMemory = 31 * time.Minute
 
-// nonces remembers what was signed with, per key.
+// nonces records the used nonces of each key. The zero value is empty. It is safe for concurrent
+// use.
 type nonces struct {
 	mu    sync.Mutex
 	spent map[nonceKey]time.Time
-	queue []spending // what spent holds, in the order of claims
+	queue []spentNonce // the same entries in the order of use, for removal
 }
 
-// A spending is when a nonce was used.
-type spending struct {
+// A spentNonce is a nonce and the time of its use.
+type spentNonce struct {
 	key nonceKey
 	at  time.Time
 }
 
-// A nonceKey keeps the nonces of two keys apart: they may be equal.
+// A nonceKey identifies a nonce of one key. Two keys may use the same nonce.
 type nonceKey struct{ keyID, nonce string }
 
-// seen reports whether a key's nonce is spent at now.
+// seen reports whether the nonce was used with this key within nonceMemory.
 func (n *nonces) seen(keyID, nonce string, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -33,11 +34,12 @@ func (n *nonces) seen(keyID, nonce string, now time.Time) bool {
 	return ok && now.Sub(at) <= nonceMemory
 }
 
-// claim spends a nonce, or reports false if somebody was first.
+// claim marks a nonce as used. It returns false if it was used before, for example by a
+// concurrent copy of the request.
 func (n *nonces) claim(keyID, nonce string, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.forget(now)
+	n.removeOld(now)
 	key := nonceKey{keyID, nonce}
 	if at, ok := n.spent[key]; ok && now.Sub(at) <= nonceMemory {
 		return false
@@ -46,18 +48,18 @@ func (n *nonces) claim(keyID, nonce string, now time.Time) bool {
 		n.spent = map[nonceKey]time.Time{}
 	}
 	n.spent[key] = now
-	n.queue = append(n.queue, spending{key, now})
+	n.queue = append(n.queue, spentNonce{key, now})
 	return true
 }
 
-// forget drops what is too old to matter. Every claim pays for about one that is
-// forgotten: at thousands of calls a second a look at all of them, however
-// rarely, would be a pause that clients see.
-func (n *nonces) forget(now time.Time) {
+// removeOld removes nonces that are older than nonceMemory. It is called with each claim, so each
+// call removes about one entry on average. A periodic scan of all entries would cause a visible
+// pause. The caller holds the lock.
+func (n *nonces) removeOld(now time.Time) {
 	for len(n.queue) > 0 && now.Sub(n.queue[0].at) > nonceMemory {
 		old := n.queue[0]
 		n.queue = n.queue[1:]
-		// A nonce that was forgotten and used again stands in the queue twice.
+		// A nonce that was used again after nonceMemory is in the queue twice.
 		if n.spent[old.key].Equal(old.at) {
 			delete(n.spent, old.key)
 		}

@@ -10,7 +10,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-func TestOutcomeIsDecidedByWhoeverIsNearest(t *testing.T) {
+func TestOutcomePriority(t *testing.T) {
 	tagged := func(w *world.World) {
 		w.Accounts[0].Instances[0].Tags = map[string]string{lifecycle.DurationTag: "30s", lifecycle.OutcomeTag: "FAILED:Tagged"}
 	}
@@ -21,7 +21,7 @@ func TestOutcomeIsDecidedByWhoeverIsNearest(t *testing.T) {
 	for _, tt := range []struct {
 		name, job       string
 		edit            func(*world.World)
-		duration        time.Duration // of all its work
+		duration        time.Duration // to the complete end
 		status, message string
 	}{
 		{"the world", "web01", func(w *world.World) { w.JobDuration = time.Minute }, time.Minute, "COMPLETE", ""},
@@ -53,7 +53,7 @@ func TestOutcomeIsDecidedByWhoeverIsNearest(t *testing.T) {
 	}
 }
 
-func TestMarkerThatMeansNothingIsRefused(t *testing.T) {
+func TestInvalidMarkerIsRefused(t *testing.T) {
 	for _, name := range []string{"emulator.soon", "a-emulator.5", "emulator.failed", "emulator.5s.DONE", "emulator.0s",
 		"emulator.", "emulator.-5s", "emulator.-5s-k3v9x2", "emulator..5s", "emulator.5s.", "emulator.5s..FAILED", "emulator.5s.6s",
 		"emulator.5s-FALED", "emulator.5s-FALED-k3v9x2", "emulator.5s-failed", "emulator.5s-6s", "emulator.5s:FAILED",
@@ -66,7 +66,7 @@ func TestMarkerThatMeansNothingIsRefused(t *testing.T) {
 	}
 }
 
-func TestEveryOutcomeLooksLikeItself(t *testing.T) {
+func TestEachOutcomeInListing(t *testing.T) {
 	for _, tt := range []struct {
 		status    string
 		progress  string
@@ -99,7 +99,7 @@ func TestEveryOutcomeLooksLikeItself(t *testing.T) {
 	}
 }
 
-func TestFileJobCountsItsFiles(t *testing.T) {
+func TestFileJobReport(t *testing.T) {
 	f := newFixture(t)
 	f.create(t, portal, with(fileOrder(), rpc.Params{"JobName": "emulator.PARTIAL_COMPLETE", "InstanceId": "i-bp1demodb01"}))
 	f.clock.advance(1500 * time.Millisecond)
@@ -118,7 +118,7 @@ func TestFileJobCountsItsFiles(t *testing.T) {
 	}
 }
 
-func TestWhatCannotWorkFails(t *testing.T) {
+func TestImpossibleJobFails(t *testing.T) {
 	quiet := func(w *world.World) { w.Accounts[0].Clients[0].HeartbeatAge = 15 * time.Minute }
 	for _, tt := range []struct {
 		name  string

@@ -14,41 +14,41 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// needs is what the vendor's page on permissions says of each operation,
-// written down apart from the table of operations. ECS has resources of the
-// kind that is listed; Cloud Backup knows none.
-var needs = map[string]string{
+// documentedPermissions are the resources by operation, copied from the vendor's pages and not
+// from api.Operations. ECS has resources of the listed type; Cloud Backup has only "*".
+var documentedPermissions = map[string]string{
 	"CreateBackupJob": "*", "DescribeBackupJobs2": "*", "CancelBackupJob": "*", "DescribeVaults": "*",
 	"DescribeBackupClients": "*", "DescribeContainerCluster": "*", "DescribeUdmSnapshots": "*",
 	"DescribeCrossAccounts": "*", "CheckRole": "*", "hbr:DescribeRegions": "*",
 	"DescribeInstances": "acs:ecs:*:*:instance/*", "DescribeDisks": "acs:ecs:*:*:disk/*", "ecs:DescribeRegions": "*",
 }
 
-// free are the operations that a caller needs no permission of his own for, or
-// that ask for it themselves.
-var free = []string{"AssumeRole", "GetCallerIdentity", "AddCrossAccount"}
+// withoutPermission are the operations for which the gateway checks no permission. Some of them
+// check it themselves.
+var withoutPermission = []string{"AssumeRole", "GetCallerIdentity", "AddCrossAccount"}
 
-// needsName is the key of [needs]: two operations of one action are told apart by their product.
-func needsName(o api.Operation) string {
+// permissionKey returns the key in documentedPermissions. DescribeRegions exists in two products,
+// so its key contains the product.
+func permissionKey(o api.Operation) string {
 	if o.Action == "DescribeRegions" {
 		return strings.ToLower(o.Product) + ":" + o.Action
 	}
 	return o.Action
 }
 
-// may gives the portal's user these statements and no other.
-func may(statements ...ram.Statement) func(*world.World) {
+// setPermissions replaces the permissions of the portal's user.
+func setPermissions(statements ...ram.Statement) func(*world.World) {
 	return func(w *world.World) { w.Accounts[0].Users[0].Permissions = statements }
 }
 
-// Each operation is refused without its permission, with it denied, and with
-// it granted on things of another kind; with it alone it is let through.
-func TestEachOperationNeedsItsOwnPermission(t *testing.T) {
+// Each operation is refused without its permission, with an explicit deny, and with a permission
+// on resources of another type. It is allowed with its permission alone.
+func TestOperationPermissions(t *testing.T) {
 	for _, op := range api.Operations {
-		resource, needed := needs[needsName(op)]
+		resource, needed := documentedPermissions[permissionKey(op)]
 		if !needed {
-			if !slices.Contains(free, needsName(op)) {
-				t.Errorf("%s is in neither list", needsName(op))
+			if !slices.Contains(withoutPermission, permissionKey(op)) {
+				t.Errorf("%s is in neither list", permissionKey(op))
 			}
 			continue
 		}
@@ -57,34 +57,34 @@ func TestEachOperationNeedsItsOwnPermission(t *testing.T) {
 		all := ram.Statement{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}}
 		others := ram.Statement{Effect: "Allow", NotActions: []string{action}, Resources: []string{"*"}}
 		denied := ram.Statement{Effect: "Deny", Actions: []string{action}, Resources: []string{"*"}}
-		refused(t, op, "everything else granted", "ImplicitDeny", may(others))
-		refused(t, op, "denied beside everything", "ExplicitDeny", may(all, denied))
+		checkRefused(t, op, "everything else granted", "ImplicitDeny", setPermissions(others))
+		checkRefused(t, op, "denied beside everything", "ExplicitDeny", setPermissions(all, denied))
 		if resource != "*" {
 			elsewhere := allow
 			elsewhere.Resources = []string{"acs:ecs:*:*:image/*"}
-			refused(t, op, "granted for images", "ImplicitDeny", may(elsewhere))
+			checkRefused(t, op, "granted for images", "ImplicitDeny", setPermissions(elsewhere))
 		}
-		if a := newFixture(t, may(allow)).tell(t, op); a.status == 403 {
-			t.Errorf("%s with its permission alone: %d %s", needsName(op), a.status, a.code())
+		if a := newFixture(t, setPermissions(allow)).callOperation(t, op); a.status == 403 {
+			t.Errorf("%s with its permission alone: %d %s", permissionKey(op), a.status, a.code())
 		}
 	}
 }
 
-// refused expects that the call is, and that the answer says which action was
-// missing, in which policy, and how.
-func refused(t *testing.T, op api.Operation, when, kind string, edit func(*world.World)) {
+// checkRefused calls the operation and expects a refusal whose detail names the action, the
+// policy type and the kind of denial.
+func checkRefused(t *testing.T, op api.Operation, when, kind string, edit func(*world.World)) {
 	t.Helper()
-	a := newFixture(t, edit).tell(t, op)
+	a := newFixture(t, edit).callOperation(t, op)
 	detail, _ := a.body["AccessDeniedDetail"].(map[string]any)
 	action := strings.ToLower(op.Product) + ":" + op.Action
 	if a.status != 403 || member(detail, "AuthAction") != action || member(detail, "NoPermissionType") != kind || member(detail, "PolicyType") != rpc.IdentityPolicy {
-		t.Errorf("%s, %s: %d %s, %v", needsName(op), when, a.status, a.code(), detail)
+		t.Errorf("%s, %s: %d %s, %v", permissionKey(op), when, a.status, a.code(), detail)
 	}
 }
 
-// tell makes a call of an operation, with a good order where one is needed: a
-// refusal comes before anything else is looked at.
-func (f *fixture) tell(t *testing.T, op api.Operation) answer {
+// callOperation calls an operation. Only CreateBackupJob needs valid parameters, because
+// permissions are checked before all others.
+func (f *fixture) callOperation(t *testing.T, op api.Operation) answer {
 	t.Helper()
 	own := rpc.Params{"Version": op.Version}
 	if op.Action == "CreateBackupJob" {
@@ -93,9 +93,9 @@ func (f *fixture) tell(t *testing.T, op api.Operation) answer {
 	return f.call(t, portal, op.Action, own)
 }
 
-// Of the copies of one signed request that arrive at once, one is let in: it is
-// the last guard against a request that the network sends twice.
-func TestCopiesOfOneRequestThatArriveTogetherMakeOneJob(t *testing.T) {
+// Only one of several concurrent copies of a signed request is accepted. This protects against a
+// network that sends a request twice.
+func TestConcurrentCopiesOfRequestMakeOneJob(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "CreateBackupJob")
 	for name, value := range instanceOrder() {

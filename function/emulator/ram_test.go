@@ -11,23 +11,24 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// A rung is one thing that has to be right before a call is let through.
-type rung struct {
+// A permissionCheck removes one condition that a call needs, and holds the expected refusal.
+type permissionCheck struct {
 	name   string
 	edit   func(portal, operator *world.Account)
-	assume rpc.Params // changes to a good AssumeRole
-	action string     // what is called in the role; AssumeRole itself if empty
+	assume rpc.Params // changes of a valid AssumeRole
+	action string     // called with the role; empty: AssumeRole itself is refused
 	code   string
 	want   rpc.AccessDenied
 }
 
 const allowAll = `{"Effect":"Allow","Action":"*","Resource":"*"}`
 
-// Whoever is refused: the user who wants to assume, or the role that he is then.
+// byUser returns the detail of a refusal to the user who calls AssumeRole.
 func byUser(kind, policy string) rpc.AccessDenied {
 	return rpc.AccessDenied{AuthAction: "sts:AssumeRole", AuthPrincipalDisplayName: rpc.EntityID("acs:ram::1000000000000001:user/portal"), AuthPrincipalOwnerId: world.DemoPortalAccount, AuthPrincipalType: "SubUser", NoPermissionType: kind, PolicyType: policy}
 }
 
+// byRole returns the detail of a refusal to the session of the role.
 func byRole(action, kind, policy string) rpc.AccessDenied {
 	return rpc.AccessDenied{AuthAction: action, AuthPrincipalDisplayName: "backup-operator:alice@example.com", AuthPrincipalOwnerId: world.DemoPaymentsAccount, AuthPrincipalType: "AssumedRoleUser", NoPermissionType: kind, PolicyType: policy}
 }
@@ -36,33 +37,33 @@ func deny(action string) []ram.Policy {
 	return []ram.Policy{{{Effect: "Deny", Actions: []string{action}, Resources: []string{"*"}}}}
 }
 
-// ofRole edits the role that is assumed.
-func ofRole(change func(*world.Role)) func(portal, operator *world.Account) {
+// editRole changes the role that is assumed.
+func editRole(change func(*world.Role)) func(portal, operator *world.Account) {
 	return func(_, operator *world.Account) { change(operator.Role("backup-operator")) }
 }
 
-// withTrust makes the role trust by a document.
+// withTrust replaces the trust policy of the role by the given statements.
 func withTrust(statements string) func(portal, operator *world.Account) {
-	return ofRole(func(r *world.Role) {
+	return editRole(func(r *world.Role) {
 		r.TrustPolicy, _ = ram.ParsePolicy(`{"Version":"1","Statement":[` + statements + `]}`)
 		r.Trusts, r.ExternalID = nil, ""
 	})
 }
 
-// checksOfAssumeRole start from a world in which all of them are right; each
-// takes one away.
-func checksOfAssumeRole() []rung {
-	ofUser := func(change func(*world.User)) func(portal, operator *world.Account) {
+// checksOfAssumeRole returns the conditions of AssumeRole. Each case removes one; all others
+// hold.
+func checksOfAssumeRole() []permissionCheck {
+	editUser := func(change func(*world.User)) func(portal, operator *world.Account) {
 		return func(portal, _ *world.Account) { change(&portal.Users[0]) }
 	}
 	const principal = `"Action":"sts:AssumeRole","Principal":{"RAM":"acs:ram::1000000000000001:root"}`
-	return []rung{
-		{"the user may not assume", ofUser(func(u *world.User) { u.Permissions = nil }), nil, "", "NoPermission", byUser("ImplicitDeny", rpc.IdentityPolicy)},
-		{"the user may assume another role", ofUser(func(u *world.User) { u.Permissions[0].Resources = []string{paymentsRole("other")} }), nil, "",
+	return []permissionCheck{
+		{"the user may not assume", editUser(func(u *world.User) { u.Permissions = nil }), nil, "", "NoPermission", byUser("ImplicitDeny", rpc.IdentityPolicy)},
+		{"the user may assume another role", editUser(func(u *world.User) { u.Permissions[0].Resources = []string{paymentsRole("other")} }), nil, "",
 			"NoPermission", byUser("ImplicitDeny", rpc.IdentityPolicy)},
-		{"the user is denied", ofUser(func(u *world.User) { u.Policies = deny("sts:*") }), nil, "", "NoPermission", byUser("ExplicitDeny", rpc.IdentityPolicy)},
-		{"the role does not trust", ofRole(func(r *world.Role) { r.Trusts = nil }), nil, "", "NoPermission", byUser("ImplicitDeny", rpc.TrustPolicy)},
-		{"the role trusts a role", ofRole(func(r *world.Role) { r.Trusts = []string{"acs:ram::1000000000000001:role/portal"} }), nil, "",
+		{"the user is denied", editUser(func(u *world.User) { u.Policies = deny("sts:*") }), nil, "", "NoPermission", byUser("ExplicitDeny", rpc.IdentityPolicy)},
+		{"the role does not trust", editRole(func(r *world.Role) { r.Trusts = nil }), nil, "", "NoPermission", byUser("ImplicitDeny", rpc.TrustPolicy)},
+		{"the role trusts a role", editRole(func(r *world.Role) { r.Trusts = []string{"acs:ram::1000000000000001:role/portal"} }), nil, "",
 			"NoPermission", byUser("ImplicitDeny", rpc.TrustPolicy)},
 		{"the role denies the user",
 			withTrust(`{"Effect":"Allow",` + principal + `},{"Effect":"Deny","Action":"*","Principal":{"RAM":"acs:ram::1000000000000001:user/portal"}}`),
@@ -77,15 +78,15 @@ func checksOfAssumeRole() []rung {
 	}
 }
 
-// checksInTheRole are those after it was assumed.
-func checksInTheRole() []rung {
+// checksAfterAssumeRole returns the conditions of a call with the assumed role.
+func checksAfterAssumeRole() []permissionCheck {
 	session := func(statements string) rpc.Params {
 		return rpc.Params{"Policy": `{"Version":"1","Statement":[` + statements + `]}`}
 	}
 	create := func(kind, policy string) rpc.AccessDenied { return byRole("hbr:CreateBackupJob", kind, policy) }
-	return []rung{
-		{"the role may not", ofRole(func(r *world.Role) { r.Permissions = nil }), nil, "CreateBackupJob", "NoPermission", create("ImplicitDeny", rpc.IdentityPolicy)},
-		{"the role is denied", ofRole(func(r *world.Role) { r.Policies = deny("hbr:Create*") }), nil, "CreateBackupJob", "NoPermission", create("ExplicitDeny", rpc.IdentityPolicy)},
+	return []permissionCheck{
+		{"the role may not", editRole(func(r *world.Role) { r.Permissions = nil }), nil, "CreateBackupJob", "NoPermission", create("ImplicitDeny", rpc.IdentityPolicy)},
+		{"the role is denied", editRole(func(r *world.Role) { r.Policies = deny("hbr:Create*") }), nil, "CreateBackupJob", "NoPermission", create("ExplicitDeny", rpc.IdentityPolicy)},
 		{"the session may not", nil, session(`{"Effect":"Allow","Action":"hbr:Describe*","Resource":"*"}`), "CreateBackupJob", "NoPermission",
 			create("ImplicitDeny", rpc.SessionPolicy)},
 		{"the session is denied", nil, session(allowAll + `,{"Effect":"Deny","Action":"hbr:CreateBackupJob","Resource":"*"}`), "CreateBackupJob", "NoPermission",
@@ -94,17 +95,17 @@ func checksInTheRole() []rung {
 			"CreateBackupJob", "NoPermission", create("ImplicitDeny", rpc.SessionPolicy)},
 		{"the service has no role here, and may not have one", func(_, b *world.Account) { b.ServiceLinkedRoles = nil }, nil, "CreateBackupJob", "NoPermission",
 			byRole("ram:CreateServiceLinkedRole", "ImplicitDeny", rpc.IdentityPolicy)},
-		{"the role may not look at instances", ofRole(func(r *world.Role) { r.Permissions[0].Actions = []string{"hbr:*"} }), nil, "DescribeInstances", "Forbidden.RAM",
+		{"the role may not look at instances", editRole(func(r *world.Role) { r.Permissions[0].Actions = []string{"hbr:*"} }), nil, "DescribeInstances", "Forbidden.RAM",
 			byRole("ecs:DescribeInstances", "ImplicitDeny", rpc.IdentityPolicy)},
-		{"the role may look at disks only", ofRole(func(r *world.Role) {
+		{"the role may look at disks only", editRole(func(r *world.Role) {
 			r.Permissions = []ram.Statement{{Effect: "Allow", Actions: []string{"ecs:*"}, Resources: []string{"acs:ecs:*:*:disk/*"}}}
 		}), nil, "DescribeInstances", "Forbidden.RAM", byRole("ecs:DescribeInstances", "ImplicitDeny", rpc.IdentityPolicy)},
 	}
 }
 
-func TestRefusalNamesTheRungThatIsMissing(t *testing.T) {
-	whole := []rung{{name: "nothing is missing", action: "CreateBackupJob"}, {name: "nothing is missing", action: "DescribeInstances"}}
-	for _, tt := range slices.Concat(checksOfAssumeRole(), checksInTheRole(), whole) {
+func TestRefusalNamesMissingPermission(t *testing.T) {
+	whole := []permissionCheck{{name: "nothing is missing", action: "CreateBackupJob"}, {name: "nothing is missing", action: "DescribeInstances"}}
+	for _, tt := range slices.Concat(checksOfAssumeRole(), checksAfterAssumeRole(), whole) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, func(w *world.World) {
 				w.Accounts[1].Role("backup-operator").ExternalID = "open-sesame"
@@ -116,7 +117,7 @@ func TestRefusalNamesTheRungThatIsMissing(t *testing.T) {
 			a := f.call(t, portal, "AssumeRole", with(good, tt.assume))
 			if tt.action != "" {
 				who := f.assume(t, portal, with(good, tt.assume))
-				a = f.inRole(t, who, tt.action)
+				a = f.callWithRole(t, who, tt.action)
 			}
 			if tt.code == "" {
 				if a.status != 200 {
@@ -134,11 +135,11 @@ func TestRefusalNamesTheRungThatIsMissing(t *testing.T) {
 	}
 }
 
-// member reads a text of a decoded object; nothing for one that is not there.
+// member returns a text of a decoded object, or "" if it is absent.
 func member(object map[string]any, key string) string { s, _ := object[key].(string); return s }
 
-// inRole makes a call that the operator of the demo world may make.
-func (f *fixture) inRole(t *testing.T, who keys, action string) answer {
+// callWithRole calls an operation that the operator role of the demo world is allowed to call.
+func (f *fixture) callWithRole(t *testing.T, who keys, action string) answer {
 	t.Helper()
 	if action == "DescribeInstances" {
 		return f.ecsCall(t, who, action, nil)
@@ -146,7 +147,7 @@ func (f *fixture) inRole(t *testing.T, who keys, action string) answer {
 	return f.call(t, who, action, with(instanceOrder(), rpc.Params{"InstanceId": "i-bp2demopay01"}))
 }
 
-func TestAccountItselfIsRefusedWithoutADetail(t *testing.T) {
+func TestRootAssumeRoleIsRefusedWithoutDetail(t *testing.T) {
 	f := newFixture(t, rolesOfEveryKind)
 	a := f.call(t, keys{id: "root-key", secret: "root-secret"}, "AssumeRole", rpc.Params{"RoleArn": operatorARN, "RoleSessionName": "root"})
 	if _, there := a.body["AccessDeniedDetail"]; a.status != 403 || a.code() != "NoPermission" || there {
@@ -154,7 +155,7 @@ func TestAccountItselfIsRefusedWithoutADetail(t *testing.T) {
 	}
 }
 
-func TestServiceRoleIsMadeByTheFirstWhoMay(t *testing.T) {
+func TestFirstPermittedCallCreatesServiceRole(t *testing.T) {
 	f := newFixture(t, func(w *world.World) {
 		w.Accounts[0].ServiceLinkedRoles = nil
 		w.Accounts[0].Users[0].Permissions = append(w.Accounts[0].Users[0].Permissions, ram.Statement{
@@ -167,7 +168,7 @@ func TestServiceRoleIsMadeByTheFirstWhoMay(t *testing.T) {
 		t.Errorf("before: %s", got)
 	}
 	f.create(t, portal, instanceOrder())
-	if got := check(); got != "" { // a number
+	if got := check(); got != "" { // Code is a number, so code returns ""
 		t.Errorf("after: %s", got)
 	}
 	f.Reset()
@@ -176,7 +177,7 @@ func TestServiceRoleIsMadeByTheFirstWhoMay(t *testing.T) {
 	}
 }
 
-func TestConditionKeysAreThoseOfTheCall(t *testing.T) {
+func TestConditionKeysOfCall(t *testing.T) {
 	for _, tt := range []struct {
 		name, condition string
 		tls, want       bool

@@ -8,12 +8,12 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-func TestJobGoesWithTheClock(t *testing.T) {
+func TestJobStateFollowsClock(t *testing.T) {
 	f := newFixture(t)
 	id := f.create(t, portal, with(instanceOrder(), rpc.Params{"JobName": "web01-k3v9x2"}))
 	start := f.clock.Now().Unix()
 	for _, step := range []struct {
-		after     time.Duration // since the job was made
+		after     time.Duration // since the creation of the job
 		status    string
 		progress  string
 		total     string
@@ -38,7 +38,7 @@ func TestJobGoesWithTheClock(t *testing.T) {
 	}
 }
 
-func TestDurationIsTheWorldsUnlessTheInstanceHasItsOwn(t *testing.T) {
+func TestInstanceDurationOverridesWorld(t *testing.T) {
 	f := newFixture(t, func(w *world.World) {
 		w.JobDuration = time.Minute
 		w.Accounts[0].Instances[1].JobDuration = time.Second
@@ -51,14 +51,14 @@ func TestDurationIsTheWorldsUnlessTheInstanceHasItsOwn(t *testing.T) {
 		t.Errorf("after a second: %s and %s", jobs[0].Status, jobs[1].Status)
 	}
 	for _, later := range []time.Duration{time.Second, 57 * time.Second} {
-		f.clock.advance(later) // it waits two seconds at most
+		f.clock.advance(later) // the job is CREATED for at most two seconds
 		if got := f.Ledger().Jobs[0].Status; got != "RUNNING" {
 			t.Errorf("at %s: %s", f.clock.Now(), got)
 		}
 	}
 }
 
-func TestFileJobWithoutALivingClientFails(t *testing.T) {
+func TestFileJobWithoutActiveClientFails(t *testing.T) {
 	f := newFixture(t)
 	f.create(t, portal, with(fileOrder(), rpc.Params{"InstanceId": "i-bp1demoweb02"}))
 	f.clock.advance(20 * time.Second)
@@ -68,7 +68,7 @@ func TestFileJobWithoutALivingClientFails(t *testing.T) {
 	}
 }
 
-func TestCopyGoesOnAfterTheJobIsComplete(t *testing.T) {
+func TestCopyRunsAfterJobIsComplete(t *testing.T) {
 	f := newFixture(t)
 	f.create(t, portal, with(instanceOrder(), rpc.Params{
 		"Detail": `{"doCopy":true,"destinationRegionId":"cn-shanghai","destinationRetention":30}`}))

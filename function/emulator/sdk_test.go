@@ -17,9 +17,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// The vendor's own Go client is the foreign judge of the protocol. It signs by
-// the real clock, so these tests run on it.
-
+// serveDemo serves the demo world with the wall clock and returns its address. The vendor's Go SDK
+// is an independent check of the protocol; it signs with the wall clock.
 func serveDemo(t *testing.T) (c *Cloud, domain string) {
 	t.Helper()
 	c, err := New(Options{})
@@ -31,7 +30,7 @@ func serveDemo(t *testing.T) (c *Cloud, domain string) {
 	return c, strings.TrimPrefix(srv.URL, "http://")
 }
 
-// sdkCall makes one call with a client of its own: clients are not safe to share.
+// sdkCall makes one call with a new client, because clients are not safe for concurrent use.
 func sdkCall(t *testing.T, domain string, who keys, method, action string, query, form map[string]string) (string, error) {
 	t.Helper()
 	client, err := sdk.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),
@@ -54,7 +53,7 @@ func sdkCall(t *testing.T, domain string, who keys, method, action string, query
 	return resp.GetHttpContentString(), nil
 }
 
-func TestVendorsClientMakesAJob(t *testing.T) {
+func TestSDKCreatesJob(t *testing.T) {
 	odd := with(instanceOrder(), rpc.Params{"JobName": "a b*c~d+é&=%/?"})
 	for _, tt := range []struct {
 		name, method string
@@ -81,7 +80,7 @@ func TestVendorsClientMakesAJob(t *testing.T) {
 	}
 }
 
-func TestVendorsClientUnderstandsRefusals(t *testing.T) {
+func TestSDKReadsRefusals(t *testing.T) {
 	_, domain := serveDemo(t)
 	_, err := sdkCall(t, domain, keys{world.DemoKey, "wrong", ""}, requests.POST, "CreateBackupJob", nil, instanceOrder())
 	refused, ok := err.(*sdkerrors.ServerError)
@@ -91,15 +90,15 @@ func TestVendorsClientUnderstandsRefusals(t *testing.T) {
 	if refused.ErrorCode() != "SignatureDoesNotMatch" || refused.HttpStatus() != 400 {
 		t.Errorf("got %d %s", refused.HttpStatus(), refused.ErrorCode())
 	}
-	// The client says this only if our string to sign equals its own.
+	// The client reports this only if the server's string to sign equals its own.
 	if !strings.HasPrefix(refused.Recommend(), "InvalidAccessKeySecret") {
 		t.Errorf("the client blames something else: %s", refused.Recommend())
 	}
 }
 
-func TestVendorsClientAssumesARoleAndWorksInTheOtherAccount(t *testing.T) {
+func TestSDKAssumesRoleInOtherAccount(t *testing.T) {
 	c, domain := serveDemo(t)
-	sts.GetEndpointMap() // fills a table that the constructor fills without a lock
+	sts.GetEndpointMap() // fills a table that the constructor would fill without a lock
 	client, err := sts.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),
 		credentials.NewStaticSTSCredentialsProvider(world.DemoKey, world.DemoSecret, ""))
 	if err != nil {

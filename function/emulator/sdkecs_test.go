@@ -17,9 +17,9 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// crowd is the demo world with 230 instances in cn-hangzhou, of which every third
-// carries a tag and every tenth is stopped and has a second disk.
-func crowd() *world.World {
+// manyInstances returns the demo world with 230 instances in cn-hangzhou. Every third has a tag;
+// every tenth is stopped and has a second disk.
+func manyInstances() *world.World {
 	w := world.Demo()
 	a := &w.Accounts[0]
 	a.Instances, a.Clients = nil, nil
@@ -41,7 +41,7 @@ func crowd() *world.World {
 	return w
 }
 
-// typedECS returns the vendor's typed client and its target.
+// typedECS returns the vendor's typed client and its endpoint.
 func typedECS(t *testing.T, w *world.World) (client *ecs.Client, domain string) {
 	t.Helper()
 	c, err := New(Options{World: w})
@@ -50,7 +50,7 @@ func typedECS(t *testing.T, w *world.World) (client *ecs.Client, domain string) 
 	}
 	srv := httptest.NewServer(c)
 	t.Cleanup(srv.Close)
-	ecs.GetEndpointMap() // fills a table that the constructor fills without a lock
+	ecs.GetEndpointMap() // fills a table that the constructor would fill without a lock
 	client, err = ecs.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),
 		credentials.NewStaticSTSCredentialsProvider(world.DemoKey, world.DemoSecret, ""))
 	if err != nil {
@@ -60,7 +60,7 @@ func typedECS(t *testing.T, w *world.World) (client *ecs.Client, domain string) 
 	return client, strings.TrimPrefix(srv.URL, "http://")
 }
 
-// expected are the names of what the world has in cn-hangzhou.
+// expected returns the names of the world's instances in cn-hangzhou that match.
 func expected(w *world.World, wanted func(world.Instance) bool) (names []string) {
 	for _, i := range w.Accounts[0].Instances {
 		if i.Region == "cn-hangzhou" && wanted(i) {
@@ -70,8 +70,8 @@ func expected(w *world.World, wanted func(world.Instance) bool) (names []string)
 	return names
 }
 
-func TestVendorsTypedClientPagesThroughAllInstances(t *testing.T) {
-	w := crowd()
+func TestTypedSDKReadsAllPages(t *testing.T) {
+	w := manyInstances()
 	client, domain := typedECS(t, w)
 	for _, tt := range []struct {
 		name   string
@@ -122,8 +122,8 @@ func TestVendorsTypedClientPagesThroughAllInstances(t *testing.T) {
 	}
 }
 
-func TestVendorsTypedClientReadsAnInstanceAndItsDisks(t *testing.T) {
-	client, domain := typedECS(t, crowd())
+func TestTypedSDKReadsInstanceAndDisks(t *testing.T) {
+	client, domain := typedECS(t, manyInstances())
 	r := ecs.CreateDescribeInstancesRequest()
 	r.Domain, r.Scheme, r.InstanceIds = domain, requests.HTTP, `["i-bp1crowd030"]`
 	resp, err := client.DescribeInstances(r)
@@ -160,9 +160,9 @@ func TestVendorsTypedClientReadsAnInstanceAndItsDisks(t *testing.T) {
 	}
 }
 
-func TestVendorsTypedClientListsRegions(t *testing.T) {
+func TestTypedSDKListsRegions(t *testing.T) {
 	w := world.Demo()
-	wide(w)
+	grantMore(w)
 	client, domain := typedECS(t, w)
 	r := ecs.CreateDescribeRegionsRequest()
 	r.Domain, r.Scheme = domain, requests.HTTP
@@ -179,7 +179,7 @@ func TestVendorsTypedClientListsRegions(t *testing.T) {
 	}
 }
 
-func TestVendorsTypedClientLearnsWhoItIs(t *testing.T) {
+func TestTypedSDKCallerIdentity(t *testing.T) {
 	_, domain := serveDemo(t)
 	sts.GetEndpointMap()
 	client, err := sts.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),

@@ -7,15 +7,15 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// window asks for everything that there ever was.
-func window(own rpc.Params) rpc.Params {
+// allSnapshots returns parameters that match every recovery point, changed by own.
+func allSnapshots(own rpc.Params) rpc.Params {
 	return with(rpc.Params{"SourceType": "UDM_ECS", "StartTime": "0", "EndTime": "4102444800", "UdmRegionId": "cn-hangzhou"}, own)
 }
 
-// snapshots returns what DescribeUdmSnapshots lists.
+// snapshots returns the recovery points that DescribeUdmSnapshots lists.
 func (f *fixture) snapshots(t *testing.T, own rpc.Params) []map[string]any {
 	t.Helper()
-	a := f.call(t, portal, "DescribeUdmSnapshots", window(own))
+	a := f.call(t, portal, "DescribeUdmSnapshots", allSnapshots(own))
 	if a.status != 200 {
 		t.Fatalf("got %d %v", a.status, a.body)
 	}
@@ -29,7 +29,7 @@ func (f *fixture) snapshots(t *testing.T, own rpc.Params) []map[string]any {
 	return all
 }
 
-func TestConsistencyIsDowngradedSilently(t *testing.T) {
+func TestConsistencyDowngrade(t *testing.T) {
 	const scripts = `,"preScriptPath":"/opt/pre.sh","postScriptPath":"/opt/post.sh"`
 	for _, tt := range []struct {
 		name, instance, detail string
@@ -61,7 +61,7 @@ func TestConsistencyIsDowngradedSilently(t *testing.T) {
 	}
 }
 
-func TestRecoveryPointHasTheVendorsShape(t *testing.T) {
+func TestRecoveryPointShape(t *testing.T) {
 	f := newFixture(t)
 	id := f.create(t, portal, with(instanceOrder(), rpc.Params{"Detail": `{"snapshotGroup":true}`}))
 	f.clock.advance(time.Minute)
@@ -97,7 +97,7 @@ func TestRecoveryPointHasTheVendorsShape(t *testing.T) {
 	}
 }
 
-func TestRecoveryPointsAreFiltered(t *testing.T) {
+func TestDescribeUdmSnapshotsFilters(t *testing.T) {
 	f := newFixture(t)
 	web := f.create(t, portal, instanceOrder())
 	f.create(t, portal, fileOrder())
@@ -141,7 +141,7 @@ func TestRecoveryPointsAreFiltered(t *testing.T) {
 		"no SourceType": {"SourceType": ""}, "no StartTime": {"StartTime": ""}, "no EndTime": {"EndTime": ""}, "no region": {"UdmRegionId": ""},
 		"another SourceType": {"SourceType": "ECS_FILE"}, "a moment in words": {"StartTime": "today"}, "ids as a list": {"SnapshotIds": "s-1"},
 	} {
-		if a := f.call(t, portal, "DescribeUdmSnapshots", window(own)); a.status != 400 {
+		if a := f.call(t, portal, "DescribeUdmSnapshots", allSnapshots(own)); a.status != 400 {
 			t.Errorf("%s: got %d", name, a.status)
 		}
 	}

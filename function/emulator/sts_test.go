@@ -11,7 +11,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// rolesOfEveryKind adds callers and roles that the demo world has no need of.
+// rolesOfEveryKind adds callers and roles that the demo world does not have.
 func rolesOfEveryKind(w *world.World) {
 	portal, payments := &w.Accounts[0], &w.Accounts[1]
 	portal.AccessKeys = []world.AccessKey{{ID: "root-key", Secret: "root-secret"}}
@@ -104,7 +104,7 @@ func TestAssumeRoleAllows(t *testing.T) {
 	}
 }
 
-func TestTemporaryCredentialsEndWhenTheySay(t *testing.T) {
+func TestTemporaryCredentialsExpire(t *testing.T) {
 	f := newFixture(t)
 	a := f.call(t, portal, "AssumeRole", rpc.Params{"RoleArn": operatorARN, "RoleSessionName": "alice", "DurationSeconds": "900"})
 	c := a.body["Credentials"].(map[string]any)
@@ -130,13 +130,13 @@ func TestTemporaryCredentialsEndWhenTheySay(t *testing.T) {
 	}
 }
 
-func TestSessionPolicyNarrowsTheRole(t *testing.T) {
+func TestSessionPolicyRestrictsRole(t *testing.T) {
 	statement := func(effect, action, resource, condition string) string {
 		return `{"Effect":"` + effect + `","Action":` + action + `,"Resource":"` + resource + `"` + condition + `}`
 	}
 	allowAll := statement("Allow", `"*"`, "*", "")
 	const elsewhere = `,"Condition":{"IpAddress":{"acs:SourceIp":["127.0.0.1"]}}`
-	const here = `,"Condition":{"IpAddress":{"acs:SourceIp":["192.0.2.0/24"]}}` // where httptest calls from
+	const here = `,"Condition":{"IpAddress":{"acs:SourceIp":["192.0.2.0/24"]}}` // the address from which httptest calls
 	for _, tt := range []struct {
 		name, statements string
 		create, describe bool
@@ -167,7 +167,7 @@ func TestSessionPolicyNarrowsTheRole(t *testing.T) {
 	}
 }
 
-func TestSessionPolicyGivesNothingThatTheRoleHasNot(t *testing.T) {
+func TestSessionPolicyGrantsNothing(t *testing.T) {
 	f := newFixture(t)
 	all := `{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 	role := f.assume(t, portal, rpc.Params{"Policy": all})
@@ -177,7 +177,7 @@ func TestSessionPolicyGivesNothingThatTheRoleHasNot(t *testing.T) {
 	}
 }
 
-func TestCallerIdentityNamesTheCaller(t *testing.T) {
+func TestGetCallerIdentity(t *testing.T) {
 	f := newFixture(t, rolesOfEveryKind)
 	for _, tt := range []struct {
 		name                   string
@@ -202,7 +202,7 @@ func TestCallerIdentityNamesTheCaller(t *testing.T) {
 	}
 }
 
-func TestAccountItselfMayDoAnythingInIt(t *testing.T) {
+func TestRootIsAllowedEverything(t *testing.T) {
 	f := newFixture(t, rolesOfEveryKind)
 	root := keys{id: "root-key", secret: "root-secret"}
 	f.create(t, root, instanceOrder())
@@ -215,7 +215,7 @@ func TestAccountItselfMayDoAnythingInIt(t *testing.T) {
 	}
 }
 
-func TestSessionsOfOneRoleAreGoodSideBySide(t *testing.T) {
+func TestConcurrentSessionsOfOneRole(t *testing.T) {
 	f := newFixture(t)
 	first, second := f.assume(t, portal, nil), f.assume(t, portal, rpc.Params{"RoleSessionName": "bob"})
 	for who, want := range map[keys]string{first: "alice@example.com", second: "bob"} {
@@ -227,11 +227,11 @@ func TestSessionsOfOneRoleAreGoodSideBySide(t *testing.T) {
 	}
 }
 
-func TestCredentialsThatEndedLongAgoAreForgotten(t *testing.T) {
+func TestOldCredentialsAreRemoved(t *testing.T) {
 	f := newFixture(t)
 	old := f.assume(t, portal, nil)
 	f.clock.advance(world.DefaultSession + sts.ExpiredMemory + time.Second)
-	f.assume(t, portal, nil) // makes room
+	f.assume(t, portal, nil) // removes old credentials
 	if got := f.call(t, old, "GetCallerIdentity", nil).code(); got != "InvalidAccessKeyId.NotFound" {
 		t.Errorf("got %s", got)
 	}

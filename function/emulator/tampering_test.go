@@ -12,18 +12,20 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// A oneByte is one byte, or one header, that differs from what was signed. Each
-// changed request would otherwise be a good one: what is found before the
-// signature, like an action that does not exist, is the business of other tests.
+// A oneByte is a change of one byte or one header after the request was signed. Apart from the
+// signature the changed request is valid; mistakes that are found before the signature have other
+// tests.
 type oneByte struct {
 	name   string
 	change func(*http.Request)
 }
 
+// inQuery replaces a text in the query.
 func inQuery(from, to string) func(*http.Request) {
 	return func(r *http.Request) { r.URL.RawQuery = strings.Replace(r.URL.RawQuery, from, to, 1) }
 }
 
+// inBody replaces a text in the body.
 func inBody(from, to string) func(*http.Request) {
 	return func(r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -31,12 +33,13 @@ func inBody(from, to string) func(*http.Request) {
 	}
 }
 
+// inHeader replaces a text in a header.
 func inHeader(name, from, to string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, strings.Replace(r.Header.Get(name), from, to, 1)) }
 }
 
-// orderV1 is a good CreateBackupJob with parameters in both places, as the V1 SDK
-// sends it.
+// orderV1 returns a valid CreateBackupJob with parameters in query and form, as the V1 SDK sends
+// it.
 func (f *fixture) orderV1(who keys) *http.Request {
 	p := with(f.common(who, "CreateBackupJob"), instanceOrder())
 	p["InstanceId"], p["JobName"] = "i-bp2demopay01", "nightly"
@@ -54,7 +57,8 @@ func (f *fixture) orderV1(who keys) *http.Request {
 	return r
 }
 
-// orderV3 is the same, signed by V3, with a header that nothing reads.
+// orderV3 returns the same request, signed by V3, with an additional header that the emulator
+// does not read.
 func (f *fixture) orderV3(who keys) *http.Request {
 	body := encodeQuery(with(instanceOrder(), rpc.Params{"InstanceId": "", "JobName": "nightly"}))
 	r := f.requestV3(who, "CreateBackupJob", "InstanceId=i-bp2demopay01", body)

@@ -14,28 +14,28 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// maxEvent bounds the event of a custom runtime, in bytes. The platform's own
-// limit for a synchronous call is 32 MB.
+// maxEvent is the largest event of a custom runtime, in bytes. It is the platform's limit for a
+// synchronous invocation.
 const maxEvent = 32 << 20
 
-// CustomRuntime returns the handler for a server that runs as Function
-// Compute's custom runtime, and nowhere else: it believes the x-fc-* headers,
-// which anybody could send to another server.
+// CustomRuntime returns the handler of a server that runs as a custom runtime of Function
+// Compute. No other server may use it: it trusts the x-fc-* headers, which any client could send.
 //
-// There HTTP requests come as they are, with the invocation's context in x-fc-*
-// headers, which Web does not see. Other events come as POST /invoke. The
-// platform finds requests in the log by a line at their begin and end, which go
-// to standard output (“Custom runtime”, log format).
+// HTTP requests arrive unchanged, with the invocation in x-fc-* headers, which Web does not see.
+// Other events arrive as POST /invoke. The platform finds the lines of a request in the log by a
+// line at its start and one at its end, which go to standard output (“Custom runtime”, log
+// format).
 func (d Doors) CustomRuntime() http.Handler { return d.customRuntime(os.Stdout) }
 
+// customRuntime is CustomRuntime with another writer instead of standard output.
 func (d Doors) customRuntime(out io.Writer) http.Handler {
 	web := Recover(d.Web, d.Log)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inv := fromHeaders(r.Header)
 		event := r.Method == http.MethodPost && r.URL.Path == "/invoke" && r.Header.Get("X-Fc-Control-Path") == "/invoke"
 		r = withoutPlatformHeaders(r)
-		r = r.WithContext(identified(WithInvocation(r.Context(), inv)))
-		r.RemoteAddr = "" // the platform's own: whose the request is it does not say
+		r = r.WithContext(withLogID(WithInvocation(r.Context(), inv)))
+		r.RemoteAddr = "" // it is the platform's; the client's address is unknown
 
 		end := ", Error: Unhandled function error"
 		fmt.Fprintf(out, "FC Invoke Start RequestId: %s\n", inv.RequestID)
@@ -50,9 +50,9 @@ func (d Doors) customRuntime(out io.Writer) http.Handler {
 	})
 }
 
-// Invoke returns a handler that takes an event as POST /invoke, and leaves all
-// other requests to Web. It reads no platform header, so that it serves without a
-// platform: in front of an emulator, for demonstrations.
+// Invoke returns a handler that reads events from POST /invoke and passes other requests to Web.
+// It reads no header of the platform, so it can be used without a platform: with an emulator, for
+// demonstrations.
 func (d Doors) Invoke() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost && r.URL.Path == "/invoke" {
@@ -63,9 +63,9 @@ func (d Doors) Invoke() http.Handler {
 	})
 }
 
-// serveInvoke answers an event that came as a request and reports whether it
-// was handled. On failure it says so in every way that a version of the
-// platform may look at: status, header and body.
+// serveInvoke answers an event that arrived as a request, and reports whether it succeeded. It
+// signals an error by the status, a header and the body, because versions of the platform differ
+// in which of them they read.
 func (d Doors) serveInvoke(w http.ResponseWriter, r *http.Request) bool {
 	began := time.Now()
 	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
@@ -88,26 +88,27 @@ func (d Doors) serveInvoke(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// errorType names an error as the SDKs do: its type without the package.
+// errorType returns the name of the type of err without its package, as the SDKs report it.
 func errorType(err error) string {
 	name := fmt.Sprintf("%T", err)
 	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// StripPlatformHeaders drops x-fc-* from requests. A server that is not Function
-// Compute's custom runtime stands behind it, so that nobody can pretend to be
-// the platform.
+// StripPlatformHeaders returns a handler that removes x-fc-* headers from requests before next.
+// Every server that is not a custom runtime needs it, so that a client cannot pretend to be the
+// platform.
 func StripPlatformHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, withoutPlatformHeaders(r))
 	})
 }
 
+// withoutPlatformHeaders returns a copy of r without x-fc-* headers. r is not changed.
 func withoutPlatformHeaders(r *http.Request) *http.Request {
 	r = r.WithContext(r.Context())
 	r.Header = maps.Clone(r.Header)
 	maps.DeleteFunc(r.Header, func(name string, _ []string) bool {
-		return platformHeader(http.CanonicalHeaderKey(name))
+		return isPlatformHeader(http.CanonicalHeaderKey(name))
 	})
 	return r
 }

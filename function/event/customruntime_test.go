@@ -15,9 +15,9 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// custom serves one request as Function Compute's custom runtime would, and
-// returns what was printed too.
-func custom(d Doors, method, path, body string, headers map[string]string) (*httptest.ResponseRecorder, string) {
+// serveCustomRuntime serves one request as Function Compute's custom runtime would. It also returns what was
+// written to standard output.
+func serveCustomRuntime(d Doors, method, path, body string, headers map[string]string) (*httptest.ResponseRecorder, string) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for name, value := range headers {
 		r.Header.Set(name, value)
@@ -29,7 +29,7 @@ func custom(d Doors, method, path, body string, headers map[string]string) (*htt
 	return w, out.String()
 }
 
-func TestCustomRuntimeReadsTheInvocationFromHeaders(t *testing.T) {
+func TestCustomRuntimeInvocation(t *testing.T) {
 	all := map[string]string{
 		"x-fc-request-id": "req-1", "x-fc-region": "cn-hangzhou", "x-fc-account-id": "1", "x-fc-retry-count": "2",
 		"x-fc-access-key-id": "id", "x-fc-access-key-secret": "secret", "x-fc-security-token": "token", "X-Other": "stays",
@@ -40,7 +40,7 @@ func TestCustomRuntimeReadsTheInvocationFromHeaders(t *testing.T) {
 		got, _ = FromContext(r.Context())
 		header = r.Header
 	})}
-	_, out := custom(d, "GET", "/", "", all)
+	_, out := serveCustomRuntime(d, "GET", "/", "", all)
 	c := got.Credentials
 	if got.RequestID != "req-1" || got.Region != "cn-hangzhou" || got.AccountID != "1" || got.RetryCount != 2 || got.Platform != PlatformFC ||
 		c.AccessKeyID.Reveal() != "id" || c.AccessKeySecret.Reveal() != "secret" || c.SecurityToken.Reveal() != "token" {
@@ -53,7 +53,7 @@ func TestCustomRuntimeReadsTheInvocationFromHeaders(t *testing.T) {
 		t.Errorf("printed %q, want %q", out, want)
 	}
 	delete(all, "x-fc-security-token")
-	if custom(d, "GET", "/", "", all); !got.Credentials.IsZero() {
+	if serveCustomRuntime(d, "GET", "/", "", all); !got.Credentials.IsZero() {
 		t.Error("a key pair without its token was taken")
 	}
 }
@@ -71,28 +71,28 @@ func TestCustomRuntimeServesEvents(t *testing.T) {
 		},
 	}
 	path := map[string]string{"x-fc-control-path": "/invoke", "x-fc-request-id": "req-1"}
-	w, out := custom(d, "POST", "/invoke", `{"a":1}`, path)
+	w, out := serveCustomRuntime(d, "POST", "/invoke", `{"a":1}`, path)
 	if w.Code != 200 || w.Body.String() != `{"ok":1}` || m.Kind != envelope.Direct || m.ID != "req-1" || strings.Contains(out, "Error") {
 		t.Errorf("%d %s, message %+v, printed %s", w.Code, w.Body, m, out)
 	}
-	w, out = custom(d, "POST", "/invoke", `{"fail":1}`, path)
+	w, out = serveCustomRuntime(d, "POST", "/invoke", `{"fail":1}`, path)
 	if w.Code != 500 || w.Header().Get("X-Fc-Status") != "404" || strings.Contains(w.Body.String(), "hunter2") ||
 		!strings.Contains(w.Body.String(), `"errorType":"RetryError"`) || !strings.Contains(out, "req-1, Error: Unhandled function error\n") {
 		t.Errorf("failure: %d %v %s, printed %s", w.Code, w.Header(), w.Body, out)
 	}
-	w, _ = custom(d, "POST", "/invoke", strings.Repeat(" ", maxEvent+1), path)
+	w, _ = serveCustomRuntime(d, "POST", "/invoke", strings.Repeat(" ", maxEvent+1), path)
 	if w.Code != 500 || !strings.Contains(w.Body.String(), "could not be read") {
 		t.Errorf("too large: %d %s", w.Code, w.Body)
 	}
 	m = Message{}
 	for _, headers := range []map[string]string{nil, {"x-fc-control-path": "/http-invoke"}} {
-		if w, _ := custom(d, "POST", "/invoke", `{"a":1}`, headers); w.Code != 404 || m.Kind != "" {
+		if w, _ := serveCustomRuntime(d, "POST", "/invoke", `{"a":1}`, headers); w.Code != 404 || m.Kind != "" {
 			t.Errorf("a visitor's /invoke was taken for an event: %d %+v", w.Code, m)
 		}
 	}
 }
 
-func TestRecoverDropsAResponseThatHasBegun(t *testing.T) {
+func TestRecoverAbortsStartedResponse(t *testing.T) {
 	for name, begin := range map[string]func(http.ResponseWriter){
 		"written": func(w http.ResponseWriter) { io.WriteString(w, "half") },
 		"status":  func(w http.ResponseWriter) { w.WriteHeader(200) },
@@ -110,7 +110,7 @@ func TestRecoverDropsAResponseThatHasBegun(t *testing.T) {
 	}
 }
 
-func TestRecoverLeavesTheConnectionReachable(t *testing.T) {
+func TestRecoverAfterInformationalStatus(t *testing.T) {
 	w := httptest.NewRecorder()
 	Recover(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
@@ -124,7 +124,7 @@ func TestRecoverLeavesTheConnectionReachable(t *testing.T) {
 	}
 }
 
-func TestStripPlatformHeadersLeavesTheRequestAlone(t *testing.T) {
+func TestStripPlatformHeadersCopiesRequest(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header["x-fC-request-id"] = []string{"evil"}
 	r.Header.Set("X-Fc-Access-Key-Id", "evil")

@@ -13,17 +13,18 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// A RetryError asks the platform to deliver the event again. Its text reaches
-// the caller, so the causes are only logged.
+// A RetryError asks the platform to deliver the event again, because Failed of its Of messages
+// failed for now. The caller can see its text, so it does not contain the causes, which are
+// logged.
 type RetryError struct{ Failed, Of int }
 
 // Error implements error.
 func (e *RetryError) Error() string {
-	return fmt.Sprintf("%d of %d messages failed for now: send the event again", e.Failed, e.Of)
+	return fmt.Sprintf("%d of %d messages failed temporarily: send the event again", e.Failed, e.Of)
 }
 
-// A report is the answer to every event but a direct one. Who sent the event
-// rarely reads it; a destination for asynchronous invocations may.
+// A report is the answer to every event except a single direct message. Few senders read it; a
+// destination for asynchronous invocations can.
 type report struct {
 	Received int       `json:"received"`
 	Accepted int       `json:"accepted"`
@@ -31,18 +32,21 @@ type report struct {
 	Results  []outcome `json:"results"`
 }
 
+// An outcome is the result of one message in a report.
 type outcome struct {
 	Kind    envelope.Kind   `json:"kind"`
 	Source  string          `json:"source,omitempty"`
 	ID      string          `json:"id"`
-	Outcome string          `json:"outcome"` // accepted or rejected
-	Reason  string          `json:"reason,omitempty"`
-	Answer  json.RawMessage `json:"answer,omitempty"`
+	Outcome string          `json:"outcome"`          // outcomeAccepted or outcomeRejected
+	Reason  string          `json:"reason,omitempty"` // why the message could not be read
+	Answer  json.RawMessage `json:"answer,omitempty"` // the answer of Submit
 }
 
-// deliver hands the event's messages to Submit one after the other. A direct
-// message is answered with Submit's own answer. If one fails for now, the others
-// are done all the same; in the repeated event they are recognised by their ids.
+// deliver passes the messages of an event to Submit, one after the other. The answer to a single
+// direct message is that of Submit; otherwise it is a report. If a message fails for now, deliver
+// continues with the others, and returns a [*RetryError] at the end. When the event is delivered
+// again, Submit recognises the finished messages by their ids. Another error is a [*ShapeError],
+// if the event contains no message.
 func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, error) {
 	began := time.Now()
 	inv, _ := FromContext(ctx)
@@ -55,14 +59,14 @@ func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, erro
 	}()
 	if err != nil {
 		shape, _ := errors.AsType[*ShapeError](err)
-		d.Log.ErrorContext(ctx, "event not understood", "size", shape.Size, "keys", shape.Keys)
+		d.Log.ErrorContext(ctx, "event not recognized", "size", shape.Size, "keys", shape.Keys)
 		return nil, err
 	}
 	for _, it := range items {
-		out, err := d.one(ctx, it)
+		out, err := d.submitItem(ctx, it)
 		if err != nil {
 			failed++
-			d.Log.ErrorContext(ctx, "message failed for now", "kind", it.Kind, "event_source", it.Source, "id", it.ID, "error", err)
+			d.Log.ErrorContext(ctx, "message failed temporarily", "kind", it.Kind, "event_source", it.Source, "id", it.ID, "error", err)
 			continue
 		}
 		r.add(out)
@@ -78,13 +82,14 @@ func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, erro
 
 // The outcomes of an event in the log.
 const (
-	outcomeAccepted   = "accepted"   // every message
-	outcomeRejected   = "rejected"   // at least one message, for good
-	outcomeFailed     = "failed"     // at least one message, for now
-	outcomeUnreadable = "unreadable" // it holds no message
+	outcomeAccepted   = "accepted"   // every message was accepted
+	outcomeRejected   = "rejected"   // at least one message can never succeed
+	outcomeFailed     = "failed"     // at least one message failed for now
+	outcomeUnreadable = "unreadable" // the event contains no message
 )
 
-// outcome is that of the whole event, of which failed messages are not in r.
+// outcome returns the outcome of the whole event. failed is the number of messages that failed
+// for now, which r does not contain.
 func (r *report) outcome(failed int) string {
 	switch {
 	case failed > 0:
@@ -97,7 +102,8 @@ func (r *report) outcome(failed int) string {
 	return outcomeAccepted
 }
 
-// kindOf is the kind of the messages of one event: they came in one envelope.
+// kindOf returns the kind of an event: that of its first message, or an empty string if there is
+// no message.
 func kindOf(items []item) envelope.Kind {
 	if len(items) == 0 {
 		return ""
@@ -105,6 +111,7 @@ func kindOf(items []item) envelope.Kind {
 	return items[0].Kind
 }
 
+// add adds the result of one message.
 func (r *report) add(out outcome) {
 	if out.Outcome == "rejected" {
 		r.Rejected++
@@ -114,11 +121,13 @@ func (r *report) add(out outcome) {
 	r.Results = append(r.Results, out)
 }
 
-func (d Doors) one(ctx context.Context, it item) (outcome, error) {
+// submitItem passes one message to Submit. An item that is no message is rejected. The error
+// means that the message should be delivered again.
+func (d Doors) submitItem(ctx context.Context, it item) (outcome, error) {
 	out := outcome{Kind: it.Kind, Source: it.Source, ID: it.ID, Outcome: "accepted"}
-	if it.bad != "" {
-		d.Log.WarnContext(ctx, "message not understood", "kind", it.Kind, "id", it.ID, "reason", it.bad)
-		out.Outcome, out.Reason = "rejected", it.bad
+	if it.reason != "" {
+		d.Log.WarnContext(ctx, "message not recognized", "kind", it.Kind, "id", it.ID, "reason", it.reason)
+		out.Outcome, out.Reason = "rejected", it.reason
 		return out, nil
 	}
 	answer, err := d.submit(ctx, it.Message)
@@ -129,8 +138,9 @@ func (d Doors) one(ctx context.Context, it item) (outcome, error) {
 	return out, err
 }
 
-// submit makes a panic a passing failure: the SDK for Function Compute would
-// send its stack to the caller, the one for Lambda would end the process.
+// submit calls Submit, and turns a panic into an error of the message. Otherwise the SDK for
+// Function Compute would send the stack to the caller, and the SDK for Lambda would end the
+// process.
 func (d Doors) submit(ctx context.Context, m Message) (answer json.RawMessage, err error) {
 	defer func() {
 		if v := recover(); v != nil {

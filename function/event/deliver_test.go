@@ -30,10 +30,10 @@ func collect(t *testing.T, ev string) (messages []event.Message, body string, er
 	return messages, string(raw), err
 }
 
-// digest stands for the id of a content that has none.
+// digest stands for any digest in the table below.
 const digest = "a digest"
 
-// TestEnvelopes reads each event as the vendor's documentation shows it.
+// TestEnvelopes reads events as the vendor's documentation shows them.
 func TestEnvelopes(t *testing.T) {
 	const ce = `"id":"1","source":"s","specversion":"1.0","type":"t"`
 	m := func(kind envelope.Kind, source, id, payload string) []event.Message {
@@ -68,7 +68,7 @@ func TestEnvelopes(t *testing.T) {
 		"timer, no payload": {`{"triggerName":"n","triggerTime":"x"}`, m(envelope.Timer, "n", "x", "")},
 		"oss":               {"oss.json", m(envelope.OSS, "acs:oss:cn-shanghai:123456789:testbucket", "58F9FF2D3DF792092E12044C/image/a.jpg", "a record")},
 		"cdn":               {`{"events":[{"eventSource":"cdn","traceId":"t-1","resource":{"domain":"d.example"}}]}`, m(envelope.CDN, "d.example", "t-1", "a record")},
-		// The first shape that matches wins, and only the outer one counts.
+		// The first matching shape decides, and only the outer shape is compared.
 		"order":            {`{` + ce + `,"triggerName":"n","triggerTime":"x","data":{}}`, m(envelope.CloudEvent, "s", "1", "{}")},
 		"body and more":    {`{"body":"x","attrs":{},"z":1}`, m(envelope.Direct, "", "req-1", `{"body":"x","attrs":{},"z":1}`)},
 		"http inside text": {`{"TopicName":"t","MessageId":"1","Message":` + quoted(echoEvent) + `}`, m(envelope.MNSTopic, "t", "1", echoEvent)},
@@ -88,7 +88,7 @@ func TestEnvelopes(t *testing.T) {
 	}
 }
 
-// readable replaces what no reader of the table could check.
+// readable replaces digests by a constant, so that the table can be read.
 func readable(messages []event.Message) []event.Message {
 	for i, m := range messages {
 		if len(m.ID) == len("sha256:")+32 && strings.HasPrefix(m.ID, "sha256:") {
@@ -120,7 +120,7 @@ func TestRecordsOfDifferentObjectsHaveDifferentIDs(t *testing.T) {
 	}
 }
 
-func TestContentWithoutAnIDIsKnownByItsDigest(t *testing.T) {
+func TestDigestAsID(t *testing.T) {
 	for _, ev := range []string{"hello", `[{"a":1}]`, `{"body":"x","attrs":{}}`} {
 		first, _, _ := collect(t, ev)
 		again, _, _ := collect(t, ev)
@@ -145,7 +145,7 @@ func readFile(t *testing.T, name string) string {
 	return string(b)
 }
 
-func TestDirectMessageIsAnsweredWithItsAnswer(t *testing.T) {
+func TestDirectMessageAnswer(t *testing.T) {
 	const want = `{"got":{"a":1},"id":"req-1","kind":"direct","source":""}`
 	if _, got, err := collect(t, `{"a":1}`); err != nil || got != want {
 		t.Errorf("accepted: %s, %v", got, err)
@@ -167,7 +167,7 @@ type report struct {
 	}
 }
 
-func TestBatchReportsEachElement(t *testing.T) {
+func TestBatchReport(t *testing.T) {
 	const ev = `["{\"id\":\"1\",\"source\":\"s\",\"specversion\":\"1.0\",\"type\":\"t\",\"data\":{\"n\":1}}", 7, ["x"], null, "no json", {"specversion":"1.0"}, {"n":2}]`
 	messages, body, err := collect(t, ev)
 	if err != nil {
@@ -195,7 +195,7 @@ func TestBatchReportsEachElement(t *testing.T) {
 	}
 }
 
-func TestPassingFailureIsAnErrorAfterTheRest(t *testing.T) {
+func TestRetryErrorAfterAllMessages(t *testing.T) {
 	for _, ev := range []string{`[{"n":1},"\"fail\"",{"n":2}]`, `[{"n":1},"\"panic\"",{"n":2}]`} {
 		messages, body, err := collect(t, ev)
 		retry, ok := errors.AsType[*event.RetryError](err)
@@ -208,7 +208,7 @@ func TestPassingFailureIsAnErrorAfterTheRest(t *testing.T) {
 	}
 }
 
-func TestUnknownShapeIsLoggedWithoutItsContent(t *testing.T) {
+func TestUnknownShapeLogHasNoContent(t *testing.T) {
 	for name, c := range map[string]struct{ event, logged string }{
 		"empty":             {"", `"size":0,"keys":null`},
 		"blank":             {" \n", `"size":2`},

@@ -10,9 +10,10 @@ import (
 	"backupportal/function/lenhash"
 )
 
-// cloudEvent reads a CloudEvent of EventBridge (“Event specifications”). One
-// from an MNS queue has the message in data.messageBody, and its own id stays
-// the same when the queue delivers it again, so that one counts.
+// cloudEvent reads a CloudEvent of EventBridge (“Event specifications”). An event from an MNS
+// queue has the message in data.messageBody. The message's own id is used then, because it stays
+// the same when the queue delivers the message again. It returns false if a required member is
+// missing or has the wrong type.
 func cloudEvent(event []byte) (Message, bool) {
 	var e struct {
 		ID     string          `json:"id"`
@@ -41,8 +42,8 @@ func cloudEvent(event []byte) (Message, bool) {
 	return m, true
 }
 
-// timer reads the event of a time trigger. Its payload is a string, whatever
-// that contains.
+// timer reads the event of a time trigger. Its payload is a JSON string, whose content may be
+// anything. It returns false as cloudEvent does.
 func timer(event []byte) (Message, bool) {
 	var e struct {
 		Name    string          `json:"triggerName"`
@@ -55,8 +56,9 @@ func timer(event []byte) (Message, bool) {
 	return Message{Kind: envelope.Timer, Source: e.Name, ID: e.Time, Payload: content(e.Payload)}, true
 }
 
-// mnsTopic reads the event of an MNS topic in the format JSON. The SDK's own
-// type cannot: it expects a date where the platform sends milliseconds.
+// mnsTopic reads the event of an MNS topic in the format JSON. The type of the SDK cannot be
+// used: it expects a date where the platform sends milliseconds. It returns false as cloudEvent
+// does.
 func mnsTopic(event []byte) (Message, bool) {
 	var e struct {
 		Topic   string          `json:"TopicName"`
@@ -69,19 +71,20 @@ func mnsTopic(event []byte) (Message, bool) {
 	return Message{Kind: envelope.MNSTopic, Source: e.Topic, ID: e.ID, Payload: content(e.Message)}, true
 }
 
-// records reads the events of OSS and CDN, one message for each. One request
-// may change several objects, so the object belongs to the id.
-func records(events json.RawMessage) []item {
+// readRecords reads the records of an event of OSS or CDN as one message each. One request may
+// change several objects, so the id contains the name of the object.
+func readRecords(events json.RawMessage) []item {
 	var raw []json.RawMessage
 	_ = json.Unmarshal(events, &raw) // valid, and an array
 	items := make([]item, 0, len(raw))
 	for _, record := range raw {
-		items = append(items, item{Message: oneRecord(record)})
+		items = append(items, item{Message: readRecord(record)})
 	}
 	return items
 }
 
-func oneRecord(record json.RawMessage) Message {
+// readRecord reads one record. A record with members of the wrong type gets a digest as its id.
+func readRecord(record json.RawMessage) Message {
 	var e struct {
 		Source  string `json:"eventSource"`
 		TraceID string `json:"traceId"` // CDN
@@ -100,7 +103,7 @@ func oneRecord(record json.RawMessage) Message {
 			RequestID string `json:"requestId"`
 		} `json:"responseElements"`
 	}
-	_ = json.Unmarshal(record, &e) // what is of another type has no id
+	_ = json.Unmarshal(record, &e) // a member of the wrong type stays empty
 	if e.Source == "cdn" {
 		return Message{Kind: envelope.CDN, Source: e.Resource.Domain, ID: cmp.Or(e.TraceID, digest(record)), Payload: record}
 	}

@@ -1,17 +1,34 @@
 // Package event adapts the events of serverless platforms to the portal.
 //
-// They become HTTP requests for one [http.Handler], or messages for one
-// submission function.
+// A platform delivers an event as bytes. Only its outer shape decides its kind; the first row
+// that matches wins. Kinds are those of package envelope.
 //
-// A platform delivers bytes. An event with members of an HTTP request, such as
-// requestContext, is one and is always answered, never failed: the platform would show
-// the caller an error's text, and a panic's stack trace. Everything else is a
-// [Message], or a batch of them, told apart by its outer shape alone; there an
-// error asks the platform to deliver it again. The body of an HTTP request is
-// never looked at as an event of its own.
+//	shape of the event                          kind         id of a message
+//	a member of an HTTP request (httpMembers)   (HTTP)
+//	empty, null, number, true, false            (error: ShapeError)
+//	not JSON, or a JSON string                  text         digest of the content
+//	array: for each element
+//	    object with specversion                 as a CloudEvent below
+//	    other object or string                  raw          digest of the content
+//	object with specversion                     cloudevent   id
+//	    of type mns:Queue:SendMessage           mns-queue    data.messageId, or id
+//	object with triggerName and triggerTime     timer        triggerTime
+//	object with TopicName and MessageId         mns-topic    MessageId
+//	object with an array events
+//	    element with eventSource cdn            cdn          traceId, or digest
+//	    other element                           oss          requestId/object key, or digest
+//	object with body and attrs, no others       mns-stream   digest of the content
+//	any other object                            direct       request id, or digest
 //
-// The shape proves nothing about the sender: whoever may invoke the function
-// may write any of them.
+// An HTTP event becomes a request for one [http.Handler]. It always gets an answer and never an
+// error, because the platforms show the caller the text of an error and the stack of a panic.
+// The body of an HTTP request is never read as an event.
+//
+// Every other event becomes one or more values of type [Message] for one function. Its errors
+// ask the platform to deliver the event again.
+//
+// The shape does not prove who sent an event: a caller that may invoke the function can write
+// any shape.
 package event
 
 import (
@@ -26,63 +43,61 @@ import (
 	"backupportal/function/logging"
 )
 
-// margin is what the handler does not get of the invocation's time, so that what
-// the cloud answered in the last moment can still be written down, and a page
-// about the time-out be sent.
+// margin is how much of the invocation's time is kept back from the handler. After the handler's
+// deadline, the portal can still store an answer of the cloud and send a page about the time-out.
 const margin = 5 * time.Second
 
-// Doors is what stands behind every platform. All fields but Unreadable are
-// required.
+// Doors are the handlers behind every platform. All fields except Unreadable are required. They
+// are not changed after the first event. The handlers are safe for concurrent use.
 type Doors struct {
-	// Web answers HTTP requests. Its responses are buffered, so they can
-	// neither be flushed nor hijacked, and on Function Compute carry one
-	// cookie at most: [events.HTTPTriggerResponse] has one string per header.
+	// Web answers HTTP requests. Its responses are buffered: they cannot be flushed or hijacked.
+	// On Function Compute a response can have only one cookie, because
+	// [events.HTTPTriggerResponse] has one value for each header.
 	Web http.Handler
 
-	// Unreadable answers an HTTP event that no request can be made of, with
-	// status 400: err is ErrEventType, ErrVersion, ErrMethod, ErrPath, ErrQuery
-	// or ErrBase64, and r is what could be read. Without it a plain page says so.
+	// Unreadable answers an HTTP event from which no request can be made, with status 400. err is
+	// [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath], [ErrQuery] or [ErrBase64], and r has
+	// what could be read. If it is nil, a plain page is the answer.
 	Unreadable func(w http.ResponseWriter, r *http.Request, err error)
 
-	// Submit handles one message and returns the JSON that answers it. An
-	// error is a passing failure: the platform should deliver the message
-	// again. A message that can never succeed is a [*Rejection]. Messages are
-	// delivered at least once; a repeat has the same Kind, Source and ID.
+	// Submit handles one message and returns its answer as JSON. A message that can never succeed
+	// is a [*Rejection]. Any other error means that the platform should deliver the message
+	// again. Messages are delivered at least once; a repeat has the same Kind, Source and ID.
 	Submit func(ctx context.Context, m Message) (json.RawMessage, error)
 
-	// Log is written to with the invocation's context, whose request id its
-	// handler adds, if it is one of package logging.
+	// Log gets lines with the context of the invocation. A handler of package logging adds the
+	// request id to them.
 	Log *slog.Logger
 }
 
-// FC answers one event of Function Compute's built-in runtimes. It is the
-// function to give to fc.Start. Its parameter is []byte because the SDK decodes
-// events for every other type, and so refuses those that are not JSON.
+// FC answers one event of Function Compute's built-in runtimes. Pass it to fc.Start. The event is
+// []byte because the SDK would decode it for any other type, and refuse events that are not JSON.
 func (d Doors) FC(ctx context.Context, event []byte) (json.RawMessage, error) {
 	return d.answer(fromFC(ctx), event)
 }
 
-// Lambda answers one event of AWS Lambda. It is the function to give to
-// lambda.Start, for function URLs and for HTTP APIs with payload format 2.0 and
-// the stage $default. Its parameter is not []byte because there the SDK takes
-// that to be a JSON string in base64.
+// Lambda answers one event of AWS Lambda: of a function URL, of an HTTP API with payload format
+// 2.0 and the stage $default, or a message. Pass it to lambda.Start. The event is a
+// json.RawMessage because the SDK would read a JSON string in base64 for []byte.
 func (d Doors) Lambda(ctx context.Context, event json.RawMessage) (json.RawMessage, error) {
 	return d.answer(fromLambda(ctx), event)
 }
 
+// answer answers one event whose invocation is in ctx. Only an event that is not HTTP can have an
+// error: that of deliver.
 func (d Doors) answer(ctx context.Context, event []byte) (json.RawMessage, error) {
-	ctx, cancel := earlier(ctx)
+	ctx, cancel := withMargin(ctx)
 	defer cancel()
 	if e, like, err := readHTTP(event); like {
 		return d.serve(ctx, e, err), nil
 	}
-	return d.deliver(identified(ctx), event)
+	return d.deliver(withLogID(ctx), event)
 }
 
-// identified gives ctx the request id of its log lines: the platform's, or a new
-// one. An invocation without a name keeps none, so that a repeat of its event is
-// known by the content.
-func identified(ctx context.Context) context.Context {
+// withLogID returns a context with a request id for log lines: that of the platform, or a random
+// one. The random one is not stored in the invocation, because the id of a direct message would
+// otherwise be new for each repeat.
+func withLogID(ctx context.Context) context.Context {
 	if logging.RequestID(ctx) != "" {
 		return ctx
 	}
@@ -90,9 +105,9 @@ func identified(ctx context.Context) context.Context {
 	return logging.WithRequestID(ctx, cmp.Or(inv.RequestID, rand.Text()))
 }
 
-// earlier moves the deadline of ctx forward by the margin, or by a fifth of
-// what is left if that is less.
-func earlier(ctx context.Context) (context.Context, context.CancelFunc) {
+// withMargin returns a context whose deadline is earlier by the margin, or by a fifth of the
+// remaining time if that is less. Without a deadline it adds none.
+func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)

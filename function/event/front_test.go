@@ -14,7 +14,7 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// A front is a way to reach the same site.
+// A front reaches the same site through one platform.
 type front struct {
 	name    string
 	handler func(t *testing.T) http.Handler
@@ -65,8 +65,8 @@ func startFC(t *testing.T) *runtimetest.FC {
 	return f
 }
 
-// TestEveryFrontServesTheSameSite runs the suite behind the real SDK loops.
-func TestEveryFrontServesTheSameSite(t *testing.T) {
+// TestFronts runs the same requests through every platform, with the loops of the SDKs.
+func TestFronts(t *testing.T) {
 	for _, f := range fronts() {
 		t.Run(f.name, func(t *testing.T) {
 			s := httptest.NewServer(f.handler(t))
@@ -143,7 +143,7 @@ func (c client) query() {
 	if want := strings.TrimPrefix(c.url, "http://"); s.Host != want {
 		c.Errorf("Host = %q, want %q", s.Host, want)
 	}
-	// The peer of the custom runtime is the platform, which does not say whose the request is.
+	// The peer of the custom runtime is the platform, which does not tell the client's address.
 	if platform := c.front.name == "custom runtime"; platform != (s.Remote == "") || !platform && !strings.HasPrefix(s.Remote, "127.0.0.1:") {
 		c.Errorf("RemoteAddr = %q", s.Remote)
 	}
@@ -231,7 +231,7 @@ func (c client) injection() {
 			c.Errorf("%s reached the handler", name)
 		}
 	}
-	// To the custom runtime, which stands for the platform, such headers are true.
+	// The custom runtime trusts these headers, because only the platform can reach it.
 	if c.front.name != "custom runtime" && (s.RequestID == "evil" || s.Key == "evil") {
 		c.Errorf("a client pretended to be the platform: %+v", s)
 	}

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// Function Compute takes 8192 bytes of headers, counted as they go over the wire: one more, and the portal says itself
-// that it failed, instead of the platform.
-func TestAnswerHasAtMost8KBOfHeadersOnFC(t *testing.T) {
+// Function Compute accepts 8192 bytes of headers, as HTTP/1.1 sends them. With one byte more, the
+// portal answers with its own page instead of the platform's.
+func TestExactHeaderLimitOnFC(t *testing.T) {
 	const others = len("Content-Type: text/plain; charset=utf-8\r\n") + len("X-Large: \r\n")
 	for bytes, want := range map[int]int{8<<10 - 1: 200, 8 << 10: 200, 8<<10 + 1: 500} {
 		a := respond(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -24,8 +24,8 @@ func TestAnswerHasAtMost8KBOfHeadersOnFC(t *testing.T) {
 	}
 }
 
-// The page about a failure runs nothing, is framed by none, and is read as what it says it is.
-func TestProblemsRunNothingInBrowsers(t *testing.T) {
+// The page about an error forbids scripts, frames and sniffing of its type.
+func TestProblemPagePolicy(t *testing.T) {
 	for accept, policy := range map[string]string{
 		"text/html":        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		"application/json": "",
@@ -38,9 +38,9 @@ func TestProblemsRunNothingInBrowsers(t *testing.T) {
 	}
 }
 
-// A handler's status is one of three digits; another one is a failure, and not sent.
-// An informational one is no answer.
-func TestStatusesHaveThreeDigits(t *testing.T) {
+// A status without three digits is a failure of the handler and is not sent. An informational
+// status is ignored.
+func TestInvalidStatuses(t *testing.T) {
 	for status, want := range map[int]int{99: 500, 0: 500, 100: 200, 200: 200, 999: 999, 1000: 500} {
 		if a := respond(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }); a.StatusCode != want {
 			t.Errorf("%d: answered %d", status, a.StatusCode)

@@ -16,7 +16,7 @@ import (
 	"backupportal/function/event"
 )
 
-// answer is what a platform reads.
+// An answer is an answer object as a platform reads it.
 type answer struct {
 	StatusCode      int               `json:"statusCode"`
 	Headers         map[string]string `json:"headers"`
@@ -29,7 +29,7 @@ func quiet() event.Doors {
 	return event.Doors{Web: site(), Submit: submit, Log: slog.New(slog.DiscardHandler)}
 }
 
-// serve answers ev with h and never accepts an error.
+// serve returns the answer of h to ev. An error fails the test.
 func serve(t *testing.T, h http.Handler, ev string) answer {
 	t.Helper()
 	d := quiet()
@@ -48,7 +48,7 @@ func serve(t *testing.T, h http.Handler, ev string) answer {
 	return a
 }
 
-// request makes the handler's request of ev.
+// request returns the request that the handler gets for ev, and its body.
 func request(t *testing.T, ev string) (r *http.Request, body string) {
 	t.Helper()
 	a := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, got *http.Request) {
@@ -61,7 +61,7 @@ func request(t *testing.T, ev string) (r *http.Request, body string) {
 	return r, body
 }
 
-// fcEvent is the vendor's example, with the differences of a real event.
+// fcEvent is the vendor's example of an event, with the differences that real events have.
 const fcEvent = `{
   "version": "v1", "rawPath": "/a%2Fb", "body": "Hello FC!", "isBase64Encoded": false,
   "headers": {"header1": "value1", "Header2": "value1,value2", "Connection": "close", "keep-alive": "5",
@@ -89,7 +89,7 @@ func TestRequestOfFC(t *testing.T) {
 	}
 }
 
-// lambdaEvent is a function URL's.
+// lambdaEvent is an event of a function URL.
 const lambdaEvent = `{
   "version": "2.0", "routeKey": "$default", "rawPath": "/form", "rawQueryString": "q=a%26b+c&q=2",
   "cookies": ["s=1", "t=2"],
@@ -134,7 +134,7 @@ func TestRequestURI(t *testing.T) {
 	}
 }
 
-func TestUnreadableRequestIsABadRequest(t *testing.T) {
+func TestUnreadableRequests(t *testing.T) {
 	const context = `"requestContext":{"http":{"method":"POST"}}}`
 	for name, ev := range map[string]string{
 		"base64":      `{"version":"v1","rawPath":"/","body":"*","isBase64Encoded":true,` + context,
@@ -153,7 +153,7 @@ func TestUnreadableRequestIsABadRequest(t *testing.T) {
 	}
 }
 
-func TestProblemIsJSONForPrograms(t *testing.T) {
+func TestProblemFormat(t *testing.T) {
 	const end = `"body":"*","isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}`
 	for name, c := range map[string]struct {
 		event string
@@ -186,7 +186,7 @@ func TestProblemIsJSONForPrograms(t *testing.T) {
 	}
 }
 
-func TestDeadlineComesEarlier(t *testing.T) {
+func TestDeadlineMargin(t *testing.T) {
 	for _, c := range []struct{ timeout, want time.Duration }{
 		{30 * time.Second, 25 * time.Second},
 		{10 * time.Second, 8 * time.Second},

@@ -18,25 +18,25 @@ const (
 	PlatformLambda = "lambda"
 )
 
-// Invocation is what the platform says about the running invocation. It
-// travels in the context.
+// An Invocation is what the platform says about the running invocation. The context of each event
+// and request carries it, except on a plain server.
 type Invocation struct {
 	Platform          string // PlatformFC or PlatformLambda
-	RequestID         string // the platform's name for this invocation
-	Region, AccountID string // where the function runs and whose it is
-	RetryCount        int    // of an asynchronous event; 0 the first time
+	RequestID         string // the platform's id of the invocation; empty if it has none
+	Region, AccountID string // of the function
+	RetryCount        int    // of an asynchronous event; 0 for the first delivery
 	Credentials       Credentials
 }
 
-// Credentials are those of the function's role, as they came with the
-// invocation: an instance can outlive the ones in its environment. They are
-// empty if the function has no role. SecurityToken alone is empty under
-// `s local`, which hands over the developer's own key pair.
+// Credentials are the temporary credentials of the function's role. They belong to one
+// invocation, because an instance can live longer than the credentials in its environment. They
+// are empty if the function has no role, and on Lambda. Only SecurityToken is empty under `s
+// local`, which passes the developer's own key pair.
 type Credentials struct {
 	AccessKeyID, AccessKeySecret, SecurityToken secret.String
 }
 
-// IsZero reports whether the invocation brought no usable key pair.
+// IsZero reports whether c has no usable key pair.
 func (c Credentials) IsZero() bool {
 	return c.AccessKeyID.IsZero() || c.AccessKeySecret.IsZero()
 }
@@ -47,7 +47,8 @@ func newCredentials(id, key, token string) Credentials {
 
 type invocationKey struct{}
 
-// FromContext returns the running invocation. There is none on a plain server.
+// FromContext returns the running invocation. It returns false if ctx has none, as on a plain
+// server.
 func FromContext(ctx context.Context) (Invocation, bool) {
 	inv, ok := ctx.Value(invocationKey{}).(Invocation)
 	return inv, ok
@@ -58,9 +59,9 @@ func WithInvocation(ctx context.Context, inv Invocation) context.Context {
 	return context.WithValue(ctx, invocationKey{}, inv)
 }
 
-// fromFC copies what the SDK put into ctx. It is the only caller of
-// fccontext.FromContext, once per invocation: that function writes to the
-// object it returns, so two goroutines of one request would race.
+// fromFC returns a context with the invocation that the SDK put into ctx. Only this function
+// calls fccontext.FromContext, once for each invocation: that function writes to the object that
+// it returns, so two goroutines of one request would race.
 func fromFC(ctx context.Context) context.Context {
 	fc, ok := fccontext.FromContext(ctx)
 	if !ok {
@@ -77,8 +78,8 @@ func fromFC(ctx context.Context) context.Context {
 	})
 }
 
-// fromLambda copies what the SDK put into ctx. The credentials stay empty: the
-// platform's are of no use outside AWS.
+// fromLambda returns a context with the invocation that the SDK put into ctx. It has no
+// credentials, because those of AWS are useless for Alibaba Cloud.
 func fromLambda(ctx context.Context) context.Context {
 	lc, ok := lambdacontext.FromContext(ctx)
 	if !ok {
@@ -92,9 +93,9 @@ func fromLambda(ctx context.Context) context.Context {
 	return WithInvocation(ctx, inv)
 }
 
-// fromHeaders reads the invocation of a custom runtime. Credentials count only
-// if all three headers are there: some images send no token header (“Custom
-// runtime”, common headers), and a role's key pair is useless without it.
+// fromHeaders returns the invocation of a custom runtime. It has credentials only if all three
+// headers are present: some images send no token header, and a role's key pair is useless without
+// its token (“Custom runtime”, common headers).
 func fromHeaders(h http.Header) Invocation {
 	inv := Invocation{
 		Platform:  PlatformFC,

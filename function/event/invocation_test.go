@@ -16,7 +16,7 @@ import (
 
 const echoEvent = `{"version":"v1","rawPath":"/echo","requestContext":{"requestId":"from-event","http":{"method":"GET"}}}`
 
-// decode reads /echo's answer out of an answer object.
+// decode returns what /echo saw, from an answer object.
 func decode(t *testing.T, body []byte) (s seen) {
 	t.Helper()
 	var a answer
@@ -29,7 +29,7 @@ func decode(t *testing.T, body []byte) (s seen) {
 	return s
 }
 
-func TestInvocationOfFCReachesTheHandler(t *testing.T) {
+func TestFCInvocationInContext(t *testing.T) {
 	f := startFC(t)
 	s := decode(t, f.Do(t.Context(), runtimetest.Call{Event: []byte(echoEvent), RequestID: "req-1", RetryCount: 2}).Body)
 	if s.Platform != "fc" || s.RequestID != "req-1" || s.Region != "cn-hangzhou" || s.Retry != 2 ||
@@ -43,7 +43,7 @@ func TestInvocationOfFCReachesTheHandler(t *testing.T) {
 	}
 }
 
-func TestInvocationOfLambdaReachesTheHandler(t *testing.T) {
+func TestLambdaInvocationInContext(t *testing.T) {
 	l := &runtimetest.Lambda{}
 	l.Start(t, self(t), runtimeVar+"=lambda")
 	s := decode(t, l.Do(t.Context(), runtimetest.Call{Event: []byte(echoEvent), RequestID: "req-1"}).Body)
@@ -52,7 +52,7 @@ func TestInvocationOfLambdaReachesTheHandler(t *testing.T) {
 	}
 }
 
-func TestRequestIDOfTheEventIsUsedWhereThePlatformGaveNone(t *testing.T) {
+func TestRequestIDFromEvent(t *testing.T) {
 	ctx := event.WithInvocation(t.Context(), event.Invocation{Platform: event.PlatformFC})
 	body, err := quiet().FC(ctx, []byte(echoEvent))
 	if err != nil {
@@ -63,7 +63,7 @@ func TestRequestIDOfTheEventIsUsedWhereThePlatformGaveNone(t *testing.T) {
 	}
 }
 
-func TestNoInvocationOutsideAPlatform(t *testing.T) {
+func TestNoInvocationOnPlainServer(t *testing.T) {
 	if inv, ok := event.FromContext(context.Background()); ok {
 		t.Errorf("got %+v", inv)
 	}
@@ -95,7 +95,7 @@ func TestCredentialsNeverPrint(t *testing.T) {
 	}
 }
 
-func TestKilledFunctionFailsItsCallsAndCanBeStartedAgain(t *testing.T) {
+func TestKilledFunctionCanRestart(t *testing.T) {
 	f := startFC(t)
 	f.Kill()
 	if r := f.Invoke(t.Context(), []byte(echoEvent)); r.ErrorType != "FunctionExited" {

@@ -16,8 +16,8 @@ import (
 	"backupportal/function/event"
 )
 
-// runtimeVar makes the test binary a function: tests start it once more behind
-// runtimetest, so that the SDKs' own loops run.
+// runtimeVar is the variable that makes the test binary a function. Tests start the binary again
+// behind runtimetest, so that the loops of the SDKs run.
 const runtimeVar = "EVENT_TEST_RUNTIME"
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// self is the program that tests start.
+// self returns the path of the test binary.
 func self(t testing.TB) string {
 	t.Helper()
 	path, err := os.Executable()
@@ -44,7 +44,7 @@ func self(t testing.TB) string {
 	return path
 }
 
-// site is a small portal with one route for each thing that can go wrong.
+// site returns a handler with one route for each case of the tests.
 func site() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo", echo)
@@ -73,7 +73,7 @@ const page = "<!doctype html><title>A & B</title><p class=\"x\">“备份” \u2
 
 var binary = []byte{0x89, 'P', 'N', 'G', 0xff, 0xfe, 0, 1}
 
-// seen is what /echo saw.
+// A seen is the request as /echo received it.
 type seen struct {
 	Method, Host, URI, URL, Proto, Remote, Body string
 	Length                                      int64
@@ -97,7 +97,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// submit is a submission service that does what the payload says.
+// submit is a Submit that does what the payload tells it.
 func submit(_ context.Context, m event.Message) (json.RawMessage, error) {
 	switch string(m.Payload) {
 	case `"fail"`:

@@ -8,37 +8,37 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// A Message is an event that is not HTTP: something that asks for a submission.
+// A Message is an event that is not HTTP, or one element of it. It requests one submission.
 type Message struct {
-	Kind envelope.Kind
+	Kind envelope.Kind // the envelope in which it arrived
 
-	// Source and ID tell a repeated delivery from another message:
+	// Source and ID are the same for a repeated delivery, and differ between two messages:
 	//
 	//	cloudevent             source and id
-	//	mns-queue, mns-topic   queue's event source or topic, and MessageId
+	//	mns-queue              the event's source, and MessageId
+	//	mns-topic              topic, and MessageId
 	//	timer                  triggerName and triggerTime
-	//	oss, cdn               bucket or domain, and the record's own ids
-	//	direct                 the platform's request id
-	//	text, mns-stream, raw  a digest of the content: they have no id
+	//	oss, cdn               bucket or domain, and the ids of the record
+	//	direct                 no source, and the platform's request id
+	//	text, mns-stream, raw  no source, and a digest of the content
 	Source, ID string
 
-	// Payload is the submission's JSON as the sender wrote it, taken out of
-	// its envelope and, if it is JSON only then, out of base64. It may be
-	// empty, or not JSON at all. That of a direct message is the event's
-	// bytes unchanged.
+	// Payload is the JSON of the submission as the sender wrote it, without its envelope. It is
+	// decoded from base64 if it is JSON only after that. It may be empty or not JSON. For a
+	// direct message it is the whole event, unchanged.
 	Payload []byte
 }
 
-// A Rejection is a message that can never succeed, however often it is sent.
-// It is acknowledged and reported, not retried.
+// A Rejection is the error of a message that can never succeed. The message is acknowledged and
+// reported, and not delivered again.
 type Rejection struct {
-	Answer json.RawMessage // says why, as a JSON object
+	Answer json.RawMessage // the reason, as a JSON object
 }
 
 // Error implements error.
 func (*Rejection) Error() string { return "submission rejected" }
 
-// digest names content that has no id of its own.
+// digest returns an id for content that has none: the first half of its SHA-256.
 func digest(content []byte) string {
 	sum := sha256.Sum256(content)
 	return "sha256:" + hex.EncodeToString(sum[:16])

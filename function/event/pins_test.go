@@ -13,7 +13,7 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// pinned is a handler that shows how fc-runtime-go-sdk treats results.
+// pinned returns results of several types, to show how fc-runtime-go-sdk treats them.
 func pinned(_ context.Context, ev []byte) (any, error) {
 	switch string(ev) {
 	case "bytes":
@@ -32,8 +32,8 @@ func pinned(_ context.Context, ev []byte) (any, error) {
 	return string(ev), nil
 }
 
-// TestSDKBehaviour notices when an upgrade of fc-runtime-go-sdk changes what
-// this package is built on.
+// TestSDKBehaviour fails if a new version of fc-runtime-go-sdk changes behaviour that this
+// package depends on.
 func TestSDKBehaviour(t *testing.T) {
 	f := &runtimetest.FC{}
 	f.Start(t, self(t), runtimeVar+"=fc-pins")
@@ -56,8 +56,8 @@ func TestSDKBehaviour(t *testing.T) {
 	}
 }
 
-// TestEventsThroughTheRealLoops covers what only the SDKs' encoding can break.
-func TestEventsThroughTheRealLoops(t *testing.T) {
+// TestEventsThroughSDKLoops tests what depends on the encoding of the SDKs.
+func TestEventsThroughSDKLoops(t *testing.T) {
 	f := startFC(t)
 	l := &runtimetest.Lambda{}
 	l.Start(t, self(t), runtimeVar+"=lambda")

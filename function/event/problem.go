@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// writeProblem answers what the handler could not: a request that cannot be
-// read (400) or a handler that failed (500). Browsers get a page in both of the
-// portal's languages, programs a problem object (RFC 9457).
+// writeProblem writes an error that the handler could not answer: a request that cannot be read
+// (400), or a handler that failed (500). Programs get a problem object (RFC 9457), browsers a
+// page in both languages of the portal.
 func writeProblem(ctx context.Context, w http.ResponseWriter, status int, asJSON bool) {
 	english, chinese := "The request could not be read.", "无法读取该请求。"
 	if status >= 500 {
@@ -45,7 +45,7 @@ func writeProblem(ctx context.Context, w http.ResponseWriter, status int, asJSON
 		"<p lang=\"zh-Hans\">"+chinese+"</p>\n"+reference+"</main>\n</html>\n")
 }
 
-// problem is a problem object of RFC 9457.
+// A problem is a problem object of RFC 9457.
 type problem struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
@@ -54,8 +54,8 @@ type problem struct {
 	RequestID string `json:"RequestId,omitempty"`
 }
 
-// wantsJSON tells a program's request from a browser's. Browsers always accept
-// text/html when they navigate.
+// wantsJSON reports whether a program sent the request, judged by the path, Accept and
+// Content-Type. Browsers accept text/html whenever they navigate.
 func wantsJSON(path string, h http.Header) bool {
 	accept := h.Get("Accept")
 	return strings.HasPrefix(path, "/api/") ||

@@ -7,12 +7,12 @@ import (
 	"net/http"
 )
 
-// A recorder is the response of one HTTP event. It follows net/http's server:
-// status and headers are fixed by the first WriteHeader or Write. It is neither
-// a Flusher nor a Hijacker, as there is no connection.
+// A recorder records the response to one HTTP event. It behaves as net/http's server does: the
+// first WriteHeader or Write fixes the status and the headers. It is no Flusher and no Hijacker,
+// because there is no connection. It is not safe for concurrent use.
 type recorder struct {
-	header http.Header // the handler's to change at any time
-	fixed  http.Header // as of the first WriteHeader; nil before
+	header http.Header // the handler may change it at any time
+	fixed  http.Header // copy of header at the first WriteHeader; nil before
 	status int
 	body   bytes.Buffer
 }
@@ -22,8 +22,8 @@ func newRecorder() *recorder { return &recorder{header: http.Header{}} }
 // Header implements [http.ResponseWriter].
 func (rec *recorder) Header() http.Header { return rec.header }
 
-// WriteHeader implements [http.ResponseWriter]. An informational status is
-// ignored: an event has one answer.
+// WriteHeader implements [http.ResponseWriter]. It ignores informational statuses, because an
+// event has only one answer. It panics for an invalid status, as net/http does.
 func (rec *recorder) WriteHeader(status int) {
 	if status < 100 || status > 999 {
 		panic(fmt.Sprintf("invalid WriteHeader code %v", status))
@@ -48,8 +48,9 @@ func (rec *recorder) Write(p []byte) (int, error) {
 	return rec.body.Write(p)
 }
 
-// detectContentType leaves encoded bodies alone: it would name the encoding.
-// A nil Content-Type is the handler's wish for none, as in net/http.
+// detectContentType sets Content-Type by the first bytes of the body, as net/http does. It does
+// not if the body is encoded, because it would detect the encoding, or if the handler has set the
+// header to nil.
 func (rec *recorder) detectContentType(p []byte) {
 	_, set := rec.fixed["Content-Type"]
 	if !set && rec.fixed.Get("Content-Encoding") == "" {
@@ -57,13 +58,14 @@ func (rec *recorder) detectContentType(p []byte) {
 	}
 }
 
-// finish fixes what a handler left open that wrote nothing.
+// finish fixes the response of a handler that has written nothing, with status 200.
 func (rec *recorder) finish() {
 	if rec.fixed == nil {
 		rec.WriteHeader(http.StatusOK)
 	}
 }
 
+// bodyAllowed reports whether a response with this status may have a body.
 func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }

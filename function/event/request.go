@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// What can be wrong with an HTTP event, so that no request can be made of it.
+// Why no request can be made from an HTTP event.
 var (
 	ErrEventType = errors.New("event has a value of the wrong type")
 	ErrVersion   = errors.New("event has no version that is known")
@@ -25,17 +25,16 @@ var (
 	ErrBase64    = errors.New("body is not base64")
 )
 
-// httpEvent is an HTTP request as an event: Function Compute's “v1” and
-// Lambda's “2.0” in one, which differ in the query, the cookies and the type of
-// timeEpoch, which is therefore not read. Both SDKs have a type of their own,
-// but neither can read the other's event.
+// An httpEvent is an HTTP request as an event: Function Compute's version “v1” or Lambda's “2.0”.
+// The two differ in the query, in the cookies, and in the type of timeEpoch, which is not read.
+// Neither SDK has a type that can read both.
 type httpEvent struct {
 	Version         string            `json:"version"`
 	RawPath         string            `json:"rawPath"`
 	Path            string            `json:"path"`            // of other formats, which are refused
-	RawQueryString  string            `json:"rawQueryString"`  // 2.0
-	QueryParameters map[string]string `json:"queryParameters"` // v1; there is no raw query
-	Cookies         []string          `json:"cookies"`         // 2.0
+	RawQueryString  string            `json:"rawQueryString"`  // only 2.0
+	QueryParameters map[string]string `json:"queryParameters"` // only v1, which has no raw query
+	Cookies         []string          `json:"cookies"`         // only 2.0
 	Headers         map[string]string `json:"headers"`
 	Body            string            `json:"body"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
@@ -50,11 +49,12 @@ type httpEvent struct {
 	} `json:"requestContext"`
 }
 
-// lambda reports whether the event is one of Lambda's. Any other version is
-// answered as Function Compute wants it, which Lambda understands too.
+// lambda reports whether the event is Lambda's. For any other version the answer has Function
+// Compute's format, which Lambda understands too.
 func (e *httpEvent) lambda() bool { return e.Version == "2.0" }
 
-// request makes the request a server would have made of what the client sent.
+// request returns the request that a server would have made. Its errors are [ErrPath] and
+// [ErrBase64].
 func (e *httpEvent) request(ctx context.Context) (*http.Request, error) {
 	uri := e.uri()
 	u, err := url.ParseRequestURI(uri)
@@ -94,9 +94,10 @@ func (e *httpEvent) request(ctx context.Context) (*http.Request, error) {
 	return r.WithContext(ctx), nil
 }
 
-// remains is what can be said of a request that cannot be read: enough to
-// answer it in the reader's language and form.
-func (e *httpEvent) remains(ctx context.Context) *http.Request {
+// partialRequest returns what can be read of an event from which no request can be made. It
+// suffices to answer in the right language and format. Its path is / if the path cannot be
+// parsed.
+func (e *httpEvent) partialRequest(ctx context.Context) *http.Request {
 	path := "/"
 	given := cmp.Or(e.RawPath, e.Path)
 	if u, err := url.ParseRequestURI(given); err == nil && strings.HasPrefix(given, "/") {
@@ -115,9 +116,9 @@ func (e *httpEvent) remains(ctx context.Context) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// uri returns path and query. Function Compute gives the query as a map with
-// repeated parameters joined by commas; they stay so, because a value may hold
-// a comma. `s local start` sends the query “null” where there was none.
+// uri returns the path and the query. Function Compute gives the query as a map, in which the
+// values of a repeated parameter are joined by commas. They are not separated, because a value
+// may contain a comma. `s local start` sends the query “null” for a request without a query.
 func (e *httpEvent) uri() string {
 	path, query := e.RawPath, e.RawQueryString
 	if !e.lambda() {
@@ -137,12 +138,12 @@ func (e *httpEvent) uri() string {
 	return path
 }
 
-// header leaves out what concerns a connection, which ended at the platform,
-// and what only the platform may say. The length is that of the decoded body.
+// header returns the headers, except those of the connection, which ended at the platform, those
+// that only the platform may set, and Content-Length: the length of the decoded body counts.
 func (e *httpEvent) header() http.Header {
 	h := make(http.Header, len(e.Headers)+1)
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
-		if key := http.CanonicalHeaderKey(name); !hopByHop(key) && !platformHeader(key) && key != "Content-Length" {
+		if key := http.CanonicalHeaderKey(name); !isHopByHop(key) && !isPlatformHeader(key) && key != "Content-Length" {
 			h.Add(key, e.Headers[name]) // both, if the event has it in two spellings
 		}
 	}
@@ -152,9 +153,9 @@ func (e *httpEvent) header() http.Header {
 	return h
 }
 
-// hopByHop tells of a canonical name whether it means anything beyond one
-// connection (RFC 9110, section 7.6.1).
-func hopByHop(name string) bool {
+// isHopByHop reports whether a header concerns only one connection (RFC 9110, section 7.6.1).
+// name must be canonical.
+func isHopByHop(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
 		"Te", "Trailer", "Transfer-Encoding", "Upgrade":
@@ -163,5 +164,5 @@ func hopByHop(name string) bool {
 	return false
 }
 
-// platformHeader tells of a canonical name whether Function Compute reserves it.
-func platformHeader(name string) bool { return strings.HasPrefix(name, "X-Fc-") }
+// isPlatformHeader reports whether Function Compute reserves a header. name must be canonical.
+func isPlatformHeader(name string) bool { return strings.HasPrefix(name, "X-Fc-") }

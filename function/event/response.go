@@ -14,17 +14,19 @@ import (
 	awsevents "github.com/aws/aws-lambda-go/events"
 )
 
-// maxFCHeaders bounds the response headers on Function Compute, in bytes.
-// Beyond it the client gets the platform's 502 (“HTTP trigger”, limits).
+// maxFCHeaders is the largest size of the response headers on Function Compute, in bytes. For
+// larger ones the platform answers 502 (“HTTP trigger”, limits).
 const maxFCHeaders = 8 << 10
 
+// Why a response cannot be expressed on Function Compute.
 var (
 	errCookies = errors.New("more than one cookie set")
 	errHeaders = errors.New("response headers exceed 8 kB")
 )
 
-// encode returns the answer object. The body is base64 if it is not text, or
-// if an encoding says that it need not be. A request with HEAD gets none.
+// encode returns the response as an answer object. The body is in base64 if it is not UTF-8, or
+// if it has a Content-Encoding. The answer to HEAD has no body. Its errors are errCookies and
+// errHeaders, only on Function Compute.
 func (rec *recorder) encode(method string, lambda bool) (json.RawMessage, error) {
 	rec.finish()
 	body := rec.body.Bytes()
@@ -55,9 +57,9 @@ func (rec *recorder) encode(method string, lambda bool) (json.RawMessage, error)
 	})
 }
 
-// flatten makes the headers single-valued, without those that the platforms
-// reserve. Neither result is nil. A body or redirect without a Content-Type
-// gets one, since the platforms would say application/json.
+// flatten returns the headers with one value each, and the cookies separately. Neither is nil. It
+// omits headers that the platforms set. Without a Content-Type the platforms would set
+// application/json, so it adds one.
 func (rec *recorder) flatten() (headers map[string]string, cookies []string) {
 	headers, cookies = make(map[string]string, len(rec.fixed)+1), []string{}
 	for name, values := range rec.fixed {
@@ -65,7 +67,7 @@ func (rec *recorder) flatten() (headers map[string]string, cookies []string) {
 		switch {
 		case name == "Set-Cookie":
 			cookies = append(cookies, values...)
-		case len(values) > 0 && !reservedInResponse(name):
+		case len(values) > 0 && !isReservedInResponse(name):
 			headers[name] = strings.Join(values, ", ")
 		}
 	}
@@ -78,15 +80,15 @@ func (rec *recorder) flatten() (headers map[string]string, cookies []string) {
 	return headers, cookies
 }
 
-// reservedInResponse tells of a canonical name whether the platform writes it.
-// Content-Length is not among them: the platform replaces it.
-func reservedInResponse(name string) bool {
-	return name == "Date" || name == "Server" || hopByHop(name) || platformHeader(name) ||
+// isReservedInResponse reports whether the platform sets a header itself. name must be canonical.
+// Content-Length is not reserved: the platform replaces it.
+func isReservedInResponse(name string) bool {
+	return name == "Date" || name == "Server" || isHopByHop(name) || isPlatformHeader(name) ||
 		strings.HasPrefix(name, http.TrailerPrefix)
 }
 
-// headerBytes counts as on the wire, with colon, space and line end, because
-// the documentation does not say what it counts.
+// headerBytes returns the size of the headers as HTTP/1.1 sends them, with colon, space and line
+// end. The documentation of the limit does not say whether these count. Counting them is safe.
 func headerBytes(headers map[string]string) int {
 	n := 0
 	for name, value := range headers {

@@ -17,13 +17,13 @@ import (
 
 const getEvent = `{"version":"v1","rawPath":"/secret%0Apath","requestContext":{"http":{"method":"GET"}}}`
 
-// respond runs h for a GET on Function Compute.
+// respond returns the answer of h to a GET on Function Compute.
 func respond(t *testing.T, h http.HandlerFunc) answer {
 	t.Helper()
 	return serve(t, h, getEvent)
 }
 
-func TestResponseIsFixedByTheFirstWrite(t *testing.T) {
+func TestFirstWriteFixesResponse(t *testing.T) {
 	a := respond(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-A", "1")
 		w.WriteHeader(http.StatusEarlyHints) // informational: ignored
@@ -85,7 +85,7 @@ func TestHeadHasNoBody(t *testing.T) {
 	}
 }
 
-func TestReservedHeadersAreNotSent(t *testing.T) {
+func TestReservedResponseHeaders(t *testing.T) {
 	a := respond(t, func(w http.ResponseWriter, _ *http.Request) {
 		for _, name := range []string{"Connection", "Keep-Alive", "Date", "Server", "Upgrade", "X-Fc-Status", "Transfer-Encoding", "Trailer:X-T"} {
 			w.Header()[name] = []string{"x"}
@@ -122,7 +122,7 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-func TestTooManyHeaderBytesAreAnErrorOnFC(t *testing.T) {
+func TestHeaderLimitOnFC(t *testing.T) {
 	large := func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Large", strings.Repeat("x", 8<<10)) }
 	if a := respond(t, large); a.StatusCode != 500 || a.Headers["X-Large"] != "" || !strings.Contains(a.Body, "500 Internal Server Error") {
 		t.Errorf("%+v", a)
@@ -132,7 +132,7 @@ func TestTooManyHeaderBytesAreAnErrorOnFC(t *testing.T) {
 	}
 }
 
-func TestAnswerKeepsMarkupReadable(t *testing.T) {
+func TestAnswerDoesNotEscapeMarkup(t *testing.T) {
 	d := quiet()
 	body, err := d.Lambda(t.Context(), json.RawMessage(strings.Replace(getEvent, "/secret%0Apath", "/page", 1)))
 	if err != nil || !bytes.Contains(body, []byte("<!doctype html><title>A & B")) || bytes.HasSuffix(body, []byte("\n")) {
@@ -140,7 +140,7 @@ func TestAnswerKeepsMarkupReadable(t *testing.T) {
 	}
 }
 
-func TestFlushAndHijackAreNotOffered(t *testing.T) {
+func TestNoFlushNoHijack(t *testing.T) {
 	respond(t, func(w http.ResponseWriter, _ *http.Request) {
 		if _, ok := w.(http.Flusher); ok {
 			t.Error("Flusher")
@@ -154,7 +154,7 @@ func TestFlushAndHijackAreNotOffered(t *testing.T) {
 	})
 }
 
-func TestPanicIsLoggedAndReplacesTheResponse(t *testing.T) {
+func TestPanicReplacesResponse(t *testing.T) {
 	for name, v := range map[string]any{"value": "boom", "error": iotest.ErrTimeout, "abort": http.ErrAbortHandler, "bad status": nil} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer

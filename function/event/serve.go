@@ -10,18 +10,17 @@ import (
 	"runtime/debug"
 )
 
-// maxStack bounds the stack in a log record, in bytes. The platform cuts lines
-// at 32 KB.
+// maxStack is the largest stack in a log line, in bytes. The platform cuts lines at 32 KB.
 const maxStack = 16 << 10
 
-// serve answers an HTTP event, whatever happens. wrong says why it cannot be read
-// as a request; nil if it can.
+// serve answers an HTTP event in every case. wrong says why no request can be made from it, or is
+// nil. A response that the platform cannot express becomes a page with status 500.
 func (d Doors) serve(ctx context.Context, e httpEvent, wrong error) json.RawMessage {
 	if inv, ok := FromContext(ctx); ok && inv.RequestID == "" {
 		inv.RequestID = e.RequestContext.RequestID
 		ctx = WithInvocation(ctx, inv)
 	}
-	ctx = identified(ctx)
+	ctx = withLogID(ctx)
 	method := e.RequestContext.HTTP.Method
 	header := e.header()
 	r, err := e.request(ctx)
@@ -33,25 +32,26 @@ func (d Doors) serve(ctx context.Context, e httpEvent, wrong error) json.RawMess
 	case err == nil:
 		d.handle(rec, r, d.Web.ServeHTTP)
 	case d.Unreadable != nil:
-		d.Log.WarnContext(ctx, "request not readable", "error", err)
-		r = e.remains(ctx)
+		d.Log.WarnContext(ctx, "invalid request", "error", err)
+		r = e.partialRequest(ctx)
 		d.handle(rec, r, func(w http.ResponseWriter, r *http.Request) { d.Unreadable(w, r, err) })
 	default:
-		d.Log.WarnContext(ctx, "request not readable", "error", err)
-		r = e.remains(ctx)
+		d.Log.WarnContext(ctx, "invalid request", "error", err)
+		r = e.partialRequest(ctx)
 		writeProblem(ctx, rec, http.StatusBadRequest, wantsJSON(e.RawPath, header))
 	}
 	answer, err := rec.encode(method, e.lambda())
 	if err != nil {
-		d.Log.ErrorContext(ctx, "response not expressible", "error", err, "method", method, "path", r.URL.EscapedPath())
+		d.Log.ErrorContext(ctx, "response cannot be encoded", "error", err, "method", method, "path", r.URL.EscapedPath())
 		rec = newRecorder()
 		writeProblem(ctx, rec, http.StatusInternalServerError, wantsJSON(e.RawPath, header))
-		answer, _ = rec.encode(method, e.lambda()) // a problem has no cookies and few headers
+		answer, _ = rec.encode(method, e.lambda()) // cannot fail: a problem has no cookies and few headers
 	}
 	return answer
 }
 
-// handle calls the handler. The page about a panic replaces what it wrote.
+// handle calls serve and recovers a panic. What serve has written before the panic is replaced by
+// a page with status 500.
 func (d Doors) handle(rec *recorder, r *http.Request, serve http.HandlerFunc) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -63,10 +63,9 @@ func (d Doors) handle(rec *recorder, r *http.Request, serve http.HandlerFunc) {
 	serve(rec, r)
 }
 
-// Recover makes panics of next into a page with status 500, http.ErrAbortHandler
-// included, where next runs in a server of its own. If it had begun to answer,
-// the connection is dropped instead, so that nobody takes half a page for a
-// whole one.
+// Recover returns a handler that answers a panic of next with a page with status 500, also
+// http.ErrAbortHandler. It is for servers without a recorder. If next had started its answer, the
+// connection is closed instead, so that the client does not take a part for the whole.
 func Recover(next http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sw := &startedWriter{ResponseWriter: w}
@@ -86,7 +85,7 @@ func Recover(next http.Handler, log *slog.Logger) http.Handler {
 	})
 }
 
-// startedWriter knows whether anything was sent.
+// A startedWriter records whether a part of the answer was sent.
 type startedWriter struct {
 	http.ResponseWriter
 	started bool
@@ -104,15 +103,17 @@ func (w *startedWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// FlushError serves [http.ResponseController.Flush].
+// FlushError is what [http.ResponseController.Flush] calls.
 func (w *startedWriter) FlushError() error {
 	w.started = true
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// Unwrap serves the rest of [http.ResponseController].
+// Unwrap is what the other methods of [http.ResponseController] use.
 func (w *startedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// logPanic logs a panic of a handler with its stack. The line has the path but not the query,
+// which may contain secrets.
 func logPanic(log *slog.Logger, r *http.Request, v any) {
 	stack := debug.Stack()
 	log.ErrorContext(r.Context(), "handler panicked", "panic", fmt.Sprint(v), "method", r.Method,

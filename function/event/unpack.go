@@ -13,12 +13,12 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// A ShapeError is an event that is nobody's: not a submission, nor in an
-// envelope that is known. It shows no content, as callers and logs get it.
+// A ShapeError is the error of an event that contains no message: it is neither a submission nor
+// in a known envelope. It contains no values of the event, because callers and logs see it.
 type ShapeError struct {
-	Size int      // bytes
-	Keys []string // the first of them, shortened; nil if it is not an object
-	Want string   // what was expected instead
+	Size int      // of the event, in bytes
+	Keys []string // first members of the object, shortened; nil if it is no object
+	Want string   // the expected shape
 }
 
 // Error implements error.
@@ -28,14 +28,14 @@ func (e *ShapeError) Error() string {
 
 const wantObject = "a JSON object with the parameters of a submission, or a known trigger's event"
 
-// An item is a message, or the reason why one element of a batch is none.
+// An item is a message, or an element of a batch that is no message.
 type item struct {
 	Message
-	bad string
+	reason string // why it is no message; empty if it is one
 }
 
-// unpack recognises an event by its outer shape. The order matters: the first
-// match wins.
+// unpack returns the messages of an event, by the table of the package comment. The first shape
+// that matches wins. requestID is the id of a direct message. Its error is a [*ShapeError].
 func unpack(event []byte, requestID string) ([]item, error) {
 	text := bytes.TrimSpace(event)
 	switch {
@@ -44,13 +44,14 @@ func unpack(event []byte, requestID string) ([]item, error) {
 	case !json.Valid(text), text[0] == '"':
 		return []item{{Message: Message{Kind: envelope.Text, ID: digest(event), Payload: content(text)}}}, nil
 	case text[0] == '[':
-		return elements(text), nil
+		return readElements(text), nil
 	case text[0] == '{':
 		return object(event, requestID)
 	}
 	return nil, &ShapeError{Size: len(event), Want: wantObject}
 }
 
+// object reads an event that is a JSON object.
 func object(event []byte, requestID string) ([]item, error) {
 	keys := members(event)
 	has := func(names ...string) bool {
@@ -66,7 +67,7 @@ func object(event []byte, requestID string) ([]item, error) {
 	case has("TopicName", "MessageId"):
 		m, ok = mnsTopic(event)
 	case bytes.HasPrefix(keys["events"], []byte("[")):
-		return records(keys["events"]), nil
+		return readRecords(keys["events"]), nil
 	case len(keys) == 2 && has("body", "attrs"):
 		m = Message{Kind: envelope.MNSStream, ID: digest(event), Payload: content(keys["body"])}
 	default:
@@ -78,21 +79,23 @@ func object(event []byte, requestID string) ([]item, error) {
 	return []item{{Message: m}}, nil
 }
 
-// elements reads a batch of EventBridge's streaming mode: strings that are JSON
-// documents, or the documents themselves; CloudEvents, or only their data.
-func elements(event []byte) []item {
+// readElements reads a batch of EventBridge's streaming mode. Its elements are CloudEvents or
+// only their data, as JSON or as strings that contain JSON.
+func readElements(event []byte) []item {
 	var raw []json.RawMessage
 	_ = json.Unmarshal(event, &raw) // valid, and an array
 	items := make([]item, 0, len(raw))
 	for _, element := range raw {
-		items = append(items, oneElement(element))
+		items = append(items, readElement(element))
 	}
 	return items
 }
 
-func oneElement(element json.RawMessage) item {
+// readElement reads one element of a batch. An element that is no message becomes an item with a
+// reason, and does not affect the others.
+func readElement(element json.RawMessage) item {
 	if element[0] != '"' && element[0] != '{' {
-		return item{Message: Message{Kind: envelope.RawData, ID: digest(element)}, bad: "neither an object nor a string"}
+		return item{Message: Message{Kind: envelope.RawData, ID: digest(element)}, reason: "neither an object nor a string"}
 	}
 	body := content(element)
 	if members(body)["specversion"] == nil {
@@ -102,15 +105,15 @@ func oneElement(element json.RawMessage) item {
 	if !ok {
 		return item{
 			Message: Message{Kind: envelope.CloudEvent, ID: digest(element)},
-			bad:     "CloudEvent without id, source or data",
+			reason:  "CloudEvent without id, source or data",
 		}
 	}
 	return item{Message: m}
 }
 
-// content returns a JSON value's content: of a string its text, of all else the
-// value as written. MNS producers may have encoded a text in base64, so what is
-// not JSON, but is JSON when decoded, counts as decoded.
+// content returns the text of a JSON string, and any other JSON value as it is written. MNS
+// producers may encode a text in base64: a text that is JSON only after decoding is returned
+// decoded.
 func content(value []byte) []byte {
 	var s string
 	if json.Unmarshal(value, &s) == nil {
@@ -125,12 +128,14 @@ func content(value []byte) []byte {
 	return value
 }
 
-// members returns the top level of an object; of anything else nil.
+// members returns the members of a JSON object, or nil if the value is no object.
 func members(object []byte) (m map[string]json.RawMessage) {
 	_ = json.Unmarshal(object, &m)
 	return m
 }
 
+// newShapeError returns the error of an event that is an object. It shortens the keys, because
+// they come from outside.
 func newShapeError(event []byte, want string) *ShapeError {
 	const most, longest = 20, 40
 	keys := slices.Sorted(maps.Keys(members(event)))

@@ -1,10 +1,14 @@
 package identity
 
-// A Pipeline is a program without a secret of its own: the service that runs it
-// vouches for it by a signed token (JWT), as GitHub Actions and GitLab do.
+// A Pipeline is a program that proves its identity with a signed token (JWT) of the
+// service that runs it, as GitHub Actions and GitLab do. It needs no stored secret.
+//
+// A token belongs to the pipeline if its issuer and audience are equal to Issuer and
+// Audience, and each of Claims is in it. Package auth verifies the signature and the
+// times of the token before this comparison.
 type Pipeline struct {
-	Name     string            // the principal's
-	Issuer   string            // exactly as it stands in its tokens
-	Audience string            // that the tokens are for
-	Claims   map[string]string // that a token must have, with exactly these texts
+	Name     string            // the Subject of the principal; the name in the policy
+	Issuer   string            // the claim "iss", compared byte by byte
+	Audience string            // must be in the claim "aud"
+	Claims   map[string]string // further claims; each must be a string equal to the value
 }

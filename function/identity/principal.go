@@ -1,34 +1,43 @@
 // Package identity describes who sends a request to the portal.
 //
-// A [Principal] is the sender. A person is a principal by the issuer and the
-// subject of a verified sign-in. A program is one by its name in the policy, which
-// it proves by a [Token] or by a signed token of the service that runs it ([Pipeline]).
-// An event of the platform is one by its kind.
+// The sender is a [Principal]. Its kind says how it is proved and which of its fields
+// name it:
+//
+//	kind        proof                                     named by
+//	KindHuman   a verified sign-in (OpenID Connect)       Issuer with Subject, Groups or Email
+//	KindSource  a Token, a webhook's signature, or the    Subject: the name in the policy
+//	            signed token of a Pipeline
+//	KindEvent   none: the platform delivers the event     Subject: "event:" and the kind of event
+//
+// The package holds data only. Package policy decides what a principal may do.
 package identity
 
-// A Kind says what a principal is. A human is never taken for a machine that
-// has the same name, nor the reverse.
+// A Kind says what a principal is. A rule for one kind never applies to another, even
+// if the names are equal. The zero Kind is no sender; no team has it as a member.
 type Kind string
 
-// The kinds of principals. The zero Kind is nobody whom a policy could know.
+// The kinds of principals.
 const (
-	KindHuman  Kind = "human"  // who signed in; known by Issuer with Subject or Groups
-	KindSource Kind = "source" // a webhook source, a machine token or a pipeline's identity; known by Subject, its name in the policy
-	KindEvent  Kind = "event"  // the platform's events; known by Subject, "event:" and the kind of event
+	KindHuman  Kind = "human"  // a person
+	KindSource Kind = "source" // a program: the sender of webhooks, the holder of a token, or a pipeline
+	KindEvent  Kind = "event"  // the platform, for one kind of its events
 )
 
-// A Principal is who sent a submission: a person, by issuer and subject, or a
-// machine, by the name of its source. Stores remember Issuer, Subject and Name
-// alone: what else a principal may do is a question of the moment.
+// A Principal is the sender of a request.
+//
+// A store keeps only Issuer, Subject and Name. The other fields are true only during
+// the request: the policy decides by what the sender proves now.
 type Principal struct {
 	Kind    Kind
-	Issuer  string   // of the identity; empty for a machine
-	Subject string   // within the issuer, or the source's name
+	Issuer  string   // of a person: the issuer of the sign-in; empty for the other kinds
+	Subject string   // of a person: unique within the issuer; else the name of the source or event
 	Name    string   // shown to people
-	Email   string   // that the issuer has verified, in lower case; empty otherwise
-	Groups  []string // that the issuer put the person in, of those that the policy names
-	Key     string   // which key or session it showed, for the audit; never a secret
+	Email   string   // verified by the issuer, in lower case; empty without an address
+	Groups  []string // the issuer's groups of the person, limited to groups that the policy names
+	Key     string   // id of the key or session that was used, for the audit trail; never a secret
 }
 
-// ID tells principals apart. An issuer has no fragment, so "#" parts them.
+// ID returns a text that is different for different principals: Issuer, "#" and
+// Subject. It is unambiguous because an issuer's URL contains no "#" (OpenID Connect
+// Core 1.0, section 2: an issuer has no fragment).
 func (p Principal) ID() string { return p.Issuer + "#" + p.Subject }

@@ -7,21 +7,22 @@ import (
 	"time"
 )
 
-// A Token is how a machine is known that shows it. Only its sum is kept: whoever
-// reads the policy cannot use it.
+// A Token is the policy's record of a secret token of a program. It holds the hash
+// of the token only, so that a reader of the policy cannot use it.
 type Token struct {
-	Source   string // the principal's name
-	ID       string // of this token among those of the source, for the log
-	Sum      [sha256.Size]byte
-	NotAfter time.Time
+	Source   string            // the Subject of the principal
+	ID       string            // unique among the tokens of Source; appears in the log
+	Sum      [sha256.Size]byte // SHA-256 of the whole token, with its prefix
+	NotAfter time.Time         // the token is refused from this time on
 }
 
-// TokenShape is what tokens look like: a mark by which scanners for secrets know
-// them, and the base64url of 32 random bytes.
+// TokenShape matches a token: the prefix "hbp_", which secret scanners recognise, then
+// 32 random bytes in base64url without padding.
 var TokenShape = regexp.MustCompile(`\Ahbp_[A-Za-z0-9_-]{43}\z`)
 
-// Known finds whose token it is at now. All are compared, so that the time tells
-// nothing.
+// Known returns the entry of tokens that has the hash of token and has not expired at
+// now, or false. It compares every entry in constant time, so that
+// the duration does not tell which entry matches.
 func Known(tokens []Token, token string, now time.Time) (Token, bool) {
 	sum := sha256.Sum256([]byte(token))
 	found := -1

@@ -1,8 +1,9 @@
 // Package jsontext encodes JSON without the escapes for HTML.
 //
-// [encoding/json.Marshal] writes <, > and & as \u003c, \u003e and \u0026. The
-// portal keeps them: paths, names and messages stay readable in requests, logs
-// and answers, and a browser never reads an answer of type application/json as HTML.
+// [encoding/json.Marshal] writes <, > and & as \u003c, \u003e and \u0026. This package writes
+// them unchanged, so that paths, names and messages stay readable in requests, logs and answers.
+// This is safe because browsers do not read an answer of type application/json as HTML. Do not
+// put the result into an HTML page.
 //
 // [Unique] is the strict check of JSON that others sign.
 package jsontext
@@ -12,16 +13,16 @@ import (
 	"encoding/json"
 )
 
-// Marshal encodes v in one line, without a line break at the end. Its errors
-// are those of [json.Marshal].
+// Marshal encodes v in one line, without a line break at the end. Its errors are those of
+// [json.Marshal].
 func Marshal(v any) ([]byte, error) { return marshal(v, "") }
 
-// MarshalIndent encodes v for people: each element on a line of its own,
-// indented by two spaces, without a line break at the end.
+// MarshalIndent encodes v for people, with one element in each line, indented by two spaces, and
+// without a line break at the end. Its errors are those of [json.Marshal].
 func MarshalIndent(v any) ([]byte, error) { return marshal(v, "  ") }
 
-// Must is Marshal for values that always encode, such as texts and lists of
-// texts. It panics for others.
+// Must returns [Marshal]'s result for a value that can always be encoded, such as a list of
+// texts. It panics for any other value.
 func Must(v any) string {
 	text, err := Marshal(v)
 	if err != nil {
@@ -30,6 +31,7 @@ func Must(v any) string {
 	return string(text)
 }
 
+// marshal encodes v; an empty indent means one line.
 func marshal(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -6,7 +6,7 @@ import (
 	"backupportal/function/jsontext"
 )
 
-func TestMarkupStaysAsItIs(t *testing.T) {
+func TestMarkupIsNotEscaped(t *testing.T) {
 	v := map[string]string{"path": `C:\<a>&b`}
 	line, err := jsontext.Marshal(v)
 	if want := `{"path":"C:\\<a>&b"}`; err != nil || string(line) != want {
@@ -21,7 +21,7 @@ func TestMarkupStaysAsItIs(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeEncodedIsAnError(t *testing.T) {
+func TestUnencodableValues(t *testing.T) {
 	if text, err := jsontext.Marshal(func() {}); err == nil {
 		t.Errorf("a function was encoded: %s", text)
 	}

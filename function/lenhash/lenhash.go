@@ -1,7 +1,12 @@
 // Package lenhash hashes lists of texts without ambiguity.
 //
-// Each text is preceded by its length in bytes, as 32 bits in big-endian order.
-// Two lists that differ never have the same input: ("ab", "c") is not ("a", "bc").
+// The input of the hash is each text, preceded by its length in bytes as 32 bits in big-endian
+// order:
+//
+//	input = { length text }
+//
+// Different lists therefore have different inputs: ("ab", "c") is not ("a", "bc"). The store and
+// the audit trail contain these hashes, so the format must not change.
 package lenhash
 
 import (
@@ -10,8 +15,8 @@ import (
 	"hash"
 )
 
-// Write adds parts to h, each behind its length. A caller whose digest may meet
-// digests of other origins passes a label of its own as the first part.
+// Write adds parts to h, each preceded by its length. A caller whose hashes may be compared with
+// other hashes uses a label of its own as the first part. A part must be shorter than 4 GiB.
 func Write(h hash.Hash, parts ...string) {
 	for _, part := range parts {
 		var length [4]byte
@@ -21,7 +26,7 @@ func Write(h hash.Hash, parts ...string) {
 	}
 }
 
-// Sum returns the SHA-256 of parts, written as by [Write].
+// Sum returns the SHA-256 of parts, in the format of [Write].
 func Sum(parts ...string) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	Write(h, parts...)

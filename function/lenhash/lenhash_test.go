@@ -9,8 +9,8 @@ import (
 	"backupportal/function/lenhash"
 )
 
-// The digests are in stores and logs: they must never change.
-func TestDigestsStayTheSame(t *testing.T) {
+// Stores and logs contain these digests, so they must not change.
+func TestDigestFormat(t *testing.T) {
 	want := sha256.Sum256([]byte("\x00\x00\x00\x05label\x00\x00\x00\x00\x00\x00\x00\x06实例"))
 	if got := lenhash.Sum("label", "", "实例"); got != want {
 		t.Errorf("Sum = %x, want %x", got, want)
@@ -24,7 +24,7 @@ func TestDigestsStayTheSame(t *testing.T) {
 	}
 }
 
-func TestListsThatDifferHaveDifferentDigests(t *testing.T) {
+func TestDifferentListsHaveDifferentDigests(t *testing.T) {
 	seen := map[[sha256.Size]byte][]string{}
 	for _, list := range [][]string{nil, {""}, {"", ""}, {"abc"}, {"ab", "c"}, {"a", "bc"}, {"", "abc"}, {"abc", ""}} {
 		sum := lenhash.Sum(list...)

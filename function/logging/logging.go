@@ -1,8 +1,8 @@
 // Package logging adds the request id of a context to each log line.
 //
-// The id is the platform's name for an invocation, or one that the portal makes.
-// Code that writes a line for a request uses the methods of [slog.Logger] that
-// take a context.
+// The request id is the platform's id of an invocation, or a random one of the portal. A line has
+// it only if it is written with a method of [slog.Logger] that takes a context, such as
+// InfoContext.
 package logging
 
 import (
@@ -10,29 +10,32 @@ import (
 	"log/slog"
 )
 
-// Key is the key of the request id in a log line. No other value has it.
+// Key is the attribute of the request id in a log line. No other value uses it.
 const Key = "request_id"
 
 type idKey struct{}
 
-// WithRequestID returns a context whose log lines carry id.
+// WithRequestID returns a context whose log lines have the request id id. With an empty id they
+// have none.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, idKey{}, id)
 }
 
-// RequestID returns the request id of ctx. It is empty if there is none.
+// RequestID returns the request id of ctx, or an empty string if it has none.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(idKey{}).(string)
 	return id
 }
 
-// NewHandler returns a handler that adds the request id of a line's context, if
-// there is one, and gives the line to next.
+// NewHandler returns a handler that adds the request id of the context to each line and passes
+// the line to next. It is safe for concurrent use if next is.
 func NewHandler(next slog.Handler) slog.Handler { return handler{next} }
 
+// A handler implements [slog.Handler].
 type handler struct{ slog.Handler }
 
-// Handle implements [slog.Handler].
+// Handle implements [slog.Handler]. It clones the line, as the interface requires before a
+// change.
 func (h handler) Handle(ctx context.Context, line slog.Record) error {
 	if id := RequestID(ctx); id != "" {
 		line = line.Clone()

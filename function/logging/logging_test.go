@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestLineCarriesTheIDOfItsContext(t *testing.T) {
+func TestLineHasRequestID(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(NewHandler(slog.NewJSONHandler(&out, nil))).With("part", "a")
 	for _, id := range []string{"r-1", ""} {
@@ -24,7 +24,7 @@ func TestLineCarriesTheIDOfItsContext(t *testing.T) {
 	}
 }
 
-func TestContextWithoutIDHasNone(t *testing.T) {
+func TestContextWithoutRequestID(t *testing.T) {
 	if id := RequestID(t.Context()); id != "" {
 		t.Errorf("RequestID = %q, want none", id)
 	}

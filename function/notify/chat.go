@@ -12,11 +12,11 @@ import (
 	"backupportal/function/param"
 )
 
-// object is one in JSON.
+// An object is a JSON object.
 type object = map[string]any
 
-// dingTalk writes for a custom robot of DingTalk. A robot that asks for
-// signatures has them in the query: of the time in milliseconds and the secret.
+// dingTalk writes a message for a custom robot of DingTalk. With a secret, the query has the time
+// in milliseconds and a signature of the time and the secret.
 func dingTalk(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	m := s.message(r, n)
 	text := "#### " + m.title + "\n"
@@ -37,9 +37,9 @@ func dingTalk(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	return out, err
 }
 
-// feishu writes for a custom robot of Feishu or Lark: a post, whose texts are
-// no markdown. The signature is that of no text, with the time in seconds and the
-// secret as the key.
+// feishu writes a message for a custom robot of Feishu or Lark: a post, whose texts have no
+// markup. With a secret, the body has the time in seconds and a signature: the HMAC of an empty
+// text, with time and secret as its key.
 func feishu(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	m := s.message(r, n)
 	var content [][]object
@@ -65,7 +65,8 @@ func feishu(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	return outgoing{body: body}, err
 }
 
-// weCom writes for a robot of a WeCom group.
+// weCom writes a message for a robot in a group of WeCom. It has no signature: the URL is the
+// secret.
 func weCom(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	m := s.message(r, n)
 	text := "**" + m.title + "**"
@@ -79,7 +80,8 @@ func weCom(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	return outgoing{body: body}, err
 }
 
-// slack writes for an incoming webhook of Slack.
+// slack writes a message for an incoming webhook of Slack. It has no signature: the URL is the
+// secret.
 func slack(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	m := s.message(r, n)
 	text := "*" + m.title + "*"
@@ -93,42 +95,42 @@ func slack(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	return outgoing{body: body}, err
 }
 
-// errcode reads an answer of DingTalk or WeCom, which is 0 for success.
-func errcode(answer []byte) error {
+// checkErrcode returns an error unless the answer of DingTalk or WeCom has errcode 0.
+func checkErrcode(answer []byte) error {
 	var a struct {
 		Errcode *int64 `json:"errcode"`
 	}
 	if err := json.Unmarshal(answer, &a); err != nil || a.Errcode == nil {
-		return errors.New("its answer has no errcode")
+		return errors.New("the answer has no errcode")
 	}
 	if *a.Errcode != 0 {
-		return fmt.Errorf("it answered with errcode %d", *a.Errcode)
+		return fmt.Errorf("the receiver answered with errcode %d", *a.Errcode)
 	}
 	return nil
 }
 
-// feishuCode reads an answer of Feishu, which has code, or StatusCode in older
-// ones, or both.
-func feishuCode(answer []byte) error {
+// checkFeishu returns an error unless the answer of Feishu confirms the message. It has code, or
+// in older versions StatusCode, or both; each must be 0.
+func checkFeishu(answer []byte) error {
 	var a struct {
 		Code   *int64 `json:"code"`
 		Status *int64 `json:"StatusCode"`
 	}
 	if err := json.Unmarshal(answer, &a); err != nil || a.Code == nil && a.Status == nil {
-		return errors.New("its answer has no code")
+		return errors.New("the answer has no code")
 	}
 	for _, code := range []*int64{a.Code, a.Status} {
 		if code != nil && *code != 0 {
-			return fmt.Errorf("it answered with code %d", *code)
+			return fmt.Errorf("the receiver answered with code %d", *code)
 		}
 	}
 	return nil
 }
 
-// slackWord reads an answer of Slack.
-func slackWord(answer []byte) error {
+// slackOK returns an error unless the answer of Slack is “ok”.
+func slackOK(answer []byte) error {
 	if strings.TrimSpace(string(answer)) != "ok" {
-		return errors.New("it did not answer ok")
+		return errors.New("the answer is not \"ok\"")
 	}
 	return nil
 }

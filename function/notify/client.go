@@ -18,20 +18,21 @@ import (
 )
 
 const (
-	sendTime   = 5 * time.Second // for a whole request: name, connection, answer
-	mostAnswer = 16 << 10        // bytes that are read of an answer
+	sendTime  = 5 * time.Second // for a whole request, from the lookup of the name to the end of the answer
+	maxAnswer = 16 << 10        // largest part of an answer that is read, in bytes
 )
 
-// newClient makes a client that goes to one address and nowhere else. It keeps
-// no connections: between two messages an instance may freeze.
-func newClient(may reach, roots *x509.CertPool) *http.Client {
+// newClient returns a client that connects only to allowed addresses. It keeps no connections
+// open, because an instance may freeze between two messages.
+func newClient(allowed destinations, roots *x509.CertPool) *http.Client {
 	dialer := &net.Dialer{
 		Timeout: sendTime,
-		// After the name is resolved and before anything is sent, for every address
-		// that is tried: a name that is looked up twice may lead to two places.
+		// Control runs after the lookup of the name and before the connection, for each address
+		// that is tried. A check before the lookup would not suffice: a second lookup may return
+		// another address.
 		Control: func(_, address string, _ syscall.RawConn) error {
 			to, err := netip.ParseAddrPort(address)
-			if err != nil || !may.allows(to.Addr()) {
+			if err != nil || !allowed.allows(to.Addr()) {
 				return errNotAllowed
 			}
 			return nil
@@ -41,55 +42,56 @@ func newClient(may reach, roots *x509.CertPool) *http.Client {
 		Timeout:       sendTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			Proxy:                  nil, // of the environment: it would be asked to go anywhere
+			Proxy:                  nil, // a proxy of the environment could connect to any address
 			DialContext:            dialer.DialContext,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 			DisableKeepAlives:      true,
 			DisableCompression:     true,
-			MaxResponseHeaderBytes: mostAnswer,
+			MaxResponseHeaderBytes: maxAnswer,
 		},
 	}
 }
 
-// post sends out, and returns the answer if its status is one of success.
+// post sends a message and returns the answer if its status is 2xx. Its errors contain neither
+// the URL nor the answer.
 func (r receiver) post(ctx context.Context, out outgoing) ([]byte, error) {
 	u := *r.url
 	u.RawQuery = strings.Trim(u.RawQuery+"&"+out.query.Encode(), "&")
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(out.body))
 	if err != nil {
-		return nil, errors.New("its address is none") // err quotes it
+		return nil, errors.New("invalid URL") // err contains the URL
 	}
 	maps.Copy(req.Header, out.header)
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "backup-portal")
 	res, err := r.client.Do(req)
 	if err != nil {
-		return nil, cause(err)
+		return nil, networkError(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return nil, fmt.Errorf("it answered with status %d", res.StatusCode)
+		return nil, fmt.Errorf("the receiver answered with status %d", res.StatusCode)
 	}
-	answer, err := io.ReadAll(io.LimitReader(res.Body, mostAnswer))
+	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return nil, cause(err)
+		return nil, networkError(err)
 	}
 	return answer, nil
 }
 
-// What the network did. Its own errors are never shown: they have addresses in
-// them, and so do those of net/http.
+// Errors of the network. The errors of packages net and net/http are not used, because they
+// contain addresses.
 var (
-	errNotAllowed  = errors.New("its address leads to where no message may go: it is not public; private: true in the policy allows private networks")
-	errTimeout     = errors.New("no answer in time")
-	errName        = errors.New("its name is not known")
-	errCertificate = errors.New("its certificate is not trusted")
-	errRefused     = errors.New("the connection was refused")
-	errBroken      = errors.New("the connection broke")
+	errNotAllowed  = errors.New("the URL resolves to an address that is not public: private: true in the policy allows private networks")
+	errTimeout     = errors.New("timeout: no answer in time")
+	errName        = errors.New("unknown host name")
+	errCertificate = errors.New("the certificate is not trusted")
+	errRefused     = errors.New("connection refused")
+	errBroken      = errors.New("connection failed")
 )
 
-// cause is what err says of the network, in words of our own.
-func cause(err error) error {
+// networkError returns the error above that describes err, or errBroken.
+func networkError(err error) error {
 	var netErr net.Error
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError

@@ -16,10 +16,10 @@ import (
 )
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
-	other := newServer(t, says(http.StatusOK, "ok"))
+	other := newServer(t, answerWith(http.StatusOK, "ok"))
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		s := newServer(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, status) })
-		err := newSender(t, config(to(backup.Slack, s.URL))).Send(t.Context(), notice(backup.EventFailed))
+		err := newSender(t, config(receiverAt(backup.Slack, s.URL))).Send(t.Context(), notice(backup.EventFailed))
 		if err == nil || !strings.Contains(err.Error(), "answered with status 3") || len(s.requests()) != 1 {
 			t.Errorf("%d: %v, %d requests", status, err, len(s.requests()))
 		}
@@ -30,21 +30,21 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
-	proxy, s := newServer(t, says(http.StatusOK, "ok")), newServer(t, says(http.StatusOK, "ok"))
+	proxy, s := newServer(t, answerWith(http.StatusOK, "ok")), newServer(t, answerWith(http.StatusOK, "ok"))
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		t.Setenv(name, proxy.URL)
 	}
-	// The environment's proxy is never used for loopback: what decides is that
-	// there is none.
-	if transport := newClient(reach{}, nil).Transport.(*http.Transport); transport.Proxy != nil {
+	// Package net/http never uses a proxy for loopback, so the test checks that the client has
+	// none.
+	if transport := newClient(destinations{}, nil).Transport.(*http.Transport); transport.Proxy != nil {
 		t.Error("the client has a proxy")
 	}
-	if err := newSender(t, config(to(backup.Slack, s.URL))).Send(t.Context(), notice(backup.EventFailed)); err != nil || len(proxy.requests()) != 0 {
+	if err := newSender(t, config(receiverAt(backup.Slack, s.URL))).Send(t.Context(), notice(backup.EventFailed)); err != nil || len(proxy.requests()) != 0 {
 		t.Errorf("%v, %d requests to the proxy", err, len(proxy.requests()))
 	}
 }
 
-// raw is a receiver that does what it likes with a connection.
+// raw starts a receiver that handles the connection with serve, and returns its URL.
 func raw(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -64,7 +64,7 @@ func raw(t *testing.T, serve func(net.Conn)) string {
 	return "http://" + listener.Addr().String()
 }
 
-// closed is an address at which nobody listens.
+// closed returns a URL at which no server listens.
 func closed(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(nil)
@@ -72,10 +72,9 @@ func closed(t *testing.T) string {
 	return s.URL
 }
 
-// Whatever goes wrong, the error says so in words that hold no address and no
-// secret.
-func TestErrorsSayWhatHappenedAndNoSecret(t *testing.T) {
-	tls := httptest.NewTLSServer(says(http.StatusOK, "ok"))
+// Every error describes the failure and contains neither an address nor a secret.
+func TestErrorsContainNoSecret(t *testing.T) {
+	tls := httptest.NewTLSServer(answerWith(http.StatusOK, "ok"))
 	t.Cleanup(tls.Close)
 	tls.Config.ErrorLog = nil
 	end := make(chan struct{})
@@ -90,14 +89,14 @@ func TestErrorsSayWhatHappenedAndNoSecret(t *testing.T) {
 		{"half an answer", raw(t, func(c net.Conn) { c.Write([]byte("HTTP/1.1 200 canary\r\nContent-Length: 9\r\n\r\nok")); c.Close() }), errBroken.Error()},
 		{"it says nothing", raw(t, func(c net.Conn) { <-end; c.Close() }), errTimeout.Error()},
 		{"it talks without end", raw(t, func(c net.Conn) {
-			// An answer to nothing is a broken connection.
+			// Without an answer, the connection is broken.
 			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 				c.Write([]byte("HTTP/1.1 200 OK\r\n\r\n"))
 			}
 			for _, err := c.Write(make([]byte, 1<<16)); err == nil; _, err = c.Write(make([]byte, 1<<16)) {
 			}
 			c.Close()
-		}), "did not answer ok"},
+		}), "answer is not \"ok\""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -107,7 +106,7 @@ func TestErrorsSayWhatHappenedAndNoSecret(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
 				defer cancel()
 			}
-			err := newSender(t, config(to(backup.Slack, c.address))).Send(ctx, notice(backup.EventFailed))
+			err := newSender(t, config(receiverAt(backup.Slack, c.address))).Send(ctx, notice(backup.EventFailed))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want %s", err, c.want)
 			}
@@ -120,10 +119,10 @@ func TestErrorsSayWhatHappenedAndNoSecret(t *testing.T) {
 	}
 }
 
-func TestMessagesGoOverTLSThatKnowsTheServer(t *testing.T) {
-	tls := httptest.NewTLSServer(says(http.StatusOK, "ok"))
+func TestCertificateIsVerified(t *testing.T) {
+	tls := httptest.NewTLSServer(answerWith(http.StatusOK, "ok"))
 	t.Cleanup(tls.Close)
-	cfg := config(to(backup.Slack, tls.URL))
+	cfg := config(receiverAt(backup.Slack, tls.URL))
 	cfg.Roots = x509.NewCertPool()
 	cfg.Roots.AddCert(tls.Certificate())
 	if err := newSender(t, cfg).Send(t.Context(), notice(backup.EventFailed)); err != nil {
@@ -131,8 +130,8 @@ func TestMessagesGoOverTLSThatKnowsTheServer(t *testing.T) {
 	}
 }
 
-func TestReceiversThatCannotBeAreRefused(t *testing.T) {
-	unsigned, plain, other, nowhere := to(backup.WebhookReceiver, "https://a.example.com"), to(backup.Slack, "http://127.0.0.1:1"), to("teams", "https://a.example.com"), to(backup.Slack, "")
+func TestInvalidReceivers(t *testing.T) {
+	unsigned, plain, other, nowhere := receiverAt(backup.WebhookReceiver, "https://a.example.com"), receiverAt(backup.Slack, "http://127.0.0.1:1"), receiverAt("teams", "https://a.example.com"), receiverAt(backup.Slack, "")
 	unsigned.Secret = secret.String{}
 	for name, r := range map[string]backup.Receiver{"without a secret": unsigned, "without TLS": plain, "of no kind": other, "nowhere": nowhere} {
 		cfg := config(r)
@@ -146,8 +145,8 @@ func TestReceiversThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
-func TestReceiversHearOfWhatTheyAskedFor(t *testing.T) {
-	all, some := to(backup.Slack, "https://a.example.com"), to(backup.Slack, "https://a.example.com")
+func TestReceiversByEventAndAccount(t *testing.T) {
+	all, some := receiverAt(backup.Slack, "https://a.example.com"), receiverAt(backup.Slack, "https://a.example.com")
 	all.Name = "all"
 	some.Name, some.Events, some.Accounts = "some", []backup.Event{backup.EventFailed}, []string{"payments"}
 	s := newSender(t, config(all, some))

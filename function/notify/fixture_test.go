@@ -16,7 +16,7 @@ import (
 	"backupportal/function/secret"
 )
 
-// A request is one that a receiver got.
+// A request is a request as a receiver got it.
 type request struct {
 	method, path string
 	query        url.Values
@@ -24,8 +24,7 @@ type request struct {
 	body         []byte
 }
 
-// A server is a receiver that writes down what it gets, and answers as it is
-// told.
+// A server is a receiver that records its requests and gives a fixed answer.
 type server struct {
 	*httptest.Server
 	answer http.HandlerFunc
@@ -43,7 +42,7 @@ func newServer(t testing.TB, answer http.HandlerFunc) *server {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body) // a broken one is told by what is missing
+	body, _ := io.ReadAll(r.Body) // a broken body is detected by what is missing
 	s.mu.Lock()
 	s.got = append(s.got, request{r.Method, r.URL.Path, r.URL.Query(), r.Header, body})
 	s.mu.Unlock()
@@ -56,15 +55,15 @@ func (s *server) requests() []request {
 	return s.got
 }
 
-// says answers with these words and a status.
-func says(status int, words string) http.HandlerFunc {
+// answerWith returns a handler that answers with a status and a text.
+func answerWith(status int, words string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
 		fmt.Fprint(w, words)
 	}
 }
 
-// Secrets that must never show.
+// Secrets that no error may contain.
 const (
 	canaryKey    = "canary-key-of-32-characters-long"
 	canarySecret = "SEC-canary"
@@ -73,13 +72,13 @@ const (
 )
 
 var (
-	// now is the clock of the tests.
+	// now is the time of the tests.
 	now  = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	east = time.FixedZone("UTC+8", 8*3600)
 )
 
-// to is a receiver at an address.
-func to(kind backup.ReceiverKind, address string) backup.Receiver {
+// receiverAt returns a receiver at a URL.
+func receiverAt(kind backup.ReceiverKind, address string) backup.Receiver {
 	r := backup.Receiver{
 		Name: "r", Kind: kind, URL: secret.New(address + canaryPath + "?" + canaryQuery), Events: backup.Events, Language: param.English,
 	}
@@ -92,7 +91,7 @@ func to(kind backup.ReceiverKind, address string) backup.Receiver {
 	return r
 }
 
-// config is that of a portal with receivers on this machine.
+// config returns the configuration of a sender to receivers on this machine.
 func config(receivers ...backup.Receiver) Config {
 	return Config{
 		Notifications: backup.Notifications{Environment: "production", Receivers: receivers},
@@ -109,7 +108,7 @@ func newSender(t testing.TB, cfg Config) *Sender {
 	return s
 }
 
-// notice is one about a job that has failed, or about another event of it.
+// notice returns a notice of an event of a job.
 func notice(e backup.Event) backup.Notice {
 	params := param.Params{
 		"Account": "payments", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "JobName": "before-upgrade",

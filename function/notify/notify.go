@@ -1,13 +1,23 @@
-// Package notify sends notifications about backups.
+// Package notify sends notices about backups to their receivers, which are webhooks or chat robots.
 //
-// A notification goes to a webhook, or to a robot in a chat.
+// Each kind of receiver has its own message format, signature, and way to confirm a message. A
+// robot answers 200 even if it refuses a message, so the body of the answer decides:
 //
-// Every kind of receiver has its own form, its own signature, and its own way to
-// say that it took a message: robots answer 200 to everything, so their words
-// count. What people have typed never acts on the text around it. A message goes
-// to the address in the policy's variable and nowhere else: redirects are not
-// followed, proxies not used, and addresses that are not public refused. Errors
-// hold no address, no secret, and nothing that a receiver has written.
+//	kind      message                   signature                              confirmed by
+//	webhook   [Standard Webhooks] JSON  header: HMAC-SHA256 of id, time, body  status 2xx
+//	dingtalk  markdown                  query: HMAC-SHA256 of time and secret  errcode 0
+//	feishu    post                      body: HMAC-SHA256, keyed with both     code 0
+//	wecom     markdown                  none                                   errcode 0
+//	slack     mrkdwn                    none                                   body ok
+//
+// Texts that people typed cannot act in a chat: they mention no person, link to nothing, and have
+// no markup (see inert).
+//
+// A message is sent only to the URL of its receiver. Redirects are not followed, proxies of the
+// environment are not used, and addresses that are not public are refused unless the policy
+// allows private ones. Errors contain no URL, no secret, and no text of a receiver.
+//
+// [Standard Webhooks]: https://www.standardwebhooks.com
 package notify
 
 import (
@@ -24,23 +34,28 @@ import (
 	"backupportal/function/backup"
 )
 
-// Config is what a [Sender] needs.
+// Config configures a [Sender].
 type Config struct {
 	Notifications backup.Notifications
 	PublicURL     *url.URL         // origin of the portal, for links; nil leaves them out
 	Zone          *time.Location   // of the times in chats; nil means UTC
 	Now           func() time.Time // of signatures
-	Loopback      bool             // receivers may be on this machine, without TLS: for tests
-	Roots         *x509.CertPool   // to trust; nil means the system's
+
+	// Account finds an account by its alias, for its name in chats; nil shows aliases.
+	Account func(alias string) (backup.Account, bool)
+
+	Loopback bool           // receivers may be on this machine, without TLS: for tests
+	Roots    *x509.CertPool // to trust; nil means the system's
 }
 
-// A Sender is a [backup.Messenger].
+// A Sender sends notices to the receivers of a policy. It implements [backup.Messenger]. [New]
+// makes one. It is safe for concurrent use.
 type Sender struct {
 	cfg       Config
 	receivers []receiver
 }
 
-// A receiver is one with its address read and its client made.
+// A receiver is a [backup.Receiver] with its parsed URL and its client.
 type receiver struct {
 	backup.Receiver
 	kind   kind
@@ -48,30 +63,32 @@ type receiver struct {
 	client *http.Client
 }
 
-// A kind is how receivers of one kind are talked to.
+// A kind is how messages of one kind are written and confirmed.
 type kind struct {
 	write    func(*Sender, receiver, backup.Notice) (outgoing, error)
-	accepted func(answer []byte) error // why an answer with a status of success is none
+	accepted func(answer []byte) error // returns why an answer with status 2xx is no confirmation
 }
 
-// An outgoing message is what one request carries.
+// An outgoing is the content of one request.
 type outgoing struct {
 	body   []byte // JSON
 	header http.Header
-	query  url.Values // beside that of the address
+	query  url.Values // added to the query of the URL
 }
 
 var kinds = map[backup.ReceiverKind]kind{
-	backup.WebhookReceiver: {webhook, anything},
-	backup.DingTalk:        {dingTalk, errcode},
-	backup.Feishu:          {feishu, feishuCode},
-	backup.WeCom:           {weCom, errcode},
-	backup.Slack:           {slack, slackWord},
+	backup.WebhookReceiver: {webhook, anyAnswer},
+	backup.DingTalk:        {dingTalk, checkErrcode},
+	backup.Feishu:          {feishu, checkFeishu},
+	backup.WeCom:           {weCom, checkErrcode},
+	backup.Slack:           {slack, slackOK},
 }
 
 var _ backup.Messenger = (*Sender)(nil)
 
-// New checks the receivers, and makes a client for each. It connects to nothing.
+// New returns a sender for the receivers of cfg. It does not connect. It returns an error for a
+// receiver with an unknown kind, an invalid or plain http URL, or an address to which no message
+// may be sent, and for a webhook without a secret.
 func New(cfg Config) (*Sender, error) {
 	s := &Sender{cfg: cfg}
 	s.cfg.Zone = cmp.Or(cfg.Zone, time.UTC)
@@ -80,25 +97,25 @@ func New(cfg Config) (*Sender, error) {
 		u, err := backup.ParseReceiverURL(r.URL.Reveal())
 		switch {
 		case !known:
-			return nil, fmt.Errorf("notify: receiver %s: kind %q is not known", r.Name, r.Kind)
+			return nil, fmt.Errorf("notify: receiver %s: unknown kind %q", r.Name, r.Kind)
 		case err != nil:
-			return nil, fmt.Errorf("notify: receiver %s: its address %w", r.Name, err)
+			return nil, fmt.Errorf("notify: receiver %s: the URL %w", r.Name, err)
 		case u.Scheme != "https" && !cfg.Loopback:
-			return nil, fmt.Errorf("notify: receiver %s: its address must begin with https://", r.Name)
+			return nil, fmt.Errorf("notify: receiver %s: the URL must begin with https://", r.Name)
 		case r.Kind == backup.WebhookReceiver && r.Secret.IsZero():
-			// An HMAC with an empty key is one that everybody can make.
+			// Anyone can compute an HMAC with an empty key.
 			return nil, fmt.Errorf("notify: receiver %s: a webhook needs a secret", r.Name)
 		}
-		may := reach{private: r.Private, loopback: cfg.Loopback}
-		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && !may.allows(ip) {
-			return nil, fmt.Errorf("notify: receiver %s: messages never go to the address that it names: give one of the public internet, or, if it is one of a private network, write private: true", r.Name)
+		allowed := destinations{private: r.Private, loopback: cfg.Loopback}
+		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && !allowed.allows(ip) {
+			return nil, fmt.Errorf("notify: receiver %s: the URL is not allowed: use a public address, or write private: true if the receiver is in a private network", r.Name)
 		}
-		s.receivers = append(s.receivers, receiver{r, k, u, newClient(may, cfg.Roots)})
+		s.receivers = append(s.receivers, receiver{r, k, u, newClient(allowed, cfg.Roots)})
 	}
 	return s, nil
 }
 
-// All implements [backup.Messenger].
+// All implements [backup.Messenger]: it returns the names of all receivers.
 func (s *Sender) All() (names []string) {
 	for _, r := range s.receivers {
 		names = append(names, r.Name)
@@ -106,7 +123,8 @@ func (s *Sender) All() (names []string) {
 	return names
 }
 
-// Receivers implements [backup.Messenger].
+// Receivers implements [backup.Messenger]: it returns the names of the receivers of an event in
+// an account.
 func (s *Sender) Receivers(e backup.Event, account string) (names []string) {
 	for _, r := range s.receivers {
 		if slices.Contains(r.Events, e) && (r.Accounts == nil || slices.Contains(r.Accounts, account)) {
@@ -116,11 +134,12 @@ func (s *Sender) Receivers(e backup.Event, account string) (names []string) {
 	return names
 }
 
-// Send implements [backup.Messenger].
+// Send implements [backup.Messenger]. It sends one message and waits at most 5 seconds for its
+// confirmation. After an error, the message may have been received.
 func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
 	i := slices.IndexFunc(s.receivers, func(r receiver) bool { return r.Name == n.Receiver })
 	if i < 0 {
-		return fmt.Errorf("notify: there is no receiver %s in the policy", n.Receiver)
+		return fmt.Errorf("notify: the policy has no receiver %s", n.Receiver)
 	}
 	r := s.receivers[i]
 	out, err := r.kind.write(s, r, n)
@@ -137,7 +156,8 @@ func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
 	return nil
 }
 
-// link is the page of a submission; empty if nobody knows where the portal is.
+// link returns the URL of the submission's page, or an empty string if the URL of the portal is
+// not configured.
 func (s *Sender) link(n backup.Notice) string {
 	if s.cfg.PublicURL == nil {
 		return ""

@@ -13,14 +13,15 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/param/wordstest"
 	"backupportal/function/secret"
 )
 
-// answers are what each kind of receiver says when it took a message, and when
-// it did not, as the vendors document it.
+// answers are the documented answers of each kind of receiver: to an accepted message, and to
+// refused ones.
 var answers = map[backup.ReceiverKind]struct {
 	took   string
-	others map[string]string // answers, and words of the error
+	others map[string]string // answer, and a part of the error
 }{
 	backup.DingTalk: {`{"errcode":0,"errmsg":"ok"}`, map[string]string{
 		`{"errcode":310000,"errmsg":"sign not match, canary"}`: "errcode 310000",
@@ -37,16 +38,16 @@ var answers = map[backup.ReceiverKind]struct {
 		`{"StatusCode":0,"code":11232}`:                                                        "code 11232", `{"StatusCode":19001}`: "code 19001", `{}`: "no code", `success`: "no code",
 	}},
 	backup.Slack: {"ok", map[string]string{
-		"no_service canary": "did not answer ok", "": "did not answer ok", `{"ok":true}`: "did not answer ok",
+		"no_service canary": "answer is not \"ok\"", "": "answer is not \"ok\"", `{"ok":true}`: "answer is not \"ok\"",
 	}},
 	backup.WebhookReceiver: {"", nil},
 }
 
-func TestSuccessIsWhatTheReceiverSaysItIs(t *testing.T) {
+func TestConfirmations(t *testing.T) {
 	for kind, said := range answers {
 		words := said.took
-		s := newServer(t, func(w http.ResponseWriter, r *http.Request) { says(http.StatusOK, words)(w, r) })
-		sender := newSender(t, config(to(kind, s.URL)))
+		s := newServer(t, func(w http.ResponseWriter, r *http.Request) { answerWith(http.StatusOK, words)(w, r) })
+		sender := newSender(t, config(receiverAt(kind, s.URL)))
 		if err := sender.Send(t.Context(), notice(backup.EventFailed)); err != nil {
 			t.Errorf("%s took it: %v", kind, err)
 		}
@@ -57,8 +58,8 @@ func TestSuccessIsWhatTheReceiverSaysItIs(t *testing.T) {
 			}
 		}
 		for _, status := range []int{400, 403, 404, 410, 429, 500, 503, 304} {
-			failing := newServer(t, says(status, ""))
-			if err := newSender(t, config(to(kind, failing.URL))).Send(t.Context(), notice(backup.EventFailed)); err == nil || !strings.Contains(err.Error(), "status ") {
+			failing := newServer(t, answerWith(status, ""))
+			if err := newSender(t, config(receiverAt(kind, failing.URL))).Send(t.Context(), notice(backup.EventFailed)); err == nil || !strings.Contains(err.Error(), "status ") {
 				t.Errorf("%s answered %d: %v", kind, status, err)
 			}
 		}
@@ -68,11 +69,11 @@ func TestSuccessIsWhatTheReceiverSaysItIs(t *testing.T) {
 	}
 }
 
-// sent is what a receiver of a kind gets.
+// sent sends a notice to a receiver and returns the request that it got.
 func sent(t *testing.T, receiver backup.Receiver, n backup.Notice, change ...func(*Config)) request {
 	t.Helper()
-	s := newServer(t, says(http.StatusOK, answers[receiver.Kind].took))
-	receiver.URL = to(receiver.Kind, s.URL).URL
+	s := newServer(t, answerWith(http.StatusOK, answers[receiver.Kind].took))
+	receiver.URL = receiverAt(receiver.Kind, s.URL).URL
 	cfg := config(receiver)
 	for _, f := range change {
 		f(&cfg)
@@ -85,31 +86,32 @@ func sent(t *testing.T, receiver backup.Receiver, n backup.Notice, change ...fun
 		!strings.HasPrefix(got[0].header.Get("Content-Type"), "application/json") {
 		t.Fatalf("%s got %+v", receiver.Kind, got)
 	}
+	wordstest.Check(t, string(receiver.Kind), string(got[0].body))
 	return got[0]
 }
 
-// mac is the signature once more, by the vendors' documents.
+// mac computes the signature independently, by the vendors' documentation.
 func mac(key, message string) string {
 	h := hmac.New(sha256.New, []byte(key))
 	h.Write([]byte(message))
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-func TestRobotsKnowTheirMessagesBySignatures(t *testing.T) {
+func TestRobotSignatures(t *testing.T) {
 	const ms, s = "1795424400000", "1795424400" // now
-	ding := sent(t, to(backup.DingTalk, ""), notice(backup.EventFailed))
+	ding := sent(t, receiverAt(backup.DingTalk, ""), notice(backup.EventFailed))
 	if got, want := ding.query.Get("sign"), mac(canarySecret, ms+"\n"+canarySecret); got != want || ding.query.Get("timestamp") != ms {
 		t.Errorf("DingTalk: timestamp %s, sign %s, want %s", ding.query.Get("timestamp"), got, want)
 	}
 	var signed struct{ Timestamp, Sign string }
-	if err := json.Unmarshal(sent(t, to(backup.Feishu, ""), notice(backup.EventFailed)).body, &signed); err != nil {
+	if err := json.Unmarshal(sent(t, receiverAt(backup.Feishu, ""), notice(backup.EventFailed)).body, &signed); err != nil {
 		t.Fatal(err)
 	}
 	if want := mac(s+"\n"+canarySecret, ""); signed.Sign != want || signed.Timestamp != s {
 		t.Errorf("Feishu: %+v, want %s", signed, want)
 	}
 	for _, kind := range []backup.ReceiverKind{backup.DingTalk, backup.Feishu} {
-		plain := to(kind, "")
+		plain := receiverAt(kind, "")
 		plain.Secret = secret.String{}
 		if got := sent(t, plain, notice(backup.EventFailed)); got.query.Has("sign") || strings.Contains(string(got.body), `"sign"`) {
 			t.Errorf("%s without a secret: %v %s", kind, got.query, got.body)
@@ -117,15 +119,15 @@ func TestRobotsKnowTheirMessagesBySignatures(t *testing.T) {
 	}
 }
 
-func TestMessagesSayWhatHappenedWhereAndWho(t *testing.T) {
+func TestMessageTexts(t *testing.T) {
 	const reason = "disk is busy"
 	for _, kind := range backup.ReceiverKinds[1:] {
-		got := string(sent(t, to(kind, ""), notice(backup.EventFailed)).body)
+		got := string(sent(t, receiverAt(kind, ""), notice(backup.EventFailed)).body)
 		var body any
 		if err := json.Unmarshal([]byte(got), &body); err != nil {
 			t.Errorf("%s: %v in %s", kind, err, got)
 		}
-		text := flat(body)
+		text := flatten(body)
 		for _, want := range []string{
 			"[production] Backup failed", "Instance: i-bp1demoweb01", "Account: payments", "Region: China (Hangzhou), cn-hangzhou",
 			"Name: before-upgrade", "Requested by: Alice Ann, API", "Reason: " + reason, "Time: 2026-11-23 16:59 UTC+8",
@@ -135,13 +137,13 @@ func TestMessagesSayWhatHappenedWhereAndWho(t *testing.T) {
 				t.Errorf("%s: no %q in %s", kind, want, text)
 			}
 		}
-		chinese := to(kind, "")
+		chinese := receiverAt(kind, "")
 		chinese.Language = param.Chinese
 		bare := func(cfg *Config) { cfg.PublicURL, cfg.Notifications.Environment = nil, "" }
 		if err := json.Unmarshal(sent(t, chinese, notice(backup.EventSucceeded), bare).body, &body); err != nil {
 			t.Fatal(err)
 		}
-		text = flat(body)
+		text = flatten(body)
 		for _, want := range []string{"备份成功", "实例：i-bp1demoweb01", "申请人：Alice Ann，API", "地域：华东1（杭州），cn-hangzhou"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: no %q in %s", kind, want, text)
@@ -153,15 +155,15 @@ func TestMessagesSayWhatHappenedWhereAndWho(t *testing.T) {
 	}
 	refused := notice(backup.EventFailed)
 	refused.Record.Last, refused.Record.Job = backup.Step{Kind: backup.StepRefused, Code: "VaultNotExist"}, backup.Job{}
-	if got := string(sent(t, to(backup.Slack, ""), refused).body); !strings.Contains(got, "refused by Cloud Backup") || !strings.Contains(got, "Reason: VaultNotExist") {
+	if got := string(sent(t, receiverAt(backup.Slack, ""), refused).body); !strings.Contains(got, "refused by Cloud Backup") || !strings.Contains(got, "Reason: VaultNotExist") {
 		t.Errorf("a refusal: %s", got)
 	}
-	lowered := notice(backup.EventSucceeded)
-	lowered.Record.Job = backup.Job{Status: backup.StateComplete, Consistency: backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "VssError"}}
-	if got := string(sent(t, to(backup.Slack, ""), lowered).body); !strings.Contains(got, "less consistent") || !strings.Contains(got, "Reason: VssError") {
+	downgraded := notice(backup.EventSucceeded)
+	downgraded.Record.Job = backup.Job{Status: backup.StateComplete, Consistency: backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "VssError"}}
+	if got := string(sent(t, receiverAt(backup.Slack, ""), downgraded).body); !strings.Contains(got, "less consistent") || !strings.Contains(got, "Reason: VssError") {
 		t.Errorf("less than was asked for: %s", got)
 	}
-	if got := string(sent(t, to(backup.WebhookReceiver, ""), lowered).body); !strings.Contains(got, `"ConsistentLevel":"CRASH","DowngradeReason":"VssError"`) {
+	if got := string(sent(t, receiverAt(backup.WebhookReceiver, ""), downgraded).body); !strings.Contains(got, `"ConsistentLevel":"CRASH","DowngradeReason":"VssError"`) {
 		t.Errorf("less than was asked for: %s", got)
 	}
 	for _, e := range backup.Events {
@@ -171,26 +173,26 @@ func TestMessagesSayWhatHappenedWhereAndWho(t *testing.T) {
 	}
 }
 
-// flat puts the texts of a JSON value one below the other.
-func flat(v any) string {
+// flatten returns the texts of a JSON value, one in each line.
+func flatten(v any) string {
 	var all strings.Builder
 	switch v := v.(type) {
 	case string:
 		all.WriteString(v + "\n")
 	case []any:
 		for _, one := range v {
-			all.WriteString(flat(one))
+			all.WriteString(flatten(one))
 		}
 	case map[string]any:
 		for _, one := range v {
-			all.WriteString(flat(one))
+			all.WriteString(flatten(one))
 		}
 	}
 	return all.String()
 }
 
-func TestWebhookHasTheNamesOfTheAPI(t *testing.T) {
-	got := sent(t, to(backup.WebhookReceiver, ""), notice(backup.EventFailed))
+func TestWebhookPayload(t *testing.T) {
+	got := sent(t, receiverAt(backup.WebhookReceiver, ""), notice(backup.EventFailed))
 	const want = `{"type":"backup.failed","timestamp":"2026-11-23T08:59:00Z","data":{"SubmissionId":"abc234","JobId":"job-1",` +
 		`"JobName":"before-upgrade-abc234","Status":"FAILED","Outcome":"failed","Account":"payments","Region":"cn-hangzhou",` +
 		`"SourceType":"UDM_ECS","InstanceId":"i-bp1demoweb01","AskedBy":"Alice Ann","Door":"api","ErrorMessage":"disk is busy",` +
@@ -198,24 +200,24 @@ func TestWebhookHasTheNamesOfTheAPI(t *testing.T) {
 	if diff := cmp.Diff(want, string(got.body)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	created := string(sent(t, to(backup.WebhookReceiver, ""), notice(backup.EventCreated)).body)
+	created := string(sent(t, receiverAt(backup.WebhookReceiver, ""), notice(backup.EventCreated)).body)
 	if !strings.Contains(created, `"type":"backup.created"`) || !strings.Contains(created, `"Status":"CREATED","Outcome":"running"`) {
 		t.Errorf("created: %s", created)
 	}
-	// A message that is late says what was, and is the same as the first one.
+	// A late message is the same as a timely one.
 	late := notice(backup.EventCreated)
 	late.Record.Job = notice(backup.EventFailed).Record.Job
-	if again := string(sent(t, to(backup.WebhookReceiver, ""), late).body); again != created {
+	if again := string(sent(t, receiverAt(backup.WebhookReceiver, ""), late).body); again != created {
 		t.Errorf("the same event later: %s", again)
 	}
 	refused := notice(backup.EventFailed)
 	refused.Record.Last, refused.Record.Job = backup.Step{Kind: backup.StepRefused, Code: "VaultNotExist"}, backup.Job{}
 	stopped := notice(backup.EventCancelled)
 	stopped.Record.Job, stopped.Record.Cancellation.By.Name = backup.Job{Status: backup.StateCanceled}, "Bob"
-	if got := string(sent(t, to(backup.WebhookReceiver, ""), stopped).body); !strings.Contains(got, `"Outcome":"cancelled"`) || !strings.Contains(got, `"CancelledBy":"Bob"`) {
+	if got := string(sent(t, receiverAt(backup.WebhookReceiver, ""), stopped).body); !strings.Contains(got, `"Outcome":"cancelled"`) || !strings.Contains(got, `"CancelledBy":"Bob"`) {
 		t.Errorf("cancelled: %s", got)
 	}
-	if got := string(sent(t, to(backup.WebhookReceiver, ""), refused).body); !strings.Contains(got, `"Status":"REFUSED","Outcome":"failed"`) || !strings.Contains(got, `"Code":"VaultNotExist"`) {
+	if got := string(sent(t, receiverAt(backup.WebhookReceiver, ""), refused).body); !strings.Contains(got, `"Status":"REFUSED","Outcome":"failed"`) || !strings.Contains(got, `"Code":"VaultNotExist"`) {
 		t.Errorf("a refusal: %s", got)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// foreign is where npm puts what nobody here wrote.
+// foreign is the folder of packages from npm.
 const foreign = "../../.ci"
 
 // needForeign skips a test on a machine without Node.js or without the library
@@ -37,7 +37,7 @@ func needForeign(t *testing.T) {
 	}
 }
 
-// A delivery is a message as verify-webhook.js takes it.
+// A delivery is a message as verify-webhook.js reads it.
 type delivery struct {
 	Secret  string            `json:"secret"`
 	Headers map[string]string `json:"headers"`
@@ -52,16 +52,15 @@ func newDelivery(r request) delivery {
 	return d
 }
 
-// The library that receivers use accepts what is sent, and nothing that was
-// changed on the way.
-func TestStandardWebhooksAcceptsTheSignature(t *testing.T) {
+// The library for receivers accepts a message, and refuses it after any change.
+func TestStandardWebhooksLibrary(t *testing.T) {
 	needForeign(t)
-	clock := func(cfg *Config) { cfg.Now = time.Now } // it refuses what is older than five minutes
+	clock := func(cfg *Config) { cfg.Now = time.Now } // the library refuses messages that are older than five minutes
 	hostile := notice(backup.EventFailed)
 	hostile.Record.Job.ErrorMessage = "漢 <!channel> \u2028 \\ \" \xff"
-	good := newDelivery(sent(t, to(backup.WebhookReceiver, ""), notice(backup.EventFailed), clock))
-	odd := newDelivery(sent(t, to(backup.WebhookReceiver, ""), hostile, clock))
-	old := newDelivery(sent(t, to(backup.WebhookReceiver, ""), notice(backup.EventFailed), func(cfg *Config) {
+	good := newDelivery(sent(t, receiverAt(backup.WebhookReceiver, ""), notice(backup.EventFailed), clock))
+	odd := newDelivery(sent(t, receiverAt(backup.WebhookReceiver, ""), hostile, clock))
+	old := newDelivery(sent(t, receiverAt(backup.WebhookReceiver, ""), notice(backup.EventFailed), func(cfg *Config) {
 		cfg.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) }
 	}))
 	changed, renamed, stranger := good, good, good
@@ -91,11 +90,11 @@ func TestStandardWebhooksAcceptsTheSignature(t *testing.T) {
 	}
 }
 
-// Attempts have one id and one body, so that a receiver can leave repeats out;
-// what differs is the time, and with it the signature.
-func TestAttemptsHaveOneName(t *testing.T) {
-	s := newServer(t, says(http.StatusInternalServerError, ""))
-	cfg := config(to(backup.WebhookReceiver, s.URL))
+// All attempts have the same id and body, so that a receiver can ignore repeats. Time and
+// signature differ.
+func TestAttemptsHaveSameIDAndBody(t *testing.T) {
+	s := newServer(t, answerWith(http.StatusInternalServerError, ""))
+	cfg := config(receiverAt(backup.WebhookReceiver, s.URL))
 	cfg.Now = func() time.Time { return now.Add(time.Duration(len(s.requests())) * time.Minute) }
 	sender := newSender(t, cfg)
 	for range 2 {

@@ -13,19 +13,20 @@ import (
 	"backupportal/function/backup"
 )
 
-// A payload is the body of a webhook, by Standard Webhooks. Every attempt has
-// the same one. Names that the portal's API has are the API's.
+// A payload is the body of a webhook message (Standard Webhooks, “Payload structure”). It is the
+// same for every attempt. Names that occur in the portal's API have the same spelling here.
 type payload struct {
 	Type      string    `json:"type"`      // "backup." and the event
 	Timestamp time.Time `json:"timestamp"` // when the portal learned of the event
 	Data      data      `json:"data"`
 }
 
+// A data describes the submission and its job at the time of the event.
 type data struct {
 	SubmissionID string         `json:"SubmissionId"`
 	JobID        string         `json:"JobId,omitempty"`
 	JobName      string         `json:"JobName"`
-	Status       backup.State   `json:"Status"` // as of the event
+	Status       backup.State   `json:"Status"` // at the time of the event
 	Outcome      backup.Outcome `json:"Outcome"`
 	Account      string         `json:"Account"`
 	Region       string         `json:"Region"`
@@ -34,15 +35,17 @@ type data struct {
 	ClusterID    string         `json:"ContainerClusterId,omitempty"`
 	AskedBy      string         `json:"AskedBy"`
 	Door         backup.Door    `json:"Door"`
-	CancelledBy  string         `json:"CancelledBy,omitempty"`     // the name of whoever had it cancelled in the portal
-	Code         string         `json:"Code,omitempty"`            // of a refusal
-	ErrorMessage string         `json:"ErrorMessage,omitempty"`    // of a job: words of a stranger
-	Consistent   string         `json:"ConsistentLevel,omitempty"` // reached by an application-consistent backup
-	Downgrade    string         `json:"DowngradeReason,omitempty"` // why it is less than was asked for
+	CancelledBy  string         `json:"CancelledBy,omitempty"`     // name of who cancelled the job in the portal
+	Code         string         `json:"Code,omitempty"`            // of a refusal by the cloud
+	ErrorMessage string         `json:"ErrorMessage,omitempty"`    // of a job, not cleaned
+	Consistent   string         `json:"ConsistentLevel,omitempty"` // level that an application-consistent backup reached
+	Downgrade    string         `json:"DowngradeReason,omitempty"` // why it is lower than requested
 	Environment  string         `json:"Environment,omitempty"`
 	URL          string         `json:"Url,omitempty"` // of the submission's page
 }
 
+// newPayload returns the payload of a notice. A notice of “created” describes a running job, even
+// if the job has ended meanwhile, so that a late message is the same as a timely one.
 func newPayload(n backup.Notice, environment, link string) payload {
 	r := n.Record
 	d := data{
@@ -73,8 +76,8 @@ func newPayload(n backup.Notice, environment, link string) payload {
 	return payload{Type: "backup." + string(n.Event), Timestamp: n.At.UTC(), Data: d}
 }
 
-// webhook writes a message by Standard Webhooks: the id is the same for every
-// attempt, and the signature is of this one.
+// webhook writes a message by Standard Webhooks. The id is the same for each attempt; time and
+// signature differ.
 func webhook(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	body, err := json.Marshal(newPayload(n, s.cfg.Notifications.Environment, s.link(n)))
 	if err != nil {
@@ -88,12 +91,12 @@ func webhook(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	return outgoing{body: body, header: header}, nil
 }
 
-// sign is the base64 of the HMAC-SHA256 of a text.
+// sign returns the HMAC-SHA256 of text in base64.
 func sign(key, text string) string {
 	h := hmac.New(sha256.New, []byte(key))
 	h.Write([]byte(text))
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-// anything is what a webhook may answer: its status has said it.
-func anything([]byte) error { return nil }
+// anyAnswer accepts every answer of a webhook: its status is the confirmation.
+func anyAnswer([]byte) error { return nil }

@@ -9,7 +9,7 @@ import (
 	"backupportal/function/param"
 )
 
-// The words of messages.
+// Texts of chat messages.
 var (
 	wordInstance  = param.Both("Instance", "实例")
 	wordCluster   = param.Both("Cluster", "集群")
@@ -20,13 +20,14 @@ var (
 	wordCancelled = param.Both("Cancelled by", "取消人")
 	wordReason    = param.Both("Reason", "原因")
 	wordTime      = param.Both("Time", "时间")
-	wordOpen      = param.Both("Open in the backup portal", "在备份门户中查看")
-	wordLowered   = param.Both("Backup succeeded, but it is less consistent than was asked for", "备份成功，但一致性低于要求")
+	wordOpen      = param.Both("Open in Backup Portal", "在备份门户中查看")
+	wordLowered   = param.Both("Backup succeeded, but it is less consistent than requested", "备份成功，但未达到要求的一致性")
 	wordRefused   = param.Both("Backup not started: refused by Cloud Backup", "备份未启动：云备份拒绝了请求")
 	wordColon     = param.Both(": ", "：")
 	wordBeside    = param.Both("%v, %v", "%v，%v")
 )
 
+// headlines are the titles of chat messages.
 var headlines = map[backup.Event]param.Text{
 	backup.EventCreated:   param.Both("Backup started", "备份已启动"),
 	backup.EventSucceeded: param.Both("Backup succeeded", "备份成功"),
@@ -35,23 +36,24 @@ var headlines = map[backup.Event]param.Text{
 	backup.EventCancelled: param.Both("Backup cancelled", "备份已取消"),
 }
 
-// A message is what every chat shows, in the receiver's language. Nothing in it
-// but the link acts on the text around it.
+// A message is the content of a chat message in the receiver's language. Only link can act in the
+// chat.
 type message struct {
 	title string
 	lines []line
-	colon string // between the two parts of a line
-	link  string // may be empty
-	open  string // the words of the link
+	colon string // between label and value of a line
+	link  string // empty if there is no link
+	open  string // text of the link
 }
 
 type line struct{ label, value string }
 
+// message returns the content of a notice for a receiver. Values that are empty are omitted.
 func (s *Sender) message(to receiver, n backup.Notice) message {
 	l, r := to.Language, n.Record
 	m := message{title: headlines[n.Event].In(l), colon: wordColon.In(l), link: s.link(n), open: wordOpen.In(l)}
-	lowered := n.Event == backup.EventSucceeded && r.Job.DowngradeReason != ""
-	if lowered {
+	downgraded := n.Event == backup.EventSucceeded && r.Job.DowngradeReason != ""
+	if downgraded {
 		m.title = wordLowered.In(l)
 	}
 	if n.Event == backup.EventFailed && r.Last.Kind == backup.StepRefused {
@@ -68,7 +70,7 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	add(wordInstance, inert(r.Complete["InstanceId"]))
 	add(wordCluster, inert(r.Complete["ContainerClusterId"]))
 	add(wordName, inert(r.Params["JobName"]))
-	add(wordAccount, inert(r.Account()))
+	add(wordAccount, inert(s.account(r.Account()).In(l)))
 	add(wordRegion, inert(wordBeside.Fill(l, param.RegionName(r.Region()), r.Region())))
 	add(wordAskedBy, inert(wordBeside.Fill(l, cmp.Or(r.Principal.Name, r.Principal.Subject), r.Door.Name())))
 	if n.Event == backup.EventCancelled {
@@ -77,28 +79,40 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	if n.Event != backup.EventCreated {
 		add(wordReason, inert(cmp.Or(r.Last.Code, r.Job.ErrorMessage)))
 	}
-	if lowered {
+	if downgraded {
 		add(wordReason, inert(r.Job.DowngradeReason))
 	}
 	add(wordTime, n.At.In(s.cfg.Zone).Format("2006-01-02 15:04 MST"))
 	return m
 }
 
-// longest is how much of one text is shown, in characters: WeCom takes 4,096
-// bytes in all.
-const longest = 120
+// account returns the label of the account with that alias, or the alias if the policy no
+// longer has the account.
+func (s *Sender) account(alias string) param.Text {
+	if s.cfg.Account != nil {
+		if a, ok := s.cfg.Account(alias); ok {
+			return a.Label()
+		}
+	}
+	return param.Both(alias, alias)
+}
 
-// harmless has, for every character that means something in the markup of some
-// chat inside of a line, one that looks alike and means nothing anywhere. Only
-// one of these chats says how to escape them, and that is not needed then.
-var harmless = strings.NewReplacer(
+// maxShown is the longest text that is shown, in characters. WeCom accepts 4,096 bytes for a
+// whole message.
+const maxShown = 120
+
+// lookalikes replaces each character that has a meaning within a line in the markup of any of the
+// chats by a similar one without meaning. Only one of the chats documents an escape, and it is
+// not needed then.
+var lookalikes = strings.NewReplacer(
 	"<", "＜", ">", "＞", "&", "＆", "@", "＠", "#", "＃", "*", "＊", "_", "＿", "~", "～", "`", "｀", "|", "｜", `\`, "＼",
 	"[", "［", "]", "］", "://", "：//",
 )
 
-// inert makes one line of a stranger's text that mentions nobody, links to
-// nothing and has no markup. Chats make links even of bare names of hosts, so a
-// dot before a letter is another dot.
+// inert returns a text from outside as one line that mentions no person, links to nothing and has no
+// markup in any of the chats. It replaces a dot before a letter, because chats turn even bare
+// host names into links. It removes invisible characters and those that change the direction of
+// writing, and cuts the text to maxShown characters.
 func inert(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -110,13 +124,13 @@ func inert(s string) string {
 		return r
 	}, s)
 	letters := []rune(strings.Join(strings.Fields(s), " "))
-	if len(letters) > longest {
-		letters = append(letters[:longest-1], '…')
+	if len(letters) > maxShown {
+		letters = append(letters[:maxShown-1], '…')
 	}
 	for i, r := range letters {
 		if r == '.' && i+1 < len(letters) && unicode.IsLetter(letters[i+1]) {
 			letters[i] = '．'
 		}
 	}
-	return harmless.Replace(string(letters))
+	return lookalikes.Replace(string(letters))
 }

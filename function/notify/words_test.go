@@ -13,11 +13,10 @@ import (
 	"backupportal/function/param"
 )
 
-// markup are the forms that mention somebody, link, or change how text looks, in
-// any of the chats.
+// markup matches mentions, links and formatting of any of the chats.
 var markup = regexp.MustCompile("[<>&@#*_~`|\\[\\]\\\\]|://|\\.\\pL")
 
-// hostiles are texts that would act in some chat.
+// hostiles are texts that would act in at least one of the chats.
 var hostiles = []string{
 	"<!channel> <@U123> <#C1> <https://evil.example|click>", `<at user_id="all">everyone</at>`, "@all @13800000000 ＠all", "<@all>",
 	"[click](https://evil.example)", "![x](http://evil.example/x.png)", "evil.example www.evil.example HTTP://EVIL.EXAMPLE mailto:a@b.example",
@@ -25,13 +24,13 @@ var hostiles = []string{
 	`&lt;!channel&gt; &#60;`, `<font color="warning">x</font>`, `\<a\>`, strings.Repeat("長", 5000), "\xff\xfe", "|a|b|\n|-|-|", "{{x}} ${x} %s %!v(MISSING)",
 }
 
-func TestTextsOfStrangersDoNothing(t *testing.T) {
+func TestInertTexts(t *testing.T) {
 	for _, s := range hostiles {
 		got := inert(s)
 		if found := markup.FindString(got); found != "" {
 			t.Errorf("%q became %q, with %q", s, got, found)
 		}
-		if strings.ContainsFunc(got, func(r rune) bool { return unicode.Is(unicode.C, r) || unicode.IsSpace(r) && r != ' ' }) || len([]rune(got)) > longest {
+		if strings.ContainsFunc(got, func(r rune) bool { return unicode.Is(unicode.C, r) || unicode.IsSpace(r) && r != ' ' }) || len([]rune(got)) > maxShown {
 			t.Errorf("%q became %q", s, got)
 		}
 	}
@@ -49,9 +48,9 @@ func TestTextsOfStrangersDoNothing(t *testing.T) {
 	}
 }
 
-// The same through whole messages: what is in them beside the words of a plain
-// one acts on nothing, and they stay as short as the strictest chat wants.
-func TestMessagesOfStrangersDoNothing(t *testing.T) {
+// In whole messages, the same texts do not act, and the messages are not longer than the
+// strictest chat allows.
+func TestInertMessages(t *testing.T) {
 	for _, kind := range backup.ReceiverKinds[1:] {
 		for i, s := range hostiles {
 			n := notice([]backup.Event{backup.EventFailed, backup.EventCancelled}[i%2])
@@ -59,12 +58,12 @@ func TestMessagesOfStrangersDoNothing(t *testing.T) {
 			n.Record.Params = param.Params{"Account": s, "Region": s, "JobName": s, "InstanceId": s, "ContainerClusterId": s}
 			n.Record.Complete = n.Record.Params
 			bare := func(cfg *Config) { cfg.PublicURL, cfg.Notifications.Environment = nil, s }
-			got := sent(t, to(kind, ""), n, bare)
+			got := sent(t, receiverAt(kind, ""), n, bare)
 			if len(got.body) > 4096 && kind == backup.WeCom {
 				t.Errorf("%d bytes", len(got.body))
 			}
 			for _, text := range texts(t, got.body) {
-				if found := markup.FindString(ours(kind, text)); found != "" {
+				if found := markup.FindString(withoutOwnMarkup(kind, text)); found != "" {
 					t.Errorf("%s: %q acts in %q", kind, found, text)
 				}
 			}
@@ -72,7 +71,7 @@ func TestMessagesOfStrangersDoNothing(t *testing.T) {
 	}
 }
 
-// texts are the values in the body that people see.
+// texts returns the values of a body that people see.
 func texts(t *testing.T, body []byte) []string {
 	t.Helper()
 	var v any
@@ -81,12 +80,12 @@ func texts(t *testing.T, body []byte) []string {
 	}
 	delete(v.(map[string]any), "sign")
 	delete(v.(map[string]any), "msg_type")
-	return strings.Split(strings.TrimSpace(flat(v)), "\n")
+	return strings.Split(strings.TrimSpace(flatten(v)), "\n")
 }
 
-// ours takes the markup away that the message itself has: around the environment
-// in the title, the title, and in front of a line.
-func ours(kind backup.ReceiverKind, text string) string {
+// withoutOwnMarkup removes the markup of the message itself: around the environment and the title, and at the
+// start of a line.
+func withoutOwnMarkup(kind backup.ReceiverKind, text string) string {
 	text = strings.TrimPrefix(text, "#### ")
 	if kind == backup.WeCom || kind == backup.Slack {
 		text = strings.Trim(text, "*")
@@ -96,4 +95,21 @@ func ours(kind backup.ReceiverKind, text string) string {
 		text = strings.Replace(rest, "] ", " ", 1)
 	}
 	return text
+}
+
+// A chat shows the display name of the account; the JSON of a webhook its alias.
+func TestAccountsHaveTheirNames(t *testing.T) {
+	named := func(cfg *Config) {
+		cfg.Account = func(alias string) (backup.Account, bool) {
+			return backup.Account{Alias: alias, Name: param.Both("Production", "生产")}, true
+		}
+	}
+	n := notice(backup.EventSucceeded)
+	alias := n.Record.Account()
+	if body := string(sent(t, receiverAt(backup.Slack, ""), n, named).body); !strings.Contains(body, "Production ("+alias+")") {
+		t.Errorf("the chat got %s", body)
+	}
+	if body := string(sent(t, receiverAt(backup.WebhookReceiver, ""), n, named).body); strings.Contains(body, "Production") || !strings.Contains(body, alias) {
+		t.Errorf("the webhook got %s", body)
+	}
 }

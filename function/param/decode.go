@@ -11,30 +11,34 @@ import (
 	"unicode/utf8"
 )
 
-// A MalformedError is a text that cannot be read as a submission at all.
+// A MalformedError means that a text is not a JSON object that a submission may be. No
+// parameter could be read from it.
 type MalformedError struct {
-	Line, Column int // where reading stopped, from 1; columns count bytes
-	Problem      Text
+	Line, Column int  // where the decoder stopped; both start at 1, and a column is one byte
+	Problem      Text // what is wrong, as a phrase without a capital and a full stop
 }
 
-// Error says what is wrong, and where.
+// Error returns the position and the problem in English, for logs.
 func (e *MalformedError) Error() string {
-	return fmt.Sprintf("backup: line %d, column %d: %s", e.Line, e.Column, e.Problem.En)
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem.En)
 }
 
-// maxDepth is how deep the JSON of a submission may nest: ContainerResources
-// takes three levels.
+// maxDepth limits the nesting of a submission's JSON, so that a body cannot exhaust the
+// stack of the recursive scan. ContainerResources needs three levels.
 const maxDepth = 8
 
-// DecodeJSON reads a submission as the doors for machines get it: one JSON
-// object with the parameters of the API and our own, and Detail and Options as
-// objects. The values of keys in own, which mean something to the door alone,
-// are handed back as they are.
+// DecodeJSON reads a submission in the format of the JSON API, webhooks and events:
+// one JSON object with the parameters of [Fields], where those of Detail and Options
+// are inside their object. It returns the values as [Params] without defaults. A
+// null, an empty string and an empty list mean that the parameter is not given.
 //
-// A text that is no JSON object gives a [MalformedError]; keys that are
-// unknown or repeated and values of the wrong type give an [InvalidError],
-// with the parameters that could be read beside it. Nothing else is judged:
-// that is Validate's part.
+// Own lists further keys that only the caller uses, such as an idempotency key. Their
+// values are returned unread in the map.
+//
+// The errors are a [*MalformedError] if data is not one JSON object, and an
+// [InvalidError] for unknown keys, repeated keys and values of the wrong type. The
+// parameters that could be read are returned with an InvalidError. DecodeJSON does not
+// check the values themselves: [Params.Validate] does.
 func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage, error) {
 	repeated, err := scanJSON(data)
 	if err != nil {
@@ -46,7 +50,7 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 	}
 	var top map[string]json.RawMessage
 	if err := json.Unmarshal(data, &top); err != nil || top == nil {
-		return nil, nil, malformed(data, 0, Text{"a submission is one JSON object", "提交内容必须是一个 JSON 对象"})
+		return nil, nil, malformed(data, 0, Text{"a submission must be one JSON object", "提交内容必须是一个 JSON 对象"})
 	}
 	for name, raw := range top {
 		switch {
@@ -64,6 +68,7 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 	return d.params, d.own, d.bad.OrNil()
 }
 
+// A decoder collects the result of one DecodeJSON.
 type decoder struct {
 	params Params
 	own    map[string]json.RawMessage
@@ -90,8 +95,8 @@ func (d *decoder) object(name string, raw json.RawMessage) {
 	}
 }
 
-// value reads one parameter. JSON's null, an empty text and an empty list say
-// that nothing is given: the vendor's samples have them for keys that are not used.
+// value reads one parameter. The vendor's samples write null, "" or [] for keys that are
+// not used, so these mean that nothing is given.
 func (d *decoder) value(name string, raw json.RawMessage) {
 	f, known := FieldNamed(name)
 	if !known {
@@ -116,8 +121,10 @@ func (d *decoder) value(name string, raw json.RawMessage) {
 	}
 }
 
-// fromJSON turns a JSON value into the text that [Params] holds, if it is of
-// f's type. For lists the text that the API itself takes will do, too.
+// fromJSON converts a JSON value to the text that [Params] holds. It returns false if
+// the value has another type than f. A list may also be a string that holds the JSON
+// list, because the API itself takes lists in that form. An Integer is only checked for
+// being a JSON number; Field.Check rejects forms such as 1e9.
 func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 	var text string
 	isText := json.Unmarshal(raw, &text) == nil
@@ -152,13 +159,13 @@ func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 	return compact, true
 }
 
-// WrongType is the mistake of giving the parameter called name as the JSON
-// value raw instead of one of type want.
+// WrongType returns the mistake for the parameter name whose JSON value raw is not of
+// the type want. Raw must not be empty.
 func WrongType(name string, want Type, raw json.RawMessage) Mistake {
 	return Mistake{Field: name, Code: "type", Text: msgType, Args: []any{name, typeName(want), kindOf(raw)}}
 }
 
-// kindOf names the type of a JSON value for a sentence.
+// kindOf returns the type of a valid JSON value, as a noun phrase for a sentence.
 func kindOf(raw json.RawMessage) Text {
 	switch raw[0] {
 	case '"':
@@ -166,7 +173,7 @@ func kindOf(raw json.RawMessage) Text {
 	case '{':
 		return Text{"an object", "对象"}
 	case '[':
-		return Text{"a list of something else", "其他内容的列表"}
+		return Text{"a list of other values", "其他类型的列表"}
 	case 't', 'f':
 		return typeName(Boolean)
 	case 'n':
@@ -175,19 +182,21 @@ func kindOf(raw json.RawMessage) Text {
 	return typeName(Integer)
 }
 
-// scanJSON reads data once to its end. encoding/json takes repeated keys,
-// text after the value, broken UTF-8 and any depth; a submission may have none
-// of these. It returns the repeated keys by their dotted names.
+// scanJSON checks what encoding/json accepts but a submission may not have: invalid
+// UTF-8, half a surrogate pair, nesting deeper than maxDepth, and text after the value.
+// For these it returns a [*MalformedError]. It returns repeated keys by their dotted
+// names, each once; encoding/json would take the last value without an error.
 func scanJSON(data []byte) (repeated []string, err error) {
 	if !utf8.Valid(data) {
-		return nil, malformed(data, 0, Text{"the text is not valid UTF-8", "文本不是有效的 UTF-8"})
+		return nil, malformed(data, 0, Text{"the text is not valid UTF-8", "内容不是有效的 UTF-8"})
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	// The decoder puts U+FFFD in place of half a surrogate pair, without a word.
+	// The decoder replaces half a surrogate pair by U+FFFD and reports no error. So a U+FFFD in a
+	// decoded text comes from there, unless the input has one itself.
 	s := scanner{
-		dec:     dec,
-		strange: !bytes.Contains(data, []byte("\ufffd")) && !bytes.Contains(bytes.ToLower(data), []byte(`\ufffd`)),
+		dec:    dec,
+		strict: !bytes.Contains(data, []byte("\ufffd")) && !bytes.Contains(bytes.ToLower(data), []byte(`\ufffd`)),
 	}
 	if err := s.scan("", 0); err != nil {
 		return nil, malformed(data, dec.InputOffset(), s.problem(err))
@@ -196,45 +205,49 @@ func scanJSON(data []byte) (repeated []string, err error) {
 		return nil, malformed(
 			data,
 			dec.InputOffset(),
-			Text{"there is more text after the JSON object", "JSON 对象之后还有多余的内容"},
+			Text{"unexpected text after the JSON object", "JSON 对象之后还有多余的内容"},
 		)
 	}
 	return s.repeated, nil
 }
 
+// A scanner holds the state of one scanJSON.
 type scanner struct {
 	dec      *json.Decoder
-	strange  bool // U+FFFD in a text means that it was not valid
-	repeated []string
+	strict   bool     // a U+FFFD in a decoded text is half a surrogate pair
+	repeated []string // dotted names, each once
 }
 
 var (
-	errDeep = errors.New("nested too deeply")
-	errHalf = errors.New("half a surrogate pair")
+	errTooDeep   = errors.New("nested too deeply")
+	errSurrogate = errors.New("half a surrogate pair")
 )
 
-// text refuses a text that would be sent as another one.
+// text returns errSurrogate for a text that the decoder has changed: the cloud would get
+// another text than the caller wrote.
 func (s *scanner) text(token json.Token) error {
-	if text, ok := token.(string); ok && s.strange && strings.ContainsRune(text, utf8.RuneError) {
-		return errHalf
+	if text, ok := token.(string); ok && s.strict && strings.ContainsRune(text, utf8.RuneError) {
+		return errSurrogate
 	}
 	return nil
 }
 
-// problem words an error of scan.
+// problem returns the phrase for an error of scan, for people.
 func (s *scanner) problem(err error) Text {
 	switch {
-	case errors.Is(err, errHalf):
-		return Text{"half a surrogate pair is no character", "不完整的代理对不是字符"}
-	case errors.Is(err, errDeep):
+	case errors.Is(err, errSurrogate):
+		return Text{"incomplete surrogate pair", "代理对不完整"}
+	case errors.Is(err, errTooDeep):
 		return Text{"the JSON is nested too deeply", "JSON 嵌套过深"}
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return Text{"the JSON ends too early", "JSON 内容不完整"}
+		return Text{"unexpected end of the JSON text", "JSON 内容不完整"}
 	}
-	return Text{"this is not JSON", "这不是 JSON"}
+	return Text{"invalid JSON", "不是有效的 JSON"}
 }
 
-// scan reads one value, whose dotted name is path.
+// scan reads one value with everything inside it. Path is its dotted name, "" for the
+// whole text; the elements of a list have the name of the list. Depth is the number of
+// lists and objects around it.
 func (s *scanner) scan(path string, depth int) error {
 	token, err := s.dec.Token()
 	if err != nil {
@@ -245,7 +258,7 @@ func (s *scanner) scan(path string, depth int) error {
 		return s.text(token)
 	}
 	if depth == maxDepth {
-		return errDeep
+		return errTooDeep
 	}
 	seen := map[string]bool{}
 	for s.dec.More() {
@@ -272,7 +285,7 @@ func (s *scanner) scan(path string, depth int) error {
 	return err
 }
 
-// malformed is a MalformedError at a byte of data.
+// malformed returns a MalformedError at the byte offset of data.
 func malformed(data []byte, offset int64, problem Text) error {
 	before := data[:min(int(offset), len(data))]
 	line := bytes.Count(before, []byte("\n"))

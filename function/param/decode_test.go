@@ -49,21 +49,21 @@ func TestDecodeJSON(t *testing.T) {
 	}
 }
 
-func TestDecodeJSONNamesThePlace(t *testing.T) {
+func TestDecodeJSONErrorPosition(t *testing.T) {
 	for text, want := range map[string]struct {
 		line int
 		says string
 	}{
-		"":                               {1, "ends too early"},
+		"":                               {1, "unexpected end"},
 		"[]":                             {1, "one JSON object"},
 		"null":                           {1, "one JSON object"},
-		"{\n\"a\": 1,\n}":                {3, "not JSON"},
-		"{} {}":                          {1, "more text"},
+		"{\n\"a\": 1,\n}":                {3, "invalid JSON"},
+		"{} {}":                          {1, "unexpected text"},
 		"{\"a\":\"\xff\"}":               {1, "UTF-8"},
 		strings.Repeat(`{"a":`, 9) + "1": {1, "too deeply"},
 		`{"Include":["/a\ud800"]}`:       {1, "surrogate"},
 		`{"a\udc00":1}`:                  {1, "surrogate"},
-		"{\"Retention\": 1":              {1, "ends too early"},
+		"{\"Retention\": 1":              {1, "unexpected end"},
 	} {
 		_, _, err := DecodeJSON([]byte(text))
 		bad, ok := errors.AsType[*MalformedError](err)
@@ -73,15 +73,15 @@ func TestDecodeJSONNamesThePlace(t *testing.T) {
 	}
 }
 
-func TestOwnKeysAreHandedBack(t *testing.T) {
+func TestDecodeJSONReturnsOwnKeys(t *testing.T) {
 	_, own, err := DecodeJSON([]byte(`{"key":"k","dry_run":true}`), "key", "dry_run")
 	if err != nil || string(own["key"]) != `"k"` || string(own["dry_run"]) != "true" {
 		t.Errorf("got %q, error %v", own, err)
 	}
 }
 
-// Whatever the bytes, reading ends with values that the table knows, or with
-// an error of one of the two kinds.
+// FuzzDecodeJSON checks that any input gives known parameters or one of the two documented
+// errors, and that Validate and Parameters do not panic on the result.
 func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"Account":"a","Detail":{"doCopy":true},"Include":["/a"],"ContainerResources":[{}]}`))
 	f.Add([]byte(`{"Retention":1e9,"Include":"[]","Options":{"UseVSS":null}}`))

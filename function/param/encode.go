@@ -6,8 +6,9 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// object writes the fields below name, such as Detail.doCopy below Detail, as
-// one JSON object in the order of the form.
+// object returns the JSON object of a parameter that has keys: Detail or Options. It has
+// every key that belongs to p's source type, in the order of [Fields], even keys that
+// are not given, as the vendor's sample does.
 func (p Params) object(name string) string {
 	var b strings.Builder
 	for _, f := range Fields {
@@ -23,8 +24,8 @@ func (p Params) object(name string) string {
 	return "{" + b.String() + "}"
 }
 
-// json writes a value as JSON. One that is not given is its default, or else
-// what the vendor's sample has in its place.
+// json returns a value as JSON. An empty value is replaced by the default, or else by
+// what the vendor's sample has for a key that is not used: null, [] or "".
 func (f Field) json(value string) string {
 	if value == "" {
 		value = f.Default
@@ -40,8 +41,8 @@ func (f Field) json(value string) string {
 	return value
 }
 
-// StringList is the value of a field of type Strings that has these items.
-// No items are no value.
+// StringList returns the text that [Params] holds for a list of strings: a compact JSON
+// list, or "" for no items.
 func StringList(items []string) string {
 	if len(items) == 0 {
 		return ""

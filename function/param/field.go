@@ -1,19 +1,38 @@
 // Package param defines the parameters of CreateBackupJob.
 //
-// [Fields] is the one table: the form, JSON, the checks, the schema and the cloud
-// call range over it, so that a parameter is spelled once. A [Params] holds the
-// values of one request as text, by the API's names; nested ones are dotted:
+// [Fields] is the only table of parameters. The form, the JSON API, the checks, the
+// OpenAPI schema and the cloud call are loops over it, so each parameter is described
+// once. A [Field] belongs to one of three groups:
+//
+//	group     names                                         chosen by      sent to the cloud
+//	ours      Account, Region                               the caller     no
+//	assigned  CrossAccountType, CrossAccountUserId,         the policy, by  yes
+//	          CrossAccountRoleName                          the account
+//	other     InstanceId, Retention, Detail.doCopy, …       the caller     yes
+//
+// The source type decides which fields apply (Field.For). A condition on another field
+// (Field.Under) restricts some further:
+//
+//	SourceType  resource                      fields of this type only
+//	UDM_ECS     InstanceId                    all of Detail
+//	ECS_FILE    InstanceId and VaultId        Include, Exclude, SpeedLimit, Options.UseVSS
+//	CONTAINER   ContainerClusterId, VaultId   ContainerResources, ClusterId, InitiatedByAck
+//
+// A [Params] holds the values of one request as text, by the API's names. The name of a
+// key inside Detail or Options is dotted:
 //
 //	{"SourceType": "UDM_ECS", "InstanceId": "i-bp1", "Detail.doCopy": "true"}
 //
-// A request passes four steps, each a file:
+// A request passes four steps:
 //
-//	DecodeJSON (decode.go)       reads JSON into Params; reports unknown keys and wrong types
-//	Params.WithDefaults          adds the defaults of the fields that apply
-//	Params.Validate (params.go)  checks each field, then the rules between fields
-//	Params.Parameters (encode.go) writes the parameters as the API takes them
+//	DecodeJSON (decode.go)            reads JSON; reports unknown keys and wrong types
+//	Params.WithDefaults (params.go)   adds the defaults of the fields that apply
+//	Params.Validate (params.go)       checks each field, then the rules between fields
+//	Params.Parameters (params.go)     returns the parameters as the API takes them
 //
 // A [Mistake] is one error about one field, in English and Chinese ([Text]).
+//
+// Source: the API page of CreateBackupJob (Cloud Backup, version 2017-09-08).
 package param
 
 import (
@@ -26,55 +45,59 @@ import (
 // A Type is the JSON type of a parameter's value.
 type Type int
 
-// The types of parameters. In [Params] every value is text: an Integer in
-// decimal, a Boolean as true or false, Strings and Objects as compact JSON.
+// The types of parameters, with the text that [Params] holds for a value. An empty
+// text means that the parameter is not given, for every type.
 const (
-	String  Type = iota
-	Integer      // int64
-	Boolean      // true or false
-	Strings      // a list of texts, one a line in the form
-	Objects      // a list of JSON objects
+	String  Type = iota // the text itself
+	Integer             // an int64 in decimal, without leading zeros and without "+"
+	Boolean             // "true" or "false"
+	Strings             // a JSON list of strings; the form shows one on each line
+	Objects             // a JSON list of objects
 )
 
-// A Condition holds while the parameter Name has the value Value. The zero
-// Condition always holds.
+// A Condition holds if the parameter Name has the value Value. The zero Condition always
+// holds.
 type Condition struct{ Name, Value string }
 
-// A Choice is one of the values that a field accepts.
+// A Choice is one value that a field with an Enum accepts, with its texts in the form.
+// Help may be empty.
 type Choice struct {
 	Value       string
 	Label, Help Text
 }
 
-// A Field describes one parameter of CreateBackupJob, or one of the portal's
-// own beside them. It is only data, so that code, tests and documents can all
-// read it. Its constraints are JSON Schema's.
+// A Field describes one parameter of CreateBackupJob or of the portal. It is plain
+// data, so that code, tests and documents can read it. Its constraints have the names of
+// JSON Schema. The zero value of a constraint means no constraint.
 type Field struct {
-	Name        string       // the API's name; also the form name, JSON key and heading
-	Ours        bool         // the portal's own: never sent to the cloud
-	Assigned    bool         // follows from the account alias: a caller may not choose it
-	Numeral     bool         // a text of digits that JSON may have as a number, which is what the API has
-	Label, Help Text         // above the control; a phrase below the label
-	Object      Text         // the label inside a sentence: "the instance ID"
-	Unit        Text         // written after the control, if not empty
-	Example     string       // must pass Check
-	For         []SourceType // where it means anything; nil means everywhere
-	Required    []SourceType // where it must be given, if it applies
-	Under       Condition    // applies only while this holds, if set
-	Grant       string       // what the policy must grant to whoever sets it, if anything
+	Name     string // the API's name with dots; also the name in forms and in JSON
+	Ours     bool   // a parameter of the portal: never sent to the cloud
+	Assigned bool   // its value follows from the account alias: a caller may not choose it
+	Numeral  bool   // a String of digits that a caller may also write as a JSON number, as the API does
+
+	Label   Text   // above the control of the form
+	Help    Text   // one phrase below the label; may be empty
+	Object  Text   // the label inside a sentence: "the instance ID"
+	Unit    Text   // after the control; may be empty
+	Example string // passes Check
+
+	For      []SourceType // the source types it applies to; nil means all
+	Required []SourceType // the source types that require it; only where it also applies
+	Under    Condition    // a further condition to apply; the field it names is earlier in Fields
+	Grant    string       // the permission of the rule that a value needs: "script" or "copy"; "" if none
 
 	Type             Type
-	Default          string   // what is sent where it applies and nothing is given
-	Enum             []Choice // the only values accepted, if any
-	Selected         bool     // people select it from a list that the policy makes
-	Pattern          string   // what a whole value matches, or each of Strings, if not empty
-	Shape            Text     // the sentence for a value that does not match
-	MaxLength        int      // of the text as it is sent, in characters; 0 means no limit
-	MaxItems         int      // of Strings; 0 means no limit
-	Minimum, Maximum int64    // of an Integer
+	Default          string   // sent if the field applies and no value is given
+	Enum             []Choice // the accepted values; nil means no list
+	Selected         bool     // the form offers the values that the policy allows, in a list
+	Pattern          string   // a regular expression for the whole value, or for each item of Strings
+	Shape            Text     // the sentence for a value that does not match Pattern; %v is the line of an item
+	MaxLength        int      // of the text that Params holds, in characters
+	MaxItems         int      // of Strings
+	Minimum, Maximum int64    // of an Integer, both included
 }
 
-// FieldNamed returns the field called name.
+// FieldNamed returns the field of [Fields] with that name, or false.
 func FieldNamed(name string) (Field, bool) {
 	i := slices.IndexFunc(Fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
@@ -83,22 +106,23 @@ func FieldNamed(name string) (Field, bool) {
 	return Fields[i], true
 }
 
-// AppliesTo reports whether f means anything beside the other values of p,
-// which must hold its defaults (see [Params.WithDefaults]).
+// AppliesTo reports whether f may be given together with the other values of p: the
+// source type is in f.For, and f.Under holds. P must already have the defaults of the
+// fields before f (see [Params.WithDefaults]), because f.Under may name one of them.
 func (f Field) AppliesTo(p Params) bool {
 	return f.ForSource(p.SourceType()) &&
 		(f.Under.Name == "" || p[f.Under.Name] == f.Under.Value)
 }
 
-// ForSource reports whether f means anything for backups of kind s.
+// ForSource reports whether f.For includes s. It ignores f.Under.
 func (f Field) ForSource(s SourceType) bool {
 	return f.For == nil || slices.Contains(f.For, s)
 }
 
-// RequiredFor reports whether f must be given for backups of kind s.
+// RequiredFor reports whether a backup of type s needs a value for f, if f applies.
 func (f Field) RequiredFor(s SourceType) bool { return slices.Contains(f.Required, s) }
 
-// Choice returns the choice of f that has the value, if there is one.
+// Choice returns the choice of f.Enum with that value, or false.
 func (f Field) Choice(value string) (Choice, bool) {
 	i := slices.IndexFunc(f.Enum, func(c Choice) bool { return c.Value == value })
 	if i < 0 {
@@ -107,8 +131,9 @@ func (f Field) Choice(value string) (Choice, bool) {
 	return f.Enum[i], true
 }
 
-// Check judges a value by itself: its type, shape, length and bounds. An empty
-// value passes; whether one is needed depends on the other parameters.
+// Check checks a value without the other parameters: its type, form, length and bounds.
+// It returns nil if the value is correct. An empty value passes, because only
+// [Params.Validate] knows whether a value is required.
 func (f Field) Check(value string) []Mistake {
 	if value == "" {
 		return nil
@@ -129,6 +154,7 @@ func (f Field) Check(value string) []Mistake {
 	return f.checkString(value)
 }
 
+// checkString checks a String: the list of values, the pattern, then the length.
 func (f Field) checkString(value string) []Mistake {
 	if len(f.Enum) > 0 {
 		if _, ok := f.Choice(value); !ok {
@@ -141,6 +167,8 @@ func (f Field) checkString(value string) []Mistake {
 	return f.checkLength(value)
 }
 
+// checkLength checks MaxLength. For Strings it counts the characters of the JSON list,
+// with brackets and quotation marks: the API's limit is for the list as it is sent.
 func (f Field) checkLength(value string) []Mistake {
 	n := utf8.RuneCountInString(value)
 	switch {
@@ -152,12 +180,12 @@ func (f Field) checkLength(value string) []Mistake {
 	return []Mistake{f.mistake("length", msgLength, f.Object, Count(f.MaxLength))}
 }
 
-// mistake is a Mistake about f.
+// mistake returns a Mistake about the whole of f.
 func (f Field) mistake(code string, text Text, args ...any) Mistake {
 	return Mistake{Field: f.Name, Code: code, Text: text, Args: args}
 }
 
-// values joins what f accepts, for a sentence.
+// values returns the values of f.Enum, joined with commas.
 func (f Field) values() string {
 	var s string
 	for i, c := range f.Enum {
@@ -169,12 +197,12 @@ func (f Field) values() string {
 	return s
 }
 
-// patterns keeps the compiled patterns of the table: compiling them on each
-// call was most of the cost of validating.
+// patterns caches *regexp.Regexp by Field.Pattern. Without it, compiling patterns is
+// most of the cost of a validation.
 var patterns sync.Map
 
-// matches reports whether the whole of s matches pattern; an empty pattern
-// matches everything.
+// matches reports whether the whole of s matches pattern. An empty pattern matches every
+// text. It panics if pattern is not a regular expression.
 func matches(pattern, s string) bool {
 	if pattern == "" {
 		return true

@@ -1,12 +1,14 @@
 package param
 
-// Fields lists the parameters in the order of the form. Nothing else spells one
-// out. CreateBackupJob has 18 parameters: the fields that are not ours, with
-// Detail and Options counted once for all their keys.
+// Fields lists all parameters. Its order is the order of mistakes and of the cloud call,
+// and a field comes after the field that its Under names. It must not be changed.
+//
+// CreateBackupJob has 18 parameters: every field that is not Ours is one, except that
+// the keys of Detail are one parameter together, and those of Options another.
 var Fields = []Field{{
 	Name:    "SourceType",
-	Label:   Text{"Kind of backup", "备份类型"},
-	Object:  Text{"what to back up", "要备份的内容"},
+	Label:   Text{"Source type", "数据源类型"},
+	Object:  Text{"the source type", "数据源类型"},
 	Example: "UDM_ECS", Required: SourceTypes, Default: string(UDMECS),
 	Enum: []Choice{
 		{Value: string(UDMECS), Label: UDMECS.Name()},
@@ -17,33 +19,33 @@ var Fields = []Field{{
 	Name: "Account", Ours: true,
 	Label:   Text{"Account", "账号"},
 	Object:  Text{"the account", "账号"},
-	Help:    Text{"Whose resources are backed up", "资源所属的账号"},
+	Help:    Text{"The account that owns the resources", "资源所属的账号"},
 	Example: "payments", Required: SourceTypes, Selected: true,
 	Pattern: `[a-z][a-z0-9-]{0,62}`,
-	Shape:   Text{"Account must be one of the names of accounts in the policy", "账号必须是策略中的账号别名"},
+	Shape:   Text{"Account must be an account alias from the policy", "账号必须是策略中的账号别名"},
 }, {
 	Name: "Region", Ours: true,
 	Label:   Text{"Region", "地域"},
 	Object:  Text{"the region", "地域"},
-	Help:    Text{"Where the instance or cluster is", "实例或集群所在地域"},
+	Help:    Text{"The region of the instance or cluster", "实例或集群所在地域"},
 	Example: "cn-hangzhou", Required: SourceTypes, Selected: true,
 	Pattern: `[a-z]{2}(-[a-z0-9]{1,12}){1,4}`,
-	Shape:   Text{"Region must be a region's ID, such as cn-hangzhou", "地域必须是地域 ID，例如 cn-hangzhou"},
+	Shape:   Text{"Region must be a region ID, such as cn-hangzhou", "地域必须是地域 ID，例如 cn-hangzhou"},
 }, {
 	Name: "CrossAccountType", Assigned: true,
-	Label:   Text{"Where the backup is kept", "备份保存在哪个账号"},
-	Object:  Text{"where the backup is kept", "备份保存的账号"},
+	Label:   Text{"Where the backup is kept", "备份保存账号"},
+	Object:  Text{"where the backup is kept", "备份保存账号"},
 	Example: "SELF_ACCOUNT", Default: "SELF_ACCOUNT",
 	Enum: []Choice{
 		{
 			"SELF_ACCOUNT",
 			Text{"In the account of the resource", "资源所属账号"},
-			Text{"The portal takes on a role there", "门户扮演该账号中的角色"},
+			Text{"The portal assumes a role in that account", "门户扮演该账号中的角色"},
 		},
 		{
 			"CROSS_ACCOUNT",
 			Text{"In this account", "本账号"},
-			Text{"Cloud Backup copies it across; an instance can be restored only where it came from", "由云备份跨账号备份；整机只能恢复到源账号"},
+			Text{"Cloud Backup backs up across accounts; an instance can be restored only to its source account", "由云备份执行跨账号备份；整机只能恢复到源账号"},
 		},
 	},
 }, {
@@ -59,93 +61,93 @@ var Fields = []Field{{
 	Name: "CrossAccountRoleName", Assigned: true,
 	Label:   Text{"Role in the source account", "源账号中的角色"},
 	Object:  Text{"the role in the source account", "源账号中的角色"},
-	Help:    Text{"Created there for backups from this account", "在源账号中为本账号创建"},
+	Help:    Text{"Created in the source account for backups by this account", "在源账号中为本账号创建"},
 	Example: "hbrcrossrole", Required: SourceTypes,
 	Under:     Condition{"CrossAccountType", "CROSS_ACCOUNT"},
 	Pattern:   `[A-Za-z0-9._-]+`,
-	Shape:     Text{"Role in the source account must be letters, digits, dots, underscores and hyphens", "源账号中的角色只能包含字母、数字、点、下划线和短横线"},
+	Shape:     Text{"Role in the source account can contain only letters, digits, dots, underscores and hyphens", "源账号中的角色只能包含字母、数字、点、下划线和短横线"},
 	MaxLength: 64,
 }, {
 	Name:    "InstanceId",
 	Label:   Text{"Instance ID", "实例 ID"},
 	Object:  Text{"the instance ID", "实例 ID"},
-	Help:    Text{"Starts with i-, on the instance's page in the console", "以 i- 开头，可在控制台的实例详情页找到"},
+	Help:    Text{"Starts with i-; shown on the instance's page in the console", "以 i- 开头，可在控制台的实例详情页找到"},
 	Example: "i-bp1abc",
 	For:     []SourceType{UDMECS, ECSFile}, Required: []SourceType{UDMECS, ECSFile},
 	Pattern: `i-[0-9A-Za-z-]{1,62}`,
-	Shape: Text{"Instance ID must start with “i-” and hold only letters, digits and hyphens",
+	Shape: Text{"Instance ID must start with “i-” and contain only letters, digits and hyphens",
 		"实例 ID 必须以“i-”开头，且只含字母、数字和短横线"},
 }, {
 	Name:    "ContainerClusterId",
 	Label:   Text{"Container cluster ID", "容器集群 ID"},
 	Object:  Text{"the container cluster ID", "容器集群 ID"},
-	Help:    Text{"Starts with cc-, as registered in Cloud Backup", "以 cc- 开头，即云备份中登记的集群"},
+	Help:    Text{"Starts with cc-; shown in Cloud Backup", "以 cc- 开头，可在云备份中查看"},
 	Example: "cc-0001abc",
 	For:     []SourceType{Container}, Required: []SourceType{Container},
 	Pattern: `cc-[0-9A-Za-z-]{1,61}`,
-	Shape: Text{"Container cluster ID must start with “cc-” and hold only letters, digits and hyphens",
+	Shape: Text{"Container cluster ID must start with “cc-” and contain only letters, digits and hyphens",
 		"容器集群 ID 必须以“cc-”开头，且只含字母、数字和短横线"},
 }, {
 	Name:    "VaultId",
 	Label:   Text{"Backup vault ID", "备份库 ID"},
 	Object:  Text{"the backup vault ID", "备份库 ID"},
-	Help:    Text{"Starts with v-, in the same region", "以 v- 开头，须在同一地域"},
+	Help:    Text{"Starts with v-; must be in the same region", "以 v- 开头，须在同一地域"},
 	Example: "v-0001abc",
 	For:     []SourceType{ECSFile, Container}, Required: []SourceType{ECSFile, Container},
 	Pattern: `v-[0-9A-Za-z-]{1,62}`,
-	Shape: Text{"Backup vault ID must start with “v-” and hold only letters, digits and hyphens",
+	Shape: Text{"Backup vault ID must start with “v-” and contain only letters, digits and hyphens",
 		"备份库 ID 必须以“v-”开头，且只含字母、数字和短横线"},
 }, {
 	Name:    "Detail.diskIdList",
 	Label:   Text{"Disk IDs", "云盘 ID"},
 	Object:  Text{"at least one disk ID", "至少一个云盘 ID"},
-	Help:    Text{"One on each line, starting with d-", "每行一个，以 d- 开头"},
+	Help:    Text{"One per line, starting with d-", "每行一个，以 d- 开头"},
 	Example: `["d-bp1abc"]`,
 	For:     []SourceType{UDMECS},
 	Type:    Strings, MaxItems: 64,
 	Pattern: `d-[0-9A-Za-z-]{1,62}`,
-	Shape: Text{"Line %v must start with “d-” and hold only letters, digits and hyphens",
+	Shape: Text{"Line %v must start with “d-” and contain only letters, digits and hyphens",
 		"第 %v 行必须以“d-”开头，且只含字母、数字和短横线"},
 }, {
 	Name:    "Detail.snapshotGroup",
-	Label:   Text{"Take all disks at the same moment", "所有云盘在同一时刻创建快照"},
-	Object:  Text{"taking all disks at the same moment", "所有云盘同一时刻快照"},
-	Help:    Text{"Works only if every disk is an ESSD", "仅当所有云盘均为 ESSD 时可用"},
+	Label:   Text{"Create all disk snapshots at the same time", "所有云盘在同一时刻创建快照"},
+	Object:  Text{"snapshots of all disks at the same time", "在同一时刻为所有云盘创建快照"},
+	Help:    Text{"Available only if every disk is an ESSD", "仅当所有云盘均为 ESSD 时可用"},
 	Example: "true", For: []SourceType{UDMECS},
 	Type: Boolean, Default: "false",
 }, {
 	Name:    "Include",
 	Label:   Text{"Paths to back up", "要备份的路径"},
 	Object:  Text{"the paths to back up", "要备份的路径"},
-	Help:    Text{"One on each line, such as /home/alice/*.pdf", "每行一个，例如 /home/alice/*.pdf"},
+	Help:    Text{"One per line, such as /home/alice/*.pdf", "每行一个，例如 /home/alice/*.pdf"},
 	Example: `["/home/alice/*.pdf"]`, For: []SourceType{ECSFile},
 	Type: Strings, MaxLength: 255, MaxItems: 8,
 }, {
 	Name:    "Exclude",
-	Label:   Text{"Paths to leave out", "要排除的路径"},
-	Object:  Text{"paths to leave out", "要排除的路径"},
-	Help:    Text{"One on each line", "每行一个"},
+	Label:   Text{"Paths to exclude", "要排除的路径"},
+	Object:  Text{"paths to exclude", "要排除的路径"},
+	Help:    Text{"One per line", "每行一个"},
 	Example: `["/var","/proc"]`, For: []SourceType{ECSFile},
 	Type: Strings, MaxLength: 255, MaxItems: 8,
 }, {
 	Name:    "ContainerResources",
-	Label:   Text{"Volumes", "卷"},
-	Object:  Text{"at least one volume", "至少一个卷"},
-	Help:    Text{"As kubectl get pvc and kubectl get pv show them; leave out what you do not know", "与 kubectl get pvc、kubectl get pv 一致，不清楚的可以留空"},
+	Label:   Text{"Volumes", "存储卷"},
+	Object:  Text{"at least one volume", "至少一个存储卷"},
+	Help:    Text{"As shown by kubectl get pvc and kubectl get pv; leave unknown values empty", "与 kubectl get pvc 和 kubectl get pv 的输出一致；不清楚的可以留空"},
 	Example: `[{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d","resourceInfo":"{\"pvc_name\":\"data-0\",\"namespace\":\"database\"}","pvPath":"/"}]`,
 	For:     []SourceType{Container}, Required: []SourceType{Container},
 	Type: Objects,
 }, {
 	Name:    "BackupType",
-	Label:   Text{"How much", "备份方式"},
-	Object:  Text{"how much to back up", "备份方式"},
+	Label:   Text{"Backup type", "备份类型"},
+	Object:  Text{"the backup type", "备份类型"},
 	Example: "COMPLETE", Default: "COMPLETE",
 	Enum: []Choice{
 		{Value: "COMPLETE", Label: Text{"Full", "全量备份"}},
 		{
 			"INCREMENTAL",
-			Text{"Only what changed", "增量备份"},
-			Text{"In older API pages only; the service may refuse it", "仅见于旧版 API 文档，服务可能拒绝"},
+			Text{"Incremental", "增量备份"},
+			Text{"Described in older API references only; Cloud Backup may refuse it", "仅见于旧版 API 文档，云备份可能拒绝"},
 		},
 	},
 }, {
@@ -157,55 +159,55 @@ var Fields = []Field{{
 	Type: Boolean, Default: "false",
 }, {
 	Name:    "Detail.appConsistent",
-	Label:   Text{"How consistent should it be?", "需要何种一致性？"},
-	Object:  Text{"how consistent it should be", "所需的一致性"},
+	Label:   Text{"Consistency level", "一致性级别"},
+	Object:  Text{"the consistency level", "一致性级别"},
 	Example: "false", For: []SourceType{UDMECS},
 	Type: Boolean, Default: "false",
 }, {
 	Name:    "Detail.preScriptPath",
-	Label:   Text{"Script before the freeze", "冻结前脚本"},
-	Object:  Text{"the script before the freeze", "冻结前脚本"},
+	Label:   Text{"Pre-freeze script", "冻结前脚本"},
+	Object:  Text{"the pre-freeze script", "冻结前脚本"},
 	Help:    scriptHelp,
 	Example: "/opt/backup/pre.sh", For: []SourceType{UDMECS}, Under: appConsistent, Grant: "script",
 	Selected: true, Pattern: scriptPath, MaxLength: 255,
-	Shape: Text{"Script before the freeze must be a full path", "冻结前脚本必须是绝对路径"},
+	Shape: Text{"Pre-freeze script must be an absolute path", "冻结前脚本必须是绝对路径"},
 }, {
 	Name:    "Detail.postScriptPath",
-	Label:   Text{"Script after the thaw", "解冻后脚本"},
-	Object:  Text{"the script after the thaw", "解冻后脚本"},
+	Label:   Text{"Post-thaw script", "解冻后脚本"},
+	Object:  Text{"the post-thaw script", "解冻后脚本"},
 	Help:    scriptHelp,
 	Example: "/opt/backup/post.sh", For: []SourceType{UDMECS}, Under: appConsistent, Grant: "script",
 	Selected: true, Pattern: scriptPath, MaxLength: 255,
-	Shape: Text{"Script after the thaw must be a full path", "解冻后脚本必须是绝对路径"},
+	Shape: Text{"Post-thaw script must be an absolute path", "解冻后脚本必须是绝对路径"},
 }, {
 	Name:    "Detail.enableFsFreeze",
-	Label:   Text{"Freeze Linux file systems meanwhile?", "期间是否冻结 Linux 文件系统？"},
+	Label:   Text{"Freeze Linux file systems during the snapshot?", "创建快照期间是否冻结 Linux 文件系统？"},
 	Object:  Text{"whether to freeze file systems", "是否冻结文件系统"},
-	Help:    Text{"Programs that write wait until the snapshot exists", "快照创建完成前，写入操作会等待"},
+	Help:    Text{"Writes are paused until the snapshot is created", "快照创建完成前，写入操作会暂停"},
 	Example: "true", For: []SourceType{UDMECS}, Under: appConsistent,
 	Type: Boolean, Default: "true",
 }, {
 	Name:    "Detail.timeoutInSeconds",
-	Label:   Text{"Longest freeze", "最长冻结时间"},
-	Object:  Text{"the longest freeze", "最长冻结时间"},
-	Help:    Text{"The freeze is lifted after this time in any case", "到时无论如何都会解冻"},
+	Label:   Text{"Freeze timeout", "冻结超时时间"},
+	Object:  Text{"the freeze timeout", "冻结超时时间"},
+	Help:    Text{"File systems are always thawed after this time", "超时后自动解冻"},
 	Unit:    Text{"seconds", "秒"},
 	Example: "30", For: []SourceType{UDMECS}, Under: appConsistent,
-	// No upper bound is published; 180 is the largest value that the vendor's
-	// own Terraform tests use.
+	// The API page gives no upper bound. 180 is the largest value in the tests of the vendor's
+	// Terraform provider.
 	Type: Integer, Default: "30", Minimum: 1, Maximum: 180,
 }, {
 	Name:    "Detail.enableWriters",
-	Label:   Text{"Kind of snapshot", "快照的一致性"},
-	Object:  Text{"the kind of snapshot", "快照的一致性"},
-	Help:    Text{"Windows: asks the VSS writers", "Windows：调用 VSS 写入器"},
+	Label:   Text{"Snapshot consistency", "快照一致性"},
+	Object:  Text{"the snapshot consistency", "快照一致性"},
+	Help:    Text{"Windows: uses VSS writers", "Windows：使用 VSS 写入器"},
 	Example: "true", For: []SourceType{UDMECS}, Under: appConsistent,
 	Type: Boolean, Default: "true",
 }, {
 	Name:    "SpeedLimit",
-	Label:   Text{"Hours with a limit", "限速时段"},
-	Object:  Text{"hours with a limit", "限速时段"},
-	Help:    Text{"Full hours; other hours have no limit", "按整点设置，其余时间不限速"},
+	Label:   Text{"Hours with a speed limit", "限速时段"},
+	Object:  Text{"hours with a speed limit", "限速时段"},
+	Help:    Text{"Full hours only; no limit at other times", "只能按整点设置；其余时间不限速"},
 	Example: "9:18:20480|18:22:81920", For: []SourceType{ECSFile},
 }, {
 	Name:    "Retention",
@@ -219,15 +221,15 @@ var Fields = []Field{{
 	Name:    "JobName",
 	Label:   Text{"Name", "名称"},
 	Object:  Text{"the name", "名称"},
-	Help:    Text{"To find it again; a code is added", "便于以后查找；系统会附加一段编码"},
+	Help:    Text{"Helps you find the backup; the portal appends an ID", "便于以后查找；门户会在其后附加 ID"},
 	Example: "before-upgrade",
 	Pattern: `[A-Za-z0-9._-]+`, MaxLength: MaxLabel,
-	Shape: Text{"Name must be letters, digits, dots, underscores and hyphens", "名称只能包含字母、数字、点、下划线和短横线"},
+	Shape: Text{"Name can contain only letters, digits, dots, underscores and hyphens", "名称只能包含字母、数字、点、下划线和短横线"},
 }, {
 	Name:    "Detail.doCopy",
 	Label:   Text{"Also keep a copy in another region", "在另一地域再保留一份副本"},
 	Object:  Text{"the copy in another region", "异地副本"},
-	Help:    Text{"Traffic and storage there are billed", "会产生跨地域流量和存储费用"},
+	Help:    Text{"Cross-region traffic and storage are billed", "会产生跨地域流量和存储费用"},
 	Example: "false", For: []SourceType{UDMECS}, Grant: "copy",
 	Type: Boolean, Default: "false",
 }, {
@@ -237,7 +239,7 @@ var Fields = []Field{{
 	Example: "cn-shanghai",
 	For:     []SourceType{UDMECS}, Required: []SourceType{UDMECS}, Under: doCopy, Grant: "copy",
 	Selected: true, Pattern: `[a-z]{2}(-[a-z0-9]{1,12}){1,4}`,
-	Shape: Text{"Region of the copy must be a region's ID, such as cn-shanghai", "副本所在地域必须是地域 ID，例如 cn-shanghai"},
+	Shape: Text{"Region of the copy must be a region ID, such as cn-shanghai", "副本所在地域必须是地域 ID，例如 cn-shanghai"},
 }, {
 	Name:    "Detail.destinationRetention",
 	Label:   Text{"Keep the copy for", "副本保留时长"},
@@ -254,35 +256,37 @@ var Fields = []Field{{
 	Help:    Text{"Starts with cl-; usually left empty", "以 cl- 开头，通常留空"},
 	Example: "cl-0001abc", For: []SourceType{Container},
 	Pattern: `cl-[0-9A-Za-z-]{1,61}`,
-	Shape: Text{"Cluster ID must start with “cl-” and hold only letters, digits and hyphens",
+	Shape: Text{"Cluster ID must start with “cl-” and contain only letters, digits and hyphens",
 		"集群 ID 必须以“cl-”开头，且只含字母、数字和短横线"},
 }, {
 	Name:    "InitiatedByAck",
 	Label:   Text{"Mark as started by Container Service (ACK)", "标记为由容器服务（ACK）发起"},
 	Object:  Text{"the ACK mark", "ACK 标记"},
-	Help:    Text{"Leave off unless ACK asks for it", "除非 ACK 要求，否则不要勾选"},
+	Help:    Text{"Select only if ACK requires it", "仅在 ACK 要求时勾选"},
 	Example: "false", For: []SourceType{Container},
 	Type: Boolean, Default: "false",
 }}
 
 const (
-	// MaxRetention is the longest time to keep a backup, in days: the bound of
-	// Cloud Backup's policies, since CreateBackupJob publishes none.
+	// MaxRetention is the longest retention of a backup, in days. The API page of
+	// CreateBackupJob gives no bound; this is the bound of Cloud Backup's policies.
 	MaxRetention = 364635
 
-	// MaxLabel is the length of the name that a person may give a job, in
-	// characters. With the submission's id behind it the name stays within the
-	// 64 characters that the service allows for plans.
+	// MaxLabel is the maximum length of JobName as a caller gives it, in characters. The
+	// portal appends "-" and the submission's id of 26 characters. The result then has at
+	// most 64 characters, the service's limit for names of plans.
 	MaxLabel = 37
 
+	// scriptPath matches an absolute path without blanks and characters of a shell.
 	scriptPath = `(/[A-Za-z0-9._-]+)+`
 )
 
+// Values that several fields share.
 var (
 	appConsistent = Condition{"Detail.appConsistent", "true"}
 	doCopy        = Condition{"Detail.doCopy", "true"}
 
 	days        = Text{"days", "天"}
-	deletedHelp = Text{"It is deleted by itself afterwards", "到期后自动删除"}
-	scriptHelp  = Text{"Owned by root, mode 700", "属主为 root，权限 700"}
+	deletedHelp = Text{"Deleted automatically afterwards", "到期后自动删除"}
+	scriptHelp  = Text{"Must be owned by root with mode 700", "属主须为 root，权限须为 700"}
 )

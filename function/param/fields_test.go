@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// vendor is the vendor's published list of the parameters of CreateBackupJob,
-// and of the keys of its object Detail, with their types, written down apart
-// from the table.
+// vendor lists the parameters of CreateBackupJob and the keys of Detail with their types,
+// as the API page does. It is written independently of Fields, to check that table.
 var vendor = map[string]string{
 	"SourceType": "string", "JobName": "string", "Retention": "integer", "InstanceId": "string",
 	"Detail": "object", "BackupType": "string", "VaultId": "string", "SpeedLimit": "string",
@@ -24,7 +23,7 @@ var vendor = map[string]string{
 	"Options.UseVSS": "boolean",
 }
 
-func TestTableHasTheVendorsParameters(t *testing.T) {
+func TestFieldsMatchTheAPIPage(t *testing.T) {
 	parameters, keys := map[string]bool{}, 0
 	for _, f := range Fields {
 		if f.Ours {
@@ -51,7 +50,7 @@ func TestTableHasTheVendorsParameters(t *testing.T) {
 func vendorType(f Field) string {
 	switch {
 	case f.Name == "CrossAccountUserId":
-		return "integer" // text here: it may exceed 2^53
+		return "integer" // a String in Fields: it may exceed 2^53
 	case f.Type == Integer:
 		return "integer"
 	case f.Type == Boolean:
@@ -62,7 +61,7 @@ func vendorType(f Field) string {
 	return "string"
 }
 
-func TestEveryExamplePassesItsOwnCheck(t *testing.T) {
+func TestExamplesAndDefaultsPassCheck(t *testing.T) {
 	for _, f := range Fields {
 		if f.Example == "" {
 			t.Errorf("%s has no example", f.Name)
@@ -75,7 +74,7 @@ func TestEveryExamplePassesItsOwnCheck(t *testing.T) {
 	}
 }
 
-func TestEveryTextHasBothHalves(t *testing.T) {
+func TestTextsAreBilingual(t *testing.T) {
 	han := regexp.MustCompile(`\p{Han}`)
 	check := func(what string, text Text, needed bool) {
 		t.Helper()
@@ -102,7 +101,7 @@ func TestEveryTextHasBothHalves(t *testing.T) {
 	}
 }
 
-func TestTableIsWellFormed(t *testing.T) {
+func TestFieldsAreWellFormed(t *testing.T) {
 	var seen []string
 	for _, f := range Fields {
 		if slices.Contains(seen, f.Name) {

@@ -9,14 +9,14 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// As many lines as the page of the parameter says, and not one more: the cloud would refuse the job after it was sent.
-func TestListsHaveAsManyLinesAsTheyMay(t *testing.T) {
+// The limits of items are those of the API page. A larger list would be refused only after the call was sent.
+func TestItemLimits(t *testing.T) {
 	for name, most := range map[string]int{"Detail.diskIdList": 64, "Include": 8, "Exclude": 8} {
 		f, ok := FieldNamed(name)
 		if !ok || f.MaxItems != most {
 			t.Fatalf("%s has %d lines at most", name, f.MaxItems)
 		}
-		f.MaxLength = 0 // of the text as a whole, which has a test of its own
+		f.MaxLength = 0 // another test checks the length of the list
 		for lines, want := range map[int]bool{most - 1: true, most: true, most + 1: false} {
 			var items []string
 			for i := range lines {
@@ -31,8 +31,8 @@ func TestListsHaveAsManyLinesAsTheyMay(t *testing.T) {
 	}
 }
 
-// Texts have the length that the page of the parameter gives them.
-func TestTextsAreAsLongAsTheyMayBe(t *testing.T) {
+// The limits of lengths are those of the API page.
+func TestLengthLimits(t *testing.T) {
 	for name, most := range map[string]int{"Include": 255, "Exclude": 255, "Detail.preScriptPath": 255, "Detail.postScriptPath": 255} {
 		f, ok := FieldNamed(name)
 		if !ok {

@@ -13,10 +13,12 @@ import (
 	"backupportal/function/jsontext"
 )
 
+// checkInteger checks the spelling and the bounds of an Integer. Only the decimal form
+// without leading zeros passes: "007" would be sent as it is.
 func (f Field) checkInteger(value string) []Mistake {
 	n, err := strconv.ParseInt(value, 10, 64)
-	written := err == nil && strconv.FormatInt(n, 10) == value // 007 would go over the wire as it is
-	if !written && !errors.Is(err, strconv.ErrRange) {
+	canonical := err == nil && strconv.FormatInt(n, 10) == value
+	if !canonical && !errors.Is(err, strconv.ErrRange) {
 		return []Mistake{f.mistake("integer", msgInteger, f.Object)}
 	}
 	if err != nil || n < f.Minimum || n > f.Maximum {
@@ -25,6 +27,8 @@ func (f Field) checkInteger(value string) []Mistake {
 	return nil
 }
 
+// checkStrings checks each item of Strings, then the length of the list. Items must be
+// different and not empty, must match the pattern, and must have no control characters.
 func (f Field) checkStrings(value string) []Mistake {
 	items, err := parseStrings(value)
 	if err != nil {
@@ -51,7 +55,7 @@ func (f Field) checkStrings(value string) []Mistake {
 	return append(bad, f.checkLength(value)...)
 }
 
-// lineShape is the sentence for a line that is not what f wants.
+// lineShape returns the sentence for an item that does not match f.Pattern or is empty.
 func (f Field) lineShape() Text {
 	if f.Shape != (Text{}) {
 		return f.Shape
@@ -59,6 +63,7 @@ func (f Field) lineShape() Text {
 	return Text{"line %v must not be empty", "第 %v 行不能为空"}
 }
 
+// parseStrings decodes a JSON list of strings. An empty text is an empty list.
 func parseStrings(value string) ([]string, error) {
 	if value == "" {
 		return nil, nil
@@ -68,8 +73,9 @@ func parseStrings(value string) ([]string, error) {
 	return items, err
 }
 
-// A Volume is one element of ContainerResources, as the operation's API page
-// gives its keys. ResourceInfo is text that holds a JSON object again.
+// A Volume is one element of ContainerResources (API page of CreateBackupJob). An empty
+// member is left out of the JSON. ResourceInfo is a text that holds a JSON object, see
+// [VolumeInfo].
 type Volume struct {
 	ResourceType string `json:"resourceType,omitempty"`
 	BackupMethod string `json:"backupMethod,omitempty"`
@@ -80,7 +86,8 @@ type Volume struct {
 	PVPath       string `json:"pvPath,omitempty"`
 }
 
-// A VolumeInfo is what the ResourceInfo of a [Volume] holds.
+// A VolumeInfo is the JSON object in the ResourceInfo of a [Volume]. An empty member is
+// left out.
 type VolumeInfo struct {
 	PVName       string `json:"pv_name,omitempty"`
 	PVSize       string `json:"pv_size,omitempty"`
@@ -89,7 +96,8 @@ type VolumeInfo struct {
 	Namespace    string `json:"namespace,omitempty"`
 }
 
-// VolumeList is the value of ContainerResources that has these volumes.
+// VolumeList returns the text that [Params] holds for ContainerResources: a compact JSON
+// list, or "" for no volumes.
 func VolumeList(volumes []Volume) string {
 	if len(volumes) == 0 {
 		return ""
@@ -97,7 +105,8 @@ func VolumeList(volumes []Volume) string {
 	return jsontext.Must(volumes)
 }
 
-// WithInfo returns v with info as its ResourceInfo.
+// WithInfo returns a copy of v with info as its ResourceInfo. A zero info leaves
+// ResourceInfo as it is.
 func (v Volume) WithInfo(info VolumeInfo) Volume {
 	if info != (VolumeInfo{}) {
 		v.ResourceInfo = jsontext.Must(info)
@@ -105,19 +114,23 @@ func (v Volume) WithInfo(info VolumeInfo) Volume {
 	return v
 }
 
-// Info reads the ResourceInfo of v; what is not there stays empty.
+// Info decodes the ResourceInfo of v. Members that are missing are empty, and so are all
+// members if the text is not a JSON object.
 func (v Volume) Info() (info VolumeInfo) {
 	_ = json.Unmarshal([]byte(v.ResourceInfo), &info) // checked by Validate
 	return info
 }
 
-// Volumes returns what ContainerResources names; none if it is malformed.
+// Volumes decodes ContainerResources. It returns no volumes if the parameter is not given.
+// After [Params.Validate] it cannot be malformed; before, a malformed text may give a part
+// of the list.
 func (p Params) Volumes() (volumes []Volume) {
 	_ = json.Unmarshal([]byte(p["ContainerResources"]), &volumes)
 	return volumes
 }
 
-// CompactJSON removes the blanks of a JSON text, and reports one that is none.
+// CompactJSON removes insignificant white space from a JSON text. The error is that of
+// [json.Compact] if text is not one valid JSON value.
 func CompactJSON(text string) (string, error) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(text)); err != nil {
@@ -126,6 +139,8 @@ func CompactJSON(text string) (string, error) {
 	return b.String(), nil
 }
 
+// checkObjects checks ContainerResources: a JSON list of at least one object, in which no
+// key is repeated.
 func (f Field) checkObjects(value string) []Mistake {
 	wrong := func(why Text) []Mistake { return []Mistake{f.mistake("type", msgObjects, why)} }
 	repeated, err := scanJSON([]byte(value))
@@ -137,7 +152,7 @@ func (f Field) checkObjects(value string) []Mistake {
 	}
 	var items []json.RawMessage
 	if err := json.Unmarshal([]byte(value), &items); err != nil {
-		return wrong(Text{"this is no list", "这不是列表"})
+		return wrong(Text{"not a list", "不是列表"})
 	}
 	if len(items) == 0 {
 		return []Mistake{f.Missing()}
@@ -149,8 +164,9 @@ func (f Field) checkObjects(value string) []Mistake {
 	return bad
 }
 
-// checkVolume judges one element of ContainerResources. Keys that are not
-// documented are left to the service, but whatever there is must be text.
+// checkVolume checks one element of ContainerResources; number counts from 1. Unknown keys
+// are accepted, because the service may know more keys than its API page. Every value must
+// be a string.
 func (f Field) checkVolume(item json.RawMessage, number int) []Mistake {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(item, &object); err != nil || len(object) == 0 {
@@ -168,7 +184,7 @@ func (f Field) checkVolume(item json.RawMessage, number int) []Mistake {
 	return bad
 }
 
-// holdsObject reports whether raw is a JSON text with a JSON object in it.
+// holdsObject reports whether raw is a JSON string whose text is a JSON object.
 func holdsObject(raw json.RawMessage) bool {
 	var text string
 	var object map[string]any

@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// Params are the values of one request by the names of [Fields]: what a door
-// read, before or after its defaults. A value that was not given is absent or
-// empty. Every value is text, as [Type] says.
+// Params holds the values of one request, by the names of [Fields]. Every value is text
+// in the form that its [Type] describes. A value that is absent or empty is not given;
+// nil is a request without values. It is a map: clone a shared one before changing it.
 type Params map[string]string
 
-// SourceType is the kind of backup that p asks for; UDM_ECS if it does not say.
+// SourceType returns the source type of p, or [UDMECS] if it is not given. The result may
+// be unknown (see [SourceType.Known]).
 func (p Params) SourceType() SourceType {
 	if s := p["SourceType"]; s != "" {
 		return SourceType(s)
@@ -19,10 +20,13 @@ func (p Params) SourceType() SourceType {
 	return UDMECS
 }
 
-// WithDefaults returns a copy of p in which each field that applies has its
-// default if nothing was given. Values that only repeat the default of a field
-// that does not apply say nothing, and are left out: the vendor's own samples
-// hold many of them.
+// WithDefaults returns a copy of p with SourceType and with the default of each field
+// that applies and has no value. It removes empty values, and values that are equal to
+// the default of a field that does not apply: the vendor's samples contain many of the
+// latter, and they change nothing. P may be nil.
+//
+// Fields are visited in the order of the table, so a default can make a later field
+// apply (see [Field.AppliesTo]).
 func (p Params) WithDefaults() Params {
 	q := maps.Clone(p)
 	if q == nil {
@@ -40,8 +44,9 @@ func (p Params) WithDefaults() Params {
 	return q
 }
 
-// Validate reports everything wrong with p at once, as an [InvalidError]. A
-// wrong SourceType is reported alone: nothing else can be judged without it.
+// Validate checks p with its defaults and returns all mistakes as one [InvalidError], or
+// nil. It checks each field, unknown names, and the rules between fields. A wrong
+// SourceType is reported alone, because it decides which other fields apply.
 func (p Params) Validate() error {
 	p = p.WithDefaults()
 	source, _ := FieldNamed("SourceType")
@@ -60,7 +65,8 @@ func (p Params) Validate() error {
 	return append(bad, p.validateTogether()...).OrNil()
 }
 
-// validate judges the value of one field beside the others.
+// validate checks one field: required values, values that do not apply, and Field.Check.
+// P must have its defaults.
 func (p Params) validate(f Field) []Mistake {
 	value, applies := p[f.Name], f.AppliesTo(p)
 	switch {
@@ -75,8 +81,15 @@ func (p Params) validate(f Field) []Mistake {
 	return []Mistake{f.mistake("unused", msgUnder, f.Label, under.Label)}
 }
 
-// validateTogether checks the rules between fields, each of which the
-// operation's API page states for the parameters it names.
+// validateTogether checks the rules between fields. P must have its defaults. The API
+// page of CreateBackupJob states most of these rules with the parameters:
+//
+//	BackupType=INCREMENTAL           not for UDM_ECS
+//	Detail.preScriptPath             needs Detail.postScriptPath, and the reverse
+//	Options.UseVSS                   needs at most one path in Include
+//	Region                           is one of Regions: it becomes part of a host name
+//	Detail.destinationRegionId       is one of Regions, and is not Region
+//	SpeedLimit                       has the form that ParseSpeedLimit reads
 func (p Params) validateTogether() []Mistake {
 	var bad []Mistake
 	wrong := func(name, code string, text Text, args ...any) {
@@ -113,20 +126,22 @@ func (p Params) validateTogether() []Mistake {
 	return bad
 }
 
-// Strings returns the items of a field of type Strings; none if it is absent
-// or malformed.
+// Strings returns the items of a field of type [Strings]. It returns nil if the field is
+// not given. After [Params.Validate] the value cannot be malformed.
 func (p Params) Strings(name string) []string {
 	items, _ := parseStrings(p[name])
 	return items
 }
 
-// A Parameter is one parameter of CreateBackupJob as it goes over the wire.
+// A Parameter is one parameter of a call of the cloud, as it is sent. The value is not
+// URL-encoded.
 type Parameter struct{ Name, Value string }
 
-// Parameters are what CreateBackupJob is called with, in the order of the
-// form: p with its defaults, without what is the portal's own, and with the
-// keys of Detail and Options gathered into one JSON object each, all of them
-// present, as in the vendor's sample.
+// Parameters returns the parameters of the call of CreateBackupJob, in the order of
+// [Fields]. It adds the defaults, leaves out the fields that are Ours, and writes the
+// keys of Detail and Options as one JSON object each. Such an object has all keys of the
+// source type, as in the vendor's sample; a key that is not given is null, [] or "".
+// Other parameters without a value are left out.
 func (p Params) Parameters() []Parameter {
 	p = p.WithDefaults()
 	var out []Parameter
@@ -143,8 +158,10 @@ func (p Params) Parameters() []Parameter {
 	return out
 }
 
-// CheckValues checks each value by itself: no field is required, and rules
-// between fields are left out. Its error is an [InvalidError].
+// CheckValues checks each value with [Field.Check] alone: nothing is required, and the
+// rules between fields are not checked. It ignores unknown names. The error is an
+// [InvalidError]. It is for requests that are not complete yet, such as a search for
+// candidates while a person fills in the form.
 func (p Params) CheckValues() error {
 	var bad InvalidError
 	for _, f := range Fields {

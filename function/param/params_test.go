@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The least that each kind of backup needs.
+// Requests with only the required parameters, one for each source type.
 var (
 	instance = Params{"Account": "demo", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1", "Retention": "7"}
 	files    = Params{"Account": "demo", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-bp1", "VaultId": "v-1", "Retention": "7"}
@@ -17,7 +17,7 @@ var (
 		"ContainerResources": `[{"resourceType":"PV"}]`, "Retention": "7"}
 )
 
-// with returns p with other values; an empty one takes a value away.
+// with returns a copy of p with the given names and values. An empty value removes a parameter.
 func with(p Params, pairs ...string) Params {
 	q := maps.Clone(p)
 	for i := 0; i < len(pairs); i += 2 {
@@ -26,7 +26,7 @@ func with(p Params, pairs ...string) Params {
 	return q
 }
 
-// codes are the mistakes in err as "Field code", in their order.
+// codes returns the mistakes in err as "Field code", in their order.
 func codes(err error) []string {
 	var out []string
 	bad, _ := errors.AsType[InvalidError](err)
@@ -70,7 +70,7 @@ func TestValidate(t *testing.T) {
 		"scripts without consistency":             {with(instance, append(scripts, "Detail.appConsistent", "false")...), []string{"Detail.preScriptPath unused", "Detail.postScriptPath unused"}},
 		"a script that is no full path":           {with(instance, append(scripts, "Detail.preScriptPath", "pre.sh")...), []string{"Detail.preScriptPath pattern"}},
 		"Windows writers need no scripts":         {with(instance, "Detail.appConsistent", "true"), nil},
-		"the longest freeze":                      {with(instance, "Detail.appConsistent", "true", "Detail.timeoutInSeconds", "181"), []string{"Detail.timeoutInSeconds between"}},
+		"the freeze timeout":                      {with(instance, "Detail.appConsistent", "true", "Detail.timeoutInSeconds", "181"), []string{"Detail.timeoutInSeconds between"}},
 		"a copy":                                  {with(instance, copied...), nil},
 		"a copy without its region":               {with(instance, "Detail.doCopy", "true"), []string{"Detail.destinationRegionId required", "Detail.destinationRetention required"}},
 		"a copy's days without a copy":            {with(instance, "Detail.destinationRetention", "9"), []string{"Detail.destinationRetention unused"}},
@@ -112,7 +112,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestMistakesReadAsSentencesInBothLanguages(t *testing.T) {
+func TestMistakeSentences(t *testing.T) {
 	p := with(files, "InstanceId", "", "Retention", "364636", "Include", `["`+strings.Repeat("x", 9996)+`"]`)
 	bad, _ := errors.AsType[InvalidError](p.Validate())
 	var got []string
@@ -121,7 +121,7 @@ func TestMistakesReadAsSentencesInBothLanguages(t *testing.T) {
 	}
 	want := []string{
 		"Enter the instance ID", "请输入实例 ID",
-		"Paths to back up must come to 255 characters or fewer as a list; they come to 10,000", "要备份的路径合计不能超过 255 个字符（按列表计），现为 10,000 个",
+		"Paths to back up must be 255 characters or fewer as a JSON list; the list has 10,000", "要备份的路径写成 JSON 列表后不能超过 255 个字符，当前为 10,000 个",
 		"The number of days to keep the backup must be between 1 and 364,635", "备份保留天数必须在 1 到 364,635 之间",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -129,7 +129,7 @@ func TestMistakesReadAsSentencesInBothLanguages(t *testing.T) {
 	}
 }
 
-func TestParametersAreWhatTheAPITakes(t *testing.T) {
+func TestParameters(t *testing.T) {
 	detail := `{"diskIdList":["d-1"],"snapshotGroup":false,"appConsistent":false,"preScriptPath":"","postScriptPath":"",` +
 		`"enableFsFreeze":true,"timeoutInSeconds":30,"enableWriters":true,"doCopy":false,"destinationRegionId":"","destinationRetention":null}`
 	for name, c := range map[string]struct {

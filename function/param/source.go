@@ -2,33 +2,32 @@ package param
 
 import "slices"
 
-// A SourceType says what kind of thing is backed up. Its values are the API's
-// (CreateBackupJob, parameter SourceType).
+// A SourceType says what is backed up. Its values are those of the parameter SourceType
+// of CreateBackupJob. The zero value is unknown; [Params.SourceType] never returns it.
 type SourceType string
 
-// The source types of CreateBackupJob. UDMECS is the default; newer versions
-// of the API page describe it alone and call the two others legacy.
+// The source types of CreateBackupJob. UDMECS is the default. Newer versions of the API
+// page describe UDMECS only and call the two others legacy.
 const (
 	UDMECS    SourceType = "UDM_ECS"   // a whole ECS instance, by snapshots
 	ECSFile   SourceType = "ECS_FILE"  // files inside an ECS instance
 	Container SourceType = "CONTAINER" // persistent volumes of a Kubernetes cluster
 )
 
-// SourceTypes lists the source types in the order in which they are offered.
+// SourceTypes lists the source types in the order of the form. It must not be changed.
 var SourceTypes = []SourceType{UDMECS, ECSFile, Container}
 
 // Known reports whether s is one of [SourceTypes].
 func (s SourceType) Known() bool { return slices.Contains(SourceTypes, s) }
 
-// Legacy reports whether newer API pages leave s out, so that the service may
-// refuse it.
+// Legacy reports whether newer API pages omit s. The service may then refuse it.
 func (s SourceType) Legacy() bool { return s == ECSFile || s == Container }
 
-// Name is what people call s.
+// Name returns the name of s for people. The name of an unknown source type is its value.
 func (s SourceType) Name() Text {
 	switch s {
 	case UDMECS:
-		return Text{"A whole ECS instance", "整台 ECS 实例"}
+		return Text{"A whole ECS instance", "ECS 整机"}
 	case ECSFile:
 		return Text{"Files on an ECS instance", "ECS 实例上的文件"}
 	case Container:
@@ -37,15 +36,17 @@ func (s SourceType) Name() Text {
 	return Text{string(s), string(s)}
 }
 
-// A Region is one in which Cloud Backup has a public endpoint.
+// A Region is a region of Alibaba Cloud where Cloud Backup has a public endpoint.
 type Region struct {
-	ID   string // as in host names: "cn-hangzhou"
+	ID   string // as it is in host names: "cn-hangzhou"
 	Name Text
 }
 
-// Regions lists the regions of Cloud Backup in the order of its endpoint list.
-// A region in a request must be one of these, because it becomes part of a
-// host name.
+// Regions lists the regions of Cloud Backup. The region of a request must be one of them,
+// because it becomes part of a host name: an unchecked region could send a signed request
+// to a foreign host. It must not be changed.
+//
+// Source: the endpoint list of the Cloud Backup API, in its order.
 var Regions = []Region{
 	{"cn-qingdao", Text{"China (Qingdao)", "华北1（青岛）"}},
 	{"cn-beijing", Text{"China (Beijing)", "华北2（北京）"}},
@@ -78,8 +79,8 @@ var Regions = []Region{
 	{"cn-shenzhen-finance-1", Text{"China South 1 Finance", "华南1 金融云"}},
 }
 
-// RegionName is what people call the region with that id; an unknown one is
-// called by its id.
+// RegionName returns the name of a region for people. The name of an unknown region is
+// its id.
 func RegionName(id string) Text {
 	if i := slices.IndexFunc(Regions, func(r Region) bool { return r.ID == id }); i >= 0 {
 		return Regions[i].Name
@@ -87,7 +88,7 @@ func RegionName(id string) Text {
 	return Text{id, id}
 }
 
-// KnownRegion reports whether Cloud Backup has a public endpoint in the region.
+// KnownRegion reports whether id is the id of one of [Regions].
 func KnownRegion(id string) bool {
 	return slices.ContainsFunc(Regions, func(r Region) bool { return r.ID == id })
 }

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// A Window is one rule of a SpeedLimit: from hour Start (0 to 23) to hour End
-// (1 to 24) at most Rate KB/s; a Rate of 0 means no limit, "NaN" on the wire.
+// A Window is one part of a SpeedLimit: the bandwidth during some hours of each day.
 type Window struct {
-	Start, End int
-	Rate       int64 // KB/s
+	Start int   // the first hour, 0 to 23
+	End   int   // the hour after the last one, 1 to 24; greater than Start
+	Rate  int64 // in KB/s; 0 means no limit, which the API writes as "NaN"
 }
 
-// String writes w as the API wants it, start:end:bandwidth.
+// String returns w in the API's form, start:end:bandwidth.
 func (w Window) String() string {
 	rate := "NaN"
 	if w.Rate > 0 {
@@ -22,7 +22,8 @@ func (w Window) String() string {
 	return fmt.Sprintf("%d:%d:%s", w.Start, w.End, rate)
 }
 
-// SpeedLimit is the value of SpeedLimit that has these windows.
+// SpeedLimit returns the value of the parameter SpeedLimit for windows: see
+// [ParseSpeedLimit]. It returns "" for no windows.
 func SpeedLimit(windows []Window) string {
 	rules := make([]string, len(windows))
 	for i, w := range windows {
@@ -34,10 +35,22 @@ func SpeedLimit(windows []Window) string {
 // maxWindows is how many windows a day has room for: one an hour.
 const maxWindows = 24
 
-// ParseSpeedLimit reads rules of the form start:end:bandwidth, joined by "|":
-// whole hours, KB/s or NaN, at most 24 rules. The pages of the API draw the format with bars
-// inside a rule, too, but every value they show has colons. Windows must not
-// overlap. The error is an [InvalidError].
+// ParseSpeedLimit reads a value of the parameter SpeedLimit:
+//
+//	limit     = window *23( "|" window )
+//	window    = start ":" end ":" bandwidth
+//	start     = 0 … 23    ; full hours
+//	end       = 1 … 24    ; greater than start
+//	bandwidth = 1 … 2^40  ; KB/s
+//	          / "NaN"     ; no limit
+//
+// Windows must not overlap; their order does not matter. The error is an [InvalidError]
+// with the code "window_count" for too many windows, "window_form" for a wrong form, or
+// "window_order" or "window_overlap" for the first wrong hour of each window; with the last two,
+// the windows are returned too.
+//
+// Source: the API page of CreateBackupJob. Its description of the format shows "|" inside
+// a window too, but every example has colons.
 func ParseSpeedLimit(s string) ([]Window, error) {
 	var windows []Window
 	var bad InvalidError
@@ -74,7 +87,8 @@ func ParseSpeedLimit(s string) ([]Window, error) {
 	return windows, bad.OrNil()
 }
 
-// parseWindow reads one rule; its hours are in range, not yet in order.
+// parseWindow reads one window. It checks the range of each number, but not that the end
+// is after the start.
 func parseWindow(rule string) (w Window, ok bool) {
 	parts := strings.Split(rule, ":")
 	if len(parts) != 3 {
@@ -89,11 +103,11 @@ func parseWindow(rule string) (w Window, ok bool) {
 	return Window{int(start), int(end), rate}, ok1 && ok2 && ok3 && end > 0 && rate > 0
 }
 
-// decimal reads digits, and nothing but digits, up to most.
-func decimal(s string, most int64) (int64, bool) {
+// decimal reads a number from 0 to limit. Only digits are allowed: no sign, no blanks.
+func decimal(s string, limit int64) (int64, bool) {
 	if s == "" || strings.Trim(s, "0123456789") != "" {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil && n <= most
+	return n, err == nil && n <= limit
 }

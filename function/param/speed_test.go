@@ -41,9 +41,9 @@ func TestSpeedLimitGrammar(t *testing.T) {
 	}
 }
 
-// An overlap is found exactly when some hour lies in two windows, and what is
-// read is written back the same.
-func TestSpeedLimitAgreesWithHoursCountedOneByOne(t *testing.T) {
+// ParseSpeedLimit reports an overlap if and only if an hour is in two windows, and
+// SpeedLimit reverses it.
+func TestParseSpeedLimitFindsOverlaps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		windows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Window {
 			start := rapid.IntRange(0, 23).Draw(t, "start")
@@ -68,8 +68,8 @@ func TestSpeedLimitAgreesWithHoursCountedOneByOne(t *testing.T) {
 	})
 }
 
-// FuzzSpeedLimit: what is read is written back as another spelling of the same
-// windows, each of them whole hours of one day.
+// FuzzSpeedLimit checks that ParseSpeedLimit and SpeedLimit reverse each other, and that
+// accepted windows are valid hours without overlap.
 func FuzzSpeedLimit(f *testing.F) {
 	for _, value := range []string{"0:24:NaN", "0:12:5|12:24:NaN", "6:5:5", "0:12:5|11:13:5", "00:024:0005", "0|24|NaN", "0:24:5|", "0:24:1099511627777"} {
 		f.Add(value)

@@ -7,23 +7,24 @@ import (
 	"unicode/utf8"
 )
 
-// A Language is one that the portal speaks, as a BCP 47 tag.
+// A Language is a language of the portal's texts, as a BCP 47 tag.
 type Language string
 
-// The two languages of the portal.
+// The two languages of the portal. Every other value, also the zero value, means English.
 const (
 	English Language = "en"
 	Chinese Language = "zh-CN"
 )
 
-// A Text is the same words in both languages, side by side, so that neither is
-// forgotten in review. Either half may hold fmt verbs.
+// A Text is one text in both languages. Both halves are written at the same place, so
+// that a review sees if one is missing. A half may contain fmt verbs (see [Text.Fill]).
 type Text struct{ En, Zh string }
 
-// Both is the text with these two halves.
+// Both returns the Text with these two halves. Other packages use it instead of a literal,
+// because go vet refuses literals of imported structs without field names.
 func Both(en, zh string) Text { return Text{en, zh} }
 
-// In returns the half for l; anything but Chinese reads English.
+// In returns the half for l: Zh for [Chinese], else En.
 func (t Text) In(l Language) string {
 	if l == Chinese {
 		return t.Zh
@@ -31,28 +32,31 @@ func (t Text) In(l Language) string {
 	return t.En
 }
 
-// Clean makes a text from outside fit for a log: what is not valid UTF-8, and
-// every character that breaks lines, hides, or changes the direction of writing,
-// becomes U+FFFD. What is longer than most bytes is cut and ends with an ellipsis.
-func Clean(s string, most int) string {
+// Clean makes a text from another system safe for a log or a page. Each of the following
+// becomes U+FFFD: bytes that are not UTF-8, control characters and line breaks, invisible
+// and direction-changing characters, and private-use characters. If the result has more
+// than limit bytes, it is cut between two characters and ends with "…". Limit must be at
+// least 3, the length of "…".
+func Clean(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) {
 			return utf8.RuneError
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))
-	if len(s) <= most {
+	if len(s) <= limit {
 		return s
 	}
-	end := max(most-len("…"), 0)
+	end := max(limit-len("…"), 0)
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}
 	return s[:end] + "…"
 }
 
-// Fill writes args into the verbs of t in language l. Texts among the
-// arguments are written in the same language.
+// Fill formats t in language l with args, as [fmt.Sprintf] does. An argument of type Text
+// is first replaced by its half for l. Without args, the half is returned unchanged, so a
+// text without verbs may contain "%".
 func (t Text) Fill(l Language, args ...any) string {
 	if len(args) == 0 {
 		return t.In(l)

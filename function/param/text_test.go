@@ -9,7 +9,7 @@ import (
 	"backupportal/function/param"
 )
 
-func TestCleanTakesOutWhatIsNoText(t *testing.T) {
+func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                      "",
 		"Ünïcode 备份 🎉":          "Ünïcode 备份 🎉",

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/param"
 )
 
-// BenchmarkDecide decides by a policy of 1,000 rules, all for one team and one
-// account, of which the last one allows the backup, or none does.
+// BenchmarkDecide measures Decide with 1,000 rules for one team and one account. Either the
+// last rule allows the backup, or no rule does.
 func BenchmarkDecide(b *testing.B) {
 	head := base[:strings.Index(base, "rules:")]
 	for name, instance := range map[string]string{"listed": "instances: [i-%04d]", "by prefix": "instance_prefixes: [i-%04d]", "by tags": "instance_tags: {machine: i-%04d}"} {
@@ -27,7 +27,7 @@ func BenchmarkDecide(b *testing.B) {
 		}
 		p = p.Tagged(func(_ context.Context, _ backup.Target, ids []string) (map[string]map[string]string, error) {
 			return map[string]map[string]string{ids[0]: {"machine": ids[0]}}, nil
-		}, func() time.Time { return time.UnixMilli(0) }) // once read, they are remembered
+		}, func() time.Time { return time.UnixMilli(0) }) // read once, then cached: the clock stands still
 		for outcome, id := range map[string]string{"allowed": "i-0999", "denied": "i-none"} {
 			params := param.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": id, "Retention": "7"}
 			b.Run(name+" "+outcome, func(b *testing.B) {

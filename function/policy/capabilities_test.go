@@ -11,7 +11,7 @@ import (
 	"backupportal/function/param"
 )
 
-// An account can be backed up through another one, which must make sense.
+// The key through names an earlier account with access assume_role.
 func TestThrough(t *testing.T) {
 	with := func(line string) string {
 		return change(t, base, "    role: hbrcrossrole\n", "    role: hbrcrossrole\n"+line)
@@ -27,8 +27,8 @@ func TestThrough(t *testing.T) {
 	}
 	same := strings.Replace(with("    through: prod\n"), "3234567890123456", "1234567890123456", 1)
 	for says, text := range map[string]string{
-		"there is no account": with("    through: nowhere\n"), "has access: own": with("    through: sandbox\n"), "above this one": with("    through: idle\n"),
-		"means nothing with access: own": change(t, base, "    access: own\n", "    access: own\n    through: prod\n"), "is the same account": same,
+		"no account before this one": with("    through: nowhere\n"), "has access: own": with("    through: sandbox\n"), "before this one": with("    through: idle\n"),
+		"has no effect with access: own": change(t, base, "    access: own\n", "    access: own\n    through: prod\n"), "is the same account": same,
 	} {
 		if _, err := Load([]byte(text), environment); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("want %q, got %v", says, err)
@@ -36,8 +36,8 @@ func TestThrough(t *testing.T) {
 	}
 }
 
-// What the portal does in an account is what rules let anybody have done there.
-func TestUses(t *testing.T) {
+// Capabilities is the union of all rules that name the account, for any team.
+func TestCapabilities(t *testing.T) {
 	p := mustLoad(t, base)
 	if u := p.Capabilities("prod"); !u.Create || !u.Cancel || !u.View || u.Tags || !slices.Contains(u.Sources, param.UDMECS) {
 		t.Errorf("prod: %+v", u)
@@ -59,18 +59,18 @@ func TestUses(t *testing.T) {
 	}
 }
 
-// How long a session lasts is what STS can give.
-func TestSession(t *testing.T) {
+// The lifetime of a session must be within the bounds of STS.
+func TestSessionBounds(t *testing.T) {
 	role := "    role: portal-backup\n"
 	p := mustLoad(t, change(t, base, role, role+"    session: 1h\n"))
 	if a, _ := p.Account("prod"); a.Session != time.Hour {
 		t.Errorf("%v", a.Session)
 	}
 	for says, text := range map[string]string{
-		"write 15m0s to 12h0m0s":         change(t, base, role, role+"    session: 14m\n"),
-		"and no more than the role's":    change(t, base, role, role+"    session: 13h\n"),
-		"means nothing with access: own": change(t, base, "    access: own\n", "    access: own\n    session: 1h\n"),
-		"does not fit":                   change(t, base, role, role+"    session: \"3600\"\n"),
+		"write a time from 15 minutes to 12 hours": change(t, base, role, role+"    session: 14m\n"),
+		"and at most the maximum of the role":      change(t, base, role, role+"    session: 13h\n"),
+		"has no effect with access: own":           change(t, base, "    access: own\n", "    access: own\n    session: 1h\n"),
+		"is not valid":                             change(t, base, role, role+"    session: \"3600\"\n"),
 	} {
 		if _, err := Load([]byte(text), environment); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("want %q, got %v", says, err)

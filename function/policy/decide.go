@@ -10,13 +10,19 @@ import (
 	"backupportal/function/param"
 )
 
-// Decide returns the grant of the first rule that lets who make the backup. If
-// there is none, denied is not empty: what stands in the way of every rule, or
-// else the first condition that does not hold of each rule for a team of theirs,
-// in the order of the file. Of the rules of others they learn nothing, nor
-// whether there is an account that no rule of theirs names. The cloud is asked
-// for nothing but the tags of the instance, and only if a rule names some whose
-// other conditions all hold.
+// Decide returns the grant of the first rule, in the order of the file, that allows who
+// to create the backup. Given are the parameters as the caller gave them, without values
+// and defaults of rules; the grant contains the values that the rule adds.
+//
+// If no rule allows the backup, denied has at least one entry: either the one condition
+// before the rules that does not hold, or, for each rule for who's teams that allows
+// backup.create, the first condition that does not hold (at most 20 rules). Who learns
+// nothing about rules for other teams. An account that no rule for who's teams names is
+// answered like an account that does not exist.
+//
+// Decide calls the cloud only for the tags of the instance, and only if a rule names tags
+// and all its other conditions hold. The wait is at most 5 seconds. If tags cannot be read,
+// rules with tags do not allow the backup.
 func (p *Policy) Decide(
 	ctx context.Context,
 	who identity.Principal,
@@ -32,22 +38,22 @@ func (p *Policy) Decide(
 		_, ok := r.allows(given, r.fill(given))
 		return ok
 	}
-	plain, found := p.plain(teams, given, lets)
+	number, found := p.firstUntagged(teams, given, lets)
 	before := len(p.rules)
 	if found {
-		before = plain
+		before = number
 	}
-	tagged, foundTagged := p.byTags(ctx, seen, teams, before, lets)
+	tagged, foundTagged := p.firstTagged(ctx, seen, teams, before, lets)
 	if foundTagged {
-		plain, found = tagged, true
+		number, found = tagged, true
 	}
 	if found {
-		r := p.rules[plain]
+		r := p.rules[number]
 		return p.grant(r, who, teams, a, r.fill(given)), nil
 	}
-	for _, i := range p.concerning(teams, given) {
+	for _, i := range p.rulesToExplain(teams, given) {
 		if r := p.rules[i]; slices.Contains(r.actions, backup.ActionCreate) {
-			failed, _ := r.lets(ctx, seen, r.fill(given))
+			failed, _ := r.allowsWithTags(ctx, seen, r.fill(given))
 			denied = append(denied, failed)
 		}
 	}
@@ -57,10 +63,12 @@ func (p *Policy) Decide(
 	return backup.Grant{}, denied
 }
 
-// plain finds the first rule that goes by no tags and that lets says yes to.
-func (p *Policy) plain(teams []int, params param.Params, lets func(rule) bool) (number int, ok bool) {
+// firstUntagged returns the number of the first rule without tags for which lets is true,
+// or false. For a container backup, tags of instances do not matter, so
+// every rule counts as one without tags.
+func (p *Policy) firstUntagged(teams []int, params param.Params, lets func(rule) bool) (number int, ok bool) {
 	container := params.SourceType() == param.Container
-	for i := range merged(p.index.plain(teams, params)) {
+	for i := range mergeRules(p.index.untagged(teams, params)) {
 		if r := p.rules[i]; (container || r.instances.tags == nil) && lets(r) {
 			return i, true
 		}
@@ -68,9 +76,11 @@ func (p *Policy) plain(teams []int, params param.Params, lets func(rule) bool) (
 	return 0, false
 }
 
-// byTags finds the first rule before a number that goes by tags which the instance
-// has, and that lets says yes to. Without such a rule nobody is asked for the tags.
-func (p *Policy) byTags(
+// firstTagged returns the number of the first rule below before that names tags, for which
+// lets is true, and whose tags the instance has; or false. It reads the
+// tags only if such a rule without the last condition exists: the cloud is called only if
+// the tags can change the answer.
+func (p *Policy) firstTagged(
 	ctx context.Context,
 	seen *tagLookup,
 	teams []int,
@@ -78,7 +88,7 @@ func (p *Policy) byTags(
 	lets func(rule) bool,
 ) (number int, ok bool) {
 	asks := false
-	for i := range merged(p.index.byTags(teams, seen.params)) {
+	for i := range mergeRules(p.index.byTag(teams, seen.params)) {
 		if asks = i < before && lets(p.rules[i]); asks || i >= before {
 			break
 		}
@@ -86,7 +96,7 @@ func (p *Policy) byTags(
 	if !asks {
 		return 0, false
 	}
-	for i := range merged(p.index.having(teams, seen.params, seen.look(ctx))) {
+	for i := range mergeRules(p.index.withTags(teams, seen.params, seen.read(ctx))) {
 		if i >= before {
 			break
 		}
@@ -99,31 +109,33 @@ func (p *Policy) byTags(
 	return 0, false
 }
 
-// lets checks all that r asks for, the tags of the instance last.
-func (r rule) lets(ctx context.Context, seen *tagLookup, values param.Params) (param.Mistake, bool) {
+// allowsWithTags checks all conditions of r, the tags of the instance last. It returns the
+// first condition that does not hold.
+func (r rule) allowsWithTags(ctx context.Context, seen *tagLookup, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.allows(seen.params, values); !ok {
 		return failed, false
 	}
 	return seen.has(ctx, r)
 }
 
-// mostLines is how many rules a refusal speaks of.
-const mostLines = 20
+// maxReasons limits how many rules a refusal explains.
+const maxReasons = 20
 
-// concerning are the rules for the teams. If these are many, only those that may
-// cover the backup: nobody reads a hundred lines about other instances.
-func (p *Policy) concerning(teams []int, given param.Params) (rules []int) {
+// rulesToExplain returns the numbers of the rules that a refusal explains: all rules for
+// the teams, or, if these are more than maxReasons, only the first maxReasons of them that
+// may cover the resource of the request.
+func (p *Policy) rulesToExplain(teams []int, given param.Params) (rules []int) {
 	for i, r := range p.rules {
-		if _, theirs := first(r.teams, teams); theirs {
-			if rules = append(rules, i); len(rules) > mostLines {
+		if _, shared := firstCommon(r.teams, teams); shared {
+			if rules = append(rules, i); len(rules) > maxReasons {
 				break
 			}
 		}
 	}
-	if len(rules) > mostLines {
+	if len(rules) > maxReasons {
 		rules = rules[:0]
 		for i := range p.index.covering(teams, given) {
-			if rules = append(rules, i); len(rules) == mostLines {
+			if rules = append(rules, i); len(rules) == maxReasons {
 				break
 			}
 		}
@@ -131,11 +143,12 @@ func (p *Policy) concerning(teams []int, given param.Params) (rules []int) {
 	return rules
 }
 
-// May reports whether who may do this with a submission of a backup with these
-// parameters: if a rule of theirs with that action covers its account, region,
-// kind and resource. How long it is kept, what was copied and which scripts ran
-// do not matter, nor whether new backups are switched off. Tags are those that
-// the instance has now.
+// May reports whether who may do the action do with an existing submission that has these
+// complete parameters. It is true if a rule for one of who's teams has the action and
+// covers the account, region, source type and resource. Retention, copies, scripts and the
+// switches for new backups do not matter. Tags are the present ones, and a
+// rule with tags does not match if they cannot be read. May calls the cloud under the
+// conditions of [Policy.Decide]; [Policy.PrefetchTags] avoids one call for each submission.
 func (p *Policy) May(ctx context.Context, who identity.Principal, do backup.Action, complete param.Params) bool {
 	a, ok := p.account(complete["Account"])
 	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
@@ -146,16 +159,17 @@ func (p *Policy) May(ctx context.Context, who identity.Principal, do backup.Acti
 		return ok && slices.Contains(r.actions, do)
 	}
 	teams := p.teamsOf(who)
-	if _, ok := p.plain(teams, complete, covers); ok {
+	if _, ok := p.firstUntagged(teams, complete, covers); ok {
 		return true
 	}
-	_, ok = p.byTags(ctx, &tagLookup{policy: p, who: who, params: complete}, teams, len(p.rules), covers)
+	_, ok = p.firstTagged(ctx, &tagLookup{policy: p, who: who, params: complete}, teams, len(p.rules), covers)
 	return ok
 }
 
-// beforeRules checks what must hold whatever the rules say. The switch comes
-// first: while it is off, nobody need find out what else would be refused. An
-// account that no rule of the teams names is like one that does not exist.
+// beforeRules checks the conditions that do not depend on one rule, in the order of the
+// package comment. The switch for all backups is first: while it is off, other reasons for
+// a refusal do not help the caller. An account that no rule for the teams names gives the
+// same mistake as an account that does not exist.
 func (p *Policy) beforeRules(teams []int, given param.Params) (account, param.Mistake, bool) {
 	alias, region := given["Account"], given["Region"]
 	a, known := p.account(alias)
@@ -165,15 +179,15 @@ func (p *Policy) beforeRules(teams []int, given param.Params) (account, param.Mi
 	case !known || !p.index.names(teams, alias):
 		return a, mistake("Account", msgNoAccount, alias), false
 	case !a.enabled:
-		return a, mistake("Account", msgAccountOff, alias), false
+		return a, mistake("Account", msgAccountOff, a.Label()), false
 	case !slices.Contains(a.Regions, region):
-		return a, mistake("Region", msgNoRegion, alias, region), false
+		return a, mistake("Region", msgNoRegion, a.Label(), region), false
 	}
 	return a, param.Mistake{}, true
 }
 
-// first is the first of list that is in the other list, too.
-func first(list, other []int) (int, bool) {
+// firstCommon returns the first element of list that other contains, or false.
+func firstCommon(list, other []int) (int, bool) {
 	for _, i := range list {
 		if slices.Contains(other, i) {
 			return i, true
@@ -182,9 +196,11 @@ func first(list, other []int) (int, bool) {
 	return 0, false
 }
 
-// allows checks every condition of r, and returns the first that does not hold
-// as a mistake. Each condition looks at values of the request and of the rule
-// alone, and a value that is missing where one is needed fails.
+// allows checks the conditions of r for creating a backup, except tags, and returns the
+// first that does not hold as a mistake. Given are the caller's parameters; values are
+// the values that r adds to them (rule.fill). A required value that is missing does not hold.
+// The conditions do not rely on the validation of package param: a value that is not
+// valid must not be granted either.
 func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.covers(given); !ok {
 		return failed, false
@@ -192,67 +208,66 @@ func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	if !slices.Contains(r.actions, backup.ActionCreate) {
 		return mistake("", msgNoRule), false
 	}
-	if failed, ok := r.forces(given); !ok {
+	if failed, ok := r.checkEnforced(given); !ok {
 		return failed, false
 	}
-	if vault := given["VaultId"]; given.SourceType() != param.UDMECS && !r.vaults.cover(vault) && !r.vaults.cover(values["VaultId"]) {
-		return r.leavesOut("VaultId", nounVault), false
+	if vault := given["VaultId"]; given.SourceType() != param.UDMECS && !r.vaults.covers(vault) && !r.vaults.covers(values["VaultId"]) {
+		return r.notCovered("VaultId", nounVault), false
 	}
-	if days := given["Retention"]; !r.retention.hold(days) && (days != "" || r.retention.usual == 0) {
-		return r.allowsDays("Retention", r.retention), false
+	if days := given["Retention"]; !r.retention.contains(days) && (days != "" || r.retention.preset == 0) {
+		return r.outsideDays("Retention", r.retention), false
 	}
 	if failed, ok := r.allowsCopy(given); !ok {
 		return failed, false
 	}
 	for _, field := range []string{"Detail.preScriptPath", "Detail.postScriptPath"} {
 		if path := given[field]; path != "" && !slices.Contains(r.scripts, path) {
-			return r.leavesOut(field, nounScript), false
+			return r.notCovered(field, nounScript), false
 		}
 	}
 	return param.Mistake{}, true
 }
 
-// covers checks the conditions that hold for seeing a backup too. They come
-// first, so that whoever asks for something that is not theirs hears of that
-// and not of the number of days.
+// covers checks the conditions that viewing and cancelling have too: account, region, source
+// type and resource. They are checked first, so that a caller who names a foreign resource
+// is told that and not, for example, a range of days. Tags are not checked.
 func (r rule) covers(p param.Params) (param.Mistake, bool) {
 	source := p.SourceType()
 	switch {
 	case !slices.Contains(r.accounts, p["Account"]):
-		return r.leavesOut("Account", nounAccount), false
+		return r.notCovered("Account", nounAccount), false
 	case !slices.Contains(r.regions, p["Region"]):
-		return r.leavesOut("Region", nounRegion), false
+		return r.notCovered("Region", nounRegion), false
 	case !slices.Contains(r.sources, source):
-		return r.leavesOut("SourceType", nounSource), false
-	case source == param.Container && !r.clusters.cover(p["ContainerClusterId"]):
-		return r.leavesOut("ContainerClusterId", nounCluster), false
-	case source != param.Container && !r.instances.cover(p["InstanceId"]):
-		return r.leavesOut("InstanceId", nounInstance), false
+		return r.notCovered("SourceType", nounSource), false
+	case source == param.Container && !r.clusters.covers(p["ContainerClusterId"]):
+		return r.notCovered("ContainerClusterId", nounCluster), false
+	case source != param.Container && !r.instances.covers(p["InstanceId"]):
+		return r.notCovered("InstanceId", nounInstance), false
 	}
 	return param.Mistake{}, true
 }
 
-// allowsCopy checks the conditions on a copy in another region. Whatever might
-// make one counts as asking for one: the domain's checks come first, but a
-// grant must not hang on them.
+// allowsCopy checks the conditions on a copy in another region. Any of the three parameters
+// of a copy counts as a request for one, even without Detail.doCopy: the validation of
+// package param refuses that too, but a grant must not depend on it.
 func (r rule) allowsCopy(p param.Params) (param.Mistake, bool) {
 	do, to, retention := p["Detail.doCopy"], p["Detail.destinationRegionId"], p["Detail.destinationRetention"]
 	switch {
 	case (do == "" || do == "false") && to == "" && retention == "":
 		return param.Mistake{}, true
 	case r.copies == nil:
-		return r.leavesOut("Detail.doCopy", nounCopy), false
+		return r.notCovered("Detail.doCopy", nounCopy), false
 	case !slices.Contains(r.copies.regions, to):
-		return r.leavesOut("Detail.destinationRegionId", nounCopyRegion), false
-	case !r.copies.retention.hold(retention):
-		return r.allowsDays("Detail.destinationRetention", r.copies.retention), false
+		return r.notCovered("Detail.destinationRegionId", nounCopyRegion), false
+	case !r.copies.retention.contains(retention):
+		return r.outsideDays("Detail.destinationRetention", r.copies.retention), false
 	}
 	return param.Mistake{}, true
 }
 
-// hold reports whether value, as a number of days, lies within d. What is no
-// number lies nowhere.
-func (d days) hold(value string) bool {
+// contains reports whether value is the decimal form of a number of days in d.
+func (d days) contains(value string) bool {
 	n, err := strconv.ParseInt(value, 10, 64)
 	return err == nil && d.min <= n && n <= d.max
 }

@@ -10,7 +10,7 @@ import (
 	"backupportal/function/param"
 )
 
-// allowed is what the rule payments-prod of base allows.
+// allowed returns a request that the rule payments-prod of base allows.
 func allowed() param.Params {
 	return param.Params{
 		"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": "30",
@@ -19,14 +19,14 @@ func allowed() param.Params {
 	}
 }
 
-// allowedContainer is what the rule short of base allows.
+// allowedContainer returns a request that the rule short of base allows.
 func allowedContainer() param.Params {
 	return param.Params{
 		"Account": "sandbox", "Region": "cn-hangzhou", "SourceType": "CONTAINER", "ContainerClusterId": "cc-0001", "Retention": "7", "VaultId": "v-1",
 	}
 }
 
-// with returns p with some values changed; pairs are names and values.
+// with returns a copy of p with some values changed; pairs are names and values.
 func with(p param.Params, pairs ...string) param.Params {
 	p = maps.Clone(p)
 	for i := 0; i < len(pairs); i += 2 {
@@ -35,7 +35,7 @@ func with(p param.Params, pairs ...string) param.Params {
 	return p
 }
 
-// sentences writes mistakes as "field: sentence", one a line.
+// sentences returns mistakes as "field: sentence", one on each line.
 func sentences(l param.Language, mistakes []param.Mistake) string {
 	var lines []string
 	for _, m := range mistakes {
@@ -47,7 +47,7 @@ func sentences(l param.Language, mistakes []param.Mistake) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestFirstRuleThatAllowsIsNamed(t *testing.T) {
+func TestDecideReturnsFirstAllowingRule(t *testing.T) {
 	p := mustLoad(t, base)
 	both := mustLoad(t, change(t, base, "id: short", "id: twin\n    teams: [payments]\n    actions: [backup.view, backup.create]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n"+
 		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
@@ -72,37 +72,37 @@ func TestFirstRuleThatAllowsIsNamed(t *testing.T) {
 	}
 }
 
-// TestFirstFailingConditionIsNamed gives the first line of each refusal: that
-// of payments-prod, or the one that no rule can lift.
-func TestFirstFailingConditionIsNamed(t *testing.T) {
-	const why = ". Snapshots cost money. Ask: platform team"
+// Each case compares the first mistake of a refusal: that of the rule payments-prod, or that
+// of a condition before the rules.
+func TestDecideReportsFirstFailingCondition(t *testing.T) {
+	const why = ". Snapshots cost money. Contact: platform team"
 	p := mustLoad(t, base)
 	for _, c := range []struct {
 		params param.Params
 		want   string
 	}{
-		{with(allowed(), "Account", "nobody"), "Account: There is no account “nobody” for you"},
-		{with(allowed(), "Account", ""), "Account: There is no account “” for you"},
-		{with(allowed(), "Account", "idle", "Region", "cn-beijing"), "Account: Account “idle” is switched off at the moment"},
-		{with(allowed(), "Region", "cn-beijing"), "Region: Account “prod” has no region cn-beijing"},
-		{with(allowed(), "Account", "sandbox"), "Account: Rule “payments-prod” does not cover this account" + why},
-		{with(allowed(), "Region", "cn-shanghai"), "Region: Rule “payments-prod” does not cover this region" + why},
-		{with(allowed(), "SourceType", "ECS_FILE"), "SourceType: Rule “payments-prod” does not cover this kind of backup" + why},
-		{with(allowed(), "SourceType", "NAS"), "SourceType: Rule “payments-prod” does not cover this kind of backup" + why},
-		{with(allowed(), "InstanceId", "i-web3"), "InstanceId: Rule “payments-prod” does not cover this instance" + why},
-		{with(allowed(), "InstanceId", "I-WEB1"), "InstanceId: Rule “payments-prod” does not cover this instance" + why},
-		{with(allowed(), "InstanceId", ""), "InstanceId: Rule “payments-prod” does not cover this instance" + why},
+		{with(allowed(), "Account", "nobody"), "Account: You have no access to an account “nobody”"},
+		{with(allowed(), "Account", ""), "Account: You have no access to an account “”"},
+		{with(allowed(), "Account", "idle", "Region", "cn-beijing"), "Account: Account “idle” is currently disabled"},
+		{with(allowed(), "Region", "cn-beijing"), "Region: Region cn-beijing is not enabled for account “prod”"},
+		{with(allowed(), "Account", "sandbox"), "Account: Rule “payments-prod” does not include this account" + why},
+		{with(allowed(), "Region", "cn-shanghai"), "Region: Rule “payments-prod” does not include this region" + why},
+		{with(allowed(), "SourceType", "ECS_FILE"), "SourceType: Rule “payments-prod” does not include this source type" + why},
+		{with(allowed(), "SourceType", "NAS"), "SourceType: Rule “payments-prod” does not include this source type" + why},
+		{with(allowed(), "InstanceId", "i-web3"), "InstanceId: Rule “payments-prod” does not include this instance" + why},
+		{with(allowed(), "InstanceId", "I-WEB1"), "InstanceId: Rule “payments-prod” does not include this instance" + why},
+		{with(allowed(), "InstanceId", ""), "InstanceId: Rule “payments-prod” does not include this instance" + why},
 		{with(allowed(), "Retention", "31"), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
 		{with(allowed(), "Retention", "1"), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
 		{with(allowed(), "Retention", ""), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
 		{with(allowed(), "Retention", "9e0"), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
-		{with(allowed(), "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not cover this region of the copy" + why},
-		{with(allowed(), "Detail.destinationRegionId", ""), "Detail.destinationRegionId: Rule “payments-prod” does not cover this region of the copy" + why},
-		{with(allowed(), "Detail.doCopy", "false", "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not cover this region of the copy" + why},
+		{with(allowed(), "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not include this region of the copy" + why},
+		{with(allowed(), "Detail.destinationRegionId", ""), "Detail.destinationRegionId: Rule “payments-prod” does not include this region of the copy" + why},
+		{with(allowed(), "Detail.doCopy", "false", "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not include this region of the copy" + why},
 		{with(allowed(), "Detail.destinationRetention", "21"), "Detail.destinationRetention: Rule “payments-prod” allows 3 to 20 days" + why},
 		{with(allowed(), "Detail.destinationRetention", "2"), "Detail.destinationRetention: Rule “payments-prod” allows 3 to 20 days" + why},
-		{with(allowed(), "Detail.preScriptPath", "/opt/backup/other.sh"), "Detail.preScriptPath: Rule “payments-prod” does not cover this script" + why},
-		{with(allowed(), "Detail.postScriptPath", "/opt/backup/other.sh"), "Detail.postScriptPath: Rule “payments-prod” does not cover this script" + why},
+		{with(allowed(), "Detail.preScriptPath", "/opt/backup/other.sh"), "Detail.preScriptPath: Rule “payments-prod” does not include this script" + why},
+		{with(allowed(), "Detail.postScriptPath", "/opt/backup/other.sh"), "Detail.postScriptPath: Rule “payments-prod” does not include this script" + why},
 	} {
 		grant, denied := p.Decide(t.Context(), alice, c.params)
 		first, _, _ := strings.Cut(sentences(param.English, denied), "\n")
@@ -112,11 +112,11 @@ func TestFirstFailingConditionIsNamed(t *testing.T) {
 	}
 }
 
-func TestOneMistakePerRuleInBothLanguages(t *testing.T) {
+func TestDecideReportsOneMistakePerRule(t *testing.T) {
 	p := mustLoad(t, base)
 	_, denied := p.Decide(t.Context(), alice, with(allowedContainer(), "ContainerClusterId", "cc-0002"))
-	const english = "Account: Rule “payments-prod” does not cover this account. Snapshots cost money. Ask: platform team\n" +
-		"ContainerClusterId: Rule “short” does not cover this cluster"
+	const english = "Account: Rule “payments-prod” does not include this account. Snapshots cost money. Contact: platform team\n" +
+		"ContainerClusterId: Rule “short” does not include this cluster"
 	const chinese = "Account: 规则“payments-prod”不包含此账号。快照会产生费用。请联系：platform team\n" +
 		"ContainerClusterId: 规则“short”不包含此集群"
 	if got := sentences(param.English, denied); got != english {
@@ -126,19 +126,19 @@ func TestOneMistakePerRuleInBothLanguages(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, chinese)
 	}
 	_, denied = p.Decide(t.Context(), alice, with(allowedContainer(), "Detail.doCopy", "true"))
-	if got, want := denied[1].In(param.English), "Rule “short” does not cover this copy in another region"; got != want || denied[1].Field != "Detail.doCopy" {
+	if got, want := denied[1].In(param.English), "Rule “short” does not include this copy in another region"; got != want || denied[1].Field != "Detail.doCopy" {
 		t.Errorf("got %s: %q, want %q", denied[1].Field, got, want)
 	}
 }
 
-func TestReasonAndOwnerAreOptionalAndLiteral(t *testing.T) {
+func TestReasonAndOwnerInRefusals(t *testing.T) {
 	days := allowedContainer()
 	days["Retention"] = "8"
 	for added, want := range map[string]string{
 		"":                     "Retention: Rule “short” allows 1 to 7 days",
-		"\n    owner: 100% us": "Retention: Rule “short” allows 1 to 7 days. Ask: 100% us",
+		"\n    owner: 100% us": "Retention: Rule “short” allows 1 to 7 days. Contact: 100% us",
 		"\n    reason: {en: 50%d off., zh: 五折。}":     "Retention: Rule “short” allows 1 to 7 days. 50%d off",
-		"\n    reason: {en: A, zh: 甲}\n    owner: B": "Retention: Rule “short” allows 1 to 7 days. A. Ask: B",
+		"\n    reason: {en: A, zh: 甲}\n    owner: B": "Retention: Rule “short” allows 1 to 7 days. A. Contact: B",
 	} {
 		_, denied := mustLoad(t, change(t, base, "id: short", "id: short"+added)).Decide(t.Context(), alice, days)
 		if got := sentences(param.English, denied[1:]); got != want {
@@ -147,7 +147,7 @@ func TestReasonAndOwnerAreOptionalAndLiteral(t *testing.T) {
 	}
 }
 
-func TestScriptsMustBeTheExactPath(t *testing.T) {
+func TestScriptPathsAreExact(t *testing.T) {
 	p := mustLoad(t, base)
 	for _, field := range []string{"Detail.preScriptPath", "Detail.postScriptPath"} {
 		for _, path := range []string{
@@ -163,7 +163,7 @@ func TestScriptsMustBeTheExactPath(t *testing.T) {
 	}
 }
 
-// What two rules grant is never put together (CD-4).
+// Two rules are never combined. Requirement CD-4.
 func TestGrantsAreNotCombined(t *testing.T) {
 	p := mustLoad(t, change(t, base, "id: short", "id: long\n    teams: [payments]\n    actions: [backup.view, backup.create]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n"+
 		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
@@ -177,7 +177,7 @@ func TestSwitchedOff(t *testing.T) {
 	p := mustLoad(t, change(t, base, "enabled: true\naccounts", "enabled: false\naccounts"))
 	for _, params := range []param.Params{allowed(), {}, with(allowed(), "Account", "nobody")} {
 		grant, denied := p.Decide(t.Context(), alice, params)
-		if got := sentences(param.English, denied); grant.Rule != "" || got != ": New backups are switched off at the moment" {
+		if got := sentences(param.English, denied); grant.Rule != "" || got != ": New backups are currently disabled" {
 			t.Errorf("%q, %s", grant.Rule, got)
 		}
 	}
@@ -185,14 +185,14 @@ func TestSwitchedOff(t *testing.T) {
 		t.Error("Enabled does not tell whether the policy is switched off")
 	}
 	if !p.May(t.Context(), alice, backup.ActionView, allowed()) {
-		t.Error("what was made before cannot be looked at")
+		t.Error("a backup that exists cannot be viewed")
 	}
 }
 
 func TestNoRules(t *testing.T) {
 	p := mustLoad(t, base[:strings.Index(base, "rules:")])
 	grant, denied := p.Decide(t.Context(), alice, allowed())
-	if got := sentences(param.English, denied); grant.Rule != "" || got != "Account: There is no account “prod” for you" {
+	if got := sentences(param.English, denied); grant.Rule != "" || got != "Account: You have no access to an account “prod”" {
 		t.Errorf("%q, %s", grant.Rule, got)
 	}
 	if p.May(t.Context(), alice, backup.ActionView, allowed()) {
@@ -226,9 +226,9 @@ func TestMay(t *testing.T) {
 	}
 }
 
-// A rule that only shows backups allows none, of whatever number of days: the
-// range of days that it does not have is none that 0 lies in.
-func TestViewingRuleCreatesNothing(t *testing.T) {
+// A rule with only backup.view allows no backup, for any number of days. It has no
+// retention_days, and the zero interval must not contain 0.
+func TestViewOnlyRuleAllowsNoBackup(t *testing.T) {
 	head, _, _ := strings.Cut(base, "rules:\n")
 	p := mustLoad(t, head+"rules:\n  - id: look\n    teams: [payments]\n    actions: [backup.view, backup.cancel]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n")
 	for _, days := range []string{"", "0", "-1", "1", "x"} {

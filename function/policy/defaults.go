@@ -10,9 +10,9 @@ import (
 	"backupportal/function/param"
 )
 
-// elsewhere are the parameters that other keys of a rule speak of, or that
-// nobody but the caller can know.
-var elsewhere = []string{
+// notPresettable lists the parameters that a rule's defaults and enforced must not name:
+// another key of the rule decides them, or only the caller can know them.
+var notPresettable = []string{
 	"Account",
 	"Region",
 	"SourceType",
@@ -30,15 +30,16 @@ var elsewhere = []string{
 	"Detail.postScriptPath",
 }
 
-// values reads values of parameters by their names. They are judged by the table
-// of fields, each by itself: whether they fit together only a whole request tells.
+// values reads the mapping of a rule's defaults or enforced: values by the names of
+// parameters. Each value is checked alone by param.Fields. Rules between two fields cannot
+// be checked here, because they depend on the request.
 func (l *loader) values(p place) param.Params {
 	if p.node == nil {
 		return nil
 	}
 	var names []string
 	for _, f := range param.Fields {
-		if !slices.Contains(elsewhere, f.Name) {
+		if !slices.Contains(notPresettable, f.Name) {
 			names = append(names, f.Name)
 		}
 	}
@@ -71,22 +72,24 @@ func (l *loader) values(p place) param.Params {
 func (l *loader) contradiction(p place, defaults, enforced param.Params) {
 	for name := range enforced {
 		if _, both := defaults[name]; both && !l.refused[p.node] {
-			l.wrong(p, "%s is among the defaults too: keep one of them", name)
+			l.wrong(p, "%s is also in defaults: keep one of them", name)
 			return
 		}
 	}
 }
 
-// fill is what r gives where the caller gave nothing: only fields that the
-// backup has, of which some depend on others before them.
+// fill returns the values that r adds to a request: for each parameter that applies and
+// that the caller did not give, the enforced value, the default or the retention. It
+// returns nil if r adds nothing. Fields are visited in the order of the table, because a
+// value that r adds can make a later field apply.
 func (r rule) fill(given param.Params) (values param.Params) {
-	if r.defaults == nil && r.enforced == nil && (r.retention.usual == 0 || given["Retention"] != "") {
+	if r.defaults == nil && r.enforced == nil && (r.retention.preset == 0 || given["Retention"] != "") {
 		return nil
 	}
 	values = param.Params{}
 	all := maps.Clone(given)
 	for _, f := range param.Fields {
-		value := r.given(f.Name)
+		value := r.preset(f.Name)
 		if value == "" || given[f.Name] != "" || !f.AppliesTo(all) {
 			continue
 		}
@@ -95,16 +98,17 @@ func (r rule) fill(given param.Params) (values param.Params) {
 	return values
 }
 
-// given is what r says of a field: its enforced value, or its default.
-func (r rule) given(name string) string {
-	if name == "Retention" && r.retention.usual > 0 {
-		return strconv.FormatInt(r.retention.usual, 10)
+// preset returns the value that r has for a parameter: the enforced value or the default,
+// or "" if it has none.
+func (r rule) preset(name string) string {
+	if name == "Retention" && r.retention.preset > 0 {
+		return strconv.FormatInt(r.retention.preset, 10)
 	}
 	return cmp.Or(r.enforced[name], r.defaults[name])
 }
 
-// forces checks that the caller gave nothing else than what r enforces.
-func (r rule) forces(given param.Params) (param.Mistake, bool) {
+// checkEnforced checks that the caller gave no other value for a parameter that r enforces.
+func (r rule) checkEnforced(given param.Params) (param.Mistake, bool) {
 	if r.enforced == nil {
 		return param.Mistake{}, true
 	}

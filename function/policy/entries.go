@@ -10,23 +10,24 @@ import (
 	"backupportal/function/secret"
 )
 
-// The shapes of names and ids. Role names are RAM's; instance ids are ECS's,
-// which has only lower case.
+// Forms of names and ids. The names of roles follow RAM, the external id follows STS
+// (AssumeRole, ExternalId), and ids of instances follow ECS, which uses lower case only.
 var (
 	nameShape     = newShape(`[a-z][a-z0-9-]{0,62}`, "a lower-case letter, then up to 62 lower-case letters, digits and hyphens")
 	digitsShape   = newShape(`[0-9]{16}`, "16 digits in quotes")
-	roleShape     = newShape(`[A-Za-z0-9._-]{1,64}`, "the role's name alone, up to 64 letters, digits, dots, underscores and hyphens")
-	variableShape = newShape(`[A-Z][A-Z0-9_]{0,127}`, "the name of an environment variable in capitals")
+	roleShape     = newShape(`[A-Za-z0-9._-]{1,64}`, "the role's name only, up to 64 letters, digits, dots, underscores and hyphens")
+	variableShape = newShape(`[A-Z][A-Z0-9_]{0,127}`, "the name of an environment variable in upper case")
 	externalShape = newShape(`[\w+=,.@:/-]+`, "2 to 1224 letters, digits and characters of _+=,.@:/-")
 	instanceShape = newShape(`i-[0-9a-z]{1,62}`, "i- and up to 62 lower-case letters and digits")
-	prefixShape   = newShape(`i-[0-9a-z]{1,61}`, "the beginning of an instance's id, from i- on")
+	prefixShape   = newShape(`i-[0-9a-z]{1,61}`, "the beginning of an instance ID, starting with i-")
 	vaultShape    = newShape(`v-[0-9A-Za-z]{1,62}`, "v- and up to 62 letters and digits")
 	clusterShape  = newShape(`cc-[0-9A-Za-z-]{1,61}`, "cc- and up to 61 letters, digits and hyphens")
-	scriptShape   = newShape(`(/[A-Za-z0-9._-]+)+`, "a full path of letters, digits, dots, underscores and hyphens")
+	scriptShape   = newShape(`(/[A-Za-z0-9._-]+)+`, "an absolute path of letters, digits, dots, underscores and hyphens")
 )
 
-// policy reads the whole file. Rules may be left out: then nothing is allowed,
-// which is where a new installation starts.
+// policy reads the whole file. A file without rules is valid and allows nothing; a new
+// installation may start with it. The order of the calls matters: an entry must be read
+// before another entry that names it.
 func (l *loader) policy(top place) *Policy {
 	m := l.mapping(
 		top,
@@ -34,20 +35,20 @@ func (l *loader) policy(top place) *Policy {
 		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "notifications"},
 	)
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
-		l.wrong(v, "is not known: write 1")
+		l.wrong(v, "is not supported: write 1")
 	}
 	var rate, requests backup.Rate
-	l.cooldown, rate, requests = l.usual(m["defaults"]) // before the rules that it is for
+	l.cooldown, rate, requests = l.defaultLimits(m["defaults"]) // before the rules, which use it
 	p := &Policy{
 		requests: requests,
 		enabled:  l.flag(m["enabled"]),
-		accounts: list(l, m["accounts"], l.account), // before what names them
+		accounts: list(l, m["accounts"], l.account), // before the entries that name them
 		teams:    list(l, m["teams"], l.team),
 		rate:     rate,
 	}
 	p.tokens = list(l, m["tokens"], l.token)
-	if len(p.tokens) > mostTokens {
-		l.wrong(m["tokens"], "are %d tokens: write at most %d", len(p.tokens), mostTokens)
+	if len(p.tokens) > maxTokens {
+		l.wrong(m["tokens"], "has %d tokens: write at most %d", len(p.tokens), maxTokens)
 	}
 	p.pipelines = list(l, m["pipelines"], l.pipeline)
 	p.sources = list(l, m["sources"], l.source)
@@ -58,13 +59,13 @@ func (l *loader) policy(top place) *Policy {
 	return p
 }
 
-// account reads one account and enters it for the rules to name. An account
-// with a problem is entered too, so that its rules are not blamed for it.
+// account reads one account and adds it to l.accounts. An account with a problem is added
+// too, so that the rules that name it do not get a second problem.
 func (l *loader) account(p place) account {
 	m := l.mapping(
 		p,
 		[]string{"alias", "enabled", "account_id", "access", "regions"},
-		[]string{"role", "external_id_env", "session", "through", "rate", "daily_jobs"},
+		[]string{"display_name", "role", "external_id_env", "session", "through", "rate", "daily_jobs"},
 	)
 	a := account{
 		enabled: l.flag(m["enabled"]),
@@ -72,26 +73,27 @@ func (l *loader) account(p place) account {
 		daily:   l.daily(m["daily_jobs"]),
 		Account: backup.Account{
 			Alias:   l.shaped(m["alias"], nameShape),
+			Name:    l.either(m["display_name"]),
 			ID:      l.accountID(m["account_id"]),
 			Access:  choice(l, m["access"], backup.Own, backup.AssumeRole, backup.HBRCrossAccount),
 			Regions: list(l, m["regions"], l.region),
 		},
 	}
-	l.way(p, m, &a.Account)
+	l.accessKeys(p, m, &a.Account)
 	a.Session = l.session(m["session"], a.Access)
 	a.Through = l.through(m["through"], a.Account)
 	switch _, again := l.accounts[a.Alias]; {
 	case a.Alias == "": // a problem already
 	case again:
-		l.wrong(m["alias"], "another account is called %q too: choose another name", a.Alias)
+		l.wrong(m["alias"], "another account has the alias %q: choose another alias", a.Alias)
 	default:
 		l.accounts[a.Alias] = a
 	}
 	return a
 }
 
-// accountID reads an account's id, which is text: it may exceed what fits
-// into a number of other programs that read the file.
+// accountID reads the id of an account. It must be in quotes: other programs that read the
+// file as numbers could lose digits.
 func (l *loader) accountID(p place) string {
 	if p.node != nil && p.node.Style == 0 {
 		l.wrong(p, "put the 16 digits in quotes")
@@ -99,11 +101,17 @@ func (l *loader) accountID(p place) string {
 	return l.shaped(p, digitsShape)
 }
 
-// way reads the keys that depend on the way into the account. A role or an
-// external id where none is used is a problem: its author believes in a
-// protection that is not there. The service's own way across accounts has no
-// external id.
-func (l *loader) way(p place, m map[string]place, a *backup.Account) {
+// accessKeys reads the keys role and external_id_env, which depend on the access of the
+// account:
+//
+//	access             role    external_id_env
+//	own                none    none
+//	assume_role        needed  optional
+//	hbr_cross_account  needed  none: Cloud Backup assumes the role without an external id
+//
+// A key that the access does not use is a problem, because its author would believe in a
+// protection that does not exist.
+func (l *loader) accessKeys(p place, m map[string]place, a *backup.Account) {
 	role, external := m["role"], m["external_id_env"]
 	a.Role = l.shaped(role, roleShape)
 	a.ExternalID, a.ExternalIDVariable = l.externalID(external)
@@ -112,35 +120,38 @@ func (l *loader) way(p place, m map[string]place, a *backup.Account) {
 	}
 	switch {
 	case a.Access == backup.Own && role.node != nil:
-		l.wrong(role, "means nothing with access: own: remove it")
+		l.wrong(role, "has no effect with access: own: remove it")
 	case a.Access != backup.Own && a.Access != "" && role.node == nil:
-		l.lacks(p, p.at("role", nil).path, "is missing: access: %s needs the name of a role in that account", a.Access)
+		l.lacks(p, p.at("role", nil).path, "is missing: access: %s requires the name of a role in that account", a.Access)
 	}
 	if a.Access != backup.AssumeRole && a.Access != "" && external.node != nil {
-		l.wrong(external, "means nothing with access: %s: remove it", a.Access)
+		l.wrong(external, "has no effect with access: %s: remove it", a.Access)
 	}
 }
 
-// How long a session of a role can last (STS, AssumeRole, DurationSeconds).
+// Bounds of the lifetime of a role's session (STS, AssumeRole, DurationSeconds).
 const (
-	shortestSession = 15 * time.Minute
-	longestSession  = 12 * time.Hour
+	minSession = 15 * time.Minute
+	maxSession = 12 * time.Hour
 )
 
-// session reads how long sessions of the role last.
+// session reads the lifetime of the role's sessions. It returns 0 if the file does not say:
+// package aliyun then uses the minimum of STS.
 func (l *loader) session(p place, access backup.Access) time.Duration {
 	d := l.duration(p)
 	switch {
 	case p.node == nil || l.refused[p.node]:
 	case access != backup.AssumeRole:
-		l.wrong(p, "means nothing with access: %s: remove it", access)
-	case d < shortestSession || d > longestSession:
-		l.wrong(p, "write %v to %v, and no more than the role's own maximum", shortestSession, longestSession)
+		l.wrong(p, "has no effect with access: %s: remove it", access)
+	case d < minSession || d > maxSession:
+		l.wrong(p, "write a time from %s to %s, and at most the maximum of the role", param.Duration(minSession).En, param.Duration(maxSession).En)
 	}
 	return d
 }
 
-// through reads the alias of the account that makes the calls for another one.
+// through reads the alias of the account whose role calls Cloud Backup for account a. That
+// account must be earlier in the file and have access assume_role; account a must have
+// access hbr_cross_account. It returns nil if the portal's own account makes the calls.
 func (l *loader) through(p place, a backup.Account) *backup.Account {
 	if p.node == nil {
 		return nil
@@ -150,22 +161,23 @@ func (l *loader) through(p place, a backup.Account) *backup.Account {
 	switch {
 	case l.refused[p.node]:
 	case a.Access != backup.HBRCrossAccount:
-		l.wrong(p, "means nothing with access: %s: remove it", a.Access)
+		l.wrong(p, "has no effect with access: %s: remove it", a.Access)
 	case !ok:
-		l.wrong(p, "there is no account %q above this one: put it there, or correct the name", alias)
+		l.wrong(p, "no account before this one has the alias %q: move it up, or correct the alias", alias)
 	case by.Access != backup.AssumeRole:
-		l.wrong(p, "account %s has access: %s: name one with access: %s", alias, by.Access, backup.AssumeRole)
+		l.wrong(p, "account %s has access: %s: use an account with access: %s", alias, by.Access, backup.AssumeRole)
 	case by.ID == a.ID:
-		l.wrong(p, "is the same account: let it have access: %s by itself", backup.AssumeRole)
+		l.wrong(p, "is the same account: give this account access: %s instead", backup.AssumeRole)
 	default:
 		return &by.Account
 	}
 	return nil
 }
 
-// variable reads the environment variable that p names, and what it holds, which
-// is a secret: no problem quotes it, nor a name that might be the secret in the
-// wrong place. Both are empty if there is a problem.
+// variable reads the name of an environment variable and returns it with the variable's
+// value. The value is a secret, and secret says which one, for messages. Messages quote
+// neither the value nor a name of a wrong form: it may be the secret itself, written into
+// the file by mistake. Both results are empty after a problem.
 func (l *loader) variable(p place, secret string) (name, value string) {
 	name = l.text(p)
 	if p.node == nil || l.refused[p.node] {
@@ -176,26 +188,25 @@ func (l *loader) variable(p place, secret string) (name, value string) {
 		return "", ""
 	}
 	if value = l.getenv(name); value == "" {
-		l.wrong(p, "the environment variable %s is not set: put %s there", name, secret)
+		l.wrong(p, "the environment variable %s is not set: set it to %s", name, secret)
 		return "", ""
 	}
 	return name, value
 }
 
-// externalID reads the external id in the variable that p names.
+// externalID reads the external id from the environment variable that p names.
 func (l *loader) externalID(p place) (id secret.String, variable string) {
-	switch name, value := l.variable(p, "the external id"); {
+	switch name, value := l.variable(p, "the external ID"); {
 	case value == "":
 	case len(value) < 2 || len(value) > 1224 || !externalShape.pattern.MatchString(value):
-		l.wrong(p, "the environment variable %s does not hold an external id: put %s there", name, externalShape.words)
+		l.wrong(p, "the environment variable %s does not contain an external ID: set it to %s", name, externalShape.words)
 	default:
 		return secret.New(value), name
 	}
 	return secret.String{}, ""
 }
 
-// rule reads one rule. What is optional grants less when it is left out, never
-// more.
+// rule reads one rule. Every optional key grants less if it is left out.
 func (l *loader) rule(p place) rule {
 	m := l.mapping(p, []string{"id", "teams", "actions", "accounts", "regions", "source_types"}, []string{
 		"reason",
@@ -221,7 +232,7 @@ func (l *loader) rule(p place) rule {
 		actions:   list(l, m["actions"], func(p place) backup.Action { return choice(l, p, backup.Actions...) }),
 		id:        l.ruleID(m["id"]),
 		reason:    l.words(m["reason"]),
-		owner:     l.text(m["owner"]),
+		owner:     l.either(m["owner"]),
 		accounts:  list(l, m["accounts"], l.alias),
 		sources:   list(l, m["source_types"], func(p place) param.SourceType { return choice(l, p, param.SourceTypes...) }),
 		retention: l.days(m["retention_days"], "default"),
@@ -235,14 +246,13 @@ func (l *loader) rule(p place) rule {
 	r.instances = l.resources(p, m, instanceKeys, r.sources)
 	r.clusters = l.resources(p, m, clusterKeys, r.sources)
 	l.readable(m["instance_tags"], r)
-	l.does(p, m, &r)
+	l.actionKeys(p, m, &r)
 	l.contradiction(m["enforced"], r.defaults, r.enforced)
 	return r
 }
 
-// onlyForCreating are the keys of a rule that say nothing of viewing and
-// cancelling.
-var onlyForCreating = []string{
+// createOnlyKeys lists the keys of a rule that matter only for backup.create.
+var createOnlyKeys = []string{
 	"retention_days",
 	"copy",
 	"scripts",
@@ -254,24 +264,24 @@ var onlyForCreating = []string{
 	"skip_cooldown",
 }
 
-// does reads the keys that depend on what the rule allows to do. Whoever makes
-// a backup must be able to see what becomes of it.
-func (l *loader) does(p place, m map[string]place, r *rule) {
+// actionKeys reads the keys that depend on the actions of the rule. Every rule must have
+// backup.view, because a person who creates or cancels a backup must see its result.
+func (l *loader) actionKeys(p place, m map[string]place, r *rule) {
 	skips := l.flag(m["skip_cooldown"])
 	creates := slices.Contains(r.actions, backup.ActionCreate)
 	switch {
 	case m["actions"].node == nil || l.refused[m["actions"].node]:
 	case !slices.Contains(r.actions, backup.ActionView) && len(r.actions) > 0:
-		l.wrong(m["actions"], "add %s: whoever creates or cancels must see what becomes of it", backup.ActionView)
+		l.wrong(m["actions"], "add %s: it is required for creating and cancelling", backup.ActionView)
 	case creates:
 		r.vaults = l.resources(p, m, vaultKeys, r.sources)
 		if m["retention_days"].node == nil {
 			l.lacks(p, p.at("retention_days", nil).path, "is missing: %s needs it", backup.ActionCreate)
 		}
 	default:
-		for _, key := range onlyForCreating {
+		for _, key := range createOnlyKeys {
 			if m[key].node != nil {
-				l.wrong(m[key], "means nothing without %s: remove it", backup.ActionCreate)
+				l.wrong(m[key], "has no effect without %s: remove it", backup.ActionCreate)
 			}
 		}
 	}
@@ -283,37 +293,39 @@ func (l *loader) does(p place, m map[string]place, r *rule) {
 	}
 }
 
-// ruleID reads a name that no rule had before: decisions are known by it.
+// ruleID reads the id of a rule. It must be different from earlier ones, because records of
+// decisions contain it.
 func (l *loader) ruleID(p place) string {
 	id := l.shaped(p, nameShape)
 	if id != "" && l.rules[id] {
-		l.wrong(p, "another rule is called %q too: choose another name", id)
+		l.wrong(p, "another rule has the id %q: choose another id", id)
 	}
 	l.rules[id] = true
 	return id
 }
 
-// alias reads the alias of an account that exists.
+// alias reads the alias of an account in l.accounts.
 func (l *loader) alias(p place) string {
 	alias := l.text(p)
 	if _, ok := l.accounts[alias]; !ok {
-		l.wrong(p, "there is no account %q: add it to accounts, or correct the name", alias)
+		l.wrong(p, "the account %q does not exist: add it to accounts, or correct the name", alias)
 	}
 	return alias
 }
 
-// region reads a region that Cloud Backup has: it becomes part of a host name.
+// region reads a region of Cloud Backup. Others are refused, because the region becomes part
+// of a host name.
 func (l *loader) region(p place) string {
 	region := l.text(p)
 	if !param.KnownRegion(region) {
-		l.wrong(p, "Cloud Backup has no region %q: write a region's id, such as cn-hangzhou", region)
+		l.wrong(p, "Cloud Backup does not support region %q: write a region ID, such as cn-hangzhou", region)
 	}
 	return region
 }
 
-// regionOf reads a region that at least one of the accounts has; a rule may
-// name accounts with different regions. Accounts that do not exist are a
-// problem already.
+// regionOf reads a region that at least one of the accounts has: a rule may name accounts
+// with different regions. If one of the accounts does not exist, only region checks the
+// value, because that mistake was reported already.
 func (l *loader) regionOf(p place, aliases []string) string {
 	region := l.region(p)
 	for _, alias := range aliases {
@@ -327,9 +339,8 @@ func (l *loader) regionOf(p place, aliases []string) string {
 	return region
 }
 
-// script reads the path of a script. It is compared letter by letter with what
-// a request says, so a path that could be written in two ways would only
-// mislead whoever reads the policy.
+// script reads the path of a script. Requests are compared with it byte by byte. A path with
+// ".." is refused: a reader of the policy could misjudge which file it names.
 func (l *loader) script(p place) string {
 	path := l.shaped(p, scriptShape)
 	if strings.Contains(path, "..") {
@@ -338,8 +349,8 @@ func (l *loader) script(p place) string {
 	return path
 }
 
-// copies reads what a rule grants in other regions. These need not be regions
-// of the account: nothing is backed up there.
+// copies reads the key copy of a rule. Its regions may differ from those of the account,
+// because only copies are stored there.
 func (l *loader) copies(p place) *copies {
 	if p.node == nil {
 		return nil

@@ -11,30 +11,32 @@ import (
 	"backupportal/function/set"
 )
 
-// A Verdict is what one rule says of something that somebody wants to do.
+// A Verdict is the answer of one rule to one request.
 type Verdict struct {
-	Rule    string
+	Rule    string // the id of the rule; empty if the condition does not depend on a rule
 	Allows  bool
-	Field   string // of the first condition that does not hold; empty if it is none of a parameter
-	Because string // that condition, in English
+	Field   string // the parameter of the first condition that does not hold; empty if there is none
+	Because string // the first condition that does not hold, in English; empty if Allows
 }
 
-// Explain says of each rule whether it lets who do something with the backup,
-// and why not. Unlike [Policy.Decide] it hides nothing: it is for operators, who
-// have the file. What stands in the way of every rule is the only verdict then,
-// and has no rule.
+// Explain returns the verdict of every rule, in the order of the file, on the action do of
+// who with the parameters given. If a condition before the rules does not hold, that is the
+// only verdict.
+//
+// Unlike [Policy.Decide] it hides nothing. It is for operators, who can read the file. It
+// may call the cloud for tags, as Decide does.
 func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.Action, given param.Params) []Verdict {
 	alias := given["Account"]
 	a, known := p.account(alias)
 	switch {
 	case !known:
-		return []Verdict{{Field: "Account", Because: "There is no account " + alias}}
+		return []Verdict{{Field: "Account", Because: "The account " + alias + " does not exist"}}
 	case !slices.Contains(a.Regions, given["Region"]):
-		return []Verdict{{Field: "Region", Because: msgNoRegion.Fill(param.English, alias, given["Region"])}}
+		return []Verdict{{Field: "Region", Because: msgNoRegion.Fill(param.English, a.Label(), given["Region"])}}
 	case do == backup.ActionCreate && !p.enabled:
 		return []Verdict{{Because: msgSwitchedOff.En}}
 	case do == backup.ActionCreate && !a.enabled:
-		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(param.English, alias)}}
+		return []Verdict{{Field: "Account", Because: msgAccountOff.Fill(param.English, a.Label())}}
 	}
 	teams := p.teamsOf(who)
 	seen := &tagLookup{policy: p, who: who, params: given}
@@ -45,14 +47,15 @@ func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.
 	return verdicts
 }
 
+// verdict returns the answer of r for a member of teams.
 func (r rule) verdict(ctx context.Context, seen *tagLookup, teams []int, do backup.Action) Verdict {
 	v := Verdict{Rule: r.id}
-	if _, theirs := first(r.teams, teams); !theirs {
-		v.Because = "It is not for a team that they belong to"
+	if _, shared := firstCommon(r.teams, teams); !shared {
+		v.Because = "The rule does not apply to a team of this identity"
 		return v
 	}
 	if !slices.Contains(r.actions, do) {
-		v.Because = "It does not allow " + string(do)
+		v.Because = "The rule does not allow " + string(do)
 		return v
 	}
 	failed, ok := r.covers(seen.params)
@@ -61,7 +64,7 @@ func (r rule) verdict(ctx context.Context, seen *tagLookup, teams []int, do back
 	}
 	if ok {
 		if _, ok = seen.has(ctx, r); !ok {
-			v.Field, v.Because = "InstanceId", "It is for instances with "+strings.Join(r.instances.tagWords(), ", ")
+			v.Field, v.Because = "InstanceId", "The rule applies only to instances with "+strings.Join(r.instances.tagWords(), ", ")
 			return v
 		}
 	}
@@ -71,7 +74,8 @@ func (r rule) verdict(ctx context.Context, seen *tagLookup, teams []int, do back
 	return v
 }
 
-// Issuers are those that teams name, each once, in the order of the file.
+// Issuers returns the issuers that members of teams name, each once, in the order of the
+// file.
 func (p *Policy) Issuers() (issuers []string) {
 	for _, t := range p.teams {
 		for _, m := range t.members {

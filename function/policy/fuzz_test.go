@@ -10,9 +10,9 @@ import (
 	"backupportal/function/param"
 )
 
-// FuzzLoad looks for a text that loads but that the library, decoding into
-// structs with KnownFields, refuses or reads as something else; and for a
-// problem that says nothing or takes more than its line.
+// FuzzLoad compares Load with the decoder of the YAML library (into structs, with
+// KnownFields): a text that Load accepts must decode to the same policy. It also checks that
+// every problem has a text of one line.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(base))
 	f.Add([]byte(readFile(f, "../../docs/policy.example.yaml")))
@@ -23,7 +23,7 @@ func FuzzLoad(f *testing.F) {
 			checkProblems(t, err)
 			return
 		}
-		x := plainly(t, data)
+		x := decodePlain(t, data)
 		if p.enabled != x.Enabled || len(p.accounts) != len(x.Accounts) || len(p.rules) != len(x.Rules) || x.Version != 1 {
 			t.Fatalf("read as %+v and as %+v", p, x)
 		}
@@ -45,6 +45,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
+// checkProblems checks the form of the problems in err, a LoadError.
 func checkProblems(t *testing.T, err error) {
 	t.Helper()
 	bad, ok := errors.AsType[LoadError](err)

@@ -9,8 +9,9 @@ import (
 	"backupportal/function/param"
 )
 
-// ruled is base with other rules: numbered ones for one day of UDM_ECS in prod, for the instances that each says.
-func ruled(instances ...string) string {
+// withInstanceRules returns base with other rules, r0, r1 and so on. Each allows UDM_ECS in prod for
+// one day; instances has the key that names its instances.
+func withInstanceRules(instances ...string) string {
 	top, _, _ := strings.Cut(base, "rules:\n")
 	var b strings.Builder
 	b.WriteString(top + "rules:\n")
@@ -21,12 +22,14 @@ func ruled(instances ...string) string {
 	return b.String()
 }
 
+// week returns a request for 7 days, which no rule of withInstanceRules allows.
 func week() param.Params {
 	return param.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": "7"}
 }
 
-// A refusal speaks of twenty rules at most. If the teams have more, it speaks of those that may cover the backup.
-func TestRefusalSpeaksOfTwentyRulesAtMost(t *testing.T) {
+// A refusal explains at most twenty rules. If the teams have more, it explains only those that may
+// cover the resource.
+func TestRefusalExplainsAtMostTwentyRules(t *testing.T) {
 	for _, c := range []struct{ others, covering, lines int }{{19, 1, 20}, {18, 3, 3}, {21, 1, 1}, {0, 20, 20}, {0, 21, 20}, {30, 30, 20}} {
 		var instances []string
 		for range c.others {
@@ -35,19 +38,19 @@ func TestRefusalSpeaksOfTwentyRulesAtMost(t *testing.T) {
 		for range c.covering {
 			instances = append(instances, "any_instance: true")
 		}
-		_, denied := mustLoad(t, ruled(instances...)).Decide(t.Context(), alice, week())
+		_, denied := mustLoad(t, withInstanceRules(instances...)).Decide(t.Context(), alice, week())
 		if len(denied) != c.lines {
 			t.Errorf("%d rules about others and %d that cover: %d lines", c.others, c.covering, len(denied))
 		}
 	}
-	_, denied := mustLoad(t, ruled("instances: [i-other]")).Decide(t.Context(), alice, week())
+	_, denied := mustLoad(t, withInstanceRules("instances: [i-other]")).Decide(t.Context(), alice, week())
 	if len(denied) != 1 || denied[0].Rule == nil {
 		t.Errorf("one rule about others: %+v", denied)
 	}
 }
 
-// The first rule of the file that allows is the one that counts, whether it goes by tags or not: its limits hold.
-func TestFirstRuleCountsWhetherItGoesByTagsOrNot(t *testing.T) {
+// The first allowing rule in the file decides the limits, with or without tags.
+func TestFirstAllowingRuleWithAndWithoutTags(t *testing.T) {
 	const all, web, data = "any_instance: true", "instance_tags: {team: web}", "instance_tags: {team: data}"
 	for _, c := range []struct {
 		rules []string
@@ -63,7 +66,7 @@ func TestFirstRuleCountsWhetherItGoesByTagsOrNot(t *testing.T) {
 		{[]string{data, "instances: [i-other]"}, "", true},
 	} {
 		e := &ecs{tags: map[string]map[string]string{"i-web1": {"team": "web"}}}
-		p := e.in(t, ruled(c.rules...))
+		p := e.in(t, withInstanceRules(c.rules...))
 		grant, denied := p.Decide(t.Context(), alice, with(week(), "Retention", "1"))
 		if grant.Rule != c.want || (denied == nil) != (c.want != "") || (e.asked != nil) != c.asks {
 			t.Errorf("%q: rule %q, asked %v\n%s", c.rules, grant.Rule, e.asked, sentences(param.English, denied))

@@ -8,31 +8,38 @@ import (
 	"backupportal/function/param"
 )
 
-// An index finds the rules that may cover a backup without looking at all of
-// them. It only leaves out rules that surely do not: what is found is checked.
+// An index finds the rules that may cover a request without a scan of all rules. It can
+// return a rule that does not cover the request, but never misses one that does; the caller
+// checks each rule. Lists hold numbers of rules in ascending order, the order of the file.
 type index struct {
-	rules   map[indexKey][]int
-	tagged  map[indexKey][]int // those that go by tags: all, and by the first of their tags
-	named   map[indexKey]bool  // whether a team's rule names an account, without a resource
-	lengths []int              // of the prefixes that rules have
+	rules   map[indexKey][]int // rules without tags
+	tagged  map[indexKey][]int // rules with tags: under the empty prefix, and under one of their tags
+	named   map[indexKey]bool  // whether a rule for the team names the account; the key has no resource
+	lengths []int              // the lengths of all prefixes in rules, for lookups
 }
 
-// An indexKey is where a rule is found: by one of its teams and one of its
-// accounts, and by a resource that it lists, by what its ids begin with, or by a
-// tag; the beginning of those that it all covers is empty.
+// An indexKey is the place of a rule in an index. A rule has one key for each
+// combination of its teams, its accounts and its resources:
+//
+//	resource     isPrefix  the rule names
+//	"i-bp1abc"   false     this id
+//	"i-bp1"      true      this prefix
+//	""           true      any resource; in tagged, any tags
+//	"prod"       false     in tagged: this value of the tag, the alphabetically first of the rule
 type indexKey struct {
 	team              int
 	account, resource string
-	begins            bool
-	tag               string // key of the tag; resource is its value
+	isPrefix          bool
+	tag               string // key of the tag, whose value is resource; empty outside tagged
 }
 
+// newIndex returns the index of rules.
 func newIndex(rules []rule) index {
 	x := index{rules: map[indexKey][]int{}, tagged: map[indexKey][]int{}, named: map[indexKey]bool{}}
 	for i, r := range rules {
-		resources, tags := r.listed(), r.listedTags()
+		resources, tags := r.indexKeys(), r.tagIndexKeys()
 		for _, found := range resources {
-			if found.begins && !slices.Contains(x.lengths, len(found.resource)) {
+			if found.isPrefix && !slices.Contains(x.lengths, len(found.resource)) {
 				x.lengths = append(x.lengths, len(found.resource))
 			}
 		}
@@ -40,10 +47,10 @@ func newIndex(rules []rule) index {
 			for _, account := range r.accounts {
 				x.named[indexKey{team: team, account: account}] = true
 				for _, found := range resources {
-					put(x.rules, indexKey{team, account, found.resource, found.begins, ""}, i)
+					appendRule(x.rules, indexKey{team, account, found.resource, found.isPrefix, ""}, i)
 				}
 				for _, found := range tags {
-					put(x.tagged, indexKey{team, account, found.resource, found.begins, found.tag}, i)
+					appendRule(x.tagged, indexKey{team, account, found.resource, found.isPrefix, found.tag}, i)
 				}
 			}
 		}
@@ -51,8 +58,9 @@ func newIndex(rules []rule) index {
 	return x
 }
 
-// put adds a rule, once.
-func put(lists map[indexKey][]int, key indexKey, rule int) {
+// appendRule appends the number of a rule to the list under key, unless it is the last one
+// there already.
+func appendRule(lists map[indexKey][]int, key indexKey, rule int) {
 	if n := len(lists[key]); n == 0 || lists[key][n-1] != rule {
 		lists[key] = append(lists[key], rule)
 	}
@@ -63,40 +71,41 @@ func (x index) names(teams []int, account string) bool {
 	return slices.ContainsFunc(teams, func(team int) bool { return x.named[indexKey{team: team, account: account}] })
 }
 
-// listed are the keys by which r is found, without team and account.
-func (r rule) listed() (keys []indexKey) {
+// indexKeys returns the keys of r's resources in index.rules, without team and account.
+func (r rule) indexKeys() (keys []indexKey) {
 	for _, some := range []resources{r.instances, r.clusters} {
 		for _, id := range some.ids {
 			keys = append(keys, indexKey{resource: id})
 		}
 		for _, prefix := range some.prefixes {
-			keys = append(keys, indexKey{resource: prefix, begins: true})
+			keys = append(keys, indexKey{resource: prefix, isPrefix: true})
 		}
 		if some.any {
-			keys = append(keys, indexKey{begins: true})
+			keys = append(keys, indexKey{isPrefix: true})
 		}
 	}
 	return keys
 }
 
-// listedTags are the keys by which r is found if it goes by tags.
-func (r rule) listedTags() []indexKey {
+// tagIndexKeys returns the keys of r in index.tagged, or nil if r names no tags. One of its
+// tags is enough: the instance must have all of them.
+func (r rule) tagIndexKeys() []indexKey {
 	if r.instances.tags == nil {
 		return nil
 	}
 	first := slices.Min(slices.Collect(maps.Keys(r.instances.tags)))
-	return []indexKey{{begins: true}, {tag: first, resource: r.instances.tags[first]}}
+	return []indexKey{{isPrefix: true}, {tag: first, resource: r.instances.tags[first]}}
 }
 
-// covering are the numbers of the rules for one of the teams that may cover the
-// backup, in the order of the file.
+// covering returns the rules for the teams that may cover the request, in the order of the
+// file.
 func (x index) covering(teams []int, p param.Params) iter.Seq[int] {
-	return merged(append(x.plain(teams, p), x.byTags(teams, p)...))
+	return mergeRules(append(x.untagged(teams, p), x.byTag(teams, p)...))
 }
 
-// plain are the rules for each of the teams that may cover the backup whatever
-// tags its instance has.
-func (x index) plain(teams []int, p param.Params) (lists [][]int) {
+// untagged returns, as several lists, the rules for the teams that may cover the request by
+// an id, a prefix or any_instance.
+func (x index) untagged(teams []int, p param.Params) (lists [][]int) {
 	resource := p["InstanceId"]
 	if p.SourceType() == param.Container {
 		resource = p["ContainerClusterId"]
@@ -110,7 +119,7 @@ func (x index) plain(teams []int, p param.Params) (lists [][]int) {
 			if n > len(resource) {
 				continue
 			}
-			if rules := x.rules[indexKey{team: team, account: account, resource: resource[:n], begins: true}]; len(rules) > 0 {
+			if rules := x.rules[indexKey{team: team, account: account, resource: resource[:n], isPrefix: true}]; len(rules) > 0 {
 				lists = append(lists, rules)
 			}
 		}
@@ -118,21 +127,22 @@ func (x index) plain(teams []int, p param.Params) (lists [][]int) {
 	return lists
 }
 
-// byTags are the rules for each of the teams that go by tags of an instance.
-func (x index) byTags(teams []int, p param.Params) (lists [][]int) {
+// byTag returns, as several lists, the rules for the teams that name tags. It returns none
+// for a container backup.
+func (x index) byTag(teams []int, p param.Params) (lists [][]int) {
 	if p.SourceType() == param.Container {
 		return nil
 	}
 	for _, team := range teams {
-		if rules := x.tagged[indexKey{team: team, account: p["Account"], begins: true}]; len(rules) > 0 {
+		if rules := x.tagged[indexKey{team: team, account: p["Account"], isPrefix: true}]; len(rules) > 0 {
 			lists = append(lists, rules)
 		}
 	}
 	return lists
 }
 
-// having are those of byTags that may cover an instance with these tags.
-func (x index) having(teams []int, p param.Params, tags map[string]string) (lists [][]int) {
+// withTags returns those rules of byTag that may cover an instance with these tags.
+func (x index) withTags(teams []int, p param.Params, tags map[string]string) (lists [][]int) {
 	for _, team := range teams {
 		for key, value := range tags {
 			if rules := x.tagged[indexKey{
@@ -148,8 +158,9 @@ func (x index) having(teams []int, p param.Params, tags map[string]string) (list
 	return lists
 }
 
-// merged goes through the rules of all lists in the order of the file.
-func merged(lists [][]int) iter.Seq[int] {
+// mergeRules iterates over the numbers in all lists in ascending order, each once. The
+// lists are ascending themselves.
+func mergeRules(lists [][]int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		lists := slices.Clone(lists)
 		for last := -1; ; {

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"time"
 
 	"backupportal/function/backup"
@@ -9,66 +8,72 @@ import (
 	"backupportal/function/param"
 )
 
-// The longest cool-down and window of a rate, and the most that one may hold.
+// Bounds of the limits in a policy. The counters of the store keep a window until it ends.
 const (
-	longestWindow = 31 * 24 * time.Hour
-	mostInWindow  = 100_000
+	maxWindow   = 31 * 24 * time.Hour // of a cool-down and of the period of a rate
+	maxInWindow = 100_000             // backups or requests in one period or day
 )
 
-// usual reads what holds where nothing else is said.
-func (l *loader) usual(p place) (cooldown time.Duration, rate, requests backup.Rate) {
+// defaultLimits reads the key defaults. A limit that it does not name is zero: no limit.
+func (l *loader) defaultLimits(p place) (cooldown time.Duration, rate, requests backup.Rate) {
 	m := l.mapping(p, nil, []string{"cooldown", "rate", "requests"})
 	return l.duration(m["cooldown"]), l.rate(m["rate"]), l.rate(m["requests"])
 }
 
-// Requests is how many requests that change something each principal may send,
-// without a key; the zero value if the file does not say.
+// Requests returns the rate of requests that change something, for each principal. The
+// result has no Key. It is zero if the file sets no such rate.
 func (p *Policy) Requests() backup.Rate { return p.requests }
 
-// rate reads how many backups there may be in which time; without a key yet.
+// rate reads a rate. The result has no Key; p without a node gives the zero Rate, no limit.
+// The time for one unit must be at least a millisecond, the resolution of the counters.
 func (l *loader) rate(p place) backup.Rate {
 	m := l.mapping(p, []string{"burst", "per"}, nil)
 	r := backup.Rate{Burst: int(l.number(m["burst"])), Per: l.duration(m["per"])}
 	switch {
 	case m["burst"].node == nil || l.refused[m["burst"].node]:
-	case r.Burst < 1 || r.Burst > mostInWindow:
-		l.wrong(m["burst"], "write 1 to %d", mostInWindow)
+	case r.Burst < 1 || r.Burst > maxInWindow:
+		l.wrong(m["burst"], "write 1 to %d", maxInWindow)
 	case m["per"].node != nil && !l.refused[m["per"].node] && r.Per/time.Duration(r.Burst) < time.Millisecond:
 		l.wrong(m["per"], "is too short for %d backups: write a longer time", r.Burst)
 	}
 	return r
 }
 
-// daily reads how many backups there may be in a day; 0 is none at all.
+// daily reads a quota of backups in a day of UTC. Nil means no limit, and 0 allows none.
 func (l *loader) daily(p place) *int64 {
 	if p.node == nil {
 		return nil
 	}
 	n := l.number(p)
-	if n > mostInWindow {
-		l.wrong(p, "write %d or fewer, or remove the key", mostInWindow)
+	if n > maxInWindow {
+		l.wrong(p, "write %d or fewer, or remove the key", maxInWindow)
 	}
 	return &n
 }
 
 var durationShape = newShape(`[1-9][0-9]{0,5}(s|m|h)`, "a time such as 30s, 15m or 24h")
 
-// duration reads a time of at least a second.
+// duration reads a duration from one second to maxWindow. It returns 0 if p has no node.
 func (l *loader) duration(p place) time.Duration {
 	text := l.shaped(p, durationShape)
 	if p.node == nil || l.refused[p.node] {
 		return 0
 	}
 	d, err := time.ParseDuration(text)
-	if err != nil || d > longestWindow {
-		l.wrong(p, "is too long: write %v or less", longestWindow)
+	if err != nil || d > maxWindow {
+		l.wrong(p, "is too long: write a time of at most %s", param.Duration(maxWindow).En)
 		return 0
 	}
 	return d
 }
 
-// grant is what r says to a backup in an account, by who belongs to one of its
-// teams.
+// grant returns what rule r grants to who in account a: the values that r adds, the
+// cool-down, and every limit that counts the backup. The keys of limits are:
+//
+//	"p:" and the principal's ID   the rate of a person or an event
+//	"s:" and the source's name    the rate of a program
+//	"a:" and the alias            rate and quota of the account
+//	"t:" and the team's name      quota of the first team of r that who belongs to
 func (p *Policy) grant(r rule, who identity.Principal, teams []int, a account, values param.Params) backup.Grant {
 	g := backup.Grant{Rule: r.id, Values: values, Cooldown: r.cooldown}
 	add := func(key string, rate backup.Rate) {
@@ -85,26 +90,27 @@ func (p *Policy) grant(r rule, who identity.Principal, teams []int, a account, v
 	if a.daily != nil {
 		g.Quotas = append(g.Quotas, backup.Quota{Key: "a:" + a.Alias, Day: int(*a.daily)})
 	}
-	if i, ok := first(r.teams, teams); ok && p.teams[i].daily != nil {
+	if i, ok := firstCommon(r.teams, teams); ok && p.teams[i].daily != nil {
 		g.Quotas = append(g.Quotas, backup.Quota{Key: "t:" + p.teams[i].name, Day: int(*p.teams[i].daily)})
 	}
 	return g
 }
 
-// limits are those that somebody in the teams comes under with backups by r,
-// in words for people.
+// limits returns the limits of backups by r for a member of teams, as phrases for people.
+// Limits of the account are left out, because they do not depend on the reader.
 func (p *Policy) limits(r rule, teams []int) (words []param.Text) {
 	say := func(en, zh string, args ...any) {
-		words = append(words, param.Text{En: fmt.Sprintf(en, args...), Zh: fmt.Sprintf(zh, args...)})
+		text := param.Both(en, zh)
+		words = append(words, param.Both(text.Fill(param.English, args...), text.Fill(param.Chinese, args...)))
 	}
 	if r.cooldown > 0 {
-		say("%v between two backups of one instance", "同一实例两次备份至少间隔 %v", r.cooldown)
+		say("At least %v between two backups of the same instance", "同一实例两次备份至少间隔 %v", param.Duration(r.cooldown))
 	}
 	if p.rate.Burst > 0 {
-		say("%d backups each in %v", "每人 %[2]v 内最多 %[1]d 次", p.rate.Burst, p.rate.Per)
+		say("At most %d backups per person in %v", "每人 %[2]v 内最多 %[1]d 次", p.rate.Burst, param.Duration(p.rate.Per))
 	}
-	if i, ok := first(r.teams, teams); ok && p.teams[i].daily != nil {
-		say("%d backups of the team in a day", "团队每天最多 %d 次", *p.teams[i].daily)
+	if i, ok := firstCommon(r.teams, teams); ok && p.teams[i].daily != nil {
+		say("At most %d backups per team and day", "团队每天最多 %d 次", *p.teams[i].daily)
 	}
 	return words
 }

@@ -15,13 +15,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxSize bounds the file, in bytes: a thousand rules fit.
+// maxSize is the maximum size of a policy file, in bytes. About a thousand rules fit.
 const maxSize = 256 << 10
 
-// A LoadError is everything wrong with a policy file, in the order of its lines.
+// A LoadError holds all problems of a policy file, in the order of its lines. It has at
+// least one.
 type LoadError []Problem
 
-// Error writes one problem per line.
+// Error returns the problems, one on each line.
 func (e LoadError) Error() string {
 	lines := make([]string, len(e))
 	for i, p := range e {
@@ -30,14 +31,14 @@ func (e LoadError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// A Problem is one thing wrong with a policy file.
+// A Problem is one error in a policy file. It never contains a secret.
 type Problem struct {
-	Line, Column int    // from 1; 0 if not known
+	Line, Column int    // both start at 1; 0 if not known
 	Path         string // the key, such as "rules[0].copy.regions"; empty for the whole file
 	Text         string // what is wrong, and what to write instead
 }
 
-// String writes where p is and what it is.
+// String returns the position, the path and the text of p on one line.
 func (p Problem) String() string {
 	var b strings.Builder
 	if p.Line > 0 {
@@ -53,9 +54,12 @@ func (p Problem) String() string {
 	return b.String() + p.Text
 }
 
-// Load reads a policy file. External ids, and the addresses and secrets of
-// receivers, come from the environment through getenv. All problems are reported together, as a [LoadError]; with any of
-// them there is no policy.
+// Load reads a policy file. Getenv returns the value of an environment variable, "" if it
+// is not set; Load calls it for the variables that the file names: external ids, secrets of
+// webhooks, and addresses and secrets of receivers.
+//
+// The only error is a [LoadError] with all problems. The policy is then nil: no part of a
+// file with a problem is used. The result cannot read tags, see [Policy.Tagged].
 func Load(data []byte, getenv func(string) string) (*Policy, error) {
 	if len(data) > maxSize {
 		return nil, LoadError{{Text: fmt.Sprintf("the file has %d bytes: make it %d or fewer", len(data), maxSize)}}
@@ -81,14 +85,14 @@ func Load(data []byte, getenv func(string) string) (*Policy, error) {
 		})
 		return nil, l.problems
 	}
-	sum := sha256.Sum256(data) // of the bytes, so that sha256sum of the deployed file gives the same
+	sum := sha256.Sum256(data) // the same value as sha256sum of the deployed file
 	p.hash = hex.EncodeToString(sum[:])
 	return p, nil
 }
 
-// parse reads the one document of the file as a tree. The tree is read by code
-// of our own, and not decoded into structs, because the library tells neither
-// column nor path of an unknown key and knows its own names for what it wants.
+// parse returns the only document of the file as a tree of nodes. The loader reads the tree
+// itself and does not let the library decode into structs: the library reports an unknown
+// key without its column and path, and names Go types in its messages.
 func parse(data []byte) (*yaml.Node, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var first, second yaml.Node
@@ -107,8 +111,8 @@ func parse(data []byte) (*yaml.Node, error) {
 	return nil, LoadError{{Line: second.Line, Column: second.Column, Text: "a second document begins here: keep one"}}
 }
 
-// syntax makes a problem of an error of the YAML library, which starts with
-// "yaml: " and, if it knows it, the line.
+// syntax converts an error of the YAML library to a problem. Its text starts with "yaml: "
+// and, if the library knows the line, "line N: ".
 func syntax(err error) Problem {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(text, "line "); ok {

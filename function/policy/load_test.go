@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-// TestOneChangeIsRefused changes base in one place each. The problem must be
-// on the line where at begins, or else where the new text does.
-func TestOneChangeIsRefused(t *testing.T) {
+// Each case changes base at one place. The problem must be on the line where the text at
+// begins, or, without at, where the new text begins.
+func TestLoadRefusesInvalidChanges(t *testing.T) {
 	for _, c := range []struct {
 		name, from, to string
 		at             string
 		path, text     string
 	}{
-		{"misspelt field", "owner:", "ownr:", "", "rules[0].ownr", "is not known here: use id, teams"},
-		{"key of a later version", "enabled: true\naccounts", "enabled: true\ngroups: [a]\naccounts", "groups", "groups", "is not known here: use version, enabled, accounts, defaults, teams, tokens, pipelines, sources, rules"},
+		{"misspelt field", "owner:", "ownr:", "", "rules[0].ownr", "is not a known key here: use id, teams"},
+		{"key of a later version", "enabled: true\naccounts", "enabled: true\ngroups: [a]\naccounts", "groups", "groups", "is not a known key here: use version, enabled, accounts, defaults, teams, tokens, pipelines, sources, rules"},
 		{"cooldown: 15", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 15}\naccounts", "15}", "defaults.cooldown", "write a text"},
 		{"cooldown in days", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 1d}\naccounts", "1d", "defaults.cooldown", "a time such as 30s"},
 		{"cooldown of a year", "enabled: true\naccounts", "enabled: true\ndefaults: {cooldown: 8760h}\naccounts", "8760h", "defaults.cooldown", "is too long"},
@@ -28,19 +28,19 @@ func TestOneChangeIsRefused(t *testing.T) {
 		{"quota beyond reason", "    access: own", "    daily_jobs: 100001\n    access: own", "100001", "accounts[1].daily_jobs", "100000 or fewer"},
 		{"skip_cooldown: no", "any_instance: true", "any_instance: true\n    skip_cooldown: no", "no\n    clusters", "rules[1].skip_cooldown", "write true or false"},
 		{"cooldown and none", "any_instance: true", "any_instance: true\n    cooldown: 1m\n    skip_cooldown: true", "true\n    clusters", "rules[1].skip_cooldown", "contradicts cooldown"},
-		{"empty team list", "id: short\n    teams: [payments]", "id: short\n    teams: []", "[]", "rules[1].teams", "matches nothing"},
-		{"unknown team", "id: short\n    teams: [payments]", "id: short\n    teams: [paymnts]", "paymnts", "rules[1].teams[0]", "there is no team"},
+		{"empty team list", "id: short\n    teams: [payments]", "id: short\n    teams: []", "[]", "rules[1].teams", "is an empty list"},
+		{"unknown team", "id: short\n    teams: [payments]", "id: short\n    teams: [paymnts]", "paymnts", "rules[1].teams[0]", `the team "paymnts" does not exist`},
 		{"no teams", "id: short\n    teams: [payments]\n", "id: short\n", "id: short", "rules[1].teams", "is missing"},
 		{"no actions", "    actions: [backup.create, backup.view]\n", "", "id: short", "rules[1].actions", "is missing"},
 		{"unknown action", "[backup.create, backup.view]", "[backup.create, backup.read]", "backup.read", "rules[1].actions[1]", "use one of backup.create, backup.view, backup.cancel"},
 		{"creating without viewing", "[backup.create, backup.view]", "[backup.create]", "[backup.create]", "rules[1].actions", "add backup.view"},
 		{"cancelling without viewing", "[backup.create, backup.view]", "[backup.cancel]", "[backup.cancel]", "rules[1].actions", "add backup.view"},
-		{"retention of a viewer", "[backup.create, backup.view]", "[backup.view]", "{min: 1, max: 7}", "rules[1].retention_days", "means nothing without backup.create"},
-		{"vaults of a viewer", "[backup.create, backup.view]", "[backup.view]", "true\n    retention_days: {min: 1", "rules[1].any_vault", "means nothing without backup.create"},
+		{"retention of a viewer", "[backup.create, backup.view]", "[backup.view]", "{min: 1, max: 7}", "rules[1].retention_days", "has no effect without backup.create"},
+		{"vaults of a viewer", "[backup.create, backup.view]", "[backup.view]", "true\n    retention_days: {min: 1", "rules[1].any_vault", "has no effect without backup.create"},
 		{"no vaults", "    any_vault: true\n", "", "id: short", "rules[1].vaults", "or write any_vault: true"},
-		{"vaults of instances", "[i-web1, i-web2]", "[i-web1, i-web2]\n    any_vault: true", "true\n    retention_days: {min: 2", "rules[0].any_vault", "means nothing"},
-		{"vault id", "any_vault: true", "vaults: [w-1]", "w-1", "rules[1].vaults[0]", "does not fit"},
-		{"prefix of all", "any_instance: true", "instance_prefixes: [i-]", "i-]", "rules[1].instance_prefixes[0]", "does not fit"},
+		{"vaults of instances", "[i-web1, i-web2]", "[i-web1, i-web2]\n    any_vault: true", "true\n    retention_days: {min: 2", "rules[0].any_vault", "has no effect"},
+		{"vault id", "any_vault: true", "vaults: [w-1]", "w-1", "rules[1].vaults[0]", "is not valid"},
+		{"prefix of all", "any_instance: true", "instance_prefixes: [i-]", "i-]", "rules[1].instance_prefixes[0]", "is not valid"},
 		{"prefix and any_instance", "any_instance: true", "any_instance: true\n    instance_prefixes: [i-a]", "[i-a]", "rules[1].instance_prefixes", "contradicts any_instance"},
 		{"tags that are none", "any_instance: true", "instance_tags: web", "web\n", "rules[1].instance_tags", "write the tags here"},
 		{"no tags", "any_instance: true", "instance_tags: {}", "{}", "rules[1].instance_tags", "every instance"},
@@ -48,32 +48,32 @@ func TestOneChangeIsRefused(t *testing.T) {
 		{"tag that is a number", "any_instance: true", "instance_tags: {team: 1}", "1}\n    clusters", "rules[1].instance_tags.team", "put it in quotes"},
 		{"tag that is a list", "any_instance: true", "instance_tags: {team: [web]}", "[web]", "rules[1].instance_tags.team", "write a text"},
 		{"tag key that is a boolean", "any_instance: true", "instance_tags: {true: x}", "true: x", "rules[1].instance_tags.true", "put it in quotes"},
-		{"tag given twice", "instances: [i-web1, i-web2]", "instance_tags: {team: web, team: data}", "team: data", "rules[0].instance_tags.team", "has it already"},
+		{"tag given twice", "instances: [i-web1, i-web2]", "instance_tags: {team: web, team: data}", "team: data", "rules[0].instance_tags.team", "already has it"},
 		{"tag of 129 characters", "any_instance: true", "instance_tags: {team: x" + strings.Repeat("y", 128) + "}", "xy", "rules[1].instance_tags.team", "1 to 128 characters"},
-		{"tags beside instances", "[i-web1, i-web2]", "[i-web1, i-web2]\n    instance_tags: {team: web}", "{team", "rules[0].instance_tags", "stands alone"},
-		{"tags beside prefixes", "instances: [i-web1, i-web2]", "instance_prefixes: [i-web]\n    instance_tags: {team: web}", "{team", "rules[0].instance_tags", "stands alone"},
-		{"tags beside any_instance", "any_instance: true", "any_instance: true\n    instance_tags: {team: web}", "{team", "rules[1].instance_tags", "stands alone"},
-		{"tags across accounts", "any_instance: true", "instance_tags: {team: web}", "{team", "rules[1].instance_tags", "cannot be read in account idle"},
+		{"tags beside instances", "[i-web1, i-web2]", "[i-web1, i-web2]\n    instance_tags: {team: web}", "{team", "rules[0].instance_tags", "cannot be combined"},
+		{"tags beside prefixes", "instances: [i-web1, i-web2]", "instance_prefixes: [i-web]\n    instance_tags: {team: web}", "{team", "rules[0].instance_tags", "cannot be combined"},
+		{"tags beside any_instance", "any_instance: true", "any_instance: true\n    instance_tags: {team: web}", "{team", "rules[1].instance_tags", "cannot be combined"},
+		{"tags across accounts", "any_instance: true", "instance_tags: {team: web}", "{team", "rules[1].instance_tags", "cannot be used with account idle"},
 		{"team given twice", "teams:\n", "teams:\n  - name: payments\n    members: [{source: ci}]\n", "payments\n    members:\n", "teams[1].name", "another team"},
-		{"team of nobody", "    members:\n      - {issuer: \"https://sso.example.com\", group: oncall}\n      - {source: ci}\n", "    members: []\n", "[]", "teams[0].members", "matches nothing"},
+		{"team of nobody", "    members:\n      - {issuer: \"https://sso.example.com\", group: oncall}\n      - {source: ci}\n", "    members: []\n", "[]", "teams[0].members", "is an empty list"},
 		{"member with source and group", "group: oncall}", "group: oncall, source: ci}", "{issuer", "teams[0].members[0]", "write one of"},
 		{"member with two claims", "group: oncall}", "group: oncall, subject: x}", "{issuer", "teams[0].members[0]", "write one of"},
 		{"member with nothing", "{source: ci}", "{}", "{}", "teams[0].members[1]", "write one of"},
 		{"claim without its issuer", "{issuer: \"https://sso.example.com\", group: oncall}", "{group: oncall}", "{group", "teams[0].members[0].issuer", "is missing"},
-		{"issuer of a source", "{source: ci}", "{source: ci, issuer: \"https://a.example\"}", "\"https://a", "teams[0].members[1].issuer", "means nothing with source"},
-		{"issuer that is no URL", "https://sso.example.com", "sso.example.com", "\"sso", "teams[0].members[0].issuer", "does not fit"},
-		{"domain with an at sign", "group: oncall", "email_domain: \"@example.com\"", "\"@", "teams[0].members[0].email_domain", "does not fit"},
-		{"domain with capitals", "group: oncall", "email_domain: Example.com", "Example.com", "teams[0].members[0].email_domain", "does not fit"},
+		{"issuer of a source", "{source: ci}", "{source: ci, issuer: \"https://a.example\"}", "\"https://a", "teams[0].members[1].issuer", "has no effect with source"},
+		{"issuer that is no URL", "https://sso.example.com", "sso.example.com", "\"sso", "teams[0].members[0].issuer", "is not valid"},
+		{"domain with an at sign", "group: oncall", "email_domain: \"@example.com\"", "\"@", "teams[0].members[0].email_domain", "is not valid"},
+		{"domain with capitals", "group: oncall", "email_domain: Example.com", "Example.com", "teams[0].members[0].email_domain", "is not valid"},
 		{"unknown kind of event", "{source: ci}", "{event: cron}", "cron", "teams[0].members[1].event", "use one of direct"},
 		{"usual retention out of range", "{min: 1, max: 7}", "{min: 1, max: 7, default: 8}", "8}", "rules[1].retention_days.default", "is not from 1 to 7"},
-		{"usual retention of a copy", "{min: 3, max: 20}", "{min: 3, max: 20, default: 4}", "default: 4", "rules[0].copy.retention_days.default", "is not known here"},
-		{"unknown parameter", "owner: platform team", "enforced: {SpeedLimits: \"0:24:1\"}", "SpeedLimits", "rules[0].enforced.\"SpeedLimits\"", "is not known here"},
-		{"parameter of another key", "owner: platform team", "enforced: {Retention: \"7\"}", "Retention", "rules[0].enforced.\"Retention\"", "is not known here"},
+		{"usual retention of a copy", "{min: 3, max: 20}", "{min: 3, max: 20, default: 4}", "default: 4", "rules[0].copy.retention_days.default", "is not a known key here"},
+		{"unknown parameter", "owner: platform team", "enforced: {SpeedLimits: \"0:24:1\"}", "SpeedLimits", "rules[0].enforced.\"SpeedLimits\"", "is not a known key here"},
+		{"parameter of another key", "owner: platform team", "enforced: {Retention: \"7\"}", "Retention", "rules[0].enforced.\"Retention\"", "is not a known key here"},
 		{"parameter with a wrong value", "owner: platform team", "enforced: {SpeedLimit: fast}", "fast", "rules[0].enforced.\"SpeedLimit\"", "Each limit must be"},
 		{"number as a parameter", "owner: platform team", "defaults: {Detail.timeoutInSeconds: 60}", "60}", "rules[0].defaults.\"Detail.timeoutInSeconds\"", "put it in quotes"},
-		{"both default and enforced", "owner: platform team", "defaults: {SpeedLimit: \"0:24:1024\"}\n    enforced: {SpeedLimit: \"0:24:1024\"}", "{SpeedLimit", "rules[0].enforced", "is among the defaults too"},
+		{"both default and enforced", "owner: platform team", "defaults: {SpeedLimit: \"0:24:1024\"}\n    enforced: {SpeedLimit: \"0:24:1024\"}", "{SpeedLimit", "rules[0].enforced", "is also in defaults"},
 		{"nothing enforced", "owner: platform team", "enforced: {}", "{}", "rules[0].enforced", "is empty"},
-		{"key in other case", "owner:", "Owner:", "", `rules[0]."Owner"`, "is not known here"},
+		{"key in other case", "owner:", "Owner:", "", `rules[0]."Owner"`, "is not a known key here"},
 		{"unknown key in copy", "      regions: [cn-shanghai]", "      any_region: true\n      regions: [cn-shanghai]", "any_region", "rules[0].copy.any_region", "use regions, retention_days"},
 
 		{"version 2", "version: 1", "version: 2", "version: 2", "version", "write 1"},
@@ -82,22 +82,22 @@ func TestOneChangeIsRefused(t *testing.T) {
 		{"no version", "version: 1\n", "", "enabled: true\naccounts", "version", "is missing"},
 		{"no enabled", "version: 1\nenabled: true", "version: 1", "version", "enabled", "is missing"},
 		{"no enabled in an account", "alias: sandbox\n    enabled: true", "alias: sandbox", "", "accounts[1].enabled", "is missing"},
-		{"second enabled", "enabled: true\naccounts", "enabled: true\nenabled: true\naccounts", "enabled: true\naccounts", "enabled", "line 2 has it already"},
+		{"second enabled", "enabled: true\naccounts", "enabled: true\nenabled: true\naccounts", "enabled: true\naccounts", "enabled", "line 2 already has it"},
 		{"enabled: no", "enabled: false", "enabled: no", "no\n", "accounts[2].enabled", "write true or false"},
 		{"enabled: on", "enabled: false", "enabled: on", "on\n", "accounts[2].enabled", "write true or false"},
 		{"enabled: True", "enabled: false", "enabled: True", "True", "accounts[2].enabled", "write true or false"},
 		{"enabled in quotes", "enabled: false", `enabled: "true"`, `"true"`, "accounts[2].enabled", "without quotes"},
 
-		{"anchor", "role: portal-backup", "role: &r portal-backup", "&r", "accounts[0].role", "anchors are not read: remove &r"},
-		{"anchor of a key", "role: portal-backup", "&r role: portal-backup", "&r", "accounts[0]", "keys are plain words"},
-		{"alias", "owner: platform team", "owner: &o platform team\n    id: *o", "*o", "rules[0].id", "aliases are not read"},
-		{"merge key", "owner: platform team", "<<: {owner: platform team}", "<<", `rules[0]."<<"`, "merge keys are not read"},
-		{"tag", "owner: platform team", "owner: !!str platform team", "!!str", "rules[0].owner", "tags are not read: remove !!str"},
-		{"own tag", "owner: platform team", "owner: !team platform", "!team", "rules[0].owner", "tags are not read: remove !team"},
-		{"binary", "owner: platform team", "owner: !!binary cGxhdGZvcm0=", "!!binary", "rules[0].owner", "tags are not read"},
-		{"list as key", "owner: platform team", "? [owner]\n    : platform team", "[owner]", "rules[0]", "keys are plain words"},
+		{"anchor", "role: portal-backup", "role: &r portal-backup", "&r", "accounts[0].role", "anchors are not supported: remove &r"},
+		{"anchor of a key", "role: portal-backup", "&r role: portal-backup", "&r", "accounts[0]", "keys must be plain words"},
+		{"alias", "owner: platform team", "owner: &o platform team\n    id: *o", "*o", "rules[0].id", "aliases are not supported"},
+		{"merge key", "owner: platform team", "<<: {owner: platform team}", "<<", `rules[0]."<<"`, "merge keys are not supported"},
+		{"tag", "owner: platform team", "owner: !!str platform team", "!!str", "rules[0].owner", "tags are not supported: remove !!str"},
+		{"own tag", "owner: platform team", "owner: !team platform", "!team", "rules[0].owner", "tags are not supported: remove !team"},
+		{"binary", "owner: platform team", "owner: !!binary cGxhdGZvcm0=", "!!binary", "rules[0].owner", "tags are not supported"},
+		{"list as key", "owner: platform team", "? [owner]\n    : platform team", "[owner]", "rules[0]", "keys must be plain words"},
 
-		{"empty list of instances", "[i-web1, i-web2]", "[]", "[]", "rules[0].instances", "matches nothing"},
+		{"empty list of instances", "[i-web1, i-web2]", "[]", "[]", "rules[0].instances", "is an empty list"},
 		{"instances with nothing", "instances: [i-web1, i-web2]", "instances:", "\n    retention_days: {min: 2", "rules[0].instances", "is empty"},
 		{"role with nothing", "role: portal-backup", "role:", "\n    external_id_env", "accounts[0].role", "is empty"},
 		{"role: null", "role: portal-backup", "role: null", "null", "accounts[0].role", "is empty"},
@@ -108,45 +108,45 @@ func TestOneChangeIsRefused(t *testing.T) {
 		{"number as owner", "owner: platform team", "owner: 12", "12\n", "rules[0].owner", "put it in quotes"},
 		{"list as owner", "owner: platform team", "owner: [platform]", "[platform]", "rules[0].owner", "write a text"},
 		{"text as list", "accounts: [prod]", "accounts: prod", "prod\n    regions: [cn-hangzhou]\n    source", "rules[0].accounts", "write a list"},
-		{"text as copy", "copy:\n      regions: [cn-shanghai]\n      retention_days: {min: 3, max: 20}", "copy: cn-shanghai", "cn-shanghai\n", "rules[0].copy", "write keys and values"},
+		{"text as copy", "copy:\n      regions: [cn-shanghai]\n      retention_days: {min: 3, max: 20}", "copy: cn-shanghai", "cn-shanghai\n", "rules[0].copy", "write a mapping with the keys"},
 		{"reason in one language", `, zh: "快照会产生费用"`, "", "{en", "rules[0].reason.zh", "is missing"},
-		{"reason as text", `{en: "Snapshots cost money", zh: "快照会产生费用"}`, "money", "money", "rules[0].reason", "write keys and values here: en, zh"},
+		{"reason as text", `{en: "Snapshots cost money", zh: "快照会产生费用"}`, "money", "money", "rules[0].reason", "write a mapping with the keys en, zh"},
 
-		{"alias with capitals", "alias: prod", "alias: Prod", "Prod", "accounts[0].alias", "does not fit"},
+		{"alias with capitals", "alias: prod", "alias: Prod", "Prod", "accounts[0].alias", "is not valid"},
 		{"alias given twice", "alias: sandbox", "alias: prod", "prod\n    enabled: true\n    account_id: \"2", "accounts[1].alias", "another account"},
 		{"rule given twice", "id: short", "id: payments-prod", "payments-prod\n    teams: [payments]\n    actions: [backup.create, backup.view]\n    accounts: [sandbox", "rules[1].id", "another rule"},
-		{"long name", "id: short", "id: s" + strings.Repeat("x", 63), "sx", "rules[1].id", "does not fit"},
+		{"long name", "id: short", "id: s" + strings.Repeat("x", 63), "sx", "rules[1].id", "is not valid"},
 		{"account id without quotes", `"2234567890123456"`, "2234567890123456", "", "accounts[1].account_id", "put the 16 digits in quotes"},
 		{"account id of 15 digits", `"2234567890123456"`, `"223456789012345"`, "", "accounts[1].account_id", "16 digits"},
 		{"account id of 17 digits", `"2234567890123456"`, `"22345678901234561"`, "", "accounts[1].account_id", "16 digits"},
 		{"unknown access", "access: own", "access: owner", "access: owner", "accounts[1].access", "use one of own, assume_role, hbr_cross_account"},
-		{"role of the own account", "access: own", "access: own\n    role: x", "x\n", "accounts[1].role", "means nothing with access: own"},
-		{"no role", "    role: portal-backup\n", "", "alias: prod", "accounts[0].role", "needs the name of a role"},
-		{"no role across accounts", "    role: hbrcrossrole\n", "", "alias: idle", "accounts[2].role", "needs the name of a role"},
-		{"role as ARN", "role: portal-backup", "role: acs:ram::1234567890123456:role/x", "acs", "accounts[0].role", "the role's name alone"},
-		{"external id of the own account", "access: own", "access: own\n    external_id_env: EXTERNAL_ID_PROD", "EXTERNAL_ID_PROD\n    regions: [cn-hangzhou]", "accounts[1].external_id_env", "means nothing with access: own"},
-		{"external id across accounts", "role: hbrcrossrole", "role: hbrcrossrole\n    external_id_env: EXTERNAL_ID_PROD", "EXTERNAL_ID_PROD\n    regions: [cn-beijing]", "accounts[2].external_id_env", "means nothing with access: hbr_cross_account"},
+		{"role of the own account", "access: own", "access: own\n    role: x", "x\n", "accounts[1].role", "has no effect with access: own"},
+		{"no role", "    role: portal-backup\n", "", "alias: prod", "accounts[0].role", "requires the name of a role"},
+		{"no role across accounts", "    role: hbrcrossrole\n", "", "alias: idle", "accounts[2].role", "requires the name of a role"},
+		{"role as ARN", "role: portal-backup", "role: acs:ram::1234567890123456:role/x", "acs", "accounts[0].role", "the role's name only"},
+		{"external id of the own account", "access: own", "access: own\n    external_id_env: EXTERNAL_ID_PROD", "EXTERNAL_ID_PROD\n    regions: [cn-hangzhou]", "accounts[1].external_id_env", "has no effect with access: own"},
+		{"external id across accounts", "role: hbrcrossrole", "role: hbrcrossrole\n    external_id_env: EXTERNAL_ID_PROD", "EXTERNAL_ID_PROD\n    regions: [cn-beijing]", "accounts[2].external_id_env", "has no effect with access: hbr_cross_account"},
 		{"external id not set", "EXTERNAL_ID_PROD", "EXTERNAL_ID_OTHER", "", "accounts[0].external_id_env", "EXTERNAL_ID_OTHER is not set"},
-		{"unknown region of an account", "regions: [cn-beijing]", "regions: [cn-nowhere]", "cn-nowhere", "accounts[2].regions[0]", "has no region"},
-		{"region as host", "regions: [cn-beijing]", "regions: [cn-hangzhou.evil.example]", "cn-hangzhou.evil", "accounts[2].regions[0]", "has no region"},
+		{"unknown region of an account", "regions: [cn-beijing]", "regions: [cn-nowhere]", "cn-nowhere", "accounts[2].regions[0]", "Cloud Backup does not support region"},
+		{"region as host", "regions: [cn-beijing]", "regions: [cn-hangzhou.evil.example]", "cn-hangzhou.evil", "accounts[2].regions[0]", "Cloud Backup does not support region"},
 
-		{"unknown account", "accounts: [prod]", "accounts: [prod, pord]", "pord", "rules[0].accounts[1]", "there is no account"},
+		{"unknown account", "accounts: [prod]", "accounts: [prod, pord]", "pord", "rules[0].accounts[1]", "does not exist: add it to accounts"},
 		{"no accounts", "    accounts: [prod]\n", "", "id: payments-prod", "rules[0].accounts", "is missing"},
-		{"unknown region", "regions: [cn-hangzhou, cn-beijing]", "regions: [cn-hangzhou, cn-bejing]", "cn-bejing", "rules[1].regions[1]", "has no region"},
+		{"unknown region", "regions: [cn-hangzhou, cn-beijing]", "regions: [cn-hangzhou, cn-bejing]", "cn-bejing", "rules[1].regions[1]", "Cloud Backup does not support region"},
 		{"region of no account", "regions: [cn-hangzhou, cn-beijing]", "regions: [cn-hangzhou, cn-shenzhen]", "cn-shenzhen", "rules[1].regions[1]", "no account of this rule"},
-		{"unknown region of the copy", "      regions: [cn-shanghai]", "      regions: [shanghai]", "shanghai]", "rules[0].copy.regions[0]", "has no region"},
+		{"unknown region of the copy", "      regions: [cn-shanghai]", "      regions: [shanghai]", "shanghai]", "rules[0].copy.regions[0]", "Cloud Backup does not support region"},
 		{"unknown source type", "[UDM_ECS]", "[udm_ecs]", "udm_ecs", "rules[0].source_types[0]", "use one of UDM_ECS, ECS_FILE, CONTAINER"},
 		{"instances and any_instance", "any_instance: true", "any_instance: true\n    instances: [i-x]", "[i-x]", "rules[1].instances", "contradicts any_instance"},
 		{"neither of them", "    any_instance: true\n", "", "id: short", "rules[1].instances", "or write any_instance: true"},
 		{"any_instance: false", "any_instance: true", "any_instance: false", "id: short", "rules[1].instances", "or write any_instance: true"},
 		{"clusters and any_cluster", "clusters: [cc-0001]", "clusters: [cc-0001]\n    any_cluster: true", "[cc-0001]", "rules[1].clusters", "contradicts any_cluster"},
 		{"no clusters", "    clusters: [cc-0001]\n", "", "id: short", "rules[1].clusters", "or write any_cluster: true"},
-		{"clusters without containers", "[ECS_FILE, CONTAINER]", "[ECS_FILE]", "[cc-0001]", "rules[1].clusters", "means nothing"},
-		{"any_cluster without containers", "[i-web1, i-web2]", "[i-web1, i-web2]\n    any_cluster: true", "true\n    retention_days: {min: 2", "rules[0].any_cluster", "means nothing"},
-		{"any_instance of containers alone", "[ECS_FILE, CONTAINER]", "[CONTAINER]", "true\n    clusters", "rules[1].any_instance", "means nothing"},
-		{"instance id with capitals", "i-web2", "i-WEB2", "", "rules[0].instances[1]", "does not fit"},
-		{"instance id prefix", "i-web2", "i-web*", "", "rules[0].instances[1]", "does not fit"},
-		{"cluster id", "[cc-0001]", "[c-0001]", "c-0001", "rules[1].clusters[0]", "does not fit"},
+		{"clusters without containers", "[ECS_FILE, CONTAINER]", "[ECS_FILE]", "[cc-0001]", "rules[1].clusters", "has no effect"},
+		{"any_cluster without containers", "[i-web1, i-web2]", "[i-web1, i-web2]\n    any_cluster: true", "true\n    retention_days: {min: 2", "rules[0].any_cluster", "has no effect"},
+		{"any_instance of containers alone", "[ECS_FILE, CONTAINER]", "[CONTAINER]", "true\n    clusters", "rules[1].any_instance", "has no effect"},
+		{"instance id with capitals", "i-web2", "i-WEB2", "", "rules[0].instances[1]", "is not valid"},
+		{"instance id prefix", "i-web2", "i-web*", "", "rules[0].instances[1]", "is not valid"},
+		{"cluster id", "[cc-0001]", "[c-0001]", "c-0001", "rules[1].clusters[0]", "is not valid"},
 		{"min 0", "{min: 1, max: 7}", "{min: 0, max: 7}", "0, max: 7", "rules[1].retention_days.min", "1 or more"},
 		{"max below min", "{min: 1, max: 7}", "{min: 8, max: 7}", "7}", "rules[1].retention_days.max", "is below min, which is 8"},
 		{"max beyond the service", "{min: 1, max: 7}", "{min: 1, max: 364636}", "364636", "rules[1].retention_days.max", "364635 or fewer"},
@@ -155,11 +155,11 @@ func TestOneChangeIsRefused(t *testing.T) {
 		{"days in words", "max: 20}", "max: many}", "many", "rules[0].copy.retention_days.max", "a whole number"},
 		{"no retention", "    retention_days: {min: 1, max: 7}\n", "", "id: short", "rules[1].retention_days", "is missing"},
 		{"copy without retention", "      retention_days: {min: 3, max: 20}\n", "", "regions: [cn-shanghai]", "rules[0].copy.retention_days", "is missing"},
-		{"empty list of scripts", "[/opt/backup/pre.sh, /opt/backup/post.sh]", "[]", "[]", "rules[0].scripts", "matches nothing"},
+		{"empty list of scripts", "[/opt/backup/pre.sh, /opt/backup/post.sh]", "[]", "[]", "rules[0].scripts", "is an empty list"},
 		{"script with dots", "/opt/backup/post.sh", "/opt/../post.sh", "", "rules[0].scripts[1]", "without “..”"},
-		{"relative script", "/opt/backup/post.sh", "post.sh", "", "rules[0].scripts[1]", "a full path"},
-		{"script with a parameter", "/opt/backup/post.sh", "/opt/post.sh -f", "", "rules[0].scripts[1]", "a full path"},
-		{"folder as script", "/opt/backup/post.sh", "/opt/backup/", "", "rules[0].scripts[1]", "a full path"},
+		{"relative script", "/opt/backup/post.sh", "post.sh", "", "rules[0].scripts[1]", "an absolute path"},
+		{"script with a parameter", "/opt/backup/post.sh", "/opt/post.sh -f", "", "rules[0].scripts[1]", "an absolute path"},
+		{"folder as script", "/opt/backup/post.sh", "/opt/backup/", "", "rules[0].scripts[1]", "an absolute path"},
 		{"second document", "    retention_days: {min: 1, max: 7}\n", "    retention_days: {min: 1, max: 7}\n---\nversion: 1\n", "---", "", "a second document"},
 		{"broken second document", "    retention_days: {min: 1, max: 7}\n", "    retention_days: {min: 1, max: 7}\n---\n[\n", "[", "", "not yaml"},
 		{"not yaml", "alias: sandbox", "alias: sandbox: x", "", "", "not yaml: mapping values are not allowed"},
@@ -182,7 +182,7 @@ func TestOneChangeIsRefused(t *testing.T) {
 	}
 }
 
-func TestUnusualButPlain(t *testing.T) {
+func TestLoadAcceptsUnusualSpellings(t *testing.T) {
 	for name, text := range map[string]string{
 		"no rules":               base[:strings.Index(base, "rules:")],
 		"no external id":         change(t, base, "    external_id_env: EXTERNAL_ID_PROD\n", ""),
@@ -200,7 +200,7 @@ func TestUnusualButPlain(t *testing.T) {
 	}
 }
 
-func TestProblemsComeTogether(t *testing.T) {
+func TestLoadReportsAllProblems(t *testing.T) {
 	text := base
 	for _, c := range [][2]string{
 		{"version: 1", "version: 3"}, {"access: own", "access: mine"}, {"max: 7", "max: 0"}, {"owner:", "own:"}, {"alias: idle", "alias: &x Idle"},
@@ -208,11 +208,11 @@ func TestProblemsComeTogether(t *testing.T) {
 		text = change(t, text, c[0], c[1])
 	}
 	_, err := Load([]byte(text), environment)
-	const want = `line 1, column 10: version: is not known: write 1
-line 14, column 13: accounts[1].access: "mine" is not known: use one of own, assume_role, hbr_cross_account
-line 16, column 12: accounts[2].alias: anchors are not read: remove &x
-line 33, column 5: rules[0].own: is not known here: use id, teams, actions, accounts, regions, source_types, reason, owner, instances, instance_prefixes, instance_tags, any_instance, clusters, any_cluster, vaults, any_vault, retention_days, copy, scripts, defaults, enforced, cooldown, skip_cooldown
-line 46, column 25: rules[1].accounts[1]: there is no account "idle": add it to accounts, or correct the name
+	const want = `line 1, column 10: version: is not supported: write 1
+line 14, column 13: accounts[1].access: "mine" is not a known value: use one of own, assume_role, hbr_cross_account
+line 16, column 12: accounts[2].alias: anchors are not supported: remove &x
+line 33, column 5: rules[0].own: is not a known key here: use id, teams, actions, accounts, regions, source_types, reason, owner, instances, instance_prefixes, instance_tags, any_instance, clusters, any_cluster, vaults, any_vault, retention_days, copy, scripts, defaults, enforced, cooldown, skip_cooldown
+line 46, column 25: rules[1].accounts[1]: the account "idle" does not exist: add it to accounts, or correct the name
 line 52, column 35: rules[1].retention_days.max: is below min, which is 1: write that or more`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
@@ -240,7 +240,7 @@ func TestExternalIDNeverPrints(t *testing.T) {
 	}
 }
 
-func TestSizeIsBounded(t *testing.T) {
+func TestLoadSizeLimit(t *testing.T) {
 	for extra, ok := range map[int]bool{0: true, 1: false} {
 		text := base + strings.Repeat("#", maxSize-len(base)+extra)
 		if _, err := Load([]byte(text), environment); (err == nil) != ok {
@@ -249,7 +249,7 @@ func TestSizeIsBounded(t *testing.T) {
 	}
 }
 
-func TestNothingIsNoPolicy(t *testing.T) {
+func TestLoadRefusesEmptyFile(t *testing.T) {
 	for _, text := range []string{"", "\n", "# only a remark\n", "---\n", "null\n", "[]\n", "{}\n", "version\n", "\x00", "\xff\xfe"} {
 		if p, err := Load([]byte(text), environment); err == nil {
 			t.Errorf("%q loads: %+v", text, p)

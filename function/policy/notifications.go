@@ -10,32 +10,33 @@ import (
 	"backupportal/function/secret"
 )
 
-// Limits of what a policy may say about notifications. Every message begins with
-// the environment, and each event of each submission is recorded per receiver.
+// Bounds of the key notifications. Every message begins with the environment, and the store
+// keeps one notice for each receiver and event of each submission.
 const (
-	longestEnvironment = 40 // characters
-	mostReceivers      = 20
+	maxEnvironment = 40 // characters
+	maxReceivers   = 20
 )
 
-// Notifications is who is told of events; nobody unless the file says so. The
-// lists in it must not be changed.
+// Notifications returns the receivers of notices and the name of the environment. It has no
+// receivers if the file names none. The lists in it must not be changed.
 func (p *Policy) Notifications() backup.Notifications { return p.notifications }
 
+// notifications reads the key notifications.
 func (l *loader) notifications(p place) backup.Notifications {
 	m := l.mapping(p, []string{"receivers"}, []string{"environment"})
 	n := backup.Notifications{Environment: l.text(m["environment"])}
-	if utf8.RuneCountInString(n.Environment) > longestEnvironment {
-		l.wrong(m["environment"], "write at most %d characters", longestEnvironment)
+	if utf8.RuneCountInString(n.Environment) > maxEnvironment {
+		l.wrong(m["environment"], "write at most %d characters", maxEnvironment)
 	}
 	names := map[string]bool{}
 	n.Receivers = list(l, m["receivers"], func(p place) backup.Receiver { return l.receiver(p, names) })
-	if len(n.Receivers) > mostReceivers {
-		l.wrong(m["receivers"], "are %d receivers: write at most %d", len(n.Receivers), mostReceivers)
+	if len(n.Receivers) > maxReceivers {
+		l.wrong(m["receivers"], "has %d receivers: write at most %d", len(n.Receivers), maxReceivers)
 	}
 	return n
 }
 
-// receiver reads one receiver, whose name none before it has.
+// receiver reads one receiver. Its name must not be in names; receiver adds it.
 func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 	m := l.mapping(
 		p,
@@ -55,7 +56,7 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 		r.Language = param.Chinese
 	}
 	if names[r.Name] && r.Name != "" {
-		l.wrong(m["name"], "another receiver is called %q too: choose another name", r.Name)
+		l.wrong(m["name"], "another receiver has the name %q: choose another name", r.Name)
 	}
 	names[r.Name] = true
 	if !l.refused[m["kind"].node] {
@@ -64,33 +65,34 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 	return r
 }
 
-// receiverURL reads the variable with the address of a receiver. It is a secret:
-// whoever knows a robot's address can write in its chat.
+// receiverURL reads the environment variable with the address of a receiver. The address is
+// a secret, because a robot accepts messages from every sender that knows its address.
 func (l *loader) receiverURL(p place) secret.String {
-	name, value := l.variable(p, "the receiver's address")
+	name, value := l.variable(p, "the URL of the receiver")
 	if value == "" {
 		return secret.String{}
 	}
 	if _, err := backup.ParseReceiverURL(value); err != nil {
-		l.wrong(p, "what the environment variable %s holds %v", name, err)
+		l.wrong(p, "the value of the environment variable %s %v", name, err)
 		return secret.String{}
 	}
 	return secret.New(value)
 }
 
-// signingSecret reads the variable with the secret by which a receiver of this
-// kind knows that a message is the portal's.
+// signingSecret reads the environment variable env with the secret that signs messages to a
+// receiver. A webhook needs one, DingTalk and Feishu may have one, WeCom and Slack have
+// none. It is empty without a secret and after a problem.
 func (l *loader) signingSecret(p, env place, kind backup.ReceiverKind) secret.String {
 	switch {
 	case kind == backup.WebhookReceiver && env.node == nil:
 		l.lacks(
 			p,
 			p.at("secret_env", nil).path,
-			"is missing: kind: webhook needs a secret, by which the receiver knows the portal",
+			"is missing: kind: webhook requires a secret, which identifies the portal to the receiver",
 		)
 		return secret.String{}
 	case env.node != nil && (kind == backup.WeCom || kind == backup.Slack):
-		l.wrong(env, "means nothing with kind: %s, whose messages are not signed: remove it", kind)
+		l.wrong(env, "has no effect with kind: %s, whose messages are not signed: remove it", kind)
 		return secret.String{}
 	}
 	name, value := l.variable(env, "the receiver's secret")
@@ -100,17 +102,18 @@ func (l *loader) signingSecret(p, env place, kind backup.ReceiverKind) secret.St
 	if kind == backup.WebhookReceiver {
 		key := webhookKey(value)
 		if key == "" {
-			l.wrong(env, "the environment variable %s does not hold a secret of Standard Webhooks: put whsec_ and the base64 of 24 to 64 random bytes there", name)
+			l.wrong(env, "the environment variable %s does not contain a Standard Webhooks secret: set it to whsec_ and the base64 of 24 to 64 random bytes", name)
 		}
 		return secret.New(key)
 	}
 	if len(value) > 256 || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		l.wrong(env, "the environment variable %s does not hold a robot's secret: put the one there that the robot's settings show", name)
+		l.wrong(env, "the environment variable %s does not contain a robot's secret: set it to the secret in the robot's settings", name)
 	}
 	return secret.New(value)
 }
 
-// webhookKey is the key in a secret of Standard Webhooks; empty if it is none.
+// webhookKey decodes a secret of Standard Webhooks, "whsec_" and the base64 of 24 to 64
+// bytes. It returns "" if secret has another form.
 func webhookKey(secret string) string {
 	encoded, ok := strings.CutPrefix(secret, "whsec_")
 	key, err := base64.StdEncoding.Strict().DecodeString(encoded)

@@ -15,8 +15,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// told is base with two receivers.
-const told = base + `notifications:
+// withReceivers is base with two receivers.
+const withReceivers = base + `notifications:
   environment: production
   receivers:
     - name: incidents
@@ -33,10 +33,11 @@ const told = base + `notifications:
       language: zh
 `
 
-// hookKey is the key in HOOK_SECRET.
+// hookKey is the decoded key of HOOK_SECRET.
 const hookKey = "canary-key-of-32-characters-long"
 
-func toldEnvironment(name string) string {
+// receiverEnvironment is environment with the variables of withReceivers.
+func receiverEnvironment(name string) string {
 	switch name {
 	case "HOOK_URL":
 		return "https://hooks.example.com/canary?token=canary"
@@ -48,17 +49,17 @@ func toldEnvironment(name string) string {
 	return environment(name)
 }
 
-func TestReceiversAreWhatTheFileSays(t *testing.T) {
-	p, err := Load([]byte(told), toldEnvironment)
+func TestLoadReceivers(t *testing.T) {
+	p, err := Load([]byte(withReceivers), receiverEnvironment)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := p.Notifications()
 	want := backup.Notifications{Environment: "production", Receivers: []backup.Receiver{{
-		Name: "incidents", Kind: backup.WebhookReceiver, URL: secret.New(toldEnvironment("HOOK_URL")), Secret: secret.New(hookKey),
+		Name: "incidents", Kind: backup.WebhookReceiver, URL: secret.New(receiverEnvironment("HOOK_URL")), Secret: secret.New(hookKey),
 		Events: []backup.Event{backup.EventFailed, backup.EventPartial}, Accounts: []string{"prod"}, Language: param.English, Private: true,
 	}, {
-		Name: "chat", Kind: backup.DingTalk, URL: secret.New(toldEnvironment("CHAT_URL")),
+		Name: "chat", Kind: backup.DingTalk, URL: secret.New(receiverEnvironment("CHAT_URL")),
 		Events: []backup.Event{backup.EventCreated}, Language: param.Chinese,
 	}}}
 	same := cmp.Comparer(func(a, b secret.String) bool { return a.Reveal() == b.Reveal() })
@@ -73,27 +74,27 @@ func TestReceiversAreWhatTheFileSays(t *testing.T) {
 	}
 }
 
-// As TestOneChangeIsRefused, for notifications.
-func TestOneChangeOfReceiversIsRefused(t *testing.T) {
+// Like TestLoadRefusesInvalidChanges, for notifications.
+func TestLoadRefusesInvalidReceivers(t *testing.T) {
 	for _, c := range []struct{ name, from, to, path, text string }{
-		{"unknown key", "language: zh", "lang: zh", "notifications.receivers[1].lang", "is not known here"},
+		{"unknown key", "language: zh", "lang: zh", "notifications.receivers[1].lang", "is not a known key here"},
 		{"unknown kind", "kind: dingtalk", "kind: teams", "notifications.receivers[1].kind", "use one of webhook, dingtalk, feishu, wecom, slack"},
 		{"unknown event", "[created]", "[started]", "notifications.receivers[1].events[0]", "use one of created, succeeded"},
 		{"no events", "[created]", "[]", "notifications.receivers[1].events", "is an empty list"},
-		{"unknown account", "accounts: [prod]\n      private", "accounts: [pord]\n      private", "notifications.receivers[0].accounts[0]", "there is no account"},
+		{"unknown account", "accounts: [prod]\n      private", "accounts: [pord]\n      private", "notifications.receivers[0].accounts[0]", "does not exist: add it to accounts"},
 		{"unknown language", "language: zh", "language: fr", "notifications.receivers[1].language", "use one of en, zh"},
 		{"name given twice", "name: chat", "name: incidents", "notifications.receivers[1].name", "another receiver"},
-		{"name with capitals", "name: chat", "name: Chat", "notifications.receivers[1].name", "does not fit"},
+		{"name with capitals", "name: chat", "name: Chat", "notifications.receivers[1].name", "is not valid"},
 		{"long environment", "environment: production", "environment: " + strings.Repeat("x", 41), "notifications.environment", "at most 40"},
 		{"address in place", "url_env: CHAT_URL", "url_env: https://chat.example.com/canary", "notifications.receivers[1].url_env", "the name of an environment variable"},
 		{"address not set", "url_env: CHAT_URL", "url_env: OTHER", "notifications.receivers[1].url_env", "OTHER is not set"},
 		{"webhook without secret", "      secret_env: HOOK_SECRET\n", "", "notifications.receivers[0].secret_env", "is missing"},
 		{"chat's secret not set", "language: zh", "secret_env: OTHER", "notifications.receivers[1].secret_env", "OTHER is not set"},
-		{"wecom with a secret", "kind: dingtalk", "kind: wecom\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "means nothing"},
-		{"slack with a secret", "kind: dingtalk", "kind: slack\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "means nothing"},
+		{"wecom with a secret", "kind: dingtalk", "kind: wecom\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "has no effect"},
+		{"slack with a secret", "kind: dingtalk", "kind: slack\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "has no effect"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Load([]byte(change(t, told, c.from, c.to)), toldEnvironment)
+			_, err := Load([]byte(change(t, withReceivers, c.from, c.to)), receiverEnvironment)
 			bad, ok := errors.AsType[LoadError](err)
 			if !ok || len(bad) != 1 || bad[0].Line == 0 || bad[0].Path != c.path || !strings.Contains(bad[0].Text, c.text) {
 				t.Errorf("want %s: …%s…; got\n%v", c.path, c.text, err)
@@ -103,17 +104,17 @@ func TestOneChangeOfReceiversIsRefused(t *testing.T) {
 			}
 		})
 	}
-	many := told
+	many := withReceivers
 	for n := range 19 {
 		many += fmt.Sprintf("    - {name: more-%d, kind: slack, url_env: CHAT_URL, events: [failed]}\n", n)
 	}
-	if _, err := Load([]byte(many), toldEnvironment); err == nil || !strings.Contains(err.Error(), "are 21 receivers") {
+	if _, err := Load([]byte(many), receiverEnvironment); err == nil || !strings.Contains(err.Error(), "has 21 receivers") {
 		t.Errorf("21 receivers: %v", err)
 	}
 }
 
-// Values of variables are refused without being quoted.
-func TestVariablesOfReceiversAreChecked(t *testing.T) {
+// A problem with the value of an environment variable does not quote the value.
+func TestLoadChecksVariablesOfReceivers(t *testing.T) {
 	encode := func(n int) string { return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("c", n))) }
 	for name, values := range map[string][]string{
 		"HOOK_SECRET": {"canary", "whsec_", "whsec_canary!", "whsec_" + encode(23), "whsec_" + encode(65), encode(32), "whsec_" + encode(24) + "\n", "whsec_" + strings.TrimRight(encode(32), "=")},
@@ -121,11 +122,11 @@ func TestVariablesOfReceiversAreChecked(t *testing.T) {
 			"https://example.com/#canary", "https:canary", "http://127.0.0.1.canary.example.com/", "https://canary%zz/"},
 	} {
 		for _, value := range values {
-			_, err := Load([]byte(told), func(n string) string {
+			_, err := Load([]byte(withReceivers), func(n string) string {
 				if n == name {
 					return value
 				}
-				return toldEnvironment(n)
+				return receiverEnvironment(n)
 			})
 			if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "whsec_c") {
 				t.Errorf("%s=%q: %v", name, value, err)
@@ -133,19 +134,19 @@ func TestVariablesOfReceiversAreChecked(t *testing.T) {
 		}
 	}
 	for name, value := range map[string]string{"HOOK_SECRET": "whsec_" + encode(24), "CHAT_URL": "http://127.0.0.1:8080/x"} {
-		if _, err := Load([]byte(told), func(n string) string {
+		if _, err := Load([]byte(withReceivers), func(n string) string {
 			if n == name {
 				return value
 			}
-			return toldEnvironment(n)
+			return receiverEnvironment(n)
 		}); err != nil {
 			t.Errorf("%s=%q: %v", name, value, err)
 		}
 	}
 }
 
-// What stands in the example as a remark is a policy, too, with every key there is.
-func TestExampleOfNotificationsLoads(t *testing.T) {
+// The commented notifications of the example load, and they contain every key.
+func TestNotificationsExampleLoads(t *testing.T) {
 	text := readFile(t, "../../docs/policy.example.yaml")
 	const begin = "# notifications:\n"
 	at := strings.Index(text, begin)
@@ -161,7 +162,7 @@ func TestExampleOfNotificationsLoads(t *testing.T) {
 		case strings.HasSuffix(name, "_URL"):
 			return "https://example.com/x"
 		case strings.HasSuffix(name, "_SECRET"):
-			return toldEnvironment("HOOK_SECRET")
+			return receiverEnvironment("HOOK_SECRET")
 		}
 		return ""
 	})

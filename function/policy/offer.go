@@ -9,48 +9,49 @@ import (
 	"backupportal/function/set"
 )
 
-// An Offer is what the rules grant for one kind of backup, all of them taken
-// together. It is for forms, which show limits before they hurt; a choice from
-// it may still be refused, because one rule must allow the whole backup.
+// An Offer is the union of what the rules for one principal grant for one source type. The
+// form shows it, so that a person sees the limits before submitting. A combination of
+// values from an Offer may still be refused, because one rule must allow all of them.
 type Offer struct {
-	Granted     bool     // some rule grants this kind; if not, all else is empty
-	Instances   []string // in the order of the file
-	AnyInstance bool     // some rule grants every instance, or all whose ids begin alike or that have some tags
+	Granted     bool     // a rule grants this source type; if false, all other fields are zero
+	Instances   []string // ids that rules list, in the order of the file
+	AnyInstance bool     // a rule also grants instances that are not in the list
 	Clusters    []string
 	AnyCluster  bool
 	Scripts     []string
 	CopyRegions []string
 
-	RetentionMin, RetentionMax int64  // days, over all rules
-	Lines                      []Line // the retention that each rule grants
-	CopyLines                  []Line // the same for copies, of the rules that grant some
+	RetentionMin, RetentionMax int64  // days; the smallest and largest over all rules
+	Lines                      []Line // the retention of each rule
+	CopyLines                  []Line // the retention of copies, of each rule that grants copies
 
-	Enforced []Fixed      // values that all the rules enforce
-	Defaults param.Params // values that all the rules give where nothing is said
+	Enforced []Fixed      // values that every rule enforces
+	Defaults param.Params // values that every rule adds to a request that does not give them
 }
 
-// A Fixed is a value that cannot be chosen, and why.
+// A Fixed is a value that every rule enforces, with the id, reason and owner of the first
+// of these rules.
 type Fixed struct {
 	Field, Value string
 	Rule         string
 	Reason       param.Text // empty if the policy does not say
-	Owner        string     // empty if the policy does not say
+	Owner        param.Text // empty if the policy does not say
 }
 
-// A Line is the range of days in one rule, and why.
+// A Line is the range of retentions in one rule, with its reason and owner.
 type Line struct {
 	Rule     string
-	Min, Max int64      // days
+	Min, Max int64      // days, both included
 	Reason   param.Text // empty if the policy does not say
-	Owner    string     // empty if the policy does not say
+	Owner    param.Text // empty if the policy does not say
 }
 
-// Accounts lists the accounts in which who may do something: those that are
-// switched on and that a rule of theirs names. The portal's own come first, then
-// the order of the file.
+// Accounts returns the accounts that are switched on and that a rule for who with the action
+// do names. Accounts with access own are first; within the two groups the order is that of
+// the file.
 func (p *Policy) Accounts(who identity.Principal, do backup.Action) []backup.Account {
 	var own, others []backup.Account
-	rules := p.theirs(who, do)
+	rules := p.rulesFor(who, do)
 	for _, a := range p.accounts {
 		switch named := slices.ContainsFunc(rules, func(r rule) bool { return slices.Contains(r.accounts, a.Alias) }); {
 		case !a.enabled || !named:
@@ -63,27 +64,28 @@ func (p *Policy) Accounts(who identity.Principal, do backup.Action) []backup.Acc
 	return append(own, others...)
 }
 
-// theirs are the rules that let who do something.
-func (p *Policy) theirs(who identity.Principal, do backup.Action) (rules []rule) {
+// rulesFor returns the rules for a team of who that have the action do, in the order of the
+// file.
+func (p *Policy) rulesFor(who identity.Principal, do backup.Action) (rules []rule) {
 	teams := p.teamsOf(who)
 	for _, r := range p.rules {
-		if _, ok := first(r.teams, teams); ok && slices.Contains(r.actions, do) {
+		if _, ok := firstCommon(r.teams, teams); ok && slices.Contains(r.actions, do) {
 			rules = append(rules, r)
 		}
 	}
 	return rules
 }
 
-// Regions lists the regions of an account in which who may create backups: those
-// that a rule of theirs names together with it. There are none if the account
-// cannot be chosen.
+// Regions returns the regions of an account in which who may create backups: a rule for who
+// names the region and the account. It returns nil if the account is unknown or switched
+// off.
 func (p *Policy) Regions(who identity.Principal, alias string) []string {
 	a, ok := p.account(alias)
 	if !ok || !a.enabled {
 		return nil
 	}
 	var regions []string
-	rules := p.theirs(who, backup.ActionCreate)
+	rules := p.rulesFor(who, backup.ActionCreate)
 	for _, region := range a.Regions {
 		if slices.ContainsFunc(rules, func(r rule) bool {
 			return slices.Contains(r.accounts, alias) && slices.Contains(r.regions, region)
@@ -94,24 +96,24 @@ func (p *Policy) Regions(who identity.Principal, alias string) []string {
 	return regions
 }
 
-// Offer gathers what the rules grant who for backups of kind source. Rules that
-// only name accounts that are switched off are left out.
+// Offer returns what the rules grant who for backups of a source type. Rules whose accounts
+// are all switched off are left out.
 func (p *Policy) Offer(who identity.Principal, source param.SourceType) Offer {
 	var o Offer
 	var rules []rule
-	for _, r := range p.theirs(who, backup.ActionCreate) {
-		if slices.Contains(r.sources, source) && slices.ContainsFunc(r.accounts, p.usable) {
+	for _, r := range p.rulesFor(who, backup.ActionCreate) {
+		if slices.Contains(r.sources, source) && slices.ContainsFunc(r.accounts, p.accountEnabled) {
 			o.add(r, source)
 			rules = append(rules, r)
 		}
 	}
-	o.agree(rules, source)
+	o.addCommonValues(rules, source)
 	return o
 }
 
-// agree adds the values that all the rules enforce, and those that all of them
-// give: what only some do depends on what will be chosen.
-func (o *Offer) agree(rules []rule, source param.SourceType) {
+// addCommonValues adds to o the values that every one of rules enforces or adds. A value
+// that differs between rules is left out: which rule decides depends on the request.
+func (o *Offer) addCommonValues(rules []rule, source param.SourceType) {
 	for _, f := range param.Fields {
 		if len(rules) == 0 || !f.ForSource(source) {
 			continue
@@ -124,7 +126,7 @@ func (o *Offer) agree(rules []rule, source param.SourceType) {
 			o.Enforced = append(o.Enforced, Fixed{f.Name, value, first.id, first.reason, first.owner})
 			continue
 		}
-		if value := first.given(f.Name); value != "" && !differs(func(r rule) string { return r.given(f.Name) }) {
+		if value := first.preset(f.Name); value != "" && !differs(func(r rule) string { return r.preset(f.Name) }) {
 			if o.Defaults == nil {
 				o.Defaults = param.Params{}
 			}
@@ -133,14 +135,14 @@ func (o *Offer) agree(rules []rule, source param.SourceType) {
 	}
 }
 
-// usable reports whether the account is switched on.
-func (p *Policy) usable(alias string) bool {
+// accountEnabled reports whether the account with that alias is switched on.
+func (p *Policy) accountEnabled(alias string) bool {
 	a, _ := p.account(alias)
 	return a.enabled
 }
 
-// add puts what r grants into o. Scripts and copies exist for some kinds of
-// backup only; the table of fields knows which.
+// add adds to o what r grants. Scripts and copies exist only for some source types;
+// param.Fields says for which.
 func (o *Offer) add(r rule, source param.SourceType) {
 	if !o.Granted || r.retention.min < o.RetentionMin {
 		o.RetentionMin = r.retention.min
@@ -164,6 +166,7 @@ func (o *Offer) add(r rule, source param.SourceType) {
 	}
 }
 
+// line returns d as a Line of r.
 func (r rule) line(d days) Line {
 	return Line{Rule: r.id, Min: d.min, Max: d.max, Reason: r.reason, Owner: r.owner}
 }

@@ -8,7 +8,7 @@ import (
 	"backupportal/function/param"
 )
 
-func TestAccountsToChooseFrom(t *testing.T) {
+func TestAccounts(t *testing.T) {
 	p := mustLoad(t, base)
 	var aliases []string
 	for _, a := range p.Accounts(alice, backup.ActionCreate) {
@@ -23,10 +23,10 @@ func TestAccountsToChooseFrom(t *testing.T) {
 	}
 }
 
-func TestRegionsToChooseFrom(t *testing.T) {
+func TestRegions(t *testing.T) {
 	p := mustLoad(t, base)
 	for alias, want := range map[string][]string{
-		"prod":    {"cn-hangzhou"}, // cn-shanghai is its own, but no rule names it
+		"prod":    {"cn-hangzhou"}, // the account has cn-shanghai too, but no rule names it
 		"sandbox": {"cn-hangzhou"},
 		"idle":    nil,
 		"nobody":  nil,
@@ -42,13 +42,14 @@ func TestOffer(t *testing.T) {
 		"    instances: [i-web2, i-web3]\n    retention_days: {min: 1, max: 90}\n    scripts: [/opt/backup/pre.sh, /opt/x.sh]\n  - id: short"
 	p := mustLoad(t, change(t, base, "id: short", long))
 	reason := param.Text{En: "Snapshots cost money", Zh: "快照会产生费用"}
+	owner := param.Text{En: "platform team", Zh: "platform team"}
 	for source, want := range map[param.SourceType]Offer{
 		param.UDMECS: {
 			Granted: true, Instances: []string{"i-web1", "i-web2", "i-web3"},
 			Scripts: []string{"/opt/backup/pre.sh", "/opt/backup/post.sh", "/opt/x.sh"}, CopyRegions: []string{"cn-shanghai"},
 			RetentionMin: 1, RetentionMax: 90,
-			Lines:     []Line{{"payments-prod", 2, 30, reason, "platform team"}, {"long", 1, 90, param.Text{}, ""}},
-			CopyLines: []Line{{"payments-prod", 3, 20, reason, "platform team"}},
+			Lines:     []Line{{"payments-prod", 2, 30, reason, owner}, {"long", 1, 90, param.Text{}, param.Text{}}},
+			CopyLines: []Line{{"payments-prod", 3, 20, reason, owner}},
 		},
 		param.ECSFile: {
 			Granted: true, Instances: []string{"i-web2", "i-web3"}, AnyInstance: true, RetentionMin: 1, RetentionMax: 90,
@@ -66,15 +67,15 @@ func TestOffer(t *testing.T) {
 	}
 }
 
-func TestOfferLeavesOutAccountsThatAreSwitchedOff(t *testing.T) {
+func TestOfferOmitsDisabledAccounts(t *testing.T) {
 	p := mustLoad(t, change(t, base, "accounts: [sandbox, idle]\n    regions: [cn-hangzhou, cn-beijing]", "accounts: [idle]\n    regions: [cn-beijing]"))
 	if got := p.Offer(alice, param.Container); got.Granted {
 		t.Errorf("offered: %+v", got)
 	}
 }
 
-// A choice from an offer must not change what the next reader is offered.
-func TestOffersShareNothing(t *testing.T) {
+// A change of an Offer must not change the policy or the next Offer.
+func TestOffersShareNoMemory(t *testing.T) {
 	p := mustLoad(t, base)
 	p.Offer(alice, param.UDMECS).Instances[0] = "i-other"
 	p.Regions(alice, "prod")[0] = "cn-other"

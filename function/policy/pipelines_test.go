@@ -17,7 +17,7 @@ tokens:
 rules:
 `
 
-func TestPipelinesAndTokensAreRead(t *testing.T) {
+func TestLoadPipelinesAndTokens(t *testing.T) {
 	p := mustLoad(t, change(t, base, "rules:\n", pipelines))
 	if got := p.Pipelines(); len(got) != 1 || got[0].Claims["ref"] != "refs/heads/main" || got[0].Audience != "backup-portal" {
 		t.Errorf("got %+v", got)
@@ -27,15 +27,15 @@ func TestPipelinesAndTokensAreRead(t *testing.T) {
 	}
 }
 
-func TestOneChangeOfPipelinesAndTokensIsRefused(t *testing.T) {
+func TestLoadRefusesInvalidPipelinesAndTokens(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, path, text string }{
-		"no claims":              {"{repository: shop/web, ref: refs/heads/main}", "{ref: refs/heads/main}", "pipelines[0].claims", "ask for one of"},
+		"no claims":              {"{repository: shop/web, ref: refs/heads/main}", "{ref: refs/heads/main}", "pipelines[0].claims", "add one of"},
 		"claims as a text":       {"{repository: shop/web, ref: refs/heads/main}", "shop/web", "pipelines[0].claims", "write claims"},
-		"a star":                 {"repository: shop/web", "repository: shop/*", "pipelines[0].claims.repository", "letter by letter"},
+		"a star":                 {"repository: shop/web", "repository: shop/*", "pipelines[0].claims.repository", "is compared exactly"},
 		"a number":               {"repository: shop/web", "repository: 7", "pipelines[0].claims.repository", "put it in quotes"},
 		"no audience":            {"    audience: backup-portal\n", "", "pipelines[0].audience", "is missing"},
-		"issuer without scheme":  {"https://token.actions", "token.actions", "pipelines[0].issuer", "does not fit"},
-		"issuer with a fragment": {"https://token.actions.githubusercontent.com", "https://token.actions.githubusercontent.com#", "pipelines[0].issuer", "does not fit"},
+		"issuer without scheme":  {"https://token.actions", "token.actions", "pipelines[0].issuer", "is not valid"},
+		"issuer with a fragment": {"https://token.actions.githubusercontent.com", "https://token.actions.githubusercontent.com#", "pipelines[0].issuer", "is not valid"},
 		"issuer without TLS":     {"https://token.actions", "http://token.actions", "pipelines[0].issuer", "must begin with https://"},
 		"token without its end":  {`, not_after: "2027-06-01T00:00:00Z"}`, "}", "tokens[0].not_after", "is missing"},
 		"token in place of sum":  {"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "hbp_canary", "tokens[0].\"sha256\"", "64 hexadecimal"},

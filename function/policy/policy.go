@@ -1,19 +1,51 @@
-// Package policy says who may back up what.
+// Package policy decides who may back up what.
 //
-// A policy is one YAML file: accounts, each under an alias, and rules. What no
-// rule allows is refused. A rule is a list of conditions, and it allows a
-// backup only if all of them hold; nothing is ever put together from two
-// rules, and no rule forbids, so their order decides only which one is named.
+// A policy is one YAML file (docs/policy.example.yaml explains every key):
 //
-// A rule is for teams. Who belongs to a team is said by claims of their identity,
-// by the name of a source, or by the kind of an event; a human is never a source,
-// nor the reverse. Viewing and cancelling go by the same rules as creating, each
-// as an action of its own.
+//	enabled        the switch for all new backups
+//	defaults       cool-down and rates that hold if a rule or account does not say more
+//	accounts       alias, access, regions, rate and quota of each account
+//	teams          members: claims of a sign-in, names of sources, kinds of events
+//	tokens, pipelines, sources
+//	               how programs prove their names
+//	rules          what the members of teams may do
+//	notifications  receivers of notices
 //
-// The file is read once, at the start, and strictly. A policy that can be
-// misread is worse than none, so everything that is unknown, empty, given
-// twice or merely unusual is an error with its line, and any error means that
-// there is no policy.
+// # Evaluation
+//
+// A request is refused unless one rule allows all of it. Two rules are never combined,
+// and no rule forbids. So the order of the rules changes no answer; it only decides which
+// rule is recorded, and with it the values and limits of the grant. [Policy.Decide]
+// checks in this order and reports the first condition that does not hold:
+//
+//	before the rules  the switch; the account (known, and named by a rule for the
+//	                  caller's teams); the account's own switch; the region of the account
+//	of each rule      team, account, region, source type, cluster or instance, action,
+//	                  enforced values, vault, retention, copy, scripts, tags of the instance
+//
+// Viewing and cancelling are checked by the same rules ([Policy.May]), but only by team,
+// action, account, region, source type, and cluster or instance.
+//
+// # Patterns
+//
+// A rule names resources in one of these ways. All comparisons are exact and
+// case-sensitive; there are no wildcards and no regular expressions.
+//
+//	instances: [i-a, i-b]        the id is in the list
+//	instance_prefixes: [i-bp1]   the id begins with one of the prefixes; may stand with instances
+//	instance_tags: {team: web}   the instance has all these tags in ECS; stands alone
+//	any_instance: true           every id that is not empty
+//	clusters, vaults             lists of ids, or any_cluster: true, any_vault: true
+//
+// Accounts, regions, source types, copy regions and paths of scripts are lists of exact
+// values. A retention is an interval of days that includes both ends.
+//
+// # Reading
+//
+// [Load] reads the file once, at the start of the program. Everything that is unknown,
+// empty, repeated or ambiguous is a problem with its line, and one problem means that
+// there is no policy: a policy must not be applied in part. An optional key that is left
+// out grants less, never more.
 package policy
 
 import (
@@ -27,40 +59,41 @@ import (
 	"backupportal/function/webhook"
 )
 
-// A Policy is a policy file that was read without an error. It never changes, but
-// for what it remembers of tags.
+// A Policy is a policy file that was read without an error. It implements
+// [backup.Policy]. It never changes, except for its cache of tags, and is safe for
+// concurrent use. Use [Load] to make one.
 type Policy struct {
 	enabled       bool
 	accounts      []account   // in the order of the file
 	teams         []team      // in the order of the file
 	rules         []rule      // in the order of the file
-	rate          backup.Rate // of each principal, without its key; the zero value is none
-	requests      backup.Rate // likewise
+	rate          backup.Rate // backups of each principal, without Key; zero: no limit
+	requests      backup.Rate // requests of each principal, without Key; zero: no limit
 	index         index       // of rules
 	tokens        []identity.Token
 	pipelines     []identity.Pipeline
 	sources       []webhook.Source
 	notifications backup.Notifications
-	hash          string
+	hash          string // SHA-256 of the file, in hex
 
-	hasTags bool      // some rule names tags of instances
-	tags    *tagCache // nil: they cannot be read
+	hasTags bool      // a rule names tags of instances
+	tags    *tagCache // nil: tags cannot be read
 }
 
-// An account is one entry of accounts.
+// An account is one entry of the key accounts.
 type account struct {
 	backup.Account
 	enabled bool
-	rate    backup.Rate // without its key; the zero value is none
-	daily   *int64      // backups in a day; nil is no limit
+	rate    backup.Rate // backups of the account, without Key; zero: no limit
+	daily   *int64      // backups in a day of UTC; nil: no limit
 }
 
-// A rule is one entry of rules.
+// A rule is one entry of the key rules. An empty list allows no value.
 type rule struct {
 	id        string
-	reason    param.Text // why it is as narrow as it is; empty if the file does not say
-	owner     string     // whom to ask for more; empty if the file does not say
-	teams     []int      // of the policy's
+	reason    param.Text // why the rule has its limits; empty if the file does not say
+	owner     param.Text // whom to ask for more; empty if the file does not say
+	teams     []int      // indices in Policy.teams
 	actions   []backup.Action
 	accounts  []string // aliases
 	regions   []string
@@ -69,50 +102,52 @@ type rule struct {
 	clusters  resources // for CONTAINER
 	vaults    resources // for ECS_FILE and CONTAINER
 	retention days
-	copies    *copies  // nil: no copy to another region
-	scripts   []string // full paths; none: no scripts
-	defaults  param.Params
-	enforced  param.Params
-	cooldown  time.Duration // 0: none
+	copies    *copies       // nil: no copy to another region
+	scripts   []string      // full paths; none: no scripts
+	defaults  param.Params  // for parameters that the request does not give
+	enforced  param.Params  // the same, and the request may give nothing else
+	cooldown  time.Duration // between two backups of one resource; 0: none
 }
 
-// copies are what a rule grants in another region.
+// copies says which copies in another region a rule grants.
 type copies struct {
 	regions   []string
 	retention days
 }
 
-// resources are what a rule lets people back up. The zero value covers nothing.
+// resources is a set of resources of one kind, as a rule names it. The zero value is the
+// empty set. If tags is not nil, all other fields are zero.
 type resources struct {
-	ids      []string
-	prefixes []string
-	tags     map[string]string // all of which the resource has; see sight. With them there is nothing else
-	any      bool
+	ids      []string          // exact ids
+	prefixes []string          // beginnings of ids
+	tags     map[string]string // the resource must have all of them; tagLookup checks them
+	any      bool              // every resource
 }
 
-// cover reports whether r has the resource. If r is about tags any may be: they
-// are checked when all else has been.
-func (r resources) cover(id string) bool {
-	begins := func(prefix string) bool { return strings.HasPrefix(id, prefix) }
-	return id != "" && (r.any || r.tags != nil || slices.Contains(r.ids, id) || slices.ContainsFunc(r.prefixes, begins))
+// covers reports whether id is in r. With tags it returns true for every id, because tags
+// are checked last: reading them is a call of the cloud. An empty id is never in r.
+func (r resources) covers(id string) bool {
+	isPrefix := func(prefix string) bool { return strings.HasPrefix(id, prefix) }
+	return id != "" && (r.any || r.tags != nil || slices.Contains(r.ids, id) || slices.ContainsFunc(r.prefixes, isPrefix))
 }
 
-// days is a range of retentions; both ends belong to it.
+// days is an interval of retentions, in days. Both ends belong to it.
 type days struct {
 	min, max int64
-	usual    int64 // what is taken if nothing is given; 0 if something must be
+	preset   int64 // the retention if the request gives none; 0: the request must give one
 }
 
 var _ backup.Policy = (*Policy)(nil)
 
-// Account finds what an alias stands for. An account that is switched off is
-// still found: the backups made in it can be looked at. The regions belong to
-// the policy and must not be changed.
+// Account returns the account with that alias, or false. It also returns
+// accounts that are switched off, because their backups can still be viewed. The list of
+// regions in the result must not be changed.
 func (p *Policy) Account(alias string) (backup.Account, bool) {
 	a, ok := p.account(alias)
 	return a.Account, ok
 }
 
+// account is Account with the limits of the account.
 func (p *Policy) account(alias string) (account, bool) {
 	i := slices.IndexFunc(p.accounts, func(a account) bool { return a.Alias == alias })
 	if i < 0 {
@@ -121,10 +156,10 @@ func (p *Policy) account(alias string) (account, bool) {
 	return p.accounts[i], true
 }
 
-// Enabled reports whether new backups may be made at all. It is for notices:
-// Decide asks by itself.
+// Enabled reports whether new backups are allowed at all. Pages show it; Decide checks it
+// by itself.
 func (p *Policy) Enabled() bool { return p.enabled }
 
-// Hash is the SHA-256 of the file in hex, so that logs tell which policy was
-// in force.
+// Hash returns the SHA-256 of the file's bytes in hex, the value that sha256sum prints. Logs
+// and the audit trail have it, so that they say which policy decided.
 func (p *Policy) Hash() string { return p.hash }

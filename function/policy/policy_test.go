@@ -10,7 +10,7 @@ import (
 	"backupportal/function/param"
 )
 
-// base is a small policy that loads. Tests change one thing in it.
+// base is a small valid policy. Tests change one part of it.
 const base = `version: 1
 enabled: true
 accounts:
@@ -83,7 +83,7 @@ func mustLoad(t testing.TB, text string) *Policy {
 	return p
 }
 
-// change replaces one part of a text, which must be there once.
+// change replaces from by to in text. From must occur exactly once.
 func change(t testing.TB, text, from, to string) string {
 	t.Helper()
 	if n := strings.Count(text, from); n != 1 {
@@ -92,7 +92,7 @@ func change(t testing.TB, text, from, to string) string {
 	return strings.Replace(text, from, to, 1)
 }
 
-func TestAccountIsWhatTheFileSays(t *testing.T) {
+func TestAccount(t *testing.T) {
 	p := mustLoad(t, base)
 	a, ok := p.Account("prod")
 	if !ok || a.Alias != "prod" || a.ID != "1234567890123456" || a.Access != backup.AssumeRole ||
@@ -112,7 +112,7 @@ func TestAccountIsWhatTheFileSays(t *testing.T) {
 	}
 }
 
-func TestHashIsOfTheFile(t *testing.T) {
+func TestHash(t *testing.T) {
 	one, same, other := mustLoad(t, base), mustLoad(t, base), mustLoad(t, base+"# a remark\n")
 	if len(one.Hash()) != 64 || one.Hash() != same.Hash() || one.Hash() == other.Hash() {
 		t.Errorf("hashes %q, %q and %q", one.Hash(), same.Hash(), other.Hash())
@@ -138,7 +138,7 @@ func TestExampleLoads(t *testing.T) {
 	}
 }
 
-func TestDemonstrationAllowsEverything(t *testing.T) {
+func TestDemoPolicyAllowsEverything(t *testing.T) {
 	p := mustLoad(t, readFile(t, "../cmd/local/policy.yaml"))
 	var aliases []string
 	demo := identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo"}
@@ -178,5 +178,5 @@ func readFile(t testing.TB, name string) string {
 	return string(text)
 }
 
-// alice belongs to the team of base.
+// alice is a member of the team of base.
 var alice = identity.Principal{Kind: identity.KindHuman, Issuer: "https://sso.example.com", Subject: "1", Name: "Alice", Groups: []string{"oncall"}}

@@ -12,8 +12,9 @@ import (
 	"backupportal/function/param"
 )
 
-// mapping returns the values in p by their keys. Keys that are neither needed
-// nor optional are problems, and so are needed ones that are missing.
+// mapping returns the values of the mapping p by their keys. It reports unknown keys and
+// missing needed keys as problems. For a place without a node it returns an empty map and
+// no problem.
 func (l *loader) mapping(p place, needed, optional []string) map[string]place {
 	values := map[string]place{}
 	if p.node == nil {
@@ -21,13 +22,13 @@ func (l *loader) mapping(p place, needed, optional []string) map[string]place {
 	}
 	known := slices.Concat(needed, optional)
 	if p.node.Kind != yaml.MappingNode {
-		l.wrong(p, "write keys and values here: %s", strings.Join(known, ", "))
+		l.wrong(p, "write a mapping with the keys %s", strings.Join(known, ", "))
 		return values
 	}
 	for i := 0; i+1 < len(p.node.Content); i += 2 {
 		key, value := p.node.Content[i], p.node.Content[i+1]
 		if !slices.Contains(known, key.Value) || key.Kind != yaml.ScalarNode {
-			l.wrong(p.at(key.Value, key), "is not known here: use %s", strings.Join(known, ", "))
+			l.wrong(p.at(key.Value, key), "is not a known key here: use %s", strings.Join(known, ", "))
 		} else if _, again := values[key.Value]; !again {
 			values[key.Value] = p.at(key.Value, value)
 		}
@@ -40,8 +41,9 @@ func (l *loader) mapping(p place, needed, optional []string) map[string]place {
 	return values
 }
 
-// list reads each item of p, which must have some: an empty list would match
-// nothing, and its author surely meant something.
+// list reads each item of the list p with read. It reports an empty list as a problem,
+// because it would match nothing, which its author cannot mean. It returns nil for a place
+// without a node.
 func list[T any](l *loader, p place, read func(place) T) []T {
 	switch {
 	case p.node == nil:
@@ -50,7 +52,7 @@ func list[T any](l *loader, p place, read func(place) T) []T {
 		l.wrong(p, "write a list, such as [one, another]")
 		return nil
 	case len(p.node.Content) == 0:
-		l.wrong(p, "is an empty list, which matches nothing: add an item, or remove the key")
+		l.wrong(p, "is an empty list: add an item, or remove the key")
 		return nil
 	}
 	values := make([]T, len(p.node.Content))
@@ -60,14 +62,15 @@ func list[T any](l *loader, p place, read func(place) T) []T {
 	return values
 }
 
-// text reads one line of text. What YAML takes for a number, a date or a
-// boolean is not text here, though the library would convert it.
+// text reads one line of text, "" for a place without a node. A value that YAML takes for a
+// number, date or boolean must be in quotes: otherwise its text could change when another
+// program reads the file.
 func (l *loader) text(p place) string {
 	switch {
 	case p.node == nil:
 		return ""
 	case p.node.Kind != yaml.ScalarNode || p.node.ShortTag() != "!!str":
-		l.wrong(p, "write a text: put it in quotes if it is one")
+		l.wrong(p, "write a text: put it in quotes if necessary")
 		return ""
 	case strings.ContainsFunc(p.node.Value, unicode.IsControl):
 		l.wrong(p, "write a single line of text, without control characters")
@@ -75,26 +78,28 @@ func (l *loader) text(p place) string {
 	return p.node.Value
 }
 
-// A shape is what texts of some kind look like.
+// A shape is the form of a kind of text.
 type shape struct {
-	pattern *regexp.Regexp
-	words   string
+	pattern *regexp.Regexp // matches a whole text
+	words   string         // describes the form, after "write"
 }
 
+// newShape returns a shape; pattern is matched against a whole text. It panics if pattern is
+// not a regular expression.
 func newShape(pattern, words string) shape {
 	return shape{regexp.MustCompile(`\A(?:` + pattern + `)\z`), words}
 }
 
-// shaped reads a text that must look like s.
+// shaped reads a text that must match s. It returns the text even if it does not match.
 func (l *loader) shaped(p place, s shape) string {
 	value := l.text(p)
 	if p.node != nil && !s.pattern.MatchString(value) {
-		l.wrong(p, "%q does not fit: write %s", value, s.words)
+		l.wrong(p, "%q is not valid: write %s", value, s.words)
 	}
 	return value
 }
 
-// choice reads a text that must be one of values, in the same case.
+// choice reads a text that must be equal to one of values.
 func choice[T ~string](l *loader, p place, values ...T) T {
 	value := T(l.text(p))
 	if p.node != nil && !slices.Contains(values, value) {
@@ -102,16 +107,17 @@ func choice[T ~string](l *loader, p place, values ...T) T {
 		for i, v := range values {
 			words[i] = string(v)
 		}
-		l.wrong(p, "%q is not known: use one of %s", value, strings.Join(words, ", "))
+		l.wrong(p, "%q is not a known value: use one of %s", value, strings.Join(words, ", "))
 	}
 	return value
 }
 
-// wholeNumber has only the form that everybody reads alike: to YAML, 010 is 8
-// and 1_0 is 10.
+// wholeNumber allows only plain decimal numbers. YAML 1.1 has other forms that readers
+// misunderstand: there, 010 is 8 and 1_0 is 10.
 var wholeNumber = newShape(`0|[1-9][0-9]{0,8}`, "a whole number")
 
-// number reads a number that is not negative.
+// number reads a whole number of at most 9 digits, without a sign. It returns 0 for a place
+// without a node and after a problem.
 func (l *loader) number(p place) int64 {
 	if p.node == nil {
 		return 0
@@ -120,11 +126,12 @@ func (l *loader) number(p place) int64 {
 		l.wrong(p, "write %s, without quotes", wholeNumber.words)
 		return 0
 	}
-	n, _ := strconv.ParseInt(p.node.Value, 10, 64) // the shape leaves no error
+	n, _ := strconv.ParseInt(p.node.Value, 10, 64) // cannot fail after the check of the form
 	return n
 }
 
-// flag reads a boolean. It is false if there is none, which never grants more.
+// flag reads a boolean. It returns false for a place without a node; every flag of a policy
+// grants less if it is false.
 func (l *loader) flag(p place) bool {
 	if p.node == nil {
 		return false
@@ -135,17 +142,27 @@ func (l *loader) flag(p place) bool {
 	return p.node.Value == "true"
 }
 
-// words reads a text in both languages. It becomes part of a longer one, so a
-// full stop at its end is left out.
+// words reads a text in both languages. It removes a full stop at the end, because messages
+// put the text inside a longer sentence.
 func (l *loader) words(p place) param.Text {
 	m := l.mapping(p, []string{"en", "zh"}, nil)
 	return param.Text{En: strings.TrimRight(l.text(m["en"]), "."), Zh: strings.TrimRight(l.text(m["zh"]), "。")}
 }
 
-// days reads a range of days. Its upper end is bounded, since a form shows it
-// to people as something that they can have. Keys beside its ends are usual ones.
-func (l *loader) days(p place, usual ...string) days {
-	m := l.mapping(p, []string{"min", "max"}, usual)
+// either reads one text for both languages, or a mapping with a text in each.
+func (l *loader) either(p place) param.Text {
+	if p.node != nil && p.node.Kind == yaml.MappingNode {
+		return l.words(p)
+	}
+	text := l.text(p)
+	return param.Text{En: text, Zh: text}
+}
+
+// days reads an interval of retentions. The keys min and max are needed; optional lists
+// further keys, which can only be "default". The maximum is bounded by param.MaxRetention,
+// because the form offers it to people.
+func (l *loader) days(p place, optional ...string) days {
+	m := l.mapping(p, []string{"min", "max"}, optional)
 	d := days{l.number(m["min"]), l.number(m["max"]), l.number(m["default"])}
 	if m["min"].node != nil && d.min < 1 {
 		l.wrong(m["min"], "write 1 or more days")
@@ -155,8 +172,8 @@ func (l *loader) days(p place, usual ...string) days {
 	case d.max < d.min:
 		l.wrong(m["max"], "is below min, which is %d: write that or more", d.min)
 	case d.max > param.MaxRetention:
-		l.wrong(m["max"], "is longer than Cloud Backup keeps anything: write %d or fewer", param.MaxRetention)
-	case m["default"].node != nil && !l.refused[m["default"].node] && (d.usual < d.min || d.usual > d.max):
+		l.wrong(m["max"], "is longer than the maximum of Cloud Backup: write %d or fewer", param.MaxRetention)
+	case m["default"].node != nil && !l.refused[m["default"].node] && (d.preset < d.min || d.preset > d.max):
 		l.wrong(m["default"], "is not from %d to %d: write a number that the rule allows", d.min, d.max)
 	}
 	return d

@@ -19,8 +19,9 @@ import (
 	"backupportal/function/param"
 )
 
-// The policy a second time, written from the text alone and as plainly as can
-// be: the library's own decoder into structs, nested loops, no early end.
+// A second implementation of the policy, written from the documentation only, as simply as
+// possible: the decoder of the YAML library, nested loops, no index. Tests compare Decide
+// and May with it.
 
 type plainPolicy struct {
 	Version  int            `yaml:"version"`
@@ -30,16 +31,16 @@ type plainPolicy struct {
 	Teams    []plainTeam    `yaml:"teams,omitempty"`
 	Rules    []plainRule    `yaml:"rules,omitempty"`
 
-	Tokens        any `yaml:"tokens,omitempty"`        // decide nothing
-	Sources       any `yaml:"sources,omitempty"`       // likewise
-	Pipelines     any `yaml:"pipelines,omitempty"`     // likewise
-	Notifications any `yaml:"notifications,omitempty"` // likewise
+	Tokens        any `yaml:"tokens,omitempty"`        // has no effect on decisions
+	Sources       any `yaml:"sources,omitempty"`       // has no effect on decisions
+	Pipelines     any `yaml:"pipelines,omitempty"`     // has no effect on decisions
+	Notifications any `yaml:"notifications,omitempty"` // has no effect on decisions
 }
 
 type plainDefaults struct {
 	Cooldown string     `yaml:"cooldown,omitempty"`
 	Rate     *plainRate `yaml:"rate,omitempty"`
-	Requests *plainRate `yaml:"requests,omitempty"` // decide nothing
+	Requests *plainRate `yaml:"requests,omitempty"` // has no effect on decisions
 }
 
 type plainRate struct {
@@ -49,11 +50,12 @@ type plainRate struct {
 
 type plainTeam struct {
 	Name    string              `yaml:"name"`
+	Label   any                 `yaml:"display_name,omitempty"`
 	Members []map[string]string `yaml:"members"`
 	Daily   *int                `yaml:"daily_jobs,omitempty"`
 }
 
-// has reports whether somebody belongs to the team.
+// has reports whether p is a member of the team.
 func (t plainTeam) has(p identity.Principal) bool {
 	found := false
 	for _, m := range t.Members {
@@ -81,6 +83,7 @@ func (t plainTeam) has(p identity.Principal) bool {
 
 type plainAccount struct {
 	Alias      string   `yaml:"alias"`
+	Name       any      `yaml:"display_name,omitempty"`
 	Enabled    bool     `yaml:"enabled"`
 	AccountID  string   `yaml:"account_id"`
 	Access     string   `yaml:"access"`
@@ -95,7 +98,7 @@ type plainAccount struct {
 type plainRule struct {
 	ID          string            `yaml:"id"`
 	Reason      map[string]string `yaml:"reason,omitempty"`
-	Owner       string            `yaml:"owner,omitempty"`
+	Owner       any               `yaml:"owner,omitempty"` // a text, or one for each language
 	Teams       []string          `yaml:"teams"`
 	Actions     []string          `yaml:"actions"`
 	Accounts    []string          `yaml:"accounts"`
@@ -145,13 +148,13 @@ func in(value string, list []string) bool {
 	return found
 }
 
-// hasField reports whether a backup like p has one of the two fields that drawn
+// hasField reports whether a field applies to p; name is one of the two fields that drawn
 // policies set.
 func hasField(p param.Params, name string) bool {
 	return p["SourceType"] == "ECS_FILE"
 }
 
-// values are what the rule gives where p has nothing.
+// values returns the values that the rule adds to p.
 func (r plainRule) values(p param.Params) param.Params {
 	v := param.Params{}
 	for _, from := range []map[string]string{r.Defaults, r.Enforced} {
@@ -167,8 +170,8 @@ func (r plainRule) values(p param.Params) param.Params {
 	return v
 }
 
-// conditions are those of a rule in their order, each with the field to blame.
-// The first four are those for viewing, too.
+// conditions returns the conditions of a rule in their order: the field of each, and whether
+// it holds for p. The first four are also those of viewing.
 func (r plainRule) conditions(p param.Params) (fields []string, holds []bool) {
 	add := func(field string, ok bool) { fields, holds = append(fields, field), append(holds, ok) }
 	add("Account", in(p["Account"], r.Accounts))
@@ -204,7 +207,7 @@ func (r plainRule) conditions(p param.Params) (fields []string, holds []bool) {
 	return fields, holds
 }
 
-// tagged reports whether the instance has all the tags of r, which is asked last.
+// tagged reports whether the instance has all tags of r. It is the last condition.
 func (r plainRule) tagged(p param.Params) bool {
 	all := true
 	for key, value := range r.Tags {
@@ -215,8 +218,8 @@ func (r plainRule) tagged(p param.Params) bool {
 	return all
 }
 
-// theirs reports whether r is for a team of somebody's, and for which first.
-func (x plainPolicy) theirs(r plainRule, who identity.Principal) (plainTeam, bool) {
+// sharedTeam returns the first team of r that who is a member of, or false.
+func (x plainPolicy) sharedTeam(r plainRule, who identity.Principal) (plainTeam, bool) {
 	for _, name := range r.Teams {
 		for _, t := range x.Teams {
 			if t.Name == name && t.has(who) {
@@ -227,7 +230,7 @@ func (x plainPolicy) theirs(r plainRule, who identity.Principal) (plainTeam, boo
 	return plainTeam{}, false
 }
 
-// grant is what r says to a backup that it allows.
+// grant returns the grant of r for a backup that r allows.
 func (x plainPolicy) grant(r plainRule, who identity.Principal, p param.Params) backup.Grant {
 	g := backup.Grant{Rule: r.ID}
 	if v := r.values(p); len(v) > 0 {
@@ -259,13 +262,13 @@ func (x plainPolicy) grant(r plainRule, who identity.Principal, p param.Params) 
 			}
 		}
 	}
-	if t, _ := x.theirs(r, who); t.Daily != nil {
+	if t, _ := x.sharedTeam(r, who); t.Daily != nil {
 		g.Quotas = append(g.Quotas, backup.Quota{Key: "t:" + t.Name, Day: *t.Daily})
 	}
 	return g
 }
 
-// decide gives what allows p, or the fields of the mistakes.
+// decide returns the grant for p, or the fields of the mistakes.
 func (x plainPolicy) decide(who identity.Principal, p param.Params) (grant backup.Grant, blamed string) {
 	if !x.Enabled {
 		return grant, ""
@@ -274,7 +277,7 @@ func (x plainPolicy) decide(who identity.Principal, p param.Params) (grant backu
 	for _, a := range x.Accounts {
 		if a.Alias == p["Account"] {
 			for _, r := range x.Rules {
-				if _, theirs := x.theirs(r, who); theirs && in(a.Alias, r.Accounts) {
+				if _, shared := x.sharedTeam(r, who); shared && in(a.Alias, r.Accounts) {
 					known = true
 				}
 			}
@@ -289,7 +292,7 @@ func (x plainPolicy) decide(who identity.Principal, p param.Params) (grant backu
 	}
 	var lines []string
 	for _, r := range x.Rules {
-		if _, theirs := x.theirs(r, who); !theirs {
+		if _, shared := x.sharedTeam(r, who); !shared {
 			continue
 		}
 		fields, holds := r.conditions(p)
@@ -315,14 +318,14 @@ func (x plainPolicy) decide(who identity.Principal, p param.Params) (grant backu
 	return grant, strings.Join(lines, " ")
 }
 
-// may reports whether somebody may do something with p.
+// may is the counterpart of Policy.May.
 func (x plainPolicy) may(who identity.Principal, do backup.Action, p param.Params) bool {
 	may := false
 	for _, a := range x.Accounts {
 		for _, r := range x.Rules {
 			_, holds := r.conditions(p)
-			_, theirs := x.theirs(r, who)
-			if theirs && in(string(do), r.Actions) && a.Alias == p["Account"] && in(p["Region"], a.Regions) && holds[0] && holds[1] && holds[2] && holds[3] && r.tagged(p) {
+			_, shared := x.sharedTeam(r, who)
+			if shared && in(string(do), r.Actions) && a.Alias == p["Account"] && in(p["Region"], a.Regions) && holds[0] && holds[1] && holds[2] && holds[3] && r.tagged(p) {
 				may = true
 			}
 		}
@@ -330,7 +333,7 @@ func (x plainPolicy) may(who identity.Principal, do backup.Action, p param.Param
 	return may
 }
 
-// The small alphabet from which policies and requests are drawn.
+// The values from which policies and requests are drawn. There are few, so that they often match.
 var (
 	someAliases   = []string{"one", "two"}
 	someRegions   = []string{"cn-hangzhou", "cn-shanghai"}
@@ -382,7 +385,7 @@ func someDaily(t *rapid.T, label string) *int {
 	return &n
 }
 
-// mostly is true nine times out of ten.
+// mostly is true in 9 of 10 draws.
 func mostly(t *rapid.T, label string) bool { return rapid.IntRange(0, 9).Draw(t, label) > 0 }
 
 func drawPolicy(t *rapid.T) plainPolicy {
@@ -497,7 +500,7 @@ func drawRule(t *rapid.T, x plainPolicy, id string) plainRule {
 	return r
 }
 
-// drawAllowed builds a request that r allows, if its account does.
+// drawAllowed draws a request that r allows if its account is enabled and has the region.
 func drawAllowed(t *rapid.T, r plainRule) param.Params {
 	pick := func(list []string) string { return rapid.SampledFrom(list).Draw(t, "pick") }
 	within := func(d plainDays) string { return strconv.Itoa(rapid.IntRange(d.Min, d.Max).Draw(t, "days")) }
@@ -534,8 +537,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-// drawRequest changes at most one field of a request that some rule allows, and
-// says which.
+// drawRequest draws a request that a rule allows, with at most one field changed. It returns
+// the rule too.
 func drawRequest(t *rapid.T, x plainPolicy) (param.Params, *plainRule) {
 	anything := map[string][]string{
 		"Account": {"one", "two", "three"}, "Region": {"cn-hangzhou", "cn-shanghai", "cn-beijing"}, "SourceType": someSources,
@@ -560,14 +563,14 @@ func drawRequest(t *rapid.T, x plainPolicy) (param.Params, *plainRule) {
 			p[name] = rapid.SampledFrom(anything[name]).Draw(t, name)
 		}
 	}
-	if p["Detail.doCopy"] == "" { // a copy without doCopy is not a request that passes the domain's checks
+	if p["Detail.doCopy"] == "" { // validation refuses a copy without doCopy before the policy is asked
 		delete(p, "Detail.destinationRegionId")
 		delete(p, "Detail.destinationRetention")
 	}
 	return p, near
 }
 
-func TestDecideTwice(t *testing.T) {
+func TestDecideAgainstReference(t *testing.T) {
 	var asked, allowed int
 	rapid.Check(t, func(t *rapid.T) {
 		drawn := drawPolicy(t)
@@ -579,7 +582,7 @@ func TestDecideTwice(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s\n%v", text, err)
 		}
-		x := plainly(t, text)
+		x := decodePlain(t, text)
 		p = p.Tagged(func(context.Context, backup.Target, []string) (map[string]map[string]string, error) {
 			return someTags, nil
 		}, time.Now)
@@ -587,7 +590,7 @@ func TestDecideTwice(t *testing.T) {
 			params, near := drawRequest(t, x)
 			among := somePrincipals
 			if near != nil && mostly(t, "member") {
-				among = slices.DeleteFunc(slices.Clone(among), func(p identity.Principal) bool { _, ok := x.theirs(*near, p); return !ok })
+				among = slices.DeleteFunc(slices.Clone(among), func(p identity.Principal) bool { _, ok := x.sharedTeam(*near, p); return !ok })
 			}
 			if len(among) == 0 {
 				among = somePrincipals
@@ -620,8 +623,8 @@ func TestDecideTwice(t *testing.T) {
 	}
 }
 
-// plainly decodes text with the library, which refuses unknown and repeated keys.
-func plainly(t interface{ Fatalf(string, ...any) }, text []byte) plainPolicy {
+// decodePlain decodes text with the YAML library, which refuses unknown and repeated keys.
+func decodePlain(t interface{ Fatalf(string, ...any) }, text []byte) plainPolicy {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	var x plainPolicy

@@ -6,15 +6,16 @@ import (
 	"backupportal/function/param"
 )
 
-// resourceKeys are the keys of a rule that say which resources it covers. It has
-// one of them if it covers kinds of backup with such resources; only ids and
-// prefixes may stand together.
+// resourceKeys describes the keys of a rule that name resources of one kind. A rule has at
+// least one of these keys if one of its source types uses such resources, else none of
+// them. Only ids and prefixes may be given together.
 type resourceKeys struct {
-	ids, prefixes, tags, all string // prefixes and tags may be empty
-	shape                    shape
+	ids, prefixes, tags, all string // names of keys; prefixes and tags are "" if there is no such key
+	shape                    shape  // of an id
 	of                       []param.SourceType
 }
 
+// The kinds of resources.
 var (
 	instanceKeys = resourceKeys{
 		"instances",
@@ -35,8 +36,9 @@ var (
 	}
 )
 
-// wanted reports whether one of the keys must be there. If the kinds of
-// backup are a problem themselves, only what is there is judged.
+// wanted reports whether a rule for these source types needs one of the keys. Given says
+// whether the rule has one; it is the answer if a source type is missing or unknown, so
+// that this mistake does not cause a second one.
 func (k resourceKeys) wanted(sources []param.SourceType, given bool) bool {
 	if len(sources) == 0 || slices.ContainsFunc(sources, func(s param.SourceType) bool { return !s.Known() }) {
 		return given
@@ -44,30 +46,30 @@ func (k resourceKeys) wanted(sources []param.SourceType, given bool) bool {
 	return slices.ContainsFunc(sources, func(s param.SourceType) bool { return slices.Contains(k.of, s) })
 }
 
-// resources reads what may be backed up: a list of ids, or the word that all
-// may be, but never nothing. That all may be must be said, so that a list that
-// was forgotten does not turn into a grant. Keys that do not matter for the
-// rule's kinds of backup are refused, since they look as if they limited it.
+// resources reads the keys k of a rule. If the rule's source types use such resources, one
+// of the keys must be there; "all" must be said explicitly, so that a forgotten list is not
+// a grant. If they do not, the keys are refused: they would look like a limit that does
+// not exist.
 func (l *loader) resources(rule place, m map[string]place, k resourceKeys, sources []param.SourceType) resources {
-	ids, begins, tags, all := m[k.ids], m[k.prefixes], m[k.tags], m[k.all]
+	ids, prefixes, tags, all := m[k.ids], m[k.prefixes], m[k.tags], m[k.all]
 	r := resources{
 		ids:      list(l, ids, func(p place) string { return l.shaped(p, k.shape) }),
-		prefixes: list(l, begins, func(p place) string { return l.shaped(p, prefixShape) }),
+		prefixes: list(l, prefixes, func(p place) string { return l.shaped(p, prefixShape) }),
 		tags:     l.tagsOf(tags),
 		any:      l.flag(all),
 	}
-	given := ids.node != nil || begins.node != nil || tags.node != nil
+	given := ids.node != nil || prefixes.node != nil || tags.node != nil
 	switch {
 	case !k.wanted(sources, given || all.node != nil):
-		for _, p := range []place{ids, begins, tags, all} {
+		for _, p := range []place{ids, prefixes, tags, all} {
 			if p.node != nil {
-				l.wrong(p, "means nothing for these source_types: remove it")
+				l.wrong(p, "has no effect for these source_types: remove it")
 			}
 		}
-	case tags.node != nil && (r.any || ids.node != nil || begins.node != nil):
-		l.wrong(tags, "stands alone: write a rule of its own for it, so that nobody takes “or” for “and”")
-	case r.any && begins.node != nil:
-		l.wrong(begins, "contradicts %s: true: keep one of them", k.all)
+	case tags.node != nil && (r.any || ids.node != nil || prefixes.node != nil):
+		l.wrong(tags, "cannot be combined with other instance keys: write a separate rule for it")
+	case r.any && prefixes.node != nil:
+		l.wrong(prefixes, "contradicts %s: true: keep one of them", k.all)
 	case r.any && ids.node != nil:
 		l.wrong(ids, "contradicts %s: true: keep one of them", k.all)
 	case !r.any && !given && !l.refused[all.node]:

@@ -8,29 +8,33 @@ import (
 	"backupportal/function/param"
 )
 
-// A Rule is one rule in words for people: what is not in it is not granted.
+// A Rule describes one rule for a page that shows people what they may do.
 type Rule struct {
 	ID          string
 	Accounts    []string // aliases
 	Regions     []string
 	SourceTypes []param.SourceType
-	Teams       []string // of the rule, to which the reader belongs
+	Teams       []string // the teams of the rule that the reader belongs to
 	Actions     []backup.Action
-	Resources   []string // ids of instances and clusters, beginnings of ids with a star behind, and tags as key=value; nil means any
-	Min, Max    int64    // days
+	Resources   []string // ids, prefixes with "*" at the end, and tags as "key=value"; nil means any
+	Min, Max    int64    // retention in days, both included; 0 without backup.create
 	CopyRegions []string
 	Scripts     []string
 	Defaults    param.Params
 	Enforced    param.Params
-	Limits      []param.Text // how often
+	Limits      []param.Text // cool-down, rate and quota, as phrases
 	Reason      param.Text   // empty if the policy does not say
-	Owner       string       // empty if the policy does not say
+	Owner       param.Text   // empty if the policy does not say
+
+	// AccountLabels has the label of each of Accounts; see [backup.Account.Label].
+	AccountLabels []param.Text
 }
 
-// Rules lists the rules for who, in the order of the file.
+// Rules returns the rules for the teams of who, in the order of the file. The lists in the
+// result must not be changed.
 func (p *Policy) Rules(who identity.Principal) []Rule {
 	teams := p.teamsOf(who)
-	rules := p.theirs(who, backup.ActionView) // which every rule allows
+	rules := p.rulesFor(who, backup.ActionView) // the loader refuses a rule without it
 	out := make([]Rule, len(rules))
 	for i, r := range rules {
 		out[i] = Rule{
@@ -53,6 +57,10 @@ func (p *Policy) Rules(who identity.Principal) []Rule {
 			for _, prefix := range r.instances.prefixes {
 				out[i].Resources = append(out[i].Resources, prefix+"*")
 			}
+		}
+		for _, alias := range r.accounts {
+			a, _ := p.account(alias)
+			out[i].AccountLabels = append(out[i].AccountLabels, a.Label())
 		}
 		for _, team := range r.teams {
 			if slices.Contains(teams, team) {

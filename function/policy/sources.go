@@ -14,15 +14,19 @@ import (
 	"backupportal/function/webhook"
 )
 
-// How old or early a signed message may be, unless the file says, and at most.
+// How far the time of a signed message may be in the past or future: without the key
+// tolerance, and at most.
 const (
-	usualTolerance   = 5 * time.Minute
-	longestTolerance = time.Hour
+	defaultTolerance = 5 * time.Minute
+	maxTolerance     = time.Hour
 )
 
+// pointerShape matches a JSON pointer that is not empty; webhook.ParsePointer checks it
+// further.
 var pointerShape = newShape(`(/[^/\x00-\x1f\x7f]*)+`, "a JSON pointer such as /alert/labels/instance")
 
-// Source finds a sender of webhooks by its name. It must not be changed.
+// Source returns the sender of webhooks with that name, or false. The
+// result must not be changed.
 func (p *Policy) Source(name string) (webhook.Source, bool) {
 	i := slices.IndexFunc(p.sources, func(s webhook.Source) bool { return s.Name == name })
 	if i < 0 {
@@ -31,7 +35,7 @@ func (p *Policy) Source(name string) (webhook.Source, bool) {
 	return p.sources[i], true
 }
 
-// source reads one sender of webhooks, whose name none before it has.
+// source reads one sender of webhooks. Its name must be different from earlier ones.
 func (l *loader) source(p place) webhook.Source {
 	m := l.mapping(p, []string{"name", "kind", "keys", "submission"}, []string{"tolerance", "key", "when"})
 	s := webhook.Source{
@@ -43,15 +47,15 @@ func (l *loader) source(p place) webhook.Source {
 	}
 	switch _, again := l.sources[s.Name]; {
 	case again:
-		l.wrong(m["name"], "another source is called %q too: choose another name", s.Name)
-	case s.Tolerance > longestTolerance:
-		l.wrong(m["tolerance"], "is too long: write %v or less", longestTolerance)
+		l.wrong(m["name"], "another source has the name %q: choose another name", s.Name)
+	case s.Tolerance > maxTolerance:
+		l.wrong(m["tolerance"], "is too long: write a time of at most %s", param.Duration(maxTolerance).En)
 	case s.Kind != webhook.Standard && m["tolerance"].node != nil:
-		l.wrong(m["tolerance"], "means nothing with kind: %s, whose messages have no time: remove it", s.Kind)
+		l.wrong(m["tolerance"], "has no effect with kind: %s, whose messages have no time: remove it", s.Kind)
 	case s.Kind != webhook.Bearer && m["key"].node != nil:
-		l.wrong(m["key"], "means nothing with kind: %s, whose messages have ids: remove it", s.Kind)
+		l.wrong(m["key"], "has no effect with kind: %s, whose messages have ids: remove it", s.Kind)
 	case s.Kind == webhook.Standard && s.Tolerance == 0:
-		s.Tolerance = usualTolerance
+		s.Tolerance = defaultTolerance
 	}
 	l.sources[s.Name] = true
 	if !l.refused[m["kind"].node] {
@@ -62,7 +66,8 @@ func (l *loader) source(p place) webhook.Source {
 	return s
 }
 
-// hookKey reads one key of a source.
+// hookKey reads one key of a source of that kind. Its id must not be in ids; hookKey adds
+// it. A bearer key is a hash in the file. Other keys are in environment variables.
 func (l *loader) hookKey(p place, kind webhook.Kind, ids map[string]bool) webhook.Key {
 	needed, optional := []string{"id", "secret_env"}, []string{"not_after"}
 	if kind == webhook.Bearer {
@@ -71,7 +76,7 @@ func (l *loader) hookKey(p place, kind webhook.Kind, ids map[string]bool) webhoo
 	m := l.mapping(p, needed, optional)
 	k := webhook.Key{ID: l.shaped(m["id"], nameShape), NotAfter: l.moment(m["not_after"])}
 	if ids[k.ID] && k.ID != "" {
-		l.wrong(m["id"], "another key of this source is called %q too: choose another name", k.ID)
+		l.wrong(m["id"], "another key of this source has the id %q: choose another id", k.ID)
 	}
 	ids[k.ID] = true
 	if kind == webhook.Bearer {
@@ -84,13 +89,13 @@ func (l *loader) hookKey(p place, kind webhook.Kind, ids map[string]bool) webhoo
 	switch {
 	case value == "":
 	case kind == webhook.GitHub && len(value) < 16:
-		l.wrong(m["secret_env"], "the environment variable %s holds less than 16 characters: put a longer secret there", name)
+		l.wrong(m["secret_env"], "the environment variable %s has fewer than 16 characters: set it to a longer secret", name)
 	case kind == webhook.GitHub:
 		k.Secret = secret.New(value)
 	default:
 		signing, public := standardKey(value)
 		if signing == "" && public == nil {
-			l.wrong(m["secret_env"], "the environment variable %s does not hold a key of Standard Webhooks: put whsec_ and the base64 of 24 to 64 bytes there, or whpk_ and that of 32", name)
+			l.wrong(m["secret_env"], "the environment variable %s does not contain a Standard Webhooks key: set it to whsec_ and the base64 of 24 to 64 bytes, or to whpk_ and the base64 of 32 bytes", name)
 			return k
 		}
 		if k.Public = public; public == nil {
@@ -100,8 +105,9 @@ func (l *loader) hookKey(p place, kind webhook.Kind, ids map[string]bool) webhoo
 	return k
 }
 
-// standardKey reads a key of Standard Webhooks: a secret, or a public key. A
-// private key is neither: it has no business here.
+// standardKey decodes a key of Standard Webhooks: a secret ("whsec_…") or a public key
+// ("whpk_…"). Both results are zero for any other text, also for a private key ("whsk_…"),
+// which only the sender may have.
 func standardKey(text string) (secret string, public []byte) {
 	if encoded, ok := strings.CutPrefix(text, "whpk_"); ok {
 		key, err := base64.StdEncoding.Strict().DecodeString(encoded)
@@ -113,23 +119,25 @@ func standardKey(text string) (secret string, public []byte) {
 	return webhookKey(text), nil
 }
 
-// condition reads a place of the message, and the text that it must have.
+// condition reads one condition on a message: a pointer and the text that must be there.
 func (l *loader) condition(p place) webhook.Condition {
 	m := l.mapping(p, []string{"pointer", "equals"}, nil)
 	return webhook.Condition{Pointer: l.pointer(m["pointer"]), Equals: l.text(m["equals"])}
 }
 
+// pointer reads a JSON pointer.
 func (l *loader) pointer(p place) []string {
 	parts, ok := webhook.ParsePointer(l.shaped(p, pointerShape))
 	if p.node != nil && !ok {
-		l.wrong(p, "is no JSON pointer: ~ is written ~0 in one, and / in a name ~1")
+		l.wrong(p, "is not a JSON pointer: write ~ as ~0, and / in a name as ~1")
 	}
 	return parts
 }
 
-// template reads how a submission is made of a message: for each parameter a
-// value, or the place of one. Where the backup is made must be said here or come
-// from the message; the policy decides in any case.
+// template reads the key submission of a source: for each parameter a fixed value, or a
+// pointer into the message. Account and Region must be in it. Parameters that the policy
+// assigns cannot be in it. The values of a message are not trusted: the policy decides
+// about the submission as about any other.
 func (l *loader) template(p place) map[string]webhook.Part {
 	var names []string
 	for _, f := range param.Fields {
@@ -158,7 +166,7 @@ func (l *loader) template(p place) map[string]webhook.Part {
 	}
 	for _, name := range []string{"Account", "Region"} {
 		if _, ok := parts[name]; !ok && p.node != nil && !l.refused[p.node] {
-			l.lacks(p, p.at(name, nil).path, "is missing: say which, or where the message says it")
+			l.lacks(p, p.at(name, nil).path, "is missing: write a value, or where the message has it")
 		}
 	}
 	return parts

@@ -36,15 +36,16 @@ const hooks = `sources:
 rules:
 `
 
-func hookEnvironment(name string) string {
+// sourceEnvironment is environment with the variables of the sources.
+func sourceEnvironment(name string) string {
 	return map[string]string{
 		"HOOK_2": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "HOOK_1": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
 		"HOOK_GITHUB": "It's a Secret to Everybody", "EXTERNAL_ID_PROD": externalID,
 	}[name]
 }
 
-func TestSourcesAreRead(t *testing.T) {
-	p, err := Load([]byte(change(t, base, "rules:\n", hooks)), hookEnvironment)
+func TestLoadSources(t *testing.T) {
+	p, err := Load([]byte(change(t, base, "rules:\n", hooks)), sourceEnvironment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,30 +63,30 @@ func TestSourcesAreRead(t *testing.T) {
 	}
 }
 
-func TestOneChangeOfSourcesIsRefused(t *testing.T) {
+func TestLoadRefusesInvalidSources(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, path, text string }{
 		"unknown kind":            {"kind: github", "kind: gitlab", "sources[1].kind", "use one of standard, github, bearer"},
 		"name given twice":        {"name: repo", "name: ci-payments", "sources[1].name", "another source"},
-		"no keys":                 {"keys: [{id: g1, secret_env: HOOK_GITHUB}]", "keys: []", "sources[1].keys", "matches nothing"},
+		"no keys":                 {"keys: [{id: g1, secret_env: HOOK_GITHUB}]", "keys: []", "sources[1].keys", "is an empty list"},
 		"key given twice":         {"id: k1", "id: k2", "sources[0].keys[1].id", "another key"},
 		"secret in place":         {"secret_env: HOOK_GITHUB", "secret_env: canary-secret", "sources[1].keys[0].secret_env", "the name of an environment variable"},
-		"tolerance of github":     {"kind: github", "kind: github\n    tolerance: 5m", "sources[1].tolerance", "means nothing"},
+		"tolerance of github":     {"kind: github", "kind: github\n    tolerance: 5m", "sources[1].tolerance", "has no effect"},
 		"tolerance of a day":      {"tolerance: 2m", "tolerance: 24h", "sources[0].tolerance", "is too long"},
-		"key of github":           {"kind: github", "kind: github\n    key: body", "sources[1].key", "means nothing"},
+		"key of github":           {"kind: github", "kind: github\n    key: body", "sources[1].key", "has no effect"},
 		"token without its end":   {`, not_after: "2027-06-01T00:00:00Z"}]`, "}]", "sources[2].keys[0].not_after", "is missing"},
 		"short sum":               {"9f86d081", "9f86d0", "sources[2].keys[0].\"sha256\"", "64 hexadecimal digits"},
-		"no such time":            {"2027-03-01T00", "2027-13-01T00", "sources[0].keys[1].not_after", "there is no such time"},
-		"time of a zone":          {"2027-03-01T00:00:00Z", "2027-03-01T00:00:00+08:00", "sources[0].keys[1].not_after", "does not fit"},
-		"unknown parameter":       {"InstanceId: {", "Instance: {", "sources[0].submission.\"Instance\"", "is not known here"},
-		"role from the message":   {"InstanceId: {", "CrossAccountRoleName: {", "sources[0].submission.\"CrossAccountRoleName\"", "is not known here"},
+		"no such time":            {"2027-03-01T00", "2027-13-01T00", "sources[0].keys[1].not_after", "is not a valid time"},
+		"time of a zone":          {"2027-03-01T00:00:00Z", "2027-03-01T00:00:00+08:00", "sources[0].keys[1].not_after", "is not valid"},
+		"unknown parameter":       {"InstanceId: {", "Instance: {", "sources[0].submission.\"Instance\"", "is not a known key here"},
+		"role from the message":   {"InstanceId: {", "CrossAccountRoleName: {", "sources[0].submission.\"CrossAccountRoleName\"", "is not a known key here"},
 		"wrong value":             {`Retention: "7"`, `Retention: "seven"`, "sources[0].submission.\"Retention\"", ""},
-		"no pointer":              {"pointer: /region", "pointer: region", "sources[1].submission.\"Region\".pointer", "does not fit"},
-		"pointer with a tilde":    {"pointer: /region", "pointer: /re~gion", "sources[1].submission.\"Region\".pointer", "is no JSON pointer"},
+		"no pointer":              {"pointer: /region", "pointer: region", "sources[1].submission.\"Region\".pointer", "is not valid"},
+		"pointer with a tilde":    {"pointer: /region", "pointer: /re~gion", "sources[1].submission.\"Region\".pointer", "is not a JSON pointer"},
 		"no account":              {"submission: {Account: prod, Region: {", "submission: {Region: {", "sources[1].submission.\"Account\"", "is missing"},
 		"condition without place": {"{pointer: /status, equals: firing}", "{equals: firing}", "sources[0].when[0].pointer", "is missing"},
 	} {
 		text := change(t, change(t, base, "rules:\n", hooks), c.from, c.to)
-		_, err := Load([]byte(text), hookEnvironment)
+		_, err := Load([]byte(text), sourceEnvironment)
 		bad, ok := errors.AsType[LoadError](err)
 		if !ok || !slices.ContainsFunc(bad, func(p Problem) bool { return p.Path == c.path && strings.Contains(p.Text, c.text) }) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: want %s: …%s…; got\n%v", name, c.path, c.text, err)
@@ -93,7 +94,7 @@ func TestOneChangeOfSourcesIsRefused(t *testing.T) {
 	}
 }
 
-// A secret that is no secret stops the program, and is quoted nowhere.
+// A secret that is too short or malformed is a problem, and the problem does not quote it.
 func TestWeakSecretsAreRefused(t *testing.T) {
 	text := change(t, base, "rules:\n", hooks)
 	for _, weak := range []string{
@@ -105,7 +106,7 @@ func TestWeakSecretsAreRefused(t *testing.T) {
 			if name == "HOOK_2" {
 				return weak
 			}
-			return hookEnvironment(name)
+			return sourceEnvironment(name)
 		})
 		if err == nil || !strings.Contains(err.Error(), "HOOK_2") || len(weak) > 8 && strings.Contains(err.Error(), weak) {
 			t.Errorf("%q: %v", weak, err)
@@ -115,9 +116,9 @@ func TestWeakSecretsAreRefused(t *testing.T) {
 		if name == "HOOK_GITHUB" {
 			return "fifteen letters"
 		}
-		return hookEnvironment(name)
+		return sourceEnvironment(name)
 	})
-	if err == nil || !strings.Contains(err.Error(), "HOOK_GITHUB holds less than 16") {
+	if err == nil || !strings.Contains(err.Error(), "HOOK_GITHUB has fewer than 16") {
 		t.Errorf("a short secret of GitHub: %v", err)
 	}
 }

@@ -10,30 +10,32 @@ import (
 	"backupportal/function/identity"
 )
 
-// A loader reads one file and gathers what is wrong with it.
+// A loader reads one file and collects its problems. Its methods have the names of what
+// they read. Each returns the zero value for a place without a node, and some value after a
+// problem; the result of Load is then not used.
 type loader struct {
 	getenv   func(string) string
 	accounts map[string]account // read so far, by alias
-	teams    map[string]int     // read so far, by name: which one it is
+	teams    map[string]int     // read so far, by name; the value is the index
 	tokens   []identity.Token   // read so far
 	sources  map[string]bool    // names read so far
 	rules    map[string]bool    // ids read so far
 
-	cooldown time.Duration // where a rule says nothing else
-	problems LoadError
-	refused  map[*yaml.Node]bool // a problem was reported there: more would only follow from it
+	cooldown time.Duration       // of rules that set none
+	problems LoadError           // so far
+	refused  map[*yaml.Node]bool // nodes with a reported problem: later problems would be consequences
 }
 
-// A place is a value in the file. One that the file does not have has no node,
-// and is read without a problem as nothing: that it is missing was reported
-// by mapping, if it matters.
+// A place is a value in the file. If the file does not have the value, node is nil. Methods
+// of loader then return zero and report no problem: mapping has reported a missing value
+// if it is needed.
 type place struct {
 	node *yaml.Node
 	path string // from the top, such as "rules[0].copy"
 }
 
-// at is the place of a value below p. Keys that are no plain words are quoted,
-// so that a problem stays on its line.
+// at returns the place of node, the value of key in p. A key that is not a lower-case word is
+// quoted in the path, so that a line break in it cannot split the message.
 func (p place) at(key string, node *yaml.Node) place {
 	if key == "" || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_") != "" {
 		key = fmt.Sprintf("%q", key)
@@ -44,7 +46,7 @@ func (p place) at(key string, node *yaml.Node) place {
 	return place{node, key}
 }
 
-// items are the places in a list.
+// items returns the places of the elements of the list p.
 func (p place) items() []place {
 	items := make([]place, len(p.node.Content))
 	for i, node := range p.node.Content {
@@ -53,8 +55,8 @@ func (p place) items() []place {
 	return items
 }
 
-// wrong reports a problem with p, unless one was reported already: the first is
-// the most basic, and what follows from it would hide the others.
+// wrong reports a problem with p. It does nothing if p has a problem already: later ones
+// are usually consequences of the first. P must have a node.
 func (l *loader) wrong(p place, format string, args ...any) {
 	if !l.refused[p.node] {
 		l.refused[p.node] = true
@@ -67,17 +69,18 @@ func (l *loader) lacks(p place, path, format string, args ...any) {
 	l.problems = append(l.problems, Problem{p.node.Line, p.node.Column, path, fmt.Sprintf(format, args...)})
 }
 
-// strict refuses, everywhere in p, what YAML has to offer and a reader of a
-// policy may take for something else. It does not follow aliases.
+// strict reports, for p and everything below, features of YAML that a reader could
+// misunderstand: aliases, anchors, tags, merge keys, repeated keys, empty values, and other
+// spellings of booleans. It does not follow aliases, so it ends for every file.
 func (l *loader) strict(p place) {
 	n := p.node
 	switch {
 	case n.Kind == yaml.AliasNode:
-		l.wrong(p, "aliases are not read: write the value out")
+		l.wrong(p, "aliases are not supported: write the value itself")
 	case n.Anchor != "":
-		l.wrong(p, "anchors are not read: remove &%s", n.Anchor)
+		l.wrong(p, "anchors are not supported: remove &%s", n.Anchor)
 	case n.Style&yaml.TaggedStyle != 0:
-		l.wrong(p, "tags are not read: remove %s", n.Tag)
+		l.wrong(p, "tags are not supported: remove %s", n.Tag)
 	}
 	switch n.Kind {
 	case yaml.ScalarNode:
@@ -91,21 +94,21 @@ func (l *loader) strict(p place) {
 	}
 }
 
-// strictScalar refuses values that are empty, in whatever spelling, and words
-// that are a boolean to one reader of YAML and a text to the next.
+// strictScalar reports empty values, also "~" and "null", and words that are a boolean in
+// YAML 1.1 but a text in YAML 1.2.
 func (l *loader) strictScalar(p place) {
 	plain := p.node.Style == 0
 	switch {
 	case strings.TrimSpace(p.node.Value) == "" || plain && p.node.ShortTag() == "!!null":
 		l.wrong(p, "is empty: write a value, or remove the key")
-	case plain && otherBoolean(p.node.Value):
-		l.wrong(p, "%s is not read: write true or false, or put a text in quotes", p.node.Value)
+	case plain && isOtherBoolean(p.node.Value):
+		l.wrong(p, "%s is not supported: write true or false, or put a text in quotes", p.node.Value)
 	}
 }
 
-// otherBoolean reports whether YAML 1.1, and the library where it wants a
-// boolean, take s for one, though it is neither true nor false.
-func otherBoolean(s string) bool {
+// isOtherBoolean reports whether s is a boolean in YAML 1.1 (and for the library, if it
+// decodes into a bool) but is neither "true" nor "false".
+func isOtherBoolean(s string) bool {
 	switch strings.ToLower(s) {
 	case "y", "n", "yes", "no", "on", "off":
 		return true
@@ -115,8 +118,8 @@ func otherBoolean(s string) bool {
 	return false
 }
 
-// strictMapping checks keys and values alike. The library would refuse repeated
-// keys too, but only those of a mapping that it decodes, and without the path.
+// strictMapping checks the keys and values of a mapping. The library reports repeated keys
+// only if it decodes into a Go value, which the loader does not do.
 func (l *loader) strictMapping(p place) {
 	first := map[string]int{} // lines
 	for i := 0; i+1 < len(p.node.Content); i += 2 {
@@ -124,13 +127,13 @@ func (l *loader) strictMapping(p place) {
 		at := p.at(key.Value, key)
 		switch line, again := first[key.Value]; {
 		case key.Kind != yaml.ScalarNode || key.Anchor != "" || key.Style&yaml.TaggedStyle != 0:
-			l.wrong(place{key, p.path}, "keys are plain words: write one, without anchor, alias or tag")
+			l.wrong(place{key, p.path}, "keys must be plain words, without anchor, alias or tag")
 			continue
 		case key.ShortTag() == "!!merge":
-			l.wrong(at, "merge keys are not read: write the keys out")
+			l.wrong(at, "merge keys are not supported: write the keys themselves")
 			continue
 		case again:
-			l.wrong(at, "is given twice: line %d has it already, keep one", line)
+			l.wrong(at, "is given twice: line %d already has it, keep one", line)
 		default:
 			first[key.Value] = key.Line
 		}

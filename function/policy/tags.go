@@ -17,69 +17,72 @@ import (
 	"backupportal/function/set"
 )
 
-// A TagReader returns the tags of instances in the account and region of target,
-// in the name of its principal. An instance that is not there has no entry.
+// A TagReader returns the tags of ECS instances, by instance id, in the account and region
+// of target. It calls the cloud for target.Principal. An instance that does not exist has
+// no entry. An error means that the tags of none of the instances are known.
 type TagReader func(ctx context.Context, target backup.Target, ids []string) (map[string]map[string]string, error)
 
-// How long what was read is believed, and how long it is believed that nothing
-// can be read; and how long a decision waits for it.
+// Times of the cache of tags. A tag that is removed in ECS still grants backups for up to
+// tagsTTL.
 const (
-	tagsLast   = time.Minute
-	tagsFailed = 5 * time.Second
-	tagsTake   = 5 * time.Second
+	tagsTTL        = time.Minute     // how long tags are used
+	tagsFailureTTL = 5 * time.Second // how long a failure is the answer, before another try
+	tagsTimeout    = 5 * time.Second // of one call
 )
 
-// mostTagged bounds how many instances are remembered.
-const mostTagged = 8192
+// maxTagEntries is the maximum number of cached instances, over all principals.
+const maxTagEntries = 8192
 
-// Tagged returns p with tags read by read, which may be asked before a decision
-// if tags are all that is left to be decided. The policy that [Load] returns
-// reads none, and no rule with instance_tags allows anything by it.
+// Tagged returns a copy of p that reads the tags of instances with read, and caches them.
+// Now is the clock of the cache. Without Tagged, rules with instance_tags allow nothing.
 func (p *Policy) Tagged(read TagReader, now func() time.Time) *Policy {
 	tagged := *p
-	tagged.tags = &tagCache{read: read, now: now, known: cache.New[tagEntry](mostTagged, now)}
+	tagged.tags = &tagCache{read: read, now: now, known: cache.New[tagEntry](maxTagEntries, now)}
 	return &tagged
 }
 
-// A tagCache remembers tags for as long as they are believed.
+// A tagCache keeps tags until they expire. A nil tagCache reads nothing.
 type tagCache struct {
 	read  TagReader
 	now   func() time.Time
 	known *cache.Cache[tagEntry] // by tagKey
 }
 
-// tagKey is the key of an instance as one principal sees it: what was read for one
-// person is not used for another.
+// tagKey returns the cache key of an instance for one principal. Tags that were read for one
+// principal are not used for another, because the session policy of another may not allow
+// the call.
 func tagKey(target backup.Target, instance string) string {
 	sum := lenhash.Sum(target.Principal.ID(), target.Account.Alias, target.Region, instance)
 	return string(sum[:])
 }
 
-// A tagEntry is what is known of an instance. One that does not exist has no tags.
+// A tagEntry is the cached result for one instance.
 type tagEntry struct {
-	tags   map[string]string
-	failed bool // it could not be read
+	tags   map[string]string // nil if the instance does not exist
+	failed bool              // the call failed: the tags are unknown
 }
 
-var errTagsUnread = errors.New("policy: the tags could not be read")
+var errTagsUnreadable = errors.New("policy: tags could not be read")
 
-// of returns the tags of an instance.
-func (c *tagCache) of(ctx context.Context, target backup.Target, instance string) (map[string]string, error) {
+// get returns the tags of an instance, from the cache or from the cloud. The only error is
+// errTagsUnreadable.
+func (c *tagCache) get(ctx context.Context, target backup.Target, instance string) (map[string]string, error) {
 	if c == nil {
-		return nil, errTagsUnread
+		return nil, errTagsUnreadable
 	}
 	load := func(ctx context.Context) (tagEntry, time.Time, error) {
-		entries, until, err := c.ask(ctx, target, []string{instance})
+		entries, until, err := c.readAll(ctx, target, []string{instance})
 		return entries[instance], until, err
 	}
 	entry, err := c.known.Get(ctx, tagKey(target, instance), load)
 	if err != nil || entry.failed {
-		return nil, errTagsUnread
+		return nil, errTagsUnreadable
 	}
 	return entry.tags, nil
 }
 
-// fetch reads those of the instances that are not known, all in one call.
+// fetch puts the tags of instances into the cache. It reads the missing ones in one
+// call. An error has no effect: get will try again.
 func (c *tagCache) fetch(ctx context.Context, target backup.Target, instances []string) {
 	unknown := slices.DeleteFunc(slices.Clone(instances), func(id string) bool {
 		_, ok := c.known.Look(tagKey(target, id))
@@ -88,7 +91,7 @@ func (c *tagCache) fetch(ctx context.Context, target backup.Target, instances []
 	if len(unknown) == 0 {
 		return
 	}
-	entries, until, err := c.ask(ctx, target, unknown)
+	entries, until, err := c.readAll(ctx, target, unknown)
 	if err != nil {
 		return
 	}
@@ -97,21 +100,22 @@ func (c *tagCache) fetch(ctx context.Context, target backup.Target, instances []
 	}
 }
 
-// ask reads the tags of instances, and says until when they are believed. A failure
-// is an entry too, so that a page full of instances waits only once. The only error
-// is that ctx ended, which says nothing about the cloud.
-func (c *tagCache) ask(
+// readAll calls the cloud for the tags of instances. It returns an entry for each and the
+// time until which the entries may be used. A failure of the call gives failed entries, so
+// that a page with many instances waits only once. The only error is that of ctx: it says
+// nothing about the cloud and must not be cached.
+func (c *tagCache) readAll(
 	ctx context.Context, target backup.Target, instances []string,
 ) (entries map[string]tagEntry, until time.Time, err error) {
-	limited, cancel := context.WithTimeout(ctx, tagsTake)
+	limited, cancel := context.WithTimeout(ctx, tagsTimeout)
 	defer cancel()
 	found, err := c.read(limited, target, instances)
 	if err != nil && ctx.Err() != nil {
 		return nil, time.Time{}, ctx.Err()
 	}
-	lasts := tagsLast
+	lasts := tagsTTL
 	if err != nil {
-		lasts = tagsFailed
+		lasts = tagsFailureTTL
 	}
 	entries = map[string]tagEntry{}
 	for _, id := range instances {
@@ -120,53 +124,54 @@ func (c *tagCache) ask(
 	return entries, c.now().Add(lasts), nil
 }
 
-// A tagLookup is the instance of one decision: its tags are looked up once, however
-// many rules name some.
+// A tagLookup reads the tags of the instance of one request. It reads them at most once,
+// for all rules, and only when the first rule needs them.
 type tagLookup struct {
 	policy *Policy
 	who    identity.Principal
 	params param.Params
 
-	looked bool
-	tags   map[string]string // none of what cannot be an instance, about which nobody is asked
-	err    error
+	done bool
+	tags map[string]string // nil if InstanceId has not the form of an id: then the cloud is not called
+	err  error
 }
 
-// has checks the last condition of r: that the instance has all the tags that r
-// names. It holds if r names none. Everything else must have been checked, since
-// the cloud may be asked.
+// has checks the last condition of r: the instance has all tags that r names. It holds if r
+// names no tags and for container backups. All other conditions of r must be checked
+// before, because has may call the cloud.
 func (s *tagLookup) has(ctx context.Context, r rule) (param.Mistake, bool) {
 	if r.instances.tags == nil || s.params.SourceType() == param.Container {
 		return param.Mistake{}, true
 	}
-	if s.look(ctx); s.err != nil {
+	if s.read(ctx); s.err != nil {
 		return r.explained(mistake("InstanceId", msgTagsUnread, r.id)), false
 	}
 	for key, value := range r.instances.tags {
 		if got, ok := s.tags[key]; !ok || got != value {
-			return r.leavesOut("InstanceId", nounInstance), false
+			return r.notCovered("InstanceId", nounInstance), false
 		}
 	}
 	return param.Mistake{}, true
 }
 
-// look returns the tags of the instance, none if they cannot be read.
-func (s *tagLookup) look(ctx context.Context) map[string]string {
-	if id := s.params["InstanceId"]; !s.looked && instanceShape.pattern.MatchString(id) {
-		s.tags, s.err = s.policy.tags.of(ctx, s.policy.targetOf(s.who, s.params), id)
+// read returns the tags of the instance, or nil if they cannot be read.
+func (s *tagLookup) read(ctx context.Context) map[string]string {
+	if id := s.params["InstanceId"]; !s.done && instanceShape.pattern.MatchString(id) {
+		s.tags, s.err = s.policy.tags.get(ctx, s.policy.targetOf(s.who, s.params), id)
 	}
-	s.looked = true
+	s.done = true
 	return s.tags
 }
 
+// targetOf returns the account and region of params as a target for calls of the cloud.
 func (p *Policy) targetOf(who identity.Principal, params param.Params) backup.Target {
 	account, _ := p.Account(params["Account"])
 	return backup.Target{Account: account, Region: params["Region"], Principal: who}
 }
 
-// PrefetchTags reads at once the tags that [Policy.May] will want of submissions with
-// these parameters. It changes no answer but one: there is a call for each account
-// and region, and not for each instance.
+// PrefetchTags reads the tags that [Policy.May] will need for submissions with the
+// parameters all, and caches them. It makes one call for each account and region instead of
+// one for each instance. It does not change the answers of May.
 func (p *Policy) PrefetchTags(ctx context.Context, who identity.Principal, do backup.Action, all []param.Params) {
 	if p.tags == nil || !p.hasTags {
 		return
@@ -175,47 +180,48 @@ func (p *Policy) PrefetchTags(ctx context.Context, who identity.Principal, do ba
 	wanted := map[[2]string][]string{}
 	var order [][2]string
 	for _, params := range all {
-		if !p.asksForTags(teams, do, params) {
+		if !p.needsTags(teams, do, params) {
 			continue
 		}
-		place := [2]string{params["Account"], params["Region"]}
-		if wanted[place] == nil {
-			order = append(order, place)
+		target := [2]string{params["Account"], params["Region"]}
+		if wanted[target] == nil {
+			order = append(order, target)
 		}
-		wanted[place] = set.Union(wanted[place], params["InstanceId"])
+		wanted[target] = set.Union(wanted[target], params["InstanceId"])
 	}
-	for _, place := range order {
-		p.tags.fetch(ctx, p.targetOf(who, param.Params{"Account": place[0], "Region": place[1]}), wanted[place])
+	for _, target := range order {
+		p.tags.fetch(ctx, p.targetOf(who, param.Params{"Account": target[0], "Region": target[1]}), wanted[target])
 	}
 }
 
-// asksForTags reports whether May would have to know the tags: if only rules that
-// name some are left.
-func (p *Policy) asksForTags(teams []int, do backup.Action, complete param.Params) bool {
+// needsTags reports whether May needs the tags of the instance: at least one rule with tags
+// covers the request, and no rule without tags does.
+func (p *Policy) needsTags(teams []int, do backup.Action, complete param.Params) bool {
 	a, ok := p.account(complete["Account"])
 	if !ok || !slices.Contains(a.Regions, complete["Region"]) || complete.SourceType() == param.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
 		return false
 	}
-	asks := false
+	needed := false
 	for i := range p.index.covering(teams, complete) {
 		r := p.rules[i]
 		if _, ok := r.covers(complete); ok && slices.Contains(r.actions, do) {
 			if r.instances.tags == nil {
 				return false
 			}
-			asks = true
+			needed = true
 		}
 	}
-	return asks
+	return needed
 }
 
-// mostTags is how many tags a rule may name: an instance has no more (ECS).
-const mostTags = 20
+// maxTags is the maximum number of tags of a rule. An ECS instance has at most 20.
+const maxTags = 20
 
-// The shapes of a tag are those of ECS: up to 128 characters each.
+// tagShape matches a key or a value of a tag (ECS: at most 128 characters each).
 var tagShape = newShape(`[^\pC]{1,128}`, "1 to 128 characters")
 
-// tagsOf reads the tags that an instance must have. Keys are the writer's own.
+// tagsOf reads the tags that an instance must have. All keys of the mapping are allowed,
+// because they are keys of tags.
 func (l *loader) tagsOf(p place) map[string]string {
 	switch {
 	case p.node == nil:
@@ -224,10 +230,10 @@ func (l *loader) tagsOf(p place) map[string]string {
 		l.wrong(p, "write the tags here, such as {team: web}")
 		return nil
 	case len(p.node.Content) == 0:
-		l.wrong(p, "is empty, which would be every instance: add a tag")
+		l.wrong(p, "is empty and would match every instance: add a tag")
 		return nil
-	case len(p.node.Content) > 2*mostTags:
-		l.wrong(p, "are more tags than an instance can have: write at most %d", mostTags)
+	case len(p.node.Content) > 2*maxTags:
+		l.wrong(p, "has more tags than an instance can have: write at most %d", maxTags)
 		return nil
 	}
 	tags := map[string]string{}
@@ -238,7 +244,7 @@ func (l *loader) tagsOf(p place) map[string]string {
 	return tags
 }
 
-// tagWords are the tags of r for people.
+// tagWords returns the tags of r as "key=value", sorted by key, for people.
 func (r resources) tagWords() (words []string) {
 	for _, key := range slices.Sorted(maps.Keys(r.tags)) {
 		words = append(words, key+"="+r.tags[key])
@@ -246,15 +252,15 @@ func (r resources) tagWords() (words []string) {
 	return words
 }
 
-// readable refuses tags of instances that the portal cannot see: in an account
-// that Cloud Backup reaches by itself it takes on no role.
+// readable reports a problem if a rule with tags names an account with access
+// hbr_cross_account: there the portal assumes no role, so it cannot read tags.
 func (l *loader) readable(tags place, r rule) {
 	if tags.node == nil {
 		return
 	}
 	for _, alias := range r.accounts {
 		if l.accounts[alias].Access == backup.HBRCrossAccount {
-			l.wrong(tags, "cannot be read in account %s, which has access: %s: use another rule for it", alias, backup.HBRCrossAccount)
+			l.wrong(tags, "cannot be used with account %s, which has access: %s: write a separate rule for this account", alias, backup.HBRCrossAccount)
 		}
 	}
 }

@@ -13,13 +13,13 @@ import (
 	"backupportal/function/param"
 )
 
-// tagged is base with a rule for alice's team by tags in place of a list.
-func tagged(t *testing.T, tags string) string {
+// withTags returns base where a rule for alice's team names tags instead of a list.
+func withTags(t *testing.T, tags string) string {
 	t.Helper()
 	return change(t, base, "instances: [i-web1, i-web2]", "instance_tags: "+tags)
 }
 
-// An ecs answers for tags, as a test says, and remembers what it was asked.
+// An ecs is a TagReader that returns the configured tags or error, and records its calls.
 type ecs struct {
 	tags  map[string]map[string]string
 	err   error
@@ -33,14 +33,14 @@ func (e *ecs) read(_ context.Context, target backup.Target, ids []string) (map[s
 	return e.tags, e.err
 }
 
-// in puts the policy of text in force, with e for its tags.
+// in loads text as a policy that reads its tags from e.
 func (e *ecs) in(t *testing.T, text string) *Policy {
 	t.Helper()
 	e.now = time.Unix(1_800_000_000, 0)
 	return mustLoad(t, text).Tagged(e.read, func() time.Time { return e.now })
 }
 
-// All the tags must be there, letter by letter; an instance that is not there has none.
+// An instance must have all tags exactly. An instance that does not exist has none.
 func TestTagsMustAllMatch(t *testing.T) {
 	for name, c := range map[string]struct {
 		tags map[string]string
@@ -59,12 +59,12 @@ func TestTagsMustAllMatch(t *testing.T) {
 		if c.tags == nil {
 			delete(e.tags, "i-web1")
 		}
-		p := e.in(t, tagged(t, "{team: web, stage: prod}"))
+		p := e.in(t, withTags(t, "{team: web, stage: prod}"))
 		grant, denied := p.Decide(t.Context(), alice, allowed())
 		if got := grant.Rule != ""; got != c.want || got == (denied != nil) {
 			t.Errorf("%s: %+v %v", name, grant, sentences(param.English, denied))
 		}
-		if !c.want && sentences(param.English, denied) != "InstanceId: Rule “payments-prod” does not cover this instance. Snapshots cost money. Ask: platform team\nAccount: Rule “short” does not cover this account" {
+		if !c.want && sentences(param.English, denied) != "InstanceId: Rule “payments-prod” does not include this instance. Snapshots cost money. Contact: platform team\nAccount: Rule “short” does not include this account" {
 			t.Errorf("%s: %s", name, sentences(param.English, denied))
 		}
 		if got := p.May(t.Context(), alice, backup.ActionView, allowed()); got != c.want {
@@ -73,9 +73,9 @@ func TestTagsMustAllMatch(t *testing.T) {
 	}
 }
 
-// ECS is asked only if tags are all that is left to be decided, and in whose name
-// (CD-3, CD-7).
-func TestTagsAreReadLast(t *testing.T) {
+// Tags are read only if all other conditions hold, and for the principal who asks.
+// Requirements CD-3 and CD-7.
+func TestTagsAreReadAfterOtherConditions(t *testing.T) {
 	for name, c := range map[string]struct {
 		who    identity.Principal
 		params param.Params
@@ -95,7 +95,7 @@ func TestTagsAreReadLast(t *testing.T) {
 		"script not granted": {alice, with(allowed(), "Detail.preScriptPath", "/opt/backup/x.sh"), false},
 	} {
 		e := &ecs{}
-		p := e.in(t, tagged(t, "{team: web}"))
+		p := e.in(t, withTags(t, "{team: web}"))
 		if grant, denied := p.Decide(t.Context(), c.who, c.params); grant.Rule != "" || denied == nil {
 			t.Errorf("%s: allowed", name)
 		}
@@ -109,17 +109,17 @@ func TestTagsAreReadLast(t *testing.T) {
 	e := &ecs{}
 	e.in(t, base).Decide(t.Context(), alice, allowed())
 	e.in(t, base).May(t.Context(), alice, backup.ActionView, allowed())
-	off := e.in(t, change(t, tagged(t, "{team: web}"), "enabled: true\naccounts", "enabled: false\naccounts"))
+	off := e.in(t, change(t, withTags(t, "{team: web}"), "enabled: true\naccounts", "enabled: false\naccounts"))
 	off.Decide(t.Context(), alice, allowed())
 	if e.asked != nil {
 		t.Errorf("without tags, or with backups switched off: %v", e.asked)
 	}
 }
 
-// A rule without tags that allows spares the question, wherever it stands.
-func TestNothingIsAskedThatAnotherRuleAllows(t *testing.T) {
+// If a rule without tags allows the action, tags are not read, in any order of the rules.
+func TestUntaggedRuleAvoidsReadingTags(t *testing.T) {
 	e := &ecs{}
-	p := e.in(t, change(t, tagged(t, "{team: web}"), "id: short", "id: twin\n    teams: [payments]\n    actions: [backup.view]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n  - id: short"))
+	p := e.in(t, change(t, withTags(t, "{team: web}"), "id: short", "id: twin\n    teams: [payments]\n    actions: [backup.view]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n  - id: short"))
 	if !p.May(t.Context(), alice, backup.ActionView, allowed()) || e.asked != nil {
 		t.Errorf("viewing asked %v", e.asked)
 	}
@@ -128,13 +128,13 @@ func TestNothingIsAskedThatAnotherRuleAllows(t *testing.T) {
 	}
 }
 
-// What cannot be read allows nothing (T22): whether ECS fails, nobody reads tags
-// at all, or an answer has only others.
+// Unknown tags allow nothing: ECS fails, the policy has no TagReader, or the answer has only
+// other instances. Threat T22.
 func TestTagsFailClosed(t *testing.T) {
-	const want = "InstanceId: Rule “payments-prod” goes by the tags of the instance, which cannot be read at the moment. Snapshots cost money. Ask: platform team\nAccount: Rule “short” does not cover this account"
+	const want = "InstanceId: Rule “payments-prod” depends on the tags of the instance, which cannot be read at the moment. Snapshots cost money. Contact: platform team\nAccount: Rule “short” does not include this account"
 	matching := map[string]map[string]string{"i-web1": {"team": "web"}}
 	failing := &ecs{tags: matching, err: errors.New("away")}
-	for name, p := range map[string]*Policy{"ECS away": failing.in(t, tagged(t, "{team: web}")), "nobody reads": mustLoad(t, tagged(t, "{team: web}"))} {
+	for name, p := range map[string]*Policy{"ECS away": failing.in(t, withTags(t, "{team: web}")), "nobody reads": mustLoad(t, withTags(t, "{team: web}"))} {
 		grant, denied := p.Decide(t.Context(), alice, allowed())
 		if grant.Rule != "" || sentences(param.English, denied) != want {
 			t.Errorf("%s: %+v %s", name, grant, sentences(param.English, denied))
@@ -144,16 +144,16 @@ func TestTagsFailClosed(t *testing.T) {
 		}
 	}
 	other := &ecs{tags: map[string]map[string]string{"i-web2": {"team": "web"}}}
-	if grant, _ := other.in(t, tagged(t, "{team: web}")).Decide(t.Context(), alice, allowed()); grant.Rule != "" {
+	if grant, _ := other.in(t, withTags(t, "{team: web}")).Decide(t.Context(), alice, allowed()); grant.Rule != "" {
 		t.Error("the tags of another instance counted")
 	}
 }
 
-// Tags are believed for a minute, and that they cannot be read for five seconds;
-// never for anybody else (CD-7).
-func TestTagsAreRememberedForAMinute(t *testing.T) {
+// Tags are cached for a minute and failures for five seconds, for one principal only.
+// Requirement CD-7.
+func TestTagCacheTimes(t *testing.T) {
 	e := &ecs{tags: map[string]map[string]string{"i-web1": {"team": "web"}}}
-	p := e.in(t, tagged(t, "{team: web}"))
+	p := e.in(t, withTags(t, "{team: web}"))
 	allows := func(who identity.Principal) bool {
 		grant, _ := p.Decide(t.Context(), who, allowed())
 		return grant.Rule != ""
@@ -170,7 +170,7 @@ func TestTagsAreRememberedForAMinute(t *testing.T) {
 	if !allows(identity.Principal{Kind: identity.KindSource, Subject: "ci"}) || calls() != 1 {
 		t.Error("what alice read counted for another")
 	}
-	e.tags, e.now = nil, e.now.Add(tagsLast-time.Millisecond)
+	e.tags, e.now = nil, e.now.Add(tagsTTL-time.Millisecond)
 	if !allows(alice) || calls() != 0 {
 		t.Error("not believed for a minute")
 	}
@@ -178,7 +178,7 @@ func TestTagsAreRememberedForAMinute(t *testing.T) {
 	if allows(alice) || calls() != 1 {
 		t.Error("believed for more than a minute")
 	}
-	e.now, e.err = e.now.Add(tagsLast), errors.New("away")
+	e.now, e.err = e.now.Add(tagsTTL), errors.New("away")
 	for range 2 {
 		if allows(alice) {
 			t.Error("allowed by what could not be read")
@@ -187,16 +187,16 @@ func TestTagsAreRememberedForAMinute(t *testing.T) {
 	if n := calls(); n != 1 {
 		t.Errorf("asked %d times after a failure", n)
 	}
-	e.err, e.tags, e.now = nil, map[string]map[string]string{"i-web1": {"team": "web"}}, e.now.Add(tagsFailed)
+	e.err, e.tags, e.now = nil, map[string]map[string]string{"i-web1": {"team": "web"}}, e.now.Add(tagsFailureTTL)
 	if !allows(alice) || calls() != 1 {
 		t.Error("a failure was believed for more than five seconds")
 	}
 }
 
-// Whoever goes away while tags are read leaves nothing behind: the next one asks.
-func TestCallerWhoLeavesSpoilsNoTags(t *testing.T) {
+// If the caller cancels while tags are read, nothing is cached: the next caller reads them.
+func TestCancelledReadIsNotCached(t *testing.T) {
 	e := &ecs{err: context.Canceled}
-	p := e.in(t, tagged(t, "{team: web}"))
+	p := e.in(t, withTags(t, "{team: web}"))
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if grant, _ := p.Decide(gone, alice, allowed()); grant.Rule != "" {
@@ -208,11 +208,11 @@ func TestCallerWhoLeavesSpoilsNoTags(t *testing.T) {
 	}
 }
 
-// A list is one question for each account and region, for those instances alone
-// that no other rule shows.
-func TestListAsksOnceForTags(t *testing.T) {
+// PrefetchTags makes one call for each account and region, and only for instances that no
+// rule without tags covers.
+func TestPrefetchTagsCallsOncePerRegion(t *testing.T) {
 	e := &ecs{tags: map[string]map[string]string{"i-a": {"team": "web"}, "i-b": {"team": "data"}}}
-	p := e.in(t, tagged(t, "{team: web}"))
+	p := e.in(t, withTags(t, "{team: web}"))
 	list := []param.Params{
 		with(allowed(), "InstanceId", "i-a"), with(allowed(), "InstanceId", "i-b"), with(allowed(), "InstanceId", "i-a"), with(allowed(), "InstanceId", "i-gone"),
 		with(allowed(), "Region", "cn-shanghai"), allowedContainer(), {},
@@ -237,9 +237,9 @@ func TestListAsksOnceForTags(t *testing.T) {
 	}
 }
 
-// What a form offers, and what one may do, tells of tags.
-func TestTagsAreTold(t *testing.T) {
-	p := mustLoad(t, tagged(t, "{team: web, stage: prod}"))
+// Offer and Rules show rules with tags.
+func TestOfferAndRulesShowTags(t *testing.T) {
+	p := mustLoad(t, withTags(t, "{team: web, stage: prod}"))
 	if o := p.Offer(alice, param.UDMECS); !o.AnyInstance || o.Instances != nil {
 		t.Errorf("offer %+v", o)
 	}
@@ -247,7 +247,7 @@ func TestTagsAreTold(t *testing.T) {
 		t.Errorf("resources %v", got)
 	}
 	verdicts := p.Explain(t.Context(), alice, backup.ActionCreate, allowed())
-	if want := (Verdict{Rule: "payments-prod", Field: "InstanceId", Because: "It is for instances with stage=prod, team=web"}); verdicts[0] != want {
+	if want := (Verdict{Rule: "payments-prod", Field: "InstanceId", Because: "The rule applies only to instances with stage=prod, team=web"}); verdicts[0] != want {
 		t.Errorf("explained as %+v", verdicts[0])
 	}
 }

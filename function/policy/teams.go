@@ -4,28 +4,34 @@ import (
 	"slices"
 	"strings"
 
+	"backupportal/function/backup"
 	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
-// A team is one entry of teams.
+// A team is one entry of the key teams.
 type team struct {
 	name    string
 	members []member
-	daily   *int64 // backups in a day; nil is no limit
+	label   param.Text // for people; empty if the file does not say
+	daily   *int64     // backups in a day; nil is no limit
 }
 
-// A member is one way to belong to a team. Exactly one of its kinds is set, and
-// an issuer with the first three.
+// A member is one condition for belonging to a team. Exactly one of subject, group, domain,
+// source and event is set. The first three need issuer too.
 type member struct {
-	issuer, subject, group, domain string
-	source                         string
-	event                          envelope.Kind
+	issuer  string        // of the sign-in
+	subject string        // of a person
+	group   string        // every person in this group of the issuer
+	domain  string        // every person with a verified address in this domain, in lower case
+	source  string        // a program, by its name in the policy
+	event   envelope.Kind // events of this kind
 }
 
-// is reports whether p belongs to a team by m. An identity is its issuer's word,
-// so nothing of it counts without the issuer; and what is empty is nobody's.
-func (m member) is(p identity.Principal) bool {
+// matches reports whether p is a member by m. A claim of a person counts only together with
+// its issuer, because another issuer can make the same claim. Empty values never match.
+func (m member) matches(p identity.Principal) bool {
 	switch p.Kind {
 	case identity.KindHuman:
 		if m.issuer == "" || p.Issuer != m.issuer || p.Subject == "" {
@@ -48,24 +54,36 @@ func (m member) is(p identity.Principal) bool {
 	return false
 }
 
-// teamsOf are the teams that p belongs to.
+// teamsOf returns the indices of the teams that who belongs to, in ascending order.
 func (p *Policy) teamsOf(who identity.Principal) []int {
 	var in []int
 	for i, t := range p.teams {
-		if slices.ContainsFunc(t.members, func(m member) bool { return m.is(who) }) {
+		if slices.ContainsFunc(t.members, func(m member) bool { return m.matches(who) }) {
 			in = append(in, i)
 		}
 	}
 	return in
 }
 
-// Teams are the names of the teams that p belongs to, in the order of the file.
+// Teams returns the names of the teams that who belongs to, in the order of the file.
 func (p *Policy) Teams(who identity.Principal) []string {
 	var names []string
 	for _, i := range p.teamsOf(who) {
 		names = append(names, p.teams[i].name)
 	}
 	return names
+}
+
+// TeamLabel is what people call the team with that name: its display name
+// followed by the name in parentheses, or the name alone if it has no display
+// name or there is no such team.
+func (p *Policy) TeamLabel(name string) param.Text {
+	for _, t := range p.teams {
+		if t.name == name {
+			return backup.Label(t.label, name)
+		}
+	}
+	return backup.Label(param.Text{}, name)
 }
 
 // NamesGroup reports whether the policy looks at this group of this issuer: what
@@ -76,33 +94,35 @@ func (p *Policy) NamesGroup(issuer, group string) bool {
 	})
 }
 
-// Shapes of what identities say. A domain is compared with lower case.
+// Forms of what members name. A domain is in lower case, because identity.Principal.Email
+// is.
 var (
-	issuerShape  = newShape(`https?://[!"$-~]{1,200}`, "the issuer's URL, exactly as it stands in its tokens")
+	issuerShape  = newShape(`https?://[!"$-~]{1,200}`, "the issuer's URL, exactly as in its tokens")
 	subjectShape = newShape(`[ -~]{1,255}`, "up to 255 ASCII characters")
 	domainShape  = newShape(`([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}`, "a domain in lower case, such as example.com")
 )
 
-// team reads one team and enters it for the rules to name.
+// team reads one team and adds it to l.teams. A team with a problem is added too, unless its
+// name is empty or repeated.
 func (l *loader) team(p place) team {
-	m := l.mapping(p, []string{"name", "members"}, []string{"daily_jobs"})
+	m := l.mapping(p, []string{"name", "members"}, []string{"display_name", "daily_jobs"})
 	t := team{
 		name:    l.shaped(m["name"], nameShape),
+		label:   l.either(m["display_name"]),
 		members: list(l, m["members"], l.member),
 		daily:   l.daily(m["daily_jobs"]),
 	}
 	switch _, again := l.teams[t.name]; {
 	case t.name == "": // a problem already
 	case again:
-		l.wrong(m["name"], "another team is called %q too: choose another name", t.name)
+		l.wrong(m["name"], "another team has the name %q: choose another name", t.name)
 	default:
 		l.teams[t.name] = len(l.teams)
 	}
 	return t
 }
 
-// member reads one member: an issuer with one of its claims, a source, or a kind
-// of event.
+// member reads one member: an issuer with one claim, a source, or a kind of event.
 func (l *loader) member(p place) member {
 	m := l.mapping(p, nil, []string{"issuer", "subject", "group", "email_domain", "source", "event"})
 	one := member{
@@ -125,14 +145,15 @@ func (l *loader) member(p place) member {
 	case len(given) != 1:
 		l.wrong(p, "write one of subject, group, email_domain (each with issuer), source and event")
 	case claim && m["issuer"].node == nil:
-		l.lacks(p, p.at("issuer", nil).path, "is missing: %s means nothing without whose word it is", given[0])
+		l.lacks(p, p.at("issuer", nil).path, "is missing: %s requires an issuer", given[0])
 	case !claim && m["issuer"].node != nil:
-		l.wrong(m["issuer"], "means nothing with %s: remove it", given[0])
+		l.wrong(m["issuer"], "has no effect with %s: remove it", given[0])
 	}
 	return one
 }
 
-// issuer reads the issuer of identities: that of the demonstration has no URL.
+// issuer reads the issuer of a sign-in: a URL, or "demo", the issuer of the demonstration's
+// sign-in.
 func (l *loader) issuer(p place) string {
 	if p.node != nil && p.node.Value == "demo" {
 		return l.text(p)
@@ -140,12 +161,12 @@ func (l *loader) issuer(p place) string {
 	return l.shaped(p, issuerShape)
 }
 
-// teamOf reads the name of a team that exists.
+// teamOf reads the name of a team and returns its index, 0 after a problem.
 func (l *loader) teamOf(p place) int {
 	name := l.text(p)
 	i, ok := l.teams[name]
 	if !ok {
-		l.wrong(p, "there is no team %q: add it to teams, or correct the name", name)
+		l.wrong(p, "the team %q does not exist: add it to teams, or correct the name", name)
 	}
 	return i
 }

@@ -12,8 +12,8 @@ import (
 
 const sso = "https://sso.example.com"
 
-// Who belongs to a team, and who only looks like it: whoever has another issuer,
-// is of another kind, or has nothing at all (T1; CD-7, CD-9).
+// Membership needs the right kind, issuer and claim. Similar principals, with another issuer,
+// another kind or empty values, are not members. Threat T1, requirements CD-7 and CD-9.
 func TestMembers(t *testing.T) {
 	human := func(change func(*identity.Principal)) identity.Principal {
 		p := identity.Principal{Kind: identity.KindHuman, Issuer: sso, Subject: "1", Email: "a@example.com", Groups: []string{"oncall"}}
@@ -53,25 +53,25 @@ func TestMembers(t *testing.T) {
 	}
 }
 
-// What a team's rules do not name is not there for its members: neither what
-// other teams may do, nor which accounts there are (T1, T11; CD-5).
-func TestOthersRulesAndAccountsAreNotTold(t *testing.T) {
+// Refusals tell a member nothing about rules for other teams and about accounts that only
+// such rules name. Threats T1 and T11, requirement CD-5.
+func TestForeignRulesAndAccountsAreHidden(t *testing.T) {
 	text := change(t, base, "rules:\n", "  - name: strangers\n    members:\n      - {source: stranger}\nrules:\n  - id: theirs\n    teams: [strangers]\n    actions: [backup.view, backup.create]\n"+
 		"    accounts: [sandbox]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    instances: [i-other]\n    retention_days: {min: 1, max: 2}\n")
 	p := mustLoad(t, text)
 	stranger := identity.Principal{Kind: identity.KindSource, Subject: "stranger"}
 	_, hidden := p.Decide(t.Context(), stranger, allowed())
 	_, none := p.Decide(t.Context(), stranger, with(allowed(), "Account", "nowhere"))
-	hidden[0].Args, none[0].Args = nil, nil // the alias, which they wrote themselves
+	hidden[0].Args, none[0].Args = nil, nil // the alias, which is in the request itself
 	if !reflect.DeepEqual(hidden, none) {
 		t.Errorf("an account of others: %+v\none that is not there: %+v", hidden, none)
 	}
 	_, denied := p.Decide(t.Context(), stranger, with(allowed(), "Account", "sandbox"))
-	if got := sentences(param.English, denied); got != "InstanceId: Rule “theirs” does not cover this instance" {
+	if got := sentences(param.English, denied); got != "InstanceId: Rule “theirs” does not include this instance" {
 		t.Errorf("got\n%s", got)
 	}
 	nobody := identity.Principal{Kind: identity.KindHuman, Issuer: sso, Subject: "9"}
-	if _, denied := p.Decide(t.Context(), nobody, allowed()); sentences(param.English, denied) != "Account: There is no account “prod” for you" {
+	if _, denied := p.Decide(t.Context(), nobody, allowed()); sentences(param.English, denied) != "Account: You have no access to an account “prod”" {
 		t.Errorf("to somebody in no team: %s", sentences(param.English, denied))
 	}
 	if len(p.Accounts(nobody, backup.ActionView)) != 0 || len(p.Rules(nobody)) != 0 || p.Offer(nobody, param.UDMECS).Granted || p.Regions(nobody, "prod") != nil {
@@ -87,9 +87,9 @@ func TestOthersRulesAndAccountsAreNotTold(t *testing.T) {
 	}
 }
 
-// What is enforced fills in for what was not said, and refuses everything else;
-// what is usual only fills in.
-func TestEnforcedAndUsualValues(t *testing.T) {
+// An enforced value is added to a request and every other value is refused. A default is only
+// added.
+func TestEnforcedAndDefaultValues(t *testing.T) {
 	p := mustLoad(t, change(t, change(t, base, "any_vault: true", "any_vault: true\n    enforced: {SpeedLimit: \"0:24:1024\"}\n    defaults: {Options.UseVSS: \"true\"}"),
 		"max: 7}", "max: 7, default: 5}"))
 	files := param.Params{"Account": "sandbox", "Region": "cn-hangzhou", "SourceType": "ECS_FILE", "InstanceId": "i-1", "VaultId": "v-1"}
@@ -103,7 +103,7 @@ func TestEnforcedAndUsualValues(t *testing.T) {
 		t.Errorf("all said: %v, %v", grant.Values, denied)
 	}
 	_, denied = p.Decide(t.Context(), alice, with(files, "SpeedLimit", "0:24:2048"))
-	if len(denied) != 2 || denied[1].Field != "SpeedLimit" || denied[1].In(param.English) != "Rule “short” has it as 0:24:1024, and nothing else" || denied[1].Rule.ID != "short" {
+	if len(denied) != 2 || denied[1].Field != "SpeedLimit" || denied[1].In(param.English) != "Rule “short” requires the value 0:24:1024" || denied[1].Rule.ID != "short" {
 		t.Errorf("another limit: %s", sentences(param.English, denied))
 	}
 	if grant, denied := p.Decide(t.Context(), alice, allowedContainer()); denied != nil || len(grant.Values) != 0 {
@@ -111,9 +111,9 @@ func TestEnforcedAndUsualValues(t *testing.T) {
 	}
 }
 
-// What a grant says of how often: the rule's own cool-down before the usual one,
-// the limits of whoever asks, of the account, and of the team.
-func TestGrantHoldsTheLimits(t *testing.T) {
+// A grant has the cool-down of the rule or else the default one, and the limits of the
+// principal, the account and the team.
+func TestGrantHasLimits(t *testing.T) {
 	text := change(t, base, "accounts:\n", "defaults:\n  cooldown: 15m\n  rate: {burst: 5, per: 1h}\naccounts:\n")
 	text = change(t, text, "    access: own\n", "    access: own\n    rate: {burst: 20, per: 10m}\n    daily_jobs: 50\n")
 	for added, want := range map[string]string{"": "15m0s", "\n    cooldown: 30m": "30m0s", "\n    skip_cooldown: true": "0s"} {

@@ -7,18 +7,20 @@ import (
 	"backupportal/function/identity"
 )
 
-// mostTokens bounds how many sums each request is compared with.
-const mostTokens = 200
+// maxTokens limits the tokens of a policy: a request is compared with each of them.
+const maxTokens = 200
 
+// Forms of hashes and times.
 var (
 	sumShape  = newShape(`[0-9a-f]{64}`, "64 hexadecimal digits in lower case, as token new prints them")
 	timeShape = newShape(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z`, "a time of UTC such as 2027-06-01T00:00:00Z, in quotes")
 )
 
-// Tokens are those by which machines are known. They must not be changed.
+// Tokens returns the tokens of programs, with expired ones. They must not be changed.
 func (p *Policy) Tokens() []identity.Token { return p.tokens }
 
-// token reads one token. No two have the same sum, or the same id of a source.
+// token reads one token. Its hash must be different from those of all earlier tokens, and
+// its id from those of the same source.
 func (l *loader) token(p place) identity.Token {
 	m := l.mapping(p, []string{"source", "id", "sha256", "not_after"}, nil)
 	t := identity.Token{
@@ -32,16 +34,17 @@ func (l *loader) token(p place) identity.Token {
 	for _, other := range l.tokens {
 		switch {
 		case other.Sum == t.Sum:
-			l.wrong(m["sha256"], "another token has this sum too: make a new one for each")
+			l.wrong(m["sha256"], "another token has the same sha256: create a new token for each")
 		case other.Source == t.Source && other.ID == t.ID:
-			l.wrong(m["id"], "another token of %s is called %q too: choose another name", t.Source, t.ID)
+			l.wrong(m["id"], "another token of %s has the name %q: choose another name", t.Source, t.ID)
 		}
 	}
 	l.tokens = append(l.tokens, t)
 	return t
 }
 
-// moment reads a time, in quotes: YAML has times of its own, in many forms.
+// moment reads a time in UTC, with seconds. It must be in quotes, because YAML itself has
+// many forms of times. It returns the zero time for a place without a node.
 func (l *loader) moment(p place) time.Time {
 	text := l.shaped(p, timeShape)
 	if p.node == nil || l.refused[p.node] {
@@ -49,7 +52,7 @@ func (l *loader) moment(p place) time.Time {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		l.wrong(p, "there is no such time: write %s", timeShape.words)
+		l.wrong(p, "is not a valid time: write %s", timeShape.words)
 	}
 	return at
 }

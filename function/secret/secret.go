@@ -1,4 +1,4 @@
-// Package secret holds text that never prints.
+// Package secret holds texts that are never printed.
 package secret
 
 import (
@@ -7,12 +7,15 @@ import (
 	"log/slog"
 )
 
-// A Secret is a text that never prints: no formatter, logger or encoder shows
-// it. It holds a pointer because fmt calls no methods on unexported fields and
-// would print a plain string there. The zero Secret is empty.
+// A String is a text that is never printed: formatters, loggers and encoders show “[secret]”
+// instead. Only [String.Reveal] returns the text. The zero String is empty.
+//
+// It holds a pointer because package fmt calls no methods on unexported fields. It would print a
+// plain string there, but prints only the address of a pointer. Two Strings with the same text
+// are not equal.
 type String struct{ text *string }
 
-// NewSecret wraps text. An empty text gives the zero Secret.
+// New returns text as a String. An empty text gives the zero String.
 func New(text string) String {
 	if text == "" {
 		return String{}
@@ -20,8 +23,8 @@ func New(text string) String {
 	return String{&text}
 }
 
-// Reveal returns the text. It is called only where the value leaves the
-// program for the one who is meant to have it.
+// Reveal returns the text. Call it only where the text leaves the program for its intended
+// receiver.
 func (s String) Reveal() string {
 	if s.text == nil {
 		return ""
@@ -38,5 +41,5 @@ func (String) Format(f fmt.State, _ rune) { io.WriteString(f, "[secret]") }
 // LogValue implements [slog.LogValuer].
 func (String) LogValue() slog.Value { return slog.StringValue("[secret]") }
 
-// MarshalText implements [encoding.TextMarshaler], and so covers JSON and YAML.
+// MarshalText implements [encoding.TextMarshaler], which packages for JSON and YAML use.
 func (String) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }

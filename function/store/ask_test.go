@@ -7,9 +7,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// Of hundreds that look at a job at once, all but one are too late to ask about
-// it. They wait for nobody who writes.
-func TestWhoAsksTooLateWaitsForNoLock(t *testing.T) {
+// When hundreds of pages look at one job at once, all but one are too late to ask the cloud. They
+// must not wait for a writer's lock.
+func TestAskTooLateTakesNoLock(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		db := open(t, address)
 		r, _, err := db.Claim(t.Context(), storetest.Record(1))
@@ -20,7 +20,7 @@ func TestWhoAsksTooLateWaitsForNoLock(t *testing.T) {
 		if may, err := ask(); err != nil || !may {
 			t.Fatalf("the first: %v, %v", may, err)
 		}
-		locked(t, address, "SELECT * FROM job FOR UPDATE")
+		holdLock(t, address, "SELECT * FROM job FOR UPDATE")
 		if may, err := ask(); err != nil || may {
 			t.Errorf("too late, while somebody writes: %v, %v", may, err)
 		}

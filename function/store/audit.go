@@ -9,56 +9,60 @@ import (
 	"backupportal/function/backup"
 )
 
-const addAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4, $5)`
+const insertAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4, $5)`
 
-// auditHeads finds the last rows of the chains that were added to since a time. It
-// groups by an expression so that SQLite takes the index of times: it would
-// rather have the chains in order, and read them all for that.
-const auditHeads = `
+// selectHeads selects the last row of each chain that had a row since $1. It groups by an
+// expression (chain || ”) so that SQLite uses the index of times: when it groups by the column,
+// SQLite reads the whole table in the order of the chains.
+const selectHeads = `
 SELECT a.chain, a.seq, a.at_ms, a.mac
 FROM (SELECT chain || '' AS chain, MAX(seq) AS seq, MAX(at_ms) AS last_ms FROM audit WHERE at_ms >= $1 GROUP BY chain || '') h
 JOIN audit a ON a.chain = h.chain AND a.seq = h.seq
 ORDER BY h.last_ms DESC, a.chain LIMIT $2`
 
-// auditChain finds the next chain, and auditRows the next rows of one.
+// selectNextChain selects the name of the next chain, and selectRows the next rows of a chain.
+// Both are repeated until they return nothing.
 const (
-	auditChain = `SELECT MIN(chain) FROM audit WHERE chain > $1`
-	auditRows  = `SELECT chain, seq, at_ms, body, mac FROM audit WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3`
+	selectNextChain = `SELECT MIN(chain) FROM audit WHERE chain > $1`
+	selectRows      = `SELECT chain, seq, at_ms, body, mac FROM audit WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3`
 )
 
-// auditPage is how many rows are read at a time.
-const auditPage = 500
+// auditPageSize is how many rows AuditTrail reads in one statement.
+const auditPageSize = 500
 
-// execer is a database, or a transaction in it.
+// An execer is a database or a transaction.
 type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
+// addRows inserts rows of the audit trail one by one. After an error, the rows before it are
+// inserted, unless to is a transaction.
 func (d *DB) addRows(ctx context.Context, to execer, rows []backup.AuditRow) error {
 	for _, r := range rows {
 		args := []any{r.Chain, r.Seq, ms(r.At), r.Body, r.MAC}
-		if err := storable(args); err != nil {
+		if err := checkTexts(args); err != nil {
 			return err
 		}
-		if _, err := to.ExecContext(ctx, addAudit, args...); err != nil {
+		if _, err := to.ExecContext(ctx, insertAudit, args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Audit adds a row to the audit trail. After an error it may be there or not.
+// Audit adds a row to the audit trail. It implements the sink of package audit. After an error,
+// the row may have been added or not.
 func (d *DB) Audit(ctx context.Context, row backup.AuditRow) error {
 	return d.write(ctx, "audit", func(ctx context.Context) error {
 		return d.addRows(ctx, d.db, []backup.AuditRow{row})
 	})
 }
 
-// AuditHeads returns the last rows, without their bodies, of the chains of the
-// audit trail that had a row since a time: the newest first, at most limit.
+// AuditHeads returns the last row of each chain that had a row since the given time: at most
+// limit rows, the most recent first, without their bodies.
 func (d *DB) AuditHeads(ctx context.Context, since time.Time, limit int) (heads []backup.AuditRow, err error) {
 	err = d.do(ctx, "audit heads", func(ctx context.Context) error {
-		rows, err := d.db.QueryContext(ctx, auditHeads, ms(since), limit)
+		rows, err := d.db.QueryContext(ctx, selectHeads, ms(since), limit)
 		if err != nil {
 			return err
 		}
@@ -69,7 +73,7 @@ func (d *DB) AuditHeads(ctx context.Context, since time.Time, limit int) (heads 
 			if err := rows.Scan(&r.Chain, &r.Seq, &at, &r.MAC); err != nil {
 				return err
 			}
-			r.At = moment(at)
+			r.At = fromMillis(at)
 			heads = append(heads, r)
 		}
 		return rows.Err()
@@ -77,9 +81,10 @@ func (d *DB) AuditHeads(ctx context.Context, since time.Time, limit int) (heads 
 	return heads, err
 }
 
-// AuditTrail reads the whole audit trail, by chains and the numbers of their
-// rows. Chains that begin meanwhile are left out: they may tell of rows that were
-// added behind those read already.
+// AuditTrail returns all rows of the audit trail, ordered by chain, then by number. It reads
+// pages of rows, each in a statement of its own, and yields an error at most once, as the last
+// value. Chains that begin after it started are left out: they may name rows that were added to
+// chains which were already read, and a verifier would report these rows as missing.
 func (d *DB) AuditTrail(ctx context.Context) iter.Seq2[backup.AuditRow, error] {
 	return func(yield func(backup.AuditRow, error) bool) {
 		chains, err := d.auditChains(ctx)
@@ -100,7 +105,7 @@ func (d *DB) AuditTrail(ctx context.Context) iter.Seq2[backup.AuditRow, error] {
 					}
 					after = r.Seq
 				}
-				if len(rows) < auditPage {
+				if len(rows) < auditPageSize {
 					break
 				}
 			}
@@ -108,12 +113,12 @@ func (d *DB) AuditTrail(ctx context.Context) iter.Seq2[backup.AuditRow, error] {
 	}
 }
 
-// auditChains are the names of all chains, in order.
+// auditChains returns the names of all chains in ascending order.
 func (d *DB) auditChains(ctx context.Context) (chains []string, err error) {
 	for last := ""; ; {
 		var next sql.NullString
 		err := d.do(ctx, "audit chains", func(ctx context.Context) error {
-			return d.db.QueryRowContext(ctx, auditChain, last).Scan(&next)
+			return d.db.QueryRowContext(ctx, selectNextChain, last).Scan(&next)
 		})
 		if err != nil || !next.Valid {
 			return chains, err
@@ -123,10 +128,12 @@ func (d *DB) auditChains(ctx context.Context) (chains []string, err error) {
 	}
 }
 
+// auditPage returns the rows of a chain with numbers above after: at most auditPageSize rows, in
+// ascending order.
 func (d *DB) auditPage(ctx context.Context, chain string, after int64) (page []backup.AuditRow, err error) {
 	err = d.do(ctx, "audit rows", func(ctx context.Context) error {
 		page = nil
-		rows, err := d.db.QueryContext(ctx, auditRows, chain, after, auditPage)
+		rows, err := d.db.QueryContext(ctx, selectRows, chain, after, auditPageSize)
 		if err != nil {
 			return err
 		}
@@ -137,7 +144,7 @@ func (d *DB) auditPage(ctx context.Context, chain string, after int64) (page []b
 			if err := rows.Scan(&r.Chain, &r.Seq, &at, &r.Body, &r.MAC); err != nil {
 				return err
 			}
-			r.At = moment(at)
+			r.At = fromMillis(at)
 			page = append(page, r)
 		}
 		return rows.Err()

@@ -21,14 +21,14 @@ import (
 	"modernc.org/sqlite"
 )
 
-// The kinds of databases.
+// The kinds of databases, as [Kind] and [DB.Kind] return them.
 const (
 	SQLite   = "sqlite"
 	Postgres = "postgres"
 )
 
-// Kind says which kind of database a [Config.URL] is about, by its scheme
-// alone; empty if it is none of them.
+// Kind returns the kind of the database that a [Config.URL] names, judged by the scheme alone:
+// [SQLite], [Postgres], or the empty string if it is neither.
 func Kind(url string) string {
 	scheme, _, ok := strings.Cut(url, ":")
 	switch strings.ToLower(scheme) {
@@ -44,19 +44,25 @@ func Kind(url string) string {
 	return ""
 }
 
-// A dialect is what two databases do not do alike.
+// A dialect holds what differs between the two databases.
 type dialect struct {
-	name                  string
-	lockSchema            []string         // begins a transaction that changes the schema, while others wait for its end
-	table                 string           // whether the table $1 is there
-	clock                 string           // the database's time in milliseconds
-	noIndex               string           // before a column: no index for this one; empty where the database knows which values are rare
-	freshPlan             []any            // before the values of a statement that is to get a plan for them each time
-	isReadOnly            func(error) bool // the connection leads to a server that may no longer write
-	isForeignKeyViolation func(error) bool // a row belongs to none in another table
+	name string // SQLite or Postgres
+	// lockSchema are statements at the start of a migration. They wait until no other process
+	// migrates.
+	lockSchema []string
+	table      string // query: does the table with the name $1 exist?
+	clock      string // query: milliseconds since 1970, by the database's clock
+	// noIndex is a prefix for a column whose index must not be used. It is empty for PostgreSQL,
+	// which has statistics about values.
+	noIndex string
+	// freshPlan are arguments to insert before those of a statement that needs a plan for its
+	// values. They are empty if the database makes such a plan anyway.
+	freshPlan             []any
+	isReadOnly            func(error) bool // the connected server accepts no writes, as after a failover
+	isForeignKeyViolation func(error) bool // the row refers to a row that does not exist
 }
 
-// SQLite's result codes (“Result and Error Codes”).
+// sqliteForeignKey is SQLITE_CONSTRAINT_FOREIGNKEY (SQLite, “Result and Error Codes”).
 const sqliteForeignKey = 787
 
 var sqliteDialect = dialect{
@@ -71,15 +77,17 @@ var sqliteDialect = dialect{
 	},
 }
 
-// PostgreSQL's error codes (“Appendix A”).
+// PostgreSQL's error codes (“Appendix A. PostgreSQL Error Codes”).
 const (
-	pgForeignKey = "23503"
-	pgReadOnly   = "25006"
+	pgForeignKey = "23503" // foreign_key_violation
+	pgReadOnly   = "25006" // read_only_sql_transaction
 )
 
 var postgresDialect = dialect{
 	name: Postgres,
-	// Any number will do, as long as no other program locks the same one here.
+	// The number of the advisory lock is arbitrary. It must differ from the numbers that other
+	// programs use in the same database. The time-outs are disabled because a migration by
+	// another process may take longer.
 	lockSchema: []string{
 		`SET LOCAL lock_timeout = 0`, `SET LOCAL statement_timeout = 0`,
 		`SELECT pg_advisory_xact_lock(7263548120996341)`,
@@ -90,6 +98,7 @@ var postgresDialect = dialect{
 	isForeignKeyViolation: func(err error) bool { return pgCode(err) == pgForeignKey },
 }
 
+// pgCode returns the PostgreSQL error code of err, or the empty string if it has none.
 func pgCode(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
@@ -97,9 +106,9 @@ func pgCode(err error) string {
 	return ""
 }
 
-// open makes the pool for a URL. It connects to nothing, but makes the file of
-// a SQLite database, so that only its owner can read it.
-func open(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
+// openPool returns the dialect and the connection pool for cfg. It does not connect, but it
+// creates the file of a SQLite database, readable only by its owner.
+func openPool(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 	text := cfg.URL.Reveal()
 	_, rest, _ := strings.Cut(text, ":")
 	switch Kind(text) {
@@ -114,7 +123,8 @@ func open(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 		db, mode, err := openPostgres("postgres:"+rest, connections, log)
 		d := postgresDialect
 		if mode == pgx.QueryExecModeCacheStatement {
-			// Of a statement that is kept, the server comes to keep the plan, too.
+			// This mode prepares statements and keeps them. After five executions, PostgreSQL may
+			// keep one plan for all values, too.
 			d.freshPlan = []any{pgx.QueryExecModeExec}
 		}
 		return d, db, err
@@ -122,10 +132,12 @@ func open(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 	return dialect{}, nil, errors.New("the database must be postgres://user:password@host/name or sqlite:PATH")
 }
 
-// openSQLite opens a file. Commits reach the disk before they are answered,
-// and a transaction that reads before it writes holds the lock from its start:
-// otherwise two of them fail each other at once, whatever the time to wait. A lock
-// of another process is waited for during four fifths of a statement's time.
+// openSQLite returns a pool for the file at path. A commit is on the disk before it returns
+// (synchronous=FULL). A transaction takes the write lock when it begins (_txlock=immediate): two
+// transactions that first read and then write would otherwise fail at once with SQLITE_BUSY,
+// whatever the time to wait. The wait for a lock of another process is four fifths of
+// statementTime, so that it ends before the context of the statement does. A file that other
+// users of the machine may read is logged as a warning.
 func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sql.DB, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "//") {
 		return nil, errors.New("a SQLite database needs a file, as sqlite:PATH, such as sqlite:/var/lib/backup-portal.db")
@@ -138,7 +150,7 @@ func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sq
 	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, err
 	}
-	if open := info.Mode().Perm() & 0o077; open != 0 {
+	if others := info.Mode().Perm() & 0o077; others != 0 {
 		log.Warn("others may read the database's file: only its owner needs to", "file", path, "mode", info.Mode().Perm().String())
 	}
 	pragmas := url.Values{
@@ -158,48 +170,47 @@ func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sq
 	return db, nil
 }
 
-// sqliteName writes a path as SQLite's own kind of address, in which ?, # and %
-// mean something.
+// sqliteName returns path as a URI file name of SQLite, in which ?, # and % must be escaped.
 func sqliteName(path string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
 
-// settings are what this program needs and an address of PostgreSQL may
-// overrule; sslmode follows from where the server is.
-var settings = map[string]string{
-	"connect_timeout":                     "2",          // of several hosts the first may hang
-	"target_session_attrs":                "read-write", // in a failover: the server that may write
+// defaults are parameters of a PostgreSQL connection that the program needs. A URL may override
+// them. sslmode is not among them, because it depends on where the server is.
+var defaults = map[string]string{
+	"connect_timeout":                     "2",          // seconds; the first of several hosts may not answer
+	"target_session_attrs":                "read-write", // with several hosts, connect to the primary
 	"application_name":                    "backup-portal",
-	"statement_timeout":                   "5000",
+	"statement_timeout":                   "5000", // milliseconds, as the two below
 	"lock_timeout":                        "3000",
 	"idle_in_transaction_session_timeout": "10000",
 	"default_transaction_isolation":       "read committed",
 }
 
-// modes are the values of sslmode that are accepted: the others use plain text
-// unasked.
-var modes = []string{"", "verify-full", "verify-ca", "require", "disable"}
+// sslModes are the accepted values of sslmode. The others (allow, prefer) may silently fall back
+// to plain text. The empty value means that the URL does not say.
+var sslModes = []string{"", "verify-full", "verify-ca", "require", "disable"}
 
-// errAddress never quotes the address, which has a password in it.
-var errAddress = errors.New("the address cannot be read: it must be postgres://user:password@host/name, with @ : / ? # % in the password written as %40 %3A %2F %3F %23 %25; " +
+// errURL does not quote the URL, because it contains a password.
+var errURL = errors.New("the address cannot be read: it must be postgres://user:password@host/name, with @ : / ? # % in the password written as %40 %3A %2F %3F %23 %25; " +
 	"sslrootcert, if it is given, must be a file of PEM roots")
 
-// openPostgres opens a pool. Whatever the URL does not say is set as this
-// program needs it: in particular TLS that knows the server's name, unless the
-// server is on this machine. The name, the host and the user have to be in the
-// URL: whatever the environment of the process says of them does not count. It
-// also returns how the driver sends statements.
+// openPostgres returns a pool for a URL, and how the driver sends statements. It adds defaults
+// for parameters that are missing. Without sslmode, TLS with verification of the server's name is
+// required, unless all servers are on this machine. User, host and database must be in the URL:
+// the variables of the environment (PGHOST, PGUSER, …) are not used for them. A weaker sslmode
+// for a remote server is logged as a warning.
 func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, pgx.QueryExecMode, error) {
 	base, rawQuery, _ := strings.Cut(text, "?")
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return nil, 0, errAddress
+		return nil, 0, errURL
 	}
 	given := query.Get("sslmode")
-	if !slices.Contains(modes, given) {
-		return nil, 0, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes use plain text unasked, or are none")
+	if !slices.Contains(sslModes, given) {
+		return nil, 0, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes are invalid or may silently use plain text")
 	}
-	for name, value := range settings {
+	for name, value := range defaults {
 		if !query.Has(name) {
 			query.Set(name, value)
 		}
@@ -207,16 +218,16 @@ func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, pgx.
 	if given == "" {
 		query.Set("sslmode", "disable")
 	}
-	cfg, err := parse(base, query)
+	cfg, err := parseConfig(base, query)
 	if err == nil && given == "" && !isLocal(cfg) {
 		query.Set("sslmode", "verify-full")
-		cfg, err = parse(base, query)
+		cfg, err = parseConfig(base, query)
 	}
 	if err != nil {
 		return nil, 0, err
 	}
 	if given != "" && given != "verify-full" && !isLocal(cfg) {
-		log.Warn("what goes to the database can be read or changed on the way: sslmode=verify-full prevents that", "sslmode", given)
+		log.Warn("traffic to the database can be read or changed in transit: use sslmode=verify-full", "sslmode", given)
 	}
 	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(connections)
@@ -225,28 +236,30 @@ func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, pgx.
 	return db, cfg.DefaultQueryExecMode, nil
 }
 
-// addressShape has a user, a host or several, and a database.
-var addressShape = regexp.MustCompile(`\Apostgres://[^/@]+@[^/@]+/[^/]+\z`)
+// urlShape matches a URL with a user, one or more hosts, and a database.
+var urlShape = regexp.MustCompile(`\Apostgres://[^/@]+@[^/@]+/[^/]+\z`)
 
-func parse(base string, query url.Values) (*pgx.ConnConfig, error) {
-	if !addressShape.MatchString(base) && (query.Get("host") == "" || query.Get("user") == "" || query.Get("dbname") == "") {
-		return nil, errAddress
+// parseConfig parses a URL without its query, and the query. Its errors never quote the URL: they
+// name the parameter that is wrong, or are errURL.
+func parseConfig(base string, query url.Values) (*pgx.ConnConfig, error) {
+	if !urlShape.MatchString(base) && (query.Get("host") == "" || query.Get("user") == "" || query.Get("dbname") == "") {
+		return nil, errURL
 	}
-	// In these addresses, as in libpq's, a blank is not a plus.
+	// In these URLs, as in those of libpq, a space is written as %20; a plus is a plus.
 	cfg, err := pgx.ParseConfig(base + "?" + strings.ReplaceAll(query.Encode(), "+", "%20"))
 	if err == nil {
 		return cfg, nil
 	}
-	// Its text may quote the address. A parameter that makes it bad is found by
-	// leaving it out.
+	// The error of pgx may quote the URL. The wrong parameter is the one without which the URL
+	// can be parsed.
 	for name := range query {
 		without := maps.Clone(query)
 		without.Del(name)
 		if _, err := pgx.ParseConfig(base + "?" + strings.ReplaceAll(without.Encode(), "+", "%20")); err == nil {
-			return nil, fmt.Errorf("%s in the address is not a value of that parameter", name)
+			return nil, fmt.Errorf("the URL has an invalid value for the parameter %s", name)
 		}
 	}
-	return nil, errAddress
+	return nil, errURL
 }
 
 // isLocal reports whether all servers of cfg are on this machine.

@@ -14,63 +14,71 @@ import (
 
 var _ backup.Limits = (*DB)(nil)
 
-// spend takes one of a rate, by the generic cell rate algorithm: it moves the time
-// at which the next would be on time by one interval, unless that would be more
-// than the whole window ahead. No row: there is none left.
-const spend = `
+// upsertRate takes one request or backup from a rate, by the generic cell rate algorithm (GCRA).
+// tat_ms is the theoretical arrival time: when the next one would arrive at an even speed. Each
+// one moves it forward by an interval ($3). The statement returns no row if tat_ms would then be
+// more than the whole period ($4) after now ($2): the rate is used up.
+const upsertRate = `
 INSERT INTO rate (k, tat_ms) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS BIGINT))
 ON CONFLICT (k) DO UPDATE
 	SET tat_ms = CASE WHEN rate.tat_ms > CAST($2 AS BIGINT) THEN rate.tat_ms ELSE CAST($2 AS BIGINT) END + CAST($3 AS BIGINT)
 	WHERE rate.tat_ms + CAST($3 AS BIGINT) - CAST($4 AS BIGINT) <= CAST($2 AS BIGINT)
 RETURNING tat_ms`
 
-const rateOf = `SELECT tat_ms FROM rate WHERE k = $1`
+const selectRate = `SELECT tat_ms FROM rate WHERE k = $1`
 
-// use takes one of a day's quota.
-const use = `
+// upsertQuota takes one backup from the quota of a day. It returns no row if $3 backups are
+// already taken.
+const upsertQuota = `
 INSERT INTO quota (k, day, used) VALUES ($1, $2, 1)
 ON CONFLICT (k, day) DO UPDATE SET used = quota.used + 1 WHERE quota.used < CAST($3 AS BIGINT)
 RETURNING used`
 
-const giveBack = `UPDATE quota SET used = used - 1 WHERE k = $1 AND day = $2 AND used > 0`
+const refundQuota = `UPDATE quota SET used = used - 1 WHERE k = $1 AND day = $2 AND used > 0`
 
-// cool takes a resource until some time, if nobody else has it now.
-const cool = `
+// upsertCooldown starts the cool-down of a resource. It returns no row if another submission's
+// cool-down of the resource has not ended. The same submission may start it again.
+const upsertCooldown = `
 INSERT INTO cooldown (k, owner, until_ms) VALUES ($1, $2, CAST($3 AS BIGINT))
 ON CONFLICT (k) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms
 	WHERE cooldown.until_ms <= CAST($4 AS BIGINT) OR cooldown.owner = excluded.owner
 RETURNING owner`
 
-const coolUntil = `SELECT until_ms FROM cooldown WHERE k = $1`
+const selectCooldown = `SELECT until_ms FROM cooldown WHERE k = $1`
 
-const release = `DELETE FROM cooldown WHERE k = $1 AND owner = $2`
+const deleteCooldown = `DELETE FROM cooldown WHERE k = $1 AND owner = $2`
 
-// admit remembers what is taken for a key: if nothing was before, or so long ago
-// that it was for an earlier use of the key.
-const admit = `
+// insertReservation stores what a key and fingerprint reserve. It affects no row if there is a
+// reservation that is younger than the lifetime of a key ($6 is the bound). An older one belongs
+// to an earlier use of the key, and is replaced.
+const insertReservation = `
 INSERT INTO admission (id, at_ms, held, day, quotas, cooled) VALUES ($1, CAST($2 AS BIGINT), $7, $3, $4, $5)
 ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, held = excluded.held, day = excluded.day, quotas = excluded.quotas, cooled = excluded.cooled
 	WHERE admission.at_ms <= CAST($6 AS BIGINT)`
 
-// admitAgain is for a submission that gave back what it had.
-const admitAgain = `UPDATE admission SET held = $5, day = $2, quotas = $3, cooled = $4 WHERE id = $1 AND held = 0`
+// renewReservation stores what a submission reserves again after a refund.
+const renewReservation = `UPDATE admission SET held = $5, day = $2, quotas = $3, cooled = $4 WHERE id = $1 AND held = 0`
 
-// hold keeps what a submission has for a later attempt.
-const hold = `UPDATE admission SET held = $2 WHERE id = $1 AND held < $2`
+// raiseHeld assigns an existing reservation to a later attempt.
+const raiseHeld = `UPDATE admission SET held = $2 WHERE id = $1 AND held < $2`
 
-const withdraw = `UPDATE admission SET held = 0 WHERE id = $1 AND held BETWEEN 1 AND $2 RETURNING day, quotas, cooled`
+// clearHeld marks a reservation as refunded, and returns what to refund. It returns no row if it
+// is refunded already, or held for a later attempt than $2. The column held is the number of the
+// attempt plus 1, so that 0 can mean refunded.
+const clearHeld = `UPDATE admission SET held = 0 WHERE id = $1 AND held BETWEEN 1 AND $2 RETURNING day, quotas, cooled`
 
-// Reserve implements [backup.Limits]. All is one transaction, which asks for the
-// limits in one order, so that none waits for another that waits for it.
+// Reserve implements [backup.Limits]. It runs in one transaction, which is rolled back if a limit
+// refuses. All transactions lock their rows in one order (the reservation, rates by key, quotas
+// by key, the cool-down), so that two of them cannot deadlock.
 func (d *DB) Reserve(ctx context.Context, a backup.Reservation) (limit *backup.LimitError, err error) {
-	t := taking{Reservation: a, day: a.Now.UTC().Format(time.DateOnly)}
+	t := pendingReservation{Reservation: a, day: a.Now.UTC().Format(time.DateOnly)}
 	if a.Grant.Cooldown > 0 {
 		t.cooled = a.Resource
 	}
 	for _, q := range a.Grant.Quotas {
 		t.quotas = append(t.quotas, q.Key)
 	}
-	if err := storable(append([]any{a.Key, a.Resource}, keysOf(a.Grant)...)); err != nil {
+	if err := checkTexts(append([]any{a.Key, a.Resource}, keysOf(a.Grant)...)); err != nil {
 		return nil, err
 	}
 	err = d.write(ctx, "admit", func(ctx context.Context) error {
@@ -79,7 +87,7 @@ func (d *DB) Reserve(ctx context.Context, a backup.Reservation) (limit *backup.L
 			return err
 		}
 		defer tx.Rollback()
-		if limit, err = t.all(ctx, tx); err != nil || limit != nil {
+		if limit, err = t.takeAll(ctx, tx); err != nil || limit != nil {
 			return err
 		}
 		return tx.Commit()
@@ -87,7 +95,7 @@ func (d *DB) Reserve(ctx context.Context, a backup.Reservation) (limit *backup.L
 	return limit, err
 }
 
-// keysOf are the keys of a grant's limits.
+// keysOf returns the keys of all rates and quotas of g.
 func keysOf(g backup.Grant) (keys []any) {
 	for _, r := range g.Rates {
 		keys = append(keys, r.Key)
@@ -98,17 +106,19 @@ func keysOf(g backup.Grant) (keys []any) {
 	return keys
 }
 
-// A taking is one admission under way.
-type taking struct {
+// A pendingReservation is a reservation that Reserve is making.
+type pendingReservation struct {
 	backup.Reservation
-	day    string
-	quotas []string
-	cooled string
+	day    string   // of the quotas, in UTC
+	quotas []string // keys of the quotas that it takes
+	cooled string   // key of the cool-down; empty if the grant has none
 }
 
-// all takes all there is to take, or says what is in the way.
-func (t taking) all(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {
-	first, again, err := t.enter(ctx, tx)
+// takeAll takes what is not taken yet from every limit of the grant. It returns the first limit
+// that refuses, or nil. A reservation that exists takes nothing. One that was refunded takes
+// quotas and the cool-down again, but no rates, because rates are never refunded.
+func (t pendingReservation) takeAll(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {
+	first, again, err := t.storeReservation(ctx, tx)
 	if err != nil || !first && !again {
 		return nil, err
 	}
@@ -116,7 +126,7 @@ func (t taking) all(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error)
 		for _, r := range slices.SortedFunc(slices.Values(t.Grant.Rates), func(a, b backup.Rate) int {
 			return strings.Compare(a.Key, b.Key)
 		}) {
-			if wait, err := spendOne(ctx, tx, r, t.Now); err != nil || wait > 0 {
+			if wait, err := takeRate(ctx, tx, r, t.Now); err != nil || wait > 0 {
 				return &backup.LimitError{Err: backup.ErrRate, Key: r.Key, RetryAfter: wait}, err
 			}
 		}
@@ -124,18 +134,19 @@ func (t taking) all(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error)
 	for _, q := range slices.SortedFunc(slices.Values(t.Grant.Quotas), func(a, b backup.Quota) int {
 		return strings.Compare(a.Key, b.Key)
 	}) {
-		if limit, err := t.use(ctx, tx, q); err != nil || limit != nil {
+		if limit, err := t.takeQuota(ctx, tx, q); err != nil || limit != nil {
 			return limit, err
 		}
 	}
 	if t.cooled == "" {
 		return nil, nil
 	}
-	return t.cool(ctx, tx)
+	return t.takeCooldown(ctx, tx)
 }
 
-// enter remembers the admission: as the first of its key, or again.
-func (t taking) enter(ctx context.Context, tx *sql.Tx) (first, again bool, err error) {
+// storeReservation stores the reservation. first reports that the key had none before, again that an
+// earlier one was refunded. If both are false it is held already.
+func (t pendingReservation) storeReservation(ctx context.Context, tx *sql.Tx) (first, again bool, err error) {
 	quotas, err := json.Marshal(t.quotas)
 	if err != nil {
 		return false, false, err
@@ -150,7 +161,7 @@ func (t taking) enter(ctx context.Context, tx *sql.Tx) (first, again bool, err e
 	}
 	held := t.Attempt + 1
 	first, err = changed(
-		admit,
+		insertReservation,
 		t.Key,
 		ms(t.Now),
 		t.day,
@@ -160,22 +171,24 @@ func (t taking) enter(ctx context.Context, tx *sql.Tx) (first, again bool, err e
 		held,
 	)
 	if err == nil && !first {
-		again, err = changed(admitAgain, t.Key, t.day, string(quotas), t.cooled, held)
+		again, err = changed(renewReservation, t.Key, t.day, string(quotas), t.cooled, held)
 	}
 	if err == nil && !first && !again {
-		_, err = changed(hold, t.Key, held)
+		_, err = changed(raiseHeld, t.Key, held)
 	}
 	return first, again, err
 }
 
-// use takes one of a quota. None at all is no row.
-func (t taking) use(ctx context.Context, tx *sql.Tx, q backup.Quota) (*backup.LimitError, error) {
+// takeQuota takes one backup from q. It returns an error of the limit if q is used up, with the
+// time until the next day in UTC. A quota of 0 backups never gets a row, and has no time after
+// which it helps to try again.
+func (t pendingReservation) takeQuota(ctx context.Context, tx *sql.Tx, q backup.Quota) (*backup.LimitError, error) {
 	limit := &backup.LimitError{Err: backup.ErrQuota, Key: q.Key}
 	if q.Day < 1 {
 		return limit, nil
 	}
 	var used int
-	err := tx.QueryRowContext(ctx, use, q.Key, t.day, q.Day).Scan(&used)
+	err := tx.QueryRowContext(ctx, upsertQuota, q.Key, t.day, q.Day).Scan(&used)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
@@ -184,14 +197,16 @@ func (t taking) use(ctx context.Context, tx *sql.Tx, q backup.Quota) (*backup.Li
 	return limit, nil
 }
 
-func (t taking) cool(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {
-	var whose string
-	err := tx.QueryRowContext(ctx, cool, t.cooled, t.Key, ms(t.Now.Add(t.Grant.Cooldown)), ms(t.Now)).Scan(&whose)
+// takeCooldown starts the cool-down of the resource, or returns an error of the limit with the
+// time until the present one ends, at least one second.
+func (t pendingReservation) takeCooldown(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {
+	var owner string
+	err := tx.QueryRowContext(ctx, upsertCooldown, t.cooled, t.Key, ms(t.Now.Add(t.Grant.Cooldown)), ms(t.Now)).Scan(&owner)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
 	var until int64
-	if err := tx.QueryRowContext(ctx, coolUntil, t.cooled).Scan(&until); err != nil {
+	if err := tx.QueryRowContext(ctx, selectCooldown, t.cooled).Scan(&until); err != nil {
 		return nil, err
 	}
 	_, resource, _ := strings.Cut(t.cooled, "/")
@@ -202,28 +217,29 @@ func (t taking) cool(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error
 	}, nil
 }
 
-// querier is a database, or a transaction in it.
+// A querier is a database or a transaction.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// spendOne takes one of a rate, or says how long to wait.
-func spendOne(ctx context.Context, db querier, r backup.Rate, now time.Time) (wait time.Duration, err error) {
+// takeRate takes one from r. If r is used up it takes nothing and returns how long to wait, at
+// least one millisecond; otherwise wait is 0.
+func takeRate(ctx context.Context, db querier, r backup.Rate, now time.Time) (wait time.Duration, err error) {
 	interval, whole := r.Per.Milliseconds()/int64(r.Burst), r.Per.Milliseconds()
 	var tat int64
-	err = db.QueryRowContext(ctx, spend, r.Key, ms(now), interval, whole).Scan(&tat)
+	err = db.QueryRowContext(ctx, upsertRate, r.Key, ms(now), interval, whole).Scan(&tat)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return 0, err
 	}
-	wait, err = waitFor(ctx, db, r, now)
+	wait, err = peekRate(ctx, db, r, now)
 	return max(wait, time.Millisecond), err
 }
 
-// waitFor says how long it is until there is one of a rate.
-func waitFor(ctx context.Context, db querier, r backup.Rate, now time.Time) (time.Duration, error) {
+// peekRate returns what takeRate would return as wait, and takes nothing.
+func peekRate(ctx context.Context, db querier, r backup.Rate, now time.Time) (time.Duration, error) {
 	interval, whole := r.Per.Milliseconds()/int64(r.Burst), r.Per.Milliseconds()
 	var tat int64
-	if err := db.QueryRowContext(ctx, rateOf, r.Key).Scan(&tat); err != nil {
+	if err := db.QueryRowContext(ctx, selectRate, r.Key).Scan(&tat); err != nil {
 		if errors.Is(err, sql.ErrNoRows) {
 			return 0, nil
 		}
@@ -234,11 +250,11 @@ func waitFor(ctx context.Context, db querier, r backup.Rate, now time.Time) (tim
 
 // Peek implements [backup.Limits].
 func (d *DB) Peek(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
-	if err := storable([]any{r.Key}); err != nil {
+	if err := checkTexts([]any{r.Key}); err != nil {
 		return 0, err
 	}
 	err = d.do(ctx, "wait", func(ctx context.Context) error {
-		wait, err = waitFor(ctx, d.db, r, now)
+		wait, err = peekRate(ctx, d.db, r, now)
 		return err
 	})
 	return wait, err
@@ -246,11 +262,11 @@ func (d *DB) Peek(ctx context.Context, r backup.Rate, now time.Time) (wait time.
 
 // Take implements [backup.Limits].
 func (d *DB) Take(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
-	if err := storable([]any{r.Key}); err != nil {
+	if err := checkTexts([]any{r.Key}); err != nil {
 		return 0, err
 	}
 	err = d.write(ctx, "spend", func(ctx context.Context) error {
-		wait, err = spendOne(ctx, d.db, r, now)
+		wait, err = takeRate(ctx, d.db, r, now)
 		return err
 	})
 	return wait, err
@@ -258,7 +274,7 @@ func (d *DB) Take(ctx context.Context, r backup.Rate, now time.Time) (wait time.
 
 // Refund implements [backup.Limits].
 func (d *DB) Refund(ctx context.Context, key string, attempt int) error {
-	if err := storable([]any{key}); err != nil {
+	if err := checkTexts([]any{key}); err != nil {
 		return err
 	}
 	return d.write(ctx, "withdraw", func(ctx context.Context) error {
@@ -268,7 +284,7 @@ func (d *DB) Refund(ctx context.Context, key string, attempt int) error {
 		}
 		defer tx.Rollback()
 		var day, text, cooled string
-		if err := tx.QueryRowContext(ctx, withdraw, key, attempt+1).Scan(&day, &text, &cooled); err != nil {
+		if err := tx.QueryRowContext(ctx, clearHeld, key, attempt+1).Scan(&day, &text, &cooled); err != nil {
 			if errors.Is(err, sql.ErrNoRows) {
 				return nil
 			}
@@ -280,33 +296,35 @@ func (d *DB) Refund(ctx context.Context, key string, attempt int) error {
 		}
 		slices.Sort(quotas)
 		for _, k := range quotas {
-			if _, err := tx.ExecContext(ctx, giveBack, k, day); err != nil {
+			if _, err := tx.ExecContext(ctx, refundQuota, k, day); err != nil {
 				return err
 			}
 		}
-		if _, err := tx.ExecContext(ctx, release, cooled, key); err != nil {
+		if _, err := tx.ExecContext(ctx, deleteCooldown, cooled, key); err != nil {
 			return err
 		}
 		return tx.Commit()
 	})
 }
 
-// forgetLimits are the statements that remove some of what says nothing any more,
-// each with the time or the day before which that is so.
-var forgetLimits = []string{
+// deleteLimits removes rows of limits that no longer matter, at most 100 rows of a table at a
+// time, or one day of quotas. Each statement has a parameter: the time or day before which a row
+// does not matter.
+var deleteLimits = []string{
 	`DELETE FROM rate WHERE k IN (SELECT k FROM rate WHERE tat_ms < $1 ORDER BY tat_ms LIMIT 100)`,
 	`DELETE FROM cooldown WHERE k IN (SELECT k FROM cooldown WHERE until_ms < $1 ORDER BY until_ms LIMIT 100)`,
 	`DELETE FROM admission WHERE id IN (SELECT id FROM admission WHERE at_ms < $1 ORDER BY at_ms LIMIT 100)`,
 	`DELETE FROM quota WHERE day = (SELECT min(day) FROM quota WHERE day < $1)`,
 }
 
-// ForgetLimits implements [backup.Limits].
+// ForgetLimits implements [backup.Limits]. It is not atomic: after an error, some of the rows are
+// removed.
 func (d *DB) ForgetLimits(ctx context.Context, now time.Time) error {
 	before := []any{
 		ms(now.Add(-time.Hour)), ms(now.Add(-time.Hour)), ms(now.Add(-backup.KeyExpires - time.Hour)),
-		now.UTC().AddDate(0, 0, -8).Format(time.DateOnly), // what is withdrawn goes back into its day
+		now.UTC().AddDate(0, 0, -8).Format(time.DateOnly), // a refund may return a quota to a day of the last week
 	}
-	for i, statement := range forgetLimits {
+	for i, statement := range deleteLimits {
 		err := d.write(ctx, "forget limits", func(ctx context.Context) error {
 			_, err := d.db.ExecContext(ctx, statement, before[i])
 			return err

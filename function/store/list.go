@@ -11,11 +11,11 @@ import (
 	"backupportal/function/backup"
 )
 
-// List implements [backup.Store]. Each state is a question of its own, which
-// an index answers in the order of the list: over several at once a database
-// would have to sort all there ever were. Each is planned for its values: the
-// plan that is good for the account with half of all backups reads almost all
-// of them for one that has ten.
+// List implements [backup.Lists]. It runs one statement for each state, so that an index can
+// return its rows in the order of the list; for several states in one statement, the database
+// would have to sort the whole history. Each statement gets a plan for its values
+// ([dialect.freshPlan]), because the plan that is good for an account with half of all backups
+// reads almost all rows for an account with ten.
 func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, err error) {
 	states := []backup.State{anyState}
 	if q.States != nil {
@@ -23,8 +23,8 @@ func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, e
 	}
 	err = d.do(ctx, "list", func(ctx context.Context) error {
 		for _, state := range states {
-			statement, args := d.dialect.selection(q, state)
-			if err := storable(args); err != nil {
+			statement, args := d.dialect.listQuery(q, state)
+			if err := checkTexts(args); err != nil {
 				return err
 			}
 			page, err := d.records(ctx, statement, slices.Concat(d.dialect.freshPlan, args))
@@ -43,23 +43,23 @@ func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, e
 		order = func(a, b backup.Record) int { return newestFirst(b, a) }
 	}
 	slices.SortFunc(found, order)
-	// One that ended between two questions was an answer to both.
+	// A submission that ended between two statements may be in the results of both.
 	found = slices.CompactFunc(found, func(a, b backup.Record) bool { return a.SubmissionID == b.SubmissionID })
 	found = found[:min(q.Limit, len(found))]
 	slices.SortFunc(found, newestFirst)
 	return found, nil
 }
 
-// anyState is no state, and selects all.
+// anyState is a value of state that selects all submissions. It is not a state.
 const anyState backup.State = "*"
 
 // A filter is a column and the value that it must have.
 type filter struct{ column, value string }
 
-// filters are those of a question. The first is the one that most likely leaves
-// the fewest: a thing has its own few backups, and of the states all but one are
-// rare.
-func filters(q backup.Query, state backup.State) []filter {
+// filtersOf returns the filters of a list. The first is the one that most likely leaves the
+// fewest rows, because listQuery lets only that one use an index: a resource has few backups, and
+// every state except complete is rare.
+func filtersOf(q backup.Query, state backup.State) []filter {
 	all := []filter{
 		{"resource", q.Resource},
 		{"principal", q.Principal},
@@ -79,10 +79,11 @@ func filters(q backup.Query, state backup.State) []filter {
 	return slices.Insert(all, 0, ended)
 }
 
-// selection writes the question for the submissions that ended in state; in
-// the state "" are those that have not ended. It is put together of constant
-// parts, and of placeholders. The page is cut before anything is joined to it.
-func (d dialect) selection(q backup.Query, state backup.State) (statement string, args []any) {
+// listQuery returns the statement for the submissions of q that ended in state, newest first, or
+// oldest first if q.After is set. The state "" selects those that have not ended, and anyState
+// selects all. The statement consists of constant parts and placeholders, never of values. It
+// limits the rows before it joins them with steps and jobs.
+func (d dialect) listQuery(q backup.Query, state backup.State) (statement string, args []any) {
 	var conditions []string
 	where := func(condition string, values ...any) {
 		numbers := make([]any, len(values))
@@ -92,7 +93,7 @@ func (d dialect) selection(q backup.Query, state backup.State) (statement string
 		}
 		conditions = append(conditions, fmt.Sprintf(condition, numbers...))
 	}
-	for i, f := range filters(q, state) {
+	for i, f := range filtersOf(q, state) {
 		if i > 0 {
 			f.column = d.noIndex + f.column
 		}
@@ -117,24 +118,27 @@ func (d dialect) selection(q backup.Query, state backup.State) (statement string
 		inner += " WHERE " + strings.Join(conditions, " AND ")
 	}
 	args = append(args, q.Limit)
-	return fmt.Sprintf("SELECT %s FROM (%s%s LIMIT $%d)%s%s", columns, inner, order, len(args), joined, order), args
+	return fmt.Sprintf("SELECT %s FROM (%s%s LIMIT $%d)%s%s", columns, inner, order, len(args), joins, order), args
 }
 
+// newestFirst compares two records for a sort by time of creation, then by id, both descending.
 func newestFirst(a, b backup.Record) int {
 	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.SubmissionID, a.SubmissionID))
 }
 
-const unended = `SELECT ` + columns + ` FROM (SELECT * FROM submission WHERE state = '' AND id > $1 ORDER BY id LIMIT $2)` + joined + ` ORDER BY s.id`
+// selectOpen selects submissions that have not ended, by id.
+const selectOpen = `SELECT ` + columns + ` FROM (SELECT * FROM submission WHERE state = '' AND id > $1 ORDER BY id LIMIT $2)` + joins + ` ORDER BY s.id`
 
-// Open implements [backup.Store].
+// Open implements [backup.Upkeep].
 func (d *DB) Open(ctx context.Context, after string, limit int) (found []backup.Record, err error) {
 	err = d.do(ctx, "open", func(ctx context.Context) error {
-		found, err = d.records(ctx, unended, []any{after, limit})
+		found, err = d.records(ctx, selectOpen, []any{after, limit})
 		return err
 	})
 	return found, err
 }
 
+// records runs a statement that selects columns, and returns its rows as records.
 func (d *DB) records(ctx context.Context, statement string, args []any) (found []backup.Record, err error) {
 	rows, err := d.query(ctx, statement, args...)
 	if err != nil {
@@ -151,15 +155,16 @@ func (d *DB) records(ctx context.Context, statement string, args []any) (found [
 	return found, rows.Err()
 }
 
-// forget takes the logs and jobs along: they are part of the submission.
-const forget = `
+// deleteSubmissions removes old submissions. The foreign keys remove their steps, jobs and
+// notices with them.
+const deleteSubmissions = `
 DELETE FROM submission WHERE id IN
 	(SELECT id FROM submission WHERE created_ms < $1 AND expires_ms <= $2 ORDER BY created_ms LIMIT $3)`
 
-// Forget implements [backup.Store].
+// Forget implements [backup.Upkeep].
 func (d *DB) Forget(ctx context.Context, before, now time.Time, limit int) (n int, err error) {
 	err = d.write(ctx, "forget", func(ctx context.Context) error {
-		result, err := d.db.ExecContext(ctx, forget, ms(before), ms(now), limit)
+		result, err := d.db.ExecContext(ctx, deleteSubmissions, ms(before), ms(now), limit)
 		if err != nil {
 			return err
 		}

@@ -10,12 +10,15 @@ import (
 	"backupportal/function/backup"
 )
 
-// claim takes the next turn of a key, unless a submission of the key has not
-// expired. Two that take the same turn at once are parted by the unique index.
-// From the second use on, id and job name end with the number of the use, so
-// that a job is never taken for that of another use; a name has 64 characters
-// at most.
-const claim = `
+// insertSubmission claims the next use of a key. It inserts nothing if the latest submission of
+// the key has not expired. Of two processes that insert the same use at once, the unique index on
+// (key_hash, turn) lets one succeed; the other inserts nothing.
+//
+// The first use has the id and the job name that it was given. Each later use adds its number,
+// counted from 2, to both: KEY-2 and NAME-KEY-2. A job can therefore not be mistaken for the job
+// of another use. The name is cut so that the result has at most 64 characters, the limit of the
+// API.
+const insertSubmission = `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
 	job_name, request, complete, denied, state, created_ms, expires_ms)
 SELECT CAST($1 AS TEXT) || next.use, CAST($1 AS TEXT), next.turn, $2, $3, $4, $5, $6, $7, $8, $9, $10,
@@ -29,13 +32,16 @@ WHERE next.expired_ms <= CAST($17 AS BIGINT)
 ON CONFLICT DO NOTHING
 RETURNING id, job_name`
 
-const findByKey = `SELECT ` + columns + ` FROM submission` + joined + ` WHERE s.key_hash = $1 ORDER BY s.turn DESC LIMIT 1`
+// selectByKey finds the latest submission of a key.
+const selectByKey = `SELECT ` + columns + ` FROM submission` + joins + ` WHERE s.key_hash = $1 ORDER BY s.turn DESC LIMIT 1`
 
-// Claim implements [backup.Store].
+// Claim implements [backup.Claims]. It first checks that the application's clock agrees with the
+// database's, and returns an error if not: other instances compare the times that this one stores
+// with their own clocks.
 func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
-	request, err1 := text(r.Params)
-	complete, err2 := text(r.Complete)
-	denied, err3 := text(r.Denied)
+	request, err1 := jsonText(r.Params)
+	complete, err2 := jsonText(r.Complete)
+	denied, err3 := jsonText(r.Denied)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return backup.Record{}, false, err
 	}
@@ -64,32 +70,33 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		ms(r.CreatedAt),
 		ms(r.ExpiresAt),
 	}
-	if err := storable(args); err != nil {
+	if err := checkTexts(args); err != nil {
 		return backup.Record{}, false, err
 	}
 	err = d.write(ctx, "claim", func(ctx context.Context) error {
-		if err := d.inTime(ctx); err != nil {
+		if err := d.checkClock(ctx); err != nil {
 			return err
 		}
 		known, ours, err = d.insert(ctx, r, args)
 		if err != nil || ours {
 			return err
 		}
-		known, err = scan(d.db.QueryRowContext(ctx, findByKey, key))
+		known, err = scan(d.db.QueryRowContext(ctx, selectByKey, key))
 		return err
 	})
 	return known, ours, err
 }
 
-// insert makes the claim, and returns r with what the store adds to it if it
-// is ours.
+// insert makes the claim. If it is ours, it returns r with the id and job name that the store
+// chose, and with an empty log.
 func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known backup.Record, ours bool, err error) {
-	rows, err := d.query(ctx, claim, args...)
+	rows, err := d.query(ctx, insertSubmission, args...)
 	if err != nil {
 		return backup.Record{}, false, err
 	}
 	defer rows.Close()
-	// To the end: SQLite commits with the last step of the statement.
+	// All rows must be read: SQLite commits the insert only when its RETURNING clause is
+	// exhausted.
 	for rows.Next() {
 		if err := rows.Scan(&r.SubmissionID, &r.JobName); err != nil {
 			return backup.Record{}, false, err
@@ -103,25 +110,26 @@ func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known bac
 	return r, ours, nil
 }
 
-const find = `SELECT ` + columns + ` FROM submission` + joined + ` WHERE s.id = $1`
+const selectByID = `SELECT ` + columns + ` FROM submission` + joins + ` WHERE s.id = $1`
 
-// Find implements [backup.Store].
+// Find implements [backup.Steps].
 func (d *DB) Find(ctx context.Context, id string) (backup.Record, error) {
-	return d.one(ctx, "find", find, id)
+	return d.findOne(ctx, "find", selectByID, id)
 }
 
-// Known implements [backup.Store].
+// Known implements [backup.Claims].
 func (d *DB) Known(ctx context.Context, key string, now time.Time) (backup.Record, error) {
-	r, err := d.one(ctx, "known", findByKey, key)
+	r, err := d.findOne(ctx, "known", selectByKey, key)
 	if err == nil && !now.Before(r.ExpiresAt) {
 		return backup.Record{}, backup.ErrNotFound
 	}
 	return r, err
 }
 
-// one reads the record that a statement finds by an id.
-func (d *DB) one(ctx context.Context, what, statement, id string) (r backup.Record, err error) {
-	if storable([]any{id}) != nil {
+// findOne reads the record that a statement with one id or key finds. Its error is
+// [backup.ErrNotFound] if there is none, also for an id that no text column could hold.
+func (d *DB) findOne(ctx context.Context, what, statement, id string) (r backup.Record, err error) {
+	if checkTexts([]any{id}) != nil {
 		return r, backup.ErrNotFound
 	}
 	err = d.do(ctx, what, func(ctx context.Context) error {
@@ -137,22 +145,24 @@ func (d *DB) one(ctx context.Context, what, statement, id string) (r backup.Reco
 	return r, err
 }
 
-// add adds a step if its number is free and it may follow the one before it.
-const add = `
+// insertStep adds step n of a submission. It inserts nothing if n exists, or if step n-1 does not
+// exist or ends the log. The submission itself is checked by the foreign key.
+const insertStep = `
 INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
 SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, $4, CAST($5 AS BIGINT), CAST($6 AS BIGINT), $7, $8, $9, $10
 WHERE CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM submission_step
 	WHERE submission_id = CAST($1 AS TEXT) AND n = CAST($2 AS BIGINT) - 1 AND kind IN ('attempt', 'void'))
 ON CONFLICT (submission_id, n) DO NOTHING`
 
-const owner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n = $2`
+const selectOwner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n = $2`
 
-// Append implements [backup.Store]. After an error it looks whether the step
-// is there all the same: the answer of a committed insert may have been lost. To
-// add it may take three fifths of a statement's time, to look takes the rest.
+// Append implements [backup.Steps]. An error of the insert does not show whether it was
+// committed, because its answer may be lost. Therefore Append then reads the owner of the step
+// with that number: it is the caller's if the insert was committed. The insert may take three
+// fifths of the time of a statement, so that time is left for this read.
 func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
 	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID}
-	if err := storable(args); err != nil {
+	if err := checkTexts(args); err != nil {
 		return false, err
 	}
 	err = d.write(ctx, "append", func(ctx context.Context) error {
@@ -166,16 +176,18 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		case d.dialect.isForeignKeyViolation(failed):
 			return backup.ErrNotFound
 		}
-		var whose string
-		err := d.db.QueryRowContext(ctx, owner, id, s.N).Scan(&whose)
+		var owner string
+		err := d.db.QueryRowContext(ctx, selectOwner, id, s.N).Scan(&owner)
 		if errors.Is(err, sql.ErrNoRows) {
 			return failed
 		}
-		if err != nil || whose != s.Owner {
+		if err != nil || owner != s.Owner {
 			return err
 		}
 		ours = true
-		if !added { // by an earlier try, and with the rows of that one
+		if !added {
+			// An earlier call with the same Owner added the step, with its own rows. The rows of
+			// this call are further records.
 			return d.addRows(ctx, d.db, audit)
 		}
 		return nil
@@ -183,8 +195,9 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 	return ours && err == nil, err
 }
 
-// addStep adds a step, and the rows of the audit trail in one transaction with it.
-// It is added if the insert was, whatever became of the transaction.
+// addStep adds a step, and in the same transaction the rows of the audit trail, if there are any.
+// added reports whether the insert succeeded. With an error, the commit may still have failed or
+// succeeded.
 func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (added bool, err error) {
 	changed := func(result sql.Result, err error) (bool, error) {
 		if err != nil {
@@ -194,39 +207,41 @@ func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (
 		return n == 1, err
 	}
 	if len(audit) == 0 {
-		return changed(d.exec(ctx, add, args...))
+		return changed(d.exec(ctx, insertStep, args...))
 	}
 	tx, err := d.db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
 	}
 	defer tx.Rollback()
-	if added, err = changed(d.within(tx).ExecContext(ctx, add, args...)); err != nil || !added {
+	if added, err = changed(d.wrap(tx).ExecContext(ctx, insertStep, args...)); err != nil || !added {
 		return added, err
 	}
-	if err := d.addRows(ctx, d.within(tx), audit); err != nil {
+	if err := d.addRows(ctx, d.wrap(tx), audit); err != nil {
 		return false, err
 	}
 	return true, tx.Commit()
 }
 
-// see keeps the better picture of a job: its end before all else, then the newer
-// one. A slow answer must not put an older picture over it, and one that tells of
-// the end is never too late. It affects no row if the submission is unknown.
-const see = `
+// upsertSighting stores what the cloud said about a job, unless something better is stored: an
+// ended job is better than a running one, and of two such answers the newer one. A slow answer
+// therefore never replaces a newer one, and the end of a job is never lost. The statement affects
+// no row if the submission does not exist.
+const upsertSighting = `
 INSERT INTO job (submission_id, asked_ms, seen_ms, seen, ended)
 SELECT id, CAST($2 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM submission WHERE id = $1
 ON CONFLICT (submission_id) DO UPDATE SET
 	asked_ms = CASE WHEN excluded.asked_ms >= job.asked_ms THEN excluded.asked_ms ELSE job.asked_ms END,
-	seen_ms  = CASE WHEN ` + better + ` THEN excluded.seen_ms ELSE job.seen_ms END,
-	seen     = CASE WHEN ` + better + ` THEN excluded.seen    ELSE job.seen    END,
-	ended    = CASE WHEN ` + better + ` THEN excluded.ended   ELSE job.ended   END`
+	seen_ms  = CASE WHEN ` + isBetter + ` THEN excluded.seen_ms ELSE job.seen_ms END,
+	seen     = CASE WHEN ` + isBetter + ` THEN excluded.seen    ELSE job.seen    END,
+	ended    = CASE WHEN ` + isBetter + ` THEN excluded.ended   ELSE job.ended   END`
 
-const better = `(excluded.ended > job.ended OR excluded.ended = job.ended AND excluded.seen_ms >= job.seen_ms)`
+// isBetter compares the new row (excluded) with the stored one (job).
+const isBetter = `(excluded.ended > job.ended OR excluded.ended = job.ended AND excluded.seen_ms >= job.seen_ms)`
 
-// See implements [backup.Store].
+// See implements [backup.Jobs].
 func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
-	seen, err := text(job)
+	seen, err := jsonText(job)
 	if err != nil {
 		return err
 	}
@@ -234,62 +249,65 @@ func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
 	if job.Status.IsTerminal() {
 		ended = 1
 	}
-	return d.change(ctx, "see", see, id, ms(job.SeenAt), seen, ended)
+	return d.changeOne(ctx, "see", upsertSighting, id, ms(job.SeenAt), seen, ended)
 }
 
-// ask takes the right to ask, if nobody has taken it for a while.
-const ask = `
+// upsertAsk takes the right to ask the cloud about a job. It affects no row if another process
+// took it less than the interval ago, or if the submission does not exist.
+const upsertAsk = `
 INSERT INTO job (submission_id, asked_ms, seen_ms, seen)
 SELECT id, CAST($2 AS BIGINT), 0, '' FROM submission WHERE id = $1
 ON CONFLICT (submission_id) DO UPDATE SET asked_ms = excluded.asked_ms
 WHERE job.asked_ms <= CAST($2 AS BIGINT) - CAST($3 AS BIGINT)`
 
-const asked = `SELECT EXISTS (SELECT 1 FROM job WHERE submission_id = $1 AND asked_ms > CAST($2 AS BIGINT) - CAST($3 AS BIGINT))`
+// selectAsked reports whether the right was taken less than the interval ago.
+const selectAsked = `SELECT EXISTS (SELECT 1 FROM job WHERE submission_id = $1 AND asked_ms > CAST($2 AS BIGINT) - CAST($3 AS BIGINT))`
 
-// Ask implements [backup.Store]. Of many who come at once most are too late, and
-// find that out without a write: one that changes nothing still waits for the
-// lock, and in PostgreSQL for the disk.
-func (d *DB) Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (may bool, err error) {
-	args := []any{id, ms(now), pace.Milliseconds()}
-	if err := storable(args); err != nil {
+// Ask implements [backup.Jobs]. When many processes ask at once, most of them are too late. They
+// learn it from a read, because an update that changes no row would still wait for the lock, and
+// in PostgreSQL for the disk.
+func (d *DB) Ask(ctx context.Context, id string, now time.Time, interval time.Duration) (may bool, err error) {
+	args := []any{id, ms(now), interval.Milliseconds()}
+	if err := checkTexts(args); err != nil {
 		return false, err
 	}
 	late := false
 	err = d.do(ctx, "ask", func(ctx context.Context) error {
-		return d.db.QueryRowContext(ctx, asked, args...).Scan(&late)
+		return d.db.QueryRowContext(ctx, selectAsked, args...).Scan(&late)
 	})
 	if err != nil || late {
 		return false, err
 	}
-	err = d.change(ctx, "ask", ask, args...)
+	err = d.changeOne(ctx, "ask", upsertAsk, args...)
 	if errors.Is(err, backup.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-const canceled = `
+// upsertCancellation stores the last cancellation of a job. It replaces an earlier one.
+const upsertCancellation = `
 INSERT INTO job (submission_id, asked_ms, seen_ms, seen, cancel_ms, cancel_principal, cancel_principal_name)
 SELECT id, 0, 0, '', CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT) FROM submission WHERE id = $1
 ON CONFLICT (submission_id) DO UPDATE SET
 	cancel_ms = excluded.cancel_ms, cancel_principal = excluded.cancel_principal, cancel_principal_name = excluded.cancel_principal_name`
 
-// Cancel implements [backup.Store].
+// Cancel implements [backup.Jobs].
 func (d *DB) Cancel(ctx context.Context, id string, c backup.Cancellation) error {
-	return d.change(ctx, "cancel", canceled, id, ms(c.At), c.By.ID(), c.By.Name)
+	return d.changeOne(ctx, "cancel", upsertCancellation, id, ms(c.At), c.By.ID(), c.By.Name)
 }
 
-const end = `UPDATE submission SET state = $2 WHERE id = $1`
+const updateState = `UPDATE submission SET state = $2 WHERE id = $1`
 
-// MarkFinal implements [backup.Store].
+// MarkFinal implements [backup.Jobs].
 func (d *DB) MarkFinal(ctx context.Context, id string, state backup.State) error {
-	return d.change(ctx, "end", end, id, string(state))
+	return d.changeOne(ctx, "end", updateState, id, string(state))
 }
 
-// change runs a statement about one submission, which is not found if no row
-// is affected.
-func (d *DB) change(ctx context.Context, what, statement string, args ...any) error {
-	if err := storable(args); err != nil {
+// changeOne runs a statement that changes one row. Its error is [backup.ErrNotFound] if no row
+// was affected.
+func (d *DB) changeOne(ctx context.Context, what, statement string, args ...any) error {
+	if err := checkTexts(args); err != nil {
 		return err
 	}
 	return d.write(ctx, what, func(ctx context.Context) error {

@@ -9,18 +9,19 @@ import (
 	"time"
 )
 
-// The migrations are numbered by their names and run in that order, each once.
-// One that has been released is never changed. A new one may only add: while a
-// new version of the program is deployed, the one before it still runs.
+// migrations are the SQL files that create the schema. The number at the start of a name is the
+// version of the schema after that file; each file runs once, in this order. The statements of a
+// released file never change. A new file may only add to the schema, because the previous version
+// of the program still runs while a new one is deployed.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// versions holds the number of every migration that has run.
-const versions = `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY, at_ms BIGINT NOT NULL)`
+// createVersions creates the table that holds one row for each migration that has run.
+const createVersions = `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY, at_ms BIGINT NOT NULL)`
 
-// scripts are the migrations in their order; the first is number 1.
-func scripts() ([]string, error) {
+// readMigrations returns the texts of the migrations in their order. The first is version 1.
+func readMigrations() ([]string, error) {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return nil, err
@@ -37,12 +38,15 @@ func scripts() ([]string, error) {
 	return all, nil
 }
 
-// Migrate brings the schema up to date. It returns the version that it found,
-// 0 for an empty database, and the one that there is now. A schema that is
-// newer than the program is left as it is. If the schema is up to date it only
-// reads, so that the portal can run with fewer rights than this needs.
+// Migrate updates the schema to the version of this program. It returns the version that it
+// found, which is 0 for an empty database, and the version after it. All missing migrations run
+// in one transaction, so after an error the schema is unchanged. Only one process migrates at a
+// time; others wait.
+//
+// A schema that is newer than the program is not changed. A schema of the same version is only
+// read, so that the portal can run with a role that may not change the schema.
 func (d *DB) Migrate(ctx context.Context) (from, to int, err error) {
-	all, err := scripts()
+	all, err := readMigrations()
 	if err != nil {
 		return 0, 0, err
 	}
@@ -63,19 +67,19 @@ func (d *DB) Migrate(ctx context.Context) (from, to int, err error) {
 			return from, from, err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, versions); err != nil {
-		return from, from, behind(from, err)
+	if _, err := tx.ExecContext(ctx, createVersions); err != nil {
+		return from, from, migrationError(from, err)
 	}
-	// Somebody else may have been quicker.
-	if err := tx.QueryRowContext(ctx, current).Scan(&from); err != nil {
+	// Another process may have migrated since the version was read outside of the transaction.
+	if err := tx.QueryRowContext(ctx, selectVersion).Scan(&from); err != nil {
 		return from, from, err
 	}
 	for i := from; i < len(all); i++ {
 		if _, err := tx.ExecContext(ctx, all[i]); err != nil {
-			return from, from, behind(from, err)
+			return from, from, migrationError(from, err)
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO schema_version (version, at_ms) VALUES ($1, $2)`, i+1, time.Now().UnixMilli()); err != nil {
-			return from, from, behind(from, err)
+			return from, from, migrationError(from, err)
 		}
 	}
 	if err := tx.Commit(); err != nil {
@@ -87,20 +91,21 @@ func (d *DB) Migrate(ctx context.Context) (from, to int, err error) {
 	return from, max(from, len(all)), nil
 }
 
-// behind says what to do if the portal's own role may not change the schema.
-func behind(version int, err error) error {
-	return fmt.Errorf("the schema is at version %d and could not be updated: run the command migrate with a role that owns it: %w", version, err)
+// migrationError wraps an error of a migration with what to do if the database role of the portal
+// may not change the schema.
+func migrationError(version int, err error) error {
+	return fmt.Errorf("the schema is at version %d and could not be updated: run the command migrate with a role that owns the schema: %w", version, err)
 }
 
-// current is the version of a schema that has versions.
-const current = `SELECT COALESCE(MAX(version), 0) FROM schema_version`
+// selectVersion returns the version of the schema, if the table of versions exists.
+const selectVersion = `SELECT COALESCE(MAX(version), 0) FROM schema_version`
 
-// version is that of the schema, 0 if there is none.
+// version returns the version of the schema, or 0 if the table of versions does not exist.
 func (d *DB) version(ctx context.Context) (n int, err error) {
 	var there bool
 	if err := d.db.QueryRowContext(ctx, d.dialect.table, "schema_version").Scan(&there); err != nil || !there {
 		return 0, err
 	}
-	err = d.db.QueryRowContext(ctx, current).Scan(&n)
+	err = d.db.QueryRowContext(ctx, selectVersion).Scan(&n)
 	return n, err
 }

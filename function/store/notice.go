@@ -13,12 +13,13 @@ import (
 	"backupportal/function/backup"
 )
 
-// noticesAtOnce bounds the values of one statement.
+// noticesAtOnce limits the notices of one insert. Each uses four parameters.
 const noticesAtOnce = 100
 
-// Announce implements [backup.Store].
+// Announce implements [backup.Notices]. It adds the notices in several statements; after an
+// error, some of them are added.
 func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, err error) {
-	// In one order: two that add the same rows must not wait for each other.
+	// All processes insert rows in one order, so that two of them cannot deadlock.
 	notices = slices.SortedFunc(slices.Values(notices), func(a, b backup.Notice) int {
 		return cmp.Or(
 			cmp.Compare(a.SubmissionID, b.SubmissionID),
@@ -28,7 +29,7 @@ func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, 
 	})
 	for some := range slices.Chunk(notices, noticesAtOnce) {
 		statement, args := announcement(some)
-		if err := storable(args); err != nil {
+		if err := checkTexts(args); err != nil {
 			return added, err
 		}
 		err := d.write(ctx, "announce", func(ctx context.Context) error {
@@ -47,8 +48,8 @@ func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, 
 	return added, nil
 }
 
-// announcement writes the statement that adds notices, of constant parts and
-// placeholders.
+// announcement returns the statement that adds notices whose submissions exist and that are not
+// stored yet. It consists of constant parts and placeholders.
 func announcement(notices []backup.Notice) (statement string, args []any) {
 	var rows []string
 	for i, n := range notices {
@@ -62,17 +63,18 @@ SELECT s.id, fresh.event, fresh.receiver, fresh.at_ms, 0, fresh.at_ms, 0 FROM fr
 WHERE true ON CONFLICT (submission_id, event, receiver) DO NOTHING`, args
 }
 
-// due reads the notices first, and joins only those to their submissions.
-const due = `SELECT s.event, s.receiver, s.noticed_ms, s.attempts, ` + columns + `
+// selectDue selects the due notices of a receiver, the longest overdue first. It limits the
+// notices before it joins their submissions.
+const selectDue = `SELECT s.event, s.receiver, s.noticed_ms, s.attempts, ` + columns + `
 FROM (SELECT n.event, n.receiver, n.at_ms AS noticed_ms, n.attempts, n.next_ms, whole.*
 	FROM (SELECT * FROM notice WHERE receiver = $1 AND done_ms = 0 AND next_ms <= $2 ORDER BY next_ms, submission_id, event LIMIT $3) n
-	JOIN submission whole ON whole.id = n.submission_id)` + joined + `
+	JOIN submission whole ON whole.id = n.submission_id)` + joins + `
 ORDER BY s.next_ms, s.id, s.event`
 
-// Due implements [backup.Store].
+// Due implements [backup.Notices].
 func (d *DB) Due(ctx context.Context, receiver string, now time.Time, limit int) (found []backup.Notice, err error) {
 	err = d.do(ctx, "due", func(ctx context.Context) error {
-		rows, err := d.query(ctx, due, receiver, ms(now), limit)
+		rows, err := d.query(ctx, selectDue, receiver, ms(now), limit)
 		if err != nil {
 			return err
 		}
@@ -82,7 +84,7 @@ func (d *DB) Due(ctx context.Context, receiver string, now time.Time, limit int)
 			if n.Record, err = scan(&n); err != nil {
 				return err
 			}
-			n.SubmissionID, n.At = n.Record.SubmissionID, moment(n.at)
+			n.SubmissionID, n.At = n.Record.SubmissionID, fromMillis(n.at)
 			found = append(found, n.Notice)
 		}
 		return rows.Err()
@@ -90,34 +92,36 @@ func (d *DB) Due(ctx context.Context, receiver string, now time.Time, limit int)
 	return found, err
 }
 
-// A noticeRow is a row that begins with a notice and goes on with its record.
+// A noticeRow reads a row of selectDue: the columns of a notice, followed by those of its record.
 type noticeRow struct {
 	backup.Notice
 	at   int64
 	rows *sql.Rows
 }
 
-// Scan reads the notice, and the rest into record.
+// Scan reads the columns of the notice into n, and the others into record.
 func (n *noticeRow) Scan(record ...any) error {
 	return n.rows.Scan(append([]any{&n.Event, &n.Receiver, &n.at, &n.Attempts}, record...)...)
 }
 
-const take = `
+// updateLease leases a notice by compare and swap: it affects no row if another process has
+// leased the notice since its attempts were read.
+const updateLease = `
 UPDATE notice SET attempts = attempts + 1, next_ms = $5
 WHERE submission_id = $1 AND event = $2 AND receiver = $3 AND attempts = $4 AND done_ms = 0`
 
-// Lease implements [backup.Store].
+// Lease implements [backup.Notices].
 func (d *DB) Lease(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
-	err := d.change(ctx, "take", take, n.SubmissionID, string(n.Event), n.Receiver, n.Attempts, ms(until))
+	err := d.changeOne(ctx, "take", updateLease, n.SubmissionID, string(n.Event), n.Receiver, n.Attempts, ms(until))
 	if errors.Is(err, backup.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-const done = `UPDATE notice SET done_ms = $4 WHERE submission_id = $1 AND event = $2 AND receiver = $3`
+const updateDone = `UPDATE notice SET done_ms = $4 WHERE submission_id = $1 AND event = $2 AND receiver = $3`
 
-// Done implements [backup.Store].
+// Done implements [backup.Notices].
 func (d *DB) Done(ctx context.Context, n backup.Notice, now time.Time) error {
-	return d.change(ctx, "done", done, n.SubmissionID, string(n.Event), n.Receiver, ms(now))
+	return d.changeOne(ctx, "done", updateDone, n.SubmissionID, string(n.Event), n.Receiver, ms(now))
 }

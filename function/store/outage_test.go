@@ -33,17 +33,17 @@ func onBoth(t *testing.T, test func(t *testing.T, url string)) {
 	})
 }
 
-func TestDatabaseThatIsAwayComesBackByItself(t *testing.T) {
+func TestReconnectAfterOutage(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	address := server.Schema(t)
 	server.Stop(t, syscall.SIGQUIT)
-	db := openUsual(t, address) // is no reason not to start
+	db := openUsual(t, address) // a store can be opened while its database is unavailable
 	if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err == nil {
 		t.Error("a submission was claimed without a database")
 	}
 	server.Resume(t)
-	for n := range 3 { // it comes and goes
+	for n := range 3 { // several outages
 		known, ours, err := db.Claim(t.Context(), storetest.Record(n))
 		if err != nil || !ours {
 			t.Fatalf("claim %d: %v, %v", n, ours, err)
@@ -66,7 +66,7 @@ func TestDatabaseThatIsAwayComesBackByItself(t *testing.T) {
 }
 
 // A database that does not answer costs each caller the time of one statement.
-func TestDatabaseThatHangsIsGivenUp(t *testing.T) {
+func TestHangingDatabaseTimesOut(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	address := server.Schema(t)
@@ -76,8 +76,8 @@ func TestDatabaseThatHangsIsGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	relay.Hold()
-	// One after the other they would take more than five minutes; together they
-	// take the time of a few statements, on a busy machine, too.
+	// One after the other, 64 claims would take more than five minutes. All at once, they take
+	// the time of a few statements, even on a busy machine.
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var all sync.WaitGroup
@@ -98,9 +98,9 @@ func TestDatabaseThatHangsIsGivenUp(t *testing.T) {
 	}
 }
 
-// locked is a connection that holds a lock until it rolls back, or the test ends:
-// in SQLite the only one there is for writers, in PostgreSQL that of a statement.
-func locked(t *testing.T, address, inPostgres string) *sql.Conn {
+// holdLock returns a connection that holds a lock until it rolls back or the test ends. In SQLite
+// it is the only write lock, in PostgreSQL the lock that the statement inPostgres takes.
+func holdLock(t *testing.T, address, inPostgres string) *sql.Conn {
 	t.Helper()
 	other, err := sql.Open(driver(address))
 	if err != nil {
@@ -123,14 +123,14 @@ func locked(t *testing.T, address, inPostgres string) *sql.Conn {
 	return conn
 }
 
-// Whoever holds a lock makes others wait, but not for ever.
-func TestDatabaseThatIsLockedIsGivenUp(t *testing.T) {
+// A statement waits for a lock of another process, but not forever.
+func TestLockedDatabaseTimesOut(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		db := openUsual(t, address)
 		if err := db.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		conn := locked(t, address, "LOCK TABLE submission IN EXCLUSIVE MODE")
+		conn := holdLock(t, address, "LOCK TABLE submission IN EXCLUSIVE MODE")
 		if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err == nil {
 			t.Error("a submission was claimed behind a lock")
 		}
@@ -143,7 +143,7 @@ func TestDatabaseThatIsLockedIsGivenUp(t *testing.T) {
 	})
 }
 
-// driver is how to open a database beside the store.
+// driver returns the arguments of sql.Open for the database of a store.
 func driver(address string) (name, source string) {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
 		return "sqlite", "file:" + (&url.URL{Path: path}).EscapedPath()
@@ -151,8 +151,9 @@ func driver(address string) (name, source string) {
 	return "pgx", address
 }
 
-// What a full disk says in PostgreSQL (53100), as far as a client can tell.
-func TestFullDatabaseTakesNothing(t *testing.T) {
+// A trigger raises the error that PostgreSQL reports for a full disk (53100). A client cannot
+// tell the two apart.
+func TestFullDatabaseRefusesClaims(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.Schema(t)
 	db := open(t, address)
@@ -171,9 +172,8 @@ func TestFullDatabaseTakesNothing(t *testing.T) {
 	}
 }
 
-// Sixteen instances that start at once on an empty database agree who makes
-// the schema.
-func TestSchemaIsMadeOnce(t *testing.T) {
+// Sixteen instances start at once on an empty database. One of them creates the schema.
+func TestConcurrentMigrations(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		var all sync.WaitGroup
 		for range 16 {
@@ -192,7 +192,7 @@ func TestSchemaIsMadeOnce(t *testing.T) {
 	})
 }
 
-func TestClocksThatDisagreeStopNewSubmissions(t *testing.T) {
+func TestClockSkewRefusesClaims(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		for _, c := range []struct {
 			off  time.Duration
@@ -208,15 +208,14 @@ func TestClocksThatDisagreeStopNewSubmissions(t *testing.T) {
 			if ready := db.Ready(t.Context()); (err == nil) != c.good || (ready == nil) != c.good {
 				t.Errorf("%v off: claim %v, ready %v", c.off, err, ready)
 			}
-			// Set right, it is good at once.
-			if off = 0; db.Ready(t.Context()) != nil {
+			if off = 0; db.Ready(t.Context()) != nil { // a corrected clock is accepted at once
 				t.Errorf("%v off, then set right: %v", c.off, db.Ready(t.Context()))
 			}
 		}
 	})
 }
 
-func TestAddressesOfDatabases(t *testing.T) {
+func TestDatabaseURLs(t *testing.T) {
 	t.Parallel()
 	roots := filepath.Join(t.TempDir(), "none.pem")
 	for address, want := range map[string]string{ // part of the error; empty: it is good
@@ -237,9 +236,9 @@ func TestAddressesOfDatabases(t *testing.T) {
 		"postgres://u@db.example.com/d?sslmode=disable&default_query_exec_mode=exec":    "",
 		"postgres://u:S3CRET@db.example.com/d?sslmode=prefer":                           "sslmode must be",
 		"postgres://u:S3CRET@db.example.com/d?sslmode=verify_full":                      "sslmode must be",
-		"postgres://u:S3CRET@db.example.com/d?connect_timeout=S3CRET":                   "connect_timeout in the address",
-		"postgres://u:S3CRET@db.example.com/d?default_query_exec_mode=S3CRET":           "default_query_exec_mode in the address",
-		"postgres://u:S3CRET@db.example.com/d?sslmode=verify-full&sslrootcert=" + roots: "sslrootcert in the address",
+		"postgres://u:S3CRET@db.example.com/d?connect_timeout=S3CRET":                   "invalid value for the parameter connect_timeout",
+		"postgres://u:S3CRET@db.example.com/d?default_query_exec_mode=S3CRET":           "invalid value for the parameter default_query_exec_mode",
+		"postgres://u:S3CRET@db.example.com/d?sslmode=verify-full&sslrootcert=" + roots: "invalid value for the parameter sslrootcert",
 		"postgres://":                               "@ : / ? # % in the password written as %40",
 		"postgres://db.example.com/d":               "must be postgres://user:password@host/name",
 		"postgres://u:S3CRET@db.example.com":        "must be postgres://user:password@host/name",
@@ -260,7 +259,7 @@ func TestAddressesOfDatabases(t *testing.T) {
 	}
 }
 
-func TestOnlyItsOwnerReadsAFile(t *testing.T) {
+func TestSQLiteFileIsPrivate(t *testing.T) {
 	t.Parallel()
 	address := file(t)
 	db := open(t, address)
@@ -278,9 +277,9 @@ func TestOnlyItsOwnerReadsAFile(t *testing.T) {
 	}
 }
 
-// The portal's own role in PostgreSQL needs no more rights than the operations
-// guide gives it, and cannot change a log.
-func TestRoleOfTheOperationsGuideIsEnough(t *testing.T) {
+// The rights that the operations guide grants to the portal's role in PostgreSQL must suffice for
+// the whole suite, and must not allow to change a step log.
+func TestDocumentedRoleIsSufficient(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {

@@ -12,22 +12,22 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// many is how long a history must be: the tables of a short one PostgreSQL reads
-// whole, because that is quicker.
-const many = 100_000
+// historySize is the number of submissions in the history. It must be large, because PostgreSQL
+// reads small tables as a whole, which is faster.
+const historySize = 100_000
 
-// A node is a part of PostgreSQL's plan, with what it came to.
+// A node is a step of a plan as EXPLAIN ANALYZE reports it.
 type node struct {
 	Type     string  `json:"Node Type"`
 	Relation string  `json:"Relation Name"`
-	Rows     float64 `json:"Actual Rows"` // for each loop
+	Rows     float64 `json:"Actual Rows"` // returned by each loop
 	Loops    float64 `json:"Actual Loops"`
 	Filtered float64 `json:"Rows Removed by Filter"`
 	Recheck  float64 `json:"Rows Removed by Index Recheck"`
 	Plans    []node
 }
 
-// all are n and the nodes below it.
+// all returns n and all nodes below it.
 func (n node) all() []node {
 	nodes := []node{n}
 	for _, below := range n.Plans {
@@ -36,22 +36,22 @@ func (n node) all() []node {
 	return nodes
 }
 
-// Nothing that a history can ask for makes PostgreSQL read much more than it
-// gives out, nor do the other statements, once the server has got used to them.
-// Where it expects few rows it may sort them instead of reading them in order.
-func TestStatementsReadLittleInPostgreSQL(t *testing.T) {
+// No statement makes PostgreSQL read many more rows than it returns, also after the server has
+// replaced the plan for given values by one for all values. Where it expects few rows, it may
+// sort them instead of reading them in order.
+func TestStatementsReadFewRowsInPostgreSQL(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: leaves out the plans of a long history")
 	}
 	t.Parallel()
-	d := filled(t, postgrestest.Start(t).Schema(t)+"&statement_timeout=0", many) // to fill it takes long
-	// As the server does by itself before long.
+	d := openFilled(t, postgrestest.Start(t).Schema(t)+"&statement_timeout=0", historySize) // filling takes long
+	// Autovacuum does this after some time, too.
 	if _, err := d.db.Exec(`VACUUM ANALYZE`); err != nil {
 		t.Fatal(err)
 	}
-	const mostRead, mostSorted = many / 20, many / 50
+	const mostRead, mostSorted = historySize / 20, historySize / 50
 	check := func(statement, explained string, args []any) {
-		plan := executed(t, d.db, explained, args)
+		plan := executedPlan(t, d.db, explained, args)
 		for _, n := range plan.all() {
 			read := n.Loops * (n.Rows + n.Filtered + n.Recheck)
 			switch {
@@ -60,12 +60,12 @@ func TestStatementsReadLittleInPostgreSQL(t *testing.T) {
 			}
 		}
 	}
-	for statement, all := range lists(d.dialect) {
+	for statement, all := range listStatements(d.dialect) {
 		for _, args := range all {
 			check(statement, statement, slices.Concat(d.dialect.freshPlan, args))
 		}
 	}
-	for statement, args := range others(anID(t, d)) {
+	for statement, args := range otherStatements(finishedID(t, d)) {
 		if _, err := d.db.Exec(`PREPARE kept AS ` + statement); err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func TestStatementsReadLittleInPostgreSQL(t *testing.T) {
 		for i, arg := range args {
 			literals[i] = fmt.Sprintf("'%v'", arg)
 		}
-		for range 8 { // from the sixth on the plan may be one for all values
+		for range 8 { // after five executions PostgreSQL may use one plan for all values
 			check(statement, `EXECUTE kept (`+strings.Join(literals, ", ")+`)`, nil)
 		}
 		if _, err := d.db.Exec(`DEALLOCATE kept`); err != nil {
@@ -82,9 +82,9 @@ func TestStatementsReadLittleInPostgreSQL(t *testing.T) {
 	}
 }
 
-// executed runs a statement and undoes it. It returns the plan, with what its
-// parts came to.
-func executed(t *testing.T, db *sql.DB, statement string, args []any) node {
+// executedPlan executes a statement, rolls it back, and returns its plan with the measured
+// numbers of rows.
+func executedPlan(t *testing.T, db *sql.DB, statement string, args []any) node {
 	t.Helper()
 	tx, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
@@ -102,16 +102,16 @@ func executed(t *testing.T, db *sql.DB, statement string, args []any) node {
 	return plans[0].Plan
 }
 
-// The plans of the test above are for the values of one question. So are those
-// of lists, because their statements are not kept.
-func TestListsArePlannedForTheirValues(t *testing.T) {
+// The test above plans each list for its values. This one shows that the store does that, too:
+// the server does not keep the statements of lists.
+func TestListsGetFreshPlans(t *testing.T) {
 	t.Parallel()
-	d := opened(t, postgrestest.Schema(t))
+	d := openSingle(t, postgrestest.Schema(t))
 	for range 8 {
-		if _, err := d.List(t.Context(), backup.Query{Account: "demo", Limit: listed}); err != nil {
+		if _, err := d.List(t.Context(), backup.Query{Account: "demo", Limit: pageSize}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.Open(t.Context(), "", listed); err != nil {
+		if _, err := d.Open(t.Context(), "", pageSize); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,16 +120,16 @@ func TestListsArePlannedForTheirValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	var kept []string
+	var prepared []string
 	for rows.Next() {
 		var statement string
 		if err := rows.Scan(&statement); err != nil {
 			t.Fatal(err)
 		}
-		kept = append(kept, statement)
+		prepared = append(prepared, statement)
 	}
-	list, _ := d.dialect.selection(backup.Query{Account: "demo", Limit: listed}, anyState)
-	if rows.Err() != nil || slices.Contains(kept, list) || !slices.Contains(kept, unended) {
-		t.Errorf("%v; the server keeps %q", rows.Err(), kept)
+	list, _ := d.dialect.listQuery(backup.Query{Account: "demo", Limit: pageSize}, anyState)
+	if rows.Err() != nil || slices.Contains(prepared, list) || !slices.Contains(prepared, selectOpen) {
+		t.Errorf("%v; the server keeps %q", rows.Err(), prepared)
 	}
 }

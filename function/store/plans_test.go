@@ -12,12 +12,11 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// listed is how much of a list the service reads at a time.
-const listed = 100
+// pageSize is how many records the service reads from a list at a time.
+const pageSize = 100
 
-// opened is a store with one connection, so that what is prepared there stays in
-// sight.
-func opened(t *testing.T, url string) *DB {
+// openSingle opens a store with one connection, so that a test sees what is prepared on it.
+func openSingle(t *testing.T, url string) *DB {
 	t.Helper()
 	d, err := Open(Config{URL: secret.New(url), Connections: 1})
 	if err != nil {
@@ -31,16 +30,17 @@ func opened(t *testing.T, url string) *DB {
 	return d
 }
 
-// filled is one with a history of n submissions.
-func filled(t *testing.T, url string, n int) *DB {
+// openFilled opens a store as openSingle does and fills it with a history of n submissions.
+func openFilled(t *testing.T, url string, n int) *DB {
 	t.Helper()
-	d := opened(t, url)
+	d := openSingle(t, url)
 	fillLimits(t, d, n)
 	storetest.FillHistory(t, d.db, n, storetest.Start)
 	return d
 }
 
-// fillLimits puts n rows into each table of limits, one each second.
+// fillLimits inserts n rows into each table of limits and into the audit trail, with times one
+// second apart.
 func fillLimits(t *testing.T, d *DB, n int) {
 	t.Helper()
 	numbers := fmt.Sprintf(`WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d) `, n)
@@ -58,30 +58,31 @@ func fillLimits(t *testing.T, d *DB, n int) {
 	}
 }
 
-// pick takes one of some values by the remainder of n, and leaves the rest of n
-// to pick others by.
+// pick returns one of some values, chosen by n modulo their number, and divides n by their number
+// for the next choice. Counting n upwards gives all combinations.
 func pick[T any](n *int, from ...T) T {
 	picked := from[*n%len(from)]
 	*n /= len(from)
 	return picked
 }
 
-func ago(days int) time.Time { return storetest.Start.AddDate(0, 0, -days) }
+// daysAgo returns a time before the newest submission of the history.
+func daysAgo(days int) time.Time { return storetest.Start.AddDate(0, 0, -days) }
 
-// lists are the statements of all that a history can ask, each with the values
-// that it gets: with every filter and without it, for what is common, rare or of
-// another time, in every part and direction of the list.
-func lists(d dialect) map[string][][]any {
-	near, far := &backup.Place{At: ago(30), ID: "x"}, &backup.Place{At: ago(390), ID: "x"}
+// listStatements returns every statement that a list can run, with the sets of values for it:
+// with and without each filter, for common, rare and old values, and for pages in both
+// directions.
+func listStatements(d dialect) map[string][][]any {
+	near, far := &backup.Place{At: daysAgo(30), ID: "x"}, &backup.Place{At: daysAgo(390), ID: "x"}
 	all := map[string][][]any{}
 	for i := 0; ; i++ {
-		n, q := i, backup.Query{Limit: listed}
+		n, q := i, backup.Query{Limit: pageSize}
 		state := pick(&n, anyState, "", storetest.CommonState, storetest.RareState)
 		q.Resource = pick(&n, "", storetest.CommonResource, storetest.RareResource)
 		q.Principal = pick(&n, "", storetest.CommonPrincipal, storetest.RarePrincipal)
 		q.Account = pick(&n, "", storetest.CommonAccount, storetest.RareAccount, storetest.OldAccount)
 		q.SourceType = pick[param.SourceType](&n, "", storetest.CommonSource, storetest.RareSource)
-		q.From, q.To = pick(&n, time.Time{}, ago(60)), pick(&n, time.Time{}, ago(10))
+		q.From, q.To = pick(&n, time.Time{}, daysAgo(60)), pick(&n, time.Time{}, daysAgo(10))
 		if beside := pick(&n, nil, near, far); pick(&n, false, true) {
 			q.After = beside
 		} else {
@@ -90,29 +91,29 @@ func lists(d dialect) map[string][][]any {
 		if n > 0 {
 			return all
 		}
-		statement, args := d.selection(q, state)
+		statement, args := d.listQuery(q, state)
 		all[statement] = append(all[statement], args)
 	}
 }
 
-// others are the statements beside those for lists, with values for them.
-func others(id string) map[string][]any {
+// otherStatements returns the statements of the store that are not lists, each with values.
+func otherStatements(id string) map[string][]any {
 	start := ms(storetest.Start)
 	claimed := append(slices.Repeat([]any{"x"}, 16), start, start)
 	return map[string][]any{
-		claim: claimed, find: {id}, findByKey: {id}, add: {id, 2, "void", "x", start, 0, "", "x", "", ""}, owner: {id, 0},
-		ask: {id, start, 5000}, asked: {id, start, 5000}, see: {id, start, "{}", 0}, end: {id, "COMPLETE"},
-		spend: {"k", start, 6000, 60000}, rateOf: {"k"}, use: {"k", "2026-11-23", 5}, giveBack: {"k", "2026-11-23"},
-		cool: {"k", "o", start, start}, coolUntil: {"k"}, release: {"k", "o"},
-		addAudit: {"c", 0, start, "{}", ""}, auditHeads: {start, 100}, auditChain: {""}, auditRows: {"c", 0, 500},
-		admit: {"k", start, "2026-11-23", "[]", "", start, 1}, admitAgain: {"k", "2026-11-23", "[]", "", 1}, hold: {"k", 2}, withdraw: {"k", 1},
-		forgetLimits[0]: {ms(ago(1))}, forgetLimits[1]: {ms(ago(1))}, forgetLimits[2]: {ms(ago(8))}, forgetLimits[3]: {"2026-11-10"},
-		unended: {"", listed}, forget: {ms(ago(390)), start, 200},
+		insertSubmission: claimed, selectByID: {id}, selectByKey: {id}, insertStep: {id, 2, "void", "x", start, 0, "", "x", "", ""}, selectOwner: {id, 0},
+		upsertAsk: {id, start, 5000}, selectAsked: {id, start, 5000}, upsertSighting: {id, start, "{}", 0}, updateState: {id, "COMPLETE"},
+		upsertRate: {"k", start, 6000, 60000}, selectRate: {"k"}, upsertQuota: {"k", "2026-11-23", 5}, refundQuota: {"k", "2026-11-23"},
+		upsertCooldown: {"k", "o", start, start}, selectCooldown: {"k"}, deleteCooldown: {"k", "o"},
+		insertAudit: {"c", 0, start, "{}", ""}, selectHeads: {start, 100}, selectNextChain: {""}, selectRows: {"c", 0, 500},
+		insertReservation: {"k", start, "2026-11-23", "[]", "", start, 1}, renewReservation: {"k", "2026-11-23", "[]", "", 1}, raiseHeld: {"k", 2}, clearHeld: {"k", 1},
+		deleteLimits[0]: {ms(daysAgo(1))}, deleteLimits[1]: {ms(daysAgo(1))}, deleteLimits[2]: {ms(daysAgo(8))}, deleteLimits[3]: {"2026-11-10"},
+		selectOpen: {"", pageSize}, deleteSubmissions: {ms(daysAgo(390)), start, 200},
 	}
 }
 
-// anID is that of a submission which is over.
-func anID(t *testing.T, d *DB) (id string) {
+// finishedID returns the id of a submission that has ended.
+func finishedID(t *testing.T, d *DB) (id string) {
 	t.Helper()
 	if err := d.db.QueryRow(`SELECT id FROM submission WHERE state = $1 LIMIT 1`, storetest.CommonState).Scan(&id); err != nil {
 		t.Fatal(err)

@@ -8,23 +8,23 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// T16: an ended session is ended for everybody who shares the database, until
-// it would have been over by itself.
+// T16: an ended session is ended for every instance that shares the database, until the session
+// would have ended by itself.
 func TestRevoked(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) { revokes(t, open(t, file(t))) })
-	t.Run("PostgreSQL", func(t *testing.T) { revokes(t, open(t, postgrestest.Schema(t))) })
+	t.Run("SQLite", func(t *testing.T) { testRevoked(t, open(t, file(t))) })
+	t.Run("PostgreSQL", func(t *testing.T) { testRevoked(t, open(t, postgrestest.Schema(t))) })
 }
 
-func revokes(t *testing.T, db *store.DB) {
+func testRevoked(t *testing.T, db *store.DB) {
 	now := time.Now().Round(0)
 	check := func(sid string, want bool) {
 		t.Helper()
-		if gone, err := db.Revoked(t.Context(), sid); err != nil || gone != want {
-			t.Errorf("Revoked(%q) = %v, %v", sid, gone, err)
+		if ended, err := db.Revoked(t.Context(), sid); err != nil || ended != want {
+			t.Errorf("Revoked(%q) = %v, %v", sid, ended, err)
 		}
 	}
 	check("one", false)
-	for range 2 { // asking twice does no harm
+	for range 2 { // ending a session twice has no effect
 		if err := db.Revoke(t.Context(), "one", now.Add(time.Hour), now); err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func revokes(t *testing.T, db *store.DB) {
 	if err := db.Revoke(t.Context(), "other", now.Add(9*time.Hour), now.Add(2*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	check("one", false) // no longer needed
+	check("one", false) // deleted, because it has ended by itself
 	check("other", true)
 	if _, err := db.Revoked(t.Context(), "a\x00b"); err == nil {
 		t.Error("took a zero byte")

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// columns are those of one submission with its last step and its job, in the
-// order in which scan reads them.
+// columns selects a submission (s), the last step of its log (l) and its job (j), in the order in
+// which scan reads them. Without a step, the number of the step is -1.
 const columns = `s.id, s.fingerprint, s.door, s.principal, s.principal_name, s.account_id, s.access, s.job_name, s.request, s.complete, s.denied,
 	s.created_ms, s.expires_ms,
 	COALESCE(l.n, -1), COALESCE(l.kind, ''), COALESCE(l.owner, ''), COALESCE(l.at_ms, 0), COALESCE(l.until_ms, 0),
@@ -19,13 +19,13 @@ const columns = `s.id, s.fingerprint, s.door, s.principal, s.principal_name, s.a
 	COALESCE(j.asked_ms, 0), COALESCE(j.seen, ''),
 	COALESCE(j.cancel_ms, 0), COALESCE(j.cancel_principal, ''), COALESCE(j.cancel_principal_name, '')`
 
-// joined adds to the submissions called s what columns needs.
-const joined = ` s
+// joins adds the tables l and j of columns to a table of submissions, which it names s.
+const joins = ` s
 	LEFT JOIN submission_step l ON l.submission_id = s.id
 		AND l.n = (SELECT MAX(n) FROM submission_step WHERE submission_id = s.id)
 	LEFT JOIN job j ON j.submission_id = s.id`
 
-// scan reads columns.
+// scan reads a row of columns. Key and the resolved values that are not stored stay empty.
 func scan(row interface{ Scan(...any) error }) (backup.Record, error) {
 	var r backup.Record
 	var principal, request, complete, denied, seen, canceller string
@@ -39,9 +39,9 @@ func scan(row interface{ Scan(...any) error }) (backup.Record, error) {
 	}
 	r.Principal.Issuer, r.Principal.Subject, _ = strings.Cut(principal, "#")
 	r.Cancellation.By.Issuer, r.Cancellation.By.Subject, _ = strings.Cut(canceller, "#")
-	r.Cancellation.At = moment(cancelled)
-	r.CreatedAt, r.ExpiresAt = moment(created), moment(expires)
-	r.Last.At, r.Last.Until, r.AskedAt = moment(at), moment(until), moment(asked)
+	r.Cancellation.At = fromMillis(cancelled)
+	r.CreatedAt, r.ExpiresAt = fromMillis(created), fromMillis(expires)
+	r.Last.At, r.Last.Until, r.AskedAt = fromMillis(at), fromMillis(until), fromMillis(asked)
 	for _, part := range []struct {
 		text string
 		into any
@@ -54,12 +54,12 @@ func scan(row interface{ Scan(...any) error }) (backup.Record, error) {
 		}
 	}
 	if r.Complete["JobName"] != "" {
-		r.Complete["JobName"] = r.JobName // which use of the key it is only the claim knows
+		r.Complete["JobName"] = r.JobName // the claim may have added a suffix for this use of the key
 	}
 	return r, nil
 }
 
-// ms is a time as it is stored; 0 is none.
+// ms returns t as it is stored: milliseconds since 1970. The zero time is 0.
 func ms(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -67,15 +67,16 @@ func ms(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-func moment(ms int64) time.Time {
+// fromMillis returns the UTC time that ms stored. 0 is the zero time.
+func fromMillis(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
 }
 
-// text writes v as JSON; nil as no text.
-func text(v any) (string, error) {
+// jsonText returns v as JSON, and nil as the empty text.
+func jsonText(v any) (string, error) {
 	data, err := json.Marshal(v)
 	if string(data) == "null" {
 		return "", err
@@ -83,12 +84,12 @@ func text(v any) (string, error) {
 	return string(data), err
 }
 
-// storable refuses texts that PostgreSQL does not take. SQLite would take
-// them, and then the two would differ.
-func storable(args []any) error {
+// checkTexts returns an error if one of args is a text that PostgreSQL cannot store: with a zero
+// byte, or not in UTF-8. SQLite could store it; the check makes both behave alike.
+func checkTexts(args []any) error {
 	for i, arg := range args {
 		if s, ok := arg.(string); ok && (!utf8.ValidString(s) || strings.ContainsRune(s, 0)) {
-			return fmt.Errorf("value %d of the statement is no text: it has a zero byte, or is not UTF-8", i+1)
+			return fmt.Errorf("value %d of the statement is not valid text: it has a zero byte or is not UTF-8", i+1)
 		}
 	}
 	return nil

@@ -1,11 +1,38 @@
-// Package store keeps submissions in a SQL database.
+// Package store keeps the portal's data in a SQL database.
 //
-// It is a SQLite file where the portal runs alone, and PostgreSQL where several
-// instances share it. Both have the same schema and the same statements.
+// The database is a SQLite file for a single process, or PostgreSQL for several instances.
+// Both have the same schema, and both execute the same statements, except where the type
+// dialect says otherwise. The tables, which the files in migrations create:
 //
-// Nothing here is locked and no part of a log is ever changed. Each statement
-// stands alone and decides one race by a primary key, so that a process may
-// stop, freeze or lose its connection between any two of them.
+//	table            one row for each                     rows change       removed by
+//	submission       submission                           state only        Forget
+//	submission_step  step of a submission's log           never             Forget, by cascade
+//	job              submission whose job was asked for   yes               Forget, by cascade
+//	notice           submission, event and receiver       yes               Forget, by cascade
+//	rate             rate limit                           yes               ForgetLimits
+//	quota            quota and day of UTC                 yes               ForgetLimits
+//	cooldown         resource with a cool-down            yes               ForgetLimits
+//	admission        submission that reserved limits      yes               ForgetLimits
+//	revoked          session that was ended               never             Revoke
+//	audit            record of the audit trail            never             an operator
+//	schema_version   migration that has run               never             nothing
+//
+// Two processes that race for the same thing insert the same primary key, and the database
+// lets one of them succeed. One such statement decides each race:
+//
+//	Claim     (key_hash, turn) of submission: one submission for each use of a key
+//	Append    (submission_id, n) of submission_step: one step with each number
+//	Ask       submission_id of job: one process asks the cloud in each interval
+//	Announce  (submission_id, event, receiver) of notice: one notice for each event
+//	Lease     attempts of notice, by compare and swap: one process sends each attempt
+//
+// Therefore no lock is held between two statements of the program, and a process may stop,
+// freeze or lose its connection between any two of them. Three writes need more than one
+// statement and are transactions: a step with its audit records, a reservation of limits,
+// and a refund.
+//
+// Times are stored as milliseconds since 1970 in UTC, with 0 for the zero time. They come
+// from the clock of the application, never from the clock of the database.
 package store
 
 import (
@@ -23,99 +50,107 @@ import (
 )
 
 const (
-	queryTime = 5 * time.Second // stands for a [Config.StatementTime] of zero
-	mostSkew  = 5 * time.Second // between this machine's clock and the database's
-	skewEvery = time.Minute     // how often the two are compared
+	defaultStatementTime = 5 * time.Second // replaces a zero [Config.StatementTime]
+	maxSkew              = 5 * time.Second // between this machine's clock and the database's
+	skewInterval         = time.Minute     // how often the two clocks are compared
 )
 
-// Config says which database, and how it is used.
+// Config describes the database and how it is used.
 type Config struct {
-	// URL is postgres://user:password@host/name?… or sqlite:PATH. It is a
-	// secret, since the first has a password in it.
+	// URL is postgres://user:password@host/name?… or sqlite:PATH. It may contain a password.
 	URL secret.String
-	// Connections is how many a PostgreSQL pool holds at most: as many as the
-	// process answers requests at a time. 0 means 2.
+	// Connections is the maximum size of a PostgreSQL pool. It should equal the number of
+	// requests that the process serves at the same time. 0 means 2. SQLite ignores it.
 	Connections int
-	// Now is the application's clock, from which all times in the store come.
-	// Nil means that nobody compares it with the database's: in tests it may
-	// be anywhere.
+	// Now is the application's clock. It is compared with the database's clock before a
+	// submission is claimed. Nil skips the comparison, because the clock of a test may show any
+	// time.
 	Now func() time.Time
-	Log *slog.Logger // all that is worth telling an operator; nil means nowhere
-	// StatementTime is how long a statement may take, with the wait for a
-	// connection and for locks. Zero means 5 seconds. To reach the database for
-	// the first time and bring its schema up to date may take twice as long.
+	Log *slog.Logger // warnings and schema updates; nil discards them
+	// StatementTime limits one statement, including the wait for a connection and for locks. Zero
+	// means 5 seconds. The first use, which connects and updates the schema, may take twice as
+	// long.
 	StatementTime time.Duration
 }
 
-// DB is a [backup.Store] in a database. [Open] makes one; a process needs one.
+// DB is a database. It implements [backup.Store] and [backup.Limits], keeps the audit trail, and
+// keeps the sessions that were ended. [Open] makes one; a process needs only one. It is safe for
+// concurrent use.
+//
+// Every method returns an error if the database cannot be reached, does not answer in time, or
+// refuses the statement. After such an error of a write, the write may have happened or not.
+// Except for [backup.ErrNotFound], the errors have no fixed types. A text that PostgreSQL cannot
+// store (see checkTexts) is an error too.
 type DB struct {
-	dialect dialect
-	db      *sql.DB
-	now     func() time.Time
-	log     *slog.Logger
-	limit   time.Duration        // of a statement
-	idle    int                  // connections that are kept
-	kept    map[string]*sql.Stmt // statements that are parsed once for each connection
-	writing chan struct{}        // holds whoever writes, where there can be one only; nil elsewhere
+	dialect  dialect
+	db       *sql.DB
+	now      func() time.Time
+	log      *slog.Logger
+	limit    time.Duration        // of one statement; see [Config.StatementTime]
+	idle     int                  // idle connections that the pool keeps
+	prepared map[string]*sql.Stmt // by the text of the statement; only SQLite, see prepare
+	writer   chan struct{}        // a token that the writing goroutine holds; only SQLite, otherwise nil
 
-	mu      sync.Mutex
-	usable  bool     // reached, and its schema is up to date
-	opening *opening // somebody is trying just now
-	skewed  error    // what the last comparison of the clocks came to
-	compare time.Time
+	mu         sync.Mutex
+	connected  bool      // the database was reached and its schema is up to date
+	opening    *opening  // the attempt to connect that is running; nil if there is none
+	skewErr    error     // result of the last comparison of the clocks
+	comparedAt time.Time // when that comparison was made
 }
 
-// An opening is one try to reach the database, which everybody waits for who
-// comes meanwhile.
+// An opening is one attempt to connect to the database. Callers that arrive while it is running
+// wait for its result instead of starting another.
 type opening struct {
-	done chan struct{}
-	err  error
+	done chan struct{} // closed at the end of the attempt
+	err  error         // its result; it is read only after done is closed
 }
 
 var _ backup.Store = (*DB)(nil)
 
-// Open reads cfg and returns a store that connects when it is first used: a
-// database that is away is no reason not to start. Its errors say what is wrong
-// with the URL, and never quote it.
+// Open reads cfg and returns a store. It does not connect: the first method call does, so that
+// the portal can start while the database is unavailable. For SQLite it creates the file if it
+// does not exist. Its errors describe what is wrong with the URL and never quote it.
 func Open(cfg Config) (*DB, error) {
-	cfg.StatementTime = cmp.Or(cfg.StatementTime, queryTime)
+	cfg.StatementTime = cmp.Or(cfg.StatementTime, defaultStatementTime)
 	d := &DB{now: cfg.Now, log: cfg.Log, limit: cfg.StatementTime}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if d.dialect, d.db, err = open(cfg, d.log); err != nil {
+	if d.dialect, d.db, err = openPool(cfg, d.log); err != nil {
 		return nil, err
 	}
 	if d.Kind() == SQLite {
-		d.writing = make(chan struct{}, 1)
+		d.writer = make(chan struct{}, 1)
 	}
 	d.idle = d.db.Stats().MaxOpenConnections
 	d.db.SetMaxIdleConns(d.idle)
 	return d, nil
 }
 
-// Kind is "sqlite" or "postgres".
+// Kind returns the kind of the database: [SQLite] or [Postgres].
 func (d *DB) Kind() string { return d.dialect.name }
 
-// Close ends all connections.
+// Close closes all connections. The store cannot be used after that.
 func (d *DB) Close() error { return d.db.Close() }
 
-// Ready reports why submissions cannot be recorded right now; nil if they can.
+// Ready returns nil if a submission could be recorded now. Otherwise its error is the reason: the
+// database cannot be reached, its schema cannot be updated, or its clock differs from the
+// application's by more than 5 seconds.
 func (d *DB) Ready(ctx context.Context) error {
 	return d.do(ctx, "ready", func(ctx context.Context) error {
 		var one int
 		if err := d.db.QueryRowContext(ctx, `SELECT 1`).Scan(&one); err != nil {
 			return err
 		}
-		return d.inTime(ctx)
+		return d.checkClock(ctx)
 	})
 }
 
-// do runs f on a database that was reached before, within the time of one
-// statement.
+// do connects if necessary, and calls f with a context that ends after the time of one statement.
+// It wraps the error of f with the name of the operation, except [backup.ErrNotFound].
 func (d *DB) do(ctx context.Context, what string, f func(context.Context) error) error {
-	err := d.reach(ctx)
+	err := d.connect(ctx)
 	if err == nil {
 		limited, cancel := context.WithTimeout(ctx, d.limit)
 		defer cancel()
@@ -125,22 +160,23 @@ func (d *DB) do(ctx context.Context, what string, f func(context.Context) error)
 	case err == nil, errors.Is(err, backup.ErrNotFound):
 		return err
 	case d.dialect.isReadOnly(err):
-		// The connection is good, but leads to what is no longer the primary.
+		// After a failover the open connections still lead to the former primary, which no
+		// longer accepts writes. Closing them makes the next statements find the new one.
 		d.db.SetMaxIdleConns(0)
 		d.db.SetMaxIdleConns(d.idle)
 	}
 	return fmt.Errorf("store: %s: %w", what, err)
 }
 
-// write is do for what changes something. Of those that want to write in one
-// process to a SQLite database the first to come is the first to go: the database
-// itself lets them look for the lock now and then, and some never find it.
+// write is do for statements that change something. In SQLite, only one connection can write. Its
+// waiting for a lock is not fair: it polls, and a writer can starve. Therefore the writers of one
+// process take turns, first in, first out.
 func (d *DB) write(ctx context.Context, what string, f func(context.Context) error) error {
 	return d.do(ctx, what, func(ctx context.Context) error {
-		if d.writing != nil {
+		if d.writer != nil {
 			select {
-			case d.writing <- struct{}{}:
-				defer func() { <-d.writing }()
+			case d.writer <- struct{}{}:
+				defer func() { <-d.writer }()
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -149,10 +185,11 @@ func (d *DB) write(ctx context.Context, what string, f func(context.Context) err
 	})
 }
 
-// reach connects for the first time, and updates the schema if it is behind.
-func (d *DB) reach(ctx context.Context) error {
+// connect reaches the database for the first time and brings the schema up to date. After one
+// success it returns nil at once; after a failure the next call tries again.
+func (d *DB) connect(ctx context.Context) error {
 	d.mu.Lock()
-	if d.usable {
+	if d.connected {
 		d.mu.Unlock()
 		return nil
 	}
@@ -169,93 +206,100 @@ func (d *DB) reach(ctx context.Context) error {
 	d.opening = o
 	d.mu.Unlock()
 
-	// Others wait for the result: it must not hang on who happened to be first.
+	// Other callers wait for this attempt, so it must not fail because the first caller's context
+	// ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*d.limit)
 	defer cancel()
 	if _, _, o.err = d.Migrate(ctx); o.err == nil {
 		o.err = d.prepare(ctx)
 	}
 	d.mu.Lock()
-	d.usable, d.opening = o.err == nil, nil
+	d.connected, d.opening = o.err == nil, nil
 	d.mu.Unlock()
 	close(o.done)
 	return o.err
 }
 
-// prepare parses the statements of every submission once: in SQLite that is a
-// quarter of their time. PostgreSQL's driver does it by itself, if the pooler in
-// front of the server has no objection.
+// prepare parses the most frequent statements once for each connection. In SQLite, parsing takes
+// a quarter of the time of such a statement. For PostgreSQL it does nothing: pgx prepares
+// statements itself, unless the URL disables this for a connection pooler.
 func (d *DB) prepare(ctx context.Context) error {
 	if d.dialect.name != sqliteDialect.name {
 		return nil
 	}
-	kept := map[string]*sql.Stmt{}
-	for _, statement := range []string{claim, add, find, addAudit} {
-		prepared, err := d.db.PrepareContext(ctx, statement)
+	prepared := map[string]*sql.Stmt{}
+	for _, statement := range []string{insertSubmission, insertStep, selectByID, insertAudit} {
+		parsed, err := d.db.PrepareContext(ctx, statement)
 		if err != nil {
 			return err
 		}
-		kept[statement] = prepared
+		prepared[statement] = parsed
 	}
-	d.kept = kept
+	d.prepared = prepared
 	return nil
 }
 
+// query runs a statement that returns rows. It uses the prepared form if there is one.
 func (d *DB) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
-	if prepared := d.kept[statement]; prepared != nil {
-		return prepared.QueryContext(ctx, args...)
+	if parsed := d.prepared[statement]; parsed != nil {
+		return parsed.QueryContext(ctx, args...)
 	}
 	return d.db.QueryContext(ctx, statement, args...)
 }
 
+// exec runs a statement that returns no rows. It uses the prepared form if there is one.
 func (d *DB) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
-	if prepared := d.kept[statement]; prepared != nil {
-		return prepared.ExecContext(ctx, args...)
+	if parsed := d.prepared[statement]; parsed != nil {
+		return parsed.ExecContext(ctx, args...)
 	}
 	return d.db.ExecContext(ctx, statement, args...)
 }
 
-// A transaction runs the statements that are kept as those that are not.
+// A transaction is a sql.Tx that uses the prepared statements of its DB.
 type transaction struct {
 	*sql.Tx
-	kept map[string]*sql.Stmt
+	prepared map[string]*sql.Stmt
 }
 
-func (d *DB) within(tx *sql.Tx) transaction { return transaction{tx, d.kept} }
+// wrap returns tx as a transaction that uses the prepared statements of d.
+func (d *DB) wrap(tx *sql.Tx) transaction { return transaction{tx, d.prepared} }
 
-// ExecContext runs a statement.
+// ExecContext runs a statement in the transaction. It uses the prepared form if there is one.
 func (t transaction) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
-	if prepared := t.kept[statement]; prepared != nil {
-		return t.StmtContext(ctx, prepared).ExecContext(ctx, args...)
+	if parsed := t.prepared[statement]; parsed != nil {
+		return t.StmtContext(ctx, parsed).ExecContext(ctx, args...)
 	}
 	return t.Tx.ExecContext(ctx, statement, args...)
 }
 
-// inTime compares the application's clock with the database's, once a minute:
-// windows of time mean something only if instances agree on the time.
-func (d *DB) inTime(ctx context.Context) error {
+// checkClock compares the application's clock with the database's. Its error says by how much
+// they differ, if that is more than maxSkew. A good result is kept for skewInterval; a bad one is
+// checked again by the next call. Instances that share a database must agree on the time, because
+// the window of an attempt ends at a stored time.
+func (d *DB) checkClock(ctx context.Context) error {
 	if d.now == nil {
 		return nil
 	}
 	now := d.now()
 	d.mu.Lock()
-	last, err := d.compare, d.skewed
+	comparedAt, err := d.comparedAt, d.skewErr
 	d.mu.Unlock()
-	if age := now.Sub(last); err == nil && age >= 0 && age < skewEvery {
+	if age := now.Sub(comparedAt); err == nil && age >= 0 && age < skewInterval {
 		return nil
 	}
 	var ms int64
 	if err := d.db.QueryRowContext(ctx, d.dialect.clock).Scan(&ms); err != nil {
 		return err
 	}
-	// The answer is of some moment between the question and now.
+	// The database read its clock at some moment between now and d.now(), so the true difference
+	// lies between these two.
 	early, late := now.Sub(time.UnixMilli(ms)), d.now().Sub(time.UnixMilli(ms))
 	err = nil
-	if early > mostSkew || late < -mostSkew {
-		err = fmt.Errorf("the clock of this machine is %v off the database's: set one of them right", early.Round(time.Millisecond))
+	if early > maxSkew || late < -maxSkew {
+		err = fmt.Errorf("the clocks of this machine and the database differ by %.3f seconds: correct one of them", early.Seconds())
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.compare, d.skewed = now, err
+	d.comparedAt, d.skewErr = now, err
 	return err
 }

@@ -22,14 +22,14 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-func TestFullFileTakesNothing(t *testing.T) {
+func TestFullFileRefusesClaims(t *testing.T) {
 	t.Parallel()
 	db, err := Open(Config{URL: secret.New("sqlite:" + filepath.Join(t.TempDir(), "portal.db"))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	db.db.SetMaxOpenConns(1) // what follows holds for one connection
+	db.db.SetMaxOpenConns(1) // max_page_count is a setting of one connection
 	if err := db.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -62,9 +62,9 @@ func TestFullFileTakesNothing(t *testing.T) {
 	}
 }
 
-// Connections that lead to a former primary are given up, so that the next ones
-// find the new one.
-func TestConnectionsThatMayNoLongerWriteAreLeft(t *testing.T) {
+// After a failover, connections lead to a former primary. They must be closed, so that the next
+// statements find the new primary.
+func TestReadOnlyConnectionsAreClosed(t *testing.T) {
 	t.Parallel()
 	db, err := Open(Config{URL: secret.New(postgrestest.Schema(t)), Connections: 2})
 	if err != nil {
@@ -85,7 +85,7 @@ func TestConnectionsThatMayNoLongerWriteAreLeft(t *testing.T) {
 	}
 }
 
-// A counter counts the statements that go to a server.
+// A counter counts the statements that are sent to a server.
 type counter struct{ statements atomic.Int32 }
 
 func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
@@ -95,15 +95,14 @@ func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQ
 
 func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// submit makes the three statements of a submission that goes well: claim,
-// attempt, created.
+// submit runs the three statements of a successful submission: claim, attempt, created.
 func submit(ctx context.Context, db *DB, n int, at time.Time) error {
-	return submitAlong(ctx, db, n, at, "")
+	return submitWithAudit(ctx, db, n, at, "")
 }
 
-// submitAlong is submit with rows of the audit trail beside the last two, if there
-// is a chain for them.
-func submitAlong(ctx context.Context, db *DB, n int, at time.Time, chain string) error {
+// submitWithAudit is submit with a row of the audit trail in each of the last two statements. An
+// empty chain adds no rows.
+func submitWithAudit(ctx context.Context, db *DB, n int, at time.Time, chain string) error {
 	r := storetest.Record(n)
 	r.CreatedAt, r.ExpiresAt = at, at.Add(7*24*time.Hour)
 	r, ours, err := db.Claim(ctx, r)
@@ -113,18 +112,18 @@ func submitAlong(ctx context.Context, db *DB, n int, at time.Time, chain string)
 	for i, kind := range []backup.StepKind{backup.StepAttempt, backup.StepCreated} {
 		step := storetest.Step(i, fmt.Sprint("owner-of-26-characters-", n))
 		step.Kind = kind
-		var told []backup.AuditRow
+		var rows []backup.AuditRow
 		if chain != "" {
-			told = []backup.AuditRow{{Chain: chain, Seq: int64(2*n + i), At: at, Body: `{"record":"` + strings.Repeat("x", 700) + `"}`, MAC: strings.Repeat("f", 64)}}
+			rows = []backup.AuditRow{{Chain: chain, Seq: int64(2*n + i), At: at, Body: `{"record":"` + strings.Repeat("x", 700) + `"}`, MAC: strings.Repeat("f", 64)}}
 		}
-		if ours, err := db.Append(ctx, r.SubmissionID, step, told...); err != nil || !ours {
+		if ours, err := db.Append(ctx, r.SubmissionID, step, rows...); err != nil || !ours {
 			return fmt.Errorf("%s: %v, %w", kind, ours, err)
 		}
 	}
 	return nil
 }
 
-func TestSubmissionThatGoesWellTakesThreeStatements(t *testing.T) {
+func TestSubmissionTakesThreeStatements(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.Schema(t)
 	cfg, err := pgx.ParseConfig(address)
@@ -152,16 +151,16 @@ func TestSubmissionThatGoesWellTakesThreeStatements(t *testing.T) {
 	}
 }
 
-// What is stored of a job is read by later versions: names may be added to it,
-// and none may change.
-func TestStoredFormOfAJobStays(t *testing.T) {
+// Later versions of the program must read the stored JSON of a job: members may be added to it,
+// but none may change.
+func TestStoredJobFormatIsStable(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	job := backup.Job{
 		JobID: "job-1", JobName: "n", SourceType: param.UDMECS, InstanceID: "i-1", Status: backup.StateRunning, ErrorMessage: "e",
 		Progress: 1, BytesTotal: 2, BytesDone: 3, Speed: 4, CreatedTime: at, StartTime: at, CompleteTime: at, UpdatedTime: at,
 		CopyStatus: "RUNNING", CopyError: "c", CopyProgress: 5, Consistency: backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "d"}, SeenAt: at,
 	}
-	got, err := text(job)
+	got, err := jsonText(job)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,27 +170,26 @@ func TestStoredFormOfAJobStays(t *testing.T) {
 	}
 }
 
-// BenchmarkOnceLog is what the log adds to a submission that goes well: three
-// statements, two of which have to be on the disk before anything is sent.
-func BenchmarkOnceLog(b *testing.B) { benchmarkLog(b, submit) }
+// BenchmarkStepLog measures what the store adds to a successful submission: three statements, of
+// which two must be on the disk before the call of the cloud is sent.
+func BenchmarkStepLog(b *testing.B) { benchmarkStepLog(b, submit) }
 
-// BenchmarkOnceLogWithAudit is the same with the audit trail, which goes along with
-// two of the statements.
-func BenchmarkOnceLogWithAudit(b *testing.B) {
-	benchmarkLog(b, func(ctx context.Context, db *DB, n int, at time.Time) error {
-		return submitAlong(ctx, db, n, at, "chain")
+// BenchmarkStepLogWithAudit adds the rows of the audit trail to two of the statements.
+func BenchmarkStepLogWithAudit(b *testing.B) {
+	benchmarkStepLog(b, func(ctx context.Context, db *DB, n int, at time.Time) error {
+		return submitWithAudit(ctx, db, n, at, "chain")
 	})
 }
 
-// BenchmarkOnceLogWithLimits is the same with a rate for requests, two for
-// backups, two quotas and a cool-down, as a policy with all of them has it.
-func BenchmarkOnceLogWithLimits(b *testing.B) {
+// BenchmarkStepLogWithLimits adds limits as in a policy that uses all of them: a rate of
+// requests, two rates of backups, two quotas and a cool-down.
+func BenchmarkStepLogWithLimits(b *testing.B) {
 	most := func(key string) backup.Rate { return backup.Rate{Key: key, Burst: 100_000, Per: time.Hour} }
 	grant := backup.Grant{
 		Rates: []backup.Rate{most("p:alice"), most("a:prod")}, Cooldown: time.Hour,
 		Quotas: []backup.Quota{{Key: "a:prod", Day: 1 << 30}, {Key: "t:payments", Day: 1 << 30}},
 	}
-	benchmarkLog(b, func(ctx context.Context, db *DB, n int, at time.Time) error {
+	benchmarkStepLog(b, func(ctx context.Context, db *DB, n int, at time.Time) error {
 		if wait, err := db.Take(ctx, most("c:alice"), at); err != nil || wait > 0 {
 			return fmt.Errorf("take: %v, %w", wait, err)
 		}
@@ -207,7 +205,9 @@ func BenchmarkOnceLogWithLimits(b *testing.B) {
 	})
 }
 
-func benchmarkLog(b *testing.B, submit func(ctx context.Context, db *DB, n int, at time.Time) error) {
+// benchmarkStepLog runs submit on both databases, and reports the 50th and 99th percentile of its
+// time.
+func benchmarkStepLog(b *testing.B, submit func(ctx context.Context, db *DB, n int, at time.Time) error) {
 	for _, kind := range []string{"SQLite", "PostgreSQL"} {
 		b.Run(kind, func(b *testing.B) {
 			url := "sqlite:" + filepath.Join(b.TempDir(), "portal.db")

@@ -16,7 +16,8 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// Most tests wait for a server or for a time to run out, not for a processor.
+// Most tests wait for a server or for a time-out, not for a processor, so more of them can run in
+// parallel than there are processors.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
@@ -24,27 +25,27 @@ func TestMain(m *testing.M) {
 	os.Exit(postgrestest.Run(m))
 }
 
-// patience is the time of a statement in tests that are not about it: on a busy
-// machine 64 writers that take turns need more than the usual 5 seconds. It only
-// ends a test that hangs.
+// patience is the time of a statement in tests that are not about time-outs: on a busy machine,
+// 64 writers that take turns need more than the usual 5 seconds.
 const patience = 2 * time.Minute
 
-// open opens a store that ends with the test and gives statements time.
+// open opens a store that is closed at the end of the test, and allows much time for statements.
 func open(t testing.TB, url string) *store.DB {
 	t.Helper()
 	if strings.HasPrefix(url, "postgres") {
 		url += fmt.Sprintf("&statement_timeout=%[1]d&lock_timeout=%[1]d", patience.Milliseconds())
 	}
-	return opened(t, store.Config{URL: secret.New(url), Connections: 8, StatementTime: patience})
+	return openConfig(t, store.Config{URL: secret.New(url), Connections: 8, StatementTime: patience})
 }
 
-// openUsual is open with the usual time of a statement, for tests about it.
+// openUsual opens a store with the usual time of a statement, for tests of time-outs.
 func openUsual(t testing.TB, url string) *store.DB {
 	t.Helper()
-	return opened(t, store.Config{URL: secret.New(url), Connections: 8})
+	return openConfig(t, store.Config{URL: secret.New(url), Connections: 8})
 }
 
-func opened(t testing.TB, cfg store.Config) *store.DB {
+// openConfig opens a store that is closed at the end of the test.
+func openConfig(t testing.TB, cfg store.Config) *store.DB {
 	t.Helper()
 	db, err := store.Open(cfg)
 	if err != nil {
@@ -54,7 +55,8 @@ func opened(t testing.TB, cfg store.Config) *store.DB {
 	return db
 }
 
-// file is the address of a SQLite database that is not there yet.
+// file returns the URL of a SQLite database that does not exist yet. Its name contains characters
+// that must be escaped.
 func file(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "a b?#%.db") }
 
 func TestSQLite(t *testing.T) {
@@ -64,8 +66,8 @@ func TestSQLite(t *testing.T) {
 	storetest.RunAudit(t, func(t *testing.T) storetest.Trail { return open(t, file(t)) })
 }
 
-// All ways in which pgx talks to a server pass: some of them are for
-// connection poolers.
+// The suite must pass in every mode in which pgx can send statements. Connection poolers need
+// some of them.
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {

@@ -13,16 +13,16 @@ import (
 	"backupportal/function/secret"
 )
 
-// signedHeaders are those of a message that the holder of the vectors' key signed.
+// signedHeaders returns the headers of a message with vectorBody, signed with vectorSecret.
 func signedHeaders(t *testing.T, id, stamp string) http.Header {
-	mac := sum(secret.New(string(decoded(t, vectorSecret))), []byte(id+"."+stamp+"."+vectorBody))
+	mac := hmacSHA256(secret.New(string(decoded(t, vectorSecret))), []byte(id+"."+stamp+"."+vectorBody))
 	return http.Header{
 		"Webhook-Id": {id}, "Webhook-Timestamp": {stamp}, "Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac)},
 	}
 }
 
-// A signature is of no use without an id and a time: a message without them could be sent again and again.
-func TestSignedMessagesHaveAnIDAndATime(t *testing.T) {
+// A message without an id or a time is rejected even if its signature is valid: it could be replayed.
+func TestStandardRequiresIDAndTime(t *testing.T) {
 	if _, err := Verify(hmacSource(t), signedHeaders(t, vectorID, vectorTime), []byte(vectorBody), signedAt); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestSignedMessagesHaveAnIDAndATime(t *testing.T) {
 	}
 }
 
-func TestListOfSignaturesHasAtMost1024Bytes(t *testing.T) {
+func TestSignatureHeaderLimit(t *testing.T) {
 	for length, want := range map[int]bool{1023: true, 1024: true, 1025: false} {
 		list := strings.Repeat("x", length-len(vectorV1)-1) + " " + vectorV1
 		if _, err := Verify(hmacSource(t), vector(list), []byte(vectorBody), signedAt); len(list) != length || (err == nil) != want {
@@ -49,8 +49,8 @@ func TestListOfSignaturesHasAtMost1024Bytes(t *testing.T) {
 	}
 }
 
-// There is one way to write a signature.
-func TestSignatureThatDoesNotDecodeIsNone(t *testing.T) {
+// A signature has exactly one accepted spelling.
+func TestUndecodableSignatureIsRejected(t *testing.T) {
 	_, encoded, _ := strings.Cut(vectorV1, ",")
 	for _, bad := range []string{encoded + "!", encoded + "=", encoded + "AAAA", encoded[:20] + "\n" + encoded[20:], encoded + "\r\n", encoded + "\n"} {
 		if _, err := Verify(hmacSource(t), vector("v1,"+bad), []byte(vectorBody), signedAt); !errors.Is(err, ErrUnverified) {
@@ -59,22 +59,22 @@ func TestSignatureThatDoesNotDecodeIsNone(t *testing.T) {
 	}
 }
 
-// GitHub's messages need one name of the delivery, one signature, and a key that is good and is one.
-func TestGitHubNeedsDeliverySignatureAndKey(t *testing.T) {
-	byEmpty := "sha256=" + hex.EncodeToString(sum(secret.String{}, []byte(gitHubBody)))
+// A message of GitHub needs one X-GitHub-Delivery, one signature, and a key that has a secret and has not expired.
+func TestGitHubRequiresDeliverySignatureAndKey(t *testing.T) {
+	byEmpty := "sha256=" + hex.EncodeToString(hmacSHA256(secret.String{}, []byte(gitHubBody)))
 	for name, c := range map[string]struct {
 		change func(h http.Header, k *Key)
 		want   bool
 	}{
-		"as it should be":      {func(http.Header, *Key) {}, true},
-		"a key about to go":    {func(_ http.Header, k *Key) { k.NotAfter = signedAt.Add(time.Second) }, true},
-		"no delivery":          {func(h http.Header, _ *Key) { h.Del("X-Github-Delivery") }, false},
-		"two deliveries":       {func(h http.Header, _ *Key) { h.Add("X-Github-Delivery", "d-2") }, false},
-		"a delivery with dots": {func(h http.Header, _ *Key) { h.Set("X-Github-Delivery", "d.1") }, false},
-		"no signature":         {func(h http.Header, _ *Key) { h.Del("X-Hub-Signature-256") }, false},
-		"two signatures":       {func(h http.Header, _ *Key) { h.Add("X-Hub-Signature-256", gitHubSignature) }, false},
-		"an expired key":       {func(_ http.Header, k *Key) { k.NotAfter = signedAt }, false},
-		"no secret":            {func(h http.Header, k *Key) { k.Secret = secret.String{}; h.Set("X-Hub-Signature-256", byEmpty) }, false},
+		"complete":              {func(http.Header, *Key) {}, true},
+		"a key about to expire": {func(_ http.Header, k *Key) { k.NotAfter = signedAt.Add(time.Second) }, true},
+		"no delivery":           {func(h http.Header, _ *Key) { h.Del("X-Github-Delivery") }, false},
+		"two deliveries":        {func(h http.Header, _ *Key) { h.Add("X-Github-Delivery", "d-2") }, false},
+		"a delivery with dots":  {func(h http.Header, _ *Key) { h.Set("X-Github-Delivery", "d.1") }, false},
+		"no signature":          {func(h http.Header, _ *Key) { h.Del("X-Hub-Signature-256") }, false},
+		"two signatures":        {func(h http.Header, _ *Key) { h.Add("X-Hub-Signature-256", gitHubSignature) }, false},
+		"an expired key":        {func(_ http.Header, k *Key) { k.NotAfter = signedAt }, false},
+		"no secret":             {func(h http.Header, k *Key) { k.Secret = secret.String{}; h.Set("X-Hub-Signature-256", byEmpty) }, false},
 	} {
 		h := http.Header{"X-Github-Delivery": {"d-1"}, "X-Hub-Signature-256": {gitHubSignature}}
 		k := Key{ID: "g1", Secret: secret.New(gitHubSecret)}
@@ -85,8 +85,8 @@ func TestGitHubNeedsDeliverySignatureAndKey(t *testing.T) {
 	}
 }
 
-// What stands in front may read another header than the portal does.
-func TestBearerMessagesShowOneToken(t *testing.T) {
+// With two Authorization headers, a proxy in front of the portal could check one and the portal the other.
+func TestBearerRequiresOneAuthorizationHeader(t *testing.T) {
 	token := "Bearer hbp_" + strings.Repeat("x", 43)
 	s := Source{Kind: Bearer, Keys: []Key{{ID: "t1", Sum: sha256.Sum256([]byte(token[len("Bearer "):]))}}}
 	for n := range 3 {
@@ -100,8 +100,8 @@ func TestBearerMessagesShowOneToken(t *testing.T) {
 	}
 }
 
-// Numbers reach the submission as they were written, whatever a float makes of them.
-func TestNumbersAreTakenAsTheyAreWritten(t *testing.T) {
+// A number keeps all its digits, even those that a float64 would lose.
+func TestNumbersKeepTheirDigits(t *testing.T) {
 	s := Source{
 		When:       []Condition{{Pointer: []string{"n"}, Equals: "12345678901234567890"}},
 		Submission: map[string]Part{"Retention": {Pointer: []string{"n"}}},
@@ -112,12 +112,12 @@ func TestNumbersAreTakenAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-// A place in a list is a plain number from 0 to that of the last element (RFC 6901, section 4).
-func TestPlacesOutsideAListAreNotThere(t *testing.T) {
+// An index into a list is a decimal number without sign and leading zeros (RFC 6901, section 4).
+func TestPointerOutsideListFindsNothing(t *testing.T) {
 	for part, want := range map[string]string{
 		"0": "a", "1": "b", "2": "", "-1": "", "-2": "", "-": "", "x": "", "": "", "00": "", "01": "", "+1": "", "99999999999999999999": "",
 	} {
-		got, ok := at([]any{"a", "b"}, []string{part})
+		got, ok := valueAt([]any{"a", "b"}, []string{part})
 		if ok != (want != "") || ok && got != want {
 			t.Errorf("%q: %v, %v", part, got, ok)
 		}

@@ -7,54 +7,59 @@ import (
 	"backupportal/function/secret"
 )
 
-// A HookKind is how the sender of webhooks shows who it is.
+// A Kind says how a sender of webhooks proves its identity. The zero Kind verifies
+// nothing.
 type Kind string
 
-// The kinds of webhooks.
+// The kinds of senders; the package comment compares them.
 const (
-	Standard Kind = "standard" // Standard Webhooks, v1 and v1a
-	GitHub   Kind = "github"   // X-Hub-Signature-256
+	Standard Kind = "standard" // Standard Webhooks, versions v1 and v1a
+	GitHub   Kind = "github"   // the header X-Hub-Signature-256
 	Bearer   Kind = "bearer"   // a token, for senders that cannot sign
 )
 
-// HookKinds are all of them.
+// Kinds lists all kinds. It must not be changed.
 var Kinds = []Kind{Standard, GitHub, Bearer}
 
-// A HookSource is a sender of webhooks, and what its messages ask for. Its name is
-// the principal's.
+// A Source is one configured sender of webhooks: how it is verified, and how its
+// messages become submissions.
 type Source struct {
-	Name       string
-	Kind       Kind
-	Tolerance  time.Duration // of StandardHook: how old or early a message may be
-	BodyKey    bool          // of BearerHook: a message without a key has the hash of its body as one
-	Keys       []Key
-	When       []Condition     // all must hold; other messages start nothing
-	Submission map[string]Part // by the names of parameters
+	Name       string          // the Subject of the principal, and the last part of the path /webhooks/NAME
+	Kind       Kind            // how messages are verified
+	Tolerance  time.Duration   // of Standard: how far the time of a message may be in the past or future
+	BodyKey    bool            // of Bearer: without the header Idempotency-Key, the hash of the body is the key
+	Keys       []Key           // several while one is being replaced; none accepts no message
+	When       []Condition     // a message starts a backup only if all of them hold; none always holds
+	Submission map[string]Part // the template: a value for each parameter, by its dotted API name
 }
 
-// A HookKey is one by which a source is known: a secret that signs, a public key
-// that verifies, or the sum of a token.
+// A Key verifies messages of one source. Exactly one of Secret, Public and Sum is set.
 type Key struct {
-	ID       string
-	Secret   secret.String // of HMAC; empty for the others
-	Public   []byte        // of ed25519, 32 bytes; nil for the others
-	Sum      [32]byte      // SHA-256 of a token; of BearerHook
-	NotAfter time.Time     // zero: it does not expire
+	ID       string        // unique within the source; appears in the log
+	Secret   secret.String // of Standard (v1) and GitHub: the HMAC key, decoded
+	Public   []byte        // of Standard (v1a): the ed25519 public key, 32 bytes
+	Sum      [32]byte      // of Bearer: the SHA-256 of the token
+	NotAfter time.Time     // the key is refused from this time on; zero: it does not expire
 }
 
-// A HookPart is a value of the submission: fixed, or taken from the message.
+// A Part is the template's value for one parameter. It is the fixed text Value, or, if
+// Pointer is not nil, the value at that place of the message.
 type Part struct {
 	Value   string
-	Pointer []string // the parts of a JSON pointer (RFC 6901); nil if the value is fixed
+	Pointer []string // a JSON pointer as [ParsePointer] returns it
 }
 
-// A HookCondition is a text that a message has at a place.
+// A Condition holds if the message has, at Pointer, a string, number or boolean whose
+// text is Equals. A number has the text that the message writes.
 type Condition struct {
-	Pointer []string
+	Pointer []string // a JSON pointer as [ParsePointer] returns it
 	Equals  string
 }
 
-// ParsePointer reads a JSON pointer; false if it is none.
+// ParsePointer splits a JSON pointer (RFC 6901, section 3) into its unescaped
+// reference tokens. It returns false if s does not start with "/" or has a "~" that is
+// not part of "~0" or "~1". The empty pointer, which means the whole message, is
+// refused too: no parameter is a whole message.
 func ParsePointer(s string) ([]string, bool) {
 	if !strings.HasPrefix(s, "/") {
 		return nil, false

@@ -13,18 +13,23 @@ import (
 
 // Errors of [Submission].
 var (
+	// ErrNotJSON means that the body is not exactly one JSON value.
 	ErrNotJSON = errors.New("webhook: the message is not one JSON value")
-	// ErrNothing says that the message is not one of those that start something.
-	ErrNothing = errors.New("webhook: the message asks for nothing")
+	// ErrNothing means that a condition of [Source.When] does not hold, so the message
+	// starts no backup. It is not a mistake of the sender.
+	ErrNothing = errors.New("webhook: the message requests no backup")
 )
 
-// Submission writes the submission that a message asks for, as JSON, by the
-// template of its source. Parameters whose places the message does not have are
-// left out: they are missed like those of any other submission. Its errors are
-// [ErrNotJSON] and [ErrNothing].
+// Submission applies the template of s to the body of a verified message. It returns
+// the JSON object that the same backup would have in the JSON API: parameters by
+// name, with those of Detail and Options inside their object.
+//
+// A parameter whose pointer finds nothing is left out, so that the later validation
+// reports it as missing. A value from the message keeps its JSON type, and a number
+// keeps its digits. The errors are [ErrNotJSON] and [ErrNothing].
 func Submission(s Source, body []byte) ([]byte, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber() // as it was written
+	d.UseNumber() // float64 would change long numbers
 	var payload any
 	if err := d.Decode(&payload); err != nil {
 		return nil, ErrNotJSON
@@ -33,7 +38,7 @@ func Submission(s Source, body []byte) ([]byte, error) {
 		return nil, ErrNotJSON
 	}
 	for _, c := range s.When {
-		if v, ok := at(payload, c.Pointer); !ok || text(v) != c.Equals {
+		if v, ok := valueAt(payload, c.Pointer); !ok || scalarText(v) != c.Equals {
 			return nil, ErrNothing
 		}
 	}
@@ -41,13 +46,13 @@ func Submission(s Source, body []byte) ([]byte, error) {
 	for name, part := range s.Submission {
 		var value any = part.Value
 		if part.Pointer != nil {
-			found, ok := at(payload, part.Pointer)
+			found, ok := valueAt(payload, part.Pointer)
 			if !ok {
 				continue
 			}
 			value = found
 		} else if f, ok := param.FieldNamed(name); ok && (f.Type == param.Integer || f.Type == param.Boolean || f.Type == param.Strings || f.Type == param.Objects) {
-			value = json.RawMessage(part.Value)
+			value = json.RawMessage(part.Value) // the policy has checked that it is valid JSON
 		}
 		object, inner, nested := strings.Cut(name, ".")
 		if !nested {
@@ -64,8 +69,9 @@ func Submission(s Source, body []byte) ([]byte, error) {
 	return json.Marshal(top)
 }
 
-// at is the value at a JSON pointer (RFC 6901, section 4).
-func at(v any, pointer []string) (any, bool) {
+// valueAt returns the part of v that a JSON pointer names, or false if nothing is there
+// (RFC 6901, section 4). An index has no sign and no leading zeros; "-" names nothing.
+func valueAt(v any, pointer []string) (any, bool) {
 	for _, part := range pointer {
 		switch in := v.(type) {
 		case map[string]any:
@@ -87,8 +93,8 @@ func at(v any, pointer []string) (any, bool) {
 	return v, true
 }
 
-// text is a plain value as text, for comparisons.
-func text(v any) string {
+// scalarText returns a string, number or boolean as text; "" for null, lists and objects.
+func scalarText(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v

@@ -10,12 +10,12 @@ func pointer(t *testing.T, text string) []string {
 	t.Helper()
 	parts, ok := ParsePointer(text)
 	if !ok {
-		t.Fatalf("%q is no pointer", text)
+		t.Fatalf("%q is not a JSON pointer", text)
 	}
 	return parts
 }
 
-func TestPointers(t *testing.T) {
+func TestParsePointer(t *testing.T) {
 	for text, want := range map[string][]string{
 		"/a": {"a"}, "/a/0/b c": {"a", "0", "b c"}, "/": {""}, "/a~1b/~0/~01": {"a/b", "~", "~1"}, "//": {"", ""},
 		"": nil, "a": nil, "/~": nil, "/~2": nil, "/a~": nil, "#/a": nil,
@@ -27,8 +27,8 @@ func TestPointers(t *testing.T) {
 	}
 }
 
-// A submission is made of fixed values and of what stands in the message, whatever
-// else that holds.
+// A submission has the template's fixed values and the message's values at its pointers. Members of the
+// message that no pointer names are ignored, even if they have the name of a parameter.
 func TestSubmission(t *testing.T) {
 	s := Source{
 		When: []Condition{{Pointer: pointer(t, "/status"), Equals: "firing"}},
@@ -44,7 +44,7 @@ func TestSubmission(t *testing.T) {
 		t.Errorf("got %s, %v\nwant %s", got, err, want)
 	}
 	if got, err := Submission(s, []byte(`{"status":"firing"}`)); err != nil || string(got) != `{"Account":"prod","Detail":{"doCopy":false},"Retention":7}` {
-		t.Errorf("without its places: %s, %v", got, err)
+		t.Errorf("without the optional members: %s, %v", got, err)
 	}
 	for _, other := range []string{`{"status":"resolved"}`, `{}`, `[]`, `"firing"`, `{"status":["firing"]}`, `null`} {
 		if _, err := Submission(s, []byte(other)); !errors.Is(err, ErrNothing) {

@@ -1,11 +1,30 @@
-// Package webhook verifies messages from other systems.
+// Package webhook turns verified messages of other systems into submissions.
 //
-// A verified message becomes a submission by the template of its [Source].
+// [Verify] checks a message against the keys of its [Source]. [Submission] then fills
+// the source's template with values of the message. The kind of the source selects
+// the scheme:
 //
-// Messages are judged before a single byte of them is read as anything else: by
-// the raw body, by strict headers, by every key that is good, in the same time
-// whichever it is. All that fails fails alike, so that nobody learns how near they
-// were.
+//	kind      signature header       signed text               covers a time  Message.ID
+//	standard  Webhook-Signature      id + "." + time + "." +   yes            the header Webhook-Id
+//	                                 body
+//	          v1:  HMAC-SHA256 with the secret ("whsec_…")
+//	          v1a: ed25519 with the public key ("whpk_…")
+//	github    X-Hub-Signature-256:   body                      no             SHA-256 of the body, in hex
+//	          HMAC-SHA256
+//	bearer    Authorization: Bearer  nothing                   no             the header Idempotency-Key, or the
+//	          and a token                                                     SHA-256 of the body if BodyKey is set
+//
+// Rules that hold for all kinds:
+//
+//   - The signature is checked over the raw body. Nothing parses the body before.
+//   - A header that matters must occur exactly once and have the expected form.
+//   - Every unexpired key is tried with a comparison in constant time, so the duration
+//     does not tell which key matched.
+//   - Every failure is the same [ErrUnverified], so an attacker cannot learn which check
+//     failed.
+//
+// Sources: the specification of Standard Webhooks (github.com/standard-webhooks), and
+// "Validating webhook deliveries" in the documentation of GitHub.
 package webhook
 
 import (
@@ -26,16 +45,20 @@ import (
 	"backupportal/function/secret"
 )
 
-// ErrUnverified says that a message is not from the source, or not fresh.
-var ErrUnverified = errors.New("webhook: the message is not signed by a key of this source, or not fresh")
+// ErrUnverified means that no key of the source verifies the message, or that the time
+// of the message is outside the tolerance.
+var ErrUnverified = errors.New("webhook: the message is not signed with a key of this source, or it is too old")
 
-// Bounds of what stands in headers: an unbounded list of signatures costs time,
-// and an id with other characters could move the border to what follows it.
+// Bounds of the header Webhook-Signature. Each signature in it costs one computation
+// for each key.
 const (
-	longestSignatures = 1024
-	mostSignatures    = 8
+	maxSignatureHeader = 1024 // bytes
+	maxSignatures      = 8
 )
 
+// Forms of header values. An id or a time must not contain a dot: the signed text
+// joins id, time and body with dots, and a dot inside one of them would let the same
+// signature fit another division of the text.
 var (
 	idShape   = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,128}\z`)
 	timeShape = regexp.MustCompile(`\A[0-9]{1,12}\z`)
@@ -43,14 +66,16 @@ var (
 	keyShape  = regexp.MustCompile(`\A[!#-\[\]-~]{1,255}\z`)
 )
 
-// A Message is a webhook whose sender is known.
+// A Message describes a verified webhook message.
 type Message struct {
-	ID  string // the same for every delivery of it: the submission's key; empty if it has none
-	Key string // by which key it was known, for the log
+	ID  string // equal for repeated deliveries: the idempotency key of the submission; empty: the message has no key
+	Key string // ID of the [Key] that verified the message, for the log
 }
 
-// Verify says who signed a message: one of the source's keys that are good at now.
-// Its only error is [ErrUnverified].
+// Verify checks that a message comes from s at the time now. The headers and the raw
+// body are those of the HTTP request. The only error is [ErrUnverified]; it is also
+// returned for an unknown kind and for a source without keys. A [Bearer] message
+// without a usable key is verified and has an empty ID.
 func Verify(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
 	switch s.Kind {
 	case Standard:
@@ -63,8 +88,8 @@ func Verify(s Source, h http.Header, body []byte, now time.Time) (Message, error
 	return Message{}, ErrUnverified
 }
 
-// one is the header's only value.
-func one(h http.Header, name string, shape *regexp.Regexp) (string, bool) {
+// singleHeader returns the value of a header that occurs exactly once and matches shape.
+func singleHeader(h http.Header, name string, shape *regexp.Regexp) (string, bool) {
 	values := h.Values(name)
 	if len(values) != 1 || !shape.MatchString(values[0]) {
 		return "", false
@@ -72,29 +97,31 @@ func one(h http.Header, name string, shape *regexp.Regexp) (string, bool) {
 	return values[0], true
 }
 
-func good(k Key, now time.Time) bool { return k.NotAfter.IsZero() || now.Before(k.NotAfter) }
+// isActive reports whether k may still be used at now.
+func isActive(k Key, now time.Time) bool { return k.NotAfter.IsZero() || now.Before(k.NotAfter) }
 
-// standard verifies by Standard Webhooks: v1 is HMAC-SHA256, v1a ed25519, of
-// "id.timestamp.body". A key is used only for its own version.
+// standard verifies a message by Standard Webhooks. The header Webhook-Signature is a
+// list of "version,base64", separated by blanks. One valid signature is enough: a
+// sender signs with the old and the new key while it replaces one.
 func standard(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
-	id, okID := one(h, "Webhook-Id", idShape)
-	stamp, okTime := one(h, "Webhook-Timestamp", timeShape)
+	id, okID := singleHeader(h, "Webhook-Id", idShape)
+	stamp, okTime := singleHeader(h, "Webhook-Timestamp", timeShape)
 	lists := h.Values("Webhook-Signature")
-	if !okID || !okTime || len(lists) != 1 || len(lists[0]) > longestSignatures {
+	if !okID || !okTime || len(lists) != 1 || len(lists[0]) > maxSignatureHeader {
 		return Message{}, ErrUnverified
 	}
 	parts := strings.Split(lists[0], " ")
-	if len(parts) > mostSignatures {
+	if len(parts) > maxSignatures {
 		return Message{}, ErrUnverified
 	}
 	signed := append([]byte(id+"."+stamp+"."), body...)
 	found := ""
 	for _, k := range s.Keys {
-		if !good(k, now) {
+		if !isActive(k, now) {
 			continue
 		}
 		for _, part := range parts {
-			if signs(k, part, signed) {
+			if isSignatureBy(k, part, signed) {
 				found = k.ID
 			}
 		}
@@ -109,9 +136,11 @@ func standard(s Source, h http.Header, body []byte, now time.Time) (Message, err
 	return Message{ID: id, Key: found}, nil
 }
 
-// signs reports whether one signature of a list is k's. What does not decode is
-// skipped.
-func signs(k Key, part string, signed []byte) bool {
+// isSignatureBy reports whether part, one "version,base64" of a list, is a signature of
+// signed by k. A secret verifies only v1 and a public key only v1a. A version or an
+// encoding that is unknown is no signature. Line breaks are refused because the base64
+// decoder ignores them, and one signature must have one spelling.
+func isSignatureBy(k Key, part string, signed []byte) bool {
 	version, encoded, _ := strings.Cut(part, ",")
 	signature, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil || strings.ContainsAny(encoded, "\r\n") {
@@ -119,34 +148,36 @@ func signs(k Key, part string, signed []byte) bool {
 	}
 	switch {
 	case version == "v1" && !k.Secret.IsZero() && len(signature) == sha256.Size:
-		return hmac.Equal(signature, sum(k.Secret, signed))
+		return hmac.Equal(signature, hmacSHA256(k.Secret, signed))
 	case version == "v1a" && len(k.Public) == ed25519.PublicKeySize && len(signature) == ed25519.SignatureSize:
 		return ed25519.Verify(k.Public, signed, signature)
 	}
 	return false
 }
 
-func sum(secret secret.String, signed []byte) []byte {
+// hmacSHA256 returns the HMAC-SHA256 of signed (RFC 2104).
+func hmacSHA256(secret secret.String, signed []byte) []byte {
 	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
 	mac.Write(signed)
 	return mac.Sum(nil)
 }
 
-// github verifies X-Hub-Signature-256, which covers the body alone: neither a time nor
-// X-GitHub-Delivery, which whoever sends a recorded message again may write anew. So
-// the body is the key: of a push, a run or a release there are no two alike. A message
-// can be sent again for as long as the secret is good, and is a repeat for as long as
-// its key is remembered.
+// github verifies the header X-Hub-Signature-256. It covers only the body: an attacker
+// who recorded a message can send it again later with another X-GitHub-Delivery. So the
+// hash of the body is the message's ID, and a replay is the same submission while the
+// store keeps the key (backup.KeyExpires). After that time a replay is accepted as a
+// new submission, until the secret is replaced. The bodies of two different pushes,
+// runs or releases always differ.
 func github(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
-	_, okID := one(h, "X-Github-Delivery", idShape)
-	text, okText := one(h, "X-Hub-Signature-256", hexShape)
+	_, okID := singleHeader(h, "X-Github-Delivery", idShape)
+	text, okText := singleHeader(h, "X-Hub-Signature-256", hexShape)
 	signature, err := hex.DecodeString(strings.TrimPrefix(text, "sha256="))
 	if !okID || !okText || err != nil {
 		return Message{}, ErrUnverified
 	}
 	found := ""
 	for _, k := range s.Keys {
-		if good(k, now) && !k.Secret.IsZero() && hmac.Equal(signature, sum(k.Secret, body)) {
+		if isActive(k, now) && !k.Secret.IsZero() && hmac.Equal(signature, hmacSHA256(k.Secret, body)) {
 			found = k.ID
 		}
 	}
@@ -156,8 +187,10 @@ func github(s Source, h http.Header, body []byte, now time.Time) (Message, error
 	return Message{ID: hex.EncodeToString(sha256Of(body)), Key: found}, nil
 }
 
-// bearer knows the sender by its token. The key of a message is Idempotency-Key, or
-// the hash of its body if the source says so.
+// bearer verifies the token in the header Authorization. The message's ID is the header
+// Idempotency-Key, with or without quotation marks. A repeated or malformed
+// Idempotency-Key gives an empty ID, even if BodyKey is set: a sender that means to
+// give a key must learn that it is wrong.
 func bearer(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
 	shown := h.Values("Authorization")
 	if len(shown) != 1 {
@@ -167,7 +200,7 @@ func bearer(s Source, h http.Header, body []byte, now time.Time) (Message, error
 	got := sha256.Sum256([]byte(token))
 	found := ""
 	for _, k := range s.Keys {
-		if subtle.ConstantTimeCompare(got[:], k.Sum[:]) == 1 && good(k, now) {
+		if subtle.ConstantTimeCompare(got[:], k.Sum[:]) == 1 && isActive(k, now) {
 			found = k.ID
 		}
 	}
@@ -176,7 +209,7 @@ func bearer(s Source, h http.Header, body []byte, now time.Time) (Message, error
 	}
 	m := Message{Key: found}
 	if keys := h.Values("Idempotency-Key"); len(keys) > 0 {
-		m.ID, _ = one(http.Header{"K": []string{strings.Trim(keys[0], `"`)}}, "K", keyShape)
+		m.ID, _ = singleHeader(http.Header{"K": []string{strings.Trim(keys[0], `"`)}}, "K", keyShape)
 		if len(keys) > 1 {
 			m.ID = ""
 		}
@@ -186,6 +219,7 @@ func bearer(s Source, h http.Header, body []byte, now time.Time) (Message, error
 	return m, nil
 }
 
+// sha256Of returns the SHA-256 of body as a slice.
 func sha256Of(body []byte) []byte {
 	sum := sha256.Sum256(body)
 	return sum[:]

@@ -20,7 +20,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// The vectors that the libraries of Standard Webhooks have in common, and GitHub's.
+// Published test vectors: those that the libraries of Standard Webhooks share, and the example of GitHub's
+// documentation ("Validating webhook deliveries").
 const (
 	vectorSecret = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	vectorPublic = "1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
@@ -62,7 +63,7 @@ func vector(signature string) http.Header {
 	return http.Header{"Webhook-Id": {vectorID}, "Webhook-Timestamp": {vectorTime}, "Webhook-Signature": {signature}}
 }
 
-func TestVectors(t *testing.T) {
+func TestVerifyPublishedVectors(t *testing.T) {
 	if m, err := Verify(hmacSource(t), vector(vectorV1), []byte(vectorBody), signedAt); err != nil || m != (Message{vectorID, "k1"}) {
 		t.Errorf("v1: %+v, %v", m, err)
 	}
@@ -76,8 +77,8 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// What is near a good message is not one; what stands at the border is. (T10.)
-func TestNearlyGoodMessages(t *testing.T) {
+// Verify accepts a message exactly at its limits and rejects one just beyond a limit. Threat T10.
+func TestVerifyBoundaries(t *testing.T) {
 	many := func(n int) string { return strings.TrimSpace(strings.Repeat("v1,AAAA ", n-1)) + " " + vectorV1 }
 	for name, c := range map[string]struct {
 		change func(h http.Header, s *Source) time.Time
@@ -98,7 +99,7 @@ func TestNearlyGoodMessages(t *testing.T) {
 			h.Set("Webhook-Timestamp", "+"+vectorTime)
 			return signedAt
 		}, vectorBody, false},
-		"the border moved": {func(h http.Header, _ *Source) time.Time {
+		"the time moved into the id": {func(h http.Header, _ *Source) time.Time {
 			h.Set("Webhook-Id", vectorID+"."+vectorTime)
 			return signedAt
 		}, vectorBody, false},
@@ -136,7 +137,7 @@ func TestNearlyGoodMessages(t *testing.T) {
 		"no key":               {func(_ http.Header, s *Source) time.Time { s.Keys = nil; return signedAt }, vectorBody, false},
 		"an empty key": {func(h http.Header, s *Source) time.Time {
 			s.Keys = []Key{{ID: "e"}}
-			h.Set("Webhook-Signature", byEmptyKey())
+			h.Set("Webhook-Signature", signatureWithEmptyKey())
 			return signedAt
 		}, vectorBody, false},
 		"an expired key": {func(_ http.Header, s *Source) time.Time { s.Keys[0].NotAfter = signedAt; return signedAt }, vectorBody, false},
@@ -160,30 +161,30 @@ func TestNearlyGoodMessages(t *testing.T) {
 	}
 }
 
-// byEmptyKey is the signature that everybody can make where no key is asked for.
-func byEmptyKey() string {
+// signatureWithEmptyKey returns the signature with an empty HMAC key, which anyone can compute.
+func signatureWithEmptyKey() string {
 	mac := hmac.New(sha256.New, nil)
 	fmt.Fprintf(mac, "%s.%s.%s", vectorID, vectorTime, vectorBody)
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// No byte of a message can be another one, of what is signed or of the signature.
-func TestEveryByteCounts(t *testing.T) {
+// A change of one bit in the id, the time, the body or the signature makes Verify fail.
+func TestVerifyRejectsAnyChangedByte(t *testing.T) {
 	for version, c := range map[string]struct {
 		s         Source
 		signature string
 	}{"v1": {hmacSource(t), vectorV1}, "v1a": {edSource(t), vectorV1a}} {
 		fields := []string{vectorID, vectorTime, vectorBody, c.signature}
 		for i, field := range fields {
-			for place := range len(field) {
+			for offset := range len(field) {
 				for _, bit := range []byte{1, 0x20, 0x80} {
 					changed := append([]string(nil), fields...)
 					b := []byte(field)
-					b[place] ^= bit
+					b[offset] ^= bit
 					changed[i] = string(b)
 					h := http.Header{"Webhook-Id": {changed[0]}, "Webhook-Timestamp": {changed[1]}, "Webhook-Signature": {changed[3]}}
 					if _, err := Verify(c.s, h, []byte(changed[2]), signedAt); err == nil {
-						t.Errorf("%s: byte %d of field %d may be %q", version, place, i, b[place])
+						t.Errorf("%s: byte %d of field %d may be %q", version, offset, i, b[offset])
 					}
 				}
 			}
@@ -191,26 +192,26 @@ func TestEveryByteCounts(t *testing.T) {
 	}
 }
 
-// So does every byte of what GitHub signs, and of its signature.
-func TestEveryByteOfGitHubCounts(t *testing.T) {
+// The same holds for the body and the signature of a message of GitHub.
+func TestVerifyRejectsAnyChangedByteFromGitHub(t *testing.T) {
 	s := Source{Kind: GitHub, Keys: []Key{{ID: "g1", Secret: secret.New(gitHubSecret)}}}
 	for i, field := range []string{gitHubBody, gitHubSignature} {
-		for place := range len(field) {
+		for offset := range len(field) {
 			for _, bit := range []byte{1, 0x20, 0x80} {
 				changed := []string{gitHubBody, gitHubSignature}
 				b := []byte(field)
-				b[place] ^= bit
+				b[offset] ^= bit
 				changed[i] = string(b)
 				h := http.Header{"X-Github-Delivery": {"d-1"}, "X-Hub-Signature-256": {changed[1]}}
 				if _, err := Verify(s, h, []byte(changed[0]), signedAt); err == nil {
-					t.Errorf("byte %d of field %d may be %q", place, i, b[place])
+					t.Errorf("byte %d of field %d may be %q", offset, i, b[offset])
 				}
 			}
 		}
 	}
 }
 
-// Bearer messages need a token that is known and good, and name themselves.
+// A bearer message needs a known, unexpired token. Its ID is Idempotency-Key, or the hash of its body with BodyKey.
 func TestBearer(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
 	s := Source{Kind: Bearer, Keys: []Key{{ID: "t1", Sum: sha256.Sum256([]byte(token)), NotAfter: signedAt.Add(time.Hour)}}}
@@ -243,9 +244,9 @@ func TestBearer(t *testing.T) {
 	}
 }
 
-// What another's library signs is verified here: with bodies of other letters,
-// with newlines, and with none.
-func TestForeignSigner(t *testing.T) {
+// Verify accepts what the reference library of Standard Webhooks (npm standardwebhooks) signs: bodies with
+// non-ASCII text, with line breaks, of 200,000 bytes, and an empty one.
+func TestVerifySignaturesOfStandardWebhooksLibrary(t *testing.T) {
 	folder, err := filepath.Abs("../../.ci")
 	if err != nil {
 		t.Fatal(err)
@@ -279,8 +280,8 @@ process.stdout.write(JSON.stringify(bodies.map((b, i) => new Webhook(process.arg
 	}
 }
 
-// What openssl signs is verified, too.
-func TestOpenSSLSigns(t *testing.T) {
+// Verify accepts a GitHub signature that openssl computes, an implementation apart from Go's.
+func TestVerifySignatureOfOpenSSL(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("openssl is missing")
@@ -301,7 +302,7 @@ func TestOpenSSLSigns(t *testing.T) {
 	}
 }
 
-// FuzzSignatures looks for headers that verify without being made with the key.
+// FuzzSignatures looks for headers that Verify accepts although they are not one of the two published vectors.
 func FuzzSignatures(f *testing.F) {
 	f.Add(vectorID, vectorTime, vectorV1)
 	f.Add(vectorID, vectorTime, vectorV1a+" "+vectorV1)

@@ -18,25 +18,26 @@ import (
 	"backupportal/function/param"
 )
 
-// An Assertion is how a gateway in front of the portal says who sent a
-// request: a signed token (JWT) in a header, which is verified here. A header
-// that only names somebody is never believed.
+// An Assertion configures how a gateway in front of the portal identifies the sender of a request:
+// a signed token (JWT) in a header. The signature is verified here; a header with a plain user name
+// is never trusted.
 type Assertion struct {
-	Header           string // that holds the token, and nothing else
-	Issuer, Audience string // both must be right
-	JWKSURL          string // where the gateway's public keys are
-	JWKS             string // or the keys themselves, as a JSON Web Key Set
-	GroupsClaim      string
-	Keep             func(issuer, group string) bool
-	Now              func() time.Time
+	Header           string                          // holds the token and nothing else
+	Issuer, Audience string                          // the token must have exactly these
+	JWKSURL          string                          // of the gateway's public keys; not used if JWKS is set
+	JWKS             string                          // the public keys as a JSON Web Key Set (RFC 7517); empty means JWKSURL
+	GroupsClaim      string                          // the claim that lists the person's groups
+	Keep             func(issuer, group string) bool // reports whether the policy names the group; others are dropped
+	Now              func() time.Time                // the clock that expiry is checked against
 }
 
-// ErrAssertion says that a request has an assertion that is not right. It is an
-// [ErrSignedOut], too.
-var ErrAssertion = fmt.Errorf("the gateway's assertion is not right: %w", ErrSignedOut)
+// ErrAssertion means that a request has an invalid assertion. It wraps [ErrSignedOut].
+var ErrAssertion = fmt.Errorf("the gateway's assertion is not valid: %w", ErrSignedOut)
 
-// Who returns a function that tells who sent a request, or that nobody is
-// signed in: [ErrSignedOut] or [ErrAssertion]. It asks nobody for keys until it needs them.
+// Authenticator returns a function that verifies the assertion of a request and returns the person
+// that it names. The function's errors are [ErrSignedOut] without exactly one header,
+// [ErrAssertion], and [ErrIssuerUnavailable] if the keys cannot be fetched. Authenticator itself
+// fails only if JWKS is invalid; it fetches no keys before the first request.
 func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, error), error) {
 	var keys oidc.KeySet = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(a.Now)), a.JWKSURL)
 	if a.JWKS != "" {
@@ -61,7 +62,7 @@ func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, err
 			return identity.Principal{}, ErrAssertion
 		}
 		token, err := verifier.Verify(r.Context(), raw)
-		if away(err) {
+		if keysUnavailable(err) {
 			return identity.Principal{}, ErrIssuerUnavailable
 		}
 		if err != nil {
@@ -75,11 +76,14 @@ func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, err
 	}, nil
 }
 
-// away reports whether a token could not be judged, because nobody gave the keys that
-// it may be signed with. go-oidc says so in words only.
-func away(err error) bool { return err != nil && strings.Contains(err.Error(), "fetching keys ") }
+// keysUnavailable reports whether a token could not be verified because its keys could not be
+// fetched. go-oidc has no typed error for this, so the text of the error is searched.
+func keysUnavailable(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "fetching keys ")
+}
 
-// publicKeys reads a key set. A secret in it is a mistake, and none of it is quoted.
+// publicKeys parses a JSON Web Key Set. A private or symmetric key in it is an error, because it
+// must not be in a setting. No key is quoted in an error.
 func publicKeys(text string) (*oidc.StaticKeySet, error) {
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal([]byte(text), &set); err != nil || len(set.Keys) == 0 {
@@ -95,13 +99,14 @@ func publicKeys(text string) (*oidc.StaticKeySet, error) {
 	return &keys, nil
 }
 
-// algorithms are those a token may be signed with, whatever a provider says.
+// algorithms are the accepted signature algorithms. What a provider's metadata lists is ignored, so
+// that none, HS256 and weak algorithms are never accepted.
 var algorithms = []string{oidc.RS256, oidc.ES256}
 
-// personOf reads whom a verified token is about. go-oidc does not ask for a
-// subject. Claims that a policy does not need are left out if they are of
-// another type than OpenID Connect Core 5.1 has them; some providers write
-// email_verified as a text.
+// personOf returns the person that a verified token describes, without the times and the id of a
+// session. It returns [ErrProvider] if the subject is missing or longer than 255 bytes, which
+// go-oidc does not check. Other claims of a wrong type are ignored (OpenID Connect Core 1.0,
+// section 5.1). Some providers write email_verified as a string.
 func personOf(token *oidc.IDToken, groupsClaim string, keep func(issuer, group string) bool) (session, error) {
 	claims := map[string]any{}
 	if token.Claims(&claims) != nil || token.Subject == "" || len(token.Subject) > 255 {
@@ -126,11 +131,11 @@ func personOf(token *oidc.IDToken, groupsClaim string, keep func(issuer, group s
 	return s, nil
 }
 
-// longestName is how much of a name is kept, in bytes.
+// longestName is the length, in bytes, to which a person's name is cut.
 const longestName = 200
 
-// plainEmail reports whether s has one @ and visible ASCII only: what looks
-// like two addresses is read as either (GHSA-c5c4-8r6x-56w3).
+// plainEmail reports whether s has one @ and only visible ASCII characters. A text with two
+// addresses could be read as either (GHSA-c5c4-8r6x-56w3).
 func plainEmail(s string) bool {
 	name, domain, ok := strings.Cut(s, "@")
 	return ok && name != "" && domain != "" && !strings.Contains(domain, "@") && len(s) <= 254 &&

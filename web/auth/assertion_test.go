@@ -15,7 +15,7 @@ import (
 	"backupportal/function/identity"
 )
 
-// gateway is how an issuer's tokens come in the header X-Assertion.
+// gateway returns an Assertion that reads the issuer's tokens from the header X-Assertion.
 func gateway(p *issuerFixture) Assertion {
 	return Assertion{
 		Header: "X-Assertion", Issuer: p.URL, Audience: "portal", JWKSURL: p.URL + "/keys", GroupsClaim: "groups",
@@ -23,16 +23,18 @@ func gateway(p *issuerFixture) Assertion {
 	}
 }
 
-func who(t *testing.T, a Assertion) Finder {
+// authenticatorOf returns the function of a, which must be valid.
+func authenticatorOf(t *testing.T, a Assertion) Finder {
 	t.Helper()
-	find, err := a.Authenticator()
+	authenticate, err := a.Authenticator()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return find
+	return authenticate
 }
 
-func asserting(values ...string) *http.Request {
+// withAssertion returns a request with one header X-Assertion for each value.
+func withAssertion(values ...string) *http.Request {
 	r := httptest.NewRequest("GET", "/backups", nil)
 	for _, v := range values {
 		r.Header.Add("X-Assertion", v)
@@ -40,14 +42,14 @@ func asserting(values ...string) *http.Request {
 	return r
 }
 
-// The gateway's keys may be at an address, or in the settings.
-func TestAssertionSaysWhoSentARequest(t *testing.T) {
+// The keys are fetched from an address or given in the settings.
+func TestAssertionIdentifiesSender(t *testing.T) {
 	p := newIssuer(t, newClock())
 	given := gateway(p)
 	given.JWKS, given.JWKSURL = issuerKeys(), "http://127.0.0.1:1/"
 	for name, a := range map[string]Assertion{"at an address": gateway(p), "given": given} {
 		for _, prefix := range []string{"", "Bearer "} {
-			got, err := who(t, a)(asserting(prefix + p.issue()))
+			got, err := authenticatorOf(t, a)(withAssertion(prefix + p.issue()))
 			if err != nil || got.Kind != identity.KindHuman || got.Issuer != p.URL || got.Subject != "alice" || got.Name != "Alice" ||
 				got.Email != "alice@example.com" || !slices.Equal(got.Groups, []string{"team-a"}) {
 				t.Errorf("%s: %+v, %v", name, got, err)
@@ -56,21 +58,21 @@ func TestAssertionSaysWhoSentARequest(t *testing.T) {
 	}
 }
 
-func TestAssertionStandsAloneInItsHeader(t *testing.T) {
+func TestAssertionHeaderMustHoldOneToken(t *testing.T) {
 	p := newIssuer(t, newClock())
-	find, token := who(t, gateway(p)), p.issue()
-	elsewhere := asserting()
+	authenticate, token := authenticatorOf(t, gateway(p)), p.issue()
+	elsewhere := withAssertion()
 	elsewhere.Header.Set("Authorization", "Bearer "+token)
-	for name, r := range map[string]*http.Request{"none": asserting(), "two": asserting(token, token), "elsewhere": elsewhere} {
-		if got, err := find(r); err != ErrSignedOut || got.Subject != "" {
+	for name, r := range map[string]*http.Request{"none": withAssertion(), "two": withAssertion(token, token), "elsewhere": elsewhere} {
+		if got, err := authenticate(r); err != ErrSignedOut || got.Subject != "" {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 }
 
-func TestAssertionNeedsEveryPartOfItsToken(t *testing.T) {
+func TestAssertionRefusesInvalidTokens(t *testing.T) {
 	p := newIssuer(t, newClock())
-	find := who(t, gateway(p))
+	authenticate := authenticatorOf(t, gateway(p))
 	tokens := map[string]string{
 		"empty":            "",
 		"a name":           "alice",
@@ -88,22 +90,22 @@ func TestAssertionNeedsEveryPartOfItsToken(t *testing.T) {
 		tokens[name] = p.issue()
 	}
 	for name, token := range tokens {
-		if got, err := find(asserting(token)); err != ErrAssertion || !errors.Is(err, ErrSignedOut) || got.Subject != "" {
+		if got, err := authenticate(withAssertion(token)); err != ErrAssertion || !errors.Is(err, ErrSignedOut) || got.Subject != "" {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 }
 
-// While the keys are missing nothing is known, which is not the sender's mistake.
-func TestAssertionWithoutKeysIsNotJudged(t *testing.T) {
+// A token cannot be judged without keys. That must not look like the sender's mistake.
+func TestAssertionWithoutKeysIsUnavailable(t *testing.T) {
 	p := newIssuer(t, newClock())
-	p.away.Store(true)
-	if _, err := who(t, gateway(p))(asserting(p.issue())); err != ErrIssuerUnavailable {
+	p.unavailable.Store(true)
+	if _, err := authenticatorOf(t, gateway(p))(withAssertion(p.issue())); err != ErrIssuerUnavailable {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestOnlyPublicKeysAreGiven(t *testing.T) {
+func TestJWKSRefusesPrivateKeys(t *testing.T) {
 	good := public(issuerEC().Public(), "ec")
 	set := func(keys ...jose.JSONWebKey) string {
 		return string(must(json.Marshal(jose.JSONWebKeySet{Keys: keys})))
@@ -119,10 +121,10 @@ func TestOnlyPublicKeysAreGiven(t *testing.T) {
 	}
 }
 
-// What a token says of a person is kept as far as it is of use and of the right form.
-func TestPersonIsWhomTheTokenDescribes(t *testing.T) {
+// Claims of the wrong type and unusable email addresses are ignored; the subject is required.
+func TestPersonOfReadsClaims(t *testing.T) {
 	p := newIssuer(t, newClock())
-	find := who(t, gateway(p))
+	authenticate := authenticatorOf(t, gateway(p))
 	domain := "@" + strings.Repeat("d", 63) + ".example"
 	longest := strings.Repeat("n", 254-len(domain)) + domain
 	for name, c := range map[string]struct {
@@ -146,13 +148,13 @@ func TestPersonIsWhomTheTokenDescribes(t *testing.T) {
 		"a longer email":       {set("email", "n"+longest), func(p identity.Principal) bool { return p.Email == "" }},
 		"marks in an email":    {set("email", "!~@x"), func(p identity.Principal) bool { return p.Email == "!~@x" }},
 	} {
-		got, err := find(asserting(p.with(c.change)))
+		got, err := authenticate(withAssertion(p.with(c.change)))
 		if err != nil || !c.want(got) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 	for _, bad := range []string{"", "alice", "@", "@x", "a@", "a@b@c", "a@@b", "a b@x", "a@x ", "a@x\x7f", "a@x\x1f", "ä@x", "a@x\n"} {
-		if got, err := find(asserting(p.with(set("email", bad)))); err != nil || got.Email != "" {
+		if got, err := authenticate(withAssertion(p.with(set("email", bad)))); err != nil || got.Email != "" {
 			t.Errorf("the address %q: %+v, %v", bad, got, err)
 		}
 	}

@@ -1,4 +1,16 @@
-// Package auth finds out who sent a request.
+// Package auth finds the sender of an HTTP request.
+//
+// A [Finder] reads a request and returns its principal. There is one for each AUTH_MODE of
+// function/app. [Machines] checks the tokens of programs first:
+//
+//	mode    source                  principal
+//	oidc    [Sessions.Authenticate] the person in the sealed session cookie
+//	jwt     [Assertion]             the person in the gateway's signed header
+//	demo    [Demo]                  one fixed person, for loopback only
+//	events  [Nobody]                always [ErrSignedOut]
+//	API     [Machines]              a program with a token in Authorization
+//
+// [OIDC] signs people in at an OpenID provider and starts their session.
 package auth
 
 import (
@@ -8,17 +20,16 @@ import (
 	"backupportal/function/identity"
 )
 
-// ErrSignedOut says that a request has nobody behind it.
-var ErrSignedOut = errors.New("nobody is signed in")
+// ErrSignedOut means that a request does not identify its sender.
+var ErrSignedOut = errors.New("not signed in")
 
-// Demo takes every request for the demo user's. It is for a portal on loopback
-// that reaches nothing but an emulator.
+// Demo returns the demo user for every request. Use it only if the portal listens on loopback or
+// can reach only an emulator: it checks nothing.
 func Demo(*http.Request) (identity.Principal, error) {
 	return identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo", Name: "demo"}, nil
 }
 
-// Nobody takes every request for a stranger's: the pages of a portal that
-// accepts only events.
+// Nobody returns [ErrSignedOut] for every request. It serves a portal that accepts only events.
 func Nobody(*http.Request) (identity.Principal, error) {
 	return identity.Principal{}, ErrSignedOut
 }

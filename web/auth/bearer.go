@@ -9,22 +9,25 @@ import (
 	"backupportal/function/identity"
 )
 
-// ErrToken says that a request shows a token that is nobody's: unknown, expired,
-// or not the form of one.
-var ErrToken = errors.New("the token is not accepted")
+// ErrToken means that the token of a request is unknown, expired or malformed.
+var ErrToken = errors.New("the token was not accepted")
 
-// ErrIssuerUnavailable says that the issuer of a token cannot be asked for its keys.
+// ErrIssuerUnavailable means that the keys of a token's issuer cannot be fetched, so the token
+// cannot be checked. The sender can try again later.
 var ErrIssuerUnavailable = errors.New("the issuer of the token does not answer")
 
-// A Finder finds out who sent a request. Its error is [ErrSignedOut] if the request
-// says nothing about that, and another one if what it says is not so.
+// A Finder returns the sender of a request. Its error is [ErrSignedOut] if the request does not
+// identify a sender, and another error if the identification is wrong or cannot be checked. It is
+// safe for concurrent use.
 type Finder = func(*http.Request) (identity.Principal, error)
 
-// Machines knows programs by their tokens, or by what an issuer that the policy
-// names says of them, in the header Authorization (RFC 6750,
-// section 2.1) and nowhere else: what stands in an address is in the logs of
-// others. It is for the API; whoever shows no token, and whoever asks for a page, is
-// for next to find. A request that shows one is never taken for anybody else's.
+// Machines returns a [Finder] that authenticates programs for the API. It reads a bearer token from
+// the header Authorization (RFC 6750, section 2.1) and never from the URL, because URLs are logged
+// by other systems. The token is one of tokens, or a JWT of one of the pipelines in list.
+//
+// A request without the header, and a request outside /api/, is passed to next. A request with the
+// header never is: a wrong token is an error even if the request also has a session. Errors:
+// [ErrToken], [ErrIssuerUnavailable], and those of next.
 func Machines(tokens []identity.Token, list []identity.Pipeline, now func() time.Time, next Finder) Finder {
 	p := &pipelines{list: list, now: now, issuers: map[string]*provider{}}
 	for _, one := range list {
@@ -41,7 +44,7 @@ func Machines(tokens []identity.Token, list []identity.Pipeline, now func() time
 		}
 		t, ok := identity.Known(tokens, token, now())
 		if !ok && len(list) > 0 {
-			return p.who(r.Context(), token)
+			return p.authenticate(r.Context(), token)
 		}
 		if !ok {
 			return identity.Principal{}, ErrToken

@@ -12,22 +12,22 @@ import (
 	"backupportal/web/auth"
 )
 
-// Two headers are no token: what stands in front may read another one than the
-// portal does. Without any, next decides.
-func TestTwoHeadersAreNoToken(t *testing.T) {
+// With two headers a proxy in front of the portal may check a different token than the portal does.
+// Without a header the request is passed to next.
+func TestTwoAuthorizationHeadersAreRefused(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
 	now := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
-	find := auth.Machines([]identity.Token{{Source: "ci", Sum: sha256.Sum256([]byte(token)), NotAfter: now.Add(time.Second)}}, nil, func() time.Time { return now }, auth.Demo)
+	authenticate := auth.Machines([]identity.Token{{Source: "ci", Sum: sha256.Sum256([]byte(token)), NotAfter: now.Add(time.Second)}}, nil, func() time.Time { return now }, auth.Demo)
 	r := httptest.NewRequest("GET", "/api/v1/backup-jobs", nil)
-	if p, err := find(r); err != nil || p.Subject != "demo" {
+	if p, err := authenticate(r); err != nil || p.Subject != "demo" {
 		t.Errorf("without a header: %+v, %v", p, err)
 	}
 	r.Header.Add("Authorization", "Bearer "+token)
-	if p, err := find(r); err != nil || p.Kind != identity.KindSource || p.Subject != "ci" {
+	if p, err := authenticate(r); err != nil || p.Kind != identity.KindSource || p.Subject != "ci" {
 		t.Errorf("with one: %+v, %v", p, err)
 	}
 	r.Header.Add("Authorization", "Bearer "+token)
-	if p, err := find(r); !errors.Is(err, auth.ErrToken) {
+	if p, err := authenticate(r); !errors.Is(err, auth.ErrToken) {
 		t.Errorf("with two: %+v, %v", p, err)
 	}
 }

@@ -13,54 +13,54 @@ import (
 	"backupportal/function/cache"
 )
 
-// providerPatience is how long one call of a provider may take.
-const providerPatience = 10 * time.Second
+// providerTimeout limits one call of a provider.
+const providerTimeout = 10 * time.Second
 
-// missedFor is how long a provider that gave no answer is not asked again: those
-// who waited behind the first do not wait once more, one after the other.
-const missedFor = 2 * time.Second
+// retryAfter is how long a provider that failed is not called again. Requests that waited for the
+// failed call then fail at once; they would otherwise each wait for a timeout of their own.
+const retryAfter = 2 * time.Second
 
-// keptFor is how long what a provider has published is taken for what it
-// publishes: whoever sends tokens of keys that do not exist makes the portal look
-// for them, and should not make it a hammer.
-const keptFor = 5 * time.Second
+// publishedFor is how long a successful answer of a provider is reused. Tokens with unknown key ids
+// make the verifier fetch the keys again, so without a limit a sender of invalid tokens could make
+// the portal flood the provider.
+const publishedFor = 5 * time.Second
 
-// largestAnswer is how much of a provider's answer is read, in bytes.
+// largestAnswer is the number of bytes that are read of a provider's answer.
 const largestAnswer = 1 << 20
 
-// mostAnswers is how many addresses' answers are remembered: a provider has two.
+// mostAnswers limits the cached answers. A provider uses two addresses: its metadata and its keys.
 const mostAnswers = 100
 
-// A provider is an OpenID provider as the portal asks it. It is safe for concurrent
-// use. [newProvider] makes one.
+// A provider is a client of one OpenID provider. It is safe for concurrent use. Make it with
+// [newProvider].
 type provider struct {
-	issuer string
+	issuer string // the URL, exactly as tokens spell it
 	now    func() time.Time
 	client *http.Client
-	found  *cache.Cache[*oidc.Provider] // nil for as long as the provider is not asked again
+	found  *cache.Cache[*oidc.Provider] // holds nil while a failed provider is not called again
 }
 
-// newProvider returns the provider with the name issuer. It calls nothing.
+// newProvider returns the provider with the name issuer. It makes no call.
 func newProvider(issuer string, now func() time.Time) *provider {
 	return &provider{issuer: issuer, now: now, client: newClient(now), found: cache.New[*oidc.Provider](1, now)}
 }
 
-// ever is a time that does not come.
-var ever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+// noExpiry is the expiry of a cached value that never expires.
+var noExpiry = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// errUnavailable says that a provider gave no usable answer.
+// errUnavailable means that a provider gave no usable metadata.
 var errUnavailable = errors.New("auth: the provider gave no usable answer")
 
-// discovered asks the provider for its addresses, the first time (OpenID Connect
-// Discovery 1.0). The context of the call lives on in the provider's key set, so it
-// is not a request's. The only error is errAway.
+// discovered returns the provider's metadata (OpenID Connect Discovery 1.0). The first call fetches
+// it; later calls return the same value. The provider's key set keeps the context of that fetch, so
+// it must not be a request's context. The only error is errUnavailable.
 func (p *provider) discovered() (*oidc.Provider, error) {
 	load := func(ctx context.Context) (*oidc.Provider, time.Time, error) {
 		found, err := oidc.NewProvider(p.context(ctx), p.issuer)
 		if err != nil {
-			return nil, p.now().Add(missedFor), nil
+			return nil, p.now().Add(retryAfter), nil
 		}
-		return found, ever, nil
+		return found, noExpiry, nil
 	}
 	found, err := p.found.Get(context.Background(), p.issuer, load)
 	if err != nil || found == nil {
@@ -69,26 +69,27 @@ func (p *provider) discovered() (*oidc.Provider, error) {
 	return found, nil
 }
 
-// context adds the client with which the provider is asked.
+// context returns ctx with the HTTP client that go-oidc and oauth2 use for the provider.
 func (p *provider) context(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, p.client)
 }
 
-// newClient returns the client with which providers are asked. It follows no
-// redirects: a code and the client's secret go to the address that the provider has
-// published and to no other.
+// newClient returns the HTTP client for providers. It follows no redirect: an authorization code
+// and the client secret go only to the address that the provider published.
 func newClient(now func() time.Time) *http.Client {
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	keep := &keeper{now: now, kept: cache.New[answer](mostAnswers, now)}
-	return &http.Client{Timeout: providerPatience, CheckRedirect: stay, Transport: keep}
+	transport := &cachingTransport{now: now, kept: cache.New[answer](mostAnswers, now)}
+	return &http.Client{Timeout: providerTimeout, CheckRedirect: stay, Transport: transport}
 }
 
-// A keeper remembers successful answers to GET for a moment.
-type keeper struct {
+// A cachingTransport caches successful answers to GET for publishedFor. It is safe for concurrent
+// use.
+type cachingTransport struct {
 	now  func() time.Time
-	kept *cache.Cache[answer] // by address
+	kept *cache.Cache[answer] // by URL
 }
 
+// An answer is a complete HTTP response that can be cached.
 type answer struct {
 	code   int
 	status string
@@ -96,8 +97,9 @@ type answer struct {
 	body   []byte
 }
 
-// RoundTrip implements [http.RoundTripper].
-func (k *keeper) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip implements [http.RoundTripper]. Concurrent requests for one URL share one call. Bodies
+// are cut after largestAnswer bytes.
+func (k *cachingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method != http.MethodGet {
 		res, err := http.DefaultTransport.RoundTrip(r)
 		if err == nil {
@@ -110,7 +112,7 @@ func (k *keeper) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil || a.code != http.StatusOK {
 			return a, time.Time{}, err
 		}
-		return a, k.now().Add(keptFor), nil
+		return a, k.now().Add(publishedFor), nil
 	}
 	a, err := k.kept.Get(r.Context(), r.URL.String(), load)
 	if err != nil {
@@ -119,7 +121,7 @@ func (k *keeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.response(r), nil
 }
 
-// read sends r and reads the answer.
+// read sends r and reads the whole response.
 func read(r *http.Request) (answer, error) {
 	res, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
@@ -130,6 +132,7 @@ func read(r *http.Request) (answer, error) {
 	return answer{res.StatusCode, res.Status, res.Header, body}, err
 }
 
+// response returns a as a new response to r.
 func (a answer) response(r *http.Request) *http.Response {
 	return &http.Response{
 		StatusCode: a.code, Status: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
@@ -137,7 +140,7 @@ func (a answer) response(r *http.Request) *http.Response {
 	}
 }
 
-// limited is a body of which only so much is read.
+// A limited is a response body that ends after largestAnswer bytes.
 type limited struct {
 	io.Reader
 	io.Closer

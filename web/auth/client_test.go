@@ -12,21 +12,22 @@ import (
 	"backupportal/function/cache"
 )
 
-// A publisher answers with a status and a body, and counts.
-func publisher(t *testing.T, status int, body string) (address string, asked *atomic.Int32) {
+// publisher starts a server that always gives the same response, and counts its requests.
+func publisher(t *testing.T, status int, body string) (address string, calls *atomic.Int32) {
 	t.Helper()
-	asked = new(atomic.Int32)
+	calls = new(atomic.Int32)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked.Add(1)
+		calls.Add(1)
 		w.Header().Set("X-Published", "yes")
 		w.WriteHeader(status)
 		io.WriteString(w, body)
 	}))
 	t.Cleanup(server.Close)
-	return server.URL + "/keys", asked
+	return server.URL + "/keys", calls
 }
 
-func fetch(t *testing.T, k *keeper, method, address string) (status int, body string) {
+// fetch sends one request through k and returns the response.
+func fetch(t *testing.T, k *cachingTransport, method, address string) (status int, body string) {
 	t.Helper()
 	res, err := k.RoundTrip(httptest.NewRequest(method, address, nil))
 	if err != nil {
@@ -43,41 +44,41 @@ func fetch(t *testing.T, k *keeper, method, address string) (status int, body st
 	return res.StatusCode, string(content)
 }
 
-// newKeeper returns a keeper whose clock stands still until the test moves it.
-func newKeeper(now *time.Time) *keeper {
+// newCachingTransport returns a transport that reads its clock from now.
+func newCachingTransport(now *time.Time) *cachingTransport {
 	clock := func() time.Time { return *now }
-	return &keeper{now: clock, kept: cache.New[answer](mostAnswers, clock)}
+	return &cachingTransport{now: clock, kept: cache.New[answer](mostAnswers, clock)}
 }
 
-func TestWhatAnIssuerPublishedIsKeptForFiveSeconds(t *testing.T) {
+func TestIssuerAnswersAreCachedFiveSeconds(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	k := newKeeper(&now)
-	address, asked := publisher(t, http.StatusOK, "keys")
+	k := newCachingTransport(&now)
+	address, calls := publisher(t, http.StatusOK, "keys")
 	fetch(t, k, "GET", address)
 	now = now.Add(5*time.Second - 1)
-	if status, body := fetch(t, k, "GET", address); status != http.StatusOK || body != "keys" || asked.Load() != 1 {
-		t.Errorf("status %d, %q, asked %d times", status, body, asked.Load())
+	if status, body := fetch(t, k, "GET", address); status != http.StatusOK || body != "keys" || calls.Load() != 1 {
+		t.Errorf("status %d, %q, called %d times", status, body, calls.Load())
 	}
-	if fetch(t, k, "POST", address); asked.Load() != 2 {
+	if fetch(t, k, "POST", address); calls.Load() != 2 {
 		t.Errorf("a POST was not sent")
 	}
 	now = now.Add(1)
-	if fetch(t, k, "GET", address); asked.Load() != 3 {
-		t.Errorf("after five seconds asked %d times", asked.Load())
+	if fetch(t, k, "GET", address); calls.Load() != 3 {
+		t.Errorf("after five seconds called %d times", calls.Load())
 	}
 }
 
-func TestOnlyGoodAnswersAreKept(t *testing.T) {
+func TestFailedAnswersAreNotCached(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	k := newKeeper(&now)
-	address, asked := publisher(t, http.StatusServiceUnavailable, "later")
+	k := newCachingTransport(&now)
+	address, calls := publisher(t, http.StatusServiceUnavailable, "later")
 	for range 2 {
 		if status, _ := fetch(t, k, "GET", address); status != http.StatusServiceUnavailable {
 			t.Errorf("status %d", status)
 		}
 	}
-	if asked.Load() != 2 || k.kept.Len() != 0 {
-		t.Errorf("asked %d times, kept %d", asked.Load(), k.kept.Len())
+	if calls.Load() != 2 || k.kept.Len() != 0 {
+		t.Errorf("called %d times, kept %d", calls.Load(), k.kept.Len())
 	}
 	k.RoundTrip(httptest.NewRequest("GET", "http://127.0.0.1:1/", nil))
 	if k.kept.Len() != 0 {
@@ -85,10 +86,10 @@ func TestOnlyGoodAnswersAreKept(t *testing.T) {
 	}
 }
 
-// More addresses than settings can name are no reason to keep more and more.
-func TestKeptAnswersAreBounded(t *testing.T) {
+// The cache must not grow with the number of addresses.
+func TestCachedAnswersAreBounded(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	k := newKeeper(&now)
+	k := newCachingTransport(&now)
 	address, _ := publisher(t, http.StatusOK, "keys")
 	for i := range 300 {
 		if fetch(t, k, "GET", address+"?"+strings.Repeat("x", i)); k.kept.Len() > 100 {
@@ -97,20 +98,19 @@ func TestKeptAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// An issuer's answer is read up to a megabyte.
-func TestAnswersOfIssuersAreReadUpToABound(t *testing.T) {
+func TestIssuerAnswersAreCutAtOneMegabyte(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	address, _ := publisher(t, http.StatusOK, strings.Repeat("x", 2<<20))
 	for _, method := range []string{"GET", "POST"} {
-		if _, body := fetch(t, newKeeper(&now), method, address); len(body) != 1<<20 {
+		if _, body := fetch(t, newCachingTransport(&now), method, address); len(body) != 1<<20 {
 			t.Errorf("%s: %d bytes", method, len(body))
 		}
 	}
 }
 
-// A code and a secret go to the address that the issuer has published, wherever that sends them on.
+// A redirect could send the authorization code and the client secret to another host.
 func TestClientFollowsNoRedirect(t *testing.T) {
-	there, asked := publisher(t, http.StatusOK, "")
+	there, calls := publisher(t, http.StatusOK, "")
 	server := httptest.NewServer(http.RedirectHandler(there, http.StatusTemporaryRedirect))
 	t.Cleanup(server.Close)
 	client := newClient(time.Now)
@@ -120,8 +120,8 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 			t.Fatal(err)
 		}
 		res, err := client.Do(req)
-		if err != nil || res.StatusCode != http.StatusTemporaryRedirect || asked.Load() != 0 {
-			t.Fatalf("%s: %v, %v, %d followed", method, res, err, asked.Load())
+		if err != nil || res.StatusCode != http.StatusTemporaryRedirect || calls.Load() != 0 {
+			t.Fatalf("%s: %v, %v, %d followed", method, res, err, calls.Load())
 		}
 		res.Body.Close()
 	}
@@ -130,9 +130,9 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 	}
 }
 
-func TestAnswersOfSeveralAddressesAreKept(t *testing.T) {
+func TestAnswersAreCachedPerAddress(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	k := newKeeper(&now)
+	k := newCachingTransport(&now)
 	address, _ := publisher(t, http.StatusOK, "keys")
 	for _, query := range []string{"?a", "?b", "?c"} {
 		fetch(t, k, "GET", address+query)

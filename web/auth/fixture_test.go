@@ -17,10 +17,10 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// testNow is a whole second, as the times in tokens are.
+// testNow is a whole second because the times in tokens have no fractions.
 var testNow = time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 
-// A testClock stands still until it is turned.
+// A testClock shows the same time until a test changes it.
 type testClock struct{ now time.Time }
 
 func (c *testClock) Now() time.Time             { return c.now }
@@ -38,25 +38,26 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// The keys of the tests' issuer, and one that it does not publish.
+// issuerRSA and issuerEC are the issuer's keys. otherRSA is a key that it does not publish. They
+// are made once, because RSA keys take long to make.
 var (
 	issuerRSA = sync.OnceValue(rsaKey)
 	issuerEC  = sync.OnceValue(ecKey)
 	otherRSA  = sync.OnceValue(rsaKey)
 )
 
-// An issuerFixture is an OpenID provider that says what a test wants.
+// An issuerFixture is an OpenID provider for tests.
 type issuerFixture struct {
 	*httptest.Server
-	clock  *testClock
-	nonce  string
-	change func(claims map[string]any) // of a token that would be good
-	sign   func(claims []byte) string  // nil: as it should be
-	token  func() string               // nil: a token by those two
-	form   url.Values                  // of the last exchange
-	end    any                         // where people sign out there
-	asked  atomic.Int32
-	away   atomic.Bool // it hangs up
+	clock       *testClock
+	nonce       string                      // copied into tokens
+	change      func(claims map[string]any) // edits the claims of each token; nil means valid claims
+	sign        func(claims []byte) string  // nil means a valid signature
+	token       func() string               // nil means a token from change and sign
+	form        url.Values                  // of the last token request
+	end         any                         // published as end_session_endpoint
+	calls       atomic.Int32                // of all addresses
+	unavailable atomic.Bool                 // closes connections without a response
 }
 
 func newIssuer(t *testing.T, c *testClock) *issuerFixture {
@@ -81,11 +82,11 @@ func newIssuer(t *testing.T, c *testClock) *issuerFixture {
 		}
 		json.NewEncoder(w).Encode(answer)
 	})
-	own := "/" + rand.Text() // a port is soon used again, and what is published is kept for a moment
+	own := "/" + rand.Text() // unique, because a later test may get the same port while answers are cached
 	served := http.StripPrefix(own, mux)
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.asked.Add(1)
-		if p.away.Load() {
+		p.calls.Add(1)
+		if p.unavailable.Load() {
 			panic(http.ErrAbortHandler)
 		}
 		served.ServeHTTP(w, r)
@@ -95,13 +96,13 @@ func newIssuer(t *testing.T, c *testClock) *issuerFixture {
 	return p
 }
 
-// issuerKeys is the issuer's key set.
+// issuerKeys returns the issuer's key set as JSON.
 func issuerKeys() string {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public(issuerRSA().Public(), "rsa"), public(issuerEC().Public(), "ec")}}
 	return string(must(json.Marshal(set)))
 }
 
-// issue makes a token.
+// issue returns a new token.
 func (p *issuerFixture) issue() string {
 	if p.token != nil {
 		return p.token()
@@ -120,24 +121,24 @@ func (p *issuerFixture) issue() string {
 	return sign(must(json.Marshal(claims)))
 }
 
-// with makes a token with claims changed.
+// with returns a token whose claims were changed by change.
 func (p *issuerFixture) with(change func(claims map[string]any)) string {
 	p.change = change
 	defer func() { p.change = nil }()
 	return p.issue()
 }
 
-// set changes one claim.
+// set returns a function that sets one claim.
 func set(name string, value any) func(map[string]any) {
 	return func(claims map[string]any) { claims[name] = value }
 }
 
-// without removes one claim.
+// without returns a function that removes one claim.
 func without(name string) func(map[string]any) {
 	return func(claims map[string]any) { delete(claims, name) }
 }
 
-// signedBy signs by a key.
+// signedBy returns a function that signs with the key.
 func signedBy(alg jose.SignatureAlgorithm, key any, id string) func([]byte) string {
 	return func(content []byte) string {
 		s := must(jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", id)))
@@ -145,7 +146,7 @@ func signedBy(alg jose.SignatureAlgorithm, key any, id string) func([]byte) stri
 	}
 }
 
-// badSignatures are ways to sign that no issuer's token may have.
+// badSignatures returns signers whose tokens must be refused.
 func badSignatures() map[string]func([]byte) string {
 	return map[string]func([]byte) string{
 		"another key":          signedBy(jose.RS256, otherRSA(), "rsa"),
@@ -157,7 +158,7 @@ func badSignatures() map[string]func([]byte) string {
 	}
 }
 
-// unsigned writes a token with the algorithm none.
+// unsigned returns a token with the algorithm none.
 func unsigned(content []byte) string {
 	return encoded(`{"alg":"none"}`) + "." + encoded(string(content)) + "."
 }

@@ -15,44 +15,52 @@ import (
 	"backupportal/function/secret"
 )
 
-// What keeps somebody from signing in. The provider's own words are in none of them.
+// Errors of a sign-in. They never contain texts of the provider.
 var (
-	ErrLogin    = errors.New("this sign-in was not begun here, or is over")
-	ErrRefused  = errors.New("the identity provider refused the sign-in")
+	// ErrLogin means that no sign-in was started in this browser, that it expired, or that the
+	// callback does not match it.
+	ErrLogin = errors.New("this sign-in was not started here or has expired")
+	// ErrRefused means that the provider returned an error, for example after the person cancelled.
+	ErrRefused = errors.New("the identity provider refused the sign-in")
+	// ErrProvider means that the provider cannot be reached, or that its answer or token is invalid.
 	ErrProvider = errors.New("the identity provider gave no usable answer")
+	// ErrTooLarge means that the person is in too many groups, or that the page's address is too long.
 	ErrTooLarge = errors.New("the session is too large for a cookie")
 )
 
-// CallbackPath is where the provider sends people back to.
+// CallbackPath is the path to which the provider sends the browser after a sign-in. It must be
+// registered there.
 const CallbackPath = "/auth/callback"
 
-// OIDC signs people in at an OpenID provider: authorization code with PKCE.
+// OIDC signs people in at an OpenID provider with the authorization code flow and PKCE (OpenID
+// Connect Core 1.0, RFC 7636, RFC 9700). All fields are required unless they say otherwise. It is
+// safe for concurrent use.
 type OIDC struct {
 	Issuer       string // exactly as the provider spells it
-	ClientID     string
+	ClientID     string // as registered at the provider
 	ClientSecret secret.String
-	PublicURL    *url.URL // the portal's origin
-	Scopes       []string // "openid" among them
-	GroupsClaim  string   // the ID token's claim that lists groups
-	NoNonce      bool     // the provider does not repeat the nonce in its tokens; one that does must still be right
-	Keep         func(issuer, group string) bool
-	Sessions     *Sessions
+	PublicURL    *url.URL                        // the portal's origin; CallbackPath is appended
+	Scopes       []string                        // must contain "openid"
+	GroupsClaim  string                          // the claim of the ID token that lists groups
+	NoNonce      bool                            // accept an ID token without a nonce; a nonce that is present must still match
+	Keep         func(issuer, group string) bool // reports whether the policy names the group; others are dropped
+	Sessions     *Sessions                       // start after a successful sign-in
 
 	once     sync.Once
 	provider *provider // made at the first use
 }
 
-// A login is the content of the cookie that ties a callback to its browser.
+// A login is the content of the cookie that ties a callback to the browser that started the
+// sign-in. Expires is in seconds since 1970.
 type login struct {
 	State    string `json:"s"`
-	Nonce    string `json:"n"`
-	Verifier string `json:"v"`
-	Next     string `json:"x"`
+	Nonce    string `json:"n"` // must be in the ID token
+	Verifier string `json:"v"` // of PKCE
+	Next     string `json:"x"` // the page to show after the sign-in
 	Expires  int64  `json:"e"`
 }
 
-// discovered returns what the provider says about itself. The only error is
-// [ErrProvider].
+// discovered returns the provider's metadata. The only error is [ErrProvider].
 func (o *OIDC) discovered() (*oidc.Provider, error) {
 	o.once.Do(func() { o.provider = newProvider(o.Issuer, o.Sessions.Now) })
 	found, err := o.provider.discovered()
@@ -62,9 +70,9 @@ func (o *OIDC) discovered() (*oidc.Provider, error) {
 	return found, nil
 }
 
-// EndSession is where people end their session at the provider itself (OpenID
-// Connect RP-Initiated Logout 1.0), or empty if the provider names no such address
-// or cannot be asked.
+// EndSession returns the address at which people can end their session at the provider (OpenID
+// Connect RP-Initiated Logout 1.0). It is empty if the provider publishes none or an unsafe one, or
+// cannot be reached.
 func (o *OIDC) EndSession() string {
 	p, err := o.discovered()
 	if err != nil {
@@ -87,6 +95,7 @@ func (o *OIDC) EndSession() string {
 	return u.String()
 }
 
+// client returns the OAuth client of the portal at p.
 func (o *OIDC) client(p *oidc.Provider) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), Endpoint: p.Endpoint(),
@@ -94,8 +103,9 @@ func (o *OIDC) client(p *oidc.Provider) *oauth2.Config {
 	}
 }
 
-// Login sends a browser to the provider. The caller has checked that next is a
-// page of the portal: that is where the callback leads.
+// Login redirects a browser to the provider. After the sign-in the callback returns next; the
+// caller has checked that it is a page of the portal. Errors: [ErrProvider], and [ErrTooLarge] if
+// next is too long.
 func (o *OIDC) Login(w http.ResponseWriter, r *http.Request, next string) error {
 	p, err := o.discovered()
 	if err != nil {
@@ -119,13 +129,14 @@ func (o *OIDC) Login(w http.ResponseWriter, r *http.Request, next string) error 
 	return nil
 }
 
-// Callback takes what the provider sent a browser back with, begins a session
-// and returns where to go. A failure leaves any session as it was: a link to
-// the callback must not sign anybody out.
+// Callback handles the provider's redirect back: it checks it, redeems the code, starts a session
+// and returns the page to show next. Errors: [ErrLogin], [ErrRefused], [ErrProvider],
+// [ErrTooLarge], and the errors of spend and [Sessions.Begun]. A failure leaves an existing session
+// unchanged, so that a link to the callback cannot sign people out.
 //
-// Before the provider is asked, spend says whether the sign-in called transaction may
-// still do so: [ErrLogin] if it has, and any other error leaves the sign-in as it was.
-// Nothing is asked, and spend is not called, for a callback without the login cookie.
+// Before the provider is called, spend says whether the sign-in called transaction may still do so:
+// it returns [ErrLogin] if the sign-in was used before. Any other error keeps the sign-in, so that
+// it can be repeated. Without a valid login cookie neither spend nor the provider is called.
 func (o *OIDC) Callback(
 	w http.ResponseWriter, r *http.Request, spend func(transaction string) error,
 ) (next string, err error) {
@@ -150,7 +161,9 @@ func (o *OIDC) Callback(
 	return l.Next, s.begin(r.Context(), w, c)
 }
 
-// returned checks that the callback belongs to the login that this browser began.
+// returned checks that the callback belongs to the sign-in that this browser started, and returns
+// its code. A repeated query parameter is refused, because two readers could choose different
+// values.
 func (o *OIDC) returned(r *http.Request) (l login, code string, err error) {
 	s := o.Sessions
 	if !s.opened(r, s.loginName(), s.login, &l) || !s.Now().Before(time.Unix(l.Expires, 0)) {
@@ -180,19 +193,19 @@ func (o *OIDC) returned(r *http.Request) (l login, code string, err error) {
 	return l, q.Get("code"), nil
 }
 
-// equal compares in constant time; the empty text equals nothing.
+// equal compares in constant time. An empty text equals nothing.
 func equal(a, b string) bool {
 	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
-// redeem exchanges code for an ID token, and believes it only if everything
-// about it is right.
+// redeem exchanges code for an ID token and returns the person whom the verified token describes.
+// Each failure is [ErrProvider].
 func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error) {
 	p, err := o.discovered()
 	if err != nil {
 		return session{}, err
 	}
-	ctx, stop := context.WithTimeout(o.provider.context(ctx), providerPatience)
+	ctx, stop := context.WithTimeout(o.provider.context(ctx), providerTimeout)
 	defer stop()
 	tokens, err := o.client(p).Exchange(ctx, code, oauth2.VerifierOption(l.Verifier))
 	if err != nil {
@@ -208,19 +221,19 @@ func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error
 	if err != nil {
 		return session{}, ErrProvider
 	}
-	return o.believed(token, l.Nonce)
+	return o.checked(token, l.Nonce)
 }
 
-// believed checks what go-oidc leaves to its caller: the nonce, and for whom a
-// token of several audiences was made.
-func (o *OIDC) believed(token *oidc.IDToken, nonce string) (session, error) {
+// checked checks what go-oidc leaves to its caller, the nonce and the authorized party (OpenID
+// Connect Core 1.0, section 3.1.3.7), and returns the person.
+func (o *OIDC) checked(token *oidc.IDToken, nonce string) (session, error) {
 	var c struct {
 		AuthorizedParty string `json:"azp"`
 	}
-	unsaid := token.Nonce == "" && o.NoNonce
+	nonceOmitted := token.Nonce == "" && o.NoNonce
 	switch {
 	case token.Claims(&c) != nil,
-		!unsaid && !equal(token.Nonce, nonce),
+		!nonceOmitted && !equal(token.Nonce, nonce),
 		len(token.Audience) > 1 && c.AuthorizedParty == "",
 		c.AuthorizedParty != "" && c.AuthorizedParty != o.ClientID:
 		return session{}, ErrProvider

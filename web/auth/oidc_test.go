@@ -17,7 +17,7 @@ import (
 	"backupportal/function/secret"
 )
 
-// A signInFixture is the sign-in at an issuer.
+// A signInFixture is the portal's sign-in together with a test issuer.
 type signInFixture struct {
 	*OIDC
 	sessions *sessionFixture
@@ -35,7 +35,8 @@ func newSignIn(t *testing.T) *signInFixture {
 	}}
 }
 
-// begin sends a browser to the issuer: its cookie, the query it arrives there with, and that of a good callback.
+// begin starts a sign-in. It returns the login cookie, the query that the issuer receives, and the
+// query of a valid callback.
 func (r *signInFixture) begin(t *testing.T) (c *http.Cookie, there, back url.Values) {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -51,17 +52,18 @@ func (r *signInFixture) begin(t *testing.T) (c *http.Cookie, there, back url.Val
 	return onlyCookie(t, w), there, url.Values{"code": {"good"}, "state": {there.Get("state")}, "iss": {r.issuer.URL}}
 }
 
-// back comes back from the issuer with a query.
+// back calls the callback with a query and cookies.
 func (r *signInFixture) back(query string, cookies ...*http.Cookie) (w *httptest.ResponseRecorder, next string, err error) {
-	request := carrying(cookies...)
+	request := withCookies(cookies...)
 	request.URL = &url.URL{Path: CallbackPath, RawQuery: query}
 	w = httptest.NewRecorder()
 	next, err = r.Callback(w, request, func(string) error { return nil })
 	return w, next, err
 }
 
-// refuses fails if the callback led to a session, or left the login as it was.
-func (r *signInFixture) refuses(t *testing.T, name string, want error, query string, cookies ...*http.Cookie) {
+// expectRefusal fails the test unless the callback returns want, removes the login cookie and
+// starts no session.
+func (r *signInFixture) expectRefusal(t *testing.T, name string, want error, query string, cookies ...*http.Cookie) {
 	t.Helper()
 	w, _, err := r.back(query, cookies...)
 	if err != want {
@@ -72,7 +74,7 @@ func (r *signInFixture) refuses(t *testing.T, name string, want error, query str
 	}
 }
 
-func TestSignInLeadsBackToThePageWithASession(t *testing.T) {
+func TestSignInStartsSessionAndReturnsToPage(t *testing.T) {
 	r := newSignIn(t)
 	c, there, back := r.begin(t)
 	if c.Name != "__Host-portal-login" || c.MaxAge != 600 || !c.HttpOnly || !c.Secure {
@@ -80,13 +82,13 @@ func TestSignInLeadsBackToThePageWithASession(t *testing.T) {
 	}
 	if there.Get("client_id") != "portal" || there.Get("redirect_uri") != "https://localhost/auth/callback" ||
 		there.Get("response_type") != "code" || there.Get("scope") != "openid email" || there.Get("code_challenge_method") != "S256" {
-		t.Errorf("the issuer is asked %v", there)
+		t.Errorf("the issuer is sent %v", there)
 	}
 	w, next, err := r.back(back.Encode(), c)
 	if err != nil || next != "/backups?page=2" {
 		t.Fatalf("next %q, %v", next, err)
 	}
-	p, err := r.Sessions.Authenticate(carrying(onlyCookie(t, w)))
+	p, err := r.Sessions.Authenticate(withCookies(onlyCookie(t, w)))
 	if err != nil || p.Issuer != r.issuer.URL || p.Subject != "alice" || p.Email != "alice@example.com" || !slices.Equal(p.Groups, []string{"team-a"}) {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -110,11 +112,11 @@ func TestEverySignInHasItsOwnStateNonceAndVerifier(t *testing.T) {
 	}
 }
 
-// What does not come back to the browser that began the sign-in, just as it left, is not even exchanged.
-func TestCallbackBelongsToTheSignInThatItsBrowserBegan(t *testing.T) {
+// A callback that does not match the login cookie must not reach the token endpoint.
+func TestCallbackMustMatchLoginCookie(t *testing.T) {
 	r := newSignIn(t)
 	c, _, good := r.begin(t)
-	stranger, _, _ := r.begin(t)
+	other, _, _ := r.begin(t)
 	r.begin(t)
 	as := func(change func(url.Values)) string {
 		q := maps.Clone(good)
@@ -130,37 +132,37 @@ func TestCallbackBelongsToTheSignInThatItsBrowserBegan(t *testing.T) {
 		cookie *http.Cookie
 		want   error
 	}{
-		"another browser":      {good.Encode(), &session, ErrLogin},
-		"another sign-in":      {good.Encode(), stranger, ErrLogin},
-		"a changed cookie":     {good.Encode(), &changed, ErrLogin},
-		"another state":        {as(func(q url.Values) { q.Set("state", "x") }), c, ErrLogin},
-		"no state":             {as(func(q url.Values) { q.Del("state") }), c, ErrLogin},
-		"an empty state":       {as(func(q url.Values) { q.Set("state", "") }), c, ErrLogin},
-		"two states":           {good.Encode() + "&state=x", c, ErrLogin},
-		"no code":              {as(func(q url.Values) { q.Del("code") }), c, ErrLogin},
-		"two codes":            {good.Encode() + "&code=x", c, ErrLogin},
-		"another issuer":       {as(func(q url.Values) { q.Set("iss", "https://other.example") }), c, ErrLogin},
-		"an empty issuer":      {as(func(q url.Values) { q.Set("iss", "") }), c, ErrLogin},
-		"two issuers":          {good.Encode() + "&iss=x", c, ErrLogin},
-		"a query that is none": {good.Encode() + "&%zz", c, ErrLogin},
-		"a refusal":            {as(func(q url.Values) { q.Set("error", "access_denied") }), c, ErrRefused},
-		"two refusals":         {good.Encode() + "&error=a&error=b", c, ErrLogin},
-		"a stranger's refusal": {as(func(q url.Values) { q.Set("error", "access_denied"); q.Set("state", "x") }), c, ErrLogin},
+		"another browser":              {good.Encode(), &session, ErrLogin},
+		"another sign-in":              {good.Encode(), other, ErrLogin},
+		"a changed cookie":             {good.Encode(), &changed, ErrLogin},
+		"another state":                {as(func(q url.Values) { q.Set("state", "x") }), c, ErrLogin},
+		"no state":                     {as(func(q url.Values) { q.Del("state") }), c, ErrLogin},
+		"an empty state":               {as(func(q url.Values) { q.Set("state", "") }), c, ErrLogin},
+		"two states":                   {good.Encode() + "&state=x", c, ErrLogin},
+		"no code":                      {as(func(q url.Values) { q.Del("code") }), c, ErrLogin},
+		"two codes":                    {good.Encode() + "&code=x", c, ErrLogin},
+		"another issuer":               {as(func(q url.Values) { q.Set("iss", "https://other.example") }), c, ErrLogin},
+		"an empty issuer":              {as(func(q url.Values) { q.Set("iss", "") }), c, ErrLogin},
+		"two issuers":                  {good.Encode() + "&iss=x", c, ErrLogin},
+		"a query that is none":         {good.Encode() + "&%zz", c, ErrLogin},
+		"a refusal":                    {as(func(q url.Values) { q.Set("error", "access_denied") }), c, ErrRefused},
+		"two refusals":                 {good.Encode() + "&error=a&error=b", c, ErrLogin},
+		"a refusal with another state": {as(func(q url.Values) { q.Set("error", "access_denied"); q.Set("state", "x") }), c, ErrLogin},
 	} {
-		r.refuses(t, name, one.want, one.query, one.cookie)
+		r.expectRefusal(t, name, one.want, one.query, one.cookie)
 	}
-	r.refuses(t, "no cookie", ErrLogin, good.Encode())
-	r.refuses(t, "two cookies", ErrLogin, good.Encode(), c, c)
+	r.expectRefusal(t, "no cookie", ErrLogin, good.Encode())
+	r.expectRefusal(t, "two cookies", ErrLogin, good.Encode(), c, c)
 	if r.issuer.form != nil {
 		t.Error("a code was exchanged")
 	}
-	delete(good, "iss") // not every issuer sends it
-	if _, _, err := r.back(good.Encode(), stranger); err != ErrLogin {
+	delete(good, "iss") // optional (RFC 9207)
+	if _, _, err := r.back(good.Encode(), other); err != ErrLogin {
 		t.Errorf("another sign-in without an issuer: %v", err)
 	}
 }
 
-func TestIssuerNeedNotNameItselfInTheCallback(t *testing.T) {
+func TestCallbackIssuerIsOptional(t *testing.T) {
 	r := newSignIn(t)
 	c, _, good := r.begin(t)
 	delete(good, "iss")
@@ -169,28 +171,29 @@ func TestIssuerNeedNotNameItselfInTheCallback(t *testing.T) {
 	}
 }
 
-func TestSignInIsOverAfterTenMinutes(t *testing.T) {
+func TestSignInExpiresAfterTenMinutes(t *testing.T) {
 	r := newSignIn(t)
 	c, _, good := r.begin(t)
 	r.sessions.clock.pass(10 * time.Minute)
-	r.refuses(t, "after ten minutes", ErrLogin, good.Encode(), c)
+	r.expectRefusal(t, "after ten minutes", ErrLogin, good.Encode(), c)
 	r.sessions.clock.pass(10*time.Minute - 1)
 	if _, _, err := r.back(good.Encode(), c); err != nil {
 		t.Errorf("just before: %v", err)
 	}
 }
 
-// A browser that holds a session's cookie as its login's gets nothing from that: an empty state equals nothing.
-func TestEmptyStateEqualsNothing(t *testing.T) {
+// A session cookie does not open as a login cookie, so the state would be empty. An empty state
+// must match nothing.
+func TestEmptyStateIsRefused(t *testing.T) {
 	r := newSignIn(t)
 	_, _, good := r.begin(t)
 	good.Set("state", "")
 	empty := must(sealed(r.Sessions.login, login{Expires: testNow.Add(time.Minute).Unix()}))
-	r.refuses(t, "empty", ErrLogin, good.Encode(), &http.Cookie{Name: "__Host-portal-login", Value: empty})
+	r.expectRefusal(t, "empty", ErrLogin, good.Encode(), &http.Cookie{Name: "__Host-portal-login", Value: empty})
 }
 
-// Only a token of the issuer, for the portal, good now, with the nonce of this sign-in, signs a person in.
-func TestSignInNeedsEveryPartOfItsToken(t *testing.T) {
+// Each case spoils one property of a valid token.
+func TestSignInRefusesInvalidTokens(t *testing.T) {
 	type change = func(map[string]any)
 	for name, c := range map[string]struct {
 		change change
@@ -219,7 +222,7 @@ func TestSignInNeedsEveryPartOfItsToken(t *testing.T) {
 			want = ErrTooLarge
 		}
 		if !c.good {
-			r.refuses(t, name, want, back.Encode(), cookie)
+			r.expectRefusal(t, name, want, back.Encode(), cookie)
 		} else if _, _, err := r.back(back.Encode(), cookie); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -230,7 +233,7 @@ func TestSignInNeedsEveryPartOfItsToken(t *testing.T) {
 		r := newSignIn(t)
 		cookie, _, back := r.begin(t)
 		r.issuer.sign = sign
-		r.refuses(t, name, ErrProvider, back.Encode(), cookie)
+		r.expectRefusal(t, name, ErrProvider, back.Encode(), cookie)
 	}
 	r := newSignIn(t)
 	cookie, _, back := r.begin(t)
@@ -240,8 +243,8 @@ func TestSignInNeedsEveryPartOfItsToken(t *testing.T) {
 	}
 }
 
-// An issuer that is said to leave out the nonce may do so, and may not send another one.
-func TestNonceThatIsThereMustBeRight(t *testing.T) {
+// With NoNonce a token may omit the nonce but must not have another one.
+func TestOptionalNonceMustMatchIfPresent(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(map[string]any)
 		good   bool
@@ -256,15 +259,15 @@ func TestNonceThatIsThereMustBeRight(t *testing.T) {
 	}
 }
 
-func TestIssuerThatIsAwayKeepsFromSigningIn(t *testing.T) {
+func TestSignInFailsIfIssuerIsUnavailable(t *testing.T) {
 	r := newSignIn(t)
 	c, _, good := r.begin(t)
-	r.issuer.away.Store(true)
-	r.refuses(t, "known before", ErrProvider, good.Encode(), c)
+	r.issuer.unavailable.Store(true)
+	r.expectRefusal(t, "known before", ErrProvider, good.Encode(), c)
 	again := newSignIn(t)
-	again.issuer.away.Store(true)
+	again.issuer.unavailable.Store(true)
 	good.Set("iss", again.issuer.URL)
-	again.refuses(t, "not known", ErrProvider, good.Encode(), c) // the keys are the same
+	again.expectRefusal(t, "not known", ErrProvider, good.Encode(), c) // all test issuers have the same keys
 	w := httptest.NewRecorder()
 	if err := again.Login(w, httptest.NewRequest("GET", "/auth/login", nil), "/"); err != ErrProvider || len(w.Result().Cookies()) != 0 {
 		t.Errorf("Login: %v", err)
@@ -274,21 +277,21 @@ func TestIssuerThatIsAwayKeepsFromSigningIn(t *testing.T) {
 	}
 }
 
-// It is asked again after two seconds and not sooner; once found, no more.
-func TestIssuerIsLookedForEveryTwoSecondsUntilItIsFound(t *testing.T) {
+// Discovery is repeated after two seconds until it succeeds; then it is never repeated.
+func TestIssuerDiscoveryIsRetriedEveryTwoSeconds(t *testing.T) {
 	r := newSignIn(t)
-	r.issuer.away.Store(true)
+	r.issuer.unavailable.Store(true)
 	for i, c := range []struct {
 		at    time.Duration
-		asked bool
+		calls bool
 	}{{0, true}, {0, false}, {2*time.Second - 1, false}, {2 * time.Second, true}, {time.Second, true}} {
 		r.sessions.clock.pass(c.at)
-		before := r.issuer.asked.Load()
-		if _, err := r.discovered(); err != ErrProvider || (r.issuer.asked.Load() > before) != c.asked {
-			t.Errorf("request %d: %v, asked %d times", i, err, r.issuer.asked.Load()-before)
+		before := r.issuer.calls.Load()
+		if _, err := r.discovered(); err != ErrProvider || (r.issuer.calls.Load() > before) != c.calls {
+			t.Errorf("request %d: %v, called %d times", i, err, r.issuer.calls.Load()-before)
 		}
 	}
-	r.issuer.away.Store(false)
+	r.issuer.unavailable.Store(false)
 	r.sessions.clock.Add(time.Minute)
 	one, err := r.discovered()
 	if err != nil {
@@ -299,8 +302,8 @@ func TestIssuerIsLookedForEveryTwoSecondsUntilItIsFound(t *testing.T) {
 	}
 }
 
-// People end their session at the issuer at an address of the issuer's own scheme, and nowhere else.
-func TestSessionEndsAtTheIssuerWhereItSays(t *testing.T) {
+// The address must have the issuer's scheme and a host, and no user.
+func TestEndSessionUsesPublishedAddress(t *testing.T) {
 	for end, want := range map[any]string{
 		"http://id.example/end":        "http://id.example/end?client_id=portal",
 		"http://id.example/end?a=b":    "http://id.example/end?a=b&client_id=portal",
@@ -323,7 +326,7 @@ func TestSessionEndsAtTheIssuerWhereItSays(t *testing.T) {
 	}
 }
 
-func TestSignInForAPageThatIsTooLongDoesNotBegin(t *testing.T) {
+func TestLoginRefusesTooLongNextPage(t *testing.T) {
 	r, w := newSignIn(t), httptest.NewRecorder()
 	if err := r.Login(w, httptest.NewRequest("GET", "/auth/login", nil), "/"+strings.Repeat("x", 3600)); err != ErrTooLarge || len(w.Header()) != 0 {
 		t.Errorf("%v, answered %v", err, w.Header())

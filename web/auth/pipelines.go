@@ -10,20 +10,21 @@ import (
 	"backupportal/function/identity"
 )
 
-// pipelines knows programs by what an issuer says of them.
+// A pipelines authenticates CI pipelines by the JWT of their issuer. It is safe for concurrent use.
 type pipelines struct {
-	list []identity.Pipeline
+	list []identity.Pipeline // in the order of the policy; the first match is used
 	now  func() time.Time
 
-	issuers map[string]*provider // by name: one that is slow does not delay the others
+	issuers map[string]*provider // by issuer name; separate, so that a slow issuer does not delay the others
 }
 
-// longestJWT is how long a token may be: more is none of an issuer that we know.
+// longestJWT is the longest accepted token, in bytes. It limits the work that a sender of garbage
+// can cause.
 const longestJWT = 8 << 10
 
-// who finds the first pipeline that the token fits: signed by its issuer, for its
-// audience, good now, and with all of its claims.
-func (p *pipelines) who(ctx context.Context, token string) (identity.Principal, error) {
+// authenticate returns the first pipeline that the token matches: signed by its issuer, for its
+// audience, not expired, with all of its claims. Errors: [ErrToken] and [ErrIssuerUnavailable].
+func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Principal, error) {
 	name, ok := claimedIssuer(token)
 	if !ok {
 		return identity.Principal{}, ErrToken
@@ -37,17 +38,17 @@ func (p *pipelines) who(ctx context.Context, token string) (identity.Principal, 
 		if err != nil {
 			return identity.Principal{}, ErrIssuerUnavailable
 		}
-		limited, stop := context.WithTimeout(issuer.context(ctx), providerPatience)
+		limited, stop := context.WithTimeout(issuer.context(ctx), providerTimeout)
 		verified, err := provider.VerifierContext(limited, &oidc.Config{
 			ClientID:             one.Audience,
 			SupportedSigningAlgs: algorithms,
 			Now:                  p.now,
 		}).Verify(limited, token)
 		stop()
-		if away(err) {
+		if keysUnavailable(err) {
 			return identity.Principal{}, ErrIssuerUnavailable
 		}
-		if err == nil && fits(one, verified) {
+		if err == nil && hasClaims(one, verified) {
 			return identity.Principal{
 				Kind:    identity.KindSource,
 				Subject: one.Name,
@@ -59,9 +60,10 @@ func (p *pipelines) who(ctx context.Context, token string) (identity.Principal, 
 	return identity.Principal{}, ErrToken
 }
 
-// claimedIssuer is whose token it claims to be. Nothing follows from it but whom to
-// ask, and only those are asked whom the policy names.
-func claimedIssuer(token string) (string, bool) {
+// claimedIssuer returns the unverified issuer of a token, or false if the token is malformed or too
+// long. The name only selects which configured issuer verifies the token; an issuer that the policy
+// does not name is never contacted.
+func claimedIssuer(token string) (name string, ok bool) {
 	if len(token) > longestJWT {
 		return "", false
 	}
@@ -73,8 +75,9 @@ func claimedIssuer(token string) (string, bool) {
 	return issuer, json.Unmarshal(claims["iss"], &issuer) == nil && issuer != ""
 }
 
-// fits reports whether the token has all claims of the pipeline, as texts.
-func fits(one identity.Pipeline, token *oidc.IDToken) bool {
+// hasClaims reports whether the token has a subject and every claim of the pipeline with the same
+// string value. A pipeline without claims matches no token.
+func hasClaims(one identity.Pipeline, token *oidc.IDToken) bool {
 	var claims map[string]any
 	if token.Claims(&claims) != nil || token.Subject == "" || len(one.Claims) == 0 {
 		return false

@@ -12,8 +12,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// Whoever waits for an issuer that does not answer keeps nobody from another one.
-func TestSlowIssuersKeepNobodyFromOthers(t *testing.T) {
+// A request that waits for one issuer must not hold a lock that requests for another issuer need.
+func TestSlowIssuerDoesNotDelayOthers(t *testing.T) {
 	hanging := make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(hanging)
@@ -26,7 +26,7 @@ func TestSlowIssuersKeepNobodyFromOthers(t *testing.T) {
 	quick.Start()
 	t.Cleanup(quick.Close)
 	t.Cleanup(slow.Close)
-	find := Machines(nil, []identity.Pipeline{
+	authenticate := Machines(nil, []identity.Pipeline{
 		{Name: "slow", Issuer: slow.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b"}},
 		{Name: "quick", Issuer: quick.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b"}},
 	}, time.Now, nil)
@@ -34,7 +34,7 @@ func TestSlowIssuersKeepNobodyFromOthers(t *testing.T) {
 		r := httptest.NewRequest("GET", "/api/v1/backup-jobs", nil)
 		part := base64.RawURLEncoding.EncodeToString
 		r.Header.Set("Authorization", "Bearer "+part([]byte(`{"alg":"RS256"}`))+"."+part(fmt.Appendf(nil, `{"iss":%q}`, issuer))+"."+part([]byte("x")))
-		_, err := find(r)
+		_, err := authenticate(r)
 		return err
 	}
 	done := make(chan error, 1)

@@ -13,28 +13,30 @@ import (
 	"backupportal/function/secret"
 )
 
-// What a sealed cookie is for. One never opens as the other: both the key and
-// the data that is authenticated beside the content depend on it.
+// The purposes of sealed cookies. The key and the authenticated data of a seal depend on the
+// purpose, so a cookie sealed for one purpose never opens for another.
 const (
 	loginPurpose   = "login"
 	sessionPurpose = "session"
 )
 
-// Keys are the master keys of sealed cookies, newest first: the first seals,
-// all open. Make them with [ParseKeys].
+// Keys are the master keys of sealed cookies, newest first. The first key seals; every key opens.
+// Make them with [ParseKeys]. Without a key [NewSessions] fails.
 type Keys []secret.String
 
-// maxKeys bounds Keys: a rotation needs two, an interrupted one three.
+// maxKeys limits Keys. A rotation needs two keys, and three if it starts before the previous one is
+// complete.
 const maxKeys = 3
 
-// ParseKeys reads one to three keys of 32 bytes, base64, parted by commas. It
-// never quotes them in an error.
+// ParseKeys reads one to three keys, separated by commas. Each is 32 bytes in standard base64.
+// Spaces around a key are ignored. An error names the position of the wrong key and never quotes
+// the key.
 func ParseKeys(text string) (Keys, error) {
 	var keys Keys
 	for part := range strings.SplitSeq(text, ",") {
 		raw, err := base64.StdEncoding.Strict().DecodeString(strings.TrimSpace(part))
 		if err != nil || len(raw) != 32 {
-			return nil, fmt.Errorf("key %d is not base64 of exactly 32 bytes: make one with openssl rand -base64 32", len(keys)+1)
+			return nil, fmt.Errorf("key %d is not the base64 of exactly 32 bytes: create one with openssl rand -base64 32", len(keys)+1)
 		}
 		if len(keys) == maxKeys {
 			return nil, fmt.Errorf("more than %d keys: remove the oldest", maxKeys)
@@ -44,23 +46,27 @@ func ParseKeys(text string) (Keys, error) {
 	return keys, nil
 }
 
-// errSealed says that a text is not ours, was changed, or is for something else.
+// errSealed means that a text was not sealed with one of the keys, was changed, or was sealed for
+// another purpose.
 var errSealed = errors.New("not sealed by this portal")
 
-// A sealer seals for one purpose.
+// A sealer encrypts and authenticates texts for one purpose with AES-256-GCM. It is safe for
+// concurrent use.
 type sealer struct {
-	purpose []byte // authenticated beside the content
-	aeads   []cipher.AEAD
+	purpose []byte        // additional authenticated data
+	aeads   []cipher.AEAD // one for each key, in the order of Keys
 }
 
+// newSealer derives one key for each master key with HKDF-SHA256 (RFC 5869), so that no key serves
+// two purposes. It fails if keys is empty or a key does not have 32 bytes.
 func newSealer(keys Keys, purpose string) (*sealer, error) {
 	if len(keys) == 0 {
-		return nil, errors.New("no key to seal cookies with")
+		return nil, errors.New("no key for sealing cookies")
 	}
 	s := &sealer{purpose: []byte("portal|" + purpose + "|v1")}
 	for _, master := range keys {
 		if len(master.Reveal()) != 32 {
-			return nil, errors.New("a key to seal cookies with is not of 32 bytes")
+			return nil, errors.New("a key for sealing cookies does not have 32 bytes")
 		}
 		key, err := hkdf.Key(sha256.New, []byte(master.Reveal()), nil, "portal/"+purpose+"/v1", 32)
 		if err != nil {
@@ -79,10 +85,13 @@ func newSealer(keys Keys, purpose string) (*sealer, error) {
 	return s, nil
 }
 
+// seal returns content encrypted with the first key, as base64url of nonce, ciphertext and tag.
 func (s *sealer) seal(content []byte) string {
 	return base64.RawURLEncoding.EncodeToString(s.aeads[0].Seal(nil, nil, content, s.purpose))
 }
 
+// open returns the content of a sealed text. Every failure is errSealed, so that a sender learns
+// nothing about the reason. Texts longer than maxCookie are not decoded.
 func (s *sealer) open(text string) ([]byte, error) {
 	if len(text) > maxCookie {
 		return nil, errSealed

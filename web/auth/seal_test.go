@@ -7,6 +7,7 @@ import (
 	"time"
 )
 
+// testKeys returns one key for each letter.
 func testKeys(t testing.TB, letters ...string) Keys {
 	t.Helper()
 	var all []string
@@ -20,7 +21,7 @@ func testKeys(t testing.TB, letters ...string) Keys {
 	return keys
 }
 
-// Every character of a sealed text counts. T16.
+// A change of any character must be detected (threat T16).
 func TestSealedTextsCannotBeChanged(t *testing.T) {
 	s, err := newSealer(testKeys(t, "A"), sessionPurpose)
 	if err != nil {
@@ -56,17 +57,17 @@ func TestParseKeysRefusesOtherLengths(t *testing.T) {
 	}
 }
 
-// FuzzOpen: whatever a browser sends, nothing opens that was not sealed here.
+// No text opens that was not sealed with the key.
 func FuzzOpen(f *testing.F) {
 	s, err := newSealer(testKeys(f, "A", "B"), sessionPurpose)
 	if err != nil {
 		f.Fatal(err)
 	}
-	stranger, err := newSealer(testKeys(f, "C"), sessionPurpose)
+	other, err := newSealer(testKeys(f, "C"), sessionPurpose)
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, seed := range []string{"", "AAAA", strings.Repeat("A", maxCookie+1), stranger.seal([]byte("{}"))} {
+	for _, seed := range []string{"", "AAAA", strings.Repeat("A", maxCookie+1), other.seal([]byte("{}"))} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -76,7 +77,7 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// BenchmarkOpen is bounded by 1 µs in the issue.
+// Its budget is 1 µs.
 func BenchmarkOpen(b *testing.B) {
 	s, err := newSealer(testKeys(b, "A"), sessionPurpose)
 	if err != nil {

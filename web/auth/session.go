@@ -10,32 +10,34 @@ import (
 	"backupportal/function/identity"
 )
 
-// How long a session lasts, and how large its cookie may be: Function Compute
-// takes 8 KB for all headers of a request.
+// The times of sessions, and the size of their cookies. Function Compute accepts 8 KB for all
+// headers of a request.
 const (
-	sessionAge  = 8 * time.Hour
-	sessionIdle = time.Hour
-	sessionSeen = 5 * time.Minute // how exactly the last request is remembered
-	loginAge    = 10 * time.Minute
-	maxCookie   = 3600 // characters
+	sessionAge  = 8 * time.Hour    // from sign-in to the end, however much it is used
+	sessionIdle = time.Hour        // without a request, to the end
+	sessionSeen = 5 * time.Minute  // resolution of the time of the last request
+	loginAge    = 10 * time.Minute // from the start of a sign-in to its callback
+	maxCookie   = 3600             // in characters
 )
 
-// Sessions are kept in sealed cookies: nothing is stored but the sessions that
-// people ended. Make them with [NewSessions].
+// Sessions are kept in sealed cookies. The store keeps only the ids of sessions that people ended.
+// Make them with [NewSessions] and set the exported fields, which are required unless they say
+// otherwise. Sessions are safe for concurrent use.
 type Sessions struct {
-	Now     func() time.Time
-	NewID   func() string                                               // unguessable
-	Revoked func(ctx context.Context, id string) (bool, error)          // whether the session was ended
-	Revoke  func(ctx context.Context, id string, until time.Time) error // ends it; it would be over by itself at until
-	Secure  bool                                                        // the portal is reached by https
+	Now     func() time.Time                                            // wall clock
+	NewID   func() string                                               // returns a new unguessable id
+	Revoked func(ctx context.Context, id string) (bool, error)          // reports whether the session was ended
+	Revoke  func(ctx context.Context, id string, until time.Time) error // ends a session, which would expire at until
+	Secure  bool                                                        // the portal is reached by HTTPS
 
-	Begun   func(ctx context.Context, p identity.Principal) error // told before a session begins, which an error prevents
-	Ended   func(ctx context.Context, p identity.Principal)       // told after one was ended
+	Begun   func(ctx context.Context, p identity.Principal) error // called before a session starts; an error prevents it; nil means no call
+	Ended   func(ctx context.Context, p identity.Principal)       // called after a session was ended; nil means no call
 	login   *sealer
 	session *sealer
 }
 
-// NewSessions returns sessions that keys seal. The caller sets the exported fields.
+// NewSessions returns sessions whose cookies are sealed with keys. The caller sets the exported
+// fields. It fails if keys is empty or a key does not have 32 bytes.
 func NewSessions(keys Keys) (*Sessions, error) {
 	login, err := newSealer(keys, loginPurpose)
 	if err != nil {
@@ -48,7 +50,8 @@ func NewSessions(keys Keys) (*Sessions, error) {
 	return &Sessions{login: login, session: session}, nil
 }
 
-// A session is the content of its cookie. Times are in seconds since 1970.
+// A session is the content of a session cookie. Times are in seconds since 1970. The member names
+// are short because the cookie is limited to maxCookie characters.
 type session struct {
 	ID       string   `json:"i"`
 	Issuer   string   `json:"iss"`
@@ -61,6 +64,7 @@ type session struct {
 	Expires  int64    `json:"e"`
 }
 
+// principal returns the person that the session belongs to.
 func (c session) principal() identity.Principal {
 	return identity.Principal{
 		Kind:    identity.KindHuman,
@@ -73,8 +77,9 @@ func (c session) principal() identity.Principal {
 	}
 }
 
-// Authenticate returns whose session r carries, or [ErrSignedOut]. A store that cannot
-// say whether the session was ended is an error of the store's.
+// Authenticate returns the person whose session r carries. It returns [ErrSignedOut] if there is
+// none, or it expired or was ended, and the error of Revoked if the store cannot say whether it was
+// ended. It implements [Finder].
 func (s *Sessions) Authenticate(r *http.Request) (identity.Principal, error) {
 	c, err := s.read(r)
 	if err != nil {
@@ -83,6 +88,7 @@ func (s *Sessions) Authenticate(r *http.Request) (identity.Principal, error) {
 	return c.principal(), nil
 }
 
+// read returns the valid session of r. Its errors are those of Authenticate.
 func (s *Sessions) read(r *http.Request) (session, error) {
 	var c session
 	if !s.opened(r, s.sessionName(), s.session, &c) {
@@ -102,8 +108,8 @@ func (s *Sessions) read(r *http.Request) (session, error) {
 	return c, nil
 }
 
-// opened reads the one cookie of that name into v. Two of one name are none:
-// one of them was planted.
+// opened unseals the cookie called name into v, and reports whether that worked. Two cookies of one
+// name are refused, because one of them may have been planted by another site.
 func (s *Sessions) opened(r *http.Request, name string, with *sealer, v any) bool {
 	cookies := r.CookiesNamed(name)
 	if len(cookies) != 1 {
@@ -113,8 +119,9 @@ func (s *Sessions) opened(r *http.Request, name string, with *sealer, v any) boo
 	return err == nil && json.Unmarshal(content, v) == nil
 }
 
-// Renew remembers that the session of r, which Who has accepted, is in use. It
-// sets a cookie now and then, so the answer must set no other.
+// Renew stores the time of this request in the session of r, which Authenticate has accepted. It
+// sets a cookie at most every five minutes. The handler must set no other cookie, because an answer
+// of an event platform has only one.
 func (s *Sessions) Renew(w http.ResponseWriter, r *http.Request) {
 	var c session
 	if !s.opened(r, s.sessionName(), s.session, &c) || s.Now().Sub(time.Unix(c.LastSeen, 0)) < sessionSeen {
@@ -126,7 +133,8 @@ func (s *Sessions) Renew(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// begin starts a new session for whom c describes.
+// begin starts a session for the person in c, and sets its cookie. It returns [ErrTooLarge] if the
+// session does not fit into a cookie, or the error of Begun.
 func (s *Sessions) begin(ctx context.Context, w http.ResponseWriter, c session) error {
 	now := s.Now()
 	c.ID, c.SignedIn, c.LastSeen, c.Expires = s.NewID(), now.Unix(), now.Unix(), now.Add(sessionAge).Unix()
@@ -143,8 +151,9 @@ func (s *Sessions) begin(ctx context.Context, w http.ResponseWriter, c session) 
 	return nil
 }
 
-// End ends the session of r for good, copies of its cookie included, and
-// forgets the cookie. Without a session there is nothing to end.
+// End ends the session of r, including all copies of its cookie, and removes the cookie. Without a
+// session it only removes the cookie. If the session cannot be ended in the store, the cookie
+// remains and the error is returned.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	var c session
 	if s.opened(r, s.sessionName(), s.session, &c) && c.ID != "" {
@@ -159,7 +168,7 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// sealed writes v as the value of a cookie, or returns [ErrTooLarge].
+// sealed returns v as JSON, sealed for a cookie, or [ErrTooLarge].
 func sealed(with *sealer, v any) (string, error) {
 	content, err := json.Marshal(v)
 	if err != nil {
@@ -172,11 +181,14 @@ func sealed(with *sealer, v any) (string, error) {
 	return value, nil
 }
 
-// The prefix __Host- makes browsers refuse such a cookie from a sibling
-// domain, and without Secure (ASVS 3.3.3).
+// sessionName returns the name of the session cookie. Browsers refuse a cookie with the prefix
+// __Host- from a sibling domain or without Secure (ASVS 3.3.3).
 func (s *Sessions) sessionName() string { return s.prefix() + "portal" }
-func (s *Sessions) loginName() string   { return s.prefix() + "portal-login" }
 
+// loginName returns the name of the cookie that holds a [login].
+func (s *Sessions) loginName() string { return s.prefix() + "portal-login" }
+
+// prefix returns the prefix of cookie names. Over plain HTTP browsers refuse __Host-.
 func (s *Sessions) prefix() string {
 	if s.Secure {
 		return "__Host-"
@@ -184,7 +196,7 @@ func (s *Sessions) prefix() string {
 	return ""
 }
 
-// set sets the only cookie of an answer; with an age below 0 it is removed.
+// set sets the only cookie of an answer. An age below 0 removes it.
 func (s *Sessions) set(w http.ResponseWriter, name, value string, age time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: int(age / time.Second),

@@ -16,12 +16,12 @@ import (
 
 func encoded(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// A sessionFixture is sessions with a memory of those that were ended.
+// A sessionFixture is sessions with a revocation list in memory.
 type sessionFixture struct {
 	*Sessions
-	clock *testClock
-	ended map[string]time.Time
-	told  []identity.Principal // of ends
+	clock           *testClock
+	ended           map[string]time.Time // when each revoked id would have expired
+	endedPrincipals []identity.Principal // arguments of the calls of Ended
 }
 
 func newSessionFixture(t *testing.T, letters ...string) *sessionFixture {
@@ -36,14 +36,15 @@ func newSessionFixture(t *testing.T, letters ...string) *sessionFixture {
 	s.NewID = func() string { ids += "1"; return ids }
 	s.Revoked = func(_ context.Context, id string) (bool, error) { _, ok := r.ended[id]; return ok, nil }
 	s.Revoke = func(_ context.Context, id string, until time.Time) error { r.ended[id] = until; return nil }
-	s.Ended = func(_ context.Context, p identity.Principal) { r.told = append(r.told, p) }
+	s.Ended = func(_ context.Context, p identity.Principal) { r.endedPrincipals = append(r.endedPrincipals, p) }
 	return r
 }
 
+// alice is a session before begin sets its id and times.
 var alice = session{Issuer: "https://id.example.com", Subject: "alice", Name: "Alice", Email: "alice@example.com", Groups: []string{"team-a"}}
 
-// begun begins a session, and returns its cookie.
-func (r *sessionFixture) begun(t *testing.T) *http.Cookie {
+// startSession starts a session for alice and returns its cookie.
+func (r *sessionFixture) startSession(t *testing.T) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
 	if err := r.begin(t.Context(), w, alice); err != nil {
@@ -52,6 +53,7 @@ func (r *sessionFixture) begun(t *testing.T) *http.Cookie {
 	return onlyCookie(t, w)
 }
 
+// onlyCookie returns the cookie of an answer, which must have exactly one.
 func onlyCookie(t *testing.T, w *httptest.ResponseRecorder) *http.Cookie {
 	t.Helper()
 	cookies := w.Result().Cookies()
@@ -61,8 +63,8 @@ func onlyCookie(t *testing.T, w *httptest.ResponseRecorder) *http.Cookie {
 	return cookies[0]
 }
 
-// carrying is a request with cookies.
-func carrying(cookies ...*http.Cookie) *http.Request {
+// withCookies returns a request with the cookies.
+func withCookies(cookies ...*http.Cookie) *http.Request {
 	r := httptest.NewRequest("GET", "https://localhost/backups", nil)
 	for _, c := range cookies {
 		r.AddCookie(c)
@@ -70,64 +72,64 @@ func carrying(cookies ...*http.Cookie) *http.Request {
 	return r
 }
 
-func TestSessionIsThatOfThePersonWhoSignedIn(t *testing.T) {
+func TestSessionIdentifiesPerson(t *testing.T) {
 	r := newSessionFixture(t, "A")
-	p, err := r.Authenticate(carrying(r.begun(t)))
+	p, err := r.Authenticate(withCookies(r.startSession(t)))
 	if err != nil || p.Kind != identity.KindHuman || p.Issuer != alice.Issuer || p.Subject != "alice" || p.Name != "Alice" ||
 		p.Email != "alice@example.com" || !slices.Equal(p.Groups, alice.Groups) || p.Key == "" {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if _, err := r.Authenticate(carrying()); err != ErrSignedOut {
+	if _, err := r.Authenticate(withCookies()); err != ErrSignedOut {
 		t.Errorf("without a cookie: %v", err)
 	}
-	if again, err := r.Authenticate(carrying(r.begun(t))); err != nil || again.Key == p.Key {
+	if again, err := r.Authenticate(withCookies(r.startSession(t))); err != nil || again.Key == p.Key {
 		t.Errorf("another session has the same id: %+v, %v", again, err)
 	}
 }
 
 func TestSessionEndsAfterAnHourWithoutUse(t *testing.T) {
 	r := newSessionFixture(t, "A")
-	c := r.begun(t)
+	c := r.startSession(t)
 	r.clock.pass(time.Hour - 1)
-	if _, err := r.Authenticate(carrying(c)); err != nil {
+	if _, err := r.Authenticate(withCookies(c)); err != nil {
 		t.Errorf("just before: %v", err)
 	}
 	r.clock.pass(time.Hour)
-	if _, err := r.Authenticate(carrying(c)); err != ErrSignedOut {
+	if _, err := r.Authenticate(withCookies(c)); err != ErrSignedOut {
 		t.Errorf("after the hour: %v", err)
 	}
 }
 
-func TestSessionEndsAfterEightHoursHoweverMuchItIsUsed(t *testing.T) {
+func TestSessionEndsAfterEightHoursInUse(t *testing.T) {
 	r := newSessionFixture(t, "A")
-	c := r.begun(t)
+	c := r.startSession(t)
 	if c.MaxAge != 8*60*60 {
 		t.Errorf("the browser keeps it for %d s", c.MaxAge)
 	}
 	for at := 50 * time.Minute; at < 8*time.Hour; at += 50 * time.Minute {
 		r.clock.pass(at)
 		w := httptest.NewRecorder()
-		r.Renew(w, carrying(c))
+		r.Renew(w, withCookies(c))
 		if c = onlyCookie(t, w); c.MaxAge != int((8*time.Hour-at)/time.Second) {
 			t.Errorf("after %v the browser keeps it for %d s", at, c.MaxAge)
 		}
-		if _, err := r.Authenticate(carrying(c)); err != nil {
+		if _, err := r.Authenticate(withCookies(c)); err != nil {
 			t.Errorf("after %v: %v", at, err)
 		}
 	}
 	r.clock.pass(8*time.Hour - 1)
-	if _, err := r.Authenticate(carrying(c)); err != nil {
+	if _, err := r.Authenticate(withCookies(c)); err != nil {
 		t.Errorf("just before: %v", err)
 	}
 	r.clock.pass(8 * time.Hour)
-	if _, err := r.Authenticate(carrying(c)); err != ErrSignedOut {
+	if _, err := r.Authenticate(withCookies(c)); err != ErrSignedOut {
 		t.Errorf("after eight hours: %v", err)
 	}
 }
 
-func TestSessionInUseIsRenewedEveryFiveMinutesAndNoOther(t *testing.T) {
+func TestSessionInUseIsRenewedEveryFiveMinutes(t *testing.T) {
 	r := newSessionFixture(t, "A")
-	c := r.begun(t)
+	c := r.startSession(t)
 	changed := *c
 	changed.Value = "A" + c.Value
 	for name, at := range map[string]struct {
@@ -140,103 +142,104 @@ func TestSessionInUseIsRenewedEveryFiveMinutesAndNoOther(t *testing.T) {
 	} {
 		r.clock.pass(at.after)
 		w := httptest.NewRecorder()
-		r.Renew(w, carrying(at.cookie))
+		r.Renew(w, withCookies(at.cookie))
 		if got := len(w.Result().Cookies()); got != at.want {
 			t.Errorf("%s: %d cookies", name, got)
 		}
 	}
 }
 
-func TestEndedSessionIsOverForEveryCopyOfItsCookie(t *testing.T) {
+func TestEndRevokesEveryCopyOfCookie(t *testing.T) {
 	r := newSessionFixture(t, "A")
-	c := r.begun(t)
+	c := r.startSession(t)
 	w := httptest.NewRecorder()
-	if err := r.End(w, carrying(c)); err != nil {
+	if err := r.End(w, withCookies(c)); err != nil {
 		t.Fatal(err)
 	}
 	if gone := onlyCookie(t, w); gone.MaxAge >= 0 || gone.Value != "" || gone.Name != c.Name {
 		t.Errorf("the browser keeps %v", gone)
 	}
-	if _, err := r.Authenticate(carrying(c)); err != ErrSignedOut {
+	if _, err := r.Authenticate(withCookies(c)); err != ErrSignedOut {
 		t.Errorf("the copy: %v", err)
 	}
-	if len(r.ended) != 1 || len(r.told) != 1 || !r.ended[r.told[0].Key].Equal(testNow.Add(8*time.Hour)) {
-		t.Errorf("ended %v, told %+v", r.ended, r.told)
+	if len(r.ended) != 1 || len(r.endedPrincipals) != 1 || !r.ended[r.endedPrincipals[0].Key].Equal(testNow.Add(8*time.Hour)) {
+		t.Errorf("revoked %v, Ended called for %+v", r.ended, r.endedPrincipals)
 	}
 	r.Ended = nil
-	if err := r.End(httptest.NewRecorder(), carrying(r.begun(t))); err != nil || len(r.ended) != 2 {
+	if err := r.End(httptest.NewRecorder(), withCookies(r.startSession(t))); err != nil || len(r.ended) != 2 {
 		t.Errorf("without one to tell: %v, ended %v", err, r.ended)
 	}
 }
 
-func TestEndWithoutASessionOnlyForgetsTheCookie(t *testing.T) {
+func TestEndWithoutSessionRemovesCookie(t *testing.T) {
 	r := newSessionFixture(t, "A")
 	for name, request := range map[string]*http.Request{
-		"no cookie": carrying(), "another's": carrying(&http.Cookie{Name: r.sessionName(), Value: "AAAA"}), "without an id": carrying(r.sealedCookie(session{Subject: "alice"})),
+		"no cookie": withCookies(), "another's": withCookies(&http.Cookie{Name: r.sessionName(), Value: "AAAA"}), "without an id": withCookies(r.sealedCookie(session{Subject: "alice"})),
 	} {
 		w := httptest.NewRecorder()
-		if err := r.End(w, request); err != nil || onlyCookie(t, w).MaxAge >= 0 || len(r.ended) != 0 || len(r.told) != 0 {
+		if err := r.End(w, request); err != nil || onlyCookie(t, w).MaxAge >= 0 || len(r.ended) != 0 || len(r.endedPrincipals) != 0 {
 			t.Errorf("%s: %v, ended %v", name, err, r.ended)
 		}
 	}
 }
 
+// sealedCookie returns a session cookie with the content c.
 func (r *sessionFixture) sealedCookie(c any) *http.Cookie {
 	return &http.Cookie{Name: r.sessionName(), Value: must(sealed(r.session, c))}
 }
 
-// A store that does not answer neither lets a person in, nor takes a session for ended.
-func TestSessionsOfAStoreThatIsAwayAreAnError(t *testing.T) {
-	r, away := newSessionFixture(t, "A"), errors.New("away")
-	c := r.begun(t)
-	r.Revoked = func(context.Context, string) (bool, error) { return false, away }
-	if p, err := r.Authenticate(carrying(c)); !errors.Is(err, away) || errors.Is(err, ErrSignedOut) || p.Subject != "" {
+// Without the store a session is neither accepted nor treated as ended.
+func TestSessionsFailIfStoreIsUnavailable(t *testing.T) {
+	r, unavailable := newSessionFixture(t, "A"), errors.New("unavailable")
+	c := r.startSession(t)
+	r.Revoked = func(context.Context, string) (bool, error) { return false, unavailable }
+	if p, err := r.Authenticate(withCookies(c)); !errors.Is(err, unavailable) || errors.Is(err, ErrSignedOut) || p.Subject != "" {
 		t.Errorf("Who: %+v, %v", p, err)
 	}
-	r.Revoke = func(context.Context, string, time.Time) error { return away }
+	r.Revoke = func(context.Context, string, time.Time) error { return unavailable }
 	w := httptest.NewRecorder()
-	if err := r.End(w, carrying(c)); !errors.Is(err, away) || len(r.told) != 0 || len(w.Result().Cookies()) != 0 {
-		t.Errorf("End: %v, told %v", err, r.told)
+	if err := r.End(w, withCookies(c)); !errors.Is(err, unavailable) || len(r.endedPrincipals) != 0 || len(w.Result().Cookies()) != 0 {
+		t.Errorf("End: %v, Ended called for %v", err, r.endedPrincipals)
 	}
 }
 
-func TestSignInThatCannotBeRecordedBeginsNoSession(t *testing.T) {
-	r, away := newSessionFixture(t, "A"), errors.New("away")
-	var told identity.Principal
-	r.Begun = func(_ context.Context, p identity.Principal) error { told = p; return away }
+func TestUnrecordedSignInStartsNoSession(t *testing.T) {
+	r, unavailable := newSessionFixture(t, "A"), errors.New("unavailable")
+	var recorded identity.Principal
+	r.Begun = func(_ context.Context, p identity.Principal) error { recorded = p; return unavailable }
 	w := httptest.NewRecorder()
-	if err := r.begin(t.Context(), w, alice); !errors.Is(err, away) || len(w.Result().Cookies()) != 0 || told.Subject != "alice" || told.Key == "" {
-		t.Errorf("%v, told %+v", err, told)
+	if err := r.begin(t.Context(), w, alice); !errors.Is(err, unavailable) || len(w.Result().Cookies()) != 0 || recorded.Subject != "alice" || recorded.Key == "" {
+		t.Errorf("%v, recorded %+v", err, recorded)
 	}
 	r.Begun = func(context.Context, identity.Principal) error { return nil }
-	r.begun(t)
+	r.startSession(t)
 }
 
-func TestOnlyAWholeSessionOfThisPortalIsOne(t *testing.T) {
+func TestIncompleteSessionsAreRefused(t *testing.T) {
 	r := newSessionFixture(t, "A")
-	good := r.begun(t)
+	good := r.startSession(t)
 	whole := alice
 	whole.ID, whole.LastSeen, whole.Expires = "i", testNow.Unix(), testNow.Add(time.Hour).Unix()
 	part := func(change func(*session)) *http.Request {
 		c := whole
 		change(&c)
-		return carrying(r.sealedCookie(c))
+		return withCookies(r.sealedCookie(c))
 	}
 	if _, err := r.Authenticate(part(func(*session) {})); err != nil {
 		t.Fatal(err)
 	}
 	for name, request := range map[string]*http.Request{
-		"two cookies":        carrying(good, good),
+		"two cookies":        withCookies(good, good),
 		"without an id":      part(func(c *session) { c.ID = "" }),
 		"without an issuer":  part(func(c *session) { c.Issuer = "" }),
 		"without a subject":  part(func(c *session) { c.Subject = "" }),
 		"without an end":     part(func(c *session) { c.Expires = 0 }),
 		"never seen":         part(func(c *session) { c.LastSeen = 0 }),
-		"no object":          carrying(r.sealedCookie("text")),
-		"sealed for a login": carrying(&http.Cookie{Name: r.sessionName(), Value: must(sealed(r.login, whole))}),
-		"of another portal":  carrying(newSessionFixture(t, "B").sealedCookie(whole)),
-		"not sealed":         carrying(&http.Cookie{Name: r.sessionName(), Value: encoded(`{"i":"i"}`)}),
-		"another name":       carrying(&http.Cookie{Name: "portal", Value: good.Value}),
+		"no object":          withCookies(r.sealedCookie("text")),
+		"sealed for a login": withCookies(&http.Cookie{Name: r.sessionName(), Value: must(sealed(r.login, whole))}),
+		"of another portal":  withCookies(newSessionFixture(t, "B").sealedCookie(whole)),
+		"not sealed":         withCookies(&http.Cookie{Name: r.sessionName(), Value: encoded(`{"i":"i"}`)}),
+		"another name":       withCookies(&http.Cookie{Name: "portal", Value: good.Value}),
 	} {
 		if p, err := r.Authenticate(request); err != ErrSignedOut || p.Subject != "" {
 			t.Errorf("%s: %+v, %v", name, p, err)
@@ -244,10 +247,10 @@ func TestOnlyAWholeSessionOfThisPortalIsOne(t *testing.T) {
 	}
 }
 
-// A new key seals, and the old one still opens, until it is removed.
-func TestSessionsOutliveARotationOfKeys(t *testing.T) {
+// The new key seals. The old key still opens until it is removed.
+func TestSessionsSurviveKeyRotation(t *testing.T) {
 	old, both, late := newSessionFixture(t, "A"), newSessionFixture(t, "B", "A"), newSessionFixture(t, "B")
-	before, after := old.begun(t), both.begun(t)
+	before, after := old.startSession(t), both.startSession(t)
 	for name, c := range map[string]struct {
 		at     *sessionFixture
 		cookie *http.Cookie
@@ -256,16 +259,17 @@ func TestSessionsOutliveARotationOfKeys(t *testing.T) {
 		"old at both": {both, before, nil}, "new at both": {both, after, nil}, "new at new": {late, after, nil},
 		"old at new": {late, before, ErrSignedOut}, "new at old": {old, after, ErrSignedOut},
 	} {
-		if _, err := c.at.Authenticate(carrying(c.cookie)); err != c.want {
+		if _, err := c.at.Authenticate(withCookies(c.cookie)); err != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-// The gateway takes 8 KB of headers: a cookie has 3600 characters at most, as it is written and as it is read.
-func TestCookieThatIsTooLargeIsNeitherWrittenNorRead(t *testing.T) {
+// Cookies have at most 3600 characters, when they are written and when they are read, because the
+// platform accepts 8 KB of headers.
+func TestTooLargeCookieIsRefused(t *testing.T) {
 	r := newSessionFixture(t, "A")
-	const longest = 3600*3/4 - 12 - 16 - 2 // without nonce, tag and quotes
+	const longest = 3600*3/4 - 12 - 16 - 2 // minus nonce, tag and JSON quotes
 	value, err := sealed(r.session, strings.Repeat("x", longest))
 	if err != nil || len(value) != 3600 {
 		t.Fatalf("%d characters, %v", len(value), err)
@@ -287,18 +291,18 @@ func TestCookieThatIsTooLargeIsNeitherWrittenNorRead(t *testing.T) {
 	}
 }
 
-func TestCookiesAreOutOfReachOfScriptsAndOtherSites(t *testing.T) {
+func TestCookieAttributes(t *testing.T) {
 	r := newSessionFixture(t, "A")
-	if c := r.begun(t); c.Name != "__Host-portal" || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+	if c := r.startSession(t); c.Name != "__Host-portal" || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
 		t.Errorf("by https: %v", c)
 	}
 	r.Secure = false
-	if c := r.begun(t); c.Name != "portal" || c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
+	if c := r.startSession(t); c.Name != "portal" || c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
 		t.Errorf("by http: %v", c)
 	}
 }
 
-func TestSessionsNeedOneToThreeWholeKeys(t *testing.T) {
+func TestNewSessionsRefusesInvalidKeys(t *testing.T) {
 	for name, keys := range map[string]Keys{"none": nil, "a short one": {testKeys(t, "A")[0], {}}} {
 		if s, err := NewSessions(keys); err == nil {
 			t.Errorf("%s: %+v", name, s)

@@ -1,34 +1,34 @@
 #!/bin/sh
-# A backup before the deployment: asks the Backup Portal for a backup of an ECS instance, waits until it is complete, and
-# stops the pipeline otherwise. It needs a POSIX shell and curl, and takes from the environment:
+# A backup before a deployment: starts a backup of an ECS instance in Backup Portal and waits until it is complete. If the
+# backup is not complete, it stops the pipeline. It needs a POSIX shell, curl and these environment variables:
 #
-#   PORTAL_URL          the portal's address, with https unless it is on this machine
+#   PORTAL_URL          the URL of the portal, with https unless it is on this machine
 #   Account, Region, InstanceId, Retention
-#                       the backup, in the API's names; Retention in days
-#   PORTAL_TOKEN        a token of the portal, from the secrets of the CI
-#   GATE_RUN            names this run of the pipeline; its address is best, which no other run has. Whoever repeats the
-#                       run within seven days gets the backup that it made or is still making, and a new one only if
-#                       that came to nothing.
-#   GATE_TIMEOUT        how long to wait for all of it, in seconds; 3600 unless given
-#   GATE_ALLOW_PARTIAL  1: a backup in which some items are missing will do
+#                       parameters of the backup; Retention is in days
+#   PORTAL_TOKEN        a token of the portal, from the CI secrets
+#   GATE_RUN            identifies this run of the pipeline, for example by its URL. A run that is repeated within seven
+#                       days gets the backup that it started before. It starts a new one only if the earlier backup
+#                       did not succeed.
+#   GATE_TIMEOUT        the longest total wait in seconds; default 3600
+#   GATE_ALLOW_PARTIAL  1: a backup with missing items is accepted
 #
-# Its exit code is
+# Exit codes:
 #
 #   0  the backup is complete
 #   1  there is no backup: it failed, or the policy or Cloud Backup refused it
-#   2  the backup is there, but some items are missing in it
-#   3  somebody cancelled the backup
-#   4  the time is over, and the backup may go on
-#   5  the portal could not be asked: a variable is wrong, it does not answer, or does not take the request
+#   2  the backup is complete, but some items are missing
+#   3  the backup was cancelled
+#   4  timeout; the backup may continue
+#   5  error: a variable is wrong, or the portal does not answer or does not accept the request
 
 set -eu +x      # a trace would show the token
 export LC_ALL=C # in which a-z are 26 letters
-code=5          # of whatever goes wrong in the shell itself, which by its own would often say 2
+code=5          # for errors in the shell itself, which would often exit with 2
 trap 'exit "$code"' EXIT
 nl=$(printf '\n.')
 nl=${nl%.}
 
-# stop ends the gate with a code, and says why.
+# stop ends the gate with an exit code and prints the reason.
 stop() {
   code=$1
   shift
@@ -36,10 +36,10 @@ stop() {
   exit "$code"
 }
 
-# plain wants a value that means nothing to JSON, a shell or a URL; number one without a sign or leading zeros.
+# plain requires a value without special characters of JSON, shells or URLs; number one without a sign or leading zeros.
 plain() {
   case $2 in
-    '' | *[!A-Za-z0-9._-]*) stop 5 "$1 must be given, in letters, digits, dots, hyphens and underscores" ;;
+    '' | *[!A-Za-z0-9._-]*) stop 5 "$1 must be set, and have only letters, digits, dots, hyphens and underscores" ;;
   esac
 }
 number() {
@@ -48,15 +48,15 @@ number() {
   esac
 }
 
-# headers writes options of curl, which reads them from its standard input: a token on a command line, or in an address,
-# can be seen by others.
+# headers prints options for curl, which reads them from its standard input. On a command line or in an address other
+# processes could see the token.
 headers() {
   echo 'header = "Accept: application/json"'
   test -z "${PORTAL_TOKEN:-}" || printf 'header = "Authorization: Bearer %s"\n' "$PORTAL_TOKEN"
 }
 
-# send makes one request of at most so many seconds, with these arguments of curl. It sets status, which is 000 if there
-# was no answer or half of one, head, and body, which is the line of JSON.
+# send makes one request with a time limit in seconds and further arguments of curl. It sets head, body (the line of
+# JSON) and status, which is 000 for a missing or incomplete answer.
 send() {
   most=$1
   shift
@@ -72,19 +72,19 @@ send() {
   case $curled in
     0) ;;
     5 | 6 | 7 | 16 | 18 | 28 | 35 | 52 | 55 | 56 | 92) status=000 body='' ;; # the network
-    *) stop 5 "curl could not ask $PORTAL_URL; see its message above" ;;
+    *) stop 5 "curl could not send a request to $PORTAL_URL; see its message above" ;;
   esac
 }
 
-# word sets value to the text that body has under a name. JSON writes a quote inside a text as \", so no text can look
-# like a name with its value.
+# word sets value to the text of a member of body. A quote inside a JSON text is written \", so no text can look like a
+# member.
 word() {
   value=${body#*'"'"$1"'":"'}
   if [ "$value" = "$body" ]; then value=''; fi
   value=${value%%'"'*}
 }
 
-# found remembers which submission the answer is about, if it says so.
+# found stores the id of the submission in the answer, if there is one.
 found() {
   word SubmissionId
   if [ -z "$value" ]; then word instance; fi
@@ -97,15 +97,15 @@ found() {
   printf 'gate: %s\n' "$page"
 }
 
-# remains sets left to the seconds that are left, or ends the gate if none are.
+# remains sets left to the remaining seconds, or ends the gate if the time is over.
 remains() {
   left=$((end - $(date +%s)))
   if [ "$left" -gt 0 ]; then return 0; fi
-  if [ -n "$page" ]; then stop 4 "the time is over; how it goes on is shown at $page"; fi
-  stop 5 "the time is over, and the portal has not said whether it began a backup; the same run can ask again"
+  if [ -n "$page" ]; then stop 4 "timeout; the backup may continue, see $page"; fi
+  stop 5 "timeout, and it is not known whether a backup was started; repeat the same run to check"
 }
 
-# pause waits for as long as the answer says, or for 5 seconds.
+# pause waits as long as Retry-After of the answer says, or 5 seconds.
 pause() {
   after=${head#*[Rr]etry-[Aa]fter: }
   case $after in
@@ -117,15 +117,15 @@ pause() {
   sleep "$after"
 }
 
-# refuse ends the gate with an answer that is no use to ask for again.
+# refuse ends the gate for an answer that a repeat would not change.
 refuse() {
   printf 'gate: %s\n' "$body" >&2
   stop "$1" "the portal answered with status $status"
 }
 
-# ask sends the submission until the portal knows what became of it; with one key that makes one backup, however often it
-# is sent. It sets outcome to refused if that is the end of it, and earlier to yes if the answer is one that the portal
-# already had, so that another start of the gate must have asked.
+# ask sends the submission until the portal knows the result. All repeats have one key, so there is at most one backup. It
+# sets outcome to refused if the submission was refused, and earlier to yes if the answer was stored before, which means
+# that a previous start of the gate made the request.
 ask() {
   id='' page='' outcome='' earlier=yes
   while :; do
@@ -188,12 +188,12 @@ follow() {
 PORTAL_URL=${PORTAL_URL-}
 PORTAL_URL=${PORTAL_URL%/}
 case $PORTAL_URL in
-  *[!A-Za-z0-9.:/_~%-]*) stop 5 "PORTAL_URL must be an address without user, query and blanks" ;;
+  *[!A-Za-z0-9.:/_~%-]*) stop 5 "PORTAL_URL must be a URL without user, query and spaces" ;;
   https://?* | http://localhost:* | http://127.0.0.1:*) ;;
-  *) stop 5 "PORTAL_URL must be given, and begin with https://" ;;
+  *) stop 5 "PORTAL_URL must be set, and begin with https://" ;;
 esac
 case ${GATE_RUN-} in
-  '' | *[!A-Za-z0-9._~:/%+=,@-]*) stop 5 "GATE_RUN must be given, in the characters of an address" ;;
+  '' | *[!A-Za-z0-9._~:/%+=,@-]*) stop 5 "GATE_RUN must be set, and have only characters of a URL" ;;
 esac
 plain Account "${Account-}"
 plain Region "${Region-}"
@@ -201,7 +201,7 @@ plain InstanceId "${InstanceId-}"
 number Retention "${Retention-}"
 number GATE_TIMEOUT "${GATE_TIMEOUT:=3600}"
 
-# What is asked for is part of the key: several gates of one run are several backups.
+# The key contains the requested backup, so that several gates of one run can make different backups.
 key=$GATE_RUN/$Account/$Region/$InstanceId/$Retention
 if [ "${#key}" -gt 250 ]; then stop 5 "GATE_RUN is too long by $((${#key} - 250)) characters"; fi
 submission=$(printf '{"Account":"%s","Region":"%s","SourceType":"UDM_ECS","InstanceId":"%s","Retention":%s}' \
@@ -215,14 +215,14 @@ while :; do
   if [ -z "$outcome" ]; then follow; fi
   case $outcome/${GATE_ALLOW_PARTIAL-} in
     succeeded/*) stop 0 "the backup is complete" ;;
-    partial/1) stop 0 "the backup is there, and some items are missing in it, which GATE_ALLOW_PARTIAL allows" ;;
+    partial/1) stop 0 "the backup is complete, but some items are missing, which GATE_ALLOW_PARTIAL allows" ;;
   esac
   if [ "$earlier" = no ] || [ "$try" -gt 9 ]; then break; fi
-  printf 'gate: that was an earlier attempt of this run, so this one asks for another backup\n'
+  printf 'gate: the result is from an earlier attempt of this run; starting another backup\n'
 done
 case $outcome in
   partial) stop 2 "some items are missing in the backup: $page" ;;
-  cancelled) stop 3 "somebody cancelled the backup: $page" ;;
+  cancelled) stop 3 "the backup was cancelled: $page" ;;
   refused) stop 1 "there is no backup, because Cloud Backup refused it: $page" ;;
   failed) stop 1 "there is no backup, because it failed: $page" ;;
 esac

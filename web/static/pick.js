@@ -1,5 +1,5 @@
-// What there is to choose from is asked for while an ID is typed. It only helps:
-// whatever is typed counts.
+// Requests candidates while an ID is typed. They are only suggestions: the typed value is
+// used.
 export function pick(form, control) {
   const kind = control.dataset.pick;
   const place = document.getElementById(control.id + "-list");
@@ -37,7 +37,7 @@ export function pick(form, control) {
       const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(10000) });
       if (!answer.ok) throw answer;
       const { Items, Next } = await answer.json();
-      if (address !== asked) return; // something else was typed meanwhile
+      if (address !== asked) return; // the input has changed meanwhile
       show(Items);
       note.textContent = note.dataset.none;
       note.hidden = Items.length > 0 || !!Next || kind !== "disks" && control.value.trim() !== "";

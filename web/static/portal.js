@@ -1,10 +1,10 @@
-// Makes the pages quicker. Everything here only intercepts what works without
-// it: where a request fails, the browser sends the form itself.
+// Enhances the pages. Every feature works without this script: if a request fails,
+// the browser sends the form itself.
 
 const $ = (selector, from = document) => from.querySelector(selector);
 const root = document.documentElement;
 
-// Theme: the server draws the next page by the cookie.
+// Theme: the server draws the next page with the theme in the cookie.
 const theme = $("#theme");
 if (theme) {
   const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
@@ -18,7 +18,7 @@ if (theme) {
   };
 }
 
-// Rows: the server draws the part of the form that holds them.
+// Rows: the server draws the part of the form that contains them.
 const form = $("#req");
 
 async function redraw(op) {
@@ -46,10 +46,10 @@ form?.addEventListener("click", (event) => {
 
 form?.addEventListener("change", (event) => {
   const op = event.target.closest("[data-draw]")?.dataset.draw;
-  if (op) redraw(op).catch(() => {}); // the bar only repeats what the rows say
+  if (op) redraw(op).catch(() => {}); // the picture only repeats the rows, so a failure is ignored
 });
 
-// The date until which something is kept follows the typing.
+// The date until which a backup is kept follows the typed number of days.
 form?.addEventListener("input", (event) => {
   const line = $(`[data-kept="${event.target.id}"]`);
   if (!line) return;
@@ -62,12 +62,12 @@ form?.addEventListener("input", (event) => {
     : "";
 });
 
-// What there is to choose from: not before somebody wants to know.
+// Candidates: the script for them is loaded when the control first gets the focus.
 for (const control of form?.querySelectorAll("[data-pick]") ?? []) {
   control.addEventListener("focus", async () => (await import(form.dataset.picker)).pick(form, control), { once: true });
 }
 
-// A second press of the button that starts a backup is ignored.
+// A second click on the button that starts a backup is ignored.
 form?.addEventListener("submit", (event) => {
   const to = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
   if (to !== "/backups") return;
@@ -82,7 +82,7 @@ addEventListener("pageshow", () => {
   $("[data-once]")?.removeAttribute("aria-disabled");
 });
 
-// Links of the error summary bring the control to the middle.
+// Links of the error summary scroll the control to the middle.
 $(".summary")?.addEventListener("click", (event) => {
   const control = event.target.closest("a") && $(event.target.closest("a").hash);
   if (!control) return;
@@ -91,7 +91,7 @@ $(".summary")?.addEventListener("click", (event) => {
   control.scrollIntoView({ block: "center" });
 });
 
-// Buttons that copy.
+// Copy buttons.
 function copies(button, text) {
   const label = button.textContent;
   button.hidden = !navigator.clipboard;
@@ -119,8 +119,7 @@ if (link) {
   });
 }
 
-// The status of a job: often at first, then less and less, and not while
-// nobody looks.
+// Status of a job: asks at growing intervals, and not while the page is hidden.
 const began = Date.now();
 let tag, timer, misses = 0, wait = 2000;
 

@@ -1,6 +1,7 @@
 // Command emulator serves the emulator of Alibaba Cloud on one address.
 //
-// It is for people without an account, and for programs in other languages.
+// It is for people without an account, and for clients in other languages. docs/emulator.md
+// describes flags and routes.
 package main
 
 import (
@@ -30,8 +31,10 @@ func main() {
 	}
 }
 
-// run serves until ctx ends. It writes one line, with the address, to stdout
-// once requests are answered.
+// run serves until ctx ends. When it is ready for requests it writes one line with the address to
+// stdout. Usage goes to stderr. It returns flag.ErrHelp for -h, and an error for invalid flags,
+// an invalid world or schedule, an address that is not on loopback without -any-address, and an
+// address that cannot be opened.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -46,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	// The control routes need no password, and the keys are in the source.
+	// The control routes need no password, and the demo keys are in the source.
 	if !*anyAddress && !isLoopback(*addr) {
 		return fmt.Errorf("%s is not a loopback address; say -any-address if that is meant", *addr)
 	}
@@ -58,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// A schedule with a mistake ends the command before anybody believes in it.
+	// An invalid schedule ends the command, so that the user does not rely on it.
 	if err := cloud.SetFaults(*faults); err != nil {
 		return fmt.Errorf("-faults: %w", err)
 	}
@@ -70,7 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return serve(ctx, ln, cloud)
 }
 
-// loadWorld returns nil, which is the demo world, without a file.
+// loadWorld reads a world file. Without a path it returns nil, which means the demo world.
 func loadWorld(path string) (*world.World, error) {
 	if path == "" {
 		return nil, nil
@@ -87,13 +90,13 @@ func loadWorld(path string) (*world.World, error) {
 	return loaded, nil
 }
 
-// serve answers until ctx ends, and then lets running requests finish; those
-// that a fault keeps waiting end with ctx.
+// serve answers requests until ctx ends. It then waits up to 2 seconds for running requests;
+// requests that a fault delays end at once with ctx.
 func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler: h,
-		// There is no ReadTimeout: when it is over, the server takes the client
-		// of a request that hangs for gone.
+		// No ReadTimeout: when it ends, Go's server treats a client whose request hangs as
+		// disconnected.
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
@@ -109,10 +112,11 @@ func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 	if err := srv.Shutdown(ending); !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return srv.Close() // a client keeps a connection on which it says nothing
+	return srv.Close() // a client keeps an idle connection open
 }
 
-// isLoopback reports whether only this machine can reach an address.
+// isLoopback reports whether addr can be reached only from this machine. It returns false for an
+// address without a host.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

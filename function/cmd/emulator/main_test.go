@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// start runs the command until cancel, and returns its address. After it, the
-// error of run is on done.
+// start runs the command until cancel, and returns its address. done then receives the error of
+// run.
 func start(t *testing.T, args ...string) (url string, lines *bufio.Scanner, cancel func(), done <-chan error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -52,7 +52,7 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
-func TestOneLineSaysWhereItListensAndCancelEndsIt(t *testing.T) {
+func TestPrintsAddressAndStopsOnCancel(t *testing.T) {
 	url, lines, cancel, done := start(t)
 	if body := get(t, url+"/_emulator/ledger"); body != `{"calls":[],"jobs":[]}`+"\n" {
 		t.Errorf("the ledger is %s", body)
@@ -66,22 +66,22 @@ func TestOneLineSaysWhereItListensAndCancelEndsIt(t *testing.T) {
 	}
 }
 
-// A client that a fault keeps waiting does not keep the command from ending.
-func TestFaultsOfTheCommandLine(t *testing.T) {
+// A request that a fault delays does not delay the end of the command.
+func TestFaultsFlag(t *testing.T) {
 	url, _, cancel, done := start(t, "-faults", "GetCallerIdentity: hang")
 	if left := get(t, url+"/_emulator/faults"); left != "GetCallerIdentity: hang\n" {
 		t.Errorf("left is %q", left)
 	}
 	dropped := make(chan error, 1)
 	go func() {
-		fresh := &http.Client{Transport: &http.Transport{}} // on a used connection it would ask again
+		fresh := &http.Client{Transport: &http.Transport{}} // with a reused connection the client would repeat the request
 		resp, err := fresh.Get(url + "/?Action=GetCallerIdentity&Version=2015-04-01&Format=JSON")
 		if err == nil {
 			resp.Body.Close()
 		}
 		dropped <- err
 	}()
-	for !strings.Contains(get(t, url+"/_emulator/ledger"), `"fault":"hang"`) { // a call is written down before it hangs
+	for !strings.Contains(get(t, url+"/_emulator/ledger"), `"fault":"hang"`) { // a call is recorded before it hangs
 		runtime.Gosched()
 	}
 	cancel()
@@ -93,7 +93,7 @@ func TestFaultsOfTheCommandLine(t *testing.T) {
 	}
 }
 
-func TestItRefusesToStart(t *testing.T) {
+func TestRefusesToStart(t *testing.T) {
 	broken := filepath.Join(t.TempDir(), "world.yaml")
 	if err := os.WriteFile(broken, []byte("regions: [cn-hangzhou]\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -121,8 +121,8 @@ func TestItRefusesToStart(t *testing.T) {
 	}
 }
 
-// A client that keeps a connection and says nothing must not hold up the end.
-func TestSilentClientDoesNotHoldUpTheEnd(t *testing.T) {
+// A client with an idle connection does not delay the end of the command.
+func TestIdleConnectionDoesNotDelayShutdown(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	ended := make(chan error, 1)

@@ -1,10 +1,9 @@
-// Command local runs the portal in front of an emulator of the cloud.
+// Command local runs the portal together with an emulator of the cloud.
 //
-// It is one process for laptops and demonstrations: `make run`. Nothing it does
-// reaches Alibaba Cloud.
-//
-// It serves what package app wires, as a deployment does. Events are taken as
-// POST /invoke.
+// It is one process for development and demonstrations (make run). It never contacts Alibaba
+// Cloud. The portal is the same program that is deployed (package app), except for its
+// configuration; events of the platform are sent as POST /invoke. The database is temporary and
+// is deleted at the end.
 package main
 
 import (
@@ -30,7 +29,7 @@ import (
 //go:embed policy.yaml
 var demoPolicy []byte
 
-// The demo world's key (see docs/emulator.md). It opens nothing else.
+// The key of the demo world (docs/emulator.md). It is no secret.
 const (
 	demoKey    = "demo-portal-key"
 	demoSecret = "demo-portal-secret"
@@ -57,20 +56,20 @@ func main() {
 	}
 }
 
-// run serves both until ctx ends. When both are ready it prints their
-// addresses, one line each. The log of the portal goes to logTo.
+// run serves portal and emulator until ctx ends. When both are ready it writes their addresses to
+// out, one line each. The portal logs to logTo. It removes its temporary files at the end.
 func run(ctx context.Context, addr, emulatorAddr string, getenv func(string) string, out, logTo io.Writer) (err error) {
-	cloud, err := listen(emulatorAddr)
+	cloudListener, err := listen(emulatorAddr)
 	if err != nil {
 		return err
 	}
-	defer cloud.Close()
-	front, err := listen(addr)
+	defer cloudListener.Close()
+	portalListener, err := listen(addr)
 	if err != nil {
 		return err
 	}
-	defer front.Close()
-	emulated, err := emulator.New(emulator.Options{})
+	defer portalListener.Close()
+	emulatorHandler, err := emulator.New(emulator.Options{})
 	if err != nil {
 		return err
 	}
@@ -79,7 +78,7 @@ func run(ctx context.Context, addr, emulatorAddr string, getenv func(string) str
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	cfg, err := config(folder, front.Addr().String(), cloud.Addr().String(), getenv)
+	cfg, err := config(folder, portalListener.Addr().String(), cloudListener.Addr().String(), getenv)
 	if err != nil {
 		return err
 	}
@@ -89,14 +88,14 @@ func run(ctx context.Context, addr, emulatorAddr string, getenv func(string) str
 	}
 	defer func() { err = errors.Join(err, portal.Close()) }()
 
-	server := &http.Server{Handler: emulated, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: emulatorHandler, ReadHeaderTimeout: 5 * time.Second}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(cloud) }()
-	go func() { failed <- app.Serve(ctx, cfg, portal, front) }()
-	fmt.Fprintf(out, "portal http://%s\nemulator http://%s\n", front.Addr(), cloud.Addr())
-	first := <-failed // nil from the portal once ctx ends
+	go func() { failed <- server.Serve(cloudListener) }()
+	go func() { failed <- app.Serve(ctx, cfg, portal, portalListener) }()
+	fmt.Fprintf(out, "portal http://%s\nemulator http://%s\n", portalListener.Addr(), cloudListener.Addr())
+	first := <-failed // nil from the portal when ctx ends
 	cancel()
 	ended := server.Close()
 	for _, err := range []error{first, <-failed} {
@@ -107,13 +106,13 @@ func run(ctx context.Context, addr, emulatorAddr string, getenv func(string) str
 	return ended
 }
 
-// sweepInterval is short, because jobs of the emulator are.
+// sweepInterval is shorter than in a deployment, because the emulator's jobs take seconds.
 const sweepInterval = 5 * time.Second
 
-// config is the configuration of a deployment, read as for one, with the
-// emulator as the cloud. Of the real environment it takes POLICY_FILE, AUDIT_KEY
-// and the variables that the policy names. The database ends with the emulator,
-// because its jobs do.
+// config returns the configuration of the portal, with the emulator as the cloud. It is read by
+// the same code as in a deployment. From the real environment it takes only POLICY_FILE,
+// AUDIT_KEY and the variables that the policy names. The database is in folder, because its jobs
+// end with the emulator.
 func config(folder, addr, cloud string, getenv func(string) string) (app.Config, error) {
 	policy := filepath.Join(folder, "policy.yaml")
 	if err := os.WriteFile(policy, demoPolicy, 0o600); err != nil {
@@ -139,8 +138,8 @@ func config(folder, addr, cloud string, getenv func(string) string) (app.Config,
 	return cfg, nil
 }
 
-// listen refuses every address but loopback: everybody who reaches this portal
-// is the demo user.
+// listen opens addr. It refuses addresses that are not on loopback, because everyone who can
+// reach this portal is the demo user.
 func listen(addr string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -18,17 +18,17 @@ import (
 	"backupportal/function/audit"
 )
 
-func TestLocalSaysWhereItListensAndServes(t *testing.T) {
+func TestPrintsAddressesAndServes(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, "127.0.0.1:0", "127.0.0.1:0", none, w, io.Discard) }()
+	go func() { ended <- run(ctx, "127.0.0.1:0", "127.0.0.1:0", emptyEnvironment, w, io.Discard) }()
 	var portal, emulator string
 	if _, err := fmt.Fscanf(r, "portal %s\nemulator %s\n", &portal, &emulator); err != nil {
 		t.Fatal(err)
 	}
 	for address, want := range map[string]string{
-		portal + "/":                    "Demonstration",
+		portal + "/":                    "Demo: ",
 		portal + "/backups/new/UDM_ECS": "Instance ID",
 		emulator + "/_emulator/ledger":  `"calls"`,
 	} {
@@ -48,20 +48,20 @@ func TestLocalSaysWhereItListensAndServes(t *testing.T) {
 	}
 }
 
-func TestLocalIsNotForOtherMachines(t *testing.T) {
+func TestRefusesOtherAddresses(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0"} {
-		if err := run(t.Context(), addr, "127.0.0.1:0", none, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "loopback") {
+		if err := run(t.Context(), addr, "127.0.0.1:0", emptyEnvironment, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "loopback") {
 			t.Errorf("%s: got %v", addr, err)
 		}
 	}
 }
 
-// none is an environment without variables.
-func none(string) string { return "" }
+// emptyEnvironment is an environment without variables.
+func emptyEnvironment(string) string { return "" }
 
-// The demonstration is wired as a deployment is: an event becomes a submission,
-// the audit trail has its records, and a receiver of notifications is told.
-func TestLocalIsWiredAsADeployment(t *testing.T) {
+// The local portal works like a deployment: an event becomes a submission, the audit trail has
+// its records, and a receiver gets its notice.
+func TestConfigMatchesDeployment(t *testing.T) {
 	told := make(chan []byte, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -1,8 +1,9 @@
-// Package api lists the operations that the emulator answers.
+// Package api lists the operations that the emulator has.
 //
-// It has what the vendor publishes of them and no code that carries them out:
-// product, version, RAM action, parameters. Package emulator has a function for
-// each; world and fault look names up here, so that a misspelt one is an error.
+// A row holds what the vendor publishes about an operation: product, version, RAM action and
+// parameters. The code that carries it out is in hbr, ecs and sts; package emulator connects
+// both. The packages world and fault check names against this list, so that a misspelt name is an
+// error.
 package api
 
 import (
@@ -10,18 +11,18 @@ import (
 	"slices"
 )
 
-// An Operation is one row of what this emulator can do.
+// An Operation is one row of the list.
 type Operation struct {
 	Product, Version, Action string
 
-	Permission string   // RAM action that the caller needs; empty: none, or the operation asks for it itself
-	HTTPS      bool     // the vendor's metadata lists https alone
-	Regional   bool     // happens in a region
-	Numeric    bool     // shows the Code of a success as the number 200; text is the rule
-	params     []string // as on the operation's page; a list index is written N
+	Permission string   // RAM action that the gateway checks; empty: none, or the operation checks it itself
+	HTTPS      bool     // the vendor offers it over https only
+	Regional   bool     // it belongs to a region
+	Numeric    bool     // Code of a success is the number 200, not a text
+	params     []string // from the operation's page; N stands for a list index
 }
 
-// Name is the product and the action, which together are unique.
+// Name returns product and action joined by a dot. It is unique.
 func (op Operation) Name() string { return op.Product + "." + op.Action }
 
 // Versions of the products' APIs.
@@ -31,7 +32,7 @@ const (
 	ECSVersion = "2014-05-26"
 )
 
-// Operations are all that can be called.
+// Operations is the list of all operations. It is read-only.
 var Operations = []Operation{{
 	Product: "Sts", Version: STSVersion, Action: "AssumeRole", HTTPS: true,
 	params: []string{"RoleArn", "RoleSessionName", "DurationSeconds", "Policy", "ExternalId", "SourceIdentity"},
@@ -88,11 +89,12 @@ var Operations = []Operation{{
 	params: []string{"AcceptLanguage", "InstanceChargeType", "ResourceType"},
 }}
 
+// listIndex matches a list index in the name of a parameter.
 var listIndex = regexp.MustCompile(`\.[0-9]+`)
 
-// Unknown returns the names among an operation's own parameters that op does not
-// have, sorted. The gateway ignores them; the ledger shows them, since they are
-// usually misspelt.
+// Unknown returns the names in own that are not parameters of op, sorted. own are the parameters
+// of a call that are not common to all operations. The gateway ignores unknown names; the ledger
+// shows them, because they are usually misspelt.
 func (op Operation) Unknown(own map[string]string) []string {
 	var names []string
 	for name := range own {

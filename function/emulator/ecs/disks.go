@@ -8,14 +8,13 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// disksAnswer is the reply of DescribeDisks. Its paging is that of
-// DescribeInstances but for the size of a page.
+// A disksAnswer is the reply of DescribeDisks.
 type disksAnswer struct {
 	pageReply
 	Disks struct{ Disk []diskView }
 }
 
-// A diskView is one Disks.Disk of DescribeDisks.
+// A diskView is one element of Disks.Disk.
 type diskView struct {
 	DiskId, DiskName, Category, PerformanceLevel, Type, Status string
 	Device, InstanceId, MultiAttach, RegionId, ZoneId          string
@@ -27,12 +26,11 @@ type diskView struct {
 	Tags        tagList
 }
 
-// An attachment repeats what the disk says of its instance: with MultiAttach
-// there may be several, and the disk's own fields are empty at the vendor's.
+// An attachment repeats the disk's instance and device. In the real ECS a multi-attach disk has
+// several attachments, and its own members are empty.
 type attachment struct{ InstanceId, Device, AttachedTime string }
 
-// Values of DescribeDisks's parameters. The two families of local disks are
-// followed by a type.
+// Valid values of DiskType and Category. Categories of local disks begin with one of localDisks.
 var (
 	diskTypes      = []string{"all", "system", "data"}
 	diskCategories = []string{"all", "cloud", "cloud_efficiency", "cloud_ssd", "cloud_essd", "cloud_auto",
@@ -40,8 +38,8 @@ var (
 	localDisks = []string{"elastic_ephemeral_disk_", "local_"}
 )
 
-// DescribeDisks is ECS DescribeDisks: the disks of the caller's account in
-// RegionId. A world has no disk that is not attached.
+// DescribeDisks is the operation DescribeDisks of ECS: the disks of the caller's account in
+// RegionId. Every disk of a world is attached. Errors: as DescribeInstances.
 func (s *Service) DescribeDisks(k *rpc.Call) (any, error) {
 	ids, err := parseDiskFilter(k.Params)
 	if err != nil {
@@ -59,17 +57,17 @@ func (s *Service) DescribeDisks(k *rpc.Call) (any, error) {
 		}
 		for n := range instance.Disks {
 			v := newDiskView(instance, &instance.Disks[n])
-			if (ids == nil || slices.Contains(ids, v.DiskId)) && diskFits(k.Params, v) {
+			if (ids == nil || slices.Contains(ids, v.DiskId)) && diskMatches(k.Params, v) {
 				views = append(views, v)
 			}
 		}
 	}
 	ans := disksAnswer{}
-	ans.Disks.Disk, ans.pageReply = cut(k, page, views)
+	ans.Disks.Disk, ans.pageReply = pageOf(k, page, views)
 	return ans, nil
 }
 
-// parseDiskFilter checks the filters and returns DiskIds.
+// parseDiskFilter checks the filters and returns DiskIds; nil means all.
 func parseDiskFilter(p rpc.Params) ([]string, error) {
 	if err := checkFilters(p); err != nil {
 		return nil, err
@@ -80,7 +78,7 @@ func parseDiskFilter(p rpc.Params) ([]string, error) {
 	if err := rpc.CheckOneOf(p, "Status", append([]string{"All"}, world.DiskStatuses[1:]...)...); err != nil {
 		return nil, err
 	}
-	// The types of local disks are too many to list, and new ones come.
+	// The categories of local disks are too many to list, and the vendor adds new ones.
 	local := slices.ContainsFunc(localDisks, func(prefix string) bool { return strings.HasPrefix(p["Category"], prefix) })
 	if err := rpc.CheckOneOf(p, "Category", diskCategories...); err != nil && !local {
 		return nil, err
@@ -88,9 +86,9 @@ func parseDiskFilter(p rpc.Params) ([]string, error) {
 	return readIDs(p, "DiskIds")
 }
 
-// diskFits compares what was given; all, in either case, is no filter, since the
-// page writes it both ways.
-func diskFits(p rpc.Params, v diskView) bool {
+// diskMatches reports whether a disk matches the filters. The value "all", in any case, matches
+// every disk, because the vendor's page writes it in both cases.
+func diskMatches(p rpc.Params, v diskView) bool {
 	for name, have := range map[string]string{
 		"InstanceId": v.InstanceId, "DiskType": v.Type, "Category": v.Category, "Status": v.Status,
 	} {
@@ -101,7 +99,8 @@ func diskFits(p rpc.Params, v diskView) bool {
 	return true
 }
 
-// newDiskView says of a system disk that it goes with its instance and stays on it.
+// newDiskView returns the row of a disk. A system disk is deleted with its instance and cannot be
+// detached.
 func newDiskView(i *world.Instance, d *world.Disk) diskView {
 	v := diskView{
 		DiskId: d.ID, DiskName: d.Name, Category: d.Category, PerformanceLevel: d.PerformanceLevel,

@@ -1,7 +1,13 @@
-// Package ecs answers the operations of ECS.
+// Package ecs carries out the operations of ECS.
 //
-// They only look at the world. Both ways of paging are here: by number, and by
-// tokens that are good for one query (pages.go).
+// They read the world and change nothing. Each list shows only the caller's account in RegionId.
+// There are two kinds of paging (pages.go):
+//
+//	kind     parameters               TotalCount
+//	number   PageNumber, PageSize     the number of all elements
+//	token    NextToken, MaxResults    0
+//
+// A token is valid only for the query that returned it.
 package ecs
 
 import (
@@ -17,38 +23,38 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// A Service answers the operations of ECS, which change nothing.
+// A Service carries out the operations of ECS. It is safe for concurrent use.
 type Service struct {
-	World world.Index // what exists
+	World world.Index // accounts and resources
 }
 
-// Limits of ECS's pages, in things.
+// Limits of the vendor's pages.
 const (
-	maxIDs    = 100  // in InstanceIds and DiskIds
-	maxTags   = 20   // Tag.N
-	maxTagged = 1000 // what a filter by tags or resource group sees
+	maxIDs    = 100  // number of ids in InstanceIds and DiskIds
+	maxTags   = 20   // number of tags in Tag.N
+	maxTagged = 1000 // maximum number of results of a filter by tags or resource group
 )
 
-// elsewhere are documented parameters of the two operations that would change
-// an answer and have no counterpart in a world. To pass them over would show
-// things that the real ECS leaves out.
-var elsewhere = regexp.MustCompile(`^(DryRun|LockReason|VSwitchId|SecurityGroupId|KeyPairName|HpcClusterId|DeviceAvailable|` +
+// unsupportedParams are documented parameters that change an answer of the real ECS, but have no
+// counterpart in a world. They are refused: ignored, they would return resources that the real
+// ECS leaves out.
+var unsupportedParams = regexp.MustCompile(`^(DryRun|LockReason|VSwitchId|SecurityGroupId|KeyPairName|HpcClusterId|DeviceAvailable|` +
 	`IoOptimized|Instance(ChargeType|NetworkType|TypeFamily)|InternetChargeType|\w+Ip(v6)?Addresse?s?(\.\d+)?|Filter\.\d+\.\w+|` +
 	`DiskName|DiskChargeType|Portable|Encrypted|KMSKeyId|MultiAttach|SnapshotId|DeleteWithInstance|DeleteAutoSnapshot|` +
 	`Enable\w+|AutoSnapshotPolicyId|EipAddresses|OwnerAccount|ResourceOwnerAccount|OwnerId|ResourceOwnerId)$`)
 
-// checkFilters refuses a filter that would have no effect.
+// checkFilters refuses unsupported parameters: UnsupportedParameter.
 func checkFilters(p rpc.Params) error {
 	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if p[name] != "" && elsewhere.MatchString(name) {
+		if p[name] != "" && unsupportedParams.MatchString(name) {
 			return rpc.Refuse(http.StatusBadRequest, "UnsupportedParameter", "%s: this emulator does not filter by it", name)
 		}
 	}
 	return nil
 }
 
-// readIDs reads InstanceIds or DiskIds, the text of a JSON array. Nil means that
-// nothing was asked for, which is everything.
+// readIDs reads InstanceIds or DiskIds, a JSON array of 1 to maxIDs ids. It returns nil for an
+// absent parameter, which means all.
 func readIDs(p rpc.Params, name string) ([]string, error) {
 	if p[name] == "" {
 		return nil, nil
@@ -60,9 +66,10 @@ func readIDs(p rpc.Params, name string) ([]string, error) {
 	return ids, nil
 }
 
+// tagName matches a parameter of the flattened list of tags.
 var tagName = regexp.MustCompile(`^Tag\.([1-9][0-9]*)\.(Key|Value)$`)
 
-// readTags gathers Tag.N.Key and Tag.N.Value. All of them have to fit.
+// readTags reads Tag.N.Key and Tag.N.Value. A resource must match all of them.
 func readTags(p rpc.Params) ([]rpc.TagFilter, error) {
 	byIndex := map[int]*rpc.TagFilter{}
 	for name, v := range p {
@@ -96,13 +103,14 @@ func readTags(p rpc.Params) ([]rpc.TagFilter, error) {
 	return tags, nil
 }
 
-// A tagList is how ECS nests tags in an answer. There they are called TagKey and
-// TagValue, in a request Key and Value.
+// A tagList is the form of tags in replies of ECS. The members are TagKey and TagValue, while
+// requests have Key and Value.
 type tagList struct{ Tag []tag }
 
+// A tag is one element of a tagList.
 type tag struct{ TagKey, TagValue string }
 
-// newTagList sorts by key, so that an answer is the same each time.
+// newTagList returns tags sorted by key, so that equal calls have equal replies.
 func newTagList(tags map[string]string) tagList {
 	list := tagList{Tag: []tag{}}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
@@ -111,20 +119,23 @@ func newTagList(tags map[string]string) tagList {
 	return list
 }
 
-// An ipList is how ECS nests addresses.
+// An ipList is the form of addresses in replies of ECS.
 type ipList struct{ IpAddress []string }
 
+// newIPList returns the addresses, never as null.
 func newIPList(ips []string) ipList { return ipList{append([]string{}, ips...)} }
 
-// regionsAnswer is the reply of ECS DescribeRegions.
+// A regionsAnswer is the reply of DescribeRegions of ECS.
 type regionsAnswer struct {
 	RequestId string
 	Regions   struct{ Region []region }
 }
 
+// A region is one element of Regions.Region.
 type region struct{ RegionId, LocalName, RegionEndpoint, Status string }
 
-// DescribeRegions is ECS DescribeRegions: all regions of the world, none sold out.
+// DescribeRegions is the operation DescribeRegions of ECS: all regions of the world, each with
+// Status available.
 func (s *Service) DescribeRegions(k *rpc.Call) (any, error) {
 	ans := regionsAnswer{RequestId: k.ID}
 	for _, id := range s.World.Regions {

@@ -8,21 +8,20 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// instancesAnswer is the reply of DescribeInstances.
+// An instancesAnswer is the reply of DescribeInstances.
 type instancesAnswer struct {
 	pageReply
 	Instances struct{ Instance []instanceView }
 }
 
-// An instanceView is one Instances.Instance of DescribeInstances: the fields
-// that a world has something to say about, of the more than a hundred that the
-// page lists. An empty list is [] and an address that is not there is "", so a
-// client may not take either for an error.
+// An instanceView is one element of Instances.Instance. It has the members for which a world has
+// a value, of more than a hundred on the vendor's page. An empty list is [] and a missing address
+// is "", and a client must accept both.
 type instanceView struct {
 	InstanceId, InstanceName, HostName, Description, Status      string
 	RegionId, ZoneId, InstanceType, ImageId, InstanceNetworkType string
 	OSType, OSName, OSNameEn                                     string
-	CreationTime                                                 string // to the minute, like 2025-11-02T03:04Z
+	CreationTime                                                 string // to the minute, as 2025-11-02T03:04Z
 	ResourceGroupId                                              string
 
 	VpcAttributes struct {
@@ -35,19 +34,19 @@ type instanceView struct {
 	OperationLocks  struct{ LockReason []lockReason }
 }
 
-// A lockReason says why an instance is locked. Nothing is known of LockMsg but
-// that it is there.
+// A lockReason is the reason of a lock. The contents of LockMsg are not documented.
 type lockReason struct{ LockReason, LockMsg string }
 
-// An instanceFilter is what DescribeInstances was asked for.
+// An instanceFilter holds the parsed parameters of DescribeInstances.
 type instanceFilter struct {
-	ids    []string
+	ids    []string // nil: all
 	tags   []rpc.TagFilter
 	params rpc.Params
 }
 
-// DescribeInstances is ECS DescribeInstances: the instances of the caller's
-// account in RegionId, in the order of the world.
+// DescribeInstances is the operation DescribeInstances of ECS: the instances of the caller's
+// account in RegionId, in the order of the world. Errors: InvalidParameter, UnsupportedParameter,
+// InvalidParameter.NextToken.
 func (s *Service) DescribeInstances(k *rpc.Call) (any, error) {
 	f, err := parseInstanceFilter(k.Params)
 	if err != nil {
@@ -59,21 +58,21 @@ func (s *Service) DescribeInstances(k *rpc.Call) (any, error) {
 	}
 	var views []instanceView
 	for i := range k.Caller.Account.Instances {
-		if instance := &k.Caller.Account.Instances[i]; instance.Region == k.Region && f.fits(instance) {
+		if instance := &k.Caller.Account.Instances[i]; instance.Region == k.Region && f.matches(instance) {
 			views = append(views, newInstanceView(instance))
 		}
 	}
-	// By the page a filter by tags or by resource group sees no more than this,
-	// and nothing in the answer says that there was more.
+	// The vendor's page limits the results of a filter by tags or resource group. The reply does
+	// not show that there were more.
 	if (len(f.tags) > 0 || f.params["ResourceGroupId"] != "") && len(views) > maxTagged {
 		views = views[:maxTagged]
 	}
 	ans := instancesAnswer{}
-	ans.Instances.Instance, ans.pageReply = cut(k, page, views)
+	ans.Instances.Instance, ans.pageReply = pageOf(k, page, views)
 	return ans, nil
 }
 
-// parseInstanceFilter checks the filters without looking at any instance.
+// parseInstanceFilter reads and checks the filters of DescribeInstances.
 func parseInstanceFilter(p rpc.Params) (instanceFilter, error) {
 	f := instanceFilter{params: p}
 	err := checkFilters(p)
@@ -90,9 +89,9 @@ func parseInstanceFilter(p rpc.Params) (instanceFilter, error) {
 	return f, err
 }
 
-// fits wants every filter that was given to fit. A name without a wildcard is
-// the whole name.
-func (f instanceFilter) fits(i *world.Instance) bool {
+// matches reports whether an instance matches every filter. InstanceName may contain "*" and "?";
+// without them it must equal the whole name.
+func (f instanceFilter) matches(i *world.Instance) bool {
 	p := f.params
 	for name, have := range map[string]string{
 		"Status": i.Status, "ResourceGroupId": i.ResourceGroup, "VpcId": i.VPC,
@@ -107,8 +106,7 @@ func (f instanceFilter) fits(i *world.Instance) bool {
 		!slices.ContainsFunc(f.tags, func(tag rpc.TagFilter) bool { return !tag.Fits(i.Tags) })
 }
 
-// newInstanceView tells all of an instance but its disks, which only
-// DescribeDisks knows.
+// newInstanceView returns the row of an instance. Disks are only in DescribeDisks.
 func newInstanceView(i *world.Instance) instanceView {
 	v := instanceView{
 		InstanceId: i.ID, InstanceName: i.Name, HostName: i.HostName, Status: i.Status,

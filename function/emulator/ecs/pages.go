@@ -13,28 +13,28 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// An paging says which part of a list an ECS operation shows.
+// A paging selects the part of a list that a call returns.
 type paging struct {
 	from, size int64  // in elements of the whole list
-	number     int64  // PageNumber, for the reply
-	counted    bool   // by PageNumber, where TotalCount has a meaning
-	query      []byte // what the next page's token will be bound to
+	number     int64  // PageNumber of the reply
+	counted    bool   // paging by number, so TotalCount is set
+	query      []byte // the query to which the next token is bound
 }
 
-// pageReply is what the replies of ECS's lists share.
+// A pageReply holds the members that all list replies of ECS have.
 type pageReply struct {
 	RequestId                        string
 	NextToken                        string // empty on the last page
 	PageNumber, PageSize, TotalCount int64
 }
 
-// pagingParams are the parameters that do not change what a list consists of.
+// pagingParams are the parameters that select a page and do not change the whole list.
 var pagingParams = []string{"NextToken", "MaxResults", "PageNumber", "PageSize"}
 
-// parsePaging reads both ways of paging. MaxResults outside 10 to most is moved
-// to the nearer end, as the pages of DescribeInstances and DescribeDisks say. If
-// both ways are asked for at once, NextToken and MaxResults win, since the other
-// is announced to go away.
+// parsePaging reads the parameters of both kinds of paging; package ecs describes them. If
+// parameters of both kinds are present, the token has priority, because the vendor has announced
+// the end of page numbers. MaxResults is limited to the range from 10 to most, as the pages of
+// DescribeInstances and DescribeDisks say.
 func parsePaging(k *rpc.Call, most int64) (paging, error) {
 	p := k.Params
 	page := paging{size: 10, number: 1, counted: p["MaxResults"] == "" && p["NextToken"] == "", query: pageQuery(k)}
@@ -58,7 +58,7 @@ func parsePaging(k *rpc.Call, most int64) (paging, error) {
 	if token := p["NextToken"]; token != "" {
 		from, ok := openToken(token, page.query)
 		if !ok {
-			// No page names the code; the message of a client should name the parameter.
+			// No page documents the code; the parameter's name in it helps the reader.
 			return page, rpc.Refuse(http.StatusBadRequest, "InvalidParameter.NextToken", "NextToken is not one that this query was answered with")
 		}
 		page.from = from
@@ -66,7 +66,8 @@ func parsePaging(k *rpc.Call, most int64) (paging, error) {
 	return page, nil
 }
 
-// readNumber reads an integer between two limits.
+// readNumber parses an integer from least to most. It returns absent for an absent parameter, and
+// InvalidParameter for any other text.
 func readNumber(p rpc.Params, name string, absent, least, most int64) (int64, error) {
 	if p[name] == "" {
 		return absent, nil
@@ -78,8 +79,9 @@ func readNumber(p rpc.Params, name string, absent, least, most int64) (int64, er
 	return n, nil
 }
 
-// cut returns one page of a list, never nil, and what the reply says about it.
-func cut[T any](k *rpc.Call, page paging, list []T) ([]T, pageReply) {
+// pageOf returns one page of list, never nil, and the common members of the reply. The page is a
+// copy.
+func pageOf[T any](k *rpc.Call, page paging, list []T) ([]T, pageReply) {
 	all := int64(len(list))
 	from := min(page.from, all)
 	to := min(from+page.size, all)
@@ -87,21 +89,21 @@ func cut[T any](k *rpc.Call, page paging, list []T) ([]T, pageReply) {
 	if to < all {
 		rep.NextToken = sealToken(to, page.query)
 	}
-	// Beside NextToken TotalCount "means nothing" in the page's words; a zero is
-	// what trips a client that goes by it.
+	// With NextToken the vendor's page says that TotalCount "means nothing". It is 0 here, so
+	// that a client that relies on it fails in its tests.
 	if page.counted {
 		rep.TotalCount = all
 	}
 	return append([]T{}, list[from:to]...), rep
 }
 
-// pageQuery is what a NextToken belongs to: who asks for what, where, without
-// the parameters that turn the pages.
+// pageQuery returns the identity of a query: account, operation, region and all parameters that
+// are not for paging.
 func pageQuery(k *rpc.Call) []byte {
 	text := fmt.Sprintf("%s %s %s", k.Caller.Account.ID, k.Op.Action, k.Region)
 	own := k.Params.Operation()
 	for _, name := range slices.Sorted(maps.Keys(own)) {
-		// Quoted, so that no value can look like a further parameter.
+		// %q quotes the value, so that no value can look like another parameter.
 		if !slices.Contains(pagingParams, name) {
 			text += fmt.Sprintf("&%q=%q", name, own[name])
 		}
@@ -109,15 +111,16 @@ func pageQuery(k *rpc.Call) []byte {
 	return []byte(text)
 }
 
-// sealToken hides where the next page begins. The key is no secret: it keeps
-// clients from building on what is inside, and a token from being good for
-// another query.
+// sealToken returns a token that contains the index of the next page's first element. The
+// encryption key is in the source: it does not protect a secret, but keeps clients from depending
+// on the contents and binds the token to the query.
 func sealToken(from int64, query []byte) string {
 	inside := binary.BigEndian.AppendUint64(nil, uint64(from))
 	return base64.RawURLEncoding.EncodeToString(pageSeal().Seal(nil, nil, inside, query))
 }
 
-// openToken reports false for a token that sealToken did not make for this query.
+// openToken returns the index in a token. It returns false for a token that sealToken did not
+// create for this query.
 func openToken(token string, query []byte) (from int64, ok bool) {
 	sealed, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {
@@ -130,7 +133,7 @@ func openToken(token string, query []byte) (from int64, ok bool) {
 	return int64(binary.BigEndian.Uint64(inside)), true
 }
 
-// pageSeal fails for a key of another length only.
+// pageSeal returns the cipher of the tokens. Its errors are impossible with a key of 16 bytes.
 func pageSeal() cipher.AEAD {
 	block, err := aes.NewCipher([]byte("emulator's pages"))
 	if err != nil {

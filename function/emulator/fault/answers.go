@@ -9,24 +9,27 @@ import (
 	"backupportal/function/emulator/plainjson"
 )
 
-// OversizedBody is how much longer than usual an oversized answer is, in
-// bytes: clients that stop reading stop at 1 MiB or so.
+// OversizedBody is the number of bytes that the fault oversized adds to an answer: 8 MiB. Clients
+// that limit the size of an answer stop at about 1 MiB.
 const OversizedBody = 8 << 20
 
-// A Call is what faults have to know of the call whose answer they make.
+// A Call is the part of a call that faults read. The rpc package implements it; the interface
+// keeps this package independent of it.
 type Call interface {
-	// refusal is an answer in the form of the product that was called.
+	// Refusal returns a refusal in the form of the called product.
 	Refusal(status int, code string) Reply
 
-	// signatureEcho is the refusal of a signature, with what was signed.
+	// SignatureEcho returns the refusal of a wrong signature, whose message contains the string
+	// to sign.
 	SignatureEcho() Reply
 
-	// requestURI is where the call was sent.
+	// RequestURI returns path and query of the request.
 	RequestURI() string
 }
 
-// ends makes a fault of how the answer ends, if there is one.
-func ends(how ending) func(Call, Fault, *Reply) {
+// withEnding returns an answer function that sets how much of the answer the client receives.
+// Only endHalf keeps the status and the code; with the other endings no status is sent.
+func withEnding(how ending) func(Call, Fault, *Reply) {
 	return func(_ Call, _ Fault, rep *Reply) {
 		if rep.ending = how; how != endHalf {
 			rep.Status, rep.Code = 0, ""
@@ -34,38 +37,40 @@ func ends(how ending) func(Call, Fault, *Reply) {
 	}
 }
 
-// refuses makes a fault of one of the gateway's refusals.
-func refuses(status int, code string) func(Call, Fault, *Reply) {
+// refuseWith returns an answer function for one refusal of the gateway.
+func refuseWith(status int, code string) func(Call, Fault, *Reply) {
 	return func(k Call, _ Fault, rep *Reply) { *rep = k.Refusal(status, code) }
 }
 
-func refusesAsToldTo(k Call, f Fault, rep *Reply) { *rep = k.Refusal(f.status, f.text) }
+// refuseAsGiven refuses with the status and the code of the fault's arguments.
+func refuseAsGiven(k Call, f Fault, rep *Reply) { *rep = k.Refusal(f.status, f.text) }
 
-// successFalse is Cloud Backup's own form of a refusal, whatever the product.
+// successFalse refuses with status 200 and "Success":false, the form of Cloud Backup.
 func successFalse(k Call, f Fault, rep *Reply) { *rep = k.Refusal(http.StatusOK, f.text) }
 
-// throttledWithHeaders has the headers that newer clients take their pause
-// from. That TimeLeft counts milliseconds is not confirmed.
-func throttledWithHeaders(k Call, _ Fault, rep *Reply) {
+// throttleWithHeaders refuses with the headers from which newer vendor clients take their waiting
+// time. The vendor does not document the unit of TimeLeft; milliseconds are a guess.
+func throttleWithHeaders(k Call, _ Fault, rep *Reply) {
 	*rep = k.Refusal(http.StatusBadRequest, "Throttling.User")
 	const limit = "Limit:1,Remain:0,TimeLeft:2000,Reset:1234"
 	rep.header = http.Header{"X-Ratelimit-User-Api": {limit}, "X-Ratelimit-User": {limit}}
 }
 
-// signatureEcho repeats what the request was signed over, as the real refusal
-// does. A temporary token is part of that, which makes it a trap for whoever
-// logs messages.
+// signatureEcho returns the refusal of a wrong signature. Like the real one, its message contains
+// the string to sign, and with RPC 1.0 this includes the security token. A client that logs the
+// message logs the token.
 func signatureEcho(k Call, _ Fault, rep *Reply) {
 	*rep = k.SignatureEcho()
 }
 
-// numericCode is an error body that breaks clients which take Code for text.
+// numericCode refuses with "Code":400 as a number. It breaks clients that expect a text.
 func numericCode(k Call, _ Fault, rep *Reply) {
 	*rep = k.Refusal(http.StatusBadRequest, "400")
 	rep.edit(func(object map[string]json.RawMessage) { object["Code"] = json.RawMessage("400") })
 }
 
-// numericSuccess shows the Code of a success as a number, as some pages do.
+// numericSuccess writes the Code of a success as the number 200, as some pages of the vendor do.
+// It leaves a refusal and an answer without Code unchanged.
 func numericSuccess(_ Call, _ Fault, rep *Reply) {
 	rep.edit(func(object map[string]json.RawMessage) {
 		if _, ok := object["Code"]; ok && rep.Code == "" {
@@ -74,11 +79,13 @@ func numericSuccess(_ Call, _ Fault, rep *Reply) {
 	})
 }
 
+// withoutJobID removes JobId from the answer.
 func withoutJobID(_ Call, _ Fault, rep *Reply) {
 	rep.edit(func(object map[string]json.RawMessage) { delete(object, "JobId") })
 }
 
-// edit changes the top level of a JSON answer.
+// edit applies change to the top level of a JSON body. A body that is no JSON object stays
+// unchanged.
 func (rep *Reply) edit(change func(map[string]json.RawMessage)) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(rep.Body, &object); err != nil {
@@ -88,31 +95,34 @@ func (rep *Reply) edit(change func(map[string]json.RawMessage)) {
 	rep.Body = plainjson.Encode(object)
 }
 
-// badJSON is as long as it says and not JSON from its first name on.
+// badJSON makes the body invalid JSON of the same length, so that Content-Length is still
+// correct.
 func badJSON(_ Call, _ Fault, rep *Reply) {
 	rep.Body = bytes.Replace(rep.Body, []byte(`":`), []byte(`"=`), 1)
 }
 
-// oversized pads in front, so that whoever stops reading has nothing.
+// oversized inserts blanks after the first brace, so that a client that stops reading has
+// received no member.
 func oversized(_ Call, _ Fault, rep *Reply) {
 	rest := bytes.TrimPrefix(rep.Body, []byte("{"))
 	rep.Body = append(append([]byte("{"), bytes.Repeat([]byte(" "), OversizedBody)...), rest...)
 }
 
-// htmlPage is what a proxy says for itself: no JSON, no request id.
+// htmlPage replaces the answer by the HTML page of a proxy: no JSON and no request id.
 func htmlPage(_ Call, f Fault, rep *Reply) {
 	title := fmt.Sprint(f.status, " ", http.StatusText(f.status))
-	*rep = foreign(f.status, rep.RequestID)
+	*rep = proxyReply(f.status, rep.RequestID)
 	rep.header.Set("Content-Type", "text/html; charset=utf-8")
 	rep.Body = fmt.Appendf(nil, "<html><head><title>%[1]s</title></head><body><h1>%[1]s</h1></body></html>\n", title)
 }
 
-func emptyAnswer(_ Call, f Fault, rep *Reply) { *rep = foreign(f.status, rep.RequestID) }
+// emptyBody replaces the answer by one without a body, with the fault's status.
+func emptyBody(_ Call, f Fault, rep *Reply) { *rep = proxyReply(f.status, rep.RequestID) }
 
-// redirected sends the client, with its method and body, elsewhere: to a given
-// address, or back to where it came from.
-func redirected(k Call, f Fault, rep *Reply) {
-	*rep = foreign(http.StatusTemporaryRedirect, rep.RequestID)
+// redirect replaces the answer by 307, which makes the client repeat method and body: at the
+// given URL, or at the same address if the fault has none.
+func redirect(k Call, f Fault, rep *Reply) {
+	*rep = proxyReply(http.StatusTemporaryRedirect, rep.RequestID)
 	to := f.text
 	if to == "" {
 		to = k.RequestURI()
@@ -120,8 +130,8 @@ func redirected(k Call, f Fault, rep *Reply) {
 	rep.header.Set("Location", to)
 }
 
-// foreign is an answer of somebody on the way, without a body. The request id
-// is for the ledger; the client does not see it.
-func foreign(status int, requestID string) Reply {
+// proxyReply returns the answer of a proxy, without a body. The client does not see requestID; it
+// is only for the ledger.
+func proxyReply(status int, requestID string) Reply {
 	return Reply{Status: status, RequestID: requestID, header: http.Header{"Content-Type": nil, "X-Acs-Request-Id": nil}}
 }

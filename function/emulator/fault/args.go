@@ -8,22 +8,24 @@ import (
 	"time"
 )
 
-// A argument is one word behind the name of a fault.
+// An argument describes one word after the name of a fault.
 type argument struct {
-	wanted   string // completes "… needs"
-	optional bool   // the word is left alone if it does not fit
+	wanted   string // completes the error "<fault> needs <wanted>"
+	optional bool   // a word that does not fit is left unread, and is no error
 
-	read  func(f *Fault, word string) bool
+	// read stores the word in f. It returns false if the word does not fit.
+	read func(f *Fault, word string) bool
+	// write returns the word that read would accept; empty: the optional argument is absent.
 	write func(f Fault) string
 }
 
-// maxTime bounds latency and lag, so that a slip of the pen does not stop
-// a test for ever. For that there is hang.
+// maxTime limits the durations of latency and lag, so that a mistyped unit does not block a test
+// for days. The fault hang waits without a limit.
 const maxTime = 24 * time.Hour
 
-// takesDuration wants a unit: a bare number would be taken for seconds by one
-// reader and for milliseconds by the next.
-var takesDuration = argument{
+// durationArg is a duration with a unit. A number without a unit is refused, because readers
+// disagree whether it means seconds or milliseconds.
+var durationArg = argument{
 	wanted: `a duration like "200ms", at most 24h`,
 	read: func(f *Fault, word string) bool {
 		d, err := time.ParseDuration(word)
@@ -33,9 +35,8 @@ var takesDuration = argument{
 	write: func(f Fault) string { return f.Duration.String() },
 }
 
-// takesStatus leaves out what no server may send a body with, and 1xx, which
-// is no answer.
-var takesStatus = argument{
+// statusArg is a status that can have a body. 1xx is no final answer; 204 and 304 have no body.
+var statusArg = argument{
 	wanted: "a status from 200 to 599 that has a body",
 	read: func(f *Fault, word string) bool {
 		f.status = readNumber(word)
@@ -44,9 +45,9 @@ var takesStatus = argument{
 	write: func(f Fault) string { return strconv.Itoa(f.status) },
 }
 
-// takesErrorStatus is for refusals in the gateway's form. Those with status 200
-// have another form, and a fault of their own.
-var takesErrorStatus = argument{
+// errorStatusArg is the status of a refusal in the gateway's form. Refusals with status 200 have
+// another form and their own fault, success-false.
+var errorStatusArg = argument{
 	wanted: "a status from 400 to 599",
 	read: func(f *Fault, word string) bool {
 		f.status = readNumber(word)
@@ -55,11 +56,12 @@ var takesErrorStatus = argument{
 	write: func(f Fault) string { return strconv.Itoa(f.status) },
 }
 
+// codeShape matches the vendor's error codes.
 var codeShape = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,99}$`)
 
-// takesCode takes any code that could be one: the vendor has many more than its
-// pages list, and clients have to live with those.
-var takesCode = argument{
+// codeArg is an error code. Any code of the right shape is accepted: the vendor uses many codes
+// that its pages do not list, and clients must handle those.
+var codeArg = argument{
 	wanted: `a code like "VaultNotExist"`,
 	read: func(f *Fault, word string) bool {
 		f.text = word
@@ -68,8 +70,9 @@ var takesCode = argument{
 	write: func(f Fault) string { return f.text },
 }
 
-// takesURL has to have a host: what is relative would be the emulator again.
-var takesURL = argument{
+// urlArg is an absolute URL. A relative one is refused, because it would lead back to the
+// emulator.
+var urlArg = argument{
 	wanted: "an address that begins with http:// or https://", optional: true,
 	read: func(f *Fault, word string) bool {
 		u, err := url.Parse(word)
@@ -82,8 +85,8 @@ var takesURL = argument{
 	write: func(f Fault) string { return f.text },
 }
 
-// takesCount is for a TotalCount, which can be any lie but a negative one.
-var takesCount = argument{
+// countArg is a false TotalCount. Negative numbers are refused.
+var countArg = argument{
 	wanted: "a number from 0 to 1000000",
 	read: func(f *Fault, word string) bool {
 		f.Number = readNumber(word)
@@ -92,8 +95,8 @@ var takesCount = argument{
 	write: func(f Fault) string { return strconv.Itoa(f.Number) },
 }
 
-// takesShift goes up to a whole page, and no shift at all would be "ok".
-var takesShift = argument{
+// shiftArg is a number of list rows, at most one page (99). 0 is refused: it would mean "ok".
+var shiftArg = argument{
 	wanted: "a number from -99 to 99, and not 0",
 	read: func(f *Fault, word string) bool {
 		digits, sign := word, 1
@@ -106,8 +109,8 @@ var takesShift = argument{
 	write: func(f Fault) string { return strconv.Itoa(f.Number) },
 }
 
-// readNumber takes digits without sign or leading zeros, up to a million;
-// everything else is -1.
+// readNumber reads a decimal number from 0 to 1,000,000 without sign or leading zeros. It returns
+// -1 for any other text.
 func readNumber(word string) int {
 	n, err := strconv.Atoi(word)
 	if err != nil || n < 0 || n > 1_000_000 || strconv.Itoa(n) != word {

@@ -6,18 +6,19 @@ import (
 	"time"
 )
 
-// A Course is what a schedule of faults makes of one call. The zero value is a
-// call to which nothing happens.
+// A Course is the part of one call in a schedule: its faults. The zero value is a call without
+// faults. One goroutine uses it.
 type Course struct {
-	Taken  bool // the call has had its step
-	Faults []Fault
-	Gone   bool // the client left while it was kept waiting
+	Taken  bool    // the call took a step; it takes no second one
+	Faults []Fault // what happens to the call; nil or empty: nothing
+	Gone   bool    // the client disconnected during a delay before the effect
 }
 
-// Stops reports whether a fault keeps the call from having its effect.
+// Stops reports whether a fault prevents the operation from being carried out.
 func (c Course) Stops() bool { return slices.ContainsFunc(c.Faults, Fault.stops) }
 
-// Find returns the fault of a name, if the call has it.
+// Find returns the call's fault with the given name, such as "lag". It returns false if the call
+// has none.
 func (c Course) Find(name string) (Fault, bool) {
 	at := slices.IndexFunc(c.Faults, func(f Fault) bool { return f.kind.Name == name })
 	if at < 0 {
@@ -26,7 +27,9 @@ func (c Course) Find(name string) (Fault, bool) {
 	return c.Faults[at], true
 }
 
-// Spoil makes the answer to a request into what its client is to see of it.
+// Spoil returns the reply that the client receives in place of rep. rep is the true answer, or
+// has only its RequestID if a fault stopped the call. If the client disconnected during the delay
+// before the effect, the reply only closes the connection.
 func (c Course) Spoil(k Call, rep Reply) Reply {
 	if c.Gone {
 		rep.ending = endClosed
@@ -41,7 +44,8 @@ func (c Course) Spoil(k Call, rep Reply) Reply {
 	return rep
 }
 
-// Delay returns how long faults keep a call before the effect, or its answer after it.
+// Delay returns the delay of the first latency fault: before the effect if after is false, else
+// before the answer. It returns 0 if there is none.
 func Delay(faults []Fault, after bool) time.Duration {
 	for _, f := range faults {
 		if f.kind.delays && f.after == after {
@@ -51,9 +55,9 @@ func Delay(faults []Fault, after bool) time.Duration {
 	return 0
 }
 
-// Wait lets real time pass, which is what a client's deadline is made of; the
-// clock of the cloud may stand still meanwhile. It reports whether the client
-// is still there at the end.
+// Wait pauses for d of real time, because clients measure their deadlines in real time, also when
+// a test stops the emulator's clock. It returns false if ctx ended first. It returns true at once
+// if d is zero or negative.
 func Wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true

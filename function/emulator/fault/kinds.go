@@ -6,87 +6,91 @@ import (
 	"strings"
 )
 
-// A Place says where on a request's way a fault stands.
+// A Place says where a fault happens to a request.
 type Place int
 
 // The places, in the order in which a call passes them.
 const (
-	nowhere  Place = iota // ok
-	OnTheWay              // before the gateway: proxies, balancers, the network
-	AtGate                // at the gateway, which knows by then who is calling
-	inAnswer              // in the answer, when the effect has happened
-	InList                // in what a listing shows
+	placeNone   Place = iota // only "ok"
+	OnTheWay                 // before the gateway: proxies, load balancers, the network
+	AtGate                   // at the gateway, after authentication
+	placeAnswer              // in the answer of an operation that was carried out
+	InList                   // in the contents of a listing
 )
 
-// A Kind is one row of the table of faults.
+// A Kind is one row of the table of faults. Kinds are read-only.
 type Kind struct {
-	Name   string
-	Place  Place      // of the variant without the suffix
-	Twin   bool       // there is a variant that lets the effect happen first
-	takes  []argument // in the order of writing
-	action string     // the only operation for which it means anything; empty: all
-	delays bool       // real time passes
-	// product is the only one whose operations answer so; empty: all do.
+	Name   string     // as in a schedule, without "-after"
+	Place  Place      // of the variant without "-after"
+	Twin   bool       // the variant "-after" exists: it lets the operation be carried out first
+	args   []argument // in the order of the schedule
+	action string     // the only operation that can show the fault; empty: all
+	delays bool       // the fault is a delay in real time
+	// product is the only product whose operations can show the fault; empty: all.
 	product string
-	// lasting is for what is a property of the world and not of one answer.
-	lasting bool
+	// repeats says that a step with this fault is for all later calls by default, because the
+	// fault is a property of the emulated cloud and not of one answer.
+	repeats bool
 
-	// answer makes the answer into what the client sees. Before the effect rep
-	// is empty; afterwards it is the true answer. Nil: it is no concern of this
-	// fault.
+	// answer changes the reply. For a fault before the effect, rep has only its RequestID; for a
+	// fault after the effect, rep is the true answer. Nil means that the fault does not decide
+	// the answer.
 	answer func(k Call, f Fault, rep *Reply)
 }
 
-// stops reports whether a fault keeps the effect from happening.
-func (f Fault) stops() bool { return f.kind.answer != nil && !f.after && f.kind.Place != inAnswer }
+// stops reports whether f prevents the operation from being carried out: it decides the answer,
+// and it is neither a variant "-after" nor a fault in the answer.
+func (f Fault) stops() bool { return f.kind.answer != nil && !f.after && f.kind.Place != placeAnswer }
 
-// Listing is the operation that the faults InList are for.
+// Listing is the only operation that shows faults with the place InList.
 const Listing = "DescribeBackupJobs2"
 
-// Kinds is the table of all faults. docs/emulator.md explains each.
+// Kinds is the table of all faults. The section "List of faults" of docs/emulator.md describes
+// what the client sees; a test compares the two lists.
 var Kinds = []Kind{
-	{Name: "ok", Place: nowhere},
-	{Name: "latency", Place: OnTheWay, Twin: true, takes: []argument{takesDuration}, delays: true},
+	{Name: "ok", Place: placeNone},
+	{Name: "latency", Place: OnTheWay, Twin: true, args: []argument{durationArg}, delays: true},
 
-	// What proxies, balancers and networks do, who know nothing of the API.
-	{Name: "html", Place: OnTheWay, Twin: true, takes: []argument{takesStatus}, answer: htmlPage},
-	{Name: "empty", Place: OnTheWay, Twin: true, takes: []argument{takesStatus}, answer: emptyAnswer},
-	{Name: "redirect", Place: OnTheWay, takes: []argument{takesURL}, answer: redirected},
-	{Name: "drop", Place: OnTheWay, Twin: true, answer: ends(endClosed)},
-	{Name: "reset", Place: OnTheWay, Twin: true, answer: ends(endReset)},
-	{Name: "hang", Place: OnTheWay, Twin: true, answer: ends(endSilent)},
+	// Proxies, load balancers and networks, which do not know the API.
+	{Name: "html", Place: OnTheWay, Twin: true, args: []argument{statusArg}, answer: htmlPage},
+	{Name: "empty", Place: OnTheWay, Twin: true, args: []argument{statusArg}, answer: emptyBody},
+	{Name: "redirect", Place: OnTheWay, args: []argument{urlArg}, answer: redirect},
+	{Name: "drop", Place: OnTheWay, Twin: true, answer: withEnding(endClosed)},
+	{Name: "reset", Place: OnTheWay, Twin: true, answer: withEnding(endReset)},
+	{Name: "hang", Place: OnTheWay, Twin: true, answer: withEnding(endSilent)},
 
-	// What the gateway or the service says, in its own forms. Throttling comes
-	// under two statuses and three codes, none of which excludes the others.
-	{Name: "500", Place: AtGate, Twin: true, answer: refuses(http.StatusInternalServerError, "InternalError")},
-	{Name: "503", Place: AtGate, Twin: true, answer: refuses(http.StatusServiceUnavailable, "ServiceUnavailable")},
-	{Name: "refuse", Place: AtGate, Twin: true, takes: []argument{takesErrorStatus, takesCode}, answer: refusesAsToldTo},
-	{Name: "success-false", Place: AtGate, product: "hbr", Twin: true, takes: []argument{takesCode}, answer: successFalse},
+	// Refusals by the gateway or the service, in their own forms. The vendor documents throttling
+	// with two statuses and three codes, and a client must understand all of them.
+	{Name: "500", Place: AtGate, Twin: true, answer: refuseWith(http.StatusInternalServerError, "InternalError")},
+	{Name: "503", Place: AtGate, Twin: true, answer: refuseWith(http.StatusServiceUnavailable, "ServiceUnavailable")},
+	{Name: "refuse", Place: AtGate, Twin: true, args: []argument{errorStatusArg, codeArg}, answer: refuseAsGiven},
+	{Name: "success-false", Place: AtGate, product: "hbr", Twin: true, args: []argument{codeArg}, answer: successFalse},
 	{Name: "numeric-code", Place: AtGate, answer: numericCode},
-	{Name: "throttle", Place: AtGate, answer: refuses(http.StatusBadRequest, "Throttling.User")},
-	{Name: "throttle-headers", Place: AtGate, answer: throttledWithHeaders},
-	{Name: "throttle-429", Place: AtGate, answer: refuses(http.StatusTooManyRequests, "Throttling")},
-	{Name: "throttle-rejected", Place: AtGate, answer: refuses(http.StatusBadRequest, "Rejected.Throttling")},
-	{Name: "expired", Place: AtGate, answer: refuses(http.StatusForbidden, "InvalidSecurityToken.Expired")},
+	{Name: "throttle", Place: AtGate, answer: refuseWith(http.StatusBadRequest, "Throttling.User")},
+	{Name: "throttle-headers", Place: AtGate, answer: throttleWithHeaders},
+	{Name: "throttle-429", Place: AtGate, answer: refuseWith(http.StatusTooManyRequests, "Throttling")},
+	{Name: "throttle-rejected", Place: AtGate, answer: refuseWith(http.StatusBadRequest, "Rejected.Throttling")},
+	{Name: "expired", Place: AtGate, answer: refuseWith(http.StatusForbidden, "InvalidSecurityToken.Expired")},
 	{Name: "signature-echo", Place: AtGate, answer: signatureEcho},
-	{Name: "nonce-used", Place: AtGate, Twin: true, answer: refuses(http.StatusBadRequest, "SignatureNonceUsed")},
+	{Name: "nonce-used", Place: AtGate, Twin: true, answer: refuseWith(http.StatusBadRequest, "SignatureNonceUsed")},
 
-	// A success that its client cannot read: the job exists all the same.
-	{Name: "truncate", Place: inAnswer, answer: ends(endHalf)},
-	{Name: "bad-json", Place: inAnswer, answer: badJSON},
-	{Name: "oversized", Place: inAnswer, answer: oversized},
-	{Name: "numeric-success", Place: inAnswer, answer: numericSuccess},
-	{Name: "no-job-id", Place: inAnswer, action: "CreateBackupJob", answer: withoutJobID},
+	// A success that the client cannot read, although the job exists.
+	{Name: "truncate", Place: placeAnswer, answer: withEnding(endHalf)},
+	{Name: "bad-json", Place: placeAnswer, answer: badJSON},
+	{Name: "oversized", Place: placeAnswer, answer: oversized},
+	{Name: "numeric-success", Place: placeAnswer, answer: numericSuccess},
+	{Name: "no-job-id", Place: placeAnswer, action: "CreateBackupJob", answer: withoutJobID},
 
-	// A listing that is right in form and wrong in what it says.
-	{Name: "lag", Place: InList, action: Listing, takes: []argument{takesDuration}, lasting: true},
+	// A listing whose form is correct and whose contents are wrong.
+	{Name: "lag", Place: InList, action: Listing, args: []argument{durationArg}, repeats: true},
 	{Name: "duplicate-page", Place: InList, action: Listing},
-	{Name: "shift", Place: InList, action: Listing, takes: []argument{takesShift}},
-	{Name: "total", Place: InList, action: Listing, takes: []argument{takesCount}},
+	{Name: "shift", Place: InList, action: Listing, args: []argument{shiftArg}},
+	{Name: "total", Place: InList, action: Listing, args: []argument{countArg}},
 }
 
-// find finds a fault by the name that stands in a schedule. The suffix is
-// part of the name only for kinds that have the variant.
+// find returns the fault with the given name, without its arguments. The suffix "-after" selects
+// the variant of kinds that have one; for all other kinds the name with the suffix is unknown. It
+// returns false for an unknown name.
 func find(name string) (Fault, bool) {
 	base, after := strings.CutSuffix(name, AfterSuffix)
 	at := slices.IndexFunc(Kinds, func(kind Kind) bool { return kind.Name == base && (kind.Twin || !after) })

@@ -9,29 +9,31 @@ import (
 	"backupportal/function/emulator/api"
 )
 
-// AfterSuffix makes a fault's variant that lets the effect happen first.
+// AfterSuffix is the end of the name of a variant that lets the operation be carried out first.
 const AfterSuffix = "-after"
 
-// Parse reads a schedule by the grammar of the package.
+// Parse reads a schedule. The empty text is a schedule without faults. The error of an invalid
+// schedule names the column of the first mistake, in characters from 1.
 func Parse(text string) (Schedule, error) {
 	p := &parser{words: words(text), end: len([]rune(text)) + 1}
 	var s Schedule
-	for !p.atEnd() {
+	for !p.isAtEnd() {
 		if p.accept(";") {
 			continue
 		}
 		if err := p.part(&s); err != nil {
 			return Schedule{}, err
 		}
-		if !p.atEnd() && p.word() != ";" {
+		if !p.isAtEnd() && p.word() != ";" {
 			return Schedule{}, p.problem("%q stands where a comma or semicolon belongs", p.word())
 		}
 	}
 	return s, nil
 }
 
-// part reads a seed or a rule. Nothing may be said twice: one of the two would
-// not count, and nobody could see which.
+// part reads a seed or a rule into s. A second seed, or a second rule for the same operation, is
+// an error: one of the two would silently have no effect. So is an unknown operation: its rule
+// would never apply, and a test could pass for that reason.
 func (p *parser) part(s *Schedule) error {
 	if p.word() == "seed" {
 		if p.seeded {
@@ -46,8 +48,6 @@ func (p *parser) part(s *Schedule) error {
 		p.take()
 		return nil
 	}
-	// An operation that does not exist would be a rule that never fires, and a
-	// test that passes for that reason.
 	action := p.word()
 	known := func(op api.Operation) bool { return op.Action == action }
 	switch {
@@ -65,8 +65,8 @@ func (p *parser) part(s *Schedule) error {
 	return err
 }
 
-// steps reads the list of one rule. What stands behind a step that is never
-// used up is an error, since it would never happen.
+// steps reads the steps of one rule. A step after one that lasts forever is an error, because no
+// call could take it.
 func (p *parser) steps(action string) ([]step, error) {
 	var steps []step
 	for {
@@ -85,33 +85,33 @@ func (p *parser) steps(action string) ([]step, error) {
 	}
 }
 
-// step reads the choices of one step, and how often it is taken. Its default is
-// what readers expect: "throttle" is one refusal, "500 5%" a state of things.
+// step reads one step: its choices and the number of calls that it is for. The default number is
+// 1, or forever for a step that repeats by default (repeatsByDefault).
 func (p *parser) step(action string) (step, error) {
 	st := step{times: 1}
-	total, chance := 0, false
+	total, hasPercentage := 0, false
 	for {
 		ch, random, err := p.choice(action)
 		if err != nil {
 			return st, err
 		}
 		st.choices = append(st.choices, ch)
-		// Two choices without percentages come to 200, so this refuses them too.
-		total, chance = total+ch.share, chance || random
-		if total > always {
+		// Two choices without percentages add up to 200 %, so this check refuses them too.
+		total, hasPercentage = total+ch.share, hasPercentage || random
+		if total > fullShare {
 			return st, p.problem("the choices of one step come to more than 100%%")
 		}
 		if !p.accept("|") {
 			break
 		}
 	}
-	if chance || st.lasts() {
+	if hasPercentage || st.repeatsByDefault() {
 		st.times = forever
 	}
 	return st, p.times(&st)
 }
 
-// times reads "x3" or "forever", or nothing.
+// times reads "x3" or "forever" into st. Any other word is left unread, and st keeps its default.
 func (p *parser) times(st *step) error {
 	if p.accept("forever") {
 		st.times = forever
@@ -128,11 +128,12 @@ func (p *parser) times(st *step) error {
 	return nil
 }
 
-// choice reads faults that happen together, and how probable they are.
+// choice reads faults joined by "+" and their percentage. random reports whether a percentage was
+// present; without one the share is fullShare.
 func (p *parser) choice(action string) (ch choice, random bool, err error) {
-	ch.share = always
+	ch.share = fullShare
 	for {
-		at := *p // a conflict is reported where its second half begins
+		at := *p // position of the error, if this fault conflicts with an earlier one
 		f, err := p.fault(action)
 		if err != nil {
 			return ch, false, err
@@ -156,12 +157,12 @@ func (p *parser) choice(action string) (ch choice, random bool, err error) {
 	return ch, true, nil
 }
 
-// fault reads a name and the arguments that it takes. A fault that its operation
-// cannot show is refused rather than ignored.
+// fault reads the name of a fault and its arguments. A fault that the operation cannot show is an
+// error, because it would have no effect.
 func (p *parser) fault(action string) (Fault, error) {
 	f, ok := find(p.word())
 	switch {
-	case p.atEnd() || strings.Contains(signs+":", p.word()):
+	case p.isAtEnd() || strings.Contains(separators+":", p.word()):
 		return f, p.problem("a fault is missing")
 	case !ok:
 		return f, p.problem("there is no fault %q", p.word())
@@ -174,7 +175,7 @@ func (p *parser) fault(action string) (Fault, error) {
 		return f, p.problem("%s is for operations of %s only", p.word(), f.kind.product)
 	}
 	name := p.take()
-	for _, arg := range f.kind.takes {
+	for _, arg := range f.kind.args {
 		switch {
 		case arg.read(&f, p.word()):
 			p.take()
@@ -185,7 +186,7 @@ func (p *parser) fault(action string) (Fault, error) {
 	return f, nil
 }
 
-// conflict says why f cannot happen together with others, if it cannot.
+// conflict returns why f cannot happen together with others. It returns "" if it can.
 func conflict(others []Fault, f Fault) string {
 	for _, o := range others {
 		switch {
@@ -193,15 +194,15 @@ func conflict(others []Fault, f Fault) string {
 			return f.String() + " stands twice"
 		case o.kind.answer != nil && f.kind.answer != nil:
 			return f.String() + " and " + o.String() + " cannot both be the answer"
-		case o.kind.Place == nowhere || f.kind.Place == nowhere:
+		case o.kind.Place == placeNone || f.kind.Place == placeNone:
 			return "ok stands alone"
 		}
 	}
 	return ""
 }
 
-// readPercentage returns hundredths of a percent, or 0 for what is none. It
-// counts in whole numbers, so that what was written is written again.
+// readPercentage returns a percentage in hundredths of a percent. It returns 0 for an invalid
+// one: more than 100, or more than two decimals.
 func readPercentage(digits string) int {
 	whole, part, dot := strings.Cut(digits, ".")
 	if dot && (part == "" || len(part) > 2 || strings.Trim(part, "0123456789") != "") {
@@ -209,84 +210,86 @@ func readPercentage(digits string) int {
 	}
 	hundredths, _ := strconv.Atoi((part + "00")[:2])
 	n := readNumber(whole)
-	if n < 0 || n*100+hundredths > always {
+	if n < 0 || n*100+hundredths > fullShare {
 		return 0
 	}
 	return n*100 + hundredths
 }
 
-// A syntaxError is the first thing in a schedule that cannot be read.
+// A syntaxError is the first mistake in a schedule.
 type syntaxError struct {
-	column  int // in characters, from 1
+	column  int // of the mistake, in characters from 1
 	problem string
 }
 
-// Error names the column, so that a long line need not be searched.
+// Error returns the column and the problem.
 func (e syntaxError) Error() string { return fmt.Sprintf("column %d: %s", e.column, e.problem) }
 
-// A word is a word or a sign of a schedule.
+// A word is a word or a separator of a schedule.
 type word struct {
 	text   string
-	column int
+	column int // of its first character, from 1
 }
 
-// signs separate words. A colon does too, but only behind the first word
-// of a rule: the addresses that faults take have colons of their own.
-const signs = ",;|+"
+// separators end a word and are words themselves. A colon is a separator only in the first word
+// of a rule, because URLs contain colons.
+const separators = ",;|+"
 
-// words splits a schedule into words and signs. Whatever bytes it is given,
-// each has its place in a word, so that an error can point at it.
+// words splits a schedule into words and separators. It never fails: every character except
+// blanks is in a word, so a later error can name its column. Columns count characters, not bytes,
+// as editors do.
 func words(text string) []word {
 	var words []word
-	// head: a colon ends the word. open: the next character belongs to the last
-	// word. Columns count characters, as editors do, not bytes.
-	head, open := true, false
+	// colonSplits: the next colon is a separator. inWord: the next character continues the last
+	// word.
+	colonSplits, inWord := true, false
 	for i, r := range []rune(text) {
 		switch {
 		case strings.ContainsRune(" \t\r\n", r):
-			open = false
+			inWord = false
 			continue
-		case strings.ContainsRune(signs, r) || head && r == ':':
+		case strings.ContainsRune(separators, r) || colonSplits && r == ':':
 			words = append(words, word{string(r), i + 1})
-			head, open = r == ';', false
-		case open:
+			colonSplits, inWord = r == ';', false
+		case inWord:
 			words[len(words)-1].text += string(r)
 		default:
 			words = append(words, word{string(r), i + 1})
-			open = true
+			inWord = true
 		}
 	}
 	return words
 }
 
-// A parser goes through the words from left to right and never back.
+// A parser reads the words from left to right. It never goes back.
 type parser struct {
-	words []word
-	end   int // the column behind the last
+	words []word // not read yet
+	end   int    // column after the last word, for errors at the end
 
 	seeded bool // a seed was read
 }
 
-func (p *parser) atEnd() bool { return len(p.words) == 0 }
+// isAtEnd reports whether all words were read.
+func (p *parser) isAtEnd() bool { return len(p.words) == 0 }
 
-// word returns the next word without taking it; at the end it is empty.
+// word returns the next word without reading it. At the end it returns "".
 func (p *parser) word() string {
-	if p.atEnd() {
+	if p.isAtEnd() {
 		return ""
 	}
 	return p.words[0].text
 }
 
-// take returns the next word and goes on behind it.
+// take reads the next word and returns it. At the end it returns "".
 func (p *parser) take() string {
 	word := p.word()
-	if !p.atEnd() {
+	if !p.isAtEnd() {
 		p.words = p.words[1:]
 	}
 	return word
 }
 
-// accept takes the next word if it is this one.
+// accept reads the next word if it equals the given one, and reports whether it did.
 func (p *parser) accept(word string) bool {
 	ok := p.word() == word
 	if ok {
@@ -295,10 +298,10 @@ func (p *parser) accept(word string) bool {
 	return ok
 }
 
-// problem is an error at the next word.
+// problem returns a syntaxError at the next word, or after the last word at the end.
 func (p *parser) problem(format string, args ...any) error {
 	column := p.end
-	if !p.atEnd() {
+	if !p.isAtEnd() {
 		column = p.words[0].column
 	}
 	return syntaxError{column, fmt.Sprintf(format, args...)}

@@ -13,13 +13,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestScheduleIsUnderstood(t *testing.T) {
+func TestParseSchedule(t *testing.T) {
 	for text, want := range map[string]string{
 		"":        "",
 		" ; ;\n;": "",
 		"CreateBackupJob: ok, throttle, 500-after; DescribeBackupJobs2: lag 20s; AssumeRole: expired x2; * : latency 200ms 10%": "CreateBackupJob: ok, throttle, 500-after; DescribeBackupJobs2: lag 20s forever; AssumeRole: expired x2; *: latency 200ms 10% forever",
 		"*:drop;seed 42":                                     "seed 42; *: drop",
-		"seed 0; *: drop":                                    "*: drop", // which is the seed of one without
+		"seed 0; *: drop":                                    "*: drop", // 0 is the default seed
 		"DescribeRegions: success-false X":                   "DescribeRegions: success-false X",
 		"*: drop forever":                                    "*: drop forever",
 		"*: drop x1":                                         "*: drop",
@@ -38,7 +38,7 @@ func TestScheduleIsUnderstood(t *testing.T) {
 	}
 }
 
-func TestErrorsNameTheColumn(t *testing.T) {
+func TestParseErrorsNameColumn(t *testing.T) {
 	for text, want := range map[string]string{
 		"CreateBackupJob: ok, thrott":       `column 22: there is no fault "thrott"`,
 		"日本: ok":                            `column 1: there is no operation "日本"`,
@@ -96,7 +96,7 @@ func TestErrorsNameTheColumn(t *testing.T) {
 	}
 }
 
-// drawSchedule makes any schedule that can be written.
+// drawSchedule draws a random valid schedule.
 func drawSchedule(t *rapid.T) Schedule {
 	s := Schedule{seed: rapid.Uint64().Draw(t, "seed")}
 	actions := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"*", "AssumeRole", "CreateBackupJob", Listing}), 0, 4, rapid.ID)
@@ -118,12 +118,12 @@ func drawSchedule(t *rapid.T) Schedule {
 func drawStep(t *rapid.T, action string) step {
 	st := step{times: rapid.IntRange(1, 1000).Draw(t, "times")}
 	if rapid.Bool().Draw(t, "certain") {
-		st.choices = []choice{{drawFaults(t, action), always}}
+		st.choices = []choice{{drawFaults(t, action), fullShare}}
 		return st
 	}
-	for left, more := always, true; left > 0 && more; more = rapid.Bool().Draw(t, "more") {
-		// Not always itself: a chance of 100 % is written like certainty.
-		share := rapid.IntRange(1, min(left, always-1)).Draw(t, "share")
+	for left, more := fullShare, true; left > 0 && more; more = rapid.Bool().Draw(t, "more") {
+		// Less than fullShare: 100 % is written without a percentage, like a certain choice.
+		share := rapid.IntRange(1, min(left, fullShare-1)).Draw(t, "share")
 		st.choices = append(st.choices, choice{drawFaults(t, action), share})
 		left -= share
 	}
@@ -135,7 +135,7 @@ func drawFaults(t *rapid.T, action string) []Fault {
 	for range rapid.IntRange(1, 3).Draw(t, "faults") {
 		kind := &Kinds[rapid.IntRange(0, len(Kinds)-1).Draw(t, "kind")]
 		f := Fault{kind: kind, after: kind.Twin && rapid.Bool().Draw(t, "after")}
-		for _, arg := range kind.takes {
+		for _, arg := range kind.args {
 			word := drawWord(t, arg)
 			if !arg.read(&f, word) && !arg.optional {
 				t.Fatalf("%s does not take %q", kind.Name, word)
@@ -153,19 +153,19 @@ func drawFaults(t *rapid.T, action string) []Fault {
 
 func drawWord(t *rapid.T, arg argument) string {
 	switch arg.wanted {
-	case takesDuration.wanted:
+	case durationArg.wanted:
 		return time.Duration(rapid.Int64Range(1, int64(maxTime)).Draw(t, "duration")).String()
-	case takesStatus.wanted, takesErrorStatus.wanted:
+	case statusArg.wanted, errorStatusArg.wanted:
 		return strconv.Itoa(rapid.IntRange(400, 599).Draw(t, "status"))
-	case takesCode.wanted:
+	case codeArg.wanted:
 		return rapid.StringMatching(`[A-Za-z][A-Za-z0-9._-]{0,20}`).Draw(t, "code")
-	case takesURL.wanted:
+	case urlArg.wanted:
 		return rapid.StringMatching(`(https?://[a-z]{1,9}(:[1-9][0-9]{0,3})?(/[a-z?=:]{0,9})?)?`).Draw(t, "url")
 	}
 	return strconv.Itoa(rapid.IntRange(1, 99).Draw(t, "number"))
 }
 
-func TestScheduleSurvivesBeingWritten(t *testing.T) {
+func TestScheduleRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := drawSchedule(t)
 		text := want.String()
@@ -181,9 +181,10 @@ func TestScheduleSurvivesBeingWritten(t *testing.T) {
 	})
 }
 
-// Whatever is understood can be written and is then understood as the same.
-// Whatever is not has a column within the text, or one behind it.
-func FuzzParseFaults(f *testing.F) {
+// FuzzParse checks two properties of Parse. A schedule that it accepts is written as text
+// and parsed again to an equal schedule. The error for any other text names a column within the
+// text, or the column after its end.
+func FuzzParse(f *testing.F) {
 	f.Add("CreateBackupJob: ok, throttle x2, 500-after; *: latency 200ms 10% | drop 0.5%; seed 42")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := Parse(text)
@@ -200,8 +201,9 @@ func FuzzParseFaults(f *testing.F) {
 	})
 }
 
-// The manual explains each fault, in a table whose first column can be pasted.
-func TestManualExplainsEveryFault(t *testing.T) {
+// The table "List of faults" of docs/emulator.md lists every fault once, and each example in its
+// first column parses.
+func TestManualListsEveryFault(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/emulator.md")
 	if err != nil {
 		t.Fatal(err)

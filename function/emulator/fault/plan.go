@@ -7,39 +7,45 @@ import (
 	"sync"
 )
 
-// A Plan is a schedule and how far it has got.
+// A Plan is a schedule together with the number of its steps that were used. It is safe for
+// concurrent use.
 type Plan struct {
-	mu    sync.Mutex
-	rest  Schedule
-	calls map[string]uint64 // that have had their step, by operation
+	mu     sync.Mutex
+	unused Schedule          // steps that no call has taken yet
+	calls  map[string]uint64 // calls that took a step, by operation; input of roll
 }
 
-// NewPlan copies what it will use up. A schedule without rules needs no
-// plan, and costs nothing per call.
+// NewPlan returns a plan at the start of s. It copies the steps, so s stays unchanged. It returns
+// nil if s has no rules: without a plan a call takes no lock.
 func NewPlan(s Schedule) *Plan {
 	if len(s.rules) == 0 {
 		return nil
 	}
-	p := &Plan{rest: Schedule{seed: s.seed}, calls: map[string]uint64{}}
+	p := &Plan{unused: Schedule{seed: s.seed}, calls: map[string]uint64{}}
 	for _, r := range s.rules {
-		p.rest.rules = append(p.rest.rules, rule{r.action, slices.Clone(r.steps)})
+		p.unused.rules = append(p.unused.rules, rule{r.action, slices.Clone(r.steps)})
 	}
 	return p
 }
 
-// Left returns what was not used up yet, as a schedule; empty: nothing.
+// Left returns the steps that were not used, as a schedule. It returns "" if every step was used.
 func (p *Plan) Left() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !slices.ContainsFunc(p.rest.rules, func(r rule) bool { return len(r.steps) > 0 }) {
+	if !slices.ContainsFunc(p.unused.rules, func(r rule) bool { return len(r.steps) > 0 }) {
 		return "" // a seed alone is no schedule
 	}
-	return p.rest.String()
+	return p.unused.String()
 }
 
-// Take returns what happens to a call. In front of the gateway it reports false
-// where the next step belongs behind it, and leaves that step for a call that
-// gets so far: one with a bad signature uses up no throttling.
+// Take uses up one step of the schedule and returns its faults for a call of the operation
+// action.
+//
+// A call asks twice: before authentication (at is [OnTheWay]) and after it ([AtGate]). The first
+// time, Take returns false if the step holds a fault that belongs behind authentication. The step
+// then stays for a call that gets that far, so a call with a wrong signature uses up no
+// throttling. It also returns false if no step is left. The list may be empty and the result
+// true: the step was used and its random choice was "no fault".
 func (p *Plan) Take(action string, at Place) ([]Fault, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -48,7 +54,7 @@ func (p *Plan) Take(action string, at Place) ([]Fault, bool) {
 		return nil, false
 	}
 	step := &rule.steps[0]
-	faults := step.pick(p.rest.seed, action, p.calls[action])
+	faults := step.pick(p.unused.seed, action, p.calls[action])
 	if at == OnTheWay && !allOnTheWay(faults) {
 		return nil, false
 	}
@@ -62,43 +68,45 @@ func (p *Plan) Take(action string, at Place) ([]Fault, bool) {
 	return faults, true
 }
 
-// rule returns the rule that has a step for a call, the operation's own first.
+// rule returns the rule whose next step a call takes: the operation's own rule, else "*". It
+// returns nil if neither has a step left. The caller holds the lock.
 func (p *Plan) rule(action string) *rule {
 	for _, name := range []string{action, "*"} {
-		at := slices.IndexFunc(p.rest.rules, func(r rule) bool { return r.action == name && len(r.steps) > 0 })
+		at := slices.IndexFunc(p.unused.rules, func(r rule) bool { return r.action == name && len(r.steps) > 0 })
 		if at >= 0 {
-			return &p.rest.rules[at]
+			return &p.unused.rules[at]
 		}
 	}
 	return nil
 }
 
-// pick throws the dice, and returns nothing where they fall outside all choices.
+// pick returns the faults of one random choice of s. It returns nil for the remaining percentage.
+// n is the number of earlier calls of the operation that took a step.
 func (s step) pick(seed uint64, action string, n uint64) []Fault {
-	if s.choices[0].share == always {
+	if s.choices[0].share == fullShare {
 		return s.choices[0].faults
 	}
-	thrown := throw(seed, action, n)
+	rolled := roll(seed, action, n)
 	for _, ch := range s.choices {
-		if thrown < ch.share {
+		if rolled < ch.share {
 			return ch.faults
 		}
-		thrown -= ch.share
+		rolled -= ch.share
 	}
 	return nil
 }
 
-// throw returns a number below [always] that follows from its arguments alone.
-// Each throw has dice of its own, so that calls of other operations, in
-// whatever order they arrive, change nothing.
-func throw(seed uint64, action string, n uint64) int {
+// roll returns a number from 0 to fullShare-1. The number depends only on the arguments. Each
+// call has its own generator, so calls of other operations, and the order in which concurrent
+// calls arrive, do not change the result.
+func roll(seed uint64, action string, n uint64) int {
 	h := fnv.New64a()
 	h.Write([]byte(action))
-	return rand.New(rand.NewPCG(seed, h.Sum64()+n)).IntN(always)
+	return rand.New(rand.NewPCG(seed, h.Sum64()+n)).IntN(fullShare)
 }
 
-// allOnTheWay reports whether faults can be played by somebody who does not
-// know the caller, and need to be: with none of them there is nothing to play.
+// allOnTheWay reports whether all faults happen before authentication. It returns false for an
+// empty list: "no fault" is used up after authentication.
 func allOnTheWay(faults []Fault) bool {
 	ahead := func(f Fault) bool { return f.kind.Place == OnTheWay && !f.after }
 	return len(faults) > 0 && !slices.ContainsFunc(faults, func(f Fault) bool { return !ahead(f) })

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// newPlan is for schedules that are known to be good.
+// newPlan parses text, which must be valid.
 func newPlan(t interface{ Fatal(...any) }, text string) *Plan {
 	s, err := Parse(text)
 	if err != nil {
@@ -19,7 +19,7 @@ func newPlan(t interface{ Fatal(...any) }, text string) *Plan {
 	return NewPlan(s)
 }
 
-// next takes the step of a call whose signature is good.
+// next returns the faults of a correctly signed call, joined by " + ".
 func (p *Plan) next(action string) string {
 	faults, ok := p.Take(action, OnTheWay)
 	if !ok {
@@ -28,7 +28,7 @@ func (p *Plan) next(action string) string {
 	return Join(faults, " + ")
 }
 
-func TestStepsAreTakenInTurn(t *testing.T) {
+func TestPlanTakesStepsInOrder(t *testing.T) {
 	p := newPlan(t, "CreateBackupJob: ok, throttle x2, 500-after; *: drop x2, latency 1s forever")
 	var got []string
 	for _, action := range strings.Fields(
@@ -44,7 +44,7 @@ func TestStepsAreTakenInTurn(t *testing.T) {
 	}
 }
 
-func TestWhatIsLeftIsASchedule(t *testing.T) {
+func TestLeftIsAValidSchedule(t *testing.T) {
 	p := newPlan(t, "seed 7; CreateBackupJob: drop x2, 500; AssumeRole: expired")
 	for _, want := range []string{
 		"seed 7; CreateBackupJob: drop x2, 500; AssumeRole: expired",
@@ -63,9 +63,9 @@ func TestWhatIsLeftIsASchedule(t *testing.T) {
 	}
 }
 
-// The same seed gives the same faults to the same calls, whatever calls of
-// other operations come between.
-func TestSeedReplaysExactly(t *testing.T) {
+// The same seed gives the same faults to the same calls, even if calls of other operations happen
+// between them.
+func TestSeedRepeatsFaults(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64Min(1).Draw(t, "seed")
 		order := rapid.SliceOf(rapid.SampledFrom([]string{"CreateBackupJob", "AssumeRole", Listing})).Draw(t, "order")
@@ -86,13 +86,13 @@ func TestSeedReplaysExactly(t *testing.T) {
 	})
 }
 
-func TestPercentagesAreWhatTheySay(t *testing.T) {
+func TestPercentageFrequency(t *testing.T) {
 	p := newPlan(t, "seed 42; *: drop 30% | 500 1%")
 	counts := map[string]int{}
 	for range 10_000 {
 		counts[p.next("CreateBackupJob")]++
 	}
-	// Five standard deviations: 229 and 50.
+	// The bounds are five standard deviations: 229 and 50.
 	if n := counts["drop"]; n < 2771 || n > 3229 {
 		t.Errorf("30%% of 10000 were %d", n)
 	}
@@ -109,7 +109,7 @@ func TestPercentagesAreWhatTheySay(t *testing.T) {
 	t.Error("another seed gives the same faults")
 }
 
-func TestEachStepIsTakenOnceByManyAtOnce(t *testing.T) {
+func TestPlanConcurrentTake(t *testing.T) {
 	p := newPlan(t, "CreateBackupJob: drop x50, 500 x50")
 	var mu sync.Mutex
 	counts := map[string]int{}

@@ -7,34 +7,37 @@ import (
 	"time"
 )
 
-// A Reply is an answer that is complete but not yet sent.
+// A Reply is a complete answer that was not sent yet. The zero value is not valid: Status must be
+// set unless the ending sends nothing.
 type Reply struct {
-	Status    int
-	Code      string // what went wrong, or empty
-	RequestID string
+	Status    int    // HTTP status; 0: no answer is sent
+	Code      string // error code of the vendor; empty: success
+	RequestID string // in the header x-acs-request-id, and in the ledger
 	Body      []byte
 
-	// What follows is for faults; with none of them it is empty.
-	header http.Header // in place of what write says
-	delay  time.Duration
+	// Only faults set the following fields.
+	header http.Header   // overrides the headers of write; a nil value removes a header
+	delay  time.Duration // real time before the answer
 	ending ending
 }
 
-// An ending is how much of an answer the client gets.
+// An ending says how much of the answer the client receives.
 type ending int
 
 const (
-	endWhole  ending = iota
-	endHalf          // half of the body, and no more
-	endClosed        // nothing; the connection is closed in good order
-	endReset         // nothing; the connection breaks (TCP RST)
-	endSilent        // nothing, for as long as the client waits
+	endWhole  ending = iota // the whole answer
+	endHalf                 // half of the body that Content-Length announces
+	endClosed               // nothing; the connection is closed (TCP FIN)
+	endReset                // nothing; the connection is reset (TCP RST)
+	endSilent               // nothing, until the client disconnects
 )
 
-// Send writes a reply in the way that its faults want, if there are any.
+// Send waits for the reply's delay, and writes the reply as its ending says. If the client
+// disconnects while it waits, Send closes the connection: a normal return would make the server
+// answer 200 if the server shuts down.
 func (rep Reply) Send(w http.ResponseWriter, r *http.Request) {
 	if !Wait(r.Context(), rep.delay) {
-		hangUp(w, false) // returning would answer 200 if the server ends and not the client
+		hangUp(w, false)
 		return
 	}
 	switch rep.ending {
@@ -50,28 +53,30 @@ func (rep Reply) Send(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// hangUp closes the connection without an answer.
-func hangUp(w http.ResponseWriter, abruptly bool) {
+// hangUp closes the connection without an answer. If reset is true it sends TCP RST in place of
+// FIN. Where the connection cannot be taken over (HTTP/2), it panics with http.ErrAbortHandler,
+// which makes the server close the stream.
+func hangUp(w http.ResponseWriter, reset bool) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler) // HTTP/2, or no server at all: this is the way there
 	}
 	// Without lingering, closing a TCP connection sends RST in place of FIN.
-	if tcp, ok := conn.(interface{ SetLinger(int) error }); ok && abruptly {
-		_ = tcp.SetLinger(0) // what is closed already needs no reset
+	if tcp, ok := conn.(interface{ SetLinger(int) error }); ok && reset {
+		_ = tcp.SetLinger(0) // an error means that it is closed already
 	}
 	conn.Close()
 }
 
-// writeHalf promises a whole body and sends half of it. The server closes a
-// connection on which less was written than its header said.
+// writeHalf announces the whole body and sends half of it. Go's server closes a connection on
+// which fewer bytes were written than announced.
 func (rep Reply) writeHalf(w http.ResponseWriter) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(rep.Body)))
 	rep.Body = rep.Body[:len(rep.Body)/2]
 	rep.write(w)
 }
 
-// write sends a reply. A client that has gone away is no concern of ours.
+// write sends the whole reply. It ignores write errors: the client may have disconnected.
 func (rep Reply) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	w.Header().Set("x-acs-request-id", rep.RequestID)

@@ -1,7 +1,7 @@
-// Package fault decides which calls go wrong.
+// Package fault chooses the calls of the emulator that fail.
 //
-// A [Schedule] is written as one line, by this grammar, in which blanks separate
-// words and mean nothing else:
+// A [Schedule] is one line of text. Blanks separate words; they have no other meaning. The
+// grammar:
 //
 //	schedule = [ part ] { ";" [ part ] } .
 //	part     = "seed" number | rule .
@@ -10,14 +10,22 @@
 //	choice   = fault { "+" fault } [ percentage ] .
 //	fault    = name { argument } .
 //
-// A call takes the next step of its operation's rule or, when there is none
-// left, the next step of "*". A step is for one call unless it says otherwise;
-// one with a percentage, and one with a lag, is for all further calls unless it
-// says otherwise. What a percentage leaves over is "ok". Of the faults in one
-// choice at most one may decide the answer. [Kinds] has all faults.
+// A call takes the next step of its operation's rule. If that rule has no step left, the call
+// takes the next step of "*". If "*" has none left, the call has no fault.
 //
-// [Parse] reads a schedule, a [Plan] hands its steps out to calls, a [Course] is
-// what one call has got, and changes the [Reply] to it.
+// A step is for one call; with "x3" for three calls, with "forever" for all later calls. A step
+// with a percentage or with the fault lag is for all later calls, unless it has an "x".
+//
+// One choice of a step happens. The percentage that the choices leave over means "no fault". The
+// faults of one choice happen together, but at most one of them may decide the answer. [Kinds]
+// lists all faults.
+//
+// A call passes these types:
+//
+//	text      --Parse-->     Schedule   immutable
+//	Schedule  --NewPlan-->   Plan       counts the steps that were used
+//	Plan      --Take-->      Course     the faults of one call
+//	Course    --Spoil-->     Reply      what the client receives
 package fault
 
 import (
@@ -27,50 +35,51 @@ import (
 	"time"
 )
 
-// A Schedule says what goes wrong, in which calls. It never changes: a [Plan]
-// keeps count of what is left.
+// A Schedule is a parsed schedule of faults. The zero value has no rules. A Schedule never
+// changes: a [Plan] counts the steps that were used. It is safe for concurrent use.
 type Schedule struct {
-	seed  uint64
-	rules []rule
+	seed  uint64 // of the random choices; default 0
+	rules []rule // at most one for each operation, and one for "*"
 }
 
-// A rule is what one operation, or "*" every other one, goes through.
+// A rule lists the steps of one operation, or of "*".
 type rule struct {
-	action string
-	steps  []step
+	action string // name of the operation, or "*"
+	steps  []step // the next step first
 }
 
-// forever is the times of a step that is never used up.
+// forever is the value of step.times for a step that is never used up.
 const forever = -1
 
-// A step is what happens in each of the next calls: one of the choices.
+// A step decides the faults of the next calls: one of its choices for each call.
 type step struct {
-	choices []choice
-	times   int
+	choices []choice // at least one
+	times   int      // number of calls that the step is still for, or forever
 }
 
-// A choice is one thing that may happen in a call, made of faults that
-// happen together.
+// A choice is a set of faults that happen together, with its probability.
 type choice struct {
 	faults []Fault
-	share  int // in hundredths of a percent
+	share  int // probability in hundredths of a percent, 1 to fullShare
 }
 
-// always is the share of a choice that leaves nothing to chance.
-const always = 100_00
+// fullShare is the share of a choice without a percentage: 100 %. Hundredths of a percent are
+// whole numbers, so a percentage is written back exactly as it was read.
+const fullShare = 100_00
 
-// A Fault is one row of [Kinds] with its arguments; only those that the
-// kind takes are set.
+// A Fault is one row of [Kinds] with its arguments. Only the arguments that the kind takes are
+// set; the others are zero.
 type Fault struct {
 	kind     *Kind
-	after    bool // the variant that lets the effect happen
-	Duration time.Duration
-	status   int
-	text     string // a code or a URL
-	Number   int
+	after    bool          // the variant "-after": the operation is carried out first
+	Duration time.Duration // of latency and lag
+	status   int           // HTTP status
+	text     string        // an error code or a URL
+	Number   int           // of shift and total
 }
 
-// String writes a schedule that parses to the same one.
+// String returns the schedule as text. [Parse] of this text returns an equal schedule. Rules
+// without steps are left out. The result is "" if there is neither a rule with steps nor a seed.
 func (s Schedule) String() string {
 	var parts []string
 	if s.seed != 0 {
@@ -84,26 +93,28 @@ func (s Schedule) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// String leaves out only what every reader expects: a single time.
+// String returns the step as text. It omits the number of calls where it is the default: 1, if
+// the step does not repeat by default.
 func (s step) String() string {
 	text := Join(s.choices, " | ")
 	switch {
 	case s.times == forever:
 		return text + " forever"
-	case s.times != 1 || s.lasts():
+	case s.times != 1 || s.repeatsByDefault():
 		return text + " x" + strconv.Itoa(s.times)
 	}
 	return text
 }
 
-// lasts reports whether a step is for ever where it does not say how long.
-func (s step) lasts() bool {
+// repeatsByDefault reports whether a step without "x" or "forever" is for all later calls. That
+// is the case for a step with a percentage, and for one with a fault that lasts, such as lag.
+func (s step) repeatsByDefault() bool {
 	for _, ch := range s.choices {
-		if ch.share != always {
+		if ch.share != fullShare {
 			return true
 		}
 		for _, f := range ch.faults {
-			if f.kind.lasting {
+			if f.kind.repeats {
 				return true
 			}
 		}
@@ -111,23 +122,23 @@ func (s step) lasts() bool {
 	return false
 }
 
-// String writes the faults, and how probable they are if that is not certain.
+// String returns the faults joined by " + ", followed by the percentage unless it is 100 %.
 func (ch choice) String() string {
 	text := Join(ch.faults, " + ")
-	if ch.share == always {
+	if ch.share == fullShare {
 		return text
 	}
 	percent := strconv.FormatFloat(float64(ch.share)/100, 'f', -1, 64)
 	return text + " " + percent + "%"
 }
 
-// String is the name and the arguments, as the ledger shows them too.
+// String returns the name and the arguments as in a schedule. The ledger shows the same text.
 func (f Fault) String() string {
 	words := []string{f.kind.Name}
 	if f.after && f.kind.Twin {
 		words[0] += AfterSuffix
 	}
-	for _, arg := range f.kind.takes {
+	for _, arg := range f.kind.args {
 		if word := arg.write(f); word != "" {
 			words = append(words, word)
 		}
@@ -135,7 +146,7 @@ func (f Fault) String() string {
 	return strings.Join(words, " ")
 }
 
-// Join is strings.Join for things that can write themselves.
+// Join joins the String results of the elements with a separator, like [strings.Join].
 func Join[T fmt.Stringer](candidates []T, separator string) string {
 	words := make([]string, len(candidates))
 	for i, t := range candidates {

@@ -12,18 +12,18 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// maxClientValues is how many values a filter of DescribeBackupClients has.
+// maxClientValues is the maximum number of values in a filter of DescribeBackupClients.
 const maxClientValues = 100
 
-// clientsAnswer is the reply of DescribeBackupClients, whose list is flat.
+// A clientsAnswer is the reply of DescribeBackupClients.
 type clientsAnswer struct {
 	rpc.Envelope
 	PageNumber, PageSize, TotalCount int64
 	Clients                          []clientView
 }
 
-// A clientView is one of Clients. Settings are not there: they hold a password
-// of the customer's proxy, and this world has none.
+// A clientView is one element of Clients. It has no Settings, which contain the password of a
+// proxy in the real API.
 type clientView struct {
 	ClientId, ClientType, ClientVersion, MaxClientVersion string
 	InstanceId, InstanceName, Hostname, OsType, ArchType  string
@@ -32,18 +32,18 @@ type clientView struct {
 	Appliance                                             bool
 	Tags                                                  []tag
 
-	cluster string // cl-…; asked for, but not told
+	cluster string // cl-…; only for the filter ClusterId, not in the reply
 }
 
-// A clientQuery is what DescribeBackupClients was asked for.
+// A clientQuery holds the parsed parameters of DescribeBackupClients.
 type clientQuery struct {
 	kind, cluster      string
-	instances, clients []string // nil: all
+	instances, clients []string // nil: all; empty: none
 	filters            []filter
 	tags               []rpc.TagFilter
 }
 
-// clientKeys are the keys of its Filters. The pages show InstanceId only.
+// clientKeys are the keys of Filters. The vendor's pages show only InstanceId.
 var clientKeys = map[string]func(clientView) string{
 	"InstanceId":   func(v clientView) string { return v.InstanceId },
 	"InstanceName": func(v clientView) string { return v.InstanceName },
@@ -51,8 +51,8 @@ var clientKeys = map[string]func(clientView) string{
 	"Status":       func(v clientView) string { return v.Status },
 }
 
-// DescribeBackupClients is HBR DescribeBackupClients: the clients in this region,
-// of the caller's account or, with CrossAccountType, of another one.
+// DescribeBackupClients is the operation DescribeBackupClients of Cloud Backup: the backup
+// clients in this region, of the caller's account or, with CrossAccountType, of another one.
 func (s *Service) DescribeBackupClients(k *rpc.Call) (any, error) {
 	q, err := parseClientQuery(k.Params)
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *Service) DescribeBackupClients(k *rpc.Call) (any, error) {
 	}
 	views := []clientView{}
 	for i := range owner.Clients {
-		if v, here := newClientView(k, owner, &owner.Clients[i]); here && q.fits(v) {
+		if v, inRegion := newClientView(k, owner, &owner.Clients[i]); inRegion && q.matches(v) {
 			views = append(views, v)
 		}
 	}
@@ -78,8 +78,8 @@ func (s *Service) DescribeBackupClients(k *rpc.Call) (any, error) {
 	}, nil
 }
 
-// parseClientQuery judges the parameters by themselves. An empty list of ids asks
-// for none, an absent one for all.
+// parseClientQuery reads and checks the parameters without the world. An empty list of ids
+// matches no client; an absent one matches all.
 func parseClientQuery(p rpc.Params) (q clientQuery, err error) {
 	if p["ClientType"] == "" {
 		return q, rpc.Missing("ClientType")
@@ -110,10 +110,10 @@ func parseClientQuery(p rpc.Params) (q clientQuery, err error) {
 	return q, err
 }
 
-// fits wants everything that was asked for to hold at once.
-func (q clientQuery) fits(v clientView) bool {
-	asked := func(ids []string, id string) bool { return ids == nil || slices.Contains(ids, id) }
-	return v.ClientType == q.kind && asked(q.instances, v.InstanceId) && asked(q.clients, v.ClientId) &&
+// matches reports whether a client fulfils every condition of the query.
+func (q clientQuery) matches(v clientView) bool {
+	matchesParam := func(ids []string, id string) bool { return ids == nil || slices.Contains(ids, id) }
+	return v.ClientType == q.kind && matchesParam(q.instances, v.InstanceId) && matchesParam(q.clients, v.ClientId) &&
 		(q.cluster == "" || q.cluster == v.cluster) &&
 		!slices.ContainsFunc(q.filters, func(f filter) bool { return !slices.Contains(f.values, clientKeys[f.key](v)) }) &&
 		!slices.ContainsFunc(q.tags, func(f rpc.TagFilter) bool {
@@ -121,15 +121,16 @@ func (q clientQuery) fits(v clientView) bool {
 		})
 }
 
-// newClientView tells of a client, and whether what it works for is in the
-// region of the call.
-func newClientView(k *rpc.Call, owner *world.Account, cl *world.BackupClient) (v clientView, here bool) {
+// newClientView returns the row of a client. inRegion is false if its instance or cluster is not
+// in the region of the call.
+func newClientView(k *rpc.Call, owner *world.Account, cl *world.BackupClient) (v clientView, inRegion bool) {
 	v = clientView{
 		ClientId: cl.ID, ClientVersion: cl.Version, MaxClientVersion: cl.Version, ArchType: "AMD64", Status: cl.Status,
-		BackupStatus: "UNPROTECTED", CreatedTime: worldBegan.Unix(), UpdatedTime: worldBegan.Unix(),
+		BackupStatus: "UNPROTECTED", CreatedTime: worldCreated.Unix(), UpdatedTime: worldCreated.Unix(),
 		LastHeartBeatTime: k.At.Add(-cl.HeartbeatAge).Unix(), Tags: []tag{},
 	}
-	// The vendor means a backup plan by PROTECTED; there are none here.
+	// PROTECTED means that a backup plan exists. The emulator has no plans, so it reports
+	// PROTECTED for every ACTIVATED client.
 	if cl.Status == "ACTIVATED" {
 		v.BackupStatus = "PROTECTED"
 	}
@@ -149,13 +150,13 @@ func newClientView(k *rpc.Call, owner *world.Account, cl *world.BackupClient) (v
 	return v, true
 }
 
-// tagName matches the flattened tags of Cloud Backup.
+// tagName matches a parameter of the flattened list of tags.
 var tagName = regexp.MustCompile(`^Tag\.([0-9]+)\.(Key|Value)$`)
 
-// maxTags is the number in the metadata; the pages say 20.
+// maxTags is the maximum number of tags in the metadata; the pages say 20.
 const maxTags = 21
 
-// tagFilters gathers Tag.N.Key and Tag.N.Value, all of which have to fit.
+// tagFilters reads Tag.N.Key and Tag.N.Value. A resource must match all of them.
 func tagFilters(p rpc.Params) ([]rpc.TagFilter, error) {
 	byIndex := map[int]*rpc.TagFilter{}
 	for name, v := range p {

@@ -5,22 +5,22 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// clustersAnswer is the reply of DescribeContainerCluster, whose list is flat.
+// A clustersAnswer is the reply of DescribeContainerCluster.
 type clustersAnswer struct {
 	rpc.Envelope
 	PageNumber, PageSize, TotalCount int64
 	Clusters                         []clusterView
 }
 
-// A clusterView is one of Clusters. Token is a secret that registers a client;
-// what stands here opens nothing.
+// A clusterView is one element of Clusters. The real Token is a secret that registers a backup
+// client; this one has no effect.
 type clusterView struct {
 	ClusterId, Identifier, Name, Description, ClusterType, NetworkType, AgentStatus, Token string
 }
 
-// DescribeContainerCluster is HBR DescribeContainerCluster. The page shows a
-// ClusterId of the form cc-… in the request and of the form cl-… in the reply;
-// here both are taken, and the reply has the one that CreateBackupJob wants.
+// DescribeContainerCluster is the operation DescribeContainerCluster of Cloud Backup. The
+// vendor's page shows a ClusterId cc-… in the request and cl-… in the reply. The emulator accepts
+// both, and returns cc-…, which CreateBackupJob requires.
 func (s *Service) DescribeContainerCluster(k *rpc.Call) (any, error) {
 	number, size, err := parsePage(k.Params)
 	if err != nil {
@@ -43,17 +43,17 @@ func (s *Service) DescribeContainerCluster(k *rpc.Call) (any, error) {
 	}, nil
 }
 
-// regionsAnswer is the reply of HBR DescribeRegions.
+// A regionsAnswer is the reply of DescribeRegions of Cloud Backup.
 type regionsAnswer struct {
 	rpc.Envelope
 	Regions struct{ Region []region }
 }
 
-// A region has fewer fields than ECS's.
+// A region is one element of Regions.Region. It has fewer members than in ECS.
 type region struct{ RegionId, LocalName string }
 
-// DescribeRegions is HBR DescribeRegions: all regions of the world. That it
-// needs hbr:DescribeRegions follows from how other permissions are named only.
+// DescribeRegions is the operation DescribeRegions of Cloud Backup: all regions of the world. Its
+// permission hbr:DescribeRegions is not documented; the name follows the pattern of the others.
 func (s *Service) DescribeRegions(k *rpc.Call) (any, error) {
 	ans := regionsAnswer{Envelope: rpc.Success(k)}
 	for _, id := range s.World.Regions {

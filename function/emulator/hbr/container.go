@@ -9,12 +9,12 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// resourceKeys are the keys of one element of ContainerResources, all texts.
+// resourceKeys are the keys of an element of ContainerResources. All values are texts.
 var resourceKeys = []string{
 	"resourceType", "backupMethod", "resourceId", "resourceInfo", "host", "hostPrefix", "pvPath",
 }
 
-// checkContainerOrder judges a CONTAINER job by its parameters alone.
+// checkContainerOrder checks the parameters of a CONTAINER job without the world.
 func checkContainerOrder(o *order) error {
 	if err := rpc.CheckOneOf(o.params, "InitiatedByAck", "true", "false"); err != nil {
 		return err
@@ -23,7 +23,8 @@ func checkContainerOrder(o *order) error {
 	return err
 }
 
-// findVolumes resolves the cluster, the vault and the volumes.
+// findVolumes finds cluster, vault and volumes of a CONTAINER job. If the agent of the cluster is
+// not READY, the job is created and fails.
 func findVolumes(o *order) error {
 	id, group := o.params["ContainerClusterId"], o.params["ClusterId"]
 	cluster := o.owner.Cluster(id, o.region)
@@ -55,11 +56,11 @@ func findVolumes(o *order) error {
 	if client := o.owner.Client(cluster.ID); client != nil {
 		o.source.client = client.ID
 	}
-	o.failWithoutVault()
+	o.failIfVaultNotReady()
 	return nil
 }
 
-// parseResources reads ContainerResources and returns the ids of its volumes.
+// parseResources reads ContainerResources and returns the ids of the volumes.
 func parseResources(text string) ([]string, error) {
 	var elements []json.RawMessage
 	if err := json.Unmarshal([]byte(text), &elements); err != nil || len(elements) == 0 {
@@ -76,8 +77,8 @@ func parseResources(text string) ([]string, error) {
 	return ids, nil
 }
 
-// parseResource reads one element. Its resourceInfo is a text that holds a
-// JSON object, not an object.
+// parseResource reads one element of ContainerResources and returns the id of its volume.
+// resourceInfo is a text that contains a JSON object, not an object.
 func parseResource(text string) (id string, err error) {
 	object, err := plainjson.Object(text)
 	if err != nil {

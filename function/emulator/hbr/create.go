@@ -12,15 +12,15 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// Limits that CreateBackupJob's page leaves open are taken from its siblings:
-// names from backup plans, days from backup policies.
+// Limits of JobName, in characters, and of Retention, in days. The page of CreateBackupJob gives
+// none; these are those of backup plans and backup policies.
 const (
 	maxJobName   = 64
 	maxRetention = 364635
 )
 
-// An order is one CreateBackupJob on its way to being a job. The rules of its
-// source type read the request and fill in what the job will be about.
+// An order is one call of CreateBackupJob while it is checked. The rules of its source type read
+// the parameters and fill in the source.
 type order struct {
 	params rpc.Params
 	region string
@@ -30,36 +30,36 @@ type order struct {
 	source source
 }
 
-// A source is what a job will copy.
+// A source is what a job backs up.
 type source struct {
-	bytes    int64
-	instance *world.Instance
-	cluster  *world.Cluster
-	client   string // id of the backup client that copies the files
-	disks    []string
-	paths    []string
+	bytes    int64           // to read
+	instance *world.Instance // nil for CONTAINER
+	cluster  *world.Cluster  // set for CONTAINER only
+	client   string          // id of the backup client that reads the files; empty: none
+	disks    []string        // ids of the disks of a UDM_ECS job
+	paths    []string        // of files, or namespace/claim of volumes
 	copyTo   copyPlan
-	plan     lifecycle.Plan // what the world says of the source
+	plan     lifecycle.Plan // duration and outcome that the world gives the source
 
-	grouped     bool   // all disks at one moment
-	failure     string // why the job will fail, if it will
+	grouped     bool   // snapshotGroup: snapshots of all disks at the same time
+	failure     string // ErrorMessage of a job that cannot succeed; empty: it can
 	consistency consistency
 }
 
-// A sourceType is what CreateBackupJob's page says of one SourceType. A
-// parameter that is in neither list is optional, or has no effect.
+// A sourceType holds the rules of the page of CreateBackupJob for one SourceType. A parameter in
+// neither list is optional or has no effect.
 type sourceType struct {
-	required    []string
-	unused      []string // may not be sent
-	backupTypes []string
-	prefixes    map[string]string // of the ids among the parameters
+	required    []string          // must be present
+	unused      []string          // must be absent
+	backupTypes []string          // valid values of BackupType
+	prefixes    map[string]string // of ids, by parameter
 
-	check func(*order) error // the rules of its own parameters
-	find  func(*order) error // resolves what they name, and the rules that need it
+	check func(*order) error // checks parameters without the world
+	find  func(*order) error // finds the named resources; checks rules that depend on them
 }
 
-// sourceTypes is the table behind SourceType. The pages since the end of 2024
-// name UDM_ECS only; the two others are kept with the rules of the page before.
+// sourceTypes are the rules by SourceType. Since the end of 2024 the vendor's pages describe only
+// UDM_ECS; the two others follow the earlier page.
 var sourceTypes = map[string]sourceType{
 	"UDM_ECS": {
 		required:    []string{"InstanceId", "Detail", "Retention"},
@@ -84,15 +84,15 @@ var sourceTypes = map[string]sourceType{
 	},
 }
 
-// createAnswer is the reply of CreateBackupJob. It says that a job was
-// accepted, never that it has begun.
+// A createAnswer is the reply of CreateBackupJob. It says that a job was accepted, not that it
+// runs.
 type createAnswer struct {
 	rpc.Envelope
 	JobId string
 }
 
-// CreateBackupJob is HBR CreateBackupJob: what is wrong with the request by
-// itself comes first, then other accounts, then what it names.
+// CreateBackupJob is the operation CreateBackupJob of Cloud Backup. The package comment lists the
+// order of its checks. It sets k.JobID.
 func (s *Service) CreateBackupJob(k *rpc.Call) (any, error) {
 	kind, err := checkCommon(k.Params)
 	if err != nil {
@@ -118,10 +118,10 @@ func (s *Service) CreateBackupJob(k *rpc.Call) (any, error) {
 	return createAnswer{rpc.Success(k), k.JobID}, nil
 }
 
-// planOf settles how a job goes. A request may say so in its JobName, and what
-// cannot work fails whatever it says.
+// planOf returns duration and outcome of a job, from the marker in JobName, the source, or the
+// default of the world. A source that cannot succeed fails regardless of these.
 func (s *Service) planOf(o *order) lifecycle.Plan {
-	named, _ := lifecycle.NamedPlan(o.params["JobName"]) // checkJobName saw to it
+	named, _ := lifecycle.NamedPlan(o.params["JobName"]) // checkJobName has refused invalid markers
 	p := named.Over(o.source.plan).Over(lifecycle.Plan{Duration: s.World.JobDuration})
 	if o.source.failure != "" {
 		p.Outcome = lifecycle.Outcome{Status: "FAILED", Message: o.source.failure}
@@ -130,7 +130,8 @@ func (s *Service) planOf(o *order) lifecycle.Plan {
 	return p
 }
 
-// checkCommon judges the parameters that every source type shares.
+// checkCommon checks the parameters that every source type has, and returns the rules of the
+// source type. Errors: Missing<name>, InvalidParameter.
 func checkCommon(p rpc.Params) (sourceType, error) {
 	if p["SourceType"] == "" {
 		return sourceType{}, rpc.Missing("SourceType")
@@ -164,8 +165,8 @@ func checkCommon(p rpc.Params) (sourceType, error) {
 	return kind, checkJobName(p["JobName"])
 }
 
-// checkRetention takes days. What 0 and -1 would mean here is not documented,
-// so nobody may rely on them.
+// checkRetention checks a number of days from 1 to maxRetention. 0 and -1 are refused, because
+// their meaning is not documented here.
 func checkRetention(text string) error {
 	days, ok := rpc.Decimal(text)
 	if !ok || days < 1 || days > maxRetention {
@@ -174,7 +175,8 @@ func checkRetention(text string) error {
 	return nil
 }
 
-// checkJobName counts characters, not bytes: names may be Chinese.
+// checkJobName checks the length in characters, the encoding, and the emulator's marker. Control
+// characters are refused.
 func checkJobName(name string) error {
 	if utf8.RuneCountInString(name) > maxJobName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return rpc.Invalid("JobName", "at most %d characters, none of them a control character", maxJobName)

@@ -10,8 +10,9 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// sourceAccount returns the account that owns what is backed up: the caller's,
-// or with CROSS_ACCOUNT another one that is registered and lets the service in.
+// sourceAccount returns the account that owns the source: the caller's, or with CROSS_ACCOUNT
+// another one. The other account must be registered, and its role must trust Cloud Backup.
+// Errors: the errors of checkCrossAccount, CrossAccountBackupSlrNotExist, AssumeRoleFail.
 func (s *Service) sourceAccount(o *order) (*world.Account, error) {
 	if err := checkCrossAccount(o.params); err != nil {
 		return nil, err
@@ -26,10 +27,11 @@ func (s *Service) sourceAccount(o *order) (*world.Account, error) {
 	return s.crossRole(o.caller, wanted)
 }
 
-// crossRole returns the other account if Cloud Backup can work in it on behalf
-// of one: both have the role that it takes.
-func (s *Service) crossRole(of *world.Account, wanted world.CrossAccount) (*world.Account, error) {
-	if !s.registered.hasRole(of, world.CrossBackupRole) {
+// crossRole returns the other account if Cloud Backup can work in it on behalf of caller. Two
+// conditions must hold: caller has the service-linked role, and the other account has a role that
+// trusts the service. Errors: CrossAccountBackupSlrNotExist, AssumeRoleFail.
+func (s *Service) crossRole(caller *world.Account, wanted world.CrossAccount) (*world.Account, error) {
+	if !s.registered.hasRole(caller, world.CrossBackupRole) {
 		return nil, noCrossBackupRole()
 	}
 	other := s.World.Account(wanted.Account)
@@ -37,20 +39,21 @@ func (s *Service) crossRole(of *world.Account, wanted world.CrossAccount) (*worl
 		return nil, assumeRoleFail(wanted)
 	}
 	role := other.Role(wanted.Role)
-	if role == nil || !role.TrustsService(world.CrossBackupService, of.ID) {
+	if role == nil || !role.TrustsService(world.CrossBackupService, caller.ID) {
 		return nil, assumeRoleFail(wanted)
 	}
 	return other, nil
 }
 
-// noCrossBackupRole is the one refusal that a page of Cloud Backup documents with
-// status 200 ("CheckRole").
+// noCrossBackupRole returns the only refusal that a page of Cloud Backup documents with status
+// 200 ("CheckRole").
 func noCrossBackupRole() error {
 	return rpc.Refuse(http.StatusOK, "CrossAccountBackupSlrNotExist", "the service-linked role %s does not exist", world.CrossBackupRole)
 }
 
-// checkCrossAccount judges the three parameters by themselves. CROSS_ACCOUNT_BY_RD
-// exists on AddCrossAccount only.
+// checkCrossAccount checks the three parameters CrossAccount* without the world.
+// CROSS_ACCOUNT_BY_RD is refused; only AddCrossAccount accepts it. Errors: Missing<name>,
+// InvalidParameter.
 func checkCrossAccount(p rpc.Params) error {
 	if err := rpc.CheckOneOf(p, "CrossAccountType", "SELF_ACCOUNT", "CROSS_ACCOUNT"); err != nil {
 		return err
@@ -75,33 +78,34 @@ func checkCrossAccount(p rpc.Params) error {
 	return nil
 }
 
-// assumeRoleFail is one answer for a registration that is missing, a role that
-// is missing and a role that does not trust the service.
-func assumeRoleFail(of world.CrossAccount) error {
-	return rpc.Refuse(http.StatusForbidden, "AssumeRoleFail", "the role %s of account %s cannot be assumed", of.Role, of.Account)
+// assumeRoleFail returns the common refusal of a missing registration, a missing role, and a role
+// that does not trust the service.
+func assumeRoleFail(wanted world.CrossAccount) error {
+	return rpc.Refuse(http.StatusForbidden, "AssumeRoleFail", "the role %s of account %s cannot be assumed", wanted.Role, wanted.Account)
 }
 
-// crossAccountsAnswer is the reply of DescribeCrossAccounts.
+// A crossAccountsAnswer is the reply of DescribeCrossAccounts.
 type crossAccountsAnswer struct {
 	rpc.Envelope
 	PageNumber, PageSize, TotalCount int64
 	CrossAccounts                    struct{ CrossAccount []crossAccountView }
 }
 
-// A crossAccountView is one CrossAccounts.CrossAccount.
+// A crossAccountView is one element of CrossAccounts.CrossAccount. Times are UNIX seconds.
 type crossAccountView struct {
 	Id, OwnerId, CrossAccountUserId, CreatedTime, UpdatedTime int64
 	CrossAccountRoleName, CrossAccountType, Alias             string
 }
 
-// DescribeCrossAccounts is HBR DescribeCrossAccounts.
+// DescribeCrossAccounts is the operation DescribeCrossAccounts of Cloud Backup: the registrations
+// of the caller's account, oldest first.
 func (s *Service) DescribeCrossAccounts(k *rpc.Call) (any, error) {
 	number, size, err := parsePage(k.Params)
 	if err != nil {
 		return nil, err
 	}
 	views := []crossAccountView{}
-	for n, x := range s.registered.of(k.Caller.Account) {
+	for n, x := range s.registered.registrations(k.Caller.Account) {
 		views = append(views, crossAccountView{
 			Id: int64(n + 1), OwnerId: accountNumber(k.Caller.Account.ID), CrossAccountUserId: accountNumber(x.Account),
 			CreatedTime: x.added.Unix(), UpdatedTime: x.added.Unix(),
@@ -113,20 +117,21 @@ func (s *Service) DescribeCrossAccounts(k *rpc.Call) (any, error) {
 	return ans, nil
 }
 
-// accountNumber is an account id as the replies that show it as a number do.
+// accountNumber returns an account id as a number, which some replies require.
 func accountNumber(id string) int64 {
 	n, _ := strconv.ParseInt(id, 10, 64)
 	return n
 }
 
-// AddCrossAccount is HBR AddCrossAccount, which by its page needs no permission.
+// AddCrossAccount is the operation AddCrossAccount of Cloud Backup. Its page requires no
+// permission.
 func (s *Service) AddCrossAccount(k *rpc.Call) (any, error) {
 	x, err := parseRegistration(k.Params)
 	if err != nil {
 		return nil, err
 	}
 	if s.registered.has(k.Caller.Account, x) {
-		// What the service says to a second registration is not documented.
+		// The answer to a second registration is not documented; BadRequest is a guess.
 		return nil, rpc.Refuse(http.StatusBadRequest, "BadRequest", "the account %s is registered already", x.Account)
 	}
 	if x.Type == "CROSS_ACCOUNT_BY_RD" {
@@ -141,7 +146,8 @@ func (s *Service) AddCrossAccount(k *rpc.Call) (any, error) {
 	return rpc.Success(k), nil
 }
 
-// parseRegistration judges the parameters by themselves.
+// parseRegistration reads and checks the parameters without the world. An absent type means
+// CROSS_ACCOUNT. Errors: Missing<name>, InvalidParameter.
 func parseRegistration(p rpc.Params) (world.CrossAccount, error) {
 	x := world.CrossAccount{Account: p["CrossAccountUserId"], Role: p["CrossAccountRoleName"], Type: p["CrossAccountType"], Alias: p["Alias"]}
 	if x.Type == "" {
@@ -167,8 +173,9 @@ func parseRegistration(p rpc.Params) (world.CrossAccount, error) {
 	return x, nil
 }
 
-// checkDirectory wants the caller to manage a resource directory that trusts
-// Cloud Backup and has the other account in it.
+// checkDirectory checks that the account manages a resource directory that trusts Cloud Backup
+// and has the other account as a member. Errors: AccountNotEnableRdTrustedService,
+// BackupAccountNotInSpecifiedRd.
 func checkDirectory(a *world.Account, x world.CrossAccount) error {
 	switch {
 	case a.Directory == nil || !a.Directory.TrustsBackup:

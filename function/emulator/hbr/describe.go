@@ -9,11 +9,11 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// listedTypes are the values of DescribeBackupJobs2's SourceType. CONTAINER is
-// not among them: such jobs are found by their id, without SourceType.
+// listedTypes are the valid values of SourceType in DescribeBackupJobs2. CONTAINER is not among
+// them: such jobs are listed only without SourceType.
 var listedTypes = []string{"ECS_FILE", "OSS", "NAS", "OTS", "UDM_ECS", "UDM_ECS_DISK", "COMMON_NAS", "File", "SYNC"}
 
-// jobsAnswer is the reply of DescribeBackupJobs2. TotalCount counts what passes
+// A jobsAnswer is the reply of DescribeBackupJobs2. TotalCount is the number of jobs that match
 // the filters, on all pages.
 type jobsAnswer struct {
 	rpc.Envelope
@@ -21,8 +21,8 @@ type jobsAnswer struct {
 	BackupJobs                       struct{ BackupJob []jobView }
 }
 
-// DescribeBackupJobs2 is HBR DescribeBackupJobs2: the jobs of the caller's
-// account in this region, newest first unless asked otherwise.
+// DescribeBackupJobs2 is the operation DescribeBackupJobs2 of Cloud Backup: the jobs of the
+// caller's account in this region, newest first by default. Errors: InvalidParameter.
 func (s *Service) DescribeBackupJobs2(k *rpc.Call) (any, error) {
 	p := k.Params
 	if err := rpc.CheckOneOf(p, "SourceType", listedTypes...); err != nil {
@@ -42,9 +42,9 @@ func (s *Service) DescribeBackupJobs2(k *rpc.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	room := s.rows.take()
-	defer s.rows.give(room)
-	jobs, err := s.list(k, filters, room)
+	buffer := s.rows.get()
+	defer s.rows.put(buffer)
+	jobs, err := s.list(k, filters, buffer)
 	if err != nil {
 		return nil, err
 	}
@@ -54,21 +54,21 @@ func (s *Service) DescribeBackupJobs2(k *rpc.Call) (any, error) {
 	ans := jobsAnswer{Envelope: rpc.Success(k), PageNumber: number, PageSize: size}
 	ans.TotalCount = totalCount(k, len(jobs))
 	ans.BackupJobs.BackupJob = []jobView{}
-	// Only what is shown is worked out in full; a listing may have thousands.
-	for _, l := range page(misplaced(k, jobs, number, size)) {
+	// Rows are computed only for the page, because a listing can have thousands of jobs.
+	for _, l := range page(faultyPage(k, jobs, number, size)) {
 		ans.BackupJobs.BackupJob = append(ans.BackupJobs.BackupJob, newJobView(l, k.At))
 	}
 	return ans, nil
 }
 
-// A listedJob is a row of a listing: a job, or the part of an instance's job
-// that is about one disk, which the listing shows as a job of its own.
+// A listedJob is a row of a listing: a job, or one disk of an instance's job, which the API lists
+// as a separate job of type UDM_ECS_DISK.
 type listedJob struct {
 	*Job
-	disk *world.Disk
+	disk *world.Disk // nil: the row is the whole job
 }
 
-// id is the JobId of a row.
+// id returns the JobId of the row.
 func (l listedJob) id() string {
 	if l.disk == nil {
 		return l.Job.ID
@@ -76,7 +76,7 @@ func (l listedJob) id() string {
 	return "job-000" + rpc.EntityID(l.Job.ID + l.disk.ID)[:17]
 }
 
-// kind is the SourceType of a row.
+// kind returns the SourceType of the row.
 func (l listedJob) kind() string {
 	if l.disk == nil {
 		return l.SourceType()
@@ -84,7 +84,7 @@ func (l listedJob) kind() string {
 	return "UDM_ECS_DISK"
 }
 
-// parent is the JobId of the job that a row is part of, or empty.
+// parent returns ParentId: the JobId of the instance's job for a disk, else "".
 func (l listedJob) parent() string {
 	if l.disk == nil {
 		return ""
@@ -92,28 +92,29 @@ func (l listedJob) parent() string {
 	return l.Job.ID
 }
 
-// rowRoom lends room for the rows of a listing, which may have thousands of
-// them: made anew for each call, they would keep the collector busy.
-type rowRoom struct{ pool sync.Pool }
+// A rowPool reuses the buffers of listings. A listing can have thousands of rows, and new buffers
+// for each call would burden the garbage collector.
+type rowPool struct{ pool sync.Pool }
 
-func (r *rowRoom) take() *[]listedJob {
-	if room, ok := r.pool.Get().(*[]listedJob); ok {
-		return room
+// get returns an empty buffer.
+func (r *rowPool) get() *[]listedJob {
+	if buffer, ok := r.pool.Get().(*[]listedJob); ok {
+		return buffer
 	}
 	return new([]listedJob)
 }
 
-// give takes room back. Nothing may look at the rows any more.
-func (r *rowRoom) give(room *[]listedJob) {
-	clear(*room)
-	*room = (*room)[:0]
-	r.pool.Put(room)
+// put returns a buffer to the pool. The caller must not use its rows any more.
+func (r *rowPool) put(buffer *[]listedJob) {
+	clear(*buffer)
+	*buffer = (*buffer)[:0]
+	r.pool.Put(buffer)
 }
 
-// list returns what passes the filters, newest first, in the room lent to it.
-func (s *Service) list(k *rpc.Call, filters []filter, room *[]listedJob) ([]listedJob, error) {
+// list returns the rows that match the filters, newest first. It may store them in buffer.
+func (s *Service) list(k *rpc.Call, filters []filter, buffer *[]listedJob) ([]listedJob, error) {
 	if k.Params["Edition"] == "BASIC" {
-		return nil, nil // no job here is of that edition
+		return nil, nil // the emulator has no job of this edition
 	}
 	jobs, kind := s.candidates(k, filters), k.Params["SourceType"]
 	if kind == "UDM_ECS_DISK" {
@@ -122,23 +123,23 @@ func (s *Service) list(k *rpc.Call, filters []filter, room *[]listedJob) ([]list
 		}
 		return diskRows(k, jobs, filters), nil
 	}
-	rows := *room
-	behind := lag(k)
+	rows := *buffer
+	listingLag := lag(k)
 	for _, j := range slices.Backward(jobs) {
 		l := listedJob{Job: j}
-		if j.listed(k.At, behind) && (kind == "" || kind == l.kind()) && passes(filters, l, k.At) {
+		if j.isListed(k.At, listingLag) && (kind == "" || kind == l.kind()) && passes(filters, l, k.At) {
 			rows = append(rows, l)
 		}
 	}
-	*room = rows
+	*buffer = rows
 	return rows, nil
 }
 
-// diskRows lists the disks of instances' jobs.
+// diskRows returns the disks of the jobs as rows.
 func diskRows(k *rpc.Call, jobs []*Job, filters []filter) []listedJob {
 	var rows []listedJob
 	for _, j := range slices.Backward(jobs) {
-		if j.SourceType() != "UDM_ECS" || !j.listed(k.At, lag(k)) {
+		if j.SourceType() != "UDM_ECS" || !j.isListed(k.At, lag(k)) {
 			continue
 		}
 		for _, id := range j.source.disks {
@@ -150,21 +151,22 @@ func diskRows(k *rpc.Call, jobs []*Job, filters []filter) []listedJob {
 	return rows
 }
 
-// candidates narrows the jobs to those that a filter names, if it names any:
-// that is what polls ask for, again and again. They are oldest first.
+// candidates returns the jobs that can match the filters, oldest first. If a filter names job ids
+// it looks up only these, because clients that poll a job send this filter often.
 func (s *Service) candidates(k *rpc.Call, filters []filter) []*Job {
-	where := home{k.Caller.Account.ID, k.Region}
+	callScope := scope{k.Caller.Account.ID, k.Region}
 	at := slices.IndexFunc(filters, func(f filter) bool {
 		named := f.key == "ParentId" || (f.key == "JobId" && k.Params["SourceType"] != "UDM_ECS_DISK")
 		return named && f.operator != "NOT_EQUAL" && !slices.Contains(f.values, "")
 	})
 	if at < 0 {
-		return s.jobs.of(where)
+		return s.jobs.inScope(callScope)
 	}
-	return s.jobs.named(filters[at].values, where)
+	return s.jobs.byIDs(filters[at].values, callScope)
 }
 
-// parsePage has the limits of the page; the metadata allows a size of 100 as well.
+// parsePage reads PageNumber (default 1) and PageSize (default 10). The page of the operation
+// allows sizes from 1 to 99; the metadata also allows 100, which is refused here.
 func parsePage(p rpc.Params) (number, size int64, err error) {
 	number, size = 1, 10
 	if text := p["PageNumber"]; text != "" {
@@ -184,28 +186,25 @@ func parsePage(p rpc.Params) (number, size int64, err error) {
 	return number, size, nil
 }
 
-// page cuts one page out; beyond the last one it is empty, not absent.
+// page returns a copy of one page of list. After the last page it is empty, and never nil.
 func page[T any](list []T, number, size int64) []T {
 	from := min((number-1)*size, int64(len(list)))
 	to := min(from+size, int64(len(list)))
 	return append([]T{}, list[from:to]...)
 }
 
-// What follows are the faults of DescribeBackupJobs2, asked for where the
-// listing is made: its answer is whole and wrong.
-
-// lag is how far the listing lags behind; 0 if it does not.
+// lag returns the delay with which the listing shows new jobs (fault lag); 0: none.
 func lag(k *rpc.Call) time.Duration {
 	f, _ := k.Course.Find("lag")
 	return f.Duration
 }
 
-// listed reports whether a job is old enough for a listing that lags behind.
-func (j *Job) listed(now time.Time, lag time.Duration) bool {
+// isListed reports whether the job is old enough for a listing with the given lag.
+func (j *Job) isListed(now time.Time, lag time.Duration) bool {
 	return lag == 0 || now.Sub(j.Schedule.Created) >= lag
 }
 
-// totalCount returns how many jobs the answer claims that there are.
+// totalCount returns TotalCount of the answer: the number of jobs, or the one of the fault total.
 func totalCount(k *rpc.Call, jobs int) int64 {
 	if total, ok := k.Course.Find("total"); ok {
 		return int64(total.Number)
@@ -213,11 +212,14 @@ func totalCount(k *rpc.Call, jobs int) int64 {
 	return int64(jobs)
 }
 
-// misplaced returns what page is to cut in place of its arguments. A page that
-// is a duplicate shows what the one before shows. A shift moves all pages but
-// the first: by 1 as if a job had been made since, so that one job stands on
-// two pages, by -1 as if one had gone, so that one stands on none.
-func misplaced(k *rpc.Call, views []listedJob, number, size int64) ([]listedJob, int64, int64) {
+// faultyPage returns the arguments for page that produce the faults duplicate-page and shift. It
+// changes only pages after the first.
+//
+//	fault            effect
+//	duplicate-page   each page repeats the page before it
+//	shift n > 0      as if n jobs had been created since page 1: n jobs are on two pages
+//	shift n < 0      as if -n jobs had been deleted since page 1: -n jobs are on no page
+func faultyPage(k *rpc.Call, views []listedJob, number, size int64) ([]listedJob, int64, int64) {
 	if number == 1 {
 		return views, number, size
 	}
@@ -227,7 +229,7 @@ func misplaced(k *rpc.Call, views []listedJob, number, size int64) ([]listedJob,
 	shift, _ := k.Course.Find("shift")
 	switch n := shift.Number; {
 	case n > 0:
-		// What is put in front is never seen: it stands before this page.
+		// The inserted rows are before this page, so they are not visible.
 		views = append(make([]listedJob, min(int64(n), (number-1)*size)), views...)
 	case n < 0:
 		views = views[min(-n, len(views)):]

@@ -9,17 +9,17 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// Limits of Include and Exclude: characters of the JSON text, brackets and
-// quotes included, by CreateBackupJob's page; entries by that of backup plans.
+// Limits of Include and Exclude: characters of the JSON text, by the page of CreateBackupJob, and
+// number of entries, by the page of backup plans.
 const (
 	maxPathText = 255
 	maxPaths    = 8
 )
 
-// FileBytes is how much a file job finds to copy.
+// FileBytes is the size of every file job in bytes: 6 GiB.
 const FileBytes = 6 << 30
 
-// checkFileOrder judges an ECS_FILE job by its parameters alone.
+// checkFileOrder checks the parameters of an ECS_FILE job without the world.
 func checkFileOrder(o *order) error {
 	include, err := parsePaths(o.params, "Include")
 	if err != nil {
@@ -42,8 +42,8 @@ func checkFileOrder(o *order) error {
 	return nil
 }
 
-// findFiles resolves the instance and the vault. A machine without a living
-// backup client is no reason to refuse: the job is made and fails.
+// findFiles finds instance and vault of an ECS_FILE job. Without an active backup client the job
+// is created and fails.
 func findFiles(o *order) error {
 	instance := o.owner.Instance(o.params["InstanceId"], o.region)
 	if instance == nil {
@@ -62,13 +62,13 @@ func findFiles(o *order) error {
 	} else {
 		o.source.failure = "no backup client is active on the instance"
 	}
-	o.failWithoutVault()
+	o.failIfVaultNotReady()
 	return nil
 }
 
-// findVault looks in the caller's account: with CROSS_ACCOUNT only the source
-// lies elsewhere. That a mirror takes no backups follows from what it is; with
-// which code it is refused is a guess.
+// findVault checks the vault. It must be in the caller's account, also with CROSS_ACCOUNT. A
+// replication vault is refused; the code InvalidParameter is a guess. Errors: VaultNotExist,
+// InvalidParameter.
 func findVault(o *order) error {
 	id := o.params["VaultId"]
 	vault := o.caller.Vault(id, o.region)
@@ -81,15 +81,16 @@ func findVault(o *order) error {
 	return nil
 }
 
-// failWithoutVault lets a job fail whose vault is not ready, in the word that
-// the error table has for it.
-func (o *order) failWithoutVault() {
+// failIfVaultNotReady makes the job fail with AccessVaultFail, a code of the error table, if the
+// vault is not CREATED.
+func (o *order) failIfVaultNotReady() {
 	if o.caller.Vault(o.params["VaultId"], o.region).Status != "CREATED" {
 		o.source.failure = "AccessVaultFail"
 	}
 }
 
-// parsePaths reads Include or Exclude: the text of a JSON array of texts.
+// parsePaths reads Include or Exclude, a JSON array of texts. It returns nil for an absent
+// parameter.
 func parsePaths(p rpc.Params, name string) ([]string, error) {
 	text := p[name]
 	if text == "" {
@@ -109,7 +110,7 @@ func parsePaths(p rpc.Params, name string) ([]string, error) {
 	return paths, nil
 }
 
-// parseUseVSS reads Options, whose only key is UseVSS.
+// parseUseVSS reads Options, whose only key is UseVSS. It returns false for an absent parameter.
 func parseUseVSS(text string) (bool, error) {
 	if text == "" {
 		return false, nil
@@ -125,8 +126,8 @@ func parseUseVSS(text string) (bool, error) {
 	return vss, nil
 }
 
-// checkShadowCopy has the limits of a Windows shadow copy: one directory, and
-// neither network paths nor patterns nor exceptions.
+// checkShadowCopy checks the limits of a Windows shadow copy: one path at most, no network path,
+// no wildcard and no Exclude.
 func checkShadowCopy(include, exclude []string) error {
 	if len(include) > 1 || len(exclude) > 0 {
 		return rpc.Invalid("Options", "UseVSS allows one path in Include and no Exclude")
@@ -139,13 +140,12 @@ func checkShadowCopy(include, exclude []string) error {
 	return nil
 }
 
-// A speedRule limits the bandwidth in the hours from start up to end.
+// A speedRule is the range of hours of one rule: from start up to, not including, end.
 type speedRule struct{ start, end int64 }
 
-// checkSpeedLimit reads rules joined by "|", each start:end:bandwidth, as in
-// every sample value (the prose of the page writes "|" inside a rule as well).
-// Hours are whole, bandwidth is KB/s or NaN for no limit, and no hour may be in
-// two rules.
+// checkSpeedLimit checks SpeedLimit: rules joined by "|", each start:end:bandwidth. Hours are
+// whole numbers. Bandwidth is in KB/s, or NaN for no limit. Two rules must not overlap. The
+// format is that of every sample value; the text of the page also writes "|" inside a rule.
 func checkSpeedLimit(text string) error {
 	if text == "" {
 		return nil
@@ -166,8 +166,8 @@ func checkSpeedLimit(text string) error {
 	return nil
 }
 
-// parseSpeedRule takes start 0 to 23 and end 1 to 24, so that no rule reaches
-// over midnight.
+// parseSpeedRule reads one rule. start is 0 to 23 and end is greater, at most 24, so no rule
+// passes midnight.
 func parseSpeedRule(text string) (r speedRule, ok bool) {
 	parts := strings.Split(text, ":")
 	if len(parts) != 3 {

@@ -12,21 +12,21 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// Limits of Filters in the vendor's metadata.
+// Limits of Filters, from the vendor's metadata.
 const (
 	maxFilters      = 5
 	MaxFilterValues = 500
 )
 
-// A filter is one of DescribeBackupJobs2's Filters.
+// A filter is one element of Filters.
 type filter struct {
 	key, operator string
 	values        []string
-	numbers       []int64 // the values of a key that is a moment
+	numbers       []int64 // values of a key that is a time, parsed by check
 }
 
-// filterKeys maps each documented key to the field of a job that it looks at.
-// A key of things that no job here has is there with an empty field.
+// filterKeys return the field of a row that a documented key compares. Keys of source types that
+// the emulator does not have return "".
 var filterKeys = map[string]func(l listedJob, now time.Time) string{
 	"RegionId":     func(l listedJob, _ time.Time) string { return l.Region },
 	"JobId":        func(l listedJob, _ time.Time) string { return l.id() },
@@ -41,17 +41,17 @@ var filterKeys = map[string]func(l listedJob, now time.Time) string{
 	"InstanceName": func(listedJob, time.Time) string { return "" },
 }
 
-// timeKeys are the keys whose values are UNIX seconds.
+// timeKeys return the time that a key compares, in UNIX seconds; 0: not reached yet.
 var timeKeys = map[string]func(l listedJob, now time.Time) int64{
 	"CreatedTime":  func(l listedJob, _ time.Time) int64 { return l.Schedule.Created.Unix() },
 	"CompleteTime": func(l listedJob, now time.Time) int64 { return unix(l.Schedule.At(now).Ended) },
 }
 
-// filterName matches what a list of filters is flattened to.
+// filterName matches a parameter of the flattened list of filters.
 var filterName = regexp.MustCompile(`^Filters\.([0-9]+)\.(?:(Key|Operator)|Values\.([0-9]+))$`)
 
-// parseFilters reads the Filters of DescribeBackupJobs2. A filter without a key
-// or values is an error: it would let everything by.
+// parseFilters reads and checks the Filters of DescribeBackupJobs2. A filter without a key or
+// without values is an error, because it would match every job.
 func parseFilters(p rpc.Params) ([]filter, error) {
 	filters, err := gatherFilters(p)
 	for i := range filters {
@@ -62,7 +62,8 @@ func parseFilters(p rpc.Params) ([]filter, error) {
 	return filters, err
 }
 
-// gatherFilters gathers the flattened list. Gaps in the numbering do not matter.
+// gatherFilters reads the flattened list, in the order of the indexes. Gaps between indexes are
+// allowed.
 func gatherFilters(p rpc.Params) ([]filter, error) {
 	byIndex := map[int]*filter{}
 	values := map[int]map[int]string{}
@@ -102,7 +103,7 @@ func gatherFilters(p rpc.Params) ([]filter, error) {
 	return filters, nil
 }
 
-// check fills in the operator's default, IN, and the numbers.
+// check checks the filter. It sets the default operator IN and the field numbers.
 func (f *filter) check() error {
 	if f.operator == "" {
 		f.operator = "IN"
@@ -127,8 +128,7 @@ func (f *filter) check() error {
 	return nil
 }
 
-// checkTime refuses IN, which numeric keys do not take, and BETWEEN, of whose
-// two documented forms nobody knows which one holds.
+// checkTime checks a filter on a time. It refuses IN, which the API does not offer for times.
 func (f *filter) checkTime() error {
 	values, wanted := f.values, 1
 	switch {
@@ -150,9 +150,9 @@ func (f *filter) checkTime() error {
 	return nil
 }
 
-// between takes both forms of a range: two values, as the vendor's provider for
-// Terraform sends them, and one that is the text of a JSON array, as the page
-// says. Which of them the service takes is not known.
+// between returns the two bounds of BETWEEN. It accepts both documented forms, because it is
+// unknown which one the service accepts: two values, as the vendor's Terraform provider sends
+// them, and one value that is a JSON array, as the page says.
 func (f *filter) between() []string {
 	var pair []json.Number
 	if len(f.values) != 1 || json.Unmarshal([]byte(f.values[0]), &pair) != nil {
@@ -165,7 +165,7 @@ func (f *filter) between() []string {
 	return texts
 }
 
-// compare has the operators for moments.
+// compare are the operators on times.
 var compare = map[string]func(have, want int64) bool{
 	"EQUAL":                 func(have, want int64) bool { return have == want },
 	"NOT_EQUAL":             func(have, want int64) bool { return have != want },
@@ -175,13 +175,13 @@ var compare = map[string]func(have, want int64) bool{
 	"LESS_THAN_OR_EQUAL":    func(have, want int64) bool { return have <= want },
 }
 
-// passes reports whether a job is let by all filters.
+// passes reports whether a row matches all filters.
 func passes(filters []filter, l listedJob, now time.Time) bool {
 	return !slices.ContainsFunc(filters, func(f filter) bool { return !f.passes(l, now) })
 }
 
-// passes treats a moment that has not come as no moment at all: it is neither
-// before nor after anything.
+// passes reports whether a row matches the filter. A time that is not reached yet matches no
+// filter on it.
 func (f filter) passes(l listedJob, now time.Time) bool {
 	moment, isTime := timeKeys[f.key]
 	if !isTime {

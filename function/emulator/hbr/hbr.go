@@ -1,9 +1,20 @@
-// Package hbr answers the operations of Cloud Backup.
+// Package hbr carries out the operations of Cloud Backup.
 //
-// CreateBackupJob makes an order of a request; the rules of its source type
-// (instance.go, file.go, container.go) check it and find what it is about; then
-// it becomes a [Job], whose state follows from the clock. Lists show jobs
-// (describe.go), recovery points (snapshots.go), vaults, clients and clusters.
+// CreateBackupJob passes these steps. The first error is the answer:
+//
+//	checkCommon       parameters that every source type has
+//	sourceType.check  parameters of the source type (instance.go, file.go, container.go)
+//	sourceAccount     the account of the source, with CROSS_ACCOUNT another one
+//	sourceType.find   the named resources, and rules that depend on them
+//	needLinkedRole    the service-linked role of the service
+//	planOf            duration and outcome
+//	jobStore.start    the [Job]; its state follows from the clock (package lifecycle)
+//
+// A source that cannot be backed up, such as an instance without an active backup client, is not
+// refused: the job is created and fails, as in the real cloud.
+//
+// The lists show jobs (describe.go), recovery points (snapshots.go), vaults, backup clients and
+// clusters. Each list shows only the caller's account in the region of the call.
 package hbr
 
 import (
@@ -12,17 +23,17 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// A Service answers the operations of Cloud Backup. It holds what calls have
-// made; its zero value has made nothing. It may be used by many goroutines.
+// A Service carries out the operations of Cloud Backup. With its World set, and all other fields
+// zero, it has no jobs. It is safe for concurrent use.
 type Service struct {
-	World world.Index // what exists
+	World world.Index // accounts and resources
 
-	jobs       engine
-	registered registry
-	rows       rowRoom
+	jobs       jobStore // created by calls
+	registered registry // added to accounts by calls
+	rows       rowPool  // reused buffers of listings
 }
 
-// JobsSince returns the jobs of all accounts that were made at t or later, oldest first.
+// JobsSince returns the jobs of all accounts that were created at or after t, oldest first.
 func (s *Service) JobsSince(t time.Time) []*Job {
 	var jobs []*Job
 	for _, j := range s.jobs.all() {
@@ -33,7 +44,7 @@ func (s *Service) JobsSince(t time.Time) []*Job {
 	return jobs
 }
 
-// Reset forgets all jobs, and what calls added to the accounts of the world.
+// Reset removes all jobs, and everything that calls added to accounts.
 func (s *Service) Reset() {
 	s.jobs.reset()
 	s.registered.reset()

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// essd are the disk categories that count as ESSD: ESSD, ESSD AutoPL and ESSD
-// Entry ("Snapshot-consistent groups").
+// essd are the disk categories that count as ESSD: ESSD, ESSD AutoPL and ESSD Entry
+// ("Snapshot-consistent groups").
 var essd = []string{"cloud_essd", "cloud_auto", "cloud_essd_entry"}
 
 // Limits of a snapshot-consistent group.
@@ -21,11 +21,11 @@ const (
 	maxGroupGiB   = 32 << 10
 )
 
-// detail is the Detail of a UDM_ECS job, decoded.
+// A detail is the parsed parameter Detail of a UDM_ECS job.
 type detail struct {
 	doCopy, snapshotGroup, appConsistent bool
 
-	writers bool // application-consistent, not only the file system; true by default
+	writers bool // enableWriters, default true: application-consistent; false: file-system-consistent
 
 	destinationRegion       string
 	destinationRetention    int64
@@ -34,15 +34,15 @@ type detail struct {
 	preScript, postScript   string
 }
 
-// A copyPlan is where a recovery point is copied to; no region means nowhere.
+// A copyPlan is the copy of a recovery point to another region. An empty region means no copy.
 type copyPlan struct {
 	region    string
-	retention int64 // days; 0 and -1 mean for ever
+	retention int64 // days; 0 and -1: forever
 }
 
-// checkInstanceOrder judges a UDM_ECS job by its parameters alone. VaultId,
-// SpeedLimit, Include and Exclude are documented as without effect, so they are
-// not looked at.
+// checkInstanceOrder checks the parameters of a UDM_ECS job without the world. VaultId,
+// SpeedLimit, Include and Exclude are not checked, because the vendor documents that they have no
+// effect.
 func checkInstanceOrder(o *order) error {
 	d, err := parseDetail(o.params["Detail"])
 	if err != nil {
@@ -59,8 +59,8 @@ func checkInstanceOrder(o *order) error {
 	return nil
 }
 
-// findInstance resolves the instance and its disks, and the rules of Detail
-// that depend on them.
+// findInstance finds instance and disks of a UDM_ECS job, and checks the rules of Detail that
+// depend on them. An empty diskIdList means all disks.
 func findInstance(o *order) error {
 	d, err := parseDetail(o.params["Detail"])
 	if err != nil {
@@ -92,9 +92,9 @@ func findInstance(o *order) error {
 	return nil
 }
 
-// checkConsistency has the rules of Detail that depend on the instance: its
-// disks and its operating system. What appConsistent needs is no reason to
-// refuse: without it the recovery point is downgraded (consistency.go).
+// checkConsistency checks the rules of Detail that depend on disks and operating system of the
+// instance. It does not check the conditions of appConsistent: they only downgrade the recovery
+// point (consistencyOf).
 func checkConsistency(d detail, instance *world.Instance) error {
 	if d.snapshotGroup {
 		if err := checkSnapshotGroup(instance); err != nil {
@@ -112,8 +112,8 @@ func checkConsistency(d detail, instance *world.Instance) error {
 	return nil
 }
 
-// checkSnapshotGroup looks at all disks of the instance, not only at those that
-// are backed up: the page of CreateBackupJob says "all disks".
+// checkSnapshotGroup checks all disks of the instance, not only the selected ones, because the
+// page of CreateBackupJob says "all disks".
 func checkSnapshotGroup(instance *world.Instance) error {
 	var gib int64
 	for _, d := range instance.Disks {
@@ -133,14 +133,14 @@ func checkSnapshotGroup(instance *world.Instance) error {
 	return nil
 }
 
-// allESSD reports whether every disk of an instance counts as ESSD.
+// allESSD reports whether every disk of the instance counts as ESSD.
 func allESSD(instance *world.Instance) bool {
 	return !slices.ContainsFunc(instance.Disks, func(d world.Disk) bool { return !slices.Contains(essd, d.Category) })
 }
 
-// parseDetail reads Detail with the keys of CreateBackupJob's page and its
-// sample. The page's prose says timeoutSeconds where the sample and every other
-// page say timeoutInSeconds; only the latter is known here.
+// parseDetail parses Detail with the keys of the page of CreateBackupJob and its sample. The text
+// of the page says timeoutSeconds, but its sample and all other pages say timeoutInSeconds; only
+// the latter is accepted. The error is InvalidParameter.
 func parseDetail(text string) (detail, error) {
 	keys, err := plainjson.Object(text)
 	if err != nil {
@@ -177,7 +177,8 @@ func parseDetail(text string) (detail, error) {
 	return d, checkDiskList(d.disks)
 }
 
-// readRetention takes days, -1 for ever, or the null of the vendor's sample.
+// readRetention reads a number of days, or -1 for forever. The null of the vendor's sample counts
+// as absent.
 func (d *detail) readRetention(raw json.RawMessage) bool {
 	if string(raw) == "null" {
 		return true
@@ -187,7 +188,8 @@ func (d *detail) readRetention(raw json.RawMessage) bool {
 	return ok && (n >= 1 || n == -1)
 }
 
-// checkDiskList judges the ids by their form; findInstance judges whose they are.
+// checkDiskList checks the form of the ids, and that each occurs once. findInstance checks that
+// they belong to the instance.
 func checkDiskList(ids []string) error {
 	for i, id := range ids {
 		if !strings.HasPrefix(id, "d-") || !world.ResourceID.MatchString(id) {
@@ -200,7 +202,7 @@ func checkDiskList(ids []string) error {
 	return nil
 }
 
-// into makes a reader that stores what parse finds.
+// into returns a reader that parses a member and stores it in to.
 func into[T any](to *T, parse func(json.RawMessage) (T, bool)) func(json.RawMessage) bool {
 	return func(raw json.RawMessage) bool {
 		v, ok := parse(raw)
@@ -209,14 +211,14 @@ func into[T any](to *T, parse func(json.RawMessage) (T, bool)) func(json.RawMess
 	}
 }
 
-// A consistency is what a recovery point of an instance is worth: its
-// ConsistentLevel, and why that is less than was asked for.
+// A consistency is the ConsistentLevel of a recovery point. downgrade is the reason why it is
+// lower than requested; empty: it is not.
 type consistency struct {
 	level, downgrade string
 }
 
-// Words of ConsistentLevel and DowngradeReason ("DescribeUdmSnapshots"). The pages
-// show CRASH and HBR.NoRamRoleBound only; the others are guesses in their style.
+// Values of ConsistentLevel and DowngradeReason ("DescribeUdmSnapshots"). The vendor's pages show
+// only CRASH and HBR.NoRamRoleBound; the others are guesses in their style.
 const (
 	crashConsistent = "CRASH"
 	fileConsistent  = "FILE_SYSTEM"
@@ -228,8 +230,8 @@ const (
 	notRunning = "HBR.InstanceNotRunning"
 )
 
-// consistencyOf judges what an instance allows. Nobody is told before the job
-// has ended: Cloud Backup takes the request and downgrades silently.
+// consistencyOf returns the consistency that the instance allows. As in the real cloud, the
+// caller learns of a downgrade only from the recovery point.
 func consistencyOf(d detail, i *world.Instance) consistency {
 	if !d.appConsistent {
 		return consistency{level: crashConsistent}
@@ -239,11 +241,11 @@ func consistencyOf(d detail, i *world.Instance) consistency {
 		return consistency{crashConsistent, noRAMRole}
 	case !allESSD(i):
 		return consistency{crashConsistent, notESSD}
-	case i.Status != "Running": // nothing runs that could be quiesced
+	case i.Status != "Running": // no process runs that could be paused
 		return consistency{crashConsistent, notRunning}
 	case i.OS == "linux" && (d.preScript == "" || d.postScript == ""):
 		return consistency{crashConsistent, noScript}
-	case !d.writers: // asked for, so no downgrade
+	case !d.writers: // requested, so it is no downgrade
 		return consistency{level: fileConsistent}
 	}
 	return consistency{level: appConsistent}

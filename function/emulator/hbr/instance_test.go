@@ -7,7 +7,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-func TestSnapshotGroupHasLimits(t *testing.T) {
+func TestSnapshotGroupLimits(t *testing.T) {
 	disk := world.Disk{Category: "cloud_essd", GiB: 1, Status: "In_use"}
 	many := make([]world.Disk, 17)
 	for i := range many {

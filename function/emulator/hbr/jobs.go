@@ -13,37 +13,36 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// A Job is what CreateBackupJob made. What state it is in is never stored: it
-// follows from its schedule and the time of the question. A job does not change;
-// canceling one puts another in its place.
+// A Job is a job that CreateBackupJob created. Its state is not stored: it follows from Schedule
+// and the time of the query. A Job is immutable; a cancellation replaces it by a copy.
 type Job struct {
-	ID, RequestID   string
-	number          int // counts the jobs of all accounts
-	Account, Region string
+	ID, RequestID   string     // RequestID: of the call that created it
+	number          int        // index in jobStore.jobs
+	Account, Region string     // where it was created
 	Caller          string     // ARN
-	kind            string     // SourceType; apart from params, because every listing compares it
-	Params          rpc.Params // of the operation, as they were sent
+	kind            string     // SourceType; a copy, because every listing compares it
+	Params          rpc.Params // of the operation, as sent
 	source          source
 	Schedule        lifecycle.Schedule
 }
 
-// engine holds the jobs of all accounts.
-type engine struct {
-	mu     sync.Mutex
-	jobs   []*Job // oldest first
-	byID   map[string]*Job
-	byHome map[home][]*Job // oldest first
+// A jobStore holds the jobs of all accounts. The zero value is empty. It is safe for concurrent
+// use.
+type jobStore struct {
+	mu      sync.Mutex
+	jobs    []*Job // oldest first
+	byID    map[string]*Job
+	byScope map[scope][]*Job // oldest first
 }
 
-// A home is where a job can be seen: by one account, in one region. No other
-// job exists for it.
-type home struct{ account, region string }
+// A scope is an account and a region. A job exists only for callers of its account in its region.
+type scope struct{ account, region string }
 
-// home never changes: a job belongs to whoever made it, where it was made.
-func (j *Job) home() home { return home{j.Account, j.Region} }
+// scope returns the job's scope. It never changes.
+func (j *Job) scope() scope { return scope{j.Account, j.Region} }
 
-// start accepts an order and returns the id of its job.
-func (e *engine) start(k *rpc.Call, o *order, p lifecycle.Plan) string {
+// start creates the job of a checked order and returns its id.
+func (e *jobStore) start(k *rpc.Call, o *order, p lifecycle.Plan) string {
 	j := &Job{
 		ID: newJobID(), RequestID: k.ID,
 		Account: o.caller.ID, Region: o.region, Caller: k.Caller.ARN(),
@@ -51,44 +50,46 @@ func (e *engine) start(k *rpc.Call, o *order, p lifecycle.Plan) string {
 		Schedule: lifecycle.Schedule{
 			Created: k.At, Duration: p.Duration, Bytes: o.source.bytes,
 			Outcome: p.Outcome, Copied: o.source.copyTo.region != "",
-			// Snapshots are taken by the service itself, files by somebody's client.
+			// The service itself makes snapshots; files wait for a backup client.
 			Queued: o.params["SourceType"] != "UDM_ECS",
 		},
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.byID == nil {
-		e.byID, e.byHome = map[string]*Job{}, map[home][]*Job{}
+		e.byID, e.byScope = map[string]*Job{}, map[scope][]*Job{}
 	}
 	j.number = len(e.jobs)
 	e.jobs = append(e.jobs, j)
 	e.byID[j.ID] = j
-	e.byHome[j.home()] = append(e.byHome[j.home()], j)
+	e.byScope[j.scope()] = append(e.byScope[j.scope()], j)
 	return j.ID
 }
 
-// all returns every job, oldest first.
-func (e *engine) all() []*Job {
+// all returns every job, oldest first. The result is a copy.
+func (e *jobStore) all() []*Job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.jobs)
 }
 
-// of returns the jobs that an account has in a region, oldest first. They are
-// the engine's own list, which only ever grows at its end: it is for reading.
-func (e *engine) of(where home) []*Job {
+// inScope returns the jobs of a scope, oldest first. The result shares memory with the store and
+// must not be changed. It stays valid without a lock, because the store only appends to this
+// list, and replaces it as a whole on a cancellation.
+func (e *jobStore) inScope(s scope) []*Job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Clip(e.byHome[where])
+	return slices.Clip(e.byScope[s])
 }
 
-// named returns those of the jobs that have one of the ids, oldest first.
-func (e *engine) named(ids []string, where home) []*Job {
+// byIDs returns the jobs of a scope with one of the ids, oldest first. It leaves out unknown ids
+// and duplicates.
+func (e *jobStore) byIDs(ids []string, s scope) []*Job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var jobs []*Job
 	for _, id := range ids {
-		if j := e.byID[id]; j != nil && j.home() == where && !slices.Contains(jobs, j) {
+		if j := e.byID[id]; j != nil && j.scope() == s && !slices.Contains(jobs, j) {
 			jobs = append(jobs, j)
 		}
 	}
@@ -96,58 +97,61 @@ func (e *engine) named(ids []string, where home) []*Job {
 	return jobs
 }
 
-// cancel notes that a job is to stop. It reports false if the job has ended.
-func (e *engine) cancel(id string, now time.Time) bool {
+// cancel records the cancellation of a job. It returns false if the job has ended. For a job that
+// is already canceled it returns true and keeps the earlier time.
+func (e *jobStore) cancel(id string, now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	old := e.byID[id] // nil after a reset in between
+	old := e.byID[id] // nil if a reset happened since the caller found it
 	if old == nil || old.Schedule.At(now).Over() {
 		return false
 	}
 	if !old.Schedule.Canceled.IsZero() {
-		return true // it is stopping already
+		return true // already canceled
 	}
-	// A listing may hold the old one at this moment; it stays as it was.
+	// A listing may read the old job now, so it must not change.
 	stopped := *old
 	stopped.Schedule.Canceled = now
 	e.byID[id] = &stopped
 	e.jobs[old.number] = &stopped
-	seen := slices.Clone(e.byHome[old.home()]) // listings read the old one without a lock
-	seen[slices.Index(seen, old)] = &stopped
-	e.byHome[old.home()] = seen
+	replaced := slices.Clone(e.byScope[old.scope()]) // listings read the old list without a lock
+	replaced[slices.Index(replaced, old)] = &stopped
+	e.byScope[old.scope()] = replaced
 	return true
 }
 
-// reset forgets all jobs. The ids of forgotten jobs are not found any more.
-func (e *engine) reset() {
+// reset removes all jobs.
+func (e *jobStore) reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.jobs, e.byID, e.byHome = nil, nil, nil
+	e.jobs, e.byID, e.byScope = nil, nil, nil
 }
 
-// newJobID has the prefix and the length of the vendor's ids.
+// newJobID returns a random id with prefix and length of the vendor's ids.
 func newJobID() string { return "job-000" + strings.ToLower(rand.Text()[:17]) }
 
-// SourceType is never empty, since nothing is a job without one.
+// SourceType returns the SourceType of the request. It is never empty.
 func (j *Job) SourceType() string { return j.kind }
 
-// backupType is COMPLETE unless the request said otherwise.
+// backupType returns BackupType of the request, or COMPLETE if it was absent.
 func (j *Job) backupType() string { return cmp.Or(j.Params["BackupType"], "COMPLETE") }
 
-// snapshotID names what ECS makes for this job of a disk or of the whole.
-func (j *Job) snapshotID(of string) string {
-	return "s-bp1" + rpc.EntityID(j.ID + "/" + of)[:15]
+// snapshotID returns the ECS id of the snapshot that the job makes of a resource (an instance, a
+// disk, or a copy). It is computed from the ids of both, so it is the same in every list.
+func (j *Job) snapshotID(resource string) string {
+	return "s-bp1" + rpc.EntityID(j.ID + "/" + resource)[:15]
 }
 
-// recoveryPointID names the same as Cloud Backup does.
-func (j *Job) recoveryPointID(of string) string {
-	return "s-000" + rpc.EntityID(j.ID + "#" + of)[:15]
+// recoveryPointID returns Cloud Backup's id of the same snapshot.
+func (j *Job) recoveryPointID(resource string) string {
+	return "s-000" + rpc.EntityID(j.ID + "#" + resource)[:15]
 }
 
-// CancelBackupJob is HBR CancelBackupJob. Its success says that the request was
-// accepted: the job is CANCELING for a moment, and then CANCELED. What the
-// service says of a job that has ended is not documented; BadRequest stands in
-// its error table.
+// CancelBackupJob is the operation CancelBackupJob of Cloud Backup. Success means that the
+// request was accepted: the job is CANCELING for a short time, then CANCELED.
+//
+// Errors: MissingJobId, InvalidParameter, ResourceNotFound, and BadRequest for a job that has
+// ended. The vendor does not document the last one; its error table has the code.
 func (s *Service) CancelBackupJob(k *rpc.Call) (any, error) {
 	p := k.Params
 	if p["JobId"] == "" {
@@ -156,7 +160,7 @@ func (s *Service) CancelBackupJob(k *rpc.Call) (any, error) {
 	if err := rpc.CheckOneOf(p, "Edition", "BASIC", "STANDARD"); err != nil {
 		return nil, err
 	}
-	found := s.jobs.named([]string{p["JobId"]}, home{k.Caller.Account.ID, k.Region})
+	found := s.jobs.byIDs([]string{p["JobId"]}, scope{k.Caller.Account.ID, k.Region})
 	if len(found) == 0 {
 		return nil, rpc.NotFound("JobId", p["JobId"])
 	}

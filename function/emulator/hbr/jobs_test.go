@@ -11,11 +11,11 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// Whenever it is canceled, a job never goes back, stands still from then on, and
-// is CANCELED in the end; one that has ended stays what it is.
-func TestCanceledJobStandsStill(t *testing.T) {
+// A job that is canceled at any time makes no more progress and ends as CANCELED. A job that has
+// ended keeps its state.
+func TestCanceledJobMakesNoProgress(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e := engine{}
+		e := jobStore{}
 		o := &order{params: rpc.Params{"SourceType": rapid.SampledFrom([]string{"UDM_ECS", "ECS_FILE"}).Draw(t, "type")}, caller: &world.Account{ID: "1"}}
 		o.source.bytes = rapid.Int64Range(1, 1<<45).Draw(t, "bytes")
 		k := &rpc.Call{At: time.Unix(1767323045, 0), Caller: rpc.Identity{Account: o.caller}}

@@ -7,13 +7,13 @@ import (
 	"backupportal/function/emulator/lifecycle"
 )
 
-// A jobView is one BackupJobs.BackupJob of DescribeBackupJobs2.
+// A jobView is one element of BackupJobs.BackupJob in the reply of DescribeBackupJobs2.
 type jobView struct {
 	JobId, JobName, PlanId, VaultId, ClientId, InstanceId, InstanceName string
 	SourceType, BackupType, Status, ErrorMessage, Identifier            string
 
 	Progress                                          int32 // 0 to 10000
-	CreatedTime, StartTime, CompleteTime, UpdatedTime int64 // UNIX seconds; 0: not yet
+	CreatedTime, StartTime, CompleteTime, UpdatedTime int64 // UNIX seconds; 0: not reached yet
 	BytesTotal, BytesDone                             int64
 	ActualBytes                                       int64 // after deduplication
 	Speed                                             int64 // KB/s
@@ -49,8 +49,8 @@ type detailView struct {
 	InstanceInfos                         map[string]instanceInfo
 }
 
-// An instanceInfo is a value of InstanceInfos; its keys are in lower camel
-// case, unlike all others of the reply.
+// An instanceInfo is a value of InstanceInfos. Its members are in lower camel case, unlike all
+// others of the reply.
 type instanceInfo struct {
 	HostName     string   `json:"hostName"`
 	InstanceName string   `json:"instanceName"`
@@ -62,7 +62,8 @@ type instanceInfo struct {
 	DiskIDs      []string `json:"diskIds"`
 }
 
-// newJobView tells of a job at now. What was sent is repeated as it was sent.
+// newJobView returns the row of a job, in its state at now. Parameters are repeated as they were
+// sent.
 func newJobView(l listedJob, now time.Time) jobView {
 	p, st := l.Params, l.stateAt(now)
 	v := jobView{
@@ -70,7 +71,7 @@ func newJobView(l listedJob, now time.Time) jobView {
 		SourceType: l.kind(), BackupType: l.backupType(), Status: st.Status, ErrorMessage: st.Message,
 		Progress:    int32(st.Progress),
 		CreatedTime: unix(st.Created), StartTime: unix(st.Started), CompleteTime: unix(st.Ended), UpdatedTime: unix(st.Now),
-		BytesTotal: st.Total, BytesDone: st.Done, ActualBytes: l.actual(st.Done), Speed: st.Speed,
+		BytesTotal: st.Total, BytesDone: st.Done, ActualBytes: l.storedBytes(st.Done), Speed: st.Speed,
 		Include: p["Include"], Exclude: p["Exclude"], Options: p["Options"], SpeedLimit: p["SpeedLimit"],
 		CrossAccountType: "SELF_ACCOUNT", CrossAccountRoleName: p["CrossAccountRoleName"],
 	}
@@ -90,7 +91,8 @@ func newJobView(l listedJob, now time.Time) jobView {
 	return v
 }
 
-// stateAt is that of the job; a disk has its own size.
+// stateAt returns the state of a row at now. The row of a disk has the state of its job and the
+// size of the disk.
 func (l listedJob) stateAt(now time.Time) lifecycle.State {
 	s := l.Schedule
 	if l.disk != nil {
@@ -99,24 +101,24 @@ func (l listedJob) stateAt(now time.Time) lifecycle.State {
 	return s.At(now)
 }
 
-// actual is how much of what was read had to be stored: most of a first backup,
-// little of an incremental one.
-func (j *Job) actual(done int64) int64 {
+// storedBytes returns how many of the bytes that were read had to be stored: 60 % for a full
+// backup, 5 % for an incremental one. Both are arbitrary.
+func (j *Job) storedBytes(done int64) int64 {
 	if j.backupType() == "INCREMENTAL" {
 		return done / 20
 	}
 	return done / 10 * 6
 }
 
-// fileSize is that of the files of this emulator: all have half a MiB.
+// fileSize is the size of every emulated file in bytes: 512 KiB.
 const fileSize = 512 << 10
 
-// countFiles fills in what only jobs of files have. Items are files and folders.
+// countFiles sets the members that only jobs of files have. Items are files and folders.
 func (v *jobView) countFiles(st lifecycle.State) {
 	withFolders := func(files int64) int64 { return files + files/16 }
 	v.FilesTotal, v.FilesDone, v.ActualFiles = st.Total/fileSize, st.Done/fileSize, v.ActualBytes/fileSize
 	v.ItemsTotal, v.ItemsDone, v.ActualItems = withFolders(v.FilesTotal), withFolders(v.FilesDone), withFolders(v.ActualFiles)
-	if !st.Over() || st.Started.IsZero() { // nothing to report, or nothing was done
+	if !st.Over() || st.Started.IsZero() { // it has not ended, or ended before it started
 		return
 	}
 	r := &reportView{TotalFiles: text(v.FilesTotal), SuccessFiles: text(v.FilesDone), FailedFiles: "0", SkippedFiles: "0", ReportTaskStatus: "COMPLETE"}
@@ -129,7 +131,7 @@ func (v *jobView) countFiles(st lifecycle.State) {
 	v.Report = r
 }
 
-// newDetailView names snapshots once the job runs, which is when they exist.
+// newDetailView returns the Detail of a row. Snapshots have ids once the job has started.
 func newDetailView(l listedJob, st lifecycle.State) *detailView {
 	instance := l.source.instance
 	d := &detailView{
@@ -140,35 +142,35 @@ func newDetailView(l listedJob, st lifecycle.State) *detailView {
 			OSType: instance.OS, OSName: instance.OSName, OSNameEn: instance.OSName, Platform: instance.OSName, DiskIDs: l.source.disks,
 		}},
 	}
-	d.DiskNativeSnapshotIdList.DiskNativeSnapshotId = []string{} // [] and not null
+	d.DiskNativeSnapshotIdList.DiskNativeSnapshotId = []string{} // encoded as [], not null
 	if st.Started.IsZero() {
 		return d
 	}
-	d.NativeSnapshotId = l.snapshotID(l.about())
+	d.NativeSnapshotId = l.snapshotID(l.resourceID())
 	for _, disk := range l.source.disks {
 		if l.disk == nil || l.disk.ID == disk {
 			list := &d.DiskNativeSnapshotIdList
 			list.DiskNativeSnapshotId = append(list.DiskNativeSnapshotId, l.snapshotID(disk))
 		}
 	}
-	if st.CopyStatus != "" { // the copy has begun, long after the job was listed first
-		d.DestinationNativeSnapshotId = l.snapshotID(l.source.copyTo.region + l.about())
-		d.DestinationSnapshotId = l.recoveryPointID(l.source.copyTo.region + l.about())
+	if st.CopyStatus != "" { // the copy has begun
+		d.DestinationNativeSnapshotId = l.snapshotID(l.source.copyTo.region + l.resourceID())
+		d.DestinationSnapshotId = l.recoveryPointID(l.source.copyTo.region + l.resourceID())
 		d.DestinationNativeSnapshotStatus = st.CopyStatus
 		d.DestinationNativeSnapshotProgress = int32(st.CopyProgress)
 	}
 	return d
 }
 
-// about is the instance or the disk that a row is about.
-func (l listedJob) about() string {
+// resourceID returns the id of the row's disk, or of its instance.
+func (l listedJob) resourceID() string {
 	if l.disk != nil {
 		return l.disk.ID
 	}
 	return l.source.instance.ID
 }
 
-// unix writes a moment that has not come as 0.
+// unix returns t in UNIX seconds, or 0 for the zero time.
 func unix(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -176,5 +178,5 @@ func unix(t time.Time) int64 {
 	return t.Unix()
 }
 
-// text writes a number where the vendor has a text.
+// text returns a number as the text that some members require.
 func text(n int64) string { return strconv.FormatInt(n, 10) }

@@ -8,42 +8,44 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// worldBegan is when everything in a world was made, whatever the clock says.
-var worldBegan = time.Date(2025, 11, 2, 3, 4, 0, 0, time.UTC)
+// worldCreated is the creation time of everything in a world.
+var worldCreated = time.Date(2025, 11, 2, 3, 4, 0, 0, time.UTC)
 
-// registry is what calls added to the accounts of the world: registrations of
-// other accounts, and service-linked roles.
+// A registry records what calls added to the accounts of the world. The zero value is empty. It
+// is safe for concurrent use.
 type registry struct {
 	mu    sync.Mutex
-	cross map[string][]registration
-	roles map[string][]string
+	cross map[string][]registration // by AddCrossAccount, by account id, oldest first
+	roles map[string][]string       // names of created service-linked roles, by account id
 }
 
-// A registration is a CrossAccount and when AddCrossAccount made it.
+// A registration is a CrossAccount with the time of its creation.
 type registration struct {
 	world.CrossAccount
 	added time.Time
 }
 
-// of lists what is registered in an account, the oldest first.
-func (r *registry) of(a *world.Account) []registration {
+// registrations returns the registrations of an account: those of the world, then those of calls,
+// oldest first.
+func (r *registry) registrations(a *world.Account) []registration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var all []registration
 	for _, x := range a.CrossAccounts {
-		all = append(all, registration{x, worldBegan})
+		all = append(all, registration{x, worldCreated})
 	}
 	return append(all, r.cross[a.ID]...)
 }
 
-// has ignores the alias, which is only for people.
+// has reports whether an account has a registration with the same account, role and type. The
+// alias is not compared.
 func (r *registry) has(a *world.Account, wanted world.CrossAccount) bool {
-	return slices.ContainsFunc(r.of(a), func(x registration) bool {
+	return slices.ContainsFunc(r.registrations(a), func(x registration) bool {
 		return x.Account == wanted.Account && x.Role == wanted.Role && x.Type == wanted.Type
 	})
 }
 
-// add is for a registration that is not there yet.
+// add records a registration. The caller has checked that it does not exist.
 func (r *registry) add(a *world.Account, x world.CrossAccount, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,14 +55,15 @@ func (r *registry) add(a *world.Account, x world.CrossAccount, now time.Time) {
 	r.cross[a.ID] = append(r.cross[a.ID], registration{x, now})
 }
 
-// hasRole reports whether a service-linked role exists.
+// hasRole reports whether an account has a service-linked role, from the world or created by a
+// call.
 func (r *registry) hasRole(a *world.Account, name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Contains(a.ServiceLinkedRoles, name) || slices.Contains(r.roles[a.ID], name)
 }
 
-// addRole makes a service-linked role exist.
+// addRole records that a service-linked role was created.
 func (r *registry) addRole(a *world.Account, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,7 +73,7 @@ func (r *registry) addRole(a *world.Account, name string) {
 	r.roles[a.ID] = append(r.roles[a.ID], name)
 }
 
-// reset forgets everything that was added.
+// reset removes everything that calls added.
 func (r *registry) reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

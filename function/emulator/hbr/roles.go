@@ -10,7 +10,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// checkRoleTypes are the values of CheckRoleType, all of which are in LinkedRoles.
+// checkRoleTypes returns the valid values of CheckRoleType.
 func checkRoleTypes() []string {
 	var types []string
 	for _, r := range world.LinkedRoles {
@@ -19,10 +19,11 @@ func checkRoleTypes() []string {
 	return types
 }
 
-// CheckRole is HBR CheckRole: it says whether the roles exist that Cloud Backup
-// works with. A missing role for other accounts is the one refusal that its page
-// documents, with status 200; for the others RoleNotExist of the error table
-// stands in. Without CheckRoleType there is nothing to check.
+// CheckRole is the operation CheckRole of Cloud Backup: it reports whether a role that the
+// service needs exists. Without CheckRoleType it succeeds.
+//
+// Errors: CrossAccountBackupSlrNotExist with status 200, the only refusal that the page
+// documents; RoleNotExist for the other roles, taken from the error table.
 func (s *Service) CheckRole(k *rpc.Call) (any, error) {
 	p, a := k.Params, k.Caller.Account
 	if err := rpc.CheckOneOf(p, "CheckRoleType", checkRoleTypes()...); err != nil {
@@ -32,7 +33,7 @@ func (s *Service) CheckRole(k *rpc.Call) (any, error) {
 	if at < 0 {
 		return rpc.Success(k), nil
 	}
-	role := world.LinkedRoles[at] // several types may lead to one role
+	role := world.LinkedRoles[at] // several types share one role
 	if role.Check == "CrossAccountRole" {
 		return s.checkCrossRole(k, a)
 	}
@@ -42,7 +43,8 @@ func (s *Service) CheckRole(k *rpc.Call) (any, error) {
 	return rpc.Success(k), nil
 }
 
-// checkCrossRole looks at the role in the other account too, if it is named.
+// checkCrossRole checks the service-linked role for other accounts. If the parameters name
+// another account, it also checks the role there.
 func (s *Service) checkCrossRole(k *rpc.Call, a *world.Account) (any, error) {
 	if !s.registered.hasRole(a, world.CrossBackupRole) {
 		return nil, noCrossBackupRole()
@@ -61,16 +63,17 @@ func (s *Service) checkCrossRole(k *rpc.Call, a *world.Account) (any, error) {
 	return rpc.Success(k), nil
 }
 
-// needLinkedRole wants the role that an instance job works with. If it is missing
-// and the caller may make it, it is there from now on; that the first call makes
-// it follows from the permission that the vendor asks for, the rest is a guess.
+// needLinkedRole checks that the service-linked role for instance jobs exists. If it is missing
+// and the caller has the permission to create it, it is created. That the first call creates the
+// role follows from the permission that the vendor's pages require; the details are a guess. The
+// error is NoPermission.
 func (s *Service) needLinkedRole(k *rpc.Call, o *order) error {
 	if o.params["SourceType"] != "UDM_ECS" || s.registered.hasRole(o.caller, world.ECSBackupRole) {
 		return nil
 	}
 	role := world.LinkedRoles[slices.IndexFunc(world.LinkedRoles, func(r world.LinkedRole) bool { return r.Name == world.ECSBackupRole })]
 	keys := k.ConditionKeys()
-	// The vendor's own policies allow this under a condition on the service.
+	// The vendor's own policies grant this action under a condition on ram:ServiceName.
 	q := ram.Question{Action: "ram:CreateServiceLinkedRole", Resource: "*", Key: func(name string) (string, bool) {
 		if strings.EqualFold(name, "ram:ServiceName") {
 			return role.Service, true

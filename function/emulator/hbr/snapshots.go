@@ -9,16 +9,15 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// snapshotsAnswer is the reply of DescribeUdmSnapshots, whose list is flat and
-// has no pages.
+// A snapshotsAnswer is the reply of DescribeUdmSnapshots. It has no pages.
 type snapshotsAnswer struct {
 	rpc.Envelope
 	TotalCount int64
 	Snapshots  []snapshotView
 }
 
-// A snapshotView is one of Snapshots: a recovery point. ActualBytes is a text,
-// unlike every other number of bytes.
+// A snapshotView is one element of Snapshots: a recovery point. Times are UNIX seconds, Retention
+// is days. ActualBytes is a text, unlike all other sizes.
 type snapshotView struct {
 	SnapshotId, NativeSnapshotId, JobId, InstanceId, DiskId, SourceType, BackupType, Status string
 	ActualBytes, NativeSnapshotInfo, AdvancedRetentionType, ArchiveStatus                   string
@@ -42,28 +41,31 @@ type snapshotDetail struct {
 	InstanceIdWithDiskIdListMap      map[string][]string // by instance
 }
 
-// A snapshotQuery is what DescribeUdmSnapshots was asked for.
+// A snapshotQuery holds the parsed parameters of DescribeUdmSnapshots.
 type snapshotQuery struct {
-	start, end int64
+	start, end int64    // UNIX seconds, both included
 	ids        []string // nil: all
 }
 
-// DescribeUdmSnapshots is HBR DescribeUdmSnapshots: what instance jobs that
-// ended well have left, until it expires. UDM_ECS lists instances, UDM_ECS_DISK
-// their disks; UDM_DISK belongs to disks backed up on their own, of which there
-// are none.
+// DescribeUdmSnapshots is the operation DescribeUdmSnapshots of Cloud Backup: recovery points of
+// complete and partially complete instance jobs, until their retention has ended.
+//
+//	SourceType     rows
+//	UDM_ECS        instances
+//	UDM_ECS_DISK   disks of instances
+//	UDM_DISK       disks that were backed up alone; the emulator has none
 func (s *Service) DescribeUdmSnapshots(k *rpc.Call) (any, error) {
 	q, err := parseSnapshotQuery(k.Params)
 	if err != nil {
 		return nil, err
 	}
 	ans := snapshotsAnswer{Envelope: rpc.Success(k), Snapshots: []snapshotView{}}
-	for _, j := range slices.Backward(s.jobs.of(home{k.Caller.Account.ID, k.Params["UdmRegionId"]})) {
-		if j.SourceType() != "UDM_ECS" || !recovers(j.Schedule.At(k.At)) {
+	for _, j := range slices.Backward(s.jobs.inScope(scope{k.Caller.Account.ID, k.Params["UdmRegionId"]})) {
+		if j.SourceType() != "UDM_ECS" || !hasRecoveryPoint(j.Schedule.At(k.At)) {
 			continue
 		}
 		for _, l := range snapshotRows(j, k.Params["SourceType"]) {
-			if v := newSnapshotView(l, k.At); v.ExpireTime > k.At.Unix() && q.fits(k.Params, v) {
+			if v := newSnapshotView(l, k.At); v.ExpireTime > k.At.Unix() && q.matches(k.Params, v) {
 				ans.Snapshots = append(ans.Snapshots, v)
 			}
 		}
@@ -72,7 +74,7 @@ func (s *Service) DescribeUdmSnapshots(k *rpc.Call) (any, error) {
 	return ans, nil
 }
 
-// snapshotRows are the recovery points of one job.
+// snapshotRows returns the recovery points of one job for a SourceType.
 func snapshotRows(j *Job, kind string) []listedJob {
 	var rows []listedJob
 	switch kind {
@@ -86,8 +88,8 @@ func snapshotRows(j *Job, kind string) []listedJob {
 	return rows
 }
 
-// parseSnapshotQuery has four required parameters, region included: the endpoint
-// alone does not decide where to look.
+// parseSnapshotQuery reads and checks the parameters. Four are required. One of them is the
+// region: it is read from UdmRegionId and not from the endpoint.
 func parseSnapshotQuery(p rpc.Params) (q snapshotQuery, err error) {
 	for _, name := range []string{"SourceType", "StartTime", "EndTime", "UdmRegionId"} {
 		if p[name] == "" {
@@ -114,25 +116,25 @@ func parseSnapshotQuery(p rpc.Params) (q snapshotQuery, err error) {
 	return q, nil
 }
 
-// fits takes StartTime and EndTime for the first and the last second.
-func (q snapshotQuery) fits(p rpc.Params, v snapshotView) bool {
-	asked := func(name, have string) bool { return p[name] == "" || p[name] == have }
+// matches reports whether a recovery point matches the query. StartTime and EndTime are included.
+func (q snapshotQuery) matches(p rpc.Params, v snapshotView) bool {
+	matchesParam := func(name, have string) bool { return p[name] == "" || p[name] == have }
 	return q.start <= v.CreatedTime && v.CreatedTime <= q.end && (q.ids == nil || slices.Contains(q.ids, v.SnapshotId)) &&
-		asked("InstanceId", v.InstanceId) && asked("JobId", v.JobId) &&
+		matchesParam("InstanceId", v.InstanceId) && matchesParam("JobId", v.JobId) &&
 		(p["DiskId"] == "" || slices.Contains(v.Detail.DiskIdList, p["DiskId"]))
 }
 
-// newSnapshotView tells of a recovery point. It is taken when the job begins to
-// run: what is written later is not in it.
+// newSnapshotView returns the row of a recovery point. Its time is the start of the job, because
+// later writes are not part of the snapshot.
 func newSnapshotView(l listedJob, now time.Time) snapshotView {
 	st := l.stateAt(now)
 	days, _ := rpc.Decimal(l.Params["Retention"])
-	native := l.snapshotID(l.about())
-	info, _ := json.Marshal(map[string]string{"snapshotId": native}) // its keys are not documented
+	native := l.snapshotID(l.resourceID())
+	info, _ := json.Marshal(map[string]string{"snapshotId": native}) // its members are not documented
 	v := snapshotView{
-		SnapshotId: l.recoveryPointID(l.about()), NativeSnapshotId: native, JobId: l.Job.ID, InstanceId: l.source.instance.ID,
+		SnapshotId: l.recoveryPointID(l.resourceID()), NativeSnapshotId: native, JobId: l.Job.ID, InstanceId: l.source.instance.ID,
 		SourceType: l.kind(), BackupType: l.backupType(), Status: st.Status,
-		ActualBytes: text(l.actual(st.Done)), NativeSnapshotInfo: string(info), ArchiveStatus: "STANDARD",
+		ActualBytes: text(l.storedBytes(st.Done)), NativeSnapshotInfo: string(info), ArchiveStatus: "STANDARD",
 		BytesTotal: st.Total, Retention: days, CreatedTime: unix(st.Started), StartTime: unix(st.Started),
 		CompleteTime: unix(st.Ended), UpdatedTime: unix(st.Ended), RealSnapshotTime: unix(st.Started),
 		ExpireTime: st.Ended.Unix() + days*24*60*60, CanBeDeleted: true, Detail: newSnapshotDetail(l),
@@ -143,8 +145,8 @@ func newSnapshotView(l listedJob, now time.Time) snapshotView {
 	return v
 }
 
-// newSnapshotDetail tells of the instance as it is in the world, and of the disks
-// that the recovery point has in it.
+// newSnapshotDetail returns the Detail of a recovery point: the instance as it is in the world,
+// and the disks of the row.
 func newSnapshotDetail(l listedJob) snapshotDetail {
 	i := l.source.instance
 	d := snapshotDetail{

@@ -42,8 +42,8 @@ func TestSpeedLimitGrammar(t *testing.T) {
 	}
 }
 
-// The naive judge counts, for each hour of the day, how many rules claim it.
-func TestSpeedLimitOverlapsAsHoursDo(t *testing.T) {
+// The reference counts for each hour of the day how many rules contain it.
+func TestSpeedLimitOverlapMatchesReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var rules []string
 		var claims [24]int

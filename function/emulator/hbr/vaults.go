@@ -11,14 +11,15 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// vaultsAnswer is the reply of DescribeVaults.
+// A vaultsAnswer is the reply of DescribeVaults.
 type vaultsAnswer struct {
 	rpc.Envelope
 	PageNumber, PageSize, TotalCount int64
 	Vaults                           struct{ Vault []vaultView }
 }
 
-// A vaultView is one Vaults.Vault of DescribeVaults.
+// A vaultView is one element of Vaults.Vault. Times are UNIX seconds, sizes are bytes, Retention
+// is days.
 type vaultView struct {
 	VaultId, VaultName, VaultRegionId, VaultType, VaultStorageClass, VaultStatusMessage string
 	Status, Description, ResourceGroupId, BucketName, ChargeType, EncryptType, KmsKeyId string
@@ -34,13 +35,13 @@ type vaultView struct {
 	SourceTypes struct{ SourceType []string }
 }
 
-// tagList is how Cloud Backup nests tags.
+// A tagList is the form of tags in replies of Cloud Backup.
 type tagList struct{ Tag []tag }
 
-// A tag has other names for its halves than ECS has.
+// A tag has other member names than in ECS.
 type tag struct{ Key, Value string }
 
-// newTags sorts by key, so that an answer is the same each time.
+// newTags returns tags sorted by key, so that equal calls have equal replies.
 func newTags(tags map[string]string) tagList {
 	list := tagList{Tag: []tag{}}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
@@ -49,8 +50,8 @@ func newTags(tags map[string]string) tagList {
 	return list
 }
 
-// DescribeVaults is HBR DescribeVaults: the vaults of the caller's account in
-// this region, in the order of the world.
+// DescribeVaults is the operation DescribeVaults of Cloud Backup: the vaults of the caller's
+// account in this region, in the order of the world.
 func (s *Service) DescribeVaults(k *rpc.Call) (any, error) {
 	number, size, err := parsePage(k.Params)
 	if err != nil {
@@ -63,7 +64,7 @@ func (s *Service) DescribeVaults(k *rpc.Call) (any, error) {
 	views := []vaultView{}
 	for i := range k.Caller.Account.Vaults {
 		v := &k.Caller.Account.Vaults[i]
-		if v.Region == k.Region && vaultFits(v, k, tags) {
+		if v.Region == k.Region && vaultMatches(v, k, tags) {
 			views = append(views, s.newVaultView(k, v))
 		}
 	}
@@ -72,8 +73,8 @@ func (s *Service) DescribeVaults(k *rpc.Call) (any, error) {
 	return ans, nil
 }
 
-// checkVaultFilters has the limits of the page and the metadata. The gateway
-// does not know the Status INITIALIZING, which the page names.
+// checkVaultFilters checks the parameters by the page and the metadata, and returns the tags. The
+// metadata does not allow the Status INITIALIZING, although the page names it.
 func checkVaultFilters(p rpc.Params) ([]rpc.TagFilter, error) {
 	if err := rpc.CheckOneOf(p, "Status", "UNKNOWN", "CREATED", "ERROR"); err != nil {
 		return nil, err
@@ -93,9 +94,9 @@ func checkVaultFilters(p rpc.Params) ([]rpc.TagFilter, error) {
 	return tagFilters(p)
 }
 
-// vaultFits reports whether a vault is what a call asks for. An absent parameter
-// asks for nothing.
-func vaultFits(v *world.Vault, k *rpc.Call, tags []rpc.TagFilter) bool {
+// vaultMatches reports whether a vault matches the parameters and tags of a call. An absent
+// parameter matches every vault.
+func vaultMatches(v *world.Vault, k *rpc.Call, tags []rpc.TagFilter) bool {
 	for name, have := range map[string]string{
 		"VaultId": v.ID, "VaultName": v.Name, "VaultRegionId": v.Region, "ResourceGroupId": v.ResourceGroup,
 		"Status": v.Status, "VaultType": v.Type, "Replication": strconv.FormatBool(v.Replication), "VaultOwnerId": k.Caller.Account.ID,
@@ -107,13 +108,13 @@ func vaultFits(v *world.Vault, k *rpc.Call, tags []rpc.TagFilter) bool {
 	return !slices.ContainsFunc(tags, func(f rpc.TagFilter) bool { return !f.Fits(v.Tags) })
 }
 
-// newVaultView tells of a vault and of what jobs have put into it.
+// newVaultView returns the row of a vault, including the data that jobs have stored in it.
 func (s *Service) newVaultView(k *rpc.Call, v *world.Vault) vaultView {
 	view := vaultView{
 		VaultId: v.ID, VaultName: v.Name, VaultRegionId: v.Region, VaultType: v.Type, VaultStorageClass: "STANDARD",
 		Status: v.Status, Description: v.Description, ResourceGroupId: v.ResourceGroup, ChargeType: "FREE",
 		EncryptType: "HBR_PRIVATE", RedundancyType: "LRS", Retention: 30,
-		CreatedTime: worldBegan.Unix(), UpdatedTime: worldBegan.Unix(), VaultOwnerId: accountNumber(k.Caller.Account.ID),
+		CreatedTime: worldCreated.Unix(), UpdatedTime: worldCreated.Unix(), VaultOwnerId: accountNumber(k.Caller.Account.ID),
 		Dedup: true, Replication: v.Replication, ReplicationSourceVaultId: v.ReplicationOf, Tags: newTags(v.Tags),
 	}
 	view.SourceTypes.SourceType = []string{}
@@ -121,25 +122,25 @@ func (s *Service) newVaultView(k *rpc.Call, v *world.Vault) vaultView {
 		view.ReplicationSourceRegionId = source.Region
 	}
 	view.ReplicationSourceVault = slices.ContainsFunc(k.Caller.Account.Vaults, func(m world.Vault) bool { return m.ReplicationOf == v.ID })
-	for _, j := range slices.Backward(s.jobs.of(home{k.Caller.Account.ID, v.Region})) {
+	for _, j := range slices.Backward(s.jobs.inScope(scope{k.Caller.Account.ID, v.Region})) {
 		st := j.Schedule.At(k.At)
-		if j.SourceType() == "UDM_ECS" || j.Params["VaultId"] != v.ID || !recovers(st) {
+		if j.SourceType() == "UDM_ECS" || j.Params["VaultId"] != v.ID || !hasRecoveryPoint(st) {
 			continue
 		}
 		view.SnapshotCount++
 		view.BytesDone += st.Done
-		view.StorageSize += j.actual(st.Done)
+		view.StorageSize += j.storedBytes(st.Done)
 		view.UpdatedTime = max(view.UpdatedTime, st.Ended.Unix())
 		if !slices.Contains(view.SourceTypes.SourceType, j.SourceType()) {
 			view.SourceTypes.SourceType = append(view.SourceTypes.SourceType, j.SourceType())
 		}
 	}
-	// Nothing is archived, and all that is stored is charged for.
+	// Nothing is archived, so everything is charged.
 	view.ChargedStorageSize = view.StorageSize
 	return view
 }
 
-// recovers reports whether a job has left something that can be restored.
-func recovers(st lifecycle.State) bool {
+// hasRecoveryPoint reports whether a job in this state has left data that can be restored.
+func hasRecoveryPoint(st lifecycle.State) bool {
 	return st.Status == "COMPLETE" || st.Status == "PARTIAL_COMPLETE"
 }

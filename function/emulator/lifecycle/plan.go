@@ -8,27 +8,26 @@ import (
 	"time"
 )
 
-// Outcomes are the words that a job may end with, in a world, a tag or a
-// JobName. A code may follow after a colon, like FAILED:EcsClientError; it
-// becomes the job's ErrorMessage. The last three are words that clients of the
-// vendor have met and its pages do not explain.
+// Outcomes are the final states that a world, a tag or a JobName may choose for a job. A code may
+// follow after a colon, as in FAILED:EcsClientError; it becomes the job's ErrorMessage. Clients
+// of the vendor have seen the last three words, but its pages do not explain them.
 var Outcomes = []string{
 	"COMPLETE", "PARTIAL_COMPLETE", "FAILED", "CANCELED", "EXPIRED", "UNAVAILABLE", "VM_UNAVAILABLE", "UNKNOWN",
 }
 
-// Tags of an instance that say how its jobs go.
+// Tags of an instance that decide duration and outcome of its jobs.
 const (
-	DurationTag = "emulator:duration"
-	OutcomeTag  = "emulator:outcome"
+	DurationTag = "emulator:duration" // such as 5s
+	OutcomeTag  = "emulator:outcome"  // such as FAILED:EcsClientError
 )
 
-// An Outcome is how a job is meant to end. The zero value means COMPLETE.
+// An Outcome is the final state of a job. The zero value means COMPLETE.
 type Outcome struct {
-	Status  string
-	Message string
+	Status  string // one of Outcomes; empty: COMPLETE
+	Message string // ErrorMessage; empty: the default of Worded
 }
 
-// ParseOutcome reads WORD or WORD:CODE.
+// ParseOutcome reads WORD or WORD:CODE. A WORD that is not in [Outcomes] is an error.
 func ParseOutcome(text string) (Outcome, error) {
 	status, message, _ := strings.Cut(text, ":")
 	if !slices.Contains(Outcomes, status) {
@@ -37,8 +36,8 @@ func ParseOutcome(text string) (Outcome, error) {
 	return Outcome{status, message}, nil
 }
 
-// Worded gives an outcome the ErrorMessage that a job of a kind would have. The
-// vendor's pages show none; these are guesses.
+// Worded returns o with the default ErrorMessage for jobs of sourceType, if o has none. The
+// vendor's pages show no such message; the defaults are guesses.
 func (o Outcome) Worded(sourceType string) Outcome {
 	switch {
 	case o.Message != "":
@@ -54,13 +53,13 @@ func (o Outcome) Worded(sourceType string) Outcome {
 	return o
 }
 
-// A Plan is how long a job takes and how it ends, as far as somebody said so.
+// A Plan is the intended duration and outcome of a job. A zero field is undecided.
 type Plan struct {
 	Duration time.Duration
 	Outcome  Outcome
 }
 
-// Over returns p, and what p leaves open from q.
+// Over returns p with its undecided fields taken from q.
 func (p Plan) Over(q Plan) Plan {
 	if p.Duration == 0 {
 		p.Duration = q.Duration
@@ -71,30 +70,29 @@ func (p Plan) Over(q Plan) Plan {
 	return p
 }
 
-// ReadPlan reads what a world says of one thing. The text of an outcome was
-// checked with the world.
+// ReadPlan returns the plan that a world gives for a resource. text must be empty or valid:
+// World.Check has reported any other.
 func ReadPlan(duration time.Duration, text string) Plan {
 	out, _ := ParseOutcome(text)
 	return Plan{duration, out}
 }
 
-// planMarker finds the marker in a JobName: the word emulator and what is to
-// happen, each behind a dot, as in "web01.emulator.5s.FAILED.EcsClientError-k3v9x2".
-// It is made of characters that every program lets through in a name, and may
-// stand anywhere, because programs add to names: behind the last word a blank or
-// a "-" begins what is not the marker's.
+// planMarker finds the marker in a JobName: the word emulator, followed by a duration, an
+// outcome, or both, each after a dot, as in "web01.emulator.5s.FAILED.EcsClientError-k3v9x2".
+// Every program accepts its characters in a name. It may be anywhere in the name, because
+// programs add prefixes and suffixes; a blank or a "-" ends it.
 var planMarker = regexp.MustCompile(`(?:^|[^A-Za-z0-9])emulator\.([A-Za-z0-9_.]*)`)
 
-// NamedPlan reads the marker of a JobName. A marker that means nothing is an
-// error: whoever wrote it would wait in vain for its effect.
+// NamedPlan returns the plan of the marker in a JobName. A name without a marker gives the zero
+// plan. An invalid marker is an error, because its author would wait in vain for its effect.
 func NamedPlan(name string) (Plan, error) {
 	at := planMarker.FindStringSubmatchIndex(name)
 	if at == nil {
 		return Plan{}, nil
 	}
-	p, err := markedPlan(strings.Split(name[at[2]:at[3]], "."))
+	p, err := parseMarkerWords(strings.Split(name[at[2]:at[3]], "."))
 	if err == nil {
-		err = checkBehindMarker(name[at[3]:], p.Outcome.Status != "")
+		err = checkAfterMarker(name[at[3]:], p.Outcome.Status != "")
 	}
 	if err != nil {
 		return Plan{}, fmt.Errorf("the marker for the emulator: %w", err)
@@ -102,14 +100,15 @@ func NamedPlan(name string) (Plan, error) {
 	return p, nil
 }
 
-// isDuration tells what a marker takes as one.
+// isDuration reports whether a word of a marker is a positive duration.
 func isDuration(word string) bool {
 	d, err := time.ParseDuration(word)
 	return err == nil && d > 0
 }
 
-// markedPlan reads at most one duration, and then an outcome with its code.
-func markedPlan(words []string) (p Plan, err error) {
+// parseMarkerWords reads at most one duration, then an outcome. The words after the outcome are
+// its code, joined by dots.
+func parseMarkerWords(words []string) (p Plan, err error) {
 	for n, word := range words {
 		if isDuration(word) && p.Duration == 0 {
 			p.Duration, _ = time.ParseDuration(word)
@@ -134,24 +133,24 @@ func markedPlan(words []string) (p Plan, err error) {
 	return p, nil
 }
 
-// behindMarker finds the words behind a marker.
-var behindMarker = regexp.MustCompile(`[A-Za-z0-9_]+`)
+// wordsAfterMarker finds the words after a marker.
+var wordsAfterMarker = regexp.MustCompile(`[A-Za-z0-9_]+`)
 
-// capitals are what only an outcome is written in.
-var capitals = regexp.MustCompile(`^[A-Z_]{2,}$`)
+// upperCaseWord matches words that can only be meant as an outcome.
+var upperCaseWord = regexp.MustCompile(`^[A-Z_]{2,}$`)
 
-// checkBehindMarker refuses what stands behind a marker and was meant to be in
-// it. Programs add ids in small letters and digits, which are neither an outcome
-// nor a duration.
-func checkBehindMarker(rest string, ended bool) error {
+// checkAfterMarker returns an error if the text after a marker holds a word that was probably
+// meant to be part of it. ended says that the marker has an outcome. Ids that programs append
+// have small letters and digits, so they look neither like an outcome nor like a duration.
+func checkAfterMarker(rest string, ended bool) error {
 	if rest != "" && rest[0] != '-' && rest[0] != ' ' {
 		return fmt.Errorf("%q cannot stand behind it", rest)
 	}
 	if planMarker.MatchString(rest) {
 		return fmt.Errorf("%q has a second one", rest)
 	}
-	for _, word := range behindMarker.FindAllString(rest, -1) {
-		if isDuration(word) || slices.Contains(Outcomes, strings.ToUpper(word)) || !ended && capitals.MatchString(word) {
+	for _, word := range wordsAfterMarker.FindAllString(rest, -1) {
+		if isDuration(word) || slices.Contains(Outcomes, strings.ToUpper(word)) || !ended && upperCaseWord.MatchString(word) {
 			return fmt.Errorf("%q stands behind it, not in it: a dot belongs before it", word)
 		}
 	}

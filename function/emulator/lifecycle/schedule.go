@@ -1,56 +1,66 @@
-// Package lifecycle computes the state of a backup job from the clock.
+// Package lifecycle computes the state of an emulated backup job from the clock.
 //
-// Nothing is stored but a [Schedule]; [Schedule.At] has the state at any moment:
+// Only a [Schedule] is stored; [Schedule.At] computes the state at any time:
 //
-//	CREATED → RUNNING → outcome                 instances
-//	CREATED → QUEUED → RUNNING → outcome        files, containers
-//	any of these → CANCELING → CANCELED         once CancelBackupJob was accepted
+//	CREATED -> RUNNING -> outcome               jobs of instances
+//	CREATED -> QUEUED -> RUNNING -> outcome     jobs of files and containers
+//	any of these -> CANCELING -> CANCELED       after CancelBackupJob
 //
-// How long a job runs and how it ends is a [Plan]: from a marker in the JobName,
-// from the tags of an instance, or from the world, in this order.
+//	state       begins                                   ends
+//	CREATED     when the job is created                  after a tenth of Duration, at most 2 s
+//	QUEUED      in the middle of CREATED                 with CREATED
+//	RUNNING     at the end of CREATED                    at Duration, or halfway (endsEarly)
+//	outcome     at the end of RUNNING                    never
+//	CANCELING   when CancelBackupJob is accepted         after a tenth of Duration, at most 2 s
+//	CANCELED    at the end of CANCELING                  never
+//
+// A copy to another region begins at a complete or partially complete end, and takes Duration
+// again.
+//
+// A [Plan] decides the duration and the outcome. The first source that gives a value has
+// priority: a marker in JobName, the tags of the instance, the world.
 package lifecycle
 
 import "time"
 
-// A Schedule is how a job goes. Its state at any moment is computed from it and
-// from nothing else, so a test that drives the clock drives the jobs.
+// A Schedule holds everything that decides the states of a job. It does not change with time, so
+// a test that sets the clock sets the state of every job.
 type Schedule struct {
-	Created  time.Time
-	Duration time.Duration // from acceptance to the end
-	Bytes    int64
+	Created  time.Time     // when CreateBackupJob was accepted
+	Duration time.Duration // from creation to a complete end
+	Bytes    int64         // size of the source
 	Outcome  Outcome
-	Copied   bool // into another region, which takes as long again
+	Copied   bool // to another region after the end
 
-	Queued   bool      // waits for a worker before it runs, as jobs of backup clients do
+	Queued   bool      // QUEUED precedes RUNNING: the job waits for a backup client
 	Canceled time.Time // when CancelBackupJob was accepted; zero: it was not
 }
 
-// fullProgress is the Progress of a job that is done ("0 to 10000").
+// fullProgress is the Progress of a complete job; the API counts from 0 to 10000.
 const fullProgress = 10000
 
-// A State is what DescribeBackupJobs2 tells of a job's course. Moments that
-// have not come are zero.
+// A State is what DescribeBackupJobs2 reports about a job at one time. A time that is not reached
+// yet is zero.
 type State struct {
-	Status                       string
-	Message                      string
-	Progress                     int64
-	Total, Done                  int64 // bytes
-	Speed                        int64 // KB/s on average
-	Created, Started, Ended, Now time.Time
+	Status                       string    // a word of the API, such as RUNNING
+	Message                      string    // ErrorMessage; empty: none
+	Progress                     int64     // 0 to fullProgress
+	Total, Done                  int64     // bytes to read, and bytes read
+	Speed                        int64     // KB/s on average since the start
+	Created, Started, Ended, Now time.Time // Now is the time of the query, or the end
 
-	CopyStatus   string
-	CopyProgress int64 // percent
+	CopyStatus   string // RUNNING or COMPLETE; empty: no copy has begun
+	CopyProgress int64  // percent
 }
 
-// Over reports whether nothing more will happen to a job: its state has an end.
+// Over reports whether the job has ended, so that its state changes no more.
 func (st State) Over() bool { return !st.Ended.IsZero() }
 
-// start and end are the moments between which a job runs. It waits for a tenth
-// of its time, at most two seconds, and one that ends early does so half way.
+// start returns when the job begins to run.
 func (s Schedule) start() time.Time { return s.Created.Add(min(s.Duration/10, 2*time.Second)) }
 
-// end is the moment at which the outcome is known. It does not look at whether
-// the job was canceled before: canceledAt does.
+// end returns when the outcome is known, for a job that is not canceled. canceledAt handles
+// canceled jobs.
 func (s Schedule) end() time.Time {
 	end := s.Created.Add(s.Duration)
 	if s.endsEarly() {
@@ -59,7 +69,7 @@ func (s Schedule) end() time.Time {
 	return end
 }
 
-// endsEarly reports whether a job stops before its work is done.
+// endsEarly reports whether the job stops halfway, before its work is complete.
 func (s Schedule) endsEarly() bool {
 	switch s.Outcome.Status {
 	case "", "COMPLETE", "PARTIAL_COMPLETE":
@@ -68,11 +78,10 @@ func (s Schedule) endsEarly() bool {
 	return true
 }
 
-// stopping is how long a job is CANCELING.
-func (s Schedule) stopping() time.Duration { return min(s.Duration/10, 2*time.Second) }
+// cancelDuration returns how long a canceled job is CANCELING.
+func (s Schedule) cancelDuration() time.Duration { return min(s.Duration/10, 2*time.Second) }
 
-// At returns the state at now: CREATED, perhaps QUEUED, RUNNING, and then the
-// outcome, unless somebody canceled the job.
+// At returns the state at now. Before Created it is CREATED.
 func (s Schedule) At(now time.Time) State {
 	if !s.Canceled.IsZero() && !now.Before(s.Canceled) {
 		return s.canceledAt(now)
@@ -89,9 +98,9 @@ func (s Schedule) At(now time.Time) State {
 	if !now.Before(end) {
 		st.Now, st.Ended = end, end
 	}
-	s.fill(&st)
+	s.setProgress(&st)
 	if st.Over() {
-		s.finish(&st)
+		s.setOutcome(&st)
 	}
 	if s.Copied {
 		st.CopyStatus, st.CopyProgress = s.copyAt(now)
@@ -99,21 +108,21 @@ func (s Schedule) At(now time.Time) State {
 	return st
 }
 
-// canceledAt is the state since CancelBackupJob: nothing moves any more, and
-// after a moment the job is CANCELED.
+// canceledAt returns the state of a canceled job. Its progress stops at the time of the
+// cancellation.
 func (s Schedule) canceledAt(now time.Time) State {
 	stopped := s.Canceled
-	s.Canceled = time.Time{} // as it stood, had nobody canceled it
+	s.Canceled = time.Time{} // compute the state that the job had at that time
 	st := s.At(stopped)
 	st.Status, st.Now = "CANCELING", now
-	if gone := stopped.Add(s.stopping()); !now.Before(gone) {
-		st.Status, st.Now, st.Ended = "CANCELED", gone, gone
+	if canceled := stopped.Add(s.cancelDuration()); !now.Before(canceled) {
+		st.Status, st.Now, st.Ended = "CANCELED", canceled, canceled
 	}
 	return st
 }
 
-// fill says how far the work got at st.now.
-func (s Schedule) fill(st *State) {
+// setProgress sets progress, bytes and speed of a running or ended job at st.Now.
+func (s Schedule) setProgress(st *State) {
 	st.Progress, st.Done = fullProgress, s.Bytes
 	whole := s.Created.Add(s.Duration).Sub(st.Started)
 	if part := st.Now.Sub(st.Started); part < whole {
@@ -126,23 +135,24 @@ func (s Schedule) fill(st *State) {
 	}
 }
 
-// finish words the end of a job. A word that is not known to be an end leaves
-// the job without one: it hangs there for ever.
-func (s Schedule) finish(st *State) {
+// setOutcome sets the final status and message. VM_UNAVAILABLE and UNKNOWN have no end time: the
+// vendor does not document them as final, so a client must expect such a job to stay in this
+// state.
+func (s Schedule) setOutcome(st *State) {
 	st.Status, st.Message = "COMPLETE", s.Outcome.Message
 	if s.Outcome.Status != "" {
 		st.Status = s.Outcome.Status
 	}
 	switch st.Status {
-	case "PARTIAL_COMPLETE": // what was skipped was never read
+	case "PARTIAL_COMPLETE": // the skipped 2 % were not read
 		st.Done -= st.Done / 50
 	case "VM_UNAVAILABLE", "UNKNOWN":
 		st.Ended = time.Time{}
 	}
 }
 
-// copyAt is the copy into another region, which begins when the job has ended
-// well: such a job is not the end of the story.
+// copyAt returns status and progress, in percent, of the copy to another region. Before the copy
+// begins the status is empty. A job that did not complete is not copied.
 func (s Schedule) copyAt(now time.Time) (status string, percent int64) {
 	part := now.Sub(s.end())
 	switch {

@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever the duration, a job never goes back, and ends with all of its bytes.
-func TestJobOnlyGoesForward(t *testing.T) {
+// For every duration, progress never decreases, and the job ends with all bytes done.
+func TestProgressNeverDecreases(t *testing.T) {
 	rank := map[string]int{"CREATED": 0, "RUNNING": 1, "COMPLETE": 2}
 	rapid.Check(t, func(t *rapid.T) {
 		s := Schedule{

@@ -1,8 +1,17 @@
-// Package plainjson is encoding/json without its liberties.
+// Package plainjson is a strict form of encoding/json.
 //
-// It reads the parameters whose value is the text of a JSON value. encoding/json
-// alone would let other spellings of a key, repeated keys and text behind the
-// value pass, and would escape <, > and & in what it writes.
+// It reads parameters whose value is a JSON text. encoding/json alone accepts keys in another
+// case, repeated keys and, in a decoder, text after the value; it also escapes <, > and & in its
+// output.
+//
+//	function   accepts
+//	Object     one object without repeated keys
+//	String     a string
+//	Bool       true or false
+//	Int        an integer
+//	Strings    an array of strings
+//
+// Every other value, including null, is refused.
 package plainjson
 
 import (
@@ -13,7 +22,8 @@ import (
 	"strings"
 )
 
-// Object reads one object whose keys are all different.
+// Object parses one JSON object into its members. Errors: text is no object, has text after the
+// object, or repeats a key.
 func Object(text string) (map[string]json.RawMessage, error) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
@@ -25,7 +35,7 @@ func Object(text string) (map[string]json.RawMessage, error) {
 		if err != nil {
 			return nil, errors.New("it is not a json object")
 		}
-		name := key.(string) // only keys stand here
+		name := key.(string) // the decoder returns only strings here
 		if _, twice := object[name]; twice {
 			return nil, fmt.Errorf("key %q stands twice", name)
 		}
@@ -42,22 +52,22 @@ func Object(text string) (map[string]json.RawMessage, error) {
 	return object, nil
 }
 
-// String reads a string. Every other type is false, null included.
+// String parses a string. ok is false for any other value, including null.
 func String(raw json.RawMessage) (s string, ok bool) {
 	return s, len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil
 }
 
-// Bool reads true or false. Every other value is false for ok.
+// Bool parses true or false. ok is false for any other value.
 func Bool(raw json.RawMessage) (b, ok bool) {
 	return string(raw) == "true", string(raw) == "true" || string(raw) == "false"
 }
 
-// Int reads a whole number. Every other value is false, null included.
+// Int parses an integer. ok is false for any other value, including null.
 func Int(raw json.RawMessage) (n int64, ok bool) {
 	return n, string(raw) != "null" && json.Unmarshal(raw, &n) == nil
 }
 
-// Strings reads an array of strings. Every other value is false, null included.
+// Strings parses an array of strings. The result is false for any other value, including null.
 func Strings(raw json.RawMessage) ([]string, bool) {
 	var elements []json.RawMessage
 	if json.Unmarshal(raw, &elements) != nil || elements == nil {
@@ -74,8 +84,9 @@ func Strings(raw json.RawMessage) ([]string, bool) {
 	return list, true
 }
 
-// Encode writes v, which must be plain data, or it panics. It leaves <, > and &
-// as they are: V1 compares the string to sign inside a message with its own.
+// Encode returns v as JSON with a newline at the end. It panics if v cannot be encoded. It does
+// not escape <, > and &: the vendor's V1 SDK searches a message for its own string to sign, which
+// contains "&".
 func Encode(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

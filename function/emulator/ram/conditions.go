@@ -10,16 +10,14 @@ import (
 	"time"
 )
 
-// An operator compares what a request has with one value of a condition. It
-// also tells whether the value is one that it can compare with.
+// An operator compares the value of a condition key with one value of a condition.
 type operator struct {
-	holds   func(have, want string) bool
-	valid   func(want string) bool
-	negated bool // holds if it holds for none of the values
+	holds   func(have, want string) bool // have: value of the call; want: value of the policy
+	valid   func(want string) bool       // whether want can be compared; nil: always
+	negated bool                         // the operator holds if no value matches
 }
 
-// operators are those of "Conditional operators". A negated one stands beside
-// the one that it negates.
+// operators are the operators of "Conditional operators", each followed by its negation.
 var operators = map[string]operator{
 	"StringEquals":              {holds: func(have, want string) bool { return have == want }},
 	"StringNotEquals":           {holds: func(have, want string) bool { return have == want }, negated: true},
@@ -47,7 +45,8 @@ var operators = map[string]operator{
 	"NotIpAddress": {holds: inNetwork, valid: isNetwork, negated: true},
 }
 
-// check wants operators and values that can hold at all.
+// check returns an error for an unknown operator, a key that is not of the form product:Key, a
+// key without values, or a value that the operator cannot compare.
 func (all Conditions) check() error {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		op, known := operators[name]
@@ -68,9 +67,9 @@ func (all Conditions) check() error {
 	return nil
 }
 
-// hold reports whether every condition holds for a request.
+// hold reports whether every condition holds. have returns the value of a condition key of the
+// call.
 func (all Conditions) hold(have func(key string) (string, bool)) bool {
-	// The order of a map does not matter, since all of them have to hold.
 	for name, keys := range all {
 		for key, values := range keys {
 			if !operators[name].test(have, key, values) {
@@ -81,20 +80,22 @@ func (all Conditions) hold(have func(key string) (string, bool)) bool {
 	return true
 }
 
-// test compares one key. Without a value in the request a condition does not
-// hold, but a negated one does; RAM's pages do not say, so that is a guess.
+// test reports whether the condition on one key holds. If the call has no value for the key, a
+// condition does not hold and a negated one holds. RAM's pages do not document this case; it is a
+// guess.
 func (op operator) test(have func(key string) (string, bool), key string, values Values) bool {
 	text, there := have(key)
 	return (there && slices.ContainsFunc(values, func(want string) bool { return op.holds(text, want) })) != op.negated
 }
 
-// not turns an operator into the one that is named after it, with Not.
+// not returns the negation of op.
 func not(op operator) operator {
 	op.negated = true
 	return op
 }
 
-// ordered makes an operator of texts that stand for something with an order.
+// ordered returns an operator that parses both values and compares them. A value that cannot be
+// parsed never matches.
 func ordered[T interface{ Compare(T) int }](parse func(string) (T, bool), fits func(int) bool) operator {
 	return operator{
 		holds: func(have, want string) bool {
@@ -106,10 +107,10 @@ func ordered[T interface{ Compare(T) int }](parse func(string) (T, bool), fits f
 	}
 }
 
-// A number is compared by size.
+// A number is the value of a numeric condition.
 type number float64
 
-// Compare has the form of time.Time.Compare.
+// Compare returns -1, 0 or 1, like time.Time.Compare.
 func (a number) Compare(b number) int {
 	switch {
 	case a < b:
@@ -120,13 +121,14 @@ func (a number) Compare(b number) int {
 	return 0
 }
 
-// parseNumber takes whole and broken numbers; RAM's pages show whole ones only.
+// parseNumber parses a decimal number. It also accepts fractions, although RAM's pages show whole
+// numbers only. It refuses NaN, which has no order.
 func parseNumber(text string) (number, bool) {
 	f, err := strconv.ParseFloat(text, 64)
 	return number(f), err == nil && f == f // NaN has no size
 }
 
-// parseDate takes ISO 8601 with a time zone, seconds left out or not.
+// parseDate parses ISO 8601 with a time zone. Seconds may be absent.
 func parseDate(text string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
 		if t, err := time.Parse(layout, text); err == nil {
@@ -136,12 +138,12 @@ func parseDate(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// isBool ignores case, as the samples of the vendor do.
+// isBool reports whether text is true or false in any case, as in the vendor's samples.
 func isBool(text string) bool {
 	return strings.EqualFold(text, "true") || strings.EqualFold(text, "false")
 }
 
-// parseNetwork takes an address for a network of one.
+// parseNetwork parses a CIDR prefix. A single address is a prefix of its full length.
 func parseNetwork(text string) (netip.Prefix, bool) {
 	if p, err := netip.ParsePrefix(text); err == nil {
 		return p, true
@@ -153,11 +155,11 @@ func parseNetwork(text string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(addr, addr.BitLen()), true
 }
 
-// isNetwork tells what a condition on addresses can be compared with.
+// isNetwork reports whether text is an address or a CIDR prefix.
 func isNetwork(text string) bool { _, ok := parseNetwork(text); return ok }
 
-// inNetwork takes an IPv4 address in IPv6 clothes for the former: that is how a
-// listener on all addresses sees its callers.
+// inNetwork reports whether address have is in network want. An IPv4-mapped IPv6 address counts
+// as IPv4, because a listener on all addresses sees IPv4 callers in this form.
 func inNetwork(have, want string) bool {
 	network, ok := parseNetwork(want)
 	addr, err := netip.ParseAddr(have)

@@ -5,24 +5,23 @@ import (
 	"strings"
 )
 
-// A Question is what RAM is asked about one call: may this be done to that. The
-// condition keys are those of the call.
+// A Question asks whether an action may be performed on a resource.
 type Question struct {
 	Action, Resource string
-	Key              func(name string) (string, bool)
+	Key              func(name string) (string, bool) // value of a condition key of the call; false: the call has none
 }
 
-// A Verdict is what one policy, or several of one type together, answer.
+// A Verdict is the answer of all policies of one type.
 type Verdict int
 
-// The zero verdict is the safe one.
+// The zero value denies.
 const (
-	ImplicitDeny Verdict = iota // nothing speaks of it
+	ImplicitDeny Verdict = iota // no statement covers the question
 	Allowed
-	ExplicitDeny // a Deny, which wins over every Allow
+	ExplicitDeny // a Deny covers it; it overrides every Allow
 )
 
-// Evaluate has the answer of policies of one type.
+// Evaluate returns the verdict of policies of one type. Without policies it is ImplicitDeny.
 func Evaluate(q Question, policies ...Policy) Verdict {
 	answer := ImplicitDeny
 	for _, p := range policies {
@@ -39,7 +38,8 @@ func Evaluate(q Question, policies ...Policy) Verdict {
 	return answer
 }
 
-// covers reports whether a statement speaks of what is asked, whatever its effect.
+// covers reports whether action, resource and conditions of s match q. The effect does not
+// matter.
 func (s *Statement) covers(q Question) bool {
 	if matchesAny(s.NotActions, q.Action) || (len(s.NotActions) == 0 && !matchesAny(s.Actions, q.Action)) {
 		return false
@@ -48,8 +48,8 @@ func (s *Statement) covers(q Question) bool {
 		(len(s.Conditions) == 0 || s.Conditions.hold(q.Key))
 }
 
-// matchesAny ignores case: that of actions does not count by "Policy elements",
-// and the vendor's own texts write role names in ARNs in lower case even where
+// matchesAny reports whether one of the patterns matches text. Case is ignored: "Policy elements"
+// says so for actions, and the vendor's own texts write role names in ARNs in lower case even if
 // the role has capitals.
 func matchesAny(patterns []string, text string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
@@ -57,9 +57,10 @@ func matchesAny(patterns []string, text string) bool {
 	})
 }
 
-// Matches compares the whole text; "*" stands for any run of characters, "?"
-// for one. Going back to the last "*" only is enough, so nothing is tried more
-// often than the lengths multiplied: patterns come from clients.
+// Matches reports whether the pattern matches the whole text. "*" matches any run of characters,
+// also an empty one; "?" matches one character. It goes back only to the last "*", so the time is
+// at most proportional to the product of the two lengths. That matters because patterns come from
+// clients.
 func Matches(pattern, text string) bool {
 	p, t := []rune(pattern), []rune(text)
 	star, resume, i, j := -1, 0, 0, 0

@@ -8,31 +8,31 @@ import (
 	"pgregory.net/rapid"
 )
 
-// slowly is what a pattern means, by a regular expression.
-func slowly(pattern, text string) bool {
+// matchesByRegexp is a reference for Matches that uses a regular expression.
+func matchesByRegexp(pattern, text string) bool {
 	expr := strings.NewReplacer(`\*`, `(?s:.*)`, `\?`, `(?s:.)`).Replace(regexp.QuoteMeta(pattern))
 	return regexp.MustCompile("^" + expr + "$").MatchString(text)
 }
 
-func TestStarsMatchAsARegularExpressionWould(t *testing.T) {
+func TestMatchesAgreesWithRegexp(t *testing.T) {
 	text := rapid.StringMatching(`[abé:]{0,8}`)
 	pattern := rapid.StringMatching(`[abé:*?]{0,8}`)
 	rapid.Check(t, func(t *rapid.T) {
 		p, s := pattern.Draw(t, "pattern"), text.Draw(t, "text")
-		if got, want := Matches(p, s), slowly(p, s); got != want {
+		if got, want := Matches(p, s), matchesByRegexp(p, s); got != want {
 			t.Fatalf("matches(%q, %q) = %v", p, s, got)
 		}
 	})
 }
 
-// naiveVerdict first collects the effects of all statements that fit, and only
-// then thinks about them.
-func naiveVerdict(policies []Policy, action, resource string, conditionHolds bool) Verdict {
+// referenceVerdict is a reference for Evaluate: it collects the effects of all matching
+// statements before it decides.
+func referenceVerdict(policies []Policy, action, resource string, conditionHolds bool) Verdict {
 	effects := map[string]int{}
 	fitsAny := func(patterns []string, text string) bool {
 		n := 0
 		for _, p := range patterns {
-			if slowly(strings.ToLower(p), strings.ToLower(text)) {
+			if matchesByRegexp(strings.ToLower(p), strings.ToLower(text)) {
 				n++
 			}
 		}
@@ -59,7 +59,7 @@ func naiveVerdict(policies []Policy, action, resource string, conditionHolds boo
 	return ImplicitDeny
 }
 
-func TestPoliciesDecideAsANaiveReadingDoes(t *testing.T) {
+func TestEvaluateMatchesReference(t *testing.T) {
 	words := rapid.SampledFrom([]string{"*", "hbr:*", "hbr:Create*", "hbr:CreateBackupJob", "HBR:createbackupjob", "hbr:Cancel?ackupJob", "ecs:*", "ecs:Describe*"})
 	resources := rapid.SliceOfN(rapid.SampledFrom([]string{"*", "acs:ecs:*:*:instance/*", "acs:ecs:cn-hangzhou:1:instance/*", "acs:hbr:*:*:*"}), 0, 2)
 	statement := rapid.Custom(func(t *rapid.T) Statement {
@@ -86,7 +86,7 @@ func TestPoliciesDecideAsANaiveReadingDoes(t *testing.T) {
 			Resource: rapid.SampledFrom([]string{"*", "acs:ecs:cn-hangzhou:1:instance/*"}).Draw(t, "resource"),
 			Key:      func(string) (string, bool) { return "yes", holds },
 		}
-		if got, want := Evaluate(q, all...), naiveVerdict(all, q.Action, q.Resource, holds); got != want {
+		if got, want := Evaluate(q, all...), referenceVerdict(all, q.Action, q.Resource, holds); got != want {
 			t.Fatalf("%s on %s: %v, want %v of %+v", q.Action, q.Resource, got, want, all)
 		}
 	})

@@ -1,16 +1,24 @@
-// Package ram decides what RAM policies allow.
+// Package ram evaluates RAM policies.
 //
-// A [Policy] is a list of statements. [Evaluate] asks the policies of one type a
-// [Question] about one call, an action on a resource with the condition keys of
-// the call:
+// A [Policy] is a list of statements. [Evaluate] answers a [Question]: may this action be
+// performed on this resource, with the condition keys of the call? It evaluates all policies of
+// one type in this order:
 //
-//	a Deny covers the question             ExplicitDeny
-//	otherwise, an Allow covers it          Allowed
-//	otherwise                              ImplicitDeny
+//  1. a Deny statement covers the question     ExplicitDeny
+//  2. an Allow statement covers it             Allowed
+//  3. no statement covers it                   ImplicitDeny
 //
-// A statement covers a question if its action, its resource and all of its
-// conditions fit. How the answers of several types of policies are put together
-// is for the caller.
+// A statement covers a question if all of its parts match:
+//
+//	Action, NotAction   one Action matches; or no NotAction matches
+//	Resource            one matches; none given means "*"
+//	Condition           every operator and key holds, each for one of its values
+//
+// The caller combines the verdicts of several types of policies: an action is allowed only if
+// each type allows it (rpc.Layer).
+//
+// Source: the vendor's pages "Policy structure and syntax", "Policy elements" and "Conditional
+// operators".
 package ram
 
 import (
@@ -27,43 +35,44 @@ import (
 	"backupportal/function/emulator/plainjson"
 )
 
-// A Policy is a RAM policy document: the JSON of "Policy structure and syntax",
-// Version "1". JSON is YAML, so a world file takes a document as it is.
+// A Policy is a RAM policy document with Version "1" ("Policy structure and syntax"). The empty
+// policy allows nothing. In a world file it is written as the JSON document, which is also valid
+// YAML.
 type Policy []Statement
 
-// A Statement allows or denies actions, like one of a RAM policy.
+// A Statement allows or denies actions.
 type Statement struct {
-	Effect     string   `yaml:"effect"`      // Allow or Deny
-	Actions    []string `yaml:"actions"`     // product:Operation; "*" is any text, "?" any character
-	NotActions []string `yaml:"not_actions"` // in place of Actions: all but these
-	Resources  []string `yaml:"resources"`   // none means "*"
+	Effect     string   `yaml:"effect"`      // "Allow" or "Deny"
+	Actions    []string `yaml:"actions"`     // product:Operation; "*" matches any text, "?" any character
+	NotActions []string `yaml:"not_actions"` // instead of Actions: all actions except these
+	Resources  []string `yaml:"resources"`   // empty: "*"
 
-	// Conditions are operators ("Conditional operators"), keys and values. All
-	// operators and keys must hold, each for one of its values.
+	// Conditions are operators, keys and values ("Conditional operators"). Every operator and key
+	// must hold, each for one of its values. Empty means no condition.
 	Conditions Conditions `yaml:"conditions"`
 
-	// Principals stand in trust policies only.
+	// Principals are present only in trust policies.
 	Principals Principals `yaml:"-"`
 }
 
-// Principals are whom a trust policy lets in: ARNs, and services of the vendor.
-// A Federated principal is accepted, and nobody here is one.
+// Principals are the identities that a trust policy allows to assume the role: ARNs, and services
+// of the vendor. A Federated principal is accepted, but no caller of the emulator matches it.
 type Principals struct {
 	RAM, Service, Federated []string
 }
 
-// empty is true of every statement that is not in a trust policy.
+// empty reports whether the statement has no Principal. That is the case outside trust policies.
 func (p Principals) empty() bool { return len(p.RAM)+len(p.Service)+len(p.Federated) == 0 }
 
-// Conditions are values by operator and key, as in
-// {"StringEquals": {"sts:ExternalId": ["open-sesame"]}}.
+// Conditions are values by operator and key, such as {"StringEquals": {"sts:ExternalId":
+// ["open-sesame"]}}.
 type Conditions map[string]map[string]Values
 
-// Values are texts. In a file one of them need not be a list, and numbers and
-// booleans count as their text.
+// Values are the texts that a condition key is compared with. In a file a single value may stand
+// without a list. A number or a boolean is read as its text.
 type Values []string
 
-// UnmarshalYAML takes a scalar or a list of scalars.
+// UnmarshalYAML reads a scalar or a list of scalars.
 func (v *Values) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {
 		*v = Values{n.Value}
@@ -72,13 +81,13 @@ func (v *Values) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*[]string)(v))
 }
 
-// UnmarshalYAML reads a document through its JSON, so that there is one parser.
+// UnmarshalYAML converts the YAML to JSON and calls [ParsePolicy], so that there is one parser.
 func (p *Policy) UnmarshalYAML(n *yaml.Node) error {
 	var doc any
 	if err := n.Decode(&doc); err != nil {
 		return err
 	}
-	// YAML's own decoder has refused repeated keys by now.
+	// The YAML decoder refuses repeated keys, so none is lost in this conversion.
 	text, err := json.Marshal(doc)
 	if err != nil {
 		return err
@@ -87,8 +96,8 @@ func (p *Policy) UnmarshalYAML(n *yaml.Node) error {
 	return err
 }
 
-// ParsePolicy reads the JSON text of a policy. What this emulator cannot
-// enforce, like NotResource, is an error, never passed over.
+// ParsePolicy reads the JSON text of a policy. An element that the emulator does not evaluate,
+// such as NotResource, is an error: to ignore it would change the meaning of the policy.
 func ParsePolicy(text string) (Policy, error) {
 	doc, err := plainjson.Object(text)
 	if err != nil {
@@ -97,7 +106,7 @@ func ParsePolicy(text string) (Policy, error) {
 	if err := onlyKeys(doc, "Version", "Statement"); err != nil {
 		return nil, err
 	}
-	// RAM's grammar has a list; the console takes a single statement as well.
+	// RAM's grammar has a list; the vendor's console also accepts a single statement.
 	var list []json.RawMessage
 	if err := json.Unmarshal(doc["Statement"], &list); err != nil {
 		list = []json.RawMessage{doc["Statement"]}
@@ -116,8 +125,8 @@ func ParsePolicy(text string) (Policy, error) {
 	return p, nil
 }
 
-// parseStatement reads one statement. A Resource is needed in policies of
-// identities only, and a Principal tells that a statement is not in one.
+// parseStatement reads one statement. Resource is required in policies of users, roles and
+// sessions. A Principal marks a statement of a trust policy, which has no Resource.
 func parseStatement(text string) (s Statement, err error) {
 	object, err := plainjson.Object(text)
 	if err != nil {
@@ -126,7 +135,7 @@ func parseStatement(text string) (s Statement, err error) {
 	if err := onlyKeys(object, "Effect", "Action", "NotAction", "Resource", "Condition", "Principal"); err != nil {
 		return s, err
 	}
-	s.Effect, _ = plainjson.String(object["Effect"]) // check refuses what is no text
+	s.Effect, _ = plainjson.String(object["Effect"]) // Check refuses an effect that is no text
 	for key, to := range map[string]*[]string{"Action": &s.Actions, "NotAction": &s.NotActions, "Resource": &s.Resources} {
 		if raw, there := object[key]; there {
 			if *to, err = parseValues(raw); err != nil {
@@ -149,8 +158,8 @@ func parseStatement(text string) (s Statement, err error) {
 	return s, s.Check()
 }
 
-// parsePrincipals takes the three kinds of "Principal" in "Policy elements". A
-// bare "*" is not among them.
+// parsePrincipals reads the three kinds of Principal of "Policy elements". The form "Principal":
+// "*" is not among them and is refused.
 func parsePrincipals(raw json.RawMessage) (p Principals, err error) {
 	object, err := plainjson.Object(string(raw))
 	if err != nil {
@@ -172,8 +181,8 @@ func parsePrincipals(raw json.RawMessage) (p Principals, err error) {
 	return p, nil
 }
 
-// parseConditions reads operators and keys. A key that stands twice under one
-// operator is an error here; only one of the two would count.
+// parseConditions reads operators and keys. A repeated key is an error, because only one of the
+// two would have an effect.
 func parseConditions(raw json.RawMessage) (Conditions, error) {
 	operators, err := plainjson.Object(string(raw))
 	if err != nil {
@@ -195,8 +204,8 @@ func parseConditions(raw json.RawMessage) (Conditions, error) {
 	return all, nil
 }
 
-// parseValues reads one text or an array of them. RAM takes true and 1 for
-// "true" and "1".
+// parseValues reads one text or a list of texts. Like RAM, it accepts true and 1 as "true" and
+// "1". An empty list, null and objects are errors.
 func parseValues(raw json.RawMessage) ([]string, error) {
 	var list []json.RawMessage
 	if err := json.Unmarshal(raw, &list); err != nil {
@@ -219,7 +228,7 @@ func parseValues(raw json.RawMessage) ([]string, error) {
 	return texts, nil
 }
 
-// onlyKeys refuses a key that is not known, in another case too.
+// onlyKeys returns an error if the object has a key that is not in known. Case counts.
 func onlyKeys(object map[string]json.RawMessage, known ...string) error {
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		if !slices.Contains(known, key) {
@@ -229,8 +238,8 @@ func onlyKeys(object map[string]json.RawMessage, known ...string) error {
 	return nil
 }
 
-// CheckIdentity wants a policy of a user, a role or a session, which says for
-// itself whom it is about.
+// CheckIdentity returns an error if p cannot be the policy of a user, a role or a session: it has
+// a Principal.
 func (p Policy) CheckIdentity() error {
 	if slices.ContainsFunc(p, func(s Statement) bool { return !s.Principals.empty() }) {
 		return errors.New("a Principal stands in trust policies only")
@@ -238,7 +247,8 @@ func (p Policy) CheckIdentity() error {
 	return nil
 }
 
-// CheckTrust wants a trust policy. Its only resource is the role that it is of.
+// CheckTrust returns an error if p cannot be a trust policy: a statement without Principal or
+// with a Resource, or a Principal that is not the ARN of a root, user or role.
 func (p Policy) CheckTrust() error {
 	for _, s := range p {
 		if s.Principals.empty() || len(s.Resources) > 0 {
@@ -251,8 +261,7 @@ func (p Policy) CheckTrust() error {
 	return nil
 }
 
-// Check says why a statement means nothing. Effects are spelt as RAM spells
-// them, case included.
+// Check returns the first mistake in a statement, or nil. Effects are case-sensitive, as in RAM.
 func (s Statement) Check() error {
 	if s.Effect != "Allow" && s.Effect != "Deny" {
 		return fmt.Errorf("effect %q is neither Allow nor Deny", s.Effect)
@@ -268,13 +277,13 @@ func (s Statement) Check() error {
 	return s.Conditions.check()
 }
 
-// PrincipalShape is the ARN of an account's root, or of a user or role: the
-// account, and what is behind the last colon.
+// PrincipalShape matches the ARN of an account's root, of a user or of a role. Its groups are the
+// account id and the part after the last colon.
 var PrincipalShape = regexp.MustCompile(`^acs:ram::([0-9]{16}):(root|(?:user|role)/[A-Za-z0-9._-]{1,64})$`)
 
-// Names reports whether a principal is meant by one of the ARNs. The root of its
-// account stands for all its users and roles. The vendor's own texts write role
-// Names in other cases than they were made with, so case does not count.
+// Names reports whether the ARNs include principal, or root, which stands for all users and roles
+// of its account. Case is ignored, because the vendor's own texts write role names in another
+// case than the role has.
 func (p Principals) Names(principal, root string) bool {
 	return slices.ContainsFunc(p.RAM, func(arn string) bool {
 		return strings.EqualFold(arn, principal) || strings.EqualFold(arn, root)

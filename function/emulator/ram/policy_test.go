@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestPolicyDocumentIsRefused(t *testing.T) {
+func TestParsePolicyRefuses(t *testing.T) {
 	const good = `{"Effect":"Allow","Action":"*","Resource":"*"}`
 	statement := func(text string) string { return `{"Version":"1","Statement":[` + text + `]}` }
 	for name, text := range map[string]string{
@@ -42,7 +42,7 @@ func TestPolicyDocumentIsRefused(t *testing.T) {
 	}
 }
 
-func TestPolicyDocumentIsReadWhole(t *testing.T) {
+func TestParsePolicyReadsAllElements(t *testing.T) {
 	got, err := ParsePolicy(`{"Version":"1","Statement":{"Effect":"Deny","NotAction":"ram:*",
 		"Resource":["acs:ecs:*:*:instance/i-1"],"Condition":{"Bool":{"acs:SecureTransport":[false]}}}}`)
 	if err != nil {
@@ -55,7 +55,7 @@ func TestPolicyDocumentIsReadWhole(t *testing.T) {
 	}
 }
 
-func TestConditionsHold(t *testing.T) {
+func TestConditionOperators(t *testing.T) {
 	keys := map[string]string{"acs:SourceIp": "10.0.0.7", "acs:CurrentTime": "2026-01-02T03:04:05Z", "acs:SecureTransport": "true",
 		"x:Text": "Portal-7", "x:Number": "42"}
 	have := func(name string) (string, bool) { v, ok := keys[name]; return v, ok }

@@ -10,21 +10,23 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// A Layer is the answer of one type of policy; all layers must allow.
+// A Layer is the verdict of all policies of one type. A call is allowed only if every layer
+// allows it.
 type Layer struct {
 	PolicyType string
 	Verdict    ram.Verdict
 }
 
-// Policy types, by the documentation of RAM's access denied errors. ControlPolicy
-// and ResourceGroupLevelIdentityBasedPolicy are not emulated.
+// Policy types, as in RAM's access denied errors. The emulator does not evaluate ControlPolicy
+// and ResourceGroupLevelIdentityBasedPolicy.
 const (
 	IdentityPolicy = "AccountLevelIdentityBasedPolicy"
 	SessionPolicy  = "SessionPolicy"
 	TrustPolicy    = "AssumeRolePolicy"
 )
 
-// Layers asks the policies of the caller itself. An account needs none.
+// Layers evaluates the caller's own policies. It returns nil for the account itself, which needs
+// no policy.
 func (id Identity) Layers(q ram.Question) []Layer {
 	switch {
 	case id.User != nil:
@@ -32,7 +34,7 @@ func (id Identity) Layers(q ram.Question) []Layer {
 	case id.Role == nil:
 		return nil
 	}
-	// A session policy grants nothing by itself: both layers have to allow.
+	// A session policy grants nothing by itself, so it is a layer of its own.
 	own := []Layer{{IdentityPolicy, ram.Evaluate(q, id.Role.Policies...)}}
 	if id.Limits != nil {
 		own = append(own, Layer{SessionPolicy, ram.Evaluate(q, id.Limits)})
@@ -40,21 +42,21 @@ func (id Identity) Layers(q ram.Question) []Layer {
 	return own
 }
 
-// An AccessDenied is AccessDeniedDetail: which policy is in the way, and whose.
+// An AccessDenied is AccessDeniedDetail of a refusal: which policy denied what, and to whom.
 type AccessDenied struct {
-	AuthAction               string
-	AuthPrincipalDisplayName string
-	AuthPrincipalOwnerId     string
+	AuthAction               string // action of RAM
+	AuthPrincipalDisplayName string // the caller
+	AuthPrincipalOwnerId     string // account of the caller
 	AuthPrincipalType        string // SubUser or AssumedRoleUser
 	NoPermissionType         string // ImplicitDeny or ExplicitDeny
-	PolicyType               string
+	PolicyType               string // type of the policy that denied the action
 }
 
-// Denied returns nil if every layer allows. A Deny anywhere is told before what
-// is merely not allowed; in which order the vendor looks is not documented.
+// Denied returns nil if every layer allows the action. Otherwise it describes the first
+// ExplicitDeny, or if there is none the first ImplicitDeny. The vendor does not document the
+// order. An explicit deny is reported first because adding a permission would not help against
+// it.
 func (id Identity) Denied(q ram.Question, layers []Layer) *AccessDenied {
-	// Whoever reads a refusal must not be sent to add a permission that a Deny
-	// would take away again.
 	for _, wrong := range []ram.Verdict{ram.ExplicitDeny, ram.ImplicitDeny} {
 		for _, l := range layers {
 			if l.Verdict != wrong {
@@ -76,9 +78,9 @@ func (id Identity) Denied(q ram.Question, layers []Layer) *AccessDenied {
 	return nil
 }
 
-// Resource is what an operation is about, for RAM. Cloud Backup authorises per
-// operation, never per resource, so only statements about "*" count; ECS lists
-// need the kind of thing that they list.
+// Resource returns the resource that RAM checks for the call. Cloud Backup authorises operations,
+// not resources, so its resource is "*". The lists of ECS have a resource for each type that they
+// list.
 func (k *Call) Resource() string {
 	if k.Op.Product != "Ecs" {
 		return "*"
@@ -95,7 +97,8 @@ func (k *Call) Resource() string {
 	return "acs:ecs:" + k.Region + ":" + k.Caller.Account.ID + ":" + kind
 }
 
-// Require refuses a call whose caller may not do something.
+// Require returns nil if the caller may perform action on resource, else a refusal with
+// AccessDeniedDetail (NoPermission).
 func (k *Call) Require(action, resource string) error {
 	q := ram.Question{Action: action, Resource: resource, Key: k.ConditionKeys()}
 	if d := k.Caller.Denied(q, k.Caller.Layers(q)); d != nil {
@@ -104,8 +107,9 @@ func (k *Call) Require(action, resource string) error {
 	return nil
 }
 
-// ConditionKeys returns the condition keys of a call. Case does not count in them: the
-// vendor writes both acs:PrincipalARN and acs:PrincipalArn.
+// ConditionKeys returns a function that looks up a condition key of the call. The function
+// returns false for a key without a value. Names are compared without case, because the vendor
+// writes both acs:PrincipalARN and acs:PrincipalArn.
 func (k *Call) ConditionKeys() func(string) (string, bool) {
 	return func(name string) (string, bool) {
 		switch strings.ToLower(name) {
@@ -116,11 +120,11 @@ func (k *Call) ConditionKeys() func(string) (string, bool) {
 			return host, err == nil
 		case "acs:securetransport":
 			return strconv.FormatBool(k.Secure), true
-		case "acs:mfapresent": // a request that is signed by a key has none
+		case "acs:mfapresent": // a request signed by an access key has no MFA
 			return "false", true
 		case "acs:principalarn":
 			return k.Caller.Principal(), true
-		case "sts:externalid": // spelt as in the trust policies of the vendor's console; a guess
+		case "sts:externalid": // name as in trust policies of the vendor's console; not documented
 			id := k.Params["ExternalId"]
 			return id, id != ""
 		}
@@ -128,10 +132,10 @@ func (k *Call) ConditionKeys() func(string) (string, bool) {
 	}
 }
 
-// NoPermission is the refusal of RAM in the words of the product that was
-// called.
+// NoPermission returns RAM's refusal with why as its detail: Forbidden.RAM for ECS, NoPermission
+// for all other products.
 func NoPermission(k *Call, why *AccessDenied) error {
-	r := refusal{status: http.StatusForbidden, code: "NoPermission", denied: why,
+	r := cloudError{status: http.StatusForbidden, code: "NoPermission", denied: why,
 		message: "You are not authorized to do this action. You should be authorized by RAM."}
 	if k.Op.Product == "Ecs" {
 		r.code = "Forbidden.RAM"

@@ -1,8 +1,20 @@
-// Package rpc is one call on its way through the gateway.
+// Package rpc represents one call of the emulated cloud's API.
 //
-// [Receive] decodes a request into a [Call]; the checks and the operation fill
-// it in and return an answer, or an error made by [Refuse] and its like; and
-// [NewReply] writes either down in the vendor's form.
+// The gateway checks a call in this order. The first check that fails decides the answer:
+//
+//	Receive                rpc        query, path, method, size and encoding of the body
+//	operation              emulator   Action, Version, Format
+//	fault on the network   fault      a fault that happens before authentication
+//	authentication         emulator   key, token, method, timestamp, nonce, signature
+//	transport              emulator   https, where the vendor offers no http
+//	fault at the gateway   fault      all other faults
+//	region                 emulator   RegionId, or the host
+//	permission             rpc, ram   policies of the caller
+//	parameters, resources  hbr, ecs, sts
+//
+// Each check fills fields of the [Call]. The operation returns an answer, or an error of
+// [Refuse], [Missing], [Invalid], [NotFound] or [NoPermission]. [NewReply] encodes either in the
+// vendor's form.
 package rpc
 
 import (
@@ -20,35 +32,40 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// MaxBody bounds the form of a request, in bytes. The vendor publishes no
-// limit; nothing that a client of these operations sends comes near it.
+// MaxBody is the maximum size of a request body in bytes: 1 MiB. The vendor publishes no limit;
+// the largest request of the emulated operations is far smaller.
 const MaxBody = 1 << 20
 
-// TimestampLayout is the one form of Timestamp and Expiration: UTC, whole seconds.
+// TimestampLayout is the layout of Timestamp and Expiration: UTC, whole seconds.
 const TimestampLayout = "2006-01-02T15:04:05Z"
 
-// A Call is one request on its way through the checks, filled as it goes.
+// A Call is one request and what the checks found out about it. [Receive] sets the first group of
+// fields; the checks set the others. One goroutine uses a Call; after the answer it is read-only.
 type Call struct {
 	HTTP    *http.Request
-	ID      string // the RequestId of the answer
-	At      time.Time
-	Secure  bool // came over TLS, or over what stands for it
-	Params  Params
-	Query   []string // names that stood in the URL
-	Headers Params   // x-acs-*, in lower case, of a request signed by V3
+	ID      string    // RequestId of the answer
+	At      time.Time // arrival; later if a fault delayed the call before its effect
+	Secure  bool      // it used TLS, or plain http where the emulator accepts it in place of TLS
+	Params  Params    // from query and form; the form has priority
+	Query   []string  // names of the parameters in the URL, sorted
+	Headers Params    // x-acs-* of a request that is signed by V3, in lower case
 	Signing sign.Signing
 
-	Op     api.Operation // after checkOperation
-	Caller Identity      // after authenticate
-	Region string        // after checkRegion; empty for operations without one
-	JobID  string        // of the job that this call made
-	Effect bool          // whether the operation was carried out
-	Course fault.Course  // what a schedule of faults makes of the call
+	Op     api.Operation // set by the check of the operation
+	Caller Identity      // set by authentication
+	Region string        // set by the check of the region; empty for operations without a region
+	JobID  string        // of the job that the call created; empty: none
+	Effect bool          // the operation was carried out
+	Course fault.Course  // faults of the call
 }
 
-// Receive decodes a request that arrived at a moment. secure says that it came
-// over TLS, or over what stands for it. It returns a call even beside an error, so that
-// the request can be written down.
+// Receive decodes a request. at is its time of arrival. secure says that it used TLS, or plain
+// http where the emulator accepts that in place of TLS.
+//
+// Receive always returns a call, so that the ledger can record a request that it refuses. The
+// errors are refusals: InvalidParameter (query or body is not form encoded), InvalidApi.NotFound
+// (path), UnsupportedHTTPMethod and RequestEntityTooLarge. Mistakes in the signature are no
+// errors here; they are in Call.Signing.
 func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) (*Call, error) {
 	k := &Call{HTTP: r, ID: newRequestID(), At: at, Secure: secure, Params: Params{}}
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -84,8 +101,8 @@ func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) 
 	return k, nil
 }
 
-// readBody reads what parameters or a signature can be in. RPC 1.0 signs no
-// body but a form, so any other is left alone; V3 signs all.
+// readBody returns the body if it can hold parameters or if the signature covers it. It returns
+// nil for any other body: RPC 1.0 signs only forms, V3 signs every body.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if !isForm(r) && !sign.IsV3(r) {
 		return nil, nil
@@ -100,7 +117,8 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// isForm goes by the media type alone: clients add a charset.
+// isForm reports whether the body is a form. It compares only the media type, because clients add
+// a charset.
 func isForm(r *http.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && kind == "application/x-www-form-urlencoded"

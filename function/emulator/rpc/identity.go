@@ -8,20 +8,22 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// An Identity is who a credential speaks for: an account itself, a user of it,
-// or a role of it in a named session.
+// An Identity is the owner of a credential: an account itself (User and Role are nil), a user, or
+// a role in a session. The zero value means that the call is not authenticated.
 type Identity struct {
-	Account *world.Account
+	Account *world.Account // the account of the user or role
 	User    *world.User
 	Role    *world.Role
-	Session string
-	KeyID   string
+	Session string // RoleSessionName; empty unless Role is set
+	KeyID   string // access key id of the call
 
-	// limits is the policy of the session. It only narrows; nil means none.
+	// Limits is the session policy (Policy of AssumeRole). It only restricts what the role
+	// allows; nil means no restriction.
 	Limits ram.Policy
 }
 
-// ARN is spelt as GetCallerIdentity spells it.
+// ARN returns the ARN that GetCallerIdentity reports. For a role it names the session:
+// assumed-role/<role>/<session>.
 func (id Identity) ARN() string {
 	switch {
 	case id.Role != nil:
@@ -32,11 +34,12 @@ func (id Identity) ARN() string {
 	return id.Account.RootARN()
 }
 
-// IsRoot reports whether id is the account itself, which may do anything in it
-// and may assume no role.
+// IsRoot reports whether id is the account itself. It may do everything in the account except
+// AssumeRole.
 func (id Identity) IsRoot() bool { return id.User == nil && id.Role == nil }
 
-// Principal is how a trust policy names id: a role without its session.
+// Principal returns the ARN by which a trust policy names id. For a role it is the ARN without
+// the session.
 func (id Identity) Principal() string {
 	if id.Role != nil {
 		return id.Account.RoleARN(id.Role.Name)
@@ -44,8 +47,8 @@ func (id Identity) Principal() string {
 	return id.ARN()
 }
 
-// displayName is how AccessDeniedDetail names id: a user by its number, a role
-// together with its session.
+// displayName returns AuthPrincipalDisplayName of AccessDeniedDetail: the number of a user, or
+// role and session joined by a colon.
 func (id Identity) displayName() string {
 	if id.Role != nil {
 		return id.Role.Name + ":" + id.Session
@@ -53,8 +56,8 @@ func (id Identity) displayName() string {
 	return EntityID(id.ARN())
 }
 
-// EntityID is the number that RAM gives to a user or role. It is derived from
-// the ARN, so it is the same in every run.
+// EntityID returns a number for a user or role in the form of RAM's ids. It is computed from the
+// ARN, so it is the same in every run.
 func EntityID(arn string) string {
 	h := fnv.New64a()
 	h.Write([]byte(arn))

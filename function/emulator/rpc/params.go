@@ -7,26 +7,28 @@ import (
 	"strings"
 )
 
-// Params are decoded parameters by name. A parameter that was sent empty is
-// kept, since it is signed, and counts as absent everywhere else.
+// Params are decoded parameters by name. A parameter that was sent without a value is present,
+// because the signature covers it. For all other purposes an empty value means absent.
 type Params map[string]string
 
-// commonParams are those that every operation takes ("Common parameters" of
-// the RPC style); all others belong to the operation.
+// commonParams are the parameters that every operation accepts ("Common parameters" of the RPC
+// style). All others belong to the operation.
 var commonParams = []string{
 	"AccessKeyId", "Action", "Format", "RegionId", "SecurityToken", "Signature", "SignatureMethod",
 	"SignatureNonce", "SignatureType", "SignatureVersion", "Timestamp", "Version",
 }
 
-// take adds the first value of each name. What is taken later wins: the vendor's
-// client signs the form's value where a name is in both places.
+// take stores the first value of each name, and replaces values from an earlier call of take. The
+// form is taken after the query, because the vendor's client signs the form's value if a name is
+// in both.
 func (p Params) take(values url.Values) {
 	for name, vs := range values {
 		p[name] = vs[0]
 	}
 }
 
-// Operation returns the parameters that are not common to all operations.
+// Operation returns the parameters that belong to the operation. The result is a copy and never
+// nil.
 func (p Params) Operation() Params {
 	own := Params{}
 	for name, v := range p {
@@ -37,7 +39,8 @@ func (p Params) Operation() Params {
 	return own
 }
 
-// CheckOneOf lets an absent value pass.
+// CheckOneOf returns an InvalidParameter refusal if the parameter is present and its value is not
+// in allowed.
 func CheckOneOf(p Params, name string, allowed ...string) error {
 	v := p[name]
 	if v == "" || slices.Contains(allowed, v) {
@@ -46,17 +49,17 @@ func CheckOneOf(p Params, name string, allowed ...string) error {
 	return Invalid(name, "%q is not one of %s", v, strings.Join(allowed, ", "))
 }
 
-// Decimal reads digits without sign, blanks or leading zeros, which is how the
-// vendor writes an integer in a parameter.
+// Decimal parses a decimal integer from 0 without sign, blanks or leading zeros, the vendor's
+// form of an integer in a parameter. It returns false for any other text.
 func Decimal(text string) (int64, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return n, err == nil && n >= 0 && strconv.FormatInt(n, 10) == text
 }
 
-// A TagFilter wants a tag, whatever its value if that is empty.
+// A TagFilter matches tags with this key and value. An empty Value matches any value.
 type TagFilter struct{ Key, Value string }
 
-// Fits reports whether a thing has the tag.
+// Fits reports whether one of the tags matches.
 func (f TagFilter) Fits(tags map[string]string) bool {
 	value, ok := tags[f.Key]
 	return ok && (f.Value == "" || f.Value == value)

@@ -7,43 +7,47 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// A refusal is an answer that is no success. With status 200 it is one of
-// Cloud Backup's own, which come as Success:false; with any other it has the
-// gateway's form.
-type refusal struct {
+// A cloudError is a refusal by the emulated cloud. Status 200 means Cloud Backup's own form, with
+// Success:false; any other status means the form of the gateway.
+type cloudError struct {
 	status  int
 	code    string
 	message string
 
-	denied *AccessDenied // of a refusal by RAM
+	denied *AccessDenied // detail of a refusal by RAM, else nil
 }
 
-// Error is for tests and panics; clients read the fields.
-func (r refusal) Error() string { return r.code + ": " + r.message }
+// Error returns code and message. Clients do not see this text; they read the fields of the
+// reply.
+func (r cloudError) Error() string { return r.code + ": " + r.message }
 
-// Refuse makes a refusal whose status and code stand where the rule stands. The
-// vendor publishes codes, hardly any messages; the messages are ours.
+// Refuse returns a refusal. Each caller takes status and code from the page of the rule that it
+// checks. The messages are the emulator's own, because the vendor publishes few of them.
 func Refuse(status int, code, format string, args ...any) error {
-	return refusal{status: status, code: code, message: fmt.Sprintf(format, args...)}
+	return cloudError{status: status, code: code, message: fmt.Sprintf(format, args...)}
 }
 
-// Missing is the gateway's answer to a required parameter that is absent or empty.
+// Missing returns the gateway's refusal of a required parameter that is absent or empty:
+// Missing<name>.
 func Missing(name string) error {
 	return Refuse(http.StatusBadRequest, "Missing"+name, "%s is mandatory for this action", name)
 }
 
-// Invalid is the gateway's answer to a value outside what the operation's page allows.
+// Invalid returns the gateway's refusal of a value that the operation's page does not allow:
+// InvalidParameter.
 func Invalid(name, format string, args ...any) error {
 	return Refuse(http.StatusBadRequest, "InvalidParameter", "%s: %s", name, fmt.Sprintf(format, args...))
 }
 
-// NotFound is Cloud Backup's answer to a thing that is not in this account and region.
+// NotFound returns Cloud Backup's refusal of a resource that does not exist in this account and
+// region: ResourceNotFound.
 func NotFound(name, value string) error {
 	return Refuse(http.StatusNotFound, "ResourceNotFound", "%s: %q does not exist here", name, value)
 }
 
-// SignatureMismatch repeats what should have been signed, as the vendor does: its
-// client compares that with its own.
+// SignatureMismatch returns the refusal of a wrong signature. Its message contains the server's
+// string to sign, because the vendor's client compares it with its own and reports the
+// difference.
 func SignatureMismatch(s sign.Signing) error {
 	return Refuse(http.StatusBadRequest, "SignatureDoesNotMatch",
 		"specified signature is not matched with our calculation. %sserver string to sign is:%s", s.Detail, s.Text)

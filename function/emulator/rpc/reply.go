@@ -10,17 +10,17 @@ import (
 	"backupportal/function/emulator/plainjson"
 )
 
-// Envelope is in every answer of Cloud Backup.
+// An Envelope holds the members that every answer of Cloud Backup has.
 type Envelope struct {
 	RequestId string
 	Success   bool
-	Code      any // a text, or the number 200 of some successes
+	Code      any // a text; the number 200 in successes of operations with Numeric
 	Message   string
 }
 
-// Success is the envelope of a call that did what it should. Code is documented
-// as text, and the samples of some operations show a number in its place: a
-// client that reads only one of the two must fail here and not at the vendor's.
+// Success returns the envelope of a successful call. Code is documented as a text, but the
+// samples of some operations show a number (api.Operation.Numeric). A client that reads only one
+// of the two forms must fail in its tests.
 func Success(k *Call) Envelope {
 	env := Envelope{RequestId: k.ID, Success: true, Code: "200", Message: "successful"}
 	if k.Op.Numeric {
@@ -29,14 +29,15 @@ func Success(k *Call) Envelope {
 	return env
 }
 
-// gatewayError is the form of the gateway's refusals, and of those of STS and ECS.
+// A gatewayError is the body of a refusal by the gateway, STS or ECS.
 type gatewayError struct {
 	RequestId, HostId, Code, Message, Recommend string
 
 	AccessDeniedDetail *AccessDenied `json:",omitempty"`
 }
 
-// NewReply completes an answer: body, or what err says if it is not nil.
+// NewReply returns the complete reply of a call: body as JSON if err is nil, else the refusal of
+// err.
 func NewReply(k *Call, body any, err error) fault.Reply {
 	rep := fault.Reply{Status: http.StatusOK, RequestID: k.ID}
 	if err != nil {
@@ -46,12 +47,12 @@ func NewReply(k *Call, body any, err error) fault.Reply {
 	return rep
 }
 
-// refusalBody turns an error into an answer. One that is no refusal is a mistake
-// of the emulator, and its text stays inside.
+// refusalBody returns status, code and body for err. An error that is no cloudError is a bug of
+// the emulator; the client sees InternalError without its text.
 func refusalBody(k *Call, err error) (status int, code string, body any) {
-	r, ok := errors.AsType[refusal](err)
+	r, ok := errors.AsType[cloudError](err)
 	if !ok {
-		r = refusal{status: http.StatusInternalServerError, code: "InternalError",
+		r = cloudError{status: http.StatusInternalServerError, code: "InternalError",
 			message: "the request processing has failed due to some unknown error"}
 	}
 	if r.status == http.StatusOK {
@@ -64,7 +65,7 @@ func refusalBody(k *Call, err error) (status int, code string, body any) {
 	}
 }
 
-// newRequestID returns a random UUID in the upper case of the vendor's.
+// newRequestID returns a random UUID in upper case, the vendor's form.
 func newRequestID() string {
 	var b [16]byte
 	rand.Read(b[:])
@@ -72,14 +73,15 @@ func newRequestID() string {
 	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// Refusal is the answer to a call that was told to fail, in the form that the
-// product has for it.
+// Refusal returns a refusal with the given status and code in the form of the called product. It
+// implements [fault.Call].
 func (k *Call) Refusal(status int, code string) fault.Reply {
 	return NewReply(k, nil, Refuse(status, code, "the emulator was told to fail"))
 }
 
-// SignatureEcho is the refusal of the call's signature, right as it may be.
+// SignatureEcho returns the refusal of a wrong signature, although the signature is correct. It
+// implements [fault.Call].
 func (k *Call) SignatureEcho() fault.Reply { return NewReply(k, nil, SignatureMismatch(k.Signing)) }
 
-// RequestURI is where the call was sent.
+// RequestURI returns path and query of the request. It implements [fault.Call].
 func (k *Call) RequestURI() string { return k.HTTP.URL.RequestURI() }

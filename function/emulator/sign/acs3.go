@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// ACS3 is the one algorithm of V3 that is verified here, and how its
-// Authorization begins. The vendor's pages name others, for other kinds of keys.
+// ACS3 is the only algorithm of V3 that the emulator verifies. The header Authorization begins
+// with it. The vendor's pages list others, for other kinds of keys.
 const ACS3 = "ACS3-HMAC-SHA256"
 
-// IsV3 reports whether a request is signed by "V3 request body & signature
-// method", in which operation, key and token are headers.
+// IsV3 reports whether a request is signed by V3 ("V3 request body & signature method"). Such a
+// request has operation, key and token in headers.
 func IsV3(r *http.Request) bool { return strings.HasPrefix(r.Header.Get("Authorization"), "ACS3-") }
 
-// Headers returns the x-acs-* headers by their names in lower case.
+// Headers returns the headers x-acs-*, with names in lower case.
 func Headers(r *http.Request) map[string]string {
 	headers := map[string]string{}
 	for name := range r.Header {
@@ -30,17 +30,18 @@ func Headers(r *http.Request) map[string]string {
 	return headers
 }
 
-// ReadV3 reads the headers of a request that is signed by V3. Parameters of
-// the operation are in query and form as ever; those that RPC 1.0 adds to them,
-// like AccessKeyId and Timestamp, have no meaning here.
+// ReadV3 reads the signature of V3 from the headers of a request. headers is the result of
+// [Headers]. The operation's parameters are in query and form; the parameters that version 1.0
+// adds to them, such as AccessKeyId, have no meaning here.
+//
+// A mistake is stored in Signing.Problem and not returned, because the gateway reports an unknown
+// operation before any mistake in the signature.
 func ReadV3(r *http.Request, headers map[string]string, query url.Values, body []byte) Signing {
-	// An error waits in the signing until the operation is known: the gateway
-	// reports an action that does not exist before anything about signatures.
 	auth, err := ParseAuthorization(r.Header.Get("Authorization"))
 	if err == nil {
 		err = auth.covers(r, headers)
 	}
-	bodyHash := HexSHA256(string(body)) // of nothing, too, for a request without a body
+	bodyHash := HexSHA256(string(body)) // an empty body has a hash too
 	request := CanonicalRequest(r, query, auth.SignedHeaders, bodyHash)
 	s := Signing{
 		Action: headers["x-acs-action"], Version: headers["x-acs-version"],
@@ -50,27 +51,28 @@ func ReadV3(r *http.Request, headers map[string]string, query url.Values, body [
 		Text: StringToSignV3(request), signature: auth.Signature, sign: SignatureV3,
 		Detail: "server canonical request is:" + request + "; ",
 	}
-	// A hash that is not that of the body makes the signature worth nothing,
-	// even if the client signed both.
+	// A wrong hash makes the signature invalid, even if the client signed the wrong hash.
 	if headers["x-acs-content-sha256"] != bodyHash {
 		s.signature = ""
 	}
 	return s
 }
 
-// incomplete says what a signature lacks, in the words for the client.
+// An incomplete is an error that tells the client what its signature lacks.
 type incomplete string
 
+// Error returns the text for the client.
 func (why incomplete) Error() string { return string(why) }
 
-// An authorization is the header Authorization of V3, taken apart.
+// An authorization is the parsed header Authorization of V3.
 type authorization struct {
 	algorithm, KeyID, Signature string
-	SignedHeaders               []string
+	SignedHeaders               []string // names in lower case, sorted
 }
 
-// ParseAuthorization is strict: what the vendor's page does not show, like
-// blanks behind a comma, may or may not pass there and does not pass here.
+// ParseAuthorization parses the header Authorization: <algorithm>
+// Credential=…,SignedHeaders=…,Signature=…. It refuses forms that the vendor's page does not
+// show, such as blanks after a comma; the real gateway may accept some of them.
 func ParseAuthorization(header string) (authorization, error) {
 	algorithm, rest, _ := strings.Cut(header, " ")
 	auth := authorization{algorithm: algorithm}
@@ -98,13 +100,13 @@ func ParseAuthorization(header string) (authorization, error) {
 	return auth, nil
 }
 
-// covers wants everything signed that the gateway goes by: host, every x-acs-*
-// header that was sent, and the type of the body. What is not signed could be
-// changed by anybody on the way.
+// covers returns an error unless the signature covers host, every x-acs-* header of the request,
+// and Content-Type if it is present. An unsigned header could be changed between client and
+// server.
 func (auth authorization) covers(r *http.Request, headers map[string]string) error {
 	names := auth.SignedHeaders
-	// Upper case sorts before lower and is caught below, since what is needed is
-	// in lower case.
+	// Names with upper-case letters pass this check, but not the search for the needed names in
+	// lower case.
 	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
 		return incomplete("SignedHeaders are names in lower case, sorted, each once")
 	}
@@ -120,8 +122,8 @@ func (auth authorization) covers(r *http.Request, headers map[string]string) err
 	return nil
 }
 
-// CanonicalRequest is the text whose hash is signed. Its last line is the hash
-// of the body that arrived, never the one that the client claims.
+// CanonicalRequest returns the text whose hash is signed. bodyHash is the hash of the received
+// body, not the one that the client sent.
 func CanonicalRequest(r *http.Request, query url.Values, signed []string, bodyHash string) string {
 	var b strings.Builder
 	b.WriteString(r.Method + "\n/\n" + canonicalQuery(query) + "\n")
@@ -132,8 +134,8 @@ func CanonicalRequest(r *http.Request, query url.Values, signed []string, bodyHa
 	return b.String()
 }
 
-// canonicalQuery sorts by the bytes of the decoded names. A name that stands
-// twice is signed twice, in the order sent: nothing in the URL stays unsigned.
+// canonicalQuery returns the query sorted by the bytes of the decoded names. A repeated name is
+// included each time, in the order sent, so the signature covers the whole query.
 func canonicalQuery(query url.Values) string {
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(query)) {
@@ -144,8 +146,8 @@ func canonicalQuery(query url.Values) string {
 	return strings.Join(pairs, "&")
 }
 
-// canonicalValue is a header's value without outer blanks; several values are
-// sorted and joined. Go's server keeps Host apart from the other headers.
+// canonicalValue returns the value of a header without outer blanks. Several values are sorted
+// and joined by commas. Host is separate, because Go's server removes it from the headers.
 func canonicalValue(r *http.Request, name string) string {
 	if name == "host" {
 		return r.Host
@@ -158,20 +160,20 @@ func canonicalValue(r *http.Request, name string) string {
 	return strings.Join(values, ",")
 }
 
-// StringToSignV3 is short whatever was sent, which is why a refusal shows the
-// canonical request as well.
+// StringToSignV3 returns the string to sign of V3: the algorithm and the hash of the canonical
+// request.
 func StringToSignV3(request string) string {
 	return ACS3 + "\n" + HexSHA256(request)
 }
 
-// HexSHA256 is in lower case: hashes are compared as texts.
+// HexSHA256 returns the SHA-256 of text in lower-case hex digits.
 func HexSHA256(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
 
-// SignatureV3 is hex of HMAC-SHA256. Nothing stands behind the secret, unlike in
-// version 1.0.
+// SignatureV3 returns HMAC-SHA256 in hex digits. Unlike in version 1.0, the key is the secret
+// alone.
 func SignatureV3(secret, text string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(text))

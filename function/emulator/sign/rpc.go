@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// StringToSign builds the text that a client of SignatureVersion 1.0 signs, as
-// "Signature method (RPC)" has it: every parameter but Signature, empty ones
-// too, sorted by the bytes of its name; path, host and headers do not take part.
+// StringToSign returns the string to sign of SignatureVersion 1.0 ("Signature method (RPC)"): the
+// HTTP method and all parameters except Signature, sorted by the bytes of their names. Empty
+// parameters are included. Path, host and headers are not signed.
 func StringToSign(method string, p map[string]string) string {
 	var canonical strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(p)) {
@@ -28,16 +28,15 @@ func StringToSign(method string, p map[string]string) string {
 	return method + "&" + PercentEncode("/") + "&" + PercentEncode(canonical.String())
 }
 
-// Signature is the base64 of HMAC-SHA1. The key is the secret with "&" behind
-// it, even though this style has nothing to put after the "&".
+// Signature returns the base64 of HMAC-SHA1. The key is the secret followed by "&".
 func Signature(secret, text string) string {
 	mac := hmac.New(sha1.New, []byte(secret+"&"))
 	mac.Write([]byte(text))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// PercentEncode is RFC 3986 over UTF-8 bytes with upper-case hex. It differs
-// from a form: a space is %20, "*" is %2A and "~" stays.
+// PercentEncode encodes the UTF-8 bytes of s by RFC 3986 with upper-case hex digits. Unlike in a
+// form, a space is %20, "*" is %2A and "~" is not encoded.
 func PercentEncode(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder

@@ -8,9 +8,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The vector was made by a script of our own and agrees with two of the
-// vendor's clients, Darabonba for Go and @alicloud/openapi-util.
-func TestSignatureAgreesWithTheVendorsClients(t *testing.T) {
+// The expected signature agrees with two of the vendor's clients: Darabonba for Go and
+// @alicloud/openapi-util.
+func TestSignatureMatchesVendorClients(t *testing.T) {
 	p := map[string]string{
 		"AccessKeyId": "testid", "Action": "CreateBackupJob", "Format": "JSON", "RegionId": "cn-hangzhou",
 		"SecurityToken": "tok+/=", "SignatureMethod": "HMAC-SHA1",
@@ -38,15 +38,15 @@ func TestSignatureAgreesWithTheVendorsClients(t *testing.T) {
 	}
 }
 
-func TestEmptySecretSignsNothing(t *testing.T) {
+func TestEmptySecretNeverMatches(t *testing.T) {
 	s := Signing{Text: "text", signature: Signature("", "text"), sign: Signature}
 	if s.Matches("") {
 		t.Error("a signature with an empty secret was accepted")
 	}
 }
 
-// The vendor's own clients encode like this: a form, with three corrections.
-func TestPercentEncodingIsThatOfTheVendorsClients(t *testing.T) {
+// The vendor's clients use Go's form encoding with three corrections.
+func TestPercentEncodeMatchesVendorClients(t *testing.T) {
 	corrected := strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~")
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]*`)).Draw(t, "text")

@@ -1,40 +1,39 @@
-// Package sign verifies the signatures of requests.
+// Package sign verifies the signatures of API requests.
 //
-// There are two schemes. Both make a string to sign of the request and compare
-// an HMAC of it:
+// There are two schemes. Both build a string to sign from the request and compare an HMAC of it:
 //
-//	SignatureVersion 1.0   in parameters; HMAC-SHA1 over all other parameters (rpc.go)
-//	V3, "ACS3"             in headers; HMAC-SHA256 over a hash of the request (acs3.go)
+//	scheme                 sent in      signed                                      file
+//	SignatureVersion 1.0   parameters   all other parameters; HMAC-SHA1             rpc.go
+//	V3, "ACS3"             headers      a hash of the whole request; HMAC-SHA256    acs3.go
 //
-// [ReadV1] and [ReadV3] make a [Signing] of either, for checks that need not
-// know which it was.
+// [ReadV1] and [ReadV3] both return a [Signing], so that later checks do not depend on the
+// scheme.
 package sign
 
 import (
 	"crypto/hmac"
 )
 
-// A Signing is what a request says of itself and proves by a signature, whichever
-// of the two schemes it uses. What is empty was not sent: that is for the checks
-// to say, each at its turn.
+// A Signing holds what a request says about its sender, and its signature. An empty field was not
+// sent; package emulator checks for that, in the gateway's order.
 type Signing struct {
 	Action, Version  string
 	KeyID, Token     string
 	Timestamp, Nonce string
 
-	Problem   error // why the signature cannot be read at all
-	Supported bool  // whether the method is one that is verified here
+	Problem   error // why the signature cannot be read; nil: it can
+	Supported bool  // the algorithm is one that the emulator verifies
 
 	Text      string                           // the server's string to sign
-	signature string                           // what the client made of its own
-	sign      func(secret, text string) string // the scheme's algorithm
+	signature string                           // as sent by the client
+	sign      func(secret, text string) string // computes the signature of the scheme
 
-	// detail is shown in front of text if the signature does not match. The
-	// string to sign of V3 is a hash, of which nobody can see what was hashed.
+	// Detail precedes Text in the message of SignatureDoesNotMatch. V3 signs a hash, so its
+	// Detail contains the hashed text. Empty with version 1.0.
 	Detail string
 }
 
-// ReadV1 reads the common parameters of a request of SignatureVersion 1.0.
+// ReadV1 reads the signature of SignatureVersion 1.0 from the parameters of a request.
 func ReadV1(method string, p map[string]string) Signing {
 	return Signing{
 		Action: p["Action"], Version: p["Version"],
@@ -46,8 +45,8 @@ func ReadV1(method string, p map[string]string) Signing {
 	}
 }
 
-// Matches compares in constant time. An empty secret never signs: its HMAC would
-// be a valid one.
+// Matches reports whether the request was signed with secret. It compares in constant time. An
+// empty secret never matches, although HMAC accepts an empty key.
 func (s Signing) Matches(secret string) bool {
 	return secret != "" && hmac.Equal([]byte(s.sign(secret, s.Text)), []byte(s.signature))
 }

@@ -8,26 +8,27 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// A Credential is what a request can be signed with.
+// A Credential signs requests. It is permanent if token is empty, else temporary.
 type Credential struct {
 	KeyID, Secret string
-	token         string    // empty for the keys of users
-	Expires       time.Time // of temporary ones
-	Identity      rpc.Identity
+	token         string       // empty for keys of accounts and users
+	Expires       time.Time    // end of a temporary credential; zero for a permanent one
+	Identity      rpc.Identity // the caller that it authenticates
 }
 
-// ExpiredMemory is how long temporary credentials are remembered after their
-// end, so that their use is answered with "expired" and not with "not found".
+// ExpiredMemory is how long expired credentials are kept, so that their use is answered with
+// InvalidSecurityToken.Expired and not with InvalidAccessKeyId.NotFound.
 const ExpiredMemory = 24 * time.Hour
 
-// Keyring holds every credential by key id and, if temporary, by token.
+// A Keyring holds all credentials. The zero value is empty. It is safe for concurrent use.
 type Keyring struct {
 	mu      sync.Mutex
 	byKey   map[string]Credential
 	byToken map[string]Credential
 }
 
-// Find reports false for a key that was never issued or is long over.
+// Find returns the credential with a key id. It returns false for a key that was never issued, or
+// that expired more than ExpiredMemory ago.
 func (r *Keyring) Find(keyID string) (Credential, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -35,7 +36,8 @@ func (r *Keyring) Find(keyID string) (Credential, bool) {
 	return cred, ok
 }
 
-// FindToken returns the credential that a token belongs to, ended or not.
+// FindToken returns the credential with a security token, also if it has expired. It returns
+// false for an unknown token.
 func (r *Keyring) FindToken(token string) (Credential, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -43,7 +45,7 @@ func (r *Keyring) FindToken(token string) (Credential, bool) {
 	return cred, ok
 }
 
-// Add makes a credential good at once.
+// Add stores a credential. It can be used at once.
 func (r *Keyring) Add(cred Credential) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,22 +58,23 @@ func (r *Keyring) Add(cred Credential) {
 	}
 }
 
-// issue makes temporary credentials for who, good until expires.
-func (r *Keyring) issue(who rpc.Identity, now, expires time.Time) Credential {
+// issue creates and stores temporary credentials that are valid until expires. It also removes
+// credentials that expired more than ExpiredMemory ago.
+func (r *Keyring) issue(identity rpc.Identity, now, expires time.Time) Credential {
 	cred := Credential{
 		KeyID: "STS.NU" + rand.Text()[:18], Secret: rand.Text(),
-		// Real tokens are several hundred characters of base64, with characters
-		// that a form has to escape.
+		// Real tokens are several hundred characters of base64; some of the characters must be
+		// escaped in a form.
 		token:   "CAIS" + rand.Text() + "+" + rand.Text() + "/" + rand.Text() + "==",
-		Expires: expires, Identity: who,
+		Expires: expires, Identity: identity,
 	}
-	r.forget(now.Add(-ExpiredMemory))
+	r.removeExpired(now.Add(-ExpiredMemory))
 	r.Add(cred)
 	return cred
 }
 
-// forget drops temporary credentials that ended before a moment.
-func (r *Keyring) forget(before time.Time) {
+// removeExpired removes temporary credentials that expired before the given time.
+func (r *Keyring) removeExpired(before time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for token, cred := range r.byToken {

@@ -7,7 +7,7 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-func TestKeyringForgetsSessionsThatEndedLongAgo(t *testing.T) {
+func TestKeyringRemovesOldSessions(t *testing.T) {
 	r, now := Keyring{}, time.Unix(1767323045, 0)
 	r.issue(rpc.Identity{}, now, now.Add(time.Hour))
 	now = now.Add(time.Hour + ExpiredMemory + time.Second)

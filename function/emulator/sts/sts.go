@@ -1,8 +1,12 @@
-// Package sts answers the operations of STS.
+// Package sts carries out the operations of STS.
 //
-// AssumeRole needs both sides: the policies of the caller allow it, and the trust
-// policy of the role lets the caller in. What it issues goes into a [Keyring],
-// beside the permanent keys of the world, where the gateway finds it.
+// AssumeRole has two independent conditions: the caller's policies allow the action on the role,
+// and the trust policy of the role allows the caller. The credentials that it issues are stored
+// in the [Keyring], next to the permanent keys of the world; authentication reads them there.
+//
+//	operation           permission                                  answer
+//	AssumeRole          sts:AssumeRole on the role, and its trust   temporary credentials
+//	GetCallerIdentity   none                                        account, user or session
 package sts
 
 import (
@@ -17,31 +21,34 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// A Service answers the operations of STS.
+// A Service carries out the operations of STS. It is safe for concurrent use.
 type Service struct {
-	World world.Index // what exists
-	Keys  *Keyring    // gets the credentials that are issued
+	World world.Index // accounts and roles
+	Keys  *Keyring    // stores the issued credentials
 }
 
-// Limits of the AssumeRole page.
+// Limits of the page of AssumeRole: the shortest session, and the longest Policy in characters.
 const (
 	minSession     = 900 * time.Second
 	maxPolicyChars = 2048
 )
 
-// sessionShape is that of a RoleSessionName.
+// sessionShape matches a RoleSessionName.
 var sessionShape = regexp.MustCompile(`^[A-Za-z0-9.@_-]{2,64}$`)
 
-// assumeRoleAnswer is the reply of AssumeRole, all texts. Its Arn says role/…,
-// where GetCallerIdentity says assumed-role/… for the same session.
+// An assumeRoleAnswer is the reply of AssumeRole; all values are texts. Its Arn contains role/…,
+// while GetCallerIdentity reports assumed-role/… for the same session.
 type assumeRoleAnswer struct {
 	RequestId       string
 	AssumedRoleUser struct{ Arn, AssumedRoleId string }
 	Credentials     struct{ AccessKeyId, AccessKeySecret, SecurityToken, Expiration string }
 }
 
-// AssumeRole is STS AssumeRole. A role that does not exist is told from one
-// that may not be assumed; why it may not is not told.
+// AssumeRole is the operation AssumeRole of STS. A missing role and a refused one have different
+// errors; the refusal does not say which condition of the trust policy failed.
+//
+// Errors: the errors of checkAssumeRole, EntityNotExist.Role, NoPermission,
+// InvalidParameter.DurationSeconds.
 func (s *Service) AssumeRole(k *rpc.Call) (any, error) {
 	limits, err := checkAssumeRole(k.Params)
 	if err != nil {
@@ -60,8 +67,8 @@ func (s *Service) AssumeRole(k *rpc.Call) (any, error) {
 		return nil, err
 	}
 	session := k.Params["RoleSessionName"]
-	who := rpc.Identity{Account: account, Role: role, Session: session, Limits: limits}
-	cred := s.Keys.issue(who, k.At, k.At.Add(length))
+	identity := rpc.Identity{Account: account, Role: role, Session: session, Limits: limits}
+	cred := s.Keys.issue(identity, k.At, k.At.Add(length))
 
 	ans := assumeRoleAnswer{RequestId: k.ID}
 	ans.AssumedRoleUser.Arn = account.RoleARN(role.Name) + "/" + session
@@ -72,8 +79,8 @@ func (s *Service) AssumeRole(k *rpc.Call) (any, error) {
 	return ans, nil
 }
 
-// checkAssumeRole judges the parameters by themselves and returns the session
-// policy, or nil without one.
+// checkAssumeRole checks the parameters alone, without the world. It returns the session policy;
+// nil means no session policy. Errors: Missing<name>, InvalidParameter.<name>.
 func checkAssumeRole(p rpc.Params) (ram.Policy, error) {
 	arn, session := p["RoleArn"], p["RoleSessionName"]
 	switch {
@@ -82,38 +89,38 @@ func checkAssumeRole(p rpc.Params) (ram.Policy, error) {
 	case session == "":
 		return nil, rpc.Missing("RoleSessionName")
 	case !world.ARNShape.MatchString(arn):
-		return nil, bad("RoleArn", "the arn is not of the form acs:ram::<account>:role/<name>")
+		return nil, invalidParameter("RoleArn", "the arn is not of the form acs:ram::<account>:role/<name>")
 	case !sessionShape.MatchString(session):
-		return nil, bad("RoleSessionName", "2 to 64 letters, digits and . @ - _ are allowed")
+		return nil, invalidParameter("RoleSessionName", "2 to 64 letters, digits and . @ - _ are allowed")
 	case p["ExternalId"] != "" && !world.IsExternalID(p["ExternalId"]):
-		return nil, bad("ExternalId", "2 to 1224 letters, digits and _ + = , . @ : / - are allowed")
+		return nil, invalidParameter("ExternalId", "2 to 1224 letters, digits and _ + = , . @ : / - are allowed")
 	}
 	policy := p["Policy"]
 	if policy == "" {
 		return nil, nil
 	}
 	if utf8.RuneCountInString(policy) > maxPolicyChars {
-		return nil, bad("PolicySize", "a policy has at most 2048 characters")
+		return nil, invalidParameter("PolicySize", "a policy has at most 2048 characters")
 	}
 	limits, err := ram.ParsePolicy(policy)
 	if err == nil {
 		err = limits.CheckIdentity()
 	}
 	if err != nil {
-		return nil, bad("PolicyGrammar", err.Error())
+		return nil, invalidParameter("PolicyGrammar", err.Error())
 	}
 	return limits, nil
 }
 
-// bad is STS's answer to a value that its page does not allow. Unlike the
-// gateway it names the parameter in the code.
-func bad(what, message string) error {
+// invalidParameter returns STS's refusal of a value that the page does not allow. Unlike the
+// gateway's, its code contains the parameter.
+func invalidParameter(what, message string) error {
 	return rpc.Refuse(http.StatusBadRequest, "InvalidParameter."+what, "%s", message)
 }
 
-// mayAssume needs both sides: the caller's own policies allow the call on that
-// role, and the role's trust policy lets the caller in. The account itself is
-// always refused, with no detail, since no policy could change that.
+// mayAssume returns a refusal unless the caller's policies and the role's trust policy both allow
+// the call. The account itself is always refused, and without a detail, because no policy can
+// change that.
 func (s *Service) mayAssume(k *rpc.Call, account *world.Account, role *world.Role) error {
 	if k.Caller.IsRoot() {
 		return rpc.Refuse(http.StatusForbidden, "NoPermission", "Roles may not be assumed by root accounts.")
@@ -126,8 +133,8 @@ func (s *Service) mayAssume(k *rpc.Call, account *world.Account, role *world.Rol
 	return nil
 }
 
-// sessionLength takes seconds. Without any it is an hour, or the role's maximum
-// if that is less.
+// sessionLength parses DurationSeconds. Without a value it returns one hour, or the maximum of
+// the role if that is shorter.
 func sessionLength(text string, role *world.Role) (time.Duration, error) {
 	longest := role.LongestSession()
 	if text == "" {
@@ -136,13 +143,13 @@ func sessionLength(text string, role *world.Role) (time.Duration, error) {
 	seconds, err := strconv.ParseInt(text, 10, 32)
 	length := time.Duration(seconds) * time.Second
 	if err != nil || length < minSession || length > longest {
-		return 0, bad("DurationSeconds", "seconds from 900 to the role's maximum are allowed")
+		return 0, invalidParameter("DurationSeconds", "seconds from 900 to the role's maximum are allowed")
 	}
 	return length, nil
 }
 
-// callerIdentityAnswer is the reply of GetCallerIdentity, all texts. UserId is
-// only there for accounts and users, RoleId only for roles.
+// A callerIdentityAnswer is the reply of GetCallerIdentity; all values are texts. UserId is
+// present for accounts and users, RoleId for roles.
 type callerIdentityAnswer struct {
 	RequestId, IdentityType, AccountId, PrincipalId, Arn string
 
@@ -150,20 +157,20 @@ type callerIdentityAnswer struct {
 	RoleId string `json:",omitempty"`
 }
 
-// GetCallerIdentity is STS GetCallerIdentity, which needs no permission.
+// GetCallerIdentity is the operation GetCallerIdentity of STS. It needs no permission.
 func (s *Service) GetCallerIdentity(k *rpc.Call) (any, error) {
-	who := k.Caller
-	ans := callerIdentityAnswer{RequestId: k.ID, AccountId: who.Account.ID, Arn: who.ARN()}
+	identity := k.Caller
+	ans := callerIdentityAnswer{RequestId: k.ID, AccountId: identity.Account.ID, Arn: identity.ARN()}
 	switch {
-	case who.Role != nil:
+	case identity.Role != nil:
 		ans.IdentityType = "AssumedRoleUser"
-		ans.RoleId = rpc.EntityID(who.Principal())
-		ans.PrincipalId = ans.RoleId + ":" + who.Session
-	case who.User != nil:
-		ans.IdentityType, ans.UserId = "RAMUser", rpc.EntityID(who.ARN())
+		ans.RoleId = rpc.EntityID(identity.Principal())
+		ans.PrincipalId = ans.RoleId + ":" + identity.Session
+	case identity.User != nil:
+		ans.IdentityType, ans.UserId = "RAMUser", rpc.EntityID(identity.ARN())
 		ans.PrincipalId = ans.UserId
 	default:
-		ans.IdentityType, ans.UserId, ans.PrincipalId = "Account", who.Account.ID, who.Account.ID
+		ans.IdentityType, ans.UserId, ans.PrincipalId = "Account", identity.Account.ID, identity.Account.ID
 	}
 	return ans, nil
 }

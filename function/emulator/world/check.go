@@ -14,21 +14,22 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// Check reports everything in a world that cannot be, joined into one error.
+// Check returns every mistake in a world, joined into one error, or nil. It reads the world as it
+// was written, before defaults are set.
 func (w *World) Check() error {
 	c := checker{world: w, ids: map[string]bool{}}
 	if len(w.Regions) == 0 {
-		c.wrong("a world needs at least one region")
+		c.report("a world needs at least one region")
 	}
 	for _, r := range w.Regions {
 		if !isRegion(r) {
-			c.wrong("regions: %q is not a region id of Alibaba Cloud", r)
+			c.report("regions: %q is not a region id of Alibaba Cloud", r)
 		}
-		c.once("region", r)
+		c.unique("region", r)
 	}
 	c.duration("job_duration", w.JobDuration)
 	if len(w.Accounts) == 0 {
-		c.wrong("a world needs at least one account")
+		c.report("a world needs at least one account")
 	}
 	for i := range w.Accounts {
 		c.account(&w.Accounts[i])
@@ -36,56 +37,57 @@ func (w *World) Check() error {
 	return errors.Join(c.problems...)
 }
 
-// A checker collects what is wrong. Ids are unique in the whole world, as they
-// are at the vendor's.
+// A checker collects mistakes. Ids must be unique in the whole world, as they are in the real
+// cloud. The methods' parameter subject is the beginning of a message: the account or resource
+// that has the mistake.
 type checker struct {
 	world    *World
-	ids      map[string]bool
+	ids      map[string]bool // kind and id that were seen, in lower case
 	problems []error
 }
 
-// wrong writes down a problem and lets the check go on.
-func (c *checker) wrong(format string, args ...any) {
+// report records a mistake; the check continues.
+func (c *checker) report(format string, args ...any) {
 	c.problems = append(c.problems, fmt.Errorf(format, args...))
 }
 
-// once wants a name to stand only once among its kind, whatever its case.
-func (c *checker) once(kind, id string) {
+// unique reports an id that was seen before for the same kind. Case is ignored.
+func (c *checker) unique(kind, id string) {
 	key := kind + " " + strings.ToLower(id)
 	if c.ids[key] {
-		c.wrong("%s %q: stands twice", kind, id)
+		c.report("%s %q: stands twice", kind, id)
 	}
 	c.ids[key] = true
 }
 
-// id wants a prefix, and that no other thing of the kind has the same id.
+// id reports an id with a wrong prefix or characters, and a duplicate id of the same kind.
 func (c *checker) id(kind, prefix, id string) {
 	if !strings.HasPrefix(id, prefix) || !ResourceID.MatchString(id) {
-		c.wrong("%s %q: the id is not of the form %s…", kind, id, prefix)
+		c.report("%s %q: the id is not of the form %s…", kind, id, prefix)
 	}
-	c.once(kind, id)
+	c.unique(kind, id)
 }
 
-// region wants a region that the world has.
-func (c *checker) region(of, region string) {
+// region reports a region that is not in the world.
+func (c *checker) region(subject, region string) {
 	if !slices.Contains(c.world.Regions, region) {
-		c.wrong("%s: region %q is not among the regions", of, region)
+		c.report("%s: region %q is not among the regions", subject, region)
 	}
 }
 
-// duration lets zero pass, which stands for whatever is the default.
-func (c *checker) duration(of string, d time.Duration) {
+// duration reports a negative duration. Zero is valid and means the default.
+func (c *checker) duration(subject string, d time.Duration) {
 	if d < 0 {
-		c.wrong("%s: %v is negative", of, d)
+		c.report("%s: %v is negative", subject, d)
 	}
 }
 
-// account goes through all that lies in one account.
+// account checks one account and everything in it.
 func (c *checker) account(a *Account) {
 	if !AccountIDShape.MatchString(a.ID) {
-		c.wrong("account %q: an id has 16 digits", a.ID)
+		c.report("account %q: an id has 16 digits", a.ID)
 	}
-	c.once("account", a.ID)
+	c.unique("account", a.ID)
 	c.accessKeys("account "+a.ID, a.AccessKeys)
 	for _, u := range a.Users {
 		name := a.UserARN(u.Name)
@@ -98,10 +100,10 @@ func (c *checker) account(a *Account) {
 	}
 	for _, r := range a.ServiceLinkedRoles {
 		if !isLinkedRole(r) {
-			c.wrong("account %s: no service-linked role %q is known here", a.ID, r)
+			c.report("account %s: no service-linked role %q is known here", a.ID, r)
 		}
-		// Their names are fixed, so any other is a misspelt one.
-		c.once("service-linked role of account "+a.ID, r)
+		// Each role has one fixed name in an account.
+		c.unique("service-linked role of account "+a.ID, r)
 	}
 	for _, x := range a.CrossAccounts {
 		c.crossAccount(a, x)
@@ -109,99 +111,100 @@ func (c *checker) account(a *Account) {
 	if a.Directory != nil {
 		for _, m := range a.Directory.Members {
 			if !AccountIDShape.MatchString(m) {
-				c.wrong("account %s: %q in its directory is not an account id", a.ID, m)
+				c.report("account %s: %q in its directory is not an account id", a.ID, m)
 			}
-			c.once("directory of account "+a.ID, m)
+			c.unique("directory of account "+a.ID, m)
 		}
 	}
-	c.things(a)
+	c.resources(a)
 }
 
-// name wants what RAM takes as a name, once in its account.
+// name reports a name that RAM does not accept, and a duplicate ARN.
 func (c *checker) name(kind, arn, name string) {
 	if !RoleNameShape.MatchString(name) {
-		c.wrong("%s %q: the name has 1 to 64 letters, digits and . _ -", kind, name)
+		c.report("%s %q: the name has 1 to 64 letters, digits and . _ -", kind, name)
 	}
-	c.once(kind, arn)
+	c.unique(kind, arn)
 }
 
-// accessKeys wants secrets, because an empty one would sign nothing, and ids
-// that cannot be taken for those of temporary keys.
-func (c *checker) accessKeys(of string, keys []AccessKey) {
+// accessKeys reports keys without an id or a secret, and ids in the form of temporary keys. An
+// empty secret could sign requests.
+func (c *checker) accessKeys(subject string, keys []AccessKey) {
 	for _, k := range keys {
 		if k.ID == "" || k.Secret == "" || strings.HasPrefix(k.ID, "STS.") {
-			c.wrong("%s: access key %q needs a secret, and an id that does not begin with STS.", of, k.ID)
+			c.report("%s: access key %q needs a secret, and an id that does not begin with STS.", subject, k.ID)
 		}
-		c.once("access key", k.ID)
+		c.unique("access key", k.ID)
 	}
 }
 
-// policies looks at whole policies too: one that is written in Go was never parsed.
-func (c *checker) policies(of string, short []ram.Statement, whole []ram.Policy) {
-	c.policy(of+": permissions", short)
-	if err := ram.Policy(short).CheckIdentity(); err != nil {
-		c.wrong("%s: permissions: %w", of, err)
+// policies checks the short and the complete policies of one user or role. Complete policies are
+// checked too, because policies written in Go did not pass the parser.
+func (c *checker) policies(subject string, permissions []ram.Statement, policies []ram.Policy) {
+	c.policy(subject+": permissions", permissions)
+	if err := ram.Policy(permissions).CheckIdentity(); err != nil {
+		c.report("%s: permissions: %w", subject, err)
 	}
-	for n, p := range whole {
-		name := fmt.Sprintf("%s: policy %d", of, n+1)
+	for n, p := range policies {
+		name := fmt.Sprintf("%s: policy %d", subject, n+1)
 		c.policy(name, p)
 		if err := p.CheckIdentity(); err != nil {
-			c.wrong("%s: %w", name, err)
+			c.report("%s: %w", name, err)
 		}
 	}
 }
 
-// policy looks at the statements one by one; whether a principal belongs in
-// them is for the caller to say.
-func (c *checker) policy(of string, p ram.Policy) {
+// policy checks each statement. The caller checks whether statements may have a Principal.
+func (c *checker) policy(subject string, p ram.Policy) {
 	for n, s := range p {
 		for _, err := range statementProblems(s) {
-			c.wrong("%s: statement %d: %w", of, n+1, err)
+			c.report("%s: statement %d: %w", subject, n+1, err)
 		}
 		for _, a := range slices.Concat(s.Actions, s.NotActions) {
 			if !isAction(a) {
-				c.wrong("%s: statement %d: there is no action %q", of, n+1, a)
+				c.report("%s: statement %d: there is no action %q", subject, n+1, a)
 			}
 		}
 	}
 }
 
-// crossAccount wants a role, or that the other account is in the directory.
+// crossAccount checks a registration: CROSS_ACCOUNT needs a role, CROSS_ACCOUNT_BY_RD needs the
+// other account in the caller's directory.
 func (c *checker) crossAccount(a *Account, x CrossAccount) {
 	byDirectory := x.Type == "CROSS_ACCOUNT_BY_RD"
 	if !AccountIDShape.MatchString(x.Account) || byDirectory != (x.Role == "") || (x.Role != "" && !RoleNameShape.MatchString(x.Role)) {
-		c.wrong("account %s: cross account %q with role %q is malformed", a.ID, x.Account, x.Role)
+		c.report("account %s: cross account %q with role %q is malformed", a.ID, x.Account, x.Role)
 	}
 	if c.accountOf(x.Account) == nil {
-		c.wrong("account %s: cross account %q is not an account of this world", a.ID, x.Account)
+		c.report("account %s: cross account %q is not an account of this world", a.ID, x.Account)
 	}
 	if x.Type != "" && x.Type != "CROSS_ACCOUNT" && !byDirectory {
-		c.wrong("account %s: cross account %q has no type %q", a.ID, x.Account, x.Type)
+		c.report("account %s: cross account %q has no type %q", a.ID, x.Account, x.Type)
 	}
 	if byDirectory && (a.Directory == nil || !slices.Contains(a.Directory.Members, x.Account)) {
-		c.wrong("account %s: cross account %q is not in its directory", a.ID, x.Account)
+		c.report("account %s: cross account %q is not in its directory", a.ID, x.Account)
 	}
 	if utf8.RuneCountInString(x.Alias) > MaxAlias {
-		c.wrong("account %s: the alias of cross account %q is longer than %d characters", a.ID, x.Account, MaxAlias)
+		c.report("account %s: the alias of cross account %q is longer than %d characters", a.ID, x.Account, MaxAlias)
 	}
-	c.once("cross account of account "+a.ID, x.Account+" "+x.Role)
+	c.unique("cross account of account "+a.ID, x.Account+" "+x.Role)
 }
 
-// role wants a trust policy in one of its two forms, not in both: which would
-// win would have to be remembered.
+// role checks a role. Its trust may be in the short or in the complete form, not in both, because
+// readers could not know which one has priority.
 func (c *checker) role(arn string, r Role) {
 	c.name("role", arn, r.Name)
 	c.policies(arn, r.Permissions, r.Policies)
 	c.policy(arn+": trust_policy", r.TrustPolicy)
 	if err := r.TrustPolicy.CheckTrust(); err != nil {
-		c.wrong("%s: %w", arn, err)
+		c.report("%s: %w", arn, err)
 	}
 	if len(r.TrustPolicy) > 0 && (len(r.Trusts)+len(r.TrustsServices) > 0 || r.ExternalID != "") {
-		c.wrong("%s: trust_policy stands in place of trusts, trusts_services and external_id", arn)
+		c.report("%s: trust_policy stands in place of trusts, trusts_services and external_id", arn)
 	}
 	for _, p := range r.Trusts {
 		if !ram.PrincipalShape.MatchString(p) {
-			c.wrong("%s: %q is not the arn of a root, user or role", arn, p)
+			c.report("%s: %q is not the arn of a root, user or role", arn, p)
 		}
 		c.principal(arn+": trusts", p)
 	}
@@ -211,14 +214,14 @@ func (c *checker) role(arn string, r Role) {
 		}
 	}
 	if r.ExternalID != "" && !IsExternalID(r.ExternalID) {
-		c.wrong("%s: the external id is malformed", arn)
+		c.report("%s: the external id is malformed", arn)
 	}
 	if r.MaxSession != 0 && (r.MaxSession < time.Hour || r.MaxSession > 12*time.Hour) {
-		c.wrong("%s: max_session %v is not from 1h to 12h", arn, r.MaxSession)
+		c.report("%s: max_session %v is not from 1h to 12h", arn, r.MaxSession)
 	}
 }
 
-// Words of ECS and Cloud Backup that a world may use; empty means the default.
+// Words of ECS and Cloud Backup that a world may use. The empty word means the default.
 var (
 	InstanceStatuses  = []string{"", "Pending", "Running", "Starting", "Stopping", "Stopped"}
 	DiskStatuses      = []string{"", "In_use", "Available", "Attaching", "Detaching", "Creating", "ReIniting"}
@@ -230,8 +233,8 @@ var (
 		"UPGRADING", "UPGRADE_FAILED", "UNINSTALLING", "UNINSTALL_FAILED", "STOPPED", "UNKNOWN"}
 )
 
-// things goes through what can be backed up, and what backs it up.
-func (c *checker) things(a *Account) {
+// resources checks the account's resources and backup clients.
+func (c *checker) resources(a *Account) {
 	for _, i := range a.Instances {
 		c.instance(a, i)
 	}
@@ -246,25 +249,25 @@ func (c *checker) things(a *Account) {
 	}
 }
 
-// word wants one of a list.
-func (c *checker) word(of, key, value string, allowed []string) {
+// word reports a value that is not in allowed.
+func (c *checker) word(subject, key, value string, allowed []string) {
 	if !slices.Contains(allowed, value) {
-		c.wrong("%s: %s %q is not one of %s", of, key, value, strings.Trim(strings.Join(allowed, ", "), ", "))
+		c.report("%s: %s %q is not one of %s", subject, key, value, strings.Trim(strings.Join(allowed, ", "), ", "))
 	}
 }
 
-// outcome wants what jobs can end with, or nothing.
-func (c *checker) outcome(of, text string) {
+// outcome reports a text that is neither empty nor an outcome of jobs.
+func (c *checker) outcome(subject, text string) {
 	if text == "" {
 		return
 	}
 	if _, err := lifecycle.ParseOutcome(text); err != nil {
-		c.wrong("%s: %w", of, err)
+		c.report("%s: %w", subject, err)
 	}
 }
 
-// instance wants what ECS could show. A role that is bound to it has to exist,
-// since its absence means something to jobs.
+// instance checks an instance. Its role must exist, because a missing role changes the result of
+// jobs (HBR.NoRamRoleBound).
 func (c *checker) instance(a *Account, i Instance) {
 	name := "instance " + i.ID
 	c.id("instance", "i-", i.ID)
@@ -273,73 +276,72 @@ func (c *checker) instance(a *Account, i Instance) {
 	c.outcome(name, i.JobOutcome)
 	c.word(name, "status", i.Status, InstanceStatuses)
 	if i.Zone != "" && !strings.HasPrefix(i.Zone, i.Region) {
-		c.wrong("%s: zone %q is not in %s", name, i.Zone, i.Region)
+		c.report("%s: zone %q is not in %s", name, i.Zone, i.Region)
 	}
 	if _, err := time.Parse("2006-01-02T15:04Z", i.Created); i.Created != "" && err != nil {
-		c.wrong("%s: created %q is not of the form 2006-01-02T15:04Z", name, i.Created)
+		c.report("%s: created %q is not of the form 2006-01-02T15:04Z", name, i.Created)
 	}
 	if i.OS != "linux" && i.OS != "windows" {
-		c.wrong("%s: os %q is neither linux nor windows", name, i.OS)
+		c.report("%s: os %q is neither linux nor windows", name, i.OS)
 	}
 	for _, ip := range slices.Concat(i.PrivateIPs, i.PublicIPs) {
 		if _, err := netip.ParseAddr(ip); err != nil {
-			c.wrong("%s: %q is not an ip address", name, ip)
+			c.report("%s: %q is not an ip address", name, ip)
 		}
 	}
 	if i.RAMRole != "" && a.Role(i.RAMRole) == nil {
-		c.wrong("%s: ram_role %q is not a role of account %s", name, i.RAMRole, a.ID)
+		c.report("%s: ram_role %q is not a role of account %s", name, i.RAMRole, a.ID)
 	}
 	c.instanceTags(name, i.Tags)
 	if len(i.Disks) == 0 {
-		c.wrong("%s: it has no disks", name)
+		c.report("%s: it has no disks", name)
 	}
-	// The order matters: devices are named by it, and a recovery point tells
-	// whether the system disk is in it.
+	// The order is significant: it gives the device names, and the first disk is the system disk.
 	for n, d := range i.Disks {
 		c.disk(d)
 		if (d.Type == "system") != (n == 0) {
-			c.wrong("%s: its first disk is the system disk, and no other", name)
+			c.report("%s: its first disk is the system disk, and no other", name)
 		}
 	}
 }
 
-// instanceTags wants the emulator's own tags to be ones that it has, with
-// values that mean something.
-func (c *checker) instanceTags(of string, tags map[string]string) {
+// instanceTags reports unknown tags with the prefix "emulator:", and invalid values of the known
+// ones.
+func (c *checker) instanceTags(subject string, tags map[string]string) {
 	for key, value := range tags {
 		switch {
 		case key == lifecycle.OutcomeTag:
-			c.outcome(of, value)
+			c.outcome(subject, value)
 			if value == "" {
-				c.wrong("%s: the tag %s is empty", of, key)
+				c.report("%s: the tag %s is empty", subject, key)
 			}
 		case key == lifecycle.DurationTag:
 			if d, err := time.ParseDuration(value); err != nil || d <= 0 {
-				c.wrong("%s: the tag %s=%s is not a duration like 5s", of, key, value)
+				c.report("%s: the tag %s=%s is not a duration like 5s", subject, key, value)
 			}
 		case strings.HasPrefix(key, "emulator:"):
-			c.wrong("%s: the tag %s is not known", of, key)
+			c.report("%s: the tag %s is not known", subject, key)
 		}
 	}
 }
 
-// disk does not look at the word of the category: ECS gets new ones, and an old
-// list would refuse worlds that are right.
+// disk checks a disk. It accepts any category, because ECS gets new ones and a fixed list would
+// refuse valid worlds.
 func (c *checker) disk(d Disk) {
 	name := "disk " + d.ID
 	c.id("disk", "d-", d.ID)
 	if d.Category == "" || d.GiB <= 0 || (d.Type != "system" && d.Type != "data") {
-		c.wrong("%s: it needs a category, a size in gib, and type system or data", name)
+		c.report("%s: it needs a category, a size in gib, and type system or data", name)
 	}
 	c.word(name, "status", d.Status, DiskStatuses)
 	c.word(name, "performance_level", d.PerformanceLevel, performanceLevels)
 	if d.PerformanceLevel != "" && d.Category != "cloud_essd" {
-		c.wrong("%s: only a cloud_essd has a performance_level", name)
+		c.report("%s: only a cloud_essd has a performance_level", name)
 	}
 }
 
-// vault takes a source that is not in this world: the mirror may be of another
-// account's vault, or what is left of one.
+// vault checks a vault. The source of a replication vault may be missing in the world: it can
+// belong to another account, or be deleted.
 func (c *checker) vault(v Vault) {
 	name := "vault " + v.ID
 	c.id("vault", "v-", v.ID)
@@ -347,12 +349,12 @@ func (c *checker) vault(v Vault) {
 	c.word(name, "type", v.Type, vaultTypes)
 	c.word(name, "status", v.Status, vaultStatuses)
 	if v.ReplicationOf != "" && !v.Replication {
-		c.wrong("%s: replication_of is for a vault with replication", name)
+		c.report("%s: replication_of is for a vault with replication", name)
 	}
 }
 
-// cluster has two ids of Cloud Backup; the identifier is ACK's, and is not
-// checked because worlds are written by hand.
+// cluster checks a cluster and its volumes. The identifier of ACK is not checked, so that test
+// worlds can use readable ones.
 func (c *checker) cluster(cl Cluster) {
 	name := "cluster " + cl.ID
 	c.id("cluster", "cc-", cl.ID)
@@ -363,13 +365,14 @@ func (c *checker) cluster(cl Cluster) {
 	c.word(name, "agent", cl.Agent, agentStatuses)
 	for _, v := range cl.Volumes {
 		if v.ID == "" || v.GiB <= 0 {
-			c.wrong("%s: volume %q needs an id and a size in gib", name, v.ID)
+			c.report("%s: volume %q needs an id and a size in gib", name, v.ID)
 		}
-		c.once("volume of "+cl.ID, v.ID)
+		c.unique("volume of "+cl.ID, v.ID)
 	}
 }
 
-// client wants a backup client to be on one thing of its own account.
+// client reports a backup client that is not on exactly one instance or cluster of its own
+// account.
 func (c *checker) client(a *Account, cl BackupClient) {
 	name := "backup client " + cl.ID
 	c.id("backup client", "c-", cl.ID)
@@ -377,16 +380,16 @@ func (c *checker) client(a *Account, cl BackupClient) {
 	c.duration(name, cl.HeartbeatAge)
 	switch {
 	case (cl.Instance == "") == (cl.Cluster == ""):
-		c.wrong("%s: it is on an instance, or else in a cluster", name)
+		c.report("%s: it is on an instance, or else in a cluster", name)
 	case cl.Instance != "" && !slices.ContainsFunc(a.Instances, func(i Instance) bool { return i.ID == cl.Instance }):
-		c.wrong("%s: instance %q is not in account %s", name, cl.Instance, a.ID)
+		c.report("%s: instance %q is not in account %s", name, cl.Instance, a.ID)
 	case cl.Cluster != "" && !slices.ContainsFunc(a.Clusters, func(i Cluster) bool { return i.ID == cl.Cluster }):
-		c.wrong("%s: cluster %q is not in account %s", name, cl.Cluster, a.ID)
+		c.report("%s: cluster %q is not in account %s", name, cl.Cluster, a.ID)
 	}
 }
 
-// otherActions are actions of RAM that real policies next to Cloud Backup have
-// and that no row of [api.Operations] stands for.
+// otherActions are actions of RAM that are not in [api.Operations] but appear in real policies
+// for Cloud Backup.
 var otherActions = strings.Fields(`
 	ram:CreateServiceLinkedRole ram:DeleteServiceLinkedRole ram:PassRole ram:GetRole ram:ListRoles
 	sts:SetSourceIdentity
@@ -403,9 +406,9 @@ var otherActions = strings.Fields(`
 	ecs:StartInstance ecs:StopInstance ecs:RebootInstance ecs:RunInstances ecs:DeleteInstance
 `)
 
-// isAction reports whether an action can be one. Only words without a wildcard,
-// of products that this emulator plays a part of, can be told to be misspelt.
-// RAM does not look at their case.
+// isAction reports whether an action can exist. It accepts every wildcard, and every action of
+// products that the emulator does not have, because it cannot know those. Case is ignored, as in
+// RAM.
 func isAction(action string) bool {
 	product, _, _ := strings.Cut(strings.ToLower(action), ":")
 	if !slices.Contains([]string{"hbr", "sts", "ecs", "ram"}, product) || strings.ContainsAny(action, "*?") {
@@ -416,17 +419,17 @@ func isAction(action string) bool {
 		slices.ContainsFunc(api.Operations, func(op api.Operation) bool { return same(op.Product + ":" + op.Action) })
 }
 
-// accountOf finds an account of the world, or nil.
+// accountOf returns the account with the given id, or nil.
 func (c *checker) accountOf(id string) *Account {
-	return first(c.world.Accounts, func(a *Account) bool { return a.ID == id })
+	return findFirst(c.world.Accounts, func(a *Account) bool { return a.ID == id })
 }
 
-// principal wants a user or role that is in its account, if that account is in
-// this world: any other would let nobody in.
-func (c *checker) principal(of, arn string) {
+// principal reports a user or role that does not exist in its account. An account outside the
+// world is accepted.
+func (c *checker) principal(subject, arn string) {
 	m := ram.PrincipalShape.FindStringSubmatch(arn)
 	if m == nil {
-		return // which is reported as such
+		return // checked and reported by the caller
 	}
 	a := c.accountOf(m[1])
 	kind, name, _ := strings.Cut(m[2], "/")
@@ -434,22 +437,22 @@ func (c *checker) principal(of, arn string) {
 		return
 	}
 	same := func(other string) bool { return strings.EqualFold(name, other) }
-	// The name of a user passes for a role's: that it is no role is what tests of
-	// a trust in the wrong kind are about, and no misspelling.
-	there := slices.ContainsFunc(a.Users, func(u User) bool { return same(u.Name) })
+	// The name of a user is also accepted as the name of a role: tests use it for a trust in the
+	// wrong kind of principal.
+	exists := slices.ContainsFunc(a.Users, func(u User) bool { return same(u.Name) })
 	if kind == "role" {
-		there = there || isLinkedRole(name) || a.Role(name) != nil
+		exists = exists || isLinkedRole(name) || a.Role(name) != nil
 	}
-	if !there {
-		c.wrong("%s: account %s has no %s %q", of, a.ID, kind, name)
+	if !exists {
+		c.report("%s: account %s has no %s %q", subject, a.ID, kind, name)
 	}
 }
 
-// statementProblems has all that [ram.Statement.Check] objects to, which ends at the
-// first: each part is put into a statement that is right otherwise.
+// statementProblems returns every mistake in a statement. [ram.Statement.Check] returns only the
+// first, so each part is checked in an otherwise valid statement.
 func statementProblems(s ram.Statement) []error {
-	right := func() ram.Statement { return ram.Statement{Effect: "Allow", Actions: []string{"*"}} }
-	effect, conditions := right(), right()
+	valid := func() ram.Statement { return ram.Statement{Effect: "Allow", Actions: []string{"*"}} }
+	effect, conditions := valid(), valid()
 	effect.Effect, conditions.Conditions = s.Effect, s.Conditions
 	parts := []ram.Statement{effect, conditions}
 	if (len(s.Actions) == 0) == (len(s.NotActions) == 0) {

@@ -9,8 +9,8 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// completed returns a copy of a world in which nothing is left out that an
-// answer has to tell. It shares only what nobody writes to.
+// completed returns a copy of w in which every default is set. It shares with w only data that
+// nothing changes.
 func (w *World) completed() *World {
 	c := *w
 	c.JobDuration = cmp.Or(w.JobDuration, defaultJobDuration)
@@ -21,31 +21,33 @@ func (w *World) completed() *World {
 	return &c
 }
 
-// complete replaces the lists of an account by completed copies.
+// complete replaces the lists of an account by copies with all defaults. It also merges the short
+// forms of policies into the complete ones, so that later code reads only Policies and
+// TrustPolicy.
 func (a *Account) complete() {
 	a.Users = slices.Clone(a.Users)
 	for i := range a.Users {
-		a.Users[i].Policies = withShort(a.Users[i].Policies, a.Users[i].Permissions)
+		a.Users[i].Policies = withPermissions(a.Users[i].Policies, a.Users[i].Permissions)
 	}
-	// From here on a role has one trust policy, whichever way it was written.
 	a.Roles = slices.Clone(a.Roles)
 	for i := range a.Roles {
 		r := &a.Roles[i]
-		r.Policies = withShort(r.Policies, r.Permissions)
+		r.Policies = withPermissions(r.Policies, r.Permissions)
 		if len(r.TrustPolicy) == 0 {
-			r.TrustPolicy = r.shortTrust()
+			r.TrustPolicy = r.expandTrust()
 		}
 	}
-	a.completeThings()
+	a.completeResources()
 }
 
-// withShort adds the permissions written in short to whole policies.
-func withShort(policies []ram.Policy, short []ram.Statement) []ram.Policy {
-	return append(slices.Clone(policies), ram.Policy(short))
+// withPermissions returns policies and one more policy with the given permissions.
+func withPermissions(policies []ram.Policy, permissions []ram.Statement) []ram.Policy {
+	return append(slices.Clone(policies), ram.Policy(permissions))
 }
 
-// completeThings does the same for what can be backed up.
-func (a *Account) completeThings() {
+// completeResources replaces the lists of resources and registrations by copies with all
+// defaults.
+func (a *Account) completeResources() {
 	a.CrossAccounts = slices.Clone(a.CrossAccounts)
 	for i := range a.CrossAccounts {
 		a.CrossAccounts[i].Type = cmp.Or(a.CrossAccounts[i].Type, "CROSS_ACCOUNT")
@@ -69,20 +71,20 @@ func (a *Account) completeThings() {
 	}
 }
 
-// osNames are what ECS calls the images of an instance that does not say.
+// osNames are the default OSName values by OS.
 var osNames = map[string]string{
 	"linux":   "Alibaba Cloud Linux 3.2104 LTS 64 bit",
 	"windows": "Windows Server 2022 Datacenter 64 bit",
 }
 
-// images are the ImageId of the same.
+// images are the default ImageId values by OS.
 var images = map[string]string{
 	"linux":   "aliyun_3_x64_20G_alibase.vhd",
 	"windows": "win2022_21H2_x64_dtc_zh-cn_40G_alibase.vhd",
 }
 
-// complete fills in what ECS would show for an instance that was just made. A
-// device name follows from the place in the list, as it does in ECS.
+// complete sets the defaults of an instance. They are the values of a newly created instance in
+// ECS; a device name follows from the position of the disk.
 func (i *Instance) complete() {
 	i.HostName = cmp.Or(i.HostName, i.Name)
 	i.Zone = cmp.Or(i.Zone, i.Region+"-h")

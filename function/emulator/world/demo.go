@@ -7,7 +7,7 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// Names in the demo world that other programs and documents may rely on.
+// Names in the demo world that programs and documents may rely on.
 const (
 	DemoPortalAccount   = "1000000000000001"
 	DemoPaymentsAccount = "2000000000000002"
@@ -15,10 +15,10 @@ const (
 	DemoSecret          = "demo-portal-secret"
 )
 
-// enough are the permissions that a portal needs in an account, and no others: to
-// submit, follow and stop jobs, and to see beforehand whether that will do. Whoever
-// needs more finds out in the demonstration.
-func enough(more ...string) []ram.Statement {
+// portalPermissions returns the permissions that the portal needs in an account, and more: to
+// submit, follow and cancel jobs, and to check beforehand whether a job can succeed. The demo
+// world grants nothing else, so a missing permission is noticed in a demonstration.
+func portalPermissions(more ...string) []ram.Statement {
 	return []ram.Statement{
 		{Effect: "Allow", Actions: append([]string{
 			"hbr:CreateBackupJob", "hbr:CancelBackupJob", "hbr:DescribeBackupJobs2", "hbr:DescribeUdmSnapshots", "hbr:CheckRole",
@@ -29,12 +29,12 @@ func enough(more ...string) []ram.Statement {
 	}
 }
 
-// hbrEcsRole is the instance role of the vendor's pages on consistent backups.
+// hbrEcsRole is the name of the instance role on the vendor's pages about application
+// consistency.
 const hbrEcsRole = "AliyunECSInstanceForHbrRole"
 
-// Demo returns a new copy of the world that an emulator has unless it is given
-// another: the account of a portal, a second account that lets the portal in,
-// and a handful of things to back up in both.
+// Demo returns a new copy of the default world of the emulator: the portal's account, and a
+// second account with roles for the portal. Both have resources. docs/emulator.md lists them.
 func Demo() *World {
 	return &World{
 		Regions:     []string{"cn-hangzhou", "cn-shanghai"},
@@ -43,16 +43,16 @@ func Demo() *World {
 	}
 }
 
-// demoPortal has one thing of every kind that a form treats differently: disks
-// that are ESSD and one that is not, Linux and Windows, a client that is alive
-// and one that is not; and instances whose jobs do not simply go well.
+// demoPortal returns the portal's account. It has one resource for each case that a form treats
+// differently: ESSD and other disks, Linux and Windows, an active and an inactive client, and
+// instances whose jobs fail, end partially or take long.
 func demoPortal() Account {
 	return Account{
 		ID: DemoPortalAccount,
 		Users: []User{{
 			Name:       "portal",
 			AccessKeys: []AccessKey{{DemoKey, DemoSecret}},
-			Permissions: append(enough("hbr:DescribeCrossAccounts"), ram.Statement{Effect: "Allow", Actions: []string{"sts:AssumeRole"}, Resources: []string{
+			Permissions: append(portalPermissions("hbr:DescribeCrossAccounts"), ram.Statement{Effect: "Allow", Actions: []string{"sts:AssumeRole"}, Resources: []string{
 				"acs:ram::" + DemoPaymentsAccount + ":role/backup-operator", "acs:ram::" + DemoPaymentsAccount + ":role/untrusting-operator",
 			}}),
 		}},
@@ -60,21 +60,21 @@ func demoPortal() Account {
 		ServiceLinkedRoles: []string{ECSBackupRole, CrossBackupRole},
 		CrossAccounts:      []CrossAccount{{Account: DemoPaymentsAccount, Role: "hbrcrossrole", Alias: "payments"}},
 		Instances: append([]Instance{
-			linux("i-bp1demoweb01", "web01", "172.16.0.11", "web",
+			linuxInstance("i-bp1demoweb01", "web01", "172.16.0.11", "web",
 				Disk{ID: "d-bp1demoweb01a", Category: "cloud_essd", Type: "system", GiB: 40},
 				Disk{ID: "d-bp1demoweb01b", Category: "cloud_essd", Type: "data", GiB: 100}),
-			linux("i-bp1demoweb02", "web02", "172.16.0.12", "web",
+			linuxInstance("i-bp1demoweb02", "web02", "172.16.0.12", "web",
 				Disk{ID: "d-bp1demoweb02a", Category: "cloud_essd", Type: "system", GiB: 40},
 				Disk{ID: "d-bp1demoweb02b", Category: "cloud_efficiency", Type: "data", GiB: 200}),
-			linux("i-bp1demodb01", "db01", "172.16.0.21", "data",
+			linuxInstance("i-bp1demodb01", "db01", "172.16.0.21", "data",
 				Disk{ID: "d-bp1demodb01a", Category: "cloud_auto", Type: "system", GiB: 60},
 				Disk{ID: "d-bp1demodb01b", Category: "cloud_essd", PerformanceLevel: "PL2", Type: "data", GiB: 500}),
 			{ID: "i-bp1demowin01", Name: "files01", HostName: "FILES01", Region: "cn-hangzhou", OS: "windows",
 				PrivateIPs: []string{"172.16.0.31"}, RAMRole: hbrEcsRole, Tags: map[string]string{"team": "office"},
 				Disks: []Disk{{ID: "d-bp1demowin01a", Category: "cloud_essd", Type: "system", GiB: 80}}},
-			elsewhere(linux("i-uf6demoweb03", "web03", "172.20.0.13", "web",
+			inOtherRegion(linuxInstance("i-uf6demoweb03", "web03", "172.20.0.13", "web",
 				Disk{ID: "d-uf6demoweb03a", Category: "cloud_essd_entry", Type: "system", GiB: 40})),
-		}, demoTroubled()...),
+		}, demoFailing()...),
 		Vaults: []Vault{
 			{ID: "v-0001demovault01", Name: "files", Region: "cn-hangzhou", Tags: map[string]string{"team": "web"}},
 			{ID: "v-0001demovault02", Name: "containers", Region: "cn-hangzhou"},
@@ -94,10 +94,10 @@ func demoPortal() Account {
 	}
 }
 
-// demoTroubled are the instances to show what can go wrong with.
-func demoTroubled() []Instance {
+// demoFailing returns instances whose jobs do not simply complete.
+func demoFailing() []Instance {
 	trouble := func(id, name, ip string, tags map[string]string) Instance {
-		i := linux("i-bp1demo"+id, name, ip, "trouble",
+		i := linuxInstance("i-bp1demo"+id, name, ip, "trouble",
 			Disk{ID: "d-bp1demo" + id + "a", Category: "cloud_essd", Type: "system", GiB: 40})
 		for key, value := range tags {
 			i.Tags[key] = value
@@ -116,18 +116,18 @@ func demoTroubled() []Instance {
 	}
 }
 
-// demoPayments has one role for each answer to AssumeRole that a person may
-// want to see, and the one that Cloud Backup itself assumes.
+// demoPayments returns the second account. It has one role for each answer of AssumeRole, and the
+// role that Cloud Backup assumes.
 func demoPayments() Account {
 	portal := "acs:ram::" + DemoPortalAccount + ":root"
 	return Account{
 		ID: DemoPaymentsAccount,
 		Roles: []Role{{
 			Name: "backup-operator", Trusts: []string{portal},
-			Permissions: enough(),
+			Permissions: portalPermissions(),
 		}, {
 			Name: "untrusting-operator", Trusts: []string{"acs:ram::" + DemoPaymentsAccount + ":root"},
-			Permissions: enough(),
+			Permissions: portalPermissions(),
 		}, {
 			Name: "hbrcrossrole", TrustsServices: []string{CrossBackupService},
 		}, {
@@ -135,11 +135,11 @@ func demoPayments() Account {
 		}},
 		ServiceLinkedRoles: []string{ECSBackupRole},
 		Instances: []Instance{
-			linux("i-bp2demopay01", "pay01", "172.18.0.11", "payments",
+			linuxInstance("i-bp2demopay01", "pay01", "172.18.0.11", "payments",
 				Disk{ID: "d-bp2demopay01a", Category: "cloud_essd", Type: "system", GiB: 40}),
-			linux("i-bp2demopay02", "pay02", "172.18.0.12", "payments",
+			linuxInstance("i-bp2demopay02", "pay02", "172.18.0.12", "payments",
 				Disk{ID: "d-bp2demopay02a", Category: "cloud_ssd", Type: "system", GiB: 40}),
-			elsewhere(linux("i-uf6demopay03", "pay03", "172.22.0.13", "payments",
+			inOtherRegion(linuxInstance("i-uf6demopay03", "pay03", "172.22.0.13", "payments",
 				Disk{ID: "d-uf6demopay03a", Category: "cloud_essd", Type: "system", GiB: 40})),
 		},
 		Vaults:  []Vault{{ID: "v-0002demovault01", Name: "payments", Region: "cn-hangzhou"}},
@@ -147,7 +147,7 @@ func demoPayments() Account {
 	}
 }
 
-// demoCluster has two volumes, so that choosing one of them means something.
+// demoCluster returns a cluster with two volumes, so that a choice of volumes has an effect.
 func demoCluster() Cluster {
 	return Cluster{
 		ID: "cc-0001democluster", GroupID: "cl-0001democluster",
@@ -161,14 +161,14 @@ func demoCluster() Cluster {
 	}
 }
 
-// linux is short for the instances of which the demo world has most.
-func linux(id, name, ip, team string, disks ...Disk) Instance {
+// linuxInstance returns a Linux instance in the first region of the demo world.
+func linuxInstance(id, name, ip, team string, disks ...Disk) Instance {
 	return Instance{ID: id, Name: name, Region: "cn-hangzhou", OS: "linux", PrivateIPs: []string{ip},
 		RAMRole: hbrEcsRole, Tags: map[string]string{"team": team}, Disks: disks}
 }
 
-// elsewhere moves an instance to the other region.
-func elsewhere(i Instance) Instance {
+// inOtherRegion returns the instance moved to the second region of the demo world.
+func inOtherRegion(i Instance) Instance {
 	i.Region = "cn-shanghai"
 	return i
 }

@@ -9,14 +9,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFile bounds a world file, in bytes.
+// maxFile is the maximum size of a world file in bytes: 1 MiB.
 const maxFile = 1 << 20
 
-// Load reads a world from YAML: the keys are those of the yaml tags of
-// [World]. It is strict, because a world that is not what its author meant
-// makes every test that runs in it worthless: unknown and repeated keys,
-// anchors, aliases, tags, a second document and anything that [World.Check]
-// objects to are errors.
+// Load reads a world from YAML; the keys are those of the yaml tags of [World]. It refuses
+// everything that could differ from what the author meant, because a test in a wrong world proves
+// nothing: unknown and repeated keys, anchors, aliases, tags, empty values, a second document,
+// and every mistake that [World.Check] reports.
 func Load(r io.Reader) (*World, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
@@ -37,7 +36,7 @@ func Load(r io.Reader) (*World, error) {
 	return w, w.Check()
 }
 
-// checkYAML refuses what the decoder would silently resolve.
+// checkYAML returns an error for YAML that the decoder would accept without a message.
 func checkYAML(text []byte) error {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
@@ -53,8 +52,8 @@ func checkYAML(text []byte) error {
 	return checkNode(&doc)
 }
 
-// checkNode names the line of the first thing that is not plain data. Not even
-// ~ and null pass: a key without a value is a forgotten one.
+// checkNode returns an error with the line of the first node that is not plain data. It refuses ~
+// and null too: a key without a value was probably forgotten.
 func checkNode(n *yaml.Node) error {
 	switch {
 	case n.Anchor != "" || n.Kind == yaml.AliasNode:

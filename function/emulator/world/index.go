@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// An Index answers questions about a world. Its pointers lead into the world.
+// An Index finds accounts and resources of a world. Its methods return pointers into the world,
+// which is read-only. It is safe for concurrent use.
 type Index struct {
 	*World
-	byID map[string]*Account
+	byID map[string]*Account // accounts by their id
 }
 
-// NewIndex wants a world that passed Check: of two things with one id the later
-// would win. It works on a completed copy.
+// NewIndex returns an index of a copy of w in which all defaults are set. w must have passed
+// Check; with duplicate ids the result is undefined.
 func NewIndex(w *World) Index {
 	w = w.completed()
 	ix := Index{World: w, byID: map[string]*Account{}}
@@ -23,14 +24,15 @@ func NewIndex(w *World) Index {
 	return ix
 }
 
-// Account returns nil if there is none.
+// Account returns the account with the given id, or nil.
 func (ix Index) Account(id string) *Account { return ix.byID[id] }
 
-// HasRegion reports whether a region answers.
+// HasRegion reports whether the world has the region.
 func (ix Index) HasRegion(id string) bool { return slices.Contains(ix.Regions, id) }
 
-// RoleByARN returns nil for a role that does not exist. Case does not count in
-// the name of a role.
+// RoleByARN returns the role with the given ARN and its account. The role is nil if it does not
+// exist; the account is nil too if the ARN is malformed or names an unknown account. Case is
+// ignored in the name of the role.
 func (ix Index) RoleByARN(arn string) (*Account, *Role) {
 	m := ARNShape.FindStringSubmatch(arn)
 	if m == nil || m[2] != "role" || ix.byID[m[1]] == nil {
@@ -40,58 +42,58 @@ func (ix Index) RoleByARN(arn string) (*Account, *Role) {
 	return account, account.Role(m[3])
 }
 
-// Role returns nil if there is none. RAM does not take two names that differ in
-// case only.
+// Role returns the role with the given name, or nil. Case is ignored, because RAM does not allow
+// two names that differ only in case.
 func (a *Account) Role(name string) *Role {
-	return first(a.Roles, func(r *Role) bool { return strings.EqualFold(r.Name, name) })
+	return findFirst(a.Roles, func(r *Role) bool { return strings.EqualFold(r.Name, name) })
 }
 
-// What follows finds a thing of one account in one region: a thing elsewhere
-// does not exist for a caller.
-
-// Instance finds an instance of the account in a region, or nil.
+// Instance returns the account's instance with the given id in a region, or nil. Like all
+// following methods with a region, it returns nil for a resource in another region: such a
+// resource does not exist for a caller.
 func (a *Account) Instance(id, region string) *Instance {
-	return first(a.Instances, func(i *Instance) bool { return i.ID == id && i.Region == region })
+	return findFirst(a.Instances, func(i *Instance) bool { return i.ID == id && i.Region == region })
 }
 
-// Vault finds a vault of the account in a region, or nil.
+// Vault returns the account's vault with the given id in a region, or nil.
 func (a *Account) Vault(id, region string) *Vault {
-	return first(a.Vaults, func(v *Vault) bool { return v.ID == id && v.Region == region })
+	return findFirst(a.Vaults, func(v *Vault) bool { return v.ID == id && v.Region == region })
 }
 
-// VaultNamed looks in all regions, as a mirror does.
+// VaultNamed returns the account's vault with the given id in any region, or nil. Replication
+// crosses regions.
 func (a *Account) VaultNamed(id string) *Vault {
-	return first(a.Vaults, func(v *Vault) bool { return v.ID == id })
+	return findFirst(a.Vaults, func(v *Vault) bool { return v.ID == id })
 }
 
-// Cluster finds a cluster of the account in a region, or nil.
+// Cluster returns the account's cluster with the given id (cc-…) in a region, or nil.
 func (a *Account) Cluster(id, region string) *Cluster {
-	return first(a.Clusters, func(c *Cluster) bool { return c.ID == id && c.Region == region })
+	return findFirst(a.Clusters, func(c *Cluster) bool { return c.ID == id && c.Region == region })
 }
 
-// clientAge is how old the last word of a client may be. The page of
-// DescribeBackupClients has no number; the console speaks of minutes.
+// clientAge is the maximum age of an active client's heartbeat. The page of DescribeBackupClients
+// gives no number; 15 minutes is a guess.
 const clientAge = 15 * time.Minute
 
-// Client returns the backup client that is alive on an instance or in a cluster.
+// Client returns an active backup client on the instance or cluster with the given id, or nil.
 func (a *Account) Client(on string) *BackupClient {
-	return first(a.Clients, func(c *BackupClient) bool {
-		return c.on() == on && c.Status == "ACTIVATED" && c.HeartbeatAge < clientAge
+	return findFirst(a.Clients, func(c *BackupClient) bool {
+		return c.hostID() == on && c.Status == "ACTIVATED" && c.HeartbeatAge < clientAge
 	})
 }
 
-// Disk finds a disk of the instance, or nil.
+// Disk returns the instance's disk with the given id, or nil.
 func (i *Instance) Disk(id string) *Disk {
-	return first(i.Disks, func(d *Disk) bool { return d.ID == id })
+	return findFirst(i.Disks, func(d *Disk) bool { return d.ID == id })
 }
 
-// Volume finds a volume of the cluster, or nil.
+// Volume returns the cluster's volume with the given id, or nil.
 func (c *Cluster) Volume(id string) *Volume {
-	return first(c.Volumes, func(v *Volume) bool { return v.ID == id })
+	return findFirst(c.Volumes, func(v *Volume) bool { return v.ID == id })
 }
 
-// first returns a pointer to the first element that fits, or nil.
-func first[T any](list []T, fits func(*T) bool) *T {
+// findFirst returns a pointer to the first element for which fits is true, or nil.
+func findFirst[T any](list []T, fits func(*T) bool) *T {
 	for i := range list {
 		if fits(&list[i]) {
 			return &list[i]
@@ -100,13 +102,11 @@ func first[T any](list []T, fits func(*T) bool) *T {
 	return nil
 }
 
-// What follows spells ARNs as the vendor does: RAM has no regions.
-
-// RootARN is the ARN of the account itself.
+// RootARN returns the ARN of the account itself. ARNs of RAM have no region.
 func (a *Account) RootARN() string { return "acs:ram::" + a.ID + ":root" }
 
-// UserARN is the ARN of a user of the account.
+// UserARN returns the ARN of a user of the account.
 func (a *Account) UserARN(name string) string { return "acs:ram::" + a.ID + ":user/" + name }
 
-// RoleARN is the ARN of a role of the account.
+// RoleARN returns the ARN of a role of the account.
 func (a *Account) RoleARN(name string) string { return "acs:ram::" + a.ID + ":role/" + name }

@@ -2,22 +2,21 @@ package world
 
 import "slices"
 
-// otherRegions are region ids of the vendor's that [regionNames] has no name for.
+// otherRegions are region ids of the vendor for which [regionNames] has no name.
 var otherRegions = []string{
 	"cn-nanjing", "cn-fuzhou", "cn-wuhan-lr", "cn-zhongwei", "cn-hangzhou-finance", "cn-shanghai-finance-1",
 	"cn-shenzhen-finance-1", "cn-beijing-finance-1", "cn-north-2-gov-1", "ap-south-1", "ap-southeast-2", "ap-southeast-6",
 	"na-south-1", "me-central-1",
 }
 
-// isRegion tells a region id of the vendor's. A shape would let misspelt ones
-// through, and every call there would end in an error that does not say why.
+// isRegion reports whether id is a region of the vendor. A pattern would accept misspelt ids, and
+// every call there would fail without a clear reason.
 func isRegion(id string) bool {
 	_, named := regionNames[id]
 	return named || slices.Contains(otherRegions, id)
 }
 
-// regionNames are the LocalName of DescribeRegions, in English. A region that is
-// not listed goes by its id.
+// regionNames are the English LocalName values of DescribeRegions by region id.
 var regionNames = map[string]string{
 	"cn-qingdao": "China (Qingdao)", "cn-beijing": "China (Beijing)", "cn-zhangjiakou": "China (Zhangjiakou)",
 	"cn-huhehaote": "China (Hohhot)", "cn-wulanchabu": "China (Ulanqab)", "cn-hangzhou": "China (Hangzhou)",
@@ -29,7 +28,8 @@ var regionNames = map[string]string{
 	"eu-central-1": "Germany (Frankfurt)", "me-east-1": "UAE (Dubai)",
 }
 
-// LocalName is what both products' DescribeRegions call a region.
+// LocalName returns the LocalName of a region in DescribeRegions of both products. For a region
+// without a known name it returns the id.
 func LocalName(id string) string {
 	if name, ok := regionNames[id]; ok {
 		return name

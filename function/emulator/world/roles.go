@@ -2,23 +2,23 @@ package world
 
 import "slices"
 
-// A LinkedRole is a service-linked role: a service of the vendor assumes it,
-// and makes it for a caller who may do so.
+// A LinkedRole is a service-linked role: a service of the vendor assumes it. The service creates
+// a missing role on behalf of a caller with the permission to create it.
 type LinkedRole struct {
 	Check   string // CheckRoleType of CheckRole
 	Name    string
-	Service string // ram:ServiceName of the permission to make it
+	Service string // value of ram:ServiceName in the permission to create it
 }
 
-// The two that jobs need.
+// The service-linked roles that jobs need: every job of an instance, and every job with
+// CROSS_ACCOUNT.
 const (
 	ECSBackupRole   = "AliyunServiceRoleForHbrEcsBackup"
 	CrossBackupRole = "AliyunServiceRoleForHbrCrossAccountBackup"
 )
 
-// LinkedRoles are those behind the CheckRoleTypes of CheckRole. Names and services
-// of the first and the last are documented; the others are written by the same
-// pattern, which is a guess.
+// LinkedRoles are the roles for each CheckRoleType. The vendor documents names and services of
+// the first and the last row. The others follow the same pattern, which is a guess.
 var LinkedRoles = []LinkedRole{
 	{"UdmRole", ECSBackupRole, "ecsbackup.hbr.aliyuncs.com"},
 	{"EcsBackupRole", ECSBackupRole, "ecsbackup.hbr.aliyuncs.com"},
@@ -32,11 +32,11 @@ var LinkedRoles = []LinkedRole{
 	{"CrossAccountRole", CrossBackupRole, CrossBackupService},
 }
 
-// isLinkedRole tells a name that a world may list.
+// isLinkedRole reports whether a service-linked role with this name exists in [LinkedRoles].
 func isLinkedRole(name string) bool {
 	return slices.ContainsFunc(LinkedRoles, func(r LinkedRole) bool { return r.Name == name })
 }
 
-// CrossBackupService is the service of the vendor that assumes the role in the
-// other account ("Cross-account backup").
+// CrossBackupService is the vendor's service that assumes the role in the other account
+// ("Cross-account backup").
 const CrossBackupService = "crossbackup.hbr.aliyuncs.com"

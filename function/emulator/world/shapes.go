@@ -5,26 +5,27 @@ import (
 	"time"
 )
 
-// MaxAlias is the length of an Alias ("AddCrossAccount").
+// MaxAlias is the maximum number of characters of an Alias ("AddCrossAccount").
 const MaxAlias = 32
 
-// ResourceID is all that is known of ids besides their prefix.
+// ResourceID matches the ids of resources. The vendor documents only their prefixes.
 var ResourceID = regexp.MustCompile(`^[A-Za-z0-9-]{3,64}$`)
 
-// Shapes by the AssumeRole page.
+// Shapes by the page of AssumeRole. The groups of ARNShape are account id, "role" or "user", and
+// name.
 var (
 	ARNShape        = regexp.MustCompile(`^acs:ram::([0-9]{16}):(role|user)/([A-Za-z0-9._-]{1,64})$`)
 	externalIDShape = regexp.MustCompile(`^[\w+=,.@:/-]+$`)
 )
 
-// IsExternalID has the length apart: it is more than a regular expression of Go
-// can count.
+// IsExternalID reports whether id is a valid ExternalId: 2 to 1224 allowed characters. The length
+// is not part of the pattern, because Go's regular expressions count only up to 1000.
 func IsExternalID(id string) bool {
 	return len(id) >= 2 && len(id) <= 1224 && externalIDShape.MatchString(id)
 }
 
-// DefaultSession is how long a session lasts, and may last at most, unless the
-// call or the role says otherwise ("AssumeRole").
+// DefaultSession is the duration of a session if neither the call nor the role sets another, and
+// the default maximum of a role ("AssumeRole").
 const DefaultSession = time.Hour
 
 // Shapes by the pages of RAM.

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// wideWorld has everything that smallWorld has not.
-const wideWorld = `
+// fullWorld sets every field that smallWorld does not set.
+const fullWorld = `
 regions: [cn-hangzhou]
 accounts:
   - id: "1000000000000001"
@@ -47,8 +47,8 @@ accounts:
   - id: "2000000000000002"
 `
 
-func TestWorldFileHasEverything(t *testing.T) {
-	w, err := Load(strings.NewReader(wideWorld))
+func TestWorldFileSetsEveryField(t *testing.T) {
+	w, err := Load(strings.NewReader(fullWorld))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestWorldFileHasEverything(t *testing.T) {
 	}
 }
 
-func TestWorldFileIsStrictAboutThings(t *testing.T) {
+func TestWorldFileRefusesInvalidResources(t *testing.T) {
 	for _, tt := range []struct{ old, new, want string }{
 		{`"Effect": "Allow", "NotAction"`, `"Effect": "Allow", "Sid": "x", "NotAction"`, `"Sid" is not known`},
 		{`"NotAction": ["ram:*"], "Resource": "*"`, `"NotAction": ["ram:*"], "Principal": {"RAM": "acs:ram::1000000000000001:root"}`, "trust policies only"},
@@ -105,17 +105,17 @@ func TestWorldFileIsStrictAboutThings(t *testing.T) {
 		{"cluster: cc-0001prod, status", "status", "or else in a cluster"},
 		{"cluster: cc-0001prod, status", "cluster: cc-000nothing, status", "is not in account"},
 	} {
-		if !strings.Contains(wideWorld, tt.old) {
+		if !strings.Contains(fullWorld, tt.old) {
 			t.Fatalf("%q is not in the world", tt.old)
 		}
-		_, err := Load(strings.NewReader(strings.Replace(wideWorld, tt.old, tt.new, 1)))
+		_, err := Load(strings.NewReader(strings.Replace(fullWorld, tt.old, tt.new, 1)))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want something about %q", tt.new, err, tt.want)
 		}
 	}
 }
 
-func TestWhatAWorldLeavesOutIsFilledIn(t *testing.T) {
+func TestDefaultsOfWorld(t *testing.T) {
 	w := &World{Regions: []string{"cn-hangzhou"}, Accounts: []Account{{
 		ID:            DemoPortalAccount,
 		CrossAccounts: []CrossAccount{{Account: DemoPaymentsAccount, Role: "r"}},

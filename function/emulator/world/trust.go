@@ -6,9 +6,9 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// shortTrust writes the short form of a trust policy out. The external id is
-// demanded of people and programs, never of a service, which has none to send.
-func (r *Role) shortTrust() ram.Policy {
+// expandTrust returns the trust policy that Trusts, TrustsServices and ExternalID describe. The
+// external id is required from users and roles, never from a service, which cannot send one.
+func (r *Role) expandTrust() ram.Policy {
 	var p ram.Policy
 	if len(r.Trusts) > 0 {
 		s := ram.Statement{Effect: "Allow", Actions: []string{"sts:AssumeRole"}, Principals: ram.Principals{RAM: r.Trusts}}
@@ -23,30 +23,30 @@ func (r *Role) shortTrust() ram.Policy {
 	return p
 }
 
-// trusting returns the statements of the trust policy that speak of a principal.
-func (r *Role) trusting(speaks func(ram.Principals) bool) ram.Policy {
+// statementsFor returns the statements of the trust policy whose principals fit.
+func (r *Role) statementsFor(names func(ram.Principals) bool) ram.Policy {
 	var p ram.Policy
 	for _, s := range r.TrustPolicy {
-		if speaks(s.Principals) {
+		if names(s.Principals) {
 			p = append(p, s)
 		}
 	}
 	return p
 }
 
-// TrustsPrincipal is the answer of a role's trust policy to a user or role of an
-// account, by its ARN and the ARN of the account's root.
+// TrustsPrincipal returns the verdict of the role's trust policy for a user or role. principal is
+// its ARN and root is the ARN of its account's root. It is ImplicitDeny if no statement names
+// them.
 func (r *Role) TrustsPrincipal(principal, root string, q ram.Question) ram.Verdict {
-	return ram.Evaluate(q, r.trusting(func(p ram.Principals) bool { return p.Names(principal, root) }))
+	return ram.Evaluate(q, r.statementsFor(func(p ram.Principals) bool { return p.Names(principal, root) }))
 }
 
-// TrustsService reports whether a service of the vendor may assume a role. A
-// principal may be narrowed to one account of the service, as <account>@<service>
-// ("Trust policy of a service role"); whether that holds for Cloud Backup too is
-// a guess.
+// TrustsService reports whether the trust policy lets a service of the vendor assume the role on
+// behalf of an account. The form <account>@<service> restricts the service to one account ("Trust
+// policy of a service role"). That this form also works for Cloud Backup is a guess.
 func (r *Role) TrustsService(service, account string) bool {
 	q := ram.Question{Action: "sts:AssumeRole", Resource: "*", Key: func(string) (string, bool) { return "", false }}
-	return ram.Evaluate(q, r.trusting(func(p ram.Principals) bool {
+	return ram.Evaluate(q, r.statementsFor(func(p ram.Principals) bool {
 		return slices.Contains(p.Service, service) || slices.Contains(p.Service, account+"@"+service)
 	})) == ram.Allowed
 }

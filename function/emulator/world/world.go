@@ -1,10 +1,23 @@
-// Package world describes what exists before the first call.
+// Package world describes the state of the emulated cloud before the first call.
 //
-// A [World] has regions and accounts. An [Account] has those who may call (keys,
-// users, roles with [ram.Policy] documents) and what they back up (instances with
-// disks, vaults, clusters with volumes, backup clients). It is written in Go or
-// loaded from YAML by [Load]; [World.Check] reports everything in it that cannot
-// be; [NewIndex] fills in what is left out and finds things.
+//	World
+//	├── Regions
+//	└── Account
+//	    ├── callers          AccessKey, User, Role        ram.Policy decides what they may do
+//	    ├── relations        CrossAccount, Directory, service-linked roles
+//	    └── resources        Instance -> Disk
+//	                         Vault
+//	                         Cluster -> Volume
+//	                         BackupClient                 on one Instance or Cluster
+//
+// A world passes these steps:
+//
+//	written in Go, or Load (YAML)   fields may be left out
+//	Check                           every mistake at once
+//	NewIndex                        a copy with all defaults, and methods that find resources
+//
+// Ids of accounts and resources are unique in the world; ids of volumes are unique in their
+// cluster. A resource exists only for its own account and region.
 package world
 
 import (
@@ -13,36 +26,34 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// A World is what exists before the first call. It is plain data, written in
-// Go or loaded by [Load]. [New] copies it and fills in what is left out, so
-// nothing that happens in a [Cloud] changes it.
+// A World is plain data, written in Go or read by [Load]. The emulator works on a copy with all
+// defaults, so calls never change it.
 type World struct {
-	Regions []string `yaml:"regions"` // region ids that answer
+	Regions []string `yaml:"regions"` // region ids that the emulator accepts; at least one
 
-	// JobDuration is how long a job runs from its acceptance to its end, unless
-	// the thing that is backed up or the request says otherwise. Zero means 20
-	// seconds: long enough to watch, short enough to wait for.
+	// JobDuration is the time from the creation of a job to its complete end. An instance, a
+	// cluster or the request can override it. Zero means 20 seconds.
 	JobDuration time.Duration `yaml:"job_duration"`
 
-	Accounts []Account `yaml:"accounts"`
+	Accounts []Account `yaml:"accounts"` // at least one
 }
 
-// An Account is one Alibaba Cloud account and what lies in it.
+// An Account is one Alibaba Cloud account with its callers and resources.
 type Account struct {
 	ID         string      `yaml:"id"`          // 16 digits
 	AccessKeys []AccessKey `yaml:"access_keys"` // of the account itself, which RAM calls root
 	Users      []User      `yaml:"users"`
 	Roles      []Role      `yaml:"roles"`
 
-	// ServiceLinkedRoles are the roles that exist for services of the vendor,
-	// like AliyunServiceRoleForHbrEcsBackup. One that is missing is made by the
-	// first call that needs it, if the caller may make it.
+	// ServiceLinkedRoles are names of roles that exist for services of the vendor, such as
+	// AliyunServiceRoleForHbrEcsBackup. The first call that needs a missing one creates it, if
+	// the caller has the permission to create it.
 	ServiceLinkedRoles []string `yaml:"service_linked_roles"`
 
-	// CrossAccounts are the accounts registered here with AddCrossAccount.
+	// CrossAccounts are the accounts that were registered here by AddCrossAccount.
 	CrossAccounts []CrossAccount `yaml:"cross_accounts"`
 
-	// Directory is set for the management account of a resource directory.
+	// Directory is set for the management account of a resource directory, else nil.
 	Directory *Directory `yaml:"directory"`
 
 	Instances []Instance     `yaml:"instances"`
@@ -51,19 +62,19 @@ type Account struct {
 	Clients   []BackupClient `yaml:"clients"`
 }
 
-// An AccessKey signs requests.
+// An AccessKey is a permanent credential. The id must not begin with "STS.", the prefix of
+// temporary credentials.
 type AccessKey struct {
 	ID     string `yaml:"id"`
 	Secret string `yaml:"secret"`
 }
 
-// A User is a RAM user. It may do what its policies allow, and nothing else.
+// A User is a RAM user. It may do only what its policies allow.
 type User struct {
 	Name       string      `yaml:"name"`
 	AccessKeys []AccessKey `yaml:"access_keys"`
 
-	// Permissions is a policy in short; Policies are whole ones, as RAM has
-	// them. Both count.
+	// Permissions is one policy in a short form. Policies are complete RAM policies. Both apply.
 	Permissions []ram.Statement `yaml:"permissions"`
 	Policies    []ram.Policy    `yaml:"policies"`
 }
@@ -72,49 +83,48 @@ type User struct {
 type Role struct {
 	Name string `yaml:"name"`
 
-	// Trusts lists who may assume the role: ARNs of users, of roles, or an
-	// account's root, which stands for all its users and roles.
+	// Trusts are the ARNs that may assume the role: users, roles, or the root of an account,
+	// which stands for all its users and roles.
 	Trusts []string `yaml:"trusts"`
 
-	// TrustsServices lists services of the vendor that may assume the role,
-	// like crossbackup.hbr.aliyuncs.com.
+	// TrustsServices are services of the vendor that may assume the role, such as
+	// crossbackup.hbr.aliyuncs.com.
 	TrustsServices []string `yaml:"trusts_services"`
 
-	ExternalID string `yaml:"external_id"` // demanded by Trusts if not empty
+	ExternalID string `yaml:"external_id"` // required from the principals of Trusts; empty: not required
 
-	// TrustPolicy is the trust policy in RAM's own form, in place of the three
-	// above: for conditions, or a Deny.
+	// TrustPolicy is a complete trust policy. It replaces Trusts, TrustsServices and ExternalID,
+	// and supports conditions and Deny.
 	TrustPolicy ram.Policy `yaml:"trust_policy"`
 
-	MaxSession time.Duration `yaml:"max_session"` // MaxSessionDuration, 1h to 12h; zero means 1h
+	MaxSession time.Duration `yaml:"max_session"` // MaxSessionDuration, 1h to 12h; zero: 1h
 
-	// Permissions is a policy in short; Policies are whole ones, as RAM has
-	// them. Both count.
+	// Permissions is one policy in a short form. Policies are complete RAM policies. Both apply.
 	Permissions []ram.Statement `yaml:"permissions"`
 	Policies    []ram.Policy    `yaml:"policies"`
 }
 
-// A CrossAccount is an account registered with AddCrossAccount.
+// A CrossAccount is a registration by AddCrossAccount.
 type CrossAccount struct {
-	Account string `yaml:"account"`
-	Role    string `yaml:"role"`  // what Cloud Backup assumes there; none for CROSS_ACCOUNT_BY_RD
-	Type    string `yaml:"type"`  // CROSS_ACCOUNT, which is the default, or CROSS_ACCOUNT_BY_RD
-	Alias   string `yaml:"alias"` // up to 32 characters
+	Account string `yaml:"account"` // id of the other account
+	Role    string `yaml:"role"`    // role in the other account that Cloud Backup assumes; empty for CROSS_ACCOUNT_BY_RD
+	Type    string `yaml:"type"`    // CROSS_ACCOUNT (default) or CROSS_ACCOUNT_BY_RD
+	Alias   string `yaml:"alias"`   // at most 32 characters
 }
 
 // A Directory is the resource directory that an account manages.
 type Directory struct {
 	Members []string `yaml:"members"` // account ids
 
-	// TrustsBackup says that Cloud Backup is a trusted service of the
-	// directory, without which it may not be used for backups.
+	// TrustsBackup says that Cloud Backup is a trusted service of the directory. Without it the
+	// directory cannot be used for backups.
 	TrustsBackup bool `yaml:"trusts_backup"`
 }
 
-// defaultJobDuration is the JobDuration of a world that gives none.
+// defaultJobDuration is long enough to watch a job and short enough to wait for it.
 const defaultJobDuration = 20 * time.Second
 
-// LongestSession is MaxSessionDuration with RAM's default.
+// LongestSession returns MaxSession, or RAM's default of one hour if it is zero.
 func (r *Role) LongestSession() time.Duration {
 	if r.MaxSession == 0 {
 		return DefaultSession

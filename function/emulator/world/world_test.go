@@ -13,6 +13,7 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
+// smallWorld is a valid world file with the required fields.
 const smallWorld = `
 regions: [cn-hangzhou]
 job_duration: 90s
@@ -46,7 +47,7 @@ func TestWorldFileLoads(t *testing.T) {
 	}
 }
 
-func TestWorldFileIsStrict(t *testing.T) {
+func TestWorldFileRefusesInvalidInput(t *testing.T) {
 	change := func(old, new string) string {
 		if !strings.Contains(smallWorld, old) {
 			t.Fatalf("%q is not in the world", old)
@@ -88,19 +89,21 @@ func TestWorldFileIsStrict(t *testing.T) {
 	}
 }
 
-// Words that are well formed and name nothing are misspelt ones.
-func TestNamesOfNothingAreReported(t *testing.T) {
+// A well-formed name that does not exist is a mistake.
+func TestCheckReportsUnknownNames(t *testing.T) {
 	const role = "acs:ram::2000000000000002:role/backup-operator"
 	trusts := func(arn string) func(*World) { return func(w *World) { w.Accounts[1].Roles[0].Trusts = []string{arn} } }
-	may := func(all ...ram.Statement) func(*World) {
+	setPermissions := func(all ...ram.Statement) func(*World) {
 		return func(w *World) { w.Accounts[0].Users[0].Permissions = all }
 	}
-	action := func(a string) func(*World) { return may(ram.Statement{Effect: "Allow", Actions: []string{a}}) }
+	action := func(a string) func(*World) {
+		return setPermissions(ram.Statement{Effect: "Allow", Actions: []string{a}})
+	}
 	const user = "acs:ram::1000000000000001:user/portal: permissions: statement "
 	for _, tt := range []struct {
 		name   string
 		change func(*World)
-		want   []string // none: it is right
+		want   []string // empty: the world is valid
 	}{
 		{"user", trusts("acs:ram::1000000000000001:user/Portal"), nil},
 		{"no user", trusts("acs:ram::1000000000000001:user/portla"), []string{role + `: trusts: account 1000000000000001 has no user "portla"`}},
@@ -120,7 +123,7 @@ func TestNamesOfNothingAreReported(t *testing.T) {
 		{"wildcard", action("hbr:Creat*"), nil},
 		{"product that is not here", action("oss:GetObjekt"), nil},
 		{"linked role", action("ram:CreateServiceLinkedRole"), nil},
-		{"all at once", may(ram.Statement{Effect: "allow", Actions: []string{"everything", "ecs:X"}}, ram.Statement{Effect: "Deny"}), []string{
+		{"all at once", setPermissions(ram.Statement{Effect: "allow", Actions: []string{"everything", "ecs:X"}}, ram.Statement{Effect: "Deny"}), []string{
 			user + `1: effect "allow"`, user + `1: action "everything"`, user + `1: there is no action "ecs:X"`, user + "2: a statement has at least one action"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -139,7 +142,7 @@ func TestNamesOfNothingAreReported(t *testing.T) {
 	}
 }
 
-func TestDemoWorldIsWhatTheManualSays(t *testing.T) {
+func TestDemoWorldMatchesManual(t *testing.T) {
 	manual, err := os.ReadFile("../../../docs/emulator.md")
 	if err != nil {
 		t.Fatal(err)
@@ -174,8 +177,8 @@ func TestDemoWorldIsWhatTheManualSays(t *testing.T) {
 	}
 }
 
-// The manual shows a world file; it must be one that loads.
-func TestWorldFileOfTheManualLoads(t *testing.T) {
+// The world file in docs/emulator.md is valid.
+func TestManualWorldFileLoads(t *testing.T) {
 	manual, err := os.ReadFile("../../../docs/emulator.md")
 	if err != nil {
 		t.Fatal(err)

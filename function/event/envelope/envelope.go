@@ -1,26 +1,27 @@
-// Package envelope lists the envelopes in which events bring messages.
+// Package envelope lists the kinds of events that are not HTTP.
 //
-// The list imports nothing: the policy names kinds of events too, and does not
-// link the vendors' event types for it.
+// It is a package of its own because the policy names kinds of events, too, and must not link the
+// vendors' event types. Package event has the shape of each kind.
 package envelope
 
-// A Kind is the envelope in which a message came.
+// A Kind is the envelope in which a message arrived. The texts are stable: policies and stores
+// contain them.
 type Kind string
 
-// The kinds. A direct message is what a caller of InvokeFunction wrote; all
-// others were put into an envelope on the way.
+// The kinds. A direct message has no envelope: a caller of InvokeFunction wrote it. All others
+// were put into an envelope on their way.
 const (
-	Direct     Kind = "direct"     // any JSON object that is none of the others
-	Text       Kind = "text"       // not JSON, or a JSON string; MNS topics send it as “STREAM”
-	Timer      Kind = "timer"      // a time trigger
-	CloudEvent Kind = "cloudevent" // EventBridge, from any source but an MNS queue
+	Direct     Kind = "direct"     // a JSON object of no other kind
+	Text       Kind = "text"       // not JSON, or a JSON string, as from an MNS topic in the format STREAM
+	Timer      Kind = "timer"      // time trigger
+	CloudEvent Kind = "cloudevent" // EventBridge, from a source other than an MNS queue
 	MNSQueue   Kind = "mns-queue"  // EventBridge, from an MNS queue
-	MNSTopic   Kind = "mns-topic"  // an MNS topic, format JSON
-	MNSStream  Kind = "mns-stream" // an MNS topic, format STREAM, with attributes
-	OSS        Kind = "oss"        // a change of an object; never carries a submission
-	CDN        Kind = "cdn"        // the same of a content delivery network
-	RawData    Kind = "raw"        // an element of a batch, without an envelope
+	MNSTopic   Kind = "mns-topic"  // MNS topic, format JSON
+	MNSStream  Kind = "mns-stream" // MNS topic, format STREAM, with attributes
+	OSS        Kind = "oss"        // change of an object; never contains a submission
+	CDN        Kind = "cdn"        // event of a content delivery network; never contains a submission
+	RawData    Kind = "raw"        // element of a batch without an envelope
 )
 
-// Submitting lists the kinds that can bring a submission: all but OSS and CDN.
+// Submitting lists the kinds that can contain a submission: all except OSS and CDN.
 var Submitting = []Kind{Direct, Text, Timer, CloudEvent, MNSQueue, MNSTopic, MNSStream, RawData}

@@ -11,34 +11,37 @@ import (
 	"time"
 )
 
-// api is what both runtime APIs have in common: work is fetched with GET next,
-// which blocks, and answered with POST response or POST error. How many calls
-// run at once is for the platform to say; the SDK always polls for more.
+// An api is the part that both runtime APIs have in common. The program fetches work with GET
+// next, which blocks, and answers it with POST response or POST error. The SDKs poll for more
+// work all the time, so the platform alone limits how many calls run at the same time.
 type api struct {
-	accepted int                        // status of an accepted answer
-	headers  func(http.Header, pending) // of a next
-	queue    chan pending
-	slots    chan struct{}
+	accepted int                        // status of the reply to an answer
+	headers  func(http.Header, pending) // sets the headers of the reply to next
+	queue    chan pending               // calls that wait for next
+	slots    chan struct{}              // limits the calls that run at the same time
 	timeout  time.Duration
 
 	mu      sync.Mutex
-	running map[string]chan Response
-	exited  chan struct{} // closed when the program has ended
-	peak    int
+	running map[string]chan Response // calls without an answer, by request id
+	exited  chan struct{}            // closed when the program has ended
+	peak    int                      // largest number of calls that ran at the same time
 }
 
-// A Call is one invocation with what the platform may say about it.
+// A Call is one invocation, with what the platform says about it.
 type Call struct {
 	Event      []byte
-	RequestID  string // random if empty; the same again for a retry
+	RequestID  string // empty means random; a retry has the same one
 	RetryCount int    // of an asynchronous event
 }
 
+// A pending is a call with its deadline.
 type pending struct {
 	Call
 	deadline time.Time
 }
 
+// newAPI returns an api. accepted is the status of the reply to an answer; a concurrency below 1
+// means 1; a timeout of zero means 30 seconds.
 func newAPI(accepted, concurrency int, timeout time.Duration, headers func(http.Header, pending)) *api {
 	return &api{
 		accepted: accepted,
@@ -51,8 +54,9 @@ func newAPI(accepted, concurrency int, timeout time.Duration, headers func(http.
 	}
 }
 
-// do runs one call. It waits for a slot, as the platform starts no more than
-// the function can take.
+// do runs one call and waits for its answer. It first waits for a free slot, as the platform
+// does. The response has an error type if the function times out, if the program ends, or if ctx
+// ends.
 func (a *api) do(ctx context.Context, c Call) Response {
 	exited := a.exit()
 	select {
@@ -72,7 +76,7 @@ func (a *api) do(ctx context.Context, c Call) Response {
 	for {
 		select {
 		case queue <- pending{c, deadline}:
-			queue = nil // sent once
+			queue = nil // the call is sent only once
 		case r := <-done:
 			return r
 		case <-timer.C:
@@ -85,6 +89,7 @@ func (a *api) do(ctx context.Context, c Call) Response {
 	}
 }
 
+// open registers a running call.
 func (a *api) open(id string) chan Response {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -94,19 +99,21 @@ func (a *api) open(id string) chan Response {
 	return done
 }
 
+// close forgets a running call.
 func (a *api) close(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.running, id)
 }
 
+// exit returns the channel that is closed when the program ends.
 func (a *api) exit() chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.exited
 }
 
-// handler serves the three calls below prefix.
+// handler serves the three requests of a runtime API below prefix.
 func (a *api) handler(prefix string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+prefix+"/runtime/invocation/next", a.next)
@@ -119,6 +126,7 @@ func (a *api) handler(prefix string) http.Handler {
 	return mux
 }
 
+// next replies with the next call, and waits until there is one.
 func (a *api) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case p := <-a.queue:
@@ -128,8 +136,8 @@ func (a *api) next(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// finish hands an answer to the waiting call. One that comes too late, or
-// twice, is refused.
+// finish passes an answer to the waiting call. An answer to an unknown or finished call is
+// refused with 400.
 func (a *api) finish(w http.ResponseWriter, r *http.Request, read func([]byte) Response) {
 	body, err := io.ReadAll(r.Body)
 	a.mu.Lock()
@@ -144,6 +152,7 @@ func (a *api) finish(w http.ResponseWriter, r *http.Request, read func([]byte) R
 	done <- read(body)
 }
 
+// readError reads the body of POST error, as both SDKs write it.
 func readError(body []byte) Response {
 	var e struct {
 		Message string  `json:"errorMessage"`

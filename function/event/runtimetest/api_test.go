@@ -14,7 +14,7 @@ func testAPI(concurrency int) *api {
 	return newAPI(http.StatusOK, concurrency, 10*time.Second, func(h http.Header, p pending) { h.Set("Id", p.RequestID) })
 }
 
-// call speaks to the API as a program does.
+// call sends one request to the API as a program does.
 func call(ctx context.Context, a *api, method, path, body string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	a.handler("/v").ServeHTTP(w, httptest.NewRequest(method, "/v/runtime/invocation/"+path, strings.NewReader(body)).WithContext(ctx))

@@ -1,18 +1,21 @@
-// Package runtimetest plays the platforms that run the function.
+// Package runtimetest simulates the platforms that run the function.
 //
-// It has their runtime APIs, over which a built program takes its events, and
-// their HTTP fronts, which make events of requests.
+// It has two layers for each platform. A runtime API gives events to a compiled program; an HTTP
+// front makes events from requests, and responses from answers:
 //
-// A test starts the program behind [FC] or [Lambda] and talks to it through
-// [FCTrigger] or [FunctionURL], which are ordinary handlers for an
-// httptest.Server:
+//	platform           runtime API   HTTP front
+//	Function Compute   [FC]          [FCTrigger]
+//	AWS Lambda         [Lambda]      [FunctionURL]
+//
+// A test starts the program behind a runtime API, and sends requests to the front, which is a
+// handler for an httptest.Server:
 //
 //	fc := &runtimetest.FC{}
 //	fc.Start(t, "dist/main", "POLICY_FILE=testdata/policy.yaml")
 //	front := httptest.NewServer(&runtimetest.FCTrigger{Function: fc, Domain: "backup.example.com"})
 //
-// The package knows the platforms from their documentation and nothing of the
-// program, so that a mistake in one is caught by the other.
+// The package follows the documentation of the platforms and shares no code with the program, so
+// that a mistake in one of them is found by the other.
 package runtimetest
 
 import (
@@ -20,12 +23,13 @@ import (
 	"encoding/json"
 )
 
-// A Function can be invoked: [FC], [Lambda], or a [Func] in this process.
+// A Function can be invoked with an event. It is an [FC], a [Lambda], or a [Func] in this
+// process.
 type Function interface {
 	Invoke(ctx context.Context, event []byte) Response
 }
 
-// Response is how an invocation ended. ErrorType is empty if it succeeded.
+// A Response is the result of an invocation. ErrorType is empty if it succeeded.
 type Response struct {
 	Body []byte
 
@@ -44,8 +48,8 @@ type Frame struct {
 	Label string `json:"label"`
 }
 
-// A Func is a handler that is called directly, without any runtime. Its errors
-// are reported as the type “error”; its panics are not recovered.
+// A Func is a function in this process, which runs without a runtime. The type of its errors is
+// “error”; its panics are not recovered.
 type Func func(ctx context.Context, event []byte) (json.RawMessage, error)
 
 // Invoke calls f.

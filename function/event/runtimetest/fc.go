@@ -10,28 +10,27 @@ import (
 	"time"
 )
 
-// FC plays Function Compute's runtime API for the built-in runtime go1, as
-// fc-runtime-go-sdk uses it. Set the fields before Start; their zero values
-// will do.
+// FC simulates the runtime API of Function Compute for the built-in runtime go1, as
+// fc-runtime-go-sdk uses it. The fields are set before Start; their zero values are usable. Do,
+// Invoke, Peak and Output are safe for concurrent use after Start.
 type FC struct {
-	Concurrency int           // calls at once; 1 by default, as for go1
-	Timeout     time.Duration // of the function; 30 s by default
-	Region      string        // cn-hangzhou by default
-	AccountID   string        // 1000000000000001 by default
+	Concurrency int           // calls at the same time; 0 means 1, as for go1
+	Timeout     time.Duration // of the function; 0 means 30 s
+	Region      string        // empty means cn-hangzhou
+	AccountID   string        // empty means 1000000000000001
 
-	// Credentials come with every invocation. They are empty if the function
-	// has no role.
+	// Credentials are sent with every invocation. Zero means that the function has no role.
 	Credentials Credentials
 
 	program *program
 }
 
-// Credentials are temporary credentials as the platform hands them out.
+// Credentials are temporary credentials as the platform sends them.
 type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
 
-// Start runs the program at path with the variables that the platform sets and
-// env (“NAME=value”), and nothing else of this process's environment. It ends
-// with the test. After Kill it may be started again, as a fresh instance.
+// Start runs the program at path with the variables that the platform sets and with env
+// (“NAME=value”), and no other variables of this process. The program ends with the test. After
+// Kill, Start runs it again as a new instance.
 func (f *FC) Start(t testing.TB, path string, env ...string) {
 	t.Helper()
 	f.Region = cmp.Or(f.Region, "cn-hangzhou")
@@ -57,7 +56,7 @@ func (f *FC) Start(t testing.TB, path string, env ...string) {
 	})
 }
 
-// headers are those of an invocation, all that the platform documents.
+// headers sets all headers of an invocation that the platform documents.
 func (f *FC) headers(h http.Header, p pending) {
 	for name, value := range map[string]string{
 		"x-fc-request-id":         p.RequestID,
@@ -86,21 +85,21 @@ func (f *FC) headers(h http.Header, p pending) {
 	h.Set("Content-Type", "application/octet-stream")
 }
 
-// Invoke runs one event and waits for its end.
+// Invoke runs one event and waits for its response.
 func (f *FC) Invoke(ctx context.Context, event []byte) Response {
 	return f.Do(ctx, Call{Event: event})
 }
 
-// Do runs one call and waits for its end.
+// Do runs one call and waits for its response.
 func (f *FC) Do(ctx context.Context, c Call) Response { return f.program.api.do(ctx, c) }
 
-// Kill ends the program at once, whatever it is doing.
+// Kill ends the program at once. Running calls fail.
 func (f *FC) Kill() { f.program.kill() }
 
 // Output returns what the program has written to its standard output and error.
 func (f *FC) Output() string { return f.program.output.String() }
 
-// Peak returns the largest number of calls that ran at once.
+// Peak returns the largest number of calls that ran at the same time.
 func (f *FC) Peak() int {
 	a := f.program.api
 	a.mu.Lock()

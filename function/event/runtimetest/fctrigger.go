@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// Limits of Function Compute's HTTP trigger, in bytes.
+// Limits of Function Compute's HTTP trigger, in bytes (“HTTP trigger”, limits).
 const (
 	fcMaxHeaders = 8 << 10
 	fcMaxPath    = 4 << 10
 	fcMaxBody    = 32 << 20
 )
 
-// FCTrigger plays Function Compute's HTTP trigger: it makes an event of each
-// request, in format v1, and a response of the function's answer, with the
-// limits and reserved headers of “HTTP trigger” in the documentation. Two of
-// its fields are for what is left open there; a suite should pass with either.
+// FCTrigger simulates the HTTP trigger of Function Compute. It makes an event in format v1 from
+// each request, and a response from the function's answer, with the limits and the reserved
+// headers of the documentation (“HTTP trigger”). EncodeBodies and LowerCaseHeaders choose between
+// behaviours that the documentation leaves open; tests should pass with either.
 type FCTrigger struct {
 	Function Function
 
-	// Domain is the custom domain. If it is empty, this is the default
-	// domain, on which every answer becomes a download.
+	// Domain is the custom domain. If it is empty, the request uses the default domain, where
+	// every answer becomes a download.
 	Domain string
 
-	EncodeBodies     bool // every body in base64, not only what is not text
-	LowerCaseHeaders bool // header names in lower case, not canonical
+	EncodeBodies     bool // every body is in base64, also text
+	LowerCaseHeaders bool // names of headers are in lower case, otherwise canonical
 }
 
 // ServeHTTP implements [http.Handler].
@@ -40,8 +40,8 @@ func (f *FCTrigger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	res := f.Function.Invoke(r.Context(), event)
 	if res.Failed() {
-		// The body is what makes a function's error dangerous: it tells
-		// the visitor everything. Its status is not documented.
+		// As on the platform, the visitor sees the text and the stack of the function's error.
+		// The status of such an answer is not documented.
 		body, _ := json.Marshal(map[string]any{"errorMessage": res.ErrorMessage, "errorType": res.ErrorType, "stackTrace": res.Stack})
 		platformError(w, http.StatusBadGateway, "UnhandledInvocationError", string(body))
 		return
@@ -51,8 +51,8 @@ func (f *FCTrigger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		platformError(w, http.StatusBadGateway, "BadResponse", "")
 		return
 	}
-	a.Cookies = nil // no such field here
-	f.own(w.Header(), r, a)
+	a.Cookies = nil // Function Compute has no such member
+	f.addPlatformHeaders(w.Header(), r, a)
 	writeAnswer(w, a, content, func(name, value string) bool {
 		switch name {
 		case "content-length", "date", "server", "upgrade":
@@ -60,13 +60,13 @@ func (f *FCTrigger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case "content-disposition":
 			return value != "attachment"
 		}
-		return !reserved(name)
+		return !isReserved(name)
 	})
 }
 
-// own adds the platform's headers. The answer to another origin is open to it
-// unless the function says otherwise.
-func (f *FCTrigger) own(h http.Header, r *http.Request, a answer) {
+// addPlatformHeaders adds the headers that the platform sets. Other origins may read the answer,
+// unless the function sets a header of CORS itself.
+func (f *FCTrigger) addPlatformHeaders(h http.Header, r *http.Request, a answer) {
 	if f.Domain == "" {
 		h.Set("Content-Disposition", "attachment")
 	}
@@ -81,15 +81,15 @@ func (f *FCTrigger) own(h http.Header, r *http.Request, a answer) {
 	}
 }
 
-// event makes the event of r, unless it exceeds a limit.
+// event returns the event of r, or false if r exceeds a limit.
 func (f *FCTrigger) event(r *http.Request) ([]byte, bool) {
-	rename := keepName
+	rename := sameName
 	if f.LowerCaseHeaders {
 		rename = strings.ToLower
 	}
-	headers := joined(r.Header, rename)
+	headers := joinValues(r.Header, rename)
 	for name := range headers {
-		if reserved(strings.ToLower(name)) {
+		if isReserved(strings.ToLower(name)) {
 			delete(headers, name)
 		}
 	}
@@ -98,13 +98,13 @@ func (f *FCTrigger) event(r *http.Request) ([]byte, bool) {
 	if !ok || headerSize(headers) > fcMaxHeaders || len(r.RequestURI) > fcMaxPath {
 		return nil, false
 	}
-	// Real events show this one, though it is documented as reserved.
+	// Real events contain this header, although the documentation says that it is reserved.
 	headers[rename("Connection")] = "close"
 	now := time.Now().UTC()
 	event, err := json.Marshal(map[string]any{
 		"version": "v1", "rawPath": r.URL.EscapedPath(), "body": body, "isBase64Encoded": encoded,
 		"headers":         headers,
-		"queryParameters": joined(r.URL.Query(), keepName),
+		"queryParameters": joinValues(r.URL.Query(), sameName),
 		"requestContext": map[string]any{
 			"accountId":    "1000000000000001",
 			"domainName":   cmp.Or(f.Domain, "backup-portal-abcdefghij.cn-hangzhou.fcapp.run"),
@@ -121,6 +121,7 @@ func (f *FCTrigger) event(r *http.Request) ([]byte, bool) {
 	return event, err == nil
 }
 
+// platformError writes an error of the platform. An empty body means the usual JSON of kind.
 func platformError(w http.ResponseWriter, status int, kind, body string) {
 	w.Header().Set("X-Fc-Error-Type", kind)
 	w.Header().Set("Content-Type", "application/json")

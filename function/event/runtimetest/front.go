@@ -10,17 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// answer is what a function returns for an HTTP event, in either cloud's words.
+// An answer is an answer object of either platform.
 type answer struct {
 	StatusCode      int               `json:"statusCode"`
 	Headers         map[string]string `json:"headers"`
-	Cookies         []string          `json:"cookies"` // Lambda only
+	Cookies         []string          `json:"cookies"` // only Lambda
 	Body            string            `json:"body"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 }
 
-// readAnswer takes what is not an answer object for the body of one, as both
-// platforms do.
+// readAnswer reads the result of a function. A result that is no answer object becomes the body
+// of one, with status 200, as on both platforms.
 func readAnswer(body []byte) (a answer, content []byte, err error) {
 	if json.Unmarshal(body, &a) != nil || a.StatusCode == 0 {
 		return answer{StatusCode: http.StatusOK}, body, nil
@@ -32,8 +32,8 @@ func readAnswer(body []byte) (a answer, content []byte, err error) {
 	return a, content, err
 }
 
-// writeAnswer sends the headers for which keep holds. Without a Content-Type
-// both platforms say JSON.
+// writeAnswer sends an answer with the headers that keep accepts. Without a Content-Type, both
+// platforms set application/json.
 func writeAnswer(w http.ResponseWriter, a answer, content []byte, keep func(name, value string) bool) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -51,8 +51,8 @@ func writeAnswer(w http.ResponseWriter, a answer, content []byte, keep func(name
 	}
 }
 
-// readBody returns the body as text, or in base64 if always says so or it is
-// not text. ok is false if it is longer than limit.
+// readBody returns the body of r. It is in base64 if always is true or if it is not UTF-8. ok is
+// false if the body is longer than limit.
 func readBody(r *http.Request, limit int64, always bool) (body string, encoded, ok bool) {
 	b, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil || int64(len(b)) > limit {
@@ -64,8 +64,9 @@ func readBody(r *http.Request, limit int64, always bool) (body string, encoded, 
 	return string(b), false, true
 }
 
-// joined makes a multi-valued map single-valued, by commas.
-func joined(values map[string][]string, rename func(string) string) map[string]string {
+// joinValues returns a map with one value for each name: the values of that name, joined by
+// commas. rename changes the names.
+func joinValues(values map[string][]string, rename func(string) string) map[string]string {
 	m := map[string]string{}
 	for name, v := range values {
 		m[rename(name)] = strings.Join(v, ",")
@@ -73,12 +74,13 @@ func joined(values map[string][]string, rename func(string) string) map[string]s
 	return m
 }
 
-// reserved tells of a lower-case name whether no client and no function may
-// set it, as Function Compute documents for both directions.
-func reserved(name string) bool {
+// isReserved reports whether neither clients nor functions can set a header, as Function Compute
+// documents. name must be in lower case.
+func isReserved(name string) bool {
 	return strings.HasPrefix(name, "x-fc-") || name == "connection" || name == "keep-alive"
 }
 
+// headerSize returns the size of the names and values, in bytes.
 func headerSize(h map[string]string) int {
 	n := 0
 	for name, value := range h {
@@ -87,6 +89,7 @@ func headerSize(h map[string]string) int {
 	return n
 }
 
+// sourceIP returns the address of the client without its port.
 func sourceIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -95,4 +98,5 @@ func sourceIP(r *http.Request) string {
 	return host
 }
 
-func keepName(name string) string { return name }
+// sameName returns name.
+func sameName(name string) string { return name }

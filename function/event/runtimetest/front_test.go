@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// answering is a function that gives the same answer to every event.
+// answering returns a function that gives the same answer to every event, and stores the event in
+// events.
 func answering(answer string, events ...*string) Func {
 	return func(_ context.Context, event []byte) (json.RawMessage, error) {
 		for _, e := range events {
@@ -30,7 +31,7 @@ func get(h http.Handler, change func(*http.Request)) *httptest.ResponseRecorder 
 	return w
 }
 
-func TestTriggerEnforcesTheRequestLimits(t *testing.T) {
+func TestTriggerRequestLimits(t *testing.T) {
 	f := &FCTrigger{Function: answering(`{"statusCode":200}`)}
 	for name, change := range map[string]func(*http.Request){
 		"headers": func(r *http.Request) { r.Header.Set("X", strings.Repeat("x", 8<<10)) },
@@ -45,7 +46,7 @@ func TestTriggerEnforcesTheRequestLimits(t *testing.T) {
 	}
 }
 
-func TestTriggerTreatsTheAnswerAsDocumented(t *testing.T) {
+func TestTriggerAnswers(t *testing.T) {
 	large, _ := json.Marshal(map[string]any{"statusCode": 200, "headers": map[string]string{"X": strings.Repeat("x", 8<<10)}})
 	if w := get(&FCTrigger{Function: answering(string(large))}, nil); w.Code != 502 {
 		t.Errorf("large headers: %d", w.Code)
@@ -68,7 +69,7 @@ func TestTriggerTreatsTheAnswerAsDocumented(t *testing.T) {
 	}
 }
 
-func TestTriggerOpensAnswersToOtherOriginsUnlessTold(t *testing.T) {
+func TestTriggerCORS(t *testing.T) {
 	origin := func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }
 	w := get(&FCTrigger{Function: answering(`{"statusCode":200}`)}, origin)
 	if w.Header().Get("Access-Control-Allow-Origin") != "https://evil.example" {
@@ -80,7 +81,7 @@ func TestTriggerOpensAnswersToOtherOriginsUnlessTold(t *testing.T) {
 	}
 }
 
-func TestEventsOfTheFronts(t *testing.T) {
+func TestFrontEvents(t *testing.T) {
 	var event string
 	request := func(r *http.Request) {
 		*r = *httptest.NewRequest("POST", "/a%2Fb?q=1&q=2", strings.NewReader("n=1"))

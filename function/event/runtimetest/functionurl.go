@@ -7,12 +7,11 @@ import (
 	"time"
 )
 
-// lambdaMax bounds a request and an answer, base64 included, in bytes.
+// lambdaMax is the largest event and the largest answer, in bytes, including base64.
 const lambdaMax = 6 << 20
 
-// FunctionURL plays a Lambda function URL with buffered answers: it makes an
-// event of each request, in payload format 2.0, and a response of the
-// function's answer.
+// FunctionURL simulates a function URL of Lambda with buffered answers. It makes an event in
+// payload format 2.0 from each request, and a response from the function's answer.
 type FunctionURL struct{ Function Function }
 
 // ServeHTTP implements [http.Handler].
@@ -35,8 +34,8 @@ func (f *FunctionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// urlEvent makes the event of r. Only JSON and other text go as they are; a
-// form does not count as text.
+// urlEvent returns the event of r, or false if the body is too large. Only JSON and types text/*
+// are passed as text; a form is passed in base64.
 func urlEvent(r *http.Request) ([]byte, bool) {
 	kind := r.Header.Get("Content-Type")
 	text := kind == "" || strings.HasPrefix(kind, "text/") || strings.HasPrefix(kind, "application/json")
@@ -44,7 +43,7 @@ func urlEvent(r *http.Request) ([]byte, bool) {
 	if !ok {
 		return nil, false
 	}
-	headers := joined(r.Header, strings.ToLower)
+	headers := joinValues(r.Header, strings.ToLower)
 	delete(headers, "cookie")
 	headers["host"] = r.Host
 	headers["x-forwarded-proto"] = "https"
@@ -72,7 +71,7 @@ func urlEvent(r *http.Request) ([]byte, bool) {
 		e["cookies"] = cookies
 	}
 	if query := r.URL.Query(); len(query) > 0 {
-		e["queryStringParameters"] = joined(query, keepName)
+		e["queryStringParameters"] = joinValues(query, sameName)
 	}
 	if body != "" {
 		e["body"] = body

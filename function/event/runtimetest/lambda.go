@@ -10,18 +10,19 @@ import (
 	"time"
 )
 
-// Lambda plays AWS Lambda's runtime API, as aws-lambda-go uses it. Set the
-// fields before Start; their zero values will do.
+// Lambda simulates the runtime API of AWS Lambda, as aws-lambda-go uses it. The fields are set
+// before Start; their zero values are usable. Do, Invoke and Output are safe for concurrent use
+// after Start.
 type Lambda struct {
-	Timeout time.Duration // of the function; 30 s by default
-	Region  string        // eu-central-1 by default
+	Timeout time.Duration // of the function; 0 means 30 s
+	Region  string        // empty means eu-central-1
 
 	program *program
 }
 
-// Start runs the program at path with the variables that the platform sets and
-// env (“NAME=value”), and nothing else of this process's environment. It ends
-// with the test. After Kill it may be started again, as a fresh instance.
+// Start runs the program at path with the variables that the platform sets and with env
+// (“NAME=value”), and no other variables of this process. The program ends with the test. After
+// Kill, Start runs it again as a new instance.
 func (l *Lambda) Start(t testing.TB, path string, env ...string) {
 	t.Helper()
 	l.Region = cmp.Or(l.Region, "eu-central-1")
@@ -46,6 +47,7 @@ func (l *Lambda) Start(t testing.TB, path string, env ...string) {
 	})
 }
 
+// headers sets the headers of an invocation.
 func (l *Lambda) headers(h http.Header, p pending) {
 	h.Set("Lambda-Runtime-Aws-Request-Id", p.RequestID)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(p.deadline.UnixMilli(), 10))
@@ -54,15 +56,15 @@ func (l *Lambda) headers(h http.Header, p pending) {
 	h.Set("Content-Type", "application/json")
 }
 
-// Invoke runs one event and waits for its end.
+// Invoke runs one event and waits for its response.
 func (l *Lambda) Invoke(ctx context.Context, event []byte) Response {
 	return l.Do(ctx, Call{Event: event})
 }
 
-// Do runs one call and waits for its end.
+// Do runs one call and waits for its response.
 func (l *Lambda) Do(ctx context.Context, c Call) Response { return l.program.api.do(ctx, c) }
 
-// Kill ends the program at once, whatever it is doing.
+// Kill ends the program at once. Running calls fail.
 func (l *Lambda) Kill() { l.program.kill() }
 
 // Output returns what the program has written to its standard output and error.

@@ -10,18 +10,18 @@ import (
 	"testing"
 )
 
-// program is the running function and the API it polls.
+// A program is a running function with the API that it polls.
 type program struct {
 	api    *api
 	server *httptest.Server
 	cmd    *exec.Cmd
-	ended  chan struct{}
+	ended  chan struct{} // closed after the process has ended
 	output log
 }
 
-// startProgram starts path with env and no other variable. When the test ends,
-// so does the program, and only then its API: without one the FC SDK polls in a
-// loop without pause.
+// startProgram starts the program at path with the variables of env only. At the end of the test
+// it first ends the program and then its API, because the SDK for Function Compute polls without
+// a pause when its API is missing.
 func startProgram(t testing.TB, a *api, prefix, path string, env func(host string) []string) *program {
 	t.Helper()
 	path, err := filepath.Abs(path)
@@ -38,7 +38,7 @@ func startProgram(t testing.TB, a *api, prefix, path string, env func(host strin
 		t.Fatalf("start %s: %v", path, err)
 	}
 	go func() {
-		_ = p.cmd.Wait() // that it was killed is no news
+		_ = p.cmd.Wait() // the error of a killed process is expected
 		close(a.exit())
 		close(p.ended)
 	}()
@@ -53,13 +53,13 @@ func startProgram(t testing.TB, a *api, prefix, path string, env func(host strin
 	return p
 }
 
-// kill ends the program as the platform does, without a word.
+// kill ends the process without a warning, as the platform does.
 func (p *program) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
+	_ = p.cmd.Process.Kill() // the process may have ended
 	<-p.ended
 }
 
-// log collects a program's output.
+// A log collects the output of a program. It is safe for concurrent use.
 type log struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -72,7 +72,7 @@ func (l *log) Write(b []byte) (int, error) {
 	return l.buf.Write(b)
 }
 
-// String returns all that was written.
+// String returns everything that was written.
 func (l *log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,7 +12,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// Audit adds a row to the audit trail. It fails if there is one of its number.
+// Audit adds a row to the audit trail. It is an error if the chain already has a row with its
+// number.
 func (s *Store) Audit(ctx context.Context, row backup.AuditRow) error {
 	if err := storable(ctx, row.Chain, row.Body, row.MAC); err != nil {
 		return err
@@ -22,7 +23,7 @@ func (s *Store) Audit(ctx context.Context, row backup.AuditRow) error {
 	return s.addRows([]backup.AuditRow{row})
 }
 
-// addRows adds all rows, or none.
+// addRows adds all rows, or none if one of their numbers is used. The store must be locked.
 func (s *Store) addRows(rows []backup.AuditRow) error {
 	for _, r := range rows {
 		if _, taken := s.audit[r.Chain][r.Seq]; taken {
@@ -33,14 +34,14 @@ func (s *Store) addRows(rows []backup.AuditRow) error {
 		if s.audit[r.Chain] == nil {
 			s.audit[r.Chain] = map[int64]backup.AuditRow{}
 		}
-		r.At = moment(ms(r.At))
+		r.At = fromMillis(ms(r.At))
 		s.audit[r.Chain][r.Seq] = r
 	}
 	return nil
 }
 
-// AuditHeads returns the last rows, without their bodies, of the chains of the
-// audit trail that had a row since a time: the newest first, at most limit.
+// AuditHeads returns the last row of each chain whose last row is not older than since, newest
+// first, at most limit. Their bodies are left out.
 func (s *Store) AuditHeads(ctx context.Context, since time.Time, limit int) (heads []backup.AuditRow, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,8 +57,7 @@ func (s *Store) AuditHeads(ctx context.Context, since time.Time, limit int) (hea
 	return heads[:min(limit, len(heads))], ctx.Err()
 }
 
-// AuditTrail reads the whole audit trail, by chains and the numbers of their
-// rows.
+// AuditTrail returns all rows, ordered by chain and number, as they are at the time of the call.
 func (s *Store) AuditTrail(context.Context) iter.Seq2[backup.AuditRow, error] {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,25 +9,29 @@ import (
 	"backupportal/function/backup"
 )
 
-// limits are what is used of them.
+// limits is the current use of all limits.
 type limits struct {
-	admissions map[string]admission
-	rates      map[string]int64 // when the next would be on time, in milliseconds
-	quotas     map[dayOf]int
-	cooldowns  map[string]cooldown
+	reservations map[string]reservation // by reservation key
+	rates        map[string]int64       // by rate key: when an evenly spaced next request is due; milliseconds
+	quotas       map[quotaDay]int       // backups that were counted
+	cooldowns    map[string]cooldown    // by resource
 }
 
-// An admission is what a submission holds, by its key.
-type admission struct {
-	at     int64 // milliseconds
-	held   int   // number of the attempt that it is held for, from 1; 0 if it was given back
-	day    string
-	quotas []string
-	cooled string
+// reservation is what one submission took from the limits. The rates are not in it, because they
+// are not refunded.
+type reservation struct {
+	at               int64    // when it was made; milliseconds
+	held             int      // 1 + the highest attempt that it is for; 0 after a refund
+	day              string   // of its quotas, in UTC
+	quotas           []string // keys
+	cooldownResource string   // resource of its cool-down; empty without one
 }
 
-type dayOf struct{ key, day string }
+// quotaDay is one quota on one day of UTC.
+type quotaDay struct{ key, day string }
 
+// cooldown is the time in which a resource gets no other backup. owner is the reservation key
+// that took it.
 type cooldown struct {
 	owner string
 	until int64 // milliseconds
@@ -48,17 +52,19 @@ func (s *Store) Reserve(ctx context.Context, a backup.Reservation) (*backup.Limi
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := &s.limits
-	before, known := l.admissions[a.Key]
+	before, known := l.reservations[a.Key]
+	// A reservation that is older than [backup.KeyExpires] belongs to an earlier use of the key.
 	first := !known || before.at <= ms(a.Now.Add(-backup.KeyExpires))
+	// The submission already holds its reservation. A later attempt needs it now.
 	if !first && before.held > 0 {
 		before.held = max(before.held, a.Attempt+1)
-		l.admissions[a.Key] = before
+		l.reservations[a.Key] = before
 		return nil, nil
 	}
-	if limit := l.inTheWay(a, first); limit != nil {
+	if limit := l.reached(a, first); limit != nil {
 		return limit, nil
 	}
-	holds := admission{at: before.at, held: a.Attempt + 1, day: a.Now.UTC().Format(time.DateOnly)}
+	holds := reservation{at: before.at, held: a.Attempt + 1, day: a.Now.UTC().Format(time.DateOnly)}
 	if first {
 		holds.at = ms(a.Now)
 		for _, r := range a.Grant.Rates {
@@ -66,19 +72,21 @@ func (s *Store) Reserve(ctx context.Context, a backup.Reservation) (*backup.Limi
 		}
 	}
 	for _, q := range a.Grant.Quotas {
-		l.quotas[dayOf{q.Key, holds.day}]++
+		l.quotas[quotaDay{q.Key, holds.day}]++
 		holds.quotas = append(holds.quotas, q.Key)
 	}
 	if a.Grant.Cooldown > 0 {
-		holds.cooled = a.Resource
+		holds.cooldownResource = a.Resource
 		l.cooldowns[a.Resource] = cooldown{a.Key, ms(a.Now.Add(a.Grant.Cooldown))}
 	}
-	l.admissions[a.Key] = holds
+	l.reservations[a.Key] = holds
 	return nil, nil
 }
 
-// inTheWay is the first limit that leaves nothing for a submission, or nil.
-func (l *limits) inTheWay(a backup.Reservation, first bool) *backup.LimitError {
+// reached returns the first limit that is reached for a, or nil. The rates are tested only if
+// this is the first reservation of a.Key. The order is that of the databases: rates, quotas,
+// cool-down, by key.
+func (l *limits) reached(a backup.Reservation, first bool) *backup.LimitError {
 	if first {
 		rates := slices.SortedFunc(slices.Values(a.Grant.Rates), func(a, b backup.Rate) int {
 			return strings.Compare(a.Key, b.Key)
@@ -97,7 +105,7 @@ func (l *limits) inTheWay(a backup.Reservation, first bool) *backup.LimitError {
 		if q.Day < 1 {
 			return &backup.LimitError{Err: backup.ErrQuota, Key: q.Key}
 		}
-		if l.quotas[dayOf{q.Key, now.Format(time.DateOnly)}] >= q.Day {
+		if l.quotas[quotaDay{q.Key, now.Format(time.DateOnly)}] >= q.Day {
 			tomorrow := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, time.UTC)
 			return &backup.LimitError{Err: backup.ErrQuota, Key: q.Key, RetryAfter: tomorrow.Sub(now)}
 		}
@@ -113,10 +121,11 @@ func (l *limits) inTheWay(a backup.Reservation, first bool) *backup.LimitError {
 	return nil
 }
 
-// interval is the milliseconds between two of a rate that is kept evenly.
+// interval returns the milliseconds between two evenly spaced requests of a rate.
 func interval(r backup.Rate) int64 { return r.Per.Milliseconds() / int64(r.Burst) }
 
-// wait is how long it is until there is one of a rate.
+// wait returns how long it is until a rate has a request left (generic cell rate algorithm). 0
+// means now.
 func (l *limits) wait(r backup.Rate, now time.Time) time.Duration {
 	next := max(l.rates[r.Key], ms(now)) + interval(r)
 	return max(time.Duration(next-r.Per.Milliseconds()-ms(now))*time.Millisecond, 0)
@@ -130,19 +139,21 @@ func (s *Store) Refund(ctx context.Context, key string, attempt int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := &s.limits
-	holds := l.admissions[key]
+	holds := l.reservations[key]
+	// Refunded already, or held for a later attempt.
 	if holds.held == 0 || holds.held > attempt+1 {
 		return nil
 	}
 	for _, quota := range holds.quotas {
-		day := dayOf{quota, holds.day}
+		day := quotaDay{quota, holds.day}
 		l.quotas[day] = max(l.quotas[day]-1, 0)
 	}
-	if l.cooldowns[holds.cooled].owner == key {
-		delete(l.cooldowns, holds.cooled)
+	// The cool-down may have ended meanwhile, and another submission may have started a new one.
+	if l.cooldowns[holds.cooldownResource].owner == key {
+		delete(l.cooldowns, holds.cooldownResource)
 	}
 	holds.held = 0
-	l.admissions[key] = holds
+	l.reservations[key] = holds
 	return nil
 }
 
@@ -174,6 +185,8 @@ func (s *Store) Peek(ctx context.Context, r backup.Rate, now time.Time) (time.Du
 func (s *Store) ForgetLimits(ctx context.Context, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// A quota is kept as long as a reservation can still refund it; other entries one hour after
+	// their end.
 	hour, day := ms(now.Add(-time.Hour)), now.UTC().AddDate(0, 0, -8).Format(time.DateOnly)
 	for k, next := range s.limits.rates {
 		if next < hour {
@@ -185,9 +198,9 @@ func (s *Store) ForgetLimits(ctx context.Context, now time.Time) error {
 			delete(s.limits.cooldowns, k)
 		}
 	}
-	for k, a := range s.limits.admissions {
+	for k, a := range s.limits.reservations {
 		if a.at < ms(now.Add(-backup.KeyExpires-time.Hour)) {
-			delete(s.limits.admissions, k)
+			delete(s.limits.reservations, k)
 		}
 	}
 	for k := range s.limits.quotas {

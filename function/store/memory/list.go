@@ -9,58 +9,60 @@ import (
 	"backupportal/function/backup"
 )
 
-// selected are the submissions for which match is true, newest first.
+// selected returns the submissions for which match is true, newest first.
 func (s *Store) selected(match func(*submission) bool) (found []*submission) {
-	for _, of := range s.submissions {
-		if match(of) {
-			found = append(found, of)
+	for _, sub := range s.submissions {
+		if match(sub) {
+			found = append(found, sub)
 		}
 	}
 	slices.SortFunc(found, func(a, b *submission) int { return compare(b.record.Place(), a.record.Place()) })
 	return found
 }
 
+// compare orders places by time, then by id: negative if a is older than b.
 func compare(a, b backup.Place) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
 }
 
-// List implements [backup.Store].
+// List implements [backup.Lists].
 func (s *Store) List(ctx context.Context, q backup.Query) (page []backup.Record, err error) {
 	is := func(want, got string) bool { return want == "" || want == got }
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := s.selected(func(of *submission) bool {
-		r := of.record
+	found := s.selected(func(sub *submission) bool {
+		r := sub.record
 		return is(q.Principal, r.Principal.ID()) && is(q.Account, r.Account()) && is(q.Resource, r.Resource()) &&
 			is(string(q.SourceType), string(r.Complete.SourceType())) &&
-			(q.States == nil || of.state == "" || slices.Contains(q.States, of.state)) &&
+			(q.States == nil || sub.state == "" || slices.Contains(q.States, sub.state)) &&
 			(q.From.IsZero() || ms(r.CreatedAt) >= ms(q.From)) && (q.To.IsZero() || ms(r.CreatedAt) < ms(q.To)) &&
 			(q.Before == nil || compare(r.Place(), *q.Before) < 0) && (q.After == nil || compare(r.Place(), *q.After) > 0)
 	})
+	// With q.After the page has the records nearest to that place, which are the oldest.
 	if more := len(found) - q.Limit; more > 0 && q.After != nil {
 		found = found[more:]
 	}
-	for _, of := range found[:min(q.Limit, len(found))] {
-		page = append(page, of.now())
+	for _, sub := range found[:min(q.Limit, len(found))] {
+		page = append(page, sub.snapshot())
 	}
 	return page, ctx.Err()
 }
 
-// Open implements [backup.Store].
+// Open implements [backup.Upkeep].
 func (s *Store) Open(ctx context.Context, after string, limit int) (page []backup.Record, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := s.selected(func(of *submission) bool { return of.state == "" && of.record.SubmissionID > after })
+	found := s.selected(func(sub *submission) bool { return sub.state == "" && sub.record.SubmissionID > after })
 	slices.SortFunc(found, func(a, b *submission) int {
 		return cmp.Compare(a.record.SubmissionID, b.record.SubmissionID)
 	})
-	for _, of := range found[:min(limit, len(found))] {
-		page = append(page, of.now())
+	for _, sub := range found[:min(limit, len(found))] {
+		page = append(page, sub.snapshot())
 	}
 	return page, ctx.Err()
 }
 
-// Announce implements [backup.Store].
+// Announce implements [backup.Notices].
 func (s *Store) Announce(ctx context.Context, notices []backup.Notice) (added int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,33 +70,33 @@ func (s *Store) Announce(ctx context.Context, notices []backup.Notice) (added in
 		if err := storable(ctx, n.SubmissionID, string(n.Event), n.Receiver); err != nil {
 			return added, err
 		}
-		of, about := s.submissions[n.SubmissionID], notice{n.Event, n.Receiver}
-		if of == nil || of.notices[about] != nil {
+		sub, key := s.submissions[n.SubmissionID], notice{n.Event, n.Receiver}
+		if sub == nil || sub.notices[key] != nil {
 			continue
 		}
-		of.notices[about] = &delivery{at: ms(n.At), next: ms(n.At)}
+		sub.notices[key] = &delivery{at: ms(n.At), next: ms(n.At)}
 		added++
 	}
 	return added, nil
 }
 
-// Due implements [backup.Store].
+// Due implements [backup.Notices].
 func (s *Store) Due(ctx context.Context, receiver string, now time.Time, limit int) (found []backup.Notice, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := map[string]int64{} // by the notice's id
-	for id, of := range s.submissions {
-		for about, d := range of.notices {
-			if about.receiver != receiver || d.done != 0 || d.next > ms(now) {
+	for id, sub := range s.submissions {
+		for key, d := range sub.notices {
+			if key.receiver != receiver || d.done != 0 || d.next > ms(now) {
 				continue
 			}
 			n := backup.Notice{
 				SubmissionID: id,
-				Event:        about.event,
+				Event:        key.event,
 				Receiver:     receiver,
-				At:           moment(d.at),
+				At:           fromMillis(d.at),
 				Attempts:     d.attempts,
-				Record:       of.now(),
+				Record:       sub.snapshot(),
 			}
 			next[n.ID()] = d.next
 			found = append(found, n)
@@ -110,11 +112,13 @@ func (s *Store) Due(ctx context.Context, receiver string, now time.Time, limit i
 	return found[:min(limit, len(found))], ctx.Err()
 }
 
-// Lease implements [backup.Store].
+// Lease implements [backup.Notices].
 func (s *Store) Lease(ctx context.Context, n backup.Notice, until time.Time) (taken bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.delivery(n)
+	// Another number of attempts means that another process has leased the notice since it was
+	// read.
 	if d == nil || d.attempts != n.Attempts || d.done != 0 || ctx.Err() != nil {
 		return false, ctx.Err()
 	}
@@ -122,7 +126,7 @@ func (s *Store) Lease(ctx context.Context, n backup.Notice, until time.Time) (ta
 	return true, nil
 }
 
-// Done implements [backup.Store].
+// Done implements [backup.Notices].
 func (s *Store) Done(ctx context.Context, n backup.Notice, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,11 +138,11 @@ func (s *Store) Done(ctx context.Context, n backup.Notice, now time.Time) error 
 	return ctx.Err()
 }
 
-// delivery is that of a notice, or nil.
+// delivery returns the delivery of a notice, or nil if it is unknown.
 func (s *Store) delivery(n backup.Notice) *delivery {
-	of := s.submissions[n.SubmissionID]
-	if of == nil {
+	sub := s.submissions[n.SubmissionID]
+	if sub == nil {
 		return nil
 	}
-	return of.notices[notice{n.Event, n.Receiver}]
+	return sub.notices[notice{n.Event, n.Receiver}]
 }

@@ -1,8 +1,13 @@
-// Package memory is a store for tests of what is built on stores.
+// Package memory is a store for tests of code that uses a store.
 //
-// It passes the conformance suite that the databases pass (storetest), and does
-// nothing but what that suite asks for: no schema, no time-outs, no other
-// processes. Tests about those need a database.
+// It passes the same conformance suite as the databases (storetest). It has no schema, no time
+// limits, no restarts, and serves one process only; tests of these need a database. All data of
+// a [Store] is in maps behind one mutex:
+//
+//	submissions  by submission id: the record, its steps, job, final state and notices
+//	byKey        by the id of a key's first use: its uses, oldest first
+//	audit        by chain and number: rows of the audit trail
+//	limits       reservations, rates, quotas and cool-downs
 package memory
 
 import (
@@ -22,66 +27,72 @@ import (
 	"backupportal/function/param"
 )
 
-// A Store keeps submissions, limits and an audit trail in memory. Its methods
-// are safe for concurrent use.
+// Store implements [backup.Store], [backup.Limits] and the audit trail in memory. Its methods
+// are safe for concurrent use. Use [New]; the zero value is not usable.
 type Store struct {
 	mu          sync.Mutex
 	submissions map[string]*submission
-	byKey       map[string][]*submission // the uses of a key, in their order
-	audit       map[string]map[int64]backup.AuditRow
+	byKey       map[string][]*submission             // the uses of a key, oldest first
+	audit       map[string]map[int64]backup.AuditRow // by chain and number
 	limits      limits
 }
 
+// Store has all interfaces that package backup asks of a database.
 var (
 	_ backup.Store  = (*Store)(nil)
 	_ backup.Limits = (*Store)(nil)
 )
 
-// New makes an empty store.
+// New returns an empty store.
 func New() *Store {
 	return &Store{
 		submissions: map[string]*submission{},
 		byKey:       map[string][]*submission{},
 		audit:       map[string]map[int64]backup.AuditRow{},
 		limits: limits{
-			admissions: map[string]admission{},
-			rates:      map[string]int64{},
-			quotas:     map[dayOf]int{},
-			cooldowns:  map[string]cooldown{},
+			reservations: map[string]reservation{},
+			rates:        map[string]int64{},
+			quotas:       map[quotaDay]int{},
+			cooldowns:    map[string]cooldown{},
 		},
 	}
 }
 
-// A submission is all that is kept of one.
+// submission is one use of a key, with all data about it.
 type submission struct {
 	record  backup.Record // as it was claimed
-	key     string
-	turn    int
+	key     string        // id of the key's first use
+	number  int           // number of the use, from 0
 	steps   []backup.Step
-	job     *job         // nil while there is none
-	state   backup.State // that it ended in; empty before
+	job     *job         // nil before the first request about it
+	state   backup.State // final state for lists; empty if it is not marked as final
 	notices map[notice]*delivery
 }
 
+// job is the last known description of a submission's job.
 type job struct {
-	asked, seen int64 // milliseconds
-	ended       bool
-	picture     backup.Job
+	asked, seen int64      // when the cloud was asked last, and SeenAt of latest; milliseconds
+	ended       bool       // whether the status of latest is terminal
+	latest      backup.Job // the stored description
 	cancelled   backup.Cancellation
 }
 
+// notice identifies a notice of one submission.
 type notice struct {
 	event    backup.Event
 	receiver string
 }
 
+// delivery is the progress of a notice: when its event happened, when it is due, when it was
+// done.
 type delivery struct {
 	at, next, done int64 // milliseconds; 0 is never
 	attempts       int
 }
 
-// now is the submission as its readers get it, who may change it.
-func (s *submission) now() backup.Record {
+// snapshot returns the current record. Its maps and slices are copies, so callers may change
+// them.
+func (s *submission) snapshot() backup.Record {
 	r := s.record
 	r.Params, r.Complete, r.Denied = maps.Clone(r.Params), maps.Clone(r.Complete), slices.Clone(r.Denied)
 	r.Last = backup.Step{N: -1}
@@ -89,12 +100,12 @@ func (s *submission) now() backup.Record {
 		r.Last = s.steps[len(s.steps)-1]
 	}
 	if s.job != nil {
-		r.AskedAt, r.Job, r.Cancellation = moment(s.job.asked), s.job.picture, s.job.cancelled
+		r.AskedAt, r.Job, r.Cancellation = fromMillis(s.job.asked), s.job.latest, s.job.cancelled
 	}
 	return r
 }
 
-// Claim implements [backup.Store].
+// Claim implements [backup.Claims].
 func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
 	key := r.SubmissionID
 	texts := []string{
@@ -117,21 +128,25 @@ func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	turn := 0
+	number := 0
 	for _, use := range s.byKey[key] {
 		if use.record.ExpiresAt.UnixMilli() > r.CreatedAt.UnixMilli() {
-			return s.newest(key).now(), false, nil
+			return s.newest(key).snapshot(), false, nil
 		}
-		turn = use.turn + 1
+		number = use.number + 1
 	}
-	if turn > 0 {
-		use := fmt.Sprint("-", turn+1)
+	// A later use of the key has a new id and job name, so that its job is never taken for an
+	// earlier one. Cloud Backup limits names to 64 characters: the label is cut, and the id is
+	// complete.
+	if number > 0 {
+		use := fmt.Sprint("-", number+1)
 		name := strings.TrimSuffix(r.JobName, "-"+key)
 		r.SubmissionID = key + use
 		r.JobName = name[:min(len(name), max(63-len(r.SubmissionID), 0))] + "-" + r.SubmissionID
 	}
 	r.Key, r.Last = "", backup.Step{N: -1}
-	kept := &submission{record: stored(r), key: key, turn: turn, notices: map[notice]*delivery{}}
+	kept := &submission{record: asStored(r), key: key, number: number, notices: map[notice]*delivery{}}
+	// A refusal by the policy never changes, so it is final at once.
 	if r.Denied != nil {
 		kept.state = backup.StateDenied
 	}
@@ -140,12 +155,13 @@ func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record
 	return r, true, nil
 }
 
-// stored is what a database keeps of a record.
-func stored(r backup.Record) backup.Record {
+// asStored returns r as a database keeps it: times in milliseconds, and of the principal only
+// the id and the name. Maps and slices are copied.
+func asStored(r backup.Record) backup.Record {
 	by := r.Principal
 	r.Principal = identity.Principal{Issuer: by.Issuer, Subject: by.Subject, Name: by.Name}
 	r.Principal.Issuer, r.Principal.Subject, _ = strings.Cut(by.ID(), "#")
-	r.CreatedAt, r.ExpiresAt = moment(ms(r.CreatedAt)), moment(ms(r.ExpiresAt))
+	r.CreatedAt, r.ExpiresAt = fromMillis(ms(r.CreatedAt)), fromMillis(ms(r.ExpiresAt))
 	r.Params, r.Complete, r.Denied = maps.Clone(r.Params), maps.Clone(r.Complete), slices.Clone(r.Denied)
 	if r.Complete["JobName"] != "" {
 		r.Complete["JobName"] = r.JobName
@@ -153,16 +169,16 @@ func stored(r backup.Record) backup.Record {
 	return r
 }
 
-// newest is the last use of a key, or nil.
+// newest returns the last use of a key, or nil.
 func (s *Store) newest(key string) *submission {
-	capabilities := s.byKey[key]
-	if len(capabilities) == 0 {
+	uses := s.byKey[key]
+	if len(uses) == 0 {
 		return nil
 	}
-	return capabilities[len(capabilities)-1]
+	return uses[len(uses)-1]
 }
 
-// Known implements [backup.Store].
+// Known implements [backup.Claims].
 func (s *Store) Known(ctx context.Context, key string, now time.Time) (backup.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,19 +186,20 @@ func (s *Store) Known(ctx context.Context, key string, now time.Time) (backup.Re
 	if use == nil || !now.Before(use.record.ExpiresAt) {
 		return backup.Record{}, cmp.Or(ctx.Err(), backup.ErrNotFound)
 	}
-	return use.now(), ctx.Err()
+	return use.snapshot(), ctx.Err()
 }
 
-// Find implements [backup.Store].
+// Find implements [backup.Steps].
 func (s *Store) Find(ctx context.Context, id string) (r backup.Record, err error) {
 	err = s.change(ctx, id, func(found *submission) error {
-		r = found.now()
+		r = found.snapshot()
 		return nil
 	})
 	return r, err
 }
 
-// change does something with one submission.
+// change calls do with a submission, while the store is locked. The error is
+// [backup.ErrNotFound], the error of ctx, or that of do.
 func (s *Store) change(ctx context.Context, id string, do func(*submission) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -196,7 +213,7 @@ func (s *Store) change(ctx context.Context, id string, do func(*submission) erro
 	return do(found)
 }
 
-// Append implements [backup.Store].
+// Append implements [backup.Steps].
 func (s *Store) Append(
 	ctx context.Context,
 	id string,
@@ -206,15 +223,17 @@ func (s *Store) Append(
 	if err := storable(ctx, id, string(step.Kind), step.Owner, step.JobID, step.Code, step.Message, step.RequestID); err != nil {
 		return false, err
 	}
-	step.At, step.Until = moment(ms(step.At)), moment(ms(step.Until))
+	step.At, step.Until = fromMillis(ms(step.At)), fromMillis(ms(step.Until))
 	err = s.change(ctx, id, func(to *submission) error {
 		switch n := len(to.steps); {
 		case step.N > n: // a gap
 			return nil
+		// A repeat by the same owner is this step; any other owner was too late.
 		case step.N < n:
 			if to.steps[step.N].Owner != step.Owner {
 				return nil
 			}
+		// A final step has no step after it.
 		case n > 0 && to.steps[n-1].Kind != backup.StepAttempt && to.steps[n-1].Kind != backup.StepNotSent:
 			return nil
 		}
@@ -230,48 +249,50 @@ func (s *Store) Append(
 	return ours, err
 }
 
-// Steps returns the log of a submission; it is empty if there is none.
+// Steps returns a copy of the log of a submission, or nil for an unknown id. Tests use it.
 func (s *Store) Steps(id string) []backup.Step {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if of := s.submissions[id]; of != nil {
-		return slices.Clone(of.steps)
+	if sub := s.submissions[id]; sub != nil {
+		return slices.Clone(sub.steps)
 	}
 	return nil
 }
 
-// madeJob is the job of the submission. It is made if there is none.
-func (s *submission) madeJob() *job {
+// ensureJob returns the job of the submission. It creates an empty one if necessary.
+func (s *submission) ensureJob() *job {
 	if s.job == nil {
 		s.job = &job{}
 	}
 	return s.job
 }
 
-// See implements [backup.Store].
-func (s *Store) See(ctx context.Context, id string, picture backup.Job) error {
-	if err := storable(ctx, picture.JobID, picture.JobName, string(picture.Status), picture.ErrorMessage); err != nil {
+// See implements [backup.Jobs].
+func (s *Store) See(ctx context.Context, id string, latest backup.Job) error {
+	if err := storable(ctx, latest.JobID, latest.JobName, string(latest.Status), latest.ErrorMessage); err != nil {
 		return err
 	}
-	return s.change(ctx, id, func(of *submission) error {
-		first := of.job == nil
-		j, seen, ended := of.madeJob(), ms(picture.SeenAt), picture.Status.IsTerminal()
+	return s.change(ctx, id, func(sub *submission) error {
+		first := sub.job == nil
+		j, seen, ended := sub.ensureJob(), ms(latest.SeenAt), latest.Status.IsTerminal()
 		j.asked = max(j.asked, seen)
+		// A terminal status is never replaced by one that is not. Otherwise the newer
+		// description is kept.
 		if first || ended && !j.ended || ended == j.ended && seen >= j.seen {
-			j.seen, j.ended, j.picture = seen, ended, picture
+			j.seen, j.ended, j.latest = seen, ended, latest
 		}
 		return nil
 	})
 }
 
-// Ask implements [backup.Store].
+// Ask implements [backup.Jobs].
 func (s *Store) Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (may bool, err error) {
 	if err := storable(ctx, id); err != nil {
 		return false, err
 	}
-	err = s.change(ctx, id, func(of *submission) error {
-		if may = of.job == nil || of.job.asked <= ms(now)-pace.Milliseconds(); may {
-			of.madeJob().asked = ms(now)
+	err = s.change(ctx, id, func(sub *submission) error {
+		if may = sub.job == nil || sub.job.asked <= ms(now)-pace.Milliseconds(); may {
+			sub.ensureJob().asked = ms(now)
 		}
 		return nil
 	})
@@ -281,41 +302,41 @@ func (s *Store) Ask(ctx context.Context, id string, now time.Time, pace time.Dur
 	return may, err
 }
 
-// Cancel implements [backup.Store].
+// Cancel implements [backup.Jobs].
 func (s *Store) Cancel(ctx context.Context, id string, c backup.Cancellation) error {
 	by := identity.Principal{Name: c.By.Name}
 	by.Issuer, by.Subject, _ = strings.Cut(c.By.ID(), "#")
-	return s.change(ctx, id, func(of *submission) error {
-		of.madeJob().cancelled = backup.Cancellation{By: by, At: moment(ms(c.At))}
+	return s.change(ctx, id, func(sub *submission) error {
+		sub.ensureJob().cancelled = backup.Cancellation{By: by, At: fromMillis(ms(c.At))}
 		return nil
 	})
 }
 
-// MarkFinal implements [backup.Store].
+// MarkFinal implements [backup.Jobs].
 func (s *Store) MarkFinal(ctx context.Context, id string, state backup.State) error {
-	return s.change(ctx, id, func(of *submission) error {
-		of.state = state
+	return s.change(ctx, id, func(sub *submission) error {
+		sub.state = state
 		return nil
 	})
 }
 
-// Forget implements [backup.Store].
+// Forget implements [backup.Upkeep].
 func (s *Store) Forget(ctx context.Context, before, now time.Time, limit int) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.selected(func(of *submission) bool {
-		return of.record.CreatedAt.Before(before) && !now.Before(of.record.ExpiresAt)
+	old := s.selected(func(sub *submission) bool {
+		return sub.record.CreatedAt.Before(before) && !now.Before(sub.record.ExpiresAt)
 	})
 	slices.Reverse(old) // oldest first
-	for _, of := range old[:min(limit, len(old))] {
-		delete(s.submissions, of.record.SubmissionID)
-		s.byKey[of.key] = slices.DeleteFunc(s.byKey[of.key], func(use *submission) bool { return use == of })
+	for _, sub := range old[:min(limit, len(old))] {
+		delete(s.submissions, sub.record.SubmissionID)
+		s.byKey[sub.key] = slices.DeleteFunc(s.byKey[sub.key], func(use *submission) bool { return use == sub })
 		n++
 	}
 	return n, ctx.Err()
 }
 
-// ms is a time as it is stored; 0 is none.
+// ms returns a time as databases store it: milliseconds since 1970, or 0 for the zero time.
 func ms(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -323,19 +344,20 @@ func ms(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-func moment(ms int64) time.Time {
+// fromMillis is the inverse of ms.
+func fromMillis(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
 }
 
-// storable refuses texts that PostgreSQL does not take, and a context that is
-// over.
+// storable returns an error for a text that PostgreSQL refuses (a zero byte, or no UTF-8), or
+// the error of ctx. Thus a test with this store fails where a database would.
 func storable(ctx context.Context, texts ...string) error {
 	for i, s := range texts {
 		if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
-			return fmt.Errorf("value %d is no text: it has a zero byte, or is not UTF-8", i+1)
+			return fmt.Errorf("value %d is not valid text: it has a zero byte or is not UTF-8", i+1)
 		}
 	}
 	return ctx.Err()

@@ -1,7 +1,7 @@
--- Who last had a job cancelled, and when the cloud took that; 0 and empty if nobody had.
+-- The last cancellation that the cloud accepted: its time and its principal. 0 and empty if there was none.
 ALTER TABLE job ADD COLUMN cancel_ms             BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE job ADD COLUMN cancel_principal      TEXT   NOT NULL DEFAULT '';
 ALTER TABLE job ADD COLUMN cancel_principal_name TEXT   NOT NULL DEFAULT '';
 
--- Whether what was last seen is the end of the job, which nothing that was seen earlier or later may take back; 0 or 1.
+-- 1 if the stored answer shows that the job has ended, otherwise 0. An answer with 0 never replaces one with 1.
 ALTER TABLE job ADD COLUMN ended BIGINT NOT NULL DEFAULT 0;

@@ -1,3 +1,3 @@
--- Lists of one kind of backup: looking for a kind that is rare read all submissions there ever were.
--- It adds less than a tenth of a millisecond to a claim, and 65 bytes to a submission.
+-- For lists of one source type: without this index, a list of a rare source type reads all submissions.
+-- Measured cost: less than 0.1 ms for each claim, and 65 bytes for each submission.
 CREATE INDEX submission_by_source_type ON submission (source_type, created_ms, id);

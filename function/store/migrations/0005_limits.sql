@@ -1,17 +1,18 @@
--- How often something may be done, by the generic cell rate algorithm: when the next one would be on time.
+-- Rates, by the generic cell rate algorithm (GCRA): k is the key of the limit, tat_ms its theoretical arrival time.
 CREATE TABLE rate (k TEXT NOT NULL PRIMARY KEY, tat_ms BIGINT NOT NULL);
 CREATE INDEX rate_by_time ON rate (tat_ms);
 
--- How many backups were admitted in a day of UTC.
+-- Quotas: how many backups were reserved on a day (UTC, as 2026-11-23).
 CREATE TABLE quota (k TEXT NOT NULL, day TEXT NOT NULL, used BIGINT NOT NULL, PRIMARY KEY (k, day));
 CREATE INDEX quota_by_day ON quota (day);
 
--- Until when a resource is not backed up again, but by the submission that did.
+-- Cool-downs: k is the account id, "/" and the resource. Until until_ms only the submission owner may back it up again.
 CREATE TABLE cooldown (k TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, until_ms BIGINT NOT NULL);
 CREATE INDEX cooldown_by_time ON cooldown (until_ms);
 
--- What was taken for a key's submission, so that a repeat takes nothing and that it can be given back once. Held is the
--- number of the attempt that has it, from 1, and 0 when it is given back; quotas are a JSON list of keys.
+-- Reservations: what a key and fingerprint (id) took from the limits, so that a repeat takes nothing, and a refund returns it
+-- once. held is the number of the attempt that holds it plus 1, or 0 after a refund. quotas is a JSON list of keys of quotas,
+-- day is their day, and cooled is the key of the cool-down or empty.
 CREATE TABLE admission (
 	id     TEXT   NOT NULL PRIMARY KEY,
 	at_ms  BIGINT NOT NULL,

@@ -1,4 +1,4 @@
--- Sessions that people ended before their time. A row is needed until the session would have been over by itself.
+-- Sessions that were ended before they expired. until_ms is when the session expires; the row is useless after that.
 CREATE TABLE revoked (
   sid      TEXT   NOT NULL PRIMARY KEY,
   until_ms BIGINT NOT NULL

@@ -1,4 +1,5 @@
--- The audit trail. Rows are only ever added: the portal's role needs SELECT and INSERT alone.
+-- The audit trail, explained in package audit. Rows are only inserted: the portal's role needs SELECT and INSERT, no more.
+-- body is the record as JSON; mac is empty without a key.
 CREATE TABLE audit (
   chain TEXT   NOT NULL,
   seq   BIGINT NOT NULL,

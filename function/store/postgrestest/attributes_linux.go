@@ -2,6 +2,6 @@ package postgrestest
 
 import "syscall"
 
-// endsWithParent makes the kernel send SIGQUIT to the child when the thread
-// that forked it ends: see [spawn].
-func endsWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGQUIT }
+// endWithParent requests that the kernel sends SIGQUIT to the child when the thread that forked
+// it ends; see [spawn].
+func endWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGQUIT }

@@ -4,5 +4,5 @@ package postgrestest
 
 import "syscall"
 
-// endsWithParent does nothing: only Linux can end a child with its parent.
-func endsWithParent(*syscall.SysProcAttr) {}
+// endWithParent does nothing: only Linux can end a child with its parent.
+func endWithParent(*syscall.SysProcAttr) {}

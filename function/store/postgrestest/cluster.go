@@ -13,18 +13,18 @@ import (
 	"testing"
 )
 
-// A cluster is the data of one server, in a folder of its own.
+// A cluster is the data folder of one server.
 type cluster struct {
-	bin          string // folder of PostgreSQL's programs
-	folder, data string
-	as           *syscall.Credential // it refuses to run as root
+	bin          string              // folder of PostgreSQL's programs
+	folder, data string              // temporary folder, and the data folder in it
+	credential   *syscall.Credential // user for the server, which refuses to run as root; nil means this user
 }
 
-// newCluster makes an empty cluster.
+// newCluster makes an empty cluster in a temporary folder.
 func newCluster(bin string) (c cluster, err error) {
 	c.bin = bin
 	if os.Getuid() == 0 {
-		if c.as, err = other(); err != nil {
+		if c.credential, err = serverUser(); err != nil {
 			return c, err
 		}
 	}
@@ -32,11 +32,11 @@ func newCluster(bin string) (c cluster, err error) {
 		return c, err
 	}
 	c.data = filepath.Join(c.folder, "data")
-	if c.as != nil {
-		err = os.Chown(c.folder, int(c.as.Uid), int(c.as.Gid))
+	if c.credential != nil {
+		err = os.Chown(c.folder, int(c.credential.Uid), int(c.credential.Gid))
 	}
 	if err == nil {
-		// A crash of the machine ends the test, too: nothing has to be on the disk.
+		// --no-sync: a crash of the machine ends the test too, so the data need not be on disk.
 		initdb := c.command(
 			"initdb",
 			"-D",
@@ -60,18 +60,18 @@ func newCluster(bin string) (c cluster, err error) {
 	return c, nil
 }
 
-// command is one of PostgreSQL's programs, as the user of the cluster.
+// command returns a command that runs one of PostgreSQL's programs as the user of the cluster.
 func (c cluster) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(c.bin, name), args...)
 	cmd.Dir = c.folder
-	cmd.SysProcAttr = attributes(c.as)
+	cmd.SysProcAttr = attributes(c.credential)
 	return cmd
 }
 
-// findBinaries is the folder of PostgreSQL's programs: where Debian puts them,
-// or one on the path. Empty if there is none.
+// findBinaries returns the folder of PostgreSQL's programs: the one of Debian, or that of an
+// initdb on the path. It returns an empty string if there is no such program.
 func findBinaries() string {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is good
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is valid
 	if len(found) > 0 {
 		return filepath.Dir(found[len(found)-1])
 	}
@@ -81,8 +81,8 @@ func findBinaries() string {
 	return ""
 }
 
-// other is a user to run the server as.
-func other() (*syscall.Credential, error) {
+// serverUser returns a user for the server if this process runs as root.
+func serverUser() (*syscall.Credential, error) {
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
 		if err != nil {
@@ -97,20 +97,21 @@ func other() (*syscall.Credential, error) {
 	return nil, errors.New("no user to run PostgreSQL as")
 }
 
-// shared is the server of all tests of this process that need no own one.
+// shared is the server that the tests of this process share.
 var shared sharedServer
 
+// A sharedServer starts a server at the first use.
 type sharedServer struct {
-	mu     sync.Mutex
-	runs   bool // whether Run will remove it
-	server *Server
+	mu        sync.Mutex
+	removable bool // Run was called, and will remove the server
+	server    *Server
 }
 
-// Run runs the tests of a package, then removes the server that they shared.
-// TestMain passes its result to os.Exit.
+// Run runs the tests of a package, then removes the shared server. It returns the exit code for
+// os.Exit in TestMain. Only one package of a process may call it.
 func Run(m *testing.M) (code int) {
 	shared.mu.Lock()
-	shared.runs = true
+	shared.removable = true
 	shared.mu.Unlock()
 	code = m.Run()
 	shared.mu.Lock()
@@ -125,11 +126,12 @@ func Run(m *testing.M) (code int) {
 	return code
 }
 
-// get returns the shared server. It starts it if there is none.
+// get returns the shared server, which it starts at the first call. It is an error if TestMain did
+// not call [Run], because the server would never be removed.
 func (s *sharedServer) get(bin string) (*Server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.runs {
+	if !s.removable {
 		return nil, errors.New("TestMain must call postgrestest.Run")
 	}
 	if s.server == nil {

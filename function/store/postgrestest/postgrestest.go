@@ -1,9 +1,14 @@
 // Package postgrestest starts PostgreSQL servers for tests.
 //
-// They are real servers with temporary folders, on loopback. Tests share one
-// server, in which [Schema] gives each its own schema; a test that stops its
-// server or changes what all schemas share takes one with [Start]. The folders
-// are removed by [Run], which TestMain must call.
+// They are real servers with temporary folders, and they listen on loopback:
+//
+//   - [Schema] gives a test an empty schema in a server that all tests of the process share.
+//   - [Start] gives a test a server of its own. Tests need one that stop the server or change
+//     what all schemas share.
+//   - [NewRelay] puts a relay in front of a server that simulates failures of the network.
+//
+// TestMain must call [Run], which removes the shared server at the end. Without PostgreSQL, tests
+// are skipped; if the environment has CI=true, they fail.
 package postgrestest
 
 import (
@@ -24,35 +29,35 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// patience ends a test whose server hangs. It is no bound on a slow machine: a
-// server that starts or stops while both cores are busy takes seconds.
+// patience bounds how long a server may take to start or stop. It only ends tests that hang: on a
+// busy machine, starting and stopping take seconds.
 const patience = 2 * time.Minute
 
-// socket is the name of the Unix socket in the folder of a server's data.
+// socket is the name of the Unix socket in the folder of a server.
 const socket = ".s.PGSQL.5432"
 
-// A Server is a running PostgreSQL with its superuser "postgres" and no
-// passwords. It ends with the test, and with the process at the latest.
+// A Server is a running PostgreSQL server with the superuser "postgres" and without passwords. It
+// ends with its test, or at the latest with the process.
 //
-// It listens on a Unix socket in its folder, behind a relay that keeps one port
-// of 127.0.0.1 for as long as the Server lives: no other process can take the
-// port while the server starts or is stopped.
+// The server listens on a Unix socket in its folder. A relay in this process forwards one port of
+// 127.0.0.1 to the socket. The port stays the same and stays taken while the server is stopped,
+// so that no other process can take it.
 type Server struct {
 	cluster
-	durable  bool         // whether commits wait for the disk
-	listener net.Listener // in front of the socket
-	cmd      *exec.Cmd
-	ended    <-chan error
-	output   string // path of the file with what it says
-	schemas  atomic.Int32
+	durable  bool         // commits wait for the disk
+	listener net.Listener // of the relay in front of the socket
+	cmd      *exec.Cmd    // nil while the server is stopped
+	ended    <-chan error // receives the result of cmd
+	output   string       // path of the file with the server's output
+	schemas  atomic.Int32 // number of schemas made so far
 }
 
-// Start starts a server for one test. Where PostgreSQL is not installed the
-// test is left out and says so; with CI=true it fails.
+// Start starts a server for one test or benchmark. Only the server of a benchmark waits for the
+// disk.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	_, durable := t.(*testing.B) // a benchmark pays for the disk
-	s, err := start(installed(t), durable)
+	_, durable := t.(*testing.B) // a benchmark measures the disk, too
+	s, err := start(requireBinaries(t), durable)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +69,11 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-// Schema makes an empty schema in the server that the tests of this process
-// share, and returns its address, which has a query already. It starts that
-// server if there is none yet, or leaves the test out as [Start] does.
+// Schema makes an empty schema in the shared server, which it starts if necessary, and returns
+// its URL. The URL already has a query, so further parameters follow an ampersand.
 func Schema(t testing.TB) string {
 	t.Helper()
-	bin := installed(t)
+	bin := requireBinaries(t)
 	s, err := shared.get(bin)
 	if err != nil {
 		t.Fatal(err)
@@ -77,8 +81,9 @@ func Schema(t testing.TB) string {
 	return s.Schema(t)
 }
 
-// installed is the folder of PostgreSQL's programs.
-func installed(t testing.TB) (bin string) {
+// requireBinaries returns the folder of PostgreSQL's programs. Without them it skips the test, or
+// fails it if CI=true.
+func requireBinaries(t testing.TB) (bin string) {
 	t.Helper()
 	bin = findBinaries()
 	if bin == "" {
@@ -90,8 +95,8 @@ func installed(t testing.TB) (bin string) {
 	return bin
 }
 
-// start starts a server with an empty cluster. One that is not durable loses
-// nothing by [Server.Stop], but may by a crash of the machine.
+// start starts a server with an empty cluster. A server that is not durable keeps its data when
+// [Server.Stop] kills it, but not when the machine crashes.
 func start(bin string, durable bool) (s *Server, err error) {
 	c, err := newCluster(bin)
 	if err != nil {
@@ -99,7 +104,7 @@ func start(bin string, durable bool) (s *Server, err error) {
 	}
 	s = &Server{cluster: c, durable: durable, output: filepath.Join(c.folder, "output")}
 	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
-		go accept(s.listener, s.dial)
+		go serveRelay(s.listener, s.dial)
 		err = s.resume()
 	}
 	if err != nil {
@@ -108,7 +113,7 @@ func start(bin string, durable bool) (s *Server, err error) {
 	return s, nil
 }
 
-// remove ends the server, if it runs, and removes its folder.
+// remove stops the server if it runs, and removes its folder.
 func (s *Server) remove() error {
 	err := s.stop(syscall.SIGQUIT)
 	if s.listener != nil {
@@ -117,13 +122,13 @@ func (s *Server) remove() error {
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
 
-// dial connects to the server. It fails while the server is stopped.
+// dial connects to the socket. It fails while the server is stopped.
 func (s *Server) dial() (net.Conn, error) {
 	return net.Dial("unix", filepath.Join(s.folder, socket))
 }
 
-// Resume starts the server again after [Server.Stop], with what it had
-// committed, at the same address. It returns when the server answers.
+// Resume starts the server after [Server.Stop] with the committed data, at the same address. It
+// returns when the server accepts connections.
 func (s *Server) Resume(t testing.TB) {
 	t.Helper()
 	if err := s.resume(); err != nil {
@@ -131,8 +136,9 @@ func (s *Server) Resume(t testing.TB) {
 	}
 }
 
+// resume starts the server and waits until it is ready.
 func (s *Server) resume() error {
-	// The default of 100 connections is not enough for all the tests that share it.
+	// The default of 100 connections is not enough for all tests that share a server.
 	cmd := s.command(
 		"postgres",
 		"-D",
@@ -157,11 +163,12 @@ func (s *Server) resume() error {
 		return err
 	}
 	s.cmd, s.ended = cmd, ended
-	return s.await()
+	return s.waitUntilReady()
 }
 
-// await waits until the server answers.
-func (s *Server) await() error {
+// waitUntilReady waits until the server accepts connections. Its error contains the output of the
+// server.
+func (s *Server) waitUntilReady() error {
 	db, err := sql.Open("pgx", s.URL("postgres"))
 	if err != nil {
 		return err
@@ -179,15 +186,15 @@ func (s *Server) await() error {
 		case <-tick.C:
 		case end := <-s.ended:
 			s.cmd = nil
-			return fmt.Errorf("PostgreSQL ended: %w\n%s", end, s.said())
+			return fmt.Errorf("PostgreSQL ended: %w\n%s", end, s.readOutput())
 		case <-ctx.Done():
-			return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, s.said())
+			return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, s.readOutput())
 		}
 	}
 }
 
-// Stop ends the server: with SIGINT in good order, with SIGQUIT as a crash
-// does. It does nothing if the server is stopped.
+// Stop stops the server: SIGINT is a fast shutdown, SIGQUIT an immediate one, like a crash. It
+// does nothing if the server is stopped.
 func (s *Server) Stop(t testing.TB, how syscall.Signal) {
 	t.Helper()
 	if err := s.stop(how); err != nil {
@@ -195,6 +202,7 @@ func (s *Server) Stop(t testing.TB, how syscall.Signal) {
 	}
 }
 
+// stop sends a signal to the server, and waits for its end.
 func (s *Server) stop(how syscall.Signal) error {
 	if s.cmd == nil {
 		return nil
@@ -205,15 +213,16 @@ func (s *Server) stop(how syscall.Signal) error {
 		return err
 	}
 	select {
-	case <-s.ended: // its status does not matter: it was told to end
+	case <-s.ended: // the exit status does not matter
 		return nil
 	case <-time.After(patience):
 		process.Kill()
-		return fmt.Errorf("PostgreSQL does not stop\n%s", s.said())
+		return fmt.Errorf("PostgreSQL does not stop\n%s", s.readOutput())
 	}
 }
 
-func (s *Server) said() string {
+// readOutput returns what the server has written so far.
+func (s *Server) readOutput() string {
 	text, err := os.ReadFile(s.output)
 	if err != nil {
 		return err.Error()
@@ -221,24 +230,25 @@ func (s *Server) said() string {
 	return strings.TrimSpace(string(text))
 }
 
-// Addr is where clients reach the server, also after [Server.Resume].
+// Addr returns the host and port of the server, which Stop and Resume do not change.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// URL is the address of a database, for the superuser.
+// URL returns the URL of a database for the superuser.
 func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres://postgres@%s/%s", s.Addr(), database)
 }
 
-// Schema makes an empty schema, which is quicker than a database and does for
-// one as well, and returns its address. That has a query already.
+// Schema makes an empty schema in the server and returns its URL, which already has a query. A
+// schema is faster to make than a database, and separates tests as well.
 func (s *Server) Schema(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", s.schemas.Add(1))
 	Exec(t, s.URL("postgres"), "CREATE SCHEMA "+name)
-	return s.URL("postgres") + "?search_path=" + name
+	// On a busy machine a connection takes longer than the portal's usual 2 seconds.
+	return s.URL("postgres") + "?connect_timeout=60&search_path=" + name
 }
 
-// Exec runs statements in the database at url.
+// Exec executes statements in the database at url. It fails the test at the first error.
 func Exec(t testing.TB, url string, statements ...string) {
 	t.Helper()
 	db, err := sql.Open("pgx", url)

@@ -8,21 +8,21 @@ import (
 	"testing"
 )
 
-// A Relay stands between a client and a server and does to their connections
-// what networks do.
+// A Relay forwards connections from clients to a server, and simulates failures of the network:
+// lost answers, delays and broken connections. It is safe for concurrent use.
 type Relay struct {
 	listener net.Listener
-	to       string
+	to       string // host and port of the server
 
-	mu    sync.Mutex
-	loss  float64 // of an answer, by chance, and its connection with it
-	chaos *rand.Rand
-	held  chan struct{} // closed when requests may go on; nil if they may
-	conns []net.Conn
+	mu       sync.Mutex
+	lossRate float64       // probability that a packet of an answer is lost
+	random   *rand.Rand    // source of the losses
+	held     chan struct{} // closed by Release; nil if requests are not held
+	conns    []net.Conn    // both ends of every connection so far
 }
 
-// NewRelay starts a relay in front of the server of a database, which ends with
-// the test. What it does by chance follows from seed.
+// NewRelay starts a relay in front of the server of the database URL. It stops at the end of the
+// test. The same seed gives the same sequence of losses.
 func NewRelay(t testing.TB, database string, seed uint64) *Relay {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -33,7 +33,7 @@ func NewRelay(t testing.TB, database string, seed uint64) *Relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Relay{listener: listener, to: u.Host, chaos: rand.New(rand.NewPCG(seed, 0))}
+	r := &Relay{listener: listener, to: u.Host, random: rand.New(rand.NewPCG(seed, 0))}
 	go r.serve()
 	t.Cleanup(func() {
 		listener.Close()
@@ -42,10 +42,10 @@ func NewRelay(t testing.TB, database string, seed uint64) *Relay {
 	return r
 }
 
-// Addr is where the relay listens.
+// Addr returns the host and port at which the relay listens.
 func (r *Relay) Addr() string { return r.listener.Addr().String() }
 
-// Through is the address of a database with the relay in front of its server.
+// Through returns the database URL address with the relay's host instead of the server's.
 func (r *Relay) Through(t testing.TB, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -56,15 +56,15 @@ func (r *Relay) Through(t testing.TB, address string) string {
 	return u.String()
 }
 
-// Lose lets each packet of an answer be lost with a probability, and its
-// connection with it: the server has done what it was asked, and nobody hears.
-func (r *Relay) Lose(loss float64) {
+// Lose sets the probability that a packet of an answer is lost. A loss breaks the connection. The
+// server has then executed the request, but the client does not learn it.
+func (r *Relay) Lose(lossRate float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.loss = loss
+	r.lossRate = lossRate
 }
 
-// Hold keeps back everything that clients send from now on.
+// Hold delays everything that clients send from now on, until Release or Cut.
 func (r *Relay) Hold() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,7 +73,7 @@ func (r *Relay) Hold() {
 	}
 }
 
-// Release sends on what was held.
+// Release forwards the requests that Hold has delayed, and ends the delay.
 func (r *Relay) Release() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,7 +83,8 @@ func (r *Relay) Release() {
 	}
 }
 
-// Cut ends all connections. What was held on them never arrives.
+// Cut closes all connections. Requests that were held are never forwarded. New connections are
+// accepted.
 func (r *Relay) Cut() {
 	r.mu.Lock()
 	for _, conn := range r.conns {
@@ -94,6 +95,7 @@ func (r *Relay) Cut() {
 	r.Release()
 }
 
+// serve accepts clients until the listener is closed.
 func (r *Relay) serve() {
 	for {
 		client, err := r.listener.Accept()
@@ -108,20 +110,20 @@ func (r *Relay) serve() {
 		r.mu.Lock()
 		r.conns = append(r.conns, client, server)
 		r.mu.Unlock()
-		go pass(server, client, r.asked)
-		go pass(client, server, r.answered)
+		go copyPackets(server, client, r.requestMayPass)
+		go copyPackets(client, server, r.answerMayPass)
 	}
 }
 
-// pass copies packets until one end closes, or one may not go on; then both
-// are closed.
-func pass(to, from net.Conn, goesOn func() bool) {
+// copyPackets copies from one connection to another until one of them is closed or mayPass
+// returns false for a packet. It then closes both.
+func copyPackets(to, from net.Conn, mayPass func() bool) {
 	defer to.Close()
 	defer from.Close()
 	packet := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(packet)
-		if err != nil || !goesOn() {
+		if err != nil || !mayPass() {
 			return
 		}
 		if _, err := to.Write(packet[:n]); err != nil {
@@ -130,8 +132,8 @@ func pass(to, from net.Conn, goesOn func() bool) {
 	}
 }
 
-// asked is how requests go on: when they are not held any more.
-func (r *Relay) asked() bool {
+// requestMayPass waits while requests are held. It always returns true.
+func (r *Relay) requestMayPass() bool {
 	r.mu.Lock()
 	held := r.held
 	r.mu.Unlock()
@@ -141,16 +143,16 @@ func (r *Relay) asked() bool {
 	return true
 }
 
-// answered is how answers go on: unless they are lost.
-func (r *Relay) answered() bool {
+// answerMayPass returns false if the packet is to be lost.
+func (r *Relay) answerMayPass() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.chaos.Float64() >= r.loss
+	return r.random.Float64() >= r.lossRate
 }
 
-// accept connects clients to a server, as dial reaches it, until the listener
-// is closed. A client that comes while dial fails is reset.
-func accept(listener net.Listener, dial func() (net.Conn, error)) {
+// serveRelay forwards clients of listener to the server that dial connects to, until the listener
+// is closed. While dial fails, clients are reset, as they are when a server is stopped.
+func serveRelay(listener net.Listener, dial func() (net.Conn, error)) {
 	always := func() bool { return true }
 	for {
 		client, err := listener.Accept()
@@ -163,7 +165,7 @@ func accept(listener net.Listener, dial func() (net.Conn, error)) {
 			client.Close()
 			continue
 		}
-		go pass(server, client, always)
-		go pass(client, server, always)
+		go copyPackets(server, client, always)
+		go copyPackets(client, server, always)
 	}
 }

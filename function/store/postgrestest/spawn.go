@@ -6,14 +6,14 @@ import (
 	"syscall"
 )
 
-// spawn starts a child that ends with this process at the latest. The channel
-// receives the result of its Wait. cmd.SysProcAttr must be set.
+// spawn starts a child process that ends at the latest with this process. The channel receives
+// the result of its Wait. cmd.SysProcAttr must not be nil.
 //
-// On Linux the signal for the parent's death is sent when the thread that
-// forked ends, not the process (https://go.dev/issue/27505), so spawn keeps that
-// thread until the child has ended. It is the only place that asks for the signal.
+// On Linux, the kernel sends the signal for the parent's death when the thread that forked the
+// child ends, not when the process ends (https://go.dev/issue/27505). Therefore spawn keeps that
+// thread until the child has ended. No other code may request the signal.
 func spawn(cmd *exec.Cmd) (ended <-chan error, err error) {
-	endsWithParent(cmd.SysProcAttr)
+	endWithParent(cmd.SysProcAttr)
 	started, waited := make(chan error, 1), make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
@@ -26,7 +26,8 @@ func spawn(cmd *exec.Cmd) (ended <-chan error, err error) {
 	return waited, <-started
 }
 
-// attributes let a child run as another user; nil means as this one.
-func attributes(as *syscall.Credential) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Credential: as}
+// attributes returns attributes of a child that runs as another user. Nil means the user of this
+// process.
+func attributes(credential *syscall.Credential) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: credential}
 }

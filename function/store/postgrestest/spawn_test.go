@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// A child must outlive the thread that asked for it: the test ends its own
-// threads while children run.
-func TestChildOutlivesTheThreadThatAskedForIt(t *testing.T) {
+// A child must outlive the thread that requested it. The test ends its own threads while the
+// children run.
+func TestChildOutlivesRequestingThread(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {

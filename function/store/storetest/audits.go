@@ -14,7 +14,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// Trail is a store that keeps an audit trail, too.
+// A Trail is a store that also keeps an audit trail.
 type Trail interface {
 	backup.Store
 	Audit(ctx context.Context, row backup.AuditRow) error
@@ -22,16 +22,16 @@ type Trail interface {
 	AuditTrail(ctx context.Context) iter.Seq2[backup.AuditRow, error]
 }
 
-// RunAudit runs the suite of audit trails on the stores that open makes, each of
-// which must be empty.
+// RunAudit runs the suite of audit trails. open returns a store for one test, which must be
+// empty.
 func RunAudit(t *testing.T, open func(t *testing.T) Trail) {
 	for name, test := range map[string]func(*testing.T, Trail){
-		"rows come back in order":                       rowsInOrder,
-		"a row's number is taken once":                  rowOnce,
-		"a step and its rows are there, or neither":     stepAndRows,
-		"as many intents as attempts, whoever races":    intentsAreAttempts,
-		"the rows of a step that is repeated are there": repeatedStep,
-		"the last rows of chains":                       lastRows,
+		"rows are read in order":                                rowsAreOrdered,
+		"a row's number is unique":                              rowNumberIsUnique,
+		"a step and its rows are stored together or not at all": stepAndRowsAreAtomic,
+		"concurrent attempts leave one row for one step":        oneIntentForEachAttempt,
+		"rows of a repeated step are stored":                    repeatedStepKeepsRows,
+		"heads of chains":                                       headsOfChains,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -40,7 +40,7 @@ func RunAudit(t *testing.T, open func(t *testing.T) Trail) {
 	}
 }
 
-// Row is number seq of a chain, a minute after the one before.
+// Row returns row seq of a chain. Each row is a minute later than the one before.
 func Row(chain string, seq int64) backup.AuditRow {
 	return backup.AuditRow{
 		Chain: chain, Seq: seq, At: Start.Add(time.Duration(seq) * time.Minute),
@@ -48,6 +48,7 @@ func Row(chain string, seq int64) backup.AuditRow {
 	}
 }
 
+// trail returns the whole audit trail of s.
 func trail(t *testing.T, s Trail) (rows []backup.AuditRow) {
 	t.Helper()
 	for row, err := range s.AuditTrail(t.Context()) {
@@ -59,7 +60,8 @@ func trail(t *testing.T, s Trail) (rows []backup.AuditRow) {
 	return rows
 }
 
-func put(t *testing.T, s Trail, rows ...backup.AuditRow) {
+// addRows adds rows to the audit trail of s.
+func addRows(t *testing.T, s Trail, rows ...backup.AuditRow) {
 	t.Helper()
 	for _, row := range rows {
 		if err := s.Audit(t.Context(), row); err != nil {
@@ -68,21 +70,21 @@ func put(t *testing.T, s Trail, rows ...backup.AuditRow) {
 	}
 }
 
-func rowsInOrder(t *testing.T, s Trail) {
+func rowsAreOrdered(t *testing.T, s Trail) {
 	var want []backup.AuditRow
-	for seq := range int64(600) { // more than are read at a time
+	for seq := range int64(600) { // more than a store reads in one statement
 		want = append(want, Row("a", seq))
 	}
 	want = append(want, Row("b", 0), Row("c", 0), Row("c", 1))
-	put(t, s, want[601:]...)
-	put(t, s, want[:601]...)
+	addRows(t, s, want[601:]...)
+	addRows(t, s, want[:601]...)
 	if diff := cmp.Diff(want, trail(t, s)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
-func rowOnce(t *testing.T, s Trail) {
-	put(t, s, Row("a", 0))
+func rowNumberIsUnique(t *testing.T, s Trail) {
+	addRows(t, s, Row("a", 0))
 	other := Row("a", 0)
 	other.Body = "{}"
 	if err := s.Audit(t.Context(), other); err == nil {
@@ -93,10 +95,10 @@ func rowOnce(t *testing.T, s Trail) {
 	}
 }
 
-func stepAndRows(t *testing.T, s Trail) {
+func stepAndRowsAreAtomic(t *testing.T, s Trail) {
 	r := Record(1)
 	claim(t, s, r)
-	put(t, s, Row("a", 0))
+	addRows(t, s, Row("a", 0))
 	if ours, err := s.Append(t.Context(), r.SubmissionID, Step(0, "o"), Row("a", 0)); err == nil || ours {
 		t.Errorf("a step whose row cannot be stored: ours %v, error %v", ours, err)
 	}
@@ -117,10 +119,10 @@ func stepAndRows(t *testing.T, s Trail) {
 	}
 }
 
-func repeatedStep(t *testing.T, s Trail) {
+func repeatedStepKeepsRows(t *testing.T, s Trail) {
 	r := Record(1)
 	claim(t, s, r)
-	for seq := range int64(2) { // the answer of the first was lost
+	for seq := range int64(2) { // as if the answer to the first call was lost
 		if ours, err := s.Append(t.Context(), r.SubmissionID, Step(0, "o"), Row("a", seq)); err != nil || !ours {
 			t.Fatalf("ours %v, error %v", ours, err)
 		}
@@ -130,7 +132,7 @@ func repeatedStep(t *testing.T, s Trail) {
 	}
 }
 
-func intentsAreAttempts(t *testing.T, s Trail) {
+func oneIntentForEachAttempt(t *testing.T, s Trail) {
 	r := Record(1)
 	claim(t, s, r)
 	var all sync.WaitGroup
@@ -149,8 +151,8 @@ func intentsAreAttempts(t *testing.T, s Trail) {
 	}
 }
 
-func lastRows(t *testing.T, s Trail) {
-	put(t, s, Row("a", 0), Row("a", 1), Row("b", 0), Row("c", 0), Row("c", 1), Row("c", 2))
+func headsOfChains(t *testing.T, s Trail) {
+	addRows(t, s, Row("a", 0), Row("a", 1), Row("b", 0), Row("c", 0), Row("c", 1), Row("c", 2))
 	for _, c := range []struct {
 		since time.Duration
 		limit int

@@ -10,7 +10,7 @@ import (
 	"backupportal/function/identity"
 )
 
-func cancellations(t *testing.T, s backup.Store) {
+func lastCancellationIsKept(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	job := backup.Job{JobID: "job-1", Status: backup.StateRunning, SeenAt: Start}
 	for n, c := range []backup.Cancellation{
@@ -24,7 +24,7 @@ func cancellations(t *testing.T, s backup.Store) {
 		if err := s.Cancel(t.Context(), r.SubmissionID, c); err != nil {
 			t.Fatal(err)
 		}
-		// What is seen of the job does not touch it, nor is it touched.
+		// A sighting of the job and a cancellation must not change each other.
 		if err := s.See(t.Context(), r.SubmissionID, job); err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +35,7 @@ func cancellations(t *testing.T, s backup.Store) {
 	if err := s.Cancel(t.Context(), "nobody", backup.Cancellation{At: Start}); !errors.Is(err, backup.ErrNotFound) {
 		t.Errorf("an unknown submission: %v", err)
 	}
-	// It says nothing about when the cloud was asked.
+	// A cancellation does not count as asking the cloud.
 	fresh := claim(t, s, Record(2))
 	if err := s.Cancel(t.Context(), fresh.SubmissionID, backup.Cancellation{At: Start}); err != nil {
 		t.Fatal(err)

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Every how long somebody submits in a history, so that 100,000 submissions are
-// four hundred days.
-const submitEvery = 345 * time.Second
+// submitInterval is the time between two submissions of a history. 100,000 submissions last about
+// 400 days.
+const submitInterval = 345 * time.Second
 
-// What a history has much of, and what so little that not one page fills with
-// it. OldAccount has a tenth of all, and none of the newer half: whoever looks
-// for it from the newest on reads for long.
+// Values of a history that are common, and values so rare that they do not fill a page.
+// OldAccount has a tenth of all submissions, all in the older half, so a search that starts with
+// the newest submission must read many rows.
 const (
 	CommonAccount, RareAccount     = "demo", "locked"
 	OldAccount                     = "payments"
@@ -23,12 +23,13 @@ const (
 	CommonState, RareState         = "COMPLETE", "EXPIRED"
 )
 
-// FillHistory puts n submissions with logs and jobs into an empty database whose
-// schema is there, the newest at a time. That is quicker by far than claiming
-// them. They are mixed as a company's would be: the accounts of the demo policy
-// and one that it does not have, forty people beside a timer that makes most of
-// them, three thousand instances, nine in ten complete, and the newest hundred
-// under way.
+// FillHistory inserts n submissions with their logs and jobs into a database with an empty
+// schema. The last one is created at newest. It writes the tables directly, which is much faster
+// than claiming submissions.
+//
+// The mixture resembles that of a company: the accounts of the demo policy and one that the
+// policy no longer has, a timer that makes most submissions and forty people, three thousand
+// instances. Nine of ten submissions are complete, and the newest hundred have not ended.
 func FillHistory(t testing.TB, db *sql.DB, n int, newest time.Time) {
 	t.Helper()
 	tx, err := db.BeginTx(t.Context(), nil)
@@ -36,8 +37,8 @@ func FillHistory(t testing.TB, db *sql.DB, n int, newest time.Time) {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	first := newest.Add(-time.Duration(n-1) * submitEvery).UnixMilli()
-	run(t, tx, fmt.Sprintf(submissions, n, first, submitEvery.Milliseconds()))
+	first := newest.Add(-time.Duration(n-1) * submitInterval).UnixMilli()
+	run(t, tx, fmt.Sprintf(submissions, n, first, submitInterval.Milliseconds()))
 	for _, s := range steps {
 		run(t, tx, fmt.Sprintf(step, s.n, s.kind, s.after.Milliseconds(), s.of))
 	}
@@ -47,6 +48,7 @@ func FillHistory(t testing.TB, db *sql.DB, n int, newest time.Time) {
 	}
 }
 
+// run executes a statement.
 func run(t testing.TB, tx *sql.Tx, statement string) {
 	t.Helper()
 	if _, err := tx.ExecContext(t.Context(), statement); err != nil {
@@ -54,8 +56,9 @@ func run(t testing.TB, tx *sql.Tx, statement string) {
 	}
 }
 
-// submissions scatters numbers over what they stand for by remainders of prime
-// multiples, which every database computes alike. Ids are as random as hashes.
+// submissions inserts the submissions. It takes the values from remainders of multiples of
+// primes, which both databases compute alike. The ids look as random as hashes, so that indexes
+// are as unordered as in production.
 const submissions = `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
 	job_name, request, complete, denied, state, created_ms, expires_ms)
@@ -82,7 +85,8 @@ SELECT id, id, 0, 'fingerprint-of-sixty-four-hexadecimal-digits-0123456789abcdef
 	CASE WHEN state = 'DENIED' THEN '[{"En":"no rule allows it","Zh":"没有规则允许"}]' ELSE '' END, state, at, at + 604800000
 FROM known`
 
-// steps are the logs: what follows a claim, and of which submissions.
+// steps are the steps of the logs: number, kind, time after the claim, and a condition for the
+// submissions that have it.
 var steps = []struct {
 	n     int
 	kind  string

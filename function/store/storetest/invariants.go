@@ -8,8 +8,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// Log returns the kinds of the steps of one submission in a database, and what
-// is wrong with them: see [Kinds].
+// Log reads the steps of a submission from a database, and returns their kinds as [Kinds] does.
+// It needs the store's URL, not the store.
 func Log(url, id string) (kinds string, err error) {
 	db, err := sql.Open(driver(url))
 	if err != nil {
@@ -35,11 +35,10 @@ func Log(url, id string) (kinds string, err error) {
 	return Kinds(steps)
 }
 
-// Kinds returns the kinds of the steps of one submission in their order, such as
-// "attempt void attempt created", and what is wrong with them by the rules that
-// always hold: numbers have no gap, the first is an attempt, an attempt follows
-// nothing or a void, everything else follows an attempt, and nothing follows
-// created or refused.
+// Kinds returns the kinds of the steps of one submission, separated by spaces: “attempt void
+// attempt created”. Its error says which rule of logs is violated: the steps are numbered from 0
+// without a gap; the first is an attempt; an attempt follows nothing or a void step; every other
+// step follows an attempt; and nothing follows created or refused.
 func Kinds(steps []backup.Step) (kinds string, err error) {
 	var all []string
 	for _, s := range steps {
@@ -55,7 +54,7 @@ func Kinds(steps []backup.Step) (kinds string, err error) {
 	return strings.Join(all, " "), nil
 }
 
-// driver is how the database of a store is opened by itself.
+// driver returns the arguments of sql.Open for the database of a store.
 func driver(url string) (name, source string) {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		return "sqlite", path
@@ -63,7 +62,7 @@ func driver(url string) (name, source string) {
 	return "pgx", url
 }
 
-// Exec runs a statement on the database of a store, for what no store does.
+// Exec runs a statement on the database of a store, for changes that no store makes.
 func Exec(url, statement string) error {
 	db, err := sql.Open(driver(url))
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"backupportal/function/param"
 )
 
-// keys are the behaviours of keys: what is claimed, and for how long.
+// keys tests keys: what is claimed, and for how long.
 var keys = map[string]test{
-	"a submission is claimed once":                  claimedOnce,
-	"one of many concurrent claims wins":            oneClaimWins,
-	"an expired key is that of a new submission":    expiredKey,
-	"one of many claims of an expired key wins":     oneWinsExpired,
-	"a forgotten use does not revive a key in use":  forgottenUse,
-	"a refusal by the policy is remembered with it": refusal,
+	"a submission is claimed once":                           claimedOnce,
+	"one of many concurrent claims wins":                     oneClaimWins,
+	"an expired key starts a new submission":                 expiredKey,
+	"one of many claims of an expired key wins":              oneClaimOfExpiredKeyWins,
+	"forgetting an expired use does not free the key in use": forgetKeepsLaterUse,
+	"a refusal by the policy is stored":                      refusalIsStored,
 }
 
 func claimedOnce(t *testing.T, s backup.Store) {
@@ -51,13 +51,13 @@ func oneClaimWins(t *testing.T, s backup.Store) {
 
 func expiredKey(t *testing.T, s backup.Store) {
 	r := Record(1)
-	r.Params["JobName"] = strings.Repeat("n", 37) // as long as one may be
+	r.Params["JobName"] = strings.Repeat("n", 37) // the longest that is allowed
 	r.JobName = r.Submission.JobName()
 	first := claim(t, s, r)
 	add(t, s, first.SubmissionID, Step(0, "o"))
 	for turn, use := range []string{"-2", "-3"} {
 		id := first.SubmissionID + use
-		r.CreatedAt = first.CreatedAt.Add(time.Duration(turn+1) * Lifetime) // to the millisecond
+		r.CreatedAt = first.CreatedAt.Add(time.Duration(turn+1) * Lifetime) // exactly when the key expires
 		r.ExpiresAt = r.CreatedAt.Add(Lifetime)
 		known, ours, err := s.Claim(t.Context(), r)
 		if err != nil || !ours || known.SubmissionID != id || known.Last.N != -1 {
@@ -81,7 +81,7 @@ func expiredKey(t *testing.T, s backup.Store) {
 	}
 }
 
-func oneWinsExpired(t *testing.T, s backup.Store) {
+func oneClaimOfExpiredKeyWins(t *testing.T, s backup.Store) {
 	claim(t, s, Record(1))
 	r := Record(1)
 	r.CreatedAt, r.ExpiresAt = r.ExpiresAt, r.ExpiresAt.Add(Lifetime)
@@ -97,7 +97,7 @@ func oneWinsExpired(t *testing.T, s backup.Store) {
 	}
 }
 
-func forgottenUse(t *testing.T, s backup.Store) {
+func forgetKeepsLaterUse(t *testing.T, s backup.Store) {
 	first := claim(t, s, Record(1))
 	r := Record(1)
 	r.CreatedAt, r.ExpiresAt = first.ExpiresAt, first.ExpiresAt.Add(Lifetime)
@@ -111,7 +111,7 @@ func forgottenUse(t *testing.T, s backup.Store) {
 	}
 }
 
-func refusal(t *testing.T, s backup.Store) {
+func refusalIsStored(t *testing.T, s backup.Store) {
 	r := Record(1)
 	r.Denied = []param.Text{{En: "Rule “a” does not cover this instance", Zh: "规则“a”不包含此实例"}, {En: "b", Zh: "乙"}}
 	got := find(t, s, claim(t, s, r).SubmissionID)
@@ -123,15 +123,15 @@ func refusal(t *testing.T, s backup.Store) {
 	}
 }
 
-// ends are the behaviours around the end of a submission.
+// ends tests the end of a submission, and forgetting.
 var ends = map[string]test{
-	"what has not ended is open, in the order of ids": openInOrder,
-	"what is forgotten is gone with all that it had":  forgottenWhole,
-	"what is young or has a key in use is kept":       keptWhileInUse,
-	"no more is forgotten than was asked for":         forgottenInBatches,
+	"submissions that have not ended are open, by id":    openIsOrdered,
+	"a forgotten submission loses its steps and its job": forgetRemovesEverything,
+	"young submissions and keys in use are kept":         forgetKeepsKeysInUse,
+	"forgetting respects its limit":                      forgetIsLimited,
 }
 
-func openInOrder(t *testing.T, s backup.Store) {
+func openIsOrdered(t *testing.T, s backup.Store) {
 	var want []string
 	for n := range 5 {
 		id := claim(t, s, Record(n)).SubmissionID
@@ -163,7 +163,7 @@ func openInOrder(t *testing.T, s backup.Store) {
 	}
 }
 
-func forgottenWhole(t *testing.T, s backup.Store) {
+func forgetRemovesEverything(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	add(t, s, r.SubmissionID, Step(0, "o"))
 	if err := s.See(t.Context(), r.SubmissionID, backup.Job{JobID: "job-1", SeenAt: Start}); err != nil {
@@ -180,7 +180,7 @@ func forgottenWhole(t *testing.T, s backup.Store) {
 	}
 }
 
-func keptWhileInUse(t *testing.T, s backup.Store) {
+func forgetKeepsKeysInUse(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	for _, c := range []struct{ before, now time.Time }{
 		{r.CreatedAt.Add(time.Millisecond), r.ExpiresAt.Add(-time.Millisecond)}, // its key is in use
@@ -192,7 +192,7 @@ func keptWhileInUse(t *testing.T, s backup.Store) {
 	}
 }
 
-func forgottenInBatches(t *testing.T, s backup.Store) {
+func forgetIsLimited(t *testing.T, s backup.Store) {
 	for n := range 5 {
 		claim(t, s, Record(n))
 	}

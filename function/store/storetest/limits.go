@@ -9,25 +9,24 @@ import (
 	"backupportal/function/backup"
 )
 
-// RunLimits runs the suite for [backup.Limits] on the stores that open makes, each
-// of which must be empty.
+// RunLimits runs the suite of limits. open returns a store for one test, which must be empty.
 func RunLimits(t *testing.T, open func(t *testing.T) backup.Limits) {
 	for name, test := range map[string]func(*testing.T, backup.Limits){
-		"of a burst exactly so many get through":            burst,
-		"in the long run a rate is kept":                    steady,
-		"to ask for the wait takes nothing":                 waits,
-		"a quota is never exceeded":                         quota,
-		"a quota is that of a day":                          quotaOfADay,
-		"one of many gets a resource":                       oneCools,
-		"whoever cooled a resource may have it again":       ownCooldown,
-		"all is taken or nothing":                           allOrNothing,
-		"a submission takes once, however often it comes":   takesOnce,
-		"what is given back is given back once":             givesBackOnce,
-		"what a later attempt holds is not given back":      laterAttemptHolds,
-		"an expired key takes again":                        expiredKeyTakesAgain,
-		"limits that hold each other up do not":             noDeadlock,
-		"what says nothing any more is forgotten":           limitsForgotten,
-		"keys that not every database takes change nothing": badKeys,
+		"a burst is not exceeded":                         burstOfRate,
+		"a rate holds over time":                          rateOverTime,
+		"peeking takes nothing":                           peekTakesNothing,
+		"a quota is never exceeded":                       quotaIsNotExceeded,
+		"a quota belongs to a day of UTC":                 quotaOfDay,
+		"one of many concurrent cool-downs wins":          oneCooldownWins,
+		"a cool-down does not stop its own submission":    ownCooldown,
+		"a reservation takes everything or nothing":       allOrNothing,
+		"a repeated reservation takes nothing":            reserveIsIdempotent,
+		"a repeated refund returns nothing":               refundIsIdempotent,
+		"a later attempt's reservation is not refunded":   refundOfEarlierAttempt,
+		"an expired key reserves again":                   expiredKeyReservesAgain,
+		"reservations of the same limits do not deadlock": noDeadlock,
+		"old limits are forgotten":                        oldLimitsAreForgotten,
+		"keys that PostgreSQL cannot store are errors":    invalidKeys,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -36,13 +35,14 @@ func RunLimits(t *testing.T, open func(t *testing.T) backup.Limits) {
 	}
 }
 
-// asks is a submission that asks for some limits.
-func asks(key string, g backup.Grant) backup.Reservation {
+// reservation returns a reservation of some limits for a key.
+func reservation(key string, g backup.Grant) backup.Reservation {
 	return backup.Reservation{Key: key, Grant: g, Resource: "1000000000000001/i-1", Now: Start}
 }
 
-// admitted reports whether a is admitted, and what is in the way if not.
-func admitted(t *testing.T, l backup.Limits, a backup.Reservation) (bool, *backup.LimitError) {
+// reserve makes a reservation. It reports whether it was made, and otherwise the limit that
+// refused it.
+func reserve(t *testing.T, l backup.Limits, a backup.Reservation) (bool, *backup.LimitError) {
 	t.Helper()
 	limit, err := l.Reserve(t.Context(), a)
 	if err != nil {
@@ -51,10 +51,10 @@ func admitted(t *testing.T, l backup.Limits, a backup.Reservation) (bool, *backu
 	return limit == nil && err == nil, limit
 }
 
-func quota(t *testing.T, l backup.Limits) {
+func quotaIsNotExceeded(t *testing.T, l backup.Limits) {
 	g := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 25}}}
 	won := race(func(i int) bool {
-		ok, limit := admitted(t, l, asks(fmt.Sprint("key-", i), g))
+		ok, limit := reserve(t, l, reservation(fmt.Sprint("key-", i), g))
 		if limit != nil && (!errors.Is(limit, backup.ErrQuota) || limit.Key != "t:a" || limit.RetryAfter != 15*time.Hour) {
 			t.Errorf("got %+v", limit)
 		}
@@ -63,7 +63,7 @@ func quota(t *testing.T, l backup.Limits) {
 	if won != 25 {
 		t.Errorf("%d of 64 were admitted, want 25", won)
 	}
-	if ok, limit := admitted(t, l, asks("none", backup.Grant{Quotas: []backup.Quota{{
+	if ok, limit := reserve(t, l, reservation("none", backup.Grant{Quotas: []backup.Quota{{
 		Key: "t:none",
 		Day: 0,
 	}}})); ok || limit.RetryAfter != 0 {
@@ -71,27 +71,27 @@ func quota(t *testing.T, l backup.Limits) {
 	}
 }
 
-func quotaOfADay(t *testing.T, l backup.Limits) {
+func quotaOfDay(t *testing.T, l backup.Limits) {
 	g := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}}
-	late := asks("one", g)
+	late := reservation("one", g)
 	late.Now = time.Date(2026, 11, 23, 23, 59, 59, 999e6, time.UTC)
-	if ok, _ := admitted(t, l, late); !ok {
+	if ok, _ := reserve(t, l, late); !ok {
 		t.Error("the first of the day was refused")
 	}
 	late.Key = "two"
-	if ok, limit := admitted(t, l, late); ok || limit.RetryAfter != time.Millisecond {
+	if ok, limit := reserve(t, l, late); ok || limit.RetryAfter != time.Millisecond {
 		t.Errorf("the second of the day: %v, %+v", ok, limit)
 	}
 	late.Now = late.Now.Add(time.Millisecond).In(time.FixedZone("west", -8*3600))
-	if ok, _ := admitted(t, l, late); !ok {
+	if ok, _ := reserve(t, l, late); !ok {
 		t.Error("the first of the next day was refused")
 	}
 }
 
-func oneCools(t *testing.T, l backup.Limits) {
+func oneCooldownWins(t *testing.T, l backup.Limits) {
 	g := backup.Grant{Cooldown: 15 * time.Minute}
 	won := race(func(i int) bool {
-		ok, limit := admitted(t, l, asks(fmt.Sprint("key-", i), g))
+		ok, limit := reserve(t, l, reservation(fmt.Sprint("key-", i), g))
 		if limit != nil && (!errors.Is(limit, backup.ErrCooldown) || limit.Key != "i:i-1" || limit.RetryAfter != 15*time.Minute) {
 			t.Errorf("got %+v", limit)
 		}
@@ -103,27 +103,27 @@ func oneCools(t *testing.T, l backup.Limits) {
 }
 
 func ownCooldown(t *testing.T, l backup.Limits) {
-	one, two := asks("one", backup.Grant{Cooldown: time.Minute}), asks("two", backup.Grant{Cooldown: time.Minute})
-	if ok, _ := admitted(t, l, one); !ok {
+	one, two := reservation("one", backup.Grant{Cooldown: time.Minute}), reservation("two", backup.Grant{Cooldown: time.Minute})
+	if ok, _ := reserve(t, l, one); !ok {
 		t.Fatal("the first was refused")
 	}
-	if err := l.Refund(t.Context(), "two", 0); err != nil { // a stranger
+	if err := l.Refund(t.Context(), "two", 0); err != nil { // another submission
 		t.Fatal(err)
 	}
-	if ok, _ := admitted(t, l, two); ok {
+	if ok, _ := reserve(t, l, two); ok {
 		t.Error("a stranger released it")
 	}
 	two.Now = Start.Add(time.Minute - time.Millisecond)
-	if ok, limit := admitted(t, l, two); ok || limit.RetryAfter != time.Second {
+	if ok, limit := reserve(t, l, two); ok || limit.RetryAfter != time.Second {
 		t.Errorf("a millisecond early: %v, %+v", ok, limit)
 	}
 	two.Now = Start.Add(time.Minute)
-	if ok, _ := admitted(t, l, two); !ok {
+	if ok, _ := reserve(t, l, two); !ok {
 		t.Error("not even when it was over")
 	}
-	other := asks("three", backup.Grant{Cooldown: time.Minute})
+	other := reservation("three", backup.Grant{Cooldown: time.Minute})
 	other.Resource = "1000000000000001/i-2"
-	if ok, _ := admitted(t, l, other); !ok {
+	if ok, _ := reserve(t, l, other); !ok {
 		t.Error("another instance was refused")
 	}
 }
@@ -131,61 +131,61 @@ func ownCooldown(t *testing.T, l backup.Limits) {
 func allOrNothing(t *testing.T, l backup.Limits) {
 	rates := []backup.Rate{{Key: "p:a", Burst: 2, Per: time.Hour}, {Key: "a:x", Burst: 100, Per: time.Hour}}
 	full := backup.Grant{Rates: rates, Quotas: []backup.Quota{{Key: "t:a", Day: 100}}, Cooldown: time.Hour}
-	if ok, _ := admitted(t, l, asks("one", full)); !ok {
+	if ok, _ := reserve(t, l, reservation("one", full)); !ok {
 		t.Fatal("the first was refused")
 	}
-	// Ten that fail at the cool-down, the last of all, take nothing.
+	// The cool-down is the last limit. Ten reservations that fail there take nothing.
 	for i := range 10 {
-		if ok, limit := admitted(t, l, asks(fmt.Sprint("more-", i), full)); ok || !errors.Is(limit, backup.ErrCooldown) {
+		if ok, limit := reserve(t, l, reservation(fmt.Sprint("more-", i), full)); ok || !errors.Is(limit, backup.ErrCooldown) {
 			t.Errorf("more: %v, %+v", ok, limit)
 		}
 	}
-	elsewhere := asks("two", full)
+	elsewhere := reservation("two", full)
 	elsewhere.Resource = "1000000000000001/i-2"
-	if ok, limit := admitted(t, l, elsewhere); !ok {
+	if ok, limit := reserve(t, l, elsewhere); !ok {
 		t.Errorf("the second of the rate: %+v", limit)
 	}
 	elsewhere.Key, elsewhere.Resource = "three", "1000000000000001/i-3"
-	if ok, limit := admitted(t, l, elsewhere); ok || !errors.Is(limit, backup.ErrRate) || limit.Key != "p:a" || limit.RetryAfter != 30*time.Minute {
+	if ok, limit := reserve(t, l, elsewhere); ok || !errors.Is(limit, backup.ErrRate) || limit.Key != "p:a" || limit.RetryAfter != 30*time.Minute {
 		t.Errorf("the third of the rate: %v, %+v", ok, limit)
 	}
 	elsewhere.Grant.Rates = nil
-	if ok, limit := admitted(t, l, elsewhere); !ok {
+	if ok, limit := reserve(t, l, elsewhere); !ok {
 		t.Errorf("what failed at the rate had cooled: %+v", limit)
 	}
 }
 
-func takesOnce(t *testing.T, l backup.Limits) {
+func reserveIsIdempotent(t *testing.T, l backup.Limits) {
 	g := backup.Grant{
 		Rates:    []backup.Rate{{Key: "p:a", Burst: 2, Per: time.Hour}},
 		Quotas:   []backup.Quota{{Key: "t:a", Day: 2}},
 		Cooldown: time.Hour,
 	}
 	race(func(int) bool {
-		if ok, limit := admitted(t, l, asks("one", g)); !ok {
+		if ok, limit := reserve(t, l, reservation("one", g)); !ok {
 			t.Errorf("a repeat was refused: %+v", limit)
 		}
 		return true
 	})
 	g.Cooldown = 0
 	for i, want := range []bool{true, false} {
-		if ok, _ := admitted(t, l, asks(fmt.Sprint("other-", i), g)); ok != want {
+		if ok, _ := reserve(t, l, reservation(fmt.Sprint("other-", i), g)); ok != want {
 			t.Errorf("other submission %d: %v", i, ok)
 		}
 	}
 }
 
-func givesBackOnce(t *testing.T, l backup.Limits) {
+func refundIsIdempotent(t *testing.T, l backup.Limits) {
 	g := backup.Grant{
 		Rates:    []backup.Rate{{Key: "p:a", Burst: 3, Per: time.Hour}},
 		Quotas:   []backup.Quota{{Key: "t:a", Day: 2}, {Key: "a:x", Day: 2}},
 		Cooldown: time.Hour,
 	}
 	bare := backup.Grant{Quotas: g.Quotas}
-	if ok, _ := admitted(t, l, asks("one", g)); !ok {
+	if ok, _ := reserve(t, l, reservation("one", g)); !ok {
 		t.Fatal("refused")
 	}
-	if ok, _ := admitted(t, l, asks("two", bare)); !ok {
+	if ok, _ := reserve(t, l, reservation("two", bare)); !ok {
 		t.Fatal("refused")
 	}
 	race(func(int) bool {
@@ -195,14 +195,14 @@ func givesBackOnce(t *testing.T, l backup.Limits) {
 		return true
 	})
 	for i, want := range []bool{true, false} {
-		if ok, _ := admitted(t, l, asks(fmt.Sprint("next-", i), bare)); ok != want {
+		if ok, _ := reserve(t, l, reservation(fmt.Sprint("next-", i), bare)); ok != want {
 			t.Errorf("submission %d after one was given back: %v", i, ok)
 		}
 	}
-	// It comes again, and takes all again but the rate; of which two are left then.
-	again := asks("one", g)
+	// A new reservation takes everything again, except the rate, of which two are left then.
+	again := reservation("one", g)
 	again.Now = Start.AddDate(0, 0, 1)
-	if ok, limit := admitted(t, l, again); !ok {
+	if ok, limit := reserve(t, l, again); !ok {
 		t.Errorf("what gave back came again: %+v", limit)
 	}
 	for i, want := range []bool{true, true, true, false} {
@@ -210,20 +210,20 @@ func givesBackOnce(t *testing.T, l backup.Limits) {
 			t.Errorf("rate %d: %v, %v", i, wait, err)
 		}
 	}
-	cooled := asks("other", backup.Grant{Cooldown: time.Hour})
+	cooled := reservation("other", backup.Grant{Cooldown: time.Hour})
 	cooled.Now = again.Now
-	if ok, _ := admitted(t, l, cooled); ok {
+	if ok, _ := reserve(t, l, cooled); ok {
 		t.Error("what came again did not cool the resource")
 	}
 }
 
-// Whoever knows that one attempt made nothing may be late to say so.
-func laterAttemptHolds(t *testing.T, l backup.Limits) {
+// A process may learn late that an old attempt started nothing.
+func refundOfEarlierAttempt(t *testing.T, l backup.Limits) {
 	g := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}
 	for _, attempt := range []int{0, 4, 2} {
-		a := asks("one", g)
+		a := reservation("one", g)
 		a.Attempt = attempt
-		if ok, limit := admitted(t, l, a); !ok {
+		if ok, limit := reserve(t, l, a); !ok {
 			t.Errorf("for attempt %d: %+v", attempt, limit)
 		}
 	}
@@ -231,28 +231,28 @@ func laterAttemptHolds(t *testing.T, l backup.Limits) {
 		if err := l.Refund(t.Context(), "one", attempt); err != nil {
 			t.Fatal(err)
 		}
-		if ok, _ := admitted(t, l, asks("two", g)); ok != want {
+		if ok, _ := reserve(t, l, reservation("two", g)); ok != want {
 			t.Errorf("given back for attempt %d: %v", attempt, ok)
 		}
 	}
 }
 
-func expiredKeyTakesAgain(t *testing.T, l backup.Limits) {
+func expiredKeyReservesAgain(t *testing.T, l backup.Limits) {
 	g := backup.Grant{Rates: []backup.Rate{{Key: "p:a", Burst: 1, Per: 30 * 24 * time.Hour}}}
-	a := asks("one", g)
+	a := reservation("one", g)
 	for i, c := range []struct {
 		after time.Duration
 		want  bool
 	}{{0, true}, {backup.KeyExpires - time.Millisecond, true}, {backup.KeyExpires, false}} {
 		a.Now = Start.Add(c.after)
-		if ok, _ := admitted(t, l, a); ok != c.want {
+		if ok, _ := reserve(t, l, a); ok != c.want {
 			t.Errorf("%d, after %v: %v", i, c.after, ok)
 		}
 	}
 }
 
-// Submissions that name the same limits in another order wait for each other and
-// never for ever.
+// Reservations that name the same limits in different orders may wait for each other, but must
+// all complete.
 func noDeadlock(t *testing.T, l backup.Limits) {
 	rates := []backup.Rate{{
 		Key:   "p:a",
@@ -260,13 +260,13 @@ func noDeadlock(t *testing.T, l backup.Limits) {
 		Per:   time.Hour,
 	}, {Key: "a:x", Burst: 1000, Per: time.Hour}, {Key: "s:b", Burst: 1000, Per: time.Hour}}
 	quotas := []backup.Quota{{Key: "t:a", Day: 1000}, {Key: "a:x", Day: 1000}}
-	// Each is many statements, all of which have to come in the time of one.
-	won := crowd(16, func(i int) bool {
+	// Only 16: each reservation has many statements, and all of them share the time of one.
+	won := raceOf(16, func(i int) bool {
 		g := backup.Grant{
 			Rates:  []backup.Rate{rates[i%3], rates[(i+1)%3], rates[(i+2)%3]},
 			Quotas: []backup.Quota{quotas[i%2], quotas[(i+1)%2]},
 		}
-		ok, _ := admitted(t, l, asks(fmt.Sprint("key-", i), g))
+		ok, _ := reserve(t, l, reservation(fmt.Sprint("key-", i), g))
 		if i%3 == 0 {
 			if err := l.Refund(t.Context(), fmt.Sprint("key-", i), 0); err != nil {
 				t.Errorf("Refund: %v", err)
@@ -279,40 +279,40 @@ func noDeadlock(t *testing.T, l backup.Limits) {
 	}
 }
 
-func limitsForgotten(t *testing.T, l backup.Limits) {
+func oldLimitsAreForgotten(t *testing.T, l backup.Limits) {
 	g := backup.Grant{
 		Rates:    []backup.Rate{{Key: "p:a", Burst: 1, Per: time.Hour}},
 		Quotas:   []backup.Quota{{Key: "t:a", Day: 1}},
 		Cooldown: time.Hour,
 	}
-	if ok, _ := admitted(t, l, asks("one", g)); !ok {
+	if ok, _ := reserve(t, l, reservation("one", g)); !ok {
 		t.Fatal("refused")
 	}
 	if err := l.ForgetLimits(t.Context(), Start); err != nil {
 		t.Fatal(err)
 	}
 	for _, one := range []backup.Grant{{Rates: g.Rates}, {Quotas: g.Quotas}, {Cooldown: g.Cooldown}} {
-		if ok, _ := admitted(t, l, asks("two", one)); ok {
+		if ok, _ := reserve(t, l, reservation("two", one)); ok {
 			t.Errorf("%+v was forgotten too early", one)
 		}
 	}
-	if ok, _ := admitted(t, l, asks("one", g)); !ok {
+	if ok, _ := reserve(t, l, reservation("one", g)); !ok {
 		t.Error("the admission was forgotten too early")
 	}
 	if err := l.ForgetLimits(t.Context(), Start.AddDate(0, 0, 9)); err != nil {
 		t.Fatal(err)
 	}
-	if ok, limit := admitted(t, l, asks("one", g)); !ok { // at its old time, as if there had been nothing
+	if ok, limit := reserve(t, l, reservation("one", g)); !ok { // at its old time, as if there had been no reservation
 		t.Errorf("after nine days: %+v", limit)
 	}
 }
 
-func badKeys(t *testing.T, l backup.Limits) {
+func invalidKeys(t *testing.T, l backup.Limits) {
 	for _, bad := range []string{"\x00", "\xff"} {
 		if _, err := l.Take(t.Context(), backup.Rate{Key: bad, Burst: 1, Per: time.Hour}, Start); err == nil {
 			t.Errorf("rate %q was taken", bad)
 		}
-		a := asks(bad, backup.Grant{Cooldown: time.Hour})
+		a := reservation(bad, backup.Grant{Cooldown: time.Hour})
 		if _, err := l.Reserve(t.Context(), a); err == nil {
 			t.Errorf("key %q was admitted", bad)
 		}

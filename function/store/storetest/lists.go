@@ -12,18 +12,18 @@ import (
 	"backupportal/function/param"
 )
 
-// lists are the behaviours of lists.
+// lists tests lists.
 var lists = map[string]test{
-	"lists are newest first, page by page": pages,
-	"pages lead back as they led on":       pagesBack,
-	"a page stays where it is":             pagesStay,
-	"lists are narrowed by each condition": narrowed,
-	"lists by state find what has ended":   byState,
+	"lists are newest first, page by page":       pagesForward,
+	"pages are the same in both directions":      pagesBackward,
+	"a new submission does not move older pages": pagesAreStable,
+	"every filter limits a list":                 filteredLists,
+	"lists by state find ended submissions":      listsByState,
 }
 
-// mixed claims twelve records that differ in everything that lists can be
-// narrowed by; two at a time share their millisecond. They are named a to l.
-func mixed(t *testing.T, s backup.Store) map[string]string {
+// claimMixed claims twelve records that differ in every value that a list can filter by. Each two
+// of them have the same time. It returns their names, a to l, by id.
+func claimMixed(t *testing.T, s backup.Store) map[string]string {
 	names := map[string]string{}
 	for n := range 12 {
 		r := Record(n)
@@ -49,7 +49,7 @@ func mixed(t *testing.T, s backup.Store) map[string]string {
 	return names
 }
 
-// list returns the names of a page, and where it begins and ends.
+// list returns the names of the records of a page, and the places of the first and last record.
 func list(
 	t *testing.T,
 	s backup.Store,
@@ -74,9 +74,9 @@ func list(
 	return letters, first, last
 }
 
-// inOrder writes letters as pairs: which of two that share a time comes first
-// is up to their ids.
-func inOrder(letters string) string {
+// orderPairs sorts each pair of letters in descending order: two records with the same time are
+// ordered by their ids, which say nothing about their names.
+func orderPairs(letters string) string {
 	var all strings.Builder
 	for len(letters) > 1 {
 		pair := letters[:2]
@@ -89,8 +89,8 @@ func inOrder(letters string) string {
 	return all.String() + letters
 }
 
-func pages(t *testing.T, s backup.Store) {
-	names := mixed(t, s)
+func pagesForward(t *testing.T, s backup.Store) {
+	names := claimMixed(t, s)
 	all := ""
 	q := backup.Query{Limit: 5}
 	for _, want := range []int{5, 5, 2, 0} {
@@ -100,13 +100,13 @@ func pages(t *testing.T, s backup.Store) {
 		}
 		all, q.Before = all+page, last
 	}
-	if inOrder(all) != "lkjihgfedcba" {
+	if orderPairs(all) != "lkjihgfedcba" {
 		t.Errorf("got %q over all pages", all)
 	}
 }
 
-func pagesBack(t *testing.T, s backup.Store) {
-	names := mixed(t, s)
+func pagesBackward(t *testing.T, s backup.Store) {
+	names := claimMixed(t, s)
 	first, _, end := list(t, s, names, backup.Query{Limit: 5})
 	second, begin, _ := list(t, s, names, backup.Query{Limit: 5, Before: end})
 	if back, _, _ := list(t, s, names, backup.Query{Limit: 5, After: begin}); back != first {
@@ -115,19 +115,19 @@ func pagesBack(t *testing.T, s backup.Store) {
 	if next, _, _ := list(t, s, names, backup.Query{Limit: 2, After: begin}); next != first[3:] {
 		t.Errorf("the two next to %q are %q, want %q", second, next, first[3:])
 	}
-	// The same over states, each of which is asked for by itself.
+	// The same for several states, which a store may read one by one.
 	q := backup.Query{Limit: 4, States: []backup.State{backup.StateFailed, backup.StateComplete}}
 	one, _, end := list(t, s, names, q)
 	q.Before = end
 	two, begin, _ := list(t, s, names, q)
 	q.Before, q.After = nil, begin
-	if back, _, _ := list(t, s, names, q); back != one || inOrder(one+two) != "lkjihgfe" {
+	if back, _, _ := list(t, s, names, q); back != one || orderPairs(one+two) != "lkjihgfe" {
 		t.Errorf("pages %q and %q, and back to %q", one, two, back)
 	}
 }
 
-func pagesStay(t *testing.T, s backup.Store) {
-	names := mixed(t, s)
+func pagesAreStable(t *testing.T, s backup.Store) {
+	names := claimMixed(t, s)
 	_, _, end := list(t, s, names, backup.Query{Limit: 5})
 	before, _, _ := list(t, s, names, backup.Query{Limit: 5, Before: end})
 	later := Record(3600)
@@ -137,8 +137,8 @@ func pagesStay(t *testing.T, s backup.Store) {
 	}
 }
 
-func narrowed(t *testing.T, s backup.Store) {
-	names := mixed(t, s)
+func filteredLists(t *testing.T, s backup.Store) {
+	names := claimMixed(t, s)
 	alice := identity.Principal{Issuer: "test", Subject: "alice#1"}.ID()
 	for _, c := range []struct {
 		q    backup.Query
@@ -170,13 +170,13 @@ func narrowed(t *testing.T, s backup.Store) {
 	}
 }
 
-func byState(t *testing.T, s backup.Store) {
-	names := mixed(t, s)
+func listsByState(t *testing.T, s backup.Store) {
+	names := claimMixed(t, s)
 	for _, c := range []struct {
 		states []backup.State
 		want   string
 	}{
-		// What has not ended comes with everything: a reader tells its state.
+		// Submissions that have not ended are in every list: only the reader can tell their state.
 		{[]backup.State{}, "jgda"},
 		{[]backup.State{backup.StateComplete}, "kjhgedba"},
 		{[]backup.State{backup.StateFailed, backup.StateFailed}, "ljigfdca"},

@@ -12,21 +12,22 @@ import (
 	"backupportal/function/backup"
 )
 
-// notices are the behaviours of notices.
+// notices tests notices.
 var notices = map[string]test{
-	"a notice is announced once and comes back with its record": announcedOnce,
-	"notices of many submissions are announced together":        announcedTogether,
-	"one of many takes a notice, and then none for a while":     oneTakes,
-	"a notice that is done is never due again":                  doneForever,
-	"those that have waited longest are due first":              longestFirst,
-	"a forgotten submission has no notices":                     forgottenNotices,
+	"a notice is stored once, and due with its record":   announcedOnce,
+	"notices of many submissions are stored in one call": announceMany,
+	"one of many concurrent leases wins":                 oneLeaseWins,
+	"a notice that is done is never due again":           doneIsFinal,
+	"notices are due in order of time":                   dueIsOrdered,
+	"a forgotten submission has no notices":              forgetRemovesNotices,
 }
 
-// notice is one of the suite: that a record has the event.
+// notice returns a notice of an event of r for a receiver.
 func notice(r backup.Record, event backup.Event, receiver string) backup.Notice {
 	return backup.Notice{SubmissionID: r.SubmissionID, Event: event, Receiver: receiver, At: Start}
 }
 
+// announce stores notices and returns how many were new.
 func announce(t *testing.T, s backup.Store, notices ...backup.Notice) int {
 	t.Helper()
 	added, err := s.Announce(t.Context(), notices)
@@ -36,6 +37,7 @@ func announce(t *testing.T, s backup.Store, notices ...backup.Notice) int {
 	return added
 }
 
+// due returns the due notices of a receiver.
 func due(t *testing.T, s backup.Store, receiver string, now time.Time) []backup.Notice {
 	t.Helper()
 	found, err := s.Due(t.Context(), receiver, now, 100)
@@ -69,7 +71,7 @@ func announcedOnce(t *testing.T, s backup.Store) {
 	}
 }
 
-func announcedTogether(t *testing.T, s backup.Store) {
+func announceMany(t *testing.T, s backup.Store) {
 	var many []backup.Notice
 	for n := range 3 {
 		r := claim(t, s, Record(n))
@@ -77,7 +79,7 @@ func announcedTogether(t *testing.T, s backup.Store) {
 			many = append(many, notice(r, backup.EventCreated, fmt.Sprint("r", i)))
 		}
 	}
-	many = append(many, notice(Record(9), backup.EventCreated, "r0")) // which nobody has claimed
+	many = append(many, notice(Record(9), backup.EventCreated, "r0")) // a submission that was not claimed
 	if n := announce(t, s, many...); n != 1200 {
 		t.Errorf("announced %d, want 1200", n)
 	}
@@ -89,7 +91,7 @@ func announcedTogether(t *testing.T, s backup.Store) {
 	}
 }
 
-func oneTakes(t *testing.T, s backup.Store) {
+func oneLeaseWins(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	announce(t, s, notice(r, backup.EventCreated, "r"))
 	for attempt := range 3 {
@@ -117,7 +119,7 @@ func oneTakes(t *testing.T, s backup.Store) {
 	}
 }
 
-func doneForever(t *testing.T, s backup.Store) {
+func doneIsFinal(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	n := notice(r, backup.EventCreated, "r")
 	announce(t, s, n)
@@ -135,7 +137,7 @@ func doneForever(t *testing.T, s backup.Store) {
 	}
 }
 
-func longestFirst(t *testing.T, s backup.Store) {
+func dueIsOrdered(t *testing.T, s backup.Store) {
 	var want []string
 	for n := range 5 {
 		r := claim(t, s, Record(n))
@@ -157,7 +159,7 @@ func longestFirst(t *testing.T, s backup.Store) {
 	}
 }
 
-func forgottenNotices(t *testing.T, s backup.Store) {
+func forgetRemovesNotices(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	announce(t, s, notice(r, backup.EventCreated, "r"))
 	if n, err := s.Forget(t.Context(), r.CreatedAt.Add(time.Millisecond), r.ExpiresAt, 10); err != nil || n != 1 {

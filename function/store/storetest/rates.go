@@ -8,11 +8,11 @@ import (
 	"backupportal/function/backup"
 )
 
-func burst(t *testing.T, l backup.Limits) {
+func burstOfRate(t *testing.T, l backup.Limits) {
 	rate := backup.Rate{Key: "p:a", Burst: 10, Per: time.Minute}
 	var calls, got atomic.Int32
 	race(func(int) bool {
-		for range 2 { // more would not all come in the time of a statement
+		for range 2 { // more calls would not all fit into the time of a statement
 			calls.Add(1)
 			if wait, err := l.Take(t.Context(), rate, Start); err != nil {
 				t.Errorf("Take: %v", err)
@@ -29,7 +29,7 @@ func burst(t *testing.T, l backup.Limits) {
 	}
 }
 
-func waits(t *testing.T, l backup.Limits) {
+func peekTakesNothing(t *testing.T, l backup.Limits) {
 	rate := backup.Rate{Key: "l:192.0.2.1", Burst: 2, Per: 20 * time.Second}
 	want := func(at time.Duration, spend bool, want time.Duration) {
 		t.Helper()
@@ -53,8 +53,8 @@ func waits(t *testing.T, l backup.Limits) {
 	want(10*time.Second, false, 10*time.Second)
 }
 
-func steady(t *testing.T, l backup.Limits) {
-	rate := backup.Rate{Key: "p:a", Burst: 3, Per: 18 * time.Second} // one in six seconds
+func rateOverTime(t *testing.T, l backup.Limits) {
+	rate := backup.Rate{Key: "p:a", Burst: 3, Per: 18 * time.Second} // one every six seconds
 	got, first := 0, time.Duration(0)
 	for at := time.Duration(0); at < time.Minute; at += 100 * time.Millisecond {
 		wait, err := l.Take(t.Context(), rate, Start.Add(at))

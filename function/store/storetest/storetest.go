@@ -1,4 +1,9 @@
-// Package storetest is what every [backup.Store] must pass.
+// Package storetest is the test suite that every [backup.Store] must pass.
+//
+// [Run] tests submissions, logs, jobs, lists and notices, [RunLimits] tests limits, and
+// [RunAudit] tests the audit trail. Each test is one behaviour. It gets an empty store, and the
+// tests of a suite run in parallel. [FillHistory] writes a long history directly into a database,
+// for tests of speed. [Log] reads a log directly from a database, and [Kinds] checks its rules.
 package storetest
 
 import (
@@ -16,17 +21,16 @@ import (
 	"backupportal/function/param"
 )
 
-// Start is the time at which the records of the suite begin.
+// Start is the time of the first records of the suite.
 var Start = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
-// Lifetime is how long the keys of the suite's records stand for them.
+// Lifetime is how long a key of the suite's records is valid.
 const Lifetime = time.Hour
 
-// A test is one behaviour, on an empty store.
+// A test tests one behaviour on an empty store.
 type test = func(*testing.T, backup.Store)
 
-// Run runs the suite on the stores that open makes, each of which must be
-// empty.
+// Run runs the suite. open returns a store for one test, which must be empty.
 func Run(t *testing.T, open func(t *testing.T) backup.Store) {
 	for _, group := range []map[string]test{logs, keys, lists, ends, notices} {
 		for name, test := range group {
@@ -38,24 +42,24 @@ func Run(t *testing.T, open func(t *testing.T) backup.Store) {
 	}
 }
 
-// logs are the behaviours of a submission's log.
+// logs tests logs, jobs and the texts of records.
 var logs = map[string]test{
-	"a claimed record comes back whole":                   comesBackWhole,
-	"what is kept does not change with the maps":          keepsItsOwn,
-	"an unknown submission is not found":                  unknownIsNotFound,
-	"a step's number is taken once":                       numberTakenOnce,
-	"a step leaves no gap":                                noGap,
-	"nothing follows an end":                              nothingFollowsAnEnd,
-	"one of many concurrent appends wins":                 oneAppendWins,
-	"the newest sight of a job stays":                     newestSightStays,
-	"one of many may ask, and then none for a while":      oneMayAsk,
-	"the last to cancel a job stays known":                cancellations,
-	"texts that not every database takes change nothing":  badTexts,
-	"texts that mean something in SQL mean nothing there": hostileTexts,
+	"a record is read as it was written":            recordRoundTrip,
+	"the store copies maps":                         mapsAreCopied,
+	"an unknown submission is not found":            unknownIsNotFound,
+	"a step's number is unique":                     stepNumberIsUnique,
+	"a step leaves no gap":                          noGap,
+	"no step follows created or refused":            nothingFollowsFinalStep,
+	"one of many concurrent appends wins":           oneAppendWins,
+	"the best sighting of a job is kept":            bestSightingIsKept,
+	"one of many concurrent asks wins":              oneAskWins,
+	"the last cancellation is kept":                 lastCancellationIsKept,
+	"texts that PostgreSQL cannot store are errors": invalidTexts,
+	"SQL in texts has no effect":                    sqlInTexts,
 }
 
-// Record is the n-th record of the suite: one a second, all of them different.
-// Its id is still that of its key.
+// Record returns the n-th record of the suite, as a claim needs it: created n seconds after
+// [Start], with a key of its own, and with no step. Its id is that of the first use of the key.
 func Record(n int) backup.Record {
 	sub := backup.Submission{
 		Door: backup.DoorAPI, Principal: identity.Principal{Issuer: "test", Subject: "alice#1", Name: "Alice"},
@@ -76,7 +80,7 @@ func Record(n int) backup.Record {
 	}
 }
 
-// Step is the n-th step of a log, an attempt by owner.
+// Step returns step n of a log: an attempt by owner, with every field set.
 func Step(n int, owner string) backup.Step {
 	at := Start.Add(time.Duration(n) * time.Minute)
 	return backup.Step{
@@ -85,10 +89,10 @@ func Step(n int, owner string) backup.Step {
 	}
 }
 
-func comesBackWhole(t *testing.T, s backup.Store) {
+func recordRoundTrip(t *testing.T, s backup.Store) {
 	want := Record(1)
 	known := claim(t, s, want)
-	want.Key = "" // is not kept
+	want.Key = "" // a store keeps the hash of the key, not the key
 	if diff := cmp.Diff(want, known); diff != "" {
 		t.Errorf("from Claim (-want +got):\n%s", diff)
 	}
@@ -113,7 +117,7 @@ func comesBackWhole(t *testing.T, s backup.Store) {
 	}
 }
 
-func keepsItsOwn(t *testing.T, s backup.Store) {
+func mapsAreCopied(t *testing.T, s backup.Store) {
 	r := Record(1)
 	claim(t, s, r)
 	r.Params["InstanceId"] = "changed"
@@ -140,7 +144,7 @@ func unknownIsNotFound(t *testing.T, s backup.Store) {
 	}
 }
 
-func numberTakenOnce(t *testing.T, s backup.Store) {
+func stepNumberIsUnique(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	for _, c := range []struct {
 		owner string
@@ -166,7 +170,7 @@ func noGap(t *testing.T, s backup.Store) {
 	}
 }
 
-func nothingFollowsAnEnd(t *testing.T, s backup.Store) {
+func nothingFollowsFinalStep(t *testing.T, s backup.Store) {
 	for n, kind := range []backup.StepKind{backup.StepCreated, backup.StepRefused} {
 		r := claim(t, s, Record(n))
 		add(t, s, r.SubmissionID, Step(0, "o"))
@@ -189,7 +193,7 @@ func oneAppendWins(t *testing.T, s backup.Store) {
 	}
 }
 
-func newestSightStays(t *testing.T, s backup.Store) {
+func bestSightingIsKept(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	for _, seen := range []int{1, 3, 2} {
 		job := backup.Job{JobID: "job-1", Progress: seen, SeenAt: Start.Add(time.Duration(seen) * time.Second)}
@@ -200,7 +204,7 @@ func newestSightStays(t *testing.T, s backup.Store) {
 	if got := find(t, s, r.SubmissionID).Job.Progress; got != 3 {
 		t.Errorf("kept the sight of second %d, want 3", got)
 	}
-	// The end counts before all that is not the end, whenever it was seen.
+	// An end is better than any other sighting, regardless of the time.
 	for _, sight := range []struct {
 		second, want int
 		status       backup.State
@@ -225,14 +229,14 @@ func newestSightStays(t *testing.T, s backup.Store) {
 	}
 }
 
-func oneMayAsk(t *testing.T, s backup.Store) {
+func oneAskWins(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
-	const pace = 5 * time.Second
-	for i, now := range []time.Time{Start, Start.Add(pace)} {
+	const interval = 5 * time.Second
+	for i, now := range []time.Time{Start, Start.Add(interval)} {
 		won := race(func(int) bool {
-			may, err := s.Ask(t.Context(), r.SubmissionID, now, pace)
+			may, err := s.Ask(t.Context(), r.SubmissionID, now, interval)
 			if err != nil {
-				t.Errorf("Ask: %v", err)
+				t.Errorf("Contact: %v", err)
 			}
 			return may
 		})
@@ -240,19 +244,19 @@ func oneMayAsk(t *testing.T, s backup.Store) {
 			t.Errorf("round %d: %d of 64 may ask", i, won)
 		}
 	}
-	if may, err := s.Ask(t.Context(), r.SubmissionID, Start.Add(2*pace-time.Millisecond), pace); err != nil || may {
+	if may, err := s.Ask(t.Context(), r.SubmissionID, Start.Add(2*interval-time.Millisecond), interval); err != nil || may {
 		t.Errorf("a millisecond too early: %v, %v", may, err)
 	}
 	got := find(t, s, r.SubmissionID)
-	if !got.AskedAt.Equal(Start.Add(pace)) || got.Job != (backup.Job{}) {
+	if !got.AskedAt.Equal(Start.Add(interval)) || got.Job != (backup.Job{}) {
 		t.Errorf("asked at %v, seen %+v", got.AskedAt, got.Job)
 	}
-	if may, err := s.Ask(t.Context(), "nobody", Start, pace); err != nil || may {
+	if may, err := s.Ask(t.Context(), "nobody", Start, interval); err != nil || may {
 		t.Errorf("about nobody: %v, %v", may, err)
 	}
 }
 
-func badTexts(t *testing.T, s backup.Store) {
+func invalidTexts(t *testing.T, s backup.Store) {
 	for _, bad := range []string{"a\x00b", "a\xffb"} {
 		r := Record(1)
 		r.Principal.Name = bad
@@ -271,7 +275,7 @@ func badTexts(t *testing.T, s backup.Store) {
 	}
 }
 
-func hostileTexts(t *testing.T, s backup.Store) {
+func sqlInTexts(t *testing.T, s backup.Store) {
 	const hostile = `'); DROP TABLE submission; -- " \ $1 %s %d ?1 :a`
 	r := Record(1)
 	r.Principal.Name, r.Params["InstanceId"], r.Params["Account"] = hostile, hostile, hostile
@@ -287,11 +291,11 @@ func hostileTexts(t *testing.T, s backup.Store) {
 	}
 }
 
-// race calls f 64 times at once and counts how often it reported true.
-func race(f func(i int) bool) int { return crowd(64, f) }
+// race calls f 64 times at once, and returns how often it returned true.
+func race(f func(i int) bool) int { return raceOf(64, f) }
 
-// crowd is race of so many.
-func crowd(n int, f func(i int) bool) int {
+// raceOf calls f n times at once, and returns how often it returned true.
+func raceOf(n int, f func(i int) bool) int {
 	var won atomic.Int32
 	var wg sync.WaitGroup
 	for i := range n {
@@ -305,7 +309,7 @@ func crowd(n int, f func(i int) bool) int {
 	return int(won.Load())
 }
 
-// claim returns what the store knows after the claim.
+// claim claims r and returns the record that the store returned.
 func claim(t *testing.T, s backup.Store, r backup.Record) backup.Record {
 	t.Helper()
 	known, _, err := s.Claim(t.Context(), r)
@@ -315,6 +319,7 @@ func claim(t *testing.T, s backup.Store, r backup.Record) backup.Record {
 	return known
 }
 
+// add appends a step and reports whether it is the caller's.
 func add(t *testing.T, s backup.Store, id string, step backup.Step) bool {
 	t.Helper()
 	ours, err := s.Append(t.Context(), id, step)
@@ -324,6 +329,7 @@ func add(t *testing.T, s backup.Store, id string, step backup.Step) bool {
 	return ours
 }
 
+// find returns the record with the given id.
 func find(t *testing.T, s backup.Store, id string) backup.Record {
 	t.Helper()
 	r, err := s.Find(t.Context(), id)

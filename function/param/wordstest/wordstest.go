@@ -1,0 +1,55 @@
+// Package wordstest checks texts for phrases that users must not read.
+//
+// The list has phrases that are indirect or ambiguous, in English and Chinese,
+// former product names, and durations as Go prints them. Tests of pages, of
+// answers and of messages call [Check]. A test of the sources calls [Find] for
+// every string of the program.
+package wordstest
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// phrases are the phrases that no text may contain, in lower case.
+var phrases = []string{
+	// Former product names.
+	"backup desk", "备份服务台",
+
+	// Indirect English.
+	"its address is none", "in the way", "to mend it", "granted by no rule", "keeping it", "how much",
+	"the limit is that of", "hold only what changed", "as if the power was cut", "mean nothing here", "means nothing",
+	"whoever", "whatever", "of which", "none of", "what comes of it", " nobody ", "nobody knows", " somebody ", "somebody cancelled", "somebody wanted", "take on the role", "takes on a role",
+	"lets the portal in", "lets nobody in", "sign of life", "do not fit together", "misses a value", "tell the operator",
+	"stands alone", "is no address", "kind of backup", "switched off at the moment", "goes by the tags",
+	"has it so", "asked by", "came in by", "put it right", "kept there", "not known here", "right now",
+
+	// Chinese that is not the vendor's, or not standard.
+	"您的规则均未授权", "没有规则允许", "您不能发起备份", "使用此键", "新的键", "同一个键", "键的有效期", "至少一个卷", "持久卷",
+	"链接中的以下部分在此无效", "限制对象：", "如同断电）", "备份方式", "身份提供方",
+}
+
+// durations are times as Go prints them, such as 15m0s.
+var durations = regexp.MustCompile(`\b\d+h\d+m\d+s|\b\d+m\d+(\.\d+)?s`)
+
+// Find returns the first phrase in text that users must not read. It returns ""
+// if text has no such phrase. It ignores case.
+func Find(text string) string {
+	lower := strings.ToLower(text)
+	for _, phrase := range phrases {
+		if strings.Contains(lower, phrase) {
+			return phrase
+		}
+	}
+	return durations.FindString(lower)
+}
+
+// Check reports an error if text, which users get from the place where, contains
+// such a phrase.
+func Check(t testing.TB, where, text string) {
+	t.Helper()
+	if phrase := Find(text); phrase != "" {
+		t.Errorf("%s: users read %q", where, phrase)
+	}
+}

@@ -1,0 +1,23 @@
+package wordstest_test
+
+import (
+	"testing"
+
+	"backupportal/function/param/wordstest"
+)
+
+func TestFind(t *testing.T) {
+	for text, want := range map[string]string{
+		"Backup Portal":                    "",
+		"15 minutes, 15 分钟, session: 15m":  "",
+		"The Backup Desk":                  "backup desk",
+		"欢迎使用备份服务台":                        "备份服务台",
+		"wait 15m0s":                       "15m0s",
+		"至少间隔 1h30m0s":                     "1h30m0s",
+		"One thing is IN THE WAY: a role.": "in the way",
+	} {
+		if got := wordstest.Find(text); got != want {
+			t.Errorf("Find(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
