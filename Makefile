@@ -5,6 +5,7 @@ DIST  ?= dist
 POLICY ?= docs/policy.example.yaml
 PACKAGE ?=
 MUTATE ?=
+CHAOS ?=
 
 # -race needs a C compiler; without one .ci/install reports it and the tests run without -race. SQLite is translated C
 # code; with race detection it would take most of the time of the tests, so it is excluded.
@@ -12,7 +13,7 @@ RACE = $$("$$(go env CC)" -E -include stdlib.h - </dev/null >/dev/null 2>&1 && \
 	echo -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev clients check static test generate mutate bench dist deploy clean
+.PHONY: help run dev clients check static test chaos generate mutate bench dist deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +37,8 @@ static: # check without tests
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l .) && test -z "$$unformatted" || \
 		{ echo "not formatted, run gofmt -w on: $$unformatted" >&2; exit 1; }
 	go vet ./...
+	@# Files that only the build for function/chaos has.
+	go vet -tags chaosclock ./function/app ./function/backup ./function/store ./function/chaos/control
 	$(TOOL) staticcheck ./...
 	$(TOOL) templ generate -check
 	$(TOOL) templ fmt -fail templates
@@ -47,10 +50,14 @@ test: ## all checks of CI; installs missing tools
 	@# The timeout only ends a test that hangs. It is many times what a busy machine needs.
 	go test $(RACE) -count=1 -timeout 30m ./...
 	@# Under the race detector this test makes only a fifth of its submissions, so it runs again without it.
-	go test -count=1 -run SessionsAreKept ./function/aliyun
+	go test -count=1 -run SessionsAreCached ./function/aliyun
 	cd .ci/checks && go vet ./... && go test -count=1 -timeout 30m ./...
 	cd .ci/mutate && go vet ./... && go test -short ./...
 	@echo; echo 'make test: all passed'; .ci/install --missing | sed 's/^/  left out: /'
+
+chaos: ## random incidents against real processes, at most 40 minutes; CHAOS='-chaos.seed 7' for flags
+	go test -count=1 -timeout 1h -v -run Schedules ./function/chaos -args \
+		-chaos.guards -chaos.time 20m -chaos.schedules 240 -chaos.parallel 6 $(CHAOS)
 
 generate: ## write generated files again
 	$(TOOL) templ generate

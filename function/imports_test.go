@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"function/audit":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret"},
 	"function/backup":             {"function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/secret"},
 	"function/cache":              {},
+	"function/chaos":              {},
 	"function/cmd/emulator":       {"function/emulator", "function/emulator/world"},
 	"function/cmd/local":          {"function/app", "function/emulator"},
 	"function/e2e":                {},
@@ -141,7 +142,7 @@ func TestImportsOfVendorsStayInOnePlace(t *testing.T) {
 
 func TestImportsOfTheProgramLeaveOutTheEmulator(t *testing.T) {
 	for _, path := range packages(t)["function"].Deps {
-		if strings.HasPrefix(path, module+"function/emulator") || strings.HasPrefix(path, module+"function/cmd") || path == "testing" {
+		if strings.HasPrefix(path, module+"function/emulator") || strings.HasPrefix(path, module+"function/cmd") || strings.HasPrefix(path, module+"function/chaos") || path == "testing" {
 			t.Errorf("the program links %s", path)
 		}
 	}

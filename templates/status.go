@@ -10,7 +10,8 @@ import (
 	"backupportal/function/param"
 )
 
-// name returns the name of the submission: the one that was typed, or the job's.
+// name returns the name of the submission: the JobName of the request or, if it has none, the name
+// of the job.
 func (r Row) name() string {
 	if label := r.Record.Params["JobName"]; label != "" {
 		return label

@@ -11,7 +11,7 @@ import (
 type gate struct {
 	Title param.Text
 	File  string // path in the reader's repository
-	Code  string
+	Code  string // the whole text of the file
 }
 
 // The source of all gates is backup-gate.sh. The files for the CI services contain a copy of it,

@@ -11,7 +11,8 @@ import (
 	"backupportal/web"
 )
 
-// gateCode returns the code of the gate for a file of this name.
+// gateCode returns the text of the gate's file with this name, from [web.Gates]. It ends the test
+// if there is none.
 func gateCode(t testing.TB, file string) string {
 	t.Helper()
 	for _, g := range web.Gates() {

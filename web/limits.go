@@ -26,9 +26,10 @@ func (s *Server) rateLimited(h handler) handler {
 	}
 }
 
-// limitOwner returns the owner of a limit, which the first letter of its key identifies: an
-// account, team, source, network address or instance, or else the principal.
-// Accounts and teams have the labels that rules give them; with nil rules, their names.
+// limitOwner returns words for whom or what a limit applies to. The letter before the colon of its
+// key says it: a is an account, t a team, s a program (a source of the policy), l the IP address of
+// the sender, i a resource with a cool-down. Every other letter is the principal ("you"). Accounts
+// and teams get their labels from the policy; if rules is nil, their names are used.
 func limitOwner(key string, rules *policy.Policy) param.Text {
 	kind, name, _ := strings.Cut(key, ":")
 	label := param.Both(name, name)

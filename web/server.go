@@ -14,6 +14,8 @@
 //	routed      the mux; unknown paths and methods
 //	signedIn    a known principal; not for public routes
 //	rateLimited requests per minute of a principal; only for routes that change something
+//
+// This file has the routes and the size limits of requests. limits.go has the rate limits.
 package web
 
 import (
@@ -37,6 +39,11 @@ type Store struct {
 	Kind      string                      // "sqlite" or "postgres"
 	Ready     func(context.Context) error // returns why submissions cannot be recorded now, or nil
 	Ephemeral bool                        // the stored data ends with the instance; pages say so
+
+	// Durability describes what can make the store lose a record, and ListFirst reports whether a
+	// submission is therefore searched in the cloud first. Nil: /readyz does not say.
+	Durability func() string
+	ListFirst  func() bool
 }
 
 // Server answers the portal's requests. All fields are required except Origin, Proxies and SignIn.
@@ -172,18 +179,26 @@ func (s *Server) ready() handler {
 		}
 		if last != nil {
 			w.Header().Set("Retry-After", "15")
-			return writeJSON(w, r, http.StatusServiceUnavailable, healthStatus{
-				Status:    "not ready",
-				Store:     s.Store.Kind,
-				Ephemeral: s.Store.Ephemeral,
-			})
+			h := s.readiness("not ready")
+			if clock, ok := errors.AsType[*backup.ClockError](last); ok {
+				h.ClockAhead = clock.Ahead.Milliseconds()
+			}
+			return writeJSON(w, r, http.StatusServiceUnavailable, h)
 		}
-		return writeJSON(w, r, http.StatusOK, healthStatus{
-			Status:    "ready",
-			Store:     s.Store.Kind,
-			Ephemeral: s.Store.Ephemeral,
-		})
+		return writeJSON(w, r, http.StatusOK, s.readiness("ready"))
 	}
+}
+
+// readiness returns what /readyz answers with a status.
+func (s *Server) readiness(status string) healthStatus {
+	h := healthStatus{Status: status, Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral}
+	if s.Store.Durability != nil {
+		h.Durability = s.Store.Durability()
+	}
+	if s.Store.ListFirst != nil {
+		h.ListFirst = s.Store.ListFirst()
+	}
+	return h
 }
 
 // A healthStatus is the answer of /healthz and /readyz.
@@ -191,4 +206,8 @@ type healthStatus struct {
 	Status    string `json:"status"`
 	Store     string `json:"store"`
 	Ephemeral bool   `json:"ephemeral,omitempty"` // stored data ends with the instance
+
+	Durability string `json:"durability,omitempty"`     // what can make the database lose a commit
+	ListFirst  bool   `json:"list_first,omitempty"`     // each submission is searched in the cloud first
+	ClockAhead int64  `json:"clock_ahead_ms,omitempty"` // of the database's clock; negative: behind; only while it is too far off
 }

@@ -91,9 +91,10 @@ var journeys = []journey{{
 	},
 }}
 
-// Every kind of backup can be requested from the start page and followed to the end of the job. The
-// cloud receives one call, which is the same with and without JavaScript and equals the one on the
-// check page.
+// Every kind of backup can be requested from the start page and followed to the end of the job,
+// with and without JavaScript. The cloud receives one call for each backup. Apart from JobName the
+// calls with and without JavaScript are the same. The check page has shown each parameter of the
+// call.
 func TestEveryKindOfBackupIsMadeWithAndWithoutScript(t *testing.T) {
 	t.Parallel()
 	promised := map[string]chan map[string]string{}

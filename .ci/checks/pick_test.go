@@ -78,6 +78,6 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 	}
 	faults("DescribeInstances: refuse 403 Forbidden.RAM forever")
 	form("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou", "InstanceId", "db")
-	b.wait(`!document.querySelector("#f-InstanceId-note").hidden && document.querySelector("#f-InstanceId-note").textContent.includes("type the ID")`, soon)
+	b.wait(`!document.querySelector("#f-InstanceId-note").hidden && document.querySelector("#f-InstanceId-note").textContent.includes("Enter the ID")`, soon)
 	b.picture("no-list")
 }

@@ -85,8 +85,8 @@ func whyUnknown(status int, r response) string {
 	return ""
 }
 
-// code returns the code of a response with the prefix of v, or "" if there is no error code.
-// A code of an unexpected form becomes "Unreadable".
+// code returns v.prefix followed by the error code of r, or "" if r has no error code. If the
+// result does not have the form of a code, "Unreadable" takes the place of the error code.
 func (v verdict) code(r response) string {
 	switch {
 	case r.code == "" || r.code == "200":

@@ -13,8 +13,9 @@ import (
 	"backupportal/function/param"
 )
 
-// Each entry has both sentences in both languages, an outcome, and patterns that an earlier
-// entry does not hide.
+// Each entry of meanings has its two sentences, means and todo, in English and Chinese, and has an
+// outcome. Only a refusal shows the cloud's message. No earlier entry matches the codes of a
+// pattern, because the first match wins.
 func TestMeaningsAreComplete(t *testing.T) {
 	for i, m := range meanings {
 		for _, s := range []string{m.means.En, m.means.Zh, m.todo.En, m.todo.Zh} {

@@ -2,5 +2,6 @@
 
 package aliyun_test
 
-// raced reports whether the race detector is on. It makes each call about ten times slower.
+// raced reports whether the race detector is on. The detector makes each call about ten times
+// slower.
 const raced = true

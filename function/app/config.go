@@ -46,8 +46,21 @@ const (
 	defaultDatabase = "sqlite:backup-portal.db"
 )
 
-// defaultHistory is how long submissions are kept, in days, if HISTORY_DAYS is not set.
+// defaultHistory is how long submissions are kept, in days, if HISTORY_DAYS is not set. A
+// deployment with s.yaml always sets it: the default is repeated there, in docs/environment.md
+// and in docs/operations.md.
 const defaultHistory = 400
+
+// ListFirst says when the cloud's list is searched before the first attempt of a submission: the
+// database may have lost the record of an earlier one.
+type ListFirst string
+
+// The values of LIST_FIRST.
+const (
+	ListAuto   ListFirst = ""  // while a failover of the database can lose commits
+	ListAlways ListFirst = "1" // always; also if the database ends with the instance
+	ListNever  ListFirst = "0" // never: the operator knows that the database loses no commit
+)
 
 // Config is the portal's configuration, as [ReadConfig] reads it from the environment. The zero
 // value of a field means that its variable is not set, unless the field says otherwise.
@@ -64,7 +77,7 @@ type Config struct {
 	Credentials   aliyun.Credentials  // used if an invocation brings none
 	Database      secret.String       // postgres://… or sqlite:PATH; empty means a file that is removed at the end
 	Ephemeral     bool                // the database is lost with the instance
-	ListFirst     bool                // the database may lose submissions, so the cloud is asked before a first attempt
+	ListFirst     ListFirst           // when the cloud's list is searched before a first attempt
 	History       time.Duration       // how long submissions are kept
 	AuditKeys     []secret.String     // the first seals the audit trail, all verify it; empty means no seals
 	Getenv        func(string) string // reads the secrets that the policy names
@@ -244,7 +257,16 @@ func (c *Config) readDatabase(getenv func(string) string) error {
 	shared := kind == store.Postgres
 	allowed := getenv("ALLOW_EPHEMERAL_STORE") == "1"
 	c.Ephemeral = c.Platform != PlainServer && !shared
-	c.ListFirst = c.Ephemeral || getenv("LIST_FIRST") == "1"
+	switch value := getenv("LIST_FIRST"); {
+	case value != "" && value != "0" && value != "1":
+		return errors.New("LIST_FIRST must be 1, 0 or not set")
+	case value == "0" && c.Ephemeral:
+		return errors.New("LIST_FIRST=0 needs a database that all instances share: an instance forgets its submissions")
+	case value == "0":
+		c.ListFirst = ListNever
+	case value == "1", c.Ephemeral:
+		c.ListFirst = ListAlways
+	}
 	switch {
 	case text != "" && kind == "":
 		return errors.New("DATABASE_URL must be postgres://user:password@host/name or sqlite:PATH")

@@ -82,6 +82,8 @@ func TestConfigRefusesUnsafeSettings(t *testing.T) {
 		"an endpoint with a path":           {[]string{"CLOUD_ENDPOINT", "https://hbr.example.com/x"}, "CLOUD_ENDPOINT must be an origin"},
 		"a public address that is none":     {[]string{"PUBLIC_URL", "backup.example.com"}, "PUBLIC_URL"},
 		"a public address with a fragment":  {[]string{"PUBLIC_URL", "https://backup.example.com#x"}, "PUBLIC_URL"},
+		"LIST_FIRST of a word":              {[]string{"LIST_FIRST", "no"}, "LIST_FIRST must be"},
+		"a file never looked up":            {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events", "ALLOW_EPHEMERAL_STORE", "1", "LIST_FIRST", "0"}, "LIST_FIRST=0 needs"},
 		"an SDK that prints":                {[]string{"DEBUG", "tea,sdk"}, "DEBUG"},
 		"an entry the SDK cannot compile":   {[]string{"NO_PROXY", "[fe80::"}, "NO_PROXY"},
 		"roots that are not there":          {[]string{"CLOUD_CA_FILE", "/nowhere/ca.pem"}, "CLOUD_CA_FILE"},
@@ -104,19 +106,21 @@ func TestConfigReportsAllErrors(t *testing.T) {
 
 func TestConfigChoosesTheDatabase(t *testing.T) {
 	for name, c := range map[string]struct {
-		env                  []string
-		url                  string
-		ephemeral, listFirst bool
+		env       []string
+		url       string
+		ephemeral bool
+		listFirst ListFirst
 	}{
-		"a server":                   {nil, "sqlite:backup-portal.db", false, false},
-		"a server with its own":      {[]string{"DATABASE_URL", "sqlite:/var/lib/x.db"}, "sqlite:/var/lib/x.db", false, false},
-		"a server with lossy copies": {[]string{"DATABASE_URL", "postgres://db/x", "LIST_FIRST", "1"}, "postgres://db/x", false, true},
-		"Function Compute":           {[]string{"FC_RUNTIME_API", "x", "AUTH_MODE", "events", "DATABASE_URL", "postgres://db/x"}, "postgres://db/x", false, false},
-		"Function Compute without":   {[]string{"FC_RUNTIME_API", "x", "AUTH_MODE", "events", "ALLOW_EPHEMERAL_STORE", "1"}, "", true, true},
+		"a server":                   {nil, "sqlite:backup-portal.db", false, ListAuto},
+		"a server with its own":      {[]string{"DATABASE_URL", "sqlite:/var/lib/x.db"}, "sqlite:/var/lib/x.db", false, ListAuto},
+		"a server with lossy copies": {[]string{"DATABASE_URL", "postgres://db/x", "LIST_FIRST", "1"}, "postgres://db/x", false, ListAlways},
+		"a server without failover":  {[]string{"DATABASE_URL", "postgres://db/x", "LIST_FIRST", "0"}, "postgres://db/x", false, ListNever},
+		"Function Compute":           {[]string{"FC_RUNTIME_API", "x", "AUTH_MODE", "events", "DATABASE_URL", "postgres://db/x"}, "postgres://db/x", false, ListAuto},
+		"Function Compute without":   {[]string{"FC_RUNTIME_API", "x", "AUTH_MODE", "events", "ALLOW_EPHEMERAL_STORE", "1"}, "", true, ListAlways},
 	} {
 		got, err := ReadConfig(env(c.env...))
 		if err != nil || got.Database.Reveal() != c.url || got.Ephemeral != c.ephemeral || got.ListFirst != c.listFirst {
-			t.Errorf("%s: %s, ephemeral %v, list first %v, error %v", name, got.Database.Reveal(), got.Ephemeral, got.ListFirst, err)
+			t.Errorf("%s: %s, ephemeral %v, list first %q, error %v", name, got.Database.Reveal(), got.Ephemeral, got.ListFirst, err)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func newTrail(cfg Config, db *store.DB, policy string, log *slog.Logger) (*audit
 		"store":        db.Kind(),
 		"policy":       policy,
 		"ephemeral":    strconv.FormatBool(cfg.Ephemeral),
-		"list_first":   strconv.FormatBool(cfg.ListFirst),
+		"list_first":   cmp.Or(string(cfg.ListFirst), "auto"),
 		"sealed":       strconv.FormatBool(!key.IsZero()),
 		"history_days": strconv.Itoa(int(cfg.History.Hours() / 24)),
 	}

@@ -52,7 +52,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return App{}, fmt.Errorf("the policy %s: %w", cfg.PolicyFile, err)
 	}
 	cloud, err := aliyun.New(aliyun.Config{
-		Endpoint: cfg.CloudEndpoint, CA: cfg.CloudCA, Credentials: credentials(cfg.Credentials),
+		Endpoint: cfg.CloudEndpoint, CA: cfg.CloudCA, Credentials: credentials(cfg.Credentials), Now: wallClock,
 	})
 	if err != nil {
 		return App{}, err
@@ -72,7 +72,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
-		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: cfg.ListFirst,
+		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: listFirst(cfg.ListFirst, db),
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
 	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
@@ -90,7 +90,10 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Zone:      zone,
 		Log:       log,
 		Proxies:   cfg.Proxies,
-		Store:     web.Store{Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral},
+		Store: web.Store{
+			Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
+			Durability: func() string { return string(db.Durability()) }, ListFirst: service.ListFirst,
+		},
 	}
 	if cfg.PublicURL != nil {
 		server.Origin = cfg.PublicURL.String()
@@ -107,6 +110,15 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return errors.Join(trail.Flush(ctx, true), closeStore())
 	}
 	return App{Doors: doors, Service: service, Close: end}, nil
+}
+
+// listFirst returns the function that decides whether the cloud's list is searched before a first
+// attempt.
+func listFirst(mode ListFirst, db *store.DB) func() bool {
+	if mode == ListAuto {
+		return db.MayForget
+	}
+	return func() bool { return mode == ListAlways }
 }
 
 // closeTimeout limits how long the audit trail may take to write its end.
@@ -290,7 +302,3 @@ func requestID(ctx context.Context) string {
 	}
 	return rand.Text()
 }
-
-// wallClock returns the time without a monotonic reading. The monotonic clock stops while an
-// instance is frozen, so differences of such times would be too short.
-func wallClock() time.Time { return time.Now().Round(0) }

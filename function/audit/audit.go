@@ -32,7 +32,7 @@
 // # Sampling
 //
 // Anyone can cause some events, such as failed sign-ins. Of equal ones, one in a minute is
-// written, with the number of those that were not ([Record.Unwritten]).
+// written, with the number of skipped events ([Record.Unwritten]).
 package audit
 
 import (

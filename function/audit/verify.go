@@ -128,7 +128,7 @@ func headsOf(h *Head) []Head {
 	return []Head{*h}
 }
 
-// begin prepares the check of a chain, of which row is the first row found.
+// begin prepares the check of a chain. row is the first row found.
 func (v *verifier) begin(row backup.AuditRow, r Record) {
 	v.report.Chains++
 	v.chain, v.next, v.previous, v.candidates = row.Chain, 0, "", v.keys

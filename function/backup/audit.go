@@ -63,9 +63,10 @@ type AuditTarget struct {
 
 // AuditDecision is a decision of the policy.
 type AuditDecision struct {
-	Allow bool     `json:"allow"`
-	Rule  string   `json:"rule,omitempty"`  // id of the rule that allows the action
-	Lines []string `json:"lines,omitempty"` // of a refusal: for each rule the first condition that failed
+	Allow  bool     `json:"allow"`
+	Rule   string   `json:"rule,omitempty"`   // id of the rule that allows the action
+	Policy string   `json:"policy,omitempty"` // SHA-256 of the policy that decided, in hex
+	Lines  []string `json:"lines,omitempty"`  // of a refusal: for each rule the first condition that failed
 }
 
 // AuditSubmission identifies the submission and the step of an event.

@@ -51,13 +51,29 @@ func (e *BusyError) Error() string { return "backup: " + e.SubmissionID + ": " +
 // Unwrap returns e.Err.
 func (e *BusyError) Unwrap() error { return e.Err }
 
+// ClockError says that a submission was not recorded, because the wall clock of this machine
+// differs from the database's clock. Nothing was sent.
+type ClockError struct {
+	Ahead time.Duration // of the database's clock; negative: behind
+}
+
+// Error says by how much the clock is wrong, and what to do.
+func (e *ClockError) Error() string {
+	direction := "ahead of"
+	if e.Ahead < 0 {
+		direction = "behind"
+	}
+	return fmt.Sprintf("the clock of this machine is %.3f seconds %s the database's: synchronize both", e.Ahead.Abs().Seconds(), direction)
+}
+
 // DeniedError is a refusal by the policy. Nothing was sent.
 type DeniedError struct {
 	// Lines has one entry for each rule that the principal may read: the first condition that
-	// failed, with its field.
+	// failed, with its field. For a refused cancellation it has one entry without a field.
 	Lines []param.Mistake
-	// SubmissionID is the id of the refusal in the history. It is empty for a preview, and if
-	// the refusal could not be recorded.
+	// SubmissionID is the id of the record that the history has for the refused submission. It
+	// is empty for a preview, and if the refusal could not be recorded. For a refused
+	// cancellation it is the id of the submission whose job was to be cancelled.
 	SubmissionID string
 }
 

@@ -16,7 +16,7 @@ import (
 // newListFirstFixture returns a fixture with ListFirst, for a store that can lose records.
 func newListFirstFixture(t *testing.T) *fixture {
 	r := newFixture(t)
-	r.ListFirst = true
+	r.ListFirst = func() bool { return true }
 	return r
 }
 

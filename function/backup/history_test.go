@@ -122,7 +122,7 @@ func TestExpiredKeyMakesANewJob(t *testing.T) {
 	for _, listFirst := range []bool{false, true} {
 		t.Run(fmt.Sprint("list first ", listFirst), func(t *testing.T) {
 			r := newFixture(t)
-			r.ListFirst = listFirst
+			r.ListFirst = func() bool { return listFirst }
 			first, err := r.Submit(t.Context(), submission("k"))
 			if err != nil {
 				t.Fatal(err)

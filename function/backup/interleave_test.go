@@ -21,8 +21,8 @@ type interleaving struct {
 	Processes int
 	Watchers  int // number of the Processes that only read the submission
 	Turns     []turn
-	Creates   []string      // faults of CreateBackupJob
-	Lag       time.Duration // of the list
+	Creates   []string      // faults of the cloud's calls of CreateBackupJob, in their order
+	Lag       time.Duration // how late a new job appears in the cloud's list
 }
 
 // turn lets one process continue until it has stopped Stops times.
@@ -56,7 +56,8 @@ type scheduler struct {
 	stopped chan *process // receives a process when it stops or ends
 }
 
-// process is one goroutine that submits or reads the submission.
+// process stands for one process of the portal in an interleaving. It is a goroutine that either
+// submits the submission or, as a watcher, only reads it.
 type process struct {
 	scheduler *scheduler
 	resume    chan struct{}
@@ -241,8 +242,9 @@ func TestAnyInterleavingMakesAtMostOneJob(t *testing.T) {
 	})
 }
 
-// mutants are faults in the design; the interleavings must find each of them. Some faults are
-// rare, so their interleavings all have the fault in creates.
+// mutants are deliberate mistakes in the portal; the interleavings must find each of them. Some
+// mistakes show only after a certain fault of the cloud. All interleavings of these have the faults
+// in creates.
 var mutants = []struct {
 	name    string
 	mutate  func(*fixture)
@@ -301,7 +303,8 @@ func (c ignoreUntilCloud) CreateBackupJob(ctx context.Context, call backup.Call)
 	return c.Cloud.CreateBackupJob(ctx, call)
 }
 
-// alwaysRefundLimits refunds a reservation even if a later attempt holds it.
+// alwaysRefundLimits is a mutant. Its Refund ignores the number of the attempt, so it also gives
+// back a reservation that a later attempt needs.
 type alwaysRefundLimits struct{ backup.Limits }
 
 func (l alwaysRefundLimits) Refund(ctx context.Context, key string, _ int) error {
@@ -316,7 +319,8 @@ func (s alwaysOursStore) Append(ctx context.Context, id string, step backup.Step
 	return ours || step.Kind == backup.StepAttempt, err
 }
 
-// forcedRefusalStore stores a refusal behind steps that other processes have added.
+// forcedRefusalStore is a mutant. If another process has already inserted a step with the number
+// of a refusal, it stores the refusal with the next free number.
 type forcedRefusalStore struct{ backup.Store }
 
 func (s forcedRefusalStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (ours bool, err error) {

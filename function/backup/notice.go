@@ -79,7 +79,8 @@ const (
 	Slack           ReceiverKind = "slack"
 )
 
-// ReceiverKinds lists all kinds.
+// ReceiverKinds lists all kinds. Package notify writes the messages of each, and package policy
+// knows which of them have a secret.
 var ReceiverKinds = []ReceiverKind{WebhookReceiver, DingTalk, Feishu, WeCom, Slack}
 
 // ErrReceiverURL is the error of [ParseReceiverURL]. It does not contain the URL, which is a

@@ -12,6 +12,8 @@ import (
 // Policy decides who may do what. It reads the policy file, and the tags of instances in the
 // cloud if a rule names tags. Its methods are safe for concurrent use.
 type Policy interface {
+	// Hash identifies the policy: the SHA-256 of its file, in hex.
+	Hash() string
 	// Account returns the account of an alias. It is false for an unknown alias.
 	Account(alias string) (Account, bool)
 	// Decide returns the grant of the rule that lets p make the backup, or else one mistake for

@@ -82,7 +82,8 @@ func (s *Service) reconcileAndRefund(ctx context.Context, caller identity.Princi
 // the attempt's window and the list lag; so the time is read before the listing. The errors are
 // those of the listing and [ErrStoreUnavailable].
 func (s *Service) reconcile(ctx context.Context, caller identity.Principal, r Record) (bool, error) {
-	listComplete := !s.Now().Before(s.listCompleteAt(r.Last))
+	decided, started := s.Now(), time.Now()
+	listComplete := !decided.Before(s.listCompleteAt(r.Last))
 	job, found, err := s.findListedJob(ctx, caller, r)
 	if err != nil {
 		return false, err
@@ -106,6 +107,10 @@ func (s *Service) reconcile(ctx context.Context, caller identity.Principal, r Re
 	case StepRefused:
 		e.Outcome.Class = ClassRefused
 	}
+	// The time of the step is the time of the decision, advanced by the monotonic clock. So the
+	// store refuses the step if the wall clock was wrong when the listing began, even if it was
+	// corrected since.
+	step.At = decided.Add(time.Since(started))
 	ours, err := s.steps().conclude(ctx, r, &step, e)
 	if err != nil {
 		return false, storeUnavailable(err)
@@ -117,9 +122,10 @@ func (s *Service) reconcile(ctx context.Context, caller identity.Principal, r Re
 	return ours, nil
 }
 
-// findListedJob searches the cloud's list for the job of r, in the name of caller. It compares
-// the names of jobs. If there are several, the log has failed to prevent a second job: it
-// records a violation and returns the oldest.
+// findListedJob searches the cloud's list for the job of r, with the credentials for caller. The
+// job has the name r.JobName or, with ListFirst, the name of a later use of the same key. If
+// several jobs match, the step log has failed to prevent a second job: findListedJob records a
+// violation in the audit trail for each further job, and returns the oldest job.
 func (s *Service) findListedJob(ctx context.Context, caller identity.Principal, r Record) (job Job, found bool, err error) {
 	target, err := s.target(r, caller)
 	if err != nil {
@@ -129,7 +135,7 @@ func (s *Service) findListedJob(ctx context.Context, caller identity.Principal, 
 		SourceType: listSourceType(r.Complete.SourceType()), InstanceID: r.Complete["InstanceId"], Since: s.listSince(r),
 	})
 	for _, j := range jobs {
-		if j.JobName != r.JobName && !(s.ListFirst && isLaterUse(j.JobName, r)) {
+		if j.JobName != r.JobName && !(s.listFirst() && isLaterUse(j.JobName, r)) {
 			continue
 		}
 		if found {
@@ -156,7 +162,7 @@ func isLaterUse(name string, r Record) bool {
 // minutes leave a margin. A store that can lose records may have known the submission as long as
 // its key lives.
 func (s *Service) listSince(r Record) time.Time {
-	if s.ListFirst {
+	if s.listFirst() {
 		return r.CreatedAt.Add(-KeyExpires)
 	}
 	return r.CreatedAt.Add(-20 * time.Minute)

@@ -42,9 +42,9 @@ type Service struct {
 	// buffer of one. Nil means that the next sweep sends the notice.
 	Announced chan struct{}
 
-	// ListFirst is for stores that can lose records. The cloud's list is searched before the
-	// first attempt of each call of [Service.Submit].
-	ListFirst bool
+	// ListFirst reports whether the store can lose records. Then the cloud's list is searched
+	// before the first attempt of each call of [Service.Submit]. Nil means that it cannot.
+	ListFirst func() bool
 	// ListLag is how long after the window of an attempt its job can be missing from the cloud's
 	// list. It includes clock differences: each instance may be 5 s off the store's clock, so
 	// two instances 10 s. Zero means 60 s. A value that is too small can cause a second job.
@@ -66,6 +66,9 @@ type Store interface {
 	Upkeep
 }
 
+// listFirst reports whether the cloud's list is searched before the first attempt.
+func (s *Service) listFirst() bool { return s.ListFirst != nil && s.ListFirst() }
+
 // recordTimeout limits the write of a result after a call.
 const recordTimeout = 5 * time.Second
 
@@ -77,7 +80,8 @@ func (s *Service) target(r Record, caller identity.Principal) (Target, error) {
 	switch {
 	case !ok:
 		return Target{}, fmt.Errorf("backup: account %q is no longer in the policy", r.Account())
-	case account.ID != r.AccountID || account.Access != r.Access:
+	case account.ID != r.AccountID, account.Access != r.Access, r.CallerID != "" && account.Caller().ID != r.CallerID,
+		account.Access == HBRCrossAccount && account.Role != r.Complete["CrossAccountRoleName"]:
 		return Target{}, fmt.Errorf("backup: account %q has a different account ID than when the submission was made",
 			r.Account())
 	}

@@ -154,7 +154,10 @@ const maxRetries = 4
 // It retries for about three seconds: without the result, every repeat must wait for the end of
 // the window and the list lag.
 func (l stepLog) conclude(ctx context.Context, r Record, step *Step, e AuditEvent) (ours bool, err error) {
-	step.Owner, step.At = l.newID(), l.now()
+	step.Owner = l.newID()
+	if step.At.IsZero() {
+		step.At = l.now()
+	}
 	for retry := 1; ; retry++ {
 		ours, err = l.write(ctx, r, *step, e)
 		if ours {

@@ -103,10 +103,16 @@ type Record struct {
 	// SubmissionID is Submission.ID, or for a later use of an expired key that id with the
 	// number of the use ("-2", "-3"). The store sets it when the submission is claimed.
 	SubmissionID string
-	Fingerprint  string       // see [Submission.Fingerprint]
-	JobName      string       // ends with SubmissionID; set by the store
-	AccountID    string       // of the account alias at that time; empty for an unknown alias
-	Access       Access       // how the portal reached the account
+	Fingerprint  string // see [Submission.Fingerprint]
+	JobName      string // ends with SubmissionID; set by the store
+	AccountID    string // of the account alias at that time; empty for an unknown alias
+	Access       Access // how the portal reached the account
+	// CallerID is the ID of the account whose credentials sign the calls. It is empty in records of
+	// earlier versions.
+	CallerID string
+	// PolicyHash is the SHA-256 of the policy that decided, in hex. It is empty in records of earlier
+	// versions.
+	PolicyHash   string
 	Complete     param.Params // the parameters that were sent: with defaults, account and JobName
 	Denied       []param.Text // reasons of the policy; nil if it allowed the submission
 	CreatedAt    time.Time

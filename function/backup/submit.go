@@ -42,7 +42,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"backupportal/function/param"
@@ -100,16 +102,26 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		return s.answerDenied(ctx, sub, call, denied)
 	}
 	if err != nil {
-		return Answer{}, err
+		// The submission may have been valid under the policy with which it was recorded.
+		if answer, ok := s.earlierAnswer(ctx, sub); ok {
+			return answer, nil
+		}
+		known, lookupErr := s.Store.Known(ctx, sub.ID(), s.Now())
+		if lookupErr != nil || known.Fingerprint != sub.Fingerprint() {
+			return Answer{}, err
+		}
+		known.Principal = sub.Principal // the store keeps only its id and its name
+		if call, err = s.storedCall(ctx, known); err != nil {
+			return Answer{}, err
+		}
 	}
 	if answer, done, err := s.reserve(ctx, sub, call); done || err != nil {
 		return answer, err
 	}
-	r, err := s.claim(ctx, sub, call)
+	r, ours, err := s.claim(ctx, sub, call)
 	if err != nil {
 		return Answer{}, err
 	}
-	call.Params["JobName"] = r.JobName // ends with the number of this use of the key
 	for sends := 0; ; {
 		var answer Answer
 		var done bool
@@ -125,6 +137,11 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		case last.Kind == StepAttempt:
 			answer, done, err = s.resolveAttempt(ctx, r)
 		default:
+			if !ours && sends == 0 && fromRecord {
+				if call, err = s.storedCall(ctx, r); err != nil {
+					return Answer{}, err
+				}
+			}
 			answer, done, err = s.send(ctx, r, call, sends)
 			sends++
 		}
@@ -224,6 +241,13 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 		return Answer{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: known.SubmissionID}
 	case known.Last.Kind.isFinal():
 		return finalAnswer(known, true), true, nil
+	case known.Last.Kind == StepAttempt:
+		return Answer{}, false, nil // the attempt holds its reservations
+	default:
+		known.Principal = sub.Principal // the store keeps only its id and its name
+		if call, err = s.storedCall(ctx, known); err != nil {
+			return Answer{}, true, err
+		}
 	}
 	err = s.limiter().reserve(ctx, s.newRecord(sub, sub.ID(), call), call, 0)
 	if _, limited := errors.AsType[*LimitError](err); limited {
@@ -236,21 +260,73 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 
 // claim returns the record that the key of sub stands for, which may be older than this call.
 // The errors are a [*BusyError] with [ErrKeyReused], and [ErrStoreUnavailable].
-func (s *Service) claim(ctx context.Context, sub Submission, call Call) (Record, error) {
+func (s *Service) claim(ctx context.Context, sub Submission, call Call) (_ Record, ours bool, _ error) {
 	r, ours, err := s.Store.Claim(ctx, s.newRecord(sub, sub.ID(), call))
 	if err != nil {
-		return Record{}, storeUnavailable(err)
+		return Record{}, false, storeUnavailable(err)
 	}
 	if !ours && r.Fingerprint != sub.Fingerprint() {
 		if call.Grant.hasLimits() {
 			// The reservation was made before the other submission claimed the key.
 			s.limiter().refund(ctx, s.newRecord(sub, sub.ID(), call), 0)
 		}
-		return Record{}, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
+		return Record{}, false, &BusyError{Err: ErrKeyReused, SubmissionID: r.SubmissionID}
 	}
 	r.Principal = sub.Principal // the store keeps only its id and its name
-	return r, nil
+	return r, ours, nil
 }
+
+// storedCall returns the call of a submission that was recorded earlier, with the grant of the
+// policy in force. The policy can forbid what was recorded and never changes it: its defaults
+// are not applied. The error is a [*DeniedError], which is also in the history.
+func (s *Service) storedCall(ctx context.Context, r Record) (Call, error) {
+	given := maps.Clone(r.Complete)
+	for _, name := range []string{"CrossAccountType", "CrossAccountUserId", "CrossAccountRoleName"} {
+		delete(given, name) // the account determines them
+	}
+	if given["JobName"] = r.Params["JobName"]; given["JobName"] == "" {
+		delete(given, "JobName")
+	}
+	grant, denied := s.Policy.Decide(ctx, r.Principal, given)
+	target, err := s.target(r, r.Principal)
+	switch {
+	case denied != nil:
+	case err != nil:
+		denied = []param.Mistake{{Field: "Account", Code: "policy", Text: msgOtherAccount, Args: []any{r.Account()}}}
+	default:
+		// A value that a rule adds now was not recorded, so it would not be sent.
+		for _, name := range slices.Sorted(maps.Keys(grant.Values)) {
+			denied = append(denied, param.Mistake{
+				Field: name, Code: "policy", Text: msgOtherValue, Args: []any{grant.Rule, name, grant.Values[name]},
+			})
+		}
+	}
+	call := recordedCall(r, Call{Target: target, Grant: grant})
+	if denied != nil {
+		return Call{}, s.deny(ctx, r.Submission, call, &DeniedError{Lines: denied})
+	}
+	return call, nil
+}
+
+// recordedCall returns call with the parameters of r. So the call sends what the history, the
+// page and the audit trail show.
+func recordedCall(r Record, call Call) Call {
+	call.Params = maps.Clone(r.Complete)
+	call.Params["JobName"] = r.JobName // ends with the number of this use of the key
+	return call
+}
+
+// Reasons of the policy in force to forbid a submission that was recorded earlier.
+var (
+	msgOtherAccount = param.Both(
+		"Account “%v” has changed since this submission was recorded. Send it again with a new key",
+		"账号“%v”在此次提交记录后已变更。请使用新的幂等键重新提交",
+	)
+	msgOtherValue = param.Both(
+		"Rule “%v” now sets %v to %v, and this submission was recorded without it. Send it again with a new key",
+		"规则“%v”现在将 %v 设为 %v，而此次提交记录时未包含该值。请使用新的幂等键重新提交",
+	)
+)
 
 // newRecord returns a record of sub with an empty log. Nothing is stored yet.
 func (s *Service) newRecord(sub Submission, id string, call Call) Record {
@@ -262,6 +338,8 @@ func (s *Service) newRecord(sub Submission, id string, call Call) Record {
 		JobName:      sub.JobName(),
 		AccountID:    call.Target.Account.ID,
 		Access:       call.Target.Account.Access,
+		CallerID:     call.Target.Account.Caller().ID,
+		PolicyHash:   s.Policy.Hash(),
 		Complete:     call.Params,
 		CreatedAt:    now,
 		ExpiresAt:    now.Add(KeyExpires),
@@ -306,7 +384,7 @@ func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ A
 	if !s.Now().Before(r.ExpiresAt) {
 		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 	}
-	if s.ListFirst && sends == 0 {
+	if s.listFirst() && sends == 0 {
 		if answer, done, err := s.findForgottenJob(ctx, r); done || err != nil {
 			return answer, done, err
 		}
@@ -319,6 +397,7 @@ func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ A
 // process added a step, or the call had no effect. The errors are a [*LimitError] and
 // [ErrStoreUnavailable]; this attempt started no job.
 func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, done bool, _ error) {
+	decided, started := s.Now(), time.Now()
 	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.window(ctx)}
 	if step.N > 0 {
 		// The process that found that the previous attempt started no job refunds its
@@ -328,8 +407,11 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 			return Answer{}, false, err
 		}
 	}
+	if fromRecord {
+		call = recordedCall(r, call)
+	}
 	intent := eventFor(AuditIntent, ActionCreate, r.Principal, r, step.N)
-	intent.Decision = AuditDecision{Allow: true, Rule: call.Grant.Rule}
+	intent.Decision = AuditDecision{Allow: true, Rule: call.Grant.Rule, Policy: s.Policy.Hash()}
 	if ours, err := s.steps().addStep(ctx, r, step, intent); err != nil || !ours {
 		return Answer{}, false, err
 	}
@@ -338,7 +420,10 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 	// From here on the deadline of ctx no longer applies: the window is shorter, and the result
 	// must be recorded even if that takes a little longer.
 	ctx = context.WithoutCancel(ctx)
-	limited, cancel := context.WithTimeout(ctx, step.Until.Sub(s.Now()))
+	// The window ends by the wall clock, which continues while an instance is frozen, and by the
+	// monotonic clock, which continues when the wall clock is set back.
+	left := min(step.Until.Sub(s.Now()), step.Until.Sub(decided)-time.Since(started))
+	limited, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	call.Until = step.Until
 	sent := s.Now()
@@ -426,16 +511,6 @@ func finalAnswer(r Record, replayed bool) Answer {
 func (s *Service) unknownAnswer(r Record) Answer {
 	return Answer{Record: r, Status: StateUnknown, RetryAfter: s.retryAfter(r.Last)}
 }
-
-// maxWindow is the longest window of an attempt: the time from its record to the end of its
-// call.
-//
-// defaultListLag is used if [Service.ListLag] is zero. The delay of the real list has not been
-// measured.
-const (
-	maxWindow      = 30 * time.Second
-	defaultListLag = 60 * time.Second
-)
 
 // window returns the time after which an attempt that begins now must not be sent: [maxWindow]
 // from now, or the deadline of ctx if that is earlier, because the platform stops the process

@@ -171,7 +171,7 @@ func TestRefusalIsFinalForItsKey(t *testing.T) {
 
 func TestListFirstSearchesBeforeTheFirstAttempt(t *testing.T) {
 	r := newFixture(t)
-	r.ListFirst = true
+	r.ListFirst = func() bool { return true }
 	first, err := r.Submit(t.Context(), submission("k"))
 	if err != nil {
 		t.Fatal(err)

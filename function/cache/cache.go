@@ -144,7 +144,7 @@ func (c *Cache[V]) DropIf(key string, unwanted func(V) bool) {
 	}
 }
 
-// Len returns how many values the cache holds, including those that are no longer valid.
+// Len returns how many values the cache holds, including expired ones.
 func (c *Cache[V]) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

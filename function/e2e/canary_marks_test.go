@@ -13,8 +13,9 @@ import (
 	"testing"
 )
 
-// canaries are secret texts that must not appear in any output, with the outputs so far. Make a
-// secret with mark, or watch an existing one with add.
+// canaries holds secret texts and the outputs of the program. No secret may appear in an output:
+// mark makes a new secret, add registers an existing one, heard stores an output, and check
+// searches all outputs for all secrets.
 type canaries struct {
 	mu    sync.Mutex
 	texts map[string]string // and their names

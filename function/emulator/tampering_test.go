@@ -38,8 +38,9 @@ func inHeader(name, from, to string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, strings.Replace(r.Header.Get(name), from, to, 1)) }
 }
 
-// orderV1 returns a valid CreateBackupJob with parameters in query and form, as the V1 SDK sends
-// it.
+// orderV1 returns a valid request for CreateBackupJob, signed by V1. The parameters of
+// instanceOrder are in the form. All others are in the query: the common parameters, as the V1 SDK
+// sends them, and JobName, which the SDK would send in the form.
 func (f *fixture) orderV1(who keys) *http.Request {
 	p := with(f.common(who, "CreateBackupJob"), instanceOrder())
 	p["InstanceId"], p["JobName"] = "i-bp2demopay01", "nightly"
@@ -57,8 +58,9 @@ func (f *fixture) orderV1(who keys) *http.Request {
 	return r
 }
 
-// orderV3 returns the same request, signed by V3, with an additional header that the emulator
-// does not read.
+// orderV3 returns a request for the same backup as orderV1, signed by V3. InstanceId is in the
+// query and the other parameters are in the form. The header x-acs-zone is signed, but the emulator
+// does not use its value.
 func (f *fixture) orderV3(who keys) *http.Request {
 	body := encodeQuery(with(instanceOrder(), rpc.Params{"InstanceId": "", "JobName": "nightly"}))
 	r := f.requestV3(who, "CreateBackupJob", "InstanceId=i-bp2demopay01", body)

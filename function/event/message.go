@@ -15,7 +15,7 @@ type Message struct {
 	// Source and ID are the same for a repeated delivery, and differ between two messages:
 	//
 	//	cloudevent             source and id
-	//	mns-queue              the event's source, and MessageId
+	//	mns-queue              the event's source, and messageId of its data, or its id
 	//	mns-topic              topic, and MessageId
 	//	timer                  triggerName and triggerTime
 	//	oss, cdn               bucket or domain, and the ids of the record

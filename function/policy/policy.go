@@ -46,6 +46,9 @@
 // empty, repeated or ambiguous is a problem with its line, and one problem means that
 // there is no policy: a policy must not be applied in part. An optional key that is left
 // out grants less, never more.
+//
+// A new key of a rule is a field of the type rule, is read in entries.go, and is checked in
+// decide.go. rules.go and offer.go describe rules to people.
 package policy
 
 import (

@@ -51,7 +51,11 @@ type dialect struct {
 	// migrates.
 	lockSchema []string
 	table      string // query: does the table with the name $1 exist?
-	clock      string // query: milliseconds since 1970, by the database's clock
+	clock      string // expression: milliseconds since 1970 when the statement began, by the database's clock
+	local      bool   // the server is on this machine: no failover can lose a commit
+	// writable are statements that fail where a submission could not be recorded. They change
+	// nothing.
+	writable []string
 	// noIndex is a prefix for a column whose index must not be used. It is empty for PostgreSQL,
 	// which has statistics about values.
 	noIndex string
@@ -59,18 +63,27 @@ type dialect struct {
 	// values. They are empty if the database makes such a plan anyway.
 	freshPlan             []any
 	isReadOnly            func(error) bool // the connected server accepts no writes, as after a failover
+	isBusy                func(error) bool // another connection holds a lock, and waiting may help
 	isForeignKeyViolation func(error) bool // the row refers to a row that does not exist
 }
 
 // sqliteForeignKey is SQLITE_CONSTRAINT_FOREIGNKEY (SQLite, “Result and Error Codes”).
 const sqliteForeignKey = 787
 
+// sqliteBusy is SQLITE_BUSY, the low byte of its extended codes.
+const sqliteBusy = 5
+
 var sqliteDialect = dialect{
 	name:       SQLite,
 	table:      `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
-	clock:      `SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
+	clock:      `CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
+	local:      true,
 	noIndex:    "+",
 	isReadOnly: func(error) bool { return false },
+	isBusy: func(err error) bool {
+		e, ok := errors.AsType[*sqlite.Error](err)
+		return ok && e.Code()&0xff == sqliteBusy
+	},
 	isForeignKeyViolation: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code() == sqliteForeignKey
@@ -92,9 +105,12 @@ var postgresDialect = dialect{
 		`SET LOCAL lock_timeout = 0`, `SET LOCAL statement_timeout = 0`,
 		`SELECT pg_advisory_xact_lock(7263548120996341)`,
 	},
-	table:                 `SELECT to_regclass($1) IS NOT NULL`,
-	clock:                 `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`,
+	table: `SELECT to_regclass($1) IS NOT NULL`,
+	clock: `CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)`,
+	writable: []string{`INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
+		SELECT id, 0, 'attempt', '', 0, 0, '', '', '', '' FROM submission WHERE id = ''`},
 	isReadOnly:            func(err error) bool { return pgCode(err) == pgReadOnly },
+	isBusy:                func(error) bool { return false },
 	isForeignKeyViolation: func(err error) bool { return pgCode(err) == pgForeignKey },
 }
 
@@ -120,8 +136,9 @@ func openPool(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 		if connections == 0 {
 			connections = 2
 		}
-		db, mode, err := openPostgres("postgres:"+rest, connections, log)
+		db, mode, local, err := openPostgres("postgres:"+rest, connections, log)
 		d := postgresDialect
+		d.local = local
 		if mode == pgx.QueryExecModeCacheStatement {
 			// This mode prepares statements and keeps them. After five executions, PostgreSQL may
 			// keep one plan for all values, too.
@@ -135,7 +152,7 @@ func openPool(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 // openSQLite returns a pool for the file at path. A commit is on the disk before it returns
 // (synchronous=FULL). A transaction takes the write lock when it begins (_txlock=immediate): two
 // transactions that first read and then write would otherwise fail at once with SQLITE_BUSY,
-// whatever the time to wait. The wait for a lock of another process is four fifths of
+// however long they may wait. The wait for a lock of another process is four fifths of
 // statementTime, so that it ends before the context of the statement does. A file that other
 // users of the machine may read is logged as a warning.
 func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sql.DB, error) {
@@ -185,7 +202,12 @@ var defaults = map[string]string{
 	"lock_timeout":                        "3000",
 	"idle_in_transaction_session_timeout": "10000",
 	"default_transaction_isolation":       "read committed",
+	"synchronous_commit":                  "on", // a commit that is answered is on disk
 }
+
+// durableLevels are the values of synchronous_commit with which a commit survives a crash of the
+// server.
+var durableLevels = []string{"on", "remote_apply"}
 
 // sslModes are the accepted values of sslmode. The others (allow, prefer) may silently fall back
 // to plain text. The empty value means that the URL does not say.
@@ -200,20 +222,23 @@ var errURL = errors.New("the address cannot be read: it must be postgres://user:
 // required, unless all servers are on this machine. User, host and database must be in the URL:
 // the variables of the environment (PGHOST, PGUSER, …) are not used for them. A weaker sslmode
 // for a remote server is logged as a warning.
-func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, pgx.QueryExecMode, error) {
+func openPostgres(text string, connections int, log *slog.Logger) (db *sql.DB, mode pgx.QueryExecMode, local bool, err error) {
 	base, rawQuery, _ := strings.Cut(text, "?")
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return nil, 0, errURL
+		return nil, 0, false, errURL
 	}
 	given := query.Get("sslmode")
 	if !slices.Contains(sslModes, given) {
-		return nil, 0, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes are invalid or may silently use plain text")
+		return nil, 0, false, errors.New("sslmode must be verify-full, verify-ca, require or disable: other modes are invalid or may silently use plain text")
 	}
 	for name, value := range defaults {
 		if !query.Has(name) {
 			query.Set(name, value)
 		}
+	}
+	if level := query.Get("synchronous_commit"); !slices.Contains(durableLevels, level) {
+		return nil, 0, false, fmt.Errorf("synchronous_commit must be on or remote_apply, not %q: a commit that is not on disk can be lost", level)
 	}
 	if given == "" {
 		query.Set("sslmode", "disable")
@@ -224,16 +249,16 @@ func openPostgres(text string, connections int, log *slog.Logger) (*sql.DB, pgx.
 		cfg, err = parseConfig(base, query)
 	}
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, false, err
 	}
 	if given != "" && given != "verify-full" && !isLocal(cfg) {
 		log.Warn("traffic to the database can be read or changed in transit: use sslmode=verify-full", "sslmode", given)
 	}
-	db := stdlib.OpenDB(*cfg)
+	db = stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(connections)
 	db.SetConnMaxIdleTime(30 * time.Second)
 	db.SetConnMaxLifetime(10 * time.Minute)
-	return db, cfg.DefaultQueryExecMode, nil
+	return db, cfg.DefaultQueryExecMode, isLocal(cfg), nil
 }
 
 // urlShape matches a URL with a user, one or more hosts, and a database.

@@ -114,7 +114,7 @@ type pendingReservation struct {
 	cooled string   // key of the cool-down; empty if the grant has none
 }
 
-// takeAll takes what is not taken yet from every limit of the grant. It returns the first limit
+// takeAll takes one backup from every limit of the grant, unless it was taken earlier. It returns the first limit
 // that refuses, or nil. A reservation that exists takes nothing. One that was refunded takes
 // quotas and the cool-down again, but no rates, because rates are never refunded.
 func (t pendingReservation) takeAll(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {

@@ -80,7 +80,7 @@ func filtersOf(q backup.Query, state backup.State) []filter {
 }
 
 // listQuery returns the statement for the submissions of q that ended in state, newest first, or
-// oldest first if q.After is set. The state "" selects those that have not ended, and anyState
+// oldest first if q.After is set. The state "" selects submissions that have not ended, and anyState
 // selects all. The statement consists of constant parts and placeholders, never of values. It
 // limits the rows before it joins them with steps and jobs.
 func (d dialect) listQuery(q backup.Query, state backup.State) (statement string, args []any) {

@@ -18,26 +18,30 @@ import (
 // counted from 2, to both: KEY-2 and NAME-KEY-2. A job can therefore not be mistaken for the job
 // of another use. The name is cut so that the result has at most 64 characters, the limit of the
 // API.
-const insertSubmission = `
+//
+// It also inserts nothing if created_ms differs from the expression clock, the database's time,
+// by more than the last argument: other instances compare the stored times with their clocks.
+func insertSubmission(clock string) string {
+	return `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
-	job_name, request, complete, denied, state, created_ms, expires_ms)
+	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id)
 SELECT CAST($1 AS TEXT) || next.use, CAST($1 AS TEXT), next.turn, $2, $3, $4, $5, $6, $7, $8, $9, $10,
 	CASE WHEN next.turn = 0 THEN CAST($11 AS TEXT)
 		ELSE substr(CAST($12 AS TEXT), 1, 63 - length(CAST($1 AS TEXT)) - length(next.use)) || '-' || CAST($1 AS TEXT) || next.use END,
-	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT)
+	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT), $19, $20
 FROM (SELECT used.turns AS turn, used.expired_ms, CASE WHEN used.turns = 0 THEN '' ELSE '-' || CAST(used.turns + 1 AS TEXT) END AS use
 	FROM (SELECT COALESCE(MAX(turn) + 1, 0) AS turns, COALESCE(MAX(expires_ms), 0) AS expired_ms
 		FROM submission WHERE key_hash = CAST($1 AS TEXT)) used) next
-WHERE next.expired_ms <= CAST($17 AS BIGINT)
+WHERE next.expired_ms <= CAST($17 AS BIGINT) AND abs(` + clock + ` - CAST($17 AS BIGINT)) <= CAST($21 AS BIGINT)
 ON CONFLICT DO NOTHING
 RETURNING id, job_name`
+}
 
 // selectByKey finds the latest submission of a key.
 const selectByKey = `SELECT ` + columns + ` FROM submission` + joins + ` WHERE s.key_hash = $1 ORDER BY s.turn DESC LIMIT 1`
 
-// Claim implements [backup.Claims]. It first checks that the application's clock agrees with the
-// database's, and returns an error if not: other instances compare the times that this one stores
-// with their own clocks.
+// Claim implements [backup.Claims]. The error is a [*backup.ClockError] if r.CreatedAt is not the
+// time of the database's clock.
 func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
 	request, err1 := jsonText(r.Params)
 	complete, err2 := jsonText(r.Complete)
@@ -69,19 +73,27 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		state,
 		ms(r.CreatedAt),
 		ms(r.ExpiresAt),
+		r.PolicyHash,
+		r.CallerID,
+		d.maxSkewMillis(),
 	}
 	if err := checkTexts(args); err != nil {
 		return backup.Record{}, false, err
 	}
 	err = d.write(ctx, "claim", func(ctx context.Context) error {
-		if err := d.checkClock(ctx); err != nil {
-			return err
-		}
 		known, ours, err = d.insert(ctx, r, args)
 		if err != nil || ours {
 			return err
 		}
 		known, err = scan(d.db.QueryRowContext(ctx, selectByKey, key))
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !r.CreatedAt.Before(known.ExpiresAt) {
+			// No submission holds the key, so the clock was the reason.
+			ahead, err := d.clockDifference(ctx, r.CreatedAt)
+			if err != nil {
+				return err
+			}
+			return &backup.ClockError{Ahead: ahead}
+		}
 		return err
 	})
 	return known, ours, err
@@ -90,7 +102,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 // insert makes the claim. If it is ours, it returns r with the id and job name that the store
 // chose, and with an empty log.
 func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known backup.Record, ours bool, err error) {
-	rows, err := d.query(ctx, insertSubmission, args...)
+	rows, err := d.query(ctx, d.insertSubmission, args...)
 	if err != nil {
 		return backup.Record{}, false, err
 	}
@@ -147,12 +159,18 @@ func (d *DB) findOne(ctx context.Context, what, statement, id string) (r backup.
 
 // insertStep adds step n of a submission. It inserts nothing if n exists, or if step n-1 does not
 // exist or ends the log. The submission itself is checked by the foreign key.
-const insertStep = `
+//
+// It also inserts nothing if at_ms differs from the expression clock, the database's time, by
+// more than the last argument.
+func insertStep(clock string) string {
+	return `
 INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
 SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, $4, CAST($5 AS BIGINT), CAST($6 AS BIGINT), $7, $8, $9, $10
-WHERE CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM submission_step
-	WHERE submission_id = CAST($1 AS TEXT) AND n = CAST($2 AS BIGINT) - 1 AND kind IN ('attempt', 'void'))
+WHERE abs(` + clock + ` - CAST($5 AS BIGINT)) <= CAST($11 AS BIGINT)
+	AND (CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM submission_step
+		WHERE submission_id = CAST($1 AS TEXT) AND n = CAST($2 AS BIGINT) - 1 AND kind IN ('attempt', 'void')))
 ON CONFLICT (submission_id, n) DO NOTHING`
+}
 
 const selectOwner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n = $2`
 
@@ -161,7 +179,13 @@ const selectOwner = `SELECT owner FROM submission_step WHERE submission_id = $1 
 // with that number: it is the caller's if the insert was committed. The insert may take three
 // fifths of the time of a statement, so that time is left for this read.
 func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
-	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID}
+	// Time decides about an attempt, and about the proof that an attempt started nothing. The
+	// result of a call is a fact, which is stored in any case.
+	skew, byTime := int64(unlimitedSkew), s.Kind == backup.StepAttempt || s.Kind == backup.StepNotSent
+	if byTime {
+		skew = d.maxSkewMillis()
+	}
+	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID, skew}
 	if err := checkTexts(args); err != nil {
 		return false, err
 	}
@@ -179,6 +203,9 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		var owner string
 		err := d.db.QueryRowContext(ctx, selectOwner, id, s.N).Scan(&owner)
 		if errors.Is(err, sql.ErrNoRows) {
+			if failed == nil && byTime {
+				failed = d.checkClock(ctx, s.At)
+			}
 			return failed
 		}
 		if err != nil || owner != s.Owner {
@@ -207,14 +234,14 @@ func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (
 		return n == 1, err
 	}
 	if len(audit) == 0 {
-		return changed(d.exec(ctx, insertStep, args...))
+		return changed(d.exec(ctx, d.insertStep, args...))
 	}
 	tx, err := d.db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
 	}
 	defer tx.Rollback()
-	if added, err = changed(d.wrap(tx).ExecContext(ctx, insertStep, args...)); err != nil || !added {
+	if added, err = changed(d.wrap(tx).ExecContext(ctx, d.insertStep, args...)); err != nil || !added {
 		return added, err
 	}
 	if err := d.addRows(ctx, d.wrap(tx), audit); err != nil {
@@ -223,10 +250,11 @@ func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (
 	return true, tx.Commit()
 }
 
-// upsertSighting stores what the cloud said about a job, unless something better is stored: an
-// ended job is better than a running one, and of two such answers the newer one. A slow answer
-// therefore never replaces a newer one, and the end of a job is never lost. The statement affects
-// no row if the submission does not exist.
+// upsertSighting stores what the cloud said about a job, unless a better answer is stored. An
+// answer about an ended job is better than one about a running job. Of two answers about ended
+// jobs, or two about running jobs, the newer one is better. A slow answer therefore never replaces
+// a newer one, and the end of a job is never lost. The statement affects no row if the submission
+// does not exist.
 const upsertSighting = `
 INSERT INTO job (submission_id, asked_ms, seen_ms, seen, ended)
 SELECT id, CAST($2 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM submission WHERE id = $1
@@ -236,7 +264,8 @@ ON CONFLICT (submission_id) DO UPDATE SET
 	seen     = CASE WHEN ` + isBetter + ` THEN excluded.seen    ELSE job.seen    END,
 	ended    = CASE WHEN ` + isBetter + ` THEN excluded.ended   ELSE job.ended   END`
 
-// isBetter compares the new row (excluded) with the stored one (job).
+// isBetter is true if the new row (excluded) is to replace the stored one (job): it is better, or
+// as good and of the same time.
 const isBetter = `(excluded.ended > job.ended OR excluded.ended = job.ended AND excluded.seen_ms >= job.seen_ms)`
 
 // See implements [backup.Jobs].

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -194,7 +195,7 @@ func TestConcurrentMigrations(t *testing.T) {
 
 func TestClockSkewRefusesClaims(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
-		for _, c := range []struct {
+		for i, c := range []struct {
 			off  time.Duration
 			good bool
 		}{{0, true}, {3 * time.Second, true}, {-3 * time.Second, true}, {30 * time.Second, false}, {-30 * time.Second, false}, {-48 * time.Hour, false}} {
@@ -204,7 +205,13 @@ func TestClockSkewRefusesClaims(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			_, _, err = db.Claim(t.Context(), storetest.Record(1))
+			record := storetest.Record(i + 1)
+			record.CreatedAt = time.Now().Add(off)
+			record.ExpiresAt = record.CreatedAt.Add(backup.KeyExpires)
+			_, _, err = db.Claim(t.Context(), record)
+			if clock, ok := errors.AsType[*backup.ClockError](err); !c.good && (!ok || (clock.Ahead-off).Abs() > 5*time.Second) {
+				t.Errorf("%v off: claim %v", c.off, err)
+			}
 			if ready := db.Ready(t.Context()); (err == nil) != c.good || (ready == nil) != c.good {
 				t.Errorf("%v off: claim %v, ready %v", c.off, err, ready)
 			}

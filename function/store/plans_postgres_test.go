@@ -65,7 +65,7 @@ func TestStatementsReadFewRowsInPostgreSQL(t *testing.T) {
 			check(statement, statement, slices.Concat(d.dialect.freshPlan, args))
 		}
 	}
-	for statement, args := range otherStatements(finishedID(t, d)) {
+	for statement, args := range otherStatements(d, finishedID(t, d)) {
 		if _, err := d.db.Exec(`PREPARE kept AS ` + statement); err != nil {
 			t.Fatal(err)
 		}

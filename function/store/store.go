@@ -49,11 +49,8 @@ import (
 	"backupportal/function/secret"
 )
 
-const (
-	defaultStatementTime = 5 * time.Second // replaces a zero [Config.StatementTime]
-	maxSkew              = 5 * time.Second // between this machine's clock and the database's
-	skewInterval         = time.Minute     // how often the two clocks are compared
-)
+// defaultStatementTime replaces a zero [Config.StatementTime].
+const defaultStatementTime = 5 * time.Second
 
 // Config describes the database and how it is used.
 type Config struct {
@@ -82,20 +79,21 @@ type Config struct {
 // Except for [backup.ErrNotFound], the errors have no fixed types. A text that PostgreSQL cannot
 // store (see checkTexts) is an error too.
 type DB struct {
-	dialect  dialect
-	db       *sql.DB
-	now      func() time.Time
-	log      *slog.Logger
-	limit    time.Duration        // of one statement; see [Config.StatementTime]
-	idle     int                  // idle connections that the pool keeps
-	prepared map[string]*sql.Stmt // by the text of the statement; only SQLite, see prepare
-	writer   chan struct{}        // a token that the writing goroutine holds; only SQLite, otherwise nil
+	dialect          dialect
+	db               *sql.DB
+	now              func() time.Time
+	log              *slog.Logger
+	limit            time.Duration        // of one statement; see [Config.StatementTime]
+	idle             int                  // idle connections that the pool keeps
+	insertSubmission string               // the statement of [DB.Claim]
+	insertStep       string               // the statement of [DB.Append]
+	prepared         map[string]*sql.Stmt // by the text of the statement; only SQLite, see prepare
+	writer           chan struct{}        // a token that the writing goroutine holds; only SQLite, otherwise nil
 
-	mu         sync.Mutex
-	connected  bool      // the database was reached and its schema is up to date
-	opening    *opening  // the attempt to connect that is running; nil if there is none
-	skewErr    error     // result of the last comparison of the clocks
-	comparedAt time.Time // when that comparison was made
+	mu        sync.Mutex
+	connected bool     // the database was reached and its schema is up to date
+	opening   *opening // the attempt to connect that is running; nil otherwise
+	standby   string   // synchronous_standby_names of the server, when it was last read
 }
 
 // An opening is one attempt to connect to the database. Callers that arrive while it is running
@@ -120,6 +118,7 @@ func Open(cfg Config) (*DB, error) {
 	if d.dialect, d.db, err = openPool(cfg, d.log); err != nil {
 		return nil, err
 	}
+	d.insertSubmission, d.insertStep = insertSubmission(d.dialect.clock), insertStep(d.dialect.clock)
 	if d.Kind() == SQLite {
 		d.writer = make(chan struct{}, 1)
 	}
@@ -135,15 +134,15 @@ func (d *DB) Kind() string { return d.dialect.name }
 func (d *DB) Close() error { return d.db.Close() }
 
 // Ready returns nil if a submission could be recorded now. Otherwise its error is the reason: the
-// database cannot be reached, its schema cannot be updated, or its clock differs from the
-// application's by more than 5 seconds.
+// database cannot be reached or written to, its schema cannot be updated, it can lose commits
+// ([ErrDurability]), or its clock differs from the application's by more than 5 seconds
+// ([*backup.ClockError]).
 func (d *DB) Ready(ctx context.Context) error {
-	return d.do(ctx, "ready", func(ctx context.Context) error {
-		var one int
-		if err := d.db.QueryRowContext(ctx, `SELECT 1`).Scan(&one); err != nil {
+	return d.write(ctx, "ready", func(ctx context.Context) error {
+		if err := d.checkDurability(ctx); err != nil || d.now == nil {
 			return err
 		}
-		return d.checkClock(ctx)
+		return d.checkClock(ctx, d.now())
 	})
 }
 
@@ -210,14 +209,35 @@ func (d *DB) connect(ctx context.Context) error {
 	// ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*d.limit)
 	defer cancel()
-	if _, _, o.err = d.Migrate(ctx); o.err == nil {
-		o.err = d.prepare(ctx)
+	for {
+		o.err = d.setUp(ctx)
+		// Several processes that open one new SQLite file change its journal mode at the same
+		// time. SQLite refuses that at once, without its usual wait for a lock.
+		if !d.dialect.isBusy(o.err) || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if o.err == nil {
+		d.log.Info("database", "kind", d.Kind(), "durability", d.Durability())
 	}
 	d.mu.Lock()
 	d.connected, d.opening = o.err == nil, nil
 	d.mu.Unlock()
 	close(o.done)
 	return o.err
+}
+
+// setUp brings the schema up to date, parses the frequent statements and checks that the database
+// keeps its commits.
+func (d *DB) setUp(ctx context.Context) error {
+	if _, _, err := d.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	return d.checkDurability(ctx)
 }
 
 // prepare parses the most frequent statements once for each connection. In SQLite, parsing takes
@@ -228,7 +248,7 @@ func (d *DB) prepare(ctx context.Context) error {
 		return nil
 	}
 	prepared := map[string]*sql.Stmt{}
-	for _, statement := range []string{insertSubmission, insertStep, selectByID, insertAudit} {
+	for _, statement := range []string{d.insertSubmission, d.insertStep, selectByID, insertAudit} {
 		parsed, err := d.db.PrepareContext(ctx, statement)
 		if err != nil {
 			return err
@@ -272,34 +292,36 @@ func (t transaction) ExecContext(ctx context.Context, statement string, args ...
 	return t.Tx.ExecContext(ctx, statement, args...)
 }
 
-// checkClock compares the application's clock with the database's. Its error says by how much
-// they differ, if that is more than maxSkew. A good result is kept for skewInterval; a bad one is
-// checked again by the next call. Instances that share a database must agree on the time, because
-// the window of an attempt ends at a stored time.
-func (d *DB) checkClock(ctx context.Context) error {
+// unlimitedSkew is a difference of clocks, in milliseconds, that is never reached: 30 years.
+const unlimitedSkew = 1_000_000_000_000
+
+// maxSkewMillis returns how far a time of this process may be from the database's clock, in
+// milliseconds.
+func (d *DB) maxSkewMillis() int64 {
+	if d.now == nil {
+		return unlimitedSkew
+	}
+	return maxSkew.Milliseconds()
+}
+
+// checkClock returns a [*backup.ClockError] if at differs from the time of the database's clock by
+// more than maxSkew. It always asks the database, because a clock can be set at any moment.
+func (d *DB) checkClock(ctx context.Context, at time.Time) error {
 	if d.now == nil {
 		return nil
 	}
-	now := d.now()
-	d.mu.Lock()
-	comparedAt, err := d.comparedAt, d.skewErr
-	d.mu.Unlock()
-	if age := now.Sub(comparedAt); err == nil && age >= 0 && age < skewInterval {
-		return nil
+	ahead, err := d.clockDifference(ctx, at)
+	if err == nil && ahead.Abs() > maxSkew {
+		err = &backup.ClockError{Ahead: ahead}
 	}
-	var ms int64
-	if err := d.db.QueryRowContext(ctx, d.dialect.clock).Scan(&ms); err != nil {
-		return err
-	}
-	// The database read its clock at some moment between now and d.now(), so the true difference
-	// lies between these two.
-	early, late := now.Sub(time.UnixMilli(ms)), d.now().Sub(time.UnixMilli(ms))
-	err = nil
-	if early > maxSkew || late < -maxSkew {
-		err = fmt.Errorf("the clocks of this machine and the database differ by %.3f seconds: correct one of them", early.Seconds())
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.comparedAt, d.skewErr = now, err
 	return err
+}
+
+// clockDifference returns how far at is ahead of the database's clock.
+func (d *DB) clockDifference(ctx context.Context, at time.Time) (time.Duration, error) {
+	var now int64
+	if err := d.db.QueryRowContext(ctx, "SELECT "+d.dialect.clock).Scan(&now); err != nil {
+		return 0, err
+	}
+	return at.Sub(time.UnixMilli(now)), nil
 }

@@ -211,7 +211,8 @@ func TestVerifyRejectsAnyChangedByteFromGitHub(t *testing.T) {
 	}
 }
 
-// A bearer message needs a known, unexpired token. Its ID is Idempotency-Key, or the hash of its body with BodyKey.
+// A bearer message needs a known token that has not expired. Its ID is the header Idempotency-Key. Without that header
+// the ID is empty or, if the source has BodyKey set, the hash of the body. Two headers give an empty ID.
 func TestBearer(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
 	s := Source{Kind: Bearer, Keys: []Key{{ID: "t1", Sum: sha256.Sum256([]byte(token)), NotAfter: signedAt.Add(time.Hour)}}}

@@ -31,10 +31,10 @@ type pageReply struct {
 // pagingParams are the parameters that select a page and do not change the whole list.
 var pagingParams = []string{"NextToken", "MaxResults", "PageNumber", "PageSize"}
 
-// parsePaging reads the parameters of both kinds of paging; package ecs describes them. If
-// parameters of both kinds are present, the token has priority, because the vendor has announced
-// the end of page numbers. MaxResults is limited to the range from 10 to most, as the pages of
-// DescribeInstances and DescribeDisks say.
+// parsePaging reads the parameters of both kinds of paging; package ecs describes them. With
+// NextToken or MaxResults it pages by token and ignores PageNumber and PageSize, because the vendor
+// has announced the end of page numbers. A MaxResults below 10 counts as 10, and one above most
+// counts as most, as the vendor's pages of DescribeInstances and DescribeDisks say.
 func parsePaging(k *rpc.Call, most int64) (paging, error) {
 	p := k.Params
 	page := paging{size: 10, number: 1, counted: p["MaxResults"] == "" && p["NextToken"] == "", query: pageQuery(k)}

@@ -28,8 +28,8 @@ var regionNames = map[string]string{
 	"eu-central-1": "Germany (Frankfurt)", "me-east-1": "UAE (Dubai)",
 }
 
-// LocalName returns the LocalName of a region in DescribeRegions of both products. For a region
-// without a known name it returns the id.
+// LocalName returns the name of a region that DescribeRegions of ECS and of Cloud Backup give as
+// LocalName. For a region without a known name it returns the id.
 func LocalName(id string) string {
 	if name, ok := regionNames[id]; ok {
 		return name

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -95,6 +96,10 @@ func (f *FC) Do(ctx context.Context, c Call) Response { return f.program.api.do(
 
 // Kill ends the program at once. Running calls fail.
 func (f *FC) Kill() { f.program.kill() }
+
+// Signal sends a signal to the program, such as SIGSTOP to freeze it. Its error is
+// that of [os.Process.Signal].
+func (f *FC) Signal(sig os.Signal) error { return f.program.signal(sig) }
 
 // Output returns what the program has written to its standard output and error.
 func (f *FC) Output() string { return f.program.output.String() }

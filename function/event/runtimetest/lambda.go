@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -66,6 +67,10 @@ func (l *Lambda) Do(ctx context.Context, c Call) Response { return l.program.api
 
 // Kill ends the program at once. Running calls fail.
 func (l *Lambda) Kill() { l.program.kill() }
+
+// Signal sends a signal to the program, such as SIGSTOP to freeze it. Its error is
+// that of [os.Process.Signal].
+func (l *Lambda) Signal(sig os.Signal) error { return l.program.signal(sig) }
 
 // Output returns what the program has written to its standard output and error.
 func (l *Lambda) Output() string { return l.program.output.String() }

@@ -3,6 +3,7 @@ package runtimetest
 import (
 	"bytes"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,9 @@ func (p *program) kill() {
 	_ = p.cmd.Process.Kill() // the process may have ended
 	<-p.ended
 }
+
+// signal sends a signal to the program.
+func (p *program) signal(sig os.Signal) error { return p.cmd.Process.Signal(sig) }
 
 // A log collects the output of a program. It is safe for concurrent use.
 type log struct {

@@ -138,7 +138,7 @@ func (s *Store) Done(ctx context.Context, n backup.Notice, now time.Time) error 
 	return ctx.Err()
 }
 
-// delivery returns the delivery of a notice, or nil if it is unknown.
+// delivery returns the stored progress of n, or nil if the store has no such notice.
 func (s *Store) delivery(n backup.Notice) *delivery {
 	sub := s.submissions[n.SubmissionID]
 	if sub == nil {

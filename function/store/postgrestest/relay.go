@@ -115,8 +115,9 @@ func (r *Relay) serve() {
 	}
 }
 
-// copyPackets copies from one connection to another until one of them is closed or mayPass
-// returns false for a packet. It then closes both.
+// copyPackets copies packets in one direction, from one connection to the other. It asks mayPass
+// before it sends a packet. When a connection fails or mayPass returns false, it drops the packet
+// and closes both connections.
 func copyPackets(to, from net.Conn, mayPass func() bool) {
 	defer to.Close()
 	defer from.Close()

@@ -1,0 +1,98 @@
+package backup_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"backupportal/function/backup"
+	"backupportal/function/policy"
+)
+
+// replaced returns the policy of the fixture with texts replaced: old, new, old, new…
+func replaced(t *testing.T, texts ...string) *policy.Policy {
+	t.Helper()
+	file, err := os.ReadFile("../cmd/local/policy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = bytes.Replace(file, []byte("members:\n"), []byte("members:\n      - {issuer: \"https://test.example\", group: testers}\n"), 1)
+	for i := 0; i < len(texts); i += 2 {
+		if !bytes.Contains(file, []byte(texts[i])) {
+			t.Fatalf("the policy does not contain %q", texts[i])
+		}
+		file = bytes.ReplaceAll(file, []byte(texts[i]), []byte(texts[i+1]))
+	}
+	p, err := policy.Load(file, os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A submission that was recorded and not sent is later sent as it was recorded, or
+// forbidden by the policy in force. The policy never changes it.
+func TestAttemptSendsWhatIsRecorded(t *testing.T) {
+	const days = "\n    retention_days: {min: 1, max: 365}"
+	for name, c := range map[string]struct {
+		change []string
+		denied string // the field that the refusal names; empty: it is sent
+	}{
+		"the same policy":       {nil, ""},
+		"another default":       {[]string{days, "\n    retention_days: {min: 1, max: 365, default: 300}"}, ""},
+		"a rule beside it":      {[]string{"any_instance: true", "instances: [i-bp1demoweb01]"}, ""},
+		"fewer days":            {[]string{days, "\n    retention_days: {min: 8, max: 365, default: 30}"}, "Retention"},
+		"another instance":      {[]string{"any_instance: true", "instances: [i-bp1demoweb02]"}, "InstanceId"},
+		"another account":       {[]string{"\"1000000000000001\"", "\"1000000000000009\""}, "Account"},
+		"another kind":          {[]string{"source_types: [UDM_ECS, ECS_FILE, CONTAINER]", "source_types: [ECS_FILE, CONTAINER]"}, "SourceType"},
+		"an enforced parameter": {[]string{days, "\n    enforced: {BackupType: COMPLETE, Detail.appConsistent: \"true\"}" + days}, "Detail.appConsistent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newFixture(t)
+			r.Policy = replaced(t, days, "\n    retention_days: {min: 1, max: 365, default: 7}")
+			sub := submission("k")
+			delete(sub.Params, "Retention") // the policy's default is recorded
+			r.fail(t, "CreateBackupJob: throttle x3")
+			if _, err := r.Submit(t.Context(), sub); !errors.Is(err, backup.ErrNotSent) {
+				t.Fatalf("throttled: %v", err)
+			}
+			before := r.sends()
+			next := replaced(t, c.change...)
+			r.Policy = next
+			answer, err := r.Submit(t.Context(), sub)
+			if c.denied != "" {
+				denied, ok := errors.AsType[*backup.DeniedError](err)
+				if !ok || denied.SubmissionID == "" || r.sends() != before {
+					t.Fatalf("%+v, %v, %d sends after %d", answer.Status, err, r.sends(), before)
+				}
+				found := false
+				for _, line := range denied.Lines {
+					found = found || line.Field == c.denied
+				}
+				if !found {
+					t.Errorf("the refusal names %v, want %s", denied.Lines, c.denied)
+				}
+				return
+			}
+			if err != nil || answer.Status != backup.StateCreated || r.jobs() != 1 {
+				t.Fatalf("%+v, %v, %d jobs", answer.Status, err, r.jobs())
+			}
+			record, err := r.Store.Find(t.Context(), answer.SubmissionID)
+			if err != nil || record.Complete["Retention"] != "7" || len(record.PolicyHash) != 64 || record.CallerID == "" {
+				t.Errorf("the record: %+v, %v", record, err)
+			}
+			calls := r.cloud.Ledger().Calls
+			last := calls[len(calls)-1]
+			for name, want := range map[string]string{"Retention": "7", "JobName": answer.JobName, "InstanceId": "i-bp1demoweb01"} {
+				if got := last.Parameters[name]; got != want {
+					t.Errorf("the cloud received %s=%q, want %q", name, got, want)
+				}
+			}
+			if strings.Contains(last.Parameters["Retention"], "300") {
+				t.Error("the policy in force changed the record")
+			}
+		})
+	}
+}

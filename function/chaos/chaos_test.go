@@ -1,0 +1,164 @@
+package chaos
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"backupportal/function/store/postgrestest"
+)
+
+var (
+	forTime   = flag.Duration("chaos.time", 5*time.Second, "time in which schedules begin")
+	schedules = flag.Int("chaos.schedules", 1000, "the most schedules")
+	seed      = flag.Uint64("chaos.seed", 0, "of the first schedule; the next one has the next seed; 0 takes the time")
+	at        = flag.Int("chaos.parallel", 4, "schedules at a time")
+	without   = flag.String("chaos.without", "", "guards that are off: record, durability, clock")
+	only      = flag.String("chaos.only", "", "the kinds of incidents that may happen, separated by commas; all if empty")
+	first     = flag.Bool("chaos.first", false, "end after the first fault that is found")
+	guards    = flag.Bool("chaos.guards", false, "play schedules without each guard, too, a quarter of the time for each")
+	verbose   = flag.Bool("chaos.verbose", false, "print each refusal")
+)
+
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
+
+// build builds the program as `make dist` does, with the tag.
+func build(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "main")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc,chaosclock", "-o", path, "..")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// kinds reads the kinds of incidents that may happen, separated by commas. Empty means
+// all.
+func kinds(text string) map[string]bool {
+	all := map[string]bool{}
+	for _, kind := range []string{fault, lag, kill, freeze, database, clock, policy, sweep} {
+		all[kind] = text == "" || strings.Contains(","+text+",", ","+kind+",")
+	}
+	return all
+}
+
+// A campaign is a number of schedules.
+type campaign struct {
+	seed      uint64 // of the first one
+	schedules int
+	time      time.Duration // in which schedules begin; the first two always do
+	without   string        // the guard that is off; empty: none
+	only      string        // see kinds
+	first     bool          // it ends after the first fault
+}
+
+// Each key has one job, each answer stays, and each call is its record, under any
+// schedule of incidents. How many schedules there are depends on the machine.
+func TestSchedulesMakeOneJobOfEachKey(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: leaves out tests that wait for real windows to pass")
+	}
+	c := campaign{seed: start(), schedules: *schedules, time: *forTime, without: *without, only: *only, first: *first}
+	tl := c.run(t, build(t))
+	if n := tl.wrong(); n > 0 {
+		t.Errorf("%d faults", n)
+	}
+}
+
+// With one guard off, schedules of the incidents that it is for find what it
+// prevents. A driver that cannot fail proves nothing.
+func TestSchedulesFindTheFaultOfEachGuard(t *testing.T) {
+	if !*guards {
+		t.Skip("-chaos.guards is not set: make chaos runs this")
+	}
+	program := build(t)
+	for _, c := range []struct {
+		guard, only string
+		count       func(*tally) int64
+	}{
+		{"record", "policy,fault", func(tl *tally) int64 { return tl.differing.Load() }},
+		{"durability", "database,kill", func(tl *tally) int64 { return tl.doubles.Load() }},
+		{"clock", "clock,fault,lag", func(tl *tally) int64 { return tl.doubles.Load() }},
+	} {
+		t.Run(c.guard, func(t *testing.T) {
+			fmt.Println("without the guard:", c.guard)
+			tl := campaign{
+				seed: start(), schedules: *schedules, time: max(*forTime/4, time.Minute), without: c.guard, only: c.only, first: true,
+			}.run(t, program)
+			if c.count(tl) == 0 {
+				t.Error("no schedule finds it")
+			}
+		})
+	}
+}
+
+// start is the seed of the first schedule.
+func start() uint64 {
+	if *seed == 0 {
+		return uint64(time.Now().Unix())
+	}
+	return *seed
+}
+
+// run plays the schedules, prints the table, and the command that plays them again.
+func (c campaign) run(t *testing.T, program string) *tally {
+	again := fmt.Sprintf("again: make chaos CHAOS='-chaos.seed %d -chaos.schedules %d -chaos.time %v -chaos.parallel %d",
+		c.seed, c.schedules, c.time, *at)
+	if c.without != "" {
+		again += " -chaos.without " + c.without
+	}
+	if c.only != "" {
+		again += " -chaos.only " + c.only
+	}
+	again += " -chaos.guards=false'"
+	fmt.Println(again)
+	var tl tally
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	servers := make([]*postgrestest.Server, *at)
+	servers[0] = startDatabase(t, kinds(c.only)) // here, since it may skip the test
+	began := time.Now()
+	for w, pg := range servers {
+		workers.Go(func() {
+			for {
+				n := int(next.Add(1)) - 1
+				if n >= c.schedules || n >= 2 && time.Since(began) > c.time || c.first && tl.wrong() > 0 || t.Context().Err() != nil {
+					return
+				}
+				p := draw(c.seed+uint64(n), kinds(c.only))
+				// It cleans up when it ends, not with the whole test. The server stays.
+				if p.postgres && pg == nil {
+					pg = startDatabase(t, p.kinds)
+				}
+				t.Run(fmt.Sprintf("worker %d, seed %d", w, p.seed), func(t *testing.T) { play(t, p, program, pg, c.without, &tl) })
+			}
+		})
+	}
+	workers.Wait()
+	tl.print(os.Stdout)
+	fmt.Println(again)
+	if tl.schedules.Load() == 0 {
+		t.Error("no schedule came to its end")
+	}
+	return &tl
+}
+
+// startDatabase starts a PostgreSQL server that loses, when it crashes, what was
+// committed without waiting: as some managed services do by default.
+func startDatabase(t *testing.T, kinds map[string]bool) *postgrestest.Server {
+	pg := postgrestest.Start(t)
+	if kinds[database] {
+		postgrestest.Exec(t, pg.URL("postgres"), "ALTER SYSTEM SET synchronous_commit = off",
+			"ALTER SYSTEM SET wal_writer_delay = '10s'", "SELECT pg_reload_conf()")
+	}
+	return pg
+}

@@ -1,0 +1,22 @@
+// Package chaos plays random schedules of incidents against the whole program.
+//
+// A schedule is a store, one to three processes of the built program, submissions
+// through the four doors, repeats of each, and incidents:
+//
+//	fault     | the cloud throttles, fails, answers late or not at all
+//	lag       | the cloud's list shows a job late
+//	kill      | SIGKILL, then another process
+//	freeze    | SIGSTOP for longer than an attempt's window
+//	database  | PostgreSQL ends at once (-m immediate), with synchronous_commit off by default
+//	clock     | a process's clock jumps
+//	policy    | a process starts again with another policy
+//
+// At its end, each submission is repeated until its answer is final. Then the package
+// compares the answers, the stored records and the emulator's ledger.
+//
+// The program is built with the tag chaosclock (see function/chaos/control), which
+// divides all windows of time by ten. A seed decides the whole schedule. It does
+// not decide what the machine makes of it: the same seed may need several runs.
+//
+// The package has no code of its own. `make chaos` runs its test for longer.
+package chaos

@@ -1,0 +1,246 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// speed divides the program's windows of time: an attempt has 3 s, not 30 s.
+const speed = 10
+
+// The windows of the program, as it keeps them at this speed.
+const (
+	window  = 30 * time.Second / speed
+	listLag = 60 * time.Second / speed
+)
+
+// active is the time in which a schedule has incidents.
+const active = 6 * time.Second
+
+// The kinds of incidents.
+const (
+	fault    = "fault"
+	lag      = "lag"
+	kill     = "kill"
+	freeze   = "freeze"
+	database = "database"
+	clock    = "clock"
+	policy   = "policy"
+	sweep    = "sweep"
+)
+
+// The doors.
+const (
+	form    = "form"
+	api     = "api"
+	webhook = "webhook"
+	event   = "event"
+)
+
+// The kinds of processes.
+const (
+	server = "server"
+	onFC   = "fc"
+	lambda = "lambda"
+)
+
+// A plan is everything that the seed of a schedule decides.
+type plan struct {
+	seed        uint64
+	postgres    bool
+	processes   []string      // their kinds
+	timeout     time.Duration // of the event platforms
+	faults      string        // of the emulator, while the schedule is active
+	lag         time.Duration // of the cloud's list, to the end
+	submissions []submission
+	incidents   []incident      // in the order of time
+	kinds       map[string]bool // the incidents that may happen
+}
+
+// A submission is one key with all its repeats.
+type submission struct {
+	door      string
+	account   string // alias
+	instance  string
+	retention string // empty: as the policy decides
+	asks      []ask
+}
+
+// An ask is one request with a key.
+type ask struct {
+	at      time.Duration
+	process int
+}
+
+// An incident happens to one process, or to the database.
+type incident struct {
+	at      time.Duration
+	kind    string
+	process int
+	lasts   time.Duration
+	offset  time.Duration // of a clock
+	policy  int           // its number in policies
+
+}
+
+// createFaults are those of CreateBackupJob, each of which lets a call fail.
+var createFaults = []string{
+	"throttle", "throttle-429", "expired", "500", "500-after", "503", "503-after", "drop", "drop-after", "reset-after",
+	"truncate", "bad-json", "html 502", "html-after 200", "empty-after 200", "no-job-id",
+}
+
+// draw draws the schedule of a seed. Only incidents in kinds happen.
+func draw(seed uint64, kinds map[string]bool) plan {
+	r := rand.New(rand.NewPCG(seed, 16))
+	// Two thirds have PostgreSQL; one file of SQLite is for one process at a time.
+	p := plan{seed: seed, kinds: kinds, postgres: seed%3 != 0, processes: []string{server}}
+	p.timeout = pick(r, 2*time.Second, 5*time.Second, 10*time.Second)
+	doors := []string{form, api, webhook}
+	if p.postgres {
+		for range r.IntN(3) {
+			p.processes = append(p.processes, pick(r, server, onFC, lambda))
+		}
+		if slices.Contains(p.processes, onFC) || slices.Contains(p.processes, lambda) {
+			doors = append(doors, event, event)
+		}
+	}
+	p.drawFaults(r)
+	for n := range 8 + r.IntN(9) {
+		s := submission{
+			door: pick(r, doors...), account: pick(r, "demo", "payments", "payments"),
+			instance: "i-bp1demoweb01", retention: pick(r, "", "", fmt.Sprint(1+n)),
+		}
+		if s.account == "payments" {
+			s.instance = "i-bp2demopay01"
+		}
+		at := time.Duration(r.Int64N(int64(active) * 2 / 3))
+		for range 1 + r.IntN(4) {
+			s.asks = append(s.asks, ask{at, p.processFor(r, s.door)})
+			at += pick(r, 0, 50*time.Millisecond, 700*time.Millisecond, 2*time.Second, 4*time.Second)
+		}
+		p.submissions = append(p.submissions, s)
+	}
+	p.drawIncidents(r)
+	if p.postgres && p.kinds[clock] && p.kinds[fault] && p.kinds[lag] && len(p.processes) < 3 && r.IntN(2) == 0 {
+		p.drawAhead(r)
+	}
+	return p
+}
+
+// drawAhead adds what chance rarely brings about: answers are lost, the list lags, and
+// one more process, which compared its clock with the database's a moment ago, jumps
+// ahead. It then takes the time to be one at which the list is complete.
+func (p *plan) drawAhead(r *rand.Rand) {
+	last := len(p.processes)
+	p.processes = append(p.processes, server)
+	begin := time.Duration(200+r.IntN(200)) * time.Millisecond
+	for range 4 {
+		s := submission{door: api, account: "demo", instance: "i-bp1demoweb01", asks: []ask{{begin, 0}}}
+		for at := window + 900*time.Millisecond; at < window+listLag/3; at += 150 * time.Millisecond {
+			s.asks = append(s.asks, ask{begin + at, last})
+		}
+		p.submissions = append(p.submissions, s)
+	}
+	p.submissions = append(p.submissions, submission{
+		door: api, account: "demo", instance: "i-bp1demoweb01", asks: []ask{{begin + window + 400*time.Millisecond, last}},
+	})
+	p.incidents = append(p.incidents, incident{
+		at: begin + window + 800*time.Millisecond, kind: clock, process: last, offset: 48 * time.Second / speed, lasts: 3 * time.Second,
+	})
+	p.lag = listLag * 5 / 6
+	p.faults = fmt.Sprintf("CreateBackupJob: drop-after 70%%; DescribeBackupJobs2: lag %v; seed %d", p.lag, p.seed)
+}
+
+// drawFaults draws what the cloud does. A call that arrives late makes its job late,
+// too, and with the lag that must not be later than the program assumes.
+func (p *plan) drawFaults(r *rand.Rand) {
+	late := false
+	p.lag = time.Millisecond // the emulator wants one
+	if p.kinds[lag] {
+		p.lag = pick(r, p.lag, listLag/12, listLag/3, listLag*5/6, listLag*5/6)
+	}
+	var rules []string
+	if p.kinds[fault] {
+		share := 15 + r.IntN(30)
+		var choices []string
+		for range 2 {
+			if f := pick(r, createFaults...) + fmt.Sprintf(" %d%%", share); !slices.Contains(choices, f) {
+				choices = append(choices, f)
+			}
+		}
+		if r.IntN(3) == 0 {
+			late = true
+			choices = append(choices, pick(r, "latency 4s 10%", "latency-after 4s 10%"))
+		}
+		rules = append(rules, "CreateBackupJob: "+strings.Join(choices, " | "),
+			"AssumeRole: "+pick(r, "ok", "500 20%", "latency 1s 30%", "drop 20%"))
+	}
+	if late {
+		p.lag = min(p.lag, listLag/2)
+	}
+	list := fmt.Sprintf("lag %v", p.lag)
+	if broken := pick(r, "", "500", "drop", "truncate"); p.kinds[fault] && broken != "" {
+		rules = append(rules, "DescribeBackupJobs2: "+list+" + "+broken+" 20% | "+list+" 80%")
+	} else {
+		rules = append(rules, "DescribeBackupJobs2: "+list)
+	}
+	p.faults = strings.Join(append(rules, fmt.Sprintf("seed %d", p.seed)), "; ")
+}
+
+func (p *plan) drawIncidents(r *rand.Rand) {
+	var may []string // the more probable ones more than once
+	for _, kind := range []string{kill, kill, freeze, freeze, database, clock, clock, policy, policy, sweep} {
+		if p.kinds[kind] && (kind != database || p.postgres) {
+			may = append(may, kind)
+		}
+	}
+	if len(may) == 0 {
+		return
+	}
+	for range 4 + r.IntN(8) {
+		i := incident{
+			at:      time.Duration(r.Int64N(int64(active))),
+			kind:    pick(r, may...),
+			process: r.IntN(len(p.processes)),
+			lasts:   pick(r, 0, 300*time.Millisecond, time.Second),
+		}
+		switch i.kind {
+		case freeze:
+			i.lasts = pick(r, window/3, window+500*time.Millisecond, window+2*time.Second)
+		case clock:
+			// From 10 to 55 s at the program's speed, in both directions.
+			i.offset = time.Duration(pick(r, 10+r.IntN(46), 45+r.IntN(11))) * time.Second / speed
+			if r.IntN(3) == 0 {
+				i.offset = -i.offset
+			}
+			i.lasts = pick(r, time.Second, 4*time.Second, active)
+		case policy:
+			i.policy = r.IntN(len(policies))
+		}
+		p.incidents = append(p.incidents, i)
+	}
+	slices.SortStableFunc(p.incidents, func(a, b incident) int { return int(a.at - b.at) })
+}
+
+// processFor is a process that has a door.
+func (p *plan) processFor(r *rand.Rand, door string) int {
+	for {
+		n := r.IntN(len(p.processes))
+		if door != event || p.processes[n] != server {
+			return n
+		}
+	}
+}
+
+// store is the name of the plan's database.
+func (p *plan) store() string {
+	if p.postgres {
+		return "PostgreSQL"
+	}
+	return "SQLite"
+}
+
+func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }

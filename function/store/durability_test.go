@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/secret"
+	"backupportal/function/store/postgrestest"
+)
+
+// A level of synchronous_commit that can lose commits is refused in the URL.
+func TestURLCannotTurnDurabilityOff(t *testing.T) {
+	for level, want := range map[string]bool{"on": true, "remote_apply": true, "off": false, "local": false, "remote_write": false, "": false, "OFF": false} {
+		_, err := Open(Config{URL: secret.New("postgres://portal@127.0.0.1:1/portal?synchronous_commit=" + level)})
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "synchronous_commit") {
+			t.Errorf("synchronous_commit=%s: %v", level, err)
+		}
+	}
+}
+
+// A connection on which the setting was changed, as by a pooler, is found at the start and by Ready.
+func TestConnectionWithoutDurabilityIsNotReady(t *testing.T) {
+	db, err := Open(Config{URL: secret.New(postgrestest.Schema(t)), Connections: 1, StatementTime: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := db.Durability(); got != DurableHere || db.MayForget() {
+		t.Errorf("a server on this machine: %s", got)
+	}
+	for _, level := range []string{"off", "local", "remote_write"} {
+		if _, err := db.db.Exec("SET synchronous_commit = " + level); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Ready(t.Context()); !errors.Is(err, ErrDurability) {
+			t.Errorf("%s: %v", level, err)
+		}
+		db.connected = false
+		if _, err := db.Find(t.Context(), "x"); !errors.Is(err, ErrDurability) {
+			t.Errorf("%s at the start: %v", level, err)
+		}
+	}
+	db.dialect.local = false
+	if !db.MayForget() {
+		t.Error("a server elsewhere without a standby does not forget")
+	}
+	db.standby = "ANY 1 (*)"
+	if db.MayForget() || db.Durability() != DurableStandby {
+		t.Error("a server elsewhere with a synchronous standby forgets")
+	}
+}
+
+// A SQLite file on which another process holds the write lock cannot record submissions.
+func TestLockedFileIsNotReady(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "portal.db")
+	db, err := Open(Config{URL: secret.New("sqlite:" + path), StatementTime: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	other, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	holder, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := holder.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Ready(t.Context()); err == nil {
+		t.Error("ready while another process holds the lock")
+	}
+	if _, err := holder.ExecContext(context.WithoutCancel(t.Context()), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Ready(t.Context()); err != nil {
+		t.Errorf("after the lock: %v", err)
+	}
+}
