@@ -22,7 +22,7 @@ const module = "backupportal/"
 var allowed = map[string][]string{
 	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/policy"},
 	"function/aliyun":             {"function/backup", "function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret", "function/set"},
-	"function/app":                {"function/aliyun", "function/audit", "function/backup", "function/event", "function/event/envelope", "function/identity", "function/logging", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
+	"function/app":                {"function/aliyun", "function/audit", "function/backup", "function/event", "function/event/envelope", "function/identity", "function/lenhash", "function/logging", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
 	"function/audit":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret"},
 	"function/backup":             {"function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/secret"},
 	"function/cache":              {},
@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"function/emulator/sign":      {},
 	"function/emulator/sts":       {"function/emulator/ram", "function/emulator/rpc", "function/emulator/world"},
 	"function/emulator/world":     {"function/emulator/api", "function/emulator/lifecycle", "function/emulator/ram"},
-	"function/event":              {"function/event/envelope", "function/jsontext", "function/logging", "function/secret"},
+	"function/event":              {"function/event/envelope", "function/jsontext", "function/lenhash", "function/logging", "function/secret"},
 	"function/event/envelope":     {},
 	"function/event/runtimetest":  {},
 	"function/identity":           {},
@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 	"function/webhook":            {"function/identity", "function/param", "function/secret"},
 	"templates":                   {"function/backup", "function/param", "function/policy"},
 	"web":                         {"function/backup", "function/identity", "function/jsontext", "function/logging", "function/param", "function/policy", "function/webhook", "templates", "web/auth"},
-	"web/auth":                    {"function/cache", "function/identity", "function/param", "function/secret"},
+	"web/auth":                    {"function/cache", "function/identity", "function/jsontext", "function/param", "function/secret"},
 }
 
 // owners lists, for each vendor package, the packages that may import it. The rule holds for tests

@@ -117,7 +117,7 @@ var fieldNotes = map[string]param.Text{
 	"Detail.preScriptPath":       param.Both("both scripts or neither", "两个脚本须同时填写或都不填"),
 	"Detail.postScriptPath":      param.Both("both scripts or neither", "两个脚本须同时填写或都不填"),
 	"Detail.destinationRegionId": param.Both("must differ from the region of the backup", "不能与备份所在地域相同"),
-	"SpeedLimit":                 param.Both("`start:end:KB/s`, separated by `|`; hours from 0 to 24, without overlaps", "`开始:结束:KB/s`，以 `|` 分隔；小时为 0 至 24，互不重叠"),
+	"SpeedLimit":                 param.Both("`start:end:KB/s`, separated by `|`; hours from 0 to 24, without overlaps; at most 24 entries", "`开始:结束:KB/s`，以 `|` 分隔；小时为 0 至 24，互不重叠，最多 24 条"),
 	"ContainerResources":         param.Both("each item has at least one key; `resourceInfo` is a string that contains a JSON object", "每项至少有一个键；`resourceInfo` 是包含 JSON 对象的字符串"),
 	"Region":                     param.Both("a region that Cloud Backup supports", "须为云备份支持的地域"),
 }
@@ -252,6 +252,7 @@ var mistakeCodes = []mistakeCode{
 	{"unused", param.Both("The parameter does not apply to this submission", "不适用于此提交")},
 	{"window_form", param.Both("The format of the hours is wrong", "限速时段的格式不正确")},
 	{"window_order", param.Both("Hours end before they start", "时段的结束早于开始")},
+	{"window_count", param.Both("More than 24 hours with a limit", "限速时段超过 24 个")},
 	{"window_overlap", param.Both("Hours overlap", "时段重叠")},
 }
 

@@ -17,7 +17,7 @@ var (
 	wordCreateText = param.Both("Send one JSON object as `application/json`, with the parameters of its source type below. Omit parameters that do not apply. A dot separates an object from its key: `Detail.doCopy` is `{\"Detail\":{\"doCopy\":true}}`. Unknown and repeated names are refused.",
 		"以 `application/json` 发送一个 JSON 对象，参数见下文各数据源类型；不适用的请省略。点号表示对象内的键：`Detail.doCopy` 即 `{\"Detail\":{\"doCopy\":true}}`。未知或重复的名称会被拒绝。")
 	wordOnce      = param.Both("One backup for repeated requests", "重复请求只备份一次")
-	wordOnceName  = param.Both("`Idempotency-Key` identifies a submission. Without this header, each request is a new submission.", "`Idempotency-Key` 标识一次提交。不带此请求头时，每个请求都是一次新的提交。")
+	wordOnceName  = param.Both("`Idempotency-Key` identifies a submission and is required: `400` without it, and nothing is started. Choose one key for each backup, such as a random UUID or the name of the deployment, and repeat it with every retry.", "`Idempotency-Key` 标识一次提交，必须提供：缺少时返回 `400`，不会开始备份。请为每次备份选定一个幂等键，例如随机 UUID 或部署名称，重试时使用同一幂等键。")
 	wordOnceSame  = param.Both("Same key and same content within %v days: `200` with the first answer and `Idempotent-Replayed: true`.", "%v 天内幂等键与内容均相同：返回 `200` 和首次结果，并带有 `Idempotent-Replayed: true`。")
 	wordOnceBusy  = param.Both("First request still in progress: `409`. Try again after `Retry-After`.", "首个请求仍在处理：返回 `409`。请在 `Retry-After` 之后再试。")
 	wordOnceOther = param.Both("Same key with different content: `422`. Nothing is started.", "幂等键相同而内容不同：返回 `422`，不会开始备份。")

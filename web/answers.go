@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // answerTypes are the Go types of the API's answers, by the names of their JSON Schemas. A field of
@@ -195,7 +196,7 @@ func answerWords() map[string]doc {
 		"Problem.detail":             about("What to do."),
 		"Problem.instance":           about("The path of the submission, if there is one."),
 		"Problem.request_id":         about("ID for searching the log."),
-		"Problem.errors":             about("One entry for each wrong field, or for each rule that does not allow the request."),
+		"Problem.errors":             about(fmt.Sprintf("One entry for each wrong field, or for each rule that does not allow the request. At most %d; detail says how many more there are.", param.MaxMistakes)),
 		"Problem.errors[].field":     about("The parameter's name."),
 		"Problem.errors[].pointer":   about("Where it is in the body, as a JSON pointer (RFC 6901)."),
 		"Problem.errors[].parameter": about("The name of the query parameter."),

@@ -196,8 +196,11 @@ func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return errType
 	}
-	key, err := idempotencyKey(r.Header, s.Backups.NewID)
+	key, err := idempotencyKey(r.Header)
 	if err != nil {
+		if errors.Is(err, errNoKey) {
+			w.Header().Set("Link", `</docs/api>; rel="describedby"; type="text/html"`)
+		}
 		return err
 	}
 	query, err := strictQuery(r, "dry_run")
@@ -260,12 +263,12 @@ func writeResult(w http.ResponseWriter, r *http.Request, out submitResult) error
 
 // idempotencyKey returns the value of the header Idempotency-Key: 1 to 255 visible ASCII
 // characters, optionally in quotes (draft-ietf-httpapi-idempotency-key-header-07). Without the
-// header it returns a new key, so that the request is a submission of its own. Several values, or a
-// malformed one, are errKey.
-func idempotencyKey(h http.Header, newID func() string) (string, error) {
+// header the error is errNoKey: a request that cannot be repeated safely starts nothing. Several
+// values, or a malformed one, are errKey.
+func idempotencyKey(h http.Header) (string, error) {
 	values := h.Values("Idempotency-Key")
 	if len(values) == 0 {
-		return newID(), nil
+		return "", errNoKey
 	}
 	key := values[0]
 	if len(key) > 1 && key[0] == '"' && key[len(key)-1] == '"' {

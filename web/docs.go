@@ -83,7 +83,7 @@ func commands(origin, body string) templates.Commands {
 	return templates.Commands{
 		Who:    "PORTAL=" + origin + "\ncurl -sS " + jobs + "?Whose=mine\"\n",
 		Create: post("", "  -H 'Idempotency-Key: "+exampleKey+"' \\\n"),
-		DryRun: post("?dry_run=true", ""),
+		DryRun: post("?dry_run=true", "  -H 'Idempotency-Key: "+exampleKey+"' \\\n"),
 		Show: "ID=$(curl -sS " + jobs + `?Whose=mine&limit=1" | sed 's/.*"SubmissionId":"\([^"]*\)".*/\1/')` + "\n" +
 			"curl -sS " + jobs + "/$ID\"\n",
 		Wait:   "curl -sS " + jobs + fmt.Sprintf("/$ID?wait=%.0fs\"\n", longestWait.Seconds()),

@@ -190,7 +190,7 @@ func TestReferenceHasEveryCode(t *testing.T) {
 		instance + `"Retention":1.5,"Detail":{"diskIdList":["a","d-1","d-1"],"doCopy":true,"destinationRegionId":"cn-hangzhou","destinationRetention":1}}`,
 		instance + `"Retention":400}`, instance + `"Retention":15,"CrossAccountType":"CROSS_ACCOUNT"}`, instance + `"Retention":15,"Detail":{"snapshotGroup":"yes"}}`,
 		files + `"Include":["/1","/2","/3","/4","/5","/6","/7","/8","/9"],"Options":{"UseVSS":true},"SpeedLimit":"9:8:1"}`,
-		files + `"SpeedLimit":"9:18:1|17:20:1"}`, files + `"SpeedLimit":"all day"}`,
+		files + `"SpeedLimit":"9:18:1|17:20:1"}`, files + `"SpeedLimit":"all day"}`, files + `"SpeedLimit":"` + strings.Repeat("0:1:1|", 24) + `0:1:1"}`,
 		volumes + `"ContainerResources":[{"resourceType":"PV","resourceInfo":"none"}]}`,
 	} {
 		w.codes(t, known, w.ask("POST", "/api/v1/backup-jobs", "application/json", body))

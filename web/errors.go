@@ -21,6 +21,7 @@ var (
 	errPanic   = errors.New("the program failed")
 	errHost    = errors.New("unknown host name")
 	errURL     = errors.New("URL too long")
+	errHeaders = errors.New("headers too large")
 	errBody    = errors.New("body too large")
 	errType    = errors.New("media type not accepted")
 	errOrigin  = errors.New("sent by another site")
@@ -28,6 +29,7 @@ var (
 	errNoPage  = errors.New("no such page")
 	errRequest = errors.New("unreadable request")
 	errKey     = errors.New("malformed idempotency key")
+	errNoKey   = errors.New("no idempotency key")
 )
 
 // A fault is a row of the table of errors: what one kind of error means in HTTP and in words.
@@ -90,12 +92,17 @@ var faults = []fault{
 		param.Text{En: "It was used for a different backup.", Zh: "已用于另一次备份。"}},
 	{errKey, http.StatusBadRequest, "key-malformed", unreadable,
 		param.Text{En: "The idempotency key (the Idempotency-Key header, or key in a form or an event) must be one value of 1 to 255 visible ASCII characters, without quotes or backslashes.", Zh: "幂等键（请求头 Idempotency-Key，或表单、事件中的 key）只能有一个值，为 1 至 255 个可见 ASCII 字符，且不含引号和反斜线。"}},
+	{errNoKey, http.StatusBadRequest, "key-missing",
+		param.Text{En: "Idempotency-Key is missing", Zh: "缺少 Idempotency-Key"},
+		param.Text{En: "This operation requires the header Idempotency-Key. Nothing was started. Choose one key for each backup, for example a random UUID or the name of the deployment, and send the same key again with every retry: all requests with it are one backup.", Zh: "此操作必须带请求头 Idempotency-Key。未开始备份。请为每次备份选定一个幂等键，例如随机 UUID 或部署名称，重试时使用同一幂等键：使用同一幂等键的所有请求只对应一次备份。"}},
 	{errRequest, http.StatusBadRequest, "unreadable", unreadable,
 		param.Text{En: "Nothing was started. Go back and try again.", Zh: "未开始备份。请返回后重试。"}},
 	{errBody, http.StatusRequestEntityTooLarge, "too-large", unusable,
 		tooLong(maxBody)},
 	{errURL, http.StatusRequestURITooLong, "too-long", unusable,
 		param.Text{En: "The URL is too long: at most 2 KB.", Zh: "URL 过长：最多 2 KB。"}},
+	{errHeaders, http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", unusable,
+		param.Text{En: "The headers are too large: at most 8 KB, names and values together. Nothing was started.", Zh: "请求头过大：名称与值合计最多 8 KB。未开始备份。"}},
 	{errType, http.StatusUnsupportedMediaType, "media-type", unusable,
 		param.Text{En: "This URL does not accept the Content-Type of the request.", Zh: "此地址不接受该请求的 Content-Type。"}},
 	{errHost, http.StatusMisdirectedRequest, "host", unusable,
@@ -310,8 +317,12 @@ func (s *Server) offerResend(p *templates.Problem, r *http.Request, err error) {
 	}
 }
 
-// mistakes returns the single mistakes or refusals in err, or nil.
-func mistakes(err error) []param.Mistake {
+// mistakes returns the single mistakes or refusals in err, or nil, as many as a sender is told of:
+// see [param.Bounded].
+func mistakes(err error) []param.Mistake { return param.Bounded(allMistakes(err)) }
+
+// allMistakes returns all single mistakes or refusals in err, or nil.
+func allMistakes(err error) []param.Mistake {
 	if bad, ok := errors.AsType[param.InvalidError](err); ok {
 		return bad
 	}

@@ -3,10 +3,10 @@ package web
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -26,7 +26,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 		id := s.requestID(r.Context())
 		w.Header().Set("X-Request-Id", id)
 		ctx := logging.WithRequestID(r.Context(), id)
-		ctx = backup.WithRequestInfo(ctx, requestInfo(r, id))
+		ctx = backup.WithRequestInfo(ctx, s.requestInfo(r, id))
 		ctx = templates.WithLanguage(ctx, language(r))
 		ctx = templates.WithTheme(ctx, theme(r))
 		next.ServeHTTP(w, r.WithContext(ctx))
@@ -34,9 +34,9 @@ func (s *Server) identify(next http.Handler) http.Handler {
 }
 
 // requestInfo returns what the audit trail records of a request. The client's address is that of
-// the connection, or the one that the platform reports for it. Headers such as X-Forwarded-For are
-// ignored, because every client can set them.
-func requestInfo(r *http.Request, id string) backup.RequestInfo {
+// the connection, or the one that the platform reports for it. Headers such as X-Forwarded-For,
+// which every client can set, count only if a proxy in TRUSTED_PROXIES sent them: see [clientIP].
+func (s *Server) requestInfo(r *http.Request, id string) backup.RequestInfo {
 	v := backup.RequestInfo{
 		RequestID: id,
 		Trace:     backup.TraceID(r.Header.Get("Traceparent")),
@@ -50,7 +50,8 @@ func requestInfo(r *http.Request, id string) backup.RequestInfo {
 		v.Door = backup.DoorWebhook
 	}
 	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		v.ClientIP = from.Addr().Unmap().String()
+		peer := from.Addr().Unmap()
+		v.ClientIP = clientIP(peer, s.Proxies, r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded")).String()
 	}
 	return v
 }
@@ -167,7 +168,7 @@ func (s *Server) headers(next http.Handler) http.Handler {
 // check of a form's origin depend on the host name.
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host == "" || !s.Host(r.Host) {
+		if _, ok := hostName(r.Host); !ok || !s.Host(r.Host) {
 			s.problem(w, r, errHost)
 			return
 		}
@@ -182,6 +183,10 @@ func (s *Server) limitSizes(next http.Handler) http.Handler {
 			s.problem(w, r, errURL)
 			return
 		}
+		if headerBytes(r) > maxHeaders {
+			s.problem(w, r, errHeaders)
+			return
+		}
 		most := int64(maxBody)
 		if strings.HasPrefix(r.URL.Path, "/webhooks/") {
 			most = maxHook
@@ -194,6 +199,17 @@ func (s *Server) limitSizes(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(inner, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// headerBytes returns the size of the names and values of all headers.
+func headerBytes(r *http.Request) int {
+	n := len("Host") + len(r.Host)
+	for name, values := range r.Header {
+		for _, value := range values {
+			n += len(name) + len(value)
+		}
+	}
+	return n
 }
 
 // sameOrigin refuses requests that another site made a browser send (cross-site request forgery).
@@ -238,13 +254,42 @@ func (w *statusOnly) WriteHeader(status int) { w.status = status }
 // Write implements [http.ResponseWriter]. It drops b.
 func (w *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
-// OnLoopback reports whether host, with or without a port, is this machine: localhost or a loopback
-// address. A server on loopback that accepts only such hosts is protected from DNS rebinding by
-// other sites.
+// OnLoopback reports whether host, with or without a port, is this machine: localhost, an address of
+// 127.0.0.0/8, or [::1]. A server on loopback that accepts only such hosts is protected from DNS
+// rebinding by other sites. What is not exactly a host and a port (RFC 9110, section 7.2) is another
+// machine.
 func OnLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	name, ok := hostName(host)
+	if !ok {
+		return false
 	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	if name == "localhost" {
+		return true
+	}
+	bracketed := name[0] == '['
+	if bracketed {
+		name = strings.TrimSuffix(name[1:], "]")
+	}
+	ip, err := netip.ParseAddr(name)
+	return err == nil && ip.IsLoopback() && ip.Is6() == bracketed
+}
+
+// hostName returns the host of a Host header, an IPv6 address in its brackets. It is
+// not ok unless the rest is nothing, or a colon and a port: 1 to 65535 in digits.
+func hostName(host string) (name string, ok bool) {
+	name, rest := host, ""
+	if at := strings.IndexByte(host, ']'); strings.HasPrefix(host, "[") && at > 0 {
+		name, rest = host[:at+1], host[at+1:]
+	} else if at := strings.IndexByte(host, ':'); at >= 0 {
+		name, rest = host[:at], host[at:]
+	}
+	if name == "" || strings.ContainsAny(name, "@/\\?#% \t") {
+		return "", false
+	}
+	if rest == "" {
+		return name, true
+	}
+	port, found := strings.CutPrefix(rest, ":")
+	n, err := strconv.ParseUint(port, 10, 16)
+	return name, found && err == nil && n > 0 && port == strconv.FormatUint(n, 10)
 }

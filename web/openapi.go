@@ -97,11 +97,12 @@ func describeCreate() doc {
 			"the portal looks for the job in the cloud's job list and sends no other request until then. After Retry-After, send the same request again or read the submission.",
 		"parameters": []doc{
 			{
-				"name": "Idempotency-Key", "in": "header", "required": false,
+				"name": "Idempotency-Key", "in": "header", "required": true,
 				"description": fmt.Sprintf("Identifies the submission: requests with the same key and the same content lead to the same job, for %d days from the first request with the key "+
 					"(draft-ietf-httpapi-idempotency-key-header-07). After that, the key identifies a new submission. A repeated request gets the first answer with "+
 					"Idempotent-Replayed; 409 while the first request is in progress; 422 if the content differs. Keys of different senders and of different "+
-					"doors are independent. Without the header, each request is a new submission. Visible ASCII without \\ and inner quotes; surrounding quotes are ignored.", keyDays),
+					"doors are independent. A request without the header is answered 400 and starts nothing. Choose one key for each backup, for example a random UUID "+
+					"or the name of the deployment, and send it again with every retry. Visible ASCII without \\ and inner quotes; surrounding quotes are ignored.", keyDays),
 				"schema": doc{
 					"type":      "string",
 					"minLength": 1,
@@ -380,7 +381,7 @@ func describeWebhook() doc {
 // responses adds references to the problems: those with the statuses of the operation and those of
 // every operation.
 func responses(good doc, statuses ...int) doc {
-	for _, status := range append(statuses, 401, 405, 414, 421, 500) {
+	for _, status := range append(statuses, 401, 405, 414, 421, 431, 500) {
 		good[fmt.Sprint(status)] = ref(fmt.Sprint("responses/", status))
 	}
 	return good

@@ -264,10 +264,18 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 			return post(w, strings.Replace(oneBackup, "15", "16", 1), "Idempotency-Key", "k")
 		},
 		"key-malformed": func(w *world) recorded { return post(w, oneBackup, "Idempotency-Key", `a"b`) },
-		"unreadable":    func(w *world) recorded { return w.ask("GET", all+"?%zz", "", "") },
-		"too-large":     func(w *world) recorded { return post(w, strings.Repeat(" ", 65<<10)+oneBackup) },
-		"too-long":      func(w *world) recorded { return w.ask("GET", all+"?Status="+strings.Repeat("A", 3000), "", "") },
-		"media-type":    func(w *world) recorded { return w.ask("POST", all, "text/plain", oneBackup) },
+		"key-missing": func(w *world) recorded {
+			answer := httptest.NewRecorder()
+			r := httptest.NewRequest("POST", "http://localhost"+all, strings.NewReader(oneBackup))
+			r.Header.Set("Content-Type", "application/json")
+			w.handler.ServeHTTP(answer, r)
+			return answer
+		},
+		"unreadable":        func(w *world) recorded { return w.ask("GET", all+"?%zz", "", "") },
+		"too-large":         func(w *world) recorded { return post(w, strings.Repeat(" ", 65<<10)+oneBackup) },
+		"too-long":          func(w *world) recorded { return w.ask("GET", all+"?Status="+strings.Repeat("A", 3000), "", "") },
+		"headers-too-large": func(w *world) recorded { return w.ask("GET", all, "", "", "X-Much", strings.Repeat("A", 8<<10)) },
+		"media-type":        func(w *world) recorded { return w.ask("POST", all, "text/plain", oneBackup) },
 		"host": func(w *world) recorded {
 			w.server.Host = func(string) bool { return false }
 			w.handler = w.server.Handler()

@@ -247,7 +247,7 @@ func formMistakes(own []param.Mistake, err error) (status int, all []param.Mista
 	if f := faultOf(err); err != nil && f.status == http.StatusForbidden && own == nil {
 		status = f.status
 	}
-	return status, mergeMistakes(own, mistakes(err))
+	return status, param.Bounded(mergeMistakes(own, allMistakes(err)))
 }
 
 // mergeMistakes returns own followed by the mistakes in domain on other fields, in the order of the

@@ -18,7 +18,7 @@ type Problem struct {
 	Detail    string        `json:"detail,omitempty"`     // the sentence, for people
 	Instance  string        `json:"instance,omitempty"`   // the submission's page, if there is a submission
 	RequestID string        `json:"request_id,omitempty"` // finds the request in the log
-	Errors    []WrongField  `json:"errors,omitempty"`     // one for each wrong field or refusing rule
+	Errors    []WrongField  `json:"errors,omitempty"`     // one for each wrong field or refusing rule; at most param.MaxMistakes
 	Cloud     *CloudRefusal `json:"cloud,omitempty"`      // the answer of Cloud Backup, if it refused
 	Limit     string        `json:"limit,omitempty"`      // owner of the limit: "account prod", "team payments"…
 }
@@ -70,6 +70,10 @@ func problemOf(f fault, err error, l param.Language) Problem {
 		p.Limit = limitOwner(limit.Key, nil).In(l)
 	}
 	for _, m := range mistakes(err) {
+		if m.Code == param.CodeMore {
+			p.Detail = strings.TrimSpace(p.Detail + " " + m.In(l) + stop.In(l))
+			continue
+		}
 		wrong := WrongField{Field: m.Field, Pointer: pointer(m.Field), Code: m.Code, Detail: m.In(l)}
 		if m.Rule != nil {
 			wrong.Rule, wrong.Reason, wrong.Owner = m.Rule.ID, m.Rule.Reason.In(l), m.Rule.Owner.In(l)
@@ -84,6 +88,9 @@ var (
 	keyReusedTitle  = param.Text{En: "This key has already been used", Zh: "此幂等键已使用过"}
 	keyReusedDetail = param.Text{En: "The key was used for a different backup. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
 )
+
+// stop ends a sentence.
+var stop = param.Text{En: ".", Zh: "。"}
 
 var malformedDetail = param.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}
 

@@ -23,6 +23,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -45,8 +46,8 @@ type Store struct {
 	ListFirst  func() bool
 }
 
-// Server answers the portal's requests. All fields are required except Origin and SignIn. Its
-// methods are safe for concurrent use.
+// Server answers the portal's requests. All fields are required except Origin, Proxies and SignIn.
+// Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
 	Policy    *policy.Policy                                  // answers what a principal may do
@@ -56,17 +57,20 @@ type Server struct {
 	RequestID func(context.Context) string                    // returns the platform's id of the request, or a new one
 	Demo      bool                                            // the cloud is an emulator; pages say so
 	Origin    string                                          // of PUBLIC_URL, sent as Access-Control-Allow-Origin and used in links; may be empty
+	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	Store     Store                                           // described by /healthz and /readyz
 	Zone      *time.Location                                  // of the times on pages
 	Log       *slog.Logger                                    // gets requests and unexpected errors
 }
 
-// Limits of requests. The pages and the API need much less.
+// Limits of requests. The pages and the API need much less. Function Compute accepts no larger
+// headers.
 const (
-	maxBody = 64 << 10  // bytes of a body
-	maxURL  = 2 << 10   // bytes of path and query
-	maxKey  = 255       // characters of an idempotency key
-	maxHook = 256 << 10 // bytes of the body of a webhook, which may be a large event of another system
+	maxBody    = 64 << 10  // bytes of a body
+	maxURL     = 2 << 10   // bytes of path and query
+	maxHeaders = 8 << 10   // bytes of the names and values of all headers
+	maxKey     = 255       // characters of an idempotency key
+	maxHook    = 256 << 10 // bytes of the body of a webhook, which may be a large event of another system
 )
 
 // Handler returns the handler of all routes with all layers of the package comment.

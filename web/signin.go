@@ -71,10 +71,10 @@ func nextPage(mux *http.ServeMux, next string) string {
 // limits the failed sign-ins from one network address, because each of them calls the provider.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	from := backup.RequestInfoFrom(r.Context()).ClientIP
-	if err := s.Backups.MaySignIn(r.Context(), from); err != nil {
+	next, err := s.SignIn.Callback(w, r, func(transaction string) error { return s.maySignIn(r, from, transaction) })
+	if errors.Is(err, backup.ErrSignIns) || errors.Is(err, backup.ErrStoreUnavailable) {
 		return err
 	}
-	next, err := s.SignIn.Callback(w, r)
 	if err != nil {
 		if errors.Is(err, auth.ErrProvider) {
 			s.Backups.SignInFailed(r.Context(), from)
@@ -83,6 +83,23 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+// maySignIn returns nil if a sign-in that was started in this browser may call the identity
+// provider. Each sign-in may do so once, so that nobody can repeat one until its address is locked
+// out; then the failures of its address count.
+func (s *Server) maySignIn(r *http.Request, from, transaction string) error {
+	if err := s.Backups.MaySignIn(r.Context(), from); err != nil {
+		return err
+	}
+	ok, err := s.Backups.SpendSignIn(r.Context(), transaction)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return auth.ErrLogin
+	}
 	return nil
 }
 

@@ -127,9 +127,20 @@ func label(c call) string {
 	return name[:max(0, strings.LastIndexByte(name, '-'))]
 }
 
+// postJob sends a submission to the JSON endpoint, with a key of its own.
+func (p *portal) postJob(request string) (*http.Response, error) {
+	r, err := http.NewRequest("POST", p.url+"/api/v1/backup-jobs", strings.NewReader(request))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", rand.Text())
+	return http.DefaultClient.Do(r)
+}
+
 // denied sends a submission that the policy refuses, and returns the path of its page.
 func (p *portal) denied(request string) (string, error) {
-	res, err := http.Post(p.url+"/api/v1/backup-jobs", "application/json", strings.NewReader(request))
+	res, err := p.postJob(request)
 	if err != nil {
 		return "", err
 	}
@@ -147,7 +158,7 @@ func (p *portal) denied(request string) (string, error) {
 // submit starts a backup through the JSON API and returns the path of its status page. It is for
 // tests of later pages.
 func (p *portal) submit(request string) (string, error) {
-	res, err := http.Post(p.url+"/api/v1/backup-jobs", "application/json", strings.NewReader(request))
+	res, err := p.postJob(request)
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -69,6 +71,7 @@ type Config struct {
 	PolicyFile    string              // path of the policy
 	AuthMode      string              // "demo", "events", "oidc" or "jwt"
 	SignIn        SignIn              // settings of the modes oidc and jwt
+	Proxies       []netip.Prefix      // networks of proxies whose forwarding headers are believed; nil means none
 	CloudEndpoint *url.URL            // replaces every endpoint of the cloud; nil means the real ones
 	CloudCA       []byte              // PEM certificates of the cloud's roots; nil means the system's
 	Credentials   aliyun.Credentials  // used if an invocation brings none
@@ -101,6 +104,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		c.readAddresses(getenv),
 		c.readCA(getenv),
 		c.readAuth(getenv),
+		c.readProxies(getenv),
 		c.readDatabase(getenv),
 		c.readHistory(getenv),
 		c.readAudit(getenv),
@@ -161,6 +165,26 @@ func (c *Config) readAddresses(getenv func(string) string) error {
 	return errors.Join(errs...)
 }
 
+// readProxies reads TRUSTED_PROXIES: networks or single addresses, separated by commas.
+func (c *Config) readProxies(getenv func(string) string) error {
+	text := getenv("TRUSTED_PROXIES")
+	if text == "" {
+		return nil
+	}
+	for entry := range strings.SplitSeq(text, ",") {
+		entry = strings.TrimSpace(entry)
+		network, err := netip.ParsePrefix(entry)
+		if ip, single := netip.ParseAddr(entry); single == nil {
+			network, err = netip.PrefixFrom(ip, ip.BitLen()), nil
+		}
+		if err != nil || network.Bits() == 0 || network != network.Masked() || network.Addr().Is4In6() || network.Addr().Zone() != "" {
+			return errors.New("TRUSTED_PROXIES must be networks such as 10.0.0.0/8 or single addresses, separated by commas, and not all addresses")
+		}
+		c.Proxies = append(c.Proxies, network)
+	}
+	return nil
+}
+
 // browserHost returns the host of u as browsers send it: in lower case, without the default port of
 // its scheme (WHATWG URL, "URL serializing").
 func browserHost(u *url.URL) string {
@@ -181,12 +205,22 @@ func (c *Config) readCA(getenv func(string) string) (err error) {
 	return nil
 }
 
+// listensOnLoopback reports whether only this machine reaches a server at addr, an address for
+// [net.Listen]. The port may be 0 or a name.
+func listensOnLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return err == nil && web.OnLoopback(host)
+}
+
 // readAuth reads AUTH_MODE and the settings of its mode. Mode demo accepts every request as one
 // user. It is allowed only if the server listens on loopback, or if the function can reach only an
 // emulator on loopback.
 func (c *Config) readAuth(getenv func(string) string) error {
 	called := c.Platform == FunctionCompute || c.Platform == Lambda
-	local := c.Platform == PlainServer && web.OnLoopback(c.Addr) || called && c.emulated()
+	local := c.Platform == PlainServer && listensOnLoopback(c.Addr) || called && c.emulated()
 	c.AuthMode = getenv("AUTH_MODE")
 	switch c.AuthMode {
 	case "events":

@@ -100,9 +100,9 @@ func slowRequests(t *testing.T, on Platform) {
 	c = listener.dial()
 	defer c.Close()
 	go func() {
-		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("x", 32<<10)+"\r\n\r\n")
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("x", 300<<10)+"\r\n\r\n")
 	}()
 	if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("32 KiB of headers: %+v, %v", answer, err)
+		t.Errorf("300 KiB of headers: %+v, %v", answer, err)
 	}
 }

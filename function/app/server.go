@@ -56,6 +56,10 @@ func background(ctx context.Context, f func(context.Context)) (stop func()) {
 // the same interval.
 const sweepInterval = time.Minute
 
+// maxHeaderBytes is how much net/http reads of a request line and headers. It is far above
+// the portal's own limit, which answers with a problem; net/http answers with none.
+const maxHeaderBytes = 256 << 10
+
 // NewServer returns the HTTP server with its time limits, so that slow clients cannot occupy it.
 // WriteTimeout exceeds the longest wait for a job (web: 50 s).
 func NewServer(cfg Config, p App) *http.Server {
@@ -65,7 +69,7 @@ func NewServer(cfg Config, p App) *http.Server {
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
+		MaxHeaderBytes:    maxHeaderBytes,
 	}
 	if cfg.Invoke {
 		s.Handler = http.NewCrossOriginProtection().Handler(event.StripPlatformHeaders(p.Doors.Invoke()))

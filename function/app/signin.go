@@ -35,7 +35,7 @@ func missing(getenv func(string) string, mode string, names ...string) error {
 // HTTPS, or HTTP on loopback. name is the variable.
 func secureAddress(name, text string) error {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || strings.Contains(text, "#") ||
 		u.Scheme != "https" && (u.Scheme != "http" || !web.OnLoopback(u.Host)) {
 		return fmt.Errorf("%s must be a URL that begins with https://; http:// is allowed on loopback only", name)
 	}
@@ -85,6 +85,9 @@ func (c *Config) readJWT(getenv func(string) string) error {
 		JWKS:        getenv("AUTH_JWT_JWKS"),
 		GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"),
 		Now:         wallClock,
+	}
+	if strings.Contains(c.SignIn.JWT.Issuer, "#") {
+		return errors.New("AUTH_JWT_ISSUER must not contain #, which separates the issuer from the subject in the names of people")
 	}
 	if (c.SignIn.JWT.JWKSURL == "") == (c.SignIn.JWT.JWKS == "") {
 		return errors.New("set either AUTH_JWT_JWKS_URL, the URL of the gateway's keys, or AUTH_JWT_JWKS, the keys themselves")

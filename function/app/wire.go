@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"backupportal/function/aliyun"
@@ -18,6 +20,7 @@ import (
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
+	"backupportal/function/lenhash"
 	"backupportal/function/logging"
 	"backupportal/function/notify"
 	"backupportal/function/param"
@@ -86,6 +89,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Demo:      cfg.emulated(),
 		Zone:      zone,
 		Log:       log,
+		Proxies:   cfg.Proxies,
 		Store: web.Store{
 			Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
 			Durability: func() string { return string(db.Durability()) }, ListFirst: service.ListFirst,
@@ -192,12 +196,18 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, closeStore func() er
 // the reason.
 func unreadable(server *web.Server) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		what := param.Text{En: "A value in the event has the wrong type. Nothing was started.", Zh: "事件中某个值的类型错误。未开始备份。"}
+		what := param.Text{En: "A value in the event has the wrong type, or a member is there twice or in other capitals. Nothing was started.", Zh: "事件中某个值的类型错误，或成员重复或名称大小写不符。未开始备份。"}
 		switch {
 		case errors.Is(err, event.ErrBase64):
 			what = param.Text{En: "The event says that its body is base64, but the body is not valid base64. Nothing was started.", Zh: "事件声明其 body 为 base64，但 body 不是有效的 base64。未开始备份。"}
 		case errors.Is(err, event.ErrPath):
 			what = param.Text{En: "The path in the event (rawPath) is not valid. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
+		case errors.Is(err, event.ErrVersion):
+			what = param.Text{En: "The version of the event must be v1 (Function Compute) or 2.0 (Lambda). Nothing was started.", Zh: "事件的 version 必须为 v1（函数计算）或 2.0（Lambda）。未开始备份。"}
+		case errors.Is(err, event.ErrMethod):
+			what = param.Text{En: "The method in the event (requestContext.http.method) cannot be read. Nothing was started.", Zh: "无法读取事件中的请求方法（requestContext.http.method）。未开始备份。"}
+		case errors.Is(err, event.ErrQuery):
+			what = param.Text{En: "The query in the event cannot be read: queryParameters with version v1, rawQueryString with version 2.0. Nothing was started.", Zh: "无法读取事件中的查询参数：version 为 v1 时须使用 queryParameters，为 2.0 时须使用 rawQueryString。未开始备份。"}
 		}
 		server.Unreadable(w, r, what)
 	}
@@ -254,13 +264,25 @@ func submit(
 			Name:    "event " + string(m.Kind),
 		}
 		answer, accepted, err := server.SubmitMessage(ctx, web.Message{
-			Principal: p, Key: m.Source + "\x00" + m.ID, Body: m.Payload, Heard: m.Kind == envelope.Direct,
+			Principal: p, Key: messageKey(m.Source, m.ID), Body: m.Payload, Heard: m.Kind == envelope.Direct,
 		})
 		if err == nil && !accepted {
 			return nil, &event.Rejection{Answer: answer}
 		}
 		return answer, err
 	}
+}
+
+// messageKey returns the idempotency key of an event. Two different pairs never have the same key,
+// and no pair has a key that a sender can choose itself, because those contain no NUL. A pair
+// without NUL keeps the key that earlier versions gave it, so that an event that is delivered again
+// after an update starts nothing. Any other pair is hashed with lengths, behind two NULs.
+func messageKey(source, id string) string {
+	if !strings.Contains(source+id, "\x00") {
+		return source + "\x00" + id
+	}
+	sum := lenhash.Sum(source, id)
+	return "\x00\x00" + hex.EncodeToString(sum[:])
 }
 
 // IsSweep reports whether the payload of an event is exactly {"sweep":true}, which orders a sweep.

@@ -110,7 +110,7 @@ func New(cfg Config) (*Log, error) {
 			return nil, err
 		}
 	}
-	return &Log{cfg: cfg, turn: make(chan struct{}, 1), sampler: sampler{seen: map[string]*count{}}}, nil
+	return &Log{cfg: cfg, turn: make(chan struct{}, 1), sampler: sampler{seen: map[sampleKey]*count{}}}, nil
 }
 
 // minKeyLength is the smallest length of a key in bytes.

@@ -18,7 +18,14 @@ const (
 // cannot fill the trail. It is safe for concurrent use.
 type sampler struct {
 	mu   sync.Mutex
-	seen map[string]*count // by keyOf
+	seen map[sampleKey]*count // by keyOf
+}
+
+// A sampleKey identifies events that are counted together. Its id is empty if there are too many
+// sample keys.
+type sampleKey struct {
+	kind backup.AuditKind
+	id   string
 }
 
 // A count counts equal events.
@@ -30,12 +37,12 @@ type count struct {
 
 // keyOf returns the key under which e is counted: its kind and sample key, or only its kind if
 // there are too many sample keys.
-func (o *sampler) keyOf(e backup.AuditEvent, now time.Time) string {
-	key := string(e.Kind) + "\x00" + e.SampleKey
+func (o *sampler) keyOf(e backup.AuditEvent, now time.Time) sampleKey {
+	key := sampleKey{e.Kind, e.SampleKey}
 	if o.seen[key] == nil && len(o.seen) >= maxSampled {
 		o.evict(now)
 		if len(o.seen) >= maxSampled {
-			key = string(e.Kind)
+			key = sampleKey{kind: e.Kind}
 		}
 	}
 	return key

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"backupportal/function/identity"
+	"backupportal/function/lenhash"
 )
 
 // Limits counts requests and backups. Its methods are safe for concurrent use, also by several
@@ -94,6 +96,21 @@ func (s *Service) MaySignIn(ctx context.Context, client string) error {
 func (s *Service) SignInFailed(ctx context.Context, client string) {
 	s.limiter().signInFailed(ctx, client)
 }
+
+// SpendSignIn reports whether a sign-in that was started here may call the identity provider: once,
+// whatever the answer is. transaction identifies the sign-in. The error is [ErrStoreUnavailable].
+func (s *Service) SpendSignIn(ctx context.Context, transaction string) (ok bool, err error) {
+	sum := lenhash.Sum("portal/sign-in/v1", transaction)
+	r := Rate{Key: "o:" + hex.EncodeToString(sum[:16]), Burst: 1, Per: signInAge}
+	wait, err := s.Limits.Take(ctx, r, s.Now())
+	if err != nil {
+		return false, storeUnavailable(err)
+	}
+	return wait == 0, nil
+}
+
+// signInAge is longer than a sign-in can take.
+const signInAge = 30 * time.Minute
 
 // limiter counts requests, sign-ins and submissions, and writes to the audit trail if a limit is
 // reached.

@@ -39,7 +39,7 @@ func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 		Grant:  grant,
 	}
 	if denied != nil {
-		return call, &DeniedError{Lines: denied}
+		return call, &DeniedError{Lines: param.Bounded(denied)}
 	}
 	return call, nil
 }

@@ -265,6 +265,9 @@ func (r *canaryFixture) ask(method, path, contentType, body string, headers ...s
 	if contentType != "" {
 		q.Header.Set("Content-Type", contentType)
 	}
+	if method == "POST" && q.URL.Path == "/api/v1/backup-jobs" {
+		q.Header.Set("Idempotency-Key", rand.Text()) // unless headers has another
+	}
 	for i := 0; i < len(headers); i += 2 {
 		q.Header.Set(headers[i], headers[i+1])
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -198,6 +199,9 @@ func (g *fixture) do(method, path, contentType, body string, headers ...string) 
 	}
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
+	}
+	if method == "POST" && r.URL.Path == "/api/v1/backup-jobs" {
+		r.Header.Set("Idempotency-Key", rand.Text()) // unless headers has another
 	}
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -109,7 +110,7 @@ func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 			body.ReadFrom(r.Body)
 			e, _ := json.Marshal(map[string]any{
 				"version": "2.0", "rawPath": r.URL.Path, "rawQueryString": r.URL.RawQuery, "body": body.String(),
-				"headers": map[string]string{"Host": "localhost", "Content-Type": r.Header.Get("Content-Type"), "Sec-Fetch-Site": "same-origin"},
+				"headers": map[string]string{"Host": "localhost", "Content-Type": r.Header.Get("Content-Type"), "Sec-Fetch-Site": "same-origin", "Idempotency-Key": r.Header.Get("Idempotency-Key")},
 				"requestContext": map[string]any{
 					"requestId": id, "domainName": "localhost", "http": map[string]string{"method": r.Method, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
 				},
@@ -135,6 +136,7 @@ func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 			r := httptest.NewRequest(ask.method, "http://localhost"+ask.path, strings.NewReader(ask.body))
 			r.Header.Set("Content-Type", ask.media)
 			r.Header.Set("Sec-Fetch-Site", "same-origin")
+			r.Header.Set("Idempotency-Key", rand.Text())
 			status, header, body := do(id, r)
 			if door == "plain server" {
 				id = header

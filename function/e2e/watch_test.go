@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -74,7 +75,13 @@ func (c *crowd) gather(t testing.TB) {
 func startJob(t testing.TB, server string) string {
 	t.Helper()
 	const backup = `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":7}`
-	res, err := http.Post(server+"/api/v1/backup-jobs", "application/json", strings.NewReader(backup))
+	r, err := http.NewRequestWithContext(t.Context(), "POST", server+"/api/v1/backup-jobs", strings.NewReader(backup))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", rand.Text())
+	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

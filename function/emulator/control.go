@@ -3,10 +3,11 @@ package emulator
 import (
 	"errors"
 	"io"
-	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,10 +41,27 @@ func (c *Cloud) controlRoutes() http.Handler {
 // localhost. A page that makes its own name resolve to this machine (DNS rebinding) sends that
 // name as Host and is refused.
 func isLocalName(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	name, rest := host, ""
+	if at := strings.IndexByte(host, ']'); strings.HasPrefix(host, "[") && at > 0 {
+		name, rest = host[:at+1], host[at+1:]
+	} else if at := strings.IndexByte(host, ':'); at >= 0 {
+		name, rest = host[:at], host[at:]
 	}
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(strings.Trim(host, "[]")) != nil
+	if rest != "" {
+		port, found := strings.CutPrefix(rest, ":")
+		if n, err := strconv.ParseUint(port, 10, 16); !found || err != nil || n == 0 {
+			return false
+		}
+	}
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	bracketed := strings.HasPrefix(name, "[")
+	if bracketed {
+		name = strings.TrimSuffix(name[1:], "]")
+	}
+	ip, err := netip.ParseAddr(name)
+	return err == nil && ip.Is6() == bracketed
 }
 
 // showLedger writes the ledger as JSON, filtered by the query. Jobs have their current state.

@@ -101,6 +101,25 @@ func readable(messages []event.Message) []event.Message {
 	return messages
 }
 
+// Two changes of objects never share an id, whatever the request ids and the names
+// of the objects hold.
+func TestRecordsOfDifferentObjectsHaveDifferentIDs(t *testing.T) {
+	record := func(request, object string) string {
+		return `{"events":[{"eventSource":"acs:oss","oss":{"bucket":{"arn":"b"},"object":{"key":` + quoted(object) + `}},"responseElements":{"requestId":` + quoted(request) + `}}]}`
+	}
+	seen := map[string]string{}
+	for _, pair := range [][2]string{{"r", "a/b"}, {"r/a", "b"}, {"r/a/b", ""}, {"r", "a/b/"}, {"r/", "a/b"}, {"/r", "a"}} {
+		messages, _, err := collect(t, record(pair[0], pair[1]))
+		if err != nil || len(messages) != 1 {
+			t.Fatalf("%q: %v, %v", pair, messages, err)
+		}
+		if other, ok := seen[messages[0].ID]; ok {
+			t.Errorf("%q and %s have one id", pair, other)
+		}
+		seen[messages[0].ID] = quoted(pair[0] + " " + pair[1])
+	}
+}
+
 func TestDigestAsID(t *testing.T) {
 	for _, ev := range []string{"hello", `[{"a":1}]`, `{"body":"x","attrs":{}}`} {
 		first, _, _ := collect(t, ev)

@@ -2,9 +2,12 @@ package event
 
 import (
 	"cmp"
+	"encoding/hex"
 	"encoding/json"
+	"strings"
 
 	"backupportal/function/event/envelope"
+	"backupportal/function/lenhash"
 )
 
 // cloudEvent reads a CloudEvent of EventBridge (“Event specifications”). An event from an MNS
@@ -106,7 +109,18 @@ func readRecord(record json.RawMessage) Message {
 	}
 	id := digest(record)
 	if e.Response.RequestID != "" {
-		id = e.Response.RequestID + "/" + e.OSS.Object.Key
+		id = recordID(e.Response.RequestID, e.OSS.Object.Key)
 	}
 	return Message{Kind: envelope.OSS, Source: e.OSS.Bucket.ARN, ID: id, Payload: record}
+}
+
+// recordID names an object's change by the request that made it. Two different
+// pairs never have the same name: request ids hold no slash, and a pair with one
+// that does, which only a forger writes, is named by its hash.
+func recordID(request, object string) string {
+	if strings.Contains(request, "/") {
+		sum := lenhash.Sum(request, object)
+		return "lenhash:" + hex.EncodeToString(sum[:])
+	}
+	return request + "/" + object
 }

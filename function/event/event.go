@@ -4,7 +4,7 @@
 // that matches wins. Kinds are those of package envelope.
 //
 //	shape of the event                          kind         id of a message
-//	requestContext.http.method is present       (HTTP)
+//	a member of an HTTP request (httpMembers)   (HTTP)
 //	empty, null, number, true, false            (error: ShapeError)
 //	not JSON, or a JSON string                  text         digest of the content
 //	array: for each element
@@ -56,8 +56,8 @@ type Doors struct {
 	Web http.Handler
 
 	// Unreadable answers an HTTP event from which no request can be made, with status 400. err is
-	// [ErrEventType], [ErrPath] or [ErrBase64], and r has what could be read. If it is nil, a
-	// plain page is the answer.
+	// [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath], [ErrQuery] or [ErrBase64], and r has
+	// what could be read. If it is nil, a plain page is the answer.
 	Unreadable func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Submit handles one message and returns its answer as JSON. A message that can never succeed
@@ -88,12 +88,8 @@ func (d Doors) Lambda(ctx context.Context, event json.RawMessage) (json.RawMessa
 func (d Doors) answer(ctx context.Context, event []byte) (json.RawMessage, error) {
 	ctx, cancel := withMargin(ctx)
 	defer cancel()
-	// The decoder continues after a value of the wrong type. The method is therefore known even
-	// then, and the caller gets a page about the error.
-	var e httpEvent
-	err := json.Unmarshal(event, &e)
-	if e.RequestContext.HTTP.Method != "" {
-		return d.serve(ctx, e, err == nil), nil
+	if e, like, err := readHTTP(event); like {
+		return d.serve(ctx, e, err), nil
 	}
 	return d.deliver(withLogID(ctx), event)
 }

@@ -116,12 +116,11 @@ func TestRequestOfLambda(t *testing.T) {
 
 func TestRequestURI(t *testing.T) {
 	for name, c := range map[string]struct{ event, want string }{
-		"empty path":             {`{"rawPath":""`, "/"},
-		"s local's missing path": {`{"rawPath":"/x?null"`, "/x"},
-		"s local's null query":   {`{"rawPath":"/x","queryParameters":{"null":""}`, "/x"},
-		"null with another":      {`{"rawPath":"/x","queryParameters":{"null":"","a":"1"}`, "/x?a=1&null="},
-		"two slashes":            {`{"rawPath":"//evil.example/x"`, "//evil.example/x"},
-		"raw query on fc":        {`{"rawPath":"/x","rawQueryString":"a=1"`, "/x"},
+		"empty path":             {`{"version":"v1","rawPath":""`, "/"},
+		"s local's missing path": {`{"version":"v1","rawPath":"/x?null"`, "/x"},
+		"s local's null query":   {`{"version":"v1","rawPath":"/x","queryParameters":{"null":""}`, "/x"},
+		"null with another":      {`{"version":"v1","rawPath":"/x","queryParameters":{"null":"","a":"1"}`, "/x?a=1&null="},
+		"two slashes":            {`{"version":"v1","rawPath":"//evil.example/x"`, "//evil.example/x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := request(t, c.event+`,"requestContext":{"domainName":"d.example","http":{"method":"GET","protocol":"junk"}}}`)
@@ -138,12 +137,12 @@ func TestRequestURI(t *testing.T) {
 func TestUnreadableRequests(t *testing.T) {
 	const context = `"requestContext":{"http":{"method":"POST"}}}`
 	for name, ev := range map[string]string{
-		"base64":      `{"rawPath":"/","body":"*","isBase64Encoded":true,` + context,
-		"escape":      `{"rawPath":"/%zz",` + context,
-		"no slash":    `{"rawPath":"x",` + context,
-		"absolute":    `{"rawPath":"https://evil.example/",` + context,
-		"space":       `{"rawPath":"/\u0000",` + context,
-		"wrong types": `{"rawPath":"/","headers":["a"],"body":7,` + context,
+		"base64":      `{"version":"v1","rawPath":"/","body":"*","isBase64Encoded":true,` + context,
+		"escape":      `{"version":"v1","rawPath":"/%zz",` + context,
+		"no slash":    `{"version":"v1","rawPath":"x",` + context,
+		"absolute":    `{"version":"v1","rawPath":"https://evil.example/",` + context,
+		"space":       `{"version":"v1","rawPath":"/\u0000",` + context,
+		"wrong types": `{"version":"v1","rawPath":"/","headers":["a"],"body":7,` + context,
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") }), ev)
@@ -160,12 +159,12 @@ func TestProblemFormat(t *testing.T) {
 		event string
 		json  bool
 	}{
-		"api path":       {`{"rawPath":"/api/v1/backup-jobs",` + end, true},
-		"accepts json":   {`{"rawPath":"/","headers":{"accept":"application/problem+json"},` + end, true},
-		"sends json":     {`{"rawPath":"/webhooks/x","headers":{"content-type":"application/json"},` + end, true},
-		"browser":        {`{"rawPath":"/","headers":{"Accept":"text/html,application/json;q=0.9"},` + end, false},
-		"says nothing":   {`{"rawPath":"/",` + end, false},
-		"path like apis": {`{"rawPath":"/apis",` + end, false},
+		"api path":       {`{"version":"v1","rawPath":"/api/v1/backup-jobs",` + end, true},
+		"accepts json":   {`{"version":"v1","rawPath":"/","headers":{"accept":"application/problem+json"},` + end, true},
+		"sends json":     {`{"version":"v1","rawPath":"/webhooks/x","headers":{"content-type":"application/json"},` + end, true},
+		"browser":        {`{"version":"v1","rawPath":"/","headers":{"Accept":"text/html,application/json;q=0.9"},` + end, false},
+		"says nothing":   {`{"version":"v1","rawPath":"/",` + end, false},
+		"path like apis": {`{"version":"v1","rawPath":"/apis",` + end, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, site(), c.event)

@@ -18,7 +18,10 @@ import (
 // Why no request can be made from an HTTP event.
 var (
 	ErrEventType = errors.New("event has a value of the wrong type")
+	ErrVersion   = errors.New("event has no version that is known")
+	ErrMethod    = errors.New("method cannot be read")
 	ErrPath      = errors.New("path cannot be parsed")
+	ErrQuery     = errors.New("query cannot be read")
 	ErrBase64    = errors.New("body is not base64")
 )
 
@@ -28,6 +31,7 @@ var (
 type httpEvent struct {
 	Version         string            `json:"version"`
 	RawPath         string            `json:"rawPath"`
+	Path            string            `json:"path"`            // of other formats, which are refused
 	RawQueryString  string            `json:"rawQueryString"`  // only 2.0
 	QueryParameters map[string]string `json:"queryParameters"` // only v1, which has no raw query
 	Cookies         []string          `json:"cookies"`         // only 2.0
@@ -95,15 +99,19 @@ func (e *httpEvent) request(ctx context.Context) (*http.Request, error) {
 // parsed.
 func (e *httpEvent) partialRequest(ctx context.Context) *http.Request {
 	path := "/"
-	if u, err := url.ParseRequestURI(e.RawPath); err == nil && strings.HasPrefix(e.RawPath, "/") {
+	given := cmp.Or(e.RawPath, e.Path)
+	if u, err := url.ParseRequestURI(given); err == nil && strings.HasPrefix(given, "/") {
 		path = u.Path
 	}
 	header := e.header()
 	host := cmp.Or(header.Get("Host"), e.RequestContext.DomainName)
 	header.Del("Host")
 	r := &http.Request{
-		Method: e.RequestContext.HTTP.Method, URL: &url.URL{Path: path}, RequestURI: path,
+		Method: http.MethodGet, URL: &url.URL{Path: path}, RequestURI: path,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Host: host, Body: http.NoBody,
+	}
+	if isMethod(e.RequestContext.HTTP.Method) {
+		r.Method = e.RequestContext.HTTP.Method
 	}
 	return r.WithContext(ctx)
 }
@@ -136,7 +144,7 @@ func (e *httpEvent) header() http.Header {
 	h := make(http.Header, len(e.Headers)+1)
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
 		if key := http.CanonicalHeaderKey(name); !isHopByHop(key) && !isPlatformHeader(key) && key != "Content-Length" {
-			h.Set(key, e.Headers[name])
+			h.Add(key, e.Headers[name]) // both, if the event has it in two spellings
 		}
 	}
 	if len(e.Cookies) > 0 {

@@ -79,7 +79,7 @@ func TestResponseDefaults(t *testing.T) {
 }
 
 func TestHeadHasNoBody(t *testing.T) {
-	a := serve(t, site(), `{"rawPath":"/page","requestContext":{"http":{"method":"HEAD"}}}`)
+	a := serve(t, site(), `{"version":"v1","rawPath":"/page","requestContext":{"http":{"method":"HEAD"}}}`)
 	if a.StatusCode != 200 || a.Body != "" || a.Headers["Content-Type"] != "text/html; charset=utf-8" {
 		t.Errorf("%+v", a)
 	}

@@ -13,9 +13,9 @@ import (
 // maxStack is the largest stack in a log line, in bytes. The platform cuts lines at 32 KB.
 const maxStack = 16 << 10
 
-// serve answers an HTTP event in every case. wellTyped reports whether every value of the event
-// had the right type. A response that the platform cannot express becomes a page with status 500.
-func (d Doors) serve(ctx context.Context, e httpEvent, wellTyped bool) json.RawMessage {
+// serve answers an HTTP event in every case. wrong says why no request can be made from it, or is
+// nil. A response that the platform cannot express becomes a page with status 500.
+func (d Doors) serve(ctx context.Context, e httpEvent, wrong error) json.RawMessage {
 	if inv, ok := FromContext(ctx); ok && inv.RequestID == "" {
 		inv.RequestID = e.RequestContext.RequestID
 		ctx = WithInvocation(ctx, inv)
@@ -24,8 +24,8 @@ func (d Doors) serve(ctx context.Context, e httpEvent, wellTyped bool) json.RawM
 	method := e.RequestContext.HTTP.Method
 	header := e.header()
 	r, err := e.request(ctx)
-	if !wellTyped {
-		err = ErrEventType
+	if wrong != nil {
+		err = wrong
 	}
 	rec := newRecorder()
 	switch {

@@ -4,6 +4,8 @@
 // them unchanged, so that paths, names and messages stay readable in requests, logs and answers.
 // This is safe because browsers do not read an answer of type application/json as HTML. Do not
 // put the result into an HTML page.
+//
+// [Unique] is the strict check of JSON that others sign.
 package jsontext
 
 import (

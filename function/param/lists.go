@@ -38,8 +38,12 @@ func (f Field) checkStrings(value string) []Mistake {
 	if f.MaxItems > 0 && len(items) > f.MaxItems {
 		bad = append(bad, f.mistake("lines", msgLines, f.Label, Count(f.MaxItems)))
 	}
+	firsts := make(map[string]int, len(items))
 	for i, item := range items {
-		switch first := slices.Index(items, item); {
+		if _, again := firsts[item]; !again {
+			firsts[item] = i
+		}
+		switch first := firsts[item]; {
 		case strings.ContainsFunc(item, unicode.IsControl):
 			bad = append(bad, f.mistake("line", msgControl, i+1))
 		case item == "" || !matches(f.Pattern, item):

@@ -48,8 +48,9 @@ type InvalidError []Mistake
 // Error returns the fields and codes, for logs. It contains names from the request, but no
 // values.
 func (e InvalidError) Error() string {
-	parts := make([]string, len(e))
-	for i, m := range e {
+	bad := Bounded(e)
+	parts := make([]string, len(bad))
+	for i, m := range bad {
 		parts[i] = m.Field + " " + m.Code
 	}
 	return "invalid request: " + strings.Join(parts, ", ")
@@ -66,8 +67,32 @@ func (e InvalidError) OrNil() error {
 // InFormOrder sorts mistakes in place by the position of their fields in [Fields], and
 // returns them. Mistakes about unknown names are last. The sort is stable.
 func InFormOrder(bad []Mistake) []Mistake {
-	slices.SortStableFunc(bad, func(a, b Mistake) int { return position(a.Field) - position(b.Field) })
+	positions := map[string]int{}
+	for _, m := range bad {
+		if _, known := positions[m.Field]; !known {
+			positions[m.Field] = position(m.Field)
+		}
+	}
+	slices.SortStableFunc(bad, func(a, b Mistake) int { return positions[a.Field] - positions[b.Field] })
 	return bad
+}
+
+// MaxMistakes is how many mistakes a sender is told of at once.
+const MaxMistakes = 100
+
+// CodeMore is the code of the last mistake of a list that [Bounded] has cut. It is
+// about no field.
+const CodeMore = "more"
+
+// Bounded returns the first [MaxMistakes] of a list of mistakes and, if there are more,
+// one with [CodeMore] that says how many. A list that is short enough, or was cut
+// before, is returned unchanged.
+func Bounded(bad []Mistake) []Mistake {
+	if len(bad) <= MaxMistakes || len(bad) == MaxMistakes+1 && bad[MaxMistakes].Code == CodeMore {
+		return bad
+	}
+	more := Mistake{Code: CodeMore, Text: msgMore, Args: []any{Count(len(bad) - MaxMistakes)}}
+	return append(slices.Clip(bad[:MaxMistakes]), more)
 }
 
 // position returns the index in Fields of the field called name, or of the first key of
@@ -125,6 +150,8 @@ var (
 	msgSameRegion = Text{"region of the copy must differ from the region of the backup", "副本所在地域不能与备份所在地域相同"}
 	msgNoRegion   = Text{"Cloud Backup does not support region %v", "云备份不支持地域 %v"}
 
+	msgMore          = Text{"and %v more", "另有 %v 项"}
+	msgWindowCount   = Text{"there must be %v windows or fewer", "时段不能超过 %v 个"}
 	msgWindowForm    = Text{"each limit must be start:end:KB/s, joined by “|”", "每条限速须为 开始:结束:KB/s，以“|”分隔"}
 	msgWindowOrder   = Text{"window %v must end after it starts", "第 %v 个时段的结束时间必须晚于开始时间"}
 	msgWindowOverlap = Text{"window %v overlaps window %v", "第 %v 个时段与第 %v 个时段重叠"}

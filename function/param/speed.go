@@ -32,9 +32,12 @@ func SpeedLimit(windows []Window) string {
 	return strings.Join(rules, "|")
 }
 
+// maxWindows is how many windows a day has room for: one an hour.
+const maxWindows = 24
+
 // ParseSpeedLimit reads a value of the parameter SpeedLimit:
 //
-//	limit     = window *( "|" window )
+//	limit     = window *23( "|" window )
 //	window    = start ":" end ":" bandwidth
 //	start     = 0 … 23    ; full hours
 //	end       = 1 … 24    ; greater than start
@@ -42,8 +45,9 @@ func SpeedLimit(windows []Window) string {
 //	          / "NaN"     ; no limit
 //
 // Windows must not overlap; their order does not matter. The error is an [InvalidError]
-// with the code "window_form" for a wrong form, or "window_order" or "window_overlap" for
-// the first wrong hour of each window; the windows are then returned too.
+// with the code "window_count" for too many windows, "window_form" for a wrong form, or
+// "window_order" or "window_overlap" for the first wrong hour of each window; with the last two,
+// the windows are returned too.
 //
 // Source: the API page of CreateBackupJob. Its description of the format shows "|" inside
 // a window too, but every example has colons.
@@ -58,6 +62,11 @@ func ParseSpeedLimit(s string) ([]Window, error) {
 			Text:  text,
 			Args:  args,
 		})
+	}
+	if strings.Count(s, "|") >= maxWindows {
+		return nil, InvalidError{{
+			Field: "SpeedLimit", Code: "window_count", Text: msgWindowCount, Args: []any{Count(maxWindows)},
+		}}
 	}
 	for i, rule := range strings.Split(s, "|") {
 		w, ok := parseWindow(rule)

@@ -25,11 +25,12 @@ type index struct {
 //	"i-bp1abc"   false     this id
 //	"i-bp1"      true      this prefix
 //	""           true      any resource; in tagged, any tags
-//	tagWord(…)   false     in tagged: this tag, the alphabetically first of the rule
+//	"prod"       false     in tagged: this value of the tag, the alphabetically first of the rule
 type indexKey struct {
 	team              int
 	account, resource string
 	isPrefix          bool
+	tag               string // key of the tag, whose value is resource; empty outside tagged
 }
 
 // newIndex returns the index of rules.
@@ -46,10 +47,10 @@ func newIndex(rules []rule) index {
 			for _, account := range r.accounts {
 				x.named[indexKey{team: team, account: account}] = true
 				for _, found := range resources {
-					appendRule(x.rules, indexKey{team, account, found.resource, found.isPrefix}, i)
+					appendRule(x.rules, indexKey{team, account, found.resource, found.isPrefix, ""}, i)
 				}
 				for _, found := range tags {
-					appendRule(x.tagged, indexKey{team, account, found.resource, found.isPrefix}, i)
+					appendRule(x.tagged, indexKey{team, account, found.resource, found.isPrefix, found.tag}, i)
 				}
 			}
 		}
@@ -93,12 +94,8 @@ func (r rule) tagIndexKeys() []indexKey {
 		return nil
 	}
 	first := slices.Min(slices.Collect(maps.Keys(r.instances.tags)))
-	return []indexKey{{isPrefix: true}, {resource: tagWord(first, r.instances.tags[first])}}
+	return []indexKey{{isPrefix: true}, {tag: first, resource: r.instances.tags[first]}}
 }
-
-// tagWord joins the two halves of a tag. It is unambiguous, because tagShape refuses
-// control characters.
-func tagWord(key, value string) string { return key + "\x00" + value }
 
 // covering returns the rules for the teams that may cover the request, in the order of the
 // file.
@@ -115,14 +112,14 @@ func (x index) untagged(teams []int, p param.Params) (lists [][]int) {
 	}
 	account := p["Account"]
 	for _, team := range teams {
-		if rules := x.rules[indexKey{team, account, resource, false}]; len(rules) > 0 {
+		if rules := x.rules[indexKey{team: team, account: account, resource: resource}]; len(rules) > 0 {
 			lists = append(lists, rules)
 		}
 		for _, n := range x.lengths {
 			if n > len(resource) {
 				continue
 			}
-			if rules := x.rules[indexKey{team, account, resource[:n], true}]; len(rules) > 0 {
+			if rules := x.rules[indexKey{team: team, account: account, resource: resource[:n], isPrefix: true}]; len(rules) > 0 {
 				lists = append(lists, rules)
 			}
 		}
@@ -151,7 +148,8 @@ func (x index) withTags(teams []int, p param.Params, tags map[string]string) (li
 			if rules := x.tagged[indexKey{
 				team:     team,
 				account:  p["Account"],
-				resource: tagWord(key, value),
+				resource: value,
+				tag:      key,
 			}]; len(rules) > 0 {
 				lists = append(lists, rules)
 			}

@@ -35,6 +35,7 @@ func TestLoadRefusesInvalidPipelinesAndTokens(t *testing.T) {
 		"a number":               {"repository: shop/web", "repository: 7", "pipelines[0].claims.repository", "put it in quotes"},
 		"no audience":            {"    audience: backup-portal\n", "", "pipelines[0].audience", "is missing"},
 		"issuer without scheme":  {"https://token.actions", "token.actions", "pipelines[0].issuer", "is not valid"},
+		"issuer with a fragment": {"https://token.actions.githubusercontent.com", "https://token.actions.githubusercontent.com#", "pipelines[0].issuer", "is not valid"},
 		"issuer without TLS":     {"https://token.actions", "http://token.actions", "pipelines[0].issuer", "must begin with https://"},
 		"token without its end":  {`, not_after: "2027-06-01T00:00:00Z"}`, "}", "tokens[0].not_after", "is missing"},
 		"token in place of sum":  {"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "hbp_canary", "tokens[0].\"sha256\"", "64 hexadecimal"},

@@ -57,7 +57,11 @@ func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, err
 		if len(values) != 1 {
 			return identity.Principal{}, ErrSignedOut
 		}
-		token, err := verifier.Verify(r.Context(), strings.TrimPrefix(values[0], "Bearer "))
+		raw := strings.TrimPrefix(values[0], "Bearer ")
+		if _, err := strict(raw); err != nil {
+			return identity.Principal{}, ErrAssertion
+		}
+		token, err := verifier.Verify(r.Context(), raw)
 		if keysUnavailable(err) {
 			return identity.Principal{}, ErrIssuerUnavailable
 		}

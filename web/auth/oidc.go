@@ -131,17 +131,27 @@ func (o *OIDC) Login(w http.ResponseWriter, r *http.Request, next string) error 
 
 // Callback handles the provider's redirect back: it checks it, redeems the code, starts a session
 // and returns the page to show next. Errors: [ErrLogin], [ErrRefused], [ErrProvider],
-// [ErrTooLarge], and the error of [Sessions.Begun]. A failure leaves an existing session unchanged,
-// so that a link to the callback cannot sign people out.
-func (o *OIDC) Callback(w http.ResponseWriter, r *http.Request) (next string, err error) {
-	s := o.Sessions
+// [ErrTooLarge], and the errors of spend and [Sessions.Begun]. A failure leaves an existing session
+// unchanged, so that a link to the callback cannot sign people out.
+//
+// Before the provider is called, spend says whether the sign-in called transaction may still do so:
+// it returns [ErrLogin] if the sign-in was used before. Any other error keeps the sign-in, so that
+// it can be repeated. Without a valid login cookie neither spend nor the provider is called.
+func (o *OIDC) Callback(
+	w http.ResponseWriter, r *http.Request, spend func(transaction string) error,
+) (next string, err error) {
+	s, keep := o.Sessions, false
 	defer func() {
-		if err != nil {
+		if err != nil && !keep {
 			s.set(w, s.loginName(), "", -time.Second)
 		}
 	}()
 	l, code, err := o.returned(r)
 	if err != nil {
+		return "", err
+	}
+	if err := spend(l.State); err != nil {
+		keep = !errors.Is(err, ErrLogin)
 		return "", err
 	}
 	c, err := o.redeem(r.Context(), l, code)
@@ -202,6 +212,9 @@ func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error
 		return session{}, ErrProvider // err quotes the provider's answer
 	}
 	raw, _ := tokens.Extra("id_token").(string)
+	if _, err := strict(raw); err != nil {
+		return session{}, ErrProvider
+	}
 	token, err := p.VerifierContext(ctx, &oidc.Config{
 		ClientID: o.ClientID, SupportedSigningAlgs: algorithms, Now: o.Sessions.Now,
 	}).Verify(ctx, raw)

@@ -57,7 +57,7 @@ func (r *signInFixture) back(query string, cookies ...*http.Cookie) (w *httptest
 	request := withCookies(cookies...)
 	request.URL = &url.URL{Path: CallbackPath, RawQuery: query}
 	w = httptest.NewRecorder()
-	next, err = r.Callback(w, request)
+	next, err = r.Callback(w, request, func(string) error { return nil })
 	return w, next, err
 }
 

@@ -2,9 +2,7 @@ package auth
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -66,15 +64,15 @@ func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Pr
 // long. The name only selects which configured issuer verifies the token; an issuer that the policy
 // does not name is never contacted.
 func claimedIssuer(token string) (name string, ok bool) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 || len(token) > longestJWT {
+	if len(token) > longestJWT {
 		return "", false
 	}
-	content, err := base64.RawURLEncoding.DecodeString(parts[1])
-	var c struct {
-		Issuer string `json:"iss"`
+	claims, err := strict(token)
+	if err != nil {
+		return "", false
 	}
-	return c.Issuer, err == nil && json.Unmarshal(content, &c) == nil && c.Issuer != ""
+	var issuer string
+	return issuer, json.Unmarshal(claims["iss"], &issuer) == nil && issuer != ""
 }
 
 // hasClaims reports whether the token has a subject and every claim of the pipeline with the same

@@ -1,0 +1,16 @@
+package emulator
+
+import "testing"
+
+// The control routes answer to no host that only begins like an address.
+func TestControlRoutesAreReachedByAddressesOnly(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "localhost:9100": true, "x.localhost:9100": true, "127.0.0.1:9100": true, "10.0.0.1": true, "[::1]:9100": true, "[2001:db8::1]": true,
+		"127.0.0.1:9100.evil.example": false, "localhost:9100.evil.example": false, "localhost:": false, "localhost:0": false, "[::1]x": false, "[127.0.0.1]": false, "127.0.0.1]": false,
+		"::1": false, "evil.example": false, "localhost.evil.example": false, "": false, "[": false,
+	} {
+		if got := isLocalName(host); got != want {
+			t.Errorf("%q: %v", host, got)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package auth
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+
+	"backupportal/function/jsontext"
+)
+
+// errStrict is a token that two readers could read differently.
+var errStrict = errors.New("the token is not a plain JSON Web Token")
+
+// registered are the members of a header and of the claims that a library may read
+// without regard to case: encoding/json does so. A token must spell them exactly.
+var registered = []string{
+	"alg", "kid", "typ", "cty", "crit", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#s256", "b64", "zip", "enc", "url",
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "azp", "at_hash", "_claim_names", "_claim_sources",
+}
+
+// strict returns the claims of a token that is not verified yet. It returns errStrict
+// unless the token has three parts, its header and its claims are JSON objects
+// without two members of the same name, registered names are spelt exactly, and exp,
+// nbf and iat, as far as they are there, are JSON numbers (RFC 7519, sections 2, 4
+// and 7.2; RFC 7515, section 4).
+func strict(token string) (map[string]json.RawMessage, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, errStrict
+	}
+	if _, err := members(parts[0]); err != nil {
+		return nil, err
+	}
+	claims, err := members(parts[1])
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"exp", "nbf", "iat"} {
+		if value, ok := claims[name]; ok && !isTime(value) {
+			return nil, errStrict
+		}
+	}
+	return claims, nil
+}
+
+// members decodes one part of a token.
+func members(part string) (map[string]json.RawMessage, error) {
+	content, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	var m map[string]json.RawMessage
+	if err != nil || jsontext.Unique(content) != nil || json.Unmarshal(content, &m) != nil || m == nil {
+		return nil, errStrict
+	}
+	for name := range m {
+		for _, exact := range registered {
+			if name != exact && name != "x5t#S256" && strings.EqualFold(name, exact) {
+				return nil, errStrict
+			}
+		}
+	}
+	return m, nil
+}
+
+// latestTime is the latest time that a token may name, in UNIX seconds: the end of the
+// year 9999. Larger numbers overflow where they are converted.
+const latestTime = 253402300799
+
+// isTime reports whether value is a NumericDate: a JSON number, not a text that holds
+// one.
+func isTime(value json.RawMessage) bool {
+	seconds, err := strconv.ParseFloat(string(value), 64) // valid JSON, so no hex, Inf or NaN
+	return err == nil && seconds >= 0 && seconds <= latestTime
+}
