@@ -91,7 +91,8 @@ func (r shownCheck) id() string { return "check-" + strings.ReplaceAll(r.ID, ":"
 // fixID returns the HTML id of the check's fix number i.
 func (r shownCheck) fixID(i int) string { return r.id() + "-fix-" + strconv.Itoa(i) }
 
-// evidence returns the cloud's answer as facts. Empty parts are omitted.
+// evidence returns up to three lines: the operation that was called, the cloud's answer, and what
+// refused the call. Empty parts are omitted.
 func (r shownCheck) evidence(ctx context.Context) (facts []fact) {
 	e := r.Evidence
 	add := func(label param.Text, parts ...string) {

@@ -186,8 +186,8 @@ func TestEnterPressesTheMainButton(t *testing.T) {
 	})
 }
 
-// Both languages are complete: except for data and names no text is the same in both, English pages
-// have no Chinese characters, and Chinese pages have them in every text.
+// Both languages are complete. English pages have no Chinese characters. No text with a lower-case
+// letter is the same on the English and the Chinese page. Names and data are excepted.
 func TestBothLanguagesAreComplete(t *testing.T) {
 	data := map[string]bool{"API": true, "EN": true, "中文": true, "Status": true, "Outcome": true} // the last two are JSON names
 	for _, s := range samples(func(string) string { return "data-7" }) {

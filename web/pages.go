@@ -29,7 +29,8 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 		Zone:      s.Zone,
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		// The language buttons return by GET, which this address may not accept.
+		// The language buttons lead back to shell.Path by GET. This address may accept only POST,
+		// so they lead to the page of the submission, or to the form.
 		shell.Path, shell.Query = "/backups/new", ""
 		if id := r.PathValue("SubmissionId"); id != "" {
 			shell.Path = "/backups/" + id

@@ -70,7 +70,8 @@ func TestTagsDecideWhatMayBeBackedUp(t *testing.T) {
 	}
 }
 
-// Without ECS nothing is started or shown. When it answers again, both work (threat T22).
+// While ECS does not answer, no tags can be read. Then no backup starts, and no backup is shown or can
+// be cancelled. When ECS answers again, the backup is shown (threat T22).
 func TestTagsThatCannotBeReadAllowNothing(t *testing.T) {
 	w := newWorld(t)
 	w.tagged(t, "{team: web}")

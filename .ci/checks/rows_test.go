@@ -51,8 +51,9 @@ func (b *tab) rows(field string) int {
 	return get[int](b, js("id => document.querySelectorAll(id + ' .row').length", "#rows-"+field))
 }
 
-// changeRows presses a button that leaves so many rows, and the focus on the
-// control called focus.
+// changeRows presses the button with the value op, which adds or removes a row of field. It checks that
+// left rows remain, that the control focus has the focus, and, with a script, that only the rows are
+// replaced.
 func (b *tab) changeRows(op, field, focus string, left int) {
 	b.Helper()
 	watched := []string{"#req", `[name="VaultId"]`, "#rows-" + field}

@@ -157,7 +157,8 @@ func leaves(b *ast.BlockStmt) bool {
 	return false
 }
 
-// condition negates a condition, except where binary or visit do the same.
+// condition adds a mutant that negates cond. It adds none for a comparison or a unary operator: binary negates
+// comparisons, and visit removes a "!".
 func (f *finder) condition(cond ast.Expr) {
 	switch c := ast.Unparen(cond).(type) {
 	case *ast.UnaryExpr:
@@ -212,7 +213,7 @@ func (f *finder) swap(n *ast.BinaryExpr) {
 	f.add(n.OpPos, fmt.Sprintf("%s to %s in %s", n.Op, other, f.text(n)), f.around(n, function+"(%d, ", ")"), operator)
 }
 
-// literal moves an integer by one.
+// literal adds two mutants of an integer: one larger and one smaller. It adds none for a capacity of make.
 func (f *finder) literal(n *ast.BasicLit, above []ast.Node) {
 	if f.isCapacity(n, above) {
 		return
@@ -278,8 +279,9 @@ func surrounding(n ast.Expr, above []ast.Node) ast.Node {
 	}
 }
 
-// constants moves the integers that d declares by one, and durations by one of the largest unit that they hold, up to
-// a second. Enumerations are left alone: only the order of their values matters.
+// constants adds two mutants of each integer constant that d declares: one larger and one smaller. A duration changes by
+// a second, or by a millisecond, a microsecond or a nanosecond if it is shorter than the next larger unit. Enumerations
+// get no mutants: only the order of their values matters.
 func (f *finder) constants(d *ast.GenDecl) {
 	for _, s := range d.Specs {
 		spec := s.(*ast.ValueSpec)

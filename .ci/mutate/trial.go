@@ -219,7 +219,8 @@ func batches(tests []*test) [][]*test {
 // memory bounds the address space of a test binary in KiB: a loop that a mutant made endless may allocate.
 const memory = 8 << 20
 
-// runTests runs tests with a mutant switched on; 0 is none. The verdict is killed, hung or survived.
+// runTests runs tests with the mutant id switched on; 0 switches none on. It returns the verdict killed, hung or
+// survived, and for the first two the output of the tests. If ctx ends, it returns untried and the error of ctx.
 func (t *trial) runTests(ctx context.Context, binary string, id int, tests []*test) (verdict, string, error) {
 	var clean time.Duration
 	names := make([]string, len(tests))

@@ -84,7 +84,8 @@ func (s *Service) allowedCandidates(
 	return some
 }
 
-// maxEmptyPages is how many pages of the cloud's list are read to find one candidate.
+// maxEmptyPages is how many pages of the cloud's list are read at most for one page of candidates.
+// Reading stops at the first page that has a candidate that a rule allows.
 const maxEmptyPages = 5
 
 // candidateRate is how many lists one principal may request.

@@ -117,8 +117,8 @@ type Notices interface {
 	// Announce stores those of the notices that are not stored yet, and returns how many it
 	// stored. Notices about unknown submissions are ignored. Repeating a call is safe.
 	Announce(ctx context.Context, notices []Notice) (int, error)
-	// Due returns at most limit notices to a receiver that can be sent at now, with their
-	// records. The notices that have been due for longest come first.
+	// Due returns the notices to the given receiver that are due at now, with their records. The
+	// longest due come first. It returns at most limit notices.
 	Due(ctx context.Context, receiver string, now time.Time, limit int) ([]Notice, error)
 	// Lease reports whether the caller may send n until the given time. It is false if n is
 	// done, or if another process has leased it since it was read (n.Attempts is compared).

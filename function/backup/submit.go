@@ -400,9 +400,9 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 	decided, started := s.Now(), time.Now()
 	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.window(ctx)}
 	if step.N > 0 {
-		// The process that found that the previous attempt started no job refunds its
-		// reservation, perhaps only after this line. Holding the reservation for this step's
-		// number keeps that refund from releasing what this attempt needs.
+		// Another process may have found that the previous attempt started no job. It refunds
+		// the reservation of the submission, perhaps only after this line. So this attempt
+		// holds the reservation under its own step number: then that refund gives nothing back.
 		if err := s.limiter().reserve(ctx, r, call, step.N); err != nil {
 			return Answer{}, false, err
 		}

@@ -135,7 +135,8 @@ func TestOtherEventsAreNoHTTPEvents(t *testing.T) {
 	}
 }
 
-// A header in two spellings keeps both values, so that whoever needs one alone notices.
+// A header that occurs in two spellings keeps both values. Code that accepts only one value, such as
+// that for Idempotency-Key, can then refuse the request.
 func TestHeadersInTwoSpellingsKeepBothValues(t *testing.T) {
 	r, _ := request(t, strings.Replace(getEvent, `"version":"v1",`, `"version":"v1","headers":{"Idempotency-Key":"a","idempotency-key":"b"},`, 1))
 	if got := r.Header["Idempotency-Key"]; len(got) != 2 {

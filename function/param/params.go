@@ -133,8 +133,8 @@ func (p Params) Strings(name string) []string {
 	return items
 }
 
-// A Parameter is one parameter of a call of the cloud, as it is sent. The value is not
-// URL-encoded.
+// A Parameter is one parameter of a call of the cloud: its name and its complete value. The
+// value is not URL-encoded yet.
 type Parameter struct{ Name, Value string }
 
 // Parameters returns the parameters of the call of CreateBackupJob, in the order of

@@ -43,7 +43,8 @@ var unsupportedParams = regexp.MustCompile(`^(DryRun|LockReason|VSwitchId|Securi
 	`DiskName|DiskChargeType|Portable|Encrypted|KMSKeyId|MultiAttach|SnapshotId|DeleteWithInstance|DeleteAutoSnapshot|` +
 	`Enable\w+|AutoSnapshotPolicyId|EipAddresses|OwnerAccount|ResourceOwnerAccount|OwnerId|ResourceOwnerId)$`)
 
-// checkFilters refuses unsupported parameters: UnsupportedParameter.
+// checkFilters returns the error UnsupportedParameter if p gives a value to a parameter that matches
+// unsupportedParams.
 func checkFilters(p rpc.Params) error {
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		if p[name] != "" && unsupportedParams.MatchString(name) {

@@ -175,8 +175,8 @@ func checkRetention(text string) error {
 	return nil
 }
 
-// checkJobName checks the length in characters, the encoding, and the emulator's marker. Control
-// characters are refused.
+// checkJobName refuses a name that is too long (in characters), is not valid UTF-8, contains control
+// characters, or contains an invalid marker for the emulator. A name may have no marker.
 func checkJobName(name string) error {
 	if utf8.RuneCountInString(name) > maxJobName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return rpc.Invalid("JobName", "at most %d characters, none of them a control character", maxJobName)

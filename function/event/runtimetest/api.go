@@ -106,7 +106,7 @@ func (a *api) close(id string) {
 	delete(a.running, id)
 }
 
-// exit returns the channel that is closed when the program ends.
+// exit returns the channel that is closed when the process of the program under test has ended.
 func (a *api) exit() chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
