@@ -408,6 +408,7 @@ func (r *canaryFixture) platform() {
 	for _, path := range []string{"/api/v1/backup-jobs", "/nowhere"} {
 		q := httptest.NewRequest("POST", r.url+path, strings.NewReader(body))
 		q.Header.Set("Content-Type", "application/json")
+		q.Header.Set("Idempotency-Key", "the-custom-runtime")
 		for i := 0; i < len(headers); i += 2 {
 			q.Header.Set(headers[i], headers[i+1])
 		}

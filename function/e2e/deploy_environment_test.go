@@ -18,6 +18,7 @@ var variablePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,}$`)
 // notDeployed lists the variables that the program reads and s.yaml does not set, with the reason.
 var notDeployed = map[string]string{
 	"ADDR":              "of the plain server: on Function Compute the platform calls the program",
+	"TRUSTED_PROXIES":   "of a server behind a proxy: Function Compute states the client's address itself",
 	"POLICY_FILE":       "policy.yaml lies beside the binary",
 	"CLOUD_ENDPOINT":    "for tests against the emulator",
 	"CLOUD_CA_FILE":     "the system's roots do",
