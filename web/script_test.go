@@ -89,7 +89,7 @@ func (s *script) run(name string) {
 	}
 }
 
-// fill replaces the names of kept values by the values.
+// fill replaces {name} in a line by the kept value with that name.
 func (s *script) fill(line string) string {
 	for name, value := range s.kept {
 		line = strings.ReplaceAll(line, "{"+name+"}", value)
@@ -126,7 +126,7 @@ func (s *script) line(where, line string) {
 	}
 }
 
-// send makes the request of the case, once.
+// send makes the request of the case. Further calls do nothing.
 func (s *script) send() {
 	s.t.Helper()
 	if s.answer != nil {

@@ -57,10 +57,10 @@ func (c *clock) Add(d time.Duration) {
 
 func newWorld(t testing.TB) *world { return newWorldIn(t, func(*emulated.World) {}) }
 
-// newWorldIn is newWorld with a changed demo world.
+// newWorldIn returns a new world. change edits the demo world of the emulator first.
 func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	t.Helper()
-	// The cloud's SDK signs with the system clock, so the test's clock starts with its time.
+	// The cloud's SDK signs with the system clock, so the test's clock starts at the system time.
 	w := &world{t: t, clock: &clock{now: time.Now().Round(0)}}
 	exists := emulated.Demo()
 	change(exists)
