@@ -15,8 +15,8 @@
 // compares the answers, the stored records and the emulator's ledger.
 //
 // The program is built with the tag chaosclock (see function/chaos/control), which
-// divides all windows of time by ten. A seed decides the whole schedule. It does
-// not decide what the machine makes of it: the same seed may need several runs.
+// divides all windows of time by ten. A seed decides the whole schedule, but not how
+// the machine times the processes. A fault may need several runs of the same seed.
 //
-// The package has no code of its own. `make chaos` runs its test for longer.
+// The package contains only tests. `make chaos` runs them for longer.
 package chaos

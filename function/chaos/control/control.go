@@ -20,9 +20,9 @@ import (
 
 // The guards of the program that can be switched off.
 const (
-	Record     = "record"     // an attempt is made from the stored record
+	Record     = "record"     // each attempt is built from the stored record
 	Durability = "durability" // each session commits durably
-	Clock      = "clock"      // a write compares the clocks in its own statement
+	Clock      = "clock"      // each write compares the clocks in its own statement
 )
 
 var (
@@ -31,8 +31,8 @@ var (
 	without = strings.Split(os.Getenv("CHAOS_WITHOUT"), ",")
 )
 
-// Now is the wall clock with the offset that the file states at this moment. It
-// panics if the file cannot be read: the process would run with the wrong clock.
+// Now returns the wall clock plus the offset that the file CHAOS_CLOCK contains at this moment. It
+// panics if it cannot read the file, because the process would run with the wrong clock.
 func Now() time.Time {
 	now := time.Now().Round(0)
 	if file == "" {
@@ -49,10 +49,10 @@ func Now() time.Time {
 	return now.Add(time.Duration(offset))
 }
 
-// Scaled returns d, divided by CHAOS_SPEED.
+// Scaled returns d divided by CHAOS_SPEED.
 func Scaled(d time.Duration) time.Duration { return d / speed }
 
-// Off reports whether CHAOS_WITHOUT names the guard.
+// Off reports whether CHAOS_WITHOUT names the guard, so that the guard is switched off.
 func Off(guard string) bool { return slices.Contains(without, guard) }
 
 func readSpeed(text string) time.Duration {
