@@ -74,7 +74,7 @@ func TestCIServicesExtractTheScript(t *testing.T) {
 	}
 }
 
-// The exit code of each gate says how the backup ended. Each gate makes one backup.
+// Each gate makes one backup, and its exit code tells how the backup ended.
 func TestGateExitCodes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -20,13 +20,13 @@ import (
 
 // A script is a file of cases that run in order against one server.
 //
-// A line "METHOD path" begins a case. Below it, in any order before the checks:
+// A line "METHOD path" begins a case. The lines that describe the request follow in any order:
 //
 //	header Name: value       of the request
 //	form                     then indented lines name=value, posted as a form
 //	json                     then indented lines, posted as they are
 //
-// Then the checks, each of which must hold:
+// The checks follow. Each check must hold:
 //
 //	code == 422              the status
 //	header Name == value     a header of the answer, or: contains

@@ -30,7 +30,7 @@ func withoutIDs(body string) string {
 
 var submissionPath = regexp.MustCompile(`/backups/[a-z0-9-]+`)
 
-// actions returns the operations that the cloud received after the first n.
+// actions returns the operations of all calls that the cloud received after the first n calls.
 func (w *world) actions(n int) (actions []string) {
 	for _, call := range w.cloud.Ledger().Calls[n:] {
 		actions = append(actions, call.Action)

@@ -79,7 +79,7 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Every person in these tests belongs to the demo team.
+	// Members of the group testers of the test issuer belong to the demo team.
 	file = bytes.Replace(file, []byte("members:\n"), []byte("members:\n      - {issuer: \"https://test.example\", group: testers}\n"), 1)
 	rules, err := policy.Load(file, os.Getenv)
 	if err != nil {

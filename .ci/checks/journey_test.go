@@ -199,7 +199,7 @@ func (b *tab) watchToTheEnd() {
 	}
 }
 
-// checkAgainToTheEnd follows the link "check again" until the status page no longer has this link.
+// checkAgainToTheEnd follows the link #check until the status page no longer has this link.
 // Then the job is complete, and its copy too if the backup has a copy.
 func (b *tab) checkAgainToTheEnd() {
 	b.Helper()
@@ -215,7 +215,7 @@ func (b *tab) checkAgainToTheEnd() {
 	}
 }
 
-// Without JavaScript the status page reloads by itself only after a person turned this on.
+// Without JavaScript the status page reloads by itself only after a person followed the link for it.
 func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
 	t.Parallel()
 	b := newTab(t).withoutScript()

@@ -1,12 +1,12 @@
 // Package checks drives the whole portal in a real browser.
 //
-// It builds and starts function/cmd/local, and checks the pages in Chromium and the calls that the
-// cloud emulator received:
+// The tests build and start function/cmd/local. They check the pages in Chromium and the calls that
+// the cloud emulator received:
 //
 //	go test ./...                        everything
 //	go test -run Screens -screenshots folder
 //
-// The browser is CHROME_PATH, or an installed Chromium or Chrome.
+// CHROME_PATH names the browser. If it is empty, an installed Chromium or Chrome is used.
 package checks
 
 import (

@@ -70,7 +70,7 @@ type submission struct {
 	asks      []ask
 }
 
-// An ask is one request with a key.
+// An ask is one request with the submission's key.
 type ask struct {
 	at      time.Duration
 	process int

@@ -135,7 +135,7 @@ func (f *fleet) start(database string) *instance {
 	return i
 }
 
-// kill ends the process as kill -9 does.
+// kill ends the process as `kill -9` does.
 func (i *instance) kill() {
 	_ = i.cmd.Process.Signal(syscall.SIGCONT) // the process may be stopped by SIGSTOP
 	_ = i.cmd.Process.Kill()

@@ -2,8 +2,8 @@
 
 // Package control changes the program for the schedules of package chaos.
 //
-// It exists only in a build with the tag chaosclock. A program that is deployed is
-// built without the tag. Three environment variables, read at the start, decide:
+// The package exists only in a build with the tag chaosclock. The deployed program is
+// built without the tag. At the start, the package reads three environment variables:
 //
 //	CHAOS_CLOCK   | path of a file: nanoseconds by which this process's clock is ahead
 //	CHAOS_SPEED   | a whole number by which the windows of time are divided; 1 if empty
@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// The guards of the program that can be switched off.
+// These constants name the guards of the program that CHAOS_WITHOUT can switch off.
 const (
 	Record     = "record"     // each attempt is built from the stored record
 	Durability = "durability" // each session commits durably
