@@ -10,8 +10,8 @@ import (
 	"backupportal/templates"
 )
 
-// accessParameters are the parameters that influence a check of access. Account is first, because
-// the API has it in the path and the others in the query.
+// accessParameters lists the parameters that influence an access check. Account is first, because
+// the API has Account in the path and the other parameters in the query.
 var accessParameters = []string{
 	"Account",
 	"Region",
@@ -23,8 +23,8 @@ var accessParameters = []string{
 	"Detail.snapshotGroup",
 }
 
-// access answers GET /access: a page with the result of each access check of an account. The form
-// links here with all of its values; the checks ignore some of them.
+// access answers GET /access with a page that shows the result of each access check of an account.
+// The form links to this page with all of its values; the checks ignore some of them.
 func (s *Server) access(w http.ResponseWriter, r *http.Request) error {
 	page := templates.AccessPage{Shell: s.shell(r), Given: map[string]string{}}
 	page.Shell.Query = ""
@@ -59,7 +59,7 @@ func (s *Server) access(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, status, templates.Access(page))
 }
 
-// askAccess answers POST /access: it redirects the values of a form to GET /access.
+// askAccess answers POST /access. It redirects to GET /access with the values of the form.
 func (s *Server) askAccess(w http.ResponseWriter, r *http.Request) error {
 	values, err := readForm(r)
 	if err != nil {
@@ -76,11 +76,11 @@ func (s *Server) askAccess(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// A Preflight is the JSON answer of a check of access.
+// A Preflight is the JSON answer with the results of all access checks.
 type Preflight struct {
-	Account string        `json:"Account"` // the alias
+	Account string        `json:"Account"` // the account alias
 	Region  string        `json:"Region"`
-	Passed  bool          `json:"Passed"` // no check failed
+	Passed  bool          `json:"Passed"` // true if no check failed
 	Checks  []AccessCheck `json:"Checks"` // in the order of their dependencies
 }
 
@@ -90,11 +90,11 @@ type AccessCheck struct {
 	Title    string            `json:"Title"` // for people
 	State    backup.CheckState `json:"State"`
 	Finding  string            `json:"Finding,omitempty"`  // for people; empty if there is nothing to say
-	Evidence map[string]string `json:"Evidence,omitempty"` // what the cloud answered, by name
-	Fixes    []PreviewText     `json:"Fixes,omitempty"`    // what to change, and where
+	Evidence map[string]string `json:"Evidence,omitempty"` // what the cloud answered; the keys are names
+	Fixes    []PreviewText     `json:"Fixes,omitempty"`    // what to change, and where to change it
 }
 
-// preflight answers GET …/preflight: the checks of access in one account and region, as JSON.
+// preflight answers GET …/preflight with the access checks of one account and region, as JSON.
 func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 	query, err := strictQuery(r, accessParameters[1:]...)
 	if err != nil {

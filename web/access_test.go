@@ -12,7 +12,8 @@ import (
 	"backupportal/web"
 )
 
-// The page and the JSON have the same results, name the one failed check, and say what to paste.
+// The access page and the JSON preflight show the same results. Both name the one check that failed
+// and contain the text to paste into the RAM console.
 func TestAccessIsChecked(t *testing.T) {
 	w := newWorld(t)
 	for address, broken := range map[string]string{
@@ -23,7 +24,7 @@ func TestAccessIsChecked(t *testing.T) {
 		"demo?Region=cn-hangzhou&InstanceId=i-bp1nobody":                                                  "instance",
 		"demo?Region=cn-hangzhou&InstanceId=i-bp1demoweb02&Detail.snapshotGroup=true":                     "disks",
 	} {
-		w.clock.Add(seconds(60)) // checks are rate-limited
+		w.clock.Add(seconds(60)) // access checks have a rate limit
 		alias, query, _ := strings.Cut(address, "?")
 		answer := w.ask("GET", "/api/v1/accounts/"+alias+"/preflight?"+query, "", "")
 		var got web.Preflight
@@ -60,8 +61,8 @@ func TestAccessIsChecked(t *testing.T) {
 	}
 }
 
-// An account that a principal may not use is not found, whether it exists or not, and causes no
-// call (threat T11).
+// If a principal may not use an account, the access check answers 404, whether the account exists
+// or not. The request causes no call to the cloud (threat T11).
 func TestAccessOfOthersIsNotChecked(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true\n    any_cluster: true\n    any_vault: true", "instances: [i-bp1demoweb01]\n    clusters: [cc-0001democluster]\n    vaults: [v-0001demovault01]")
@@ -90,8 +91,8 @@ func TestAccessOfOthersIsNotChecked(t *testing.T) {
 	}
 }
 
-// Only resources that a rule can name are looked up: not an instance with a cluster, not a vault of
-// a backup without one.
+// An access check looks up only resources that a rule can name. It does not look up an instance if
+// a cluster is given, nor a vault if the kind of backup has no vault.
 func TestAccessChecksOnlyRelevantResources(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb01]")
@@ -108,7 +109,7 @@ func TestAccessChecksOnlyRelevantResources(t *testing.T) {
 	}
 }
 
-// The form's button opens the check with the form's values.
+// The form's button opens the access check with the form's values.
 func TestFormLinksToAccessCheck(t *testing.T) {
 	w := newWorld(t)
 	doc, err := goquery.NewDocumentFromReader(w.ask("GET", "/backups/new/ECS_FILE", "", "").Body)
@@ -130,7 +131,7 @@ func TestFormLinksToAccessCheck(t *testing.T) {
 	}
 }
 
-// Checks have a rate limit of their own.
+// Access checks have their own rate limit.
 func TestAccessChecksAreRateLimited(t *testing.T) {
 	w := newWorld(t)
 	for i := range 11 {

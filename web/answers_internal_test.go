@@ -2,7 +2,8 @@ package web
 
 import "testing"
 
-// Every member of an answer has an entry, and every entry has a member.
+// Each member of the answer types has an entry in the table of words, and each entry belongs to a
+// member.
 func TestAnswerWordsMatchAnswerTypes(t *testing.T) {
 	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
 	for name, answer := range answerTypes {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A body of 64 KB that is wrong everywhere is answered in a few KB, at every door that
-// lists mistakes.
+// A request body of 64 KB in which every value is wrong gets an answer of a few KB. The test sends
+// this body through every door that lists mistakes.
 func TestAnswersToManyMistakesAreShort(t *testing.T) {
 	w := newWorld(t)
 	var members []string

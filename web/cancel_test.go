@@ -8,7 +8,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// A job that completed although the cloud had accepted its cancellation was not cancelled.
+// If a job completes after the cloud accepted its cancellation, the page does not show the job as
+// cancelled.
 func TestCompleteJobIsNotShownAsCancelled(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(t, "alice", "k")
@@ -26,7 +27,8 @@ func TestCompleteJobIsNotShownAsCancelled(t *testing.T) {
 	}
 }
 
-// The live part of the page changes when the reached consistency becomes known.
+// The live part of the status page changes when the portal learns the consistency that the backup
+// reached.
 func TestLivePartChangesWithTheConsistency(t *testing.T) {
 	w := newWorld(t)
 	if err := w.cloud.SetFaults("DescribeUdmSnapshots: 500"); err != nil {
@@ -47,7 +49,8 @@ func TestLivePartChangesWithTheConsistency(t *testing.T) {
 	}
 }
 
-// A state of the cloud with the name of one of the portal's own states is a job in progress.
+// If the cloud reports a state with the same name as one of the portal's own states, the page shows
+// a job in progress.
 func TestCloudStateUnknownIsInProgress(t *testing.T) {
 	for _, word := range []string{"UNKNOWN", "VM_UNAVAILABLE"} {
 		w := newWorld(t)
@@ -66,7 +69,8 @@ func TestCloudStateUnknownIsInProgress(t *testing.T) {
 	}
 }
 
-// A refused or late cancellation has another answer than a request that may have started something.
+// A cancellation that is refused or too late gets a different answer from a request that may have
+// started a backup.
 func TestRefusedCancel(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(t, "alice", "k")

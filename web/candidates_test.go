@@ -16,7 +16,7 @@ import (
 	"backupportal/web"
 )
 
-// listed requests a list and returns the ids in it.
+// listed requests a list of candidates and returns the ids in the list.
 func (w *world) listed(t *testing.T, address string) (ids []string, next string, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	answer = w.ask("GET", "/api/v1/accounts/"+address, "", "")
@@ -32,7 +32,7 @@ func (w *world) listed(t *testing.T, address string) (ids []string, next string,
 	return ids, got.Next, answer
 }
 
-// A list contains the resources that the cloud returns and a rule covers.
+// A list contains the resources that the cloud returns and that a rule covers.
 func TestCandidatesAreFilteredByRules(t *testing.T) {
 	for rule, cases := range map[string]map[string][]string{
 		"any_instance: true": {
@@ -40,7 +40,7 @@ func TestCandidatesAreFilteredByRules(t *testing.T) {
 			"demo/instances?Region=cn-hangzhou&Search=web":                 {"i-bp1demoweb01", "i-bp1demoweb02"},
 			"demo/instances?Region=cn-hangzhou&Search=i-bp1demodb01":       {"i-bp1demodb01"},
 			"demo/instances?Region=cn-hangzhou&Search=i-bp1nobody":         nil,
-			"demo/instances?Region=cn-hangzhou&Search=%2A":                 nil, // all; see below
+			"demo/instances?Region=cn-hangzhou&Search=%2A":                 nil, // matches all instances; the loop below checks only the number
 			"payments/instances?Region=cn-hangzhou&Search=pay01":           {"i-bp2demopay01"},
 			"demo/disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01":      {"d-bp1demoweb01a", "d-bp1demoweb01b"},
 			"demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE":           {"v-0001demovault01", "v-0001demovault02"},
@@ -69,7 +69,8 @@ func TestCandidatesAreFilteredByRules(t *testing.T) {
 	}
 }
 
-// Lists that a principal may not see are not found, and cause no call (threat T11).
+// If a principal may not see a list of candidates, the request answers 404 and causes no call to
+// the cloud (threat T11).
 func TestCandidatesOfOthersAreNotFound(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb02]")
@@ -87,7 +88,8 @@ func TestCandidatesOfOthersAreNotFound(t *testing.T) {
 	}
 }
 
-// Each of any number of instances is on exactly one page, in order, and pages are full.
+// Each instance is on exactly one page of the list, in order, and pages are full. The test uses
+// several numbers of instances.
 func TestCandidatesArePaged(t *testing.T) {
 	for _, count := range []int{0, 1, 99, 100, 5000} {
 		w := newWorldIn(t, func(world *emulated.World) {
@@ -125,8 +127,8 @@ func TestCandidatesArePaged(t *testing.T) {
 	}
 }
 
-// A list is requested once a minute, for any number of readers. A failure of the cloud is reported
-// and not cached.
+// The portal requests each list from the cloud at most once a minute, for any number of readers. If
+// the cloud fails, the portal reports the failure and does not cache it.
 func TestCandidatesAreCachedForAMinute(t *testing.T) {
 	w := newWorld(t)
 	look := func(want int) {

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// maxHops is how many proxies a request may have passed.
+// maxHops is the maximum number of proxies that a request may have passed.
 const maxHops = 50
 
-// clientIP returns the address of the client: that of the peer, unless the peer is in
-// one of the trusted networks. Then it is the right-most address outside of them in
-// X-Forwarded-For or in Forwarded (RFC 7239), or the left-most if all are inside. To
-// the left of the first address that is no proxy's, anybody could have written what
-// they like. An entry that is no address ends the search: the client is the proxy that
-// wrote it. If both headers are there and disagree, one of them was not written by the
-// proxy, and the client is the peer.
+// clientIP returns the address of the client. If the peer is in no trusted network, the client is
+// the peer. Otherwise clientIP reads X-Forwarded-For or Forwarded (RFC 7239) from right to left and
+// returns the first address outside of the trusted networks, or the left-most address if all are
+// trusted. It ignores entries further to the left, because any client can write them. An entry that
+// is not an address ends the search, and the client is the proxy that wrote the entry. If both
+// headers are present and give different addresses, the trusted proxy did not write one of them,
+// and the client is the peer.
 func clientIP(peer netip.Addr, trusted []netip.Prefix, forwardedFor, forwarded []string) netip.Addr {
 	if !isTrusted(peer, trusted) {
 		return peer
@@ -33,12 +33,13 @@ func clientIP(peer netip.Addr, trusted []netip.Prefix, forwardedFor, forwarded [
 	return peer
 }
 
-// isTrusted reports whether ip is in one of the networks.
+// isTrusted reports whether ip is in one of the trusted networks.
 func isTrusted(ip netip.Addr, trusted []netip.Prefix) bool {
 	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// rightMost walks from the peer to the left until it leaves the trusted networks.
+// rightMost walks through the nodes from the peer to the left and returns the first address outside
+// of the trusted networks.
 func rightMost(peer netip.Addr, trusted []netip.Prefix, nodes []string) netip.Addr {
 	last := peer
 	for i, node := range slices.Backward(nodes) {
@@ -53,8 +54,8 @@ func rightMost(peer netip.Addr, trusted []netip.Prefix, nodes []string) netip.Ad
 	return last
 }
 
-// nodeAddr reads an address, in brackets if it is IPv6 and has a port, with or without
-// a port.
+// nodeAddr reads an IP address with or without a port. An IPv6 address with a port is in brackets.
+// It returns false if node is no address.
 func nodeAddr(node string) (netip.Addr, bool) {
 	ip, err := netip.ParseAddr(node)
 	if err != nil {
@@ -69,8 +70,8 @@ func nodeAddr(node string) (netip.Addr, bool) {
 	return ip.Unmap(), err == nil && ip.Zone() == ""
 }
 
-// forNodes returns the for parameters of a header Forwarded, one for each element; ""
-// stands for an element that has none, or that is malformed.
+// forNodes returns the "for" parameter of each element of the Forwarded headers. It returns "" for
+// an element that is malformed or has no such parameter.
 func forNodes(values []string) []string {
 	elements := splitList(values, true)
 	nodes := make([]string, len(elements))
@@ -91,7 +92,8 @@ func forNodes(values []string) []string {
 	return nodes
 }
 
-// splitList returns the elements of a header that may come several times.
+// splitList returns the comma-separated elements of all lines of a header. With quoted, commas in
+// quoted strings do not separate.
 func splitList(values []string, quoted bool) (elements []string) {
 	for _, value := range values {
 		parts := strings.Split(value, ",")
@@ -105,7 +107,7 @@ func splitList(values []string, quoted bool) (elements []string) {
 	return elements
 }
 
-// splitQuoted splits s at each separator outside of a quoted string (RFC 9110, section
+// splitQuoted splits s at each separator that is outside of a quoted string (RFC 9110, section
 // 5.6.4).
 func splitQuoted(s string, separator byte) (parts []string) {
 	start, quoted := 0, false
@@ -123,7 +125,8 @@ func splitQuoted(s string, separator byte) (parts []string) {
 	return append(parts, s[start:])
 }
 
-// unquoted takes the quotes off a value. No address needs a backslash.
+// unquoted removes the quotes of a quoted value. It does not process backslashes, because no
+// address contains one.
 func unquoted(value string) string {
 	if inner, ok := strings.CutPrefix(value, `"`); ok && strings.HasSuffix(inner, `"`) {
 		return inner[:len(inner)-1]

@@ -13,9 +13,9 @@ import (
 	"backupportal/function/identity"
 )
 
-// Every principal requests every backup. What the policy does not permit is refused before any
-// call, including STS. The rest is made exactly where the policy says (threat T1; CD-1, CD-3,
-// CD-4).
+// Every principal requests every backup. If the policy does not permit a backup, the portal refuses
+// it before any call, including calls to STS. The portal makes each permitted backup exactly in the
+// account that the policy names (threat T1; CD-1, CD-3, CD-4).
 func TestPrincipalsCannotUseOthersAccounts(t *testing.T) {
 	w := newWorld(t)
 	const demo = "rules:\n  - id: demo\n"
@@ -95,8 +95,9 @@ rules:
 	}
 }
 
-// A request can name only an alias. Account ids, roles, ARNs, hosts and credentials are refused in
-// every position, without a call (threats T1, T2, T7; CD-1, CD-2, CD-6).
+// A request can name an account only by its alias. The portal refuses account ids, roles, ARNs,
+// hosts and credentials in every position, and makes no call (threats T1, T2, T7; CD-1, CD-2,
+// CD-6).
 func TestRequestsNameAccountsOnlyByAlias(t *testing.T) {
 	w := newWorld(t)
 	for name, value := range map[string]any{

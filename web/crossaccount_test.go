@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// The API's own parameters for another account are accepted only for an account of the policy, with
-// or without its alias (CD-1). A hidden account looks like a missing one (threat T11).
+// The portal accepts the API's own cross-account parameters only if they describe an account of the
+// policy. The account alias is optional (CD-1). A hidden account gets the same answer as a missing
+// account (threat T11).
 func TestCrossAccountParametersNameAnAccountOfThePolicy(t *testing.T) {
 	for name, c := range map[string]struct {
 		says string

@@ -17,7 +17,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// reference returns the page as a reader gets it.
+// reference returns the API reference page as a reader gets it.
 func reference(t *testing.T, w *world, l param.Language) *goquery.Document {
 	t.Helper()
 	answer := w.ask("GET", "/docs/api", "", "", "Accept-Language", string(l))
@@ -31,8 +31,8 @@ func reference(t *testing.T, w *world, l param.Language) *goquery.Document {
 	return doc
 }
 
-// The commands on the page work in a real shell against a real server: they make one backup, and
-// then show, cancel, wait for and list backups.
+// The commands on the reference page work in a real shell against a real server. They create one
+// backup, and then show, cancel, wait for and list backups.
 func TestCommandsOfTheReferenceWork(t *testing.T) {
 	for _, program := range []string{"sh", "curl", "sed"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -55,7 +55,8 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := func(name string) string { return doc.Find("pre#curl-" + name).Text() }
-	// The second create has the same key as the first. Each answer is one line.
+	// The second create command has the same key as the first create command. Each command prints
+	// one line.
 	script := "set -eu\n" + command("who") + command("dry-run") + command("create") + command("create") + command("show") + command("cancel") + command("wait") + command("list")
 	before := w.calls()
 	shell := exec.Command("sh", "-c", script)
@@ -88,7 +89,7 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 	}
 }
 
-// The examples are valid: submissions, an answer, a problem.
+// The examples on the reference page are valid: the submissions, the answer and the problem.
 func TestExamplesOfTheReference(t *testing.T) {
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)
@@ -108,8 +109,8 @@ func TestExamplesOfTheReference(t *testing.T) {
 	}
 }
 
-// The kinds of problems and their statuses equal those of the description; the texts equal those of
-// the answers.
+// The reference page lists the same kinds of problems, with the same statuses, as the OpenAPI
+// description. Its texts equal the texts of the portal's answers.
 func TestReferenceHasEveryProblem(t *testing.T) {
 	w := newWorld(t)
 	var d struct {
@@ -120,7 +121,7 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	if err := json.Unmarshal(openAPI(t, w), &d); err != nil {
 		t.Fatal(err)
 	}
-	described := map[string][]string{} // statuses of each kind
+	described := map[string][]string{} // HTTP statuses, by the kind of the problem
 	for status, response := range d.Components.Responses {
 		_, kinds, _ := strings.Cut(response.Description, "Kinds, by the last part of type: ")
 		for kind := range strings.SplitSeq(kinds, "; ") {
@@ -153,7 +154,8 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	}
 }
 
-// Every parameter of the list is in the table, with texts in both languages and a valid example.
+// The reference page's table contains every filter of the job list, with texts in both languages
+// and a valid example.
 func TestReferenceHasEveryFilter(t *testing.T) {
 	w := newWorld(t)
 	for _, l := range []param.Language{param.English, param.Chinese} {
@@ -173,7 +175,7 @@ func TestReferenceHasEveryFilter(t *testing.T) {
 	}
 }
 
-// Every code in an answer is in the table of codes.
+// The reference page's table of codes contains every code that occurs in an answer.
 func TestReferenceHasEveryCode(t *testing.T) {
 	w := newWorld(t)
 	doc := reference(t, w, param.English)
@@ -206,7 +208,7 @@ func TestReferenceHasEveryCode(t *testing.T) {
 	}
 }
 
-// codes marks the codes in a problem as seen.
+// codes marks the codes in a problem answer as seen.
 func (w *world) codes(t *testing.T, known map[string]bool, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	var problem struct{ Errors []struct{ Code string } }
@@ -221,7 +223,7 @@ func (w *world) codes(t *testing.T, known map[string]bool, answer *httptest.Resp
 	}
 }
 
-// The page is public and contains nothing about this particular portal.
+// The reference page is public and contains nothing specific to this portal.
 func TestReferenceIsPublic(t *testing.T) {
 	w := newWorld(t)
 	w.server.Who, w.server.Demo = auth.Nobody, false

@@ -1,4 +1,4 @@
 package web
 
-// Gates is exported for the external tests.
+// Gates exports gates for tests in package web_test.
 var Gates = gates

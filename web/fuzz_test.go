@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// No posted form causes an internal error, and none reaches the cloud before the start.
+// No posted form causes an internal error. The preview of a form makes no call to the cloud.
 func FuzzPreview(f *testing.F) {
 	for _, body := range []string{
 		"op=check&SourceType=UDM_ECS&Account=demo&Region=cn-hangzhou&InstanceId=i-1&Retention=7&choice.Detail.appConsistent=scripts",

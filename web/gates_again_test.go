@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A repeated run uses its existing backup. It makes a new one only if the first one failed or was
-// cancelled.
+// If a CI run is repeated, its gate uses the backup of the earlier run. The gate requests a new
+// backup only if the earlier backup failed or was cancelled.
 func TestGatesOfOneRunShareABackup(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		again := func(changed map[string]string, code, jobs int) {
@@ -25,7 +25,7 @@ func TestGatesOfOneRunShareABackup(t *testing.T) {
 		slow := map[string]string{"InstanceId": "i-bp1demoslow01", "GATE_TIMEOUT": "3"}
 		again(slow, 4, 3)
 		f.waits = f.cancelOnce(t)
-		again(map[string]string{"InstanceId": "i-bp1demoslow01"}, 0, 4) // the first was cancelled, the second is complete
+		again(map[string]string{"InstanceId": "i-bp1demoslow01"}, 0, 4) // the first backup was cancelled, the second backup is complete
 		again(map[string]string{"InstanceId": "i-bp1demoslow01"}, 0, 4)
 
 		for jobs := 5; jobs < 8; jobs++ {
@@ -36,7 +36,8 @@ func TestGatesOfOneRunShareABackup(t *testing.T) {
 	})
 }
 
-// A refusal by the cloud is final for its key. A repeated run uses a new key.
+// If the cloud refuses a backup, the refusal is final for its key. A repeated run requests the
+// backup again with a new key.
 func TestGatesOfOneRunAskAgainAfterARefusal(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		if err := f.cloud.SetFaults("CreateBackupJob: refuse 403 NoPermission"); err != nil {
@@ -48,7 +49,7 @@ func TestGatesOfOneRunAskAgainAfterARefusal(t *testing.T) {
 	})
 }
 
-// Two gates of one run at the same time wait for one backup.
+// Two gates of one run that start at the same time wait for the same backup.
 func TestGatesOfOneRunAtTheSameTime(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		if err := f.cloud.SetFaults("CreateBackupJob: latency 200ms"); err != nil {
@@ -61,7 +62,8 @@ func TestGatesOfOneRunAtTheSameTime(t *testing.T) {
 	})
 }
 
-// The token is sent with each request. It is neither in the log nor in the list of processes.
+// The gate sends the token with each request. The token is neither in the gate's log nor in the
+// list of processes.
 func TestGatesHideTheToken(t *testing.T) {
 	t.Parallel()
 	const token = "s3cret-t0ken"
@@ -89,8 +91,8 @@ func TestGatesHideTheToken(t *testing.T) {
 	}
 }
 
-// spied installs a program that records its arguments before it runs the one of that name. It
-// returns its PATH and the file with the arguments.
+// spied installs a program with the given name. The program records its arguments, and then runs
+// the real program. spied returns the PATH to use and the file that holds the recorded arguments.
 func spied(t *testing.T, name string) (path, calls string) {
 	t.Helper()
 	real, err := exec.LookPath(name)
@@ -100,8 +102,8 @@ func spied(t *testing.T, name string) (path, calls string) {
 	dir := t.TempDir()
 	calls = filepath.Join(dir, "calls")
 	spy := "#!/bin/sh\nprintf '%s\\n' \"$*\" >> '" + calls + "'\nexec '" + real + "' \"$@\"\n"
-	// A shell writes the file: if this process did, a child that another test starts could inherit the
-	// open file, and executing it would fail (ETXTBSY).
+	// A shell writes the file, not this process. A child process that another test starts could
+	// inherit this process's open file, and executing the file would then fail (ETXTBSY).
 	write := exec.Command("sh", "-c", `cat > "$0" && chmod 700 "$0"`, filepath.Join(dir, name))
 	write.Stdin = strings.NewReader(spy)
 	if out, err := write.CombinedOutput(); err != nil {
@@ -110,7 +112,8 @@ func spied(t *testing.T, name string) (path, calls string) {
 	return dir + string(os.PathListSeparator) + os.Getenv("PATH"), calls
 }
 
-// Failures of the shell itself must not look like the end of a backup.
+// The exit code for a failure of the shell itself differs from every exit code that reports the end
+// of a backup.
 func TestGatesReportShellFailures(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		for _, breaks := range []struct{ what, with string }{
@@ -129,8 +132,8 @@ func TestGatesReportShellFailures(t *testing.T) {
 	})
 }
 
-// A Jenkins without its own URL has no unique name for a run. A constant name would make an old
-// backup pass for a new one.
+// The gate refuses to run in a Jenkins server that has no URL configured, because then no name of a
+// run is unique. With a constant name, the gate would mistake an old backup for a new one.
 func TestGatesNeedANameOfTheRun(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -139,8 +142,8 @@ func TestGatesNeedANameOfTheRun(t *testing.T) {
 	w.run(t, f.url, nil).want(t, f, 5, 0, "GATE_RUN must be set")
 }
 
-// The name of a run stays the same when the run is repeated. The requested backup is part of the
-// key.
+// The name of a run stays the same when the run is repeated. The key also depends on the requested
+// backup.
 func TestGateRunNamesAreStable(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{

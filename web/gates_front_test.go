@@ -12,14 +12,15 @@ import (
 	"time"
 )
 
-// A front is the portal over HTTP, as a gate reaches it. The portal's clock advances when the
-// portal waits and when it sends Retry-After, by at least 15 seconds; the gate waits only one
-// second.
+// A front serves the portal over HTTP, as a gate reaches it. The portal's clock advances by at
+// least 15 seconds when the portal waits and when it sends Retry-After. The gate sleeps for only
+// one second.
 type front struct {
 	*world
 	url string
 
-	// instead replaces the portal's answer to request n, counted from 1, if it returns true.
+	// instead may answer request n, counted from 1, in place of the portal. It returns false to let
+	// the portal answer.
 	instead func(n int, w http.ResponseWriter, r *http.Request) bool
 	// waits is called with the address of a request that waits for the end of its job.
 	waits func(path string)
@@ -90,7 +91,7 @@ func (f *front) submission(t *testing.T) string {
 	return m[1]
 }
 
-// lose lets the portal handle r and drops the answer.
+// lose lets the portal handle r and drops the portal's answer.
 func (f *front) lose(r *http.Request) {
 	f.handler.ServeHTTP(httptest.NewRecorder(), r)
 	panic(http.ErrAbortHandler)

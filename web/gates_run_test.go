@@ -12,12 +12,12 @@ import (
 	"testing"
 )
 
-// A transcript is the output of a script so far.
+// A transcript holds the output that a script has written so far.
 type transcript struct {
 	mu   sync.Mutex
 	text strings.Builder
-	wait string        // text to wait for
-	said chan struct{} // closed after the text was written
+	wait string        // text to wait for; empty if none or if it has appeared
+	said chan struct{} // closed after the text appeared
 }
 
 // Write implements [io.Writer].
@@ -32,15 +32,16 @@ func (s *transcript) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A running script is one that was started.
+// A running holds a script that was started.
 type running struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	said transcript
 }
 
-// start starts a script. Its environment has only the way's variables and changed. The channel said
-// is closed after the script wrote words; it is nil if words is empty.
+// start starts a script. The script's environment has only the variables of the way, with the
+// values in changed applied. start closes the channel said when the script has written words. said
+// is nil if words is empty.
 func (w way) start(t *testing.T, url string, changed map[string]string, words string) (r *running, said <-chan struct{}) {
 	t.Helper()
 	for _, name := range []string{w.shell[0], "curl"} {
@@ -71,13 +72,13 @@ func (w way) start(t *testing.T, url string, changed map[string]string, words st
 	return r, r.said.said
 }
 
-// An ending is the result of a script.
+// An ending holds the result of a script.
 type ending struct {
 	code int
 	said string
 }
 
-// end waits for the end of the script.
+// end waits until the script ends.
 func (r *running) end() ending {
 	r.t.Helper()
 	err := r.cmd.Wait()
@@ -87,7 +88,7 @@ func (r *running) end() ending {
 	return ending{r.cmd.ProcessState.ExitCode(), r.said.text.String()}
 }
 
-// run runs a script to its end.
+// run starts a script and waits until the script ends.
 func (w way) run(t *testing.T, url string, changed map[string]string) ending {
 	t.Helper()
 	r, _ := w.start(t, url, changed, "")

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// copies describe where and how the files for CI services contain the script.
+// copies lists the files for CI services that contain the script, and how each file encodes the
+// script.
 var copies = []struct {
 	file       string
 	begin, end string // text before and after the script
@@ -27,7 +28,7 @@ func indented(columns int, text string) string {
 	return strings.ReplaceAll(text, margin+"\n", "\n\n")
 }
 
-// All gates contain the same script unchanged.
+// All gate files contain the same script, unchanged.
 func TestGatesHoldTheScript(t *testing.T) {
 	script, err := os.ReadFile("gates/backup-gate.sh")
 	if err != nil {
@@ -73,15 +74,15 @@ func TestCIServicesExtractTheScript(t *testing.T) {
 	}
 }
 
-// The exit code of each gate says how the backup ended. Each gate makes one backup.
+// Each gate makes one backup, and its exit code tells how the backup ended.
 func TestGateExitCodes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		changed map[string]string
-		cancel  bool // while the gate waits
+		cancel  bool // cancel the job while the gate waits
 		code    int
-		job     string // its last status
+		job     string // last status of the job
 		says    string
 	}{
 		{"success", nil, false, 0, "COMPLETE", "the backup is complete"},
@@ -103,7 +104,7 @@ func TestGateExitCodes(t *testing.T) {
 				if got.code != c.code || !strings.Contains(got.said, c.says) || !strings.Contains(got.said, page) {
 					t.Errorf("exit code %d, want %d, with %q and %s:\n%s", got.code, c.code, c.says, page, got.said)
 				}
-				f.clock.Add(seconds(10)) // by now a long job is RUNNING
+				f.clock.Add(seconds(10)) // a long job is RUNNING at this time
 				if jobs := f.jobs(); !slices.Equal(jobs, []string{c.job}) {
 					t.Errorf("the jobs are %v, want one that is %s", jobs, c.job)
 				}

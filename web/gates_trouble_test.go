@@ -32,8 +32,8 @@ func everyShell(t *testing.T, test func(t *testing.T, f *front, w way)) {
 	}
 }
 
-// A refused submission is no backup (exit code 1). Any other error means that the request could not
-// be made (5).
+// If the portal refuses a submission, the gate ends with exit code 1: there is no backup. After any
+// other error it ends with exit code 5: the gate could not make the request.
 func TestGatesStopAtARefusal(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		for _, c := range []struct {
@@ -52,7 +52,8 @@ func TestGatesStopAtARefusal(t *testing.T) {
 	})
 }
 
-// Values with a special meaning in JSON, a shell or a URL are not sent.
+// The gate refuses variables with characters that have a special meaning in JSON, a shell or a URL.
+// It sends no request.
 func TestGatesRefuseUnsafeVariables(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		for name, values := range map[string][]string{
@@ -76,8 +77,8 @@ func TestGatesRefuseUnsafeVariables(t *testing.T) {
 	})
 }
 
-// A text that looks like the end of a job is ignored, wherever it is: in the portal's order of
-// members and in a sorted one.
+// A person's name looks like the result of a successful job. The gate ignores it and reads the real
+// result, both with the members in the portal's order and with sorted members.
 func TestGatesIgnoreTextsThatLookLikeAnOutcome(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		f.server.Who = func(*http.Request) (identity.Principal, error) {
@@ -104,7 +105,7 @@ func TestGatesIgnoreTextsThatLookLikeAnOutcome(t *testing.T) {
 	})
 }
 
-// Without an answer the gate sends the same request again, and there is one backup.
+// If a gate gets no answer, it sends the same request again. Only one backup is made.
 func TestGatesRepeatAfterLostAnswers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -148,7 +149,7 @@ func TestGatesRepeatAfterLostAnswers(t *testing.T) {
 	}
 }
 
-// A gate waits for a portal that starts later. Until then connections are refused.
+// If the portal refuses connections because it has not started, the gate waits for the portal.
 func TestGatesWaitForUnavailablePortal(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
@@ -180,7 +181,7 @@ func TestGatesWaitForUnavailablePortal(t *testing.T) {
 	})
 }
 
-// While the result is unknown to the portal, the gate asks again.
+// While the portal does not know the result of a submission, the gate asks again.
 func TestGatesRepeatWhileResultIsUnknown(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, faults, says string }{

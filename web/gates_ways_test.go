@@ -11,8 +11,8 @@ import (
 	"backupportal/web"
 )
 
-// gateCode returns the text of the gate's file with this name, from [web.Gates]. It ends the test
-// if there is none.
+// gateCode returns the text of the gate file with this name, from [web.Gates]. It ends the test if
+// the file does not exist.
 func gateCode(t testing.TB, file string) string {
 	t.Helper()
 	for _, g := range web.Gates() {
@@ -24,22 +24,22 @@ func gateCode(t testing.TB, file string) string {
 	return ""
 }
 
-// A way is how a shell runs the script of a gate: where the script is in the file, with which
-// variables, in which shell.
+// A way describes how a CI service runs the script of a gate: its place in the file, the variables
+// and the shell.
 type way struct {
 	name   string
 	script string
-	env    map[string]string // set by the file and the CI service
-	shell  []string          // command; the script's file is its last argument
+	env    map[string]string // variables that the file and the CI service set
+	shell  []string          // command line; the path of the script is appended
 }
 
-// demoGate are the variables of a gate that backs up the demo server.
+// demoGate holds the variables of a gate that backs up the demo server.
 var demoGate = map[string]string{
 	"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "15",
 	"GATE_RUN": "https://ci.example.com/runs/7",
 }
 
-// plainWays run the script in each shell.
+// plainWays returns ways that run the original script in each shell.
 func plainWays(t testing.TB) []way {
 	script := gateCode(t, "backup-gate.sh")
 	return []way{
@@ -50,12 +50,12 @@ func plainWays(t testing.TB) []way {
 	}
 }
 
-// allWays are the ways of all four gates.
+// allWays returns the ways of all four gates.
 func allWays(t testing.TB) []way {
 	return slices.Concat(plainWays(t), []way{githubWay(t)}, gitlabWays(t), []way{jenkinsWay(t)})
 }
 
-// githubWay runs the script as a GitHub runner does for a step with shell: bash.
+// githubWay returns a way that runs the script as a GitHub runner runs a step with shell: bash.
 func githubWay(t testing.TB) way {
 	t.Helper()
 	var file struct {
@@ -92,8 +92,8 @@ func githubWay(t testing.TB) way {
 	return way{"GitHub Actions", fill(step.Run), step.Env, []string{"bash", "--noprofile", "--norc", "-eo", "pipefail"}}
 }
 
-// gitlabWays run the script as a GitLab runner does: the lines are joined, quoted and passed to
-// eval, in two shells.
+// gitlabWays returns ways that run the script as a GitLab runner does, in two shells. The runner
+// joins the lines, quotes them and passes them to eval.
 func gitlabWays(t testing.TB) []way {
 	t.Helper()
 	var file struct {
@@ -117,14 +117,15 @@ func gitlabWays(t testing.TB) []way {
 	}
 }
 
-// Patterns in a Jenkinsfile: a variable of a stage, the script, and its escapes.
+// These patterns find a stage's variable, the script and the script's escapes in a Jenkinsfile.
 var (
 	jenkinsVariable = regexp.MustCompile(`(?m)^        (\w+) = '([^']*)'$`)
 	jenkinsScript   = regexp.MustCompile(`(?s)sh '''(.*?)'''`)
 	groovyEscape    = regexp.MustCompile(`(?s)\\(.)`)
 )
 
-// jenkinsWay runs the script as the Jenkins step sh does, after Groovy has read the text.
+// jenkinsWay returns a way that runs the script as the Jenkins step sh does, after Groovy has read
+// the text.
 func jenkinsWay(t testing.TB) way {
 	t.Helper()
 	file := gateCode(t, "Jenkinsfile")

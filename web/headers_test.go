@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// protection are the security headers of every answer, with their exact values.
+// protection lists the security headers of every answer, with their exact values.
 var protection = map[string]string{
 	"Content-Security-Policy":      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 	"Strict-Transport-Security":    "max-age=31536000",
@@ -24,9 +24,9 @@ var protection = map[string]string{
 
 var route = regexp.MustCompile(`mux\.Handle\("([A-Z]+) ([^"]*)"`)
 
-// Every route and every kind of error has all security headers, is not cached, and sets at most one
-// cookie, because an answer of an event platform can carry only one (threats T5, T6, T19; OWASP
-// ASVS 3.4.1–3.4.8, 14.3.2).
+// Every route and every kind of error answers with all security headers and forbids caching. Each
+// answer sets at most one cookie, because an event platform can return only one (threats T5, T6,
+// T19; OWASP ASVS 3.4.1–3.4.8, 14.3.2).
 func TestEveryAnswerIsProtected(t *testing.T) {
 	source, err := os.ReadFile("server.go")
 	if err != nil {
@@ -73,12 +73,12 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 				t.Errorf("%s %.40s %q: %d says not what its body is", method, path, headers, answer.Code)
 			}
 		}
-		w.clock.Add(time.Minute) // for the limits per minute
+		w.clock.Add(time.Minute) // restores the limits per minute
 	}
 }
 
-// Only the portal's own host names are accepted, in any spelling. Headers of a proxy about other
-// names are ignored (threat T14; OWASP ASVS 4.2.x).
+// The portal accepts only its own host names, in any spelling. It ignores host names in the headers
+// of a proxy (threat T14; OWASP ASVS 4.2.x).
 func TestOtherHostsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.server.Host = func(host string) bool { return host == "backup.example.com" }

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// pages reads a list of the API in small pages while other jobs are created, and returns the ids in
-// it.
+// pages reads a list of the API in small pages while the test creates other jobs. It returns the
+// ids on all pages.
 func (w *world) pages(t *testing.T, who, query string) (ids []string) {
 	t.Helper()
 	for before, last := "", "9999"; ; {
@@ -49,8 +49,8 @@ func (w *world) create(t *testing.T, who, key string) string {
 	return job.SubmissionId
 }
 
-// All pages together contain each submission once, newest first, even if others are added
-// meanwhile. With Whose=mine they contain only the person's own.
+// All pages together contain each submission once, newest first, even if submissions are added
+// while the pages are read. With Whose=mine the pages contain only the person's own submissions.
 func TestListPagesAreComplete(t *testing.T) {
 	w := newWorld(t)
 	w.server.Who = func(r *http.Request) (identity.Principal, error) {
@@ -60,7 +60,7 @@ func TestListPagesAreComplete(t *testing.T) {
 	var all, alices []string
 	for i := range 20 {
 		if i%3 != 0 {
-			w.clock.Add(seconds(1)) // some submissions have the same time
+			w.clock.Add(seconds(1)) // some submissions have the same creation time
 		}
 		who := []string{"alice", "bob"}[i%2]
 		id := w.create(t, who, fmt.Sprint("k", i))

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A request without the header starts nothing, whatever other key it has: its repeat
-// after a lost answer would be a second job.
+// A request without the header Idempotency-Key is refused, even if another header has a key.
+// Without a key, a client that lost the answer and repeats its request would start a second job.
 func TestWithoutAKeyTheErrorSaysThatItIsMissing(t *testing.T) {
 	for _, h := range []http.Header{nil, {"X-Idempotency-Key": {"k"}}, {"Idempotency_key": {"k"}}, {"Idempotency-Key": nil}} {
 		if key, err := idempotencyKey(h); key != "" || err != errNoKey {
@@ -16,8 +16,8 @@ func TestWithoutAKeyTheErrorSaysThatItIsMissing(t *testing.T) {
 	}
 }
 
-// An accepted key has 1 to 255 visible ASCII characters, and is the same with and without quotes
-// (draft-ietf-httpapi-idempotency-key-header-07).
+// idempotencyKey accepts 1 to 255 visible ASCII characters. A key in quotes is the same key as
+// without quotes (draft-ietf-httpapi-idempotency-key-header-07).
 func FuzzIdempotencyKey(f *testing.F) {
 	for _, value := range []string{"k", `"k"`, `""`, `"`, `"a"b"`, `a\b`, "a b", "a,b", "é", "\x7f", strings.Repeat("k", 255), strings.Repeat("k", 256), `"` + strings.Repeat("k", 255) + `"`} {
 		f.Add(value)

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/policy"
 )
 
-// rateLimited passes a POST request to h only if its principal has not exceeded the rate of
-// requests; other methods always pass. It must be behind signedIn.
+// rateLimited passes a POST request to h only if the request's principal has not exceeded the rate
+// limit. Requests with other methods always pass. rateLimited must run after signedIn.
 func (s *Server) rateLimited(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
@@ -26,10 +26,11 @@ func (s *Server) rateLimited(h handler) handler {
 	}
 }
 
-// limitOwner returns words for whom or what a limit applies to. The letter before the colon of its
-// key says it: a is an account, t a team, s a program (a source of the policy), l the IP address of
-// the sender, i a resource with a cool-down. Every other letter is the principal ("you"). Accounts
-// and teams get their labels from the policy; if rules is nil, their names are used.
+// limitOwner returns words for the owner of a limit. The letter before the colon of the limit's key
+// names the kind of owner: a is an account, t a team, s a program (a source of the policy), l the
+// IP address of the sender, i a resource with a cool-down. Every other letter is the principal
+// ("you"). The policy gives labels for accounts and teams; if rules is nil, limitOwner uses their
+// names.
 func limitOwner(key string, rules *policy.Policy) param.Text {
 	kind, name, _ := strings.Cut(key, ":")
 	label := param.Both(name, name)
@@ -61,8 +62,8 @@ var (
 	msgLimitTill = param.Text{En: "This limit applies to %v. Try again after %v.", Zh: "此限制适用于%v。请在 %v 之后重试。"}
 )
 
-// limitWords returns a sentence with the owner of a limit and, if it is known, the time at which it
-// can be used again.
+// limitWords returns a sentence that names the owner of a limit. If it is known when the limit
+// permits a submission again, the sentence also names this time.
 func limitWords(limit *backup.LimitError, rules *policy.Policy, zone *time.Location, now time.Time) param.Text {
 	who := limitOwner(limit.Key, rules)
 	if limit.RetryAfter == 0 {

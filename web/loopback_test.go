@@ -6,7 +6,8 @@ import (
 	"backupportal/web"
 )
 
-// A host that only begins like this machine's is another site's.
+// OnLoopback returns true only for a complete loopback host. A host name that only begins like a
+// loopback host, such as localhost.evil.example, belongs to another site.
 func TestOnlyLoopbackIsOnLoopback(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost": true, "localhost:9000": true, "127.0.0.1": true, "127.0.0.1:1": true, "127.0.0.1:65535": true, "127.1.2.3:80": true, "[::1]": true, "[::1]:9000": true,
@@ -28,11 +29,11 @@ func TestOnlyLoopbackIsOnLoopback(t *testing.T) {
 	}
 }
 
-// The portal on loopback answers to no name of another site, whatever its own rule
-// for names would make of it.
+// A malformed Host header is answered with 421, even if the server's own Host function accepts
+// every name.
 func TestMalformedHostsAreNobodys(t *testing.T) {
 	w := newWorld(t)
-	w.server.Host = func(string) bool { return true } // as on Function Compute
+	w.server.Host = func(string) bool { return true } // on Function Compute every name is accepted
 	w.handler = w.server.Handler()
 	for host, want := range map[string]int{
 		"localhost": 200, "x.fcapp.run": 200, "x.fcapp.run:443": 200, "[2001:db8::1]:443": 200,

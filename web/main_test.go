@@ -7,7 +7,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Gate tests mostly sleep, so more of them than processors run in parallel.
+	// Gate tests mostly sleep, so the test binary runs more tests in parallel than there are
+	// processors.
 	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}

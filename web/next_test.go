@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// judge prints the addresses that lead a browser to another site, as node's WHATWG URL parser reads
-// them.
+// judge is a JavaScript program. It prints the addresses that lead a browser to another site, as
+// Node's WHATWG URL parser reads them.
 const judge = `
 const site = "https://backup.example.com";
 const all = JSON.parse(require("fs").readFileSync(0, "utf8"));
@@ -48,7 +48,8 @@ func leaving(t *testing.T, all []string) []string {
 	return verdict.Leave
 }
 
-// The target after a sign-in is checked with a browser's parser (threat T13; ASVS 3.7.2).
+// The portal's check of the target after a sign-in agrees with a browser's URL parser: no accepted
+// target leads to another site (threat T13; ASVS 3.7.2).
 func TestNextNeverLeavesTheSite(t *testing.T) {
 	file, err := os.ReadFile("testdata/hostile_next.json")
 	if err != nil {

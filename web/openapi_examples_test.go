@@ -18,10 +18,10 @@ import (
 	"backupportal/web/auth"
 )
 
-// volatile are members whose values differ between runs.
+// volatile lists the members whose values differ between runs.
 var volatile = []string{"JobId", "RequestId", "request_id", "CreatedAt", "StartTime", "CompleteTime", "Progress", "BytesDone", "BytesTotal", "Speed", "Next"}
 
-// steady returns a JSON document in which volatile values are replaced by their types.
+// steady returns a JSON document in which the type of each volatile value replaces the value.
 func steady(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -38,13 +38,13 @@ func steady(v any) any {
 	return v
 }
 
-// An example is a value in the description.
+// An example is one example value in the OpenAPI description.
 type example struct {
 	Value   json.RawMessage
 	Summary string
 }
 
-// exampled is the part of the description that the tests of examples read.
+// exampled holds the part of the OpenAPI description that the tests of examples read.
 type exampled struct {
 	Paths map[string]map[string]struct {
 		Parameters []struct {
@@ -66,10 +66,10 @@ type exampled struct {
 	}
 }
 
-// headers are those of a response, by their canonical names.
+// headers holds the headers of a response by their canonical names.
 type headers map[string]json.RawMessage
 
-// UnmarshalJSON reads an object.
+// UnmarshalJSON reads a JSON object and makes its names canonical.
 func (h *headers) UnmarshalJSON(data []byte) error {
 	var as map[string]json.RawMessage
 	err := json.Unmarshal(data, &as)
@@ -89,7 +89,7 @@ func readExamples(t *testing.T, w *world) exampled {
 	return d
 }
 
-// same reports how an answer differs from an example.
+// same fails the test if an answer differs from the shown example.
 func same(t *testing.T, shown json.RawMessage, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	var want, got any
@@ -104,7 +104,8 @@ func same(t *testing.T, shown json.RawMessage, answer *httptest.ResponseRecorder
 	}
 }
 
-// The example answers equal the program's answers to the example requests, made in a natural order.
+// The program answers the example requests with the example answers. The test sends the requests in
+// a natural order.
 func TestOpenAPIExampleAnswersEqualTheProgram(t *testing.T) {
 	w := newWorld(t)
 	d := readExamples(t, w)
@@ -129,7 +130,7 @@ func TestOpenAPIExampleAnswersEqualTheProgram(t *testing.T) {
 	post := func() *httptest.ResponseRecorder {
 		return w.ask("POST", all, "application/json", body, "Idempotency-Key", key)
 	}
-	w.create(t, "demo", "an-earlier-one") // for a second page
+	w.create(t, "demo", "an-earlier-one") // makes the list have a second page
 	w.clock.Add(seconds(1))
 	made := post()
 	check("post", all, "201", "created", made)
@@ -145,7 +146,7 @@ func TestOpenAPIExampleAnswersEqualTheProgram(t *testing.T) {
 	check("get", one, "200", "complete", w.ask("GET", path+"?wait=50s", "", ""))
 	check("get", all, "200", "one page", w.ask("GET", all+"?limit=1", "", ""))
 
-	// The same key in another world with other results.
+	// The same key is used in a new world, in which the request has another result.
 	w = newWorld(t)
 	if err := w.cloud.SetFaults("CreateBackupJob: drop-after"); err != nil {
 		t.Fatal(err)
@@ -192,7 +193,8 @@ func TestOpenAPIParameterExamplesAreAccepted(t *testing.T) {
 	}
 }
 
-// The program answers with every kind of problem that the description lists, with the same texts.
+// The program answers with every kind of problem in the OpenAPI description, and the texts are the
+// same.
 func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 	const all = "/api/v1/backup-jobs"
 	type recorded = *httptest.ResponseRecorder

@@ -11,13 +11,14 @@ import (
 // foreignValidators is the folder with the OpenAPI linters from npm and their settings.
 const foreignValidators = "../.ci/openapi"
 
-// validators are the command lines of the linters. Any output is a failure.
+// validators holds the command line of each linter. Any output of a linter is a failure.
 var validators = map[string][]string{
 	"spectral": {"lint", "--ruleset", ".spectral.yaml", "--fail-severity", "hint"},
 	"redocly":  {"lint", "--config", "redocly.yaml"},
 }
 
-// needValidators skips a test without Node.js or the linters. With CI=true that is a failure.
+// needValidators skips the test if Node.js or the linters are missing. With CI=true it fails the
+// test instead.
 func needValidators(t *testing.T) {
 	t.Helper()
 	without := ""
@@ -34,7 +35,7 @@ func needValidators(t *testing.T) {
 	}
 }
 
-// validate runs a linter on a document. It needs no network and sends no telemetry.
+// validate runs a linter on a document. The linter needs no network and sends no telemetry.
 func validate(t *testing.T, name string, document []byte) (said string, err error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "openapi.json")
@@ -52,7 +53,8 @@ func validate(t *testing.T, name string, document []byte) (said string, err erro
 	return string(out), err
 }
 
-// Two independent linters accept the served description, and report a broken one.
+// Two independent linters accept the served OpenAPI description and report mistakes in a broken
+// copy.
 func TestLintersAcceptTheDescription(t *testing.T) {
 	needValidators(t)
 	document := openAPI(t, newWorld(t))

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const openAPIGolden = "testdata/openapi.json"
 
-// openAPI returns the description as a client gets it.
+// openAPI returns the OpenAPI description as a client gets it.
 func openAPI(t *testing.T, w *world) []byte {
 	t.Helper()
 	answer := w.ask("GET", "/api/v1/openapi.json", "", "")
@@ -52,7 +52,7 @@ func TestOpenAPIDescriptionEqualsGoldenFile(t *testing.T) {
 	}
 }
 
-// An oracle validates documents against the schemas of the description.
+// An oracle validates JSON documents against the schemas of the OpenAPI description.
 type oracle struct {
 	t        *testing.T
 	compiler *jsonschema.Compiler
@@ -72,7 +72,7 @@ func newOracle(t *testing.T, description []byte) *oracle {
 	return o
 }
 
-// judge returns why a document is invalid, or nil.
+// judge returns the reason why a document is invalid, or nil if it is valid.
 func (o *oracle) judge(schema string, document []byte) error {
 	o.t.Helper()
 	compiled, err := o.compiler.Compile("openapi.json#/components/schemas/" + schema)
@@ -86,7 +86,7 @@ func (o *oracle) judge(schema string, document []byte) error {
 	return compiled.Validate(doc)
 }
 
-// described is the part of the description that the tests read.
+// described holds the part of the OpenAPI description that the tests read.
 type described struct {
 	Paths map[string]map[string]struct {
 		RequestBody struct {
@@ -111,7 +111,7 @@ func readOpenAPI(t *testing.T, w *world) (described, *oracle) {
 	return d, newOracle(t, description)
 }
 
-// answered validates an answer against a schema of the description.
+// answered fails the test if an answer does not match a schema of the OpenAPI description.
 func (o *oracle) answered(schema string, answer *httptest.ResponseRecorder) {
 	o.t.Helper()
 	if err := o.judge(schema, answer.Body.Bytes()); err != nil {
@@ -119,8 +119,8 @@ func (o *oracle) answered(schema string, answer *httptest.ResponseRecorder) {
 	}
 }
 
-// Every example is valid by the description and makes a job. Every answer is valid by the
-// description.
+// Every example submission is valid by the OpenAPI description and makes a job. Every answer is
+// valid by the description.
 func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 	w := newWorld(t)
 	d, o := readOpenAPI(t, w)
@@ -155,7 +155,8 @@ func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 	}
 }
 
-// Errors are answered as described. Submissions of a wrong form are invalid by the description too.
+// The portal answers errors as the OpenAPI description says. If the portal refuses the form of a
+// submission, the submission is also invalid by the description.
 func TestOpenAPIDescribesErrors(t *testing.T) {
 	w := newWorld(t)
 	d, o := readOpenAPI(t, w)
@@ -179,7 +180,7 @@ func TestOpenAPIDescribesErrors(t *testing.T) {
 	}
 }
 
-// The members of answers and of their schemas are the same.
+// The Go types of answers and the schemas of the OpenAPI description have the same members.
 func TestOpenAPISchemasEqualGoTypes(t *testing.T) {
 	d, _ := readOpenAPI(t, newWorld(t))
 	for schema, value := range map[string]any{"BackupJob": web.BackupJob{}, "BackupJobList": web.BackupJobList{}, "DryRun": web.DryRun{}, "Problem": web.Problem{}, "Preflight": web.Preflight{}, "Candidates": web.Candidates{}} {

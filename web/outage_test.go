@@ -22,7 +22,7 @@ func (w *world) ask(method, path, contentType, body string, headers ...string) *
 	r := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", contentType)
 	if method == "POST" && r.URL.Path == "/api/v1/backup-jobs" {
-		r.Header.Set("Idempotency-Key", rand.Text()) // unless headers has another
+		r.Header.Set("Idempotency-Key", rand.Text()) // headers may replace this key
 	}
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i] == "Host" {
@@ -39,8 +39,8 @@ func (w *world) ask(method, path, contentType, body string, headers ...string) *
 
 const oneBackup = `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":15}`
 
-// Without the store nothing is sent. Every door says when to try again, and the form keeps its
-// values and its key.
+// While the store is unavailable, the portal sends nothing to the cloud. Every door says when to
+// try again. The form keeps its values and its key.
 func TestWithoutStoreNothingIsSent(t *testing.T) {
 	w := newWorld(t)
 	w.db.Close()
@@ -71,8 +71,8 @@ func TestWithoutStoreNothingIsSent(t *testing.T) {
 	}
 }
 
-// While a result is unknown each door says that it is being checked, and when to ask again. Nothing
-// is sent twice.
+// While the result of a submission is unknown, each door says that the portal is checking the
+// result and when to ask again. The portal sends nothing twice.
 func TestUnknownResultIsReportedByEveryDoor(t *testing.T) {
 	w := newWorld(t)
 	if err := w.cloud.SetFaults("CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s"); err != nil {
@@ -86,7 +86,7 @@ func TestUnknownResultIsReportedByEveryDoor(t *testing.T) {
 	if first.Code != http.StatusAccepted || !strings.Contains(first.Body.String(), `"Status":"UNKNOWN"`) || first.Header().Get("Retry-After") != "2" || page == "" {
 		t.Fatalf("first: %d %v %s", first.Code, first.Header(), first.Body)
 	}
-	for _, c := range []struct{ after, retry int }{{1, 2}, {30, 59}, {50, 9}} { // seconds
+	for _, c := range []struct{ after, retry int }{{1, 2}, {30, 59}, {50, 9}} { // in seconds
 		w.clock.Add(seconds(c.after))
 		again := post()
 		if again.Code != http.StatusConflict || again.Header().Get("Retry-After") != fmt.Sprint(c.retry) || !strings.Contains(again.Body.String(), "in-progress") {
@@ -109,15 +109,16 @@ func TestUnknownResultIsReportedByEveryDoor(t *testing.T) {
 	}
 }
 
-// A sender that does not read the answer has only the event to get its backup. An event waits until
-// the result is known. If its time is too short, it fails, so that the platform sends it again.
+// An asynchronous sender ignores the answer, so the event itself must lead to the backup. The event
+// waits until the result is known. If the event's time is too short, the event fails and the
+// platform sends it again.
 func TestEventWaitsForUnknownResult(t *testing.T) {
 	for _, c := range []struct {
 		name, fault string
 		heard       bool
-		time        time.Duration // that the platform gives
-		waits       time.Duration // expected wait
-		want        string        // in the answer; empty if the event fails
+		time        time.Duration // time that the platform gives the event
+		waits       time.Duration // expected time that the event waits
+		want        string        // expected text of the answer; empty if the event fails
 		jobs        int
 	}{
 		{"short of time", "drop-after", false, 10 * time.Second, 0, "", 1},
@@ -155,7 +156,7 @@ func TestEventWaitsForUnknownResult(t *testing.T) {
 	}
 }
 
-// A repeat gets the first answer unchanged, even if the job's state has changed.
+// A repeated request gets the first answer unchanged, even if the job's state has changed.
 func TestRepeatGetsTheFirstAnswer(t *testing.T) {
 	w := newWorld(t)
 	post := func() string {

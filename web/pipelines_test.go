@@ -15,8 +15,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// pipelineWorld is a portal that accepts a pipeline by the tokens of a liar, with the claims of
-// GitHub Actions.
+// pipelineWorld returns a portal that accepts the tokens of one pipeline, and the liar that issues
+// these tokens. The tokens have the claims of GitHub Actions.
 func pipelineWorld(t *testing.T) (*world, *liar) {
 	t.Helper()
 	w := newWorld(t)
@@ -35,7 +35,8 @@ func deploys(c map[string]any) {
 	c["sub"], c["repository"], c["ref"], c["environment"] = "repo:shop/web:environment:production", "shop/web", "refs/heads/main", "production"
 }
 
-// A pipeline needs no secret of the portal: the CI service identifies it.
+// A pipeline can make a backup without a secret of the portal: the token of the CI service
+// identifies the pipeline.
 func TestPipelineIsAPrincipal(t *testing.T) {
 	w, p := pipelineWorld(t)
 	made := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Authorization", "Bearer "+p.token(t))
@@ -44,7 +45,7 @@ func TestPipelineIsAPrincipal(t *testing.T) {
 	}
 }
 
-// Every other token is refused and reaches nothing (threat T1; OWASP ASVS 9.1–9.2).
+// The portal refuses every other token and makes no call (threat T1; OWASP ASVS 9.1–9.2).
 func TestInvalidPipelineTokensAreRefused(t *testing.T) {
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -96,18 +97,18 @@ func TestInvalidPipelineTokensAreRefused(t *testing.T) {
 	}
 }
 
-// unsigned returns a token with the algorithm none.
+// unsigned returns a token with the algorithm "none".
 func unsigned(claims []byte) string {
 	return encode([]byte(`{"alg":"none"}`)) + "." + encode(claims) + "."
 }
 
-// tampered returns a token with changed claims and the old signature.
+// tampered returns a token whose claims were changed after the signature was made.
 func tampered(token string) string {
 	parts := strings.Split(token, ".")
 	return parts[0] + "." + encode([]byte(strings.Replace(string(decode(parts[1])), "shop/web", "shop/wEb", 1))) + "." + parts[2]
 }
 
-// Tokens with unknown keys do not make the portal fetch the keys repeatedly.
+// Tokens with unknown keys do not make the portal fetch the issuer's keys repeatedly.
 func TestUnknownKeysAreFetchedOnce(t *testing.T) {
 	w, p := pipelineWorld(t)
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)

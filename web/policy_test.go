@@ -14,7 +14,7 @@ import (
 	"backupportal/function/policy"
 )
 
-// govern loads the demo policy with from replaced by to.
+// govern loads the demo policy after it replaces the text from by the text to.
 func (w *world) govern(t *testing.T, from, to string) {
 	t.Helper()
 	file, err := os.ReadFile("../function/cmd/local/policy.yaml")
@@ -32,9 +32,9 @@ func (w *world) govern(t *testing.T, from, to string) {
 	w.handler = w.server.Handler()
 }
 
-// A value that the policy enforces is shown with its reason and has no input. The form without it
-// makes a backup with it. JSON with another value is refused with the rule, its reason and its
-// owner. Defaults of the policy are prefilled.
+// The form shows a value that the policy enforces, with the rule's reason and without an input. A
+// submission of the form makes a backup with this value. The JSON API refuses another value and
+// names the rule, its reason and its owner. The form is prefilled with the policy's defaults.
 func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "retention_days: {min: 1, max: 365}", "retention_days: {min: 1, max: 365, default: 12}\n    enforced: {SpeedLimit: \"9:18:2048\"}\n    defaults: {Exclude: '[\"/tmp\"]'}")
@@ -86,8 +86,8 @@ func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	}
 }
 
-// A backup that a person may not see looks like a missing one at every door, and the cloud is not
-// asked (threat T11; CD-5; OWASP ASVS 8.2.2).
+// At every door, a backup that a person may not see gets the same answer as a missing backup, and
+// the portal does not call the cloud (threat T11; CD-5; OWASP ASVS 8.2.2).
 func TestHiddenIsLikeMissing(t *testing.T) {
 	w := newWorld(t)
 	who := "alice"
@@ -132,7 +132,8 @@ func TestHiddenIsLikeMissing(t *testing.T) {
 	}
 }
 
-// A person who may view but not cancel is not offered to cancel, and cannot.
+// If a person may view a backup but not cancel it, the page has no cancel button and a cancel
+// request is refused.
 func TestCancelNeedsItsOwnPermission(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "[backup.create, backup.view, backup.cancel]", "[backup.create, backup.view]")
@@ -156,7 +157,8 @@ func TestCancelNeedsItsOwnPermission(t *testing.T) {
 	}
 }
 
-// A person who may only view is told so, with the limits, and is offered nothing to start.
+// A person may view and cancel backups but not start one. The start page says so, with the limits,
+// and offers no way to start a backup. A request to start one is refused.
 func TestViewersCannotStartBackups(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "rules:\n", "  - name: viewers\n    members:\n      - {issuer: demo, subject: auditor}\nrules:\n  - id: audit\n    teams: [viewers]\n    actions: [backup.view, backup.cancel]\n"+

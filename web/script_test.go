@@ -20,13 +20,13 @@ import (
 
 // A script is a file of cases that run in order against one server.
 //
-// A line "METHOD path" begins a case. Below it, in any order before the checks:
+// A line "METHOD path" begins a case. The lines that describe the request follow in any order:
 //
 //	header Name: value       of the request
 //	form                     then indented lines name=value, posted as a form
 //	json                     then indented lines, posted as they are
 //
-// Then the checks, each of which must hold:
+// The checks follow. Each check must hold:
 //
 //	code == 422              the status
 //	header Name == value     a header of the answer, or: contains
@@ -89,7 +89,7 @@ func (s *script) run(name string) {
 	}
 }
 
-// fill replaces the names of kept values by the values.
+// fill replaces {name} in a line by the kept value with that name.
 func (s *script) fill(line string) string {
 	for name, value := range s.kept {
 		line = strings.ReplaceAll(line, "{"+name+"}", value)
@@ -126,7 +126,7 @@ func (s *script) line(where, line string) {
 	}
 }
 
-// send makes the request of the case, once.
+// send makes the request of the case. Further calls do nothing.
 func (s *script) send() {
 	s.t.Helper()
 	if s.answer != nil {

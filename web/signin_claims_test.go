@@ -18,7 +18,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// Which claims of a valid token are used.
+// Each case changes the claims of a valid token. The test checks which claims the portal uses for
+// the name, the email address and the groups.
 func TestClaimsOfSignIn(t *testing.T) {
 	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -26,7 +27,7 @@ func TestClaimsOfSignIn(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		change func(*world, *liar)
-		want   string // name, email and groups; empty if the sign-in fails
+		want   string // name, email address and groups; empty if the sign-in fails
 	}{
 		"as it should be": {func(*world, *liar) {}, "Alice alice@example.com [team-a]"},
 		"ES256": {func(_ *world, p *liar) {
@@ -35,7 +36,7 @@ func TestClaimsOfSignIn(t *testing.T) {
 		}, "Alice alice@example.com [team-a]"},
 		"two audiences, ours is meant": {claim(map[string]any{"aud": []string{"other", "portal"}, "azp": "portal"}), "Alice alice@example.com [team-a]"},
 		"an address nobody verified":   {claim(map[string]any{"email_verified": false}), "Alice  [team-a]"},
-		"verified in words":            {claim(map[string]any{"email_verified": "true"}), "Alice alice@example.com [team-a]"}, // Amazon Cognito
+		"verified in words":            {claim(map[string]any{"email_verified": "true"}), "Alice alice@example.com [team-a]"}, // Amazon Cognito sends a string
 		"verified in other words":      {claim(map[string]any{"email_verified": "yes"}), "Alice  [team-a]"},
 		"verified by a number":         {claim(map[string]any{"email_verified": 1}), "Alice  [team-a]"},
 		"two at signs":                 {claim(map[string]any{"email": "alice@evil.example@example.com"}), "Alice  [team-a]"}, // GHSA-c5c4-8r6x-56w3
@@ -73,15 +74,15 @@ func TestClaimsOfSignIn(t *testing.T) {
 	}
 }
 
-// claim returns a function that sets claims of a liar's tokens.
+// claim returns a function that sets claims in a liar's tokens.
 func claim(changed map[string]any) func(*world, *liar) {
 	return func(_ *world, p *liar) {
 		p.change = func(c map[string]any) { maps.Copy(c, changed) }
 	}
 }
 
-// A cookie that would be too large is refused with a page that explains it. Function Compute
-// accepts 8 KB for all headers.
+// If the session cookie would be too large, the portal refuses the sign-in with a page that
+// explains the reason. Function Compute accepts 8 KB for all headers.
 func TestTooLargeSessions(t *testing.T) {
 	for count, want := range map[int]int{50: http.StatusSeeOther, 400: http.StatusForbidden} {
 		w, p := signInWorld(t)
@@ -98,8 +99,8 @@ func TestTooLargeSessions(t *testing.T) {
 	}
 }
 
-// An unavailable provider is an error with its own page. It is called again later. Existing
-// sessions keep working.
+// If the provider is unavailable, the portal shows a special error page and calls the provider
+// again later. Existing sessions keep working.
 func TestUnavailableProvider(t *testing.T) {
 	w, p := signInWorld(t)
 	p.away.Store(true)
@@ -125,8 +126,8 @@ func TestUnavailableProvider(t *testing.T) {
 	}
 }
 
-// Sign-ins that fail at the provider are counted by network address. Above the limit the provider
-// is not called (threat T12).
+// The portal counts sign-ins that fail at the provider, by network address. Above the limit it does
+// not call the provider (threat T12).
 func TestFailedSignInsAreCounted(t *testing.T) {
 	w, p := signInWorld(t)
 	try := func(from string) *http.Response {
@@ -135,14 +136,14 @@ func TestFailedSignInsAreCounted(t *testing.T) {
 		w.browse(t, j, "GET", "/auth/login")
 		return w.browse(t, j, "GET", auth.CallbackPath+"?"+w.begin2(t, p, j).Encode())
 	}
-	for range 30 { // successful ones are not counted
+	for range 30 { // successful sign-ins are not counted
 		if a := try("[2001:db8::1]:1"); a.StatusCode != http.StatusSeeOther {
 			t.Fatalf("a good sign-in: status %d", a.StatusCode)
 		}
 	}
 	claim(map[string]any{"aud": "other"})(w, p)
 	for i := range 20 {
-		if a := try(fmt.Sprintf("[2001:db8::%x]:1", i)); a.StatusCode != http.StatusBadGateway { // the same /64 network
+		if a := try(fmt.Sprintf("[2001:db8::%x]:1", i)); a.StatusCode != http.StatusBadGateway { // all addresses are in one /64 network
 			t.Fatalf("failure %d: status %d", i, a.StatusCode)
 		}
 	}
@@ -162,12 +163,12 @@ func TestFailedSignInsAreCounted(t *testing.T) {
 	}
 }
 
-// The page after the sign-out links to the provider's own sign-out, if its address is safe.
+// The page after the sign-out links to the provider's own sign-out page, if that address is safe.
 func TestSignedOutPageLinksToTheProvider(t *testing.T) {
 	for there, want := range map[string]string{
 		"":                                   "",
 		"/end?x=1":                           "/end?client_id=portal&amp;x=1",
-		"https://provider.example/end":       "", // another scheme than the issuer's
+		"https://provider.example/end":       "", // the issuer has another scheme
 		"javascript:alert(1)":                "",
 		"//provider.example":                 "",
 		"http://user:word@provider.example/": "",

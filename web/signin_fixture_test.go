@@ -22,19 +22,19 @@ import (
 	"backupportal/web/auth"
 )
 
-// A liar is an OpenID provider whose answers a test can spoil.
+// A liar is an OpenID provider whose answers a test can make invalid.
 type liar struct {
 	*httptest.Server
 	key    *rsa.PrivateKey
 	clock  *clock
 	nonce  string
-	change func(claims map[string]any)         // edits the claims of each token; nil means valid claims
+	change func(claims map[string]any)         // edits the claims of each token; nil means the claims stay valid
 	sign   func(claims []byte) (string, error) // nil means a valid signature
-	also   []jose.JSONWebKey                   // further keys that it publishes
-	form   url.Values                          // of the last token request
+	also   []jose.JSONWebKey                   // further keys that the provider publishes
+	form   url.Values                          // form of the last token request
 	asked  atomic.Int32                        // number of requests
 	end    string                              // published as end_session_endpoint
-	away   atomic.Bool                         // closes connections without a response
+	away   atomic.Bool                         // the provider closes connections without a response
 }
 
 func newLiar(t *testing.T, c *clock) *liar {
@@ -72,7 +72,8 @@ func newLiar(t *testing.T, c *clock) *liar {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(p.Close)
-	// The path is unique, because a later test may get the same port while answers are cached.
+	// The path is unique, because a later test may get the same port while the provider's answers
+	// are still cached.
 	own := "/" + rand.Text()
 	p.Config.Handler = http.StripPrefix(own, p.Config.Handler)
 	p.Start()
@@ -120,7 +121,7 @@ func signer(alg jose.SignatureAlgorithm, key any) func([]byte) (string, error) {
 
 const oidcSecret = "canary-client-secret-of-32-bytes-or-more"
 
-// signInWorld is a portal behind HTTPS whose people sign in at a liar.
+// signInWorld returns a portal behind HTTPS, and the liar at which people sign in.
 func signInWorld(t *testing.T) (*world, *liar) {
 	t.Helper()
 	w := newWorld(t)
@@ -133,7 +134,7 @@ func signInWorld(t *testing.T) (*world, *liar) {
 	return w, p
 }
 
-// keys restarts the portal with other session keys.
+// keys restarts the portal with other session keys, one for each letter.
 func (w *world) keys(t *testing.T, letters ...string) {
 	t.Helper()
 	var all []string
@@ -159,7 +160,8 @@ func (w *world) keys(t *testing.T, letters ...string) {
 // A jar holds a browser's cookies.
 type jar map[string]string
 
-// browse sends a request and stores the answer's cookie. It fails the test if there are two.
+// browse sends a request and stores the cookie of the answer in j. It fails the test if the answer
+// has two cookies.
 func (w *world) browse(t *testing.T, j jar, method, target string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequest(method, "https://localhost"+target, nil)
@@ -176,11 +178,11 @@ func (w *world) browse(t *testing.T, j jar, method, target string) *http.Respons
 	if n := len(answer.Header.Values("Set-Cookie")); n > 1 {
 		t.Errorf("%s %s: %d cookies in one answer", method, target, n)
 	}
-	if got := answer.Header.Get("Cache-Control"); got != "no-store" { // T19
+	if got := answer.Header.Get("Cache-Control"); got != "no-store" { // threat T19
 		t.Errorf("%s %s: Cache-Control %q", method, target, got)
 	}
 	for _, c := range answer.Cookies() {
-		if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || !strings.HasPrefix(c.Name, "__Host-") { // ASVS 3.3.1-4
+		if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || !strings.HasPrefix(c.Name, "__Host-") { // ASVS 3.3.1–3.3.4
 			t.Errorf("%s %s: cookie %v", method, target, c)
 		}
 		if c.MaxAge < 0 {
@@ -216,8 +218,8 @@ func (w *world) signedIn(t *testing.T, j jar) bool {
 	return w.browse(t, maps.Clone(j), "GET", "/backups").StatusCode == http.StatusOK
 }
 
-// makesNothing requests a backup with the cookies of j, as a form and as JSON, and fails the test
-// if a call reaches the cloud.
+// makesNothing requests a backup with the cookies of j, once as a form and once as JSON. It fails
+// the test if a call reaches the cloud.
 func (w *world) makesNothing(t *testing.T, j jar) {
 	t.Helper()
 	for path, body := range map[string][2]string{
@@ -237,7 +239,7 @@ func (w *world) makesNothing(t *testing.T, j jar) {
 	}
 }
 
-// begin2 starts another sign-in of a browser that has a session.
+// begin2 starts another sign-in in a browser that has a session.
 func (w *world) begin2(t *testing.T, p *liar, j jar) url.Values {
 	t.Helper()
 	to, err := url.Parse(w.browse(t, j, "GET", "/auth/login").Header.Get("Location"))

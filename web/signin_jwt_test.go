@@ -12,7 +12,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// Only a token that the gateway signed for this portal identifies a person (threat T15).
+// A token identifies a person only if the gateway signed it for this portal (threat T15).
 func TestAssertions(t *testing.T) {
 	w := newWorld(t)
 	p := newLiar(t, w.clock)
@@ -50,7 +50,7 @@ func TestAssertions(t *testing.T) {
 		"HS256":                                {http.Header{"X-Assertion": {token(nil, signer(jose.HS256, []byte(oidcSecret)))}}, 401},
 		"RS512":                                {http.Header{"X-Assertion": {token(nil, signer(jose.RS512, p.key))}}, 401},
 	} {
-		r := httptest.NewRequest("GET", "http://localhost/backups?next=/healthz", nil) // GHSA-7rh7-c77v-6434
+		r := httptest.NewRequest("GET", "http://localhost/backups?next=/healthz", nil) // the query tries the bypass of GHSA-7rh7-c77v-6434
 		r.Header = c.header
 		answer := httptest.NewRecorder()
 		w.handler.ServeHTTP(answer, r)
@@ -70,8 +70,8 @@ func TestAssertions(t *testing.T) {
 	}
 }
 
-// Without the gateway's keys a token cannot be checked, which is not reported as the sender's
-// mistake.
+// If the gateway's keys are unavailable, the portal cannot check a token. The error must not blame
+// the sender.
 func TestGatewayKeysAreUnavailable(t *testing.T) {
 	w := newWorld(t)
 	p := newLiar(t, w.clock)

@@ -9,8 +9,9 @@ import (
 	"backupportal/web/auth"
 )
 
-// Whoever repeats the callback of one sign-in, with codes of garbage, locks nobody else
-// at the address out, and does not reach the provider: it failed once and is over.
+// A client that repeats the callback of one failed sign-in, with an invalid code, does not lock out
+// other people at the same address. The portal refuses the repeated callbacks and does not call the
+// provider for them.
 func TestRepeatedCallbacksOfOneSignInLockNobodyOut(t *testing.T) {
 	w, p := signInWorld(t)
 	w.from = "192.0.2.1:1"
@@ -18,7 +19,7 @@ func TestRepeatedCallbacksOfOneSignInLockNobodyOut(t *testing.T) {
 	w.browse(t, evil, "GET", "/auth/login")
 	back := w.begin2(t, p, evil)
 	kept := jar{}
-	for name, value := range evil { // the browser is told to forget it, and does not
+	for name, value := range evil { // the portal deletes the cookie, but this client keeps it
 		kept[name] = value
 	}
 	claim(map[string]any{"aud": "other"})(w, p)
@@ -37,7 +38,7 @@ func TestRepeatedCallbacksOfOneSignInLockNobodyOut(t *testing.T) {
 			t.Fatalf("callback %d: status %d, want %d", i, a.StatusCode, want)
 		}
 	}
-	if got := p.asked.Load() - asked; got > 2 { // for the token, and for keys
+	if got := p.asked.Load() - asked; got > 2 { // one request for the token, one for the keys
 		t.Errorf("the provider was asked %d times", got)
 	}
 	p.change = nil
@@ -47,8 +48,8 @@ func TestRepeatedCallbacksOfOneSignInLockNobodyOut(t *testing.T) {
 	}
 }
 
-// A callback in a browser that began no sign-in here is refused before the provider is
-// asked, and counts nothing against its address.
+// If a browser did not begin a sign-in, the portal refuses its callback before it calls the
+// provider. It does not count a failure for the browser's address.
 func TestCallbacksWithoutTheLoginCookieCountNothing(t *testing.T) {
 	w, p := signInWorld(t)
 	w.from = "192.0.2.1:1"
@@ -73,8 +74,8 @@ func TestCallbacksWithoutTheLoginCookieCountNothing(t *testing.T) {
 	}
 }
 
-// Behind a proxy that is trusted, each client has failures of its own; without
-// TRUSTED_PROXIES no header counts.
+// Behind a trusted proxy, the portal counts failed sign-ins for each client. Without
+// TRUSTED_PROXIES it ignores X-Forwarded-For and counts them for the proxy's address.
 func TestFailedSignInsBehindAProxyAreTheClientsOwn(t *testing.T) {
 	for name, trusted := range map[string][]netip.Prefix{"trusted": {netip.MustParsePrefix("10.0.0.0/8")}, "not trusted": nil} {
 		w, p := signInWorld(t)

@@ -20,7 +20,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// Threats T16, T17; ASVS 7.2.4, 7.4.1, 10.1.2, 10.5.1.
+// A person signs in, uses the portal and signs out (threats T16, T17; ASVS 7.2.4, 7.4.1, 10.1.2,
+// 10.5.1).
 func TestSignInAndOut(t *testing.T) {
 	w, p := signInWorld(t)
 	j := jar{}
@@ -45,7 +46,7 @@ func TestSignInAndOut(t *testing.T) {
 	w.makesNothing(t, copied)
 }
 
-// Every invalid answer of a provider is refused, and no session starts (threat T17; ASVS
+// The portal refuses every invalid answer of a provider and starts no session (threat T17; ASVS
 // 9.1.1-9.2.4, 10.5.1-4).
 func TestInvalidProviderAnswersAreRefused(t *testing.T) {
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -104,8 +105,8 @@ func TestInvalidProviderAnswersAreRefused(t *testing.T) {
 	}
 }
 
-// Callbacks that do not belong to this browser's sign-in are refused, and an existing session
-// remains (threat T17; ASVS 10.2.1).
+// The portal refuses a callback that does not belong to this browser's sign-in. An existing session
+// stays valid (threat T17; ASVS 10.2.1).
 func TestForeignCallbacks(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(back url.Values, j jar)
@@ -142,7 +143,7 @@ func TestForeignCallbacks(t *testing.T) {
 	}
 }
 
-// Threat T16; ASVS 7.3.1, 7.3.2.
+// Sessions end at their time limits and when their key is removed (threat T16; ASVS 7.3.1, 7.3.2).
 func TestSessionsEnd(t *testing.T) {
 	signIn := func(t *testing.T) (*world, jar) {
 		w, p := signInWorld(t)
@@ -201,7 +202,8 @@ func TestSessionsEnd(t *testing.T) {
 	})
 }
 
-// Pages redirect to the sign-in; the API and forms do not (threat T13; ASVS 3.7.2).
+// Without a session, pages redirect to the sign-in. The API and posted forms are refused without a
+// redirect (threat T13; ASVS 3.7.2).
 func TestPagesRedirectToSignIn(t *testing.T) {
 	w, _ := signInWorld(t)
 	for _, c := range []struct {

@@ -9,7 +9,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// Without a sign-in only health, assets, the API description and refusals are served.
+// Without a sign-in the portal serves only the health check, the assets, the API description and
+// refusals.
 func TestWithoutSignInOnlyPublicRoutesAreServed(t *testing.T) {
 	w := newWorld(t)
 	w.server.Who = auth.Nobody

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/aliyun"
 )
 
-// tagged loads the demo policy, restricted to instances of the own account with the tags, which are
-// read from ECS.
+// tagged loads a demo policy that permits only instances of the portal's own account with the given
+// tags. The portal reads the tags from ECS.
 func (w *world) tagged(t *testing.T, tags string) {
 	t.Helper()
 	const rest = "    regions: [cn-hangzhou, cn-shanghai]\n    source_types: [UDM_ECS, ECS_FILE, CONTAINER]\n"
@@ -23,15 +23,14 @@ func (w *world) tagged(t *testing.T, tags string) {
 	w.handler = w.server.Handler()
 }
 
-// withoutIDs removes from a problem the id under which the refusal is recorded, which differs for
-// each refusal.
+// withoutIDs removes the submission's id from a problem, because each refusal has another id.
 func withoutIDs(body string) string {
 	return submissionPath.ReplaceAllString(body, "/backups/X")
 }
 
 var submissionPath = regexp.MustCompile(`/backups/[a-z0-9-]+`)
 
-// actions returns the operations that the cloud received after the first n.
+// actions returns the operations of all calls that the cloud received after the first n calls.
 func (w *world) actions(n int) (actions []string) {
 	for _, call := range w.cloud.Ledger().Calls[n:] {
 		actions = append(actions, call.Action)
@@ -39,9 +38,9 @@ func (w *world) actions(n int) (actions []string) {
 	return actions
 }
 
-// An instance with the tags may be backed up. One with other tags and a missing one are refused
-// with the same answer. A refusal makes no call except the one that reads tags (threats T1, T11;
-// CD-3, CD-5).
+// A person may back up an instance that has the tags. An instance with other tags and a missing
+// instance get the same refusal. A refused request makes no call except the call that reads the
+// tags (threats T1, T11; CD-3, CD-5).
 func TestTagsDecideWhatMayBeBackedUp(t *testing.T) {
 	w := newWorld(t)
 	at := func(instance string, more ...string) (int, string) {

@@ -11,7 +11,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// withToken loads a policy for one source, which is known only by the returned token.
+// withToken loads a policy with one source, and returns the token that identifies this source.
 func (w *world) withToken(t *testing.T) (token string) {
 	t.Helper()
 	w.govern(t, "{issuer: demo, subject: demo}", "{source: ci}")
@@ -26,7 +26,7 @@ func (w *world) withToken(t *testing.T) (token string) {
 	return token
 }
 
-// A program with a token may do what the rules permit its source.
+// A program with a token may do what the rules permit to the source of the token.
 func TestTokenIsAPrincipal(t *testing.T) {
 	w := newWorld(t)
 	token := w.withToken(t)
@@ -44,8 +44,8 @@ func TestTokenIsAPrincipal(t *testing.T) {
 	}
 }
 
-// Every other Authorization header is refused, is distinguished from a missing one, and reaches
-// nothing (threats T1, T9; OWASP ASVS 10.3, 14.2.1).
+// The portal refuses every other Authorization header, and its answer differs from the answer to a
+// missing header. A refused request makes no call (threats T1, T9; OWASP ASVS 10.3, 14.2.1).
 func TestInvalidTokensAreRefused(t *testing.T) {
 	w := newWorld(t)
 	token := w.withToken(t)

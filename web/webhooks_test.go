@@ -64,7 +64,7 @@ var hookToken = "hbp_" + strings.Repeat("canary7", 6) + "x"
 
 const firing = `{"status":"firing","labels":{"instance":"i-bp1demoweb01"}}`
 
-// hook sends a message of the source ci.
+// hook sends a webhook message as the source ci.
 func (w *world) hook(id, body string, headers ...string) *httptest.ResponseRecorder {
 	stamp := strconv.FormatInt(w.clock.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(hookSecret))
@@ -80,8 +80,8 @@ func (w *world) gitHub(id, body string, headers ...string) *httptest.ResponseRec
 	return w.ask("POST", "/webhooks/repo", "application/json", body, append(signed, headers...)...)
 }
 
-// A message makes one backup, even if it is delivered repeatedly. The same id with other content is
-// refused (threat T10).
+// A webhook message makes one backup, even if it is delivered repeatedly. If a second message has
+// the same id and other content, the portal refuses it (threat T10).
 func TestWebhookMakesOneBackup(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -103,7 +103,7 @@ func TestWebhookMakesOneBackup(t *testing.T) {
 		t.Errorf("of GitHub: %d %s", made.Code, made.Body)
 	}
 	jobs := len(w.cloud.Ledger().Jobs)
-	for _, id := range []string{"d-1", "d-2", "forged"} { // GitHub signs only the body
+	for _, id := range []string{"d-1", "d-2", "forged"} { // the id may be forged, because GitHub signs only the body
 		made := w.gitHub(id, `{"instance":"i-bp1demoweb01","days":3}`, "X-GitHub-Event", "push")
 		if made.Code != http.StatusOK || made.Header().Get("Idempotent-Replayed") != "true" || len(w.cloud.Ledger().Jobs) != jobs {
 			t.Errorf("of GitHub again, as %s: %d %s", id, made.Code, made.Body)
@@ -117,7 +117,8 @@ func TestWebhookMakesOneBackup(t *testing.T) {
 	}
 }
 
-// A message that requests nothing starts nothing and is no error.
+// A webhook message that requests no backup starts nothing, and the portal answers without an
+// error.
 func TestWebhooksWithoutSubmission(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -134,8 +135,8 @@ func TestWebhooksWithoutSubmission(t *testing.T) {
 	}
 }
 
-// An invalid message never reaches the cloud, and its sender learns only that it was refused
-// (threats T9, T10, T11).
+// An invalid webhook message causes no call to the cloud. The answer tells the sender only that the
+// message was refused (threats T9, T10, T11).
 func TestInvalidWebhooksAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -187,7 +188,7 @@ func TestInvalidWebhooksAreRefused(t *testing.T) {
 	}
 }
 
-// hookTo sends a message of the source ci to another address.
+// hookTo sends a webhook message as the source ci to the given path.
 func (w *world) hookTo(path, id, body string) *httptest.ResponseRecorder {
 	stamp := strconv.FormatInt(w.clock.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(hookSecret))
@@ -196,7 +197,7 @@ func (w *world) hookTo(path, id, body string) *httptest.ResponseRecorder {
 		"Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// late sends a message whose valid signature is an hour old.
+// late sends a webhook message whose signature is valid but one hour old.
 func (w *world) late(t *testing.T, id, body string) *httptest.ResponseRecorder {
 	t.Helper()
 	w.clock.Add(-time.Hour)
@@ -208,7 +209,8 @@ func (w *world) late(t *testing.T, id, body string) *httptest.ResponseRecorder {
 		"Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// The sender gets 503 until the result is known. Then there is one backup.
+// The sender of a webhook message gets 503 until the result is known. Then there is exactly one
+// backup.
 func TestWebhookGets503WhileResultIsUnknown(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)

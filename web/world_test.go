@@ -57,10 +57,10 @@ func (c *clock) Add(d time.Duration) {
 
 func newWorld(t testing.TB) *world { return newWorldIn(t, func(*emulated.World) {}) }
 
-// newWorldIn is newWorld with a changed demo world.
+// newWorldIn returns a new world. change edits the demo world of the emulator first.
 func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	t.Helper()
-	// The cloud's SDK signs with the system clock, so the test's clock starts with its time.
+	// The cloud's SDK signs with the system clock, so the test's clock starts at the system time.
 	w := &world{t: t, clock: &clock{now: time.Now().Round(0)}}
 	exists := emulated.Demo()
 	change(exists)
@@ -79,7 +79,7 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Every person in these tests belongs to the demo team.
+	// Members of the group testers of the test issuer belong to the demo team.
 	file = bytes.Replace(file, []byte("members:\n"), []byte("members:\n      - {issuer: \"https://test.example\", group: testers}\n"), 1)
 	rules, err := policy.Load(file, os.Getenv)
 	if err != nil {

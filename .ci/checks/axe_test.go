@@ -12,12 +12,12 @@ import (
 	"testing"
 )
 
-// A violation is a rule of axe that a page breaks, with the elements.
+// A violation is an axe rule that a page breaks, together with the elements that break the rule.
 type violation struct {
 	ID    string
 	Help  string
 	Nodes []struct {
-		Target         []any // selectors, or lists of them inside of frames
+		Target         []any // selectors; for an element in a frame, a list of selectors
 		FailureSummary string
 	}
 }
@@ -35,8 +35,8 @@ const runAxe = `async () => (await axe.run(document, {
 	runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
 })).violations`
 
-// Every page fits the screen and passes axe. Both are checked in one walk, because showing a page
-// takes longer than checking it.
+// Every page fits the width of the screen and passes axe. One walk through the views checks both,
+// because showing a page takes longer than checking it.
 func TestPagesFitTheScreenAndPassAxe(t *testing.T) {
 	needBrowser(t)
 	script, err := axe()
@@ -48,8 +48,8 @@ func TestPagesFitTheScreenAndPassAxe(t *testing.T) {
 		if err != nil {
 			return
 		}
-		// Colours do not depend on the width, nor sizes on the theme: each pair
-		// of language, theme and width is enough.
+		// Colours do not depend on the width, and sizes do not depend on the theme. Every pair of
+		// language, theme and width is therefore sufficient.
 		width := int64(1280)
 		if (r.language == "en") == (r.theme == "dark") {
 			width = 390
@@ -59,7 +59,7 @@ func TestPagesFitTheScreenAndPassAxe(t *testing.T) {
 	})
 }
 
-// obeys reports what the axe script finds wrong with the current page.
+// obeys fails the test if the axe script finds a violation in the current page.
 func (b *tab) obeys(script, name string) {
 	b.Helper()
 	get[any](b, script+"; null")
@@ -68,8 +68,8 @@ func (b *tab) obeys(script, name string) {
 	}
 }
 
-// axe is the script of axe-core in the version that .ci/package.json names. If
-// it is not there, npm installs it.
+// axe returns the axe-core script of the version in .ci/package.json. If the script is missing, npm
+// installs it.
 var axe = sync.OnceValues(func() (string, error) {
 	folder := ".."
 	var names, installed struct {

@@ -16,8 +16,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// findBrowser returns the path of a Chromium or Chrome; empty if there is none. Debian has two
-// names: the first is the program, the second a script that starts it.
+// findBrowser returns the path of a Chromium or Chrome, or "" if there is none. On Debian,
+// /usr/lib/chromium/chromium is the program and /usr/bin/chromium is a script that starts the
+// program.
 func findBrowser() string {
 	for _, name := range []string{os.Getenv("CHROME_PATH"), "/usr/lib/chromium/chromium", "/usr/bin/chromium", "google-chrome"} {
 		if path, err := exec.LookPath(name); name != "" && err == nil {
@@ -36,17 +37,17 @@ type chromium struct {
 func startChromium(path, profile string) (*chromium, error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.WindowSize(1280, 900),
-		chromedp.NoSandbox, // root in a container cannot use it
-		// No screen is needed, so no graphics card is emulated.
+		chromedp.NoSandbox, // Chromium's sandbox does not work for root in a container
+		// The tests need no screen, so the browser emulates no graphics card.
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-software-rasterizer", true),
 		chromedp.Flag("disable-gpu-compositing", true),
-		// A spare process for the next tab costs as much as the tab itself.
+		// A spare renderer process for the next tab costs as much as the tab itself.
 		chromedp.Flag("disable-features", "SpareRendererForSitePerProcess,Translate,BlinkGenPropertyTrees"),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("font-render-hinting", "none"),
-		// The sites of tests have self-signed certificates.
+		// The tests' own sites have self-signed certificates.
 		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1"),
 		chromedp.Flag("ignore-certificate-errors", true),
 	)
@@ -59,7 +60,7 @@ func startChromium(path, profile string) (*chromium, error) {
 	return &chromium{ctx, closeAll}, nil
 }
 
-// stop ends the browser and waits for its end.
+// stop ends the browser and waits until it has ended.
 func (c *chromium) stop() {
 	ctx, cancel := context.WithTimeout(c.ctx, soon)
 	defer cancel()
@@ -67,12 +68,12 @@ func (c *chromium) stop() {
 	c.close()
 }
 
-// A tab is a browser tab of one test, with its own cookies.
+// A tab is a browser tab of one test. It has its own cookies.
 type tab struct {
 	*testing.T
 	ctx    context.Context
 	portal *portal
-	plain  bool // JavaScript is off
+	plain  bool // true if JavaScript is off
 
 	mu      sync.Mutex
 	console []string
@@ -80,14 +81,14 @@ type tab struct {
 	said    []string // all console messages
 }
 
-// newTab opens an empty tab. The test's cleanup closes it and fails the test if the console had
-// messages: the console shows broken scripts and everything that the Content-Security-Policy
-// blocked.
+// newTab opens an empty tab. The test's cleanup closes the tab. It fails the test if the console
+// has an unexpected message, because the console shows broken scripts and everything that the
+// Content-Security-Policy blocked.
 func newTab(t *testing.T) *tab {
 	t.Helper()
 	needBrowser(t)
-	// Chromium logs every answer with status 422 as an error. It requests /favicon.ico if it leaves a
-	// page before it has read the page's icon.
+	// Chromium logs every answer with status 422 as an error. If Chromium leaves a page before it
+	// has read the page's icon, it requests /favicon.ico.
 	b := &tab{T: t, portal: busy, fine: []string{"status of 422", "/favicon.ico"}}
 	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
 	b.ctx = ctx
@@ -99,7 +100,7 @@ func newTab(t *testing.T) *tab {
 			t.Errorf("console: %s", message)
 		}
 	})
-	// Only one of several tabs has the window's focus, so focus is emulated.
+	// Only one of several tabs can have the window's focus, so each tab emulates the focus.
 	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 		return err
@@ -107,7 +108,8 @@ func newTab(t *testing.T) *tab {
 	return b
 }
 
-// withoutScript turns JavaScript off for the page; what tests evaluate still runs.
+// withoutScript turns JavaScript off for the page. JavaScript that the test itself evaluates still
+// runs.
 func (b *tab) withoutScript() *tab {
 	b.Helper()
 	b.plain = true
@@ -118,7 +120,7 @@ func (b *tab) withoutScript() *tab {
 	return b
 }
 
-// listen stores the messages on the console.
+// listen stores each console message of the tab.
 func (b *tab) listen(event any) {
 	var message string
 	switch e := event.(type) {
@@ -148,7 +150,7 @@ func (b *tab) listen(event any) {
 	}
 }
 
-// heard reports whether the console has a message.
+// heard reports whether a console message contains part.
 func (b *tab) heard(part string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -160,7 +162,8 @@ func needBrowser(t *testing.T) {
 	leftOut(t, browser == nil, "no Chromium (set CHROME_PATH): what the pages do in a browser")
 }
 
-// leftOut skips the test with the reason. With CI=true that is a failure.
+// leftOut skips the test with the reason what, if missing is true. With CI=true it fails the test
+// instead.
 func leftOut(t *testing.T, missing bool, what string) {
 	t.Helper()
 	switch {

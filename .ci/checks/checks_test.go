@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A check that reports nothing must be shown to find a planted mistake.
+// The checks of this package find the mistakes that the test adds to a page. This proves that a
+// check without a finding is meaningful.
 func TestTheChecksFindWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// All mistakes of a form are shown at once, each next to its control, and no input is lost.
+// The form shows all mistakes at once, each next to its control, keeps all inputs, and moves the
+// focus to the error summary.
 func TestAFormWithMistakesComesBackWithTheFocusOnTheSummary(t *testing.T) {
 	t.Parallel()
 	wrong := []answer{{name: "Retention", value: "0"}, {name: "JobName", value: "two words"}}
@@ -43,7 +44,8 @@ func scripted(plain bool) string {
 	return " with script"
 }
 
-// mistakesLeadToControls follows the links of the error summary with Enter.
+// mistakesLeadToControls follows each link of the error summary with Enter and checks that the
+// focus moves to the control with the mistake.
 func (b *tab) mistakesLeadToControls() {
 	b.Helper()
 	if status := get[int](b, "performance.getEntriesByType('navigation')[0].responseStatus"); status != 422 {
@@ -67,8 +69,8 @@ func (b *tab) mistakesLeadToControls() {
 	}
 }
 
-// Enter presses the first submit button of a form. It must not be a language button, although these
-// come first on the page.
+// Enter in a text field submits the form to the next step. It does not press a language button,
+// although the language buttons come first on the page.
 func TestEnterInATextFieldContinues(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
@@ -83,7 +85,8 @@ func TestEnterInATextFieldContinues(t *testing.T) {
 	}
 }
 
-// Change returns to the filled form, at the section in question.
+// The link Change on the check page leads to the section of the filled form that contains the
+// value.
 func TestChangeLeadsBackToTheFilledForm(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

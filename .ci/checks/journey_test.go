@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// atLast is the longest time for a demo job, which takes 20 s while the page asks every 5 s. It
-// only ends a test that hangs.
+// atLast limits the wait for the end of a demo job. It only ends a test that hangs: a demo job
+// takes 20 s, and the page asks every 5 s.
 const atLast = 4 * time.Minute
 
-// A journey is one backup, requested by a person with mouse and keyboard.
+// A journey is one backup that a person requests with mouse and keyboard.
 type journey struct {
 	kind    string
-	answers []answer          // a JobName without a value is made up
-	want    map[string]string // what the cloud is to receive, but for JobName
+	answers []answer          // a JobName without a value gets a unique value
+	want    map[string]string // parameters that the cloud must receive, without JobName
 }
 
 var journeys = []journey{{
@@ -92,9 +92,9 @@ var journeys = []journey{{
 }}
 
 // Every kind of backup can be requested from the start page and followed to the end of the job,
-// with and without JavaScript. The cloud receives one call for each backup. Apart from JobName the
-// calls with and without JavaScript are the same. The check page has shown each parameter of the
-// call.
+// with and without JavaScript. The cloud receives one call for each backup. The calls with and
+// without JavaScript differ only in JobName. The check page shows each parameter of the call before
+// the start.
 func TestEveryKindOfBackupIsMadeWithAndWithoutScript(t *testing.T) {
 	t.Parallel()
 	promised := map[string]chan map[string]string{}
@@ -124,13 +124,14 @@ func TestEveryKindOfBackupIsMadeWithAndWithoutScript(t *testing.T) {
 	}
 	for _, j := range journeys {
 		if len(promised[j.kind]) < 2 {
-			continue // -run excluded a journey
+			continue // the flag -run excluded this journey
 		}
 		j.compare(t, busy.created(t, names[j.kind]), <-promised[j.kind], <-promised[j.kind])
 	}
 }
 
-// compare looks at what the cloud received for the two journeys of a kind.
+// compare checks the calls that the cloud received for the journeys of one kind. promised holds the
+// parameters that each check page showed.
 func (j journey) compare(t *testing.T, calls []call, promised ...map[string]string) {
 	t.Helper()
 	if len(calls) != len(promised) {
@@ -155,8 +156,8 @@ func (j journey) compare(t *testing.T, calls []call, promised ...map[string]stri
 	}
 }
 
-// ask goes from the start page to the status page of a new backup called name.
-// It returns the parameters of the request that the check page showed.
+// ask walks from the start page to the status page of a new backup called name. It returns the
+// parameters that the check page showed.
 func (j journey) ask(b *tab, name string) (promised map[string]string) {
 	b.Helper()
 	b.open("/")
@@ -182,7 +183,7 @@ func (j journey) ask(b *tab, name string) (promised map[string]string) {
 	return promised
 }
 
-// watchToTheEnd leaves it to the page to follow its job.
+// watchToTheEnd waits until the page's script shows the end of the job.
 func (b *tab) watchToTheEnd() {
 	b.Helper()
 	before := get[float64](b, "performance.timeOrigin")
@@ -198,15 +199,15 @@ func (b *tab) watchToTheEnd() {
 	}
 }
 
-// checkAgainToTheEnd asks for the status page until it does not offer that any
-// more: when the job is complete, and its copy too if there is one.
+// checkAgainToTheEnd follows the link #check until the status page no longer has this link.
+// Then the job is complete, and its copy too if the backup has a copy.
 func (b *tab) checkAgainToTheEnd() {
 	b.Helper()
 	for end := time.Now().Add(atLast); b.shows("#check"); {
 		if time.Now().After(end) {
 			b.Fatalf("not complete after %v:\n%s", atLast, b.text("main"))
 		}
-		time.Sleep(2 * time.Second) // the job takes 20; each look draws a page
+		time.Sleep(2 * time.Second) // the job takes 20 s, and each request loads a page
 		b.follow("#check")
 	}
 	if tag := b.text("#live .tag"); tag != "Complete" {
@@ -214,7 +215,7 @@ func (b *tab) checkAgainToTheEnd() {
 	}
 }
 
-// Without JavaScript the page reloads only after it was asked to.
+// Without JavaScript the status page reloads by itself only after a person followed the link for it.
 func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
 	t.Parallel()
 	b := newTab(t).withoutScript()
@@ -227,8 +228,8 @@ func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
 	b.wait(`document.querySelector("#live").dataset.state === "COMPLETE"`, atLast)
 }
 
-// A person cancels a job, which is not a failure, and requests the same backup again. The cloud
-// gets each call once.
+// A person cancels a job and requests the same backup again. The page does not show the cancelled
+// job as a failure. The cloud receives each call once.
 func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
 	for _, script := range []bool{true, false} {
 		t.Run(fmt.Sprintf("script %v", script), func(t *testing.T) {
@@ -237,7 +238,7 @@ func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
 			if !script {
 				b = b.withoutScript()
 			}
-			// The job would run for an hour.
+			// This job would run for an hour.
 			name := unique("emulator.1h-mind")
 			page, err := busy.submit(request("demo", "i-bp1demodb01", name))
 			if err != nil {
@@ -261,7 +262,7 @@ func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
 				b.wait(`document.querySelector("#live").dataset.state === "CANCELED"`, atLast)
 			} else {
 				for end := time.Now().Add(atLast); b.text("#live .tag") != "Cancelled" && time.Now().Before(end); {
-					time.Sleep(500 * time.Millisecond) // as fast as a person can click
+					time.Sleep(500 * time.Millisecond) // no person clicks faster
 					b.follow("#check")
 				}
 			}

@@ -15,8 +15,8 @@ func (b *tab) press(key string) {
 	b.do(chromedp.KeyEvent(key))
 }
 
-// pressEnter presses Enter as a keyboard does. chromedp's own key press counts twice: a link that
-// moves the focus to a text field would then also submit the form.
+// pressEnter presses Enter as a keyboard does. chromedp's own key press counts twice: after a link
+// that moves the focus to a text field, the second press would submit the form.
 func (b *tab) pressEnter() {
 	b.Helper()
 	for _, kind := range []input.DispatchKeyEventType{
@@ -31,10 +31,10 @@ func (b *tab) pressEnter() {
 	}
 }
 
-// tabTo presses Tab until an element that matches has the focus.
+// tabTo presses Tab until an element that matches the selector has the focus.
 func (b *tab) tabTo(selector string) {
 	b.Helper()
-	const most = 60 // more than the controls of any form
+	const most = 60 // more than the number of controls of any form
 	for range most {
 		if get[bool](b, js("selector => document.activeElement.matches(selector)", selector)) {
 			return
@@ -44,15 +44,15 @@ func (b *tab) tabTo(selector string) {
 	b.Fatalf("%s: Tab does not lead to %s", b.path(), selector)
 }
 
-// An answer is what is done with one control of a form: a value for the one of
-// that name, or a press of the element of that selector.
+// An answer is one action in a form. It either gives a value to the control called name, or presses
+// Enter on the element that the selector press matches.
 type answer struct {
 	name, value string
 	press       string
-	leads       string // a selector: where the focus is after the press, if the server has to draw that
+	leads       string // selector of the element that has the focus after the press; empty if the server does not draw the page again
 }
 
-// fill goes through a form from top to bottom, with the keyboard alone.
+// fill gives all answers to a form in order, with the keyboard only.
 func (b *tab) fill(answers []answer) {
 	b.Helper()
 	for _, a := range answers {
@@ -68,7 +68,8 @@ func (b *tab) fill(answers []answer) {
 	}
 }
 
-// enter presses Enter on a button, and waits until the focus is where it leads.
+// enter presses Enter on the focused button. If leads is not empty, enter waits until the element
+// that leads matches has the focus.
 func (b *tab) enter(leads string) {
 	b.Helper()
 	if leads != "" && b.plain {
@@ -81,22 +82,22 @@ func (b *tab) enter(leads string) {
 	}
 }
 
-// give answers one question as its kind of control wants it.
+// give enters the value in the control called name, with the keys that its kind of control needs.
 func (b *tab) give(name, value string) {
 	b.Helper()
 	b.tabTo(fmt.Sprintf("[name=%q]", name))
 	switch kind := get[string](b, "document.activeElement.type"); kind {
 	case "text", "textarea":
-		b.do(chromedp.KeyEvent(value)) // Tab selected the old text; a line break is the Enter key
+		b.do(chromedp.KeyEvent(value)) // Tab selected the old text, so the keys replace it; a line break is the Enter key
 	case "checkbox":
 		if b.value(name) != value {
 			b.press(" ")
 		}
 	case "radio", "select-one":
 		if kind == "select-one" {
-			b.press(kb.Home) // a radio group wraps around, a list does not
+			b.press(kb.Home) // a radio group wraps around at its end, a list does not
 		}
-		const most = 40 // more than the options of any list
+		const most = 40 // more than the number of options of any list
 		for range most {
 			if b.value(name) == value {
 				return

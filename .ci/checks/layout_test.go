@@ -6,16 +6,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// widths are CSS pixels of a small phone, a large phone, a tablet and a desktop.
+// widths are the widths of a small phone, a large phone, a tablet and a desktop, in CSS pixels.
 var widths = []int64{320, 390, 768, 1280}
 
-// wide lists the elements that extend beyond the right edge of the page, innermost last.
+// wide is a JavaScript function. It lists the elements that extend beyond the right edge of the
+// page, innermost last.
 const wide = `() => document.documentElement.scrollWidth <= innerWidth ? [] :
 	[document.documentElement.scrollWidth + " px", ...[...document.querySelectorAll("body *")]
 		.filter(e => e.getBoundingClientRect().left + Math.max(e.offsetWidth ?? 0, e.scrollWidth) > innerWidth)
 		.map(e => e.tagName.toLowerCase() + (e.id && "#" + e.id) + [...e.classList].map(c => "." + c).join(""))]`
 
-// fits checks that no width needs horizontal scrolling (WCAG 1.4.10).
+// fits checks that the page needs no horizontal scrolling at any of the widths (WCAG 1.4.10).
 func (b *tab) fits(name string) {
 	b.Helper()
 	for _, width := range widths {

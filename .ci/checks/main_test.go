@@ -1,12 +1,12 @@
 // Package checks drives the whole portal in a real browser.
 //
-// It builds and starts function/cmd/local, and checks the pages in Chromium and the calls that the
-// cloud emulator received:
+// The tests build and start function/cmd/local. They check the pages in Chromium and the calls that
+// the cloud emulator received:
 //
 //	go test ./...                        everything
 //	go test -run Screens -screenshots folder
 //
-// The browser is CHROME_PATH, or an installed Chromium or Chrome.
+// CHROME_PATH names the browser. If it is empty, an installed Chromium or Chrome is used.
 package checks
 
 import (
@@ -19,16 +19,17 @@ import (
 
 var screenshots = flag.String("screenshots", "", "`folder` in which TestScreenshots saves a picture of every page")
 
-// Shared by all tests. Each test has a tab and cookies of its own.
+// All tests share these variables. Each test has its own tab and cookies.
 var (
-	browser *chromium // nil without a browser
-	busy    *portal   // backups are made in it
-	quiet   *portal   // without backups, so its lists stay empty
+	browser *chromium // nil if no browser is installed
+	busy    *portal   // tests make backups in this portal
+	quiet   *portal   // no test makes a backup in this portal, so its lists stay empty
 )
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// Most tests wait for a job of 20 seconds, so more of them than processors run in parallel.
+	// Most tests wait for a job of 20 seconds, so the test binary runs more tests in parallel than
+	// there are processors.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
@@ -40,11 +41,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run starts what the tests need, and stops it afterwards.
+// run starts the browser and the portals, runs the tests, and stops the browser and the portals.
 func run(m *testing.M) (code int, err error) {
 	path := findBrowser()
 	if path == "" {
-		return m.Run(), nil // each test reports that it is skipped
+		return m.Run(), nil // each test reports that it is skipped, because no browser is installed
 	}
 	folder, err := os.MkdirTemp("", "portal-checks-")
 	if err != nil {
@@ -68,7 +69,8 @@ func run(m *testing.M) (code int, err error) {
 	if browser, err = startChromium(path, filepath.Join(folder, "profile")); err != nil {
 		return 1, err
 	}
-	// The browser stops first: its folder is removed later, and the portals wait for its connections.
+	// The browser must stop before the deferred calls above run: they remove its folder and wait
+	// until the portals' connections are closed.
 	defer browser.stop()
 	return m.Run(), nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Several clicks on Start of one check page make one backup.
+// Several clicks on Start of one check page make only one backup.
 func TestASecondPressOfStartMakesNoSecondJob(t *testing.T) {
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
@@ -44,11 +44,13 @@ func TestASecondPressOfStartMakesNoSecondJob(t *testing.T) {
 	})
 }
 
-// send does what the button does, and leaves the page as it was.
+// send is a JavaScript expression. It sends the same request as the button Start and does not leave
+// the page.
 const send = `fetch("/backups", {method: "POST", body: new URLSearchParams(new FormData(document.querySelector("#req")))})
 	.then(answer => new URL(answer.url).pathname)`
 
-// checkPage is a tab with everything ready to start, and the backup's name.
+// checkPage opens a check page that is ready to start a backup. It returns the tab and the name of
+// the backup.
 func checkPage(t *testing.T, plain bool) (b *tab, name string) {
 	t.Helper()
 	b = newTab(t)
@@ -62,8 +64,9 @@ func checkPage(t *testing.T, plain bool) (b *tab, name string) {
 	return b, name
 }
 
-// oneJob checks that the cloud has got one call. The page may be there before
-// it: a second press leads to the page of the first, which may be under way.
+// oneJob waits until the cloud has received one call for the backup called name. It fails the test
+// after a second call. The status page may appear before the call: a second press leads to the same
+// status page while the first request may still be in progress.
 func (b *tab) oneJob(name string) {
 	b.Helper()
 	end, tick := time.After(soon), time.NewTicker(50*time.Millisecond)
@@ -86,11 +89,11 @@ func (b *tab) oneJob(name string) {
 	}
 }
 
-// back goes to the page before, and sends the form again that led there, as
-// the browser asks to be told.
+// back goes back to the check page. The browser does not cache this page, so back reloads it, and
+// the browser sends the form again.
 func (b *tab) back() {
 	b.Helper()
-	_ = chromedp.Do(b.ctx, chromedp.NavigateBack()) // net::ERR_CACHE_MISS: only sending again helps
+	_ = chromedp.Do(b.ctx, chromedp.NavigateBack()) // fails with net::ERR_CACHE_MISS; only a reload shows the page
 	b.reload()
 	b.wait(`document.querySelector("button[data-once]") !== null`, soon)
 }

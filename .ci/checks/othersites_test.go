@@ -15,8 +15,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A front is the portal behind a TLS server under a site's name. Only there browsers state the
-// origin of a request.
+// A front is the portal behind a TLS server under a host name. Browsers send the header
+// Sec-Fetch-Site to such a name only over HTTPS.
 type front struct {
 	url, port string
 
@@ -24,14 +24,14 @@ type front struct {
 	seen []passage
 }
 
-// A passage is one request with the portal's answer.
+// A passage is one request to the front and the status of the portal's answer.
 type passage struct {
-	method, path, from string // from is the origin that the browser states
+	method, path, from string // from is the header Sec-Fetch-Site
 	status             int
 }
 
-// The names that the browser finds on this machine. They are of two sites:
-// shop.test and evil.test.
+// The browser resolves these host names to this machine. They belong to two sites: shop.test and
+// evil.test.
 const (
 	ours    = "portal.shop.test"
 	sibling = "blog.shop.test"
@@ -46,7 +46,7 @@ func newFront(t *testing.T, p *portal) *front {
 	}
 	f := &front{}
 	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, // replaces the Host header too
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, // SetURL also replaces the Host header
 		ModifyResponse: func(res *http.Response) error {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -61,7 +61,8 @@ func newFront(t *testing.T, p *portal) *front {
 	return f
 }
 
-// came waits for a request, and returns what became of it.
+// came waits until a request with this method and path arrives, and returns the request with the
+// status of its answer.
 func (f *front) came(b *tab, method, path string) passage {
 	b.Helper()
 	for end := time.Now().Add(soon); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -78,8 +79,8 @@ func (f *front) came(b *tab, method, path string) passage {
 	return passage{}
 }
 
-// formOf are the fields of a form that the portal would take, with a key and a
-// name of their own.
+// formOf returns the fields of a form that the portal accepts. The form has the given name and a
+// new key.
 func formOf(name string) url.Values {
 	return url.Values{
 		"SourceType": {"UDM_ECS"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"},
@@ -87,7 +88,8 @@ func formOf(name string) url.Values {
 	}
 }
 
-// sendsItself is a page with such a form that is sent as soon as it is shown.
+// sendsItself returns a page with the form of formOf. The page submits the form as soon as it is
+// shown.
 func sendsItself(to, name string) string {
 	page := `<form method="post" action="` + to + `/backups">`
 	for field, values := range formOf(name) {
@@ -96,9 +98,9 @@ func sendsItself(to, name string) string {
 	return page + `</form><script>document.forms[0].submit()</script>`
 }
 
-// A form that makes a backup on the portal's own page makes none from another page: of another
-// site, of a sibling domain, of another port, or of a frame without an origin. The emulator's
-// ledger decides (threat T4; OWASP ASVS 3.5.1–3.5.3).
+// A form makes a backup only if the portal's own page submits it. The same form makes no backup
+// from a page of another site, a sibling domain or another port, nor from a frame without an
+// origin. The emulator's ledger proves it (threat T4; OWASP ASVS 3.5.1–3.5.3).
 func TestOtherPagesCannotMakeABackup(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -119,7 +121,7 @@ func TestOtherPagesCannotMakeABackup(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFront(t, busy) // before the tab, so that it is stopped after the tab
+			f := newFront(t, busy) // created before the tab, so that the cleanup stops the front after the tab
 			b := newTab(t)
 			label := unique("hostile")
 			site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -142,7 +144,7 @@ func TestOtherPagesCannotMakeABackup(t *testing.T) {
 			if calls := busy.created(t, label); len(calls) != 0 {
 				t.Errorf("the cloud received %d calls", len(calls))
 			}
-			// Control: the portal's own page makes a backup.
+			// The portal's own page makes a backup, which proves that the form is valid.
 			b.do(chromedp.Navigate(f.url + "/backups/new/UDM_ECS"))
 			b.turned(func() {
 				get[bool](b, js(`fields => {
@@ -162,14 +164,14 @@ func TestOtherPagesCannotMakeABackup(t *testing.T) {
 	}
 }
 
-// No page of the portal is shown in a frame of any site: the browser requests it but does not show
+// No site can show a page of the portal in a frame. The browser requests the page but does not show
 // it (threat T5; OWASP ASVS 3.4.6).
 func TestNoPageShowsInAFrame(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{foreign, sibling, ours} {
 		t.Run(host, func(t *testing.T) {
 			t.Parallel()
-			f := newFront(t, busy) // before the tab, so that it is stopped after the tab
+			f := newFront(t, busy) // created before the tab, so that the cleanup stops the front after the tab
 			b := newTab(t)
 			site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/html")

@@ -8,9 +8,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// inFrontOf puts the page's script before clocks and answers that a test moves:
-// spy.turn() lets the next look happen and says what came of it, as
-// "what was asked → when it looks again".
+// inFrontOf is JavaScript that runs before the page's own script. It replaces the clock, the timers
+// and the answers of the portal by fakes that the test controls. spy.turn() lets the page ask once
+// and returns the text "request → milliseconds until the page asks again".
 const inFrontOf = `
 window.spy = { waits: null, later: 0, asked: "", answer: "same" };
 const real = { now: Date.now, hidden: false };
@@ -51,10 +51,10 @@ spy.turn = async (answer = "same", later = 0) => {
 	return spy.settle();
 };`
 
-// A page asks after 2 s, then every 5 s, 15 s and 60 s as the submission grows older. It does not
-// ask while it is hidden, and asks at once when it is visible again. While the portal is
-// unreachable the intervals grow. It follows a copy to its end, and never asks after everything has
-// ended. Unchanged parts are not transferred again.
+// A page asks after 2 s, then every 5 s, 15 s and 60 s as the submission grows older. A hidden page
+// does not ask, and asks at once when it is visible again. While the portal is unreachable the
+// intervals grow. The page follows a copy to its end, and stops asking after the job and its copy
+// have ended. If nothing has changed, the portal does not send the content again.
 func TestThePageLooksAtItsPace(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

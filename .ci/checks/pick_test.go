@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// While an ID is typed the form offers candidates. If the cloud is slow or has no list, the form
-// says so and accepts the typed value.
+// While a person types an ID, the form offers candidates. If the cloud is slow or has no list, the
+// form says so and accepts the typed value.
 func TestTheFormOffersWhatThereIs(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
@@ -38,7 +38,8 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 	b.portal = own
 	b.fine = append(b.fine, "status of 502")
 
-	// form opens the form and types into a field, which takes it at once.
+	// form opens the form and types text into a field. It checks that the field then contains the
+	// text, and logs the duration.
 	form := func(path, field, text string) {
 		t.Helper()
 		begin := time.Now()

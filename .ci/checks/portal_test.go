@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// A portal is a running function/cmd/local: portal and emulator in one process.
+// A portal is a running function/cmd/local: the portal and the emulator in one process.
 type portal struct {
 	url, emulator string // addresses
 	process       *exec.Cmd
-	said          *bytes.Buffer // standard error
+	said          *bytes.Buffer // the standard error of the process
 }
 
 // build compiles function/cmd/local of this checkout.
@@ -61,7 +61,7 @@ func startPortal(binary string) (*portal, error) {
 	return p, nil
 }
 
-// stop interrupts the process, as Ctrl+C does, and reports if it fails.
+// stop interrupts the process as Ctrl+C does, and returns an error if the process fails.
 func (p *portal) stop() error {
 	if err := p.process.Process.Signal(os.Interrupt); err != nil {
 		return err
@@ -74,14 +74,14 @@ func (p *portal) stop() error {
 	return nil
 }
 
-// A call is one that the emulator received; see docs/emulator.md.
+// A call is one call in the emulator's ledger; see docs/emulator.md.
 type call struct {
 	Action     string            `json:"action"`
 	JobID      string            `json:"job_id"`
 	Parameters map[string]string `json:"parameters"`
 }
 
-// calls returns the matching calls that the emulator received.
+// calls returns the calls that the emulator received and for which match returns true.
 func (p *portal) calls(t *testing.T, match func(call) bool) (found []call) {
 	t.Helper()
 	res, err := http.Get(p.emulator + "/_emulator/ledger")
@@ -103,7 +103,7 @@ func (p *portal) calls(t *testing.T, match func(call) bool) (found []call) {
 	return found
 }
 
-// created returns the calls of CreateBackupJob for backups that were called name.
+// created returns the calls of CreateBackupJob for backups called name.
 func (p *portal) created(t *testing.T, name string) []call {
 	t.Helper()
 	return p.calls(t, func(c call) bool { return c.Action == "CreateBackupJob" && label(c) == name })
@@ -115,19 +115,20 @@ func (p *portal) cancelled(t *testing.T, job string) []call {
 	return p.calls(t, func(c call) bool { return c.Action == "CancelBackupJob" && c.Parameters["JobId"] == job })
 }
 
-// unique returns a new name for a backup, because all tests and all rounds of -count share one
-// ledger.
+// unique returns a new name for a backup. Names must be unique, because all tests and all
+// repetitions with -count share one ledger.
 func unique(name string) string {
 	return name + "-" + strings.ToLower(rand.Text()[:8])
 }
 
-// label returns the typed name of a backup; the portal appends a code.
+// label returns the name that the person typed for a backup. The portal appends a code to this
+// name, which label removes.
 func label(c call) string {
 	name := c.Parameters["JobName"]
 	return name[:max(0, strings.LastIndexByte(name, '-'))]
 }
 
-// postJob sends a submission to the JSON endpoint, with a key of its own.
+// postJob sends a submission with a new key to the JSON endpoint.
 func (p *portal) postJob(request string) (*http.Response, error) {
 	r, err := http.NewRequest("POST", p.url+"/api/v1/backup-jobs", strings.NewReader(request))
 	if err != nil {
@@ -138,7 +139,7 @@ func (p *portal) postJob(request string) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-// denied sends a submission that the policy refuses, and returns the path of its page.
+// denied sends a submission that the policy refuses, and returns the path of the submission's page.
 func (p *portal) denied(request string) (string, error) {
 	res, err := p.postJob(request)
 	if err != nil {
@@ -155,8 +156,8 @@ func (p *portal) denied(request string) (string, error) {
 	return problem.Instance, nil
 }
 
-// submit starts a backup through the JSON API and returns the path of its status page. It is for
-// tests of later pages.
+// submit starts a backup through the JSON API and returns the path of its status page. Tests of the
+// status page use submit to skip the form.
 func (p *portal) submit(request string) (string, error) {
 	res, err := p.postJob(request)
 	if err != nil {

@@ -2,14 +2,15 @@ package checks
 
 import "testing"
 
-// Pages that are not loaded again keep their elements.
+// remember stores elements of the page. kept reports for each selector whether its element is still
+// the stored element. After the page was loaded again, no element is the same.
 const (
 	remember = `selectors => { window.seen = selectors.map(s => document.querySelector(s)); return null }`
 	kept     = `selectors => selectors.map((s, i) => window.seen?.[i] === document.querySelector(s))`
 )
 
-// With JavaScript, adding and removing a row replaces only the rows; without it, the page is drawn
-// again. In both cases the focus is on the next input, and no input is lost.
+// With JavaScript, adding or removing a row replaces only the rows. Without JavaScript, the server
+// draws the page again. In both cases the next input has the focus, and no input is lost.
 func TestRowsComeAndGo(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ page, field, first, typed string }{
@@ -45,7 +46,7 @@ func TestRowsComeAndGo(t *testing.T) {
 	}
 }
 
-// rows is how many rows of the field are on the page.
+// rows returns the number of rows of the field on the page.
 func (b *tab) rows(field string) int {
 	b.Helper()
 	return get[int](b, js("id => document.querySelectorAll(id + ' .row').length", "#rows-"+field))

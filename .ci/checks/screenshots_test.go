@@ -9,8 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestScreenshots saves a picture of every page for people. Fonts differ between machines, so no
-// test compares pictures.
+// TestScreenshots saves a picture of every page for people to look at. No test compares pictures,
+// because fonts differ between machines.
 func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
 		t.Skip("pictures are saved with -screenshots folder")
@@ -21,8 +21,8 @@ func TestScreenshots(t *testing.T) {
 	walk(t, func(b *tab, r reader, v view) { b.picture(fmt.Sprintf("%s-%s", v.name, r)) })
 }
 
-// picture saves the page as it is on a phone and on a desk, if pictures are
-// wanted.
+// picture saves a picture of the page at the width of a phone and of a desktop. It does nothing if
+// the flag -screenshots is not set.
 func (b *tab) picture(name string) {
 	b.Helper()
 	if *screenshots == "" {
@@ -30,7 +30,7 @@ func (b *tab) picture(name string) {
 	}
 	for _, width := range []int64{360, 1280} {
 		b.resize(width)
-		picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100)) // 100 is PNG
+		picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100)) // 100 selects PNG
 		if err != nil {
 			b.Fatal(err)
 		}

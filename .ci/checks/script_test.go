@@ -24,7 +24,8 @@ func TestTheDateOfExpiryFollowsTheTyping(t *testing.T) {
 	}
 }
 
-// A page that watches a job says when the portal is unreachable, and recovers without any action.
+// If the portal is unreachable, a page that watches a job says so. When the portal is reachable
+// again, the page recovers without any action of the person.
 func TestThePageSaysThatThePortalIsOutOfReach(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
@@ -36,10 +37,10 @@ func TestThePageSaysThatThePortalIsOutOfReach(t *testing.T) {
 	b.wait(`!document.querySelector("#away").checkVisibility() && document.querySelector("#live").dataset.state === "COMPLETE"`, atLast)
 }
 
-// offline disconnects the tab from the network.
+// offline disconnects the tab from the network if yes is true, and reconnects it otherwise.
 func (b *tab) offline(yes bool) {
 	b.Helper()
-	rules := []*network.Conditions{} // none restores the network
+	rules := []*network.Conditions{} // an empty list restores the network
 	if yes {
 		rules = append(rules, &network.Conditions{Offline: true, DownloadThroughput: -1, UploadThroughput: -1})
 	}

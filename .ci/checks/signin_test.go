@@ -25,18 +25,19 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A provider is an OpenID provider of another author, with the steps of a sign-in there.
+// A provider is an OpenID provider that another project wrote, with the steps of a sign-in on its
+// pages.
 type provider struct {
 	issuer         string
 	client, secret string
 	scopes         string
-	member         string // in the team of the policy
+	member         string // a person in the team of the policy
 	signIn         func(b *tab, who string)
-	people         []string // the first one is in the team
+	people         []string // the first person is in the team
 }
 
-// A gateway reserves an address for a program that does not run yet, and passes requests on to it
-// with their Host header.
+// A gateway reserves an address for a program that does not run yet. It later passes requests to
+// the program and keeps their Host header.
 type gateway struct {
 	url string
 	to  atomic.Pointer[url.URL]
@@ -54,7 +55,7 @@ func newGateway(t *testing.T) *gateway {
 	return g
 }
 
-// An output is what a program writes; it can be read meanwhile.
+// An output stores what a program writes. It can be read while the program runs.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -73,8 +74,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// started starts a program that ends with the test. It returns its standard error, and a channel
-// that is closed when it has ended.
+// started starts a program that ends with the test. It returns the program's standard error, and a
+// channel that is closed when the program has ended.
 func started(t *testing.T, cmd *exec.Cmd) (said *output, ended <-chan struct{}) {
 	t.Helper()
 	said = &output{}
@@ -97,7 +98,8 @@ func started(t *testing.T, cmd *exec.Cmd) (said *output, ended <-chan struct{}) 
 	return said, over
 }
 
-// answers waits until an address answers. It returns false if the program ends.
+// answers waits until a request to an address is answered. It returns false if the program ends
+// first.
 func answers(t *testing.T, address string, said *output, ended <-chan struct{}) bool {
 	t.Helper()
 	for end := time.Now().Add(soon); ; {
@@ -117,7 +119,7 @@ func answers(t *testing.T, address string, said *output, ended <-chan struct{}) 
 	}
 }
 
-// nodeProvider is node-oidc-provider, in .ci/signin.
+// nodeProvider starts node-oidc-provider, which is in .ci/signin.
 func nodeProvider(t *testing.T, callback string) provider {
 	t.Helper()
 	folder := filepath.Join("..", "signin")
@@ -156,7 +158,7 @@ func nodeProvider(t *testing.T, callback string) provider {
 	}
 }
 
-// zitadelProvider is the example server of zitadel/oidc.
+// zitadelProvider starts the example server of zitadel/oidc.
 func zitadelProvider(t *testing.T, callback string) provider {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "server")
@@ -175,8 +177,8 @@ func zitadelProvider(t *testing.T, callback string) provider {
 	}
 }
 
-// startZitadel starts the example server and returns its issuer. The server cannot choose its port,
-// so another port is tried if the port is taken before it listens.
+// startZitadel starts the example server and returns its issuer. The server cannot choose a free
+// port itself. If another program takes the port first, startZitadel tries another port.
 func startZitadel(t *testing.T, binary, callback string) (issuer string) {
 	t.Helper()
 	for range 10 {
@@ -201,8 +203,8 @@ func startZitadel(t *testing.T, binary, callback string) (issuer string) {
 	return ""
 }
 
-// startSignIn starts the deployed program as a plain server with the sign-in at p, behind the
-// gateway and in front of the emulator.
+// startSignIn starts the deployed program as a plain server. The program is behind the gateway g
+// and in front of the emulator, and people sign in at p.
 func startSignIn(t *testing.T, binary string, g *gateway, p provider) *portal {
 	t.Helper()
 	demo, err := os.ReadFile(filepath.Join("..", "..", "function", "cmd", "local", "policy.yaml"))
@@ -271,7 +273,8 @@ func (b *tab) cookies() map[string]*network.Cookie {
 	return found
 }
 
-// with asks the portal for a page, showing a session.
+// with requests a page from the portal with the given session cookie. It returns the status and the
+// address of a redirect.
 func with(t *testing.T, site *portal, path, cookie string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest("GET", site.url+path, nil)
@@ -288,9 +291,9 @@ func with(t *testing.T, site *portal, path, cookie string) (int, string) {
 	return res.StatusCode, res.Header.Get("Location")
 }
 
-// People sign in at two providers of other authors, return to the requested page, may do what the
-// policy permits, and are signed out completely, including copies of their cookie (threats T16,
-// T17; OWASP ASVS 7.2–7.4, 10.1–10.5).
+// People sign in at two providers that other projects wrote. They return to the requested page and
+// may do what the policy permits. After the sign-out, even a copy of the session cookie is invalid
+// (threats T16, T17; OWASP ASVS 7.2–7.4, 10.1–10.5).
 func TestPeopleSignInAtForeignProviders(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
@@ -341,7 +344,8 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 				t.Errorf("somebody else's backup shows %q", got)
 			}
 
-			// Every sign-in has a session of its own, and a login cookie is no session.
+			// Every sign-in starts a new session, and the portal does not accept a login cookie as
+			// a session.
 			if code, to := with(t, site, "/", session.Value); code != http.StatusOK {
 				t.Errorf("the session elsewhere: %d %s", code, to)
 			}
@@ -384,7 +388,7 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 	}
 }
 
-// signInTab is a tab in which the console of a provider's pages does not matter.
+// signInTab opens a tab that ignores the console messages of the provider's pages.
 func signInTab(t *testing.T, site *portal) *tab {
 	b := newTab(t)
 	b.portal = site

@@ -40,7 +40,7 @@ func TestTheOtherLanguageKeepsWhatWasTyped(t *testing.T) {
 	}
 }
 
-// The check page is also a form. A change of the language keeps its key.
+// The check page also contains a form. A change of the language keeps the form's key.
 func TestTheCheckPageKeepsItsKeyInTheOtherLanguage(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
@@ -68,7 +68,7 @@ func TestTheThemeSurvivesAReload(t *testing.T) {
 	if got := get[string](b, paper); got != dark {
 		b.Errorf("after a reload the page is %s, want %s", got, dark)
 	}
-	// The server draws the theme, so that no light page appears before the script runs.
+	// The server draws the theme, so that a dark page is never light before the script runs.
 	b.withoutScript().open("/backups/new")
 	if got := get[string](b, paper); got != dark {
 		b.Errorf("without script the next page is %s, want %s", got, dark)

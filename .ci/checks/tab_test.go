@@ -11,14 +11,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// soon limits everything except the end of a job. It only ends a test that hangs, because several
-// tabs share one browser on two processors.
+// soon limits every wait except the wait for the end of a job. It only ends a test that hangs: it
+// is long because several tabs share one browser on two processors.
 const soon = 2 * time.Minute
 
 // do runs the steps in the tab.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
-	// The first use of a context ties the tab to it, so it has no timeout.
+	// The first use of a context ties the tab to this context, so the context has no timeout.
 	if err := chromedp.Do(b.ctx); err != nil {
 		b.Fatal(err)
 	}
@@ -58,9 +58,9 @@ func js(function string, arguments ...any) string {
 	return fmt.Sprintf("(%s)(%s)", function, strings.Join(written, ", "))
 }
 
-// wait polls a condition in the page until it holds. It polls from outside, so that it survives a
-// change of the page and works without JavaScript. The interval grows, because frequent polls of
-// eight tabs would occupy the browser.
+// wait polls a condition in the page until the condition is true. The test process polls, so that
+// wait works without JavaScript and when another page is loaded. The interval grows, because
+// frequent polls of eight tabs would occupy the browser.
 func (b *tab) wait(condition string, atMost time.Duration) {
 	b.Helper()
 	pause := 20 * time.Millisecond
@@ -78,7 +78,7 @@ func (b *tab) wait(condition string, atMost time.Duration) {
 	}
 }
 
-// turned runs steps that lead to another page, and waits for that page.
+// turned runs an action that leads to another page, and waits for this page.
 func (b *tab) turned(act func()) {
 	b.Helper()
 	before := get[float64](b, "performance.timeOrigin")
@@ -113,7 +113,8 @@ func (b *tab) cookie(name, value string) {
 	}))
 }
 
-// middle returns the centre of an element, and whether a click there hits the element.
+// middle is a JavaScript function. It returns the centre of an element, and whether a click there
+// hits the element.
 const middle = `selector => {
 	const element = document.querySelector(selector);
 	if (!element) return {};
@@ -130,7 +131,8 @@ func (b *tab) click(selector string) {
 	b.clickTimes(selector, 1)
 }
 
-// clickTimes clicks several times at one place without waiting for the effects.
+// clickTimes clicks several times at the same place and does not wait for the effects between the
+// clicks.
 func (b *tab) clickTimes(selector string, times int) {
 	b.Helper()
 	at := get[struct {
@@ -145,7 +147,7 @@ func (b *tab) clickTimes(selector string, times int) {
 	}
 }
 
-// follow clicks on an element that leads to another page.
+// follow clicks on an element that leads to another page, and waits for this page.
 func (b *tab) follow(selector string) {
 	b.Helper()
 	b.turned(func() { b.click(selector) })
@@ -169,7 +171,8 @@ func (b *tab) text(selector string) string {
 	return get[string](b, js("selector => document.querySelector(selector)?.innerText ?? ''", selector))
 }
 
-// value returns the value of the control called name; of a radio group, the selected option.
+// value returns the value of the control called name. For a radio group it returns the selected
+// option.
 func (b *tab) value(name string) string {
 	b.Helper()
 	return get[string](b, js(`name => {
@@ -179,7 +182,7 @@ func (b *tab) value(name string) string {
 	}`, name))
 }
 
-// focusOn moves the focus without a click.
+// focusOn returns an action that moves the focus without a click.
 func focusOn(selector string) chromedp.Action[chromedp.Void] {
 	return chromedp.Evaluate[chromedp.Void](js("selector => document.querySelector(selector).focus()", selector))
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A view is a page in one state, with all collapsible parts open.
+// A view is a page of the portal in one state, with all collapsible parts open.
 type view struct {
 	name string
 	show func(b *tab)
@@ -20,8 +20,8 @@ var readers = []reader{{"en", "light"}, {"en", "dark"}, {"zh-CN", "light"}, {"zh
 
 func (r reader) String() string { return r.language + "-" + r.theme }
 
-// Forms that are filled in by their links. What is wrong in the wrong ones is
-// wrong in as many places as possible.
+// These values fill in forms through the query of a link. Each form whose name contains "wrong" has
+// as many mistakes as possible.
 var (
 	instanceScripts = url.Values{
 		"Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "Retention": {"15"}, "JobName": {"a-view"},
@@ -56,8 +56,8 @@ var (
 	volumesPastedWrong = url.Values{"choice.ContainerResources": {"json"}, "ContainerResources": {`[{"resourceType"`}}
 )
 
-// views are all of them. The job of the first is still running when a test
-// begins with it, and that of the last is complete when it gets there.
+// views lists all views. A test begins with the first view while its job is still running. When the
+// test reaches the last view, its job is complete.
 var views = []view{
 	{"running", showRunning},
 	{"start", at("/")},
@@ -96,7 +96,7 @@ var views = []view{
 	{"complete", atJob(func(all ended) string { return all.complete }, "COMPLETE")},
 }
 
-// walk shows every view to every reader and calls look for each.
+// walk shows every view to every reader and calls look each time.
 func walk(t *testing.T, look func(b *tab, r reader, v view)) {
 	t.Helper()
 	t.Parallel()
@@ -107,7 +107,7 @@ func walk(t *testing.T, look func(b *tab, r reader, v view)) {
 			b.fine = append(b.fine, "status of 404")
 			b.cookie("lang", r.language)
 			b.cookie("theme", r.theme)
-			_, _ = jobs() // started early, so that they have ended when their views are shown
+			_, _ = jobs() // starts the jobs early, so that they have ended when walk shows their views
 			for _, v := range views {
 				b.portal = busy
 				v.show(b)
@@ -124,7 +124,7 @@ func at(path string) func(*tab) {
 	}
 }
 
-// atQuiet opens a page of the portal without backups.
+// atQuiet returns a function that opens a page of the portal without backups.
 func atQuiet(path string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -133,7 +133,7 @@ func atQuiet(path string) func(*tab) {
 	}
 }
 
-// form opens a form that is filled by a link.
+// form returns a function that opens a form through a link that fills in the values.
 func form(kind string, values url.Values) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -142,7 +142,7 @@ func form(kind string, values url.Values) func(*tab) {
 	}
 }
 
-// sent submits a form and waits for a page with the selector.
+// sent returns a function that submits a form and waits until the selector matches.
 func sent(kind string, values url.Values, selector string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -155,13 +155,14 @@ func sent(kind string, values url.Values, selector string) func(*tab) {
 	}
 }
 
-// unfold opens all collapsible parts.
+// unfold opens all collapsible parts of the page.
 func (b *tab) unfold() {
 	b.Helper()
 	get[[]any](b, "[...document.querySelectorAll('details')].map(d => { d.open = true })")
 }
 
-// atJob opens the status page of a job and waits for a state.
+// atJob returns a function that opens the status page of a job and waits until the job is in a
+// state.
 func atJob(page func(ended) string, state string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -184,7 +185,7 @@ func showRunning(b *tab) {
 	atJob(func(ended) string { return path }, "RUNNING")(b)
 }
 
-// showCancel opens the page that asks before a job is cancelled.
+// showCancel opens the page that asks for a confirmation before it cancels a job.
 func showCancel(b *tab) {
 	b.Helper()
 	path, err := busy.submit(request("demo", "i-bp1demodb01", "emulator.1h"))
@@ -213,10 +214,10 @@ func showDenied(b *tab) {
 	b.open(path)
 }
 
-// ended are the status pages of jobs that are over, or will be soon.
+// ended holds the paths of the status pages of jobs that have ended or will end soon.
 type ended struct{ complete, failed, refused, lowered, partial string }
 
-// jobs starts the jobs once for all tests that look at views.
+// jobs starts the jobs once for all tests that show views.
 var jobs = sync.OnceValues(func() (all ended, err error) {
 	for page, request := range map[*string]string{
 		&all.complete: request("demo", "i-bp1demoweb01", "a-complete-view"),

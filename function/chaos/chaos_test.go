@@ -29,7 +29,7 @@ var (
 
 func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
 
-// build builds the program as `make dist` does, with the tag.
+// build builds the program as `make dist` does, but with the tag chaosclock.
 func build(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "main")
@@ -41,8 +41,8 @@ func build(t *testing.T) string {
 	return path
 }
 
-// kinds reads the kinds of incidents that may happen, separated by commas. Empty means
-// all.
+// kinds parses a comma-separated list of the kinds of incidents that may happen. An empty text
+// means all kinds.
 func kinds(text string) map[string]bool {
 	all := map[string]bool{}
 	for _, kind := range []string{fault, lag, kill, freeze, database, clock, policy, sweep} {
@@ -51,18 +51,19 @@ func kinds(text string) map[string]bool {
 	return all
 }
 
-// A campaign is a number of schedules.
+// A campaign describes a series of schedules.
 type campaign struct {
-	seed      uint64 // of the first one
+	seed      uint64 // seed of the first schedule
 	schedules int
-	time      time.Duration // in which schedules begin; the first two always do
-	without   string        // the guard that is off; empty: none
-	only      string        // see kinds
-	first     bool          // it ends after the first fault
+	time      time.Duration // no schedule starts later; the first two always run
+	without   string        // guard that is switched off; empty means none
+	only      string        // kinds of incidents, as the function kinds reads them
+	first     bool          // stop after the first fault
 }
 
-// Each key has one job, each answer stays, and each call is its record, under any
-// schedule of incidents. How many schedules there are depends on the machine.
+// Under random schedules of incidents, each key makes at most one job, final answers never change,
+// and each call equals its stored record. The number of schedules depends on the speed of the
+// machine.
 func TestSchedulesMakeOneJobOfEachKey(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: leaves out tests that wait for real windows to pass")
@@ -74,8 +75,8 @@ func TestSchedulesMakeOneJobOfEachKey(t *testing.T) {
 	}
 }
 
-// With one guard off, schedules of the incidents that it is for find what it
-// prevents. A driver that cannot fail proves nothing.
+// If a guard is switched off, schedules with the matching incidents find the fault that the guard
+// prevents. This proves that the test driver can detect these faults.
 func TestSchedulesFindTheFaultOfEachGuard(t *testing.T) {
 	if !*guards {
 		t.Skip("-chaos.guards is not set: make chaos runs this")
@@ -101,7 +102,7 @@ func TestSchedulesFindTheFaultOfEachGuard(t *testing.T) {
 	}
 }
 
-// start is the seed of the first schedule.
+// start returns the seed of the first schedule.
 func start() uint64 {
 	if *seed == 0 {
 		return uint64(time.Now().Unix())
@@ -109,7 +110,8 @@ func start() uint64 {
 	return *seed
 }
 
-// run plays the schedules, prints the table, and the command that plays them again.
+// run plays the schedules and prints the results as a table. It also prints the command that
+// repeats the run.
 func (c campaign) run(t *testing.T, program string) *tally {
 	again := fmt.Sprintf("again: make chaos CHAOS='-chaos.seed %d -chaos.schedules %d -chaos.time %v -chaos.parallel %d",
 		c.seed, c.schedules, c.time, *at)
@@ -125,7 +127,7 @@ func (c campaign) run(t *testing.T, program string) *tally {
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	servers := make([]*postgrestest.Server, *at)
-	servers[0] = startDatabase(t, kinds(c.only)) // here, since it may skip the test
+	servers[0] = startDatabase(t, kinds(c.only)) // started here, because startDatabase may skip the test
 	began := time.Now()
 	for w, pg := range servers {
 		workers.Go(func() {
@@ -135,7 +137,8 @@ func (c campaign) run(t *testing.T, program string) *tally {
 					return
 				}
 				p := draw(c.seed+uint64(n), kinds(c.only))
-				// It cleans up when it ends, not with the whole test. The server stays.
+				// Each schedule is a subtest, so its cleanup runs when the schedule ends. The
+				// database server stays for the next schedule.
 				if p.postgres && pg == nil {
 					pg = startDatabase(t, p.kinds)
 				}
@@ -152,8 +155,8 @@ func (c campaign) run(t *testing.T, program string) *tally {
 	return &tl
 }
 
-// startDatabase starts a PostgreSQL server that loses, when it crashes, what was
-// committed without waiting: as some managed services do by default.
+// startDatabase starts a PostgreSQL server. If kinds contains database, synchronous_commit is off,
+// as in some managed services: a crash loses recent transactions that were already confirmed.
 func startDatabase(t *testing.T, kinds map[string]bool) *postgrestest.Server {
 	pg := postgrestest.Start(t)
 	if kinds[database] {

@@ -13,16 +13,16 @@ import (
 	"backupportal/function/emulator"
 )
 
-// A tally counts what the schedules did, and what they found.
+// A tally counts the actions of the schedules and the faults that they found.
 type tally struct {
 	schedules, submissions, requests, kills, freezes, crashes, jumps, policies atomic.Int64
 	doubles, losses, changed, differing, open                                  atomic.Int64
 
 	mu    sync.Mutex
-	found []string // sentences
+	found []string // one sentence for each fault
 }
 
-// find counts a fault, and keeps what it is.
+// find counts one fault and stores its description.
 func (t *tally) find(count *atomic.Int64, p plan, format string, args ...any) {
 	count.Add(1)
 	t.mu.Lock()
@@ -30,12 +30,12 @@ func (t *tally) find(count *atomic.Int64, p plan, format string, args ...any) {
 	t.found = append(t.found, fmt.Sprintf("seed %d (%s): ", p.seed, p.store())+fmt.Sprintf(format, args...))
 }
 
-// wrong is how many faults were found.
+// wrong returns the number of faults.
 func (t *tally) wrong() int64 {
 	return t.doubles.Load() + t.losses.Load() + t.changed.Load() + t.differing.Load()
 }
 
-// print writes the table.
+// print writes the counters as a table.
 func (t *tally) print(w io.Writer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,13 +64,13 @@ func (t *tally) print(w io.Writer) {
 	}
 }
 
-// check compares the answers, the records and the ledger.
+// check compares the final answers, the stored records and the ledger of the emulator.
 func (r *run) check() {
 	r.tally.schedules.Add(1)
 	r.tally.submissions.Add(int64(len(r.submissions)))
 	ledger := r.cloud.Ledger()
 	jobs := map[string]emulator.Job{}
-	made := map[string][]string{} // ids of jobs, by the label
+	made := map[string][]string{} // ids of jobs, by label
 	for _, job := range ledger.Jobs {
 		jobs[job.ID] = job
 		name, _, _ := strings.Cut(job.Name, "-")
@@ -128,8 +128,8 @@ func (r *run) check() {
 	}
 }
 
-// show is what a program is shown of a submission; the zero answer if it is not
-// answered.
+// show requests a submission from the API and returns the answer. It returns the zero answer if the
+// request fails.
 func (r *run) show(n int, id string) answer {
 	base, _ := r.processes[n%len(r.processes)].reach()
 	if base == "" {

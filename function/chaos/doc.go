@@ -1,7 +1,7 @@
 // Package chaos plays random schedules of incidents against the whole program.
 //
-// A schedule is a store, one to three processes of the built program, submissions
-// through the four doors, repeats of each, and incidents:
+// A schedule consists of a store, one to three processes of the built program, submissions
+// through the four doors, repeated requests for each submission, and incidents:
 //
 //	fault     | the cloud throttles, fails, answers late or not at all
 //	lag       | the cloud's list shows a job late
@@ -11,12 +11,12 @@
 //	clock     | a process's clock jumps
 //	policy    | a process starts again with another policy
 //
-// At its end, each submission is repeated until its answer is final. Then the package
+// At the end of a schedule, each submission is repeated until its answer is final. Then the package
 // compares the answers, the stored records and the emulator's ledger.
 //
 // The program is built with the tag chaosclock (see function/chaos/control), which
-// divides all windows of time by ten. A seed decides the whole schedule. It does
-// not decide what the machine makes of it: the same seed may need several runs.
+// divides all windows of time by ten. A seed decides the whole schedule, but not how
+// the machine times the processes. A fault may need several runs of the same seed.
 //
-// The package has no code of its own. `make chaos` runs its test for longer.
+// The package contains only tests. `make chaos` runs them for longer.
 package chaos

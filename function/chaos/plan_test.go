@@ -8,19 +8,20 @@ import (
 	"time"
 )
 
-// speed divides the program's windows of time: an attempt has 3 s, not 30 s.
+// speed is the divisor of the program's windows of time. At this speed an attempt lasts 3 s instead
+// of 30 s.
 const speed = 10
 
-// The windows of the program, as it keeps them at this speed.
+// These constants are the program's windows of time at this speed.
 const (
 	window  = 30 * time.Second / speed
 	listLag = 60 * time.Second / speed
 )
 
-// active is the time in which a schedule has incidents.
+// active is the time during which incidents can happen.
 const active = 6 * time.Second
 
-// The kinds of incidents.
+// These constants name the kinds of incidents.
 const (
 	fault    = "fault"
 	lag      = "lag"
@@ -32,7 +33,7 @@ const (
 	sweep    = "sweep"
 )
 
-// The doors.
+// These constants name the doors.
 const (
 	form    = "form"
 	api     = "api"
@@ -40,7 +41,7 @@ const (
 	event   = "event"
 )
 
-// The kinds of processes.
+// These constants name the kinds of processes.
 const (
 	server = "server"
 	onFC   = "fc"
@@ -51,51 +52,52 @@ const (
 type plan struct {
 	seed        uint64
 	postgres    bool
-	processes   []string      // their kinds
-	timeout     time.Duration // of the event platforms
-	faults      string        // of the emulator, while the schedule is active
-	lag         time.Duration // of the cloud's list, to the end
+	processes   []string      // kinds of the processes
+	timeout     time.Duration // timeout of the event platforms
+	faults      string        // fault schedule of the emulator while incidents can happen
+	lag         time.Duration // lag of the cloud's list, until the end of the run
 	submissions []submission
-	incidents   []incident      // in the order of time
-	kinds       map[string]bool // the incidents that may happen
+	incidents   []incident      // ordered by time
+	kinds       map[string]bool // kinds of incidents that may happen
 }
 
-// A submission is one key with all its repeats.
+// A submission holds one key and all requests with this key.
 type submission struct {
 	door      string
-	account   string // alias
+	account   string // account alias
 	instance  string
-	retention string // empty: as the policy decides
+	retention string // empty means the policy's default
 	asks      []ask
 }
 
-// An ask is one request with a key.
+// An ask is one request with the submission's key.
 type ask struct {
 	at      time.Duration
 	process int
 }
 
-// An incident happens to one process, or to the database.
+// An incident affects one process or the database.
 type incident struct {
 	at      time.Duration
 	kind    string
 	process int
 	lasts   time.Duration
-	offset  time.Duration // of a clock
-	policy  int           // its number in policies
+	offset  time.Duration // offset of the process's clock
+	policy  int           // index in policies
 
 }
 
-// createFaults are those of CreateBackupJob, each of which lets a call fail.
+// createFaults lists faults of CreateBackupJob. Each fault makes a call fail.
 var createFaults = []string{
 	"throttle", "throttle-429", "expired", "500", "500-after", "503", "503-after", "drop", "drop-after", "reset-after",
 	"truncate", "bad-json", "html 502", "html-after 200", "empty-after 200", "no-job-id",
 }
 
-// draw draws the schedule of a seed. Only incidents in kinds happen.
+// draw returns the plan for a seed. The plan contains only incidents in kinds.
 func draw(seed uint64, kinds map[string]bool) plan {
 	r := rand.New(rand.NewPCG(seed, 16))
-	// Two thirds have PostgreSQL; one file of SQLite is for one process at a time.
+	// Two thirds of the plans use PostgreSQL. SQLite is for plans with one process, because only
+	// one process can use the file.
 	p := plan{seed: seed, kinds: kinds, postgres: seed%3 != 0, processes: []string{server}}
 	p.timeout = pick(r, 2*time.Second, 5*time.Second, 10*time.Second)
 	doors := []string{form, api, webhook}
@@ -130,9 +132,10 @@ func draw(seed uint64, kinds map[string]bool) plan {
 	return p
 }
 
-// drawAhead adds what chance rarely brings about: answers are lost, the list lags, and
-// one more process, which compared its clock with the database's a moment ago, jumps
-// ahead. It then takes the time to be one at which the list is complete.
+// drawAhead adds a sequence of events that random incidents rarely produce. Answers of
+// CreateBackupJob are lost and the cloud's list lags. Then the clock of an additional process jumps
+// ahead, shortly after the process compared its clock with the database's clock. The process now
+// assumes that the list is already complete.
 func (p *plan) drawAhead(r *rand.Rand) {
 	last := len(p.processes)
 	p.processes = append(p.processes, server)
@@ -154,11 +157,11 @@ func (p *plan) drawAhead(r *rand.Rand) {
 	p.faults = fmt.Sprintf("CreateBackupJob: drop-after 70%%; DescribeBackupJobs2: lag %v; seed %d", p.lag, p.seed)
 }
 
-// drawFaults draws what the cloud does. A call that arrives late makes its job late,
-// too, and with the lag that must not be later than the program assumes.
+// drawFaults draws the faults of the cloud. If calls can arrive late, it shortens the lag of the
+// list: together they must not make a job appear later than the program assumes.
 func (p *plan) drawFaults(r *rand.Rand) {
 	late := false
-	p.lag = time.Millisecond // the emulator wants one
+	p.lag = time.Millisecond // the emulator needs a lag above zero
 	if p.kinds[lag] {
 		p.lag = pick(r, p.lag, listLag/12, listLag/3, listLag*5/6, listLag*5/6)
 	}
@@ -191,7 +194,7 @@ func (p *plan) drawFaults(r *rand.Rand) {
 }
 
 func (p *plan) drawIncidents(r *rand.Rand) {
-	var may []string // the more probable ones more than once
+	var may []string // kinds that are more probable are listed more than once
 	for _, kind := range []string{kill, kill, freeze, freeze, database, clock, clock, policy, policy, sweep} {
 		if p.kinds[kind] && (kind != database || p.postgres) {
 			may = append(may, kind)
@@ -211,7 +214,7 @@ func (p *plan) drawIncidents(r *rand.Rand) {
 		case freeze:
 			i.lasts = pick(r, window/3, window+500*time.Millisecond, window+2*time.Second)
 		case clock:
-			// From 10 to 55 s at the program's speed, in both directions.
+			// The clock moves by 10 to 55 s, divided by speed, in either direction.
 			i.offset = time.Duration(pick(r, 10+r.IntN(46), 45+r.IntN(11))) * time.Second / speed
 			if r.IntN(3) == 0 {
 				i.offset = -i.offset
@@ -225,7 +228,7 @@ func (p *plan) drawIncidents(r *rand.Rand) {
 	slices.SortStableFunc(p.incidents, func(a, b incident) int { return int(a.at - b.at) })
 }
 
-// processFor is a process that has a door.
+// processFor returns the index of a random process that can receive requests through the door.
 func (p *plan) processFor(r *rand.Rand, door string) int {
 	for {
 		n := r.IntN(len(p.processes))
@@ -235,7 +238,7 @@ func (p *plan) processFor(r *rand.Rand, door string) int {
 	}
 }
 
-// store is the name of the plan's database.
+// store returns the name of the plan's database.
 func (p *plan) store() string {
 	if p.postgres {
 		return "PostgreSQL"

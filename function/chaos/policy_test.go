@@ -9,22 +9,23 @@ import (
 	"testing"
 )
 
-// hookToken is the token of the source of webhooks.
+// hookToken is the bearer token of the webhook sources.
 var hookToken = "hbp_" + strings.Repeat("chaos7b", 6) + "x"
 
-// policies are the changes of the demo policy, one of which is in force in a process.
-// The first one is that of the start.
+// policies lists changes of the demo policy. Each process runs with one of the changed policies.
+// Every process starts with the first policy.
 var policies = []func(string) string{
 	func(text string) string { return text },
 	replace("{min: 1, max: 365, default: 7}", "{min: 1, max: 365, default: 300}"),
-	// The account payments is reached in another way.
+	// This policy reaches the account payments with another access method.
 	replace("access: assume_role\n    role: backup-operator", "access: hbr_cross_account\n    role: hbrcrossrole"),
-	// The account payments is closed to new backups.
+	// This policy closes the account payments to new backups.
 	replace("- alias: payments # another account, through its role: backups stay there\n    enabled: true",
 		"- alias: payments\n    enabled: false"),
 }
 
-// replace is a change that must change something.
+// replace returns a function that replaces from by to in a text. The function panics if the text
+// does not contain from.
 func replace(from, to string) func(string) string {
 	return func(text string) string {
 		if !strings.Contains(text, from) {
@@ -34,7 +35,7 @@ func replace(from, to string) func(string) string {
 	}
 }
 
-// writePolicies writes a file for each of policies, and returns their paths.
+// writePolicies writes one policy file for each element of policies and returns the paths.
 func writePolicies(t testing.TB, folder string) (paths []string) {
 	t.Helper()
 	file, err := os.ReadFile("../cmd/local/policy.yaml")

@@ -21,27 +21,28 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// A process is one place in which the program runs. After a kill it runs there again.
+// A process is one place in which the program runs. After a kill, the program starts again in the
+// same place.
 type process struct {
 	t        testing.TB
 	kind     string
-	program  string // path
-	folder   string // of its files
+	program  string // path of the program
+	folder   string // folder of the process's files
 	env      []string
 	timeout  time.Duration
-	policies []string // paths
+	policies []string // paths of the policy files
 
-	setting sync.Mutex // held while its clock is set
+	setting sync.Mutex // held while the process's clock is set
 
-	mu      sync.Mutex // held while it starts and ends
+	mu      sync.Mutex // held while the program starts or ends
 	policy  int
-	running running // nil while it does not run
+	running running // nil if the program does not run
 	url     string
-	invoke  func(ctx context.Context, event []byte) runtimetest.Response // nil on a server
+	invoke  func(ctx context.Context, event []byte) runtimetest.Response // nil on a plain server
 	front   *httptest.Server
 }
 
-// running is a started program.
+// running is a program that was started.
 type running interface {
 	Kill()
 	Signal(os.Signal) error
@@ -50,7 +51,7 @@ type running interface {
 
 func (p *process) clockFile() string { return filepath.Join(p.folder, "clock") }
 
-// setClock moves the clock of the process to offset from the machine's.
+// setClock sets the offset of the process's clock from the machine's clock.
 func (p *process) setClock(offset time.Duration) {
 	p.setting.Lock()
 	defer p.setting.Unlock()
@@ -64,10 +65,10 @@ func (p *process) setClock(offset time.Duration) {
 	}
 }
 
-// same stands for the policy that a process had before.
+// same tells start to keep the process's current policy.
 const same = -1
 
-// start starts the program with a policy, unless it runs.
+// start starts the program with a policy, given by its index. It does nothing if the program runs.
 func (p *process) start(policy int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,7 +108,7 @@ func (p *process) start(policy int) {
 	p.url = p.front.URL
 }
 
-// kill ends the program as kill -9 does.
+// kill ends the program as `kill -9` does.
 func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +123,7 @@ func (p *process) kill() {
 	}
 }
 
-// signal sends a signal, if the program runs. That it has ended is no error.
+// signal sends a signal if the program runs. It ignores the error if the program has already ended.
 func (p *process) signal(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -131,7 +132,8 @@ func (p *process) signal(sig syscall.Signal) {
 	}
 }
 
-// reach is where the process is reached now; empty strings while it does not run.
+// reach returns the current address and event function of the process. url is empty and invoke is
+// nil if the program does not run.
 func (p *process) reach() (url string, invoke func(context.Context, []byte) runtimetest.Response) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -141,10 +143,10 @@ func (p *process) reach() (url string, invoke func(context.Context, []byte) runt
 	return p.url, p.invoke
 }
 
-// A plainServer is the program where no platform is.
+// A plainServer is the program as a plain HTTP server, without an event platform.
 type plainServer struct {
 	cmd   *exec.Cmd
-	log   string // path
+	log   string // path of the log
 	url   string
 	ended chan struct{}
 }
@@ -168,7 +170,7 @@ func startServer(t testing.TB, program, folder string, env []string) (*plainServ
 	line, err := bufio.NewReader(out).ReadString('\n')
 	go func() {
 		_, _ = io.Copy(io.Discard, out)
-		_ = s.cmd.Wait() // it was killed
+		_ = s.cmd.Wait() // the error only says that the program was killed
 		close(s.ended)
 	}()
 	t.Cleanup(s.Kill)
@@ -180,16 +182,16 @@ func startServer(t testing.TB, program, folder string, env []string) (*plainServ
 	return s, nil
 }
 
-// Kill ends the program, and returns when it has ended.
+// Kill ends the program and waits until it has ended.
 func (s *plainServer) Kill() {
-	_ = s.cmd.Process.Kill() // it may have ended
+	_ = s.cmd.Process.Kill() // the program may have ended already
 	<-s.ended
 }
 
 // Signal sends a signal.
 func (s *plainServer) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 
-// Output is what the program wrote to its standard error.
+// Output returns the text that the program wrote to its standard error.
 func (s *plainServer) Output() string {
 	text, err := os.ReadFile(s.log)
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// patience ends a schedule that does not come to an end.
+// patience is the longest time for which a schedule waits for final answers.
 const patience = 3 * time.Minute
 
 // A run plays one plan.
@@ -34,17 +34,17 @@ type run struct {
 	tally     *tally
 	cloud     *emulator.Cloud
 	processes []*process
-	pg        *postgrestest.Server // nil with SQLite
-	url       string               // of the database
+	pg        *postgrestest.Server // nil if the run uses SQLite
+	url       string               // address of the database
 	client    *http.Client
 
 	mu      sync.Mutex
-	answers [][]answer // final ones, by the number of the submission
-	ids     []string   // of submissions, as answered
+	answers [][]answer // final answers, by the number of the submission
+	ids     []string   // ids of the submissions, from the answers
 	down    sync.Mutex // held while the database is down
 }
 
-// An answer is what a process says of a submission.
+// An answer is a process's answer about a submission.
 type answer struct {
 	SubmissionID string `json:"SubmissionId"`
 	Status       string
@@ -52,11 +52,11 @@ type answer struct {
 	JobName      string
 	Region       string
 	InstanceID   string          `json:"InstanceId"`
-	Cloud        json.RawMessage `json:"cloud"` // of a refusal by the cloud
+	Cloud        json.RawMessage `json:"cloud"` // present if the cloud refused the backup
 	final        bool
 }
 
-// play plays a plan to its end, and counts what should not have been.
+// play plays a plan to its end and counts the faults in tl.
 func play(t testing.TB, p plan, program string, pg *postgrestest.Server, without string, tl *tally) {
 	r := &run{
 		plan: p, t: t, tally: tl, pg: pg, answers: make([][]answer, len(p.submissions)), ids: make([]string, len(p.submissions)),
@@ -116,7 +116,7 @@ func (r *run) begin(program, without string) {
 	})
 }
 
-// store opens the database of the run. It may be on any clock.
+// store opens the database of the run, without setting a clock.
 func (r *run) store() *store.DB {
 	db, err := store.Open(store.Config{URL: secret.New(r.url), Log: slog.New(slog.DiscardHandler), StatementTime: time.Minute})
 	if err != nil {
@@ -125,7 +125,7 @@ func (r *run) store() *store.DB {
 	return db
 }
 
-// act lets everything happen at its time.
+// act sends the requests and makes the incidents happen, each at its time.
 func (r *run) act() {
 	var all sync.WaitGroup
 	after := func(at time.Duration, f func()) {
@@ -148,7 +148,7 @@ func (r *run) act() {
 	all.Wait()
 }
 
-// happen lets an incident happen.
+// happen carries out one incident.
 func (r *run) happen(i incident) {
 	p := r.processes[i.process]
 	switch i.kind {
@@ -188,7 +188,7 @@ func (r *run) happen(i incident) {
 	}
 }
 
-// calm ends all incidents but the lag of the cloud's list.
+// calm ends all incidents. Only the lag of the cloud's list stays.
 func (r *run) calm() {
 	if err := r.cloud.SetFaults(fmt.Sprintf("DescribeBackupJobs2: lag %v", r.lag)); err != nil {
 		r.t.Error(err)
@@ -196,7 +196,7 @@ func (r *run) calm() {
 	r.everywhere(0)
 }
 
-// everywhere starts all processes again with a policy.
+// everywhere restarts all processes with one policy.
 func (r *run) everywhere(policy int) {
 	for _, p := range r.processes {
 		p.setClock(0)
@@ -208,8 +208,8 @@ func (r *run) everywhere(policy int) {
 	}
 }
 
-// finish repeats each submission until its answer is final, and once more. A record
-// of an earlier policy may need that policy to be followed, so they take turns.
+// finish repeats each submission until its answer is final, and then twice more. The policies
+// alternate, because the portal may need an earlier policy to continue a record of that policy.
 func (r *run) finish() {
 	turns := []int{0, 2}
 	began, turn := time.Now(), 0
@@ -231,7 +231,8 @@ func (r *run) finish() {
 	}
 	r.askAll(all, 1)
 	r.askAll(all, 2)
-	// A call that a process sends in the last moment of its window has arrived by then.
+	// After this pause, every call that a process sent at the end of its window has arrived at the
+	// cloud.
 	time.Sleep(max(0, window+time.Second-time.Since(began)))
 }
 
@@ -249,7 +250,7 @@ func (r *run) askAll(submissions []int, round int) {
 	all.Wait()
 }
 
-// open are the submissions without a final answer.
+// open returns the numbers of the submissions without a final answer.
 func (r *run) open() (open []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -261,10 +262,11 @@ func (r *run) open() (open []int) {
 	return open
 }
 
-// label begins the name of the job of a submission.
+// label returns the beginning of the job names of submission n.
 func label(n int) string { return fmt.Sprintf("chaos%dx", n) }
 
-// ask sends a submission to a process through its door, and keeps a final answer.
+// ask sends submission n to a process through its door. It stores the answer if the answer is
+// final.
 func (r *run) ask(n int, p *process) {
 	s := r.submissions[n]
 	base, invoke := p.reach()
@@ -309,7 +311,7 @@ func (r *run) ask(n int, p *process) {
 	}
 }
 
-// body is a submission as the API takes it.
+// body returns submission n as the JSON API accepts it.
 func (r *run) body(n int) map[string]any {
 	s := r.submissions[n]
 	body := map[string]any{"Account": s.account, "Region": "cn-hangzhou", "InstanceId": s.instance, "JobName": label(n)}
@@ -325,8 +327,8 @@ func mergeKey(body map[string]any, key string) map[string]any {
 	return body
 }
 
-// askForm submits the form. Its answer is the page that it leads to; whether there is
-// a job is read there, as a program does.
+// askForm submits the form. The form redirects to a status page, and askForm reads the submission's
+// job from the JSON API instead of this page.
 func (r *run) askForm(base, key string, n int) answer {
 	s := r.submissions[n]
 	values := url.Values{
@@ -341,7 +343,7 @@ func (r *run) askForm(base, key string, n int) answer {
 	status, text, _ := r.send(http.MethodGet, base+"/api/v1/backup-jobs/"+id, "", "")
 	a := readAnswer(status, text)
 	if a.JobID != "" {
-		a.final, a.Status = true, "CREATED" // it goes on from there
+		a.final, a.Status = true, "CREATED" // a job in a later state still counts as created
 	}
 	a.SubmissionID = id
 	return a
@@ -351,7 +353,7 @@ func (r *run) post(address, contentType, body string, headers ...string) (int, [
 	return r.send(http.MethodPost, address, contentType, body, headers...)
 }
 
-// send makes a request. Its status is 0 if there is no answer.
+// send makes a request. It returns status 0 if there is no answer.
 func (r *run) send(method, address, contentType, body string, headers ...string) (int, []byte, http.Header) {
 	q, err := http.NewRequestWithContext(r.t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
@@ -373,7 +375,8 @@ func (r *run) send(method, address, contentType, body string, headers ...string)
 	if err != nil {
 		return 0, nil, nil
 	}
-	// A policy that is closed to an account gives no default for it either.
+	// A policy that closes an account gives no default Retention for this account, so "required" is
+	// expected.
 	if bytes.Contains(text, []byte(`"urn:backup-portal:problem:invalid"`)) && !bytes.Contains(text, []byte(`"code":"required"`)) {
 		r.t.Errorf("%s: the schedule's own mistake: %s", address, text)
 	}
@@ -383,8 +386,7 @@ func (r *run) send(method, address, contentType, body string, headers ...string)
 	return res.StatusCode, text, res.Header
 }
 
-// readAnswer reads the JSON of an answer. It is final if there is a job, or if the
-// cloud has refused.
+// readAnswer parses a JSON answer. The answer is final if it has a job or a refusal by the cloud.
 func readAnswer(status int, text []byte) answer {
 	var a answer
 	if json.Unmarshal(bytes.TrimSpace(text), &a) != nil {

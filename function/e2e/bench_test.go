@@ -14,9 +14,9 @@ import (
 	"backupportal/function/emulator"
 )
 
-// BenchmarkBesideABareServer sends each request in turn to the portal and to a server with an empty
-// page, over the same loopback. The ratio of the times can be compared between machines. The time
-// of a submission includes the emulator.
+// BenchmarkBesideABareServer sends each request to the portal and then to a bare server with an
+// empty page, over the same loopback. It reports the ratio of the two times, which can be compared
+// between machines. The time of a submission includes the emulator's time.
 func BenchmarkBesideABareServer(b *testing.B) {
 	portal := httptest.NewServer(benchPortal(b))
 	b.Cleanup(portal.Close)
@@ -44,7 +44,7 @@ func BenchmarkBesideABareServer(b *testing.B) {
 	}
 }
 
-// benchPortal is the whole portal with the emulator, in this process.
+// benchPortal returns the whole portal with the emulator, in this process.
 func benchPortal(b *testing.B) http.Handler {
 	cloud, err := emulator.New(emulator.Options{})
 	if err != nil {
@@ -60,8 +60,8 @@ func benchPortal(b *testing.B) http.Handler {
 	return connect(b, endpoint.URL, log, "DATABASE_URL", "sqlite:"+filepath.Join(b.TempDir(), "portal.db")).Doors.Web
 }
 
-// timed makes one request, and fails if it is answered with anything but
-// success: an error would be a fast one.
+// timed makes one request and returns its duration. It fails the benchmark unless the request
+// succeeds, because an error could be faster than a success.
 func timed(b *testing.B, method, url, body, key string) time.Duration {
 	r, err := http.NewRequestWithContext(b.Context(), method, url, strings.NewReader(body))
 	if err != nil {

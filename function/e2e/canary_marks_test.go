@@ -13,16 +13,17 @@ import (
 	"testing"
 )
 
-// canaries holds secret texts and the outputs of the program. No secret may appear in an output:
-// mark makes a new secret, add registers an existing one, heard stores an output, and check
-// searches all outputs for all secrets.
+// canaries holds secret texts and the outputs of the program, to prove that no output contains a
+// secret. mark makes a new secret, add registers an existing secret, heard stores an output, and
+// check searches all outputs for all secrets.
 type canaries struct {
 	mu    sync.Mutex
-	texts map[string]string // and their names
+	texts map[string]string // the key is the secret, the value is its name
 	out   map[string]*strings.Builder
 }
 
-// mark returns a new secret with a name and a minimum length.
+// mark returns a new secret that is at least least characters long, and registers the secret under
+// the name.
 func (c *canaries) mark(name string, least int) string {
 	text := "Canary" + strings.Map(func(r rune) rune {
 		if r < '0' || r > 'z' {
@@ -37,7 +38,8 @@ func (c *canaries) mark(name string, least int) string {
 	return text
 }
 
-// add watches an existing secret. Short ones are ignored, because they would be found everywhere.
+// add registers an existing secret. It ignores a text of fewer than 12 bytes, because a short text
+// occurs in outputs by chance.
 func (c *canaries) add(name, text string) {
 	if len(text) < 12 {
 		return
@@ -50,7 +52,7 @@ func (c *canaries) add(name, text string) {
 	c.texts[text] = name
 }
 
-// heard stores an output and where it came from.
+// heard stores an output under the name of its place.
 func (c *canaries) heard(place, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,8 +80,8 @@ func (c *canaries) check(t *testing.T) {
 	}
 }
 
-// occurs searches a text for a secret, in plain form and in common encodings. It returns the form
-// that it found.
+// occurs searches a text for a secret, in plain form and in common encodings. It returns the name
+// of the encoding in which the secret occurs, or "".
 func occurs(text, secret string) string {
 	quoted, _ := json.Marshal(secret)
 	forms := []string{
@@ -87,8 +89,8 @@ func occurs(text, secret string) string {
 		hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
 		base32.StdEncoding.EncodeToString([]byte(secret))[:len(secret)], strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
 	}
-	// The base64 form depends on whether 0, 1 or 2 bytes precede the text. Characters that depend on the
-	// neighbouring bytes are cut off.
+	// The base64 form of the secret depends on whether 0, 1 or 2 bytes precede the secret. The
+	// search cuts off the characters that depend on the neighbouring bytes.
 	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		for shift := range 3 {
 			whole := enc.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
@@ -104,7 +106,7 @@ func occurs(text, secret string) string {
 	return ""
 }
 
-// The search finds each encoding that it covers.
+// occurs finds a secret in each encoding that it covers, and does not find an absent secret.
 func TestCanariesAreFound(t *testing.T) {
 	secret := "Canary/secret+with=signs&more"
 	for name, text := range map[string]string{

@@ -41,17 +41,17 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// canaryFaults are all faults of the emulator that return a text. Faults that only delay are
-// omitted.
+// canaryFaults lists all faults of the emulator that return a text. The list omits faults that only
+// delay.
 var canaryFaults = []string{
 	"html 502", "html 200", "empty 503", "redirect", "drop", "drop-after", "reset", "500", "500-after", "503", "refuse 404 VaultNotExist", "refuse 400 Strange",
 	"refuse 403 NoPermission", "numeric-code", "throttle", "throttle-headers", "throttle-429", "throttle-rejected", "expired", "signature-echo", "nonce-used",
 	"nonce-used-after", "truncate", "bad-json", "oversized", "numeric-success",
 }
 
-// A whole portal, in which every secret is a unique text, goes through every door and every fault
-// of the cloud, the identity provider, the receivers and the database. No secret is in a log, an
-// answer, a header, an audit record or an error (threats T9, T21).
+// No secret occurs in a log, an answer, a header, an audit record or an error (threats T9, T21). In
+// the portal under test every secret is a unique text. The test uses every door and causes every
+// fault of the cloud, the identity provider, the receivers and the database.
 func TestNoOutputContainsASecret(t *testing.T) {
 	c := &canaries{}
 	r := newCanaryFixture(t, c)
@@ -100,7 +100,7 @@ func TestNoOutputContainsASecret(t *testing.T) {
 	c.check(t)
 }
 
-// A heardLog passes the log to the canaries.
+// A heardLog is a log writer that passes each line to the canaries.
 type heardLog struct{ *canaries }
 
 func (l heardLog) Write(b []byte) (int, error) {
@@ -108,8 +108,8 @@ func (l heardLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A canaryFixture is the program in this process, on PostgreSQL, with a sign-in at a provider and
-// with every kind of secret.
+// A canaryFixture is the program in this process. It uses PostgreSQL, a sign-in at a provider, and
+// every kind of secret.
 type canaryFixture struct {
 	*canaries
 	t        *testing.T
@@ -117,7 +117,7 @@ type canaryFixture struct {
 	server   *postgrestest.Server
 	database string
 	provider *echoProvider
-	settings []string // environment, as names and values in turn
+	settings []string // environment of the program, as alternating names and values
 	portal   app.App
 	url      string
 	client   *http.Client
@@ -181,7 +181,7 @@ func newCanaryFixture(t *testing.T, c *canaries) *canaryFixture {
 	return r
 }
 
-// policy returns the demo policy with every kind of setting that has a secret.
+// policy returns the demo policy with every kind of setting that contains a secret.
 func (r *canaryFixture) policy() string {
 	r.t.Helper()
 	text, err := os.ReadFile("../cmd/local/policy.yaml")
@@ -215,7 +215,8 @@ notifications:
 	return file
 }
 
-// watched adds to the secrets what the cloud issues and what signs requests.
+// watched returns a handler for the cloud that registers as secrets the credentials that the cloud
+// issues and the signatures of requests.
 func (r *canaryFixture) watched(cloud http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
@@ -241,7 +242,7 @@ func (r *canaryFixture) watched(cloud http.Handler) http.Handler {
 	})
 }
 
-// A keeper stores the body that it passes on.
+// A keeper stores the body of an answer and passes it on.
 type keeper struct {
 	http.ResponseWriter
 	body bytes.Buffer
@@ -254,8 +255,8 @@ func (k *keeper) Write(b []byte) (int, error) {
 
 func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
 
-// ask sends a request to the portal and passes the answer to the canaries, except its cookies,
-// which become secrets.
+// ask sends a request to the portal and passes the answer to the canaries. It registers the cookies
+// of the answer as secrets.
 func (r *canaryFixture) ask(method, path, contentType, body string, headers ...string) *http.Response {
 	r.t.Helper()
 	q, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
@@ -266,7 +267,7 @@ func (r *canaryFixture) ask(method, path, contentType, body string, headers ...s
 		q.Header.Set("Content-Type", contentType)
 	}
 	if method == "POST" && q.URL.Path == "/api/v1/backup-jobs" {
-		q.Header.Set("Idempotency-Key", rand.Text()) // unless headers has another
+		q.Header.Set("Idempotency-Key", rand.Text()) // headers may replace this key
 	}
 	for i := 0; i < len(headers); i += 2 {
 		q.Header.Set(headers[i], headers[i+1])
@@ -299,7 +300,7 @@ func (r *canaryFixture) answered(place string, q *http.Request, do func(*http.Re
 	return res
 }
 
-// signIn signs in at the provider, out and in again.
+// signIn signs a person in at the provider, signs the person out, and signs the person in again.
 func (r *canaryFixture) signIn() {
 	r.t.Helper()
 	for range 2 {
@@ -314,7 +315,7 @@ func (r *canaryFixture) signIn() {
 		if !r.provider.echo.Load() && res.StatusCode != http.StatusSeeOther {
 			r.t.Fatalf("signing in: %s", res.Status)
 		}
-		r.ask("GET", "/auth/callback?"+back.Encode()+"&state=again", "", "") // is refused
+		r.ask("GET", "/auth/callback?"+back.Encode()+"&state=again", "", "") // the portal refuses this callback
 		if !r.provider.echo.Load() {
 			r.ask("GET", "/backups", "", "")
 		}
@@ -325,7 +326,7 @@ func (r *canaryFixture) signIn() {
 	}
 }
 
-// doors uses every door once.
+// doors sends submissions through every door once.
 func (r *canaryFixture) doors(fault string) {
 	r.n++
 	key := fmt.Sprint("canary-", r.n)
@@ -376,8 +377,7 @@ func mac(key, text string) []byte {
 	return h.Sum(nil)
 }
 
-// strangers sends secrets that are wrong or in the wrong place. They must not be repeated in an
-// answer either.
+// strangers sends secrets that are wrong or in the wrong place. No answer may repeat them.
 func (r *canaryFixture) strangers() {
 	wrong := r.mark("somebody's token", 43)
 	r.ask("GET", "/api/v1/backup-jobs", "", "", "Authorization", "Bearer hbp_"+wrong)
@@ -395,8 +395,8 @@ func (r *canaryFixture) strangers() {
 	r.ask("POST", "/api/v1/backup-jobs", "application/json", `{"Account":"payments","Region":"cn-hangzhou","SourceType":"UDM_ECS","InstanceId":"i-bp2demopay01","Retention":700}`, "Authorization", "Bearer "+r.token)
 }
 
-// platform sends the platform's own credentials: to the plain server, which must ignore them, and
-// to the custom runtime, which must not reveal them.
+// platform sends the platform's own credentials to the plain server, which must ignore them, and to
+// the custom runtime, which must not reveal them.
 func (r *canaryFixture) platform() {
 	id, secret, token := r.mark("platform's key id", 24), r.mark("platform's key secret", 30), r.mark("platform's token", 60)
 	headers := []string{"Authorization", "Bearer " + r.token, "X-Fc-Access-Key-Id", id, "X-Fc-Access-Key-Secret", secret, "X-Fc-Security-Token", token, "X-Fc-Request-Id", "platform-1"}
@@ -424,7 +424,7 @@ func (r *canaryFixture) platform() {
 	}
 }
 
-// misconfigured starts the program with unusable secrets and collects the errors.
+// misconfigured starts the program with unusable secrets and passes the errors to the canaries.
 func (r *canaryFixture) misconfigured() {
 	for name, value := range map[string]string{
 		"DATABASE_URL": "postgres://portal:" + r.mark("bad password", 20) + "@host:port/x?sslmode=disable", "SESSION_KEYS": r.mark("bad session key", 20),
@@ -445,7 +445,8 @@ func (r *canaryFixture) misconfigured() {
 	}
 }
 
-// An echoProvider is an OpenID provider that repeats everything it received, once echo is set.
+// An echoProvider is an OpenID provider. If echo is set, its answers repeat everything that it
+// received.
 type echoProvider struct {
 	*httptest.Server
 	secret, nonce string
@@ -495,8 +496,8 @@ func newEchoProvider(t *testing.T, c *canaries) *echoProvider {
 	return p
 }
 
-// Function Compute passes its credentials to the program with every event. They are in no output
-// (threats T9, T21).
+// Function Compute passes its credentials to the program with every event. No output contains these
+// credentials (threats T9, T21).
 func TestNoOutputContainsPlatformCredentials(t *testing.T) {
 	c := &canaries{}
 	keys := runtimetest.Credentials{AccessKeyID: c.mark("platform's key id", 24), AccessKeySecret: c.mark("platform's key secret", 30)}

@@ -16,8 +16,8 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// checkDist checks a folder that is deployed: it holds the program, which the platform can run, and the policy, and nothing
-// else, because everything in it is sent.
+// checkDist checks a folder that is deployed. The folder must contain only the policy and a program
+// that the platform can run, because everything in the folder is deployed.
 func checkDist(dir, handler string) []error {
 	var found complaints
 	entries, err := os.ReadDir(dir)
@@ -69,7 +69,7 @@ func checkBinary(path string) []error {
 	return found
 }
 
-// makeDist runs make dist into a folder of the test's own.
+// makeDist runs make dist into a temporary folder and returns the folder and the output.
 func makeDist(t *testing.T, args ...string) (dir, output string, err error) {
 	t.Helper()
 	if testing.Short() {
@@ -84,7 +84,7 @@ func makeDist(t *testing.T, args ...string) (dir, output string, err error) {
 	dir = t.TempDir()
 	command := exec.CommandContext(t.Context(), "make", append([]string{"dist", "DIST=" + dir}, args...)...)
 	command.Dir = "../.."
-	for _, variable := range os.Environ() { // a make that runs this test must not talk to this one
+	for _, variable := range os.Environ() { // the settings of an outer make must not affect this make
 		if name, _, _ := strings.Cut(variable, "="); !slices.Contains([]string{"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "POLICY"}, name) {
 			command.Env = append(command.Env, variable)
 		}
@@ -102,7 +102,7 @@ func TestMakeDistWritesWhatThePlatformRuns(t *testing.T) {
 	for _, err := range checkDist(dir, handler) {
 		t.Error(err)
 	}
-	// `s deploy` sends the folder dist of the checkout, which exists only after a build.
+	// `s deploy` deploys the folder dist of the checkout, which exists only after a build.
 	if _, err := os.Stat("../../dist"); !errors.Is(err, os.ErrNotExist) {
 		for _, err := range checkDist("../../dist", handler) {
 			t.Error(err)
@@ -152,7 +152,7 @@ func TestUnusableBinariesAreReported(t *testing.T) {
 	}
 }
 
-// elfFile makes the smallest program file that can be read: a header and one part of the given type.
+// elfFile writes the smallest ELF file that can be parsed: a header and one part of the given type.
 func elfFile(t *testing.T, machine elf.Machine, part elf.ProgType) []byte {
 	t.Helper()
 	header := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(machine), Version: 1, Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: 1}
@@ -167,8 +167,8 @@ func elfFile(t *testing.T, machine elf.Machine, part elf.ProgType) []byte {
 	return file.Bytes()
 }
 
-// What is deployed as it comes has to start: with the variables of s.yaml and
-// the example policy, and nothing else.
+// The deployed program starts with only the example policy and the variables of s.yaml, and accepts
+// the example event.
 func TestDeployedProgramAcceptsTheExampleEvent(t *testing.T) {
 	dir, output, err := makeDist(t)
 	if err != nil {

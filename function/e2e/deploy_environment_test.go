@@ -15,7 +15,8 @@ import (
 
 var variablePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,}$`)
 
-// notDeployed lists the variables that the program reads and s.yaml does not set, with the reason.
+// notDeployed lists the variables that the program reads but s.yaml does not set. Each value is the
+// reason.
 var notDeployed = map[string]string{
 	"ADDR":              "of the plain server: on Function Compute the platform calls the program",
 	"TRUSTED_PROXIES":   "of a server behind a proxy: Function Compute states the client's address itself",
@@ -38,13 +39,13 @@ var notDeployed = map[string]string{
 
 const jwtOnly = "only with AUTH_MODE jwt: added beside that where a gateway signs people in"
 
-// configFiles are the files that read the environment.
+// configFiles lists the files that read the environment.
 var configFiles = []string{"../app/config.go", "../app/signin.go"}
 
-// platformPrefixes begin names of variables that the platform sets itself.
+// platformPrefixes lists prefixes of variables that the platform itself sets.
 var platformPrefixes = []string{"FC_", "AWS_", "ALIBABA_CLOUD_"}
 
-// variablesRead gives the names of environment variables that Go files mention.
+// variablesRead returns the names of the environment variables that the given Go files mention.
 func variablesRead(t *testing.T, paths ...string) []string {
 	t.Helper()
 	var names []string
@@ -72,10 +73,10 @@ func variablesOf(t *testing.T, path string) (names []string) {
 	return names
 }
 
-// checkEnvironment holds the variables of a function against what the platform takes and what the program reads. The schema
-// says that they are text.
+// checkEnvironment compares the variables of a function with the limits of the platform and with
+// the variables that the program reads. The schema already checks that the values are text.
 func checkEnvironment(where string, variables map[string]any, reads []string) []error {
-	const limit = 4096 // bytes, names and values together
+	const limit = 4096 // total bytes of names and values
 	var found complaints
 	where += ".environmentVariables"
 	size := 0
@@ -100,7 +101,8 @@ func checkEnvironment(where string, variables map[string]any, reads []string) []
 	return found
 }
 
-// TestNotDeployedVariablesAreRead keeps notDeployed from growing old.
+// TestNotDeployedVariablesAreRead checks that the program still reads every variable in
+// notDeployed.
 func TestNotDeployedVariablesAreRead(t *testing.T) {
 	reads := variablesRead(t, configFiles...)
 	for name := range notDeployed {

@@ -14,13 +14,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A deployFile is a file for Serverless Devs as it was written: references stand as they are, extend is followed.
+// A deployFile is a file for Serverless Devs. Its references are not resolved; the files that it
+// extends are merged into doc.
 type deployFile struct {
-	dir string         // of the file; relative paths in it start there
+	dir string         // folder of the file; relative paths in the file start here
 	doc map[string]any // the whole document
 }
 
-// readDeployFile reads a file and the files that it extends.
+// readDeployFile reads a file and merges it with the files that it extends.
 func readDeployFile(path string) (deployFile, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -43,7 +44,8 @@ func readDeployFile(path string) (deployFile, error) {
 	return file, nil
 }
 
-// mustReadDeployFile is readDeployFile for a test: every call gives a document that the test may change.
+// mustReadDeployFile calls readDeployFile and fails the test on an error. Each call returns a new
+// document, which the test may change.
 func mustReadDeployFile(t *testing.T, path string) deployFile {
 	t.Helper()
 	file, err := readDeployFile(path)
@@ -53,7 +55,8 @@ func mustReadDeployFile(t *testing.T, path string) deployFile {
 	return file
 }
 
-// mergeYAML lays one document over another as the CLI does: objects are merged, everything else, lists too, is replaced.
+// mergeYAML merges the document over into the document under, as the CLI does. It merges objects.
+// It replaces all other values, including lists.
 func mergeYAML(under, over map[string]any) map[string]any {
 	merged := maps.Clone(under)
 	for key, value := range over {
@@ -67,10 +70,10 @@ func mergeYAML(under, over map[string]any) map[string]any {
 	return merged
 }
 
-// complaints are the mistakes in a file, each with its position.
+// complaints lists the mistakes in a file, each with its position.
 type complaints []error
 
-// add appends a complaint.
+// add appends a complaint about the position where.
 func (c *complaints) add(where, format string, args ...any) {
 	*c = append(*c, fmt.Errorf("%s: "+format, append([]any{where}, args...)...))
 }
@@ -81,19 +84,20 @@ var (
 	varReference = regexp.MustCompile(`^vars\.(\w+)$`)
 )
 
-// A referenceResolver replaces references by values, as the CLI does first.
+// A referenceResolver replaces references by their values. The CLI does this before all other
+// steps.
 type referenceResolver struct {
 	getenv func(string) string
 	vars   map[string]any
 	errs   complaints
 }
 
-// resolveReferences gives the document with its references replaced. The result of a reference is always text.
-// access is left alone, because the CLI leaves it alone.
+// resolveReferences returns the document with all references replaced. The value of a reference is
+// always text. The member access stays unchanged, as in the CLI.
 func resolveReferences(doc map[string]any, getenv func(string) string) (map[string]any, []error) {
 	r := &referenceResolver{getenv: getenv}
 	vars, _ := doc["vars"].(map[string]any)
-	r.vars, _ = r.value("vars", vars).(map[string]any) // no vars yet: one may not refer to another
+	r.vars, _ = r.value("vars", vars).(map[string]any) // r.vars is still empty, because a variable may not refer to another variable
 	resolved := map[string]any{}
 	for _, key := range slices.Sorted(maps.Keys(doc)) {
 		switch key {
@@ -108,7 +112,7 @@ func resolveReferences(doc map[string]any, getenv func(string) string) (map[stri
 	return resolved, r.errs
 }
 
-// value resolves the value at a position of the document.
+// value resolves all references in the value v at the position where.
 func (r *referenceResolver) value(where string, v any) any {
 	switch v := v.(type) {
 	case string:
@@ -129,7 +133,7 @@ func (r *referenceResolver) value(where string, v any) any {
 	return v
 }
 
-// reference returns the value of one ${…}.
+// reference returns the value of one reference ${…}.
 func (r *referenceResolver) reference(where, ref string) string {
 	inner := strings.TrimSpace(anyReference.FindStringSubmatch(ref)[1])
 	if m := varReference.FindStringSubmatch(inner); m != nil {
@@ -144,7 +148,7 @@ func (r *referenceResolver) reference(where, ref string) string {
 		r.errs.add(where, "%s: only env('NAME', 'default') and vars.name are understood", ref)
 		return ref
 	}
-	if value := r.getenv(cmp.Or(m[1], m[2])); value != "" { // the CLI takes an empty variable for none
+	if value := r.getenv(cmp.Or(m[1], m[2])); value != "" { // the CLI treats an empty variable as unset
 		return value
 	}
 	if !strings.Contains(inner, ",") {

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// A deployChecker finds mistakes in a file for Serverless Devs: those that the published schema
-// covers, and others. `s deploy` sends a wrong file without any warning, so this is the only check.
+// A deployChecker finds mistakes in a file for Serverless Devs: mistakes that the published schema
+// covers, and others. `s deploy` deploys a wrong file without a warning, so no other check exists.
 type deployChecker struct {
 	schemas deploySchemas
-	root    string              // folder of s.yaml
+	root    string              // folder that contains s.yaml
 	reads   []string            // variables that the program reads
 	getenv  func(string) string // environment of the person who deploys
 }
@@ -36,7 +36,7 @@ func (c deployChecker) check(file deployFile) []error {
 	found = append(found, errs...)
 	resources, _ := resolved["resources"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(resources)) {
-		// The resource is checked for any component in FC3_COMPONENT.
+		// The environment variable FC3_COMPONENT can select another component. The checks stay the same.
 		component, _ := yamlObject(written, name)["component"].(string)
 		if component != "fc3" && component != "${env('FC3_COMPONENT', 'fc3')}" {
 			found.add(name+".component", "must be fc3 or ${env('FC3_COMPONENT', 'fc3')}, is %q", component)
@@ -63,8 +63,8 @@ func (c deployChecker) checkResource(name, dir string, resource map[string]any) 
 	)
 }
 
-// checkFolders holds paths against the file's own folder: both actions run make dist in the project's root, and what is
-// deployed is what it wrote.
+// checkFolders checks the paths of a resource. Both actions must run make dist in the project's
+// root, and the deployed folder must be the output of make dist.
 func checkFolders(name, dir, root string, resource map[string]any) []error {
 	var found complaints
 	for _, when := range []string{"pre-deploy", "pre-local"} {
@@ -87,8 +87,9 @@ func checkFolders(name, dir, root string, resource map[string]any) []error {
 	return found
 }
 
-// checkSize checks that processor, memory, disk and time are given, since their defaults do not fit each other, and that
-// processor and memory go together. The schema knows their limits.
+// checkSize checks that cpu, memorySize, diskSize and timeout are given, because their defaults do
+// not fit each other. It also checks that cpu and memorySize fit together. The schema checks the
+// range of each value.
 func checkSize(where string, props map[string]any) []error {
 	var found complaints
 	for _, name := range []string{"cpu", "memorySize", "diskSize", "timeout"} {
@@ -107,7 +108,7 @@ func checkSize(where string, props map[string]any) []error {
 	return found
 }
 
-// checkRuntime checks what goes with an event function in Go.
+// checkRuntime checks the settings that an event function in Go needs.
 func checkRuntime(where string, props map[string]any) []error {
 	var found complaints
 	if props["runtime"] != "go1" {
@@ -132,7 +133,7 @@ var (
 	roleARNPattern      = regexp.MustCompile(`^acs:ram::\d{12,16}:role/[\w.-]+$`)
 )
 
-// checkNames checks the names of the function and of its role.
+// checkNames checks the names of the function and of the function's role.
 func checkNames(where string, props map[string]any) []error {
 	var found complaints
 	if name, _ := props["functionName"].(string); !functionNamePattern.MatchString(name) {
@@ -145,7 +146,8 @@ func checkNames(where string, props map[string]any) []error {
 	return found
 }
 
-// checkAsync holds to the API's limit where the schema's is wider.
+// checkAsync checks the API's limit for the age of asynchronous events, because the schema permits
+// a larger value.
 func checkAsync(where string, config map[string]any) []error {
 	const week = 604800 // seconds
 	if age, _ := yamlNumber(config["maxAsyncEventAgeInSeconds"]); age > week {
@@ -154,13 +156,13 @@ func checkAsync(where string, config map[string]any) []error {
 	return nil
 }
 
-// yamlObject gives the object at a key, or an empty one.
+// yamlObject returns the object at a key, or an empty object.
 func yamlObject(in map[string]any, key string) map[string]any {
 	value, _ := in[key].(map[string]any)
 	return value
 }
 
-// yamlNumber gives the value of a YAML number.
+// yamlNumber returns the value of a YAML number and whether v is a number.
 func yamlNumber(v any) (float64, bool) {
 	switch v := v.(type) {
 	case int:

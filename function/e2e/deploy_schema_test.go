@@ -11,9 +11,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// triggerDefinitions maps the type of a trigger to the part of the schema for its triggerConfig.
-// The schema itself accepts any of them for any type. It has none for tablestore, so that type is
-// refused.
+// triggerDefinitions maps each trigger type to the schema's definition of its triggerConfig. The
+// schema itself accepts any definition for any type. It has no definition for tablestore, so the
+// checks refuse that type.
 var triggerDefinitions = map[string]string{
 	"http":        "IHttpTriggerConfig",
 	"timer":       "ITimerTriggerConfig",
@@ -24,13 +24,14 @@ var triggerDefinitions = map[string]string{
 	"cdn_events":  "ICdnTriggerConfig",
 }
 
-// deploySchemas is the closed copy of the fc3 component's schema.
+// deploySchemas holds a closed copy of the schema for the fc3 component.
 type deploySchemas struct {
 	props    *jsonschema.Schema
 	triggers map[string]*jsonschema.Schema // by trigger type
 }
 
-// readDeploySchemas reads the published schema, closes it and compiles it. It needs no network.
+// readDeploySchemas reads the published schema, closes the schema and compiles it. It needs no
+// network.
 func readDeploySchemas(t *testing.T) deploySchemas {
 	t.Helper()
 	const path = "../../.ci/fc3.schema.json"
@@ -45,7 +46,7 @@ func readDeploySchemas(t *testing.T) deploySchemas {
 	}
 	closeObjects(published)
 	root := published.(map[string]any)
-	root["properties"].(map[string]any)["customDomain"] = true // known to the component, checked by checkCustomDomain
+	root["properties"].(map[string]any)["customDomain"] = true // the component knows customDomain; checkCustomDomain checks it
 
 	compiler := jsonschema.NewCompiler()
 	if err := compiler.AddResource("fc3.json", published); err != nil {
@@ -58,7 +59,7 @@ func readDeploySchemas(t *testing.T) deploySchemas {
 	return schemas
 }
 
-// compileSchema is Compile for a test.
+// compileSchema compiles the schema at a location and fails the test on an error.
 func compileSchema(t *testing.T, compiler *jsonschema.Compiler, location string) *jsonschema.Schema {
 	t.Helper()
 	schema, err := compiler.Compile(location)
@@ -68,8 +69,9 @@ func compileSchema(t *testing.T, compiler *jsonschema.Compiler, location string)
 	return schema
 }
 
-// closeObjects makes every object in a schema that names properties and says nothing about others refuse others.
-// Conditions (if, then, else) stay open: they look at one property of an object that is described elsewhere.
+// closeObjects closes a schema: an object that lists properties and does not mention other
+// properties then refuses other properties. Conditions (if, then, else) stay open, because they
+// test one property of an object that another part of the schema describes.
 func closeObjects(schema any) {
 	switch schema := schema.(type) {
 	case []any:
@@ -94,7 +96,8 @@ func closeObjects(schema any) {
 	}
 }
 
-// checkSchema holds the properties of a resource against the closed schema, and each triggerConfig against its definition.
+// checkSchema checks the properties of a resource by the closed schema, and each triggerConfig by
+// the definition of its type.
 func (s deploySchemas) checkSchema(where string, props map[string]any) []error {
 	found := complaints(violations(where, s.props, props))
 	for i, trigger := range triggersOf(props) {
@@ -110,7 +113,7 @@ func (s deploySchemas) checkSchema(where string, props map[string]any) []error {
 	return found
 }
 
-// violations lists what a schema has against a value, one error for each thing.
+// violations returns one error for each part of a value that violates the schema.
 func violations(where string, schema *jsonschema.Schema, value any) []error {
 	err := schema.Validate(value)
 	if err == nil {
@@ -123,11 +126,12 @@ func violations(where string, schema *jsonschema.Schema, value any) []error {
 	return leaves(where, invalid)
 }
 
-// leaves gives the complaints at the ends of a tree of them; those above only say that something below is wrong.
+// leaves returns the errors at the leaves of a tree of validation errors. The errors above the
+// leaves say only that something below is wrong.
 func leaves(where string, invalid *jsonschema.ValidationError) []error {
 	var found complaints
 	if len(invalid.Causes) == 0 {
-		_, text, _ := strings.Cut(invalid.Error(), "': ") // at '/place': text
+		_, text, _ := strings.Cut(invalid.Error(), "': ") // the message has the form: at '/place': text
 		found.add(strings.Join(append([]string{where}, invalid.InstanceLocation...), "."), "%s", text)
 	}
 	for _, cause := range invalid.Causes {
@@ -136,7 +140,8 @@ func leaves(where string, invalid *jsonschema.ValidationError) []error {
 	return found
 }
 
-// TestClosedSchemaRefusesUnknownProperties shows that closing is needed, and that it is done.
+// TestClosedSchemaRefusesUnknownProperties checks that the published schema accepts a misspelt
+// property and that the closed schema refuses the property.
 func TestClosedSchemaRefusesUnknownProperties(t *testing.T) {
 	const misspelt = `{"functionName":"f","region":"cn-hangzhou","runtime":"go1","code":"./dist","handler":"main","memorysize":256}`
 	var props any

@@ -13,7 +13,8 @@ const (
 	eventsPath = "../../docs/s.events.yaml"
 )
 
-// newDeployChecker makes the checker for this project; references get their defaults.
+// newDeployChecker returns the checker for this project. Its environment is empty, so references
+// get their default values.
 func newDeployChecker(t *testing.T) deployChecker {
 	t.Helper()
 	return deployChecker{
@@ -43,8 +44,9 @@ func TestOnlyTheQueueExampleHasAnEventBridgeTrigger(t *testing.T) {
 	}
 }
 
-// deployMistakes are changes to s.yaml, each with words of the complaint that it must bring. A change maps a place in the
-// file, within props unless it begins with a slash, to a new value; a nil value removes what is there.
+// deployMistakes lists changes of s.yaml, each with a part of the expected complaint. The keys of a
+// change are positions in the file. A position is relative to props unless it begins with a slash.
+// A nil value removes the value at the position.
 var deployMistakes = []struct {
 	name   string
 	change map[string]any
@@ -136,7 +138,7 @@ func TestAnotherComponentFolderDoesNotSwitchTheCheckOff(t *testing.T) {
 	wantComplaint(t, checker.check(file), "additional properties 'memorysize' not allowed")
 }
 
-// wantComplaint fails unless one of the complaints has the words.
+// wantComplaint fails the test unless one of the complaints contains the words.
 func wantComplaint(t *testing.T, errs []error, words string) {
 	t.Helper()
 	if !slices.ContainsFunc(errs, func(err error) bool { return strings.Contains(err.Error(), words) }) {
@@ -144,8 +146,8 @@ func wantComplaint(t *testing.T, errs []error, words string) {
 	}
 }
 
-// change sets the value at a position of a document, or removes it if the value is nil.
-// deployMistakes explains positions.
+// change sets the value at a position of a document. If the value is nil, change removes the old
+// value. The comment of deployMistakes explains positions.
 func change(t *testing.T, doc map[string]any, place string, value any) {
 	t.Helper()
 	rooted, isRooted := strings.CutPrefix(place, "/")
@@ -160,8 +162,8 @@ func change(t *testing.T, doc map[string]any, place string, value any) {
 	maps.Copy(doc, changed)
 }
 
-// changed gives a copy of a YAML value with one place in it changed; nil if the place does not exist. An index one beyond a
-// list's end appends.
+// changed returns a copy of a YAML value with one position changed, or nil if the position does not
+// exist. An index one beyond the end of a list appends to the list.
 func changed(in any, keys []string, value any) any {
 	if len(keys) == 0 {
 		return value
@@ -189,13 +191,13 @@ func changed(in any, keys []string, value any) any {
 	return nil
 }
 
-// httpTrigger is a correct HTTP trigger.
+// httpTrigger returns a correct HTTP trigger.
 func httpTrigger(name string) map[string]any {
 	return map[string]any{"triggerName": name, "triggerType": "http",
 		"triggerConfig": map[string]any{"authType": "anonymous", "methods": []any{"GET", "HEAD"}}}
 }
 
-// timerTrigger is a nightly timer with a payload.
+// timerTrigger returns a nightly timer trigger with a payload.
 func timerTrigger(payload string) map[string]any {
 	return map[string]any{"triggerName": "nightly", "triggerType": "timer",
 		"triggerConfig": map[string]any{"cronExpression": "0 0 3 * * *", "enable": true, "payload": payload}}

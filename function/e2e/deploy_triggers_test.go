@@ -12,7 +12,7 @@ import (
 
 var triggerNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,127}$`)
 
-// triggersOf gives the triggers of a resource.
+// triggersOf returns the triggers of a resource.
 func triggersOf(props map[string]any) []map[string]any {
 	list, _ := props["triggers"].([]any)
 	triggers := make([]map[string]any, len(list))
@@ -22,7 +22,8 @@ func triggersOf(props map[string]any) []map[string]any {
 	return triggers
 }
 
-// checkTriggers applies the rules between triggers, and those of each type.
+// checkTriggers checks the rules between the triggers of a resource and the rules of each trigger
+// type.
 func checkTriggers(where string, props map[string]any) []error {
 	var found complaints
 	names, httpOf := map[string]bool{}, map[string]bool{}
@@ -63,7 +64,8 @@ func checkTriggers(where string, props map[string]any) []error {
 	return found
 }
 
-// checkMethods checks that a trigger lets requests in, and HEAD wherever GET.
+// checkMethods checks that an HTTP trigger permits at least one method, and that it permits HEAD if
+// it permits GET.
 func checkMethods(where string, config map[string]any) []error {
 	methods, _ := config["methods"].([]any)
 	var found complaints
@@ -76,8 +78,8 @@ func checkMethods(where string, config map[string]any) []error {
 	return found
 }
 
-// checkTimer checks that a timer brings what the program understands, as text: a
-// submission, or the order to sweep.
+// checkTimer checks that the payload of a timer is text that the program accepts: a submission or
+// the order to sweep.
 func checkTimer(where string, config map[string]any) []error {
 	payload, _ := config["payload"].(string)
 	if app.IsSweep([]byte(payload)) {
@@ -91,7 +93,8 @@ func checkTimer(where string, config map[string]any) []error {
 	return nil
 }
 
-// checkQueue checks that a trigger for an MNS queue listens to the source which the platform makes for it.
+// checkQueue checks that a trigger for an MNS queue uses the event source that the platform creates
+// for the trigger.
 func checkQueue(where, source string, config map[string]any) []error {
 	sourceConfig := yamlObject(config, "eventSourceConfig")
 	if sourceConfig["eventSourceType"] != "MNS" {
@@ -114,7 +117,7 @@ func checkQueue(where, source string, config map[string]any) []error {
 	return found
 }
 
-// checkCustomDomain checks what the schema does not know at all.
+// checkCustomDomain checks the member customDomain, which the schema does not describe.
 func checkCustomDomain(where string, props map[string]any) []error {
 	value, ok := props["customDomain"]
 	if !ok {
@@ -154,7 +157,8 @@ func checkCustomDomain(where string, props map[string]any) []error {
 	return found
 }
 
-// checkCertificate checks that HTTPS has a certificate: of the certificate service, or a name with both parts.
+// checkCertificate checks that a domain with HTTPS has a certificate: either an id of the
+// certificate service, or a name with certificate and private key.
 func checkCertificate(where string, config map[string]any) []error {
 	var found complaints
 	if config["certId"] != nil {

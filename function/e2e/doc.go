@@ -1,7 +1,8 @@
 // Package e2e tests the whole program.
 //
-// A suite builds the portal as it is deployed and runs it in front of the emulator. It checks what
-// callers, the emulator, the database and the log show. The package has no code besides its tests:
+// The tests build the portal as it is deployed and run it in front of the emulator. They check the
+// answers to callers, the calls that the emulator received, the database and the log. The package
+// contains only tests, of four kinds:
 //
 //	process    the built program, several instances on one database (instance_test.go)
 //	platform   the built program behind each event platform (e2e_test.go)

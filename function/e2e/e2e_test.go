@@ -44,7 +44,8 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	// Many tests wait for processes and time limits, so more of them than processors run in parallel.
+	// Many tests wait for processes and time limits, so the test binary runs more tests in parallel
+	// than there are processors.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
@@ -55,8 +56,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// runProgram runs the built program with args, and with pairs as its complete environment. It
-// returns the output and the exit status.
+// runProgram runs the built program with the arguments args. pairs are the program's complete
+// environment. runProgram returns the output and the exit status.
 func runProgram(t *testing.T, pairs []string, args ...string) (out string, code int) {
 	t.Helper()
 	path, err := program()
@@ -75,7 +76,7 @@ func runProgram(t *testing.T, pairs []string, args ...string) (out string, code 
 	return string(text), cmd.ProcessState.ExitCode()
 }
 
-// variables returns a getenv function over names and values in turn.
+// variables returns a getenv function. pairs are alternating names and values.
 func variables(pairs ...string) func(string) string {
 	m := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -89,12 +90,12 @@ type fixture struct {
 	t     *testing.T
 	cloud *emulator.Cloud
 	ahead atomic.Int64 // nanoseconds by which the cloud's clock is ahead
-	url   string       // of the portal
+	url   string       // address of the portal
 	fc    *runtimetest.FC
 	http  *http.Client
 }
 
-// cloudEnv starts the emulator, and returns what the program needs to find it.
+// cloudEnv starts the emulator and returns the variables with which the program finds it.
 func (g *fixture) cloudEnv() []string {
 	cloud, err := emulator.New(emulator.Options{Now: func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }})
 	if err != nil {
@@ -111,7 +112,7 @@ func (g *fixture) cloudEnv() []string {
 	return []string{"CLOUD_ENDPOINT=" + endpoint.URL, "POLICY_FILE=" + policy, "AUTH_MODE=demo", "ALLOW_EPHEMERAL_STORE=1", "TMPDIR=" + g.t.TempDir()}
 }
 
-// path is the built program.
+// path returns the path of the built program.
 func (g *fixture) path() string {
 	path, err := program()
 	if err != nil {
@@ -120,7 +121,8 @@ func (g *fixture) path() string {
 	return path
 }
 
-// The key pair of the emulator's demo world, as the platform hands it out.
+// demoRole holds the key pair of the emulator's demo world, in the form in which the platform
+// passes credentials.
 var demoRole = runtimetest.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: world.DemoSecret}
 
 func onFC(t *testing.T, trigger runtimetest.FCTrigger) *fixture {
@@ -139,11 +141,11 @@ func onLambda(t *testing.T) *fixture {
 	return g
 }
 
-// onServer starts the plain server, which says itself where it listens.
+// onServer starts the program as a plain server and reads the server's address from its output.
 func onServer(t *testing.T) *fixture {
 	g := &fixture{t: t}
 	cmd := exec.Command(g.path())
-	cmd.Dir = t.TempDir() // the default database is in the working directory
+	cmd.Dir = t.TempDir() // by default the program creates its database in the working directory
 	cmd.Env = append(g.cloudEnv(), "ADDR=127.0.0.1:0", "ALIBABA_CLOUD_ACCESS_KEY_ID="+world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+world.DemoSecret)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -173,7 +175,8 @@ func (g *fixture) serve(h http.Handler) {
 	g.url = front.URL
 }
 
-// everywhere runs a test behind every platform, in every interpretation of its documentation.
+// everywhere runs a test on every platform, once for each interpretation of the platform's
+// documentation.
 func everywhere(t *testing.T, test func(t *testing.T, g *fixture)) {
 	for name, start := range map[string]func(*testing.T) *fixture{
 		"Function Compute, default domain": func(t *testing.T) *fixture { return onFC(t, runtimetest.FCTrigger{}) },
@@ -190,7 +193,7 @@ func everywhere(t *testing.T, test func(t *testing.T, g *fixture)) {
 	}
 }
 
-// do makes a request and returns the answer with its body.
+// do makes a request and returns the answer and its body.
 func (g *fixture) do(method, path, contentType, body string, headers ...string) (*http.Response, string) {
 	g.t.Helper()
 	r, err := http.NewRequestWithContext(g.t.Context(), method, g.url+path, strings.NewReader(body))
@@ -201,7 +204,7 @@ func (g *fixture) do(method, path, contentType, body string, headers ...string) 
 		r.Header.Set("Content-Type", contentType)
 	}
 	if method == "POST" && r.URL.Path == "/api/v1/backup-jobs" {
-		r.Header.Set("Idempotency-Key", rand.Text()) // unless headers has another
+		r.Header.Set("Idempotency-Key", rand.Text()) // headers may replace this key
 	}
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
@@ -239,9 +242,8 @@ func (g *fixture) postJSON(path, body string, headers ...string) (*http.Response
 	return res, answer
 }
 
-// submitForm goes the whole way of a person: it opens the form, fills it in,
-// reads the check page, and starts the backup. It returns the address of the
-// submission.
+// submitForm makes a backup in the way of a person: it opens the form, fills in the values, reads
+// the check page and starts the backup. It returns the address of the submission's page.
 func (g *fixture) submitForm(kind string, fill url.Values) string {
 	g.t.Helper()
 	status, page := g.get("/backups/new/" + kind)
@@ -264,7 +266,7 @@ func (g *fixture) submitForm(kind string, fill url.Values) string {
 	return res.Header.Get("Location")
 }
 
-// controls returns what a browser would send for the unchanged form.
+// controls returns the values that a browser would send for the unchanged form.
 func controls(t *testing.T, page string) url.Values {
 	t.Helper()
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))
@@ -298,5 +300,5 @@ func mistakesOn(page string) string {
 	return doc.Find("[role=alert]").Text()
 }
 
-// calls are the calls of an operation that the cloud has got.
+// calls returns the calls of an operation that the cloud received.
 func (g *fixture) calls(action string) []emulator.Call { return g.cloud.Ledger().CallsOf(action) }

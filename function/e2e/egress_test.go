@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// waysOut lists the files that open network connections, and to which targets (threat T7).
+// waysOut maps each file that opens network connections to the targets of the connections (threat
+// T7).
 var waysOut = map[string]string{
 	"function/aliyun/transport.go": "the cloud: hosts of the table of regions",
 	"function/notify/client.go":    "receivers of notifications, whose addresses the environment holds",
@@ -20,7 +21,7 @@ var waysOut = map[string]string{
 	"web/auth/client.go":           "identity providers that the environment and the policy name",
 }
 
-// dials are the names that open connections.
+// dials lists the functions that open connections or start programs, by package.
 var dials = map[string][]string{
 	"net":    {"Dial", "DialTimeout", "DialTCP", "DialUDP", "DialUnix", "Dialer", "LookupHost", "LookupIP", "Resolver"},
 	"http":   {"Get", "Post", "PostForm", "Head", "Client", "DefaultClient", "Transport", "DefaultTransport"},
@@ -36,7 +37,7 @@ func TestNetworkConnectionsAreListed(t *testing.T) {
 	for _, path := range goFiles(t, "../../function", "../../web", "../../templates") {
 		name := strings.TrimPrefix(filepath.ToSlash(path), "../../")
 		if strings.HasPrefix(name, "function/emulator/") || strings.HasPrefix(name, "function/cmd/") || strings.Contains(name, "test/") {
-			continue // not part of the program
+			continue // the deployed program does not contain this file
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if err != nil {

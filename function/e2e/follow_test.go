@@ -10,13 +10,14 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// oneNamed is a backup of the demo world whose name says how its job goes.
+// oneNamed returns a backup of the demo world. The name of the backup decides the course of its job
+// in the emulator.
 func oneNamed(name string) string {
 	return `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":1,"JobName":"` + name + `"}`
 }
 
-// Behind every platform, a program can wait for the end of a job in one request, and can cancel
-// another job.
+// On every platform, a program can wait for the end of a job in one request, and can cancel another
+// job.
 func TestProgramsCanWaitBehindEveryPlatform(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for jobs to end")
@@ -49,7 +50,8 @@ func TestWaitEndsBeforeTheInvocation(t *testing.T) {
 		t.Skip("waits for an invocation's time to run out")
 	}
 	t.Parallel()
-	// The wait takes four fifths of it. The rest must be enough for everything else on a busy machine.
+	// The wait may take four fifths of the timeout. The remaining time must be enough for all other
+	// steps on a busy machine.
 	g := &fixture{t: t, fc: &runtimetest.FC{Credentials: demoRole, Timeout: 30 * time.Second}}
 	g.fc.Start(t, g.path(), g.cloudEnv()...)
 	g.serve(&runtimetest.FCTrigger{Function: g.fc})
@@ -60,7 +62,7 @@ func TestWaitEndsBeforeTheInvocation(t *testing.T) {
 	}
 }
 
-// A client that disconnects ends its wait, so that the server can stop.
+// When a client disconnects, the portal ends the client's wait, so that the server can stop.
 func TestDisconnectEndsTheWait(t *testing.T) {
 	t.Parallel()
 	g := onServer(t) // the cleanup fails the test if the server does not stop
@@ -79,7 +81,7 @@ func TestDisconnectEndsTheWait(t *testing.T) {
 		}
 		done <- err
 	}()
-	for len(g.calls("DescribeBackupJobs2")) == asked { // until the request waits
+	for len(g.calls("DescribeBackupJobs2")) == asked { // wait until the request waits for the job
 		time.Sleep(10 * time.Millisecond)
 	}
 	leave()

@@ -11,20 +11,20 @@ import (
 	"backupportal/function/emulator"
 )
 
-// A gate stands in front of the cloud and holds one request: before the cloud receives it, or
-// before the portal receives the answer.
+// A gate stands in front of the cloud and holds one request, either before the cloud receives the
+// request or before the portal receives the answer.
 type gate struct {
 	cloud *emulator.Cloud
 
 	mu     sync.Mutex
-	action string        // of the request to hold; empty means none
+	action string        // action of the request to hold; empty means that no request is held
 	after  bool          // hold the answer instead of the request
 	held   chan struct{} // closed when the request is held
-	open   chan struct{} // closed when it may continue
+	open   chan struct{} // closed when the request may continue
 }
 
-// hold holds the next request of an action, or its answer. The channel is
-// closed when it is there.
+// hold makes the gate hold the next request of an action, or the answer to this request. The
+// returned channel is closed when the gate holds the request.
 func (g *gate) hold(action string, after bool) (held <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -39,7 +39,8 @@ func (g *gate) release() {
 	close(g.open)
 }
 
-// take reports whether a request is the one to hold, which the next will not be.
+// take reports whether the gate must hold a request of this action. It resets the gate, so that the
+// next request passes.
 func (g *gate) take(action string) (after, taken bool, held, open chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -54,7 +55,7 @@ func (g *gate) take(action string) (after, taken bool, held, open chan struct{})
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the sender is gone
+		return // the sender has disconnected
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	query, err := url.ParseQuery(r.URL.RawQuery + "&" + string(body))
@@ -85,5 +86,5 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()) // the receiver may be gone
+	_, _ = w.Write(answer.Body.Bytes()) // the receiver may have disconnected
 }

@@ -16,9 +16,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// BenchmarkHistory measures a page of a history of 100,000 submissions, for a person and for a
-// program: the first page and one far back, without filters, and with filters that match many or
-// few.
+// BenchmarkHistory measures pages of a history of 100,000 submissions, as a person and as a program
+// see them. It measures the first page and a late page, without filters, and with filters that
+// match many or few submissions.
 func BenchmarkHistory(b *testing.B) {
 	benchBoth(b, func(b *testing.B, database string) {
 		fillHistory(b, database)
@@ -44,7 +44,7 @@ func BenchmarkHistory(b *testing.B) {
 			{"mine that failed", "Whose=mine&Status=FAILED"},
 			{"mine, account, little", "Whose=mine&Account=" + storetest.RareAccount},
 			{"all filters", "Whose=mine&Status=COMPLETE&Account=payments-central&SourceType=ECS_FILE&From=" + day(90) + "&To=" + day(1)},
-			{"nothing to be seen", "Account=closed"}, // there are matches, but the reader may see none of them
+			{"nothing to be seen", "Account=closed"}, // submissions match, but the reader may not see them
 		} {
 			b.Run(c.name, func(b *testing.B) { benchPage(b, server.URL+"/backups?"+c.query) })
 		}
@@ -56,7 +56,7 @@ func BenchmarkHistory(b *testing.B) {
 
 func day(ago int) string { return time.Now().AddDate(0, 0, -ago).Format(time.DateOnly) }
 
-// fillHistory makes the schema and the history in a database.
+// fillHistory creates the schema and the history in a database.
 func fillHistory(b *testing.B, database string) {
 	b.Helper()
 	st, err := store.Open(store.Config{URL: secret.New(database)})
@@ -77,14 +77,15 @@ func fillHistory(b *testing.B, database string) {
 	}
 	defer db.Close()
 	storetest.FillHistory(b, db, 100_000, time.Now())
-	if driver == "pgx" { // as autovacuum does later
+	if driver == "pgx" { // autovacuum does this later
 		if _, err := db.ExecContext(b.Context(), `VACUUM ANALYZE`); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-// cursorOfPage turns the pages of the list, until it knows where one begins.
+// cursorOfPage reads the pages before the given page and returns the cursor with which the given
+// page begins.
 func cursorOfPage(b *testing.B, server string, page int) (cursor string) {
 	b.Helper()
 	for range page - 1 {

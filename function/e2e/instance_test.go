@@ -25,8 +25,8 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// A fleet is several processes of the built program as plain servers, with one database, one cloud
-// and the system clock, so that the windows of attempts pass in real time.
+// A fleet is several processes of the built program as plain servers. The processes share one
+// database and one cloud. They use the system clock, so the windows of attempts pass in real time.
 type fleet struct {
 	*gate
 	t        *testing.T
@@ -34,8 +34,8 @@ type fleet struct {
 	database string
 }
 
-// patience is much longer than an attempt's window and the list lag together, which are 90 seconds.
-// It only ends a test that hangs.
+// patience only ends a test that hangs. It is much longer than an attempt's window plus the list
+// lag, which together are 90 seconds.
 const patience = 8 * time.Minute
 
 func newFleet(t *testing.T, database string) *fleet {
@@ -50,8 +50,8 @@ func newFleet(t *testing.T, database string) *fleet {
 	return &fleet{gate: g, t: t, endpoint: server.URL, database: database}
 }
 
-// takesLong skips a test that waits for attempts to expire in short mode, and runs these tests in
-// parallel.
+// takesLong marks a test that waits until attempts expire. It skips the test in short mode and
+// otherwise runs it in parallel.
 func takesLong(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -74,9 +74,9 @@ func onBoth(t *testing.T, test func(t *testing.T, database string)) {
 	})
 }
 
-// migrate makes the schema before a process needs it. Tests share a server, in
-// which migrations wait for each other, on a busy machine for longer than the
-// program gives a request.
+// migrate creates the schema before a process needs it. All tests share one database server, and
+// migrations wait for each other. On a busy machine this can take longer than the program's time
+// limit for a request.
 func migrate(t *testing.T, database string) {
 	t.Helper()
 	db, err := store.Open(store.Config{URL: secret.New(database), Log: slog.New(slog.DiscardHandler), Now: time.Now, StatementTime: patience})
@@ -96,7 +96,7 @@ type instance struct {
 	log *lines
 }
 
-// start starts a process with the fleet's database, or another way to it.
+// start starts a process with the address of the fleet's database or of a relay to it.
 func (f *fleet) start(database string) *instance {
 	f.t.Helper()
 	path, err := program()
@@ -135,14 +135,14 @@ func (f *fleet) start(database string) *instance {
 	return i
 }
 
-// kill ends the process as kill -9 does.
+// kill ends the process as `kill -9` does.
 func (i *instance) kill() {
-	_ = i.cmd.Process.Signal(syscall.SIGCONT) // the process may be stopped
+	_ = i.cmd.Process.Signal(syscall.SIGCONT) // the process may be stopped by SIGSTOP
 	_ = i.cmd.Process.Kill()
-	_ = i.cmd.Wait() // the error only says that it was killed
+	_ = i.cmd.Wait() // the error only says that the process was killed
 }
 
-// freeze stops the process, and returns when it has stopped.
+// freeze stops the process with SIGSTOP and returns when the process has stopped.
 func (i *instance) freeze(t *testing.T) {
 	t.Helper()
 	if err := i.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
@@ -162,7 +162,7 @@ func (i *instance) thaw(t *testing.T) {
 	}
 }
 
-// lines is the log of a process.
+// lines stores the log of a process.
 type lines struct {
 	mu  sync.Mutex
 	all bytes.Buffer
@@ -188,7 +188,7 @@ func (l *lines) Write(b []byte) (int, error) {
 	return l.all.Write(b)
 }
 
-// when returns a channel that is closed when the words are written.
+// when returns a channel that is closed when the log contains the words.
 func (l *lines) when(words string) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -203,7 +203,7 @@ func (l *lines) String() string {
 	return l.all.String()
 }
 
-// within waits for a channel to be closed.
+// within waits until a channel is closed. It fails the test after a time limit.
 func within(t *testing.T, what string, c <-chan struct{}) {
 	t.Helper()
 	select {
@@ -225,7 +225,8 @@ type reply struct {
 // final reports whether the answer has the result of the submission.
 func (r reply) final() bool { return r.status == http.StatusCreated || r.status == http.StatusOK }
 
-// oneBackup is in another account, so that a role is assumed before the call.
+// oneBackup is a backup in another account, so that the portal assumes a role before it calls
+// CreateBackupJob.
 const oneBackup = `{"Account":"payments","Region":"cn-hangzhou","InstanceId":"i-bp2demopay01","Retention":7}`
 
 // submit makes one request with a key.
@@ -256,9 +257,9 @@ func (i *instance) submit(t *testing.T, key string) reply {
 	return answer
 }
 
-// submitStarted submits until the answer is not 503, which says that nothing was
-// started and asks for the same request again: on a busy machine a database may
-// answer too late.
+// submitStarted submits until the answer is not 503. Status 503 says that nothing was started and
+// that the client must send the same request again: on a busy machine the database may answer too
+// late.
 func (i *instance) submitStarted(t *testing.T, key string) reply {
 	for end := time.Now().Add(patience); ; {
 		answer := i.submit(t, key)
@@ -276,8 +277,8 @@ func (i *instance) submitStarted(t *testing.T, key string) reply {
 	}
 }
 
-// insist submits as often as the answers say, until one is final. It reports
-// each of the others to seen, if that is not nil.
+// insist submits again, after the time that each answer states, until an answer is final. It passes
+// each answer that is not final to seen, if seen is not nil.
 func (i *instance) insist(t *testing.T, key string, seen func(reply)) reply {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {
@@ -301,7 +302,8 @@ func (i *instance) insist(t *testing.T, key string, seen func(reply)) reply {
 	return reply{}
 }
 
-// oneJob checks that the cloud made one job, and that an answer is about it.
+// oneJob checks that the cloud made exactly one job, and that the answer contains the id of this
+// job.
 func (f *fleet) oneJob(answer reply) {
 	f.t.Helper()
 	jobs := f.cloud.Ledger().Jobs
@@ -310,5 +312,5 @@ func (f *fleet) oneJob(answer reply) {
 	}
 }
 
-// sent is how many times CreateBackupJob reached the cloud.
+// sent returns the number of calls of CreateBackupJob that reached the cloud.
 func (f *fleet) sent() int { return len(f.cloud.Ledger().CallsOf("CreateBackupJob")) }

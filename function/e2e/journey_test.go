@@ -14,14 +14,16 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// A kind is one backup, as a person and as a program requests it.
+// A kind is one backup, in the form in which a person requests it and in the form in which a
+// program requests it.
 type kind struct {
 	name string
 	form url.Values
 	json string
 }
 
-// kinds use every parameter that the demo policy grants.
+// kinds contains one backup for each source type. Together they use every parameter that the demo
+// policy grants.
 var kinds = []kind{{
 	"UDM_ECS",
 	url.Values{
@@ -57,8 +59,8 @@ var kinds = []kind{{
 	"resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45","resourceInfo":"{\"pvc_name\":\"data-0\",\"namespace\":\"database\"}","pvPath":"/"}]}`,
 }}
 
-// The form, the JSON endpoint and the raw event lead to the same call, byte for byte: any
-// difference would be another backup.
+// The form, the JSON endpoint and the raw event make the same call of CreateBackupJob, byte for
+// byte. A difference would mean a different backup.
 func TestEveryDoorMakesTheSameCall(t *testing.T) {
 	everywhere(t, func(t *testing.T, g *fixture) {
 		for _, k := range kinds {
@@ -90,7 +92,8 @@ func TestEveryDoorMakesTheSameCall(t *testing.T) {
 	})
 }
 
-// nameless removes the submission's own mark from a call.
+// nameless returns the parameters of a call without the code that the portal appends for each
+// submission.
 func nameless(parameters map[string]string) map[string]string {
 	out := map[string]string{}
 	for name, value := range parameters {

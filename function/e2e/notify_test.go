@@ -16,7 +16,8 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// tellingPolicy is the demo policy with a receiver; the file that has it.
+// tellingPolicy writes the demo policy with one receiver of notices and returns the path of the
+// file.
 func tellingPolicy(t *testing.T) string {
 	t.Helper()
 	demo, err := os.ReadFile("../cmd/local/policy.yaml")
@@ -38,7 +39,8 @@ notifications:
 
 var hookSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
 
-// The timer's sweep sends notices to the receivers of the policy, with a link under PUBLIC_URL.
+// The timer's sweep sends notices to the receivers of the policy. The link in a notice begins with
+// PUBLIC_URL.
 func TestSweepSendsNotices(t *testing.T) {
 	got := make(chan []byte, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -67,7 +69,7 @@ func TestSweepSendsNotices(t *testing.T) {
 	}
 }
 
-// Without an emulator, receivers must use TLS.
+// Receivers of notices must use TLS, except with the emulator.
 func TestReceiversNeedTLS(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://hooks.example.com/x": "",

@@ -12,8 +12,8 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// Sends 64 requests with one key at the same time: through two processes on one PostgreSQL
-// database, and through one process on SQLite.
+// 64 simultaneous requests with one key make one job. The test uses two processes on one PostgreSQL
+// database, and one process on SQLite.
 func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
@@ -55,14 +55,14 @@ func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
 }
 
 // A process is killed after it recorded the attempt, after it sent the call, or after it received
-// the answer. The same request to another process then leads to one job.
+// the answer. Then another process gets the same request. Both processes together make one job.
 func TestKilledProcessMakesOneJob(t *testing.T) {
 	takesLong(t)
 	for _, c := range []struct {
 		name   string
 		action string // request at which the process is killed
-		after  bool   // the cloud has executed the request
-		record bool   // the answer has arrived
+		after  bool   // the cloud has executed the request before the process is killed
+		record bool   // the process has received the answer before it is killed
 	}{
 		{"before sending", "AssumeRole", false, false},
 		{"after sending", "CreateBackupJob", true, false},
@@ -108,7 +108,7 @@ func TestKilledProcessMakesOneJob(t *testing.T) {
 }
 
 // stopWrites returns the address of a relay to the database. block stops all writes through the
-// relay until unblock is called.
+// relay until the function that it returns is called.
 func stopWrites(t *testing.T, database string) (through string, block func() (unblock func())) {
 	t.Helper()
 	path, isFile := strings.CutPrefix(database, "sqlite:")
@@ -132,9 +132,9 @@ func stopWrites(t *testing.T, database string) (through string, block func() (un
 	}
 }
 
-// A process is stopped for longer than its attempt's window, as a platform freezes an instance.
-// Another process completes the submission. Then the first continues, and must neither send a call
-// nor change the record.
+// A process is stopped for longer than its attempt's window, as a platform freezes an instance, and
+// another process completes the submission. When the stopped process continues, it sends no call
+// and does not change the record.
 func TestFrozenProcessMakesNoSecondJob(t *testing.T) {
 	takesLong(t)
 	for _, c := range []struct {
@@ -174,8 +174,9 @@ func TestFrozenProcessMakesNoSecondJob(t *testing.T) {
 	}
 }
 
-// The database crashes under load and restarts. Meanwhile nothing is sent, and answers say when to
-// try again. Afterwards every submission has exactly one job, the one in its answers.
+// The database crashes under load and restarts. While the database is down, the portal sends
+// nothing, and its answers say when to try again. Afterwards every submission has exactly one job,
+// and its answers contain the id of this job.
 func TestDatabaseCrashUnderLoad(t *testing.T) {
 	takesLong(t)
 	server := postgrestest.Start(t)
@@ -223,7 +224,8 @@ func TestDatabaseCrashUnderLoad(t *testing.T) {
 		if jobs[job] != 1 {
 			t.Errorf("%s was told of job %q, which the cloud has %d times", key, job, jobs[job])
 		}
-		// A job that could not be recorded is found in the cloud's list after the list lag.
+		// If the portal could not record a job, it finds the job in the cloud's list after the list
+		// lag.
 		if again := processes[0].insist(t, key, nil); again.JobID != job || !again.replayed {
 			t.Errorf("%s was told of job %q, and now %+v", key, job, again)
 		}

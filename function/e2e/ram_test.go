@@ -33,7 +33,8 @@ type printedPolicy struct {
 	Document aliyun.RAMPolicy
 }
 
-// printed returns the documents of ram-policy for the demo world, in which the portal is a user.
+// printed returns the policy documents that ram-policy prints for the demo world, in which the
+// portal is a RAM user.
 func printed(t *testing.T) (all []printedPolicy) {
 	t.Helper()
 	out, code := runProgram(t, nil, "ram-policy", "-file", demoPolicyFile, "-portal", "acs:ram::1000000000000001:user/portal", "-json")
@@ -55,8 +56,8 @@ func pasted(t *testing.T, d aliyun.RAMPolicy) (p ram.Policy) {
 	return p
 }
 
-// The demo world has exactly the policies that ram-policy prints, so that all tests run with them
-// unless they change them.
+// The demo world has exactly the policies that ram-policy prints. All tests therefore run with the
+// printed policies, unless a test changes them.
 func TestDemoWorldHasThePrintedPolicies(t *testing.T) {
 	w := world.Demo()
 	for _, d := range printed(t) {
@@ -75,11 +76,11 @@ func TestDemoWorldHasThePrintedPolicies(t *testing.T) {
 	}
 }
 
-// checks are the actions that only the check of access needs.
+// checks lists the actions that only the access checks need.
 var checks = []string{"hbr:CheckRole", "hbr:DescribeCrossAccounts", "hbr:DescribeBackupClients"}
 
-// Each printed action is needed: without it an operation of the portal fails, not only the check of
-// access, which uses all of them.
+// Each printed action is needed. If a policy does not contain the action, an operation of the
+// portal fails. The access checks do not count as operations, because they use all actions.
 func TestEachPrintedActionIsNeeded(t *testing.T) {
 	if used, checked := walk(t, func(*world.World) {}); used != nil || checked != nil {
 		t.Fatalf("with all of them: %v, %v", used, checked)
@@ -92,7 +93,7 @@ func TestEachPrintedActionIsNeeded(t *testing.T) {
 		case strings.HasSuffix(d.Of, ":role/backup-operator"):
 			of = operator
 		case strings.Contains(d.Of, ":role/"):
-			continue // this account cannot be used
+			continue // the portal cannot use this account
 		}
 		if d.Kind != "permission" {
 			continue
@@ -113,9 +114,9 @@ func TestEachPrintedActionIsNeeded(t *testing.T) {
 	}
 }
 
-// walk performs every operation of the portal in each demo account, in a world in which the service
-// roles that the portal may create do not exist. It returns which operations failed, and which
-// checks of access.
+// walk performs every operation of the portal in each demo account. In its world the service roles
+// that the portal may create do not exist. walk returns the operations that failed and the access
+// checks that failed.
 func walk(t *testing.T, change func(*world.World)) (failed, checked []string) {
 	t.Helper()
 	w := world.Demo()

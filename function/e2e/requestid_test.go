@@ -19,20 +19,20 @@ import (
 	"backupportal/function/event"
 )
 
-// A searchedLog is a log that a test can search.
+// A searchedLog stores log lines so that a test can search them.
 type searchedLog struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-// Write implements io.Writer.
+// Write implements [io.Writer].
 func (l *searchedLog) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(b)
 }
 
-// of returns the lines with a message and a request id.
+// of returns the log lines with the given message and request id.
 func (l *searchedLog) of(t *testing.T, message, id string) (found []map[string]any) {
 	t.Helper()
 	l.mu.Lock()
@@ -49,11 +49,11 @@ func (l *searchedLog) of(t *testing.T, message, id string) (found []map[string]a
 	return found
 }
 
-// shownID is the request id that a problem or its page shows.
+// shownID matches the request id in a problem document or in the page of a problem.
 var shownID = regexp.MustCompile(`"request_id":\s*"([^"]+)"|RequestId <span class="mono">([^<]+)<`)
 
-// The request id of each answer is in the log under one key, through every door and runtime, and
-// one line has the status of the answer.
+// The log contains the request id of each answer under one key, for every door and runtime. One
+// line with this id contains the status of the answer.
 func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 	cloud, err := emulator.New(emulator.Options{})
 	if err != nil {

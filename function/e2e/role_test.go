@@ -21,8 +21,8 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// The database permissions in docs/operations.md are enough for the portal's role, and do not
-// permit changing its log or its audit trail.
+// The database permissions in docs/operations.md are sufficient for the portal's role. They do not
+// permit the role to change the step log or the audit trail.
 func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)

@@ -21,15 +21,15 @@ import (
 	"backupportal/function/secret"
 )
 
-// A holder is a struct that is printed by mistake (threat T9).
+// A holder is a struct with secrets that a program could print by mistake (threat T9).
 type holder struct {
 	Public  secret.String
 	Pointer *secret.String
 	private secret.String
 }
 
-// Templates and encoders outside the standard library print no secret. The test of package secret
-// covers the standard library (threat T9).
+// Templates and encoders outside the standard library do not print a secret. The tests of package
+// secret cover the standard library (threat T9).
 func TestEncodersPrintNoSecret(t *testing.T) {
 	const marker = "correct-horse"
 	s := secret.New(marker)
@@ -44,15 +44,15 @@ func TestEncodersPrintNoSecret(t *testing.T) {
 		}
 		_ = texttemplate.Must(texttemplate.New("").Parse(`{{.}} {{printf "%v %s %q %x" . . . .}}`)).Execute(&out, shape)
 		_ = htmltemplate.Must(htmltemplate.New("").Parse(`<a href="{{.}}" onclick="f({{.}})">{{.}}</a><script>let x = {{.}}</script>`)).Execute(&out, shape)
-		_ = gob.NewEncoder(&out).Encode(shape) // fails, or writes nothing of the secret
+		_ = gob.NewEncoder(&out).Encode(shape) // an error is permitted; the output must not contain the secret
 		if found := occurs(out.String(), marker); found != "" {
 			t.Errorf("%s: printed %s: %q", name, found, out.String())
 		}
 	}
 }
 
-// revealers lists every place that reveals a secret, with its purpose. A new place must state where
-// the value goes (threat T9).
+// revealers lists every place that reveals a secret, with its purpose. The entry of a new place
+// must say where the value goes (threat T9).
 var revealers = map[string]string{
 	"function/aliyun/assume.go":    "ExternalId goes to STS; and is looked for in messages, which are not kept if they have it",
 	"function/aliyun/attempt.go":   "the key pair signs a request",
@@ -95,7 +95,7 @@ func TestSecretsAreRevealedOnlyInListedPlaces(t *testing.T) {
 	}
 }
 
-// goFiles returns the Go files of the program below the folders, without tests.
+// goFiles returns the Go files below the folders, without test files.
 func goFiles(t *testing.T, folders ...string) (paths []string) {
 	t.Helper()
 	for _, folder := range folders {
@@ -129,7 +129,7 @@ func TestSecretsLeaveTheEnvironment(t *testing.T) {
 			t.Errorf("%s stays", name)
 		}
 	}
-	// SecretVariables contains every variable that is read into a secret.
+	// SecretVariables must contain every variable that the program reads into a secret.
 	for _, name := range variablesRead(t, configFiles...) {
 		if secret := strings.Contains(name, "SECRET") || strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_KEYS") || strings.HasSuffix(name, "TOKEN"); secret && !slices.Contains(app.SecretVariables, name) {
 			t.Errorf("%s looks like a secret, and stays: see secretVariables", name)

@@ -22,8 +22,8 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// The timer of s.yaml and the same order as a raw event both sweep. With any other member the event
-// is an invalid submission.
+// The timer event of s.yaml and a raw event with the same order both start a sweep. If the event
+// has any other member, it is an invalid submission.
 func TestTimerSweeps(t *testing.T) {
 	g := onFC(t, runtimetest.FCTrigger{})
 	if res := g.fc.Invoke(t.Context(), []byte(kinds[0].json)); res.Failed() {
@@ -51,7 +51,8 @@ func TestTimerSweeps(t *testing.T) {
 	}
 }
 
-// A plain server sweeps when it starts: the cloud is asked about a job that no request asked about.
+// A plain server sweeps when it starts. The test proves it with a job about which no request asked:
+// the portal still asks the cloud about this job.
 func TestPlainServerSweepsByItself(t *testing.T) {
 	t.Parallel()
 	database := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
@@ -71,7 +72,8 @@ func TestPlainServerSweepsByItself(t *testing.T) {
 	}
 }
 
-// wired is the program in this process, with a database that it opens.
+// wired returns the program in this process and the emulator in front of which it runs. The program
+// opens the database itself.
 func wired(t *testing.T, pairs ...string) (p app.App, cloud *emulator.Cloud) {
 	t.Helper()
 	cloud, err := emulator.New(emulator.Options{})
@@ -83,8 +85,8 @@ func wired(t *testing.T, pairs ...string) (p app.App, cloud *emulator.Cloud) {
 	return connect(t, endpoint.URL, io.Discard, pairs...), cloud
 }
 
-// connect is the program in this process, in front of a cloud, and set up by
-// what its environment says beside that.
+// connect returns the program in this process. The program uses the cloud at endpoint. pairs are
+// further variables of its environment.
 func connect(t testing.TB, endpoint string, log io.Writer, pairs ...string) app.App {
 	t.Helper()
 	cfg, err := app.ReadConfig(variables(append([]string{

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// threats lists the portal's threat model. Each threat names the tests that show its controls.
+// threats lists the portal's threat model. Each threat names the tests that prove its controls.
 var threats = []struct {
 	name, what string
 	tests      string
@@ -52,7 +52,7 @@ var threats = []struct {
 	{"T25", "a store that is lost", "TestListFirstSearchesBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
 }
 
-// Every threat has tests, and every named test exists.
+// Every threat names at least one test, and every named test exists.
 func TestEveryThreatHasItsTests(t *testing.T) {
 	found := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)

@@ -18,8 +18,8 @@ import (
 
 const auditKey = "a key of the audit trail with 32 bytes or more"
 
-// The trail of the whole program can be verified from its database and from its log. Each
-// manipulation changes the exit status of the command.
+// The audit trail of the whole program can be verified from its database and from its log. After
+// each manipulation of the trail, the command ends with another exit status.
 func TestAuditTrailIsVerified(t *testing.T) {
 	for name, url := range map[string]string{
 		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
@@ -33,7 +33,7 @@ func TestAuditTrailIsVerified(t *testing.T) {
 			}
 			endpoint := httptest.NewServer(cloud)
 			defer endpoint.Close()
-			for i := range 2 { // two processes, one after the other
+			for i := range 2 { // two processes run one after the other
 				p := connect(t, endpoint.URL, &log, "DATABASE_URL", url, "AUDIT_KEY", auditKey)
 				for j := range 2 {
 					if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Direct, ID: fmt.Sprint(i, j), Payload: []byte(kinds[0].json)}); err != nil {
@@ -92,12 +92,12 @@ func TestAuditTrailIsVerified(t *testing.T) {
 	}
 }
 
-// Without its audit trail the program starts no backup.
+// If the program cannot write its audit trail, it starts no backup.
 func TestWithoutAnAuditTrailNothingIsSent(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
 	p, cloud := wired(t, "DATABASE_URL", url)
 	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
-		t.Fatal(err) // creates the schema
+		t.Fatal(err) // the sweep creates the schema
 	}
 	if err := storetest.Exec(url, `DROP TABLE audit`); err != nil {
 		t.Fatal(err)

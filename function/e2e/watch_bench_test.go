@@ -15,10 +15,10 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// BenchmarkWatchers measures how long one of 200 watchers of a running job waits for an answer: at
-// the pace of the page, evenly distributed; and when all ask at once, at a time at which the cloud
-// must be asked too. Next to each request it measures one to a server with an empty answer. The
-// time of the request that asks the cloud includes the cloud's part.
+// BenchmarkWatchers measures how long each of 200 watchers of a running job waits for an answer. In
+// "paced" the watchers ask at the page's interval, evenly distributed. In "burst" all watchers ask
+// at once, at a time at which the portal must also ask the cloud. One watcher's time then includes
+// the call to the cloud. Both compare the times with requests to a bare server.
 func BenchmarkWatchers(b *testing.B) {
 	benchBoth(b, func(b *testing.B, database string) {
 		b.Run("paced", func(b *testing.B) { benchPaced(b, database) })
@@ -32,12 +32,12 @@ func benchBoth(b *testing.B, bench func(b *testing.B, database string)) {
 	b.Run("PostgreSQL", func(b *testing.B) { bench(b, postgrestest.Start(b).Schema(b)) })
 }
 
-// benchPaced measures three requests of each watcher per iteration; fewer would have no 99th
-// percentile. Each time starts when the request was due.
+// benchPaced measures three requests of each watcher per iteration, because fewer requests would
+// have no 99th percentile. Each measured time starts at the time at which the request was due.
 func benchPaced(b *testing.B, database string) {
 	c := &crowd{Database: database, Processes: 1, JobDuration: 10 * time.Minute, PortalClock: realClock, CloudClock: realClock}
 	c.gather(b)
-	c.look(b) // opens the connections
+	c.look(b) // opens the connections before the measurement
 	bare := bareWatchers(b)
 	const looks = 3
 	var ours, theirs []time.Duration
@@ -68,7 +68,7 @@ func benchBurst(b *testing.B, database string) {
 	clock := func() time.Time { return realClock().Add(time.Duration(turned.Load())) }
 	c := &crowd{Database: database, Processes: 1, JobDuration: 10 * time.Minute, PortalClock: clock, CloudClock: realClock}
 	c.gather(b)
-	c.look(b) // opens the connections
+	c.look(b) // opens the connections before the measurement
 	bare := bareWatchers(b)
 	var ours, theirs []time.Duration
 	for b.Loop() {
@@ -79,7 +79,7 @@ func benchBurst(b *testing.B, database string) {
 	report(b, ours, theirs)
 }
 
-// burst returns how long each watcher waits if all ask at once.
+// burst lets all watchers ask at once and returns how long each watcher waited.
 func burst(b *testing.B, all []*watcher) []time.Duration {
 	took := make([]time.Duration, len(all))
 	var ready, busy sync.WaitGroup
@@ -100,7 +100,8 @@ func burst(b *testing.B, all []*watcher) []time.Duration {
 	return took
 }
 
-// bareWatchers measures requests to a server with the shortest readable answer.
+// bareWatchers returns watchers of a bare server, which sends the shortest answer that a watcher
+// can read.
 func bareWatchers(b *testing.B) []*watcher {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") }))
 	b.Cleanup(server.Close)
@@ -114,7 +115,8 @@ func bareWatchers(b *testing.B) []*watcher {
 	return all
 }
 
-// report writes percentiles of times, and their ratio to those of a bare server.
+// report writes percentiles of the portal's times, and their ratio to the percentiles of the bare
+// server.
 func report(b *testing.B, ours, theirs []time.Duration) {
 	b.Helper()
 	slices.Sort(ours)

@@ -20,14 +20,14 @@ import (
 )
 
 // watchers is the number of clients that watch one job. pagePace is the interval at which a page
-// asks about a young job, and the shortest interval at which the cloud may be asked.
+// asks about a young job. It is also the shortest interval at which the portal may ask the cloud.
 const (
 	watchers = 200
 	pagePace = 5 * time.Second
 )
 
-// A crowd watches one running job through all processes that share its database. Half of the
-// watchers are pages, half are programs.
+// A crowd is a group of watchers that watch one running job through several processes with one
+// database. Half of the watchers behave as pages, half as programs.
 type crowd struct {
 	Database    string
 	Processes   int
@@ -39,7 +39,7 @@ type crowd struct {
 	watchers []*watcher
 }
 
-// gather starts the portal, a job and the watchers.
+// gather starts the portal, the job and the watchers of the crowd.
 func (c *crowd) gather(t testing.TB) {
 	t.Helper()
 	exists := world.Demo()
@@ -71,7 +71,7 @@ func (c *crowd) gather(t testing.TB) {
 	}
 }
 
-// startJob makes a submission and returns its id.
+// startJob makes a submission and returns the submission's id.
 func startJob(t testing.TB, server string) string {
 	t.Helper()
 	const backup = `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":7}`
@@ -103,13 +103,14 @@ func (c *crowd) look(t testing.TB) {
 	all.Wait()
 }
 
-// A watcher follows a job as the page's script does, or as a program.
+// A watcher asks repeatedly for the state of a job, either as the page's script does or as a
+// program.
 type watcher struct {
 	client  *http.Client
 	url     string
 	program bool
 	tag     string    // ETag of the last answer
-	seen    []picture // every answer that differed from the one before
+	seen    []picture // every answer that differed from the previous answer
 }
 
 // A picture is the state of a job in one answer.
@@ -118,16 +119,16 @@ type picture struct {
 	percent int // -1 if the answer has none
 }
 
-// look asks for the state of the job and stores it if it is new. It asks again while the portal is
-// overloaded: of 200 simultaneous requests on a busy machine some may wait for the database longer
-// than the statement timeout. It may be called in any goroutine.
+// look asks for the state of the job and stores a new state. If the portal is overloaded, look asks
+// again: of 200 simultaneous requests on a busy machine, some may wait for the database longer than
+// the statement timeout. Any goroutine may call look.
 func (w *watcher) look(t testing.TB) {
 	for end := time.Now().Add(patience); w.lookOnce(t, time.Now().After(end)); {
 	}
 }
 
-// lookOnce is look with one request. It reports whether to ask again, unless
-// that was the last one.
+// lookOnce makes one request for look. It reports whether look must ask again. If last is true,
+// look cannot ask again.
 func (w *watcher) lookOnce(t testing.TB, last bool) (again bool) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url, nil)
 	if err != nil {
@@ -185,13 +186,13 @@ func (w *watcher) read(t testing.TB, body []byte) picture {
 		now.state = string(m[1])
 	}
 	if m := percentOnPage.FindSubmatch(body); m != nil {
-		now.percent, _ = strconv.Atoi(string(m[1])) // matched as digits
+		now.percent, _ = strconv.Atoi(string(m[1])) // the pattern matches only digits
 	}
 	return now
 }
 
-// Every second, 200 watchers ask about one job. The cloud is asked once in five seconds, and every
-// watcher sees the progress and the end of the job.
+// Every second 200 watchers ask about one job. The portal asks the cloud once in five seconds, and
+// every watcher sees the progress and the end of the job.
 func TestWatchersShareOneCallInFiveSeconds(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
@@ -212,7 +213,7 @@ func TestWatchersShareOneCallInFiveSeconds(t *testing.T) {
 				t.Errorf("the cloud was asked again after %v", gap)
 			}
 		}
-		// Calls at 0, 5, 10 and 15 s; the job ends at 15 s.
+		// The portal calls the cloud at 0, 5, 10 and 15 s; the job ends at 15 s.
 		if len(asked) != 4 {
 			t.Errorf("the cloud was asked %d times, want 4", len(asked))
 		}
@@ -222,7 +223,8 @@ func TestWatchersShareOneCallInFiveSeconds(t *testing.T) {
 	})
 }
 
-// check is about a whole course: every picture is new, and the last is the end.
+// check checks all pictures that a watcher saw: the progress never goes back, and the last picture
+// shows the end of the job.
 func (w *watcher) check(t *testing.T) {
 	t.Helper()
 	last := w.seen[len(w.seen)-1]
@@ -233,5 +235,5 @@ func (w *watcher) check(t *testing.T) {
 	}
 }
 
-// realClock returns the wall clock without the monotonic clock.
+// realClock returns the wall clock time without the monotonic clock reading.
 func realClock() time.Time { return time.Now().Round(0) }

@@ -9,17 +9,17 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// httpMembers are top-level members that only events for HTTP requests have: those of
-// Function Compute, of Lambda in both payload formats, and of API gateways. None is a
-// parameter of a submission or a member of another envelope.
+// httpMembers lists the top-level members that occur only in events for HTTP requests: events of
+// Function Compute, of Lambda in both payload formats, and of API gateways. No parameter of a
+// submission and no member of another envelope has one of these names.
 var httpMembers = []string{
 	"requestContext", "rawPath", "rawQueryString", "routeKey", "httpMethod", "isBase64Encoded",
 	"queryParameters", "queryStringParameters", "multiValueQueryStringParameters",
 	"pathParameters", "multiValueHeaders", "stageVariables",
 }
 
-// readNames are the members that httpEvent reads, by the object that has them.
-// [json.Unmarshal] takes them without regard to case.
+// readNames lists the members that httpEvent reads, by the object that contains them.
+// [json.Unmarshal] matches these names without regard to case.
 var readNames = map[string][]string{
 	"":     append([]string{"version", "cookies", "headers", "body", "path"}, httpMembers...),
 	"rc":   {"domainName", "requestId", "http"},
@@ -27,11 +27,11 @@ var readNames = map[string][]string{
 }
 
 // readHTTP reads an event that has members of an HTTP request. like is false for all
-// other events. Unless err is nil, parts of the request are unknown and e holds the
-// rest: err is [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath] or [ErrQuery].
+// other events. If err is not nil, parts of the request are unknown and e holds the
+// known parts: err is [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath] or [ErrQuery].
 //
-// It fails closed: what is in an unknown place would otherwise be dropped, and a
-// dry_run that is dropped is a backup.
+// readHTTP fails closed. If it ignored a value in an unknown place, it could lose the
+// parameter dry_run, and the request would then make a backup.
 func readHTTP(event []byte) (e httpEvent, like bool, err error) {
 	top := members(event)
 	for name := range top {
@@ -40,8 +40,8 @@ func readHTTP(event []byte) (e httpEvent, like bool, err error) {
 	if !like {
 		return e, false, nil
 	}
-	// A value of the wrong type does not stop the decoder, so that the page about it
-	// has the right form.
+	// Decoding continues after a value of the wrong type, so that the error page has the right
+	// format for the platform.
 	wrongType := json.Unmarshal(event, &e)
 	context := members(top["requestContext"])
 	flag, flagged := top["isBase64Encoded"]
@@ -62,8 +62,8 @@ func readHTTP(event []byte) (e httpEvent, like bool, err error) {
 	return e, true, nil
 }
 
-// hasWholeQuery reports whether the query is where the version of the event has it,
-// and nothing of it is elsewhere.
+// hasWholeQuery reports whether the event has its whole query in the member that belongs to the
+// event's version, and no other member adds to the query.
 func (e *httpEvent) hasWholeQuery(top map[string]json.RawMessage) bool {
 	if isGiven(top["multiValueQueryStringParameters"]) {
 		return false
@@ -91,11 +91,11 @@ func (e *httpEvent) hasWholeQuery(top map[string]json.RawMessage) bool {
 	return true
 }
 
-// isGiven reports whether a member is there and not null.
+// isGiven reports whether a member is present and not null.
 func isGiven(value json.RawMessage) bool { return value != nil && string(value) != "null" }
 
-// exact reports whether no member of an object is one that httpEvent reads in other
-// capitals.
+// exact reports whether an object spells the names in readNames exactly. It returns false if a
+// member differs from such a name only in case.
 func exact(object map[string]json.RawMessage, of string) bool {
 	for name := range object {
 		for _, read := range readNames[of] {
@@ -107,7 +107,7 @@ func exact(object map[string]json.RawMessage, of string) bool {
 	return true
 }
 
-// isMethod reports whether s is a method: a token (RFC 9110, sections 5.6.2 and 9.1).
+// isMethod reports whether s is a valid HTTP method: a token (RFC 9110, sections 5.6.2 and 9.1).
 func isMethod(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(c rune) bool {
 		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", c))

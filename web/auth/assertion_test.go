@@ -15,7 +15,7 @@ import (
 	"backupportal/function/identity"
 )
 
-// gateway returns an Assertion that reads the issuer's tokens from the header X-Assertion.
+// gateway returns an Assertion that reads tokens of the issuer p from the header X-Assertion.
 func gateway(p *issuerFixture) Assertion {
 	return Assertion{
 		Header: "X-Assertion", Issuer: p.URL, Audience: "portal", JWKSURL: p.URL + "/keys", GroupsClaim: "groups",
@@ -23,7 +23,7 @@ func gateway(p *issuerFixture) Assertion {
 	}
 }
 
-// authenticatorOf returns the function of a, which must be valid.
+// authenticatorOf returns the Finder of a. It fails the test if a is invalid.
 func authenticatorOf(t *testing.T, a Assertion) Finder {
 	t.Helper()
 	authenticate, err := a.Authenticator()
@@ -33,7 +33,7 @@ func authenticatorOf(t *testing.T, a Assertion) Finder {
 	return authenticate
 }
 
-// withAssertion returns a request with one header X-Assertion for each value.
+// withAssertion returns a request with one X-Assertion header for each value.
 func withAssertion(values ...string) *http.Request {
 	r := httptest.NewRequest("GET", "/backups", nil)
 	for _, v := range values {
@@ -42,7 +42,8 @@ func withAssertion(values ...string) *http.Request {
 	return r
 }
 
-// The keys are fetched from an address or given in the settings.
+// A valid token identifies its sender. Each setting gets the issuer's keys in another way: from an
+// address, or from the settings.
 func TestAssertionIdentifiesSender(t *testing.T) {
 	p := newIssuer(t, newClock())
 	given := gateway(p)
@@ -96,7 +97,7 @@ func TestAssertionRefusesInvalidTokens(t *testing.T) {
 	}
 }
 
-// A token cannot be judged without keys. That must not look like the sender's mistake.
+// Without the issuer's keys a token cannot be checked. The error must not blame the sender.
 func TestAssertionWithoutKeysIsUnavailable(t *testing.T) {
 	p := newIssuer(t, newClock())
 	p.unavailable.Store(true)
@@ -121,7 +122,7 @@ func TestJWKSRefusesPrivateKeys(t *testing.T) {
 	}
 }
 
-// Claims of the wrong type and unusable email addresses are ignored; the subject is required.
+// PersonOf ignores claims of the wrong type and unusable email addresses. It requires the subject.
 func TestPersonOfReadsClaims(t *testing.T) {
 	p := newIssuer(t, newClock())
 	authenticate := authenticatorOf(t, gateway(p))

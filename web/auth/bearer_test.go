@@ -12,8 +12,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// With two headers a proxy in front of the portal may check a different token than the portal does.
-// Without a header the request is passed to next.
+// A request with two Authorization headers is refused: a proxy in front of the portal may check a
+// different token than the portal. A request without the header is passed to next.
 func TestTwoAuthorizationHeadersAreRefused(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
 	now := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)

@@ -12,7 +12,8 @@ import (
 	"backupportal/function/cache"
 )
 
-// publisher starts a server that always gives the same response, and counts its requests.
+// publisher starts a server that always gives the same response. It returns the server's address
+// and a counter of the requests.
 func publisher(t *testing.T, status int, body string) (address string, calls *atomic.Int32) {
 	t.Helper()
 	calls = new(atomic.Int32)
@@ -44,7 +45,7 @@ func fetch(t *testing.T, k *cachingTransport, method, address string) (status in
 	return res.StatusCode, string(content)
 }
 
-// newCachingTransport returns a transport that reads its clock from now.
+// newCachingTransport returns a transport whose clock reads now.
 func newCachingTransport(now *time.Time) *cachingTransport {
 	clock := func() time.Time { return *now }
 	return &cachingTransport{now: clock, kept: cache.New[answer](mostAnswers, clock)}
@@ -86,7 +87,7 @@ func TestFailedAnswersAreNotCached(t *testing.T) {
 	}
 }
 
-// The cache must not grow with the number of addresses.
+// The cache keeps a limited number of answers, for any number of addresses.
 func TestCachedAnswersAreBounded(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	k := newCachingTransport(&now)
@@ -108,7 +109,8 @@ func TestIssuerAnswersAreCutAtOneMegabyte(t *testing.T) {
 	}
 }
 
-// A redirect could send the authorization code and the client secret to another host.
+// The client follows no redirect. A redirect could send the authorization code and the client
+// secret to another host.
 func TestClientFollowsNoRedirect(t *testing.T) {
 	there, calls := publisher(t, http.StatusOK, "")
 	server := httptest.NewServer(http.RedirectHandler(there, http.StatusTemporaryRedirect))

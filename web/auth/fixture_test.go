@@ -17,7 +17,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// testNow is a whole second because the times in tokens have no fractions.
+// testNow has no fraction of a second, because the times in tokens have none.
 var testNow = time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 
 // A testClock shows the same time until a test changes it.
@@ -38,8 +38,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// issuerRSA and issuerEC are the issuer's keys. otherRSA is a key that it does not publish. They
-// are made once, because RSA keys take long to make.
+// issuerRSA and issuerEC are the keys that the issuer publishes. otherRSA is a key that the issuer
+// does not publish. All tests share the keys, because an RSA key takes long to make.
 var (
 	issuerRSA = sync.OnceValue(rsaKey)
 	issuerEC  = sync.OnceValue(ecKey)
@@ -54,10 +54,10 @@ type issuerFixture struct {
 	change      func(claims map[string]any) // edits the claims of each token; nil means valid claims
 	sign        func(claims []byte) string  // nil means a valid signature
 	token       func() string               // nil means a token from change and sign
-	form        url.Values                  // of the last token request
+	form        url.Values                  // form of the last token request
 	end         any                         // published as end_session_endpoint
-	calls       atomic.Int32                // of all addresses
-	unavailable atomic.Bool                 // closes connections without a response
+	calls       atomic.Int32                // number of requests to all addresses
+	unavailable atomic.Bool                 // the server closes connections without a response
 }
 
 func newIssuer(t *testing.T, c *testClock) *issuerFixture {
@@ -82,7 +82,7 @@ func newIssuer(t *testing.T, c *testClock) *issuerFixture {
 		}
 		json.NewEncoder(w).Encode(answer)
 	})
-	own := "/" + rand.Text() // unique, because a later test may get the same port while answers are cached
+	own := "/" + rand.Text() // The path is unique, because a later test may get the same port while answers are still cached.
 	served := http.StripPrefix(own, mux)
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.calls.Add(1)
@@ -96,13 +96,13 @@ func newIssuer(t *testing.T, c *testClock) *issuerFixture {
 	return p
 }
 
-// issuerKeys returns the issuer's key set as JSON.
+// issuerKeys returns the issuer's published keys as a JSON key set.
 func issuerKeys() string {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public(issuerRSA().Public(), "rsa"), public(issuerEC().Public(), "ec")}}
 	return string(must(json.Marshal(set)))
 }
 
-// issue returns a new token.
+// issue returns a new token of the issuer.
 func (p *issuerFixture) issue() string {
 	if p.token != nil {
 		return p.token()
@@ -121,14 +121,14 @@ func (p *issuerFixture) issue() string {
 	return sign(must(json.Marshal(claims)))
 }
 
-// with returns a token whose claims were changed by change.
+// with returns a token whose claims change has edited.
 func (p *issuerFixture) with(change func(claims map[string]any)) string {
 	p.change = change
 	defer func() { p.change = nil }()
 	return p.issue()
 }
 
-// set returns a function that sets one claim.
+// set returns a function that sets one claim to value.
 func set(name string, value any) func(map[string]any) {
 	return func(claims map[string]any) { claims[name] = value }
 }
@@ -138,7 +138,7 @@ func without(name string) func(map[string]any) {
 	return func(claims map[string]any) { delete(claims, name) }
 }
 
-// signedBy returns a function that signs with the key.
+// signedBy returns a function that signs claims with the key.
 func signedBy(alg jose.SignatureAlgorithm, key any, id string) func([]byte) string {
 	return func(content []byte) string {
 		s := must(jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", id)))
@@ -146,7 +146,7 @@ func signedBy(alg jose.SignatureAlgorithm, key any, id string) func([]byte) stri
 	}
 }
 
-// badSignatures returns signers whose tokens must be refused.
+// badSignatures returns functions that sign claims in ways that the portal must refuse.
 func badSignatures() map[string]func([]byte) string {
 	return map[string]func([]byte) string{
 		"another key":          signedBy(jose.RS256, otherRSA(), "rsa"),
@@ -158,7 +158,7 @@ func badSignatures() map[string]func([]byte) string {
 	}
 }
 
-// unsigned returns a token with the algorithm none.
+// unsigned returns a token with the algorithm "none".
 func unsigned(content []byte) string {
 	return encoded(`{"alg":"none"}`) + "." + encoded(string(content)) + "."
 }

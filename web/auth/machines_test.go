@@ -16,19 +16,20 @@ import (
 
 var machineToken = "hbp_" + strings.Repeat("x", 43)
 
-// programTokens returns the token of the source ci, which expires an hour after testNow.
+// programTokens returns the token of the source ci. The token expires one hour after testNow.
 func programTokens() []identity.Token {
 	return []identity.Token{{ID: "t1", Source: "ci", Sum: sha256.Sum256([]byte(machineToken)), NotAfter: testNow.Add(time.Hour)}}
 }
 
-// withAuthorization returns an API request with the header Authorization.
+// withAuthorization returns an API request with the given Authorization header.
 func withAuthorization(authorization string) *http.Request {
 	r := httptest.NewRequest("GET", "/api/v1/backup-jobs", nil)
 	r.Header.Set("Authorization", authorization)
 	return r
 }
 
-// unexpectedNext returns a Finder that fails the test: a request with a token must not reach it.
+// unexpectedNext returns a Finder that fails the test, because a request with a token must not
+// reach the next Finder.
 func unexpectedNext(t *testing.T) Finder {
 	return func(*http.Request) (identity.Principal, error) {
 		t.Error("a request that shows a token was taken for another's")
@@ -65,7 +66,7 @@ func TestUnknownTokenIsRefused(t *testing.T) {
 	}
 }
 
-// Pages are for people, so they ignore tokens.
+// The portal ignores tokens on pages, because pages are for people.
 func TestTokensAreIgnoredOutsideTheAPI(t *testing.T) {
 	authenticate := Machines(programTokens(), nil, newClock().Now, Nobody)
 	for _, path := range []string{"/backups", "/", "/apix", "/x/api/"} {
@@ -77,8 +78,8 @@ func TestTokensAreIgnoredOutsideTheAPI(t *testing.T) {
 	}
 }
 
-// pipelinesOf returns two pipelines of one issuer: a repository, and its tags with another
-// audience.
+// pipelinesOf returns two pipelines of one issuer. Both accept tokens of the same repository, with
+// different audiences and different required claims.
 func pipelinesOf(p *issuerFixture) []identity.Pipeline {
 	return []identity.Pipeline{
 		{Name: "deploy", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b", "name": "Alice"}},
@@ -105,7 +106,7 @@ func TestPipelineIsAuthenticatedByIssuerToken(t *testing.T) {
 	}
 }
 
-// Each case spoils one property of a valid token.
+// Each case makes one property of a valid token invalid, and the token is refused.
 func TestPipelineRefusesInvalidTokens(t *testing.T) {
 	p := newIssuer(t, newClock())
 	authenticate := Machines(nil, pipelinesOf(p)[:1], p.clock.Now, unexpectedNext(t))
@@ -179,7 +180,7 @@ func TestPipelineTokenLengthIsLimited(t *testing.T) {
 	}
 }
 
-// An issuer that failed is called again after two seconds, not earlier.
+// If an issuer failed, the portal calls it again after two seconds and not earlier.
 func TestUnavailableIssuerIsRetriedAfterTwoSeconds(t *testing.T) {
 	p := newIssuer(t, newClock())
 	authenticate := Machines(nil, pipelinesOf(p), p.clock.Now, unexpectedNext(t))
@@ -188,7 +189,7 @@ func TestUnavailableIssuerIsRetriedAfterTwoSeconds(t *testing.T) {
 	for i, c := range []struct {
 		at    time.Duration
 		calls bool
-	}{{0, true}, {0, false}, {2*time.Second - 1, false}, {2 * time.Second, true}, {time.Second, true}} { // in the last case the clock went back
+	}{{0, true}, {0, false}, {2*time.Second - 1, false}, {2 * time.Second, true}, {time.Second, true}} { // the last case sets the clock back
 		p.clock.pass(c.at)
 		before := p.calls.Load()
 		if _, err := authenticate(withAuthorization("Bearer " + token)); err != ErrIssuerUnavailable || (p.calls.Load() > before) != c.calls {
@@ -202,7 +203,8 @@ func TestUnavailableIssuerIsRetriedAfterTwoSeconds(t *testing.T) {
 	}
 }
 
-// Without the issuer's keys a token can be neither accepted nor refused.
+// Without the issuer's keys the portal can neither accept nor refuse a token. It reports that the
+// issuer is unavailable.
 func TestIssuerWithoutKeysIsUnavailable(t *testing.T) {
 	c := newClock()
 	server := httptest.NewUnstartedServer(nil)

@@ -35,8 +35,8 @@ func newSignIn(t *testing.T) *signInFixture {
 	}}
 }
 
-// begin starts a sign-in. It returns the login cookie, the query that the issuer receives, and the
-// query of a valid callback.
+// begin starts a sign-in. It returns the login cookie, the query that the portal sends to the
+// issuer (there), and the query of a valid callback (back).
 func (r *signInFixture) begin(t *testing.T) (c *http.Cookie, there, back url.Values) {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -52,7 +52,8 @@ func (r *signInFixture) begin(t *testing.T) (c *http.Cookie, there, back url.Val
 	return onlyCookie(t, w), there, url.Values{"code": {"good"}, "state": {there.Get("state")}, "iss": {r.issuer.URL}}
 }
 
-// back calls the callback with a query and cookies.
+// back calls the callback with a query and cookies. next is the address to which the callback
+// leads.
 func (r *signInFixture) back(query string, cookies ...*http.Cookie) (w *httptest.ResponseRecorder, next string, err error) {
 	request := withCookies(cookies...)
 	request.URL = &url.URL{Path: CallbackPath, RawQuery: query}
@@ -61,8 +62,8 @@ func (r *signInFixture) back(query string, cookies ...*http.Cookie) (w *httptest
 	return w, next, err
 }
 
-// expectRefusal fails the test unless the callback returns want, removes the login cookie and
-// starts no session.
+// expectRefusal fails the test unless the callback returns the error want, removes the login cookie
+// and starts no session.
 func (r *signInFixture) expectRefusal(t *testing.T, name string, want error, query string, cookies ...*http.Cookie) {
 	t.Helper()
 	w, _, err := r.back(query, cookies...)
@@ -112,7 +113,7 @@ func TestEverySignInHasItsOwnStateNonceAndVerifier(t *testing.T) {
 	}
 }
 
-// A callback that does not match the login cookie must not reach the token endpoint.
+// A callback that does not match the login cookie is refused and does not reach the token endpoint.
 func TestCallbackMustMatchLoginCookie(t *testing.T) {
 	r := newSignIn(t)
 	c, _, good := r.begin(t)
@@ -156,7 +157,7 @@ func TestCallbackMustMatchLoginCookie(t *testing.T) {
 	if r.issuer.form != nil {
 		t.Error("a code was exchanged")
 	}
-	delete(good, "iss") // optional (RFC 9207)
+	delete(good, "iss") // iss is optional (RFC 9207)
 	if _, _, err := r.back(good.Encode(), other); err != ErrLogin {
 		t.Errorf("another sign-in without an issuer: %v", err)
 	}
@@ -182,8 +183,7 @@ func TestSignInExpiresAfterTenMinutes(t *testing.T) {
 	}
 }
 
-// A session cookie does not open as a login cookie, so the state would be empty. An empty state
-// must match nothing.
+// A callback with an empty state is refused, even if the state in the login cookie is also empty.
 func TestEmptyStateIsRefused(t *testing.T) {
 	r := newSignIn(t)
 	_, _, good := r.begin(t)
@@ -192,7 +192,7 @@ func TestEmptyStateIsRefused(t *testing.T) {
 	r.expectRefusal(t, "empty", ErrLogin, good.Encode(), &http.Cookie{Name: "__Host-portal-login", Value: empty})
 }
 
-// Each case spoils one property of a valid token.
+// Each case makes one property of a valid token invalid, and the sign-in is refused.
 func TestSignInRefusesInvalidTokens(t *testing.T) {
 	type change = func(map[string]any)
 	for name, c := range map[string]struct {
@@ -243,7 +243,7 @@ func TestSignInRefusesInvalidTokens(t *testing.T) {
 	}
 }
 
-// With NoNonce a token may omit the nonce but must not have another one.
+// With NoNonce a token may omit the nonce. If the token has a nonce, the nonce must match.
 func TestOptionalNonceMustMatchIfPresent(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(map[string]any)
@@ -277,7 +277,8 @@ func TestSignInFailsIfIssuerIsUnavailable(t *testing.T) {
 	}
 }
 
-// Discovery is repeated after two seconds until it succeeds; then it is never repeated.
+// If discovery fails, the portal repeats it after two seconds, until it succeeds. After a success
+// the portal never repeats it.
 func TestIssuerDiscoveryIsRetriedEveryTwoSeconds(t *testing.T) {
 	r := newSignIn(t)
 	r.issuer.unavailable.Store(true)
@@ -302,7 +303,8 @@ func TestIssuerDiscoveryIsRetriedEveryTwoSeconds(t *testing.T) {
 	}
 }
 
-// The address must have the issuer's scheme and a host, and no user.
+// EndSession uses the address that the issuer publishes only if the address has the issuer's
+// scheme, a host and no user.
 func TestEndSessionUsesPublishedAddress(t *testing.T) {
 	for end, want := range map[any]string{
 		"http://id.example/end":        "http://id.example/end?client_id=portal",

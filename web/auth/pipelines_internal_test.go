@@ -12,7 +12,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// A request that waits for one issuer must not hold a lock that requests for another issuer need.
+// While a request waits for one issuer, requests for another issuer are answered: the waiting
+// request holds no lock that they need.
 func TestSlowIssuerDoesNotDelayOthers(t *testing.T) {
 	hanging := make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

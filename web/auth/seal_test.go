@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// testKeys returns one key for each letter.
+// testKeys returns Keys with one key for each letter.
 func testKeys(t testing.TB, letters ...string) Keys {
 	t.Helper()
 	var all []string
@@ -21,7 +21,7 @@ func testKeys(t testing.TB, letters ...string) Keys {
 	return keys
 }
 
-// A change of any character must be detected (threat T16).
+// A change of any character of a sealed text is detected (threat T16).
 func TestSealedTextsCannotBeChanged(t *testing.T) {
 	s, err := newSealer(testKeys(t, "A"), sessionPurpose)
 	if err != nil {
@@ -57,7 +57,7 @@ func TestParseKeysRefusesOtherLengths(t *testing.T) {
 	}
 }
 
-// No text opens that was not sealed with the key.
+// A text opens only if it was sealed with the key.
 func FuzzOpen(f *testing.F) {
 	s, err := newSealer(testKeys(f, "A", "B"), sessionPurpose)
 	if err != nil {
@@ -77,7 +77,7 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// Its budget is 1 µs.
+// BenchmarkOpen measures the opening of a sealed text. The budget is 1 µs.
 func BenchmarkOpen(b *testing.B) {
 	s, err := newSealer(testKeys(b, "A"), sessionPurpose)
 	if err != nil {

@@ -16,12 +16,12 @@ import (
 
 func encoded(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// A sessionFixture is sessions with a revocation list in memory.
+// A sessionFixture holds a Sessions whose revocation list is in memory.
 type sessionFixture struct {
 	*Sessions
 	clock           *testClock
-	ended           map[string]time.Time // when each revoked id would have expired
-	endedPrincipals []identity.Principal // arguments of the calls of Ended
+	ended           map[string]time.Time // time at which each revoked id would have expired
+	endedPrincipals []identity.Principal // arguments of all calls of Ended
 }
 
 func newSessionFixture(t *testing.T, letters ...string) *sessionFixture {
@@ -40,10 +40,10 @@ func newSessionFixture(t *testing.T, letters ...string) *sessionFixture {
 	return r
 }
 
-// alice is a session before begin sets its id and times.
+// alice is a session whose id and times begin has not yet set.
 var alice = session{Issuer: "https://id.example.com", Subject: "alice", Name: "Alice", Email: "alice@example.com", Groups: []string{"team-a"}}
 
-// startSession starts a session for alice and returns its cookie.
+// startSession starts a session for alice and returns the session's cookie.
 func (r *sessionFixture) startSession(t *testing.T) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -53,7 +53,8 @@ func (r *sessionFixture) startSession(t *testing.T) *http.Cookie {
 	return onlyCookie(t, w)
 }
 
-// onlyCookie returns the cookie of an answer, which must have exactly one.
+// onlyCookie returns the cookie of an answer. It fails the test unless the answer has exactly one
+// cookie.
 func onlyCookie(t *testing.T, w *httptest.ResponseRecorder) *http.Cookie {
 	t.Helper()
 	cookies := w.Result().Cookies()
@@ -63,7 +64,7 @@ func onlyCookie(t *testing.T, w *httptest.ResponseRecorder) *http.Cookie {
 	return cookies[0]
 }
 
-// withCookies returns a request with the cookies.
+// withCookies returns a request with the given cookies.
 func withCookies(cookies ...*http.Cookie) *http.Request {
 	r := httptest.NewRequest("GET", "https://localhost/backups", nil)
 	for _, c := range cookies {
@@ -183,12 +184,13 @@ func TestEndWithoutSessionRemovesCookie(t *testing.T) {
 	}
 }
 
-// sealedCookie returns a session cookie with the content c.
+// sealedCookie returns a session cookie with the sealed content c.
 func (r *sessionFixture) sealedCookie(c any) *http.Cookie {
 	return &http.Cookie{Name: r.sessionName(), Value: must(sealed(r.session, c))}
 }
 
-// Without the store a session is neither accepted nor treated as ended.
+// If the store is unavailable, a session is neither accepted nor treated as ended: the check
+// returns an error.
 func TestSessionsFailIfStoreIsUnavailable(t *testing.T) {
 	r, unavailable := newSessionFixture(t, "A"), errors.New("unavailable")
 	c := r.startSession(t)
@@ -247,7 +249,8 @@ func TestIncompleteSessionsAreRefused(t *testing.T) {
 	}
 }
 
-// The new key seals. The old key still opens until it is removed.
+// After a key rotation new cookies are sealed with the new key. Cookies sealed with the old key are
+// valid until the old key is removed.
 func TestSessionsSurviveKeyRotation(t *testing.T) {
 	old, both, late := newSessionFixture(t, "A"), newSessionFixture(t, "B", "A"), newSessionFixture(t, "B")
 	before, after := old.startSession(t), both.startSession(t)
@@ -265,11 +268,11 @@ func TestSessionsSurviveKeyRotation(t *testing.T) {
 	}
 }
 
-// Cookies have at most 3600 characters, when they are written and when they are read, because the
-// platform accepts 8 KB of headers.
+// A cookie has at most 3600 characters. The limit applies when the portal writes a cookie and when
+// it reads one, because the platform accepts 8 KB of headers.
 func TestTooLargeCookieIsRefused(t *testing.T) {
 	r := newSessionFixture(t, "A")
-	const longest = 3600*3/4 - 12 - 16 - 2 // minus nonce, tag and JSON quotes
+	const longest = 3600*3/4 - 12 - 16 - 2 // without nonce, tag and JSON quotes
 	value, err := sealed(r.session, strings.Repeat("x", longest))
 	if err != nil || len(value) != 3600 {
 		t.Fatalf("%d characters, %v", len(value), err)

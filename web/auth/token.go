@@ -10,21 +10,20 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// errStrict is a token that two readers could read differently.
+// errStrict reports a token that two programs could read differently.
 var errStrict = errors.New("the token is not a plain JSON Web Token")
 
-// registered are the members of a header and of the claims that a library may read
-// without regard to case: encoding/json does so. A token must spell them exactly.
+// registered lists the members of a token's header and claims that a library may match without
+// regard to case, as encoding/json does. A token must spell these names exactly.
 var registered = []string{
 	"alg", "kid", "typ", "cty", "crit", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#s256", "b64", "zip", "enc", "url",
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "azp", "at_hash", "_claim_names", "_claim_sources",
 }
 
-// strict returns the claims of a token that is not verified yet. It returns errStrict
-// unless the token has three parts, its header and its claims are JSON objects
-// without two members of the same name, registered names are spelt exactly, and exp,
-// nbf and iat, as far as they are there, are JSON numbers (RFC 7519, sections 2, 4
-// and 7.2; RFC 7515, section 4).
+// strict returns the claims of a token whose signature is not verified yet. It returns errStrict
+// unless the token has three parts, the header and the claims are JSON objects, no object has two
+// members of the same name, and all registered names are spelt exactly. If exp, nbf or iat is
+// present, it must be a JSON number (RFC 7519, sections 2, 4 and 7.2; RFC 7515, section 4).
 func strict(token string) (map[string]json.RawMessage, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -45,7 +44,7 @@ func strict(token string) (map[string]json.RawMessage, error) {
 	return claims, nil
 }
 
-// members decodes one part of a token.
+// members decodes one part of a token into the members of its JSON object.
 func members(part string) (map[string]json.RawMessage, error) {
 	content, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	var m map[string]json.RawMessage
@@ -62,13 +61,13 @@ func members(part string) (map[string]json.RawMessage, error) {
 	return m, nil
 }
 
-// latestTime is the latest time that a token may name, in UNIX seconds: the end of the
-// year 9999. Larger numbers overflow where they are converted.
+// latestTime is the latest time that a token may contain, in UNIX seconds: the end of the year
+// 9999. A larger number overflows when a library converts it.
 const latestTime = 253402300799
 
-// isTime reports whether value is a NumericDate: a JSON number, not a text that holds
-// one.
+// isTime reports whether value is a NumericDate. It returns false for a string that contains a
+// number.
 func isTime(value json.RawMessage) bool {
-	seconds, err := strconv.ParseFloat(string(value), 64) // valid JSON, so no hex, Inf or NaN
+	seconds, err := strconv.ParseFloat(string(value), 64) // value is valid JSON, so it is no hex, Inf or NaN
 	return err == nil && seconds >= 0 && seconds <= latestTime
 }

@@ -15,8 +15,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// tokenChanges turn the text of good claims into claims that two readers could read
-// differently, or that are not of the type that RFC 7519 says.
+// tokenChanges returns functions that change the text of valid claims. Two programs could read the
+// changed claims differently, or a claim has another type than RFC 7519 requires.
 func tokenChanges() map[string]func(claims string) string {
 	add := func(members string) func(string) string {
 		return func(claims string) string { return claims[:len(claims)-1] + "," + members + "}" }
@@ -60,7 +60,7 @@ func tokenChanges() map[string]func(claims string) string {
 	return changes
 }
 
-// tokenReaders are the ways in which a token comes in.
+// tokenReaders returns one function for each way in which the portal receives a token.
 func tokenReaders(t *testing.T, p *issuerFixture) map[string]func() error {
 	find := authenticatorOf(t, gateway(p))
 	list := []identity.Pipeline{{Name: "deploy", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b"}}}
@@ -76,8 +76,8 @@ func tokenReaders(t *testing.T, p *issuerFixture) map[string]func() error {
 	}
 }
 
-// Of a token that two readers could read differently nothing is believed, however well
-// it is signed: neither by people who sign in nor by gateways nor by pipelines.
+// A token that two programs could read differently is refused, even if its signature is valid. The
+// rule applies to the tokens of sign-ins, gateways and pipelines.
 func TestTokensHaveExactNamesOnceAndTimesAsNumbers(t *testing.T) {
 	p := newIssuer(t, newClock())
 	p.nonce = "n"
@@ -124,14 +124,14 @@ func TestTokensHaveExactNamesOnceAndTimesAsNumbers(t *testing.T) {
 	}
 }
 
-// signedWithHeader signs with the issuer's RSA key, whatever the header says.
+// signedWithHeader signs with the issuer's RSA key, for any content of the header.
 func signedWithHeader(header string, claims []byte) string {
 	text := encoded(header) + "." + encoded(string(claims))
 	sum := sha256.Sum256([]byte(text))
 	return text + "." + encoded(string(must(rsa.SignPKCS1v15(nil, issuerRSA(), crypto.SHA256, sum[:]))))
 }
 
-// FuzzStrict: no text makes strict panic, and what it takes has a plain form.
+// FuzzStrict checks that no text makes strict panic, and that every accepted text is a plain token.
 func FuzzStrict(f *testing.F) {
 	f.Add(`{"alg":"RS256"}`, `{"iss":"x","exp":1}`)
 	f.Add(`{}`, `{"exp":"1"}`)

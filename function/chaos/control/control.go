@@ -2,8 +2,8 @@
 
 // Package control changes the program for the schedules of package chaos.
 //
-// It exists only in a build with the tag chaosclock. A program that is deployed is
-// built without the tag. Three environment variables, read at the start, decide:
+// The package exists only in a build with the tag chaosclock. The deployed program is
+// built without the tag. At the start, the package reads three environment variables:
 //
 //	CHAOS_CLOCK   | path of a file: nanoseconds by which this process's clock is ahead
 //	CHAOS_SPEED   | a whole number by which the windows of time are divided; 1 if empty
@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// The guards of the program that can be switched off.
+// These constants name the guards of the program that CHAOS_WITHOUT can switch off.
 const (
-	Record     = "record"     // an attempt is made from the stored record
+	Record     = "record"     // each attempt is built from the stored record
 	Durability = "durability" // each session commits durably
-	Clock      = "clock"      // a write compares the clocks in its own statement
+	Clock      = "clock"      // each write compares the clocks in its own statement
 )
 
 var (
@@ -31,8 +31,8 @@ var (
 	without = strings.Split(os.Getenv("CHAOS_WITHOUT"), ",")
 )
 
-// Now is the wall clock with the offset that the file states at this moment. It
-// panics if the file cannot be read: the process would run with the wrong clock.
+// Now returns the wall clock plus the offset that the file CHAOS_CLOCK contains at this moment. It
+// panics if it cannot read the file, because the process would run with the wrong clock.
 func Now() time.Time {
 	now := time.Now().Round(0)
 	if file == "" {
@@ -49,10 +49,10 @@ func Now() time.Time {
 	return now.Add(time.Duration(offset))
 }
 
-// Scaled returns d, divided by CHAOS_SPEED.
+// Scaled returns d divided by CHAOS_SPEED.
 func Scaled(d time.Duration) time.Duration { return d / speed }
 
-// Off reports whether CHAOS_WITHOUT names the guard.
+// Off reports whether CHAOS_WITHOUT names the guard, so that the guard is switched off.
 func Off(guard string) bool { return slices.Contains(without, guard) }
 
 func readSpeed(text string) time.Duration {
