@@ -52,7 +52,7 @@ func TestLostAnswersOfTheDatabaseMakeNoSecondJob(t *testing.T) {
 					})
 				}
 				all.Wait()
-				r.clock.Add(31 * time.Second) // after three rounds, longer than any window
+				r.clock.Add(31 * time.Second) // three rounds take longer than a window and the list lag
 			}
 			relay.Lose(0)
 			if r.jobs() != keys || len(told) != keys {
