@@ -20,7 +20,7 @@ import (
 // time on jobs that have ended or will end soon.
 type parallelRun struct {
 	Submissions, Sweeps, Watchers int
-	Early, Later                  time.Duration // time before the first round, and before the second
+	Early, Later                  time.Duration // time before the first round, and time before the second round
 }
 
 var parallelRuns = rapid.Custom(func(t *rapid.T) parallelRun {

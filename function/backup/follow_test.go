@@ -20,7 +20,7 @@ func TestFollowEndsAtTerminalStateOrTimeout(t *testing.T) {
 		{".PARTIAL_COMPLETE", 50 * time.Second, backup.OutcomePartial},
 		{".FAILED.EcsClientError", 50 * time.Second, backup.OutcomeFailed},
 		{".CANCELED", 50 * time.Second, backup.OutcomeCancelled},
-		{".UNKNOWN", 50 * time.Second, backup.OutcomeRunning}, // the job's word UNKNOWN, which is not the portal's state
+		{".UNKNOWN", 50 * time.Second, backup.OutcomeRunning}, // UNKNOWN as a status that the cloud reports, not as the portal's state
 		{"", 20 * time.Second, backup.OutcomeRunning},
 		{"", 0, backup.OutcomeRunning},
 	} {

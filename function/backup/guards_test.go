@@ -38,7 +38,7 @@ func TestWindowEndsWithTheDeadline(t *testing.T) {
 func TestExpiredKeySendsNothing(t *testing.T) {
 	for pause, want := range map[time.Duration]int{backup.KeyExpires - time.Millisecond: 1, backup.KeyExpires: 0, 2 * backup.KeyExpires: 0} {
 		r := newFixture(t)
-		r.clock.Set(r.Now().Truncate(time.Millisecond)) // the precision of the store
+		r.clock.Set(r.Now().Truncate(time.Millisecond)) // the store keeps times in milliseconds
 		cloud := &countingCloud{Cloud: r.Cloud}
 		r.Cloud, r.Store = cloud, pausingStore{r.Store, func() { r.clock.Add(pause) }}
 		_, err := r.Submit(t.Context(), submission("k"))

@@ -261,7 +261,7 @@ func TestRepeatReservesNothing(t *testing.T) {
 
 // TestRefundRaceKeepsReservationOfTheJob covers a sweep and a repeated submission that run at the
 // same time. The sweep finds that a lost call made no job and refunds the reservation, while the
-// repeat makes a job. The job must be counted, whichever of the two comes first.
+// repeat makes a job. The job must be counted, in both orders.
 func TestRefundRaceKeepsReservationOfTheJob(t *testing.T) {
 	limits := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: 24 * time.Hour}
 	for name, race := range map[string]func(*testing.T, *fixture){

@@ -89,7 +89,7 @@ func TestFinalStatusIsStoredWithoutConsistency(t *testing.T) {
 	r.clock.Add(time.Minute)
 	ctx, disconnect := context.WithCancel(t.Context())
 	r.Cloud = &hookCloud{Cloud: r.Cloud, snapshots: func(ctx context.Context) error {
-		disconnect() // as if the time limit of the request had passed
+		disconnect() // has the same effect as the end of the request's time limit
 		return &backup.CloudError{Action: "DescribeUdmSnapshots", Outcome: backup.ErrUnknownOutcome}
 	}}
 	if _, err := r.Refresh(ctx, bob, answer.SubmissionID); err != nil {

@@ -37,7 +37,7 @@ func BenchmarkSignedCalls(b *testing.B) {
 			}
 		}
 	}
-	// The first region has 10,000 jobs, the second 200.
+	// The first region has 10,000 jobs. The second region has 200 jobs.
 	seed(10_000, instanceOrder())
 	seed(200, with(instanceOrder(), rpc.Params{"InstanceId": "i-uf6demoweb03", "RegionId": "cn-shanghai"}))
 	one := rpc.Params{"Filters.1.Key": "JobId", "Filters.1.Values.1": c.Ledger().Jobs[5000].ID}

@@ -194,7 +194,7 @@ func sqliteName(path string) string {
 // defaults are parameters of a PostgreSQL connection that the program needs. A URL may override
 // them. sslmode is not in the list, because its default depends on where the server is.
 var defaults = map[string]string{
-	"connect_timeout":                     "2",          // seconds; the first of several hosts may not answer
+	"connect_timeout":                     "2",          // seconds; short, because the first host of several may not answer
 	"target_session_attrs":                "read-write", // with several hosts, connect to the primary
 	"application_name":                    "backup-portal",
 	"statement_timeout":                   "5000", // milliseconds, as the two parameters below

@@ -50,8 +50,8 @@ const selectCooldown = `SELECT until_ms FROM cooldown WHERE k = $1`
 const deleteCooldown = `DELETE FROM cooldown WHERE k = $1 AND owner = $2`
 
 // insertReservation stores what a submission reserves, with its key and fingerprint. It affects no
-// row if the key has a reservation that is younger than the lifetime of a key ($6 is the oldest
-// such time). An older reservation belongs to an earlier use of the key, and is replaced.
+// row if the key has a reservation that was made after $6, which is the current time minus the
+// lifetime of a key. An older reservation belongs to an earlier use of the key, and is replaced.
 const insertReservation = `
 INSERT INTO admission (id, at_ms, held, day, quotas, cooled) VALUES ($1, CAST($2 AS BIGINT), $7, $3, $4, $5)
 ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, held = excluded.held, day = excluded.day, quotas = excluded.quotas, cooled = excluded.cooled
@@ -110,7 +110,7 @@ func keysOf(g backup.Grant) (keys []any) {
 // A pendingReservation is a reservation that Reserve is making.
 type pendingReservation struct {
 	backup.Reservation
-	day    string   // of the quotas, in UTC
+	day    string   // day of the quotas, in UTC
 	quotas []string // keys of the quotas that it takes
 	cooled string   // key of the cool-down; empty if the grant has none
 }

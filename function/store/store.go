@@ -83,11 +83,11 @@ type DB struct {
 	db               *sql.DB
 	now              func() time.Time
 	log              *slog.Logger
-	limit            time.Duration        // of one statement; see [Config.StatementTime]
+	limit            time.Duration        // time limit of one statement; see [Config.StatementTime]
 	idle             int                  // maximum number of idle connections in the pool
 	insertSubmission string               // the statement of [DB.Claim]
 	insertStep       string               // the statement of [DB.Append]
-	prepared         map[string]*sql.Stmt // by the text of the statement; only SQLite, see prepare
+	prepared         map[string]*sql.Stmt // prepared statements by their text; only SQLite, see prepare
 	writer           chan struct{}        // holds a token: a goroutine takes the token to write; only SQLite, otherwise nil
 
 	mu        sync.Mutex

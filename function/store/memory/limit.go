@@ -11,10 +11,10 @@ import (
 
 // limits holds how much of each limit is used.
 type limits struct {
-	reservations map[string]reservation // by reservation key
+	reservations map[string]reservation // reservations by reservation key
 	rates        map[string]int64       // milliseconds: when an evenly spaced next request is due, by rate key
 	quotas       map[quotaDay]int       // number of counted backups
-	cooldowns    map[string]cooldown    // by resource
+	cooldowns    map[string]cooldown    // cool-downs by resource
 }
 
 // reservation is what one submission took from the limits. It omits rates, because rates are never

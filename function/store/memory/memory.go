@@ -1,8 +1,8 @@
 // Package memory is a store for tests of code that uses a store.
 //
-// It passes the same conformance suite as the databases (storetest). It has no schema, no time
-// limits, no restarts, and serves one process only; tests of these need a database. All data of
-// a [Store] is in maps behind one mutex:
+// The store passes the same conformance suite as the databases (storetest). It has no schema, no
+// time limits and no restarts, and it serves one process only. Tests of schemas, time limits,
+// restarts or several processes need a database. All data of a [Store] is in maps behind one mutex:
 //
 //	submissions  by submission id: the record, its steps, job, final state and notices
 //	byKey        by the id of a key's first use: its uses, oldest first

@@ -3,12 +3,12 @@
 // They are real servers with temporary folders, and they listen on loopback:
 //
 //   - [Schema] gives a test an empty schema in a server that all tests of the process share.
-//   - [Start] gives a test a server of its own. Tests need one that stop the server or change
-//     what all schemas share.
+//   - [Start] gives a test a server of its own. A test needs its own server if it stops the server
+//     or changes something that all schemas share.
 //   - [NewRelay] puts a relay in front of a server that simulates failures of the network.
 //
-// TestMain must call [Run], which removes the shared server at the end. Without PostgreSQL, tests
-// are skipped; if the environment has CI=true, they fail.
+// TestMain must call [Run], which removes the shared server at the end. If
+// PostgreSQL is not installed, a test is skipped. With CI=true in the environment, the test fails.
 package postgrestest
 
 import (

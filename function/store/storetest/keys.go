@@ -184,7 +184,7 @@ func forgetKeepsKeysInUse(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	for _, c := range []struct{ before, now time.Time }{
 		{r.CreatedAt.Add(time.Millisecond), r.ExpiresAt.Add(-time.Millisecond)}, // the key is still in use
-		{r.CreatedAt, r.ExpiresAt}, // the submission is not older than before
+		{r.CreatedAt, r.ExpiresAt}, // the submission was created at the time before, not earlier
 	} {
 		if n, err := s.Forget(t.Context(), c.before, c.now, 10); err != nil || n != 0 {
 			t.Errorf("forgot %d, %v", n, err)
