@@ -59,9 +59,9 @@ type Config struct {
 	// Connections is the maximum size of a PostgreSQL pool. It should equal the number of
 	// requests that the process serves at the same time. 0 means 2. SQLite ignores it.
 	Connections int
-	// Now is the application's clock. The store compares Now with the database's clock when it
-	// claims a submission or appends an attempt. Nil skips the comparison, because the clock of a
-	// test may show any time.
+	// Now is the application's clock. The store compares Now with the database's clock in every
+	// operation that depends on time, such as a claim. Nil skips the comparison, because the clock
+	// of a test may show any time.
 	Now func() time.Time
 	Log *slog.Logger // warnings and schema updates; nil discards them
 	// StatementTime limits the time of one statement, including the wait for a connection and for
@@ -76,8 +76,8 @@ type Config struct {
 //
 // Every method returns an error if the database cannot be reached, does not answer in time, or
 // refuses the statement. After such an error of a write, it is unknown whether the write happened.
-// Except for [backup.ErrNotFound] and [*backup.ClockError], the errors have no fixed types. A text
-// that PostgreSQL cannot store (see checkTexts) is an error too.
+// Except for [backup.ErrNotFound], [*backup.ClockError] and [ErrDurability], the errors have no
+// fixed types. A text that PostgreSQL cannot store (see checkTexts) is an error too.
 type DB struct {
 	dialect          dialect
 	db               *sql.DB
@@ -88,7 +88,7 @@ type DB struct {
 	insertSubmission string               // the statement of [DB.Claim]
 	insertStep       string               // the statement of [DB.Append]
 	prepared         map[string]*sql.Stmt // prepared statements by their text; only SQLite, see prepare
-	writer           chan struct{}        // holds a token: a goroutine takes the token to write; only SQLite, otherwise nil
+	writer           chan struct{}        // a lock: full while a goroutine writes; only SQLite, otherwise nil
 
 	mu        sync.Mutex
 	connected bool     // the database was reached and the schema is up to date
