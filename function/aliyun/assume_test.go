@@ -17,7 +17,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// assumes returns a handler of STS. Its credentials are numbered and expire after lasts.
+// assumes returns a handler of AssumeRole. It numbers the credentials that it returns; they expire
+// after lasts.
 func assumes(lasts time.Duration) http.HandlerFunc {
 	var n atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -27,8 +28,8 @@ func assumes(lasts time.Duration) http.HandlerFunc {
 	}
 }
 
-// AssumeRole gets the role of the policy's account and a session policy for the operation.
-// Requirement CD-2.
+// TestAssumeRoleParameters proves that AssumeRole is called with the role of the policy's account
+// and with a session policy for the operation. Requirement CD-2.
 func TestAssumeRoleParameters(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": answer(200, success)})
 	if _, err := clientOf(t, server.URL).CreateBackupJob(t.Context(), assumedCall()); err != nil {
@@ -106,7 +107,8 @@ func TestSessionsExpireByWallClock(t *testing.T) {
 	}
 }
 
-// The policy decides the lifetime of a session, even if the response of STS has no expiry.
+// TestSessionLifetime proves that the policy decides the lifetime of a session, even if the
+// response of STS has no expiry.
 func TestSessionLifetime(t *testing.T) {
 	var c clock
 	endless := answer(200, `{"RequestId":"R-2","Credentials":{"AccessKeyId":"STS.K","AccessKeySecret":"s","SecurityToken":"t"}}`)
@@ -131,7 +133,8 @@ func TestSessionLifetime(t *testing.T) {
 	}
 }
 
-// Credentials for one principal, account or role are never used for another.
+// TestSessionsAreNotShared proves that credentials of one principal, account or role are never used
+// for another one.
 func TestSessionsAreNotShared(t *testing.T) {
 	changes := map[string]func(*backup.Call){
 		"principal": func(c *backup.Call) { c.Target.Principal.Subject = "u2" },
@@ -160,7 +163,8 @@ func TestSessionsAreNotShared(t *testing.T) {
 	}
 }
 
-// refusesKey returns a handler that refuses requests signed with the key keyID, with code.
+// refusesKey returns a handler that refuses, with the error code, every request that is signed with
+// the key keyID.
 func refusesKey(keyID, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Form.Get("AccessKeyId") == keyID || keyID == "" {
@@ -208,7 +212,8 @@ func TestOwnTokenIsNotRetried(t *testing.T) {
 	}
 }
 
-// A failure of AssumeRole is never ErrUnknownOutcome: nothing was sent to Cloud Backup.
+// TestAssumeRoleFailuresAreNeverUnknown proves that a failure of AssumeRole is never
+// ErrUnknownOutcome: the portal has sent nothing to Cloud Backup yet.
 func TestAssumeRoleFailuresAreNeverUnknown(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -268,7 +273,8 @@ func TestAssumeRoleEndsWithContext(t *testing.T) {
 	}
 }
 
-// For hbr_cross_account the portal assumes no role: Cloud Backup enters the account itself.
+// TestCrossAccountAssumesNoRole proves that the portal assumes no role for an account with access
+// hbr_cross_account. Cloud Backup itself enters that account.
 func TestCrossAccountAssumesNoRole(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	call := instanceCall()

@@ -53,7 +53,8 @@ func post(t *testing.T, address string) *http.Request {
 	return r
 }
 
-// A panic of the SDK is recovered. Before the request it means that nothing was sent.
+// TestSDKPanicIsRecovered proves that a panic of the SDK is recovered. A panic before the request
+// means that nothing was sent.
 func TestSDKPanicIsRecovered(t *testing.T) {
 	client, endpoint, _ := countingServer(t)
 	for name, call := range map[string]func(*sdk.Config, auth.Credential) error{
@@ -98,7 +99,8 @@ func TestAttemptSendsOneRequestToOneHost(t *testing.T) {
 	}
 }
 
-// Idempotency headers are removed: with one, net/http would repeat a POST by itself.
+// TestIdempotencyHeadersAreDropped proves that idempotency headers are removed. With such a header,
+// net/http would repeat a POST by itself.
 func TestIdempotencyHeadersAreDropped(t *testing.T) {
 	var header http.Header
 	next := roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -118,7 +120,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Every copy of the body checks the deadline: net/http takes a copy for a new connection.
+// TestBodyCopiesAreGuarded proves that every copy of the request body checks the deadline. For a
+// new connection, net/http sends a copy of the body.
 func TestBodyCopiesAreGuarded(t *testing.T) {
 	late := false
 	r := post(t, "https://hbr.example/")

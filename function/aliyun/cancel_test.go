@@ -11,8 +11,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// A cancellation sends the job, and its vault if there is one. A result that proves nothing is
-// ErrUnknownOutcome.
+// TestCancelClassification proves that CancelBackupJob gets the job's id, and the vault's id if the
+// job has a vault. A result that does not show whether the job was cancelled is ErrUnknownOutcome.
 func TestCancelClassification(t *testing.T) {
 	const accepted = `{"Code":"200","Message":"successful","RequestId":"R-1","Success":true}`
 	for name, c := range map[string]struct {

@@ -139,8 +139,9 @@ func TestNoCredentialsSendNothing(t *testing.T) {
 	}
 }
 
-// If the instance freezes while it connects, the timer of the context does not fire, so only
-// the wall clock shows that the deadline has passed.
+// TestFrozenInstanceSendsNothingAfterDeadline covers an instance that freezes while it connects.
+// The timer of the context does not fire then. Only the wall clock shows that the deadline has
+// passed.
 func TestFrozenInstanceSendsNothingAfterDeadline(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	var c clock
@@ -157,7 +158,8 @@ func TestFrozenInstanceSendsNothingAfterDeadline(t *testing.T) {
 	}
 }
 
-// Nothing is sent after Call.Until, even if the context ends later.
+// TestNothingIsSentAfterUntil proves that nothing is sent after Call.Until, even if the context
+// ends later.
 func TestNothingIsSentAfterUntil(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	var c clock
@@ -176,8 +178,8 @@ func TestNothingIsSentAfterUntil(t *testing.T) {
 	}
 }
 
-// Parallel calls share connections and have no data races. Clients of the SDK alone would have
-// both problems.
+// TestParallelCallsShareConnections proves that parallel calls share connections and have no data
+// races. The SDK's clients by themselves share no connections and have data races.
 func TestParallelCallsShareConnections(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	client := clientOf(t, server.URL)

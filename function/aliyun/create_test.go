@@ -15,7 +15,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// dropConnection writes a part of a response and closes the connection.
+// dropConnection writes the text written, which is a part of a response, and then closes the
+// connection.
 func dropConnection(w http.ResponseWriter, written string) {
 	conn, buffered, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -30,8 +31,8 @@ func refusal(status int, code string) http.HandlerFunc {
 	return answer(status, `{"RequestId":"R-1","HostId":"hbr.example","Code":`+code+`,"Message":"said no","Success":false,"AccessDeniedDetail":{"a":"b"}}`)
 }
 
-// Each case is one way in which a call can end. All make exactly one request, because a second
-// one could start a second job.
+// TestCreateClassification has one case for each way in which a call can end. Every case makes
+// exactly one request, because a second request could start a second job.
 func TestCreateClassification(t *testing.T) {
 	refused, throttled, unknown, credentials := backup.ErrRefused, backup.ErrThrottled, backup.ErrUnknownOutcome, backup.ErrCredentials
 	tests := []struct {
@@ -184,8 +185,8 @@ func blockUntilCancelled(started chan<- struct{}) http.HandlerFunc {
 	}
 }
 
-// An expiring context exceeds its deadline when its channel is closed, at any time of the
-// clock.
+// expiring is a context whose deadline is exceeded when a test closes its channel. The clock does
+// not matter.
 type expiring struct {
 	context.Context
 	over <-chan struct{}

@@ -13,9 +13,9 @@ import (
 	"backupportal/function/param"
 )
 
-// Each entry of meanings has its two sentences, means and todo, in English and Chinese, and has an
-// outcome. Only a refusal shows the cloud's message. No earlier entry matches the codes of a
-// pattern, because the first match wins.
+// TestMeaningsAreComplete proves that each entry of meanings has an outcome and the sentences means
+// and todo in English and Chinese. Only an entry for a refusal shows the cloud's message. No
+// earlier entry matches the codes of an entry with a pattern, because the first match is used.
 func TestMeaningsAreComplete(t *testing.T) {
 	for i, m := range meanings {
 		for _, s := range []string{m.means.En, m.means.Zh, m.todo.En, m.todo.Zh} {

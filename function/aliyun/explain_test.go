@@ -7,7 +7,8 @@ import (
 	"backupportal/function/aliyun"
 )
 
-// The explanation of a failed job must not discuss whether a job was started.
+// TestExplainJob proves that the explanation of a failed job does not discuss whether a job was
+// started.
 func TestExplainJob(t *testing.T) {
 	for code, want := range map[string]string{
 		"EcsClientError": "reach the instance", "InternalError": "internal error", "UnknownError": "internal error", "InitVaultError": "vault",
@@ -28,7 +29,7 @@ func TestExplainJob(t *testing.T) {
 func TestExplain(t *testing.T) {
 	tests := []struct {
 		code   string
-		means  string // part of the English sentence; empty if there is none
+		means  string // part of the English sentence; empty if there is no sentence
 		caller bool
 	}{
 		{"NoPermission", "does not have permission for this operation", false},

@@ -41,7 +41,7 @@ func newCloud(t *testing.T, answers map[string]http.HandlerFunc) *cloud {
 func (c *cloud) serve(answers map[string]http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
-			panic(http.ErrAbortHandler) // an incomplete request does not count
+			panic(http.ErrAbortHandler) // an incomplete request is not counted
 		}
 		c.mu.Lock()
 		c.calls = append(c.calls, r.Form)
@@ -70,7 +70,7 @@ func (c *cloud) count(action string) (n int) {
 	return n
 }
 
-// call returns call n; the first is 0.
+// call returns the parameters of call n, counted from 0.
 func (c *cloud) call(t *testing.T, n int) url.Values {
 	t.Helper()
 	c.mu.Lock()
@@ -92,7 +92,8 @@ func answer(status int, body string) http.HandlerFunc {
 
 const success = `{"Code":"200","Message":"successful","RequestId":"25F49E7B-7E39-542E-83AD-62E6E7F73786","Success":true,"JobId":"job-000csy09q50a2jdcbwbo"}`
 
-// The portal's own key. Its parts are markers that no text may contain.
+// These constants are the portal's own key. Each part contains a marker text. Tests check that no
+// error and no log contains a marker.
 const (
 	keyMarker    = "LTAI-MARKER-key"
 	secretMarker = "MARKER/secret+own="
@@ -136,7 +137,7 @@ func instanceCall() backup.Call {
 	}
 }
 
-// assumedCall returns the same call for an account with access assume_role.
+// assumedCall returns the call of instanceCall for an account with access assume_role.
 func assumedCall() backup.Call {
 	call := instanceCall()
 	call.Target.Account = backup.Account{Alias: "payments", ID: "2000000000000002", Access: backup.AssumeRole,

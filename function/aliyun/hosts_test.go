@@ -11,7 +11,8 @@ import (
 // cloudHosts matches the hosts of the cloud to which requests may be sent.
 var cloudHosts = regexp.MustCompile(`\A(hbr\.[a-z0-9-]+|(sts|ecs)(\.[a-z0-9-]+)?|ecs-cn-hangzhou)\.aliyuncs\.com\z`)
 
-// Requests are sent only to the three services, in regions of the table. Threat T7.
+// TestOnlyHostsOfTheCloudAreCalled proves that requests go only to the hosts of Cloud Backup, STS
+// and ECS, in the regions that the program knows. Threat T7.
 func TestOnlyHostsOfTheCloudAreCalled(t *testing.T) {
 	for _, r := range param.Regions {
 		for _, host := range []string{backupHost(r.ID), tokenHost(r.ID), instanceHost(r.ID)} {
@@ -22,7 +23,8 @@ func TestOnlyHostsOfTheCloudAreCalled(t *testing.T) {
 	}
 }
 
-// An unknown region never becomes part of a host name. Threat T7.
+// TestUnknownRegionsAreRefused proves that an unknown region never becomes part of a host name.
+// Threat T7.
 func TestUnknownRegionsAreRefused(t *testing.T) {
 	for _, region := range []string{
 		"", "cn-hangzhou.evil.example", "evil.example/cn-hangzhou", "evil.example#", "evil.example?", "cn-hangzhou@evil.example", "@evil.example", "../cn-hangzhou",

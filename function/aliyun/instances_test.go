@@ -13,7 +13,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// tagged returns a response of DescribeInstances.
+// tagged returns a response of DescribeInstances with these instances.
 func tagged(instances ...string) string {
 	return `{"RequestId":"R-1","NextToken":"","PageNumber":1,"PageSize":100,"TotalCount":0,"Instances":{"Instance":[` + strings.Join(instances, ",") + `]}}`
 }
@@ -40,7 +40,8 @@ func TestDescribeInstancesReadsTags(t *testing.T) {
 	}
 }
 
-// A request has at most 100 ids, the service's limit. Without ids there is no request.
+// TestDescribeInstancesInChunks proves that one request has at most 100 ids, which is the limit of
+// ECS. A call without ids makes no request.
 func TestDescribeInstancesInChunks(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"DescribeInstances": answer(200, tagged())})
 	client := clientOf(t, server.URL)
@@ -59,7 +60,8 @@ func TestDescribeInstancesInChunks(t *testing.T) {
 	}
 }
 
-// An incomplete list is an error: a missing entry would mean that the instance does not exist.
+// TestDescribeInstancesErrors proves that an incomplete list is an error. A missing entry would
+// otherwise mean that the instance does not exist.
 func TestDescribeInstancesErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
@@ -82,8 +84,9 @@ func TestDescribeInstancesErrors(t *testing.T) {
 	}
 }
 
-// For assume_role, the session policy permits only reading instances. For hbr_cross_account,
-// no request is made: it would read instances of the wrong account. Requirement CD-1.
+// TestTagsAreReadWithTheRightRole proves that the session policy for assume_role permits only
+// reading instances. For hbr_cross_account the portal makes no request, because the request would
+// read instances of the portal's own account. Requirement CD-1.
 func TestTagsAreReadWithTheRightRole(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "DescribeInstances": answer(200, tagged())})
 	client := clientOf(t, server.URL)

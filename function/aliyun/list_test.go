@@ -16,7 +16,7 @@ import (
 	"backupportal/function/param"
 )
 
-// list returns one page of jobs.
+// list returns a response of DescribeBackupJobs2 with one page of jobs.
 func list(total int, jobs ...string) string {
 	return fmt.Sprintf(`{"RequestId":"R-1","Success":true,"Code":"200","Message":"successful","PageNumber":1,"PageSize":50,"TotalCount":%d,"BackupJobs":{"BackupJob":[%s]}}`,
 		total, strings.Join(jobs, ","))
@@ -51,8 +51,8 @@ func TestJobMembers(t *testing.T) {
 	}
 }
 
-// A response without a list, or with an empty list and a count above 0, is an error: it does
-// not prove that there is no job.
+// TestResponseWithoutListIsAnError proves that a response is an error if it has no list, or an
+// empty list with a TotalCount above 0. Such a response does not prove that there is no job.
 func TestResponseWithoutListIsAnError(t *testing.T) {
 	const good = `"RequestId":"R-1","Success":true,"Code":"200"`
 	for body, want := range map[string]error{
@@ -114,7 +114,7 @@ func TestJobFilterParameters(t *testing.T) {
 	}
 }
 
-// pages returns a handler for the jobs 0 to n-1 in pages. Its TotalCount is total.
+// pages returns a handler that lists the jobs 0 to n-1 in pages and reports total as TotalCount.
 func pages(n, total int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		number, _ := strconv.Atoi(r.Form.Get("PageNumber"))
@@ -126,8 +126,8 @@ func pages(n, total int) http.HandlerFunc {
 	}
 }
 
-// A listing reads all pages even if TotalCount is too small: a job that is not read could be
-// started a second time.
+// TestListingReadsAllPages proves that a listing reads all pages even if TotalCount is too small.
+// The portal could start a job a second time if it did not read that job.
 func TestListingReadsAllPages(t *testing.T) {
 	tests := map[string]struct{ n, total, requests int }{
 		"nothing":        {0, 0, 1},

@@ -25,13 +25,14 @@ import (
 
 const externalID = "MARKER-external-id-of-32-characters"
 
-// One account for each access.
+// These accounts have one kind of access each.
 var (
 	ownAccount  = backup.Account{Alias: "own", ID: world.DemoPortalAccount, Access: backup.Own, Regions: []string{"cn-hangzhou"}}
 	roleAccount = backup.Account{Alias: "prod", ID: world.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: secret.New(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
 	longAccount = func() backup.Account { a := roleAccount; a.Session = 12 * time.Hour; return a }()
 
-	// throughAccount is called through the account of roleAccount, which keeps the backups.
+	// throughAccount stores the backups in roleAccount: the portal first assumes the role of
+	// roleAccount.
 	throughAccount = backup.Account{Alias: "through", ID: world.DemoPortalAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Through: &roleAccount, Regions: []string{"cn-hangzhou"}}
 
 	crossAccount = backup.Account{Alias: "central", ID: world.DemoPaymentsAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Regions: []string{"cn-hangzhou"}}
@@ -39,7 +40,8 @@ var (
 	everything = backup.Capabilities{Create: true, Cancel: true, View: true, Tags: true, Sources: param.SourceTypes, Seen: param.SourceTypes}
 )
 
-// worldWithGeneratedPolicies returns the demo world with exactly the generated permissions.
+// worldWithGeneratedPolicies returns the demo world in which the portal has only the permissions of
+// the generated policies.
 func worldWithGeneratedPolicies(t *testing.T) *world.World {
 	t.Helper()
 	w := world.Demo()
@@ -54,7 +56,7 @@ func worldWithGeneratedPolicies(t *testing.T) *world.World {
 	return w
 }
 
-// paste parses a generated policy, with the external id in place of its variable.
+// paste parses a generated policy after it has replaced the variable for the external id by the id.
 func paste(t *testing.T, text string) (p ram.Policy) {
 	t.Helper()
 	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(text, "$EXTERNAL_ID_PROD", externalID)), &p); err != nil {
@@ -81,13 +83,13 @@ func preflight(t *testing.T, w *world.World, account backup.Account, params para
 	return client.Preflight(t.Context(), target, everything, params), cloud
 }
 
-// roleNamed returns a role of the second account.
+// roleNamed returns the role of the second account with this name.
 func roleNamed(w *world.World, name string) *world.Role {
 	i := slices.IndexFunc(w.Accounts[1].Roles, func(r world.Role) bool { return r.Name == name })
 	return &w.Accounts[1].Roles[i]
 }
 
-// without returns p without actions.
+// without returns p without the permission for these actions.
 func without(p ram.Policy, actions ...string) (rest ram.Policy) {
 	for _, s := range p {
 		s.Actions = slices.DeleteFunc(slices.Clone(s.Actions), func(a string) bool { return slices.Contains(actions, a) })
@@ -98,7 +100,7 @@ func without(p ram.Policy, actions ...string) (rest ram.Policy) {
 	return rest
 }
 
-// apply changes w as an operator would who follows the fixes of a check.
+// apply changes w as an operator does who follows the fixes of a check.
 func apply(t *testing.T, w *world.World, account backup.Account, fixes []backup.Fix) {
 	t.Helper()
 	for _, f := range fixes {
@@ -146,9 +148,9 @@ func failing(checks []backup.AccessCheck) (ids []string) {
 	return ids
 }
 
-// Each case breaks the condition of one check. Only that check fails, in both languages and
-// without a secret. The preflight changes nothing in the cloud, and after the fix all checks
-// hold.
+// TestEachFailingCheckIsReportedAndFixed breaks the condition of one check in each case. Only that
+// check fails. Its text is complete in both languages and contains no secret. The preflight changes
+// nothing in the cloud. After the fix, all checks pass.
 func TestEachFailingCheckIsReportedAndFixed(t *testing.T) {
 	portal := func(w *world.World) *ram.Policy { return &w.Accounts[0].Users[0].Policies[0] }
 	operator := func(w *world.World) *ram.Policy { return &roleNamed(w, "backup-portal").Policies[0] }
@@ -157,7 +159,7 @@ func TestEachFailingCheckIsReportedAndFixed(t *testing.T) {
 		check   string
 		breaks  func(w *world.World)
 		params  param.Params
-		byHand  func(w *world.World) // the fix, if it is neither a policy nor a command
+		byHand  func(w *world.World) // applies the fix if the fix is neither a policy nor a command
 	}
 	cases := map[string]broken{
 		"no such role":          {roleAccount, "role", func(w *world.World) { roleNamed(w, "backup-portal").Name = "other" }, nil, nil},
@@ -255,7 +257,8 @@ func checklistText(checks []backup.AccessCheck) string {
 	return b.String()
 }
 
-// After a failed check, later checks are not run and make no calls.
+// TestChecksAfterAFailureAreNotReached proves that the checks after a failed check do not run and
+// make no calls.
 func TestChecksAfterAFailureAreNotReached(t *testing.T) {
 	w := worldWithGeneratedPolicies(t)
 	roleNamed(w, "backup-portal").Name = "other"
@@ -284,7 +287,8 @@ func emulated(t *testing.T, endpoint *url.URL) *aliyun.Client {
 	return client
 }
 
-// Without credentials no call is made.
+// TestPreflightWithoutCredentials proves that the preflight makes no call if the portal has no
+// credentials.
 func TestPreflightWithoutCredentials(t *testing.T) {
 	client, err := aliyun.New(aliyun.Config{})
 	if err != nil {
@@ -296,8 +300,9 @@ func TestPreflightWithoutCredentials(t *testing.T) {
 	}
 }
 
-// The portal assumes the role of one account, which backs up another one (key through). All
-// checks run, fixes name the right account, and the generated policies are sufficient.
+// TestPreflightThroughAnotherAccount tests an account with the key through: the portal assumes the
+// role of one account, and that account backs up another account. All checks run, each fix names
+// the account that must be changed, and the generated policies are sufficient.
 func TestPreflightThroughAnotherAccount(t *testing.T) {
 	through := func() *world.World {
 		w := worldWithGeneratedPolicies(t)

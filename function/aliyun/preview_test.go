@@ -119,8 +119,8 @@ func drawCall(t *rapid.T) backup.Call {
 	return call
 }
 
-// words runs a command line in a shell, with program instead of its first word, and returns
-// the arguments that program got.
+// words runs a command line in a shell. It replaces the first word by program, and returns the
+// arguments that program receives.
 func words(t *rapid.T, line, program string) []string {
 	script := program + `() { printf '%s\0' "$@"; }` + "\n" + line
 	out, err := exec.Command("sh", "-c", script).Output()
@@ -147,7 +147,8 @@ func TestCommandPreviewInShell(t *testing.T) {
 	})
 }
 
-// The JSON of the portal preview, sent to the portal, gives the same call.
+// TestPortalPreviewGivesTheSameCall sends the JSON of the portal preview to the portal and proves
+// that the result is the same call.
 func TestPortalPreviewGivesTheSameCall(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		call := drawCall(r)

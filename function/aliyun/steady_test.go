@@ -17,13 +17,14 @@ import (
 	"backupportal/function/param"
 )
 
-// Many submissions of 50 people in 20 accounts make one call of STS for each person and
-// account, and the cloud's audit trail names the person for each job.
+// TestSessionsAreCached makes many submissions of 50 people in 20 accounts. The portal calls
+// AssumeRole once for each person and account. The cloud's audit trail names the person who started
+// each job.
 func TestSessionsAreCached(t *testing.T) {
 	const people, accounts = 50, 20
 	submissions := 10_000
 	if raced {
-		submissions = 2_000 // enough for each pair to occur twice
+		submissions = 2_000 // enough for each pair of a person and an account to occur twice
 	}
 	w := world.Demo()
 	var targets []backup.Account

@@ -22,7 +22,7 @@ import (
 
 const key = "a key of the audit trail with 32 bytes or more"
 
-// A sink is a [audit.Sink] in memory. It fails if fail is set.
+// A sink is an [audit.Sink] in memory. It returns the error fail if fail is set.
 type sink struct {
 	mu   sync.Mutex
 	rows []backup.AuditRow
@@ -53,17 +53,17 @@ func (s *sink) AuditHeads(context.Context, time.Time, int) ([]backup.AuditRow, e
 	return heads, s.fail
 }
 
-// A trail is a log under test with its output and its clock.
+// A trail is an audit log under test, with its output and its clock.
 type trail struct {
 	*audit.Log
 	sink  *sink
 	lines bytes.Buffer
 	now   time.Time
-	step  time.Duration // how far each reading of the clock moves it
+	step  time.Duration // how far each reading of the clock advances the clock
 }
 
-// start makes a log that writes into s, as one process would. name is the prefix of its chains;
-// an empty key writes no seals.
+// start makes an audit log that writes to s. It stands for one process. name is the prefix of the
+// names of its chains. With an empty key, the log writes no seals.
 func start(t testing.TB, s *sink, name, key string) *trail {
 	t.Helper()
 	tr := &trail{sink: s, step: time.Second, now: time.Date(2026, 11, 26, 9, 0, 0, 123456000, time.UTC)}
@@ -87,7 +87,7 @@ func start(t testing.TB, s *sink, name, key string) *trail {
 	return tr
 }
 
-// intent returns an event with most members set.
+// intent returns an event in which most members are set.
 func intent(n int) backup.AuditEvent {
 	return backup.AuditEvent{
 		Kind: backup.AuditIntent, Actor: identity.Principal{Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "alice", Name: "Alice <&> 爱丽丝", Key: "session-1"},
@@ -96,7 +96,7 @@ func intent(n int) backup.AuditEvent {
 	}
 }
 
-// record records n events.
+// record records n events, made by intent.
 func (tr *trail) record(t testing.TB, n int) {
 	t.Helper()
 	for i := range n {
@@ -145,7 +145,8 @@ func TestVerifyIntactTrail(t *testing.T) {
 	if r := verify(t, s.rows, "another key that has 32 bytes or even more", key); len(r.Findings) > 0 {
 		t.Errorf("with an earlier key: %+v", r)
 	}
-	// The lines of the log contain the same records as the rows, among other lines and twice.
+	// The text of the log contains the same records as the rows. The records are mixed with other
+	// lines, and each record is there twice.
 	log := "FC Invoke Start\n" + first.lines.String() + `{"msg":"job created"}` + "\n" + second.lines.String() + second.lines.String()
 	rows, err := audit.ReadLines(strings.NewReader(log))
 	if err != nil {
@@ -157,17 +158,18 @@ func TestVerifyIntactTrail(t *testing.T) {
 	}
 }
 
-// Every change of the rows is found, except the removal of an end that no later chain names.
+// TestVerifyDetectsTampering proves that Verify finds every change of the rows, with one exception:
+// the removal of the end of a chain that no later chain names.
 func TestVerifyDetectsTampering(t *testing.T) {
 	s := &sink{}
-	start(t, s, "a", key).record(t, 3) // a1: 0 to 3
-	start(t, s, "b", key).record(t, 1) // b1: 0 and 1
+	start(t, s, "a", key).record(t, 3) // chain a1 has the records 0 to 3
+	start(t, s, "b", key).record(t, 1) // chain b1 has the records 0 and 1
 	at := func(chain string, seq int64) int {
 		return slices.IndexFunc(s.rows, func(r backup.AuditRow) bool { return r.Chain == chain && r.Seq == seq })
 	}
 	for name, c := range map[string]struct {
 		do   func(rows []backup.AuditRow) []backup.AuditRow
-		want string // in a finding; empty: it does not show
+		want string // part of a finding; empty if Verify does not detect the change
 	}{
 		"nothing": {func(rows []backup.AuditRow) []backup.AuditRow { return rows }, ""},
 		"a record is changed": {func(rows []backup.AuditRow) []backup.AuditRow {
@@ -221,8 +223,8 @@ func TestVerifyDetectsTampering(t *testing.T) {
 	}
 }
 
-// Chains that began before the given time are not checked, and may be missing although another
-// chain names them.
+// TestVerifyIgnoresOldChains proves that Verify does not check chains that began before the given
+// time. Such a chain may be missing although another chain names it.
 func TestVerifyIgnoresOldChains(t *testing.T) {
 	s := &sink{}
 	start(t, s, "a", key).record(t, 2)
@@ -263,8 +265,9 @@ func TestShortKeys(t *testing.T) {
 	}
 }
 
-// After an error of the store it is unknown whether the row is stored. Another chain continues
-// and names the last certain record.
+// TestStoreErrorEndsChain proves that a chain ends after an error of the store, because it is
+// unknown whether the row was stored. A new chain continues, and names the last record that is
+// certainly stored.
 func TestStoreErrorEndsChain(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
@@ -273,7 +276,7 @@ func TestStoreErrorEndsChain(t *testing.T) {
 	if err := tr.Record(t.Context(), intent(1)); !errors.Is(err, s.fail) {
 		t.Errorf("error %v", err)
 	}
-	if err := tr.Record(t.Context(), intent(2)); !errors.Is(err, s.fail) { // the new chain cannot begin
+	if err := tr.Record(t.Context(), intent(2)); !errors.Is(err, s.fail) { // the store still fails, so the new chain cannot begin
 		t.Errorf("error %v", err)
 	}
 	s.fail = nil
@@ -293,7 +296,8 @@ func TestStoreErrorEndsChain(t *testing.T) {
 	}
 }
 
-// If store reports false, the record is neither in the chain nor in the log.
+// TestAlongWithoutStoring proves that a record is neither in the chain nor in the log if the
+// function that stores the row returns false.
 func TestAlongWithoutStoring(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
@@ -327,7 +331,7 @@ func TestConcurrentRecords(t *testing.T) {
 	}
 }
 
-// hostile are texts that break or forge lines of a log (T8).
+// hostile are texts that could break a line of a log or forge one. Threat T8.
 var hostile = map[string]string{
 	"a line of its own":    "alice\n{\"msg\":\"audit\",\"audit\":{\"chain\":\"x\"}}",
 	"carriage return":      "alice\rroot",

@@ -11,11 +11,12 @@ import (
 	"backupportal/function/backup"
 )
 
-// Events that anyone can cause are written once a minute, with the number of the others.
+// TestSamplingWritesOnceAMinute proves that events that any client can cause are written once a
+// minute. The written record has the number of events that were not written.
 func TestSamplingWritesOnceAMinute(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
-	for range 40 { // the clock moves each time it is read
+	for range 40 { // each reading of the clock advances the clock
 		for _, source := range []string{"ci", "other"} {
 			if err := tr.Record(t.Context(), backup.AuditEvent{Kind: backup.AuditWebhookRefused, SampleKey: source}); err != nil {
 				t.Fatal(err)
@@ -57,8 +58,8 @@ func TestSamplingWritesOnceAMinute(t *testing.T) {
 	}
 }
 
-// Counted events are not lost while the store is unavailable. A sweep writes those that are
-// a minute old.
+// TestCountedEventsSurviveErrors proves that events that were only counted are not lost while the
+// store is unavailable. A sweep writes the counts that are a minute old.
 func TestCountedEventsSurviveErrors(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
@@ -67,7 +68,7 @@ func TestCountedEventsSurviveErrors(t *testing.T) {
 	for range 10 {
 		_ = tr.Record(t.Context(), refused)
 	}
-	if err := tr.Flush(t.Context(), false); err != nil || len(s.rows) != 2 { // the start and the first event
+	if err := tr.Flush(t.Context(), false); err != nil || len(s.rows) != 2 { // the two rows are the start of the chain and the first event
 		t.Fatalf("%v, %d rows", err, len(s.rows))
 	}
 	tr.now = tr.now.Add(time.Minute)

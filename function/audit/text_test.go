@@ -13,7 +13,7 @@ import (
 	"backupportal/function/identity"
 )
 
-// checkSafe reports characters that must not be in a log.
+// checkSafe fails the test if text contains a character that must not be in a log.
 func checkSafe(t *testing.T, what, text string) {
 	t.Helper()
 	if !utf8.ValidString(text) {
@@ -26,8 +26,8 @@ func checkSafe(t *testing.T, what, text string) {
 	}
 }
 
-// T8: a record is one line, whatever its texts are. The line contains nothing that a terminal or
-// a reader could take for something else.
+// TestHostileTextsAreCleaned proves that a record is one line, for any texts. A terminal or a
+// reader cannot take a part of the line for something else. Threat T8.
 func TestHostileTextsAreCleaned(t *testing.T) {
 	for name, text := range hostile {
 		s := &sink{}
@@ -44,7 +44,7 @@ func TestHostileTextsAreCleaned(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSuffix(tr.lines.String(), "\n"), "\n")
-		if len(lines) != 2 { // the first line is the start of the chain
+		if len(lines) != 2 { // the other line is the start of the chain
 			t.Errorf("%s: %d lines", name, len(lines))
 		}
 		for _, line := range lines {
@@ -73,8 +73,8 @@ func TestHostileTextsAreCleaned(t *testing.T) {
 	}
 }
 
-// The names and values of a record are those of the reference, and its texts are unchanged if
-// they are safe.
+// TestRecordFormat proves that a record has the names and values that the reference documents.
+// Texts that are safe are unchanged.
 func TestRecordFormat(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)

@@ -22,8 +22,8 @@ import (
 // auditKey is the key of the audit trail in tests.
 var auditKey = secret.New("a key of the audit trail with 32 bytes or more")
 
-// withAudit makes the fixture write an audit trail to its store. The chains are named chain-01,
-// chain-02, …
+// withAudit makes the fixture write an audit trail to the fixture's store. The chains are named
+// chain-01, chain-02 and so on.
 func withAudit(t testing.TB, r *fixture) *fixture {
 	t.Helper()
 	chains := 0
@@ -59,8 +59,8 @@ func (r *fixture) trail(t testing.TB) (records []audit.Record) {
 	return records
 }
 
-// auditSummary returns the audit trail in short: for each record its event, the number of the
-// step and the class, without AuditStart.
+// auditSummary returns a short form of the audit trail: the event, the step number and the class of
+// each record. It omits AuditStart records.
 func (r *fixture) auditSummary(t testing.TB) string {
 	t.Helper()
 	var words []string
@@ -80,8 +80,9 @@ func (r *fixture) auditSummary(t testing.TB) string {
 	return strings.Join(words, ", ")
 }
 
-// A submission has an intent before the call and an outcome after it. Both have the principal,
-// the request and the target. A repeat adds no record.
+// TestAuditOfSubmission proves that a submission has an intent before the call of the cloud and an
+// outcome after the call. Both records have the principal, the request and the target. A repeated
+// submission adds no record.
 func TestAuditOfSubmission(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := withAudit(t, newFixtureOn(t, url))
@@ -116,7 +117,8 @@ func TestAuditOfSubmission(t *testing.T) {
 	})
 }
 
-// If the intent cannot be stored, the call is not made, and the log has no attempt.
+// TestNoSendWithoutAuditIntent proves that the cloud is not called, and that the step log has no
+// attempt, if the intent cannot be stored.
 func TestNoSendWithoutAuditIntent(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := withAudit(t, newFixtureOn(t, url))
@@ -212,8 +214,9 @@ func TestAuditOfRefusalsAndLimits(t *testing.T) {
 	}
 }
 
-// A cancellation has a record before the call and one after it, both with the principal who
-// cancels. A cancellation that the policy refuses is recorded, too.
+// TestAuditOfCancel proves that a cancellation has a record before the call and a record after the
+// call. Both name the principal who cancels. A cancellation that the policy refuses is recorded
+// too.
 func TestAuditOfCancel(t *testing.T) {
 	for fault, want := range map[string]string{"": "success", "refuse 404 JobNotExist": "refused", "500": "unknown"} {
 		r := withAudit(t, newFixture(t))
@@ -252,8 +255,8 @@ func (p viewOnlyPolicy) May(ctx context.Context, who identity.Principal, a backu
 	return a == backup.ActionView && p.Policy.May(ctx, who, a, complete)
 }
 
-// 96 concurrent calls for 24 keys: each call of the cloud has one intent and one outcome, in a
-// valid chain.
+// TestConcurrentSubmitsMakeOneValidTrail makes 96 concurrent calls of Submit for 24 keys. Each call
+// of the cloud has one intent and one outcome, and the chain is valid.
 func TestConcurrentSubmitsMakeOneValidTrail(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := withAudit(t, newFixtureOn(t, url))
@@ -274,7 +277,8 @@ func TestConcurrentSubmitsMakeOneValidTrail(t *testing.T) {
 	})
 }
 
-// If the cloud lists two jobs of one submission, the audit trail has a violation.
+// TestTwoJobsOfOneSubmissionAreAViolation proves that the audit trail records a violation if the
+// cloud lists two jobs of one submission.
 func TestTwoJobsOfOneSubmissionAreAViolation(t *testing.T) {
 	r := withAudit(t, newFixture(t))
 	r.fail(t, "CreateBackupJob: drop-after")
@@ -292,7 +296,7 @@ func TestTwoJobsOfOneSubmissionAreAViolation(t *testing.T) {
 	}
 }
 
-// doubleListCloud lists every job twice, with two ids.
+// doubleListCloud lists every job twice: once with its own id and once with another id.
 type doubleListCloud struct{ backup.Cloud }
 
 func (c *doubleListCloud) DescribeBackupJobs2(ctx context.Context, t backup.Target, f backup.JobFilter) ([]backup.Job, error) {

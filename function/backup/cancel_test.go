@@ -11,8 +11,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// startRunningJob makes a job that runs for the duration long, and lets 30 s pass. It returns
-// the id of the submission.
+// startRunningJob submits a backup whose job runs for the duration long, advances the clock by 30
+// s, and returns the id of the submission.
 func (r *fixture) startRunningJob(t testing.TB, key, long string) (id string) {
 	t.Helper()
 	sub := submission(key)
@@ -30,8 +30,9 @@ func (r *fixture) cancels() int { return len(r.cloud.Ledger().CallsOf("CancelBac
 
 var bob = identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob", Name: "Bob"}
 
-// After a cancellation the state is CANCELING at once, even before the cloud says so, and later
-// CANCELED. The store keeps who cancelled. A second request is not sent.
+// TestCancelledJobState proves that the state is CANCELING immediately after a cancellation, before
+// the cloud reports it, and CANCELED later. The store keeps the principal who cancelled. A second
+// cancellation sends no request.
 func TestCancelledJobState(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)
@@ -60,15 +61,16 @@ func TestCancelledJobState(t *testing.T) {
 	})
 }
 
-// A job that has ended cannot be cancelled, whether the portal already knows of the end or reads
-// it after the cloud's refusal. No cancellation is stored.
+// TestCancelOfEndedJob proves that a job that has ended cannot be cancelled. The portal either
+// knows the end already, or reads the job after the cloud has refused the cancellation. No
+// cancellation is stored.
 func TestCancelOfEndedJob(t *testing.T) {
 	r := newFixture(t)
 	id := r.startRunningJob(t, "k", "1m")
 	if _, err := r.Refresh(t.Context(), bob, id); err != nil {
 		t.Fatal(err)
 	}
-	// The job was asked for a moment ago, so the portal still believes that it runs.
+	// The portal has read the job a moment ago, so its record still says that the job runs.
 	r.clock.Add(4 * time.Second)
 	if _, err := r.Store.Ask(t.Context(), id, r.Now(), 0); err != nil {
 		t.Fatal(err)
@@ -89,7 +91,9 @@ func TestCancelOfEndedJob(t *testing.T) {
 	}
 }
 
-// After a lost or refused request to cancel, the portal reads the job and answers accordingly.
+// TestLostCancelAnswerIsReadFromJob proves that the portal reads the job after the answer to
+// CancelBackupJob was lost or was a refusal. The portal's own answer depends on the state of the
+// job.
 func TestLostCancelAnswerIsReadFromJob(t *testing.T) {
 	for fault, want := range map[string]error{
 		"drop-after": nil, "500-after": nil, "truncate": nil, "html-after 502": nil,
@@ -127,8 +131,8 @@ func TestLostCancelAnswerIsReadFromJob(t *testing.T) {
 	}
 }
 
-// If the cloud accepts a cancellation and the job still runs a minute later, the state is
-// RUNNING again and the job can be cancelled again.
+// TestIneffectiveCancelCanBeRepeated covers a cancellation that the cloud accepts although the job
+// still runs a minute later. The state is RUNNING again, and the job can be cancelled again.
 func TestIneffectiveCancelCanBeRepeated(t *testing.T) {
 	r := newFixture(t)
 	id := r.startRunningJob(t, "k", "1m")
@@ -175,7 +179,8 @@ func TestCancelNeedsVisibleJob(t *testing.T) {
 	}
 }
 
-// Each state has one of six outcomes. The outcome is final exactly if the state is terminal.
+// TestOutcomeMatchesIsTerminal proves that each state has one of six outcomes. The outcome is final
+// if and only if the state is terminal.
 func TestOutcomeMatchesIsTerminal(t *testing.T) {
 	for state, want := range map[backup.State]backup.Outcome{
 		backup.StateSending: "running", backup.StateUnknown: "unknown", backup.StateRefused: "failed", backup.StateDenied: "failed", backup.StateNotSent: "failed",

@@ -16,11 +16,11 @@ import (
 	"backupportal/function/backup"
 )
 
-// parallelRun describes sweeps and readers that run at once on jobs that have ended or are about
-// to end.
+// parallelRun is one example for TestConcurrentSweepsSendOnce. Sweeps and readers run at the same
+// time on jobs that have ended or will end soon.
 type parallelRun struct {
 	Submissions, Sweeps, Watchers int
-	Early, Later                  time.Duration // time before the first round, and before the second
+	Early, Later                  time.Duration // time before the first round, and time before the second round
 }
 
 var parallelRuns = rapid.Custom(func(t *rapid.T) parallelRun {
@@ -32,7 +32,8 @@ var parallelRuns = rapid.Custom(func(t *rapid.T) parallelRun {
 	}
 })
 
-// Concurrent sweeps and readers send each event to each receiver exactly once.
+// TestConcurrentSweepsSendOnce proves that concurrent sweeps and readers send each event to each
+// receiver exactly once.
 func TestConcurrentSweepsSendOnce(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
@@ -41,7 +42,7 @@ func TestConcurrentSweepsSendOnce(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) { newFixtureOn(t, url).runParallels(t, 8) })
 }
 
-// runParallels runs the first n examples.
+// runParallels runs the first n examples of parallelRun.
 func (r *fixture) runParallels(t *testing.T, n int) {
 	t.Helper()
 	one, other := newInbox(t, "one"), newInbox(t, "other")
@@ -70,7 +71,7 @@ func (r *fixture) runParallels(t *testing.T, n int) {
 	}
 }
 
-// runParallel runs the sweeps and readers of c at once, and then one more sweep.
+// runParallel runs the sweeps and readers of c at the same time, and then one more sweep.
 func (r *fixture) runParallel(t *testing.T, c parallelRun, ids []string) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -92,7 +93,7 @@ func (r *fixture) runParallel(t *testing.T, c parallelRun, ids []string) {
 	r.sweep(t)
 }
 
-// failures are handlers of a receiver that does not accept a message.
+// failures are handlers for an inbox that does not accept a message. Each key names the failure.
 var failures = map[string]http.HandlerFunc{
 	"500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 	"redirect": func(w http.ResponseWriter, r *http.Request) {
@@ -101,8 +102,9 @@ var failures = map[string]http.HandlerFunc{
 	"reset": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 }
 
-// A failing receiver affects neither the backup nor other receivers. It is retried after
-// increasing delays, and gets the message when it works again.
+// TestFailingReceiverIsRetried proves that a failing receiver affects neither the backup nor other
+// receivers. The portal sends the message to the failing receiver again after increasing delays,
+// until the receiver accepts the message.
 func TestFailingReceiverIsRetried(t *testing.T) {
 	for name, fail := range failures {
 		t.Run(name, func(t *testing.T) {
@@ -134,8 +136,8 @@ func TestFailingReceiverIsRetried(t *testing.T) {
 	}
 }
 
-// A receiver that does not answer delays no other: here it answers only after the other has its
-// message.
+// TestSlowReceiverDelaysNoOther proves that a receiver that does not answer delays no other
+// receiver. The slow receiver of this test answers only after the other receiver has its message.
 func TestSlowReceiverDelaysNoOther(t *testing.T) {
 	r, stuck, good := newFixture(t), newInbox(t, "stuck"), newInbox(t, "good")
 	r.notify(t, nil, stuck, good)
@@ -155,8 +157,8 @@ func TestSlowReceiverDelaysNoOther(t *testing.T) {
 	}
 }
 
-// A notice that is not accepted for a day is given up with one log line that identifies it. No
-// line contains a secret.
+// TestNoticeIsGivenUpAfterADay proves that the portal stops sending a notice that was not accepted
+// for a day. It logs one line that identifies the notice. No log line contains a secret.
 func TestNoticeIsGivenUpAfterADay(t *testing.T) {
 	r, bad := newFixture(t), newInbox(t, "bad")
 	var log bytes.Buffer
@@ -187,7 +189,8 @@ func TestNoticeIsGivenUpAfterADay(t *testing.T) {
 	}
 }
 
-// A sweep after more than a day sends no notice of old events, also not to a new receiver.
+// TestOldNoticesAreNotSent proves that a sweep after more than a day sends no notice of old events,
+// not even to a new receiver.
 func TestOldNoticesAreNotSent(t *testing.T) {
 	r, late := newFixture(t), newInbox(t, "late")
 	r.notify(t, nil, late)
@@ -202,8 +205,8 @@ func TestOldNoticesAreNotSent(t *testing.T) {
 	}
 }
 
-// A process that is frozen between the lease and the message, until the lease has ended, does
-// not send.
+// TestFrozenProcessDoesNotSend covers a process that freezes between the lease of a notice and the
+// message. The process sends nothing if the lease has ended when the process continues.
 func TestFrozenProcessDoesNotSend(t *testing.T) {
 	r, all := newFixture(t), newInbox(t, "all")
 	r.notify(t, nil, all)
@@ -219,7 +222,7 @@ func TestFrozenProcessDoesNotSend(t *testing.T) {
 	}
 }
 
-// leaseHookStore calls meanwhile after a lease, before it returns.
+// leaseHookStore calls the function meanwhile after each lease, before Lease returns.
 type leaseHookStore struct {
 	backup.Store
 	meanwhile func()
@@ -231,8 +234,9 @@ func (s leaseHookStore) Lease(ctx context.Context, n backup.Notice, until time.T
 	return ours, err
 }
 
-// Reading submissions has an earlier deadline than the sweep, so that time is left for messages.
-// No message is started with too little time.
+// TestSweepKeepsTimeForMessages proves that the reading part of a sweep has an earlier deadline
+// than the sweep, so that time is left for messages. A sweep starts no message if too little time
+// is left.
 func TestSweepKeepsTimeForMessages(t *testing.T) {
 	r, all := newFixture(t), newInbox(t, "all")
 	r.notify(t, nil, all)
@@ -258,7 +262,7 @@ func TestSweepKeepsTimeForMessages(t *testing.T) {
 	}
 }
 
-// deadlineStore keeps the deadline of the last call of Open.
+// deadlineStore records the deadline of the context of the last call of Open.
 type deadlineStore struct {
 	backup.Store
 	until *time.Time

@@ -32,11 +32,11 @@ type fixture struct {
 	*backup.Service
 	cloud  *emulator.Cloud
 	clock  *clock
-	before func(ask int) // if set: called before each request of a plan
+	before func(ask int) // called before each request of a plan, unless nil
 }
 
-// newFixture returns a fixture with an empty memory store. It passes the same suite as the
-// databases, and most tests are about the service.
+// newFixture returns a fixture with an empty memory store. The memory store passes the same
+// conformance suite as the databases, so most tests of the service use it.
 func newFixture(t testing.TB) *fixture { return newFixtureWith(t, memory.New()) }
 
 // newFixtureOn returns a fixture with the database at url.
@@ -76,13 +76,13 @@ func newFixtureWith(t testing.TB, db interface {
 	return r
 }
 
-// steps returns the kinds of the steps of a submission in the memory store. The error says which
-// rule of the log they break.
+// steps returns the kinds of the steps of a submission in the memory store. The error names the
+// rule of the step log that the steps violate.
 func (r *fixture) steps(id string) (kinds string, err error) {
 	return storetest.Kinds(r.Limits.(*memory.Store).Steps(id))
 }
 
-// client returns a client of the emulator over HTTP with the clock now.
+// client returns a client that calls the emulator over HTTP and uses the clock now.
 func (r *fixture) client(t testing.TB, now func() time.Time) *aliyun.Client {
 	t.Helper()
 	server := httptest.NewServer(r.cloud)
@@ -116,7 +116,7 @@ func openStore(t testing.TB, url string) *store.DB {
 	return db
 }
 
-// onEachDatabase runs a test with SQLite and with PostgreSQL, in parallel.
+// onEachDatabase runs a test on SQLite and on PostgreSQL, in parallel.
 func onEachDatabase(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
@@ -128,8 +128,8 @@ func onEachDatabase(t *testing.T, test func(t *testing.T, url string)) {
 	})
 }
 
-// submission returns a submission that the demo policy allows. Equal keys give equal
-// submissions.
+// submission returns a submission that the demo policy allows. Two calls with the same key return
+// equal submissions.
 func submission(key string) backup.Submission {
 	return backup.Submission{
 		Door: backup.DoorAPI, Principal: identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "alice", Name: "Alice"}, Key: key,

@@ -20,7 +20,7 @@ func TestFollowEndsAtTerminalStateOrTimeout(t *testing.T) {
 		{".PARTIAL_COMPLETE", 50 * time.Second, backup.OutcomePartial},
 		{".FAILED.EcsClientError", 50 * time.Second, backup.OutcomeFailed},
 		{".CANCELED", 50 * time.Second, backup.OutcomeCancelled},
-		{".UNKNOWN", 50 * time.Second, backup.OutcomeRunning}, // the job's word UNKNOWN, which is not the portal's state
+		{".UNKNOWN", 50 * time.Second, backup.OutcomeRunning}, // UNKNOWN as a status that the cloud reports, not as the portal's state
 		{"", 20 * time.Second, backup.OutcomeRunning},
 		{"", 0, backup.OutcomeRunning},
 	} {
@@ -46,7 +46,8 @@ func TestFollowEndsAtTerminalStateOrTimeout(t *testing.T) {
 	}
 }
 
-// Follow returns as soon as a lost answer is resolved and the job has ended.
+// TestFollowResolvesLostAnswer proves that Follow returns as soon as a lost answer is resolved and
+// the job has ended.
 func TestFollowResolvesLostAnswer(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
@@ -61,7 +62,8 @@ func TestFollowResolvesLostAnswer(t *testing.T) {
 	}
 }
 
-// Follow returns the last record without an error when its context ends.
+// TestFollowEndsWithContext proves that Follow returns the last record without an error when its
+// context ends.
 func TestFollowEndsWithContext(t *testing.T) {
 	r := newFixture(t)
 	id := r.startRunningJob(t, "k", "1h")
@@ -83,8 +85,9 @@ func TestFollowEndsWithContext(t *testing.T) {
 	}
 }
 
-// The consistency of an application-consistent backup is requested after completion until it is
-// known. It is not requested for other backups.
+// TestConsistencyIsReadAfterCompletion proves that the portal reads the consistency of an
+// application-consistent backup after completion, and repeats the read until the consistency is
+// known. The portal does not read the consistency of other backups.
 func TestConsistencyIsReadAfterCompletion(t *testing.T) {
 	r := newFixture(t)
 	sub := submission("k")

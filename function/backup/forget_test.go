@@ -13,7 +13,7 @@ import (
 	"backupportal/function/store/memory"
 )
 
-// newListFirstFixture returns a fixture with ListFirst, for a store that can lose records.
+// newListFirstFixture returns a fixture with ListFirst set, as for a store that can lose records.
 func newListFirstFixture(t *testing.T) *fixture {
 	r := newFixture(t)
 	r.ListFirst = func() bool { return true }
@@ -23,9 +23,9 @@ func newListFirstFixture(t *testing.T) *fixture {
 // loseStore replaces the fixture's store by an empty one.
 func (r *fixture) loseStore(t *testing.T) { r.Store = memory.New() }
 
-// A submission makes at most one job even if its store is lost repeatedly, its process crashes
-// at any point and the cloud fails in any way. Lag is 0: this holds only if the cloud's list is
-// up to date.
+// TestAnyScheduleWithLostStoresMakesAtMostOneJob proves that a submission makes at most one job
+// even if its store is lost repeatedly, its process crashes at any point and the cloud fails in any
+// way. The list lag is 0, because the promise holds only if the cloud's list is up to date.
 func TestAnyScheduleWithLostStoresMakesAtMostOneJob(t *testing.T) {
 	t.Parallel()
 	r, n := newListFirstFixture(t), 0
@@ -50,7 +50,7 @@ func TestAnyScheduleWithLostStoresMakesAtMostOneJob(t *testing.T) {
 	})
 }
 
-// without returns all texts except those in never.
+// without returns the texts of all that are not in never.
 func without(all []string, never ...string) (rest []string) {
 	for _, s := range all {
 		keep := true
@@ -64,8 +64,8 @@ func without(all []string, never ...string) (rest []string) {
 	return rest
 }
 
-// If the search before the first attempt fails, nothing is sent, and the submission can be
-// repeated.
+// TestFailedSearchSendsNothing proves that nothing is sent if the search for a job before the first
+// attempt fails. The submission can then be repeated.
 func TestFailedSearchSendsNothing(t *testing.T) {
 	for _, fault := range []string{"expired", "refuse 403 NoPermission", "throttle", "500", "drop", "bad-json", "empty 503"} {
 		t.Run(fault, func(t *testing.T) {
@@ -88,7 +88,8 @@ func TestFailedSearchSendsNothing(t *testing.T) {
 	}
 }
 
-// A failover can lose the end of a log. The search therefore also runs if the last step is void.
+// TestListFirstSearchesAfterVoidStep proves that the search for a job also runs if the last step is
+// void, because a failover can lose the end of a step log.
 func TestListFirstSearchesAfterVoidStep(t *testing.T) {
 	r := newListFirstFixture(t)
 	r.fail(t, "CreateBackupJob: throttle x3")
@@ -108,15 +109,15 @@ func TestListFirstSearchesAfterVoidStep(t *testing.T) {
 	}
 }
 
-// losingStore reports that it has stored a step, and does not store it.
+// losingStore reports that it has stored a step, but does not store the step.
 type losingStore struct{ backup.Store }
 
 func (losingStore) Append(context.Context, string, backup.Step, ...backup.AuditRow) (bool, error) {
 	return true, nil
 }
 
-// A process finds a forgotten job that is one day old, and crashes before it records the job.
-// The next call finds it again.
+// TestOldJobIsFoundAgainAfterACrash covers a process that finds a forgotten job, one day old, and
+// crashes before it records the job. The next call finds the same job.
 func TestOldJobIsFoundAgainAfterACrash(t *testing.T) {
 	r := newListFirstFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
@@ -137,8 +138,9 @@ func TestOldJobIsFoundAgainAfterACrash(t *testing.T) {
 	}
 }
 
-// The cloud accepts signatures of a clock that differs by up to 15 minutes, so the creation
-// times of its jobs can differ as much.
+// TestJobIsFoundDespiteClockDifference proves that a job is found if the cloud's clock differs from
+// the portal's. The cloud accepts signatures with a difference of up to 15 minutes, so the creation
+// time of a job can differ by 15 minutes too.
 func TestJobIsFoundDespiteClockDifference(t *testing.T) {
 	for _, off := range []time.Duration{-14 * time.Minute, -time.Minute, 62 * time.Second, 14 * time.Minute} {
 		r := newFixture(t)
@@ -156,8 +158,9 @@ func TestJobIsFoundDespiteClockDifference(t *testing.T) {
 	}
 }
 
-// If the alias now means another account, that account's list proves nothing about the first
-// account (CD-8).
+// TestAliasOfAnotherAccountProvesNothing covers an account alias that the policy has moved to
+// another account. The list of the new account does not prove whether the old account has a job
+// (CD-8).
 func TestAliasOfAnotherAccountProvesNothing(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
@@ -185,7 +188,8 @@ func (p otherAccountPolicy) Account(alias string) (backup.Account, bool) {
 	return a, ok
 }
 
-// A repeat gets its earlier answer even if the policy refuses the submission now.
+// TestPolicyChangeKeepsEarlierAnswers proves that a repeated submission gets its earlier answer
+// even if the policy now refuses the submission.
 func TestPolicyChangeKeepsEarlierAnswers(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: ok, drop-after")
@@ -211,7 +215,8 @@ func TestPolicyChangeKeepsEarlierAnswers(t *testing.T) {
 	}
 }
 
-// A submission whose requests never reach the cloud is refused after 32 attempts.
+// TestSubmissionIsRefusedAfter32Attempts proves that a submission whose requests never reach the
+// cloud is refused after 32 attempts.
 func TestSubmissionIsRefusedAfter32Attempts(t *testing.T) {
 	r := newFixture(t)
 	now, ahead := r.Now, time.Duration(0)
@@ -237,9 +242,9 @@ func TestSubmissionIsRefusedAfter32Attempts(t *testing.T) {
 	t.Error("it is never given up")
 }
 
-// A process learns that its attempt is refused, and is paused before it records that. Another
-// process then makes a job. The late refusal must not become the answer (security: late
-// refusal).
+// TestLateRefusalIsNotTheAnswer covers a process whose attempt is refused and that pauses before it
+// records the refusal. Another process then makes a job. The late refusal must not become the
+// answer of the submission.
 func TestLateRefusalIsNotTheAnswer(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
@@ -258,7 +263,7 @@ func TestLateRefusalIsNotTheAnswer(t *testing.T) {
 	}
 }
 
-// refusalHookStore calls first before it stores a refusal.
+// refusalHookStore calls the function first before it stores a refusal.
 type refusalHookStore struct {
 	backup.Store
 	first func()
@@ -271,7 +276,9 @@ func (s refusalHookStore) Append(ctx context.Context, id string, step backup.Ste
 	return s.Store.Append(ctx, id, step, audit...)
 }
 
-// A slow answer that a job is running does not replace a faster answer that it is complete.
+// TestLateRunningAnswerDoesNotReplaceFinal covers two concurrent reads of a job. The slow read
+// reports that the job runs, and the fast read that the job is complete. The slow answer does not
+// replace the fast answer.
 func TestLateRunningAnswerDoesNotReplaceFinal(t *testing.T) {
 	r := newFixture(t)
 	answer, err := r.Submit(t.Context(), submission("k"))
@@ -295,8 +302,8 @@ func TestLateRunningAnswerDoesNotReplaceFinal(t *testing.T) {
 	}
 }
 
-// A listing that began while the list could be incomplete proves nothing, even if its answer
-// arrives later.
+// TestEarlyListingProvesNothing proves that a listing does not count as proof if it began while the
+// cloud's list could be incomplete, even if the listing ends later.
 func TestEarlyListingProvesNothing(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s forever")
@@ -315,7 +322,7 @@ func TestEarlyListingProvesNothing(t *testing.T) {
 	}
 }
 
-// slowCloud reads the list and calls meanwhile before it returns it.
+// slowCloud reads the cloud's list, then calls the function meanwhile, then returns the list.
 type slowCloud struct {
 	backup.Cloud
 	meanwhile func()

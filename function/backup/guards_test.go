@@ -10,8 +10,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// The window ends with the deadline of the context if that is earlier than 30 s, because the
-// platform stops the process then.
+// TestWindowEndsWithTheDeadline proves that the window ends with the deadline of the context if the
+// deadline is less than 30 s away. The platform stops the process at the deadline.
 func TestWindowEndsWithTheDeadline(t *testing.T) {
 	for _, c := range []struct{ left, least, most time.Duration }{
 		{20 * time.Second, time.Millisecond, 20 * time.Second},
@@ -33,12 +33,12 @@ func TestWindowEndsWithTheDeadline(t *testing.T) {
 	}
 }
 
-// A call that was paused until its key has expired sends nothing, because the key may stand for
-// another submission by now.
+// TestExpiredKeySendsNothing covers a call that pauses after its claim until its key has expired.
+// The call sends nothing, because another submission may use the key now.
 func TestExpiredKeySendsNothing(t *testing.T) {
 	for pause, want := range map[time.Duration]int{backup.KeyExpires - time.Millisecond: 1, backup.KeyExpires: 0, 2 * backup.KeyExpires: 0} {
 		r := newFixture(t)
-		r.clock.Set(r.Now().Truncate(time.Millisecond)) // the precision of the store
+		r.clock.Set(r.Now().Truncate(time.Millisecond)) // the store keeps times in milliseconds
 		cloud := &countingCloud{Cloud: r.Cloud}
 		r.Cloud, r.Store = cloud, pausingStore{r.Store, func() { r.clock.Add(pause) }}
 		_, err := r.Submit(t.Context(), submission("k"))
@@ -48,7 +48,7 @@ func TestExpiredKeySendsNothing(t *testing.T) {
 	}
 }
 
-// pausingStore calls pause after a claim.
+// pausingStore calls the function pause after each claim.
 type pausingStore struct {
 	backup.Store
 	pause func()
@@ -76,8 +76,8 @@ func (c *countingCloud) DescribeBackupJobs2(context.Context, backup.Target, back
 	return c.list, nil
 }
 
-// A job that the cloud no longer lists is asked for during thirty days, and then keeps its last
-// state.
+// TestSweepAbandonsAfterThirtyDaysWithoutNews proves that the sweep asks for thirty days about a
+// job that the cloud no longer lists. After that the job keeps its last state.
 func TestSweepAbandonsAfterThirtyDaysWithoutNews(t *testing.T) {
 	const abandonAfter = 30 * 24 * time.Hour
 	r := newFixture(t)
@@ -101,8 +101,9 @@ func TestSweepAbandonsAfterThirtyDaysWithoutNews(t *testing.T) {
 	}
 }
 
-// With ListFirst, a listed job belongs to the submission only if its name ends with the
-// submission's id, or with the id and the number of a later use of the key (from 2).
+// TestListFirstAcceptsOnlyPortalJobNames proves that, with ListFirst, a listed job belongs to a
+// submission only if the name of the job ends with the submission's id. For a later use of the key,
+// the name ends with the id and the number of the use, counted from 2.
 func TestListFirstAcceptsOnlyPortalJobNames(t *testing.T) {
 	for ending, known := range map[string]bool{"": true, "-2": true, "-31": true, "-1": false, "-0": false, "--2": false, "-x": false, "-": false, "2": false} {
 		r := newListFirstFixture(t)
@@ -116,8 +117,9 @@ func TestListFirstAcceptsOnlyPortalJobNames(t *testing.T) {
 	}
 }
 
-// Failed sign-ins count for one IPv4 address, or for an IPv6 network of 64 bits, which one
-// client may own. Neighbouring networks are not blocked.
+// TestFailedSignInsCountPerNetwork proves that failed sign-ins are counted for each IPv4 address,
+// and for each IPv6 network of 64 bits because one client may own the whole network. Neighbouring
+// networks are not blocked.
 func TestFailedSignInsCountPerNetwork(t *testing.T) {
 	for _, c := range []struct {
 		failing func(i int) string

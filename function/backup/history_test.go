@@ -40,7 +40,7 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	if records[0].SubmissionID != refused.SubmissionID || records[0].Denied[0].Zh == "" {
 		t.Errorf("got %+v", records[0])
 	}
-	// A refusal for an account that no rule names can be viewed by its sender only.
+	// Only its sender can view a refusal for an account that no rule names.
 	sub := deniedSubmission("l")
 	sub.Params["Account"] = "nobody"
 	_, err = r.Submit(t.Context(), sub)
@@ -58,8 +58,8 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	}
 }
 
-// A refusal by the policy does not use its key: once the policy allows the submission, it can be
-// made.
+// TestRefusalByThePolicyLeavesItsKeyFree proves that a refusal by the policy does not use up the
+// submission's key. The same submission succeeds after the policy allows it.
 func TestRefusalByThePolicyLeavesItsKeyFree(t *testing.T) {
 	r := newFixture(t)
 	strict := r.Policy
@@ -116,8 +116,8 @@ func TestRepeatedAnswerIgnoresJobProgress(t *testing.T) {
 	}
 }
 
-// The portal's clock advances by a week. The cloud's clock does not, because the SDK signs
-// requests with the machine's clock.
+// TestExpiredKeyMakesANewJob advances the portal's clock by a week. The cloud's clock stays the
+// same, because the SDK signs requests with the machine's clock.
 func TestExpiredKeyMakesANewJob(t *testing.T) {
 	for _, listFirst := range []bool{false, true} {
 		t.Run(fmt.Sprint("list first ", listFirst), func(t *testing.T) {

@@ -18,18 +18,18 @@ import (
 	"backupportal/function/secret"
 )
 
-// inbox is a server that receives webhooks. It verifies each signature and stores the accepted
-// messages.
+// inbox is a server that receives webhooks. It verifies each signature and stores the messages that
+// it accepts.
 type inbox struct {
 	*httptest.Server
 	name string
 	t    testing.TB
 
 	mu       sync.Mutex
-	fail     http.HandlerFunc // answers instead of success, if set
+	fail     http.HandlerFunc // answers instead of the success answer, unless nil
 	received int              // number of requests
-	accepted []string         // each: SubmissionId, space, event
-	ids      []string         // of the accepted messages
+	accepted []string         // accepted messages, each as "SubmissionId space event"
+	ids      []string         // ids of the accepted messages, in the same order
 }
 
 // canary is part of every secret in these tests and must not appear in a log.
@@ -68,7 +68,7 @@ func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// setFailure makes all further requests fail with this handler; nil makes them succeed.
+// setFailure makes the handler fail answer all further requests. Nil makes them succeed.
 func (b *inbox) setFailure(fail http.HandlerFunc) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -95,7 +95,7 @@ func (b *inbox) requests() int {
 	return b.received
 }
 
-// duplicate returns the id of a message that was accepted twice, or empty text.
+// duplicate returns the id of a message that the inbox accepted twice, or the empty string.
 func (b *inbox) duplicate() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -108,7 +108,7 @@ func (b *inbox) duplicate() string {
 	return ""
 }
 
-// notify makes the inboxes the fixture's receivers, for these events; nil means all events.
+// notify makes the inboxes receivers of these events. Nil events mean all events.
 func (r *fixture) notify(t testing.TB, events []backup.Event, inboxes ...*inbox) {
 	t.Helper()
 	if events == nil {

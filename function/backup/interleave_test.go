@@ -14,20 +14,20 @@ import (
 	"backupportal/function/backup"
 )
 
-// interleaving is one random order of several processes that handle one submission at once. Each
-// process stops before every call of the store, the limits and the cloud. The plan says which
-// process continues next, and how much time passes before it does.
+// interleaving is a random order in which several processes handle one submission at the same time.
+// Each process stops before every call of the store, the limits and the cloud. The turns say which
+// process continues next, and how much time passes before that.
 type interleaving struct {
 	Processes int
-	Watchers  int // number of the Processes that only read the submission
+	Watchers  int // how many of the Processes only read the submission
 	Turns     []turn
-	Creates   []string      // faults of the cloud's calls of CreateBackupJob, in their order
+	Creates   []string      // faults of CreateBackupJob, one for each call
 	Lag       time.Duration // how late a new job appears in the cloud's list
 }
 
-// turn lets one process continue until it has stopped Stops times.
+// turn lets one process continue until the process has stopped Stops times.
 type turn struct {
-	Process int // index among the processes that still run, modulo their number
+	Process int // index among the processes that have not ended, modulo the number of these processes
 	Stops   int
 	After   time.Duration
 }
@@ -51,13 +51,13 @@ func interleavings() *rapid.Generator[interleaving] {
 	})
 }
 
-// scheduler lets one process run at a time.
+// scheduler runs the processes of an interleaving. Only one process runs at a time.
 type scheduler struct {
 	stopped chan *process // receives a process when it stops or ends
 }
 
-// process stands for one process of the portal in an interleaving. It is a goroutine that either
-// submits the submission or, as a watcher, only reads it.
+// process is one process of the portal in an interleaving. It is a goroutine that submits the
+// submission or, as a watcher, only reads the submission.
 type process struct {
 	scheduler *scheduler
 	resume    chan struct{}
@@ -66,13 +66,13 @@ type process struct {
 	err       error
 }
 
-// yield stops the process until the scheduler lets it continue.
+// yield stops the process until the scheduler lets the process continue.
 func (p *process) yield() {
 	p.scheduler.stopped <- p
 	<-p.resume
 }
 
-// watch reads the submission three times, which reconciles it like a sweep.
+// watch reads the submission three times. Each read reconciles the submission as a sweep does.
 func (p *process) watch(ctx context.Context, own *backup.Service, sub backup.Submission) {
 	for range 3 {
 		p.yield()
@@ -82,7 +82,7 @@ func (p *process) watch(ctx context.Context, own *backup.Service, sub backup.Sub
 	}
 }
 
-// yieldStore stops the process before each call.
+// yieldStore stops the process before each call of the store.
 type yieldStore struct {
 	backup.Store
 	*process
@@ -108,7 +108,7 @@ func (s yieldStore) Append(ctx context.Context, id string, step backup.Step, aud
 	return s.Store.Append(ctx, id, step, audit...)
 }
 
-// yieldLimits stops the process before each call.
+// yieldLimits stops the process before each call of the limits.
 type yieldLimits struct {
 	backup.Limits
 	*process
@@ -124,7 +124,7 @@ func (l yieldLimits) Refund(ctx context.Context, key string, attempt int) error 
 	return l.Limits.Refund(ctx, key, attempt)
 }
 
-// yieldCloud stops the process before each call.
+// yieldCloud stops the process before each call of the cloud.
 type yieldCloud struct {
 	backup.Cloud
 	*process
@@ -137,12 +137,12 @@ func (c yieldCloud) CreateBackupJob(ctx context.Context, call backup.Call) (back
 
 func (c yieldCloud) DescribeBackupJobs2(ctx context.Context, target backup.Target, filter backup.JobFilter) ([]backup.Job, error) {
 	c.yield()
-	defer c.yield() // and stops again, so that the answer becomes old
+	defer c.yield() // stops the process again after the call, so that the answer becomes old
 	return c.Cloud.DescribeBackupJobs2(ctx, target, filter)
 }
 
-// runInterleaving runs a plan for one key, then repeats the submission until it has a final
-// answer. The error says which promise was broken.
+// runInterleaving runs an interleaving for one key. Then it repeats the submission until there is a
+// final answer. The error names the promise that was broken.
 func (r *fixture) runInterleaving(ctx context.Context, plan interleaving, key string) (id string, err error) {
 	r.cloud.Reset()
 	r.clock.Set(time.Now().Round(0))
@@ -196,8 +196,8 @@ func (r *fixture) runInterleaving(ctx context.Context, plan interleaving, key st
 // planOf returns the faults of the cloud in an interleaving.
 func planOf(r interleaving) plan { return plan{Creates: r.Creates, Lag: r.Lag} }
 
-// checkAgreement repeats the submission until it has a final answer, and compares that with the
-// earlier answers.
+// checkAgreement repeats the submission until there is a final answer, and compares that answer
+// with the earlier answers.
 func (r *fixture) checkAgreement(ctx context.Context, key string, answers []backup.Answer) (id string, err error) {
 	for range maxRequests {
 		answer, err := r.Submit(ctx, submission(key))
@@ -224,8 +224,8 @@ func (r *fixture) checkAgreement(ctx context.Context, key string, answers []back
 	return "", errors.New("it does not end")
 }
 
-// Processes that handle one submission at once, and may stop between any two calls, make at most
-// one job and give the same answer.
+// TestAnyInterleavingMakesAtMostOneJob proves that processes that handle one submission at the same
+// time, and may stop between any two calls, make at most one job and give the same answer.
 func TestAnyInterleavingMakesAtMostOneJob(t *testing.T) {
 	t.Parallel()
 	r, n := newFixture(t), 0
@@ -242,9 +242,9 @@ func TestAnyInterleavingMakesAtMostOneJob(t *testing.T) {
 	})
 }
 
-// mutants are deliberate mistakes in the portal; the interleavings must find each of them. Some
-// mistakes show only after a certain fault of the cloud. All interleavings of these have the faults
-// in creates.
+// mutants are deliberate mistakes in the portal. The interleavings must find each mistake. Some
+// mistakes show only after a certain fault of the cloud: creates holds the faults that all
+// interleavings of such a mutant have.
 var mutants = []struct {
 	name    string
 	mutate  func(*fixture)
@@ -260,7 +260,7 @@ var mutants = []struct {
 	{"a late refusal behind the rest", func(r *fixture) { r.Store = forcedRefusalStore{r.Store} }, []string{"refuse 404 VaultNotExist"}},
 }
 
-// laggingCloud lists only jobs that are older than lag.
+// laggingCloud is a mutant of the cloud. It lists only jobs that are older than lag.
 type laggingCloud struct {
 	backup.Cloud
 	lag   time.Duration
@@ -277,14 +277,15 @@ func (c laggingCloud) DescribeBackupJobs2(ctx context.Context, target backup.Tar
 	return old, err
 }
 
-// blindCloud lists no jobs.
+// blindCloud is a mutant of the cloud. It lists no jobs.
 type blindCloud struct{ backup.Cloud }
 
 func (blindCloud) DescribeBackupJobs2(context.Context, backup.Target, backup.JobFilter) ([]backup.Job, error) {
 	return nil, nil
 }
 
-// lostIsNotSentCloud reports a lost answer as not sent.
+// lostIsNotSentCloud is a mutant of the cloud. It reports a lost answer as a request that was not
+// sent.
 type lostIsNotSentCloud struct{ backup.Cloud }
 
 func (c lostIsNotSentCloud) CreateBackupJob(ctx context.Context, call backup.Call) (backup.Created, error) {
@@ -295,7 +296,7 @@ func (c lostIsNotSentCloud) CreateBackupJob(ctx context.Context, call backup.Cal
 	return created, err
 }
 
-// ignoreUntilCloud sends after the end of the window, too.
+// ignoreUntilCloud is a mutant of the cloud. It also sends requests after the end of the window.
 type ignoreUntilCloud struct{ backup.Cloud }
 
 func (c ignoreUntilCloud) CreateBackupJob(ctx context.Context, call backup.Call) (backup.Created, error) {
@@ -303,15 +304,16 @@ func (c ignoreUntilCloud) CreateBackupJob(ctx context.Context, call backup.Call)
 	return c.Cloud.CreateBackupJob(ctx, call)
 }
 
-// alwaysRefundLimits is a mutant. Its Refund ignores the number of the attempt, so it also gives
-// back a reservation that a later attempt needs.
+// alwaysRefundLimits is a mutant of the limits. Its Refund ignores the number of the attempt, so it
+// also refunds a reservation that a later attempt needs.
 type alwaysRefundLimits struct{ backup.Limits }
 
 func (l alwaysRefundLimits) Refund(ctx context.Context, key string, _ int) error {
 	return l.Limits.Refund(ctx, key, math.MaxInt32)
 }
 
-// alwaysOursStore reports every attempt as the caller's own, also if another process was first.
+// alwaysOursStore is a mutant of the store. It reports that the caller inserted the attempt, even
+// if another process inserted it.
 type alwaysOursStore struct{ backup.Store }
 
 func (s alwaysOursStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
@@ -319,8 +321,8 @@ func (s alwaysOursStore) Append(ctx context.Context, id string, step backup.Step
 	return ours || step.Kind == backup.StepAttempt, err
 }
 
-// forcedRefusalStore is a mutant. If another process has already inserted a step with the number
-// of a refusal, it stores the refusal with the next free number.
+// forcedRefusalStore is a mutant of the store. If another process has already inserted a step with
+// the number of a refusal, this store inserts the refusal with the next free number.
 type forcedRefusalStore struct{ backup.Store }
 
 func (s forcedRefusalStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
@@ -333,7 +335,8 @@ func (s forcedRefusalStore) Append(ctx context.Context, id string, step backup.S
 	}
 }
 
-// The interleavings find each mutant: so a broken promise would be noticed.
+// TestInterleavingsFindEachMutant proves that the interleavings find each mutant. A broken promise
+// of the portal would therefore make a test fail.
 func TestInterleavingsFindEachMutant(t *testing.T) {
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {

@@ -24,7 +24,7 @@ func (p limitingPolicy) Decide(ctx context.Context, who identity.Principal, give
 	return g, denied
 }
 
-// limit allows one backup in a day for a key.
+// limit makes the policy allow one backup in a day, counted by the quota key.
 func (r *fixture) limit(key string) {
 	inner := r.Policy
 	if already, ok := inner.(limitingPolicy); ok {
@@ -38,11 +38,11 @@ func onePerDay(key string) backup.Grant {
 	return backup.Grant{Quotas: []backup.Quota{{Key: "t:" + key, Day: 1}}}
 }
 
-// errNotCounted says that a job exists and is not counted by its quota.
+// errNotCounted means that a job exists but its quota did not count the job.
 var errNotCounted = errors.New("there is a job, and its place is free")
 
-// checkCounted returns errNotCounted if there is a job and the quota of key has a backup left,
-// today and yesterday (a test can cross midnight).
+// checkCounted returns errNotCounted if a job exists and the quota of key still allows a backup
+// today and yesterday. It checks both days because a test can run over midnight.
 func (r *fixture) checkCounted(ctx context.Context, key string) error {
 	for _, ago := range []time.Duration{0, 24 * time.Hour} {
 		limit, err := r.Limits.Reserve(ctx, backup.Reservation{Key: fmt.Sprint("probe ", key, ago), Grant: onePerDay(key), Now: r.clock.Now().Add(-ago)})
@@ -63,8 +63,8 @@ func (r *fixture) creates() (n int) {
 	return n
 }
 
-// A submission over a limit is not sent, leaves no record, and can be repeated with its key.
-// (T12.)
+// TestLimitedSubmissionReachesNothing proves that a submission over a limit is not sent and leaves
+// no record. It can be repeated with the same key. Threat T12.
 func TestLimitedSubmissionReachesNothing(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)
@@ -79,7 +79,8 @@ func TestLimitedSubmissionReachesNothing(t *testing.T) {
 		if err != nil || len(page.Records) != 2 || r.creates() != 2 {
 			t.Errorf("%d in the history, %d calls, %v", len(page.Records), r.creates(), err)
 		}
-		// A repeat gets its answer although the limit is reached, and takes nothing.
+		// A repeated submission gets its earlier answer although the limit is reached, and takes
+		// nothing from the limits.
 		if again, err := r.Submit(t.Context(), submission("k0")); err != nil || !again.Replayed {
 			t.Errorf("a repeat: %+v, %v", again.Status, err)
 		}
@@ -90,7 +91,8 @@ func TestLimitedSubmissionReachesNothing(t *testing.T) {
 	})
 }
 
-// A repeat of a submission from before there were limits gets its answer.
+// TestRepeatWithoutReservationGetsTheAnswer repeats a submission that was made when the policy had
+// no limits. The repeat gets the earlier answer.
 func TestRepeatWithoutReservationGetsTheAnswer(t *testing.T) {
 	r := newFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
@@ -109,8 +111,8 @@ func TestRepeatWithoutReservationGetsTheAnswer(t *testing.T) {
 	}
 }
 
-// A submission that surely started no job refunds its reservation. One that may have started a
-// job does not.
+// TestRefundAfterNoEffect proves that a submission that certainly started no job refunds its
+// reservation. A submission that may have started a job does not refund its reservation.
 func TestRefundAfterNoEffect(t *testing.T) {
 	for fault, free := range map[string]bool{
 		"ok": false, "drop-after": false, "drop": false, "500": false, "refuse 400 SomethingUnheardOf": false,
@@ -132,8 +134,8 @@ func TestRefundAfterNoEffect(t *testing.T) {
 	}
 }
 
-// After a lost answer the reservation is refunded when the list proves that there is no job. If
-// the list shows a job, it is not.
+// TestRefundAfterListShowsNoJob covers a lost answer. The reservation is refunded if the cloud's
+// list proves that there is no job, and kept if the list shows a job.
 func TestRefundAfterListShowsNoJob(t *testing.T) {
 	for fault, free := range map[string]bool{"drop": true, "drop-after": false} {
 		for _, by := range []string{"look", "sweep"} {
@@ -160,8 +162,8 @@ func TestRefundAfterListShowsNoJob(t *testing.T) {
 	}
 }
 
-// A process crashes between the reservation and the first attempt. The repeat continues and does
-// not count twice.
+// TestCrashBetweenLimitsAndAttempt covers a process that crashes between the reservation and the
+// first attempt. A repeated submission continues and is not counted twice.
 func TestCrashBetweenLimitsAndAttempt(t *testing.T) {
 	r := newFixture(t)
 	r.Policy = limitingPolicy{r.Policy, backup.Grant{Rates: []backup.Rate{{Key: "p:a", Burst: 1, Per: time.Hour}}, Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}}
@@ -179,15 +181,15 @@ func TestCrashBetweenLimitsAndAttempt(t *testing.T) {
 	}
 }
 
-// claimFailsStore fails every claim.
+// claimFailsStore returns an error for every claim.
 type claimFailsStore struct{ backup.Store }
 
 func (claimFailsStore) Claim(context.Context, backup.Record) (backup.Record, bool, error) {
 	return backup.Record{}, false, errors.New("stopped")
 }
 
-// A reused key is refused before anything is reserved, so the same submission with a new key is
-// not limited.
+// TestReusedKeyReservesNothing proves that a reused key is refused before a reservation is made.
+// The same submission with a new key is therefore not limited.
 func TestReusedKeyReservesNothing(t *testing.T) {
 	r := newFixture(t)
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
@@ -207,8 +209,8 @@ func TestReusedKeyReservesNothing(t *testing.T) {
 	}
 }
 
-// Of two submissions with one key, the later one refunds its own reservation and not that of the
-// other.
+// TestReusedKeyRefundsOnlyItsOwnReservation covers two different submissions with one key. The
+// later submission refunds its own reservation and keeps the reservation of the earlier one.
 func TestReusedKeyRefundsOnlyItsOwnReservation(t *testing.T) {
 	r := newFixture(t)
 	r.Policy = limitingPolicy{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 2}}}}
@@ -230,7 +232,7 @@ func TestReusedKeyRefundsOnlyItsOwnReservation(t *testing.T) {
 	}
 }
 
-// claimHookStore calls by before a claim.
+// claimHookStore calls the function by before a claim.
 type claimHookStore struct {
 	backup.Store
 	by func()
@@ -241,7 +243,8 @@ func (s claimHookStore) Claim(ctx context.Context, r backup.Record) (backup.Reco
 	return s.Store.Claim(ctx, r)
 }
 
-// A repeat of a submission from before there were limits takes nothing from them.
+// TestRepeatReservesNothing repeats a submission that was made when the policy had no limits. The
+// repeat takes nothing from the limits.
 func TestRepeatReservesNothing(t *testing.T) {
 	r := newFixture(t)
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
@@ -256,8 +259,9 @@ func TestRepeatReservesNothing(t *testing.T) {
 	}
 }
 
-// A sweep finds that a lost call made no job and refunds its reservation, while a repeat makes a
-// job. The job must be counted in each order of the two.
+// TestRefundRaceKeepsReservationOfTheJob covers a sweep and a repeated submission that run at the
+// same time. The sweep finds that a lost call made no job and refunds the reservation, while the
+// repeat makes a job. The job must be counted, in both orders.
 func TestRefundRaceKeepsReservationOfTheJob(t *testing.T) {
 	limits := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: 24 * time.Hour}
 	for name, race := range map[string]func(*testing.T, *fixture){
@@ -295,7 +299,7 @@ func sweepOnce(t *testing.T, s *backup.Service) {
 	}
 }
 
-// mustCreate submits key "one", which must result in a job.
+// mustCreate submits the key "one". The submission must make a job.
 func mustCreate(t *testing.T, s *backup.Service) {
 	if answer, err := s.Submit(t.Context(), submission("one")); err != nil || answer.Status != backup.StateCreated {
 		t.Errorf("the repeat: %s, %v", answer.Status, err)
@@ -308,7 +312,7 @@ func submitKey(r *fixture, t *testing.T, key string) error {
 	return err
 }
 
-// refundHookLimits calls first before a refund.
+// refundHookLimits calls the function first before a refund.
 type refundHookLimits struct {
 	backup.Limits
 	first func()

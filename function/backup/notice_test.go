@@ -19,7 +19,7 @@ func endingSubmission(key, outcome string) backup.Submission {
 	return sub
 }
 
-// sweep runs a sweep that must succeed, and returns the number of messages.
+// sweep runs a sweep that must succeed, and returns the number of messages that were sent.
 func (r *fixture) sweep(t testing.TB) int {
 	t.Helper()
 	swept, err := r.Sweep(t.Context(), year)
@@ -29,7 +29,7 @@ func (r *fixture) sweep(t testing.TB) int {
 	return swept.Sent
 }
 
-// submit submits sub, which must be created or refused, and returns its id.
+// submit submits sub and returns the id. The submission must be created or refused.
 func (r *fixture) submit(t testing.TB, sub backup.Submission) string {
 	t.Helper()
 	answer, err := r.Submit(t.Context(), sub)
@@ -73,8 +73,8 @@ func TestEachEventIsSentOnce(t *testing.T) {
 	})
 }
 
-// Submissions that the policy refuses or that are not sent cause no notice. A receiver gets only
-// the events that it wants.
+// TestNoNoticeForUnwantedEvents proves that submissions that the policy refuses, or that are not
+// sent, cause no notice. A receiver gets only the events that its configuration names.
 func TestNoNoticeForUnwantedEvents(t *testing.T) {
 	r, ends := newFixture(t), newInbox(t, "ends")
 	r.notify(t, []backup.Event{backup.EventFailed}, ends)
@@ -100,7 +100,8 @@ func TestNoNoticeForUnwantedEvents(t *testing.T) {
 	}
 }
 
-// Without a receiver for an event, no statement about notices is made.
+// TestUnwantedEventsCostNoStatement proves that the store is not called for notices if no receiver
+// wants the event.
 func TestUnwantedEventsCostNoStatement(t *testing.T) {
 	r, ends := newFixture(t), newInbox(t, "ends")
 	counted := &countingNotices{Store: r.Store}
@@ -134,8 +135,8 @@ func (s *countingNotices) Due(ctx context.Context, receiver string, now time.Tim
 	return s.Store.Due(ctx, receiver, now, limit)
 }
 
-// If a process stops after it has recorded an event and before it has stored the notices, the
-// next sweep stores them.
+// TestCrashBeforeAnnounceLosesNoNotice covers a process that stops after it has recorded an event
+// and before it has stored the notices. The next sweep stores the notices.
 func TestCrashBeforeAnnounceLosesNoNotice(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r, all := newFixtureOn(t, url), newInbox(t, "all")
@@ -149,7 +150,7 @@ func TestCrashBeforeAnnounceLosesNoNotice(t *testing.T) {
 		r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
 		refused := r.submit(t, submission("refused"))
 		r.clock.Add(time.Minute)
-		// A reader learns of the end of one job, a sweep of the other.
+		// A reader records the end of the failed job. A sweep records the end of the other job.
 		if record, err := r.Refresh(t.Context(), submission("").Principal, failed); err != nil || record.Job.Status != backup.StateFailed {
 			t.Fatalf("%+v, %v", record.Job, err)
 		}
@@ -180,7 +181,8 @@ func (announceFailsStore) Announce(context.Context, []backup.Notice) (int, error
 	return 0, errors.New("this process has stopped")
 }
 
-// A new notice wakes SweepEvery once. A notice that is already stored does not.
+// TestNewNoticeWakesSweeperOnce proves that a new notice wakes SweepEvery once. A notice that is
+// already stored does not wake it.
 func TestNewNoticeWakesSweeperOnce(t *testing.T) {
 	r, all := newFixture(t), newInbox(t, "all")
 	r.notify(t, nil, all)
@@ -208,7 +210,8 @@ func TestNewNoticeWakesSweeperOnce(t *testing.T) {
 	}
 }
 
-// SweepEvery sends a new notice at once and does not wait for the next sweep.
+// TestSweepEveryDeliversWhenWoken proves that SweepEvery sends a new notice at once and does not
+// wait for the next sweep.
 func TestSweepEveryDeliversWhenWoken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &dueStore{due: make(chan string, 10)}
@@ -219,7 +222,7 @@ func TestSweepEveryDeliversWhenWoken(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go s.SweepEvery(ctx, time.Hour, year)
-		<-r.due // of the first sweep
+		<-r.due // the call of Due of the first sweep
 		synctest.Wait()
 		start := time.Now()
 		s.Announced <- struct{}{}
@@ -232,7 +235,8 @@ func TestSweepEveryDeliversWhenWoken(t *testing.T) {
 	})
 }
 
-// dueStore is a store and a messenger that reports each call of Due. No notice is ever due.
+// dueStore is a store and a messenger. It reports each call of Due on a channel. No notice is ever
+// due.
 type dueStore struct {
 	backup.Store
 	due chan string

@@ -39,8 +39,10 @@ func (c *hookCloud) CancelBackupJob(ctx context.Context, t backup.Target, job, v
 	return c.Cloud.CancelBackupJob(ctx, t, job, vault)
 }
 
-// A request that began early and is answered late can report the end of a job. A request in
-// between that saw the job running must not hide that, although it began later.
+// TestFinalStatusWinsOverNewerRunning covers two overlapping requests for a job. The earlier
+// request is answered late and reports that the job has ended. The later request is answered first
+// and reports that the job runs. The end of the job must be stored, although the request for it
+// began earlier.
 func TestFinalStatusWinsOverNewerRunning(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)
@@ -72,7 +74,8 @@ func TestFinalStatusWinsOverNewerRunning(t *testing.T) {
 	})
 }
 
-// The end of a job is stored even if the request for its consistency fails.
+// TestFinalStatusIsStoredWithoutConsistency proves that the end of a job is stored even if the
+// request for the consistency fails.
 func TestFinalStatusIsStoredWithoutConsistency(t *testing.T) {
 	r := newFixture(t)
 	sub := submission("k")
@@ -86,7 +89,7 @@ func TestFinalStatusIsStoredWithoutConsistency(t *testing.T) {
 	r.clock.Add(time.Minute)
 	ctx, disconnect := context.WithCancel(t.Context())
 	r.Cloud = &hookCloud{Cloud: r.Cloud, snapshots: func(ctx context.Context) error {
-		disconnect() // as if the time limit of the request had passed
+		disconnect() // has the same effect as the end of the request's time limit
 		return &backup.CloudError{Action: "DescribeUdmSnapshots", Outcome: backup.ErrUnknownOutcome}
 	}}
 	if _, err := r.Refresh(ctx, bob, answer.SubmissionID); err != nil {
@@ -97,7 +100,8 @@ func TestFinalStatusIsStoredWithoutConsistency(t *testing.T) {
 	}
 }
 
-// A slow cloud does not make Follow wait longer than requested.
+// TestFollowLimitsTheCloudCall proves that a slow cloud does not make Follow wait longer than
+// requested.
 func TestFollowLimitsTheCloudCall(t *testing.T) {
 	r := newFixture(t)
 	id := r.startRunningJob(t, "k", "1h")
@@ -111,7 +115,8 @@ func TestFollowLimitsTheCloudCall(t *testing.T) {
 	}
 }
 
-// Two principals cancel a job at once. The store keeps the one whose request the cloud accepted.
+// TestConcurrentCancelKeepsAcceptedPrincipal covers two principals who cancel a job at the same
+// time. The store keeps the principal whose request the cloud accepted.
 func TestConcurrentCancelKeepsAcceptedPrincipal(t *testing.T) {
 	for name, failure := range map[string]error{"refused": backup.ErrRefused, "lost": backup.ErrUnknownOutcome} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +143,8 @@ func TestConcurrentCancelKeepsAcceptedPrincipal(t *testing.T) {
 	}
 }
 
-// A refused submission has no job to cancel, and waiting does not help.
+// TestCancelOfRefusedSubmission proves that a refused submission has no job to cancel. The error
+// does not tell the caller to wait.
 func TestCancelOfRefusedSubmission(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")

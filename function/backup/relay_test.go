@@ -13,8 +13,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// The network between the portal and PostgreSQL loses answers of statements that were executed.
-// Four clients for each of 24 submissions get one job and one answer for each submission.
+// TestLostAnswersOfTheDatabaseMakeNoSecondJob uses a network between the portal and PostgreSQL that
+// loses answers to executed statements. Four clients submit each of 24 submissions. Each submission
+// gets one job and one answer.
 func TestLostAnswersOfTheDatabaseMakeNoSecondJob(t *testing.T) {
 	for _, loss := range []float64{0.05, 0.2} {
 		t.Run(fmt.Sprint(loss), func(t *testing.T) {
@@ -51,7 +52,7 @@ func TestLostAnswersOfTheDatabaseMakeNoSecondJob(t *testing.T) {
 					})
 				}
 				all.Wait()
-				r.clock.Add(31 * time.Second) // longer than any window after three rounds
+				r.clock.Add(31 * time.Second) // three rounds take longer than a window and the list lag
 			}
 			relay.Lose(0)
 			if r.jobs() != keys || len(told) != keys {

@@ -18,7 +18,7 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// TestMain sets 200 schedules for each property, unless -rapid.checks is given.
+// TestMain runs each property with 200 random schedules, unless -rapid.checks is given.
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "200"); err != nil {
 		panic(err)
@@ -26,24 +26,24 @@ func TestMain(m *testing.M) {
 	os.Exit(postgrestest.Run(m))
 }
 
-// plan is one random schedule for one submission: the faults of the cloud, the lag of its list,
-// and the requests of the client.
+// plan is a random schedule for one submission: the faults of the cloud, the lag of the cloud's
+// list, and the requests of the client.
 type plan struct {
 	Creates  []string      // faults of CreateBackupJob, one for each call
 	Lists    []string      // faults of DescribeBackupJobs2, one for each call
-	Lag      time.Duration // of the list
+	Lag      time.Duration // lag of the cloud's list
 	Requests []request
 }
 
-// request is one call of Submit, some time after the one before, in a process that crashes at
-// some point.
+// request is one call of Submit, some time after the previous call, in a process that can crash.
 type request struct {
 	After time.Duration
-	Crash string // one of crashPoints; empty: it does not crash
+	Crash string // one of crashPoints; empty if the process does not crash
 }
 
-// crashPoints are the points at which a process can crash: after the reservation, the claim, the
-// record of the attempt, the call, or the record of the result, or before a refund.
+// crashPoints are the points at which a process can crash: after the reservation, after the claim,
+// after the record of the attempt, after the call, after the record of the result, and before a
+// refund. The empty text means no crash.
 var crashPoints = []string{"", "", "reserved", "claimed", "attempted", "sent", "recorded", "refunding"}
 
 // createFaults are the faults of CreateBackupJob that need no real time.
@@ -56,8 +56,8 @@ var createFaults = []string{
 // listFaults are the faults of DescribeBackupJobs2 that need no real time.
 var listFaults = []string{"500", "drop", "truncate", "html 502", "bad-json"}
 
-// plans generates plans. The cloud's SDK signs with the machine's clock, and the cloud allows a
-// difference of 15 minutes, so a plan and the requests after it take less time.
+// plans generates plans. A plan and the requests after it take less than 15 minutes, because the
+// cloud allows this difference between its clock and the machine's clock, with which the SDK signs.
 func plans() *rapid.Generator[plan] {
 	seconds := func(t *rapid.T, label string, of ...int) time.Duration {
 		return time.Duration(rapid.SampledFrom(of).Draw(t, label)) * time.Second
@@ -75,7 +75,7 @@ func plans() *rapid.Generator[plan] {
 	})
 }
 
-// faults returns the schedule in the emulator's grammar.
+// faults returns the schedule of the cloud's faults in the emulator's grammar.
 func (p plan) faults() string {
 	var rules []string
 	if len(p.Creates) > 0 {
@@ -91,14 +91,15 @@ func (p plan) faults() string {
 	return strings.Join(rules, "; ")
 }
 
-// errTwoJobs says that one submission made two jobs.
+// errTwoJobs means that one submission made two jobs.
 var errTwoJobs = errors.New("two jobs")
 
-// maxRequests is how many requests a client makes that waits as long as each answer says.
+// maxRequests is the maximum number of requests of a client that waits between requests as long as
+// each answer says.
 const maxRequests = 150
 
-// run runs a plan for one key. After the plan it repeats the submission, as the answers say,
-// until it has a final answer twice. The error says which promise was broken.
+// run runs a plan for one key. After the plan it repeats the submission, at the times that the
+// answers give, until it has a final answer twice. The error names the promise that was broken.
 func (r *fixture) run(ctx context.Context, p plan, key string) (id string, err error) {
 	r.cloud.Reset()
 	r.clock.Set(time.Now().Round(0))
@@ -141,13 +142,13 @@ func (r *fixture) run(ctx context.Context, p plan, key string) (id string, err e
 	return "", errors.New("it does not end")
 }
 
-// crashingService is the service in a process that crashes at one point.
+// crashingService is the service of a process that crashes at one point.
 type crashingService struct{ backup.Service }
 
 // errCrashed is the panic value of a crash.
 var errCrashed = errors.New("the process ended")
 
-// crashing returns the service in a process that crashes at the given point.
+// crashing returns the service of a process that crashes at the point crash.
 func (r *fixture) crashing(crash string) *crashingService {
 	l := &crashingService{*r.Service}
 	l.Store, l.Cloud, l.Limits = crashStore{l.Store, crash}, crashCloud{l.Cloud, crash}, crashLimits{l.Limits, crash}
@@ -166,7 +167,7 @@ func (l *crashingService) submit(ctx context.Context, key string) (answer backup
 	return l.Submit(ctx, submission(key))
 }
 
-// crashStore crashes after a claim or after the record of a step.
+// crashStore crashes after a claim, or after the record of a step.
 type crashStore struct {
 	backup.Store
 	crash string
@@ -209,7 +210,7 @@ func (m crashLimits) Refund(ctx context.Context, key string, attempt int) error 
 	return m.Limits.Refund(ctx, key, attempt)
 }
 
-// crashCloud crashes after a call, before its result is recorded.
+// crashCloud crashes after a call of the cloud, before the result of the call is recorded.
 type crashCloud struct {
 	backup.Cloud
 	crash string
@@ -223,9 +224,9 @@ func (c crashCloud) CreateBackupJob(ctx context.Context, call backup.Call) (back
 	return created, err
 }
 
-// For any faults of the cloud, any times of requests and crashes at any point: there is at most
-// one job, a final answer never changes, and every submission gets one. A failure prints the
-// plan and the seed.
+// TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob proves three promises for any faults of the
+// cloud, any times of requests and crashes at any point: there is at most one job, a final answer
+// never changes, and every submission gets a final answer. A failure prints the plan and the seed.
 func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
@@ -242,7 +243,8 @@ func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 			}
 		})
 	})
-	// The databases pass the same suite as the memory store, so a few plans are enough for them.
+	// A few plans are enough for the databases, because they pass the same conformance suite as the
+	// memory store.
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)
 		for seed := range 25 {
@@ -257,8 +259,8 @@ func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 	})
 }
 
-// With a ListLag shorter than the lag of the list, the same plans find two jobs. So they can
-// find them.
+// TestSchedulesFindTwoJobsIfListLagIsTooShort makes ListLag shorter than the lag of the cloud's
+// list. The plans must then find two jobs. This proves that the plans can detect two jobs.
 func TestSchedulesFindTwoJobsIfListLagIsTooShort(t *testing.T) {
 	t.Parallel()
 	r := newFixture(t)

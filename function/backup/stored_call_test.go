@@ -11,7 +11,8 @@ import (
 	"backupportal/function/policy"
 )
 
-// replaced returns the policy of the fixture with texts replaced: old, new, old, new…
+// replaced returns the policy of the fixture after text replacements. The arguments are pairs: an
+// old text, then its new text.
 func replaced(t *testing.T, texts ...string) *policy.Policy {
 	t.Helper()
 	file, err := os.ReadFile("../cmd/local/policy.yaml")
@@ -32,13 +33,14 @@ func replaced(t *testing.T, texts ...string) *policy.Policy {
 	return p
 }
 
-// A submission that was recorded and not sent is later sent as it was recorded, or
-// forbidden by the policy in force. The policy never changes it.
+// TestAttemptSendsWhatIsRecorded covers a submission that was recorded but not sent. Later the
+// portal sends exactly the recorded values, or the current policy forbids the submission. The
+// current policy never changes the values.
 func TestAttemptSendsWhatIsRecorded(t *testing.T) {
 	const days = "\n    retention_days: {min: 1, max: 365}"
 	for name, c := range map[string]struct {
 		change []string
-		denied string // the field that the refusal names; empty: it is sent
+		denied string // field that the refusal names; empty if the submission is sent
 	}{
 		"the same policy":       {nil, ""},
 		"another default":       {[]string{days, "\n    retention_days: {min: 1, max: 365, default: 300}"}, ""},

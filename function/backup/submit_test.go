@@ -82,13 +82,14 @@ func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
 	})
 }
 
-// After a lost answer nothing is sent again within the window and the list lag. Then the cloud's
-// list decides.
+// TestLostAnswerIsResolvedFromTheList proves that, after a lost answer, nothing is sent again
+// before the window and the list lag have passed. Then the cloud's list shows whether there is a
+// job.
 func TestLostAnswerIsResolvedFromTheList(t *testing.T) {
 	for _, c := range []struct {
 		fault string
-		jobs  int // after the first call
-		sends int // in the end
+		jobs  int // number of jobs after the first call of Submit
+		sends int // number of CreateBackupJob requests at the end
 	}{
 		{"500", 0, 2}, {"503", 0, 2}, {"drop", 0, 2}, {"reset", 0, 2}, {"html 502", 0, 2}, {"html 404", 0, 2}, {"empty 503", 0, 2}, {"redirect", 0, 2}, {"nonce-used", 0, 2},
 		{"500-after", 1, 1}, {"503-after", 1, 1}, {"drop-after", 1, 1}, {"reset-after", 1, 1}, {"html-after 200", 1, 1}, {"empty-after 200", 1, 1},
@@ -202,8 +203,9 @@ func TestRefreshResolvesUnknownSubmission(t *testing.T) {
 	}
 }
 
-// Many readers cause at most one request in five seconds: whether the list shows the job or not,
-// if the listing fails, and while it is unknown whether there is a job.
+// TestCloudIsAskedOncePerInterval proves that many readers together cause at most one request in
+// five seconds. The cases are: the list shows the job, the list does not show the job, the listing
+// fails, and the portal does not know whether there is a job.
 func TestCloudIsAskedOncePerInterval(t *testing.T) {
 	for name, faults := range map[string]string{
 		"listed":         "",
@@ -258,8 +260,8 @@ func TestRefreshUpdatesJobUntilItEnds(t *testing.T) {
 	}
 }
 
-// A client that disconnects after the claim, for example by closing the page, has still
-// requested a backup.
+// TestSubmitIgnoresClientDisconnect proves that a submission continues if its client disconnects
+// after the claim, for example because a person closes the page.
 func TestSubmitIgnoresClientDisconnect(t *testing.T) {
 	r := newFixture(t)
 	ctx, disconnect := context.WithCancel(t.Context())
@@ -284,8 +286,9 @@ func (s disconnectStore) Claim(ctx context.Context, r backup.Record) (backup.Rec
 	return s.Store.Claim(ctx, r)
 }
 
-// If the database fails for a moment while a job is recorded, the write is repeated. If it keeps
-// failing, the answer is the same, and a later listing adds the job to the log.
+// TestUnrecordedJobIsStillAnswered covers a database that fails while a job is recorded. The portal
+// repeats the write. If the database keeps failing, the answer is the same, and a later listing
+// adds the job to the step log.
 func TestUnrecordedJobIsStillAnswered(t *testing.T) {
 	for _, c := range []struct {
 		failures int
@@ -311,7 +314,7 @@ func TestUnrecordedJobIsStillAnswered(t *testing.T) {
 	}
 }
 
-// failingStore fails to record a job the given number of times.
+// failingStore fails the given number of times to record a job.
 type failingStore struct {
 	backup.Store
 	failures *int

@@ -12,7 +12,7 @@ import (
 	"backupportal/function/store"
 )
 
-// year is a retention that removes nothing in these tests.
+// year is a retention of history that is long enough that these tests remove nothing.
 const year = 365 * 24 * time.Hour
 
 func TestSweepFindsTheJobOfALostAnswer(t *testing.T) {
@@ -32,7 +32,8 @@ func TestSweepFindsTheJobOfALostAnswer(t *testing.T) {
 	}
 }
 
-// A sweep records that a job that the list does not show was not made. It does not send again.
+// TestSweepNeverSends proves that a sweep records a job as not made if the cloud's list does not
+// show the job. The sweep does not send the request again.
 func TestSweepNeverSends(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop")
@@ -56,8 +57,8 @@ func TestSweepNeverSends(t *testing.T) {
 	}
 }
 
-// Jobs of one account, region and type are listed in one call. Final jobs are not asked for
-// again.
+// TestSweepRefreshesJobsUntilFinal proves that one call lists all jobs of one account, region and
+// source type. The sweep does not ask again about a job that has ended.
 func TestSweepRefreshesJobsUntilFinal(t *testing.T) {
 	r := newFixture(t)
 	for i := range 5 {
@@ -108,7 +109,8 @@ func TestSweepReadsAllSubmissionsFromAnyStart(t *testing.T) {
 	}
 }
 
-// History is kept for the configured time, and at least as long as its keys live.
+// TestSweepRemovesOldHistory proves that a submission is kept for the configured time, and at least
+// until its key has expired.
 func TestSweepRemovesOldHistory(t *testing.T) {
 	r := newFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
@@ -130,7 +132,8 @@ func TestSweepRemovesOldHistory(t *testing.T) {
 	}
 }
 
-// A sweep whose time ends is no error; the next sweep does the rest.
+// TestSweepOutOfTimeIsNoError proves that a sweep that runs out of time returns no error. The next
+// sweep does the remaining work.
 func TestSweepOutOfTimeIsNoError(t *testing.T) {
 	r := newFixture(t)
 	for i := range 3 {
@@ -148,7 +151,7 @@ func TestSweepOutOfTimeIsNoError(t *testing.T) {
 	}
 }
 
-// cancellingStore cancels a sweep's context once Open has returned records.
+// cancellingStore cancels the context of a sweep after Open has returned records.
 type cancellingStore struct {
 	backup.Store
 	cancel func()

@@ -18,8 +18,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// requestV3 returns a valid request that is signed by V3. The query is used as given; the body is
-// sent as a form if it is not empty.
+// requestV3 returns a valid request that is signed by V3. It sends query unchanged. It sends body
+// as a form unless body is empty.
 func (f *fixture) requestV3(who keys, action, query, body string) *http.Request {
 	f.nonce++
 	r := httptest.NewRequest(http.MethodPost, "http://hbr.cn-hangzhou.aliyuncs.com/?"+query, strings.NewReader(body))
@@ -45,7 +45,7 @@ func (f *fixture) requestV3(who keys, action, query, body string) *http.Request 
 	return r
 }
 
-// signRequestV3 signs all x-acs-* headers of r, host and Content-Type.
+// signRequestV3 signs the host, Content-Type and all x-acs-* headers of r.
 func signRequestV3(r *http.Request, who keys, body string) {
 	signed := []string{"host"}
 	for name := range r.Header {
@@ -59,8 +59,8 @@ func signRequestV3(r *http.Request, who keys, body string) {
 		",Signature="+sign.SignatureV3(who.secret, text))
 }
 
-// The expected signature agrees with two of the vendor's clients: Darabonba for Go and
-// @alicloud/openapi-util.
+// TestV3SignatureMatchesVendorClients compares with a signature that two of the vendor's clients
+// computed: Darabonba for Go and @alicloud/openapi-util.
 func TestV3SignatureMatchesVendorClients(t *testing.T) {
 	const body = "InstanceIds=%5B%22i-bp1%22%5D"
 	r := httptest.NewRequest(http.MethodPost, "http://hbr.cn-hangzhou.aliyuncs.com"+
@@ -126,8 +126,8 @@ func TestV3ReadsQueryAndForm(t *testing.T) {
 	}
 }
 
-// A breakV3 is a change of a valid request and the expected refusal. If again is true, the
-// request is signed again after the change; otherwise the signature does not cover the change.
+// A breakV3 is a change of a valid request, with the expected refusal. If again is true, the
+// request is signed again after the change. Otherwise the signature does not cover the change.
 type breakV3 struct {
 	name   string
 	who    keys
@@ -137,7 +137,8 @@ type breakV3 struct {
 	code   string
 }
 
-// Each request also has the mistakes of all later cases, so the order of the checks is tested.
+// TestV3ReportsFirstMistake proves the order of the checks. Each request also has the mistakes of
+// later cases, but the answer reports only the first mistake.
 func TestV3ReportsFirstMistake(t *testing.T) {
 	f, role, other, old, nonce := usedFixture(t)
 	set := func(pairs ...string) func(*http.Request) {
@@ -251,8 +252,8 @@ func TestRegionOfCloudBackupCall(t *testing.T) {
 	}
 }
 
-// Any text in Authorization is refused, or it is parsed into three parts that give the same text
-// again. Without the secret no request is accepted.
+// FuzzAuthorization proves that any text in Authorization is refused, or is parsed into three parts
+// that give the same text when they are joined again. No request is accepted without the secret.
 func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{
 		sign.ACS3 + " Credential=demo-portal-key,SignedHeaders=host;x-acs-action,Signature=00",

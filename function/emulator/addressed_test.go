@@ -2,7 +2,8 @@ package emulator
 
 import "testing"
 
-// The control routes answer to no host that only begins like an address.
+// TestControlRoutesAreReachedByAddressesOnly proves that the control routes accept localhost and IP
+// addresses as the host. They refuse a host name that only begins like one of these.
 func TestControlRoutesAreReachedByAddressesOnly(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost": true, "localhost:9100": true, "x.localhost:9100": true, "127.0.0.1:9100": true, "10.0.0.1": true, "[::1]:9100": true, "[2001:db8::1]": true,

@@ -18,10 +18,10 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// BenchmarkSignedCalls measures signed calls over HTTP on loopback with reused connections and
-// one client for each processor. The figures include the client's work. The aim is 2,000 calls
-// per second on two processors, with 99 % of the answers within 10 ms, so that a load test
-// measures the program under test and not the emulator.
+// BenchmarkSignedCalls measures signed calls over HTTP on loopback, with reused connections and one
+// client for each processor. The results include the work of the clients. The aim is 2,000 calls
+// per second on two processors, with 99 % of the answers within 10 ms. A load test then measures
+// the program under test and not the emulator.
 func BenchmarkSignedCalls(b *testing.B) {
 	c, err := New(Options{})
 	if err != nil {
@@ -37,7 +37,7 @@ func BenchmarkSignedCalls(b *testing.B) {
 			}
 		}
 	}
-	// The first region has 10,000 jobs, the second 200.
+	// The first region has 10,000 jobs. The second region has 200 jobs.
 	seed(10_000, instanceOrder())
 	seed(200, with(instanceOrder(), rpc.Params{"InstanceId": "i-uf6demoweb03", "RegionId": "cn-shanghai"}))
 	one := rpc.Params{"Filters.1.Key": "JobId", "Filters.1.Values.1": c.Ledger().Jobs[5000].ID}
@@ -46,7 +46,8 @@ func BenchmarkSignedCalls(b *testing.B) {
 	defer srv.Close()
 	domain := strings.TrimPrefix(srv.URL, "http://")
 
-	// Reference for the speed of the machine: the same client without the emulator.
+	// The benchmark bare-server measures the speed of the machine: the same client calls a server
+	// that does nothing.
 	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
 	defer bare.Close()
 	b.Run("bare-server", func(b *testing.B) {
@@ -54,7 +55,8 @@ func BenchmarkSignedCalls(b *testing.B) {
 			return benchmarkV1("CreateBackupJob", instanceOrder(), nonce())
 		})
 	})
-	// Jobs are created last, so that the listings before have the number of jobs in their names.
+	// The calls that create jobs come last. The listings before them therefore read exactly the
+	// number of jobs in their names.
 	for _, call := range []struct {
 		name, action string
 		own          rpc.Params
@@ -75,8 +77,8 @@ func BenchmarkSignedCalls(b *testing.B) {
 	}
 }
 
-// benchmarkCalls sends b.N requests. It reports calls per second and the time within which 99 %
-// were answered.
+// benchmarkCalls sends b.N requests. It reports the calls per second, and the time within which 99
+// % of the calls were answered.
 func benchmarkCalls(b *testing.B, domain string, next func() *http.Request) {
 	var mu sync.Mutex
 	var all []time.Duration

@@ -35,9 +35,9 @@ func needClients(t *testing.T) {
 	}
 }
 
-// A clientReport is the output of a script: the answers as its client saw them.
+// A clientReport is the output of a script: the answers that the script's client received.
 type clientReport struct {
-	Refused   string   `json:"refused"` // code of the answer to a wrong secret
+	Refused   string   `json:"refused"` // Code of the answer to a request with a wrong secret
 	Arn       string   `json:"arn"`
 	Code      string   `json:"code"`
 	Job       string   `json:"job"`

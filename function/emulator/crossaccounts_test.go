@@ -8,14 +8,15 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// directory makes the first account the manager of a resource directory.
+// directory returns an edit that makes the first account the manager of a resource directory with
+// these members.
 func directory(trusts bool, members ...string) func(*world.World) {
 	return func(w *world.World) {
 		w.Accounts[0].Directory = &world.Directory{Members: members, TrustsBackup: trusts}
 	}
 }
 
-// addTrustingRole adds a role that trusts Cloud Backup to the second account.
+// addTrustingRole adds a role to the second account. The role trusts Cloud Backup.
 func addTrustingRole(w *world.World) {
 	w.Accounts[1].Roles = append(w.Accounts[1].Roles, world.Role{Name: "second", TrustsServices: []string{world.CrossBackupService}})
 }
@@ -96,7 +97,7 @@ func TestCheckRoleNamesMissingRole(t *testing.T) {
 		edit   func(*world.World)
 		p      rpc.Params
 		status int
-		code   string // empty: the number 200
+		code   string // empty if Code is the number 200
 	}{
 		{"nothing to check", bare, nil, 200, ""},
 		{"a role that is there", demo, rpc.Params{"CheckRoleType": "UdmRole"}, 200, ""},

@@ -103,8 +103,8 @@ func TestJobsAreSeparateByAccountAndRegion(t *testing.T) {
 	}
 }
 
-// threeJobs creates three jobs, ten seconds apart. When the third is created, the first is
-// complete.
+// threeJobs creates three jobs, ten seconds apart. The first job is complete when the third job is
+// created.
 func threeJobs(t *testing.T) (f *fixture, ids []string) {
 	f = newFixture(t)
 	for _, instance := range []string{"i-bp1demoweb01", "i-bp1demoweb02", "i-bp1demoweb01"} {
@@ -115,7 +115,8 @@ func threeJobs(t *testing.T) (f *fixture, ids []string) {
 	return f, ids
 }
 
-// filtered returns parameters with one filter per argument: key, operator, values.
+// filtered returns parameters with one filter for each argument. An argument has the key, the
+// operator and the values of its filter.
 func filtered(lines ...string) rpc.Params {
 	p := rpc.Params{}
 	for i, line := range lines {
@@ -246,7 +247,8 @@ func TestPagesInOrder(t *testing.T) {
 	}
 }
 
-// For every page size, the pages joined together are the whole list.
+// TestPagesMatchWholeList proves, for every page size, that the pages joined together are the whole
+// list.
 func TestPagesMatchWholeList(t *testing.T) {
 	f := newFixture(t)
 	total := 23

@@ -13,13 +13,14 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// ecsCall calls ECS. It sets the version, because fixture.call uses that of Cloud Backup.
+// ecsCall calls ECS. It sets the version of ECS, because fixture.call sets the version of Cloud
+// Backup.
 func (f *fixture) ecsCall(t *testing.T, who keys, action string, own rpc.Params) answer {
 	t.Helper()
 	return f.call(t, who, action, with(rpc.Params{"Version": api.ECSVersion}, own))
 }
 
-// listed returns one member of every element in a list of ECS.
+// listed returns the member field of every element in a list of ECS.
 func listed(t *testing.T, a answer, outer, inner, field string) []string {
 	t.Helper()
 	if a.status != 200 {
@@ -32,7 +33,7 @@ func listed(t *testing.T, a answer, outer, inner, field string) []string {
 	return names
 }
 
-// ecsWorld returns a world with one instance for each filter.
+// ecsWorld changes w so that there is one instance for each filter.
 func ecsWorld(w *world.World) {
 	disk := func(id, category, kind string) world.Disk {
 		return world.Disk{ID: id, Category: category, Type: kind, GiB: 40}
@@ -67,7 +68,7 @@ func TestDescribeInstancesFilters(t *testing.T) {
 		{nil, []string{web1, web2, db}},
 		{rpc.Params{"RegionId": "cn-shanghai"}, []string{"web03"}},
 		{rpc.Params{"InstanceIds": `["i-db01","i-web01","i-none"]`}, []string{web1, db}},
-		{rpc.Params{"InstanceIds": `["i-bp2demopay01"]`}, []string{}}, // of another account
+		{rpc.Params{"InstanceIds": `["i-bp2demopay01"]`}, []string{}}, // an instance of another account
 		{rpc.Params{"InstanceName": "web*"}, []string{web1, web2}},
 		{rpc.Params{"InstanceName": "*01"}, []string{web1, db}},
 		{rpc.Params{"InstanceName": "web"}, []string{}},
@@ -206,7 +207,7 @@ func TestTotalCountOnlyWithPageNumber(t *testing.T) {
 	f := newFixture(t, func(w *world.World) { w.Accounts = manyInstances().Accounts })
 	for _, tt := range []struct {
 		own  rpc.Params
-		want string // NextToken or not, PageNumber, PageSize, TotalCount, elements
+		want string // whether there is a NextToken, then PageNumber, PageSize, TotalCount, elements
 	}{
 		{nil, "more 1 10 230 10"},
 		{rpc.Params{"PageNumber": "5", "PageSize": "50"}, "last 5 50 230 30"},
@@ -233,8 +234,8 @@ func TestTotalCountOnlyWithPageNumber(t *testing.T) {
 	}
 }
 
-// The nesting follows the vendor's metadata: generated clients of other languages depend on each
-// level.
+// TestECSReplyShape proves that the nesting of replies follows the vendor's metadata. Generated
+// clients of other languages depend on each level.
 func TestECSReplyShape(t *testing.T) {
 	f := newFixture(t, ecsWorld)
 	a := f.ecsCall(t, portal, "DescribeInstances", rpc.Params{"InstanceIds": `["i-db01"]`})

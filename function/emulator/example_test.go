@@ -9,8 +9,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// A test of another package serves a Cloud, uses its address as the endpoint, moves the clock,
-// and reads the ledger.
+// Example shows how a test of another package serves a Cloud, uses its address as the endpoint,
+// advances the clock, and reads the ledger.
 func Example() {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	world := world.Demo()

@@ -13,14 +13,14 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// faultCases are the answers that a client receives to CreateBackupJob for each fault that
-// decides the answer. effect is compared with the ledger.
+// faultCases has each fault that decides the answer to CreateBackupJob, with the answer that a
+// client receives. A test compares effect with the ledger.
 var faultCases = []struct {
 	fault  string
-	status int    // 0: no answer
-	code   any    // of a JSON answer; nil: the answer is not JSON
-	err    error  // of the client
-	holds  string // text in the body
+	status int    // 0 if there is no answer
+	code   any    // Code of a JSON answer; nil if the answer is not JSON
+	err    error  // error of the client
+	holds  string // text that the body contains
 	effect bool
 }{
 	{fault: "ok", status: 200, code: "200", holds: `"Success":true`, effect: true},
@@ -101,9 +101,10 @@ func TestAnswerOfEachFault(t *testing.T) {
 	}
 }
 
-// Every fault occurs in a test that looks at the client's side.
+// TestEveryFaultIsTested proves that every fault occurs in a test that checks what a client
+// receives.
 func TestEveryFaultIsTested(t *testing.T) {
-	seen := map[string]bool{"hang": true, "hang-after": true} // TestHangLastsUntilClientDisconnects
+	seen := map[string]bool{"hang": true, "hang-after": true} // tested by TestHangLastsUntilClientDisconnects
 	for _, tt := range faultCases {
 		for choice := range strings.SplitSeq(tt.fault, " + ") {
 			name, _, _ := strings.Cut(choice, " ")
@@ -157,7 +158,8 @@ func TestNoJobIDKeepsOtherMembers(t *testing.T) {
 	}
 }
 
-// The vendor's refusal shows everything that was signed, including the token.
+// TestSignatureEchoContainsToken proves that the fault signature-echo makes the refusal contain
+// everything that was signed, including the token. The vendor's refusal does the same.
 func TestSignatureEchoContainsToken(t *testing.T) {
 	w := newWire(t, "GetCallerIdentity: signature-echo")
 	role := w.assume(t, portal, nil)
@@ -170,21 +172,22 @@ func TestSignatureEchoContainsToken(t *testing.T) {
 func TestRedirectKeepsMethodAndBody(t *testing.T) {
 	elsewhere := newWire(t, "")
 	w := newWire(t, "*: redirect "+elsewhere.url+", redirect x2")
-	w.client.CheckRedirect = nil // the default of Go's client
+	w.client.CheckRedirect = nil // nil makes the client follow redirects, as Go's client does by default
 	if got := w.create(t); got.status != 200 || len(elsewhere.Ledger().Jobs) != 1 {
 		t.Errorf("to another listener: %d, %d jobs there", got.status, len(elsewhere.Ledger().Jobs))
 	}
 	if len(w.Ledger().Jobs) != 0 {
 		t.Error("a redirected request had an effect")
 	}
-	// The nonce is not used yet, so the repeated request is valid.
+	// The redirected request did not use up the nonce, so the repeated request is valid.
 	if got := w.create(t); got.status != 200 || len(w.Ledger().Jobs) != 1 || len(w.Ledger().Calls) != 4 {
 		t.Errorf("to itself: %d after %d calls", got.status, len(w.Ledger().Calls))
 	}
 }
 
-// Network faults apply to requests with a wrong signature. Gateway faults are kept for a request
-// that passes authentication.
+// TestFaultOrderAmongChecks proves that a network fault also applies to a request with a wrong
+// signature. A gateway fault applies only to a request that passes authentication, so a request
+// with a wrong signature leaves the fault for the next request.
 func TestFaultOrderAmongChecks(t *testing.T) {
 	w := newWire(t, "*: throttle, empty 503, 500")
 	p := w.signed("CreateBackupJob", instanceOrder())
@@ -221,7 +224,8 @@ func TestFaultsAndNonces(t *testing.T) {
 	}
 }
 
-// A refusal by the operation has no effect, and a fault "-after" still changes the answer.
+// TestLostRefusalHasNoEffect covers a request that the operation refuses. The request has no
+// effect, and a fault whose name ends with "-after" still changes the answer.
 func TestLostRefusalHasNoEffect(t *testing.T) {
 	w := newWire(t, "*: drop-after, numeric-success")
 	for _, want := range []error{io.EOF, nil} {

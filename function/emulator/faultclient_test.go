@@ -15,8 +15,8 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// A wire is a Cloud behind a real connection, with a client that follows no redirects and repeats
-// no request.
+// A wire is a Cloud behind a real connection, with a client. The client follows no redirects and
+// repeats no request.
 type wire struct {
 	*fixture
 	url    string
@@ -45,12 +45,12 @@ func (w *wire) signed(action string, own rpc.Params) rpc.Params {
 	return p
 }
 
-// A clientView is the part of an answer that the client received.
+// A clientView is what the client received of an answer.
 type clientView struct {
 	status int
 	header http.Header
 	body   string
-	err    error // of the request; if status is set, of reading the body
+	err    error // error of the request; if status is set, error of reading the body
 }
 
 // post sends signed parameters and reads the whole answer.
@@ -80,7 +80,7 @@ func (w *wire) create(t *testing.T) clientView {
 	return w.post(t, w.signed("CreateBackupJob", instanceOrder()))
 }
 
-// object decodes a JSON answer. Numbers keep their text form.
+// object decodes a JSON answer. It keeps each number as text.
 func (s clientView) object(t *testing.T) map[string]any {
 	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(s.body))
@@ -102,7 +102,8 @@ func (w *wire) lastCall(t *testing.T) Call {
 	return calls[len(calls)-1]
 }
 
-// errorMismatch describes how got differs from the expected error. It returns "" if they agree.
+// errorMismatch describes how got differs from the expected error. It returns the empty text if got
+// matches.
 func errorMismatch(got, want error) string {
 	switch {
 	case want == nil && got != nil:

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// readAllPages reads pages of two jobs until one is not full. It returns the job names, with a
-// blank between pages, and the reported TotalCount.
+// readAllPages reads pages of two jobs until a page is not full. It returns the job names, with a
+// blank between pages, and the TotalCount that the list reports.
 func (w *wire) readAllPages(t *testing.T) (names string, total any) {
 	t.Helper()
 	var pages []string
@@ -47,7 +47,7 @@ func TestListFaults(t *testing.T) {
 		{"shift 3 forever", "ed ed dc ba ", 5},
 		{"total 0 forever", "ed cb a", 0},
 		{"total 77 + shift -1 forever", "ed ba ", 77},
-		{"lag 3s", "ba ", 2}, // created 4 s and 3 s ago
+		{"lag 3s", "ba ", 2}, // job b was created 4 s ago, job a 3 s ago
 		{"lag 1m", "", 0},
 	} {
 		t.Run(tt.fault, func(t *testing.T) {
@@ -64,7 +64,8 @@ func TestListFaults(t *testing.T) {
 	}
 }
 
-// With a lag, a new job is in the ledger at once, and in the listing only after the lag.
+// TestLagFollowsClock proves that, with a lag, a new job is in the ledger at once, but in the list
+// only after the lag.
 func TestLagFollowsClock(t *testing.T) {
 	w := newWire(t, "DescribeBackupJobs2: lag 20s")
 	w.create(t)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A pipeListener is a network in memory. Real HTTP over it can run in a synctest bubble, where
-// time passes when all goroutines wait.
+// A pipeListener is a network in memory. It lets real HTTP run in a synctest bubble, where the time
+// advances when all goroutines wait.
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -40,7 +40,8 @@ func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 	}
 }
 
-// newPipeWire serves a Cloud inside the bubble. done stops everything that it started.
+// newPipeWire serves a Cloud inside the synctest bubble. The function done stops the server and the
+// client.
 func newPipeWire(t *testing.T, faults string, patience time.Duration) (w *wire, done func()) {
 	t.Helper()
 	f := newFixture(t)
@@ -63,7 +64,7 @@ func TestHangLastsUntilClientDisconnects(t *testing.T) {
 		fault    string
 		patience time.Duration
 		waited   time.Duration
-		status   int // 0: the client gave up
+		status   int // 0 if the client stops waiting
 		effect   bool
 	}{
 		{"latency 10s", time.Minute, 10 * time.Second, 200, true},
@@ -84,7 +85,7 @@ func TestHangLastsUntilClientDisconnects(t *testing.T) {
 				if waited := time.Since(began); waited != tt.waited || got.status != tt.status {
 					t.Errorf("status %d after %v, error %v", got.status, waited, got.err)
 				}
-				synctest.Wait() // for the server to notice
+				synctest.Wait() // the server notices that the client has disconnected
 				if call := w.lastCall(t); call.Effect != tt.effect || len(w.Ledger().Jobs) == 1 != tt.effect {
 					t.Errorf("effect is %v", call.Effect)
 				}
@@ -96,7 +97,7 @@ func TestHangLastsUntilClientDisconnects(t *testing.T) {
 	}
 }
 
-// A delayed call holds no lock.
+// TestDelayedCallsDoNotBlockOthers proves that a delayed call holds no lock.
 func TestDelayedCallsDoNotBlockOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, done := newPipeWire(t, "*: hang, latency 1h", time.Minute)
@@ -106,7 +107,7 @@ func TestDelayedCallsDoNotBlockOthers(t *testing.T) {
 			p := w.signed("CreateBackupJob", instanceOrder())
 			go func() { gone <- w.post(t, p) }()
 		}
-		synctest.Wait() // both are kept waiting
+		synctest.Wait() // both calls are waiting now
 		began := time.Now()
 		if got := w.create(t); got.status != 200 || time.Since(began) != 0 {
 			t.Errorf("status %d after %v", got.status, time.Since(began))
@@ -119,14 +120,15 @@ func TestDelayedCallsDoNotBlockOthers(t *testing.T) {
 	})
 }
 
-// A delay before the effect also delays the time at which the cloud receives the request.
+// TestLatencyDelaysCreationTime proves that a delay before the effect also delays the creation time
+// of the job.
 func TestLatencyDelaysCreationTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, done := newPipeWire(t, "*: latency 10s", time.Minute)
 		defer done()
 		began := w.clock.Now()
 		start := time.Now()
-		w.now = func() time.Time { return began.Add(time.Since(start)) } // a clock that moves
+		w.now = func() time.Time { return began.Add(time.Since(start)) } // this clock advances, unlike the clock of the fixture
 		if got := w.create(t); got.status != 200 {
 			t.Fatalf("got %d %s", got.status, got.body)
 		}

@@ -35,7 +35,7 @@ func TestDiskRowsOfJob(t *testing.T) {
 	if got := f.list(t, portal, with(one, rpc.Params{"SourceType": "UDM_ECS_DISK"})); len(got) != 1 || got[0]["JobId"] != rows[1]["JobId"] {
 		t.Errorf("by its own id: %v", got)
 	}
-	// Only rows of disks have a ParentId.
+	// Only the rows of disks have a ParentId.
 	if got := f.list(t, portal, filtered("ParentId EQUAL "+id)); len(got) != 0 {
 		t.Errorf("without SourceType: %v", got)
 	}
@@ -64,7 +64,8 @@ func TestBasicEditionIsEmpty(t *testing.T) {
 	}
 }
 
-// referenceMatches evaluates a filter on the row of one job, as a listing returns it.
+// referenceMatches evaluates a filter on the row of one job, as a list returns the row. It is a
+// second implementation for comparison.
 func referenceMatches(f sentFilter, row map[string]any) bool {
 	have := str(row[f.key])
 	equal := func(v string) bool { return v == have }
@@ -99,8 +100,8 @@ type sentFilter struct {
 	values        []string
 }
 
-// For all filters, directions and SourceTypes, a listing is the whole list without the rows that
-// do not match.
+// TestFiltersMatchReference proves for all filters, directions and SourceTypes that a filtered list
+// is the whole list without the rows that do not match.
 func TestFiltersMatchReference(t *testing.T) {
 	f := newFixture(t)
 	for _, order := range []rpc.Params{instanceOrder(), fileOrder(), containerOrder(), with(instanceOrder(), rpc.Params{"InstanceId": "i-bp1demofail01"}),

@@ -63,8 +63,8 @@ func newFixture(t *testing.T, edits ...func(*world.World)) *fixture {
 	return f
 }
 
-// grantMore gives the portal of the demo world permissions for operations that the portal does
-// not call.
+// grantMore gives the portal's user in the demo world permissions for operations that the portal
+// does not call.
 func grantMore(w *world.World) {
 	w.Accounts[0].Users[0].Permissions = []ram.Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole", "hbr:*", "ecs:Describe*"}}}
 	for i := range w.Accounts[1].Roles {
@@ -74,10 +74,10 @@ func grantMore(w *world.World) {
 	}
 }
 
-// keys are the credentials with which a test signs.
+// keys are credentials. A test signs requests with them.
 type keys struct{ id, secret, token string }
 
-// portal is the user of the demo world's portal.
+// portal are the credentials of the portal's user in the demo world.
 var portal = keys{id: world.DemoKey, secret: world.DemoSecret}
 
 // An answer is a decoded reply.
@@ -86,10 +86,10 @@ type answer struct {
 	body   map[string]any
 }
 
-// code returns Code if it is a text, else "".
+// code returns the answer's Code if it is a text, and otherwise the empty text.
 func (a answer) code() string { s, _ := a.body["Code"].(string); return s }
 
-// message returns Message if it is a text, else "".
+// message returns the answer's Message if it is a text, and otherwise the empty text.
 func (a answer) message() string { s, _ := a.body["Message"].(string); return s }
 
 // common returns the common parameters of a valid request, without a signature.
@@ -110,7 +110,7 @@ func (f *fixture) common(who keys, action string) rpc.Params {
 	return p
 }
 
-// call sends one valid request with the given parameters of the operation.
+// call sends one valid request for the operation action, with the operation's own parameters.
 func (f *fixture) call(t *testing.T, who keys, action string, own rpc.Params) answer {
 	t.Helper()
 	p := f.common(who, action)
@@ -119,7 +119,7 @@ func (f *fixture) call(t *testing.T, who keys, action string, own rpc.Params) an
 	return f.send(t, p)
 }
 
-// send posts the parameters unchanged.
+// send posts the parameters p unchanged.
 func (f *fixture) send(t *testing.T, p rpc.Params) answer {
 	t.Helper()
 	form := url.Values{}
@@ -145,7 +145,7 @@ func (f *fixture) do(t *testing.T, r *http.Request) answer {
 	return a
 }
 
-// create creates a job and returns its id.
+// create creates a job and returns the job's id.
 func (f *fixture) create(t *testing.T, who keys, own rpc.Params) string {
 	t.Helper()
 	a := f.call(t, who, "CreateBackupJob", own)
@@ -156,7 +156,7 @@ func (f *fixture) create(t *testing.T, who keys, own rpc.Params) string {
 	return id
 }
 
-// list returns the jobs of a listing.
+// list returns the jobs of a DescribeBackupJobs2 answer.
 func (f *fixture) list(t *testing.T, who keys, own rpc.Params) []map[string]any {
 	t.Helper()
 	a := f.call(t, who, "DescribeBackupJobs2", own)
@@ -170,7 +170,7 @@ func (f *fixture) list(t *testing.T, who keys, own rpc.Params) []map[string]any 
 	return jobs
 }
 
-// assume returns the credentials of a role.
+// assume assumes a role and returns the role's credentials.
 func (f *fixture) assume(t *testing.T, who keys, own rpc.Params) keys {
 	t.Helper()
 	p := rpc.Params{"RoleArn": operatorARN, "RoleSessionName": "alice@example.com"}
@@ -183,11 +183,11 @@ func (f *fixture) assume(t *testing.T, who keys, own rpc.Params) keys {
 	return keys{c["AccessKeyId"].(string), c["AccessKeySecret"].(string), c["SecurityToken"].(string)}
 }
 
-// operatorARN is a role in the second account that trusts the portal.
+// operatorARN names a role in the second account that trusts the portal.
 const operatorARN = "acs:ram::2000000000000002:role/backup-operator"
 
-// instanceOrder returns the parameters of a valid UDM_ECS job. fileOrder and containerOrder do the
-// same for the other source types.
+// instanceOrder returns the parameters of a valid UDM_ECS job. fileOrder and containerOrder return
+// the parameters of valid jobs of the other source types.
 func instanceOrder() rpc.Params {
 	return rpc.Params{"SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "Retention": "7", "Detail": `{"doCopy":false}`}
 }

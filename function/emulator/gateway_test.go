@@ -21,8 +21,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// usedFixture returns a fixture after 15 minutes of use: with two valid sessions, an expired one,
-// and a nonce that was just used.
+// usedFixture returns a fixture as it is after 15 minutes of use. It has two valid sessions, an
+// expired session, and a nonce that was just used.
 func usedFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string) {
 	t.Helper()
 	f = newFixture(t)
@@ -37,7 +37,8 @@ func usedFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string)
 	return f, role, other, old, p["SignatureNonce"]
 }
 
-// Each request also has the mistakes of all later cases, so the order of the checks is tested.
+// TestGatewayReportsFirstMistake proves the order of the checks. Each request also has the mistakes
+// of later cases, but the answer reports only the first mistake.
 func TestGatewayReportsFirstMistake(t *testing.T) {
 	f, role, other, old, nonce := usedFixture(t)
 	temporary := rpc.Params{"AccessKeyId": role.id, "SecurityToken": role.token}
@@ -162,7 +163,7 @@ func TestRequireTLSRefusesPlainHTTP(t *testing.T) {
 	f.requireTLS = true
 	for _, op := range api.Operations {
 		a := f.call(t, portal, op.Action, rpc.Params{"Version": op.Version})
-		// By the vendor's metadata these three take https alone.
+		// The vendor's metadata says that these three operations accept only https.
 		want := slices.Contains([]string{"AssumeRole", "GetCallerIdentity", "CheckRole"}, op.Action)
 		if got := a.status == 404 && a.code() == "InvalidProtocol.NeedSsl"; got != want {
 			t.Errorf("%s over http: got %d %s", op.Action, a.status, a.code())
@@ -284,7 +285,8 @@ func TestIncompleteBodyIsRefused(t *testing.T) {
 	}
 }
 
-// In the samples of the vendor's pages, Code is a number for these two operations only.
+// TestSuccessCodeTypeByOperation proves that Code is a number for DescribeContainerCluster and
+// CheckRole and a text for the other operations, as in the samples of the vendor's pages.
 func TestSuccessCodeTypeByOperation(t *testing.T) {
 	f := newFixture(t)
 	for _, tt := range []struct {

@@ -191,8 +191,8 @@ func TestJournalRemovesOldestCalls(t *testing.T) {
 	}
 }
 
-// A page of another site can make its own name resolve to this machine (DNS rebinding). Such a
-// request is refused.
+// TestControlRefusesOtherHosts covers DNS rebinding: a web page of another site makes its own host
+// name resolve to this machine. The emulator refuses such a request.
 func TestControlRefusesOtherHosts(t *testing.T) {
 	f := newFixture(t)
 	for host, want := range map[string]int{

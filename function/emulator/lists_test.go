@@ -10,8 +10,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// named returns one member of every element in a list, joined. path leads to the list, such as
-// Vaults.Vault.
+// named returns the member field of every element of a list, joined. path leads to the list, such
+// as Vaults.Vault.
 func (a answer) named(t *testing.T, path, field string) string {
 	t.Helper()
 	if a.status != 200 || a.body["Success"] != true {

@@ -21,7 +21,7 @@ func TestOutcomePriority(t *testing.T) {
 	for _, tt := range []struct {
 		name, job       string
 		edit            func(*world.World)
-		duration        time.Duration // to the complete end
+		duration        time.Duration // time until the job has completely ended
 		status, message string
 	}{
 		{"the world", "web01", func(w *world.World) { w.JobDuration = time.Minute }, time.Minute, "COMPLETE", ""},

@@ -14,8 +14,9 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// documentedPermissions are the resources by operation, copied from the vendor's pages and not
-// from api.Operations. ECS has resources of the listed type; Cloud Backup has only "*".
+// documentedPermissions has the resource of the permission for each operation. The resources are
+// copied from the vendor's pages and not from api.Operations. ECS has resources of the listed type.
+// Cloud Backup has only "*".
 var documentedPermissions = map[string]string{
 	"CreateBackupJob": "*", "DescribeBackupJobs2": "*", "CancelBackupJob": "*", "DescribeVaults": "*",
 	"DescribeBackupClients": "*", "DescribeContainerCluster": "*", "DescribeUdmSnapshots": "*",
@@ -23,12 +24,12 @@ var documentedPermissions = map[string]string{
 	"DescribeInstances": "acs:ecs:*:*:instance/*", "DescribeDisks": "acs:ecs:*:*:disk/*", "ecs:DescribeRegions": "*",
 }
 
-// withoutPermission are the operations for which the gateway checks no permission. Some of them
-// check it themselves.
+// withoutPermission has the operations for which the gateway checks no permission. Some of these
+// operations check permissions themselves.
 var withoutPermission = []string{"AssumeRole", "GetCallerIdentity", "AddCrossAccount"}
 
-// permissionKey returns the key in documentedPermissions. DescribeRegions exists in two products,
-// so its key contains the product.
+// permissionKey returns the key of o in documentedPermissions. DescribeRegions exists in two
+// products, so its key also contains the product.
 func permissionKey(o api.Operation) string {
 	if o.Action == "DescribeRegions" {
 		return strings.ToLower(o.Product) + ":" + o.Action
@@ -41,8 +42,9 @@ func setPermissions(statements ...ram.Statement) func(*world.World) {
 	return func(w *world.World) { w.Accounts[0].Users[0].Permissions = statements }
 }
 
-// Each operation is refused without its permission, with an explicit deny, and with a permission
-// on resources of another type. It is allowed with its permission alone.
+// TestOperationPermissions proves that each operation is refused without its permission, with an
+// explicit deny, and with a permission on resources of another type. Each operation is allowed if
+// its own permission is the only one.
 func TestOperationPermissions(t *testing.T) {
 	for _, op := range api.Operations {
 		resource, needed := documentedPermissions[permissionKey(op)]
@@ -70,8 +72,8 @@ func TestOperationPermissions(t *testing.T) {
 	}
 }
 
-// checkRefused calls the operation and expects a refusal whose detail names the action, the
-// policy type and the kind of denial.
+// checkRefused calls the operation op and expects a refusal. The detail of the refusal must name
+// the action, the policy type and the kind of denial.
 func checkRefused(t *testing.T, op api.Operation, when, kind string, edit func(*world.World)) {
 	t.Helper()
 	a := newFixture(t, edit).callOperation(t, op)
@@ -82,8 +84,8 @@ func checkRefused(t *testing.T, op api.Operation, when, kind string, edit func(*
 	}
 }
 
-// callOperation calls an operation. Only CreateBackupJob needs valid parameters, because
-// permissions are checked before all others.
+// callOperation calls an operation. Only CreateBackupJob needs valid parameters, because the other
+// operations check the permission before their parameters.
 func (f *fixture) callOperation(t *testing.T, op api.Operation) answer {
 	t.Helper()
 	own := rpc.Params{"Version": op.Version}
@@ -93,8 +95,9 @@ func (f *fixture) callOperation(t *testing.T, op api.Operation) answer {
 	return f.call(t, portal, op.Action, own)
 }
 
-// Only one of several concurrent copies of a signed request is accepted. This protects against a
-// network that sends a request twice.
+// TestConcurrentCopiesOfRequestMakeOneJob proves that the emulator accepts only one of several
+// concurrent copies of a signed request. The nonce protects against a network that sends a request
+// twice.
 func TestConcurrentCopiesOfRequestMakeOneJob(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "CreateBackupJob")

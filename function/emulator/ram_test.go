@@ -11,24 +11,24 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// A permissionCheck removes one condition that a call needs, and holds the expected refusal.
+// A permissionCheck removes one condition that a call needs. It also has the expected refusal.
 type permissionCheck struct {
 	name   string
 	edit   func(portal, operator *world.Account)
-	assume rpc.Params // changes of a valid AssumeRole
-	action string     // called with the role; empty: AssumeRole itself is refused
+	assume rpc.Params // changes of a valid AssumeRole request
+	action string     // operation called with the role; empty if AssumeRole itself is refused
 	code   string
 	want   rpc.AccessDenied
 }
 
 const allowAll = `{"Effect":"Allow","Action":"*","Resource":"*"}`
 
-// byUser returns the detail of a refusal to the user who calls AssumeRole.
+// byUser returns the detail of a refusal for the user who calls AssumeRole.
 func byUser(kind, policy string) rpc.AccessDenied {
 	return rpc.AccessDenied{AuthAction: "sts:AssumeRole", AuthPrincipalDisplayName: rpc.EntityID("acs:ram::1000000000000001:user/portal"), AuthPrincipalOwnerId: world.DemoPortalAccount, AuthPrincipalType: "SubUser", NoPermissionType: kind, PolicyType: policy}
 }
 
-// byRole returns the detail of a refusal to the session of the role.
+// byRole returns the detail of a refusal for the session of the role.
 func byRole(action, kind, policy string) rpc.AccessDenied {
 	return rpc.AccessDenied{AuthAction: action, AuthPrincipalDisplayName: "backup-operator:alice@example.com", AuthPrincipalOwnerId: world.DemoPaymentsAccount, AuthPrincipalType: "AssumedRoleUser", NoPermissionType: kind, PolicyType: policy}
 }
@@ -37,7 +37,7 @@ func deny(action string) []ram.Policy {
 	return []ram.Policy{{{Effect: "Deny", Actions: []string{action}, Resources: []string{"*"}}}}
 }
 
-// editRole changes the role that is assumed.
+// editRole returns an edit of the role that the test assumes.
 func editRole(change func(*world.Role)) func(portal, operator *world.Account) {
 	return func(_, operator *world.Account) { change(operator.Role("backup-operator")) }
 }
@@ -50,8 +50,8 @@ func withTrust(statements string) func(portal, operator *world.Account) {
 	})
 }
 
-// checksOfAssumeRole returns the conditions of AssumeRole. Each case removes one; all others
-// hold.
+// checksOfAssumeRole returns one case for each condition of AssumeRole. A case removes one
+// condition, and all other conditions hold.
 func checksOfAssumeRole() []permissionCheck {
 	editUser := func(change func(*world.User)) func(portal, operator *world.Account) {
 		return func(portal, _ *world.Account) { change(&portal.Users[0]) }
@@ -78,7 +78,7 @@ func checksOfAssumeRole() []permissionCheck {
 	}
 }
 
-// checksAfterAssumeRole returns the conditions of a call with the assumed role.
+// checksAfterAssumeRole returns one case for each condition of a call with the assumed role.
 func checksAfterAssumeRole() []permissionCheck {
 	session := func(statements string) rpc.Params {
 		return rpc.Params{"Policy": `{"Version":"1","Statement":[` + statements + `]}`}
@@ -135,10 +135,10 @@ func TestRefusalNamesMissingPermission(t *testing.T) {
 	}
 }
 
-// member returns a text of a decoded object, or "" if it is absent.
+// member returns the text at key in a decoded object, or the empty text if there is none.
 func member(object map[string]any, key string) string { s, _ := object[key].(string); return s }
 
-// callWithRole calls an operation that the operator role of the demo world is allowed to call.
+// callWithRole calls an operation that the operator role of the demo world may call.
 func (f *fixture) callWithRole(t *testing.T, who keys, action string) answer {
 	t.Helper()
 	if action == "DescribeInstances" {

@@ -51,7 +51,7 @@ func TestInstanceDurationOverridesWorld(t *testing.T) {
 		t.Errorf("after a second: %s and %s", jobs[0].Status, jobs[1].Status)
 	}
 	for _, later := range []time.Duration{time.Second, 57 * time.Second} {
-		f.clock.advance(later) // the job is CREATED for at most two seconds
+		f.clock.advance(later) // the first job is CREATED for at most two seconds
 		if got := f.Ledger().Jobs[0].Status; got != "RUNNING" {
 			t.Errorf("at %s: %s", f.clock.Now(), got)
 		}

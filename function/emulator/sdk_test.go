@@ -17,8 +17,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// serveDemo serves the demo world with the wall clock and returns its address. The vendor's Go SDK
-// is an independent check of the protocol; it signs with the wall clock.
+// serveDemo serves the demo world with the wall clock and returns its address. The tests call it
+// with the vendor's Go SDK, which checks the protocol independently and signs with the wall clock.
 func serveDemo(t *testing.T) (c *Cloud, domain string) {
 	t.Helper()
 	c, err := New(Options{})
@@ -30,7 +30,8 @@ func serveDemo(t *testing.T) (c *Cloud, domain string) {
 	return c, strings.TrimPrefix(srv.URL, "http://")
 }
 
-// sdkCall makes one call with a new client, because clients are not safe for concurrent use.
+// sdkCall makes one call with a new client, because the SDK's clients are not safe for concurrent
+// use.
 func sdkCall(t *testing.T, domain string, who keys, method, action string, query, form map[string]string) (string, error) {
 	t.Helper()
 	client, err := sdk.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),
@@ -90,7 +91,8 @@ func TestSDKReadsRefusals(t *testing.T) {
 	if refused.ErrorCode() != "SignatureDoesNotMatch" || refused.HttpStatus() != 400 {
 		t.Errorf("got %d %s", refused.HttpStatus(), refused.ErrorCode())
 	}
-	// The client reports this only if the server's string to sign equals its own.
+	// The client recommends this only if the string to sign in the server's answer equals the
+	// client's own.
 	if !strings.HasPrefix(refused.Recommend(), "InvalidAccessKeySecret") {
 		t.Errorf("the client blames something else: %s", refused.Recommend())
 	}
@@ -98,7 +100,7 @@ func TestSDKReadsRefusals(t *testing.T) {
 
 func TestSDKAssumesRoleInOtherAccount(t *testing.T) {
 	c, domain := serveDemo(t)
-	sts.GetEndpointMap() // fills a table that the constructor would fill without a lock
+	sts.GetEndpointMap() // fills a table now, because the constructor of a client fills it without a lock
 	client, err := sts.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),
 		credentials.NewStaticSTSCredentialsProvider(world.DemoKey, world.DemoSecret, ""))
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// manyInstances returns the demo world with 230 instances in cn-hangzhou. Every third has a tag;
-// every tenth is stopped and has a second disk.
+// manyInstances returns the demo world with 230 instances in cn-hangzhou. Every third instance has
+// a tag. Every tenth instance is stopped and has a second disk.
 func manyInstances() *world.World {
 	w := world.Demo()
 	a := &w.Accounts[0]
@@ -41,7 +41,7 @@ func manyInstances() *world.World {
 	return w
 }
 
-// typedECS returns the vendor's typed client and its endpoint.
+// typedECS returns a client of the vendor's typed SDK for ECS, and the address that it calls.
 func typedECS(t *testing.T, w *world.World) (client *ecs.Client, domain string) {
 	t.Helper()
 	c, err := New(Options{World: w})
@@ -50,7 +50,7 @@ func typedECS(t *testing.T, w *world.World) (client *ecs.Client, domain string) 
 	}
 	srv := httptest.NewServer(c)
 	t.Cleanup(srv.Close)
-	ecs.GetEndpointMap() // fills a table that the constructor would fill without a lock
+	ecs.GetEndpointMap() // fills a table now, because the constructor of a client fills it without a lock
 	client, err = ecs.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP),
 		credentials.NewStaticSTSCredentialsProvider(world.DemoKey, world.DemoSecret, ""))
 	if err != nil {

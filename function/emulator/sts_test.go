@@ -11,7 +11,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// rolesOfEveryKind adds callers and roles that the demo world does not have.
+// rolesOfEveryKind adds the callers and roles to w that the demo world does not have.
 func rolesOfEveryKind(w *world.World) {
 	portal, payments := &w.Accounts[0], &w.Accounts[1]
 	portal.AccessKeys = []world.AccessKey{{ID: "root-key", Secret: "root-secret"}}
@@ -136,7 +136,7 @@ func TestSessionPolicyRestrictsRole(t *testing.T) {
 	}
 	allowAll := statement("Allow", `"*"`, "*", "")
 	const elsewhere = `,"Condition":{"IpAddress":{"acs:SourceIp":["127.0.0.1"]}}`
-	const here = `,"Condition":{"IpAddress":{"acs:SourceIp":["192.0.2.0/24"]}}` // the address from which httptest calls
+	const here = `,"Condition":{"IpAddress":{"acs:SourceIp":["192.0.2.0/24"]}}` // the address of the requests that httptest makes
 	for _, tt := range []struct {
 		name, statements string
 		create, describe bool
@@ -231,7 +231,7 @@ func TestOldCredentialsAreRemoved(t *testing.T) {
 	f := newFixture(t)
 	old := f.assume(t, portal, nil)
 	f.clock.advance(world.DefaultSession + sts.ExpiredMemory + time.Second)
-	f.assume(t, portal, nil) // removes old credentials
+	f.assume(t, portal, nil) // a call of AssumeRole removes old credentials
 	if got := f.call(t, old, "GetCallerIdentity", nil).code(); got != "InvalidAccessKeyId.NotFound" {
 		t.Errorf("got %s", got)
 	}

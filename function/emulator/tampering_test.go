@@ -12,9 +12,9 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// A oneByte is a change of one byte or one header after the request was signed. Apart from the
-// signature the changed request is valid; mistakes that are found before the signature have other
-// tests.
+// A oneByte is a change of one byte or one header of a request after the request was signed. Only
+// the signature of the changed request is wrong. Other tests cover requests that are refused before
+// the signature is checked.
 type oneByte struct {
 	name   string
 	change func(*http.Request)
@@ -38,9 +38,9 @@ func inHeader(name, from, to string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, strings.Replace(r.Header.Get(name), from, to, 1)) }
 }
 
-// orderV1 returns a valid request for CreateBackupJob, signed by V1. The parameters of
-// instanceOrder are in the form. All others are in the query: the common parameters, as the V1 SDK
-// sends them, and JobName, which the SDK would send in the form.
+// orderV1 returns a valid request for CreateBackupJob that is signed by V1. The form has the
+// parameters of instanceOrder. The query has the common parameters, as the V1 SDK sends them, and
+// JobName, which the SDK would send in the form.
 func (f *fixture) orderV1(who keys) *http.Request {
 	p := with(f.common(who, "CreateBackupJob"), instanceOrder())
 	p["InstanceId"], p["JobName"] = "i-bp2demopay01", "nightly"
@@ -59,8 +59,8 @@ func (f *fixture) orderV1(who keys) *http.Request {
 }
 
 // orderV3 returns a request for the same backup as orderV1, signed by V3. InstanceId is in the
-// query and the other parameters are in the form. The header x-acs-zone is signed, but the emulator
-// does not use its value.
+// query, and the other parameters are in the form. The signature covers the header x-acs-zone,
+// whose value the emulator does not use.
 func (f *fixture) orderV3(who keys) *http.Request {
 	body := encodeQuery(with(instanceOrder(), rpc.Params{"InstanceId": "", "JobName": "nightly"}))
 	r := f.requestV3(who, "CreateBackupJob", "InstanceId=i-bp2demopay01", body)

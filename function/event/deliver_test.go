@@ -17,7 +17,7 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// collect answers ev and returns the messages that reached Submit.
+// collect handles ev and returns the messages that Submit received.
 func collect(t *testing.T, ev string) (messages []event.Message, body string, err error) {
 	t.Helper()
 	d := quiet()
@@ -30,10 +30,10 @@ func collect(t *testing.T, ev string) (messages []event.Message, body string, er
 	return messages, string(raw), err
 }
 
-// digest stands for any digest in the table below.
+// digest replaces every digest in the table below.
 const digest = "a digest"
 
-// TestEnvelopes reads events as the vendor's documentation shows them.
+// TestEnvelopes handles events in the form that the vendor's documentation shows.
 func TestEnvelopes(t *testing.T) {
 	const ce = `"id":"1","source":"s","specversion":"1.0","type":"t"`
 	m := func(kind envelope.Kind, source, id, payload string) []event.Message {
@@ -68,7 +68,8 @@ func TestEnvelopes(t *testing.T) {
 		"timer, no payload": {`{"triggerName":"n","triggerTime":"x"}`, m(envelope.Timer, "n", "x", "")},
 		"oss":               {"oss.json", m(envelope.OSS, "acs:oss:cn-shanghai:123456789:testbucket", "58F9FF2D3DF792092E12044C/image/a.jpg", "a record")},
 		"cdn":               {`{"events":[{"eventSource":"cdn","traceId":"t-1","resource":{"domain":"d.example"}}]}`, m(envelope.CDN, "d.example", "t-1", "a record")},
-		// The first matching shape decides, and only the outer shape is compared.
+		// The first matching shape decides the kind of an event. Only the outermost object is
+		// compared.
 		"order":            {`{` + ce + `,"triggerName":"n","triggerTime":"x","data":{}}`, m(envelope.CloudEvent, "s", "1", "{}")},
 		"body and more":    {`{"body":"x","attrs":{},"z":1}`, m(envelope.Direct, "", "req-1", `{"body":"x","attrs":{},"z":1}`)},
 		"http inside text": {`{"TopicName":"t","MessageId":"1","Message":` + quoted(echoEvent) + `}`, m(envelope.MNSTopic, "t", "1", echoEvent)},
@@ -88,7 +89,7 @@ func TestEnvelopes(t *testing.T) {
 	}
 }
 
-// readable replaces digests by a constant, so that the table can be read.
+// readable replaces digests by the constant digest, so that the table can be read.
 func readable(messages []event.Message) []event.Message {
 	for i, m := range messages {
 		if len(m.ID) == len("sha256:")+32 && strings.HasPrefix(m.ID, "sha256:") {
@@ -101,8 +102,8 @@ func readable(messages []event.Message) []event.Message {
 	return messages
 }
 
-// Two changes of objects never share an id, whatever the request ids and the names
-// of the objects hold.
+// TestRecordsOfDifferentObjectsHaveDifferentIDs proves that two changes of objects never have the
+// same id, for any request ids and any names of the objects.
 func TestRecordsOfDifferentObjectsHaveDifferentIDs(t *testing.T) {
 	record := func(request, object string) string {
 		return `{"events":[{"eventSource":"acs:oss","oss":{"bucket":{"arn":"b"},"object":{"key":` + quoted(object) + `}},"responseElements":{"requestId":` + quoted(request) + `}}]}`

@@ -14,13 +14,13 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// A front reaches the same site through one platform.
+// A front is one platform, or server, through which clients reach the test site.
 type front struct {
 	name    string
 	handler func(t *testing.T) http.Handler
-	onFC    bool // one cookie at most
-	plain   bool // a server of its own
-	attach  bool // the default domain
+	onFC    bool // a platform that can set at most one cookie
+	plain   bool // a server without a function platform
+	attach  bool // the default domain, which adds Content-Disposition: attachment
 }
 
 func fronts() []front {
@@ -57,7 +57,7 @@ func startFC(t *testing.T) *runtimetest.FC {
 	t.Helper()
 	f := &runtimetest.FC{Credentials: runtimetest.Credentials{AccessKeyID: "key-1", AccessKeySecret: "hunter2", SecurityToken: "token-1"}}
 	f.Start(t, self(t), runtimeVar+"=fc")
-	t.Cleanup(func() { // before it ends
+	t.Cleanup(func() { // registered after Start, so it runs before the process ends
 		if strings.Contains(f.Output(), "DATA RACE") {
 			t.Error("the function has a data race")
 		}
@@ -65,7 +65,7 @@ func startFC(t *testing.T) *runtimetest.FC {
 	return f
 }
 
-// TestFronts runs the same requests through every platform, with the loops of the SDKs.
+// TestFronts sends the same requests through every front. The loops of the SDKs run for real.
 func TestFronts(t *testing.T) {
 	for _, f := range fronts() {
 		t.Run(f.name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func (c client) do(method, path, contentType, body string, headers ...string) re
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	res, err := http.DefaultTransport.RoundTrip(r) // follows no redirect
+	res, err := http.DefaultTransport.RoundTrip(r) // RoundTrip follows no redirect
 	if err != nil {
 		c.Fatalf("%s %s: %v", method, path, err)
 	}
@@ -143,7 +143,7 @@ func (c client) query() {
 	if want := strings.TrimPrefix(c.url, "http://"); s.Host != want {
 		c.Errorf("Host = %q, want %q", s.Host, want)
 	}
-	// The peer of the custom runtime is the platform, which does not tell the client's address.
+	// In the custom runtime the peer is the platform, which does not report the client's address.
 	if platform := c.front.name == "custom runtime"; platform != (s.Remote == "") || !platform && !strings.HasPrefix(s.Remote, "127.0.0.1:") {
 		c.Errorf("RemoteAddr = %q", s.Remote)
 	}
@@ -231,7 +231,7 @@ func (c client) injection() {
 			c.Errorf("%s reached the handler", name)
 		}
 	}
-	// The custom runtime trusts these headers, because only the platform can reach it.
+	// The custom runtime trusts these headers, because only the platform can send requests to it.
 	if c.front.name != "custom runtime" && (s.RequestID == "evil" || s.Key == "evil") {
 		c.Errorf("a client pretended to be the platform: %+v", s)
 	}

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/event"
 )
 
-// FuzzEvent decodes arbitrary events. The decoder must not panic, an HTTP event must get an answer
-// object and never an error, and the same event must give messages with the same ids.
+// FuzzEvent handles arbitrary events. The decoder must not panic. An HTTP event must get an answer
+// object and never an error. The same event must always give messages with the same ids.
 func FuzzEvent(f *testing.F) {
 	for _, ev := range []string{fcEvent, lambdaEvent, echoEvent, "", "null", "[]", "hello topic", `"eyJhIjoxfQ=="`} {
 		f.Add([]byte(ev))

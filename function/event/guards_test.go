@@ -6,8 +6,10 @@ import (
 	"testing"
 )
 
-// Function Compute accepts 8192 bytes of headers, as HTTP/1.1 sends them. With one byte more, the
-// portal answers with its own page instead of the platform's.
+// TestExactHeaderLimitOnFC proves that a response may have exactly 8192 bytes of headers, counted
+// as HTTP/1.1 sends them, which is the limit of Function Compute. If the headers are one byte
+// longer, the portal answers with its own error page, so that the platform does not answer with its
+// error.
 func TestExactHeaderLimitOnFC(t *testing.T) {
 	const others = len("Content-Type: text/plain; charset=utf-8\r\n") + len("X-Large: \r\n")
 	for bytes, want := range map[int]int{8<<10 - 1: 200, 8 << 10: 200, 8<<10 + 1: 500} {
@@ -24,7 +26,7 @@ func TestExactHeaderLimitOnFC(t *testing.T) {
 	}
 }
 
-// The page about an error forbids scripts, frames and sniffing of its type.
+// TestProblemPagePolicy proves that the error page forbids scripts, frames and content sniffing.
 func TestProblemPagePolicy(t *testing.T) {
 	for accept, policy := range map[string]string{
 		"text/html":        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -38,8 +40,8 @@ func TestProblemPagePolicy(t *testing.T) {
 	}
 }
 
-// A status without three digits is a failure of the handler and is not sent. An informational
-// status is ignored.
+// TestInvalidStatuses proves that a status that does not have three digits is a failure of the
+// handler and is not sent. An informational status is ignored.
 func TestInvalidStatuses(t *testing.T) {
 	for status, want := range map[int]int{99: 500, 0: 500, 100: 200, 200: 200, 999: 999, 1000: 500} {
 		if a := respond(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }); a.StatusCode != want {

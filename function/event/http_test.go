@@ -16,7 +16,7 @@ import (
 	"backupportal/function/event"
 )
 
-// An answer is an answer object as a platform reads it.
+// An answer is an answer object in the form that a platform reads.
 type answer struct {
 	StatusCode      int               `json:"statusCode"`
 	Headers         map[string]string `json:"headers"`
@@ -29,7 +29,7 @@ func quiet() event.Doors {
 	return event.Doors{Web: site(), Submit: submit, Log: slog.New(slog.DiscardHandler)}
 }
 
-// serve returns the answer of h to ev. An error fails the test.
+// serve returns the answer of h to ev. It fails the test if there is an error.
 func serve(t *testing.T, h http.Handler, ev string) answer {
 	t.Helper()
 	d := quiet()
@@ -61,7 +61,7 @@ func request(t *testing.T, ev string) (r *http.Request, body string) {
 	return r, body
 }
 
-// fcEvent is the vendor's example of an event, with the differences that real events have.
+// fcEvent is the event that the vendor's documentation shows, corrected where real events differ.
 const fcEvent = `{
   "version": "v1", "rawPath": "/a%2Fb", "body": "Hello FC!", "isBase64Encoded": false,
   "headers": {"header1": "value1", "Header2": "value1,value2", "Connection": "close", "keep-alive": "5",
@@ -190,7 +190,7 @@ func TestDeadlineMargin(t *testing.T) {
 	for _, c := range []struct{ timeout, want time.Duration }{
 		{30 * time.Second, 25 * time.Second},
 		{10 * time.Second, 8 * time.Second},
-		{3 * time.Second, 2400 * time.Millisecond}, // the platform's default
+		{3 * time.Second, 2400 * time.Millisecond}, // the default time limit of the platform
 		{0, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {

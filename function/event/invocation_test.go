@@ -16,7 +16,7 @@ import (
 
 const echoEvent = `{"version":"v1","rawPath":"/echo","requestContext":{"requestId":"from-event","http":{"method":"GET"}}}`
 
-// decode returns what /echo saw, from an answer object.
+// decode reads, from an answer object, the request that /echo received.
 func decode(t *testing.T, body []byte) (s seen) {
 	t.Helper()
 	var a answer

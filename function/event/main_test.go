@@ -16,8 +16,8 @@ import (
 	"backupportal/function/event"
 )
 
-// runtimeVar is the variable that makes the test binary a function. Tests start the binary again
-// behind runtimetest, so that the loops of the SDKs run.
+// runtimeVar is an environment variable. If it is set, the test binary runs as a function. Tests
+// start the binary again under runtimetest, so that the loops of the SDKs run.
 const runtimeVar = "EVENT_TEST_RUNTIME"
 
 func TestMain(m *testing.M) {
@@ -97,7 +97,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// submit is a Submit that does what the payload tells it.
+// submit is a Submit whose result depends on the payload of the message.
 func submit(_ context.Context, m event.Message) (json.RawMessage, error) {
 	switch string(m.Payload) {
 	case `"fail"`:

@@ -13,7 +13,8 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// pinned returns results of several types, to show how fc-runtime-go-sdk treats them.
+// pinned is a handler that returns results of several types. They show how fc-runtime-go-sdk treats
+// each type.
 func pinned(_ context.Context, ev []byte) (any, error) {
 	switch string(ev) {
 	case "bytes":
@@ -32,8 +33,8 @@ func pinned(_ context.Context, ev []byte) (any, error) {
 	return string(ev), nil
 }
 
-// TestSDKBehaviour fails if a new version of fc-runtime-go-sdk changes behaviour that this
-// package depends on.
+// TestSDKBehaviour fails if a new version of fc-runtime-go-sdk changes a behaviour on which this
+// package depends.
 func TestSDKBehaviour(t *testing.T) {
 	f := &runtimetest.FC{}
 	f.Start(t, self(t), runtimeVar+"=fc-pins")
@@ -56,7 +57,7 @@ func TestSDKBehaviour(t *testing.T) {
 	}
 }
 
-// TestEventsThroughSDKLoops tests what depends on the encoding of the SDKs.
+// TestEventsThroughSDKLoops tests results that depend on how the SDKs encode and decode JSON.
 func TestEventsThroughSDKLoops(t *testing.T) {
 	f := startFC(t)
 	l := &runtimetest.Lambda{}

@@ -17,7 +17,7 @@ import (
 
 const getEvent = `{"version":"v1","rawPath":"/secret%0Apath","requestContext":{"http":{"method":"GET"}}}`
 
-// respond returns the answer of h to a GET on Function Compute.
+// respond returns the answer of h to a GET request on Function Compute.
 func respond(t *testing.T, h http.HandlerFunc) answer {
 	t.Helper()
 	return serve(t, h, getEvent)
@@ -26,7 +26,7 @@ func respond(t *testing.T, h http.HandlerFunc) answer {
 func TestFirstWriteFixesResponse(t *testing.T) {
 	a := respond(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-A", "1")
-		w.WriteHeader(http.StatusEarlyHints) // informational: ignored
+		w.WriteHeader(http.StatusEarlyHints) // an informational status is ignored
 		w.Header().Add("X-A", "2")
 		w.WriteHeader(http.StatusAccepted)
 		w.Header().Set("X-B", "late")
@@ -69,7 +69,7 @@ func TestResponseDefaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := respond(t, c.h)
 			if c.base64 && name == "binary" {
-				c.ctype = a.Headers["Content-Type"] // whatever the bytes look like
+				c.ctype = a.Headers["Content-Type"] // any type that the bytes suggest is accepted
 			}
 			if a.StatusCode != c.status || a.Headers["Content-Type"] != c.ctype || a.Body != c.body || a.IsBase64Encoded != c.base64 {
 				t.Errorf("%+v", a)

@@ -10,8 +10,9 @@ import (
 	"backupportal/function/event"
 )
 
-// An event for an HTTP request that cannot be read as a whole is answered 400 and
-// starts nothing, on every platform: a dry_run that is not seen would be a backup.
+// TestHTTPEventsThatCannotBeReadStartNothing proves that an event for an HTTP request that cannot
+// be read completely gets the answer 400 and starts nothing, on every platform. If the portal
+// overlooked dry_run, it would make a backup.
 func TestHTTPEventsThatCannotBeReadStartNothing(t *testing.T) {
 	const (
 		body = `"headers":{"Content-Type":"application/json"},"body":"{}"`
@@ -100,7 +101,8 @@ func TestHTTPEventsThatCannotBeReadStartNothing(t *testing.T) {
 	}
 }
 
-// What cannot be read is answered in the form that the rest of the request asks for.
+// TestHTTPEventsThatCannotBeReadAreAnsweredInTheirForm proves that the answer to an unreadable
+// request uses the path and the method if they can be read. The default is / and GET.
 func TestHTTPEventsThatCannotBeReadAreAnsweredInTheirForm(t *testing.T) {
 	for ev, want := range map[string]string{
 		`{"version":"1.0","httpMethod":"POST","path":"/api/v1/backup-jobs"}`:                                     "/api/v1/backup-jobs GET",
@@ -122,7 +124,8 @@ func TestHTTPEventsThatCannotBeReadAreAnsweredInTheirForm(t *testing.T) {
 	}
 }
 
-// Members of HTTP events inside of a submission's envelope mean nothing.
+// TestOtherEventsAreNoHTTPEvents proves that the members of an HTTP event have no effect inside the
+// envelope of a submission.
 func TestOtherEventsAreNoHTTPEvents(t *testing.T) {
 	for _, ev := range []string{
 		`{"specversion":"1.0","id":"1","source":"s","type":"t","data":{"rawPath":"/","requestContext":{}},"path":"/","headers":"x","version":"v1"}`,

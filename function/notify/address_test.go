@@ -11,7 +11,7 @@ import (
 func TestOnlyPublicAddressesAreAllowed(t *testing.T) {
 	for _, c := range []struct {
 		name, addresses string
-		allowed         destinations // what must be allowed; all false: nothing, the addresses are public
+		allowed         destinations // destinations that the addresses need; the zero value means public addresses
 		never           bool
 	}{
 		{"public", "8.8.8.8 47.100.1.1 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 192.0.1.1 198.20.0.1 223.255.255.255", destinations{}, false},
@@ -43,7 +43,8 @@ func TestOnlyPublicAddressesAreAllowed(t *testing.T) {
 	}
 }
 
-// The dialer checks the address that a name resolves to. A refused address receives nothing.
+// TestNonPublicAddressesGetNothing proves that the dialer checks the address to which a name
+// resolves. The sender sends nothing to a refused address.
 func TestNonPublicAddressesGetNothing(t *testing.T) {
 	s := newServer(t, answerWith(200, ""))
 	port := s.URL[strings.LastIndex(s.URL, ":"):]
@@ -61,7 +62,7 @@ func TestNonPublicAddressesGetNothing(t *testing.T) {
 		if _, err := New(cfg); (err == nil) != (c.host == "localhost") {
 			t.Errorf("%s, private %v, at the start: %v", c.host, c.private, err)
 		}
-		// A name may still resolve to such an address.
+		// A host name may resolve to such an address, so the address must be refused too.
 		to, err := netip.ParseAddr(strings.Trim(c.host, "[]"))
 		if err == nil && (destinations{private: c.private}).allows(to) {
 			t.Errorf("%s, private %v: allowed", c.host, c.private)

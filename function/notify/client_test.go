@@ -34,8 +34,8 @@ func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		t.Setenv(name, proxy.URL)
 	}
-	// Package net/http never uses a proxy for loopback, so the test checks that the client has
-	// none.
+	// net/http never uses a proxy for loopback, so a request cannot show whether there is a proxy.
+	// The test checks that the client has none.
 	if transport := newClient(destinations{}, nil).Transport.(*http.Transport); transport.Proxy != nil {
 		t.Error("the client has a proxy")
 	}
@@ -44,7 +44,7 @@ func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	}
 }
 
-// raw starts a receiver that handles the connection with serve, and returns its URL.
+// raw starts a receiver that passes each connection to serve, and returns the receiver's URL.
 func raw(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -72,7 +72,8 @@ func closed(t *testing.T) string {
 	return s.URL
 }
 
-// Every error describes the failure and contains neither an address nor a secret.
+// TestErrorsContainNoSecret proves that every error describes the failure and contains neither an
+// address nor a secret.
 func TestErrorsContainNoSecret(t *testing.T) {
 	tls := httptest.NewTLSServer(answerWith(http.StatusOK, "ok"))
 	t.Cleanup(tls.Close)
@@ -89,7 +90,8 @@ func TestErrorsContainNoSecret(t *testing.T) {
 		{"half an answer", raw(t, func(c net.Conn) { c.Write([]byte("HTTP/1.1 200 canary\r\nContent-Length: 9\r\n\r\nok")); c.Close() }), errBroken.Error()},
 		{"it says nothing", raw(t, func(c net.Conn) { <-end; c.Close() }), errTimeout.Error()},
 		{"it talks without end", raw(t, func(c net.Conn) {
-			// Without an answer, the connection is broken.
+			// The receiver must send a status line first. Otherwise the sender reports a broken
+			// connection.
 			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 				c.Write([]byte("HTTP/1.1 200 OK\r\n\r\n"))
 			}

@@ -16,7 +16,7 @@ import (
 	"backupportal/function/secret"
 )
 
-// A request is a request as a receiver got it.
+// A request is a request in the form in which a receiver got it.
 type request struct {
 	method, path string
 	query        url.Values
@@ -42,7 +42,7 @@ func newServer(t testing.TB, answer http.HandlerFunc) *server {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body) // a broken body is detected by what is missing
+	body, _ := io.ReadAll(r.Body) // a test detects a broken body because a part is missing
 	s.mu.Lock()
 	s.got = append(s.got, request{r.Method, r.URL.Path, r.URL.Query(), r.Header, body})
 	s.mu.Unlock()
@@ -63,7 +63,7 @@ func answerWith(status int, words string) http.HandlerFunc {
 	}
 }
 
-// Secrets that no error may contain.
+// These secrets must not appear in any error.
 const (
 	canaryKey    = "canary-key-of-32-characters-long"
 	canarySecret = "SEC-canary"
@@ -91,7 +91,7 @@ func receiverAt(kind backup.ReceiverKind, address string) backup.Receiver {
 	return r
 }
 
-// config returns the configuration of a sender to receivers on this machine.
+// config returns the configuration of a sender whose receivers are on this machine.
 func config(receivers ...backup.Receiver) Config {
 	return Config{
 		Notifications: backup.Notifications{Environment: "production", Receivers: receivers},

@@ -17,11 +17,11 @@ import (
 	"backupportal/function/secret"
 )
 
-// answers are the documented answers of each kind of receiver: to an accepted message, and to
-// refused ones.
+// answers are the documented answers of each kind of receiver: one answer to an accepted message,
+// and the answers to refused messages.
 var answers = map[backup.ReceiverKind]struct {
 	took   string
-	others map[string]string // answer, and a part of the error
+	others map[string]string // for each answer to a refused message, a part of the error
 }{
 	backup.DingTalk: {`{"errcode":0,"errmsg":"ok"}`, map[string]string{
 		`{"errcode":310000,"errmsg":"sign not match, canary"}`: "errcode 310000",
@@ -69,7 +69,7 @@ func TestConfirmations(t *testing.T) {
 	}
 }
 
-// sent sends a notice to a receiver and returns the request that it got.
+// sent sends a notice to a receiver and returns the request that the receiver got.
 func sent(t *testing.T, receiver backup.Receiver, n backup.Notice, change ...func(*Config)) request {
 	t.Helper()
 	s := newServer(t, answerWith(http.StatusOK, answers[receiver.Kind].took))
@@ -90,7 +90,7 @@ func sent(t *testing.T, receiver backup.Receiver, n backup.Notice, change ...fun
 	return got[0]
 }
 
-// mac computes the signature independently, by the vendors' documentation.
+// mac computes a signature from the vendors' documentation, without the code under test.
 func mac(key, message string) string {
 	h := hmac.New(sha256.New, []byte(key))
 	h.Write([]byte(message))
@@ -98,7 +98,7 @@ func mac(key, message string) string {
 }
 
 func TestRobotSignatures(t *testing.T) {
-	const ms, s = "1795424400000", "1795424400" // now
+	const ms, s = "1795424400000", "1795424400" // the time now in milliseconds and in seconds
 	ding := sent(t, receiverAt(backup.DingTalk, ""), notice(backup.EventFailed))
 	if got, want := ding.query.Get("sign"), mac(canarySecret, ms+"\n"+canarySecret); got != want || ding.query.Get("timestamp") != ms {
 		t.Errorf("DingTalk: timestamp %s, sign %s, want %s", ding.query.Get("timestamp"), got, want)
@@ -204,7 +204,8 @@ func TestWebhookPayload(t *testing.T) {
 	if !strings.Contains(created, `"type":"backup.created"`) || !strings.Contains(created, `"Status":"CREATED","Outcome":"running"`) {
 		t.Errorf("created: %s", created)
 	}
-	// A late message is the same as a timely one.
+	// A message that is sent late, after the job has failed, must equal the message that is sent in
+	// time.
 	late := notice(backup.EventCreated)
 	late.Record.Job = notice(backup.EventFailed).Record.Job
 	if again := string(sent(t, receiverAt(backup.WebhookReceiver, ""), late).body); again != created {

@@ -16,11 +16,11 @@ import (
 	"backupportal/function/backup"
 )
 
-// foreign is the folder of packages from npm.
+// foreign is the folder that contains the packages from npm.
 const foreign = "../../.ci"
 
-// needForeign skips a test on a machine without Node.js or without the library
-// of Standard Webhooks; where CI=true is set, that is a failure.
+// needForeign skips a test if Node.js or the library of Standard Webhooks is not installed. With
+// CI=true it fails the test instead.
 func needForeign(t *testing.T) {
 	t.Helper()
 	without := ""
@@ -37,7 +37,7 @@ func needForeign(t *testing.T) {
 	}
 }
 
-// A delivery is a message as verify-webhook.js reads it.
+// A delivery is a message in the form that verify-webhook.js reads.
 type delivery struct {
 	Secret  string            `json:"secret"`
 	Headers map[string]string `json:"headers"`
@@ -52,10 +52,11 @@ func newDelivery(r request) delivery {
 	return d
 }
 
-// The library for receivers accepts a message, and refuses it after any change.
+// TestStandardWebhooksLibrary proves that the library for receivers accepts a message of the
+// portal, and refuses the message after any change.
 func TestStandardWebhooksLibrary(t *testing.T) {
 	needForeign(t)
-	clock := func(cfg *Config) { cfg.Now = time.Now } // the library refuses messages that are older than five minutes
+	clock := func(cfg *Config) { cfg.Now = time.Now } // the wall clock, because the library refuses messages older than five minutes
 	hostile := notice(backup.EventFailed)
 	hostile.Record.Job.ErrorMessage = "漢 <!channel> \u2028 \\ \" \xff"
 	good := newDelivery(sent(t, receiverAt(backup.WebhookReceiver, ""), notice(backup.EventFailed), clock))
@@ -90,8 +91,8 @@ func TestStandardWebhooksLibrary(t *testing.T) {
 	}
 }
 
-// All attempts have the same id and body, so that a receiver can ignore repeats. Time and
-// signature differ.
+// TestAttemptsHaveSameIDAndBody proves that all attempts to send a message have the same id and
+// body, so that a receiver can ignore repeats. The time and the signature differ.
 func TestAttemptsHaveSameIDAndBody(t *testing.T) {
 	s := newServer(t, answerWith(http.StatusInternalServerError, ""))
 	cfg := config(receiverAt(backup.WebhookReceiver, s.URL))

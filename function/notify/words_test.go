@@ -13,10 +13,10 @@ import (
 	"backupportal/function/param"
 )
 
-// markup matches mentions, links and formatting of any of the chats.
+// markup matches a mention, a link or a format of any of the chat services.
 var markup = regexp.MustCompile("[<>&@#*_~`|\\[\\]\\\\]|://|\\.\\pL")
 
-// hostiles are texts that would act in at least one of the chats.
+// hostiles are texts that at least one of the chat services would treat as markup.
 var hostiles = []string{
 	"<!channel> <@U123> <#C1> <https://evil.example|click>", `<at user_id="all">everyone</at>`, "@all @13800000000 ＠all", "<@all>",
 	"[click](https://evil.example)", "![x](http://evil.example/x.png)", "evil.example www.evil.example HTTP://EVIL.EXAMPLE mailto:a@b.example",
@@ -48,8 +48,8 @@ func TestInertTexts(t *testing.T) {
 	}
 }
 
-// In whole messages, the same texts do not act, and the messages are not longer than the
-// strictest chat allows.
+// TestInertMessages proves that the hostile texts have no effect as markup in whole messages. The
+// messages are not longer than the strictest chat service allows.
 func TestInertMessages(t *testing.T) {
 	for _, kind := range backup.ReceiverKinds[1:] {
 		for i, s := range hostiles {
@@ -71,7 +71,7 @@ func TestInertMessages(t *testing.T) {
 	}
 }
 
-// texts returns the values of a body that people see.
+// texts returns the values of a body that a person reads.
 func texts(t *testing.T, body []byte) []string {
 	t.Helper()
 	var v any
@@ -83,8 +83,8 @@ func texts(t *testing.T, body []byte) []string {
 	return strings.Split(strings.TrimSpace(flatten(v)), "\n")
 }
 
-// withoutOwnMarkup removes the markup of the message itself: around the environment and the title, and at the
-// start of a line.
+// withoutOwnMarkup removes the markup that the portal itself writes: around the environment and the
+// title, and at the start of a line.
 func withoutOwnMarkup(kind backup.ReceiverKind, text string) string {
 	text = strings.TrimPrefix(text, "#### ")
 	if kind == backup.WeCom || kind == backup.Slack {
@@ -97,7 +97,8 @@ func withoutOwnMarkup(kind backup.ReceiverKind, text string) string {
 	return text
 }
 
-// A chat shows the display name of the account; the JSON of a webhook its alias.
+// TestAccountsHaveTheirNames proves that a chat message shows the display name of the account, and
+// that the JSON of a webhook has the alias.
 func TestAccountsHaveTheirNames(t *testing.T) {
 	named := func(cfg *Config) {
 		cfg.Account = func(alias string) (backup.Account, bool) {

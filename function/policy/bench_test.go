@@ -11,8 +11,8 @@ import (
 	"backupportal/function/param"
 )
 
-// BenchmarkDecide measures Decide with 1,000 rules for one team and one account. Either the
-// last rule allows the backup, or no rule does.
+// BenchmarkDecide measures Decide with 1,000 rules for one team and one account. In one case the
+// last rule allows the backup, and in the other case no rule allows it.
 func BenchmarkDecide(b *testing.B) {
 	head := base[:strings.Index(base, "rules:")]
 	for name, instance := range map[string]string{"listed": "instances: [i-%04d]", "by prefix": "instance_prefixes: [i-%04d]", "by tags": "instance_tags: {machine: i-%04d}"} {

@@ -11,7 +11,8 @@ import (
 	"backupportal/function/param"
 )
 
-// The key through names an earlier account with access assume_role.
+// TestThrough tests the key through of an account. Its value must be the alias of an earlier
+// account with access assume_role.
 func TestThrough(t *testing.T) {
 	with := func(line string) string {
 		return change(t, base, "    role: hbrcrossrole\n", "    role: hbrcrossrole\n"+line)
@@ -36,7 +37,8 @@ func TestThrough(t *testing.T) {
 	}
 }
 
-// Capabilities is the union of all rules that name the account, for any team.
+// TestCapabilities proves that the capabilities of an account are the union of all rules that name
+// the account, for any team.
 func TestCapabilities(t *testing.T) {
 	p := mustLoad(t, base)
 	if u := p.Capabilities("prod"); !u.Create || !u.Cancel || !u.View || u.Tags || !slices.Contains(u.Sources, param.UDMECS) {
@@ -59,7 +61,7 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// The lifetime of a session must be within the bounds of STS.
+// TestSessionBounds proves that the lifetime of a session must be within the limits of STS.
 func TestSessionBounds(t *testing.T) {
 	role := "    role: portal-backup\n"
 	p := mustLoad(t, change(t, base, role, role+"    session: 1h\n"))

@@ -26,7 +26,7 @@ func allowedContainer() param.Params {
 	}
 }
 
-// with returns a copy of p with some values changed; pairs are names and values.
+// with returns a copy of p with some values changed. pairs are names and values in turn.
 func with(p param.Params, pairs ...string) param.Params {
 	p = maps.Clone(p)
 	for i := 0; i < len(pairs); i += 2 {
@@ -72,8 +72,8 @@ func TestDecideReturnsFirstAllowingRule(t *testing.T) {
 	}
 }
 
-// Each case compares the first mistake of a refusal: that of the rule payments-prod, or that
-// of a condition before the rules.
+// TestDecideReportsFirstFailingCondition compares the first mistake of a refusal. The mistake names
+// a condition of the rule payments-prod, or a condition that is checked before the rules.
 func TestDecideReportsFirstFailingCondition(t *testing.T) {
 	const why = ". Snapshots cost money. Contact: platform team"
 	p := mustLoad(t, base)
@@ -163,7 +163,8 @@ func TestScriptPathsAreExact(t *testing.T) {
 	}
 }
 
-// Two rules are never combined. Requirement CD-4.
+// TestGrantsAreNotCombined proves that a backup is allowed only if one rule alone allows it.
+// Requirement CD-4.
 func TestGrantsAreNotCombined(t *testing.T) {
 	p := mustLoad(t, change(t, base, "id: short", "id: long\n    teams: [payments]\n    actions: [backup.view, backup.create]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n"+
 		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
@@ -226,8 +227,9 @@ func TestMay(t *testing.T) {
 	}
 }
 
-// A rule with only backup.view allows no backup, for any number of days. It has no
-// retention_days, and the zero interval must not contain 0.
+// TestViewOnlyRuleAllowsNoBackup proves that a rule with only backup.view allows no backup, for any
+// number of days. Such a rule has no retention_days. The zero interval must not contain the number
+// 0.
 func TestViewOnlyRuleAllowsNoBackup(t *testing.T) {
 	head, _, _ := strings.Cut(base, "rules:\n")
 	p := mustLoad(t, head+"rules:\n  - id: look\n    teams: [payments]\n    actions: [backup.view, backup.cancel]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n")

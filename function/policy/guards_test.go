@@ -9,8 +9,8 @@ import (
 	"backupportal/function/param"
 )
 
-// withInstanceRules returns base with other rules, r0, r1 and so on. Each allows UDM_ECS in prod for
-// one day; instances has the key that names its instances.
+// withInstanceRules returns base with other rules, named r0, r1 and so on. Each rule allows UDM_ECS
+// in prod for one day. Each argument is the part of a rule that selects instances.
 func withInstanceRules(instances ...string) string {
 	top, _, _ := strings.Cut(base, "rules:\n")
 	var b strings.Builder
@@ -22,13 +22,14 @@ func withInstanceRules(instances ...string) string {
 	return b.String()
 }
 
-// week returns a request for 7 days, which no rule of withInstanceRules allows.
+// week returns a request for 7 days. No rule of withInstanceRules allows it.
 func week() param.Params {
 	return param.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": "7"}
 }
 
-// A refusal explains at most twenty rules. If the teams have more, it explains only those that may
-// cover the resource.
+// TestRefusalExplainsAtMostTwentyRules proves that a refusal explains at most twenty rules. If the
+// teams have more than twenty rules, the refusal explains only the rules that may cover the
+// resource.
 func TestRefusalExplainsAtMostTwentyRules(t *testing.T) {
 	for _, c := range []struct{ others, covering, lines int }{{19, 1, 20}, {18, 3, 3}, {21, 1, 1}, {0, 20, 20}, {0, 21, 20}, {30, 30, 20}} {
 		var instances []string
@@ -49,12 +50,13 @@ func TestRefusalExplainsAtMostTwentyRules(t *testing.T) {
 	}
 }
 
-// The first allowing rule in the file decides the limits, with or without tags.
+// TestFirstAllowingRuleWithAndWithoutTags proves that the first rule in the file that allows a
+// backup decides its limits, whether or not the rule has tags.
 func TestFirstAllowingRuleWithAndWithoutTags(t *testing.T) {
 	const all, web, data = "any_instance: true", "instance_tags: {team: web}", "instance_tags: {team: data}"
 	for _, c := range []struct {
 		rules []string
-		want  string // the rule, if there is one
+		want  string // id of the rule; empty if no rule allows the backup
 		asks  bool
 	}{
 		{[]string{all, web}, "r0", false},

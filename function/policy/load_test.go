@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// Each case changes base at one place. The problem must be on the line where the text at
-// begins, or, without at, where the new text begins.
+// TestLoadRefusesInvalidChanges changes base at one place in each case. Load must report the
+// problem on the line where the text at begins. If at is empty, this is the line where the new text
+// begins.
 func TestLoadRefusesInvalidChanges(t *testing.T) {
 	for _, c := range []struct {
 		name, from, to string

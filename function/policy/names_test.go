@@ -7,7 +7,8 @@ import (
 	"backupportal/function/param"
 )
 
-// Owners and display names are one text for both languages, or one in each.
+// TestNamesAndOwnersInBothLanguages proves that an owner or a display name is one text for both
+// languages, or one text for each language.
 func TestNamesAndOwnersInBothLanguages(t *testing.T) {
 	for written, want := range map[string]param.Text{
 		"Core team":              {En: "Core team", Zh: "Core team"},
@@ -37,7 +38,8 @@ func TestNamesAndOwnersInBothLanguages(t *testing.T) {
 	}
 }
 
-// Without a display name the alias and the name are shown.
+// TestNamesAreOptional proves that the portal shows the alias of an account, and the name of a
+// team, if there is no display name.
 func TestNamesAreOptional(t *testing.T) {
 	p := mustLoad(t, base)
 	account, _ := p.Account("prod")
@@ -51,7 +53,8 @@ func TestNamesAreOptional(t *testing.T) {
 	}
 }
 
-// A display name is as strict as the rest of the file.
+// TestWrongNamesAreRefused proves that Load checks display names as strictly as the rest of the
+// file.
 func TestWrongNamesAreRefused(t *testing.T) {
 	for written, want := range map[string]string{
 		"[Core]":     "write a text",

@@ -33,10 +33,10 @@ const withReceivers = base + `notifications:
       language: zh
 `
 
-// hookKey is the decoded key of HOOK_SECRET.
+// hookKey is the key that HOOK_SECRET contains, decoded.
 const hookKey = "canary-key-of-32-characters-long"
 
-// receiverEnvironment is environment with the variables of withReceivers.
+// receiverEnvironment extends environment with the variables of withReceivers.
 func receiverEnvironment(name string) string {
 	switch name {
 	case "HOOK_URL":
@@ -74,7 +74,7 @@ func TestLoadReceivers(t *testing.T) {
 	}
 }
 
-// Like TestLoadRefusesInvalidChanges, for notifications.
+// TestLoadRefusesInvalidReceivers works like TestLoadRefusesInvalidChanges, for notifications.
 func TestLoadRefusesInvalidReceivers(t *testing.T) {
 	for _, c := range []struct{ name, from, to, path, text string }{
 		{"unknown key", "language: zh", "lang: zh", "notifications.receivers[1].lang", "is not a known key here"},
@@ -113,7 +113,8 @@ func TestLoadRefusesInvalidReceivers(t *testing.T) {
 	}
 }
 
-// A problem with the value of an environment variable does not quote the value.
+// TestLoadChecksVariablesOfReceivers proves that a problem with the value of an environment
+// variable does not quote the value.
 func TestLoadChecksVariablesOfReceivers(t *testing.T) {
 	encode := func(n int) string { return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("c", n))) }
 	for name, values := range map[string][]string{
@@ -145,7 +146,8 @@ func TestLoadChecksVariablesOfReceivers(t *testing.T) {
 	}
 }
 
-// The commented notifications of the example load, and they contain every key.
+// TestNotificationsExampleLoads proves that the notifications in the example file, which are
+// comments, are valid and contain every key.
 func TestNotificationsExampleLoads(t *testing.T) {
 	text := readFile(t, "../../docs/policy.example.yaml")
 	const begin = "# notifications:\n"

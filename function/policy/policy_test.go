@@ -10,7 +10,7 @@ import (
 	"backupportal/function/param"
 )
 
-// base is a small valid policy. Tests change one part of it.
+// base is a small valid policy. Each test changes a part of it.
 const base = `version: 1
 enabled: true
 accounts:
@@ -83,7 +83,7 @@ func mustLoad(t testing.TB, text string) *Policy {
 	return p
 }
 
-// change replaces from by to in text. From must occur exactly once.
+// change replaces from by to in text. The text must contain from exactly once.
 func change(t testing.TB, text, from, to string) string {
 	t.Helper()
 	if n := strings.Count(text, from); n != 1 {
@@ -178,5 +178,5 @@ func readFile(t testing.TB, name string) string {
 	return string(text)
 }
 
-// alice is a member of the team of base.
+// alice is a member of base's team.
 var alice = identity.Principal{Kind: identity.KindHuman, Issuer: "https://sso.example.com", Subject: "1", Name: "Alice", Groups: []string{"oncall"}}

@@ -19,9 +19,9 @@ import (
 	"backupportal/function/param"
 )
 
-// A second implementation of the policy, written from the documentation only, as simply as
-// possible: the decoder of the YAML library, nested loops, no index. Tests compare Decide
-// and May with it.
+// The types and functions below are a second implementation of the policy, written from the
+// documentation only and as simply as possible. They use the decoder of the YAML library, nested
+// loops and no index. Tests compare Decide and May with this implementation.
 
 type plainPolicy struct {
 	Version  int            `yaml:"version"`
@@ -98,7 +98,7 @@ type plainAccount struct {
 type plainRule struct {
 	ID          string            `yaml:"id"`
 	Reason      map[string]string `yaml:"reason,omitempty"`
-	Owner       any               `yaml:"owner,omitempty"` // a text, or one for each language
+	Owner       any               `yaml:"owner,omitempty"` // one text, or one text for each language
 	Teams       []string          `yaml:"teams"`
 	Actions     []string          `yaml:"actions"`
 	Accounts    []string          `yaml:"accounts"`
@@ -148,8 +148,8 @@ func in(value string, list []string) bool {
 	return found
 }
 
-// hasField reports whether a field applies to p; name is one of the two fields that drawn
-// policies set.
+// hasField reports whether the field name applies to p. name is one of the two fields that
+// generated policies set.
 func hasField(p param.Params, name string) bool {
 	return p["SourceType"] == "ECS_FILE"
 }
@@ -170,8 +170,8 @@ func (r plainRule) values(p param.Params) param.Params {
 	return v
 }
 
-// conditions returns the conditions of a rule in their order: the field of each, and whether
-// it holds for p. The first four are also those of viewing.
+// conditions returns the conditions of a rule in order: the field of each condition, and whether
+// the condition holds for p. The first four conditions also apply to viewing.
 func (r plainRule) conditions(p param.Params) (fields []string, holds []bool) {
 	add := func(field string, ok bool) { fields, holds = append(fields, field), append(holds, ok) }
 	add("Account", in(p["Account"], r.Accounts))
@@ -207,7 +207,7 @@ func (r plainRule) conditions(p param.Params) (fields []string, holds []bool) {
 	return fields, holds
 }
 
-// tagged reports whether the instance has all tags of r. It is the last condition.
+// tagged reports whether the instance of p has all tags of r. This is the last condition of a rule.
 func (r plainRule) tagged(p param.Params) bool {
 	all := true
 	for key, value := range r.Tags {
@@ -218,7 +218,7 @@ func (r plainRule) tagged(p param.Params) bool {
 	return all
 }
 
-// sharedTeam returns the first team of r that who is a member of, or false.
+// sharedTeam returns the first team of r that has who as a member, or false.
 func (x plainPolicy) sharedTeam(r plainRule, who identity.Principal) (plainTeam, bool) {
 	for _, name := range r.Teams {
 		for _, t := range x.Teams {
@@ -318,7 +318,7 @@ func (x plainPolicy) decide(who identity.Principal, p param.Params) (grant backu
 	return grant, strings.Join(lines, " ")
 }
 
-// may is the counterpart of Policy.May.
+// may is the reference for Policy.May.
 func (x plainPolicy) may(who identity.Principal, do backup.Action, p param.Params) bool {
 	may := false
 	for _, a := range x.Accounts {
@@ -333,7 +333,8 @@ func (x plainPolicy) may(who identity.Principal, do backup.Action, p param.Param
 	return may
 }
 
-// The values from which policies and requests are drawn. There are few, so that they often match.
+// These are the values from which policies and requests are drawn. There are few values, so that
+// policies and requests often match.
 var (
 	someAliases   = []string{"one", "two"}
 	someRegions   = []string{"cn-hangzhou", "cn-shanghai"}
@@ -385,7 +386,7 @@ func someDaily(t *rapid.T, label string) *int {
 	return &n
 }
 
-// mostly is true in 9 of 10 draws.
+// mostly is true in 9 of 10 draws on average.
 func mostly(t *rapid.T, label string) bool { return rapid.IntRange(0, 9).Draw(t, label) > 0 }
 
 func drawPolicy(t *rapid.T) plainPolicy {
@@ -500,7 +501,8 @@ func drawRule(t *rapid.T, x plainPolicy, id string) plainRule {
 	return r
 }
 
-// drawAllowed draws a request that r allows if its account is enabled and has the region.
+// drawAllowed draws a request. The rule r allows the request if the account of the request is
+// enabled and has the region.
 func drawAllowed(t *rapid.T, r plainRule) param.Params {
 	pick := func(list []string) string { return rapid.SampledFrom(list).Draw(t, "pick") }
 	within := func(d plainDays) string { return strconv.Itoa(rapid.IntRange(d.Min, d.Max).Draw(t, "days")) }
@@ -537,8 +539,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-// drawRequest draws a request that a rule allows, with at most one field changed. It returns
-// the rule too.
+// drawRequest draws a request that a rule allows, then changes at most one field. It also returns
+// the rule.
 func drawRequest(t *rapid.T, x plainPolicy) (param.Params, *plainRule) {
 	anything := map[string][]string{
 		"Account": {"one", "two", "three"}, "Region": {"cn-hangzhou", "cn-shanghai", "cn-beijing"}, "SourceType": someSources,
@@ -563,7 +565,7 @@ func drawRequest(t *rapid.T, x plainPolicy) (param.Params, *plainRule) {
 			p[name] = rapid.SampledFrom(anything[name]).Draw(t, name)
 		}
 	}
-	if p["Detail.doCopy"] == "" { // validation refuses a copy without doCopy before the policy is asked
+	if p["Detail.doCopy"] == "" { // without doCopy, validation refuses a copy before it calls the policy
 		delete(p, "Detail.destinationRegionId")
 		delete(p, "Detail.destinationRetention")
 	}

@@ -36,7 +36,7 @@ const hooks = `sources:
 rules:
 `
 
-// sourceEnvironment is environment with the variables of the sources.
+// sourceEnvironment extends environment with the variables of the sources.
 func sourceEnvironment(name string) string {
 	return map[string]string{
 		"HOOK_2": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "HOOK_1": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
@@ -94,7 +94,8 @@ func TestLoadRefusesInvalidSources(t *testing.T) {
 	}
 }
 
-// A secret that is too short or malformed is a problem, and the problem does not quote it.
+// TestWeakSecretsAreRefused proves that a secret that is too short or malformed is a problem. The
+// problem does not quote the secret.
 func TestWeakSecretsAreRefused(t *testing.T) {
 	text := change(t, base, "rules:\n", hooks)
 	for _, weak := range []string{

@@ -13,17 +13,18 @@ import (
 	"backupportal/function/param"
 )
 
-// withTags returns base where a rule for alice's team names tags instead of a list.
+// withTags returns base in which a rule for alice's team has tags instead of a list of instances.
 func withTags(t *testing.T, tags string) string {
 	t.Helper()
 	return change(t, base, "instances: [i-web1, i-web2]", "instance_tags: "+tags)
 }
 
-// An ecs is a TagReader that returns the configured tags or error, and records its calls.
+// An ecs is a TagReader that returns the configured tags or the configured error. It records its
+// calls.
 type ecs struct {
 	tags  map[string]map[string]string
 	err   error
-	asked []string // principal, alias, region and ids
+	asked []string // for each call: principal, alias and region, then the ids
 	now   time.Time
 }
 
@@ -33,14 +34,15 @@ func (e *ecs) read(_ context.Context, target backup.Target, ids []string) (map[s
 	return e.tags, e.err
 }
 
-// in loads text as a policy that reads its tags from e.
+// in loads text as a policy. The policy reads its tags from e.
 func (e *ecs) in(t *testing.T, text string) *Policy {
 	t.Helper()
 	e.now = time.Unix(1_800_000_000, 0)
 	return mustLoad(t, text).Tagged(e.read, func() time.Time { return e.now })
 }
 
-// An instance must have all tags exactly. An instance that does not exist has none.
+// TestTagsMustAllMatch proves that an instance must have all tags of the rule with exactly the same
+// values. An instance that does not exist has no tags.
 func TestTagsMustAllMatch(t *testing.T) {
 	for name, c := range map[string]struct {
 		tags map[string]string
@@ -73,8 +75,9 @@ func TestTagsMustAllMatch(t *testing.T) {
 	}
 }
 
-// Tags are read only if all other conditions hold, and for the principal who asks.
-// Requirements CD-3 and CD-7.
+// TestTagsAreReadAfterOtherConditions proves that the policy reads tags only if all other
+// conditions hold, and reads them for the principal who makes the request. Requirements CD-3 and
+// CD-7.
 func TestTagsAreReadAfterOtherConditions(t *testing.T) {
 	for name, c := range map[string]struct {
 		who    identity.Principal
@@ -116,7 +119,8 @@ func TestTagsAreReadAfterOtherConditions(t *testing.T) {
 	}
 }
 
-// If a rule without tags allows the action, tags are not read, in any order of the rules.
+// TestUntaggedRuleAvoidsReadingTags proves that the policy does not read tags if a rule without
+// tags allows the action, in any order of the rules.
 func TestUntaggedRuleAvoidsReadingTags(t *testing.T) {
 	e := &ecs{}
 	p := e.in(t, change(t, withTags(t, "{team: web}"), "id: short", "id: twin\n    teams: [payments]\n    actions: [backup.view]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n  - id: short"))
@@ -128,8 +132,8 @@ func TestUntaggedRuleAvoidsReadingTags(t *testing.T) {
 	}
 }
 
-// Unknown tags allow nothing: ECS fails, the policy has no TagReader, or the answer has only
-// other instances. Threat T22.
+// TestTagsFailClosed proves that unknown tags allow nothing. Tags are unknown if ECS fails, if the
+// policy has no TagReader, or if the answer has only other instances. Threat T22.
 func TestTagsFailClosed(t *testing.T) {
 	const want = "InstanceId: Rule “payments-prod” depends on the tags of the instance, which cannot be read at the moment. Snapshots cost money. Contact: platform team\nAccount: Rule “short” does not include this account"
 	matching := map[string]map[string]string{"i-web1": {"team": "web"}}
@@ -149,8 +153,8 @@ func TestTagsFailClosed(t *testing.T) {
 	}
 }
 
-// Tags are cached for a minute and failures for five seconds, for one principal only.
-// Requirement CD-7.
+// TestTagCacheTimes proves that the policy caches tags for a minute and failures for five seconds,
+// separately for each principal. Requirement CD-7.
 func TestTagCacheTimes(t *testing.T) {
 	e := &ecs{tags: map[string]map[string]string{"i-web1": {"team": "web"}}}
 	p := e.in(t, withTags(t, "{team: web}"))
@@ -193,7 +197,8 @@ func TestTagCacheTimes(t *testing.T) {
 	}
 }
 
-// If the caller cancels while tags are read, nothing is cached: the next caller reads them.
+// TestCancelledReadIsNotCached covers a caller who cancels while tags are read. The policy caches
+// nothing, and the next caller reads the tags again.
 func TestCancelledReadIsNotCached(t *testing.T) {
 	e := &ecs{err: context.Canceled}
 	p := e.in(t, withTags(t, "{team: web}"))
@@ -208,8 +213,8 @@ func TestCancelledReadIsNotCached(t *testing.T) {
 	}
 }
 
-// PrefetchTags makes one call for each account and region, and only for instances that no
-// rule without tags covers.
+// TestPrefetchTagsCallsOncePerRegion proves that PrefetchTags makes one call for each account and
+// region. It asks only about instances that no rule without tags covers.
 func TestPrefetchTagsCallsOncePerRegion(t *testing.T) {
 	e := &ecs{tags: map[string]map[string]string{"i-a": {"team": "web"}, "i-b": {"team": "data"}}}
 	p := e.in(t, withTags(t, "{team: web}"))
@@ -237,7 +242,7 @@ func TestPrefetchTagsCallsOncePerRegion(t *testing.T) {
 	}
 }
 
-// Offer and Rules show rules with tags.
+// TestOfferAndRulesShowTags proves that Offer and Rules include rules with tags.
 func TestOfferAndRulesShowTags(t *testing.T) {
 	p := mustLoad(t, withTags(t, "{team: web, stage: prod}"))
 	if o := p.Offer(alice, param.UDMECS); !o.AnyInstance || o.Instances != nil {

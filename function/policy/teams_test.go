@@ -12,8 +12,9 @@ import (
 
 const sso = "https://sso.example.com"
 
-// Membership needs the right kind, issuer and claim. Similar principals, with another issuer,
-// another kind or empty values, are not members. Threat T1, requirements CD-7 and CD-9.
+// TestMembers proves that a member must have the right kind, issuer and claim. A similar principal
+// with another issuer, another kind or an empty value is not a member. Threat T1, requirements CD-7
+// and CD-9.
 func TestMembers(t *testing.T) {
 	human := func(change func(*identity.Principal)) identity.Principal {
 		p := identity.Principal{Kind: identity.KindHuman, Issuer: sso, Subject: "1", Email: "a@example.com", Groups: []string{"oncall"}}
@@ -53,8 +54,9 @@ func TestMembers(t *testing.T) {
 	}
 }
 
-// Refusals tell a member nothing about rules for other teams and about accounts that only
-// such rules name. Threats T1 and T11, requirement CD-5.
+// TestForeignRulesAndAccountsAreHidden proves that a refusal tells a principal nothing about the
+// rules of other teams, or about accounts that only such rules name. Threats T1 and T11,
+// requirement CD-5.
 func TestForeignRulesAndAccountsAreHidden(t *testing.T) {
 	text := change(t, base, "rules:\n", "  - name: strangers\n    members:\n      - {source: stranger}\nrules:\n  - id: theirs\n    teams: [strangers]\n    actions: [backup.view, backup.create]\n"+
 		"    accounts: [sandbox]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    instances: [i-other]\n    retention_days: {min: 1, max: 2}\n")
@@ -62,7 +64,7 @@ func TestForeignRulesAndAccountsAreHidden(t *testing.T) {
 	stranger := identity.Principal{Kind: identity.KindSource, Subject: "stranger"}
 	_, hidden := p.Decide(t.Context(), stranger, allowed())
 	_, none := p.Decide(t.Context(), stranger, with(allowed(), "Account", "nowhere"))
-	hidden[0].Args, none[0].Args = nil, nil // the alias, which is in the request itself
+	hidden[0].Args, none[0].Args = nil, nil // Args is the alias, which the request itself contains
 	if !reflect.DeepEqual(hidden, none) {
 		t.Errorf("an account of others: %+v\none that is not there: %+v", hidden, none)
 	}
@@ -87,8 +89,9 @@ func TestForeignRulesAndAccountsAreHidden(t *testing.T) {
 	}
 }
 
-// An enforced value is added to a request and every other value is refused. A default is only
-// added.
+// TestEnforcedAndDefaultValues proves that an enforced value is added to a request without the
+// field, and that a request with another value is refused. A default is also added, but a request
+// may have another value.
 func TestEnforcedAndDefaultValues(t *testing.T) {
 	p := mustLoad(t, change(t, change(t, base, "any_vault: true", "any_vault: true\n    enforced: {SpeedLimit: \"0:24:1024\"}\n    defaults: {Options.UseVSS: \"true\"}"),
 		"max: 7}", "max: 7, default: 5}"))
@@ -111,8 +114,8 @@ func TestEnforcedAndDefaultValues(t *testing.T) {
 	}
 }
 
-// A grant has the cool-down of the rule or else the default one, and the limits of the
-// principal, the account and the team.
+// TestGrantHasLimits proves that a grant has the cool-down of the rule, or the default cool-down if
+// the rule has none. A grant also has the limits of the principal, the account and the team.
 func TestGrantHasLimits(t *testing.T) {
 	text := change(t, base, "accounts:\n", "defaults:\n  cooldown: 15m\n  rate: {burst: 5, per: 1h}\naccounts:\n")
 	text = change(t, text, "    access: own\n", "    access: own\n    rate: {burst: 20, per: 10m}\n    daily_jobs: 50\n")

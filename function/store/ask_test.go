@@ -7,8 +7,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// When hundreds of pages look at one job at once, all but one are too late to ask the cloud. They
-// must not wait for a writer's lock.
+// TestAskTooLateTakesNoLock proves that a call of Ask that is too late does not wait for a writer's
+// lock. When hundreds of pages show one job at the same time, all calls of Ask but one are too
+// late.
 func TestAskTooLateTakesNoLock(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		db := open(t, address)

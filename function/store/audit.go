@@ -11,17 +11,17 @@ import (
 
 const insertAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4, $5)`
 
-// selectHeads selects the last row of each chain that had a row since $1. It groups by an
-// expression (chain || ”) so that SQLite uses the index of times: when it groups by the column,
-// SQLite reads the whole table in the order of the chains.
+// selectHeads selects the last row of each chain that has a row since $1. It groups by an
+// expression, the chain with an empty text appended, so that SQLite uses the index of times. If it
+// grouped by the column, SQLite would read the whole table in the order of the chains.
 const selectHeads = `
 SELECT a.chain, a.seq, a.at_ms, a.mac
 FROM (SELECT chain || '' AS chain, MAX(seq) AS seq, MAX(at_ms) AS last_ms FROM audit WHERE at_ms >= $1 GROUP BY chain || '') h
 JOIN audit a ON a.chain = h.chain AND a.seq = h.seq
 ORDER BY h.last_ms DESC, a.chain LIMIT $2`
 
-// selectNextChain selects the name of the next chain, and selectRows the next rows of a chain.
-// Both are repeated until they return nothing.
+// selectNextChain selects the name of the next chain. selectRows selects the next rows of a chain.
+// A reader repeats each statement until it returns no row.
 const (
 	selectNextChain = `SELECT MIN(chain) FROM audit WHERE chain > $1`
 	selectRows      = `SELECT chain, seq, at_ms, body, mac FROM audit WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3`
@@ -35,7 +35,7 @@ type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// addRows inserts rows of the audit trail one by one. After an error, the rows before it are
+// addRows inserts rows of the audit trail one by one. After an error, the earlier rows stay
 // inserted, unless to is a transaction.
 func (d *DB) addRows(ctx context.Context, to execer, rows []backup.AuditRow) error {
 	for _, r := range rows {
@@ -50,16 +50,16 @@ func (d *DB) addRows(ctx context.Context, to execer, rows []backup.AuditRow) err
 	return nil
 }
 
-// Audit adds a row to the audit trail. It implements the sink of package audit. After an error,
-// the row may have been added or not.
+// Audit adds a row to the audit trail. It is a method of the interface Sink of package audit. After
+// an error it is unknown whether the row was added.
 func (d *DB) Audit(ctx context.Context, row backup.AuditRow) error {
 	return d.write(ctx, "audit", func(ctx context.Context) error {
 		return d.addRows(ctx, d.db, []backup.AuditRow{row})
 	})
 }
 
-// AuditHeads returns the last row of each chain that had a row since the given time: at most
-// limit rows, the most recent first, without their bodies.
+// AuditHeads returns the last row of each chain that has a row since the given time. It returns at
+// most limit rows, the most recent first, without their bodies.
 func (d *DB) AuditHeads(ctx context.Context, since time.Time, limit int) (heads []backup.AuditRow, err error) {
 	err = d.do(ctx, "audit heads", func(ctx context.Context) error {
 		rows, err := d.db.QueryContext(ctx, selectHeads, ms(since), limit)
@@ -81,10 +81,10 @@ func (d *DB) AuditHeads(ctx context.Context, since time.Time, limit int) (heads 
 	return heads, err
 }
 
-// AuditTrail returns all rows of the audit trail, ordered by chain, then by number. It reads
-// pages of rows, each in a statement of its own, and yields an error at most once, as the last
-// value. Chains that begin after it started are left out: they may name rows that were added to
-// chains which were already read, and a verifier would report these rows as missing.
+// AuditTrail returns all rows of the audit trail, ordered by chain, then by number. It reads the
+// rows in pages, one statement for each page. It yields an error at most once, as the last value.
+// It omits chains that begin after AuditTrail started. Such a chain may name rows that were added
+// to chains after AuditTrail had read them, and a verifier would report these rows as missing.
 func (d *DB) AuditTrail(ctx context.Context) iter.Seq2[backup.AuditRow, error] {
 	return func(yield func(backup.AuditRow, error) bool) {
 		chains, err := d.auditChains(ctx)

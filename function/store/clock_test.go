@@ -11,9 +11,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// A clock that jumps after good statements is noticed by the next statement that depends on time:
-// by the claim of a new key, by an attempt and by the proof that an attempt started nothing.
-// Results of calls are facts and are stored in any case.
+// TestClockJumpRefusesTheNextStatement proves that the next statement that depends on time detects
+// a jump of the clock. Such statements are the claim of a new key, an attempt, and the proof that
+// an attempt started nothing. Results of calls are stored with any clock.
 func TestClockJumpRefusesTheNextStatement(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		jump := time.Duration(0)

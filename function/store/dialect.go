@@ -21,14 +21,14 @@ import (
 	"modernc.org/sqlite"
 )
 
-// The kinds of databases, as [Kind] and [DB.Kind] return them.
+// These are the kinds of databases that [Kind] and [DB.Kind] return.
 const (
 	SQLite   = "sqlite"
 	Postgres = "postgres"
 )
 
-// Kind returns the kind of the database that a [Config.URL] names, judged by the scheme alone:
-// [SQLite], [Postgres], or the empty string if it is neither.
+// Kind returns the kind of the database that a [Config.URL] names. It reads only the scheme of the
+// URL. The result is [SQLite], [Postgres], or the empty string for another scheme.
 func Kind(url string) string {
 	scheme, _, ok := strings.Cut(url, ":")
 	switch strings.ToLower(scheme) {
@@ -44,25 +44,24 @@ func Kind(url string) string {
 	return ""
 }
 
-// A dialect holds what differs between the two databases.
+// A dialect holds everything that differs between SQLite and PostgreSQL.
 type dialect struct {
 	name string // SQLite or Postgres
-	// lockSchema are statements at the start of a migration. They wait until no other process
-	// migrates.
+	// lockSchema are the statements at the start of a migration. They wait until no other process
+	// runs a migration.
 	lockSchema []string
 	table      string // query: does the table with the name $1 exist?
-	clock      string // expression: milliseconds since 1970 when the statement began, by the database's clock
+	clock      string // expression: the database's clock at the start of the statement, in milliseconds since 1970
 	local      bool   // the server is on this machine: no failover can lose a commit
-	// writable are statements that fail where a submission could not be recorded. They change
-	// nothing.
+	// writable are statements that fail if a submission could not be recorded. They change nothing.
 	writable []string
-	// noIndex is a prefix for a column whose index must not be used. It is empty for PostgreSQL,
-	// which has statistics about values.
+	// noIndex is a prefix for the name of a column. The prefix makes the database ignore the index
+	// of that column. It is empty for PostgreSQL, which has statistics about values.
 	noIndex string
-	// freshPlan are arguments to insert before those of a statement that needs a plan for its
-	// values. They are empty if the database makes such a plan anyway.
+	// freshPlan are extra arguments before the arguments of a statement. They make the database
+	// plan the statement for its own values. They are empty if the database always does this.
 	freshPlan             []any
-	isReadOnly            func(error) bool // the connected server accepts no writes, as after a failover
+	isReadOnly            func(error) bool // the connected server accepts no writes, for example after a failover
 	isBusy                func(error) bool // another connection holds a lock, and waiting may help
 	isForeignKeyViolation func(error) bool // the row refers to a row that does not exist
 }
@@ -70,7 +69,7 @@ type dialect struct {
 // sqliteForeignKey is SQLITE_CONSTRAINT_FOREIGNKEY (SQLite, “Result and Error Codes”).
 const sqliteForeignKey = 787
 
-// sqliteBusy is SQLITE_BUSY, the low byte of its extended codes.
+// sqliteBusy is SQLITE_BUSY, the low byte of the extended error codes.
 const sqliteBusy = 5
 
 var sqliteDialect = dialect{
@@ -90,7 +89,7 @@ var sqliteDialect = dialect{
 	},
 }
 
-// PostgreSQL's error codes (“Appendix A. PostgreSQL Error Codes”).
+// These are PostgreSQL's error codes (“Appendix A. PostgreSQL Error Codes”).
 const (
 	pgForeignKey = "23503" // foreign_key_violation
 	pgReadOnly   = "25006" // read_only_sql_transaction
@@ -98,9 +97,9 @@ const (
 
 var postgresDialect = dialect{
 	name: Postgres,
-	// The number of the advisory lock is arbitrary. It must differ from the numbers that other
-	// programs use in the same database. The time-outs are disabled because a migration by
-	// another process may take longer.
+	// The number of the advisory lock is arbitrary, but must differ from the numbers that other
+	// programs use in the same database. The time limits are off, because a migration by another
+	// process may take longer.
 	lockSchema: []string{
 		`SET LOCAL lock_timeout = 0`, `SET LOCAL statement_timeout = 0`,
 		`SELECT pg_advisory_xact_lock(7263548120996341)`,
@@ -114,7 +113,7 @@ var postgresDialect = dialect{
 	isForeignKeyViolation: func(err error) bool { return pgCode(err) == pgForeignKey },
 }
 
-// pgCode returns the PostgreSQL error code of err, or the empty string if it has none.
+// pgCode returns the PostgreSQL error code of err, or the empty string if err has none.
 func pgCode(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
@@ -122,8 +121,8 @@ func pgCode(err error) string {
 	return ""
 }
 
-// openPool returns the dialect and the connection pool for cfg. It does not connect, but it
-// creates the file of a SQLite database, readable only by its owner.
+// openPool returns the dialect and the connection pool for cfg. It does not connect. For SQLite it
+// creates the file, which only its owner can read.
 func openPool(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 	text := cfg.URL.Reveal()
 	_, rest, _ := strings.Cut(text, ":")
@@ -140,8 +139,8 @@ func openPool(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 		d := postgresDialect
 		d.local = local
 		if mode == pgx.QueryExecModeCacheStatement {
-			// This mode prepares statements and keeps them. After five executions, PostgreSQL may
-			// keep one plan for all values, too.
+			// In this mode, pgx prepares statements and keeps them. After five executions,
+			// PostgreSQL may then keep one plan for all values.
 			d.freshPlan = []any{pgx.QueryExecModeExec}
 		}
 		return d, db, err
@@ -149,12 +148,12 @@ func openPool(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 	return dialect{}, nil, errors.New("the database must be postgres://user:password@host/name or sqlite:PATH")
 }
 
-// openSQLite returns a pool for the file at path. A commit is on the disk before it returns
-// (synchronous=FULL). A transaction takes the write lock when it begins (_txlock=immediate): two
-// transactions that first read and then write would otherwise fail at once with SQLITE_BUSY,
-// however long they may wait. The wait for a lock of another process is four fifths of
-// statementTime, so that it ends before the context of the statement does. A file that other
-// users of the machine may read is logged as a warning.
+// openSQLite returns a pool for the file at path. A commit is on disk before it returns
+// (synchronous=FULL). A transaction takes the write lock when it begins (_txlock=immediate),
+// because SQLite at once refuses (SQLITE_BUSY) a transaction that reads first and writes after
+// another transaction has written. A statement waits for a lock of another process for at most four
+// fifths of statementTime, so that the wait ends before the context of the statement. openSQLite
+// logs a warning if other users of the machine may read the file.
 func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sql.DB, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "//") {
 		return nil, errors.New("a SQLite database needs a file, as sqlite:PATH, such as sqlite:/var/lib/backup-portal.db")
@@ -193,35 +192,36 @@ func sqliteName(path string) string {
 }
 
 // defaults are parameters of a PostgreSQL connection that the program needs. A URL may override
-// them. sslmode is not among them, because it depends on where the server is.
+// them. sslmode is not in the list, because its default depends on where the server is.
 var defaults = map[string]string{
-	"connect_timeout":                     "2",          // seconds; the first of several hosts may not answer
+	"connect_timeout":                     "2",          // seconds; short, because the first host of several may not answer
 	"target_session_attrs":                "read-write", // with several hosts, connect to the primary
 	"application_name":                    "backup-portal",
-	"statement_timeout":                   "5000", // milliseconds, as the two below
+	"statement_timeout":                   "5000", // milliseconds, as the two parameters below
 	"lock_timeout":                        "3000",
 	"idle_in_transaction_session_timeout": "10000",
 	"default_transaction_isolation":       "read committed",
-	"synchronous_commit":                  "on", // a commit that is answered is on disk
+	"synchronous_commit":                  "on", // a commit is on disk before the server confirms it
 }
 
 // durableLevels are the values of synchronous_commit with which a commit survives a crash of the
 // server.
 var durableLevels = []string{"on", "remote_apply"}
 
-// sslModes are the accepted values of sslmode. The others (allow, prefer) may silently fall back
-// to plain text. The empty value means that the URL does not say.
+// sslModes are the accepted values of sslmode. The other values (allow, prefer) may silently use
+// plain text. The empty value means that the URL has no sslmode.
 var sslModes = []string{"", "verify-full", "verify-ca", "require", "disable"}
 
-// errURL does not quote the URL, because it contains a password.
+// errURL reports a URL that cannot be parsed. It does not quote the URL, because the URL contains a
+// password.
 var errURL = errors.New("the address cannot be read: it must be postgres://user:password@host/name, with @ : / ? # % in the password written as %40 %3A %2F %3F %23 %25; " +
 	"sslrootcert, if it is given, must be a file of PEM roots")
 
-// openPostgres returns a pool for a URL, and how the driver sends statements. It adds defaults
-// for parameters that are missing. Without sslmode, TLS with verification of the server's name is
-// required, unless all servers are on this machine. User, host and database must be in the URL:
-// the variables of the environment (PGHOST, PGUSER, …) are not used for them. A weaker sslmode
-// for a remote server is logged as a warning.
+// openPostgres returns a pool for a URL, and how the driver sends statements. It adds defaults for
+// missing parameters. If sslmode is missing, the connection requires TLS and verifies the server's
+// name, unless all servers are on this machine. The URL must contain the user, the host and the
+// database: openPostgres does not read them from environment variables (PGHOST, PGUSER, …). It logs
+// a warning for a weaker sslmode with a remote server.
 func openPostgres(text string, connections int, log *slog.Logger) (db *sql.DB, mode pgx.QueryExecMode, local bool, err error) {
 	base, rawQuery, _ := strings.Cut(text, "?")
 	query, err := url.ParseQuery(rawQuery)
@@ -264,19 +264,20 @@ func openPostgres(text string, connections int, log *slog.Logger) (db *sql.DB, m
 // urlShape matches a URL with a user, one or more hosts, and a database.
 var urlShape = regexp.MustCompile(`\Apostgres://[^/@]+@[^/@]+/[^/]+\z`)
 
-// parseConfig parses a URL without its query, and the query. Its errors never quote the URL: they
-// name the parameter that is wrong, or are errURL.
+// parseConfig parses a URL that is split into base, which has no query, and query. An error never
+// quotes the URL: it names the invalid parameter, or is errURL.
 func parseConfig(base string, query url.Values) (*pgx.ConnConfig, error) {
 	if !urlShape.MatchString(base) && (query.Get("host") == "" || query.Get("user") == "" || query.Get("dbname") == "") {
 		return nil, errURL
 	}
-	// In these URLs, as in those of libpq, a space is written as %20; a plus is a plus.
+	// In a PostgreSQL URL, a space is written as %20 and a plus sign means a plus, as libpq
+	// documents.
 	cfg, err := pgx.ParseConfig(base + "?" + strings.ReplaceAll(query.Encode(), "+", "%20"))
 	if err == nil {
 		return cfg, nil
 	}
-	// The error of pgx may quote the URL. The wrong parameter is the one without which the URL
-	// can be parsed.
+	// The error of pgx may quote the URL. A parameter is the invalid one if the URL can be parsed
+	// without it.
 	for name := range query {
 		without := maps.Clone(query)
 		without.Del(name)

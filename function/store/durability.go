@@ -7,24 +7,25 @@ import (
 	"slices"
 )
 
-// ErrDurability says that the database does not keep a commit when it stops at once.
+// ErrDurability means that the database can lose a committed transaction when the server crashes.
 var ErrDurability = errors.New("the database may lose commits")
 
-// A Durability says what can make the database lose a commit that it answered.
+// A Durability says what can make the database lose a transaction whose commit it has confirmed.
 type Durability string
 
-// The durabilities.
+// These are the values of Durability.
 const (
-	// DurableHere is a database on this machine: it has no failover.
+	// DurableHere means that the database is on this machine. It has no failover.
 	DurableHere Durability = "local"
-	// DurableStandby is a PostgreSQL server that waits for a synchronous standby.
+	// DurableStandby means a PostgreSQL server that waits for a synchronous standby.
 	DurableStandby Durability = "synchronous standby"
-	// DurableUntilFailover is a PostgreSQL server elsewhere without a synchronous
-	// standby: a failover to an asynchronous replica can lose the last commits.
+	// DurableUntilFailover means a PostgreSQL server on another machine without a synchronous
+	// standby. A failover to an asynchronous replica can lose the last commits.
 	DurableUntilFailover Durability = "asynchronous failover possible"
 )
 
-// Durability returns the durability when the database was last reached. Before the first time, a server on another machine counts as [DurableUntilFailover].
+// Durability returns the durability at the time when the database was last reached. Until the
+// database is reached for the first time, a server on another machine has [DurableUntilFailover].
 func (d *DB) Durability() Durability {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -40,9 +41,9 @@ func (d *DB) Durability() Durability {
 // MayForget reports whether the database may lose a commit in a failover.
 func (d *DB) MayForget() bool { return d.Durability() == DurableUntilFailover }
 
-// checkDurability fails if the database cannot be written to, and if a commit is
-// answered before it is on disk: a pooler between this process and the server may
-// have dropped the setting that the connection asked for.
+// checkDurability returns an error if the database cannot be written to, or if it confirms a commit
+// before the commit is on disk. A pooler between this process and the server may have dropped the
+// setting that the connection requested.
 func (d *DB) checkDurability(ctx context.Context) error {
 	tx, err := d.db.BeginTx(ctx, nil) // takes the write lock of SQLite
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// A level of synchronous_commit that can lose commits is refused in the URL.
+// TestURLCannotTurnDurabilityOff proves that a URL is refused if it sets synchronous_commit to a
+// level that can lose commits.
 func TestURLCannotTurnDurabilityOff(t *testing.T) {
 	for level, want := range map[string]bool{"on": true, "remote_apply": true, "off": false, "local": false, "remote_write": false, "": false, "OFF": false} {
 		_, err := Open(Config{URL: secret.New("postgres://portal@127.0.0.1:1/portal?synchronous_commit=" + level)})
@@ -23,7 +24,8 @@ func TestURLCannotTurnDurabilityOff(t *testing.T) {
 	}
 }
 
-// A connection on which the setting was changed, as by a pooler, is found at the start and by Ready.
+// TestConnectionWithoutDurabilityIsNotReady changes synchronous_commit on an open connection, as a
+// pooler may do. Ready reports the change, and so does the first use of the database.
 func TestConnectionWithoutDurabilityIsNotReady(t *testing.T) {
 	db, err := Open(Config{URL: secret.New(postgrestest.Schema(t)), Connections: 1, StatementTime: time.Minute})
 	if err != nil {
@@ -58,7 +60,8 @@ func TestConnectionWithoutDurabilityIsNotReady(t *testing.T) {
 	}
 }
 
-// A SQLite file on which another process holds the write lock cannot record submissions.
+// TestLockedFileIsNotReady proves that Ready returns an error while another process holds the write
+// lock of the SQLite file, because no submission can be recorded then.
 func TestLockedFileIsNotReady(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "portal.db")
 	db, err := Open(Config{URL: secret.New("sqlite:" + path), StatementTime: time.Second})

@@ -15,9 +15,10 @@ import (
 var _ backup.Limits = (*DB)(nil)
 
 // upsertRate takes one request or backup from a rate, by the generic cell rate algorithm (GCRA).
-// tat_ms is the theoretical arrival time: when the next one would arrive at an even speed. Each
-// one moves it forward by an interval ($3). The statement returns no row if tat_ms would then be
-// more than the whole period ($4) after now ($2): the rate is used up.
+// tat_ms is the theoretical arrival time: the time at which the next request would arrive if all
+// requests were evenly spaced. Each request adds an interval ($3) to tat_ms. The statement returns
+// no row if tat_ms would then be more than the whole period ($4) after now ($2), because the rate
+// is used up.
 const upsertRate = `
 INSERT INTO rate (k, tat_ms) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS BIGINT))
 ON CONFLICT (k) DO UPDATE
@@ -48,28 +49,28 @@ const selectCooldown = `SELECT until_ms FROM cooldown WHERE k = $1`
 
 const deleteCooldown = `DELETE FROM cooldown WHERE k = $1 AND owner = $2`
 
-// insertReservation stores what a key and fingerprint reserve. It affects no row if there is a
-// reservation that is younger than the lifetime of a key ($6 is the bound). An older one belongs
-// to an earlier use of the key, and is replaced.
+// insertReservation stores what a submission reserves, with its key and fingerprint. It affects no
+// row if the key has a reservation that was made after $6, which is the current time minus the
+// lifetime of a key. An older reservation belongs to an earlier use of the key, and is replaced.
 const insertReservation = `
 INSERT INTO admission (id, at_ms, held, day, quotas, cooled) VALUES ($1, CAST($2 AS BIGINT), $7, $3, $4, $5)
 ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, held = excluded.held, day = excluded.day, quotas = excluded.quotas, cooled = excluded.cooled
 	WHERE admission.at_ms <= CAST($6 AS BIGINT)`
 
-// renewReservation stores what a submission reserves again after a refund.
+// renewReservation stores what a submission reserves again after its reservation was refunded.
 const renewReservation = `UPDATE admission SET held = $5, day = $2, quotas = $3, cooled = $4 WHERE id = $1 AND held = 0`
 
-// raiseHeld assigns an existing reservation to a later attempt.
+// raiseHeld assigns an existing reservation to a later attempt of the submission.
 const raiseHeld = `UPDATE admission SET held = $2 WHERE id = $1 AND held < $2`
 
-// clearHeld marks a reservation as refunded, and returns what to refund. It returns no row if it
-// is refunded already, or held for a later attempt than $2. The column held is the number of the
-// attempt plus 1, so that 0 can mean refunded.
+// clearHeld marks a reservation as refunded, and returns what must be refunded. It returns no row
+// if the reservation is refunded already, or is held for a later attempt than $2. The column held
+// is the number of the attempt plus 1; 0 means refunded.
 const clearHeld = `UPDATE admission SET held = 0 WHERE id = $1 AND held BETWEEN 1 AND $2 RETURNING day, quotas, cooled`
 
-// Reserve implements [backup.Limits]. It runs in one transaction, which is rolled back if a limit
-// refuses. All transactions lock their rows in one order (the reservation, rates by key, quotas
-// by key, the cool-down), so that two of them cannot deadlock.
+// Reserve implements [backup.Limits]. It runs in one transaction. If a limit refuses, Reserve rolls
+// the transaction back. All transactions lock their rows in the same order, so that two of them
+// cannot deadlock: the reservation, rates by key, quotas by key, the cool-down.
 func (d *DB) Reserve(ctx context.Context, a backup.Reservation) (limit *backup.LimitError, err error) {
 	t := pendingReservation{Reservation: a, day: a.Now.UTC().Format(time.DateOnly)}
 	if a.Grant.Cooldown > 0 {
@@ -109,14 +110,15 @@ func keysOf(g backup.Grant) (keys []any) {
 // A pendingReservation is a reservation that Reserve is making.
 type pendingReservation struct {
 	backup.Reservation
-	day    string   // of the quotas, in UTC
+	day    string   // day of the quotas, in UTC
 	quotas []string // keys of the quotas that it takes
 	cooled string   // key of the cool-down; empty if the grant has none
 }
 
-// takeAll takes one backup from every limit of the grant, unless it was taken earlier. It returns the first limit
-// that refuses, or nil. A reservation that exists takes nothing. One that was refunded takes
-// quotas and the cool-down again, but no rates, because rates are never refunded.
+// takeAll takes one backup from every limit of the grant, unless an earlier call took it. It
+// returns the first limit that refuses, or nil. A reservation that is held takes nothing. A
+// reservation that was refunded takes quotas and the cool-down again, but no rates, because rates
+// are never refunded.
 func (t pendingReservation) takeAll(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {
 	first, again, err := t.storeReservation(ctx, tx)
 	if err != nil || !first && !again {
@@ -144,8 +146,9 @@ func (t pendingReservation) takeAll(ctx context.Context, tx *sql.Tx) (*backup.Li
 	return t.takeCooldown(ctx, tx)
 }
 
-// storeReservation stores the reservation. first reports that the key had none before, again that an
-// earlier one was refunded. If both are false it is held already.
+// storeReservation stores the reservation. first reports that the key had no reservation before.
+// again reports that the key's earlier reservation was refunded. If both are false, the reservation
+// is held already.
 func (t pendingReservation) storeReservation(ctx context.Context, tx *sql.Tx) (first, again bool, err error) {
 	quotas, err := json.Marshal(t.quotas)
 	if err != nil {
@@ -179,9 +182,9 @@ func (t pendingReservation) storeReservation(ctx context.Context, tx *sql.Tx) (f
 	return first, again, err
 }
 
-// takeQuota takes one backup from q. It returns an error of the limit if q is used up, with the
-// time until the next day in UTC. A quota of 0 backups never gets a row, and has no time after
-// which it helps to try again.
+// takeQuota takes one backup from q. If q is used up, it returns a LimitError with the time until
+// the next day in UTC. A quota of 0 backups never gets a row. Its LimitError has no retry time,
+// because waiting does not help.
 func (t pendingReservation) takeQuota(ctx context.Context, tx *sql.Tx, q backup.Quota) (*backup.LimitError, error) {
 	limit := &backup.LimitError{Err: backup.ErrQuota, Key: q.Key}
 	if q.Day < 1 {
@@ -197,8 +200,8 @@ func (t pendingReservation) takeQuota(ctx context.Context, tx *sql.Tx, q backup.
 	return limit, nil
 }
 
-// takeCooldown starts the cool-down of the resource, or returns an error of the limit with the
-// time until the present one ends, at least one second.
+// takeCooldown starts the cool-down of the resource. If another cool-down has not ended, it returns
+// a LimitError with the remaining time, at least one second.
 func (t pendingReservation) takeCooldown(ctx context.Context, tx *sql.Tx) (*backup.LimitError, error) {
 	var owner string
 	err := tx.QueryRowContext(ctx, upsertCooldown, t.cooled, t.Key, ms(t.Now.Add(t.Grant.Cooldown)), ms(t.Now)).Scan(&owner)
@@ -222,8 +225,8 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// takeRate takes one from r. If r is used up it takes nothing and returns how long to wait, at
-// least one millisecond; otherwise wait is 0.
+// takeRate takes one request from r. If r is used up, it takes nothing and returns as wait the time
+// until the next request is allowed, at least one millisecond. Otherwise wait is 0.
 func takeRate(ctx context.Context, db querier, r backup.Rate, now time.Time) (wait time.Duration, err error) {
 	interval, whole := r.Per.Milliseconds()/int64(r.Burst), r.Per.Milliseconds()
 	var tat int64
@@ -235,7 +238,7 @@ func takeRate(ctx context.Context, db querier, r backup.Rate, now time.Time) (wa
 	return max(wait, time.Millisecond), err
 }
 
-// peekRate returns what takeRate would return as wait, and takes nothing.
+// peekRate returns the wait that takeRate would return, and takes nothing.
 func peekRate(ctx context.Context, db querier, r backup.Rate, now time.Time) (time.Duration, error) {
 	interval, whole := r.Per.Milliseconds()/int64(r.Burst), r.Per.Milliseconds()
 	var tat int64
@@ -307,9 +310,9 @@ func (d *DB) Refund(ctx context.Context, key string, attempt int) error {
 	})
 }
 
-// deleteLimits removes rows of limits that no longer matter, at most 100 rows of a table at a
-// time, or one day of quotas. Each statement has a parameter: the time or day before which a row
-// does not matter.
+// deleteLimits removes rows of limits that have no effect any more. One execution removes at most
+// 100 rows of a table, or one day of quotas. Each statement has one parameter: rows from before
+// this time or day have no effect.
 var deleteLimits = []string{
 	`DELETE FROM rate WHERE k IN (SELECT k FROM rate WHERE tat_ms < $1 ORDER BY tat_ms LIMIT 100)`,
 	`DELETE FROM cooldown WHERE k IN (SELECT k FROM cooldown WHERE until_ms < $1 ORDER BY until_ms LIMIT 100)`,
@@ -317,12 +320,12 @@ var deleteLimits = []string{
 	`DELETE FROM quota WHERE day = (SELECT min(day) FROM quota WHERE day < $1)`,
 }
 
-// ForgetLimits implements [backup.Limits]. It is not atomic: after an error, some of the rows are
-// removed.
+// ForgetLimits implements [backup.Limits]. It is not atomic: after an error, some of the rows may
+// be removed.
 func (d *DB) ForgetLimits(ctx context.Context, now time.Time) error {
 	before := []any{
 		ms(now.Add(-time.Hour)), ms(now.Add(-time.Hour)), ms(now.Add(-backup.KeyExpires - time.Hour)),
-		now.UTC().AddDate(0, 0, -8).Format(time.DateOnly), // a refund may return a quota to a day of the last week
+		now.UTC().AddDate(0, 0, -8).Format(time.DateOnly), // a refund may still return a quota to a day of the last week
 	}
 	for i, statement := range deleteLimits {
 		err := d.write(ctx, "forget limits", func(ctx context.Context) error {

@@ -11,11 +11,11 @@ import (
 	"backupportal/function/backup"
 )
 
-// List implements [backup.Lists]. It runs one statement for each state, so that an index can
-// return its rows in the order of the list; for several states in one statement, the database
-// would have to sort the whole history. Each statement gets a plan for its values
-// ([dialect.freshPlan]), because the plan that is good for an account with half of all backups
-// reads almost all rows for an account with ten.
+// List implements [backup.Lists]. It runs one statement for each state, so that an index can return
+// the rows in the order of the list. With several states in one statement, the database would have
+// to sort the whole history. Each statement gets a plan for its own values ([dialect.freshPlan]). A
+// plan that is good for an account with half of all backups reads almost all rows for an account
+// with ten backups.
 func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, err error) {
 	states := []backup.State{anyState}
 	if q.States != nil {
@@ -43,7 +43,7 @@ func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, e
 		order = func(a, b backup.Record) int { return newestFirst(b, a) }
 	}
 	slices.SortFunc(found, order)
-	// A submission that ended between two statements may be in the results of both.
+	// A submission that ended between two statements may be in the results of both statements.
 	found = slices.CompactFunc(found, func(a, b backup.Record) bool { return a.SubmissionID == b.SubmissionID })
 	found = found[:min(q.Limit, len(found))]
 	slices.SortFunc(found, newestFirst)
@@ -56,9 +56,9 @@ const anyState backup.State = "*"
 // A filter is a column and the value that it must have.
 type filter struct{ column, value string }
 
-// filtersOf returns the filters of a list. The first is the one that most likely leaves the
-// fewest rows, because listQuery lets only that one use an index: a resource has few backups, and
-// every state except complete is rare.
+// filtersOf returns the filters of a list. The first filter is the one that most likely leaves the
+// fewest rows, because listQuery lets only the first filter use an index. A resource has few
+// backups, and every state except complete is rare.
 func filtersOf(q backup.Query, state backup.State) []filter {
 	all := []filter{
 		{"resource", q.Resource},
@@ -79,10 +79,11 @@ func filtersOf(q backup.Query, state backup.State) []filter {
 	return slices.Insert(all, 0, ended)
 }
 
-// listQuery returns the statement for the submissions of q that ended in state, newest first, or
-// oldest first if q.After is set. The state "" selects submissions that have not ended, and anyState
-// selects all. The statement consists of constant parts and placeholders, never of values. It
-// limits the rows before it joins them with steps and jobs.
+// listQuery returns the statement for the submissions of q that ended in state. The rows are
+// ordered newest first, or oldest first if q.After is set. The state "" selects submissions that
+// have not ended, and anyState selects all submissions. The statement consists of constant parts
+// and placeholders, and never contains values. The statement limits the rows before it joins them
+// with steps and jobs.
 func (d dialect) listQuery(q backup.Query, state backup.State) (statement string, args []any) {
 	var conditions []string
 	where := func(condition string, values ...any) {
@@ -126,7 +127,7 @@ func newestFirst(a, b backup.Record) int {
 	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.SubmissionID, a.SubmissionID))
 }
 
-// selectOpen selects submissions that have not ended, by id.
+// selectOpen selects submissions that have not ended, ordered by id.
 const selectOpen = `SELECT ` + columns + ` FROM (SELECT * FROM submission WHERE state = '' AND id > $1 ORDER BY id LIMIT $2)` + joins + ` ORDER BY s.id`
 
 // Open implements [backup.Upkeep].
@@ -155,8 +156,8 @@ func (d *DB) records(ctx context.Context, statement string, args []any) (found [
 	return found, rows.Err()
 }
 
-// deleteSubmissions removes old submissions. The foreign keys remove their steps, jobs and
-// notices with them.
+// deleteSubmissions removes old submissions. The foreign keys also remove the steps, jobs and
+// notices of these submissions.
 const deleteSubmissions = `
 DELETE FROM submission WHERE id IN
 	(SELECT id FROM submission WHERE created_ms < $1 AND expires_ms <= $2 ORDER BY created_ms LIMIT $3)`

@@ -10,17 +10,18 @@ import (
 	"backupportal/function/backup"
 )
 
-// insertSubmission claims the next use of a key. It inserts nothing if the latest submission of
-// the key has not expired. Of two processes that insert the same use at once, the unique index on
-// (key_hash, turn) lets one succeed; the other inserts nothing.
+// insertSubmission claims the next use of a key. It inserts nothing if the latest submission of the
+// key has not expired. If two processes insert the same use at the same time, the unique index on
+// (key_hash, turn) lets one process succeed, and the other process inserts nothing.
 //
-// The first use has the id and the job name that it was given. Each later use adds its number,
-// counted from 2, to both: KEY-2 and NAME-KEY-2. A job can therefore not be mistaken for the job
-// of another use. The name is cut so that the result has at most 64 characters, the limit of the
-// API.
+// The first use of a key has the id and the job name that the arguments give. Each later use
+// appends its number, counted from 2, to the id and to the job name: KEY-2 and NAME-KEY-2.
+// Therefore the job of one use cannot be mistaken for the job of another use. The statement
+// shortens the name so that the result has at most 64 characters, the limit of the API.
 //
-// It also inserts nothing if created_ms differs from the expression clock, the database's time,
-// by more than the last argument: other instances compare the stored times with their clocks.
+// The statement also inserts nothing if created_ms differs from the expression clock, which is the
+// database's time, by more than the last argument. Other instances compare the stored times with
+// their own clocks.
 func insertSubmission(clock string) string {
 	return `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
@@ -40,8 +41,8 @@ RETURNING id, job_name`
 // selectByKey finds the latest submission of a key.
 const selectByKey = `SELECT ` + columns + ` FROM submission` + joins + ` WHERE s.key_hash = $1 ORDER BY s.turn DESC LIMIT 1`
 
-// Claim implements [backup.Claims]. The error is a [*backup.ClockError] if r.CreatedAt is not the
-// time of the database's clock.
+// Claim implements [backup.Claims]. The error is a [*backup.ClockError] if r.CreatedAt differs too
+// much from the time of the database's clock.
 func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
 	request, err1 := jsonText(r.Params)
 	complete, err2 := jsonText(r.Complete)
@@ -87,7 +88,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		}
 		known, err = scan(d.db.QueryRowContext(ctx, selectByKey, key))
 		if errors.Is(err, sql.ErrNoRows) || err == nil && !r.CreatedAt.Before(known.ExpiresAt) {
-			// No submission holds the key, so the clock was the reason.
+			// The key is free, so the insert failed because of the clock.
 			ahead, err := d.clockDifference(ctx, r.CreatedAt)
 			if err != nil {
 				return err
@@ -99,8 +100,8 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 	return known, ours, err
 }
 
-// insert makes the claim. If it is ours, it returns r with the id and job name that the store
-// chose, and with an empty log.
+// insert makes the claim. If ours is true, known is r with the id and the job name that the
+// statement chose, and with an empty step log.
 func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known backup.Record, ours bool, err error) {
 	rows, err := d.query(ctx, d.insertSubmission, args...)
 	if err != nil {
@@ -138,8 +139,8 @@ func (d *DB) Known(ctx context.Context, key string, now time.Time) (backup.Recor
 	return r, err
 }
 
-// findOne reads the record that a statement with one id or key finds. Its error is
-// [backup.ErrNotFound] if there is none, also for an id that no text column could hold.
+// findOne reads the one record that a statement selects by id or key. The error is
+// [backup.ErrNotFound] if there is no such record, and also if a text column cannot store the id.
 func (d *DB) findOne(ctx context.Context, what, statement, id string) (r backup.Record, err error) {
 	if checkTexts([]any{id}) != nil {
 		return r, backup.ErrNotFound
@@ -157,11 +158,11 @@ func (d *DB) findOne(ctx context.Context, what, statement, id string) (r backup.
 	return r, err
 }
 
-// insertStep adds step n of a submission. It inserts nothing if n exists, or if step n-1 does not
-// exist or ends the log. The submission itself is checked by the foreign key.
+// insertStep adds step n of a submission. It inserts nothing if step n exists, or if step n-1 does
+// not exist or ends the step log. The foreign key checks that the submission exists.
 //
-// It also inserts nothing if at_ms differs from the expression clock, the database's time, by
-// more than the last argument.
+// The statement also inserts nothing if at_ms differs from the expression clock, which is the
+// database's time, by more than the last argument.
 func insertStep(clock string) string {
 	return `
 INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
@@ -174,13 +175,13 @@ ON CONFLICT (submission_id, n) DO NOTHING`
 
 const selectOwner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n = $2`
 
-// Append implements [backup.Steps]. An error of the insert does not show whether it was
-// committed, because its answer may be lost. Therefore Append then reads the owner of the step
-// with that number: it is the caller's if the insert was committed. The insert may take three
-// fifths of the time of a statement, so that time is left for this read.
+// Append implements [backup.Steps]. An error of the insert does not show whether the insert was
+// committed, because the answer of the database may be lost. After such an error, Append reads the
+// owner of the step with that number. If the owner is the caller's, the insert was committed. The
+// insert may take three fifths of the time of a statement, so that time is left for the read.
 func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
-	// Time decides about an attempt, and about the proof that an attempt started nothing. The
-	// result of a call is a fact, which is stored in any case.
+	// The clock is checked for an attempt, and for the proof that an attempt started nothing. The
+	// other steps record the result of a call. They are stored with any clock.
 	skew, byTime := int64(unlimitedSkew), s.Kind == backup.StepAttempt || s.Kind == backup.StepNotSent
 	if byTime {
 		skew = d.maxSkewMillis()
@@ -213,8 +214,8 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		}
 		ours = true
 		if !added {
-			// An earlier call with the same Owner added the step, with its own rows. The rows of
-			// this call are further records.
+			// An earlier call with the same Owner added the step together with its own rows. The
+			// rows of this call are additional records.
 			return d.addRows(ctx, d.db, audit)
 		}
 		return nil
@@ -222,8 +223,8 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 	return ours && err == nil, err
 }
 
-// addStep adds a step, and in the same transaction the rows of the audit trail, if there are any.
-// added reports whether the insert succeeded. With an error, the commit may still have failed or
+// addStep adds a step and, in the same transaction, the rows of the audit trail if there are any.
+// added reports whether the insert succeeded. After an error it is unknown whether the commit
 // succeeded.
 func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (added bool, err error) {
 	changed := func(result sql.Result, err error) (bool, error) {
@@ -250,11 +251,11 @@ func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (
 	return true, tx.Commit()
 }
 
-// upsertSighting stores what the cloud said about a job, unless a better answer is stored. An
-// answer about an ended job is better than one about a running job. Of two answers about ended
-// jobs, or two about running jobs, the newer one is better. A slow answer therefore never replaces
-// a newer one, and the end of a job is never lost. The statement affects no row if the submission
-// does not exist.
+// upsertSighting stores what the cloud said about a job, unless the stored answer is better. An
+// answer that the job has ended is better than an answer that the job runs. If both answers say
+// that the job has ended, or both say that it runs, the newer answer is better. Therefore a slow
+// answer never replaces a newer one, and the end of a job is never lost. The statement affects no
+// row if the submission does not exist.
 const upsertSighting = `
 INSERT INTO job (submission_id, asked_ms, seen_ms, seen, ended)
 SELECT id, CAST($2 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM submission WHERE id = $1
@@ -264,8 +265,8 @@ ON CONFLICT (submission_id) DO UPDATE SET
 	seen     = CASE WHEN ` + isBetter + ` THEN excluded.seen    ELSE job.seen    END,
 	ended    = CASE WHEN ` + isBetter + ` THEN excluded.ended   ELSE job.ended   END`
 
-// isBetter is true if the new row (excluded) is to replace the stored one (job): it is better, or
-// as good and of the same time.
+// isBetter is true if the new row (excluded) must replace the stored row (job). The new row is
+// better than the stored row, or is as good and has the same time.
 const isBetter = `(excluded.ended > job.ended OR excluded.ended = job.ended AND excluded.seen_ms >= job.seen_ms)`
 
 // See implements [backup.Jobs].
@@ -281,20 +282,20 @@ func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
 	return d.changeOne(ctx, "see", upsertSighting, id, ms(job.SeenAt), seen, ended)
 }
 
-// upsertAsk takes the right to ask the cloud about a job. It affects no row if another process
-// took it less than the interval ago, or if the submission does not exist.
+// upsertAsk takes the right to ask the cloud about a job. It affects no row if another process took
+// the right less than the interval ago, or if the submission does not exist.
 const upsertAsk = `
 INSERT INTO job (submission_id, asked_ms, seen_ms, seen)
 SELECT id, CAST($2 AS BIGINT), 0, '' FROM submission WHERE id = $1
 ON CONFLICT (submission_id) DO UPDATE SET asked_ms = excluded.asked_ms
 WHERE job.asked_ms <= CAST($2 AS BIGINT) - CAST($3 AS BIGINT)`
 
-// selectAsked reports whether the right was taken less than the interval ago.
+// selectAsked reports whether a process took the right to ask less than the interval ago.
 const selectAsked = `SELECT EXISTS (SELECT 1 FROM job WHERE submission_id = $1 AND asked_ms > CAST($2 AS BIGINT) - CAST($3 AS BIGINT))`
 
-// Ask implements [backup.Jobs]. When many processes ask at once, most of them are too late. They
-// learn it from a read, because an update that changes no row would still wait for the lock, and
-// in PostgreSQL for the disk.
+// Ask implements [backup.Jobs]. When many processes call Ask at the same time, all but one are too
+// late. A read tells them so, because an update that changes no row would still wait for the lock,
+// and in PostgreSQL for the disk.
 func (d *DB) Ask(ctx context.Context, id string, now time.Time, interval time.Duration) (may bool, err error) {
 	args := []any{id, ms(now), interval.Milliseconds()}
 	if err := checkTexts(args); err != nil {
@@ -333,8 +334,8 @@ func (d *DB) MarkFinal(ctx context.Context, id string, state backup.State) error
 	return d.changeOne(ctx, "end", updateState, id, string(state))
 }
 
-// changeOne runs a statement that changes one row. Its error is [backup.ErrNotFound] if no row
-// was affected.
+// changeOne runs a statement that changes one row. The error is [backup.ErrNotFound] if the
+// statement affects no row.
 func (d *DB) changeOne(ctx context.Context, what, statement string, args ...any) error {
 	if err := checkTexts(args); err != nil {
 		return err

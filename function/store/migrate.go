@@ -17,10 +17,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// createVersions creates the table that holds one row for each migration that has run.
+// createVersions creates the table that has one row for each migration that has run.
 const createVersions = `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY, at_ms BIGINT NOT NULL)`
 
-// readMigrations returns the texts of the migrations in their order. The first is version 1.
+// readMigrations returns the texts of the migrations in order. The first text is version 1.
 func readMigrations() ([]string, error) {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
@@ -38,13 +38,13 @@ func readMigrations() ([]string, error) {
 	return all, nil
 }
 
-// Migrate updates the schema to the version of this program. It returns the version that it
-// found, which is 0 for an empty database, and the version after it. All missing migrations run
-// in one transaction, so after an error the schema is unchanged. Only one process migrates at a
-// time; others wait.
+// Migrate updates the schema to the version of this program. It returns the version before the
+// update, which is 0 for an empty database, and the version after the update. All missing
+// migrations run in one transaction, so the schema is unchanged after an error. Only one process
+// migrates at a time, and other processes wait.
 //
-// A schema that is newer than the program is not changed. A schema of the same version is only
-// read, so that the portal can run with a role that may not change the schema.
+// Migrate does not change a schema that is newer than the program. It only reads a schema of the
+// same version, so that the portal can run with a role that may not change the schema.
 func (d *DB) Migrate(ctx context.Context) (from, to int, err error) {
 	all, err := readMigrations()
 	if err != nil {
@@ -70,7 +70,8 @@ func (d *DB) Migrate(ctx context.Context) (from, to int, err error) {
 	if _, err := tx.ExecContext(ctx, createVersions); err != nil {
 		return from, from, migrationError(from, err)
 	}
-	// Another process may have migrated since the version was read outside of the transaction.
+	// Another process may have migrated after this process read the version outside of the
+	// transaction.
 	if err := tx.QueryRowContext(ctx, selectVersion).Scan(&from); err != nil {
 		return from, from, err
 	}
@@ -91,8 +92,8 @@ func (d *DB) Migrate(ctx context.Context) (from, to int, err error) {
 	return from, max(from, len(all)), nil
 }
 
-// migrationError wraps an error of a migration with what to do if the database role of the portal
-// may not change the schema.
+// migrationError wraps an error of a migration. It adds what to do if the database role of the
+// portal may not change the schema.
 func migrationError(version int, err error) error {
 	return fmt.Errorf("the schema is at version %d and could not be updated: run the command migrate with a role that owns the schema: %w", version, err)
 }

@@ -13,13 +13,13 @@ import (
 	"backupportal/function/backup"
 )
 
-// noticesAtOnce limits the notices of one insert. Each uses four parameters.
+// noticesAtOnce is the maximum number of notices in one insert. Each notice uses four parameters.
 const noticesAtOnce = 100
 
-// Announce implements [backup.Notices]. It adds the notices in several statements; after an
-// error, some of them are added.
+// Announce implements [backup.Notices]. It adds the notices in several statements. After an error,
+// some of the notices may be added.
 func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, err error) {
-	// All processes insert rows in one order, so that two of them cannot deadlock.
+	// All processes insert the rows in the same order, so that two processes cannot deadlock.
 	notices = slices.SortedFunc(slices.Values(notices), func(a, b backup.Notice) int {
 		return cmp.Or(
 			cmp.Compare(a.SubmissionID, b.SubmissionID),
@@ -48,8 +48,8 @@ func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, 
 	return added, nil
 }
 
-// announcement returns the statement that adds notices whose submissions exist and that are not
-// stored yet. It consists of constant parts and placeholders.
+// announcement returns the statement that inserts the notices that are not stored yet and whose
+// submissions exist. The statement consists of constant parts and placeholders.
 func announcement(notices []backup.Notice) (statement string, args []any) {
 	var rows []string
 	for i, n := range notices {
@@ -63,8 +63,8 @@ SELECT s.id, fresh.event, fresh.receiver, fresh.at_ms, 0, fresh.at_ms, 0 FROM fr
 WHERE true ON CONFLICT (submission_id, event, receiver) DO NOTHING`, args
 }
 
-// selectDue selects the due notices of a receiver, the longest overdue first. It limits the
-// notices before it joins their submissions.
+// selectDue selects the due notices of a receiver, the longest overdue first. It limits the notices
+// before it joins their submissions.
 const selectDue = `SELECT s.event, s.receiver, s.noticed_ms, s.attempts, ` + columns + `
 FROM (SELECT n.event, n.receiver, n.at_ms AS noticed_ms, n.attempts, n.next_ms, whole.*
 	FROM (SELECT * FROM notice WHERE receiver = $1 AND done_ms = 0 AND next_ms <= $2 ORDER BY next_ms, submission_id, event LIMIT $3) n
@@ -92,20 +92,21 @@ func (d *DB) Due(ctx context.Context, receiver string, now time.Time, limit int)
 	return found, err
 }
 
-// A noticeRow reads a row of selectDue: the columns of a notice, followed by those of its record.
+// A noticeRow reads a row of selectDue: first the columns of a notice, then the columns of the
+// notice's record.
 type noticeRow struct {
 	backup.Notice
 	at   int64
 	rows *sql.Rows
 }
 
-// Scan reads the columns of the notice into n, and the others into record.
+// Scan reads the columns of the notice into n, and the remaining columns into record.
 func (n *noticeRow) Scan(record ...any) error {
 	return n.rows.Scan(append([]any{&n.Event, &n.Receiver, &n.at, &n.Attempts}, record...)...)
 }
 
-// updateLease leases a notice by compare and swap: it affects no row if another process has
-// leased the notice since its attempts were read.
+// updateLease leases a notice by compare and swap. It affects no row if another process has leased
+// the notice since this process read the number of attempts.
 const updateLease = `
 UPDATE notice SET attempts = attempts + 1, next_ms = $5
 WHERE submission_id = $1 AND event = $2 AND receiver = $3 AND attempts = $4 AND done_ms = 0`

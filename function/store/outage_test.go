@@ -39,7 +39,7 @@ func TestReconnectAfterOutage(t *testing.T) {
 	server := postgrestest.Start(t)
 	address := server.Schema(t)
 	server.Stop(t, syscall.SIGQUIT)
-	db := openUsual(t, address) // a store can be opened while its database is unavailable
+	db := openUsual(t, address) // Open succeeds while the database is unavailable
 	if _, _, err := db.Claim(t.Context(), storetest.Record(1)); err == nil {
 		t.Error("a submission was claimed without a database")
 	}
@@ -66,7 +66,8 @@ func TestReconnectAfterOutage(t *testing.T) {
 	}
 }
 
-// A database that does not answer costs each caller the time of one statement.
+// TestHangingDatabaseTimesOut proves that each caller waits only the time of one statement for a
+// database that does not answer.
 func TestHangingDatabaseTimesOut(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
@@ -77,8 +78,8 @@ func TestHangingDatabaseTimesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	relay.Hold()
-	// One after the other, 64 claims would take more than five minutes. All at once, they take
-	// the time of a few statements, even on a busy machine.
+	// If the 64 claims ran one after the other, they would take more than five minutes. Claims that
+	// run at the same time take the time of a few statements, even on a busy machine.
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var all sync.WaitGroup
@@ -99,8 +100,9 @@ func TestHangingDatabaseTimesOut(t *testing.T) {
 	}
 }
 
-// holdLock returns a connection that holds a lock until it rolls back or the test ends. In SQLite
-// it is the only write lock, in PostgreSQL the lock that the statement inPostgres takes.
+// holdLock returns a connection that holds a lock until the connection rolls back or the test ends.
+// In SQLite it is the write lock of the file. In PostgreSQL it is the lock that the statement
+// inPostgres takes.
 func holdLock(t *testing.T, address, inPostgres string) *sql.Conn {
 	t.Helper()
 	other, err := sql.Open(driver(address))
@@ -124,7 +126,8 @@ func holdLock(t *testing.T, address, inPostgres string) *sql.Conn {
 	return conn
 }
 
-// A statement waits for a lock of another process, but not forever.
+// TestLockedDatabaseTimesOut proves that a statement waits for a lock of another process for a
+// limited time only.
 func TestLockedDatabaseTimesOut(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		db := openUsual(t, address)
@@ -152,8 +155,8 @@ func driver(address string) (name, source string) {
 	return "pgx", address
 }
 
-// A trigger raises the error that PostgreSQL reports for a full disk (53100). A client cannot
-// tell the two apart.
+// TestFullDatabaseRefusesClaims uses a trigger that raises the error that PostgreSQL reports for a
+// full disk (53100). For a client, the trigger and a full disk look the same.
 func TestFullDatabaseRefusesClaims(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.Schema(t)
@@ -173,7 +176,8 @@ func TestFullDatabaseRefusesClaims(t *testing.T) {
 	}
 }
 
-// Sixteen instances start at once on an empty database. One of them creates the schema.
+// TestConcurrentMigrations starts sixteen instances at the same time on an empty database. One of
+// them creates the schema.
 func TestConcurrentMigrations(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		var all sync.WaitGroup
@@ -225,7 +229,7 @@ func TestClockSkewRefusesClaims(t *testing.T) {
 func TestDatabaseURLs(t *testing.T) {
 	t.Parallel()
 	roots := filepath.Join(t.TempDir(), "none.pem")
-	for address, want := range map[string]string{ // part of the error; empty: it is good
+	for address, want := range map[string]string{ // URL: a part of the expected error, or empty if the URL is valid
 		"":                          "must be postgres://",
 		"mysql://u:S3CRET@h/d":      "must be postgres://",
 		"postgres:u:S3CRET@h/d":     "must be postgres://",
@@ -284,8 +288,9 @@ func TestSQLiteFileIsPrivate(t *testing.T) {
 	}
 }
 
-// The rights that the operations guide grants to the portal's role in PostgreSQL must suffice for
-// the whole suite, and must not allow to change a step log.
+// TestDocumentedRoleIsSufficient gives the portal's PostgreSQL role only the rights that the
+// operations guide grants. The whole suite must pass with these rights. The rights must not allow a
+// change of a step log.
 func TestDocumentedRoleIsSufficient(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile("../../docs/operations.md")

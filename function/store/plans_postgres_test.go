@@ -12,8 +12,8 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// historySize is the number of submissions in the history. It must be large, because PostgreSQL
-// reads small tables as a whole, which is faster.
+// historySize is the number of submissions in the history. The number is large, because PostgreSQL
+// reads a small table completely, which is faster than using an index.
 const historySize = 100_000
 
 // A node is a step of a plan as EXPLAIN ANALYZE reports it.
@@ -36,16 +36,17 @@ func (n node) all() []node {
 	return nodes
 }
 
-// No statement makes PostgreSQL read many more rows than it returns, also after the server has
-// replaced the plan for given values by one for all values. Where it expects few rows, it may
-// sort them instead of reading them in order.
+// TestStatementsReadFewRowsInPostgreSQL proves that PostgreSQL does not read many more rows than a
+// statement returns. This also holds after the server has replaced the plan for given values by a
+// plan for all values. PostgreSQL may sort rows, instead of reading them in order, where it expects
+// few rows.
 func TestStatementsReadFewRowsInPostgreSQL(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: leaves out the plans of a long history")
 	}
 	t.Parallel()
-	d := openFilled(t, postgrestest.Start(t).Schema(t)+"&statement_timeout=0", historySize) // filling takes long
-	// Autovacuum does this after some time, too.
+	d := openFilled(t, postgrestest.Start(t).Schema(t)+"&statement_timeout=0", historySize) // the time limit is off, because filling takes long
+	// In production, autovacuum does the same after some time.
 	if _, err := d.db.Exec(`VACUUM ANALYZE`); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestStatementsReadFewRowsInPostgreSQL(t *testing.T) {
 		for i, arg := range args {
 			literals[i] = fmt.Sprintf("'%v'", arg)
 		}
-		for range 8 { // after five executions PostgreSQL may use one plan for all values
+		for range 8 { // PostgreSQL may use one plan for all values after five executions
 			check(statement, `EXECUTE kept (`+strings.Join(literals, ", ")+`)`, nil)
 		}
 		if _, err := d.db.Exec(`DEALLOCATE kept`); err != nil {
@@ -82,8 +83,8 @@ func TestStatementsReadFewRowsInPostgreSQL(t *testing.T) {
 	}
 }
 
-// executedPlan executes a statement, rolls it back, and returns its plan with the measured
-// numbers of rows.
+// executedPlan executes a statement, rolls it back, and returns the plan with the measured numbers
+// of rows.
 func executedPlan(t *testing.T, db *sql.DB, statement string, args []any) node {
 	t.Helper()
 	tx, err := db.BeginTx(t.Context(), nil)
@@ -102,8 +103,8 @@ func executedPlan(t *testing.T, db *sql.DB, statement string, args []any) node {
 	return plans[0].Plan
 }
 
-// The test above plans each list for its values. This one shows that the store does that, too:
-// the server does not keep the statements of lists.
+// TestListsGetFreshPlans proves that the server does not keep the statements of lists, so that each
+// list gets a plan for its values. TestStatementsReadFewRowsInPostgreSQL assumes this.
 func TestListsGetFreshPlans(t *testing.T) {
 	t.Parallel()
 	d := openSingle(t, postgrestest.Schema(t))

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// SQLite must use the index of the first filter, or read the list in the order of its index. The
-// only rows that it may sort are the submissions that have not ended, which are few at any time.
-// The number of rows does not matter for the test: without statistics, SQLite makes the same plan
-// for any number.
+// TestStatementsUseIndexesInSQLite proves that SQLite uses the index of the first filter, or reads
+// the list in the order of the list's index. SQLite may sort only submissions that have not ended,
+// because there are few of them at any time. The number of rows does not matter for the test:
+// without statistics, SQLite makes the same plan for any number of rows.
 func TestStatementsUseIndexesInSQLite(t *testing.T) {
 	t.Parallel()
 	d := openFilled(t, "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), 1000)

@@ -15,7 +15,8 @@ import (
 // pageSize is how many records the service reads from a list at a time.
 const pageSize = 100
 
-// openSingle opens a store with one connection, so that a test sees what is prepared on it.
+// openSingle opens a store with one connection, so that a test can read which statements are
+// prepared on that connection.
 func openSingle(t *testing.T, url string) *DB {
 	t.Helper()
 	d, err := Open(Config{URL: secret.New(url), Connections: 1})
@@ -30,7 +31,7 @@ func openSingle(t *testing.T, url string) *DB {
 	return d
 }
 
-// openFilled opens a store as openSingle does and fills it with a history of n submissions.
+// openFilled opens a store with openSingle and fills it with a history of n submissions.
 func openFilled(t *testing.T, url string, n int) *DB {
 	t.Helper()
 	d := openSingle(t, url)
@@ -58,20 +59,21 @@ func fillLimits(t *testing.T, d *DB, n int) {
 	}
 }
 
-// pick returns one of some values, chosen by n modulo their number, and divides n by their number
-// for the next choice. Counting n upwards gives all combinations.
+// pick returns one of the values in from: the one at index n modulo the number of values. It
+// divides n by that number for the next call. A loop over n therefore makes all combinations.
 func pick[T any](n *int, from ...T) T {
 	picked := from[*n%len(from)]
 	*n /= len(from)
 	return picked
 }
 
-// daysAgo returns a time before the newest submission of the history.
+// daysAgo returns the time that is the given number of days before the newest submission of the
+// history.
 func daysAgo(days int) time.Time { return storetest.Start.AddDate(0, 0, -days) }
 
-// listStatements returns every statement that a list can run, with the sets of values for it:
-// with and without each filter, for common, rare and old values, and for pages in both
-// directions.
+// listStatements returns every statement that a list can run, each with several sets of values.
+// Together the sets are: with and without each filter; common, rare and old values; and pages in
+// both directions.
 func listStatements(d dialect) map[string][][]any {
 	near, far := &backup.Place{At: daysAgo(30), ID: "x"}, &backup.Place{At: daysAgo(390), ID: "x"}
 	all := map[string][][]any{}

@@ -11,9 +11,9 @@ const (
 	deleteRevoked = `DELETE FROM revoked WHERE until_ms < $1`
 )
 
-// Revoke ends the session with the id sid before its time. until is when the session would end by
-// itself. Revoking a session twice has no effect. In a second statement Revoke deletes the rows
-// of sessions that have ended by themselves, so the table holds only sessions of about one day.
+// Revoke ends the session with the id sid early. until is when the session expires. A second Revoke
+// of the same session has no effect. A second statement deletes the rows of expired sessions, so
+// the table holds only the sessions of about one day.
 func (d *DB) Revoke(ctx context.Context, sid string, until, now time.Time) error {
 	if err := checkTexts([]any{sid}); err != nil {
 		return err
@@ -27,8 +27,8 @@ func (d *DB) Revoke(ctx context.Context, sid string, until, now time.Time) error
 	})
 }
 
-// Revoked reports whether the session with the id sid was ended. Its answer is meaningless after
-// the session has ended by itself, because its row may be deleted.
+// Revoked reports whether Revoke ended the session with the id sid. Do not use the result for an
+// expired session, because the row of the session may be deleted.
 func (d *DB) Revoked(ctx context.Context, sid string) (ended bool, err error) {
 	if err := checkTexts([]any{sid}); err != nil {
 		return false, err

@@ -8,8 +8,8 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// T16: an ended session is ended for every instance that shares the database, until the session
-// would have ended by itself.
+// TestRevoked proves that all instances that share the database see that a session was ended. They
+// see it until the time at which the session would have expired. Threat T16.
 func TestRevoked(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) { testRevoked(t, open(t, file(t))) })
 	t.Run("PostgreSQL", func(t *testing.T) { testRevoked(t, open(t, postgrestest.Schema(t))) })
@@ -24,7 +24,7 @@ func testRevoked(t *testing.T, db *store.DB) {
 		}
 	}
 	check("one", false)
-	for range 2 { // ending a session twice has no effect
+	for range 2 { // a second Revoke of a session has no effect
 		if err := db.Revoke(t.Context(), "one", now.Add(time.Hour), now); err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func testRevoked(t *testing.T, db *store.DB) {
 	if err := db.Revoke(t.Context(), "other", now.Add(9*time.Hour), now.Add(2*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	check("one", false) // deleted, because it has ended by itself
+	check("one", false) // the row is deleted because the session has expired
 	check("other", true)
 	if _, err := db.Revoked(t.Context(), "a\x00b"); err == nil {
 		t.Error("took a zero byte")

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// columns selects a submission (s), the last step of its log (l) and its job (j), in the order in
-// which scan reads them. Without a step, the number of the step is -1.
+// columns selects a submission (s), the last step of its log (l) and its job (j). scan reads the
+// columns in this order. If there is no step, the number of the step is -1.
 const columns = `s.id, s.fingerprint, s.door, s.principal, s.principal_name, s.account_id, s.access, s.job_name, s.request, s.complete, s.denied, s.policy_hash, s.caller_id,
 	s.created_ms, s.expires_ms,
 	COALESCE(l.n, -1), COALESCE(l.kind, ''), COALESCE(l.owner, ''), COALESCE(l.at_ms, 0), COALESCE(l.until_ms, 0),
@@ -19,13 +19,14 @@ const columns = `s.id, s.fingerprint, s.door, s.principal, s.principal_name, s.a
 	COALESCE(j.asked_ms, 0), COALESCE(j.seen, ''),
 	COALESCE(j.cancel_ms, 0), COALESCE(j.cancel_principal, ''), COALESCE(j.cancel_principal_name, '')`
 
-// joins adds the tables l and j of columns to a table of submissions, which it names s.
+// joins follows a table of submissions. It gives that table the name s and adds the tables l and j
+// of columns.
 const joins = ` s
 	LEFT JOIN submission_step l ON l.submission_id = s.id
 		AND l.n = (SELECT MAX(n) FROM submission_step WHERE submission_id = s.id)
 	LEFT JOIN job j ON j.submission_id = s.id`
 
-// scan reads a row of columns. Key and the resolved values that are not stored stay empty.
+// scan reads a row of columns. Key, and the resolved values that are not stored, stay empty.
 func scan(row interface{ Scan(...any) error }) (backup.Record, error) {
 	var r backup.Record
 	var principal, request, complete, denied, seen, canceller string
@@ -59,7 +60,7 @@ func scan(row interface{ Scan(...any) error }) (backup.Record, error) {
 	return r, nil
 }
 
-// ms returns t as it is stored: milliseconds since 1970. The zero time is 0.
+// ms returns t in the stored form: milliseconds since 1970. The zero time is 0.
 func ms(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -67,7 +68,7 @@ func ms(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// fromMillis returns the UTC time that ms stored. 0 is the zero time.
+// fromMillis returns the UTC time for a stored number of milliseconds. 0 is the zero time.
 func fromMillis(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
@@ -75,7 +76,7 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// jsonText returns v as JSON, and nil as the empty text.
+// jsonText returns v as JSON. It returns the empty text for nil.
 func jsonText(v any) (string, error) {
 	data, err := json.Marshal(v)
 	if string(data) == "null" {
@@ -84,8 +85,9 @@ func jsonText(v any) (string, error) {
 	return string(data), err
 }
 
-// checkTexts returns an error if one of args is a text that PostgreSQL cannot store: with a zero
-// byte, or not in UTF-8. SQLite could store it; the check makes both behave alike.
+// checkTexts returns an error if one of args is a text that PostgreSQL cannot store: a text with a
+// zero byte, or a text that is not UTF-8. SQLite could store it, but the check makes both databases
+// behave in the same way.
 func checkTexts(args []any) error {
 	for i, arg := range args {
 		if s, ok := arg.(string); ok && (!utf8.ValidString(s) || strings.ContainsRune(s, 0)) {

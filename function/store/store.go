@@ -52,62 +52,63 @@ import (
 // defaultStatementTime replaces a zero [Config.StatementTime].
 const defaultStatementTime = 5 * time.Second
 
-// Config describes the database and how it is used.
+// Config describes the database and how the store uses it.
 type Config struct {
 	// URL is postgres://user:password@host/name?… or sqlite:PATH. It may contain a password.
 	URL secret.String
 	// Connections is the maximum size of a PostgreSQL pool. It should equal the number of
 	// requests that the process serves at the same time. 0 means 2. SQLite ignores it.
 	Connections int
-	// Now is the application's clock. It is compared with the database's clock before a
-	// submission is claimed. Nil skips the comparison, because the clock of a test may show any
-	// time.
+	// Now is the application's clock. The store compares Now with the database's clock in every
+	// operation that depends on time, such as a claim. Nil skips the comparison, because the clock
+	// of a test may show any time.
 	Now func() time.Time
 	Log *slog.Logger // warnings and schema updates; nil discards them
-	// StatementTime limits one statement, including the wait for a connection and for locks. Zero
-	// means 5 seconds. The first use, which connects and updates the schema, may take twice as
-	// long.
+	// StatementTime limits the time of one statement, including the wait for a connection and for
+	// locks. Zero means 5 seconds. The first use of the store connects and updates the schema, and
+	// may take twice as long.
 	StatementTime time.Duration
 }
 
-// DB is a database. It implements [backup.Store] and [backup.Limits], keeps the audit trail, and
-// keeps the sessions that were ended. [Open] makes one; a process needs only one. It is safe for
+// DB is a database. It implements [backup.Store] and [backup.Limits], and it keeps the audit trail
+// and the list of ended sessions. Use [Open] to make a DB. A process needs only one. It is safe for
 // concurrent use.
 //
 // Every method returns an error if the database cannot be reached, does not answer in time, or
-// refuses the statement. After such an error of a write, the write may have happened or not.
-// Except for [backup.ErrNotFound], the errors have no fixed types. A text that PostgreSQL cannot
-// store (see checkTexts) is an error too.
+// refuses the statement. After such an error of a write, it is unknown whether the write happened.
+// Except for [backup.ErrNotFound], [*backup.ClockError] and [ErrDurability], the errors have no
+// fixed types. A text that PostgreSQL cannot store (see checkTexts) is an error too.
 type DB struct {
 	dialect          dialect
 	db               *sql.DB
 	now              func() time.Time
 	log              *slog.Logger
-	limit            time.Duration        // of one statement; see [Config.StatementTime]
-	idle             int                  // idle connections that the pool keeps
+	limit            time.Duration        // time limit of one statement; see [Config.StatementTime]
+	idle             int                  // maximum number of idle connections in the pool
 	insertSubmission string               // the statement of [DB.Claim]
 	insertStep       string               // the statement of [DB.Append]
-	prepared         map[string]*sql.Stmt // by the text of the statement; only SQLite, see prepare
-	writer           chan struct{}        // a token that the writing goroutine holds; only SQLite, otherwise nil
+	prepared         map[string]*sql.Stmt // prepared statements by their text; only SQLite, see prepare
+	writer           chan struct{}        // a lock: full while a goroutine writes; only SQLite, otherwise nil
 
 	mu        sync.Mutex
-	connected bool     // the database was reached and its schema is up to date
+	connected bool     // the database was reached and the schema is up to date
 	opening   *opening // the attempt to connect that is running; nil otherwise
-	standby   string   // synchronous_standby_names of the server, when it was last read
+	standby   string   // synchronous_standby_names of the server at the last read
 }
 
-// An opening is one attempt to connect to the database. Callers that arrive while it is running
-// wait for its result instead of starting another.
+// An opening is one attempt to connect to the database. Callers that arrive during the attempt wait
+// for its result and start no attempt of their own.
 type opening struct {
 	done chan struct{} // closed at the end of the attempt
-	err  error         // its result; it is read only after done is closed
+	err  error         // result of the attempt; read only after done is closed
 }
 
 var _ backup.Store = (*DB)(nil)
 
-// Open reads cfg and returns a store. It does not connect: the first method call does, so that
-// the portal can start while the database is unavailable. For SQLite it creates the file if it
-// does not exist. Its errors describe what is wrong with the URL and never quote it.
+// Open reads cfg and returns a store. It does not connect to the database: the first method call
+// connects, so that the portal can start while the database is unavailable. For SQLite, Open
+// creates the file if the file does not exist. An error says what is wrong with the URL and never
+// quotes the URL.
 func Open(cfg Config) (*DB, error) {
 	cfg.StatementTime = cmp.Or(cfg.StatementTime, defaultStatementTime)
 	d := &DB{now: cfg.Now, log: cfg.Log, limit: cfg.StatementTime}
@@ -130,12 +131,12 @@ func Open(cfg Config) (*DB, error) {
 // Kind returns the kind of the database: [SQLite] or [Postgres].
 func (d *DB) Kind() string { return d.dialect.name }
 
-// Close closes all connections. The store cannot be used after that.
+// Close closes all connections. The store cannot be used after Close.
 func (d *DB) Close() error { return d.db.Close() }
 
-// Ready returns nil if a submission could be recorded now. Otherwise its error is the reason: the
-// database cannot be reached or written to, its schema cannot be updated, it can lose commits
-// ([ErrDurability]), or its clock differs from the application's by more than 5 seconds
+// Ready returns nil if the store could record a submission now. Otherwise the error is the reason:
+// the database cannot be reached or written to, its schema cannot be updated, it can lose commits
+// ([ErrDurability]), or its clock differs from the application's clock by more than 5 seconds
 // ([*backup.ClockError]).
 func (d *DB) Ready(ctx context.Context) error {
 	return d.write(ctx, "ready", func(ctx context.Context) error {
@@ -147,7 +148,7 @@ func (d *DB) Ready(ctx context.Context) error {
 }
 
 // do connects if necessary, and calls f with a context that ends after the time of one statement.
-// It wraps the error of f with the name of the operation, except [backup.ErrNotFound].
+// It wraps an error of f with the name of the operation, unless the error is [backup.ErrNotFound].
 func (d *DB) do(ctx context.Context, what string, f func(context.Context) error) error {
 	err := d.connect(ctx)
 	if err == nil {
@@ -159,17 +160,17 @@ func (d *DB) do(ctx context.Context, what string, f func(context.Context) error)
 	case err == nil, errors.Is(err, backup.ErrNotFound):
 		return err
 	case d.dialect.isReadOnly(err):
-		// After a failover the open connections still lead to the former primary, which no
-		// longer accepts writes. Closing them makes the next statements find the new one.
+		// After a failover, the open connections still lead to the former primary, which accepts no
+		// writes now. After the connections are closed, the next statements find the new primary.
 		d.db.SetMaxIdleConns(0)
 		d.db.SetMaxIdleConns(d.idle)
 	}
 	return fmt.Errorf("store: %s: %w", what, err)
 }
 
-// write is do for statements that change something. In SQLite, only one connection can write. Its
-// waiting for a lock is not fair: it polls, and a writer can starve. Therefore the writers of one
-// process take turns, first in, first out.
+// write calls do for statements that change data. In SQLite only one connection can write at a
+// time. A connection that waits for the lock polls, so a writer can starve. Therefore the writers
+// of one process take turns, first in, first out.
 func (d *DB) write(ctx context.Context, what string, f func(context.Context) error) error {
 	return d.do(ctx, what, func(ctx context.Context) error {
 		if d.writer != nil {
@@ -184,8 +185,8 @@ func (d *DB) write(ctx context.Context, what string, f func(context.Context) err
 	})
 }
 
-// connect reaches the database for the first time and brings the schema up to date. After one
-// success it returns nil at once; after a failure the next call tries again.
+// connect reaches the database for the first time and brings the schema up to date. After a
+// success, connect always returns nil at once. After a failure, the next call tries again.
 func (d *DB) connect(ctx context.Context) error {
 	d.mu.Lock()
 	if d.connected {
@@ -205,14 +206,14 @@ func (d *DB) connect(ctx context.Context) error {
 	d.opening = o
 	d.mu.Unlock()
 
-	// Other callers wait for this attempt, so it must not fail because the first caller's context
-	// ended.
+	// Other callers wait for this attempt. Therefore the attempt must continue when the context of
+	// the first caller ends.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*d.limit)
 	defer cancel()
 	for {
 		o.err = d.setUp(ctx)
-		// Several processes that open one new SQLite file change its journal mode at the same
-		// time. SQLite refuses that at once, without its usual wait for a lock.
+		// Several processes that open one new SQLite file change its journal mode at the same time.
+		// SQLite refuses the change at once and does not wait for the lock as it usually does.
 		if !d.dialect.isBusy(o.err) || ctx.Err() != nil {
 			break
 		}
@@ -228,7 +229,7 @@ func (d *DB) connect(ctx context.Context) error {
 	return o.err
 }
 
-// setUp brings the schema up to date, parses the frequent statements and checks that the database
+// setUp brings the schema up to date, prepares the frequent statements and checks that the database
 // keeps its commits.
 func (d *DB) setUp(ctx context.Context) error {
 	if _, _, err := d.Migrate(ctx); err != nil {
@@ -240,9 +241,9 @@ func (d *DB) setUp(ctx context.Context) error {
 	return d.checkDurability(ctx)
 }
 
-// prepare parses the most frequent statements once for each connection. In SQLite, parsing takes
-// a quarter of the time of such a statement. For PostgreSQL it does nothing: pgx prepares
-// statements itself, unless the URL disables this for a connection pooler.
+// prepare parses the most frequent statements once for each connection. In SQLite, parsing takes a
+// quarter of the time of such a statement. For PostgreSQL, prepare does nothing, because pgx
+// prepares statements itself unless the URL disables this for a connection pooler.
 func (d *DB) prepare(ctx context.Context) error {
 	if d.dialect.name != sqliteDialect.name {
 		return nil
@@ -259,7 +260,7 @@ func (d *DB) prepare(ctx context.Context) error {
 	return nil
 }
 
-// query runs a statement that returns rows. It uses the prepared form if there is one.
+// query runs a statement that returns rows. It uses the prepared statement if there is one.
 func (d *DB) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
 	if parsed := d.prepared[statement]; parsed != nil {
 		return parsed.QueryContext(ctx, args...)
@@ -267,7 +268,7 @@ func (d *DB) query(ctx context.Context, statement string, args ...any) (*sql.Row
 	return d.db.QueryContext(ctx, statement, args...)
 }
 
-// exec runs a statement that returns no rows. It uses the prepared form if there is one.
+// exec runs a statement that returns no rows. It uses the prepared statement if there is one.
 func (d *DB) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
 	if parsed := d.prepared[statement]; parsed != nil {
 		return parsed.ExecContext(ctx, args...)
@@ -284,7 +285,7 @@ type transaction struct {
 // wrap returns tx as a transaction that uses the prepared statements of d.
 func (d *DB) wrap(tx *sql.Tx) transaction { return transaction{tx, d.prepared} }
 
-// ExecContext runs a statement in the transaction. It uses the prepared form if there is one.
+// ExecContext runs a statement in the transaction. It uses the prepared statement if there is one.
 func (t transaction) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
 	if parsed := t.prepared[statement]; parsed != nil {
 		return t.StmtContext(ctx, parsed).ExecContext(ctx, args...)
@@ -292,11 +293,11 @@ func (t transaction) ExecContext(ctx context.Context, statement string, args ...
 	return t.Tx.ExecContext(ctx, statement, args...)
 }
 
-// unlimitedSkew is a difference of clocks, in milliseconds, that is never reached: 30 years.
+// unlimitedSkew is the limit, in milliseconds, that no difference of clocks reaches: 30 years.
 const unlimitedSkew = 1_000_000_000_000
 
-// maxSkewMillis returns how far a time of this process may be from the database's clock, in
-// milliseconds.
+// maxSkewMillis returns the largest allowed difference between the clock of this process and the
+// database's clock, in milliseconds.
 func (d *DB) maxSkewMillis() int64 {
 	if d.now == nil {
 		return unlimitedSkew
@@ -305,7 +306,8 @@ func (d *DB) maxSkewMillis() int64 {
 }
 
 // checkClock returns a [*backup.ClockError] if at differs from the time of the database's clock by
-// more than maxSkew. It always asks the database, because a clock can be set at any moment.
+// more than maxSkew. It reads the database's clock in every call, because a clock can be changed at
+// any moment.
 func (d *DB) checkClock(ctx context.Context, at time.Time) error {
 	if d.now == nil {
 		return nil
@@ -317,7 +319,7 @@ func (d *DB) checkClock(ctx context.Context, at time.Time) error {
 	return err
 }
 
-// clockDifference returns how far at is ahead of the database's clock.
+// clockDifference returns the time at minus the time of the database's clock.
 func (d *DB) clockDifference(ctx context.Context, at time.Time) (time.Duration, error) {
 	var now int64
 	if err := d.db.QueryRowContext(ctx, "SELECT "+d.dialect.clock).Scan(&now); err != nil {

@@ -29,7 +29,7 @@ func TestFullFileRefusesClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	db.db.SetMaxOpenConns(1) // max_page_count is a setting of one connection
+	db.db.SetMaxOpenConns(1) // max_page_count is a setting of one connection, so the pool has only one
 	if err := db.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +62,9 @@ func TestFullFileRefusesClaims(t *testing.T) {
 	}
 }
 
-// After a failover, connections lead to a former primary. They must be closed, so that the next
-// statements find the new primary.
+// TestReadOnlyConnectionsAreClosed covers a failover, after which the open connections lead to a
+// former primary. The store must close these connections, so that the next statements find the new
+// primary.
 func TestReadOnlyConnectionsAreClosed(t *testing.T) {
 	t.Parallel()
 	db, err := Open(Config{URL: secret.New(postgrestest.Schema(t)), Connections: 2})
@@ -95,13 +96,14 @@ func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQ
 
 func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// submit runs the three statements of a successful submission: claim, attempt, created.
+// submit runs the three statements of a successful submission: the claim, the attempt and the
+// created step.
 func submit(ctx context.Context, db *DB, n int, at time.Time) error {
 	return submitWithAudit(ctx, db, n, at, "")
 }
 
-// submitWithAudit is submit with a row of the audit trail in each of the last two statements. An
-// empty chain adds no rows.
+// submitWithAudit does the same as submit, and adds a row of the audit trail in each of the last
+// two statements. An empty chain adds no rows.
 func submitWithAudit(ctx context.Context, db *DB, n int, at time.Time, chain string) error {
 	r := storetest.Record(n)
 	r.CreatedAt, r.ExpiresAt = at, at.Add(7*24*time.Hour)
@@ -151,8 +153,8 @@ func TestSubmissionTakesThreeStatements(t *testing.T) {
 	}
 }
 
-// Later versions of the program must read the stored JSON of a job: members may be added to it,
-// but none may change.
+// TestStoredJobFormatIsStable proves that later versions of the program can read the stored JSON of
+// a job. New members may be added to the JSON, but no member may change.
 func TestStoredJobFormatIsStable(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	job := backup.Job{
@@ -170,19 +172,20 @@ func TestStoredJobFormatIsStable(t *testing.T) {
 	}
 }
 
-// BenchmarkStepLog measures what the store adds to a successful submission: three statements, of
-// which two must be on the disk before the call of the cloud is sent.
+// BenchmarkStepLog measures the time that the store adds to a successful submission: three
+// statements. Two of them must be on disk before the portal calls the cloud.
 func BenchmarkStepLog(b *testing.B) { benchmarkStepLog(b, submit) }
 
-// BenchmarkStepLogWithAudit adds the rows of the audit trail to two of the statements.
+// BenchmarkStepLogWithAudit is BenchmarkStepLog with the rows of the audit trail in two of the
+// statements.
 func BenchmarkStepLogWithAudit(b *testing.B) {
 	benchmarkStepLog(b, func(ctx context.Context, db *DB, n int, at time.Time) error {
 		return submitWithAudit(ctx, db, n, at, "chain")
 	})
 }
 
-// BenchmarkStepLogWithLimits adds limits as in a policy that uses all of them: a rate of
-// requests, two rates of backups, two quotas and a cool-down.
+// BenchmarkStepLogWithLimits is BenchmarkStepLog with the limits of a policy that uses every kind
+// of limit: a rate of requests, two rates of backups, two quotas and a cool-down.
 func BenchmarkStepLogWithLimits(b *testing.B) {
 	most := func(key string) backup.Rate { return backup.Rate{Key: key, Burst: 100_000, Per: time.Hour} }
 	grant := backup.Grant{
@@ -205,8 +208,8 @@ func BenchmarkStepLogWithLimits(b *testing.B) {
 	})
 }
 
-// benchmarkStepLog runs submit on both databases, and reports the 50th and 99th percentile of its
-// time.
+// benchmarkStepLog runs submit on both databases. It reports the 50th and the 99th percentile of
+// the time of submit.
 func benchmarkStepLog(b *testing.B, submit func(ctx context.Context, db *DB, n int, at time.Time) error) {
 	for _, kind := range []string{"SQLite", "PostgreSQL"} {
 		b.Run(kind, func(b *testing.B) {

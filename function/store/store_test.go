@@ -16,8 +16,8 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// Most tests wait for a server or for a time-out, not for a processor, so more of them can run in
-// parallel than there are processors.
+// TestMain allows more parallel tests than there are processors, because most tests wait for a
+// server or for a time limit and not for a processor.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
@@ -25,11 +25,12 @@ func TestMain(m *testing.M) {
 	os.Exit(postgrestest.Run(m))
 }
 
-// patience is the time of a statement in tests that are not about time-outs: on a busy machine,
-// 64 writers that take turns need more than the usual 5 seconds.
+// patience is the time of a statement in tests that do not test time limits. On a busy machine, 64
+// writers that take turns need more than the default of 5 seconds.
 const patience = 2 * time.Minute
 
-// open opens a store that is closed at the end of the test, and allows much time for statements.
+// open opens a store with a long time for each statement. It closes the store at the end of the
+// test.
 func open(t testing.TB, url string) *store.DB {
 	t.Helper()
 	if strings.HasPrefix(url, "postgres") {
@@ -38,7 +39,7 @@ func open(t testing.TB, url string) *store.DB {
 	return openConfig(t, store.Config{URL: secret.New(url), Connections: 8, StatementTime: patience})
 }
 
-// openUsual opens a store with the usual time of a statement, for tests of time-outs.
+// openUsual opens a store with the default time of a statement, for tests of time limits.
 func openUsual(t testing.TB, url string) *store.DB {
 	t.Helper()
 	return openConfig(t, store.Config{URL: secret.New(url), Connections: 8})
@@ -55,8 +56,8 @@ func openConfig(t testing.TB, cfg store.Config) *store.DB {
 	return db
 }
 
-// file returns the URL of a SQLite database that does not exist yet. Its name contains characters
-// that must be escaped.
+// file returns the URL of a SQLite database that does not exist yet. The name of the file contains
+// characters that must be escaped.
 func file(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "a b?#%.db") }
 
 func TestSQLite(t *testing.T) {
@@ -66,8 +67,8 @@ func TestSQLite(t *testing.T) {
 	storetest.RunAudit(t, func(t *testing.T) storetest.Trail { return open(t, file(t)) })
 }
 
-// The suite must pass in every mode in which pgx can send statements. Connection poolers need
-// some of them.
+// TestPostgreSQL runs the suite in every mode in which pgx can send statements. Connection poolers
+// need some of these modes.
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {

@@ -4,5 +4,6 @@ package store
 
 import "time"
 
-// maxSkew is how far a time of this process may be from the database's clock.
+// maxSkew is the largest allowed difference between the clock of this process and the database's
+// clock.
 const maxSkew = 5 * time.Second

@@ -8,10 +8,11 @@ import (
 	"backupportal/function/chaos/control"
 )
 
-// maxSkew is divided by the factor that a schedule of package chaos sets.
+// maxSkew is 5 seconds divided by the factor that a schedule of package chaos sets.
 var maxSkew = control.Scaled(5 * time.Second)
 
-// init switches off the comparison of clocks, or the durable commits, if a schedule asks for it.
+// init disables the comparison of clocks, or the durable commits, if a schedule of package chaos
+// requests it.
 func init() {
 	if control.Off(control.Clock) {
 		maxSkew = 1000 * time.Hour

@@ -21,7 +21,8 @@ func signedHeaders(t *testing.T, id, stamp string) http.Header {
 	}
 }
 
-// A message without an id or a time is rejected even if its signature is valid: it could be replayed.
+// TestStandardRequiresIDAndTime proves that a message without an id or a time is rejected even if
+// its signature is valid. A third party could replay such a message.
 func TestStandardRequiresIDAndTime(t *testing.T) {
 	if _, err := Verify(hmacSource(t), signedHeaders(t, vectorID, vectorTime), []byte(vectorBody), signedAt); err != nil {
 		t.Fatal(err)
@@ -49,7 +50,7 @@ func TestSignatureHeaderLimit(t *testing.T) {
 	}
 }
 
-// A signature has exactly one accepted spelling.
+// TestUndecodableSignatureIsRejected proves that only one spelling of a signature is accepted.
 func TestUndecodableSignatureIsRejected(t *testing.T) {
 	_, encoded, _ := strings.Cut(vectorV1, ",")
 	for _, bad := range []string{encoded + "!", encoded + "=", encoded + "AAAA", encoded[:20] + "\n" + encoded[20:], encoded + "\r\n", encoded + "\n"} {
@@ -59,7 +60,8 @@ func TestUndecodableSignatureIsRejected(t *testing.T) {
 	}
 }
 
-// A message of GitHub needs one X-GitHub-Delivery, one signature, and a key that has a secret and has not expired.
+// TestGitHubRequiresDeliverySignatureAndKey proves that a message of GitHub must have one
+// X-GitHub-Delivery, one signature, and a key that has a secret and has not expired.
 func TestGitHubRequiresDeliverySignatureAndKey(t *testing.T) {
 	byEmpty := "sha256=" + hex.EncodeToString(hmacSHA256(secret.String{}, []byte(gitHubBody)))
 	for name, c := range map[string]struct {
@@ -85,7 +87,8 @@ func TestGitHubRequiresDeliverySignatureAndKey(t *testing.T) {
 	}
 }
 
-// With two Authorization headers, a proxy in front of the portal could check one and the portal the other.
+// TestBearerRequiresOneAuthorizationHeader proves that a message with two Authorization headers is
+// rejected. A proxy in front of the portal could check one header and the portal the other header.
 func TestBearerRequiresOneAuthorizationHeader(t *testing.T) {
 	token := "Bearer hbp_" + strings.Repeat("x", 43)
 	s := Source{Kind: Bearer, Keys: []Key{{ID: "t1", Sum: sha256.Sum256([]byte(token[len("Bearer "):]))}}}
@@ -100,7 +103,8 @@ func TestBearerRequiresOneAuthorizationHeader(t *testing.T) {
 	}
 }
 
-// A number keeps all its digits, even those that a float64 would lose.
+// TestNumbersKeepTheirDigits proves that a number keeps all its digits, even digits that a float64
+// would lose.
 func TestNumbersKeepTheirDigits(t *testing.T) {
 	s := Source{
 		When:       []Condition{{Pointer: []string{"n"}, Equals: "12345678901234567890"}},
@@ -112,7 +116,8 @@ func TestNumbersKeepTheirDigits(t *testing.T) {
 	}
 }
 
-// An index into a list is a decimal number without sign and leading zeros (RFC 6901, section 4).
+// TestPointerOutsideListFindsNothing proves that an index into a list must be a decimal number
+// without sign and leading zeros (RFC 6901, section 4).
 func TestPointerOutsideListFindsNothing(t *testing.T) {
 	for part, want := range map[string]string{
 		"0": "a", "1": "b", "2": "", "-1": "", "-2": "", "-": "", "x": "", "": "", "00": "", "01": "", "+1": "", "99999999999999999999": "",

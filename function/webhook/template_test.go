@@ -27,8 +27,9 @@ func TestParsePointer(t *testing.T) {
 	}
 }
 
-// A submission has the template's fixed values and the message's values at its pointers. Members of the
-// message that no pointer names are ignored, even if they have the name of a parameter.
+// TestSubmission proves that a submission has the fixed values of the template, and the values of
+// the message to which the template's pointers lead. Other members of the message are ignored, even
+// if they have the name of a parameter.
 func TestSubmission(t *testing.T) {
 	s := Source{
 		When: []Condition{{Pointer: pointer(t, "/status"), Equals: "firing"}},

@@ -20,8 +20,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// Published test vectors: those that the libraries of Standard Webhooks share, and the example of GitHub's
-// documentation ("Validating webhook deliveries").
+// These are published test vectors: the vectors that the libraries of Standard Webhooks share, and
+// the example in GitHub's documentation ("Validating webhook deliveries").
 const (
 	vectorSecret = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	vectorPublic = "1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
@@ -77,7 +77,8 @@ func TestVerifyPublishedVectors(t *testing.T) {
 	}
 }
 
-// Verify accepts a message exactly at its limits and rejects one just beyond a limit. Threat T10.
+// TestVerifyBoundaries proves that Verify accepts a message exactly at a limit and rejects a
+// message just beyond a limit. Threat T10.
 func TestVerifyBoundaries(t *testing.T) {
 	many := func(n int) string { return strings.TrimSpace(strings.Repeat("v1,AAAA ", n-1)) + " " + vectorV1 }
 	for name, c := range map[string]struct {
@@ -161,14 +162,16 @@ func TestVerifyBoundaries(t *testing.T) {
 	}
 }
 
-// signatureWithEmptyKey returns the signature with an empty HMAC key, which anyone can compute.
+// signatureWithEmptyKey returns a signature that is computed with an empty HMAC key. Anyone can
+// compute it.
 func signatureWithEmptyKey() string {
 	mac := hmac.New(sha256.New, nil)
 	fmt.Fprintf(mac, "%s.%s.%s", vectorID, vectorTime, vectorBody)
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// A change of one bit in the id, the time, the body or the signature makes Verify fail.
+// TestVerifyRejectsAnyChangedByte proves that Verify fails after a change of one bit in the id, the
+// time, the body or the signature.
 func TestVerifyRejectsAnyChangedByte(t *testing.T) {
 	for version, c := range map[string]struct {
 		s         Source
@@ -192,7 +195,8 @@ func TestVerifyRejectsAnyChangedByte(t *testing.T) {
 	}
 }
 
-// The same holds for the body and the signature of a message of GitHub.
+// TestVerifyRejectsAnyChangedByteFromGitHub proves that Verify fails after a change of one bit in
+// the body or the signature of a message of GitHub.
 func TestVerifyRejectsAnyChangedByteFromGitHub(t *testing.T) {
 	s := Source{Kind: GitHub, Keys: []Key{{ID: "g1", Secret: secret.New(gitHubSecret)}}}
 	for i, field := range []string{gitHubBody, gitHubSignature} {
@@ -211,8 +215,9 @@ func TestVerifyRejectsAnyChangedByteFromGitHub(t *testing.T) {
 	}
 }
 
-// A bearer message needs a known token that has not expired. Its ID is the header Idempotency-Key. Without that header
-// the ID is empty or, if the source has BodyKey set, the hash of the body. Two headers give an empty ID.
+// TestBearer proves that a bearer message must have a known token that has not expired. The header
+// Idempotency-Key becomes the message's ID. Without that header, the ID is empty, or the hash of
+// the body if the source has BodyKey set. With two such headers, the ID is empty.
 func TestBearer(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
 	s := Source{Kind: Bearer, Keys: []Key{{ID: "t1", Sum: sha256.Sum256([]byte(token)), NotAfter: signedAt.Add(time.Hour)}}}
@@ -245,8 +250,9 @@ func TestBearer(t *testing.T) {
 	}
 }
 
-// Verify accepts what the reference library of Standard Webhooks (npm standardwebhooks) signs: bodies with
-// non-ASCII text, with line breaks, of 200,000 bytes, and an empty one.
+// TestVerifySignaturesOfStandardWebhooksLibrary proves that Verify accepts the signatures of the
+// reference library of Standard Webhooks (npm standardwebhooks). The bodies have non-ASCII text,
+// line breaks, 200,000 bytes, or nothing.
 func TestVerifySignaturesOfStandardWebhooksLibrary(t *testing.T) {
 	folder, err := filepath.Abs("../../.ci")
 	if err != nil {
@@ -281,7 +287,8 @@ process.stdout.write(JSON.stringify(bodies.map((b, i) => new Webhook(process.arg
 	}
 }
 
-// Verify accepts a GitHub signature that openssl computes, an implementation apart from Go's.
+// TestVerifySignatureOfOpenSSL proves that Verify accepts a GitHub signature that openssl computes.
+// openssl is an implementation independent of Go's.
 func TestVerifySignatureOfOpenSSL(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -303,7 +310,8 @@ func TestVerifySignatureOfOpenSSL(t *testing.T) {
 	}
 }
 
-// FuzzSignatures looks for headers that Verify accepts although they are not one of the two published vectors.
+// FuzzSignatures searches for headers that Verify accepts although they are not the headers of one
+// of the two published vectors.
 func FuzzSignatures(f *testing.F) {
 	f.Add(vectorID, vectorTime, vectorV1)
 	f.Add(vectorID, vectorTime, vectorV1a+" "+vectorV1)

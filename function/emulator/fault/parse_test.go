@@ -122,7 +122,8 @@ func drawStep(t *rapid.T, action string) step {
 		return st
 	}
 	for left, more := fullShare, true; left > 0 && more; more = rapid.Bool().Draw(t, "more") {
-		// Less than fullShare: 100 % is written without a percentage, like a certain choice.
+		// The share is less than fullShare, because a choice of 100 % is written without a
+		// percentage.
 		share := rapid.IntRange(1, min(left, fullShare-1)).Draw(t, "share")
 		st.choices = append(st.choices, choice{drawFaults(t, action), share})
 		left -= share
@@ -181,9 +182,9 @@ func TestScheduleRoundTrip(t *testing.T) {
 	})
 }
 
-// FuzzParse checks two properties of Parse. A schedule that it accepts is written as text
-// and parsed again to an equal schedule. The error for any other text names a column within the
-// text, or the column after its end.
+// FuzzParse checks two properties of Parse. If Parse accepts a text, the schedule that is written
+// as text and parsed again is equal. If Parse refuses a text, the error names a column in the text
+// or the column after its end.
 func FuzzParse(f *testing.F) {
 	f.Add("CreateBackupJob: ok, throttle x2, 500-after; *: latency 200ms 10% | drop 0.5%; seed 42")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// A job that is canceled at any time makes no more progress and ends as CANCELED. A job that has
-// ended keeps its state.
+// TestCanceledJobMakesNoProgress proves that a job that is canceled at any time makes no more
+// progress and ends as CANCELED. A job that has ended before keeps its state.
 func TestCanceledJobMakesNoProgress(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := jobStore{}

@@ -42,7 +42,8 @@ func TestSpeedLimitGrammar(t *testing.T) {
 	}
 }
 
-// The reference counts for each hour of the day how many rules contain it.
+// TestSpeedLimitOverlapMatchesReference compares with a reference that counts, for each hour of the
+// day, how many rules contain the hour.
 func TestSpeedLimitOverlapMatchesReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var rules []string

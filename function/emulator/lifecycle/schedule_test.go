@@ -7,7 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// For every duration, progress never decreases, and the job ends with all bytes done.
+// TestProgressNeverDecreases proves, for every duration, that the progress of a job never
+// decreases, and that the job ends when all bytes are done.
 func TestProgressNeverDecreases(t *testing.T) {
 	rank := map[string]int{"CREATED": 0, "RUNNING": 1, "COMPLETE": 2}
 	rapid.Check(t, func(t *rapid.T) {

@@ -8,7 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// matchesByRegexp is a reference for Matches that uses a regular expression.
+// matchesByRegexp is a second implementation of Matches for comparison. It uses a regular
+// expression.
 func matchesByRegexp(pattern, text string) bool {
 	expr := strings.NewReplacer(`\*`, `(?s:.*)`, `\?`, `(?s:.)`).Replace(regexp.QuoteMeta(pattern))
 	return regexp.MustCompile("^" + expr + "$").MatchString(text)
@@ -25,8 +26,8 @@ func TestMatchesAgreesWithRegexp(t *testing.T) {
 	})
 }
 
-// referenceVerdict is a reference for Evaluate: it collects the effects of all matching
-// statements before it decides.
+// referenceVerdict is a second implementation of Evaluate for comparison. It collects the effects
+// of all matching statements before it decides.
 func referenceVerdict(policies []Policy, action, resource string, conditionHolds bool) Verdict {
 	effects := map[string]int{}
 	fitsAny := func(patterns []string, text string) bool {

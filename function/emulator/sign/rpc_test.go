@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The expected signature agrees with two of the vendor's clients: Darabonba for Go and
-// @alicloud/openapi-util.
+// TestSignatureMatchesVendorClients compares with a signature that two of the vendor's clients
+// computed: Darabonba for Go and @alicloud/openapi-util.
 func TestSignatureMatchesVendorClients(t *testing.T) {
 	p := map[string]string{
 		"AccessKeyId": "testid", "Action": "CreateBackupJob", "Format": "JSON", "RegionId": "cn-hangzhou",
@@ -45,7 +45,8 @@ func TestEmptySecretNeverMatches(t *testing.T) {
 	}
 }
 
-// The vendor's clients use Go's form encoding with three corrections.
+// TestPercentEncodeMatchesVendorClients compares with the method of the vendor's clients: Go's form
+// encoding with three corrections.
 func TestPercentEncodeMatchesVendorClients(t *testing.T) {
 	corrected := strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~")
 	rapid.Check(t, func(t *rapid.T) {

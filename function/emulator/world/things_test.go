@@ -11,7 +11,7 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// fullWorld sets every field that smallWorld does not set.
+// fullWorld sets every field that smallWorld leaves out.
 const fullWorld = `
 regions: [cn-hangzhou]
 accounts:

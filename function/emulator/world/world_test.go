@@ -13,7 +13,7 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// smallWorld is a valid world file with the required fields.
+// smallWorld is a valid world file that has only the required fields.
 const smallWorld = `
 regions: [cn-hangzhou]
 job_duration: 90s
@@ -89,7 +89,8 @@ func TestWorldFileRefusesInvalidInput(t *testing.T) {
 	}
 }
 
-// A well-formed name that does not exist is a mistake.
+// TestCheckReportsUnknownNames proves that a well-formed name is a mistake if nothing in the world
+// has this name.
 func TestCheckReportsUnknownNames(t *testing.T) {
 	const role = "acs:ram::2000000000000002:role/backup-operator"
 	trusts := func(arn string) func(*World) { return func(w *World) { w.Accounts[1].Roles[0].Trusts = []string{arn} } }
@@ -103,7 +104,7 @@ func TestCheckReportsUnknownNames(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*World)
-		want   []string // empty: the world is valid
+		want   []string // expected mistakes; empty if the world is valid
 	}{
 		{"user", trusts("acs:ram::1000000000000001:user/Portal"), nil},
 		{"no user", trusts("acs:ram::1000000000000001:user/portla"), []string{role + `: trusts: account 1000000000000001 has no user "portla"`}},
@@ -177,7 +178,7 @@ func TestDemoWorldMatchesManual(t *testing.T) {
 	}
 }
 
-// The world file in docs/emulator.md is valid.
+// TestManualWorldFileLoads proves that the world file in docs/emulator.md is valid.
 func TestManualWorldFileLoads(t *testing.T) {
 	manual, err := os.ReadFile("../../../docs/emulator.md")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// Audit adds a row to the audit trail. It is an error if the chain already has a row with its
-// number.
+// Audit adds a row to the audit trail. It returns an error if the chain already has a row with the
+// same number.
 func (s *Store) Audit(ctx context.Context, row backup.AuditRow) error {
 	if err := storable(ctx, row.Chain, row.Body, row.MAC); err != nil {
 		return err
@@ -23,7 +23,8 @@ func (s *Store) Audit(ctx context.Context, row backup.AuditRow) error {
 	return s.addRows([]backup.AuditRow{row})
 }
 
-// addRows adds all rows, or none if one of their numbers is used. The store must be locked.
+// addRows adds all rows, or no row if one of the numbers is used. The caller must hold the lock of
+// the store.
 func (s *Store) addRows(rows []backup.AuditRow) error {
 	for _, r := range rows {
 		if _, taken := s.audit[r.Chain][r.Seq]; taken {
@@ -40,8 +41,8 @@ func (s *Store) addRows(rows []backup.AuditRow) error {
 	return nil
 }
 
-// AuditHeads returns the last row of each chain whose last row is not older than since, newest
-// first, at most limit. Their bodies are left out.
+// AuditHeads returns the last row of each chain if that row is not older than since. It returns at
+// most limit rows, the newest first, without their bodies.
 func (s *Store) AuditHeads(ctx context.Context, since time.Time, limit int) (heads []backup.AuditRow, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,7 +58,7 @@ func (s *Store) AuditHeads(ctx context.Context, since time.Time, limit int) (hea
 	return heads[:min(limit, len(heads))], ctx.Err()
 }
 
-// AuditTrail returns all rows, ordered by chain and number, as they are at the time of the call.
+// AuditTrail returns all rows at the time of the call, ordered by chain and number.
 func (s *Store) AuditTrail(context.Context) iter.Seq2[backup.AuditRow, error] {
 	s.mu.Lock()
 	defer s.mu.Unlock()

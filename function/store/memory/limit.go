@@ -9,29 +9,29 @@ import (
 	"backupportal/function/backup"
 )
 
-// limits is the current use of all limits.
+// limits holds how much of each limit is used.
 type limits struct {
-	reservations map[string]reservation // by reservation key
-	rates        map[string]int64       // by rate key: when an evenly spaced next request is due; milliseconds
-	quotas       map[quotaDay]int       // backups that were counted
-	cooldowns    map[string]cooldown    // by resource
+	reservations map[string]reservation // reservations by reservation key
+	rates        map[string]int64       // milliseconds: when an evenly spaced next request is due, by rate key
+	quotas       map[quotaDay]int       // number of counted backups
+	cooldowns    map[string]cooldown    // cool-downs by resource
 }
 
-// reservation is what one submission took from the limits. The rates are not in it, because they
-// are not refunded.
+// reservation is what one submission took from the limits. It omits rates, because rates are never
+// refunded.
 type reservation struct {
-	at               int64    // when it was made; milliseconds
-	held             int      // 1 + the highest attempt that it is for; 0 after a refund
-	day              string   // of its quotas, in UTC
-	quotas           []string // keys
-	cooldownResource string   // resource of its cool-down; empty without one
+	at               int64    // when the reservation was made; milliseconds
+	held             int      // 1 + the highest attempt that the reservation is for; 0 after a refund
+	day              string   // day of the quotas, in UTC
+	quotas           []string // keys of the quotas
+	cooldownResource string   // resource of the cool-down; empty if there is none
 }
 
 // quotaDay is one quota on one day of UTC.
 type quotaDay struct{ key, day string }
 
-// cooldown is the time in which a resource gets no other backup. owner is the reservation key
-// that took it.
+// cooldown is the time in which a resource gets no other backup. owner is the key of the
+// reservation that started the cool-down.
 type cooldown struct {
 	owner string
 	until int64 // milliseconds
@@ -55,7 +55,7 @@ func (s *Store) Reserve(ctx context.Context, a backup.Reservation) (*backup.Limi
 	before, known := l.reservations[a.Key]
 	// A reservation that is older than [backup.KeyExpires] belongs to an earlier use of the key.
 	first := !known || before.at <= ms(a.Now.Add(-backup.KeyExpires))
-	// The submission already holds its reservation. A later attempt needs it now.
+	// The submission already holds its reservation. Now a later attempt holds it.
 	if !first && before.held > 0 {
 		before.held = max(before.held, a.Attempt+1)
 		l.reservations[a.Key] = before
@@ -83,9 +83,9 @@ func (s *Store) Reserve(ctx context.Context, a backup.Reservation) (*backup.Limi
 	return nil, nil
 }
 
-// reached returns the first limit that is reached for a, or nil. The rates are tested only if
-// this is the first reservation of a.Key. The order is that of the databases: rates, quotas,
-// cool-down, by key.
+// reached returns the first limit that refuses a, or nil. It tests the rates only if this is the
+// first reservation of a.Key. The order is the same as in the databases: rates by key, quotas by
+// key, the cool-down.
 func (l *limits) reached(a backup.Reservation, first bool) *backup.LimitError {
 	if first {
 		rates := slices.SortedFunc(slices.Values(a.Grant.Rates), func(a, b backup.Rate) int {
@@ -124,7 +124,7 @@ func (l *limits) reached(a backup.Reservation, first bool) *backup.LimitError {
 // interval returns the milliseconds between two evenly spaced requests of a rate.
 func interval(r backup.Rate) int64 { return r.Per.Milliseconds() / int64(r.Burst) }
 
-// wait returns how long it is until a rate has a request left (generic cell rate algorithm). 0
+// wait returns the time until a rate allows the next request, by the generic cell rate algorithm. 0
 // means now.
 func (l *limits) wait(r backup.Rate, now time.Time) time.Duration {
 	next := max(l.rates[r.Key], ms(now)) + interval(r)
@@ -140,7 +140,7 @@ func (s *Store) Refund(ctx context.Context, key string, attempt int) error {
 	defer s.mu.Unlock()
 	l := &s.limits
 	holds := l.reservations[key]
-	// Refunded already, or held for a later attempt.
+	// The reservation is refunded already, or is held for a later attempt.
 	if holds.held == 0 || holds.held > attempt+1 {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (s *Store) Refund(ctx context.Context, key string, attempt int) error {
 		day := quotaDay{quota, holds.day}
 		l.quotas[day] = max(l.quotas[day]-1, 0)
 	}
-	// The cool-down may have ended meanwhile, and another submission may have started a new one.
+	// The submission's cool-down may have ended, and another submission may have started a new one.
 	if l.cooldowns[holds.cooldownResource].owner == key {
 		delete(l.cooldowns, holds.cooldownResource)
 	}
@@ -185,8 +185,8 @@ func (s *Store) Peek(ctx context.Context, r backup.Rate, now time.Time) (time.Du
 func (s *Store) ForgetLimits(ctx context.Context, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// A quota is kept as long as a reservation can still refund it; other entries one hour after
-	// their end.
+	// A quota is kept as long as a reservation can still refund it. The other entries are kept for
+	// one hour after their end.
 	hour, day := ms(now.Add(-time.Hour)), now.UTC().AddDate(0, 0, -8).Format(time.DateOnly)
 	for k, next := range s.limits.rates {
 		if next < hour {

@@ -20,7 +20,7 @@ func (s *Store) selected(match func(*submission) bool) (found []*submission) {
 	return found
 }
 
-// compare orders places by time, then by id: negative if a is older than b.
+// compare orders places by time, then by id. The result is negative if a is older than b.
 func compare(a, b backup.Place) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
 }
@@ -38,7 +38,8 @@ func (s *Store) List(ctx context.Context, q backup.Query) (page []backup.Record,
 			(q.From.IsZero() || ms(r.CreatedAt) >= ms(q.From)) && (q.To.IsZero() || ms(r.CreatedAt) < ms(q.To)) &&
 			(q.Before == nil || compare(r.Place(), *q.Before) < 0) && (q.After == nil || compare(r.Place(), *q.After) > 0)
 	})
-	// With q.After the page has the records nearest to that place, which are the oldest.
+	// If q.After is set, the page has the records nearest to that place. These are the oldest of
+	// the found records.
 	if more := len(found) - q.Limit; more > 0 && q.After != nil {
 		found = found[more:]
 	}
@@ -84,7 +85,7 @@ func (s *Store) Announce(ctx context.Context, notices []backup.Notice) (added in
 func (s *Store) Due(ctx context.Context, receiver string, now time.Time, limit int) (found []backup.Notice, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := map[string]int64{} // by the notice's id
+	next := map[string]int64{} // when the notice is due, by the notice's id
 	for id, sub := range s.submissions {
 		for key, d := range sub.notices {
 			if key.receiver != receiver || d.done != 0 || d.next > ms(now) {
@@ -117,8 +118,8 @@ func (s *Store) Lease(ctx context.Context, n backup.Notice, until time.Time) (ta
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.delivery(n)
-	// Another number of attempts means that another process has leased the notice since it was
-	// read.
+	// If the number of attempts has changed, another process has leased the notice since this
+	// process read it.
 	if d == nil || d.attempts != n.Attempts || d.done != 0 || ctx.Err() != nil {
 		return false, ctx.Err()
 	}

@@ -1,8 +1,8 @@
 // Package memory is a store for tests of code that uses a store.
 //
-// It passes the same conformance suite as the databases (storetest). It has no schema, no time
-// limits, no restarts, and serves one process only; tests of these need a database. All data of
-// a [Store] is in maps behind one mutex:
+// The store passes the same conformance suite as the databases (storetest). It has no schema, no
+// time limits and no restarts, and it serves one process only. Tests of schemas, time limits,
+// restarts or several processes need a database. All data of a [Store] is in maps behind one mutex:
 //
 //	submissions  by submission id: the record, its steps, job, final state and notices
 //	byKey        by the id of a key's first use: its uses, oldest first
@@ -33,11 +33,11 @@ type Store struct {
 	mu          sync.Mutex
 	submissions map[string]*submission
 	byKey       map[string][]*submission             // the uses of a key, oldest first
-	audit       map[string]map[int64]backup.AuditRow // by chain and number
+	audit       map[string]map[int64]backup.AuditRow // rows by chain and number
 	limits      limits
 }
 
-// Store has all interfaces that package backup asks of a database.
+// Store implements all interfaces that package backup needs from a database.
 var (
 	_ backup.Store  = (*Store)(nil)
 	_ backup.Limits = (*Store)(nil)
@@ -58,21 +58,21 @@ func New() *Store {
 	}
 }
 
-// submission is one use of a key, with all data about it.
+// submission is one use of a key, with all data of that use.
 type submission struct {
-	record  backup.Record // as it was claimed
+	record  backup.Record // the record at the time of the claim
 	key     string        // id of the key's first use
 	number  int           // number of the use, from 0
 	steps   []backup.Step
-	job     *job         // nil before the first request about it
-	state   backup.State // final state for lists; empty if it is not marked as final
+	job     *job         // nil before the first request about the job
+	state   backup.State // final state for lists; empty if the submission is not final
 	notices map[notice]*delivery
 }
 
 // job is the last known description of a submission's job.
 type job struct {
-	asked, seen int64      // when the cloud was asked last, and SeenAt of latest; milliseconds
-	ended       bool       // whether the status of latest is terminal
+	asked, seen int64      // milliseconds: when the cloud was asked last, and SeenAt of latest
+	ended       bool       // the status of latest is terminal
 	latest      backup.Job // the stored description
 	cancelled   backup.Cancellation
 }
@@ -83,15 +83,14 @@ type notice struct {
 	receiver string
 }
 
-// delivery is the progress of a notice: when its event happened, when it is due, when it was
-// done.
+// delivery is the progress of a notice: when the event happened, when the notice is due, and when
+// the notice was done.
 type delivery struct {
-	at, next, done int64 // milliseconds; 0 is never
+	at, next, done int64 // milliseconds; 0 means never
 	attempts       int
 }
 
-// snapshot returns the current record. Its maps and slices are copies, so callers may change
-// them.
+// snapshot returns the current record. Its maps and slices are copies, so a caller may change them.
 func (s *submission) snapshot() backup.Record {
 	r := s.record
 	r.Params, r.Complete, r.Denied = maps.Clone(r.Params), maps.Clone(r.Complete), slices.Clone(r.Denied)
@@ -135,9 +134,9 @@ func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record
 		}
 		number = use.number + 1
 	}
-	// A later use of the key has a new id and job name, so that its job is never taken for an
-	// earlier one. Cloud Backup limits names to 64 characters: the label is cut, and the id is
-	// complete.
+	// A later use of the key has a new id and a new job name, so that its job is never taken for
+	// the job of an earlier use. Cloud Backup limits names to 64 characters: the label may be cut,
+	// but the id is never cut.
 	if number > 0 {
 		use := fmt.Sprint("-", number+1)
 		name := strings.TrimSuffix(r.JobName, "-"+key)
@@ -146,7 +145,7 @@ func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record
 	}
 	r.Key, r.Last = "", backup.Step{N: -1}
 	kept := &submission{record: asStored(r), key: key, number: number, notices: map[notice]*delivery{}}
-	// A refusal by the policy never changes, so it is final at once.
+	// A refusal by the policy never changes, so the submission is final at once.
 	if r.Denied != nil {
 		kept.state = backup.StateDenied
 	}
@@ -155,8 +154,8 @@ func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record
 	return r, true, nil
 }
 
-// asStored returns r as a database keeps it: times in milliseconds, and of the principal only
-// the id and the name. Maps and slices are copied.
+// asStored returns r as a database stores it: times in milliseconds, and only the id and the name
+// of the principal. Maps and slices are copied.
 func asStored(r backup.Record) backup.Record {
 	by := r.Principal
 	r.Principal = identity.Principal{Issuer: by.Issuer, Subject: by.Subject, Name: by.Name}
@@ -169,7 +168,7 @@ func asStored(r backup.Record) backup.Record {
 	return r
 }
 
-// newest returns the last use of a key, or nil.
+// newest returns the last use of a key, or nil if there is none.
 func (s *Store) newest(key string) *submission {
 	uses := s.byKey[key]
 	if len(uses) == 0 {
@@ -198,8 +197,8 @@ func (s *Store) Find(ctx context.Context, id string) (r backup.Record, err error
 	return r, err
 }
 
-// change calls do with a submission, while the store is locked. The error is
-// [backup.ErrNotFound], the error of ctx, or that of do.
+// change calls do with a submission while the store is locked. The error is [backup.ErrNotFound],
+// the error of ctx, or the error of do.
 func (s *Store) change(ctx context.Context, id string, do func(*submission) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -228,12 +227,13 @@ func (s *Store) Append(
 		switch n := len(to.steps); {
 		case step.N > n: // a gap
 			return nil
-		// A repeat by the same owner is this step; any other owner was too late.
+		// A step with this number exists. It is the caller's if it has the same owner. Any other
+		// owner was too late.
 		case step.N < n:
 			if to.steps[step.N].Owner != step.Owner {
 				return nil
 			}
-		// A final step has no step after it.
+		// No step can follow a final step.
 		case n > 0 && to.steps[n-1].Kind != backup.StepAttempt && to.steps[n-1].Kind != backup.StepNotSent:
 			return nil
 		}
@@ -259,7 +259,7 @@ func (s *Store) Steps(id string) []backup.Step {
 	return nil
 }
 
-// ensureJob returns the job of the submission. It creates an empty one if necessary.
+// ensureJob returns the job of the submission. It creates an empty job if there is none.
 func (s *submission) ensureJob() *job {
 	if s.job == nil {
 		s.job = &job{}
@@ -276,8 +276,8 @@ func (s *Store) See(ctx context.Context, id string, latest backup.Job) error {
 		first := sub.job == nil
 		j, seen, ended := sub.ensureJob(), ms(latest.SeenAt), latest.Status.IsTerminal()
 		j.asked = max(j.asked, seen)
-		// A terminal status is never replaced by one that is not. Otherwise the newer
-		// description is kept.
+		// A terminal status is never replaced by a status that is not terminal. Otherwise the newer
+		// description replaces the older one.
 		if first || ended && !j.ended || ended == j.ended && seen >= j.seen {
 			j.seen, j.ended, j.latest = seen, ended, latest
 		}
@@ -336,7 +336,8 @@ func (s *Store) Forget(ctx context.Context, before, now time.Time, limit int) (n
 	return n, ctx.Err()
 }
 
-// ms returns a time as databases store it: milliseconds since 1970, or 0 for the zero time.
+// ms returns a time in the form that databases store: milliseconds since 1970, or 0 for the zero
+// time.
 func ms(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -352,8 +353,9 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// storable returns an error for a text that PostgreSQL refuses (a zero byte, or no UTF-8), or
-// the error of ctx. Thus a test with this store fails where a database would.
+// storable returns an error for a text that PostgreSQL refuses (a text with a zero byte, or not in
+// UTF-8), or the error of ctx. Therefore a test with this store fails where a test with a database
+// would fail.
 func storable(ctx context.Context, texts ...string) error {
 	for i, s := range texts {
 		if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {

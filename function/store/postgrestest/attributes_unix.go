@@ -4,5 +4,5 @@ package postgrestest
 
 import "syscall"
 
-// endWithParent does nothing: only Linux can end a child with its parent.
+// endWithParent does nothing here. Only Linux can end a child when its parent ends.
 func endWithParent(*syscall.SysProcAttr) {}

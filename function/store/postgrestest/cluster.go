@@ -36,7 +36,8 @@ func newCluster(bin string) (c cluster, err error) {
 		err = os.Chown(c.folder, int(c.credential.Uid), int(c.credential.Gid))
 	}
 	if err == nil {
-		// --no-sync: a crash of the machine ends the test too, so the data need not be on disk.
+		// --no-sync: the data need not survive a crash of the machine, because the crash ends the
+		// test too.
 		initdb := c.command(
 			"initdb",
 			"-D",
@@ -68,8 +69,8 @@ func (c cluster) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// findBinaries returns the folder of PostgreSQL's programs: the one of Debian, or that of an
-// initdb on the path. It returns an empty string if there is no such program.
+// findBinaries returns the folder of PostgreSQL's programs. It looks in Debian's folder, then for
+// initdb on the path. It returns the empty string if it finds no programs.
 func findBinaries() string {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is valid
 	if len(found) > 0 {
@@ -81,7 +82,8 @@ func findBinaries() string {
 	return ""
 }
 
-// serverUser returns a user for the server if this process runs as root.
+// serverUser returns the user that runs the server if this process runs as root. Otherwise it
+// returns nil.
 func serverUser() (*syscall.Credential, error) {
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
@@ -100,10 +102,10 @@ func serverUser() (*syscall.Credential, error) {
 // shared is the server that the tests of this process share.
 var shared sharedServer
 
-// A sharedServer starts a server at the first use.
+// A sharedServer is a server that starts at its first use.
 type sharedServer struct {
 	mu        sync.Mutex
-	removable bool // Run was called, and will remove the server
+	removable bool // Run was called and will remove the server
 	server    *Server
 }
 
@@ -126,8 +128,8 @@ func Run(m *testing.M) (code int) {
 	return code
 }
 
-// get returns the shared server, which it starts at the first call. It is an error if TestMain did
-// not call [Run], because the server would never be removed.
+// get returns the shared server. The first call starts the server. It is an error if TestMain did
+// not call [Run], because nothing would remove the server then.
 func (s *sharedServer) get(bin string) (*Server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,12 +3,12 @@
 // They are real servers with temporary folders, and they listen on loopback:
 //
 //   - [Schema] gives a test an empty schema in a server that all tests of the process share.
-//   - [Start] gives a test a server of its own. Tests need one that stop the server or change
-//     what all schemas share.
+//   - [Start] gives a test a server of its own. A test needs its own server if it stops the server
+//     or changes something that all schemas share.
 //   - [NewRelay] puts a relay in front of a server that simulates failures of the network.
 //
-// TestMain must call [Run], which removes the shared server at the end. Without PostgreSQL, tests
-// are skipped; if the environment has CI=true, they fail.
+// TestMain must call [Run], which removes the shared server at the end. If
+// PostgreSQL is not installed, a test is skipped. With CI=true in the environment, the test fails.
 package postgrestest
 
 import (
@@ -29,8 +29,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// patience bounds how long a server may take to start or stop. It only ends tests that hang: on a
-// busy machine, starting and stopping take seconds.
+// patience is how long a server may take to start or stop. The limit only ends tests that hang: on
+// a busy machine, a start or stop takes seconds.
 const patience = 2 * time.Minute
 
 // socket is the name of the Unix socket in the folder of a server.
@@ -40,23 +40,23 @@ const socket = ".s.PGSQL.5432"
 // ends with its test, or at the latest with the process.
 //
 // The server listens on a Unix socket in its folder. A relay in this process forwards one port of
-// 127.0.0.1 to the socket. The port stays the same and stays taken while the server is stopped,
-// so that no other process can take it.
+// 127.0.0.1 to the socket. While the server is stopped, the relay keeps the port, so that no other
+// process can take the port.
 type Server struct {
 	cluster
-	durable  bool         // commits wait for the disk
-	listener net.Listener // of the relay in front of the socket
+	durable  bool         // a commit waits for the disk
+	listener net.Listener // listener of the relay in front of the socket
 	cmd      *exec.Cmd    // nil while the server is stopped
-	ended    <-chan error // receives the result of cmd
+	ended    <-chan error // receives the result of cmd.Wait
 	output   string       // path of the file with the server's output
 	schemas  atomic.Int32 // number of schemas made so far
 }
 
-// Start starts a server for one test or benchmark. Only the server of a benchmark waits for the
-// disk.
+// Start starts a server for one test or benchmark. A commit waits for the disk only if t is a
+// benchmark.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	_, durable := t.(*testing.B) // a benchmark measures the disk, too
+	_, durable := t.(*testing.B) // a benchmark also measures the time of the disk
 	s, err := start(requireBinaries(t), durable)
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +69,8 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-// Schema makes an empty schema in the shared server, which it starts if necessary, and returns
-// its URL. The URL already has a query, so further parameters follow an ampersand.
+// Schema makes an empty schema in the shared server and returns its URL. It starts the server if
+// necessary. The URL already has a query, so a caller appends parameters after an ampersand.
 func Schema(t testing.TB) string {
 	t.Helper()
 	bin := requireBinaries(t)
@@ -81,8 +81,8 @@ func Schema(t testing.TB) string {
 	return s.Schema(t)
 }
 
-// requireBinaries returns the folder of PostgreSQL's programs. Without them it skips the test, or
-// fails it if CI=true.
+// requireBinaries returns the folder of PostgreSQL's programs. If there are no programs, it skips
+// the test, or fails the test if CI=true.
 func requireBinaries(t testing.TB) (bin string) {
 	t.Helper()
 	bin = findBinaries()
@@ -95,8 +95,8 @@ func requireBinaries(t testing.TB) (bin string) {
 	return bin
 }
 
-// start starts a server with an empty cluster. A server that is not durable keeps its data when
-// [Server.Stop] kills it, but not when the machine crashes.
+// start starts a server with an empty cluster. If durable is false, the data survives [Server.Stop]
+// with any signal, but not a crash of the machine.
 func start(bin string, durable bool) (s *Server, err error) {
 	c, err := newCluster(bin)
 	if err != nil {
@@ -113,7 +113,7 @@ func start(bin string, durable bool) (s *Server, err error) {
 	return s, nil
 }
 
-// remove stops the server if it runs, and removes its folder.
+// remove stops the server if the server runs, and removes the server's folder.
 func (s *Server) remove() error {
 	err := s.stop(syscall.SIGQUIT)
 	if s.listener != nil {
@@ -122,13 +122,13 @@ func (s *Server) remove() error {
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
 
-// dial connects to the socket. It fails while the server is stopped.
+// dial connects to the server's socket. It fails while the server is stopped.
 func (s *Server) dial() (net.Conn, error) {
 	return net.Dial("unix", filepath.Join(s.folder, socket))
 }
 
-// Resume starts the server after [Server.Stop] with the committed data, at the same address. It
-// returns when the server accepts connections.
+// Resume starts the server again after [Server.Stop], with the committed data and at the same
+// address. It returns when the server accepts connections.
 func (s *Server) Resume(t testing.TB) {
 	t.Helper()
 	if err := s.resume(); err != nil {
@@ -166,7 +166,7 @@ func (s *Server) resume() error {
 	return s.waitUntilReady()
 }
 
-// waitUntilReady waits until the server accepts connections. Its error contains the output of the
+// waitUntilReady waits until the server accepts connections. An error contains the output of the
 // server.
 func (s *Server) waitUntilReady() error {
 	db, err := sql.Open("pgx", s.URL("postgres"))
@@ -193,8 +193,8 @@ func (s *Server) waitUntilReady() error {
 	}
 }
 
-// Stop stops the server: SIGINT is a fast shutdown, SIGQUIT an immediate one, like a crash. It
-// does nothing if the server is stopped.
+// Stop stops the server. SIGINT is a fast shutdown. SIGQUIT is an immediate shutdown, like a crash.
+// Stop does nothing if the server is stopped already.
 func (s *Server) Stop(t testing.TB, how syscall.Signal) {
 	t.Helper()
 	if err := s.stop(how); err != nil {
@@ -202,7 +202,7 @@ func (s *Server) Stop(t testing.TB, how syscall.Signal) {
 	}
 }
 
-// stop sends a signal to the server, and waits for its end.
+// stop sends the signal how to the server and waits until the server ends.
 func (s *Server) stop(how syscall.Signal) error {
 	if s.cmd == nil {
 		return nil
@@ -230,16 +230,16 @@ func (s *Server) readOutput() string {
 	return strings.TrimSpace(string(text))
 }
 
-// Addr returns the host and port of the server, which Stop and Resume do not change.
+// Addr returns the host and port of the server. They stay the same after Stop and Resume.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// URL returns the URL of a database for the superuser.
+// URL returns the URL of a database, for the superuser.
 func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres://postgres@%s/%s", s.Addr(), database)
 }
 
 // Schema makes an empty schema in the server and returns its URL, which already has a query. A
-// schema is faster to make than a database, and separates tests as well.
+// schema separates tests as well as a database does, and is faster to make.
 func (s *Server) Schema(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", s.schemas.Add(1))

@@ -15,14 +15,14 @@ type Relay struct {
 	to       string // host and port of the server
 
 	mu       sync.Mutex
-	lossRate float64       // probability that a packet of an answer is lost
-	random   *rand.Rand    // source of the losses
+	lossRate float64       // probability that the relay drops a packet of an answer
+	random   *rand.Rand    // decides which packets are dropped
 	held     chan struct{} // closed by Release; nil if requests are not held
 	conns    []net.Conn    // both ends of every connection so far
 }
 
-// NewRelay starts a relay in front of the server of the database URL. It stops at the end of the
-// test. The same seed gives the same sequence of losses.
+// NewRelay starts a relay in front of the server of the database URL. The relay stops at the end of
+// the test. The same seed drops the same packets.
 func NewRelay(t testing.TB, database string, seed uint64) *Relay {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -45,7 +45,8 @@ func NewRelay(t testing.TB, database string, seed uint64) *Relay {
 // Addr returns the host and port at which the relay listens.
 func (r *Relay) Addr() string { return r.listener.Addr().String() }
 
-// Through returns the database URL address with the relay's host instead of the server's.
+// Through returns the database URL address with the host and port of the relay instead of the
+// server's.
 func (r *Relay) Through(t testing.TB, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -56,15 +57,15 @@ func (r *Relay) Through(t testing.TB, address string) string {
 	return u.String()
 }
 
-// Lose sets the probability that a packet of an answer is lost. A loss breaks the connection. The
-// server has then executed the request, but the client does not learn it.
+// Lose sets the probability that the relay drops a packet of an answer. Dropping a packet breaks
+// the connection. The server has executed the request, but the client does not receive the answer.
 func (r *Relay) Lose(lossRate float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lossRate = lossRate
 }
 
-// Hold delays everything that clients send from now on, until Release or Cut.
+// Hold delays everything that clients send from now on. The delay ends at Release or Cut.
 func (r *Relay) Hold() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,8 +84,8 @@ func (r *Relay) Release() {
 	}
 }
 
-// Cut closes all connections. Requests that were held are never forwarded. New connections are
-// accepted.
+// Cut closes all connections. The relay never forwards the requests that it held. It accepts new
+// connections.
 func (r *Relay) Cut() {
 	r.mu.Lock()
 	for _, conn := range r.conns {
@@ -115,9 +116,9 @@ func (r *Relay) serve() {
 	}
 }
 
-// copyPackets copies packets in one direction, from one connection to the other. It asks mayPass
-// before it sends a packet. When a connection fails or mayPass returns false, it drops the packet
-// and closes both connections.
+// copyPackets copies packets from one connection to the other. It calls mayPass before it sends a
+// packet. When a connection fails or mayPass returns false, it drops the packet and closes both
+// connections.
 func copyPackets(to, from net.Conn, mayPass func() bool) {
 	defer to.Close()
 	defer from.Close()
@@ -144,7 +145,7 @@ func (r *Relay) requestMayPass() bool {
 	return true
 }
 
-// answerMayPass returns false if the packet is to be lost.
+// answerMayPass returns false if the relay must drop the packet.
 func (r *Relay) answerMayPass() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -152,7 +153,7 @@ func (r *Relay) answerMayPass() bool {
 }
 
 // serveRelay forwards clients of listener to the server that dial connects to, until the listener
-// is closed. While dial fails, clients are reset, as they are when a server is stopped.
+// is closed. While dial fails, serveRelay resets clients, as the system does for a stopped server.
 func serveRelay(listener net.Listener, dial func() (net.Conn, error)) {
 	always := func() bool { return true }
 	for {

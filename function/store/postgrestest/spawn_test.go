@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// A child must outlive the thread that requested it. The test ends its own threads while the
-// children run.
+// TestChildOutlivesRequestingThread proves that a child process continues when the thread that
+// requested it ends. The test ends threads while their children run.
 func TestChildOutlivesRequestingThread(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			runtime.LockOSThread() // never unlocked: the thread ends here
+			runtime.LockOSThread() // never unlocked, so the thread ends with this goroutine
 			cmd := exec.Command("cat")
 			cmd.SysProcAttr = attributes(nil)
 			in, err := cmd.StdinPipe()

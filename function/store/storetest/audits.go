@@ -22,8 +22,7 @@ type Trail interface {
 	AuditTrail(ctx context.Context) iter.Seq2[backup.AuditRow, error]
 }
 
-// RunAudit runs the suite of audit trails. open returns a store for one test, which must be
-// empty.
+// RunAudit runs the suite of audit trails. open returns an empty store for one test.
 func RunAudit(t *testing.T, open func(t *testing.T) Trail) {
 	for name, test := range map[string]func(*testing.T, Trail){
 		"rows are read in order":                                rowsAreOrdered,
@@ -40,7 +39,7 @@ func RunAudit(t *testing.T, open func(t *testing.T) Trail) {
 	}
 }
 
-// Row returns row seq of a chain. Each row is a minute later than the one before.
+// Row returns row seq of a chain. Each row is one minute later than the previous row.
 func Row(chain string, seq int64) backup.AuditRow {
 	return backup.AuditRow{
 		Chain: chain, Seq: seq, At: Start.Add(time.Duration(seq) * time.Minute),
@@ -72,7 +71,7 @@ func addRows(t *testing.T, s Trail, rows ...backup.AuditRow) {
 
 func rowsAreOrdered(t *testing.T, s Trail) {
 	var want []backup.AuditRow
-	for seq := range int64(600) { // more than a store reads in one statement
+	for seq := range int64(600) { // more rows than a store reads in one statement
 		want = append(want, Row("a", seq))
 	}
 	want = append(want, Row("b", 0), Row("c", 0), Row("c", 1))
@@ -122,7 +121,7 @@ func stepAndRowsAreAtomic(t *testing.T, s Trail) {
 func repeatedStepKeepsRows(t *testing.T, s Trail) {
 	r := Record(1)
 	claim(t, s, r)
-	for seq := range int64(2) { // as if the answer to the first call was lost
+	for seq := range int64(2) { // the second call repeats the first, as if the first answer was lost
 		if ours, err := s.Append(t.Context(), r.SubmissionID, Step(0, "o"), Row("a", seq)); err != nil || !ours {
 			t.Fatalf("ours %v, error %v", ours, err)
 		}

@@ -24,7 +24,8 @@ func lastCancellationIsKept(t *testing.T, s backup.Store) {
 		if err := s.Cancel(t.Context(), r.SubmissionID, c); err != nil {
 			t.Fatal(err)
 		}
-		// A sighting of the job and a cancellation must not change each other.
+		// A sighting of the job must not change the cancellation, and the cancellation must not
+		// change the sighting.
 		if err := s.See(t.Context(), r.SubmissionID, job); err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +36,7 @@ func lastCancellationIsKept(t *testing.T, s backup.Store) {
 	if err := s.Cancel(t.Context(), "nobody", backup.Cancellation{At: Start}); !errors.Is(err, backup.ErrNotFound) {
 		t.Errorf("an unknown submission: %v", err)
 	}
-	// A cancellation does not count as asking the cloud.
+	// A cancellation does not take the right to ask the cloud about the job.
 	fresh := claim(t, s, Record(2))
 	if err := s.Cancel(t.Context(), fresh.SubmissionID, backup.Cancellation{At: Start}); err != nil {
 		t.Fatal(err)

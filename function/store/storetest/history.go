@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// submitInterval is the time between two submissions of a history. 100,000 submissions last about
-// 400 days.
+// submitInterval is the time between two submissions of a history. With this interval, 100,000
+// submissions cover about 400 days.
 const submitInterval = 345 * time.Second
 
-// Values of a history that are common, and values so rare that they do not fill a page.
-// OldAccount has a tenth of all submissions, all in the older half, so a search that starts with
-// the newest submission must read many rows.
+// These constants are values of a history. The Common values are frequent. The Rare values are so
+// rare that they do not fill a page. OldAccount has a tenth of all submissions, all in the older
+// half, so a search that starts with the newest submission must read many rows.
 const (
 	CommonAccount, RareAccount     = "demo", "locked"
 	OldAccount                     = "payments"
@@ -23,13 +23,13 @@ const (
 	CommonState, RareState         = "COMPLETE", "EXPIRED"
 )
 
-// FillHistory inserts n submissions with their logs and jobs into a database with an empty
-// schema. The last one is created at newest. It writes the tables directly, which is much faster
-// than claiming submissions.
+// FillHistory inserts n submissions with their logs and jobs into a database with an empty schema.
+// The newest submission is created at newest. FillHistory writes the tables directly, which is much
+// faster than claiming submissions.
 //
-// The mixture resembles that of a company: the accounts of the demo policy and one that the
-// policy no longer has, a timer that makes most submissions and forty people, three thousand
-// instances. Nine of ten submissions are complete, and the newest hundred have not ended.
+// The mixture resembles the history of a company: the accounts of the demo policy and one account
+// that the policy no longer has, a timer that makes most submissions, forty people, and three
+// thousand instances. Nine of ten submissions are complete, and the newest hundred have not ended.
 func FillHistory(t testing.TB, db *sql.DB, n int, newest time.Time) {
 	t.Helper()
 	tx, err := db.BeginTx(t.Context(), nil)
@@ -56,9 +56,9 @@ func run(t testing.TB, tx *sql.Tx, statement string) {
 	}
 }
 
-// submissions inserts the submissions. It takes the values from remainders of multiples of
-// primes, which both databases compute alike. The ids look as random as hashes, so that indexes
-// are as unordered as in production.
+// submissions inserts the submissions. It computes the values from remainders of multiples of
+// primes, because SQLite and PostgreSQL compute these in the same way. The ids look as random as
+// hashes, so that the indexes are as unordered as in production.
 const submissions = `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
 	job_name, request, complete, denied, state, created_ms, expires_ms)
@@ -85,8 +85,8 @@ SELECT id, id, 0, 'fingerprint-of-sixty-four-hexadecimal-digits-0123456789abcdef
 	CASE WHEN state = 'DENIED' THEN '[{"En":"no rule allows it","Zh":"没有规则允许"}]' ELSE '' END, state, at, at + 604800000
 FROM known`
 
-// steps are the steps of the logs: number, kind, time after the claim, and a condition for the
-// submissions that have it.
+// steps are the steps of the step logs: the number, the kind, the time after the claim, and a
+// condition that selects the submissions that have the step.
 var steps = []struct {
 	n     int
 	kind  string

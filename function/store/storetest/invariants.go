@@ -8,8 +8,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// Log reads the steps of a submission from a database, and returns their kinds as [Kinds] does.
-// It needs the store's URL, not the store.
+// Log reads the steps of a submission from a database, and returns their kinds as [Kinds] does. Its
+// argument url is the URL of the store.
 func Log(url, id string) (kinds string, err error) {
 	db, err := sql.Open(driver(url))
 	if err != nil {
@@ -36,9 +36,10 @@ func Log(url, id string) (kinds string, err error) {
 }
 
 // Kinds returns the kinds of the steps of one submission, separated by spaces: “attempt void
-// attempt created”. Its error says which rule of logs is violated: the steps are numbered from 0
-// without a gap; the first is an attempt; an attempt follows nothing or a void step; every other
-// step follows an attempt; and nothing follows created or refused.
+// attempt created”. An error names the rule of the step log that the steps violate. The rules are:
+// the steps are numbered from 0 without a gap; the first step is an attempt; an attempt is the
+// first step or follows a void step; every other step follows an attempt; and no step follows
+// created or refused.
 func Kinds(steps []backup.Step) (kinds string, err error) {
 	var all []string
 	for _, s := range steps {
@@ -62,7 +63,8 @@ func driver(url string) (name, source string) {
 	return "pgx", url
 }
 
-// Exec runs a statement on the database of a store, for changes that no store makes.
+// Exec runs a statement on the database of a store. Tests use it for changes that no method of a
+// store makes.
 func Exec(url, statement string) error {
 	db, err := sql.Open(driver(url))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"backupportal/function/param"
 )
 
-// keys tests keys: what is claimed, and for how long.
+// keys are the tests of keys: what a claim returns, and how long a key is valid.
 var keys = map[string]test{
 	"a submission is claimed once":                           claimedOnce,
 	"one of many concurrent claims wins":                     oneClaimWins,
@@ -51,13 +51,13 @@ func oneClaimWins(t *testing.T, s backup.Store) {
 
 func expiredKey(t *testing.T, s backup.Store) {
 	r := Record(1)
-	r.Params["JobName"] = strings.Repeat("n", 37) // the longest that is allowed
+	r.Params["JobName"] = strings.Repeat("n", 37) // the longest allowed JobName
 	r.JobName = r.Submission.JobName()
 	first := claim(t, s, r)
 	add(t, s, first.SubmissionID, Step(0, "o"))
 	for turn, use := range []string{"-2", "-3"} {
 		id := first.SubmissionID + use
-		r.CreatedAt = first.CreatedAt.Add(time.Duration(turn+1) * Lifetime) // exactly when the key expires
+		r.CreatedAt = first.CreatedAt.Add(time.Duration(turn+1) * Lifetime) // exactly when the key of the previous use expires
 		r.ExpiresAt = r.CreatedAt.Add(Lifetime)
 		known, ours, err := s.Claim(t.Context(), r)
 		if err != nil || !ours || known.SubmissionID != id || known.Last.N != -1 {
@@ -123,7 +123,7 @@ func refusalIsStored(t *testing.T, s backup.Store) {
 	}
 }
 
-// ends tests the end of a submission, and forgetting.
+// ends are the tests of the end of a submission and of Forget.
 var ends = map[string]test{
 	"submissions that have not ended are open, by id":    openIsOrdered,
 	"a forgotten submission loses its steps and its job": forgetRemovesEverything,
@@ -183,8 +183,8 @@ func forgetRemovesEverything(t *testing.T, s backup.Store) {
 func forgetKeepsKeysInUse(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	for _, c := range []struct{ before, now time.Time }{
-		{r.CreatedAt.Add(time.Millisecond), r.ExpiresAt.Add(-time.Millisecond)}, // its key is in use
-		{r.CreatedAt, r.ExpiresAt}, // it is young enough
+		{r.CreatedAt.Add(time.Millisecond), r.ExpiresAt.Add(-time.Millisecond)}, // the key is still in use
+		{r.CreatedAt, r.ExpiresAt}, // the submission was created at the time before, not earlier
 	} {
 		if n, err := s.Forget(t.Context(), c.before, c.now, 10); err != nil || n != 0 {
 			t.Errorf("forgot %d, %v", n, err)

@@ -9,7 +9,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// RunLimits runs the suite of limits. open returns a store for one test, which must be empty.
+// RunLimits runs the suite of limits. open returns an empty store for one test.
 func RunLimits(t *testing.T, open func(t *testing.T) backup.Limits) {
 	for name, test := range map[string]func(*testing.T, backup.Limits){
 		"a burst is not exceeded":                         burstOfRate,
@@ -35,13 +35,13 @@ func RunLimits(t *testing.T, open func(t *testing.T) backup.Limits) {
 	}
 }
 
-// reservation returns a reservation of some limits for a key.
+// reservation returns a reservation of the limits of g for a key.
 func reservation(key string, g backup.Grant) backup.Reservation {
 	return backup.Reservation{Key: key, Grant: g, Resource: "1000000000000001/i-1", Now: Start}
 }
 
-// reserve makes a reservation. It reports whether it was made, and otherwise the limit that
-// refused it.
+// reserve makes a reservation. It returns true if the reservation was made, and otherwise the limit
+// that refused the reservation.
 func reserve(t *testing.T, l backup.Limits, a backup.Reservation) (bool, *backup.LimitError) {
 	t.Helper()
 	limit, err := l.Reserve(t.Context(), a)
@@ -107,7 +107,7 @@ func ownCooldown(t *testing.T, l backup.Limits) {
 	if ok, _ := reserve(t, l, one); !ok {
 		t.Fatal("the first was refused")
 	}
-	if err := l.Refund(t.Context(), "two", 0); err != nil { // another submission
+	if err := l.Refund(t.Context(), "two", 0); err != nil { // the reservation "one" belongs to another submission
 		t.Fatal(err)
 	}
 	if ok, _ := reserve(t, l, two); ok {
@@ -134,7 +134,8 @@ func allOrNothing(t *testing.T, l backup.Limits) {
 	if ok, _ := reserve(t, l, reservation("one", full)); !ok {
 		t.Fatal("the first was refused")
 	}
-	// The cool-down is the last limit. Ten reservations that fail there take nothing.
+	// The cool-down is the last limit that Reserve checks. Ten reservations that fail at the
+	// cool-down take nothing from the other limits.
 	for i := range 10 {
 		if ok, limit := reserve(t, l, reservation(fmt.Sprint("more-", i), full)); ok || !errors.Is(limit, backup.ErrCooldown) {
 			t.Errorf("more: %v, %+v", ok, limit)
@@ -199,7 +200,8 @@ func refundIsIdempotent(t *testing.T, l backup.Limits) {
 			t.Errorf("submission %d after one was given back: %v", i, ok)
 		}
 	}
-	// A new reservation takes everything again, except the rate, of which two are left then.
+	// A new reservation after the refund takes the quota and the cool-down again, but takes nothing
+	// from the rate.
 	again := reservation("one", g)
 	again.Now = Start.AddDate(0, 0, 1)
 	if ok, limit := reserve(t, l, again); !ok {
@@ -217,7 +219,7 @@ func refundIsIdempotent(t *testing.T, l backup.Limits) {
 	}
 }
 
-// A process may learn late that an old attempt started nothing.
+// refundOfEarlierAttempt covers a process that learns late that an old attempt started nothing.
 func refundOfEarlierAttempt(t *testing.T, l backup.Limits) {
 	g := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}
 	for _, attempt := range []int{0, 4, 2} {
@@ -251,8 +253,8 @@ func expiredKeyReservesAgain(t *testing.T, l backup.Limits) {
 	}
 }
 
-// Reservations that name the same limits in different orders may wait for each other, but must
-// all complete.
+// noDeadlock proves that reservations that name the same limits in different orders all complete.
+// They may wait for each other.
 func noDeadlock(t *testing.T, l backup.Limits) {
 	rates := []backup.Rate{{
 		Key:   "p:a",
@@ -260,7 +262,8 @@ func noDeadlock(t *testing.T, l backup.Limits) {
 		Per:   time.Hour,
 	}, {Key: "a:x", Burst: 1000, Per: time.Hour}, {Key: "s:b", Burst: 1000, Per: time.Hour}}
 	quotas := []backup.Quota{{Key: "t:a", Day: 1000}, {Key: "a:x", Day: 1000}}
-	// Only 16: each reservation has many statements, and all of them share the time of one.
+	// There are only 16 reservations, because each one runs many statements, and all of these must
+	// end within the time of one statement.
 	won := raceOf(16, func(i int) bool {
 		g := backup.Grant{
 			Rates:  []backup.Rate{rates[i%3], rates[(i+1)%3], rates[(i+2)%3]},
@@ -302,7 +305,7 @@ func oldLimitsAreForgotten(t *testing.T, l backup.Limits) {
 	if err := l.ForgetLimits(t.Context(), Start.AddDate(0, 0, 9)); err != nil {
 		t.Fatal(err)
 	}
-	if ok, limit := reserve(t, l, reservation("one", g)); !ok { // at its old time, as if there had been no reservation
+	if ok, limit := reserve(t, l, reservation("one", g)); !ok { // Now is Start, as if there had been no reservation
 		t.Errorf("after nine days: %+v", limit)
 	}
 }

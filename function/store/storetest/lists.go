@@ -12,7 +12,7 @@ import (
 	"backupportal/function/param"
 )
 
-// lists tests lists.
+// lists are the tests of lists.
 var lists = map[string]test{
 	"lists are newest first, page by page":       pagesForward,
 	"pages are the same in both directions":      pagesBackward,
@@ -21,8 +21,9 @@ var lists = map[string]test{
 	"lists by state find ended submissions":      listsByState,
 }
 
-// claimMixed claims twelve records that differ in every value that a list can filter by. Each two
-// of them have the same time. It returns their names, a to l, by id.
+// claimMixed claims twelve records that differ in every value that a list can filter by. The
+// records are created in pairs: the two records of a pair have the same time. It returns the names
+// of the records, a to l, by id.
 func claimMixed(t *testing.T, s backup.Store) map[string]string {
 	names := map[string]string{}
 	for n := range 12 {
@@ -74,8 +75,8 @@ func list(
 	return letters, first, last
 }
 
-// orderPairs sorts each pair of letters in descending order: two records with the same time are
-// ordered by their ids, which say nothing about their names.
+// orderPairs sorts each pair of letters in descending order. The two records of a pair have the
+// same time, so a list orders them by id, and the order of the ids is not the order of the names.
 func orderPairs(letters string) string {
 	var all strings.Builder
 	for len(letters) > 1 {
@@ -115,7 +116,8 @@ func pagesBackward(t *testing.T, s backup.Store) {
 	if next, _, _ := list(t, s, names, backup.Query{Limit: 2, After: begin}); next != first[3:] {
 		t.Errorf("the two next to %q are %q, want %q", second, next, first[3:])
 	}
-	// The same for several states, which a store may read one by one.
+	// Paging backward must also work for several states, because a store may read the states one by
+	// one.
 	q := backup.Query{Limit: 4, States: []backup.State{backup.StateFailed, backup.StateComplete}}
 	one, _, end := list(t, s, names, q)
 	q.Before = end
@@ -176,7 +178,8 @@ func listsByState(t *testing.T, s backup.Store) {
 		states []backup.State
 		want   string
 	}{
-		// Submissions that have not ended are in every list: only the reader can tell their state.
+		// Every list contains the submissions that have not ended, because only the reader can
+		// determine their state.
 		{[]backup.State{}, "jgda"},
 		{[]backup.State{backup.StateComplete}, "kjhgedba"},
 		{[]backup.State{backup.StateFailed, backup.StateFailed}, "ljigfdca"},

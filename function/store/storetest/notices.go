@@ -12,7 +12,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// notices tests notices.
+// notices are the tests of notices.
 var notices = map[string]test{
 	"a notice is stored once, and due with its record":   announcedOnce,
 	"notices of many submissions are stored in one call": announceMany,
@@ -22,7 +22,7 @@ var notices = map[string]test{
 	"a forgotten submission has no notices":              forgetRemovesNotices,
 }
 
-// notice returns a notice of an event of r for a receiver.
+// notice returns a notice that tells receiver about an event of r.
 func notice(r backup.Record, event backup.Event, receiver string) backup.Notice {
 	return backup.Notice{SubmissionID: r.SubmissionID, Event: event, Receiver: receiver, At: Start}
 }
@@ -79,7 +79,7 @@ func announceMany(t *testing.T, s backup.Store) {
 			many = append(many, notice(r, backup.EventCreated, fmt.Sprint("r", i)))
 		}
 	}
-	many = append(many, notice(Record(9), backup.EventCreated, "r0")) // a submission that was not claimed
+	many = append(many, notice(Record(9), backup.EventCreated, "r0")) // Record(9) was not claimed
 	if n := announce(t, s, many...); n != 1200 {
 		t.Errorf("announced %d, want 1200", n)
 	}

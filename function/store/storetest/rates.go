@@ -12,7 +12,7 @@ func burstOfRate(t *testing.T, l backup.Limits) {
 	rate := backup.Rate{Key: "p:a", Burst: 10, Per: time.Minute}
 	var calls, got atomic.Int32
 	race(func(int) bool {
-		for range 2 { // more calls would not all fit into the time of a statement
+		for range 2 { // more calls would take longer than the time of a statement
 			calls.Add(1)
 			if wait, err := l.Take(t.Context(), rate, Start); err != nil {
 				t.Errorf("Take: %v", err)
@@ -54,7 +54,7 @@ func peekTakesNothing(t *testing.T, l backup.Limits) {
 }
 
 func rateOverTime(t *testing.T, l backup.Limits) {
-	rate := backup.Rate{Key: "p:a", Burst: 3, Per: 18 * time.Second} // one every six seconds
+	rate := backup.Rate{Key: "p:a", Burst: 3, Per: 18 * time.Second} // one request every six seconds
 	got, first := 0, time.Duration(0)
 	for at := time.Duration(0); at < time.Minute; at += 100 * time.Millisecond {
 		wait, err := l.Take(t.Context(), rate, Start.Add(at))

@@ -27,10 +27,10 @@ var Start = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 // Lifetime is how long a key of the suite's records is valid.
 const Lifetime = time.Hour
 
-// A test tests one behaviour on an empty store.
+// A test tests one behaviour. It gets an empty store.
 type test = func(*testing.T, backup.Store)
 
-// Run runs the suite. open returns a store for one test, which must be empty.
+// Run runs the suite. open returns an empty store for one test.
 func Run(t *testing.T, open func(t *testing.T) backup.Store) {
 	for _, group := range []map[string]test{logs, keys, lists, ends, notices} {
 		for name, test := range group {
@@ -42,7 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) backup.Store) {
 	}
 }
 
-// logs tests logs, jobs and the texts of records.
+// logs are the tests of step logs, jobs and the texts of records.
 var logs = map[string]test{
 	"a record is read as it was written":            recordRoundTrip,
 	"the store copies maps":                         mapsAreCopied,
@@ -58,8 +58,8 @@ var logs = map[string]test{
 	"SQL in texts has no effect":                    sqlInTexts,
 }
 
-// Record returns the n-th record of the suite, as a claim needs it: created n seconds after
-// [Start], with a key of its own, and with no step. Its id is that of the first use of the key.
+// Record returns the n-th record of the suite in the form that Claim needs. The record is created n
+// seconds after [Start], and has its own key and no step. Its id is the id of the key's first use.
 func Record(n int) backup.Record {
 	sub := backup.Submission{
 		Door: backup.DoorAPI, Principal: identity.Principal{Issuer: "test", Subject: "alice#1", Name: "Alice"},
@@ -92,7 +92,7 @@ func Step(n int, owner string) backup.Step {
 func recordRoundTrip(t *testing.T, s backup.Store) {
 	want := Record(1)
 	known := claim(t, s, want)
-	want.Key = "" // a store keeps the hash of the key, not the key
+	want.Key = "" // a store keeps only the hash of the key
 	if diff := cmp.Diff(want, known); diff != "" {
 		t.Errorf("from Claim (-want +got):\n%s", diff)
 	}
@@ -204,7 +204,7 @@ func bestSightingIsKept(t *testing.T, s backup.Store) {
 	if got := find(t, s, r.SubmissionID).Job.Progress; got != 3 {
 		t.Errorf("kept the sight of second %d, want 3", got)
 	}
-	// An end is better than any other sighting, regardless of the time.
+	// A sighting of an ended job replaces a sighting of a running job, regardless of the time.
 	for _, sight := range []struct {
 		second, want int
 		status       backup.State
@@ -291,10 +291,10 @@ func sqlInTexts(t *testing.T, s backup.Store) {
 	}
 }
 
-// race calls f 64 times at once, and returns how often it returned true.
+// race calls f 64 times at the same time, and returns how often f returned true.
 func race(f func(i int) bool) int { return raceOf(64, f) }
 
-// raceOf calls f n times at once, and returns how often it returned true.
+// raceOf calls f n times at the same time, and returns how often f returned true.
 func raceOf(n int, f func(i int) bool) int {
 	var won atomic.Int32
 	var wg sync.WaitGroup
@@ -319,7 +319,7 @@ func claim(t *testing.T, s backup.Store, r backup.Record) backup.Record {
 	return known
 }
 
-// add appends a step and reports whether it is the caller's.
+// add appends a step and reports whether the caller owns the step.
 func add(t *testing.T, s backup.Store, id string, step backup.Step) bool {
 	t.Helper()
 	ours, err := s.Append(t.Context(), id, step)
