@@ -24,7 +24,7 @@ type reservation struct {
 	held             int      // 1 + the highest attempt that the reservation is for; 0 after a refund
 	day              string   // day of the quotas, in UTC
 	quotas           []string // keys of the quotas
-	cooldownResource string   // resource of the cool-down; empty if there is none
+	cooldownResource string   // resource of the cool-down; empty without a cool-down
 }
 
 // quotaDay is one quota on one day of UTC.

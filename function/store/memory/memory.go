@@ -168,7 +168,7 @@ func asStored(r backup.Record) backup.Record {
 	return r
 }
 
-// newest returns the last use of a key, or nil if there is none.
+// newest returns the last use of a key, or nil for an unused key.
 func (s *Store) newest(key string) *submission {
 	uses := s.byKey[key]
 	if len(uses) == 0 {
@@ -259,7 +259,7 @@ func (s *Store) Steps(id string) []backup.Step {
 	return nil
 }
 
-// ensureJob returns the job of the submission. It creates an empty job if there is none.
+// ensureJob returns the job of the submission. It creates an empty job if necessary.
 func (s *submission) ensureJob() *job {
 	if s.job == nil {
 		s.job = &job{}
