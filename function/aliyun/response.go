@@ -103,7 +103,7 @@ func wordOrEmpty(s string) string {
 const longestMessage = 900
 
 // cleanMessage returns a message that is safe to show. It returns "" if the message contains
-// one of secrets, because the gateway can quote what it received.
+// a text of secrets, because the gateway can quote parts of the request.
 func cleanMessage(message string, secrets []string) string {
 	for _, s := range secrets {
 		if s != "" && (strings.Contains(message, s) || strings.Contains(message, url.QueryEscape(s))) {

@@ -277,8 +277,8 @@ func (s *Service) claim(ctx context.Context, sub Submission, call Call) (_ Recor
 }
 
 // storedCall returns the call of a submission that was recorded earlier, with the grant of the
-// policy in force. The policy can forbid what was recorded and never changes it: its defaults
-// are not applied. The error is a [*DeniedError], which is also in the history.
+// policy in force. The policy can forbid the recorded parameters and never changes them: its
+// defaults are not applied. The error is a [*DeniedError], which is also in the history.
 func (s *Service) storedCall(ctx context.Context, r Record) (Call, error) {
 	given := maps.Clone(r.Complete)
 	for _, name := range []string{"CrossAccountType", "CrossAccountUserId", "CrossAccountRoleName"} {

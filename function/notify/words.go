@@ -111,7 +111,7 @@ var lookalikes = strings.NewReplacer(
 
 // inert returns a text from outside as one line that mentions no person, links to nothing and has no
 // markup in any of the chats. It replaces a dot before a letter, because chats turn even bare
-// host names into links. It removes invisible characters and those that change the direction of
+// host names into links. It removes invisible characters and characters that change the direction of
 // writing, and cuts the text to maxShown characters.
 func inert(s string) string {
 	s = strings.Map(func(r rune) rune {

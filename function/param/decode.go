@@ -15,7 +15,7 @@ import (
 // parameter could be read from it.
 type MalformedError struct {
 	Line, Column int  // where the decoder stopped; both start at 1, and a column is one byte
-	Problem      Text // what is wrong, as a phrase without a capital and a full stop
+	Problem      Text // the error, as a phrase without a capital and a full stop
 }
 
 // Error returns the position and the problem in English, for logs.

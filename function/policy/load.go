@@ -35,7 +35,7 @@ func (e LoadError) Error() string {
 type Problem struct {
 	Line, Column int    // both start at 1; 0 if not known
 	Path         string // the key, such as "rules[0].copy.regions"; empty for the whole file
-	Text         string // what is wrong, and what to write instead
+	Text         string // the error and the correction
 }
 
 // String returns the position, the path and the text of p on one line.

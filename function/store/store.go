@@ -107,7 +107,7 @@ var _ backup.Store = (*DB)(nil)
 
 // Open reads cfg and returns a store. It does not connect to the database: the first method call
 // connects, so that the portal can start while the database is unavailable. For SQLite, Open
-// creates the file if the file does not exist. An error says what is wrong with the URL and never
+// creates the file if the file does not exist. An error describes the fault of the URL and never
 // quotes the URL.
 func Open(cfg Config) (*DB, error) {
 	cfg.StatementTime = cmp.Or(cfg.StatementTime, defaultStatementTime)
