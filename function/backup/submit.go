@@ -103,14 +103,13 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	}
 	if err != nil {
 		// The submission may have been valid under the policy with which it was recorded.
-		if answer, ok := s.earlierAnswer(ctx, sub); ok {
-			return answer, nil
-		}
-		known, lookupErr := s.Store.Known(ctx, sub.ID(), s.Now())
-		if lookupErr != nil || known.Fingerprint != sub.Fingerprint() {
+		known, ok := s.earlier(ctx, sub)
+		if !ok {
 			return Answer{}, err
 		}
-		known.Principal = sub.Principal // the store keeps only its id and its name
+		if answer, ok := s.recordedAnswer(known); ok {
+			return answer, nil
+		}
 		if call, err = s.storedCall(ctx, known); err != nil {
 			return Answer{}, err
 		}
@@ -203,16 +202,33 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 	return &DeniedError{Lines: denied.Lines, SubmissionID: known.SubmissionID}
 }
 
-// earlierAnswer returns the answer of an earlier request with the key of sub. It returns false
-// if the key is new, belongs to other parameters, or has sent nothing yet. A failure of the
-// store is logged and is false too.
+// earlierAnswer returns the answer of an earlier request with the key of sub. It returns false if
+// there is none, or if nothing was sent yet.
 func (s *Service) earlierAnswer(ctx context.Context, sub Submission) (Answer, bool) {
+	r, ok := s.earlier(ctx, sub)
+	if !ok {
+		return Answer{}, false
+	}
+	return s.recordedAnswer(r)
+}
+
+// earlier returns the record of an earlier request with the key of sub. It returns false if the
+// key is new or belongs to other parameters. A failure of the store is logged and is false too.
+func (s *Service) earlier(ctx context.Context, sub Submission) (Record, bool) {
 	r, err := s.Store.Known(ctx, sub.ID(), s.Now())
-	switch {
-	case errors.Is(err, ErrNotFound):
-	case err != nil:
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		s.Log.ErrorContext(ctx, "looking for an earlier answer", "principal", sub.Principal.ID(), "error", err)
-	case r.Fingerprint != sub.Fingerprint():
+	}
+	if err != nil || r.Fingerprint != sub.Fingerprint() {
+		return Record{}, false
+	}
+	r.Principal = sub.Principal // the store keeps only its id and its name
+	return r, true
+}
+
+// recordedAnswer returns the answer of r. It returns false if nothing was sent yet.
+func (s *Service) recordedAnswer(r Record) (Answer, bool) {
+	switch {
 	case r.Last.Kind.isFinal():
 		return finalAnswer(r, true), true
 	case r.Last.Kind == StepAttempt:
