@@ -48,7 +48,8 @@ test: ## all checks of CI; installs missing tools
 	@.ci/install
 	$(MAKE) clients static
 	@# The timeout only ends a test that hangs. It is many times what a busy machine needs.
-	go test $(RACE) -count=1 -timeout 30m ./...
+	@# Some packages mostly wait for other processes and for time limits, so more run at once than there are processors.
+	go test $(RACE) -p 6 -count=1 -timeout 30m ./...
 	@# Under the race detector this test makes only a fifth of its submissions, so it runs again without it.
 	go test -count=1 -run SessionsAreCached ./function/aliyun
 	cd .ci/checks && go vet ./... && go test -count=1 -timeout 30m ./...
