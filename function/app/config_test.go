@@ -85,7 +85,15 @@ func TestConfigRefusesUnsafeSettings(t *testing.T) {
 		"LIST_FIRST of a word":              {[]string{"LIST_FIRST", "no"}, "LIST_FIRST must be"},
 		"a file never looked up":            {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events", "ALLOW_EPHEMERAL_STORE", "1", "LIST_FIRST", "0"}, "LIST_FIRST=0 needs"},
 		"an SDK that prints":                {[]string{"DEBUG", "tea,sdk"}, "DEBUG"},
-		"an entry the SDK cannot compile":   {[]string{"NO_PROXY", "[fe80::"}, "NO_PROXY"},
+		"a proxy without a scheme":          {[]string{"HTTPS_PROXY", "host:8888"}, ""},
+		"a proxy with a password":           {[]string{"https_proxy", "http://u:pa%40ss@proxy.example.com:3128"}, ""},
+		"a proxy with a line end":           {[]string{"HTTP_PROXY", "10.0.0.1:3128\n"}, ""},
+		"a SOCKS proxy":                     {[]string{"HTTPS_PROXY", "socks5h://10.0.0.1:1080"}, ""},
+		"no proxy for anything":             {[]string{"NO_PROXY", "*"}, ""},
+		"no proxy for many":                 {[]string{"NO_PROXY", "*.svc.cluster.local,10.0.0.0/8, [fe80::, +, [::1]"}, ""},
+		"a proxy of another kind":           {[]string{"HTTPS_PROXY", "ftp://proxy.example.com"}, "HTTPS_PROXY must be"},
+		"a proxy without a host":            {[]string{"HTTP_PROXY", "http://"}, "HTTP_PROXY must be"},
+		"a proxy with a bare mark":          {[]string{"HTTPS_PROXY", "http://u:pa#ss@proxy.example.com:3128"}, "HTTPS_PROXY must be"},
 		"roots that are not there":          {[]string{"CLOUD_CA_FILE", "/nowhere/ca.pem"}, "CLOUD_CA_FILE"},
 	} {
 		_, err := ReadConfig(env(c.env...))
