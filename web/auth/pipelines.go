@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -75,17 +76,36 @@ func claimedIssuer(token string) (name string, ok bool) {
 	return issuer, json.Unmarshal(claims["iss"], &issuer) == nil && issuer != ""
 }
 
-// hasClaims reports whether the token has a subject and every claim of the pipeline with the same
-// string value. A pipeline without claims matches no token.
+// hasClaims reports whether the token has a subject and every claim of the pipeline, each with a value
+// that matches. A pipeline without claims matches no token.
 func hasClaims(one identity.Pipeline, token *oidc.IDToken) bool {
-	var claims map[string]any
-	if token.Claims(&claims) != nil || token.Subject == "" || len(one.Claims) == 0 {
+	var content json.RawMessage
+	if token.Claims(&content) != nil || token.Subject == "" || len(one.Claims) == 0 {
 		return false
 	}
-	for name, want := range one.Claims {
-		if got, ok := claims[name].(string); !ok || got != want {
+	claims, err := decodeClaims(content)
+	if err != nil {
+		return false
+	}
+	for name, pattern := range one.Claims {
+		value, _ := lookup(claims, name)
+		if text, ok := claimText(value); !ok || !identity.MatchClaim(pattern, text) {
 			return false
 		}
 	}
 	return true
+}
+
+// claimText returns the text of a claim that is a string, a boolean ("true" or "false") or a number (as
+// the token spells it). It returns false for every other claim.
+func claimText(value any) (text string, ok bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case json.Number:
+		return v.String(), true
+	}
+	return "", false
 }
