@@ -20,6 +20,9 @@ type SignIn struct {
 	JWT  auth.Assertion // of mode jwt
 }
 
+// defaultScopes are the scopes of OIDC_SCOPES if it is not set. They ask for the claims that name a person.
+const defaultScopes = "openid profile email"
+
 // missing returns an error for the first of names that is not set; mode is the AUTH_MODE that needs
 // it.
 func missing(getenv func(string) string, mode string, names ...string) error {
@@ -51,7 +54,7 @@ func (c *Config) readOIDC(getenv func(string) string) error {
 	if err != nil {
 		err = fmt.Errorf("SESSION_KEYS: %w", err)
 	}
-	scopes := strings.Fields(cmp.Or(getenv("OIDC_SCOPES"), "openid"))
+	scopes := strings.Fields(cmp.Or(strings.TrimSpace(getenv("OIDC_SCOPES")), defaultScopes))
 	if !slices.Contains(scopes, "openid") {
 		err = errors.Join(err, errors.New("OIDC_SCOPES must contain openid"))
 	}

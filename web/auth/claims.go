@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// rawClaims are the claims of a token or of a userinfo answer as they were sent.
+type rawClaims = json.RawMessage
+
 // decodeClaims decodes the JSON object of a token or of a userinfo answer. Numbers stay as they are
 // spelled.
 func decodeClaims(content []byte) (map[string]any, error) {

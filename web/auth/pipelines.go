@@ -24,11 +24,15 @@ type pipelines struct {
 const longestJWT = 8 << 10
 
 // authenticate returns the first pipeline that the token matches: signed by its issuer, for its
-// audience, not expired, with all of its claims. Errors: [ErrToken] and [ErrIssuerUnavailable].
+// audience, not expired, with all of its claims. Errors: [ErrToken], [ErrAlgorithm] and
+// [ErrIssuerUnavailable].
 func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Principal, error) {
 	name, ok := claimedIssuer(token)
 	if !ok {
 		return identity.Principal{}, ErrToken
+	}
+	if !hasAcceptedAlgorithm(token) {
+		return identity.Principal{}, ErrAlgorithm
 	}
 	for _, one := range p.list {
 		if one.Issuer != name {
@@ -79,7 +83,7 @@ func claimedIssuer(token string) (name string, ok bool) {
 // hasClaims reports whether the token has a subject and every claim of the pipeline, each with a value
 // that matches. A pipeline without claims matches no token.
 func hasClaims(one identity.Pipeline, token *oidc.IDToken) bool {
-	var content json.RawMessage
+	var content rawClaims
 	if token.Claims(&content) != nil || token.Subject == "" || len(one.Claims) == 0 {
 		return false
 	}
