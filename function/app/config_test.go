@@ -103,6 +103,30 @@ func TestConfigRefusesUnsafeSettings(t *testing.T) {
 	}
 }
 
+func TestSignInDefaults(t *testing.T) {
+	for _, c := range []struct {
+		env           []string
+		scopes, claim string
+	}{
+		{nil, "openid profile email", "groups"},
+		{[]string{"OIDC_SCOPES", " ", "OIDC_GROUPS_CLAIM", " "}, "openid profile email", "groups"},
+		{[]string{"OIDC_SCOPES", "openid groups", "OIDC_GROUPS_CLAIM", "realm_access.roles"}, "openid groups", "realm_access.roles"},
+		{[]string{"OIDC_GROUPS_CLAIM", "https://backup.example.com/roles\n"}, "openid profile email", "https://backup.example.com/roles"},
+	} {
+		got, err := ReadConfig(env(oidcSettings(c.env...)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in := got.SignIn.OIDC; strings.Join(in.Scopes, " ") != c.scopes || in.GroupsClaim != c.claim {
+			t.Errorf("%v: scopes %q, claim %q", c.env, in.Scopes, in.GroupsClaim)
+		}
+		got, err = ReadConfig(env(jwtSettings(append(c.env, "AUTH_JWT_JWKS_URL", "https://id.example.com/keys")...)...))
+		if err != nil || got.SignIn.JWT.GroupsClaim != c.claim {
+			t.Errorf("%v: claim %q of the gateway, %v", c.env, got.SignIn.JWT.GroupsClaim, err)
+		}
+	}
+}
+
 func TestConfigReportsAllErrors(t *testing.T) {
 	_, err := ReadConfig(env("AUTH_MODE", "open", "DATABASE_URL", "x", "PUBLIC_URL", "ftp://x", "DEBUG", "sdk"))
 	for _, want := range []string{"AUTH_MODE", "DATABASE_URL", "PUBLIC_URL", "DEBUG"} {

@@ -44,7 +44,8 @@ func checkProxy(name, text string) error {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || !slices.Contains(proxySchemes, u.Scheme) {
-		return fmt.Errorf("%s must be the address of a proxy, such as http://proxy.example.com:8080 or proxy.example.com:8080; "+
+		return fmt.Errorf("%s must be the address of a proxy, "+
+			"such as http://proxy.example.com:8080 or proxy.example.com:8080; "+
 			"in a password write @ : / ? # %% as %%40 %%3A %%2F %%3F %%23 %%25", name)
 	}
 	return nil

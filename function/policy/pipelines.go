@@ -11,7 +11,7 @@ import (
 
 // Forms of what tokens of pipelines say. A claim's name may be a URL.
 var (
-	claimShape    = newShape(`[!-~]{1,255}`, "the exact name of a claim, such as repository or oidc.circleci.com/project-id")
+	claimShape    = newShape(`[!-~]{1,255}`, "the exact name of a claim, such as repository")
 	audienceShape = newShape(`[!-~]{1,255}`, "the audience that the pipeline asks its token for")
 )
 
@@ -48,8 +48,8 @@ func (l *loader) pipeline(p place) identity.Pipeline {
 	}
 	exact := func(name string) bool { return one.Claims[name] != "" && !strings.Contains(one.Claims[name], "*") }
 	if !slices.ContainsFunc(identifyingClaims, exact) {
-		l.wrong(m["claims"], "add one of %s with a value without *, or name the claims that identify the project in identified_by: "+
-			"otherwise every pipeline of this issuer may match", strings.Join(identifyingClaims, ", "))
+		l.wrong(m["claims"], "add one of %s with a value without *, "+
+			"or name the claims that identify the project in identified_by: otherwise every pipeline of this issuer may match", strings.Join(identifyingClaims, ", "))
 	}
 	return one
 }

@@ -144,7 +144,9 @@ func personOf(
 	value, ok := lookup(claims, groupsClaim)
 	switch {
 	case ok:
-		s.Groups, s.GroupResult = groupsOf(value, func(group string) bool { return group != "" && keep(token.Issuer, group) })
+		s.Groups, s.GroupResult = groupsOf(value, func(group string) bool {
+			return group != "" && keep(token.Issuer, group)
+		})
 	case leftOut(claims, groupsClaim):
 		s.GroupResult = identity.GroupsOverage
 	default:
