@@ -83,6 +83,10 @@ func (s *Server) logTeamless(r *http.Request, p identity.Principal) {
 	if !s.isTeamless(p) || !s.teamless.first(p.ID(), s.Backups.Now()) {
 		return
 	}
+	claims := []string{"iss", "sub"}
+	if p.Lookup.Claim != "" {
+		claims = append(claims, param.Clean(p.Lookup.Claim, 255), "email", "email_verified")
+	}
 	groups := string(p.Lookup.Result)
 	if groups == "" {
 		groups = "no longer in the policy"
@@ -90,7 +94,7 @@ func (s *Server) logTeamless(r *http.Request, p identity.Principal) {
 	s.Log.WarnContext(r.Context(), "signed in without a team",
 		"issuer", param.Clean(p.Issuer, 200),
 		"subject", param.Clean(p.Subject, 255),
-		"claims", []string{"iss", "sub", p.Lookup.Claim, "email", "email_verified"},
+		"claims", claims,
 		"groups", groups,
 		"verified_email", p.Email != "",
 	)

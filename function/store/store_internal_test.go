@@ -124,6 +124,37 @@ func TestUnixSocketIsLocal(t *testing.T) {
 	}
 }
 
+// The store connects through a Unix socket, in both forms of the URL.
+func TestUnixSocketConnects(t *testing.T) {
+	t.Parallel()
+	address := postgrestest.Schema(t)
+	over, err := Open(Config{URL: secret.New(address)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer over.Close()
+	var folder string
+	if err := over.db.QueryRow(`SHOW unix_socket_directories`).Scan(&folder); err != nil {
+		t.Fatal(err)
+	}
+	_, query, _ := strings.Cut(address, "?")
+	for _, socket := range []string{
+		"postgres://postgres:pw@/postgres?host=" + url.QueryEscape(folder) + "&" + query,
+		"postgres://postgres:pw@/postgres?host=" + folder + "&" + query,
+		"postgres://postgres:pw@" + strings.ReplaceAll(folder, "/", "%2F") + "/postgres?" + query,
+	} {
+		db, err := Open(Config{URL: secret.New(socket)})
+		if err != nil {
+			t.Errorf("%s: %v", socket, err)
+			continue
+		}
+		if err := db.Ready(t.Context()); err != nil || db.Durability() != DurableHere || db.MayForget() {
+			t.Errorf("%s: %v, %s", socket, err, db.Durability())
+		}
+		db.Close()
+	}
+}
+
 // A counter counts the statements that are sent to a server.
 type counter struct{ statements atomic.Int32 }
 
