@@ -26,7 +26,7 @@ var (
 		Zh: "已查看：email 和 email_verified。没有已验证的电子邮件地址。"}
 )
 
-// groupTexts say what the claim with the groups held. The argument is the name of the claim.
+// groupTexts describe each result of the search for groups. The argument is the name of the claim.
 var groupTexts = map[identity.GroupResult]param.Text{
 	identity.GroupsFound: {
 		En: "Looked at: groups in the claim “%v”. The policy has changed since you signed in. Sign in again.",
@@ -103,7 +103,7 @@ func (s *Server) logTeamless(r *http.Request, p identity.Principal) {
 // mostReminders limits the people that a reminder remembers.
 const mostReminders = 1000
 
-// A reminder says what happens for the first time within an hour. The zero value is ready to use. It is
+// A reminder recognises the first occurrence of a key within an hour. The zero value is ready to use. It is
 // safe for concurrent use.
 type reminder struct {
 	mu   sync.Mutex

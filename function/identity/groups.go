@@ -1,13 +1,13 @@
 package identity
 
-// A GroupLookup says where a sign-in looked for the groups of a person, and what it found. It explains to
+// A GroupLookup describes the search for a person's groups in a sign-in. It explains to
 // people why they are in no team; it grants nothing.
 type GroupLookup struct {
 	Claim  string      // name or path of the claim; empty if the kind of sign-in has no groups
-	Result GroupResult // what the claim held
+	Result GroupResult // of the search
 }
 
-// A GroupResult is what a sign-in found in the claim with a person's groups.
+// A GroupResult is the result of the search for a person's groups in a claim.
 type GroupResult string
 
 // The results.

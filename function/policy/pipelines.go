@@ -9,7 +9,7 @@ import (
 	"backupportal/function/identity"
 )
 
-// Forms of what tokens of pipelines say. A claim's name may be a URL.
+// Forms of claims and audiences of pipelines. A claim's name may be a URL.
 var (
 	claimShape    = newShape(`[!-~]{1,255}`, "the exact name of a claim, such as repository")
 	audienceShape = newShape(`[!-~]{1,255}`, "the audience that the pipeline asks its token for")

@@ -24,7 +24,7 @@ var groupNames = []string{"name", "displayName", "display_name", "display"}
 //	"[\"a\", \"b\"]"               the list that the text contains
 //
 // A text is first taken as one group, and is split only if keep does not accept it. It is never split at
-// spaces, because names of groups contain spaces: "Domain Admins" must not grant what "Admins" does.
+// spaces, because names of groups contain spaces: "Domain Admins" must not count as "Admins".
 // Anything else in the claim is ignored.
 func groupsOf(value any, keep func(group string) bool) (groups []string, result identity.GroupResult) {
 	names, readable := namesIn(value, keep)

@@ -205,7 +205,7 @@ func equal(a, b string) bool {
 	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
-// redeem exchanges code for an ID token and returns the person whom the verified token
+// redeem exchanges code for an ID token and returns the person that the verified token
 // describes, with claims of the userinfo endpoint if the token lacks some. Errors: [ErrProvider] and
 // [ErrProviderAlgorithm].
 func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error) {
@@ -247,7 +247,7 @@ func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error
 	return c, nil
 }
 
-// check checks what go-oidc leaves to its caller, the nonce and the authorized party (OpenID Connect Core
+// check checks the nonce and the authorized party, which go-oidc leaves to its caller (OpenID Connect Core
 // 1.0, section 3.1.3.7). Its only error is [ErrProvider].
 func (o *OIDC) check(token *oidc.IDToken, nonce string) error {
 	var c struct {

@@ -15,7 +15,7 @@ import (
 	"backupportal/function/identity"
 )
 
-// A providerShape is what one provider sends, by the examples of its documentation, without the claims iss,
+// A providerShape has the claims of one provider, by the examples of its documentation, without the claims iss,
 // aud, sub, nonce and times.
 type providerShape struct {
 	provider string
@@ -164,7 +164,7 @@ func answers(text string) http.HandlerFunc {
 
 func keepNamed(_, group string) bool { return slices.Contains(named, group) }
 
-// signInTo returns the person whom r signs in.
+// signInTo returns the person that r signs in.
 func signInTo(t *testing.T, r *signInFixture) (identity.Principal, error) {
 	t.Helper()
 	c, _, back := r.begin(t)
@@ -259,7 +259,7 @@ func TestFormsOfGroups(t *testing.T) {
 	}
 }
 
-// The userinfo endpoint adds only what the token lacks, and only for the same person.
+// The userinfo endpoint adds only claims that the token lacks, and only for the same person.
 func TestUserinfoCompletesToken(t *testing.T) {
 	const full = `{"name":"Jane","email":"jane@example.com","email_verified":true,"groups":["payments-oncall"]}`
 	for name, c := range map[string]struct {

@@ -22,7 +22,7 @@ func (o *OIDC) isIncomplete(claims map[string]any) bool {
 	return !hasGroups || !hasEmail || !isVerified || firstText(claims, nameClaims...) == ""
 }
 
-// complete adds to the claims of the ID token what is missing in it and the userinfo endpoint returns. It
+// complete adds missing claims from the userinfo endpoint to the claims of the ID token. It
 // asks once, and only if a claim is missing and the provider has such an endpoint. It returns false if the
 // endpoint gave no usable answer, or the answer for another person; the claims then stay as they are.
 func (o *OIDC) complete(ctx context.Context, p *oidc.Provider, tokens *oauth2.Token, claims map[string]any) (ok bool) {
