@@ -15,7 +15,7 @@ import (
 	"backupportal/function/identity"
 )
 
-// A providerShape has the claims of one provider, by the examples of its documentation, without the claims iss,
+// A providerShape has claims with the names and forms of one provider and invented values, without the claims iss,
 // aud, sub, nonce and times.
 type providerShape struct {
 	provider string
