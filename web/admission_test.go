@@ -22,7 +22,7 @@ import (
 // overload fills all slots of the portal, until the returned function is called.
 func (w *world) overload() (end func()) {
 	w.t.Helper()
-	g := admission.New(admission.Config{Slots: 2, Spare: 1, Patience: time.Millisecond, Paused: 1})
+	g := admission.New(admission.Config{Slots: 2, Spare: 1, Paused: 1})
 	var slots []*admission.Slot
 	for _, kind := range []admission.Kind{admission.Submission, admission.Read} {
 		s, err := g.Enter(w.t.Context(), kind)

@@ -45,16 +45,15 @@ type Config struct {
 	Paused   int           // requests that may be in [Pause] at the same time; 0 means none
 }
 
-// DefaultSlots is a good number of slots for one process: a submission spends most of its time on
-// the answer of the cloud and on the disk.
-const DefaultSlots = 40
+// DefaultSlots is a good number of slots for one process with a few processors. A submission mostly
+// waits for the cloud and the disk: if it takes 300 ms, 18 at a time are 60 in a second.
+const DefaultSlots = 20
 
 // Default returns limits for a number of slots of at least 2. A request waits for a slot at most
-// 15 ms, so that a refusal takes less than 50 ms. The queue is no longer than what can get a slot in
-// that time.
+// 25 ms, so that a refusal takes less than 50 ms. The queue is long enough for a burst of short
+// reads: 200 pages that are asked for at the same moment.
 func Default(slots int) Config {
-	spare := max(1, slots/5)
-	return Config{Slots: slots, Spare: spare, Queue: spare, Patience: 15 * time.Millisecond, Paused: 1000}
+	return Config{Slots: slots, Spare: max(1, slots/20), Queue: 10 * slots, Patience: 25 * time.Millisecond, Paused: 1000}
 }
 
 // A Gate admits requests. A nil Gate admits every request at once. [New] makes one. It is safe for

@@ -12,8 +12,8 @@ import (
 )
 
 // startPortal starts the built program as a plain server with the demo policy, until the end of the
-// test. It returns its address.
-func startPortal(t testing.TB, cloud, database string, env ...string) (url string) {
+// test. It returns its address and the path of its log.
+func startPortal(t testing.TB, cloud, database string, env ...string) (url, log string) {
 	t.Helper()
 	path, err := program()
 	if err != nil {
@@ -25,6 +25,12 @@ func startPortal(t testing.TB, cloud, database string, env ...string) (url strin
 	}
 	cmd := exec.Command(path)
 	cmd.Dir = t.TempDir()
+	stderr, err := os.Create(filepath.Join(cmd.Dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	cmd.Stderr = stderr
 	cmd.Env = append([]string{
 		"ADDR=127.0.0.1:0", "AUTH_MODE=demo", "CLOUD_ENDPOINT=" + cloud, "DATABASE_URL=" + database, "POLICY_FILE=" + policy,
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + world.DemoSecret,
@@ -47,5 +53,5 @@ func startPortal(t testing.TB, cloud, database string, env ...string) (url strin
 	if !ok {
 		t.Fatalf("the server said %q (error %v)", line, err)
 	}
-	return address
+	return address, stderr.Name()
 }
