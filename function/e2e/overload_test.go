@@ -39,7 +39,7 @@ func (h *heldCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // With five slots and a slow cloud, four submissions are worked on and the others are refused before
-// the cloud gets a call. Reads, watchers and the checks are answered meanwhile. Afterwards each
+// the cloud gets a call. Reads and the checks are answered meanwhile. Afterwards each
 // accepted submission has its job, and each refused one gets its job with the same key.
 func TestOverloadLosesNothing(t *testing.T) {
 	t.Parallel()
