@@ -187,7 +187,8 @@ type Action struct {
 
 // A Resend is a form that can be sent again unchanged.
 type Resend struct {
-	Text   param.Text
+	Action string     // path to which the form is sent
+	Text   param.Text // of the button
 	Hidden []Hidden
 }
 

@@ -245,7 +245,7 @@ func (s sampler) others() []sample {
 		{"problem-resend", templates.ProblemPage(templates.Problem{
 			Shell: busy, Status: 503, Title: s.text("Cloud Backup did not accept the request", "云备份未接受请求"), Lines: []string{s.put("…")},
 			Link: "/backups/" + s.put("x"), LinkText: s.text("View that backup", "查看该备份"), RequestID: s.put("r-2"),
-			Resend: &templates.Resend{Text: s.text("Send again", "再次提交"), Hidden: []templates.Hidden{{Name: "SourceType", Value: "UDM_ECS"}, {Name: "key", Value: s.put("KEY")}}},
+			Resend: &templates.Resend{Action: "/backups", Text: s.text("Send again", "再次提交"), Hidden: []templates.Hidden{{Name: "SourceType", Value: "UDM_ECS"}, {Name: "key", Value: s.put("KEY")}}},
 		})},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"backupportal/function/admission"
 	"backupportal/function/backup"
 	"backupportal/function/param"
 	"backupportal/function/webhook"
@@ -136,6 +137,9 @@ var faults = []fault{
 	{backup.ErrCooldown, http.StatusTooManyRequests, "cool-down",
 		param.Text{En: "This resource was backed up recently", Zh: "该资源刚刚备份过"},
 		param.Text{En: "Nothing was started. The policy requires a minimum time between two backups of the same resource. You can send the request again after that time.", Zh: "未开始备份。策略要求同一资源的两次备份之间有最短间隔，之后可以再次提交。"}},
+	{admission.ErrFull, http.StatusServiceUnavailable, "overloaded",
+		param.Text{En: "The portal is busy", Zh: "门户繁忙"},
+		param.Text{En: "The portal has too many requests at the moment. This request was not processed: nothing was sent and nothing was changed. Send the same request again in a few seconds.", Zh: "门户当前请求过多，本次请求未被处理：未发送任何内容，也未更改任何内容。请几秒后重新发送同一请求。"}},
 	{backup.ErrNotSent, http.StatusServiceUnavailable, "not-sent",
 		param.Text{En: "Cloud Backup did not accept the request", Zh: "云备份未接受请求"},
 		param.Text{En: "This request did not start a backup. You can submit the same form again.", Zh: "本次请求未开始备份。可以再次提交同一表单。"}},
@@ -251,6 +255,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 			s.Log.ErrorContext(r.Context(), "store away", "method", r.Method, "path", r.URL.Path, "error", err)
 		}
 	}
+	if errors.Is(err, admission.ErrFull) {
+		w.Header().Set("Retry-After", overloadedRetry)
+	}
 	if errors.Is(err, auth.ErrIssuerUnavailable) {
 		w.Header().Set("Retry-After", "5")
 	}
@@ -306,12 +313,24 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 			}
 		}
 	}
-	s.offerResend(&p, r, err)
+	if errors.Is(err, admission.ErrFull) {
+		offerAgain(&p, r)
+	} else {
+		s.offerResend(&p, r, err)
+	}
 	if err := render(w, r, f.status, templates.ProblemPage(p)); err != nil {
 		s.Log.ErrorContext(r.Context(), "drawing a problem", "path", r.URL.Path, "error", err)
 		http.Error(w, f.title.In(l), f.status)
 	}
 }
+
+// formPath is the address to which the form sends a submission. The input checked says that the
+// values were checked.
+const formPath = "/backups"
+
+var sendAgain = param.Text{En: "Send again", Zh: "再次提交"}
+
+var checked = templates.Hidden{Name: "at", Value: "check"}
 
 // offerResend adds a button that sends a failed form again: with the same key if it may have
 // started a backup, with a new key if the key belongs to another submission.
@@ -324,13 +343,15 @@ func (s *Server) offerResend(p *templates.Problem, r *http.Request, err error) {
 	switch {
 	case ok && errors.Is(err, backup.ErrKeyReused):
 		p.Resend = &templates.Resend{
+			Action: formPath,
 			Text:   param.Text{En: "Submit as a new backup", Zh: "作为新备份提交"},
-			Hidden: hidden(posted(r), s.Backups.NewID()),
+			Hidden: append(hidden(posted(r), s.Backups.NewID()), checked),
 		}
 	case ok, limited, errors.Is(err, backup.ErrStoreUnavailable):
 		p.Resend = &templates.Resend{
-			Text:   param.Text{En: "Send again", Zh: "再次提交"},
-			Hidden: hidden(posted(r), r.PostForm.Get("key")),
+			Action: formPath,
+			Text:   sendAgain,
+			Hidden: append(hidden(posted(r), r.PostForm.Get("key")), checked),
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"backupportal/function/admission"
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
@@ -110,6 +111,11 @@ func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error
 	if raw, ok := own["key"]; ok && string(raw) != "null" && (json.Unmarshal(raw, &key) != nil || !validKey(key)) {
 		return submitResult{}, errKey
 	}
+	slot, err := s.Admission.Enter(ctx, admission.Submission)
+	if err != nil {
+		return submitResult{}, err
+	}
+	defer slot.Leave()
 	byContent := m.ByContent && key == m.Key
 	out, err := s.submitJSON(ctx, backup.Submission{
 		Door:      backup.DoorEvent,

@@ -317,6 +317,10 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 			return post(w, oneBackup)
 		},
 		"not-sent": func(w *world) recorded { return post(faults(w, "CreateBackupJob: throttle forever"), oneBackup) },
+		"overloaded": func(w *world) recorded {
+			w.overload()
+			return post(w, oneBackup)
+		},
 		"store-away": func(w *world) recorded {
 			w.db.Close()
 			return w.ask("GET", all, "", "")

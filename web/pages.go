@@ -40,7 +40,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 		shell.Path, shell.Query = "/", "" // the address contains the provider's code, which is valid only once
 	}
 	p, known := r.Context().Value(principalKey{}).(identity.Principal)
-	if !known {
+	if !known && !isRefused(r) {
 		var err error
 		p, err = s.Who(r)
 		known = err == nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"backupportal/function/admission"
 	"backupportal/function/jsontext"
 	"backupportal/templates"
 )
@@ -43,7 +44,8 @@ func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error 
 // minCompressed is the size in bytes from which compression is worthwhile.
 const minCompressed = 600
 
-// write writes body, compressed if the client accepts gzip.
+// write writes body, compressed if the client accepts gzip. It gives the request's slot back first,
+// because a slow client may take long to read the answer.
 func write(w http.ResponseWriter, r *http.Request, status int, body []byte) error {
 	if len(body) >= minCompressed && acceptsGzip(r) {
 		var b bytes.Buffer
@@ -53,6 +55,7 @@ func write(w http.ResponseWriter, r *http.Request, status int, body []byte) erro
 		w.Header().Set("Content-Encoding", "gzip")
 		body = b.Bytes()
 	}
+	admission.FromContext(r.Context()).Leave()
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // fails only if the client is gone

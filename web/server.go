@@ -13,6 +13,7 @@
 //	decoded     no Content-Encoding
 //	sameOrigin  no POST from other sites
 //	routed      the mux; unknown paths and methods
+//	admitted    a free slot for the request; not for public routes
 //	signedIn    a known principal; not for public routes
 //	rateLimited requests per minute of a principal; only for routes that change something
 //
@@ -28,6 +29,7 @@ import (
 	"sync"
 	"time"
 
+	"backupportal/function/admission"
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
@@ -47,8 +49,8 @@ type Store struct {
 	ListFirst  func() bool
 }
 
-// Server answers the portal's requests. All fields are required except Origin, Proxies, SignIn
-// and HookBytes.
+// Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
+// SignIn and HookBytes.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -63,6 +65,7 @@ type Server struct {
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
 	Store     Store                                           // described by /healthz and /readyz
 	Zone      *time.Location                                  // of the times on pages
+	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors
 
 	teamless reminder // people in no team, who are logged once an hour
@@ -101,32 +104,32 @@ func (s *Server) Handler() http.Handler {
 	}
 
 	// For people who are signed in.
-	mux.Handle("GET /{$}", s.page(s.signedIn(s.start)))
-	mux.Handle("GET /backups/new", s.page(s.signedIn(s.choose)))
+	mux.Handle("GET /{$}", s.page(s.reads(s.start)))
+	mux.Handle("GET /backups/new", s.page(s.reads(s.choose)))
 	for _, source := range param.SourceTypes {
-		mux.Handle("GET /backups/new/"+string(source), s.page(s.signedIn(s.newBackup(source))))
+		mux.Handle("GET /backups/new/"+string(source), s.page(s.reads(s.newBackup(source))))
 	}
 	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // the address was typed or the page was reloaded
-	mux.Handle("POST /backups/preview", s.page(s.signedIn(s.preview)))
-	mux.Handle("POST /backups", s.page(s.signedIn(s.rateLimited(s.createBackup))))
-	mux.Handle("GET /access", s.page(s.signedIn(s.access)))
-	mux.Handle("POST /access", s.page(s.signedIn(s.askAccess)))
-	mux.Handle("GET /backups", s.page(s.signedIn(s.history)))
-	mux.Handle("GET /backups/{SubmissionId}", s.page(s.signedIn(s.status)))
-	mux.Handle("GET /backups/{SubmissionId}/cancel", s.page(s.signedIn(s.askCancel)))
-	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.signedIn(s.rateLimited(s.cancelBackup))))
+	mux.Handle("POST /backups/preview", s.page(s.reads(s.preview)))
+	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
+	mux.Handle("GET /access", s.page(s.reads(s.access)))
+	mux.Handle("POST /access", s.page(s.reads(s.askAccess)))
+	mux.Handle("GET /backups", s.page(s.reads(s.history)))
+	mux.Handle("GET /backups/{SubmissionId}", s.page(s.reads(s.status)))
+	mux.Handle("GET /backups/{SubmissionId}/cancel", s.page(s.reads(s.askCancel)))
+	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.submits(s.cancelBackup)))
 
 	// For programs.
-	mux.Handle("POST /api/v1/backup-jobs", s.json(s.signedIn(s.rateLimited(s.createBackupJob))))
-	mux.Handle("GET /api/v1/backup-jobs", s.json(s.signedIn(s.listBackupJobs)))
-	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.signedIn(s.showBackupJob)))
-	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.signedIn(s.rateLimited(s.cancelBackupJob))))
+	mux.Handle("POST /api/v1/backup-jobs", s.json(s.submits(s.createBackupJob)))
+	mux.Handle("GET /api/v1/backup-jobs", s.json(s.reads(s.listBackupJobs)))
+	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.reads(s.showBackupJob)))
+	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.submits(s.cancelBackupJob)))
 	for _, kind := range []backup.CandidateKind{backup.Instances, backup.Disks, backup.Vaults, backup.Clusters} {
-		mux.Handle("GET /api/v1/accounts/{alias}/"+string(kind), s.json(s.signedIn(s.listCandidates(kind))))
+		mux.Handle("GET /api/v1/accounts/{alias}/"+string(kind), s.json(s.reads(s.listCandidates(kind))))
 	}
-	mux.Handle("GET /api/v1/accounts/{alias}/preflight", s.json(s.signedIn(s.preflight)))
+	mux.Handle("GET /api/v1/accounts/{alias}/preflight", s.json(s.reads(s.preflight)))
 
-	mux.Handle("POST /webhooks/{source}", s.json(s.webhook))
+	mux.Handle("POST /webhooks/{source}", s.json(s.admitted(admission.Submission, s.webhook)))
 
 	return s.identify(s.logged(s.recovered(s.headers(s.checkHost(s.limitSizes(s.decoded(s.sameOrigin(s.routed(mux)))))))))
 }
@@ -204,6 +207,7 @@ func (s *Server) readiness(status string) healthStatus {
 	if s.Store.Durability != nil {
 		h.Durability = s.Store.Durability()
 	}
+	h.Load = s.load()
 	if s.Store.ListFirst != nil {
 		h.ListFirst = s.Store.ListFirst()
 	}
@@ -219,4 +223,5 @@ type healthStatus struct {
 	Durability string `json:"durability,omitempty"`     // what can make the database lose a commit
 	ListFirst  bool   `json:"list_first,omitempty"`     // each submission is searched in the cloud first
 	ClockAhead int64  `json:"clock_ahead_ms,omitempty"` // of the database's clock; negative: behind; only while it is too far off
+	Load       *load  `json:"load,omitempty"`           // not on event platforms, which send one request at a time
 }

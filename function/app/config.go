@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"backupportal/function/admission"
 	"backupportal/function/aliyun"
 	"backupportal/function/audit"
 	"backupportal/function/secret"
@@ -87,6 +88,8 @@ type Config struct {
 	AuditKeys []secret.String     // the first seals the audit trail, all verify it; empty means no seals
 	Getenv    func(string) string // reads the secrets that the policy names
 
+	MaxRequests int // requests that are worked on at the same time; zero means [admission.DefaultSlots]
+
 	SweepInterval time.Duration // between two sweeps of the plain server; zero means one minute
 	Invoke        bool          // the plain server accepts events as POST /invoke; for demonstrations only
 }
@@ -112,6 +115,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		c.readProxies(getenv),
 		c.readDatabase(getenv),
 		c.readHistory(getenv),
+		c.readMaxRequests(getenv),
 		c.readAudit(getenv),
 		c.readOutboundProxy(getenv),
 		checkSDK(getenv),
@@ -294,6 +298,16 @@ func (c *Config) readHistory(getenv func(string) string) error {
 		return errors.New("HISTORY_DAYS must be a whole number of days, from 7 to 36500")
 	}
 	c.History = time.Duration(days) * 24 * time.Hour
+	return nil
+}
+
+// readMaxRequests reads MAX_REQUESTS.
+func (c *Config) readMaxRequests(getenv func(string) string) error {
+	n, err := strconv.Atoi(cmp.Or(getenv("MAX_REQUESTS"), strconv.Itoa(admission.DefaultSlots)))
+	if err != nil || n < 5 || n > 1000 {
+		return errors.New("MAX_REQUESTS must be a whole number of requests, from 5 to 1000")
+	}
+	c.MaxRequests = n
 	return nil
 }
 

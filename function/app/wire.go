@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"backupportal/function/admission"
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
 	"backupportal/function/event"
@@ -76,7 +78,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
-		Now: wallClock, NewID: rand.Text, Wait: backup.Sleep, ListFirst: listFirst(cfg.ListFirst, db),
+		Now: wallClock, NewID: rand.Text, Wait: wait, ListFirst: listFirst(cfg.ListFirst, db),
 		Messenger: messenger, Announced: make(chan struct{}, 1),
 	}
 	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
@@ -95,6 +97,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Zone:      zone,
 		Log:       log,
 		Proxies:   cfg.Proxies,
+		Admission: newGate(cfg),
 		Store: web.Store{
 			Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
 			Durability: func() string { return string(db.Durability()) }, ListFirst: service.ListFirst,
@@ -124,6 +127,20 @@ func hookBytes(on Platform) int64 {
 		return 6 << 20
 	}
 	return web.MaxHook
+}
+
+// newGate returns the limits of requests at the same time. The built-in runtimes send one request at
+// a time, so they need none.
+func newGate(cfg Config) *admission.Gate {
+	if cfg.Platform == FunctionCompute || cfg.Platform == Lambda {
+		return nil
+	}
+	return admission.New(admission.Default(cmp.Or(cfg.MaxRequests, admission.DefaultSlots)))
+}
+
+// wait waits for d. A request that waits for the end of a job holds no slot meanwhile.
+func wait(ctx context.Context, d time.Duration) error {
+	return admission.Pause(ctx, d, backup.Sleep)
 }
 
 // listFirst returns the function that decides whether the cloud's list is searched before a first

@@ -44,8 +44,23 @@ func BenchmarkBesideABareServer(b *testing.B) {
 	}
 }
 
-// benchPortal returns the whole portal with the emulator, in this process.
-func benchPortal(b *testing.B) http.Handler {
+// BenchmarkListFirst makes a submission without the search of the cloud's list (LIST_FIRST=0), and
+// then one with it (LIST_FIRST=1), and reports the ratio of the two times.
+func BenchmarkListFirst(b *testing.B) {
+	without, with := httptest.NewServer(benchPortal(b, "LIST_FIRST", "0")), httptest.NewServer(benchPortal(b, "LIST_FIRST", "1"))
+	b.Cleanup(without.Close)
+	b.Cleanup(with.Close)
+	var plain, searched time.Duration
+	for n := 0; b.Loop(); n++ {
+		plain += timed(b, "POST", without.URL+"/api/v1/backup-jobs", kinds[0].json, fmt.Sprint("list-", n))
+		searched += timed(b, "POST", with.URL+"/api/v1/backup-jobs", kinds[0].json, fmt.Sprint("list-", n))
+	}
+	b.ReportMetric(float64(searched)/float64(plain), "x-without")
+}
+
+// benchPortal returns the whole portal with the emulator, in this process. pairs are further
+// variables.
+func benchPortal(b *testing.B, pairs ...string) http.Handler {
 	cloud, err := emulator.New(emulator.Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -57,7 +72,7 @@ func benchPortal(b *testing.B) http.Handler {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { log.Close() })
-	return connect(b, endpoint.URL, log, "DATABASE_URL", "sqlite:"+filepath.Join(b.TempDir(), "portal.db")).Doors.Web
+	return connect(b, endpoint.URL, log, append(pairs, "DATABASE_URL", "sqlite:"+filepath.Join(b.TempDir(), "portal.db"))...).Doors.Web
 }
 
 // timed makes one request and returns its duration. It fails the benchmark unless the request

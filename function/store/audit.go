@@ -54,7 +54,7 @@ func (d *DB) addRows(ctx context.Context, to execer, rows []backup.AuditRow) err
 // an error it is unknown whether the row was added.
 func (d *DB) Audit(ctx context.Context, row backup.AuditRow) error {
 	return d.write(ctx, "audit", func(ctx context.Context) error {
-		return d.addRows(ctx, d.db, []backup.AuditRow{row})
+		return d.addRows(ctx, d.writes, []backup.AuditRow{row})
 	})
 }
 

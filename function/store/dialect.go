@@ -121,15 +121,21 @@ func pgCode(err error) string {
 	return ""
 }
 
-// openPool returns the dialect and the connection pool for cfg. It does not connect. For SQLite it
-// creates the file, which only its owner can read.
-func openPool(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
+// openPools returns the dialect for cfg, and the connection pools for reads and for changes. It does
+// not connect. SQLite has one connection for changes, so that reads never delay them. PostgreSQL has
+// one pool for both. For SQLite, openPools creates the file, which only its owner can read.
+func openPools(cfg Config, log *slog.Logger) (d dialect, reads, writes *sql.DB, err error) {
 	text := cfg.URL.Reveal()
 	_, rest, _ := strings.Cut(text, ":")
 	switch Kind(text) {
 	case SQLite:
-		db, err := openSQLite(rest, cfg.StatementTime, log)
-		return sqliteDialect, db, err
+		if reads, err = openSQLite(rest, cfg.StatementTime, sqliteReaders, log); err != nil {
+			return sqliteDialect, nil, nil, err
+		}
+		if writes, err = openSQLite(rest, cfg.StatementTime, 1, slog.New(slog.DiscardHandler)); err != nil {
+			return sqliteDialect, nil, nil, errors.Join(err, reads.Close())
+		}
+		return sqliteDialect, reads, writes, nil
 	case Postgres:
 		connections := cfg.Connections
 		if connections == 0 {
@@ -143,18 +149,21 @@ func openPool(cfg Config, log *slog.Logger) (dialect, *sql.DB, error) {
 			// PostgreSQL may then keep one plan for all values.
 			d.freshPlan = []any{pgx.QueryExecModeExec}
 		}
-		return d, db, err
+		return d, db, db, err
 	}
-	return dialect{}, nil, errors.New("the database must be postgres://user:password@host/name or sqlite:PATH")
+	return dialect{}, nil, nil, errors.New("the database must be postgres://user:password@host/name or sqlite:PATH")
 }
 
-// openSQLite returns a pool for the file at path. A commit is on disk before it returns
+// sqliteReaders is the number of connections to a SQLite file that read.
+const sqliteReaders = 4
+
+// openSQLite returns a pool of at most connections for the file at path. A commit is on disk before it returns
 // (synchronous=FULL). A transaction takes the write lock when it begins (_txlock=immediate),
 // because SQLite at once refuses (SQLITE_BUSY) a transaction that reads first and writes after
 // another transaction has written. A statement waits for a lock of another process for at most four
 // fifths of statementTime, so that the wait ends before the context of the statement. openSQLite
 // logs a warning if other users of the machine may read the file.
-func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sql.DB, error) {
+func openSQLite(path string, statementTime time.Duration, connections int, log *slog.Logger) (*sql.DB, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "//") {
 		return nil, errors.New("a SQLite database needs a file, as sqlite:PATH, such as sqlite:/var/lib/backup-portal.db")
 	}
@@ -182,7 +191,8 @@ func openSQLite(path string, statementTime time.Duration, log *slog.Logger) (*sq
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(4)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
 	return db, nil
 }
 

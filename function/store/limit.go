@@ -83,7 +83,7 @@ func (d *DB) Reserve(ctx context.Context, a backup.Reservation) (limit *backup.L
 		return nil, err
 	}
 	err = d.write(ctx, "admit", func(ctx context.Context) error {
-		tx, err := d.db.BeginTx(ctx, nil)
+		tx, err := d.writes.BeginTx(ctx, nil)
 		if err != nil {
 			return err
 		}
@@ -269,7 +269,7 @@ func (d *DB) Take(ctx context.Context, r backup.Rate, now time.Time) (wait time.
 		return 0, err
 	}
 	err = d.write(ctx, "spend", func(ctx context.Context) error {
-		wait, err = takeRate(ctx, d.db, r, now)
+		wait, err = takeRate(ctx, d.writes, r, now)
 		return err
 	})
 	return wait, err
@@ -281,7 +281,7 @@ func (d *DB) Refund(ctx context.Context, key string, attempt int) error {
 		return err
 	}
 	return d.write(ctx, "withdraw", func(ctx context.Context) error {
-		tx, err := d.db.BeginTx(ctx, nil)
+		tx, err := d.writes.BeginTx(ctx, nil)
 		if err != nil {
 			return err
 		}
@@ -329,7 +329,7 @@ func (d *DB) ForgetLimits(ctx context.Context, now time.Time) error {
 	}
 	for i, statement := range deleteLimits {
 		err := d.write(ctx, "forget limits", func(ctx context.Context) error {
-			_, err := d.db.ExecContext(ctx, statement, before[i])
+			_, err := d.writes.ExecContext(ctx, statement, before[i])
 			return err
 		})
 		if err != nil {

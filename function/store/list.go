@@ -141,7 +141,7 @@ func (d *DB) Open(ctx context.Context, after string, limit int) (found []backup.
 
 // records runs a statement that selects columns, and returns its rows as records.
 func (d *DB) records(ctx context.Context, statement string, args []any) (found []backup.Record, err error) {
-	rows, err := d.query(ctx, statement, args...)
+	rows, err := d.query(ctx, d.db, statement, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ DELETE FROM submission WHERE id IN
 // Forget implements [backup.Upkeep].
 func (d *DB) Forget(ctx context.Context, before, now time.Time, limit int) (n int, err error) {
 	err = d.write(ctx, "forget", func(ctx context.Context) error {
-		result, err := d.db.ExecContext(ctx, deleteSubmissions, ms(before), ms(now), limit)
+		result, err := d.writes.ExecContext(ctx, deleteSubmissions, ms(before), ms(now), limit)
 		if err != nil {
 			return err
 		}

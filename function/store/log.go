@@ -86,7 +86,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		if err != nil || ours {
 			return err
 		}
-		known, err = scan(d.db.QueryRowContext(ctx, selectByKey, key))
+		known, err = scan(d.writes.QueryRowContext(ctx, selectByKey, key))
 		if errors.Is(err, sql.ErrNoRows) || err == nil && !r.CreatedAt.Before(known.ExpiresAt) {
 			// The key is free, so the insert failed because of the clock.
 			ahead, err := d.clockDifference(ctx, r.CreatedAt)
@@ -103,7 +103,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 // insert makes the claim. If ours is true, known is r with the id and the job name that the
 // statement chose, and with an empty step log.
 func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known backup.Record, ours bool, err error) {
-	rows, err := d.query(ctx, d.insertSubmission, args...)
+	rows, err := d.query(ctx, d.writes, d.insertSubmission, args...)
 	if err != nil {
 		return backup.Record{}, false, err
 	}
@@ -202,7 +202,7 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 			return backup.ErrNotFound
 		}
 		var owner string
-		err := d.db.QueryRowContext(ctx, selectOwner, id, s.N).Scan(&owner)
+		err := d.writes.QueryRowContext(ctx, selectOwner, id, s.N).Scan(&owner)
 		if errors.Is(err, sql.ErrNoRows) {
 			if failed == nil && byTime {
 				failed = d.checkClock(ctx, s.At)
@@ -216,7 +216,7 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		if !added {
 			// An earlier call with the same Owner added the step together with its own rows. The
 			// rows of this call are additional records.
-			return d.addRows(ctx, d.db, audit)
+			return d.addRows(ctx, d.writes, audit)
 		}
 		return nil
 	})
@@ -237,7 +237,7 @@ func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (
 	if len(audit) == 0 {
 		return changed(d.exec(ctx, d.insertStep, args...))
 	}
-	tx, err := d.db.BeginTx(ctx, nil)
+	tx, err := d.writes.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
 	}
@@ -341,7 +341,7 @@ func (d *DB) changeOne(ctx context.Context, what, statement string, args ...any)
 		return err
 	}
 	return d.write(ctx, what, func(ctx context.Context) error {
-		result, err := d.db.ExecContext(ctx, statement, args...)
+		result, err := d.writes.ExecContext(ctx, statement, args...)
 		if err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func (d *DB) Migrate(ctx context.Context) (from, to int, err error) {
 	if from >= len(all) {
 		return from, from, nil
 	}
-	tx, err := d.db.BeginTx(ctx, nil)
+	tx, err := d.writes.BeginTx(ctx, nil)
 	if err != nil {
 		return from, from, err
 	}

@@ -33,7 +33,7 @@ func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, 
 			return added, err
 		}
 		err := d.write(ctx, "announce", func(ctx context.Context) error {
-			result, err := d.db.ExecContext(ctx, statement, args...)
+			result, err := d.writes.ExecContext(ctx, statement, args...)
 			if err != nil {
 				return err
 			}
@@ -74,7 +74,7 @@ ORDER BY s.next_ms, s.id, s.event`
 // Due implements [backup.Notices].
 func (d *DB) Due(ctx context.Context, receiver string, now time.Time, limit int) (found []backup.Notice, err error) {
 	err = d.do(ctx, "due", func(ctx context.Context) error {
-		rows, err := d.query(ctx, selectDue, receiver, ms(now), limit)
+		rows, err := d.query(ctx, d.db, selectDue, receiver, ms(now), limit)
 		if err != nil {
 			return err
 		}

@@ -19,10 +19,10 @@ func (d *DB) Revoke(ctx context.Context, sid string, until, now time.Time) error
 		return err
 	}
 	return d.write(ctx, "revoke", func(ctx context.Context) error {
-		if _, err := d.db.ExecContext(ctx, insertRevoked, sid, ms(until)); err != nil {
+		if _, err := d.writes.ExecContext(ctx, insertRevoked, sid, ms(until)); err != nil {
 			return err
 		}
-		_, err := d.db.ExecContext(ctx, deleteRevoked, ms(now))
+		_, err := d.writes.ExecContext(ctx, deleteRevoked, ms(now))
 		return err
 	})
 }

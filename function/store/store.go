@@ -80,7 +80,8 @@ type Config struct {
 // fixed types. A text that PostgreSQL cannot store (see checkTexts) is an error too.
 type DB struct {
 	dialect          dialect
-	db               *sql.DB
+	db               *sql.DB // connections for reads
+	writes           *sql.DB // connections for changes; PostgreSQL: those of db
 	now              func() time.Time
 	log              *slog.Logger
 	limit            time.Duration        // time limit of one statement; see [Config.StatementTime]
@@ -116,7 +117,7 @@ func Open(cfg Config) (*DB, error) {
 		d.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if d.dialect, d.db, err = openPool(cfg, d.log); err != nil {
+	if d.dialect, d.db, d.writes, err = openPools(cfg, d.log); err != nil {
 		return nil, err
 	}
 	d.insertSubmission, d.insertStep = insertSubmission(d.dialect.clock), insertStep(d.dialect.clock)
@@ -132,7 +133,7 @@ func Open(cfg Config) (*DB, error) {
 func (d *DB) Kind() string { return d.dialect.name }
 
 // Close closes all connections. The store cannot be used after Close.
-func (d *DB) Close() error { return d.db.Close() }
+func (d *DB) Close() error { return errors.Join(d.writes.Close(), d.db.Close()) }
 
 // Ready returns nil if the store could record a submission now. Otherwise the error is the reason:
 // the database cannot be reached or written to, its schema cannot be updated, it can lose commits
@@ -168,9 +169,10 @@ func (d *DB) do(ctx context.Context, what string, f func(context.Context) error)
 	return fmt.Errorf("store: %s: %w", what, err)
 }
 
-// write calls do for statements that change data. In SQLite only one connection can write at a
-// time. A connection that waits for the lock polls, so a writer can starve. Therefore the writers
-// of one process take turns, first in, first out.
+// write calls do for statements that change data. f must use the connections of d.writes. In SQLite
+// only one connection can write at a time. A connection that waits for the lock polls, so a writer
+// can starve. Therefore the writers of one process take turns, first in, first out, and share one
+// connection, for which no read waits.
 func (d *DB) write(ctx context.Context, what string, f func(context.Context) error) error {
 	return d.do(ctx, what, func(ctx context.Context) error {
 		if d.writer != nil {
@@ -249,8 +251,10 @@ func (d *DB) prepare(ctx context.Context) error {
 		return nil
 	}
 	prepared := map[string]*sql.Stmt{}
-	for _, statement := range []string{d.insertSubmission, d.insertStep, selectByID, insertAudit} {
-		parsed, err := d.db.PrepareContext(ctx, statement)
+	for statement, pool := range map[string]*sql.DB{
+		d.insertSubmission: d.writes, d.insertStep: d.writes, insertAudit: d.writes, selectByID: d.db,
+	} {
+		parsed, err := pool.PrepareContext(ctx, statement)
 		if err != nil {
 			return err
 		}
@@ -260,20 +264,21 @@ func (d *DB) prepare(ctx context.Context) error {
 	return nil
 }
 
-// query runs a statement that returns rows. It uses the prepared statement if there is one.
-func (d *DB) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+// query runs a statement that returns rows on a pool. It uses the prepared statement if there is
+// one.
+func (d *DB) query(ctx context.Context, pool *sql.DB, statement string, args ...any) (*sql.Rows, error) {
 	if parsed := d.prepared[statement]; parsed != nil {
 		return parsed.QueryContext(ctx, args...)
 	}
-	return d.db.QueryContext(ctx, statement, args...)
+	return pool.QueryContext(ctx, statement, args...)
 }
 
-// exec runs a statement that returns no rows. It uses the prepared statement if there is one.
+// exec runs a statement that changes data and returns no rows. It uses the prepared statement if there is one.
 func (d *DB) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
 	if parsed := d.prepared[statement]; parsed != nil {
 		return parsed.ExecContext(ctx, args...)
 	}
-	return d.db.ExecContext(ctx, statement, args...)
+	return d.writes.ExecContext(ctx, statement, args...)
 }
 
 // A transaction is a sql.Tx that uses the prepared statements of its DB.
@@ -322,7 +327,7 @@ func (d *DB) checkClock(ctx context.Context, at time.Time) error {
 // clockDifference returns the time at minus the time of the database's clock.
 func (d *DB) clockDifference(ctx context.Context, at time.Time) (time.Duration, error) {
 	var now int64
-	if err := d.db.QueryRowContext(ctx, "SELECT "+d.dialect.clock).Scan(&now); err != nil {
+	if err := d.writes.QueryRowContext(ctx, "SELECT "+d.dialect.clock).Scan(&now); err != nil {
 		return 0, err
 	}
 	return at.Sub(time.UnixMilli(now)), nil

@@ -30,7 +30,6 @@ func TestFullFileRefusesClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	db.db.SetMaxOpenConns(1) // max_page_count is a setting of one connection, so the pool has only one
 	if err := db.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +37,8 @@ func TestFullFileRefusesClaims(t *testing.T) {
 	if err := db.db.QueryRow(`PRAGMA page_count`).Scan(&pages); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.db.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)); err != nil {
+	// max_page_count is a setting of one connection, and changes have only one.
+	if _, err := db.writes.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)); err != nil {
 		t.Fatal(err)
 	}
 	var claimed []string
@@ -209,6 +209,7 @@ func TestSubmissionTakesThreeStatements(t *testing.T) {
 	}
 	db.db.Close()
 	db.db = stdlib.OpenDB(*cfg)
+	db.writes = db.db
 	defer db.Close()
 	if err := db.Ready(t.Context()); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,216 @@
+// Package admission limits how many requests are worked on at the same time.
+//
+// A request enters a [Gate] before its work begins and holds a [Slot] until its work ends. If no
+// slot is free, the request waits in a short queue for a short time, and is then refused. A refusal
+// costs almost nothing, so a portal with more requests than it can answer keeps answering as many
+// as it can.
+//
+// A gate has slots for two kinds of requests:
+//
+//	|<----------------- Slots ------------------->|
+//	|  spare  |        either kind      |  spare  |
+//	|<---- submissions: Slots-Spare --->|
+//	          |<------ reads: Slots-Spare ------->|
+//
+// A free slot goes to the submission that waits longest, and to a read only if no submission can
+// take it. Each kind leaves Spare slots to the other kind, so neither kind can stop the other.
+package admission
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// A Kind is a kind of request. Submissions go first.
+type Kind int
+
+// The kinds of requests.
+const (
+	Submission Kind = iota // changes something: a submission or a cancellation
+	Read                   // changes nothing
+	kinds
+)
+
+// ErrFull means that no slot became free in time. The request did no work.
+var ErrFull = errors.New("too many requests at the same time")
+
+// Config sets the limits of a [Gate].
+type Config struct {
+	Slots    int           // requests that are worked on at the same time; at least 2
+	Spare    int           // slots that one kind leaves to the other; at least 1, less than Slots
+	Queue    int           // requests of one kind that may wait for a slot; 0 means none
+	Patience time.Duration // longest wait for a slot
+	Paused   int           // requests that may be in [Pause] at the same time; 0 means none
+}
+
+// DefaultSlots is a good number of slots for one process with a few processors. A submission mostly
+// waits for the cloud and the disk: if it takes 300 ms, 18 at a time are 60 in a second.
+const DefaultSlots = 20
+
+// Default returns limits for a number of slots of at least 2. A request waits for a slot at most
+// 25 ms, so that a refusal takes less than 50 ms. The queue is long enough for a burst of short
+// reads: 200 pages that are asked for at the same moment.
+func Default(slots int) Config {
+	return Config{Slots: slots, Spare: max(1, slots/20), Queue: 10 * slots, Patience: 25 * time.Millisecond, Paused: 1000}
+}
+
+// A Gate admits requests. A nil Gate admits every request at once. [New] makes one. It is safe for
+// concurrent use.
+type Gate struct {
+	cfg Config
+
+	mu      sync.Mutex
+	running [kinds]int
+	waiting [kinds][]*waiter // the longest wait first
+	refused [kinds]int64
+	paused  int
+}
+
+// A waiter is a request that waits for a slot. It is in the queue until granted is closed, with the
+// lock of the gate held.
+type waiter struct{ granted chan struct{} }
+
+// New returns a gate with the limits of cfg.
+func New(cfg Config) *Gate { return &Gate{cfg: cfg} }
+
+// A Slot is the right to work on one request. A nil Slot is that of a nil Gate.
+type Slot struct {
+	gate *Gate
+	kind Kind
+	held bool // guarded by gate.mu
+}
+
+// Enter waits for a slot for a request of a kind. Errors: [ErrFull], or the error of ctx. The caller
+// calls [Slot.Leave] at the end.
+func (g *Gate) Enter(ctx context.Context, kind Kind) (*Slot, error) {
+	if g == nil {
+		return nil, nil
+	}
+	if err := g.wait(ctx, kind); err != nil {
+		return nil, err
+	}
+	return &Slot{gate: g, kind: kind, held: true}, nil
+}
+
+// Leave gives the slot back. Further calls have no effect.
+func (s *Slot) Leave() {
+	if s == nil {
+		return
+	}
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	if s.held {
+		s.held = false
+		s.gate.release(s.kind)
+	}
+}
+
+// wait returns nil when the caller has a slot.
+func (g *Gate) wait(ctx context.Context, kind Kind) error {
+	w, err := g.join(kind)
+	if w == nil {
+		return err
+	}
+	timer := time.NewTimer(g.cfg.Patience)
+	defer timer.Stop()
+	select {
+	case <-w.granted:
+		return nil
+	case <-timer.C:
+		err = ErrFull
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	return g.giveUp(w, kind, err)
+}
+
+// join takes a free slot, or joins the queue. Without a waiter the caller has a slot, or the error
+// is [ErrFull].
+func (g *Gate) join(kind Kind) (*waiter, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	// A slot that is free for this kind is free for no waiter: release has served them.
+	if g.free(kind) {
+		g.running[kind]++
+		return nil, nil
+	}
+	if len(g.waiting[kind]) >= g.cfg.Queue {
+		g.refused[kind]++
+		return nil, ErrFull
+	}
+	w := &waiter{granted: make(chan struct{})}
+	g.waiting[kind] = append(g.waiting[kind], w)
+	return w, nil
+}
+
+// giveUp takes w out of the queue and returns err. If w got a slot at the last moment, a caller
+// that was only out of time keeps it, and the error is nil.
+func (g *Gate) giveUp(w *waiter, kind Kind, err error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-w.granted:
+		if errors.Is(err, ErrFull) {
+			return nil
+		}
+		g.release(kind)
+		return err
+	default:
+	}
+	queue := g.waiting[kind]
+	for i := range queue {
+		if queue[i] == w {
+			g.waiting[kind] = append(queue[:i:i], queue[i+1:]...)
+			break
+		}
+	}
+	if errors.Is(err, ErrFull) {
+		g.refused[kind]++
+	}
+	return err
+}
+
+// free reports whether a request of a kind may take a slot. The caller holds the lock.
+func (g *Gate) free(kind Kind) bool {
+	all := 0
+	for _, n := range g.running {
+		all += n
+	}
+	return all < g.cfg.Slots && g.running[kind] < g.cfg.Slots-g.cfg.Spare
+}
+
+// release frees a slot of a kind and gives free slots to waiters. The caller holds the lock.
+func (g *Gate) release(kind Kind) {
+	g.running[kind]--
+	for next := range kinds { // submissions first
+		for len(g.waiting[next]) > 0 && g.free(next) {
+			g.running[next]++
+			close(g.waiting[next][0].granted)
+			g.waiting[next] = g.waiting[next][1:]
+		}
+	}
+}
+
+// Load is what a gate does at one moment, and how often it refused since it was made.
+type Load struct {
+	Running [kinds]int   // requests with a slot, by [Kind]
+	Waiting [kinds]int   // requests in the queue, by [Kind]
+	Refused [kinds]int64 // refusals, by [Kind]
+	Paused  int          // requests in [Pause]
+}
+
+// Load returns the present figures. Those of a nil Gate are zero.
+func (g *Gate) Load() Load {
+	if g == nil {
+		return Load{}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := Load{Running: g.running, Refused: g.refused, Paused: g.paused}
+	for kind := range l.Waiting {
+		l.Waiting[kind] = len(g.waiting[kind])
+	}
+	return l
+}

@@ -1,0 +1,289 @@
+package admission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// small has 5 slots, at most 4 for one kind.
+var small = Config{Slots: 5, Spare: 1, Queue: 3, Patience: 25 * time.Millisecond, Paused: 2}
+
+// enter takes n slots of a kind.
+func enter(t *testing.T, g *Gate, kind Kind, n int) (slots []*Slot) {
+	t.Helper()
+	for range n {
+		s, err := g.Enter(t.Context(), kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slots = append(slots, s)
+	}
+	return slots
+}
+
+func TestEachKindLeavesSpareSlotsToTheOther(t *testing.T) {
+	for _, c := range []struct{ first, second Kind }{{Submission, Read}, {Read, Submission}} {
+		synctest.Test(t, func(t *testing.T) {
+			g := New(small)
+			enter(t, g, c.first, 4)
+			began := time.Now()
+			if _, err := g.Enter(t.Context(), c.first); !errors.Is(err, ErrFull) || time.Since(began) != small.Patience {
+				t.Errorf("fifth of kind %d: %v after %v", c.first, err, time.Since(began))
+			}
+			enter(t, g, c.second, 1)
+			if _, err := g.Enter(t.Context(), c.second); !errors.Is(err, ErrFull) {
+				t.Errorf("sixth in all: %v", err)
+			}
+		})
+	}
+}
+
+func TestALongQueueRefusesAtOnce(t *testing.T) {
+	for _, kind := range []Kind{Submission, Read} {
+		synctest.Test(t, func(t *testing.T) {
+			g := New(small)
+			enter(t, g, kind, 4)
+			for range small.Queue {
+				go g.Enter(t.Context(), kind)
+			}
+			synctest.Wait()
+			began := time.Now()
+			if _, err := g.Enter(t.Context(), kind); !errors.Is(err, ErrFull) || time.Since(began) != 0 {
+				t.Errorf("%v after %v", err, time.Since(began))
+			}
+			time.Sleep(small.Patience)
+			synctest.Wait()
+			if got := g.Load(); got.Refused[kind] != int64(small.Queue)+1 || got.Waiting[kind] != 0 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func TestSubmissionsGoFirstAndInTheirOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(small)
+		slots := append(enter(t, g, Read, 3), enter(t, g, Submission, 2)...)
+		var mu sync.Mutex
+		var order []string
+		for _, c := range []struct {
+			name string
+			kind Kind
+		}{{"read 1", Read}, {"submission 1", Submission}, {"read 2", Read}, {"submission 2", Submission}} {
+			go func() {
+				s, err := g.Enter(t.Context(), c.kind)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, c.name)
+				_ = s // held until the end of the test
+			}()
+			synctest.Wait()
+		}
+		for _, s := range slots[:4] {
+			s.Leave()
+			synctest.Wait()
+		}
+		if got := fmt.Sprint(order); got != "[submission 1 submission 2 read 1 read 2]" {
+			t.Error(got)
+		}
+	})
+}
+
+func TestACancelledRequestTakesNoSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(small)
+		slots := enter(t, g, Submission, 4)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() {
+			_, err := g.Enter(ctx, Submission)
+			done <- err
+		}()
+		synctest.Wait()
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		slots[0].Leave()
+		slots[0].Leave() // has no effect
+		enter(t, g, Submission, 1)
+		if got := g.Load(); got.Running[Submission] != 4 || got.Refused[Submission] != 0 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestAPausedRequestHoldsNoSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(small)
+		watch := func() error {
+			s, err := g.Enter(t.Context(), Read)
+			if err != nil {
+				return err
+			}
+			defer s.Leave()
+			return Pause(WithSlot(t.Context(), s), time.Second, func(_ context.Context, d time.Duration) error {
+				time.Sleep(d)
+				return nil
+			})
+		}
+		results := make(chan error, 2)
+		for range 2 {
+			go func() { results <- watch() }()
+		}
+		synctest.Wait()
+		if got := g.Load(); got.Running[Read] != 0 || got.Paused != 2 {
+			t.Errorf("during the pause: %+v", got)
+		}
+		if err := watch(); !errors.Is(err, ErrFull) {
+			t.Errorf("a third pause: %v", err)
+		}
+		for range 2 {
+			if err := <-results; err != nil {
+				t.Error(err)
+			}
+		}
+		if got := g.Load(); got != (Load{}) {
+			t.Errorf("at the end: %+v", got)
+		}
+	})
+}
+
+func TestAPauseEndsWithoutASlotInABusyGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(small)
+		s := enter(t, g, Read, 1)[0]
+		err := Pause(WithSlot(t.Context(), s), time.Second, func(context.Context, time.Duration) error {
+			enter(t, g, Read, 4)
+			return nil
+		})
+		s.Leave()
+		if got := g.Load(); !errors.Is(err, ErrFull) || got.Running[Read] != 4 || got.Paused != 0 {
+			t.Errorf("%v, %+v", err, got)
+		}
+	})
+}
+
+func TestWithoutAGateEveryRequestEnters(t *testing.T) {
+	var g *Gate
+	for range 1000 {
+		s, err := g.Enter(t.Context(), Submission)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Pause(WithSlot(t.Context(), s), 0, func(context.Context, time.Duration) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		s.Leave()
+	}
+	if got := g.Load(); got != (Load{}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// For random limits and requests: never more requests run than there are slots, no free slot is
+// left while a request waits that could take it, every request gets an answer within its patience,
+// and in the end no slot is missing.
+func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		slots := rapid.IntRange(2, 8).Draw(rt, "slots")
+		cfg := Config{
+			Slots: slots, Spare: rapid.IntRange(1, slots-1).Draw(rt, "spare"), Queue: rapid.IntRange(0, 6).Draw(rt, "queue"),
+			Patience: time.Duration(rapid.IntRange(1, 30).Draw(rt, "patience")) * time.Millisecond,
+			Paused:   rapid.IntRange(0, 3).Draw(rt, "paused"),
+		}
+		type request struct {
+			at, work, pause, gone int // milliseconds; pause 0: none; gone 0: the client waits
+			kind                  Kind
+		}
+		requests := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) request {
+			return request{
+				at: rapid.IntRange(0, 100).Draw(rt, "at"), work: rapid.IntRange(0, 60).Draw(rt, "work"),
+				pause: rapid.IntRange(-50, 50).Draw(rt, "pause"), gone: rapid.IntRange(-50, 50).Draw(rt, "gone"),
+				kind: Kind(rapid.IntRange(0, 1).Draw(rt, "kind")),
+			}
+		}), 1, 40).Draw(rt, "requests")
+		var faults []string
+		synctest.Test(t, func(t *testing.T) {
+			g, all := New(cfg), sync.WaitGroup{}
+			sleep := func(_ context.Context, d time.Duration) error {
+				time.Sleep(d)
+				return nil
+			}
+			for _, r := range requests {
+				all.Go(func() {
+					time.Sleep(time.Duration(r.at) * time.Millisecond)
+					ctx, cancel := t.Context(), context.CancelFunc(func() {})
+					if r.gone > 0 {
+						ctx, cancel = context.WithTimeout(ctx, time.Duration(r.gone)*time.Millisecond)
+					}
+					defer cancel()
+					began := time.Now()
+					s, err := g.Enter(ctx, r.kind)
+					if waited := time.Since(began); waited > cfg.Patience {
+						t.Errorf("an answer after %v", waited)
+					}
+					if err != nil {
+						return
+					}
+					defer s.Leave()
+					if r.pause > 0 && Pause(WithSlot(ctx, s), time.Duration(r.pause)*time.Millisecond, sleep) != nil {
+						return
+					}
+					time.Sleep(time.Duration(r.work) * time.Millisecond)
+				})
+			}
+			ended := make(chan struct{})
+			go func() { all.Wait(); close(ended) }()
+			for running := true; running; {
+				select {
+				case <-ended:
+					running = false
+				case <-time.After(500 * time.Microsecond):
+				}
+				synctest.Wait()
+				faults = append(faults, g.faults()...)
+			}
+			if got := g.Load(); got.Running != [kinds]int{} || got.Waiting != [kinds]int{} || got.Paused != 0 {
+				faults = append(faults, fmt.Sprintf("at the end: %+v", got))
+			}
+		})
+		if len(faults) > 0 {
+			rt.Fatal(faults)
+		}
+	})
+}
+
+// faults returns the rules of the package comment that g breaks at this moment.
+func (g *Gate) faults() (broken []string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := 0
+	for kind := range kinds {
+		all += g.running[kind]
+		if g.running[kind] < 0 || g.running[kind] > g.cfg.Slots-g.cfg.Spare {
+			broken = append(broken, fmt.Sprintf("%d requests of kind %d run", g.running[kind], kind))
+		}
+		if len(g.waiting[kind]) > g.cfg.Queue {
+			broken = append(broken, fmt.Sprintf("%d requests of kind %d wait", len(g.waiting[kind]), kind))
+		}
+		if len(g.waiting[kind]) > 0 && g.free(kind) {
+			broken = append(broken, fmt.Sprintf("a request of kind %d waits beside a free slot", kind))
+		}
+	}
+	if all > g.cfg.Slots || g.paused > g.cfg.Paused {
+		broken = append(broken, fmt.Sprintf("%d run, %d paused", all, g.paused))
+	}
+	return broken
+}

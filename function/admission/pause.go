@@ -1,0 +1,65 @@
+package admission
+
+import (
+	"context"
+	"time"
+)
+
+// slotKey is the context key of a request's slot.
+type slotKey struct{}
+
+// WithSlot returns a context with the slot s.
+func WithSlot(ctx context.Context, s *Slot) context.Context {
+	return context.WithValue(ctx, slotKey{}, s)
+}
+
+// FromContext returns the slot of ctx, or nil.
+func FromContext(ctx context.Context) *Slot {
+	s, _ := ctx.Value(slotKey{}).(*Slot)
+	return s
+}
+
+// Pause calls wait with ctx and d. If ctx has the slot of a read, Pause gives it back during the
+// wait, because a request that only waits needs none, and then waits for a slot again. A submission
+// keeps its slot: it could not continue without one. Errors: that of wait, and
+// [ErrFull] if the maximum number of requests is paused, or if no slot became free after the wait.
+// After an error from Enter the request has no slot, and must end soon.
+func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time.Duration) error) error {
+	s := FromContext(ctx)
+	if s == nil || s.kind == Submission {
+		return wait(ctx, d)
+	}
+	if !s.pause() {
+		return ErrFull
+	}
+	defer s.resume()
+	s.Leave()
+	if err := wait(ctx, d); err != nil {
+		return err
+	}
+	if err := s.gate.wait(ctx, s.kind); err != nil {
+		return err
+	}
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	s.held = true
+	return nil
+}
+
+// pause counts a paused request. It returns false, and counts nothing, at the limit.
+func (s *Slot) pause() bool {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	if s.gate.paused >= s.gate.cfg.Paused {
+		return false
+	}
+	s.gate.paused++
+	return true
+}
+
+// resume counts a paused request no longer.
+func (s *Slot) resume() {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	s.gate.paused--
+}

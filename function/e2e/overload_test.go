@@ -1,0 +1,143 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"backupportal/function/emulator"
+)
+
+// A heldCloud holds every CreateBackupJob until open is closed. It reports each one on arrived.
+type heldCloud struct {
+	cloud   *emulator.Cloud
+	arrived chan struct{}
+	open    chan struct{}
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *heldCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the sender has disconnected
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	query, _ := url.ParseQuery(r.URL.RawQuery + "&" + string(body)) // a malformed query names no action
+	if query.Get("Action") == "CreateBackupJob" {
+		h.arrived <- struct{}{}
+		<-h.open
+	}
+	h.cloud.ServeHTTP(w, r)
+}
+
+// With five slots and a slow cloud, four submissions are worked on and the others are refused before
+// the cloud gets a call. Reads and the checks are answered meanwhile. Afterwards each
+// accepted submission has its job, and each refused one gets its job with the same key.
+func TestOverloadLosesNothing(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		cloud, err := emulator.New(emulator.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := &heldCloud{cloud: cloud, arrived: make(chan struct{}, 100), open: make(chan struct{})}
+		endpoint := httptest.NewServer(held)
+		t.Cleanup(endpoint.Close)
+		portal, _ := startPortal(t, endpoint.URL, database, "MAX_REQUESTS=5")
+		const admitted, refused = 4, 20
+		var accepted sync.WaitGroup
+		for n := range admitted {
+			accepted.Go(func() {
+				// A slot may be taken for a moment by another one that comes at the same time.
+				if res := resend(t, portal, n); res.StatusCode != http.StatusCreated {
+					t.Errorf("submission %d: %s", n, res.Status)
+				}
+			})
+		}
+		for range admitted {
+			<-held.arrived
+		}
+		for n := range refused {
+			res := send(t, "POST", portal+"/api/v1/backup-jobs", kinds[0].json, fmt.Sprint("overload-", admitted+n))
+			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+				t.Errorf("submission %d: %s, Retry-After %q", admitted+n, res.Status, res.Header.Get("Retry-After"))
+			}
+		}
+		for _, path := range []string{"/readyz", "/healthz", "/", "/backups", "/api/v1/backup-jobs"} {
+			if res := send(t, "GET", portal+path, "", ""); res.StatusCode != http.StatusOK {
+				t.Errorf("%s during the overload: %s", path, res.Status)
+			}
+		}
+		if n := len(cloud.Ledger().Jobs) + len(held.arrived); n != 0 {
+			t.Errorf("the cloud got %d more calls", n)
+		}
+		close(held.open)
+		accepted.Wait()
+		for n := range admitted + refused {
+			if res := resend(t, portal, n); res.StatusCode != http.StatusCreated && res.StatusCode != http.StatusOK {
+				t.Errorf("submission %d again: %s", n, res.Status)
+			}
+		}
+		if n := len(cloud.Ledger().Jobs); n != admitted+refused {
+			t.Errorf("%d jobs for %d submissions", n, admitted+refused)
+		}
+		var ready struct {
+			Load struct {
+				Submissions struct {
+					InFlight int   `json:"in_flight"`
+					Refused  int64 `json:"refused"`
+				} `json:"submissions"`
+			} `json:"load"`
+		}
+		if err := json.NewDecoder(send(t, "GET", portal+"/readyz", "", "").Body).Decode(&ready); err != nil {
+			t.Error(err)
+		}
+		if now := ready.Load.Submissions; now.InFlight != 0 || now.Refused < refused {
+			t.Errorf("/readyz: %+v", now)
+		}
+	})
+}
+
+// resend makes submission n, again after each refusal.
+func resend(t *testing.T, portal string, n int) *http.Response {
+	t.Helper()
+	for end := time.Now().Add(patience); ; {
+		res := send(t, "POST", portal+"/api/v1/backup-jobs", kinds[0].json, fmt.Sprint("overload-", n))
+		if res.StatusCode != http.StatusServiceUnavailable || time.Now().After(end) {
+			return res
+		}
+	}
+}
+
+// send makes one request. The body of the answer was read completely.
+func send(t *testing.T, method, url, body, key string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if method == "POST" {
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", key)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Error(err)
+		return &http.Response{Status: err.Error(), Header: http.Header{}, Body: http.NoBody}
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	res.Body = io.NopCloser(bytes.NewReader(text))
+	return res
+}

@@ -1,0 +1,272 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"backupportal/function/admission"
+	"backupportal/function/identity"
+	"backupportal/web"
+)
+
+// overload fills all slots of the portal, until the returned function is called.
+func (w *world) overload() (end func()) {
+	w.t.Helper()
+	g := admission.New(admission.Config{Slots: 2, Spare: 1, Paused: 1})
+	var slots []*admission.Slot
+	for _, kind := range []admission.Kind{admission.Submission, admission.Read} {
+		s, err := g.Enter(w.t.Context(), kind)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		slots = append(slots, s)
+	}
+	w.server.Admission = g
+	w.handler = w.server.Handler()
+	return func() {
+		for _, s := range slots {
+			s.Leave()
+		}
+	}
+}
+
+const posted = "application/x-www-form-urlencoded"
+
+// An overloaded portal refuses before it does any work, in the format of each door, and says when to
+// try again. Its public pages and checks stay available.
+func TestOverloadIsRefusedBeforeAnyWork(t *testing.T) {
+	w := newWorld(t)
+	id := idOf(t, w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup))
+	calls := w.calls()
+	w.overload()
+	who := w.server.Who
+	w.server.Who = nil // a request that reached it would panic
+	w.handler = w.server.Handler()
+	const problem = `"urn:backup-portal:problem:overloaded"`
+	const page = "The portal is busy"
+	for _, c := range []struct{ method, path, contentType, body, want string }{
+		{"POST", "/api/v1/backup-jobs", "application/json", oneBackup, problem},
+		{"POST", "/api/v1/backup-jobs?dry_run=true", "application/json", oneBackup, problem},
+		{"POST", "/api/v1/backup-jobs/" + id + "/cancel", "application/json", "", problem},
+		{"GET", "/api/v1/backup-jobs", "", "", problem},
+		{"GET", "/api/v1/backup-jobs/" + id + "?wait=50s", "", "", problem},
+		{"GET", "/api/v1/accounts/demo/preflight", "", "", problem},
+		{"GET", "/api/v1/accounts/demo/instances", "", "", problem},
+		{"POST", "/webhooks/alerts", "application/json", "{}", problem},
+		{"POST", "/backups", posted, "key=K", page},
+		{"GET", "/", "", "", page},
+		{"GET", "/backups", "", "", page},
+		{"GET", "/backups/new/UDM_ECS?InstanceId=i-typed", "", "", `href="/backups/new/UDM_ECS?InstanceId=i-typed"`},
+	} {
+		answer := w.ask(c.method, c.path, c.contentType, c.body)
+		if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") != "2" ||
+			!strings.Contains(answer.Body.String(), c.want) {
+			t.Errorf("%s %s: status %d, Retry-After %q, body without %s:\n%s", c.method, c.path, answer.Code,
+				answer.Header().Get("Retry-After"), c.want, short(answer.Body.String()))
+		}
+	}
+	w.server.Who = who
+	w.handler = w.server.Handler()
+	asset := regexp.MustCompile(`/static/[^"]+`).FindString(w.ask("GET", "/docs/api", "", "").Body.String())
+	for _, path := range []string{"/healthz", "/readyz", "/docs/api", "/api/v1/openapi.json", asset} {
+		if answer := w.ask("GET", path, "", ""); answer.Code != http.StatusOK {
+			t.Errorf("%s: status %d", path, answer.Code)
+		}
+	}
+	ready := w.ask("GET", "/readyz", "", "").Body.String()
+	if !strings.Contains(ready, `"submissions":{"in_flight":1,"waiting":0,"refused":5}`) ||
+		!strings.Contains(ready, `"reads":{"in_flight":1,"waiting":0,"refused":7}`) {
+		t.Errorf("/readyz says %s", ready)
+	}
+	if n := w.calls() - calls; n != 0 {
+		t.Errorf("the cloud got %d calls", n)
+	}
+}
+
+// idOf returns the id of the submission in an answer.
+func idOf(t *testing.T, answer *httptest.ResponseRecorder) string {
+	t.Helper()
+	id, found := strings.CutPrefix(answer.Header().Get("Location"), "/backups/")
+	if !found {
+		t.Fatalf("status %d: %s", answer.Code, answer.Body)
+	}
+	return id
+}
+
+// The page of a refused form has a button that sends the same form to the same address. The button
+// works when the portal is no longer busy.
+func TestOverloadLosesNothingTyped(t *testing.T) {
+	form := url.Values{
+		"SourceType": {"UDM_ECS"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "Retention": {"15"},
+		"JobName": {"typed-before"}, "key": {"THEKEY"}, "choice.Detail.diskIdList": {"all"}, "choice.Detail.appConsistent": {"crash"},
+	}
+	with := func(pairs ...string) url.Values {
+		v := url.Values{}
+		for name, values := range form {
+			v[name] = values
+		}
+		for i := 0; i < len(pairs); i += 2 {
+			v.Set(pairs[i], pairs[i+1])
+		}
+		return v
+	}
+	for _, c := range []struct {
+		path string
+		form url.Values
+		then int // status when the portal is no longer busy
+	}{
+		{"/backups", with("at", "check"), http.StatusSeeOther},
+		{"/backups/preview", with("op", "check", "at", "form"), http.StatusOK},
+		{"/backups/preview", with("op", "edit:what", "at", "check"), http.StatusOK},
+		{"/backups/preview", with("op", "add:SpeedLimit", "at", "form", "choice.SpeedLimit", "some"), http.StatusOK},
+		{"/access", with(), http.StatusSeeOther},
+	} {
+		w := newWorld(t)
+		end := w.overload()
+		refused := w.ask("POST", c.path, posted, c.form.Encode())
+		doc, err := goquery.NewDocumentFromReader(refused.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := doc.Find("form#req")
+		sent := url.Values{}
+		for _, input := range again.Find("input").EachIter() {
+			sent.Add(input.AttrOr("name", ""), input.AttrOr("value", ""))
+		}
+		if refused.Code != http.StatusServiceUnavailable || again.AttrOr("action", "") != c.path {
+			t.Errorf("%s: status %d, the button leads to %q", c.path, refused.Code, again.AttrOr("action", ""))
+		}
+		for name := range c.form {
+			if got := sent[name]; len(got) != 1 || got[0] != c.form.Get(name) {
+				t.Errorf("%s: %s was %q and is %q", c.path, name, c.form.Get(name), got)
+			}
+		}
+		end()
+		if answer := w.ask("POST", c.path, posted, sent.Encode()); answer.Code != c.then {
+			t.Errorf("%s again: status %d\n%s", c.path, answer.Code, short(answer.Body.String()))
+		}
+	}
+}
+
+// An event that finds no slot fails, so that the platform sends it again. It starts nothing.
+func TestOverloadFailsAnEvent(t *testing.T) {
+	w := newWorld(t)
+	end := w.overload()
+	message := web.Message{Principal: identity.Principal{Kind: identity.KindEvent, Subject: "event:direct"}, Key: "k", Body: []byte(oneBackup)}
+	if _, accepted, err := w.server.SubmitMessage(t.Context(), message); accepted || !errors.Is(err, admission.ErrFull) || w.calls() != 0 {
+		t.Errorf("accepted %v, %v, %d calls", accepted, err, w.calls())
+	}
+	end()
+	if _, accepted, err := w.server.SubmitMessage(t.Context(), message); !accepted || err != nil {
+		t.Errorf("later: accepted %v, %v", accepted, err)
+	}
+}
+
+// A slot is held neither while a client sends its body nor while it reads the answer, and is given
+// back after an error and after a panic.
+func TestSlowClientsHoldNoSlot(t *testing.T) {
+	w := newWorld(t)
+	g := admission.New(admission.Config{Slots: 2, Spare: 1, Paused: 1})
+	w.server.Admission = g
+	w.handler = w.server.Handler()
+	idle := func(when string) {
+		t.Helper()
+		if now := g.Load(); now.Running != (admission.Load{}).Running {
+			t.Errorf("%s: %+v", when, now)
+		}
+	}
+	during := func(when string) io.Reader {
+		return readerFunc(func([]byte) (int, error) {
+			idle(when)
+			return 0, io.ErrUnexpectedEOF
+		})
+	}
+	for _, path := range []string{"/backups", "/backups/preview", "/access", "/api/v1/backup-jobs", "/webhooks/alerts"} {
+		r := httptest.NewRequest("POST", "http://localhost"+path, during("reading the body of "+path))
+		r.Header.Set("Content-Type", map[bool]string{true: "application/json", false: posted}[strings.HasPrefix(path, "/api") || strings.HasPrefix(path, "/web")])
+		r.Header.Set("Idempotency-Key", "k")
+		w.handler.ServeHTTP(&slowReader{ResponseRecorder: httptest.NewRecorder(), writes: func() { idle("writing " + path) }}, r)
+		idle("after " + path)
+	}
+	for _, path := range []string{"/", "/backups", "/backups/new/UDM_ECS", "/api/v1/backup-jobs", "/backups/unknown", "/api/v1/accounts/demo/instances"} {
+		r := httptest.NewRequest("GET", "http://localhost"+path, nil)
+		w.handler.ServeHTTP(&slowReader{ResponseRecorder: httptest.NewRecorder(), writes: func() { idle("writing " + path) }}, r)
+		idle("after " + path)
+	}
+	who, panicked := w.server.Who, false
+	w.server.Who = func(r *http.Request) (identity.Principal, error) {
+		if !panicked {
+			panicked = true
+			panic("a test's")
+		}
+		return who(r)
+	}
+	w.handler = w.server.Handler()
+	w.ask("GET", "/", "", "")
+	idle("after a panic")
+}
+
+// A readerFunc is a function as a reader.
+type readerFunc func([]byte) (int, error)
+
+// Read implements [io.Reader].
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// A slowReader is a client that calls writes when the portal writes to it.
+type slowReader struct {
+	*httptest.ResponseRecorder
+	writes func()
+}
+
+// Write implements [io.Writer].
+func (s *slowReader) Write(p []byte) (int, error) {
+	s.writes()
+	return s.ResponseRecorder.Write(p)
+}
+
+// A watcher that waits for the end of a job holds no slot, so one slot is enough for many.
+func TestWatchersHoldNoSlotWhileTheyWait(t *testing.T) {
+	w := newWorld(t)
+	id := idOf(t, w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup))
+	const watchers = 50
+	g := admission.New(admission.Config{Slots: 2, Spare: 1, Queue: watchers, Patience: time.Minute, Paused: watchers})
+	w.server.Admission = g
+	arrived, end := make(chan struct{}), make(chan struct{})
+	w.server.Backups.Wait = func(ctx context.Context, d time.Duration) error {
+		return admission.Pause(ctx, d, func(context.Context, time.Duration) error {
+			arrived <- struct{}{}
+			<-end
+			return context.Canceled
+		})
+	}
+	w.handler = w.server.Handler()
+	codes := make(chan int)
+	for range watchers {
+		go func() { codes <- w.ask("GET", "/api/v1/backup-jobs/"+id+"?wait=50s", "", "").Code }()
+	}
+	for range watchers {
+		<-arrived
+	}
+	if now := g.Load(); now.Paused != watchers || now.Running != (admission.Load{}).Running {
+		t.Errorf("%+v", now)
+	}
+	if answer := w.ask("GET", "/api/v1/backup-jobs", "", ""); answer.Code != http.StatusOK {
+		t.Errorf("a list beside the watchers: %d", answer.Code)
+	}
+	close(end)
+	for range watchers {
+		if code := <-codes; code != http.StatusOK {
+			t.Errorf("a watcher got %d", code)
+		}
+	}
+}
