@@ -89,12 +89,12 @@ func (s Submission) Fingerprint() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// JobName returns the name of the job for the first use of the key: the caller's label or
-// "portal", then the ID. The cloud's list is searched by this name.
+// JobName returns the name of the job for the first use of the key: the caller's label, made to
+// fit, or "portal", then the ID. The cloud's list is searched by this name.
 func (s Submission) JobName() string { return s.label() + "-" + s.ID() }
 
-// label returns the JobName that the caller gave, or "portal".
-func (s Submission) label() string { return cmp.Or(s.Params["JobName"], "portal") }
+// label returns the JobName that the caller gave, made to fit ([param.FitName]), or "portal".
+func (s Submission) label() string { return cmp.Or(param.FitName(s.Params["JobName"]), "portal") }
 
 // Record is a submission as the store keeps it. Its Key is not stored. Of its Principal only the
 // id and the name are stored.
@@ -121,6 +121,15 @@ type Record struct {
 	Job          Job          // as the cloud described it last; zero if it was never asked
 	AskedAt      time.Time    // when the cloud was last asked about the job; zero if never
 	Cancellation Cancellation // zero if no cancellation was accepted
+}
+
+// Notes returns a sentence for each value that was not sent as the caller gave it: see
+// [param.Notes]. It returns nil for a submission that the policy refused.
+func (r Record) Notes() []param.Text {
+	if r.Denied != nil {
+		return nil
+	}
+	return param.Notes(r.Params, r.Complete)
 }
 
 // Account returns the alias of the account.
