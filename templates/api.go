@@ -250,8 +250,12 @@ var mistakeCodes = []mistakeCode{
 	{"type", param.Both("The JSON type is wrong", "JSON 类型错误")},
 	{"unknown", param.Both("The parameter is unknown", "未知参数")},
 	{"unused", param.Both("The parameter does not apply to this submission", "不适用于此提交")},
+	{"vss_exclude", param.Both("Shadow copies do not support paths to exclude", "卷影复制不支持排除路径")},
+	{"vss_network", param.Both("Shadow copies do not support network paths", "卷影复制不支持网络路径")},
+	{"vss_wildcard", param.Both("Shadow copies do not support wildcards", "卷影复制不支持通配符")},
+	{"vss_windows", param.Both("Shadow copies need a Windows instance", "卷影复制需要 Windows 实例")},
 	{"window_form", param.Both("The format of the hours is wrong", "限速时段的格式不正确")},
-	{"window_order", param.Both("Hours end before they start", "时段的结束早于开始")},
+	{"window_order", param.Both("Hours end when they start", "时段的结束与开始相同")},
 	{"window_count", param.Both("More than 24 hours with a limit", "限速时段超过 24 个")},
 	{"window_overlap", param.Both("Hours overlap", "时段重叠")},
 }

@@ -63,10 +63,10 @@ type Server struct {
 	Log       *slog.Logger                                    // gets requests and unexpected errors
 }
 
-// Limits of requests. The pages and the API need much less. Function Compute accepts no larger
-// headers.
+// Limits of requests. A body has room for a list of some hundred volumes. Function Compute accepts no
+// larger headers.
 const (
-	maxBody    = 64 << 10  // bytes of a body
+	maxBody    = 256 << 10 // bytes of a body, also of an event
 	maxURL     = 2 << 10   // bytes of path and query
 	maxHeaders = 8 << 10   // bytes of the names and values of all headers
 	maxKey     = 255       // characters of an idempotency key

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/width"
+
+	"backupportal/function/jsontext"
 )
 
 // A MalformedError means that a text is not a JSON object that a submission may be. No
@@ -59,7 +61,7 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 		switch {
 		case slices.Contains(own, name):
 			d.own[name] = raw
-		case name == "Detail" || name == "Options":
+		case slices.Contains(ObjectNames(), name):
 			d.object(name, raw)
 		case strings.Contains(name, "."):
 			d.bad = append(d.bad, Mistake{Field: name, Code: "unknown", Text: msgUnknown, Args: []any{name}})
@@ -69,6 +71,18 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 	}
 	slices.SortFunc(d.bad, func(a, b Mistake) int { return strings.Compare(a.Field, b.Field) })
 	return d.params, d.own, d.bad.OrNil()
+}
+
+// ObjectNames returns the names of the parameters that are JSON objects: those with dotted fields.
+func ObjectNames() []string { return []string{"Options", "Detail"} }
+
+// DecodeObject reads the JSON text of a parameter that is an object, such as Detail, as the API
+// declares it. An empty text gives no values. The error is an [InvalidError], with which the values
+// that could be read are returned.
+func DecodeObject(name, text string) (Params, error) {
+	d := decoder{params: Params{}}
+	d.object(name, json.RawMessage(jsontext.Must(text)))
+	return d.params, d.bad.OrNil()
 }
 
 // A decoder collects the result of one DecodeJSON.
