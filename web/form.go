@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"backupportal/function/param"
 	"backupportal/templates"
@@ -76,7 +77,10 @@ func expandText(v templates.Values) param.InvalidError {
 			bad = append(bad, mistakes...)
 		}
 		for name, value := range formValues(p) {
-			if v[name] == "" {
+			switch {
+			case !isPlainText(value):
+				bad = append(bad, param.Mistake{Field: name, Code: "pattern", Text: msgNotPlain, Args: []any{name}})
+			case v[name] == "":
 				v[name] = value
 			}
 		}
@@ -98,6 +102,8 @@ func posted(r *http.Request) (templates.Values, param.InvalidError) {
 	}
 	return v, expandText(v)
 }
+
+var msgNotPlain = param.Text{En: "%v contains a character that a form cannot contain", Zh: "%v 含有表单不能包含的字符"}
 
 // isOwn reports whether name is a hidden input that controls the form itself: the button, the page
 // and the key.
@@ -153,7 +159,7 @@ func jsonItems(text string) []string {
 		return nil
 	}
 	for _, item := range items {
-		if item == "" || strings.TrimSpace(item) != item || strings.ContainsAny(item, "\r\n") {
+		if item == "" || strings.TrimSpace(item) != item || strings.ContainsFunc(item, unicode.IsControl) {
 			return nil
 		}
 	}

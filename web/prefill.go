@@ -15,7 +15,8 @@ import (
 
 // prefilled returns the values of a form for source that a link's query gives: parameters by name,
 // with one list item per line or as the API takes them, and controls by name. unknown has the names
-// that do not apply to this form or cannot be read, sorted. Values are not validated before the person continues.
+// that do not apply to this form or cannot be read, sorted. Values are not validated before the
+// person continues.
 func prefilled(source param.SourceType, query url.Values) (v templates.Values, unknown []string) {
 	v = templates.Values{}
 	for name := range query {

@@ -219,6 +219,37 @@ func TestSpeedLimitRoundTrip(t *testing.T) {
 	}
 }
 
+// A link or a form whose text for several controls cannot be read is told so; nothing is dropped
+// silently.
+func TestUnreadableTextsAreNamed(t *testing.T) {
+	w := newWorld(t)
+	for query, name := range map[string]string{
+		"ECS_FILE?SpeedLimit=all+day":                              "SpeedLimit",
+		"ECS_FILE?SpeedLimit=5:5:NaN":                              "SpeedLimit",
+		"UDM_ECS?Detail=%7B%22doKopy%22:true%7D":                   "Detail.doKopy",
+		"UDM_ECS?Detail=nonsense":                                  "Detail",
+		"UDM_ECS?Options=%7B%22UseVSS%22:true%7D":                  "Options.UseVSS",
+		"UDM_ECS?Detail=%7B%22preScriptPath%22:%22a%5Cu0000%22%7D": "Detail.preScriptPath",
+	} {
+		page := w.ask("GET", "/backups/new/"+query, "", "")
+		doc, err := goquery.NewDocumentFromReader(strings.NewReader(page.Body.String()))
+		if err != nil || page.Code != http.StatusOK || !strings.Contains(doc.Find("body").Text(), name) {
+			t.Errorf("%s: %d, the page does not name %s", query, page.Code, name)
+		}
+		source, text, _ := strings.Cut(query, "?")
+		if strings.HasPrefix(text, "Options") {
+			continue
+		}
+		form := formOf(leasts[source]).Encode() + "&" + text
+		if got := w.ask("POST", "/backups", "application/x-www-form-urlencoded", form); got.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s in a form: %d", query, got.Code)
+		}
+	}
+	if n := w.calls(); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
+
 // hourly returns a SpeedLimit with one window an hour.
 func hourly(rate func(hour int) any) string {
 	var windows []string
