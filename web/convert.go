@@ -124,8 +124,8 @@ func (c *converter) windows() {
 	}
 }
 
-// window reads one row. Its end may be before its start: then it passes midnight. It reports mistakes at the row's controls. timed is true if both hours are
-// valid.
+// window reads one row. Its end may be before its start: then it passes midnight. It reports mistakes
+// at the row's controls. timed is true if both hours are valid.
 func (c *converter) window(row int) (w param.Window, timed bool) {
 	timed = true
 	value := func(control string) string { return c.values[templates.RowControl("SpeedLimit", row, control)] }

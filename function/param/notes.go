@@ -10,8 +10,10 @@ import (
 var (
 	msgIgnored  = Text{"%v was ignored: it applies only if %v is %v", "已忽略 %v：仅当 %v 为 %v 时适用"}
 	msgSentAs   = Text{"%v is sent as %v", "%v 以 %v 提交"}
-	msgNameFits = Text{"JobName was changed to %v: it can contain only letters, digits, dots, underscores and hyphens, at most %v",
-		"JobName 已改为 %v：只能包含字母、数字、点、下划线和短横线，最多 %v 个字符"}
+	msgNameFits = Text{
+		"JobName was changed to %v: it can contain only letters, digits, dots, underscores and hyphens, at most %v",
+		"JobName 已改为 %v：只能包含字母、数字、点、下划线和短横线，最多 %v 个字符",
+	}
 	msgNoName = Text{"JobName was ignored: it can contain only letters, digits, dots, underscores and hyphens",
 		"已忽略 JobName：只能包含字母、数字、点、下划线和短横线"}
 )
