@@ -107,7 +107,7 @@ func (r shownCheck) evidence(ctx context.Context) (facts []fact) {
 		}
 	}
 	add(wordQuestion, e.Operation)
-	add(wordAnswer, e.Code, e.RequestID)
+	add(wordAnswer, e.Code, e.Message, e.RequestID)
 	add(wordRefuser, e.Denial.Action, e.Denial.PolicyType, e.Denial.Kind)
 	return facts
 }

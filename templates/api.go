@@ -117,9 +117,16 @@ var fieldNotes = map[string]param.Text{
 	"Detail.preScriptPath":       param.Both("both scripts or neither", "两个脚本须同时填写或都不填"),
 	"Detail.postScriptPath":      param.Both("both scripts or neither", "两个脚本须同时填写或都不填"),
 	"Detail.destinationRegionId": param.Both("must differ from the region of the backup", "不能与备份所在地域相同"),
-	"SpeedLimit":                 param.Both("`start:end:KB/s`, separated by `|`; hours from 0 to 24, without overlaps; at most 24 entries", "`开始:结束:KB/s`，以 `|` 分隔；小时为 0 至 24，互不重叠，最多 24 条"),
-	"ContainerResources":         param.Both("each item has at least one key; `resourceInfo` is a string that contains a JSON object", "每项至少有一个键；`resourceInfo` 是包含 JSON 对象的字符串"),
-	"Region":                     param.Both("a region that Cloud Backup supports", "须为云备份支持的地域"),
+	"SpeedLimit": param.Both(
+		"`start:end:KB/s`, separated by `|`; `NaN` means no limit; hours from 0 to 24, without overlaps; at most 24 entries",
+		"`开始:结束:KB/s`，以 `|` 分隔；`NaN` 表示不限速；小时为 0 至 24，互不重叠，最多 24 条",
+	),
+	"JobName": param.Both(
+		"other characters become `-`, and a longer name is cut; `Notes` in the answer says so",
+		"其他字符会改为 `-`，过长的名称会截断；响应中的 `Notes` 会注明",
+	),
+	"ContainerResources": param.Both("each item has at least one key; `resourceInfo` is a string that contains a JSON object", "每项至少有一个键；`resourceInfo` 是包含 JSON 对象的字符串"),
+	"Region":             param.Both("a region that Cloud Backup supports", "须为云备份支持的地域"),
 }
 
 // meaning returns the label and the help of a field. The help of lists is omitted, because it
@@ -250,8 +257,12 @@ var mistakeCodes = []mistakeCode{
 	{"type", param.Both("The JSON type is wrong", "JSON 类型错误")},
 	{"unknown", param.Both("The parameter is unknown", "未知参数")},
 	{"unused", param.Both("The parameter does not apply to this submission", "不适用于此提交")},
+	{"vss_exclude", param.Both("Shadow copies do not support paths to exclude", "卷影复制不支持排除路径")},
+	{"vss_network", param.Both("Shadow copies do not support network paths", "卷影复制不支持网络路径")},
+	{"vss_wildcard", param.Both("Shadow copies do not support wildcards", "卷影复制不支持通配符")},
+	{"vss_windows", param.Both("Shadow copies need a Windows instance", "卷影复制需要 Windows 实例")},
 	{"window_form", param.Both("The format of the hours is wrong", "限速时段的格式不正确")},
-	{"window_order", param.Both("Hours end before they start", "时段的结束早于开始")},
+	{"window_order", param.Both("Hours end when they start", "时段的结束与开始相同")},
 	{"window_count", param.Both("More than 24 hours with a limit", "限速时段超过 24 个")},
 	{"window_overlap", param.Both("Hours overlap", "时段重叠")},
 }

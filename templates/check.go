@@ -2,6 +2,7 @@ package templates
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"backupportal/function/backup"
@@ -139,7 +140,7 @@ func (p CheckPage) special(ctx context.Context, name, value string) (fact, bool)
 		windows, _ := param.ParseSpeedLimit(value)
 		var lines []string
 		for _, w := range windows {
-			lines = append(lines, words(w))
+			lines = append(lines, words(ctx, w))
 		}
 		return fact{lines: lines}, true
 	case name == "ContainerResources":
@@ -168,11 +169,12 @@ func volumeLines(ctx context.Context, volumes []param.Volume) []string {
 	return all
 }
 
-// consequences returns warnings about the chosen values.
+// consequences returns the notes about values that are not sent as they were given, then warnings
+// about the chosen values.
 func (p CheckPage) consequences() []param.Text {
 	params := p.Call.Params
 	source := params.SourceType()
-	var all []param.Text
+	all := slices.Clone(p.Notes)
 	add := func(when bool, t param.Text) {
 		if when {
 			all = append(all, t)

@@ -44,7 +44,7 @@ func TestSlug(t *testing.T) {
 
 func TestRowsAreCountedUpToTheLimit(t *testing.T) {
 	for name, want := range map[string]int{
-		"SpeedLimit.0.start": 1, "SpeedLimit.11.end": 12, "SpeedLimit.12.end": 0, "SpeedLimit.999999999.start": 0,
+		"SpeedLimit.0.start": 1, "SpeedLimit.23.end": 24, "SpeedLimit.24.end": 0, "SpeedLimit.999999999.start": 0,
 		"SpeedLimit.-1.start": 0, "SpeedLimit.x.start": 0, "SpeedLimit": 0, "SpeedLimit.1": 0,
 	} {
 		if got := (Values{name: ""}).Rows("SpeedLimit"); got != want {

@@ -48,12 +48,13 @@ func (v Values) Rows(field string) int {
 	return rows
 }
 
-// MaxRows returns the largest number of rows of a field, so that a form has at most 100 controls.
-// It is 0 for a field without rows.
+// MaxRows returns the largest number of rows of a field. A day has 24 hours, so it has no more
+// windows of a speed limit; more volumes than rows can be pasted as JSON. It is 0 for a field
+// without rows.
 func MaxRows(field string) int {
 	switch field {
 	case "SpeedLimit":
-		return 12
+		return 24
 	case "ContainerResources":
 		return 8
 	}
@@ -107,6 +108,10 @@ type FormPage struct {
 // A Hidden is one hidden input of the check page, which repeats a value of the form.
 type Hidden struct{ Name, Value string }
 
+// NoLimit is the value of the control "unit" in a row of SpeedLimit that has no limit. The control
+// "bandwidth" of the row is then ignored.
+const NoLimit = "none"
+
 // CheckPage shows all values and the exact call before the backup starts.
 type CheckPage struct {
 	Shell
@@ -114,6 +119,7 @@ type CheckPage struct {
 	Values   Values           // of choices, which have no parameter
 	Hidden   []Hidden         // the form, for the button that starts the backup
 	Previews []backup.Preview // the call for other tools
+	Notes    []param.Text     // about values that are not sent as they were given
 }
 
 // ChoosePage offers the kinds of backup.

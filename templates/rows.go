@@ -34,6 +34,7 @@ func (f form) part(ctx context.Context, field string, row int, name string) cont
 		for _, unit := range []string{"KB", "MB"} {
 			c.options = append(c.options, option{value: unit, label: unit + "/s", on: unit == c.value})
 		}
+		c.options = append(c.options, option{value: NoLimit, label: in(ctx, wordUnlimited), on: c.value == NoLimit})
 	case "pv_size", "storage_class":
 		c.optional = true
 	}
@@ -61,28 +62,50 @@ type barWindow struct {
 	shade string // CSS class
 }
 
-// bar returns the windows that can be drawn. Incomplete rows are omitted.
+// bar returns the windows that can be drawn, those that pass midnight in two parts. Incomplete rows
+// are omitted, and so are rows without a limit, because the picture shows no limit where there is
+// no window.
 func (f form) bar() []barWindow {
 	var bar []barWindow
+	limits := 0
 	for row := range f.rows("SpeedLimit") {
-		start, err1 := strconv.Atoi(f.partValue("SpeedLimit", row, "start"))
-		end, err2 := strconv.Atoi(f.partValue("SpeedLimit", row, "end"))
-		rate, err3 := strconv.ParseInt(f.partValue("SpeedLimit", row, "bandwidth"), 10, 32)
-		if err1 != nil || err2 != nil || err3 != nil || start < 0 || end > 24 || start >= end || rate < 1 {
+		w, ok := f.barRow(row)
+		if !ok {
 			continue
 		}
-		if f.partValue("SpeedLimit", row, "unit") == "MB" {
-			rate *= 1024
+		limits++
+		windows, _ := param.ParseSpeedLimit(w.String()) // only two equal hours are a mistake
+		for _, part := range windows {
+			if part.Start < part.End {
+				bar = append(bar, barWindow{part, "shade-" + strconv.Itoa((limits-1)%3+1)})
+			}
 		}
-		shade := "shade-" + strconv.Itoa(len(bar)%3+1)
-		bar = append(bar, barWindow{param.Window{Start: start, End: end, Rate: rate}, shade})
 	}
 	return bar
 }
 
+// barRow returns the window of a row, or false if the row is incomplete or has no limit.
+func (f form) barRow(row int) (param.Window, bool) {
+	start, err1 := strconv.Atoi(f.partValue("SpeedLimit", row, "start"))
+	end, err2 := strconv.Atoi(f.partValue("SpeedLimit", row, "end"))
+	rate, err3 := strconv.ParseInt(f.partValue("SpeedLimit", row, "bandwidth"), 10, 32)
+	unit := f.partValue("SpeedLimit", row, "unit")
+	if err1 != nil || err2 != nil || err3 != nil || rate < 1 || unit == NoLimit {
+		return param.Window{}, false
+	}
+	if unit == "MB" {
+		rate *= 1024
+	}
+	return param.Window{Start: start, End: end, Rate: rate}, true
+}
+
 // words returns a window as text.
-func words(w param.Window) string {
-	return fmt.Sprintf("%s–%s · %s", hour(w.Start), hour(w.End), speed(w.Rate))
+func words(ctx context.Context, w param.Window) string {
+	limit := in(ctx, wordUnlimited)
+	if w.Rate > 0 {
+		limit = speed(w.Rate)
+	}
+	return fmt.Sprintf("%s–%s · %s", hour(w.Start), hour(w.End), limit)
 }
 
 // volumesWrong reports whether there is an error about all rows of volumes together.

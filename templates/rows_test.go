@@ -64,7 +64,7 @@ func TestDayBarDrawsCompleteWindows(t *testing.T) {
 	for _, s := range doc.Find("#day-SpeedLimit rect:not(.all)").EachIter() {
 		got = append(got, attr(s, "class")+" "+attr(s, "x")+"+"+attr(s, "width"))
 	}
-	want := []string{"shade-1 180+180", "shade-2 360+80", "shade-3 440+40", "shade-1 0+20"}
+	want := []string{"shade-1 180+180", "shade-2 360+80", "shade-3 440+40", "shade-1 0+20", "shade-2 100+380", "shade-2 0+80"}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("drawn are %v, want %v", got, want)
 	}

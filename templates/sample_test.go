@@ -101,7 +101,7 @@ func (s sampler) forms() []sample {
 	speed.Focus = "SpeedLimit.2.start"
 	badSpeed := s.form(param.ECSFile, hours)
 	badSpeed.Mistakes = append(s.mistakes("Include", "SpeedLimit"), param.Mistake{
-		Field: "SpeedLimit", Part: "SpeedLimit.1.end", Code: "window_order", Text: s.text("window 2 must end after it starts", "第 2 个时段的结束时间必须晚于开始时间"),
+		Field: "SpeedLimit", Part: "SpeedLimit.1.end", Code: "window_order", Text: s.text("window 2 must not end at the hour at which it starts", "第 2 个时段的结束时间不能与开始时间相同"),
 	})
 	volumes := s.form(param.Container, templates.Values{
 		"ContainerClusterId": s.put("cc-0001abc"), "ContainerResources.0.namespace": s.put("database"), "ContainerResources.1.pvc_name": s.put("data-1"),
@@ -170,7 +170,7 @@ func (s sampler) checks() []sample {
 }
 
 func (s sampler) row(state backup.State) templates.Row {
-	params := param.Params{"Account": s.put("payments"), "Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "JobName": s.put("before-kernel-upgrade"), "Retention": "14"}
+	params := param.Params{"Account": s.put("payments"), "Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "JobName": s.put("before kernel upgrade"), "Retention": "14"}
 	complete := param.Params{"Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Retention": "14"}
 	record := backup.Record{
 		Submission:   backup.Submission{Door: backup.DoorForm, Principal: identity.Principal{Name: s.put("alice")}, Params: params},

@@ -157,6 +157,7 @@ var (
 func (p StatusPage) alert(ctx context.Context) *alert {
 	job, last := p.Record.Job, p.Record.Last
 	means, known := in(ctx, p.Means), p.Means != param.Text{}
+	says := in(ctx, backup.CloudSays(last.Code, last.Message))
 	switch p.State {
 	case backup.StateUnknown:
 		return &alert{tone: "warn", title: in(ctx, wordChecking)}
@@ -164,7 +165,7 @@ func (p StatusPage) alert(ctx context.Context) *alert {
 		return &alert{
 			tone:  "warn",
 			title: in(ctx, wordNotTaken),
-			lines: nonEmpty(means),
+			lines: nonEmpty(means, says),
 			todo:  in(ctx, p.Todo),
 			codes: p.codes(last.Code),
 		}
@@ -186,12 +187,12 @@ func (p StatusPage) alert(ctx context.Context) *alert {
 		t := &alert{
 			tone:  "bad",
 			title: in(ctx, wordRefused),
-			lines: nonEmpty(means),
+			lines: nonEmpty(means, says),
 			todo:  p.todo(ctx),
 			codes: p.codes(last.Code),
 		}
 		if !known {
-			t.lines = nonEmpty(last.Message, in(ctx, wordLook))
+			t.lines = nonEmpty(says, in(ctx, wordLook))
 		}
 		return t
 	case backup.StateFailed, backup.StateExpired, backup.StateUnavailable:

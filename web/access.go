@@ -123,6 +123,7 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 		for name, value := range map[string]string{
 			"Operation":        check.Evidence.Operation,
 			"Code":             check.Evidence.Code,
+			"Message":          check.Evidence.Message,
 			"RequestId":        check.Evidence.RequestID,
 			"Identity":         check.Evidence.Identity,
 			"AuthAction":       check.Evidence.Denial.Action,

@@ -100,7 +100,8 @@ func offerAgain(p *templates.Problem, r *http.Request) {
 	if r.PostForm == nil {
 		return
 	}
-	values := hidden(posted(r), r.PostForm.Get("key"))
+	typed, _ := posted(r)
+	values := hidden(typed, r.PostForm.Get("key"))
 	for _, name := range []string{"op", "at"} {
 		if value := r.PostForm.Get(name); value != "" && isPlainText(value) {
 			values = append(values, templates.Hidden{Name: name, Value: value})

@@ -149,6 +149,8 @@ func answerWords() map[string]doc {
 		"BackupJob.Message":                           about("The cloud's message for a refusal."),
 		"BackupJob.Denied":                            about("Why the policy refused it."),
 		"BackupJob.Denied[]":                          about("One explanation for each rule."),
+		"BackupJob.Notes":                             about("What the portal changed or ignored in the given values."),
+		"BackupJob.Notes[]":                           about("One sentence for each value."),
 		"BackupJob.Replayed":                          about("In the answer to an event: an earlier event created the job."),
 
 		"BackupJobList.BackupJobs": nil,
@@ -160,6 +162,8 @@ func answerWords() map[string]doc {
 		"DryRun.Account":          nil,
 		"DryRun.Region":           nil,
 		"DryRun.Parameters":       about("Parameters of CreateBackupJob, as sent."),
+		"DryRun.Notes":            about("What the portal changed or ignored in the given values."),
+		"DryRun.Notes[]":          about("One sentence for each value."),
 		"DryRun.Previews":         nil,
 		"DryRun.Previews[].title": nil,
 		"DryRun.Previews[].code":  nil,
@@ -175,7 +179,7 @@ func answerWords() map[string]doc {
 			"enum":        []backup.CheckState{backup.CheckOK, backup.CheckFailed, backup.CheckNotReached},
 		},
 		"Preflight.Checks[].Finding": about("The result, for users."),
-		"Preflight.Checks[].Evidence": about("The cloud's answer: Operation, Code, RequestId, Identity, and from AccessDeniedDetail " +
+		"Preflight.Checks[].Evidence": about("The cloud's answer: Operation, Code, Message, RequestId, Identity, and from AccessDeniedDetail " +
 			"AuthAction, PolicyType and NoPermissionType."),
 		"Preflight.Checks[].Fixes":         nil,
 		"Preflight.Checks[].Fixes[].title": about("Where to paste the fix."),

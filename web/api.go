@@ -47,6 +47,7 @@ type BackupJob struct {
 	Code            string   `json:"Code,omitempty"`            // of a refusal
 	Message         string   `json:"Message,omitempty"`         // of a refusal
 	Denied          []string `json:"Denied,omitempty"`          // why the policy refused it, one sentence for each rule
+	Notes           []string `json:"Notes,omitempty"`           // about values that were not sent as they were given
 	Replayed        bool     `json:"Replayed,omitempty"`        // only in the answer to an event: an earlier event had this result
 }
 
@@ -57,7 +58,16 @@ func (s *Server) backupJob(ctx context.Context, r backup.Record) BackupJob {
 	for _, line := range r.Denied {
 		b.Denied = append(b.Denied, line.In(templates.Language(ctx)))
 	}
+	b.Notes = inLanguage(ctx, r.Notes())
 	return b
+}
+
+// inLanguage returns texts in the reader's language; nil for none.
+func inLanguage(ctx context.Context, texts []param.Text) (lines []string) {
+	for _, text := range texts {
+		lines = append(lines, text.In(templates.Language(ctx)))
+	}
+	return lines
 }
 
 // newBackupJob returns the JSON form of a record with a given state.
@@ -108,6 +118,7 @@ type DryRun struct {
 	Region       string            `json:"Region"`
 	Parameters   map[string]string `json:"Parameters"` // of CreateBackupJob, by their names on the wire
 	Previews     []PreviewText     `json:"Previews"`   // the same call for other tools
+	Notes        []string          `json:"Notes,omitempty"`
 }
 
 // A PreviewText is a text to copy, with a title.
@@ -136,8 +147,10 @@ func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun b
 	if err != nil {
 		return submitResult{}, err
 	}
+	job := newBackupJob(answer.Record, answer.Status)
+	job.Notes = inLanguage(ctx, answer.Notes())
 	out := submitResult{
-		status: http.StatusCreated, body: newBackupJob(answer.Record, answer.Status),
+		status: http.StatusCreated, body: job,
 		replayed: answer.Replayed, submission: answer.SubmissionID, retryAfter: answer.RetryAfter,
 	}
 	switch {
@@ -170,6 +183,7 @@ func problemOfRefusal(refused backup.Step, explained backup.Explanation, l param
 	p := problemOf(f, nil, l)
 	p.Detail = strings.TrimSpace(p.Detail + " " + explained.Todo.In(l))
 	p.Cloud = &CloudRefusal{Code: refused.Code, Message: refused.Message, RequestID: refused.RequestID}
+	p.addCloudSentence(l)
 	return p
 }
 
@@ -181,7 +195,7 @@ func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResul
 	}
 	run := DryRun{
 		SubmissionID: sub.ID(), JobName: sub.JobName(), Account: sub.Params["Account"], Region: sub.Params["Region"],
-		Parameters: map[string]string{},
+		Parameters: map[string]string{}, Notes: inLanguage(ctx, param.Notes(sub.Params, call.Params)),
 	}
 	for _, p := range call.Params.Parameters() {
 		run.Parameters[p.Name] = p.Value
@@ -239,7 +253,7 @@ func addValidation(params param.Params, err error) error {
 	if !ok {
 		return err
 	}
-	rest, _ := errors.AsType[param.InvalidError](params.Validate())
+	rest, _ := errors.AsType[param.InvalidError](params.WithFittingName().Validate())
 	return param.InvalidError(mergeMistakes(bad, rest))
 }
 

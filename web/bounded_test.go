@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A request body of 64 KB in which every value is wrong gets an answer of a few KB. The test sends
+// A request body of about 64 KB in which every value is wrong gets an answer of a few KB. The test sends
 // this body through every door that lists mistakes.
 func TestAnswersToManyMistakesAreShort(t *testing.T) {
 	w := newWorld(t)

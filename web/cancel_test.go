@@ -88,3 +88,20 @@ func TestRefusedCancel(t *testing.T) {
 		}
 	}
 }
+
+// A refused cancellation shows the cloud's own sentence, on the page and in the API.
+func TestRefusedCancellationShowsTheCloudSentence(t *testing.T) {
+	for prefix, media := range map[string]string{
+		"/api/v1/backup-jobs/": "application/json", "/backups/": "application/x-www-form-urlencoded",
+	} {
+		w := newWorld(t)
+		id := w.create(t, "alice", "k")
+		if err := w.cloud.SetFaults("CancelBackupJob: refuse 403 NoPermission"); err != nil {
+			t.Fatal(err)
+		}
+		got := w.ask("POST", prefix+id+"/cancel", media, "")
+		if got.Code != 502 || !strings.Contains(got.Body.String(), "Cloud Backup says: ") {
+			t.Errorf("%s: %d %s", prefix, got.Code, got.Body)
+		}
+	}
+}

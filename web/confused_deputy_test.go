@@ -104,7 +104,7 @@ func TestRequestsNameAccountsOnlyByAlias(t *testing.T) {
 		"CrossAccountUserId": 2000000000000002, "CrossAccountRoleName": "hbrcrossrole", "CrossAccountType": "CROSS_ACCOUNT",
 		"AccountId": "2000000000000002", "RoleArn": "acs:ram::2000000000000002:role/backup-operator", "Role": "backup-operator", "ExternalId": "x",
 		"Endpoint": "hbr.evil.example", "Domain": "hbr.evil.example", "RegionId": "cn-hangzhou", "AccessKeyId": "demo-portal-key", "SecurityToken": "x",
-		"Options": "{}", "Action": "CancelBackupJob", "Principal": "alice", "JobId": "job-1",
+		"Options": `{"RamRoleName":"x"}`, "Action": "CancelBackupJob", "Principal": "alice", "JobId": "job-1",
 		"Account": "acs:ram::2000000000000002:role/backup-operator", "Region": "cn-hangzhou.evil.example", "Detail": `{"doCopy":true}`,
 	} {
 		request := map[string]any{"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": 7}

@@ -124,8 +124,8 @@ func (c *converter) windows() {
 	}
 }
 
-// window reads one row. It reports mistakes at the row's controls. timed is true if both hours are
-// valid.
+// window reads one row. Its end may be before its start: then it passes midnight. It reports mistakes
+// at the row's controls. timed is true if both hours are valid.
 func (c *converter) window(row int) (w param.Window, timed bool) {
 	timed = true
 	value := func(control string) string { return c.values[templates.RowControl("SpeedLimit", row, control)] }
@@ -147,11 +147,17 @@ func (c *converter) window(row int) (w param.Window, timed bool) {
 		timed = false
 		wrong("end", "window_end", param.Text{En: "select the end hour of window %v", Zh: "请选择第 %v 个时段的结束时间"})
 	}
+	if value("unit") == templates.NoLimit {
+		return w, timed
+	}
 	if w.Rate, err = strconv.ParseInt(value("bandwidth"), 10, 32); err != nil || w.Rate < 1 {
 		wrong(
 			"bandwidth",
 			"window_rate",
-			param.Text{En: "enter the speed of window %v as a whole number", Zh: "请以整数输入第 %v 个时段的速度"},
+			param.Text{
+				En: "enter the speed of window %v as a whole number, or select no limit",
+				Zh: "请以整数输入第 %v 个时段的速度，或选择不限速",
+			},
 		)
 	}
 	if value("unit") == "MB" {

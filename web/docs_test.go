@@ -191,7 +191,11 @@ func TestReferenceHasEveryCode(t *testing.T) {
 		instance + `"Retention":15,"JobName":"` + strings.Repeat("a", 40) + `","VaultId":"v-1"}`,
 		instance + `"Retention":1.5,"Detail":{"diskIdList":["a","d-1","d-1"],"doCopy":true,"destinationRegionId":"cn-hangzhou","destinationRetention":1}}`,
 		instance + `"Retention":400}`, instance + `"Retention":15,"CrossAccountType":"CROSS_ACCOUNT"}`, instance + `"Retention":15,"Detail":{"snapshotGroup":"yes"}}`,
-		files + `"Include":["/1","/2","/3","/4","/5","/6","/7","/8","/9"],"Options":{"UseVSS":true},"SpeedLimit":"9:8:1"}`,
+		files + `"Include":["/1","/2","/3","/4","/5","/6","/7","/8","/9"],"Options":{"UseVSS":true},"SpeedLimit":"8:8:1"}`,
+		files + `"Include":["\\\\nas\\share"],"Exclude":["/a"],"Options":{"UseVSS":true}}`, files + `"Include":["C:\\*"],"Options":{"UseVSS":true}}`,
+		strings.Replace(files, "i-1", "i-bp1demoweb01", 1) + `"Options":{"UseVSS":true}}`,
+		files + `"Include":["/` + strings.Repeat("a", 300) + `"],"ClusterId":"x y"}`, strings.Replace(instance, "i-1", "web 1", 1) + `"Retention":15}`,
+
 		files + `"SpeedLimit":"9:18:1|17:20:1"}`, files + `"SpeedLimit":"all day"}`, files + `"SpeedLimit":"` + strings.Repeat("0:1:1|", 24) + `0:1:1"}`,
 		volumes + `"ContainerResources":[{"resourceType":"PV","resourceInfo":"none"}]}`,
 	} {

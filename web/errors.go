@@ -36,6 +36,7 @@ var (
 
 	errNotJSON    = fmt.Errorf("%w: a message must be JSON", errType)
 	errGitHubForm = fmt.Errorf("%w: GitHub's webhook sends forms", errType)
+	errControls   = errors.New("too many values in a form")
 )
 
 // A fault is a row of the table of errors: what one kind of error means in HTTP and in words.
@@ -100,7 +101,7 @@ var faults = []fault{
 		param.Text{En: "This form has already been used", Zh: "此表单已使用过"},
 		param.Text{En: "It was used for a different backup.", Zh: "已用于另一次备份。"}},
 	{errKey, http.StatusBadRequest, "key-malformed", unreadable,
-		param.Text{En: "The idempotency key (the Idempotency-Key header, or key in a form or an event) must be one value of 1 to 255 visible ASCII characters, without quotes or backslashes.", Zh: "幂等键（请求头 Idempotency-Key，或表单、事件中的 key）只能有一个值，为 1 至 255 个可见 ASCII 字符，且不含引号和反斜线。"}},
+		limited(param.Text{En: "The idempotency key (the Idempotency-Key header, or key in a form or an event) must be one value of 1 to %v visible ASCII characters, without quotes or backslashes.", Zh: "幂等键（请求头 Idempotency-Key，或表单、事件中的 key）只能有一个值，为 1 至 %v 个可见 ASCII 字符，且不含引号和反斜线。"}, maxKey)},
 	{errNoKey, http.StatusBadRequest, "key-missing",
 		param.Text{En: "Idempotency-Key is missing", Zh: "缺少 Idempotency-Key"},
 		param.Text{En: "This operation requires the header Idempotency-Key. Nothing was started. Choose one key for each backup, for example a random UUID or the name of the deployment, and send the same key again with every retry: all requests with it are one backup.", Zh: "此操作必须带请求头 Idempotency-Key。未开始备份。请为每次备份选定一个幂等键，例如随机 UUID 或部署名称，重试时使用同一幂等键：使用同一幂等键的所有请求只对应一次备份。"}},
@@ -108,10 +109,12 @@ var faults = []fault{
 		param.Text{En: "Nothing was started. Go back and try again.", Zh: "未开始备份。请返回后重试。"}},
 	{errBody, http.StatusRequestEntityTooLarge, "too-large", unusable,
 		tooLong(maxBody)},
+	{errControls, http.StatusRequestEntityTooLarge, "too-large", unusable,
+		limited(param.Text{En: "The form has too many values: at most %v. Paste long lists of volumes as JSON.", Zh: "表单中的值过多：最多 %v 个。较长的存储卷列表请以 JSON 粘贴。"}, maxControls)},
 	{errURL, http.StatusRequestURITooLong, "too-long", unusable,
-		param.Text{En: "The URL is too long: at most 2 KB.", Zh: "URL 过长：最多 2 KB。"}},
+		limited(param.Text{En: "The URL is too long: at most %v KB.", Zh: "URL 过长：最多 %v KB。"}, maxURL>>10)},
 	{errHeaders, http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", unusable,
-		param.Text{En: "The headers are too large: at most 8 KB, names and values together. Nothing was started.", Zh: "请求头过大：名称与值合计最多 8 KB。未开始备份。"}},
+		limited(param.Text{En: "The headers are too large: at most %v KB, names and values together. Nothing was started.", Zh: "请求头过大：名称与值合计最多 %v KB。未开始备份。"}, maxHeaders>>10)},
 	{errEncoded, http.StatusUnsupportedMediaType, "content-encoding", unusable,
 		param.Text{En: "The body has a Content-Encoding, such as gzip, and the portal does not decode it. Nothing was started. Send the body uncompressed, without the header Content-Encoding.", Zh: "请求体带有 Content-Encoding（如 gzip），门户不会解码。未开始备份。请发送未压缩的内容，并去掉请求头 Content-Encoding。"}},
 	{errGitHubForm, http.StatusUnsupportedMediaType, "media-type", unusable,
@@ -179,6 +182,11 @@ func tooLong(most int64) param.Text {
 	}
 	text := param.Text{En: "The body is too long: at most %v.", Zh: "内容过长：最多 %v。"}
 	return param.Text{En: text.Fill(param.English, size), Zh: text.Fill(param.Chinese, size)}
+}
+
+// limited returns text with a limit in it.
+func limited(text param.Text, limit int64) param.Text {
+	return param.Text{En: text.Fill(param.English, limit), Zh: text.Fill(param.Chinese, limit)}
 }
 
 // faultOf returns the row for err, with a more specific detail for some errors. It returns
@@ -307,7 +315,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 		if !errors.Is(err, backup.ErrCancelNo) {
 			why.Todo = param.Text{} // the row's detail says what to do
 		}
-		for _, text := range []param.Text{why.Means, why.Todo} {
+		for _, text := range []param.Text{why.Means, backup.CloudSays(busy.Code, busy.Message), why.Todo} {
 			if text != (param.Text{}) {
 				p.Lines = append(p.Lines, text.In(l))
 			}
@@ -338,6 +346,7 @@ func (s *Server) offerResend(p *templates.Problem, r *http.Request, err error) {
 	if r.Method != http.MethodPost || r.PostForm == nil {
 		return
 	}
+	values, _ := posted(r)
 	_, ok := errors.AsType[*backup.BusyError](err)
 	_, limited := errors.AsType[*backup.LimitError](err)
 	switch {
@@ -345,13 +354,13 @@ func (s *Server) offerResend(p *templates.Problem, r *http.Request, err error) {
 		p.Resend = &templates.Resend{
 			Action: formPath,
 			Text:   param.Text{En: "Submit as a new backup", Zh: "作为新备份提交"},
-			Hidden: append(hidden(posted(r), s.Backups.NewID()), checked),
+			Hidden: append(hidden(values, s.Backups.NewID()), checked),
 		}
 	case ok, limited, errors.Is(err, backup.ErrStoreUnavailable):
 		p.Resend = &templates.Resend{
 			Action: formPath,
 			Text:   sendAgain,
-			Hidden: append(hidden(posted(r), r.PostForm.Get("key")), checked),
+			Hidden: append(hidden(values, r.PostForm.Get("key")), checked),
 		}
 	}
 }

@@ -1,20 +1,22 @@
 package web
 
 import (
-	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"backupportal/function/param"
 	"backupportal/templates"
 )
 
-// maxControls limits the number of names in a posted form.
-const maxControls = 100
+// maxControls limits the number of names in a posted form. All rows of a form are at most 168 of them.
+const maxControls = 250
 
 // choices are the controls that show and hide others, or stand for several parameters. They are not
 // sent to the cloud.
@@ -26,8 +28,9 @@ var choices = []string{
 }
 
 // readForm returns the values of a posted form, without surrounding blanks. Each name must be a
-// control of the form and occur once. Errors: errType, errRequest, and [param.InvalidError] with
-// the unknown and repeated names.
+// control of the form and occur once. A value that stands for several controls is replaced by them
+// ([expandText]). Errors: errType, errRequest, errControls, and [param.InvalidError] with the unknown
+// and repeated names, and with the mistakes in the JSON of Detail and Options.
 func readForm(r *http.Request) (templates.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
@@ -37,7 +40,7 @@ func readForm(r *http.Request) (templates.Values, error) {
 		return nil, fmt.Errorf("%w: %w", errRequest, err)
 	}
 	if len(r.PostForm) > maxControls {
-		return nil, fmt.Errorf("%w: %d controls", errRequest, len(r.PostForm))
+		return nil, errControls
 	}
 	var bad param.InvalidError
 	for name, values := range r.PostForm {
@@ -54,27 +57,62 @@ func readForm(r *http.Request) (templates.Values, error) {
 		slices.SortFunc(bad, func(a, b param.Mistake) int { return strings.Compare(a.Field, b.Field) })
 		return nil, bad
 	}
-	return posted(r), nil
+	v, bad := posted(r)
+	if bad != nil {
+		return nil, bad
+	}
+	return v, nil
 }
 
-// posted returns the values of the form's controls in r, and skips unknown and repeated names.
-func posted(r *http.Request) templates.Values {
+// expandText replaces the values of v that are texts for several controls: the JSON of Detail and
+// Options, as the API declares them, and the whole value of SpeedLimit. It returns the mistakes in
+// the JSON. A control of its own wins over a key of the JSON.
+func expandText(v templates.Values) param.InvalidError {
+	var bad param.InvalidError
+	for _, object := range param.ObjectNames() {
+		text := v[object]
+		delete(v, object)
+		p, err := param.DecodeObject(object, text)
+		if mistakes, ok := errors.AsType[param.InvalidError](err); ok {
+			bad = append(bad, mistakes...)
+		}
+		for name, value := range formValues(p) {
+			switch {
+			case !isPlainText(value):
+				bad = append(bad, param.Mistake{Field: name, Code: "pattern", Text: msgNotPlain, Args: []any{name}})
+			case v[name] == "":
+				v[name] = value
+			}
+		}
+	}
+	if v.Rows("SpeedLimit") == 0 {
+		expandWindows(v)
+	}
+	return bad
+}
+
+// posted returns the values of the form's controls in r, and skips unknown and repeated names. The
+// mistakes are those of [expandText].
+func posted(r *http.Request) (templates.Values, param.InvalidError) {
 	v := templates.Values{}
 	for name, values := range r.PostForm {
 		if isControl(name) && len(values) == 1 {
 			v[name] = tidy(name, values[0])
 		}
 	}
-	return v
+	return v, expandText(v)
 }
+
+var msgNotPlain = param.Text{En: "%v contains a character that a form cannot contain", Zh: "%v 含有表单不能包含的字符"}
 
 // isOwn reports whether name is a hidden input that controls the form itself: the button, the page
 // and the key.
 func isOwn(name string) bool { return name == "op" || name == "at" || name == "key" }
 
-// isControl reports whether name is a parameter, a choice, or a control in a row.
+// isControl reports whether name is a parameter, an object of parameters, a choice, or a control in a
+// row.
 func isControl(name string) bool {
-	if _, ok := param.FieldNamed(name); ok || slices.Contains(choices, name) {
+	if _, ok := param.FieldNamed(name); ok || slices.Contains(choices, name) || slices.Contains(param.ObjectNames(), name) {
 		return true
 	}
 	field, rest, _ := strings.Cut(name, ".")
@@ -86,25 +124,46 @@ func isControl(name string) bool {
 }
 
 // tidy removes blanks, and thousands separators in numbers, that people type around or in a value.
+// A list may also be the JSON text that the API takes.
 func tidy(name, value string) string {
 	f, isField := param.FieldNamed(name)
+	value = strings.TrimSpace(value)
 	switch {
 	case isField && f.Type == param.Strings:
-		return strings.Join(lines(value), "\n")
-	case isField && f.Type == param.Integer, strings.HasSuffix(name, ".bandwidth"):
-		return plainNumber(strings.TrimSpace(value))
+		items := jsonItems(value)
+		if items == nil {
+			items = lines(value)
+		}
+		return strings.Join(items, "\n")
+	case isField && f.Type == param.Integer, isRowNumber(name):
+		return param.PlainNumber(value)
 	}
-	return strings.TrimSpace(value)
+	return value
 }
 
-// plainNumber removes commas and leading zeros from a number such as 1,000 or 030. Other texts stay
-// unchanged.
-func plainNumber(s string) string {
-	digits := strings.ReplaceAll(s, ",", "")
-	if digits == "" || strings.Trim(digits, "0123456789") != "" {
-		return s
+// isRowNumber reports whether name is a control in a row that holds a number.
+func isRowNumber(name string) bool {
+	_, row, _ := strings.Cut(name, "SpeedLimit.")
+	_, control, _ := strings.Cut(row, ".")
+	return control == "start" || control == "end" || control == "bandwidth"
+}
+
+// jsonItems returns the items of a JSON list of strings, or nil if text is none. A list with an item
+// that does not fit on a line of its own is none.
+func jsonItems(text string) []string {
+	if !strings.HasPrefix(text, "[") {
+		return nil
 	}
-	return cmp.Or(strings.TrimLeft(digits, "0"), "0")
+	var items []string
+	if json.Unmarshal([]byte(text), &items) != nil {
+		return nil
+	}
+	for _, item := range items {
+		if item == "" || strings.TrimSpace(item) != item || strings.ContainsFunc(item, unicode.IsControl) {
+			return nil
+		}
+	}
+	return items
 }
 
 // lines returns the non-empty lines of a text without surrounding blanks.

@@ -282,7 +282,7 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 			return answer
 		},
 		"unreadable":        func(w *world) recorded { return w.ask("GET", all+"?%zz", "", "") },
-		"too-large":         func(w *world) recorded { return post(w, strings.Repeat(" ", 65<<10)+oneBackup) },
+		"too-large":         func(w *world) recorded { return post(w, strings.Repeat(" ", 256<<10)+oneBackup) },
 		"too-long":          func(w *world) recorded { return w.ask("GET", all+"?Status="+strings.Repeat("A", 3000), "", "") },
 		"headers-too-large": func(w *world) recorded { return w.ask("GET", all, "", "", "X-Much", strings.Repeat("A", 8<<10)) },
 		"media-type":        func(w *world) recorded { return w.ask("POST", all, "text/plain", oneBackup) },

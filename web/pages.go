@@ -87,7 +87,7 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			if err != nil {
 				return err
 			}
-			values = formValues(record.Params)
+			values = formValues(record.Params.WithFittingName()) // a program may have given another name
 			expandCombined(values)
 		}
 		page := s.formPage(r, source, values, nil)
@@ -214,6 +214,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 	}
 	return render(w, r, j.status, templates.Check(templates.CheckPage{
 		Shell: s.shell(r), Call: j.call, Values: j.values, Hidden: hidden(j.values, j.key), Previews: j.previews,
+		Notes: param.Notes(j.params, j.call.Params),
 	}))
 }
 
@@ -222,6 +223,7 @@ type formResult struct {
 	key      string
 	values   templates.Values // without those of hidden controls
 	status   int              // of the answer
+	params   param.Params     // as a program would have sent them
 	bad      []param.Mistake  // if it is not empty, call and previews are not set
 	call     backup.Call
 	previews []backup.Preview
@@ -231,7 +233,7 @@ type formResult struct {
 // is not a mistake in the form.
 func (s *Server) checkForm(r *http.Request, values templates.Values) (formResult, error) {
 	params, values, bad := formInput(values)
-	j := formResult{key: s.key(r), values: values, status: http.StatusOK}
+	j := formResult{key: s.key(r), values: values, params: params, status: http.StatusOK}
 	sub := backup.Submission{Door: backup.DoorForm, Principal: principal(r), Key: j.key, Params: params}
 	var err error
 	j.call, j.previews, err = s.Backups.Previews(r.Context(), sub)

@@ -14,8 +14,9 @@ import (
 )
 
 // prefilled returns the values of a form for source that a link's query gives: parameters by name,
-// with one list item per line, and controls by name. unknown has the names that do not apply to
-// this form, sorted. Values are not validated before the person continues.
+// with one list item per line or as the API takes them, and controls by name. unknown has the names
+// that do not apply to this form or cannot be read, sorted. Values are not validated before the
+// person continues.
 func prefilled(source param.SourceType, query url.Values) (v templates.Values, unknown []string) {
 	v = templates.Values{}
 	for name := range query {
@@ -28,21 +29,29 @@ func prefilled(source param.SourceType, query url.Values) (v templates.Values, u
 			v[name] = tidy(name, query.Get(name))
 		}
 	}
-	slices.Sort(unknown)
 	delete(v, "SourceType")
+	for _, m := range expandText(v) {
+		unknown = append(unknown, m.Field)
+	}
+	for name := range v {
+		if f, ok := param.FieldNamed(name); ok && !f.ForSource(source) {
+			delete(v, name) // a key of an object that another kind of backup has
+			unknown = append(unknown, name)
+		}
+	}
 	expandCombined(v)
-	return v, unknown
+	if v["SpeedLimit"] != "" { // it could not be read, and no control can show it
+		delete(v, "SpeedLimit")
+		unknown = append(unknown, "SpeedLimit")
+	}
+	slices.Sort(unknown)
+	return v, slices.Compact(unknown)
 }
 
 // expandCombined replaces values that stand for several controls: SpeedLimit becomes its rows. It
 // also sets the choices without which given values would be hidden.
 func expandCombined(v templates.Values) {
-	if windows, err := param.ParseSpeedLimit(v["SpeedLimit"]); err == nil && len(windows) <= templates.MaxRows("SpeedLimit") {
-		for row, w := range windows {
-			setWindow(v, row, w)
-		}
-	}
-	delete(v, "SpeedLimit")
+	expandWindows(v)
 	set := func(choice, value string, given bool) {
 		if given && v[choice] == "" {
 			v[choice] = value
@@ -57,10 +66,27 @@ func expandCombined(v templates.Values) {
 	delete(v, "Detail.appConsistent")
 }
 
-// setWindow sets the controls of one row of SpeedLimit. A rate in whole MB is shown in MB.
+// expandWindows replaces the value of SpeedLimit by its rows. A value that cannot be read stays, so
+// that the person is told.
+func expandWindows(v templates.Values) {
+	windows, err := param.ParseSpeedLimit(v["SpeedLimit"])
+	if err != nil {
+		return
+	}
+	for row, w := range windows {
+		setWindow(v, row, w)
+	}
+	delete(v, "SpeedLimit")
+}
+
+// setWindow sets the controls of one row of SpeedLimit. A rate in whole MB is shown in MB, and no
+// limit is a unit of its own.
 func setWindow(v templates.Values, row int, w param.Window) {
 	rate, unit := w.Rate, "KB"
-	if rate >= 1024 && rate%1024 == 0 {
+	switch {
+	case rate == 0:
+		unit = templates.NoLimit
+	case rate%1024 == 0:
 		rate, unit = rate/1024, "MB"
 	}
 	v[templates.RowControl("SpeedLimit", row, "start")] = strconv.Itoa(w.Start)
@@ -161,7 +187,11 @@ func addRow(v templates.Values, field string, row int) string {
 		if end := v[templates.RowControl(field, row-1, "end")]; end != "24" {
 			v[templates.RowControl(field, row, "start")] = end
 		}
-		v[templates.RowControl(field, row, "unit")] = v[templates.RowControl(field, row-1, "unit")]
+		unit := v[templates.RowControl(field, row-1, "unit")]
+		if unit == templates.NoLimit {
+			unit = "MB"
+		}
+		v[templates.RowControl(field, row, "unit")] = unit
 	}
 	return templates.RowControl(field, row, templates.RowControls(field)[0])
 }

@@ -60,9 +60,13 @@ func problemOf(f fault, err error, l param.Language) Problem {
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok {
 		p.Instance = "/backups/" + busy.SubmissionID
 		if busy.Code != "" {
-			p.Cloud = &CloudRefusal{Code: busy.Code}
+			p.Cloud = &CloudRefusal{Code: busy.Code, Message: busy.Message}
 		}
 	}
+	if refused, ok := errors.AsType[*backup.CloudError](err); ok && refused.Code != "" {
+		p.Cloud = &CloudRefusal{Code: refused.Code, Message: refused.Message, RequestID: refused.RequestID}
+	}
+	p.addCloudSentence(l)
 	if denied, ok := errors.AsType[*backup.DeniedError](err); ok && denied.SubmissionID != "" {
 		p.Instance = "/backups/" + denied.SubmissionID
 	}
@@ -81,6 +85,13 @@ func problemOf(f fault, err error, l param.Language) Problem {
 		p.Errors = append(p.Errors, wrong)
 	}
 	return p
+}
+
+// addCloudSentence adds the sentence of p.Cloud to the detail, if there is one.
+func (p *Problem) addCloudSentence(l param.Language) {
+	if p.Cloud != nil {
+		p.Detail = strings.TrimSpace(p.Detail + " " + backup.CloudSays(p.Cloud.Code, p.Cloud.Message).In(l))
+	}
 }
 
 // A machine has no form before it, but a key.

@@ -71,13 +71,13 @@ type Server struct {
 	teamless reminder // people in no team, who are logged once an hour
 }
 
-// Limits of requests. The pages and the API need much less. Function Compute accepts no larger
-// headers.
+// Limits of requests. A body has room for a list of some hundred volumes. Function Compute accepts no
+// larger headers.
 const (
-	maxBody    = 64 << 10 // bytes of a body
-	maxURL     = 2 << 10  // bytes of path and query
-	maxHeaders = 8 << 10  // bytes of the names and values of all headers
-	maxKey     = 255      // characters of an idempotency key
+	maxBody    = 256 << 10 // bytes of a body, also of an event
+	maxURL     = 2 << 10   // bytes of path and query
+	maxHeaders = 8 << 10   // bytes of the names and values of all headers
+	maxKey     = 255       // characters of an idempotency key
 )
 
 // MaxHook is the longest body of a webhook in bytes: what Function Compute accepts. A message can be a

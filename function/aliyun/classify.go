@@ -46,11 +46,9 @@ func (v verdict) judge(a *attempt) (response, *backup.CloudError) {
 	}
 	known, listed := meaningOf(e.Code)
 	e.Outcome, e.Passing, e.Unlisted, e.Cause = known.outcome, known.passing, !listed, "answered"
-	switch {
-	case !listed:
+	e.Message = cleanMessage(r.message, v.secrets)
+	if !listed {
 		e.Outcome, e.Cause = backup.ErrRefused, "undocumented code"
-	case known.message:
-		e.Message = cleanMessage(r.message, v.secrets)
 	}
 	if errors.Is(e.Outcome, backup.ErrThrottled) {
 		e.RetryAfter = retryAfter(a.answer.header)

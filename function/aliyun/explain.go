@@ -24,7 +24,7 @@ var meanings = []meaning{{
 	means: param.Both("The role does not exist in that account.", "该账号中不存在此角色。"),
 	todo:  param.Both("The operator must create the role, or correct the account or the role in the policy.", "管理员需要创建该角色，或更正策略中的账号或角色。"),
 }, {
-	codes: "AssumeRole.InvalidParameter* AssumeRole.Missing*", outcome: backup.ErrRefused, message: true,
+	codes: "AssumeRole.InvalidParameter* AssumeRole.Missing*", outcome: backup.ErrRefused,
 	means: param.Both("The role settings of that account were not accepted.", "该账号的角色设置未被接受。"),
 	todo:  param.Both("The operator must correct the account in the policy.", "管理员需要更正策略中的该账号。"),
 }, {
@@ -127,14 +127,14 @@ var meanings = []meaning{{
 	means:   param.Both("The portal and Cloud Backup use incompatible API versions.", "门户与云备份使用的 API 版本不兼容。"),
 	todo:    tellOperator,
 }, {
-	codes: "Missing*", outcome: backup.ErrRefused, caller: true, message: true,
+	codes: "Missing*", outcome: backup.ErrRefused, caller: true,
 	means: param.Both("A required value is missing.", "缺少必填的值。"),
 	todo:  param.Both("Enter the value and submit again.", "请补充后重新提交。"),
 }, {
-	codes: "Invalid* UnsupportedParameter", outcome: backup.ErrRefused, caller: true, message: true,
+	codes: "Invalid* UnsupportedParameter", outcome: backup.ErrRefused, caller: true,
 	means: param.Both("Cloud Backup did not accept a value.", "云备份未接受某个值。"), todo: correctIt,
 }, {
-	codes: "BadRequest", outcome: backup.ErrRefused, caller: true, message: true,
+	codes: "BadRequest", outcome: backup.ErrRefused, caller: true,
 	means: param.Both("Cloud Backup did not accept the request.", "云备份未接受该请求。"), todo: correctIt,
 }}
 
@@ -183,7 +183,6 @@ type meaning struct {
 	outcome error      // the error of package backup for the call
 	caller  bool       // the caller can correct it; otherwise the operator must
 	passing bool       // newer credentials may succeed, so the call may be repeated
-	message bool       // the cloud's message is shown too: it names the wrong value
 	means   param.Text // what the code means
 	todo    param.Text // what to do about it
 }

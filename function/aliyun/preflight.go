@@ -100,12 +100,13 @@ func fail(r *backup.AccessCheck, finding param.Text, fixes ...backup.Fix) {
 	r.State, r.Finding, r.Fixes = backup.CheckFailed, finding, fixes
 }
 
-// explainFailure sets the evidence of r: the operation, and the code, request id and denial of
-// failed. Failed may be nil.
+// explainFailure sets the evidence of r: the operation, and the code, message, request id and
+// denial of failed. Failed may be nil.
 func explainFailure(r *backup.AccessCheck, operation string, failed *backup.CloudError) {
 	r.Evidence = backup.Evidence{Operation: operation}
 	if failed != nil {
 		r.Evidence.Code, r.Evidence.RequestID, r.Evidence.Denial = failed.Code, failed.RequestID, failed.Denial
+		r.Evidence.Message = failed.Message
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,13 +103,22 @@ func wordOrEmpty(s string) string {
 // ones are cut.
 const longestMessage = 900
 
+// keyShape matches the beginning of an access key ID or of an ID of temporary credentials.
+var keyShape = regexp.MustCompile(`LTAI[0-9A-Za-z]{12}|STS\.[0-9A-Za-z]{12}`)
+
 // cleanMessage returns a message that is safe to show. It returns "" if the message contains
-// a text of secrets, because the gateway can quote parts of the request.
+// a text of secrets, or the ID of any access key, because the gateway can quote parts of the
+// request.
 func cleanMessage(message string, secrets []string) string {
 	for _, s := range secrets {
-		if s != "" && (strings.Contains(message, s) || strings.Contains(message, url.QueryEscape(s))) {
+		once := url.QueryEscape(s)
+		quoted := func(text string) bool { return strings.Contains(message, text) }
+		if s != "" && slices.ContainsFunc([]string{s, once, url.QueryEscape(once)}, quoted) {
 			return ""
 		}
+	}
+	if keyShape.MatchString(message) {
+		return ""
 	}
 	return param.Clean(message, longestMessage)
 }

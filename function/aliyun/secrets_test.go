@@ -97,10 +97,13 @@ func printed(t *testing.T, err error) string {
 
 func TestMessagesAreCleanedAndCut(t *testing.T) {
 	for message, want := range map[string]string{
-		"Retention is wrong":     "Retention is wrong",
-		"a\tb\u202ec\u2028d":     "a\ufffdb\ufffdc\ufffdd",
-		strings.Repeat("长", 301): strings.Repeat("长", 299) + "…",
-		strings.Repeat("长", 300): strings.Repeat("长", 300),
+		"Retention is wrong":                        "Retention is wrong",
+		"a\tb\u202ec\u2028d":                        "a\ufffdb\ufffdc\ufffdd",
+		strings.Repeat("长", 301):                    strings.Repeat("长", 299) + "…",
+		strings.Repeat("长", 300):                    strings.Repeat("长", 300),
+		"key LTAI5tAbCdEfGhIjKlMnOpQr is disabled":  "",
+		"token of STS.NUabcdefghijklmn has expired": "",
+		"STS.mentioned, LTAI too":                   "STS.mentioned, LTAI too",
 	} {
 		body, _ := json.Marshal(map[string]any{"Code": "InvalidParameter", "Message": message, "RequestId": "no id\n"})
 		server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(400, string(body))})

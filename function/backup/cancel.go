@@ -99,7 +99,7 @@ func (s *Service) resolveCancel(
 	busy := &BusyError{Err: ErrNotCancelled, SubmissionID: r.SubmissionID}
 	cloud, _ := errors.AsType[*CloudError](err)
 	if cloud != nil {
-		busy.Code, busy.RetryAfter = cloud.Code, cloud.RetryAfter
+		busy.Code, busy.Message, busy.RetryAfter = cloud.Code, cloud.Message, cloud.RetryAfter
 	}
 	if refused := errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing; refused {
 		busy.Err = ErrCancelNo
@@ -122,7 +122,7 @@ func (s *Service) resolveCancel(
 		}
 		return s.recordCancellation(ctx, r, request), nil
 	case errors.Is(err, ErrOver):
-		busy.Err, busy.RetryAfter, busy.Code = ErrOver, 0, ""
+		busy = &BusyError{Err: ErrOver, SubmissionID: r.SubmissionID}
 	}
 	return r, busy
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"backupportal/function/identity"
@@ -97,7 +98,7 @@ type CloudError struct {
 	Outcome    error         // one of the five errors above
 	HTTPStatus int           // 0 without an answer
 	Code       string        // of the cloud; empty without one
-	Message    string        // of the cloud, cleaned and shortened; shown only if Code is documented
+	Message    string        // of the cloud, cleaned and shortened; empty if it contained a secret
 	RequestID  string        // of the cloud
 	Unlisted   bool          // refused with an undocumented code: a job may exist in spite of it
 	Passing    bool          // with ErrCredentials: temporary, so newer credentials may be accepted
@@ -114,6 +115,18 @@ func (e *CloudError) Error() string {
 
 // Unwrap returns e.Outcome.
 func (e *CloudError) Unwrap() error { return e.Outcome }
+
+// CloudSays returns the cloud's own sentence about a refusal for people, to be shown beside the
+// portal's. It returns the zero Text without a sentence. The code says which service it is from.
+func CloudSays(code, message string) param.Text {
+	switch {
+	case message == "":
+		return param.Text{}
+	case strings.HasPrefix(code, "AssumeRole."):
+		return param.Both("Security Token Service says: "+message, "安全令牌服务返回："+message)
+	}
+	return param.Both("Cloud Backup says: "+message, "云备份返回："+message)
+}
 
 // Explanation describes an error code in words.
 type Explanation struct {

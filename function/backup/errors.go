@@ -43,6 +43,7 @@ type BusyError struct {
 	SubmissionID string        // of the submission that the key stands for
 	RetryAfter   time.Duration // 0 if waiting does not help
 	Code         string        // of the cloud, if the cloud's answer is the reason; else empty
+	Message      string        // the cloud's sentence, cleaned; may be empty
 }
 
 // Error returns the id of the submission and the text of e.Err.

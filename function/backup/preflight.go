@@ -78,6 +78,7 @@ const (
 type Evidence struct {
 	Operation string // the call: "sts:AssumeRole"
 	Code      string // of the error; empty on success
+	Message   string // the cloud's sentence about the error, cleaned; may be empty
 	RequestID string
 	Denial    Denial
 	Identity  string // resource name of the caller

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strings"
+	"time"
 
-	"backupportal/function/identity"
 	"backupportal/function/param"
 )
 
@@ -20,7 +21,8 @@ func (s *Service) Previews(ctx context.Context, sub Submission) (Call, []Preview
 }
 
 // Prepare checks sub, asks the policy, and returns the call that Submit would make. It does not
-// use the store, and not the cloud unless the policy names tags of instances.
+// use the store, and not the cloud unless the policy names tags of instances, or Windows shadow
+// copies are requested.
 //
 // The errors are [param.InvalidError], and a [*DeniedError], with which the refused call is
 // returned too. The policy is asked before the parameters are checked, because a grant can
@@ -28,7 +30,7 @@ func (s *Service) Previews(ctx context.Context, sub Submission) (Call, []Preview
 func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 	given := s.resolveAlias(sub)
 	grant, denied := s.Policy.Decide(ctx, sub.Principal, given)
-	complete, account, err := s.completeParams(sub.Principal, given, grant)
+	complete, account, err := s.completeParams(sub, given, grant)
 	if err != nil {
 		return Call{}, err
 	}
@@ -41,7 +43,7 @@ func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 	if denied != nil {
 		return call, &DeniedError{Lines: param.Bounded(denied)}
 	}
-	return call, nil
+	return call, s.checkShadowCopy(ctx, call)
 }
 
 // resolveAlias returns the parameters of sub. If they name the account as the API does, by
@@ -66,10 +68,15 @@ func (s *Service) resolveAlias(sub Submission) param.Params {
 //
 // An account id or a role name in a request is a mistake unless it is that of the account: the
 // portal may assume roles that its callers may not assume. An account that no rule names for the
-// principal is handled like an unknown one.
-func (s *Service) completeParams(principal identity.Principal, given param.Params, grant Grant) (param.Params, Account, error) {
+// principal is handled like an unknown one. The JobName of a program is made to fit
+// ([param.FitName]); a person is told to correct it.
+func (s *Service) completeParams(sub Submission, given param.Params, grant Grant) (param.Params, Account, error) {
 	var mistakes param.InvalidError
+	principal := sub.Principal
 	p := grant.addTo(given).WithDefaults()
+	if sub.Door != DoorForm {
+		p = p.WithFittingName()
+	}
 	account, known := s.Policy.Account(p["Account"])
 	if !s.Policy.Names(principal, p["Account"]) {
 		account, known = Account{}, false
@@ -99,6 +106,35 @@ func (s *Service) completeParams(principal identity.Principal, given param.Param
 	return p, account, mistakes.OrNil()
 }
 
+// osTimeout limits the question for the operating system of an instance.
+const osTimeout = 5 * time.Second
+
+// checkShadowCopy returns a mistake if call requests Windows shadow copies (Options.UseVSS) and the
+// cloud lists its instance with another operating system. Without an answer it returns nil: then
+// Cloud Backup decides.
+func (s *Service) checkShadowCopy(ctx context.Context, call Call) error {
+	const name = "Options.UseVSS"
+	if call.Params[name] != "true" || call.Target.Account.Access == HBRCrossAccount {
+		return nil // with HBRCrossAccount, the portal has no role in the account
+	}
+	ctx, cancel := context.WithTimeout(ctx, osTimeout)
+	defer cancel()
+	id := call.Params["InstanceId"]
+	found, err := s.Cloud.List(ctx, call.Target, CandidateQuery{Kind: Instances, Search: id})
+	if err != nil {
+		s.Log.InfoContext(ctx, "operating system unknown", "instance", id, "error", err)
+		return nil
+	}
+	for _, c := range found.Items {
+		for _, a := range c.Attributes {
+			if c.ID == id && a.Name == "OSType" && a.Value != "" && !strings.EqualFold(a.Value, "windows") {
+				return param.InvalidError{{Field: name, Code: "vss_windows", Text: msgNotWindows, Args: []any{id, a.Value}}}
+			}
+		}
+	}
+	return nil
+}
+
 // addTo returns given with the values of the grant for parameters that are empty. It changes no
 // argument.
 func (g Grant) addTo(given param.Params) param.Params {
@@ -122,8 +158,12 @@ func crossAccountType(a Access) string {
 	return "SELF_ACCOUNT"
 }
 
-// Messages for parameters that contradict the account alias.
+// Messages for parameters that contradict the account alias, or the instance.
 var (
+	msgNotWindows = param.Both(
+		"Windows shadow copies need a Windows instance, and the operating system of %v is %v: turn shadow copies off",
+		"Windows 卷影复制需要 Windows 实例，而 %v 的操作系统是 %v：请关闭卷影复制",
+	)
 	msgAccountID        = param.Both("account IDs are not accepted: use the account alias", "不接受账号 ID：请使用账号别名")
 	msgRoleName         = param.Both("role names are not accepted: use the account alias", "不接受角色名称：请使用账号别名")
 	msgCrossAccountType = param.Both("account “%v” uses %v", "账号“%v”使用 %v")

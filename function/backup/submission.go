@@ -94,12 +94,12 @@ func (s Submission) Fingerprint() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// JobName returns the name of the job for the first use of the key: the caller's label or
-// "portal", then the ID. The cloud's list is searched by this name.
+// JobName returns the name of the job for the first use of the key: the caller's label, made to
+// fit, or "portal", then the ID. The cloud's list is searched by this name.
 func (s Submission) JobName() string { return s.label() + "-" + s.ID() }
 
-// label returns the JobName that the caller gave, or "portal".
-func (s Submission) label() string { return cmp.Or(s.Params["JobName"], "portal") }
+// label returns the JobName that the caller gave, made to fit ([param.FitName]), or "portal".
+func (s Submission) label() string { return cmp.Or(param.FitName(s.Params["JobName"]), "portal") }
 
 // Record is a submission as the store keeps it. Its Key is not stored. Of its Principal only the
 // id and the name are stored.
@@ -130,6 +130,15 @@ type Record struct {
 
 // keyLife returns how long the key of r stands for it.
 func (r Record) keyLife() time.Duration { return r.ExpiresAt.Sub(r.CreatedAt) }
+
+// Notes returns a sentence for each value that was not sent as the caller gave it: see
+// [param.Notes]. It returns nil for a submission that the policy refused.
+func (r Record) Notes() []param.Text {
+	if r.Denied != nil {
+		return nil
+	}
+	return param.Notes(r.Params, r.Complete)
+}
 
 // Account returns the alias of the account.
 func (r Record) Account() string { return r.Params["Account"] }

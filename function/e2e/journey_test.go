@@ -225,7 +225,7 @@ func TestBadInputReachesNoCloud(t *testing.T) {
 		}{
 			"unknown field":   {"application/json", `{"Account":"demo","Shell":"rm"}`, 422},
 			"no JSON":         {"application/json", `{`, 400},
-			"65 KB":           {"application/json", `{"JobName":"` + strings.Repeat("x", 65<<10) + `"}`, 413},
+			"257 KB":          {"application/json", `{"JobName":"` + strings.Repeat("x", 257<<10) + `"}`, 413},
 			"another type":    {"text/plain", `{}`, 415},
 			"a broken escape": {"application/x-www-form-urlencoded", `Retention=%zz`, 415},
 		} {
@@ -239,7 +239,7 @@ func TestBadInputReachesNoCloud(t *testing.T) {
 			want int
 		}{
 			"a broken escape": {`Retention=%zz`, 400},
-			"65 KB":           {"JobName=" + strings.Repeat("x", 65<<10), 413},
+			"257 KB":          {"JobName=" + strings.Repeat("x", 257<<10), 413},
 		} {
 			if res, body := g.do("POST", "/backups/preview", "application/x-www-form-urlencoded", c.body); res.StatusCode != c.want || !strings.Contains(body, "<h1") {
 				t.Errorf("form, %s: status %d, want %d: %s", name, res.StatusCode, c.want, body)

@@ -90,7 +90,7 @@ func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 		{"POST", "/api/v1/backup-jobs", isJSON, `{`, "POST /api/v1/backup-jobs", 400},
 		{"POST", "/api/v1/backup-jobs", "text/plain", backup, "POST /api/v1/backup-jobs", 415},
 		{"POST", "/api/v1/backup-jobs", isJSON, `{"Account":"demo"}`, "POST /api/v1/backup-jobs", 422},
-		{"POST", "/api/v1/backup-jobs", isJSON, strings.Repeat(" ", 70<<10), "POST /api/v1/backup-jobs", 413},
+		{"POST", "/api/v1/backup-jobs", isJSON, strings.Repeat(" ", 257<<10), "POST /api/v1/backup-jobs", 413},
 		{"POST", "/webhooks/nobody", isJSON, `{}`, "POST /webhooks/{source}", 404},
 	}
 	doors := map[string]func(id string, r *http.Request) (status int, shown, body string){

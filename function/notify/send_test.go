@@ -154,8 +154,9 @@ func TestMessageTexts(t *testing.T) {
 		}
 	}
 	refused := notice(backup.EventFailed)
-	refused.Record.Last, refused.Record.Job = backup.Step{Kind: backup.StepRefused, Code: "VaultNotExist"}, backup.Job{}
-	if got := string(sent(t, receiverAt(backup.Slack, ""), refused).body); !strings.Contains(got, "refused by Cloud Backup") || !strings.Contains(got, "Reason: VaultNotExist") {
+	refused.Record.Last, refused.Record.Job = backup.Step{Kind: backup.StepRefused, Code: "VaultNotExist", Message: "no <b>vault</b> here"}, backup.Job{}
+	if got := string(sent(t, receiverAt(backup.Slack, ""), refused).body); !strings.Contains(got, "refused by Cloud Backup") || !strings.Contains(got, "Reason: VaultNotExist") ||
+		!strings.Contains(got, "Cloud Backup says: no ＜b＞vault＜/b＞ here") {
 		t.Errorf("a refusal: %s", got)
 	}
 	downgraded := notice(backup.EventSucceeded)
@@ -212,13 +213,13 @@ func TestWebhookPayload(t *testing.T) {
 		t.Errorf("the same event later: %s", again)
 	}
 	refused := notice(backup.EventFailed)
-	refused.Record.Last, refused.Record.Job = backup.Step{Kind: backup.StepRefused, Code: "VaultNotExist"}, backup.Job{}
+	refused.Record.Last, refused.Record.Job = backup.Step{Kind: backup.StepRefused, Code: "VaultNotExist", Message: "no <b>vault</b> here"}, backup.Job{}
 	stopped := notice(backup.EventCancelled)
 	stopped.Record.Job, stopped.Record.Cancellation.By.Name = backup.Job{Status: backup.StateCanceled}, "Bob"
 	if got := string(sent(t, receiverAt(backup.WebhookReceiver, ""), stopped).body); !strings.Contains(got, `"Outcome":"cancelled"`) || !strings.Contains(got, `"CancelledBy":"Bob"`) {
 		t.Errorf("cancelled: %s", got)
 	}
-	if got := string(sent(t, receiverAt(backup.WebhookReceiver, ""), refused).body); !strings.Contains(got, `"Status":"REFUSED","Outcome":"failed"`) || !strings.Contains(got, `"Code":"VaultNotExist"`) {
+	if got := string(sent(t, receiverAt(backup.WebhookReceiver, ""), refused).body); !strings.Contains(got, `"Status":"REFUSED","Outcome":"failed"`) || !strings.Contains(got, `"Code":"VaultNotExist","Message":"no \u003cb\u003evault\u003c/b\u003e here"`) {
 		t.Errorf("a refusal: %s", got)
 	}
 }

@@ -37,6 +37,7 @@ type data struct {
 	Door         backup.Door    `json:"Door"`
 	CancelledBy  string         `json:"CancelledBy,omitempty"`     // name of who cancelled the job in the portal
 	Code         string         `json:"Code,omitempty"`            // of a refusal by the cloud
+	Message      string         `json:"Message,omitempty"`         // the cloud's sentence about the refusal
 	ErrorMessage string         `json:"ErrorMessage,omitempty"`    // of a job, not cleaned
 	Consistent   string         `json:"ConsistentLevel,omitempty"` // level that an application-consistent backup reached
 	Downgrade    string         `json:"DowngradeReason,omitempty"` // why it is lower than requested
@@ -65,7 +66,7 @@ func newPayload(n backup.Notice, environment, link string) payload {
 		URL:          link,
 	}
 	if n.Event != backup.EventCreated {
-		d.Code, d.ErrorMessage = r.Last.Code, r.Job.ErrorMessage
+		d.Code, d.Message, d.ErrorMessage = r.Last.Code, r.Last.Message, r.Job.ErrorMessage
 		d.Status = cmp.Or(r.Job.Status, backup.StateRefused)
 		d.Outcome = d.Status.Outcome()
 		d.Consistent, d.Downgrade = r.Job.ConsistentLevel, r.Job.DowngradeReason

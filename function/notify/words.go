@@ -19,6 +19,7 @@ var (
 	wordAskedBy   = param.Both("Requested by", "申请人")
 	wordCancelled = param.Both("Cancelled by", "取消人")
 	wordReason    = param.Both("Reason", "原因")
+	wordSays      = param.Both("Cloud Backup says", "云备份返回")
 	wordTime      = param.Both("Time", "时间")
 	wordOpen      = param.Both("Open in Backup Portal", "在备份门户中查看")
 	wordLowered   = param.Both("Backup succeeded, but it is less consistent than requested", "备份成功，但未达到要求的一致性")
@@ -78,6 +79,7 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	}
 	if n.Event != backup.EventCreated {
 		add(wordReason, inert(cmp.Or(r.Last.Code, r.Job.ErrorMessage)))
+		add(wordSays, inert(r.Last.Message))
 	}
 	if downgraded {
 		add(wordReason, inert(r.Job.DowngradeReason))

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/width"
+
 	"backupportal/function/jsontext"
 )
 
@@ -32,7 +34,8 @@ const maxDepth = 8
 // DecodeJSON reads a submission in the format of the JSON API, webhooks and events:
 // one JSON object with the parameters of [Fields], where those of Detail and Options
 // are inside their object. It returns the values as [Params] without defaults. A
-// null, an empty string and an empty list mean that the parameter is not given.
+// null, an empty string and an empty list mean that the parameter is not given. Detail,
+// Options and lists may also be strings that contain their JSON, as the API takes them.
 //
 // Own lists further keys that only the caller uses, such as an idempotency key. Their
 // values are returned unread in the map.
@@ -60,16 +63,28 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 		switch {
 		case slices.Contains(own, name):
 			d.own[name] = raw
-		case name == "Detail" || name == "Options":
+		case slices.Contains(ObjectNames(), name):
 			d.object(name, raw)
 		case strings.Contains(name, "."):
-			d.bad = append(d.bad, UnknownField(name))
+			d.bad = append(d.bad, Mistake{Field: name, Code: "unknown", Text: msgUnknown, Args: []any{name}})
 		default:
 			d.value(name, raw)
 		}
 	}
 	slices.SortFunc(d.bad, func(a, b Mistake) int { return strings.Compare(a.Field, b.Field) })
 	return d.params, d.own, d.bad.OrNil()
+}
+
+// ObjectNames returns the names of the parameters that are JSON objects: those with dotted fields.
+func ObjectNames() []string { return []string{"Options", "Detail"} }
+
+// DecodeObject reads the JSON text of a parameter that is an object, such as Detail, as the API
+// declares it. An empty text gives no values. The error is an [InvalidError], with which the values
+// that could be read are returned.
+func DecodeObject(name, text string) (Params, error) {
+	d := decoder{params: Params{}}
+	d.object(name, json.RawMessage(jsontext.Must(text)))
+	return d.params, d.bad.OrNil()
 }
 
 // A decoder collects the result of one DecodeJSON.
@@ -83,8 +98,24 @@ func (d *decoder) wrong(name, code string, text Text, args ...any) {
 	d.bad = append(d.bad, Mistake{Field: name, Code: code, Text: text, Args: args})
 }
 
-// object reads the keys of Detail or Options.
+// object reads the keys of Detail or Options, from an object or from a string that contains one.
+// An empty string means that nothing is given.
 func (d *decoder) object(name string, raw json.RawMessage) {
+	var text string
+	if raw[0] == '"' && json.Unmarshal(raw, &text) == nil {
+		if strings.TrimSpace(text) == "" {
+			return
+		}
+		repeated, err := scanJSON([]byte(text))
+		if malformed, ok := errors.AsType[*MalformedError](err); ok {
+			d.wrong(name, "type", msgObjectText, name, malformed.Problem)
+			return
+		}
+		for _, key := range repeated {
+			d.bad = append(d.bad, RepeatedField(name+"."+key))
+		}
+		raw = bytes.TrimSpace([]byte(text))
+	}
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &keys); err != nil {
 		d.wrong(name, "type", msgType, name, Text{"an object", "对象"}, kindOf(raw))
@@ -92,7 +123,7 @@ func (d *decoder) object(name string, raw json.RawMessage) {
 	}
 	for key, value := range keys {
 		if _, known := FieldNamed(name + "." + key); !known {
-			d.wrong(name+"."+key, "unknown", msgNoKey, name, key)
+			d.bad = append(d.bad, unknownKey(name, key))
 			continue
 		}
 		d.value(name+"."+key, value)
@@ -127,8 +158,9 @@ func (d *decoder) value(name string, raw json.RawMessage) {
 
 // fromJSON converts a JSON value to the text that [Params] holds. It returns false if
 // the value has another type than f. A list may also be a string that holds the JSON
-// list, because the API itself takes lists in that form. An Integer is only checked for
-// being a JSON number; Field.Check rejects forms such as 1e9.
+// list, because the API itself takes lists in that form. An Integer may be a string of
+// digits, also with blanks around it or in full width ([PlainNumber]), because many programs
+// have texts only. A number is not checked further; Field.Check rejects forms such as 1e9.
 func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 	var text string
 	isText := json.Unmarshal(raw, &text) == nil
@@ -137,8 +169,15 @@ func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 		if f.Numeral && strings.Trim(string(raw), "0123456789") == "" {
 			return string(raw), true
 		}
+		if f.Numeral {
+			text = strings.TrimSpace(width.Narrow.String(text))
+		}
 		return text, isText
 	case Integer:
+		if isText {
+			number := PlainNumber(text)
+			return number, number == "" || isDigits(number)
+		}
 		return string(raw), raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'
 	case Boolean:
 		return string(raw), string(raw) == "true" || string(raw) == "false"

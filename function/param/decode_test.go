@@ -6,7 +6,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"backupportal/function/jsontext"
 )
+
+// vendorDetail is the sample value of Detail on the API page of CreateBackupJob.
+const vendorDetail = `{"doCopy":false,"destinationRegionId":"","destinationRetention":null,"diskIdList":[],` +
+	`"snapshotGroup":false,"appConsistent":false,"enableWriters":true,"preScriptPath":"","postScriptPath":"",` +
+	`"enableFsFreeze":true,"timeoutInSeconds":60}`
+
+var decodedDetail = Params{
+	"Detail.doCopy": "false", "Detail.snapshotGroup": "false", "Detail.appConsistent": "false",
+	"Detail.enableWriters": "true", "Detail.enableFsFreeze": "true", "Detail.timeoutInSeconds": "60",
+}
 
 func TestDecodeJSON(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -16,8 +28,15 @@ func TestDecodeJSON(t *testing.T) {
 	}{
 		"the contract's example": {`{"Account":"payments","Region":"cn-hangzhou","SourceType":"UDM_ECS","InstanceId":"i-bp1","Retention":15,"Detail":{"doCopy":false}}`,
 			Params{"Account": "payments", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1", "Retention": "15", "Detail.doCopy": "false"}, nil},
-		"the vendor's sample of Detail": {`{"Detail":{"doCopy":false,"destinationRegionId":"","destinationRetention":null,"diskIdList":[],"timeoutInSeconds":30}}`,
-			Params{"Detail.doCopy": "false", "Detail.timeoutInSeconds": "30"}, nil},
+		"the vendor's sample of Detail":             {`{"Detail":` + vendorDetail + `}`, decodedDetail, nil},
+		"the vendor's sample of Detail as text":     {`{"Detail":` + jsontext.Must(vendorDetail) + `}`, decodedDetail, nil},
+		"Options as text":                           {`{"Options":"{\"UseVSS\":false}"}`, Params{"Options.UseVSS": "false"}, nil},
+		"Detail as an empty text":                   {`{"Detail":" "}`, Params{}, nil},
+		"Detail as text of another kind":            {`{"Detail":"[1]"}`, Params{}, []string{"Detail type"}},
+		"Detail as text that is no JSON":            {`{"Detail":"{doCopy:false}"}`, Params{}, []string{"Detail type"}},
+		"the older prose for Options":               {`{"Options":"[\"UseVSS\":true]"}`, Params{}, []string{"Options type"}},
+		"a repeated key in a text":                  {`{"Detail":"{\"doCopy\":true,\"doCopy\":false}"}`, Params{"Detail.doCopy": "false"}, []string{"Detail.doCopy twice"}},
+		"a wrong type in a text":                    {`{"Options":"{\"UseVSS\":1}"}`, Params{}, []string{"Options.UseVSS type"}},
 		"a whole surrogate pair, and U+FFFD itself": {`{"Include":["/\ud83d\ude00","/\ufffd"]}`, Params{"Include": `["/😀","/` + "\ufffd" + `"]`}, nil},
 		"lists":                          {`{"Include":["/a b","/<&>"],"Exclude":[]}`, Params{"Include": `["/a b","/<&>"]`}, nil},
 		"a list as the API takes it":     {`{"Include":"[\"/a\", \"/b\"]"}`, Params{"Include": `["/a","/b"]`}, nil},
@@ -27,8 +46,13 @@ func TestDecodeJSON(t *testing.T) {
 		"an unknown key of Detail":       {`{"Detail":{"timeoutSeconds":30}}`, Params{}, []string{"Detail.timeoutSeconds unknown"}},
 		"a repeated key":                 {`{"Retention":1,"Retention":2}`, Params{"Retention": "2"}, []string{"Retention twice"}},
 		"a repeated key of Detail":       {`{"Detail":{"doCopy":true,"doCopy":false}}`, Params{"Detail.doCopy": "false"}, []string{"Detail.doCopy twice"}},
-		"Detail as text":                 {`{"Detail":"{}"}`, Params{}, []string{"Detail type"}},
-		"a number as text":               {`{"Retention":"15"}`, Params{}, []string{"Retention type"}},
+		"Detail as text":                 {`{"Detail":"{}"}`, Params{}, nil},
+		"a number as text":               {`{"Retention":"15"}`, Params{"Retention": "15"}, nil},
+		"a number with blanks":           {`{"Retention":" 030\t"}`, Params{"Retention": "30"}, nil},
+		"a number in full width":         {`{"Detail":{"timeoutInSeconds":"　６０"}}`, Params{"Detail.timeoutInSeconds": "60"}, nil},
+		"no number":                      {`{"Retention":""}`, Params{}, nil},
+		"words for a number":             {`{"Retention":"15 days"}`, Params{}, []string{"Retention type"}},
+		"an account ID in full width":    {`{"CrossAccountUserId":" １５８９７５００００００４６２５"}`, Params{"CrossAccountUserId": "1589750000004625"}, nil},
 		"text as a number":               {`{"InstanceId":15}`, Params{}, []string{"InstanceId type"}},
 		"a truth as text":                {`{"InitiatedByAck":"true"}`, Params{}, []string{"InitiatedByAck type"}},
 		"a list of numbers":              {`{"Include":[1]}`, Params{}, []string{"Include type"}},

@@ -95,6 +95,7 @@ type Field struct {
 	MaxLength        int      // of the text that Params holds, in characters
 	MaxItems         int      // of Strings
 	Minimum, Maximum int64    // of an Integer, both included
+	Source           string   // where the constraints come from; empty only for a field without constraints
 }
 
 // FieldNamed returns the field of [Fields] with that name, or false.
@@ -112,6 +113,14 @@ func FieldNamed(name string) (Field, bool) {
 func (f Field) AppliesTo(p Params) bool {
 	return f.ForSource(p.SourceType()) &&
 		(f.Under.Name == "" || p[f.Under.Name] == f.Under.Value)
+}
+
+// IsOff reports whether f belongs to a switch that is off: its source type is that of p, and a
+// Boolean parameter that f.Under names does not have the value that f needs. A value of f then
+// changes nothing. P must have the defaults of the fields before f.
+func (f Field) IsOff(p Params) bool {
+	return f.Under.Name != "" && !f.Assigned && f.ForSource(p.SourceType()) &&
+		(p[f.Under.Name] == "" || p[f.Under.Name] == "false")
 }
 
 // ForSource reports whether f.For includes s. It ignores f.Under.

@@ -21,16 +21,16 @@ var Fields = []Field{{
 	Object:  Text{"the account", "账号"},
 	Help:    Text{"The account that owns the resources", "资源所属的账号"},
 	Example: "payments", Required: SourceTypes, Selected: true,
-	Pattern: `[a-z][a-z0-9-]{0,62}`,
-	Shape:   Text{"Account must be an account alias from the policy", "账号必须是策略中的账号别名"},
+	Pattern: `[a-z][a-z0-9-]{0,62}`, Source: "the portal: the form of an alias in the policy",
+	Shape: Text{"Account must be an account alias from the policy", "账号必须是策略中的账号别名"},
 }, {
 	Name: "Region", Ours: true,
 	Label:   Text{"Region", "地域"},
 	Object:  Text{"the region", "地域"},
 	Help:    Text{"The region of the instance or cluster", "实例或集群所在地域"},
 	Example: "cn-hangzhou", Required: SourceTypes, Selected: true,
-	Pattern: `[a-z]{2}(-[a-z0-9]{1,12}){1,4}`,
-	Shape:   Text{"Region must be a region ID, such as cn-hangzhou", "地域必须是地域 ID，例如 cn-hangzhou"},
+	Pattern: `[a-z]{2}(-[a-z0-9]{1,12}){1,4}`, Source: "endpoint list of the Cloud Backup API: the form of its regions",
+	Shape: Text{"Region must be a region ID, such as cn-hangzhou", "地域必须是地域 ID，例如 cn-hangzhou"},
 }, {
 	Name: "CrossAccountType", Assigned: true,
 	Label:   Text{"Where the backup is kept", "备份保存账号"},
@@ -55,8 +55,8 @@ var Fields = []Field{{
 	Help:    Text{"16 digits", "16 位数字"},
 	Example: "1589750000004625", Required: SourceTypes,
 	Under:   Condition{"CrossAccountType", "CROSS_ACCOUNT"},
-	Pattern: `[0-9]{16}`,
-	Shape:   Text{"Source account ID must be 16 digits", "源账号 ID 必须是 16 位数字"},
+	Pattern: `[0-9]{16}`, Source: "API page of CreateBackupJob: its sample has 16 digits",
+	Shape: Text{"Source account ID must be 16 digits", "源账号 ID 必须是 16 位数字"},
 }, {
 	Name: "CrossAccountRoleName", Assigned: true,
 	Label:   Text{"Role in the source account", "源账号中的角色"},
@@ -66,7 +66,7 @@ var Fields = []Field{{
 	Under:     Condition{"CrossAccountType", "CROSS_ACCOUNT"},
 	Pattern:   `[A-Za-z0-9._-]+`,
 	Shape:     Text{"Role in the source account can contain only letters, digits, dots, underscores and hyphens", "源账号中的角色只能包含字母、数字、点、下划线和短横线"},
-	MaxLength: 64,
+	MaxLength: 64, Source: "RAM, CreateRole: RoleName; older texts also allow underscores",
 }, {
 	Name:    "InstanceId",
 	Label:   Text{"Instance ID", "实例 ID"},
@@ -74,7 +74,7 @@ var Fields = []Field{{
 	Help:    Text{"Starts with i-; shown on the instance's page in the console", "以 i- 开头，可在控制台的实例详情页找到"},
 	Example: "i-bp1abc",
 	For:     []SourceType{UDMECS, ECSFile}, Required: []SourceType{UDMECS, ECSFile},
-	Pattern: `i-[0-9A-Za-z-]{1,62}`,
+	Pattern: `i-[0-9A-Za-z-]{1,62}`, Source: idSource,
 	Shape: Text{"Instance ID must start with “i-” and contain only letters, digits and hyphens",
 		"实例 ID 必须以“i-”开头，且只含字母、数字和短横线"},
 }, {
@@ -84,7 +84,7 @@ var Fields = []Field{{
 	Help:    Text{"Starts with cc-; shown in Cloud Backup", "以 cc- 开头，可在云备份中查看"},
 	Example: "cc-0001abc",
 	For:     []SourceType{Container}, Required: []SourceType{Container},
-	Pattern: `cc-[0-9A-Za-z-]{1,61}`,
+	Pattern: `cc-[0-9A-Za-z-]{1,61}`, Source: idSource,
 	Shape: Text{"Container cluster ID must start with “cc-” and contain only letters, digits and hyphens",
 		"容器集群 ID 必须以“cc-”开头，且只含字母、数字和短横线"},
 }, {
@@ -94,7 +94,7 @@ var Fields = []Field{{
 	Help:    Text{"Starts with v-; must be in the same region", "以 v- 开头，须在同一地域"},
 	Example: "v-0001abc",
 	For:     []SourceType{ECSFile, Container}, Required: []SourceType{ECSFile, Container},
-	Pattern: `v-[0-9A-Za-z-]{1,62}`,
+	Pattern: `v-[0-9A-Za-z-]{1,62}`, Source: idSource,
 	Shape: Text{"Backup vault ID must start with “v-” and contain only letters, digits and hyphens",
 		"备份库 ID 必须以“v-”开头，且只含字母、数字和短横线"},
 }, {
@@ -105,7 +105,7 @@ var Fields = []Field{{
 	Example: `["d-bp1abc"]`,
 	For:     []SourceType{UDMECS},
 	Type:    Strings, MaxItems: 64,
-	Pattern: `d-[0-9A-Za-z-]{1,62}`,
+	Pattern: `d-[0-9A-Za-z-]{1,62}`, Source: idSource + "; number of disks: the portal's own bound",
 	Shape: Text{"Line %v must start with “d-” and contain only letters, digits and hyphens",
 		"第 %v 行必须以“d-”开头，且只含字母、数字和短横线"},
 }, {
@@ -121,14 +121,14 @@ var Fields = []Field{{
 	Object:  Text{"the paths to back up", "要备份的路径"},
 	Help:    Text{"One per line, such as /home/alice/*.pdf", "每行一个，例如 /home/alice/*.pdf"},
 	Example: `["/home/alice/*.pdf"]`, For: []SourceType{ECSFile},
-	Type: Strings, MaxLength: 255, MaxItems: 8,
+	Type: Strings, MaxLength: 255, MaxItems: 8, Source: pathsSource,
 }, {
 	Name:    "Exclude",
 	Label:   Text{"Paths to exclude", "要排除的路径"},
 	Object:  Text{"paths to exclude", "要排除的路径"},
 	Help:    Text{"One per line", "每行一个"},
 	Example: `["/var","/proc"]`, For: []SourceType{ECSFile},
-	Type: Strings, MaxLength: 255, MaxItems: 8,
+	Type: Strings, MaxLength: 255, MaxItems: 8, Source: pathsSource,
 }, {
 	Name:    "ContainerResources",
 	Label:   Text{"Volumes", "存储卷"},
@@ -151,10 +151,11 @@ var Fields = []Field{{
 		},
 	},
 }, {
-	Name:    "Options.UseVSS",
-	Label:   Text{"Use Windows shadow copies (VSS)", "使用 Windows 卷影复制（VSS）"},
-	Object:  Text{"Windows shadow copies", "Windows 卷影复制"},
-	Help:    Text{"Windows only, and only with a single path", "仅限 Windows，且只能有一个路径"},
+	Name:   "Options.UseVSS",
+	Label:  Text{"Use Windows shadow copies (VSS)", "使用 Windows 卷影复制（VSS）"},
+	Object: Text{"Windows shadow copies", "Windows 卷影复制"},
+	Help: Text{"Windows only; only with one directory, without wildcards, network paths and paths to exclude",
+		"仅限 Windows；只能有一个目录，不能使用通配符、网络路径和排除路径"},
 	Example: "false", For: []SourceType{ECSFile},
 	Type: Boolean, Default: "false",
 }, {
@@ -169,7 +170,7 @@ var Fields = []Field{{
 	Object:  Text{"the pre-freeze script", "冻结前脚本"},
 	Help:    scriptHelp,
 	Example: "/opt/backup/pre.sh", For: []SourceType{UDMECS}, Under: appConsistent, Grant: "script",
-	Selected: true, Pattern: scriptPath, MaxLength: 255,
+	Selected: true, Pattern: scriptPath, MaxLength: 255, Source: scriptSource,
 	Shape: Text{"Pre-freeze script must be an absolute path", "冻结前脚本必须是绝对路径"},
 }, {
 	Name:    "Detail.postScriptPath",
@@ -177,7 +178,7 @@ var Fields = []Field{{
 	Object:  Text{"the post-thaw script", "解冻后脚本"},
 	Help:    scriptHelp,
 	Example: "/opt/backup/post.sh", For: []SourceType{UDMECS}, Under: appConsistent, Grant: "script",
-	Selected: true, Pattern: scriptPath, MaxLength: 255,
+	Selected: true, Pattern: scriptPath, MaxLength: 255, Source: scriptSource,
 	Shape: Text{"Post-thaw script must be an absolute path", "解冻后脚本必须是绝对路径"},
 }, {
 	Name:    "Detail.enableFsFreeze",
@@ -193,9 +194,8 @@ var Fields = []Field{{
 	Help:    Text{"File systems are always thawed after this time", "超时后自动解冻"},
 	Unit:    Text{"seconds", "秒"},
 	Example: "30", For: []SourceType{UDMECS}, Under: appConsistent,
-	// The API page gives no upper bound. 180 is the largest value in the tests of the vendor's
-	// Terraform provider.
-	Type: Integer, Default: "30", Minimum: 1, Maximum: 180,
+	Type: Integer, Default: "30", Minimum: 1, Maximum: 200,
+	Source: "the largest value in the vendor's own tests; the API page gives no upper bound",
 }, {
 	Name:    "Detail.enableWriters",
 	Label:   Text{"Snapshot consistency", "快照一致性"},
@@ -204,10 +204,11 @@ var Fields = []Field{{
 	Example: "true", For: []SourceType{UDMECS}, Under: appConsistent,
 	Type: Boolean, Default: "true",
 }, {
-	Name:    "SpeedLimit",
-	Label:   Text{"Hours with a speed limit", "限速时段"},
-	Object:  Text{"hours with a speed limit", "限速时段"},
-	Help:    Text{"Full hours only; no limit at other times", "只能按整点设置；其余时间不限速"},
+	Name:   "SpeedLimit",
+	Label:  Text{"Hours with a speed limit", "限速时段"},
+	Object: Text{"hours with a speed limit", "限速时段"},
+	Help: Text{"Full hours only; a window that passes midnight is split in two; no limit at other times",
+		"只能按整点设置；跨午夜的时段会拆成两段；其余时间不限速"},
 	Example: "9:18:20480|18:22:81920", For: []SourceType{ECSFile},
 }, {
 	Name:    "Retention",
@@ -216,14 +217,15 @@ var Fields = []Field{{
 	Help:    deletedHelp,
 	Unit:    days,
 	Example: "15", Required: SourceTypes,
-	Type: Integer, Minimum: 1, Maximum: MaxRetention,
+	Type: Integer, Minimum: 1, Maximum: MaxRetention, Source: retentionSource,
 }, {
-	Name:    "JobName",
-	Label:   Text{"Name", "名称"},
-	Object:  Text{"the name", "名称"},
-	Help:    Text{"Helps you find the backup; the portal appends an ID", "便于以后查找；门户会在其后附加 ID"},
+	Name:   "JobName",
+	Label:  Text{"Name", "名称"},
+	Object: Text{"the name", "名称"},
+	Help: Text{"Letters, digits, dots, underscores and hyphens, at most 37; the portal appends an ID",
+		"字母、数字、点、下划线和短横线，最多 37 个字符；门户会在其后附加 ID"},
 	Example: "before-upgrade",
-	Pattern: `[A-Za-z0-9._-]+`, MaxLength: MaxLabel,
+	Pattern: `[A-Za-z0-9._-]+`, MaxLength: MaxLabel, Source: "see MaxLabel; the API page gives no characters, these need no encoding anywhere",
 	Shape: Text{"Name can contain only letters, digits, dots, underscores and hyphens", "名称只能包含字母、数字、点、下划线和短横线"},
 }, {
 	Name:    "Detail.doCopy",
@@ -238,7 +240,7 @@ var Fields = []Field{{
 	Object:  Text{"the region of the copy", "副本所在地域"},
 	Example: "cn-shanghai",
 	For:     []SourceType{UDMECS}, Required: []SourceType{UDMECS}, Under: doCopy, Grant: "copy",
-	Selected: true, Pattern: `[a-z]{2}(-[a-z0-9]{1,12}){1,4}`,
+	Selected: true, Pattern: `[a-z]{2}(-[a-z0-9]{1,12}){1,4}`, Source: "endpoint list of the Cloud Backup API: the form of its regions",
 	Shape: Text{"Region of the copy must be a region ID, such as cn-shanghai", "副本所在地域必须是地域 ID，例如 cn-shanghai"},
 }, {
 	Name:    "Detail.destinationRetention",
@@ -248,16 +250,16 @@ var Fields = []Field{{
 	Unit:    days,
 	Example: "30",
 	For:     []SourceType{UDMECS}, Required: []SourceType{UDMECS}, Under: doCopy,
-	Type: Integer, Minimum: 1, Maximum: MaxRetention,
+	Type: Integer, Minimum: 1, Maximum: MaxRetention, Source: retentionSource,
 }, {
 	Name:    "ClusterId",
 	Label:   Text{"Cluster ID", "集群 ID"},
 	Object:  Text{"the cluster ID", "集群 ID"},
 	Help:    Text{"Starts with cl-; usually left empty", "以 cl- 开头，通常留空"},
 	Example: "cl-0001abc", For: []SourceType{Container},
-	Pattern: `cl-[0-9A-Za-z-]{1,61}`,
-	Shape: Text{"Cluster ID must start with “cl-” and contain only letters, digits and hyphens",
-		"集群 ID 必须以“cl-”开头，且只含字母、数字和短横线"},
+	Pattern: `cl-[0-9A-Za-z*-]{1,61}`, Source: idSource + "; the sample on the page has asterisks",
+	Shape: Text{"Cluster ID must start with “cl-” and contain only letters, digits, hyphens and asterisks",
+		"集群 ID 必须以“cl-”开头，且只含字母、数字、短横线和星号"},
 }, {
 	Name:    "InitiatedByAck",
 	Label:   Text{"Mark as started by Container Service (ACK)", "标记为由容器服务（ACK）发起"},
@@ -285,6 +287,12 @@ const (
 var (
 	appConsistent = Condition{"Detail.appConsistent", "true"}
 	doCopy        = Condition{"Detail.doCopy", "true"}
+
+	// Sources of constraints.
+	idSource        = "samples of the API page; the length is the portal's own bound"
+	pathsSource     = "API page of CreateBackupJob: 255 characters; help page of backup plans: 8 paths"
+	scriptSource    = "API page of CreateBackupJob: a path; the characters and the length are the portal's own bounds"
+	retentionSource = "see MaxRetention"
 
 	days        = Text{"days", "天"}
 	deletedHelp = Text{"Deleted automatically afterwards", "到期后自动删除"}

@@ -123,42 +123,52 @@ func (c Count) String() string {
 // The sentences of mistakes. A sentence that starts with a verb is given f.Object or
 // f.Label as its first argument.
 var (
-	msgEnter      = Text{"enter %v", "请输入%v"}
-	msgSelect     = Text{"select %v", "请选择%v"}
-	msgInteger    = Text{"%v must be a whole number", "%v必须是整数"}
-	msgBetween    = Text{"%v must be between %v and %v", "%v必须在 %v 到 %v 之间"}
-	msgLength     = Text{"%v must be %v characters or fewer", "%v不能超过 %v 个字符"}
-	msgListLength = Text{"%v must be %v characters or fewer as a JSON list; the list has %v", "%v写成 JSON 列表后不能超过 %v 个字符，当前为 %v 个"}
-	msgEnum       = Text{"%v must be one of %v", "%v必须是以下之一：%v"}
-	msgBoolean    = Text{"%v must be true or false", "%v必须是 true 或 false"}
-	msgType       = Text{"%v must be %v, not %v", "%v必须是%v，而不是%v"}
-	msgUnused     = Text{"%v does not apply to %v", "%v不适用于%v"}
-	msgUnder      = Text{"%v can be set only with “%v”", "仅在“%[2]v”时才能设置%[1]v"}
-	msgUnknown    = Text{"unknown parameter %v", "未知参数 %v"}
-	msgTwice      = Text{"%v is given more than once", "%v出现了多次"}
-	msgControl    = Text{"line %v must not contain control characters", "第 %v 行不能包含控制字符"}
-	msgLineAgain  = Text{"line %v repeats line %v", "第 %v 行与第 %v 行重复"}
-	msgLines      = Text{"%v must be %v lines or fewer", "%v不能超过 %v 行"}
-	msgObjects    = Text{"volumes must be a JSON list of objects: %v", "存储卷必须是 JSON 对象列表：%v"}
-	msgVolume     = Text{"volume %v must be a non-empty object", "第 %v 个存储卷必须是非空对象"}
-	msgVolumeKey  = Text{"%v of volume %v must be a string", "第 %[2]v 个存储卷的 %[1]v 必须是字符串"}
-	msgInfo       = Text{"resourceInfo of volume %v must be a string that contains a JSON object", "第 %v 个存储卷的 resourceInfo 必须是包含 JSON 对象的字符串"}
-	msgNoKey      = Text{"%v has no key %v", "%v 没有键 %v"}
-	msgFull       = Text{"whole instances support COMPLETE only", "整机备份只支持 COMPLETE"}
-	msgTooSelect  = Text{"also select %v", "请同时选择%v"}
-	msgVSS        = Text{"Windows shadow copies support one path only: keep one path, or turn shadow copies off", "Windows 卷影复制只支持一个路径：请只保留一个路径，或关闭卷影复制"}
-	msgSameRegion = Text{"region of the copy must differ from the region of the backup", "副本所在地域不能与备份所在地域相同"}
-	msgNoRegion   = Text{"Cloud Backup does not support region %v", "云备份不支持地域 %v"}
+	msgEnter       = Text{"enter %v", "请输入%v"}
+	msgSelect      = Text{"select %v", "请选择%v"}
+	msgInteger     = Text{"%v must be a whole number", "%v必须是整数"}
+	msgBetween     = Text{"%v must be between %v and %v", "%v必须在 %v 到 %v 之间"}
+	msgLength      = Text{"%v must be %v characters or fewer", "%v不能超过 %v 个字符"}
+	msgListLength  = Text{"%v must be %v characters or fewer as a JSON list; the list has %v", "%v写成 JSON 列表后不能超过 %v 个字符，当前为 %v 个"}
+	msgEnum        = Text{"%v must be one of %v", "%v必须是以下之一：%v"}
+	msgBoolean     = Text{"%v must be true or false", "%v必须是 true 或 false"}
+	msgType        = Text{"%v must be %v, not %v", "%v必须是%v，而不是%v"}
+	msgUnused      = Text{"%v does not apply to %v", "%v不适用于%v"}
+	msgUnder       = Text{"%v can be set only with “%v”", "仅在“%[2]v”时才能设置%[1]v"}
+	msgUnknown     = Text{"unknown parameter %v", "未知参数 %v"}
+	msgNearest     = Text{"unknown parameter %v; did you mean %v?", "未知参数 %v；您是否想填写 %v？"}
+	msgNearestKey  = Text{"%v has no key %v; did you mean %v?", "%v 没有键 %v；您是否想填写 %v？"}
+	msgObjectText  = Text{"%v must be a JSON object, or a string that contains one: %v", "%v 必须是 JSON 对象，或包含 JSON 对象的字符串：%v"}
+	msgTwice       = Text{"%v is given more than once", "%v出现了多次"}
+	msgControl     = Text{"line %v must not contain control characters", "第 %v 行不能包含控制字符"}
+	msgLineAgain   = Text{"line %v repeats line %v", "第 %v 行与第 %v 行重复"}
+	msgLines       = Text{"%v must be %v lines or fewer", "%v不能超过 %v 行"}
+	msgObjects     = Text{"volumes must be a JSON list of objects: %v", "存储卷必须是 JSON 对象列表：%v"}
+	msgVolume      = Text{"volume %v must be a non-empty object", "第 %v 个存储卷必须是非空对象"}
+	msgVolumeKey   = Text{"%v of volume %v must be a string", "第 %[2]v 个存储卷的 %[1]v 必须是字符串"}
+	msgInfo        = Text{"resourceInfo of volume %v must be a string that contains a JSON object", "第 %v 个存储卷的 resourceInfo 必须是包含 JSON 对象的字符串"}
+	msgNoKey       = Text{"%v has no key %v", "%v 没有键 %v"}
+	msgFull        = Text{"whole instances support COMPLETE only", "整机备份只支持 COMPLETE"}
+	msgTooSelect   = Text{"also select %v", "请同时选择%v"}
+	msgVSS         = Text{"Windows shadow copies support one path only: keep one path, or turn shadow copies off", "Windows 卷影复制只支持一个路径：请只保留一个路径，或关闭卷影复制"}
+	msgVSSExclude  = Text{"Windows shadow copies do not support paths to exclude: remove them, or turn shadow copies off", "Windows 卷影复制不支持排除路径：请移除要排除的路径，或关闭卷影复制"}
+	msgVSSNetwork  = Text{"Windows shadow copies do not support network paths: change line %v of the paths, or turn shadow copies off", "Windows 卷影复制不支持网络路径：请修改要备份的路径的第 %v 行，或关闭卷影复制"}
+	msgVSSWildcard = Text{"Windows shadow copies do not support the wildcards * and ?: change line %v of the paths to one directory, or turn shadow copies off", "Windows 卷影复制不支持通配符 * 和 ?：请将要备份的路径的第 %v 行改为一个目录，或关闭卷影复制"}
+	msgSameRegion  = Text{"region of the copy must differ from the region of the backup", "副本所在地域不能与备份所在地域相同"}
+	msgNoRegion    = Text{"Cloud Backup does not support region %v", "云备份不支持地域 %v"}
 
 	msgMore          = Text{"and %v more", "另有 %v 项"}
 	msgWindowCount   = Text{"there must be %v windows or fewer", "时段不能超过 %v 个"}
-	msgWindowForm    = Text{"each limit must be start:end:KB/s, joined by “|”", "每条限速须为 开始:结束:KB/s，以“|”分隔"}
-	msgWindowOrder   = Text{"window %v must end after it starts", "第 %v 个时段的结束时间必须晚于开始时间"}
+	msgWindowForm    = Text{"each limit must be start:end:KB/s, joined by “|”; NaN instead of a number means no limit", "每条限速须为 开始:结束:KB/s，以“|”分隔；以 NaN 代替数字表示不限速"}
+	msgWindowOrder   = Text{"window %v must not end at the hour at which it starts", "第 %v 个时段的结束时间不能与开始时间相同"}
 	msgWindowOverlap = Text{"window %v overlaps window %v", "第 %v 个时段与第 %v 个时段重叠"}
 )
 
-// UnknownField returns the mistake for a name that is no parameter, with code "unknown".
+// UnknownField returns the mistake for a name that is no parameter, with code "unknown". The
+// sentence names the parameter that was probably meant, if there is one ([nearest]).
 func UnknownField(name string) Mistake {
+	if hint := nearest(name, ""); hint != "" {
+		return Mistake{Field: name, Code: "unknown", Text: msgNearest, Args: []any{name, hint}}
+	}
 	return Mistake{Field: name, Code: "unknown", Text: msgUnknown, Args: []any{name}}
 }
 

@@ -21,27 +21,37 @@ func (p Params) SourceType() SourceType {
 }
 
 // WithDefaults returns a copy of p with SourceType and with the default of each field
-// that applies and has no value. It removes empty values, and values that are equal to
-// the default of a field that does not apply: the vendor's samples contain many of the
-// latter, and they change nothing. P may be nil.
+// that applies and has no value. It removes empty values, and values that change nothing:
+// a value that is equal to the default of a field that does not apply, and every value
+// that belongs to a switch that is off ([Field.IsOff]). The vendor's samples contain many of
+// both. It writes a valid SpeedLimit with windows that do not pass midnight. [Notes] lists
+// what was changed. P may be nil.
 //
 // Fields are visited in the order of the table, so a default can make a later field
 // apply (see [Field.AppliesTo]).
 func (p Params) WithDefaults() Params {
-	q := maps.Clone(p)
-	if q == nil {
-		q = Params{}
-	}
+	q := p.clone()
 	q["SourceType"] = string(p.SourceType())
 	for _, f := range Fields {
 		switch applies := f.AppliesTo(q); {
 		case applies && q[f.Name] == "" && f.Default != "":
 			q[f.Name] = f.Default
-		case !applies && q[f.Name] == f.Default, q[f.Name] == "":
+		case !applies && q[f.Name] == f.Default, q[f.Name] == "", f.IsOff(q):
 			delete(q, f.Name)
 		}
 	}
+	if windows, err := ParseSpeedLimit(q["SpeedLimit"]); err == nil {
+		q["SpeedLimit"] = SpeedLimit(windows)
+	}
 	return q
+}
+
+// clone returns a copy of p that can be changed. P may be nil.
+func (p Params) clone() Params {
+	if p == nil {
+		return Params{}
+	}
+	return maps.Clone(p)
 }
 
 // Validate checks p with its defaults and returns all mistakes as one [InvalidError], or
@@ -86,7 +96,7 @@ func (p Params) validate(f Field) []Mistake {
 //
 //	BackupType=INCREMENTAL           not for UDM_ECS
 //	Detail.preScriptPath             needs Detail.postScriptPath, and the reverse
-//	Options.UseVSS                   needs at most one path in Include
+//	Options.UseVSS                   see validateShadowCopy
 //	Region                           is one of Regions: it becomes part of a host name
 //	Detail.destinationRegionId       is one of Regions, and is not Region
 //	SpeedLimit                       has the form that ParseSpeedLimit reads
@@ -105,9 +115,7 @@ func (p Params) validateTogether() []Mistake {
 		}
 		wrong(missing.Name, "required", msgTooSelect, missing.Object)
 	}
-	if p["Options.UseVSS"] == "true" && len(p.Strings("Include")) > 1 {
-		wrong("Options.UseVSS", "one_path", msgVSS)
-	}
+	bad = append(bad, p.validateShadowCopy()...)
 	if region := p["Region"]; region != "" && !KnownRegion(region) {
 		wrong("Region", "enum", msgNoRegion, region)
 	}
@@ -124,6 +132,41 @@ func (p Params) validateTogether() []Mistake {
 		}
 	}
 	return bad
+}
+
+// validateShadowCopy checks the rules of Options.UseVSS: at most one directory in Include, which is
+// no network path and has no wildcard, and no Exclude. Otherwise Cloud Backup creates the job, and
+// the job fails hours later. An empty Include is accepted: no source says that it is refused.
+//
+// Source: the API page of CreateBackupJob, and the help page of backup plans.
+func (p Params) validateShadowCopy() []Mistake {
+	const name = "Options.UseVSS"
+	if p.SourceType() != ECSFile || p[name] != "true" {
+		return nil
+	}
+	vss, _ := FieldNamed(name)
+	var bad []Mistake
+	include := p.Strings("Include")
+	if len(include) > 1 {
+		bad = append(bad, vss.mistake("one_path", msgVSS))
+	}
+	if len(p.Strings("Exclude")) > 0 {
+		bad = append(bad, vss.mistake("vss_exclude", msgVSSExclude))
+	}
+	for i, path := range include {
+		switch {
+		case isNetworkPath(path):
+			bad = append(bad, vss.mistake("vss_network", msgVSSNetwork, i+1))
+		case strings.ContainsAny(path, "*?"):
+			bad = append(bad, vss.mistake("vss_wildcard", msgVSSWildcard, i+1))
+		}
+	}
+	return bad
+}
+
+// isNetworkPath reports whether path starts like a UNC path, \\server\share, with any kind of slash.
+func isNetworkPath(path string) bool {
+	return len(path) > 1 && strings.Trim(path[:2], `/\`) == ""
 }
 
 // Strings returns the items of a field of type [Strings]. It returns nil if the field is

@@ -2,8 +2,11 @@ package param
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/width"
 )
 
 // A Window is one part of a SpeedLimit: the bandwidth during some hours of each day.
@@ -40,11 +43,13 @@ const maxWindows = 24
 //	limit     = window *23( "|" window )
 //	window    = start ":" end ":" bandwidth
 //	start     = 0 … 23    ; full hours
-//	end       = 1 … 24    ; greater than start
+//	end       = 0 … 24    ; not start; less than start: on the next day
 //	bandwidth = 1 … 2^40  ; KB/s
 //	          / "NaN"     ; no limit
 //
-// Windows must not overlap; their order does not matter. The error is an [InvalidError]
+// A window that passes midnight, such as 22:6, is returned as two: 22:24 and 0:6. Full-width
+// characters are read as ASCII, and blanks around a number are ignored. Windows must not overlap;
+// their order does not matter. The error is an [InvalidError]
 // with the code "window_count" for too many windows, "window_form" for a wrong form, or
 // "window_order" or "window_overlap" for the first wrong hour of each window; with the last two,
 // the windows are returned too.
@@ -53,6 +58,7 @@ const maxWindows = 24
 // a window too, but every example has colons.
 func ParseSpeedLimit(s string) ([]Window, error) {
 	var windows []Window
+	var origins []int // the position in s of each of windows
 	var bad InvalidError
 	wrong := func(i int, part, code string, text Text, args ...any) {
 		bad = append(bad, Mistake{
@@ -68,44 +74,66 @@ func ParseSpeedLimit(s string) ([]Window, error) {
 			Field: "SpeedLimit", Code: "window_count", Text: msgWindowCount, Args: []any{Count(maxWindows)},
 		}}
 	}
-	for i, rule := range strings.Split(s, "|") {
+	for i, rule := range strings.Split(width.Narrow.String(s), "|") {
 		w, ok := parseWindow(rule)
 		if !ok {
 			return nil, InvalidError{{Field: "SpeedLimit", Code: "window_form", Text: msgWindowForm}}
 		}
-		if w.End <= w.Start {
+		if w.End == w.Start {
 			wrong(i, "end", "window_order", msgWindowOrder, i+1)
+			windows, origins = append(windows, w), append(origins, i)
+			continue
 		}
-		for j, earlier := range windows {
-			if w.Start < w.End && w.Start < earlier.End && earlier.Start < w.End {
-				wrong(i, "start", "window_overlap", msgWindowOverlap, i+1, j+1)
-				break
-			}
+		parts := w.splitAtMidnight()
+		if j := slices.IndexFunc(windows, func(earlier Window) bool { return earlier.overlaps(parts) }); j >= 0 {
+			wrong(i, "start", "window_overlap", msgWindowOverlap, i+1, origins[j]+1)
 		}
-		windows = append(windows, w)
+		for _, part := range parts {
+			windows, origins = append(windows, part), append(origins, i)
+		}
 	}
 	return windows, bad.OrNil()
 }
 
-// parseWindow reads one window. It checks the range of each number, but not that the end
-// is after the start.
+// splitAtMidnight returns w as windows that do not pass midnight: itself, or two windows if it ends
+// before it starts. An end at 0 is the end of the day.
+func (w Window) splitAtMidnight() []Window {
+	if w.End >= w.Start {
+		return []Window{w}
+	}
+	parts := []Window{{w.Start, 24, w.Rate}}
+	if w.End > 0 {
+		parts = append(parts, Window{0, w.End, w.Rate})
+	}
+	return parts
+}
+
+// overlaps reports whether an hour is in w and in one of others.
+func (w Window) overlaps(others []Window) bool {
+	return slices.ContainsFunc(others, func(o Window) bool { return w.Start < o.End && o.Start < w.End })
+}
+
+// parseWindow reads one window. It checks the range of each number, but not their order.
 func parseWindow(rule string) (w Window, ok bool) {
 	parts := strings.Split(rule, ":")
 	if len(parts) != 3 {
 		return w, false
 	}
+	for i, part := range parts {
+		parts[i] = strings.TrimSpace(part)
+	}
 	start, ok1 := decimal(parts[0], 23)
 	end, ok2 := decimal(parts[1], 24)
 	if parts[2] == "NaN" {
-		return Window{int(start), int(end), 0}, ok1 && ok2 && end > 0
+		return Window{int(start), int(end), 0}, ok1 && ok2
 	}
 	rate, ok3 := decimal(parts[2], 1<<40)
-	return Window{int(start), int(end), rate}, ok1 && ok2 && ok3 && end > 0 && rate > 0
+	return Window{int(start), int(end), rate}, ok1 && ok2 && ok3 && rate > 0
 }
 
 // decimal reads a number from 0 to limit. Only digits are allowed: no sign, no blanks.
 func decimal(s string, limit int64) (int64, bool) {
-	if s == "" || strings.Trim(s, "0123456789") != "" {
+	if !isDigits(s) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(s, 10, 64)

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -217,8 +218,11 @@ func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	if days := given["Retention"]; !r.retention.contains(days) && (days != "" || r.retention.preset == 0) {
 		return r.outsideDays("Retention", r.retention), false
 	}
-	if failed, ok := r.allowsCopy(given); !ok {
+	if failed, ok := r.allowsCopy(given, values); !ok {
 		return failed, false
+	}
+	if !mayBeOn("Detail.appConsistent", given, values) {
+		return param.Mistake{}, true // the scripts are ignored
 	}
 	for _, field := range []string{"Detail.preScriptPath", "Detail.postScriptPath"} {
 		if path := given[field]; path != "" && !slices.Contains(r.scripts, path) {
@@ -248,13 +252,12 @@ func (r rule) covers(p param.Params) (param.Mistake, bool) {
 	return param.Mistake{}, true
 }
 
-// allowsCopy checks the conditions on a copy in another region. Any of the three parameters
-// of a copy counts as a request for one, even without Detail.doCopy: the validation of
-// package param refuses that too, but a grant must not depend on it.
-func (r rule) allowsCopy(p param.Params) (param.Mistake, bool) {
-	do, to, retention := p["Detail.doCopy"], p["Detail.destinationRegionId"], p["Detail.destinationRetention"]
+// allowsCopy checks the conditions on a copy in another region. The region and the retention of a
+// copy that is off are ignored, as package param removes them.
+func (r rule) allowsCopy(given, values param.Params) (param.Mistake, bool) {
+	to, retention := given["Detail.destinationRegionId"], given["Detail.destinationRetention"]
 	switch {
-	case (do == "" || do == "false") && to == "" && retention == "":
+	case !mayBeOn("Detail.doCopy", given, values):
 		return param.Mistake{}, true
 	case r.copies == nil:
 		return r.notCovered("Detail.doCopy", nounCopy), false
@@ -264,6 +267,13 @@ func (r rule) allowsCopy(p param.Params) (param.Mistake, bool) {
 		return r.outsideDays("Detail.destinationRetention", r.copies.retention), false
 	}
 	return param.Mistake{}, true
+}
+
+// mayBeOn reports whether a switch may be on: the caller or the rule gives it another value than
+// false. A value that is no boolean counts as on, because a grant must not depend on the validation.
+func mayBeOn(name string, given, values param.Params) bool {
+	value := cmp.Or(given[name], values[name])
+	return value != "" && value != "false"
 }
 
 // contains reports whether value is the decimal form of a number of days in d.

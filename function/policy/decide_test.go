@@ -15,6 +15,7 @@ func allowed() param.Params {
 	return param.Params{
 		"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": "30",
 		"Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Detail.destinationRetention": "3",
+		"Detail.appConsistent": "true",
 		"Detail.preScriptPath": "/opt/backup/pre.sh", "Detail.postScriptPath": "/opt/backup/post.sh",
 	}
 }
@@ -61,6 +62,9 @@ func TestDecideReturnsFirstAllowingRule(t *testing.T) {
 		{"everything granted", p, allowed(), "payments-prod"},
 		{"no copy, no scripts, default kind", p, plain, "payments-prod"},
 		{"doCopy false", p, with(plain, "Detail.doCopy", "false"), "payments-prod"},
+		{"another region of a copy that is off", p, with(allowed(), "Detail.doCopy", "false", "Detail.destinationRegionId", "cn-beijing"), "payments-prod"},
+		{"another script, with consistency off", p, with(allowed(), "Detail.appConsistent", "false", "Detail.preScriptPath", "/x"), "payments-prod"},
+		{"another script, without the switch", p, with(allowed(), "Detail.appConsistent", "", "Detail.postScriptPath", "/x"), "payments-prod"},
 		{"container", p, allowedContainer(), "short"},
 		{"files", p, with(allowedContainer(), "SourceType", "ECS_FILE", "ContainerClusterId", "", "InstanceId", "i-any"), "short"},
 		{"two rules allow", both, plain, "payments-prod"},
@@ -98,7 +102,7 @@ func TestDecideReportsFirstFailingCondition(t *testing.T) {
 		{with(allowed(), "Retention", "9e0"), "Retention: Rule “payments-prod” allows 2 to 30 days" + why},
 		{with(allowed(), "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not include this region of the copy" + why},
 		{with(allowed(), "Detail.destinationRegionId", ""), "Detail.destinationRegionId: Rule “payments-prod” does not include this region of the copy" + why},
-		{with(allowed(), "Detail.doCopy", "false", "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not include this region of the copy" + why},
+		{with(allowed(), "Detail.doCopy", "yes", "Detail.destinationRegionId", "cn-beijing"), "Detail.destinationRegionId: Rule “payments-prod” does not include this region of the copy" + why},
 		{with(allowed(), "Detail.destinationRetention", "21"), "Detail.destinationRetention: Rule “payments-prod” allows 3 to 20 days" + why},
 		{with(allowed(), "Detail.destinationRetention", "2"), "Detail.destinationRetention: Rule “payments-prod” allows 3 to 20 days" + why},
 		{with(allowed(), "Detail.preScriptPath", "/opt/backup/other.sh"), "Detail.preScriptPath: Rule “payments-prod” does not include this script" + why},

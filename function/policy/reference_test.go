@@ -197,13 +197,15 @@ func (r plainRule) conditions(p param.Params) (fields []string, holds []bool) {
 		add("VaultId", p["VaultId"] != "" && (r.AnyVault || in(p["VaultId"], r.Vaults)))
 	}
 	add("Retention", r.Retention.holds(p["Retention"]) || p["Retention"] == "" && r.Retention.Default != 0)
-	if p["Detail.doCopy"] == "true" {
+	if p["Detail.doCopy"] == "true" { // otherwise its values are ignored
 		add("Detail.doCopy", r.Copy != nil)
 		add("Detail.destinationRegionId", r.Copy != nil && in(p["Detail.destinationRegionId"], r.Copy.Regions))
 		add("Detail.destinationRetention", r.Copy != nil && r.Copy.Retention.holds(p["Detail.destinationRetention"]))
 	}
-	add("Detail.preScriptPath", p["Detail.preScriptPath"] == "" || in(p["Detail.preScriptPath"], r.Scripts))
-	add("Detail.postScriptPath", p["Detail.postScriptPath"] == "" || in(p["Detail.postScriptPath"], r.Scripts))
+	if p["Detail.appConsistent"] == "true" { // otherwise the scripts are ignored
+		add("Detail.preScriptPath", p["Detail.preScriptPath"] == "" || in(p["Detail.preScriptPath"], r.Scripts))
+		add("Detail.postScriptPath", p["Detail.postScriptPath"] == "" || in(p["Detail.postScriptPath"], r.Scripts))
+	}
 	return fields, holds
 }
 
@@ -527,6 +529,7 @@ func drawAllowed(t *rapid.T, r plainRule) param.Params {
 		p["Detail.destinationRetention"] = within(r.Copy.Retention)
 	}
 	if r.Scripts != nil && rapid.Bool().Draw(t, "do scripts") {
+		p["Detail.appConsistent"] = "true"
 		p["Detail.preScriptPath"], p["Detail.postScriptPath"] = pick(r.Scripts), pick(r.Scripts)
 	}
 	return p
@@ -547,12 +550,13 @@ func drawRequest(t *rapid.T, x plainPolicy) (param.Params, *plainRule) {
 		"InstanceId": someInstances, "ContainerClusterId": someClusters, "Retention": {"0", "1", "2", "3", "4", "5", "6", ""},
 		"Detail.destinationRetention": {"0", "1", "2", "3", "4", "5", "6", ""}, "Detail.destinationRegionId": someRegions,
 		"VaultId": someVaults, "SpeedLimit": someSpeeds, "Options.UseVSS": {"true", "false"},
-		"Detail.preScriptPath": {"/a", "/b", "/a/", "/A"}, "Detail.postScriptPath": {"/a", "/b", "//a", "/c"}, "Detail.doCopy": {"true"},
+		"Detail.preScriptPath": {"/a", "/b", "/a/", "/A"}, "Detail.postScriptPath": {"/a", "/b", "//a", "/c"},
+		"Detail.doCopy": {"true", "false"}, "Detail.appConsistent": {"true", "false"},
 	}
 	names := []string{
 		"Account", "Region", "SourceType", "InstanceId", "ContainerClusterId", "Retention", "Detail.destinationRetention",
 		"Detail.destinationRegionId", "Detail.preScriptPath", "Detail.postScriptPath", "Detail.doCopy",
-		"VaultId", "SpeedLimit", "Options.UseVSS",
+		"Detail.appConsistent", "VaultId", "SpeedLimit", "Options.UseVSS",
 	}
 	p, near := param.Params{}, (*plainRule)(nil)
 	if len(x.Rules) > 0 && mostly(t, "near a rule") {
@@ -564,10 +568,6 @@ func drawRequest(t *rapid.T, x plainPolicy) (param.Params, *plainRule) {
 		if name != "" {
 			p[name] = rapid.SampledFrom(anything[name]).Draw(t, name)
 		}
-	}
-	if p["Detail.doCopy"] == "" { // without doCopy, validation refuses a copy before it calls the policy
-		delete(p, "Detail.destinationRegionId")
-		delete(p, "Detail.destinationRetention")
 	}
 	return p, near
 }

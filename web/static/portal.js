@@ -54,7 +54,7 @@ form?.addEventListener("input", (event) => {
   const line = $(`[data-kept="${event.target.id}"]`);
   if (!line) return;
   const { max, text, locale, today } = line.dataset;
-  const days = event.target.value.replace(/[\s,]/g, "");
+  const days = event.target.value.normalize("NFKC").replace(/[\s,]/g, "");
   const date = new Date(today + "T00:00Z");
   date.setUTCDate(date.getUTCDate() + +days);
   line.textContent = /^[0-9]+$/.test(days) && +days > 0 && +days <= +max

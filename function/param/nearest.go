@@ -1,0 +1,109 @@
+package param
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// maxHinted is the length of the longest name, in bytes, for which a parameter is suggested.
+const maxHinted = 64
+
+// unknownKey returns the mistake for a key that object, Detail or Options, does not have, with
+// code "unknown". The sentence names the key that was probably meant, if there is one.
+func unknownKey(object, key string) Mistake {
+	m := Mistake{Field: object + "." + key, Code: "unknown", Text: msgNoKey, Args: []any{object, key}}
+	if hint := nearest(key, object); hint != "" {
+		m.Text, m.Args = msgNearestKey, []any{object, key, hint}
+	}
+	return m
+}
+
+// nearest returns the name that a sender probably meant with the unknown name: a key of object, or
+// a top-level parameter if object is empty. A key that was written outside its object is returned
+// with its dotted name. The comparison ignores case and separators. It returns "" if no name is
+// similar, or if name is longer than [maxHinted].
+func nearest(name, object string) string {
+	if len(name) > maxHinted {
+		return ""
+	}
+	wanted := foldName(name)
+	best, bestDistance := "", len(wanted)/3+1
+	if bestDistance < 3 {
+		bestDistance = 3 // short names too may have two wrong letters
+	}
+	for _, k := range knownKeys() {
+		switch {
+		case k.folded == wanted && k.object == object:
+			return k.key
+		case k.folded == wanted && object == "":
+			return k.object + "." + k.key
+		case k.object != object:
+			continue
+		}
+		if d := similarity(wanted, k.folded); d < bestDistance {
+			best, bestDistance = k.key, d
+		}
+	}
+	return best
+}
+
+// A knownKey is a name that JSON can have: at the top if object is empty, else inside object.
+type knownKey struct{ object, key, folded string }
+
+// knownKeys returns the keys of all fields and the two objects, in the order of [Fields].
+var knownKeys = sync.OnceValue(func() []knownKey {
+	var keys []knownKey
+	add := func(object, key string) {
+		if k := (knownKey{object, key, foldName(key)}); !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	for _, f := range Fields {
+		object, key, nested := strings.Cut(f.Name, ".")
+		if !nested {
+			add("", f.Name)
+			continue
+		}
+		add("", object)
+		add(object, key)
+	}
+	return keys
+})
+
+var separators = strings.NewReplacer("_", "", "-", "", " ", "")
+
+// foldName returns name in lower case without separators, for a comparison.
+func foldName(name string) string { return separators.Replace(strings.ToLower(name)) }
+
+// similarity returns how different two folded names are: their edit distance, or 1 if one of them,
+// with at least four letters, begins with the other.
+func similarity(a, b string) int {
+	if len(a) > 3 && len(b) > 3 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a)) {
+		return 1
+	}
+	return editDistance(a, b)
+}
+
+// editDistance returns the Levenshtein distance of a and b in bytes. Both have at most [maxHinted]
+// bytes.
+func editDistance(a, b string) int {
+	var cells [maxHinted + 1]int
+	row := cells[:len(b)+1]
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,97 @@
+package param
+
+import (
+	"strings"
+
+	"golang.org/x/text/width"
+)
+
+// The sentences of notes.
+var (
+	msgIgnored  = Text{"%v was ignored: it applies only if %v is %v", "已忽略 %v：仅当 %v 为 %v 时适用"}
+	msgSentAs   = Text{"%v is sent as %v", "%v 以 %v 提交"}
+	msgNameFits = Text{
+		"JobName was changed to %v: it can contain only letters, digits, dots, underscores and hyphens, at most %v",
+		"JobName 已改为 %v：只能包含字母、数字、点、下划线和短横线，最多 %v 个字符",
+	}
+	msgNoName = Text{"JobName was ignored: it can contain only letters, digits, dots, underscores and hyphens",
+		"已忽略 JobName：只能包含字母、数字、点、下划线和短横线"}
+)
+
+// Notes returns a sentence, without a full stop, for each value of given that is not sent as the
+// caller gave it although it is no mistake: a value that belongs to a switch that is off, a
+// SpeedLimit that passes midnight, and a JobName that was made to fit. Complete are the parameters
+// that are sent (see [Params.WithDefaults]). Notes returns nil if there is nothing to say.
+func Notes(given, complete Params) []Text {
+	var notes []Text
+	add := func(text Text, args ...any) {
+		notes = append(notes, Text{text.Fill(English, args...), text.Fill(Chinese, args...)})
+	}
+	for _, f := range Fields {
+		value := given[f.Name]
+		switch {
+		case value == "":
+		case f.IsOff(complete):
+			if value != f.Default {
+				add(msgIgnored, f.Name, f.Under.Name, f.Under.Value)
+			}
+		case f.Name == "SpeedLimit" && complete[f.Name] != "" && complete[f.Name] != value:
+			add(msgSentAs, f.Name, complete[f.Name])
+		case f.Name == "JobName" && FitName(value) == "":
+			add(msgNoName)
+		case f.Name == "JobName" && FitName(value) != value:
+			add(msgNameFits, FitName(value), MaxLabel)
+		}
+	}
+	return notes
+}
+
+// FitName returns a JobName that the portal can send. It removes surrounding blanks, reads
+// full-width characters as ASCII, replaces each other character that JobName cannot contain by "-",
+// and cuts the name to [MaxLabel] characters. It returns "" if nothing but hyphens remains of a
+// name that had to be changed. A valid name is returned unchanged.
+func FitName(name string) string {
+	field, _ := FieldNamed("JobName")
+	if field.Check(name) == nil {
+		return name
+	}
+	fitted := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("._-", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '-'
+	}, strings.TrimSpace(width.Narrow.String(name)))
+	if strings.Trim(fitted, "-") == "" {
+		return ""
+	}
+	return fitted[:min(len(fitted), MaxLabel)]
+}
+
+// WithFittingName returns p with a JobName that can be sent ([FitName]). It is for programs, which
+// cannot be asked again. P is not changed.
+func (p Params) WithFittingName() Params {
+	fitted := FitName(p["JobName"])
+	if fitted == p["JobName"] {
+		return p
+	}
+	q := p.clone()
+	q["JobName"] = fitted
+	return q
+}
+
+// PlainNumber returns a whole number in the form that [Params] holds: it reads full-width digits as
+// digits, and removes surrounding blanks, commas between digits and leading zeros. It returns other
+// texts unchanged.
+func PlainNumber(s string) string {
+	digits := strings.ReplaceAll(strings.TrimSpace(width.Narrow.String(s)), ",", "")
+	if !isDigits(digits) {
+		return s
+	}
+	if digits = strings.TrimLeft(digits, "0"); digits == "" {
+		return "0"
+	}
+	return digits
+}
+
+// isDigits reports whether s has only the digits 0 to 9, and at least one.
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

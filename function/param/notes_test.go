@@ -1,0 +1,129 @@
+package param
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestNotes checks that each value that is not sent as it was given has one note, and no other.
+func TestNotes(t *testing.T) {
+	detail := Params{"Detail.timeoutInSeconds": "60", "Detail.enableFsFreeze": "true", "Detail.enableWriters": "true"}
+	for name, c := range map[string]struct {
+		given Params
+		want  []string
+	}{
+		"the vendor's Detail": {detail, []string{
+			"Detail.timeoutInSeconds was ignored: it applies only if Detail.appConsistent is true",
+		}},
+		"what belongs to a copy": {
+			Params{"Detail.doCopy": "false", "Detail.destinationRegionId": "cn-x", "Detail.destinationRetention": "0"},
+			[]string{
+				"Detail.destinationRegionId was ignored: it applies only if Detail.doCopy is true",
+				"Detail.destinationRetention was ignored: it applies only if Detail.doCopy is true",
+			},
+		},
+		"scripts":             {Params{"Detail.preScriptPath": "x"}, []string{"Detail.preScriptPath was ignored: it applies only if Detail.appConsistent is true"}},
+		"a switch that is on": {Params{"Detail.appConsistent": "true", "Detail.timeoutInSeconds": "60"}, nil},
+		"over midnight":       {Params{"SourceType": "ECS_FILE", "SpeedLimit": "22:6:5"}, []string{"SpeedLimit is sent as 22:24:5|0:6:5"}},
+		"a name":              {Params{"JobName": "nightly"}, nil},
+		"a name with blanks": {Params{"JobName": "before upgrade/2"}, []string{
+			"JobName was changed to before-upgrade-2: it can contain only letters, digits, dots, underscores and hyphens, at most 37",
+		}},
+		"a name of other letters": {Params{"JobName": "备份"}, []string{
+			"JobName was ignored: it can contain only letters, digits, dots, underscores and hyphens",
+		}},
+		"nothing": {nil, nil},
+	} {
+		var got []string
+		for _, note := range Notes(c.given, c.given.WithDefaults()) {
+			got = append(got, note.En)
+			if note.Zh == "" || note.Zh == note.En || strings.Contains(note.Zh, "%!") {
+				t.Errorf("%s: Chinese note %q", name, note.Zh)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestFitName checks that the result can always be sent, and that a valid name is not changed.
+func TestFitName(t *testing.T) {
+	field, _ := FieldNamed("JobName")
+	for name, want := range map[string]string{
+		"":                      "",
+		"nightly":               "nightly",
+		"---":                   "---",
+		"before upgrade":        "before-upgrade",
+		" a/b:c ":               "a-b-c",
+		"ｎｉｇｈｔｌｙ０１":             "nightly01",
+		"升级":                    "",
+		"db-升级":                 "db---",
+		strings.Repeat("x", 40): strings.Repeat("x", 37),
+		"a\x00\u202eb":          "a--b",
+	} {
+		got := FitName(name)
+		if got != want || field.Check(got) != nil {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestPlainNumber(t *testing.T) {
+	for text, want := range map[string]string{
+		"30": "30", " 30 ": "30", "１５": "15", "　７\u00a0": "7", "1,000": "1000", "１，０００": "1000", "007": "7", "0": "0",
+		"": "", "1.5": "1.5", "-1": "-1", "1e3": "1e3", "٣": "٣", "１５天": "１５天",
+	} {
+		if got := PlainNumber(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestUnknownNamesAreHinted checks which name an unknown one is told, at the top and in an object.
+func TestUnknownNamesAreHinted(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"Detail":{"timeoutSeconds":30}}`:        "timeoutInSeconds",
+		`{"Detail":{"EnableFsFreeze":true}}`:      "enableFsFreeze",
+		`{"Detail":{"TimeoutInSeconds":30}}`:      "timeoutInSeconds",
+		`{"Detail":{"DoCopy":true}}`:              "doCopy",
+		`{"Detail":{"disk_id_list":[]}}`:          "diskIdList",
+		`{"Detail":{"destinationRegion":"x"}}`:    "destinationRegionId",
+		`{"Detail":"{\"preScript\":\"/a\"}"}`:     "preScriptPath",
+		`{"Options":{"useVss":true}}`:             "UseVSS",
+		`{"instanceId":"i-1"}`:                    "InstanceId",
+		`{"retention_days":1}`:                    "Retention",
+		`{"timeoutInSeconds":1}`:                  "Detail.timeoutInSeconds",
+		`{"useVSS":true}`:                         "Options.UseVSS",
+		`{"detail":{}}`:                           "Detail",
+		`{"Regoin":"x"}`:                          "Region",
+		`{"Detail":{"colour":1}}`:                 "",
+		`{"Password":"x"}`:                        "",
+		`{"` + strings.Repeat("a", 1000) + `":1}`: "",
+	} {
+		_, _, err := DecodeJSON([]byte(text))
+		bad, _ := err.(InvalidError)
+		if len(bad) != 1 || bad[0].Code != "unknown" {
+			t.Errorf("%.60s: got %v", text, err)
+			continue
+		}
+		for _, l := range []Language{English, Chinese} {
+			said := bad[0].In(l)
+			if want == "" && strings.ContainsAny(said, "?？") || !strings.Contains(said, want) {
+				t.Errorf("%.60s: got %q, want the hint %q", text, said, want)
+			}
+		}
+	}
+}
+
+// TestBoundsHaveSources checks that each field with a bound or a form names its source.
+func TestBoundsHaveSources(t *testing.T) {
+	for _, f := range Fields {
+		bounds := fmt.Sprint(f.Pattern, f.MaxLength, f.MaxItems, f.Minimum, f.Maximum)
+		if bounded := bounds != "0000" && bounds != "0 0 0 0"; bounded != (f.Source != "") {
+			t.Errorf("%s: bounds %q, source %q", f.Name, bounds, f.Source)
+		}
+	}
+}

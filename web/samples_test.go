@@ -1,0 +1,432 @@
+package web_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"backupportal/function/identity"
+	"backupportal/web"
+)
+
+// tester is the principal of an event of the demo policy.
+var tester = identity.Principal{Kind: identity.KindEvent, Subject: "event:direct"}
+
+// leasts are the values that a backup of each kind needs, in JSON.
+var leasts = map[string]map[string]any{
+	"UDM_ECS": {"SourceType": "UDM_ECS", "Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": 7},
+	"ECS_FILE": {
+		"SourceType": "ECS_FILE", "Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demowin01",
+		"VaultId": "v-0001demovault01", "Retention": 7,
+	},
+	"CONTAINER": {
+		"SourceType": "CONTAINER", "Account": "demo", "Region": "cn-hangzhou", "ContainerClusterId": "cc-0001democluster",
+		"VaultId": "v-0001demovault02", "Retention": 7, "ContainerResources": `[{"resourceType":"PV","backupMethod":"FILE","resourceId":"1"}]`,
+	},
+}
+
+// least returns the least values of a kind and one more.
+func least(kind, name string, value any) map[string]any {
+	all := maps.Clone(leasts[kind])
+	all[name] = value
+	return all
+}
+
+// formOf returns values in JSON as a posted form, as the API takes them.
+func formOf(all map[string]any) url.Values {
+	form := url.Values{"key": {"k"}, "op": {"check"}}
+	for name, value := range all {
+		form.Set(name, fmt.Sprint(value))
+	}
+	return form
+}
+
+// vendorDetail is the sample value of Detail on the API page of CreateBackupJob.
+const vendorDetail = `{"doCopy":false,"destinationRegionId":"","destinationRetention":null,"diskIdList":[],` +
+	`"snapshotGroup":false,"appConsistent":false,"enableWriters":true,"preScriptPath":"","postScriptPath":"",` +
+	`"enableFsFreeze":true,"timeoutInSeconds":60}`
+
+const vendorVolumes = `[{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45",` +
+	`"resourceInfo":"{\"pv_name\":\"nas-650dac6d\",\"pv_size\":\"8Gi\",\"storage_class\":\"alibabacloud-cnfs-nas\",` +
+	`\"pvc_name\":\"data-0\",\"namespace\":\"database\"}","host":"cn-huhehaote.192.168.13.133",` +
+	`"hostPrefix":"6f5e758e/volumes/kubernetes.io~csi/nas-670dac6d/mount","pvPath":"/"}]`
+
+// Every sample value of the API page of CreateBackupJob, and of its table of parameters, is accepted
+// unaltered as JSON, in a form, in a link to the form and in an event.
+func TestVendorSamplesAreAccepted(t *testing.T) {
+	w := newWorld(t)
+	w.govern(t, "kept in ours\n    enabled: true\n    account_id: \"2000000000000002\"", "kept in ours\n    enabled: true\n    account_id: \"1589750000004625\"")
+	for _, c := range []struct {
+		kind, name string
+		value      any
+	}{
+		{"UDM_ECS", "SourceType", "UDM_ECS"},
+		{"UDM_ECS", "JobName", "k8s-backup-infra-20220131150046-hbr"},
+		{"UDM_ECS", "Retention", 15},
+		{"UDM_ECS", "InstanceId", "i-bp1xxxxxxxxxxxxxxysm"},
+		{"UDM_ECS", "Detail", vendorDetail},
+		{"UDM_ECS", "Detail", json.RawMessage(vendorDetail)},
+		{"UDM_ECS", "Detail", strings.Replace(vendorDetail, ":60", ":30", 1)},
+		{"UDM_ECS", "Detail", `{"appConsistent":true,"enableWriters":true,"timeoutInSeconds":200}`},
+		{"UDM_ECS", "BackupType", "COMPLETE"},
+		{"ECS_FILE", "BackupType", "INCREMENTAL"},
+		{"ECS_FILE", "VaultId", "v-000xxxxxxxxxxxxxxy1v"},
+		{"ECS_FILE", "SpeedLimit", "0:24:NaN"},
+		{"ECS_FILE", "SpeedLimit", "0:24:1024"},
+		{"ECS_FILE", "SpeedLimit", "0:24:5120"},
+		{"ECS_FILE", "Options", `{"UseVSS":false}`},
+		{"ECS_FILE", "Options", `{"UseVSS":true}`},
+		{"ECS_FILE", "Include", `["/home/alice/*.pdf"]`},
+		{"ECS_FILE", "Include", `["/home"]`},
+		{"ECS_FILE", "Exclude", `["/var","/proc"]`},
+		{"ECS_FILE", "Exclude", `["/home/cache"]`},
+		{"CONTAINER", "ClusterId", "cl-00068btz******oku"},
+		{"CONTAINER", "ContainerResources", vendorVolumes},
+		{"CONTAINER", "InitiatedByAck", false},
+		{"CONTAINER", "ContainerClusterId", "cc-000xxxxxxxxxxxxxxi00"},
+		{"UDM_ECS", "CrossAccountType", "SELF_ACCOUNT"},
+		{"UDM_ECS", "CrossAccountUserId", 1589750000004625},
+		{"UDM_ECS", "CrossAccountRoleName", "hbrcrossrole"},
+	} {
+		values := least(c.kind, c.name, c.value)
+		if strings.HasPrefix(c.name, "CrossAccount") && c.name != "CrossAccountType" {
+			values["Account"], values["CrossAccountType"] = "payments-central", "CROSS_ACCOUNT"
+		}
+		values["dry_run"] = true
+		event, _ := json.Marshal(values)
+		answer, accepted, err := w.server.SubmitMessage(t.Context(), web.Message{Principal: tester, Key: "k", Body: event, Heard: true})
+		if err != nil || !accepted {
+			t.Errorf("%s %v in an event: %s, %v", c.name, c.value, answer, err)
+		}
+		delete(values, "dry_run")
+		body, _ := json.Marshal(values)
+		if got := w.ask("POST", "/api/v1/backup-jobs?dry_run=true", "application/json", string(body)); got.Code != http.StatusOK {
+			t.Errorf("%s %v as JSON: %d %s", c.name, c.value, got.Code, got.Body)
+		}
+		if raw, ok := c.value.(json.RawMessage); ok {
+			values[c.name] = string(raw)
+		}
+		form := formOf(values)
+		if got := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode()); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "Start backup") {
+			t.Errorf("%s %v in a form: %d %s", c.name, c.value, got.Code, summaryOf(got.Body.String()))
+		}
+		link := url.Values{c.name: {fmt.Sprint(values[c.name])}}
+		if got := w.ask("GET", "/backups/new/"+c.kind+"?"+link.Encode(), "", ""); got.Code != http.StatusOK {
+			t.Errorf("%s %v in a link: %d", c.name, c.value, got.Code)
+		}
+	}
+}
+
+// summaryOf returns the error summary of a page.
+func summaryOf(page string) string {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))
+	if err != nil {
+		return err.Error()
+	}
+	return doc.Find(".summary, .reason").Text()
+}
+
+// The values of a switch that is off are ignored with a note, in the answers of each door and on the
+// pages. A program's JobName is made to fit with a note; a person is told to correct it.
+func TestNotesAreInEveryAnswer(t *testing.T) {
+	w := newWorld(t)
+	const ignored, named = "Detail.timeoutInSeconds was ignored", "JobName was changed to before-upgrade"
+	values := least("UDM_ECS", "Detail", json.RawMessage(vendorDetail))
+	values["JobName"] = " before upgrade"
+	body, _ := json.Marshal(values)
+	for _, c := range []struct {
+		query, key string
+		want       int
+	}{{"?dry_run=true", "a", 200}, {"", "a", 201}, {"", "a", 200}} {
+		got := w.ask("POST", "/api/v1/backup-jobs"+c.query, "application/json", string(body), "Idempotency-Key", c.key)
+		var answer struct {
+			Notes                 []string
+			JobName, SubmissionId string
+		}
+		if err := json.Unmarshal(got.Body.Bytes(), &answer); err != nil || got.Code != c.want || len(answer.Notes) != 2 ||
+			!strings.Contains(strings.Join(answer.Notes, " "), ignored) || !strings.Contains(strings.Join(answer.Notes, " "), named) ||
+			!strings.HasPrefix(answer.JobName, "before-upgrade-") {
+			t.Errorf("%+v: %d %s", c, got.Code, got.Body)
+		}
+		if c.want != 201 {
+			continue
+		}
+		for _, path := range []string{"/backups/", "/api/v1/backup-jobs/"} {
+			if page := w.ask("GET", path+answer.SubmissionId, "", "").Body.String(); !strings.Contains(page, ignored) || !strings.Contains(page, named) {
+				t.Errorf("%s has no notes: %s", path, page)
+			}
+		}
+	}
+	jobs := w.cloud.Ledger().Jobs
+	if len(jobs) != 1 || !strings.Contains(jobs[0].Parameters["Detail"], `"timeoutInSeconds":30`) {
+		t.Errorf("the cloud got %+v", jobs)
+	}
+	form := formOf(least("UDM_ECS", "Detail", vendorDetail))
+	page := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
+	if page.Code != http.StatusOK || !strings.Contains(page.Body.String(), ignored) {
+		t.Errorf("the check page: %d, no note", page.Code)
+	}
+	form.Set("JobName", "before upgrade")
+	page = w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
+	if page.Code != http.StatusUnprocessableEntity || !strings.Contains(summaryOf(page.Body.String()), "Name can contain only") {
+		t.Errorf("a person's name with a blank: %d", page.Code)
+	}
+}
+
+// Windows without a limit and windows over midnight keep their meaning in links, in forms, on the
+// check page and with Run again.
+func TestSpeedLimitRoundTrip(t *testing.T) {
+	for given, sent := range map[string]string{
+		"0:24:NaN":                             "0:24:NaN",
+		"0:8:1024|8:24:NaN":                    "0:8:1024|8:24:NaN",
+		"22:6:NaN":                             "22:24:NaN|0:6:NaN",
+		"22:6:2048|6:22:100":                   "22:24:2048|0:6:2048|6:22:100",
+		" 9:18:5|18:0:NaN":                     "9:18:5|18:24:NaN",
+		"０:２４:１０２４":                            "0:24:1024",
+		hourly(func(int) any { return "NaN" }): hourly(func(int) any { return "NaN" }),
+	} {
+		w := newWorld(t)
+		body, _ := json.Marshal(least("ECS_FILE", "SpeedLimit", given))
+		made := w.ask("POST", "/api/v1/backup-jobs", "application/json", string(body))
+		var job struct{ SubmissionId string }
+		if err := json.Unmarshal(made.Body.Bytes(), &job); err != nil || made.Code != http.StatusCreated {
+			t.Fatalf("%s: %d %s", given, made.Code, made.Body)
+		}
+		if got := w.cloud.Ledger().Jobs[0].Parameters["SpeedLimit"]; got != sent {
+			t.Errorf("%s: the cloud got %s, want %s", given, got, sent)
+		}
+		for _, query := range []string{"from=" + job.SubmissionId, "SpeedLimit=" + url.QueryEscape(given)} {
+			page := w.ask("GET", "/backups/new/ECS_FILE?"+query, "", "")
+			form := formOn(t, page.Body.String())
+			if n := strings.Count(sent, "|") + 1; !form.Has(fmt.Sprintf("SpeedLimit.%d.unit", n-1)) || form.Has(fmt.Sprintf("SpeedLimit.%d.unit", n)) {
+				t.Errorf("%s: the form does not have %d rows", query, n)
+			}
+			for name, value := range formOf(leasts["ECS_FILE"]) {
+				form[name] = value
+			}
+			check := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
+			if check.Code != http.StatusOK || !strings.Contains(check.Body.String(), "SpeedLimit="+sent) && !strings.Contains(check.Body.String(), sent) {
+				t.Errorf("%s: the check page of %s: %d %s", given, query, check.Code, summaryOf(check.Body.String()))
+			}
+		}
+	}
+}
+
+// A link or a form whose text for several controls cannot be read is told so; nothing is dropped
+// silently.
+func TestUnreadableTextsAreNamed(t *testing.T) {
+	w := newWorld(t)
+	for query, name := range map[string]string{
+		"ECS_FILE?SpeedLimit=all+day":                              "SpeedLimit",
+		"ECS_FILE?SpeedLimit=5:5:NaN":                              "SpeedLimit",
+		"UDM_ECS?Detail=%7B%22doKopy%22:true%7D":                   "Detail.doKopy",
+		"UDM_ECS?Detail=nonsense":                                  "Detail",
+		"UDM_ECS?Options=%7B%22UseVSS%22:true%7D":                  "Options.UseVSS",
+		"UDM_ECS?Detail=%7B%22preScriptPath%22:%22a%5Cu0000%22%7D": "Detail.preScriptPath",
+	} {
+		page := w.ask("GET", "/backups/new/"+query, "", "")
+		doc, err := goquery.NewDocumentFromReader(strings.NewReader(page.Body.String()))
+		if err != nil || page.Code != http.StatusOK || !strings.Contains(doc.Find("body").Text(), name) {
+			t.Errorf("%s: %d, the page does not name %s", query, page.Code, name)
+		}
+		source, text, _ := strings.Cut(query, "?")
+		if strings.HasPrefix(text, "Options") {
+			continue
+		}
+		form := formOf(leasts[source]).Encode() + "&" + text
+		if got := w.ask("POST", "/backups", "application/x-www-form-urlencoded", form); got.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s in a form: %d", query, got.Code)
+		}
+	}
+	if n := w.calls(); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+// hourly returns a SpeedLimit with one window an hour.
+func hourly(rate func(hour int) any) string {
+	var windows []string
+	for hour := range 24 {
+		windows = append(windows, fmt.Sprintf("%d:%d:%v", hour, hour+1, rate(hour)))
+	}
+	return strings.Join(windows, "|")
+}
+
+// formOn returns the values that a browser would post from the form of a page.
+func formOn(t *testing.T, page string) url.Values {
+	t.Helper()
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{}
+	for _, s := range doc.Find("#req input, #req textarea").EachIter() {
+		kind := s.AttrOr("type", "")
+		_, checked := s.Attr("checked")
+		value := s.AttrOr("value", "")
+		if goquery.NodeName(s) == "textarea" {
+			value = s.Text()
+		}
+		if kind != "radio" && kind != "checkbox" || checked {
+			form.Set(s.AttrOr("name", ""), value)
+		}
+	}
+	for _, s := range doc.Find("#req select").EachIter() {
+		form.Set(s.AttrOr("name", ""), s.Find("option[selected]").AttrOr("value", ""))
+	}
+	return form
+}
+
+// A row of the form passes midnight, or has no limit although a speed was typed before.
+func TestSpeedLimitRows(t *testing.T) {
+	w := newWorld(t)
+	form := formOf(leasts["ECS_FILE"])
+	for name, value := range map[string]string{
+		"choice.SpeedLimit": "hours", "SpeedLimit.0.start": "22", "SpeedLimit.0.end": "6", "SpeedLimit.0.bandwidth": "２", "SpeedLimit.0.unit": "MB",
+		"SpeedLimit.1.start": "6", "SpeedLimit.1.end": "8", "SpeedLimit.1.bandwidth": "7", "SpeedLimit.1.unit": "none",
+	} {
+		form.Set(name, value)
+	}
+	page := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode()).Body.String()
+	for _, want := range []string{"22:24:2048|0:6:2048|6:8:NaN", "22:00–24:00 · 2 MB/s", "00:00–06:00 · 2 MB/s", "06:00–08:00 · no limit", "SpeedLimit is sent as"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the check page has no %q: %s", want, summaryOf(page))
+		}
+	}
+}
+
+// What Windows shadow copies cannot do is said before the start, on each door.
+func TestShadowCopyRulesAreSaidBeforeTheStart(t *testing.T) {
+	for _, c := range []struct{ instance, include, exclude, want string }{
+		{"i-bp1demowin01", `["C:\\data"]`, "", ""},
+		{"i-bp1demowin01", `["D:\\db\\"]`, "", ""},
+		{"i-bp1demowin01", `["C:\\a","C:\\b"]`, "", "one_path"},
+		{"i-bp1demowin01", `["C:\\a\\*"]`, "", "vss_wildcard"},
+		{"i-bp1demowin01", `["C:\\a?"]`, "", "vss_wildcard"},
+		{"i-bp1demowin01", `["\\\\nas\\share"]`, "", "vss_network"},
+		{"i-bp1demowin01", `["//nas/share"]`, "", "vss_network"},
+		{"i-bp1demowin01", `["C:\\a"]`, `["C:\\a\\tmp"]`, "vss_exclude"},
+		{"i-bp1demoweb01", `["/data"]`, "", "vss_windows"},
+		{"i-bp1demodb01", "", "", "vss_windows"},
+		{"i-bp1nosuch01", `["C:\\data"]`, "", ""}, // the operating system is not known
+	} {
+		w := newWorld(t)
+		values := least("ECS_FILE", "Options", `{"UseVSS":true}`)
+		values["InstanceId"], values["Include"], values["Exclude"] = c.instance, c.include, c.exclude
+		body, _ := json.Marshal(values)
+		for _, query := range []string{"?dry_run=true", ""} {
+			got := w.ask("POST", "/api/v1/backup-jobs"+query, "application/json", string(body))
+			if refused := strings.Contains(got.Body.String(), `"code":"`+c.want+`"`); c.want != "" && (got.Code != 422 || !refused) || c.want == "" && query != "" && got.Code != 200 {
+				t.Errorf("%+v: %d %s", c, got.Code, got.Body)
+			}
+		}
+		form := formOf(values)
+		for _, path := range []string{"/backups/preview", "/backups"} {
+			got := w.ask("POST", path, "application/x-www-form-urlencoded", form.Encode())
+			if c.want != "" && (got.Code != 422 || !strings.Contains(summaryOf(got.Body.String()), "shadow copies")) {
+				t.Errorf("%+v at %s: %d %s", c, path, got.Code, summaryOf(got.Body.String()))
+			}
+		}
+		if c.want != "" && slices.Contains(w.actions(0), "CreateBackupJob") {
+			t.Errorf("%+v: the cloud was asked for a job", c)
+		}
+	}
+}
+
+// A cluster may have hundreds of volumes. A body that is too large is told the limit that applied.
+func TestLongListsAndTheirLimits(t *testing.T) {
+	var volumes []string
+	for i := range 200 {
+		volumes = append(volumes, strings.Replace(strings.Trim(vendorVolumes, "[]"), "674dac6d", fmt.Sprintf("674d%04d", i), 1))
+	}
+	list := "[" + strings.Join(volumes, ",") + "]"
+	w := newWorld(t)
+	values := least("CONTAINER", "ContainerResources", json.RawMessage(list))
+	values["dry_run"] = true
+	event, _ := json.Marshal(values)
+	if answer, accepted, err := w.server.SubmitMessage(t.Context(), web.Message{Principal: tester, Key: "k", Body: event, Heard: true}); err != nil || !accepted {
+		t.Errorf("an event: %.300s, %v", answer, err)
+	}
+	delete(values, "dry_run")
+	body, _ := json.Marshal(values)
+	if got := w.ask("POST", "/api/v1/backup-jobs?dry_run=true", "application/json", string(body)); got.Code != http.StatusOK {
+		t.Errorf("JSON: %d %.300s", got.Code, got.Body)
+	}
+	values["ContainerResources"] = list
+	form := formOf(values)
+	form.Set("choice.ContainerResources", "json")
+	if got := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode()); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "674d0199") {
+		t.Errorf("a form: %d %s", got.Code, summaryOf(got.Body.String()))
+	}
+	many := strings.Repeat(`"/a",`, 999) + `"/b"`
+	paths, _ := json.Marshal(least("ECS_FILE", "Include", json.RawMessage("["+many+"]")))
+	if got := w.ask("POST", "/api/v1/backup-jobs", "application/json", string(paths)); got.Code != 422 || !strings.Contains(got.Body.String(), "must be 8 lines or fewer") {
+		t.Errorf("1,000 paths: %d %.300s", got.Code, got.Body)
+	}
+	for name, c := range map[string]struct{ method, path, media, body, want string }{
+		"JSON":     {"POST", "/api/v1/backup-jobs", "application/json", strings.Repeat(" ", 257<<10), "at most 256 KB"},
+		"a form":   {"POST", "/backups", "application/x-www-form-urlencoded", strings.Repeat("a", 257<<10), "at most 256 KB"},
+		"a URL":    {"GET", "/api/v1/backup-jobs?Status=" + strings.Repeat("A", 3000), "", "", "at most 2 KB"},
+		"controls": {"POST", "/backups", "application/x-www-form-urlencoded", strings.Repeat("&", 10) + controls(300), "at most 250"},
+	} {
+		if got := w.ask(c.method, c.path, c.media, c.body); got.Code < 413 || got.Code > 414 || !strings.Contains(got.Body.String(), c.want) {
+			t.Errorf("%s: %d %.600s", name, got.Code, got.Body)
+		}
+	}
+	_, _, err := w.server.SubmitMessage(t.Context(), web.Message{Principal: tester, Key: "k", Body: make([]byte, 257<<10), Heard: true})
+	answer, accepted, _ := w.server.SubmitMessage(t.Context(), web.Message{Principal: tester, Key: "k", Body: make([]byte, 257<<10), Heard: true})
+	if err != nil || accepted || !strings.Contains(string(answer), "at most 256 KB") {
+		t.Errorf("a large event: %s, %v", answer, err)
+	}
+}
+
+// controls returns a form with n different controls.
+func controls(n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf("x%d=1", i))
+	}
+	return strings.Join(all, "&")
+}
+
+// The cloud's own sentence is shown beside the portal's on the page and in the API, in both
+// languages, escaped and without the portal's keys.
+func TestCloudSentenceIsShown(t *testing.T) {
+	for _, c := range []struct{ kind, name, value, want string }{
+		{"CONTAINER", "ContainerResources", `[{"resourceType":"PV","backupMethod":"FILE","host":"<b>h"}]`, "ContainerResources: resourceId is missing"},
+		{"UDM_ECS", "InstanceId", "i-bp1nosuch01", "i-bp1nosuch01"},
+		{"ECS_FILE", "VaultId", "v-0001nosuch", "v-0001nosuch"},
+		{"CONTAINER", "ContainerClusterId", "cc-0001nosuch", "cc-0001nosuch"},
+		{"UDM_ECS", "Account", "locked", "says"},
+	} {
+		w := newWorld(t)
+		body, _ := json.Marshal(least(c.kind, c.name, c.value))
+		made := w.ask("POST", "/api/v1/backup-jobs", "application/json", string(body))
+		var problem struct {
+			Detail, Instance string
+			Cloud            struct{ Message string }
+		}
+		if err := json.Unmarshal(made.Body.Bytes(), &problem); err != nil || problem.Cloud.Message == "" ||
+			!strings.Contains(problem.Detail, " says: ") || !strings.Contains(problem.Detail, c.want) {
+			t.Errorf("%s: %d %s", c.value, made.Code, made.Body)
+			continue
+		}
+		id := problem.Instance[strings.LastIndex(problem.Instance, "/"):]
+		for language, says := range map[string]string{"en": " says: ", "zh-CN": "返回："} {
+			page := w.ask("GET", "/backups"+id, "", "", "Accept-Language", language).Body.String()
+			if box := summaryOf(page); !strings.Contains(box, says+problem.Cloud.Message) {
+				t.Errorf("%s: the page says %q, and not %q", c.value, box, problem.Cloud.Message)
+			}
+			if strings.Contains(page, "demo-portal-key") || strings.Contains(page, "demo-portal-secret") {
+				t.Errorf("%s: a key is on the page", c.value)
+			}
+		}
+	}
+}
