@@ -265,9 +265,13 @@ func (k ProblemKind) statuses() string {
 	return strings.Join(all, ", ")
 }
 
-// words returns the title and the detail of a problem.
+// words returns the titles and the details of a problem.
 func (k ProblemKind) words(ctx context.Context) []string {
-	return []string{in(ctx, k.Title), in(ctx, k.Detail)}
+	all := make([]string, len(k.Texts))
+	for i, text := range k.Texts {
+		all[i] = in(ctx, text)
+	}
+	return all
 }
 
 // keyRules returns the rules of idempotency keys.

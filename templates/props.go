@@ -204,9 +204,9 @@ type Commands struct{ Who, Create, DryRun, Show, Wait, List, Cancel string }
 
 // A ProblemKind is one kind of error of the API.
 type ProblemKind struct {
-	Name          string // last part of the problem's type
-	Statuses      []int  // of HTTP
-	Title, Detail param.Text
+	Name     string       // last part of the problem's type
+	Statuses []int        // of HTTP
+	Texts    []param.Text // titles and details
 }
 
 // A Filter is a query parameter of the list of submissions.

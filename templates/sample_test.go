@@ -259,7 +259,7 @@ func (s sampler) reference() templates.APIPage {
 		Filters:  []templates.Filter{{Name: s.put("Status"), Meaning: s.text("Words joined by commas", "以逗号分隔的词"), Example: s.put("FAILED")}},
 		Gates:    []templates.Snippet{{Title: s.text("A shell", "命令行"), ID: "gate-shell", File: s.put("gate.sh"), Code: s.put("set -eu")}},
 		Answer:   s.put(`{"Status":"RUNNING"}`), Wrong: s.put(`{"status":422}`),
-		Problems: []templates.ProblemKind{{Name: "refused", Statuses: []int{422, 502}, Title: s.text("Refused", "被拒绝"), Detail: s.text("See `cloud`.", "见 `cloud`。")}},
+		Problems: []templates.ProblemKind{{Name: "refused", Statuses: []int{422, 502}, Texts: []param.Text{s.text("Refused", "被拒绝"), s.text("See `cloud`.", "见 `cloud`。")}}},
 		Limits:   templates.APILimits{Body: 64 << 10, Address: 2 << 10, Key: 255, KeyDays: 7, Wait: 50, Rows: 100, Usual: 25},
 	}
 	page.API = page.Path

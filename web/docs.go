@@ -1,14 +1,12 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"time"
 
-	"backupportal/function/backup"
 	"backupportal/function/jsontext"
 	"backupportal/function/param"
 	"backupportal/templates"
@@ -18,7 +16,10 @@ import (
 const (
 	docsPath     = "/docs/api"            // page for people
 	documentPath = "/api/v1/openapi.json" // OpenAPI document
-	jobsPath     = "/api/v1/backup-jobs"  // the API itself
+	jobsPath     = "/api/v1/backup-jobs"  // submissions and their jobs
+
+	accountPath = "/api/v1/accounts/{alias}" // what the portal knows about an account
+	webhookPath = "/webhooks/{source}"       // messages from other systems
 )
 
 // apiReference answers GET /docs/api: how programs use the API. Everything on the page comes from
@@ -116,19 +117,19 @@ func problemKinds() []templates.ProblemKind {
 	slices.SortStableFunc(all, func(a, b fault) int { return a.status - b.status })
 	var kinds []templates.ProblemKind
 	for _, f := range all {
-		if errors.Is(f.err, backup.ErrKeyReused) {
-			f.title, f.detail = keyReusedTitle, keyReusedDetail
-		}
+		f = f.forPrograms()
 		i := slices.IndexFunc(kinds, func(k templates.ProblemKind) bool { return k.Name == f.name })
 		if i < 0 {
-			kinds = append(kinds, templates.ProblemKind{
-				Name:     f.name,
-				Statuses: []int{f.status},
-				Title:    f.title,
-				Detail:   f.detail,
-			})
-		} else if !slices.Contains(kinds[i].Statuses, f.status) {
+			kinds = append(kinds, templates.ProblemKind{Name: f.name})
+			i = len(kinds) - 1
+		}
+		if !slices.Contains(kinds[i].Statuses, f.status) {
 			kinds[i].Statuses = append(kinds[i].Statuses, f.status)
+		}
+		for _, text := range []param.Text{f.title, f.detail} {
+			if !slices.Contains(kinds[i].Texts, text) {
+				kinds[i].Texts = append(kinds[i].Texts, text)
+			}
 		}
 	}
 	return kinds

@@ -19,7 +19,7 @@ import (
 func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	source, ok := s.Policy.Source(r.PathValue("source"))
 	if !ok {
-		return errNoPage
+		return errNoSource
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
