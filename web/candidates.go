@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"unicode/utf8"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
@@ -25,8 +26,11 @@ type Candidate struct {
 // candidateParameters are the query parameters of all lists except disks.
 var candidateParameters = []string{"Region", "SourceType", "Search", "Next"}
 
-// longestSearch is the longest search text, in bytes. A Next may be four times as long.
-const longestSearch = 256
+// Limits of the parameters of a list, in characters.
+const (
+	longestSearch = 256
+	longestNext   = 1024
+)
 
 // A candidateList describes the list of one kind of candidates: its route, its operation in the
 // OpenAPI document and its row in the API reference are made from it.
@@ -77,8 +81,8 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 		if kind == backup.Disks && query["InstanceId"] == "" {
 			bad = append(bad, param.Mistake{Field: "InstanceId", Code: "required", Text: msgListInstance})
 		}
-		for _, name := range []string{"Search", "Next"} {
-			if len(query[name]) > 4*longestSearch || name == "Search" && len(query[name]) > longestSearch {
+		for name, most := range map[string]int{"Search": longestSearch, "Next": longestNext} {
+			if utf8.RuneCountInString(query[name]) > most {
 				bad = append(bad, param.Mistake{Field: name, Code: "long", Text: msgListLong, Args: []any{name}})
 			}
 		}

@@ -160,14 +160,14 @@ func describeList(zone string) doc {
 			"name":        "From",
 			"in":          "query",
 			"description": "Submitted at or after this time (RFC 3339), or on this day or later. Days begin at midnight in " + zone + ".",
-			"schema":      doc{"type": "string"},
+			"schema":      doc{"type": "string", "pattern": "^(" + timePattern + ")$"},
 			"example":     "2026-11-23",
 		},
 		{
 			"name":        "To",
 			"in":          "query",
 			"description": "Submitted before this time (RFC 3339), or on this day or earlier. A + in the address is written %2B.",
-			"schema":      doc{"type": "string"},
+			"schema":      doc{"type": "string", "pattern": "^(" + timePattern + ")$"},
 			"example":     "2026-11-23T09:00:00Z",
 		},
 		{
@@ -180,7 +180,7 @@ func describeList(zone string) doc {
 			"name":        "before",
 			"in":          "query",
 			"description": "Next of the previous answer. It stays valid when new backups are submitted.",
-			"schema":      doc{"type": "string"},
+			"schema":      doc{"type": "string", "pattern": "^(" + cursorPattern + ")$"},
 		},
 	}
 	return doc{
@@ -193,6 +193,11 @@ func describeList(zone string) doc {
 		}, 400, 422, 503),
 	}
 }
+
+// timePattern matches a day or an RFC 3339 time. That the day exists is beyond a pattern.
+const timePattern = dayPattern + `|` + dayPattern + `T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])`
+
+const dayPattern = `[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])`
 
 var submissionID = doc{
 	"name": "SubmissionId", "in": "path", "required": true, "description": "The SubmissionId in the answer to the submission.",
@@ -311,7 +316,7 @@ func describeCandidates(list candidateList) doc {
 				"name":        "Next",
 				"in":          "query",
 				"description": "Next of the previous answer.",
-				"schema":      doc{"type": "string"},
+				"schema":      doc{"type": "string", "maxLength": longestNext, "pattern": "^[!-~]*$"},
 			})
 	}
 	return doc{

@@ -75,7 +75,7 @@ func provoked(t *testing.T, w *world, path, status string) *httptest.ResponseRec
 	case "503":
 		w.db.Close()
 	case "429":
-		for range 100 {
+		for range 1000 {
 			if answer := get(); answer.Code == 429 {
 				return answer
 			}

@@ -121,6 +121,10 @@ func numeralSchema(text doc) doc {
 	}
 }
 
+// plainDirectory matches a path without wildcards that is no network path: the vendor documents that
+// shadow copies support nothing else.
+const plainDirectory = `([^/\\*?][^*?]*|[/\\]([^/\\*?][^*?]*)?)`
+
 // given returns the schema of an object that has a value for a member: not null and not empty.
 func given(key string) doc {
 	return doc{
@@ -160,7 +164,8 @@ func addRules(top doc, source param.SourceType) {
 	}
 	if member(top, "Options") != nil {
 		shadow := doc{"required": []string{"Options"}, "properties": doc{"Options": equal("UseVSS", true)}}
-		addRule(top, shadow, doc{"properties": doc{"Include": doc{"maxItems": 1}}})
+		directory := doc{"maxItems": 1, "items": doc{"pattern": "^" + plainDirectory + "$"}}
+		addRule(top, shadow, doc{"properties": doc{"Include": directory, "Exclude": doc{"maxItems": 0}}})
 	}
 }
 
