@@ -85,8 +85,10 @@ func (w schemaWriter) value(path string, t reflect.Type) doc {
 		return w.with(path, doc{"type": "string"})
 	case reflect.Bool:
 		return w.with(path, doc{"type": "boolean"})
-	case reflect.Int, reflect.Int64:
+	case reflect.Int:
 		return w.with(path, doc{"type": "integer"})
+	case reflect.Int64:
+		return w.with(path, doc{"type": "integer", "format": "int64"})
 	}
 	panic(fmt.Sprintf("web: no schema for %s, a %v", path, t))
 }
