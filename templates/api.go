@@ -305,7 +305,8 @@ type chapter struct{ id, title string }
 
 // contents returns the chapters in the order of the page.
 func (p APIPage) contents(ctx context.Context) []chapter {
-	all := []chapter{{"who", in(ctx, wordWho)}, {"create", in(ctx, wordCreate)}, {"follow", in(ctx, wordFollow)}}
+	all := []chapter{{"who", in(ctx, wordWho)}, {"create", in(ctx, wordCreate)}, {"follow", in(ctx, wordFollow)},
+		{"accounts", in(ctx, wordAccounts)}, {"webhooks", in(ctx, wordWebhooks)}}
 	if len(p.Gates) > 0 {
 		all = append(all, chapter{"gates", in(ctx, wordGates)})
 	}
