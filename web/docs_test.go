@@ -70,7 +70,8 @@ func commandsWork(t *testing.T, mode auth.Mode) {
 	command := func(name string) string { return doc.Find("pre#curl-" + name).Text() }
 	// The second create command has the same key as the first create command. Each command prints
 	// one line.
-	script := "set -eu\n" + command("who") + command("dry-run") + command("create") + command("create") + command("show") + command("cancel") + command("wait") + command("list") + command("preflight") + command("candidates")
+	script := "set -eu\n" + command("who") + command("dry-run") + command("create") + command("create") + command("show") + command("cancel") +
+		command("wait") + command("list") + command("preflight") + command("candidates")
 	shell := exec.Command("sh", "-c", script)
 	shell.Env = environment
 	out, err := shell.CombinedOutput()
@@ -112,7 +113,8 @@ func TestWebhookCommandOfTheReferenceWorks(t *testing.T) {
 	defer server.Close()
 	command := reference(t, w, param.English).Find("pre#curl-webhook").Text()
 	shell := exec.Command("sh", "-c", command)
-	shell.Env = append(os.Environ(), "no_proxy=*", "NO_PROXY=*", "PORTAL="+server.URL, "SOURCE=alerts", "SOURCE_TOKEN="+hookToken)
+	shell.Env = append(os.Environ(), "no_proxy=*", "NO_PROXY=*")
+	shell.Env = append(shell.Env, "PORTAL="+server.URL, "SOURCE=alerts", "SOURCE_TOKEN="+hookToken)
 	if out, err := shell.CombinedOutput(); err != nil || !strings.Contains(string(out), `"Door":"webhook"`) {
 		t.Errorf("%v: %s", err, out)
 	}
@@ -228,7 +230,8 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	if err := json.Unmarshal(openAPI(t, w), &d); err != nil {
 		t.Fatal(err)
 	}
-	described := map[string][]string{"method": {"405"}} // HTTP statuses, by the kind of the problem; no operation has method
+	// HTTP statuses, by the kind of the problem. No operation has method.
+	described := map[string][]string{"method": {"405"}}
 	for component, response := range d.Components.Responses {
 		_, kinds, _ := strings.Cut(response.Description, "Kinds, by the last part of type: ")
 		for kind := range strings.SplitSeq(kinds, "; ") {

@@ -195,9 +195,12 @@ func describeList(zone string) doc {
 }
 
 // timePattern matches a day or an RFC 3339 time. That the day exists is beyond a pattern.
-const timePattern = dayPattern + `|` + dayPattern + `T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])`
+const timePattern = dayPattern + `(T` + hourPattern + `:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]` + hourPattern + `))?`
 
-const dayPattern = `[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])`
+const (
+	dayPattern  = `[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])`
+	hourPattern = `([01][0-9]|2[0-3]):[0-5][0-9]` // with minutes
+)
 
 var submissionID = doc{
 	"name": "SubmissionId", "in": "path", "required": true, "description": "The SubmissionId in the answer to the submission.",
