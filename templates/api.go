@@ -276,9 +276,13 @@ func (k ProblemKind) statuses() string {
 	return strings.Join(all, ", ")
 }
 
-// words returns the title and the detail of a problem.
+// words returns the titles and the details of a problem.
 func (k ProblemKind) words(ctx context.Context) []string {
-	return []string{in(ctx, k.Title), in(ctx, k.Detail)}
+	all := make([]string, len(k.Texts))
+	for i, text := range k.Texts {
+		all[i] = in(ctx, text)
+	}
+	return all
 }
 
 // keyRules returns the rules of idempotency keys.
@@ -312,7 +316,8 @@ type chapter struct{ id, title string }
 
 // contents returns the chapters in the order of the page.
 func (p APIPage) contents(ctx context.Context) []chapter {
-	all := []chapter{{"who", in(ctx, wordWho)}, {"create", in(ctx, wordCreate)}, {"follow", in(ctx, wordFollow)}}
+	all := []chapter{{"who", in(ctx, wordWho)}, {"create", in(ctx, wordCreate)}, {"follow", in(ctx, wordFollow)},
+		{"accounts", in(ctx, wordAccounts)}, {"webhooks", in(ctx, wordWebhooks)}}
 	if len(p.Gates) > 0 {
 		all = append(all, chapter{"gates", in(ctx, wordGates)})
 	}

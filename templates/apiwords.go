@@ -8,10 +8,15 @@ var (
 	wordAPILede   = param.Both("For programs: the same backups, checks and rules as on the pages. Parameter names are the names of the Cloud Backup API.", "供程序使用：备份、校验和规则与页面相同，名称与云备份 API 一致。")
 	wordContents  = param.Both("On this page", "本页内容")
 
-	wordWho     = param.Both("Authentication", "身份验证")
-	wordWhoText = param.Both("A request identifies its sender by a bearer token in the `Authorization` header. The operator creates tokens. In a demo no token is needed: all requests from the portal's own machine come from the same user.",
-		"请求通过 `Authorization` 请求头中的 Bearer 令牌表明身份。令牌由管理员创建。演示环境无需令牌：来自门户所在机器的请求均视为同一个用户。")
-	wordWhoTry = param.Both("Try it: this command lists your last backups. The other commands also use `PORTAL`.", "试一试：列出您最近的备份。其余命令同样需要 `PORTAL`。")
+	wordWho    = param.Both("Authentication", "身份验证")
+	wordWhoTry = param.Both("Try it: this command lists your last backups. The other commands also use its variables.", "试一试：列出您最近的备份。其余命令同样需要这里的变量。")
+
+	wordTokens     = param.Both("Tokens of programs", "程序的令牌")
+	wordTokensText = param.Both("The operator creates a token for a source of the policy. It begins with `hbp_` and is sent as `Authorization: Bearer hbp_…`, never in a URL. The rules for the source decide what the program may do. The header decides alone: a wrong or expired token is `401`, even if the request has another sign-in.",
+		"令牌由管理员为策略中的来源创建，以 `hbp_` 开头，以 `Authorization: Bearer hbp_…` 发送，切勿写入网址。程序可以做什么，由针对该来源的规则决定。只看此请求头：令牌错误或过期返回 `401`，即使请求带有其他登录信息。")
+	wordPipelines     = param.Both("Tokens of pipelines", "流水线的令牌")
+	wordPipelinesText = param.Both("A CI service that issues OpenID Connect tokens, such as GitHub Actions or GitLab, needs no stored token. The policy names the issuer, the audience and the claims (`pipelines`). The pipeline gets a token for that audience from its CI service, and sends it in the same header. `503`: the issuer does not answer; send the request again after `Retry-After`.",
+		"能签发 OpenID Connect 令牌的 CI 服务（如 GitHub Actions、GitLab）无需保存令牌。策略（`pipelines`）写明签发方、受众和声明；流水线向其 CI 服务获取面向该受众的令牌，用同一请求头发送。`503` 表示签发方没有响应，请在 `Retry-After` 之后重新发送。")
 
 	wordCreate     = param.Both("Start a backup", "发起备份")
 	wordCreateText = param.Both("Send one JSON object as `application/json`, with the parameters of its source type below. Omit parameters that do not apply. A dot separates an object from its key: `Detail.doCopy` is `{\"Detail\":{\"doCopy\":true}}`. Unknown and repeated names are refused.",
@@ -34,6 +39,20 @@ var (
 	wordListText   = param.Both("Newest first. An answer has %v submissions by default; set `limit` to change this. `Next` is the value of `before` for the next page; the last page has no `Next`.", "从新到旧，默认每次返回 %v 个，可用 `limit` 更改。`Next` 是取下一页时 `before` 的值；最后一页没有 `Next`。")
 	wordCancelIt   = param.Both("Cancel", "取消")
 	wordCancelText = param.Both("`202`: Cloud Backup accepted the request, and `Outcome` soon becomes `cancelled`. `409`: the backup has already ended, or there is no job yet.", "`202`：云备份已接受取消请求，`Outcome` 稍后变为 `cancelled`。`409`：备份已结束，或任务尚不存在。")
+
+	wordAccounts      = param.Both("Accounts: access and resources", "账号：访问权限与资源")
+	wordPreflight     = param.Both("Check access", "检查访问权限")
+	wordPreflightText = param.Both("Checks whether the portal can create backups in an account, with one request to the cloud for each condition, and changes nothing. `Passed` is true if no check failed; a failed check has `Fixes` to paste. `Region` is required; `SourceType`, `InstanceId`, `ContainerClusterId`, `VaultId`, `Detail.appConsistent` and `Detail.snapshotGroup` add checks. `404`: you may not create backups there.",
+		"检查门户能否在某个账号中创建备份：每项条件向云端发送一次请求，不做任何更改。没有检查失败时 `Passed` 为 true；失败的检查带有可粘贴的 `Fixes`。`Region` 必填；`SourceType`、`InstanceId`、`ContainerClusterId`、`VaultId`、`Detail.appConsistent` 和 `Detail.snapshotGroup` 会增加检查项。`404`：您不能在该处创建备份。")
+	wordLists     = param.Both("Resources to choose from", "可选的资源")
+	wordListsText = param.Both("These lists have what the pages offer under “Choose by name”: only resources that a rule allows you to back up. `Region` is required. `Search` is a part of the name or a whole ID. `Next` in an answer is the value of `Next` for the next page.",
+		"与页面上“按名称选择”的内容相同：只包含规则允许您备份的资源。`Region` 必填。`Search` 为名称的一部分或完整 ID。应答中的 `Next` 是取下一页时 `Next` 的值。")
+	listText = param.Both("%v. %v.", "%v：%v。")
+
+	wordWebhooks     = param.Both("Webhooks", "Webhook")
+	wordWebhooksText = param.Both("Other systems send their own JSON messages here. `source` is a source of the policy, and a template in the policy turns a message into a submission. The message itself identifies its sender, in one of three ways that the policy sets for the source. `204`: the message matches no condition and starts no backup. After `409`, `429` and `5xx`, send the message again.",
+		"其他系统将其自有的 JSON 消息发送到这里。`source` 是策略中的来源，策略中的模板把消息转换为提交。消息自身表明发送者，方式为以下三种之一，由策略为来源设定。`204`：消息不符合任何条件，不会开始备份。收到 `409`、`429` 和 `5xx` 后请重新发送。")
+	wordWebhookTry = param.Both("For a source with a token: set `SOURCE` to its name and `SOURCE_TOKEN` to its token.", "使用令牌的来源：请将 `SOURCE` 设为其名称，`SOURCE_TOKEN` 设为其令牌。")
 
 	wordGates      = param.Both("In pipelines", "在流水线中使用")
 	wordGatesText  = param.Both("A pipeline step that starts a backup and waits until it is complete. If the backup is not complete, the step stops the pipeline. All four files contain the same script. It needs a POSIX shell and curl; its first lines explain its variables. A pipeline run never starts a second backup while its first backup is complete or in progress.", "流水线中的一个步骤：提交备份，等到备份完成，否则终止流水线。四种写法是同一个脚本，只需要 POSIX Shell 和 curl，变量说明见开头几行。同一次流水线运行在已有备份成功或进行中时，不会再次备份。")
@@ -79,3 +98,25 @@ var (
 	wordDocument     = param.Both("Machine-readable description", "机器可读描述")
 	wordDocumentText = param.Both("An OpenAPI 3.1 document, generated from the same data as this page.", "OpenAPI 3.1 文档，与本页由同一份数据生成。")
 )
+
+// modeTexts explain who sends a request without a token, by AUTH_MODE.
+var modeTexts = map[string]param.Text{
+	"demo": param.Both("This portal runs as a demo (`AUTH_MODE=demo`): no token is needed. All requests without `Authorization` come from the same user, and are accepted only from the portal's own machine.",
+		"本门户以演示方式运行（`AUTH_MODE=demo`），无需令牌：不带 `Authorization` 的请求均视为同一个用户，且只接受来自门户所在机器的请求。"),
+	"oidc": param.Both("People sign in to this portal at an identity provider (`AUTH_MODE=oidc`). A program sends a token in `Authorization` with every request. Without it, `401`.",
+		"本门户的用户通过身份提供商登录（`AUTH_MODE=oidc`）。程序的每个请求都须在 `Authorization` 中提供令牌，否则返回 `401`。"),
+	"jwt": param.Both("A gateway in front of this portal signs people in and adds its signed assertion to their requests (`AUTH_MODE=jwt`). A program sends a token in `Authorization` with every request; the gateway must pass the header on. Without a token and an assertion, `401`.",
+		"本门户前的网关负责用户登录，并在请求中加入其签名的断言（`AUTH_MODE=jwt`）。程序的每个请求都须在 `Authorization` 中提供令牌，网关须转发此请求头。既无令牌也无断言时返回 `401`。"),
+	"events": param.Both("This portal has no pages for people (`AUTH_MODE=events`). A program sends a token in `Authorization` with every request. Without it, `401`. Events of the platform need no token: the platform decides who may send them.",
+		"本门户没有供用户使用的页面（`AUTH_MODE=events`）。程序的每个请求都须在 `Authorization` 中提供令牌，否则返回 `401`。平台事件无需令牌：谁可以发送由平台决定。"),
+}
+
+// webhookKinds explain the kinds of sources in the policy.
+var webhookKinds = []param.Text{
+	param.Both("`standard`: signed by Standard Webhooks, v1 or v1a, with `webhook-id`, `webhook-timestamp` and `webhook-signature`. Messages with the same `webhook-id` are one submission.",
+		"`standard`：按 Standard Webhooks（v1 或 v1a）签名，带有 `webhook-id`、`webhook-timestamp` 和 `webhook-signature`。`webhook-id` 相同的消息只对应一次提交。"),
+	param.Both("`github`: signed by GitHub, with `X-Hub-Signature-256` and the content type `application/json`. Messages with the same body are one submission.",
+		"`github`：由 GitHub 签名，带有 `X-Hub-Signature-256`，内容类型为 `application/json`。内容相同的消息只对应一次提交。"),
+	param.Both("`bearer`: a token in `Authorization`. Messages with the same `Idempotency-Key` are one submission; the policy may use the body instead.",
+		"`bearer`：`Authorization` 中的令牌。`Idempotency-Key` 相同的消息只对应一次提交；策略也可以改用消息内容。"),
+}

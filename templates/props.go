@@ -208,13 +208,23 @@ type Snippet struct {
 
 // Commands are shell commands that use the API. They work in this order; each may use variables of
 // the previous ones.
-type Commands struct{ Who, Create, DryRun, Show, Wait, List, Cancel string }
+type Commands struct {
+	Who, Create, DryRun, Show, Wait, List, Cancel string
+
+	Preflight, Candidates, Webhook string
+}
+
+// A CandidateList is a list of resources that a submission can name.
+type CandidateList struct {
+	Path         string // with {alias}
+	Title, About param.Text
+}
 
 // A ProblemKind is one kind of error of the API.
 type ProblemKind struct {
-	Name          string // last part of the problem's type
-	Statuses      []int  // of HTTP
-	Title, Detail param.Text
+	Name     string       // last part of the problem's type
+	Statuses []int        // of HTTP
+	Texts    []param.Text // titles and details
 }
 
 // A Filter is a query parameter of the list of submissions.
@@ -238,6 +248,10 @@ type APIPage struct {
 	Shell
 	Document string // address of the OpenAPI document
 	Jobs     string // address of the submissions
+	Mode     string // AUTH_MODE: how people identify themselves
+	Webhooks string // address of webhooks, with {source}
+	Access   string // address of the access check, with {alias}
+	Lists    []CandidateList
 	Commands Commands
 	Bodies   map[param.SourceType]string // an example of each kind, as JSON
 	Filters  []Filter

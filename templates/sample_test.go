@@ -254,12 +254,14 @@ func (s sampler) reference() templates.APIPage {
 	curl := s.put(`curl -sS "$PORTAL/api/v1/backup-jobs"`)
 	page := templates.APIPage{
 		Shell: s.shell("/docs/api"), Document: "/api/v1/openapi.json", Jobs: "/api/v1/backup-jobs",
-		Commands: templates.Commands{Who: "PORTAL=" + s.put("http://localhost:9000"), Create: curl, DryRun: curl, Show: curl, Wait: curl, List: curl, Cancel: curl},
-		Bodies:   map[param.SourceType]string{},
-		Filters:  []templates.Filter{{Name: s.put("Status"), Meaning: s.text("Words joined by commas", "以逗号分隔的词"), Example: s.put("FAILED")}},
-		Gates:    []templates.Snippet{{Title: s.text("A shell", "命令行"), ID: "gate-shell", File: s.put("gate.sh"), Code: s.put("set -eu")}},
-		Answer:   s.put(`{"Status":"RUNNING"}`), Wrong: s.put(`{"status":422}`),
-		Problems: []templates.ProblemKind{{Name: "refused", Statuses: []int{422, 502}, Title: s.text("Refused", "被拒绝"), Detail: s.text("See `cloud`.", "见 `cloud`。")}},
+		Commands: templates.Commands{Who: "PORTAL=" + s.put("http://localhost:9000"), Create: curl, DryRun: curl, Show: curl, Wait: curl, List: curl, Cancel: curl, Preflight: curl, Candidates: curl, Webhook: curl},
+		Mode:     "oidc", Webhooks: "/webhooks/{source}", Access: "/api/v1/accounts/{alias}/preflight",
+		Lists:   []templates.CandidateList{{Path: "/api/v1/accounts/{alias}/" + s.put("instances"), Title: s.text("Instances", "实例"), About: s.text("All of them", "全部")}},
+		Bodies:  map[param.SourceType]string{},
+		Filters: []templates.Filter{{Name: s.put("Status"), Meaning: s.text("Words joined by commas", "以逗号分隔的词"), Example: s.put("FAILED")}},
+		Gates:   []templates.Snippet{{Title: s.text("A shell", "命令行"), ID: "gate-shell", File: s.put("gate.sh"), Code: s.put("set -eu")}},
+		Answer:  s.put(`{"Status":"RUNNING"}`), Wrong: s.put(`{"status":422}`),
+		Problems: []templates.ProblemKind{{Name: "refused", Statuses: []int{422, 502}, Texts: []param.Text{s.text("Refused", "被拒绝"), s.text("See `cloud`.", "见 `cloud`。")}}},
 		Limits:   templates.APILimits{Body: 64 << 10, Address: 2 << 10, Key: 255, KeyDays: 7, Wait: 50, Rows: 100, Usual: 25},
 	}
 	page.API = page.Path

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -76,6 +77,19 @@ func (s *Server) askAccess(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// errNoResource means that an account, a region or a resource does not exist, or that the sender may
+// not create backups of it.
+var errNoResource = errors.New("no such account or resource")
+
+// aboutResource returns err, or errNoResource instead of [backup.ErrNotFound], for a request about
+// an account and not about a submission.
+func aboutResource(err error) error {
+	if errors.Is(err, backup.ErrNotFound) {
+		return errNoResource
+	}
+	return err
+}
+
 // A Preflight is the JSON answer with the results of all access checks.
 type Preflight struct {
 	Account string        `json:"Account"` // the account alias
@@ -107,7 +121,7 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request) error {
 	params["Account"] = r.PathValue("alias")
 	checks, err := s.Backups.Preflight(r.Context(), principal(r), params)
 	if err != nil {
-		return err
+		return aboutResource(err)
 	}
 	l := templates.Language(r.Context())
 	answer := Preflight{Account: params["Account"], Region: params["Region"], Passed: true}

@@ -96,7 +96,7 @@ func TestOverloadIsRefusedBeforeAnyWork(t *testing.T) {
 // idOf returns the id of the submission in an answer.
 func idOf(t *testing.T, answer *httptest.ResponseRecorder) string {
 	t.Helper()
-	id, found := strings.CutPrefix(answer.Header().Get("Location"), "/backups/")
+	id, found := strings.CutPrefix(answer.Header().Get("Location"), "/api/v1/backup-jobs/")
 	if !found {
 		t.Fatalf("status %d: %s", answer.Code, answer.Body)
 	}

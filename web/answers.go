@@ -85,8 +85,10 @@ func (w schemaWriter) value(path string, t reflect.Type) doc {
 		return w.with(path, doc{"type": "string"})
 	case reflect.Bool:
 		return w.with(path, doc{"type": "boolean"})
-	case reflect.Int, reflect.Int64:
+	case reflect.Int:
 		return w.with(path, doc{"type": "integer"})
+	case reflect.Int64:
+		return w.with(path, doc{"type": "integer", "format": "int64"})
 	}
 	panic(fmt.Sprintf("web: no schema for %s, a %v", path, t))
 }
@@ -108,6 +110,11 @@ func answerWords() map[string]doc {
 	return map[string]doc{
 		"BackupJob":              about("A submission and the known values of its job."),
 		"BackupJob.SubmissionId": id,
+		"BackupJob.HtmlUrl": {
+			"description": "The page of the submission, for people: a URL, or a path if the portal has no PUBLIC_URL. " +
+				"Omitted if the portal has no pages.",
+			"format": "uri-reference",
+		},
 		"BackupJob.Status": about("Portal states: SENDING (for half a minute even if the answer was lost), UNKNOWN " +
 			"(being checked), REFUSED (by the cloud), DENIED (by the policy), NOT_SENT (may be " +
 			"sent again). Job states: CREATED, QUEUED, RUNNING, CANCELING, COMPLETE, " +
@@ -193,12 +200,15 @@ func answerWords() map[string]doc {
 		"Candidates.Items[].Tags": about("Tags of the instance."),
 		"Candidates.Next":         about("The value of Next for the next page. Omitted on the last page."),
 
-		"Problem":                    about("What went wrong (RFC 9457)."),
-		"Problem.type":               about("A URN, one for each kind of problem: urn:backup-portal:problem:…"),
-		"Problem.title":              about(""),
-		"Problem.status":             nil,
-		"Problem.detail":             about("What to do."),
-		"Problem.instance":           about("The path of the submission, if there is one."),
+		"Problem":        about("What went wrong (RFC 9457)."),
+		"Problem.type":   about("A URN, one for each kind of problem: urn:backup-portal:problem:…"),
+		"Problem.title":  about(""),
+		"Problem.status": nil,
+		"Problem.detail": about("What to do."),
+		"Problem.instance": {
+			"description": "The path of the submission in this API, if there is one.",
+			"format":      "uri-reference",
+		},
 		"Problem.request_id":         about("ID for searching the log."),
 		"Problem.errors":             about(fmt.Sprintf("One entry for each wrong field, or for each rule that does not allow the request. At most %d; detail says how many more there are.", param.MaxMistakes)),
 		"Problem.errors[].field":     about("The parameter's name."),

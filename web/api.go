@@ -12,14 +12,16 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/param"
 	"backupportal/templates"
+	"backupportal/web/auth"
 )
 
 // A BackupJob is the JSON form of a submission and its job. Members that the cloud's API has are
 // spelled as there.
 type BackupJob struct {
 	SubmissionID string         `json:"SubmissionId"`
-	Status       backup.State   `json:"Status"`  // the state
-	Outcome      backup.Outcome `json:"Outcome"` // the state in one of six words
+	PageURL      string         `json:"HtmlUrl,omitempty"` // of the page for people; empty if the portal has no pages
+	Status       backup.State   `json:"Status"`            // the state
+	Outcome      backup.Outcome `json:"Outcome"`           // the state in one of six words
 	JobID        string         `json:"JobId,omitempty"`
 	JobName      string         `json:"JobName"`
 	RequestID    string         `json:"RequestId,omitempty"` // of the cloud's call that created the job or was refused
@@ -54,7 +56,7 @@ type BackupJob struct {
 // backupJob returns the JSON form of a record in its present state, with the reasons of a denial in
 // the reader's language.
 func (s *Server) backupJob(ctx context.Context, r backup.Record) BackupJob {
-	b := newBackupJob(r, r.State(s.Backups.Now()))
+	b := s.newBackupJob(r, r.State(s.Backups.Now()))
 	for _, line := range r.Denied {
 		b.Denied = append(b.Denied, line.In(templates.Language(ctx)))
 	}
@@ -71,9 +73,10 @@ func inLanguage(ctx context.Context, texts []param.Text) (lines []string) {
 }
 
 // newBackupJob returns the JSON form of a record with a given state.
-func newBackupJob(r backup.Record, status backup.State) BackupJob {
+func (s *Server) newBackupJob(r backup.Record, status backup.State) BackupJob {
 	b := BackupJob{
 		SubmissionID: r.SubmissionID,
+		PageURL:      s.pageURL(r.SubmissionID),
 		Status:       status,
 		Outcome:      status.Outcome(),
 		JobID:        r.Last.JobID,
@@ -100,6 +103,21 @@ func newBackupJob(r backup.Record, status backup.State) BackupJob {
 		b.ConsistentLevel, b.DowngradeReason = j.ConsistentLevel, j.DowngradeReason
 	}
 	return b
+}
+
+// jobPath returns the path of a submission in the API.
+func jobPath(id string) string { return jobsPath + "/" + id }
+
+// pagePath returns the path of a submission's page.
+func pagePath(id string) string { return "/backups/" + id }
+
+// pageURL returns the URL of a submission's page: with the portal's origin if it is configured,
+// else the path alone. It is empty if the portal has no pages for people.
+func (s *Server) pageURL(id string) string {
+	if s.Mode == auth.ModeEvents {
+		return ""
+	}
+	return s.Origin + pagePath(id)
 }
 
 // unix returns t in seconds since 1970, or 0 for the zero time.
@@ -147,7 +165,7 @@ func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun b
 	if err != nil {
 		return submitResult{}, err
 	}
-	job := newBackupJob(answer.Record, answer.Status)
+	job := s.newBackupJob(answer.Record, answer.Status)
 	job.Notes = inLanguage(ctx, answer.Notes())
 	out := submitResult{
 		status: http.StatusCreated, body: job,
@@ -167,7 +185,7 @@ func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun b
 // refusalResult turns out into the result of a refusal by the cloud, which is final for its key.
 func (s *Server) refusalResult(ctx context.Context, a backup.Answer, out submitResult) submitResult {
 	p := problemOfRefusal(a.Last, s.Backups.Explain(a.Last.Code), templates.Language(ctx))
-	p.Instance = "/backups/" + a.SubmissionID
+	p.Instance = jobPath(a.SubmissionID)
 	out.status, out.body = p.Status, p
 	return out
 }
@@ -260,7 +278,7 @@ func addValidation(params param.Params, err error) error {
 // writeResult writes a result as an HTTP answer.
 func writeResult(w http.ResponseWriter, r *http.Request, out submitResult) error {
 	if out.submission != "" {
-		w.Header().Set("Location", "/backups/"+out.submission)
+		w.Header().Set("Location", jobPath(out.submission))
 	}
 	if out.replayed {
 		w.Header().Set("Idempotent-Replayed", "true")

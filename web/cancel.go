@@ -34,7 +34,7 @@ func (s *Server) cancelBackup(w http.ResponseWriter, r *http.Request) error {
 // afterCancel redirects to the submission's page, which shows the result of the cancellation. If
 // the job had ended before, the address has late=1. Other errors are returned.
 func afterCancel(w http.ResponseWriter, r *http.Request, id string, err error) error {
-	page := "/backups/" + id
+	page := pagePath(id)
 	switch {
 	case errors.Is(err, backup.ErrOver):
 		page += "?late=1"

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"unicode/utf8"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
@@ -25,8 +26,42 @@ type Candidate struct {
 // candidateParameters are the query parameters of all lists except disks.
 var candidateParameters = []string{"Region", "SourceType", "Search", "Next"}
 
-// longestSearch is the longest search text, in bytes. A Next may be four times as long.
-const longestSearch = 256
+// Limits of the parameters of a list, in characters.
+const (
+	longestSearch = 256
+	longestNext   = 1024
+)
+
+// A candidateList describes the list of one kind of candidates: its route, its operation in the
+// OpenAPI document and its row in the API reference are made from it.
+type candidateList struct {
+	kind         backup.CandidateKind // also the last part of the path
+	title, about param.Text           // what it lists; about has no full stop
+}
+
+// candidateLists are the lists of candidates, in the order of the API reference.
+var candidateLists = []candidateList{
+	{
+		backup.Instances,
+		param.Text{En: "Instances to back up", Zh: "可备份的实例"},
+		param.Text{En: "Instances that a rule allows you to back up", Zh: "规则允许您备份的实例"},
+	},
+	{
+		backup.Disks,
+		param.Text{En: "Disks of an instance", Zh: "实例的云盘"},
+		param.Text{En: "For `Detail.diskIdList`; requires `InstanceId`", Zh: "用于 `Detail.diskIdList`；须提供 `InstanceId`"},
+	},
+	{
+		backup.Vaults,
+		param.Text{En: "Backup vaults", Zh: "备份库"},
+		param.Text{En: "Writable vaults that a rule allows you to use", Zh: "规则允许您使用且可写入的备份库"},
+	},
+	{
+		backup.Clusters,
+		param.Text{En: "Container clusters", Zh: "容器集群"},
+		param.Text{En: "Clusters registered in Cloud Backup that a rule allows you to back up", Zh: "已在云备份中登记、且规则允许您备份的集群"},
+	},
+}
 
 // listCandidates returns the handler that answers with a page of one kind of candidates.
 func (s *Server) listCandidates(kind backup.CandidateKind) handler {
@@ -46,8 +81,8 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 		if kind == backup.Disks && query["InstanceId"] == "" {
 			bad = append(bad, param.Mistake{Field: "InstanceId", Code: "required", Text: msgListInstance})
 		}
-		for _, name := range []string{"Search", "Next"} {
-			if len(query[name]) > 4*longestSearch || name == "Search" && len(query[name]) > longestSearch {
+		for name, most := range map[string]int{"Search": longestSearch, "Next": longestNext} {
+			if utf8.RuneCountInString(query[name]) > most {
 				bad = append(bad, param.Mistake{Field: name, Code: "long", Text: msgListLong, Args: []any{name}})
 			}
 		}
@@ -63,7 +98,7 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 				Next:       query["Next"],
 			})
 		if err != nil {
-			return err
+			return aboutResource(err)
 		}
 		answer := Candidates{Items: []Candidate{}, Next: found.Next}
 		for _, t := range found.Items {

@@ -1,31 +1,35 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
-	"backupportal/function/backup"
 	"backupportal/function/jsontext"
 	"backupportal/function/param"
 	"backupportal/templates"
+	"backupportal/web/auth"
 )
 
 // Addresses of the API and of its descriptions.
 const (
 	docsPath     = "/docs/api"            // page for people
 	documentPath = "/api/v1/openapi.json" // OpenAPI document
-	jobsPath     = "/api/v1/backup-jobs"  // the API itself
+	jobsPath     = "/api/v1/backup-jobs"  // submissions and their jobs
+
+	accountPath = "/api/v1/accounts/{alias}" // what the portal knows about an account
+	webhookPath = "/webhooks/{source}"       // messages from other systems
 )
 
 // apiReference answers GET /docs/api: how programs use the API. Everything on the page comes from
 // the program itself, not from the policy or the store, so the page is public.
 func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	page := templates.APIPage{
-		Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Bodies: map[param.SourceType]string{},
+		Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Mode: string(s.Mode), Webhooks: webhookPath,
+		Access: accountPath + "/preflight", Bodies: map[param.SourceType]string{},
 		Filters: filters(), Problems: problemKinds(), Limits: templates.APILimits{
 			Body: maxBody, Address: maxURL, Key: maxKey, KeyDays: keyDays,
 			Wait: int(longestWait / time.Second), Rows: mostRows, Usual: historyPage,
@@ -46,7 +50,14 @@ func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 			Code:  g.Code,
 		})
 	}
-	page.Commands = commands(s.origin(r), page.Bodies[param.UDMECS])
+	for _, list := range candidateLists {
+		page.Lists = append(page.Lists, templates.CandidateList{
+			Path:  accountPath + "/" + string(list.kind),
+			Title: list.title,
+			About: list.about,
+		})
+	}
+	page.Commands = commands(s.origin(r), page.Bodies[param.UDMECS], s.Mode != auth.ModeDemo)
 	var err error
 	if page.Answer, err = indented(answersToShow["running"]); err != nil {
 		return err
@@ -74,21 +85,36 @@ func (s *Server) origin(r *http.Request) string {
 	return origin
 }
 
+// needToken sets nothing: it stops the shell with a message if TOKEN is not set.
+const needToken = `: "${TOKEN:?set TOKEN to your token}"` + "\n"
+
 // commands returns the curl commands of the page. They work one after the other in one POSIX shell.
-func commands(origin, body string) templates.Commands {
-	jobs := `"$PORTAL` + jobsPath
-	post := func(query, more string) string {
-		return "curl -sS " + jobs + query + "\" \\\n  -H 'Content-Type: application/json' \\\n" + more + "  -d '" + body + "'\n"
+// With token, they need a token in the variable TOKEN and send it.
+func commands(origin, body string, token bool) templates.Commands {
+	setup, sender := "PORTAL="+origin+"\n", ""
+	if token {
+		setup, sender = setup+needToken, ` -H "Authorization: Bearer $TOKEN"`
+	}
+	curl := "curl -sS" + sender + " "
+	jobs, accounts := `"$PORTAL`+jobsPath, `"$PORTAL`+strings.Replace(accountPath, "{alias}", "demo", 1)
+	post := func(query string) string {
+		return curl + jobs + query + "\" \\\n  -H 'Content-Type: application/json' \\\n" +
+			"  -H 'Idempotency-Key: " + exampleKey + "' \\\n  -d '" + body + "'\n"
 	}
 	return templates.Commands{
-		Who:    "PORTAL=" + origin + "\ncurl -sS " + jobs + "?Whose=mine\"\n",
-		Create: post("", "  -H 'Idempotency-Key: "+exampleKey+"' \\\n"),
-		DryRun: post("?dry_run=true", "  -H 'Idempotency-Key: "+exampleKey+"' \\\n"),
-		Show: "ID=$(curl -sS " + jobs + `?Whose=mine&limit=1" | sed 's/.*"SubmissionId":"\([^"]*\)".*/\1/')` + "\n" +
-			"curl -sS " + jobs + "/$ID\"\n",
-		Wait:   "curl -sS " + jobs + fmt.Sprintf("/$ID?wait=%.0fs\"\n", longestWait.Seconds()),
-		List:   "curl -sS " + jobs + "?Status=FAILED,PARTIAL_COMPLETE&From=2026-11-01&limit=10\"\n",
-		Cancel: "curl -sS -X POST " + jobs + "/$ID/cancel\"\n",
+		Who:    setup + curl + jobs + "?Whose=mine\"\n",
+		Create: post(""),
+		DryRun: post("?dry_run=true"),
+		Show: "ID=$(" + curl + jobs + `?Whose=mine&limit=1" | sed 's/.*"SubmissionId":"\([^"]*\)".*/\1/')` + "\n" +
+			curl + jobs + "/$ID\"\n",
+		Wait:       curl + jobs + fmt.Sprintf("/$ID?wait=%.0fs\"\n", longestWait.Seconds()),
+		List:       curl + jobs + "?Status=FAILED,PARTIAL_COMPLETE&From=2026-11-01&limit=10\"\n",
+		Cancel:     curl + "-X POST " + jobs + "/$ID/cancel\"\n",
+		Preflight:  curl + accounts + "/preflight?Region=cn-hangzhou\"\n",
+		Candidates: curl + accounts + "/instances?Region=cn-hangzhou&Search=web\"\n",
+		Webhook: `curl -sS "$PORTAL/webhooks/$SOURCE" -H "Authorization: Bearer $SOURCE_TOKEN"` + " \\\n" +
+			"  -H 'Content-Type: application/json' \\\n  -H 'Idempotency-Key: alert-42' \\\n" +
+			`  -d '{"status":"firing","instance":"i-bp1demoweb01"}'` + "\n",
 	}
 }
 
@@ -116,19 +142,19 @@ func problemKinds() []templates.ProblemKind {
 	slices.SortStableFunc(all, func(a, b fault) int { return a.status - b.status })
 	var kinds []templates.ProblemKind
 	for _, f := range all {
-		if errors.Is(f.err, backup.ErrKeyReused) {
-			f.title, f.detail = keyReusedTitle, keyReusedDetail
-		}
+		f = f.forPrograms()
 		i := slices.IndexFunc(kinds, func(k templates.ProblemKind) bool { return k.Name == f.name })
 		if i < 0 {
-			kinds = append(kinds, templates.ProblemKind{
-				Name:     f.name,
-				Statuses: []int{f.status},
-				Title:    f.title,
-				Detail:   f.detail,
-			})
-		} else if !slices.Contains(kinds[i].Statuses, f.status) {
+			kinds = append(kinds, templates.ProblemKind{Name: f.name})
+			i = len(kinds) - 1
+		}
+		if !slices.Contains(kinds[i].Statuses, f.status) {
 			kinds[i].Statuses = append(kinds[i].Statuses, f.status)
+		}
+		for _, text := range []param.Text{f.title, f.detail} {
+			if !slices.Contains(kinds[i].Texts, text) {
+				kinds[i].Texts = append(kinds[i].Texts, text)
+			}
 		}
 	}
 	return kinds

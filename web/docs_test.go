@@ -34,6 +34,14 @@ func reference(t *testing.T, w *world, l param.Language) *goquery.Document {
 // The commands on the reference page work in a real shell against a real server. They create one
 // backup, and then show, cancel, wait for and list backups.
 func TestCommandsOfTheReferenceWork(t *testing.T) {
+	for _, mode := range auth.Modes {
+		t.Run(string(mode), func(t *testing.T) { commandsWork(t, mode) })
+	}
+}
+
+// commandsWork runs the commands of the reference of a portal with one AUTH_MODE. In all modes but
+// demo the program has a token, and the commands stop without one.
+func commandsWork(t *testing.T, mode auth.Mode) {
 	for _, program := range []string{"sh", "curl", "sed"} {
 		if _, err := exec.LookPath(program); err != nil {
 			if os.Getenv("CI") == "true" {
@@ -43,6 +51,11 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 		}
 	}
 	w := newWorld(t)
+	environment, sender := append(os.Environ(), "no_proxy=*", "NO_PROXY=*"), "demo"
+	if mode != auth.ModeDemo {
+		environment, sender = append(environment, "TOKEN="+w.withToken(t)), "ci"
+	}
+	w.server.Mode = mode
 	server := httptest.NewServer(w.handler)
 	defer server.Close()
 	page, err := http.Get(server.URL + "/docs/api")
@@ -57,10 +70,10 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 	command := func(name string) string { return doc.Find("pre#curl-" + name).Text() }
 	// The second create command has the same key as the first create command. Each command prints
 	// one line.
-	script := "set -eu\n" + command("who") + command("dry-run") + command("create") + command("create") + command("show") + command("cancel") + command("wait") + command("list")
-	before := w.calls()
+	script := "set -eu\n" + command("who") + command("dry-run") + command("create") + command("create") + command("show") + command("cancel") +
+		command("wait") + command("list") + command("preflight") + command("candidates")
 	shell := exec.Command("sh", "-c", script)
-	shell.Env = append(os.Environ(), "no_proxy=*", "NO_PROXY=*")
+	shell.Env = environment
 	out, err := shell.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -68,7 +81,8 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	want := []string{
 		`"BackupJobs":\[\]`, `"Parameters":\{`, `"Status":"CREATED"`, `"Status":"CREATED"`, `"SubmissionId":"[a-z2-7]{26}"`,
-		`"Outcome":"running".*"CancelledBy":"demo"`, `"Outcome":"cancelled"`, `"BackupJobs":\[\]`,
+		`"Outcome":"running".*"CancelledBy":"` + sender + `"`, `"Outcome":"cancelled"`, `"BackupJobs":\[\]`,
+		`"Passed":true`, `"Id":"i-bp1demoweb01"`,
 	}
 	if len(lines) != len(want) {
 		t.Fatalf("%d answers, want %d:\n%s", len(lines), len(want), out)
@@ -78,14 +92,109 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 			t.Errorf("answer %d lacks %s:\n%s", i, want[i], line)
 		}
 	}
-	made := 0
-	for _, call := range w.cloud.Ledger().Calls[before:] {
-		if call.Action == "CreateBackupJob" {
-			made++
+	if made := len(w.cloud.Ledger().Jobs); made != 1 {
+		t.Errorf("%d jobs, want 1", made)
+	}
+	if mode == auth.ModeDemo {
+		return
+	}
+	shell = exec.Command("sh", "-c", command("who"))
+	shell.Env = append(os.Environ(), "TOKEN=")
+	if out, err := shell.CombinedOutput(); err == nil || !strings.Contains(string(out), "set TOKEN to your token") {
+		t.Errorf("without a token: %v, %s", err, out)
+	}
+}
+
+// The command for webhooks works with a source that has a token.
+func TestWebhookCommandOfTheReferenceWorks(t *testing.T) {
+	w := newWorld(t)
+	w.withHooks(t)
+	server := httptest.NewServer(w.handler)
+	defer server.Close()
+	command := reference(t, w, param.English).Find("pre#curl-webhook").Text()
+	shell := exec.Command("sh", "-c", command)
+	shell.Env = append(os.Environ(), "no_proxy=*", "NO_PROXY=*")
+	shell.Env = append(shell.Env, "PORTAL="+server.URL, "SOURCE=alerts", "SOURCE_TOKEN="+hookToken)
+	if out, err := shell.CombinedOutput(); err != nil || !strings.Contains(string(out), `"Door":"webhook"`) {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// The reference page, docs/api.md and the OpenAPI document describe each route for programs, and no
+// other.
+func TestReferenceHasEveryRoute(t *testing.T) {
+	w := newWorld(t)
+	routes := w.server.ProgramRoutes()
+	slices.Sort(routes)
+	for _, l := range []param.Language{param.English, param.Chinese} {
+		var described []string
+		for _, code := range reference(t, w, l).Find("p.endpoint code").EachIter() {
+			method, path, _ := strings.Cut(code.Text(), " ")
+			if path, _, _ = strings.Cut(path, "?"); method != "SourceType" {
+				described = append(described, method+" "+path)
+			}
+		}
+		slices.Sort(described)
+		if described = slices.Compact(described); !slices.Equal(described, routes) {
+			t.Errorf("%s: the page has %q, the routes are %q", l, described, routes)
 		}
 	}
-	if made != 1 {
-		t.Errorf("%d calls of CreateBackupJob, want 1", made)
+	var described []string
+	for _, o := range operations(t, w) {
+		described = append(described, o.method+" "+o.path)
+	}
+	if slices.Sort(described); !slices.Equal(described, routes) {
+		t.Errorf("the OpenAPI document has %q, the routes are %q", described, routes)
+	}
+	text, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, route := range routes {
+		if last := route[strings.LastIndex(route, "/")+1:]; !strings.Contains(string(text), route) && !strings.Contains(string(text), "`"+last+"`") {
+			t.Errorf("docs/api.md lacks %s", route)
+		}
+	}
+}
+
+// The reference page describes the AUTH_MODE of the portal, and the tokens in each mode. Commands carry
+// Authorization where a token is needed.
+func TestReferenceDescribesTheMode(t *testing.T) {
+	for _, l := range []param.Language{param.English, param.Chinese} {
+		seen := map[string]bool{}
+		for _, mode := range auth.Modes {
+			w := newWorld(t)
+			w.server.Mode = mode
+			doc := reference(t, w, l)
+			who := doc.Find("section[aria-labelledby=who]")
+			text := who.Find("p").First().Text()
+			if seen[text] || !strings.Contains(text, "AUTH_MODE="+string(mode)) {
+				t.Errorf("%s, %s: %q", mode, l, text)
+			}
+			seen[text] = true
+			for _, other := range auth.Modes {
+				if other != mode && strings.Contains(who.Text(), "AUTH_MODE="+string(other)) {
+					t.Errorf("%s, %s: the page describes %s", mode, l, other)
+				}
+			}
+			for _, term := range []string{"hbp_", "OpenID Connect", "401"} {
+				if !strings.Contains(who.Text(), term) {
+					t.Errorf("%s, %s: nothing about %s", mode, l, term)
+				}
+			}
+			for _, pre := range doc.Find(`pre[id^="curl-"]`).EachIter() {
+				id, _ := pre.Attr("id")
+				want := mode != auth.ModeDemo || id == "curl-webhook"
+				if got := strings.Count(pre.Text(), "Authorization: Bearer $") == strings.Count(pre.Text(), "curl "); got != want {
+					t.Errorf("%s, %s: %s: Authorization %v, want %v", mode, l, id, got, want)
+				}
+			}
+			for _, kind := range []string{"standard", "github", "bearer"} {
+				if !strings.Contains(doc.Find("section[aria-labelledby=webhooks]").Text(), kind) {
+					t.Errorf("%s, %s: nothing about webhooks of kind %s", mode, l, kind)
+				}
+			}
+		}
 	}
 }
 
@@ -121,12 +230,15 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	if err := json.Unmarshal(openAPI(t, w), &d); err != nil {
 		t.Fatal(err)
 	}
-	described := map[string][]string{} // HTTP statuses, by the kind of the problem
-	for status, response := range d.Components.Responses {
+	// HTTP statuses, by the kind of the problem. No operation has method.
+	described := map[string][]string{"method": {"405"}}
+	for component, response := range d.Components.Responses {
 		_, kinds, _ := strings.Cut(response.Description, "Kinds, by the last part of type: ")
 		for kind := range strings.SplitSeq(kinds, "; ") {
 			name, _, _ := strings.Cut(kind, ":")
-			described[name] = append(described[name], status)
+			if _, status, _ := strings.Cut(component, "-"); !slices.Contains(described[name], status) {
+				described[name] = append(described[name], status)
+			}
 		}
 	}
 	for _, l := range []param.Language{param.English, param.Chinese} {

@@ -20,19 +20,20 @@ type handler func(http.ResponseWriter, *http.Request) error
 
 // Errors of a request that is refused before its content is read. [faults] has a row for each.
 var (
-	errPanic   = errors.New("the program failed")
-	errHost    = errors.New("unknown host name")
-	errURL     = errors.New("URL too long")
-	errHeaders = errors.New("headers too large")
-	errBody    = errors.New("body too large")
-	errType    = errors.New("media type not accepted")
-	errEncoded = errors.New("body has a Content-Encoding")
-	errOrigin  = errors.New("sent by another site")
-	errMethod  = errors.New("method not allowed")
-	errNoPage  = errors.New("no such page")
-	errRequest = errors.New("unreadable request")
-	errKey     = errors.New("malformed idempotency key")
-	errNoKey   = errors.New("no idempotency key")
+	errPanic    = errors.New("the program failed")
+	errHost     = errors.New("unknown host name")
+	errURL      = errors.New("URL too long")
+	errHeaders  = errors.New("headers too large")
+	errBody     = errors.New("body too large")
+	errType     = errors.New("media type not accepted")
+	errEncoded  = errors.New("body has a Content-Encoding")
+	errOrigin   = errors.New("sent by another site")
+	errMethod   = errors.New("method not allowed")
+	errNoPage   = errors.New("no such page")
+	errNoSource = errors.New("no such webhook source")
+	errRequest  = errors.New("unreadable request")
+	errKey      = errors.New("malformed idempotency key")
+	errNoKey    = errors.New("no idempotency key")
 
 	errNotJSON    = fmt.Errorf("%w: a message must be JSON", errType)
 	errGitHubForm = fmt.Errorf("%w: GitHub's webhook sends forms", errType)
@@ -46,6 +47,33 @@ type fault struct {
 	name   string // last part of the problem's type; stable for programs
 	title  param.Text
 	detail param.Text
+}
+
+// words are the title and the detail of a fault.
+type words struct{ title, detail param.Text }
+
+// programWords are the words for programs of the errors whose row in faults speaks to people.
+var programWords = map[error]words{
+	errNoPage: {
+		param.Text{En: "Unknown URL", Zh: "未知的地址"},
+		param.Text{En: "The portal has nothing at this URL. The page /docs/api lists the URLs of the API.", Zh: "门户没有此地址。页面 /docs/api 列出了 API 的所有地址。"},
+	},
+	backup.ErrNotFound: {
+		param.Text{En: "Submission not found", Zh: "找不到该提交"},
+		param.Text{En: "There is no submission with this ID, or you are not allowed to view it.", Zh: "没有此编号的提交，或您没有权限查看。"},
+	},
+	backup.ErrKeyReused: {
+		param.Text{En: "This key has already been used", Zh: "此幂等键已使用过"},
+		param.Text{En: "The key was used for a different backup. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"},
+	},
+}
+
+// forPrograms returns f with the words that programs get.
+func (f fault) forPrograms() fault {
+	if w, ok := programWords[f.err]; ok {
+		f.title, f.detail = w.title, w.detail
+	}
+	return f
 }
 
 // faults is the table of errors. The first matching row is used, so an error that wraps another one
@@ -79,6 +107,12 @@ var faults = []fault{
 		param.Text{En: "This request came from another site", Zh: "请求来自其他网站"},
 		param.Text{En: "Nothing was changed. Open the portal and try again there.", Zh: "未执行任何操作。请打开门户后再试。"}},
 	{backup.ErrNotFound, http.StatusNotFound, "not-found", notFoundTitle, notFoundDetail},
+	{errNoResource, http.StatusNotFound, "not-found",
+		param.Text{En: "Account or resource not found", Zh: "找不到账号或资源"},
+		param.Text{En: "The account, region, instance, cluster or vault does not exist, or you are not allowed to create backups of it.", Zh: "账号、地域、实例、集群或备份库不存在，或您没有权限为其创建备份。"}},
+	{errNoSource, http.StatusNotFound, "not-found",
+		param.Text{En: "Webhook source not found", Zh: "找不到 Webhook 来源"},
+		param.Text{En: "The policy has no source with this name. Nothing was started.", Zh: "策略中没有此名称的来源。未开始备份。"}},
 	{errNoPage, http.StatusNotFound, "not-found", notFoundTitle, notFoundDetail},
 	{errMethod, http.StatusMethodNotAllowed, "method", unusable,
 		param.Text{En: "This URL does not support the request method.", Zh: "此地址不支持该请求方法。"}},
@@ -302,7 +336,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	}
 	busy, isBusy := errors.AsType[*backup.BusyError](err)
 	if isBusy {
-		p.Link, p.LinkText = "/backups/"+busy.SubmissionID, param.Text{En: "View that backup", Zh: "查看该备份"}
+		p.Link, p.LinkText = pagePath(busy.SubmissionID), param.Text{En: "View that backup", Zh: "查看该备份"}
 	}
 	if limit, ok := errors.AsType[*backup.LimitError](err); ok {
 		p.Lines = append(p.Lines, limitWords(limit, s.Policy, s.Zone, s.Backups.Now()).In(l))

@@ -58,6 +58,7 @@ var exampleBegan = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 func exampleJob(state backup.State, change ...func(*BackupJob)) BackupJob {
 	b := BackupJob{
 		SubmissionID: exampleID,
+		PageURL:      pagePath(exampleID),
 		Status:       state,
 		Outcome:      state.Outcome(),
 		JobID:        "job-000csy09q50a2jdcbwbo",
@@ -139,12 +140,12 @@ func exampleProblem(f fault) Problem {
 	case f.status == http.StatusTooManyRequests:
 		p.Limit = "you"
 	case aboutSubmission(f.err):
-		p.Instance = "/backups/" + exampleID
+		p.Instance = jobPath(exampleID)
 	}
 	return p
 }
 
-// aboutSubmission reports whether an error always concerns a submission, whose page is then the
+// aboutSubmission reports whether an error always concerns a submission, whose path is then the
 // instance of the problem.
 func aboutSubmission(err error) bool {
 	for _, one := range []error{
@@ -167,6 +168,6 @@ func aboutSubmission(err error) bool {
 // exampleRefusal returns an example of a refusal by the cloud.
 func exampleRefusal(code string, e backup.Explanation) Problem {
 	p := problemOfRefusal(backup.Step{Code: code, RequestID: "25F49E7B-7E39-542E-83AD-62E6E7F73786"}, e, param.English)
-	p.Instance, p.RequestID = "/backups/"+exampleID, exampleRequest
+	p.Instance, p.RequestID = jobPath(exampleID), exampleRequest
 	return p
 }

@@ -2,3 +2,12 @@ package web
 
 // Gates exports gates for tests in package web_test.
 var Gates = gates
+
+// ProgramRoutes returns the methods and paths for programs, for tests in package web_test.
+func (s *Server) ProgramRoutes() []string {
+	var all []string
+	for _, r := range s.programRoutes() {
+		all = append(all, r.pattern)
+	}
+	return all
+}

@@ -126,8 +126,10 @@ func cursor(p backup.Place) string {
 	return strconv.FormatInt(p.At.UnixMilli(), 10) + "." + p.ID
 }
 
-// cursorShape matches milliseconds since 1970 and a submission's id.
-var cursorShape = regexp.MustCompile(`\A([0-9]{1,15})\.([a-z0-9-]{1,40})\z`)
+// cursorPattern matches milliseconds since 1970 and a submission's id.
+const cursorPattern = `([0-9]{1,15})\.([a-z0-9-]{1,40})`
+
+var cursorShape = regexp.MustCompile(`\A` + cursorPattern + `\z`)
 
 // readCursors parses the cursors before and after into q. At most one of them may be given.
 func readCursors(q *backup.Query, before, after string) error {

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type doc = map[string]any
 // description returns the OpenAPI 3.1 document of the JSON API. The schemas come from the table of
 // fields and from Go types, the problems from the table of errors.
 func (s *Server) description() doc {
+	paths := s.paths()
 	return doc{
 		"openapi": "3.1.0",
 		"info": doc{
@@ -24,7 +26,7 @@ func (s *Server) description() doc {
 				"even if it is sent several times. Parameters of the Cloud Backup API keep their names.\n\n" +
 				"Errors are problem documents (RFC 9457). The last part of type identifies the kind of problem and never changes; errors has an entry for each wrong " +
 				"field, with a pointer into the body or the name of a parameter; request_id identifies the request in the log. After 409, 429 and 503, send the same request " +
-				"again after Retry-After seconds.\n\n" +
+				"again after Retry-After seconds. A method that a URL does not support is answered 405 with the problem method and the header Allow.\n\n" +
 				"To wait for a backup, read it with wait until Outcome is neither running nor unknown. The page /docs/api has pipeline scripts that do this.",
 			"contact": doc{"name": "The operator of this portal"},
 			"license": doc{"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -36,41 +38,12 @@ func (s *Server) description() doc {
 			{"name": "accounts", "description": "Access checks and lists of resources in an account."},
 			{"name": "webhooks", "description": "Messages from other systems that the policy turns into submissions."},
 		},
-		"paths": doc{
-			"/api/v1/backup-jobs": doc{
-				"post": describeCreate(),
-				"get":  describeList(s.Zone.String()),
-			},
-			"/api/v1/backup-jobs/{SubmissionId}":        doc{"get": describeShow()},
-			"/api/v1/backup-jobs/{SubmissionId}/cancel": doc{"post": describeCancel()},
-			"/api/v1/accounts/{alias}/preflight":        doc{"get": describePreflight()},
-			"/api/v1/accounts/{alias}/instances": doc{"get": describeCandidates(
-				backup.Instances,
-				"Instances to back up",
-				"Instances that a rule allows you to back up.",
-			)},
-			"/api/v1/accounts/{alias}/disks": doc{"get": describeCandidates(
-				backup.Disks,
-				"Disks of an instance",
-				"For Detail.diskIdList.",
-			)},
-			"/api/v1/accounts/{alias}/vaults": doc{"get": describeCandidates(
-				backup.Vaults,
-				"Backup vaults",
-				"Writable vaults that a rule allows you to use.",
-			)},
-			"/api/v1/accounts/{alias}/clusters": doc{"get": describeCandidates(
-				backup.Clusters,
-				"Container clusters",
-				"Clusters registered in Cloud Backup that a rule allows you to back up.",
-			)},
-			"/webhooks/{source}": doc{"post": describeWebhook()},
-		},
+		"paths": paths,
 		"components": doc{
 			"schemas":    schemas(),
 			"headers":    headers(),
 			"parameters": doc{"SubmissionId": submissionID},
-			"responses":  s.problems(),
+			"responses":  s.problems(paths),
 			"securitySchemes": doc{"token": doc{
 				"type":        "http",
 				"scheme":      "bearer",
@@ -78,6 +51,24 @@ func (s *Server) description() doc {
 			}},
 		},
 	}
+}
+
+// paths returns the operations of the API, by their paths.
+func (s *Server) paths() doc {
+	all := doc{
+		jobsPath: doc{
+			"post": describeCreate(),
+			"get":  describeList(s.Zone.String()),
+		},
+		jobsPath + "/{SubmissionId}":        doc{"get": describeShow()},
+		jobsPath + "/{SubmissionId}/cancel": doc{"post": describeCancel()},
+		accountPath + "/preflight":          doc{"get": describePreflight()},
+		webhookPath:                         doc{"post": describeWebhook()},
+	}
+	for _, list := range candidateLists {
+		all[accountPath+"/"+string(list.kind)] = doc{"get": describeCandidates(list)}
+	}
+	return all
 }
 
 // openAPI answers GET /api/v1/openapi.json.
@@ -115,15 +106,15 @@ func describeCreate() doc {
 			{
 				"name":        "dry_run",
 				"in":          "query",
-				"description": "true returns the exact API call without sending it.",
-				"schema":      doc{"type": "boolean", "default": false},
+				"description": "true returns the exact API call without sending it. Without it the backup is started.",
+				"schema":      doc{"type": "boolean"},
 			},
 		},
 		"requestBody": doc{
 			"required": true,
 			"content":  doc{"application/json": doc{"schema": ref("schemas/Submission"), "examples": examples()}},
 		},
-		"responses": responses(doc{
+		"responses": responses(submitting, doc{
 			"201": with(answerOf("The job was created.", []string{"BackupJob"}, "Location"), answersToCreate),
 			"200": with(answerOf("A repeated request: the first answer, and Idempotent-Replayed is true. With dry_run: the API call.", []string{
 				"BackupJob",
@@ -144,8 +135,8 @@ func describeList(zone string) doc {
 		{
 			"name":        "Whose",
 			"in":          "query",
-			"description": "mine: backups that you submitted. all: all backups that you are allowed to view.",
-			"schema":      doc{"type": "string", "enum": []string{"mine", "all"}, "default": "all"},
+			"description": "mine: backups that you submitted. all, or no value: all backups that you are allowed to view.",
+			"schema":      doc{"type": "string", "enum": []string{"mine", "all"}},
 		},
 		{
 			"name":        "Status",
@@ -169,27 +160,27 @@ func describeList(zone string) doc {
 			"name":        "From",
 			"in":          "query",
 			"description": "Submitted at or after this time (RFC 3339), or on this day or later. Days begin at midnight in " + zone + ".",
-			"schema":      doc{"type": "string"},
+			"schema":      doc{"type": "string", "pattern": "^(" + timePattern + ")$"},
 			"example":     "2026-11-23",
 		},
 		{
 			"name":        "To",
 			"in":          "query",
 			"description": "Submitted before this time (RFC 3339), or on this day or earlier. A + in the address is written %2B.",
-			"schema":      doc{"type": "string"},
+			"schema":      doc{"type": "string", "pattern": "^(" + timePattern + ")$"},
 			"example":     "2026-11-23T09:00:00Z",
 		},
 		{
 			"name":        "limit",
 			"in":          "query",
-			"description": "Number of submissions in an answer.",
-			"schema":      doc{"type": "integer", "minimum": 1, "maximum": mostRows, "default": historyPage},
+			"description": fmt.Sprintf("Number of submissions in an answer. Without it: %d.", historyPage),
+			"schema":      doc{"type": "integer", "minimum": 1, "maximum": mostRows},
 		},
 		{
 			"name":        "before",
 			"in":          "query",
 			"description": "Next of the previous answer. It stays valid when new backups are submitted.",
-			"schema":      doc{"type": "string"},
+			"schema":      doc{"type": "string", "pattern": "^(" + cursorPattern + ")$"},
 		},
 	}
 	return doc{
@@ -197,11 +188,19 @@ func describeList(zone string) doc {
 		"description": "Submissions that you are allowed to view, including those that the policy refused. Makes no request to the cloud: job states are as last seen by a status request or the last sweep. " +
 			"Status=RUNNING includes jobs whose cloud status is unknown to the portal.",
 		"parameters": parameters,
-		"responses": responses(doc{
+		"responses": responses(reading, doc{
 			"200": with(answerOf("One page.", []string{"BackupJobList"}), answersToList),
 		}, 400, 422, 503),
 	}
 }
+
+// timePattern matches a day or an RFC 3339 time. That the day exists is beyond a pattern.
+const timePattern = dayPattern + `(T` + hourPattern + `:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]` + hourPattern + `))?`
+
+const (
+	dayPattern  = `[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])`
+	hourPattern = `([01][0-9]|2[0-3]):[0-5][0-9]` // with minutes
+)
 
 var submissionID = doc{
 	"name": "SubmissionId", "in": "path", "required": true, "description": "The SubmissionId in the answer to the submission.",
@@ -223,7 +222,7 @@ func describeShow() doc {
 			"schema":      doc{"type": "string", "pattern": "^" + waitPattern + "$"},
 			"example":     "50s",
 		}},
-		"responses": responses(doc{
+		"responses": responses(reading, doc{
 			"200": with(answerOf("The current state.", []string{"BackupJob"}, "Retry-After"), answersToShow),
 		}, 400, 404, 422, 503),
 	}
@@ -235,7 +234,7 @@ func describeCancel() doc {
 		"operationId": "cancelBackupJob", "tags": []string{"backup jobs"}, "summary": "Cancel a job",
 		"description": "Requests the cancellation of the job from Cloud Backup. Requires a rule that allows you to cancel the backup. A job that is already cancelled or being cancelled gets the same answer.",
 		"parameters":  []doc{ref("parameters/SubmissionId")},
-		"responses": responses(doc{
+		"responses": responses(cancelling, doc{
 			"202": with(answerOf(
 				"Cloud Backup accepted the request, and the job will stop soon: Outcome becomes cancelled.",
 				[]string{"BackupJob"},
@@ -272,7 +271,7 @@ func describePreflight() doc {
 			"a RAM policy document or a command. Also checks the instance, cluster or vault in the request. An account, a region or an instance in which you may " +
 			"not create backups is not found, and neither is a vault that no rule allows you to use. At most ten checks per minute.",
 		"parameters": parameters,
-		"responses": responses(doc{
+		"responses": responses(reading, doc{
 			"200": answerOf("The results of the checks. Passed is true if no check failed.", []string{"Preflight"}),
 		}, 400, 404, 422, 429, 503),
 	}
@@ -280,7 +279,8 @@ func describePreflight() doc {
 
 // describeCandidates describes the list of one kind of candidates. Its operationId is made from the
 // kind.
-func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
+func describeCandidates(list candidateList) doc {
+	kind := list.kind
 	parameters := []doc{
 		{
 			"name":        "alias",
@@ -319,17 +319,17 @@ func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 				"name":        "Next",
 				"in":          "query",
 				"description": "Next of the previous answer.",
-				"schema":      doc{"type": "string"},
+				"schema":      doc{"type": "string", "maxLength": longestNext, "pattern": "^[!-~]*$"},
 			})
 	}
 	return doc{
 		"operationId": "list" + strings.ToUpper(string(kind[:1])) + string(kind[1:]),
 		"tags":        []string{"accounts"},
-		"summary":     summary,
-		"description": about + " The list is at most one minute old. A page may have few items or none if the policy allows few of them. " +
+		"summary":     list.title.En,
+		"description": strings.ReplaceAll(list.about.En, "`", "") + ". The list is at most one minute old. A page may have few items or none if the policy allows few of them. " +
 			"Accounts with access hbr_cross_account have no instances and disks.",
 		"parameters": parameters,
-		"responses":  responses(doc{"200": answerOf("One page.", []string{"Candidates"})}, 400, 404, 422, 429, 502, 503),
+		"responses":  responses(reading, doc{"200": answerOf("One page.", []string{"Candidates"})}, 400, 404, 422, 429, 502, 503),
 	}
 }
 
@@ -366,7 +366,7 @@ func describeWebhook() doc {
 			"description": fmt.Sprintf("Any JSON value, at most %d MB; on Lambda at most 6 MB.", MaxHook>>20),
 			"content":     doc{"application/json": doc{"schema": doc{}}},
 		},
-		"responses": responses(doc{
+		"responses": responses(submitting, doc{
 			"201": answerOf("The job was created.", []string{"BackupJob"}, "Location"),
 			"200": answerOf(
 				"A repeated request: the first answer, and Idempotent-Replayed is true.",
@@ -378,14 +378,28 @@ func describeWebhook() doc {
 	}
 }
 
+// An operationKind is a group of operations whose problems have the same headers and kinds.
+type operationKind string
+
+// The kinds of operations. Only those that submit or cancel change something.
+const (
+	reading    operationKind = "read"
+	submitting operationKind = "submit"
+	cancelling operationKind = "cancel"
+)
+
 // responses adds references to the problems: those with the statuses of the operation and those of
 // every operation.
-func responses(good doc, statuses ...int) doc {
-	for _, status := range append(statuses, 401, 405, 414, 421, 431, 500) {
-		good[fmt.Sprint(status)] = ref(fmt.Sprint("responses/", status))
+func responses(kind operationKind, good doc, statuses ...int) doc {
+	for _, status := range append(statuses, 401, 414, 421, 431, 500) {
+		good[fmt.Sprint(status)] = ref("responses/" + problemName(kind, status))
 	}
 	return good
 }
+
+// problemName returns the name of the component that describes the problems of one kind of operation
+// with one status.
+func problemName(kind operationKind, status int) string { return fmt.Sprintf("%s-%d", kind, status) }
 
 // ref returns a reference to a component of the document.
 func ref(path string) doc { return doc{"$ref": "#/components/" + path} }
@@ -402,11 +416,7 @@ func answerOf(text string, schemas []string, headers ...string) doc {
 	}
 	response := doc{"description": text, "content": doc{"application/json": doc{"schema": body}}}
 	if len(headers) > 0 {
-		carried := doc{}
-		for _, name := range headers {
-			carried[name] = ref("headers/" + name)
-		}
-		response["headers"] = carried
+		response["headers"] = headerRefs(headers)
 	}
 	return response
 }
@@ -415,7 +425,7 @@ func answerOf(text string, schemas []string, headers ...string) doc {
 func headers() doc {
 	return doc{
 		"Location": doc{
-			"description": "The submission's page.",
+			"description": "The path of the submission in this API.",
 			"schema":      doc{"type": "string", "format": "uri-reference"},
 		},
 		"Idempotent-Replayed": doc{
@@ -426,8 +436,8 @@ func headers() doc {
 			"description": "How to authenticate (RFC 9110, 11.6.1).",
 			"schema":      doc{"type": "string"},
 		},
-		"Allow": doc{
-			"description": "The methods that the URL supports.",
+		"Link": doc{
+			"description": "The page that explains Idempotency-Key (RFC 8288), if the header is missing.",
 			"schema":      doc{"type": "string"},
 		},
 		"Retry-After": doc{
@@ -437,55 +447,164 @@ func headers() doc {
 	}
 }
 
-// problemHeaders are the headers that problems can have, by status.
-var problemHeaders = map[int][]string{
-	http.StatusUnauthorized:        {"WWW-Authenticate"},
-	http.StatusMethodNotAllowed:    {"Allow"},
-	http.StatusConflict:            {"Retry-After"},
-	http.StatusUnprocessableEntity: {"Location", "Idempotent-Replayed"},
-	http.StatusBadGateway:          {"Location", "Idempotent-Replayed", "Retry-After"},
-	http.StatusTooManyRequests:     {"Retry-After"},
-	http.StatusServiceUnavailable:  {"Retry-After"},
+// problemHeaders are the headers that problems can have, by the kind of the operation and the status.
+var problemHeaders = map[operationKind]map[int][]string{
+	reading: {
+		http.StatusUnauthorized:       {"WWW-Authenticate"},
+		http.StatusTooManyRequests:    {"Retry-After"},
+		http.StatusServiceUnavailable: {"Retry-After"},
+	},
+	submitting: {
+		http.StatusBadRequest:          {"Link"},
+		http.StatusUnauthorized:        {"WWW-Authenticate"},
+		http.StatusConflict:            {"Retry-After"},
+		http.StatusUnprocessableEntity: {"Location", "Idempotent-Replayed"},
+		http.StatusTooManyRequests:     {"Retry-After"},
+		http.StatusBadGateway:          {"Location", "Idempotent-Replayed"},
+		http.StatusServiceUnavailable:  {"Retry-After"},
+	},
+	cancelling: {
+		http.StatusUnauthorized:       {"WWW-Authenticate"},
+		http.StatusConflict:           {"Retry-After"},
+		http.StatusTooManyRequests:    {"Retry-After"},
+		http.StatusBadGateway:         {"Retry-After"},
+		http.StatusServiceUnavailable: {"Retry-After"},
+	},
 }
 
-// problems returns the responses for all problems, by status, made from the table of errors. Each
-// kind has an example.
-func (s *Server) problems() doc {
-	lines, kinds := map[int][]string{}, map[int]doc{}
-	add := func(p Problem, title string) {
-		name := p.Type[strings.LastIndex(p.Type, ":")+1:]
-		if kinds[p.Status] == nil {
-			kinds[p.Status] = doc{}
-		}
-		if kinds[p.Status][name] == nil {
-			lines[p.Status] = append(lines[p.Status], name+": "+title)
-		}
-		kinds[p.Status][name] = doc{"value": p}
-	}
-	for _, f := range append([]fault{invalid, internalFault}, faults...) {
-		p := exampleProblem(f)
-		add(p, p.Title)
-	}
-	for code, title := range map[string]string{
-		"VaultNotExist": "Cloud Backup refused the request (you can correct it)",
-		"NoPermission":  "Cloud Backup refused the request (an operator must correct it)",
-	} {
-		add(exampleRefusal(code, s.Backups.Explain(code)), title)
-	}
+// problemOperations are the operations that have a problem, by its name, if not all have it. No
+// operation has the problem method: it is the answer to a method that the URL does not support.
+var problemOperations = map[string][]operationKind{
+	"cancel-refused": {cancelling},
+	"cool-down":      {submitting},
+	"denied":         {submitting, cancelling},
+	"in-progress":    {submitting},
+	"key-malformed":  {submitting},
+	"key-missing":    {submitting},
+	"key-reused":     {submitting},
+	"media-type":     {submitting},
+	"method":         {},
+	"not-cancelled":  {cancelling},
+	"not-listed":     {reading},
+	"not-sent":       {submitting},
+	"not-started":    {cancelling},
+	"other-site":     {submitting, cancelling},
+	"over":           {cancelling},
+	"quota":          {submitting},
+	"rate":           {submitting},
+	"refused":        {submitting},
+	"too-large":      {submitting},
+	"unsettled":      {submitting},
+	"unverified":     {submitting},
+}
+
+// missingOperations are the operations that answer not-found for an error.
+var missingOperations = map[error][]operationKind{
+	backup.ErrNotFound: {reading, cancelling},
+	errNoResource:      {reading},
+	errNoSource:        {submitting},
+	errNoPage:          {},
+}
+
+// occurs reports whether an operation of a kind can have the problem of f.
+func occurs(f fault, kind operationKind) bool {
+	byName, limited := problemOperations[f.name]
+	byError, missing := missingOperations[f.err]
+	return (!limited || slices.Contains(byName, kind)) && (!missing || slices.Contains(byError, kind))
+}
+
+// problems returns the responses for problems that paths refers to, made from the table of errors.
+// Each kind of problem has an example.
+func (s *Server) problems(paths doc) doc {
 	all := doc{}
-	for status, examples := range kinds {
-		response := doc{
-			"description": fmt.Sprintf("%s. Kinds, by the last part of type: %s.", http.StatusText(status), strings.Join(lines[status], "; ")),
-			"content":     doc{"application/problem+json": doc{"schema": ref("schemas/Problem"), "examples": examples}},
-		}
-		if names := problemHeaders[status]; names != nil {
-			carried := doc{}
-			for _, name := range names {
-				carried[name] = ref("headers/" + name)
+	for _, kind := range []operationKind{reading, submitting, cancelling} {
+		for status, kinds := range s.problemsOf(kind) {
+			if name := problemName(kind, status); refersTo(paths, "responses/"+name) {
+				all[name] = kinds.response(status, problemHeaders[kind][status])
 			}
-			response["headers"] = carried
 		}
-		all[fmt.Sprint(status)] = response
 	}
 	return all
+}
+
+// A problemGroup has the titles and an example of each kind of problem with one status, by name.
+type problemGroup struct {
+	names    []string
+	titles   map[string][]string
+	examples doc
+}
+
+// problemsOf returns the problems that a kind of operation has, by status.
+func (s *Server) problemsOf(kind operationKind) map[int]problemGroup {
+	all := map[int]problemGroup{}
+	add := func(f fault, p Problem) {
+		name := f.name
+		if !occurs(f, kind) {
+			return
+		}
+		k, ok := all[p.Status]
+		if !ok {
+			k = problemGroup{titles: map[string][]string{}, examples: doc{}}
+		}
+		if k.examples[name] == nil {
+			k.names = append(k.names, name)
+			k.examples[name] = doc{"value": p}
+		}
+		if !slices.Contains(k.titles[name], p.Title) {
+			k.titles[name] = append(k.titles[name], p.Title)
+		}
+		all[p.Status] = k
+	}
+	for _, f := range append([]fault{invalid, internalFault}, faults...) {
+		add(f, exampleProblem(f))
+	}
+	for _, code := range []string{refusedForCaller, refusedForAdmin} {
+		add(refusedByCaller, exampleRefusal(code, s.Backups.Explain(code)))
+	}
+	return all
+}
+
+// Codes of the cloud for the two examples of a refusal: the sender or an operator must act.
+const (
+	refusedForCaller = "VaultNotExist"
+	refusedForAdmin  = "NoPermission"
+)
+
+// response returns the response for problems with one status.
+func (k problemGroup) response(status int, headers []string) doc {
+	lines := make([]string, len(k.names))
+	for i, name := range k.names {
+		lines[i] = name + ": " + strings.Join(k.titles[name], " or ")
+	}
+	response := doc{
+		"description": fmt.Sprintf("%s. Kinds, by the last part of type: %s.", http.StatusText(status), strings.Join(lines, "; ")),
+		"content":     doc{"application/problem+json": doc{"schema": ref("schemas/Problem"), "examples": k.examples}},
+	}
+	if len(headers) > 0 {
+		response["headers"] = headerRefs(headers)
+	}
+	return response
+}
+
+// headerRefs returns references to the headers called names.
+func headerRefs(names []string) doc {
+	all := doc{}
+	for _, name := range names {
+		all[name] = ref("headers/" + name)
+	}
+	return all
+}
+
+// refersTo reports whether a part of the description has a reference to a component.
+func refersTo(part any, component string) bool {
+	object, ok := part.(doc)
+	if !ok {
+		return false
+	}
+	for name, value := range object {
+		if name == "$ref" && value == "#/components/"+component || refersTo(value, component) {
+			return true
+		}
+	}
+	return false
 }

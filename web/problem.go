@@ -16,7 +16,7 @@ type Problem struct {
 	Title     string        `json:"title"`
 	Status    int           `json:"status"`
 	Detail    string        `json:"detail,omitempty"`     // the sentence, for people
-	Instance  string        `json:"instance,omitempty"`   // the submission's page, if there is a submission
+	Instance  string        `json:"instance,omitempty"`   // the submission's path in the API, if there is a submission
 	RequestID string        `json:"request_id,omitempty"` // finds the request in the log
 	Errors    []WrongField  `json:"errors,omitempty"`     // one for each wrong field or refusing rule; at most param.MaxMistakes
 	Cloud     *CloudRefusal `json:"cloud,omitempty"`      // the answer of Cloud Backup, if it refused
@@ -45,20 +45,18 @@ type CloudRefusal struct {
 // problemOf returns the problem document of err in language l. f is the row of err in the table of
 // errors.
 func problemOf(f fault, err error, l param.Language) Problem {
+	f = f.forPrograms()
 	p := Problem{
 		Type:   "urn:backup-portal:problem:" + f.name,
 		Title:  f.title.In(l),
 		Status: f.status,
 		Detail: f.detail.In(l),
 	}
-	if errors.Is(err, backup.ErrKeyReused) {
-		p.Title, p.Detail = keyReusedTitle.In(l), keyReusedDetail.In(l)
-	}
 	if bad, ok := errors.AsType[*param.MalformedError](err); ok {
 		p.Detail = malformedDetail.Fill(l, bad.Line, bad.Column, bad.Problem)
 	}
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok {
-		p.Instance = "/backups/" + busy.SubmissionID
+		p.Instance = jobPath(busy.SubmissionID)
 		if busy.Code != "" {
 			p.Cloud = &CloudRefusal{Code: busy.Code, Message: busy.Message}
 		}
@@ -68,7 +66,7 @@ func problemOf(f fault, err error, l param.Language) Problem {
 	}
 	p.addCloudSentence(l)
 	if denied, ok := errors.AsType[*backup.DeniedError](err); ok && denied.SubmissionID != "" {
-		p.Instance = "/backups/" + denied.SubmissionID
+		p.Instance = jobPath(denied.SubmissionID)
 	}
 	if limit, ok := errors.AsType[*backup.LimitError](err); ok {
 		p.Limit = limitOwner(limit.Key, nil).In(l)
@@ -93,12 +91,6 @@ func (p *Problem) addCloudSentence(l param.Language) {
 		p.Detail = strings.TrimSpace(p.Detail + " " + backup.CloudSays(p.Cloud.Code, p.Cloud.Message).In(l))
 	}
 }
-
-// A machine has no form before it, but a key.
-var (
-	keyReusedTitle  = param.Text{En: "This key has already been used", Zh: "此幂等键已使用过"}
-	keyReusedDetail = param.Text{En: "The key was used for a different backup. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"}
-)
 
 // stop ends a sentence.
 var stop = param.Text{En: ".", Zh: "。"}

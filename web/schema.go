@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,36 +27,146 @@ func schemas() doc {
 
 // submissionSchema returns the schema of a submission of one kind, made from the table of fields.
 // Detail and Options are nested objects.
+//
+// It has no default: generators of clients read a default as a promise that the value is always
+// there, and reject a request without it. Descriptions name the defaults instead.
 func submissionSchema(source param.SourceType) doc {
-	object := func(text string) doc {
-		return doc{"type": "object", "description": text, "properties": doc{}, "additionalProperties": false}
-	}
-	top := object(source.Name().En)
+	top := objectSchema(source.Name().En)
 	required := []string{}
 	for _, f := range param.Fields {
-		if !f.ForSource(source) || f.Assigned && f.Default == "" {
-			continue // the portal assigns it
+		if !f.ForSource(source) {
+			continue
 		}
-		schema, properties := fieldSchema(narrowEnum(f, source)), top["properties"].(doc)
+		schema := requestSchema(f, source)
 		if f.Name == "SourceType" {
 			schema = doc{"type": "string", "const": string(source), "description": f.Label.En}
 		}
 		parent, key, nested := strings.Cut(f.Name, ".")
 		if nested {
-			if properties[parent] == nil {
-				properties[parent] = object("Sent to the cloud as one JSON object.")
+			if member(top, parent) == nil {
+				properties(top)[parent] = objectSchema("Sent to the cloud as one JSON object.")
 			}
-			properties[parent].(doc)["properties"].(doc)[key] = schema
-			addCondition(properties[parent].(doc), f, source)
+			properties(member(top, parent))[key] = schema
 			continue
 		}
-		properties[f.Name] = schema
-		if f.RequiredFor(source) && f.Under.Name == "" && (f.Default == "" || f.Name == "SourceType" && f.Default != string(source)) {
+		properties(top)[f.Name] = schema
+		if requiredAlways(f, source) && !slices.Contains(accountNames, f.Name) {
 			required = append(required, f.Name)
 		}
 	}
 	top["required"] = required
+	addRules(top, source)
 	return top
+}
+
+// objectSchema returns the schema of an object without members.
+func objectSchema(text string) doc {
+	return doc{"type": "object", "description": text, "properties": doc{}, "additionalProperties": false}
+}
+
+// properties returns the members of an object's schema.
+func properties(object doc) doc { return object["properties"].(doc) }
+
+// member returns the schema of a member of an object, or nil.
+func member(object doc, name string) doc {
+	m, _ := properties(object)[name].(doc)
+	return m
+}
+
+// requiredAlways reports whether every submission of one kind has f.
+func requiredAlways(f param.Field, source param.SourceType) bool {
+	standard := f.Default != "" && (f.Name != "SourceType" || f.Default == string(source))
+	return f.RequiredFor(source) && f.Under.Name == "" && !standard
+}
+
+// accountNames are the fields that identify the account. A submission needs one of them.
+var accountNames = []string{"Account", "CrossAccountUserId"}
+
+// requestSchema returns the schema of f in a submission of one kind. A value that is not required
+// may be empty, and a key of Detail or Options may be null: the vendor's samples write unused keys
+// that way.
+func requestSchema(f param.Field, source param.SourceType) doc {
+	s := fieldSchema(narrowEnum(f, source))
+	if f.Default != "" && !f.Assigned {
+		s["description"] = fmt.Sprintf("%v. Default: %s", s["description"], f.Default)
+	}
+	if requiredAlways(f, source) {
+		if f.Type == param.Strings || f.Type == param.Objects {
+			s["minItems"] = 1
+		}
+		return s
+	}
+	if pattern, ok := s["pattern"].(string); ok {
+		s["pattern"] = strings.TrimSuffix(pattern, "$") + "?$"
+	}
+	if strings.Contains(f.Name, ".") && s["enum"] == nil {
+		s["type"] = []string{s["type"].(string), "null"}
+	}
+	if values, ok := s["enum"].([]string); ok && f.Selected {
+		s["enum"] = append(slices.Clone(values), "")
+	}
+	if f.Numeral {
+		s = numeralSchema(s)
+	}
+	return s
+}
+
+// numeralSchema returns the schema of an account ID, which may also be a number: the API declares it
+// as one. text is the schema of the string.
+func numeralSchema(text doc) doc {
+	number := doc{"type": "integer", "minimum": int64(1e15), "maximum": int64(1e16 - 1)}
+	return doc{
+		"description": text["description"],
+		"anyOf":       []doc{{"type": "string", "pattern": text["pattern"]}, number},
+	}
+}
+
+// plainDirectory matches a path without wildcards that is no network path: the vendor documents that
+// shadow copies support nothing else.
+const plainDirectory = `([^/\\*?][^*?]*|[/\\]([^/\\*?][^*?]*)?)`
+
+// given returns the schema of an object that has a value for a member: not null and not empty.
+func given(key string) doc {
+	return doc{
+		"required":   []string{key},
+		"properties": doc{key: doc{"type": []string{"string", "integer"}, "minLength": 1}},
+	}
+}
+
+// equal returns the schema of an object in which a member has a value.
+func equal(key string, value any) doc {
+	return doc{"required": []string{key}, "properties": doc{key: doc{"const": value}}}
+}
+
+// addRule adds to the schema of an object: if it matches condition, it also matches then.
+func addRule(object, condition, then doc) {
+	rules, _ := object["allOf"].([]doc)
+	object["allOf"] = append(rules, doc{"if": condition, "then": then})
+}
+
+// addRules adds the rules between fields that a JSON Schema can express.
+func addRules(top doc, source param.SourceType) {
+	for _, f := range param.Fields {
+		object, key, nested := strings.Cut(f.Name, ".")
+		if !nested || f.Under.Name == "" || !f.ForSource(source) || !f.RequiredFor(source) {
+			continue
+		}
+		controlling, _ := param.FieldNamed(f.Under.Name)
+		_, condition, _ := strings.Cut(controlling.Name, ".")
+		addRule(member(top, object), equal(condition, jsonValue(controlling, f.Under.Value)), given(key))
+	}
+	addRule(top, doc{"not": given("CrossAccountUserId")}, given("Account"))
+	if detail := member(top, "Detail"); detail != nil {
+		for _, pair := range [][2]string{{"preScriptPath", "postScriptPath"}, {"postScriptPath", "preScriptPath"}} {
+			on := doc{"allOf": []doc{equal("appConsistent", true), given(pair[0])}}
+			addRule(detail, on, given(pair[1]))
+		}
+	}
+	if member(top, "Options") != nil {
+		shadow := doc{"required": []string{"Options"}, "properties": doc{"Options": equal("UseVSS", true)}}
+		directory := doc{"maxItems": 1, "items": doc{"pattern": "^" + plainDirectory + "$"}}
+		addRule(top, shadow, doc{"properties": doc{"Include": directory, "Exclude": doc{"maxItems": 0}}})
+	}
 }
 
 // narrowEnum returns f with only those values of its enum that are valid for source.
@@ -68,25 +179,6 @@ func narrowEnum(f param.Field, source param.SourceType) param.Field {
 		return f.Name != "SourceType" && slices.ContainsFunc(bad, func(m param.Mistake) bool { return m.Field == f.Name })
 	})
 	return f
-}
-
-// addCondition adds to the schema of an object that f is required if its controlling parameter has
-// the stated value. It does nothing for a field without that rule.
-func addCondition(object doc, f param.Field, source param.SourceType) {
-	if f.Under.Name == "" || !f.RequiredFor(source) {
-		return
-	}
-	controlling, _ := param.FieldNamed(f.Under.Name)
-	_, key, _ := strings.Cut(f.Name, ".")
-	_, condition, _ := strings.Cut(controlling.Name, ".")
-	rules, _ := object["allOf"].([]doc)
-	object["allOf"] = append(rules, doc{
-		"if": doc{
-			"properties": doc{condition: doc{"const": jsonValue(controlling, f.Under.Value)}},
-			"required":   []string{condition},
-		},
-		"then": doc{"properties": doc{key: doc{}}, "required": []string{key}},
-	})
 }
 
 // schemaOf returns the schema of the field called name.
@@ -102,44 +194,94 @@ func fieldSchema(f param.Field) doc {
 		end = " "
 	}
 	s := doc{"description": strings.TrimRight(f.Label.En+end+f.Help.En, ". ")}
-	text := doc{"type": "string"}
-	if f.Pattern != "" {
-		text["pattern"] = "^(" + f.Pattern + ")$"
-	}
 	switch f.Type {
 	case param.Integer:
 		s["type"], s["minimum"], s["maximum"] = "integer", f.Minimum, f.Maximum
 	case param.Boolean:
 		s["type"] = "boolean"
 	case param.Strings:
-		s["type"], s["items"] = "array", text
-		if f.MaxItems > 0 {
-			s["maxItems"] = f.MaxItems
-		}
+		s["type"], s["items"], s["uniqueItems"] = "array", itemSchema(f), true
 	case param.Objects:
-		s["type"], s["items"] = "array", doc{"type": "object"}
+		s["type"], s["items"] = "array", volumeSchema()
 	default:
-		for key, value := range text {
-			s[key] = value
-		}
-		if f.MaxLength > 0 {
-			s["maxLength"] = f.MaxLength
-		}
+		addText(s, f)
 	}
-	if len(f.Enum) > 0 {
-		var values []string
-		for _, c := range f.Enum {
-			values = append(values, c.Value)
-		}
-		s["enum"] = values
-	}
-	if f.Default != "" {
-		s["default"] = jsonValue(f, f.Default)
+	if f.MaxItems > 0 {
+		s["maxItems"] = f.MaxItems
 	}
 	if f.Example != "" {
 		s["examples"] = []any{jsonValue(f, f.Example)}
 	}
 	return s
+}
+
+// addText adds the keywords of a field of type String.
+func addText(s doc, f param.Field) {
+	s["type"] = "string"
+	if f.Pattern != "" {
+		s["pattern"] = "^(" + f.Pattern + ")$"
+	}
+	if f.MaxLength > 0 {
+		s["maxLength"] = f.MaxLength
+	}
+	var values []string
+	for _, c := range f.Enum {
+		values = append(values, c.Value)
+	}
+	switch f.Name {
+	case "Region", "Detail.destinationRegionId":
+		for _, r := range param.Regions {
+			values = append(values, r.ID)
+		}
+		delete(s, "pattern") // the list is narrower
+	case "SpeedLimit":
+		s["pattern"] = "^(" + speedLimitPattern + ")$"
+	}
+	if values != nil {
+		s["enum"] = values
+	}
+}
+
+// speedLimitPattern matches a value of SpeedLimit, see [param.ParseSpeedLimit]. That hours do not
+// overlap is beyond a pattern. The bandwidth has 12 digits at most, so that it is below 2^40.
+const speedLimitPattern = speedWindow + `(\|` + speedWindow + `){0,23}`
+
+const speedWindow = `(1?[0-9]|2[0-3]):([1-9]|1[0-9]|2[0-4]):([1-9][0-9]{0,11}|NaN)`
+
+// itemSchema returns the schema of an item of Strings: not empty, without control characters. The
+// limit of the field is for the JSON list, which has at least two brackets and two quotes more.
+func itemSchema(f param.Field) doc {
+	item := doc{"type": "string", "pattern": `^[^\x00-\x1f\x7f-\x9f]+$`}
+	if f.Pattern != "" {
+		item["pattern"] = "^(" + f.Pattern + ")$"
+	}
+	if f.MaxLength > 0 {
+		item["maxLength"] = f.MaxLength - len(`[""]`)
+	}
+	return item
+}
+
+// volumeSchema returns the schema of an item of ContainerResources. Further keys are allowed, because
+// the service may know more than its API page.
+func volumeSchema() doc {
+	return doc{
+		"type":                 "object",
+		"minProperties":        1,
+		"additionalProperties": doc{"type": "string"},
+		"properties": doc{
+			"resourceType": doc{"type": "string", "description": "PV"},
+			"backupMethod": doc{"type": "string", "description": "FILE"},
+			"resourceId":   doc{"type": "string", "description": "The ID of the volume"},
+			"resourceInfo": doc{
+				"type": "string",
+				"description": "A JSON object as text, with pv_name, pv_size, storage_class, pvc_name " +
+					"and namespace",
+			},
+			"host":       doc{"type": "string"},
+			"hostPrefix": doc{"type": "string"},
+			"pvPath":     doc{"type": "string", "description": "The path in the volume"},
+		},
+	}
 }
 
 // jsonValue returns a value of f in its JSON type.

@@ -56,6 +56,7 @@ type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
 	Policy    *policy.Policy                                  // answers what a principal may do
 	Who       func(*http.Request) (identity.Principal, error) // returns the sender of a request; a web/auth Finder
+	Mode      auth.Mode                                       // how people identify themselves, for the API reference
 	SignIn    *auth.OIDC                                      // signs people in; nil if they sign in elsewhere
 	Host      func(host string) bool                          // reports whether host, with its port, is one of the portal's own names
 	RequestID func(context.Context) string                    // returns the platform's id of the request, or a new one
@@ -119,19 +120,33 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /backups/{SubmissionId}/cancel", s.page(s.reads(s.askCancel)))
 	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.submits(s.cancelBackup)))
 
-	// For programs.
-	mux.Handle("POST /api/v1/backup-jobs", s.json(s.submits(s.createBackupJob)))
-	mux.Handle("GET /api/v1/backup-jobs", s.json(s.reads(s.listBackupJobs)))
-	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.reads(s.showBackupJob)))
-	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.submits(s.cancelBackupJob)))
-	for _, kind := range []backup.CandidateKind{backup.Instances, backup.Disks, backup.Vaults, backup.Clusters} {
-		mux.Handle("GET /api/v1/accounts/{alias}/"+string(kind), s.json(s.reads(s.listCandidates(kind))))
+	for _, r := range s.programRoutes() {
+		mux.Handle(r.pattern, s.json(r.handler))
 	}
-	mux.Handle("GET /api/v1/accounts/{alias}/preflight", s.json(s.reads(s.preflight)))
-
-	mux.Handle("POST /webhooks/{source}", s.json(s.admitted(admission.Submission, s.webhook)))
 
 	return s.identify(s.logged(s.recovered(s.headers(s.checkHost(s.limitSizes(s.decoded(s.sameOrigin(s.routed(mux)))))))))
+}
+
+// A route is a method with a path, and its handler.
+type route struct {
+	pattern string
+	handler handler
+}
+
+// programRoutes returns the routes for programs. The API reference and the OpenAPI document describe
+// each of them.
+func (s *Server) programRoutes() []route {
+	all := []route{
+		{"POST " + jobsPath, s.submits(s.createBackupJob)},
+		{"GET " + jobsPath, s.reads(s.listBackupJobs)},
+		{"GET " + jobsPath + "/{SubmissionId}", s.reads(s.showBackupJob)},
+		{"POST " + jobsPath + "/{SubmissionId}/cancel", s.submits(s.cancelBackupJob)},
+		{"GET " + accountPath + "/preflight", s.reads(s.preflight)},
+	}
+	for _, list := range candidateLists {
+		all = append(all, route{"GET " + accountPath + "/" + string(list.kind), s.reads(s.listCandidates(list.kind))})
+	}
+	return append(all, route{"POST " + webhookPath, s.admitted(admission.Submission, s.webhook)}) // identifies its sender itself
 }
 
 // principalKey is the context key of a request's principal.

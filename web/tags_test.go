@@ -25,10 +25,10 @@ func (w *world) tagged(t *testing.T, tags string) {
 
 // withoutIDs removes the submission's id from a problem, because each refusal has another id.
 func withoutIDs(body string) string {
-	return submissionPath.ReplaceAllString(body, "/backups/X")
+	return submissionPath.ReplaceAllString(body, "/backup-jobs/X")
 }
 
-var submissionPath = regexp.MustCompile(`/backups/[a-z0-9-]+`)
+var submissionPath = regexp.MustCompile(`/backup-jobs/[a-z0-9-]+`)
 
 // actions returns the operations of all calls that the cloud received after the first n calls.
 func (w *world) actions(n int) (actions []string) {

@@ -18,7 +18,7 @@ import (
 func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	source, ok := s.Policy.Source(r.PathValue("source"))
 	if !ok {
-		return errNoPage
+		return errNoSource
 	}
 	message, values, err := webhook.Receive(source, r.Header, r.Body, s.Backups.Now())
 	if errors.Is(err, webhook.ErrUnverified) {

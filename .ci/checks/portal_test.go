@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -153,8 +154,11 @@ func (p *portal) denied(request string) (string, error) {
 	if err := json.NewDecoder(res.Body).Decode(&problem); err != nil || problem.Status != http.StatusForbidden || problem.Instance == "" {
 		return "", fmt.Errorf("the JSON endpoint answered %s, %+v, %w", res.Status, problem, err)
 	}
-	return problem.Instance, nil
+	return pageOf(problem.Instance), nil
 }
+
+// pageOf returns the path of the page of a submission from its path in the API.
+func pageOf(job string) string { return "/backups/" + path.Base(job) }
 
 // submit starts a backup through the JSON API and returns the path of its status page. Tests of the
 // status page use submit to skip the form.
@@ -164,9 +168,9 @@ func (p *portal) submit(request string) (string, error) {
 		return "", err
 	}
 	defer res.Body.Close()
-	page := res.Header.Get("Location")
-	if page == "" {
+	job := res.Header.Get("Location")
+	if job == "" {
 		return "", errors.New("the JSON endpoint answered " + res.Status + " and no Location")
 	}
-	return page, nil
+	return pageOf(job), nil
 }

@@ -32,9 +32,9 @@ func newAuthenticator(
 	keep func(issuer, group string) bool,
 ) (func(*http.Request) (identity.Principal, error), *auth.OIDC, error) {
 	switch cfg.AuthMode {
-	case "demo":
+	case auth.ModeDemo:
 		return auth.Demo, nil, nil
-	case "oidc":
+	case auth.ModeOIDC:
 		sessions, err := auth.NewSessions(cfg.SignIn.Keys)
 		if err != nil {
 			return nil, nil, fmt.Errorf("SESSION_KEYS: %w", err)
@@ -56,7 +56,7 @@ func newAuthenticator(
 		in := cfg.SignIn.OIDC
 		in.Sessions, in.Keep = sessions, keep
 		return sessions.Authenticate, in, nil
-	case "jwt":
+	case auth.ModeJWT:
 		gateway := cfg.SignIn.JWT
 		gateway.Keep = keep
 		authenticate, err := gateway.Authenticator()

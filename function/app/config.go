@@ -28,6 +28,7 @@ import (
 	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/web"
+	"backupportal/web/auth"
 )
 
 // A Platform is the system that calls the program.
@@ -70,7 +71,7 @@ type Config struct {
 	Addr          string             // host and port on which the plain server listens
 	PublicURL     *url.URL           // origin that people use; nil if not set
 	PolicyFile    string             // path of the policy
-	AuthMode      string             // "demo", "events", "oidc" or "jwt"
+	AuthMode      auth.Mode          // how people identify themselves
 	SignIn        SignIn             // settings of the modes oidc and jwt
 	Proxies       []netip.Prefix     // networks of proxies whose forwarding headers are believed; nil means none
 	CloudEndpoint *url.URL           // replaces every endpoint of the cloud; nil means the real ones
@@ -231,11 +232,11 @@ func listensOnLoopback(addr string) bool {
 func (c *Config) readAuth(getenv func(string) string) error {
 	called := c.Platform == FunctionCompute || c.Platform == Lambda
 	local := c.Platform == PlainServer && listensOnLoopback(c.Addr) || called && c.emulated()
-	c.AuthMode = getenv("AUTH_MODE")
+	c.AuthMode = auth.Mode(getenv("AUTH_MODE"))
 	switch c.AuthMode {
-	case "events":
+	case auth.ModeEvents:
 		return nil
-	case "demo":
+	case auth.ModeDemo:
 		if !local {
 			return errors.New("AUTH_MODE demo is allowed on loopback only: set ADDR to 127.0.0.1, or select another mode")
 		}
@@ -244,11 +245,11 @@ func (c *Config) readAuth(getenv func(string) string) error {
 		if !local {
 			return errors.New("AUTH_MODE is not set: use oidc for sign-in with an identity provider, jwt for a gateway's signed assertions, events for submissions by platform events without pages, or demo on loopback")
 		}
-		c.AuthMode = "demo"
+		c.AuthMode = auth.ModeDemo
 		return nil
-	case "oidc":
+	case auth.ModeOIDC:
 		return c.readOIDC(getenv)
-	case "jwt":
+	case auth.ModeJWT:
 		return c.readJWT(getenv)
 	}
 	return fmt.Errorf("AUTH_MODE must be oidc, jwt, events or demo, not %q", c.AuthMode)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"backupportal/web/auth"
 )
 
 // env returns a getenv function over names and values in turn.
@@ -194,5 +196,28 @@ func TestHostsAreThoseOfThePublicURL(t *testing.T) {
 	}
 	if _, err := ReadConfig(env(jwtSettings("AUTH_JWT_JWKS_URL", "https://id.example.com/keys", "PUBLIC_URL", "")...)); err == nil || !strings.Contains(err.Error(), "PUBLIC_URL") {
 		t.Errorf("without PUBLIC_URL: %v", err)
+	}
+}
+
+// AUTH_MODE accepts each mode that the API reference describes, and no other value.
+func TestAuthModeAcceptsEveryMode(t *testing.T) {
+	settings := map[auth.Mode][]string{
+		auth.ModeDemo:   {"AUTH_MODE", "demo"},
+		auth.ModeEvents: {"AUTH_MODE", "events"},
+		auth.ModeOIDC:   oidcSettings(),
+		auth.ModeJWT:    jwtSettings("AUTH_JWT_JWKS_URL", "https://id.example.com/keys"),
+	}
+	for _, mode := range auth.Modes {
+		cfg, err := ReadConfig(env(settings[mode]...))
+		if err != nil || cfg.AuthMode != mode {
+			t.Errorf("%s: %q, %v", mode, cfg.AuthMode, err)
+		}
+		_, err = ReadConfig(env("AUTH_MODE", "open"))
+		if err == nil || !strings.Contains(err.Error(), string(mode)) {
+			t.Errorf("the error for an unknown mode does not name %s: %v", mode, err)
+		}
+	}
+	if len(settings) != len(auth.Modes) {
+		t.Errorf("%d modes, want %d", len(auth.Modes), len(settings))
 	}
 }

@@ -22,7 +22,7 @@ func newTrail(cfg Config, db *store.DB, policy string, log *slog.Logger) (*audit
 	}
 	settings := map[string]string{
 		"platform":     string(cfg.Platform),
-		"auth":         cfg.AuthMode,
+		"auth":         string(cfg.AuthMode),
 		"store":        db.Kind(),
 		"policy":       policy,
 		"ephemeral":    strconv.FormatBool(cfg.Ephemeral),

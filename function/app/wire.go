@@ -89,6 +89,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Backups:   service,
 		Policy:    rules,
 		Who:       auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
+		Mode:      cfg.AuthMode,
 		SignIn:    signIn,
 		Host:      hosts(cfg),
 		HookBytes: hookBytes(cfg.Platform),

@@ -20,6 +20,20 @@ import (
 	"backupportal/function/identity"
 )
 
+// A Mode is a value of AUTH_MODE: how the portal identifies people.
+type Mode string
+
+// The modes.
+const (
+	ModeDemo   Mode = "demo"   // every request comes from one user
+	ModeOIDC   Mode = "oidc"   // people sign in at an OpenID provider
+	ModeJWT    Mode = "jwt"    // a gateway signs people in and adds an assertion
+	ModeEvents Mode = "events" // no people: events, and programs with a token
+)
+
+// Modes lists all modes.
+var Modes = []Mode{ModeDemo, ModeOIDC, ModeJWT, ModeEvents}
+
 // ErrSignedOut means that a request does not identify its sender.
 var ErrSignedOut = errors.New("not signed in")
 

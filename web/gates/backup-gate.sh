@@ -88,7 +88,7 @@ word() {
 found() {
   word SubmissionId
   if [ -z "$value" ]; then word instance; fi
-  value=${value#/backups/}
+  value=${value##*/}
   case $value in
     '' | *[!a-z0-9-]* | "$id") return 0 ;;
   esac
