@@ -17,6 +17,7 @@ type Message struct {
 	Principal identity.Principal // the platform, for this kind of event
 	Key       string             // idempotency key of the event; a key in the body wins
 	Body      []byte             // the JSON of a submission, with the optional members key and dry_run
+	Origin    string             // where the event says that it comes from; may be empty
 	Heard     bool               // the sender reads the answer; other senders react only to errors
 }
 
@@ -47,6 +48,9 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 		if f.status >= http.StatusInternalServerError || f.status == http.StatusConflict || later {
 			s.Log.WarnContext(ctx, "event has no final outcome", "error", err)
 			return nil, false, err
+		}
+		if kind, final := rejectionKind(err); final {
+			s.reject(ctx, kind, backup.DoorEvent, m.Principal, m.Origin, err)
 		}
 		out.body = problemOf(f, err, param.English)
 	}

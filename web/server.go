@@ -46,7 +46,8 @@ type Store struct {
 	ListFirst  func() bool
 }
 
-// Server answers the portal's requests. All fields are required except Origin, Proxies and SignIn.
+// Server answers the portal's requests. All fields are required except Origin, Proxies, SignIn
+// and Metrics.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -59,6 +60,7 @@ type Server struct {
 	Origin    string                                          // of PUBLIC_URL, sent as Access-Control-Allow-Origin and used in links; may be empty
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	Store     Store                                           // described by /healthz and /readyz
+	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
 	Zone      *time.Location                                  // of the times on pages
 	Log       *slog.Logger                                    // gets requests and unexpected errors
 }
@@ -80,6 +82,9 @@ func (s *Server) Handler() http.Handler {
 	// Public.
 	mux.Handle("GET /healthz", s.json(s.health))
 	mux.Handle("GET /readyz", s.json(s.ready()))
+	if s.Metrics != nil {
+		mux.Handle("GET /metrics", s.Metrics)
+	}
 	mux.Handle("GET /api/v1/openapi.json", s.json(s.openAPI))
 	mux.Handle("GET "+docsPath, s.page(s.apiReference))
 	mux.Handle("GET /static/{name}", s.page(s.asset))
@@ -109,7 +114,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.signedIn(s.rateLimited(s.cancelBackup))))
 
 	// For programs.
-	mux.Handle("POST /api/v1/backup-jobs", s.json(s.signedIn(s.rateLimited(s.createBackupJob))))
+	mux.Handle("POST /api/v1/backup-jobs", s.json(s.signedIn(s.rateLimited(s.counted(s.createBackupJob)))))
 	mux.Handle("GET /api/v1/backup-jobs", s.json(s.signedIn(s.listBackupJobs)))
 	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.signedIn(s.showBackupJob)))
 	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.signedIn(s.rateLimited(s.cancelBackupJob))))
@@ -118,7 +123,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.Handle("GET /api/v1/accounts/{alias}/preflight", s.json(s.signedIn(s.preflight)))
 
-	mux.Handle("POST /webhooks/{source}", s.json(s.webhook))
+	mux.Handle("POST /webhooks/{source}", s.json(s.traced(s.webhook)))
 
 	return s.identify(s.logged(s.recovered(s.headers(s.checkHost(s.limitSizes(s.sameOrigin(s.routed(mux))))))))
 }

@@ -27,7 +27,6 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	}
 	message, err := webhook.Verify(source, r.Header, body, s.Backups.Now())
 	if err != nil {
-		s.Log.WarnContext(r.Context(), "webhook refused", "source", source.Name)
 		s.Backups.Note(r.Context(), backup.AuditEvent{
 			Kind:      backup.AuditWebhookRefused,
 			Actor:     identity.Principal{Kind: identity.KindSource, Subject: source.Name},
@@ -35,6 +34,8 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 		})
 		return err
 	}
+	p := identity.Principal{Kind: identity.KindSource, Subject: source.Name, Name: source.Name, Key: message.Key}
+	setPrincipal(r.Context(), p)
 	if source.Kind == webhook.GitHub && r.Header.Get("X-Github-Event") == "ping" {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -57,8 +58,6 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := identity.Principal{Kind: identity.KindSource, Subject: source.Name, Name: source.Name, Key: message.Key}
-	setPrincipal(r.Context(), p)
 	s.Log.InfoContext(r.Context(), "webhook", "source", source.Name, "key", message.Key, "id", message.ID)
 	if err := s.Backups.Pace(r.Context(), p); err != nil {
 		return err

@@ -80,6 +80,7 @@ type Config struct {
 	ListFirst     ListFirst           // when the cloud's list is searched before a first attempt
 	History       time.Duration       // how long submissions are kept
 	AuditKeys     []secret.String     // the first seals the audit trail, all verify it; empty means no seals
+	MetricsToken  secret.String       // shown by the reader of /metrics; empty means that there are no metrics
 	Getenv        func(string) string // reads the secrets that the policy names
 
 	SweepInterval time.Duration // between two sweeps of the plain server; zero means one minute
@@ -108,6 +109,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		c.readDatabase(getenv),
 		c.readHistory(getenv),
 		c.readAudit(getenv),
+		c.readMetrics(getenv),
 		checkSDK(getenv),
 	)
 }
@@ -313,6 +315,25 @@ func ReadAuditKeys(getenv func(string) string) ([]secret.String, error) {
 func (c *Config) readAudit(getenv func(string) string) (err error) {
 	c.AuditKeys, err = ReadAuditKeys(getenv)
 	return err
+}
+
+// minMetricsToken is the smallest length of METRICS_TOKEN in bytes.
+const minMetricsToken = 32
+
+// readMetrics reads METRICS_TOKEN. It has an effect on the plain server and the custom runtime only: an instance
+// of another platform answers one request at a time, and its counters cannot be read.
+func (c *Config) readMetrics(getenv func(string) string) error {
+	token := getenv("METRICS_TOKEN")
+	if token == "" {
+		return nil
+	}
+	if len(token) < minMetricsToken || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("METRICS_TOKEN must be at least 32 visible ASCII characters: create one with openssl rand -base64 32")
+	}
+	if c.Platform == PlainServer || c.Platform == CustomRuntime {
+		c.MetricsToken = secret.New(token)
+	}
+	return nil
 }
 
 // checkSDK refuses variables that harm the cloud's SDK. With DEBUG=sdk it prints signed requests.
