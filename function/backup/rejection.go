@@ -128,15 +128,14 @@ func (s *Service) Reject(ctx context.Context, r Rejection) {
 	if err == nil && count > 1 {
 		return
 	}
-	s.Log.WarnContext(ctx, "message rejected", "kind", r.Kind, "source", r.Sender.Subject, "origin", r.Origin, "door", r.Door,
-		"reason", r.Reason.En, "rejection", r.ID)
+	s.Log.WarnContext(ctx, "message rejected",
+		"kind", r.Kind, "source", r.Sender.Subject, "origin", r.Origin, "door", r.Door, "reason", r.Reason.En, "rejection", r.ID)
 	if r.Kind != RejectedDenied && r.Kind != RejectedAccount {
 		s.trail().recordOrLog(ctx, AuditEvent{
-			Kind:       AuditRejected,
-			Actor:      r.Sender,
-			Door:       r.Door,
-			Outcome:    AuditOutcome{Class: string(r.Kind), Reason: r.Reason.En},
-			Submission: AuditSubmission{ID: r.ID},
+			Kind:    AuditRejected,
+			Actor:   r.Sender,
+			Door:    r.Door,
+			Outcome: AuditOutcome{Class: string(r.Kind), Reason: r.Reason.En},
 		})
 	}
 	s.notifier().wake()
@@ -247,7 +246,11 @@ func (q Query) withRejections() bool {
 
 // rejections returns up to q.Limit+1 rejections that p may view, the nearest to the query's place first,
 // and the place behind which it did not look; nil if there are no others.
-func (s *Service) rejections(ctx context.Context, p identity.Principal, q Query) (found []Rejection, rest *Place, _ error) {
+func (s *Service) rejections(
+	ctx context.Context,
+	p identity.Principal,
+	q Query,
+) (found []Rejection, rest *Place, _ error) {
 	limit := q.Limit
 	q.Limit = listBatch
 	for range maxBatches {

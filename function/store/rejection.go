@@ -154,7 +154,12 @@ FROM rejection_notice n JOIN rejection r ON r.id = n.rejection_id
 WHERE n.receiver = $1 AND n.done_ms = 0 AND n.next_ms <= $2 ORDER BY n.next_ms, n.rejection_id LIMIT $3`
 
 // dueRejections returns the notices to the receiver about rejections that are due at now.
-func (d *DB) dueRejections(ctx context.Context, receiver string, now time.Time, limit int) (found []backup.Notice, err error) {
+func (d *DB) dueRejections(
+	ctx context.Context,
+	receiver string,
+	now time.Time,
+	limit int,
+) (found []backup.Notice, err error) {
 	rows, err := d.query(ctx, selectDueRejections, receiver, ms(now), limit)
 	if err != nil {
 		return nil, err
