@@ -12,7 +12,7 @@ import (
 
 // seesOthers reports whether some rows are those of another person.
 func (s Shell) seesOthers(rows []Row) bool {
-	return slices.ContainsFunc(rows, func(r Row) bool { return r.Record.Principal.Name != s.User })
+	return slices.ContainsFunc(rows, func(r Row) bool { return r.Rejection != nil || r.Record.Principal.Name != s.User })
 }
 
 // heading returns the title, which depends on whether rows of others are visible.
@@ -50,7 +50,7 @@ var states = [][]backup.State{
 	{backup.StateSending, backup.StateCreated, backup.StateQueued, backup.StateRunning, backup.StateCanceling},
 	{backup.StateUnknown}, {backup.StateComplete}, {backup.StatePartialComplete},
 	{backup.StateFailed, backup.StateExpired, backup.StateUnavailable},
-	{backup.StateCanceled}, {backup.StateRefused}, {backup.StateDenied}, {backup.StateNotSent},
+	{backup.StateCanceled}, {backup.StateRefused}, {backup.StateDenied}, {backup.StateNotSent}, {backup.StateRejected},
 }
 
 // filter returns the control of a filter.
@@ -134,6 +134,15 @@ func statusOptions(ctx context.Context) []option {
 		options = append(options, o)
 	}
 	return options
+}
+
+// rejectedName returns the name of a row about rejected messages: their number and their door.
+func (r Row) rejectedName(ctx context.Context) string {
+	l := Language(ctx)
+	if r.Rejection.Count == 1 {
+		return wordOneRejected.Fill(l, r.Rejection.Door.Name())
+	}
+	return wordRejected.Fill(l, r.Rejection.Count, r.Rejection.Door.Name())
 }
 
 // copiedBytes returns how much the job has copied, or a dash if that is unknown.

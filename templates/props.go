@@ -133,6 +133,8 @@ type Row struct {
 	Record backup.Record
 	State  backup.State
 
+	Rejection *backup.Rejection // not nil: the row is about rejected messages, and Record is zero
+
 	AccountLabel param.Text // empty: the alias is shown
 }
 

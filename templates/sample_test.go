@@ -214,6 +214,17 @@ func (s sampler) statuses() []sample {
 	return all
 }
 
+// rejected returns rows about rejected messages: with and without a page of their own, one and several.
+func (s sampler) rejected() []templates.Row {
+	one := backup.Rejection{
+		Kind: backup.RejectedInvalid, Door: backup.DoorWebhook, Sender: identity.Principal{Kind: identity.KindSource, Subject: s.put("monitoring")},
+		Reason: s.text("There is a problem: Retention is missing", "请更正以下问题：缺少保留天数"), FirstAt: s.row(backup.StateComplete).Record.CreatedAt, Count: 1,
+	}
+	many := one
+	many.Door, many.Origin, many.SubmissionID, many.Count = backup.DoorEvent, s.put("nightly"), "abc234", 1200
+	return []templates.Row{{Rejection: &one, State: backup.StateRejected}, {Rejection: &many, State: backup.StateRejected}}
+}
+
 func (s sampler) others() []sample {
 	rows := []templates.Row{s.row(backup.StateRunning), s.row(backup.StateComplete), s.row(backup.StateFailed), s.row(backup.StateCanceled), s.row(backup.StatePartialComplete), s.row(backup.StateUnknown)}
 	theirs := append([]templates.Row{s.row(backup.StateQueued)}, rows...)
@@ -236,6 +247,7 @@ func (s sampler) others() []sample {
 		{"start-empty", templates.Start(templates.StartPage{Shell: s.shell("/")})},
 		{"history", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: rows, Newer: "/backups", Older: "/backups?before=" + s.put("1")})},
 		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
+		{"history-rejected", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: append(s.rejected(), rows[:2]...)})},
 		{"history-empty", templates.History(templates.HistoryPage{Shell: s.shell("/backups")})},
 		{"api", templates.API(s.reference())},
 		{"cancel", templates.Cancel(templates.CancelPage{Shell: s.shell("/backups/k7v2/cancel"), Row: s.row(backup.StateRunning)})},

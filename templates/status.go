@@ -90,7 +90,7 @@ func tagClasses(s backup.State) string {
 		return "tag good dot"
 	case backup.StatePartialComplete:
 		return "tag warn half"
-	case backup.StateRefused, backup.StateDenied, backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
+	case backup.StateRefused, backup.StateDenied, backup.StateRejected, backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
 		return "tag bad diamond"
 	}
 	return "tag muted dot"

@@ -155,39 +155,39 @@ func readCursors(q *backup.Query, before, after string) error {
 
 // A listing is one page of the history.
 type listing struct {
-	records      []backup.Record
+	entries      []backup.Entry
 	newer, older *backup.Place // cursors of the adjacent pages; nil at an end of the history
 }
 
-// list reads a page of the history and determines whether there are newer and older records.
+// list reads a page of the history and determines whether there are newer and older entries.
 func (s *Server) list(ctx context.Context, p identity.Principal, q backup.Query) (listing, error) {
-	page, err := s.Backups.List(ctx, p, q)
+	page, err := s.Backups.History(ctx, p, q)
 	if err != nil {
 		return listing{}, err
 	}
-	l := listing{records: page.Records, older: page.Rest}
+	l := listing{entries: page.Entries, older: page.Rest}
 	switch {
 	case q.After != nil && page.Rest == nil:
-		// The newest page is reached. Read it again from the start: new records may have arrived.
+		// The newest page is reached. Read it again from the start: new entries may have arrived.
 		q.After = nil
 		return s.list(ctx, p, q)
 	case q.After != nil:
 		l.newer, l.older = page.Rest, q.After
-		if n := len(l.records); n > 0 {
-			place := l.records[n-1].Place()
+		if n := len(l.entries); n > 0 {
+			place := l.entries[n-1].Place()
 			l.older = &place
 		}
 	case q.Before != nil:
 		l.newer = q.Before
-		if len(l.records) > 0 {
-			place := l.records[0].Place()
+		if len(l.entries) > 0 {
+			place := l.entries[0].Place()
 			l.newer = &place
 		}
 	}
 	return l, nil
 }
 
-// history lists submissions, newest first, as far as the filters let them.
+// history lists submissions and rejected messages, newest first, as far as the filters let them.
 func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	given := map[string]string{}
@@ -210,11 +210,14 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	if err := readCursors(&q, query.Get("before"), query.Get("after")); err != nil {
 		return errRequest // cursors come from links, so a wrong one is no mistake of a person
 	}
+	q.Rejections = true
 	l, err := s.list(r.Context(), principal(r), q)
 	if err != nil {
 		return err
 	}
-	page.Rows = s.rows(l.records)
+	for _, e := range l.entries {
+		page.Rows = append(page.Rows, s.entryRow(e))
+	}
 	page.Newer, page.Older = listAddress(given, "after", l.newer), listAddress(given, "before", l.older)
 	return render(w, r, http.StatusOK, templates.History(page))
 }
@@ -239,6 +242,14 @@ func (s *Server) rows(records []backup.Record) []templates.Row {
 		rows[i] = s.row(record)
 	}
 	return rows
+}
+
+// entryRow returns an entry of the history as a row.
+func (s *Server) entryRow(e backup.Entry) templates.Row {
+	if e.Rejection != nil {
+		return templates.Row{Rejection: e.Rejection, State: backup.StateRejected}
+	}
+	return s.row(e.Record)
 }
 
 // row returns the record with its present state.
@@ -276,9 +287,9 @@ func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := BackupJobList{BackupJobs: make([]BackupJob, len(l.records))}
-	for i, record := range l.records {
-		list.BackupJobs[i] = s.backupJob(r.Context(), record)
+	list := BackupJobList{BackupJobs: make([]BackupJob, len(l.entries))}
+	for i, e := range l.entries {
+		list.BackupJobs[i] = s.backupJob(r.Context(), e.Record)
 	}
 	if l.older != nil {
 		list.Next = cursor(*l.older)

@@ -29,6 +29,14 @@ func setPrincipal(ctx context.Context, p identity.Principal) {
 	}
 }
 
+// sentBy returns the sender that setPrincipal stored. known is false without one.
+func sentBy(ctx context.Context) (p identity.Principal, known bool) {
+	if a, ok := ctx.Value(requestLogKey{}).(*requestLog); ok {
+		return a.principal, a.known
+	}
+	return identity.Principal{}, false
+}
+
 // logged writes one log line for each request, also after a panic. The line has the pattern of the
 // route, never the address, which may contain a code or a token.
 func (s *Server) logged(next http.Handler) http.Handler {

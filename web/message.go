@@ -20,6 +20,7 @@ type Message struct {
 	ByContent bool               // Key is a hash of the content
 	Retry     bool               // the platform marked the event as a repeat
 	Body      []byte             // the JSON of a submission, with the optional members key and dry_run
+	Origin    string             // where the event says that it comes from; may be empty
 	Heard     bool               // the sender reads the answer; other senders react only to errors
 }
 
@@ -53,6 +54,9 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 		if f.status >= http.StatusInternalServerError || f.status == http.StatusConflict || later {
 			s.Log.WarnContext(ctx, "event has no final outcome", "error", err)
 			return nil, false, err
+		}
+		if kind, final := rejectionKind(err); final {
+			s.reject(ctx, kind, backup.DoorEvent, m.Principal, m.Origin, err)
 		}
 		out.body = problemOf(f, err, param.English)
 	}

@@ -50,7 +50,7 @@ type Store struct {
 }
 
 // Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
-// SignIn and HookBytes.
+// SignIn, HookBytes and Metrics.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -65,6 +65,7 @@ type Server struct {
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
 	Store     Store                                           // described by /healthz and /readyz
+	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
 	Zone      *time.Location                                  // of the times on pages
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors
@@ -92,6 +93,9 @@ func (s *Server) Handler() http.Handler {
 	// Public.
 	mux.Handle("GET /healthz", s.json(s.health))
 	mux.Handle("GET /readyz", s.json(s.ready()))
+	if s.Metrics != nil {
+		mux.Handle("GET /metrics", s.Metrics)
+	}
 	mux.Handle("GET /api/v1/openapi.json", s.json(s.openAPI))
 	mux.Handle("GET "+docsPath, s.page(s.apiReference))
 	mux.Handle("GET /static/{name}", s.page(s.asset))
@@ -137,7 +141,7 @@ type route struct {
 // each of them.
 func (s *Server) programRoutes() []route {
 	all := []route{
-		{"POST " + jobsPath, s.submits(s.createBackupJob)},
+		{"POST " + jobsPath, s.submits(s.counted(s.createBackupJob))},
 		{"GET " + jobsPath, s.reads(s.listBackupJobs)},
 		{"GET " + jobsPath + "/{SubmissionId}", s.reads(s.showBackupJob)},
 		{"POST " + jobsPath + "/{SubmissionId}/cancel", s.submits(s.cancelBackupJob)},
@@ -146,7 +150,7 @@ func (s *Server) programRoutes() []route {
 	for _, list := range candidateLists {
 		all = append(all, route{"GET " + accountPath + "/" + string(list.kind), s.reads(s.listCandidates(list.kind))})
 	}
-	return append(all, route{"POST " + webhookPath, s.admitted(admission.Submission, s.webhook)}) // identifies its sender itself
+	return append(all, route{"POST " + webhookPath, s.admitted(admission.Submission, s.traced(s.webhook))}) // identifies its sender itself
 }
 
 // principalKey is the context key of a request's principal.

@@ -22,7 +22,6 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	}
 	message, values, err := webhook.Receive(source, r.Header, r.Body, s.Backups.Now())
 	if errors.Is(err, webhook.ErrUnverified) {
-		s.Log.WarnContext(r.Context(), "webhook refused", "source", source.Name)
 		s.Backups.Note(r.Context(), backup.AuditEvent{
 			Kind:      backup.AuditWebhookRefused,
 			Actor:     identity.Principal{Kind: identity.KindSource, Subject: source.Name},
@@ -32,6 +31,8 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	p := identity.Principal{Kind: identity.KindSource, Subject: source.Name, Name: source.Name, Key: message.Key}
+	setPrincipal(r.Context(), p)
 	if err := checkMessageType(source, r.Header.Get("Content-Type")); err != nil {
 		return err
 	}
@@ -54,8 +55,6 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := identity.Principal{Kind: identity.KindSource, Subject: source.Name, Name: source.Name, Key: message.Key}
-	setPrincipal(r.Context(), p)
 	s.Log.InfoContext(r.Context(), "webhook", "source", source.Name, "key", message.Key, "id", message.ID)
 	if err := s.Backups.Pace(r.Context(), p); err != nil {
 		return err

@@ -50,7 +50,7 @@ func (w *world) withHooks(t *testing.T) {
 rules:
 `
 	text := bytes.Replace(file, []byte("rules:\n"), []byte(sources), 1)
-	text = bytes.Replace(text, []byte("{issuer: demo, subject: demo}"), []byte("{source: ci}\n      - {source: repo}\n      - {source: alerts}"), 1)
+	text = bytes.Replace(text, []byte("{issuer: demo, subject: demo}"), []byte("{issuer: \"https://test.example\", group: testers}\n      - {source: ci}\n      - {source: repo}\n      - {source: alerts}"), 1)
 	rules, err := policy.Load(text, func(name string) string {
 		return map[string]string{"HOOK": "whsec_" + base64.StdEncoding.EncodeToString([]byte(hookSecret)), "GITHUB": gitHubSecret}[name]
 	})

@@ -82,12 +82,13 @@ type Config struct {
 	// no proxy for any request.
 	OutboundProxy func(*http.Request) (*url.URL, error)
 
-	Database  secret.String       // postgres://… or sqlite:PATH; empty means a file that is removed at the end
-	Ephemeral bool                // the database is lost with the instance
-	ListFirst ListFirst           // when the cloud's list is searched before a first attempt
-	History   time.Duration       // how long submissions are kept
-	AuditKeys []secret.String     // the first seals the audit trail, all verify it; empty means no seals
-	Getenv    func(string) string // reads the secrets that the policy names
+	Database     secret.String       // postgres://… or sqlite:PATH; empty means a file that is removed at the end
+	Ephemeral    bool                // the database is lost with the instance
+	ListFirst    ListFirst           // when the cloud's list is searched before a first attempt
+	History      time.Duration       // how long submissions are kept
+	AuditKeys    []secret.String     // the first seals the audit trail, all verify it; empty means no seals
+	MetricsToken secret.String       // shown by the reader of /metrics; empty means that there are no metrics
+	Getenv       func(string) string // reads the secrets that the policy names
 
 	MaxRequests int // requests that are worked on at the same time; zero means [admission.DefaultSlots]
 
@@ -118,6 +119,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		c.readHistory(getenv),
 		c.readMaxRequests(getenv),
 		c.readAudit(getenv),
+		c.readMetrics(getenv),
 		c.readOutboundProxy(getenv),
 		checkSDK(getenv),
 	)
@@ -334,6 +336,25 @@ func ReadAuditKeys(getenv func(string) string) ([]secret.String, error) {
 func (c *Config) readAudit(getenv func(string) string) (err error) {
 	c.AuditKeys, err = ReadAuditKeys(getenv)
 	return err
+}
+
+// minMetricsToken is the smallest length of METRICS_TOKEN in bytes.
+const minMetricsToken = 32
+
+// readMetrics reads METRICS_TOKEN. It has an effect on the plain server and the custom runtime only: an instance
+// of another platform answers one request at a time, and its counters cannot be read.
+func (c *Config) readMetrics(getenv func(string) string) error {
+	token := getenv("METRICS_TOKEN")
+	if token == "" {
+		return nil
+	}
+	if len(token) < minMetricsToken || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("METRICS_TOKEN must be at least 32 visible ASCII characters: create one with openssl rand -base64 32")
+	}
+	if c.Platform == PlainServer || c.Platform == CustomRuntime {
+		c.MetricsToken = secret.New(token)
+	}
+	return nil
 }
 
 // checkSDK refuses DEBUG=sdk, which makes the cloud's SDK print signed requests.

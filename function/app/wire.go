@@ -24,6 +24,7 @@ import (
 	"backupportal/function/identity"
 	"backupportal/function/lenhash"
 	"backupportal/function/logging"
+	"backupportal/function/metric"
 	"backupportal/function/notify"
 	"backupportal/function/param"
 	"backupportal/function/policy"
@@ -76,10 +77,11 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	if err != nil {
 		return App{}, errors.Join(err, closeStore())
 	}
+	meter := metric.New(Build())
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: wait, ListFirst: listFirst(cfg.ListFirst, db),
-		Messenger: messenger, Announced: make(chan struct{}, 1),
+		Messenger: messenger, Announced: make(chan struct{}, 1), Meter: meter, Warned: &backup.Hourly{},
 	}
 	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
 	if err != nil {
@@ -104,6 +106,9 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 			Durability: func() string { return string(db.Durability()) }, ListFirst: service.ListFirst,
 		},
 	}
+	if !cfg.MetricsToken.IsZero() {
+		server.Metrics = meter.Handler(cfg.MetricsToken)
+	}
 	if cfg.PublicURL != nil {
 		server.Origin = cfg.PublicURL.String()
 	}
@@ -112,7 +117,9 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		log.Warn("submissions are stored on this instance only and may be lost; each is looked up in the cloud first: set DATABASE_URL")
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
-	doors := event.Doors{Web: server.Handler(), Unreadable: unreadable(server), Submit: submit(server, sweep), Log: log}
+	doors := event.Doors{
+		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, sweep), Log: log,
+	}
 	end := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
@@ -290,15 +297,10 @@ func submit(
 			return json.Marshal(swept)
 		}
 		ctx = backup.WithRequestInfo(ctx, backup.RequestInfo{RequestID: requestID(ctx), Door: backup.DoorEvent})
-		p := identity.Principal{
-			Kind:    identity.KindEvent,
-			Subject: "event:" + string(m.Kind),
-			Name:    "event " + string(m.Kind),
-		}
 		inv, _ := event.FromContext(ctx)
 		message := web.Message{
-			Principal: p, Key: messageKey(m.Source, m.ID), Body: m.Payload, Heard: m.Kind == envelope.Direct,
-			Retry: inv.RetryCount > 0,
+			Principal: eventPrincipal(m.Kind), Key: messageKey(m.Source, m.ID), Body: m.Payload, Origin: m.Source,
+			Heard: m.Kind == envelope.Direct, Retry: inv.RetryCount > 0,
 		}
 		if id, ok := m.ContentID(inv); ok {
 			message.Key, message.ByContent = messageKey("", id), true
@@ -308,6 +310,20 @@ func submit(
 			return nil, &event.Rejection{Answer: answer}
 		}
 		return answer, err
+	}
+}
+
+// eventPrincipal returns the principal of all events of one kind.
+func eventPrincipal(kind envelope.Kind) identity.Principal {
+	return identity.Principal{Kind: identity.KindEvent, Subject: "event:" + string(kind), Name: "event " + string(kind)}
+}
+
+// notMessage returns the function that leaves a trace of events that are no messages. An event without a kind
+// has the sender "event:unknown", which no team has as a member.
+func notMessage(server *web.Server) func(context.Context, event.Message, string) {
+	return func(ctx context.Context, m event.Message, reason string) {
+		ctx = backup.WithRequestInfo(ctx, backup.RequestInfo{RequestID: requestID(ctx), Door: backup.DoorEvent})
+		server.RejectUnreadable(ctx, eventPrincipal(cmp.Or(m.Kind, "unknown")), m.Source, reason)
 	}
 }
 

@@ -146,6 +146,7 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	} {
 		*s = clean(*s)
 	}
+	r.Outcome.Reason = param.Clean(r.Outcome.Reason, maxLine)
 	t.Scripts = cleanLines(t.Scripts, maxScripts)
 	return r
 }

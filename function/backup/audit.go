@@ -44,6 +44,7 @@ const (
 	AuditReconciled     AuditKind = "reconciled"      // the cloud's list resolved an attempt
 	AuditCancelled      AuditKind = "cancelled"       // the result of CancelBackupJob
 	AuditWebhookRefused AuditKind = "webhook_refused" // the signature or token of a webhook is wrong
+	AuditRejected       AuditKind = "rejected"        // a message can never be accepted; one an hour for each kind and source
 	AuditLimit          AuditKind = "limit"           // a limit is reached
 	AuditViolation      AuditKind = "violation"       // a promise of the design is broken: two jobs of one submission
 )
@@ -87,6 +88,7 @@ type AuditOutcome struct {
 	RequestID    string `json:"cloud_request_id,omitempty"` // of the cloud
 	Milliseconds int64  `json:"ms,omitempty"`               // duration of the call
 	Limit        string `json:"limit,omitempty"`            // key of the limit that was reached
+	Reason       string `json:"reason,omitempty"`           // why a message was rejected
 }
 
 // The classes of the result of a call ([AuditOutcome.Class]). The texts are stored in records,

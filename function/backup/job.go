@@ -72,7 +72,7 @@ const jobPrefix = "JOB_"
 // portal's.
 func JobState(word string) State {
 	switch s := State(word); s {
-	case StateSending, StateUnknown, StateRefused, StateNotSent, StateDenied:
+	case StateSending, StateUnknown, StateRefused, StateNotSent, StateDenied, StateRejected:
 		return jobPrefix + s
 	default:
 		return s
@@ -84,7 +84,7 @@ func JobState(word string) State {
 // submission again.
 func (s State) IsTerminal() bool {
 	switch s {
-	case StateRefused, StateNotSent, StateDenied,
+	case StateRefused, StateNotSent, StateDenied, StateRejected,
 		StateComplete, StatePartialComplete, StateFailed, StateCanceled, StateExpired, StateUnavailable:
 		return true
 	}
@@ -113,6 +113,8 @@ func (s State) Name() param.Text {
 		return param.Both("Not sent", "未发送")
 	case StateDenied:
 		return param.Both("Not allowed", "未获准")
+	case StateRejected:
+		return param.Both("Rejected", "已拒收")
 	case StateCreated, StateQueued:
 		return param.Both("Queued", "排队中")
 	case StateRunning:

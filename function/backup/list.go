@@ -24,6 +24,7 @@ type Query struct {
 	Resource   string // id of an instance or a cluster
 	SourceType param.SourceType
 	States     []State   // any of these; nil: all
+	Rejections bool      // [Service.History] returns rejections too
 	From, To   time.Time // From <= created < To
 
 	Before *Place // only records older than this place

@@ -17,28 +17,31 @@ import (
 // Event is a change of a submission that receivers are notified of.
 type Event string
 
-// The events. A submission has EventCreated at most once, and at most one of the others. There
-// is no event for a submission that the policy refused or that was not sent: its caller already
-// has that answer.
+// The events. A submission has EventCreated at most once, and at most one of the next four. A refusal of a
+// person or a program that reads the answer is no event. EventRejected is about a message of a machine,
+// whose answer may have no reader; see [Rejection].
 const (
 	EventCreated   Event = "created"   // the job exists
 	EventSucceeded Event = "succeeded" // the backup is complete; a copy in another region may still fail
 	EventPartial   Event = "partial"   // there is a backup; some items are missing
 	EventFailed    Event = "failed"    // there is no backup: the job failed, or the cloud refused the submission
 	EventCancelled Event = "cancelled" // the job was cancelled
+	EventRejected  Event = "rejected"  // a message can never be accepted; no submission exists
 )
 
 // Events lists all events.
-var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled}
+var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled, EventRejected}
 
-// Notice is the stored instruction to tell one receiver about one event of a submission.
+// Notice is the stored instruction to tell one receiver about one event of a submission, or about a
+// rejection.
 type Notice struct {
-	SubmissionID string
+	SubmissionID string // id of the [Rejection] if Event is EventRejected
 	Event        Event
 	Receiver     string    // name of the receiver
 	At           time.Time // when the portal learned of the event; milliseconds
 	Attempts     int       // how often the notice was leased
 	Record       Record    // as it was when the notice was read; zero in a new notice
+	Rejection    Rejection // the same, if Event is EventRejected; Record is then zero
 }
 
 // ID returns the id of the notice, the same for every attempt. A receiver can use it to detect
@@ -106,7 +109,7 @@ type Messenger interface {
 	// All returns the names of all receivers.
 	All() []string
 	// Receivers returns the names of the receivers that want an event of an account. account is
-	// an alias.
+	// an alias, or empty for EventRejected.
 	Receivers(e Event, account string) []string
 	// Send sends one notice, once. Its errors contain neither URLs nor secrets.
 	Send(ctx context.Context, n Notice) error
@@ -155,12 +158,25 @@ func (n notifier) announce(ctx context.Context, notices []Notice) error {
 		return storeUnavailable(err)
 	}
 	if added > 0 {
-		select {
-		case n.announced <- struct{}{}:
-		default: // it is already woken
-		}
+		n.wake()
 	}
 	return nil
+}
+
+// wake wakes [Service.SweepEvery], which sends new notices.
+func (n notifier) wake() {
+	select {
+	case n.announced <- struct{}{}:
+	default: // it is already woken
+	}
+}
+
+// receiversOf returns the names of the receivers of an event that belongs to no account.
+func (n notifier) receiversOf(e Event) []string {
+	if n.messenger == nil {
+		return nil
+	}
+	return n.messenger.Receivers(e, "")
 }
 
 // noticesOf returns the notices about the events of r so far, one for each event and receiver.

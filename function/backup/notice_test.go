@@ -250,6 +250,8 @@ func (*dueStore) Forget(context.Context, time.Time, time.Time, int) (int, error)
 	return 0, nil
 }
 
+func (*dueStore) ForgetRejections(context.Context, time.Time) error { return nil }
+
 func (w *dueStore) Due(_ context.Context, receiver string, _ time.Time, _ int) ([]backup.Notice, error) {
 	w.due <- receiver
 	return nil, nil

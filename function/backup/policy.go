@@ -25,6 +25,9 @@ type Policy interface {
 	// PrefetchTags reads the tags that later calls of May with these parameters need, with one
 	// request for each account and region. It only saves time; a failure is not reported.
 	PrefetchTags(ctx context.Context, p identity.Principal, a Action, complete []param.Params)
+	// MayViewRejections reports whether p may view the rejected messages of a sender, which is a source or a
+	// kind of event.
+	MayViewRejections(p, sender identity.Principal) bool
 	// Reaches reports whether p may do a with any resource in the region of an account.
 	Reaches(p identity.Principal, a Action, alias, region string) bool
 	// CoversVault reports whether a rule lets p make backups like params into the vault.

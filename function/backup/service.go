@@ -42,6 +42,11 @@ type Service struct {
 	// buffer of one. Nil means that the next sweep sends the notice.
 	Announced chan struct{}
 
+	// Meter counts refused inputs. Nil counts nothing.
+	Meter Meter
+	// Warned limits the warnings about refused messages that are not stored. Nil logs each of them.
+	Warned *Hourly
+
 	// ListFirst reports whether the store can lose records. Then the cloud's list is searched
 	// before the first attempt of each call of [Service.Submit]. Nil means that it cannot.
 	ListFirst func() bool
@@ -63,6 +68,7 @@ type Store interface {
 	Jobs
 	Lists
 	Notices
+	Rejections
 	Upkeep
 }
 

@@ -153,7 +153,7 @@ func (w *sweep) refresh(ctx context.Context, keep time.Duration) error {
 	return err
 }
 
-// forget removes submissions that are older than keep, in batches, and entries of the limits
+// forget removes submissions and rejections that are older than keep, and entries of the limits
 // that have ended. It removes them one hour late, because another process may still use a record
 // that has just expired.
 func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
@@ -169,7 +169,13 @@ func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 			break
 		}
 	}
-	if w.Limits == nil || ctx.Err() != nil {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err := w.Store.ForgetRejections(ctx, before); err != nil {
+		w.Log.WarnContext(ctx, "removing old rejections", "error", err) // the next sweep repeats it
+	}
+	if w.Limits == nil {
 		return nil
 	}
 	if err := w.Limits.ForgetLimits(ctx, now); err != nil {

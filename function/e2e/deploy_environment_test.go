@@ -24,6 +24,7 @@ var notDeployed = map[string]string{
 	"POLICY_FILE":       "policy.yaml lies beside the binary",
 	"CLOUD_ENDPOINT":    "for tests against the emulator",
 	"CLOUD_CA_FILE":     "the system's roots do",
+	"METRICS_TOKEN":     "the built-in runtime serves no metrics",
 	"OIDC_SCOPES":       "the default does for most providers",
 	"OIDC_GROUPS_CLAIM": "the default does for most providers",
 	"OIDC_NONCE":        "strict unless a provider cannot",

@@ -60,6 +60,7 @@ func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, erro
 	if err != nil {
 		shape, _ := errors.AsType[*ShapeError](err)
 		d.Log.ErrorContext(ctx, "event not recognized", "size", shape.Size, "keys", shape.Keys)
+		d.notMessage(ctx, Message{}, err.Error())
 		return nil, err
 	}
 	for _, it := range items {
@@ -128,6 +129,7 @@ func (d Doors) submitItem(ctx context.Context, it item) (outcome, error) {
 	out := outcome{Kind: it.Kind, Source: it.Source, ID: it.ID, Outcome: "accepted"}
 	if it.reason != "" {
 		d.Log.WarnContext(ctx, "message not recognized", "kind", it.Kind, "id", it.ID, "reason", it.reason)
+		d.notMessage(ctx, it.Message, it.reason)
 		out.Outcome, out.Reason = "rejected", it.reason
 		return out, nil
 	}
@@ -137,6 +139,13 @@ func (d Doors) submitItem(ctx context.Context, it item) (outcome, error) {
 	}
 	out.Answer = answer
 	return out, err
+}
+
+// notMessage reports something that is no message to NotMessage.
+func (d Doors) notMessage(ctx context.Context, m Message, reason string) {
+	if d.NotMessage != nil {
+		d.NotMessage(ctx, m, reason)
+	}
 }
 
 // submit calls Submit, and turns a panic into an error of the message. Otherwise the SDK for

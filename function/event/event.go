@@ -50,7 +50,7 @@ import (
 // deadline, the portal can still store an answer of the cloud and send a page about the time-out.
 const margin = 5 * time.Second
 
-// Doors are the handlers behind every platform. All fields except Unreadable are required. They
+// Doors are the handlers behind every platform. All fields except Unreadable and NotMessage are required. They
 // are not changed after the first event. The handlers are safe for concurrent use.
 type Doors struct {
 	// Web answers HTTP requests. Its responses are buffered: they cannot be flushed or hijacked.
@@ -62,6 +62,10 @@ type Doors struct {
 	// [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath], [ErrQuery] or [ErrBase64], and r has
 	// what could be read. If it is nil, a plain page is the answer.
 	Unreadable func(w http.ResponseWriter, r *http.Request, err error)
+
+	// NotMessage learns of each event, or element of a batch, that is no message; its reason has no value of
+	// the event. m has no payload, and no kind if the event has none. Nil ignores them.
+	NotMessage func(ctx context.Context, m Message, reason string)
 
 	// Submit handles one message and returns its answer as JSON. A message that can never succeed
 	// is a [*Rejection]. Any other error means that the platform should deliver the message
@@ -96,8 +100,10 @@ func (d Doors) answer(ctx context.Context, event []byte) (json.RawMessage, error
 	inv, _ := FromContext(ctx)
 	top := members(event)
 	if err := unserved(event, top, inv.Platform); err != nil {
-		d.Log.ErrorContext(withLogID(ctx), "event", "outcome", outcomeUnserved, "size", len(event),
+		ctx = withLogID(ctx)
+		d.Log.ErrorContext(ctx, "event", "outcome", outcomeUnserved, "size", len(event),
 			"retry", inv.RetryCount, "error", err)
+		d.notMessage(ctx, Message{}, err.Error())
 		return nil, err
 	}
 	if e, like, err := readHTTP(event, top); like {

@@ -156,11 +156,16 @@ func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
 	return nil
 }
 
-// link returns the URL of the submission's page, or an empty string if the URL of the portal is
-// not configured.
+// link returns the URL of the submission's page, or of the list of rejected messages. It is an empty string
+// if the URL of the portal is not configured.
 func (s *Sender) link(n backup.Notice) string {
 	if s.cfg.PublicURL == nil {
 		return ""
+	}
+	if n.Event == backup.EventRejected {
+		list := s.cfg.PublicURL.JoinPath("backups")
+		list.RawQuery = url.Values{"Status": {string(backup.StateRejected)}}.Encode()
+		return list.String()
 	}
 	return s.cfg.PublicURL.JoinPath("backups", n.SubmissionID).String()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 // A payload is the body of a webhook message (Standard Webhooks, “Payload structure”). It is the
@@ -18,7 +19,39 @@ import (
 type payload struct {
 	Type      string    `json:"type"`      // "backup." and the event
 	Timestamp time.Time `json:"timestamp"` // when the portal learned of the event
-	Data      data      `json:"data"`
+	Data      any       `json:"data"`      // a data, or a rejectionData for “rejected”
+}
+
+// A rejectionData describes messages that were rejected.
+type rejectionData struct {
+	RejectionID  string      `json:"RejectionId"`
+	Kind         string      `json:"Kind"` // unreadable, invalid, denied or account
+	Door         backup.Door `json:"Door"`
+	Source       string      `json:"Source"`                 // name in the policy, or "event:" and the kind of event
+	Origin       string      `json:"Origin,omitempty"`       // what the event says about where it comes from
+	Reason       string      `json:"Reason"`                 // in the language of the receiver
+	SubmissionID string      `json:"SubmissionId,omitempty"` // of a refusal by the policy
+	RequestID    string      `json:"RequestId,omitempty"`
+	Environment  string      `json:"Environment,omitempty"`
+	URL          string      `json:"Url,omitempty"` // of the list of rejected messages
+}
+
+// newRejectionPayload returns the payload of a notice about a rejection in language l. It has no count, which
+// would differ between two attempts.
+func newRejectionPayload(n backup.Notice, l param.Language, environment, link string) payload {
+	r := n.Rejection
+	return payload{Type: "backup." + string(n.Event), Timestamp: n.At.UTC(), Data: rejectionData{
+		RejectionID:  r.ID,
+		Kind:         string(r.Kind),
+		Door:         r.Door,
+		Source:       r.Sender.Subject,
+		Origin:       r.Origin,
+		Reason:       r.Reason.In(l),
+		SubmissionID: r.SubmissionID,
+		RequestID:    r.RequestID,
+		Environment:  environment,
+		URL:          link,
+	}}
 }
 
 // A data describes the submission and its job at the time of the event.
@@ -80,7 +113,11 @@ func newPayload(n backup.Notice, environment, link string) payload {
 // webhook writes a message by Standard Webhooks. The id is the same for each attempt; time and
 // signature differ.
 func webhook(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
-	body, err := json.Marshal(newPayload(n, s.cfg.Notifications.Environment, s.link(n)))
+	message := newPayload(n, s.cfg.Notifications.Environment, s.link(n))
+	if n.Event == backup.EventRejected {
+		message = newRejectionPayload(n, r.Language, s.cfg.Notifications.Environment, s.link(n))
+	}
+	body, err := json.Marshal(message)
 	if err != nil {
 		return outgoing{}, err
 	}

@@ -20,6 +20,8 @@ var (
 	wordCancelled = param.Both("Cancelled by", "取消人")
 	wordReason    = param.Both("Reason", "原因")
 	wordSays      = param.Both("Cloud Backup says", "云备份返回")
+	wordSource    = param.Both("Source", "来源")
+	wordOrigin    = param.Both("Origin", "出处")
 	wordTime      = param.Both("Time", "时间")
 	wordOpen      = param.Both("Open in Backup Portal", "在备份门户中查看")
 	wordLowered   = param.Both("Backup succeeded, but it is less consistent than requested", "备份成功，但未达到要求的一致性")
@@ -35,6 +37,7 @@ var headlines = map[backup.Event]param.Text{
 	backup.EventPartial:   param.Both("Backup partly succeeded: some items are missing", "备份部分成功：有内容未备份"),
 	backup.EventFailed:    param.Both("Backup failed", "备份失败"),
 	backup.EventCancelled: param.Both("Backup cancelled", "备份已取消"),
+	backup.EventRejected:  param.Both("Message rejected: no backup was started", "消息被拒收：未开始备份"),
 }
 
 // A message is the content of a chat message in the receiver's language. Only link can act in the
@@ -67,6 +70,13 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 		if value != "" {
 			m.lines = append(m.lines, line{label.In(l), value})
 		}
+	}
+	if n.Event == backup.EventRejected {
+		add(wordSource, inert(n.Rejection.Sender.Subject))
+		add(wordOrigin, inert(n.Rejection.Origin))
+		add(wordReason, inert(n.Rejection.Reason.In(l)))
+		add(wordTime, n.At.In(s.cfg.Zone).Format("2006-01-02 15:04 MST"))
+		return m
 	}
 	add(wordInstance, inert(r.Complete["InstanceId"]))
 	add(wordCluster, inert(r.Complete["ContainerClusterId"]))

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -51,6 +52,10 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 		Accounts: list(l, m["accounts"], l.alias),
 		Language: param.English,
 		Private:  l.flag(m["private"]),
+	}
+	if r.Accounts != nil && slices.Contains(r.Events, backup.EventRejected) {
+		l.wrong(m["accounts"], "has no effect on rejected messages, which belong to no account: "+
+			"write another receiver for the event rejected, without accounts")
 	}
 	if choice(l, m["language"], "en", "zh") == "zh" {
 		r.Language = param.Chinese

@@ -9,6 +9,7 @@
 //	tokens, pipelines, sources
 //	               how programs prove their names
 //	rules          what the members of teams may do
+//	operators      teams that may view the rejected messages of all senders
 //	notifications  receivers of notices
 //
 // # Evaluation
@@ -76,6 +77,7 @@ type Policy struct {
 	tokens        []identity.Token
 	pipelines     []identity.Pipeline
 	sources       []webhook.Source
+	operators     []int // indices in teams
 	notifications backup.Notifications
 	hash          string // SHA-256 of the file, in hex
 

@@ -34,6 +34,7 @@ type plainPolicy struct {
 	Tokens        any `yaml:"tokens,omitempty"`        // has no effect on decisions
 	Sources       any `yaml:"sources,omitempty"`       // has no effect on decisions
 	Pipelines     any `yaml:"pipelines,omitempty"`     // has no effect on decisions
+	Operators     any `yaml:"operators,omitempty"`     // has no effect on decisions
 	Notifications any `yaml:"notifications,omitempty"` // has no effect on decisions
 }
 

@@ -74,6 +74,14 @@ func (p *Policy) Teams(who identity.Principal) []string {
 	return names
 }
 
+// MayViewRejections reports whether who may view the rejected messages of a sender, which is a source or a
+// kind of event: who is in a team of the sender, or in a team of the key operators.
+func (p *Policy) MayViewRejections(who, sender identity.Principal) bool {
+	teams := p.teamsOf(who)
+	own := p.teamsOf(sender)
+	return slices.ContainsFunc(teams, func(i int) bool { return slices.Contains(own, i) || slices.Contains(p.operators, i) })
+}
+
 // TeamLabel is what people call the team with that name: its display name
 // followed by the name in parentheses, or the name alone if it has no display
 // name or there is no such team.

@@ -71,10 +71,13 @@ FROM (SELECT n.event, n.receiver, n.at_ms AS noticed_ms, n.attempts, n.next_ms, 
 	JOIN submission whole ON whole.id = n.submission_id)` + joins + `
 ORDER BY s.next_ms, s.id, s.event`
 
-// Due implements [backup.Notices].
+// Due implements [backup.Notices]. Notices about rejections, which are few, come before the others.
 func (d *DB) Due(ctx context.Context, receiver string, now time.Time, limit int) (found []backup.Notice, err error) {
 	err = d.do(ctx, "due", func(ctx context.Context) error {
-		rows, err := d.query(ctx, d.db, selectDue, receiver, ms(now), limit)
+		if found, err = d.dueRejections(ctx, receiver, now, limit); err != nil {
+			return err
+		}
+		rows, err := d.query(ctx, d.db, selectDue, receiver, ms(now), limit-len(found))
 		if err != nil {
 			return err
 		}
@@ -113,7 +116,12 @@ WHERE submission_id = $1 AND event = $2 AND receiver = $3 AND attempts = $4 AND 
 
 // Lease implements [backup.Notices].
 func (d *DB) Lease(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
-	err := d.changeOne(ctx, "take", updateLease, n.SubmissionID, string(n.Event), n.Receiver, n.Attempts, ms(until))
+	var err error
+	if n.Event == backup.EventRejected {
+		err = d.changeOne(ctx, "take", updateRejectionLease, n.SubmissionID, n.Receiver, n.Attempts, ms(until))
+	} else {
+		err = d.changeOne(ctx, "take", updateLease, n.SubmissionID, string(n.Event), n.Receiver, n.Attempts, ms(until))
+	}
 	if errors.Is(err, backup.ErrNotFound) {
 		return false, nil
 	}
@@ -124,5 +132,8 @@ const updateDone = `UPDATE notice SET done_ms = $4 WHERE submission_id = $1 AND 
 
 // Done implements [backup.Notices].
 func (d *DB) Done(ctx context.Context, n backup.Notice, now time.Time) error {
+	if n.Event == backup.EventRejected {
+		return d.changeOne(ctx, "done", updateRejectionDone, n.SubmissionID, n.Receiver, ms(now))
+	}
 	return d.changeOne(ctx, "done", updateDone, n.SubmissionID, string(n.Event), n.Receiver, ms(now))
 }

@@ -9,6 +9,8 @@
 //	submission_step  step of a submission's log           never             Forget, by cascade
 //	job              submission whose job was asked for   yes               Forget, by cascade
 //	notice           submission, event and receiver       yes               Forget, by cascade
+//	rejection        kind, sender, origin and hour         count only        ForgetRejections
+//	rejection_notice rejection and receiver                yes               ForgetRejections, by cascade
 //	rate             rate limit                           yes               ForgetLimits
 //	quota            quota and day of UTC                 yes               ForgetLimits
 //	cooldown         resource with a cool-down            yes               ForgetLimits
@@ -24,12 +26,13 @@
 //	Append    (submission_id, n) of submission_step: one step with each number
 //	Ask       submission_id of job: one process asks the cloud in each interval
 //	Announce  (submission_id, event, receiver) of notice: one notice for each event
+//	Reject    id of rejection: one row and one set of notices for each hour
 //	Lease     attempts of notice, by compare and swap: one process sends each attempt
 //
 // Therefore no lock is held between two statements of the program, and a process may stop,
-// freeze or lose its connection between any two of them. Three writes need more than one
+// freeze or lose its connection between any two of them. Four writes need more than one
 // statement and are transactions: a step with its audit records, a reservation of limits,
-// and a refund.
+// a refund, and a rejection with its notices.
 //
 // Times are stored as milliseconds since 1970 in UTC, with 0 for the zero time. They come
 // from the clock of the application, never from the clock of the database.

@@ -86,6 +86,7 @@ func (s *Store) Due(ctx context.Context, receiver string, now time.Time, limit i
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := map[string]int64{} // when the notice is due, by the notice's id
+	rejected := s.dueRejections(receiver, now)
 	for id, sub := range s.submissions {
 		for key, d := range sub.notices {
 			if key.receiver != receiver || d.done != 0 || d.next > ms(now) {
@@ -110,6 +111,7 @@ func (s *Store) Due(ctx context.Context, receiver string, now time.Time, limit i
 			cmp.Compare(a.Event, b.Event),
 		)
 	})
+	found = append(rejected, found...)
 	return found[:min(limit, len(found))], ctx.Err()
 }
 
@@ -141,6 +143,12 @@ func (s *Store) Done(ctx context.Context, n backup.Notice, now time.Time) error 
 
 // delivery returns the stored progress of n, or nil if the store has no such notice.
 func (s *Store) delivery(n backup.Notice) *delivery {
+	if n.Event == backup.EventRejected {
+		if r := s.rejections[n.SubmissionID]; r != nil {
+			return r.notices[n.Receiver]
+		}
+		return nil
+	}
 	sub := s.submissions[n.SubmissionID]
 	if sub == nil {
 		return nil

@@ -6,6 +6,7 @@
 //
 //	submissions  by submission id: the record, its steps, job, final state and notices
 //	byKey        by the id of a key's first use: its uses, oldest first
+//	rejections   by id, with their notices
 //	audit        by chain and number: rows of the audit trail
 //	limits       reservations, rates, quotas and cool-downs
 package memory
@@ -35,6 +36,7 @@ type Store struct {
 	byKey       map[string][]*submission             // the uses of a key, oldest first
 	audit       map[string]map[int64]backup.AuditRow // rows by chain and number
 	limits      limits
+	rejections  map[string]*rejection
 }
 
 // Store implements all interfaces that package backup needs from a database.
@@ -46,6 +48,7 @@ var (
 // New returns an empty store.
 func New() *Store {
 	return &Store{
+		rejections:  map[string]*rejection{},
 		submissions: map[string]*submission{},
 		byKey:       map[string][]*submission{},
 		audit:       map[string]map[int64]backup.AuditRow{},

@@ -1,6 +1,6 @@
 // Package storetest is the test suite that every [backup.Store] must pass.
 //
-// [Run] tests submissions, logs, jobs, lists and notices, [RunLimits] tests limits, and
+// [Run] tests submissions, logs, jobs, lists, notices and rejections, [RunLimits] tests limits, and
 // [RunAudit] tests the audit trail. Each test is one behaviour. It gets an empty store, and the
 // tests of a suite run in parallel. [FillHistory] writes a long history directly into a database,
 // for tests of speed. [Log] reads a log directly from a database, and [Kinds] checks its rules.
@@ -32,7 +32,7 @@ type test = func(*testing.T, backup.Store)
 
 // Run runs the suite. open returns an empty store for one test.
 func Run(t *testing.T, open func(t *testing.T) backup.Store) {
-	for _, group := range []map[string]test{logs, keys, lists, ends, notices} {
+	for _, group := range []map[string]test{logs, keys, lists, ends, notices, rejections} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

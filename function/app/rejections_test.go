@@ -1,0 +1,127 @@
+package app
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const metricsToken = "metrics-token-of-32-characters-1"
+
+// wired returns the portal with the policy of the demonstration, and its log.
+func wired(t *testing.T, pairs ...string) (App, *bytes.Buffer) {
+	t.Helper()
+	settings := append([]string{
+		"POLICY_FILE", "../cmd/local/policy.yaml", "DATABASE_URL", "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
+	}, pairs...)
+	cfg, err := ReadConfig(env(settings...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	p, err := Wire(cfg, &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p, &log
+}
+
+// get answers GET with a header Authorization, or none if token is empty.
+func get(p App, address, token string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:9000"+address, nil)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer := httptest.NewRecorder()
+	p.Doors.Web.ServeHTTP(answer, r)
+	return answer
+}
+
+// Every event that can never be accepted leaves a log line, an audit record, a line in the history and a metric,
+// by whichever shape it arrives.
+func TestEventsThatCanNeverBeAcceptedLeaveTraces(t *testing.T) {
+	const ce = `"id":"1","source":"shop","specversion":"1.0","type":"t"`
+	for name, c := range map[string]struct{ event, kind, source, origin string }{
+		"a number":                    {`7`, "unreadable", "event:unknown", ""},
+		"null":                        {`null`, "unreadable", "event:unknown", ""},
+		"a CloudEvent without an id":  {`{"specversion":"1.0","source":"shop"}`, "unreadable", "event:unknown", ""},
+		"a timer without a time":      {`{"triggerName":"nightly","triggerTime":7}`, "unreadable", "event:unknown", ""},
+		"a batch with a number":       {`[7]`, "unreadable", "event:raw", ""},
+		"a batch with a CloudEvent":   {`[{"specversion":"1.0"}]`, "unreadable", "event:cloudevent", ""},
+		"a plain text":                {`hello`, "unreadable", "event:text", ""},
+		"a timer without a payload":   {`{"triggerName":"nightly","triggerTime":"2026-11-23T01:00:00Z"}`, "unreadable", "event:timer", "nightly"},
+		"a timer with wrong values":   {`{"triggerName":"nightly","triggerTime":"2026-11-23T01:00:00Z","payload":"{\"Retentoin\":1}"}`, "invalid", "event:timer", "nightly"},
+		"a topic with a text":         {`{"TopicName":"backups","MessageId":"m1","Message":"hello"}`, "unreadable", "event:mns-topic", "backups"},
+		"a CloudEvent without values": {`{` + ce + `,"data":{}}`, "invalid", "event:cloudevent", "shop"},
+		"an unknown account": {`{` + ce + `,"data":{"Account":"nowhere","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":7}}`,
+			"account", "event:cloudevent", "shop"},
+		"a RocketMQ message": {`[{` + ce[:len(ce)-len(`"type":"t"`)] + `"type":"mq:Topic:SendMessage","data":{"topic":"t","body":"{}"}}]`,
+			"unreadable", "event:unknown", ""},
+		"an SQS message": {`{"Records":[{"messageId":"1","body":"{}","eventSource":"aws:sqs"}]}`,
+			"unreadable", "event:unknown", ""},
+		"a direct event":    {`{"Account":"demo"}`, "invalid", "event:direct", ""},
+		"a change of OSS":   {`{"events":[{"eventSource":"acs:oss","oss":{"bucket":{"arn":"acs:oss:b"}}}]}`, "invalid", "event:oss", "acs:oss:b"},
+		"an event of a CDN": {`{"events":[{"eventSource":"cdn","resource":{"domain":"d.example"}}]}`, "invalid", "event:cdn", "d.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, log := wired(t, "METRICS_TOKEN", metricsToken)
+			for range 2 {
+				_, _ = p.Doors.FC(t.Context(), []byte(c.event)) // some answers are errors
+			}
+			line := `"msg":"message rejected","kind":"` + c.kind + `","source":"` + c.source + `","origin":"` + c.origin + `"`
+			if strings.Count(log.String(), line) != 1 {
+				t.Errorf("not one line %s in\n%s", line, log)
+			}
+			if c.kind != "account" && strings.Count(log.String(), `"event":"rejected"`) != 1 || c.kind == "account" && !strings.Contains(log.String(), `"event":"denied"`) {
+				t.Errorf("no audit record in\n%s", log)
+			}
+			want := `backup_portal_rejected_total{kind="` + c.kind + `",source="` + c.source + `"} 2`
+			if got := get(p, "/metrics", metricsToken).Body.String(); !strings.Contains(got, want) {
+				t.Errorf("no %s in\n%s", want, got)
+			}
+			page := get(p, "/backups?Status=REJECTED", "").Body.String()
+			if !strings.Contains(page, strings.TrimSpace(c.source+" "+c.origin)) || !strings.Contains(page, "2 messages") {
+				t.Errorf("not in the history:\n%s", page)
+			}
+		})
+	}
+}
+
+func TestMetricsNeedTheirToken(t *testing.T) {
+	p, _ := wired(t, "METRICS_TOKEN", metricsToken)
+	for token, want := range map[string]int{metricsToken: http.StatusOK, "": http.StatusUnauthorized, "wrong": http.StatusUnauthorized} {
+		answer := get(p, "/metrics", token)
+		if answer.Code != want || strings.Contains(answer.Body.String(), "build_info") != (want == http.StatusOK) {
+			t.Errorf("token %q: %d %s", token, answer.Code, answer.Body)
+		}
+	}
+	without, _ := wired(t)
+	for _, token := range []string{metricsToken, ""} {
+		if answer := get(without, "/metrics", token); answer.Code != http.StatusNotFound {
+			t.Errorf("without METRICS_TOKEN: %d %s", answer.Code, answer.Body)
+		}
+	}
+}
+
+func TestConfigOfMetrics(t *testing.T) {
+	for value, works := range map[string]bool{
+		"": true, metricsToken: true, "short": false, strings.Repeat("x", 31): false, strings.Repeat("x", 32) + "\n": false, strings.Repeat("é", 32): false,
+	} {
+		if _, err := ReadConfig(env("METRICS_TOKEN", value)); (err == nil) != works {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+	cfg, err := ReadConfig(env("METRICS_TOKEN", metricsToken, "FC_RUNTIME_API", "x", "AUTH_MODE", "events", "ALLOW_EPHEMERAL_STORE", "1"))
+	if err != nil || !cfg.MetricsToken.IsZero() {
+		t.Errorf("on the built-in runtime: %v, %v", cfg.MetricsToken, err)
+	}
+}

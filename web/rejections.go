@@ -1,0 +1,139 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/webhook"
+)
+
+// traced returns a handler of webhooks that leaves a trace of each refusal by h ([backup.Service.Reject]),
+// because few senders of webhooks read their answers. A message whose sender is not proved is only counted
+// and logged.
+func (s *Server) traced(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := h(w, r)
+		kind, final := rejectionKind(err)
+		if !final {
+			return err
+		}
+		sender, proved := sentBy(r.Context())
+		switch {
+		case errors.Is(err, errNoSource):
+			s.Backups.Refuse(r.Context(), backup.RejectedNoSource, backup.DoorWebhook, "")
+		case !proved:
+			s.Backups.Refuse(r.Context(), backup.RejectedUnverified, backup.DoorWebhook, r.PathValue("source"))
+		default:
+			s.reject(r.Context(), kind, backup.DoorWebhook, sender, "", err)
+		}
+		return err
+	}
+}
+
+// counted returns a handler that counts each refusal by h in the metrics. Its sender reads the answer.
+func (s *Server) counted(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := h(w, r)
+		if kind, final := rejectionKind(err); final {
+			source := ""
+			if p := principal(r); p.Kind == identity.KindSource {
+				source = p.Subject
+			}
+			s.Backups.CountRefusal(kind, source)
+		}
+		return err
+	}
+}
+
+// RejectUnreadable leaves a trace of an event that contains no submission. sender is its kind of event, and
+// reason says why, in English.
+func (s *Server) RejectUnreadable(ctx context.Context, sender identity.Principal, origin, reason string) {
+	s.Backups.Reject(ctx, backup.Rejection{
+		Kind: backup.RejectedUnreadable, Door: backup.DoorEvent, Sender: sender, Origin: origin, RequestID: s.requestID(ctx),
+		Reason: param.Text{En: textNotMessage.Fill(param.English, reason), Zh: textNotMessage.Fill(param.Chinese, reason)},
+	})
+}
+
+var textNotMessage = param.Both("The event is not a submission: %v", "该事件不是备份请求：%v")
+
+// reject leaves a trace of a message that was refused with err.
+func (s *Server) reject(
+	ctx context.Context,
+	kind backup.RejectionKind,
+	door backup.Door,
+	sender identity.Principal,
+	origin string,
+	err error,
+) {
+	r := backup.Rejection{
+		Kind: kind, Door: door, Sender: sender, Origin: origin, Reason: reasonOf(err), RequestID: s.requestID(ctx),
+	}
+	if denied, ok := errors.AsType[*backup.DeniedError](err); ok {
+		r.SubmissionID = denied.SubmissionID
+	}
+	s.Backups.Reject(ctx, r)
+}
+
+// rejectionKind returns the kind of a refusal. final is false if err is nil, or if the same message may be
+// accepted later: the portal or the cloud failed, a limit is reached, or the result is not known yet.
+func rejectionKind(err error) (kind backup.RejectionKind, final bool) {
+	if err == nil {
+		return "", false
+	}
+	denied, isDenied := errors.AsType[*backup.DeniedError](err)
+	switch status := faultOf(err).status; {
+	case errors.Is(err, webhook.ErrUnverified):
+		return backup.RejectedUnverified, true
+	case isDenied && onlyAccount(denied.Lines):
+		return backup.RejectedAccount, true
+	case isDenied:
+		return backup.RejectedDenied, true
+	case status == http.StatusUnprocessableEntity:
+		return backup.RejectedInvalid, true
+	case status == http.StatusConflict, status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
+		return "", false
+	}
+	return backup.RejectedUnreadable, true
+}
+
+// onlyAccount reports whether every line of a refusal is about the account: the policy does not know it, or no
+// rule for the sender names it.
+func onlyAccount(lines []param.Mistake) bool {
+	for _, m := range lines {
+		if m.Field != "Account" {
+			return false
+		}
+	}
+	return len(lines) > 0
+}
+
+// maxReasons is the largest number of single mistakes in the reason of a rejection.
+const maxReasons = 3
+
+// reasonOf returns the reason of a refusal in both languages: the sentences of the problem document, and its
+// first mistakes.
+func reasonOf(err error) param.Text {
+	in := func(l param.Language) string {
+		p := problemOf(faultOf(err), err, l)
+		parts := []string{p.Title}
+		for i, wrong := range p.Errors {
+			if i == maxReasons {
+				break
+			}
+			parts = append(parts, wrong.Detail)
+		}
+		if len(parts) == 1 && p.Detail != "" {
+			parts = append(parts, p.Detail)
+		}
+		return strings.Join(parts, wordBetween.In(l))
+	}
+	return param.Text{En: in(param.English), Zh: in(param.Chinese)}
+}
+
+// wordBetween separates the parts of a reason.
+var wordBetween = param.Both(": ", "：")
