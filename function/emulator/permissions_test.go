@@ -20,13 +20,13 @@ import (
 var documentedPermissions = map[string]string{
 	"CreateBackupJob": "*", "DescribeBackupJobs2": "*", "CancelBackupJob": "*", "DescribeVaults": "*",
 	"DescribeBackupClients": "*", "DescribeContainerCluster": "*", "DescribeUdmSnapshots": "*",
-	"DescribeCrossAccounts": "*", "CheckRole": "*", "hbr:DescribeRegions": "*",
+	"DescribeContainerResource": "*", "ListProtectedResources": "*", "DescribeCrossAccounts": "*", "CheckRole": "*", "hbr:DescribeRegions": "*",
 	"DescribeInstances": "acs:ecs:*:*:instance/*", "DescribeDisks": "acs:ecs:*:*:disk/*", "ecs:DescribeRegions": "*",
 }
 
 // withoutPermission has the operations for which the gateway checks no permission. Some of these
 // operations check permissions themselves.
-var withoutPermission = []string{"AssumeRole", "GetCallerIdentity", "AddCrossAccount"}
+var withoutPermission = []string{"AssumeRole", "GetCallerIdentity", "AddCrossAccount", "DeleteCrossAccount"}
 
 // permissionKey returns the key of o in documentedPermissions. DescribeRegions exists in two
 // products, so its key also contains the product.
