@@ -1,7 +1,9 @@
 package web
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
@@ -22,8 +24,17 @@ type Candidate struct {
 	Tags       map[string]string `json:"Tags,omitempty"`
 }
 
-// candidateParameters are the query parameters of all lists except disks.
-var candidateParameters = []string{"Region", "SourceType", "Search", "Next"}
+// candidateParameters returns the query parameters of a list. All but Search and Next are required,
+// except SourceType.
+func candidateParameters(kind backup.CandidateKind) []string {
+	switch kind {
+	case backup.Disks:
+		return []string{"Region", "SourceType", "InstanceId"}
+	case backup.Volumes:
+		return []string{"Region", "SourceType", "ClusterId", "Search", "Next"}
+	}
+	return []string{"Region", "SourceType", "Search", "Next"}
+}
 
 // longestSearch is the longest search text, in bytes. A Next may be four times as long.
 const longestSearch = 256
@@ -31,11 +42,7 @@ const longestSearch = 256
 // listCandidates returns the handler that answers with a page of one kind of candidates.
 func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		names := candidateParameters
-		if kind == backup.Disks {
-			names = []string{"Region", "SourceType", "InstanceId"}
-		}
-		query, err := strictQuery(r, names...)
+		query, err := strictQuery(r, candidateParameters(kind)...)
 		if err != nil {
 			return err
 		}
@@ -45,6 +52,9 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 		}
 		if kind == backup.Disks && query["InstanceId"] == "" {
 			bad = append(bad, param.Mistake{Field: "InstanceId", Code: "required", Text: msgListInstance})
+		}
+		if kind == backup.Volumes && query["ClusterId"] == "" {
+			bad = append(bad, param.Mistake{Field: "ClusterId", Code: "required", Text: msgListCluster})
 		}
 		for _, name := range []string{"Search", "Next"} {
 			if len(query[name]) > 4*longestSearch || name == "Search" && len(query[name]) > longestSearch {
@@ -59,11 +69,12 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 			backup.CandidateQuery{
 				Kind:       kind,
 				InstanceID: query["InstanceId"],
+				ClusterID:  query["ClusterId"],
 				Search:     query["Search"],
 				Next:       query["Next"],
 			})
 		if err != nil {
-			return err
+			return renameField(err, "ContainerClusterId", "ClusterId")
 		}
 		answer := Candidates{Items: []Candidate{}, Next: found.Next}
 		for _, t := range found.Items {
@@ -80,8 +91,25 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 	}
 }
 
+// renameField returns err with another name of a field in its mistakes. The list of volumes has the
+// name that the cloud's own list of them has.
+func renameField(err error, from, to string) error {
+	invalid, ok := errors.AsType[param.InvalidError](err)
+	if !ok {
+		return err
+	}
+	renamed := slices.Clone(invalid)
+	for i := range renamed {
+		if renamed[i].Field == from {
+			renamed[i].Field = to
+		}
+	}
+	return renamed
+}
+
 var (
 	msgListRegion   = param.Text{En: "Region is required: lists are per region", Zh: "缺少 Region：列表按地域提供"}
 	msgListInstance = param.Text{En: "InstanceId is required: disks are listed per instance", Zh: "缺少 InstanceId：云盘按实例提供"}
+	msgListCluster  = param.Text{En: "ClusterId is required: volumes are listed per cluster", Zh: "缺少 ClusterId：存储卷按集群提供"}
 	msgListLong     = param.Text{En: "%v is too long", Zh: "%v 过长"}
 )

@@ -64,6 +64,11 @@ func (s *Server) description() doc {
 				"Container clusters",
 				"Clusters registered in Cloud Backup that a rule allows you to back up.",
 			)},
+			"/api/v1/accounts/{alias}/volumes": doc{"get": describeCandidates(
+				backup.Volumes,
+				"Volumes of a cluster",
+				"Persistent volumes for ContainerResources: Id is resourceId, and Attributes has the values of resourceInfo.",
+			)},
 			"/webhooks/{source}": doc{"post": describeWebhook()},
 		},
 		"components": doc{
@@ -307,7 +312,17 @@ func describeCandidates(kind backup.CandidateKind, summary, about string) doc {
 			"description": "The instance of the disks.",
 			"schema":      schemaOf("InstanceId"),
 		})
-	} else {
+	}
+	if kind == backup.Volumes {
+		parameters = append(parameters, doc{
+			"name":        "ClusterId",
+			"in":          "query",
+			"required":    true,
+			"description": "The cluster of the volumes: its ContainerClusterId.",
+			"schema":      schemaOf("ContainerClusterId"),
+		})
+	}
+	if kind != backup.Disks {
 		parameters = append(parameters,
 			doc{
 				"name":        "Search",

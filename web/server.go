@@ -113,7 +113,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /api/v1/backup-jobs", s.json(s.signedIn(s.listBackupJobs)))
 	mux.Handle("GET /api/v1/backup-jobs/{SubmissionId}", s.json(s.signedIn(s.showBackupJob)))
 	mux.Handle("POST /api/v1/backup-jobs/{SubmissionId}/cancel", s.json(s.signedIn(s.rateLimited(s.cancelBackupJob))))
-	for _, kind := range []backup.CandidateKind{backup.Instances, backup.Disks, backup.Vaults, backup.Clusters} {
+	for _, kind := range []backup.CandidateKind{backup.Instances, backup.Disks, backup.Vaults, backup.Clusters, backup.Volumes} {
 		mux.Handle("GET /api/v1/accounts/{alias}/"+string(kind), s.json(s.signedIn(s.listCandidates(kind))))
 	}
 	mux.Handle("GET /api/v1/accounts/{alias}/preflight", s.json(s.signedIn(s.preflight)))

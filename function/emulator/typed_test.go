@@ -18,12 +18,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// otherOperations is the reason of members that no answer of an operation has: a struct of the V1
-// SDK has the members of several operations. The structs of ecs-20140526/v7, which has one for each
-// operation, lack them; .ci/clients compares them.
-const otherOperations = "the V1 SDK shares the struct with other operations"
-
-// Reasons of the other members that an answer leaves unset.
+// Reasons of members that an answer leaves unset.
 const (
 	onlyPrepaid = "only of resources that are paid in advance; a world has none"
 	onlyInSet   = "only of instances in a deployment set; a world has none"
@@ -43,7 +38,9 @@ var unset = map[string]map[string]string{
 	"GetCallerIdentity": {"RoleId": onlyOfRole},
 }
 
-// ofOtherOperations are the members with the reason otherOperations, by operation and struct.
+// ofOtherOperations are further members that are unset, by operation and struct. No answer of the
+// operation has them: the V1 SDK shares its structs between operations. The structs of
+// ecs-20140526/v7, which has one for each operation, lack them; .ci/clients compares those.
 var ofOtherOperations = map[string]map[string]string{
 	"DescribeInstances": {
 		"Instances.Instance": "ActivationId AgentVersion CPU Connected Hostname InstanceOwnerId InternetIp IntranetIp InvocationCount " +

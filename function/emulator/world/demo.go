@@ -53,9 +53,11 @@ func demoPortal() Account {
 		Users: []User{{
 			Name:       "portal",
 			AccessKeys: []AccessKey{{DemoKey, DemoSecret}},
-			Permissions: append(portalPermissions("hbr:DescribeCrossAccounts", "hbr:DescribeRegions", "ecs:DescribeRegions"), ram.Statement{Effect: "Allow", Actions: []string{"sts:AssumeRole"}, Resources: []string{
+			Permissions: append(portalPermissions("hbr:DescribeCrossAccounts"), ram.Statement{Effect: "Allow", Actions: []string{"sts:AssumeRole"}, Resources: []string{
 				"acs:ram::" + DemoPaymentsAccount + ":role/backup-operator", "acs:ram::" + DemoPaymentsAccount + ":role/untrusting-operator",
 			}}),
+			// Not for the portal: most clients ask for the regions first.
+			Policies: []ram.Policy{{{Effect: "Allow", Actions: []string{"hbr:DescribeRegions", "ecs:DescribeRegions"}, Resources: []string{"*"}}}},
 		}},
 		Roles:              []Role{{Name: hbrEcsRole, TrustsServices: []string{"ecs.aliyuncs.com"}}},
 		ServiceLinkedRoles: []string{ECSBackupRole, CrossBackupRole},
