@@ -81,6 +81,7 @@ var owners = map[string][]string{
 	"github.com/go-jose/go-jose":                    {"web/auth"},
 	"github.com/hashicorp/golang-lru/v2":            {"function/cache"},
 	"golang.org/x/sync/singleflight":                {"function/cache"},
+	"golang.org/x/net/http/httpproxy":               {"function/app"},
 	"golang.org/x/oauth2":                           {"web/auth"},
 	"database/sql":                                  {"function/store", "function/store/postgrestest", "function/store/storetest"},
 	"github.com/jackc/pgx/v5":                       {"function/store", "function/store/postgrestest"},

@@ -3,7 +3,7 @@ package templates
 import "context"
 
 // notices returns the lines below the header of every page: demonstration, temporary store, backups
-// switched off.
+// switched off, a person in no team.
 func (s Shell) notices(ctx context.Context) []string {
 	var lines []string
 	if s.Demo {
@@ -19,5 +19,5 @@ func (s Shell) notices(ctx context.Context) []string {
 	if s.Disabled {
 		lines = append(lines, in(ctx, wordDisabled))
 	}
-	return lines
+	return append(lines, s.NoTeam...)
 }

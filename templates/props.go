@@ -26,6 +26,7 @@ type Shell struct {
 	SignOut   string         // target of the sign-out form; empty means no form
 	Now       time.Time      // for dates that are counted from today
 	Zone      *time.Location // of the displayed times; nil means UTC
+	NoTeam    []string       // tell a person who is in no team why; empty for a member of a team
 }
 
 // Values are the typed values of a form, by the name of the control: a parameter, a control in a

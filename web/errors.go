@@ -48,6 +48,9 @@ var faults = []fault{
 	{auth.ErrToken, http.StatusUnauthorized, "token",
 		param.Text{En: "The token was not accepted", Zh: "令牌未被接受"},
 		param.Text{En: "The token is unknown or has expired. The operator of this portal can create a new one.", Zh: "令牌无效或已过期。请联系本门户的管理员获取新令牌。"}},
+	{auth.ErrAlgorithm, http.StatusUnauthorized, "token-algorithm",
+		param.Text{En: "The algorithm of the token is not accepted", Zh: "不接受令牌的签名算法"},
+		param.Text{En: "The header of the token (alg) must name RS256 or ES256. Nothing was started. An operator can change the algorithm at the issuer of the token.", Zh: "令牌头部的 alg 必须为 RS256 或 ES256。未开始备份。管理员可以在令牌的签发方更改算法。"}},
 	{auth.ErrIssuerUnavailable, http.StatusServiceUnavailable, "issuer-away",
 		param.Text{En: "Your token cannot be verified at the moment", Zh: "暂时无法核验令牌"},
 		param.Text{En: "The issuer of the token did not answer. Nothing was started. Send the same request again.", Zh: "令牌的签发方没有响应。未开始备份，请重新发送同一请求。"}},
@@ -222,7 +225,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write p
 	}
 	if f.status == http.StatusUnauthorized {
 		challenge := "Bearer" // required by RFC 9110, section 15.5.2
-		if errors.Is(err, auth.ErrToken) {
+		if errors.Is(err, auth.ErrToken) || errors.Is(err, auth.ErrAlgorithm) {
 			challenge += ` error="invalid_token"` // RFC 6750, section 3.1
 		}
 		w.Header().Set("WWW-Authenticate", challenge)

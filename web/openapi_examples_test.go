@@ -220,6 +220,14 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "", "Authorization", "Bearer hbp_"+strings.Repeat("x", 43))
 		},
+		"token-algorithm": func(w *world) recorded {
+			issuer := newLiar(t, w.clock)
+			issuer.sign = func(claims []byte) (string, error) { return unsigned(claims), nil }
+			list := []identity.Pipeline{{Name: "ci", Issuer: issuer.URL, Audience: "portal", Claims: map[string]string{"sub": "alice"}}}
+			w.server.Who = auth.Machines(nil, list, w.clock.Now, auth.Demo)
+			w.handler = w.server.Handler()
+			return w.ask("GET", all, "", "", "Authorization", "Bearer "+issuer.token(t))
+		},
 		"issuer-away": func(w *world) recorded {
 			away := newLiar(t, w.clock)
 			token := away.token(t)

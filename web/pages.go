@@ -47,6 +47,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	}
 	if known {
 		shell.User = p.Name
+		shell.NoTeam = s.noTeam(r, p)
 		if s.SignIn != nil {
 			shell.SignOut = logoutPath
 		}

@@ -61,6 +61,8 @@ type Server struct {
 	Store     Store                                           // described by /healthz and /readyz
 	Zone      *time.Location                                  // of the times on pages
 	Log       *slog.Logger                                    // gets requests and unexpected errors
+
+	teamless reminder // people in no team, who are logged once an hour
 }
 
 // Limits of requests. The pages and the API need much less. Function Compute accepts no larger
@@ -133,12 +135,13 @@ func (s *Server) signedIn(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		p, err := s.Who(r)
 		if err != nil {
-			if errors.Is(err, auth.ErrToken) || errors.Is(err, auth.ErrAssertion) {
+			if errors.Is(err, auth.ErrToken) || errors.Is(err, auth.ErrAssertion) || errors.Is(err, auth.ErrAlgorithm) {
 				s.auditFailedSignIn(r, "token")
 			}
 			return err
 		}
 		setPrincipal(r.Context(), p)
+		s.logTeamless(r, p)
 		// Changes *r: a problem page later shows the form that h parsed into this same r.
 		*r = *r.WithContext(context.WithValue(r.Context(), principalKey{}, p))
 		if s.SignIn != nil {

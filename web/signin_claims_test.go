@@ -42,9 +42,11 @@ func TestClaimsOfSignIn(t *testing.T) {
 		"two at signs":                 {claim(map[string]any{"email": "alice@evil.example@example.com"}), "Alice  [team-a]"}, // GHSA-c5c4-8r6x-56w3
 		"an address in Cyrillic":       {claim(map[string]any{"email": "alice@\u0435xample.com"}), "Alice  [team-a]"},
 		"an address with a newline":    {claim(map[string]any{"email": "alice@example.com\n"}), "Alice  [team-a]"},
-		"a name that is a list":        {claim(map[string]any{"name": []string{"Alice"}}), "alice alice@example.com [team-a]"},
-		"no name":                      {claim(map[string]any{"name": ""}), "alice alice@example.com [team-a]"},
-		"groups as text":               {claim(map[string]any{"groups": "team-a"}), "Alice alice@example.com []"},
+		"a name that is a list":        {claim(map[string]any{"name": []string{"Alice"}}), "Alice@Example.com alice@example.com [team-a]"},
+		"no name":                      {claim(map[string]any{"name": ""}), "Alice@Example.com alice@example.com [team-a]"},
+		"a preferred name":             {claim(map[string]any{"name": "", "preferred_username": "al"}), "al alice@example.com [team-a]"},
+		"no name and no address":       {claim(map[string]any{"name": nil, "email": nil}), "alice  [team-a]"},
+		"groups as text":               {claim(map[string]any{"groups": "team-a"}), "Alice alice@example.com [team-a]"},
 		"groups of all kinds":          {claim(map[string]any{"groups": []any{1, nil, "", "other", "team-a", "team-a"}}), "Alice alice@example.com [team-a]"},
 		"nonce off, none": {func(w *world, p *liar) {
 			w.server.SignIn.NoNonce = true

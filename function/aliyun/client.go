@@ -70,7 +70,8 @@ type Config struct {
 	Endpoint *url.URL
 	// CA has the trusted root certificates in PEM. Nil means those of the system.
 	CA []byte
-	// Proxy is that of [http.Transport]. Nil means no proxy, even if the environment names one.
+	// Proxy is that of [http.Transport]. Nil means no proxy. The package and the SDK never read the
+	// environment for one.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// UserAgent names the program in the cloud's logs. Empty means "backup-portal".

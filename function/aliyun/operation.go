@@ -92,6 +92,7 @@ func (op operation) call(cfg *sdk.Config, keys auth.Credential) error {
 	if err != nil {
 		return err
 	}
+	hideProxies(client)
 	request := requests.NewCommonRequest()
 	request.Product, request.Version, request.ApiName = op.api.product, op.api.version, op.action
 	request.Method, request.Scheme, request.Domain = requests.POST, cfg.Scheme, hostOf(cfg)
@@ -100,6 +101,16 @@ func (op operation) call(cfg *sdk.Config, keys auth.Credential) error {
 	}
 	_, err = client.ProcessCommonRequest(request)
 	return err
+}
+
+// hideProxies keeps the SDK from reading HTTP_PROXY, HTTPS_PROXY and NO_PROXY: it does not understand all
+// usual values, and fails each call with an error that quotes them. The SDK reads a variable only if
+// the client has no value of its own. The values here are never used, because only a transport of
+// the SDK's own kind gets a proxy from it: the transport of the package decides.
+func hideProxies(client *sdk.Client) {
+	client.SetHttpProxy("http://unused.invalid")
+	client.SetHttpsProxy("http://unused.invalid")
+	client.SetNoProxy("unused")
 }
 
 // hostOf returns the host of the attempt that is the transport of cfg. It is set explicitly,

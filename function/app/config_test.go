@@ -85,12 +85,44 @@ func TestConfigRefusesUnsafeSettings(t *testing.T) {
 		"LIST_FIRST of a word":              {[]string{"LIST_FIRST", "no"}, "LIST_FIRST must be"},
 		"a file never looked up":            {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events", "ALLOW_EPHEMERAL_STORE", "1", "LIST_FIRST", "0"}, "LIST_FIRST=0 needs"},
 		"an SDK that prints":                {[]string{"DEBUG", "tea,sdk"}, "DEBUG"},
-		"an entry the SDK cannot compile":   {[]string{"NO_PROXY", "[fe80::"}, "NO_PROXY"},
+		"a proxy without a scheme":          {[]string{"HTTPS_PROXY", "host:8888"}, ""},
+		"a proxy with a password":           {[]string{"https_proxy", "http://u:pa%40ss@proxy.example.com:3128"}, ""},
+		"a proxy with a line end":           {[]string{"HTTP_PROXY", "10.0.0.1:3128\n"}, ""},
+		"a SOCKS proxy":                     {[]string{"HTTPS_PROXY", "socks5h://10.0.0.1:1080"}, ""},
+		"no proxy for anything":             {[]string{"NO_PROXY", "*"}, ""},
+		"no proxy for many":                 {[]string{"NO_PROXY", "*.svc.cluster.local,10.0.0.0/8, [fe80::, +, [::1]"}, ""},
+		"a proxy of another kind":           {[]string{"HTTPS_PROXY", "ftp://proxy.example.com"}, "HTTPS_PROXY must be"},
+		"a proxy without a host":            {[]string{"HTTP_PROXY", "http://"}, "HTTP_PROXY must be"},
+		"a proxy with a bare mark":          {[]string{"HTTPS_PROXY", "http://u:pa#ss@proxy.example.com:3128"}, "HTTPS_PROXY must be"},
 		"roots that are not there":          {[]string{"CLOUD_CA_FILE", "/nowhere/ca.pem"}, "CLOUD_CA_FILE"},
 	} {
 		_, err := ReadConfig(env(c.env...))
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestSignInDefaults(t *testing.T) {
+	for _, c := range []struct {
+		env           []string
+		scopes, claim string
+	}{
+		{nil, "openid profile email", "groups"},
+		{[]string{"OIDC_SCOPES", " ", "OIDC_GROUPS_CLAIM", " "}, "openid profile email", "groups"},
+		{[]string{"OIDC_SCOPES", "openid groups", "OIDC_GROUPS_CLAIM", "realm_access.roles"}, "openid groups", "realm_access.roles"},
+		{[]string{"OIDC_GROUPS_CLAIM", "https://backup.example.com/roles\n"}, "openid profile email", "https://backup.example.com/roles"},
+	} {
+		got, err := ReadConfig(env(oidcSettings(c.env...)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in := got.SignIn.OIDC; strings.Join(in.Scopes, " ") != c.scopes || in.GroupsClaim != c.claim {
+			t.Errorf("%v: scopes %q, claim %q", c.env, in.Scopes, in.GroupsClaim)
+		}
+		got, err = ReadConfig(env(jwtSettings(append(c.env, "AUTH_JWT_JWKS_URL", "https://id.example.com/keys")...)...))
+		if err != nil || got.SignIn.JWT.GroupsClaim != c.claim {
+			t.Errorf("%v: claim %q of the gateway, %v", c.env, got.SignIn.JWT.GroupsClaim, err)
 		}
 	}
 }

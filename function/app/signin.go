@@ -20,6 +20,14 @@ type SignIn struct {
 	JWT  auth.Assertion // of mode jwt
 }
 
+// defaultScopes are the scopes of OIDC_SCOPES if it is not set. They ask for the claims that name a person.
+const defaultScopes = "openid profile email"
+
+// groupsClaim reads OIDC_GROUPS_CLAIM. The default is "groups".
+func groupsClaim(getenv func(string) string) string {
+	return cmp.Or(strings.TrimSpace(getenv("OIDC_GROUPS_CLAIM")), "groups")
+}
+
 // missing returns an error for the first of names that is not set; mode is the AUTH_MODE that needs
 // it.
 func missing(getenv func(string) string, mode string, names ...string) error {
@@ -51,7 +59,7 @@ func (c *Config) readOIDC(getenv func(string) string) error {
 	if err != nil {
 		err = fmt.Errorf("SESSION_KEYS: %w", err)
 	}
-	scopes := strings.Fields(cmp.Or(getenv("OIDC_SCOPES"), "openid"))
+	scopes := strings.Fields(cmp.Or(strings.TrimSpace(getenv("OIDC_SCOPES")), defaultScopes))
 	if !slices.Contains(scopes, "openid") {
 		err = errors.Join(err, errors.New("OIDC_SCOPES must contain openid"))
 	}
@@ -66,7 +74,7 @@ func (c *Config) readOIDC(getenv func(string) string) error {
 		ClientSecret: secret.New(getenv("OIDC_CLIENT_SECRET")),
 		PublicURL:    c.PublicURL,
 		Scopes:       scopes,
-		GroupsClaim:  cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"),
+		GroupsClaim:  groupsClaim(getenv),
 		NoNonce:      nonce == "off",
 	}
 	return errors.Join(err, secureAddress("OIDC_ISSUER", getenv("OIDC_ISSUER")))
@@ -83,7 +91,7 @@ func (c *Config) readJWT(getenv func(string) string) error {
 		Audience:    getenv("AUTH_JWT_AUDIENCE"),
 		JWKSURL:     getenv("AUTH_JWT_JWKS_URL"),
 		JWKS:        getenv("AUTH_JWT_JWKS"),
-		GroupsClaim: cmp.Or(getenv("OIDC_GROUPS_CLAIM"), "groups"),
+		GroupsClaim: groupsClaim(getenv),
 		Now:         wallClock,
 	}
 	if strings.Contains(c.SignIn.JWT.Issuer, "#") {

@@ -52,7 +52,11 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return App{}, fmt.Errorf("the policy %s: %w", cfg.PolicyFile, err)
 	}
 	cloud, err := aliyun.New(aliyun.Config{
-		Endpoint: cfg.CloudEndpoint, CA: cfg.CloudCA, Credentials: credentials(cfg.Credentials), Now: wallClock,
+		Endpoint:    cfg.CloudEndpoint,
+		CA:          cfg.CloudCA,
+		Proxy:       cfg.OutboundProxy,
+		Credentials: credentials(cfg.Credentials),
+		Now:         wallClock,
 	})
 	if err != nil {
 		return App{}, err

@@ -32,15 +32,15 @@ var notDeployed = map[string]string{
 	"AUTH_JWT_JWKS_URL": jwtOnly,
 	"AUTH_JWT_JWKS":     jwtOnly,
 	"DEBUG":             "only refused, because of what the cloud's SDK does with it",
-	"HTTP_PROXY":        "only checked, because the cloud's SDK parses it on every call",
-	"HTTPS_PROXY":       "only checked, as HTTP_PROXY",
-	"NO_PROXY":          "only checked, as HTTP_PROXY",
+	"HTTP_PROXY":        "of a network that is left through a proxy: Function Compute needs none",
+	"HTTPS_PROXY":       "as HTTP_PROXY",
+	"NO_PROXY":          "as HTTP_PROXY",
 }
 
 const jwtOnly = "only with AUTH_MODE jwt: added beside that where a gateway signs people in"
 
 // configFiles lists the files that read the environment.
-var configFiles = []string{"../app/config.go", "../app/signin.go"}
+var configFiles = []string{"../app/config.go", "../app/proxy.go", "../app/signin.go"}
 
 // platformPrefixes lists prefixes of variables that the platform itself sets.
 var platformPrefixes = []string{"FC_", "AWS_", "ALIBABA_CLOUD_"}

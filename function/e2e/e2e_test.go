@@ -44,9 +44,9 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	// Many tests wait for processes and time limits, so the test binary runs more tests in parallel
-	// than there are processors.
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	// Many tests wait up to 90 seconds for processes and time limits, so the test binary runs many
+	// more tests in parallel than there are processors.
+	if err := flag.Set("test.parallel", "32"); err != nil {
 		panic(err)
 	}
 	code := postgrestest.Run(m)

@@ -35,6 +35,8 @@ type Principal struct {
 	Email   string   // verified by the issuer, in lower case; empty without an address
 	Groups  []string // the issuer's groups of the person, limited to groups that the policy names
 	Key     string   // id of the key or session that was used, for the audit trail; never a secret
+
+	Lookup GroupLookup // of a person: where the groups were looked for; for explanations only
 }
 
 // ID returns a text that is different for different principals: Issuer, "#" and

@@ -9,52 +9,94 @@ import (
 	"backupportal/function/identity"
 )
 
-// Forms of what tokens of pipelines say.
+// Forms of claims and audiences of pipelines. A claim's name may be a URL.
 var (
-	claimShape    = newShape(`[a-z][a-z0-9_]{0,63}`, "the name of a claim, such as repository")
+	claimShape    = newShape(`[!-~]{1,255}`, "the exact name of a claim, such as repository")
 	audienceShape = newShape(`[!-~]{1,255}`, "the audience that the pipeline asks its token for")
 )
 
-// identifyingClaims lists claims that name a project. A pipeline must require at least one
-// of them: a public issuer such as GitHub signs tokens for the pipelines of all its users.
+// identifyingClaims lists claims that name a project, for a pipeline without identified_by.
+// A pipeline must require at least one identifying claim with an exact value: a public
+// issuer such as GitHub signs tokens for the pipelines of all its users.
 var identifyingClaims = []string{"sub", "repository", "repository_id", "project_path", "project_id"}
+
+// sharedClaims lists claims that do not depend on the project (RFC 7519, section 4.1).
+var sharedClaims = []string{"iss", "aud", "exp", "nbf", "iat", "jti"}
 
 // Pipelines returns the pipelines of the file. They must not be changed.
 func (p *Policy) Pipelines() []identity.Pipeline { return p.pipelines }
 
 // pipeline reads one pipeline. The issuer must use https, because the portal fetches the
 // issuer's public keys: over plain http, an attacker in the network could replace them.
-// "*" in a claim is refused, because claims are compared exactly.
 func (l *loader) pipeline(p place) identity.Pipeline {
-	m := l.mapping(p, []string{"name", "issuer", "audience", "claims"}, nil)
+	m := l.mapping(p, []string{"name", "issuer", "audience", "claims"}, []string{"identified_by"})
 	one := identity.Pipeline{
 		Name:     l.shaped(m["name"], nameShape),
 		Issuer:   l.shaped(m["issuer"], issuerShape),
 		Audience: l.shaped(m["audience"], audienceShape),
-		Claims:   map[string]string{},
+		Claims:   l.claims(m["claims"]),
 	}
 	if !strings.HasPrefix(one.Issuer, "https://") && m["issuer"].node != nil {
 		l.wrong(m["issuer"], "must begin with https://: otherwise an attacker on the network could impersonate every pipeline")
 	}
-	claims := m["claims"]
-	if claims.node == nil {
+	if m["claims"].node == nil || l.refused[m["claims"].node] {
 		return one
 	}
-	if claims.node.Kind != yaml.MappingNode {
-		l.wrong(claims, "write claims and their values here, such as {repository: shop/web, ref: refs/heads/main}")
+	if m["identified_by"].node != nil {
+		list(l, m["identified_by"], func(p place) string { return l.identifying(p, one.Claims) })
 		return one
 	}
-	for i := 0; i+1 < len(claims.node.Content); i += 2 {
-		key, value := claims.node.Content[i], claims.node.Content[i+1]
-		name := l.shaped(claims.at(key.Value, key), claimShape)
-		text := l.text(claims.at(key.Value, value))
-		if strings.Contains(text, "*") {
-			l.wrong(claims.at(key.Value, value), "is compared exactly: write it without *")
-		}
-		one.Claims[name] = text
-	}
-	if !slices.ContainsFunc(identifyingClaims, func(name string) bool { return one.Claims[name] != "" }) && !l.refused[claims.node] {
-		l.wrong(claims, "add one of %s: otherwise every pipeline of this issuer matches", strings.Join(identifyingClaims, ", "))
+	exact := func(name string) bool { return one.Claims[name] != "" && !strings.Contains(one.Claims[name], "*") }
+	if !slices.ContainsFunc(identifyingClaims, exact) {
+		l.wrong(m["claims"], "add one of %s with a value without *, "+
+			"or name the claims that identify the project in identified_by: otherwise every pipeline of this issuer may match", strings.Join(identifyingClaims, ", "))
 	}
 	return one
+}
+
+// claims reads the claims of a pipeline, each with its value or pattern. Names and values
+// must be texts. It returns nil for a place without a node.
+func (l *loader) claims(p place) map[string]string {
+	if p.node == nil {
+		return nil
+	}
+	if p.node.Kind != yaml.MappingNode {
+		l.wrong(p, "write claims and their values here, such as {repository: shop/web, ref: refs/heads/main}")
+		return nil
+	}
+	claims := map[string]string{}
+	for i := 0; i+1 < len(p.node.Content); i += 2 {
+		key, value := p.node.Content[i], p.node.Content[i+1]
+		name := l.shaped(p.at(key.Value, key), claimShape)
+		claims[name] = l.pattern(p.at(key.Value, value))
+	}
+	return claims
+}
+
+// pattern reads the value of a claim, in which "*" stands for a part: see
+// [identity.MatchClaim].
+func (l *loader) pattern(p place) string {
+	text := l.text(p)
+	switch {
+	case strings.Contains(text, "**"):
+		l.wrong(p, "write a single *: at the end behind : it matches the rest, elsewhere one part")
+	case strings.Contains(text, "*") && strings.Trim(text, "*:/") == "":
+		l.wrong(p, "would match every value: write the fixed part before the *, such as repo:shop/web:*")
+	}
+	return text
+}
+
+// identifying reads the name of a claim that identifies the project. The claim must be one
+// of claims, with an exact value.
+func (l *loader) identifying(p place, claims map[string]string) string {
+	name := l.shaped(p, claimShape)
+	switch {
+	case slices.Contains(sharedClaims, name):
+		l.wrong(p, "%s does not identify a project: name a claim that only this project has", name)
+	case claims[name] == "":
+		l.wrong(p, "add %s to claims, with the value that only this project has", name)
+	case strings.Contains(claims[name], "*"):
+		l.wrong(p, "write the value of %s without *: a claim that identifies the project must be exact", name)
+	}
+	return name
 }

@@ -27,11 +27,39 @@ func TestLoadPipelinesAndTokens(t *testing.T) {
 	}
 }
 
+// An operator may name the claims that identify a project, also by URLs, and use patterns beside them.
+func TestLoadPipelinesIdentifiedByAnyClaim(t *testing.T) {
+	for _, claims := range []string{
+		`{"https://ci.example/project.id": p1}` + "\n    identified_by: [\"https://ci.example/project.id\"]",
+		`{"oidc.circleci.com/project-id": p1, sub: "org/o/project/p1/user/*"}` + "\n    identified_by: [oidc.circleci.com/project-id]",
+		`{organization_slug: acme, pipeline_slug: web, sub: "organization:acme:pipeline:web:*"}` + "\n    identified_by: [organization_slug, pipeline_slug]",
+		`{repositoryUuid: "{9a8b}"}` + "\n    identified_by: [repositoryUuid]",
+		`{repository: shop/web, sub: "repo:shop/web:*"}`,
+		`{sub: "system:serviceaccount:ci:backup", kubernetes.io.namespace: ci}`,
+	} {
+		p := mustLoad(t, change(t, base, "rules:\n", change(t, pipelines, "{repository: shop/web, ref: refs/heads/main}", claims)))
+		if got := p.Pipelines(); len(got) != 1 || len(got[0].Claims) == 0 {
+			t.Errorf("%s: %+v", claims, got)
+		}
+	}
+}
+
 func TestLoadRefusesInvalidPipelinesAndTokens(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, path, text string }{
 		"no claims":              {"{repository: shop/web, ref: refs/heads/main}", "{ref: refs/heads/main}", "pipelines[0].claims", "add one of"},
 		"claims as a text":       {"{repository: shop/web, ref: refs/heads/main}", "shop/web", "pipelines[0].claims", "write claims"},
-		"a star":                 {"repository: shop/web", "repository: shop/*", "pipelines[0].claims.repository", "is compared exactly"},
+		"only a pattern":         {"repository: shop/web", "repository: shop/*", "pipelines[0].claims", "with a value without *"},
+		"a subject's pattern":    {"{repository: shop/web, ref: refs/heads/main}", `{sub: "repo:shop/web:*"}`, "pipelines[0].claims", "with a value without *"},
+		"two stars":              {"ref: refs/heads/main", "ref: refs/heads/**", "pipelines[0].claims.ref", "a single *"},
+		"nothing but a star":     {"ref: refs/heads/main", `ref: "*"`, "pipelines[0].claims.ref", "every value"},
+		"stars and separators":   {"ref: refs/heads/main", `ref: "*/*:*"`, "pipelines[0].claims.ref", "every value"},
+		"a name with a space":    {"ref: refs/heads/main", `"a b": c`, `pipelines[0].claims."a b"`, "exact name of a claim"},
+		"an identifying pattern": {"    claims: {repository: shop/web,", "    identified_by: [repository]\n    claims: {repository: shop/*,", "pipelines[0].identified_by[0]", "without *"},
+		"an absent identifier":   {"    claims:", "    identified_by: [organization_slug]\n    claims:", "pipelines[0].identified_by[0]", "add organization_slug to claims"},
+		"one of two is absent":   {"    claims:", "    identified_by: [repository, pipeline_id]\n    claims:", "pipelines[0].identified_by[1]", "add pipeline_id"},
+		"the issuer identifies":  {"{repository: shop/web, ref: refs/heads/main}", "{iss: \"https://token.actions.githubusercontent.com\"}\n    identified_by: [iss]", "pipelines[0].identified_by[0]", "does not identify"},
+		"the audience does":      {"{repository: shop/web, ref: refs/heads/main}", "{aud: backup-portal}\n    identified_by: [aud]", "pipelines[0].identified_by[0]", "does not identify"},
+		"nothing identifies":     {"    claims:", "    identified_by: []\n    claims:", "pipelines[0].identified_by", "empty list"},
 		"a number":               {"repository: shop/web", "repository: 7", "pipelines[0].claims.repository", "put it in quotes"},
 		"no audience":            {"    audience: backup-portal\n", "", "pipelines[0].audience", "is missing"},
 		"issuer without scheme":  {"https://token.actions", "token.actions", "pipelines[0].issuer", "is not valid"},

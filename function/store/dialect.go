@@ -214,7 +214,8 @@ var sslModes = []string{"", "verify-full", "verify-ca", "require", "disable"}
 
 // errURL reports a URL that cannot be parsed. It does not quote the URL, because the URL contains a
 // password.
-var errURL = errors.New("the address cannot be read: it must be postgres://user:password@host/name, with @ : / ? # % in the password written as %40 %3A %2F %3F %23 %25; " +
+var errURL = errors.New("the address cannot be read: it must be postgres://user:password@host/name, with @ : / ? # % in the password written as %40 %3A %2F %3F %23 %25, " +
+	"or postgres://user:password@/name?host=FOLDER for a Unix socket; " +
 	"sslrootcert, if it is given, must be a file of PEM roots")
 
 // openPostgres returns a pool for a URL, and how the driver sends statements. It adds defaults for
@@ -261,13 +262,49 @@ func openPostgres(text string, connections int, log *slog.Logger) (db *sql.DB, m
 	return db, cfg.DefaultQueryExecMode, isLocal(cfg), nil
 }
 
-// urlShape matches a URL with a user, one or more hosts, and a database.
-var urlShape = regexp.MustCompile(`\Apostgres://[^/@]+@[^/@]+/[^/]+\z`)
+// urlShape matches a URL without its query: the user with the password, the hosts and the database.
+// Each of the three may be empty.
+var urlShape = regexp.MustCompile(`\Apostgres://(?:([^/@]*)@)?([^/@]*)(?:/([^/]*))?\z`)
+
+// isComplete reports whether the user, the host and the database are each in base or in query.
+func isComplete(base string, query url.Values) bool {
+	parts := urlShape.FindStringSubmatch(base)
+	if parts == nil {
+		return false
+	}
+	user, _, _ := strings.Cut(parts[1], ":")
+	return (user != "" || query.Get("user") != "") &&
+		(parts[2] != "" || query.Get("host") != "") &&
+		(parts[3] != "" || query.Get("dbname") != "")
+}
+
+// socketHost matches a host that is the folder of a Unix socket, with each slash written as %2F
+// (PostgreSQL, "Connection URIs").
+var socketHost = regexp.MustCompile(`(?i)(@|//)(%2F[^/@:]*)(:[0-9]+)?(/|\z)`)
+
+// moveSocket moves the folder of a Unix socket from the host of base to the parameter host of query,
+// because net/url accepts no slash in a host.
+func moveSocket(base string, query url.Values) string {
+	parts := socketHost.FindStringSubmatchIndex(base)
+	if parts == nil || query.Has("host") {
+		return base
+	}
+	folder, err := url.PathUnescape(base[parts[4]:parts[5]])
+	if err != nil {
+		return base
+	}
+	query.Set("host", folder)
+	if parts[6] >= 0 && !query.Has("port") {
+		query.Set("port", base[parts[6]+1:parts[7]])
+	}
+	return base[:parts[3]] + base[parts[8]:]
+}
 
 // parseConfig parses a URL that is split into base, which has no query, and query. An error never
 // quotes the URL: it names the invalid parameter, or is errURL.
 func parseConfig(base string, query url.Values) (*pgx.ConnConfig, error) {
-	if !urlShape.MatchString(base) && (query.Get("host") == "" || query.Get("user") == "" || query.Get("dbname") == "") {
+	base = moveSocket(base, query)
+	if !isComplete(base, query) {
 		return nil, errURL
 	}
 	// In a PostgreSQL URL, a space is written as %20 and a plus sign means a plus, as libpq

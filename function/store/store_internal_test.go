@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,6 +84,74 @@ func TestReadOnlyConnectionsAreClosed(t *testing.T) {
 	}
 	if _, ours, err := db.Claim(t.Context(), storetest.Record(1)); err != nil || !ours {
 		t.Errorf("afterwards: %v, %v", ours, err)
+	}
+}
+
+// A database behind a Unix socket is on this machine: no failover can lose a commit.
+func TestUnixSocketIsLocal(t *testing.T) {
+	t.Parallel()
+	for address, c := range map[string]struct {
+		host string
+		port uint16
+		want Durability
+	}{
+		"postgres://u:p@/d?host=/var/run/postgresql":           {"/var/run/postgresql", 5432, DurableHere},
+		"postgres://u:p@/d?host=/var/run/postgresql&port=5433": {"/var/run/postgresql", 5433, DurableHere},
+		"postgres://u:p@%2fvar%2Frun/d":                        {"/var/run", 5432, DurableHere},
+		"postgres://u:p@%2Ftmp:5433/d":                         {"/tmp", 5433, DurableHere},
+		"postgres://u:p@db.example.com/d?host=/tmp":            {"/tmp", 5432, DurableHere},
+		"postgres://u:p@localhost/d":                           {"localhost", 5432, DurableHere},
+		"postgres://u:p@/d?host=db.example.com":                {"db.example.com", 5432, DurableUntilFailover},
+		"postgres://u:p@/d?host=/tmp,db.example.com":           {"/tmp", 5432, DurableUntilFailover},
+	} {
+		base, query, _ := strings.Cut(address, "?")
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := parseConfig(base, values)
+		if err != nil || cfg.Host != c.host || cfg.Port != c.port {
+			t.Errorf("%s: %+v, %v", address, cfg, err)
+		}
+		db, err := Open(Config{URL: secret.New(address)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := db.Durability(); got != c.want {
+			t.Errorf("%s: %s, want %s", address, got, c.want)
+		}
+		db.Close()
+	}
+}
+
+// The store connects through a Unix socket, in both forms of the URL.
+func TestUnixSocketConnects(t *testing.T) {
+	t.Parallel()
+	address := postgrestest.Schema(t)
+	over, err := Open(Config{URL: secret.New(address)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer over.Close()
+	var folder string
+	if err := over.db.QueryRow(`SHOW unix_socket_directories`).Scan(&folder); err != nil {
+		t.Fatal(err)
+	}
+	_, query, _ := strings.Cut(address, "?")
+	for _, socket := range []string{
+		"postgres://postgres:pw@/postgres?host=" + url.QueryEscape(folder) + "&" + query,
+		"postgres://postgres:pw@/postgres?host=" + folder + "&" + query,
+		"postgres://postgres:pw@" + strings.ReplaceAll(folder, "/", "%2F") + "/postgres?" + query,
+	} {
+		db, err := Open(Config{URL: secret.New(socket)})
+		if err != nil {
+			t.Errorf("%s: %v", socket, err)
+			continue
+		}
+		if err := db.Ready(t.Context()); err != nil || db.Durability() != DurableHere || db.MayForget() {
+			t.Errorf("%s: %v, %s", socket, err, db.Durability())
+		}
+		db.Close()
 	}
 }
 

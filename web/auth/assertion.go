@@ -26,7 +26,7 @@ type Assertion struct {
 	Issuer, Audience string                          // the token must have exactly these
 	JWKSURL          string                          // of the gateway's public keys; not used if JWKS is set
 	JWKS             string                          // the public keys as a JSON Web Key Set (RFC 7517); empty means JWKSURL
-	GroupsClaim      string                          // the claim that lists the person's groups
+	GroupsClaim      string                          // name or path of the claim with the person's groups
 	Keep             func(issuer, group string) bool // reports whether the policy names the group; others are dropped
 	Now              func() time.Time                // the clock that expiry is checked against
 }
@@ -36,7 +36,7 @@ var ErrAssertion = fmt.Errorf("the gateway's assertion is not valid: %w", ErrSig
 
 // Authenticator returns a function that verifies the assertion of a request and returns the person
 // that it names. The function's errors are [ErrSignedOut] without exactly one header,
-// [ErrAssertion], and [ErrIssuerUnavailable] if the keys cannot be fetched. Authenticator itself
+// [ErrAssertion], [ErrAlgorithm], and [ErrIssuerUnavailable] if the keys cannot be fetched. Authenticator itself
 // fails only if JWKS is invalid; it fetches no keys before the first request.
 func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, error), error) {
 	var keys oidc.KeySet = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(a.Now)), a.JWKSURL)
@@ -61,6 +61,9 @@ func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, err
 		if _, err := strict(raw); err != nil {
 			return identity.Principal{}, ErrAssertion
 		}
+		if !hasAcceptedAlgorithm(raw) {
+			return identity.Principal{}, ErrAlgorithm
+		}
 		token, err := verifier.Verify(r.Context(), raw)
 		if keysUnavailable(err) {
 			return identity.Principal{}, ErrIssuerUnavailable
@@ -68,11 +71,11 @@ func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, err
 		if err != nil {
 			return identity.Principal{}, ErrAssertion
 		}
-		s, err := personOf(token, a.GroupsClaim, a.Keep)
+		claims, err := claimsOf(token)
 		if err != nil {
 			return identity.Principal{}, ErrAssertion
 		}
-		return s.principal(), nil
+		return personOf(token, claims, a.GroupsClaim, a.Keep).principal(), nil
 	}, nil
 }
 
@@ -103,32 +106,57 @@ func publicKeys(text string) (*oidc.StaticKeySet, error) {
 // that none, HS256 and weak algorithms are never accepted.
 var algorithms = []string{oidc.RS256, oidc.ES256}
 
-// personOf returns the person that a verified token describes, without the times and the id of a
-// session. It returns [ErrProvider] if the subject is missing or longer than 255 bytes, which
-// go-oidc does not check. Other claims of a wrong type are ignored (OpenID Connect Core 1.0,
-// section 5.1). Some providers write email_verified as a string.
-func personOf(token *oidc.IDToken, groupsClaim string, keep func(issuer, group string) bool) (session, error) {
-	claims := map[string]any{}
-	if token.Claims(&claims) != nil || token.Subject == "" || len(token.Subject) > 255 {
-		return session{}, ErrProvider
+// hasAcceptedAlgorithm reports whether the header of a token, which strict has checked, names one of
+// algorithms.
+func hasAcceptedAlgorithm(token string) bool {
+	part, _, _ := strings.Cut(token, ".")
+	header, err := members(part)
+	var name string
+	return err == nil && json.Unmarshal(header["alg"], &name) == nil && slices.Contains(algorithms, name)
+}
+
+// claimsOf returns the claims of a verified token. It returns [ErrProvider] if the subject is missing or
+// longer than 255 bytes, which go-oidc does not check.
+func claimsOf(token *oidc.IDToken) (map[string]any, error) {
+	var content rawClaims
+	if token.Claims(&content) != nil || token.Subject == "" || len(token.Subject) > 255 {
+		return nil, ErrProvider
 	}
-	name, _ := claims["name"].(string)
+	claims, err := decodeClaims(content)
+	if err != nil {
+		return nil, ErrProvider
+	}
+	return claims, nil
+}
+
+// personOf returns the person that claims describe, without the times and the id of a session. The claims
+// are those of the verified token, and may have more from the userinfo endpoint. Claims of a wrong type
+// are ignored (OpenID Connect Core 1.0, section 5.1). Some providers write email_verified as a string.
+func personOf(
+	token *oidc.IDToken, claims map[string]any, groupsClaim string, keep func(issuer, group string) bool,
+) session {
 	s := session{
-		Issuer:  token.Issuer,
-		Subject: token.Subject,
-		Name:    param.Clean(cmp.Or(name, token.Subject), longestName),
+		Issuer:      token.Issuer,
+		Subject:     token.Subject,
+		Name:        param.Clean(cmp.Or(firstText(claims, nameClaims...), token.Subject), longestName),
+		GroupsClaim: groupsClaim,
 	}
-	list, _ := claims[groupsClaim].([]any)
-	for _, v := range list {
-		if g, ok := v.(string); ok && g != "" && keep(token.Issuer, g) && !slices.Contains(s.Groups, g) {
-			s.Groups = append(s.Groups, g)
-		}
+	value, ok := lookup(claims, groupsClaim)
+	switch {
+	case ok:
+		s.Groups, s.GroupResult = groupsOf(value, func(group string) bool {
+			return group != "" && keep(token.Issuer, group)
+		})
+	case leftOut(claims, groupsClaim):
+		s.GroupResult = identity.GroupsOverage
+	default:
+		s.GroupResult = identity.GroupsMissing
 	}
 	verified := claims["email_verified"] == true || claims["email_verified"] == "true"
 	if email, _ := claims["email"].(string); verified && plainEmail(email) {
 		s.Email = strings.ToLower(email)
 	}
-	return s, nil
+	return s
 }
 
 // longestName is the length, in bytes, to which a person's name is cut.

@@ -12,6 +12,10 @@ import (
 // ErrToken means that the token of a request is unknown, expired or malformed.
 var ErrToken = errors.New("the token was not accepted")
 
+// ErrAlgorithm means that a token (JWT) names an algorithm that is not accepted, such as none. It depends
+// on the header of the token only: it says nothing about issuers, keys or claims.
+var ErrAlgorithm = errors.New("the algorithm of the token is not accepted")
+
 // ErrIssuerUnavailable means that the keys of a token's issuer cannot be fetched, so the token
 // cannot be checked. The sender can try again later.
 var ErrIssuerUnavailable = errors.New("the issuer of the token does not answer")
@@ -27,7 +31,7 @@ type Finder = func(*http.Request) (identity.Principal, error)
 //
 // A request without the header, and a request outside /api/, is passed to next. A request with the
 // header never is: a wrong token is an error even if the request also has a session. Errors:
-// [ErrToken], [ErrIssuerUnavailable], and those of next.
+// [ErrToken], [ErrAlgorithm], [ErrIssuerUnavailable], and those of next.
 func Machines(tokens []identity.Token, list []identity.Pipeline, now func() time.Time, next Finder) Finder {
 	p := &pipelines{list: list, now: now, issuers: map[string]*provider{}}
 	for _, one := range list {

@@ -82,7 +82,8 @@ func newClient(now func() time.Time) *http.Client {
 	return &http.Client{Timeout: providerTimeout, CheckRedirect: stay, Transport: transport}
 }
 
-// A cachingTransport caches successful answers to GET for publishedFor. It is safe for concurrent
+// A cachingTransport caches successful answers to GET for publishedFor, except answers to a request with a
+// token, which are about one person. It is safe for concurrent
 // use.
 type cachingTransport struct {
 	now  func() time.Time
@@ -100,7 +101,7 @@ type answer struct {
 // RoundTrip implements [http.RoundTripper]. Concurrent requests for one URL share one call. Bodies
 // are cut after largestAnswer bytes.
 func (k *cachingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method != http.MethodGet {
+	if r.Method != http.MethodGet || r.Header.Get("Authorization") != "" {
 		res, err := http.DefaultTransport.RoundTrip(r)
 		if err == nil {
 			res.Body = limited{io.LimitReader(res.Body, largestAnswer), res.Body}

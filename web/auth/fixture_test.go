@@ -56,6 +56,8 @@ type issuerFixture struct {
 	token       func() string               // nil means a token from change and sign
 	form        url.Values                  // form of the last token request
 	end         any                         // published as end_session_endpoint
+	userinfo    http.HandlerFunc            // answers the userinfo endpoint; nil means that there is none
+	asked       atomic.Int32                // number of requests to the userinfo endpoint
 	calls       atomic.Int32                // number of requests to all addresses
 	unavailable atomic.Bool                 // the server closes connections without a response
 }
@@ -65,13 +67,24 @@ func newIssuer(t *testing.T, c *testClock) *issuerFixture {
 	p := &issuerFixture{clock: c}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		var userinfo any
+		if p.userinfo != nil {
+			userinfo = p.URL + "/userinfo"
+		}
 		json.NewEncoder(w).Encode(map[string]any{
-			"issuer": p.URL, "authorization_endpoint": p.URL + "/auth", "token_endpoint": p.URL + "/token",
+			"userinfo_endpoint": userinfo, "issuer": p.URL, "authorization_endpoint": p.URL + "/auth", "token_endpoint": p.URL + "/token",
 			"jwks_uri": p.URL + "/keys", "end_session_endpoint": p.end,
 			"id_token_signing_alg_values_supported": []string{"RS256", "ES256", "RS512", "HS256", "none"},
 		})
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(issuerKeys())) })
+	mux.HandleFunc("GET /userinfo", func(w http.ResponseWriter, r *http.Request) {
+		p.asked.Add(1)
+		if r.Header.Get("Authorization") != "Bearer x" {
+			t.Errorf("userinfo is asked with %q", r.Header.Get("Authorization"))
+		}
+		p.userinfo(w, r)
+	})
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
 		r.ParseForm()
 		p.form = r.PostForm
@@ -146,19 +159,31 @@ func signedBy(alg jose.SignatureAlgorithm, key any, id string) func([]byte) stri
 	}
 }
 
+// badAlgorithms are the names in badSignatures that are refused because of the algorithm.
+var badAlgorithms = map[string]bool{
+	"another algorithm": true, "the shared secret": true, "the public key as it": true, "none": true, "none in capitals": true,
+	"an unknown algorithm": true, "an algorithm's number": true,
+}
+
 // badSignatures returns functions that sign claims in ways that the portal must refuse.
 func badSignatures() map[string]func([]byte) string {
 	return map[string]func([]byte) string{
-		"another key":          signedBy(jose.RS256, otherRSA(), "rsa"),
-		"another algorithm":    signedBy(jose.RS512, issuerRSA(), "rsa"),
-		"the shared secret":    signedBy(jose.HS256, []byte("client-secret-of-32-bytes-or-more"), "rsa"),
-		"the public key as it": signedBy(jose.HS256, issuerRSA().N.Bytes(), "rsa"),
-		"none":                 unsigned,
-		"no token":             func([]byte) string { return "x.y.z" },
+		"another key":           signedBy(jose.RS256, otherRSA(), "rsa"),
+		"another algorithm":     signedBy(jose.RS512, issuerRSA(), "rsa"),
+		"the shared secret":     signedBy(jose.HS256, []byte("client-secret-of-32-bytes-or-more"), "rsa"),
+		"the public key as it":  signedBy(jose.HS256, issuerRSA().N.Bytes(), "rsa"),
+		"none":                  unsigned,
+		"none in capitals":      func(content []byte) string { return withHeader(`{"alg":"nOnE"}`, content) },
+		"an unknown algorithm":  func(content []byte) string { return withHeader(`{"alg":"rs256","kid":"rsa"}`, content) },
+		"an algorithm's number": func(content []byte) string { return withHeader(`{"alg":256}`, content) },
+		"no token":              func([]byte) string { return "x.y.z" },
 	}
 }
 
 // unsigned returns a token with the algorithm "none".
-func unsigned(content []byte) string {
-	return encoded(`{"alg":"none"}`) + "." + encoded(string(content)) + "."
+func unsigned(content []byte) string { return withHeader(`{"alg":"none"}`, content) }
+
+// withHeader returns a token with the given header and an empty signature.
+func withHeader(header string, content []byte) string {
+	return encoded(header) + "." + encoded(string(content)) + "."
 }

@@ -134,8 +134,18 @@ func TestPipelineRefusesInvalidTokens(t *testing.T) {
 		tokens[name] = p.issue()
 	}
 	for name, token := range tokens {
-		if got, err := authenticate(withAuthorization("Bearer " + token)); err != ErrToken || got.Subject != "" {
+		want := ErrToken
+		if badAlgorithms[name] {
+			want = ErrAlgorithm
+		}
+		if got, err := authenticate(withAuthorization("Bearer " + token)); err != want || got.Subject != "" {
 			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	p.sign = unsigned
+	for name, token := range map[string]string{"unknown issuer": p.with(set("iss", "https://other.example")), "known issuer": p.issue()} {
+		if _, err := authenticate(withAuthorization("Bearer " + token)); err != ErrAlgorithm {
+			t.Errorf("the answer about the algorithm depends on the %s: %v", name, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
+	"backupportal/function/identity"
 	"backupportal/function/secret"
 )
 
@@ -24,6 +26,9 @@ var (
 	ErrRefused = errors.New("the identity provider refused the sign-in")
 	// ErrProvider means that the provider cannot be reached, or that its answer or token is invalid.
 	ErrProvider = errors.New("the identity provider gave no usable answer")
+	// ErrProviderAlgorithm means that the ID token is signed with an algorithm that is not accepted. It wraps
+	// ErrProvider.
+	ErrProviderAlgorithm = fmt.Errorf("the identity provider signs with another algorithm: %w", ErrProvider)
 	// ErrTooLarge means that the person is in too many groups, or that the page's address is too long.
 	ErrTooLarge = errors.New("the session is too large for a cookie")
 )
@@ -41,7 +46,7 @@ type OIDC struct {
 	ClientSecret secret.String
 	PublicURL    *url.URL                        // the portal's origin; CallbackPath is appended
 	Scopes       []string                        // must contain "openid"
-	GroupsClaim  string                          // the claim of the ID token that lists groups
+	GroupsClaim  string                          // name or path of the claim with the person's groups
 	NoNonce      bool                            // accept an ID token without a nonce; a nonce that is present must still match
 	Keep         func(issuer, group string) bool // reports whether the policy names the group; others are dropped
 	Sessions     *Sessions                       // start after a successful sign-in
@@ -81,12 +86,14 @@ func (o *OIDC) EndSession() string {
 	var published struct {
 		EndSession string `json:"end_session_endpoint"`
 	}
-	issuer, err := url.Parse(o.Issuer)
-	if err != nil || p.Claims(&published) != nil {
+	if p.Claims(&published) != nil {
+		return ""
+	}
+	if !o.isSafe(published.EndSession) {
 		return ""
 	}
 	u, err := url.Parse(published.EndSession)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != issuer.Scheme {
+	if err != nil {
 		return ""
 	}
 	q := u.Query()
@@ -131,7 +138,7 @@ func (o *OIDC) Login(w http.ResponseWriter, r *http.Request, next string) error 
 
 // Callback handles the provider's redirect back: it checks it, redeems the code, starts a session
 // and returns the page to show next. Errors: [ErrLogin], [ErrRefused], [ErrProvider],
-// [ErrTooLarge], and the errors of spend and [Sessions.Begun]. A failure leaves an existing session
+// [ErrProviderAlgorithm], [ErrTooLarge], and the errors of spend and [Sessions.Begun]. A failure leaves an existing session
 // unchanged, so that a link to the callback cannot sign people out.
 //
 // Before the provider is called, spend says whether the sign-in called transaction may still do so:
@@ -198,8 +205,9 @@ func equal(a, b string) bool {
 	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
-// redeem exchanges code for an ID token and returns the person whom the verified token describes.
-// Each failure is [ErrProvider].
+// redeem exchanges code for an ID token and returns the person that the verified token
+// describes, with claims of the userinfo endpoint if the token lacks some. Errors: [ErrProvider] and
+// [ErrProviderAlgorithm].
 func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error) {
 	p, err := o.discovered()
 	if err != nil {
@@ -215,18 +223,33 @@ func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error
 	if _, err := strict(raw); err != nil {
 		return session{}, ErrProvider
 	}
+	if !hasAcceptedAlgorithm(raw) {
+		return session{}, ErrProviderAlgorithm
+	}
 	token, err := p.VerifierContext(ctx, &oidc.Config{
 		ClientID: o.ClientID, SupportedSigningAlgs: algorithms, Now: o.Sessions.Now,
 	}).Verify(ctx, raw)
 	if err != nil {
 		return session{}, ErrProvider
 	}
-	return o.checked(token, l.Nonce)
+	if err := o.check(token, l.Nonce); err != nil {
+		return session{}, err
+	}
+	claims, err := claimsOf(token)
+	if err != nil {
+		return session{}, err
+	}
+	complete := o.complete(ctx, p, tokens, claims)
+	c := personOf(token, claims, o.GroupsClaim, o.Keep)
+	if !complete && c.GroupResult == identity.GroupsMissing {
+		c.GroupResult = identity.GroupsUnanswered
+	}
+	return c, nil
 }
 
-// checked checks what go-oidc leaves to its caller, the nonce and the authorized party (OpenID
-// Connect Core 1.0, section 3.1.3.7), and returns the person.
-func (o *OIDC) checked(token *oidc.IDToken, nonce string) (session, error) {
+// check checks the nonce and the authorized party, which go-oidc leaves to its caller (OpenID Connect Core
+// 1.0, section 3.1.3.7). Its only error is [ErrProvider].
+func (o *OIDC) check(token *oidc.IDToken, nonce string) error {
 	var c struct {
 		AuthorizedParty string `json:"azp"`
 	}
@@ -236,7 +259,7 @@ func (o *OIDC) checked(token *oidc.IDToken, nonce string) (session, error) {
 		!nonceOmitted && !equal(token.Nonce, nonce),
 		len(token.Audience) > 1 && c.AuthorizedParty == "",
 		c.AuthorizedParty != "" && c.AuthorizedParty != o.ClientID:
-		return session{}, ErrProvider
+		return ErrProvider
 	}
-	return personOf(token, o.GroupsClaim, o.Keep)
+	return nil
 }

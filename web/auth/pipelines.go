@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -23,11 +24,15 @@ type pipelines struct {
 const longestJWT = 8 << 10
 
 // authenticate returns the first pipeline that the token matches: signed by its issuer, for its
-// audience, not expired, with all of its claims. Errors: [ErrToken] and [ErrIssuerUnavailable].
+// audience, not expired, with all of its claims. Errors: [ErrToken], [ErrAlgorithm] and
+// [ErrIssuerUnavailable].
 func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Principal, error) {
 	name, ok := claimedIssuer(token)
 	if !ok {
 		return identity.Principal{}, ErrToken
+	}
+	if !hasAcceptedAlgorithm(token) {
+		return identity.Principal{}, ErrAlgorithm
 	}
 	for _, one := range p.list {
 		if one.Issuer != name {
@@ -75,17 +80,36 @@ func claimedIssuer(token string) (name string, ok bool) {
 	return issuer, json.Unmarshal(claims["iss"], &issuer) == nil && issuer != ""
 }
 
-// hasClaims reports whether the token has a subject and every claim of the pipeline with the same
-// string value. A pipeline without claims matches no token.
+// hasClaims reports whether the token has a subject and every claim of the pipeline, each with a value
+// that matches. A pipeline without claims matches no token.
 func hasClaims(one identity.Pipeline, token *oidc.IDToken) bool {
-	var claims map[string]any
-	if token.Claims(&claims) != nil || token.Subject == "" || len(one.Claims) == 0 {
+	var content rawClaims
+	if token.Claims(&content) != nil || token.Subject == "" || len(one.Claims) == 0 {
 		return false
 	}
-	for name, want := range one.Claims {
-		if got, ok := claims[name].(string); !ok || got != want {
+	claims, err := decodeClaims(content)
+	if err != nil {
+		return false
+	}
+	for name, pattern := range one.Claims {
+		value, _ := lookup(claims, name)
+		if text, ok := claimText(value); !ok || !identity.MatchClaim(pattern, text) {
 			return false
 		}
 	}
 	return true
+}
+
+// claimText returns the text of a claim that is a string, a boolean ("true" or "false") or a number (as
+// the token spells it). It returns false for every other claim.
+func claimText(value any) (text string, ok bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case json.Number:
+		return v.String(), true
+	}
+	return "", false
 }

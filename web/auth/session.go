@@ -62,6 +62,9 @@ type session struct {
 	SignedIn int64    `json:"a"`
 	LastSeen int64    `json:"l"`
 	Expires  int64    `json:"e"`
+
+	GroupsClaim string               `json:"c,omitempty"`
+	GroupResult identity.GroupResult `json:"r,omitempty"`
 }
 
 // principal returns the person that the session belongs to.
@@ -74,6 +77,7 @@ func (c session) principal() identity.Principal {
 		Email:   c.Email,
 		Groups:  c.Groups,
 		Key:     c.ID,
+		Lookup:  identity.GroupLookup{Claim: c.GroupsClaim, Result: c.GroupResult},
 	}
 }
 

@@ -1,0 +1,351 @@
+package auth
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"backupportal/function/identity"
+)
+
+// A providerShape has claims with the names and forms of one provider and invented values, without the claims iss,
+// aud, sub, nonce and times.
+type providerShape struct {
+	provider string
+	claim    string // OIDC_GROUPS_CLAIM
+	token    string // claims of the ID token
+	userinfo string // claims of the userinfo endpoint; empty means that it has none
+
+	name   string   // of the person
+	email  string   // verified
+	groups []string // all that the policy names
+	result identity.GroupResult
+
+	// What a gateway that sends the same token gives, where it differs: a gateway has no userinfo.
+	gatewayName, gatewayEmail string
+	gatewayResult             identity.GroupResult
+}
+
+// named lists the groups that the policy names.
+var named = []string{"payments-oncall", "/payments-oncall", "shop/payments", "Domain Admins", "02bd9fd6-8f93-4758-87c3-1fb73740a315"}
+
+var providerShapes = []providerShape{
+	{
+		provider: "Keycloak, realm roles", claim: "realm_access.roles",
+		token: `{"typ":"ID","azp":"portal","session_state":"d6b9","acr":"1","email_verified":true,"name":"Jane Doe","preferred_username":"jane",
+			"given_name":"Jane","family_name":"Doe","email":"jane@example.com",
+			"realm_access":{"roles":["offline_access","payments-oncall","uma_authorization"]},
+			"resource_access":{"account":{"roles":["manage-account"]}}}`,
+		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
+	}, {
+		provider: "Keycloak, roles of a client with dots", claim: "resource_access.backup.example.com.roles",
+		token: `{"email_verified":true,"preferred_username":"jane","email":"jane@example.com",
+			"resource_access":{"backup.example.com":{"roles":["payments-oncall"]},"account":{"roles":["manage-account"]}}}`,
+		name: "jane", email: "jane@example.com", groups: []string{"payments-oncall"},
+	}, {
+		provider: "Keycloak, full group paths", claim: "groups",
+		token:  `{"email_verified":false,"name":"Jane Doe","email":"jane@example.com","groups":["/payments-oncall","/payments-oncall/lead"]}`,
+		name:   "Jane Doe",
+		groups: []string{"/payments-oncall"},
+	}, {
+		provider: "Microsoft Entra ID", claim: "groups",
+		token: `{"ver":"2.0","name":"Jane Doe","preferred_username":"jane@example.com","oid":"00000000-0000-0000-66f3-3332eca7ea81",
+			"tid":"9122040d-6c67-4c5b-b112-36a304b66dad","groups":["02bd9fd6-8f93-4758-87c3-1fb73740a315","c5038c6f-c5ac-44d5-93f5-04ec697d62dc"]}`,
+		name: "Jane Doe", groups: []string{"02bd9fd6-8f93-4758-87c3-1fb73740a315"},
+	}, {
+		provider: "Microsoft Entra ID, overage", claim: "groups",
+		token: `{"ver":"2.0","name":"Jane Doe","_claim_names":{"groups":"src1"},
+			"_claim_sources":{"src1":{"endpoint":"https://graph.windows.net/9122040d/users/00000000/getMemberObjects"}}}`,
+		userinfo: `{"name":"Jane Doe","family_name":"Doe","given_name":"Jane","picture":"https://graph.microsoft.com/v1.0/me/photo/$value"}`,
+		name:     "Jane Doe", result: identity.GroupsOverage,
+	}, {
+		provider: "Microsoft Entra ID, implicit overage", claim: "groups",
+		token: `{"ver":"1.0","unique_name":"jane@example.com","name":"Jane Doe","hasgroups":true}`,
+		name:  "Jane Doe", result: identity.GroupsOverage,
+	}, {
+		provider: "Okta", claim: "groups",
+		token: `{"ver":1,"jti":"ID.4eAWJOCMB3SX8XewDfVR","amr":["pwd"],"idp":"00ok1u7AsAkrwdZL3z0g3","name":"Jane Doe",
+			"preferred_username":"jane@example.com","email":"jane@example.com","email_verified":true,"groups":["Everyone","payments-oncall"]}`,
+		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
+	}, {
+		provider: "Auth0", claim: "https://backup.example.com/roles",
+		token: `{"nickname":"jane","name":"jane@example.com","picture":"https://s.gravatar.com/a.png","updated_at":"2026-11-28T08:00:00.000Z",
+			"email":"jane@example.com","email_verified":true,"https://backup.example.com/roles":["payments-oncall"]}`,
+		name: "jane@example.com", email: "jane@example.com", groups: []string{"payments-oncall"},
+	}, {
+		provider: "Amazon Cognito", claim: "cognito:groups",
+		token: `{"cognito:groups":["payments-oncall"],"email_verified":"true","cognito:username":"jane","origin_jti":"5b9f50a3",
+			"cognito:roles":["arn:aws:iam::111122223333:role/r"],"token_use":"id","email":"Jane@Example.com"}`,
+		name: "Jane@Example.com", email: "jane@example.com", groups: []string{"payments-oncall"},
+	}, {
+		provider: "Amazon Cognito, a SAML attribute", claim: "custom:groups",
+		token: `{"custom:groups":"[everyone, payments-oncall]","token_use":"id","cognito:username":"jane"}`,
+		name:  "alice", groups: []string{"payments-oncall"},
+	}, {
+		provider: "ZITADEL", claim: "urn:zitadel:iam:org:project:roles",
+		token: `{"amr":["password"],"email":"jane@example.com","email_verified":true,"preferred_username":"jane",
+			"urn:zitadel:iam:org:project:roles":{"payments-oncall":{"170086824411201793":"shop.zitadel.cloud"},"auditor":{"170086824411201793":"shop.zitadel.cloud"}}}`,
+		name: "jane", email: "jane@example.com", groups: []string{"payments-oncall"},
+	}, {
+		provider: "Authelia, claims only in userinfo", claim: "groups",
+		token:    `{"amr":["pwd"],"rat":1764320400}`,
+		userinfo: `{"name":"Jane Doe","preferred_username":"jane","email":"jane@example.com","alt_emails":[],"email_verified":true,"groups":["payments-oncall","dev"],"rat":1764320400}`,
+		name:     "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
+		gatewayName: "alice", gatewayResult: identity.GroupsMissing,
+	}, {
+		provider: "GitLab, groups only in userinfo", claim: "groups",
+		token:    `{"auth_time":1764320000,"sub_legacy":"0a1b","name":"Jane Doe","preferred_username":"jane","nickname":"jane","groups_direct":["shop"]}`,
+		userinfo: `{"name":"Jane Doe","preferred_username":"jane","email":"jane@example.com","email_verified":true,"profile":"https://gitlab.com/jane","groups":["shop","shop/payments"],"https://gitlab.org/claims/groups/owner":["shop"]}`,
+		name:     "Jane Doe", email: "jane@example.com", groups: []string{"shop/payments"},
+		gatewayName: "Jane Doe", gatewayResult: identity.GroupsMissing,
+	}, {
+		provider: "AD FS, one group", claim: "group",
+		token: `{"upn":"jane@example.com","unique_name":"EXAMPLE\\jane","group":"Domain Admins","apptype":"Confidential","ver":"1.0"}`,
+		name:  "alice", groups: []string{"Domain Admins"},
+	}, {
+		provider: "AD FS, several groups", claim: "group",
+		token: `{"upn":"jane@example.com","group":["Domain Users","Domain Admins"]}`,
+		name:  "alice", groups: []string{"Domain Admins"},
+	}, {
+		provider: "Casdoor", claim: "roles",
+		token: `{"owner":"shop","name":"jane","displayName":"Jane Doe","email":"jane@example.com","emailVerified":true,
+			"groups":["shop/dev"],"roles":[{"owner":"shop","name":"payments-oncall","displayName":"On call","isEnabled":true},{"owner":"shop","name":"dev"}]}`,
+		name: "jane", groups: []string{"payments-oncall"},
+	}, {
+		provider: "WSO2 Identity Server", claim: "groups",
+		token: `{"amr":["BasicAuthenticator"],"groups":"Internal/everyone,payments-oncall","preferred_username":"jane"}`,
+		name:  "jane", groups: []string{"payments-oncall"},
+	}, {
+		provider: "Cloudflare Access", claim: "custom.groups",
+		token: `{"email":"jane@example.com","type":"app","identity_nonce":"6ei69kawdKzMIAPF","country":"US","custom":{"groups":["payments-oncall"]}}`,
+		name:  "jane@example.com", groups: []string{"payments-oncall"},
+	}, {
+		provider: "authentik", claim: "groups",
+		token: `{"acr":"goauthentik.io/providers/oauth2/default","email":"jane@example.com","email_verified":true,"name":"Jane Doe",
+			"given_name":"Jane Doe","preferred_username":"jane","nickname":"jane","groups":["authentik Admins","payments-oncall"]}`,
+		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
+	}, {
+		provider: "Google, without groups", claim: "groups",
+		token: `{"azp":"portal","hd":"example.com","email":"jane@example.com","email_verified":true,"at_hash":"HK6E","name":"Jane Doe","picture":"https://lh3.googleusercontent.com/a"}`,
+		name:  "Jane Doe", email: "jane@example.com", result: identity.GroupsMissing,
+	}, {
+		provider: "Descope", claim: "tenants",
+		token: `{"amr":["email"],"name":"Jane Doe","tenants":{"payments-oncall":{"permissions":[],"roles":["Tenant Admin"]}}}`,
+		name:  "Jane Doe", groups: []string{"payments-oncall"},
+	},
+}
+
+// claimsFrom replaces the claims of a token that are about a person with those in text.
+func claimsFrom(t *testing.T, text string) func(map[string]any) {
+	return func(claims map[string]any) {
+		clearPerson(claims)
+		var own map[string]any
+		if err := json.Unmarshal([]byte(text), &own); err != nil {
+			t.Error(err)
+		}
+		maps.Copy(claims, own)
+	}
+}
+
+// answers returns a userinfo endpoint that sends the claims in text for the person alice.
+func answers(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, strings.Replace(text, "{", `{"sub":"alice",`, 1))
+	}
+}
+
+func keepNamed(_, group string) bool { return slices.Contains(named, group) }
+
+// signInTo returns the person that r signs in.
+func signInTo(t *testing.T, r *signInFixture) (identity.Principal, error) {
+	t.Helper()
+	c, _, back := r.begin(t)
+	w, _, err := r.back(back.Encode(), c)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	return r.Sessions.Authenticate(withCookies(onlyCookie(t, w)))
+}
+
+func TestProvidersThroughOIDC(t *testing.T) {
+	for _, c := range providerShapes {
+		t.Run(c.provider, func(t *testing.T) {
+			r := newSignIn(t)
+			r.GroupsClaim, r.Keep, r.issuer.change = c.claim, keepNamed, claimsFrom(t, c.token)
+			if c.userinfo != "" {
+				r.issuer.userinfo = answers(c.userinfo)
+			}
+			p, err := signInTo(t, r)
+			if err != nil || p.Name != c.name || p.Email != c.email || !slices.Equal(p.Groups, c.groups) ||
+				p.Lookup != (identity.GroupLookup{Claim: c.claim, Result: c.result}) {
+				t.Errorf("%+v, %v", p, err)
+			}
+			if n := r.issuer.asked.Load(); n > 1 || c.userinfo != "" && n != 1 {
+				t.Errorf("userinfo was asked %d times", n)
+			}
+		})
+	}
+}
+
+func TestProvidersThroughGateway(t *testing.T) {
+	for _, c := range providerShapes {
+		t.Run(c.provider, func(t *testing.T) {
+			if c.gatewayName != "" {
+				c.name, c.email, c.groups, c.result = c.gatewayName, c.gatewayEmail, nil, c.gatewayResult
+			}
+			issuer := newIssuer(t, newClock())
+			issuer.sign = signedBy(jose.ES256, issuerEC(), "ec")
+			a := gateway(issuer)
+			a.GroupsClaim, a.Keep = c.claim, keepNamed
+			p, err := authenticatorOf(t, a)(withAssertion(issuer.with(claimsFrom(t, c.token))))
+			if err != nil || p.Name != c.name || p.Email != c.email || !slices.Equal(p.Groups, c.groups) ||
+				p.Lookup != (identity.GroupLookup{Claim: c.claim, Result: c.result}) {
+				t.Errorf("%+v, %v", p, err)
+			}
+		})
+	}
+}
+
+func TestFormsOfGroups(t *testing.T) {
+	for text, want := range map[string]struct {
+		groups []string
+		result identity.GroupResult
+	}{
+		`["b","a","b"]`:          {[]string{"b", "a"}, identity.GroupsFound},
+		`"a"`:                    {[]string{"a"}, identity.GroupsFound},
+		`"Domain Admins"`:        {[]string{"Domain Admins"}, identity.GroupsFound},
+		`"not Admins"`:           {nil, identity.GroupsUnnamed}, // not split at the space
+		`"a b"`:                  {nil, identity.GroupsUnnamed},
+		`"x, a,b ,"`:             {[]string{"a", "b"}, identity.GroupsFound},
+		`"one, two"`:             {[]string{"one, two"}, identity.GroupsFound}, // the policy names it as a whole
+		`"[a, b]"`:               {[]string{"a", "b"}, identity.GroupsFound},
+		`"[\"a\",\"one, two\"]"`: {[]string{"a", "one, two"}, identity.GroupsFound},
+		`[{"id":"7","name":"a"},{"displayName":"b"}]`: {[]string{"a", "b"}, identity.GroupsFound},
+		`[{"value":"7","display":"a"},{"id":"b"}]`:    {[]string{"a"}, identity.GroupsFound},
+		`[{"gid":"1","display_name":"b"}]`:            {[]string{"b"}, identity.GroupsFound},
+		`{"name":"a","id":"b"}`:                       {[]string{"a"}, identity.GroupsFound},
+		`{"a":{},"b":true,"Admins":false}`:            {[]string{"a", "b"}, identity.GroupsFound},
+		`{"a":null,"b":["x"]}`:                        {[]string{"b"}, identity.GroupsFound},
+		`["A"," a"]`:                                  {nil, identity.GroupsUnnamed},
+		`[7,"x"]`:                                     {nil, identity.GroupsUnnamed},
+		`[]`:                                          {nil, identity.GroupsEmpty},
+		`{}`:                                          {nil, identity.GroupsEmpty},
+		`""`:                                          {nil, identity.GroupsEmpty},
+		`" "`:                                         {nil, identity.GroupsEmpty},
+		`null`:                                        {nil, identity.GroupsEmpty},
+		`7`:                                           {nil, identity.GroupsUnreadable},
+		`true`:                                        {nil, identity.GroupsUnreadable},
+		`[7,[["a"]]]`:                                 {nil, identity.GroupsUnreadable},
+		`[{"id":"a"}]`:                                {nil, identity.GroupsUnreadable},
+	} {
+		claims, err := decodeClaims([]byte(`{"groups":` + text + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups, result := groupsOf(claims["groups"], func(group string) bool {
+			return slices.Contains([]string{"a", "b", "Admins", "Domain Admins", "one, two"}, group)
+		})
+		if !slices.Equal(groups, want.groups) || result != want.result {
+			t.Errorf("%s: %q, %q", text, groups, result)
+		}
+	}
+}
+
+// The userinfo endpoint adds only claims that the token lacks, and only for the same person.
+func TestUserinfoCompletesToken(t *testing.T) {
+	const full = `{"name":"Jane","email":"jane@example.com","email_verified":true,"groups":["payments-oncall"]}`
+	for name, c := range map[string]struct {
+		token    string
+		userinfo http.HandlerFunc
+		want     identity.Principal
+		asked    int32
+	}{
+		"nothing lacks": {`{"name":"A","email":"a@example.com","email_verified":true,"groups":[]}`, answers(full),
+			identity.Principal{Name: "A", Email: "a@example.com", Lookup: identity.GroupLookup{Result: identity.GroupsEmpty}}, 0},
+		"groups lack": {`{"name":"A","email":"a@example.com","email_verified":true}`, answers(full),
+			identity.Principal{Name: "A", Email: "a@example.com", Groups: []string{"payments-oncall"}}, 1},
+		"the token's groups win": {`{"groups":["Domain Admins"]}`, answers(full),
+			identity.Principal{Name: "Jane", Email: "jane@example.com", Groups: []string{"Domain Admins"}}, 1},
+		"verified belongs to its address": {`{"email":"a@evil.example"}`, answers(full),
+			identity.Principal{Name: "Jane", Email: "jane@example.com", Groups: []string{"payments-oncall"}}, 1},
+		"verified without an address": {`{"email":"a@example.com"}`, answers(`{"email_verified":true}`),
+			identity.Principal{Name: "a@example.com", Lookup: identity.GroupLookup{Result: identity.GroupsMissing}}, 1},
+		"not verified there": {`{"groups":[]}`, answers(`{"email":"jane@example.com"}`),
+			identity.Principal{Name: "jane@example.com", Lookup: identity.GroupLookup{Result: identity.GroupsEmpty}}, 1},
+		"of another person": {`{}`, func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, `{"sub":"bob","groups":["payments-oncall"],"email":"b@example.com","email_verified":true}`)
+		}, identity.Principal{Name: "alice", Lookup: identity.GroupLookup{Result: identity.GroupsUnanswered}}, 1},
+		"of no person": {`{}`, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"groups":["payments-oncall"]}`) },
+			identity.Principal{Name: "alice", Lookup: identity.GroupLookup{Result: identity.GroupsUnanswered}}, 1},
+		"a member twice": {`{}`, answers(`{"groups":[],"groups":["payments-oncall"]}`),
+			identity.Principal{Name: "alice", Lookup: identity.GroupLookup{Result: identity.GroupsUnanswered}}, 1},
+		"no JSON": {`{}`, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `<html>`) },
+			identity.Principal{Name: "alice", Lookup: identity.GroupLookup{Result: identity.GroupsUnanswered}}, 1},
+		"refused": {`{"_claim_names":{"groups":"src1"},"_claim_sources":{"src1":{"endpoint":"https://graph.example/"}}}`, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) },
+			identity.Principal{Name: "alice", Lookup: identity.GroupLookup{Result: identity.GroupsOverage}}, 1},
+		"elsewhere": {`{}`, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusFound) },
+			identity.Principal{Name: "alice", Lookup: identity.GroupLookup{Result: identity.GroupsUnanswered}}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newSignIn(t)
+			r.Keep, r.issuer.change, r.issuer.userinfo = keepNamed, claimsFrom(t, c.token), c.userinfo
+			p, err := signInTo(t, r)
+			if err != nil || p.Name != c.want.Name || p.Email != c.want.Email || !slices.Equal(p.Groups, c.want.Groups) ||
+				p.Lookup.Result != c.want.Lookup.Result || p.Lookup.Claim != "groups" {
+				t.Errorf("%+v, %v", p, err)
+			}
+			if n := r.issuer.asked.Load(); n != c.asked {
+				t.Errorf("userinfo was asked %d times", n)
+			}
+		})
+	}
+}
+
+// Two people who sign in within seconds never get the same userinfo answer from a cache.
+func TestUserinfoIsNotCached(t *testing.T) {
+	r := newSignIn(t)
+	r.Keep = keepNamed
+	r.issuer.userinfo = func(w http.ResponseWriter, _ *http.Request) {
+		if r.issuer.asked.Load() == 1 {
+			io.WriteString(w, `{"sub":"alice","groups":["payments-oncall"]}`)
+			return
+		}
+		io.WriteString(w, `{"sub":"bob","groups":["Domain Admins"]}`)
+	}
+	for _, c := range []struct{ subject, group string }{{"alice", "payments-oncall"}, {"bob", "Domain Admins"}} {
+		r.issuer.change = func(claims map[string]any) { clearPerson(claims); claims["sub"] = c.subject }
+		p, err := signInTo(t, r)
+		if err != nil || p.Subject != c.subject || !slices.Equal(p.Groups, []string{c.group}) {
+			t.Errorf("%s: %+v, %v", c.subject, p, err)
+		}
+		r.sessions.clock.Add(time.Second)
+	}
+}
+
+// clearPerson removes the claims that are about a person.
+func clearPerson(claims map[string]any) {
+	for _, name := range []string{"name", "email", "email_verified", "groups"} {
+		delete(claims, name)
+	}
+}
+
+// The access token is sent only to an address with the scheme of the issuer.
+func TestUserinfoAddressMustBeSafe(t *testing.T) {
+	o := &OIDC{Issuer: "https://id.example"}
+	for address, want := range map[string]bool{
+		"https://id.example/userinfo": true, "https://api.example/userinfo": true,
+		"http://id.example/userinfo": false, "//id.example/userinfo": false, "/userinfo": false, "https://u@id.example/": false, "https://": false, "": false,
+	} {
+		if got := o.isSafe(address); got != want {
+			t.Errorf("%q: %v", address, got)
+		}
+	}
+}

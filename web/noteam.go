@@ -1,0 +1,126 @@
+package web
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/templates"
+)
+
+// The lines for a person who is signed in and in no team.
+var (
+	msgNoTeam = param.Text{
+		En: "You are signed in, but you are in no team of this portal, so you cannot start or view backups. Send the following lines to an operator.",
+		Zh: "您已登录，但不属于本门户的任何团队，因此无法发起或查看备份。请将以下各行发给管理员。"}
+	msgNoTeamPerson = param.Text{
+		En: "Looked at: issuer “%v” (iss), subject “%v” (sub). The policy has no member with them.",
+		Zh: "已查看：签发方“%v”（iss），主体“%v”（sub）。策略中没有与之相符的成员。"}
+	msgEmail = param.Text{
+		En: "Looked at: email and email_verified. The policy has no member with the domain of the verified address “%v”.",
+		Zh: "已查看：email 和 email_verified。策略中没有与已验证地址“%v”的域名相符的成员。"}
+	msgNoEmail = param.Text{
+		En: "Looked at: email and email_verified. There is no verified email address.",
+		Zh: "已查看：email 和 email_verified。没有已验证的电子邮件地址。"}
+)
+
+// groupTexts describe each result of the search for groups. The argument is the name of the claim.
+var groupTexts = map[identity.GroupResult]param.Text{
+	identity.GroupsFound: {
+		En: "Looked at: groups in the claim “%v”. The policy has changed since you signed in. Sign in again.",
+		Zh: "已查看：声明“%v”中的群组。您登录后策略已更改，请重新登录。"},
+	identity.GroupsMissing: {
+		En: "Looked at: groups in the claim “%v”. The identity provider did not send this claim. An operator can have the provider send it, or set OIDC_GROUPS_CLAIM to another claim or OIDC_SCOPES to the scope that it needs.",
+		Zh: "已查看：声明“%v”中的群组。身份提供商没有发送此声明。管理员可以让身份提供商发送该声明，或将 OIDC_GROUPS_CLAIM 设为其他声明、将 OIDC_SCOPES 设为所需的范围。"},
+	identity.GroupsUnanswered: {
+		En: "Looked at: groups in the claim “%v”. It is not in the token, and the userinfo endpoint of the identity provider gave no usable answer. Sign in again.",
+		Zh: "已查看：声明“%v”中的群组。令牌中没有此声明，且身份提供商的 userinfo 端点未给出可用的响应。请重新登录。"},
+	identity.GroupsOverage: {
+		En: "Looked at: groups in the claim “%v”. The identity provider left the groups out because there are too many for a token (groups overage). An operator can limit them to the groups that are assigned to the application, or use app roles with OIDC_GROUPS_CLAIM=roles.",
+		Zh: "已查看：声明“%v”中的群组。群组过多，令牌容纳不下，身份提供商已将其省略（groups overage）。管理员可以将其限制为分配给该应用的群组，或使用应用角色并设置 OIDC_GROUPS_CLAIM=roles。"},
+	identity.GroupsEmpty: {
+		En: "Looked at: groups in the claim “%v”. The claim is empty: the identity provider says that you are in no group.",
+		Zh: "已查看：声明“%v”中的群组。该声明为空：身份提供商表示您不属于任何群组。"},
+	identity.GroupsUnreadable: {
+		En: "Looked at: groups in the claim “%v”. The claim is not a list, a text or an object with names of groups. An operator can set OIDC_GROUPS_CLAIM to the path of the list.",
+		Zh: "已查看：声明“%v”中的群组。该声明不是包含群组名称的列表、文本或对象。管理员可以将 OIDC_GROUPS_CLAIM 设为列表所在的路径。"},
+	identity.GroupsUnnamed: {
+		En: "Looked at: groups in the claim “%v”. You are in groups, but the policy has no member with one of them. Names are compared exactly. After a change of the policy, sign in again.",
+		Zh: "已查看：声明“%v”中的群组。您属于某些群组，但策略中没有使用其中任何群组的成员。名称须完全一致。策略更改后请重新登录。"},
+}
+
+// isTeamless reports whether p is a person who is in no team of the policy.
+func (s *Server) isTeamless(p identity.Principal) bool {
+	return p.Kind == identity.KindHuman && len(s.Policy.Teams(p)) == 0
+}
+
+// noTeam returns the lines that tell a person in no team which claims were looked at. It returns nil for a
+// member of a team.
+func (s *Server) noTeam(r *http.Request, p identity.Principal) []string {
+	if !s.isTeamless(p) {
+		return nil
+	}
+	l := templates.Language(r.Context())
+	lines := []string{
+		msgNoTeam.In(l),
+		msgNoTeamPerson.Fill(l, param.Clean(p.Issuer, 200), param.Clean(p.Subject, 255)),
+	}
+	if p.Lookup.Claim == "" {
+		return lines
+	}
+	email := msgNoEmail.In(l)
+	if p.Email != "" {
+		email = msgEmail.Fill(l, p.Email)
+	}
+	return append(lines, groupTexts[p.Lookup.Result].Fill(l, param.Clean(p.Lookup.Claim, 255)), email)
+}
+
+// logTeamless writes a warning about a person who is in no team, at most once an hour for each person. The
+// line has the names of the claims that were looked at, and no group and no address.
+func (s *Server) logTeamless(r *http.Request, p identity.Principal) {
+	if !s.isTeamless(p) || !s.teamless.first(p.ID(), s.Backups.Now()) {
+		return
+	}
+	claims := []string{"iss", "sub"}
+	if p.Lookup.Claim != "" {
+		claims = append(claims, param.Clean(p.Lookup.Claim, 255), "email", "email_verified")
+	}
+	groups := string(p.Lookup.Result)
+	if groups == "" {
+		groups = "no longer in the policy"
+	}
+	s.Log.WarnContext(r.Context(), "signed in without a team",
+		"issuer", param.Clean(p.Issuer, 200),
+		"subject", param.Clean(p.Subject, 255),
+		"claims", claims,
+		"groups", groups,
+		"verified_email", p.Email != "",
+	)
+}
+
+// mostReminders limits the people that a reminder remembers.
+const mostReminders = 1000
+
+// A reminder recognises the first occurrence of a key within an hour. The zero value is ready to use. It is
+// safe for concurrent use.
+type reminder struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+// first reports whether it has not returned true for key within the last hour. After mostReminders keys it
+// forgets all.
+func (m *reminder) first(key string, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at, ok := m.last[key]; ok && now.Sub(at) < time.Hour && !now.Before(at) {
+		return false
+	}
+	if m.last == nil || len(m.last) >= mostReminders {
+		m.last = map[string]time.Time{}
+	}
+	m.last[key] = now
+	return true
+}
