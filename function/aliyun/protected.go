@@ -68,8 +68,13 @@ type protectedItem struct {
 func (i protectedItem) resource() backup.ProtectedResource {
 	word := func(s string) string { return param.Clean(s, longestWord) }
 	return backup.ProtectedResource{
-		ResourceID: word(i.ResourceId), Region: word(i.ResourceRegionId), SourceType: param.SourceType(word(i.SourceType)),
-		CreatedByProduct: word(i.CreatedByProduct), OwnerID: strconv.FormatInt(int64(i.ResourceOwnerId), 10),
-		SnapshotCount: int64(i.SnapshotCount), ProtectedDataSize: int64(i.ProtectedDataSize), BackupPlanCount: int64(i.BackupPlanCount),
+		ResourceID:        word(i.ResourceId),
+		Region:            word(i.ResourceRegionId),
+		OwnerID:           strconv.FormatInt(int64(i.ResourceOwnerId), 10),
+		SourceType:        param.SourceType(word(i.SourceType)),
+		CreatedByProduct:  word(i.CreatedByProduct),
+		SnapshotCount:     int64(i.SnapshotCount),
+		ProtectedDataSize: int64(i.ProtectedDataSize),
+		BackupPlanCount:   int64(i.BackupPlanCount),
 	}
 }

@@ -39,7 +39,9 @@ func permissionKey(o api.Operation) string {
 
 // setPermissions replaces the permissions of the portal's user.
 func setPermissions(statements ...ram.Statement) func(*world.World) {
-	return func(w *world.World) { w.Accounts[0].Users[0].Permissions, w.Accounts[0].Users[0].Policies = statements, nil }
+	return func(w *world.World) {
+		w.Accounts[0].Users[0].Permissions, w.Accounts[0].Users[0].Policies = statements, nil
+	}
 }
 
 // TestOperationPermissions proves that each operation is refused without its permission, with an

@@ -32,7 +32,9 @@ func secure(ln net.Listener, path string) (written string, secured net.Listener,
 		return "", nil, fmt.Errorf("-ca-file: %w", err)
 	}
 	// HTTP/1.1 only: faults such as drop end one connection, and HTTP/2 would share it with others.
-	cfg := &tls.Config{Certificates: []tls.Certificate{leaf}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	cfg := &tls.Config{
+		Certificates: []tls.Certificate{leaf}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+	}
 	return written, tls.NewListener(ln, cfg), nil
 }
 
@@ -65,7 +67,8 @@ func issue(addr net.Addr) (authority []byte, leaf tls.Certificate, err error) {
 	}
 	authority, errCA := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
 	signed, errLeaf := x509.CreateCertificate(rand.Reader, server, ca, &key.PublicKey, caKey)
-	return authority, tls.Certificate{Certificate: [][]byte{signed, authority}, PrivateKey: key}, errors.Join(errCA, errLeaf)
+	leaf = tls.Certificate{Certificate: [][]byte{signed, authority}, PrivateKey: key}
+	return authority, leaf, errors.Join(errCA, errLeaf)
 }
 
 // writeAuthority writes a certificate as PEM and returns the path. An existing file is replaced.

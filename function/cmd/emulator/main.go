@@ -32,9 +32,10 @@ func main() {
 }
 
 // run serves until ctx ends. When it is ready for requests it writes one line with the address to
-// stdout, and with -tls before it a line with the path of the certificate authority. Usage goes to stderr. It returns flag.ErrHelp for -h, and an error for invalid flags,
-// an invalid world or schedule, an address that is not on loopback without -any-address, and an
-// address that cannot be opened.
+// stdout, and with -tls before it a line with the path of the certificate authority. Usage goes to
+// stderr. It returns flag.ErrHelp for -h, and an error for invalid flags, an invalid world or
+// schedule, an address that is not on loopback without -any-address, an address that cannot be
+// opened, and a file that cannot be written.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(stderr)

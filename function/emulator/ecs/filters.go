@@ -61,7 +61,9 @@ func matchesTexts(p rpc.Params, have map[string]string) bool {
 }
 
 // addressFilters are the parameters of DescribeInstances that are JSON arrays of addresses.
-var addressFilters = []string{"InnerIpAddresses", "PrivateIpAddresses", "PublicIpAddresses", "EipAddresses", "RdmaIpAddresses"}
+var addressFilters = []string{
+	"InnerIpAddresses", "PrivateIpAddresses", "PublicIpAddresses", "EipAddresses", "RdmaIpAddresses",
+}
 
 // readAddresses reads the filters by address. A nil list means all; Ipv6Address is flattened as
 // Ipv6Address.N. The error is InvalidParameter.

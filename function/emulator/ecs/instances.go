@@ -101,6 +101,7 @@ func parseInstanceFilter(p rpc.Params) (f instanceFilter, err error) {
 // without them it must equal the whole name.
 func (f instanceFilter) matches(i *world.Instance) bool {
 	p := f.params
+	isLock := func(reason string) bool { return strings.EqualFold(reason, p["LockReason"]) }
 	return matchesTexts(p, map[string]string{
 		"Status": i.Status, "ResourceGroupId": i.ResourceGroup, "VpcId": i.VPC, "VSwitchId": switchOf(i),
 		"ZoneId": i.Zone, "ImageId": i.Image, "InstanceType": i.Type, "InstanceTypeFamily": readType(i.Type).Family,
@@ -109,8 +110,11 @@ func (f instanceFilter) matches(i *world.Instance) bool {
 	}) &&
 		(f.ids == nil || slices.Contains(f.ids, i.ID)) &&
 		(p["InstanceName"] == "" || ram.Matches(p["InstanceName"], i.Name)) &&
-		(p["LockReason"] == "" || slices.ContainsFunc(i.Locks, func(l string) bool { return strings.EqualFold(l, p["LockReason"]) })) &&
-		matchesAddresses(f.addresses, map[string][]string{"PrivateIpAddresses": i.PrivateIPs, "PublicIpAddresses": i.PublicIPs}) &&
+		(p["LockReason"] == "" || slices.ContainsFunc(i.Locks, isLock)) &&
+		matchesAddresses(f.addresses, map[string][]string{
+			"PrivateIpAddresses": i.PrivateIPs,
+			"PublicIpAddresses":  i.PublicIPs,
+		}) &&
 		matchesTimes(f.times, i.Created, neverExpires) &&
 		matchesTags(f.tags, i.Tags)
 }

@@ -160,7 +160,8 @@ func newInterface(i *world.Instance) networkInterface {
 	}
 	n.PrivateIpSets.PrivateIpSet = []privateAddress{}
 	for at, ip := range i.PrivateIPs {
-		n.PrivateIpSets.PrivateIpSet = append(n.PrivateIpSets.PrivateIpSet, privateAddress{PrivateIpAddress: ip, Primary: at == 0})
+		address := privateAddress{PrivateIpAddress: ip, Primary: at == 0}
+		n.PrivateIpSets.PrivateIpSet = append(n.PrivateIpSets.PrivateIpSet, address)
 	}
 	if len(i.PrivateIPs) > 0 {
 		n.PrimaryIpAddress = i.PrivateIPs[0]

@@ -15,7 +15,8 @@ type instanceType struct {
 
 // typeName matches an instance type: group 1 is the family, group 2 the ratio of CPU to memory of
 // some types, group 3 the multiple of xlarge, group 4 the size.
-var typeName = regexp.MustCompile(`^(ecs\.[a-z]+[0-9]*[a-z0-9]*)(?:-c([0-9]+m[0-9]+))?\.([0-9]*)(nano|small|medium|large|xlarge)$`)
+var typeName = regexp.MustCompile(`^(ecs\.[a-z]+[0-9]*[a-z0-9]*)(?:-c([0-9]+m[0-9]+))?` +
+	`\.([0-9]*)(nano|small|medium|large|xlarge)$`)
 
 // memoryOf are GiB per vCPU by the first letter of a family; others have 4.
 var memoryOf = map[byte]int64{'c': 2, 'g': 4, 'r': 8}
