@@ -3,6 +3,7 @@ module backupportal
 go 1.26.0
 
 require (
+	filippo.io/edwards25519 v1.2.0
 	github.com/PuerkitoBio/goquery v1.13.0
 	github.com/a-h/templ v0.3.1118
 	github.com/aliyun/alibaba-cloud-sdk-go v1.63.107

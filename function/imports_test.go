@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"function/store/memory":       {"function/backup", "function/identity", "function/param"},
 	"function/store/postgrestest": {},
 	"function/store/storetest":    {"function/backup", "function/identity", "function/param"},
-	"function/webhook":            {"function/identity", "function/param", "function/secret"},
+	"function/webhook":            {"function/identity", "function/jsontext", "function/param", "function/secret"},
 	"templates":                   {"function/backup", "function/param", "function/policy"},
 	"web":                         {"function/backup", "function/identity", "function/jsontext", "function/logging", "function/param", "function/policy", "function/webhook", "templates", "web/auth"},
 	"web/auth":                    {"function/cache", "function/identity", "function/jsontext", "function/param", "function/secret"},
@@ -86,6 +86,7 @@ var owners = map[string][]string{
 	"database/sql":                                  {"function/store", "function/store/postgrestest", "function/store/storetest"},
 	"github.com/jackc/pgx/v5":                       {"function/store", "function/store/postgrestest"},
 	"modernc.org/sqlite":                            {"function/store"},
+	"filippo.io/edwards25519":                       {"function/webhook"},
 }
 
 type listed struct {

@@ -123,6 +123,7 @@ type submitResult struct {
 	replayed   bool          // an earlier request had this result
 	submission string        // id for the header Location; empty for no header
 	retryAfter time.Duration // for the header Retry-After; 0 for no header
+	byContent  bool          // of an event: its key is a hash of its content
 }
 
 // submitJSON submits what a program sent, for all doors except the form. A refusal by the cloud is

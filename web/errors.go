@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -24,12 +25,16 @@ var (
 	errHeaders = errors.New("headers too large")
 	errBody    = errors.New("body too large")
 	errType    = errors.New("media type not accepted")
+	errEncoded = errors.New("body has a Content-Encoding")
 	errOrigin  = errors.New("sent by another site")
 	errMethod  = errors.New("method not allowed")
 	errNoPage  = errors.New("no such page")
 	errRequest = errors.New("unreadable request")
 	errKey     = errors.New("malformed idempotency key")
 	errNoKey   = errors.New("no idempotency key")
+
+	errNotJSON    = fmt.Errorf("%w: a message must be JSON", errType)
+	errGitHubForm = fmt.Errorf("%w: GitHub's webhook sends forms", errType)
 )
 
 // A fault is a row of the table of errors: what one kind of error means in HTTP and in words.
@@ -106,6 +111,12 @@ var faults = []fault{
 		param.Text{En: "The URL is too long: at most 2 KB.", Zh: "URL 过长：最多 2 KB。"}},
 	{errHeaders, http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", unusable,
 		param.Text{En: "The headers are too large: at most 8 KB, names and values together. Nothing was started.", Zh: "请求头过大：名称与值合计最多 8 KB。未开始备份。"}},
+	{errEncoded, http.StatusUnsupportedMediaType, "content-encoding", unusable,
+		param.Text{En: "The body has a Content-Encoding, such as gzip, and the portal does not decode it. Nothing was started. Send the body uncompressed, without the header Content-Encoding.", Zh: "请求体带有 Content-Encoding（如 gzip），门户不会解码。未开始备份。请发送未压缩的内容，并去掉请求头 Content-Encoding。"}},
+	{errGitHubForm, http.StatusUnsupportedMediaType, "media-type", unusable,
+		param.Text{En: "GitHub sent a form. Nothing was started. In the settings of the webhook on GitHub, choose the content type application/json.", Zh: "GitHub 以表单格式发送了消息。未开始备份。请在 GitHub 的 Webhook 设置中将 Content type 选为 application/json。"}},
+	{errNotJSON, http.StatusUnsupportedMediaType, "media-type", unusable,
+		param.Text{En: "A message must be JSON. Nothing was started. Send it with Content-Type: application/json.", Zh: "消息必须为 JSON。未开始备份。请使用 Content-Type: application/json 发送。"}},
 	{errType, http.StatusUnsupportedMediaType, "media-type", unusable,
 		param.Text{En: "This URL does not accept the Content-Type of the request.", Zh: "此地址不接受该请求的 Content-Type。"}},
 	{errHost, http.StatusMisdirectedRequest, "host", unusable,
@@ -156,10 +167,14 @@ var (
 	refusedTitle = param.Text{En: "Cloud Backup refused the request", Zh: "云备份拒绝了请求"}
 )
 
-// tooLong returns the detail for a body of more than most bytes.
+// tooLong returns the detail for a body of more than most bytes, a multiple of 1 KB.
 func tooLong(most int64) param.Text {
-	text := param.Text{En: "The body is too long: at most %v KB.", Zh: "内容过长：最多 %v KB。"}
-	return param.Text{En: text.Fill(param.English, most>>10), Zh: text.Fill(param.Chinese, most>>10)}
+	size := fmt.Sprintf("%d KB", most>>10)
+	if most >= 1<<20 && most%(1<<20) == 0 {
+		size = fmt.Sprintf("%d MB", most>>20)
+	}
+	text := param.Text{En: "The body is too long: at most %v.", Zh: "内容过长：最多 %v。"}
+	return param.Text{En: text.Fill(param.English, size), Zh: text.Fill(param.Chinese, size)}
 }
 
 // faultOf returns the row for err, with a more specific detail for some errors. It returns

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -189,7 +190,7 @@ func (s *Server) limitSizes(next http.Handler) http.Handler {
 		}
 		most := int64(maxBody)
 		if strings.HasPrefix(r.URL.Path, "/webhooks/") {
-			most = maxHook
+			most = cmp.Or(s.HookBytes, MaxHook)
 		}
 		// MaxBytesReader closes the connection after a too long body only for the server's own writer.
 		inner := w
@@ -197,6 +198,23 @@ func (s *Server) limitSizes(next http.Handler) http.Handler {
 			inner = sent.ResponseWriter
 		}
 		r.Body = http.MaxBytesReader(inner, r.Body, most)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// decoded refuses requests whose body is compressed or encoded otherwise. The portal decodes none:
+// a few compressed bytes can become gigabytes, and signatures cover the bytes that were sent. The
+// coding "identity" means that there is none. The answer says so in Accept-Encoding (RFC 9110,
+// section 12.5.3).
+func (s *Server) decoded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, coding := range r.Header.Values("Content-Encoding") {
+			if coding != "" && !strings.EqualFold(strings.TrimSpace(coding), "identity") {
+				w.Header().Set("Accept-Encoding", "identity")
+				s.problem(w, r, errEncoded)
+				return
+			}
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -16,6 +16,8 @@ import (
 type Message struct {
 	Principal identity.Principal // the platform, for this kind of event
 	Key       string             // idempotency key of the event; a key in the body wins
+	ByContent bool               // Key is a hash of the content
+	Retry     bool               // the platform marked the event as a repeat
 	Body      []byte             // the JSON of a submission, with the optional members key and dry_run
 	Heard     bool               // the sender reads the answer; other senders react only to errors
 }
@@ -31,6 +33,9 @@ type Message struct {
 // returns errUnresolved if the time is too short.
 func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawMessage, accepted bool, err error) {
 	out, err := s.submitOnce(ctx, m)
+	if err == nil && out.byContent {
+		s.warnOfReplay(ctx, m.Principal, out)
+	}
 	for !m.Heard {
 		wait, temporary := unresolved(out, err)
 		if !temporary {
@@ -105,10 +110,15 @@ func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error
 	if raw, ok := own["key"]; ok && string(raw) != "null" && (json.Unmarshal(raw, &key) != nil || !validKey(key)) {
 		return submitResult{}, errKey
 	}
-	return s.submitJSON(ctx, backup.Submission{
+	byContent := m.ByContent && key == m.Key
+	out, err := s.submitJSON(ctx, backup.Submission{
 		Door:      backup.DoorEvent,
 		Principal: m.Principal,
 		Key:       key,
+		ByContent: byContent,
+		Retry:     m.Retry,
 		Params:    params,
 	}, dryRun)
+	out.byContent = byContent
+	return out, err
 }

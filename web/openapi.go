@@ -357,8 +357,8 @@ func describeWebhook() doc {
 		"operationId": "receiveWebhook",
 		"tags":        []string{"webhooks"},
 		"summary":     "Receive a webhook message from a source in the policy",
-		"description": "The sender is identified by a signature (Standard Webhooks v1 or v1a, or GitHub's) or by a token, as the policy defines for the source; a message " +
-			"is not read before that. A template in the policy turns the message into a submission. For a week, messages with the same ID are the same submission. After 409, 429 and 5xx, send the message again.",
+		"description": "The sender is identified by a signature (Standard Webhooks v1 or v1a, or GitHub's) or by a token, as the policy defines for the source; nothing of a message " +
+			"is used before that. A template in the policy turns the message into a submission. For a week, messages with the same ID are the same submission; if the policy makes the hash of the body the ID (key: body), for 23 hours. After 409, 429 and 5xx, send the message again.",
 		"security": []doc{},
 		"parameters": []doc{
 			{
@@ -369,16 +369,16 @@ func describeWebhook() doc {
 				"schema":      doc{"type": "string", "pattern": "^[a-z][a-z0-9-]{0,62}$"},
 				"example":     "ci-payments",
 			},
-			header("webhook-id", "Standard Webhooks: the same for every delivery."),
-			header("webhook-timestamp", "Standard Webhooks: seconds since 1970."),
-			header("webhook-signature", "Standard Webhooks: up to 8 signatures, separated by spaces."),
+			header("webhook-id", "Standard Webhooks: the same for every delivery. Also svix-id."),
+			header("webhook-timestamp", "Standard Webhooks: seconds since 1970. Also svix-timestamp."),
+			header("webhook-signature", "Standard Webhooks: up to 8 signatures, separated by spaces. Also svix-signature."),
 			header("X-GitHub-Delivery", "GitHub: the ID of the delivery. Repeated messages are recognized by the body, because GitHub signs only the body."),
 			header("X-Hub-Signature-256", "GitHub: the signature."),
 			header("Idempotency-Key", "With a token: the same value for every delivery of a message. The policy may use the hash of the body instead."),
 		},
 		"requestBody": doc{
 			"required":    true,
-			"description": "Any JSON value, at most 256 KB.",
+			"description": fmt.Sprintf("Any JSON value, at most %d MB; on Lambda at most 6 MB.", MaxHook>>20),
 			"content":     doc{"application/json": doc{"schema": doc{}}},
 		},
 		"responses": responses(doc{

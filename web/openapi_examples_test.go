@@ -286,6 +286,7 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 		"too-long":          func(w *world) recorded { return w.ask("GET", all+"?Status="+strings.Repeat("A", 3000), "", "") },
 		"headers-too-large": func(w *world) recorded { return w.ask("GET", all, "", "", "X-Much", strings.Repeat("A", 8<<10)) },
 		"media-type":        func(w *world) recorded { return w.ask("POST", all, "text/plain", oneBackup) },
+		"content-encoding":  func(w *world) recorded { return post(w, "\x1f\x8b\x08\x00", "Content-Encoding", "gzip") },
 		"host": func(w *world) recorded {
 			w.server.Host = func(string) bool { return false }
 			w.handler = w.server.Handler()

@@ -10,6 +10,7 @@
 //	headers     security headers
 //	checkHost   only the portal's own host names
 //	limitSizes  length of the address, size of the body
+//	decoded     no Content-Encoding
 //	sameOrigin  no POST from other sites
 //	routed      the mux; unknown paths and methods
 //	signedIn    a known principal; not for public routes
@@ -46,7 +47,8 @@ type Store struct {
 	ListFirst  func() bool
 }
 
-// Server answers the portal's requests. All fields are required except Origin, Proxies and SignIn.
+// Server answers the portal's requests. All fields are required except Origin, Proxies, SignIn
+// and HookBytes.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -58,6 +60,7 @@ type Server struct {
 	Demo      bool                                            // the cloud is an emulator; pages say so
 	Origin    string                                          // of PUBLIC_URL, sent as Access-Control-Allow-Origin and used in links; may be empty
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
+	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
 	Store     Store                                           // described by /healthz and /readyz
 	Zone      *time.Location                                  // of the times on pages
 	Log       *slog.Logger                                    // gets requests and unexpected errors
@@ -68,12 +71,15 @@ type Server struct {
 // Limits of requests. The pages and the API need much less. Function Compute accepts no larger
 // headers.
 const (
-	maxBody    = 64 << 10  // bytes of a body
-	maxURL     = 2 << 10   // bytes of path and query
-	maxHeaders = 8 << 10   // bytes of the names and values of all headers
-	maxKey     = 255       // characters of an idempotency key
-	maxHook    = 256 << 10 // bytes of the body of a webhook, which may be a large event of another system
+	maxBody    = 64 << 10 // bytes of a body
+	maxURL     = 2 << 10  // bytes of path and query
+	maxHeaders = 8 << 10  // bytes of the names and values of all headers
+	maxKey     = 255      // characters of an idempotency key
 )
+
+// MaxHook is the longest body of a webhook in bytes: what Function Compute accepts. A message can be a
+// large event of another system, and is read as a stream.
+const MaxHook = 32 << 20
 
 // Handler returns the handler of all routes with all layers of the package comment.
 func (s *Server) Handler() http.Handler {
@@ -122,7 +128,7 @@ func (s *Server) Handler() http.Handler {
 
 	mux.Handle("POST /webhooks/{source}", s.json(s.webhook))
 
-	return s.identify(s.logged(s.recovered(s.headers(s.checkHost(s.limitSizes(s.sameOrigin(s.routed(mux))))))))
+	return s.identify(s.logged(s.recovered(s.headers(s.checkHost(s.limitSizes(s.decoded(s.sameOrigin(s.routed(mux)))))))))
 }
 
 // principalKey is the context key of a request's principal.

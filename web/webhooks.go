@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -14,38 +13,36 @@ import (
 )
 
 // webhook answers POST /webhooks/{source}: it verifies a message of a source in the policy, makes a
-// submission of it by the source's template, and submits it. The body is not parsed before the
-// signature or token is verified. A message that starts nothing gets 204.
+// submission of it by the source's template, and submits it. The body is read as a stream; nothing of
+// it is used before the signature or token is verified. A message that starts nothing gets 204.
 func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	source, ok := s.Policy.Source(r.PathValue("source"))
 	if !ok {
 		return errNoPage
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	message, err := webhook.Verify(source, r.Header, body, s.Backups.Now())
-	if err != nil {
+	message, values, err := webhook.Receive(source, r.Header, r.Body, s.Backups.Now())
+	if errors.Is(err, webhook.ErrUnverified) {
 		s.Log.WarnContext(r.Context(), "webhook refused", "source", source.Name)
 		s.Backups.Note(r.Context(), backup.AuditEvent{
 			Kind:      backup.AuditWebhookRefused,
 			Actor:     identity.Principal{Kind: identity.KindSource, Subject: source.Name},
 			SampleKey: source.Name,
 		})
+	}
+	if err != nil {
+		return err
+	}
+	if err := checkMessageType(source, r.Header.Get("Content-Type")); err != nil {
 		return err
 	}
 	if source.Kind == webhook.GitHub && r.Header.Get("X-Github-Event") == "ping" {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
-		return errType
-	}
 	if message.ID == "" {
 		return errKey
 	}
-	asked, err := webhook.Submission(source, body)
+	asked, err := values.Submission()
 	switch {
 	case errors.Is(err, webhook.ErrNothing):
 		w.WriteHeader(http.StatusNoContent)
@@ -63,16 +60,44 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Backups.Pace(r.Context(), p); err != nil {
 		return err
 	}
-	out, err := s.submitHook(r.Context(), backup.Submission{
+	sub := backup.Submission{
 		Door:      backup.DoorWebhook,
 		Principal: p,
 		Key:       message.ID,
+		ByContent: message.ByContent && source.Kind != webhook.GitHub, // see docs/operations.md: replay from GitHub
 		Params:    params,
-	})
+	}
+	out, err := s.submitHook(r.Context(), sub)
 	if err != nil {
 		return err
 	}
+	if message.ByContent {
+		s.warnOfReplay(r.Context(), p, out)
+	}
 	return writeResult(w, r, out)
+}
+
+// checkMessageType returns an error unless the Content-Type of a message of source is JSON. GitHub
+// sends forms if its webhook was not set up for JSON; the error then names the setting.
+func checkMessageType(source webhook.Source, contentType string) error {
+	media, _, err := mime.ParseMediaType(contentType)
+	switch {
+	case err == nil && (media == "application/json" || strings.HasSuffix(media, "+json")):
+		return nil
+	case media == "application/x-www-form-urlencoded" && source.Kind == webhook.GitHub:
+		return errGitHubForm
+	}
+	return errNotJSON
+}
+
+// warnOfReplay logs that a message that its content identifies was taken for a repeat. Its sender may
+// have meant another backup.
+func (s *Server) warnOfReplay(ctx context.Context, p identity.Principal, out submitResult) {
+	if !out.replayed {
+		return
+	}
+	s.Log.WarnContext(ctx, "replay by content: no backup started, an earlier message had the same content",
+		"principal", p.ID(), "submission", out.submission)
 }
 
 // submitHook is submitJSON for webhooks. A sender repeats a message after a 5xx status but not

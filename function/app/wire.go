@@ -89,6 +89,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Who:       auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
 		SignIn:    signIn,
 		Host:      hosts(cfg),
+		HookBytes: hookBytes(cfg.Platform),
 		RequestID: requestID,
 		Demo:      cfg.emulated(),
 		Zone:      zone,
@@ -114,6 +115,15 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return errors.Join(trail.Flush(ctx, true), closeStore())
 	}
 	return App{Doors: doors, Service: service, Close: end}, nil
+}
+
+// hookBytes returns the longest body of a webhook. Lambda accepts events of 6 MB, and encodes some
+// bodies in base64, so a body that arrives is never longer than the limit.
+func hookBytes(on Platform) int64 {
+	if on == Lambda {
+		return 6 << 20
+	}
+	return web.MaxHook
 }
 
 // listFirst returns the function that decides whether the cloud's list is searched before a first
@@ -267,9 +277,15 @@ func submit(
 			Subject: "event:" + string(m.Kind),
 			Name:    "event " + string(m.Kind),
 		}
-		answer, accepted, err := server.SubmitMessage(ctx, web.Message{
+		inv, _ := event.FromContext(ctx)
+		message := web.Message{
 			Principal: p, Key: messageKey(m.Source, m.ID), Body: m.Payload, Heard: m.Kind == envelope.Direct,
-		})
+			Retry: inv.RetryCount > 0,
+		}
+		if id, ok := m.ContentID(inv); ok {
+			message.Key, message.ByContent = messageKey("", id), true
+		}
+		answer, accepted, err := server.SubmitMessage(ctx, message)
 		if err == nil && !accepted {
 			return nil, &event.Rejection{Answer: answer}
 		}

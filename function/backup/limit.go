@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -22,7 +23,8 @@ type Limits interface {
 	//
 	// A submission that holds a reservation takes nothing more; Reserve only raises the attempt
 	// for which it is held. A submission whose reservation was refunded takes quotas and the
-	// cool-down again, but not the rates. A reservation is forgotten after [KeyExpires].
+	// cool-down again, but not the rates. A reservation is forgotten when the key of its
+	// submission has expired: see [Reservation.EarlierUse].
 	Reserve(ctx context.Context, a Reservation) (*LimitError, error)
 	// Refund gives back the quotas and the cool-down of a key. It does so once, and only if no
 	// attempt later than the given one holds the reservation: a slow process must not refund
@@ -45,7 +47,11 @@ type Reservation struct {
 	Grant    Grant  // its Rates, Quotas and Cooldown
 	Resource string // for the cool-down: account id, "/", resource id
 	Now      time.Time
+	KeyLife  time.Duration // how long the submission's key stands for it; 0: [KeyExpires]
 }
+
+// EarlierUse returns the time up to which a reservation of the key belongs to an earlier use of it.
+func (a Reservation) EarlierUse() time.Time { return a.Now.Add(-cmp.Or(a.KeyLife, KeyExpires)) }
 
 // The limits that can be reached.
 var (
@@ -139,6 +145,7 @@ func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) 
 		Grant:    call.Grant,
 		Now:      l.now(),
 		Resource: call.Target.Account.ID + "/" + r.Resource(),
+		KeyLife:  r.keyLife(),
 	})
 	if err != nil {
 		return storeUnavailable(err)

@@ -163,7 +163,7 @@ func isLaterUse(name string, r Record) bool {
 // its key lives.
 func (s *Service) listSince(r Record) time.Time {
 	if s.listFirst() {
-		return r.CreatedAt.Add(-KeyExpires)
+		return r.CreatedAt.Add(-r.keyLife())
 	}
 	return r.CreatedAt.Add(-20 * time.Minute)
 }

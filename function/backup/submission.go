@@ -46,7 +46,12 @@ type Submission struct {
 	Door      Door
 	Principal identity.Principal
 	// Key is the idempotency key: requests with one principal, door and key are one submission.
-	Key    string
+	Key string
+	// ByContent reports that Key is a hash of the content, because the sender gave no key. Such a key
+	// expires after 23 hours: see contentKeyExpires.
+	ByContent bool
+	// Retry reports that the platform marked the message as a repeat. It matters only with ByContent.
+	Retry  bool
 	Params param.Params // what the caller gave, without defaults
 }
 
@@ -122,6 +127,9 @@ type Record struct {
 	AskedAt      time.Time    // when the cloud was last asked about the job; zero if never
 	Cancellation Cancellation // zero if no cancellation was accepted
 }
+
+// keyLife returns how long the key of r stands for it.
+func (r Record) keyLife() time.Duration { return r.ExpiresAt.Sub(r.CreatedAt) }
 
 // Account returns the alias of the account.
 func (r Record) Account() string { return r.Params["Account"] }

@@ -68,6 +68,24 @@ type Claims interface {
 // is a new submission.
 const KeyExpires = 7 * 24 * time.Hour
 
+// A key that is a hash of the content ([Submission.ByContent]) must survive the repeats of a platform,
+// which end after one day, and must not survive the night: a schedule sends the same content every
+// night. The time of day of two nights differs by minutes. So the key stands for its submission for
+// contentKeyExpires, and until repeatsEnd only for a message that is surely a repeat: the platform says
+// so, or the first message has no result yet.
+const (
+	contentKeyExpires = 23 * time.Hour
+	repeatsEnd        = 25 * time.Hour
+)
+
+// keyLife returns how long the key of s stands for it.
+func (s Submission) keyLife() time.Duration {
+	if s.ByContent {
+		return contentKeyExpires
+	}
+	return KeyExpires
+}
+
 // Answer is the result of [Service.Submit].
 type Answer struct {
 	Record
@@ -113,6 +131,9 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		if call, err = s.storedCall(ctx, known); err != nil {
 			return Answer{}, err
 		}
+	}
+	if answer, ok := s.lateRepeat(ctx, sub); ok {
+		return answer, nil
 	}
 	if answer, done, err := s.reserve(ctx, sub, call); done || err != nil {
 		return answer, err
@@ -224,6 +245,24 @@ func (s *Service) earlier(ctx context.Context, sub Submission) (Record, bool) {
 	}
 	r.Principal = sub.Principal // the store keeps only its id and its name
 	return r, true
+}
+
+// lateRepeat returns the answer of an earlier message with the content of sub whose key has expired
+// and that sub surely repeats: see repeatsEnd. It returns false for every other submission.
+func (s *Service) lateRepeat(ctx context.Context, sub Submission) (Answer, bool) {
+	if !sub.ByContent {
+		return Answer{}, false
+	}
+	now := s.Now()
+	r, err := s.Store.Known(ctx, sub.ID(), now.Add(contentKeyExpires-repeatsEnd))
+	switch {
+	case err != nil, r.Fingerprint != sub.Fingerprint(), now.Before(r.ExpiresAt):
+		return Answer{}, false // the claim decides, and reports a failure of the store
+	case r.Last.Kind.isFinal() && !sub.Retry:
+		return Answer{}, false
+	}
+	r.Principal = sub.Principal // the store keeps only its id and its name
+	return s.recordedAnswer(r)
 }
 
 // recordedAnswer returns the answer of r. It returns false if nothing was sent yet.
@@ -358,7 +397,7 @@ func (s *Service) newRecord(sub Submission, id string, call Call) Record {
 		PolicyHash:   s.Policy.Hash(),
 		Complete:     call.Params,
 		CreatedAt:    now,
-		ExpiresAt:    now.Add(KeyExpires),
+		ExpiresAt:    now.Add(sub.keyLife()),
 		Last:         Step{N: -1},
 	}
 }

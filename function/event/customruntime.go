@@ -69,9 +69,15 @@ func (d Doors) Invoke() http.Handler {
 func (d Doors) serveInvoke(w http.ResponseWriter, r *http.Request) bool {
 	began := time.Now()
 	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
+	coding := r.Header.Get("Content-Encoding")
+	switch {
+	case coding != "" && !strings.EqualFold(coding, "identity"):
+		err = errors.New("event has a Content-Encoding, which is not decoded: send it without one")
+	case err != nil:
+		err = errors.New("event could not be read")
+	}
 	var answer json.RawMessage
 	if err != nil {
-		err = errors.New("event could not be read")
 		d.Log.InfoContext(r.Context(), "event", "outcome", outcomeUnreadable, "duration_ms", time.Since(began).Milliseconds())
 	} else {
 		answer, err = d.answer(r.Context(), event)

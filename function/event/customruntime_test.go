@@ -85,6 +85,12 @@ func TestCustomRuntimeServesEvents(t *testing.T) {
 		t.Errorf("too large: %d %s", w.Code, w.Body)
 	}
 	m = Message{}
+	w, _ = serveCustomRuntime(d, "POST", "/invoke", `{"a":1}`, map[string]string{
+		"x-fc-control-path": "/invoke", "x-fc-request-id": "req-1", "content-encoding": "gzip",
+	})
+	if w.Code != 500 || !strings.Contains(w.Body.String(), "Content-Encoding") || m.Kind != "" {
+		t.Errorf("encoded: %d %s", w.Code, w.Body)
+	}
 	for _, headers := range []map[string]string{nil, {"x-fc-control-path": "/http-invoke"}} {
 		if w, _ := serveCustomRuntime(d, "POST", "/invoke", `{"a":1}`, headers); w.Code != 404 || m.Kind != "" {
 			t.Errorf("a visitor's /invoke was taken for an event: %d %+v", w.Code, m)

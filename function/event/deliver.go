@@ -86,6 +86,7 @@ const (
 	outcomeRejected   = "rejected"   // at least one message can never succeed
 	outcomeFailed     = "failed"     // at least one message failed for now
 	outcomeUnreadable = "unreadable" // the event contains no message
+	outcomeUnserved   = "unserved"   // the event is known and not served
 )
 
 // outcome returns the outcome of the whole event. failed is the number of messages that failed

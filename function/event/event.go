@@ -4,6 +4,7 @@
 // that matches wins. Kinds are those of package envelope.
 //
 //	shape of the event                          kind         id of a message
+//	known and not served (unserved.go)          (error: UnservedError)
 //	a member of an HTTP request (httpMembers)   (HTTP)
 //	empty, null, number, true, false            (error: ShapeError)
 //	not JSON, or a JSON string                  text         digest of the content
@@ -21,8 +22,9 @@
 //	any other object                            direct       request id, or digest
 //
 // An HTTP event becomes a request for one [http.Handler]. It always gets an answer and never an
-// error, because the platforms show the caller the text of an error and the stack of a panic.
-// The body of an HTTP request is never read as an event.
+// error, because the platforms show the caller the text of an error and the stack of a panic. The
+// exception is an unserved format on Lambda, for which there is no answer. The body of an HTTP
+// request is never read as an event.
 //
 // Every other event becomes one or more values of type [Message] for one function. Its errors
 // ask the platform to deliver the event again.
@@ -40,6 +42,7 @@ import (
 	"net/http"
 	"time"
 
+	"backupportal/function/jsontext"
 	"backupportal/function/logging"
 )
 
@@ -83,12 +86,21 @@ func (d Doors) Lambda(ctx context.Context, event json.RawMessage) (json.RawMessa
 	return d.answer(fromLambda(ctx), event)
 }
 
-// answer answers one event whose invocation is in ctx. Only an event that is not HTTP can have an
-// error: that of deliver.
+// answer answers one event whose invocation is in ctx. A byte order mark before the event is skipped.
+// An event that is not HTTP can have the errors of deliver. An event that is not served has an
+// [*UnservedError], also one of a gateway on Lambda: no answer would have the format that it expects.
 func (d Doors) answer(ctx context.Context, event []byte) (json.RawMessage, error) {
 	ctx, cancel := withMargin(ctx)
 	defer cancel()
-	if e, like, err := readHTTP(event); like {
+	event = jsontext.TrimMark(event)
+	inv, _ := FromContext(ctx)
+	top := members(event)
+	if err := unserved(event, top, inv.Platform); err != nil {
+		d.Log.ErrorContext(withLogID(ctx), "event", "outcome", outcomeUnserved, "size", len(event),
+			"retry", inv.RetryCount, "error", err)
+		return nil, err
+	}
+	if e, like, err := readHTTP(event, top); like {
 		return d.serve(ctx, e, err), nil
 	}
 	return d.deliver(withLogID(ctx), event)

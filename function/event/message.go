@@ -20,13 +20,32 @@ type Message struct {
 	//	timer                  triggerName and triggerTime
 	//	oss, cdn               bucket or domain, and the ids of the record
 	//	direct                 no source, and the platform's request id
-	//	text, mns-stream, raw  no source, and a digest of the content
+	//	text, mns-stream, raw  no source, and a digest of the payload
+	//
+	// Without an id from the platform, that of direct is a digest too. [Message.ContentID] has the
+	// id that decides whether a direct message is a repeat.
 	Source, ID string
 
 	// Payload is the JSON of the submission as the sender wrote it, without its envelope. It is
 	// decoded from base64 if it is JSON only after that. It may be empty or not JSON. For a
 	// direct message it is the whole event, unchanged.
 	Payload []byte
+}
+
+// ContentID returns the digest of the content that identifies m, if its content does. It does for the
+// kinds that have no id of their own, and for a direct message on Function Compute: a message of an MNS
+// topic in the format STREAM without attributes looks like a call of InvokeFunction, and the platform
+// gives each delivery of it a new request id. So both shapes of such a topic have one rule.
+func (m Message) ContentID(inv Invocation) (id string, ok bool) {
+	switch m.Kind {
+	case envelope.Text, envelope.MNSStream, envelope.RawData:
+		return m.ID, true
+	case envelope.Direct:
+		if id := digest(m.Payload); inv.Platform == PlatformFC || m.ID == id {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 // A Rejection is the error of a message that can never succeed. The message is acknowledged and

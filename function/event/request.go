@@ -61,11 +61,16 @@ func (e *httpEvent) request(ctx context.Context) (*http.Request, error) {
 	if err != nil || !strings.HasPrefix(uri, "/") {
 		return nil, ErrPath
 	}
-	body := []byte(e.Body)
+	var body interface {
+		io.Reader
+		Len() int
+	} = strings.NewReader(e.Body)
 	if e.IsBase64Encoded {
-		if body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
+		decoded, err := base64.StdEncoding.DecodeString(e.Body)
+		if err != nil {
 			return nil, ErrBase64
 		}
+		body = bytes.NewReader(decoded)
 	}
 	header := e.header()
 	host := cmp.Or(header.Get("Host"), e.RequestContext.DomainName)
@@ -82,11 +87,11 @@ func (e *httpEvent) request(ctx context.Context) (*http.Request, error) {
 		Header:        header,
 		Host:          host,
 		RemoteAddr:    net.JoinHostPort(e.RequestContext.HTTP.SourceIP, "0"),
-		ContentLength: int64(len(body)),
+		ContentLength: int64(body.Len()),
 		Body:          http.NoBody,
 	}
-	if len(body) > 0 {
-		r.Body = io.NopCloser(bytes.NewReader(body))
+	if body.Len() > 0 {
+		r.Body = io.NopCloser(body)
 	}
 	if major, minor, ok := http.ParseHTTPVersion(e.RequestContext.HTTP.Protocol); ok {
 		r.Proto, r.ProtoMajor, r.ProtoMinor = e.RequestContext.HTTP.Protocol, major, minor

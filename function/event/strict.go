@@ -26,14 +26,13 @@ var readNames = map[string][]string{
 	"http": {"method", "protocol", "sourceIp"},
 }
 
-// readHTTP reads an event that has members of an HTTP request. like is false for all
+// readHTTP reads an event that has members of an HTTP request. top are the members of the event. like is false for all
 // other events. If err is not nil, parts of the request are unknown and e holds the
 // known parts: err is [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath] or [ErrQuery].
 //
 // readHTTP fails closed. If it ignored a value in an unknown place, it could lose the
 // parameter dry_run, and the request would then make a backup.
-func readHTTP(event []byte) (e httpEvent, like bool, err error) {
-	top := members(event)
+func readHTTP(event []byte, top map[string]json.RawMessage) (e httpEvent, like bool, err error) {
 	for name := range top {
 		like = like || slices.ContainsFunc(httpMembers, func(m string) bool { return strings.EqualFold(name, m) })
 	}

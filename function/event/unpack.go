@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"backupportal/function/event/envelope"
+	"backupportal/function/jsontext"
 )
 
 // A ShapeError is the error of an event that contains no message: it is neither a submission nor
@@ -69,7 +70,7 @@ func object(event []byte, requestID string) ([]item, error) {
 	case bytes.HasPrefix(keys["events"], []byte("[")):
 		return readRecords(keys["events"]), nil
 	case len(keys) == 2 && has("body", "attrs"):
-		m = Message{Kind: envelope.MNSStream, ID: digest(event), Payload: content(keys["body"])}
+		m = Message{Kind: envelope.MNSStream, ID: digest(content(keys["body"])), Payload: content(keys["body"])}
 	default:
 		m = Message{Kind: envelope.Direct, ID: cmp.Or(requestID, digest(event)), Payload: event}
 	}
@@ -113,17 +114,18 @@ func readElement(element json.RawMessage) item {
 
 // content returns the text of a JSON string, and any other JSON value as it is written. MNS
 // producers may encode a text in base64: a text that is JSON only after decoding is returned
-// decoded.
+// decoded. A byte order mark is removed.
 func content(value []byte) []byte {
 	var s string
 	if json.Unmarshal(value, &s) == nil {
 		value = []byte(s)
 	}
+	value = jsontext.TrimMark(value)
 	if json.Valid(value) {
 		return value
 	}
-	if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(value))); err == nil && json.Valid(decoded) {
-		return decoded
+	if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(value))); err == nil && json.Valid(jsontext.TrimMark(decoded)) {
+		return jsontext.TrimMark(decoded)
 	}
 	return value
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"backupportal/function/jsontext"
 )
 
 // A MalformedError means that a text is not a JSON object that a submission may be. No
@@ -38,8 +40,10 @@ const maxDepth = 8
 // The errors are a [*MalformedError] if data is not one JSON object, and an
 // [InvalidError] for unknown keys, repeated keys and values of the wrong type. The
 // parameters that could be read are returned with an InvalidError. DecodeJSON does not
-// check the values themselves: [Params.Validate] does.
+// check the values themselves: [Params.Validate] does. A byte order mark before the object is
+// skipped.
 func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage, error) {
+	data = jsontext.TrimMark(data)
 	repeated, err := scanJSON(data)
 	if err != nil {
 		return nil, nil, err

@@ -129,11 +129,11 @@ func (p Params) Volumes() (volumes []Volume) {
 	return volumes
 }
 
-// CompactJSON removes insignificant white space from a JSON text. The error is that of
+// CompactJSON removes insignificant white space and a byte order mark from a JSON text. The error is that of
 // [json.Compact] if text is not one valid JSON value.
 func CompactJSON(text string) (string, error) {
 	var b bytes.Buffer
-	if err := json.Compact(&b, []byte(text)); err != nil {
+	if err := json.Compact(&b, jsontext.TrimMark([]byte(text))); err != nil {
 		return "", err
 	}
 	return b.String(), nil

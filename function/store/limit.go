@@ -170,7 +170,7 @@ func (t pendingReservation) storeReservation(ctx context.Context, tx *sql.Tx) (f
 		t.day,
 		string(quotas),
 		t.cooled,
-		ms(t.Now.Add(-backup.KeyExpires)),
+		ms(t.EarlierUse()),
 		held,
 	)
 	if err == nil && !first {

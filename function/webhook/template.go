@@ -1,12 +1,15 @@
 package webhook
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/width"
 
 	"backupportal/function/param"
 )
@@ -20,39 +23,71 @@ var (
 	ErrNothing = errors.New("webhook: the message requests no backup")
 )
 
-// Submission applies the template of s to the body of a verified message. It returns
-// the JSON object that the same backup would have in the JSON API: parameters by
-// name, with those of Detail and Options inside their object.
-//
-// A parameter whose pointer finds nothing is left out, so that the later validation
-// reports it as missing. A value from the message keeps its JSON type, and a number
-// keeps its digits. The errors are [ErrNotJSON] and [ErrNothing].
-func Submission(s Source, body []byte) ([]byte, error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber() // float64 would change long numbers
-	var payload any
-	if err := d.Decode(&payload); err != nil {
-		return nil, ErrNotJSON
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, ErrNotJSON
-	}
+// Values are the values of a message at the places that the template of a source names.
+type Values struct {
+	source     Source
+	conditions []*wanted          // for each of source.When
+	parts      map[string]*wanted // of source.Submission, by parameter
+	err        error              // ErrNotJSON, or nil
+}
+
+// read reads a message to its end and keeps the values that the template of s names. The error is
+// that of body. A message that is not JSON is an error of [Values.Submission].
+func read(s Source, body io.Reader) (Values, error) {
+	v := Values{source: s, parts: map[string]*wanted{}}
+	var places []*wanted
 	for _, c := range s.When {
-		if v, ok := valueAt(payload, c.Pointer); !ok || scalarText(v) != c.Equals {
+		v.conditions = append(v.conditions, &wanted{pointer: c.Pointer})
+	}
+	places = append(places, v.conditions...)
+	for name, part := range s.Submission {
+		if part.Pointer != nil {
+			v.parts[name] = &wanted{pointer: part.Pointer}
+			places = append(places, v.parts[name])
+		}
+	}
+	err := scan(body, places)
+	if errors.Is(err, errSyntax) {
+		v.err = ErrNotJSON
+		_, err = io.Copy(io.Discard, body)
+	}
+	return v, err
+}
+
+// Submission applies the template of the source to the values of a verified message. It returns
+// the JSON object that the same backup would have in the JSON API: parameters by name, with those
+// of Detail and Options inside their object.
+//
+// A parameter whose pointer finds nothing is left out, so that the later validation reports it as
+// missing. A value of the message gets the JSON type of its parameter: see [converted]. The errors
+// are [ErrNotJSON], [ErrNothing], and [param.InvalidError] for a value of more than maxValue bytes.
+func (v Values) Submission() ([]byte, error) {
+	if v.err != nil {
+		return nil, v.err
+	}
+	for i, c := range v.source.When {
+		if at := v.conditions[i]; !at.found || at.long || scalarText(at.text) != c.Equals {
 			return nil, ErrNothing
 		}
 	}
 	top := map[string]any{}
-	for name, part := range s.Submission {
+	var long param.InvalidError
+	for name, part := range v.source.Submission {
+		f, _ := param.FieldNamed(name)
 		var value any = part.Value
-		if part.Pointer != nil {
-			found, ok := valueAt(payload, part.Pointer)
-			if !ok {
-				continue
-			}
-			value = found
-		} else if f, ok := param.FieldNamed(name); ok && (f.Type == param.Integer || f.Type == param.Boolean || f.Type == param.Strings || f.Type == param.Objects) {
+		switch at := v.parts[name]; {
+		case at == nil && f.Type != param.String:
 			value = json.RawMessage(part.Value) // the policy has checked that it is valid JSON
+		case at == nil:
+		case !at.found:
+			continue
+		case at.long:
+			long = append(long, param.Mistake{
+				Field: name, Code: "too_long", Text: msgValueTooLong, Args: []any{name, maxValue >> 10},
+			})
+			continue
+		default:
+			value = converted(f.Type, at.text)
 		}
 		object, inner, nested := strings.Cut(name, ".")
 		if !nested {
@@ -66,42 +101,67 @@ func Submission(s Source, body []byte) ([]byte, error) {
 		}
 		below[inner] = value
 	}
+	if long != nil {
+		slices.SortFunc(long, func(a, b param.Mistake) int { return strings.Compare(a.Field, b.Field) })
+		return nil, long
+	}
 	return json.Marshal(top)
 }
 
-// valueAt returns the part of v that a JSON pointer names, or false if nothing is there
-// (RFC 6901, section 4). An index has no sign and no leading zeros; "-" names nothing.
-func valueAt(v any, pointer []string) (any, bool) {
-	for _, part := range pointer {
-		switch in := v.(type) {
-		case map[string]any:
-			found, ok := in[part]
-			if !ok {
-				return nil, false
-			}
-			v = found
-		case []any:
-			i, err := strconv.Atoi(part)
-			if err != nil || i < 0 || i >= len(in) || strconv.Itoa(i) != part {
-				return nil, false
-			}
-			v = in[i]
-		default:
-			return nil, false
+var msgValueTooLong = param.Both(
+	"The value that the message has for %v is longer than %v KB: send a shorter one",
+	"消息中 %v 的值超过 %v KB：请缩短该值",
+)
+
+// converted returns a value of a message as the JSON value of a parameter. Labels of alerts are
+// always strings, and some senders write ids as numbers, so the parameter's type decides:
+//
+//	type              value of the message                      result
+//	Integer           a string with a number, also full-width   the number
+//	Boolean           a string with true or false               the boolean
+//	Integer, Boolean  an empty string                           null: not given
+//	String            a number or a boolean                     its text
+//	Strings, Objects  a string with JSON                        unchanged: the JSON API takes it too
+//
+// Every other value is unchanged, and the later validation reports a wrong type. A number keeps its
+// digits.
+func converted(want param.Type, raw json.RawMessage) json.RawMessage {
+	var text string
+	isText := json.Unmarshal(raw, &text) == nil && raw[0] == '"'
+	switch want {
+	case param.String:
+		if number := raw[0] == '-' || isDigit(raw[0]); number || raw[0] == 't' || raw[0] == 'f' {
+			return json.RawMessage(strconv.Quote(string(raw)))
+		}
+	case param.Integer, param.Boolean:
+		if !isText {
+			return raw
+		}
+		text = strings.ToLower(width.Narrow.String(strings.TrimSpace(text)))
+		number := want == param.Integer && integerShape.MatchString(text)
+		truth := want == param.Boolean && (text == "true" || text == "false")
+		switch {
+		case text == "":
+			return json.RawMessage("null")
+		case number, truth:
+			return json.RawMessage(text)
 		}
 	}
-	return v, true
+	return raw
 }
 
+// integerShape matches an integer as JSON writes it.
+var integerShape = regexp.MustCompile(`\A-?(0|[1-9][0-9]*)\z`)
+
 // scalarText returns a string, number or boolean as text; "" for null, lists and objects.
-func scalarText(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	case bool:
-		return strconv.FormatBool(v)
+func scalarText(raw json.RawMessage) string {
+	var text string
+	switch c := raw[0]; {
+	case c == '"':
+		_ = json.Unmarshal(raw, &text) // the scanner has checked it
+		return text
+	case c == '{', c == '[', c == 'n':
+		return ""
 	}
-	return ""
+	return string(raw)
 }

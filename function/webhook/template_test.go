@@ -39,21 +39,21 @@ func TestSubmission(t *testing.T) {
 		},
 	}
 	const message = `{"status":"firing","region":"cn-hangzhou","Account":"other","alerts":[{"labels":{"instance/id":"i-1"}}]}`
-	got, err := Submission(s, []byte(message))
+	got, err := submission(s, []byte(message))
 	const want = `{"Account":"prod","Detail":{"doCopy":false},"InstanceId":"i-1","Region":"cn-hangzhou","Retention":7}`
 	if err != nil || string(got) != want {
 		t.Errorf("got %s, %v\nwant %s", got, err, want)
 	}
-	if got, err := Submission(s, []byte(`{"status":"firing"}`)); err != nil || string(got) != `{"Account":"prod","Detail":{"doCopy":false},"Retention":7}` {
+	if got, err := submission(s, []byte(`{"status":"firing"}`)); err != nil || string(got) != `{"Account":"prod","Detail":{"doCopy":false},"Retention":7}` {
 		t.Errorf("without the optional members: %s, %v", got, err)
 	}
 	for _, other := range []string{`{"status":"resolved"}`, `{}`, `[]`, `"firing"`, `{"status":["firing"]}`, `null`} {
-		if _, err := Submission(s, []byte(other)); !errors.Is(err, ErrNothing) {
+		if _, err := submission(s, []byte(other)); !errors.Is(err, ErrNothing) {
 			t.Errorf("%s: %v", other, err)
 		}
 	}
 	for _, broken := range []string{"", "{", `{} {}`, "\xff", `{"status":"firing"}x`} {
-		if _, err := Submission(s, []byte(broken)); !errors.Is(err, ErrNotJSON) {
+		if _, err := submission(s, []byte(broken)); !errors.Is(err, ErrNotJSON) {
 			t.Errorf("%q: %v", broken, err)
 		}
 	}

@@ -1,11 +1,11 @@
 // Package webhook turns verified messages of other systems into submissions.
 //
-// [Verify] checks a message against the keys of its [Source]. [Submission] then fills
-// the source's template with values of the message. The kind of the source selects
-// the scheme:
+// [Receive] reads a message as a stream and checks it against the keys of its [Source].
+// [Values.Submission] then fills the source's template with values of the message. The
+// kind of the source selects the scheme:
 //
 //	kind      signature header       signed text               covers a time  Message.ID
-//	standard  Webhook-Signature      id + "." + time + "." +   yes            the header Webhook-Id
+//	standard  Webhook-Signature (*)  id + "." + time + "." +   yes            the header Webhook-Id
 //	                                 body
 //	          v1:  HMAC-SHA256 with the secret ("whsec_…")
 //	          v1a: ed25519 with the public key ("whpk_…")
@@ -14,9 +14,14 @@
 //	bearer    Authorization: Bearer  nothing                   no             the header Idempotency-Key, or the
 //	          and a token                                                     SHA-256 of the body if BodyKey is set
 //
+// (*) or Svix-Signature, with Svix-Id and Svix-Timestamp, if the message has none of the
+// headers Webhook-….
+//
 // Rules that hold for all kinds:
 //
-//   - The signature is checked over the raw body. Nothing parses the body before.
+//   - The signature is checked over the raw body. The body passes the hashes and the
+//     scanner of the template in one stream, because it can have many megabytes. Nothing
+//     that the scanner found is used before the signature is verified.
 //   - A header that matters must occur exactly once and have the expected form.
 //   - Every unexpired key is tried with a comparison in constant time, so the duration
 //     does not tell which key matched.
@@ -28,21 +33,26 @@
 package webhook
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"hash"
+	"io"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"filippo.io/edwards25519"
+
 	"backupportal/function/identity"
-	"backupportal/function/secret"
 )
 
 // ErrUnverified means that no key of the source verifies the message, or that the time
@@ -70,22 +80,90 @@ var (
 type Message struct {
 	ID  string // equal for repeated deliveries: the idempotency key of the submission; empty: the message has no key
 	Key string // ID of the [Key] that verified the message, for the log
+
+	// ByContent reports that ID is the hash of the body: two messages of one text have one ID.
+	ByContent bool
 }
 
-// Verify checks that a message comes from s at the time now. The headers and the raw
-// body are those of the HTTP request. The only error is [ErrUnverified]; it is also
-// returned for an unknown kind and for a source without keys. A [Bearer] message
-// without a usable key is verified and has an empty ID.
-func Verify(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
+// Receive reads a message of s as a stream to its end: body is the raw body of the HTTP request, and
+// h has its headers. It checks that the message comes from s at the time now, and finds the values
+// that the template of s names. The memory that it needs does not grow with the body.
+//
+// The error is [ErrUnverified] or that of body. [ErrUnverified] is also returned for an unknown kind
+// and for a source without keys. With an error there are no values. If the headers alone show that
+// the message is not verified, body is not read. A [Bearer] message without a usable key is verified
+// and has an empty ID.
+func Receive(s Source, h http.Header, body io.Reader, now time.Time) (Message, Values, error) {
+	v, err := newVerifier(s, h, now)
+	if err != nil {
+		return Message{}, Values{}, err
+	}
+	values, err := read(s, io.TeeReader(body, v))
+	if err != nil {
+		return Message{}, Values{}, err
+	}
+	m, err := v.message()
+	if err != nil {
+		return Message{}, Values{}, err
+	}
+	return m, values, nil
+}
+
+// A verifier checks one message. The raw body is written to it.
+type verifier struct {
+	id       string     // of the message
+	verified string     // ID of the key that verifies the message by its headers alone
+	content  hash.Hash  // gives the message its ID; nil if a header does
+	checks   []keyCheck // of a signature over the body
+}
+
+// A keyCheck checks one signature with one key.
+type keyCheck struct {
+	key   string      // ID of the key
+	sum   hash.Hash   // reads what is signed
+	valid func() bool // reports, at the end of the body, whether the signature is valid
+}
+
+// newVerifier checks the headers of a message. The error is [ErrUnverified].
+func newVerifier(s Source, h http.Header, now time.Time) (*verifier, error) {
 	switch s.Kind {
 	case Standard:
-		return standard(s, h, body, now)
+		return standard(s, h, now)
 	case GitHub:
-		return github(s, h, body, now)
+		return github(s, h, now)
 	case Bearer:
-		return bearer(s, h, body, now)
+		return bearer(s, h, now)
 	}
-	return Message{}, ErrUnverified
+	return nil, ErrUnverified
+}
+
+// Write implements [io.Writer]. It cannot fail.
+func (v *verifier) Write(part []byte) (int, error) {
+	if v.content != nil {
+		v.content.Write(part)
+	}
+	for _, c := range v.checks {
+		c.sum.Write(part)
+	}
+	return len(part), nil
+}
+
+// message returns the verified message, after its whole body was written. The error is
+// [ErrUnverified].
+func (v *verifier) message() (Message, error) {
+	m := Message{ID: v.id, Key: v.verified}
+	for _, c := range v.checks {
+		if c.valid() {
+			m.Key = c.key
+		}
+	}
+	if m.Key == "" {
+		return Message{}, ErrUnverified
+	}
+	if v.content != nil {
+		m.ID, m.ByContent = hex.EncodeToString(v.content.Sum(nil)), true
+	}
+	return m, nil
 }
 
 // singleHeader returns the value of a header that occurs exactly once and matches shape.
@@ -100,127 +178,150 @@ func singleHeader(h http.Header, name string, shape *regexp.Regexp) (string, boo
 // isActive reports whether k may still be used at now.
 func isActive(k Key, now time.Time) bool { return k.NotAfter.IsZero() || now.Before(k.NotAfter) }
 
-// standard verifies a message by Standard Webhooks. The header Webhook-Signature is a
-// list of "version,base64", separated by blanks. One valid signature is enough: a
-// sender signs with the old and the new key while it replaces one.
-func standard(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
-	id, okID := singleHeader(h, "Webhook-Id", idShape)
-	stamp, okTime := singleHeader(h, "Webhook-Timestamp", timeShape)
-	lists := h.Values("Webhook-Signature")
+// standardHeaders returns the names of the three headers of Standard Webhooks in h. Svix, from whose
+// format the standard was made, names them svix-…. A message with a header of the standard's own
+// names has these names: headers of the two lists are never combined.
+func standardHeaders(h http.Header) (id, stamp, signature string) {
+	id, stamp, signature = "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"
+	if h.Values(id) == nil && h.Values(stamp) == nil && h.Values(signature) == nil {
+		return "Svix-Id", "Svix-Timestamp", "Svix-Signature"
+	}
+	return id, stamp, signature
+}
+
+// standard checks a message by Standard Webhooks. The header Webhook-Signature is a list of
+// "version,base64", separated by blanks. One valid signature is enough: a sender signs with the old
+// and the new key while it replaces one.
+func standard(s Source, h http.Header, now time.Time) (*verifier, error) {
+	nameOfID, nameOfTime, nameOfSignature := standardHeaders(h)
+	id, okID := singleHeader(h, nameOfID, idShape)
+	stamp, okTime := singleHeader(h, nameOfTime, timeShape)
+	lists := h.Values(nameOfSignature)
 	if !okID || !okTime || len(lists) != 1 || len(lists[0]) > maxSignatureHeader {
-		return Message{}, ErrUnverified
+		return nil, ErrUnverified
 	}
 	parts := strings.Split(lists[0], " ")
-	if len(parts) > maxSignatures {
-		return Message{}, ErrUnverified
+	seconds, err := strconv.ParseInt(stamp, 10, 64)
+	if len(parts) > maxSignatures || err != nil {
+		return nil, ErrUnverified
 	}
-	signed := append([]byte(id+"."+stamp+"."), body...)
-	found := ""
+	if off := now.Sub(time.Unix(seconds, 0)); off > s.Tolerance || off < -s.Tolerance {
+		return nil, ErrUnverified
+	}
+	v := &verifier{id: id}
 	for _, k := range s.Keys {
-		if !isActive(k, now) {
+		if isActive(k, now) {
+			v.checks = append(v.checks, standardChecks(k, parts)...)
+		}
+	}
+	if v.checks == nil {
+		return nil, ErrUnverified
+	}
+	io.WriteString(v, id+"."+stamp+".")
+	return v, nil
+}
+
+// standardChecks returns a check for each "version,base64" of parts that can be a signature by k. A
+// secret checks only v1 and a public key only v1a. A version or an encoding that is unknown is no
+// signature. Line breaks are refused because the base64 decoder ignores them, and one signature must
+// have one spelling.
+func standardChecks(k Key, parts []string) (checks []keyCheck) {
+	for _, part := range parts {
+		version, encoded, _ := strings.Cut(part, ",")
+		signature, err := base64.StdEncoding.Strict().DecodeString(encoded)
+		if err != nil || strings.ContainsAny(encoded, "\r\n") {
 			continue
 		}
-		for _, part := range parts {
-			if isSignatureBy(k, part, signed) {
-				found = k.ID
+		switch {
+		case version == "v1" && !k.Secret.IsZero() && len(signature) == sha256.Size:
+			checks = append(checks, hmacCheck(k, signature))
+		case version == "v1a" && len(k.Public) == ed25519.PublicKeySize && len(signature) == ed25519.SignatureSize:
+			if c, ok := ed25519Check(k, signature); ok {
+				checks = append(checks, c)
 			}
 		}
 	}
-	seconds, err := strconv.ParseInt(stamp, 10, 64)
-	if found == "" || err != nil {
-		return Message{}, ErrUnverified
-	}
-	if off := now.Sub(time.Unix(seconds, 0)); off > s.Tolerance || off < -s.Tolerance {
-		return Message{}, ErrUnverified
-	}
-	return Message{ID: id, Key: found}, nil
+	return checks
 }
 
-// isSignatureBy reports whether part, one "version,base64" of a list, is a signature of
-// signed by k. A secret verifies only v1 and a public key only v1a. A version or an
-// encoding that is unknown is no signature. Line breaks are refused because the base64
-// decoder ignores them, and one signature must have one spelling.
-func isSignatureBy(k Key, part string, signed []byte) bool {
-	version, encoded, _ := strings.Cut(part, ",")
-	signature, err := base64.StdEncoding.Strict().DecodeString(encoded)
-	if err != nil || strings.ContainsAny(encoded, "\r\n") {
-		return false
-	}
-	switch {
-	case version == "v1" && !k.Secret.IsZero() && len(signature) == sha256.Size:
-		return hmac.Equal(signature, hmacSHA256(k.Secret, signed))
-	case version == "v1a" && len(k.Public) == ed25519.PublicKeySize && len(signature) == ed25519.SignatureSize:
-		return ed25519.Verify(k.Public, signed, signature)
-	}
-	return false
+// hmacCheck checks an HMAC-SHA256 (RFC 2104).
+func hmacCheck(k Key, signature []byte) keyCheck {
+	mac := hmac.New(sha256.New, []byte(k.Secret.Reveal()))
+	return keyCheck{key: k.ID, sum: mac, valid: func() bool { return hmac.Equal(signature, mac.Sum(nil)) }}
 }
 
-// hmacSHA256 returns the HMAC-SHA256 of signed (RFC 2104).
-func hmacSHA256(secret secret.String, signed []byte) []byte {
-	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-	mac.Write(signed)
-	return mac.Sum(nil)
+// ed25519Check checks an Ed25519 signature (RFC 8032, section 5.1.7) as [ed25519.Verify] does. That
+// function needs the whole message in memory; the signature covers only a SHA-512 of it. ok is false
+// if the key or the signature is malformed. signature has 64 bytes, and k.Public 32.
+func ed25519Check(k Key, signature []byte) (c keyCheck, ok bool) {
+	public, err1 := new(edwards25519.Point).SetBytes(k.Public)
+	s, err2 := edwards25519.NewScalar().SetCanonicalBytes(signature[32:])
+	if err1 != nil || err2 != nil {
+		return keyCheck{}, false
+	}
+	sum := sha512.New()
+	sum.Write(signature[:32])
+	sum.Write(k.Public)
+	minusPublic := new(edwards25519.Point).Negate(public)
+	valid := func() bool {
+		challenge, err := edwards25519.NewScalar().SetUniformBytes(sum.Sum(nil))
+		if err != nil {
+			return false
+		}
+		r := new(edwards25519.Point).VarTimeDoubleScalarBaseMult(challenge, minusPublic, s)
+		return bytes.Equal(signature[:32], r.Bytes())
+	}
+	return keyCheck{key: k.ID, sum: sum, valid: valid}, true
 }
 
-// github verifies the header X-Hub-Signature-256. It covers only the body: an attacker
-// who recorded a message can send it again later with another X-GitHub-Delivery. So the
-// hash of the body is the message's ID, and a replay is the same submission while the
-// store keeps the key (backup.KeyExpires). After that time a replay is accepted as a
-// new submission, until the secret is replaced. The bodies of two different pushes,
-// runs or releases always differ.
-func github(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
+// github checks the header X-Hub-Signature-256. It covers only the body: an attacker who recorded a
+// message can send it again later with another X-GitHub-Delivery. So the hash of the body is the
+// message's ID, and a replay is the same submission while the store keeps the key
+// (backup.KeyExpires). After that time a replay is accepted as a new submission, until the secret is
+// replaced. The bodies of two different pushes, runs or releases always differ.
+func github(s Source, h http.Header, now time.Time) (*verifier, error) {
 	_, okID := singleHeader(h, "X-Github-Delivery", idShape)
 	text, okText := singleHeader(h, "X-Hub-Signature-256", hexShape)
 	signature, err := hex.DecodeString(strings.TrimPrefix(text, "sha256="))
 	if !okID || !okText || err != nil {
-		return Message{}, ErrUnverified
+		return nil, ErrUnverified
 	}
-	found := ""
+	v := &verifier{content: sha256.New()}
 	for _, k := range s.Keys {
-		if isActive(k, now) && !k.Secret.IsZero() && hmac.Equal(signature, hmacSHA256(k.Secret, body)) {
-			found = k.ID
+		if isActive(k, now) && !k.Secret.IsZero() {
+			v.checks = append(v.checks, hmacCheck(k, signature))
 		}
 	}
-	if found == "" {
-		return Message{}, ErrUnverified
+	if v.checks == nil {
+		return nil, ErrUnverified
 	}
-	return Message{ID: hex.EncodeToString(sha256Of(body)), Key: found}, nil
+	return v, nil
 }
 
-// bearer verifies the token in the header Authorization. The message's ID is the header
-// Idempotency-Key, with or without quotation marks. A repeated or malformed
-// Idempotency-Key gives an empty ID, even if BodyKey is set: a sender that means to
-// give a key must learn that it is wrong.
-func bearer(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
+// bearer checks the token in the header Authorization. The message's ID is the header
+// Idempotency-Key, with or without quotation marks. A repeated or malformed Idempotency-Key gives an
+// empty ID, even if BodyKey is set: a sender that means to give a key must learn that it is wrong.
+func bearer(s Source, h http.Header, now time.Time) (*verifier, error) {
 	shown := h.Values("Authorization")
 	if len(shown) != 1 {
-		return Message{}, ErrUnverified
+		return nil, ErrUnverified
 	}
 	scheme, token, _ := strings.Cut(shown[0], " ")
 	got := sha256.Sum256([]byte(token))
-	found := ""
+	v := &verifier{}
 	for _, k := range s.Keys {
 		if subtle.ConstantTimeCompare(got[:], k.Sum[:]) == 1 && isActive(k, now) {
-			found = k.ID
+			v.verified = k.ID
 		}
 	}
-	if found == "" || !strings.EqualFold(scheme, "Bearer") || !identity.TokenShape.MatchString(token) {
-		return Message{}, ErrUnverified
+	if v.verified == "" || !strings.EqualFold(scheme, "Bearer") || !identity.TokenShape.MatchString(token) {
+		return nil, ErrUnverified
 	}
-	m := Message{Key: found}
-	if keys := h.Values("Idempotency-Key"); len(keys) > 0 {
-		m.ID, _ = singleHeader(http.Header{"K": []string{strings.Trim(keys[0], `"`)}}, "K", keyShape)
-		if len(keys) > 1 {
-			m.ID = ""
-		}
-	} else if s.BodyKey {
-		m.ID = hex.EncodeToString(sha256Of(body))
+	switch keys := h.Values("Idempotency-Key"); {
+	case len(keys) == 1:
+		v.id, _ = singleHeader(http.Header{"K": []string{strings.Trim(keys[0], `"`)}}, "K", keyShape)
+	case len(keys) == 0 && s.BodyKey:
+		v.content = sha256.New()
 	}
-	return m, nil
-}
-
-// sha256Of returns the SHA-256 of body as a slice.
-func sha256Of(body []byte) []byte {
-	sum := sha256.Sum256(body)
-	return sum[:]
+	return v, nil
 }

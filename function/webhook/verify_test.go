@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -64,15 +63,15 @@ func vector(signature string) http.Header {
 }
 
 func TestVerifyPublishedVectors(t *testing.T) {
-	if m, err := Verify(hmacSource(t), vector(vectorV1), []byte(vectorBody), signedAt); err != nil || m != (Message{vectorID, "k1"}) {
+	if m, err := verify(hmacSource(t), vector(vectorV1), []byte(vectorBody), signedAt); err != nil || m != (Message{ID: vectorID, Key: "k1"}) {
 		t.Errorf("v1: %+v, %v", m, err)
 	}
-	if m, err := Verify(edSource(t), vector(vectorV1a), []byte(vectorBody), signedAt); err != nil || m != (Message{vectorID, "p1"}) {
+	if m, err := verify(edSource(t), vector(vectorV1a), []byte(vectorBody), signedAt); err != nil || m != (Message{ID: vectorID, Key: "p1"}) {
 		t.Errorf("v1a: %+v, %v", m, err)
 	}
 	s := Source{Kind: GitHub, Keys: []Key{{ID: "g1", Secret: secret.New(gitHubSecret)}}}
 	h := http.Header{"X-Github-Delivery": {"72d3162e-cc78-11e3-81ab-4c9367dc0958"}, "X-Hub-Signature-256": {gitHubSignature}}
-	if m, err := Verify(s, h, []byte(gitHubBody), signedAt); err != nil || m != (Message{hex.EncodeToString(sha256Of([]byte(gitHubBody))), "g1"}) {
+	if m, err := verify(s, h, []byte(gitHubBody), signedAt); err != nil || m != (Message{ID: hexSHA256(gitHubBody), Key: "g1", ByContent: true}) {
 		t.Errorf("GitHub: %+v, %v", m, err)
 	}
 }
@@ -156,7 +155,7 @@ func TestVerifyBoundaries(t *testing.T) {
 		if c.change != nil {
 			now = c.change(h, &s)
 		}
-		if _, err := Verify(s, h, []byte(c.body), now); (err == nil) != c.want {
+		if _, err := verify(s, h, []byte(c.body), now); (err == nil) != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -186,7 +185,7 @@ func TestVerifyRejectsAnyChangedByte(t *testing.T) {
 					b[offset] ^= bit
 					changed[i] = string(b)
 					h := http.Header{"Webhook-Id": {changed[0]}, "Webhook-Timestamp": {changed[1]}, "Webhook-Signature": {changed[3]}}
-					if _, err := Verify(c.s, h, []byte(changed[2]), signedAt); err == nil {
+					if _, err := verify(c.s, h, []byte(changed[2]), signedAt); err == nil {
 						t.Errorf("%s: byte %d of field %d may be %q", version, offset, i, b[offset])
 					}
 				}
@@ -207,7 +206,7 @@ func TestVerifyRejectsAnyChangedByteFromGitHub(t *testing.T) {
 				b[offset] ^= bit
 				changed[i] = string(b)
 				h := http.Header{"X-Github-Delivery": {"d-1"}, "X-Hub-Signature-256": {changed[1]}}
-				if _, err := Verify(s, h, []byte(changed[0]), signedAt); err == nil {
+				if _, err := verify(s, h, []byte(changed[0]), signedAt); err == nil {
 					t.Errorf("byte %d of field %d may be %q", offset, i, b[offset])
 				}
 			}
@@ -222,30 +221,30 @@ func TestBearer(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
 	s := Source{Kind: Bearer, Keys: []Key{{ID: "t1", Sum: sha256.Sum256([]byte(token)), NotAfter: signedAt.Add(time.Hour)}}}
 	h := http.Header{"Authorization": {"Bearer " + token}}
-	if m, err := Verify(s, h, []byte("{}"), signedAt); err != nil || m != (Message{"", "t1"}) {
+	if m, err := verify(s, h, []byte("{}"), signedAt); err != nil || m != (Message{Key: "t1"}) {
 		t.Errorf("without a key: %+v, %v", m, err)
 	}
 	h.Set("Idempotency-Key", `"run-7"`)
-	if m, _ := Verify(s, h, []byte("{}"), signedAt); m.ID != "run-7" {
+	if m, _ := verify(s, h, []byte("{}"), signedAt); m.ID != "run-7" {
 		t.Errorf("with a key: %+v", m)
 	}
 	h.Add("Idempotency-Key", "run-8")
-	if m, _ := Verify(s, h, []byte("{}"), signedAt); m.ID != "" {
+	if m, _ := verify(s, h, []byte("{}"), signedAt); m.ID != "" {
 		t.Errorf("with two keys: %+v", m)
 	}
 	h.Del("Idempotency-Key")
 	s.BodyKey = true
-	one, _ := Verify(s, h, []byte("{}"), signedAt)
-	other, _ := Verify(s, h, []byte("[]"), signedAt)
+	one, _ := verify(s, h, []byte("{}"), signedAt)
+	other, _ := verify(s, h, []byte("[]"), signedAt)
 	if len(one.ID) != 64 || one.ID == other.ID {
 		t.Errorf("by their bodies: %+v, %+v", one, other)
 	}
 	for _, wrong := range []string{"", token, "Basic " + token, "Bearer " + token + "x", "Bearer hbp_" + strings.Repeat("y", 43)} {
-		if _, err := Verify(s, http.Header{"Authorization": {wrong}}, nil, signedAt); err == nil {
+		if _, err := verify(s, http.Header{"Authorization": {wrong}}, nil, signedAt); err == nil {
 			t.Errorf("%q is taken", wrong)
 		}
 	}
-	if _, err := Verify(s, h, nil, signedAt.Add(time.Hour)); err == nil {
+	if _, err := verify(s, h, nil, signedAt.Add(time.Hour)); err == nil {
 		t.Error("it does not expire")
 	}
 }
@@ -281,7 +280,7 @@ process.stdout.write(JSON.stringify(bodies.map((b, i) => new Webhook(process.arg
 	}
 	for i, signature := range signatures {
 		h := http.Header{"Webhook-Id": {fmt.Sprint("msg_", i)}, "Webhook-Timestamp": {vectorTime}, "Webhook-Signature": {signature}}
-		if _, err := Verify(hmacSource(t), h, []byte(bodies[i]), signedAt); err != nil {
+		if _, err := verify(hmacSource(t), h, []byte(bodies[i]), signedAt); err != nil {
 			t.Errorf("body %d, signed %s: %v", i, signature, err)
 		}
 	}
@@ -305,7 +304,7 @@ func TestVerifySignatureOfOpenSSL(t *testing.T) {
 	digest := strings.TrimSpace(string(out[bytes.LastIndexByte(bytes.TrimSpace(out), ' ')+1:]))
 	s := Source{Kind: GitHub, Keys: []Key{{ID: "g1", Secret: secret.New(gitHubSecret)}}}
 	h := http.Header{"X-Github-Delivery": {"d-1"}, "X-Hub-Signature-256": {"sha256=" + digest}}
-	if _, err := Verify(s, h, []byte("{\"zen\":\"漢\"}\n"), signedAt); err != nil {
+	if _, err := verify(s, h, []byte("{\"zen\":\"漢\"}\n"), signedAt); err != nil {
 		t.Errorf("%s: %v", out, err)
 	}
 }
@@ -323,7 +322,7 @@ func FuzzSignatures(f *testing.F) {
 	s.Keys = append(s.Keys, Key{ID: "p2", Public: private.Public().(ed25519.PublicKey)})
 	f.Fuzz(func(t *testing.T, id, stamp, signature string) {
 		h := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {stamp}, "Webhook-Signature": {signature}}
-		m, err := Verify(s, h, []byte(vectorBody), signedAt)
+		m, err := verify(s, h, []byte(vectorBody), signedAt)
 		if err == nil && (m.ID != vectorID || stamp != vectorTime || !strings.Contains(signature, vectorV1) && !strings.Contains(signature, vectorV1a)) {
 			t.Fatalf("%q %q %q verifies", id, stamp, signature)
 		}

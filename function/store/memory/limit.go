@@ -53,8 +53,7 @@ func (s *Store) Reserve(ctx context.Context, a backup.Reservation) (*backup.Limi
 	defer s.mu.Unlock()
 	l := &s.limits
 	before, known := l.reservations[a.Key]
-	// A reservation that is older than [backup.KeyExpires] belongs to an earlier use of the key.
-	first := !known || before.at <= ms(a.Now.Add(-backup.KeyExpires))
+	first := !known || before.at <= ms(a.EarlierUse())
 	// The submission already holds its reservation. Now a later attempt holds it.
 	if !first && before.held > 0 {
 		before.held = max(before.held, a.Attempt+1)

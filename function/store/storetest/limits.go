@@ -241,14 +241,18 @@ func refundOfEarlierAttempt(t *testing.T, l backup.Limits) {
 
 func expiredKeyReservesAgain(t *testing.T, l backup.Limits) {
 	g := backup.Grant{Rates: []backup.Rate{{Key: "p:a", Burst: 1, Per: 30 * 24 * time.Hour}}}
-	a := reservation("one", g)
-	for i, c := range []struct {
-		after time.Duration
-		want  bool
-	}{{0, true}, {backup.KeyExpires - time.Millisecond, true}, {backup.KeyExpires, false}} {
-		a.Now = Start.Add(c.after)
-		if ok, _ := reserve(t, l, a); ok != c.want {
-			t.Errorf("%d, after %v: %v", i, c.after, ok)
+	for life, expires := range map[time.Duration]time.Duration{0: backup.KeyExpires, time.Hour: time.Hour} {
+		g.Rates[0].Key = "p:" + life.String()
+		a := reservation("one "+life.String(), g)
+		a.KeyLife = life
+		for i, c := range []struct {
+			after time.Duration
+			want  bool
+		}{{0, true}, {expires - time.Millisecond, true}, {expires, false}} {
+			a.Now = Start.Add(c.after)
+			if ok, _ := reserve(t, l, a); ok != c.want {
+				t.Errorf("life %v, %d, after %v: %v", life, i, c.after, ok)
+			}
 		}
 	}
 }

@@ -1,0 +1,324 @@
+package web_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"backupportal/function/identity"
+	"backupportal/function/policy"
+	"backupportal/web"
+)
+
+// push is like a push event of GitHub: much text that the template does not use before and after the
+// values that it uses.
+func push(instance string, size int) string {
+	head, tail := `{"ref":"refs/heads/main","commits":[{"message":"`, `"}],"instance":"`+instance+`","days":3}`
+	return head + strings.Repeat("x", max(size-len(head)-len(tail), 0)) + tail
+}
+
+// A webhook message may be as large as the platform allows. A larger one is refused with the limit
+// that applied, and the other doors keep their own limit.
+func TestLargeWebhooks(t *testing.T) {
+	w := newWorld(t)
+	w.withHooks(t)
+	for i, size := range []int{0, 65 << 10, 300 << 10, 450 << 10, 6 << 20, web.MaxHook} {
+		body := push("i-bp1demoweb01", size)
+		if size > 0 && len(body) != size {
+			t.Fatalf("%d bytes, want %d", len(body), size)
+		}
+		made := w.gitHub(fmt.Sprint("d-", i), body)
+		if made.Code != http.StatusCreated {
+			t.Errorf("GitHub, %d bytes: %d %s", size, made.Code, made.Body)
+		}
+	}
+	if made := w.hook("msg_1", strings.Replace(firing, "{", `{"text":"`+strings.Repeat("x", 5<<20)+`",`, 1)); made.Code != http.StatusCreated {
+		t.Errorf("5 MB of Standard Webhooks: %d %s", made.Code, made.Body)
+	}
+	bearer := `{"instance":"i-bp1demoweb01","text":"` + strings.Repeat("x", 5<<20) + `"}`
+	if made := w.ask("POST", "/webhooks/alerts", "application/json", bearer, "Authorization", "Bearer "+hookToken); made.Code != http.StatusCreated {
+		t.Errorf("5 MB with a token: %d %s", made.Code, made.Body)
+	}
+	n := w.calls()
+	for limit, c := range map[int64]struct{ bytes int64 }{0: {web.MaxHook}, 6 << 20: {6 << 20}, 256 << 10: {256 << 10}} {
+		w.server.HookBytes = limit
+		w.handler = w.server.Handler()
+		want := fmt.Sprintf("at most %d MB", c.bytes>>20)
+		if c.bytes < 1<<20 {
+			want = fmt.Sprintf("at most %d KB", c.bytes>>10)
+		}
+		for name, refused := range map[string]string{
+			"GitHub":   w.gitHub("d-x", push("i-bp1demoweb01", int(c.bytes)+1)).Body.String(),
+			"Standard": w.hook("msg_2", firing+strings.Repeat(" ", int(c.bytes))).Body.String(),
+		} {
+			if !strings.Contains(refused, `"status":413`) || !strings.Contains(refused, want) {
+				t.Errorf("%s over %d bytes: %s", name, c.bytes, refused)
+			}
+		}
+	}
+	if other := w.ask("POST", "/api/v1/backup-jobs", "application/json", strings.Repeat(" ", 300<<10)+oneBackup); other.Code != http.StatusRequestEntityTooLarge || strings.Contains(other.Body.String(), "MB") {
+		t.Errorf("300 KB to the API: %d %s", other.Code, other.Body)
+	}
+	if w.calls() != n {
+		t.Errorf("the cloud got %d calls more", w.calls()-n)
+	}
+}
+
+// The headers of Svix are taken like those of Standard Webhooks. A repeat with the other names is the
+// same message.
+func TestSvixWebhooks(t *testing.T) {
+	w := newWorld(t)
+	w.withHooks(t)
+	stamp, signature := w.signature("msg_1", firing)
+	svix := func(id string) (code int, body string) {
+		answer := w.ask("POST", "/webhooks/ci", "application/json", firing, "svix-id", id, "svix-timestamp", stamp, "svix-signature", signature)
+		return answer.Code, answer.Body.String()
+	}
+	if code, body := svix("msg_1"); code != http.StatusCreated {
+		t.Errorf("%d %s", code, body)
+	}
+	if code, body := svix("msg_2"); code != http.StatusUnauthorized {
+		t.Errorf("another id: %d %s", code, body)
+	}
+	if again := w.hook("msg_1", firing); again.Code != http.StatusOK {
+		t.Errorf("again with the standard's names: %d %s", again.Code, again.Body)
+	}
+}
+
+// A body with a Content-Encoding is refused at every door, with what to do.
+func TestContentEncodingIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.withHooks(t)
+	form := url.Values{"SourceType": {"UDM_ECS"}, "Account": {"demo"}}.Encode()
+	for _, coding := range []string{"gzip", "GZIP", "br", "deflate", "zstd", "gzip, identity", "x-gzip", "identity, gzip", "aws-chunked"} {
+		for name, answer := range map[string]*httptest.ResponseRecorder{
+			"API":          w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Content-Encoding", coding),
+			"cancellation": w.ask("POST", "/api/v1/backup-jobs/aaaaaaaaaaaaaaaaaaaaaaaaaa/cancel", "application/json", "", "Content-Encoding", coding),
+			"standard":     w.hook("msg_1", firing, "Content-Encoding", coding),
+			"GitHub":       w.gitHub("d-1", push("i-bp1demoweb01", 0), "Content-Encoding", coding),
+			"bearer":       w.ask("POST", "/webhooks/alerts", "application/json", "{}", "Authorization", "Bearer "+hookToken, "Content-Encoding", coding),
+			"form":         w.ask("POST", "/backups", "application/x-www-form-urlencoded", form, "Content-Encoding", coding),
+			"check page":   w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form, "Content-Encoding", coding),
+		} {
+			if answer.Code != http.StatusUnsupportedMediaType || !strings.Contains(answer.Body.String(), "without the header Content-Encoding") ||
+				answer.Header().Get("Accept-Encoding") != "identity" {
+				t.Errorf("%s, %s: %d %v %s", name, coding, answer.Code, answer.Header(), answer.Body)
+			}
+		}
+	}
+	if w.calls() != 0 {
+		t.Errorf("the cloud got %d calls", w.calls())
+	}
+	w = newWorld(t) // whose rules allow the API
+	for _, coding := range []string{"identity", "Identity"} {
+		if plain := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Content-Encoding", coding); plain.Code != http.StatusCreated {
+			t.Errorf("%s: %d %s", coding, plain.Code, plain.Body)
+		}
+	}
+}
+
+// A message that is not JSON is refused with the setting that makes it JSON, already for GitHub's
+// ping, which is sent when the webhook is set up.
+func TestMessagesThatAreNotJSONAreToldWhy(t *testing.T) {
+	w := newWorld(t)
+	w.withHooks(t)
+	const form = "application/x-www-form-urlencoded"
+	body := url.Values{"payload": {push("i-bp1demoweb01", 0)}}.Encode()
+	for name, c := range map[string]struct {
+		answer *httptest.ResponseRecorder
+		want   string
+	}{
+		"GitHub's push":          {w.gitHub("d-1", body, "Content-Type", form), "choose the content type application/json"},
+		"GitHub's ping":          {w.gitHub("d-2", body, "Content-Type", form, "X-GitHub-Event", "ping"), "choose the content type application/json"},
+		"GitHub, with a charset": {w.gitHub("d-3", body, "Content-Type", form+"; charset=utf-8"), "choose the content type application/json"},
+		"GitHub, in Chinese":     {w.gitHub("d-4", body, "Content-Type", form, "Accept-Language", "zh-CN"), "选为 application/json"},
+		"GitHub, text":           {w.gitHub("d-5", body, "Content-Type", "text/plain"), "Content-Type: application/json"},
+		"GitHub, no type":        {w.gitHub("d-6", body, "Content-Type", ""), "Content-Type: application/json"},
+		"standard, a form":       {w.hook("msg_1", body, "Content-Type", form), "Content-Type: application/json"},
+		"bearer, a form": {w.ask("POST", "/webhooks/alerts", form, body, "Authorization", "Bearer "+hookToken),
+			"Content-Type: application/json"},
+	} {
+		if c.answer.Code != http.StatusUnsupportedMediaType || !strings.Contains(c.answer.Body.String(), c.want) {
+			t.Errorf("%s: %d %s", name, c.answer.Code, c.answer.Body)
+		}
+	}
+	unsigned := w.ask("POST", "/webhooks/repo", form, body, "X-GitHub-Delivery", "d-7", "X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64))
+	if unsigned.Code != http.StatusUnauthorized {
+		t.Errorf("a stranger's form: %d %s", unsigned.Code, unsigned.Body)
+	}
+	if ping := w.gitHub("d-8", `{"zen":"x"}`, "X-GitHub-Event", "ping", "Content-Type", "application/json; charset=utf-8"); ping.Code != http.StatusNoContent {
+		t.Errorf("a ping in JSON: %d %s", ping.Code, ping.Body)
+	}
+}
+
+// A byte order mark before JSON is skipped at every door that reads JSON.
+func TestByteOrderMarkIsSkipped(t *testing.T) {
+	w := newWorld(t)
+	w.withHooks(t)
+	const mark = "\ufeff"
+	for name, answer := range map[string]*httptest.ResponseRecorder{
+		"API":      newWorld(t).ask("POST", "/api/v1/backup-jobs", "application/json", mark+oneBackup),
+		"standard": w.hook("msg_1", mark+firing),
+		"GitHub":   w.gitHub("d-1", mark+push("i-bp1demoweb01", 0)),
+		"bearer":   w.ask("POST", "/webhooks/alerts", "application/json", mark+`{"instance":"i-bp1demoweb01"}`, "Authorization", "Bearer "+hookToken),
+	} {
+		if answer.Code != http.StatusCreated {
+			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
+		}
+	}
+	answer, accepted, err := w.server.SubmitMessage(t.Context(), event(mark+oneBackup, "k"))
+	if err != nil || !accepted {
+		t.Errorf("event: %s, %v", answer, err)
+	}
+	if utf16 := w.ask("POST", "/api/v1/backup-jobs", "application/json", "\xff\xfe{\x00}\x00"); utf16.Code != http.StatusBadRequest {
+		t.Errorf("UTF-16: %d %s", utf16.Code, utf16.Body)
+	}
+}
+
+// Labels of alerts are always texts: a template's parameters get values of their own types from them.
+// What has no such value is refused by the name of the parameter.
+func TestWebhookLabelsAreConverted(t *testing.T) {
+	w := newWorld(t)
+	w.withLabels(t)
+	send := func(labels string) *httptest.ResponseRecorder {
+		return w.ask("POST", "/webhooks/labels", "application/json", `{"labels":`+labels+`}`, "Authorization", "Bearer "+hookToken)
+	}
+	for _, labels := range []string{
+		`{"instance":"i-bp1demoweb01","days":"7","disks":"[\"d-bp1demoweb01b\"]","copy":"false"}`,
+		`{"instance":"i-bp1demoweb01","days":" 8 ","copy":"False"}`,
+		`{"instance":"i-bp1demoweb01","days":9,"copy":false,"disks":["d-bp1demoweb01b"]}`,
+		`{"instance":"i-bp1demoweb01","days":"１０","copy":""}`,
+	} {
+		if made := send(labels); made.Code != http.StatusCreated {
+			t.Errorf("%s: %d %s", labels, made.Code, made.Body)
+		}
+	}
+	for labels, field := range map[string]string{
+		`{"instance":"i-bp1demoweb01","days":"a week"}`:                  "Retention",
+		`{"instance":"i-bp1demoweb01","days":["7"]}`:                     "Retention",
+		`{"instance":"i-bp1demoweb01","days":"7","copy":"perhaps"}`:      "Detail.doCopy",
+		`{"instance":"i-bp1demoweb01","days":"7","disks":"{\"a\":1}"}`:   "Detail.diskIdList",
+		`{"instance":{"id":"i-bp1demoweb01"},"days":"7","copy":"false"}`: "InstanceId",
+		`{"instance":7,"days":"7"}`:                                      "InstanceId",
+		`{"instance":"` + strings.Repeat("x", 300<<10) + `","days":"7"}`: "InstanceId",
+	} {
+		if refused := send(labels); refused.Code != http.StatusUnprocessableEntity || !strings.Contains(refused.Body.String(), `"field":"`+field+`"`) {
+			t.Errorf("%.200s: %d %s", labels, refused.Code, refused.Body)
+		}
+	}
+}
+
+// withLabels loads a policy with a source of alerts whose template takes every value from labels.
+func (w *world) withLabels(t *testing.T) {
+	t.Helper()
+	file, err := os.ReadFile("../function/cmd/local/policy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := sha256.Sum256([]byte(hookToken))
+	source := `sources:
+  - name: labels
+    kind: bearer
+    key: body
+    keys: [{id: t1, sha256: "` + hex.EncodeToString(token[:]) + `", not_after: "2099-01-01T00:00:00Z"}]
+    submission:
+      Account: demo
+      Region: cn-hangzhou
+      InstanceId: {pointer: /labels/instance}
+      Retention: {pointer: /labels/days}
+      Detail.doCopy: {pointer: /labels/copy}
+      Detail.diskIdList: {pointer: /labels/disks}
+rules:
+`
+	text := bytes.Replace(file, []byte("rules:\n"), []byte(source), 1)
+	text = bytes.Replace(text, []byte("{issuer: demo, subject: demo}"), []byte("{source: labels}"), 1)
+	rules, err := policy.Load(text, os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.server.Policy, w.server.Backups.Policy = rules, rules
+	w.handler = w.server.Handler()
+}
+
+// event returns an event of the kind mns-stream that its content identifies.
+func event(body, key string) web.Message {
+	return web.Message{
+		Principal: identity.Principal{Kind: identity.KindEvent, Subject: "event:mns-stream", Name: "event mns-stream"},
+		Key:       key, ByContent: true, Body: []byte(body),
+	}
+}
+
+// The same content within a day is a repeat, which is logged with the first submission. On the next
+// night it is a new backup.
+func TestSameContentOnTheNextNightIsANewBackup(t *testing.T) {
+	w := newWorld(t)
+	w.withHooks(t)
+	var log bytes.Buffer
+	w.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+	w.handler = w.server.Handler()
+	// Only the portal's clock advances: the SDK signs with the machine's clock.
+	var later time.Duration
+	w.server.Backups.Now = func() time.Time { return w.clock.Now().Add(later) }
+	const alert = `{"instance":"i-bp1demoweb01"}`
+	doors := map[string]func() (made bool, answer string){
+		"webhook": func() (bool, string) {
+			answer := w.ask("POST", "/webhooks/alerts", "application/json", alert, "Authorization", "Bearer "+hookToken)
+			return answer.Code == http.StatusCreated, answer.Body.String()
+		},
+		"event": func() (bool, string) {
+			answer, _, err := w.server.SubmitMessage(t.Context(), event(oneBackup, "sha256:x"))
+			return err == nil && !strings.Contains(string(answer), `"Replayed":true`), fmt.Sprint(string(answer), err)
+		},
+	}
+	for name, send := range doors {
+		made, first := send()
+		if !made {
+			t.Fatalf("%s: %s", name, first)
+		}
+		id := first[strings.Index(first, `"SubmissionId":"`)+16:][:26]
+		for _, c := range []struct {
+			after time.Duration // since the last message
+			made  bool
+		}{{time.Minute, false}, {22 * time.Hour, false}, {2 * time.Hour, true}, {time.Hour, false}, {24 * time.Hour, true}} {
+			log.Reset()
+			later += c.after
+			made, answer := send()
+			if made != c.made {
+				t.Errorf("%s, %v later: %s", name, c.after, answer)
+			}
+			line := log.String()
+			if warned := strings.Contains(line, "level=WARN") && strings.Contains(line, "replay by content") && strings.Contains(line, "submission="+id); warned == made {
+				t.Errorf("%s, %v later: log %s", name, c.after, line)
+			}
+		}
+	}
+}
+
+// A key that the sender wrote lives for seven days, and its repeats are no reason for a warning.
+func TestKeysOfSendersAreNotContent(t *testing.T) {
+	w := newWorld(t)
+	var log bytes.Buffer
+	w.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+	var later time.Duration
+	w.server.Backups.Now = func() time.Time { return w.clock.Now().Add(later) }
+	keyed := strings.Replace(oneBackup, "{", `{"key":"nightly-1",`, 1)
+	for i := range 3 {
+		answer, accepted, err := w.server.SubmitMessage(t.Context(), event(keyed, "sha256:x"))
+		if err != nil || !accepted || strings.Contains(string(answer), "Replayed") != (i > 0) {
+			t.Errorf("%d: %s, %v", i, answer, err)
+		}
+		later += 36 * time.Hour
+	}
+	if log.Len() > 0 {
+		t.Errorf("log: %s", &log)
+	}
+}
