@@ -1,7 +1,9 @@
 package web
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"unicode/utf8"
 
 	"backupportal/function/backup"
@@ -23,8 +25,17 @@ type Candidate struct {
 	Tags       map[string]string `json:"Tags,omitempty"`
 }
 
-// candidateParameters are the query parameters of all lists except disks.
-var candidateParameters = []string{"Region", "SourceType", "Search", "Next"}
+// candidateParameters returns the query parameters of a list. All but Search and Next are required,
+// except SourceType.
+func candidateParameters(kind backup.CandidateKind) []string {
+	switch kind {
+	case backup.Disks:
+		return []string{"Region", "SourceType", "InstanceId"}
+	case backup.Volumes:
+		return []string{"Region", "SourceType", "ClusterId", "Search", "Next"}
+	}
+	return []string{"Region", "SourceType", "Search", "Next"}
+}
 
 // Limits of the parameters of a list, in characters.
 const (
@@ -61,16 +72,20 @@ var candidateLists = []candidateList{
 		param.Text{En: "Container clusters", Zh: "容器集群"},
 		param.Text{En: "Clusters registered in Cloud Backup that a rule allows you to back up", Zh: "已在云备份中登记、且规则允许您备份的集群"},
 	},
+	{
+		backup.Volumes,
+		param.Text{En: "Volumes of a cluster", Zh: "集群的存储卷"},
+		param.Text{
+			En: "For `ContainerResources`: Id is resourceId, and Attributes has the values of resourceInfo; requires `ClusterId`",
+			Zh: "用于 `ContainerResources`：Id 即 resourceId，Attributes 含 resourceInfo 的各值；须提供 `ClusterId`",
+		},
+	},
 }
 
 // listCandidates returns the handler that answers with a page of one kind of candidates.
 func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		names := candidateParameters
-		if kind == backup.Disks {
-			names = []string{"Region", "SourceType", "InstanceId"}
-		}
-		query, err := strictQuery(r, names...)
+		query, err := strictQuery(r, candidateParameters(kind)...)
 		if err != nil {
 			return err
 		}
@@ -80,6 +95,9 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 		}
 		if kind == backup.Disks && query["InstanceId"] == "" {
 			bad = append(bad, param.Mistake{Field: "InstanceId", Code: "required", Text: msgListInstance})
+		}
+		if kind == backup.Volumes && query["ClusterId"] == "" {
+			bad = append(bad, param.Mistake{Field: "ClusterId", Code: "required", Text: msgListCluster})
 		}
 		for name, most := range map[string]int{"Search": longestSearch, "Next": longestNext} {
 			if utf8.RuneCountInString(query[name]) > most {
@@ -94,11 +112,12 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 			backup.CandidateQuery{
 				Kind:       kind,
 				InstanceID: query["InstanceId"],
+				ClusterID:  query["ClusterId"],
 				Search:     query["Search"],
 				Next:       query["Next"],
 			})
 		if err != nil {
-			return aboutResource(err)
+			return aboutResource(renameField(err, "ContainerClusterId", "ClusterId"))
 		}
 		answer := Candidates{Items: []Candidate{}, Next: found.Next}
 		for _, t := range found.Items {
@@ -115,8 +134,25 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 	}
 }
 
+// renameField returns err with another name of a field in its mistakes. The list of volumes has the
+// name that the cloud's own list of them has.
+func renameField(err error, from, to string) error {
+	invalid, ok := errors.AsType[param.InvalidError](err)
+	if !ok {
+		return err
+	}
+	renamed := slices.Clone(invalid)
+	for i := range renamed {
+		if renamed[i].Field == from {
+			renamed[i].Field = to
+		}
+	}
+	return renamed
+}
+
 var (
 	msgListRegion   = param.Text{En: "Region is required: lists are per region", Zh: "缺少 Region：列表按地域提供"}
 	msgListInstance = param.Text{En: "InstanceId is required: disks are listed per instance", Zh: "缺少 InstanceId：云盘按实例提供"}
+	msgListCluster  = param.Text{En: "ClusterId is required: volumes are listed per cluster", Zh: "缺少 ClusterId：存储卷按集群提供"}
 	msgListLong     = param.Text{En: "%v is too long", Zh: "%v 过长"}
 )

@@ -36,18 +36,24 @@ func (w *world) listed(t *testing.T, address string) (ids []string, next string,
 func TestCandidatesAreFilteredByRules(t *testing.T) {
 	for rule, cases := range map[string]map[string][]string{
 		"any_instance: true": {
-			"demo/instances?Region=cn-shanghai":                            {"i-uf6demoweb03"},
-			"demo/instances?Region=cn-hangzhou&Search=web":                 {"i-bp1demoweb01", "i-bp1demoweb02"},
-			"demo/instances?Region=cn-hangzhou&Search=i-bp1demodb01":       {"i-bp1demodb01"},
-			"demo/instances?Region=cn-hangzhou&Search=i-bp1nobody":         nil,
-			"demo/instances?Region=cn-hangzhou&Search=%2A":                 nil, // matches all instances; the loop below checks only the number
-			"payments/instances?Region=cn-hangzhou&Search=pay01":           {"i-bp2demopay01"},
-			"demo/disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01":      {"d-bp1demoweb01a", "d-bp1demoweb01b"},
-			"demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE":           {"v-0001demovault01", "v-0001demovault02"},
-			"demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE&Search=ER": {"v-0001demovault02"},
-			"demo/vaults?Region=cn-shanghai&SourceType=CONTAINER":          {"v-0001demovault03"},
-			"demo/clusters?Region=cn-hangzhou&Search=PROD":                 {"cc-0001democluster"},
-			"demo/clusters?Region=cn-shanghai":                             nil,
+			"demo/instances?Region=cn-shanghai":                                                                {"i-uf6demoweb03"},
+			"demo/instances?Region=cn-hangzhou&Search=web":                                                     {"i-bp1demoweb01", "i-bp1demoweb02"},
+			"demo/instances?Region=cn-hangzhou&Search=i-bp1demodb01":                                           {"i-bp1demodb01"},
+			"demo/instances?Region=cn-hangzhou&Search=i-bp1nobody":                                             nil,
+			"demo/instances?Region=cn-hangzhou&Search=%2A":                                                     nil, // matches all instances; the loop below checks only the number
+			"payments/instances?Region=cn-hangzhou&Search=pay01":                                               {"i-bp2demopay01"},
+			"demo/disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01":                                          {"d-bp1demoweb01a", "d-bp1demoweb01b"},
+			"demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE":                                               {"v-0001demovault01", "v-0001demovault02"},
+			"demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE&Search=ER":                                     {"v-0001demovault02"},
+			"demo/vaults?Region=cn-shanghai&SourceType=CONTAINER":                                              {"v-0001demovault03"},
+			"demo/clusters?Region=cn-hangzhou&Search=PROD":                                                     {"cc-0001democluster"},
+			"demo/clusters?Region=cn-shanghai":                                                                 nil,
+			"demo/volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster":                                     {"1b0e6a52-3f0c-4c1e-9b64-5a7f0b6c9d31", "674dac6d-74cd-47e9-a675-09e2f10d2c45"},
+			"demo/volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster&SourceType=CONTAINER&Search=SHOP/up": {"1b0e6a52-3f0c-4c1e-9b64-5a7f0b6c9d31"},
+			"demo/volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster&Search=NAS-674":                      {"674dac6d-74cd-47e9-a675-09e2f10d2c45"},
+			"demo/volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster&Search=1b0e6a52":                     {"1b0e6a52-3f0c-4c1e-9b64-5a7f0b6c9d31"},
+			"demo/volumes?Region=cn-hangzhou&ClusterId=cc-0001other":                                           nil,
+			"demo/volumes?Region=cn-shanghai&ClusterId=cc-0001democluster":                                     nil,
 		},
 		"instances: [i-bp1demoweb02]":     {"demo/instances?Region=cn-hangzhou": {"i-bp1demoweb02"}, "demo/vaults?Region=cn-hangzhou&SourceType=ECS_FILE": {"v-0001demovault01", "v-0001demovault02"}},
 		"instance_prefixes: [i-bp1demow]": {"demo/instances?Region=cn-hangzhou": {"i-bp1demoweb01", "i-bp1demoweb02", "i-bp1demowin01"}},
@@ -75,7 +81,9 @@ func TestCandidatesOfOthersAreNotFound(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb02]")
 	for address, want := range map[string]int{
-		"nowhere/instances?Region=cn-hangzhou": 404, "demo/instances?Region=eu-central-1": 404, "demo/instances": 422, "demo/volumes?Region=cn-hangzhou": 404,
+		"nowhere/instances?Region=cn-hangzhou": 404, "demo/instances?Region=eu-central-1": 404, "demo/instances": 422, "demo/buckets?Region=cn-hangzhou": 404,
+		"demo/volumes?Region=cn-hangzhou": 422, "demo/volumes?Region=cn-hangzhou&ClusterId=cl-0001": 422, "demo/volumes?Region=cn-hangzhou&InstanceId=i-1": 422,
+		"demo/volumes?Region=eu-central-1&ClusterId=cc-0001democluster": 404, "nowhere/volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster": 404,
 		"demo/disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01": 404, "demo/disks?Region=cn-hangzhou&InstanceId=i-nobody": 404, "demo/disks?Region=cn-hangzhou": 422,
 		"demo/disks?Region=cn-hangzhou&InstanceId=web": 422, "demo/vaults?Region=cn-hangzhou&Search=" + strings.Repeat("x", 257): 422, "demo/vaults?Region=cn-hangzhou&search=x": 422,
 	} {
@@ -85,6 +93,51 @@ func TestCandidatesOfOthersAreNotFound(t *testing.T) {
 	}
 	if n := w.calls(); n != 0 {
 		t.Errorf("the cloud got %d calls", n)
+	}
+}
+
+// A volume has the values of resourceInfo, so that a program can write ContainerResources. A cluster
+// that no rule covers has no volumes for the principal, and causes no call to the cloud.
+func TestVolumesOfCluster(t *testing.T) {
+	w := newWorld(t)
+	_, _, answer := w.listed(t, "demo/volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster&Search=data-0")
+	const want = `{"Items":[{"Id":"674dac6d-74cd-47e9-a675-09e2f10d2c45","Name":"database/data-0","Attributes":` +
+		`{"ResourceType":"PV","namespace":"database","pv_name":"nas-674dac6d","pv_size":"8Gi","pvc_name":"data-0","storage_class":"alibabacloud-cnfs-nas"}}]}`
+	if got := strings.TrimSpace(answer.Body.String()); got != want {
+		t.Errorf("got %d %s", answer.Code, got)
+	}
+	if _, _, a := w.listed(t, "demo/volumes?Region=cn-hangzhou&ClusterId=cl-0001"); !strings.Contains(a.Body.String(), `"ClusterId"`) {
+		t.Errorf("the mistake does not name the parameter: %s", a.Body)
+	}
+	w.govern(t, "any_cluster: true", "clusters: [cc-0001other]")
+	before := w.calls()
+	if _, _, a := w.listed(t, "demo/volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster"); a.Code != http.StatusNotFound {
+		t.Errorf("a cluster of others: %d %s", a.Code, a.Body)
+	}
+	if n := w.calls(); n != before {
+		t.Errorf("the cloud got %d calls", n-before)
+	}
+}
+
+// Volumes of a large cluster come in pages, each volume once.
+func TestVolumesArePaged(t *testing.T) {
+	w := newWorldIn(t, func(world *emulated.World) {
+		volumes := &world.Accounts[0].Clusters[0].Volumes
+		*volumes = nil
+		for i := range 120 {
+			*volumes = append(*volumes, emulated.Volume{ID: fmt.Sprintf("v%03d", i), Name: "nas", Claim: "c", Namespace: "n", GiB: 1})
+		}
+	})
+	var all []string
+	for next := ""; ; {
+		ids, more, answer := w.listed(t, "demo/volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster&Next="+url.QueryEscape(next))
+		if all = append(all, ids...); more == "" {
+			if answer.Code != http.StatusOK || len(all) != 120 || !slices.IsSorted(all) || len(slices.Compact(all)) != 120 {
+				t.Errorf("%d: %v", answer.Code, all)
+			}
+			return
+		}
+		next = more
 	}
 }
 

@@ -307,7 +307,17 @@ func describeCandidates(list candidateList) doc {
 			"description": "The instance of the disks.",
 			"schema":      schemaOf("InstanceId"),
 		})
-	} else {
+	}
+	if kind == backup.Volumes {
+		parameters = append(parameters, doc{
+			"name":        "ClusterId",
+			"in":          "query",
+			"required":    true,
+			"description": "The cluster of the volumes: its ContainerClusterId.",
+			"schema":      schemaOf("ContainerClusterId"),
+		})
+	}
+	if kind != backup.Disks {
 		parameters = append(parameters,
 			doc{
 				"name":        "Search",

@@ -60,6 +60,7 @@ func readingRequests(id string) map[string]string {
 		all[account+list] = "/api/v1/accounts/demo/" + list + "?Region=cn-hangzhou"
 	}
 	all[account+"disks"] = "/api/v1/accounts/demo/disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01"
+	all[account+"volumes"] = "/api/v1/accounts/demo/volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster"
 	return all
 }
 

@@ -147,7 +147,7 @@ func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 		o.answered("BackupJob", w.ask("GET", "/api/v1/backup-jobs/"+job.SubmissionID, "", ""))
 	}
 	o.answered("BackupJobList", w.ask("GET", "/api/v1/backup-jobs?limit=2", "", ""))
-	for _, list := range []string{"instances?Region=cn-hangzhou&Search=web", "disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01", "vaults?Region=cn-hangzhou&SourceType=ECS_FILE", "clusters?Region=cn-hangzhou"} {
+	for _, list := range []string{"instances?Region=cn-hangzhou&Search=web", "disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01", "vaults?Region=cn-hangzhou&SourceType=ECS_FILE", "clusters?Region=cn-hangzhou", "volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster"} {
 		o.answered("Candidates", w.ask("GET", "/api/v1/accounts/demo/"+list, "", ""))
 	}
 	for _, alias := range []string{"demo", "payments", "payments-central", "locked"} {

@@ -32,7 +32,10 @@ func (c *Client) CreateBackupJob(ctx context.Context, call backup.Call) (backup.
 // the request; the job ends later. An empty vaultID is not sent.
 // Errors are [*backup.CloudError] values. Source: Cloud Backup, CancelBackupJob.
 func (c *Client) CancelBackupJob(ctx context.Context, target backup.Target, jobID, vaultID string) error {
-	op := operation{action: cancelBackupJob, target: target, params: []param.Parameter{{Name: "JobId", Value: jobID}}}
+	op := operation{action: cancelBackupJob, target: target, params: []param.Parameter{
+		{Name: "JobId", Value: jobID},
+		{Name: "Edition", Value: "STANDARD"}, // of every job that CreateBackupJob starts
+	}}
 	if vaultID != "" {
 		op.params = append(op.params, param.Parameter{Name: "VaultId", Value: vaultID})
 	}
@@ -163,10 +166,10 @@ func (p jobPage) isLast(number int) bool {
 
 // A jobItem is one job with the names of the API. Times are in UNIX seconds.
 type jobItem struct {
-	JobId, JobName, SourceType, InstanceId, Status, ErrorMessage string
-	Progress, BytesTotal, BytesDone, Speed                       lenientInt
-	CreatedTime, StartTime, CompleteTime, UpdatedTime            lenientInt
-	Detail                                                       struct {
+	JobId, JobName, SourceType, InstanceId, Status, ErrorMessage, TriggerMode string
+	Progress, BytesTotal, BytesDone, Speed                                    lenientInt
+	CreatedTime, StartTime, CompleteTime, UpdatedTime                         lenientInt
+	Detail                                                                    struct {
 		DestinationNativeSnapshotStatus, DestinationNativeSnapshotErrorMessage string
 		DestinationNativeSnapshotProgress                                      lenientInt
 	}
@@ -183,6 +186,7 @@ func (i jobItem) job() backup.Job {
 		JobID: word(i.JobId), JobName: word(i.JobName), InstanceID: word(i.InstanceId),
 		SourceType: param.SourceType(word(i.SourceType)), Status: backup.JobState(word(i.Status)),
 		ErrorMessage: param.Clean(i.ErrorMessage, longestMessage),
+		TriggerMode:  word(i.TriggerMode),
 		Progress:     int(min(max(i.Progress, 0), 10_000)),
 		BytesTotal:   int64(i.BytesTotal), BytesDone: int64(i.BytesDone), Speed: int64(i.Speed),
 		CreatedTime: i.CreatedTime.time(), StartTime: i.StartTime.time(),

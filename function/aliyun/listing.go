@@ -29,13 +29,14 @@ func listKey(target backup.Target, q backup.CandidateQuery) string {
 		target.Region,
 		string(q.Kind),
 		q.InstanceID,
+		q.ClusterID,
 		q.Search,
 		q.Next,
 	)
 	return string(sum[:])
 }
 
-// List returns one page of candidates for a form: instances, disks, vaults or clusters. It
+// List returns one page of candidates for a form: resources of one kind, or vaults. It
 // implements [backup.Cloud]. An unknown kind means instances. Results are cached for a
 // minute and must not be changed. Errors are [*backup.CloudError] values.
 func (c *Client) List(ctx context.Context, target backup.Target, q backup.CandidateQuery) (backup.Candidates, error) {
@@ -66,6 +67,8 @@ func (c *Client) readCandidates(
 		return c.disks(ctx, target, q)
 	case backup.Clusters:
 		return c.clusters(ctx, target, q)
+	case backup.Volumes:
+		return c.volumes(ctx, target, q)
 	}
 	return c.instances(ctx, target, q)
 }
@@ -256,11 +259,11 @@ func (c *Client) pagedList(
 	}
 	var candidates backup.Candidates
 	for ; ; number++ {
-		op.params = []param.Parameter{
-			{Name: "PageNumber", Value: strconv.Itoa(number)},
-			{Name: "PageSize", Value: strconv.Itoa(pageSize)},
-		}
-		a, said, failed := c.perform(ctx, op)
+		paged := op
+		paged.params = append(slices.Clone(op.params),
+			param.Parameter{Name: "PageNumber", Value: strconv.Itoa(number)},
+			param.Parameter{Name: "PageSize", Value: strconv.Itoa(pageSize)})
+		a, said, failed := c.perform(ctx, paged)
 		if failed != nil {
 			return backup.Candidates{}, failed
 		}
@@ -269,7 +272,7 @@ func (c *Client) pagedList(
 			return backup.Candidates{}, unknownResult(op.action, a.status, said, "the list could not be read")
 		}
 		for _, t := range page {
-			if strings.Contains(strings.ToLower(t.Name), strings.ToLower(q.Search)) || strings.Contains(t.ID, q.Search) {
+			if matchesSearch(t, q.Search) {
 				candidates.Items = append(candidates.Items, t)
 			}
 		}
@@ -281,6 +284,14 @@ func (c *Client) pagedList(
 			return candidates, nil
 		}
 	}
+}
+
+// matchesSearch reports whether the name or the id of a candidate, or the name of a volume in its
+// cluster, contains the text. Case is ignored in names.
+func matchesSearch(t backup.Candidate, text string) bool {
+	contains := func(name string) bool { return strings.Contains(strings.ToLower(name), strings.ToLower(text)) }
+	return contains(t.Name) || strings.Contains(t.ID, text) ||
+		slices.ContainsFunc(t.Attributes, func(a backup.Attribute) bool { return a.Name == "pv_name" && contains(a.Value) })
 }
 
 // readList makes one call and decodes the response into page. An ECS operation is refused for

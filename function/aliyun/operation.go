@@ -16,20 +16,22 @@ import (
 
 // The name and version of the Cloud Backup API, and the operations that the portal calls.
 const (
-	product                  = "hbr"
-	version                  = "2017-09-08"
-	describeInstances        = "DescribeInstances" // of ECS
-	createBackupJob          = "CreateBackupJob"
-	describeBackupJobs2      = "DescribeBackupJobs2"
-	describeUdmSnapshots     = "DescribeUdmSnapshots"
-	cancelBackupJob          = "CancelBackupJob"
-	checkRole                = "CheckRole"
-	describeCrossAccounts    = "DescribeCrossAccounts"
-	describeVaults           = "DescribeVaults"
-	describeBackupClients    = "DescribeBackupClients"
-	describeContainerCluster = "DescribeContainerCluster"
-	describeDisks            = "DescribeDisks"     // of ECS
-	getCallerIdentity        = "GetCallerIdentity" // of STS
+	product                   = "hbr"
+	version                   = "2017-09-08"
+	describeInstances         = "DescribeInstances" // of ECS
+	createBackupJob           = "CreateBackupJob"
+	describeBackupJobs2       = "DescribeBackupJobs2"
+	describeUdmSnapshots      = "DescribeUdmSnapshots"
+	cancelBackupJob           = "CancelBackupJob"
+	checkRole                 = "CheckRole"
+	describeCrossAccounts     = "DescribeCrossAccounts"
+	describeVaults            = "DescribeVaults"
+	describeBackupClients     = "DescribeBackupClients"
+	describeContainerCluster  = "DescribeContainerCluster"
+	describeContainerResource = "DescribeContainerResource"
+	listProtectedResources    = "ListProtectedResources"
+	describeDisks             = "DescribeDisks"     // of ECS
+	getCallerIdentity         = "GetCallerIdentity" // of STS
 )
 
 // An api describes one service of the cloud.

@@ -105,6 +105,9 @@ func operations(account backup.Account, u backup.Capabilities) (all []operation)
 	if slices.Contains(u.Seen, param.UDMECS) {
 		add(cloudBackup, describeUdmSnapshots)
 	}
+	if slices.Contains(u.Seen, param.ECSFile) {
+		add(cloudBackup, listProtectedResources)
+	}
 	if u.Create && (account.Access == backup.HBRCrossAccount || slices.Contains(u.Sources, param.UDMECS)) {
 		add(cloudBackup, checkRole)
 	}
@@ -115,7 +118,7 @@ func operations(account backup.Account, u backup.Capabilities) (all []operation)
 		add(cloudBackup, describeVaults)
 	}
 	if slices.Contains(u.Sources, param.Container) {
-		add(cloudBackup, describeContainerCluster)
+		add(cloudBackup, describeContainerCluster, describeContainerResource)
 	}
 	if account.Access == backup.HBRCrossAccount {
 		return all // the portal assumes no role in the account of the instances

@@ -309,10 +309,12 @@ func (l *checklist) probeParams(action string) []param.Parameter {
 			{Name: "StartTime", Value: strconv.FormatInt(now-1, 10)},
 			{Name: "EndTime", Value: strconv.FormatInt(now, 10)},
 		},
-		checkRole:                {{Name: "CheckRoleType", Value: "UdmRole"}},
-		describeCrossAccounts:    {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
-		describeVaults:           {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
-		describeContainerCluster: {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		checkRole:                 {{Name: "CheckRoleType", Value: "UdmRole"}},
+		describeCrossAccounts:     {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeVaults:            {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeContainerCluster:  {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		describeContainerResource: {{Name: "PageNumber", Value: "1"}, {Name: "PageSize", Value: "1"}},
+		listProtectedResources:    {{Name: "MaxResults", Value: "10"}},
 		describeBackupClients: {
 			{Name: "ClientType", Value: "ECS_CLIENT"},
 			{Name: "PageNumber", Value: "1"},
@@ -595,6 +597,7 @@ func (l *checklist) crossAccount() (bool, *backup.CloudError) {
 				CrossAccount []struct {
 					CrossAccountUserId   json.Number
 					CrossAccountRoleName string
+					CrossAccountType     string
 				}
 			}
 		}
@@ -602,6 +605,9 @@ func (l *checklist) crossAccount() (bool, *backup.CloudError) {
 			return false, unknownResult(describeCrossAccounts, a.status, r, "the list could not be read")
 		}
 		for _, x := range list.CrossAccounts.CrossAccount {
+			if x.CrossAccountType == "CROSS_ACCOUNT_BY_RD" {
+				continue // through a resource directory: it has no role, and the portal sends CROSS_ACCOUNT
+			}
 			if x.CrossAccountUserId.String() == l.target.Account.ID && strings.EqualFold(x.CrossAccountRoleName, l.target.Account.Role) {
 				return true, nil
 			}

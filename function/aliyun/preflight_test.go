@@ -184,7 +184,11 @@ func TestEachFailingCheckIsReportedAndFixed(t *testing.T) {
 		"no linked role, cross": {crossAccount, "cross_linked_role", func(w *world.World) {
 			w.Accounts[0].ServiceLinkedRoles = []string{"AliyunServiceRoleForHbrEcsBackup"}
 		}, nil, nil},
-		"not registered":         {crossAccount, "registration", func(w *world.World) { w.Accounts[0].CrossAccounts = nil }, nil, nil},
+		"not registered": {crossAccount, "registration", func(w *world.World) { w.Accounts[0].CrossAccounts = nil }, nil, nil},
+		"registered by directory": {crossAccount, "registration", func(w *world.World) {
+			w.Accounts[0].Directory = &world.Directory{Members: []string{world.DemoPaymentsAccount}, TrustsBackup: true}
+			w.Accounts[0].CrossAccounts = []world.CrossAccount{{Account: world.DemoPaymentsAccount, Type: "CROSS_ACCOUNT_BY_RD"}}
+		}, nil, nil},
 		"cross role trusts none": {crossAccount, "cross_role", func(w *world.World) { roleNamed(w, "hbrcrossrole").TrustsServices = []string{"ecs.aliyuncs.com"} }, nil, nil},
 		"wrong key":              {roleAccount, "identity", func(w *world.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = "another-key" }, nil, func(w *world.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = world.DemoKey }},
 		"another account":        {backup.Account{Alias: "own", ID: world.DemoPaymentsAccount, Access: backup.Own}, "identity", func(*world.World) {}, nil, nil},

@@ -2,7 +2,6 @@ package aliyun
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"time"
 
@@ -13,9 +12,29 @@ import (
 // A snapshotPage is the response of DescribeUdmSnapshots. It is always complete: the
 // operation has no pages.
 type snapshotPage struct {
-	Snapshots []struct {
-		JobId  string
-		Detail struct{ ConsistentLevel, DowngradeReason string }
+	Snapshots []snapshotItem
+}
+
+// A snapshotItem is one recovery point with the names of the API. Times are in UNIX seconds.
+type snapshotItem struct {
+	SnapshotId, JobId, InstanceId, SourceType, Status string
+	CreatedTime, CompleteTime, ExpireTime, Retention  lenientInt
+	CanBeDeleted                                      bool
+	Detail                                            struct{ ConsistentLevel, DowngradeReason string }
+}
+
+// point converts i. All texts are cleaned, because they come from outside.
+func (i snapshotItem) point() backup.RecoveryPoint {
+	word := func(s string) string { return param.Clean(s, longestWord) }
+	return backup.RecoveryPoint{
+		SnapshotID: word(i.SnapshotId), JobID: word(i.JobId), InstanceID: word(i.InstanceId),
+		SourceType: param.SourceType(word(i.SourceType)), Status: backup.State(word(i.Status)),
+		CreatedTime: i.CreatedTime.time(), CompleteTime: i.CompleteTime.time(), ExpireTime: i.ExpireTime.time(),
+		Retention: int(i.Retention), CanBeDeleted: i.CanBeDeleted,
+		Consistency: backup.Consistency{
+			ConsistentLevel: word(i.Detail.ConsistentLevel),
+			DowngradeReason: word(i.Detail.DowngradeReason),
+		},
 	}
 }
 
@@ -31,28 +50,45 @@ func (c *Client) DescribeUdmSnapshots(
 	target backup.Target,
 	job backup.Job,
 ) (backup.Consistency, error) {
+	points, err := c.RecoveryPoints(ctx, target, backup.SnapshotFilter{
+		JobID: job.JobID,
+		Since: job.CreatedTime.Add(-snapshotMargin),
+		Until: c.cfg.Now().Add(snapshotMargin),
+	})
+	for _, p := range points {
+		if p.JobID == job.JobID {
+			return p.Consistency, nil
+		}
+	}
+	return backup.Consistency{}, err
+}
+
+// RecoveryPoints returns the recovery points of instances that match the filter, in the order of
+// the cloud, the newest first. Errors are [*backup.CloudError] values. Source: Cloud Backup,
+// DescribeUdmSnapshots.
+func (c *Client) RecoveryPoints(
+	ctx context.Context,
+	target backup.Target,
+	f backup.SnapshotFilter,
+) ([]backup.RecoveryPoint, error) {
 	op := operation{action: describeUdmSnapshots, target: target, params: []param.Parameter{
 		{Name: "SourceType", Value: string(param.UDMECS)},
 		{Name: "UdmRegionId", Value: target.Region},
-		{Name: "JobId", Value: job.JobID},
-		{Name: "StartTime", Value: strconv.FormatInt(job.CreatedTime.Add(-snapshotMargin).Unix(), 10)},
-		{Name: "EndTime", Value: strconv.FormatInt(c.cfg.Now().Add(snapshotMargin).Unix(), 10)},
+		{Name: "StartTime", Value: strconv.FormatInt(f.Since.Unix(), 10)},
+		{Name: "EndTime", Value: strconv.FormatInt(f.Until.Unix(), 10)},
 	}}
-	a, r, failed := c.perform(ctx, op)
-	if failed != nil {
-		return backup.Consistency{}, failed
-	}
-	var page snapshotPage
-	if err := json.Unmarshal(a.body, &page); err != nil {
-		return backup.Consistency{}, unknownResult(describeUdmSnapshots, a.status, r, "the list could not be read")
-	}
-	for _, s := range page.Snapshots {
-		if s.JobId == job.JobID {
-			return backup.Consistency{
-				ConsistentLevel: param.Clean(s.Detail.ConsistentLevel, longestWord),
-				DowngradeReason: param.Clean(s.Detail.DowngradeReason, longestWord),
-			}, nil
+	for _, p := range []param.Parameter{{Name: "JobId", Value: f.JobID}, {Name: "InstanceId", Value: f.InstanceID}} {
+		if p.Value != "" {
+			op.params = append(op.params, p)
 		}
 	}
-	return backup.Consistency{}, nil
+	var page snapshotPage
+	if failed := c.readList(ctx, op, &page); failed != nil {
+		return nil, failed
+	}
+	var points []backup.RecoveryPoint
+	for _, item := range page.Snapshots {
+		points = append(points, item.point())
+	}
+	return points, nil
 }

@@ -13,23 +13,16 @@ import (
 // region of params. params may also have a SourceType. Candidates that no rule for p allows are
 // left out; if that empties a page, the next pages are read, at most [maxEmptyPages].
 //
-// The errors are [ErrNotFound] if the account, the region or the instance is not allowed for p
-// or does not exist, [param.InvalidError] if the instance id is not valid, [ErrNotListed], a
+// The errors are [ErrNotFound] if the account, the region, the instance or the cluster is not
+// allowed for p or does not exist, [param.InvalidError] if its id is not valid, [ErrNotListed], a
 // [*LimitError] with [ErrRequests], and [ErrStoreUnavailable].
 func (s *Service) Candidates(ctx context.Context, p identity.Principal, params param.Params, q CandidateQuery) (Candidates, error) {
 	alias, region := params["Account"], params["Region"]
 	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
 		return Candidates{}, ErrNotFound
 	}
-	if q.InstanceID != "" {
-		params = params.WithDefaults()
-		params["InstanceId"] = q.InstanceID
-		if err := params.CheckValues(); err != nil {
-			return Candidates{}, err
-		}
-		if !s.Policy.May(ctx, p, ActionCreate, params) {
-			return Candidates{}, ErrNotFound
-		}
+	if err := s.checkParent(ctx, p, params, q); err != nil {
+		return Candidates{}, err
 	}
 	if err := s.limiter().countRequest(ctx, p, "f:", candidateRate); err != nil {
 		return Candidates{}, err
@@ -51,12 +44,35 @@ func (s *Service) Candidates(ctx context.Context, p identity.Principal, params p
 	}
 }
 
-// allowedCandidates returns the candidates that a rule for p allows. Disks are not tested: they
-// belong to an instance that is allowed.
+// checkParent checks the instance of disks or the cluster of volumes: its id is valid, and a rule
+// allows p to back it up. Other lists have none. The errors are [param.InvalidError] and
+// [ErrNotFound].
+func (s *Service) checkParent(ctx context.Context, p identity.Principal, params param.Params, q CandidateQuery) error {
+	if q.InstanceID == "" && q.ClusterID == "" {
+		return nil
+	}
+	params = params.WithDefaults()
+	if q.InstanceID != "" {
+		params["InstanceId"] = q.InstanceID
+	}
+	if q.ClusterID != "" {
+		params["SourceType"], params["ContainerClusterId"] = string(param.Container), q.ClusterID
+	}
+	if err := params.CheckValues(); err != nil {
+		return err
+	}
+	if !s.Policy.May(ctx, p, ActionCreate, params) {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// allowedCandidates returns the candidates that a rule for p allows. Disks and volumes are not
+// tested: they belong to an instance or cluster that is allowed.
 func (s *Service) allowedCandidates(
 	ctx context.Context, p identity.Principal, params param.Params, kind CandidateKind, all []Candidate,
 ) (some []Candidate) {
-	if kind == Disks {
+	if kind == Disks || kind == Volumes {
 		return all
 	}
 	named, source := "InstanceId", params.SourceType()
@@ -115,12 +131,14 @@ const (
 	Disks     CandidateKind = "disks"  // of one instance
 	Vaults    CandidateKind = "vaults" // that can take a backup now
 	Clusters  CandidateKind = "clusters"
+	Volumes   CandidateKind = "volumes" // persistent volumes of one cluster
 )
 
 // CandidateQuery selects one page of candidates.
 type CandidateQuery struct {
 	Kind       CandidateKind
 	InstanceID string // only with Disks: the instance
+	ClusterID  string // only with Volumes: the cluster (cc-…)
 	Search     string // part of the name, or a complete id; empty: all
 	Next       string // [Candidates.Next] of the page before; empty: the first page
 }

@@ -16,6 +16,10 @@ type Job struct {
 	Status         State
 	ErrorMessage   string // a code or text from outside; escape it
 
+	// TriggerMode says how the job was started, in words of the cloud; empty: not known. Jobs that
+	// were stored before it was added lack it.
+	TriggerMode string `json:",omitempty"`
+
 	Progress                  int   // 0 to 10,000: hundredths of a percent
 	BytesTotal, BytesDone     int64 // bytes
 	Speed                     int64 // KB/s, average

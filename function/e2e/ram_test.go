@@ -166,11 +166,13 @@ func walk(t *testing.T, change func(*world.World)) (failed, checked []string) {
 		if len(jobs) > 0 {
 			_, err = client.DescribeUdmSnapshots(t.Context(), target, jobs[0])
 			check(alias+": recovery point", err)
+			_, err = client.ListProtectedResources(t.Context(), target, backup.ProtectedQuery{})
+			check(alias+": protected resources", err)
 		}
 		if created.JobID != "" {
 			check(alias+": cancel", client.CancelBackupJob(t.Context(), target, created.JobID, ""))
 		}
-		kinds := []backup.CandidateKind{backup.Vaults, backup.Clusters}
+		kinds := []backup.CandidateKind{backup.Vaults, backup.Clusters, backup.Volumes}
 		if account.Access != backup.HBRCrossAccount {
 			_, err = client.DescribeInstances(t.Context(), target, []string{instance})
 			check(alias+": tags", err)

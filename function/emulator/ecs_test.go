@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -46,8 +47,12 @@ func ecsWorld(w *world.World) {
 	}, {
 		ID: "i-web02", Name: "web02", Region: "cn-hangzhou", OS: "linux",
 		Tags:   map[string]string{"team": "web", "stage": "test"},
-		Status: "Stopped", Zone: "cn-hangzhou-b", ResourceGroup: "rg-1",
-		Disks: []world.Disk{disk("d-web02a", "cloud_essd", "system"), disk("d-web02b", "cloud_efficiency", "data")},
+		Status: "Stopped", Zone: "cn-hangzhou-b", ResourceGroup: "rg-1", Created: "2026-01-02T03:04Z",
+		PrivateIPs: []string{"10.0.0.2"}, PublicIPs: []string{"203.0.113.2"},
+		Disks: []world.Disk{disk("d-web02a", "cloud_essd", "system"), {
+			ID: "d-web02b", Name: "data", Category: "cloud_efficiency", Type: "data", GiB: 40, Encrypted: true,
+			Tags: map[string]string{"team": "web"},
+		}},
 	}, {
 		ID: "i-db01", Name: "db01", Region: "cn-hangzhou", OS: "linux",
 		Locks: []string{"financial"}, VPC: "vpc-db", Image: "m-db", Type: "ecs.r7.large",
@@ -81,6 +86,22 @@ func TestDescribeInstancesFilters(t *testing.T) {
 		{rpc.Params{"VpcId": "vpc-db"}, []string{db}},
 		{rpc.Params{"ImageId": "m-db"}, []string{db}},
 		{rpc.Params{"InstanceType": "ecs.r7.large", "Status": "Running"}, []string{db}},
+		{rpc.Params{"InstanceTypeFamily": "ecs.r7"}, []string{db}},
+		{rpc.Params{"LockReason": "financial"}, []string{db}},
+		{rpc.Params{"LockReason": "security"}, []string{}},
+		{rpc.Params{"VSwitchId": "vsw-cn-hangzhou-b"}, []string{web2}},
+		{rpc.Params{"SecurityGroupId": "sg-vpc-db"}, []string{db}},
+		{rpc.Params{"PrivateIpAddresses": `["10.0.0.9","10.0.0.2"]`}, []string{web2}},
+		{rpc.Params{"PublicIpAddresses": `["203.0.113.2"]`}, []string{web2}},
+		{rpc.Params{"EipAddresses": `["203.0.113.2"]`}, []string{}},
+		{rpc.Params{"Ipv6Address.1": "2001:db8::1"}, []string{}},
+		{rpc.Params{"InstanceChargeType": "PrePaid"}, []string{}},
+		{rpc.Params{"InstanceChargeType": "PostPaid", "InstanceNetworkType": "vpc", "IoOptimized": "true", "InstanceName": web2}, []string{web2}},
+		{rpc.Params{"InstanceNetworkType": "classic"}, []string{}},
+		{rpc.Params{"KeyPairName": "mine"}, []string{}},
+		{rpc.Params{"Filter.3.Key": "CreationStartTime", "Filter.3.Value": "2026-01-01T00:00Z"}, []string{web2}},
+		{rpc.Params{"Filter.4.Key": "CreationEndTime", "Filter.4.Value": "2026-01-01T00:00Z", "Status": "Running", "VpcId": "vpc-db"}, []string{db}},
+		{rpc.Params{"Filter.1.Key": "ExpiredStartTime", "Filter.1.Value": "2100-01-01T00:00Z"}, []string{}},
 	} {
 		t.Run(fmt.Sprint(tt.own), func(t *testing.T) {
 			got := listed(t, f.ecsCall(t, portal, "DescribeInstances", tt.own), "Instances", "Instance", "InstanceName")
@@ -104,6 +125,17 @@ func TestDescribeDisksFilters(t *testing.T) {
 		{rpc.Params{"DiskIds": `["d-db01a"]`, "Category": "all", "DiskType": "all"}, []string{"d-db01a"}},
 		{rpc.Params{"Status": "Available"}, []string{}},
 		{rpc.Params{"RegionId": "cn-shanghai"}, []string{"d-web03a"}},
+		{rpc.Params{"Portable": "true"}, []string{"d-web02b"}},
+		{rpc.Params{"DeleteWithInstance": "false"}, []string{"d-web02b"}},
+		{rpc.Params{"DiskName": "data"}, []string{"d-web02b"}},
+		{rpc.Params{"Encrypted": "true"}, []string{"d-web02b"}},
+		{rpc.Params{"Tag.1.Key": "team", "Tag.1.Value": "web"}, []string{"d-web02b"}},
+		{rpc.Params{"ZoneId": "cn-hangzhou-b", "ResourceGroupId": "rg-1", "DiskType": "system"}, []string{"d-web02a"}},
+		{rpc.Params{"LockReason": "financial"}, []string{"d-db01a"}},
+		{rpc.Params{"MultiAttach": "Enabled"}, []string{}},
+		{rpc.Params{"DiskChargeType": "PrePaid"}, []string{}},
+		{rpc.Params{"SnapshotId": "s-1"}, []string{}},
+		{rpc.Params{"Filter.1.Key": "CreationStartTime", "Filter.1.Value": "2026-01-01T00:00Z"}, []string{"d-web02a", "d-web02b"}},
 	} {
 		t.Run(fmt.Sprint(tt.own), func(t *testing.T) {
 			got := listed(t, f.ecsCall(t, portal, "DescribeDisks", tt.own), "Disks", "Disk", "DiskId")
@@ -151,8 +183,20 @@ func TestECSRefusesInvalidParameters(t *testing.T) {
 		{"a number that is none", "DescribeInstances", portal, rpc.Params{"MaxResults": "ten"}, 400, "InvalidParameter"},
 		{"a page of 101", "DescribeInstances", portal, rpc.Params{"PageSize": "101"}, 400, "InvalidParameter"},
 		{"page 0", "DescribeInstances", portal, rpc.Params{"PageNumber": "0"}, 400, "InvalidParameter"},
-		{"a filter that no world knows", "DescribeInstances", portal, rpc.Params{"PrivateIpAddresses": `["10.0.0.1"]`}, 400, "UnsupportedParameter"},
-		{"a filter by key", "DescribeDisks", portal, rpc.Params{"Filter.1.Key": "x"}, 400, "UnsupportedParameter"},
+		{"a filter that no world knows", "DescribeInstances", portal, rpc.Params{"HttpTokens": "required"}, 400, "UnsupportedParameter"},
+		{"an owner", "DescribeDisks", portal, rpc.Params{"OwnerId": "1"}, 400, "UnsupportedParameter"},
+		{"a dry run", "DescribeInstances", portal, rpc.Params{"DryRun": "true"}, 400, "DryRunOperation"},
+		{"a dry run of an invalid call", "DescribeInstances", portal, rpc.Params{"DryRun": "true", "Status": "x"}, 400, "InvalidParameter"},
+		{"a filter by an unknown key", "DescribeDisks", portal, rpc.Params{"Filter.1.Key": "x"}, 400, "InvalidParameter"},
+		{"a filter by the end of a disk", "DescribeDisks", portal, rpc.Params{"Filter.1.Key": "ExpiredEndTime", "Filter.1.Value": "2026-01-02T03:04Z"}, 400, "InvalidParameter"},
+		{"a filter without a time", "DescribeInstances", portal, rpc.Params{"Filter.3.Key": "CreationStartTime"}, 400, "InvalidParameter"},
+		{"a filter without a key", "DescribeInstances", portal, rpc.Params{"Filter.3.Value": "2026-01-02T03:04Z"}, 400, "InvalidParameter"},
+		{"a fifth filter", "DescribeInstances", portal, rpc.Params{"Filter.5.Key": "CreationStartTime"}, 400, "InvalidParameter"},
+		{"an address that is none", "DescribeInstances", portal, rpc.Params{"PrivateIpAddresses": `["web01"]`}, 400, "InvalidParameter"},
+		{"addresses as a text", "DescribeInstances", portal, rpc.Params{"PublicIpAddresses": "203.0.113.11"}, 400, "InvalidParameter"},
+		{"a charge type that does not exist", "DescribeDisks", portal, rpc.Params{"DiskChargeType": "Free"}, 400, "InvalidParameter"},
+		{"a boolean that is none", "DescribeDisks", portal, rpc.Params{"Encrypted": "yes"}, 400, "InvalidParameter"},
+		{"an attribute that does not exist", "DescribeDisks", portal, rpc.Params{"AdditionalAttributes.1": "COLOUR"}, 400, "InvalidParameter"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			own := rpc.Params{"Version": api.ECSVersion}
@@ -243,7 +287,7 @@ func TestECSReplyShape(t *testing.T) {
 	for path, want := range map[string]any{
 		"Tags":            map[string]any{"Tag": []any{}},
 		"PublicIpAddress": map[string]any{"IpAddress": []any{}},
-		"EipAddress":      map[string]any{"IpAddress": "", "AllocationId": ""},
+		"EipAddress":      map[string]any{"IpAddress": "", "AllocationId": "", "InternetChargeType": "", "Bandwidth": json.Number("0"), "IsSupportUnassociate": false},
 		"OperationLocks":  map[string]any{"LockReason": []any{map[string]any{"LockReason": "financial", "LockMsg": ""}}},
 		"CreationTime":    "2025-11-02T03:04Z",
 		"HostName":        "db01",

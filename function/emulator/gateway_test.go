@@ -163,8 +163,8 @@ func TestRequireTLSRefusesPlainHTTP(t *testing.T) {
 	f.requireTLS = true
 	for _, op := range api.Operations {
 		a := f.call(t, portal, op.Action, rpc.Params{"Version": op.Version})
-		// The vendor's metadata says that these three operations accept only https.
-		want := slices.Contains([]string{"AssumeRole", "GetCallerIdentity", "CheckRole"}, op.Action)
+		// The vendor's metadata says that these four operations accept only https.
+		want := slices.Contains([]string{"AssumeRole", "GetCallerIdentity", "CheckRole", "ListProtectedResources"}, op.Action)
 		if got := a.status == 404 && a.code() == "InvalidProtocol.NeedSsl"; got != want {
 			t.Errorf("%s over http: got %d %s", op.Action, a.status, a.code())
 		}
@@ -265,14 +265,19 @@ func TestNoncesOfTwoKeysAreSeparate(t *testing.T) {
 	}
 }
 
-func TestOtherBodyIsNotRead(t *testing.T) {
+// RPC 1.0 signs only forms, so a body of any other kind is refused.
+func TestRPCRefusesBodyThatIsNotForm(t *testing.T) {
 	f := newFixture(t)
-	p := f.common(portal, "DescribeBackupJobs2")
-	p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("POST", p))
-	r := httptest.NewRequest(http.MethodPost, "/?"+encodeQuery(p), strings.NewReader(`{"PageSize":"x"}`))
-	r.Header.Set("Content-Type", "application/json")
-	if a := f.do(t, r); a.status != 200 {
-		t.Errorf("got %d %s", a.status, a.message())
+	for kind, body := range map[string]string{
+		"application/json": `{"PageSize":"1"}`, "text/plain": "PageSize=1", "": "PageSize=1", "multipart/form-data; boundary=x": "--x--",
+	} {
+		p := f.common(portal, "DescribeBackupJobs2")
+		p["Signature"] = sign.Signature(world.DemoSecret, sign.StringToSign("POST", p))
+		r := httptest.NewRequest(http.MethodPost, "/?"+encodeQuery(p), strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		if a := f.do(t, r); a.status != 400 || a.code() != "InvalidParameter" || !strings.Contains(a.message(), "Content-Type") {
+			t.Errorf("%q: got %d %s %s", kind, a.status, a.code(), a.message())
+		}
 	}
 }
 

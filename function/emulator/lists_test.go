@@ -1,9 +1,12 @@
 package emulator
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"backupportal/function/emulator/hbr"
 	"backupportal/function/emulator/rpc"
@@ -148,8 +151,13 @@ func TestClientHeartbeat(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	if _, there := v["Settings"]; there {
-		t.Error("the settings of a client are shown")
+	want := map[string]any{
+		"DataNetworkType": "VPC", "DataProxySetting": "USE_CONTROL_PROXY", "UseHttps": "true", "MaxCpuCore": "0", "MaxWorker": "0",
+		"MaxMemory": json.Number("0"), "ProxyHost": "", "ProxyUser": "", "ProxyPassword": "", "ProxyPort": json.Number("0"),
+		"AlertOnPartialComplete": false,
+	}
+	if diff := cmp.Diff(want, v["Settings"]); diff != "" {
+		t.Errorf("Settings (-want +got):\n%s", diff)
 	}
 }
 

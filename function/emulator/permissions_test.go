@@ -20,13 +20,13 @@ import (
 var documentedPermissions = map[string]string{
 	"CreateBackupJob": "*", "DescribeBackupJobs2": "*", "CancelBackupJob": "*", "DescribeVaults": "*",
 	"DescribeBackupClients": "*", "DescribeContainerCluster": "*", "DescribeUdmSnapshots": "*",
-	"DescribeCrossAccounts": "*", "CheckRole": "*", "hbr:DescribeRegions": "*",
+	"DescribeContainerResource": "*", "ListProtectedResources": "*", "DescribeCrossAccounts": "*", "CheckRole": "*", "hbr:DescribeRegions": "*",
 	"DescribeInstances": "acs:ecs:*:*:instance/*", "DescribeDisks": "acs:ecs:*:*:disk/*", "ecs:DescribeRegions": "*",
 }
 
 // withoutPermission has the operations for which the gateway checks no permission. Some of these
 // operations check permissions themselves.
-var withoutPermission = []string{"AssumeRole", "GetCallerIdentity", "AddCrossAccount"}
+var withoutPermission = []string{"AssumeRole", "GetCallerIdentity", "AddCrossAccount", "DeleteCrossAccount"}
 
 // permissionKey returns the key of o in documentedPermissions. DescribeRegions exists in two
 // products, so its key also contains the product.
@@ -39,7 +39,9 @@ func permissionKey(o api.Operation) string {
 
 // setPermissions replaces the permissions of the portal's user.
 func setPermissions(statements ...ram.Statement) func(*world.World) {
-	return func(w *world.World) { w.Accounts[0].Users[0].Permissions = statements }
+	return func(w *world.World) {
+		w.Accounts[0].Users[0].Permissions, w.Accounts[0].Users[0].Policies = statements, nil
+	}
 }
 
 // TestOperationPermissions proves that each operation is refused without its permission, with an

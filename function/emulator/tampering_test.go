@@ -82,7 +82,6 @@ var changesV1 = []oneByte{
 	{"signature", inQuery("Signature=", "Signature=x")},
 	{"form value", inBody("Retention=7", "Retention=8")},
 	{"form added", inBody("Retention=7", "Retention=7&A=")},
-	{"form not a form", func(r *http.Request) { r.Header.Del("Content-Type") }},
 }
 
 var changesV3 = []oneByte{

@@ -32,9 +32,10 @@ func main() {
 }
 
 // run serves until ctx ends. When it is ready for requests it writes one line with the address to
-// stdout. Usage goes to stderr. It returns flag.ErrHelp for -h, and an error for invalid flags,
-// an invalid world or schedule, an address that is not on loopback without -any-address, and an
-// address that cannot be opened.
+// stdout, and with -tls before it a line with the path of the certificate authority. Usage goes to
+// stderr. It returns flag.ErrHelp for -h, and an error for invalid flags, an invalid world or
+// schedule, an address that is not on loopback without -any-address, an address that cannot be
+// opened, and a file that cannot be written.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -42,6 +43,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	file := flags.String("world", "", "YAML `FILE` with the accounts and what is in them; none: the demo world")
 	faults := flags.String("faults", "", "`SCHEDULE` of what goes wrong, like \"CreateBackupJob: ok, drop-after\"")
 	plainHTTP := flags.Bool("plain-http", false, "answer STS and CheckRole over plain http on other addresses, too, which the vendor never does")
+	caFile := flags.String("ca-file", "", "with -tls: `FILE` for the certificate authority; none: a new temporary file")
+	useTLS := flags.Bool("tls", false, "serve https with a certificate of an authority that is made at the start")
 	anyAddress := flags.Bool("any-address", false, "allow an address that other machines can reach")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -52,6 +55,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	// The control routes need no password, and the demo keys are in the source.
 	if !*anyAddress && !isLoopback(*addr) {
 		return fmt.Errorf("%s is not a loopback address; say -any-address if that is meant", *addr)
+	}
+	if *caFile != "" && !*useTLS {
+		return errors.New("-ca-file has an effect only with -tls")
 	}
 	loaded, err := loadWorld(*file)
 	if err != nil {
@@ -69,7 +75,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "emulator http://%s\n", ln.Addr())
+	scheme := "http"
+	if *useTLS {
+		path, secured, err := secure(ln, *caFile)
+		if err != nil {
+			return errors.Join(err, ln.Close())
+		}
+		if *caFile == "" {
+			defer os.Remove(path)
+		}
+		fmt.Fprintf(stdout, "certificate authority %s\n", path)
+		ln, scheme = secured, "https"
+	}
+	fmt.Fprintf(stdout, "emulator %s://%s\n", scheme, ln.Addr())
 	return serve(ctx, ln, cloud)
 }
 

@@ -32,6 +32,11 @@ const (
 	ECSVersion = "2014-05-26"
 )
 
+// listParams are the parameters that the lists of instances and of disks have in common.
+var listParams = []string{"RegionId", "MaxResults", "NextToken", "PageNumber", "PageSize", "Status", "ZoneId",
+	"ResourceGroupId", "LockReason", "Tag.N.Key", "Tag.N.Value", "Filter.N.Key", "Filter.N.Value", "AdditionalAttributes.N",
+	"DryRun", "OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"}
+
 // Operations is the list of all operations. It is read-only.
 var Operations = []Operation{{
 	Product: "Sts", Version: STSVersion, Action: "AssumeRole", HTTPS: true,
@@ -63,6 +68,14 @@ var Operations = []Operation{{
 	Regional: true, Numeric: true,
 	params: []string{"ClusterId", "Identifier", "PageNumber", "PageSize"},
 }, {
+	Product: "hbr", Version: HBRVersion, Action: "DescribeContainerResource", Permission: "hbr:DescribeContainerResource",
+	Regional: true,
+	params:   []string{"ClusterId", "ResourceType", "ResourceId", "PageNumber", "PageSize"},
+}, {
+	Product: "hbr", Version: HBRVersion, Action: "ListProtectedResources", Permission: "hbr:ListProtectedResources",
+	HTTPS: true, Regional: true,
+	params: []string{"SourceType", "ResourceId", "HasSnapshot", "CreatedByProduct", "MaxResults", "NextToken", "Skip"},
+}, {
 	Product: "hbr", Version: HBRVersion, Action: "DescribeUdmSnapshots", Permission: "hbr:DescribeUdmSnapshots", Regional: true,
 	params: []string{"SourceType", "StartTime", "EndTime", "UdmRegionId", "InstanceId", "DiskId", "JobId", "SnapshotIds"},
 }, {
@@ -72,18 +85,25 @@ var Operations = []Operation{{
 	Product: "hbr", Version: HBRVersion, Action: "AddCrossAccount", Regional: true,
 	params: []string{"CrossAccountUserId", "CrossAccountRoleName", "CrossAccountType", "Alias"},
 }, {
+	Product: "hbr", Version: HBRVersion, Action: "DeleteCrossAccount", Regional: true,
+	params: []string{"CrossAccountUserId", "CrossAccountRoleName", "CrossAccountType", "Alias"},
+}, {
 	Product: "hbr", Version: HBRVersion, Action: "CheckRole", Permission: "hbr:CheckRole", HTTPS: true, Regional: true, Numeric: true,
 	params: []string{"CheckRoleType", "CrossAccountUserId", "CrossAccountRoleName"},
 }, {
 	Product: "hbr", Version: HBRVersion, Action: "DescribeRegions", Permission: "hbr:DescribeRegions", Regional: true,
 }, {
 	Product: "Ecs", Version: ECSVersion, Action: "DescribeInstances", Permission: "ecs:DescribeInstances", Regional: true,
-	params: []string{"RegionId", "MaxResults", "NextToken", "PageNumber", "PageSize", "InstanceIds", "InstanceName", "Status",
-		"Tag.N.Key", "Tag.N.Value", "ResourceGroupId", "VpcId", "ZoneId", "ImageId", "InstanceType"},
+	params: append([]string{"InstanceIds", "InstanceName", "VpcId", "ImageId", "InstanceType", "InstanceTypeFamily",
+		"InstanceChargeType", "InstanceNetworkType", "InternetChargeType", "VSwitchId", "SecurityGroupId", "KeyPairName",
+		"HpcClusterId", "DeviceAvailable", "IoOptimized", "NeedSaleCycle", "InnerIpAddresses", "PrivateIpAddresses",
+		"PublicIpAddresses", "EipAddresses", "RdmaIpAddresses", "Ipv6Address.N", "HttpEndpoint", "HttpTokens",
+		"HttpPutResponseHopLimit"}, listParams...),
 }, {
 	Product: "Ecs", Version: ECSVersion, Action: "DescribeDisks", Permission: "ecs:DescribeDisks", Regional: true,
-	params: []string{"RegionId", "MaxResults", "NextToken", "PageNumber", "PageSize",
-		"InstanceId", "DiskIds", "DiskType", "Category", "Status"},
+	params: append([]string{"InstanceId", "DiskIds", "DiskType", "DiskName", "Category", "DiskChargeType", "MultiAttach",
+		"Portable", "Encrypted", "KMSKeyId", "DeleteWithInstance", "DeleteAutoSnapshot", "EnableAutoSnapshot",
+		"EnableAutomatedSnapshotPolicy", "EnableShared", "SnapshotId", "AutoSnapshotPolicyId"}, listParams...),
 }, {
 	Product: "Ecs", Version: ECSVersion, Action: "DescribeRegions", Permission: "ecs:DescribeRegions",
 	params: []string{"AcceptLanguage", "InstanceChargeType", "ResourceType"},

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"backupportal/function/emulator/rpc"
@@ -16,19 +17,52 @@ type disksAnswer struct {
 
 // A diskView is one element of Disks.Disk.
 type diskView struct {
-	DiskId, DiskName, Category, PerformanceLevel, Type, Status string
-	Device, InstanceId, MultiAttach, RegionId, ZoneId          string
-	Size                                                       int64 // GiB
+	DiskId, DiskName, Description, Category, PerformanceLevel, Type, Status string
+	Device, InstanceId, MultiAttach, RegionId, ZoneId, ResourceGroupId      string
+	DiskChargeType, ImageId, SourceSnapshotId, SourceDiskId, SerialNumber   string
+	AutoSnapshotPolicyId, KMSKeyId, ProductCode, BdfId                      string
+	StorageSetId, StorageClusterId                                          string
 
-	Encrypted, Portable, DeleteWithInstance bool
+	// Times, to the minute, as 2025-11-02T03:04Z.
+	CreationTime, AttachedTime, DetachedTime, ExpiredTime string
 
-	Attachments struct{ Attachment []attachment }
-	Tags        tagList
+	Size                                       int64 // GiB
+	MountInstanceNum                           int64
+	StorageSetPartitionNumber, ProvisionedIops int64
+
+	Encrypted, Portable, DeleteWithInstance, DeleteAutoSnapshot        bool
+	EnableAutoSnapshot, EnableAutomatedSnapshotPolicy, BurstingEnabled bool
+
+	*diskSpeed `json:",omitempty"` // only with AdditionalAttributes IOPS
+
+	Placement      *placement `json:",omitempty"` // only with AdditionalAttributes PLACEMENT
+	Attachments    struct{ Attachment []attachment }
+	MountInstances struct{ MountInstance []attachment }
+	OperationLocks struct{ OperationLock []operationLock }
+	Tags           tagList
+
+	tags  map[string]string
+	locks []string
 }
+
+// A diskSpeed is the limit of a disk's performance. Throughput is in MB/s.
+type diskSpeed struct {
+	IOPS, IOPSRead, IOPSWrite                   int64
+	Throughput, ThroughputRead, ThroughputWrite int64
+}
+
+// A placement is the zones of a regional disk.
+type placement struct{ ZoneIds string }
 
 // An attachment repeats the disk's instance and device. In the real ECS a multi-attach disk has
 // several attachments, and its own members are empty.
 type attachment struct{ InstanceId, Device, AttachedTime string }
+
+// An operationLock is the reason of a lock.
+type operationLock struct{ LockReason string }
+
+// diskAttributes are the values of AdditionalAttributes in DescribeDisks.
+var diskAttributes = []string{"IOPS", "PLACEMENT"}
 
 // Valid values of DiskType and Category. Categories of local disks begin with one of localDisks.
 var (
@@ -38,10 +72,18 @@ var (
 	localDisks = []string{"elastic_ephemeral_disk_", "local_"}
 )
 
+// A diskFilter holds the parsed parameters of DescribeDisks.
+type diskFilter struct {
+	ids    []string // nil: all
+	tags   []rpc.TagFilter
+	times  []timeFilter
+	params rpc.Params
+}
+
 // DescribeDisks is the operation DescribeDisks of ECS: the disks of the caller's account in
 // RegionId. Every disk of a world is attached. Errors: as DescribeInstances.
 func (s *Service) DescribeDisks(k *rpc.Call) (any, error) {
-	ids, err := parseDiskFilter(k.Params)
+	f, err := parseDiskFilter(k.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -56,61 +98,120 @@ func (s *Service) DescribeDisks(k *rpc.Call) (any, error) {
 			continue
 		}
 		for n := range instance.Disks {
-			v := newDiskView(instance, &instance.Disks[n])
-			if (ids == nil || slices.Contains(ids, v.DiskId)) && diskMatches(k.Params, v) {
+			if v := newDiskView(instance, &instance.Disks[n]); f.matches(v) {
 				views = append(views, v)
 			}
 		}
 	}
+	if err := checkCommon(k.Params, diskAttributes...); err != nil {
+		return nil, err
+	}
 	ans := disksAnswer{}
 	ans.Disks.Disk, ans.pageReply = pageOf(k, page, views)
+	for n := range ans.Disks.Disk {
+		ans.Disks.Disk[n].addAttributes(k.Params)
+	}
 	return ans, nil
 }
 
-// parseDiskFilter checks the filters and returns DiskIds; nil means all.
-func parseDiskFilter(p rpc.Params) ([]string, error) {
-	if err := checkFilters(p); err != nil {
-		return nil, err
-	}
-	if err := rpc.CheckOneOf(p, "DiskType", diskTypes...); err != nil {
-		return nil, err
-	}
-	if err := rpc.CheckOneOf(p, "Status", append([]string{"All"}, world.DiskStatuses[1:]...)...); err != nil {
-		return nil, err
+// parseDiskFilter reads and checks the filters of DescribeDisks.
+func parseDiskFilter(p rpc.Params) (f diskFilter, err error) {
+	f.params = p
+	for name, allowed := range map[string][]string{
+		"DiskType":       diskTypes,
+		"Status":         append([]string{"All"}, world.DiskStatuses[1:]...),
+		"DiskChargeType": {"PostPaid", "PrePaid"},
+		"LockReason":     {"financial", "security", "recycling", "dedicatedhostfinancial"},
+		"MultiAttach":    {"Disabled", "Enabled", "LegacyShared"},
+	} {
+		if err := rpc.CheckOneOf(p, name, allowed...); err != nil {
+			return f, err
+		}
 	}
 	// The categories of local disks are too many to list, and the vendor adds new ones.
 	local := slices.ContainsFunc(localDisks, func(prefix string) bool { return strings.HasPrefix(p["Category"], prefix) })
 	if err := rpc.CheckOneOf(p, "Category", diskCategories...); err != nil && !local {
-		return nil, err
+		return f, err
 	}
-	return readIDs(p, "DiskIds")
+	if err := checkBooleans(p, "Portable", "Encrypted", "DeleteWithInstance", "DeleteAutoSnapshot", "EnableAutoSnapshot",
+		"EnableAutomatedSnapshotPolicy", "EnableShared"); err != nil {
+		return f, err
+	}
+	if f.ids, err = readIDs(p, "DiskIds"); err != nil {
+		return f, err
+	}
+	if f.times, err = readTimeFilters(p, "CreationStartTime", "CreationEndTime"); err != nil {
+		return f, err
+	}
+	f.tags, err = readTags(p)
+	return f, err
 }
 
-// diskMatches reports whether a disk matches the filters. The value "all", in any case, matches
-// every disk, because the vendor's page writes it in both cases.
-func diskMatches(p rpc.Params, v diskView) bool {
-	for name, have := range map[string]string{
-		"InstanceId": v.InstanceId, "DiskType": v.Type, "Category": v.Category, "Status": v.Status,
-	} {
-		if want := p[name]; want != "" && !strings.EqualFold(want, "all") && want != have {
+// matches reports whether a disk matches every filter. The value "all" of three parameters, in any
+// case, matches every disk, because the vendor's page writes it in both cases.
+func (f diskFilter) matches(v diskView) bool {
+	for name, have := range map[string]string{"DiskType": v.Type, "Category": v.Category, "Status": v.Status} {
+		if want := f.params[name]; want != "" && !strings.EqualFold(want, "all") && want != have {
 			return false
 		}
 	}
-	return true
+	return matchesTexts(f.params, map[string]string{
+		"InstanceId": v.InstanceId, "DiskName": v.DiskName, "ZoneId": v.ZoneId, "ResourceGroupId": v.ResourceGroupId,
+		"DiskChargeType": v.DiskChargeType, "MultiAttach": v.MultiAttach, "KMSKeyId": v.KMSKeyId,
+		"SnapshotId": v.SourceSnapshotId, "AutoSnapshotPolicyId": v.AutoSnapshotPolicyId,
+		"Portable": strconv.FormatBool(v.Portable), "Encrypted": strconv.FormatBool(v.Encrypted),
+		"DeleteWithInstance": strconv.FormatBool(v.DeleteWithInstance), "DeleteAutoSnapshot": strconv.FormatBool(v.DeleteAutoSnapshot),
+		"EnableAutoSnapshot":            strconv.FormatBool(v.EnableAutoSnapshot),
+		"EnableAutomatedSnapshotPolicy": strconv.FormatBool(v.EnableAutomatedSnapshotPolicy),
+		"EnableShared":                  strconv.FormatBool(v.MultiAttach == "Enabled"),
+	}) &&
+		(f.ids == nil || slices.Contains(f.ids, v.DiskId)) &&
+		(f.params["LockReason"] == "" || slices.Contains(v.locks, f.params["LockReason"])) &&
+		matchesTimes(f.times, v.CreationTime, v.ExpiredTime) && matchesTags(f.tags, v.tags)
 }
 
 // newDiskView returns the row of a disk. A system disk is deleted with its instance and cannot be
-// detached.
+// detached. An encrypted disk has the account's key for disks.
 func newDiskView(i *world.Instance, d *world.Disk) diskView {
 	v := diskView{
 		DiskId: d.ID, DiskName: d.Name, Category: d.Category, PerformanceLevel: d.PerformanceLevel,
 		Type: d.Type, Status: d.Status, Device: d.Device, InstanceId: i.ID, MultiAttach: "Disabled",
-		RegionId: i.Region, ZoneId: i.Zone, Size: d.GiB, Encrypted: d.Encrypted,
-		Portable: d.Type == "data", DeleteWithInstance: d.Type == "system", Tags: newTagList(nil),
+		RegionId: i.Region, ZoneId: i.Zone, Size: d.GiB, Encrypted: d.Encrypted, ResourceGroupId: i.ResourceGroup,
+		Portable: d.Type == "data", DeleteWithInstance: d.Type == "system", EnableAutoSnapshot: true,
+		CreationTime: i.Created, AttachedTime: i.Created, ExpiredTime: neverExpires, DiskChargeType: payByUse,
+		SerialNumber: rpc.EntityID(d.ID), MountInstanceNum: 1,
+		tags: d.Tags, locks: i.Locks,
 	}
 	if d.MultiAttach {
 		v.MultiAttach = "Enabled"
 	}
+	if d.Encrypted {
+		v.KMSKeyId = "key-" + rpc.EntityID(i.Region)
+	}
+	if d.Type == "system" {
+		v.ImageId = i.Image
+	}
 	v.Attachments.Attachment = []attachment{{InstanceId: i.ID, Device: d.Device, AttachedTime: i.Created}}
+	v.MountInstances.MountInstance = v.Attachments.Attachment
+	v.Tags = newTagList(d.Tags)
+	v.OperationLocks.OperationLock = []operationLock{}
+	for _, reason := range i.Locks {
+		v.OperationLocks.OperationLock = append(v.OperationLocks.OperationLock, operationLock{reason})
+	}
 	return v
+}
+
+// addAttributes adds the members that AdditionalAttributes asks for. The limits are those of an
+// ESSD of level PL1, by the vendor's formula, for every category.
+func (v *diskView) addAttributes(p rpc.Params) {
+	if wantsAttribute(p, "IOPS") {
+		iops, throughput := min(1800+50*v.Size, 50_000), min(120+v.Size/2, 350)
+		v.diskSpeed = &diskSpeed{
+			IOPS: iops, IOPSRead: iops, IOPSWrite: iops,
+			Throughput: throughput, ThroughputRead: throughput, ThroughputWrite: throughput,
+		}
+	}
+	if wantsAttribute(p, "PLACEMENT") {
+		v.Placement = &placement{ZoneIds: v.ZoneId}
+	}
 }

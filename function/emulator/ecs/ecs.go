@@ -12,13 +12,8 @@ package ecs
 
 import (
 	"maps"
-	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 
-	"backupportal/function/emulator/plainjson"
 	"backupportal/function/emulator/rpc"
 	"backupportal/function/emulator/world"
 )
@@ -35,75 +30,6 @@ const (
 	maxTagged = 1000 // maximum number of results of a filter by tags or resource group
 )
 
-// unsupportedParams are documented parameters that change an answer of the real ECS, but have no
-// counterpart in a world. They are refused: ignored, they would return resources that the real
-// ECS leaves out.
-var unsupportedParams = regexp.MustCompile(`^(DryRun|LockReason|VSwitchId|SecurityGroupId|KeyPairName|HpcClusterId|DeviceAvailable|` +
-	`IoOptimized|Instance(ChargeType|NetworkType|TypeFamily)|InternetChargeType|\w+Ip(v6)?Addresse?s?(\.\d+)?|Filter\.\d+\.\w+|` +
-	`DiskName|DiskChargeType|Portable|Encrypted|KMSKeyId|MultiAttach|SnapshotId|DeleteWithInstance|DeleteAutoSnapshot|` +
-	`Enable\w+|AutoSnapshotPolicyId|EipAddresses|OwnerAccount|ResourceOwnerAccount|OwnerId|ResourceOwnerId)$`)
-
-// checkFilters returns the error UnsupportedParameter if p gives a value to a parameter that matches
-// unsupportedParams.
-func checkFilters(p rpc.Params) error {
-	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if p[name] != "" && unsupportedParams.MatchString(name) {
-			return rpc.Refuse(http.StatusBadRequest, "UnsupportedParameter", "%s: this emulator does not filter by it", name)
-		}
-	}
-	return nil
-}
-
-// readIDs reads InstanceIds or DiskIds, a JSON array of 1 to maxIDs ids. It returns nil for an
-// absent parameter, which means all.
-func readIDs(p rpc.Params, name string) ([]string, error) {
-	if p[name] == "" {
-		return nil, nil
-	}
-	ids, ok := plainjson.Strings([]byte(p[name]))
-	if !ok || len(ids) == 0 || len(ids) > maxIDs {
-		return nil, rpc.Invalid(name, "it is no json array of 1 to %d ids", maxIDs)
-	}
-	return ids, nil
-}
-
-// tagName matches a parameter of the flattened list of tags.
-var tagName = regexp.MustCompile(`^Tag\.([1-9][0-9]*)\.(Key|Value)$`)
-
-// readTags reads Tag.N.Key and Tag.N.Value. A resource must match all of them.
-func readTags(p rpc.Params) ([]rpc.TagFilter, error) {
-	byIndex := map[int]*rpc.TagFilter{}
-	for name, v := range p {
-		m := tagName.FindStringSubmatch(name)
-		if m == nil {
-			if strings.HasPrefix(name, "Tag") {
-				return nil, rpc.Invalid(name, "tags are flattened as Tag.N.Key and Tag.N.Value, from 1")
-			}
-			continue
-		}
-		n, _ := strconv.Atoi(m[1])
-		if byIndex[n] == nil {
-			byIndex[n] = &rpc.TagFilter{}
-		}
-		if m[2] == "Key" {
-			byIndex[n].Key = v
-		} else {
-			byIndex[n].Value = v
-		}
-	}
-	if len(byIndex) > maxTags {
-		return nil, rpc.Invalid("Tag", "at most %d tags are allowed", maxTags)
-	}
-	var tags []rpc.TagFilter
-	for _, tag := range byIndex {
-		if tag.Key == "" {
-			return nil, rpc.Invalid("Tag", "a tag has no key")
-		}
-		tags = append(tags, *tag)
-	}
-	return tags, nil
-}
-
 // A tagList is the form of tags in replies of ECS. The members are TagKey and TagValue, while
 // requests have Key and Value.
 type tagList struct{ Tag []tag }
@@ -119,6 +45,12 @@ func newTagList(tags map[string]string) tagList {
 	}
 	return list
 }
+
+// neverExpires is ExpiredTime of a resource that is paid by use, as in the real ECS.
+const neverExpires = "2099-12-31T15:59Z"
+
+// payByUse is the charge type of all resources of a world.
+const payByUse = "PostPaid"
 
 // An ipList is the form of addresses in replies of ECS.
 type ipList struct{ IpAddress []string }

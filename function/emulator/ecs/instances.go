@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"slices"
+	"strings"
 
 	"backupportal/function/emulator/ram"
 	"backupportal/function/emulator/rpc"
@@ -14,39 +15,21 @@ type instancesAnswer struct {
 	Instances struct{ Instance []instanceView }
 }
 
-// An instanceView is one element of Instances.Instance. It has the members for which a world has
-// a value, of more than a hundred on the vendor's page. An empty list is [] and a missing address
-// is "", and a client must accept both.
-type instanceView struct {
-	InstanceId, InstanceName, HostName, Description, Status      string
-	RegionId, ZoneId, InstanceType, ImageId, InstanceNetworkType string
-	OSType, OSName, OSNameEn                                     string
-	CreationTime                                                 string // to the minute, as 2025-11-02T03:04Z
-	ResourceGroupId                                              string
-
-	VpcAttributes struct {
-		VpcId, VSwitchId string
-		PrivateIpAddress ipList
-	}
-	PublicIpAddress ipList
-	EipAddress      struct{ IpAddress, AllocationId string }
-	Tags            tagList
-	OperationLocks  struct{ LockReason []lockReason }
-}
-
-// A lockReason is the reason of a lock. The contents of LockMsg are not documented.
-type lockReason struct{ LockReason, LockMsg string }
+// instanceAttributes are the values of AdditionalAttributes in DescribeInstances.
+var instanceAttributes = []string{"META_OPTIONS", "DDH_CLUSTER", "NETWORK_PRIMARY_ENI_IP"}
 
 // An instanceFilter holds the parsed parameters of DescribeInstances.
 type instanceFilter struct {
-	ids    []string // nil: all
-	tags   []rpc.TagFilter
-	params rpc.Params
+	ids       []string // nil: all
+	tags      []rpc.TagFilter
+	addresses map[string][]string
+	times     []timeFilter
+	params    rpc.Params
 }
 
 // DescribeInstances is the operation DescribeInstances of ECS: the instances of the caller's
 // account in RegionId, in the order of the world. Errors: InvalidParameter, UnsupportedParameter,
-// InvalidParameter.NextToken.
+// DryRunOperation, InvalidParameter.NextToken.
 func (s *Service) DescribeInstances(k *rpc.Call) (any, error) {
 	f, err := parseInstanceFilter(k.Params)
 	if err != nil {
@@ -56,33 +39,58 @@ func (s *Service) DescribeInstances(k *rpc.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var views []instanceView
+	var found []*world.Instance
 	for i := range k.Caller.Account.Instances {
 		if instance := &k.Caller.Account.Instances[i]; instance.Region == k.Region && f.matches(instance) {
-			views = append(views, newInstanceView(instance))
+			found = append(found, instance)
 		}
 	}
 	// The vendor's page limits the results of a filter by tags or resource group. The reply does
 	// not show that there were more.
-	if (len(f.tags) > 0 || f.params["ResourceGroupId"] != "") && len(views) > maxTagged {
-		views = views[:maxTagged]
+	if (len(f.tags) > 0 || f.params["ResourceGroupId"] != "") && len(found) > maxTagged {
+		found = found[:maxTagged]
+	}
+	if err := checkCommon(k.Params, instanceAttributes...); err != nil {
+		return nil, err
 	}
 	ans := instancesAnswer{}
-	ans.Instances.Instance, ans.pageReply = pageOf(k, page, views)
+	found, ans.pageReply = pageOf(k, page, found)
+	ans.Instances.Instance = []instanceView{}
+	for _, instance := range found {
+		v := newInstanceView(instance)
+		if !wantsAttribute(k.Params, "META_OPTIONS") {
+			v.MetadataOptions = nil
+		}
+		ans.Instances.Instance = append(ans.Instances.Instance, v)
+	}
 	return ans, nil
 }
 
 // parseInstanceFilter reads and checks the filters of DescribeInstances.
-func parseInstanceFilter(p rpc.Params) (instanceFilter, error) {
-	f := instanceFilter{params: p}
-	err := checkFilters(p)
-	if err != nil {
-		return f, err
+func parseInstanceFilter(p rpc.Params) (f instanceFilter, err error) {
+	f.params = p
+	for name, allowed := range map[string][]string{
+		"Status":              world.InstanceStatuses[1:],
+		"InstanceChargeType":  {"PostPaid", "PrePaid"},
+		"InstanceNetworkType": {"classic", "vpc"},
+		"InternetChargeType":  {"PayByBandwidth", "PayByTraffic"},
+		"LockReason":          {"financial", "security", "recycling", "Recycling", "dedicatedhostfinancial", "refunded"},
+	} {
+		if err := rpc.CheckOneOf(p, name, allowed...); err != nil {
+			return f, err
+		}
 	}
-	if err = rpc.CheckOneOf(p, "Status", world.InstanceStatuses[1:]...); err != nil {
+	if err = checkBooleans(p, "DeviceAvailable", "IoOptimized", "NeedSaleCycle"); err != nil {
 		return f, err
 	}
 	if f.ids, err = readIDs(p, "InstanceIds"); err != nil {
+		return f, err
+	}
+	if f.addresses, err = readAddresses(p); err != nil {
+		return f, err
+	}
+	f.times, err = readTimeFilters(p, "CreationStartTime", "CreationEndTime", "ExpiredStartTime", "ExpiredEndTime")
+	if err != nil {
 		return f, err
 	}
 	f.tags, err = readTags(p)
@@ -93,33 +101,20 @@ func parseInstanceFilter(p rpc.Params) (instanceFilter, error) {
 // without them it must equal the whole name.
 func (f instanceFilter) matches(i *world.Instance) bool {
 	p := f.params
-	for name, have := range map[string]string{
-		"Status": i.Status, "ResourceGroupId": i.ResourceGroup, "VpcId": i.VPC,
-		"ZoneId": i.Zone, "ImageId": i.Image, "InstanceType": i.Type,
-	} {
-		if p[name] != "" && p[name] != have {
-			return false
-		}
-	}
-	return (f.ids == nil || slices.Contains(f.ids, i.ID)) &&
+	isLock := func(reason string) bool { return strings.EqualFold(reason, p["LockReason"]) }
+	return matchesTexts(p, map[string]string{
+		"Status": i.Status, "ResourceGroupId": i.ResourceGroup, "VpcId": i.VPC, "VSwitchId": switchOf(i),
+		"ZoneId": i.Zone, "ImageId": i.Image, "InstanceType": i.Type, "InstanceTypeFamily": readType(i.Type).Family,
+		"SecurityGroupId": groupOf(i), "KeyPairName": "", "HpcClusterId": "", "InstanceChargeType": payByUse,
+		"InstanceNetworkType": "vpc", "InternetChargeType": payByTraffic, "DeviceAvailable": "true", "IoOptimized": "true",
+	}) &&
+		(f.ids == nil || slices.Contains(f.ids, i.ID)) &&
 		(p["InstanceName"] == "" || ram.Matches(p["InstanceName"], i.Name)) &&
-		!slices.ContainsFunc(f.tags, func(tag rpc.TagFilter) bool { return !tag.Fits(i.Tags) })
-}
-
-// newInstanceView returns the row of an instance. Disks are only in DescribeDisks.
-func newInstanceView(i *world.Instance) instanceView {
-	v := instanceView{
-		InstanceId: i.ID, InstanceName: i.Name, HostName: i.HostName, Status: i.Status,
-		RegionId: i.Region, ZoneId: i.Zone, InstanceType: i.Type, ImageId: i.Image, InstanceNetworkType: "vpc",
-		OSType: i.OS, OSName: i.OSName, OSNameEn: i.OSName,
-		CreationTime: i.Created, ResourceGroupId: i.ResourceGroup,
-		PublicIpAddress: newIPList(i.PublicIPs), Tags: newTagList(i.Tags),
-	}
-	v.VpcAttributes.VpcId = i.VPC
-	v.VpcAttributes.PrivateIpAddress = newIPList(i.PrivateIPs)
-	v.OperationLocks.LockReason = []lockReason{}
-	for _, reason := range i.Locks {
-		v.OperationLocks.LockReason = append(v.OperationLocks.LockReason, lockReason{LockReason: reason})
-	}
-	return v
+		(p["LockReason"] == "" || slices.ContainsFunc(i.Locks, isLock)) &&
+		matchesAddresses(f.addresses, map[string][]string{
+			"PrivateIpAddresses": i.PrivateIPs,
+			"PublicIpAddresses":  i.PublicIPs,
+		}) &&
+		matchesTimes(f.times, i.Created, neverExpires) &&
+		matchesTags(f.tags, i.Tags)
 }

@@ -1,14 +1,7 @@
 package ecs
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"encoding/base64"
-	"encoding/binary"
-	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 
 	"backupportal/function/emulator/rpc"
 )
@@ -28,16 +21,13 @@ type pageReply struct {
 	PageNumber, PageSize, TotalCount int64
 }
 
-// pagingParams are the parameters that select a page and do not change the whole list.
-var pagingParams = []string{"NextToken", "MaxResults", "PageNumber", "PageSize"}
-
 // parsePaging reads the parameters of both kinds of paging; package ecs describes them. With
 // NextToken or MaxResults it pages by token and ignores PageNumber and PageSize, because the vendor
 // has announced the end of page numbers. A MaxResults below 10 counts as 10, and one above most
 // counts as most, as the vendor's pages of DescribeInstances and DescribeDisks say.
 func parsePaging(k *rpc.Call, most int64) (paging, error) {
 	p := k.Params
-	page := paging{size: 10, number: 1, counted: p["MaxResults"] == "" && p["NextToken"] == "", query: pageQuery(k)}
+	page := paging{size: 10, number: 1, counted: p["MaxResults"] == "" && p["NextToken"] == "", query: rpc.PageQuery(k)}
 	if page.counted {
 		number, err := readNumber(p, "PageNumber", 1, 1, 1<<31-1)
 		if err != nil {
@@ -56,7 +46,7 @@ func parsePaging(k *rpc.Call, most int64) (paging, error) {
 	}
 	page.size = min(max(size, 10), most)
 	if token := p["NextToken"]; token != "" {
-		from, ok := openToken(token, page.query)
+		from, ok := rpc.OpenToken(token, page.query)
 		if !ok {
 			// No page documents the code; the parameter's name in it helps the reader.
 			return page, rpc.Refuse(http.StatusBadRequest, "InvalidParameter.NextToken", "NextToken is not one that this query was answered with")
@@ -87,7 +77,7 @@ func pageOf[T any](k *rpc.Call, page paging, list []T) ([]T, pageReply) {
 	to := min(from+page.size, all)
 	rep := pageReply{RequestId: k.ID, PageNumber: page.number, PageSize: page.size}
 	if to < all {
-		rep.NextToken = sealToken(to, page.query)
+		rep.NextToken = rpc.SealToken(to, page.query)
 	}
 	// With NextToken the vendor's page says that TotalCount "means nothing". It is 0 here, so
 	// that a client that relies on it fails in its tests.
@@ -95,53 +85,4 @@ func pageOf[T any](k *rpc.Call, page paging, list []T) ([]T, pageReply) {
 		rep.TotalCount = all
 	}
 	return append([]T{}, list[from:to]...), rep
-}
-
-// pageQuery returns the identity of a query: account, operation, region and all parameters that
-// are not for paging.
-func pageQuery(k *rpc.Call) []byte {
-	text := fmt.Sprintf("%s %s %s", k.Caller.Account.ID, k.Op.Action, k.Region)
-	own := k.Params.Operation()
-	for _, name := range slices.Sorted(maps.Keys(own)) {
-		// %q quotes the value, so that no value can look like another parameter.
-		if !slices.Contains(pagingParams, name) {
-			text += fmt.Sprintf("&%q=%q", name, own[name])
-		}
-	}
-	return []byte(text)
-}
-
-// sealToken returns a token that contains the index of the next page's first element. The
-// encryption key is in the source: it does not protect a secret, but keeps clients from depending
-// on the contents and binds the token to the query.
-func sealToken(from int64, query []byte) string {
-	inside := binary.BigEndian.AppendUint64(nil, uint64(from))
-	return base64.RawURLEncoding.EncodeToString(pageSeal().Seal(nil, nil, inside, query))
-}
-
-// openToken returns the index in a token. It returns false for a token that sealToken did not
-// create for this query.
-func openToken(token string, query []byte) (from int64, ok bool) {
-	sealed, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
-		return 0, false
-	}
-	inside, err := pageSeal().Open(nil, nil, sealed, query)
-	if err != nil {
-		return 0, false
-	}
-	return int64(binary.BigEndian.Uint64(inside)), true
-}
-
-// pageSeal returns the cipher of the tokens. Its errors are impossible with a key of 16 bytes.
-func pageSeal() cipher.AEAD {
-	block, err := aes.NewCipher([]byte("emulator's pages"))
-	if err != nil {
-		panic(err)
-	}
-	seal, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		panic(err)
-	}
-	return seal
 }

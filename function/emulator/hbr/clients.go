@@ -22,8 +22,7 @@ type clientsAnswer struct {
 	Clients                          []clientView
 }
 
-// A clientView is one element of Clients. It has no Settings, which contain the password of a
-// proxy in the real API.
+// A clientView is one element of Clients.
 type clientView struct {
 	ClientId, ClientType, ClientVersion, MaxClientVersion string
 	InstanceId, InstanceName, Hostname, OsType, ArchType  string
@@ -31,8 +30,26 @@ type clientView struct {
 	CreatedTime, UpdatedTime, LastHeartBeatTime           int64
 	Appliance                                             bool
 	Tags                                                  []tag
+	Settings                                              clientSettings
 
 	cluster string // cl-…; only for the filter ClusterId, not in the reply
+}
+
+// clientSettings are the Settings of a client. Numbers and booleans are texts, but for ProxyPort,
+// MaxMemory and AlertOnPartialComplete, as in the vendor's metadata. In the real API ProxyPassword
+// is a secret of the customer; clients of a world use no proxy.
+type clientSettings struct {
+	DataNetworkType  string // VPC: the endpoint of the data
+	DataProxySetting string // USE_CONTROL_PROXY: the proxy of the control connection, if there is one
+	UseHttps         string // "true" or "false"
+	MaxCpuCore       string // "0": no limit
+	MaxWorker        string // "0": no limit
+	MaxMemory        int64  // bytes; 0: no limit
+
+	ProxyHost, ProxyUser, ProxyPassword string
+	ProxyPort                           int64 // 0: no proxy
+
+	AlertOnPartialComplete bool
 }
 
 // A clientQuery holds the parsed parameters of DescribeBackupClients.
@@ -128,6 +145,9 @@ func newClientView(k *rpc.Call, owner *world.Account, cl *world.BackupClient) (v
 		ClientId: cl.ID, ClientVersion: cl.Version, MaxClientVersion: cl.Version, ArchType: "AMD64", Status: cl.Status,
 		BackupStatus: "UNPROTECTED", CreatedTime: worldCreated.Unix(), UpdatedTime: worldCreated.Unix(),
 		LastHeartBeatTime: k.At.Add(-cl.HeartbeatAge).Unix(), Tags: []tag{},
+		Settings: clientSettings{
+			DataNetworkType: "VPC", DataProxySetting: "USE_CONTROL_PROXY", UseHttps: "true", MaxCpuCore: "0", MaxWorker: "0",
+		},
 	}
 	// PROTECTED means that a backup plan exists. The emulator has no plans, so it reports
 	// PROTECTED for every ACTIVATED client.

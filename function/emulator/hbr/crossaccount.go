@@ -146,6 +146,21 @@ func (s *Service) AddCrossAccount(k *rpc.Call) (any, error) {
 	return rpc.Success(k), nil
 }
 
+// DeleteCrossAccount is the operation DeleteCrossAccount of Cloud Backup: it deletes a registration
+// of the caller's account. An absent type means CROSS_ACCOUNT. Its page requires no permission.
+// Errors: Missing<name>, InvalidParameter, ResourceNotFound.
+func (s *Service) DeleteCrossAccount(k *rpc.Call) (any, error) {
+	x, err := parseRegistration(k.Params)
+	if err != nil {
+		return nil, err
+	}
+	if !s.registered.has(k.Caller.Account, x) {
+		return nil, rpc.NotFound("CrossAccountUserId", x.Account)
+	}
+	s.registered.remove(k.Caller.Account, x)
+	return rpc.Success(k), nil
+}
+
 // parseRegistration reads and checks the parameters without the world. An absent type means
 // CROSS_ACCOUNT. Errors: Missing<name>, InvalidParameter.
 func parseRegistration(p rpc.Params) (world.CrossAccount, error) {

@@ -161,7 +161,7 @@ func (s *Service) CancelBackupJob(k *rpc.Call) (any, error) {
 		return nil, err
 	}
 	found := s.jobs.byIDs([]string{p["JobId"]}, scope{k.Caller.Account.ID, k.Region})
-	if len(found) == 0 {
+	if len(found) == 0 || p["Edition"] == "BASIC" { // the emulator has no job of this edition
 		return nil, rpc.NotFound("JobId", p["JobId"])
 	}
 	if id := p["VaultId"]; id != "" && found[0].Params["VaultId"] != id {

@@ -11,6 +11,7 @@ import (
 type jobView struct {
 	JobId, JobName, PlanId, VaultId, ClientId, InstanceId, InstanceName string
 	SourceType, BackupType, Status, ErrorMessage, Identifier            string
+	TriggerMode                                                         string // how the job was started
 
 	Progress                                          int32 // 0 to 10000
 	CreatedTime, StartTime, CompleteTime, UpdatedTime int64 // UNIX seconds; 0: not reached yet
@@ -69,6 +70,7 @@ func newJobView(l listedJob, now time.Time) jobView {
 	v := jobView{
 		JobId: l.id(), JobName: p["JobName"], VaultId: p["VaultId"], ClientId: l.source.client, InstanceId: p["InstanceId"],
 		SourceType: l.kind(), BackupType: l.backupType(), Status: st.Status, ErrorMessage: st.Message,
+		TriggerMode: "MANUAL", // the values are not documented
 		Progress:    int32(st.Progress),
 		CreatedTime: unix(st.Created), StartTime: unix(st.Started), CompleteTime: unix(st.Ended), UpdatedTime: unix(st.Now),
 		BytesTotal: st.Total, BytesDone: st.Done, ActualBytes: l.storedBytes(st.Done), Speed: st.Speed,

@@ -16,6 +16,7 @@ var worldCreated = time.Date(2025, 11, 2, 3, 4, 0, 0, time.UTC)
 type registry struct {
 	mu    sync.Mutex
 	cross map[string][]registration // by AddCrossAccount, by account id, oldest first
+	gone  map[string][]registration // of the world, deleted by DeleteCrossAccount, by account id
 	roles map[string][]string       // names of created service-linked roles, by account id
 }
 
@@ -32,7 +33,9 @@ func (r *registry) registrations(a *world.Account) []registration {
 	defer r.mu.Unlock()
 	var all []registration
 	for _, x := range a.CrossAccounts {
-		all = append(all, registration{x, worldCreated})
+		if registered := (registration{x, worldCreated}); !slices.Contains(r.gone[a.ID], registered) {
+			all = append(all, registered)
+		}
 	}
 	return append(all, r.cross[a.ID]...)
 }
@@ -40,9 +43,12 @@ func (r *registry) registrations(a *world.Account) []registration {
 // has reports whether an account has a registration with the same account, role and type. The
 // alias is not compared.
 func (r *registry) has(a *world.Account, wanted world.CrossAccount) bool {
-	return slices.ContainsFunc(r.registrations(a), func(x registration) bool {
-		return x.Account == wanted.Account && x.Role == wanted.Role && x.Type == wanted.Type
-	})
+	return slices.ContainsFunc(r.registrations(a), func(x registration) bool { return x.same(wanted) })
+}
+
+// same reports whether two registrations have the same account, role and type.
+func (x registration) same(other world.CrossAccount) bool {
+	return x.Account == other.Account && x.Role == other.Role && x.Type == other.Type
 }
 
 // add records a registration. The caller has checked that it does not exist.
@@ -53,6 +59,25 @@ func (r *registry) add(a *world.Account, x world.CrossAccount, now time.Time) {
 		r.cross = map[string][]registration{}
 	}
 	r.cross[a.ID] = append(r.cross[a.ID], registration{x, now})
+}
+
+// remove deletes a registration, of the world or of a call. The caller has checked that it exists.
+func (r *registry) remove(a *world.Account, x world.CrossAccount) {
+	same := func(other registration) bool { return other.same(x) }
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at := slices.IndexFunc(r.cross[a.ID], same); at >= 0 {
+		r.cross[a.ID] = slices.Delete(r.cross[a.ID], at, at+1)
+		return
+	}
+	if r.gone == nil {
+		r.gone = map[string][]registration{}
+	}
+	for _, y := range a.CrossAccounts {
+		if registered := (registration{y, worldCreated}); same(registered) {
+			r.gone[a.ID] = append(r.gone[a.ID], registered)
+		}
+	}
 }
 
 // hasRole reports whether an account has a service-linked role, from the world or created by a
@@ -73,9 +98,9 @@ func (r *registry) addRole(a *world.Account, name string) {
 	r.roles[a.ID] = append(r.roles[a.ID], name)
 }
 
-// reset removes everything that calls added.
+// reset undoes everything that calls added or deleted.
 func (r *registry) reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cross, r.roles = nil, nil
+	r.cross, r.gone, r.roles = nil, nil, nil
 }

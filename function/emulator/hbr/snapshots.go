@@ -21,8 +21,11 @@ type snapshotsAnswer struct {
 type snapshotView struct {
 	SnapshotId, NativeSnapshotId, JobId, InstanceId, DiskId, SourceType, BackupType, Status string
 	ActualBytes, NativeSnapshotInfo, AdvancedRetentionType, ArchiveStatus                   string
+	ArchiveErrorMessage                                                                     string
 
 	BytesTotal, Retention, CreatedTime, StartTime, CompleteTime, UpdatedTime, ExpireTime, RealSnapshotTime int64
+
+	ArchiveTriggerTime int64 // 0: not archived
 
 	CanBeDeleted bool
 	Detail       snapshotDetail

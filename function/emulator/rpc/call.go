@@ -29,6 +29,7 @@ import (
 
 	"backupportal/function/emulator/api"
 	"backupportal/function/emulator/fault"
+	"backupportal/function/emulator/plainjson"
 	"backupportal/function/emulator/sign"
 )
 
@@ -63,7 +64,7 @@ type Call struct {
 // http where the emulator accepts that in place of TLS.
 //
 // Receive always returns a call, so that the ledger can record a request that it refuses. The
-// errors are refusals: InvalidParameter (query or body is not form encoded), InvalidApi.NotFound
+// errors are refusals: InvalidParameter (query or body cannot be read), InvalidApi.NotFound
 // (path), UnsupportedHTTPMethod and RequestEntityTooLarge. Mistakes in the signature are no
 // errors here; they are in Call.Signing.
 func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) (*Call, error) {
@@ -85,13 +86,11 @@ func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) 
 	if err != nil {
 		return k, err
 	}
-	if isForm(r) {
-		form, err := url.ParseQuery(string(body))
-		if err != nil {
-			return k, Refuse(http.StatusBadRequest, "InvalidParameter", "the body is not form encoded")
-		}
-		k.Params.take(form)
+	form, err := parseBody(r, body)
+	if err != nil {
+		return k, err
 	}
+	k.Params.take(form)
 	if sign.IsV3(r) {
 		k.Headers = sign.Headers(r)
 		k.Signing = sign.ReadV3(r, k.Headers, query, body)
@@ -101,12 +100,8 @@ func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) 
 	return k, nil
 }
 
-// readBody returns the body if it can hold parameters or if the signature covers it. It returns
-// nil for any other body: RPC 1.0 signs only forms, V3 signs every body.
+// readBody returns the whole body. Errors: RequestEntityTooLarge, InvalidParameter.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if !isForm(r) && !sign.IsV3(r) {
-		return nil, nil
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if _, big := errors.AsType[*http.MaxBytesError](err); big {
 		return nil, Refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the body is larger than 1 MiB")
@@ -117,9 +112,45 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// isForm reports whether the body is a form. It compares only the media type, because clients add
-// a charset.
-func isForm(r *http.Request) bool {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && kind == "application/x-www-form-urlencoded"
+// parseBody returns the parameters in the body: of a form, and with V3 of a JSON object too. RPC
+// 1.0 signs only forms. A body of any other kind is refused, not ignored, because its sender
+// believes that it has an effect. The error is InvalidParameter.
+func parseBody(r *http.Request, body []byte) (url.Values, error) {
+	// Only the media type counts, because clients add a charset.
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+	case kind == "application/x-www-form-urlencoded":
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, Refuse(http.StatusBadRequest, "InvalidParameter", "the body is not form encoded")
+		}
+		return form, nil
+	case len(body) == 0:
+		return nil, nil
+	case kind == "application/json" && sign.IsV3(r):
+		return parseJSONBody(string(body))
+	}
+	return nil, Invalid("Content-Type", "the body is neither a form nor, with V3, a json object")
+}
+
+// parseJSONBody returns the members of a JSON object as parameters: texts, numbers and booleans as
+// they are in a form; null is an absent parameter. A list or an object is refused, because the form
+// of such a parameter differs: some are flattened, others are a JSON text.
+func parseJSONBody(body string) (url.Values, error) {
+	object, err := plainjson.Object(body)
+	if err != nil {
+		return nil, Refuse(http.StatusBadRequest, "InvalidParameter", "the body: %v", err)
+	}
+	values := url.Values{}
+	for name, raw := range object {
+		text, isText := plainjson.String(raw)
+		switch {
+		case isText:
+			values.Set(name, text)
+		case raw[0] == '[' || raw[0] == '{':
+			return nil, Invalid(name, "a list or an object in a json body is not supported; send it as in a form")
+		case string(raw) != "null":
+			values.Set(name, string(raw))
+		}
+	}
+	return values, nil
 }

@@ -98,6 +98,7 @@ func (i *Instance) complete() {
 	i.Disks = slices.Clone(i.Disks)
 	for n := range i.Disks {
 		d := &i.Disks[n]
+		d.Tags = maps.Clone(d.Tags)
 		d.Status = cmp.Or(d.Status, "In_use")
 		d.Device = cmp.Or(d.Device, fmt.Sprintf("/dev/xvd%c", 'a'+n))
 		if d.Category == "cloud_essd" {

@@ -22,7 +22,8 @@ func portalPermissions(more ...string) []ram.Statement {
 	return []ram.Statement{
 		{Effect: "Allow", Actions: append([]string{
 			"hbr:CreateBackupJob", "hbr:CancelBackupJob", "hbr:DescribeBackupJobs2", "hbr:DescribeUdmSnapshots", "hbr:CheckRole",
-			"hbr:DescribeVaults", "hbr:DescribeContainerCluster", "hbr:DescribeBackupClients", "ecs:DescribeInstances", "ecs:DescribeDisks",
+			"hbr:DescribeVaults", "hbr:DescribeContainerCluster", "hbr:DescribeContainerResource", "hbr:ListProtectedResources",
+			"hbr:DescribeBackupClients", "ecs:DescribeInstances", "ecs:DescribeDisks",
 		}, more...), Resources: []string{"*"}},
 		{Effect: "Allow", Actions: []string{"ram:CreateServiceLinkedRole"}, Resources: []string{"*"},
 			Conditions: ram.Conditions{"StringEquals": {"ram:ServiceName": {"ecsbackup.hbr.aliyuncs.com"}}}},
@@ -55,6 +56,8 @@ func demoPortal() Account {
 			Permissions: append(portalPermissions("hbr:DescribeCrossAccounts"), ram.Statement{Effect: "Allow", Actions: []string{"sts:AssumeRole"}, Resources: []string{
 				"acs:ram::" + DemoPaymentsAccount + ":role/backup-operator", "acs:ram::" + DemoPaymentsAccount + ":role/untrusting-operator",
 			}}),
+			// Not for the portal: most clients ask for the regions first.
+			Policies: []ram.Policy{{{Effect: "Allow", Actions: []string{"hbr:DescribeRegions", "ecs:DescribeRegions"}, Resources: []string{"*"}}}},
 		}},
 		Roles:              []Role{{Name: hbrEcsRole, TrustsServices: []string{"ecs.aliyuncs.com"}}},
 		ServiceLinkedRoles: []string{ECSBackupRole, CrossBackupRole},

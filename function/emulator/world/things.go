@@ -51,6 +51,8 @@ type Disk struct {
 	Device           string `yaml:"device"` // default: /dev/xvda, /dev/xvdb and so on, in the order of the disks
 	MultiAttach      bool   `yaml:"multi_attach"`
 	Encrypted        bool   `yaml:"encrypted"`
+
+	Tags map[string]string `yaml:"tags"`
 }
 
 // A Vault stores backups of files and container volumes.
