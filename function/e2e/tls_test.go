@@ -69,9 +69,24 @@ func backupThrough(t *testing.T, url, account string) (code int, body string) {
 	return answer.StatusCode, string(text)
 }
 
+// get returns the body of a page.
+func get(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // The built portal makes backups through the emulator's https, also with an assumed role, if it trusts
-// the emulator's authority by CLOUD_CA_FILE or SSL_CERT_FILE. Otherwise it sends nothing, and says that
-// the certificate is not trusted.
+// the emulator's authority by CLOUD_CA_FILE or SSL_CERT_FILE. Otherwise it sends nothing, and its log and
+// the access check say that the certificate is not trusted.
 func TestPortalTrustsEmulatorOverTLS(t *testing.T) {
 	t.Parallel()
 	cloud, authority := startEmulatorTLS(t)
@@ -98,6 +113,12 @@ func TestPortalTrustsEmulatorOverTLS(t *testing.T) {
 			}
 			if !c.trusts && (code < 500 || !strings.HasSuffix(answer.Type, ":not-sent")) {
 				t.Errorf("%s, %s: %d %s", name, account, code, body)
+			}
+		}
+		for where, at := range map[string]string{"the access check": "/api/v1/accounts/demo/preflight?", "the page": "/access?Account=demo&"} {
+			said := get(t, url+at+"Region=cn-hangzhou")
+			if strings.Contains(said, "certificate not trusted") == c.trusts {
+				t.Errorf("%s: %s says %s", name, where, said)
 			}
 		}
 		text, err := os.ReadFile(log)
