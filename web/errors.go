@@ -399,7 +399,7 @@ func (s *Server) offerResend(p *templates.Problem, r *http.Request, err error) {
 	}
 }
 
-// mistakes returns the single mistakes or refusals in err, or nil, as many as a sender is told of:
+// mistakes returns the single mistakes or refusals in err, or nil. It limits their number:
 // see [param.Bounded].
 func mistakes(err error) []param.Mistake { return param.Bounded(allMistakes(err)) }
 

@@ -84,7 +84,7 @@ type Config struct {
 type DB struct {
 	dialect          dialect
 	db               *sql.DB // connections for reads
-	writes           *sql.DB // connections for changes; PostgreSQL: those of db
+	writes           *sql.DB // connections for changes; PostgreSQL: the same as db
 	now              func() time.Time
 	log              *slog.Logger
 	limit            time.Duration        // time limit of one statement; see [Config.StatementTime]
