@@ -278,7 +278,7 @@ func (i *instance) submitStarted(t *testing.T, key string) reply {
 }
 
 // insist submits again, after the time that each answer states, until an answer is final. It passes
-// each answer that is not final to seen, if seen is not nil.
+// each answer that is not final to seen, if seen is not nil. The test fails after [patience].
 func (i *instance) insist(t *testing.T, key string, seen func(reply)) reply {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {
