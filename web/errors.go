@@ -119,7 +119,7 @@ var faults = []fault{
 	{backup.ErrInProgress, http.StatusConflict, "in-progress",
 		param.Text{En: "The first request with this key is still in progress", Zh: "使用此幂等键的首个请求仍在处理中"},
 		param.Text{En: "Try again in a moment. You will get the answer to the first request.", Zh: "请稍后再试：将得到首个请求的结果。"}},
-	{backup.ErrOver, http.StatusConflict, "over",
+	{backup.ErrJobEnded, http.StatusConflict, "over",
 		param.Text{En: "The backup has already ended", Zh: "备份已经结束"},
 		param.Text{En: "The backup had already finished, so it was not cancelled.", Zh: "备份此前已结束，无需取消。"}},
 	{backup.ErrNoJob, http.StatusConflict, "not-started",

@@ -152,7 +152,7 @@ func aboutSubmission(err error) bool {
 		backup.ErrInProgress,
 		backup.ErrKeyReused,
 		backup.ErrNotSent,
-		backup.ErrOver,
+		backup.ErrJobEnded,
 		backup.ErrNoJob,
 		backup.ErrNotCancelled,
 		backup.ErrCancelNo,

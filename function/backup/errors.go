@@ -22,8 +22,8 @@ var (
 	// ErrStoreUnavailable: the store failed, so nothing is known about its records.
 	ErrStoreUnavailable = errors.New("submissions cannot be recorded at the moment")
 
-	// ErrOver: the job cannot be cancelled: it has ended.
-	ErrOver = errors.New("the job has already ended")
+	// ErrJobEnded: the job cannot be cancelled: it has ended.
+	ErrJobEnded = errors.New("the job has already ended")
 	// ErrCancelled: the job need not be cancelled: it is cancelled, or is being cancelled.
 	ErrCancelled = errors.New("the job is cancelled or being cancelled")
 	// ErrNoJob: the submission has no job to cancel, or none yet.
@@ -37,7 +37,7 @@ var (
 // BusyError says that a submission cannot be answered now or with this key, or that a job cannot
 // be cancelled.
 type BusyError struct {
-	// Err is ErrInProgress, ErrKeyReused, ErrNotSent, ErrOver, ErrNoJob, ErrNotCancelled or
+	// Err is ErrInProgress, ErrKeyReused, ErrNotSent, ErrJobEnded, ErrNoJob, ErrNotCancelled or
 	// ErrCancelNo.
 	Err          error
 	SubmissionID string        // of the submission that the key stands for
