@@ -128,7 +128,7 @@ var faults = []fault{
 	{backup.ErrNotCancelled, http.StatusBadGateway, "not-cancelled",
 		param.Text{En: "The cancellation is not confirmed", Zh: "取消未得到确认"},
 		param.Text{En: "Cloud Backup did not confirm the cancellation, so the backup may continue. You can try again.", Zh: "云备份未确认取消，备份可能仍在继续。可以再试一次。"}},
-	{backup.ErrCancelNo, http.StatusBadGateway, "cancel-refused",
+	{backup.ErrCancelRefused, http.StatusBadGateway, "cancel-refused",
 		param.Text{En: "Cloud Backup refused to cancel the backup", Zh: "云备份拒绝取消备份"},
 		param.Text{En: "The backup continues.", Zh: "备份仍在继续。"}},
 	{backup.ErrKeyReused, http.StatusUnprocessableEntity, "key-reused",
@@ -346,7 +346,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	}
 	if isBusy && busy.Code != "" {
 		why := s.Backups.ExplainJob(busy.Code)
-		if !errors.Is(err, backup.ErrCancelNo) {
+		if !errors.Is(err, backup.ErrCancelRefused) {
 			why.Todo = param.Text{} // the row's detail says what to do
 		}
 		for _, text := range []param.Text{why.Means, backup.CloudSays(busy.Code, busy.Message), why.Todo} {

@@ -155,7 +155,7 @@ func aboutSubmission(err error) bool {
 		backup.ErrJobEnded,
 		backup.ErrNoJob,
 		backup.ErrNotCancelled,
-		backup.ErrCancelNo,
+		backup.ErrCancelRefused,
 		errUnresolved,
 	} {
 		if err == one {

@@ -23,7 +23,7 @@ func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record)
 //   - [ErrNotFound]: p may not view the submission, or it does not exist.
 //   - [*DeniedError]: p may view the submission and may not cancel it.
 //   - [*BusyError] with [ErrJobEnded] or [ErrNoJob]: there is nothing to cancel.
-//   - [*BusyError] with [ErrCancelNo]: the cloud refused; the job continues.
+//   - [*BusyError] with [ErrCancelRefused]: the cloud refused; the job continues.
 //   - [*BusyError] with [ErrNotCancelled]: it is unknown whether the cloud accepted the request.
 //   - [ErrStoreUnavailable]: nothing was sent: the record cannot be read, or the intent not recorded.
 func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (Record, error) {
@@ -102,7 +102,7 @@ func (s *Service) resolveCancel(
 		busy.Code, busy.Message, busy.RetryAfter = cloud.Code, cloud.Message, cloud.RetryAfter
 	}
 	if refused := errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing; refused {
-		busy.Err = ErrCancelNo
+		busy.Err = ErrCancelRefused
 	} else {
 		busy.RetryAfter = max(busy.RetryAfter, askInterval)
 	}
@@ -116,7 +116,7 @@ func (s *Service) resolveCancel(
 		// The job is being cancelled, but perhaps not by this request: a refused request had no
 		// effect, and a recent cancellation in the store belongs to another request.
 		known, err := s.steps().find(ctx, r.SubmissionID)
-		if errors.Is(busy.Err, ErrCancelNo) || err != nil || known.Cancellation.overrides(r.Job) {
+		if errors.Is(busy.Err, ErrCancelRefused) || err != nil || known.Cancellation.overrides(r.Job) {
 			r.Cancellation = known.Cancellation
 			return r, nil
 		}

@@ -97,8 +97,8 @@ func TestCancelOfEndedJob(t *testing.T) {
 func TestLostCancelAnswerIsReadFromJob(t *testing.T) {
 	for fault, want := range map[string]error{
 		"drop-after": nil, "500-after": nil, "truncate": nil, "html-after 502": nil,
-		"drop": backup.ErrNotCancelled, "500": backup.ErrNotCancelled, "throttle": backup.ErrNotCancelled, "refuse 403 NoPermission": backup.ErrCancelNo,
-		"success-false BadRequest": backup.ErrCancelNo,
+		"drop": backup.ErrNotCancelled, "500": backup.ErrNotCancelled, "throttle": backup.ErrNotCancelled, "refuse 403 NoPermission": backup.ErrCancelRefused,
+		"success-false BadRequest": backup.ErrCancelRefused,
 	} {
 		t.Run(fault, func(t *testing.T) {
 			r := newFixture(t)

@@ -30,15 +30,15 @@ var (
 	ErrNoJob = errors.New("there is no job")
 	// ErrNotCancelled: the cloud did not confirm a request to cancel. The job may be cancelled or may continue.
 	ErrNotCancelled = errors.New("the cloud did not confirm the request to cancel")
-	// ErrCancelNo: the cloud refused a request to cancel. The job continues.
-	ErrCancelNo = errors.New("the cloud refused the request to cancel")
+	// ErrCancelRefused: the cloud refused a request to cancel. The job continues.
+	ErrCancelRefused = errors.New("the cloud refused the request to cancel")
 )
 
 // BusyError says that a submission cannot be answered now or with this key, or that a job cannot
 // be cancelled.
 type BusyError struct {
 	// Err is ErrInProgress, ErrKeyReused, ErrNotSent, ErrJobEnded, ErrNoJob, ErrNotCancelled or
-	// ErrCancelNo.
+	// ErrCancelRefused.
 	Err          error
 	SubmissionID string        // of the submission that the key stands for
 	RetryAfter   time.Duration // 0 if waiting does not help
