@@ -224,7 +224,7 @@ func classify(err error, took time.Duration) AuditOutcome {
 	}
 	out.Status, out.Code, out.RequestID = cloud.HTTPStatus, cloud.Code, cloud.RequestID
 	switch {
-	case errors.Is(cloud, ErrRefused), errors.Is(cloud, ErrCredentials) && !cloud.Passing:
+	case errors.Is(cloud, ErrRefused), errors.Is(cloud, ErrCredentials) && !cloud.Temporary:
 		out.Class = ClassRefused
 	case errors.Is(cloud, ErrThrottled), errors.Is(cloud, ErrNotSent), errors.Is(cloud, ErrCredentials):
 		out.Class = ClassNotSent

@@ -101,7 +101,7 @@ func (s *Service) resolveCancel(
 	if cloud != nil {
 		busy.Code, busy.Message, busy.RetryAfter = cloud.Code, cloud.Message, cloud.RetryAfter
 	}
-	if refused := errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing; refused {
+	if refused := errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Temporary; refused {
 		busy.Err = ErrCancelRefused
 	} else {
 		busy.RetryAfter = max(busy.RetryAfter, askInterval)
