@@ -118,9 +118,9 @@ type Auditor interface {
 	// Record stores e. After an error it may not be stored; the caller must then not do the
 	// action that e announces.
 	Record(ctx context.Context, e AuditEvent) error
-	// Along calls store with the row of e. store saves the row and the caller's own data in one
-	// transaction, and reports whether it saved them. Along returns that result.
-	Along(ctx context.Context, e AuditEvent, store func(AuditRow) (bool, error)) (bool, error)
+	// RecordWith calls store with the row of e. store saves the row and the caller's own data in one
+	// transaction, and reports whether it saved them. RecordWith returns that result.
+	RecordWith(ctx context.Context, e AuditEvent, store func(AuditRow) (bool, error)) (bool, error)
 	// Flush writes how many events with a sample key were counted instead of written. It does so for
 	// the minutes that have ended, or for all if all is true.
 	Flush(ctx context.Context, all bool) error
@@ -146,7 +146,7 @@ func (t trail) along(ctx context.Context, e AuditEvent, store func(rows ...Audit
 	if t.auditor == nil {
 		return store()
 	}
-	return t.auditor.Along(ctx, e, func(row AuditRow) (bool, error) { return store(row) })
+	return t.auditor.RecordWith(ctx, e, func(row AuditRow) (bool, error) { return store(row) })
 }
 
 // violation records a result that the step log must prevent. name is its name; job and other are
