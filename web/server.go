@@ -150,7 +150,7 @@ func (s *Server) programRoutes() []route {
 	for _, list := range candidateLists {
 		all = append(all, route{"GET " + accountPath + "/" + string(list.kind), s.reads(s.listCandidates(list.kind))})
 	}
-	return append(all, route{"POST " + webhookPath, s.admitted(admission.Submission, s.traced(s.webhook))}) // identifies its sender itself
+	return append(all, route{"POST " + webhookPath, s.admittedStream(s.traced(s.webhook))}) // identifies its sender itself
 }
 
 // principalKey is the context key of a request's principal.
