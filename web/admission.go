@@ -52,6 +52,20 @@ func (s *Server) admitted(kind admission.Kind, h handler) handler {
 	}
 }
 
+// admittedStream passes a request to h if a slot for submissions is free now. h reads the body as a
+// stream, because the body can be large, and takes a slot itself when it has read it. A slow client
+// therefore holds no slot.
+func (s *Server) admittedStream(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		slot, err := s.Admission.Enter(r.Context(), admission.Submission)
+		if err != nil {
+			return admission.ErrFull // also if the client is gone: it reads no answer
+		}
+		slot.Leave()
+		return h(w, r)
+	}
+}
+
 // refusedKey is the context key of a request that was refused because no slot was free.
 type refusedKey struct{}
 

@@ -150,8 +150,8 @@ func (s *Server) programRoutes() []route {
 	for _, list := range candidateLists {
 		all = append(all, route{"GET " + accountPath + "/" + string(list.kind), s.reads(s.listCandidates(list.kind))})
 	}
-	// A webhook is signed with the secret of its source, so its handler finds the sender.
-	return append(all, route{"POST " + webhookPath, s.admitted(admission.Submission, s.traced(s.webhook))})
+	// A webhook is signed with the secret of its source, or has its token, so its handler finds the sender.
+	return append(all, route{"POST " + webhookPath, s.admittedStream(s.traced(s.webhook))})
 }
 
 // principalKey is the context key of a request's principal.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"backupportal/function/admission"
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/webhook"
@@ -43,6 +44,12 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if message.ID == "" {
 		return errKey
 	}
+	slot, err := s.Admission.Enter(r.Context(), admission.Submission)
+	if err != nil {
+		return err
+	}
+	defer slot.Leave()
+	*r = *r.WithContext(admission.WithSlot(r.Context(), slot)) // the answer is written without the slot
 	asked, err := values.Submission()
 	switch {
 	case errors.Is(err, webhook.ErrNothing):
