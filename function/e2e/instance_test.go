@@ -188,7 +188,8 @@ func (l *lines) Write(b []byte) (int, error) {
 	return l.all.Write(b)
 }
 
-// when returns a channel that is closed when the log contains the words.
+// when returns a channel that is closed at the next write to the log that contains the words. Earlier
+// writes do not count.
 func (l *lines) when(words string) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
