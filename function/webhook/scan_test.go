@@ -234,7 +234,7 @@ func (r *repeated) Read(p []byte) (int, error) {
 // TestLargeMessagesNeedLittleMemory proves that a message of 32 MB is verified and read without
 // being in memory as a whole, for each kind of source and signature.
 func TestLargeMessagesNeedLittleMemory(t *testing.T) {
-	const megabytes = 31
+	const megabytes = 12
 	message := largeMessage(megabytes)
 	template := Source{
 		When: []Condition{{Pointer: []string{"status"}, Equals: "firing"}},
