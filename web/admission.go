@@ -124,7 +124,7 @@ func offerAgain(p *templates.Problem, r *http.Request) {
 	p.Resend = &templates.Resend{Action: r.URL.Path, Text: sendAgain, Hidden: values}
 }
 
-// A load is what the portal works on, for operators.
+// A load has the numbers of requests in progress, for operators.
 type load struct {
 	Submissions kindLoad `json:"submissions"`
 	Reads       kindLoad `json:"reads"`

@@ -40,7 +40,7 @@ func (c *traces) Record(_ context.Context, e backup.AuditEvent) error {
 	return nil
 }
 
-func (c *traces) Along(ctx context.Context, e backup.AuditEvent, store func(backup.AuditRow) (bool, error)) (bool, error) {
+func (c *traces) RecordWith(ctx context.Context, e backup.AuditEvent, store func(backup.AuditRow) (bool, error)) (bool, error) {
 	return store(backup.AuditRow{Chain: "test", Seq: int64(len(c.events)), Body: "{}"})
 }
 

@@ -96,8 +96,8 @@ func checkMessageType(source webhook.Source, contentType string) error {
 	return errNotJSON
 }
 
-// warnOfReplay logs that a message that its content identifies was taken for a repeat. Its sender may
-// have meant another backup.
+// warnOfReplay logs that a message without an id of its own was handled as a repeat, because its content
+// was the same. Its sender may have wanted another backup.
 func (s *Server) warnOfReplay(ctx context.Context, p identity.Principal, out submitResult) {
 	if !out.replayed {
 		return

@@ -363,7 +363,7 @@ func TestByteOrderMarkOfMessages(t *testing.T) {
 	}
 }
 
-// TestSvixHeaders proves that the names of Svix are taken like those of the standard, and that the
+// TestSvixHeaders proves that the header names of Svix are accepted like the standard names, and that the
 // headers of the two lists are never combined.
 func TestSvixHeaders(t *testing.T) {
 	svix := func(id, stamp, signature string) http.Header {
