@@ -391,7 +391,7 @@ func describeWebhook() doc {
 // An operationKind is a group of operations whose problems have the same headers and kinds.
 type operationKind string
 
-// The kinds of operations. Only those that submit or cancel change something.
+// The kinds of operations. A reading operation changes nothing.
 const (
 	reading    operationKind = "read"
 	submitting operationKind = "submit"

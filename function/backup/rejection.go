@@ -20,9 +20,8 @@ type Rejection struct {
 	Door   Door
 	Sender identity.Principal // a source of the policy or a kind of event; only Kind and Subject are stored
 
-	// Origin is what an event says about where it comes from, such as the name of its trigger. It is a text
-	// from outside and proves nothing. It is empty for a webhook, and for further origins of an hour with
-	// [maxOrigins] rejections.
+	// Origin is the source that an event names, such as its trigger. It is a text from outside and proves
+	// nothing. It is empty for a webhook, and for each new origin after [maxOrigins] rejections in an hour.
 	Origin string
 
 	Reason          param.Text // for people
@@ -87,7 +86,8 @@ type Meter interface {
 	Rejected(kind, source string)
 }
 
-// CountRefusal counts a refused input in the metrics. It is enough for a sender that reads its answer.
+// CountRefusal counts a refused input in the metrics. It is for senders that read the answer; see
+// [Service.Reject] for the others.
 // source is a name of the configuration, or empty.
 func (s *Service) CountRefusal(kind RejectionKind, source string) {
 	if s.Meter != nil {
@@ -210,9 +210,9 @@ type EntryPage struct {
 }
 
 // History returns up to q.Limit submissions that p may view, newest first, and rejections if q.Rejections is
-// set. It returns rejections only if q selects by nothing else than time and [StateRejected]: a rejected message has no
-// account and no resource that is certain. A page can have fewer entries and a Rest, as that of
-// [Service.List]. The error is [ErrStoreUnavailable].
+// set. It returns rejections only if q has no filters except time and [StateRejected]: the account and the
+// resource of a rejected message are not certain. Like a page of [Service.List], a page with a Rest may have
+// fewer than q.Limit entries. The error is [ErrStoreUnavailable].
 func (s *Service) History(ctx context.Context, p identity.Principal, q Query) (EntryPage, error) {
 	var page EntryPage
 	if !q.onlyRejections() {
@@ -245,7 +245,7 @@ func (q Query) withRejections() bool {
 }
 
 // rejections returns up to q.Limit+1 rejections that p may view, the nearest to the query's place first,
-// and the place behind which it did not look; nil if there are no others.
+// and the last place that it read; nil if no rejections follow.
 func (s *Service) rejections(
 	ctx context.Context,
 	p identity.Principal,
@@ -282,8 +282,8 @@ func (s *Service) rejections(
 	return found, rest, nil
 }
 
-// merge adds rejections to a page of submissions. Both lists are complete as far as their rest, so the page
-// ends at the nearer of the two, or after q.Limit entries.
+// merge adds rejections to a page of submissions. Each list is complete up to its own rest, so the page
+// ends at the nearer rest, or after q.Limit entries.
 func (page *EntryPage) merge(q Query, rejections []Rejection, rest *Place) {
 	nearer := func(a, b Place) int {
 		order := cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) // newest first

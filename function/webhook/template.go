@@ -32,7 +32,7 @@ type Values struct {
 }
 
 // read reads a message to its end and keeps the values that the template of s names. The error is
-// that of body. A message that is not JSON is an error of [Values.Submission].
+// the error of body. A message that is not JSON is an error of [Values.Submission].
 func read(s Source, body io.Reader) (Values, error) {
 	v := Values{source: s, parts: map[string]*wanted{}}
 	var places []*wanted
