@@ -434,7 +434,8 @@ func (f *finder) isBuiltin(e ast.Expr, name string) bool {
 	return ok && f.info.Uses[id] == types.Universe.Lookup(name)
 }
 
-// isBool reports whether e is no constant and can be an argument and a result of zzNot: its type is not a named one.
+// isBool reports whether e can be an argument and a result of zzNot: it is no constant, and its type is bool itself
+// and not a type that is declared from bool.
 func (f *finder) isBool(e ast.Expr) bool {
 	t := f.info.Types[e]
 	return t.Value == nil && t.Type != nil && types.Identical(types.Default(t.Type), types.Typ[types.Bool])
