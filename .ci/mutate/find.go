@@ -248,7 +248,8 @@ func (f *finder) isCapacity(n ast.Expr, above []ast.Node) bool {
 	return isMap || len(call.Args) == 3
 }
 
-// mustBeConstant reports whether n stands in the length of an array type or in the key of an element.
+// mustBeConstant reports whether n stands where Go requires a constant: in the length of an array type, or in the
+// index of an element of an array or slice literal.
 func mustBeConstant(n ast.Expr, above []ast.Node) bool {
 	for i, outer := range above {
 		var inner ast.Node = n
