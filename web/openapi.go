@@ -508,7 +508,8 @@ var problemOperations = map[string][]operationKind{
 	"unverified":     {submitting},
 }
 
-// missingOperations are the operations that answer not-found for an error.
+// missingOperations lists, for each error that becomes a not-found problem, the kinds of operations that
+// can return it.
 var missingOperations = map[error][]operationKind{
 	backup.ErrNotFound: {reading, cancelling},
 	errNoResource:      {reading},

@@ -81,14 +81,17 @@ const (
 	maxOrigin     = 120
 )
 
-// Meter counts events for a monitoring system. The source is a name of the configuration, or empty.
+// Meter counts events for a monitoring system.
 type Meter interface {
+	// Rejected counts one refused input. kind is a [RejectionKind]. source is the name of the sender
+	// in the policy, or its kind of event. It is empty if the sender is a person or is unknown, so
+	// that the number of different sources has a bound.
 	Rejected(kind, source string)
 }
 
 // CountRefusal counts a refused input in the metrics. It is for senders that read the answer; see
 // [Service.Reject] for the others.
-// source is a name of the configuration, or empty.
+// See [Meter] for source.
 func (s *Service) CountRefusal(kind RejectionKind, source string) {
 	if s.Meter != nil {
 		s.Meter.Rejected(string(kind), source)
@@ -96,7 +99,7 @@ func (s *Service) CountRefusal(kind RejectionKind, source string) {
 }
 
 // Refuse counts a message whose sender is not proved, and logs the first one of each kind and source in an
-// hour. It stores nothing. source is a name of the configuration, or empty.
+// hour. It stores nothing. See [Meter] for source.
 func (s *Service) Refuse(ctx context.Context, kind RejectionKind, door Door, source string) {
 	s.CountRefusal(kind, source)
 	if s.Warned.first(string(kind)+" "+source, s.Now()) {

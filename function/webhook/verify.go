@@ -251,8 +251,9 @@ func hmacCheck(k Key, signature []byte) keyCheck {
 }
 
 // ed25519Check checks an Ed25519 signature (RFC 8032, section 5.1.7) as [ed25519.Verify] does. That
-// function needs the whole message in memory; the signature covers only a SHA-512 of it. ok is false
-// if the key or the signature is malformed. signature has 64 bytes, and k.Public 32.
+// function needs the whole message in memory; the returned check reads it as a stream, and its valid
+// gives the verdict at the end. ok is false if the key or the signature is malformed; then there is
+// no check. signature has 64 bytes, and k.Public 32.
 func ed25519Check(k Key, signature []byte) (c keyCheck, ok bool) {
 	public, err1 := new(edwards25519.Point).SetBytes(k.Public)
 	s, err2 := edwards25519.NewScalar().SetCanonicalBytes(signature[32:])
