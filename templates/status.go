@@ -141,15 +141,14 @@ var (
 	wordLook               = param.Both("Check History before you submit again.", "再次提交前请先查看历史记录。")
 	wordFailed             = param.Both("The backup did not finish", "备份未完成")
 	wordDenied             = param.Both("The policy of this portal does not allow this backup. No request was sent.", "本门户的策略不允许此备份，未发送任何请求。")
-	wordSkipped            = param.Both("Some items were skipped: %v", "有内容被跳过：%v")
 	wordPartly             = param.Both("Some items were skipped", "有内容被跳过")
 	wordCancelledBy        = param.Both("Cancelled by %v", "由 %v 取消")
 	wordCancelledElsewhere = param.Both("Cancelled outside this portal", "已在本门户之外取消")
 	wordCopyFailed         = param.Both("The backup is complete, but its copy in %v failed", "备份已完成，但在%v的副本失败")
 	wordLowered            = param.Both("The backup is complete, but it is less consistent than requested", "备份已完成，但未达到要求的一致性")
-	wordLoweredTo          = param.Both("The consistency level is “%v” because of “%v”. Applications may need to recover after a restore.", "由于“%[2]v”，实际一致性级别为“%[1]v”。恢复后，应用可能需要自行修复数据。")
+	wordLoweredTo          = param.Both("The consistency level is “%v”. Applications may need to recover after a restore.", "实际一致性级别为“%v”。恢复后，应用可能需要自行修复数据。")
 	wordLoweredTodo        = param.Both("Show the reason to the administrator of the instance. Run the backup again after the cause is fixed.", "请将原因告知实例管理员，处理后重新备份。")
-	wordSays               = param.Both("Cloud Backup returned “%v”", "云备份返回“%v”")
+	wordReturned           = param.Both("Cloud Backup returned “%v”", "云备份返回“%v”")
 	wordOperator           = param.Both("Show this information to your operator", "请将此信息提供给管理员")
 )
 
@@ -157,7 +156,7 @@ var (
 func (p StatusPage) alert(ctx context.Context) *alert {
 	job, last := p.Record.Job, p.Record.Last
 	means, known := in(ctx, p.Means), p.Means != param.Text{}
-	says := in(ctx, backup.CloudSays(last.Code, last.Message))
+	says := in(ctx, backup.CloudServiceOf(last.Code).Says(last.Message))
 	switch p.State {
 	case backup.StateUnknown:
 		return &alert{tone: "warn", title: in(ctx, wordChecking)}
@@ -179,10 +178,7 @@ func (p StatusPage) alert(ctx context.Context) *alert {
 	case backup.StateComplete:
 		return p.degradation(ctx)
 	case backup.StatePartialComplete:
-		if job.ErrorMessage == "" {
-			return &alert{tone: "warn", title: in(ctx, wordPartly)}
-		}
-		return &alert{tone: "warn", title: in(ctx, wordSkipped, job.ErrorMessage)}
+		return &alert{tone: "warn", title: in(ctx, wordPartly), lines: nonEmpty(jobSays(ctx, job.ErrorMessage))}
 	case backup.StateRefused:
 		t := &alert{
 			tone:  "bad",
@@ -204,14 +200,19 @@ func (p StatusPage) alert(ctx context.Context) *alert {
 			codes: p.codes(job.ErrorMessage),
 		}
 		if !known { // an unknown message may be a sentence, so it is not shown as a code
-			t.lines, t.codes = nonEmpty(job.ErrorMessage), p.codes("")
+			t.lines, t.codes = nonEmpty(jobSays(ctx, job.ErrorMessage)), p.codes("")
 		}
 		if p.State != backup.StateFailed {
-			t.lines = append([]string{in(ctx, wordSays, string(p.State))}, t.lines...)
+			t.lines = append([]string{in(ctx, wordReturned, string(p.State))}, t.lines...)
 		}
 		return t
 	}
 	return nil
+}
+
+// jobSays returns a sentence of a job as a line that says that it is Cloud Backup's; empty without one.
+func jobSays(ctx context.Context, sentence string) string {
+	return in(ctx, backup.CloudService("").Says(sentence))
 }
 
 // degradation returns the box for a complete backup that lacks a part of the request: the
@@ -223,7 +224,7 @@ func (p StatusPage) degradation(ctx context.Context) *alert {
 		return &alert{
 			tone:  "warn",
 			title: in(ctx, wordLowered),
-			lines: []string{in(ctx, wordLoweredTo, job.ConsistentLevel, job.DowngradeReason)},
+			lines: []string{in(ctx, wordLoweredTo, job.ConsistentLevel), jobSays(ctx, job.DowngradeReason)},
 			todo:  in(ctx, wordLoweredTodo),
 		}
 	case backup.State(strings.ToUpper(job.CopyStatus)).Outcome() == backup.OutcomeFailed:
@@ -231,7 +232,7 @@ func (p StatusPage) degradation(ctx context.Context) *alert {
 		return &alert{
 			tone:  "warn",
 			title: in(ctx, wordCopyFailed, region),
-			lines: nonEmpty(job.CopyError),
+			lines: nonEmpty(jobSays(ctx, job.CopyError)),
 			todo:  p.todo(ctx),
 		}
 	}

@@ -41,7 +41,7 @@ func TestStateTagsHaveTextAndShape(t *testing.T) {
 		{backup.StateRunning, "Running", "accent dot", true, ""},
 		{backup.StateCanceling, "Cancelling", "warn dash", true, ""},
 		{backup.StateComplete, "Complete", "good dot", false, "less consistent than requested"},
-		{backup.StatePartialComplete, "Partly complete", "warn half", false, "Some items were skipped: what the cloud says"},
+		{backup.StatePartialComplete, "Partly complete", "warn half", false, "Some items were skippedCloud Backup says: what the cloud says"},
 		{backup.StateFailed, "Failed", "bad diamond", false, "The backup did not finish"},
 		{backup.StateCanceled, "Cancelled", "warn dash", false, "outside this portal"},
 		{backup.StateExpired, "Failed", "bad diamond", false, "Cloud Backup returned “EXPIRED”"},
@@ -119,7 +119,14 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 		"refused, known":   {backup.StateRefused, known, []string{"No such vault.", "What you can do", "Check its ID.", "Code · RequestId 25F49E7B"}, "Look at History"},
 		"refused, unknown": {backup.StateRefused, nil, []string{"Check History before you submit again.", "Show this information to your operator"}, "No such vault"},
 		"failed, known":    {backup.StateFailed, known, []string{"No such vault.", "VaultNotFound · RequestId"}, "operator"},
-		"failed, unknown":  {backup.StateFailed, nil, []string{"what the cloud says", "Show this information to your operator"}, "what the cloud says ·"},
+		"copy failed": {backup.StateComplete, func(p *templates.StatusPage) {
+			p.Record.Job.DowngradeReason, p.Record.Job.CopyStatus, p.Record.Job.CopyError = "", "FAILED", "no space there"
+		}, []string{"Cloud Backup says: no space there"}, "because of"},
+		"less consistent": {backup.StateComplete, func(p *templates.StatusPage) {
+			p.Record.Job.ConsistentLevel, p.Record.Job.DowngradeReason = "CRASH", "no script"
+		}, []string{"The consistency level is “CRASH”.", "Cloud Backup says: no script"}, "because of"},
+		"expired":         {backup.StateExpired, nil, []string{"Cloud Backup returned “EXPIRED”", "Cloud Backup says: what the cloud says"}, "No such vault"},
+		"failed, unknown": {backup.StateFailed, nil, []string{"Cloud Backup says: what the cloud says", "Show this information to your operator"}, "what the cloud says ·"},
 	} {
 		got := strings.Join(strings.Fields(status(t, test.state, test.change).Find(".reason").Text()), " ")
 		for _, want := range test.want {

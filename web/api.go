@@ -199,9 +199,9 @@ func problemOfRefusal(refused backup.Step, explained backup.Explanation, l param
 	}
 	f.detail = explained.Means
 	p := problemOf(f, nil, l)
-	p.Detail = strings.TrimSpace(p.Detail + " " + explained.Todo.In(l))
+	p.add(explained.Todo, l)
 	p.Cloud = &CloudRefusal{Code: refused.Code, Message: refused.Message, RequestID: refused.RequestID}
-	p.addCloudSentence(l)
+	p.add(backup.CloudServiceOf(refused.Code).Says(refused.Message), l)
 	return p
 }
 

@@ -349,7 +349,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 		if !errors.Is(err, backup.ErrCancelRefused) {
 			why.Todo = param.Text{} // the row's detail says what to do
 		}
-		for _, text := range []param.Text{why.Means, backup.CloudSays(busy.Code, busy.Message), why.Todo} {
+		for _, text := range []param.Text{why.Means, backup.CloudServiceOf(busy.Code).Says(busy.Message), why.Todo} {
 			if text != (param.Text{}) {
 				p.Lines = append(p.Lines, text.In(l))
 			}

@@ -55,16 +55,19 @@ func problemOf(f fault, err error, l param.Language) Problem {
 	if bad, ok := errors.AsType[*param.MalformedError](err); ok {
 		p.Detail = malformedDetail.Fill(l, bad.Line, bad.Column, bad.Problem)
 	}
+	var says param.Text
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok {
 		p.Instance = jobPath(busy.SubmissionID)
 		if busy.Code != "" {
 			p.Cloud = &CloudRefusal{Code: busy.Code, Message: busy.Message}
+			says = backup.CloudServiceOf(busy.Code).Says(busy.Message)
 		}
 	}
 	if refused, ok := errors.AsType[*backup.CloudError](err); ok && refused.Code != "" {
 		p.Cloud = &CloudRefusal{Code: refused.Code, Message: refused.Message, RequestID: refused.RequestID}
+		says = refused.Says()
 	}
-	p.addCloudSentence(l)
+	p.add(says, l)
 	if denied, ok := errors.AsType[*backup.DeniedError](err); ok && denied.SubmissionID != "" {
 		p.Instance = jobPath(denied.SubmissionID)
 	}
@@ -85,11 +88,9 @@ func problemOf(f fault, err error, l param.Language) Problem {
 	return p
 }
 
-// addCloudSentence adds the sentence of p.Cloud to the detail, if there is one.
-func (p *Problem) addCloudSentence(l param.Language) {
-	if p.Cloud != nil {
-		p.Detail = strings.TrimSpace(p.Detail + " " + backup.CloudSays(p.Cloud.Code, p.Cloud.Message).In(l))
-	}
+// add adds a sentence to the detail. The zero Text adds nothing.
+func (p *Problem) add(sentence param.Text, l param.Language) {
+	p.Detail = strings.TrimSpace(p.Detail + " " + sentence.In(l))
 }
 
 // stop ends a sentence.

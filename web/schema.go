@@ -44,7 +44,7 @@ func submissionSchema(source param.SourceType) doc {
 		parent, key, nested := strings.Cut(f.Name, ".")
 		if nested {
 			if member(top, parent) == nil {
-				properties(top)[parent] = objectSchema("Sent to the cloud as one JSON object.")
+				properties(top)[parent] = objectSchema("Sent to the cloud as one JSON object." + asText)
 			}
 			properties(member(top, parent))[key] = schema
 			continue
@@ -82,6 +82,10 @@ func requiredAlways(f param.Field, source param.SourceType) bool {
 // accountNames are the fields that identify the account. A submission needs one of them.
 var accountNames = []string{"Account", "CrossAccountUserId"}
 
+// asText describes a form of lists and objects that the server accepts too. The schema does not have
+// it: generated clients would get a type with two alternatives for it.
+const asText = " A string that contains this value as JSON text, as Cloud Backup's API declares it, is accepted too."
+
 // requestSchema returns the schema of f in a submission of one kind. A value that is not required
 // may be empty, and a key of Detail or Options may be null: the vendor's samples write unused keys
 // that way.
@@ -89,6 +93,9 @@ func requestSchema(f param.Field, source param.SourceType) doc {
 	s := fieldSchema(narrowEnum(f, source))
 	if f.Default != "" && !f.Assigned {
 		s["description"] = fmt.Sprintf("%v. Default: %s", s["description"], f.Default)
+	}
+	if f.Type == param.Strings || f.Type == param.Objects {
+		s["description"] = fmt.Sprintf("%v.%s", s["description"], strings.TrimSuffix(asText, "."))
 	}
 	if requiredAlways(f, source) {
 		if f.Type == param.Strings || f.Type == param.Objects {

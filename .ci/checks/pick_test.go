@@ -79,6 +79,7 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 	}
 	faults("DescribeInstances: refuse 403 Forbidden.RAM forever")
 	form("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou", "InstanceId", "db")
-	b.wait(`!document.querySelector("#f-InstanceId-note").hidden && document.querySelector("#f-InstanceId-note").textContent.includes("Enter the ID")`, soon)
+	b.wait(`!document.querySelector("#f-InstanceId-note").hidden && ["enter IDs", "Elastic Compute Service says: "].every(
+		text => document.querySelector("#f-InstanceId-note").textContent.includes(text))`, soon)
 	b.picture("no-list")
 }

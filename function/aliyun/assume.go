@@ -72,7 +72,13 @@ func (c *Client) assumeRole(ctx context.Context, r role, region string) (Credent
 		return r.assume(cfg, keys, region)
 	})
 	secrets := append(secretsOf(own), r.account.ExternalID.Reveal())
-	_, failed = verdict{action: assumeRole, prefix: assumeRolePrefix, statusOnly: true, secrets: secrets}.judge(a)
+	_, failed = verdict{
+		action:     assumeRole,
+		service:    backup.STS,
+		prefix:     assumeRolePrefix,
+		statusOnly: true,
+		secrets:    secrets,
+	}.judge(a)
 	if failed != nil {
 		failed.Unlisted = false // no job can exist
 		if errors.Is(failed, backup.ErrUnknownOutcome) {

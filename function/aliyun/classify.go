@@ -14,7 +14,8 @@ import (
 
 // A verdict has the settings for the classification of one attempt.
 type verdict struct {
-	action     string   // the operation
+	action     string // the operation
+	service    backup.CloudService
 	prefix     string   // before its codes, to tell the codes of STS from those of Cloud Backup
 	statusOnly bool     // success is the status alone: STS answers without Success and Code
 	secrets    []string // a message with one of these in it is dropped
@@ -27,7 +28,7 @@ type verdict struct {
 // Only a documented code proves a refusal. A server error, for example, can come from a
 // gateway after the service has made the job.
 func (v verdict) judge(a *attempt) (response, *backup.CloudError) {
-	e := &backup.CloudError{Action: v.action, Outcome: backup.ErrUnknownOutcome}
+	e := &backup.CloudError{Action: v.action, Service: v.service, Outcome: backup.ErrUnknownOutcome}
 	if a.answer == nil {
 		if !a.sent() {
 			e.Outcome = backup.ErrNotSent

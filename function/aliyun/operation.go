@@ -39,13 +39,14 @@ type api struct {
 	product, version string
 	host             func(region string) string
 	statusOnly       bool // a 2xx status is a success; false: Success and Code must say so
+	service          backup.CloudService
 }
 
 // The services that the portal calls.
 var (
-	cloudBackup = api{product, version, backupHost, false}
-	ecs         = api{"ecs", "2014-05-26", instanceHost, true}
-	tokens      = api{"sts", "2015-04-01", tokenHost, true}
+	cloudBackup = api{product, version, backupHost, false, ""}
+	ecs         = api{"ecs", "2014-05-26", instanceHost, true, backup.ECS}
+	tokens      = api{"sts", "2015-04-01", tokenHost, true, backup.STS}
 )
 
 // An operation is one call of the cloud with all its settings.
@@ -74,7 +75,12 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, response, *
 			return answer{}, response{}, failed
 		}
 		a := c.send(ctx, op.until, c.origin(op.api.host(op.target.Region)), keys, op.call)
-		r, failed := verdict{action: op.action, statusOnly: op.api.statusOnly, secrets: secretsOf(keys)}.judge(a)
+		r, failed := verdict{
+			action:     op.action,
+			service:    op.api.service,
+			statusOnly: op.api.statusOnly,
+			secrets:    secretsOf(keys),
+		}.judge(a)
 		if failed == nil {
 			return *a.answer, r, nil
 		}

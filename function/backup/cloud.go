@@ -95,6 +95,7 @@ var (
 // the cloud or the network, so it can be logged.
 type CloudError struct {
 	Action     string        // the operation, such as "AssumeRole"
+	Service    CloudService  // that answered; the zero value is Cloud Backup
 	Outcome    error         // one of the five errors above
 	HTTPStatus int           // 0 without an answer
 	Code       string        // of the cloud; empty without one
@@ -116,16 +117,46 @@ func (e *CloudError) Error() string {
 // Unwrap returns e.Outcome.
 func (e *CloudError) Unwrap() error { return e.Outcome }
 
-// CloudSays returns the cloud's own sentence about a refusal for people, to be shown beside the
-// portal's. It returns the zero Text without a sentence. The code says which service it is from.
-func CloudSays(code, message string) param.Text {
-	switch {
-	case message == "":
-		return param.Text{}
-	case strings.HasPrefix(code, "AssumeRole."):
-		return param.Both("Security Token Service says: "+message, "安全令牌服务返回："+message)
+// Says returns the cloud's own sentence for people, see [CloudService.Says].
+func (e *CloudError) Says() param.Text { return e.Service.Says(e.Message) }
+
+// CloudService is a service of the cloud that the portal calls. The zero value is Cloud Backup.
+type CloudService string
+
+// The services other than Cloud Backup.
+const (
+	ECS CloudService = "ecs"
+	STS CloudService = "sts"
+)
+
+// CloudServiceOf returns the service that answered with the code of a step: STS if AssumeRole failed, else
+// Cloud Backup.
+func CloudServiceOf(code string) CloudService {
+	if strings.HasPrefix(code, "AssumeRole.") {
+		return STS
 	}
-	return param.Both("Cloud Backup says: "+message, "云备份返回："+message)
+	return ""
+}
+
+// Label returns the label before a sentence of s.
+func (s CloudService) Label() param.Text {
+	switch s {
+	case STS:
+		return param.Both("Security Token Service says", "安全令牌服务返回")
+	case ECS:
+		return param.Both("Elastic Compute Service says", "云服务器 ECS 返回")
+	}
+	return param.Both("Cloud Backup says", "云备份返回")
+}
+
+// Says returns a sentence of s for people, to be shown beside the portal's own. It returns the zero
+// Text without a sentence.
+func (s CloudService) Says(message string) param.Text {
+	if message == "" {
+		return param.Text{}
+	}
+	label := s.Label()
+	return param.Both(label.En+": "+message, label.Zh+"："+message)
 }
 
 // Explanation describes an error code in words.

@@ -130,7 +130,7 @@ func TestMessageTexts(t *testing.T) {
 		text := flatten(body)
 		for _, want := range []string{
 			"[production] Backup failed", "Instance: i-bp1demoweb01", "Account: payments", "Region: China (Hangzhou), cn-hangzhou",
-			"Name: before-upgrade", "Requested by: Alice Ann, API", "Reason: " + reason, "Time: 2026-11-23 16:59 UTC+8",
+			"Name: before-upgrade", "Requested by: Alice Ann, API", "Cloud Backup says: " + reason, "Time: 2026-11-23 16:59 UTC+8",
 			"https://backup.example.com/backups/abc234",
 		} {
 			if !strings.Contains(text, want) {
@@ -159,9 +159,18 @@ func TestMessageTexts(t *testing.T) {
 		!strings.Contains(got, "Cloud Backup says: no ＜b＞vault＜/b＞ here") {
 		t.Errorf("a refusal: %s", got)
 	}
+	refused.Record.Last.Code = "AssumeRole.NoPermission"
+	if got := string(sent(t, receiverAt(backup.Slack, ""), refused).body); !strings.Contains(got, "Security Token Service says: no ") {
+		t.Errorf("a refusal of STS: %s", got)
+	}
+	failed := receiverAt(backup.Slack, "")
+	failed.Language = param.Chinese
+	if got := string(sent(t, failed, notice(backup.EventFailed)).body); !strings.Contains(got, "云备份返回："+reason) {
+		t.Errorf("a failed job in Chinese: %s", got)
+	}
 	downgraded := notice(backup.EventSucceeded)
 	downgraded.Record.Job = backup.Job{Status: backup.StateComplete, Consistency: backup.Consistency{ConsistentLevel: "CRASH", DowngradeReason: "VssError"}}
-	if got := string(sent(t, receiverAt(backup.Slack, ""), downgraded).body); !strings.Contains(got, "less consistent") || !strings.Contains(got, "Reason: VssError") {
+	if got := string(sent(t, receiverAt(backup.Slack, ""), downgraded).body); !strings.Contains(got, "less consistent") || !strings.Contains(got, "Cloud Backup says: VssError") {
 		t.Errorf("less than was asked for: %s", got)
 	}
 	if got := string(sent(t, receiverAt(backup.WebhookReceiver, ""), downgraded).body); !strings.Contains(got, `"ConsistentLevel":"CRASH","DowngradeReason":"VssError"`) {

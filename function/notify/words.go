@@ -19,7 +19,6 @@ var (
 	wordAskedBy   = param.Both("Requested by", "申请人")
 	wordCancelled = param.Both("Cancelled by", "取消人")
 	wordReason    = param.Both("Reason", "原因")
-	wordSays      = param.Both("Cloud Backup says", "云备份返回")
 	wordSource    = param.Both("Source", "来源")
 	wordOrigin    = param.Both("Origin", "出处")
 	wordTime      = param.Both("Time", "时间")
@@ -88,11 +87,11 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 		add(wordCancelled, inert(r.Cancellation.By.Name))
 	}
 	if n.Event != backup.EventCreated {
-		add(wordReason, inert(cmp.Or(r.Last.Code, r.Job.ErrorMessage)))
-		add(wordSays, inert(r.Last.Message))
+		add(wordReason, inert(r.Last.Code))
+		add(backup.CloudServiceOf(r.Last.Code).Label(), inert(cmp.Or(r.Last.Message, r.Job.ErrorMessage)))
 	}
 	if downgraded {
-		add(wordReason, inert(r.Job.DowngradeReason))
+		add(backup.CloudService("").Label(), inert(r.Job.DowngradeReason))
 	}
 	add(wordTime, n.At.In(s.cfg.Zone).Format("2006-01-02 15:04 MST"))
 	return m

@@ -160,14 +160,15 @@ func (d *decoder) value(name string, raw json.RawMessage) {
 // the value has another type than f. A list may also be a string that holds the JSON
 // list, because the API itself takes lists in that form. An Integer may be a string of
 // digits, also with blanks around it or in full width ([PlainNumber]), because many programs
-// have texts only. A number is not checked further; Field.Check rejects forms such as 1e9.
+// have texts only. A whole number may have any form of JSON, such as 15.0 or 1.5e1
+// ([plainJSONNumber]). A number is not checked further: Field.Check rejects fractions.
 func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 	var text string
 	isText := json.Unmarshal(raw, &text) == nil
 	switch f.Type {
 	case String:
-		if f.Numeral && strings.Trim(string(raw), "0123456789") == "" {
-			return string(raw), true
+		if number := plainJSONNumber(string(raw)); f.Numeral && isDigits(number) {
+			return number, true
 		}
 		if f.Numeral {
 			text = strings.TrimSpace(width.Narrow.String(text))
@@ -178,7 +179,7 @@ func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 			number := PlainNumber(text)
 			return number, number == "" || isDigits(number)
 		}
-		return string(raw), raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'
+		return plainJSONNumber(string(raw)), isNumber(raw)
 	case Boolean:
 		return string(raw), string(raw) == "true" || string(raw) == "false"
 	}

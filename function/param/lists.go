@@ -14,11 +14,12 @@ import (
 )
 
 // checkInteger checks the spelling and the bounds of an Integer. Only the decimal form
-// without leading zeros passes: "007" would be sent as it is.
+// without leading zeros passes: "007" would be sent as it is. A number that is too long for this form,
+// such as 1e400, is out of bounds.
 func (f Field) checkInteger(value string) []Mistake {
 	n, err := strconv.ParseInt(value, 10, 64)
 	canonical := err == nil && strconv.FormatInt(n, 10) == value
-	if !canonical && !errors.Is(err, strconv.ErrRange) {
+	if !canonical && !errors.Is(err, strconv.ErrRange) && !isHuge(value) {
 		return []Mistake{f.mistake("integer", msgInteger, f.Object)}
 	}
 	if err != nil || n < f.Minimum || n > f.Maximum {

@@ -16,7 +16,8 @@ import (
 )
 
 // A providerShape has claims with the names and forms of one provider and invented values, without the claims iss,
-// aud, sub, nonce and times.
+// aud, sub, nonce and times. The comment before each shape names the document that it was compared with.
+// "Undocumented" means that no public document of the provider shows this form.
 type providerShape struct {
 	provider string
 	claim    string // OIDC_GROUPS_CLAIM
@@ -38,6 +39,8 @@ var named = []string{"payments-oncall", "/payments-oncall", "shop/payments", "Do
 
 var providerShapes = []providerShape{
 	{
+		// Undocumented as a whole: the Server Administration Guide has no sample of an ID token. The form of
+		// realm_access and resource_access is that of org.keycloak.representations.AccessToken.
 		provider: "Keycloak, realm roles", claim: "realm_access.roles",
 		token: `{"typ":"ID","azp":"portal","session_state":"d6b9","acr":"1","email_verified":true,"name":"Jane Doe","preferred_username":"jane",
 			"given_name":"Jane","family_name":"Doe","email":"jane@example.com",
@@ -45,99 +48,149 @@ var providerShapes = []providerShape{
 			"resource_access":{"account":{"roles":["manage-account"]}}}`,
 		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
+		// Undocumented as a whole, as above.
 		provider: "Keycloak, roles of a client with dots", claim: "resource_access.backup.example.com.roles",
 		token: `{"email_verified":true,"preferred_username":"jane","email":"jane@example.com",
 			"resource_access":{"backup.example.com":{"roles":["payments-oncall"]},"account":{"roles":["manage-account"]}}}`,
 		name: "jane", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
+		// Undocumented as a whole, as above. The mapper "Group Membership" has the switch "Full group path".
 		provider: "Keycloak, full group paths", claim: "groups",
 		token:  `{"email_verified":false,"name":"Jane Doe","email":"jane@example.com","groups":["/payments-oncall","/payments-oncall/lead"]}`,
 		name:   "Jane Doe",
 		groups: []string{"/payments-oncall"},
 	}, {
+		// "Access token claims reference",
+		// https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
 		provider: "Microsoft Entra ID", claim: "groups",
 		token: `{"ver":"2.0","name":"Jane Doe","preferred_username":"jane@example.com","oid":"00000000-0000-0000-66f3-3332eca7ea81",
 			"tid":"9122040d-6c67-4c5b-b112-36a304b66dad","groups":["02bd9fd6-8f93-4758-87c3-1fb73740a315","c5038c6f-c5ac-44d5-93f5-04ec697d62dc"]}`,
 		name: "Jane Doe", groups: []string{"02bd9fd6-8f93-4758-87c3-1fb73740a315"},
 	}, {
+		// The same document, "Groups overage claim": the endpoint is one of Azure AD Graph.
 		provider: "Microsoft Entra ID, overage", claim: "groups",
 		token: `{"ver":"2.0","name":"Jane Doe","_claim_names":{"groups":"src1"},
 			"_claim_sources":{"src1":{"endpoint":"https://graph.windows.net/9122040d/users/00000000/getMemberObjects"}}}`,
 		userinfo: `{"name":"Jane Doe","family_name":"Doe","given_name":"Jane","picture":"https://graph.microsoft.com/v1.0/me/photo/$value"}`,
 		name:     "Jane Doe", result: identity.GroupsOverage,
 	}, {
+		// The same document: hasgroups "is used in place of the groups claim" in the implicit flow; unique_name has
+		// only version 1.0.
 		provider: "Microsoft Entra ID, implicit overage", claim: "groups",
 		token: `{"ver":"1.0","unique_name":"jane@example.com","name":"Jane Doe","hasgroups":true}`,
 		name:  "Jane Doe", result: identity.GroupsOverage,
 	}, {
+		// "Customize tokens returned from Okta with a groups claim",
+		// https://developer.okta.com/docs/guides/customize-tokens-groups-claim/add-groups-claim-custom-as/. The other
+		// claims are those of the sample in Okta's guide to custom authorization servers.
 		provider: "Okta", claim: "groups",
 		token: `{"ver":1,"jti":"ID.4eAWJOCMB3SX8XewDfVR","amr":["pwd"],"idp":"00ok1u7AsAkrwdZL3z0g3","name":"Jane Doe",
 			"preferred_username":"jane@example.com","email":"jane@example.com","email_verified":true,"groups":["Everyone","payments-oncall"]}`,
 		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
+		// "ID Token Structure", https://auth0.com/docs/tokens/id-tokens/id-token-structure, and "Create Custom Claims",
+		// https://auth0.com/docs/secure/tokens/json-web-tokens/create-custom-claims
 		provider: "Auth0", claim: "https://backup.example.com/roles",
 		token: `{"nickname":"jane","name":"jane@example.com","picture":"https://s.gravatar.com/a.png","updated_at":"2026-11-28T08:00:00.000Z",
 			"email":"jane@example.com","email_verified":true,"https://backup.example.com/roles":["payments-oncall"]}`,
 		name: "jane@example.com", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
+		// "Understanding the identity (ID) token",
+		// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html.
 		provider: "Amazon Cognito", claim: "cognito:groups",
+		token: `{"cognito:groups":["payments-oncall"],"email_verified":true,"cognito:username":"jane","origin_jti":"5b9f50a3",
+			"cognito:roles":["arn:aws:iam::111122223333:role/r"],"token_use":"id","email":"Jane@Example.com"}`,
+		name: "Jane@Example.com", email: "jane@example.com", groups: []string{"payments-oncall"},
+	}, {
+		// Undocumented: email_verified as a text.
+		provider: "Amazon Cognito, verified as a text", claim: "cognito:groups",
 		token: `{"cognito:groups":["payments-oncall"],"email_verified":"true","cognito:username":"jane","origin_jti":"5b9f50a3",
 			"cognito:roles":["arn:aws:iam::111122223333:role/r"],"token_use":"id","email":"Jane@Example.com"}`,
 		name: "Jane@Example.com", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
+		// Undocumented. "Mapping IdP attributes to profiles and tokens" describes the mapping without this form,
+		// https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-specifying-attribute-mapping.html
 		provider: "Amazon Cognito, a SAML attribute", claim: "custom:groups",
 		token: `{"custom:groups":"[everyone, payments-oncall]","token_use":"id","cognito:username":"jane"}`,
 		name:  "alice", groups: []string{"payments-oncall"},
 	}, {
+		// "Claims in ZITADEL", https://zitadel.com/docs/apis/openidoauth/claims, and "Retrieve User Roles in ZITADEL",
+		// https://zitadel.com/docs/guides/integrate/retrieve-user-roles
 		provider: "ZITADEL", claim: "urn:zitadel:iam:org:project:roles",
 		token: `{"amr":["password"],"email":"jane@example.com","email_verified":true,"preferred_username":"jane",
 			"urn:zitadel:iam:org:project:roles":{"payments-oncall":{"170086824411201793":"shop.zitadel.cloud"},"auditor":{"170086824411201793":"shop.zitadel.cloud"}}}`,
 		name: "jane", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
+		// "OpenID Connect 1.0 Claims", https://www.authelia.com/integration/openid-connect/openid-connect-1.0-claims/:
+		// the ID token has no claims of the scopes, and rat is in userinfo.
 		provider: "Authelia, claims only in userinfo", claim: "groups",
-		token:    `{"amr":["pwd"],"rat":1764320400}`,
+		token:    `{"jti":"9d7e3a0c-6f3c-4c56-8f52-0c6e4c2f6f0a","amr":["pwd"],"azp":"portal"}`,
 		userinfo: `{"name":"Jane Doe","preferred_username":"jane","email":"jane@example.com","alt_emails":[],"email_verified":true,"groups":["payments-oncall","dev"],"rat":1764320400}`,
 		name:     "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
 		gatewayName: "alice", gatewayResult: identity.GroupsMissing,
 	}, {
+		// "GitLab as OpenID Connect identity provider", https://docs.gitlab.com/integration/openid_connect_provider:
+		// the ID token has groups_direct, userinfo has groups.
 		provider: "GitLab, groups only in userinfo", claim: "groups",
-		token:    `{"auth_time":1764320000,"sub_legacy":"0a1b","name":"Jane Doe","preferred_username":"jane","nickname":"jane","groups_direct":["shop"]}`,
+		token:    `{"auth_time":1764320000,"name":"Jane Doe","preferred_username":"jane","nickname":"jane","groups_direct":["shop"]}`,
 		userinfo: `{"name":"Jane Doe","preferred_username":"jane","email":"jane@example.com","email_verified":true,"profile":"https://gitlab.com/jane","groups":["shop","shop/payments"],"https://gitlab.org/claims/groups/owner":["shop"]}`,
 		name:     "Jane Doe", email: "jane@example.com", groups: []string{"shop/payments"},
 		gatewayName: "Jane Doe", gatewayResult: identity.GroupsMissing,
 	}, {
+		// "Customize claims to be emitted in id_token when using OpenID Connect or OAuth with AD FS 2016 or later",
+		// https://learn.microsoft.com/windows-server/identity/ad-fs/development/custom-id-tokens-in-ad-fs, and
+		// "ID Token" of [MS-OIDCE] (upn and unique_name),
+		// https://learn.microsoft.com/openspecs/windows_protocols/ms-oidce/55c0a84d-48e7-4043-91f8-9ebd0a51ab68. That one value is a text is undocumented.
 		provider: "AD FS, one group", claim: "group",
-		token: `{"upn":"jane@example.com","unique_name":"EXAMPLE\\jane","group":"Domain Admins","apptype":"Confidential","ver":"1.0"}`,
+		token: `{"upn":"jane@example.com","unique_name":"EXAMPLE\\jane","group":"Domain Admins"}`,
 		name:  "alice", groups: []string{"Domain Admins"},
 	}, {
+		// The same documents. That several values are a list is undocumented.
 		provider: "AD FS, several groups", claim: "group",
-		token: `{"upn":"jane@example.com","group":["Domain Users","Domain Admins"]}`,
+		token: `{"upn":"jane@example.com","unique_name":"EXAMPLE\\jane","group":["Domain Users","Domain Admins"]}`,
 		name:  "alice", groups: []string{"Domain Admins"},
 	}, {
+		// "Overview" of tokens, https://casdoor.org/docs/token/overview: the token has all fields of the user. The
+		// form of roles is that of the type User; no document shows a token.
 		provider: "Casdoor", claim: "roles",
 		token: `{"owner":"shop","name":"jane","displayName":"Jane Doe","email":"jane@example.com","emailVerified":true,
 			"groups":["shop/dev"],"roles":[{"owner":"shop","name":"payments-oncall","displayName":"On call","isEnabled":true},{"owner":"shop","name":"dev"}]}`,
 		name: "jane", groups: []string{"payments-oncall"},
 	}, {
-		provider: "WSO2 Identity Server", claim: "groups",
-		token: `{"amr":["BasicAuthenticator"],"groups":"Internal/everyone,payments-oncall","preferred_username":"jane"}`,
+		// "What Has Changed", "Groups Claim", https://is.docs.wso2.com/en/latest/deploy/migrate/what-has-changed/:
+		// before 6.0.0 userinfo has a text with commas.
+		provider: "WSO2 Identity Server, userinfo before 6.0.0", claim: "groups",
+		token:    `{"amr":["BasicAuthenticator"],"preferred_username":"jane"}`,
+		userinfo: `{"groups":"Internal/everyone,payments-oncall"}`,
+		name:     "jane", groups: []string{"payments-oncall"},
+		gatewayName: "jane", gatewayResult: identity.GroupsMissing,
+	}, {
+		// The same document: the ID token has a list.
+		provider: "WSO2 Identity Server, ID token", claim: "groups",
+		token: `{"amr":["BasicAuthenticator"],"groups":["Internal/everyone","payments-oncall"],"preferred_username":"jane"}`,
 		name:  "jane", groups: []string{"payments-oncall"},
 	}, {
+		// "Application token",
+		// https://developers.cloudflare.com/cloudflare-one/identity/authorization-cookie/application-token
 		provider: "Cloudflare Access", claim: "custom.groups",
 		token: `{"email":"jane@example.com","type":"app","identity_nonce":"6ei69kawdKzMIAPF","country":"US","custom":{"groups":["payments-oncall"]}}`,
 		name:  "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
+		// The default scope mappings in blueprints/system/providers-oauth2.yaml of goauthentik/authentik. They set
+		// email_verified; acr is undocumented.
 		provider: "authentik", claim: "groups",
 		token: `{"acr":"goauthentik.io/providers/oauth2/default","email":"jane@example.com","email_verified":true,"name":"Jane Doe",
 			"given_name":"Jane Doe","preferred_username":"jane","nickname":"jane","groups":["authentik Admins","payments-oncall"]}`,
 		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
+		// "Google OpenID Connect API Reference", https://developers.google.com/identity/openid-connect/reference
 		provider: "Google, without groups", claim: "groups",
 		token: `{"azp":"portal","hd":"example.com","email":"jane@example.com","email_verified":true,"at_hash":"HK6E","name":"Jane Doe","picture":"https://lh3.googleusercontent.com/a"}`,
 		name:  "Jane Doe", email: "jane@example.com", result: identity.GroupsMissing,
 	}, {
+		// "Session Overview", "Descope Session JWT Structure", https://docs.descope.com/session-overview
 		provider: "Descope", claim: "tenants",
-		token: `{"amr":["email"],"name":"Jane Doe","tenants":{"payments-oncall":{"permissions":[],"roles":["Tenant Admin"]}}}`,
+		token: `{"amr":["email"],"drn":"DS","dct":"payments-oncall","name":"Jane Doe","tenants":{"payments-oncall":{"permissions":[],"roles":["Tenant Admin"]}}}`,
 		name:  "Jane Doe", groups: []string{"payments-oncall"},
 	},
 }

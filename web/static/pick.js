@@ -41,11 +41,13 @@ export function pick(form, control) {
       show(Items);
       note.textContent = note.dataset.none;
       note.hidden = Items.length > 0 || !!Next || kind !== "disks" && control.value.trim() !== "";
-    } catch {
+    } catch (failure) {
       if (address !== asked) return;
       asked = "";
       show([]);
-      note.textContent = note.dataset.away;
+      const problem = failure instanceof Response ? await failure.json().catch(() => ({})) : {};
+      if (asked !== "") return; // the input has changed meanwhile
+      note.textContent = problem.cloud ? problem.detail : note.dataset.away; // the detail has the cloud's sentence
       note.hidden = false;
     }
   };

@@ -1,0 +1,59 @@
+package param
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// longestNumber is the number of digits up to which [plainJSONNumber] writes a number. Every bound of a
+// field has fewer digits.
+const longestNumber = 32
+
+// plainJSONNumber returns a JSON number in the form that [Params] holds if its value is whole: digits,
+// with a minus sign if it is negative. 15.0, 1.5e1 and 150e-1 become 15, and -0 becomes 0. The value is
+// exact: the function moves digits and never calculates. It returns other texts unchanged, also
+// fractions and numbers with more than longestNumber digits.
+//
+// Source: JSON Schema draft 2020-12, core, section 4.2.3: 1.0 and 1 are the same integer.
+func plainJSONNumber(raw string) string {
+	mantissa, exponent, scaled := strings.Cut(strings.ToLower(raw), "e")
+	mantissa, negative := strings.CutPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	if !isDigits(whole + fraction) {
+		return raw
+	}
+	if digits == "" {
+		return "0"
+	}
+	shift := 0
+	if scaled {
+		var err error
+		if shift, err = strconv.Atoi(exponent); err != nil {
+			return raw
+		}
+	}
+	significant := strings.TrimRight(digits, "0")
+	zeros := shift - len(fraction) + len(digits) - len(significant)
+	if zeros < 0 || zeros > longestNumber-len(significant) {
+		return raw
+	}
+	if negative {
+		significant = "-" + significant
+	}
+	return significant + strings.Repeat("0", zeros)
+}
+
+// isNumber reports whether a valid JSON value is a number.
+func isNumber(raw []byte) bool { return raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' }
+
+// isHuge reports whether value is a JSON number outside of int64.
+func isHuge(value string) bool {
+	if value == "" || !isNumber([]byte(value)) || !json.Valid([]byte(value)) {
+		return false
+	}
+	n, _ := strconv.ParseFloat(value, 64) // an infinity if it is too large
+	return math.Abs(n) >= 1<<63
+}
