@@ -147,9 +147,9 @@ type unreadableEvent struct{ what param.Text }
 // Error returns the English text, for logs.
 func (e *unreadableEvent) Error() string { return "unreadable request: " + e.what.En }
 
-// Unreadable answers a request that could not be made from a platform's event. The text what is the
-// reason. The answer has the headers and the log line of every other answer. The sender is not proved, so
-// the refusal leaves no line in the history.
+// Unreadable answers an event of the platform from which no request can be made. The parameter what
+// is the reason. The answer has the headers and the log line of every other answer. The sender is not
+// proved, so the refusal leaves no line in the history.
 func (s *Server) Unreadable(w http.ResponseWriter, r *http.Request, what param.Text) {
 	s.identify(s.logged(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.Backups.Refuse(r.Context(), backup.RejectedUnreadable, backup.DoorEvent, httpEvent)

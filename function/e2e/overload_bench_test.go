@@ -21,10 +21,13 @@ import (
 // BenchmarkOverload sends submissions and reads to the built program while 200 watchers wait for a
 // job. It measures the submissions that succeed per second at the program's capacity, and then at
 // three times that rate. The phases alternate, because other programs may use the machine too.
-// kept-% compares the two rates, and kept-with-reads-% those of submissions and reads together. refusal-p50-ms and refusal-p99-ms are the times of refusals as a
-// client sees them: the clients, the cloud and the database share the machine with the program, so
-// these times include waits for a processor. logged-p99-ms is the time of a refusal in the program's
-// log. lost counts accepted submissions without a job, and jobs without an accepted submission.
+//
+//	kept-%             the rate of submissions under overload, in percent of the rate at capacity
+//	kept-with-reads-%  the same for submissions and reads together
+//	refusal-p50-ms     time of a refusal at the client, with waits for a processor: the clients, the
+//	refusal-p99-ms     cloud and the database share the machine with the program
+//	logged-p99-ms      time of a refusal in the program's log
+//	lost               accepted submissions without a job, and jobs without an accepted submission
 func BenchmarkOverload(b *testing.B) {
 	benchBoth(b, func(b *testing.B, database string) {
 		for b.Loop() {

@@ -84,7 +84,7 @@ type Config struct {
 type DB struct {
 	dialect          dialect
 	db               *sql.DB // connections for reads
-	writes           *sql.DB // connections for changes; PostgreSQL: those of db
+	writes           *sql.DB // connections for changes; PostgreSQL: the same as db
 	now              func() time.Time
 	log              *slog.Logger
 	limit            time.Duration        // time limit of one statement; see [Config.StatementTime]
@@ -316,7 +316,7 @@ func (d *DB) maxSkewMillis() int64 {
 
 // checkClock returns a [*backup.ClockError] if at differs from the time of the database's clock by
 // more than maxSkew. It reads the database's clock in every call, because a clock can be changed at
-// any moment.
+// any moment. If d.now is nil, it checks nothing.
 func (d *DB) checkClock(ctx context.Context, at time.Time) error {
 	if d.now == nil {
 		return nil
