@@ -94,6 +94,11 @@ var faults = []fault{
 		param.Text{En: "The message is not signed with a key of this source, or it is too old. Nothing was started.", Zh: "消息未由此来源的密钥签名，或已过期。未开始备份。"}},
 	{webhook.ErrNotJSON, http.StatusBadRequest, "unreadable", unreadable,
 		param.Text{En: "The body is not a single JSON value. Nothing was started.", Zh: "内容不是单个 JSON 值。未开始备份。"}},
+	{webhook.ErrUnicode, http.StatusBadRequest, "unreadable", unreadable,
+		param.Text{
+			En: "A text in the body is not valid Unicode: bytes that are not UTF-8, or half of a surrogate pair such as \\ud800. Nothing was started.",
+			Zh: "内容中有文本不是有效的 Unicode：包含非 UTF-8 字节，或不完整的代理对（例如 \\ud800）。未开始备份。",
+		}},
 	{errUnresolved, http.StatusServiceUnavailable, "unsettled",
 		param.Text{En: "It is not known yet whether a job exists", Zh: "尚不确定任务是否存在"},
 		param.Text{En: "The portal is checking. Send the same message again: only one backup is created.", Zh: "正在核实。请重新发送同一消息，只会创建一个备份。"}},

@@ -210,6 +210,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 		return err
 	}
 	if j.bad != nil {
+		s.countForm(j.refused)
 		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
 	}
 	return render(w, r, j.status, templates.Check(templates.CheckPage{
@@ -225,6 +226,7 @@ type formResult struct {
 	status   int              // of the answer
 	params   param.Params     // as a program would have sent them
 	bad      []param.Mistake  // if it is not empty, call and previews are not set
+	refused  error            // of the domain, if bad is not empty; nil if only the form has mistakes
 	call     backup.Call
 	previews []backup.Preview
 }
@@ -238,6 +240,7 @@ func (s *Server) checkForm(r *http.Request, values templates.Values) (formResult
 	var err error
 	j.call, j.previews, err = s.Backups.Previews(r.Context(), sub)
 	if j.status, j.bad = formMistakes(bad, err); j.bad != nil {
+		j.refused = err
 		return j, nil
 	}
 	j.status = http.StatusOK
@@ -294,6 +297,7 @@ func (s *Server) createBackup(w http.ResponseWriter, r *http.Request) error {
 		err = submitErr
 	}
 	if status, bad := formMistakes(bad, err); bad != nil && source.Known() {
+		s.countForm(err)
 		return render(w, r, status, templates.Form(s.formPage(r, source, values, bad)))
 	}
 	return s.redirectToRunning(w, r, err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
 	"backupportal/function/param"
 	"backupportal/templates"
 )
@@ -138,6 +139,9 @@ func wantsJSON(r *http.Request) bool {
 		strings.Contains(r.Header.Get("Accept"), "json") || strings.Contains(r.Header.Get("Content-Type"), "json")
 }
 
+// httpEvent is the sender of all events of the platform that cannot be turned into a request.
+const httpEvent = "event:http"
+
 // An unreadableEvent is an event of the platform that cannot be turned into a request.
 type unreadableEvent struct{ what param.Text }
 
@@ -145,9 +149,18 @@ type unreadableEvent struct{ what param.Text }
 func (e *unreadableEvent) Error() string { return "unreadable request: " + e.what.En }
 
 // Unreadable answers an event of the platform from which no request can be made. The parameter what
-// is the reason. The answer has the headers and the log line of every other answer.
+// is the reason. The answer has the headers and the log line of every other answer. The sender is not
+// proved, so the refusal leaves no line in the history.
 func (s *Server) Unreadable(w http.ResponseWriter, r *http.Request, what param.Text) {
 	s.identify(s.logged(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.Backups.Refuse(r.Context(), backup.RejectedUnreadable, backup.DoorEvent, httpEvent)
+		s.Backups.Note(r.Context(), backup.AuditEvent{
+			Kind:      backup.AuditRejected,
+			Actor:     identity.Principal{Kind: identity.KindEvent, Subject: httpEvent},
+			Door:      backup.DoorEvent,
+			Outcome:   backup.AuditOutcome{Class: string(backup.RejectedUnreadable), Reason: what.En},
+			SampleKey: httpEvent,
+		})
 		s.problem(w, r, &unreadableEvent{what})
 	})))).ServeHTTP(w, r)
 }

@@ -50,6 +50,16 @@ func (s *Server) counted(h handler) handler {
 	}
 }
 
+// countForm counts a form that is shown again, with its mistakes or the refusals of the policy. err is that
+// of the domain; nil if only the form itself has mistakes. The person reads the answer.
+func (s *Server) countForm(err error) {
+	kind := backup.RejectedInvalid
+	if of, final := rejectionKind(err); final {
+		kind = of
+	}
+	s.Backups.CountRefusal(kind, "")
+}
+
 // RejectUnreadable leaves a trace of an event that contains no submission. sender is its kind of event, and
 // reason says why, in English.
 func (s *Server) RejectUnreadable(ctx context.Context, sender identity.Principal, origin, reason string) {

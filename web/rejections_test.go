@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -311,5 +313,65 @@ func TestRejectionsAreVisibleToTheirTeam(t *testing.T) {
 		if got := strings.Contains(page.Body.String(), `class="rejected"`); got != visible {
 			t.Errorf("group %q: visible %v, status %d", groups, got, page.Code)
 		}
+	}
+}
+
+// A form that is shown again is counted at the check and at the start, and leaves no line in the history.
+func TestRefusalsOfTheFormAreCounted(t *testing.T) {
+	w := newWorld(t)
+	got := w.traced()
+	form := func(change ...string) string {
+		values := url.Values{
+			"SourceType": {"UDM_ECS"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"},
+			"Retention": {"7"}, "key": {"form-1234567890"},
+		}
+		values.Set(change[0], change[1])
+		return values.Encode()
+	}
+	for _, path := range []string{"/backups/preview", "/backups"} {
+		for _, body := range []string{form("Retention", "9999"), form("InstanceId", "web01"), form("Retention", "x"), form("Region", "")} {
+			answer := w.ask("POST", path, "application/x-www-form-urlencoded", body)
+			if answer.Code != http.StatusForbidden && answer.Code != http.StatusUnprocessableEntity {
+				t.Errorf("%s %s: %d", path, body, answer.Code)
+			}
+		}
+	}
+	var text strings.Builder
+	got.metrics.Write(&text)
+	for _, want := range []string{`{kind="invalid",source=""} 6`, `{kind="denied",source=""} 2`} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %s in\n%s", want, text.String())
+		}
+	}
+	if all, err := w.db.ListRejections(t.Context(), backup.Query{Limit: 10}); err != nil || len(all) != 0 {
+		t.Errorf("stored: %+v, %v", all, err)
+	}
+}
+
+// An event of the platform that cannot become a request leaves a metric, one warning an hour and an audit
+// record, and no line in the history.
+func TestUnreadableHTTPEventsLeaveTraces(t *testing.T) {
+	w := newWorld(t)
+	got := w.traced()
+	for range 4 {
+		rec := httptest.NewRecorder()
+		w.server.Unreadable(rec, httptest.NewRequest("POST", "/api/v1/backup-jobs", nil), param.Text{En: "bad event", Zh: "bad event"})
+		if rec.Code != http.StatusBadRequest {
+			t.Errorf("status %d", rec.Code)
+		}
+	}
+	var text strings.Builder
+	got.metrics.Write(&text)
+	if want := `{kind="unreadable",source="event:http"} 4`; !strings.Contains(text.String(), want) {
+		t.Errorf("no %s in\n%s", want, text.String())
+	}
+	if n := strings.Count(got.log.String(), `"message refused"`); n != 1 {
+		t.Errorf("%d warnings", n)
+	}
+	if got.audited(backup.AuditRejected) == 0 {
+		t.Error("no audit record")
+	}
+	if all, err := w.db.ListRejections(t.Context(), backup.Query{Limit: 10}); err != nil || len(all) != 0 {
+		t.Errorf("stored: %+v, %v", all, err)
 	}
 }

@@ -239,6 +239,11 @@ func unreadable(server *web.Server) func(http.ResponseWriter, *http.Request, err
 		switch {
 		case errors.Is(err, event.ErrBase64):
 			what = param.Text{En: "The event says that its body is base64, but the body is not valid base64. Nothing was started.", Zh: "事件声明其 body 为 base64，但 body 不是有效的 base64。未开始备份。"}
+		case errors.Is(err, event.ErrUnicode):
+			what = param.Text{
+				En: "A text in the event is not valid Unicode: bytes that are not UTF-8, or half of a surrogate pair such as \\ud800. Nothing was started.",
+				Zh: "事件中有文本不是有效的 Unicode：包含非 UTF-8 字节，或不完整的代理对（例如 \\ud800）。未开始备份。",
+			}
 		case errors.Is(err, event.ErrPath):
 			what = param.Text{En: "The path in the event (rawPath) is not valid. Nothing was started.", Zh: "事件中的路径（rawPath）无效。未开始备份。"}
 		case errors.Is(err, event.ErrVersion):

@@ -78,7 +78,7 @@ func readRecords(events json.RawMessage) []item {
 	_ = json.Unmarshal(events, &raw) // valid, and an array
 	items := make([]item, 0, len(raw))
 	for _, record := range raw {
-		items = append(items, item{Message: readRecord(record)})
+		items = append(items, inUnicode(readRecord(record), record))
 	}
 	return items
 }

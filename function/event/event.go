@@ -59,7 +59,7 @@ type Doors struct {
 	Web http.Handler
 
 	// Unreadable answers an HTTP event from which no request can be made, with status 400. err is
-	// [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath], [ErrQuery] or [ErrBase64], and r has
+	// [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath], [ErrQuery], [ErrUnicode] or [ErrBase64], and r has
 	// what could be read. If it is nil, a plain page is the answer.
 	Unreadable func(w http.ResponseWriter, r *http.Request, err error)
 

@@ -23,6 +23,7 @@ var (
 	ErrPath      = errors.New("path cannot be parsed")
 	ErrQuery     = errors.New("query cannot be read")
 	ErrBase64    = errors.New("body is not base64")
+	ErrUnicode   = errors.New("the event has a text that is not valid Unicode")
 )
 
 // An httpEvent is an HTTP request as an event: Function Compute's version “v1” or Lambda's “2.0”.

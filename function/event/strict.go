@@ -28,7 +28,7 @@ var readNames = map[string][]string{
 
 // readHTTP reads an event that has members of an HTTP request. top are the members of the event. like is false for all
 // other events. If err is not nil, parts of the request are unknown and e holds the
-// known parts: err is [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath] or [ErrQuery].
+// known parts: err is [ErrEventType], [ErrUnicode], [ErrVersion], [ErrMethod], [ErrPath] or [ErrQuery].
 //
 // readHTTP fails closed. If it ignored a value in an unknown place, it could lose the
 // parameter dry_run, and the request would then make a backup.
@@ -45,6 +45,8 @@ func readHTTP(event []byte, top map[string]json.RawMessage) (e httpEvent, like b
 	context := members(top["requestContext"])
 	flag, flagged := top["isBase64Encoded"]
 	switch {
+	case jsontext.Unicode(event) != nil:
+		return e, true, ErrUnicode
 	case wrongType != nil, jsontext.Unique(event) != nil,
 		!exact(top, ""), !exact(context, "rc"), !exact(members(context["http"]), "http"),
 		flagged && string(flag) != "true" && string(flag) != "false":

@@ -20,6 +20,10 @@ func TestHTTPEventsThatCannotBeReadStartNothing(t *testing.T) {
 		rest = body + `,` + rc + `}`
 	)
 	for name, ev := range map[string]string{
+		"half a surrogate pair":       `{"version":"2.0","rawPath":"/","rawQueryString":"","cookies":["\ud800"],` + rest,
+		"second half of a pair":       `{"version":"2.0","rawPath":"/","rawQueryString":"","a\udc00":1,` + rest,
+		"halves in the wrong order":   `{"version":"v1","rawPath":"/","a":"\ude00\ud83d",` + rest,
+		"bytes that are not UTF-8":    `{"version":"v1","rawPath":"/","a":"` + "\xff" + `",` + rest,
 		"no version":                  `{"rawPath":"/api/v1/backup-jobs","rawQueryString":"dry_run=true",` + rest,
 		"version v2":                  `{"version":"v2","rawPath":"/api/v1/backup-jobs","rawQueryString":"dry_run=true",` + rest,
 		"version 2":                   `{"version":"2","rawPath":"/","rawQueryString":"",` + rest,
@@ -144,5 +148,24 @@ func TestHeadersInTwoSpellingsKeepBothValues(t *testing.T) {
 	r, _ := request(t, strings.Replace(getEvent, `"version":"v1",`, `"version":"v1","headers":{"Idempotency-Key":"a","idempotency-key":"b"},`, 1))
 	if got := r.Header["Idempotency-Key"]; len(got) != 2 {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestEnvelopesInInvalidUnicodeAreNoMessages proves that two ids cannot become equal because
+// encoding/json reads both as U+FFFD.
+func TestEnvelopesInInvalidUnicodeAreNoMessages(t *testing.T) {
+	for _, bad := range []string{`\ud800`, `\ud801`, `\udc00x`, `\ud800\ud800`, "\xff", "\xed\xa0\x80"} {
+		for _, ev := range []string{
+			`{"specversion":"1.0","id":"` + bad + `","source":"s","type":"t","data":{}}`,
+			`{"triggerName":"` + bad + `","triggerTime":"2026-11-28T09:00:00Z","payload":"{}"}`,
+			`{"TopicName":"t","MessageId":"` + bad + `","Message":"{}"}`,
+			`{"events":[{"eventSource":"acs:oss","responseElements":{"requestId":"` + bad + `"}}]}`,
+			`[{"specversion":"1.0","id":"` + bad + `","source":"s","type":"t","data":{}}]`,
+			`[{"a":"` + bad + `"}]`,
+		} {
+			if messages, _, err := collect(t, ev); err != nil || len(messages) != 0 {
+				t.Errorf("%q: %d messages, %v", ev, len(messages), err)
+			}
+		}
 	}
 }

@@ -77,7 +77,19 @@ func object(event []byte, requestID string) ([]item, error) {
 	if !ok {
 		return nil, newShapeError(event, "the ids of the envelope as strings")
 	}
+	if m.Kind != envelope.Direct {
+		return []item{inUnicode(m, event)}, nil
+	}
 	return []item{{Message: m}}, nil
+}
+
+// inUnicode returns m as an item. It is no message if value, the JSON that m was read from, is not valid
+// Unicode: the ids of two such values could become equal ([jsontext.Unicode]).
+func inUnicode(m Message, value []byte) item {
+	if err := jsontext.Unicode(value); err != nil {
+		return item{Message: Message{Kind: m.Kind, ID: digest(value)}, reason: err.Error()}
+	}
+	return item{Message: m}
 }
 
 // readElements reads a batch of EventBridge's streaming mode. Its elements are CloudEvents or
@@ -100,7 +112,7 @@ func readElement(element json.RawMessage) item {
 	}
 	body := content(element)
 	if members(body)["specversion"] == nil {
-		return item{Message: Message{Kind: envelope.RawData, ID: digest(element), Payload: body}}
+		return inUnicode(Message{Kind: envelope.RawData, ID: digest(element), Payload: body}, element)
 	}
 	m, ok := cloudEvent(body)
 	if !ok {
@@ -109,7 +121,10 @@ func readElement(element json.RawMessage) item {
 			reason:  "CloudEvent without id, source or data",
 		}
 	}
-	return item{Message: m}
+	if broken := inUnicode(m, element); broken.reason != "" {
+		return broken
+	}
+	return inUnicode(m, body)
 }
 
 // content returns the text of a JSON string, and any other JSON value as it is written. MNS

@@ -236,12 +236,7 @@ func scanJSON(data []byte) (repeated []string, err error) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	// The decoder replaces half a surrogate pair by U+FFFD and reports no error. So a U+FFFD in a
-	// decoded text comes from there, unless the input has one itself.
-	s := scanner{
-		dec:    dec,
-		strict: !bytes.Contains(data, []byte("\ufffd")) && !bytes.Contains(bytes.ToLower(data), []byte(`\ufffd`)),
-	}
+	s := scanner{dec: dec, data: data}
 	if err := s.scan("", 0); err != nil {
 		return nil, malformed(data, dec.InputOffset(), s.problem(err))
 	}
@@ -258,28 +253,29 @@ func scanJSON(data []byte) (repeated []string, err error) {
 // A scanner holds the state of one scanJSON.
 type scanner struct {
 	dec      *json.Decoder
-	strict   bool     // a U+FFFD in a decoded text is half a surrogate pair
+	data     []byte   // the whole text
 	repeated []string // dotted names, each once
 }
 
 var (
-	errTooDeep   = errors.New("nested too deeply")
-	errSurrogate = errors.New("half a surrogate pair")
+	errTooDeep = errors.New("nested too deeply")
 )
 
-// text returns errSurrogate for a text that the decoder has changed: the cloud would get
-// another text than the caller wrote.
-func (s *scanner) text(token json.Token) error {
-	if text, ok := token.(string); ok && s.strict && strings.ContainsRune(text, utf8.RuneError) {
-		return errSurrogate
+// token reads the next token. The error is [jsontext.ErrSurrogate] for a text that the decoder would
+// change: the cloud would get another text than the caller wrote.
+func (s *scanner) token() (json.Token, error) {
+	start := s.dec.InputOffset()
+	token, err := s.dec.Token()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return token, jsontext.Unicode(s.data[start:s.dec.InputOffset()])
 }
 
 // problem returns the phrase for an error of scan, for people.
 func (s *scanner) problem(err error) Text {
 	switch {
-	case errors.Is(err, errSurrogate):
+	case errors.Is(err, jsontext.ErrSurrogate):
 		return Text{"incomplete surrogate pair", "代理对不完整"}
 	case errors.Is(err, errTooDeep):
 		return Text{"the JSON is nested too deeply", "JSON 嵌套过深"}
@@ -293,13 +289,13 @@ func (s *scanner) problem(err error) Text {
 // whole text; the elements of a list have the name of the list. Depth is the number of
 // lists and objects around it.
 func (s *scanner) scan(path string, depth int) error {
-	token, err := s.dec.Token()
+	token, err := s.token()
 	if err != nil {
 		return err
 	}
 	delim, nested := token.(json.Delim)
 	if !nested {
-		return s.text(token)
+		return nil
 	}
 	if depth == maxDepth {
 		return errTooDeep
@@ -308,11 +304,8 @@ func (s *scanner) scan(path string, depth int) error {
 	for s.dec.More() {
 		name := path
 		if delim == '{' {
-			key, err := s.dec.Token()
+			key, err := s.token()
 			if err != nil {
-				return err
-			}
-			if err := s.text(key); err != nil {
 				return err
 			}
 			name = strings.TrimPrefix(path+"."+key.(string), ".")

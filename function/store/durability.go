@@ -5,10 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // ErrDurability means that the database can lose a committed transaction when the server crashes.
 var ErrDurability = errors.New("the database may lose commits")
+
+// errNotDurableHere is the error of an insert that [dialect.durable] stopped.
+var errNotDurableHere = fmt.Errorf("%w: synchronous_commit is not on or remote_apply on one of the connections: "+
+	"set it for the portal's role or in the pooler", ErrDurability)
+
+// durable returns the condition of SQL that the session of the statement confirms a commit only when it
+// is on disk. A transaction pooler can give each transaction another connection to the server, so a check
+// in an earlier statement does not prove it. The files of SQLite are always opened durably.
+func (d dialect) durable() string {
+	if d.name != Postgres {
+		return "1 = 1"
+	}
+	return "current_setting('synchronous_commit') IN ('" + strings.Join(durableLevels, "', '") + "')"
+}
 
 // A Durability says what can make the database lose a transaction whose commit it has confirmed.
 type Durability string

@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"backupportal/function/backup"
 	"backupportal/function/secret"
 	"backupportal/function/store/postgrestest"
+	"backupportal/function/store/storetest"
 )
 
 // TestURLCannotTurnDurabilityOff proves that a URL is refused if it sets synchronous_commit to a
@@ -92,5 +94,44 @@ func TestLockedFileIsNotReady(t *testing.T) {
 	}
 	if err := db.Ready(t.Context()); err != nil {
 		t.Errorf("after the lock: %v", err)
+	}
+}
+
+// TestNoDecisionWithoutDurability changes synchronous_commit after the connection was checked, as the
+// next connection of a transaction pooler may have it. No claim and no attempt is stored then. The result
+// of a call is stored: it decides nothing, and without it less would be known.
+func TestNoDecisionWithoutDurability(t *testing.T) {
+	db, err := Open(Config{URL: secret.New(postgrestest.Schema(t)), Connections: 1, StatementTime: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	set := func(level string) {
+		t.Helper()
+		if _, err := db.db.Exec("SET synchronous_commit = " + level); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	attempt := backup.Step{N: 0, Kind: backup.StepAttempt, Owner: "a", At: storetest.Start, Until: storetest.Start}
+	for i, level := range []string{"off", "local", "remote_write", "remote_apply", "on"} {
+		durable := level == "on" || level == "remote_apply"
+		r := storetest.Record(i)
+		set(level)
+		_, ours, err := db.Claim(t.Context(), r)
+		if ours != durable || errors.Is(err, ErrDurability) == durable {
+			t.Errorf("%s: a claim: %t, %v", level, ours, err)
+		}
+		set("on")
+		if _, _, err := db.Claim(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		set(level)
+		ours, err = db.Append(t.Context(), r.SubmissionID, attempt)
+		if ours != durable || errors.Is(err, ErrDurability) == durable {
+			t.Errorf("%s: an attempt: %t, %v", level, ours, err)
+		}
 	}
 }

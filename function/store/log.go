@@ -21,8 +21,8 @@ import (
 //
 // The statement also inserts nothing if created_ms differs from the expression clock, which is the
 // database's time, by more than the last argument. Other instances compare the stored times with
-// their own clocks.
-func insertSubmission(clock string) string {
+// their own clocks. It inserts nothing if the condition durable is false ([dialect.durable]).
+func insertSubmission(clock, durable string) string {
 	return `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
 	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id)
@@ -34,6 +34,7 @@ FROM (SELECT used.turns AS turn, used.expired_ms, CASE WHEN used.turns = 0 THEN 
 	FROM (SELECT COALESCE(MAX(turn) + 1, 0) AS turns, COALESCE(MAX(expires_ms), 0) AS expired_ms
 		FROM submission WHERE key_hash = CAST($1 AS TEXT)) used) next
 WHERE next.expired_ms <= CAST($17 AS BIGINT) AND abs(` + clock + ` - CAST($17 AS BIGINT)) <= CAST($21 AS BIGINT)
+	AND ` + durable + `
 ON CONFLICT DO NOTHING
 RETURNING id, job_name`
 }
@@ -42,7 +43,7 @@ RETURNING id, job_name`
 const selectByKey = `SELECT ` + columns + ` FROM submission` + joins + ` WHERE s.key_hash = $1 ORDER BY s.turn DESC LIMIT 1`
 
 // Claim implements [backup.Claims]. The error is a [*backup.ClockError] if r.CreatedAt differs too
-// much from the time of the database's clock.
+// much from the time of the database's clock, and [ErrDurability] if the connection could lose the claim.
 func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
 	request, err1 := jsonText(r.Params)
 	complete, err2 := jsonText(r.Complete)
@@ -88,10 +89,13 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		}
 		known, err = scan(d.writes.QueryRowContext(ctx, selectByKey, key))
 		if errors.Is(err, sql.ErrNoRows) || err == nil && !r.CreatedAt.Before(known.ExpiresAt) {
-			// The key is free, so the insert failed because of the clock.
+			// The key is free, so the insert failed because of the clock or of the durability.
 			ahead, err := d.clockDifference(ctx, r.CreatedAt)
 			if err != nil {
 				return err
+			}
+			if d.Kind() == Postgres && ahead.Abs().Milliseconds() <= d.maxSkewMillis() {
+				return errNotDurableHere
 			}
 			return &backup.ClockError{Ahead: ahead}
 		}
@@ -162,16 +166,23 @@ func (d *DB) findOne(ctx context.Context, what, statement, id string) (r backup.
 // not exist or ends the step log. The foreign key checks that the submission exists.
 //
 // The statement also inserts nothing if at_ms differs from the expression clock, which is the
-// database's time, by more than the last argument.
-func insertStep(clock string) string {
+// database's time, by more than the last argument. It inserts no attempt, and no proof that an
+// attempt started nothing, if the condition durable is false ([dialect.durable]).
+func insertStep(clock, durable string) string {
 	return `
 INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
-SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, $4, CAST($5 AS BIGINT), CAST($6 AS BIGINT), $7, $8, $9, $10
+SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT), $4, CAST($5 AS BIGINT), CAST($6 AS BIGINT), $7, $8, $9, $10
 WHERE abs(` + clock + ` - CAST($5 AS BIGINT)) <= CAST($11 AS BIGINT)
+	AND (CAST($3 AS TEXT) NOT IN ('attempt', 'void') OR ` + durable + `)
 	AND (CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM submission_step
 		WHERE submission_id = CAST($1 AS TEXT) AND n = CAST($2 AS BIGINT) - 1 AND kind IN ('attempt', 'void')))
 ON CONFLICT (submission_id, n) DO NOTHING`
 }
+
+// selectFollows reports whether a submission can have a step with a number: the step before it exists
+// and does not end the step log.
+const selectFollows = `SELECT CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM submission_step
+	WHERE submission_id = CAST($1 AS TEXT) AND n = CAST($2 AS BIGINT) - 1 AND kind IN ('attempt', 'void'))`
 
 const selectOwner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n = $2`
 
@@ -205,7 +216,7 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		err := d.writes.QueryRowContext(ctx, selectOwner, id, s.N).Scan(&owner)
 		if errors.Is(err, sql.ErrNoRows) {
 			if failed == nil && byTime {
-				failed = d.checkClock(ctx, s.At)
+				failed = d.whyNotAdded(ctx, id, s)
 			}
 			return failed
 		}
@@ -221,6 +232,19 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		return nil
 	})
 	return ours && err == nil, err
+}
+
+// whyNotAdded returns the error of a step that insertStep did not add although no step has its number:
+// a [*backup.ClockError] or [ErrDurability]. It is nil if the step follows no step that allows it.
+func (d *DB) whyNotAdded(ctx context.Context, id string, s backup.Step) error {
+	if err := d.checkClock(ctx, s.At); err != nil || d.Kind() != Postgres {
+		return err
+	}
+	var follows bool
+	if err := d.writes.QueryRowContext(ctx, selectFollows, id, s.N).Scan(&follows); err != nil || !follows {
+		return err
+	}
+	return errNotDurableHere
 }
 
 // addStep adds a step and, in the same transaction, the rows of the audit trail if there are any.

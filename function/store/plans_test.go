@@ -103,7 +103,7 @@ func otherStatements(d *DB, id string) map[string][]any {
 	start := ms(storetest.Start)
 	claimed := append(slices.Repeat([]any{"x"}, 16), start, start, "x", "x", int64(unlimitedSkew))
 	return map[string][]any{
-		d.insertSubmission: claimed, selectByID: {id}, selectByKey: {id}, d.insertStep: {id, 2, "void", "x", start, 0, "", "x", "", "", int64(unlimitedSkew)}, selectOwner: {id, 0},
+		d.insertSubmission: claimed, selectByID: {id}, selectByKey: {id}, d.insertStep: {id, 2, "void", "x", start, 0, "", "x", "", "", int64(unlimitedSkew)}, selectOwner: {id, 0}, selectFollows: {id, 2},
 		upsertAsk: {id, start, 5000}, selectAsked: {id, start, 5000}, upsertSighting: {id, start, "{}", 0}, updateState: {id, "COMPLETE"},
 		upsertRate: {"k", start, 6000, 60000}, selectRate: {"k"}, upsertQuota: {"k", "2026-11-23", 5}, refundQuota: {"k", "2026-11-23"},
 		upsertCooldown: {"k", "o", start, start}, selectCooldown: {"k"}, deleteCooldown: {"k", "o"},

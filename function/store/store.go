@@ -123,7 +123,8 @@ func Open(cfg Config) (*DB, error) {
 	if d.dialect, d.db, d.writes, err = openPools(cfg, d.log); err != nil {
 		return nil, err
 	}
-	d.insertSubmission, d.insertStep = insertSubmission(d.dialect.clock), insertStep(d.dialect.clock)
+	clock, durable := d.dialect.clock, d.dialect.durable()
+	d.insertSubmission, d.insertStep = insertSubmission(clock, durable), insertStep(clock, durable)
 	if d.Kind() == SQLite {
 		d.writer = make(chan struct{}, 1)
 	}

@@ -3,10 +3,12 @@ package webhook
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"strconv"
+	"unicode/utf8"
 
 	"backupportal/function/jsontext"
 )
@@ -39,7 +41,7 @@ type scanner struct {
 var errSyntax = errors.New("webhook: not JSON")
 
 // scan reads the JSON value of r to its end and fills the places. A byte order mark before the
-// value is skipped. The error is errSyntax, or the error of r.
+// value is skipped. The error is errSyntax, [jsontext.ErrUTF8], [jsontext.ErrSurrogate], or the error of r.
 func scan(r io.Reader, places []*wanted) error {
 	s := scanner{r: bufio.NewReaderSize(r, 32<<10)}
 	if mark, _ := s.r.Peek(len(jsontext.ByteOrderMark)); string(mark) == jsontext.ByteOrderMark {
@@ -248,35 +250,77 @@ func (s *scanner) text() error {
 		case c < ' ':
 			return errSyntax
 		case c == '\\':
-			if err := s.escape(); err != nil {
-				return err
-			}
+			err = s.escapes()
+		case c >= utf8.RuneSelf:
+			err = s.character(c)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
-// escape reads the rest of an escape sequence behind its backslash.
-func (s *scanner) escape() error {
-	c, err := s.next()
-	if err != nil {
-		return err
-	}
-	if c != 'u' {
-		if !bytes.ContainsRune([]byte(`"\/bfnrt`), rune(c)) {
-			return errSyntax
-		}
-		return nil
-	}
-	for range 4 {
+// character reads the rest of a character of several bytes in UTF-8 behind its first byte.
+func (s *scanner) character(first byte) error {
+	text := append(make([]byte, 0, utf8.UTFMax), first)
+	for !utf8.FullRune(text) {
 		c, err := s.next()
 		if err != nil {
 			return err
 		}
-		if !isDigit(c) && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
-			return errSyntax
-		}
+		text = append(text, c)
+	}
+	if !utf8.Valid(text) {
+		return jsontext.ErrUTF8
 	}
 	return nil
+}
+
+// escapes reads the rest of an escape sequence behind its backslash, and the second half of a
+// surrogate pair if it is the first half.
+func (s *scanner) escapes() error {
+	text := append(make([]byte, 0, 12), '\\')
+	for {
+		var err error
+		if text, err = s.escape(text); err != nil {
+			return err
+		}
+		wrong := jsontext.Unicode(text)
+		if wrong == nil || len(text) > 6 {
+			return wrong
+		}
+		if c, err := s.peek(); err != nil || c != '\\' {
+			return cmp.Or(err, wrong)
+		}
+		s.next()
+		text = append(text, '\\')
+	}
+}
+
+// escape reads the rest of an escape sequence behind its backslash, and returns text with it.
+func (s *scanner) escape(text []byte) ([]byte, error) {
+	c, err := s.next()
+	if err != nil {
+		return nil, err
+	}
+	text = append(text, c)
+	if c != 'u' {
+		if !bytes.ContainsRune([]byte(`"\/bfnrt`), rune(c)) {
+			return nil, errSyntax
+		}
+		return text, nil
+	}
+	for range 4 {
+		c, err := s.next()
+		if err != nil {
+			return nil, err
+		}
+		if !isDigit(c) && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+			return nil, errSyntax
+		}
+		text = append(text, c)
+	}
+	return text, nil
 }
 
 // number reads a number.

@@ -19,6 +19,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"backupportal/function/jsontext"
 	"backupportal/function/param"
 	"backupportal/function/secret"
 )
@@ -130,7 +131,7 @@ func TestScanAgreesWithEncodingJSON(t *testing.T) {
 			places = append(places, &wanted{pointer: rapid.SliceOfN(part, 1, 4).Draw(t, "pointer")})
 		}
 		err := scan(iotest.OneByteReader(bytes.NewReader(text)), places)
-		if (err == nil) != json.Valid(text) {
+		if (err == nil) != (json.Valid(text) && jsontext.Unicode(text) == nil) {
 			t.Fatalf("%q: %v, but encoding/json says %v", text, err, json.Valid(text))
 		}
 		if err != nil {
@@ -163,7 +164,7 @@ func FuzzScan(f *testing.F) {
 		if strings.HasPrefix(text, "\ufeff") {
 			return // the scanner skips it, encoding/json does not
 		}
-		if err := scan(strings.NewReader(text), nil); (err == nil) != json.Valid([]byte(text)) {
+		if err := scan(strings.NewReader(text), nil); (err == nil) != (json.Valid([]byte(text)) && jsontext.Unicode([]byte(text)) == nil) {
 			t.Errorf("%q: %v", text, err)
 		}
 	})
@@ -448,6 +449,23 @@ func TestBodiesOfStrangersAreNotRead(t *testing.T) {
 	} {
 		if _, _, err := Receive(c.s, c.h, unread, signedAt); !errors.Is(err, ErrUnverified) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestInvalidUnicodeIsRefused reads each text byte by byte, also where the template uses no value.
+func TestInvalidUnicodeIsRefused(t *testing.T) {
+	for text, want := range map[string]error{
+		`{"a":"\ud83d\ude00","b\\ud800":"😀"}`: nil, `["\ufffd","�","\n\u0041"]`: nil,
+		`{"a":"\ud800"}`: jsontext.ErrSurrogate, `{"a":"\ud801"}`: jsontext.ErrSurrogate, `{"\udc00":1}`: jsontext.ErrSurrogate,
+		`["\ud800\n"]`: jsontext.ErrSurrogate, `["\ud800\ud800"]`: jsontext.ErrSurrogate, `["\ud83d\ude00\ude00"]`: jsontext.ErrSurrogate,
+		"[\"\xff\"]": jsontext.ErrUTF8, "[\"\xed\xa0\x80\"]": jsontext.ErrUTF8, "{\"\xc0\xaf\":1}": jsontext.ErrUTF8, "[\"\xe4\xbd\"]": jsontext.ErrUTF8,
+	} {
+		if err := scan(iotest.OneByteReader(strings.NewReader(text)), nil); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", text, err, want)
+		}
+		if got := jsontext.Unicode([]byte(text)); !errors.Is(got, want) {
+			t.Errorf("%q: Unicode: %v, want %v", text, got, want)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/text/width"
 
+	"backupportal/function/jsontext"
 	"backupportal/function/param"
 )
 
@@ -18,6 +19,8 @@ import (
 var (
 	// ErrNotJSON means that the body is not exactly one JSON value.
 	ErrNotJSON = errors.New("webhook: the message is not one JSON value")
+	// ErrUnicode means that a text of the body is not valid Unicode: see [jsontext.Unicode].
+	ErrUnicode = errors.New("webhook: the message is not valid Unicode")
 	// ErrNothing means that a condition of [Source.When] does not hold, so the message
 	// starts no backup. It is not a mistake of the sender.
 	ErrNothing = errors.New("webhook: the message requests no backup")
@@ -28,7 +31,7 @@ type Values struct {
 	source     Source
 	conditions []*wanted          // for each of source.When
 	parts      map[string]*wanted // of source.Submission, by parameter
-	err        error              // ErrNotJSON, or nil
+	err        error              // ErrNotJSON, ErrUnicode, or nil
 }
 
 // read reads a message to its end and keeps the values that the template of s names. The error is
@@ -48,8 +51,13 @@ func read(s Source, body io.Reader) (Values, error) {
 		}
 	}
 	err := scan(body, places)
-	if errors.Is(err, errSyntax) {
+	switch {
+	case errors.Is(err, errSyntax):
 		v.err = ErrNotJSON
+	case errors.Is(err, jsontext.ErrUTF8), errors.Is(err, jsontext.ErrSurrogate):
+		v.err = ErrUnicode
+	}
+	if v.err != nil {
 		_, err = io.Copy(io.Discard, body)
 	}
 	return v, err
@@ -61,7 +69,7 @@ func read(s Source, body io.Reader) (Values, error) {
 //
 // A parameter whose pointer finds nothing is left out, so that the later validation reports it as
 // missing. A value of the message gets the JSON type of its parameter: see [converted]. The errors
-// are [ErrNotJSON], [ErrNothing], and [param.InvalidError] for a value of more than maxValue bytes.
+// are [ErrNotJSON], [ErrUnicode], [ErrNothing], and [param.InvalidError] for a value of more than maxValue bytes.
 func (v Values) Submission() ([]byte, error) {
 	if v.err != nil {
 		return nil, v.err
