@@ -78,7 +78,7 @@ func (f form) rowOf(name string) (int, bool) {
 }
 
 // target returns the id of the control to which the error summary links for a mistake; empty if
-// there is none. For a hidden control it is the choice that reveals it.
+// no such control can get the focus. For a hidden control it is the choice that reveals it.
 func (f form) target(m param.Mistake) string {
 	name := f.controlOf(m)
 	for _, s := range layout[f.Source] {

@@ -849,10 +849,10 @@ func notices(s Shell, more []string) templ.Component {
 
 // unknownParameters returns the notice about parameters of the link that the form does not have.
 func (p FormPage) unknownParameters(sentence func(args ...any) string) []string {
-	if len(p.Strange) == 0 {
+	if len(p.UnknownParams) == 0 {
 		return nil
 	}
-	return []string{sentence(strings.Join(p.Strange, ", "))}
+	return []string{sentence(strings.Join(p.UnknownParams, ", "))}
 }
 
 // backLink draws the link at the top of a page.

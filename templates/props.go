@@ -94,15 +94,15 @@ func ControlID(name string) string { return "f-" + strings.ReplaceAll(name, ".",
 // FormPage is the form for one kind of backup.
 type FormPage struct {
 	Shell
-	Source   param.SourceType
-	Key      string           // idempotency key of the submission
-	Values   Values           // of the controls; missing ones have their defaults
-	Mistakes []param.Mistake  // in the order of the form, including refusals of the policy
-	Accounts []backup.Account // that can be chosen, each with its regions
-	Offer    policy.Offer     // what the rules permit
-	Strange  []string         // parameters of the link that the form does not have
-	Focus    string           // control that gets the focus; the error summary has precedence
-	Section  string           // id of the section to scroll to; empty for none
+	Source        param.SourceType
+	Key           string           // idempotency key of the submission
+	Values        Values           // of the controls; missing ones have their defaults
+	Mistakes      []param.Mistake  // in the order of the form, including refusals of the policy
+	Accounts      []backup.Account // that can be chosen, each with its regions
+	Offer         policy.Offer     // what the rules permit
+	UnknownParams []string         // parameters of the link that the form does not have
+	Focus         string           // control that gets the focus; the error summary has precedence
+	Section       string           // id of the section to scroll to; empty for none
 }
 
 // A Hidden is one hidden input of the check page, which repeats a value of the form.

@@ -62,9 +62,8 @@ type barWindow struct {
 	shade string // CSS class
 }
 
-// bar returns the windows that can be drawn, those that pass midnight in two parts. Incomplete rows
-// are omitted, and so are rows without a limit, because the picture shows no limit where there is
-// no window.
+// bar returns the windows to draw. A window that passes midnight becomes two. It omits incomplete rows,
+// and rows without a limit: an hour without a window has no limit.
 func (f form) bar() []barWindow {
 	var bar []barWindow
 	limits := 0

@@ -83,7 +83,7 @@ func (s sampler) forms() []sample {
 		"Detail.preScriptPath": s.put("/opt/backup/pre.sh"), "JobName": s.put("before-kernel-upgrade"),
 		"Detail.doCopy": "true", "Detail.destinationRetention": "60", "Detail.snapshotGroup": "true",
 	})
-	open.Demo, open.Strange = true, []string{s.put("Colour"), s.put("Size")}
+	open.Demo, open.UnknownParams = true, []string{s.put("Colour"), s.put("Size")}
 	wrong := s.form(param.UDMECS, templates.Values{"Retention": "", "choice.Detail.diskIdList": "some", "Detail.doCopy": "true"})
 	wrong.Mistakes = s.mistakes("Account", "Region", "InstanceId", "Detail.diskIdList", "Retention", "Detail.destinationRegionId", "CrossAccountType", "Detail.preScriptPath", "")
 	bare := s.form(param.UDMECS, nil)

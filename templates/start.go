@@ -63,7 +63,7 @@ func ruleResources(ctx context.Context, r policy.Rule) []string {
 	return r.Resources
 }
 
-// ruleDays returns the permitted days; nil if r permits no backups.
+// ruleDays returns the range of retention days that r permits; nil if r permits no backups.
 func ruleDays(r policy.Rule) []string {
 	if !starts(r) {
 		return nil

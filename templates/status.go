@@ -22,7 +22,7 @@ func (r Row) name() string {
 // address returns the path of the submission's page.
 func (r Row) address() string { return "/backups/" + r.Record.SubmissionID }
 
-// resourceFacts returns what is backed up: the resource, the account and the region.
+// resourceFacts returns the facts about the resource of the backup: the resource, the account and the region.
 func (r Row) resourceFacts(ctx context.Context) []fact {
 	return []fact{
 		{
@@ -336,7 +336,7 @@ func (p StatusPage) progressFacts(ctx context.Context) []fact {
 	return all
 }
 
-// requestFacts returns what was requested, by whom and through which door.
+// requestFacts returns the facts about the request: its parameters, its sender and its door.
 func (p StatusPage) requestFacts(ctx context.Context) []fact {
 	all := p.resourceFacts(ctx)
 	if p.Account.ID != "" {

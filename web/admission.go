@@ -52,6 +52,20 @@ func (s *Server) admitted(kind admission.Kind, h handler) handler {
 	}
 }
 
+// admittedStream passes a request to h if a slot for submissions is free now. h reads the body as a
+// stream, because the body can be large, and takes a slot itself when it has read it. A slow client
+// therefore holds no slot.
+func (s *Server) admittedStream(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		slot, err := s.Admission.Enter(r.Context(), admission.Submission)
+		if err != nil {
+			return admission.ErrFull // also if the client is gone: it reads no answer
+		}
+		slot.Leave()
+		return h(w, r)
+	}
+}
+
 // refusedKey is the context key of a request that was refused because no slot was free.
 type refusedKey struct{}
 
@@ -110,7 +124,7 @@ func offerAgain(p *templates.Problem, r *http.Request) {
 	p.Resend = &templates.Resend{Action: r.URL.Path, Text: sendAgain, Hidden: values}
 }
 
-// A load is what the portal works on, for operators.
+// A load has the numbers of requests in progress, for operators.
 type load struct {
 	Submissions kindLoad `json:"submissions"`
 	Reads       kindLoad `json:"reads"`

@@ -216,6 +216,35 @@ func TestSlowClientsHoldNoSlot(t *testing.T) {
 	idle("after a panic")
 }
 
+// A webhook is read as a stream, and without a slot: a message that its headers show to be forged is not
+// read at all, and a message that is being read takes no slot from others.
+func TestWebhooksAreReadAsAStream(t *testing.T) {
+	w := newWorld(t)
+	w.withHooks(t)
+	g := admission.New(admission.Config{Slots: 2, Spare: 1})
+	w.server.Admission = g
+	w.handler = w.server.Handler()
+	const message = `{"instance":"i-bp1demoweb01"}`
+	for token, want := range map[string]int{"wrong": http.StatusUnauthorized, hookToken: http.StatusCreated} {
+		reads := 0
+		rest := strings.NewReader(message)
+		r := httptest.NewRequest("POST", "http://localhost/webhooks/alerts", readerFunc(func(p []byte) (int, error) {
+			reads++
+			if now := g.Load(); now.Running != (admission.Load{}).Running {
+				t.Errorf("reading with a slot: %+v", now)
+			}
+			return rest.Read(p[:min(len(p), 5)])
+		}))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+token)
+		answer := httptest.NewRecorder()
+		w.handler.ServeHTTP(answer, r)
+		if answer.Code != want || (reads > 0) != (want == http.StatusCreated) {
+			t.Errorf("token %q: status %d after %d reads: %s", token, answer.Code, reads, answer.Body)
+		}
+	}
+}
+
 // A readerFunc is a function as a reader.
 type readerFunc func([]byte) (int, error)
 

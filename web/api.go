@@ -264,8 +264,8 @@ func jsonInput(data []byte) (param.Params, error) {
 	return params, addValidation(params, err)
 }
 
-// addValidation adds to the mistakes in err those that Validate finds in params, so that a sender
-// learns of all at once. It returns other errors, and nil, unchanged.
+// addValidation adds the mistakes that Validate finds in params to the mistakes in err, so that one
+// answer reports all mistakes. It returns other errors, and nil, unchanged.
 func addValidation(params param.Params, err error) error {
 	bad, ok := errors.AsType[param.InvalidError](err)
 	if !ok {

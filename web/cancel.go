@@ -36,7 +36,7 @@ func (s *Server) cancelBackup(w http.ResponseWriter, r *http.Request) error {
 func afterCancel(w http.ResponseWriter, r *http.Request, id string, err error) error {
 	page := pagePath(id)
 	switch {
-	case errors.Is(err, backup.ErrOver):
+	case errors.Is(err, backup.ErrJobEnded):
 		page += "?late=1"
 	case err != nil && !errors.Is(err, backup.ErrCancelled):
 		return err

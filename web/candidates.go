@@ -47,7 +47,7 @@ const (
 // OpenAPI document and its row in the API reference are made from it.
 type candidateList struct {
 	kind         backup.CandidateKind // also the last part of the path
-	title, about param.Text           // what it lists; about has no full stop
+	title, about param.Text           // the content of the list; about has no full stop
 }
 
 // candidateLists are the lists of candidates, in the order of the API reference.

@@ -20,7 +20,7 @@ const (
 	documentPath = "/api/v1/openapi.json" // OpenAPI document
 	jobsPath     = "/api/v1/backup-jobs"  // submissions and their jobs
 
-	accountPath = "/api/v1/accounts/{alias}" // what the portal knows about an account
+	accountPath = "/api/v1/accounts/{alias}" // information about an account
 	webhookPath = "/webhooks/{source}"       // messages from other systems
 )
 

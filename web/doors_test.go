@@ -73,8 +73,8 @@ func TestLargeWebhooks(t *testing.T) {
 	}
 }
 
-// The headers of Svix are taken like those of Standard Webhooks. A repeat with the other names is the
-// same message.
+// The headers of Svix have the same effect as the headers of Standard Webhooks. A repeat with the other
+// names is the same message.
 func TestSvixWebhooks(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -94,7 +94,7 @@ func TestSvixWebhooks(t *testing.T) {
 	}
 }
 
-// A body with a Content-Encoding is refused at every door, with what to do.
+// Every door refuses a body with a Content-Encoding, and says how to send it.
 func TestContentEncodingIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -126,7 +126,7 @@ func TestContentEncodingIsRefused(t *testing.T) {
 	}
 }
 
-// A message that is not JSON is refused with the setting that makes it JSON, already for GitHub's
+// The error for a message that is not JSON names the setting to change, and appears already for GitHub's
 // ping, which is sent when the webhook is set up.
 func TestMessagesThatAreNotJSONAreToldWhy(t *testing.T) {
 	w := newWorld(t)
@@ -185,7 +185,7 @@ func TestByteOrderMarkIsSkipped(t *testing.T) {
 }
 
 // Labels of alerts are always texts: a template's parameters get values of their own types from them.
-// What has no such value is refused by the name of the parameter.
+// The error for a label without such a value names the parameter.
 func TestWebhookLabelsAreConverted(t *testing.T) {
 	w := newWorld(t)
 	w.withLabels(t)

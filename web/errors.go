@@ -119,7 +119,7 @@ var faults = []fault{
 	{backup.ErrInProgress, http.StatusConflict, "in-progress",
 		param.Text{En: "The first request with this key is still in progress", Zh: "使用此幂等键的首个请求仍在处理中"},
 		param.Text{En: "Try again in a moment. You will get the answer to the first request.", Zh: "请稍后再试：将得到首个请求的结果。"}},
-	{backup.ErrOver, http.StatusConflict, "over",
+	{backup.ErrJobEnded, http.StatusConflict, "over",
 		param.Text{En: "The backup has already ended", Zh: "备份已经结束"},
 		param.Text{En: "The backup had already finished, so it was not cancelled.", Zh: "备份此前已结束，无需取消。"}},
 	{backup.ErrNoJob, http.StatusConflict, "not-started",
@@ -128,7 +128,7 @@ var faults = []fault{
 	{backup.ErrNotCancelled, http.StatusBadGateway, "not-cancelled",
 		param.Text{En: "The cancellation is not confirmed", Zh: "取消未得到确认"},
 		param.Text{En: "Cloud Backup did not confirm the cancellation, so the backup may continue. You can try again.", Zh: "云备份未确认取消，备份可能仍在继续。可以再试一次。"}},
-	{backup.ErrCancelNo, http.StatusBadGateway, "cancel-refused",
+	{backup.ErrCancelRefused, http.StatusBadGateway, "cancel-refused",
 		param.Text{En: "Cloud Backup refused to cancel the backup", Zh: "云备份拒绝取消备份"},
 		param.Text{En: "The backup continues.", Zh: "备份仍在继续。"}},
 	{backup.ErrKeyReused, http.StatusUnprocessableEntity, "key-reused",
@@ -346,7 +346,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	}
 	if isBusy && busy.Code != "" {
 		why := s.Backups.ExplainJob(busy.Code)
-		if !errors.Is(err, backup.ErrCancelNo) {
+		if !errors.Is(err, backup.ErrCancelRefused) {
 			why.Todo = param.Text{} // the row's detail says what to do
 		}
 		for _, text := range []param.Text{why.Means, backup.CloudSays(busy.Code, busy.Message), why.Todo} {
@@ -399,7 +399,7 @@ func (s *Server) offerResend(p *templates.Problem, r *http.Request, err error) {
 	}
 }
 
-// mistakes returns the single mistakes or refusals in err, or nil, as many as a sender is told of:
+// mistakes returns the single mistakes or refusals in err, or nil. It limits their number:
 // see [param.Bounded].
 func mistakes(err error) []param.Mistake { return param.Bounded(allMistakes(err)) }
 

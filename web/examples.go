@@ -152,10 +152,10 @@ func aboutSubmission(err error) bool {
 		backup.ErrInProgress,
 		backup.ErrKeyReused,
 		backup.ErrNotSent,
-		backup.ErrOver,
+		backup.ErrJobEnded,
 		backup.ErrNoJob,
 		backup.ErrNotCancelled,
-		backup.ErrCancelNo,
+		backup.ErrCancelRefused,
 		errUnresolved,
 	} {
 		if err == one {

@@ -92,7 +92,7 @@ func expandText(v templates.Values) param.InvalidError {
 }
 
 // posted returns the values of the form's controls in r, and skips unknown and repeated names. The
-// mistakes are those of [expandText].
+// mistakes are the mistakes that [expandText] returns.
 func posted(r *http.Request) (templates.Values, param.InvalidError) {
 	v := templates.Values{}
 	for name, values := range r.PostForm {
@@ -148,8 +148,8 @@ func isRowNumber(name string) bool {
 	return control == "start" || control == "end" || control == "bandwidth"
 }
 
-// jsonItems returns the items of a JSON list of strings, or nil if text is none. A list with an item
-// that does not fit on a line of its own is none.
+// jsonItems returns the items of a JSON list of strings. It returns nil for any other text, and for a
+// list with an item that does not fit on one line.
 func jsonItems(text string) []string {
 	if !strings.HasPrefix(text, "[") {
 		return nil

@@ -49,7 +49,7 @@ func TestGatesOfOneRunAskAgainAfterARefusal(t *testing.T) {
 	})
 }
 
-// Two gates of one run that start at the same time wait for the same backup.
+// Two gate steps of one CI run start at the same time. Both wait for the same backup.
 func TestGatesOfOneRunAtTheSameTime(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		if err := f.cloud.SetFaults("CreateBackupJob: latency 200ms"); err != nil {

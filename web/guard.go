@@ -202,10 +202,10 @@ func (s *Server) limitSizes(next http.Handler) http.Handler {
 	})
 }
 
-// decoded refuses requests whose body is compressed or encoded otherwise. The portal decodes none:
-// a few compressed bytes can become gigabytes, and signatures cover the bytes that were sent. The
-// coding "identity" means that there is none. The answer says so in Accept-Encoding (RFC 9110,
-// section 12.5.3).
+// decoded refuses requests with a Content-Encoding, for example a compressed body. The portal decodes
+// no body: a few compressed bytes can become gigabytes, and signatures cover the bytes that were sent.
+// The coding "identity" is accepted, because it changes nothing. A refusal names "identity" in the
+// header Accept-Encoding (RFC 9110, section 12.5.3).
 func (s *Server) decoded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, coding := range r.Header.Values("Content-Encoding") {
@@ -274,8 +274,8 @@ func (w *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
 // OnLoopback reports whether host, with or without a port, is this machine: localhost, an address of
 // 127.0.0.0/8, or [::1]. A server on loopback that accepts only such hosts is protected from DNS
-// rebinding by other sites. What is not exactly a host and a port (RFC 9110, section 7.2) is another
-// machine.
+// rebinding by other sites. A text that is not exactly a host with an optional port (RFC 9110, section
+// 7.2) is not this machine.
 func OnLoopback(host string) bool {
 	name, ok := hostName(host)
 	if !ok {

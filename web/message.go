@@ -20,7 +20,7 @@ type Message struct {
 	ByContent bool               // Key is a hash of the content
 	Retry     bool               // the platform marked the event as a repeat
 	Body      []byte             // the JSON of a submission, with the optional members key and dry_run
-	Origin    string             // where the event says that it comes from; may be empty
+	Origin    string             // source that the event names; may be empty
 	Heard     bool               // the sender reads the answer; other senders react only to errors
 }
 

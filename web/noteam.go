@@ -56,8 +56,8 @@ func (s *Server) isTeamless(p identity.Principal) bool {
 	return p.Kind == identity.KindHuman && len(s.Policy.Teams(p)) == 0
 }
 
-// noTeam returns the lines that tell a person in no team which claims were looked at. It returns nil for a
-// member of a team.
+// noTeam returns the lines that tell a person in no team which claims the portal searched. It returns nil
+// for a member of a team.
 func (s *Server) noTeam(r *http.Request, p identity.Principal) []string {
 	if !s.isTeamless(p) {
 		return nil
@@ -78,7 +78,7 @@ func (s *Server) noTeam(r *http.Request, p identity.Principal) []string {
 }
 
 // logTeamless writes a warning about a person who is in no team, at most once an hour for each person. The
-// line has the names of the claims that were looked at, and no group and no address.
+// line has the names of the claims that the portal searched, and no group and no address.
 func (s *Server) logTeamless(r *http.Request, p identity.Principal) {
 	if !s.isTeamless(p) || !s.teamless.first(p.ID(), s.Backups.Now()) {
 		return

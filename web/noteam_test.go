@@ -41,8 +41,8 @@ func warnings(t *testing.T, out *bytes.Buffer, message string) (lines []map[stri
 	return lines
 }
 
-// A person who is signed in and in no team is told so on every page, with the names of the claims that were
-// looked at, in both languages.
+// Every page tells a signed-in person who is in no team, and names the claims that the portal searched, in
+// both languages.
 func TestPersonInNoTeamIsTold(t *testing.T) {
 	w := newWorld(t)
 	person := identity.Principal{
@@ -148,7 +148,8 @@ func TestOverageIsExplainedAfterSignIn(t *testing.T) {
 	}
 }
 
-// A token with an algorithm that is not accepted is told so at each door, whatever else is in it.
+// At each door the error for a token with an unaccepted algorithm names the algorithm as the reason, for any
+// other content of the token.
 func TestAlgorithmThatIsNotAcceptedIsNamed(t *testing.T) {
 	for name, sign := range map[string]func(*liar) func([]byte) (string, error){
 		"none": func(*liar) func([]byte) (string, error) {

@@ -391,7 +391,7 @@ func describeWebhook() doc {
 // An operationKind is a group of operations whose problems have the same headers and kinds.
 type operationKind string
 
-// The kinds of operations. Only those that submit or cancel change something.
+// The kinds of operations. A reading operation changes nothing.
 const (
 	reading    operationKind = "read"
 	submitting operationKind = "submit"
@@ -508,7 +508,8 @@ var problemOperations = map[string][]operationKind{
 	"unverified":     {submitting},
 }
 
-// missingOperations are the operations that answer not-found for an error.
+// missingOperations lists, for each error that becomes a not-found problem, the kinds of operations that
+// can return it.
 var missingOperations = map[error][]operationKind{
 	backup.ErrNotFound: {reading, cancelling},
 	errNoResource:      {reading},

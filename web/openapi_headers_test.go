@@ -123,7 +123,7 @@ func TestOpenAPIReadingOperationsSendTheirHeaders(t *testing.T) {
 	}
 }
 
-// A problem of the API is titled by what is missing.
+// The title of a not-found problem in the API names the missing object.
 func TestNotFoundNamesWhatIsMissing(t *testing.T) {
 	const id, account = "/aaaaaaaaaaaaaaaaaaaaaaaaaa", "/api/v1/accounts/"
 	for _, c := range []struct{ method, path, en, zh string }{

@@ -160,7 +160,7 @@ func submissionsIn(t *testing.T, file string) []string {
 	return all
 }
 
-// The schema allows what the documents and the vendor's samples send.
+// The schema allows the values in the documents and in the vendor's samples.
 func TestSchemaAllowsWhatTheDocumentsSend(t *testing.T) {
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)

@@ -93,7 +93,7 @@ func (s *Server) newBackup(source param.SourceType) handler {
 		page := s.formPage(r, source, values, nil)
 		page.Key = s.Backups.NewID()
 		fillDefaults(page)
-		page.Strange = unknown
+		page.UnknownParams = unknown
 		return render(w, r, http.StatusOK, templates.Form(page))
 	}
 }

@@ -67,7 +67,7 @@ func expandCombined(v templates.Values) {
 }
 
 // expandWindows replaces the value of SpeedLimit by its rows. A value that cannot be read stays, so
-// that the person is told.
+// that the page reports it.
 func expandWindows(v templates.Values) {
 	windows, err := param.ParseSpeedLimit(v["SpeedLimit"])
 	if err != nil {

@@ -143,8 +143,8 @@ type unreadableEvent struct{ what param.Text }
 // Error returns the English text, for logs.
 func (e *unreadableEvent) Error() string { return "unreadable request: " + e.what.En }
 
-// Unreadable answers a request that could not be made from a platform's event. The text what is the
-// reason. The answer has the headers and the log line of every other answer.
+// Unreadable answers an event of the platform from which no request can be made. The parameter what
+// is the reason. The answer has the headers and the log line of every other answer.
 func (s *Server) Unreadable(w http.ResponseWriter, r *http.Request, what param.Text) {
 	s.identify(s.logged(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, &unreadableEvent{what})

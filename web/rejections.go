@@ -113,27 +113,34 @@ func onlyAccount(lines []param.Mistake) bool {
 }
 
 // maxReasons is the largest number of single mistakes in the reason of a rejection.
-const maxReasons = 3
+const maxReasons = 5
 
-// reasonOf returns the reason of a refusal in both languages: the sentences of the problem document, and its
-// first mistakes.
+// reasonOf returns the reason of a refusal in both languages: the title of the problem document, then its
+// first mistakes and how many there are besides, or its detail.
 func reasonOf(err error) param.Text {
 	in := func(l param.Language) string {
 		p := problemOf(faultOf(err), err, l)
-		parts := []string{p.Title}
-		for i, wrong := range p.Errors {
-			if i == maxReasons {
-				break
-			}
+		parts := []string{}
+		for _, wrong := range p.Errors[:min(len(p.Errors), maxReasons)] {
 			parts = append(parts, wrong.Detail)
 		}
-		if len(parts) == 1 && p.Detail != "" {
+		if more := len(p.Errors) - len(parts); more > 0 {
+			parts = append(parts, wordMore.Fill(l, more))
+		}
+		if len(parts) == 0 && p.Detail != "" {
 			parts = append(parts, p.Detail)
 		}
-		return strings.Join(parts, wordBetween.In(l))
+		if len(parts) == 0 {
+			return p.Title
+		}
+		return p.Title + wordBefore.In(l) + strings.Join(parts, wordBetween.In(l))
 	}
 	return param.Text{En: in(param.English), Zh: in(param.Chinese)}
 }
 
-// wordBetween separates the parts of a reason.
-var wordBetween = param.Both(": ", "：")
+// The words of a reason: before its parts, between them, and for the parts that are left out.
+var (
+	wordBefore  = param.Both(": ", "：")
+	wordBetween = param.Both("; ", "；")
+	wordMore    = param.Both("and %d more", "另有 %d 处")
+)

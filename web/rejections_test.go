@@ -40,7 +40,7 @@ func (c *traces) Record(_ context.Context, e backup.AuditEvent) error {
 	return nil
 }
 
-func (c *traces) Along(ctx context.Context, e backup.AuditEvent, store func(backup.AuditRow) (bool, error)) (bool, error) {
+func (c *traces) RecordWith(ctx context.Context, e backup.AuditEvent, store func(backup.AuditRow) (bool, error)) (bool, error) {
 	return store(backup.AuditRow{Chain: "test", Seq: int64(len(c.events)), Body: "{}"})
 }
 
@@ -112,6 +112,9 @@ var refusals = []refusal{
 	{"event that is too large", backup.RejectedUnreadable, "event:timer nightly", backup.AuditRejected, "KB", func(w *world) int { return w.event(strings.Repeat(" ", 1<<20) + good) }},
 	{"event with a malformed key", backup.RejectedUnreadable, "event:timer nightly", backup.AuditRejected, "could not be read", func(w *world) int { return w.event(`{"key":"\n",` + good[1:]) }},
 	{"event with an unknown member", backup.RejectedInvalid, "event:timer nightly", backup.AuditRejected, "Retentoin", func(w *world) int { return w.event(`{"Retentoin":1,` + good[1:]) }},
+	{"event with many mistakes", backup.RejectedInvalid, "event:timer nightly", backup.AuditRejected, "; and 2 more", func(w *world) int {
+		return w.event(`{"Retentoin":1,"Regoin":"","Shell":""}`)
+	}},
 	{"event with a wrong instance", backup.RejectedInvalid, "event:timer nightly", backup.AuditRejected, "nstance", func(w *world) int { return w.event(strings.Replace(good, "i-bp1demoweb01", "web01", 1)) }},
 	{"event that is not allowed", backup.RejectedDenied, "event:timer nightly", backup.AuditDenied, "not allowed", func(w *world) int { return w.event(strings.Replace(good, ":7}", ":9999}", 1)) }},
 	{"event for an unknown account", backup.RejectedAccount, "event:timer nightly", backup.AuditDenied, "not allowed", func(w *world) int { return w.event(strings.Replace(good, "demo", "nowhere", 1)) }},

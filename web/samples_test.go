@@ -134,7 +134,7 @@ func summaryOf(page string) string {
 }
 
 // The values of a switch that is off are ignored with a note, in the answers of each door and on the
-// pages. A program's JobName is made to fit with a note; a person is told to correct it.
+// pages. A program's JobName is made to fit with a note; a person must correct it.
 func TestNotesAreInEveryAnswer(t *testing.T) {
 	w := newWorld(t)
 	const ignored, named = "Detail.timeoutInSeconds was ignored", "JobName was changed to before-upgrade"
@@ -219,7 +219,7 @@ func TestSpeedLimitRoundTrip(t *testing.T) {
 	}
 }
 
-// A link or a form whose text for several controls cannot be read is told so; nothing is dropped
+// The portal reports each unreadable text for several controls, in a link or a form. It drops nothing
 // silently.
 func TestUnreadableTextsAreNamed(t *testing.T) {
 	w := newWorld(t)
@@ -340,7 +340,7 @@ func TestShadowCopyRulesAreSaidBeforeTheStart(t *testing.T) {
 	}
 }
 
-// A cluster may have hundreds of volumes. A body that is too large is told the limit that applied.
+// A cluster may have hundreds of volumes. The error for a body that is too large states the limit.
 func TestLongListsAndTheirLimits(t *testing.T) {
 	var volumes []string
 	for i := range 200 {

@@ -89,9 +89,9 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// maySignIn returns nil if a sign-in that was started in this browser may call the identity
-// provider. Each sign-in may do so once, so that nobody can repeat one until its address is locked
-// out; then the failures of its address count.
+// maySignIn returns nil if a sign-in that was started in this browser may call the identity provider.
+// It refuses an address with too many failures. It also refuses a second call of one sign-in:
+// otherwise repeated callbacks could lock out the address.
 func (s *Server) maySignIn(r *http.Request, from, transaction string) error {
 	if err := s.Backups.MaySignIn(r.Context(), from); err != nil {
 		return err

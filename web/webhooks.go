@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"backupportal/function/admission"
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/webhook"
@@ -43,6 +44,12 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if message.ID == "" {
 		return errKey
 	}
+	slot, err := s.Admission.Enter(r.Context(), admission.Submission)
+	if err != nil {
+		return err
+	}
+	defer slot.Leave()
+	*r = *r.WithContext(admission.WithSlot(r.Context(), slot)) // the answer is written without the slot
 	asked, err := values.Submission()
 	switch {
 	case errors.Is(err, webhook.ErrNothing):
@@ -89,8 +96,8 @@ func checkMessageType(source webhook.Source, contentType string) error {
 	return errNotJSON
 }
 
-// warnOfReplay logs that a message that its content identifies was taken for a repeat. Its sender may
-// have meant another backup.
+// warnOfReplay logs that a message without an id of its own was handled as a repeat, because its content
+// was the same. Its sender may have wanted another backup.
 func (s *Server) warnOfReplay(ctx context.Context, p identity.Principal, out submitResult) {
 	if !out.replayed {
 		return

@@ -248,7 +248,8 @@ func (f *finder) isCapacity(n ast.Expr, above []ast.Node) bool {
 	return isMap || len(call.Args) == 3
 }
 
-// mustBeConstant reports whether n stands in the length of an array type or in the key of an element.
+// mustBeConstant reports whether n stands where Go requires a constant: in the length of an array type, or in the
+// index of an element of an array or slice literal.
 func mustBeConstant(n ast.Expr, above []ast.Node) bool {
 	for i, outer := range above {
 		var inner ast.Node = n
@@ -434,7 +435,8 @@ func (f *finder) isBuiltin(e ast.Expr, name string) bool {
 	return ok && f.info.Uses[id] == types.Universe.Lookup(name)
 }
 
-// isBool reports whether e is no constant and can be an argument and a result of zzNot: its type is not a named one.
+// isBool reports whether e can be an argument and a result of zzNot: it is no constant, and its type is bool itself
+// and not a type that is declared from bool.
 func (f *finder) isBool(e ast.Expr) bool {
 	t := f.info.Types[e]
 	return t.Value == nil && t.Type != nil && types.Identical(types.Default(t.Type), types.Typ[types.Bool])

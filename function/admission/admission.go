@@ -76,7 +76,7 @@ type waiter struct{ granted chan struct{} }
 // New returns a gate with the limits of cfg.
 func New(cfg Config) *Gate { return &Gate{cfg: cfg} }
 
-// A Slot is the right to work on one request. A nil Slot is that of a nil Gate.
+// A Slot is the right to work on one request. A nil Gate gives a nil Slot, which limits nothing.
 type Slot struct {
 	gate  *Gate
 	kind  Kind
@@ -171,8 +171,8 @@ func (g *Gate) expected(kind Kind) time.Duration {
 	return g.work[kind] * time.Duration(len(g.waiting[kind])+1) / time.Duration(slots)
 }
 
-// giveUp takes w out of the queue and returns err. If w got a slot at the last moment, a caller
-// that was only out of time keeps it, and the error is nil.
+// giveUp takes w out of the queue and returns err. If w received a slot just before and err is
+// [ErrFull], the caller keeps the slot and giveUp returns nil.
 func (g *Gate) giveUp(w *waiter, kind Kind, err error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -219,7 +219,7 @@ func (g *Gate) release(kind Kind) {
 	}
 }
 
-// Load is what a gate does at one moment, and how often it refused since it was made.
+// Load has the numbers of requests in a gate at one moment, and of refusals since the gate was made.
 type Load struct {
 	Running [kinds]int   // requests with a slot, by [Kind]
 	Waiting [kinds]int   // requests in the queue, by [Kind]
@@ -227,7 +227,7 @@ type Load struct {
 	Paused  int          // requests in [Pause]
 }
 
-// Load returns the present figures. Those of a nil Gate are zero.
+// Load returns the present load. It is zero for a nil Gate.
 func (g *Gate) Load() Load {
 	if g == nil {
 		return Load{}

@@ -21,8 +21,8 @@ func FromContext(ctx context.Context) *Slot {
 
 // Pause calls wait with ctx and d. If ctx has the slot of a read, Pause gives it back during the
 // wait, because a request that only waits needs none, and then waits for a slot again. A submission
-// keeps its slot: it could not continue without one. Errors: that of wait, and
-// [ErrFull] if the maximum number of requests is paused, or if no slot became free after the wait.
+// keeps its slot: it could not continue without one. Errors: the error of wait, and [ErrFull] if the
+// maximum number of requests is paused, or if no slot became free after the wait.
 // After an error from Enter the request has no slot, and must end soon.
 func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time.Duration) error) error {
 	s := FromContext(ctx)
@@ -57,7 +57,7 @@ func (s *Slot) pause() bool {
 	return true
 }
 
-// resume counts a paused request no longer.
+// resume ends the count of a paused request.
 func (s *Slot) resume() {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()

@@ -45,7 +45,7 @@ func (v verdict) judge(a *attempt) (response, *backup.CloudError) {
 		return r, e
 	}
 	known, listed := meaningOf(e.Code)
-	e.Outcome, e.Passing, e.Unlisted, e.Cause = known.outcome, known.passing, !listed, "answered"
+	e.Outcome, e.Temporary, e.Unlisted, e.Cause = known.outcome, known.temporary, !listed, "answered"
 	e.Message = cleanMessage(r.message, v.secrets)
 	if !listed {
 		e.Outcome, e.Cause = backup.ErrRefused, "undocumented code"

@@ -70,8 +70,8 @@ type Config struct {
 	Endpoint *url.URL
 	// CA has the trusted root certificates in PEM. Nil means those of the system.
 	CA []byte
-	// Proxy is that of [http.Transport]. Nil means no proxy. The package and the SDK never read the
-	// environment for one.
+	// Proxy returns the proxy for a request, as the field Proxy of [http.Transport]. Nil means no proxy.
+	// The package and the SDK never read the environment for a proxy.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// UserAgent names the program in the cloud's logs. Empty means "backup-portal".

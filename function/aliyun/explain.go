@@ -61,11 +61,11 @@ var meanings = []meaning{{
 	codes: "InvalidAccessKeyId* Forbidden.AccessKeyDisabled", outcome: backup.ErrCredentials,
 	means: param.Both("The access key of this portal is no longer valid.", "本门户的访问密钥已失效。"), todo: tellOperator,
 }, {
-	codes:   "InvalidSecurityToken*",
-	outcome: backup.ErrCredentials,
-	passing: true,
-	means:   param.Both("The portal's credentials have expired and could not be renewed.", "本门户的访问凭证已过期且未能续期。"),
-	todo:    tellOperator,
+	codes:     "InvalidSecurityToken*",
+	outcome:   backup.ErrCredentials,
+	temporary: true,
+	means:     param.Both("The portal's credentials have expired and could not be renewed.", "本门户的访问凭证已过期且未能续期。"),
+	todo:      tellOperator,
 }, {
 	codes: "MissingSecurityToken", outcome: backup.ErrCredentials,
 	means: param.Both("The portal sent incomplete credentials.", "本门户发送的凭证不完整。"), todo: tellOperator,
@@ -179,12 +179,12 @@ const (
 
 // A meaning classifies and explains some codes.
 type meaning struct {
-	codes   string     // patterns of [path.Match], separated by blanks
-	outcome error      // the error of package backup for the call
-	caller  bool       // the caller can correct it; otherwise the operator must
-	passing bool       // newer credentials may succeed, so the call may be repeated
-	means   param.Text // what the code means
-	todo    param.Text // what to do about it
+	codes     string     // patterns of [path.Match], separated by blanks
+	outcome   error      // the error of package backup for the call
+	caller    bool       // the caller can correct it; otherwise the operator must
+	temporary bool       // newer credentials may succeed, so the call may be repeated
+	means     param.Text // what the code means
+	todo      param.Text // what to do about it
 }
 
 // Explain returns what a code means and what to do about it. Codes of AssumeRole have the

@@ -10,8 +10,8 @@ import (
 
 // ListProtectedResources returns all resources that Cloud Backup protects in the account and region
 // of target and that match the query. It reads every page; if one cannot be read, it returns an
-// error and no resources. The vendor documents no instances that were backed up as a whole
-// (UDM_ECS) in this list. Errors are [*backup.CloudError] values. Source: Cloud Backup,
+// error and no resources. The vendor's documentation does not say that the list contains
+// instances that were backed up as a whole (UDM_ECS). Errors are [*backup.CloudError] values. Source: Cloud Backup,
 // ListProtectedResources.
 func (c *Client) ListProtectedResources(
 	ctx context.Context,

@@ -45,8 +45,8 @@ func get(p App, address, token string) *httptest.ResponseRecorder {
 	return answer
 }
 
-// Every event that can never be accepted leaves a log line, an audit record, a line in the history and a metric,
-// by whichever shape it arrives.
+// Every event that can never be accepted leaves a log line, an audit record, a line in the history and a
+// metric. This holds for every shape of event.
 func TestEventsThatCanNeverBeAcceptedLeaveTraces(t *testing.T) {
 	const ce = `"id":"1","source":"shop","specversion":"1.0","type":"t"`
 	for name, c := range map[string]struct{ event, kind, source, origin string }{

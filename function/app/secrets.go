@@ -10,7 +10,7 @@ import (
 var SecretVariables = []string{
 	"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN",
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-	"DATABASE_URL", "OIDC_CLIENT_SECRET", "SESSION_KEYS", "AUDIT_KEY",
+	"DATABASE_URL", "OIDC_CLIENT_SECRET", "SESSION_KEYS", "AUDIT_KEY", "METRICS_TOKEN",
 }
 
 // ForgetSecrets removes [SecretVariables] and the variables in named from the environment, after

@@ -174,8 +174,8 @@ func (l *Log) write(ctx context.Context, e backup.AuditEvent, unwritten int) err
 	return err
 }
 
-// Along implements [backup.Auditor]. It writes the line if store reports that the row is stored.
-func (l *Log) Along(ctx context.Context, e backup.AuditEvent, store func(backup.AuditRow) (bool, error)) (bool, error) {
+// RecordWith implements [backup.Auditor]. It writes the line if store reports that the row is stored.
+func (l *Log) RecordWith(ctx context.Context, e backup.AuditEvent, store func(backup.AuditRow) (bool, error)) (bool, error) {
 	return l.writeInTurn(ctx, l.record(ctx, e), store)
 }
 

@@ -301,7 +301,7 @@ func TestStoreErrorEndsChain(t *testing.T) {
 func TestAlongWithoutStoring(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
-	stored, err := tr.Along(t.Context(), intent(0), func(backup.AuditRow) (bool, error) { return false, nil })
+	stored, err := tr.RecordWith(t.Context(), intent(0), func(backup.AuditRow) (bool, error) { return false, nil })
 	if stored || err != nil {
 		t.Errorf("stored %v, error %v", stored, err)
 	}

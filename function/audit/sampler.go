@@ -7,8 +7,9 @@ import (
 	"backupportal/function/backup"
 )
 
-// Of equal events with a sample key, one is written in each period. At most maxSampled sample
-// keys are distinguished; further ones are counted together, for each kind of event.
+// Of the events with the same kind and sample key, one is written in each period. At most
+// maxSampled pairs of kind and key are counted on their own. Events with further keys share one
+// count for each kind.
 const (
 	samplePeriod = time.Minute
 	maxSampled   = 1000

@@ -44,7 +44,7 @@ const (
 	AuditReconciled     AuditKind = "reconciled"      // the cloud's list resolved an attempt
 	AuditCancelled      AuditKind = "cancelled"       // the result of CancelBackupJob
 	AuditWebhookRefused AuditKind = "webhook_refused" // the signature or token of a webhook is wrong
-	AuditRejected       AuditKind = "rejected"        // a message can never be accepted; one an hour for each kind and source
+	AuditRejected       AuditKind = "rejected"        // a message can never be accepted; see [Service.Reject]
 	AuditLimit          AuditKind = "limit"           // a limit is reached
 	AuditViolation      AuditKind = "violation"       // a promise of the design is broken: two jobs of one submission
 )
@@ -118,11 +118,11 @@ type Auditor interface {
 	// Record stores e. After an error it may not be stored; the caller must then not do the
 	// action that e announces.
 	Record(ctx context.Context, e AuditEvent) error
-	// Along stores e together with something else. It calls store with the row; store saves both
-	// or neither, and reports whether it saved them. Along returns that result.
-	Along(ctx context.Context, e AuditEvent, store func(AuditRow) (bool, error)) (bool, error)
-	// Flush writes how many sampled events were counted and not written: those of minutes that
-	// are over, or all.
+	// RecordWith calls store with the row of e. store saves the row and the caller's own data in one
+	// transaction, and reports whether it saved them. RecordWith returns that result.
+	RecordWith(ctx context.Context, e AuditEvent, store func(AuditRow) (bool, error)) (bool, error)
+	// Flush writes how many events with a sample key were counted instead of written. It does so for
+	// the minutes that have ended, or for all if all is true.
 	Flush(ctx context.Context, all bool) error
 }
 
@@ -146,7 +146,7 @@ func (t trail) along(ctx context.Context, e AuditEvent, store func(rows ...Audit
 	if t.auditor == nil {
 		return store()
 	}
-	return t.auditor.Along(ctx, e, func(row AuditRow) (bool, error) { return store(row) })
+	return t.auditor.RecordWith(ctx, e, func(row AuditRow) (bool, error) { return store(row) })
 }
 
 // violation records a result that the step log must prevent. name is its name; job and other are
@@ -176,7 +176,8 @@ func (t trail) record(ctx context.Context, e AuditEvent) error {
 	return t.auditor.Record(ctx, e)
 }
 
-// flush writes the counts of sampled events. A failure is logged.
+// flush writes to the trail how many equal events were counted instead of written, for each minute
+// that has ended: see [Auditor]. A failure is logged.
 func (t trail) flush(ctx context.Context) {
 	if t.auditor == nil {
 		return
@@ -223,7 +224,7 @@ func classify(err error, took time.Duration) AuditOutcome {
 	}
 	out.Status, out.Code, out.RequestID = cloud.HTTPStatus, cloud.Code, cloud.RequestID
 	switch {
-	case errors.Is(cloud, ErrRefused), errors.Is(cloud, ErrCredentials) && !cloud.Passing:
+	case errors.Is(cloud, ErrRefused), errors.Is(cloud, ErrCredentials) && !cloud.Temporary:
 		out.Class = ClassRefused
 	case errors.Is(cloud, ErrThrottled), errors.Is(cloud, ErrNotSent), errors.Is(cloud, ErrCredentials):
 		out.Class = ClassNotSent

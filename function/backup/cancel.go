@@ -22,8 +22,8 @@ func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record)
 //
 //   - [ErrNotFound]: p may not view the submission, or it does not exist.
 //   - [*DeniedError]: p may view the submission and may not cancel it.
-//   - [*BusyError] with [ErrOver] or [ErrNoJob]: there is nothing to cancel.
-//   - [*BusyError] with [ErrCancelNo]: the cloud refused; the job continues.
+//   - [*BusyError] with [ErrJobEnded] or [ErrNoJob]: there is nothing to cancel.
+//   - [*BusyError] with [ErrCancelRefused]: the cloud refused; the job continues.
 //   - [*BusyError] with [ErrNotCancelled]: it is unknown whether the cloud accepted the request.
 //   - [ErrStoreUnavailable]: nothing was sent: the record cannot be read, or the intent not recorded.
 func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (Record, error) {
@@ -101,8 +101,8 @@ func (s *Service) resolveCancel(
 	if cloud != nil {
 		busy.Code, busy.Message, busy.RetryAfter = cloud.Code, cloud.Message, cloud.RetryAfter
 	}
-	if refused := errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing; refused {
-		busy.Err = ErrCancelNo
+	if refused := errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Temporary; refused {
+		busy.Err = ErrCancelRefused
 	} else {
 		busy.RetryAfter = max(busy.RetryAfter, askInterval)
 	}
@@ -116,13 +116,13 @@ func (s *Service) resolveCancel(
 		// The job is being cancelled, but perhaps not by this request: a refused request had no
 		// effect, and a recent cancellation in the store belongs to another request.
 		known, err := s.steps().find(ctx, r.SubmissionID)
-		if errors.Is(busy.Err, ErrCancelNo) || err != nil || known.Cancellation.overrides(r.Job) {
+		if errors.Is(busy.Err, ErrCancelRefused) || err != nil || known.Cancellation.overrides(r.Job) {
 			r.Cancellation = known.Cancellation
 			return r, nil
 		}
 		return s.recordCancellation(ctx, r, request), nil
-	case errors.Is(err, ErrOver):
-		busy = &BusyError{Err: ErrOver, SubmissionID: r.SubmissionID}
+	case errors.Is(err, ErrJobEnded):
+		busy = &BusyError{Err: ErrJobEnded, SubmissionID: r.SubmissionID}
 	}
 	return r, busy
 }
@@ -149,7 +149,7 @@ func (c Cancellation) overrides(job Job) bool {
 const cancelGrace = time.Minute
 
 // Cancellable returns nil if the cloud can be asked to cancel the job of r at now. Otherwise it
-// returns [ErrCancelled], [ErrOver] or [ErrNoJob].
+// returns [ErrCancelled], [ErrJobEnded] or [ErrNoJob].
 func (r Record) Cancellable(now time.Time) error {
 	switch state := r.State(now); {
 	case r.Last.Kind != StepCreated:
@@ -157,7 +157,7 @@ func (r Record) Cancellable(now time.Time) error {
 	case state == StateCanceling || state == StateCanceled:
 		return ErrCancelled
 	case state.IsTerminal():
-		return ErrOver
+		return ErrJobEnded
 	}
 	return nil
 }

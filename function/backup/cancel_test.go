@@ -80,10 +80,10 @@ func TestCancelOfEndedJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := r.Cancel(t.Context(), bob, id)
-	if !errors.Is(err, backup.ErrOver) || got.State(r.Now()) != backup.StateComplete || r.cancels() != 1 {
+	if !errors.Is(err, backup.ErrJobEnded) || got.State(r.Now()) != backup.StateComplete || r.cancels() != 1 {
 		t.Errorf("got %v, %s, %d calls", err, got.State(r.Now()), r.cancels())
 	}
-	if _, err = r.Cancel(t.Context(), bob, id); !errors.Is(err, backup.ErrOver) || r.cancels() != 1 {
+	if _, err = r.Cancel(t.Context(), bob, id); !errors.Is(err, backup.ErrJobEnded) || r.cancels() != 1 {
 		t.Errorf("known to be over: %v, %d calls", err, r.cancels())
 	}
 	if by := r.record(t, id).Cancellation; !reflect.DeepEqual(by, backup.Cancellation{}) {
@@ -97,8 +97,8 @@ func TestCancelOfEndedJob(t *testing.T) {
 func TestLostCancelAnswerIsReadFromJob(t *testing.T) {
 	for fault, want := range map[string]error{
 		"drop-after": nil, "500-after": nil, "truncate": nil, "html-after 502": nil,
-		"drop": backup.ErrNotCancelled, "500": backup.ErrNotCancelled, "throttle": backup.ErrNotCancelled, "refuse 403 NoPermission": backup.ErrCancelNo,
-		"success-false BadRequest": backup.ErrCancelNo,
+		"drop": backup.ErrNotCancelled, "500": backup.ErrNotCancelled, "throttle": backup.ErrNotCancelled, "refuse 403 NoPermission": backup.ErrCancelRefused,
+		"success-false BadRequest": backup.ErrCancelRefused,
 	} {
 		t.Run(fault, func(t *testing.T) {
 			r := newFixture(t)

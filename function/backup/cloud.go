@@ -101,7 +101,7 @@ type CloudError struct {
 	Message    string        // of the cloud, cleaned and shortened; empty if it contained a secret
 	RequestID  string        // of the cloud
 	Unlisted   bool          // refused with an undocumented code: a job may exist in spite of it
-	Passing    bool          // with ErrCredentials: temporary, so newer credentials may be accepted
+	Temporary  bool          // with ErrCredentials: temporary, so newer credentials may be accepted
 	RetryAfter time.Duration // as the cloud asked; 0: not stated
 	Denial     Denial        // of RAM, if a permission is missing
 	Cause      string        // kind of the network error, never a URL

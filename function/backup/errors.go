@@ -22,23 +22,23 @@ var (
 	// ErrStoreUnavailable: the store failed, so nothing is known about its records.
 	ErrStoreUnavailable = errors.New("submissions cannot be recorded at the moment")
 
-	// ErrOver: the job cannot be cancelled: it has ended.
-	ErrOver = errors.New("the job has already ended")
+	// ErrJobEnded: the job cannot be cancelled: it has ended.
+	ErrJobEnded = errors.New("the job has already ended")
 	// ErrCancelled: the job need not be cancelled: it is cancelled, or is being cancelled.
 	ErrCancelled = errors.New("the job is cancelled or being cancelled")
 	// ErrNoJob: the submission has no job to cancel, or none yet.
 	ErrNoJob = errors.New("there is no job")
 	// ErrNotCancelled: the cloud did not confirm a request to cancel. The job may be cancelled or may continue.
 	ErrNotCancelled = errors.New("the cloud did not confirm the request to cancel")
-	// ErrCancelNo: the cloud refused a request to cancel. The job continues.
-	ErrCancelNo = errors.New("the cloud refused the request to cancel")
+	// ErrCancelRefused: the cloud refused a request to cancel. The job continues.
+	ErrCancelRefused = errors.New("the cloud refused the request to cancel")
 )
 
 // BusyError says that a submission cannot be answered now or with this key, or that a job cannot
 // be cancelled.
 type BusyError struct {
-	// Err is ErrInProgress, ErrKeyReused, ErrNotSent, ErrOver, ErrNoJob, ErrNotCancelled or
-	// ErrCancelNo.
+	// Err is ErrInProgress, ErrKeyReused, ErrNotSent, ErrJobEnded, ErrNoJob, ErrNotCancelled or
+	// ErrCancelRefused.
 	Err          error
 	SubmissionID string        // of the submission that the key stands for
 	RetryAfter   time.Duration // 0 if waiting does not help

@@ -103,8 +103,9 @@ func (s *Service) SignInFailed(ctx context.Context, client string) {
 	s.limiter().signInFailed(ctx, client)
 }
 
-// SpendSignIn reports whether a sign-in that was started here may call the identity provider. Only
-// the first call with a transaction returns true, even if the sign-in fails. transaction identifies the sign-in. The error is [ErrStoreUnavailable].
+// SpendSignIn reports whether a sign-in that the portal started may call the identity provider. It
+// returns true only for the first call with a transaction, even if the sign-in then fails. transaction
+// identifies the sign-in. The error is [ErrStoreUnavailable].
 func (s *Service) SpendSignIn(ctx context.Context, transaction string) (ok bool, err error) {
 	sum := lenhash.Sum("portal/sign-in/v1", transaction)
 	r := Rate{Key: "o:" + hex.EncodeToString(sum[:16]), Burst: 1, Per: signInAge}

@@ -20,7 +20,7 @@ type ProtectedResource struct {
 	SourceType        param.SourceType
 	CreatedByProduct  string // HBR, or BASIC for the Essential Edition
 	SnapshotCount     int64  // number of recovery points
-	ProtectedDataSize int64  // bytes; 0 but for BASIC
+	ProtectedDataSize int64  // bytes; 0 unless CreatedByProduct is BASIC
 	BackupPlanCount   int64
 }
 

@@ -29,7 +29,7 @@ func (s *Service) findForgottenJob(ctx context.Context, r Record) (_ Answer, don
 	job, found, err := s.findListedJob(ctx, r.Principal, r)
 	cloud, _ := errors.AsType[*CloudError](err)
 	roleRefused := cloud != nil && cloud.Action == "AssumeRole" &&
-		(errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Passing)
+		(errors.Is(cloud, ErrRefused) || errors.Is(cloud, ErrCredentials) && !cloud.Temporary)
 	switch {
 	case err != nil && !roleRefused:
 		s.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)

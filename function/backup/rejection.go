@@ -20,9 +20,8 @@ type Rejection struct {
 	Door   Door
 	Sender identity.Principal // a source of the policy or a kind of event; only Kind and Subject are stored
 
-	// Origin is what an event says about where it comes from, such as the name of its trigger. It is a text
-	// from outside and proves nothing. It is empty for a webhook, and for further origins of an hour with
-	// [maxOrigins] rejections.
+	// Origin is the source that an event names, such as its trigger. It is a text from outside and proves
+	// nothing. It is empty for a webhook, and for each new origin after [maxOrigins] rejections in an hour.
 	Origin string
 
 	Reason          param.Text // for people
@@ -82,13 +81,17 @@ const (
 	maxOrigin     = 120
 )
 
-// Meter counts events for a monitoring system. The source is a name of the configuration, or empty.
+// Meter counts events for a monitoring system.
 type Meter interface {
+	// Rejected counts one refused input. kind is a [RejectionKind]. source is the name of the sender
+	// in the policy, or its kind of event. It is empty if the sender is a person or is unknown, so
+	// that the number of different sources has a bound.
 	Rejected(kind, source string)
 }
 
-// CountRefusal counts a refused input in the metrics. It is enough for a sender that reads its answer.
-// source is a name of the configuration, or empty.
+// CountRefusal counts a refused input in the metrics. It is for senders that read the answer; see
+// [Service.Reject] for the others.
+// See [Meter] for source.
 func (s *Service) CountRefusal(kind RejectionKind, source string) {
 	if s.Meter != nil {
 		s.Meter.Rejected(string(kind), source)
@@ -96,7 +99,7 @@ func (s *Service) CountRefusal(kind RejectionKind, source string) {
 }
 
 // Refuse counts a message whose sender is not proved, and logs the first one of each kind and source in an
-// hour. It stores nothing. source is a name of the configuration, or empty.
+// hour. It stores nothing. See [Meter] for source.
 func (s *Service) Refuse(ctx context.Context, kind RejectionKind, door Door, source string) {
 	s.CountRefusal(kind, source)
 	if s.Warned.first(string(kind)+" "+source, s.Now()) {
@@ -210,9 +213,9 @@ type EntryPage struct {
 }
 
 // History returns up to q.Limit submissions that p may view, newest first, and rejections if q.Rejections is
-// set. It returns rejections only if q selects by nothing else than time and [StateRejected]: a rejected message has no
-// account and no resource that is certain. A page can have fewer entries and a Rest, as that of
-// [Service.List]. The error is [ErrStoreUnavailable].
+// set. It returns rejections only if q has no filters except time and [StateRejected]: the account and the
+// resource of a rejected message are not certain. Like a page of [Service.List], a page with a Rest may have
+// fewer than q.Limit entries. The error is [ErrStoreUnavailable].
 func (s *Service) History(ctx context.Context, p identity.Principal, q Query) (EntryPage, error) {
 	var page EntryPage
 	if !q.onlyRejections() {
@@ -245,7 +248,7 @@ func (q Query) withRejections() bool {
 }
 
 // rejections returns up to q.Limit+1 rejections that p may view, the nearest to the query's place first,
-// and the place behind which it did not look; nil if there are no others.
+// and the last place that it read; nil if no rejections follow.
 func (s *Service) rejections(
 	ctx context.Context,
 	p identity.Principal,
@@ -282,8 +285,8 @@ func (s *Service) rejections(
 	return found, rest, nil
 }
 
-// merge adds rejections to a page of submissions. Both lists are complete as far as their rest, so the page
-// ends at the nearer of the two, or after q.Limit entries.
+// merge adds rejections to a page of submissions. Each list is complete up to its own rest, so the page
+// ends at the nearer rest, or after q.Limit entries.
 func (page *EntryPage) merge(q Query, rejections []Rejection, rest *Place) {
 	nearer := func(a, b Place) int {
 		order := cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) // newest first

@@ -526,8 +526,9 @@ func (s *Service) recordFailure(ctx context.Context, r Record, err error, took t
 		ours, err := s.steps().conclude(ctx, r, &step, e)
 		if err != nil || !ours {
 			s.trail().recordOrLog(ctx, e)
-			// Another process may have closed this attempt and made a job. The next call reads
-			// its result.
+			// Another process may have closed this attempt and made a job. The answer is that
+			// the result is unknown; the caller's next request with this key reads what the
+			// other process recorded.
 			return s.unknownAnswer(r), true, nil
 		}
 		r.Last = step

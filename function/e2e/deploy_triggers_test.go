@@ -22,8 +22,8 @@ func triggersOf(props map[string]any) []map[string]any {
 	return triggers
 }
 
-// checkTriggers checks the rules between the triggers of a resource and the rules of each trigger
-// type.
+// checkTriggers checks all triggers of one resource: each trigger by the rules of its type, and the
+// triggers together by the rules that compare them, such as different names.
 func checkTriggers(where string, props map[string]any) []error {
 	var found complaints
 	names, httpOf := map[string]bool{}, map[string]bool{}

@@ -188,7 +188,8 @@ func (l *lines) Write(b []byte) (int, error) {
 	return l.all.Write(b)
 }
 
-// when returns a channel that is closed when the log contains the words.
+// when returns a channel that is closed at the next write to the log that contains the words. Earlier
+// writes do not count.
 func (l *lines) when(words string) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -278,7 +279,7 @@ func (i *instance) submitStarted(t *testing.T, key string) reply {
 }
 
 // insist submits again, after the time that each answer states, until an answer is final. It passes
-// each answer that is not final to seen, if seen is not nil.
+// each answer that is not final to seen, if seen is not nil. The test fails after [patience].
 func (i *instance) insist(t *testing.T, key string, seen func(reply)) reply {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {

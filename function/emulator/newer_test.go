@@ -194,7 +194,7 @@ func TestV3ReadsOrRefusesEveryBody(t *testing.T) {
 	f.create(t, portal, instanceOrder())
 	for _, tt := range []struct {
 		kind, body string
-		want       string // PageSize of the answer, or what the refusal names
+		want       string // PageSize of the answer, or a text in the refusal
 	}{
 		{"application/json", `{"PageSize":1}`, "1"},
 		{"application/json; charset=utf-8", `{"PageSize":"1","SourceType":null}`, "1"},

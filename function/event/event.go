@@ -63,8 +63,8 @@ type Doors struct {
 	// what could be read. If it is nil, a plain page is the answer.
 	Unreadable func(w http.ResponseWriter, r *http.Request, err error)
 
-	// NotMessage learns of each event, or element of a batch, that is no message; its reason has no value of
-	// the event. m has no payload, and no kind if the event has none. Nil ignores them.
+	// NotMessage is called for each event, or element of a batch, that is not a message. m has no payload,
+	// and has no kind if the event has none. reason contains no text of the event. Nil means no call.
 	NotMessage func(ctx context.Context, m Message, reason string)
 
 	// Submit handles one message and returns its answer as JSON. A message that can never succeed

@@ -22,7 +22,7 @@ type Message struct {
 	//	direct                 no source, and the platform's request id
 	//	text, mns-stream, raw  no source, and a digest of the payload
 	//
-	// Without an id from the platform, that of direct is a digest too. [Message.ContentID] has the
+	// Without an id from the platform, the id of direct is a digest too. [Message.ContentID] has the
 	// id that decides whether a direct message is a repeat.
 	Source, ID string
 

@@ -119,8 +119,8 @@ func recordsName(list json.RawMessage) string {
 	return "AWS record"
 }
 
-// unservedGateway returns the name of the format of an HTTP request that Lambda cannot have answered:
-// API Gateway and load balancers expect other answers than function URLs and HTTP APIs.
+// unservedGateway returns the name of an HTTP request's format that the portal cannot answer on Lambda:
+// API Gateway and load balancers expect answers in another form than function URLs and HTTP APIs.
 func unservedGateway(keys map[string]json.RawMessage) string {
 	if keys["httpMethod"] == nil {
 		return ""

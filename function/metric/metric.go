@@ -9,7 +9,7 @@
 // The number of label values must have a bound. A caller passes names of the configuration or constants,
 // never a text of a request.
 //
-// The counters belong to one process and begin at 0. A monitoring system adds those of all processes.
+// The counters belong to one process and begin at 0. A monitoring system adds the counters of all processes.
 package metric
 
 import (

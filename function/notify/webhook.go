@@ -28,7 +28,7 @@ type rejectionData struct {
 	Kind         string      `json:"Kind"` // unreadable, invalid, denied or account
 	Door         backup.Door `json:"Door"`
 	Source       string      `json:"Source"`                 // name in the policy, or "event:" and the kind of event
-	Origin       string      `json:"Origin,omitempty"`       // what the event says about where it comes from
+	Origin       string      `json:"Origin,omitempty"`       // source that the event names; proves nothing
 	Reason       string      `json:"Reason"`                 // in the language of the receiver
 	SubmissionID string      `json:"SubmissionId,omitempty"` // of a refusal by the policy
 	RequestID    string      `json:"RequestId,omitempty"`

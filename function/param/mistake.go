@@ -77,7 +77,7 @@ func InFormOrder(bad []Mistake) []Mistake {
 	return bad
 }
 
-// MaxMistakes is how many mistakes a sender is told of at once.
+// MaxMistakes is the largest number of mistakes in one answer.
 const MaxMistakes = 100
 
 // CodeMore is the code of the last mistake of a list that [Bounded] has cut. It is

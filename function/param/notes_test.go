@@ -82,7 +82,8 @@ func TestPlainNumber(t *testing.T) {
 	}
 }
 
-// TestUnknownNamesAreHinted checks which name an unknown one is told, at the top and in an object.
+// TestUnknownNamesAreHinted checks which known name the message about an unknown name suggests, at the
+// top level and in an object.
 func TestUnknownNamesAreHinted(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"Detail":{"timeoutSeconds":30}}`:        "timeoutInSeconds",

@@ -25,7 +25,7 @@ func (p Params) SourceType() SourceType {
 // a value that is equal to the default of a field that does not apply, and every value
 // that belongs to a switch that is off ([Field.IsOff]). The vendor's samples contain many of
 // both. It writes a valid SpeedLimit with windows that do not pass midnight. [Notes] lists
-// what was changed. P may be nil.
+// the changes. P may be nil.
 //
 // Fields are visited in the order of the table, so a default can make a later field
 // apply (see [Field.AppliesTo]).

@@ -95,8 +95,8 @@ func ParseSpeedLimit(s string) ([]Window, error) {
 	return windows, bad.OrNil()
 }
 
-// splitAtMidnight returns w as windows that do not pass midnight: itself, or two windows if it ends
-// before it starts. An end at 0 is the end of the day.
+// splitAtMidnight returns w as windows that do not pass midnight: w, or two windows if w ends before
+// it starts. An end at 0 is the end of the day.
 func (w Window) splitAtMidnight() []Window {
 	if w.End >= w.Start {
 		return []Window{w}

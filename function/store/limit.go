@@ -64,8 +64,9 @@ const renewReservation = `UPDATE admission SET held = $5, day = $2, quotas = $3,
 const raiseHeld = `UPDATE admission SET held = $2 WHERE id = $1 AND held < $2`
 
 // clearHeld marks a reservation as refunded, and returns what must be refunded. It returns no row
-// if the reservation is refunded already, or is held for a later attempt than $2. The column held
-// is the number of the attempt plus 1; 0 means refunded.
+// if the reservation was refunded before, or if a later attempt holds it. The column held is the
+// number of the attempt that holds the reservation, plus 1; 0 means refunded. $2 is the number of the
+// attempt to refund, plus 1.
 const clearHeld = `UPDATE admission SET held = 0 WHERE id = $1 AND held BETWEEN 1 AND $2 RETURNING day, quotas, cooled`
 
 // Reserve implements [backup.Limits]. It runs in one transaction. If a limit refuses, Reserve rolls

@@ -67,7 +67,7 @@ func (d *DB) Reject(ctx context.Context, r backup.Rejection, most int, receivers
 const rejectionColumns = `r.id, r.kind, r.door, r.sender_kind, r.sender, r.origin, r.reason_en, r.reason_zh, r.submission_id, r.request_id,
 	r.first_ms, r.last_ms, r.count`
 
-// scanRejection reads the columns before, and then those of a rejection.
+// scanRejection reads the values of before, and then the columns of a rejection.
 func scanRejection(rows *sql.Rows, before ...any) (r backup.Rejection, err error) {
 	var first, last int64
 	err = rows.Scan(append(before, &r.ID, &r.Kind, &r.Door, &r.Sender.Kind, &r.Sender.Subject, &r.Origin, &r.Reason.En, &r.Reason.Zh,

@@ -314,7 +314,7 @@ func (d *DB) maxSkewMillis() int64 {
 
 // checkClock returns a [*backup.ClockError] if at differs from the time of the database's clock by
 // more than maxSkew. It reads the database's clock in every call, because a clock can be changed at
-// any moment.
+// any moment. If d.now is nil, it checks nothing.
 func (d *DB) checkClock(ctx context.Context, at time.Time) error {
 	if d.now == nil {
 		return nil

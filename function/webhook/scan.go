@@ -39,7 +39,7 @@ type scanner struct {
 var errSyntax = errors.New("webhook: not JSON")
 
 // scan reads the JSON value of r to its end and fills the places. A byte order mark before the
-// value is skipped. The error is errSyntax, or that of r.
+// value is skipped. The error is errSyntax, or the error of r.
 func scan(r io.Reader, places []*wanted) error {
 	s := scanner{r: bufio.NewReaderSize(r, 32<<10)}
 	if mark, _ := s.r.Peek(len(jsontext.ByteOrderMark)); string(mark) == jsontext.ByteOrderMark {
@@ -85,7 +85,7 @@ func (s *scanner) peek() (byte, error) {
 	return b[0], nil
 }
 
-// peekToken skips blanks and returns the byte behind them, which it does not read.
+// peekToken skips blanks and returns the next byte, which it does not read.
 func (s *scanner) peekToken() (byte, error) {
 	for {
 		c, err := s.peek()
@@ -171,8 +171,8 @@ func (s *scanner) list(depth int, inside []*wanted) error {
 	})
 }
 
-// entered returns the places behind the part called name, and forgets what an earlier part of that
-// name had there.
+// entered returns the places inside the member or element called name. It resets them, because an
+// earlier member of this name may have set them.
 func entered(inside []*wanted, depth int, name string) []*wanted {
 	var near []*wanted
 	for _, w := range inside {

@@ -234,7 +234,7 @@ func (r *repeated) Read(p []byte) (int, error) {
 // TestLargeMessagesNeedLittleMemory proves that a message of 32 MB is verified and read without
 // being in memory as a whole, for each kind of source and signature.
 func TestLargeMessagesNeedLittleMemory(t *testing.T) {
-	const megabytes = 31
+	const megabytes = 12
 	message := largeMessage(megabytes)
 	template := Source{
 		When: []Condition{{Pointer: []string{"status"}, Equals: "firing"}},
@@ -363,7 +363,7 @@ func TestByteOrderMarkOfMessages(t *testing.T) {
 	}
 }
 
-// TestSvixHeaders proves that the names of Svix are taken like those of the standard, and that the
+// TestSvixHeaders proves that the header names of Svix are accepted like the standard names, and that the
 // headers of the two lists are never combined.
 func TestSvixHeaders(t *testing.T) {
 	svix := func(id, stamp, signature string) http.Header {

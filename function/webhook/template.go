@@ -32,7 +32,8 @@ type Values struct {
 }
 
 // read reads a message to its end and keeps the values that the template of s names. The error is
-// that of body. A message that is not JSON is an error of [Values.Submission].
+// the error of body. For a message that is not JSON, read returns no error; [Values.Submission]
+// returns it later, when the sender is verified.
 func read(s Source, body io.Reader) (Values, error) {
 	v := Values{source: s, parts: map[string]*wanted{}}
 	var places []*wanted

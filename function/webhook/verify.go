@@ -89,10 +89,10 @@ type Message struct {
 // h has its headers. It checks that the message comes from s at the time now, and finds the values
 // that the template of s names. The memory that it needs does not grow with the body.
 //
-// The error is [ErrUnverified] or that of body. [ErrUnverified] is also returned for an unknown kind
-// and for a source without keys. With an error there are no values. If the headers alone show that
-// the message is not verified, body is not read. A [Bearer] message without a usable key is verified
-// and has an empty ID.
+// The error is [ErrUnverified] or an error of body. [ErrUnverified] is also returned for an unknown
+// kind of source and for a source without secrets. With an error there are no values. If the headers
+// alone prove that the message is invalid, body is not read. A [Bearer] message with a valid token and
+// without a usable Idempotency-Key is accepted and has an empty ID.
 func Receive(s Source, h http.Header, body io.Reader, now time.Time) (Message, Values, error) {
 	v, err := newVerifier(s, h, now)
 	if err != nil {
@@ -120,7 +120,7 @@ type verifier struct {
 // A keyCheck checks one signature with one key.
 type keyCheck struct {
 	key   string      // ID of the key
-	sum   hash.Hash   // reads what is signed
+	sum   hash.Hash   // hashes the signed content
 	valid func() bool // reports, at the end of the body, whether the signature is valid
 }
 
@@ -251,8 +251,9 @@ func hmacCheck(k Key, signature []byte) keyCheck {
 }
 
 // ed25519Check checks an Ed25519 signature (RFC 8032, section 5.1.7) as [ed25519.Verify] does. That
-// function needs the whole message in memory; the signature covers only a SHA-512 of it. ok is false
-// if the key or the signature is malformed. signature has 64 bytes, and k.Public 32.
+// function needs the whole message in memory; the returned check reads it as a stream, and its valid
+// gives the verdict at the end. ok is false if the key or the signature is malformed; then there is
+// no check. signature has 64 bytes, and k.Public 32.
 func ed25519Check(k Key, signature []byte) (c keyCheck, ok bool) {
 	public, err1 := new(edwards25519.Point).SetBytes(k.Public)
 	s, err2 := edwards25519.NewScalar().SetCanonicalBytes(signature[32:])

@@ -31,7 +31,7 @@ type Finder = func(*http.Request) (identity.Principal, error)
 //
 // A request without the header, and a request outside /api/, is passed to next. A request with the
 // header never is: a wrong token is an error even if the request also has a session. Errors:
-// [ErrToken], [ErrAlgorithm], [ErrIssuerUnavailable], and those of next.
+// [ErrToken], [ErrAlgorithm], [ErrIssuerUnavailable], and the errors of next.
 func Machines(tokens []identity.Token, list []identity.Pipeline, now func() time.Time, next Finder) Finder {
 	p := &pipelines{list: list, now: now, issuers: map[string]*provider{}}
 	for _, one := range list {

@@ -56,7 +56,7 @@ type issuerFixture struct {
 	token       func() string               // nil means a token from change and sign
 	form        url.Values                  // form of the last token request
 	end         any                         // published as end_session_endpoint
-	userinfo    http.HandlerFunc            // answers the userinfo endpoint; nil means that there is none
+	userinfo    http.HandlerFunc            // answers the userinfo endpoint; nil means no endpoint
 	asked       atomic.Int32                // number of requests to the userinfo endpoint
 	calls       atomic.Int32                // number of requests to all addresses
 	unavailable atomic.Bool                 // the server closes connections without a response

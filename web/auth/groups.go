@@ -17,7 +17,7 @@ var groupNames = []string{"name", "displayName", "display_name", "display"}
 //	value                          groups
 //	["a", "b"]                     a and b
 //	[{"name": "a"}]                a: the first of groupNames
-//	{"a": {}, "b": true}           a and b: the names of members, without those that are false or null
+//	{"a": {}, "b": true}           a and b: the names of members whose value is not false or null
 //	{"name": "a"}                  a: as in a list
 //	"a"                            a (AD FS and IdentityServer send a list of one so)
 //	"a,b" or "[a, b]"              a and b, without the blanks around them (WSO2, Cognito with SAML)
@@ -25,7 +25,7 @@ var groupNames = []string{"name", "displayName", "display_name", "display"}
 //
 // A text is first taken as one group, and is split only if keep does not accept it. It is never split at
 // spaces, because names of groups contain spaces: "Domain Admins" must not count as "Admins".
-// Anything else in the claim is ignored.
+// Every other value in the claim is ignored.
 func groupsOf(value any, keep func(group string) bool) (groups []string, result identity.GroupResult) {
 	names, readable := namesIn(value, keep)
 	for _, name := range names {

@@ -138,8 +138,8 @@ func (o *OIDC) Login(w http.ResponseWriter, r *http.Request, next string) error 
 
 // Callback handles the provider's redirect back: it checks it, redeems the code, starts a session
 // and returns the page to show next. Errors: [ErrLogin], [ErrRefused], [ErrProvider],
-// [ErrProviderAlgorithm], [ErrTooLarge], and the errors of spend and [Sessions.Begun]. A failure leaves an existing session
-// unchanged, so that a link to the callback cannot sign people out.
+// [ErrProviderAlgorithm], [ErrTooLarge], and the errors of spend and [Sessions.Begun]. A failure leaves an
+// existing session unchanged, so that a link to the callback cannot sign people out.
 //
 // Before the provider is called, spend says whether the sign-in called transaction may still do so:
 // it returns [ErrLogin] if the sign-in was used before. Any other error keeps the sign-in, so that

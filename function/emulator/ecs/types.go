@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// An instanceType is what the name of an instance type says about its size.
+// An instanceType is the size of an instance, as the name of its instance type states it.
 type instanceType struct {
 	Family string // ecs.g7
 	CPU    int64  // vCPUs

@@ -199,7 +199,8 @@ func lag(k *rpc.Call) time.Duration {
 	return f.Duration
 }
 
-// isListed reports whether the job is old enough for a listing with the given lag.
+// isListed reports whether the job is old enough for a listing with the given lag. With a lag of 0
+// every job is listed.
 func (j *Job) isListed(now time.Time, lag time.Duration) bool {
 	return lag == 0 || now.Sub(j.Schedule.Created) >= lag
 }

@@ -231,7 +231,7 @@ const (
 )
 
 // consistencyOf returns the consistency that the instance allows. As in the real cloud, the
-// caller learns of a downgrade only from the recovery point.
+// downgrade is visible only in the recovery point.
 func consistencyOf(d detail, i *world.Instance) consistency {
 	if !d.appConsistent {
 		return consistency{level: crashConsistent}

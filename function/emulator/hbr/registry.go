@@ -26,7 +26,7 @@ type registration struct {
 	added time.Time
 }
 
-// registrations returns the registrations of an account: those of the world, then those of calls,
+// registrations returns the registrations of an account: first of the world, then of calls,
 // oldest first.
 func (r *registry) registrations(a *world.Account) []registration {
 	r.mu.Lock()

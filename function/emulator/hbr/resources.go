@@ -21,7 +21,7 @@ type resourceView struct {
 	ClusterId, ClusterIdentifier, ResourceId, ResourceType, ResourceInfo string
 }
 
-// volumeInfo is the JSON object in ResourceInfo. Its members are those of the sample on the
+// volumeInfo is the JSON object in ResourceInfo. Its members are the members of the sample on the
 // vendor's page.
 type volumeInfo struct {
 	Name         string `json:"pv_name"`

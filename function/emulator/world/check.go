@@ -37,9 +37,9 @@ func (w *World) Check() error {
 	return errors.Join(c.problems...)
 }
 
-// A checker collects mistakes. Ids must be unique in the whole world, as they are in the real
-// cloud. The methods' parameter subject is the beginning of a message: the account or resource
-// that has the mistake.
+// A checker collects mistakes. Two resources of one kind must not have the same id, also in different
+// accounts, as in the real cloud; case is ignored. The methods' parameter subject is the beginning of a
+// message: the account or resource that has the mistake.
 type checker struct {
 	world    *World
 	ids      map[string]bool // kind and id that were seen, in lower case

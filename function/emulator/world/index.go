@@ -75,7 +75,8 @@ func (a *Account) Cluster(id, region string) *Cluster {
 // gives no number; 15 minutes is a guess.
 const clientAge = 15 * time.Minute
 
-// Client returns an active backup client on the instance or cluster with the given id, or nil.
+// Client returns the first backup client on the instance or cluster with the given id that is ACTIVATED
+// and has a recent heartbeat, or nil.
 func (a *Account) Client(on string) *BackupClient {
 	return findFirst(a.Clients, func(c *BackupClient) bool {
 		return c.hostID() == on && c.Status == "ACTIVATED" && c.HeartbeatAge < clientAge

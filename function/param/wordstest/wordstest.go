@@ -30,8 +30,9 @@ var phrases = []string{
 	"链接中的以下部分在此无效", "限制对象：", "如同断电）", "备份方式", "身份提供方",
 }
 
-// durations are times as Go prints them, such as 15m0s.
-var durations = regexp.MustCompile(`\b\d+h\d+m\d+s|\b\d+m\d+(\.\d+)?s`)
+// durations are times as Go prints them, such as 15m0s, that stand alone. A random text in a URL, such as
+// the state of a sign-in, can contain one by chance.
+var durations = regexp.MustCompile(`(?:^|[^0-9a-z_.=&%+/-])((?:\d+h)?\d+m\d+(?:\.\d+)?s)(?:$|[^0-9a-z_=&%+/-])`)
 
 // Find returns the first phrase in text that users must not read. It returns ""
 // if text has no such phrase. It ignores case.
@@ -42,7 +43,10 @@ func Find(text string) string {
 			return phrase
 		}
 	}
-	return durations.FindString(lower)
+	if found := durations.FindStringSubmatch(lower); found != nil {
+		return found[1]
+	}
+	return ""
 }
 
 // Check reports an error if text, which users get from the place where, contains

@@ -14,6 +14,10 @@ func TestFind(t *testing.T) {
 		"欢迎使用备份服务台":                        "备份服务台",
 		"wait 15m0s":                       "15m0s",
 		"至少间隔 1h30m0s":                     "1h30m0s",
+		"15m0s":                            "15m0s",
+		"(1m2.5s)":                         "1m2.5s",
+		"Wait 3m2s.":                       "3m2s",
+		"/auth?state=ab-3m2s&nonce=3m2s":   "",
 		"One thing is IN THE WAY: a role.": "in the way",
 	} {
 		if got := wordstest.Find(text); got != want {

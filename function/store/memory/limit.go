@@ -139,7 +139,7 @@ func (s *Store) Refund(ctx context.Context, key string, attempt int) error {
 	defer s.mu.Unlock()
 	l := &s.limits
 	holds := l.reservations[key]
-	// The reservation is refunded already, or is held for a later attempt.
+	// The reservation was refunded before, or an attempt later than the given one holds it.
 	if holds.held == 0 || holds.held > attempt+1 {
 		return nil
 	}

@@ -319,7 +319,8 @@ func claim(t *testing.T, s backup.Store, r backup.Record) backup.Record {
 	return known
 }
 
-// add appends a step and reports whether the caller owns the step.
+// add appends a step and reports whether this step is stored under its number. It returns false if
+// another step has the number, or if the store does not accept the step.
 func add(t *testing.T, s backup.Store, id string, step backup.Step) bool {
 	t.Helper()
 	ours, err := s.Append(t.Context(), id, step)
