@@ -1,9 +1,9 @@
 // Package admission limits how many requests are worked on at the same time.
 //
 // A request enters a [Gate] before its work begins and holds a [Slot] until its work ends. If no
-// slot is free, the request waits in a short queue for a short time, and is then refused. It is
-// refused at once if the wait would probably be too long. A refusal costs almost nothing, so a portal
-// with more requests than it can answer keeps answering as many as it can.
+// slot is free, the request waits in a short queue for a short time, and is then refused. A refusal
+// costs almost nothing, so a portal with more requests than it can answer keeps answering as many
+// as it can.
 //
 // A gate has slots for two kinds of requests:
 //
@@ -66,7 +66,6 @@ type Gate struct {
 	waiting [kinds][]*waiter // the longest wait first
 	refused [kinds]int64
 	paused  int
-	work    [kinds]time.Duration // moving average of the time that a slot was held; 0 until one was given back
 }
 
 // A waiter is a request that waits for a slot. It is in the queue until granted is closed, with the
@@ -78,10 +77,9 @@ func New(cfg Config) *Gate { return &Gate{cfg: cfg} }
 
 // A Slot is the right to work on one request. A nil Gate gives a nil Slot, which limits nothing.
 type Slot struct {
-	gate  *Gate
-	kind  Kind
-	held  bool      // guarded by gate.mu
-	since time.Time // start of the work; guarded by gate.mu
+	gate *Gate
+	kind Kind
+	held bool // guarded by gate.mu
 }
 
 // Enter waits for a slot for a request of a kind. Errors: [ErrFull], or the error of ctx. The caller
@@ -93,7 +91,7 @@ func (g *Gate) Enter(ctx context.Context, kind Kind) (*Slot, error) {
 	if err := g.wait(ctx, kind); err != nil {
 		return nil, err
 	}
-	return &Slot{gate: g, kind: kind, held: true, since: time.Now()}, nil
+	return &Slot{gate: g, kind: kind, held: true}, nil
 }
 
 // Leave gives the slot back. Further calls have no effect.
@@ -105,7 +103,6 @@ func (s *Slot) Leave() {
 	defer s.gate.mu.Unlock()
 	if s.held {
 		s.held = false
-		s.gate.measure(s.kind, time.Since(s.since))
 		s.gate.release(s.kind)
 	}
 }
@@ -139,36 +136,13 @@ func (g *Gate) join(kind Kind) (*waiter, error) {
 		g.running[kind]++
 		return nil, nil
 	}
-	if len(g.waiting[kind]) >= g.cfg.Queue || g.expected(kind) > g.cfg.Patience {
+	if len(g.waiting[kind]) >= g.cfg.Queue {
 		g.refused[kind]++
 		return nil, ErrFull
 	}
 	w := &waiter{granted: make(chan struct{})}
 	g.waiting[kind] = append(g.waiting[kind], w)
 	return w, nil
-}
-
-// memory is the number of requests over which the average time of work is taken.
-const memory = 16
-
-// measure adds the time of one request to the average of its kind. The caller holds the lock.
-func (g *Gate) measure(kind Kind, took time.Duration) {
-	if g.work[kind] == 0 {
-		g.work[kind] = took
-		return
-	}
-	g.work[kind] += (took - g.work[kind]) / memory
-}
-
-// expected returns how long a request that joins the queue now would probably wait: each request
-// before it, and it, takes the next slot that its kind gives back. It returns 0 until a slot was given
-// back. The caller holds the lock.
-func (g *Gate) expected(kind Kind) time.Duration {
-	slots := g.cfg.Slots - g.cfg.Spare
-	if kind == Read {
-		slots = min(slots, g.cfg.Slots-g.running[Submission])
-	}
-	return g.work[kind] * time.Duration(len(g.waiting[kind])+1) / time.Duration(slots)
 }
 
 // giveUp takes w out of the queue and returns err. If w received a slot just before and err is

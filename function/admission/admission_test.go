@@ -67,56 +67,6 @@ func TestALongQueueRefusesAtOnce(t *testing.T) {
 	}
 }
 
-// A request that would probably wait longer than its patience is refused at once, and one that would
-// wait less is not. Times are those of the work before it.
-func TestAHopelessWaitIsRefusedAtOnce(t *testing.T) {
-	for _, kind := range []Kind{Submission, Read} {
-		for _, c := range []struct {
-			work    time.Duration // of each request; four run at a time
-			waiting int           // requests that may wait
-		}{{4 * time.Millisecond, 3}, {40 * time.Millisecond, 2}, {100 * time.Millisecond, 1}, {104 * time.Millisecond, 0}, {time.Hour, 0}} {
-			synctest.Test(t, func(t *testing.T) {
-				g := New(small)
-				slots := enter(t, g, kind, 4)
-				time.Sleep(c.work)
-				for _, s := range slots {
-					s.Leave()
-				}
-				slots = enter(t, g, kind, 4) // a free slot is taken, however long the work takes
-				for range c.waiting {
-					go g.Enter(t.Context(), kind)
-				}
-				synctest.Wait()
-				began := time.Now()
-				if _, err := g.Enter(t.Context(), kind); !errors.Is(err, ErrFull) || time.Since(began) != 0 {
-					t.Errorf("kind %d, work of %v: %v after %v", kind, c.work, err, time.Since(began))
-				}
-				if got := g.Load().Waiting[kind]; got != c.waiting {
-					t.Errorf("kind %d, work of %v: %d wait", kind, c.work, got)
-				}
-				time.Sleep(small.Patience)
-			})
-		}
-	}
-}
-
-// After slow work, quick work makes the expected wait short again, so requests may wait again.
-func TestQuickWorkEndsTheRefusals(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := New(small)
-		for n := range 101 {
-			s := enter(t, g, Submission, 1)[0]
-			time.Sleep(map[bool]time.Duration{true: 10 * time.Second}[n == 0])
-			s.Leave()
-		}
-		slots := enter(t, g, Submission, 4)
-		time.AfterFunc(time.Millisecond, slots[0].Leave)
-		if _, err := g.Enter(t.Context(), Submission); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 func TestSubmissionsGoFirstAndInTheirOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(small)
