@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"backupportal/function/emulator/world"
@@ -35,6 +37,36 @@ func startPortal(t testing.TB, cloud, database string, env ...string) (url, log 
 		"ADDR=127.0.0.1:0", "AUTH_MODE=demo", "CLOUD_ENDPOINT=" + cloud, "DATABASE_URL=" + database, "POLICY_FILE=" + policy,
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + world.DemoSecret,
 	}, env...)
+	return startServer(t, cmd, "portal "), stderr.Name()
+}
+
+// emulatorProgram builds the emulator once. TestMain removes it.
+var emulatorProgram = sync.OnceValues(func() (string, error) {
+	portal, err := program()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(portal), "emulator")
+	if out, err := exec.Command("go", "build", "-o", path, "../cmd/emulator").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// startEmulator starts the emulator as a process, until the end of the test, and returns its address.
+func startEmulator(t testing.TB) string {
+	t.Helper()
+	path, err := emulatorProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startServer(t, exec.Command(path, "-addr", "127.0.0.1:0"), "emulator ")
+}
+
+// startServer starts a server that writes a line with its address after prefix, until the end of the
+// test. It returns the address.
+func startServer(t testing.TB, cmd *exec.Cmd, prefix string) string {
+	t.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -49,9 +81,9 @@ func startPortal(t testing.TB, cloud, database string, env ...string) (url, log 
 		}
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
-	address, ok := strings.CutPrefix(strings.TrimSpace(line), "portal ")
+	address, ok := strings.CutPrefix(strings.TrimSpace(line), prefix)
 	if !ok {
 		t.Fatalf("the server said %q (error %v)", line, err)
 	}
-	return address, stderr.Name()
+	return address
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -122,8 +123,9 @@ func pgCode(err error) string {
 }
 
 // openPools returns the dialect for cfg, and the connection pools for reads and for changes. It does
-// not connect. SQLite has one connection for changes, so that reads never delay them. PostgreSQL has
-// one pool for both. For SQLite, openPools creates the file, which only its owner can read.
+// not connect. The pools are separate, so that reads never delay a change. They are the same pool for
+// PostgreSQL with fewer than [fewestSplit] connections. For SQLite, openPools creates the file, which
+// only its owner can read.
 func openPools(cfg Config, log *slog.Logger) (d dialect, reads, writes *sql.DB, err error) {
 	text := cfg.URL.Reveal()
 	_, rest, _ := strings.Cut(text, ":")
@@ -137,21 +139,42 @@ func openPools(cfg Config, log *slog.Logger) (d dialect, reads, writes *sql.DB, 
 		}
 		return sqliteDialect, reads, writes, nil
 	case Postgres:
-		connections := cfg.Connections
-		if connections == 0 {
-			connections = 2
-		}
-		db, mode, local, err := openPostgres("postgres:"+rest, connections, log)
-		d := postgresDialect
-		d.local = local
-		if mode == pgx.QueryExecModeCacheStatement {
-			// In this mode, pgx prepares statements and keeps them. After five executions,
-			// PostgreSQL may then keep one plan for all values.
-			d.freshPlan = []any{pgx.QueryExecModeExec}
-		}
-		return d, db, db, err
+		return openPostgresPools("postgres:"+rest, cmp.Or(cfg.Connections, 2), log)
 	}
 	return dialect{}, nil, nil, errors.New("the database must be postgres://user:password@host/name or sqlite:PATH")
+}
+
+// fewestSplit is the smallest number of PostgreSQL connections that are split into two pools. A
+// process with fewer answers one request at a time, or few.
+const fewestSplit = 4
+
+// openPostgresPools returns the dialect for a URL, and the pools for reads and for changes, which have
+// at most connections together. Half of them are for changes, because a submission makes most of the
+// statements. Fewer than [fewestSplit] connections are one pool.
+func openPostgresPools(url string, connections int, log *slog.Logger) (d dialect, reads, writes *sql.DB, err error) {
+	d = postgresDialect
+	forChanges := connections
+	if connections >= fewestSplit {
+		forChanges = (connections + 1) / 2
+	}
+	writes, mode, local, err := openPostgres(url, forChanges, log)
+	if err != nil {
+		return d, nil, nil, err
+	}
+	d.local = local
+	if mode == pgx.QueryExecModeCacheStatement {
+		// In this mode, pgx prepares statements and keeps them. After five executions, PostgreSQL may
+		// then keep one plan for all values.
+		d.freshPlan = []any{pgx.QueryExecModeExec}
+	}
+	if forChanges == connections {
+		return d, writes, writes, nil
+	}
+	reads, _, _, err = openPostgres(url, connections-forChanges, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return d, nil, nil, errors.Join(err, writes.Close())
+	}
+	return d, reads, writes, nil
 }
 
 // sqliteReaders is the number of connections to a SQLite file that read.
@@ -267,6 +290,7 @@ func openPostgres(text string, connections int, log *slog.Logger) (db *sql.DB, m
 	}
 	db = stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(30 * time.Second)
 	db.SetConnMaxLifetime(10 * time.Minute)
 	return db, cfg.DefaultQueryExecMode, isLocal(cfg), nil

@@ -59,8 +59,8 @@ const defaultStatementTime = 5 * time.Second
 type Config struct {
 	// URL is postgres://user:password@host/name?… or sqlite:PATH. It may contain a password.
 	URL secret.String
-	// Connections is the maximum size of a PostgreSQL pool. It should equal the number of
-	// requests that the process serves at the same time. 0 means 2. SQLite ignores it.
+	// Connections is the maximum number of connections to PostgreSQL. From 4 on, half of them are
+	// only for changes and the others only for reads. 0 means 2. SQLite ignores it.
 	Connections int
 	// Now is the application's clock. The store compares Now with the database's clock in every
 	// operation that depends on time, such as a claim. Nil skips the comparison, because the clock
@@ -84,11 +84,10 @@ type Config struct {
 type DB struct {
 	dialect          dialect
 	db               *sql.DB // connections for reads
-	writes           *sql.DB // connections for changes; PostgreSQL: the same as db
+	writes           *sql.DB // connections for changes; the same as db for PostgreSQL with few connections
 	now              func() time.Time
 	log              *slog.Logger
 	limit            time.Duration        // time limit of one statement; see [Config.StatementTime]
-	idle             int                  // maximum number of idle connections in the pool
 	insertSubmission string               // the statement of [DB.Claim]
 	insertStep       string               // the statement of [DB.Append]
 	prepared         map[string]*sql.Stmt // prepared statements by their text; only SQLite, see prepare
@@ -128,8 +127,6 @@ func Open(cfg Config) (*DB, error) {
 	if d.Kind() == SQLite {
 		d.writer = make(chan struct{}, 1)
 	}
-	d.idle = d.db.Stats().MaxOpenConnections
-	d.db.SetMaxIdleConns(d.idle)
 	return d, nil
 }
 
@@ -167,8 +164,10 @@ func (d *DB) do(ctx context.Context, what string, f func(context.Context) error)
 	case d.dialect.isReadOnly(err):
 		// After a failover, the open connections still lead to the former primary, which accepts no
 		// writes now. After the connections are closed, the next statements find the new primary.
-		d.db.SetMaxIdleConns(0)
-		d.db.SetMaxIdleConns(d.idle)
+		for _, pool := range []*sql.DB{d.db, d.writes} {
+			pool.SetMaxIdleConns(0)
+			pool.SetMaxIdleConns(pool.Stats().MaxOpenConnections)
+		}
 	}
 	return fmt.Errorf("store: %s: %w", what, err)
 }
