@@ -133,5 +133,14 @@ func TestNoDecisionWithoutDurability(t *testing.T) {
 		if ours != durable || errors.Is(err, ErrDurability) == durable {
 			t.Errorf("%s: an attempt: %t, %v", level, ours, err)
 		}
+		set("on")
+		if _, err := db.Append(t.Context(), r.SubmissionID, attempt); err != nil {
+			t.Fatal(err)
+		}
+		set(level)
+		result := backup.Step{N: 1, Kind: backup.StepCreated, Owner: "a", At: storetest.Start, JobID: "job-1"}
+		if ours, err := db.Append(t.Context(), r.SubmissionID, result); !ours || err != nil {
+			t.Errorf("%s: the result of a call: %t, %v", level, ours, err)
+		}
 	}
 }
