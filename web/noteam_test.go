@@ -41,7 +41,7 @@ func warnings(t *testing.T, out *bytes.Buffer, message string) (lines []map[stri
 	return lines
 }
 
-// Every page tells a signed-in person who is in no team, and names the claims that the portal searched, in
+// If a signed-in person is in no team, every page says so and names the claims that the portal searched, in
 // both languages.
 func TestPersonInNoTeamIsTold(t *testing.T) {
 	w := newWorld(t)

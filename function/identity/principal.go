@@ -13,7 +13,8 @@
 package identity
 
 // A Kind says what a principal is. A rule for one kind never applies to another, even
-// if the names are equal. The zero Kind is no sender; no team has it as a member.
+// if the names are equal. The zero Kind means that no sender
+// is known; no team has it as a member.
 type Kind string
 
 // The kinds of principals.

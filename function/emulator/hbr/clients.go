@@ -173,7 +173,7 @@ func newClientView(k *rpc.Call, owner *world.Account, cl *world.BackupClient) (v
 // tagName matches a parameter of the flattened list of tags.
 var tagName = regexp.MustCompile(`^Tag\.([0-9]+)\.(Key|Value)$`)
 
-// maxTags is the maximum number of tags in the metadata; the pages say 20.
+// maxTags is the maximum number of tags in the vendor's API metadata. The vendor's documentation pages say 20.
 const maxTags = 21
 
 // tagFilters reads Tag.N.Key and Tag.N.Value. A resource must match all of them.
