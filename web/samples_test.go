@@ -430,3 +430,16 @@ func TestCloudSentenceIsShown(t *testing.T) {
 		}
 	}
 }
+
+// If Cloud Backup throttles every attempt, the answer and the page of the form show its sentence.
+func TestSentenceOfThrottlingIsShown(t *testing.T) {
+	w := newWorld(t)
+	if err := w.cloud.SetFaults("CreateBackupJob: throttle forever"); err != nil {
+		t.Fatal(err)
+	}
+	made := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup)
+	if made.Code != http.StatusServiceUnavailable || !strings.Contains(made.Body.String(), "Cloud Backup says: ") ||
+		!strings.Contains(made.Body.String(), `"Code":"Throttling.User"`) {
+		t.Errorf("%d %s", made.Code, made.Body)
+	}
+}

@@ -101,6 +101,7 @@ func (r role) assume(cfg *sdk.Config, keys auth.Credential, region string) error
 	if err := client.InitWithOptions(region, cfg, keys); err != nil {
 		return err
 	}
+	hideProxies(&client.Client)
 	request := sts.CreateAssumeRoleRequest() // a POST
 	request.Scheme, request.Domain = cfg.Scheme, hostOf(cfg)
 	request.RoleArn = r.account.RoleARN()

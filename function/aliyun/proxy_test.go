@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
@@ -18,15 +19,18 @@ import (
 // The SDK fails each call if it cannot compile an entry of NO_PROXY or parse a proxy. It must never see
 // the variables.
 func TestSDKDoesNotReadProxyVariables(t *testing.T) {
-	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
+	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": answer(200, success)})
 	for _, variable := range [][2]string{
 		{"NO_PROXY", "[fe80::"}, {"NO_PROXY", "+"}, {"no_proxy", "(10.0.0.0/8"}, {"NO_PROXY", "*"}, {"NO_PROXY", "*.svc.cluster.local"},
 		{"HTTP_PROXY", "10.0.0.1:8888"}, {"http_proxy", "http://u:%zz@proxy"}, {"HTTPS_PROXY", "host:8888"}, {"https_proxy", ":::"},
+		{"HTTP_PROXY", "127.0.0.1:19395"}, {"HTTPS_PROXY", "[::1]:3128"}, {"HTTPS_PROXY", "my_proxy:8080"},
 	} {
 		t.Run(variable[0]+"="+variable[1], func(t *testing.T) {
 			t.Setenv(variable[0], variable[1])
-			if _, err := clientOf(t, server.URL).CreateBackupJob(t.Context(), instanceCall()); err != nil {
-				t.Error(err)
+			for _, call := range []backup.Call{instanceCall(), assumedCall()} {
+				if _, err := clientOf(t, server.URL).CreateBackupJob(t.Context(), call); err != nil {
+					t.Errorf("account %s: %v", call.Target.Account.Alias, err)
+				}
 			}
 		})
 	}

@@ -428,7 +428,13 @@ const maxSends = 3
 func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ Answer, done bool, _ error) {
 	switch {
 	case sends == maxSends:
-		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: 15 * time.Second}
+		return Answer{}, false, &BusyError{
+			Err:          ErrNotSent,
+			SubmissionID: r.SubmissionID,
+			RetryAfter:   15 * time.Second,
+			Code:         r.Last.Code,
+			Message:      r.Last.Message,
+		}
 	case sends > 0:
 		if err := s.Wait(ctx, rand.N(200*time.Millisecond<<sends)); err != nil {
 			return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}

@@ -92,7 +92,10 @@ func unservedName(keys map[string]json.RawMessage) string {
 				return m.name
 			}
 		}
-		return ""
+		return unservedName(members(keys["data"]))
+	}
+	if name := recordSources[textOf(keys["eventSource"])]; name != "" {
+		return name // one record of a batch, as Amazon EventBridge Pipes sends it
 	}
 	if bytes.HasPrefix(keys["Records"], []byte("[")) {
 		return recordsName(keys["Records"])

@@ -325,11 +325,14 @@ func TestValuesGetTheTypeOfTheirParameter(t *testing.T) {
 		{"InstanceId", `7`, `"7"`}, {"InstanceId", `12345678901234567890`, `"12345678901234567890"`}, {"InstanceId", `true`, `"true"`},
 		{"InstanceId", `"i-1"`, `"i-1"`}, {"InstanceId", `["i-1"]`, `["i-1"]`}, {"InstanceId", `{"a":1}`, `{"a":1}`},
 		{"Include", `"[\"/data\"]"`, `"[\"/data\"]"`}, {"Include", `["/data"]`, `["/data"]`},
+		{"Include", `"/data"`, `["/data"]`}, {"Include", `" /a \n\n/b "`, `["/a","/b"]`}, {"Include", `""`, `""`},
+		{"diskIdList", `"d-1"`, `["d-1"]`}, {"ContainerResources", `"r"`, `"r"`},
 		{"ContainerResources", `"[{\"resourceId\":\"r\"}]"`, `"[{\"resourceId\":\"r\"}]"`},
 	} {
 		f, ok := param.FieldNamed(c.field)
 		if !ok {
-			if f, ok = param.FieldNamed("Options." + c.field); !ok {
+			object := map[string]string{"UseVSS": "Options.", "diskIdList": "Detail."}[c.field]
+			if f, ok = param.FieldNamed(object + c.field); !ok {
 				t.Fatalf("no field %s", c.field)
 			}
 		}

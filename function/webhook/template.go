@@ -131,6 +131,7 @@ var msgValueTooLong = param.Both(
 //	Integer, Boolean  an empty string                           null: not given
 //	String            a number or a boolean                     its text
 //	Strings, Objects  a string with JSON                        unchanged: the JSON API takes it too
+//	Strings           another string that is not empty          a list with each line of it
 //
 // Every other value is unchanged, and the later validation reports a wrong type. A number keeps its
 // digits.
@@ -141,6 +142,10 @@ func converted(want param.Type, raw json.RawMessage) json.RawMessage {
 	case param.String:
 		if number := raw[0] == '-' || isDigit(raw[0]); number || raw[0] == 't' || raw[0] == 'f' {
 			return json.RawMessage(strconv.Quote(string(raw)))
+		}
+	case param.Strings:
+		if text = strings.TrimSpace(text); text != "" && text[0] != '[' {
+			return listOf(text)
 		}
 	case param.Integer, param.Boolean:
 		if !isText {
@@ -157,6 +162,18 @@ func converted(want param.Type, raw json.RawMessage) json.RawMessage {
 		}
 	}
 	return raw
+}
+
+// listOf returns the lines of text that are not blank as a JSON list.
+func listOf(text string) json.RawMessage {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	list, _ := json.Marshal(lines) // strings can always be encoded
+	return list
 }
 
 // integerShape matches an integer as JSON writes it.
