@@ -79,12 +79,23 @@ func (c *converter) consistency() {
 	case "scripts":
 		c.params["Detail.appConsistent"] = "true"
 		c.hide(writers)
-		c.require(pre)
-		c.require(post)
+		// The API takes a pause without scripts too. A program can ask for it, and Run again repeats it.
+		if scripts := c.values[pre]+c.values[post] != ""; scripts || !changesPause(c.values, c.values[freeze] != "true") {
+			c.require(pre)
+			c.require(post)
+		}
 	case "writers":
 		c.params["Detail.appConsistent"] = "true"
 		c.hide(pre, post, freeze, timeout)
 	}
+}
+
+// changesPause reports whether the values of a form change how applications are paused: file systems
+// are not frozen, or the time limit is not the default.
+func changesPause(v templates.Values, unfrozen bool) bool {
+	timeout, _ := param.FieldNamed("Detail.timeoutInSeconds")
+	given := v["Detail.timeoutInSeconds"]
+	return unfrozen || given != "" && given != timeout.Default
 }
 
 // copies removes the settings of the copy if no copy was requested.

@@ -61,7 +61,8 @@ func expandCombined(v templates.Values) {
 	set("choice.Detail.diskIdList", "some", v["Detail.diskIdList"] != "")
 	set("choice.ContainerResources", "json", v["ContainerResources"] != "")
 	consistent := v["Detail.appConsistent"] == "true"
-	set("choice.Detail.appConsistent", "scripts", v["Detail.preScriptPath"]+v["Detail.postScriptPath"] != "")
+	paused := consistent && changesPause(v, v["Detail.enableFsFreeze"] == "false")
+	set("choice.Detail.appConsistent", "scripts", paused || v["Detail.preScriptPath"]+v["Detail.postScriptPath"] != "")
 	set("choice.Detail.appConsistent", "writers", consistent)
 	delete(v, "Detail.appConsistent")
 }

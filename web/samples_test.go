@@ -3,6 +3,7 @@ package web_test
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"maps"
 	"net/http"
 	"net/url"
@@ -214,6 +215,40 @@ func TestSpeedLimitRoundTrip(t *testing.T) {
 			check := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
 			if check.Code != http.StatusOK || !strings.Contains(check.Body.String(), "SpeedLimit="+sent) && !strings.Contains(check.Body.String(), sent) {
 				t.Errorf("%s: the check page of %s: %d %s", given, query, check.Code, summaryOf(check.Body.String()))
+			}
+		}
+	}
+}
+
+// A link and Run again keep how applications are paused without scripts.
+func TestPauseOfApplicationsRoundTrip(t *testing.T) {
+	for detail, want := range map[string]map[string]string{
+		`{"appConsistent":true,"timeoutInSeconds":200}`:                      {"timeoutInSeconds": "200", "enableFsFreeze": "true"},
+		`{"appConsistent":true,"enableFsFreeze":false}`:                      {"timeoutInSeconds": "30", "enableFsFreeze": "false"},
+		`{"appConsistent":true,"enableFsFreeze":false,"timeoutInSeconds":7}`: {"timeoutInSeconds": "7", "enableFsFreeze": "false"},
+		`{"appConsistent":true}`:                                             {"timeoutInSeconds": "30", "enableFsFreeze": "true"},
+	} {
+		w := newWorld(t)
+		body := strings.Replace(oneBackup, "{", `{"Detail":`+detail+`,`, 1)
+		made := w.ask("POST", "/api/v1/backup-jobs", "application/json", body)
+		var job struct{ SubmissionId string }
+		if err := json.Unmarshal(made.Body.Bytes(), &job); err != nil || made.Code != http.StatusCreated {
+			t.Fatalf("%s: %d %s", detail, made.Code, made.Body)
+		}
+		link := url.Values{"Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "Retention": {"15"}, "Detail": {detail}}
+		for _, query := range []string{"from=" + job.SubmissionId, link.Encode()} {
+			form := formOn(t, w.ask("GET", "/backups/new/UDM_ECS?"+query, "", "").Body.String())
+			form.Set("op", "check")
+			check := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
+			if check.Code != http.StatusOK {
+				t.Errorf("%s: the check page of %s: %d %s", detail, query, check.Code, summaryOf(check.Body.String()))
+				continue
+			}
+			page := html.UnescapeString(check.Body.String())
+			for name, value := range want {
+				if !strings.Contains(page, `"`+name+`":`+value) {
+					t.Errorf("%s: the call of %s does not have %s %s", detail, query, name, value)
+				}
 			}
 		}
 	}
