@@ -79,8 +79,9 @@ func (c *converter) consistency() {
 	case "scripts":
 		c.params["Detail.appConsistent"] = "true"
 		c.hide(writers)
-		// The API takes a pause without scripts too. A program can ask for it, and Run again repeats it.
-		if scripts := c.values[pre]+c.values[post] != ""; scripts || !changesPause(c.values, c.values[freeze] != "true") {
+		// The API takes a pause without scripts too: a program can ask for it with another time limit, and
+		// Run again repeats it.
+		if c.values[pre]+c.values[post] != "" || !hasPauseLimit(c.values) {
 			c.require(pre)
 			c.require(post)
 		}
@@ -90,12 +91,12 @@ func (c *converter) consistency() {
 	}
 }
 
-// changesPause reports whether the values of a form change how applications are paused: file systems
-// are not frozen, or the time limit is not the default.
-func changesPause(v templates.Values, unfrozen bool) bool {
+// hasPauseLimit reports whether the values of a form have a time limit for the pause of applications that
+// is not the default.
+func hasPauseLimit(v templates.Values) bool {
 	timeout, _ := param.FieldNamed("Detail.timeoutInSeconds")
 	given := v["Detail.timeoutInSeconds"]
-	return unfrozen || given != "" && given != timeout.Default
+	return given != "" && given != timeout.Default
 }
 
 // copies removes the settings of the copy if no copy was requested.

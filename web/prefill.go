@@ -61,7 +61,7 @@ func expandCombined(v templates.Values) {
 	set("choice.Detail.diskIdList", "some", v["Detail.diskIdList"] != "")
 	set("choice.ContainerResources", "json", v["ContainerResources"] != "")
 	consistent := v["Detail.appConsistent"] == "true"
-	paused := consistent && changesPause(v, v["Detail.enableFsFreeze"] == "false")
+	paused := consistent && (hasPauseLimit(v) || v["Detail.enableFsFreeze"] == "false")
 	set("choice.Detail.appConsistent", "scripts", paused || v["Detail.preScriptPath"]+v["Detail.postScriptPath"] != "")
 	set("choice.Detail.appConsistent", "writers", consistent)
 	delete(v, "Detail.appConsistent")

@@ -220,11 +220,12 @@ func TestSpeedLimitRoundTrip(t *testing.T) {
 	}
 }
 
-// A link and Run again keep how applications are paused without scripts.
+// A link and Run again keep how applications are paused without scripts, or ask for the scripts. They never
+// change it silently.
 func TestPauseOfApplicationsRoundTrip(t *testing.T) {
 	for detail, want := range map[string]map[string]string{
+		`{"appConsistent":true,"enableFsFreeze":false}`:                      nil,
 		`{"appConsistent":true,"timeoutInSeconds":200}`:                      {"timeoutInSeconds": "200", "enableFsFreeze": "true"},
-		`{"appConsistent":true,"enableFsFreeze":false}`:                      {"timeoutInSeconds": "30", "enableFsFreeze": "false"},
 		`{"appConsistent":true,"enableFsFreeze":false,"timeoutInSeconds":7}`: {"timeoutInSeconds": "7", "enableFsFreeze": "false"},
 		`{"appConsistent":true}`:                                             {"timeoutInSeconds": "30", "enableFsFreeze": "true"},
 	} {
@@ -240,6 +241,12 @@ func TestPauseOfApplicationsRoundTrip(t *testing.T) {
 			form := formOn(t, w.ask("GET", "/backups/new/UDM_ECS?"+query, "", "").Body.String())
 			form.Set("op", "check")
 			check := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
+			if want == nil { // the form needs a script to show the setting, and says so
+				if check.Code != http.StatusUnprocessableEntity || !strings.Contains(check.Body.String(), "pre-freeze script") {
+					t.Errorf("%s: the check page of %s: %d", detail, query, check.Code)
+				}
+				continue
+			}
 			if check.Code != http.StatusOK {
 				t.Errorf("%s: the check page of %s: %d %s", detail, query, check.Code, summaryOf(check.Body.String()))
 				continue
