@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"backupportal/function/identity"
 	"backupportal/function/param"
 	"backupportal/templates"
+	"backupportal/web/auth"
 )
 
 // The lines for a person who is signed in and in no team.
@@ -100,7 +102,21 @@ func (s *Server) logTeamless(r *http.Request, p identity.Principal) {
 	)
 }
 
-// mostReminders limits the people that a reminder remembers.
+// logMismatch writes a warning about a token of a CI service that matches no pipeline of the policy, at most
+// once an hour for each subject. It names the claims that differ, so that an operator can correct the policy.
+func (s *Server) logMismatch(r *http.Request, err error) {
+	token, ok := errors.AsType[*auth.MismatchError](err)
+	if !ok || !s.mismatched.first(token.Issuer+"#"+token.Subject, s.Backups.Now()) {
+		return
+	}
+	s.Log.WarnContext(r.Context(), "token matches no pipeline",
+		"issuer", param.Clean(token.Issuer, 200),
+		"subject", param.Clean(token.Subject, 255),
+		"differs", token.Differ,
+	)
+}
+
+// mostReminders limits the keys that a reminder remembers.
 const mostReminders = 1000
 
 // A reminder recognises the first occurrence of a key within an hour. The zero value is ready to use. It is

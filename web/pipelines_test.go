@@ -1,9 +1,11 @@
 package web_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,6 +44,26 @@ func TestPipelineIsAPrincipal(t *testing.T) {
 	made := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Authorization", "Bearer "+p.token(t))
 	if made.Code != http.StatusCreated || !strings.Contains(made.Body.String(), `"AskedBy":"deploy-web"`) {
 		t.Errorf("%d %s", made.Code, made.Body)
+	}
+}
+
+// The log says once an hour which claims of a properly signed token differ from the policy's. The answer does
+// not say it.
+func TestTokenThatMatchesNoPipelineIsLogged(t *testing.T) {
+	w, p := pipelineWorld(t)
+	var log bytes.Buffer
+	w.server.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	w.handler = w.server.Handler()
+	p.change = func(c map[string]any) { deploys(c); c["ref"] = "refs/heads/other" }
+	for range 2 {
+		answer := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Authorization", "Bearer "+p.token(t))
+		if answer.Code != http.StatusUnauthorized || strings.Contains(answer.Body.String(), "ref") && strings.Contains(answer.Body.String(), "deploy-web") {
+			t.Errorf("%d %s", answer.Code, answer.Body)
+		}
+	}
+	const want = `"subject":"repo:shop/web:environment:production","differs":["other: repository","deploy-web: ref"]`
+	if strings.Count(log.String(), "token matches no pipeline") != 1 || !strings.Contains(log.String(), want) {
+		t.Errorf("the log is\n%s", &log)
 	}
 }
 

@@ -70,7 +70,8 @@ type Server struct {
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors
 
-	teamless reminder // people in no team, who are logged once an hour
+	teamless   reminder // people in no team, who are logged once an hour
+	mismatched reminder // subjects of pipelines' tokens that match no pipeline, likewise
 }
 
 // Limits of requests. A body has room for a list of some hundred volumes. Function Compute accepts no
@@ -166,6 +167,7 @@ func (s *Server) signedIn(h handler) handler {
 		if err != nil {
 			if errors.Is(err, auth.ErrToken) || errors.Is(err, auth.ErrAssertion) || errors.Is(err, auth.ErrAlgorithm) {
 				s.auditFailedSignIn(r, "token")
+				s.logMismatch(r, err)
 			}
 			return err
 		}

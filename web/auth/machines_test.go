@@ -138,7 +138,7 @@ func TestPipelineRefusesInvalidTokens(t *testing.T) {
 		if badAlgorithms[name] {
 			want = ErrAlgorithm
 		}
-		if got, err := authenticate(withAuthorization("Bearer " + token)); err != want || got.Subject != "" {
+		if got, err := authenticate(withAuthorization("Bearer " + token)); !errors.Is(err, want) || got.Subject != "" {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
@@ -153,7 +153,7 @@ func TestPipelineRefusesInvalidTokens(t *testing.T) {
 func TestPipelineWithoutClaimsMatchesNoToken(t *testing.T) {
 	p := newIssuer(t, newClock())
 	authenticate := Machines(nil, []identity.Pipeline{{Name: "any", Issuer: p.URL, Audience: "portal"}}, p.clock.Now, unexpectedNext(t))
-	if got, err := authenticate(withAuthorization("Bearer " + p.issue())); err != ErrToken {
+	if got, err := authenticate(withAuthorization("Bearer " + p.issue())); !errors.Is(err, ErrToken) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

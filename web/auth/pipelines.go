@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,9 +25,23 @@ type pipelines struct {
 // can cause.
 const longestJWT = 8 << 10
 
+// A MismatchError means that a token is signed by a known issuer of pipelines and has the claims of no
+// pipeline. It is an [ErrToken]. The sender is told no more than that; the fields are for the log.
+type MismatchError struct {
+	Issuer  string
+	Subject string   // the claim sub of the token
+	Differ  []string // for each pipeline of this issuer and audience: its name, ": ", and the first claim that differs
+}
+
+// Error returns the text of [ErrToken].
+func (e *MismatchError) Error() string { return ErrToken.Error() }
+
+// Unwrap returns [ErrToken].
+func (e *MismatchError) Unwrap() error { return ErrToken }
+
 // authenticate returns the first pipeline that the token matches: signed by its issuer, for its
-// audience, not expired, with all of its claims. Errors: [ErrToken], [ErrAlgorithm] and
-// [ErrIssuerUnavailable].
+// audience, not expired, with all of its claims. Errors: [*MismatchError], [ErrToken], [ErrAlgorithm]
+// and [ErrIssuerUnavailable].
 func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Principal, error) {
 	name, ok := claimedIssuer(token)
 	if !ok {
@@ -34,6 +50,7 @@ func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Pr
 	if !hasAcceptedAlgorithm(token) {
 		return identity.Principal{}, ErrAlgorithm
 	}
+	mismatch := &MismatchError{Issuer: name}
 	for _, one := range p.list {
 		if one.Issuer != name {
 			continue
@@ -53,14 +70,24 @@ func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Pr
 		if keysUnavailable(err) {
 			return identity.Principal{}, ErrIssuerUnavailable
 		}
-		if err == nil && hasClaims(one, verified) {
-			return identity.Principal{
-				Kind:    identity.KindSource,
-				Subject: one.Name,
-				Name:    one.Name,
-				Key:     verified.Subject,
-			}, nil
+		if err != nil {
+			continue
 		}
+		claim := differingClaim(one, verified)
+		if claim != "" {
+			mismatch.Subject = verified.Subject
+			mismatch.Differ = append(mismatch.Differ, one.Name+": "+claim)
+			continue
+		}
+		return identity.Principal{
+			Kind:    identity.KindSource,
+			Subject: one.Name,
+			Name:    one.Name,
+			Key:     verified.Subject,
+		}, nil
+	}
+	if mismatch.Differ != nil {
+		return identity.Principal{}, mismatch
 	}
 	return identity.Principal{}, ErrToken
 }
@@ -80,24 +107,25 @@ func claimedIssuer(token string) (name string, ok bool) {
 	return issuer, json.Unmarshal(claims["iss"], &issuer) == nil && issuer != ""
 }
 
-// hasClaims reports whether the token has a subject and every claim of the pipeline, each with a value
-// that matches. A pipeline without claims matches no token.
-func hasClaims(one identity.Pipeline, token *oidc.IDToken) bool {
+// differingClaim returns the name of the first claim of the pipeline, in alphabetical order, that the token
+// lacks or has with another value; "sub" for a token without a subject, and "" if the token has all claims.
+// A pipeline without claims matches no token.
+func differingClaim(one identity.Pipeline, token *oidc.IDToken) string {
 	var content rawClaims
 	if token.Claims(&content) != nil || token.Subject == "" || len(one.Claims) == 0 {
-		return false
+		return "sub"
 	}
 	claims, err := decodeClaims(content)
 	if err != nil {
-		return false
+		return "sub"
 	}
-	for name, pattern := range one.Claims {
+	for _, name := range slices.Sorted(maps.Keys(one.Claims)) {
 		value, _ := lookup(claims, name)
-		if text, ok := claimText(value); !ok || !identity.MatchClaim(pattern, text) {
-			return false
+		if text, ok := claimText(value); !ok || !identity.MatchClaim(one.Claims[name], text) {
+			return name
 		}
 	}
-	return true
+	return ""
 }
 
 // claimText returns the text of a claim that is a string, a boolean ("true" or "false") or a number (as
