@@ -165,8 +165,21 @@ var (
 
 // UnknownField returns the mistake for a name that is no parameter, with code "unknown". The
 // sentence names the parameter that was probably meant, if there is one ([nearest]).
-func UnknownField(name string) Mistake {
-	if hint := nearest(name, ""); hint != "" {
+func UnknownField(name string) Mistake { return unknown(name, nearest(name, "")) }
+
+// UnknownName is UnknownField for a list of names other than those of a submission, such as the
+// parameters of a query. The hint is one of known.
+func UnknownName(name string, known []string) Mistake {
+	keys := make([]knownKey, 0, len(known))
+	for _, k := range known {
+		keys = append(keys, knownKey{key: k, folded: foldName(k)})
+	}
+	return unknown(name, nearestOf(name, "", keys))
+}
+
+// unknown returns the mistake for an unknown name, with a hint unless it is empty.
+func unknown(name, hint string) Mistake {
+	if hint != "" {
 		return Mistake{Field: name, Code: "unknown", Text: msgNearest, Args: []any{name, hint}}
 	}
 	return Mistake{Field: name, Code: "unknown", Text: msgUnknown, Args: []any{name}}

@@ -23,7 +23,10 @@ func unknownKey(object, key string) Mistake {
 // a top-level parameter if object is empty. A key that was written outside its object is returned
 // with its dotted name. The comparison ignores case and separators. It returns "" if no name is
 // similar, or if name is longer than [maxHinted].
-func nearest(name, object string) string {
+func nearest(name, object string) string { return nearestOf(name, object, knownKeys()) }
+
+// nearestOf is nearest among the given keys.
+func nearestOf(name, object string, keys []knownKey) string {
 	if len(name) > maxHinted {
 		return ""
 	}
@@ -32,7 +35,7 @@ func nearest(name, object string) string {
 	if bestDistance < 3 {
 		bestDistance = 3 // short names too may have two wrong letters
 	}
-	for _, k := range knownKeys() {
+	for _, k := range keys {
 		switch {
 		case k.folded == wanted && k.object == object:
 			return k.key
