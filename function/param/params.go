@@ -2,6 +2,7 @@ package param
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -147,7 +148,7 @@ func (p Params) validateShadowCopy() []Mistake {
 	vss, _ := FieldNamed(name)
 	var bad []Mistake
 	include := p.Strings("Include")
-	if len(include) > 1 {
+	if len(include) > 1 || slices.ContainsFunc(include, severalPaths.MatchString) {
 		bad = append(bad, vss.mistake("one_path", msgVSS))
 	}
 	if len(p.Strings("Exclude")) > 0 {
@@ -164,10 +165,18 @@ func (p Params) validateShadowCopy() []Mistake {
 	return bad
 }
 
-// isNetworkPath reports whether path starts like a UNC path, \\server\share, with any kind of slash.
+// isNetworkPath reports whether path is on another machine: it starts like a UNC path, \\server\share,
+// with any kind of slash, or like a URL, or like an NFS export, server:/path.
 func isNetworkPath(path string) bool {
-	return len(path) > 1 && strings.Trim(path[:2], `/\`) == ""
+	path = strings.TrimSpace(path)
+	return len(path) > 1 && strings.Trim(path[:2], `/\`) == "" || elsewhere.MatchString(path)
 }
+
+// elsewhere matches a URL and an NFS export. One letter before the colon is a drive.
+var elsewhere = regexp.MustCompile(`^[0-9A-Za-z.+_-]{2,}:[/\\]`)
+
+// severalPaths matches an item with a second path after a comma or a semicolon.
+var severalPaths = regexp.MustCompile(`[,;]\s*[A-Za-z]:[/\\]`)
 
 // Strings returns the items of a field of type [Strings]. It returns nil if the field is
 // not given. After [Params.Validate] the value cannot be malformed.
