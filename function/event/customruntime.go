@@ -70,15 +70,19 @@ func (d Doors) serveInvoke(w http.ResponseWriter, r *http.Request) bool {
 	began := time.Now()
 	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
 	coding := r.Header.Get("Content-Encoding")
+	_, tooLong := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case coding != "" && !strings.EqualFold(coding, "identity"):
 		err = errors.New("event has a Content-Encoding, which is not decoded: send it without one")
+	case tooLong:
+		err = fmt.Errorf("event could not be read: it has more than %d MB", maxEvent>>20)
 	case err != nil:
 		err = errors.New("event could not be read")
 	}
 	var answer json.RawMessage
 	if err != nil {
 		d.Log.InfoContext(r.Context(), "event", "outcome", outcomeUnreadable, "duration_ms", time.Since(began).Milliseconds())
+		d.notMessage(r.Context(), Message{}, err.Error())
 	} else {
 		answer, err = d.answer(r.Context(), event)
 	}

@@ -80,8 +80,10 @@ func TestCustomRuntimeServesEvents(t *testing.T) {
 		!strings.Contains(w.Body.String(), `"errorType":"RetryError"`) || !strings.Contains(out, "req-1, Error: Unhandled function error\n") {
 		t.Errorf("failure: %d %v %s, printed %s", w.Code, w.Header(), w.Body, out)
 	}
+	var reasons []string
+	d.NotMessage = func(_ context.Context, _ Message, reason string) { reasons = append(reasons, reason) }
 	w, _ = serveCustomRuntime(d, "POST", "/invoke", strings.Repeat(" ", maxEvent+1), path)
-	if w.Code != 500 || !strings.Contains(w.Body.String(), "could not be read") {
+	if w.Code != 500 || !strings.Contains(w.Body.String(), "more than 32 MB") || len(reasons) != 1 {
 		t.Errorf("too large: %d %s", w.Code, w.Body)
 	}
 	m = Message{}
