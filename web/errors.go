@@ -82,7 +82,10 @@ func (f fault) forPrograms() fault {
 var faults = []fault{
 	{auth.ErrToken, http.StatusUnauthorized, "token",
 		param.Text{En: "The token was not accepted", Zh: "令牌未被接受"},
-		param.Text{En: "The token is unknown or has expired. The operator of this portal can create a new one.", Zh: "令牌无效或已过期。请联系本门户的管理员获取新令牌。"}},
+		param.Text{
+			En: "The token is unknown or has expired, or the claims of a CI token match no pipeline of the policy. The operator of this portal can create a token, and finds in the log which claim differs.",
+			Zh: "令牌无效或已过期，或 CI 令牌的声明与策略中的任何流水线都不匹配。请联系本门户的管理员获取令牌；不匹配的声明记录在日志中。",
+		}},
 	{auth.ErrAlgorithm, http.StatusUnauthorized, "token-algorithm",
 		param.Text{En: "The algorithm of the token is not accepted", Zh: "不接受令牌的签名算法"},
 		param.Text{En: "The header of the token (alg) must name RS256 or ES256. Nothing was started. An operator can change the algorithm at the issuer of the token.", Zh: "令牌头部的 alg 必须为 RS256 或 ES256。未开始备份。管理员可以在令牌的签发方更改算法。"}},
