@@ -3,8 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"sync"
-	"time"
 
 	"backupportal/function/identity"
 	"backupportal/function/param"
@@ -82,7 +80,7 @@ func (s *Server) noTeam(r *http.Request, p identity.Principal) []string {
 // logTeamless writes a warning about a person who is in no team, at most once an hour for each person. The
 // line has the names of the claims that the portal searched, and no group and no address.
 func (s *Server) logTeamless(r *http.Request, p identity.Principal) {
-	if !s.isTeamless(p) || !s.teamless.first(p.ID(), s.Backups.Now()) {
+	if !s.isTeamless(p) || !s.teamless.First(p.ID(), s.Backups.Now()) {
 		return
 	}
 	claims := []string{"iss", "sub"}
@@ -106,7 +104,7 @@ func (s *Server) logTeamless(r *http.Request, p identity.Principal) {
 // once an hour for each subject. It names the claims that differ, so that an operator can correct the policy.
 func (s *Server) logMismatch(r *http.Request, err error) {
 	token, ok := errors.AsType[*auth.MismatchError](err)
-	if !ok || !s.mismatched.first(token.Issuer+"#"+token.Subject, s.Backups.Now()) {
+	if !ok || !s.mismatched.First(token.Issuer+"#"+token.Subject, s.Backups.Now()) {
 		return
 	}
 	s.Log.WarnContext(r.Context(), "token matches no pipeline",
@@ -114,29 +112,4 @@ func (s *Server) logMismatch(r *http.Request, err error) {
 		"subject", param.Clean(token.Subject, 255),
 		"differs", token.Differ,
 	)
-}
-
-// mostReminders limits the keys that a reminder remembers.
-const mostReminders = 1000
-
-// A reminder recognises the first occurrence of a key within an hour. The zero value is ready to use. It is
-// safe for concurrent use.
-type reminder struct {
-	mu   sync.Mutex
-	last map[string]time.Time
-}
-
-// first reports whether it has not returned true for key within the last hour. After mostReminders keys it
-// forgets all.
-func (m *reminder) first(key string, now time.Time) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if at, ok := m.last[key]; ok && now.Sub(at) < time.Hour && !now.Before(at) {
-		return false
-	}
-	if m.last == nil || len(m.last) >= mostReminders {
-		m.last = map[string]time.Time{}
-	}
-	m.last[key] = now
-	return true
 }

@@ -70,8 +70,8 @@ type Server struct {
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors
 
-	teamless   reminder // people in no team, who are logged once an hour
-	mismatched reminder // subjects of pipelines' tokens that match no pipeline, likewise
+	teamless   backup.Hourly // people in no team, who are logged once an hour
+	mismatched backup.Hourly // subjects of pipelines' tokens that match no pipeline, likewise
 }
 
 // Limits of requests. A body has room for a list of some hundred volumes. Function Compute accepts no

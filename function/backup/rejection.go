@@ -102,7 +102,7 @@ func (s *Service) CountRefusal(kind RejectionKind, source string) {
 // hour. It stores nothing. See [Meter] for source.
 func (s *Service) Refuse(ctx context.Context, kind RejectionKind, door Door, source string) {
 	s.CountRefusal(kind, source)
-	if s.Warned.first(string(kind)+" "+source, s.Now()) {
+	if s.Warned.First(string(kind)+" "+source, s.Now()) {
 		s.Log.WarnContext(ctx, "message refused", "kind", kind, "source", source, "door", door)
 	}
 }
@@ -124,7 +124,7 @@ func (s *Service) Reject(ctx context.Context, r Rejection) {
 	count, err := s.storeRejection(ctx, &r)
 	if err != nil {
 		s.Log.ErrorContext(ctx, "recording a rejection", "kind", r.Kind, "source", r.Source(), "error", err)
-		if !s.Warned.first(string(r.Kind)+" "+r.Sender.Subject, s.Now()) {
+		if !s.Warned.First(string(r.Kind)+" "+r.Sender.Subject, s.Now()) {
 			return
 		}
 	}
@@ -166,29 +166,31 @@ func (r Rejection) id() string {
 	return idOf("portal/rejected/v1", string(r.Kind), string(r.Sender.Kind), r.Sender.Subject, r.Origin, hour)
 }
 
-// An Hourly remembers which keys were used in the present hour of UTC. The zero value is ready to use. It is
-// safe for concurrent use. The number of keys must have a bound.
+// maxHourly limits the keys that an [Hourly] remembers.
+const maxHourly = 1000
+
+// An Hourly recognises the first occurrence of a key within an hour, so that a log has one line for it. The
+// zero value is ready to use. It is safe for concurrent use.
 type Hourly struct {
 	mu   sync.Mutex
-	hour time.Time
-	keys map[string]bool
+	last map[string]time.Time
 }
 
-// first reports whether it is called for the first time with this key in the hour of now. It is true for each
-// call if h is nil.
-func (h *Hourly) first(key string, now time.Time) bool {
+// First reports whether it has not returned true for key within the last hour. After 1,000 keys it forgets
+// all. It is true for each call if h is nil.
+func (h *Hourly) First(key string, now time.Time) bool {
 	if h == nil {
 		return true
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if hour := now.UTC().Truncate(time.Hour); !hour.Equal(h.hour) {
-		h.hour, h.keys = hour, map[string]bool{}
-	}
-	if h.keys[key] {
+	if at, ok := h.last[key]; ok && now.Sub(at) < time.Hour && !now.Before(at) {
 		return false
 	}
-	h.keys[key] = true
+	if h.last == nil || len(h.last) >= maxHourly {
+		h.last = map[string]time.Time{}
+	}
+	h.last[key] = now
 	return true
 }
 
