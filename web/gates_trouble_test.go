@@ -47,7 +47,7 @@ func TestGatesStopAtARefusal(t *testing.T) {
 		} {
 			w.run(t, f.url, c.changed).want(t, f, c.code, 0, c.says)
 		}
-		f.server.Who = auth.Nobody
+		f.server.Who = auth.EventsOnly
 		w.run(t, f.url, nil).want(t, f, 5, 0, "urn:backup-portal:problem:signed-out")
 	})
 }

@@ -214,7 +214,7 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 	file := `{"Account":"demo","Region":"cn-hangzhou","SourceType":"ECS_FILE","InstanceId":"i-bp1demoweb01","VaultId":"%s","Retention":30}`
 	provoke := map[string]func(w *world) recorded{
 		"signed-out": func(w *world) recorded {
-			w.server.Who = auth.Nobody
+			w.server.Who = auth.EventsOnly
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "")
 		},

@@ -28,7 +28,7 @@ func pipelineWorld(t *testing.T) (*world, *liar) {
 	w.server.Who = auth.Machines(nil, []identity.Pipeline{
 		{Name: "other", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "shop/other"}},
 		{Name: "deploy-web", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "shop/web", "ref": "refs/heads/main", "environment": "production"}},
-	}, w.clock.Now, auth.Nobody)
+	}, w.clock.Now, auth.EventsOnly)
 	w.handler = w.server.Handler()
 	return w, p
 }

@@ -62,5 +62,5 @@ func newAuthenticator(
 		authenticate, err := gateway.Authenticator()
 		return authenticate, nil, err
 	}
-	return auth.Nobody, nil, nil
+	return auth.EventsOnly, nil, nil
 }

@@ -7,7 +7,7 @@
 //	oidc    [Sessions.Authenticate] the person in the sealed session cookie
 //	jwt     [Assertion]             the person in the gateway's signed header
 //	demo    [Demo]                  one fixed person, for loopback only
-//	events  [Nobody]                always [ErrSignedOut]
+//	events  [EventsOnly]            always [ErrSignedOut]
 //	API     [Machines]              a program with a token in Authorization
 //
 // [OIDC] signs people in at an OpenID provider and starts their session.
@@ -43,7 +43,7 @@ func Demo(*http.Request) (identity.Principal, error) {
 	return identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo", Name: "demo"}, nil
 }
 
-// Nobody returns [ErrSignedOut] for every request. It serves a portal that accepts only events.
-func Nobody(*http.Request) (identity.Principal, error) {
+// EventsOnly returns [ErrSignedOut] for every request. It serves a portal that accepts only events.
+func EventsOnly(*http.Request) (identity.Principal, error) {
 	return identity.Principal{}, ErrSignedOut
 }

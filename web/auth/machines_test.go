@@ -68,7 +68,7 @@ func TestUnknownTokenIsRefused(t *testing.T) {
 
 // The portal ignores tokens on pages, because pages are for people.
 func TestTokensAreIgnoredOutsideTheAPI(t *testing.T) {
-	authenticate := Machines(programTokens(), nil, newClock().Now, Nobody)
+	authenticate := Machines(programTokens(), nil, newClock().Now, EventsOnly)
 	for _, path := range []string{"/backups", "/", "/apix", "/x/api/"} {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Header.Set("Authorization", "Bearer "+machineToken)
