@@ -87,7 +87,8 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			if err != nil {
 				return err
 			}
-			values = formValues(record.Params.WithFittingName()) // a program may have given another name
+			// A program may have given another name. The reason and the ticket are asked again.
+			values = formValues(record.Params.WithFittingName().WithoutNotes())
 			expandCombined(values)
 		}
 		page := s.formPage(r, source, values, nil)

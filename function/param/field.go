@@ -5,7 +5,7 @@
 // once. A [Field] belongs to one of three groups:
 //
 //	group     names                                         chosen by      sent to the cloud
-//	ours      Account, Region                               the caller     no
+//	ours      Account, Region, Reason, Ticket               the caller     no
 //	assigned  CrossAccountType, CrossAccountUserId,         the policy, by  yes
 //	          CrossAccountRoleName                          the account
 //	other     InstanceId, Retention, Detail.doCopy, …       the caller     yes
@@ -72,6 +72,7 @@ type Choice struct {
 type Field struct {
 	Name     string // the API's name with dots; also the name in forms and in JSON
 	Ours     bool   // a parameter of the portal: never sent to the cloud
+	Note     bool   // says something about the request and nothing about the backup; see [Params.WithoutNotes]
 	Assigned bool   // its value follows from the account alias: a caller may not choose it
 	Numeral  bool   // a String of digits that a caller may also write as a JSON number, as the API does
 
