@@ -116,8 +116,9 @@ func (losingStore) Append(context.Context, string, backup.Step, ...backup.AuditR
 	return true, nil
 }
 
-// TestOldJobIsFoundAgainAfterACrash covers a process that finds a forgotten job, one day old, and
-// crashes before it records the job. The next call finds the same job.
+// TestOldJobIsFoundAgainAfterACrash covers a store that has lost a submission with a job of the
+// day before. A process finds the job in the cloud's list and crashes before it records the job. The
+// next call finds the same job.
 func TestOldJobIsFoundAgainAfterACrash(t *testing.T) {
 	r := newListFirstFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))

@@ -92,8 +92,9 @@ func (p Params) validate(f Field) []Mistake {
 	return []Mistake{f.mistake("unused", msgUnder, f.Label, under.Label)}
 }
 
-// validateTogether checks the rules between fields. P must have its defaults. The API
-// page of CreateBackupJob states most of these rules with the parameters:
+// validateTogether checks the rules that need more than the form of one value. P must have its
+// defaults. Most of these rules are in the descriptions of the parameters on the API page of
+// CreateBackupJob:
 //
 //	BackupType=INCREMENTAL           not for UDM_ECS
 //	Detail.preScriptPath             needs Detail.postScriptPath, and the reverse
