@@ -264,7 +264,7 @@ func TestLateRefusalIsNotTheAnswer(t *testing.T) {
 	}
 }
 
-// refusalHookStore calls the function first before it stores a refusal.
+// refusalHookStore calls its field first before it stores a refusal.
 type refusalHookStore struct {
 	backup.Store
 	first func()
@@ -323,7 +323,8 @@ func TestEarlyListingProvesNothing(t *testing.T) {
 	}
 }
 
-// slowCloud reads the cloud's list, then calls the function meanwhile, then returns the list.
+// slowCloud simulates a slow listing: it reads the cloud's list, calls meanwhile, and then returns the list,
+// which is out of date if meanwhile changed something.
 type slowCloud struct {
 	backup.Cloud
 	meanwhile func()

@@ -173,7 +173,8 @@ func isNetworkPath(path string) bool {
 	return len(path) > 1 && strings.Trim(path[:2], `/\`) == "" || elsewhere.MatchString(path)
 }
 
-// elsewhere matches a URL and an NFS export. One letter before the colon is a drive.
+// elsewhere matches the beginning of a URL (https:/) and of an NFS export (server:/). It does not match a
+// path with a drive letter (C:\), because the name before the colon must have at least two characters.
 var elsewhere = regexp.MustCompile(`^[0-9A-Za-z.+_-]{2,}:[/\\]`)
 
 // severalPaths matches an item with a second path after a comma or a semicolon.
