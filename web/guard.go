@@ -245,7 +245,8 @@ func (s *Server) routed(mux *http.ServeMux) http.Handler {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		// The mux's fallback handler knows whether the path exists with another method.
+		// The handler that the mux returns without a pattern answers 405 if the path exists with another
+		// method, and else 404. Only its status is used.
 		fallbackAnswer := &statusOnly{header: http.Header{}}
 		fallback.ServeHTTP(fallbackAnswer, r)
 		if allow := fallbackAnswer.header.Get("Allow"); fallbackAnswer.status == http.StatusMethodNotAllowed {

@@ -162,7 +162,7 @@ func TestSchemaAllowsWhatTheDocumentsSend(t *testing.T) {
 	if len(readme) < 2 {
 		t.Fatalf("the README has %d submissions", len(readme))
 	}
-	// Detail as on the vendor's API page, with every key.
+	// detail has every key of Detail, as on the vendor's API page.
 	const detail = `{"doCopy":false,"destinationRegionId":"","destinationRetention":null,"diskIdList":[],` +
 		`"snapshotGroup":false,"appConsistent":false,"enableWriters":true,"preScriptPath":"","postScriptPath":"",` +
 		`"enableFsFreeze":true,"timeoutInSeconds":60}`

@@ -286,8 +286,8 @@ func isRAMRefusal(e *backup.CloudError) bool {
 	return e.Denial.Action != "" || e.Code == "Forbidden" || e.Code == "Forbidden.RAM" || e.Code == "ActionUnauthorized" || e.Code == "NoPermission" || strings.HasPrefix(e.Code, "NoPermission.")
 }
 
-// missingRoleCodes lists the codes of CheckRole for a missing role. Such a role has its own
-// check.
+// missingRoleCodes lists the codes with which CheckRole says that a role is missing or cannot be
+// assumed. They prove that the call is permitted; another check of the list says whether the role exists.
 var missingRoleCodes = []string{"RoleNotExist", "CrossAccountBackupSlrNotExist", "AssumeRoleFail"}
 
 // probeParams returns the parameters of a call of the operation that has no effect and is

@@ -51,7 +51,8 @@ func noCrossBackupRole() error {
 	return rpc.Refuse(http.StatusOK, "CrossAccountBackupSlrNotExist", "the service-linked role %s does not exist", world.CrossBackupRole)
 }
 
-// checkCrossAccount checks the three parameters CrossAccount* without the world.
+// checkCrossAccount checks the form of the three parameters CrossAccount*, and not whether the account
+// and the role exist.
 // CROSS_ACCOUNT_BY_RD is refused; only AddCrossAccount accepts it. Errors: Missing<name>,
 // InvalidParameter.
 func checkCrossAccount(p rpc.Params) error {
@@ -161,8 +162,8 @@ func (s *Service) DeleteCrossAccount(k *rpc.Call) (any, error) {
 	return rpc.Success(k), nil
 }
 
-// parseRegistration reads and checks the parameters without the world. An absent type means
-// CROSS_ACCOUNT. Errors: Missing<name>, InvalidParameter.
+// parseRegistration reads the parameters of a registration and checks their form. It does not check
+// whether the account and the role exist. An absent type means CROSS_ACCOUNT. Errors: Missing<name>, InvalidParameter.
 func parseRegistration(p rpc.Params) (world.CrossAccount, error) {
 	x := world.CrossAccount{Account: p["CrossAccountUserId"], Role: p["CrossAccountRoleName"], Type: p["CrossAccountType"], Alias: p["Alias"]}
 	if x.Type == "" {

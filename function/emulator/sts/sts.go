@@ -79,7 +79,7 @@ func (s *Service) AssumeRole(k *rpc.Call) (any, error) {
 	return ans, nil
 }
 
-// checkAssumeRole checks the parameters alone, without the world. It returns the session policy;
+// checkAssumeRole checks the form of the parameters, and not whether the role exists. It returns the session policy;
 // nil means no session policy. Errors: Missing<name>, InvalidParameter.<name>.
 func checkAssumeRole(p rpc.Params) (ram.Policy, error) {
 	arn, session := p["RoleArn"], p["RoleSessionName"]

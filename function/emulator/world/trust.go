@@ -35,8 +35,8 @@ func (r *Role) statementsFor(names func(ram.Principals) bool) ram.Policy {
 }
 
 // TrustsPrincipal returns the verdict of the role's trust policy for a user or role. principal is
-// its ARN and root is the ARN of its account's root. It is ImplicitDeny if no statement names
-// them.
+// its ARN and root is the ARN of its account's root. The verdict is ImplicitDeny if no statement names
+// one of the two.
 func (r *Role) TrustsPrincipal(principal, root string, q ram.Question) ram.Verdict {
 	return ram.Evaluate(q, r.statementsFor(func(p ram.Principals) bool { return p.Names(principal, root) }))
 }
