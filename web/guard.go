@@ -130,7 +130,11 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if v := recover(); v != nil {
-				s.Log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprintf("%.200v", v), "method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))
+				s.Log.ErrorContext(r.Context(), "panic",
+					"panic", fmt.Sprintf("%.200v", v),
+					"method", r.Method,
+					"path", r.URL.Path,
+					"stack", string(debug.Stack()))
 				s.problem(w, r, errPanic)
 			}
 		}()

@@ -183,7 +183,13 @@ func (c *Client) disks(
 	}
 	var candidates backup.Candidates
 	for _, d := range page.Disks.Disk {
-		candidates.Items = append(candidates.Items, candidate(d.DiskId, d.DiskName, "Type", d.Type, "Category", d.Category, "Size", strconv.FormatInt(d.Size, 10)+" GiB"))
+		candidates.Items = append(candidates.Items, candidate(
+			d.DiskId,
+			d.DiskName,
+			"Type", d.Type,
+			"Category", d.Category,
+			"Size", strconv.FormatInt(d.Size, 10)+" GiB",
+		))
 	}
 	return candidates, nil
 }
@@ -237,7 +243,12 @@ func (c *Client) clusters(
 		err = json.Unmarshal(body, &page)
 		for _, cl := range page.Clusters {
 			if strings.HasPrefix(cl.ClusterId, "cc-") {
-				candidates = append(candidates, candidate(cl.ClusterId, cl.Name, "ClusterType", cl.ClusterType, "AgentStatus", cl.AgentStatus))
+				candidates = append(candidates, candidate(
+					cl.ClusterId,
+					cl.Name,
+					"ClusterType", cl.ClusterType,
+					"AgentStatus", cl.AgentStatus,
+				))
 			}
 		}
 		return candidates, len(page.Clusters), err

@@ -212,7 +212,8 @@ func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.checkEnforced(given); !ok {
 		return failed, false
 	}
-	if vault := given["VaultId"]; given.SourceType() != param.UDMECS && !r.vaults.covers(vault) && !r.vaults.covers(values["VaultId"]) {
+	needsVault := given.SourceType() != param.UDMECS
+	if needsVault && !r.vaults.covers(given["VaultId"]) && !r.vaults.covers(values["VaultId"]) {
 		return r.notCovered("VaultId", nounVault), false
 	}
 	if days := given["Retention"]; !r.retention.contains(days) && (days != "" || r.retention.preset == 0) {

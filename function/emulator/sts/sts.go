@@ -126,7 +126,10 @@ func (s *Service) mayAssume(k *rpc.Call, account *world.Account, role *world.Rol
 		return rpc.Refuse(http.StatusForbidden, "NoPermission", "Roles may not be assumed by root accounts.")
 	}
 	q := ram.Question{Action: "sts:AssumeRole", Resource: account.RoleARN(role.Name), Key: k.ConditionKeys()}
-	layers := append(k.Caller.Layers(q), rpc.Layer{PolicyType: rpc.TrustPolicy, Verdict: role.TrustsPrincipal(k.Caller.Principal(), k.Caller.Account.RootARN(), q)})
+	layers := append(k.Caller.Layers(q), rpc.Layer{
+		PolicyType: rpc.TrustPolicy,
+		Verdict:    role.TrustsPrincipal(k.Caller.Principal(), k.Caller.Account.RootARN(), q),
+	})
 	if d := k.Caller.Denied(q, layers); d != nil {
 		return rpc.NoPermission(k, d)
 	}

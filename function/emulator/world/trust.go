@@ -18,7 +18,11 @@ func (r *Role) expandTrust() ram.Policy {
 		p = append(p, s)
 	}
 	if len(r.TrustsServices) > 0 {
-		p = append(p, ram.Statement{Effect: "Allow", Actions: []string{"sts:AssumeRole"}, Principals: ram.Principals{Service: r.TrustsServices}})
+		p = append(p, ram.Statement{
+			Effect:     "Allow",
+			Actions:    []string{"sts:AssumeRole"},
+			Principals: ram.Principals{Service: r.TrustsServices},
+		})
 	}
 	return p
 }
