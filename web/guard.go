@@ -162,7 +162,7 @@ func (s *Server) headers(next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if s.Origin != "" {
-			// Function Compute echoes any origin, with credentials, unless the function names one.
+			// Without this header, Function Compute allows every origin that asks (CORS), with credentials.
 			h.Set("Access-Control-Allow-Origin", s.Origin)
 		}
 		next.ServeHTTP(w, r)
