@@ -18,7 +18,7 @@ import (
 // [*LimitError] with [ErrRequests], and [ErrStoreUnavailable].
 func (s *Service) Candidates(ctx context.Context, p identity.Principal, params param.Params, q CandidateQuery) (Candidates, error) {
 	alias, region := params["Account"], params["Region"]
-	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
+	if !s.Policy.MayInRegion(p, ActionCreate, alias, region) {
 		return Candidates{}, ErrNotFound
 	}
 	if err := s.checkParent(ctx, p, params, q); err != nil {
