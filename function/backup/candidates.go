@@ -132,13 +132,17 @@ const (
 	Vaults    CandidateKind = "vaults" // that can take a backup now
 	Clusters  CandidateKind = "clusters"
 	Volumes   CandidateKind = "volumes" // persistent volumes of one cluster
+	// Clients are the backup clients on one instance. They are checked before a backup and never
+	// offered. The ID of a client is that of its instance.
+	Clients CandidateKind = "clients"
 )
 
 // CandidateQuery selects one page of candidates.
 type CandidateQuery struct {
 	Kind       CandidateKind
-	InstanceID string // only with Disks: the instance
+	InstanceID string // only with Disks and Clients: the instance
 	ClusterID  string // only with Volumes: the cluster (cc-…)
+	Unfit      bool   // only with Vaults: also those that cannot take a backup now
 	Search     string // part of the name, or a complete id; empty: all
 	Next       string // [Candidates.Next] of the page before; empty: the first page
 }
