@@ -24,7 +24,7 @@ func (s *Service) Candidates(ctx context.Context, p identity.Principal, params p
 	if err := s.checkParent(ctx, p, params, q); err != nil {
 		return Candidates{}, err
 	}
-	if err := s.limiter().countRequest(ctx, p, "f:", candidateRate); err != nil {
+	if err := s.CountLookup(ctx, p); err != nil {
 		return Candidates{}, err
 	}
 	account, _ := s.Policy.Account(alias)
@@ -42,6 +42,13 @@ func (s *Service) Candidates(ctx context.Context, p identity.Principal, params p
 		}
 		q.Next = found.Next
 	}
+}
+
+// CountLookup counts one request of p that asks the cloud about resources, such as
+// [Service.Candidates]. The errors are a [*LimitError] with [ErrRequests], and
+// [ErrStoreUnavailable].
+func (s *Service) CountLookup(ctx context.Context, p identity.Principal) error {
+	return s.limiter().countRequest(ctx, p, "f:", candidateRate)
 }
 
 // checkParent checks the instance of disks or the cluster of volumes: its id is valid, and a rule
