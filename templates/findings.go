@@ -27,7 +27,7 @@ var findingTags = map[precheck.Kind]struct {
 // enter returns what the Enter key does: it starts the backup, or checks again if it cannot start.
 func (p CheckPage) enter(ctx context.Context) enter {
 	if p.Checks.Blocked() {
-		return enter{label: in(ctx, wordCheckAgain), op: "check"}
+		return enter{label: in(ctx, wordRecheck), op: "check"}
 	}
 	return enter{label: in(ctx, wordStart), action: "/backups"}
 }
@@ -45,12 +45,6 @@ func sectionOf(source param.SourceType, name string) string {
 		}
 	}
 	return layout[source][0].id
-}
-
-// objectOf returns the label of a field inside a sentence.
-func objectOf(name string) param.Text {
-	f, _ := param.FieldNamed(name)
-	return f.Object
 }
 
 // obstacles says why the backup cannot start yet.
