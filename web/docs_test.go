@@ -230,7 +230,8 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	if err := json.Unmarshal(openAPI(t, w), &d); err != nil {
 		t.Fatal(err)
 	}
-	// HTTP statuses, by the kind of the problem. No operation has method.
+	// described holds the HTTP statuses of each kind of problem. The kind method (405) is added here, because no
+	// operation of the OpenAPI document can have it.
 	described := map[string][]string{"method": {"405"}}
 	for component, response := range d.Components.Responses {
 		_, kinds, _ := strings.Cut(response.Description, "Kinds, by the last part of type: ")

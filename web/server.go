@@ -34,6 +34,7 @@ import (
 	"backupportal/function/identity"
 	"backupportal/function/param"
 	"backupportal/function/policy"
+	"backupportal/function/precheck"
 	"backupportal/web/auth"
 )
 
@@ -70,6 +71,7 @@ type Server struct {
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors
 
+	checks     *precheck.Checker
 	teamless   backup.Hourly // people in no team, who are logged once an hour
 	mismatched backup.Hourly // subjects of pipelines' tokens that match no pipeline, likewise
 }
@@ -90,6 +92,7 @@ const MaxHook = 32 << 20
 // Handler returns the handler of all routes with all layers of the package comment.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
+	s.checks = precheck.New(s.Backups)
 
 	// Public.
 	mux.Handle("GET /healthz", s.json(s.health))
@@ -115,7 +118,8 @@ func (s *Server) Handler() http.Handler {
 	for _, source := range param.SourceTypes {
 		mux.Handle("GET /backups/new/"+string(source), s.page(s.reads(s.newBackup(source))))
 	}
-	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // the address was typed or the page was reloaded
+	// The address was typed, or the page was reloaded.
+	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther))
 	mux.Handle("POST /backups/preview", s.page(s.reads(s.preview)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))

@@ -106,7 +106,7 @@ const (
 )
 
 // AuditRow is one record of the audit trail as it is stored. The rows of one chain are numbered
-// from 0. MAC is computed over Body and the row before.
+// from 0. MAC is computed over Body and the MAC of the row before.
 type AuditRow struct {
 	Chain string
 	Seq   int64

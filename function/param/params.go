@@ -122,7 +122,8 @@ func (p Params) validateTogether() []Mistake {
 	if p.SourceType() == UDMECS && p["BackupType"] == "INCREMENTAL" {
 		wrong("BackupType", "enum", msgFull)
 	}
-	if pre, post := p["Detail.preScriptPath"], p["Detail.postScriptPath"]; p["Detail.appConsistent"] == "true" && (pre == "") != (post == "") {
+	pre, post := p["Detail.preScriptPath"], p["Detail.postScriptPath"]
+	if p["Detail.appConsistent"] == "true" && (pre == "") != (post == "") {
 		missing, _ := FieldNamed("Detail.preScriptPath")
 		if post == "" {
 			missing, _ = FieldNamed("Detail.postScriptPath")
