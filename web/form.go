@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/width"
+
 	"backupportal/function/param"
 	"backupportal/templates"
 )
@@ -137,6 +139,10 @@ func tidy(name, value string) string {
 		return strings.Join(items, "\n")
 	case isField && f.Type == param.Integer, isRowNumber(name):
 		return param.PlainNumber(value)
+	case isField && f.Type == param.Boolean:
+		return param.PlainBoolean(value)
+	case isField && f.Numeral:
+		return width.Narrow.String(value)
 	}
 	return value
 }
