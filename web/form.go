@@ -17,8 +17,8 @@ import (
 	"backupportal/templates"
 )
 
-// maxControls limits the number of names in a posted form. All rows of a form are at most 168 of them.
-const maxControls = 250
+// maxControls limits the number of names in a posted form. All rows of a form are at most 1,896 of them.
+const maxControls = 2000
 
 // choices are the controls that show and hide others, or stand for several parameters. They are not
 // sent to the cloud.

@@ -61,6 +61,8 @@ func nearestOf(name, object string, keys []knownKey) string {
 // the parameters, in the form of [foldName].
 var aliases = map[string]string{
 	"name":         "JobName",
+	"vss":          "UseVSS",
+	"enablevss":    "UseVSS",
 	"days":         "Retention",
 	"expire":       "Retention",
 	"paths":        "Include",
