@@ -132,7 +132,7 @@ func tidy(name, value string) string {
 	value = strings.TrimSpace(value)
 	switch {
 	case isField && f.Type == param.Strings:
-		items := jsonItems(value)
+		items := jsonItems(value, f.Pattern != "")
 		if items == nil {
 			items = lines(value)
 		}
@@ -155,8 +155,8 @@ func isRowNumber(name string) bool {
 }
 
 // jsonItems returns the items of a JSON list of strings. It returns nil for any other text, and for a
-// list with an item that does not fit on one line.
-func jsonItems(text string) []string {
+// list with an item that does not fit on one line. Ids lose surrounding blanks first.
+func jsonItems(text string, ids bool) []string {
 	if !strings.HasPrefix(text, "[") {
 		return nil
 	}
@@ -164,7 +164,11 @@ func jsonItems(text string) []string {
 	if json.Unmarshal([]byte(text), &items) != nil {
 		return nil
 	}
-	for _, item := range items {
+	for i, item := range items {
+		if ids {
+			item = strings.TrimSpace(item)
+			items[i] = item
+		}
 		if item == "" || strings.TrimSpace(item) != item || strings.ContainsFunc(item, unicode.IsControl) {
 			return nil
 		}

@@ -308,8 +308,12 @@ func (g generator) value(t *rapid.T, schema any, label string) any {
 	case "boolean":
 		return rapid.Bool().Draw(t, label)
 	case "integer":
-		least, most := int64(bound(s, "minimum", -9)), int64(bound(s, "maximum", 999999)) // a rule may have the bounds
-		return g.integer(t, rapid.Int64Range(least, most).Draw(t, label), label)
+		least, bounded := s["minimum"].(float64)
+		most, _ := s["maximum"].(float64)
+		if !bounded {
+			most = 999999 // a rule has the bounds
+		}
+		return g.integer(t, rapid.Int64Range(int64(least), int64(most)).Draw(t, label), label)
 	case "string":
 		return g.text(t, s, label)
 	case "array":

@@ -438,6 +438,7 @@ func TestDoorsReadValuesAlike(t *testing.T) {
 		"Retention": {" ７.0 "}, "Detail.doCopy": {"False"}, "Detail.diskIdList": {` [" d-bp1demoweb01b "]`}, "InstanceId": {" i-bp1demoweb01 "},
 		"Account": {"demo"}, "Region": {"cn-hangzhou"},
 	}
+	w = newWorld(t) // whose rules allow the form
 	form := formOn(t, w.ask("GET", "/backups/new/UDM_ECS?"+link.Encode(), "", "").Body.String())
 	form.Set("op", "check")
 	page := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
