@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/cost"
 	"backupportal/function/param"
 	"backupportal/function/policy"
+	"backupportal/function/precheck"
 )
 
 // Shell is what every page shows around its content.
@@ -120,6 +122,9 @@ type CheckPage struct {
 	Hidden   []Hidden         // the form, for the button that starts the backup
 	Previews []backup.Preview // the call for other tools
 	Notes    []param.Text     // about values that are not sent as they were given
+	Checks   precheck.Result
+	Cost     cost.Estimate
+	Form     string // address of the form with these values; empty: buttons of the page show it
 }
 
 // ChoosePage offers the kinds of backup.
@@ -193,7 +198,7 @@ type Action struct {
 	Text param.Text // of the button
 }
 
-// A Resend is a form that can be sent again unchanged.
+// A Resend is a button that sends a form again with the values of Hidden.
 type Resend struct {
 	Action string     // path to which the form is sent
 	Text   param.Text // of the button
