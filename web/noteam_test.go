@@ -46,7 +46,7 @@ func TestNoTeamBehindGateway(t *testing.T) {
 	for mode, scopes := range map[auth.Mode]bool{auth.ModeJWT: false, auth.ModeOIDC: true} {
 		w := newWorld(t)
 		w.server.Mode = mode
-		w.server.Who = func(*http.Request) (identity.Principal, error) {
+		w.server.Sender = func(*http.Request) (identity.Principal, error) {
 			return identity.Principal{
 				Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "s-17",
 				Lookup: identity.GroupLookup{Claim: "roles", Result: identity.GroupsMissing},
