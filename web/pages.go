@@ -92,7 +92,11 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			values = formValues(record.Params.WithFittingName().WithoutNotes())
 			expandCombined(values)
 		}
-		page := s.formPage(r, source, values, nil)
+		_, bad := param.ParseSpeedLimit(values["SpeedLimit"])
+		if values["SpeedLimit"] == "" {
+			bad = nil
+		}
+		page := s.formPage(r, source, values, mistakes(bad))
 		page.Key = s.Backups.NewID()
 		fillDefaults(page)
 		page.UnknownParams = unknown

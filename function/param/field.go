@@ -116,12 +116,11 @@ func (f Field) AppliesTo(p Params) bool {
 		(f.Under.Name == "" || p[f.Under.Name] == f.Under.Value)
 }
 
-// IsOff reports whether f belongs to a switch that is off: its source type is that of p, and a
-// Boolean parameter that f.Under names does not have the value that f needs. A value of f then
-// changes nothing. P must have the defaults of the fields before f.
+// IsOff reports whether f belongs to a switch that is off: the Boolean parameter that f.Under names does
+// not have the value that f needs. A value of f then changes nothing, for every source type. P must have
+// the defaults of the fields before f.
 func (f Field) IsOff(p Params) bool {
-	return f.Under.Name != "" && !f.Assigned && f.ForSource(p.SourceType()) &&
-		(p[f.Under.Name] == "" || p[f.Under.Name] == "false")
+	return f.Under.Name != "" && !f.Assigned && (p[f.Under.Name] == "" || p[f.Under.Name] == "false")
 }
 
 // ForSource reports whether f.For includes s. It ignores f.Under.
