@@ -145,6 +145,9 @@ func (s *Server) key(r *http.Request) string {
 //
 // With the header X-Part the answer is only the rows of FIELD, for the script.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
+	if r.ParseForm() == nil && r.PostForm.Get("at") == "volumes" {
+		return s.volumesInLanguage(w, r)
+	}
 	values, err := readForm(r)
 	if err != nil {
 		return err
