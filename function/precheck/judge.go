@@ -2,8 +2,10 @@ package precheck
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,6 +148,9 @@ func isRefusal(err error) bool {
 func (j *judge) refused(id string, title param.Text, err error) {
 	f := Finding{ID: id, Kind: Change, Param: "Account", Title: title}
 	if failed, ok := errors.AsType[*backup.CloudError](err); ok {
+		if strings.HasPrefix(failed.Code, "InvalidRegion") {
+			f.Param = "Region"
+		}
 		e := j.explain(failed.Code)
 		f.Text = sentences(e.Means, e.Todo)
 		if e.Means == (param.Text{}) {
@@ -450,8 +455,15 @@ func (j *judge) volumes() {
 		return
 	}
 	missing := false
+	for _, text := range malformed(j.call.Params["ContainerResources"]) {
+		missing = true
+		j.add(Finding{ID: "volumes", Kind: Change, Param: "ContainerResources",
+			Title: param.Both("The list of volumes cannot be used", "存储卷列表无法使用"),
+			Text:  sentences(text, param.Both("Cloud Backup would refuse this backup.", "云备份会拒绝此次备份。")),
+		})
+	}
 	for _, v := range j.call.Params.Volumes() {
-		if _, ok := find(j.survey.volumes.value, v.ResourceID); ok {
+		if _, ok := find(j.survey.volumes.value, v.ResourceID); ok || v.ResourceID == "" {
 			continue
 		}
 		missing = true
@@ -468,6 +480,36 @@ func (j *judge) volumes() {
 		j.add(f)
 	}
 }
+
+// volumeKeys are the members of an element of ContainerResources. Source: Cloud Backup,
+// CreateBackupJob.
+var volumeKeys = []string{"resourceType", "backupMethod", "resourceId", "resourceInfo", "host", "hostPrefix", "pvPath"}
+
+// malformed returns a sentence for each element of ContainerResources that Cloud Backup does not
+// take, although it is a JSON object.
+func malformed(text string) (all []param.Text) {
+	var elements []map[string]any
+	_ = json.Unmarshal([]byte(text), &elements) // checked by [param.Params.Validate]
+	for i, e := range elements {
+		for _, key := range slices.Sorted(maps.Keys(e)) {
+			if _, isText := e[key].(string); !isText || !slices.Contains(volumeKeys, key) {
+				all = append(all, say("Volume %d has the key %v, which is not known or not a text.", "第 %d 个存储卷的键 %v 未知，或其值不是文本。", i+1, param.Clean(key, 80)))
+			}
+		}
+		switch {
+		case e["resourceType"] != "PV":
+			all = append(all, say("The resourceType of volume %d must be PV.", "第 %d 个存储卷的 resourceType 须为 PV。", i+1))
+		case e["backupMethod"] != "FILE":
+			all = append(all, say("The backupMethod of volume %d must be FILE.", "第 %d 个存储卷的 backupMethod 须为 FILE。", i+1))
+		case e["resourceId"] == "" || e["resourceId"] == nil:
+			all = append(all, say("The volume ID (resourceId) of volume %d is missing.", "第 %d 个存储卷缺少存储卷 ID（resourceId）。", i+1))
+		}
+	}
+	return all[:min(len(all), maxMalformed)]
+}
+
+// maxMalformed limits how many faults of ContainerResources are told.
+const maxMalformed = 10
 
 // running judges whether another backup of the resource is running. Cloud Backup accepts a second
 // one.
