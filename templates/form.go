@@ -92,7 +92,7 @@ func (f form) target(m param.Mistake) string {
 			name = e.name
 		}
 	}
-	// A disabled checkbox and an empty list of accounts cannot get the focus.
+	// There is no link to a control that cannot get the focus: a disabled checkbox, or an empty list of accounts.
 	if name == "" || !f.isOffered(name, "true") || name == "Account" && len(f.Accounts) == 0 {
 		return ""
 	}

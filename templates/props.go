@@ -198,7 +198,7 @@ type Action struct {
 	Text param.Text // of the button
 }
 
-// A Resend is a form that can be sent again unchanged.
+// A Resend is a button that sends a form again with the values of Hidden.
 type Resend struct {
 	Action string     // path to which the form is sent
 	Text   param.Text // of the button

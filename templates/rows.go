@@ -8,7 +8,7 @@ import (
 	"backupportal/function/param"
 )
 
-// part returns one control of a row.
+// part returns the control for the part name of a row, such as the end of a time range.
 func (f form) part(ctx context.Context, field string, row int, name string) control {
 	full := RowControl(field, row, name)
 	c := control{

@@ -256,7 +256,7 @@ func (p StatusPage) codes(code string) []string {
 }
 
 // timeLeft estimates the remaining time of a running job, from its speed or from its progress when
-// it was last seen. It is false if neither is known.
+// it was last seen. The second result is false if neither is known.
 func (p StatusPage) timeLeft() (time.Duration, bool) {
 	job := p.Record.Job
 	switch {

@@ -230,7 +230,8 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	if err := json.Unmarshal(openAPI(t, w), &d); err != nil {
 		t.Fatal(err)
 	}
-	// HTTP statuses, by the kind of the problem. No operation has method.
+	// described holds the HTTP statuses of each kind of problem. The kind method (405) is added here, because no
+	// operation of the OpenAPI document can have it.
 	described := map[string][]string{"method": {"405"}}
 	for component, response := range d.Components.Responses {
 		_, kinds, _ := strings.Cut(response.Description, "Kinds, by the last part of type: ")
@@ -342,7 +343,7 @@ func (w *world) codes(t *testing.T, known map[string]bool, answer *httptest.Resp
 // The reference page is public and contains nothing specific to this portal.
 func TestReferenceIsPublic(t *testing.T) {
 	w := newWorld(t)
-	w.server.Who, w.server.Demo = auth.EventsOnly, false
+	w.server.Sender, w.server.Demo = auth.EventsOnly, false
 	w.handler = w.server.Handler()
 	doc := reference(t, w, param.English)
 	if doc.Find("header nav, .who").Length() != 0 || strings.Contains(doc.Text(), "1000000000000001") {

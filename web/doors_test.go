@@ -19,8 +19,8 @@ import (
 	"backupportal/web"
 )
 
-// push is like a push event of GitHub: much text that the template does not use before and after the
-// values that it uses.
+// push returns a message of at least size bytes. Like a push event of GitHub, it has the values that the
+// template uses at both ends, and much other text between them.
 func push(instance string, size int) string {
 	head, tail := `{"ref":"refs/heads/main","commits":[{"message":"`, `"}],"instance":"`+instance+`","days":3}`
 	return head + strings.Repeat("x", max(size-len(head)-len(tail), 0)) + tail

@@ -98,7 +98,8 @@ func timeLeft(ctx context.Context) time.Duration {
 	return time.Until(deadline) - attemptTime
 }
 
-// submitOnce reads a message and submits it once.
+// submitOnce reads the submission in m and submits it without waiting for an unknown result. It holds a
+// slot for submissions during the call.
 func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error) {
 	if len(m.Body) > maxBody {
 		return submitResult{}, &http.MaxBytesError{Limit: maxBody}

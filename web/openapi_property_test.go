@@ -26,7 +26,8 @@ type exception struct {
 	example     string // a request with this mistake alone, by the difference to a valid one
 }
 
-// instanceOf, filesOf and volumesOf return a submission with more members.
+// instanceOf, filesOf and volumesOf return a valid submission of one source type. The argument is JSON:
+// further members, each after a comma, or for volumesOf the value of ContainerResources.
 func instanceOf(more string) string { return strings.Replace(oneBackup, "}", more+"}", 1) }
 
 func filesOf(more string) string {
@@ -106,7 +107,7 @@ func TestSchemaExceptionsAreReal(t *testing.T) {
 	}
 }
 
-// The server accepts every submission that the schema allows, with the exceptions above.
+// The server accepts every submission that the schema allows, except for the mistakes in exceptions.
 func TestServerAcceptsWhatTheSchemaAllows(t *testing.T) {
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)
@@ -162,7 +163,7 @@ func TestSchemaAllowsWhatTheDocumentsSend(t *testing.T) {
 	if len(readme) < 2 {
 		t.Fatalf("the README has %d submissions", len(readme))
 	}
-	// Detail as on the vendor's API page, with every key.
+	// detail has every key of Detail, as on the vendor's API page.
 	const detail = `{"doCopy":false,"destinationRegionId":"","destinationRetention":null,"diskIdList":[],` +
 		`"snapshotGroup":false,"appConsistent":false,"enableWriters":true,"preScriptPath":"","postScriptPath":"",` +
 		`"enableFsFreeze":true,"timeoutInSeconds":60}`

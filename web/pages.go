@@ -43,7 +43,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	p, known := r.Context().Value(principalKey{}).(identity.Principal)
 	if !known && !isRefused(r) {
 		var err error
-		p, err = s.Who(r)
+		p, err = s.Sender(r)
 		known = err == nil
 	}
 	if known {

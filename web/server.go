@@ -56,7 +56,7 @@ type Store struct {
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
 	Policy    *policy.Policy                                  // answers what a principal may do
-	Who       func(*http.Request) (identity.Principal, error) // returns the sender of a request; a web/auth Finder
+	Sender    func(*http.Request) (identity.Principal, error) // returns the sender of a request; a web/auth Authenticator
 	Mode      auth.Mode                                       // how people identify themselves, for the API reference
 	SignIn    *auth.OIDC                                      // signs people in; nil if they sign in elsewhere
 	Host      func(host string) bool                          // reports whether host, with its port, is one of the portal's own names
@@ -118,7 +118,8 @@ func (s *Server) Handler() http.Handler {
 	for _, source := range param.SourceTypes {
 		mux.Handle("GET /backups/new/"+string(source), s.page(s.reads(s.newBackup(source))))
 	}
-	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // the address was typed or the page was reloaded
+	// The address was typed, or the page was reloaded.
+	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther))
 	mux.Handle("POST /backups/preview", s.page(s.reads(s.preview)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))
@@ -162,11 +163,11 @@ func (s *Server) programRoutes() []route {
 type principalKey struct{}
 
 // signedIn authenticates a request and passes it to h only if its principal is known. Other
-// requests get the error of Who; an invalid token or assertion is also written to the audit trail.
+// requests get the error of Sender; an invalid token or assertion is also written to the audit trail.
 // It renews a session and may set a cookie for that, so h must set none.
 func (s *Server) signedIn(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		p, err := s.Who(r)
+		p, err := s.Sender(r)
 		if err != nil {
 			if errors.Is(err, auth.ErrToken) || errors.Is(err, auth.ErrAssertion) || errors.Is(err, auth.ErrAlgorithm) {
 				s.auditFailedSignIn(r, "token")

@@ -18,7 +18,7 @@ import (
 // [*LimitError] with [ErrRequests], and [ErrStoreUnavailable].
 func (s *Service) Candidates(ctx context.Context, p identity.Principal, params param.Params, q CandidateQuery) (Candidates, error) {
 	alias, region := params["Account"], params["Region"]
-	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
+	if !s.Policy.MayInRegion(p, ActionCreate, alias, region) {
 		return Candidates{}, ErrNotFound
 	}
 	if err := s.checkParent(ctx, p, params, q); err != nil {
@@ -114,8 +114,8 @@ const maxEmptyPages = 5
 // candidateRate is how many lists one principal may request.
 var candidateRate = Rate{Burst: 120, Per: time.Minute}
 
-// candidatesTimeout limits one request for candidates: the person goes on filling in the form
-// meanwhile.
+// candidatesTimeout limits one request for candidates. It is short, because a person who fills in the
+// form is waiting for the list and can also type an id.
 const candidatesTimeout = 8 * time.Second
 
 // ErrNotListed says that the cloud's list is not available now. The form still accepts a typed

@@ -112,9 +112,9 @@ func (e *LimitError) Unwrap() error { return e.Err }
 // UsualRequests is the default of [Service.Requests]. Failed requests count, too.
 var UsualRequests = Rate{Burst: 60, Per: time.Minute}
 
-// Pace counts a request of p that wants to change something. The errors are a [*LimitError] with
+// CountRequest counts a request of p that wants to change something. The errors are a [*LimitError] with
 // [ErrRequests], and [ErrStoreUnavailable].
-func (s *Service) Pace(ctx context.Context, p identity.Principal) error {
+func (s *Service) CountRequest(ctx context.Context, p identity.Principal) error {
 	r := s.Requests
 	if r.Burst == 0 {
 		r = UsualRequests

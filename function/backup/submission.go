@@ -185,8 +185,8 @@ func (r Record) State(now time.Time) State {
 
 // IsTerminal reports whether the page of the submission has nothing new to show: its state is
 // terminal, the copy in another region has ended, and the consistency is known if it was
-// requested. The portal waits for the copy and the consistency for at most [followUpTime] after
-// the end of the job.
+// requested. For a copy that has not begun, and for the consistency, the portal waits for at most
+// [followUpTime] after the end of the job.
 func (r Record) IsTerminal(now time.Time) bool {
 	state := r.State(now)
 	if state != StateComplete && state != StatePartialComplete {
@@ -211,7 +211,7 @@ func (r Record) IsFinal(now time.Time) bool {
 // wantsConsistency reports whether an application-consistent backup was requested.
 func (r Record) wantsConsistency() bool { return r.Complete["Detail.appConsistent"] == "true" }
 
-// followUpTime is how long after the end of a job its copy and its recovery point may appear.
+// followUpTime is how long after the end of a job its copy may begin and its recovery point may appear.
 const followUpTime = time.Hour
 
 // RequestInfo describes the request that causes an action, for logs and the audit trail.

@@ -265,7 +265,8 @@ func (s *Service) lateRepeat(ctx context.Context, sub Submission) (Answer, bool)
 	return s.recordedAnswer(r)
 }
 
-// recordedAnswer returns the answer of r. It returns false if nothing was sent yet.
+// recordedAnswer returns the answer that the last step of r gives: a final answer, or that the result of
+// an attempt is unknown. It returns false if another attempt may follow.
 func (s *Service) recordedAnswer(r Record) (Answer, bool) {
 	switch {
 	case r.Last.Kind.isFinal():

@@ -92,8 +92,9 @@ func (p Params) validate(f Field) []Mistake {
 	return []Mistake{f.mistake("unused", msgUnder, f.Label, under.Label)}
 }
 
-// validateTogether checks the rules between fields. P must have its defaults. The API
-// page of CreateBackupJob states most of these rules with the parameters:
+// validateTogether checks the rules that need more than the form of one value. P must have its
+// defaults. Most of these rules are in the descriptions of the parameters on the API page of
+// CreateBackupJob:
 //
 //	BackupType=INCREMENTAL           not for UDM_ECS
 //	Detail.preScriptPath             needs Detail.postScriptPath, and the reverse
@@ -109,7 +110,8 @@ func (p Params) validateTogether() []Mistake {
 	if p.SourceType() == UDMECS && p["BackupType"] == "INCREMENTAL" {
 		wrong("BackupType", "enum", msgFull)
 	}
-	if pre, post := p["Detail.preScriptPath"], p["Detail.postScriptPath"]; p["Detail.appConsistent"] == "true" && (pre == "") != (post == "") {
+	pre, post := p["Detail.preScriptPath"], p["Detail.postScriptPath"]
+	if p["Detail.appConsistent"] == "true" && (pre == "") != (post == "") {
 		missing, _ := FieldNamed("Detail.preScriptPath")
 		if post == "" {
 			missing, _ = FieldNamed("Detail.postScriptPath")
@@ -172,7 +174,8 @@ func isNetworkPath(path string) bool {
 	return len(path) > 1 && strings.Trim(path[:2], `/\`) == "" || elsewhere.MatchString(path)
 }
 
-// elsewhere matches a URL and an NFS export. One letter before the colon is a drive.
+// elsewhere matches the beginning of a URL (https:/) and of an NFS export (server:/). It does not match a
+// path with a drive letter (C:\), because the name before the colon must have at least two characters.
 var elsewhere = regexp.MustCompile(`^[0-9A-Za-z.+_-]{2,}:[/\\]`)
 
 // severalPaths matches an item with a second path after a comma or a semicolon.

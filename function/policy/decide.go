@@ -11,15 +11,15 @@ import (
 	"backupportal/function/param"
 )
 
-// Decide returns the grant of the first rule, in the order of the file, that allows who
-// to create the backup. Given are the parameters as the caller gave them, without values
+// Decide returns the grant of the first rule, in the order of the file, that allows the principal
+// who to create the backup. given are the parameters as the caller gave them, without values
 // and defaults of rules; the grant contains the values that the rule adds.
 //
 // If no rule allows the backup, denied has at least one entry: either the one condition
 // before the rules that does not hold, or, for each rule for who's teams that allows
-// backup.create, the first condition that does not hold (at most 20 rules). Who learns
-// nothing about rules for other teams. An account that no rule for who's teams names is
-// answered like an account that does not exist.
+// backup.create, the first condition that does not hold (at most 20 rules). The entries
+// say nothing about rules for other teams. An account that no rule for who's teams names is
+// refused like an account that does not exist.
 //
 // Decide calls the cloud only for the tags of the instance, and only if a rule names tags
 // and all its other conditions hold. The wait is at most 5 seconds. If tags cannot be read,
@@ -212,7 +212,8 @@ func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.checkEnforced(given); !ok {
 		return failed, false
 	}
-	if vault := given["VaultId"]; given.SourceType() != param.UDMECS && !r.vaults.covers(vault) && !r.vaults.covers(values["VaultId"]) {
+	needsVault := given.SourceType() != param.UDMECS
+	if needsVault && !r.vaults.covers(given["VaultId"]) && !r.vaults.covers(values["VaultId"]) {
 		return r.notCovered("VaultId", nounVault), false
 	}
 	if days := given["Retention"]; !r.retention.contains(days) && (days != "" || r.retention.preset == 0) {

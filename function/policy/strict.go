@@ -10,9 +10,9 @@ import (
 	"backupportal/function/identity"
 )
 
-// A loader reads one file and collects its problems. Its methods have the names of what
-// they read. Each returns the zero value for a place without a node, and some value after a
-// problem; the result of Load is then not used.
+// A loader reads one policy file and collects its problems. Each method is named after what it
+// reads. It returns the zero value for a place without a node. After a problem it returns an
+// arbitrary value, because Load then fails and its caller uses none of them.
 type loader struct {
 	getenv   func(string) string
 	accounts map[string]account // read so far, by alias
@@ -106,8 +106,8 @@ func (l *loader) strictScalar(p place) {
 	}
 }
 
-// isOtherBoolean reports whether s is a boolean in YAML 1.1 (and for the library, if it
-// decodes into a bool) but is neither "true" nor "false".
+// isOtherBoolean reports whether s is a spelling of a boolean that the policy does not accept: one of
+// YAML 1.1 other than "true" and "false", such as "yes" or "True". The YAML library accepts these.
 func isOtherBoolean(s string) bool {
 	switch strings.ToLower(s) {
 	case "y", "n", "yes", "no", "on", "off":

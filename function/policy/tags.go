@@ -136,8 +136,8 @@ type tagLookup struct {
 	err  error
 }
 
-// has checks the last condition of r: the instance has all tags that r names. It holds if r
-// names no tags and for container backups. All other conditions of r must be checked
+// has checks the last condition of r: the instance has all tags that r names. The
+// condition also holds if r names no tags, and for every container backup. All other conditions of r must be checked
 // before, because has may call the cloud.
 func (s *tagLookup) has(ctx context.Context, r rule) (param.Mistake, bool) {
 	if r.instances.tags == nil || s.params.SourceType() == param.Container {
@@ -198,7 +198,10 @@ func (p *Policy) PrefetchTags(ctx context.Context, who identity.Principal, do ba
 // covers the request, and no rule without tags does.
 func (p *Policy) needsTags(teams []int, do backup.Action, complete param.Params) bool {
 	a, ok := p.account(complete["Account"])
-	if !ok || !slices.Contains(a.Regions, complete["Region"]) || complete.SourceType() == param.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
+	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
+		return false
+	}
+	if complete.SourceType() == param.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
 		return false
 	}
 	needed := false

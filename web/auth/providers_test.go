@@ -48,13 +48,13 @@ var providerShapes = []providerShape{
 			"resource_access":{"account":{"roles":["manage-account"]}}}`,
 		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
-		// Undocumented as a whole, as above.
+		// Undocumented as a whole, like the roles of a realm.
 		provider: "Keycloak, roles of a client with dots", claim: "resource_access.backup.example.com.roles",
 		token: `{"email_verified":true,"preferred_username":"jane","email":"jane@example.com",
 			"resource_access":{"backup.example.com":{"roles":["payments-oncall"]},"account":{"roles":["manage-account"]}}}`,
 		name: "jane", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
-		// Undocumented as a whole, as above. The mapper "Group Membership" has the switch "Full group path".
+		// Undocumented as a whole. The mapper "Group Membership" has the switch "Full group path".
 		provider: "Keycloak, full group paths", claim: "groups",
 		token:  `{"email_verified":false,"name":"Jane Doe","email":"jane@example.com","groups":["/payments-oncall","/payments-oncall/lead"]}`,
 		name:   "Jane Doe",
@@ -217,7 +217,7 @@ func answers(text string) http.HandlerFunc {
 
 func keepNamed(_, group string) bool { return slices.Contains(named, group) }
 
-// signInTo returns the person that r signs in.
+// signInTo signs in through the provider of r and returns the person of the new session.
 func signInTo(t *testing.T, r *signInFixture) (identity.Principal, error) {
 	t.Helper()
 	c, _, back := r.begin(t)

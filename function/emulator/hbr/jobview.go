@@ -63,8 +63,8 @@ type instanceInfo struct {
 	DiskIDs      []string `json:"diskIds"`
 }
 
-// newJobView returns the row of a job, in its state at now. Parameters are repeated as they were
-// sent.
+// newJobView returns the row of a job with the state that it has at now. Parameters are returned as they
+// were sent.
 func newJobView(l listedJob, now time.Time) jobView {
 	p, st := l.Params, l.stateAt(now)
 	v := jobView{
@@ -123,7 +123,13 @@ func (v *jobView) countFiles(st lifecycle.State) {
 	if !st.Over() || st.Started.IsZero() { // it has not ended, or ended before it started
 		return
 	}
-	r := &reportView{TotalFiles: text(v.FilesTotal), SuccessFiles: text(v.FilesDone), FailedFiles: "0", SkippedFiles: "0", ReportTaskStatus: "COMPLETE"}
+	r := &reportView{
+		TotalFiles:       text(v.FilesTotal),
+		SuccessFiles:     text(v.FilesDone),
+		FailedFiles:      "0",
+		SkippedFiles:     "0",
+		ReportTaskStatus: "COMPLETE",
+	}
 	switch missing := text(v.FilesTotal - v.FilesDone); st.Status {
 	case "PARTIAL_COMPLETE":
 		r.SkippedFiles = missing
