@@ -108,7 +108,7 @@ var refusalCases = map[string]foreseen{
 	"parseResource Invalid ContainerResources: resourceId is missing":                          {form: "CONTAINER", change: map[string]string{"ContainerResources.0.resourceId": "", "ContainerResources.0.namespace": "database"}, check: "volumes change", code: "InvalidParameter"},
 	"parseResource Invalid ContainerResources: an element is wrong: %v":                        pasted(`["674dac6d"]`),
 	"parseResource Invalid ContainerResources: backupMethod is FILE":                           strange(`[{"resourceType":"PV","backupMethod":"SNAPSHOT","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45"}]`),
-	"parseResource Invalid ContainerResources: key %q is not known, or not a text":             strange(`[{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45","path":"/"}]`),
+	"parseResource Invalid ContainerResources: key %q is not known, or not a text":             doubtful(`[{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45","path":"/"}]`),
 	"parseResource Invalid ContainerResources: resourceInfo: %v":                               pasted(`[{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d","resourceInfo":"none"}]`),
 	"parseResource Invalid ContainerResources: resourceType is PV":                             strange(`[{"resourceType":"PVC","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45"}]`),
 	"parseResources Invalid ContainerResources: it is not a json array of at least one object": pasted(`{}`),
@@ -148,6 +148,13 @@ func pasted(text string) foreseen {
 func strange(text string) foreseen {
 	c := pasted(text)
 	c.field, c.check, c.code = "", "volumes change", "InvalidParameter"
+	return c
+}
+
+// doubtful returns the case of a pasted ContainerResources that the check page warns of.
+func doubtful(text string) foreseen {
+	c := strange(text)
+	c.check = "volumes warning"
 	return c
 }
 

@@ -455,7 +455,11 @@ func (j *judge) volumes() {
 		return
 	}
 	missing := false
-	for _, text := range malformed(j.call.Params["ContainerResources"]) {
+	wrong, doubtful := malformed(j.call.Params["ContainerResources"])
+	for _, text := range doubtful {
+		j.add(Finding{ID: "volumes", Kind: Warning, Title: param.Both("Cloud Backup may not accept the list of volumes", "云备份可能不接受存储卷列表"), Text: text})
+	}
+	for _, text := range wrong {
 		missing = true
 		j.add(Finding{ID: "volumes", Kind: Change, Param: "ContainerResources",
 			Title: param.Both("The list of volumes cannot be used", "存储卷列表无法使用"),
@@ -486,26 +490,26 @@ func (j *judge) volumes() {
 var volumeKeys = []string{"resourceType", "backupMethod", "resourceId", "resourceInfo", "host", "hostPrefix", "pvPath"}
 
 // malformed returns a sentence for each element of ContainerResources that Cloud Backup does not
-// take, although it is a JSON object.
-func malformed(text string) (all []param.Text) {
+// take, although it is a JSON object of texts, and for each key that its API page does not have.
+func malformed(text string) (wrong, doubtful []param.Text) {
 	var elements []map[string]any
 	_ = json.Unmarshal([]byte(text), &elements) // checked by [param.Params.Validate]
 	for i, e := range elements {
 		for _, key := range slices.Sorted(maps.Keys(e)) {
-			if _, isText := e[key].(string); !isText || !slices.Contains(volumeKeys, key) {
-				all = append(all, say("Volume %d has the key %v, which is not known or not a text.", "第 %d 个存储卷的键 %v 未知，或其值不是文本。", i+1, param.Clean(key, 80)))
+			if !slices.Contains(volumeKeys, key) {
+				doubtful = append(doubtful, say("Volume %d has the key %v, which the API page does not have.", "第 %d 个存储卷有 API 文档中没有的键 %v。", i+1, param.Clean(key, 80)))
 			}
 		}
 		switch {
 		case e["resourceType"] != "PV":
-			all = append(all, say("The resourceType of volume %d must be PV.", "第 %d 个存储卷的 resourceType 须为 PV。", i+1))
+			wrong = append(wrong, say("The resourceType of volume %d must be PV.", "第 %d 个存储卷的 resourceType 须为 PV。", i+1))
 		case e["backupMethod"] != "FILE":
-			all = append(all, say("The backupMethod of volume %d must be FILE.", "第 %d 个存储卷的 backupMethod 须为 FILE。", i+1))
+			wrong = append(wrong, say("The backupMethod of volume %d must be FILE.", "第 %d 个存储卷的 backupMethod 须为 FILE。", i+1))
 		case e["resourceId"] == "" || e["resourceId"] == nil:
-			all = append(all, say("The volume ID (resourceId) of volume %d is missing.", "第 %d 个存储卷缺少存储卷 ID（resourceId）。", i+1))
+			wrong = append(wrong, say("The volume ID (resourceId) of volume %d is missing.", "第 %d 个存储卷缺少存储卷 ID（resourceId）。", i+1))
 		}
 	}
-	return all[:min(len(all), maxMalformed)]
+	return wrong[:min(len(wrong), maxMalformed)], doubtful[:min(len(doubtful), maxMalformed)]
 }
 
 // maxMalformed limits how many faults of ContainerResources are told.
