@@ -77,7 +77,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) machines(
 	ctx context.Context, p identity.Principal, page *templates.StartPage, recent []backup.Record, again bool, number int,
 ) error {
-	listings := s.Inventory.List(ctx, p, inventory.Query{
+	listings := s.Inventory.List(ctx, s.Backups.Policy, p, inventory.Query{
 		Kind: page.Kind, Places: placesOf(page.Accounts, page.Filters["Account"], page.Filters["Region"]), Again: again,
 	})
 	var all []inventory.Machine

@@ -16,6 +16,10 @@ import (
 // [backup.Clusters] mean instances. Errors are [*backup.CloudError] values; then there are no
 // candidates.
 func (c *Client) ListAll(ctx context.Context, target backup.Target, kind backup.CandidateKind) ([]backup.Candidate, error) {
+	if target.Account.Access == backup.HBRCrossAccount {
+		op := operation{action: describeContainerCluster, target: target}
+		return nil, op.refused(badTarget, "the portal has no role in this account") // a list would be that of its own account
+	}
 	if kind == backup.Clusters {
 		all, failed := allPages(func(next string) (backup.Candidates, *backup.CloudError) {
 			return c.clusters(ctx, target, backup.CandidateQuery{Kind: kind, Next: next})

@@ -91,7 +91,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	server := &web.Server{
 		Backups:   service,
 		Policy:    rules,
-		Inventory: inventory.New(cloud, rules, log, wallClock),
+		Inventory: inventory.New(cloud, log, wallClock),
 		Who:       auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
 		Mode:      cfg.AuthMode,
 		SignIn:    signIn,

@@ -41,11 +41,10 @@ type Inventory struct {
 	// Patience is how long [Inventory.List] waits for the cloud, in all. Zero means 2 seconds.
 	Patience time.Duration
 
-	cloud  Lister
-	policy backup.Policy
-	log    *slog.Logger
-	now    func() time.Time
-	slots  chan struct{} // one for each listing that runs
+	cloud Lister
+	log   *slog.Logger
+	now   func() time.Time
+	slots chan struct{} // one for each listing that runs
 
 	mu       sync.Mutex
 	kept     *cache.Cache[*shelf]     // by person, kind and place
@@ -66,9 +65,9 @@ const (
 )
 
 // New returns an empty inventory. now is the clock of its memory.
-func New(cloud Lister, rules backup.Policy, log *slog.Logger, now func() time.Time) *Inventory {
+func New(cloud Lister, log *slog.Logger, now func() time.Time) *Inventory {
 	return &Inventory{
-		cloud: cloud, policy: rules, log: log, now: now,
+		cloud: cloud, log: log, now: now,
 		slots:    make(chan struct{}, maxListings),
 		kept:     cache.New[*shelf](maxShelves, now),
 		accounts: map[string]chan struct{}{},
@@ -112,10 +111,10 @@ type Query struct {
 	Again  bool                 // ask the cloud also where it failed or was slow a moment ago
 }
 
-// List returns one listing for each place of q that a rule for who reaches, in the order of q. It
+// List returns one listing for each place of q that one of rules for who reaches, in the order of q. It
 // asks the cloud for the places that it does not know, and waits at most [Inventory.Patience]. Then
 // listings that still run go on, so that a later call has their result.
-func (v *Inventory) List(ctx context.Context, who identity.Principal, q Query) []Listing {
+func (v *Inventory) List(ctx context.Context, rules backup.Policy, who identity.Principal, q Query) []Listing {
 	patience := v.Patience
 	if patience == 0 {
 		patience = usualPatience
@@ -124,23 +123,23 @@ func (v *Inventory) List(ctx context.Context, who identity.Principal, q Query) [
 	defer cancel()
 	listings := make([]Listing, 0, len(q.Places))
 	for _, place := range q.Places {
-		if v.policy.Reaches(who, backup.ActionCreate, place.Account, place.Region) && len(listings) < placesInAnswer {
+		if rules.Reaches(who, backup.ActionCreate, place.Account, place.Region) && len(listings) < placesInAnswer {
 			listings = append(listings, Listing{Place: place})
 		}
 	}
 	var all sync.WaitGroup
 	for i := range listings {
 		l := &listings[i]
-		all.Go(func() { v.fill(ctx, who, q, l) })
+		all.Go(func() { v.fill(ctx, rules, who, q, l) })
 	}
 	all.Wait()
 	return listings
 }
 
 // fill sets the machines and the state of l.
-func (v *Inventory) fill(ctx context.Context, who identity.Principal, q Query, l *Listing) {
+func (v *Inventory) fill(ctx context.Context, rules backup.Policy, who identity.Principal, q Query, l *Listing) {
 	s := v.shelf(who, q.Kind, l.Place)
-	wait := v.refresh(ctx, s, who, q, l.Place)
+	wait := v.refresh(ctx, s, rules, who, q, l.Place)
 	select {
 	case <-wait:
 	case <-ctx.Done():
@@ -158,7 +157,7 @@ func (v *Inventory) fill(ctx context.Context, who identity.Principal, q Query, l
 		l.State = Failed
 	}
 	l.At = at
-	l.Machines = v.allowed(ctx, who, q.Kind, l.Place, items)
+	l.Machines = allowed(ctx, rules, who, q.Kind, l.Place, items)
 	if l.State != Fresh {
 		for i := range l.Machines {
 			l.Machines[i].Old = at
@@ -209,7 +208,9 @@ var done = func() chan struct{} { c := make(chan struct{}); close(c); return c }
 // refresh starts a listing if one is due. It returns a channel that is closed when the machines of s
 // can be used: at once if they are fresh, if the last listing failed a moment ago, or if one has
 // been running for longer than a page waits.
-func (v *Inventory) refresh(ctx context.Context, s *shelf, who identity.Principal, q Query, place Place) <-chan struct{} {
+func (v *Inventory) refresh(
+	ctx context.Context, s *shelf, rules backup.Policy, who identity.Principal, q Query, place Place,
+) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := v.now()
@@ -222,7 +223,7 @@ func (v *Inventory) refresh(ctx context.Context, s *shelf, who identity.Principa
 	case s.failed == nil && recent(s.at, freshFor), s.failed != nil && !q.Again && recent(s.tried, failedFor):
 		return done
 	}
-	account, ok := v.policy.Account(place.Account)
+	account, ok := rules.Account(place.Account)
 	if !ok {
 		s.failed, s.tried = backup.ErrNotFound, now
 		return done
@@ -281,8 +282,8 @@ func (v *Inventory) slotsOf(alias string) chan struct{} {
 }
 
 // allowed returns the machines that a rule lets who back up, each with the kinds of backup.
-func (v *Inventory) allowed(
-	ctx context.Context, who identity.Principal, kind backup.CandidateKind, place Place, items []backup.Candidate,
+func allowed(
+	ctx context.Context, rules backup.Policy, who identity.Principal, kind backup.CandidateKind, place Place, items []backup.Candidate,
 ) []Machine {
 	named, sources := "InstanceId", []param.SourceType{param.UDMECS, param.ECSFile}
 	if kind == backup.Clusters {
@@ -297,13 +298,13 @@ func (v *Inventory) allowed(
 		}
 	}
 	if kind != backup.Clusters {
-		v.policy.PrefetchTags(ctx, who, backup.ActionCreate, asked)
+		rules.PrefetchTags(ctx, who, backup.ActionCreate, asked)
 	}
 	var some []Machine
 	for i, t := range items {
 		m := Machine{Place: place, Candidate: t}
 		for n, source := range sources {
-			if v.policy.May(ctx, who, backup.ActionCreate, asked[i*len(sources)+n]) {
+			if rules.May(ctx, who, backup.ActionCreate, asked[i*len(sources)+n]) {
 				m.Sources = append(m.Sources, source)
 			}
 		}
