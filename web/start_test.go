@@ -216,10 +216,10 @@ func TestStartPageOfLargeFleet(t *testing.T) {
 	if got := words(doc.Find("#machines")); got != "Machines 1 to 20 of 4750" {
 		t.Errorf("heading %q, after %v", got, cold)
 	}
-	if got := words(doc.Find(".finds li")); !strings.Contains(got, "Denied team07: the portal may not list machines there.") || !strings.Contains(got, "Contact: platform team") {
+	if got := words(doc.Find(".trouble li")); !strings.Contains(got, "Denied team07: the portal may not list machines there.") || !strings.Contains(got, "Contact: platform team") {
 		t.Errorf("findings: %q", got)
 	}
-	if link := doc.Find(".finds a").AttrOr("href", ""); link != "/backups/new/UDM_ECS?Account=team07" {
+	if link := doc.Find(".trouble a").AttrOr("href", ""); link != "/backups/new/UDM_ECS?Account=team07" {
 		t.Errorf("the closed account leads to %q", link)
 	}
 	for action, want := range map[string]int{"DescribeInstances": 19 * 3, "DescribeDisks": 19} {
@@ -262,7 +262,7 @@ func TestStartPageWithSlowAccount(t *testing.T) {
 	if got := words(doc.Find("#machines")); got != "Machines 1 to 20 of 4500" {
 		t.Errorf("with a slow account: %q", got)
 	}
-	if got := words(doc.Find(".finds li")); !strings.Contains(got, "Slow team03 did not answer within 2 seconds. Ask again") {
+	if got := words(doc.Find(".trouble li")); !strings.Contains(got, "Slow team03 did not answer within 2 seconds. Ask again") {
 		t.Errorf("a slow account: %q", got)
 	}
 	if took < patience || took > patience+time.Second {
@@ -274,7 +274,7 @@ func TestStartPageWithSlowAccount(t *testing.T) {
 	}
 	release()
 	f.server.Inventory.Patience = time.Minute
-	doc, _ = f.look(t, doc.Find(".finds a").First().AttrOr("href", ""))
+	doc, _ = f.look(t, doc.Find(".trouble a").First().AttrOr("href", ""))
 	if got := words(doc.Find("#machines")); got != "Machines 1 to 20 of 4750" {
 		t.Errorf("when the account has answered: %q", got)
 	}
@@ -284,7 +284,7 @@ func TestStartPageWithSlowAccount(t *testing.T) {
 	defer f.block(fleetID(3))()
 	f.server.Inventory.Patience = 100 * time.Millisecond
 	doc, _ = f.look(t, "/?Account="+fleetAlias(3))
-	if got := words(doc.Find(".finds li")); !strings.Contains(got, "team03 did not answer within 2 seconds. Its machines (250) are shown as they were 12 min ago.") {
+	if got := words(doc.Find(".trouble li")); !strings.Contains(got, "team03 did not answer within 2 seconds. Its machines (250) are shown as they were 12 min ago.") {
 		t.Errorf("slow again: %q", got)
 	}
 	if got := words(doc.Find(".mach").Eq(1)); !strings.Contains(got, "team03 · from 12 min ago") {

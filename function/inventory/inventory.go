@@ -1,7 +1,7 @@
-// Package inventory lists the instances and clusters that a person may back up, over all accounts.
+// Package inventory lists the machines that a person may back up, over all accounts.
 //
-// A place is one region of one account. Each place is listed by itself, at the same time as the
-// others, and has one of these states in the answer:
+// A machine is an instance or a cluster. A place is one region of one account. Each place is listed by
+// itself, at the same time as the others, and has one of these states in the answer:
 //
 //	state    the machines are                     the cloud
 //	Fresh    at most a minute old                 answered
@@ -123,7 +123,7 @@ func (v *Inventory) List(ctx context.Context, rules backup.Policy, who identity.
 	defer cancel()
 	listings := make([]Listing, 0, len(q.Places))
 	for _, place := range q.Places {
-		if rules.Reaches(who, backup.ActionCreate, place.Account, place.Region) && len(listings) < placesInAnswer {
+		if rules.MayInRegion(who, backup.ActionCreate, place.Account, place.Region) && len(listings) < placesInAnswer {
 			listings = append(listings, Listing{Place: place})
 		}
 	}
