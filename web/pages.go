@@ -75,10 +75,15 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			if err != nil {
 				return err
 			}
-			values = formValues(record.Params.WithFittingName()) // a program may have given another name
+			// A program may have given another name. The reason and the ticket are asked again.
+			values = formValues(record.Params.WithFittingName().WithoutNotes())
 			expandCombined(values)
 		}
-		page := s.formPage(r, source, values, nil)
+		_, bad := param.ParseSpeedLimit(values["SpeedLimit"])
+		if values["SpeedLimit"] == "" {
+			bad = nil
+		}
+		page := s.formPage(r, source, values, mistakes(bad))
 		page.Key = s.Backups.NewID()
 		fillDefaults(page)
 		page.UnknownParams = unknown
