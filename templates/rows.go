@@ -41,6 +41,19 @@ func (f form) part(ctx context.Context, field string, row int, name string) cont
 	return c
 }
 
+// isLimitText reports whether the request has a SpeedLimit that cannot be read: the form shows its text
+// instead of rows, so that a person can correct it.
+func (f form) isLimitText() bool {
+	return f.Values["SpeedLimit"] != "" && f.Values.Rows("SpeedLimit") == 0
+}
+
+// limitText returns the control for the text of a SpeedLimit that cannot be read.
+func (f form) limitText(ctx context.Context) control {
+	c := f.control(ctx, "SpeedLimit")
+	c.label, c.hint, c.errors = in(ctx, wordLimitText), "", f.errors["SpeedLimit"]
+	return c
+}
+
 // partValue returns the value of a control in a row: from the request, or its default if the row is
 // new.
 func (f form) partValue(field string, row int, name string) string {

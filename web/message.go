@@ -109,12 +109,18 @@ func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error
 	if err := addValidation(params, err); err != nil {
 		return submitResult{}, err
 	}
-	var dryRun bool
-	if raw, ok := own["dry_run"]; ok && json.Unmarshal(raw, &dryRun) != nil {
-		return submitResult{}, param.InvalidError{param.WrongType("dry_run", param.Boolean, raw)}
+	dryRun := false
+	if raw, ok := own["dry_run"]; ok {
+		value, ok := param.Convert(param.Boolean, raw)
+		if !ok {
+			return submitResult{}, param.InvalidError{param.WrongType("dry_run", param.Boolean, raw)}
+		}
+		dryRun = value == "true"
 	}
-	if raw, ok := own["key"]; ok && string(raw) != "null" && (json.Unmarshal(raw, &key) != nil || !validKey(key)) {
-		return submitResult{}, errKey
+	if raw, ok := own["key"]; ok && string(raw) != "null" {
+		if key, ok = param.Convert(param.String, raw); !ok || !validKey(key) {
+			return submitResult{}, errKey
+		}
 	}
 	slot, err := s.Admission.Enter(ctx, admission.Submission)
 	if err != nil {

@@ -122,7 +122,7 @@ func cause(err error) string {
 		return f.Error()
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "certificate not trusted"
+		return backup.CauseCertificate
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "name not found"

@@ -75,6 +75,8 @@ type AuditSubmission struct {
 	ID       string `json:"id,omitempty"`
 	N        int    `json:"n"` // number of the step
 	Replayed bool   `json:"replayed,omitempty"`
+	Reason   string `json:"reason,omitempty"` // why the sender needs the backup
+	Ticket   string `json:"ticket,omitempty"`
 }
 
 // AuditOutcome is the result of an action.
@@ -210,7 +212,7 @@ func eventFor(kind AuditKind, action Action, actor identity.Principal, r Record,
 		Actor:      actor,
 		Door:       r.Door,
 		Target:     t,
-		Submission: AuditSubmission{ID: r.SubmissionID, N: n},
+		Submission: AuditSubmission{ID: r.SubmissionID, N: n, Reason: r.Reason(), Ticket: r.Ticket()},
 	}
 }
 

@@ -71,6 +71,8 @@ func (s Submission) deniedID(now time.Time) string {
 		s.Principal.ID(),
 		s.Fingerprint(),
 		now.UTC().Format("2006-01-02T15"),
+		s.Params["Reason"],
+		s.Params["Ticket"],
 	)
 }
 
@@ -82,10 +84,11 @@ func idOf(label string, parts ...string) string {
 }
 
 // Fingerprint returns the SHA-256, in hexadecimal, of the values that the caller gave. Empty
-// values and defaults are not included. A key with another fingerprint is [ErrKeyReused].
+// values, defaults, and the reason and the ticket ([param.Params.WithoutNotes]) are not included.
+// A key with another fingerprint is [ErrKeyReused].
 func (s Submission) Fingerprint() string {
 	given := param.Params{}
-	for name, value := range s.Params {
+	for name, value := range s.Params.WithoutNotes() {
 		if value != "" {
 			given[name] = value
 		}
@@ -153,6 +156,12 @@ func (r Record) Resource() string {
 	}
 	return r.Params["ContainerClusterId"]
 }
+
+// Reason returns why the sender needs the backup; empty if the request does not say.
+func (r Record) Reason() string { return r.Params["Reason"] }
+
+// Ticket returns the ticket of the request; empty if the request does not say.
+func (r Record) Ticket() string { return r.Params["Ticket"] }
 
 // State returns the state of the submission at now. It depends on the time: an attempt without a
 // result becomes UNKNOWN when its window ends.

@@ -526,7 +526,7 @@ func (s *Service) recordFailure(ctx context.Context, r Record, err error, took t
 	s.Log.WarnContext(ctx, "job not created", "submission", r.SubmissionID, "cloud_request_id", cloud.RequestID, "error", cloud)
 	e := eventFor(AuditAnswered, ActionCreate, r.Principal, r, r.Last.N)
 	e.Outcome = classify(cloud, took)
-	step := Step{N: r.Last.N + 1, Code: cloud.Code, Message: cloud.Message, RequestID: cloud.RequestID}
+	step := Step{N: r.Last.N + 1, Code: codeOf(cloud), Message: cloud.Message, RequestID: cloud.RequestID}
 	switch e.Outcome.Class {
 	case ClassRefused:
 		step.Kind = StepRefused

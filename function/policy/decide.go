@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"backupportal/function/backup"
 	"backupportal/function/identity"
@@ -222,6 +223,9 @@ func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.allowsCopy(given, values); !ok {
 		return failed, false
 	}
+	if failed, ok := r.checkNotes(given); !ok {
+		return failed, false
+	}
 	if !mayBeOn("Detail.appConsistent", given, values) {
 		return param.Mistake{}, true // the scripts are ignored
 	}
@@ -268,6 +272,32 @@ func (r rule) allowsCopy(given, values param.Params) (param.Mistake, bool) {
 		return r.outsideDays("Detail.destinationRetention", r.copies.retention), false
 	}
 	return param.Mistake{}, true
+}
+
+// checkNotes checks the reason and the ticket of a request.
+func (r rule) checkNotes(given param.Params) (param.Mistake, bool) {
+	switch text := given["Ticket"]; {
+	case r.why && strings.TrimSpace(given["Reason"]) == "":
+		return r.explained(mistake("Reason", msgWhy, r.id)), false
+	case text == "" && r.ticket.required:
+		return r.explained(mistake("Ticket", msgTicket, r.id, r.ticket.words())), false
+	case text != "" && r.ticket.pattern != nil && !r.ticket.pattern.MatchString(text):
+		return r.explained(mistake("Ticket", msgTicketForm, r.id, r.ticket.words())), false
+	}
+	return param.Mistake{}, true
+}
+
+// words returns the form of a ticket for people, with a colon before it; empty if every text is one.
+func (t ticket) words() param.Text {
+	switch {
+	case t.source != "" && t.example != "":
+		return param.Text{En: ": it must match " + t.source + ", such as " + t.example, Zh: "：须符合 " + t.source + "，例如 " + t.example}
+	case t.source != "":
+		return param.Text{En: ": it must match " + t.source, Zh: "：须符合 " + t.source}
+	case t.example != "":
+		return param.Text{En: ", such as " + t.example, Zh: "，例如 " + t.example}
+	}
+	return param.Text{}
 }
 
 // mayBeOn reports whether a switch may be on: the caller or the rule gives it another value than

@@ -114,6 +114,19 @@ var providerShapes = []providerShape{
 		token: `{"custom:groups":"[everyone, payments-oncall]","token_use":"id","cognito:username":"jane"}`,
 		name:  "alice", groups: []string{"payments-oncall"},
 	}, {
+		// SCIM groups of RFC 7643, section 4.1.2, in which display is optional: value is the id.
+		provider: "SCIM, groups with only a value", claim: "groups",
+		token: `{"name":"Jane Doe","groups":[{"value":"02bd9fd6-8f93-4758-87c3-1fb73740a315","$ref":"https://id.example/Groups/02bd9fd6"},
+			{"value":"e9e30dba-f08f-4109-8486-d5c6a331660a","display":"payments-oncall"}]}`,
+		name: "Jane Doe", groups: []string{"02bd9fd6-8f93-4758-87c3-1fb73740a315", "payments-oncall"},
+	}, {
+		// "Claims in ZITADEL", as below: the table of reserved claims shows the roles as a list of objects.
+		provider: "ZITADEL, list of roles", claim: "urn:zitadel:iam:org:project:69234237810729234:roles",
+		token: `{"name":"Jane Doe","urn:zitadel:iam:org:project:69234237810729234:roles":[
+			{"auditor":{"170086824411201793":"shop.zitadel.cloud"}},{"payments-oncall":{"170086824411201793":"shop.zitadel.cloud"}},
+			{"shop/payments":"170086824411201793"}]}`,
+		name: "Jane Doe", groups: []string{"payments-oncall"},
+	}, {
 		// "Claims in ZITADEL", https://zitadel.com/docs/apis/openidoauth/claims, and "Retrieve User Roles in ZITADEL",
 		// https://zitadel.com/docs/guides/integrate/retrieve-user-roles
 		provider: "ZITADEL", claim: "urn:zitadel:iam:org:project:roles",
