@@ -189,7 +189,7 @@ func TestCheckPageShowsTheEarlierBackup(t *testing.T) {
 	if doc.Find(`li[data-check=running] a`).AttrOr("href", "") != location {
 		t.Errorf("the running backup is not linked")
 	}
-	w.clock.Add(6 * time.Minute) // the SDK signs with the system clock, which may differ by 15 minutes
+	w.clock.Add(6 * time.Minute)   // the SDK signs with the system clock, which may differ by 15 minutes
 	w.ask("GET", location, "", "") // reads the end of the job
 	doc = w.checkPage(startable["UDM_ECS"])
 	if got := finding(doc, "last"); !strings.HasPrefix(got, "warning web01 was backed up 2 minutes ago By demo, kept for 30 days. You may not need another one.") {
