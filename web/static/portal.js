@@ -73,13 +73,13 @@ form?.addEventListener("submit", (event) => {
   if (to !== "/backups") return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
-  $("[data-once]").setAttribute("aria-disabled", "true");
+  for (const button of form.querySelectorAll("[data-once]")) button.setAttribute("aria-disabled", "true");
 });
 
 addEventListener("pageshow", () => {
   if (!form) return;
   delete form.dataset.sent;
-  $("[data-once]")?.removeAttribute("aria-disabled");
+  for (const button of form.querySelectorAll("[data-once]")) button.removeAttribute("aria-disabled");
 });
 
 // Links of the error summary scroll the control to the middle.
