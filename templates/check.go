@@ -5,9 +5,29 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"backupportal/function/backup"
 	"backupportal/function/param"
 )
+
+// frame returns what the page passes to the shell. The page of a draft has an address, so it needs no form for a
+// change of the language, and no button for the Enter key: it has no input.
+func (p CheckPage) frame(ctx context.Context) frame {
+	f := frame{title: in(ctx, wordCheck), here: "/backups/new"}
+	if p.Draft == "" {
+		f.typed, f.enter = true, enter{label: in(ctx, wordStart), action: "/backups"}
+	}
+	return f
+}
+
+// action returns the address of the page's form.
+func (p CheckPage) action() templ.SafeURL {
+	if p.Draft != "" {
+		return templ.SafeURL(p.Draft + "/start")
+	}
+	return "/drafts"
+}
 
 // A fact is a label with its values, such as a line of the check page.
 type fact struct {
