@@ -34,6 +34,7 @@ type world struct {
 	server  *web.Server
 	cloud   *emulator.Cloud
 	db      *store.DB
+	url     string // of the database
 	clock   *clock
 }
 
@@ -94,7 +95,8 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	if w.db, err = store.Open(store.Config{URL: secret.New("sqlite:" + filepath.Join(t.TempDir(), "portal.db"))}); err != nil {
+	w.url = "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
+	if w.db, err = store.Open(store.Config{URL: secret.New(w.url)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.db.Close() })

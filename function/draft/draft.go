@@ -1,4 +1,4 @@
-// Package draft describes forms that people have filled in and not submitted yet.
+// Package draft describes forms that people have posted but not submitted yet.
 //
 // Each post of a form is a [Draft] of its own, which never changes until it is submitted. Its id is the
 // idempotency key of the submission, so one draft starts at most one backup.
