@@ -207,12 +207,13 @@ func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Dra
 	}
 	values := templates.Values(maps.Clone(d.Values))
 	var bad []param.Mistake
+	status := http.StatusOK
 	if d.Checked {
 		j, err := s.checkForm(r, values)
 		if err != nil {
 			return err
 		}
-		bad = j.bad
+		status, bad = j.status, j.bad
 	}
 	form := s.formPage(r, param.SourceType(values["SourceType"]), values, bad)
 	form.Page, form.Section = page, r.URL.Query().Get("section")
@@ -224,7 +225,7 @@ func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Dra
 			SavedAt: d.SavedAt, Expires: d.Expires(), Discard: draftsPath + "/" + d.ID + "/discard",
 		}
 	}
-	return render(w, r, http.StatusOK, templates.Form(form))
+	return render(w, r, status, templates.Form(form))
 }
 
 // checkDraft answers GET /drafts/{DraftId}/check: the check page, or a redirect to the form if it has mistakes
