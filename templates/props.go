@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/cost"
 	"backupportal/function/param"
 	"backupportal/function/policy"
+	"backupportal/function/precheck"
 )
 
 // Shell is what every page shows around its content.
@@ -121,16 +123,18 @@ type Hidden struct{ Name, Value string }
 // "bandwidth" of the row is then ignored.
 const NoLimit = "none"
 
-// CheckPage shows all values and the exact call before the backup starts. It has either Draft or Hidden.
+// CheckPage shows all values and the exact call before the backup starts. It has either Draft and Form, or Hidden.
 type CheckPage struct {
 	Shell
-	Call     backup.Call                 // with the complete JobName
-	Values   Values                      // of choices, which have no parameter
-	Draft    string                      // address of the draft; empty without a store for drafts
-	Edit     func(section string) string // returns the address of the form at a section, or of the form; set with Draft
-	Hidden   []Hidden                    // the form, for the button that starts the backup, without Draft
-	Previews []backup.Preview            // the call for other tools
-	Notes    []param.Text                // about values that are not sent as they were given
+	Call     backup.Call      // with the complete JobName
+	Values   Values           // of choices, which have no parameter
+	Hidden   []Hidden         // the form, for the button that starts the backup, without Draft
+	Previews []backup.Preview // the call for other tools
+	Notes    []param.Text     // about values that are not sent as they were given
+	Checks   precheck.Result
+	Cost     cost.Estimate
+	Draft    string // address of the draft; empty without a store for drafts
+	Form     string // address of the form with these values, with a query; empty: buttons of the page show it
 }
 
 // ChoosePage offers the kinds of backup.

@@ -93,7 +93,7 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 		s.setCookie(w, "lang", string(l))
 		d.Checked = r.PostForm.Get("at") == "mistakes"
 	case "edit":
-		to = editPath(d.Page, "", argument)
+		to += "?section=" + url.QueryEscape(argument) + "#" + url.PathEscape(argument)
 	case "add", "remove":
 		if focus := rowOp(values, verb, argument, row); focus != "" {
 			to += "?focus=" + url.QueryEscape(focus)
@@ -118,20 +118,6 @@ func (s *Server) draftOf(r *http.Request, owner string, values templates.Values)
 	return draft.Draft{
 		ID: s.Backups.NewID(), Owner: owner, Page: s.pageID(r.PostForm), Values: values, Interim: true, SavedAt: s.Backups.Now(),
 	}
-}
-
-// editPath returns the address of the form of draft id at a section. page is the id of the page, or empty if it
-// is that of the draft.
-func editPath(id, page, section string) string {
-	query := url.Values{}
-	if page != "" {
-		query.Set("page", page)
-	}
-	if section == "" {
-		return draftsPath + "/" + id + "?" + query.Encode()
-	}
-	query.Set("section", section)
-	return draftsPath + "/" + id + "?" + query.Encode() + "#" + url.PathEscape(section)
 }
 
 // storeAway wraps an error of the store, so that the request fails with "try again".
@@ -248,7 +234,8 @@ func (s *Server) checkDraft(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	page := s.checkPage(r, j)
-	page.Draft, page.Edit = draftsPath+"/"+d.ID, func(section string) string { return editPath(d.ID, s.Backups.NewID(), section) }
+	page.Draft = draftsPath + "/" + d.ID
+	page.Form = page.Draft + "?page=" + s.Backups.NewID()
 	return render(w, r, http.StatusOK, templates.Check(page))
 }
 

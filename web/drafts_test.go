@@ -139,7 +139,7 @@ func (w *world) other(t *testing.T) http.Handler {
 	service.Store, service.Limits = db, db
 	first := w.server
 	second := &web.Server{
-		Backups: &service, Policy: first.Policy, Who: first.Who, Mode: first.Mode, SignIn: first.SignIn, Host: first.Host, Demo: first.Demo,
+		Backups: &service, Policy: first.Policy, Sender: first.Sender, Mode: first.Mode, SignIn: first.SignIn, Host: first.Host, Demo: first.Demo,
 		Store: web.Store{Kind: db.Kind(), Ready: db.Ready}, Drafts: db, Log: slog.New(slog.DiscardHandler),
 		RequestID: func(context.Context) string { return "request-2" }, Zone: first.Zone,
 	}
@@ -284,7 +284,7 @@ func TestStartOfADraftThatBecameWrong(t *testing.T) {
 // Nobody else can open, start or discard a draft. The answer is the same as for one that does not exist.
 func TestDraftsBelongToTheirPerson(t *testing.T) {
 	w := newWorld(t)
-	w.server.Who = func(r *http.Request) (identity.Principal, error) {
+	w.server.Sender = func(r *http.Request) (identity.Principal, error) {
 		return identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil
 	}
 	w.handler = w.server.Handler()
@@ -428,15 +428,15 @@ func TestEndOfTheSessionLosesNothing(t *testing.T) {
 // In mode jwt the page of a request without an assertion leads to the last draft.
 func TestDraftsBehindAGateway(t *testing.T) {
 	w := newWorld(t)
-	gateway := w.server.Who
+	gateway := w.server.Sender
 	p := w.person(t).open("/backups/new/UDM_ECS").press("keep", typed...)
-	w.server.Who = func(*http.Request) (identity.Principal, error) { return identity.Principal{}, auth.ErrSignedOut }
+	w.server.Sender = func(*http.Request) (identity.Principal, error) { return identity.Principal{}, auth.ErrSignedOut }
 	p.handler = w.server.Handler()
 	p.send("POST", "/drafts", "SourceType=UDM_ECS").shows("^/drafts$", `href="/drafts"`)
 	if p.status != http.StatusUnauthorized {
 		t.Errorf("status %d", p.status)
 	}
-	w.server.Who = gateway
+	w.server.Sender = gateway
 	p.handler = w.server.Handler()
 	p.open("/drafts").shows(draftForm, inForm...)
 }

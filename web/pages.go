@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/cost"
 	"backupportal/function/identity"
 	"backupportal/function/param"
 	"backupportal/templates"
@@ -47,7 +48,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	p, known := r.Context().Value(principalKey{}).(identity.Principal)
 	if !known && !isRefused(r) {
 		var err error
-		p, err = s.Who(r)
+		p, err = s.Sender(r)
 		known = err == nil
 	}
 	if known {
@@ -256,10 +257,14 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 	return render(w, r, j.status, templates.Check(page))
 }
 
-// checkPage returns the check page for a form without mistakes.
+// checkPage returns the check page of a form without mistakes. It asks the cloud.
 func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
+	checks := s.checks.Check(r.Context(), j.call)
 	return templates.CheckPage{
-		Shell: s.shell(r), Call: j.call, Values: j.values, Previews: j.previews, Notes: param.Notes(j.params, j.call.Params),
+		Shell: s.shell(r), Call: j.call, Values: j.values, Previews: j.previews,
+		Notes:  param.Notes(j.params, j.call.Params),
+		Checks: checks,
+		Cost:   cost.Of(j.call.Params, checks.Machine.GiB, s.Policy.Prices()),
 	}
 }
 

@@ -72,8 +72,8 @@ func TestPlainServerSweepsByItself(t *testing.T) {
 	}
 }
 
-// wired returns the program in this process and the emulator in front of which it runs. The program
-// opens the database itself.
+// wired starts an emulator and returns it with a program, in this process, that uses it as the cloud.
+// The program opens the database itself. pairs are further variables of its environment.
 func wired(t *testing.T, pairs ...string) (p app.App, cloud *emulator.Cloud) {
 	t.Helper()
 	cloud, err := emulator.New(emulator.Options{})
@@ -116,7 +116,7 @@ func TestHistoryDaysFromEnvironment(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, _ := wired(t, "DATABASE_URL", url, "HISTORY_DAYS", days)
-		if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
+		if _, err := p.Handlers.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := db.Find(t.Context(), "old"); (err == nil) != kept {
@@ -130,7 +130,7 @@ func TestListFirstFromEnvironment(t *testing.T) {
 	for first, lists := range map[string]int{"1": 1, "0": 0} {
 		p, cloud := wired(t, "DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), "LIST_FIRST", first)
 		message := event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(kinds[0].json)}
-		if _, err := p.Doors.Submit(t.Context(), message); err != nil {
+		if _, err := p.Handlers.Submit(t.Context(), message); err != nil {
 			t.Fatal(err)
 		}
 		if n := len(cloud.Ledger().CallsOf("DescribeBackupJobs2")); n != lists {

@@ -162,12 +162,16 @@ func (d *DB) findOne(ctx context.Context, what, statement, id string) (r backup.
 	return r, err
 }
 
-// insertStep adds step n of a submission. It inserts nothing if step n exists, or if step n-1 does
-// not exist or ends the step log. The foreign key checks that the submission exists.
+// insertStep returns the statement that adds step $2 to the log of submission $1. The statement inserts
+// nothing in these cases:
 //
-// The statement also inserts nothing if at_ms differs from the expression clock, which is the
-// database's time, by more than the last argument. It inserts no attempt, and no proof that an
-// attempt started nothing, if the condition durable is false ([dialect.durable]).
+//   - The step exists, or the step before it does not exist or ends the log.
+//   - The time of the step ($5) differs from clock by more than $11 milliseconds. The SQL expression
+//     clock is the time of the database.
+//   - The step is an attempt or proves that an attempt started nothing ("void"), and the SQL condition
+//     durable is false ([dialect.durable]).
+//
+// The foreign key checks that the submission exists.
 func insertStep(clock, durable string) string {
 	return `
 INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
@@ -293,8 +297,8 @@ ON CONFLICT (submission_id) DO UPDATE SET
 // better than the stored row, or is as good and has the same time.
 const isBetter = `(excluded.ended > job.ended OR excluded.ended = job.ended AND excluded.seen_ms >= job.seen_ms)`
 
-// See implements [backup.Jobs].
-func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
+// UpdateJob implements [backup.Jobs].
+func (d *DB) UpdateJob(ctx context.Context, id string, job backup.Job) error {
 	seen, err := jsonText(job)
 	if err != nil {
 		return err
@@ -317,10 +321,10 @@ WHERE job.asked_ms <= CAST($2 AS BIGINT) - CAST($3 AS BIGINT)`
 // selectAsked reports whether a process took the right to ask less than the interval ago.
 const selectAsked = `SELECT EXISTS (SELECT 1 FROM job WHERE submission_id = $1 AND asked_ms > CAST($2 AS BIGINT) - CAST($3 AS BIGINT))`
 
-// Ask implements [backup.Jobs]. When many processes call Ask at the same time, all but one are too
+// StartRefresh implements [backup.Jobs]. When many processes call StartRefresh at the same time, all but one are too
 // late. A read tells them so, because an update that changes no row would still wait for the lock,
 // and in PostgreSQL for the disk.
-func (d *DB) Ask(ctx context.Context, id string, now time.Time, interval time.Duration) (may bool, err error) {
+func (d *DB) StartRefresh(ctx context.Context, id string, now time.Time, interval time.Duration) (may bool, err error) {
 	args := []any{id, ms(now), interval.Milliseconds()}
 	if err := checkTexts(args); err != nil {
 		return false, err

@@ -52,12 +52,12 @@ type Call struct {
 	Headers Params    // x-acs-* of a request that is signed by V3, in lower case
 	Signing sign.Signing
 
-	Op     api.Operation // set by the check of the operation
-	Caller Identity      // set by authentication
-	Region string        // set by the check of the region; empty for operations without a region
-	JobID  string        // of the job that the call created; empty: none
-	Effect bool          // the operation was carried out
-	Course fault.Course  // faults of the call
+	Op        api.Operation   // set by the check of the operation
+	Caller    Identity        // set by authentication
+	Region    string          // set by the check of the region; empty for operations without a region
+	JobID     string          // of the job that the call created; empty: none
+	Effect    bool            // the operation was carried out
+	Injection fault.Injection // faults of the call
 }
 
 // Receive decodes a request. at is its time of arrival. secure says that it used TLS, or plain
@@ -132,9 +132,9 @@ func parseBody(r *http.Request, body []byte) (url.Values, error) {
 	return nil, Invalid("Content-Type", "the body is neither a form nor, with V3, a json object")
 }
 
-// parseJSONBody returns the members of a JSON object as parameters: texts, numbers and booleans as
-// they are in a form; null is an absent parameter. A list or an object is refused, because the form
-// of such a parameter differs: some are flattened, others are a JSON text.
+// parseJSONBody returns the members of a JSON object as parameters. Texts, numbers and booleans get
+// the text that they have in a form; null is an absent parameter. A list or an object is refused,
+// because parameters write them in different ways in a form: some are flattened, others are a JSON text.
 func parseJSONBody(body string) (url.Values, error) {
 	object, err := plainjson.Object(body)
 	if err != nil {
