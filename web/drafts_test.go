@@ -257,10 +257,10 @@ func TestADraftStartsOneBackup(t *testing.T) {
 	}
 }
 
-// created returns the number of calls of CreateBackupJob that the cloud has received.
+// created returns the number of jobs that the portal has created.
 func (w *world) created() (n int) {
 	for _, c := range w.cloud.Ledger().Calls {
-		if c.Action == "CreateBackupJob" {
+		if c.JobID != "" {
 			n++
 		}
 	}
@@ -306,8 +306,8 @@ func TestDraftsBelongToTheirPerson(t *testing.T) {
 	other.open("/drafts").shows("^/backups/new$")
 	p.open(check).shows(checkPage, onCheck...)
 	p.open("/drafts").shows(draftForm, inForm...)
-	if w.calls() != 0 {
-		t.Error("the cloud got a call")
+	if w.created() != 0 {
+		t.Error("a backup was started")
 	}
 
 	w.clock.Add(draft.Life)
@@ -353,7 +353,8 @@ func TestEndOfTheSessionLosesNothing(t *testing.T) {
 		p := w.person(t).open("/backups/new/UDM_ECS").signIn(w, idp, "alice").shows(newForm)
 		return w, idp, p
 	}
-	end := func(w *world) { w.clock.Add(2 * time.Hour) }
+	end := func(w *world) { w.clock.Add(2 * time.Hour) } // the cloud then refuses the portal's calls: its clock differs
+	lose := func(p *person) { delete(p.jar, "__Host-portal") }
 
 	t.Run("form", func(t *testing.T) {
 		w, idp, p := in(t)
@@ -364,7 +365,6 @@ func TestEndOfTheSessionLosesNothing(t *testing.T) {
 		}
 		p.shows("^/drafts$", "Your session has ended", "No backup was started")
 		p.signIn(w, idp, "alice").shows(draftForm, append(inForm, "You were here; nothing is lost", "Discard this draft")...)
-		p.press("check").shows(checkPage, onCheck...)
 	})
 	t.Run("form, stored while typing", func(t *testing.T) {
 		w, idp, p := in(t)
@@ -378,13 +378,14 @@ func TestEndOfTheSessionLosesNothing(t *testing.T) {
 	t.Run("error", func(t *testing.T) {
 		w, idp, p := in(t)
 		p.press("check", append(slices.Clone(typed), "InstanceId", "web-01")...).shows(draftForm, "<title>Error")
-		end(w)
+		lose(p)
 		p.press("check", "InstanceId", "i-bp1demoweb01").signIn(w, idp, "alice").shows(draftForm, append(inForm, "You were here")...)
+		p.press("check").shows(checkPage, append(onCheck, "!You were here")...)
 	})
 	t.Run("check page", func(t *testing.T) {
 		w, idp, p := in(t)
 		check := p.press("check", typed...).shows(checkPage).at
-		end(w)
+		lose(p)
 		p.press("").shows("/start$", "Your session has ended")
 		if w.created() != 0 {
 			t.Error("a backup was started")
@@ -395,7 +396,7 @@ func TestEndOfTheSessionLosesNothing(t *testing.T) {
 	t.Run("result", func(t *testing.T) {
 		w, idp, p := in(t)
 		result := p.press("check", typed...).press("").shows(jobPage).at
-		end(w)
+		lose(p)
 		p.open(result).signIn(w, idp, "alice").shows(regexp.QuoteMeta(result), "77 days", "typed-here")
 	})
 	t.Run("another person", func(t *testing.T) {
@@ -451,7 +452,7 @@ func TestWithoutAStoreTheAddressHasWhatWasTyped(t *testing.T) {
 	p.press("lang:zh-CN").shows(`^/backups/preview\?`, `value="77"`, "<title>错误").press("lang:en")
 	p.press("check", "InstanceId", "i-bp1demoweb01").shows(`^/backups/preview\?`, onCheck...)
 	p.open(p.at).shows(`^/backups/preview\?`, onCheck...)
-	p.press("edit:keep").shows(`^/backups/preview\?`, inForm...)
+	p.press("edit:keeping").shows(`^/backups/preview\?`, inForm...)
 	p.press("check").shows(`^/backups/preview\?`, onCheck...)
 	form := formOn(t, p.page)
 	result := p.send("POST", "/backups", form.Encode()).shows(jobPage).at

@@ -106,7 +106,7 @@ func TestBackFromTheCheckPageShowsWhatWasTyped(t *testing.T) {
 
 			b.do(chromedp.NavigateForward())
 			b.wait(`document.querySelector("button[data-once]") !== null`, soon)
-			b.follow(`a[href$="#keep"]`)
+			b.follow(`a[href$="#keeping"]`)
 			b.holds("Change", label, "77")
 			b.follow(".actions .filled")
 			b.says("check", label, "77 days")
