@@ -1,6 +1,7 @@
 package aliyun
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"regexp"
@@ -76,7 +77,8 @@ func (c *Client) readCandidates(
 	return c.instances(ctx, target, q)
 }
 
-// instanceID matches a complete id of an instance. A search for less is a search for names.
+// instanceID matches a complete id of an instance. A search text that does not match is searched in the
+// names of instances only.
 var instanceID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
 
 // instances lists instances (ECS, DescribeInstances). A search text that has the form of an
@@ -132,8 +134,11 @@ func (c *Client) instancePage(
 		NextToken string
 		Instances struct {
 			Instance []struct {
-				InstanceId, InstanceName, Status, ZoneId, OSType string
-				Tags                                             struct {
+				InstanceId, InstanceName, Status, ZoneId, OSType, OSName, OSNameEn string
+				VpcAttributes                                                      struct{ PrivateIpAddress addresses }
+				PublicIpAddress, InnerIpAddress                                    addresses
+				EipAddress                                                         struct{ IpAddress string }
+				Tags                                                               struct {
 					Tag []struct{ TagKey, TagValue string }
 				}
 			}
@@ -149,7 +154,10 @@ func (c *Client) instancePage(
 	}
 	candidates := backup.Candidates{Next: page.NextToken}
 	for _, i := range page.Instances.Instance {
-		t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType)
+		addresses := slices.Concat(i.VpcAttributes.PrivateIpAddress.IpAddress, i.InnerIpAddress.IpAddress,
+			i.PublicIpAddress.IpAddress, []string{i.EipAddress.IpAddress})
+		t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType,
+			"OSName", cmp.Or(i.OSNameEn, i.OSName), "IpAddress", strings.TrimSpace(strings.Join(addresses, " ")))
 		for _, tag := range i.Tags.Tag {
 			if t.Tags == nil {
 				t.Tags = map[string]string{}
@@ -160,6 +168,9 @@ func (c *Client) instancePage(
 	}
 	return candidates, nil
 }
+
+// addresses is the form of IP addresses in answers of ECS.
+type addresses struct{ IpAddress []string }
 
 // disks lists the disks of one instance (ECS, DescribeDisks). It reads one page of 100,
 // because an instance has fewer disks.
@@ -288,7 +299,12 @@ func (c *Client) clusters(
 		err = json.Unmarshal(body, &page)
 		for _, cl := range page.Clusters {
 			if strings.HasPrefix(cl.ClusterId, "cc-") {
-				candidates = append(candidates, candidate(cl.ClusterId, cl.Name, "ClusterType", cl.ClusterType, "AgentStatus", cl.AgentStatus))
+				candidates = append(candidates, candidate(
+					cl.ClusterId,
+					cl.Name,
+					"ClusterType", cl.ClusterType,
+					"AgentStatus", cl.AgentStatus,
+				))
 			}
 		}
 		return candidates, len(page.Clusters), err
