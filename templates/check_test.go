@@ -155,7 +155,7 @@ func TestCheckOfADraft(t *testing.T) {
 		_, section, _ := strings.Cut(attr(link, "href"), "#")
 		sections = append(sections, section)
 	}
-	if got := strings.Join(sections, " "); got != "account account what consistency keeping" {
+	if got := strings.Join(sections, " "); got != "account account what consistency keeping note" {
 		t.Errorf("links to sections %q", got)
 	}
 	if doc.Find("form#req input").Length() != 0 || doc.Find("button[name=op]").Length() != 0 {
