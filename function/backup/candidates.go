@@ -137,8 +137,8 @@ const (
 // CandidateQuery selects one page of candidates.
 type CandidateQuery struct {
 	Kind       CandidateKind
-	InstanceID string // only with Disks: the instance
-	ClusterID  string // only with Volumes: the cluster (cc-…)
+	InstanceID string // with Disks: of this instance; with Instances: only this one
+	ClusterID  string // with Volumes: of this cluster (cc-…); with Clusters: only this one
 	Search     string // part of the name, or a complete id; empty: all
 	Next       string // [Candidates.Next] of the page before; empty: the first page
 }
