@@ -30,6 +30,7 @@ type BackupJob struct {
 	SourceType   string         `json:"SourceType"`
 	InstanceID   string         `json:"InstanceId,omitempty"`
 	ClusterID    string         `json:"ContainerClusterId,omitempty"`
+	ResourceName string         `json:"ResourceName,omitempty"` // of the instance or cluster when it was submitted
 	Door         backup.Door    `json:"Door"`
 	AskedBy      string         `json:"AskedBy"`
 	CreatedAt    time.Time      `json:"CreatedAt"`
@@ -87,6 +88,7 @@ func (s *Server) newBackupJob(r backup.Record, status backup.State) BackupJob {
 		SourceType:   string(r.Complete.SourceType()),
 		InstanceID:   r.Complete["InstanceId"],
 		ClusterID:    r.Complete["ContainerClusterId"],
+		ResourceName: r.ResourceName,
 		Door:         r.Door,
 		AskedBy:      r.Principal.Name,
 		CreatedAt:    r.CreatedAt.UTC(),

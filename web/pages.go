@@ -87,7 +87,7 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			if err != nil {
 				return err
 			}
-			values = formValues(record.Params.WithFittingName()) // a program may have given another name
+			values = formValues(record.Params)
 			expandCombined(values)
 		}
 		page := s.formPage(r, source, values, nil)
