@@ -134,7 +134,8 @@ var candidateLists = map[string]string{
 	"Detail.diskIdList":  string(backup.Disks),
 }
 
-// days adds to a number of days the limits of the rules and the resulting date.
+// days completes the control of a retention in days: it sets the limits of the policy rules and the date
+// until which the backup would be kept. Other controls stay unchanged.
 func (f form) days(ctx context.Context, c *control) {
 	switch c.name {
 	case "Retention":

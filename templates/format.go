@@ -47,8 +47,8 @@ func zoneName(t time.Time) string {
 	return fmt.Sprintf("UTC%+d:%02d", hours, minutes)
 }
 
-// keptUntil returns a phrase with the date until which something is kept for days from now; empty
-// if days is not a number within the limits of f.
+// keptUntil returns a phrase with the date that is days after today: how long a backup with this retention
+// is kept. It returns "" if days is no number within the limits of the field f.
 func (s Shell) keptUntil(ctx context.Context, f param.Field, days string) string {
 	n, err := strconv.ParseInt(days, 10, 32)
 	if err != nil || n < f.Minimum || n > f.Maximum {

@@ -70,8 +70,8 @@ func TestCloudStateUnknownIsInProgress(t *testing.T) {
 	}
 }
 
-// A cancellation that is refused or too late gets a different answer from a request that may have
-// started a backup.
+// The page of a cancellation that the cloud refused, or that may have failed, says so. It says nothing about
+// a started backup, as the page of a failed submission does.
 func TestRefusedCancel(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(t, "alice", "k")

@@ -13,8 +13,8 @@ import (
 )
 
 // traced returns a handler of webhooks that leaves a trace of each refusal by h ([backup.Service.Reject]),
-// because few senders of webhooks read their answers. A message whose sender is not proved is only counted
-// and logged.
+// because few senders of webhooks read their answers. A message whose sender is not authenticated
+// is only counted and logged.
 func (s *Server) traced(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		err := h(w, r)

@@ -190,7 +190,8 @@ func (w *world) asOperator() {
 	w.handler = w.server.Handler()
 }
 
-// A message whose sender is not proved leaves a metric and one log line an hour, and nothing in the history.
+// A message whose sender is not authenticated leaves a metric and one log line an hour, and nothing in the
+// history.
 func TestUnprovedSendersDoNotFillTheHistory(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)

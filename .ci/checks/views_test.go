@@ -56,8 +56,8 @@ var (
 	volumesPastedWrong = url.Values{"choice.ContainerResources": {"json"}, "ContainerResources": {`[{"resourceType"`}}
 )
 
-// views lists all views. A test begins with the first view while its job is still running. When the
-// test reaches the last view, its job is complete.
+// views lists all views. The order matters: the first view shows a job that is still running, and
+// the last views show jobs that must have ended by then.
 var views = []view{
 	{"running", showRunning},
 	{"start", at("/")},

@@ -183,7 +183,8 @@ func (f *finder) binary(n *ast.BinaryExpr) {
 			return
 		}
 		other := map[token.Token]token.Token{token.LAND: token.LOR, token.LOR: token.LAND}[n.Op]
-		// a || b is !(!a && !b), and a && b is !(!a || !b).
+		// The mutant keeps the operator and negates both operands and the result. By De Morgan,
+		// !(!a && !b) is a || b, and !(!a || !b) is a && b.
 		f.add(n.OpPos, fmt.Sprintf("%s to %s in %s", n.Op, other, f.text(n)),
 			f.around(n, "zzNot(%d, ", ")"), f.around(n.X, "zzNot(%d, ", ")"), f.around(n.Y, "zzNot(%d, ", ")"))
 	case token.EQL, token.NEQ:

@@ -38,7 +38,8 @@ func render(source []byte, edits []edit) []byte {
 // switchFile is the file that the overlay adds to a package. Its names begin with zz.
 const switchFile = "zz_mutate.go"
 
-// swaps are the binary operators that are exchanged, and the functions that do it.
+// swaps lists the mutants of binary operators. function is the generated function that computes operator,
+// or other if its mutant is switched on.
 var swaps = []struct{ function, constraint, operator, other, result string }{
 	{"zzLess", "zzOrdered", "<", "<=", "bool"},
 	{"zzLessEqual", "zzOrdered", "<=", "<", "bool"},

@@ -14,6 +14,9 @@
 //
 // A free slot goes to the submission that waits longest, and to a read only if no submission can
 // take it. Each kind leaves Spare slots to the other kind, so neither kind can stop the other.
+//
+// A read also uses the processors that a submission needs. So reads have only Spare slots while
+// submissions are refused, and for [Config.Yield] after the last refusal.
 package admission
 
 import (
@@ -42,6 +45,7 @@ type Config struct {
 	Spare    int           // slots that one kind leaves to the other; at least 1, less than Slots
 	Queue    int           // requests of one kind that may wait for a slot; 0 means none
 	Patience time.Duration // longest wait for a slot
+	Yield    time.Duration // reads have only Spare slots for this long after a submission was refused; 0 means never
 	Paused   int           // requests that may be in [Pause] at the same time; 0 means none
 }
 
@@ -53,7 +57,10 @@ const DefaultSlots = 20
 // 25 ms, so that a refusal takes less than 50 ms. The queue is long enough for a burst of short
 // reads: 200 pages that are asked for at the same moment.
 func Default(slots int) Config {
-	return Config{Slots: slots, Spare: max(1, slots/20), Queue: 10 * slots, Patience: 25 * time.Millisecond, Paused: 1000}
+	return Config{
+		Slots: slots, Spare: max(1, slots/20), Queue: 10 * slots,
+		Patience: 25 * time.Millisecond, Yield: time.Second, Paused: 1000,
+	}
 }
 
 // A Gate admits requests. A nil Gate admits every request at once. [New] makes one. It is safe for
@@ -65,6 +72,7 @@ type Gate struct {
 	running [kinds]int
 	waiting [kinds][]*waiter // the longest wait first
 	refused [kinds]int64
+	yield   time.Time // until then reads have only Spare slots
 	paused  int
 }
 
@@ -137,7 +145,7 @@ func (g *Gate) join(kind Kind) (*waiter, error) {
 		return nil, nil
 	}
 	if len(g.waiting[kind]) >= g.cfg.Queue {
-		g.refused[kind]++
+		g.refuse(kind)
 		return nil, ErrFull
 	}
 	w := &waiter{granted: make(chan struct{})}
@@ -167,9 +175,17 @@ func (g *Gate) giveUp(w *waiter, kind Kind, err error) error {
 		}
 	}
 	if errors.Is(err, ErrFull) {
-		g.refused[kind]++
+		g.refuse(kind)
 	}
 	return err
+}
+
+// refuse counts a refusal. The caller holds the lock.
+func (g *Gate) refuse(kind Kind) {
+	g.refused[kind]++
+	if kind == Submission && g.cfg.Yield > 0 {
+		g.yield = time.Now().Add(g.cfg.Yield)
+	}
 }
 
 // free reports whether a request of a kind may take a slot. The caller holds the lock.
@@ -178,7 +194,11 @@ func (g *Gate) free(kind Kind) bool {
 	for _, n := range g.running {
 		all += n
 	}
-	return all < g.cfg.Slots && g.running[kind] < g.cfg.Slots-g.cfg.Spare
+	limit := g.cfg.Slots - g.cfg.Spare
+	if kind == Read && time.Now().Before(g.yield) {
+		limit = min(limit, g.cfg.Spare)
+	}
+	return all < g.cfg.Slots && g.running[kind] < limit
 }
 
 // release frees a slot of a kind and gives free slots to waiters. The caller holds the lock.

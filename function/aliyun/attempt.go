@@ -70,8 +70,8 @@ func (c *Client) deadline(ctx context.Context) time.Time {
 	return c.cfg.Now().Round(0).Add(time.Until(deadline.Round(0)))
 }
 
-// run calls call. It recovers a panic of the SDK and drops the SDK's error. If there is no
-// response and no other error, a.err says which of the two it was.
+// run calls call. It recovers a panic of the SDK and drops the SDK's error. If the transport has set
+// neither a.answer nor a.err, run sets a.err to errPanic or errBuild.
 func (a *attempt) run(call func() error) {
 	defer func() {
 		if recover() != nil && a.answer == nil && a.err == nil {

@@ -140,8 +140,8 @@ type trail struct {
 // trail returns the audit trail of s.
 func (s *Service) trail() trail { return trail{auditor: s.Audit, log: s.Log} }
 
-// along stores e together with something else: store saves the rows and its own change, both or
-// neither, and reports whether it saved them. Without an auditor there are no rows.
+// along stores e together with the change that store makes. store saves the change and the rows of the
+// audit trail, both or neither, and reports whether it saved them. Without an auditor there are no rows.
 func (t trail) along(ctx context.Context, e AuditEvent, store func(rows ...AuditRow) (bool, error)) (bool, error) {
 	if t.auditor == nil {
 		return store()

@@ -107,8 +107,8 @@ const maxEmptyPages = 5
 // candidateRate is how many lists one principal may request.
 var candidateRate = Rate{Burst: 120, Per: time.Minute}
 
-// candidatesTimeout limits one request for candidates: the person goes on filling in the form
-// meanwhile.
+// candidatesTimeout limits one request for candidates. It is short, because a person who fills in the
+// form is waiting for the list and can also type an id.
 const candidatesTimeout = 8 * time.Second
 
 // ErrNotListed says that the cloud's list is not available now. The form still accepts a typed

@@ -222,7 +222,7 @@ func TestFrozenProcessDoesNotSend(t *testing.T) {
 	}
 }
 
-// leaseHookStore calls the function meanwhile after each lease, before Lease returns.
+// leaseHookStore calls its field meanwhile after each lease, before Lease returns.
 type leaseHookStore struct {
 	backup.Store
 	meanwhile func()

@@ -116,8 +116,9 @@ func (losingStore) Append(context.Context, string, backup.Step, ...backup.AuditR
 	return true, nil
 }
 
-// TestOldJobIsFoundAgainAfterACrash covers a process that finds a forgotten job, one day old, and
-// crashes before it records the job. The next call finds the same job.
+// TestOldJobIsFoundAgainAfterACrash covers a store that has lost a submission with a job of the
+// day before. A process finds the job in the cloud's list and crashes before it records the job. The
+// next call finds the same job.
 func TestOldJobIsFoundAgainAfterACrash(t *testing.T) {
 	r := newListFirstFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
@@ -263,7 +264,7 @@ func TestLateRefusalIsNotTheAnswer(t *testing.T) {
 	}
 }
 
-// refusalHookStore calls the function first before it stores a refusal.
+// refusalHookStore calls its field first before it stores a refusal.
 type refusalHookStore struct {
 	backup.Store
 	first func()
@@ -322,7 +323,8 @@ func TestEarlyListingProvesNothing(t *testing.T) {
 	}
 }
 
-// slowCloud reads the cloud's list, then calls the function meanwhile, then returns the list.
+// slowCloud simulates a slow listing: it reads the cloud's list, calls meanwhile, and then returns the list,
+// which is out of date if meanwhile changed something.
 type slowCloud struct {
 	backup.Cloud
 	meanwhile func()

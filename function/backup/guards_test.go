@@ -48,7 +48,7 @@ func TestExpiredKeySendsNothing(t *testing.T) {
 	}
 }
 
-// pausingStore calls the function pause after each claim.
+// pausingStore calls its field pause after each claim.
 type pausingStore struct {
 	backup.Store
 	pause func()

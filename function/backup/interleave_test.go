@@ -82,7 +82,7 @@ func (p *process) watch(ctx context.Context, own *backup.Service, sub backup.Sub
 	}
 }
 
-// yieldStore stops the process before each call of the store.
+// yieldStore calls yield before each call of the store.
 type yieldStore struct {
 	backup.Store
 	*process
@@ -108,7 +108,7 @@ func (s yieldStore) Append(ctx context.Context, id string, step backup.Step, aud
 	return s.Store.Append(ctx, id, step, audit...)
 }
 
-// yieldLimits stops the process before each call of the limits.
+// yieldLimits calls yield before each call of the limits.
 type yieldLimits struct {
 	backup.Limits
 	*process
@@ -124,7 +124,7 @@ func (l yieldLimits) Refund(ctx context.Context, key string, attempt int) error 
 	return l.Limits.Refund(ctx, key, attempt)
 }
 
-// yieldCloud stops the process before each call of the cloud.
+// yieldCloud calls yield before each call of the cloud.
 type yieldCloud struct {
 	backup.Cloud
 	*process

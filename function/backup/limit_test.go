@@ -232,7 +232,7 @@ func TestReusedKeyRefundsOnlyItsOwnReservation(t *testing.T) {
 	}
 }
 
-// claimHookStore calls the function by before a claim.
+// claimHookStore calls its field by before each claim.
 type claimHookStore struct {
 	backup.Store
 	by func()
@@ -312,7 +312,7 @@ func submitKey(r *fixture, t *testing.T, key string) error {
 	return err
 }
 
-// refundHookLimits calls the function first before a refund.
+// refundHookLimits calls its field first before each refund.
 type refundHookLimits struct {
 	backup.Limits
 	first func()

@@ -135,8 +135,8 @@ func (s *countingNotices) Due(ctx context.Context, receiver string, now time.Tim
 	return s.Store.Due(ctx, receiver, now, limit)
 }
 
-// TestCrashBeforeAnnounceLosesNoNotice covers a process that stops after it has recorded an event
-// and before it has stored the notices. The next sweep stores the notices.
+// TestCrashBeforeAnnounceLosesNoNotice covers a process that records an event of a submission,
+// such as the end of its job, but cannot store the notices. The next sweep stores and sends them.
 func TestCrashBeforeAnnounceLosesNoNotice(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r, all := newFixtureOn(t, url), newInbox(t, "all")

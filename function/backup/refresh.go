@@ -95,8 +95,8 @@ func (s *Service) mayView(ctx context.Context, p identity.Principal, r Record) b
 	return s.Policy.May(ctx, p, ActionView, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
 }
 
-// askCloud resolves the last attempt of r from the cloud's list, in the name of p, and returns
-// the record afterwards. It never sends an attempt. A failed listing is logged, and r is
+// askCloud resolves the last attempt of r from the cloud's list, which it reads for the principal p, and
+// returns the record afterwards. It never sends an attempt. A failed listing is logged, and r is
 // returned.
 func (s *Service) askCloud(ctx context.Context, p identity.Principal, r Record) (Record, error) {
 	limited, cancel := context.WithTimeout(ctx, refreshTimeout)

@@ -98,8 +98,8 @@ func (s *Service) CountRefusal(kind RejectionKind, source string) {
 	}
 }
 
-// Refuse counts a message whose sender is not proved, and logs the first one of each kind and source in an
-// hour. It stores nothing. See [Meter] for source.
+// Refuse counts a message whose sender is not authenticated, and logs the first one of each kind and source
+// in an hour. It stores nothing. See [Meter] for source.
 func (s *Service) Refuse(ctx context.Context, kind RejectionKind, door Door, source string) {
 	s.CountRefusal(kind, source)
 	if s.Warned.First(string(kind)+" "+source, s.Now()) {

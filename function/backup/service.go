@@ -78,8 +78,8 @@ func (s *Service) listFirst() bool { return s.ListFirst != nil && s.ListFirst() 
 // recordTimeout limits the write of a result after a call.
 const recordTimeout = 5 * time.Second
 
-// target returns the account and region of r, for calls in the name of the principal caller. It
-// is an error if the policy no longer has the alias, or if the alias now means another account:
+// target returns the account and region of r for calls to the cloud. The principal caller gives a
+// role session its name. It is an error if the policy no longer has the alias, or if the alias now means another account:
 // a list of that account would say nothing about the job of r.
 func (s *Service) target(r Record, caller identity.Principal) (Target, error) {
 	account, ok := s.Policy.Account(r.Account())

@@ -262,7 +262,7 @@ func (r *run) open() (open []int) {
 	return open
 }
 
-// label returns the beginning of the job names of submission n.
+// label returns the JobName that submission n asks for. The portal appends "-" and an id to it.
 func label(n int) string { return fmt.Sprintf("chaos%dx", n) }
 
 // ask sends submission n to a process through its door. It stores the answer if the answer is
@@ -386,7 +386,8 @@ func (r *run) send(method, address, contentType, body string, headers ...string)
 	return res.StatusCode, text, res.Header
 }
 
-// readAnswer parses a JSON answer. The answer is final if it has a job or a refusal by the cloud.
+// readAnswer parses a JSON answer. The answer is final if its status is below 500 and it has a job or
+// a refusal by the cloud. A text that is no JSON gives the zero answer.
 func readAnswer(status int, text []byte) answer {
 	var a answer
 	if json.Unmarshal(bytes.TrimSpace(text), &a) != nil {

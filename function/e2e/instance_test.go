@@ -230,7 +230,7 @@ func (r reply) final() bool { return r.status == http.StatusCreated || r.status 
 // CreateBackupJob.
 const oneBackup = `{"Account":"payments","Region":"cn-hangzhou","InstanceId":"i-bp2demopay01","Retention":7}`
 
-// submit makes one request with a key.
+// submit sends oneBackup to the JSON API with the idempotency key key.
 func (i *instance) submit(t *testing.T, key string) reply {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, i.url+"/api/v1/backup-jobs", strings.NewReader(oneBackup))
 	if err != nil {

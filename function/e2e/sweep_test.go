@@ -72,8 +72,8 @@ func TestPlainServerSweepsByItself(t *testing.T) {
 	}
 }
 
-// wired returns the program in this process and the emulator in front of which it runs. The program
-// opens the database itself.
+// wired starts an emulator and returns it with a program, in this process, that uses it as the cloud.
+// The program opens the database itself. pairs are further variables of its environment.
 func wired(t *testing.T, pairs ...string) (p app.App, cloud *emulator.Cloud) {
 	t.Helper()
 	cloud, err := emulator.New(emulator.Options{})

@@ -138,7 +138,8 @@ func TestRefusalNamesMissingPermission(t *testing.T) {
 // member returns the text at key in a decoded object, or the empty text if there is none.
 func member(object map[string]any, key string) string { s, _ := object[key].(string); return s }
 
-// callWithRole calls an operation that the operator role of the demo world may call.
+// callWithRole calls action with the keys who and valid parameters. The operator role of the demo
+// world may make this call.
 func (f *fixture) callWithRole(t *testing.T, who keys, action string) answer {
 	t.Helper()
 	if action == "DescribeInstances" {

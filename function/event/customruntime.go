@@ -64,8 +64,8 @@ func (d Doors) Invoke() http.Handler {
 }
 
 // serveInvoke answers an event that arrived as a request, and reports whether it succeeded. It
-// signals an error by the status, a header and the body, because versions of the platform differ
-// in which of them they read.
+// signals an error by the status, by a header and in the body, because each version of the platform
+// reads another one of these.
 func (d Doors) serveInvoke(w http.ResponseWriter, r *http.Request) bool {
 	began := time.Now()
 	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))

@@ -141,7 +141,7 @@ func (d Doors) submitItem(ctx context.Context, it item) (outcome, error) {
 	return out, err
 }
 
-// notMessage reports something that is no message to NotMessage.
+// notMessage passes m, which contains no submission, and the reason to NotMessage, if that is set.
 func (d Doors) notMessage(ctx context.Context, m Message, reason string) {
 	if d.NotMessage != nil {
 		d.NotMessage(ctx, m, reason)

@@ -30,7 +30,8 @@ func collect(t *testing.T, ev string) (messages []event.Message, body string, er
 	return messages, string(raw), err
 }
 
-// digest replaces every digest in the table below.
+// digest stands for every id of a message that is a hash of its text. Tests compare it with the
+// results of readable, so that their tables need no hashes.
 const digest = "a digest"
 
 // TestEnvelopes handles events in the form that the vendor's documentation shows.

@@ -83,7 +83,8 @@ func readRecords(events json.RawMessage) []item {
 	return items
 }
 
-// readRecord reads one record. A record with members of the wrong type gets a digest as its id.
+// readRecord reads one record of OSS or CDN. If the record names no request (CDN: no trace id), its id
+// is its digest. A member of the wrong type counts as absent.
 func readRecord(record json.RawMessage) Message {
 	var e struct {
 		Source  string `json:"eventSource"`

@@ -16,7 +16,7 @@ import (
 	"backupportal/function/event"
 )
 
-// An answer is an answer object in the form that a platform reads.
+// An answer is the JSON object that a function returns to the platform as its HTTP answer.
 type answer struct {
 	StatusCode      int               `json:"statusCode"`
 	Headers         map[string]string `json:"headers"`

@@ -100,9 +100,9 @@ func (e *httpEvent) request(ctx context.Context) (*http.Request, error) {
 	return r.WithContext(ctx), nil
 }
 
-// partialRequest returns what can be read of an event from which no request can be made. It
-// suffices to answer in the right language and format. Its path is / if the path cannot be
-// parsed.
+// partialRequest returns a request for an event that is no valid request. It has the readable parts of the
+// event, so that the error is answered in the right language and format. Its path is / if the path
+// cannot be parsed.
 func (e *httpEvent) partialRequest(ctx context.Context) *http.Request {
 	path := "/"
 	given := cmp.Or(e.RawPath, e.Path)

@@ -90,8 +90,8 @@ var calls = map[string]func(d event.Doors, ev string) (json.RawMessage, error){
 	},
 }
 
-// TestUnservedGatewaysFailOnLambda proves that an HTTP request in a format other than 2.0 fails on
-// Lambda. Elsewhere such an event gets an answer with status 400.
+// TestUnservedGatewaysFailOnLambda proves that an HTTP event of a load balancer, of a REST API or in
+// format 1.0 is an error on Lambda. On Function Compute it is answered with status 400.
 func TestUnservedGatewaysFailOnLambda(t *testing.T) {
 	for name, c := range map[string]struct{ event, want string }{
 		"a load balancer": {readFile(t, "alb.json"), "Application Load Balancer"},

@@ -92,8 +92,9 @@ func (p Params) validate(f Field) []Mistake {
 	return []Mistake{f.mistake("unused", msgUnder, f.Label, under.Label)}
 }
 
-// validateTogether checks the rules between fields. P must have its defaults. The API
-// page of CreateBackupJob states most of these rules with the parameters:
+// validateTogether checks the rules that need more than the form of one value. P must have its
+// defaults. Most of these rules are in the descriptions of the parameters on the API page of
+// CreateBackupJob:
 //
 //	BackupType=INCREMENTAL           not for UDM_ECS
 //	Detail.preScriptPath             needs Detail.postScriptPath, and the reverse
@@ -172,7 +173,8 @@ func isNetworkPath(path string) bool {
 	return len(path) > 1 && strings.Trim(path[:2], `/\`) == "" || elsewhere.MatchString(path)
 }
 
-// elsewhere matches a URL and an NFS export. One letter before the colon is a drive.
+// elsewhere matches the beginning of a URL (https:/) and of an NFS export (server:/). It does not match a
+// path with a drive letter (C:\), because the name before the colon must have at least two characters.
 var elsewhere = regexp.MustCompile(`^[0-9A-Za-z.+_-]{2,}:[/\\]`)
 
 // severalPaths matches an item with a second path after a comma or a semicolon.

@@ -36,9 +36,9 @@ var (
 	}
 )
 
-// wanted reports whether a rule for these source types needs one of the keys. Given says
-// whether the rule has one; it is the answer if a source type is missing or unknown, so
-// that this mistake does not cause a second one.
+// wanted reports whether a rule for the source types sources must have one of the keys k; a rule for
+// other source types must have none. Given says whether the rule has one. If sources is empty or has
+// an unknown type, wanted returns given: the rule already has a problem, and its keys add none.
 func (k resourceKeys) wanted(sources []param.SourceType, given bool) bool {
 	if len(sources) == 0 || slices.ContainsFunc(sources, func(s param.SourceType) bool { return !s.Known() }) {
 		return given

@@ -10,9 +10,9 @@ import (
 	"backupportal/function/identity"
 )
 
-// A loader reads one file and collects its problems. Its methods have the names of what
-// they read. Each returns the zero value for a place without a node, and some value after a
-// problem; the result of Load is then not used.
+// A loader reads one policy file and collects its problems. Each method is named after what it
+// reads. It returns the zero value for a place without a node. After a problem it returns an
+// arbitrary value, because Load then fails and its caller uses none of them.
 type loader struct {
 	getenv   func(string) string
 	accounts map[string]account // read so far, by alias

@@ -136,8 +136,8 @@ type tagLookup struct {
 	err  error
 }
 
-// has checks the last condition of r: the instance has all tags that r names. It holds if r
-// names no tags and for container backups. All other conditions of r must be checked
+// has checks the last condition of r: the instance has all tags that r names. The
+// condition also holds if r names no tags, and for every container backup. All other conditions of r must be checked
 // before, because has may call the cloud.
 func (s *tagLookup) has(ctx context.Context, r rule) (param.Mistake, bool) {
 	if r.instances.tags == nil || s.params.SourceType() == param.Container {

@@ -163,12 +163,16 @@ func (d *DB) findOne(ctx context.Context, what, statement, id string) (r backup.
 	return r, err
 }
 
-// insertStep adds step n of a submission. It inserts nothing if step n exists, or if step n-1 does
-// not exist or ends the step log. The foreign key checks that the submission exists.
+// insertStep returns the statement that adds step $2 to the log of submission $1. The statement inserts
+// nothing in these cases:
 //
-// The statement also inserts nothing if at_ms differs from the expression clock, which is the
-// database's time, by more than the last argument. It inserts no attempt, and no proof that an
-// attempt started nothing, if the condition durable is false ([dialect.durable]).
+//   - The step exists, or the step before it does not exist or ends the log.
+//   - The time of the step ($5) differs from clock by more than $11 milliseconds. The SQL expression
+//     clock is the time of the database.
+//   - The step is an attempt or proves that an attempt started nothing ("void"), and the SQL condition
+//     durable is false ([dialect.durable]).
+//
+// The foreign key checks that the submission exists.
 func insertStep(clock, durable string) string {
 	return `
 INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)

@@ -27,7 +27,8 @@ func TestChangesHaveTheirOwnConnections(t *testing.T) {
 	}
 }
 
-// TestAChangeDoesNotWaitForReads holds all connections for reads.
+// TestAChangeDoesNotWaitForReads holds all connections of the pool for reads. A change, which has a pool
+// of its own, must still succeed.
 func TestAChangeDoesNotWaitForReads(t *testing.T) {
 	db, err := Open(Config{URL: secret.New(postgrestest.Schema(t)), Connections: 4})
 	if err != nil {

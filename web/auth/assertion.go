@@ -115,8 +115,8 @@ func hasAcceptedAlgorithm(token string) bool {
 	return err == nil && json.Unmarshal(header["alg"], &name) == nil && slices.Contains(algorithms, name)
 }
 
-// claimsOf returns the claims of a verified token. It returns [ErrProvider] if the subject is missing or
-// longer than 255 bytes, which go-oidc does not check.
+// claimsOf returns the claims of a verified token. It returns [ErrProvider] if the claims cannot be
+// decoded, or if the subject is missing or longer than 255 bytes, which go-oidc does not check.
 func claimsOf(token *oidc.IDToken) (map[string]any, error) {
 	var content rawClaims
 	if token.Claims(&content) != nil || token.Subject == "" || len(token.Subject) > 255 {

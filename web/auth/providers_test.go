@@ -217,7 +217,7 @@ func answers(text string) http.HandlerFunc {
 
 func keepNamed(_, group string) bool { return slices.Contains(named, group) }
 
-// signInTo returns the person that r signs in.
+// signInTo signs in through the provider of r and returns the person of the new session.
 func signInTo(t *testing.T, r *signInFixture) (identity.Principal, error) {
 	t.Helper()
 	c, _, back := r.begin(t)

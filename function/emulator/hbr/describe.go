@@ -205,7 +205,8 @@ func (j *Job) isListed(now time.Time, lag time.Duration) bool {
 	return lag == 0 || now.Sub(j.Schedule.Created) >= lag
 }
 
-// totalCount returns TotalCount of the answer: the number of jobs, or the one of the fault total.
+// totalCount returns TotalCount of the answer. It is jobs, unless the fault total of the call gives
+// another number.
 func totalCount(k *rpc.Call, jobs int) int64 {
 	if total, ok := k.Course.Find("total"); ok {
 		return int64(total.Number)

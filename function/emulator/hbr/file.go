@@ -66,8 +66,9 @@ func findFiles(o *order) error {
 	return nil
 }
 
-// findVault checks the vault. It must be in the caller's account, also with CROSS_ACCOUNT. A
-// replication vault is refused; the code InvalidParameter is a guess. Errors: VaultNotExist,
+// findVault checks that the vault of the request is in the caller's account and in the region, also
+// with CROSS_ACCOUNT. A replication vault is refused with InvalidParameter; the vendor does not
+// document this code. Errors: VaultNotExist,
 // InvalidParameter.
 func findVault(o *order) error {
 	id := o.params["VaultId"]

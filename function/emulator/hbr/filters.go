@@ -62,8 +62,8 @@ func parseFilters(p rpc.Params) ([]filter, error) {
 	return filters, err
 }
 
-// gatherFilters reads the flattened list, in the order of the indexes. Gaps between indexes are
-// allowed.
+// gatherFilters reads the parameters Filters.N.Key, Filters.N.Operator and Filters.N.Values.M. It orders
+// the filters by N and their values by M; both may have gaps.
 func gatherFilters(p rpc.Params) ([]filter, error) {
 	byIndex := map[int]*filter{}
 	values := map[int]map[int]string{}

@@ -132,9 +132,9 @@ func parseBody(r *http.Request, body []byte) (url.Values, error) {
 	return nil, Invalid("Content-Type", "the body is neither a form nor, with V3, a json object")
 }
 
-// parseJSONBody returns the members of a JSON object as parameters: texts, numbers and booleans as
-// they are in a form; null is an absent parameter. A list or an object is refused, because the form
-// of such a parameter differs: some are flattened, others are a JSON text.
+// parseJSONBody returns the members of a JSON object as parameters. Texts, numbers and booleans get
+// the text that they have in a form; null is an absent parameter. A list or an object is refused,
+// because parameters write them in different ways in a form: some are flattened, others are a JSON text.
 func parseJSONBody(body string) (url.Values, error) {
 	object, err := plainjson.Object(body)
 	if err != nil {

@@ -56,8 +56,8 @@ func (id Identity) displayName() string {
 	return EntityID(id.ARN())
 }
 
-// EntityID returns a number for a user or role in the form of RAM's ids. It is computed from the
-// ARN, so it is the same in every run.
+// EntityID returns the id of a user or role: a number of the length that RAM uses. It is computed from
+// the ARN and is therefore the same in every run.
 func EntityID(arn string) string {
 	h := fnv.New64a()
 	h.Write([]byte(arn))

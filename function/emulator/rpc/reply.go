@@ -19,8 +19,8 @@ type Envelope struct {
 }
 
 // Success returns the envelope of a successful call. Code is documented as a text, but the
-// samples of some operations show a number (api.Operation.Numeric). A client that reads only one
-// of the two forms must fail in its tests.
+// samples of some operations show a number (api.Operation.Numeric). The emulator returns the form
+// of the sample, so that a client that reads only one of the two forms fails in its tests.
 func Success(k *Call) Envelope {
 	env := Envelope{RequestId: k.ID, Success: true, Code: "200", Message: "successful"}
 	if k.Op.Numeric {
