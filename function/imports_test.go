@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"function/backup":             {"function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/secret"},
 	"function/cache":              {},
 	"function/chaos":              {},
+	"function/cost":               {"function/param"},
 	"function/cmd/emulator":       {"function/emulator", "function/emulator/world"},
 	"function/cmd/local":          {"function/app", "function/emulator"},
 	"function/e2e":                {},
@@ -54,7 +55,8 @@ var allowed = map[string][]string{
 	"function/notify":             {"function/backup", "function/param"},
 	"function/param":              {"function/jsontext"},
 	"function/param/wordstest":    {},
-	"function/policy":             {"function/backup", "function/cache", "function/event/envelope", "function/identity", "function/lenhash", "function/param", "function/secret", "function/set", "function/webhook"},
+	"function/policy":             {"function/backup", "function/cache", "function/cost", "function/event/envelope", "function/identity", "function/lenhash", "function/param", "function/secret", "function/set", "function/webhook"},
+	"function/precheck":           {"function/backup", "function/cache", "function/lenhash", "function/param"},
 	"function/secret":             {},
 	"function/set":                {},
 	"function/store":              {"function/backup", "function/secret"},
@@ -62,8 +64,8 @@ var allowed = map[string][]string{
 	"function/store/postgrestest": {},
 	"function/store/storetest":    {"function/backup", "function/identity", "function/param"},
 	"function/webhook":            {"function/identity", "function/jsontext", "function/param", "function/secret"},
-	"templates":                   {"function/backup", "function/param", "function/policy"},
-	"web":                         {"function/admission", "function/backup", "function/identity", "function/jsontext", "function/logging", "function/param", "function/policy", "function/webhook", "templates", "web/auth"},
+	"templates":                   {"function/backup", "function/cost", "function/param", "function/policy", "function/precheck"},
+	"web":                         {"function/admission", "function/backup", "function/cost", "function/identity", "function/jsontext", "function/logging", "function/param", "function/policy", "function/precheck", "function/webhook", "templates", "web/auth"},
 	"web/auth":                    {"function/cache", "function/identity", "function/jsontext", "function/param", "function/secret"},
 }
 

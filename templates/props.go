@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/cost"
 	"backupportal/function/param"
 	"backupportal/function/policy"
+	"backupportal/function/precheck"
 )
 
 // Shell is what every page shows around its content.
@@ -120,6 +122,9 @@ type CheckPage struct {
 	Hidden   []Hidden         // the form, for the button that starts the backup
 	Previews []backup.Preview // the call for other tools
 	Notes    []param.Text     // about values that are not sent as they were given
+	Checks   precheck.Result
+	Cost     cost.Estimate
+	Form     string // address of the form with these values; empty: buttons of the page show it
 }
 
 // ChoosePage offers the kinds of backup.

@@ -342,7 +342,7 @@ func (w *world) codes(t *testing.T, known map[string]bool, answer *httptest.Resp
 // The reference page is public and contains nothing specific to this portal.
 func TestReferenceIsPublic(t *testing.T) {
 	w := newWorld(t)
-	w.server.Who, w.server.Demo = auth.EventsOnly, false
+	w.server.Sender, w.server.Demo = auth.EventsOnly, false
 	w.handler = w.server.Handler()
 	doc := reference(t, w, param.English)
 	if doc.Find("header nav, .who").Length() != 0 || strings.Contains(doc.Text(), "1000000000000001") {

@@ -49,7 +49,7 @@ func TestPersonInNoTeamIsTold(t *testing.T) {
 		Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "s-17", Name: "Jane",
 		Lookup: identity.GroupLookup{Claim: "realm_access.roles"},
 	}
-	w.server.Who = func(*http.Request) (identity.Principal, error) { return person, nil }
+	w.server.Sender = func(*http.Request) (identity.Principal, error) { return person, nil }
 	w.handler = w.server.Handler()
 	for result, want := range map[identity.GroupResult][2]string{
 		identity.GroupsFound:      {"The policy has changed since you signed in", "策略已更改"},
@@ -90,7 +90,7 @@ func TestPersonInNoTeamIsLoggedOnceAnHour(t *testing.T) {
 		Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "s-17", Name: "Jane", Email: "canary@example.com",
 		Lookup: identity.GroupLookup{Claim: "roles", Result: identity.GroupsOverage},
 	}
-	w.server.Who = func(*http.Request) (identity.Principal, error) { return person, nil }
+	w.server.Sender = func(*http.Request) (identity.Principal, error) { return person, nil }
 	const message = "signed in without a team"
 	for range 3 {
 		w.ask("GET", "/", "", "")
@@ -176,7 +176,7 @@ func TestAlgorithmThatIsNotAcceptedIsNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.server.Who = find
+		w.server.Sender = find
 		w.handler = w.server.Handler()
 		for _, path := range []string{"/backups", "/api/v1/backup-jobs"} {
 			answer := w.ask("GET", path, "", "", "X-Assertion", p.token(t))

@@ -115,7 +115,7 @@ func TestVendorSamplesAreAccepted(t *testing.T) {
 			values[c.name] = string(raw)
 		}
 		form := formOf(values)
-		if got := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode()); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "Start backup") {
+		if got := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode()); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "Check before you start the backup") {
 			t.Errorf("%s %v in a form: %d %s", c.name, c.value, got.Code, summaryOf(got.Body.String()))
 		}
 		link := url.Values{c.name: {fmt.Sprint(values[c.name])}}

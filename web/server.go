@@ -34,6 +34,7 @@ import (
 	"backupportal/function/identity"
 	"backupportal/function/param"
 	"backupportal/function/policy"
+	"backupportal/function/precheck"
 	"backupportal/web/auth"
 )
 
@@ -55,7 +56,7 @@ type Store struct {
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
 	Policy    *policy.Policy                                  // answers what a principal may do
-	Who       func(*http.Request) (identity.Principal, error) // returns the sender of a request; a web/auth Finder
+	Sender    func(*http.Request) (identity.Principal, error) // returns the sender of a request; a web/auth Authenticator
 	Mode      auth.Mode                                       // how people identify themselves, for the API reference
 	SignIn    *auth.OIDC                                      // signs people in; nil if they sign in elsewhere
 	Host      func(host string) bool                          // reports whether host, with its port, is one of the portal's own names
@@ -70,6 +71,7 @@ type Server struct {
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors
 
+	checks     *precheck.Checker
 	teamless   backup.Hourly // people in no team, who are logged once an hour
 	mismatched backup.Hourly // subjects of pipelines' tokens that match no pipeline, likewise
 }
@@ -90,6 +92,7 @@ const MaxHook = 32 << 20
 // Handler returns the handler of all routes with all layers of the package comment.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
+	s.checks = precheck.New(s.Backups)
 
 	// Public.
 	mux.Handle("GET /healthz", s.json(s.health))
@@ -159,11 +162,11 @@ func (s *Server) programRoutes() []route {
 type principalKey struct{}
 
 // signedIn authenticates a request and passes it to h only if its principal is known. Other
-// requests get the error of Who; an invalid token or assertion is also written to the audit trail.
+// requests get the error of Sender; an invalid token or assertion is also written to the audit trail.
 // It renews a session and may set a cookie for that, so h must set none.
 func (s *Server) signedIn(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		p, err := s.Who(r)
+		p, err := s.Sender(r)
 		if err != nil {
 			if errors.Is(err, auth.ErrToken) || errors.Is(err, auth.ErrAssertion) || errors.Is(err, auth.ErrAlgorithm) {
 				s.auditFailedSignIn(r, "token")

@@ -30,6 +30,7 @@ func listKey(target backup.Target, q backup.CandidateQuery) string {
 		string(q.Kind),
 		q.InstanceID,
 		q.ClusterID,
+		strconv.FormatBool(q.Unfit),
 		q.Search,
 		q.Next,
 	)
@@ -69,6 +70,8 @@ func (c *Client) readCandidates(
 		return c.clusters(ctx, target, q)
 	case backup.Volumes:
 		return c.volumes(ctx, target, q)
+	case backup.Clients:
+		return c.clients(ctx, target, q)
 	}
 	return c.instances(ctx, target, q)
 }
@@ -171,8 +174,9 @@ func (c *Client) disks(
 	var page struct {
 		Disks struct {
 			Disk []struct {
-				DiskId, DiskName, Category, Type string
-				Size                             int64
+				DiskId, DiskName, Category, Type, Device, Status, MultiAttach string
+				Size                                                          int64
+				Encrypted                                                     bool
 			}
 		}
 	}
@@ -185,13 +189,22 @@ func (c *Client) disks(
 	}
 	var candidates backup.Candidates
 	for _, d := range page.Disks.Disk {
-		candidates.Items = append(candidates.Items, candidate(d.DiskId, d.DiskName, "Type", d.Type, "Category", d.Category, "Size", strconv.FormatInt(d.Size, 10)+" GiB"))
+		candidates.Items = append(candidates.Items, candidate(d.DiskId, d.DiskName,
+			"Type", d.Type,
+			"Category", d.Category,
+			"Size", strconv.FormatInt(d.Size, 10)+" GiB",
+			"Device", d.Device,
+			"Status", d.Status,
+			"Encrypted", strconv.FormatBool(d.Encrypted),
+			"MultiAttach", d.MultiAttach,
+		))
 	}
 	return candidates, nil
 }
 
 // vaults lists the vaults that accept backups: they are ready, in the target's
-// region, and not mirrors of other vaults (Cloud Backup, DescribeVaults).
+// region, and not mirrors of other vaults. With q.Unfit it lists all vaults of the region
+// (Cloud Backup, DescribeVaults).
 func (c *Client) vaults(
 	ctx context.Context,
 	target backup.Target,
@@ -212,11 +225,50 @@ func (c *Client) vaults(
 		}
 		err = json.Unmarshal(body, &page)
 		for _, v := range page.Vaults.Vault {
-			if v.Status == "CREATED" && !v.Replication && (v.VaultRegionId == "" || v.VaultRegionId == target.Region) {
+			switch {
+			case v.VaultRegionId != "" && v.VaultRegionId != target.Region:
+			case q.Unfit:
+				candidates = append(candidates, candidate(v.VaultId, v.VaultName,
+					"VaultType", v.VaultType,
+					"Status", v.Status,
+					"Replication", strconv.FormatBool(v.Replication),
+				))
+			case v.Status == "CREATED" && !v.Replication:
 				candidates = append(candidates, candidate(v.VaultId, v.VaultName, "VaultType", v.VaultType))
 			}
 		}
 		return candidates, len(page.Vaults.Vault), err
+	})
+}
+
+// clients lists the backup clients on one instance (Cloud Backup, DescribeBackupClients). The
+// response has the client's settings, which can have a password; they are not read.
+func (c *Client) clients(
+	ctx context.Context,
+	target backup.Target,
+	q backup.CandidateQuery,
+) (backup.Candidates, *backup.CloudError) {
+	op := operation{action: describeBackupClients, target: target, params: []param.Parameter{
+		{Name: "ClientType", Value: "ECS_CLIENT"},
+		{Name: "InstanceIds", Value: param.StringList([]string{q.InstanceID})},
+	}}
+	return c.pagedList(ctx, op, q, func(body []byte) (candidates []backup.Candidate, n int, err error) {
+		var page struct {
+			Clients []struct {
+				InstanceId, InstanceName, Status string
+				LastHeartBeatTime                int64
+			}
+		}
+		err = json.Unmarshal(body, &page)
+		for _, cl := range page.Clients {
+			if cl.InstanceId == q.InstanceID {
+				candidates = append(candidates, candidate(cl.InstanceId, cl.InstanceName,
+					"Status", cl.Status,
+					"LastHeartBeatTime", strconv.FormatInt(cl.LastHeartBeatTime, 10),
+				))
+			}
+		}
+		return candidates, len(page.Clients), err
 	})
 }
 

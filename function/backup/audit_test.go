@@ -195,7 +195,7 @@ func TestAuditOfRefusalsAndLimits(t *testing.T) {
 	}
 	r.Requests = backup.Rate{Burst: 1, Per: time.Hour}
 	for range 5 {
-		_ = r.Pace(t.Context(), stranger.Principal)
+		_ = r.CountRequest(t.Context(), stranger.Principal)
 	}
 	want := "denied 0, limit 0 the backups of the day are used up, limit too many requests"
 	if got := r.auditSummary(t); got != want {

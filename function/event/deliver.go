@@ -47,7 +47,7 @@ type outcome struct {
 // continues with the others, and returns a [*RetryError] at the end. When the event is delivered
 // again, Submit recognises the finished messages by their ids. Another error is a [*ShapeError],
 // if the event contains no message.
-func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, error) {
+func (d Handlers) deliver(ctx context.Context, event []byte) (json.RawMessage, error) {
 	began := time.Now()
 	inv, _ := FromContext(ctx)
 	items, err := unpack(event, inv.RequestID)
@@ -125,7 +125,7 @@ func (r *report) add(out outcome) {
 
 // submitItem passes one message to Submit. An item that is no message is rejected. The error
 // means that the message should be delivered again.
-func (d Doors) submitItem(ctx context.Context, it item) (outcome, error) {
+func (d Handlers) submitItem(ctx context.Context, it item) (outcome, error) {
 	out := outcome{Kind: it.Kind, Source: it.Source, ID: it.ID, Outcome: "accepted"}
 	if it.reason != "" {
 		d.Log.WarnContext(ctx, "message not recognized", "kind", it.Kind, "id", it.ID, "reason", it.reason)
@@ -142,7 +142,7 @@ func (d Doors) submitItem(ctx context.Context, it item) (outcome, error) {
 }
 
 // notMessage passes m, which contains no submission, and the reason to NotMessage, if that is set.
-func (d Doors) notMessage(ctx context.Context, m Message, reason string) {
+func (d Handlers) notMessage(ctx context.Context, m Message, reason string) {
 	if d.NotMessage != nil {
 		d.NotMessage(ctx, m, reason)
 	}
@@ -151,7 +151,7 @@ func (d Doors) notMessage(ctx context.Context, m Message, reason string) {
 // submit calls Submit, and turns a panic into an error of the message. Otherwise the SDK for
 // Function Compute would send the stack to the caller, and the SDK for Lambda would end the
 // process.
-func (d Doors) submit(ctx context.Context, m Message) (answer json.RawMessage, err error) {
+func (d Handlers) submit(ctx context.Context, m Message) (answer json.RawMessage, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			stack := debug.Stack()

@@ -14,8 +14,8 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// deaf returns doors that must start nothing.
-func deaf(t *testing.T) (event.Doors, *bytes.Buffer) {
+// deaf returns handlers that must start nothing.
+func deaf(t *testing.T) (event.Handlers, *bytes.Buffer) {
 	var log bytes.Buffer
 	d := quiet()
 	d.Log = slog.New(slog.NewJSONHandler(&log, nil))
@@ -80,12 +80,12 @@ func TestUnservedEnvelopesFailByName(t *testing.T) {
 	}
 }
 
-// calls invoke doors as the platforms do.
-var calls = map[string]func(d event.Doors, ev string) (json.RawMessage, error){
-	event.PlatformFC: func(d event.Doors, ev string) (json.RawMessage, error) {
+// calls invoke handlers as the platforms do.
+var calls = map[string]func(d event.Handlers, ev string) (json.RawMessage, error){
+	event.PlatformFC: func(d event.Handlers, ev string) (json.RawMessage, error) {
 		return d.FC(event.WithInvocation(context.Background(), event.Invocation{Platform: event.PlatformFC}), []byte(ev))
 	},
-	event.PlatformLambda: func(d event.Doors, ev string) (json.RawMessage, error) {
+	event.PlatformLambda: func(d event.Handlers, ev string) (json.RawMessage, error) {
 		return d.Lambda(event.WithInvocation(context.Background(), event.Invocation{Platform: event.PlatformLambda}), json.RawMessage(ev))
 	},
 }

@@ -11,6 +11,7 @@
 //	rules          what the members of teams may do
 //	operators      teams that may view the rejected messages of all senders
 //	notifications  receivers of notices
+//	prices         what storage costs, for the estimate before a backup
 //
 // # Evaluation
 //
@@ -58,6 +59,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/cost"
 	"backupportal/function/identity"
 	"backupportal/function/param"
 	"backupportal/function/webhook"
@@ -79,7 +81,8 @@ type Policy struct {
 	sources       []webhook.Source
 	operators     []int // indices in teams
 	notifications backup.Notifications
-	hash          string // SHA-256 of the file, in hex
+	prices        *cost.Prices // nil: the file has none
+	hash          string       // SHA-256 of the file, in hex
 
 	hasTags bool      // a rule names tags of instances
 	tags    *tagCache // nil: tags cannot be read

@@ -83,7 +83,7 @@ func (c session) principal() identity.Principal {
 
 // Authenticate returns the person whose session r carries. It returns [ErrSignedOut] if there is
 // none, or it expired or was ended, and the error of Revoked if the store cannot say whether it was
-// ended. It implements [Finder].
+// ended. It implements [Authenticator].
 func (s *Sessions) Authenticate(r *http.Request) (identity.Principal, error) {
 	c, err := s.read(r)
 	if err != nil {

@@ -194,7 +194,7 @@ func conflict(others []Fault, f Fault) string {
 			return f.String() + " stands twice"
 		case o.kind.answer != nil && f.kind.answer != nil:
 			return f.String() + " and " + o.String() + " cannot both be the answer"
-		case o.kind.Place == placeNone || f.kind.Place == placeNone:
+		case o.kind.Stage == stageNone || f.kind.Stage == stageNone:
 			return "ok stands alone"
 		}
 	}

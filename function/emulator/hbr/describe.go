@@ -195,7 +195,7 @@ func page[T any](list []T, number, size int64) []T {
 
 // lag returns the delay with which the listing shows new jobs (fault lag); 0: none.
 func lag(k *rpc.Call) time.Duration {
-	f, _ := k.Course.Find("lag")
+	f, _ := k.Injection.Find("lag")
 	return f.Duration
 }
 
@@ -208,7 +208,7 @@ func (j *Job) isListed(now time.Time, lag time.Duration) bool {
 // totalCount returns TotalCount of the answer. It is jobs, unless the fault total of the call gives
 // another number.
 func totalCount(k *rpc.Call, jobs int) int64 {
-	if total, ok := k.Course.Find("total"); ok {
+	if total, ok := k.Injection.Find("total"); ok {
 		return int64(total.Number)
 	}
 	return int64(jobs)
@@ -225,10 +225,10 @@ func faultyPage(k *rpc.Call, views []listedJob, number, size int64) ([]listedJob
 	if number == 1 {
 		return views, number, size
 	}
-	if _, ok := k.Course.Find("duplicate-page"); ok {
+	if _, ok := k.Injection.Find("duplicate-page"); ok {
 		number--
 	}
-	shift, _ := k.Course.Find("shift")
+	shift, _ := k.Injection.Find("shift")
 	switch n := shift.Number; {
 	case n > 0:
 		// The inserted rows are before this page, so they are not visible.

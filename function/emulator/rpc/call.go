@@ -52,12 +52,12 @@ type Call struct {
 	Headers Params    // x-acs-* of a request that is signed by V3, in lower case
 	Signing sign.Signing
 
-	Op     api.Operation // set by the check of the operation
-	Caller Identity      // set by authentication
-	Region string        // set by the check of the region; empty for operations without a region
-	JobID  string        // of the job that the call created; empty: none
-	Effect bool          // the operation was carried out
-	Course fault.Course  // faults of the call
+	Op        api.Operation   // set by the check of the operation
+	Caller    Identity        // set by authentication
+	Region    string          // set by the check of the region; empty for operations without a region
+	JobID     string          // of the job that the call created; empty: none
+	Effect    bool            // the operation was carried out
+	Injection fault.Injection // faults of the call
 }
 
 // Receive decodes a request. at is its time of arrival. secure says that it used TLS, or plain
