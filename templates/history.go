@@ -197,7 +197,7 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 	all := option{label: in(ctx, param.Both("All", "全部"))}
 	switch name {
 	case "Search":
-		c.kind, c.label = textBox, in(ctx, param.Both("Name, ID or person", "名称、ID 或发起人"))
+		c.kind, c.label = textBox, in(ctx, param.Both("Name, ID, person or ticket", "名称、ID、发起人或工单号"))
 	case "Status":
 		c.label, c.options = in(ctx, wordStatus), append([]option{all}, statusOptions(ctx)...)
 	case "Whose":

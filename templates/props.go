@@ -51,14 +51,14 @@ func (v Values) Rows(field string) int {
 }
 
 // MaxRows returns the largest number of rows of a field. A day has 24 hours, so it has no more
-// windows of a speed limit; more volumes than rows can be pasted as JSON. It is 0 for a field
-// without rows.
+// windows of a speed limit. A cluster may have hundreds of volumes; more than rows can be pasted as
+// JSON. It is 0 for a field without rows.
 func MaxRows(field string) int {
 	switch field {
 	case "SpeedLimit":
 		return 24
 	case "ContainerResources":
-		return 8
+		return 200
 	}
 	return 0
 }
@@ -203,7 +203,7 @@ type Action struct {
 	Text param.Text // of the button
 }
 
-// A Resend is a form that can be sent again unchanged.
+// A Resend is a button that sends a form again with the values of Hidden.
 type Resend struct {
 	Action string     // path to which the form is sent
 	Text   param.Text // of the button

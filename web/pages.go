@@ -88,10 +88,14 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			if err != nil {
 				return err
 			}
-			values = formValues(record.Params)
+			values = formValues(record.Params.WithoutNotes()) // the reason and the ticket are asked again
 			expandCombined(values)
 		}
-		page := s.formPage(r, source, values, nil)
+		_, bad := param.ParseSpeedLimit(values["SpeedLimit"])
+		if values["SpeedLimit"] == "" {
+			bad = nil
+		}
+		page := s.formPage(r, source, values, mistakes(bad))
 		page.Key = s.Backups.NewID()
 		fillDefaults(page)
 		page.UnknownParams = unknown

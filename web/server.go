@@ -118,7 +118,8 @@ func (s *Server) Handler() http.Handler {
 	for _, source := range param.SourceTypes {
 		mux.Handle("GET /backups/new/"+string(source), s.page(s.reads(s.newBackup(source))))
 	}
-	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // the address was typed or the page was reloaded
+	// The address was typed, or the page was reloaded.
+	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther))
 	mux.Handle("POST /backups/preview", s.page(s.reads(s.preview)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))

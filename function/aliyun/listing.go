@@ -76,7 +76,8 @@ func (c *Client) readCandidates(
 	return c.instances(ctx, target, q)
 }
 
-// instanceID matches a complete id of an instance. A search for less is a search for names.
+// instanceID matches a complete id of an instance. A search text that does not match is searched in the
+// names of instances only.
 var instanceID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
 
 // instances lists instances (ECS, DescribeInstances). A search text that has the form of an
@@ -291,7 +292,12 @@ func (c *Client) clusters(
 		err = json.Unmarshal(body, &page)
 		for _, cl := range page.Clusters {
 			if strings.HasPrefix(cl.ClusterId, "cc-") {
-				candidates = append(candidates, candidate(cl.ClusterId, cl.Name, "ClusterType", cl.ClusterType, "AgentStatus", cl.AgentStatus))
+				candidates = append(candidates, candidate(
+					cl.ClusterId,
+					cl.Name,
+					"ClusterType", cl.ClusterType,
+					"AgentStatus", cl.AgentStatus,
+				))
 			}
 		}
 		return candidates, len(page.Clusters), err

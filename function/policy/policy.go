@@ -23,7 +23,8 @@
 //	before the rules  the switch; the account (known, and named by a rule for the
 //	                  caller's teams); the account's own switch; the region of the account
 //	of each rule      team, account, region, source type, cluster or instance, action,
-//	                  enforced values, vault, retention, copy, scripts, tags of the instance
+//	                  enforced values, vault, retention, copy, reason, ticket, scripts, tags of
+//	                  the instance
 //
 // Viewing and cancelling are checked by the same rules ([Policy.May]), but only by team,
 // action, account, region, source type, and cluster or instance.
@@ -38,6 +39,8 @@
 //	instance_tags: {team: web}   the instance has all these tags in ECS; stands alone
 //	any_instance: true           every id that is not empty
 //	clusters, vaults             lists of ids, or any_cluster: true, any_vault: true
+//
+// The only regular expression is the form of a ticket (RE2); it must match the whole ticket.
 //
 // Accounts, regions, source types, copy regions and paths of scripts are lists of exact
 // values. A retention is an interval of days that includes both ends.
@@ -54,6 +57,7 @@
 package policy
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -115,6 +119,17 @@ type rule struct {
 	defaults  param.Params  // for parameters that the request does not give
 	enforced  param.Params  // the same, and the request may give nothing else
 	cooldown  time.Duration // between two backups of one resource; 0: none
+	why       bool          // a request must give a reason
+	ticket    ticket        // what a ticket must be
+}
+
+// A ticket is what a rule requires of the ticket of a request. The zero value accepts every ticket
+// and a request without one.
+type ticket struct {
+	required bool
+	pattern  *regexp.Regexp // matches a whole ticket; nil: any text
+	source   string         // of the pattern, as in the file
+	example  string         // matches the pattern; empty if the file does not say
 }
 
 // copies says which copies in another region a rule grants.
