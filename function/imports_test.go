@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/policy"},
 	"function/admission":          {},
 	"function/aliyun":             {"function/backup", "function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret", "function/set"},
-	"function/app":                {"function/admission", "function/aliyun", "function/audit", "function/backup", "function/event", "function/event/envelope", "function/identity", "function/lenhash", "function/logging", "function/metric", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
+	"function/app":                {"function/admission", "function/aliyun", "function/audit", "function/backup", "function/event", "function/event/envelope", "function/identity", "function/inventory", "function/lenhash", "function/logging", "function/metric", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
 	"function/audit":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret"},
 	"function/backup":             {"function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/secret"},
 	"function/cache":              {},
@@ -48,6 +48,7 @@ var allowed = map[string][]string{
 	"function/event/envelope":     {},
 	"function/event/runtimetest":  {},
 	"function/identity":           {},
+	"function/inventory":          {"function/backup", "function/cache", "function/identity", "function/lenhash", "function/param"},
 	"function/jsontext":           {},
 	"function/lenhash":            {},
 	"function/logging":            {},
@@ -64,8 +65,8 @@ var allowed = map[string][]string{
 	"function/store/postgrestest": {},
 	"function/store/storetest":    {"function/backup", "function/identity", "function/param"},
 	"function/webhook":            {"function/identity", "function/jsontext", "function/param", "function/secret"},
-	"templates":                   {"function/backup", "function/cost", "function/param", "function/policy", "function/precheck"},
-	"web":                         {"function/admission", "function/backup", "function/cost", "function/identity", "function/jsontext", "function/logging", "function/param", "function/policy", "function/precheck", "function/webhook", "templates", "web/auth"},
+	"templates":                   {"function/backup", "function/cost", "function/inventory", "function/param", "function/policy", "function/precheck"},
+	"web":                         {"function/admission", "function/backup", "function/cost", "function/identity", "function/inventory", "function/jsontext", "function/logging", "function/param", "function/policy", "function/precheck", "function/webhook", "templates", "web/auth"},
 	"web/auth":                    {"function/cache", "function/identity", "function/jsontext", "function/param", "function/secret"},
 }
 

@@ -56,19 +56,6 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	return shell
 }
 
-// start answers GET /: what the person may do, and the last five submissions.
-func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
-	page, err := s.Backups.List(r.Context(), principal(r), backup.Query{Principal: principal(r).ID(), Limit: 5})
-	if err != nil {
-		return err
-	}
-	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{
-		Shell: s.shell(r),
-		Rows:  s.rows(page.Records),
-		Rules: s.Policy.Rules(principal(r)),
-	}))
-}
-
 // choose answers GET /backups/new: the kinds of backup.
 func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	offered := map[param.SourceType]bool{}

@@ -32,6 +32,7 @@ import (
 	"backupportal/function/admission"
 	"backupportal/function/backup"
 	"backupportal/function/identity"
+	"backupportal/function/inventory"
 	"backupportal/function/param"
 	"backupportal/function/policy"
 	"backupportal/function/precheck"
@@ -56,6 +57,7 @@ type Store struct {
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
 	Policy    *policy.Policy                                  // answers what a principal may do
+	Inventory *inventory.Inventory                            // lists the machines of all accounts
 	Sender    func(*http.Request) (identity.Principal, error) // returns the sender of a request; a web/auth Authenticator
 	Mode      auth.Mode                                       // how people identify themselves, for the API reference
 	SignIn    *auth.OIDC                                      // signs people in; nil if they sign in elsewhere

@@ -1,6 +1,7 @@
 package aliyun
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"regexp"
@@ -136,8 +137,11 @@ func (c *Client) instancePage(
 		NextToken string
 		Instances struct {
 			Instance []struct {
-				InstanceId, InstanceName, Status, ZoneId, OSType string
-				Tags                                             struct {
+				InstanceId, InstanceName, Status, ZoneId, OSType, OSName, OSNameEn string
+				VpcAttributes                                                      struct{ PrivateIpAddress addresses }
+				PublicIpAddress, InnerIpAddress                                    addresses
+				EipAddress                                                         struct{ IpAddress string }
+				Tags                                                               struct {
 					Tag []struct{ TagKey, TagValue string }
 				}
 			}
@@ -153,7 +157,10 @@ func (c *Client) instancePage(
 	}
 	candidates := backup.Candidates{Next: page.NextToken}
 	for _, i := range page.Instances.Instance {
-		t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType)
+		addresses := slices.Concat(i.VpcAttributes.PrivateIpAddress.IpAddress, i.InnerIpAddress.IpAddress,
+			i.PublicIpAddress.IpAddress, []string{i.EipAddress.IpAddress})
+		t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType,
+			"OSName", cmp.Or(i.OSNameEn, i.OSName), "IpAddress", strings.TrimSpace(strings.Join(addresses, " ")))
 		for _, tag := range i.Tags.Tag {
 			if t.Tags == nil {
 				t.Tags = map[string]string{}
@@ -164,6 +171,9 @@ func (c *Client) instancePage(
 	}
 	return candidates, nil
 }
+
+// addresses is the form of IP addresses in answers of ECS.
+type addresses struct{ IpAddress []string }
 
 // disks lists the disks of one instance (ECS, DescribeDisks). It reads one page of 100,
 // because an instance has fewer disks.
