@@ -72,7 +72,7 @@ func (p HistoryPage) quickLinks() []quickLink {
 		{wordFailedOnes, map[string]string{"Status": failedBackups}},
 		{wordMineShort, map[string]string{"Whose": "mine"}},
 		{wordRefusedRequests, map[string]string{"Status": refusedRequests}},
-		{wordEvery, nil},
+		{wordEveryBackup, nil},
 	}
 }
 
@@ -279,7 +279,7 @@ func senderLabel(rows []Row) param.Text {
 	case !slices.ContainsFunc(rows, rejected):
 		return wordAskedBy
 	case !slices.ContainsFunc(rows, func(r Row) bool { return !rejected(r) }):
-		return wordMachine
+		return wordFromMachine
 	}
 	return wordSender
 }

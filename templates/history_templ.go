@@ -38,7 +38,7 @@ var (
 	wordReceived    = param.Both("Received", "收到时间")
 
 	wordBackup          = param.Both("Backup", "备份")
-	wordMachine         = param.Both("Source", "来源")
+	wordFromMachine     = param.Both("Source", "来源")
 	wordSender          = param.Both("Sent by", "发起方")
 	wordStartedTook     = param.Both("Started, took", "开始时间与耗时")
 	wordActions         = param.Both("Actions", "操作")
@@ -50,7 +50,7 @@ var (
 	wordFailedOnes      = param.Both("Failed", "失败")
 	wordMineShort       = param.Both("Mine", "我的")
 	wordRefusedRequests = param.Both("Refused requests", "被拒绝的请求")
-	wordEvery           = param.Both("All", "全部")
+	wordEveryBackup     = param.Both("All", "全部")
 	wordBackupsOf       = param.Both("Backups of %v", "%v 的备份")
 	wordBackupsIn       = param.Both("Backups in the account %v", "账号 %v 的备份")
 	wordNotFound        = param.Both("No backup matches “%v”", "没有与“%v”匹配的备份")
@@ -1410,9 +1410,9 @@ func rejectedRow(s Shell, r Row) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var71 string
-		templ_7745c5c3_Var71, templ_7745c5c3_Err = templruntime.NewAttributeExpression(in(ctx, wordMachine)).Resolve(ctx)
+		templ_7745c5c3_Var71, templ_7745c5c3_Err = templruntime.NewAttributeExpression(in(ctx, wordFromMachine)).Resolve(ctx)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/history.templ`, Line: 275, Col: 39}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/history.templ`, Line: 275, Col: 43}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var71)
 		if templ_7745c5c3_Err != nil {
