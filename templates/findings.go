@@ -62,7 +62,7 @@ func (p CheckPage) obstacles(ctx context.Context) string {
 			all = append(all, in(ctx, wordAgainAt, p.clock(f.Until)))
 		}
 	}
-	return strings.Join(append(all, in(ctx, wordNothingYet)), " ")
+	return strings.Join(append(all, in(ctx, wordNothingYet)), in(ctx, wordBetween))
 }
 
 // doubts counts the warnings and what was not checked; empty if there are none.
@@ -108,8 +108,11 @@ func (p CheckPage) findingText(ctx context.Context, f precheck.Finding) string {
 	if f.Kind == precheck.Wait && !f.Until.IsZero() {
 		all = append(all, in(ctx, wordAgainAt, p.clock(f.Until)))
 	}
-	return strings.Join(all, " ")
+	return strings.Join(all, in(ctx, wordBetween))
 }
+
+// wordBetween stands between two sentences.
+var wordBetween = param.Both(" ", "")
 
 // summary returns the whole request in one sentence.
 func (p CheckPage) summary(ctx context.Context) string {
@@ -225,10 +228,10 @@ func (p CheckPage) costNote(ctx context.Context) string {
 	}
 	text := in(ctx, wordPriceNote, day)
 	if prices.Reason != (param.Text{}) {
-		text += " " + in(ctx, prices.Reason) + in(ctx, param.Both(".", "。"))
+		text += in(ctx, wordBetween) + in(ctx, prices.Reason) + in(ctx, param.Both(".", "。"))
 	}
 	if prices.Owner != (param.Text{}) {
-		text += " " + in(ctx, wordPriceOwner, prices.Owner)
+		text += in(ctx, wordBetween) + in(ctx, wordPriceOwner, prices.Owner)
 	}
 	return text
 }
