@@ -152,6 +152,8 @@ type Row struct {
 	Rejection *backup.Rejection // not nil: the row is about rejected messages, and Record is zero
 
 	AccountLabel param.Text // empty: the alias is shown
+	Reason       param.Text // why there is no complete backup; empty if nothing went wrong or it is not known
+	Cancellable  bool       // a list offers to cancel the job
 }
 
 // StartPage shows the machines that the person may back up, the last submissions and the rules.
@@ -202,6 +204,9 @@ type HistoryPage struct {
 	Filters      map[string]string // that are used, by name, as received
 	Mistakes     []param.Mistake   // in the filters; then there are no rows
 	Accounts     []backup.Account  // of the filter; empty means that nothing can be started
+	Week         string            // the first day of the filter "Last 7 days", as 2026-11-23
+	Others       int               // entries of a search without a result that the other filters find
+	MoreOthers   bool              // there are more than Others
 }
 
 // StatusPage shows one submission and its job.

@@ -96,8 +96,7 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			if err != nil {
 				return err
 			}
-			// A program may have given another name. The reason and the ticket are asked again.
-			values = formValues(record.Params.WithFittingName().WithoutNotes())
+			values = formValues(record.Params.WithoutNotes()) // the reason and the ticket are asked again
 			expandCombined(values)
 		}
 		_, bad := param.ParseSpeedLimit(values["SpeedLimit"])
