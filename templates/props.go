@@ -8,6 +8,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/cost"
+	"backupportal/function/inventory"
 	"backupportal/function/param"
 	"backupportal/function/policy"
 	"backupportal/function/precheck"
@@ -97,7 +98,10 @@ func ControlID(name string) string { return "f-" + strings.ReplaceAll(name, ".",
 type FormPage struct {
 	Shell
 	Source        param.SourceType
-	Key           string           // idempotency key of the submission
+	Key           string           // idempotency key of the submission; not used with Page
+	Page          string           // id of this page, by which the store finds what was typed on it; empty without a store for drafts
+	Person        string           // token of the person, for a form that is posted after the end of the session; may be empty
+	Returned      *Returned        // not nil: the form was posted after the end of the session
 	Values        Values           // of the controls; missing ones have their defaults
 	Mistakes      []param.Mistake  // in the order of the form, including refusals of the policy
 	Accounts      []backup.Account // that can be chosen, each with its regions
@@ -107,6 +111,12 @@ type FormPage struct {
 	Section       string           // id of the section to scroll to; empty for none
 }
 
+// Returned says that a person is back in a form that was posted after the end of the session.
+type Returned struct {
+	SavedAt, Expires time.Time // of the draft
+	Discard          string    // address that removes the draft
+}
+
 // A Hidden is one hidden input of the check page, which repeats a value of the form.
 type Hidden struct{ Name, Value string }
 
@@ -114,17 +124,18 @@ type Hidden struct{ Name, Value string }
 // "bandwidth" of the row is then ignored.
 const NoLimit = "none"
 
-// CheckPage shows all values and the exact call before the backup starts.
+// CheckPage shows all values and the exact call before the backup starts. It has either Draft and Form, or Hidden.
 type CheckPage struct {
 	Shell
 	Call     backup.Call      // with the complete JobName
 	Values   Values           // of choices, which have no parameter
-	Hidden   []Hidden         // the form, for the button that starts the backup
+	Hidden   []Hidden         // the form, for the button that starts the backup, without Draft
 	Previews []backup.Preview // the call for other tools
 	Notes    []param.Text     // about values that are not sent as they were given
 	Checks   precheck.Result
 	Cost     cost.Estimate
-	Form     string // address of the form with these values; empty: buttons of the page show it
+	Draft    string // address of the draft; empty without a store for drafts
+	Form     string // address of the form with these values, with a query; empty: buttons of the page show it
 }
 
 // ChoosePage offers the kinds of backup.
@@ -141,13 +152,48 @@ type Row struct {
 	Rejection *backup.Rejection // not nil: the row is about rejected messages, and Record is zero
 
 	AccountLabel param.Text // empty: the alias is shown
+	Reason       param.Text // why there is no complete backup; empty if nothing went wrong or it is not known
+	Cancellable  bool       // a list offers to cancel the job
 }
 
-// StartPage shows the person's last submissions and rules.
+// StartPage shows the machines that the person may back up, the last submissions and the rules.
 type StartPage struct {
 	Shell
-	Rows  []Row
-	Rules []policy.Rule
+	Rows     []Row
+	Rules    []policy.Rule
+	Kind     backup.CandidateKind      // of the list: Instances, Clusters, or Volumes of one cluster
+	Offered  map[param.SourceType]bool // kinds of backup that some rule permits
+	Accounts []backup.Account          // of the filters, each with its regions
+	Filters  map[string]string         // that are used, by name, as received; with Volumes also Cluster
+	Tags     []string                  // of the filter
+	Findings []AccountFinding          // accounts whose machines are missing or old
+	Machines []MachineRow              // of this page
+	First    int                       // number of the first one, from 1
+	Total    int                       // machines that match the filters
+	Known    int                       // machines before the filters Search and Tag
+	More     bool                      // the cloud has more volumes than the page shows
+
+	Previous, Next string // addresses of the adjacent pages; empty means none
+}
+
+// A MachineRow is an instance, a cluster or a volume with what the history says about it.
+type MachineRow struct {
+	inventory.Machine
+	AccountLabel param.Text // empty: the alias is shown
+	Last         *Row       // newest submission that the reader may view; nil without one
+	Good         time.Time  // when the last complete backup ended; zero if there is none
+	Cluster      string     // of a volume
+}
+
+// An AccountFinding says that the machines of an account are missing or old.
+type AccountFinding struct {
+	Account  string
+	Label    param.Text
+	State    inventory.State
+	Regions  []string
+	Machines int        // that are shown nevertheless
+	At       time.Time  // when they were read; zero if they never were
+	Owner    param.Text // whom to ask; empty if the policy does not say
 }
 
 // HistoryPage lists submissions, newest first.
@@ -158,6 +204,9 @@ type HistoryPage struct {
 	Filters      map[string]string // that are used, by name, as received
 	Mistakes     []param.Mistake   // in the filters; then there are no rows
 	Accounts     []backup.Account  // of the filter; empty means that nothing can be started
+	Week         string            // the first day of the filter "Last 7 days", as 2026-11-23
+	Others       int               // entries of a search without a result that the other filters find
+	MoreOthers   bool              // there are more than Others
 }
 
 // StatusPage shows one submission and its job.

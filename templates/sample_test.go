@@ -8,6 +8,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/identity"
+	"backupportal/function/inventory"
 	"backupportal/function/kubectl"
 	"backupportal/function/param"
 	"backupportal/function/policy"
@@ -111,7 +112,11 @@ func (s sampler) forms() []sample {
 	badVolumes.Mistakes = s.mistakes("ContainerClusterId", "ContainerResources", "ClusterId", "InitiatedByAck", "BackupType", "JobName")
 	pasted := s.form(param.Container, templates.Values{"choice.ContainerResources": "json", "ContainerResources": s.put(`[{"pvPath":"/"}]`)})
 	pasted.Section, pasted.Mistakes = "what", s.mistakes("ContainerResources")
+	back := s.form(param.UDMECS, templates.Values{"InstanceId": s.put("i-1")})
+	back.Page, back.Person = "D1", s.put("token")
+	back.Returned = &templates.Returned{SavedAt: s.now, Expires: s.now.Add(24 * time.Hour), Discard: "/drafts/D1/discard"}
 	return []sample{
+		{"form-returned", templates.Form(back)},
 		{"form-instance", templates.Form(s.form(param.UDMECS, nil))},
 		{"form-instance-open", templates.Form(open)},
 		{"form-instance-errors", templates.Form(wrong)},
@@ -148,6 +153,13 @@ func (s sampler) check(params param.Params) templates.CheckPage {
 	}
 }
 
+// draftCheck is the check page of a draft.
+func (s sampler) draftCheck() templates.CheckPage {
+	page := s.check(param.Params{"Region": "cn-hangzhou", "InstanceId": s.put("i-1")})
+	page.Shell, page.Draft, page.Form, page.Hidden = s.shell("/drafts/D1/check"), "/drafts/D1", "/drafts/D1?page=P1", nil
+	return page
+}
+
 func (s sampler) checks() []sample {
 	instance := s.check(param.Params{
 		"Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "Detail.diskIdList": param.StringList([]string{s.put("d-1"), s.put("d-2")}),
@@ -163,6 +175,7 @@ func (s sampler) checks() []sample {
 		"ContainerResources": param.VolumeList([]param.Volume{volume.WithInfo(param.VolumeInfo{Namespace: s.put("database"), PVCName: s.put("data-0")})}),
 	})
 	return []sample{
+		{"check-draft", templates.Check(s.draftCheck())},
 		{"check-instance", templates.Check(instance)},
 		{"check-writers", templates.Check(writers)},
 		{"check-files", templates.Check(files)},
@@ -244,7 +257,11 @@ func (s sampler) others() []sample {
 		{"choose", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: offered})},
 		{"choose-some", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: map[param.SourceType]bool{param.UDMECS: true}})},
 		{"choose-disabled", templates.Choose(templates.ChoosePage{Shell: busy, Offered: offered})},
-		{"start", templates.Start(templates.StartPage{Shell: s.shell("/"), Rows: rows[:5], Rules: rules})},
+		{"start", templates.Start(s.start(rows[:5], rules))},
+		{"start-clusters", templates.Start(s.clusters(rules))},
+		{"start-none", templates.Start(templates.StartPage{
+			Shell: s.shell("/"), Rules: rules, Kind: backup.Instances, Known: 3, Filters: map[string]string{"Search": s.put("web")}, Accounts: s.accounts(),
+		})},
 		{"start-empty", templates.Start(templates.StartPage{Shell: s.shell("/")})},
 		{"history", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: rows, Newer: "/backups", Older: "/backups?before=" + s.put("1")})},
 		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
@@ -293,5 +310,65 @@ func (s sampler) reference() templates.APIPage {
 	for _, source := range param.SourceTypes {
 		page.Bodies[source] = s.put("{}")
 	}
+	return page
+}
+
+// start returns the start page with machines in all states.
+func (s sampler) start(rows []templates.Row, rules []policy.Rule) templates.StartPage {
+	page := templates.StartPage{
+		Shell: s.shell("/"), Rows: rows, Rules: rules, Kind: backup.Instances, Accounts: s.accounts(),
+		Offered:  map[param.SourceType]bool{param.UDMECS: true, param.ECSFile: true, param.Container: true},
+		Filters:  map[string]string{"Search": s.put("web"), "Tag": s.put("stage=prod")},
+		Tags:     []string{s.put("app=shop"), s.put("stage=prod")},
+		Findings: s.findings(), First: 21, Total: 1212, Known: 1300, Previous: "/?Page=1", Next: "/?Page=3",
+	}
+	var running, failed templates.Row
+	if len(rows) > 0 {
+		running, failed = rows[0], rows[0]
+	}
+	running.State, running.Record.Job.Progress = backup.StateRunning, 4200
+	failed.State = backup.StateFailed
+	for i := range 20 {
+		m := templates.MachineRow{Good: s.now.Add(-time.Duration(i*i*i) * time.Hour), AccountLabel: s.text("Production (payments)", "生产（payments）")}
+		m.Account, m.Region, m.Sources = s.put("payments"), "cn-hangzhou", []param.SourceType{param.UDMECS}
+		m.ID, m.Name = s.put("i-bp1f4k0w2x9m7q3c8zs")+string(rune('a'+i)), s.put("web0")+string(rune('a'+i))
+		m.Attributes = []backup.Attribute{
+			{Name: "Status", Value: "Running"}, {Name: "ZoneId", Value: "cn-hangzhou-i"}, {Name: "OSName", Value: s.put("Alibaba Cloud Linux 3")},
+			{Name: "IpAddress", Value: s.put("10.0.1.21")}, {Name: "Disks", Value: "2"}, {Name: "Size", Value: "140 GiB"},
+		}
+		m.Tags = map[string]string{s.put("stage"): s.put("prod"), s.put("app"): s.put("shop")}
+		switch i {
+		case 1:
+			m.Last, m.Tags = &running, nil
+		case 2:
+			m.Last, m.Good, m.Old = &failed, time.Time{}, s.now.Add(-12*time.Minute)
+			m.Attributes = []backup.Attribute{{Name: "Status", Value: "Stopped"}, {Name: "ZoneId", Value: s.put("odd")}}
+		}
+		page.Machines = append(page.Machines, m)
+	}
+	return page
+}
+
+// findings returns one finding of each state.
+func (s sampler) findings() (all []templates.AccountFinding) {
+	for _, state := range []inventory.State{inventory.Slow, inventory.Denied, inventory.Failed} {
+		for _, at := range []time.Time{{}, s.now.Add(-12 * time.Minute)} {
+			all = append(all, templates.AccountFinding{
+				Account: s.put("payments"), Label: s.text("Payments", "支付"), State: state, Machines: 14, At: at, Owner: s.text("platform team", "平台组"),
+			})
+		}
+	}
+	return all
+}
+
+// clusters returns the start page with clusters.
+func (s sampler) clusters(rules []policy.Rule) templates.StartPage {
+	page := s.start(nil, rules)
+	page.Kind, page.Findings = backup.Clusters, nil
+	m := templates.MachineRow{}
+	m.Account, m.Region, m.Sources = s.put("payments"), "cn-hangzhou", []param.SourceType{param.Container}
+	m.ID, m.Name = s.put("cc-0001"), s.put("production")
+	m.Attributes = []backup.Attribute{{Name: "AgentStatus", Value: "READY"}, {Name: "ClusterType", Value: "ACK"}}
+	page.Machines = []templates.MachineRow{m}
 	return page
 }

@@ -108,7 +108,7 @@ func (p VolumesPage) errors(ctx context.Context) (all []volumeError) {
 	}
 	for n, row := range p.Rows {
 		if row.Wrong {
-			all = append(all, volumeError{in(ctx, wordEnterID, row.title()), fmt.Sprintf("id-%d", n)})
+			all = append(all, volumeError{in(ctx, wordNeedsID, row.title()), fmt.Sprintf("id-%d", n)})
 		}
 	}
 	return all

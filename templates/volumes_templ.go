@@ -36,7 +36,7 @@ var (
 	wordUseVolumes   = param.Both("Continue with the volumes ticked", "继续备份勾选的存储卷")
 	wordReadKubectl  = param.Both("Paste the output of kubectl", "粘贴 kubectl 的输出")
 	wordNoTick       = param.Both("Tick at least one volume", "请至少勾选一个存储卷")
-	wordEnterID      = param.Both("Enter the volume ID of %v, or clear its box", "请输入 %v 的存储卷 ID，或取消勾选")
+	wordNeedsID      = param.Both("Enter the volume ID of %v, or clear its box", "请输入 %v 的存储卷 ID，或取消勾选")
 	wordNotListed    = param.Both("The volumes in Cloud Backup could not be read, so their IDs are asked for. Choose the account, the region and the cluster first, then paste again, to fill them in.", "无法读取云备份中的存储卷，因此需要填写其 ID。先选择账号、地域和集群，再重新粘贴，即可自动填入。")
 )
 
@@ -913,7 +913,7 @@ func volumeState(n int, row VolumeRow) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if row.Wrong {
-				templ_7745c5c3_Err = fieldError(fmt.Sprintf("id-%d", n), []string{in(ctx, wordEnterID, row.title())}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = fieldError(fmt.Sprintf("id-%d", n), []string{in(ctx, wordNeedsID, row.title())}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

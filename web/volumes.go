@@ -33,8 +33,8 @@ const (
 // every page repeats. The names that only this page has are taken out of the form first:
 //
 //	kubectl    the pasted output; the answer is the list of its volumes
-//	row.N      a volume of the list, volume.N=1 if it is ticked, id.N its typed id; op=pick: the answer is the
-//	           form with the ticked volumes, or the list with what is missing
+//	row.N      a volume of the list, volume.N=1 if it is ticked, id.N its typed id; op=pick: leads to the form
+//	           with the ticked volumes, or the answer is the list with what is missing
 //
 // Without them the answer is the page on which the output is pasted.
 func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
@@ -46,7 +46,10 @@ func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := templates.VolumesPage{Shell: s.shell(r), Hidden: hidden(values, s.key(r)), Cluster: values["ContainerClusterId"]}
+	page := templates.VolumesPage{
+		Shell: s.shell(r), Cluster: values["ContainerClusterId"],
+		Hidden: append(hidden(values, s.key(r)), templates.Hidden{Name: "page", Value: s.pageID(r.PostForm)}),
+	}
 	switch {
 	case own.Has("row.0"):
 		return s.tickedVolumes(w, r, page, values, own)
@@ -209,10 +212,16 @@ func (s *Server) tickedVolumes(w http.ResponseWriter, r *http.Request, page temp
 	values["ContainerResources"] = param.VolumeList(volumes)
 	delete(values, "choice.ContainerResources")
 	expandCombined(values)
-	form := s.formPage(r, param.Container, values, nil)
-	form.Section = "what"
-	fillDefaults(form)
-	return render(w, r, http.StatusOK, templates.Form(form))
+	values["SourceType"] = string(param.Container)
+	if s.Drafts == nil {
+		return s.carry(w, r, values, "edit", "what", "")
+	}
+	d := s.draftOf(r, principal(r).ID(), values)
+	if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
+		return storeAway(err)
+	}
+	http.Redirect(w, r, draftsPath+"/"+d.Page+"?section=what#what", http.StatusSeeOther)
+	return nil
 }
 
 // isVolumeID reports whether id can be a resourceId.

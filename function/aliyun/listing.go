@@ -1,6 +1,7 @@
 package aliyun
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"regexp"
@@ -82,12 +83,15 @@ var instanceID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
 
 // instances lists instances (ECS, DescribeInstances). A search text that has the form of an
 // id may also be a name, so two requests are made at the same time. The instance with that
-// id is the first of the result.
+// id is the first of the result. With q.InstanceID it makes one request for that instance.
 func (c *Client) instances(
 	ctx context.Context,
 	target backup.Target,
 	q backup.CandidateQuery,
 ) (backup.Candidates, *backup.CloudError) {
+	if q.InstanceID != "" {
+		return c.instancePage(ctx, target, "", "InstanceIds", param.StringList([]string{q.InstanceID}), true)
+	}
 	name := strings.Trim(q.Search, "*")
 	if name == "" || !instanceID.MatchString(name) || q.Next != "" {
 		return c.instancePage(ctx, target, q.Next, "InstanceName", "*"+name+"*", name != "")
@@ -133,8 +137,11 @@ func (c *Client) instancePage(
 		NextToken string
 		Instances struct {
 			Instance []struct {
-				InstanceId, InstanceName, Status, ZoneId, OSType string
-				Tags                                             struct {
+				InstanceId, InstanceName, Status, ZoneId, OSType, OSName, OSNameEn string
+				VpcAttributes                                                      struct{ PrivateIpAddress addresses }
+				PublicIpAddress, InnerIpAddress                                    addresses
+				EipAddress                                                         struct{ IpAddress string }
+				Tags                                                               struct {
 					Tag []struct{ TagKey, TagValue string }
 				}
 			}
@@ -150,7 +157,10 @@ func (c *Client) instancePage(
 	}
 	candidates := backup.Candidates{Next: page.NextToken}
 	for _, i := range page.Instances.Instance {
-		t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType)
+		addresses := slices.Concat(i.VpcAttributes.PrivateIpAddress.IpAddress, i.InnerIpAddress.IpAddress,
+			i.PublicIpAddress.IpAddress, []string{i.EipAddress.IpAddress})
+		t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType,
+			"OSName", cmp.Or(i.OSNameEn, i.OSName), "IpAddress", strings.TrimSpace(strings.Join(addresses, " ")))
 		for _, tag := range i.Tags.Tag {
 			if t.Tags == nil {
 				t.Tags = map[string]string{}
@@ -161,6 +171,9 @@ func (c *Client) instancePage(
 	}
 	return candidates, nil
 }
+
+// addresses is the form of IP addresses in answers of ECS.
+type addresses struct{ IpAddress []string }
 
 // disks lists the disks of one instance (ECS, DescribeDisks). It reads one page of 100,
 // because an instance has fewer disks.
@@ -278,11 +291,11 @@ func (c *Client) clusters(
 	target backup.Target,
 	q backup.CandidateQuery,
 ) (backup.Candidates, *backup.CloudError) {
-	return c.pagedList(ctx, operation{
-		api:    cloudBackup,
-		action: describeContainerCluster,
-		target: target,
-	}, q, func(body []byte) (candidates []backup.Candidate, n int, err error) {
+	op := operation{api: cloudBackup, action: describeContainerCluster, target: target}
+	if q.ClusterID != "" {
+		op.params = []param.Parameter{{Name: "ClusterId", Value: q.ClusterID}}
+	}
+	return c.pagedList(ctx, op, q, func(body []byte) (candidates []backup.Candidate, n int, err error) {
 		var page struct {
 			Clusters []struct{ ClusterId, Name, ClusterType, AgentStatus string }
 		}

@@ -19,9 +19,11 @@ import (
 	"backupportal/function/admission"
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
+	"backupportal/function/draft"
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
+	"backupportal/function/inventory"
 	"backupportal/function/lenhash"
 	"backupportal/function/logging"
 	"backupportal/function/metric"
@@ -90,6 +92,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	server := &web.Server{
 		Backups:   service,
 		Policy:    rules,
+		Inventory: inventory.New(cloud, log, wallClock),
 		Sender:    auth.BearerTokens(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
 		Mode:      cfg.AuthMode,
 		SignIn:    signIn,
@@ -105,6 +108,12 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 			Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
 			Durability: func() string { return string(db.Durability()) }, ListFirst: service.ListFirst,
 		},
+	}
+	if !cfg.Ephemeral { // otherwise the next request may reach an instance without the draft
+		server.Drafts = db
+		service.ForgetDrafts = func(ctx context.Context, now time.Time) error {
+			return db.ForgetDrafts(ctx, now.Add(-draft.Life))
+		}
 	}
 	if !cfg.MetricsToken.IsZero() {
 		server.Metrics = meter.Handler(cfg.MetricsToken)
