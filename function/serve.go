@@ -23,14 +23,14 @@ const runtimeConnections = 128
 // serveFC serves the events of Function Compute. It does not return.
 func serveFC(p app.App) error {
 	keepConnections()
-	fc.Start(p.Doors.FC)
+	fc.Start(p.Handlers.FC)
 	return nil
 }
 
 // serveLambda serves the events of AWS Lambda. It does not return.
 func serveLambda(p app.App) error {
 	keepConnections()
-	lambda.Start(p.Doors.Lambda)
+	lambda.Start(p.Handlers.Lambda)
 	return nil
 }
 

@@ -72,7 +72,7 @@ func (p HistoryPage) quickLinks() []quickLink {
 		{wordFailedOnes, map[string]string{"Status": failedBackups}},
 		{wordMineShort, map[string]string{"Whose": "mine"}},
 		{wordRefusedRequests, map[string]string{"Status": refusedRequests}},
-		{wordEvery, nil},
+		{wordEveryBackup, nil},
 	}
 }
 
@@ -197,7 +197,7 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 	all := option{label: in(ctx, param.Both("All", "全部"))}
 	switch name {
 	case "Search":
-		c.kind, c.label = textBox, in(ctx, param.Both("Name, ID or person", "名称、ID 或发起人"))
+		c.kind, c.label = textBox, in(ctx, param.Both("Name, ID, person or ticket", "名称、ID、发起人或工单号"))
 	case "Status":
 		c.label, c.options = in(ctx, wordStatus), append([]option{all}, statusOptions(ctx)...)
 	case "Whose":
@@ -279,7 +279,7 @@ func senderLabel(rows []Row) param.Text {
 	case !slices.ContainsFunc(rows, rejected):
 		return wordAskedBy
 	case !slices.ContainsFunc(rows, func(r Row) bool { return !rejected(r) }):
-		return wordMachine
+		return wordFromMachine
 	}
 	return wordSender
 }

@@ -49,8 +49,8 @@ func TestOverloadIsRefusedBeforeAnyWork(t *testing.T) {
 	id := idOf(t, w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup))
 	calls := w.calls()
 	w.overload()
-	who := w.server.Who
-	w.server.Who = nil // a request that reached it would panic
+	who := w.server.Sender
+	w.server.Sender = nil // a request that reached it would panic
 	w.handler = w.server.Handler()
 	const problem = `"urn:backup-portal:problem:overloaded"`
 	const page = "The portal is busy"
@@ -75,7 +75,7 @@ func TestOverloadIsRefusedBeforeAnyWork(t *testing.T) {
 				answer.Header().Get("Retry-After"), c.want, short(answer.Body.String()))
 		}
 	}
-	w.server.Who = who
+	w.server.Sender = who
 	w.handler = w.server.Handler()
 	asset := regexp.MustCompile(`/static/[^"]+`).FindString(w.ask("GET", "/docs/api", "", "").Body.String())
 	for _, path := range []string{"/healthz", "/readyz", "/docs/api", "/api/v1/openapi.json", asset} {
@@ -203,8 +203,8 @@ func TestSlowClientsHoldNoSlot(t *testing.T) {
 		w.handler.ServeHTTP(&slowReader{ResponseRecorder: httptest.NewRecorder(), writes: func() { idle("writing " + path) }}, r)
 		idle("after " + path)
 	}
-	who, panicked := w.server.Who, false
-	w.server.Who = func(r *http.Request) (identity.Principal, error) {
+	who, panicked := w.server.Sender, false
+	w.server.Sender = func(r *http.Request) (identity.Principal, error) {
 		if !panicked {
 			panicked = true
 			panic("a test's")

@@ -55,7 +55,7 @@ rules:
 		"web demo cn-hangzhou UDM_ECS i-bp1demoweb01": true, "pay payments cn-hangzhou UDM_ECS i-bp2demopay01": true,
 	}
 	var who identity.Principal
-	w.server.Who = func(*http.Request) (identity.Principal, error) { return who, nil }
+	w.server.Sender = func(*http.Request) (identity.Principal, error) { return who, nil }
 	w.server.Backups.Requests = backup.Rate{Burst: 1000, Per: time.Minute}
 	w.handler = w.server.Handler()
 	made := 0

@@ -47,7 +47,7 @@ func TestGatesStopAtARefusal(t *testing.T) {
 		} {
 			w.run(t, f.url, c.changed).want(t, f, c.code, 0, c.says)
 		}
-		f.server.Who = auth.EventsOnly
+		f.server.Sender = auth.EventsOnly
 		w.run(t, f.url, nil).want(t, f, 5, 0, "urn:backup-portal:problem:signed-out")
 	})
 }
@@ -81,7 +81,7 @@ func TestGatesRefuseUnsafeVariables(t *testing.T) {
 // result, both with the members in the portal's order and with sorted members.
 func TestGatesIgnoreTextsThatLookLikeAnOutcome(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
-		f.server.Who = func(*http.Request) (identity.Principal, error) {
+		f.server.Sender = func(*http.Request) (identity.Principal, error) {
 			return identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo", Name: `","Outcome":"succeeded","Status":"COMPLETE","SubmissionId":"x`}, nil
 		}
 		failing := map[string]string{"InstanceId": "i-bp1demofail01"}

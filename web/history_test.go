@@ -53,7 +53,7 @@ func (w *world) create(t *testing.T, who, key string) string {
 // while the pages are read. With Whose=mine the pages contain only the person's own submissions.
 func TestListPagesAreComplete(t *testing.T) {
 	w := newWorld(t)
-	w.server.Who = func(r *http.Request) (identity.Principal, error) {
+	w.server.Sender = func(r *http.Request) (identity.Principal, error) {
 		return identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil
 	}
 	w.handler = w.server.Handler()

@@ -15,7 +15,7 @@ import (
 func (s *Server) rateLimited(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
-			if err := s.Backups.Pace(r.Context(), principal(r)); err != nil {
+			if err := s.Backups.CountRequest(r.Context(), principal(r)); err != nil {
 				if !wantsJSON(r) {
 					_, _ = readForm(r) // parse the form, because the error page repeats its values
 				}

@@ -73,7 +73,7 @@ func TestLimitAnswerKeepsTheForm(t *testing.T) {
 // of one principal does not affect other principals.
 func TestRequestsAreRateLimited(t *testing.T) {
 	w := newWorld(t)
-	w.server.Who = func(r *http.Request) (identity.Principal, error) {
+	w.server.Sender = func(r *http.Request) (identity.Principal, error) {
 		return identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil
 	}
 	w.handler = w.server.Handler()

@@ -41,6 +41,27 @@ func warnings(t *testing.T, out *bytes.Buffer, message string) (lines []map[stri
 	return lines
 }
 
+// Behind a gateway the page does not advise OIDC_SCOPES, which has no effect there.
+func TestNoTeamBehindGateway(t *testing.T) {
+	for mode, scopes := range map[auth.Mode]bool{auth.ModeJWT: false, auth.ModeOIDC: true} {
+		w := newWorld(t)
+		w.server.Mode = mode
+		w.server.Sender = func(*http.Request) (identity.Principal, error) {
+			return identity.Principal{
+				Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "s-17",
+				Lookup: identity.GroupLookup{Claim: "roles", Result: identity.GroupsMissing},
+			}, nil
+		}
+		w.handler = w.server.Handler()
+		for _, language := range []string{"en", "zh-CN"} {
+			page := w.ask("GET", "/", "", "", "Accept-Language", language).Body.String()
+			if !strings.Contains(page, "OIDC_GROUPS_CLAIM") || strings.Contains(page, "OIDC_SCOPES") != scopes {
+				t.Errorf("%s in %s: OIDC_SCOPES is named: %v", mode, language, !scopes)
+			}
+		}
+	}
+}
+
 // If a signed-in person is in no team, every page says so and names the claims that the portal searched, in
 // both languages.
 func TestPersonInNoTeamIsTold(t *testing.T) {
@@ -49,7 +70,7 @@ func TestPersonInNoTeamIsTold(t *testing.T) {
 		Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "s-17", Name: "Jane",
 		Lookup: identity.GroupLookup{Claim: "realm_access.roles"},
 	}
-	w.server.Who = func(*http.Request) (identity.Principal, error) { return person, nil }
+	w.server.Sender = func(*http.Request) (identity.Principal, error) { return person, nil }
 	w.handler = w.server.Handler()
 	for result, want := range map[identity.GroupResult][2]string{
 		identity.GroupsFound:      {"The policy has changed since you signed in", "策略已更改"},
@@ -90,7 +111,7 @@ func TestPersonInNoTeamIsLoggedOnceAnHour(t *testing.T) {
 		Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "s-17", Name: "Jane", Email: "canary@example.com",
 		Lookup: identity.GroupLookup{Claim: "roles", Result: identity.GroupsOverage},
 	}
-	w.server.Who = func(*http.Request) (identity.Principal, error) { return person, nil }
+	w.server.Sender = func(*http.Request) (identity.Principal, error) { return person, nil }
 	const message = "signed in without a team"
 	for range 3 {
 		w.ask("GET", "/", "", "")
@@ -176,7 +197,7 @@ func TestAlgorithmThatIsNotAcceptedIsNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.server.Who = find
+		w.server.Sender = find
 		w.handler = w.server.Handler()
 		for _, path := range []string{"/backups", "/api/v1/backup-jobs"} {
 			answer := w.ask("GET", path, "", "", "X-Assertion", p.token(t))

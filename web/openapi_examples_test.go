@@ -214,12 +214,12 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 	file := `{"Account":"demo","Region":"cn-hangzhou","SourceType":"ECS_FILE","InstanceId":"i-bp1demoweb01","VaultId":"%s","Retention":30}`
 	provoke := map[string]func(w *world) recorded{
 		"signed-out": func(w *world) recorded {
-			w.server.Who = auth.EventsOnly
+			w.server.Sender = auth.EventsOnly
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "")
 		},
 		"token": func(w *world) recorded {
-			w.server.Who = auth.Machines(nil, nil, w.clock.Now, auth.Demo)
+			w.server.Sender = auth.BearerTokens(nil, nil, w.clock.Now, auth.Demo)
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "", "Authorization", "Bearer hbp_"+strings.Repeat("x", 43))
 		},
@@ -227,7 +227,7 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 			issuer := newLiar(t, w.clock)
 			issuer.sign = func(claims []byte) (string, error) { return unsigned(claims), nil }
 			list := []identity.Pipeline{{Name: "ci", Issuer: issuer.URL, Audience: "portal", Claims: map[string]string{"sub": "alice"}}}
-			w.server.Who = auth.Machines(nil, list, w.clock.Now, auth.Demo)
+			w.server.Sender = auth.BearerTokens(nil, list, w.clock.Now, auth.Demo)
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "", "Authorization", "Bearer "+issuer.token(t))
 		},
@@ -236,7 +236,7 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 			token := away.token(t)
 			away.Close()
 			list := []identity.Pipeline{{Name: "ci", Issuer: away.URL, Audience: "portal", Claims: map[string]string{"sub": "alice"}}}
-			w.server.Who = auth.Machines(nil, list, w.clock.Now, auth.Demo)
+			w.server.Sender = auth.BearerTokens(nil, list, w.clock.Now, auth.Demo)
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "", "Authorization", "Bearer "+token)
 		},
@@ -332,7 +332,7 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 			return post(w, strings.Replace(oneBackup, "15", `15,"Detail":{"doCopy":"yes"}`, 1))
 		},
 		"internal": func(w *world) recorded {
-			w.server.Who = func(*http.Request) (identity.Principal, error) { panic("a test's") }
+			w.server.Sender = func(*http.Request) (identity.Principal, error) { panic("a test's") }
 			w.handler = w.server.Handler()
 			return w.ask("GET", all, "", "")
 		},

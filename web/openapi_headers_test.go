@@ -71,7 +71,7 @@ func provoked(t *testing.T, w *world, path, status string) *httptest.ResponseRec
 	get := func() *httptest.ResponseRecorder { return w.ask("GET", path, "", "") }
 	switch status {
 	case "401":
-		w.server.Who = auth.EventsOnly
+		w.server.Sender = auth.EventsOnly
 		w.handler = w.server.Handler()
 	case "503":
 		w.db.Close()

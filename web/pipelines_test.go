@@ -25,7 +25,7 @@ func pipelineWorld(t *testing.T) (*world, *liar) {
 	p := newLiar(t, w.clock)
 	p.change = deploys
 	w.govern(t, "{issuer: demo, subject: demo}", "{source: deploy-web}")
-	w.server.Who = auth.Machines(nil, []identity.Pipeline{
+	w.server.Sender = auth.BearerTokens(nil, []identity.Pipeline{
 		{Name: "other", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "shop/other"}},
 		{Name: "deploy-web", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "shop/web", "ref": "refs/heads/main", "environment": "production"}},
 	}, w.clock.Now, auth.EventsOnly)

@@ -91,7 +91,7 @@ func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 func TestHiddenIsLikeMissing(t *testing.T) {
 	w := newWorld(t)
 	who := "alice"
-	w.server.Who = func(r *http.Request) (identity.Principal, error) {
+	w.server.Sender = func(r *http.Request) (identity.Principal, error) {
 		return identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: who}, nil
 	}
 	w.govern(t, "{issuer: demo, subject: demo}", "{issuer: demo, subject: alice}")
@@ -164,7 +164,7 @@ func TestViewersCannotStartBackups(t *testing.T) {
 	w.govern(t, "rules:\n", "  - name: viewers\n    members:\n      - {issuer: demo, subject: auditor}\nrules:\n  - id: audit\n    teams: [viewers]\n    actions: [backup.view, backup.cancel]\n"+
 		"    accounts: [demo]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n")
 	id := w.create(t, "alice", "k")
-	w.server.Who = func(*http.Request) (identity.Principal, error) {
+	w.server.Sender = func(*http.Request) (identity.Principal, error) {
 		return identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "auditor", Name: "Auditor"}, nil
 	}
 	w.handler = w.server.Handler()

@@ -184,7 +184,7 @@ func TestRefusalsOfMachinesLeaveTraces(t *testing.T) {
 
 // asOperator lets a member of the team of operators send the requests that follow.
 func (w *world) asOperator() {
-	w.server.Who = func(*http.Request) (identity.Principal, error) {
+	w.server.Sender = func(*http.Request) (identity.Principal, error) {
 		return identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Subject: "olga", Name: "Olga", Groups: []string{"testers"}}, nil
 	}
 	w.handler = w.server.Handler()
@@ -306,7 +306,7 @@ func TestRejectionsAreVisibleToTheirTeam(t *testing.T) {
 	w.withHooks(t)
 	w.hook("m", "hello")
 	for groups, visible := range map[string]bool{"testers": true, "others": false, "": false} {
-		w.server.Who = func(*http.Request) (identity.Principal, error) {
+		w.server.Sender = func(*http.Request) (identity.Principal, error) {
 			return identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Subject: "x", Name: "X", Groups: []string{groups}}, nil
 		}
 		w.handler = w.server.Handler()

@@ -64,7 +64,7 @@ func TestClaimsOfSignIn(t *testing.T) {
 			w.browse(t, j, "GET", auth.CallbackPath+"?"+w.begin(t, p, j, "/backups").Encode())
 			r := httptest.NewRequest("GET", "https://localhost/backups", nil)
 			r.AddCookie(&http.Cookie{Name: "__Host-portal", Value: j["__Host-portal"]})
-			who, err := w.server.Who(r)
+			who, err := w.server.Sender(r)
 			got := ""
 			if err == nil {
 				got = fmt.Sprintf("%s %s %v", who.Name, who.Email, who.Groups)

@@ -153,7 +153,7 @@ func (w *world) keys(t *testing.T, letters ...string) {
 	s.Revoke = func(ctx context.Context, id string, until time.Time) error {
 		return w.db.Revoke(ctx, id, until, w.clock.Now())
 	}
-	w.server.SignIn.Sessions, w.server.Who = s, s.Authenticate
+	w.server.SignIn.Sessions, w.server.Sender = s, s.Authenticate
 	w.handler = w.server.Handler()
 }
 

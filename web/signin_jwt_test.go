@@ -23,7 +23,7 @@ func TestAssertions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server.Who = find
+	w.server.Sender = find
 	w.handler = w.server.Handler()
 	good := p.token(t)
 	token := func(change func(map[string]any), sign func([]byte) (string, error)) string {
@@ -82,7 +82,7 @@ func TestGatewayKeysAreUnavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server.Who, w.handler = find, w.server.Handler()
+	w.server.Sender, w.handler = find, w.server.Handler()
 	good := p.token(t)
 	p.away.Store(true)
 	answer := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "X-Assertion", good)

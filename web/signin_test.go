@@ -13,7 +13,7 @@ import (
 // refusals.
 func TestWithoutSignInOnlyPublicRoutesAreServed(t *testing.T) {
 	w := newWorld(t)
-	w.server.Who = auth.EventsOnly
+	w.server.Sender = auth.EventsOnly
 	handler := w.server.Handler()
 	for _, c := range []struct{ method, path, want string }{
 		{"GET", "/", "text/html"}, {"GET", "/backups", "text/html"}, {"GET", "/backups/new", "text/html"},

@@ -21,7 +21,7 @@ func (w *world) withToken(t *testing.T) (token string) {
 		{Source: "ci", ID: "t2", Sum: sha256.Sum256([]byte(token)), NotAfter: w.clock.Now().Add(time.Hour)},
 		{Source: "ci", ID: "odd", Sum: sha256.Sum256([]byte("hbp_short")), NotAfter: w.clock.Now().Add(time.Hour)},
 	}
-	w.server.Who = auth.Machines(tokens, nil, w.clock.Now, auth.EventsOnly)
+	w.server.Sender = auth.BearerTokens(tokens, nil, w.clock.Now, auth.EventsOnly)
 	w.handler = w.server.Handler()
 	return token
 }

@@ -71,8 +71,8 @@ func TestHeadersHaveOneLimitOnEveryPlatform(t *testing.T) {
 	ctx := event.WithInvocation(t.Context(), event.Invocation{RequestID: "r"})
 	for platform, ask := range map[string]func(int) (int, string){
 		"plain server":     plain,
-		"Function Compute": call(`"version":"v1"`, func(e []byte) (json.RawMessage, error) { return p.Doors.FC(ctx, e) }),
-		"Lambda":           call(`"version":"2.0","rawQueryString":""`, func(e []byte) (json.RawMessage, error) { return p.Doors.Lambda(ctx, e) }),
+		"Function Compute": call(`"version":"v1"`, func(e []byte) (json.RawMessage, error) { return p.Handlers.FC(ctx, e) }),
+		"Lambda":           call(`"version":"2.0","rawQueryString":""`, func(e []byte) (json.RawMessage, error) { return p.Handlers.Lambda(ctx, e) }),
 	} {
 		for size, want := range map[int]int{0: 200, 8000: 200, 8192: 431, 9000: 431, 15000: 431, 30000: 431, 200000: 431} {
 			status, body := ask(size)

@@ -41,7 +41,7 @@ func get(p App, address, token string) *httptest.ResponseRecorder {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	answer := httptest.NewRecorder()
-	p.Doors.Web.ServeHTTP(answer, r)
+	p.Handlers.Web.ServeHTTP(answer, r)
 	return answer
 }
 
@@ -75,7 +75,7 @@ func TestEventsThatCanNeverBeAcceptedLeaveTraces(t *testing.T) {
 			t.Parallel()
 			p, log := wired(t, "METRICS_TOKEN", metricsToken)
 			for range 2 {
-				_, _ = p.Doors.FC(t.Context(), []byte(c.event)) // some answers are errors
+				_, _ = p.Handlers.FC(t.Context(), []byte(c.event)) // some answers are errors
 			}
 			line := `"msg":"message rejected","kind":"` + c.kind + `","source":"` + c.source + `","origin":"` + c.origin + `"`
 			if strings.Count(log.String(), line) != 1 {

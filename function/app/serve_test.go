@@ -54,7 +54,7 @@ func TestSlowRequestsDoNotHoldTheServer(t *testing.T) {
 
 func slowRequests(t *testing.T, on Platform) {
 	read := make(chan error, 1) // result of the request with a slow body
-	server := NewServer(Config{Platform: on}, App{Doors: event.Doors{Web: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := NewServer(Config{Platform: on}, App{Handlers: event.Handlers{Web: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); r.Method == http.MethodPost {
 			read <- err
 		}

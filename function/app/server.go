@@ -64,7 +64,7 @@ const maxHeaderBytes = 256 << 10
 // WriteTimeout exceeds the longest wait for a job (web: 50 s).
 func NewServer(cfg Config, p App) *http.Server {
 	s := &http.Server{
-		Handler:           event.StripPlatformHeaders(p.Doors.Web),
+		Handler:           event.StripPlatformHeaders(p.Handlers.Web),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -72,10 +72,10 @@ func NewServer(cfg Config, p App) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 	}
 	if cfg.Invoke {
-		s.Handler = http.NewCrossOriginProtection().Handler(event.StripPlatformHeaders(p.Doors.Invoke()))
+		s.Handler = http.NewCrossOriginProtection().Handler(event.StripPlatformHeaders(p.Handlers.Invoke()))
 	}
 	if cfg.Platform == CustomRuntime {
-		s.Handler = p.Doors.CustomRuntime()
+		s.Handler = p.Handlers.CustomRuntime()
 		// The platform reuses idle connections for 15 minutes, and answers 502 if one was closed.
 		s.IdleTimeout = 20 * time.Minute
 	}

@@ -22,6 +22,7 @@ import (
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
+	"backupportal/function/inventory"
 	"backupportal/function/lenhash"
 	"backupportal/function/logging"
 	"backupportal/function/metric"
@@ -36,9 +37,9 @@ import (
 
 // An App is the portal, ready to serve. Make it with [Wire].
 type App struct {
-	Doors   event.Doors     // handle requests and events
-	Service *backup.Service // carries out submissions
-	Close   func() error    // writes the end of the audit trail and closes the database
+	Handlers event.Handlers  // handle requests and events
+	Service  *backup.Service // carries out submissions
+	Close    func() error    // writes the end of the audit trail and closes the database
 }
 
 // Wire builds the portal from cfg. It writes log lines to logTo, one JSON object per line. It makes
@@ -90,7 +91,8 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	server := &web.Server{
 		Backups:   service,
 		Policy:    rules,
-		Who:       auth.Machines(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
+		Inventory: inventory.New(cloud, log, wallClock),
+		Sender:    auth.BearerTokens(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
 		Mode:      cfg.AuthMode,
 		SignIn:    signIn,
 		Host:      hosts(cfg),
@@ -117,7 +119,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		log.Warn("submissions are stored on this instance only and may be lost; each is looked up in the cloud first: set DATABASE_URL")
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
-	doors := event.Doors{
+	handlers := event.Handlers{
 		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, sweep), Log: log,
 	}
 	end := func() error {
@@ -125,7 +127,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		defer cancel()
 		return errors.Join(trail.Flush(ctx, true), closeStore())
 	}
-	return App{Doors: doors, Service: service, Close: end}, nil
+	return App{Handlers: handlers, Service: service, Close: end}, nil
 }
 
 // hookBytes returns the longest body of a webhook. Lambda accepts events of 6 MB, and encodes some

@@ -72,11 +72,11 @@ func TestCancelOfEndedJob(t *testing.T) {
 	}
 	// The portal has read the job a moment ago, so its record still says that the job runs.
 	r.clock.Add(4 * time.Second)
-	if _, err := r.Store.Ask(t.Context(), id, r.Now(), 0); err != nil {
+	if _, err := r.Store.StartRefresh(t.Context(), id, r.Now(), 0); err != nil {
 		t.Fatal(err)
 	}
 	r.clock.Add(30 * time.Second)
-	if _, err := r.Store.Ask(t.Context(), id, r.Now(), 0); err != nil {
+	if _, err := r.Store.StartRefresh(t.Context(), id, r.Now(), 0); err != nil {
 		t.Fatal(err)
 	}
 	got, err := r.Cancel(t.Context(), bob, id)

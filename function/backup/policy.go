@@ -14,7 +14,7 @@ import (
 type Policy interface {
 	// Hash identifies the policy: the SHA-256 of its file, in hex.
 	Hash() string
-	// Account returns the account of an alias. It is false for an unknown alias.
+	// Account returns the account of an alias. The second result is false if the alias is unknown.
 	Account(alias string) (Account, bool)
 	// Decide returns the grant of the rule that lets p make the backup, or else one mistake for
 	// each rule that does not; denied is nil if a rule allows it. given has no defaults yet,
@@ -28,17 +28,17 @@ type Policy interface {
 	// MayViewRejections reports whether p may view the rejected messages of a sender, which is a source or a
 	// kind of event.
 	MayViewRejections(p, sender identity.Principal) bool
-	// Reaches reports whether p may do a with any resource in the region of an account.
-	Reaches(p identity.Principal, a Action, alias, region string) bool
+	// MayInRegion reports whether p may do a with any resource in the region of an account.
+	MayInRegion(p identity.Principal, a Action, alias, region string) bool
 	// CoversVault reports whether a rule lets p make backups like params into the vault.
 	CoversVault(p identity.Principal, params param.Params, vault string) bool
-	// Names reports whether a rule for p names the account. A principal must not learn of other
+	// AccountVisible reports whether a rule for p names the account. A principal must not learn of other
 	// accounts.
-	Names(p identity.Principal, alias string) bool
-	// Registered returns the alias of an account with [HBRCrossAccount] by its account id and
+	AccountVisible(p identity.Principal, alias string) bool
+	// CrossAccountAlias returns the alias of an account with [HBRCrossAccount] by its account id and
 	// role name. ok is false if the policy has no such account, or if p may not create backups
 	// in it.
-	Registered(p identity.Principal, id, role string) (alias string, ok bool)
+	CrossAccountAlias(p identity.Principal, id, role string) (alias string, ok bool)
 	// Capabilities returns what the portal does in an account.
 	Capabilities(alias string) Capabilities
 }

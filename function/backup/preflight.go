@@ -17,7 +17,7 @@ import (
 // [ErrStoreUnavailable].
 func (s *Service) Preflight(ctx context.Context, p identity.Principal, params param.Params) ([]AccessCheck, error) {
 	alias, region := params["Account"], params["Region"]
-	if !s.Policy.Reaches(p, ActionCreate, alias, region) {
+	if !s.Policy.MayInRegion(p, ActionCreate, alias, region) {
 		return nil, ErrNotFound
 	}
 	account, _ := s.Policy.Account(alias)

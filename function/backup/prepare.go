@@ -54,7 +54,7 @@ func (s *Service) resolveAlias(sub Submission) param.Params {
 	if p["Account"] != "" || p["CrossAccountUserId"] == "" {
 		return p
 	}
-	alias, ok := s.Policy.Registered(sub.Principal, p["CrossAccountUserId"], p["CrossAccountRoleName"])
+	alias, ok := s.Policy.CrossAccountAlias(sub.Principal, p["CrossAccountUserId"], p["CrossAccountRoleName"])
 	if !ok {
 		return p
 	}
@@ -75,7 +75,7 @@ func (s *Service) completeParams(sub Submission, given param.Params, grant Grant
 	principal := sub.Principal
 	p := grant.addTo(given).WithDefaults().WithFittingName()
 	account, known := s.Policy.Account(p["Account"])
-	if !s.Policy.Names(principal, p["Account"]) {
+	if !s.Policy.AccountVisible(principal, p["Account"]) {
 		account, known = Account{}, false
 	}
 	accountType := crossAccountType(account.Access)

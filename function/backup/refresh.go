@@ -18,15 +18,15 @@ const refreshTimeout = 8 * time.Second
 
 // Jobs stores the last known description of each job.
 type Jobs interface {
-	// Ask reports whether the cloud may be asked about the job of a submission, and stores now
+	// StartRefresh reports whether the cloud may be asked about the job of a submission, and stores now
 	// as the time of the request. It is false if the submission does not exist, or if another
-	// request was stored less than pace before now. Concurrent calls: exactly one of them is
+	// request was stored less than interval before now. Concurrent calls: exactly one of them is
 	// true.
-	Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (bool, error)
-	// See stores the cloud's description of the submission's job, unless one with a later SeenAt
+	StartRefresh(ctx context.Context, id string, now time.Time, interval time.Duration) (bool, error)
+	// UpdateJob stores the cloud's description of the submission's job, unless one with a later SeenAt
 	// is stored. A terminal status always replaces one that is not terminal, and never the
 	// reverse, because a slow answer may be older than its SeenAt.
-	See(ctx context.Context, id string, job Job) error
+	UpdateJob(ctx context.Context, id string, job Job) error
 	// Cancel stores who cancelled the submission's job. It replaces an earlier value.
 	Cancel(ctx context.Context, id string, c Cancellation) error
 	// MarkFinal stores a copy of the final state for lists and the sweep. The log and the job
@@ -52,7 +52,7 @@ func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) 
 	if !r.needsRefresh(now) {
 		return r, nil
 	}
-	if may, err := s.Store.Ask(ctx, id, now, askInterval); err != nil || !may {
+	if may, err := s.Store.StartRefresh(ctx, id, now, askInterval); err != nil || !may {
 		if err != nil {
 			s.Log.WarnContext(ctx, "describing a job", "submission", id, "error", err)
 		}
@@ -147,7 +147,7 @@ func (s *Service) refreshJobs(ctx context.Context, target Target, records []Reco
 func (s *Service) storeJob(ctx context.Context, r Record) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	if err := s.Store.See(ctx, r.SubmissionID, r.Job); err != nil {
+	if err := s.Store.UpdateJob(ctx, r.SubmissionID, r.Job); err != nil {
 		s.Log.WarnContext(ctx, "storing a job", "submission", r.SubmissionID, "error", err)
 		return false
 	}
@@ -188,7 +188,7 @@ func (s *Service) readConsistency(ctx context.Context, target Target, r Record) 
 // are those of the first [Service.Refresh]; a later error only ends the wait.
 func (s *Service) Follow(ctx context.Context, p identity.Principal, id string, long time.Duration) (Record, error) {
 	if long > 0 {
-		// The last request to the cloud must not take much longer than the wait.
+		// A request to the cloud that began before the end of the wait may last one second longer than the wait.
 		limited, cancel := context.WithTimeout(ctx, long+time.Second)
 		defer cancel()
 		ctx = limited

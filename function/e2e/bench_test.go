@@ -72,7 +72,7 @@ func benchPortal(b *testing.B, pairs ...string) http.Handler {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { log.Close() })
-	return connect(b, endpoint.URL, log, append(pairs, "DATABASE_URL", "sqlite:"+filepath.Join(b.TempDir(), "portal.db"))...).Doors.Web
+	return connect(b, endpoint.URL, log, append(pairs, "DATABASE_URL", "sqlite:"+filepath.Join(b.TempDir(), "portal.db"))...).Handlers.Web
 }
 
 // timed makes one request and returns its duration. It fails the benchmark unless the request

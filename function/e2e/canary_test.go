@@ -363,7 +363,7 @@ func (r *canaryFixture) doors(fault string) {
 	r.ask("POST", "/webhooks/alerts", "application/json", body, "Authorization", "Bearer "+r.bearer)
 
 	for _, payload := range []string{kinds[0].json, `{"sweep":true}`, `{"Account":"nobody"}`} {
-		answer, err := r.portal.Doors.Submit(r.t.Context(), event.Message{Kind: envelope.Direct, ID: key, Payload: []byte(payload)})
+		answer, err := r.portal.Handlers.Submit(r.t.Context(), event.Message{Kind: envelope.Direct, ID: key, Payload: []byte(payload)})
 		r.heard("an answer to an event", fmt.Sprintf("%s %v %+v", answer, err, err))
 	}
 	for _, path := range []string{"/", "/backups/new/UDM_ECS", "/docs/api", "/api/v1/openapi.json", "/healthz", "/readyz", "/nowhere"} {
@@ -404,7 +404,7 @@ func (r *canaryFixture) platform() {
 	if res := r.ask("POST", "/api/v1/backup-jobs", "application/json", body, headers...); res.StatusCode != http.StatusCreated {
 		r.t.Errorf("the plain server took credentials of a stranger: %s", res.Status)
 	}
-	custom := r.portal.Doors.CustomRuntime()
+	custom := r.portal.Handlers.CustomRuntime()
 	for _, path := range []string{"/api/v1/backup-jobs", "/nowhere"} {
 		q := httptest.NewRequest("POST", r.url+path, strings.NewReader(body))
 		q.Header.Set("Content-Type", "application/json")

@@ -28,7 +28,7 @@ func TestBothShapesOfATopicHaveOneRule(t *testing.T) {
 			p, cloud := wired(t, "DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db"))
 			deliver := func(request int, ev string) string {
 				inv := event.Invocation{Platform: event.PlatformFC, RequestID: fmt.Sprint("req-", request)}
-				answer, err := p.Doors.FC(event.WithInvocation(context.Background(), inv), []byte(ev))
+				answer, err := p.Handlers.FC(event.WithInvocation(context.Background(), inv), []byte(ev))
 				if err != nil {
 					t.Fatal(err)
 				}

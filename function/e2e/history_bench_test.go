@@ -22,7 +22,7 @@ import (
 func BenchmarkHistory(b *testing.B) {
 	benchBoth(b, func(b *testing.B, database string) {
 		fillHistory(b, database)
-		server := httptest.NewServer(connect(b, "http://127.0.0.1:1", io.Discard, "DATABASE_URL", database).Doors.Web)
+		server := httptest.NewServer(connect(b, "http://127.0.0.1:1", io.Discard, "DATABASE_URL", database).Handlers.Web)
 		b.Cleanup(server.Close)
 		page500 := "before=" + cursorOfPage(b, server.URL, 500)
 		for _, c := range []struct{ name, query string }{

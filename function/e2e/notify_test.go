@@ -50,10 +50,10 @@ func TestSweepSendsNotices(t *testing.T) {
 	defer receiver.Close()
 	p, _ := wired(t, "DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), "POLICY_FILE", tellingPolicy(t),
 		"HOOK_URL", receiver.URL, "HOOK_SECRET", hookSecret, "PUBLIC_URL", "https://backup.example.com")
-	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(kinds[0].json)}); err != nil {
+	if _, err := p.Handlers.Submit(t.Context(), event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(kinds[0].json)}); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)})
+	answer, err := p.Handlers.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)})
 	if err != nil || !strings.Contains(string(answer), `"Sent":1`) {
 		t.Fatalf("%s, %v", answer, err)
 	}

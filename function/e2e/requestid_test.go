@@ -102,7 +102,7 @@ func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 		"custom runtime": func(id string, r *http.Request) (int, string, string) {
 			w := httptest.NewRecorder()
 			r.Header.Set("X-Fc-Request-Id", id)
-			p.Doors.CustomRuntime().ServeHTTP(w, r)
+			p.Handlers.CustomRuntime().ServeHTTP(w, r)
 			return w.Code, w.Header().Get("X-Request-Id"), w.Body.String()
 		},
 		"event": func(id string, r *http.Request) (int, string, string) {
@@ -115,7 +115,7 @@ func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 					"requestId": id, "domainName": "localhost", "http": map[string]string{"method": r.Method, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
 				},
 			})
-			answer, err := p.Doors.Lambda(event.WithInvocation(t.Context(), event.Invocation{RequestID: id}), e)
+			answer, err := p.Handlers.Lambda(event.WithInvocation(t.Context(), event.Invocation{RequestID: id}), e)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 		r := httptest.NewRequest("POST", "/invoke", strings.NewReader(e.payload))
 		r.Header.Set("X-Fc-Control-Path", "/invoke")
 		r.Header.Set("X-Fc-Request-Id", id)
-		p.Doors.CustomRuntime().ServeHTTP(httptest.NewRecorder(), r)
+		p.Handlers.CustomRuntime().ServeHTTP(httptest.NewRecorder(), r)
 		found := log.of(t, "event", id)
 		if len(found) != 1 || found[0]["kind"] != e.kind || found[0]["outcome"] != e.outcome {
 			t.Errorf("event %s: %v, want one line of kind %q with outcome %s", e.payload, found, e.kind, e.outcome)

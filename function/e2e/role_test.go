@@ -61,13 +61,13 @@ func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	if err != nil || answer.Status != backup.StateCreated {
 		t.Fatalf("submitting: %s, %v", answer.Status, err)
 	}
-	if err := p.Service.Pace(t.Context(), sub.Principal); err != nil {
+	if err := p.Service.CountRequest(t.Context(), sub.Principal); err != nil {
 		t.Errorf("counting a request: %v", err)
 	}
 	if _, err := p.Service.Cancel(t.Context(), sub.Principal, answer.SubmissionID); err != nil {
 		t.Errorf("cancelling: %v", err)
 	}
-	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
+	if _, err := p.Handlers.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
 		t.Errorf("sweeping: %v", err)
 	}
 	db, err := store.Open(store.Config{URL: secret.New(url)})

@@ -97,7 +97,7 @@ func storedDoors() map[string]func(t *testing.T, g *fixture, p app.App) {
 		"event": func(t *testing.T, _ *fixture, p app.App) {
 			// The error only asks the platform to deliver the event again.
 			message := event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(asJSON + `,"key":"stored"}`)}
-			_, _ = p.Doors.Submit(t.Context(), message)
+			_, _ = p.Handlers.Submit(t.Context(), message)
 		},
 	}
 }

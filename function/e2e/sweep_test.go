@@ -116,7 +116,7 @@ func TestHistoryDaysFromEnvironment(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, _ := wired(t, "DATABASE_URL", url, "HISTORY_DAYS", days)
-		if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
+		if _, err := p.Handlers.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := db.Find(t.Context(), "old"); (err == nil) != kept {
@@ -130,7 +130,7 @@ func TestListFirstFromEnvironment(t *testing.T) {
 	for first, lists := range map[string]int{"1": 1, "0": 0} {
 		p, cloud := wired(t, "DATABASE_URL", "sqlite:"+filepath.Join(t.TempDir(), "portal.db"), "LIST_FIRST", first)
 		message := event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(kinds[0].json)}
-		if _, err := p.Doors.Submit(t.Context(), message); err != nil {
+		if _, err := p.Handlers.Submit(t.Context(), message); err != nil {
 			t.Fatal(err)
 		}
 		if n := len(cloud.Ledger().CallsOf("DescribeBackupJobs2")); n != lists {

@@ -36,7 +36,7 @@ func TestAuditTrailIsVerified(t *testing.T) {
 			for i := range 2 { // two processes run one after the other
 				p := connect(t, endpoint.URL, &log, "DATABASE_URL", url, "AUDIT_KEY", auditKey)
 				for j := range 2 {
-					if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Direct, ID: fmt.Sprint(i, j), Payload: []byte(kinds[0].json)}); err != nil {
+					if _, err := p.Handlers.Submit(t.Context(), event.Message{Kind: envelope.Direct, ID: fmt.Sprint(i, j), Payload: []byte(kinds[0].json)}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -96,13 +96,13 @@ func TestAuditTrailIsVerified(t *testing.T) {
 func TestWithoutAnAuditTrailNothingIsSent(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
 	p, cloud := wired(t, "DATABASE_URL", url)
-	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
+	if _, err := p.Handlers.Submit(t.Context(), event.Message{Kind: envelope.Timer, Payload: []byte(`{"sweep":true}`)}); err != nil {
 		t.Fatal(err) // the sweep creates the schema
 	}
 	if err := storetest.Exec(url, `DROP TABLE audit`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Doors.Submit(t.Context(), event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(kinds[0].json)}); err == nil {
+	if _, err := p.Handlers.Submit(t.Context(), event.Message{Kind: envelope.Direct, ID: "1", Payload: []byte(kinds[0].json)}); err == nil {
 		t.Error("accepted")
 	}
 	if calls := cloud.Ledger().Calls; len(calls) > 0 {

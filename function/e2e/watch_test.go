@@ -55,7 +55,7 @@ func (c *crowd) gather(t testing.TB) {
 	for range c.Processes {
 		p := connect(t, endpoint.URL, io.Discard, "DATABASE_URL", c.Database)
 		p.Service.Now = c.PortalClock
-		server := httptest.NewServer(p.Doors.Web)
+		server := httptest.NewServer(p.Handlers.Web)
 		t.Cleanup(server.Close)
 		servers = append(servers, server.URL)
 	}

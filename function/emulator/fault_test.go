@@ -112,7 +112,7 @@ func TestEveryFaultIsTested(t *testing.T) {
 		}
 	}
 	for _, kind := range fault.Kinds {
-		if kind.Place == fault.InList {
+		if kind.Stage == fault.InList {
 			continue // tested in faultlist_test.go
 		}
 		if !seen[kind.Name] || kind.Twin && !seen[kind.Name+fault.AfterSuffix] {

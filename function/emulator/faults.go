@@ -44,30 +44,30 @@ var errFault = errors.New("emulator: stopped by a fault")
 func (c *Cloud) networkFault(k *rpc.Call) error { return c.applyStep(k, fault.OnTheWay) }
 
 // gatewayFault takes the step for all other faults. Only calls with a valid signature reach it.
-// Faults after the effect are stored in k.Course for applyFaults.
+// Faults after the effect are stored in k.Injection for applyFaults.
 func (c *Cloud) gatewayFault(k *rpc.Call) error { return c.applyStep(k, fault.AtGate) }
 
-// applyStep takes the call's step of the schedule, if it is due at this place, and waits for a
+// applyStep takes the call's step of the schedule, if it is due at this stage, and waits for a
 // delay before the effect. It returns errFault if the operation must not be carried out. It holds
 // no lock while it waits.
-func (c *Cloud) applyStep(k *rpc.Call, at fault.Place) error {
+func (c *Cloud) applyStep(k *rpc.Call, at fault.Stage) error {
 	plan := c.faults.Load()
-	if plan == nil || k.Course.Taken {
+	if plan == nil || k.Injection.Taken {
 		return nil
 	}
 	faults, ok := plan.Take(k.Op.Action, at)
 	if !ok {
 		return nil
 	}
-	k.Course = fault.Course{Taken: true, Faults: faults} // may be empty, if the random choice was "no fault"
+	k.Injection = fault.Injection{Taken: true, Faults: faults} // may be empty, if the random choice was "no fault"
 	if d := fault.Delay(faults, false); d > 0 {
 		if !fault.Wait(k.HTTP.Context(), d) {
-			k.Course.Gone = true
+			k.Injection.Gone = true
 			return errFault
 		}
 		k.At = c.now() // for the emulated cloud, the delayed request arrives now
 	}
-	if k.Course.Stops() {
+	if k.Injection.Stops() {
 		return errFault
 	}
 	return nil
@@ -79,5 +79,5 @@ func applyFaults(k *rpc.Call, rep fault.Reply, err error) fault.Reply {
 	if err == errFault {
 		rep = fault.Reply{RequestID: k.ID}
 	}
-	return k.Course.Spoil(k, rep)
+	return k.Injection.Apply(k, rep)
 }

@@ -56,7 +56,7 @@ func (e *entry) record() Call {
 		Method: e.method, Host: e.host, UserAgent: e.agent, Region: e.Region,
 		Parameters: own, Common: withoutSecrets(e.Headers), InQuery: []string{}, Unknown: []string{},
 		Status: e.reply.Status, Code: e.reply.Code, RequestID: e.reply.RequestID, JobID: e.JobID,
-		Effect: e.Effect, Fault: fault.Join(e.Course.Faults, " + "),
+		Effect: e.Effect, Fault: fault.Join(e.Injection.Faults, " + "),
 	}
 	if e.Op.Action != "" {
 		rec.Unknown = append(rec.Unknown, e.Op.Unknown(sent)...)

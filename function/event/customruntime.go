@@ -25,10 +25,10 @@ const maxEvent = 32 << 20
 // Other events arrive as POST /invoke. The platform finds the lines of a request in the log by a
 // line at its start and one at its end, which go to standard output (“Custom runtime”, log
 // format).
-func (d Doors) CustomRuntime() http.Handler { return d.customRuntime(os.Stdout) }
+func (d Handlers) CustomRuntime() http.Handler { return d.customRuntime(os.Stdout) }
 
 // customRuntime is CustomRuntime with another writer instead of standard output.
-func (d Doors) customRuntime(out io.Writer) http.Handler {
+func (d Handlers) customRuntime(out io.Writer) http.Handler {
 	web := Recover(d.Web, d.Log)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inv := fromHeaders(r.Header)
@@ -53,7 +53,7 @@ func (d Doors) customRuntime(out io.Writer) http.Handler {
 // Invoke returns a handler that reads events from POST /invoke and passes other requests to Web.
 // It reads no header of the platform, so it can be used without a platform: with an emulator, for
 // demonstrations.
-func (d Doors) Invoke() http.Handler {
+func (d Handlers) Invoke() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost && r.URL.Path == "/invoke" {
 			d.serveInvoke(w, r)
@@ -66,7 +66,7 @@ func (d Doors) Invoke() http.Handler {
 // serveInvoke answers an event that arrived as a request, and reports whether it succeeded. It
 // signals an error by the status, by a header and in the body, because each version of the platform
 // reads another one of these.
-func (d Doors) serveInvoke(w http.ResponseWriter, r *http.Request) bool {
+func (d Handlers) serveInvoke(w http.ResponseWriter, r *http.Request) bool {
 	began := time.Now()
 	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
 	coding := r.Header.Get("Content-Encoding")

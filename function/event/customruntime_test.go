@@ -17,7 +17,7 @@ import (
 
 // serveCustomRuntime serves one request in the way of Function Compute's custom runtime. It returns
 // the response and the text that was written to standard output.
-func serveCustomRuntime(d Doors, method, path, body string, headers map[string]string) (*httptest.ResponseRecorder, string) {
+func serveCustomRuntime(d Handlers, method, path, body string, headers map[string]string) (*httptest.ResponseRecorder, string) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for name, value := range headers {
 		r.Header.Set(name, value)
@@ -36,7 +36,7 @@ func TestCustomRuntimeInvocation(t *testing.T) {
 	}
 	var got Invocation
 	var header http.Header
-	d := Doors{Web: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	d := Handlers{Web: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		got, _ = FromContext(r.Context())
 		header = r.Header
 	})}
@@ -60,7 +60,7 @@ func TestCustomRuntimeInvocation(t *testing.T) {
 
 func TestCustomRuntimeServesEvents(t *testing.T) {
 	var m Message
-	d := Doors{
+	d := Handlers{
 		Web: http.NotFoundHandler(),
 		Submit: func(_ context.Context, got Message) (json.RawMessage, error) {
 			m = got

@@ -14,8 +14,8 @@ import (
 )
 
 // A RetryError asks the platform to deliver the event again, because Failed of its Of messages
-// failed for now. The caller can see its text, so it does not contain the causes, which are
-// logged.
+// failed and may succeed later. Its text does not contain the causes, because the caller can see it;
+// the causes are logged.
 type RetryError struct{ Failed, Of int }
 
 // Error implements error.
@@ -43,11 +43,11 @@ type outcome struct {
 }
 
 // deliver passes the messages of an event to Submit, one after the other. The answer to a single
-// direct message is that of Submit; otherwise it is a report. If a message fails for now, deliver
-// continues with the others, and returns a [*RetryError] at the end. When the event is delivered
-// again, Submit recognises the finished messages by their ids. Another error is a [*ShapeError],
-// if the event contains no message.
-func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, error) {
+// direct message is that of Submit; otherwise it is a report. If a message fails and may succeed later,
+// deliver continues with the others, and returns a [*RetryError] at the end. When the event is delivered
+// again, Submit recognises the finished messages by their ids. The error is a [*ShapeError] if the event
+// contains no message.
+func (d Handlers) deliver(ctx context.Context, event []byte) (json.RawMessage, error) {
 	began := time.Now()
 	inv, _ := FromContext(ctx)
 	items, err := unpack(event, inv.RequestID)
@@ -85,13 +85,13 @@ func (d Doors) deliver(ctx context.Context, event []byte) (json.RawMessage, erro
 const (
 	outcomeAccepted   = "accepted"   // every message was accepted
 	outcomeRejected   = "rejected"   // at least one message can never succeed
-	outcomeFailed     = "failed"     // at least one message failed for now
+	outcomeFailed     = "failed"     // at least one message failed and may succeed if it is sent again
 	outcomeUnreadable = "unreadable" // the event contains no message
 	outcomeUnserved   = "unserved"   // the event is known and not served
 )
 
-// outcome returns the outcome of the whole event. failed is the number of messages that failed
-// for now, which r does not contain.
+// outcome returns the outcome of the whole event. failed is the number of messages that failed and
+// may succeed if the platform sends them again; r does not count these.
 func (r *report) outcome(failed int) string {
 	switch {
 	case failed > 0:
@@ -125,7 +125,7 @@ func (r *report) add(out outcome) {
 
 // submitItem passes one message to Submit. An item that is no message is rejected. The error
 // means that the message should be delivered again.
-func (d Doors) submitItem(ctx context.Context, it item) (outcome, error) {
+func (d Handlers) submitItem(ctx context.Context, it item) (outcome, error) {
 	out := outcome{Kind: it.Kind, Source: it.Source, ID: it.ID, Outcome: "accepted"}
 	if it.reason != "" {
 		d.Log.WarnContext(ctx, "message not recognized", "kind", it.Kind, "id", it.ID, "reason", it.reason)
@@ -142,7 +142,7 @@ func (d Doors) submitItem(ctx context.Context, it item) (outcome, error) {
 }
 
 // notMessage passes m, which contains no submission, and the reason to NotMessage, if that is set.
-func (d Doors) notMessage(ctx context.Context, m Message, reason string) {
+func (d Handlers) notMessage(ctx context.Context, m Message, reason string) {
 	if d.NotMessage != nil {
 		d.NotMessage(ctx, m, reason)
 	}
@@ -151,7 +151,7 @@ func (d Doors) notMessage(ctx context.Context, m Message, reason string) {
 // submit calls Submit, and turns a panic into an error of the message. Otherwise the SDK for
 // Function Compute would send the stack to the caller, and the SDK for Lambda would end the
 // process.
-func (d Doors) submit(ctx context.Context, m Message) (answer json.RawMessage, err error) {
+func (d Handlers) submit(ctx context.Context, m Message) (answer json.RawMessage, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			stack := debug.Stack()

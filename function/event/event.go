@@ -50,9 +50,9 @@ import (
 // deadline, the portal can still store an answer of the cloud and send a page about the time-out.
 const margin = 5 * time.Second
 
-// Doors are the handlers behind every platform. All fields except Unreadable and NotMessage are required. They
+// Handlers are the handlers behind every platform. All fields except Unreadable and NotMessage are required. They
 // are not changed after the first event. The handlers are safe for concurrent use.
-type Doors struct {
+type Handlers struct {
 	// Web answers HTTP requests. Its responses are buffered: they cannot be flushed or hijacked.
 	// On Function Compute a response can have only one cookie, because
 	// [events.HTTPTriggerResponse] has one value for each header.
@@ -79,21 +79,21 @@ type Doors struct {
 
 // FC answers one event of Function Compute's built-in runtimes. Pass it to fc.Start. The event is
 // []byte because the SDK would decode it for any other type, and refuse events that are not JSON.
-func (d Doors) FC(ctx context.Context, event []byte) (json.RawMessage, error) {
+func (d Handlers) FC(ctx context.Context, event []byte) (json.RawMessage, error) {
 	return d.answer(fromFC(ctx), event)
 }
 
 // Lambda answers one event of AWS Lambda: of a function URL, of an HTTP API with payload format
 // 2.0 and the stage $default, or a message. Pass it to lambda.Start. The event is a
 // json.RawMessage because the SDK would read a JSON string in base64 for []byte.
-func (d Doors) Lambda(ctx context.Context, event json.RawMessage) (json.RawMessage, error) {
+func (d Handlers) Lambda(ctx context.Context, event json.RawMessage) (json.RawMessage, error) {
 	return d.answer(fromLambda(ctx), event)
 }
 
 // answer answers one event whose invocation is in ctx. A byte order mark before the event is skipped.
 // An event that is not HTTP can have the errors of deliver. An event that is not served has an
 // [*UnservedError], also one of a gateway on Lambda: no answer would have the format that it expects.
-func (d Doors) answer(ctx context.Context, event []byte) (json.RawMessage, error) {
+func (d Handlers) answer(ctx context.Context, event []byte) (json.RawMessage, error) {
 	ctx, cancel := withMargin(ctx)
 	defer cancel()
 	event = jsontext.TrimMark(event)

@@ -27,7 +27,7 @@ func fronts() []front {
 	fc := func(make func(f *runtimetest.FC) http.Handler) func(*testing.T) http.Handler {
 		return func(t *testing.T) http.Handler { return make(startFC(t)) }
 	}
-	doors := event.Doors{Web: site(), Submit: submit, Log: slog.New(slog.DiscardHandler)}
+	handlers := event.Handlers{Web: site(), Submit: submit, Log: slog.New(slog.DiscardHandler)}
 	return []front{
 		{name: "fc default domain", onFC: true, attach: true, handler: fc(func(f *runtimetest.FC) http.Handler {
 			return &runtimetest.FCTrigger{Function: f}
@@ -47,9 +47,9 @@ func fronts() []front {
 			return &runtimetest.FunctionURL{Function: l}
 		}},
 		{name: "plain server", plain: true, handler: func(*testing.T) http.Handler {
-			return event.StripPlatformHeaders(event.Recover(doors.Web, doors.Log))
+			return event.StripPlatformHeaders(event.Recover(handlers.Web, handlers.Log))
 		}},
-		{name: "custom runtime", plain: true, handler: func(*testing.T) http.Handler { return doors.CustomRuntime() }},
+		{name: "custom runtime", plain: true, handler: func(*testing.T) http.Handler { return handlers.CustomRuntime() }},
 	}
 }
 

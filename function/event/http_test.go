@@ -25,8 +25,8 @@ type answer struct {
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 }
 
-func quiet() event.Doors {
-	return event.Doors{Web: site(), Submit: submit, Log: slog.New(slog.DiscardHandler)}
+func quiet() event.Handlers {
+	return event.Handlers{Web: site(), Submit: submit, Log: slog.New(slog.DiscardHandler)}
 }
 
 // serve returns the answer of h to ev. It fails the test if there is an error.

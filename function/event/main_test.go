@@ -21,7 +21,7 @@ import (
 const runtimeVar = "EVENT_TEST_RUNTIME"
 
 func TestMain(m *testing.M) {
-	d := event.Doors{Web: site(), Submit: submit, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
+	d := event.Handlers{Web: site(), Submit: submit, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
 	switch os.Getenv(runtimeVar) {
 	case "fc":
 		fc.Start(d.FC)

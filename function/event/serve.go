@@ -15,7 +15,7 @@ const maxStack = 16 << 10
 
 // serve answers an HTTP event in every case. wrong says why no request can be made from it, or is
 // nil. A response that the platform cannot express becomes a page with status 500.
-func (d Doors) serve(ctx context.Context, e httpEvent, wrong error) json.RawMessage {
+func (d Handlers) serve(ctx context.Context, e httpEvent, wrong error) json.RawMessage {
 	if inv, ok := FromContext(ctx); ok && inv.RequestID == "" {
 		inv.RequestID = e.RequestContext.RequestID
 		ctx = WithInvocation(ctx, inv)
@@ -52,7 +52,7 @@ func (d Doors) serve(ctx context.Context, e httpEvent, wrong error) json.RawMess
 
 // handle calls serve and recovers a panic. What serve has written before the panic is replaced by
 // a page with status 500.
-func (d Doors) handle(rec *recorder, r *http.Request, serve http.HandlerFunc) {
+func (d Handlers) handle(rec *recorder, r *http.Request, serve http.HandlerFunc) {
 	defer func() {
 		if v := recover(); v != nil {
 			logPanic(d.Log, r, v)

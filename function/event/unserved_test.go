@@ -14,8 +14,8 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// deaf returns doors that must start nothing.
-func deaf(t *testing.T) (event.Doors, *bytes.Buffer) {
+// deaf returns handlers that must start nothing.
+func deaf(t *testing.T) (event.Handlers, *bytes.Buffer) {
 	var log bytes.Buffer
 	d := quiet()
 	d.Log = slog.New(slog.NewJSONHandler(&log, nil))
@@ -39,27 +39,31 @@ func TestUnservedEnvelopesFailByName(t *testing.T) {
 		"eventbridge": {"eventbridge-scheduled.json", "Amazon EventBridge"},
 		"eventbridge, with a submission": {`{"version":"0","id":"1","detail-type":"backup","source":"shop","detail":{"Account":"demo"}}`,
 			"Amazon EventBridge"},
-		"sqs, two records":         {`{"Records":[{"eventSource":"aws:sqs","body":"a"},{"eventSource":"aws:sqs","body":"b"}]}`, "AWS SQS"},
-		"s3":                       {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`, "Amazon S3"},
-		"kinesis":                  {`{"Records":[{"eventSource":"aws:kinesis","kinesis":{"data":"e30="}}]}`, "Amazon Kinesis"},
-		"records of others":        {`{"Records":[{"eventSource":"aws:new"}]}`, "AWS record"},
-		"sqs, one of a batch":      {`[{"messageId":"1","body":"{}","attributes":{},"eventSource":"aws:sqs"}]`, "AWS SQS"},
-		"kinesis, one of a batch":  {`[{"data":"e30=","partitionKey":"k","eventSource":"aws:kinesis"}]`, "Amazon Kinesis"},
-		"kafka of another type":    {`[{"id":"1","source":"s","specversion":"1.0","type":"kafka:Message","data":{"topic":"t","partition":0,"offset":3,"value":"{}"}}]`, "Kafka"},
-		"rabbitmq of another type": {`{"id":"1","source":"s","specversion":"1.0","type":"r","data":{"envelope":{},"props":{},"body":{}}}`, "RabbitMQ"},
-		"no records":               {`{"Records":[]}`, "AWS record"},
-		"logs":                     {`{"awslogs":{"data":"e30="}}`, "Amazon CloudWatch Logs"},
-		"msk":                      {`{"eventSource":"aws:kafka","bootstrapServers":"b","records":{}}`, "Amazon MSK"},
-		"kafka":                    {"kafka.json", "Kafka"},
-		"rocketmq":                 {"rocketmq.json", "RocketMQ"},
-		"rabbitmq":                 {"rabbitmq.json", "RabbitMQ"},
-		"kafka, one object":        {one, "Kafka"},
-		"kafka, texts":             {`[` + quoted(one) + `]`, "Kafka"},
-		"kafka after a good one":   {`[` + good + `,` + one + `]`, "Kafka"},
-		"kafka, only the data":     {`[{"topic":"t","partition":0,"offset":3,"headers":{},"key":"k","value":"{}"}]`, "Kafka"},
-		"rocketmq, only the data":  {`["{\"topic\":\"t\",\"systemProperties\":{},\"userProperties\":{},\"body\":\"{}\"}"]`, "RocketMQ"},
-		"rabbitmq, only the data":  {`[{"envelope":{},"props":{},"body":{"Account":"demo"}}]`, "RabbitMQ"},
-		"sqs after a mark":         {"\ufeff" + `{"Records":[{"eventSource":"aws:sqs","body":"a"}]}`, "AWS SQS"},
+		"sqs, two records":                   {`{"Records":[{"eventSource":"aws:sqs","body":"a"},{"eventSource":"aws:sqs","body":"b"}]}`, "AWS SQS"},
+		"s3":                                 {`{"Records":[{"eventSource":"aws:s3","s3":{}}]}`, "Amazon S3"},
+		"kinesis":                            {`{"Records":[{"eventSource":"aws:kinesis","kinesis":{"data":"e30="}}]}`, "Amazon Kinesis"},
+		"records of others":                  {`{"Records":[{"eventSource":"aws:new"}]}`, "AWS record"},
+		"sqs, one of a batch":                {`[{"messageId":"1","body":"{}","attributes":{},"eventSource":"aws:sqs"}]`, "AWS SQS"},
+		"kinesis, one of a batch":            {`[{"data":"e30=","partitionKey":"k","eventSource":"aws:kinesis"}]`, "Amazon Kinesis"},
+		"kafka of another type":              {`[{"id":"1","source":"s","specversion":"1.0","type":"kafka:Message","data":{"topic":"t","partition":0,"offset":3,"value":"{}"}}]`, "Kafka"},
+		"rabbitmq of another type":           {`{"id":"1","source":"s","specversion":"1.0","type":"r","data":{"envelope":{},"props":{},"body":{}}}`, "RabbitMQ"},
+		"no records":                         {`{"Records":[]}`, "AWS record"},
+		"logs":                               {`{"awslogs":{"data":"e30="}}`, "Amazon CloudWatch Logs"},
+		"msk":                                {`{"eventSource":"aws:kafka","bootstrapServers":"b","records":{}}`, "Amazon MSK"},
+		"kafka":                              {"kafka.json", "Kafka"},
+		"rocketmq":                           {"rocketmq.json", "RocketMQ"},
+		"rabbitmq":                           {"rabbitmq.json", "RabbitMQ"},
+		"kafka, one object":                  {one, "Kafka"},
+		"kafka, texts":                       {`[` + quoted(one) + `]`, "Kafka"},
+		"kafka after a good one":             {`[` + good + `,` + one + `]`, "Kafka"},
+		"kafka, only the data":               {`[{"topic":"t","partition":0,"offset":3,"headers":{},"key":"k","value":"{}"}]`, "Kafka"},
+		"rocketmq, only the data":            {`["{\"topic\":\"t\",\"systemProperties\":{},\"userProperties\":{},\"body\":\"{}\"}"]`, "RocketMQ"},
+		"rocketmq without system properties": {`[{"topic":"t","userProperties":{},"body":"{}"}]`, "RocketMQ"},
+		"rocketmq without properties":        {`[{"topic":"t","body":"{\"Account\":\"demo\"}"}]`, "RocketMQ"},
+		"rocketmq in a CloudEvent without properties": {`{"id":"1","source":"s","specversion":"1.0","type":"r","data":{"topic":"t","body":{}}}`,
+			"RocketMQ"},
+		"rabbitmq, only the data": {`[{"envelope":{},"props":{},"body":{"Account":"demo"}}]`, "RabbitMQ"},
+		"sqs after a mark":        {"\ufeff" + `{"Records":[{"eventSource":"aws:sqs","body":"a"}]}`, "AWS SQS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if strings.HasSuffix(c.event, ".json") {
@@ -80,12 +84,12 @@ func TestUnservedEnvelopesFailByName(t *testing.T) {
 	}
 }
 
-// calls invoke doors as the platforms do.
-var calls = map[string]func(d event.Doors, ev string) (json.RawMessage, error){
-	event.PlatformFC: func(d event.Doors, ev string) (json.RawMessage, error) {
+// calls invoke handlers as the platforms do.
+var calls = map[string]func(d event.Handlers, ev string) (json.RawMessage, error){
+	event.PlatformFC: func(d event.Handlers, ev string) (json.RawMessage, error) {
 		return d.FC(event.WithInvocation(context.Background(), event.Invocation{Platform: event.PlatformFC}), []byte(ev))
 	},
-	event.PlatformLambda: func(d event.Doors, ev string) (json.RawMessage, error) {
+	event.PlatformLambda: func(d event.Handlers, ev string) (json.RawMessage, error) {
 		return d.Lambda(event.WithInvocation(context.Background(), event.Invocation{Platform: event.PlatformLambda}), json.RawMessage(ev))
 	},
 }

@@ -46,26 +46,26 @@ func (p *Policy) AllAccounts() (all []backup.Account) {
 	return all
 }
 
-// Names reports whether a rule for one of who's teams names the account, for any action. To
-// other principals an account must look as if it did not exist.
-func (p *Policy) Names(who identity.Principal, alias string) bool {
+// AccountVisible reports whether a rule for one of who's teams names the account, for any action.
+// To other principals an account must look as if it did not exist.
+func (p *Policy) AccountVisible(who identity.Principal, alias string) bool {
 	return p.index.names(p.teamsOf(who), alias)
 }
 
-// Reaches reports whether a rule for one of who's teams has the action do and names both the
+// MayInRegion reports whether a rule for one of who's teams has the action do and names both the
 // account and the region. It is false if the account is switched off or does not have the
 // region. Resources and other conditions are not checked.
-func (p *Policy) Reaches(who identity.Principal, do backup.Action, alias, region string) bool {
+func (p *Policy) MayInRegion(who identity.Principal, do backup.Action, alias, region string) bool {
 	a, ok := p.account(alias)
 	return ok && a.enabled && slices.Contains(a.Regions, region) && slices.ContainsFunc(p.rulesFor(who, do), func(r rule) bool {
 		return slices.Contains(r.accounts, alias) && slices.Contains(r.regions, region)
 	})
 }
 
-// Registered returns the alias of the account with access hbr_cross_account that has this
+// CrossAccountAlias returns the alias of the account with access hbr_cross_account that has this
 // account ID and role, if who may create backups in it. It returns false otherwise. If
 // several aliases have them, it returns the first in the order of the file.
-func (p *Policy) Registered(who identity.Principal, id, role string) (alias string, ok bool) {
+func (p *Policy) CrossAccountAlias(who identity.Principal, id, role string) (alias string, ok bool) {
 	for _, a := range p.Accounts(who, backup.ActionCreate) {
 		if a.Access == backup.HBRCrossAccount && a.ID == id && a.Role == role {
 			return a.Alias, true

@@ -52,11 +52,11 @@ func TestCapabilities(t *testing.T) {
 		alias, region string
 		want          bool
 	}{{"prod", "cn-hangzhou", true}, {"prod", "cn-beijing", false}, {"idle", "cn-beijing", false}, {"nowhere", "cn-hangzhou", false}} {
-		if got := p.Reaches(who, backup.ActionCreate, c.alias, c.region); got != c.want {
+		if got := p.MayInRegion(who, backup.ActionCreate, c.alias, c.region); got != c.want {
 			t.Errorf("%s %s: %v", c.alias, c.region, got)
 		}
 	}
-	if p.Reaches(identity.Principal{Kind: identity.KindHuman, Issuer: sso, Subject: "9"}, backup.ActionCreate, "prod", "cn-hangzhou") {
+	if p.MayInRegion(identity.Principal{Kind: identity.KindHuman, Issuer: sso, Subject: "9"}, backup.ActionCreate, "prod", "cn-hangzhou") {
 		t.Error("a stranger reaches an account")
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// TestAskTooLateTakesNoLock proves that a call of Ask that is too late does not wait for a writer's
-// lock. When hundreds of pages show one job at the same time, all calls of Ask but one are too
+// TestAskTooLateTakesNoLock proves that a call of StartRefresh that is too late does not wait for a writer's
+// lock. When hundreds of pages show one job at the same time, all calls of StartRefresh but one are too
 // late.
 func TestAskTooLateTakesNoLock(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
@@ -17,7 +17,9 @@ func TestAskTooLateTakesNoLock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ask := func() (bool, error) { return db.Ask(t.Context(), r.SubmissionID, storetest.Start, time.Second) }
+		ask := func() (bool, error) {
+			return db.StartRefresh(t.Context(), r.SubmissionID, storetest.Start, time.Second)
+		}
 		if may, err := ask(); err != nil || !may {
 			t.Fatalf("the first: %v, %v", may, err)
 		}

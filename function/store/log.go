@@ -298,8 +298,8 @@ ON CONFLICT (submission_id) DO UPDATE SET
 // better than the stored row, or is as good and has the same time.
 const isBetter = `(excluded.ended > job.ended OR excluded.ended = job.ended AND excluded.seen_ms >= job.seen_ms)`
 
-// See implements [backup.Jobs].
-func (d *DB) See(ctx context.Context, id string, job backup.Job) error {
+// UpdateJob implements [backup.Jobs].
+func (d *DB) UpdateJob(ctx context.Context, id string, job backup.Job) error {
 	seen, err := jsonText(job)
 	if err != nil {
 		return err
@@ -322,10 +322,10 @@ WHERE job.asked_ms <= CAST($2 AS BIGINT) - CAST($3 AS BIGINT)`
 // selectAsked reports whether a process took the right to ask less than the interval ago.
 const selectAsked = `SELECT EXISTS (SELECT 1 FROM job WHERE submission_id = $1 AND asked_ms > CAST($2 AS BIGINT) - CAST($3 AS BIGINT))`
 
-// Ask implements [backup.Jobs]. When many processes call Ask at the same time, all but one are too
+// StartRefresh implements [backup.Jobs]. When many processes call StartRefresh at the same time, all but one are too
 // late. A read tells them so, because an update that changes no row would still wait for the lock,
 // and in PostgreSQL for the disk.
-func (d *DB) Ask(ctx context.Context, id string, now time.Time, interval time.Duration) (may bool, err error) {
+func (d *DB) StartRefresh(ctx context.Context, id string, now time.Time, interval time.Duration) (may bool, err error) {
 	args := []any{id, ms(now), interval.Milliseconds()}
 	if err := checkTexts(args); err != nil {
 		return false, err

@@ -22,12 +22,12 @@
 // Two processes that race for the same thing insert the same primary key, and the database
 // lets one of them succeed. One such statement decides each race:
 //
-//	Claim     (key_hash, turn) of submission: one submission for each use of a key
-//	Append    (submission_id, n) of submission_step: one step with each number
-//	Ask       submission_id of job: one process asks the cloud in each interval
-//	Announce  (submission_id, event, receiver) of notice: one notice for each event
-//	Reject    id of rejection: one row and one set of notices for each hour
-//	Lease     attempts of notice, by compare and swap: one process sends each attempt
+//	Claim         (key_hash, turn) of submission: one submission for each use of a key
+//	Append        (submission_id, n) of submission_step: one step with each number
+//	StartRefresh  submission_id of job: one process asks the cloud in each interval
+//	Announce      (submission_id, event, receiver) of notice: one notice for each event
+//	Reject        id of rejection: one row and one set of notices for each hour
+//	Lease         attempts of notice, by compare and swap: one process sends each attempt
 //
 // Therefore no lock is held between two statements of the program, and a process may stop,
 // freeze or lose its connection between any two of them. Four writes need more than one

@@ -23,8 +23,8 @@ func gateway(p *issuerFixture) Assertion {
 	}
 }
 
-// authenticatorOf returns the Finder of a. It fails the test if a is invalid.
-func authenticatorOf(t *testing.T, a Assertion) Finder {
+// authenticatorOf returns the Authenticator of a. It fails the test if a is invalid.
+func authenticatorOf(t *testing.T, a Assertion) Authenticator {
 	t.Helper()
 	authenticate, err := a.Authenticator()
 	if err != nil {

@@ -1,14 +1,14 @@
 // Package auth finds the sender of an HTTP request.
 //
-// A [Finder] reads a request and returns its principal. There is one for each AUTH_MODE of
-// function/app. [Machines] checks the tokens of programs first:
+// An [Authenticator] reads a request and returns its principal. There is one for each AUTH_MODE of
+// function/app. [BearerTokens] checks the tokens of programs first:
 //
 //	mode    source                  principal
 //	oidc    [Sessions.Authenticate] the person in the sealed session cookie
 //	jwt     [Assertion]             the person in the gateway's signed header
 //	demo    [Demo]                  one fixed person, for loopback only
 //	events  [EventsOnly]            always [ErrSignedOut]
-//	API     [Machines]              a program with a token in Authorization
+//	API     [BearerTokens]          a program with a token in Authorization
 //
 // [OIDC] signs people in at an OpenID provider and starts their session.
 package auth

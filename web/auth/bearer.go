@@ -20,19 +20,19 @@ var ErrAlgorithm = errors.New("the algorithm of the token is not accepted")
 // cannot be checked. The sender can try again later.
 var ErrIssuerUnavailable = errors.New("the issuer of the token does not answer")
 
-// A Finder returns the sender of a request. Its error is [ErrSignedOut] if the request does not
-// identify a sender, and another error if the identification is wrong or cannot be checked. It is
+// An Authenticator returns the sender of a request. Its error is [ErrSignedOut] if the request does
+// not identify a sender, and another error if the identification is wrong or cannot be checked. It is
 // safe for concurrent use.
-type Finder = func(*http.Request) (identity.Principal, error)
+type Authenticator = func(*http.Request) (identity.Principal, error)
 
-// Machines returns a [Finder] that authenticates programs for the API. It reads a bearer token from
-// the header Authorization (RFC 6750, section 2.1) and never from the URL, because URLs are logged
-// by other systems. The token is one of tokens, or a JWT of one of the pipelines in list.
+// BearerTokens returns an [Authenticator] for the programs that use the API. It reads a bearer token
+// from the header Authorization (RFC 6750, section 2.1) and never from the URL, because URLs are
+// logged by other systems. The token is one of tokens, or a JWT of one of the pipelines in list.
 //
 // A request without the header, and a request outside /api/, is passed to next. A request with the
 // header never is: a wrong token is an error even if the request also has a session. Errors:
 // [ErrToken], [ErrAlgorithm], [ErrIssuerUnavailable], and the errors of next.
-func Machines(tokens []identity.Token, list []identity.Pipeline, now func() time.Time, next Finder) Finder {
+func BearerTokens(tokens []identity.Token, list []identity.Pipeline, now func() time.Time, next Authenticator) Authenticator {
 	p := &pipelines{list: list, now: now, issuers: map[string]*provider{}}
 	for _, one := range list {
 		p.issuers[one.Issuer] = newProvider(one.Issuer, now)

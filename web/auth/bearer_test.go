@@ -17,7 +17,7 @@ import (
 func TestTwoAuthorizationHeadersAreRefused(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
 	now := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
-	authenticate := auth.Machines([]identity.Token{{Source: "ci", Sum: sha256.Sum256([]byte(token)), NotAfter: now.Add(time.Second)}}, nil, func() time.Time { return now }, auth.Demo)
+	authenticate := auth.BearerTokens([]identity.Token{{Source: "ci", Sum: sha256.Sum256([]byte(token)), NotAfter: now.Add(time.Second)}}, nil, func() time.Time { return now }, auth.Demo)
 	r := httptest.NewRequest("GET", "/api/v1/backup-jobs", nil)
 	if p, err := authenticate(r); err != nil || p.Subject != "demo" {
 		t.Errorf("without a header: %+v, %v", p, err)

@@ -82,7 +82,7 @@ func TestDocumentedPipelinePolicies(t *testing.T) {
 		}
 		p := newIssuer(t, newClock()) // signs in place of the real issuer
 		one.Issuer = p.URL
-		authenticate := Machines(nil, []identity.Pipeline{one}, p.clock.Now, unexpectedNext(t))
+		authenticate := BearerTokens(nil, []identity.Pipeline{one}, p.clock.Now, unexpectedNext(t))
 		ask := func(claims map[string]any) error {
 			_, err := authenticate(withAuthorization("Bearer " + p.with(func(c map[string]any) {
 				clear(c)

@@ -27,7 +27,7 @@ func TestSlowIssuerDoesNotDelayOthers(t *testing.T) {
 	quick.Start()
 	t.Cleanup(quick.Close)
 	t.Cleanup(slow.Close)
-	authenticate := Machines(nil, []identity.Pipeline{
+	authenticate := BearerTokens(nil, []identity.Pipeline{
 		{Name: "slow", Issuer: slow.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b"}},
 		{Name: "quick", Issuer: quick.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b"}},
 	}, time.Now, nil)

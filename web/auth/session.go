@@ -83,7 +83,7 @@ func (c session) principal() identity.Principal {
 
 // Authenticate returns the person whose session r carries. It returns [ErrSignedOut] if there is
 // none, or it expired or was ended, and the error of Revoked if the store cannot say whether it was
-// ended. It implements [Finder].
+// ended. It implements [Authenticator].
 func (s *Sessions) Authenticate(r *http.Request) (identity.Principal, error) {
 	c, err := s.read(r)
 	if err != nil {
@@ -99,7 +99,8 @@ func (s *Sessions) read(r *http.Request) (session, error) {
 		return c, ErrSignedOut
 	}
 	now := s.Now()
-	if c.ID == "" || c.Issuer == "" || c.Subject == "" || !now.Before(time.Unix(c.Expires, 0)) || now.Sub(time.Unix(c.LastSeen, 0)) >= sessionIdle {
+	ended := !now.Before(time.Unix(c.Expires, 0)) || now.Sub(time.Unix(c.LastSeen, 0)) >= sessionIdle
+	if c.ID == "" || c.Issuer == "" || c.Subject == "" || ended {
 		return c, ErrSignedOut
 	}
 	gone, err := s.Revoked(r.Context(), c.ID)

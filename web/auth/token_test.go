@@ -64,11 +64,11 @@ func tokenChanges() map[string]func(claims string) string {
 func tokenReaders(t *testing.T, p *issuerFixture) map[string]func() error {
 	find := authenticatorOf(t, gateway(p))
 	list := []identity.Pipeline{{Name: "deploy", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b"}}}
-	machines := Machines(nil, list, p.clock.Now, unexpectedNext(t))
+	authenticate := BearerTokens(nil, list, p.clock.Now, unexpectedNext(t))
 	o := &OIDC{Issuer: p.URL, ClientID: "portal", PublicURL: &url.URL{Scheme: "https", Host: "portal.example"}, GroupsClaim: "groups", Keep: func(string, string) bool { return true }, Sessions: &Sessions{Now: p.clock.Now}}
 	return map[string]func() error{
 		"assertion":        func() error { _, err := find(withAssertion(p.issue())); return err },
-		"pipeline's token": func() error { _, err := machines(withAuthorization("Bearer " + p.issue())); return err },
+		"pipeline's token": func() error { _, err := authenticate(withAuthorization("Bearer " + p.issue())); return err },
 		"id token": func() error {
 			_, err := o.redeem(t.Context(), login{Nonce: p.nonce, Verifier: "v"}, "code")
 			return err

@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// A Place says where a fault happens to a request.
-type Place int
+// A Stage is the point of a call at which a fault happens.
+type Stage int
 
-// The places, in the order in which a call passes them.
+// The stages, in the order in which a call passes them.
 const (
-	placeNone   Place = iota // only "ok"
+	stageNone   Stage = iota // only "ok"
 	OnTheWay                 // before the gateway: proxies, load balancers, the network
 	AtGate                   // at the gateway, after authentication
-	placeAnswer              // in the answer of an operation that was carried out
+	stageAnswer              // in the answer of an operation that was carried out
 	InList                   // in the contents of a listing
 )
 
 // A Kind is one row of the table of faults. Kinds are read-only.
 type Kind struct {
 	Name   string     // as in a schedule, without "-after"
-	Place  Place      // of the variant without "-after"
+	Stage  Stage      // of the variant without "-after"
 	Twin   bool       // the variant "-after" exists: it lets the operation be carried out first
 	args   []argument // in the order of the schedule
 	action string     // the only operation that can show the fault; empty: all
 	delays bool       // the fault is a delay in real time
-	// product is the only product whose operations can show the fault; empty: all.
+	// product is the only product whose operations can have the fault; empty: all products.
 	product string
 	// repeats says that a step with this fault is for all later calls by default, because the
 	// fault is a property of the emulated cloud and not of one answer.
@@ -40,52 +40,52 @@ type Kind struct {
 
 // stops reports whether f prevents the operation from being carried out: it decides the answer,
 // and it is neither a variant "-after" nor a fault in the answer.
-func (f Fault) stops() bool { return f.kind.answer != nil && !f.after && f.kind.Place != placeAnswer }
+func (f Fault) stops() bool { return f.kind.answer != nil && !f.after && f.kind.Stage != stageAnswer }
 
-// Listing is the only operation that shows faults with the place InList.
+// Listing is the only operation that shows faults with the stage InList.
 const Listing = "DescribeBackupJobs2"
 
 // Kinds is the table of all faults. The section "List of faults" of docs/emulator.md describes
 // what the client sees; a test compares the two lists.
 var Kinds = []Kind{
-	{Name: "ok", Place: placeNone},
-	{Name: "latency", Place: OnTheWay, Twin: true, args: []argument{durationArg}, delays: true},
+	{Name: "ok", Stage: stageNone},
+	{Name: "latency", Stage: OnTheWay, Twin: true, args: []argument{durationArg}, delays: true},
 
 	// Proxies, load balancers and networks, which do not know the API.
-	{Name: "html", Place: OnTheWay, Twin: true, args: []argument{statusArg}, answer: htmlPage},
-	{Name: "empty", Place: OnTheWay, Twin: true, args: []argument{statusArg}, answer: emptyBody},
-	{Name: "redirect", Place: OnTheWay, args: []argument{urlArg}, answer: redirect},
-	{Name: "drop", Place: OnTheWay, Twin: true, answer: withEnding(endClosed)},
-	{Name: "reset", Place: OnTheWay, Twin: true, answer: withEnding(endReset)},
-	{Name: "hang", Place: OnTheWay, Twin: true, answer: withEnding(endSilent)},
+	{Name: "html", Stage: OnTheWay, Twin: true, args: []argument{statusArg}, answer: htmlPage},
+	{Name: "empty", Stage: OnTheWay, Twin: true, args: []argument{statusArg}, answer: emptyBody},
+	{Name: "redirect", Stage: OnTheWay, args: []argument{urlArg}, answer: redirect},
+	{Name: "drop", Stage: OnTheWay, Twin: true, answer: withEnding(endClosed)},
+	{Name: "reset", Stage: OnTheWay, Twin: true, answer: withEnding(endReset)},
+	{Name: "hang", Stage: OnTheWay, Twin: true, answer: withEnding(endSilent)},
 
 	// Refusals by the gateway or the service, in their own forms. The vendor documents throttling
 	// with two statuses and three codes, and a client must understand all of them.
-	{Name: "500", Place: AtGate, Twin: true, answer: refuseWith(http.StatusInternalServerError, "InternalError")},
-	{Name: "503", Place: AtGate, Twin: true, answer: refuseWith(http.StatusServiceUnavailable, "ServiceUnavailable")},
-	{Name: "refuse", Place: AtGate, Twin: true, args: []argument{errorStatusArg, codeArg}, answer: refuseAsGiven},
-	{Name: "success-false", Place: AtGate, product: "hbr", Twin: true, args: []argument{codeArg}, answer: successFalse},
-	{Name: "numeric-code", Place: AtGate, answer: numericCode},
-	{Name: "throttle", Place: AtGate, answer: refuseWith(http.StatusBadRequest, "Throttling.User")},
-	{Name: "throttle-headers", Place: AtGate, answer: throttleWithHeaders},
-	{Name: "throttle-429", Place: AtGate, answer: refuseWith(http.StatusTooManyRequests, "Throttling")},
-	{Name: "throttle-rejected", Place: AtGate, answer: refuseWith(http.StatusBadRequest, "Rejected.Throttling")},
-	{Name: "expired", Place: AtGate, answer: refuseWith(http.StatusForbidden, "InvalidSecurityToken.Expired")},
-	{Name: "signature-echo", Place: AtGate, answer: signatureEcho},
-	{Name: "nonce-used", Place: AtGate, Twin: true, answer: refuseWith(http.StatusBadRequest, "SignatureNonceUsed")},
+	{Name: "500", Stage: AtGate, Twin: true, answer: refuseWith(http.StatusInternalServerError, "InternalError")},
+	{Name: "503", Stage: AtGate, Twin: true, answer: refuseWith(http.StatusServiceUnavailable, "ServiceUnavailable")},
+	{Name: "refuse", Stage: AtGate, Twin: true, args: []argument{errorStatusArg, codeArg}, answer: refuseAsGiven},
+	{Name: "success-false", Stage: AtGate, product: "hbr", Twin: true, args: []argument{codeArg}, answer: successFalse},
+	{Name: "numeric-code", Stage: AtGate, answer: numericCode},
+	{Name: "throttle", Stage: AtGate, answer: refuseWith(http.StatusBadRequest, "Throttling.User")},
+	{Name: "throttle-headers", Stage: AtGate, answer: throttleWithHeaders},
+	{Name: "throttle-429", Stage: AtGate, answer: refuseWith(http.StatusTooManyRequests, "Throttling")},
+	{Name: "throttle-rejected", Stage: AtGate, answer: refuseWith(http.StatusBadRequest, "Rejected.Throttling")},
+	{Name: "expired", Stage: AtGate, answer: refuseWith(http.StatusForbidden, "InvalidSecurityToken.Expired")},
+	{Name: "signature-echo", Stage: AtGate, answer: signatureEcho},
+	{Name: "nonce-used", Stage: AtGate, Twin: true, answer: refuseWith(http.StatusBadRequest, "SignatureNonceUsed")},
 
 	// A success that the client cannot read, although the job exists.
-	{Name: "truncate", Place: placeAnswer, answer: withEnding(endHalf)},
-	{Name: "bad-json", Place: placeAnswer, answer: badJSON},
-	{Name: "oversized", Place: placeAnswer, answer: oversized},
-	{Name: "numeric-success", Place: placeAnswer, answer: numericSuccess},
-	{Name: "no-job-id", Place: placeAnswer, action: "CreateBackupJob", answer: withoutJobID},
+	{Name: "truncate", Stage: stageAnswer, answer: withEnding(endHalf)},
+	{Name: "bad-json", Stage: stageAnswer, answer: badJSON},
+	{Name: "oversized", Stage: stageAnswer, answer: oversized},
+	{Name: "numeric-success", Stage: stageAnswer, answer: numericSuccess},
+	{Name: "no-job-id", Stage: stageAnswer, action: "CreateBackupJob", answer: withoutJobID},
 
 	// A listing whose form is correct and whose contents are wrong.
-	{Name: "lag", Place: InList, action: Listing, args: []argument{durationArg}, repeats: true},
-	{Name: "duplicate-page", Place: InList, action: Listing},
-	{Name: "shift", Place: InList, action: Listing, args: []argument{shiftArg}},
-	{Name: "total", Place: InList, action: Listing, args: []argument{countArg}},
+	{Name: "lag", Stage: InList, action: Listing, args: []argument{durationArg}, repeats: true},
+	{Name: "duplicate-page", Stage: InList, action: Listing},
+	{Name: "shift", Stage: InList, action: Listing, args: []argument{shiftArg}},
+	{Name: "total", Stage: InList, action: Listing, args: []argument{countArg}},
 }
 
 // find returns the fault with the given name, without its arguments. The suffix "-after" selects

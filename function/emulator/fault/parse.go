@@ -194,7 +194,7 @@ func conflict(others []Fault, f Fault) string {
 			return f.String() + " stands twice"
 		case o.kind.answer != nil && f.kind.answer != nil:
 			return f.String() + " and " + o.String() + " cannot both be the answer"
-		case o.kind.Place == placeNone || f.kind.Place == placeNone:
+		case o.kind.Stage == stageNone || f.kind.Stage == stageNone:
 			return "ok stands alone"
 		}
 	}
@@ -240,8 +240,8 @@ const separators = ",;|+"
 // as editors do.
 func words(text string) []word {
 	var words []word
-	// colonSplits: the next colon is a separator. inWord: the next character continues the last
-	// word.
+	// colonSplits says that the next colon is a separator, inWord that the next character belongs to the
+	// last word.
 	colonSplits, inWord := true, false
 	for i, r := range []rune(text) {
 		switch {

@@ -46,7 +46,7 @@ func (p *Plan) Left() string {
 // then stays for a call that gets that far, so a call with a wrong signature uses up no
 // throttling. It also returns false if no step is left. The list may be empty and the result
 // true: the step was used and its random choice was "no fault".
-func (p *Plan) Take(action string, at Place) ([]Fault, bool) {
+func (p *Plan) Take(action string, at Stage) ([]Fault, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	rule := p.rule(action)
@@ -108,6 +108,6 @@ func roll(seed uint64, action string, n uint64) int {
 // allOnTheWay reports whether all faults happen before authentication. It returns false for an
 // empty list: "no fault" is used up after authentication.
 func allOnTheWay(faults []Fault) bool {
-	ahead := func(f Fault) bool { return f.kind.Place == OnTheWay && !f.after }
+	ahead := func(f Fault) bool { return f.kind.Stage == OnTheWay && !f.after }
 	return len(faults) > 0 && !slices.ContainsFunc(faults, func(f Fault) bool { return !ahead(f) })
 }

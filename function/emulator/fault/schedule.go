@@ -24,8 +24,8 @@
 //
 //	text      --Parse-->     Schedule   immutable
 //	Schedule  --NewPlan-->   Plan       counts the steps that were used
-//	Plan      --Take-->      Course     the faults of one call
-//	Course    --Spoil-->     Reply      what the client receives
+//	Plan      --Take-->      Injection     the faults of one call
+//	Injection    --Apply-->     Reply      what the client receives
 package fault
 
 import (

@@ -68,7 +68,7 @@ type listedJob struct {
 	disk *world.Disk // nil: the row is the whole job
 }
 
-// id returns the JobId of the row.
+// id returns the JobId of the job, or of the disk's part of the job if l is a disk.
 func (l listedJob) id() string {
 	if l.disk == nil {
 		return l.Job.ID
@@ -76,7 +76,7 @@ func (l listedJob) id() string {
 	return "job-000" + rpc.EntityID(l.Job.ID + l.disk.ID)[:17]
 }
 
-// kind returns the SourceType of the row.
+// kind returns the SourceType of the job, or UDM_ECS_DISK if l is a disk.
 func (l listedJob) kind() string {
 	if l.disk == nil {
 		return l.SourceType()
@@ -135,7 +135,8 @@ func (s *Service) list(k *rpc.Call, filters []filter, buffer *[]listedJob) ([]li
 	return rows, nil
 }
 
-// diskRows returns the disks of the jobs as rows.
+// diskRows returns one row for each disk of the UDM_ECS jobs in jobs that is listed at the time of the call
+// and passes the filters, newest job first.
 func diskRows(k *rpc.Call, jobs []*Job, filters []filter) []listedJob {
 	var rows []listedJob
 	for _, j := range slices.Backward(jobs) {
@@ -195,7 +196,7 @@ func page[T any](list []T, number, size int64) []T {
 
 // lag returns the delay with which the listing shows new jobs (fault lag); 0: none.
 func lag(k *rpc.Call) time.Duration {
-	f, _ := k.Course.Find("lag")
+	f, _ := k.Injection.Find("lag")
 	return f.Duration
 }
 
@@ -208,7 +209,7 @@ func (j *Job) isListed(now time.Time, lag time.Duration) bool {
 // totalCount returns TotalCount of the answer. It is jobs, unless the fault total of the call gives
 // another number.
 func totalCount(k *rpc.Call, jobs int) int64 {
-	if total, ok := k.Course.Find("total"); ok {
+	if total, ok := k.Injection.Find("total"); ok {
 		return int64(total.Number)
 	}
 	return int64(jobs)
@@ -225,10 +226,10 @@ func faultyPage(k *rpc.Call, views []listedJob, number, size int64) ([]listedJob
 	if number == 1 {
 		return views, number, size
 	}
-	if _, ok := k.Course.Find("duplicate-page"); ok {
+	if _, ok := k.Injection.Find("duplicate-page"); ok {
 		number--
 	}
-	shift, _ := k.Course.Find("shift")
+	shift, _ := k.Injection.Find("shift")
 	switch n := shift.Number; {
 	case n > 0:
 		// The inserted rows are before this page, so they are not visible.

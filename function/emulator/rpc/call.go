@@ -52,12 +52,12 @@ type Call struct {
 	Headers Params    // x-acs-* of a request that is signed by V3, in lower case
 	Signing sign.Signing
 
-	Op     api.Operation // set by the check of the operation
-	Caller Identity      // set by authentication
-	Region string        // set by the check of the region; empty for operations without a region
-	JobID  string        // of the job that the call created; empty: none
-	Effect bool          // the operation was carried out
-	Course fault.Course  // faults of the call
+	Op        api.Operation   // set by the check of the operation
+	Caller    Identity        // set by authentication
+	Region    string          // set by the check of the region; empty for operations without a region
+	JobID     string          // of the job that the call created; empty: none
+	Effect    bool            // the operation was carried out
+	Injection fault.Injection // faults of the call
 }
 
 // Receive decodes a request. at is its time of arrival. secure says that it used TLS, or plain
@@ -94,10 +94,30 @@ func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) 
 	if sign.IsV3(r) {
 		k.Headers = sign.Headers(r)
 		k.Signing = sign.ReadV3(r, k.Headers, query, body)
+		if name := repeated(query, form); name != "" {
+			return k, Invalid(name, "it is given more than once, in the query or the body")
+		}
 	} else {
 		k.Signing = sign.ReadV1(r.Method, k.Params)
 	}
 	return k, nil
+}
+
+// repeated returns the first name, in alphabetical order, that is given more than once in the query and the
+// form together, or "". A request that is signed by V3 has each parameter in one place, so a second value
+// is a mistake of the client: no document says which of the two the service takes.
+func repeated(query, form url.Values) string {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if len(query[name])+len(form[name]) > 1 {
+			return name
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if len(form[name]) > 1 {
+			return name
+		}
+	}
+	return ""
 }
 
 // readBody returns the whole body. Errors: RequestEntityTooLarge, InvalidParameter.

@@ -281,8 +281,8 @@ func (s *submission) ensureJob() *job {
 	return s.job
 }
 
-// See implements [backup.Jobs].
-func (s *Store) See(ctx context.Context, id string, latest backup.Job) error {
+// UpdateJob implements [backup.Jobs].
+func (s *Store) UpdateJob(ctx context.Context, id string, latest backup.Job) error {
 	if err := storable(ctx, latest.JobID, latest.JobName, string(latest.Status), latest.ErrorMessage); err != nil {
 		return err
 	}
@@ -299,13 +299,13 @@ func (s *Store) See(ctx context.Context, id string, latest backup.Job) error {
 	})
 }
 
-// Ask implements [backup.Jobs].
-func (s *Store) Ask(ctx context.Context, id string, now time.Time, pace time.Duration) (may bool, err error) {
+// StartRefresh implements [backup.Jobs].
+func (s *Store) StartRefresh(ctx context.Context, id string, now time.Time, interval time.Duration) (may bool, err error) {
 	if err := storable(ctx, id); err != nil {
 		return false, err
 	}
 	err = s.change(ctx, id, func(sub *submission) error {
-		if may = sub.job == nil || sub.job.asked <= ms(now)-pace.Milliseconds(); may {
+		if may = sub.job == nil || sub.job.asked <= ms(now)-interval.Milliseconds(); may {
 			sub.ensureJob().asked = ms(now)
 		}
 		return nil

@@ -26,7 +26,7 @@ func lastCancellationIsKept(t *testing.T, s backup.Store) {
 		}
 		// A sighting of the job must not change the cancellation, and the cancellation must not
 		// change the sighting.
-		if err := s.See(t.Context(), r.SubmissionID, job); err != nil {
+		if err := s.UpdateJob(t.Context(), r.SubmissionID, job); err != nil {
 			t.Fatal(err)
 		}
 		if got := find(t, s, r.SubmissionID); !reflect.DeepEqual(got.Cancellation, c) || got.Job.Status != job.Status {
@@ -41,7 +41,7 @@ func lastCancellationIsKept(t *testing.T, s backup.Store) {
 	if err := s.Cancel(t.Context(), fresh.SubmissionID, backup.Cancellation{At: Start}); err != nil {
 		t.Fatal(err)
 	}
-	if may, err := s.Ask(t.Context(), fresh.SubmissionID, Start, 5*time.Second); err != nil || !may {
+	if may, err := s.StartRefresh(t.Context(), fresh.SubmissionID, Start, 5*time.Second); err != nil || !may {
 		t.Errorf("after a cancellation one may ask: %v, %v", may, err)
 	}
 }

@@ -166,7 +166,7 @@ func openIsOrdered(t *testing.T, s backup.Store) {
 func forgetRemovesEverything(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	add(t, s, r.SubmissionID, Step(0, "o"))
-	if err := s.See(t.Context(), r.SubmissionID, backup.Job{JobID: "job-1", SeenAt: Start}); err != nil {
+	if err := s.UpdateJob(t.Context(), r.SubmissionID, backup.Job{JobID: "job-1", SeenAt: Start}); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := s.Forget(t.Context(), r.CreatedAt.Add(time.Millisecond), r.ExpiresAt, 10); err != nil || n != 1 {

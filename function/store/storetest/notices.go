@@ -12,7 +12,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// notices are the tests of notices.
+// notices are the tests of [backup.Notices], by what they prove.
 var notices = map[string]test{
 	"a notice is stored once, and due with its record":   announcedOnce,
 	"notices of many submissions are stored in one call": announceMany,
@@ -50,7 +50,7 @@ func due(t *testing.T, s backup.Store, receiver string, now time.Time) []backup.
 func announcedOnce(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	add(t, s, r.SubmissionID, Step(0, "o"))
-	if err := s.See(t.Context(), r.SubmissionID, backup.Job{JobID: "job-1", SeenAt: Start}); err != nil {
+	if err := s.UpdateJob(t.Context(), r.SubmissionID, backup.Job{JobID: "job-1", SeenAt: Start}); err != nil {
 		t.Fatal(err)
 	}
 	want := notice(r, backup.EventCreated, "漢'; --")

@@ -109,7 +109,7 @@ func recordRoundTrip(t *testing.T, s backup.Store) {
 		SeenAt:     Start,
 	}
 	want.AskedAt = Start
-	if err := s.See(t.Context(), want.SubmissionID, want.Job); err != nil {
+	if err := s.UpdateJob(t.Context(), want.SubmissionID, want.Job); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, find(t, s, want.SubmissionID)); diff != "" {
@@ -136,7 +136,7 @@ func unknownIsNotFound(t *testing.T, s backup.Store) {
 	_, first := s.Append(ctx, "nobody", Step(0, "o"))
 	for what, err := range map[string]error{
 		"Find": find, "Find, no text": odd, "Known": known, "Append": first,
-		"See": s.See(ctx, "nobody", backup.Job{}), "End": s.MarkFinal(ctx, "nobody", backup.StateRefused),
+		"See": s.UpdateJob(ctx, "nobody", backup.Job{}), "End": s.MarkFinal(ctx, "nobody", backup.StateRefused),
 	} {
 		if !errors.Is(err, backup.ErrNotFound) {
 			t.Errorf("%s: got %v, want ErrNotFound", what, err)
@@ -197,7 +197,7 @@ func bestSightingIsKept(t *testing.T, s backup.Store) {
 	r := claim(t, s, Record(1))
 	for _, seen := range []int{1, 3, 2} {
 		job := backup.Job{JobID: "job-1", Progress: seen, SeenAt: Start.Add(time.Duration(seen) * time.Second)}
-		if err := s.See(t.Context(), r.SubmissionID, job); err != nil {
+		if err := s.UpdateJob(t.Context(), r.SubmissionID, job); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -220,7 +220,7 @@ func bestSightingIsKept(t *testing.T, s backup.Store) {
 			Progress: sight.second,
 			SeenAt:   Start.Add(time.Duration(sight.second) * time.Second),
 		}
-		if err := s.See(t.Context(), r.SubmissionID, job); err != nil {
+		if err := s.UpdateJob(t.Context(), r.SubmissionID, job); err != nil {
 			t.Fatal(err)
 		}
 		if got := find(t, s, r.SubmissionID).Job; got.Progress != sight.want || got.Status != backup.StateComplete {
@@ -234,7 +234,7 @@ func oneAskWins(t *testing.T, s backup.Store) {
 	const interval = 5 * time.Second
 	for i, now := range []time.Time{Start, Start.Add(interval)} {
 		won := race(func(int) bool {
-			may, err := s.Ask(t.Context(), r.SubmissionID, now, interval)
+			may, err := s.StartRefresh(t.Context(), r.SubmissionID, now, interval)
 			if err != nil {
 				t.Errorf("Contact: %v", err)
 			}
@@ -244,14 +244,14 @@ func oneAskWins(t *testing.T, s backup.Store) {
 			t.Errorf("round %d: %d of 64 may ask", i, won)
 		}
 	}
-	if may, err := s.Ask(t.Context(), r.SubmissionID, Start.Add(2*interval-time.Millisecond), interval); err != nil || may {
+	if may, err := s.StartRefresh(t.Context(), r.SubmissionID, Start.Add(2*interval-time.Millisecond), interval); err != nil || may {
 		t.Errorf("a millisecond too early: %v, %v", may, err)
 	}
 	got := find(t, s, r.SubmissionID)
 	if !got.AskedAt.Equal(Start.Add(interval)) || got.Job != (backup.Job{}) {
 		t.Errorf("asked at %v, seen %+v", got.AskedAt, got.Job)
 	}
-	if may, err := s.Ask(t.Context(), "nobody", Start, interval); err != nil || may {
+	if may, err := s.StartRefresh(t.Context(), "nobody", Start, interval); err != nil || may {
 		t.Errorf("about nobody: %v, %v", may, err)
 	}
 }

@@ -28,9 +28,9 @@ func withAuthorization(authorization string) *http.Request {
 	return r
 }
 
-// unexpectedNext returns a Finder that fails the test, because a request with a token must not
-// reach the next Finder.
-func unexpectedNext(t *testing.T) Finder {
+// unexpectedNext returns an Authenticator that fails the test, because a request with a token must not
+// reach the next Authenticator.
+func unexpectedNext(t *testing.T) Authenticator {
 	return func(*http.Request) (identity.Principal, error) {
 		t.Error("a request that shows a token was taken for another's")
 		return identity.Principal{}, ErrSignedOut
@@ -39,7 +39,7 @@ func unexpectedNext(t *testing.T) Finder {
 
 func TestTokenIsAcceptedUntilItExpires(t *testing.T) {
 	c := newClock()
-	authenticate := Machines(programTokens(), nil, c.Now, unexpectedNext(t))
+	authenticate := BearerTokens(programTokens(), nil, c.Now, unexpectedNext(t))
 	c.pass(time.Hour - 1)
 	for _, scheme := range []string{"Bearer ", "bearer ", "BEARER "} {
 		p, err := authenticate(withAuthorization(scheme + machineToken))
@@ -55,7 +55,7 @@ func TestTokenIsAcceptedUntilItExpires(t *testing.T) {
 
 func TestUnknownTokenIsRefused(t *testing.T) {
 	tokens := append(programTokens(), identity.Token{Source: "other", Sum: sha256.Sum256([]byte("short")), NotAfter: testNow.Add(time.Hour)})
-	authenticate := Machines(tokens, nil, newClock().Now, unexpectedNext(t))
+	authenticate := BearerTokens(tokens, nil, newClock().Now, unexpectedNext(t))
 	for _, wrong := range []string{
 		"", "Bearer", "Bearer ", machineToken, "Basic " + machineToken, "Bearer  " + machineToken, "Bearer " + machineToken + " ",
 		"Bearer " + machineToken + "x", "Bearer hbp_" + strings.Repeat("y", 43), "Bearer short", "Bearer a.b.c",
@@ -68,7 +68,7 @@ func TestUnknownTokenIsRefused(t *testing.T) {
 
 // The portal ignores tokens on pages, because pages are for people.
 func TestTokensAreIgnoredOutsideTheAPI(t *testing.T) {
-	authenticate := Machines(programTokens(), nil, newClock().Now, EventsOnly)
+	authenticate := BearerTokens(programTokens(), nil, newClock().Now, EventsOnly)
 	for _, path := range []string{"/backups", "/", "/apix", "/x/api/"} {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Header.Set("Authorization", "Bearer "+machineToken)
@@ -89,7 +89,7 @@ func pipelinesOf(p *issuerFixture) []identity.Pipeline {
 
 func TestPipelineIsAuthenticatedByIssuerToken(t *testing.T) {
 	p := newIssuer(t, newClock())
-	authenticate := Machines(programTokens(), pipelinesOf(p), p.clock.Now, unexpectedNext(t))
+	authenticate := BearerTokens(programTokens(), pipelinesOf(p), p.clock.Now, unexpectedNext(t))
 	for name, c := range map[string]struct {
 		token, want string
 	}{
@@ -109,7 +109,7 @@ func TestPipelineIsAuthenticatedByIssuerToken(t *testing.T) {
 // Each case makes one property of a valid token invalid, and the token is refused.
 func TestPipelineRefusesInvalidTokens(t *testing.T) {
 	p := newIssuer(t, newClock())
-	authenticate := Machines(nil, pipelinesOf(p)[:1], p.clock.Now, unexpectedNext(t))
+	authenticate := BearerTokens(nil, pipelinesOf(p)[:1], p.clock.Now, unexpectedNext(t))
 	if _, err := authenticate(withAuthorization("Bearer " + p.issue())); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestPipelineRefusesInvalidTokens(t *testing.T) {
 
 func TestPipelineWithoutClaimsMatchesNoToken(t *testing.T) {
 	p := newIssuer(t, newClock())
-	authenticate := Machines(nil, []identity.Pipeline{{Name: "any", Issuer: p.URL, Audience: "portal"}}, p.clock.Now, unexpectedNext(t))
+	authenticate := BearerTokens(nil, []identity.Pipeline{{Name: "any", Issuer: p.URL, Audience: "portal"}}, p.clock.Now, unexpectedNext(t))
 	if got, err := authenticate(withAuthorization("Bearer " + p.issue())); !errors.Is(err, ErrToken) {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -160,7 +160,7 @@ func TestPipelineWithoutClaimsMatchesNoToken(t *testing.T) {
 
 func TestUnknownIssuerIsNotContacted(t *testing.T) {
 	p := newIssuer(t, newClock())
-	authenticate := Machines(programTokens(), pipelinesOf(p), p.clock.Now, unexpectedNext(t))
+	authenticate := BearerTokens(programTokens(), pipelinesOf(p), p.clock.Now, unexpectedNext(t))
 	long := p.with(set("padding", strings.Repeat("x", longestJWT)))
 	for _, token := range []string{machineToken, "a.b", "a." + encoded(`{"iss":"`+p.URL+`"}`) + ".c.d", p.with(set("iss", "https://other.example")), long} {
 		authenticate(withAuthorization("Bearer " + token))
@@ -175,7 +175,7 @@ func TestUnknownIssuerIsNotContacted(t *testing.T) {
 
 func TestPipelineTokenLengthIsLimited(t *testing.T) {
 	p := newIssuer(t, newClock())
-	authenticate := Machines(nil, pipelinesOf(p), p.clock.Now, unexpectedNext(t))
+	authenticate := BearerTokens(nil, pipelinesOf(p), p.clock.Now, unexpectedNext(t))
 	for pad := 5400; ; pad++ {
 		token := p.with(set("padding", strings.Repeat("x", pad)))
 		if len(token) < 8<<10-2 {
@@ -193,7 +193,7 @@ func TestPipelineTokenLengthIsLimited(t *testing.T) {
 // If an issuer failed, the portal calls it again after two seconds and not earlier.
 func TestUnavailableIssuerIsRetriedAfterTwoSeconds(t *testing.T) {
 	p := newIssuer(t, newClock())
-	authenticate := Machines(nil, pipelinesOf(p), p.clock.Now, unexpectedNext(t))
+	authenticate := BearerTokens(nil, pipelinesOf(p), p.clock.Now, unexpectedNext(t))
 	token := p.issue()
 	p.unavailable.Store(true)
 	for i, c := range []struct {
@@ -228,7 +228,7 @@ func TestIssuerWithoutKeysIsUnavailable(t *testing.T) {
 	server.Start()
 	t.Cleanup(server.Close)
 	p := &issuerFixture{Server: server, clock: c}
-	if _, err := Machines(nil, pipelinesOf(p), c.Now, unexpectedNext(t))(withAuthorization("Bearer " + p.issue())); !errors.Is(err, ErrIssuerUnavailable) {
+	if _, err := BearerTokens(nil, pipelinesOf(p), c.Now, unexpectedNext(t))(withAuthorization("Bearer " + p.issue())); !errors.Is(err, ErrIssuerUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -6,41 +6,41 @@ import (
 	"time"
 )
 
-// A Course is the part of one call in a schedule: its faults. The zero value is a call without
+// An Injection is the part of one call in a schedule: its faults. The zero value is a call without
 // faults. One goroutine uses it.
-type Course struct {
+type Injection struct {
 	Taken  bool    // the call took a step; it takes no second one
 	Faults []Fault // what happens to the call; nil or empty: nothing
 	Gone   bool    // the client disconnected during a delay before the effect
 }
 
 // Stops reports whether a fault prevents the operation from being carried out.
-func (c Course) Stops() bool { return slices.ContainsFunc(c.Faults, Fault.stops) }
+func (i Injection) Stops() bool { return slices.ContainsFunc(i.Faults, Fault.stops) }
 
 // Find returns the call's fault with the given name, such as "lag". It returns false if the call
 // has none.
-func (c Course) Find(name string) (Fault, bool) {
-	at := slices.IndexFunc(c.Faults, func(f Fault) bool { return f.kind.Name == name })
+func (i Injection) Find(name string) (Fault, bool) {
+	at := slices.IndexFunc(i.Faults, func(f Fault) bool { return f.kind.Name == name })
 	if at < 0 {
 		return Fault{}, false
 	}
-	return c.Faults[at], true
+	return i.Faults[at], true
 }
 
-// Spoil returns the reply that the client receives in place of rep. rep is the true answer, or
+// Apply returns the reply that the client receives in place of rep. rep is the true answer, or
 // has only its RequestID if a fault stopped the call. If the client disconnected during the delay
 // before the effect, the reply only closes the connection.
-func (c Course) Spoil(k Call, rep Reply) Reply {
-	if c.Gone {
+func (i Injection) Apply(k Call, rep Reply) Reply {
+	if i.Gone {
 		rep.ending = endClosed
 		return rep
 	}
-	for _, f := range c.Faults {
+	for _, f := range i.Faults {
 		if f.kind.answer != nil {
 			f.kind.answer(k, f, &rep)
 		}
 	}
-	rep.delay = Delay(c.Faults, true)
+	rep.delay = Delay(i.Faults, true)
 	return rep
 }
 
