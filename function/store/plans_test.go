@@ -110,6 +110,8 @@ func otherStatements(d *DB, id string) map[string][]any {
 		insertAudit: {"c", 0, start, "{}", ""}, selectHeads: {start, 100}, selectNextChain: {""}, selectRows: {"c", 0, 500},
 		insertReservation: {"k", start, "2026-11-23", "[]", "", start, 1}, renewReservation: {"k", "2026-11-23", "[]", "", 1}, raiseHeld: {"k", 2}, clearHeld: {"k", 1},
 		deleteLimits[0]: {ms(daysAgo(1))}, deleteLimits[1]: {ms(daysAgo(1))}, deleteLimits[2]: {ms(daysAgo(8))}, deleteLimits[3]: {"2026-11-10"},
+		insertDraft: {"d", "o", "p", "{}", 0, 0, 0, start}, deleteInterim: {"o", "p"}, deleteSurplus: {"o", 50}, selectDraft: {"d", "o", start},
+		selectNewestFrom: {"o", "p", start}, selectNewestDraft: {"o", start}, updateDraft: {"d", "o", "s"}, deleteDraft: {"o", "d"}, deleteDrafts: {ms(daysAgo(500))},
 		selectOpen: {"", pageSize}, deleteSubmissions: {ms(daysAgo(390)), start, 200},
 	}
 }
