@@ -218,6 +218,14 @@ func (s sampler) statuses() []sample {
 		}
 		page.Auto, page.Late = state == backup.StateSending, state == backup.StateComplete
 		page.Record.Cancellation.By.Name = s.put("bob")
+		page.Earlier = []time.Duration{28 * time.Minute, 35 * time.Minute, 72 * time.Minute}
+		if state == backup.StateComplete || state == backup.StatePartialComplete {
+			page.Restore = []backup.Preview{{Title: s.text("To a new instance", "恢复为新实例"), Code: s.put("aliyun hbr CreateRestoreJob --dryrun")}}
+		}
+		if state == backup.StateComplete {
+			page.Record.ResourceName = s.put("web01")
+			page.Record.Job.Point = &backup.RecoveryPoint{SnapshotID: s.put("s-1"), CreatedTime: s.now, ExpireTime: s.now.AddDate(0, 0, 14)}
+		}
 		name := "status-" + strings.ToLower(string(state))
 		if state.IsTerminal() || state == backup.StateRunning || state == backup.StateUnknown || state == backup.StateSending || state == backup.StateQueued || state == backup.StateCanceling {
 			all = append(all, sample{name, templates.Status(page)})
