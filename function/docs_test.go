@@ -261,7 +261,7 @@ func members(e ast.Expr) (names []string) {
 // A goName is package.Name or package.Type.Member.
 var goName = regexp.MustCompile(`\A([a-z][a-z0-9]*)\.([A-Za-z]\w*(?:\.[A-Za-z]\w*)?)(?:\(.*\))?\z`)
 
-// fileName matches the names of files, which have the form of a Go name too.
+// fileName matches the names of files. They must be excluded, because goName matches them too.
 var fileName = regexp.MustCompile(`\.(go|md|yaml|yml|js|sh|sql|css|templ)\z`)
 
 // goNames returns the inline code of a Markdown text that has the form of a Go name.

@@ -51,7 +51,8 @@ func printToken(args []string, now time.Time, out io.Writer) error {
 		"Authorization: Bearer hbp_…:", "",
 		"  " + token, "",
 		"Add this entry under tokens: in the policy. It does not reveal the token:", "",
-		fmt.Sprintf("  - {source: %s, id: %s, sha256: %q, not_after: %q}", *source, *id, fmt.Sprintf("%x", sha256.Sum256([]byte(token))),
+		fmt.Sprintf("  - {source: %s, id: %s, sha256: %q, not_after: %q}",
+			*source, *id, fmt.Sprintf("%x", sha256.Sum256([]byte(token))),
 			now.UTC().AddDate(0, 0, *days).Truncate(time.Hour).Format(time.RFC3339)), "",
 	}
 	_, err := io.WriteString(out, strings.Join(lines, "\n"))

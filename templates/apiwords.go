@@ -113,10 +113,10 @@ var modeTexts = map[string]param.Text{
 
 // webhookKinds explain the kinds of sources in the policy.
 var webhookKinds = []param.Text{
-	param.Both("`standard`: signed by Standard Webhooks, v1 or v1a, with `webhook-id`, `webhook-timestamp` and `webhook-signature`. Messages with the same `webhook-id` are one submission.",
-		"`standard`：按 Standard Webhooks（v1 或 v1a）签名，带有 `webhook-id`、`webhook-timestamp` 和 `webhook-signature`。`webhook-id` 相同的消息只对应一次提交。"),
-	param.Both("`github`: signed by GitHub, with `X-Hub-Signature-256` and the content type `application/json`. Messages with the same body are one submission.",
-		"`github`：由 GitHub 签名，带有 `X-Hub-Signature-256`，内容类型为 `application/json`。内容相同的消息只对应一次提交。"),
-	param.Both("`bearer`: a token in `Authorization`. Messages with the same `Idempotency-Key` are one submission; the policy may use the body instead.",
-		"`bearer`：`Authorization` 中的令牌。`Idempotency-Key` 相同的消息只对应一次提交；策略也可以改用消息内容。"),
+	param.Both("`standard`: signed by Standard Webhooks, v1 or v1a, with `webhook-id`, `webhook-timestamp` and `webhook-signature`. For 7 days, messages with the same `webhook-id` are one submission.",
+		"`standard`：按 Standard Webhooks（v1 或 v1a）签名，带有 `webhook-id`、`webhook-timestamp` 和 `webhook-signature`。7 天内，`webhook-id` 相同的消息只对应一次提交。"),
+	param.Both("`github`: signed by GitHub, with `X-Hub-Signature-256` and the content type `application/json`. For 7 days, messages with the same body are one submission.",
+		"`github`：由 GitHub 签名，带有 `X-Hub-Signature-256`，内容类型为 `application/json`。7 天内，内容相同的消息只对应一次提交。"),
+	param.Both("`bearer`: a token in `Authorization`. For 7 days, messages with the same `Idempotency-Key` are one submission. With `key: body` in the policy, messages without that header and with the same body are one submission for 23 hours.",
+		"`bearer`：`Authorization` 中的令牌。7 天内，`Idempotency-Key` 相同的消息只对应一次提交。若策略中设置 `key: body`，不带该请求头且内容相同的消息在 23 小时内只对应一次提交。"),
 }

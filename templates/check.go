@@ -7,6 +7,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/precheck"
 )
 
 // A fact is a label with its values, such as a line of the check page.
@@ -126,6 +127,8 @@ func (p CheckPage) fact(ctx context.Context, f param.Field) fact {
 // special returns the line of a field that needs more than its value, and whether the field is one.
 func (p CheckPage) special(ctx context.Context, name, value string) (fact, bool) {
 	switch {
+	case name == "InstanceId" && p.Checks.Machine.Name != "":
+		return fact{lines: []string{p.Checks.Machine.Name + " (" + value + ")"}}, true
 	case name == "Account":
 		return fact{lines: nonEmpty(value), extra: aboutAccount(ctx, p.Call.Target.Account)}, true
 	case value == "":
@@ -184,11 +187,18 @@ func (p CheckPage) consequences() []param.Text {
 		param.Both("The backup can be restored only to the source account.", "只能恢复到源账号。"))
 	add(source == param.UDMECS && p.chosen("choice.Detail.appConsistent") == "scripts",
 		param.Both("If a script is missing or has the wrong owner or mode, Cloud Backup creates a file-system-consistent backup without an error.", "如果脚本不存在，或属主、权限不正确，云备份会改为创建文件系统一致的备份，且不会报错。"))
-	add(params["Detail.snapshotGroup"] == "true",
+	add(params["Detail.snapshotGroup"] == "true" && !p.disksChecked(),
 		param.Both("If a disk is not an ESSD, the disk snapshots are created at different times.", "如果有云盘不是 ESSD，各云盘的快照将在不同时刻创建。"))
 	add(params["Detail.doCopy"] == "true",
 		param.Both("The copy is billed for traffic once and for storage every day.", "副本会产生一次性流量费和按日的存储费。"))
 	add(source == param.ECSFile && params["Include"] == "",
 		param.Both("No path is specified, so Cloud Backup selects the paths, normally all of them.", "未填写路径，由云备份决定备份范围，通常为全部路径。"))
 	return all
+}
+
+// disksChecked reports whether the cloud was asked about the disks, and answered.
+func (p CheckPage) disksChecked() bool {
+	return slices.ContainsFunc(p.Checks.Findings, func(f precheck.Finding) bool {
+		return f.ID == "disks" && f.Kind != precheck.NotChecked
+	})
 }

@@ -133,11 +133,11 @@ func TestCheckRepeatsTheForm(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	var edits []string
+	var edits []string // the first is the link back to the form
 	for _, s := range doc.Find("button[value^='edit:']").EachIter() {
 		edits = append(edits, attr(s, "value"))
 	}
-	if got := strings.Join(edits, " "); got != "edit:account edit:what edit:consistency edit:keeping" {
+	if got := strings.Join(edits, " "); got != "edit:account edit:account edit:what edit:consistency edit:keeping edit:note" {
 		t.Errorf("sections are changed by %q", got)
 	}
 	start := doc.Find("form#req .filled")

@@ -60,7 +60,7 @@ func (f form) control(ctx context.Context, name string) control {
 		name: name, id: ControlID(name), field: field, value: f.value(name),
 		label: in(ctx, field.Label), hint: in(ctx, field.Help), unit: in(ctx, field.Unit),
 		errors: f.errors[name], focus: f.Focus == name && len(f.Mistakes) == 0,
-		mono: name != "JobName", width: "w-l",
+		mono: name != "JobName" && name != "Reason", width: "w-l",
 	}
 	if chosen, ok := choices[name]; ok {
 		c.kind, c.label = radioGroup, in(ctx, chosen.label)
@@ -77,6 +77,11 @@ func (f form) control(ctx context.Context, name string) control {
 	}
 	// Fields that a choice reveals belong to the chosen option, so they are never marked as optional.
 	c.optional = !field.RequiredFor(f.Source) && field.Default == "" && !revealedAnywhere(f.Source, name)
+	if field.Note {
+		var required bool
+		c.policy, required = f.noteLines(ctx, name)
+		c.optional = !required
+	}
 	f.setKind(ctx, &c)
 	return c
 }
@@ -278,13 +283,7 @@ func policyLines(ctx context.Context, rules []policy.Line) []string {
 			param.Count(max(1, r.Min)),
 			param.Count(r.Max),
 		)
-		if reason := strings.TrimRight(in(ctx, r.Reason), ".。"); reason != "" {
-			line += in(ctx, param.Both(". ", "。")) + reason
-		}
-		if r.Owner != (param.Text{}) {
-			line += in(ctx, param.Both(". Contact: %v", "。请联系：%v"), r.Owner)
-		}
-		lines = append(lines, line+in(ctx, param.Both(".", "。")))
+		lines = append(lines, ruleLine(ctx, line, r.Reason, r.Owner))
 	}
 	return lines
 }

@@ -53,6 +53,9 @@ func (f form) rows(field string) int { return max(1, f.Values.Rows(field)) }
 
 // controlOf returns the control next to which a mistake is shown; empty without one.
 func (f form) controlOf(m param.Mistake) string {
+	if m.Field == "SpeedLimit" && f.isLimitText() {
+		return m.Field
+	}
 	if row, ok := f.rowOf(m.Part); ok && row < f.rows(m.Field) {
 		return m.Part
 	}
@@ -87,12 +90,12 @@ func (f form) target(m param.Mistake) string {
 				continue
 			}
 			if r, ok := f.openReveal(e, m.Field); ok {
-				return ControlID(firstControl(name, r))
+				return ControlID(f.firstControl(name, r))
 			}
 			name = e.name
 		}
 	}
-	// A disabled checkbox and an empty list of accounts cannot get the focus.
+	// There is no link to a control that cannot get the focus: a disabled checkbox, or an empty list of accounts.
 	if name == "" || !f.isOffered(name, "true") || name == "Account" && len(f.Accounts) == 0 {
 		return ""
 	}
@@ -110,8 +113,8 @@ func (f form) openReveal(e entry, name string) (reveal, bool) {
 }
 
 // firstControl returns name, or the first control of the rows of the field called name.
-func firstControl(name string, r reveal) string {
-	if r.rows == name {
+func (f form) firstControl(name string, r reveal) string {
+	if r.rows == name && (name != "SpeedLimit" || !f.isLimitText()) {
 		return RowControl(name, 0, RowControls(name)[0])
 	}
 	return name

@@ -72,7 +72,10 @@ func TestOnlyOptionalFieldsAreMarked(t *testing.T) {
 			optional = append(optional, attr(s.Parent(), "for"))
 		}
 	}
-	want := []string{"f-JobName", "f-Include", "f-Exclude", "f-JobName", "f-JobName", "f-ClusterId"}
+	want := []string{
+		"f-JobName", "f-Reason", "f-Ticket", "f-Include", "f-Exclude", "f-JobName", "f-Reason", "f-Ticket",
+		"f-JobName", "f-Reason", "f-Ticket", "f-ClusterId",
+	}
 	if !slices.Equal(optional, want) {
 		t.Errorf("optional are %v, want %v", optional, want)
 	}

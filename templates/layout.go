@@ -69,6 +69,7 @@ var (
 	titleConsistency = param.Both("Consistency", "一致性")
 	titleSpeed       = param.Both("Speed", "速度")
 	titleKeeping     = param.Both("Retention", "保留设置")
+	titleNote        = param.Both("For the records", "备注")
 	titleRare        = param.Both("Advanced options", "高级选项")
 )
 
@@ -97,12 +98,14 @@ var layout = map[param.SourceType][]section{
 				value: "true",
 				names: []string{"Detail.destinationRegionId", "Detail.destinationRetention"},
 			}}})},
+		{"note", titleNote, ask("Reason", "Ticket")},
 	},
 	param.ECSFile: {
 		{"account", titleAccount, ask("Account", "Region")},
 		{"what", titleWhat, ask("InstanceId", "VaultId", "Include", "Exclude", "BackupType", "Options.UseVSS")},
 		{"speed", titleSpeed, []entry{{"choice.SpeedLimit", []reveal{{value: "hours", rows: "SpeedLimit"}}}}},
 		{"keeping", titleKeeping, ask("Retention", "JobName")},
+		{"note", titleNote, ask("Reason", "Ticket")},
 	},
 	param.Container: {
 		{"account", titleAccount, ask("Account", "Region")},
@@ -113,6 +116,7 @@ var layout = map[param.SourceType][]section{
 			}},
 			entry{name: "BackupType"})},
 		{"keeping", titleKeeping, ask("Retention", "JobName")},
+		{"note", titleNote, ask("Reason", "Ticket")},
 		{"rare", titleRare, ask("ClusterId", "InitiatedByAck")},
 	},
 }

@@ -7,8 +7,11 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/cost"
+	"backupportal/function/inventory"
 	"backupportal/function/param"
 	"backupportal/function/policy"
+	"backupportal/function/precheck"
 )
 
 // Shell is what every page shows around its content.
@@ -49,14 +52,14 @@ func (v Values) Rows(field string) int {
 }
 
 // MaxRows returns the largest number of rows of a field. A day has 24 hours, so it has no more
-// windows of a speed limit; more volumes than rows can be pasted as JSON. It is 0 for a field
-// without rows.
+// windows of a speed limit. A cluster may have hundreds of volumes; more than rows can be pasted as
+// JSON. It is 0 for a field without rows.
 func MaxRows(field string) int {
 	switch field {
 	case "SpeedLimit":
 		return 24
 	case "ContainerResources":
-		return 8
+		return 200
 	}
 	return 0
 }
@@ -120,6 +123,9 @@ type CheckPage struct {
 	Hidden   []Hidden         // the form, for the button that starts the backup
 	Previews []backup.Preview // the call for other tools
 	Notes    []param.Text     // about values that are not sent as they were given
+	Checks   precheck.Result
+	Cost     cost.Estimate
+	Form     string // address of the form with these values; empty: buttons of the page show it
 }
 
 // ChoosePage offers the kinds of backup.
@@ -138,11 +144,44 @@ type Row struct {
 	AccountLabel param.Text // empty: the alias is shown
 }
 
-// StartPage shows the person's last submissions and rules.
+// StartPage shows the machines that the person may back up, the last submissions and the rules.
 type StartPage struct {
 	Shell
-	Rows  []Row
-	Rules []policy.Rule
+	Rows     []Row
+	Rules    []policy.Rule
+	Kind     backup.CandidateKind      // of the list: Instances, Clusters, or Volumes of one cluster
+	Offered  map[param.SourceType]bool // kinds of backup that some rule permits
+	Accounts []backup.Account          // of the filters, each with its regions
+	Filters  map[string]string         // that are used, by name, as received; with Volumes also Cluster
+	Tags     []string                  // of the filter
+	Findings []AccountFinding          // accounts whose machines are missing or old
+	Machines []MachineRow              // of this page
+	First    int                       // number of the first one, from 1
+	Total    int                       // machines that match the filters
+	Known    int                       // machines before the filters Search and Tag
+	More     bool                      // the cloud has more volumes than the page shows
+
+	Previous, Next string // addresses of the adjacent pages; empty means none
+}
+
+// A MachineRow is an instance, a cluster or a volume with what the history says about it.
+type MachineRow struct {
+	inventory.Machine
+	AccountLabel param.Text // empty: the alias is shown
+	Last         *Row       // newest submission that the reader may view; nil without one
+	Good         time.Time  // when the last complete backup ended; zero if there is none
+	Cluster      string     // of a volume
+}
+
+// An AccountFinding says that the machines of an account are missing or old.
+type AccountFinding struct {
+	Account  string
+	Label    param.Text
+	State    inventory.State
+	Regions  []string
+	Machines int        // that are shown nevertheless
+	At       time.Time  // when they were read; zero if they never were
+	Owner    param.Text // whom to ask; empty if the policy does not say
 }
 
 // HistoryPage lists submissions, newest first.
@@ -193,7 +232,7 @@ type Action struct {
 	Text param.Text // of the button
 }
 
-// A Resend is a form that can be sent again unchanged.
+// A Resend is a button that sends a form again with the values of Hidden.
 type Resend struct {
 	Action string     // path to which the form is sent
 	Text   param.Text // of the button

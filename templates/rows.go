@@ -8,7 +8,7 @@ import (
 	"backupportal/function/param"
 )
 
-// part returns one control of a row.
+// part returns the control for the part name of a row, such as the end of a time range.
 func (f form) part(ctx context.Context, field string, row int, name string) control {
 	full := RowControl(field, row, name)
 	c := control{
@@ -38,6 +38,19 @@ func (f form) part(ctx context.Context, field string, row int, name string) cont
 	case "pv_size", "storage_class":
 		c.optional = true
 	}
+	return c
+}
+
+// isLimitText reports whether the request has a SpeedLimit that cannot be read: the form shows its text
+// instead of rows, so that a person can correct it.
+func (f form) isLimitText() bool {
+	return f.Values["SpeedLimit"] != "" && f.Values.Rows("SpeedLimit") == 0
+}
+
+// limitText returns the control for the text of a SpeedLimit that cannot be read.
+func (f form) limitText(ctx context.Context) control {
+	c := f.control(ctx, "SpeedLimit")
+	c.label, c.hint, c.errors = in(ctx, wordLimitText), "", f.errors["SpeedLimit"]
 	return c
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/identity"
+	"backupportal/function/inventory"
 	"backupportal/function/param"
 	"backupportal/function/policy"
 	"backupportal/templates"
@@ -243,7 +244,11 @@ func (s sampler) others() []sample {
 		{"choose", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: offered})},
 		{"choose-some", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: map[param.SourceType]bool{param.UDMECS: true}})},
 		{"choose-disabled", templates.Choose(templates.ChoosePage{Shell: busy, Offered: offered})},
-		{"start", templates.Start(templates.StartPage{Shell: s.shell("/"), Rows: rows[:5], Rules: rules})},
+		{"start", templates.Start(s.start(rows[:5], rules))},
+		{"start-clusters", templates.Start(s.clusters(rules))},
+		{"start-none", templates.Start(templates.StartPage{
+			Shell: s.shell("/"), Rules: rules, Kind: backup.Instances, Known: 3, Filters: map[string]string{"Search": s.put("web")}, Accounts: s.accounts(),
+		})},
 		{"start-empty", templates.Start(templates.StartPage{Shell: s.shell("/")})},
 		{"history", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: rows, Newer: "/backups", Older: "/backups?before=" + s.put("1")})},
 		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
@@ -280,5 +285,65 @@ func (s sampler) reference() templates.APIPage {
 	for _, source := range param.SourceTypes {
 		page.Bodies[source] = s.put("{}")
 	}
+	return page
+}
+
+// start returns the start page with machines in all states.
+func (s sampler) start(rows []templates.Row, rules []policy.Rule) templates.StartPage {
+	page := templates.StartPage{
+		Shell: s.shell("/"), Rows: rows, Rules: rules, Kind: backup.Instances, Accounts: s.accounts(),
+		Offered:  map[param.SourceType]bool{param.UDMECS: true, param.ECSFile: true, param.Container: true},
+		Filters:  map[string]string{"Search": s.put("web"), "Tag": s.put("stage=prod")},
+		Tags:     []string{s.put("app=shop"), s.put("stage=prod")},
+		Findings: s.findings(), First: 21, Total: 1212, Known: 1300, Previous: "/?Page=1", Next: "/?Page=3",
+	}
+	var running, failed templates.Row
+	if len(rows) > 0 {
+		running, failed = rows[0], rows[0]
+	}
+	running.State, running.Record.Job.Progress = backup.StateRunning, 4200
+	failed.State = backup.StateFailed
+	for i := range 20 {
+		m := templates.MachineRow{Good: s.now.Add(-time.Duration(i*i*i) * time.Hour), AccountLabel: s.text("Production (payments)", "生产（payments）")}
+		m.Account, m.Region, m.Sources = s.put("payments"), "cn-hangzhou", []param.SourceType{param.UDMECS}
+		m.ID, m.Name = s.put("i-bp1f4k0w2x9m7q3c8zs")+string(rune('a'+i)), s.put("web0")+string(rune('a'+i))
+		m.Attributes = []backup.Attribute{
+			{Name: "Status", Value: "Running"}, {Name: "ZoneId", Value: "cn-hangzhou-i"}, {Name: "OSName", Value: s.put("Alibaba Cloud Linux 3")},
+			{Name: "IpAddress", Value: s.put("10.0.1.21")}, {Name: "Disks", Value: "2"}, {Name: "Size", Value: "140 GiB"},
+		}
+		m.Tags = map[string]string{s.put("stage"): s.put("prod"), s.put("app"): s.put("shop")}
+		switch i {
+		case 1:
+			m.Last, m.Tags = &running, nil
+		case 2:
+			m.Last, m.Good, m.Old = &failed, time.Time{}, s.now.Add(-12*time.Minute)
+			m.Attributes = []backup.Attribute{{Name: "Status", Value: "Stopped"}, {Name: "ZoneId", Value: s.put("odd")}}
+		}
+		page.Machines = append(page.Machines, m)
+	}
+	return page
+}
+
+// findings returns one finding of each state.
+func (s sampler) findings() (all []templates.AccountFinding) {
+	for _, state := range []inventory.State{inventory.Slow, inventory.Denied, inventory.Failed} {
+		for _, at := range []time.Time{{}, s.now.Add(-12 * time.Minute)} {
+			all = append(all, templates.AccountFinding{
+				Account: s.put("payments"), Label: s.text("Payments", "支付"), State: state, Machines: 14, At: at, Owner: s.text("platform team", "平台组"),
+			})
+		}
+	}
+	return all
+}
+
+// clusters returns the start page with clusters.
+func (s sampler) clusters(rules []policy.Rule) templates.StartPage {
+	page := s.start(nil, rules)
+	page.Kind, page.Findings = backup.Clusters, nil
+	m := templates.MachineRow{}
+	m.Account, m.Region, m.Sources = s.put("payments"), "cn-hangzhou", []param.SourceType{param.Container}
+	m.ID, m.Name = s.put("cc-0001"), s.put("production")
+	m.Attributes = []backup.Attribute{{Name: "AgentStatus", Value: "READY"}, {Name: "ClusterType", Value: "ACK"}}
+	page.Machines = []templates.MachineRow{m}
 	return page
 }

@@ -15,7 +15,7 @@ var (
 	wordLookCancel = param.Both("View and cancel only", "仅可查看和取消")
 )
 
-// starts reports whether r permits backups.
+// starts reports whether the rule r permits new backups.
 func starts(r policy.Rule) bool { return r.Max > 0 }
 
 // mayStart reports whether some rule permits backups.

@@ -256,7 +256,7 @@ func (p StatusPage) codes(code string) []string {
 }
 
 // timeLeft estimates the remaining time of a running job, from its speed or from its progress when
-// it was last seen. It is false if neither is known.
+// it was last seen. The second result is false if neither is known.
 func (p StatusPage) timeLeft() (time.Duration, bool) {
 	job := p.Record.Job
 	switch {
@@ -343,10 +343,11 @@ func (p StatusPage) requestFacts(ctx context.Context) []fact {
 	if p.Account.ID != "" {
 		all[1].extra = aboutAccount(ctx, p.Account)
 	}
-	return append(all,
+	all = append(all,
 		fact{label: in(ctx, param.Both("Requested by", "申请人")), lines: nonEmpty(p.Record.Principal.Name)},
 		fact{label: in(ctx, param.Both("Submitted through", "提交方式")), lines: []string{in(ctx, p.Record.Door.Name())}},
 	)
+	return append(all, p.noteFacts(ctx)...)
 }
 
 // ids returns the ids by which the job can be found elsewhere.

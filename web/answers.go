@@ -139,6 +139,8 @@ func answerWords() map[string]doc {
 			"enum": []backup.Door{backup.DoorForm, backup.DoorAPI, backup.DoorWebhook, backup.DoorEvent},
 		},
 		"BackupJob.AskedBy":                           about("The name of the sender."),
+		"BackupJob.Reason":                            about("Why the sender needs the backup, as in the first request with the key."),
+		"BackupJob.Ticket":                            about("The ticket of the first request with the key."),
 		"BackupJob.CreatedAt":                         about("When it was submitted."),
 		"BackupJob.Progress":                          upTo(10000, "Progress, up to 10,000."),
 		"BackupJob.BytesTotal":                        count("Bytes."),

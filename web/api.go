@@ -32,6 +32,8 @@ type BackupJob struct {
 	ClusterID    string         `json:"ContainerClusterId,omitempty"`
 	Door         backup.Door    `json:"Door"`
 	AskedBy      string         `json:"AskedBy"`
+	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
+	Ticket       string         `json:"Ticket,omitempty"`
 	CreatedAt    time.Time      `json:"CreatedAt"`
 
 	Progress        *int     `json:"Progress,omitempty"` // 0 to 10,000; nil until the job was seen
@@ -89,6 +91,8 @@ func (s *Server) newBackupJob(r backup.Record, status backup.State) BackupJob {
 		ClusterID:    r.Complete["ContainerClusterId"],
 		Door:         r.Door,
 		AskedBy:      r.Principal.Name,
+		Reason:       r.Reason(),
+		Ticket:       r.Ticket(),
 		CreatedAt:    r.CreatedAt.UTC(),
 		Code:         r.Last.Code,
 		Message:      r.Last.Message,
@@ -265,10 +269,11 @@ func jsonInput(data []byte) (param.Params, error) {
 }
 
 // addValidation adds the mistakes that Validate finds in params to the mistakes in err, so that one
-// answer reports all mistakes. It returns other errors, and nil, unchanged.
+// answer reports all mistakes. It adds none if a name is given more than once: it is unknown which value
+// was meant, so further mistakes could be false. It returns other errors, and nil, unchanged.
 func addValidation(params param.Params, err error) error {
 	bad, ok := errors.AsType[param.InvalidError](err)
-	if !ok {
+	if !ok || bad.HasRepeat() {
 		return err
 	}
 	rest, _ := errors.AsType[param.InvalidError](params.WithFittingName().Validate())

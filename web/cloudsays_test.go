@@ -1,12 +1,14 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
 
+	"backupportal/function/backup"
 	"backupportal/web"
 )
 
@@ -81,5 +83,43 @@ func TestFailedAccessChecksShowTheCloudSentence(t *testing.T) {
 		if shown == 0 {
 			t.Errorf("%s: no failed check of %s has a sentence: %s", c.query, c.operation, answer.Body)
 		}
+	}
+}
+
+// A mistrustful cloud is one whose certificate the portal does not trust.
+type mistrustful struct{ backup.Cloud }
+
+func (mistrustful) CreateBackupJob(context.Context, backup.Call) (backup.Created, error) {
+	return backup.Created{}, &backup.CloudError{
+		Action: "CreateBackupJob", Outcome: backup.ErrNotSent, Cause: backup.CauseCertificate,
+	}
+}
+
+// If no trusted root has signed the cloud's certificate, the answer of each door and the page of the
+// submission say so, and name the setting.
+func TestCertificateThatIsNotTrustedIsNamed(t *testing.T) {
+	w := newWorld(t)
+	w.server.Backups.Cloud = mistrustful{w.server.Backups.Cloud}
+	for language, says := range map[string]string{"en": "does not trust the certificate", "zh-CN": "不信任云端点的证书"} {
+		made := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Accept-Language", language)
+		var problem web.Problem
+		if err := json.Unmarshal(made.Body.Bytes(), &problem); err != nil || made.Code != 503 || problem.Cloud != nil ||
+			!strings.Contains(problem.Detail, says) || !strings.Contains(problem.Detail, "CLOUD_CA_FILE") {
+			t.Errorf("API: %d %s", made.Code, made.Body)
+		}
+		form := formOf(leasts["UDM_ECS"])
+		form.Set("key", "k-"+language)
+		page := w.ask("POST", "/backups", "application/x-www-form-urlencoded", form.Encode(), "Accept-Language", language)
+		if page.Code != 503 || !strings.Contains(page.Body.String(), says) || !strings.Contains(page.Body.String(), "CLOUD_CA_FILE") {
+			t.Errorf("form: %d %s", page.Code, page.Body)
+		}
+		status := w.ask("GET", "/backups"+problem.Instance[strings.LastIndex(problem.Instance, "/"):], "", "", "Accept-Language", language)
+		if !strings.Contains(status.Body.String(), says) {
+			t.Errorf("status page: %d %s", status.Code, status.Body)
+		}
+	}
+	answer, accepted, err := w.server.SubmitMessage(t.Context(), event(oneBackup, "k"))
+	if err == nil || accepted {
+		t.Errorf("event: %s, %v", answer, err)
 	}
 }

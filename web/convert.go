@@ -112,6 +112,7 @@ func (c *converter) windows() {
 	choice := c.values["choice.SpeedLimit"]
 	if choice == "none" {
 		c.hideRows("SpeedLimit", rows)
+		c.hide("SpeedLimit")
 	}
 	if rows == 0 || choice == "none" {
 		if choice == "hours" {
@@ -119,6 +120,7 @@ func (c *converter) windows() {
 		}
 		return
 	}
+	c.hide("SpeedLimit") // the rows win over a text
 	windows := make([]param.Window, rows)
 	before, timed := len(c.mistakes), true
 	for row := range rows {

@@ -230,7 +230,8 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	if err := json.Unmarshal(openAPI(t, w), &d); err != nil {
 		t.Fatal(err)
 	}
-	// HTTP statuses, by the kind of the problem. No operation has method.
+	// described holds the HTTP statuses of each kind of problem. The kind method (405) is added here, because no
+	// operation of the OpenAPI document can have it.
 	described := map[string][]string{"method": {"405"}}
 	for component, response := range d.Components.Responses {
 		_, kinds, _ := strings.Cut(response.Description, "Kinds, by the last part of type: ")
@@ -299,7 +300,8 @@ func TestReferenceHasEveryCode(t *testing.T) {
 		`{"SourceType":"ECS_FILE","Account":"demo","Region":"cn-hangzhou","InstanceId":"i-1","VaultId":"v-1","Retention":15,`,
 		`{"SourceType":"CONTAINER","Account":"demo","Region":"cn-hangzhou","ContainerClusterId":"cc-1","VaultId":"v-1","Retention":15,`
 	for _, body := range []string{
-		`{}`, instance + `"Retention":0,"JobName":"two words","BackupType":"INCREMENTAL","Colour":"red","Colour":"blue"}`,
+		`{}`, instance + `"Retention":0,"JobName":"two words","BackupType":"INCREMENTAL","Colour":"red"}`,
+		instance + `"Retention":15,"Retention":16}`,
 		instance + `"Retention":15,"JobName":"` + strings.Repeat("a", 40) + `","VaultId":"v-1"}`,
 		instance + `"Retention":1.5,"Detail":{"diskIdList":["a","d-1","d-1"],"doCopy":true,"destinationRegionId":"cn-hangzhou","destinationRetention":1}}`,
 		instance + `"Retention":400}`, instance + `"Retention":15,"CrossAccountType":"CROSS_ACCOUNT"}`, instance + `"Retention":15,"Detail":{"snapshotGroup":"yes"}}`,

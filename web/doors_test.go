@@ -19,8 +19,8 @@ import (
 	"backupportal/web"
 )
 
-// push is like a push event of GitHub: much text that the template does not use before and after the
-// values that it uses.
+// push returns a message of at least size bytes. Like a push event of GitHub, it has the values that the
+// template uses at both ends, and much other text between them.
 func push(instance string, size int) string {
 	head, tail := `{"ref":"refs/heads/main","commits":[{"message":"`, `"}],"instance":"`+instance+`","days":3}`
 	return head + strings.Repeat("x", max(size-len(head)-len(tail), 0)) + tail
@@ -157,6 +157,43 @@ func TestMessagesThatAreNotJSONAreToldWhy(t *testing.T) {
 	}
 	if ping := w.gitHub("d-8", `{"zen":"x"}`, "X-GitHub-Event", "ping", "Content-Type", "application/json; charset=utf-8"); ping.Code != http.StatusNoContent {
 		t.Errorf("a ping in JSON: %d %s", ping.Code, ping.Body)
+	}
+}
+
+// A message without a header that its kind needs is told which, and a wrong signature is not told more.
+func TestMissingHeadersOfWebhooksAreNamed(t *testing.T) {
+	w := newWorld(t)
+	w.withHooks(t)
+	sum := "sha256=" + strings.Repeat("0", 64)
+	stamp, signature := w.signature("msg_1", firing)
+	for _, c := range []struct {
+		source  string
+		headers []string
+		want    string
+	}{
+		{"repo", []string{"X-Hub-Signature-256", sum}, "X-GitHub-Delivery"},
+		{"repo", []string{"X-GitHub-Delivery", "a.b", "X-Hub-Signature-256", sum}, "X-GitHub-Delivery"},
+		{"repo", []string{"X-GitHub-Delivery", "d-1"}, "X-Hub-Signature-256"},
+		{"repo", []string{"X-GitHub-Delivery", "d-1", "X-Hub-Signature-256", "sha1=x"}, "X-Hub-Signature-256"},
+		{"repo", []string{"X-GitHub-Delivery", "d-1", "X-Hub-Signature-256", sum}, ""},
+		{"ci", nil, "Webhook-Id"},
+		{"ci", []string{"webhook-id", "msg_1"}, "Webhook-Timestamp"},
+		{"ci", []string{"webhook-id", "msg_1", "webhook-timestamp", "now", "webhook-signature", signature}, "Webhook-Timestamp"},
+		{"ci", []string{"webhook-id", "msg_1", "webhook-timestamp", stamp}, "Webhook-Signature"},
+		{"ci", []string{"svix-id", "msg_1", "svix-timestamp", stamp}, "Svix-Signature"},
+		{"ci", []string{"webhook-id", "msg_2", "webhook-timestamp", stamp, "webhook-signature", signature}, ""},
+		{"alerts", nil, "Authorization"},
+		{"alerts", []string{"Authorization", "Bearer x"}, ""},
+	} {
+		for language, general := range map[string]string{"en": "is not signed", "zh-CN": "未由此来源的密钥签名"} {
+			answer := w.ask("POST", "/webhooks/"+c.source, "application/json", firing, append(c.headers, "Accept-Language", language)...)
+			body := answer.Body.String()
+			named := strings.Contains(body, c.want+". Nothing") || strings.Contains(body, c.want+"。")
+			if answer.Code != http.StatusUnauthorized || !strings.Contains(body, "unverified") ||
+				c.want != "" && !named || strings.Contains(body, general) != (c.want == "") {
+				t.Errorf("%s %q: %d %s", c.source, c.headers, answer.Code, body)
+			}
+		}
 	}
 }
 

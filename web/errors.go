@@ -358,7 +358,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	}
 	if isBusy && busy.Code != "" {
 		why := s.Backups.ExplainJob(busy.Code)
-		if !errors.Is(err, backup.ErrCancelRefused) {
+		if _, own := backup.ExplainOwn(busy.Code); !own && !errors.Is(err, backup.ErrCancelRefused) {
 			why.Todo = param.Text{} // the row's detail says what to do
 		}
 		for _, text := range []param.Text{why.Means, backup.CloudServiceOf(busy.Code).Says(busy.Message), why.Todo} {

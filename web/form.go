@@ -11,12 +11,14 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/width"
+
 	"backupportal/function/param"
 	"backupportal/templates"
 )
 
-// maxControls limits the number of names in a posted form. All rows of a form are at most 168 of them.
-const maxControls = 250
+// maxControls limits the number of names in a posted form. All rows of a form are at most 1,896 of them.
+const maxControls = 2000
 
 // choices are the controls that show and hide others, or stand for several parameters. They are not
 // sent to the cloud.
@@ -130,13 +132,17 @@ func tidy(name, value string) string {
 	value = strings.TrimSpace(value)
 	switch {
 	case isField && f.Type == param.Strings:
-		items := jsonItems(value)
+		items := jsonItems(value, f.Pattern != "")
 		if items == nil {
 			items = lines(value)
 		}
 		return strings.Join(items, "\n")
 	case isField && f.Type == param.Integer, isRowNumber(name):
 		return param.PlainNumber(value)
+	case isField && f.Type == param.Boolean:
+		return param.PlainBoolean(value)
+	case isField && f.Numeral:
+		return width.Narrow.String(value)
 	}
 	return value
 }
@@ -149,8 +155,8 @@ func isRowNumber(name string) bool {
 }
 
 // jsonItems returns the items of a JSON list of strings. It returns nil for any other text, and for a
-// list with an item that does not fit on one line.
-func jsonItems(text string) []string {
+// list with an item that does not fit on one line. Ids lose surrounding blanks first.
+func jsonItems(text string, ids bool) []string {
 	if !strings.HasPrefix(text, "[") {
 		return nil
 	}
@@ -158,7 +164,11 @@ func jsonItems(text string) []string {
 	if json.Unmarshal([]byte(text), &items) != nil {
 		return nil
 	}
-	for _, item := range items {
+	for i, item := range items {
+		if ids {
+			item = strings.TrimSpace(item)
+			items[i] = item
+		}
 		if item == "" || strings.TrimSpace(item) != item || strings.ContainsFunc(item, unicode.IsControl) {
 			return nil
 		}

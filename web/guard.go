@@ -130,7 +130,11 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if v := recover(); v != nil {
-				s.Log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprintf("%.200v", v), "method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))
+				s.Log.ErrorContext(r.Context(), "panic",
+					"panic", fmt.Sprintf("%.200v", v),
+					"method", r.Method,
+					"path", r.URL.Path,
+					"stack", string(debug.Stack()))
 				s.problem(w, r, errPanic)
 			}
 		}()
@@ -158,7 +162,7 @@ func (s *Server) headers(next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if s.Origin != "" {
-			// Function Compute echoes any origin, with credentials, unless the function names one.
+			// Without this header, Function Compute allows every origin that asks (CORS), with credentials.
 			h.Set("Access-Control-Allow-Origin", s.Origin)
 		}
 		next.ServeHTTP(w, r)
@@ -245,7 +249,8 @@ func (s *Server) routed(mux *http.ServeMux) http.Handler {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		// The mux's fallback handler knows whether the path exists with another method.
+		// The handler that the mux returns without a pattern answers 405 if the path exists with another
+		// method, and else 404. Only its status is used.
 		fallbackAnswer := &statusOnly{header: http.Header{}}
 		fallback.ServeHTTP(fallbackAnswer, r)
 		if allow := fallbackAnswer.header.Get("Allow"); fallbackAnswer.status == http.StatusMethodNotAllowed {

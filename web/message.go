@@ -98,7 +98,8 @@ func timeLeft(ctx context.Context) time.Duration {
 	return time.Until(deadline) - attemptTime
 }
 
-// submitOnce reads a message and submits it once.
+// submitOnce reads the submission in m and submits it without waiting for an unknown result. It holds a
+// slot for submissions during the call.
 func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error) {
 	if len(m.Body) > maxBody {
 		return submitResult{}, &http.MaxBytesError{Limit: maxBody}
@@ -108,12 +109,18 @@ func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error
 	if err := addValidation(params, err); err != nil {
 		return submitResult{}, err
 	}
-	var dryRun bool
-	if raw, ok := own["dry_run"]; ok && json.Unmarshal(raw, &dryRun) != nil {
-		return submitResult{}, param.InvalidError{param.WrongType("dry_run", param.Boolean, raw)}
+	dryRun := false
+	if raw, ok := own["dry_run"]; ok {
+		value, ok := param.Convert(param.Boolean, raw)
+		if !ok {
+			return submitResult{}, param.InvalidError{param.WrongType("dry_run", param.Boolean, raw)}
+		}
+		dryRun = value == "true"
 	}
-	if raw, ok := own["key"]; ok && string(raw) != "null" && (json.Unmarshal(raw, &key) != nil || !validKey(key)) {
-		return submitResult{}, errKey
+	if raw, ok := own["key"]; ok && string(raw) != "null" {
+		if key, ok = param.Convert(param.String, raw); !ok || !validKey(key) {
+			return submitResult{}, errKey
+		}
 	}
 	slot, err := s.Admission.Enter(ctx, admission.Submission)
 	if err != nil {

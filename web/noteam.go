@@ -51,6 +51,12 @@ var groupTexts = map[identity.GroupResult]param.Text{
 		Zh: "已查看：声明“%v”中的群组。您属于某些群组，但策略中没有使用其中任何群组的成员。名称须完全一致。策略更改后请重新登录。"},
 }
 
+// msgNotInToken replaces the text for a missing claim if a gateway sends the token: the portal requests no
+// scopes then, so OIDC_SCOPES has no effect.
+var msgNotInToken = param.Text{
+	En: "Looked at: groups in the claim “%v”. The token that the gateway sends does not have this claim. An operator can have the identity provider put it into the token, or set OIDC_GROUPS_CLAIM to another claim.",
+	Zh: "已查看：声明“%v”中的群组。网关发送的令牌中没有此声明。管理员可以让身份提供商将该声明写入令牌，或将 OIDC_GROUPS_CLAIM 设为其他声明。"}
+
 // isTeamless reports whether p is a person who is in no team of the policy.
 func (s *Server) isTeamless(p identity.Principal) bool {
 	return p.Kind == identity.KindHuman && len(s.Policy.Teams(p)) == 0
@@ -74,7 +80,11 @@ func (s *Server) noTeam(r *http.Request, p identity.Principal) []string {
 	if p.Email != "" {
 		email = msgEmail.Fill(l, p.Email)
 	}
-	return append(lines, groupTexts[p.Lookup.Result].Fill(l, param.Clean(p.Lookup.Claim, 255)), email)
+	groups := groupTexts[p.Lookup.Result]
+	if p.Lookup.Result == identity.GroupsMissing && s.Mode == auth.ModeJWT {
+		groups = msgNotInToken
+	}
+	return append(lines, groups.Fill(l, param.Clean(p.Lookup.Claim, 255)), email)
 }
 
 // logTeamless writes a warning about a person who is in no team, at most once an hour for each person. The

@@ -41,6 +41,27 @@ func warnings(t *testing.T, out *bytes.Buffer, message string) (lines []map[stri
 	return lines
 }
 
+// Behind a gateway the page does not advise OIDC_SCOPES, which has no effect there.
+func TestNoTeamBehindGateway(t *testing.T) {
+	for mode, scopes := range map[auth.Mode]bool{auth.ModeJWT: false, auth.ModeOIDC: true} {
+		w := newWorld(t)
+		w.server.Mode = mode
+		w.server.Sender = func(*http.Request) (identity.Principal, error) {
+			return identity.Principal{
+				Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "s-17",
+				Lookup: identity.GroupLookup{Claim: "roles", Result: identity.GroupsMissing},
+			}, nil
+		}
+		w.handler = w.server.Handler()
+		for _, language := range []string{"en", "zh-CN"} {
+			page := w.ask("GET", "/", "", "", "Accept-Language", language).Body.String()
+			if !strings.Contains(page, "OIDC_GROUPS_CLAIM") || strings.Contains(page, "OIDC_SCOPES") != scopes {
+				t.Errorf("%s in %s: OIDC_SCOPES is named: %v", mode, language, !scopes)
+			}
+		}
+	}
+}
+
 // If a signed-in person is in no team, every page says so and names the claims that the portal searched, in
 // both languages.
 func TestPersonInNoTeamIsTold(t *testing.T) {

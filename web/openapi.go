@@ -83,7 +83,7 @@ const keyDays = int(backup.KeyExpires / (24 * time.Hour))
 func describeCreate() doc {
 	return doc{
 		"operationId": "createBackupJob", "tags": []string{"backup jobs"}, "summary": "Start a backup exactly once",
-		"description": "Validates the submission, evaluates the policy, and calls CreateBackupJob at most once. A 4xx or 503 answer means that this request " +
+		"description": "Validates the submission, evaluates the policy, and starts at most one job by CreateBackupJob. A 4xx or 503 answer means that this request " +
 			"did not start a backup; an earlier request with the same key may have started one, and instance is its path if it is known. 202 means that the cloud's answer was lost: " +
 			"the portal looks for the job in the cloud's job list and sends no other request until then. After Retry-After, send the same request again or read the submission.",
 		"parameters": []doc{

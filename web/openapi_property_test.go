@@ -26,7 +26,8 @@ type exception struct {
 	example     string // a request with this mistake alone, by the difference to a valid one
 }
 
-// instanceOf, filesOf and volumesOf return a submission with more members.
+// instanceOf, filesOf and volumesOf return a valid submission of one source type. The argument is JSON:
+// further members, each after a comma, or for volumesOf the value of ContainerResources.
 func instanceOf(more string) string { return strings.Replace(oneBackup, "}", more+"}", 1) }
 
 func filesOf(more string) string {
@@ -106,7 +107,7 @@ func TestSchemaExceptionsAreReal(t *testing.T) {
 	}
 }
 
-// The server accepts every submission that the schema allows, with the exceptions above.
+// The server accepts every submission that the schema allows, except for the mistakes in exceptions.
 func TestServerAcceptsWhatTheSchemaAllows(t *testing.T) {
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)
@@ -162,7 +163,7 @@ func TestSchemaAllowsWhatTheDocumentsSend(t *testing.T) {
 	if len(readme) < 2 {
 		t.Fatalf("the README has %d submissions", len(readme))
 	}
-	// Detail as on the vendor's API page, with every key.
+	// detail has every key of Detail, as on the vendor's API page.
 	const detail = `{"doCopy":false,"destinationRegionId":"","destinationRetention":null,"diskIdList":[],` +
 		`"snapshotGroup":false,"appConsistent":false,"enableWriters":true,"preScriptPath":"","postScriptPath":"",` +
 		`"enableFsFreeze":true,"timeoutInSeconds":60}`
@@ -174,6 +175,8 @@ func TestSchemaAllowsWhatTheDocumentsSend(t *testing.T) {
 		filesOf(`,"Include":["/home/alice/*.pdf"],"Exclude":["/var","/proc"],"SpeedLimit":"0:24:NaN","Options":{"UseVSS":false}`),
 		filesOf(`,"SpeedLimit":"9:18:20480|18:22:81920|22:24:NaN"`),
 		filesOf(`,"Include":["C:\\data"],"Options":{"UseVSS":true}`),
+		instanceOf(`,"Detail":{"timeoutInSeconds":9999,"preScriptPath":"relative","doCopy":false,"destinationRegionId":"xx-nowhere"}`),
+		instanceOf(`,"Detail":{"appConsistent":false,"timeoutInSeconds":0,"destinationRegionId":null,"destinationRetention":-1}`),
 		volumesOf(`[{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d","resourceInfo":"{\"pvc_name\":\"data-0\"}","host":"h","hostPrefix":"/p","pvPath":"/"}]`),
 	) {
 		if err := o.judge("Submission", []byte(body)); err != nil {
@@ -186,6 +189,10 @@ func TestSchemaAllowsWhatTheDocumentsSend(t *testing.T) {
 		filesOf(`,"Include":["/1","/2","/3","/4","/5","/6","/7","/8","/9"]`), filesOf(`,"Include":["/a","/a"]`), filesOf(`,"Include":[""]`),
 		filesOf(`,"Exclude":["a\u0007"]`), filesOf(`,"Include":["/a","/b"],"Options":{"UseVSS":true}`), filesOf(`,"Include":["/a/*"],"Options":{"UseVSS":true}`),
 		instanceOf(`,"Detail":{"doCopy":true,"destinationRegionId":"","destinationRetention":null}`),
+		instanceOf(`,"Detail":{"doCopy":true,"destinationRegionId":"xx-nowhere","destinationRetention":7}`),
+		instanceOf(`,"Detail":{"doCopy":true,"destinationRegionId":"cn-shanghai","destinationRetention":0}`),
+		instanceOf(`,"Detail":{"appConsistent":true,"timeoutInSeconds":9999}`),
+		instanceOf(`,"Detail":{"appConsistent":true,"preScriptPath":"relative","postScriptPath":"/a"}`),
 		instanceOf(`,"Detail":{"appConsistent":true,"preScriptPath":"/a","postScriptPath":""}`),
 		instanceOf(`,"CrossAccountUserId":5`), strings.Replace(oneBackup, "cn-hangzhou", "xx-nowhere", 1),
 		strings.Replace(oneBackup, `"Account":"demo",`, "", 1),
@@ -302,8 +309,12 @@ func (g generator) value(t *rapid.T, schema any, label string) any {
 	case "boolean":
 		return rapid.Bool().Draw(t, label)
 	case "integer":
-		least, most := int64(s["minimum"].(float64)), int64(s["maximum"].(float64))
-		return g.integer(t, rapid.Int64Range(least, most).Draw(t, label), label)
+		least, bounded := s["minimum"].(float64)
+		most, _ := s["maximum"].(float64)
+		if !bounded {
+			most = 999999 // a rule has the bounds
+		}
+		return g.integer(t, rapid.Int64Range(int64(least), int64(most)).Draw(t, label), label)
 	case "string":
 		return g.text(t, s, label)
 	case "array":

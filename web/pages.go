@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/cost"
 	"backupportal/function/identity"
 	"backupportal/function/param"
 	"backupportal/function/policy"
@@ -57,19 +58,6 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	return shell
 }
 
-// start answers GET /: what the person may do, and the last five submissions.
-func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
-	page, err := s.Backups.List(r.Context(), principal(r), backup.Query{Principal: principal(r).ID(), Limit: 5})
-	if err != nil {
-		return err
-	}
-	return render(w, r, http.StatusOK, templates.Start(templates.StartPage{
-		Shell: s.shell(r),
-		Rows:  s.rows(page.Records),
-		Rules: s.Policy.Rules(principal(r)),
-	}))
-}
-
 // choose answers GET /backups/new: the kinds of backup.
 func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	offered := map[param.SourceType]bool{}
@@ -92,10 +80,15 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			if err != nil {
 				return err
 			}
-			values = formValues(record.Params.WithFittingName()) // a program may have given another name
+			// A program may have given another name. The reason and the ticket are asked again.
+			values = formValues(record.Params.WithFittingName().WithoutNotes())
 			expandCombined(values)
 		}
-		page := s.formPage(r, source, values, nil)
+		_, bad := param.ParseSpeedLimit(values["SpeedLimit"])
+		if values["SpeedLimit"] == "" {
+			bad = nil
+		}
+		page := s.formPage(r, source, values, mistakes(bad))
 		page.Key = s.Backups.NewID()
 		fillDefaults(page)
 		page.UnknownParams = unknown
@@ -239,10 +232,18 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 		s.countForm(j.refused)
 		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
 	}
-	return render(w, r, j.status, templates.Check(templates.CheckPage{
+	return render(w, r, j.status, templates.Check(s.checkPage(r, j)))
+}
+
+// checkPage returns the check page of a form without mistakes. It asks the cloud.
+func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
+	checks := s.checks.Check(r.Context(), j.call)
+	return templates.CheckPage{
 		Shell: s.shell(r), Call: j.call, Values: j.values, Hidden: hidden(j.values, j.key), Previews: j.previews,
-		Notes: param.Notes(j.params, j.call.Params),
-	}))
+		Notes:  param.Notes(j.params, j.call.Params),
+		Checks: checks,
+		Cost:   cost.Of(j.call.Params, checks.Machine.GiB, s.Policy.Prices()),
+	}
 }
 
 // A formResult is the judgement of the domain and the policy on a form.

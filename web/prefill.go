@@ -40,10 +40,6 @@ func prefilled(source param.SourceType, query url.Values) (v templates.Values, u
 		}
 	}
 	expandCombined(v)
-	if v["SpeedLimit"] != "" { // it could not be read, and no control can show it
-		delete(v, "SpeedLimit")
-		unknown = append(unknown, "SpeedLimit")
-	}
 	slices.Sort(unknown)
 	return v, slices.Compact(unknown)
 }
@@ -57,7 +53,7 @@ func expandCombined(v templates.Values) {
 			v[choice] = value
 		}
 	}
-	set("choice.SpeedLimit", "hours", v.Rows("SpeedLimit") > 0)
+	set("choice.SpeedLimit", "hours", v.Rows("SpeedLimit") > 0 || v["SpeedLimit"] != "")
 	set("choice.Detail.diskIdList", "some", v["Detail.diskIdList"] != "")
 	set("choice.ContainerResources", "json", v["ContainerResources"] != "")
 	consistent := v["Detail.appConsistent"] == "true"

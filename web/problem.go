@@ -8,6 +8,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
+	"backupportal/function/webhook"
 	"backupportal/templates"
 )
 
@@ -56,10 +57,16 @@ func problemOf(f fault, err error, l param.Language) Problem {
 	if bad, ok := errors.AsType[*param.MalformedError](err); ok {
 		p.Detail = malformedDetail.Fill(l, bad.Line, bad.Column, bad.Problem)
 	}
+	if bad, ok := errors.AsType[*webhook.HeaderError](err); ok {
+		p.Detail = headerDetail.Fill(l, bad.Name)
+	}
 	var says param.Text
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok {
 		p.Instance = jobPath(busy.SubmissionID)
-		if busy.Code != "" {
+		if own, ok := backup.ExplainOwn(busy.Code); ok {
+			p.add(own.Means, l)
+			p.add(own.Todo, l)
+		} else if busy.Code != "" {
 			p.Cloud = &CloudRefusal{Code: busy.Code, Message: busy.Message}
 			says = backup.CloudServiceOf(busy.Code).Says(busy.Message)
 		}
@@ -98,6 +105,9 @@ func (p *Problem) add(sentence param.Text, l param.Language) {
 var stop = param.Text{En: ".", Zh: "。"}
 
 var malformedDetail = param.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}
+
+var headerDetail = param.Text{
+	En: "The message needs exactly one valid header %v. Nothing was started.", Zh: "消息必须带有且仅带有一个有效的请求头 %v。未开始备份。"}
 
 // pointer returns a dotted name as a JSON pointer in fragment form (RFC 6901, section 6). An empty
 // name is the whole body.

@@ -1,19 +1,23 @@
 package web_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"html"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
 	"backupportal/function/identity"
+	"backupportal/function/jsontext"
 	"backupportal/web"
 )
 
@@ -115,7 +119,7 @@ func TestVendorSamplesAreAccepted(t *testing.T) {
 			values[c.name] = string(raw)
 		}
 		form := formOf(values)
-		if got := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode()); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "Start backup") {
+		if got := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode()); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), "Check before you start the backup") {
 			t.Errorf("%s %v in a form: %d %s", c.name, c.value, got.Code, summaryOf(got.Body.String()))
 		}
 		link := url.Values{c.name: {fmt.Sprint(values[c.name])}}
@@ -266,8 +270,6 @@ func TestPauseOfApplicationsRoundTrip(t *testing.T) {
 func TestUnreadableTextsAreNamed(t *testing.T) {
 	w := newWorld(t)
 	for query, name := range map[string]string{
-		"ECS_FILE?SpeedLimit=all+day":                              "SpeedLimit",
-		"ECS_FILE?SpeedLimit=5:5:NaN":                              "SpeedLimit",
 		"UDM_ECS?Detail=%7B%22doKopy%22:true%7D":                   "Detail.doKopy",
 		"UDM_ECS?Detail=nonsense":                                  "Detail",
 		"UDM_ECS?Options=%7B%22UseVSS%22:true%7D":                  "Options.UseVSS",
@@ -289,6 +291,175 @@ func TestUnreadableTextsAreNamed(t *testing.T) {
 	}
 	if n := w.calls(); n != 0 {
 		t.Errorf("%d calls", n)
+	}
+}
+
+// A SpeedLimit that cannot be read is shown as text with its mistake, by a link, in a posted form and with
+// the button for a window more. A corrected text becomes rows.
+func TestUnreadableSpeedLimitIsShown(t *testing.T) {
+	w := newWorld(t)
+	for text, mistake := range map[string]string{
+		"all day":         "Each limit must be start:end:KB/s",
+		"0:24":            "Each limit must be start:end:KB/s",
+		"<b>0:24:1</b>":   "Each limit must be start:end:KB/s",
+		"5:5:NaN":         "Window 1 must not end at the hour at which it starts",
+		"0:12:10|11:13:5": "Window 2 overlaps window 1",
+		hourly(func(int) any { return 1 }) + "|0:1:1": "There must be 24 windows or fewer",
+	} {
+		form := formOf(leasts["ECS_FILE"])
+		form.Set("SpeedLimit", text)
+		form.Set("choice.SpeedLimit", "hours")
+		pages := map[string]*httptest.ResponseRecorder{
+			"link":  w.ask("GET", "/backups/new/ECS_FILE?SpeedLimit="+url.QueryEscape(text), "", ""),
+			"check": w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode()),
+			"start": w.ask("POST", "/backups", "application/x-www-form-urlencoded", form.Encode()),
+		}
+		for name, page := range pages {
+			doc, err := goquery.NewDocumentFromReader(strings.NewReader(page.Body.String()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			box := doc.Find("#req input[name=SpeedLimit]")
+			linked := doc.Find(".summary a[href='#" + box.AttrOr("id", "?") + "']").Text()
+			if box.AttrOr("value", "") != text || !strings.Contains(linked, mistake) || doc.Find("[name='SpeedLimit.0.start']").Length() != 0 ||
+				!strings.Contains(doc.Find("#rows-SpeedLimit .error").Text(), mistake) {
+				t.Errorf("%s by %s: %d, text %q, summary %q", text, name, page.Code, box.AttrOr("value", ""), summaryOf(page.Body.String()))
+			}
+		}
+		posted := formOn(t, pages["link"].Body.String())
+		for name, value := range formOf(leasts["ECS_FILE"]) {
+			posted[name] = value
+		}
+		posted.Set("SpeedLimit", "22:6:2048")
+		check := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", posted.Encode())
+		if check.Code != http.StatusOK || !strings.Contains(check.Body.String(), "22:24:2048|0:6:2048") {
+			t.Errorf("%s, corrected: %d %s", text, check.Code, summaryOf(check.Body.String()))
+		}
+	}
+	if w.calls() != 0 {
+		t.Errorf("%d calls", w.calls())
+	}
+}
+
+// The form takes 200 volumes as rows, and shows them again with a mistake.
+func TestManyVolumesAsRows(t *testing.T) {
+	w := newWorld(t)
+	form := formOf(leasts["CONTAINER"])
+	form.Del("ContainerResources")
+	form.Set("choice.ContainerResources", "rows")
+	for i := range 200 {
+		for name, value := range map[string]string{
+			"namespace": "database", "pvc_name": fmt.Sprintf("data-%d", i), "pv_name": fmt.Sprintf("nas-650dac6d-74cd-47e9-a675-%012d", i),
+			"resourceId": fmt.Sprintf("674dac6d-74cd-47e9-a675-%012d", i), "host": "cn-huhehaote.192.168.13.133", "pvPath": "/",
+			"hostPrefix": "6f5e758e/volumes/kubernetes.io~csi/nas-670dac6d/mount", "pv_size": "8Gi", "storage_class": "alibabacloud-cnfs-nas",
+		} {
+			form.Set(fmt.Sprintf("ContainerResources.%d.%s", i, name), value)
+		}
+	}
+	if len(form.Encode()) > 256<<10 {
+		t.Fatalf("the form has %d bytes", len(form.Encode()))
+	}
+	check := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
+	if check.Code != http.StatusOK || !strings.Contains(check.Body.String(), "data-199") {
+		t.Errorf("%d %s", check.Code, summaryOf(check.Body.String()))
+	}
+	form.Set("Retention", "0")
+	again := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
+	shown := formOn(t, again.Body.String())
+	if again.Code != http.StatusUnprocessableEntity || shown.Get("ContainerResources.199.pvc_name") != "data-199" {
+		t.Errorf("%d, the last row has %q", again.Code, shown.Get("ContainerResources.199.pvc_name"))
+	}
+}
+
+// A value has the same effect at each door for programs and in a link to the form, also as text.
+func TestDoorsReadValuesAlike(t *testing.T) {
+	w := newWorld(t)
+	w.withLabels(t)
+	send := func(door, days, copies, disks, instance string) (status int, call string) {
+		instance = jsontext.Must(instance)
+		body := `{"Account":"demo","Region":"cn-hangzhou","InstanceId":` + instance + `,"Retention":` + days +
+			`,"Detail":{"doCopy":` + copies + `,"diskIdList":` + disks + `}`
+		w.clock.Add(time.Minute)
+		n := len(w.cloud.Ledger().Jobs)
+		switch door {
+		case "API":
+			status = w.ask("POST", "/api/v1/backup-jobs", "application/json", body+"}").Code
+		case "event":
+			answer, accepted, err := w.server.SubmitMessage(t.Context(), web.Message{
+				Principal: tester, Key: rand.Text(), Body: []byte(body + `,"dry_run":"False"}`), Heard: true,
+			})
+			if status = http.StatusCreated; err != nil || !accepted {
+				status = http.StatusUnprocessableEntity
+				call = string(answer)
+			}
+		case "webhook":
+			labels := `{"labels":{"instance":` + instance + `,"days":` + days + `,"copy":` + copies + `,"disks":` + disks + `}}`
+			status = w.ask("POST", "/webhooks/labels", "application/json", labels, "Authorization", "Bearer "+hookToken,
+				"Idempotency-Key", rand.Text()).Code
+		}
+		if jobs := w.cloud.Ledger().Jobs; len(jobs) > n {
+			call = fmt.Sprint(jobs[n].Parameters["Retention"], jobs[n].Parameters["Detail"], jobs[n].Parameters["InstanceId"])
+		}
+		return status, call
+	}
+	const disk = `["d-bp1demoweb01b"]`
+	for _, c := range []struct {
+		days, copies, disks, instance string
+		status                        int
+	}{
+		{"7", "false", disk, "i-bp1demoweb01", 201},
+		{`"7"`, `"false"`, `["d-bp1demoweb01b"]`, "i-bp1demoweb01", 201},
+		{`"7.0"`, `" False "`, `"[\"d-bp1demoweb01b\"]"`, " i-bp1demoweb01\t", 201},
+		{`"７"`, `"ｆａｌｓｅ"`, `[" d-bp1demoweb01b "]`, "i-bp1demoweb01\n", 201},
+		{`"0.7e1"`, `""`, `" d-bp1demoweb01b "`, "i-bp1demoweb01", 201},
+		{`"7,5"`, "false", disk, "i-bp1demoweb01", 422},
+		{`"week"`, "false", disk, "i-bp1demoweb01", 422},
+		{"7", `"yes"`, disk, "i-bp1demoweb01", 422},
+		{"7", `1`, disk, "i-bp1demoweb01", 422},
+		{"7", "false", `{"a":1}`, "i-bp1demoweb01", 422},
+		{"7", "false", disk, "i-bp1 demoweb01", 422},
+	} {
+		first := ""
+		for _, door := range []string{"API", "event", "webhook"} {
+			w.govern(t, "", "")
+			if door == "webhook" {
+				w.withLabels(t)
+			}
+			status, call := send(door, c.days, c.copies, c.disks, c.instance)
+			if c.status == 201 && door == "API" {
+				first = call
+			}
+			if status != c.status || c.status == 201 && (call != first || !strings.Contains(call, "d-bp1demoweb01b")) {
+				t.Errorf("%+v by %s: %d %s, want %d %s", c, door, status, call, c.status, first)
+			}
+		}
+	}
+	link := url.Values{
+		"Retention": {" ７.0 "}, "Detail.doCopy": {"False"}, "Detail.diskIdList": {` [" d-bp1demoweb01b "]`}, "InstanceId": {" i-bp1demoweb01 "},
+		"Account": {"demo"}, "Region": {"cn-hangzhou"},
+	}
+	w = newWorld(t) // whose rules allow the form
+	form := formOn(t, w.ask("GET", "/backups/new/UDM_ECS?"+link.Encode(), "", "").Body.String())
+	form.Set("op", "check")
+	page := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
+	if page.Code != http.StatusOK || !strings.Contains(html.UnescapeString(page.Body.String()), `"diskIdList":["d-bp1demoweb01b"]`) {
+		t.Errorf("a link: %d %s", page.Code, summaryOf(page.Body.String()))
+	}
+}
+
+// A repeated key brings no mistake that follows from the value that was read last.
+func TestRepeatedKeyIsTheOnlyMistake(t *testing.T) {
+	w := newWorld(t)
+	for _, detail := range []string{
+		`{"doCopy":false,"doCopy":true}`,
+		`"{\"doCopy\":false,\"doCopy\":true}"`,
+		`{"appConsistent":true,"preScriptPath":"/a","appConsistent":true}`,
+		`{"timeoutInSeconds":1,"appConsistent":true,"timeoutInSeconds":"x"}`,
+	} {
+		got := mistakesIn(t, dryRun(w, instanceOf(`,"Detail":`+detail)))
+		if len(got) != 1 || got[0].Code != "twice" {
+			t.Errorf("%s: %+v", detail, got)
+		}
 	}
 }
 
@@ -416,7 +587,7 @@ func TestLongListsAndTheirLimits(t *testing.T) {
 		"JSON":     {"POST", "/api/v1/backup-jobs", "application/json", strings.Repeat(" ", 257<<10), "at most 256 KB"},
 		"a form":   {"POST", "/backups", "application/x-www-form-urlencoded", strings.Repeat("a", 257<<10), "at most 256 KB"},
 		"a URL":    {"GET", "/api/v1/backup-jobs?Status=" + strings.Repeat("A", 3000), "", "", "at most 2 KB"},
-		"controls": {"POST", "/backups", "application/x-www-form-urlencoded", strings.Repeat("&", 10) + controls(300), "at most 250"},
+		"controls": {"POST", "/backups", "application/x-www-form-urlencoded", strings.Repeat("&", 10) + controls(2001), "at most 2000"},
 	} {
 		if got := w.ask(c.method, c.path, c.media, c.body); got.Code < 413 || got.Code > 414 || !strings.Contains(got.Body.String(), c.want) {
 			t.Errorf("%s: %d %.600s", name, got.Code, got.Body)

@@ -47,6 +47,9 @@ func submissionSchema(source param.SourceType) doc {
 				properties(top)[parent] = objectSchema("Sent to the cloud as one JSON object." + asText)
 			}
 			properties(member(top, parent))[key] = schema
+			if f.Under.Name != "" {
+				addConditionalBounds(member(top, parent), f, schema)
+			}
 			continue
 		}
 		properties(top)[f.Name] = schema
@@ -57,6 +60,31 @@ func submissionSchema(source param.SourceType) doc {
 	top["required"] = required
 	addRules(top, source)
 	return top
+}
+
+// boundKeywords are the keywords that restrict the values of a type.
+var boundKeywords = []string{"enum", "maximum", "maxLength", "minimum", "pattern"}
+
+// addConditionalBounds moves the bounds of a key of object into a rule that holds while the switch of f
+// is on: the server ignores the key otherwise. The type stays, because generated clients need it.
+func addConditionalBounds(object doc, f param.Field, schema doc) {
+	controlling, _ := param.FieldNamed(f.Under.Name)
+	_, condition, _ := strings.Cut(controlling.Name, ".")
+	_, key, _ := strings.Cut(f.Name, ".")
+	schema["description"] = fmt.Sprintf("%v. Ignored unless %s is %s", schema["description"], condition, f.Under.Value)
+	bounds := doc{}
+	for _, keyword := range boundKeywords {
+		if value, ok := schema[keyword]; ok {
+			bounds[keyword] = value
+			delete(schema, keyword)
+		}
+	}
+	if kind, ok := schema["type"].(string); ok {
+		schema["type"] = []string{kind, "null"}
+	}
+	if len(bounds) > 0 {
+		addRule(object, equal(condition, jsonValue(controlling, f.Under.Value)), doc{"properties": doc{key: bounds}})
+	}
 }
 
 // objectSchema returns the schema of an object without members.

@@ -32,8 +32,10 @@ import (
 	"backupportal/function/admission"
 	"backupportal/function/backup"
 	"backupportal/function/identity"
+	"backupportal/function/inventory"
 	"backupportal/function/param"
 	"backupportal/function/policy"
+	"backupportal/function/precheck"
 	"backupportal/web/auth"
 )
 
@@ -55,6 +57,7 @@ type Store struct {
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
 	Policy    *policy.Policy                                  // answers what a principal may do
+	Inventory *inventory.Inventory                            // lists the machines of all accounts
 	Sender    func(*http.Request) (identity.Principal, error) // returns the sender of a request; a web/auth Authenticator
 	Mode      auth.Mode                                       // how people identify themselves, for the API reference
 	SignIn    *auth.OIDC                                      // signs people in; nil if they sign in elsewhere
@@ -70,6 +73,7 @@ type Server struct {
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors
 
+	checks     *precheck.Checker
 	teamless   backup.Hourly // people in no team, who are logged once an hour
 	mismatched backup.Hourly // subjects of pipelines' tokens that match no pipeline, likewise
 }
@@ -90,6 +94,7 @@ const MaxHook = 32 << 20
 // Handler returns the handler of all routes with all layers of the package comment.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
+	s.checks = precheck.New(s.Backups)
 
 	// Public.
 	mux.Handle("GET /healthz", s.json(s.health))
@@ -115,7 +120,8 @@ func (s *Server) Handler() http.Handler {
 	for _, source := range param.SourceTypes {
 		mux.Handle("GET /backups/new/"+string(source), s.page(s.reads(s.newBackup(source))))
 	}
-	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther)) // the address was typed or the page was reloaded
+	// The address was typed, or the page was reloaded.
+	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther))
 	mux.Handle("POST /backups/preview", s.page(s.reads(s.preview)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))

@@ -18,6 +18,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/emulator"
 	emulated "backupportal/function/emulator/world"
+	"backupportal/function/inventory"
 	"backupportal/function/policy"
 	"backupportal/function/secret"
 	"backupportal/function/store"
@@ -103,7 +104,7 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 			Cloud: client, Store: w.db, Limits: w.db, Policy: rules, Log: log, Now: w.clock.Now, NewID: rand.Text,
 			Wait: func(_ context.Context, d time.Duration) error { w.clock.Add(d); return nil },
 		},
-		Policy: rules, Sender: auth.Demo, Mode: auth.ModeDemo, Host: web.OnLoopback, Demo: true, Store: web.Store{Kind: w.db.Kind(), Ready: w.db.Ready}, Log: log,
+		Policy: rules, Inventory: inventory.New(client, log, w.clock.Now), Sender: auth.Demo, Mode: auth.ModeDemo, Host: web.OnLoopback, Demo: true, Store: web.Store{Kind: w.db.Kind(), Ready: w.db.Ready}, Log: log,
 		RequestID: func(context.Context) string { return "request-1" }, Zone: time.FixedZone("UTC+8", 8*3600),
 	}
 	w.handler = w.server.Handler()

@@ -356,7 +356,8 @@ func (p *pack) uses(object types.Object) []place {
 	return places
 }
 
-// statement leaves a statement out, and exchanges the operator of an assignment.
+// statement adds the mutants of a statement: one without it, and for an assignment with an operator, such
+// as +=, one with the opposite operator. Calls of panic, locks and cleanups stay.
 func (f *finder) statement(s ast.Stmt) {
 	switch s := s.(type) {
 	case *ast.ExprStmt:

@@ -122,7 +122,7 @@ func cause(err error) string {
 		return f.Error()
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "certificate not trusted"
+		return backup.CauseCertificate
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "name not found"
@@ -134,7 +134,8 @@ func cause(err error) string {
 		return "timeout"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "connection cut"
 	}
 	return fmt.Sprintf("connection failed (%T)", innermost(err))

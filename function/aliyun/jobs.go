@@ -79,7 +79,8 @@ func (c *Client) DescribeBackupJobs2(
 			return nil, unknownResult(describeBackupJobs2, a.status, r, "the answer has no list")
 		}
 		for _, item := range page.BackupJobs.BackupJob {
-			if job := item.job(); job.JobID != "" && !seen[job.JobID] { // a new job moves others to the next page, so a job can appear twice
+			// A new job moves others to the next page, so a job can be on two pages.
+			if job := item.job(); job.JobID != "" && !seen[job.JobID] {
 				seen[job.JobID] = true
 				jobs = append(jobs, job)
 			}

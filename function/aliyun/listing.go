@@ -1,6 +1,7 @@
 package aliyun
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"regexp"
@@ -30,6 +31,7 @@ func listKey(target backup.Target, q backup.CandidateQuery) string {
 		string(q.Kind),
 		q.InstanceID,
 		q.ClusterID,
+		strconv.FormatBool(q.Unfit),
 		q.Search,
 		q.Next,
 	)
@@ -69,11 +71,14 @@ func (c *Client) readCandidates(
 		return c.clusters(ctx, target, q)
 	case backup.Volumes:
 		return c.volumes(ctx, target, q)
+	case backup.Clients:
+		return c.clients(ctx, target, q)
 	}
 	return c.instances(ctx, target, q)
 }
 
-// instanceID matches a complete id of an instance. A search for less is a search for names.
+// instanceID matches a complete id of an instance. A search text that does not match is searched in the
+// names of instances only.
 var instanceID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
 
 // instances lists instances (ECS, DescribeInstances). A search text that has the form of an
@@ -129,8 +134,11 @@ func (c *Client) instancePage(
 		NextToken string
 		Instances struct {
 			Instance []struct {
-				InstanceId, InstanceName, Status, ZoneId, OSType string
-				Tags                                             struct {
+				InstanceId, InstanceName, Status, ZoneId, OSType, OSName, OSNameEn string
+				VpcAttributes                                                      struct{ PrivateIpAddress addresses }
+				PublicIpAddress, InnerIpAddress                                    addresses
+				EipAddress                                                         struct{ IpAddress string }
+				Tags                                                               struct {
 					Tag []struct{ TagKey, TagValue string }
 				}
 			}
@@ -146,7 +154,10 @@ func (c *Client) instancePage(
 	}
 	candidates := backup.Candidates{Next: page.NextToken}
 	for _, i := range page.Instances.Instance {
-		t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType)
+		addresses := slices.Concat(i.VpcAttributes.PrivateIpAddress.IpAddress, i.InnerIpAddress.IpAddress,
+			i.PublicIpAddress.IpAddress, []string{i.EipAddress.IpAddress})
+		t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType,
+			"OSName", cmp.Or(i.OSNameEn, i.OSName), "IpAddress", strings.TrimSpace(strings.Join(addresses, " ")))
 		for _, tag := range i.Tags.Tag {
 			if t.Tags == nil {
 				t.Tags = map[string]string{}
@@ -158,6 +169,9 @@ func (c *Client) instancePage(
 	return candidates, nil
 }
 
+// addresses is the form of IP addresses in answers of ECS.
+type addresses struct{ IpAddress []string }
+
 // disks lists the disks of one instance (ECS, DescribeDisks). It reads one page of 100,
 // because an instance has fewer disks.
 func (c *Client) disks(
@@ -168,8 +182,9 @@ func (c *Client) disks(
 	var page struct {
 		Disks struct {
 			Disk []struct {
-				DiskId, DiskName, Category, Type string
-				Size                             int64
+				DiskId, DiskName, Category, Type, Device, Status, MultiAttach string
+				Size                                                          int64
+				Encrypted                                                     bool
 			}
 		}
 	}
@@ -182,13 +197,22 @@ func (c *Client) disks(
 	}
 	var candidates backup.Candidates
 	for _, d := range page.Disks.Disk {
-		candidates.Items = append(candidates.Items, candidate(d.DiskId, d.DiskName, "Type", d.Type, "Category", d.Category, "Size", strconv.FormatInt(d.Size, 10)+" GiB"))
+		candidates.Items = append(candidates.Items, candidate(d.DiskId, d.DiskName,
+			"Type", d.Type,
+			"Category", d.Category,
+			"Size", strconv.FormatInt(d.Size, 10)+" GiB",
+			"Device", d.Device,
+			"Status", d.Status,
+			"Encrypted", strconv.FormatBool(d.Encrypted),
+			"MultiAttach", d.MultiAttach,
+		))
 	}
 	return candidates, nil
 }
 
 // vaults lists the vaults that accept backups: they are ready, in the target's
-// region, and not mirrors of other vaults (Cloud Backup, DescribeVaults).
+// region, and not mirrors of other vaults. With q.Unfit it lists all vaults of the region
+// (Cloud Backup, DescribeVaults).
 func (c *Client) vaults(
 	ctx context.Context,
 	target backup.Target,
@@ -209,11 +233,50 @@ func (c *Client) vaults(
 		}
 		err = json.Unmarshal(body, &page)
 		for _, v := range page.Vaults.Vault {
-			if v.Status == "CREATED" && !v.Replication && (v.VaultRegionId == "" || v.VaultRegionId == target.Region) {
+			switch {
+			case v.VaultRegionId != "" && v.VaultRegionId != target.Region:
+			case q.Unfit:
+				candidates = append(candidates, candidate(v.VaultId, v.VaultName,
+					"VaultType", v.VaultType,
+					"Status", v.Status,
+					"Replication", strconv.FormatBool(v.Replication),
+				))
+			case v.Status == "CREATED" && !v.Replication:
 				candidates = append(candidates, candidate(v.VaultId, v.VaultName, "VaultType", v.VaultType))
 			}
 		}
 		return candidates, len(page.Vaults.Vault), err
+	})
+}
+
+// clients lists the backup clients on one instance (Cloud Backup, DescribeBackupClients). The
+// response has the client's settings, which can have a password; they are not read.
+func (c *Client) clients(
+	ctx context.Context,
+	target backup.Target,
+	q backup.CandidateQuery,
+) (backup.Candidates, *backup.CloudError) {
+	op := operation{action: describeBackupClients, target: target, params: []param.Parameter{
+		{Name: "ClientType", Value: "ECS_CLIENT"},
+		{Name: "InstanceIds", Value: param.StringList([]string{q.InstanceID})},
+	}}
+	return c.pagedList(ctx, op, q, func(body []byte) (candidates []backup.Candidate, n int, err error) {
+		var page struct {
+			Clients []struct {
+				InstanceId, InstanceName, Status string
+				LastHeartBeatTime                int64
+			}
+		}
+		err = json.Unmarshal(body, &page)
+		for _, cl := range page.Clients {
+			if cl.InstanceId == q.InstanceID {
+				candidates = append(candidates, candidate(cl.InstanceId, cl.InstanceName,
+					"Status", cl.Status,
+					"LastHeartBeatTime", strconv.FormatInt(cl.LastHeartBeatTime, 10),
+				))
+			}
+		}
+		return candidates, len(page.Clients), err
 	})
 }
 
@@ -236,7 +299,12 @@ func (c *Client) clusters(
 		err = json.Unmarshal(body, &page)
 		for _, cl := range page.Clusters {
 			if strings.HasPrefix(cl.ClusterId, "cc-") {
-				candidates = append(candidates, candidate(cl.ClusterId, cl.Name, "ClusterType", cl.ClusterType, "AgentStatus", cl.AgentStatus))
+				candidates = append(candidates, candidate(
+					cl.ClusterId,
+					cl.Name,
+					"ClusterType", cl.ClusterType,
+					"AgentStatus", cl.AgentStatus,
+				))
 			}
 		}
 		return candidates, len(page.Clusters), err

@@ -180,7 +180,7 @@ type AccountCapabilities struct {
 }
 
 // FunctionPolicy returns the permission policy of the function's own role: it may assume the
-// roles of accounts with access assume_role, and call the operations of all others itself.
+// roles of accounts with access assume_role, and call the operations for all other accounts itself.
 func FunctionPolicy(accounts []AccountCapabilities) RAMPolicy {
 	var roles []string
 	var own []AccountCapabilities

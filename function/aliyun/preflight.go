@@ -149,7 +149,8 @@ func (l *checklist) identity(r *backup.AccessCheck) {
 		return
 	}
 	var who struct{ AccountId, Arn string }
-	if err := json.Unmarshal(a.body, &who); err != nil || !accountID.MatchString(who.AccountId) || !resourceName.MatchString(who.Arn) {
+	err := json.Unmarshal(a.body, &who)
+	if err != nil || !accountID.MatchString(who.AccountId) || !resourceName.MatchString(who.Arn) {
 		fail(r, param.Both("The answer could not be read.", "答复无法读取。"))
 		return
 	}
@@ -283,11 +284,15 @@ func (l *checklist) forbidden(r *backup.AccessCheck, action string, d backup.Den
 
 // isRAMRefusal reports whether RAM, and not the service, refused the call.
 func isRAMRefusal(e *backup.CloudError) bool {
-	return e.Denial.Action != "" || e.Code == "Forbidden" || e.Code == "Forbidden.RAM" || e.Code == "ActionUnauthorized" || e.Code == "NoPermission" || strings.HasPrefix(e.Code, "NoPermission.")
+	switch e.Code {
+	case "Forbidden", "Forbidden.RAM", "ActionUnauthorized", "NoPermission":
+		return true
+	}
+	return e.Denial.Action != "" || strings.HasPrefix(e.Code, "NoPermission.")
 }
 
-// missingRoleCodes lists the codes of CheckRole for a missing role. Such a role has its own
-// check.
+// missingRoleCodes lists the codes with which CheckRole says that a role is missing or cannot be
+// assumed. They prove that the call is permitted; another check of the list says whether the role exists.
 var missingRoleCodes = []string{"RoleNotExist", "CrossAccountBackupSlrNotExist", "AssumeRoleFail"}
 
 // probeParams returns the parameters of a call of the operation that has no effect and is
@@ -546,7 +551,9 @@ func (l *checklist) registered() {
 				param.Both("Account "+account.ID+" with the role "+account.Role+" is not registered in Cloud Backup.", "账号 "+account.ID+" 及其角色 "+account.Role+" 未在云备份中注册。"),
 				backup.Fix{
 					Title: param.Both("Register it in the account where the backup is stored", "在保存备份的账号中注册"),
-					Code:  "aliyun hbr AddCrossAccount --CrossAccountUserId " + account.ID + " --CrossAccountRoleName " + account.Role + " --CrossAccountType CROSS_ACCOUNT --Alias " + account.Alias[:min(len(account.Alias), 32)],
+					Code: "aliyun hbr AddCrossAccount --CrossAccountUserId " + account.ID +
+						" --CrossAccountRoleName " + account.Role + " --CrossAccountType CROSS_ACCOUNT" +
+						" --Alias " + account.Alias[:min(len(account.Alias), 32)],
 				},
 			)
 		default:

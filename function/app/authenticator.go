@@ -51,7 +51,8 @@ func newAuthenticator(
 			return storeUnavailable(trail.Record(ctx, backup.AuditEvent{Kind: backup.AuditSignin, Actor: p}))
 		}
 		sessions.Ended = func(ctx context.Context, p identity.Principal) {
-			_ = trail.Record(context.WithoutCancel(ctx), backup.AuditEvent{Kind: backup.AuditSignout, Actor: p}) // the session is ended even if this is not recorded
+			// The session is ended even if this is not recorded.
+			_ = trail.Record(context.WithoutCancel(ctx), backup.AuditEvent{Kind: backup.AuditSignout, Actor: p})
 		}
 		in := cfg.SignIn.OIDC
 		in.Sessions, in.Keep = sessions, keep

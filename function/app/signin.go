@@ -52,7 +52,8 @@ func secureAddress(name, text string) error {
 
 // readOIDC reads the settings of AUTH_MODE oidc.
 func (c *Config) readOIDC(getenv func(string) string) error {
-	if err := missing(getenv, "oidc", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PUBLIC_URL", "SESSION_KEYS"); err != nil {
+	needed := []string{"OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PUBLIC_URL", "SESSION_KEYS"}
+	if err := missing(getenv, "oidc", needed...); err != nil {
 		return err
 	}
 	keys, err := auth.ParseKeys(getenv("SESSION_KEYS"))

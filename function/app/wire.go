@@ -22,6 +22,7 @@ import (
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
+	"backupportal/function/inventory"
 	"backupportal/function/lenhash"
 	"backupportal/function/logging"
 	"backupportal/function/metric"
@@ -90,6 +91,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	server := &web.Server{
 		Backups:   service,
 		Policy:    rules,
+		Inventory: inventory.New(cloud, log, wallClock),
 		Sender:    auth.BearerTokens(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
 		Mode:      cfg.AuthMode,
 		SignIn:    signIn,

@@ -69,6 +69,7 @@ type Head struct {
 // at which the platform cuts lines.
 const (
 	maxText    = 200
+	maxReason  = 800 // 200 characters of any language
 	maxLine    = 300
 	maxLines   = 50
 	maxScripts = 8
@@ -137,6 +138,7 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 		&t.Retention,
 		&t.CopyTo,
 		&r.Submission.ID,
+		&r.Submission.Ticket,
 		&r.Outcome.Class,
 		&r.Outcome.Code,
 		&r.Outcome.JobID,
@@ -146,6 +148,7 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	} {
 		*s = clean(*s)
 	}
+	r.Submission.Reason = param.Clean(r.Submission.Reason, maxReason)
 	r.Outcome.Reason = param.Clean(r.Outcome.Reason, maxLine)
 	t.Scripts = cleanLines(t.Scripts, maxScripts)
 	return r

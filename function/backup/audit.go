@@ -75,6 +75,8 @@ type AuditSubmission struct {
 	ID       string `json:"id,omitempty"`
 	N        int    `json:"n"` // number of the step
 	Replayed bool   `json:"replayed,omitempty"`
+	Reason   string `json:"reason,omitempty"` // why the sender needs the backup
+	Ticket   string `json:"ticket,omitempty"`
 }
 
 // AuditOutcome is the result of an action.
@@ -104,7 +106,7 @@ const (
 )
 
 // AuditRow is one record of the audit trail as it is stored. The rows of one chain are numbered
-// from 0. MAC is computed over Body and the row before.
+// from 0. MAC is computed over Body and the MAC of the row before.
 type AuditRow struct {
 	Chain string
 	Seq   int64
@@ -210,7 +212,7 @@ func eventFor(kind AuditKind, action Action, actor identity.Principal, r Record,
 		Actor:      actor,
 		Door:       r.Door,
 		Target:     t,
-		Submission: AuditSubmission{ID: r.SubmissionID, N: n},
+		Submission: AuditSubmission{ID: r.SubmissionID, N: n, Reason: r.Reason(), Ticket: r.Ticket()},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +90,8 @@ func TestAuditOfSubmission(t *testing.T) {
 		ctx := backup.WithRequestInfo(t.Context(), backup.RequestInfo{RequestID: "request-1", ClientIP: "192.0.2.7"})
 		sub := submission("k")
 		sub.Principal.Key = "session-1"
+		sub.Params = maps.Clone(sub.Params)
+		sub.Params["Reason"], sub.Params["Ticket"] = "Before the schema change", "OPS-7"
 		answer, err := r.Submit(ctx, sub)
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +107,8 @@ func TestAuditOfSubmission(t *testing.T) {
 		for _, one := range []audit.Record{intent, outcome} {
 			if one.Actor.Subject != "alice" || one.Actor.Kind != identity.KindHuman || one.Actor.Key != "session-1" || one.Request.ID != "request-1" ||
 				one.Request.ClientIP != "192.0.2.7" || one.Request.Door != backup.DoorAPI || one.Submission.ID != answer.SubmissionID ||
-				one.Target.Action != backup.ActionCreate || one.Target.Account != "demo" || one.Target.Resource != "i-bp1demoweb01" || one.Target.Retention != "7" {
+				one.Target.Action != backup.ActionCreate || one.Target.Account != "demo" || one.Target.Resource != "i-bp1demoweb01" || one.Target.Retention != "7" ||
+				one.Submission.Reason != "Before the schema change" || one.Submission.Ticket != "OPS-7" {
 				t.Errorf("%+v", one)
 			}
 		}

@@ -24,7 +24,7 @@ func (s *Service) Candidates(ctx context.Context, p identity.Principal, params p
 	if err := s.checkParent(ctx, p, params, q); err != nil {
 		return Candidates{}, err
 	}
-	if err := s.limiter().countRequest(ctx, p, "f:", candidateRate); err != nil {
+	if err := s.CountLookup(ctx, p); err != nil {
 		return Candidates{}, err
 	}
 	account, _ := s.Policy.Account(alias)
@@ -42,6 +42,13 @@ func (s *Service) Candidates(ctx context.Context, p identity.Principal, params p
 		}
 		q.Next = found.Next
 	}
+}
+
+// CountLookup counts one request of p that asks the cloud about resources, such as
+// [Service.Candidates]. The errors are a [*LimitError] with [ErrRequests], and
+// [ErrStoreUnavailable].
+func (s *Service) CountLookup(ctx context.Context, p identity.Principal) error {
+	return s.limiter().countRequest(ctx, p, "f:", candidateRate)
 }
 
 // checkParent checks the instance of disks or the cluster of volumes: its id is valid, and a rule
@@ -132,13 +139,17 @@ const (
 	Vaults    CandidateKind = "vaults" // that can take a backup now
 	Clusters  CandidateKind = "clusters"
 	Volumes   CandidateKind = "volumes" // persistent volumes of one cluster
+	// Clients are the backup clients on one instance. They are checked before a backup and never
+	// offered. The ID of a client is that of its instance.
+	Clients CandidateKind = "clients"
 )
 
 // CandidateQuery selects one page of candidates.
 type CandidateQuery struct {
 	Kind       CandidateKind
-	InstanceID string // only with Disks: the instance
+	InstanceID string // only with Disks and Clients: the instance
 	ClusterID  string // only with Volumes: the cluster (cc-…)
+	Unfit      bool   // only with Vaults: also those that cannot take a backup now
 	Search     string // part of the name, or a complete id; empty: all
 	Next       string // [Candidates.Next] of the page before; empty: the first page
 }

@@ -32,6 +32,13 @@ type Cloud interface {
 	// changes nothing. If params name a resource or a vault, it checks that these exist, too. It
 	// has no error: a failed check is in the result.
 	Preflight(ctx context.Context, target Target, capabilities Capabilities, params param.Params) []AccessCheck
+	// Permitted returns nil if CreateBackupJob would be permitted in the account of target. Else the
+	// error is the refusal that a backup would get, or says why the question has no answer. Its
+	// call lacks all parameters, so it can start nothing.
+	Permitted(ctx context.Context, target Target) error
+	// CheckRoles returns nil if the roles exist that Cloud Backup itself needs for a backup of that
+	// type in the account of target. It changes nothing.
+	CheckRoles(ctx context.Context, target Target, source param.SourceType) error
 	// List returns one page of candidates in the account of target. The result can be up to one
 	// minute old.
 	List(ctx context.Context, target Target, q CandidateQuery) (Candidates, error)
@@ -105,8 +112,12 @@ type CloudError struct {
 	Temporary  bool          // with ErrCredentials: temporary, so newer credentials may be accepted
 	RetryAfter time.Duration // as the cloud asked; 0: not stated
 	Denial     Denial        // of RAM, if a permission is missing
-	Cause      string        // kind of the network error, never a URL
+	Cause      string        // kind of the network error, such as [CauseCertificate]; never a URL
 }
+
+// CauseCertificate is the Cause of a [CloudError] if no trusted root has signed the certificate of the
+// cloud's endpoint.
+const CauseCertificate = "certificate not trusted"
 
 // Error returns all fields except the cloud's message.
 func (e *CloudError) Error() string {
@@ -166,22 +177,50 @@ type Explanation struct {
 }
 
 // Explain describes the code of a submission that was refused or not sent. The code is one of
-// the cloud's, or one that the portal wrote ([codeGaveUp], [codeNotListed]).
+// the cloud's, or one of the portal ([ExplainOwn]).
 func (s *Service) Explain(code string) Explanation {
-	switch code {
-	case codeGaveUp:
-		return Explanation{
-			Means: param.Both("The request was tried several times, but Cloud Backup did not create a job.", "请求已尝试多次，但云备份未创建任务。"),
-			Todo:  param.Both("Submit again with a new form or a new idempotency key.", "请使用新的表单或新的幂等键重新提交。"), Caller: true,
-		}
-	case codeNotListed:
-		return Explanation{
-			Means: param.Both("No answer was received, and the job is not in Cloud Backup's job list.", "未收到答复，且云备份的任务列表中没有对应的任务。"),
-			Todo:  param.Both("The same request can be sent again.", "可以再次提交同一请求。"), Caller: true,
-		}
+	if own, ok := ExplainOwn(code); ok {
+		return own
 	}
 	return s.Cloud.Explain(code)
 }
 
 // ExplainJob describes the code of a job that failed, or of a request about an existing job.
-func (s *Service) ExplainJob(code string) Explanation { return s.Cloud.ExplainJob(code) }
+func (s *Service) ExplainJob(code string) Explanation {
+	if own, ok := ExplainOwn(code); ok {
+		return own
+	}
+	return s.Cloud.ExplainJob(code)
+}
+
+// ExplainOwn describes a code that the portal wrote: codeGaveUp, codeNotListed or codeCertificate. It
+// returns false for every other code.
+func ExplainOwn(code string) (Explanation, bool) {
+	e, ok := ownCodes[code]
+	return e, ok
+}
+
+var ownCodes = map[string]Explanation{
+	codeGaveUp: {
+		Means: param.Both("The request was tried several times, but Cloud Backup did not create a job.", "请求已尝试多次，但云备份未创建任务。"),
+		Todo:  param.Both("Submit again with a new form or a new idempotency key.", "请使用新的表单或新的幂等键重新提交。"), Caller: true,
+	},
+	codeNotListed: {
+		Means: param.Both("No answer was received, and the job is not in Cloud Backup's job list.", "未收到答复，且云备份的任务列表中没有对应的任务。"),
+		Todo:  param.Both("The same request can be sent again.", "可以再次提交同一请求。"), Caller: true,
+	},
+	codeCertificate: {
+		Means: param.Both("The portal does not trust the certificate of the cloud's endpoint.", "门户不信任云端点的证书。"),
+		Todo: param.Both(
+			"An operator can set CLOUD_CA_FILE to a file with the root certificates of the endpoint, or of the proxy in between.",
+			"管理员可以将 CLOUD_CA_FILE 设为一个文件，其中包含该端点或其间代理的根证书。"),
+	},
+}
+
+// codeOf returns the code of a step for a call that failed: the cloud's, or codeCertificate.
+func codeOf(e *CloudError) string {
+	if e.Code == "" && e.Cause == CauseCertificate {
+		return codeCertificate
+	}
+	return e.Code
+}

@@ -36,6 +36,9 @@ type Limits interface {
 	Take(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
 	// Peek returns what Take would return, and takes nothing.
 	Peek(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
+	// Usage returns what is left of each limit of g at now: rates, quotas, then the cool-down of
+	// the resource, see [Reservation]. It takes nothing.
+	Usage(ctx context.Context, g Grant, resource string, now time.Time) ([]LimitUse, error)
 	// ForgetLimits removes entries that no longer limit anything at now.
 	ForgetLimits(ctx context.Context, now time.Time) error
 }
@@ -48,6 +51,34 @@ type Reservation struct {
 	Resource string // for the cool-down: account id, "/", resource id
 	Now      time.Time
 	KeyLife  time.Duration // how long the submission's key stands for it; 0: [KeyExpires]
+}
+
+// LimitUse says what is left of one limit.
+type LimitUse struct {
+	Err  error         // ErrRate, ErrQuota or ErrCooldown
+	Key  string        // as in [LimitError]
+	Left int           // backups that may start now
+	Of   int           // the most that can be left
+	Per  time.Duration // of a rate: the time in which Of backups may start; of a cool-down: its length
+	Wait time.Duration // until one is left; 0 if Left is not 0, or if waiting does not help
+}
+
+// Usage returns what is left of the limits of the grant that call has. It takes nothing and
+// returns nil for a grant without limits. The error is [ErrStoreUnavailable].
+func (s *Service) Usage(ctx context.Context, call Call) ([]LimitUse, error) {
+	if !call.Grant.hasLimits() {
+		return nil, nil
+	}
+	uses, err := s.Limits.Usage(ctx, call.Grant, call.limitResource(), s.Now())
+	if err != nil {
+		return nil, storeUnavailable(err)
+	}
+	return uses, nil
+}
+
+// limitResource returns [Reservation.Resource] for the call.
+func (c Call) limitResource() string {
+	return c.Target.Account.ID + "/" + cmp.Or(c.Params["InstanceId"], c.Params["ContainerClusterId"])
 }
 
 // EarlierUse returns the time up to which a reservation of the key belongs to an earlier use of it.
@@ -145,7 +176,7 @@ func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) 
 		Attempt:  attempt,
 		Grant:    call.Grant,
 		Now:      l.now(),
-		Resource: call.Target.Account.ID + "/" + r.Resource(),
+		Resource: call.limitResource(),
 		KeyLife:  r.keyLife(),
 	})
 	if err != nil {

@@ -288,19 +288,22 @@ func (n notifier) send(ctx context.Context, notice Notice, until time.Time) erro
 		err = n.messenger.Send(limited, notice)
 		cancel()
 		if err != nil && until.Before(end) {
-			n.log.WarnContext(ctx, "notice not sent", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
+			n.log.WarnContext(ctx, "notice not sent",
+				"submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
 				"attempt", notice.Attempts, "again", until, "error", err)
 			return err
 		}
 	}
 	if err != nil {
-		n.log.ErrorContext(ctx, "notice given up", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
+		n.log.ErrorContext(ctx, "notice given up",
+			"submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
 			"attempts", notice.Attempts, "at", notice.At, "error", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	if doneErr := n.store.Done(ctx, notice, n.now()); doneErr != nil {
-		n.log.WarnContext(ctx, "closing a notice", "submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
+		n.log.WarnContext(ctx, "closing a notice",
+			"submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
 			"error", doneErr)
 	}
 	return err

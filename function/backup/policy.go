@@ -14,7 +14,7 @@ import (
 type Policy interface {
 	// Hash identifies the policy: the SHA-256 of its file, in hex.
 	Hash() string
-	// Account returns the account of an alias. It is false for an unknown alias.
+	// Account returns the account of an alias. The second result is false if the alias is unknown.
 	Account(alias string) (Account, bool)
 	// Decide returns the grant of the rule that lets p make the backup, or else one mistake for
 	// each rule that does not; denied is nil if a rule allows it. given has no defaults yet,

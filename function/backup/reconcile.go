@@ -15,6 +15,8 @@ import (
 const (
 	codeGaveUp    = "portal.GaveUp"    // of refused: the list shows no job after 32 attempts
 	codeNotListed = "portal.NotListed" // of void: the list shows no job
+	// codeCertificate, of void: the certificate of the cloud's endpoint is not trusted.
+	codeCertificate = "portal.CertificateNotTrusted"
 )
 
 // findForgottenJob searches the cloud's list for a job of r that the store has lost. It runs
@@ -35,7 +37,7 @@ func (s *Service) findForgottenJob(ctx context.Context, r Record) (_ Answer, don
 		s.Log.WarnContext(ctx, "listing jobs", "submission", r.SubmissionID, "error", err)
 		busy := &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: 15 * time.Second}
 		if cloud != nil {
-			busy.Code = cloud.Code
+			busy.Code = codeOf(cloud)
 		}
 		return Answer{}, false, busy
 	case !found && !roleRefused:

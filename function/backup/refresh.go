@@ -188,7 +188,7 @@ func (s *Service) readConsistency(ctx context.Context, target Target, r Record) 
 // are those of the first [Service.Refresh]; a later error only ends the wait.
 func (s *Service) Follow(ctx context.Context, p identity.Principal, id string, long time.Duration) (Record, error) {
 	if long > 0 {
-		// The last request to the cloud must not take much longer than the wait.
+		// A request to the cloud that began before the end of the wait may last one second longer than the wait.
 		limited, cancel := context.WithTimeout(ctx, long+time.Second)
 		defer cancel()
 		ctx = limited

@@ -176,8 +176,8 @@ type Hourly struct {
 	last map[string]time.Time
 }
 
-// First reports whether it has not returned true for key within the last hour. After 1,000 keys it forgets
-// all. It is true for each call if h is nil.
+// First reports whether key occurs for the first time within an hour. The hour begins with the call that
+// returned true. After 1,000 keys First forgets all of them. If h is nil, it always returns true.
 func (h *Hourly) First(key string, now time.Time) bool {
 	if h == nil {
 		return true

@@ -214,7 +214,7 @@ func TestHistoryPagesAreComplete(t *testing.T) {
 	}
 }
 
-// noRejections is a policy that hides the rejections of the source foreign.
+// noRejections is a policy that hides the rejections of the sender "foreign" from everybody.
 type noRejections struct{ backup.Policy }
 
 func (p noRejections) MayViewRejections(who, sender identity.Principal) bool {

@@ -75,7 +75,7 @@ func plans() *rapid.Generator[plan] {
 	})
 }
 
-// faults returns the schedule of the cloud's faults in the emulator's grammar.
+// faults returns the faults of the cloud in the plan p, as a schedule for the emulator.
 func (p plan) faults() string {
 	var rules []string
 	if len(p.Creates) > 0 {

@@ -71,6 +71,8 @@ func (s Submission) deniedID(now time.Time) string {
 		s.Principal.ID(),
 		s.Fingerprint(),
 		now.UTC().Format("2006-01-02T15"),
+		s.Params["Reason"],
+		s.Params["Ticket"],
 	)
 }
 
@@ -82,10 +84,11 @@ func idOf(label string, parts ...string) string {
 }
 
 // Fingerprint returns the SHA-256, in hexadecimal, of the values that the caller gave. Empty
-// values and defaults are not included. A key with another fingerprint is [ErrKeyReused].
+// values, defaults, and the reason and the ticket ([param.Params.WithoutNotes]) are not included.
+// A key with another fingerprint is [ErrKeyReused].
 func (s Submission) Fingerprint() string {
 	given := param.Params{}
-	for name, value := range s.Params {
+	for name, value := range s.Params.WithoutNotes() {
 		if value != "" {
 			given[name] = value
 		}
@@ -154,6 +157,12 @@ func (r Record) Resource() string {
 	return r.Params["ContainerClusterId"]
 }
 
+// Reason returns why the sender needs the backup; empty if the request does not say.
+func (r Record) Reason() string { return r.Params["Reason"] }
+
+// Ticket returns the ticket of the request; empty if the request does not say.
+func (r Record) Ticket() string { return r.Params["Ticket"] }
+
 // State returns the state of the submission at now. It depends on the time: an attempt without a
 // result becomes UNKNOWN when its window ends.
 func (r Record) State(now time.Time) State {
@@ -185,8 +194,8 @@ func (r Record) State(now time.Time) State {
 
 // IsTerminal reports whether the page of the submission has nothing new to show: its state is
 // terminal, the copy in another region has ended, and the consistency is known if it was
-// requested. The portal waits for the copy and the consistency for at most [followUpTime] after
-// the end of the job.
+// requested. For a copy that has not begun, and for the consistency, the portal waits for at most
+// [followUpTime] after the end of the job.
 func (r Record) IsTerminal(now time.Time) bool {
 	state := r.State(now)
 	if state != StateComplete && state != StatePartialComplete {
@@ -211,7 +220,7 @@ func (r Record) IsFinal(now time.Time) bool {
 // wantsConsistency reports whether an application-consistent backup was requested.
 func (r Record) wantsConsistency() bool { return r.Complete["Detail.appConsistent"] == "true" }
 
-// followUpTime is how long after the end of a job its copy and its recovery point may appear.
+// followUpTime is how long after the end of a job its copy may begin and its recovery point may appear.
 const followUpTime = time.Hour
 
 // RequestInfo describes the request that causes an action, for logs and the audit trail.

@@ -265,7 +265,8 @@ func (s *Service) lateRepeat(ctx context.Context, sub Submission) (Answer, bool)
 	return s.recordedAnswer(r)
 }
 
-// recordedAnswer returns the answer of r. It returns false if nothing was sent yet.
+// recordedAnswer returns the answer that the last step of r gives: a final answer, or that the result of
+// an attempt is unknown. It returns false if another attempt may follow.
 func (s *Service) recordedAnswer(r Record) (Answer, bool) {
 	switch {
 	case r.Last.Kind.isFinal():
@@ -525,7 +526,7 @@ func (s *Service) recordFailure(ctx context.Context, r Record, err error, took t
 	s.Log.WarnContext(ctx, "job not created", "submission", r.SubmissionID, "cloud_request_id", cloud.RequestID, "error", cloud)
 	e := eventFor(AuditAnswered, ActionCreate, r.Principal, r, r.Last.N)
 	e.Outcome = classify(cloud, took)
-	step := Step{N: r.Last.N + 1, Code: cloud.Code, Message: cloud.Message, RequestID: cloud.RequestID}
+	step := Step{N: r.Last.N + 1, Code: codeOf(cloud), Message: cloud.Message, RequestID: cloud.RequestID}
 	switch e.Outcome.Class {
 	case ClassRefused:
 		step.Kind = StepRefused

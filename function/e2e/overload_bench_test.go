@@ -286,7 +286,8 @@ func (p phases) median(figure func(*tally) float64) float64 {
 	return all[len(all)/2]
 }
 
-// report writes what happened at three times the rate of normal.
+// report writes the metrics of p, which had three times as many requests as the portal can answer, and
+// compares them with normal, the phases at the capacity of the portal.
 func (p phases) report(b *testing.B, normal phases) {
 	b.Helper()
 	kept := func(figure func(*tally) float64) float64 { return 100 * p.median(figure) / normal.median(figure) }

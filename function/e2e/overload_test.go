@@ -106,7 +106,7 @@ func TestOverloadLosesNothing(t *testing.T) {
 	})
 }
 
-// resend makes submission n, again after each refusal.
+// resend sends submission n until the answer is not 503, for at most patience, and returns the last answer.
 func resend(t *testing.T, portal string, n int) *http.Response {
 	t.Helper()
 	for end := time.Now().Add(patience); ; {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -123,6 +124,28 @@ func TestV3ReadsQueryAndForm(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"InstanceId"}, call.InQuery); diff != "" {
 		t.Errorf("names in the query: %s", diff)
+	}
+}
+
+// TestV3RefusesRepeatedParameters proves that a parameter with two values is refused by name, wherever
+// they are, and that nothing is made.
+func TestV3RefusesRepeatedParameters(t *testing.T) {
+	f := newFixture(t)
+	role := f.assume(t, portal, nil)
+	form := encodeQuery(instanceOrder())
+	for name, c := range map[string]struct{ query, form string }{
+		"query and body":     {"InstanceId=i-bp2demopay01", form},
+		"an equal value":     {"SourceType=UDM_ECS", form},
+		"twice in the query": {"Note=1&Note=2", form},
+		"twice in the body":  {"", form + "&Retention=7"},
+	} {
+		a := f.do(t, f.requestV3(role, "CreateBackupJob", c.query, c.form))
+		if a.status != 400 || !strings.HasPrefix(a.code(), "InvalidParameter") || !strings.Contains(fmt.Sprint(a.body), "more than once") {
+			t.Errorf("%s: %d %v", name, a.status, a.body)
+		}
+	}
+	if jobs := f.Ledger().Jobs; len(jobs) != 0 {
+		t.Errorf("jobs: %+v", jobs)
 	}
 }
 

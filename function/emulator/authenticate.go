@@ -51,9 +51,9 @@ func (c *Cloud) authenticate(k *rpc.Call) error {
 	if !s.Matches(cred.Secret) {
 		return rpc.SignatureMismatch(s)
 	}
-	// The nonce is used up only after the signature was verified, so a request without the secret
-	// cannot use one up. claim can fail although seen was false: two copies of a request can
-	// arrive at the same time, and one is refused.
+	// The nonce is claimed only after the signature was verified, so that a request without the secret
+	// cannot use up a nonce of another client. claim fails if a copy of the request claimed the nonce
+	// after the call of seen.
 	if !c.nonces.claim(cred.KeyID, s.Nonce, k.At) {
 		return nonceUsed()
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 // A RetryError asks the platform to deliver the event again, because Failed of its Of messages
-// failed for now. The caller can see its text, so it does not contain the causes, which are
-// logged.
+// failed and may succeed later. Its text does not contain the causes, because the caller can see it;
+// the causes are logged.
 type RetryError struct{ Failed, Of int }
 
 // Error implements error.
@@ -43,10 +43,10 @@ type outcome struct {
 }
 
 // deliver passes the messages of an event to Submit, one after the other. The answer to a single
-// direct message is that of Submit; otherwise it is a report. If a message fails for now, deliver
-// continues with the others, and returns a [*RetryError] at the end. When the event is delivered
-// again, Submit recognises the finished messages by their ids. Another error is a [*ShapeError],
-// if the event contains no message.
+// direct message is that of Submit; otherwise it is a report. If a message fails and may succeed later,
+// deliver continues with the others, and returns a [*RetryError] at the end. When the event is delivered
+// again, Submit recognises the finished messages by their ids. The error is a [*ShapeError] if the event
+// contains no message.
 func (d Handlers) deliver(ctx context.Context, event []byte) (json.RawMessage, error) {
 	began := time.Now()
 	inv, _ := FromContext(ctx)
@@ -85,13 +85,13 @@ func (d Handlers) deliver(ctx context.Context, event []byte) (json.RawMessage, e
 const (
 	outcomeAccepted   = "accepted"   // every message was accepted
 	outcomeRejected   = "rejected"   // at least one message can never succeed
-	outcomeFailed     = "failed"     // at least one message failed for now
+	outcomeFailed     = "failed"     // at least one message failed and may succeed if it is sent again
 	outcomeUnreadable = "unreadable" // the event contains no message
 	outcomeUnserved   = "unserved"   // the event is known and not served
 )
 
-// outcome returns the outcome of the whole event. failed is the number of messages that failed
-// for now, which r does not contain.
+// outcome returns the outcome of the whole event. failed is the number of messages that failed and
+// may succeed if the platform sends them again; r does not count these.
 func (r *report) outcome(failed int) string {
 	switch {
 	case failed > 0:

@@ -139,7 +139,8 @@ func content(value []byte) []byte {
 	if json.Valid(value) {
 		return value
 	}
-	if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(value))); err == nil && json.Valid(jsontext.TrimMark(decoded)) {
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(value)))
+	if err == nil && json.Valid(jsontext.TrimMark(decoded)) {
 		return jsontext.TrimMark(decoded)
 	}
 	return value

@@ -37,7 +37,7 @@ var unservedShapes = []unservedShape{
 	{"Amazon MQ", []string{"eventSource", "eventSourceArn", "messages"}},
 	{"Amazon MQ for RabbitMQ", []string{"eventSource", "eventSourceArn", "rmqMessagesByQueue"}},
 	{"Kafka", []string{"topic", "partition", "offset", "value"}},
-	{"RocketMQ", []string{"topic", "systemProperties", "body"}},
+	{"RocketMQ", []string{"topic", "body"}}, // both kinds of properties may be missing
 	{"RabbitMQ", []string{"envelope", "props", "body"}},
 }
 

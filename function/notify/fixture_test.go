@@ -112,6 +112,7 @@ func newSender(t testing.TB, cfg Config) *Sender {
 func notice(e backup.Event) backup.Notice {
 	params := param.Params{
 		"Account": "payments", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "JobName": "before-upgrade",
+		"Reason": "Before the <release>", "Ticket": "OPS-7",
 	}
 	r := backup.Record{
 		Submission:   backup.Submission{Door: backup.DoorAPI, Principal: identity.Principal{Issuer: "test", Subject: "alice", Name: "Alice Ann"}, Params: params},

@@ -6,12 +6,13 @@
 //	kind      message                   signature                              confirmed by
 //	webhook   [Standard Webhooks] JSON  header: HMAC-SHA256 of id, time, body  status 2xx
 //	dingtalk  markdown                  query: HMAC-SHA256 of time and secret  errcode 0
-//	feishu    post                      body: HMAC-SHA256, keyed with both     code 0
+//	feishu    post                      body: HMAC-SHA256 of an empty text,    code 0
+//	                                    its key is time and secret
 //	wecom     markdown                  none                                   errcode 0
 //	slack     mrkdwn                    none                                   body ok
 //
-// Texts that people typed cannot act in a chat: they mention no person, link to nothing, and have
-// no markup (see inert).
+// Texts that people typed have no effect in a chat: they mention no person, contain no link and no
+// markup (see inert).
 //
 // A message is sent only to the URL of its receiver. Redirects are not followed, proxies of the
 // environment are not used, and addresses that are not public are refused unless the policy

@@ -130,7 +130,7 @@ func TestMessageTexts(t *testing.T) {
 		text := flatten(body)
 		for _, want := range []string{
 			"[production] Backup failed", "Instance: i-bp1demoweb01", "Account: payments", "Region: China (Hangzhou), cn-hangzhou",
-			"Name: before-upgrade", "Requested by: Alice Ann, API", "Cloud Backup says: " + reason, "Time: 2026-11-23 16:59 UTC+8",
+			"Name: before-upgrade", "Requested by: Alice Ann, API", "Why: Before the ＜release＞", "Ticket: OPS-7", "Cloud Backup says: " + reason, "Time: 2026-11-23 16:59 UTC+8",
 			"https://backup.example.com/backups/abc234",
 		} {
 			if !strings.Contains(text, want) {
@@ -144,12 +144,12 @@ func TestMessageTexts(t *testing.T) {
 			t.Fatal(err)
 		}
 		text = flatten(body)
-		for _, want := range []string{"备份成功", "实例：i-bp1demoweb01", "申请人：Alice Ann，API", "地域：华东1（杭州），cn-hangzhou"} {
+		for _, want := range []string{"备份成功", "实例：i-bp1demoweb01", "申请人：Alice Ann，API", "地域：华东1（杭州），cn-hangzhou", "备份原因：Before the", "工单号：OPS-7"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: no %q in %s", kind, want, text)
 			}
 		}
-		if strings.Contains(text, "https://") || strings.Contains(text, "[] ") || strings.Contains(text, "原因") {
+		if strings.Contains(text, "https://") || strings.Contains(text, "[] ") || strings.Contains(text, "\n原因") {
 			t.Errorf("%s without link, environment and reason: %s", kind, text)
 		}
 	}
@@ -205,7 +205,7 @@ func TestWebhookPayload(t *testing.T) {
 	got := sent(t, receiverAt(backup.WebhookReceiver, ""), notice(backup.EventFailed))
 	const want = `{"type":"backup.failed","timestamp":"2026-11-23T08:59:00Z","data":{"SubmissionId":"abc234","JobId":"job-1",` +
 		`"JobName":"before-upgrade-abc234","Status":"FAILED","Outcome":"failed","Account":"payments","Region":"cn-hangzhou",` +
-		`"SourceType":"UDM_ECS","InstanceId":"i-bp1demoweb01","AskedBy":"Alice Ann","Door":"api","ErrorMessage":"disk is busy",` +
+		`"SourceType":"UDM_ECS","InstanceId":"i-bp1demoweb01","AskedBy":"Alice Ann","Door":"api","Reason":"Before the \u003crelease\u003e","Ticket":"OPS-7","ErrorMessage":"disk is busy",` +
 		`"Environment":"production","Url":"https://backup.example.com/backups/abc234"}}`
 	if diff := cmp.Diff(want, string(got.body)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -16,7 +16,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// foreign is the folder that contains the packages from npm.
+// foreign is the folder in which npm installs the packages that the tests use.
 const foreign = "../../.ci"
 
 // needForeign skips a test if Node.js or the library of Standard Webhooks is not installed. With

@@ -68,6 +68,8 @@ type data struct {
 	ClusterID    string         `json:"ContainerClusterId,omitempty"`
 	AskedBy      string         `json:"AskedBy"`
 	Door         backup.Door    `json:"Door"`
+	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
+	Ticket       string         `json:"Ticket,omitempty"`
 	CancelledBy  string         `json:"CancelledBy,omitempty"`     // name of who cancelled the job in the portal
 	Code         string         `json:"Code,omitempty"`            // of a refusal by the cloud
 	Message      string         `json:"Message,omitempty"`         // the cloud's sentence about the refusal
@@ -95,6 +97,8 @@ func newPayload(n backup.Notice, environment, link string) payload {
 		ClusterID:    r.Complete["ContainerClusterId"],
 		AskedBy:      r.Principal.Name,
 		Door:         r.Door,
+		Reason:       r.Reason(),
+		Ticket:       r.Ticket(),
 		Environment:  environment,
 		URL:          link,
 	}

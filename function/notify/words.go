@@ -26,6 +26,8 @@ var (
 	wordOpen      = param.Both("Open in Backup Portal", "在备份门户中查看")
 	wordLowered   = param.Both("Backup succeeded, but it is less consistent than requested", "备份成功，但未达到要求的一致性")
 	wordRefused   = param.Both("Backup not started: refused by Cloud Backup", "备份未启动：云备份拒绝了请求")
+	wordWhy       = param.Both("Why", "备份原因")
+	wordTicket    = param.Both("Ticket", "工单号")
 	wordColon     = param.Both(": ", "：")
 	wordBeside    = param.Both("%v, %v", "%v，%v")
 )
@@ -83,6 +85,8 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	add(wordName, inert(r.Params["JobName"]))
 	add(wordAccount, inert(s.account(r.Account()).In(l)))
 	add(wordRegion, inert(wordBeside.Fill(l, param.RegionName(r.Region()), r.Region())))
+	add(wordWhy, inert(r.Reason()))
+	add(wordTicket, inert(r.Ticket()))
 	add(wordAskedBy, inert(wordBeside.Fill(l, cmp.Or(r.Principal.Name, r.Principal.Subject), r.Door.Name())))
 	if n.Event == backup.EventCancelled {
 		add(wordCancelled, inert(r.Cancellation.By.Name))

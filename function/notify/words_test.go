@@ -55,7 +55,7 @@ func TestInertMessages(t *testing.T) {
 		for i, s := range hostiles {
 			n := notice([]backup.Event{backup.EventFailed, backup.EventCancelled}[i%2])
 			n.Record.Principal.Name, n.Record.Job.ErrorMessage, n.Record.Cancellation.By.Name = s, s, s
-			n.Record.Params = param.Params{"Account": s, "Region": s, "JobName": s, "InstanceId": s, "ContainerClusterId": s}
+			n.Record.Params = param.Params{"Account": s, "Region": s, "JobName": s, "Reason": s, "Ticket": s, "InstanceId": s, "ContainerClusterId": s}
 			n.Record.Complete = n.Record.Params
 			bare := func(cfg *Config) { cfg.PublicURL, cfg.Notifications.Environment = nil, s }
 			got := sent(t, receiverAt(kind, ""), n, bare)

@@ -52,9 +52,7 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 		return nil, nil, err
 	}
 	d := decoder{params: Params{}, own: map[string]json.RawMessage{}}
-	for _, name := range repeated {
-		d.bad = append(d.bad, RepeatedField(name))
-	}
+	d.repeat(repeated)
 	var top map[string]json.RawMessage
 	if err := json.Unmarshal(data, &top); err != nil || top == nil {
 		return nil, nil, malformed(data, 0, Text{"a submission must be one JSON object", "提交内容必须是一个 JSON 对象"})
@@ -71,8 +69,7 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 			d.value(name, raw)
 		}
 	}
-	slices.SortFunc(d.bad, func(a, b Mistake) int { return strings.Compare(a.Field, b.Field) })
-	return d.params, d.own, d.bad.OrNil()
+	return d.params, d.own, d.result()
 }
 
 // ObjectNames returns the names of the parameters that are JSON objects: those with dotted fields.
@@ -84,14 +81,51 @@ func ObjectNames() []string { return []string{"Options", "Detail"} }
 func DecodeObject(name, text string) (Params, error) {
 	d := decoder{params: Params{}}
 	d.object(name, json.RawMessage(jsontext.Must(text)))
-	return d.params, d.bad.OrNil()
+	return d.params, d.result()
 }
 
 // A decoder collects the result of one DecodeJSON.
 type decoder struct {
-	params Params
-	own    map[string]json.RawMessage
-	bad    InvalidError
+	params   Params
+	own      map[string]json.RawMessage
+	bad      InvalidError
+	repeated []string                   // names that are given more than once
+	untyped  map[string]json.RawMessage // values of another type than their field
+}
+
+// repeat reports the names that are given more than once.
+func (d *decoder) repeat(names []string) {
+	for _, name := range names {
+		d.bad = append(d.bad, RepeatedField(name))
+	}
+	d.repeated = append(d.repeated, names...)
+}
+
+// result returns the mistakes, or nil. A value of the wrong type is none if it belongs to a switch that
+// is off: it becomes the parameter's text, which [Params.WithDefaults] removes and [Notes] reports. A
+// name that is given more than once has no other mistake: it is unknown which value was meant.
+func (d *decoder) result() error {
+	complete := d.params.WithDefaults()
+	for name, raw := range d.untyped {
+		f, _ := FieldNamed(name)
+		if f.IsOff(complete) {
+			d.params[name] = string(raw)
+			continue
+		}
+		bad := WrongType(name, f.Type, raw)
+		bad.Args[0] = f.Object
+		if f.Type == Strings || f.Type == Objects {
+			bad.Args[0] = f.Label
+		}
+		d.bad = append(d.bad, bad)
+	}
+	d.bad = slices.DeleteFunc(d.bad, func(m Mistake) bool {
+		return m.Code != codeTwice && slices.ContainsFunc(d.repeated, func(name string) bool {
+			return m.Field == name || strings.HasPrefix(m.Field, name+".")
+		})
+	})
+	slices.SortFunc(d.bad, func(a, b Mistake) int { return strings.Compare(a.Field, b.Field) })
+	return d.bad.OrNil()
 }
 
 func (d *decoder) wrong(name, code string, text Text, args ...any) {
@@ -111,9 +145,10 @@ func (d *decoder) object(name string, raw json.RawMessage) {
 			d.wrong(name, "type", msgObjectText, name, malformed.Problem)
 			return
 		}
-		for _, key := range repeated {
-			d.bad = append(d.bad, RepeatedField(name+"."+key))
+		for i, key := range repeated {
+			repeated[i] = name + "." + key
 		}
+		d.repeat(repeated)
 		raw = bytes.TrimSpace([]byte(text))
 	}
 	var keys map[string]json.RawMessage
@@ -143,12 +178,10 @@ func (d *decoder) value(name string, raw json.RawMessage) {
 	}
 	value, ok := f.fromJSON(raw)
 	if !ok {
-		bad := WrongType(name, f.Type, raw)
-		bad.Args[0] = f.Object
-		if f.Type == Strings || f.Type == Objects {
-			bad.Args[0] = f.Label
+		if d.untyped == nil {
+			d.untyped = map[string]json.RawMessage{}
 		}
-		d.bad = append(d.bad, bad)
+		d.untyped[name] = raw
 		return
 	}
 	if value != "" {
@@ -156,36 +189,56 @@ func (d *decoder) value(name string, raw json.RawMessage) {
 	}
 }
 
-// fromJSON converts a JSON value to the text that [Params] holds. It returns false if
-// the value has another type than f. A list may also be a string that holds the JSON
-// list, because the API itself takes lists in that form. An Integer may be a string of
-// digits, also with blanks around it or in full width ([PlainNumber]), because many programs
-// have texts only. A whole number may have any form of JSON, such as 15.0 or 1.5e1
-// ([plainJSONNumber]). A number is not checked further: Field.Check rejects fractions.
+// Convert returns the text that [Params] holds for a JSON value of a field of type t without a pattern,
+// or false if the value cannot have that type. A value that is not given is the empty text.
+func Convert(t Type, raw json.RawMessage) (value string, ok bool) {
+	if string(raw) == "null" {
+		return "", true
+	}
+	return Field{Type: t}.fromJSON(raw)
+}
+
+// fromJSON converts a JSON value to the text that [Params] holds. It returns false if the value cannot
+// have the type of f. Many programs have texts only, such as the labels of alerts, and others write
+// names as numbers, so every door for programs takes a value of another type if its meaning is clear:
+//
+//	type              value                                   result
+//	String            a string                                without surrounding blanks
+//	String            a number or a boolean                   as it is written
+//	Integer           a number: see [plainJSONNumber]         15.0 and 1.5e1 become 15
+//	Integer           a string with a number                  as [PlainNumber] reads it
+//	Boolean           a string: see [PlainBoolean]            "False" becomes false
+//	Integer, Boolean  a blank string                          not given
+//	Strings, Objects  a string with a JSON list               the list, as the API itself takes it
+//	Strings           another string                          the lines that are not blank
+//
+// Items of a list of ids lose surrounding blanks, but paths keep them. A number is not checked further:
+// Field.Check rejects fractions.
 func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 	var text string
 	isText := json.Unmarshal(raw, &text) == nil
 	switch f.Type {
 	case String:
-		if number := plainJSONNumber(string(raw)); f.Numeral && isDigits(number) {
-			return number, true
-		}
-		if f.Numeral {
-			text = strings.TrimSpace(width.Narrow.String(text))
-		}
-		return text, isText
+		return f.stringFrom(raw, text, isText)
 	case Integer:
-		if isText {
-			number := PlainNumber(text)
-			return number, number == "" || isDigits(number)
+		if !isText {
+			return plainJSONNumber(string(raw)), isNumber(raw)
 		}
-		return plainJSONNumber(string(raw)), isNumber(raw)
+		number := strings.TrimSpace(PlainNumber(text))
+		return number, number == "" || isJSONNumber(number)
 	case Boolean:
-		return string(raw), string(raw) == "true" || string(raw) == "false"
+		if !isText {
+			return string(raw), isBoolean(string(raw))
+		}
+		truth := strings.TrimSpace(PlainBoolean(text))
+		return truth, truth == "" || isBoolean(truth)
 	}
 	if isText {
-		if text == "" {
+		if text = strings.TrimSpace(text); text == "" {
 			return "", true
+		}
+		if f.Type == Strings && text[0] != '[' {
+			return StringList(textLines(text)), true
 		}
 		raw = json.RawMessage(text)
 	}
@@ -195,12 +248,41 @@ func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 	}
 	if f.Type == Strings {
 		items, err := parseStrings(compact)
+		if f.Pattern != "" {
+			for i, item := range items {
+				items[i] = strings.TrimSpace(item)
+			}
+		}
 		return StringList(items), err == nil
 	}
 	if compact == "[]" {
 		compact = ""
 	}
 	return compact, true
+}
+
+// stringFrom is fromJSON for a String. Text is the JSON string raw, if isText.
+func (f Field) stringFrom(raw json.RawMessage, text string, isText bool) (value string, ok bool) {
+	switch {
+	case f.Numeral && isText:
+		return strings.TrimSpace(width.Narrow.String(text)), true
+	case isText:
+		return strings.TrimSpace(text), true
+	case f.Numeral:
+		number := plainJSONNumber(string(raw))
+		return number, isDigits(number)
+	}
+	return string(raw), isNumber(raw) || isBoolean(string(raw))
+}
+
+// textLines returns the lines of text that are not blank, without surrounding blanks.
+func textLines(text string) (lines []string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // WrongType returns the mistake for the parameter name whose JSON value raw is not of

@@ -38,25 +38,35 @@ func TestDecodeJSON(t *testing.T) {
 		"a repeated key in a text":                  {`{"Detail":"{\"doCopy\":true,\"doCopy\":false}"}`, Params{"Detail.doCopy": "false"}, []string{"Detail.doCopy twice"}},
 		"a wrong type in a text":                    {`{"Options":"{\"UseVSS\":1}"}`, Params{}, []string{"Options.UseVSS type"}},
 		"a whole surrogate pair, and U+FFFD itself": {`{"Include":["/\ud83d\ude00","/\ufffd"]}`, Params{"Include": `["/😀","/` + "\ufffd" + `"]`}, nil},
-		"lists":                          {`{"Include":["/a b","/<&>"],"Exclude":[]}`, Params{"Include": `["/a b","/<&>"]`}, nil},
-		"a list as the API takes it":     {`{"Include":"[\"/a\", \"/b\"]"}`, Params{"Include": `["/a","/b"]`}, nil},
-		"volumes":                        {`{"ContainerResources":[ {"host": "h"} ]}`, Params{"ContainerResources": `[{"host":"h"}]`}, nil},
-		"an unknown key":                 {`{"instanceId":"i-1"}`, Params{}, []string{"instanceId unknown"}},
-		"a dotted key":                   {`{"Detail.doCopy":true}`, Params{}, []string{"Detail.doCopy unknown"}},
-		"an unknown key of Detail":       {`{"Detail":{"timeoutSeconds":30}}`, Params{}, []string{"Detail.timeoutSeconds unknown"}},
-		"a repeated key":                 {`{"Retention":1,"Retention":2}`, Params{"Retention": "2"}, []string{"Retention twice"}},
-		"a repeated key of Detail":       {`{"Detail":{"doCopy":true,"doCopy":false}}`, Params{"Detail.doCopy": "false"}, []string{"Detail.doCopy twice"}},
-		"Detail as text":                 {`{"Detail":"{}"}`, Params{}, nil},
-		"a number as text":               {`{"Retention":"15"}`, Params{"Retention": "15"}, nil},
-		"a number with blanks":           {`{"Retention":" 030\t"}`, Params{"Retention": "30"}, nil},
-		"a number in full width":         {`{"Detail":{"timeoutInSeconds":"　６０"}}`, Params{"Detail.timeoutInSeconds": "60"}, nil},
-		"no number":                      {`{"Retention":""}`, Params{}, nil},
-		"words for a number":             {`{"Retention":"15 days"}`, Params{}, []string{"Retention type"}},
-		"an account ID in full width":    {`{"CrossAccountUserId":" １５８９７５００００００４６２５"}`, Params{"CrossAccountUserId": "1589750000004625"}, nil},
-		"text as a number":               {`{"InstanceId":15}`, Params{}, []string{"InstanceId type"}},
-		"a truth as text":                {`{"InitiatedByAck":"true"}`, Params{}, []string{"InitiatedByAck type"}},
-		"a list of numbers":              {`{"Include":[1]}`, Params{}, []string{"Include type"}},
-		"a text that is no list":         {`{"Include":"/home"}`, Params{}, []string{"Include type"}},
+		"lists":                       {`{"Include":["/a b","/<&>"],"Exclude":[]}`, Params{"Include": `["/a b","/<&>"]`}, nil},
+		"a list as the API takes it":  {`{"Include":"[\"/a\", \"/b\"]"}`, Params{"Include": `["/a","/b"]`}, nil},
+		"volumes":                     {`{"ContainerResources":[ {"host": "h"} ]}`, Params{"ContainerResources": `[{"host":"h"}]`}, nil},
+		"an unknown key":              {`{"instanceId":"i-1"}`, Params{}, []string{"instanceId unknown"}},
+		"a dotted key":                {`{"Detail.doCopy":true}`, Params{}, []string{"Detail.doCopy unknown"}},
+		"an unknown key of Detail":    {`{"Detail":{"timeoutSeconds":30}}`, Params{}, []string{"Detail.timeoutSeconds unknown"}},
+		"a repeated key":              {`{"Retention":1,"Retention":2}`, Params{"Retention": "2"}, []string{"Retention twice"}},
+		"a repeated key of Detail":    {`{"Detail":{"doCopy":true,"doCopy":false}}`, Params{"Detail.doCopy": "false"}, []string{"Detail.doCopy twice"}},
+		"Detail as text":              {`{"Detail":"{}"}`, Params{}, nil},
+		"a number as text":            {`{"Retention":"15"}`, Params{"Retention": "15"}, nil},
+		"a number with blanks":        {`{"Retention":" 030\t"}`, Params{"Retention": "30"}, nil},
+		"a number in full width":      {`{"Detail":{"timeoutInSeconds":"　６０"}}`, Params{"Detail.timeoutInSeconds": "60"}, nil},
+		"no number":                   {`{"Retention":""}`, Params{}, nil},
+		"words for a number":          {`{"Retention":"15 days"}`, Params{}, []string{"Retention type"}},
+		"an account ID in full width": {`{"CrossAccountUserId":" １５８９７５００００００４６２５"}`, Params{"CrossAccountUserId": "1589750000004625"}, nil},
+		"text as a number":            {`{"JobName":20260101}`, Params{"JobName": "20260101"}, nil},
+		"a truth as text":             {`{"InitiatedByAck":"true"}`, Params{"InitiatedByAck": "true"}, nil},
+		"a list of numbers":           {`{"Include":[1]}`, Params{}, []string{"Include type"}},
+		"a text that is no list":      {`{"Include":"/home"}`, Params{"Include": `["/home"]`}, nil},
+		"blanks around an ID":         {`{"InstanceId":" i-1\n","Detail":{"diskIdList":[" d-1 "]}}`, Params{"InstanceId": "i-1", "Detail.diskIdList": `["d-1"]`}, nil},
+		"a wrong type under a switch that is off": {`{"Detail":{"timeoutInSeconds":true,"doCopy":false,"destinationRegionId":{"a":1}}}`,
+			Params{"Detail.timeoutInSeconds": "true", "Detail.doCopy": "false", "Detail.destinationRegionId": `{"a":1}`}, nil},
+		"a wrong type under a switch that is on": {`{"Detail":{"appConsistent":"True","timeoutInSeconds":true}}`,
+			Params{"Detail.appConsistent": "true"}, []string{"Detail.timeoutInSeconds type"}},
+		"a wrong type under a switch of a wrong type": {`{"Detail":{"appConsistent":1,"timeoutInSeconds":[]}}`,
+			Params{"Detail.timeoutInSeconds": "[]"}, []string{"Detail.appConsistent type"}},
+		"a repeated key of a wrong type": {`{"Detail":{"doCopy":1,"doCopy":2}}`, Params{}, []string{"Detail.doCopy twice"}},
+		"a repeated unknown key":         {`{"Detail":{"x":1,"x":2}}`, Params{}, []string{"Detail.x twice"}},
+		"a repeated object":              {`{"Detail":{"doCopy":1},"Detail":{"y":2}}`, Params{}, []string{"Detail twice"}},
 		"an account ID keeps its digits": {`{"CrossAccountUserId":"9007199254740993"}`, Params{"CrossAccountUserId": "9007199254740993"}, nil},
 		"an account ID as a number, too": {`{"CrossAccountUserId":9007199254740993}`, Params{"CrossAccountUserId": "9007199254740993"}, nil},
 		"an account ID that is none":     {`{"CrossAccountUserId":-1}`, Params{}, []string{"CrossAccountUserId type"}},
@@ -70,6 +80,37 @@ func TestDecodeJSON(t *testing.T) {
 				t.Errorf("mistakes (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestValuesGetTheTypeOfTheirParameter checks which values of another type than their parameter are
+// taken: labels are always texts. A refused value is a mistake of its parameter, also later by Check.
+func TestValuesGetTheTypeOfTheirParameter(t *testing.T) {
+	const refused = "refused"
+	for _, c := range []struct{ name, value, want string }{
+		{"Retention", `"7"`, "7"}, {"Retention", `" 30 "`, "30"}, {"Retention", `"３０"`, "30"}, {"Retention", `7`, "7"},
+		{"Retention", `""`, ""}, {"Retention", `" "`, ""}, {"Retention", `"07"`, "7"}, {"Retention", `"7 days"`, refused},
+		{"Retention", `"15.0"`, "15"}, {"Retention", `15.0`, "15"}, {"Retention", `"1.5e1"`, "15"}, {"Retention", `"1,000"`, "1000"},
+		{"Retention", `"1,5"`, refused}, {"Retention", `"1.5"`, refused}, {"Retention", `"-1"`, refused}, {"Retention", `"NaN"`, refused},
+		{"Retention", `"0x10"`, refused}, {"Retention", `"+5"`, refused}, {"Retention", `true`, refused}, {"Retention", `null`, ""},
+		{"Retention", `12345678901234567890`, refused}, {"Retention", `[7]`, refused},
+		{"InitiatedByAck", `"true"`, "true"}, {"InitiatedByAck", `"False"`, "false"}, {"InitiatedByAck", `" ＴＲＵＥ "`, "true"},
+		{"InitiatedByAck", `""`, ""}, {"InitiatedByAck", `"yes"`, refused}, {"InitiatedByAck", `"1"`, refused}, {"InitiatedByAck", `1`, refused},
+		{"JobName", `7`, "7"}, {"JobName", `12345678901234567890`, "12345678901234567890"}, {"JobName", `true`, "true"},
+		{"JobName", `" a\t"`, "a"}, {"JobName", `["a"]`, refused}, {"InstanceId", `"\u00a0i-1"`, "i-1"}, {"InstanceId", `7`, refused},
+		{"InstanceId", `{"a":1}`, refused}, {"InstanceId", `"i-1 i-2"`, refused},
+		{"Include", `"[\"/data\"]"`, `["/data"]`}, {"Include", `" [\"/data\"]"`, `["/data"]`}, {"Include", `["/data "]`, `["/data "]`},
+		{"Include", `"/data"`, `["/data"]`}, {"Include", `" /a \n\n/b "`, `["/a","/b"]`}, {"Include", `" "`, ""}, {"Include", `7`, refused},
+		{"ContainerResources", `"r"`, refused}, {"ContainerResources", `"[{\"resourceId\":\"r\"}]"`, `[{"resourceId":"r"}]`},
+	} {
+		p, _, err := DecodeJSON([]byte(`{"` + c.name + `":` + c.value + `}`))
+		got := p[c.name]
+		if f, _ := FieldNamed(c.name); err != nil || f.Check(got) != nil {
+			got = refused
+		}
+		if got != c.want {
+			t.Errorf("%s from %s: got %q, %v, want %q", c.name, c.value, p[c.name], err, c.want)
+		}
 	}
 }
 

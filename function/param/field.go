@@ -5,7 +5,7 @@
 // once. A [Field] belongs to one of three groups:
 //
 //	group     names                                         chosen by      sent to the cloud
-//	ours      Account, Region                               the caller     no
+//	ours      Account, Region, Reason, Ticket               the caller     no
 //	assigned  CrossAccountType, CrossAccountUserId,         the policy, by  yes
 //	          CrossAccountRoleName                          the account
 //	other     InstanceId, Retention, Detail.doCopy, …       the caller     yes
@@ -72,6 +72,7 @@ type Choice struct {
 type Field struct {
 	Name     string // the API's name with dots; also the name in forms and in JSON
 	Ours     bool   // a parameter of the portal: never sent to the cloud
+	Note     bool   // says something about the request and nothing about the backup; see [Params.WithoutNotes]
 	Assigned bool   // its value follows from the account alias: a caller may not choose it
 	Numeral  bool   // a String of digits that a caller may also write as a JSON number, as the API does
 
@@ -115,12 +116,11 @@ func (f Field) AppliesTo(p Params) bool {
 		(f.Under.Name == "" || p[f.Under.Name] == f.Under.Value)
 }
 
-// IsOff reports whether f belongs to a switch that is off: its source type is that of p, and a
-// Boolean parameter that f.Under names does not have the value that f needs. A value of f then
-// changes nothing. P must have the defaults of the fields before f.
+// IsOff reports whether f belongs to a switch that is off: the Boolean parameter that f.Under names does
+// not have the value that f needs. A value of f then changes nothing, for every source type. P must have
+// the defaults of the fields before f.
 func (f Field) IsOff(p Params) bool {
-	return f.Under.Name != "" && !f.Assigned && f.ForSource(p.SourceType()) &&
-		(p[f.Under.Name] == "" || p[f.Under.Name] == "false")
+	return f.Under.Name != "" && !f.Assigned && (p[f.Under.Name] == "" || p[f.Under.Name] == "false")
 }
 
 // ForSource reports whether f.For includes s. It ignores f.Under.

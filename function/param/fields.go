@@ -267,6 +267,22 @@ var Fields = []Field{{
 	Help:    Text{"Select only if ACK requires it", "仅在 ACK 要求时勾选"},
 	Example: "false", For: []SourceType{Container},
 	Type: Boolean, Default: "false",
+}, {
+	Name: "Reason", Ours: true, Note: true,
+	Label:   Text{"Why", "备份原因"},
+	Object:  Text{"why you need this backup", "备份原因"},
+	Help:    Text{"Shown in the history and in notifications", "会显示在历史记录和通知中"},
+	Example: "Before the schema change",
+	Pattern: `[^\x00-\x1f\x7f-\x9f]+`, MaxLength: 200, Source: "the portal: one line in any language",
+	Shape: Text{"Why must be one line without control characters", "备份原因必须是一行文字，不能包含控制字符"},
+}, {
+	Name: "Ticket", Ours: true, Note: true,
+	Label:   Text{"Ticket", "工单号"},
+	Object:  Text{"the ticket", "工单号"},
+	Help:    Text{"The change or incident that this backup belongs to", "此次备份对应的变更或事件"},
+	Example: "OPS-1234",
+	Pattern: `[^\x00-\x20\x7f-\xa0]+`, MaxLength: 64, Source: "the portal: one word; a rule can require a form",
+	Shape: Text{"Ticket must not contain blanks and control characters", "工单号不能包含空格和控制字符"},
 }}
 
 const (

@@ -149,7 +149,7 @@ func (f Field) checkObjects(value string) []Mistake {
 		return wrong(malformed.Problem)
 	}
 	if len(repeated) > 0 {
-		return []Mistake{f.mistake("twice", msgTwice, repeated[0])}
+		return []Mistake{f.mistake(codeTwice, msgTwice, repeated[0])}
 	}
 	var items []json.RawMessage
 	if err := json.Unmarshal([]byte(value), &items); err != nil {

@@ -188,7 +188,16 @@ func unknown(name, hint string) Mistake {
 // RepeatedField returns the mistake for a parameter that is given more than once, with
 // code "twice".
 func RepeatedField(name string) Mistake {
-	return Mistake{Field: name, Code: "twice", Text: msgTwice, Args: []any{name}}
+	return Mistake{Field: name, Code: codeTwice, Text: msgTwice, Args: []any{name}}
+}
+
+// codeTwice is the code of [RepeatedField].
+const codeTwice = "twice"
+
+// HasRepeat reports whether a name is given more than once. Then it is unknown which of its values was
+// meant, and the rules between fields cannot be checked.
+func (e InvalidError) HasRepeat() bool {
+	return slices.ContainsFunc(e, func(m Mistake) bool { return m.Code == codeTwice })
 }
 
 // NotBoolean returns the mistake for a value of a Boolean parameter that is neither true

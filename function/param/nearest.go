@@ -20,9 +20,9 @@ func unknownKey(object, key string) Mistake {
 }
 
 // nearest returns the name that a sender probably meant with the unknown name: a key of object, or
-// a top-level parameter if object is empty. A key that was written outside its object is returned
-// with its dotted name. The comparison ignores case and separators. It returns "" if no name is
-// similar, or if name is longer than [maxHinted].
+// a top-level parameter if object is empty. A key that was written in another place is returned with its
+// dotted name. The comparison ignores case and separators, and knows some other names ([aliases]). It
+// returns "" if no name is similar, or if name is longer than [maxHinted].
 func nearest(name, object string) string { return nearestOf(name, object, knownKeys()) }
 
 // nearestOf is nearest among the given keys.
@@ -31,7 +31,10 @@ func nearestOf(name, object string, keys []knownKey) string {
 		return ""
 	}
 	wanted := foldName(name)
-	best, bestDistance := "", len(wanted)/3+1
+	if alias := aliases[wanted]; alias != "" {
+		wanted = foldName(alias)
+	}
+	best, bestDistance, elsewhere := "", len(wanted)/3+1, ""
 	if bestDistance < 3 {
 		bestDistance = 3 // short names too may have two wrong letters
 	}
@@ -39,16 +42,39 @@ func nearestOf(name, object string, keys []knownKey) string {
 		switch {
 		case k.folded == wanted && k.object == object:
 			return k.key
-		case k.folded == wanted && object == "":
-			return k.object + "." + k.key
+		case k.folded == wanted:
+			elsewhere = strings.TrimPrefix(k.object+"."+k.key, ".")
 		case k.object != object:
 			continue
 		}
-		if d := similarity(wanted, k.folded); d < bestDistance {
+		if d := similarity(wanted, k.folded); d < bestDistance && k.object == object {
 			best, bestDistance = k.key, d
 		}
 	}
+	if elsewhere != "" && (object == "" || best == "") {
+		return elsewhere
+	}
 	return best
+}
+
+// aliases are names of other products and of the vendor's console that are not similar to the names of
+// the parameters, in the form of [foldName].
+var aliases = map[string]string{
+	"name":         "JobName",
+	"vss":          "UseVSS",
+	"enablevss":    "UseVSS",
+	"days":         "Retention",
+	"expire":       "Retention",
+	"paths":        "Include",
+	"path":         "Include",
+	"ignore":       "Exclude",
+	"volumes":      "ContainerResources",
+	"pvcs":         "ContainerResources",
+	"bandwidth":    "SpeedLimit",
+	"ecsid":        "InstanceId",
+	"serverid":     "InstanceId",
+	"shadowcopy":   "UseVSS",
+	"shadowcopies": "UseVSS",
 }
 
 // A knownKey is a name that JSON can have: at the top if object is empty, else inside object.
@@ -79,13 +105,27 @@ var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 // foldName returns name in lower case without separators, for a comparison.
 func foldName(name string) string { return separators.Replace(strings.ToLower(name)) }
 
-// similarity returns how different two folded names are: their edit distance, or 1 if one of them,
-// with at least four letters, begins with the other.
+// similarity returns how different two folded names are: their edit distance, or less if one of them,
+// also without a plural s, is a part of the other. It is 1 for a beginning of at least four letters, and
+// 2 for another part of at least three.
 func similarity(a, b string) int {
-	if len(a) > 3 && len(b) > 3 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a)) {
-		return 1
+	d := editDistance(a, b)
+	a, b = singular(a), singular(b)
+	switch least := min(len(a), len(b)); {
+	case least > 3 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a)):
+		return min(d, 1)
+	case least > 2 && (strings.Contains(a, b) || strings.Contains(b, a)):
+		return min(d, 2)
 	}
-	return editDistance(a, b)
+	return d
+}
+
+// singular returns name without a plural s.
+func singular(name string) string {
+	if strings.HasSuffix(name, "ss") {
+		return name
+	}
+	return strings.TrimSuffix(name, "s")
 }
 
 // editDistance returns the Levenshtein distance of a and b in bytes. Both have at most [maxHinted]

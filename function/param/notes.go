@@ -1,6 +1,8 @@
 package param
 
 import (
+	"cmp"
+	"regexp"
 	"strings"
 
 	"golang.org/x/text/width"
@@ -9,6 +11,7 @@ import (
 // The sentences of notes.
 var (
 	msgIgnored  = Text{"%v was ignored: it applies only if %v is %v", "已忽略 %v：仅当 %v 为 %v 时适用"}
+	msgNotOf    = Text{"%v was ignored: it does not apply to %v", "已忽略 %v：不适用于%v"}
 	msgSentAs   = Text{"%v is sent as %v", "%v 以 %v 提交"}
 	msgNameFits = Text{
 		"JobName was changed to %v: it can contain only letters, digits, dots, underscores and hyphens, at most %v",
@@ -31,10 +34,11 @@ func Notes(given, complete Params) []Text {
 		value := given[f.Name]
 		switch {
 		case value == "":
+		case f.IsOff(complete) && value == f.Default:
+		case f.IsOff(complete) && !f.ForSource(complete.SourceType()):
+			add(msgNotOf, f.Name, complete.SourceType().Name())
 		case f.IsOff(complete):
-			if value != f.Default {
-				add(msgIgnored, f.Name, f.Under.Name, f.Under.Value)
-			}
+			add(msgIgnored, f.Name, f.Under.Name, f.Under.Value)
 		case f.Name == "SpeedLimit" && complete[f.Name] != "" && complete[f.Name] != value:
 			add(msgSentAs, f.Name, complete[f.Name])
 		case f.Name == "JobName" && FitName(value) == "":
@@ -79,19 +83,38 @@ func (p Params) WithFittingName() Params {
 	return q
 }
 
-// PlainNumber returns a whole number in the form that [Params] holds: it reads full-width digits as
-// digits, and removes surrounding blanks, commas between digits and leading zeros. It returns other
-// texts unchanged.
+// PlainNumber returns a whole number in the form that [Params] holds: it reads full-width characters as
+// ASCII, and removes surrounding blanks, leading zeros and commas between groups of three digits. 15.0
+// and 1.5e1 become 15 ([plainJSONNumber]). It returns other texts unchanged.
 func PlainNumber(s string) string {
-	digits := strings.ReplaceAll(strings.TrimSpace(width.Narrow.String(s)), ",", "")
-	if !isDigits(digits) {
-		return s
+	number := strings.TrimSpace(width.Narrow.String(s))
+	if grouped.MatchString(number) {
+		number = strings.ReplaceAll(number, ",", "")
 	}
-	if digits = strings.TrimLeft(digits, "0"); digits == "" {
-		return "0"
+	if isDigits(number) {
+		return cmp.Or(strings.TrimLeft(number, "0"), "0")
 	}
-	return digits
+	if isJSONNumber(number) {
+		return plainJSONNumber(number)
+	}
+	return s
 }
+
+// grouped matches a whole number with commas between groups of three digits. 1,5 is no such number: in
+// many countries it is a fraction.
+var grouped = regexp.MustCompile(`\A[0-9]{1,3}(,[0-9]{3})+\z`)
+
+// PlainBoolean returns true or false in the form that [Params] holds: it reads full-width characters as
+// ASCII, removes surrounding blanks and ignores case. It returns other texts unchanged.
+func PlainBoolean(s string) string {
+	if truth := strings.ToLower(strings.TrimSpace(width.Narrow.String(s))); isBoolean(truth) {
+		return truth
+	}
+	return s
+}
+
+// isBoolean reports whether s is true or false.
+func isBoolean(s string) bool { return s == "true" || s == "false" }
 
 // isDigits reports whether s has only the digits 0 to 9, and at least one.
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

@@ -26,8 +26,12 @@ func TestNotes(t *testing.T) {
 		},
 		"scripts":             {Params{"Detail.preScriptPath": "x"}, []string{"Detail.preScriptPath was ignored: it applies only if Detail.appConsistent is true"}},
 		"a switch that is on": {Params{"Detail.appConsistent": "true", "Detail.timeoutInSeconds": "60"}, nil},
-		"over midnight":       {Params{"SourceType": "ECS_FILE", "SpeedLimit": "22:6:5"}, []string{"SpeedLimit is sent as 22:24:5|0:6:5"}},
-		"a name":              {Params{"JobName": "nightly"}, nil},
+		"the vendor's Detail with files": {
+			Params{"SourceType": "ECS_FILE", "Detail.timeoutInSeconds": "60", "Detail.enableFsFreeze": "true", "Detail.appConsistent": "false"},
+			[]string{"Detail.timeoutInSeconds was ignored: it does not apply to Files on an ECS instance"},
+		},
+		"over midnight": {Params{"SourceType": "ECS_FILE", "SpeedLimit": "22:6:5"}, []string{"SpeedLimit is sent as 22:24:5|0:6:5"}},
+		"a name":        {Params{"JobName": "nightly"}, nil},
 		"a name with blanks": {Params{"JobName": "before upgrade/2"}, []string{
 			"JobName was changed to before-upgrade-2: it can contain only letters, digits, dots, underscores and hyphens, at most 37",
 		}},
@@ -74,7 +78,8 @@ func TestFitName(t *testing.T) {
 func TestPlainNumber(t *testing.T) {
 	for text, want := range map[string]string{
 		"30": "30", " 30 ": "30", "１５": "15", "　７\u00a0": "7", "1,000": "1000", "１，０００": "1000", "007": "7", "0": "0",
-		"": "", "1.5": "1.5", "-1": "-1", "1e3": "1e3", "٣": "٣", "１５天": "１５天",
+		"": "", "1.5": "1.5", "-1": "-1", "1e3": "1000", "15.0": "15", "1,5": "1,5", "1,0000": "1,0000",
+		"٣": "٣", "１５天": "１５天", "NaN": "NaN", "0x10": "0x10", "1e400": "1e400",
 	} {
 		if got := PlainNumber(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
@@ -96,6 +101,20 @@ func TestUnknownNamesAreHinted(t *testing.T) {
 		`{"Options":{"useVss":true}}`:             "UseVSS",
 		`{"instanceId":"i-1"}`:                    "InstanceId",
 		`{"retention_days":1}`:                    "Retention",
+		`{"Detail":{"diskIds":[]}}`:               "diskIdList",
+		`{"Detail":{"DISKS":[]}}`:                 "diskIdList",
+		`{"Detail":{"copy":true}}`:                "doCopy",
+		`{"Detail":{"region":"x"}}`:               "destinationRegionId",
+		`{"Detail":{"freeze":true}}`:              "enableFsFreeze",
+		`{"Detail":{"useVSS":true}}`:              "Options.UseVSS",
+		`{"Options":{"vss":true}}`:                "UseVSS",
+		`{"Options":{"enableVSS":true}}`:          "UseVSS",
+		`{"Options":{"instanceId":"i-1"}}`:        "InstanceId",
+		`{"vss":true}`:                            "Options.UseVSS",
+		`{"Days":1}`:                              "Retention",
+		`{"paths":["/a"]}`:                        "Include",
+		`{"Volumes":[]}`:                          "ContainerResources",
+		`{"name":"x"}`:                            "JobName",
 		`{"timeoutInSeconds":1}`:                  "Detail.timeoutInSeconds",
 		`{"useVSS":true}`:                         "Options.UseVSS",
 		`{"detail":{}}`:                           "Detail",

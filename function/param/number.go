@@ -51,9 +51,12 @@ func isNumber(raw []byte) bool { return raw[0] == '-' || raw[0] >= '0' && raw[0]
 
 // isHuge reports whether value is a JSON number outside of int64.
 func isHuge(value string) bool {
-	if value == "" || !isNumber([]byte(value)) || !json.Valid([]byte(value)) {
+	if !isJSONNumber(value) {
 		return false
 	}
 	n, _ := strconv.ParseFloat(value, 64) // an infinity if it is too large
 	return math.Abs(n) >= 1<<63
 }
+
+// isJSONNumber reports whether s is a number as JSON writes it.
+func isJSONNumber(s string) bool { return s != "" && isNumber([]byte(s)) && json.Valid([]byte(s)) }

@@ -47,6 +47,18 @@ func (p Params) WithDefaults() Params {
 	return q
 }
 
+// WithoutNotes returns a copy of p without the fields that are a [Field.Note]. Two requests for the
+// same backup can differ in them. P may be nil.
+func (p Params) WithoutNotes() Params {
+	q := p.clone()
+	for _, f := range Fields {
+		if f.Note {
+			delete(q, f.Name)
+		}
+	}
+	return q
+}
+
 // clone returns a copy of p that can be changed. P may be nil.
 func (p Params) clone() Params {
 	if p == nil {
@@ -110,7 +122,8 @@ func (p Params) validateTogether() []Mistake {
 	if p.SourceType() == UDMECS && p["BackupType"] == "INCREMENTAL" {
 		wrong("BackupType", "enum", msgFull)
 	}
-	if pre, post := p["Detail.preScriptPath"], p["Detail.postScriptPath"]; p["Detail.appConsistent"] == "true" && (pre == "") != (post == "") {
+	pre, post := p["Detail.preScriptPath"], p["Detail.postScriptPath"]
+	if p["Detail.appConsistent"] == "true" && (pre == "") != (post == "") {
 		missing, _ := FieldNamed("Detail.preScriptPath")
 		if post == "" {
 			missing, _ = FieldNamed("Detail.postScriptPath")

@@ -2,7 +2,8 @@ package param
 
 import "slices"
 
-// A SourceType is the type of the source of a backup, such as a whole instance or its files. Its values are those of the parameter SourceType
+// A SourceType is the type of the source of a backup, such as a whole instance or its files. Its values
+// are those of the parameter SourceType
 // of CreateBackupJob. The zero value is unknown; [Params.SourceType] never returns it.
 type SourceType string
 

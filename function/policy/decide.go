@@ -5,21 +5,22 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
 )
 
-// Decide returns the grant of the first rule, in the order of the file, that allows who
-// to create the backup. Given are the parameters as the caller gave them, without values
+// Decide returns the grant of the first rule, in the order of the file, that allows the principal
+// who to create the backup. given are the parameters as the caller gave them, without values
 // and defaults of rules; the grant contains the values that the rule adds.
 //
 // If no rule allows the backup, denied has at least one entry: either the one condition
 // before the rules that does not hold, or, for each rule for who's teams that allows
-// backup.create, the first condition that does not hold (at most 20 rules). Who learns
-// nothing about rules for other teams. An account that no rule for who's teams names is
-// answered like an account that does not exist.
+// backup.create, the first condition that does not hold (at most 20 rules). The entries
+// say nothing about rules for other teams. An account that no rule for who's teams names is
+// refused like an account that does not exist.
 //
 // Decide calls the cloud only for the tags of the instance, and only if a rule names tags
 // and all its other conditions hold. The wait is at most 5 seconds. If tags cannot be read,
@@ -212,13 +213,17 @@ func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.checkEnforced(given); !ok {
 		return failed, false
 	}
-	if vault := given["VaultId"]; given.SourceType() != param.UDMECS && !r.vaults.covers(vault) && !r.vaults.covers(values["VaultId"]) {
+	needsVault := given.SourceType() != param.UDMECS
+	if needsVault && !r.vaults.covers(given["VaultId"]) && !r.vaults.covers(values["VaultId"]) {
 		return r.notCovered("VaultId", nounVault), false
 	}
 	if days := given["Retention"]; !r.retention.contains(days) && (days != "" || r.retention.preset == 0) {
 		return r.outsideDays("Retention", r.retention), false
 	}
 	if failed, ok := r.allowsCopy(given, values); !ok {
+		return failed, false
+	}
+	if failed, ok := r.checkNotes(given); !ok {
 		return failed, false
 	}
 	if !mayBeOn("Detail.appConsistent", given, values) {
@@ -267,6 +272,32 @@ func (r rule) allowsCopy(given, values param.Params) (param.Mistake, bool) {
 		return r.outsideDays("Detail.destinationRetention", r.copies.retention), false
 	}
 	return param.Mistake{}, true
+}
+
+// checkNotes checks the reason and the ticket of a request.
+func (r rule) checkNotes(given param.Params) (param.Mistake, bool) {
+	switch text := given["Ticket"]; {
+	case r.why && strings.TrimSpace(given["Reason"]) == "":
+		return r.explained(mistake("Reason", msgWhy, r.id)), false
+	case text == "" && r.ticket.required:
+		return r.explained(mistake("Ticket", msgTicket, r.id, r.ticket.words())), false
+	case text != "" && r.ticket.pattern != nil && !r.ticket.pattern.MatchString(text):
+		return r.explained(mistake("Ticket", msgTicketForm, r.id, r.ticket.words())), false
+	}
+	return param.Mistake{}, true
+}
+
+// words returns the form of a ticket for people, with a colon before it; empty if every text is one.
+func (t ticket) words() param.Text {
+	switch {
+	case t.source != "" && t.example != "":
+		return param.Text{En: ": it must match " + t.source + ", such as " + t.example, Zh: "：须符合 " + t.source + "，例如 " + t.example}
+	case t.source != "":
+		return param.Text{En: ": it must match " + t.source, Zh: "：须符合 " + t.source}
+	case t.example != "":
+		return param.Text{En: ", such as " + t.example, Zh: "，例如 " + t.example}
+	}
+	return param.Text{}
 }
 
 // mayBeOn reports whether a switch may be on: the caller or the rule gives it another value than

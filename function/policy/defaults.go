@@ -28,6 +28,8 @@ var notPresettable = []string{
 	"Detail.destinationRetention",
 	"Detail.preScriptPath",
 	"Detail.postScriptPath",
+	"Reason",
+	"Ticket",
 }
 
 // values reads the mapping of a rule's defaults or enforced: values by the names of

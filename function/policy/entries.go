@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ func (l *loader) policy(top place) *Policy {
 	m := l.mapping(
 		top,
 		[]string{"version", "enabled", "accounts"},
-		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "operators", "notifications"},
+		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "operators", "notifications", "prices"},
 	)
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
 		l.wrong(v, "is not supported: write 1")
@@ -55,6 +56,7 @@ func (l *loader) policy(top place) *Policy {
 	p.rules = list(l, m["rules"], l.rule)
 	p.operators = list(l, m["operators"], l.teamOf)
 	p.notifications = l.notifications(m["notifications"])
+	p.prices = l.priceTable(m["prices"])
 	p.index = newIndex(p.rules)
 	p.hasTags = slices.ContainsFunc(p.rules, func(r rule) bool { return r.instances.tags != nil })
 	return p
@@ -227,6 +229,8 @@ func (l *loader) rule(p place) rule {
 		"enforced",
 		"cooldown",
 		"skip_cooldown",
+		"why",
+		"ticket",
 	})
 	r := rule{
 		teams:     list(l, m["teams"], l.teamOf),
@@ -242,6 +246,8 @@ func (l *loader) rule(p place) rule {
 		defaults:  l.values(m["defaults"]),
 		enforced:  l.values(m["enforced"]),
 		cooldown:  l.duration(m["cooldown"]),
+		why:       choice(l, m["why"], "required", "optional") == "required",
+		ticket:    l.ticket(m["ticket"]),
 	}
 	r.regions = list(l, m["regions"], func(p place) string { return l.regionOf(p, r.accounts) })
 	r.instances = l.resources(p, m, instanceKeys, r.sources)
@@ -263,6 +269,8 @@ var createOnlyKeys = []string{
 	"enforced",
 	"cooldown",
 	"skip_cooldown",
+	"why",
+	"ticket",
 }
 
 // actionKeys reads the keys that depend on the actions of the rule. Every rule must have
@@ -338,6 +346,38 @@ func (l *loader) regionOf(p place, aliases []string) string {
 		l.wrong(p, "no account of this rule has region %q: add it to one of them, or remove it here", region)
 	}
 	return region
+}
+
+// maxPattern limits the pattern of a ticket, in bytes.
+const maxPattern = 200
+
+// ticket reads the key ticket of a rule.
+func (l *loader) ticket(p place) ticket {
+	m := l.mapping(p, nil, []string{"pattern", "required", "example"})
+	t := ticket{required: l.flag(m["required"]), source: l.text(m["pattern"]), example: l.text(m["example"])}
+	if p.node != nil && !l.refused[p.node] && len(p.node.Content) == 0 {
+		l.wrong(p, "is empty: add pattern or required, or remove the key")
+	}
+	field, _ := param.FieldNamed("Ticket")
+	if at := m["pattern"]; at.node != nil && !l.refused[at.node] {
+		var err error
+		switch t.pattern, err = regexp.Compile(`\A(?:` + t.source + `)\z`); {
+		case len(t.source) > maxPattern:
+			l.wrong(at, "is longer than %d characters: write a shorter one", maxPattern)
+		case err != nil:
+			l.wrong(at, "is not a regular expression (RE2): correct it")
+		case t.pattern.MatchString(""):
+			l.wrong(at, "matches an empty ticket: write a pattern that does not, and required: false")
+		}
+	}
+	if at := m["example"]; at.node != nil && !l.refused[at.node] && !l.refused[p.node] {
+		if bad := field.Check(t.example); bad != nil {
+			l.wrong(at, "%s", bad[0].In(param.English))
+		} else if t.pattern != nil && !t.pattern.MatchString(t.example) {
+			l.wrong(at, "does not match pattern: write an example that does")
+		}
+	}
+	return t
 }
 
 // script reads the path of a script. Requests are compared with it byte by byte. A path with

@@ -104,7 +104,7 @@ func (x index) covering(teams []int, p param.Params) iter.Seq[int] {
 }
 
 // untagged returns, as several lists, the rules for the teams that may cover the request by
-// an id, a prefix or any_instance.
+// the id of its resource, by a prefix of the id, or by any_instance or any_cluster.
 func (x index) untagged(teams []int, p param.Params) (lists [][]int) {
 	resource := p["InstanceId"]
 	if p.SourceType() == param.Container {

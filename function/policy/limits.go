@@ -96,7 +96,8 @@ func (p *Policy) grant(r rule, who identity.Principal, teams []int, a account, v
 	return g
 }
 
-// limits returns the limits of backups by r for a member of teams, as phrases for people.
+// limits returns the limits of backups by r for a member of teams, and what r requires of the reason
+// and the ticket, as phrases for people.
 // Limits of the account are left out, because they do not depend on the reader.
 func (p *Policy) limits(r rule, teams []int) (words []param.Text) {
 	say := func(en, zh string, args ...any) {
@@ -105,6 +106,12 @@ func (p *Policy) limits(r rule, teams []int) (words []param.Text) {
 	}
 	if r.cooldown > 0 {
 		say("At least %v between two backups of the same instance", "同一实例两次备份至少间隔 %v", param.Duration(r.cooldown))
+	}
+	if r.why {
+		say("A reason is required", "须填写备份原因")
+	}
+	if r.ticket.required {
+		say("A ticket is required%v", "须填写工单号%v", r.ticket.words())
 	}
 	if p.rate.Burst > 0 {
 		say("At most %d backups per person in %v", "每人 %[2]v 内最多 %[1]d 次", p.rate.Burst, param.Duration(p.rate.Per))

@@ -73,6 +73,14 @@ func TestLoadRefusesInvalidChanges(t *testing.T) {
 		{"parameter with a wrong value", "owner: platform team", "enforced: {SpeedLimit: fast}", "fast", "rules[0].enforced.\"SpeedLimit\"", "Each limit must be"},
 		{"number as a parameter", "owner: platform team", "defaults: {Detail.timeoutInSeconds: 60}", "60}", "rules[0].defaults.\"Detail.timeoutInSeconds\"", "put it in quotes"},
 		{"both default and enforced", "owner: platform team", "defaults: {SpeedLimit: \"0:24:1024\"}\n    enforced: {SpeedLimit: \"0:24:1024\"}", "{SpeedLimit", "rules[0].enforced", "is also in defaults"},
+		{"reason of another kind", "owner: platform team", "why: always", "always", "rules[0].why", "use one of required, optional"},
+		{"reason as a default", "owner: platform team", "defaults: {Reason: nightly}", "Reason", "rules[0].defaults.\"Reason\"", "is not a known key here"},
+		{"pattern with a mistake", "owner: platform team", "ticket: {pattern: \"OPS-(\"}", "\"OPS-(", "rules[0].ticket.pattern", "is not a regular expression (RE2)"},
+		{"pattern of nothing", "owner: platform team", "ticket: {pattern: \".*\"}", "\".*", "rules[0].ticket.pattern", "matches an empty ticket"},
+		{"long pattern", "owner: platform team", "ticket: {pattern: " + strings.Repeat("x", 201) + "}", "xxx", "rules[0].ticket.pattern", "is longer than 200"},
+		{"other example", "owner: platform team", "ticket: {pattern: \"OPS-[0-9]+\", example: CHG-1}", "CHG-1", "rules[0].ticket.example", "does not match pattern"},
+		{"example with a blank", "owner: platform team", "ticket: {example: \"OPS 1\"}", "\"OPS 1", "rules[0].ticket.example", "must not contain blanks"},
+		{"ticket without keys", "owner: platform team", "ticket: {}", "{}", "rules[0].ticket", "is empty"},
 		{"nothing enforced", "owner: platform team", "enforced: {}", "{}", "rules[0].enforced", "is empty"},
 		{"key in other case", "owner:", "Owner:", "", `rules[0]."Owner"`, "is not a known key here"},
 		{"unknown key in copy", "      regions: [cn-shanghai]", "      any_region: true\n      regions: [cn-shanghai]", "any_region", "rules[0].copy.any_region", "use regions, retention_days"},
@@ -212,7 +220,7 @@ func TestLoadReportsAllProblems(t *testing.T) {
 	const want = `line 1, column 10: version: is not supported: write 1
 line 14, column 13: accounts[1].access: "mine" is not a known value: use one of own, assume_role, hbr_cross_account
 line 16, column 12: accounts[2].alias: anchors are not supported: remove &x
-line 33, column 5: rules[0].own: is not a known key here: use id, teams, actions, accounts, regions, source_types, reason, owner, instances, instance_prefixes, instance_tags, any_instance, clusters, any_cluster, vaults, any_vault, retention_days, copy, scripts, defaults, enforced, cooldown, skip_cooldown
+line 33, column 5: rules[0].own: is not a known key here: use id, teams, actions, accounts, regions, source_types, reason, owner, instances, instance_prefixes, instance_tags, any_instance, clusters, any_cluster, vaults, any_vault, retention_days, copy, scripts, defaults, enforced, cooldown, skip_cooldown, why, ticket
 line 46, column 25: rules[1].accounts[1]: the account "idle" does not exist: add it to accounts, or correct the name
 line 52, column 35: rules[1].retention_days.max: is below min, which is 1: write that or more`
 	if err == nil || err.Error() != want {

@@ -14,6 +14,9 @@ var (
 	msgNotCovered  = param.Text{En: "Rule “%v” does not include this %v", Zh: "规则“%v”不包含此%v"}
 	msgEnforced    = param.Text{En: "Rule “%v” requires the value %v", Zh: "规则“%v”要求该值为 %v"}
 	msgTagsUnread  = param.Text{En: "Rule “%v” depends on the tags of the instance, which cannot be read at the moment", Zh: "规则“%v”取决于实例标签，目前无法读取标签"}
+	msgWhy         = param.Text{En: "Rule “%v” requires a reason: enter why you need this backup", Zh: "规则“%v”要求填写备份原因"}
+	msgTicket      = param.Text{En: "Rule “%v” requires a ticket%v", Zh: "规则“%v”要求填写工单号%v"}
+	msgTicketForm  = param.Text{En: "Rule “%v” does not accept this ticket%v", Zh: "规则“%v”不接受此工单号%v"}
 	msgDays        = param.Text{En: "Rule “%v” allows %v to %v days", Zh: "规则“%v”允许 %v 至 %v 天"}
 )
 

@@ -24,6 +24,7 @@ type Offer struct {
 	RetentionMin, RetentionMax int64  // days; the smallest and largest over all rules
 	Lines                      []Line // the retention of each rule
 	CopyLines                  []Line // the retention of copies, of each rule that grants copies
+	Notes                      []Note // of each rule that requires something of the reason or the ticket
 
 	Enforced []Fixed      // values that every rule enforces
 	Defaults param.Params // values that every rule adds to a request that does not give them
@@ -44,6 +45,20 @@ type Line struct {
 	Min, Max int64      // days, both included
 	Reason   param.Text // empty if the policy does not say
 	Owner    param.Text // empty if the policy does not say
+}
+
+// A Note is what one rule requires of the reason and the ticket of a request.
+type Note struct {
+	Rule          string
+	Why           bool // a reason is required
+	Ticket        Ticket
+	Reason, Owner param.Text // of the rule; empty if the policy does not say
+}
+
+// A Ticket is what a rule requires of a ticket.
+type Ticket struct {
+	Required         bool
+	Pattern, Example string // empty if the policy does not say
 }
 
 // Accounts returns the accounts that are switched on and that a rule for who with the action
@@ -150,6 +165,9 @@ func (o *Offer) add(r rule, source param.SourceType) {
 	o.RetentionMax = max(o.RetentionMax, r.retention.max)
 	o.Granted = true
 	o.Lines = append(o.Lines, r.line(r.retention))
+	if r.why || r.ticket != (ticket{}) {
+		o.Notes = append(o.Notes, r.note())
+	}
 	if source == param.Container {
 		o.Clusters = set.Union(o.Clusters, r.clusters.ids...)
 		o.AnyCluster = o.AnyCluster || r.clusters.any
@@ -164,6 +182,12 @@ func (o *Offer) add(r rule, source param.SourceType) {
 		o.CopyRegions = set.Union(o.CopyRegions, r.copies.regions...)
 		o.CopyLines = append(o.CopyLines, r.line(r.copies.retention))
 	}
+}
+
+// note returns what r requires of the reason and the ticket.
+func (r rule) note() Note {
+	ticket := Ticket{Required: r.ticket.required, Pattern: r.ticket.source, Example: r.ticket.example}
+	return Note{Rule: r.id, Why: r.why, Ticket: ticket, Reason: r.reason, Owner: r.owner}
 }
 
 // line returns d as a Line of r.

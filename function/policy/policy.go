@@ -11,6 +11,7 @@
 //	rules          what the members of teams may do
 //	operators      teams that may view the rejected messages of all senders
 //	notifications  receivers of notices
+//	prices         what storage costs, for the estimate before a backup
 //
 // # Evaluation
 //
@@ -22,7 +23,8 @@
 //	before the rules  the switch; the account (known, and named by a rule for the
 //	                  caller's teams); the account's own switch; the region of the account
 //	of each rule      team, account, region, source type, cluster or instance, action,
-//	                  enforced values, vault, retention, copy, scripts, tags of the instance
+//	                  enforced values, vault, retention, copy, reason, ticket, scripts, tags of
+//	                  the instance
 //
 // Viewing and cancelling are checked by the same rules ([Policy.May]), but only by team,
 // action, account, region, source type, and cluster or instance.
@@ -37,6 +39,8 @@
 //	instance_tags: {team: web}   the instance has all these tags in ECS; stands alone
 //	any_instance: true           every id that is not empty
 //	clusters, vaults             lists of ids, or any_cluster: true, any_vault: true
+//
+// The only regular expression is the form of a ticket (RE2); it must match the whole ticket.
 //
 // Accounts, regions, source types, copy regions and paths of scripts are lists of exact
 // values. A retention is an interval of days that includes both ends.
@@ -53,11 +57,13 @@
 package policy
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/cost"
 	"backupportal/function/identity"
 	"backupportal/function/param"
 	"backupportal/function/webhook"
@@ -79,7 +85,8 @@ type Policy struct {
 	sources       []webhook.Source
 	operators     []int // indices in teams
 	notifications backup.Notifications
-	hash          string // SHA-256 of the file, in hex
+	prices        *cost.Prices // nil: the file has none
+	hash          string       // SHA-256 of the file, in hex
 
 	hasTags bool      // a rule names tags of instances
 	tags    *tagCache // nil: tags cannot be read
@@ -112,6 +119,17 @@ type rule struct {
 	defaults  param.Params  // for parameters that the request does not give
 	enforced  param.Params  // the same, and the request may give nothing else
 	cooldown  time.Duration // between two backups of one resource; 0: none
+	why       bool          // a request must give a reason
+	ticket    ticket        // what a ticket must be
+}
+
+// A ticket is what a rule requires of the ticket of a request. The zero value accepts every ticket
+// and a request without one.
+type ticket struct {
+	required bool
+	pattern  *regexp.Regexp // matches a whole ticket; nil: any text
+	source   string         // of the pattern, as in the file
+	example  string         // matches the pattern; empty if the file does not say
 }
 
 // copies says which copies in another region a rule grants.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,7 @@ type plainPolicy struct {
 	Pipelines     any `yaml:"pipelines,omitempty"`     // has no effect on decisions
 	Operators     any `yaml:"operators,omitempty"`     // has no effect on decisions
 	Notifications any `yaml:"notifications,omitempty"` // has no effect on decisions
+	Prices        any `yaml:"prices,omitempty"`        // likewise
 }
 
 type plainDefaults struct {
@@ -120,6 +122,25 @@ type plainRule struct {
 	Enforced    map[string]string `yaml:"enforced,omitempty"`
 	Cooldown    string            `yaml:"cooldown,omitempty"`
 	Skip        bool              `yaml:"skip_cooldown,omitempty"`
+	Why         string            `yaml:"why,omitempty"`
+	Ticket      *plainTicket      `yaml:"ticket,omitempty"`
+}
+
+type plainTicket struct {
+	Pattern  string `yaml:"pattern,omitempty"`
+	Required bool   `yaml:"required,omitempty"`
+	Example  string `yaml:"example,omitempty"`
+}
+
+// takes reports whether a request with that ticket is allowed.
+func (t *plainTicket) takes(value string) bool {
+	if t == nil {
+		return true
+	}
+	if value == "" {
+		return !t.Required
+	}
+	return t.Pattern == "" || regexp.MustCompile("^("+t.Pattern+")$").MatchString(value)
 }
 
 type plainCopy struct {
@@ -203,6 +224,8 @@ func (r plainRule) conditions(p param.Params) (fields []string, holds []bool) {
 		add("Detail.destinationRegionId", r.Copy != nil && in(p["Detail.destinationRegionId"], r.Copy.Regions))
 		add("Detail.destinationRetention", r.Copy != nil && r.Copy.Retention.holds(p["Detail.destinationRetention"]))
 	}
+	add("Reason", r.Why != "required" || p["Reason"] != "")
+	add("Ticket", r.Ticket.takes(p["Ticket"]))
 	if p["Detail.appConsistent"] == "true" { // otherwise the scripts are ignored
 		add("Detail.preScriptPath", p["Detail.preScriptPath"] == "" || in(p["Detail.preScriptPath"], r.Scripts))
 		add("Detail.postScriptPath", p["Detail.postScriptPath"] == "" || in(p["Detail.postScriptPath"], r.Scripts))
@@ -498,6 +521,10 @@ func drawRule(t *rapid.T, x plainPolicy, id string) plainRule {
 	if rapid.Bool().Draw(t, "copy") {
 		r.Copy = &plainCopy{someOf(t, "copy regions", someRegions), someDays(t, "copy retention")}
 	}
+	r.Why = rapid.SampledFrom([]string{"", "", "optional", "required"}).Draw(t, "why")
+	if rapid.IntRange(0, 2).Draw(t, "ticket") == 0 {
+		r.Ticket = &plainTicket{Pattern: rapid.SampledFrom([]string{"OPS-[0-9]+", "A|B-1"}).Draw(t, "pattern"), Required: rapid.Bool().Draw(t, "required")}
+	}
 	if rapid.Bool().Draw(t, "scripts") {
 		r.Scripts = someOf(t, "script list", someScripts)
 	}
@@ -529,6 +556,12 @@ func drawAllowed(t *rapid.T, r plainRule) param.Params {
 		p["Detail.destinationRegionId"] = pick(r.Copy.Regions)
 		p["Detail.destinationRetention"] = within(r.Copy.Retention)
 	}
+	if r.Why == "required" || rapid.Bool().Draw(t, "says why") {
+		p["Reason"] = "before the release"
+	}
+	if r.Ticket != nil && (r.Ticket.Required || rapid.Bool().Draw(t, "has a ticket")) {
+		p["Ticket"] = map[string]string{"OPS-[0-9]+": "OPS-1", "A|B-1": "B-1"}[r.Ticket.Pattern]
+	}
 	if r.Scripts != nil && rapid.Bool().Draw(t, "do scripts") {
 		p["Detail.appConsistent"] = "true"
 		p["Detail.preScriptPath"], p["Detail.postScriptPath"] = pick(r.Scripts), pick(r.Scripts)
@@ -553,11 +586,12 @@ func drawRequest(t *rapid.T, x plainPolicy) (param.Params, *plainRule) {
 		"VaultId": someVaults, "SpeedLimit": someSpeeds, "Options.UseVSS": {"true", "false"},
 		"Detail.preScriptPath": {"/a", "/b", "/a/", "/A"}, "Detail.postScriptPath": {"/a", "/b", "//a", "/c"},
 		"Detail.doCopy": {"true", "false"}, "Detail.appConsistent": {"true", "false"},
+		"Reason": {"", "why"}, "Ticket": {"", "OPS-1", "OPS-1x", "xOPS-1", "A", "A-1", "B-1"},
 	}
 	names := []string{
 		"Account", "Region", "SourceType", "InstanceId", "ContainerClusterId", "Retention", "Detail.destinationRetention",
 		"Detail.destinationRegionId", "Detail.preScriptPath", "Detail.postScriptPath", "Detail.doCopy",
-		"Detail.appConsistent", "VaultId", "SpeedLimit", "Options.UseVSS",
+		"Detail.appConsistent", "VaultId", "SpeedLimit", "Options.UseVSS", "Reason", "Ticket",
 	}
 	p, near := param.Params{}, (*plainRule)(nil)
 	if len(x.Rules) > 0 && mostly(t, "near a rule") {

@@ -26,7 +26,7 @@ type Rule struct {
 	Reason      param.Text   // empty if the policy does not say
 	Owner       param.Text   // empty if the policy does not say
 
-	// AccountLabels has the label of each of Accounts; see [backup.Account.Label].
+	// AccountLabels has the labels ([backup.Account.Label]) of Accounts, in the same order.
 	AccountLabels []param.Text
 }
 

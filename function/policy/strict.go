@@ -106,8 +106,8 @@ func (l *loader) strictScalar(p place) {
 	}
 }
 
-// isOtherBoolean reports whether s is a boolean in YAML 1.1 (and for the library, if it
-// decodes into a bool) but is neither "true" nor "false".
+// isOtherBoolean reports whether s is a spelling of a boolean that the policy does not accept: one of
+// YAML 1.1 other than "true" and "false", such as "yes" or "True". The YAML library accepts these.
 func isOtherBoolean(s string) bool {
 	switch strings.ToLower(s) {
 	case "y", "n", "yes", "no", "on", "off":

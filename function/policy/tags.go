@@ -198,7 +198,10 @@ func (p *Policy) PrefetchTags(ctx context.Context, who identity.Principal, do ba
 // covers the request, and no rule without tags does.
 func (p *Policy) needsTags(teams []int, do backup.Action, complete param.Params) bool {
 	a, ok := p.account(complete["Account"])
-	if !ok || !slices.Contains(a.Regions, complete["Region"]) || complete.SourceType() == param.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
+	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
+		return false
+	}
+	if complete.SourceType() == param.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
 		return false
 	}
 	needed := false

@@ -35,6 +35,8 @@ INSERT INTO quota (k, day, used) VALUES ($1, $2, 1)
 ON CONFLICT (k, day) DO UPDATE SET used = quota.used + 1 WHERE quota.used < CAST($3 AS BIGINT)
 RETURNING used`
 
+const selectQuota = `SELECT used FROM quota WHERE k = $1 AND day = $2`
+
 const refundQuota = `UPDATE quota SET used = used - 1 WHERE k = $1 AND day = $2 AND used > 0`
 
 // upsertCooldown starts the cool-down of a resource. It returns no row if another submission's
@@ -262,6 +264,48 @@ func (d *DB) Peek(ctx context.Context, r backup.Rate, now time.Time) (wait time.
 		return err
 	})
 	return wait, err
+}
+
+// Usage implements [backup.Limits]. It reads each limit for itself, so the result can mix the
+// states before and after a reservation that is made meanwhile.
+func (d *DB) Usage(ctx context.Context, g backup.Grant, resource string, now time.Time) (uses []backup.LimitUse, err error) {
+	if err := checkTexts(append([]any{resource}, keysOf(g)...)); err != nil {
+		return nil, err
+	}
+	err = d.do(ctx, "usage", func(ctx context.Context) error {
+		uses = nil
+		for _, r := range g.Rates {
+			tat, err := number(d.db.QueryRowContext(ctx, selectRate, r.Key))
+			if err != nil {
+				return err
+			}
+			uses = append(uses, r.Use(time.UnixMilli(tat), now))
+		}
+		for _, q := range g.Quotas {
+			used, err := number(d.db.QueryRowContext(ctx, selectQuota, q.Key, now.UTC().Format(time.DateOnly)))
+			if err != nil {
+				return err
+			}
+			uses = append(uses, q.Use(int(used), now))
+		}
+		if g.Cooldown > 0 {
+			until, err := number(d.db.QueryRowContext(ctx, selectCooldown, resource))
+			if err != nil {
+				return err
+			}
+			uses = append(uses, g.CooldownUse(resource, time.UnixMilli(until), now))
+		}
+		return nil
+	})
+	return uses, err
+}
+
+// number returns the only column of a row, or 0 if there is no row.
+func number(row *sql.Row) (n int64, err error) {
+	if err = row.Scan(&n); errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return n, err
 }
 
 // Take implements [backup.Limits].

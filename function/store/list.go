@@ -50,7 +50,7 @@ func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, e
 	return found, nil
 }
 
-// anyState is a value of state that selects all submissions. It is not a state.
+// anyState as the parameter state selects the submissions of all states. No submission has it.
 const anyState backup.State = "*"
 
 // A filter is a column and the value that it must have.

@@ -79,7 +79,8 @@ func (d *DB) Migrate(ctx context.Context) (from, to int, err error) {
 		if _, err := tx.ExecContext(ctx, all[i]); err != nil {
 			return from, from, migrationError(from, err)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO schema_version (version, at_ms) VALUES ($1, $2)`, i+1, time.Now().UnixMilli()); err != nil {
+		const insertVersion = `INSERT INTO schema_version (version, at_ms) VALUES ($1, $2)`
+		if _, err := tx.ExecContext(ctx, insertVersion, i+1, time.Now().UnixMilli()); err != nil {
 			return from, from, migrationError(from, err)
 		}
 	}

@@ -105,7 +105,7 @@ func otherStatements(d *DB, id string) map[string][]any {
 	return map[string][]any{
 		d.insertSubmission: claimed, selectByID: {id}, selectByKey: {id}, d.insertStep: {id, 2, "void", "x", start, 0, "", "x", "", "", int64(unlimitedSkew)}, selectOwner: {id, 0}, selectFollows: {id, 2},
 		upsertAsk: {id, start, 5000}, selectAsked: {id, start, 5000}, upsertSighting: {id, start, "{}", 0}, updateState: {id, "COMPLETE"},
-		upsertRate: {"k", start, 6000, 60000}, selectRate: {"k"}, upsertQuota: {"k", "2026-11-23", 5}, refundQuota: {"k", "2026-11-23"},
+		upsertRate: {"k", start, 6000, 60000}, selectRate: {"k"}, upsertQuota: {"k", "2026-11-23", 5}, refundQuota: {"k", "2026-11-23"}, selectQuota: {"k", "2026-11-23"},
 		upsertCooldown: {"k", "o", start, start}, selectCooldown: {"k"}, deleteCooldown: {"k", "o"},
 		insertAudit: {"c", 0, start, "{}", ""}, selectHeads: {start, 100}, selectNextChain: {""}, selectRows: {"c", 0, 500},
 		insertReservation: {"k", start, "2026-11-23", "[]", "", start, 1}, renewReservation: {"k", "2026-11-23", "[]", "", 1}, raiseHeld: {"k", 2}, clearHeld: {"k", 1},

@@ -4,12 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-
-	"golang.org/x/text/width"
 
 	"backupportal/function/jsontext"
 	"backupportal/function/param"
@@ -68,8 +64,8 @@ func read(s Source, body io.Reader) (Values, error) {
 // of Detail and Options inside their object.
 //
 // A parameter whose pointer finds nothing is left out, so that the later validation reports it as
-// missing. A value of the message gets the JSON type of its parameter: see [converted]. The errors
-// are [ErrNotJSON], [ErrUnicode], [ErrNothing], and [param.InvalidError] for a value of more than maxValue bytes.
+// missing. Values of the message are unchanged: [param.DecodeJSON] gives each the type of its parameter.
+// The errors are [ErrNotJSON], [ErrUnicode], [ErrNothing], and [param.InvalidError] for a value of more than maxValue bytes.
 func (v Values) Submission() ([]byte, error) {
 	if v.err != nil {
 		return nil, v.err
@@ -96,7 +92,7 @@ func (v Values) Submission() ([]byte, error) {
 			})
 			continue
 		default:
-			value = converted(f.Type, at.text)
+			value = json.RawMessage(at.text)
 		}
 		object, inner, nested := strings.Cut(name, ".")
 		if !nested {
@@ -121,63 +117,6 @@ var msgValueTooLong = param.Both(
 	"The value that the message has for %v is longer than %v KB: send a shorter one",
 	"消息中 %v 的值超过 %v KB：请缩短该值",
 )
-
-// converted returns a value of a message as the JSON value of a parameter. Labels of alerts are
-// always strings, and some senders write ids as numbers, so the parameter's type decides:
-//
-//	type              value of the message                      result
-//	Integer           a string with a number, also full-width   the number
-//	Boolean           a string with true or false               the boolean
-//	Integer, Boolean  an empty string                           null: not given
-//	String            a number or a boolean                     its text
-//	Strings, Objects  a string with JSON                        unchanged: the JSON API takes it too
-//	Strings           another string that is not empty          a list with each line of it
-//
-// Every other value is unchanged, and the later validation reports a wrong type. A number keeps its
-// digits.
-func converted(want param.Type, raw json.RawMessage) json.RawMessage {
-	var text string
-	isText := json.Unmarshal(raw, &text) == nil && raw[0] == '"'
-	switch want {
-	case param.String:
-		if number := raw[0] == '-' || isDigit(raw[0]); number || raw[0] == 't' || raw[0] == 'f' {
-			return json.RawMessage(strconv.Quote(string(raw)))
-		}
-	case param.Strings:
-		if text = strings.TrimSpace(text); text != "" && text[0] != '[' {
-			return listOf(text)
-		}
-	case param.Integer, param.Boolean:
-		if !isText {
-			return raw
-		}
-		text = strings.ToLower(width.Narrow.String(strings.TrimSpace(text)))
-		number := want == param.Integer && integerShape.MatchString(text)
-		truth := want == param.Boolean && (text == "true" || text == "false")
-		switch {
-		case text == "":
-			return json.RawMessage("null")
-		case number, truth:
-			return json.RawMessage(text)
-		}
-	}
-	return raw
-}
-
-// listOf returns the lines of text that are not blank as a JSON list.
-func listOf(text string) json.RawMessage {
-	var lines []string
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	list, _ := json.Marshal(lines) // strings can always be encoded
-	return list
-}
-
-// integerShape matches an integer as JSON writes it.
-var integerShape = regexp.MustCompile(`\A-?(0|[1-9][0-9]*)\z`)
 
 // scalarText returns a string, number or boolean as text; "" for null, lists and objects.
 func scalarText(raw json.RawMessage) string {

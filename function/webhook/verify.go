@@ -46,6 +46,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,6 +59,18 @@ import (
 // ErrUnverified means that no key of the source verifies the message, or that the time
 // of the message is outside the tolerance.
 var ErrUnverified = errors.New("webhook: the message is not signed with a key of this source, or it is too old")
+
+// A HeaderError means that a message cannot be verified, because a header is missing, is given twice or
+// has another form. It wraps [ErrUnverified]. It says nothing about the keys of the source.
+type HeaderError struct{ Name string }
+
+// Error names the header.
+func (e *HeaderError) Error() string {
+	return "webhook: the message needs exactly one valid header " + e.Name
+}
+
+// Unwrap returns [ErrUnverified].
+func (e *HeaderError) Unwrap() error { return ErrUnverified }
 
 // Bounds of the header Webhook-Signature. Each signature in it costs one computation
 // for each key.
@@ -89,7 +102,7 @@ type Message struct {
 // h has its headers. It checks that the message comes from s at the time now, and finds the values
 // that the template of s names. The memory that it needs does not grow with the body.
 //
-// The error is [ErrUnverified] or an error of body. [ErrUnverified] is also returned for an unknown
+// The error is [ErrUnverified], also as a [*HeaderError], or an error of body. [ErrUnverified] is also returned for an unknown
 // kind of source and for a source without secrets. With an error there are no values. If the headers
 // alone prove that the message is invalid, body is not read. A [Bearer] message with a valid token and
 // without a usable Idempotency-Key is accepted and has an empty ID.
@@ -183,10 +196,12 @@ func isActive(k Key, now time.Time) bool { return k.NotAfter.IsZero() || now.Bef
 // names has these names: headers of the two lists are never combined.
 func standardHeaders(h http.Header) (id, stamp, signature string) {
 	id, stamp, signature = "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"
-	if h.Values(id) == nil && h.Values(stamp) == nil && h.Values(signature) == nil {
-		return "Svix-Id", "Svix-Timestamp", "Svix-Signature"
+	given := func(name string) bool { return h.Values(name) != nil }
+	svix := []string{"Svix-Id", "Svix-Timestamp", "Svix-Signature"}
+	if slices.ContainsFunc([]string{id, stamp, signature}, given) || !slices.ContainsFunc(svix, given) {
+		return id, stamp, signature
 	}
-	return id, stamp, signature
+	return svix[0], svix[1], svix[2]
 }
 
 // standard checks a message by Standard Webhooks. The header Webhook-Signature is a list of
@@ -197,8 +212,13 @@ func standard(s Source, h http.Header, now time.Time) (*verifier, error) {
 	id, okID := singleHeader(h, nameOfID, idShape)
 	stamp, okTime := singleHeader(h, nameOfTime, timeShape)
 	lists := h.Values(nameOfSignature)
-	if !okID || !okTime || len(lists) != 1 || len(lists[0]) > maxSignatureHeader {
-		return nil, ErrUnverified
+	switch {
+	case !okID:
+		return nil, &HeaderError{nameOfID}
+	case !okTime:
+		return nil, &HeaderError{nameOfTime}
+	case len(lists) != 1 || len(lists[0]) > maxSignatureHeader:
+		return nil, &HeaderError{nameOfSignature}
 	}
 	parts := strings.Split(lists[0], " ")
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
@@ -284,8 +304,11 @@ func github(s Source, h http.Header, now time.Time) (*verifier, error) {
 	_, okID := singleHeader(h, "X-Github-Delivery", idShape)
 	text, okText := singleHeader(h, "X-Hub-Signature-256", hexShape)
 	signature, err := hex.DecodeString(strings.TrimPrefix(text, "sha256="))
-	if !okID || !okText || err != nil {
-		return nil, ErrUnverified
+	switch {
+	case !okID:
+		return nil, &HeaderError{"X-GitHub-Delivery"}
+	case !okText || err != nil:
+		return nil, &HeaderError{"X-Hub-Signature-256"}
 	}
 	v := &verifier{content: sha256.New()}
 	for _, k := range s.Keys {
@@ -305,7 +328,7 @@ func github(s Source, h http.Header, now time.Time) (*verifier, error) {
 func bearer(s Source, h http.Header, now time.Time) (*verifier, error) {
 	shown := h.Values("Authorization")
 	if len(shown) != 1 {
-		return nil, ErrUnverified
+		return nil, &HeaderError{"Authorization"}
 	}
 	scheme, token, _ := strings.Cut(shown[0], " ")
 	got := sha256.Sum256([]byte(token))

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,14 +10,16 @@ import (
 )
 
 // groupNames are the members that name a group in a list of objects, in the order of preference: name
-// (Casdoor), displayName (Microsoft Graph), display_name, display (SCIM, RFC 7643).
-var groupNames = []string{"name", "displayName", "display_name", "display"}
+// (Casdoor), displayName (Microsoft Graph), display_name, display and value (SCIM, RFC 7643, section
+// 4.1.2: value is the group's id, and display may be missing).
+var groupNames = []string{"name", "displayName", "display_name", "display", "value"}
 
 // groupsOf returns the groups in a claim's value that keep accepts, each once. It reads these forms:
 //
 //	value                          groups
 //	["a", "b"]                     a and b
 //	[{"name": "a"}]                a: the first of groupNames
+//	[{"a": {"1": "x"}}]            a: the names of members that are all objects (ZITADEL's project roles)
 //	{"a": {}, "b": true}           a and b: the names of members whose value is not false or null
 //	{"name": "a"}                  a: as in a list
 //	"a"                            a (AD FS and IdentityServer send a list of one so)
@@ -56,7 +59,9 @@ func namesIn(value any, keep func(group string) bool) (names []string, readable 
 		for _, item := range v {
 			if name := nameOf(item); name != "" {
 				names = append(names, name)
+				continue
 			}
+			names = append(names, rolesOf(item)...)
 		}
 		return names, names != nil || len(v) == 0
 	case map[string]any:
@@ -82,6 +87,18 @@ func nameOf(item any) string {
 	}
 	object, _ := item.(map[string]any)
 	return firstText(object, groupNames...)
+}
+
+// rolesOf returns the names of the members of an object in a list whose members are all objects, sorted.
+// ZITADEL lists the roles of a project so: the inner object has the organizations that grant the role.
+func rolesOf(item any) []string {
+	object, _ := item.(map[string]any)
+	for name, member := range object {
+		if _, ok := member.(map[string]any); !ok || name == "" {
+			return nil
+		}
+	}
+	return slices.Sorted(maps.Keys(object))
 }
 
 // namesInText returns the names of groups in a claim that is one text.

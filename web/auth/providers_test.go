@@ -48,13 +48,13 @@ var providerShapes = []providerShape{
 			"resource_access":{"account":{"roles":["manage-account"]}}}`,
 		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
-		// Undocumented as a whole, as above.
+		// Undocumented as a whole, like the roles of a realm.
 		provider: "Keycloak, roles of a client with dots", claim: "resource_access.backup.example.com.roles",
 		token: `{"email_verified":true,"preferred_username":"jane","email":"jane@example.com",
 			"resource_access":{"backup.example.com":{"roles":["payments-oncall"]},"account":{"roles":["manage-account"]}}}`,
 		name: "jane", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
-		// Undocumented as a whole, as above. The mapper "Group Membership" has the switch "Full group path".
+		// Undocumented as a whole. The mapper "Group Membership" has the switch "Full group path".
 		provider: "Keycloak, full group paths", claim: "groups",
 		token:  `{"email_verified":false,"name":"Jane Doe","email":"jane@example.com","groups":["/payments-oncall","/payments-oncall/lead"]}`,
 		name:   "Jane Doe",
@@ -113,6 +113,19 @@ var providerShapes = []providerShape{
 		provider: "Amazon Cognito, a SAML attribute", claim: "custom:groups",
 		token: `{"custom:groups":"[everyone, payments-oncall]","token_use":"id","cognito:username":"jane"}`,
 		name:  "alice", groups: []string{"payments-oncall"},
+	}, {
+		// SCIM groups of RFC 7643, section 4.1.2, in which display is optional: value is the id.
+		provider: "SCIM, groups with only a value", claim: "groups",
+		token: `{"name":"Jane Doe","groups":[{"value":"02bd9fd6-8f93-4758-87c3-1fb73740a315","$ref":"https://id.example/Groups/02bd9fd6"},
+			{"value":"e9e30dba-f08f-4109-8486-d5c6a331660a","display":"payments-oncall"}]}`,
+		name: "Jane Doe", groups: []string{"02bd9fd6-8f93-4758-87c3-1fb73740a315", "payments-oncall"},
+	}, {
+		// "Claims in ZITADEL", as below: the table of reserved claims shows the roles as a list of objects.
+		provider: "ZITADEL, list of roles", claim: "urn:zitadel:iam:org:project:69234237810729234:roles",
+		token: `{"name":"Jane Doe","urn:zitadel:iam:org:project:69234237810729234:roles":[
+			{"auditor":{"170086824411201793":"shop.zitadel.cloud"}},{"payments-oncall":{"170086824411201793":"shop.zitadel.cloud"}},
+			{"shop/payments":"170086824411201793"}]}`,
+		name: "Jane Doe", groups: []string{"payments-oncall"},
 	}, {
 		// "Claims in ZITADEL", https://zitadel.com/docs/apis/openidoauth/claims, and "Retrieve User Roles in ZITADEL",
 		// https://zitadel.com/docs/guides/integrate/retrieve-user-roles

@@ -99,7 +99,8 @@ func (s *Sessions) read(r *http.Request) (session, error) {
 		return c, ErrSignedOut
 	}
 	now := s.Now()
-	if c.ID == "" || c.Issuer == "" || c.Subject == "" || !now.Before(time.Unix(c.Expires, 0)) || now.Sub(time.Unix(c.LastSeen, 0)) >= sessionIdle {
+	ended := !now.Before(time.Unix(c.Expires, 0)) || now.Sub(time.Unix(c.LastSeen, 0)) >= sessionIdle
+	if c.ID == "" || c.Issuer == "" || c.Subject == "" || ended {
 		return c, ErrSignedOut
 	}
 	gone, err := s.Revoked(r.Context(), c.ID)

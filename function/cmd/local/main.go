@@ -111,8 +111,8 @@ const sweepInterval = 5 * time.Second
 
 // config returns the configuration of the portal, with the emulator as the cloud. It is read by
 // the same code as in a deployment. From the real environment it takes only POLICY_FILE,
-// AUDIT_KEY and the variables that the policy names. The database is in folder, because its jobs
-// end with the emulator.
+// AUDIT_KEY and the variables that the policy names. The database is in folder and is removed
+// with it, because the jobs that its records name exist only in the emulator.
 func config(folder, addr, cloud string, getenv func(string) string) (app.Config, error) {
 	policy := filepath.Join(folder, "policy.yaml")
 	if err := os.WriteFile(policy, demoPolicy, 0o600); err != nil {

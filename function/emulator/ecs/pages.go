@@ -48,7 +48,7 @@ func parsePaging(k *rpc.Call, most int64) (paging, error) {
 	if token := p["NextToken"]; token != "" {
 		from, ok := rpc.OpenToken(token, page.query)
 		if !ok {
-			// No page documents the code; the parameter's name in it helps the reader.
+			// The vendor documents no code for this. This one names the parameter.
 			return page, rpc.Refuse(http.StatusBadRequest, "InvalidParameter.NextToken", "NextToken is not one that this query was answered with")
 		}
 		page.from = from

@@ -26,7 +26,7 @@ type Kind struct {
 	args   []argument // in the order of the schedule
 	action string     // the only operation that can show the fault; empty: all
 	delays bool       // the fault is a delay in real time
-	// product is the only product whose operations can show the fault; empty: all.
+	// product is the only product whose operations can have the fault; empty: all products.
 	product string
 	// repeats says that a step with this fault is for all later calls by default, because the
 	// fault is a property of the emulated cloud and not of one answer.

@@ -240,8 +240,8 @@ const separators = ",;|+"
 // as editors do.
 func words(text string) []word {
 	var words []word
-	// colonSplits: the next colon is a separator. inWord: the next character continues the last
-	// word.
+	// colonSplits says that the next colon is a separator, inWord that the next character belongs to the
+	// last word.
 	colonSplits, inWord := true, false
 	for i, r := range []rune(text) {
 		switch {

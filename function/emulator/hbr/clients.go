@@ -95,7 +95,7 @@ func (s *Service) DescribeBackupClients(k *rpc.Call) (any, error) {
 	}, nil
 }
 
-// parseClientQuery reads and checks the parameters without the world. An empty list of ids
+// parseClientQuery reads the parameters and checks their form. An empty list of ids
 // matches no client; an absent one matches all.
 func parseClientQuery(p rpc.Params) (q clientQuery, err error) {
 	if p["ClientType"] == "" {

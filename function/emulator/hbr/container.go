@@ -14,7 +14,7 @@ var resourceKeys = []string{
 	"resourceType", "backupMethod", "resourceId", "resourceInfo", "host", "hostPrefix", "pvPath",
 }
 
-// checkContainerOrder checks the parameters of a CONTAINER job without the world.
+// checkContainerOrder checks the form of the parameters of a CONTAINER job.
 func checkContainerOrder(o *order) error {
 	if err := rpc.CheckOneOf(o.params, "InitiatedByAck", "true", "false"); err != nil {
 		return err

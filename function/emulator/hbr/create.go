@@ -54,7 +54,7 @@ type sourceType struct {
 	backupTypes []string          // valid values of BackupType
 	prefixes    map[string]string // of ids, by parameter
 
-	check func(*order) error // checks parameters without the world
+	check func(*order) error // checks the form of the parameters
 	find  func(*order) error // finds the named resources; checks rules that depend on them
 }
 

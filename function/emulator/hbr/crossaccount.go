@@ -20,7 +20,11 @@ func (s *Service) sourceAccount(o *order) (*world.Account, error) {
 	if o.params["CrossAccountType"] != "CROSS_ACCOUNT" {
 		return o.caller, nil
 	}
-	wanted := world.CrossAccount{Account: o.params["CrossAccountUserId"], Role: o.params["CrossAccountRoleName"], Type: "CROSS_ACCOUNT"}
+	wanted := world.CrossAccount{
+		Account: o.params["CrossAccountUserId"],
+		Role:    o.params["CrossAccountRoleName"],
+		Type:    "CROSS_ACCOUNT",
+	}
 	if s.registered.hasRole(o.caller, world.CrossBackupRole) && !s.registered.has(o.caller, wanted) {
 		return nil, assumeRoleFail(wanted)
 	}
@@ -51,7 +55,8 @@ func noCrossBackupRole() error {
 	return rpc.Refuse(http.StatusOK, "CrossAccountBackupSlrNotExist", "the service-linked role %s does not exist", world.CrossBackupRole)
 }
 
-// checkCrossAccount checks the three parameters CrossAccount* without the world.
+// checkCrossAccount checks the form of the three parameters CrossAccount*, and not whether the account
+// and the role exist.
 // CROSS_ACCOUNT_BY_RD is refused; only AddCrossAccount accepts it. Errors: Missing<name>,
 // InvalidParameter.
 func checkCrossAccount(p rpc.Params) error {
@@ -161,21 +166,31 @@ func (s *Service) DeleteCrossAccount(k *rpc.Call) (any, error) {
 	return rpc.Success(k), nil
 }
 
-// parseRegistration reads and checks the parameters without the world. An absent type means
-// CROSS_ACCOUNT. Errors: Missing<name>, InvalidParameter.
+// parseRegistration reads the parameters of a registration and checks their form. It does not check
+// whether the account and the role exist. An absent type means CROSS_ACCOUNT. Errors: Missing<name>, InvalidParameter.
 func parseRegistration(p rpc.Params) (world.CrossAccount, error) {
-	x := world.CrossAccount{Account: p["CrossAccountUserId"], Role: p["CrossAccountRoleName"], Type: p["CrossAccountType"], Alias: p["Alias"]}
+	x := world.CrossAccount{
+		Account: p["CrossAccountUserId"],
+		Role:    p["CrossAccountRoleName"],
+		Type:    p["CrossAccountType"],
+		Alias:   p["Alias"],
+	}
 	if x.Type == "" {
 		x.Type = "CROSS_ACCOUNT"
 	}
-	if err := rpc.CheckOneOf(rpc.Params{"CrossAccountType": x.Type}, "CrossAccountType", "CROSS_ACCOUNT", "CROSS_ACCOUNT_BY_RD"); err != nil {
+	kind := rpc.Params{"CrossAccountType": x.Type}
+	if err := rpc.CheckOneOf(kind, "CrossAccountType", "CROSS_ACCOUNT", "CROSS_ACCOUNT_BY_RD"); err != nil {
 		return x, err
 	}
 	if utf8.RuneCountInString(x.Alias) > world.MaxAlias {
 		return x, rpc.Invalid("Alias", "it is longer than %d characters", world.MaxAlias)
 	}
 	if x.Type == "CROSS_ACCOUNT" {
-		return x, checkCrossAccount(rpc.Params{"CrossAccountType": x.Type, "CrossAccountUserId": x.Account, "CrossAccountRoleName": x.Role})
+		return x, checkCrossAccount(rpc.Params{
+			"CrossAccountType":     x.Type,
+			"CrossAccountUserId":   x.Account,
+			"CrossAccountRoleName": x.Role,
+		})
 	}
 	switch {
 	case x.Account == "":

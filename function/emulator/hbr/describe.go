@@ -68,7 +68,7 @@ type listedJob struct {
 	disk *world.Disk // nil: the row is the whole job
 }
 
-// id returns the JobId of the row.
+// id returns the JobId of the job, or of the disk's part of the job if l is a disk.
 func (l listedJob) id() string {
 	if l.disk == nil {
 		return l.Job.ID
@@ -76,7 +76,7 @@ func (l listedJob) id() string {
 	return "job-000" + rpc.EntityID(l.Job.ID + l.disk.ID)[:17]
 }
 
-// kind returns the SourceType of the row.
+// kind returns the SourceType of the job, or UDM_ECS_DISK if l is a disk.
 func (l listedJob) kind() string {
 	if l.disk == nil {
 		return l.SourceType()
@@ -135,7 +135,8 @@ func (s *Service) list(k *rpc.Call, filters []filter, buffer *[]listedJob) ([]li
 	return rows, nil
 }
 
-// diskRows returns the disks of the jobs as rows.
+// diskRows returns one row for each disk of the UDM_ECS jobs in jobs that is listed at the time of the call
+// and passes the filters, newest job first.
 func diskRows(k *rpc.Call, jobs []*Job, filters []filter) []listedJob {
 	var rows []listedJob
 	for _, j := range slices.Backward(jobs) {

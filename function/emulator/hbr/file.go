@@ -19,7 +19,7 @@ const (
 // FileBytes is the size of every file job in bytes: 6 GiB.
 const FileBytes = 6 << 30
 
-// checkFileOrder checks the parameters of an ECS_FILE job without the world.
+// checkFileOrder checks the form of the parameters of an ECS_FILE job.
 func checkFileOrder(o *order) error {
 	include, err := parsePaths(o.params, "Include")
 	if err != nil {

@@ -40,7 +40,7 @@ type copyPlan struct {
 	retention int64 // days; 0 and -1: forever
 }
 
-// checkInstanceOrder checks the parameters of a UDM_ECS job without the world. VaultId,
+// checkInstanceOrder checks the form of the parameters of a UDM_ECS job. VaultId,
 // SpeedLimit, Include and Exclude are not checked, because the vendor documents that they have no
 // effect.
 func checkInstanceOrder(o *order) error {

@@ -123,7 +123,13 @@ func (v *jobView) countFiles(st lifecycle.State) {
 	if !st.Over() || st.Started.IsZero() { // it has not ended, or ended before it started
 		return
 	}
-	r := &reportView{TotalFiles: text(v.FilesTotal), SuccessFiles: text(v.FilesDone), FailedFiles: "0", SkippedFiles: "0", ReportTaskStatus: "COMPLETE"}
+	r := &reportView{
+		TotalFiles:       text(v.FilesTotal),
+		SuccessFiles:     text(v.FilesDone),
+		FailedFiles:      "0",
+		SkippedFiles:     "0",
+		ReportTaskStatus: "COMPLETE",
+	}
 	switch missing := text(v.FilesTotal - v.FilesDone); st.Status {
 	case "PARTIAL_COMPLETE":
 		r.SkippedFiles = missing

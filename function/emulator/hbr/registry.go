@@ -8,7 +8,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// worldCreated is the creation time of everything in a world.
+// worldCreated is the creation time of all resources of a world.
 var worldCreated = time.Date(2025, 11, 2, 3, 4, 0, 0, time.UTC)
 
 // A registry records what calls added to the accounts of the world. The zero value is empty. It

@@ -54,7 +54,12 @@ func (s *Service) checkCrossRole(k *rpc.Call, a *world.Account) (any, error) {
 		return rpc.Success(k), nil
 	}
 	x := world.CrossAccount{Account: p["CrossAccountUserId"], Role: p["CrossAccountRoleName"], Type: "CROSS_ACCOUNT"}
-	if err := checkCrossAccount(rpc.Params{"CrossAccountType": x.Type, "CrossAccountUserId": x.Account, "CrossAccountRoleName": x.Role}); err != nil {
+	err := checkCrossAccount(rpc.Params{
+		"CrossAccountType":     x.Type,
+		"CrossAccountUserId":   x.Account,
+		"CrossAccountRoleName": x.Role,
+	})
+	if err != nil {
 		return nil, err
 	}
 	if _, err := s.crossRole(a, x); err != nil {
@@ -71,7 +76,9 @@ func (s *Service) needLinkedRole(k *rpc.Call, o *order) error {
 	if o.params["SourceType"] != "UDM_ECS" || s.registered.hasRole(o.caller, world.ECSBackupRole) {
 		return nil
 	}
-	role := world.LinkedRoles[slices.IndexFunc(world.LinkedRoles, func(r world.LinkedRole) bool { return r.Name == world.ECSBackupRole })]
+	role := world.LinkedRoles[slices.IndexFunc(world.LinkedRoles, func(r world.LinkedRole) bool {
+		return r.Name == world.ECSBackupRole
+	})]
 	keys := k.ConditionKeys()
 	// The vendor's own policies grant this action under a condition on ram:ServiceName.
 	q := ram.Question{Action: "ram:CreateServiceLinkedRole", Resource: "*", Key: func(name string) (string, bool) {

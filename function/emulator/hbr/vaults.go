@@ -121,7 +121,9 @@ func (s *Service) newVaultView(k *rpc.Call, v *world.Vault) vaultView {
 	if source := k.Caller.Account.VaultNamed(v.ReplicationOf); source != nil {
 		view.ReplicationSourceRegionId = source.Region
 	}
-	view.ReplicationSourceVault = slices.ContainsFunc(k.Caller.Account.Vaults, func(m world.Vault) bool { return m.ReplicationOf == v.ID })
+	view.ReplicationSourceVault = slices.ContainsFunc(k.Caller.Account.Vaults, func(m world.Vault) bool {
+		return m.ReplicationOf == v.ID
+	})
 	for _, j := range slices.Backward(s.jobs.inScope(scope{k.Caller.Account.ID, v.Region})) {
 		st := j.Schedule.At(k.At)
 		if j.SourceType() == "UDM_ECS" || j.Params["VaultId"] != v.ID || !hasRecoveryPoint(st) {

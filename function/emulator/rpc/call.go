@@ -94,10 +94,30 @@ func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) 
 	if sign.IsV3(r) {
 		k.Headers = sign.Headers(r)
 		k.Signing = sign.ReadV3(r, k.Headers, query, body)
+		if name := repeated(query, form); name != "" {
+			return k, Invalid(name, "it is given more than once, in the query or the body")
+		}
 	} else {
 		k.Signing = sign.ReadV1(r.Method, k.Params)
 	}
 	return k, nil
+}
+
+// repeated returns the first name, in alphabetical order, that is given more than once in the query and the
+// form together, or "". A request that is signed by V3 has each parameter in one place, so a second value
+// is a mistake of the client: no document says which of the two the service takes.
+func repeated(query, form url.Values) string {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if len(query[name])+len(form[name]) > 1 {
+			return name
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if len(form[name]) > 1 {
+			return name
+		}
+	}
+	return ""
 }
 
 // readBody returns the whole body. Errors: RequestEntityTooLarge, InvalidParameter.

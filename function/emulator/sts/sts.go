@@ -79,7 +79,7 @@ func (s *Service) AssumeRole(k *rpc.Call) (any, error) {
 	return ans, nil
 }
 
-// checkAssumeRole checks the parameters alone, without the world. It returns the session policy;
+// checkAssumeRole checks the form of the parameters, and not whether the role exists. It returns the session policy;
 // nil means no session policy. Errors: Missing<name>, InvalidParameter.<name>.
 func checkAssumeRole(p rpc.Params) (ram.Policy, error) {
 	arn, session := p["RoleArn"], p["RoleSessionName"]
@@ -126,7 +126,10 @@ func (s *Service) mayAssume(k *rpc.Call, account *world.Account, role *world.Rol
 		return rpc.Refuse(http.StatusForbidden, "NoPermission", "Roles may not be assumed by root accounts.")
 	}
 	q := ram.Question{Action: "sts:AssumeRole", Resource: account.RoleARN(role.Name), Key: k.ConditionKeys()}
-	layers := append(k.Caller.Layers(q), rpc.Layer{PolicyType: rpc.TrustPolicy, Verdict: role.TrustsPrincipal(k.Caller.Principal(), k.Caller.Account.RootARN(), q)})
+	layers := append(k.Caller.Layers(q), rpc.Layer{
+		PolicyType: rpc.TrustPolicy,
+		Verdict:    role.TrustsPrincipal(k.Caller.Principal(), k.Caller.Account.RootARN(), q),
+	})
 	if d := k.Caller.Denied(q, layers); d != nil {
 		return rpc.NoPermission(k, d)
 	}

@@ -172,7 +172,8 @@ func (c *checker) policy(subject string, p ram.Policy) {
 // other account in the caller's directory.
 func (c *checker) crossAccount(a *Account, x CrossAccount) {
 	byDirectory := x.Type == "CROSS_ACCOUNT_BY_RD"
-	if !AccountIDShape.MatchString(x.Account) || byDirectory != (x.Role == "") || (x.Role != "" && !RoleNameShape.MatchString(x.Role)) {
+	badRole := byDirectory != (x.Role == "") || (x.Role != "" && !RoleNameShape.MatchString(x.Role))
+	if !AccountIDShape.MatchString(x.Account) || badRole {
 		c.report("account %s: cross account %q with role %q is malformed", a.ID, x.Account, x.Role)
 	}
 	if c.accountOf(x.Account) == nil {

@@ -18,7 +18,11 @@ func (r *Role) expandTrust() ram.Policy {
 		p = append(p, s)
 	}
 	if len(r.TrustsServices) > 0 {
-		p = append(p, ram.Statement{Effect: "Allow", Actions: []string{"sts:AssumeRole"}, Principals: ram.Principals{Service: r.TrustsServices}})
+		p = append(p, ram.Statement{
+			Effect:     "Allow",
+			Actions:    []string{"sts:AssumeRole"},
+			Principals: ram.Principals{Service: r.TrustsServices},
+		})
 	}
 	return p
 }
@@ -35,8 +39,8 @@ func (r *Role) statementsFor(names func(ram.Principals) bool) ram.Policy {
 }
 
 // TrustsPrincipal returns the verdict of the role's trust policy for a user or role. principal is
-// its ARN and root is the ARN of its account's root. It is ImplicitDeny if no statement names
-// them.
+// its ARN and root is the ARN of its account's root. The verdict is ImplicitDeny if no statement names
+// one of the two.
 func (r *Role) TrustsPrincipal(principal, root string, q ram.Question) ram.Verdict {
 	return ram.Evaluate(q, r.statementsFor(func(p ram.Principals) bool { return p.Names(principal, root) }))
 }

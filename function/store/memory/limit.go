@@ -180,6 +180,32 @@ func (s *Store) Peek(ctx context.Context, r backup.Rate, now time.Time) (time.Du
 	return s.limits.wait(r, now), nil
 }
 
+// Usage implements [backup.Limits].
+func (s *Store) Usage(ctx context.Context, g backup.Grant, resource string, now time.Time) (uses []backup.LimitUse, err error) {
+	texts := []string{resource}
+	for _, r := range g.Rates {
+		texts = append(texts, r.Key)
+	}
+	for _, q := range g.Quotas {
+		texts = append(texts, q.Key)
+	}
+	if err := storable(ctx, texts...); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range g.Rates {
+		uses = append(uses, r.Use(time.UnixMilli(s.limits.rates[r.Key]), now))
+	}
+	for _, q := range g.Quotas {
+		uses = append(uses, q.Use(s.limits.quotas[quotaDay{q.Key, now.UTC().Format(time.DateOnly)}], now))
+	}
+	if g.Cooldown > 0 {
+		uses = append(uses, g.CooldownUse(resource, time.UnixMilli(s.limits.cooldowns[resource].until), now))
+	}
+	return uses, nil
+}
+
 // ForgetLimits implements [backup.Limits].
 func (s *Store) ForgetLimits(ctx context.Context, now time.Time) error {
 	s.mu.Lock()

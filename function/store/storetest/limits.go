@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ func RunLimits(t *testing.T, open func(t *testing.T) backup.Limits) {
 		"a burst is not exceeded":                         burstOfRate,
 		"a rate holds over time":                          rateOverTime,
 		"peeking takes nothing":                           peekTakesNothing,
+		"usage says what the next reservation gets":       usageForeseesReserve,
 		"a quota is never exceeded":                       quotaIsNotExceeded,
 		"a quota belongs to a day of UTC":                 quotaOfDay,
 		"one of many concurrent cool-downs wins":          oneCooldownWins,
@@ -49,6 +51,59 @@ func reserve(t *testing.T, l backup.Limits, a backup.Reservation) (bool, *backup
 		t.Errorf("Reserve: %v", err)
 	}
 	return limit == nil && err == nil, limit
+}
+
+// usageForeseesReserve makes reservations over two days. Before each, Usage must say whether it
+// succeeds, and else which limit refuses it and how long it must wait.
+func usageForeseesReserve(t *testing.T, l backup.Limits) {
+	g := backup.Grant{
+		Cooldown: 10 * time.Minute,
+		Rates:    []backup.Rate{{Key: "a:a", Burst: 3, Per: time.Hour}, {Key: "p:p", Burst: 7, Per: 5 * time.Hour}},
+		Quotas:   []backup.Quota{{Key: "a:a", Day: 9}, {Key: "t:t", Day: 8}},
+	}
+	kinds := map[error]int{}
+	now := Start
+	for n := range 60 {
+		if now = now.Add(4 * time.Minute); n > 30 {
+			now = now.Add(time.Hour) // into the next day
+		}
+		resource := fmt.Sprint("1000000000000001/i-", n%2)
+		uses, err := l.Usage(t.Context(), g, resource, now)
+		if err != nil || len(uses) != 5 {
+			t.Fatalf("Usage: %+v, %v", uses, err)
+		}
+		var reached *backup.LimitUse
+		for i := range uses {
+			if use := &uses[i]; use.Left < 0 || use.Left > use.Of || (use.Left == 0) != (use.Wait > 0) {
+				t.Fatalf("at %v: %+v", now.Sub(Start), *use)
+			} else if reached == nil && use.Left == 0 {
+				reached = use
+			}
+		}
+		again, err := l.Usage(t.Context(), g, resource, now)
+		if err != nil || !slices.Equal(uses, again) {
+			t.Fatalf("Usage took something: %+v, then %+v, %v", uses, again, err)
+		}
+		a := backup.Reservation{Key: fmt.Sprint("usage-", n), Grant: g, Resource: resource, Now: now}
+		ok, limit := reserve(t, l, a)
+		switch {
+		case ok != (reached == nil):
+			t.Fatalf("at %v: reserved %t, but usage %+v", now.Sub(Start), ok, uses)
+		case !ok && (!errors.Is(limit, reached.Err) || limit.Key != reached.Key || limit.RetryAfter != reached.Wait):
+			t.Fatalf("at %v: limit %+v, but usage %+v", now.Sub(Start), limit, *reached)
+		case !ok:
+			kinds[reached.Err]++
+		}
+		after, err := l.Usage(t.Context(), g, resource, now)
+		for i := range after {
+			if ok && after[i].Left != uses[i].Left-1 {
+				t.Fatalf("a reservation took %+v from %+v (%v)", after[i], uses[i], err)
+			}
+		}
+	}
+	if len(kinds) != 3 {
+		t.Errorf("the test met only these limits: %v", kinds)
+	}
 }
 
 func quotaIsNotExceeded(t *testing.T, l backup.Limits) {

@@ -12,7 +12,7 @@ import (
 	"backupportal/function/param"
 )
 
-// lists are the tests of lists.
+// lists are the tests of [backup.Lists], by what they prove.
 var lists = map[string]test{
 	"lists are newest first, page by page":       pagesForward,
 	"pages are the same in both directions":      pagesBackward,

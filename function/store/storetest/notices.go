@@ -12,7 +12,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// notices are the tests of notices.
+// notices are the tests of [backup.Notices], by what they prove.
 var notices = map[string]test{
 	"a notice is stored once, and due with its record":   announcedOnce,
 	"notices of many submissions are stored in one call": announceMany,

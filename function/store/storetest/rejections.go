@@ -12,7 +12,7 @@ import (
 	"backupportal/function/param"
 )
 
-// rejections are the tests of rejections.
+// rejections are the tests of [backup.Rejections], by what they prove.
 var rejections = map[string]test{
 	"a rejection is counted in one row":            rejectionIsCounted,
 	"one of many concurrent rejections is first":   oneRejectionIsFirst,

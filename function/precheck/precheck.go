@@ -1,0 +1,175 @@
+// Package precheck asks the cloud whether a backup can succeed before it starts.
+//
+// A check has two parts:
+//
+//	survey (survey.go)   asks everything in parallel, for at most three seconds
+//	judge (judge.go)     turns the answers into findings; it makes no call
+//
+// The findings of one request, in this order:
+//
+//	kind         what it means                                   does it stop the start?
+//	change       the cloud would refuse this; Param is to blame  yes
+//	wait         a limit is reached until a stated time          yes
+//	warning      it may fail, or may not be needed               no
+//	not checked  no answer in time, or no permission to ask      no
+//	ok           it is as it must be                             no
+//
+// The answers of the cloud are kept for a minute if all questions were answered. The limits and
+// the history are always read from the store.
+package precheck
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/cache"
+	"backupportal/function/lenhash"
+	"backupportal/function/param"
+)
+
+// A Kind says what a finding means for the start.
+type Kind string
+
+// The kinds of findings, in the order in which they are shown.
+const (
+	Change     Kind = "change"
+	Wait       Kind = "wait"
+	Warning    Kind = "warning"
+	NotChecked Kind = "not_checked"
+	OK         Kind = "ok"
+)
+
+// Kinds lists all kinds in their order.
+var Kinds = []Kind{Change, Wait, Warning, NotChecked, OK}
+
+// A Finding is the result of one check.
+type Finding struct {
+	ID    string // what was checked: "instance", "disks", "vault"… It does not change.
+	Kind  Kind
+	Param string // the parameter to change; only with Change
+
+	Title, Text param.Text // Text may be empty
+
+	Until      time.Time // of Wait: when the backup can start; zero: not known
+	Submission string    // id of a submission to show; empty for none
+}
+
+// A Result is what the checks of one request found.
+type Result struct {
+	At       time.Time // when the cloud was asked
+	Findings []Finding // in the order of [Kinds]
+	Machine  Machine   // zero if the cloud was not asked or did not answer
+}
+
+// A Machine is what a backup reads: an instance or a cluster, as the cloud lists it.
+type Machine struct {
+	ID, Name string
+	GiB      int64 // of the chosen disks or volumes; 0: not known
+	Parts    int   // number of the chosen disks or volumes
+	Whole    bool  // these are all disks of the instance
+}
+
+// Blocked reports whether the backup cannot start now.
+func (r Result) Blocked() bool { return r.Count(Change)+r.Count(Wait) > 0 }
+
+// Count returns the number of findings of a kind.
+func (r Result) Count(k Kind) (n int) {
+	for _, f := range r.Findings {
+		if f.Kind == k {
+			n++
+		}
+	}
+	return n
+}
+
+// ToChange returns the parameter of the first finding that needs a change; empty if there is none.
+func (r Result) ToChange() string {
+	for _, f := range r.Findings {
+		if f.Kind == Change {
+			return f.Param
+		}
+	}
+	return ""
+}
+
+// How long the cloud may take to answer, and how long answers are used.
+const (
+	timeout = 3 * time.Second
+	keptFor = time.Minute
+	maxKept = 512
+)
+
+// A Checker checks requests. It is safe for concurrent use.
+type Checker struct {
+	backups *backup.Service
+	kept    *cache.Cache[survey] // by key
+}
+
+// New returns a checker for the backups of a service.
+func New(s *backup.Service) *Checker {
+	return &Checker{backups: s, kept: cache.New[survey](maxKept, s.Now)}
+}
+
+// Check returns the findings for a call that [backup.Service.Prepare] has allowed. It never fails:
+// what could not be checked is a finding. All calls are made in the name of the principal of the
+// call, and findings show no submission that this principal may not view.
+func (c *Checker) Check(ctx context.Context, call backup.Call) Result {
+	at := c.backups.Now()
+	asked, err := c.kept.Get(ctx, key(call), func(ctx context.Context) (survey, time.Time, error) {
+		if c.backups.CountLookup(ctx, call.Target.Principal) != nil {
+			return survey{at: at, tooOften: true}, time.Time{}, nil
+		}
+		limited, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		found := ask(limited, c.backups.Cloud, call, at)
+		if !found.complete() {
+			return found, time.Time{}, nil
+		}
+		return found, at.Add(keptFor), nil
+	})
+	if err != nil {
+		asked = survey{at: at} // ctx has ended: nobody waits for the result
+	}
+	j := &judge{call: call, survey: asked, now: at, explain: c.backups.Explain}
+	j.limits, j.limitsErr = c.backups.Usage(ctx, call)
+	j.history, j.historyErr = c.history(ctx, call)
+	findings := j.findings()
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return slices.Index(Kinds, a.Kind) - slices.Index(Kinds, b.Kind)
+	})
+	return Result{At: asked.at, Findings: findings, Machine: j.machine()}
+}
+
+// historyLength is how many submissions of the resource are looked at.
+const historyLength = 20
+
+// history returns the last submissions of the resource that the principal may view.
+func (c *Checker) history(ctx context.Context, call backup.Call) ([]backup.Record, error) {
+	page, err := c.backups.List(ctx, call.Target.Principal, backup.Query{
+		Account: call.Target.Account.Alias, Resource: resource(call), Limit: historyLength,
+	})
+	return page.Records, err
+}
+
+// resource returns the id of the instance or the cluster.
+func resource(call backup.Call) string {
+	if id := call.Params["InstanceId"]; id != "" {
+		return id
+	}
+	return call.Params["ContainerClusterId"]
+}
+
+// key returns the cache key of a call. The answers for one principal are not used for another one.
+func key(call backup.Call) string {
+	texts := []string{call.Target.Principal.ID(), call.Target.Account.Alias, call.Target.Region}
+	for _, name := range slices.Sorted(maps.Keys(call.Params)) {
+		if name != "JobName" { // differs for each submission and decides nothing
+			texts = append(texts, name, call.Params[name])
+		}
+	}
+	sum := lenhash.Sum(texts...)
+	return string(sum[:])
+}

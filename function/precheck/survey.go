@@ -1,0 +1,161 @@
+package precheck
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/param"
+)
+
+// An answer is the result of one question. The zero value means that it was not asked.
+type answer[T any] struct {
+	value T
+	err   error
+	asked bool
+	late  bool // the time was over
+}
+
+// A survey holds the cloud's answers for one request.
+type survey struct {
+	at       time.Time
+	tooOften bool // nothing was asked: the principal has asked too often
+
+	permitted, roles        answer[struct{}]
+	instance, client, vault answer[[]backup.Candidate]
+	disks, cluster, volumes answer[[]backup.Candidate]
+	jobs                    answer[[]backup.Job] // of the instance, newest first
+}
+
+// jobsSince is how far back the cloud's list of jobs is read.
+const jobsSince = 30 * 24 * time.Hour
+
+// ask asks all questions that matter for the call, in parallel, and returns when all have been
+// answered or ctx has ended. The portal has no role in the account of an instance with access
+// hbr_cross_account, so nothing is asked about resources there.
+func ask(ctx context.Context, cloud backup.Cloud, call backup.Call, now time.Time) survey {
+	s := survey{at: now}
+	var wg sync.WaitGroup
+	p, target, source := call.Params, call.Target, call.Params.SourceType()
+	list := func(to *answer[[]backup.Candidate], q backup.CandidateQuery) {
+		question(ctx, &wg, to, func() ([]backup.Candidate, error) { return pages(ctx, cloud, target, q) })
+	}
+	question(ctx, &wg, &s.permitted, func() (none struct{}, err error) { return none, cloud.Permitted(ctx, target) })
+	question(ctx, &wg, &s.roles, func() (none struct{}, err error) { return none, cloud.CheckRoles(ctx, target, source) })
+	if id := p["VaultId"]; id != "" && source != param.UDMECS {
+		list(&s.vault, backup.CandidateQuery{Kind: backup.Vaults, Search: id, Unfit: true})
+	}
+	if source != param.Container {
+		question(ctx, &wg, &s.jobs, func() ([]backup.Job, error) {
+			return cloud.DescribeBackupJobs2(ctx, target, backup.JobFilter{
+				SourceType: source, InstanceID: p["InstanceId"], Since: now.Add(-jobsSince),
+			})
+		})
+	}
+	if target.Account.Access != backup.HBRCrossAccount {
+		switch source {
+		case param.UDMECS:
+			list(&s.instance, backup.CandidateQuery{Kind: backup.Instances, Search: p["InstanceId"]})
+			list(&s.disks, backup.CandidateQuery{Kind: backup.Disks, InstanceID: p["InstanceId"]})
+		case param.ECSFile:
+			list(&s.instance, backup.CandidateQuery{Kind: backup.Instances, Search: p["InstanceId"]})
+			list(&s.client, backup.CandidateQuery{Kind: backup.Clients, InstanceID: p["InstanceId"]})
+		case param.Container:
+			list(&s.cluster, backup.CandidateQuery{Kind: backup.Clusters, Search: p["ContainerClusterId"]})
+			list(&s.volumes, backup.CandidateQuery{Kind: backup.Volumes, ClusterID: p["ContainerClusterId"]})
+		}
+	}
+	wg.Wait()
+	return s
+}
+
+// question asks in a goroutine of wg and stores the answer in to.
+func question[T any](ctx context.Context, wg *sync.WaitGroup, to *answer[T], ask func() (T, error)) {
+	wg.Go(func() {
+		value, err := ask()
+		*to = answer[T]{value: value, err: err, asked: true, late: err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded)}
+	})
+}
+
+// maxListPages limits how many pages of one list are read.
+const maxListPages = 10
+
+// errLongList says that a list has more pages than are read.
+var errLongList = errors.New("the list is too long")
+
+// pages returns all items of a list.
+func pages(ctx context.Context, cloud backup.Cloud, target backup.Target, q backup.CandidateQuery) ([]backup.Candidate, error) {
+	var all []backup.Candidate
+	for range maxListPages {
+		page, err := cloud.List(ctx, target, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if page.Next == "" {
+			return all, nil
+		}
+		q.Next = page.Next
+	}
+	return nil, errLongList
+}
+
+// complete reports whether the cloud answered every question that was asked. A refusal of
+// [backup.Cloud.Permitted] is not complete either: an operator may be about to grant the
+// permission.
+func (s survey) complete() bool {
+	for _, err := range []error{
+		s.permitted.err, s.roles.err, s.instance.err, s.client.err, s.vault.err,
+		s.disks.err, s.cluster.err, s.volumes.err, s.jobs.err,
+	} {
+		if err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// find returns the candidate with an id.
+func find(all []backup.Candidate, id string) (backup.Candidate, bool) {
+	for _, c := range all {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return backup.Candidate{}, false
+}
+
+// attribute returns one value of a candidate, or "" if it has none.
+func attribute(c backup.Candidate, name string) string {
+	for _, a := range c.Attributes {
+		if a.Name == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// gib reads a size such as "40 GiB" of a disk, or "8Gi" of a volume, and rounds it up to GiB. It
+// returns 0 for any other text.
+func gib(text string) int64 {
+	digits := strings.TrimRight(text, "KMGTiB ")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || n > 1<<40 {
+		return 0
+	}
+	switch strings.TrimSuffix(strings.TrimSpace(text[len(digits):]), "B") {
+	case "Ki":
+		return (n + 1<<20 - 1) >> 20
+	case "Mi":
+		return (n + 1<<10 - 1) >> 10
+	case "Gi":
+		return n
+	case "Ti":
+		return n << 10
+	}
+	return 0
+}

@@ -1,0 +1,285 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/inventory"
+	"backupportal/function/param"
+	"backupportal/templates"
+)
+
+// Numbers of rows of the start page.
+const (
+	machinesPage  = 20 // machines on one page
+	recentBackups = 5  // the person's last submissions
+	recentChoices = 20 // submissions whose machines come first
+	historyOfOne  = 10 // newest submissions of one machine that are read first
+	tagOptions    = 30 // options of the filter by tag
+	historyReads  = 4  // machines whose history is read at the same time
+)
+
+// startFilters are the query parameters that filter the machines, in the order of the page.
+var startFilters = []string{"Search", "Account", "Region", "Tag"}
+
+// start answers GET /: the machines that the person may back up, the last submissions and the rules.
+// The query has the filters of startFilters, Kind (instances, clusters or volumes), Page and Again;
+// for volumes also Cluster.
+func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
+	p, query := principal(r), r.URL.Query()
+	page := templates.StartPage{Kind: backup.CandidateKind(cmp.Or(query.Get("Kind"), string(backup.Instances))), Filters: map[string]string{}}
+	for _, name := range append([]string{"Cluster"}, startFilters...) {
+		value := strings.TrimSpace(query.Get(name))
+		if !isPlainText(value) || len(value) > longestSearch*4 {
+			return errRequest
+		}
+		if value != "" {
+			page.Filters[name] = value
+		}
+	}
+	recent, err := s.Backups.List(r.Context(), p, backup.Query{Principal: p.ID(), Limit: recentChoices})
+	if err != nil {
+		return err
+	}
+	page.Shell, page.Rules = s.shell(r), s.Policy.Rules(p)
+	page.Rows = s.rows(recent.Records[:min(recentBackups, len(recent.Records))])
+	page.Accounts = s.accounts(p)
+	page.Offered = map[param.SourceType]bool{}
+	for _, source := range param.SourceTypes {
+		page.Offered[source] = s.Policy.Offer(p, source).Granted
+	}
+	number, _ := strconv.Atoi(query.Get("Page")) // anything else means the first page
+	switch page.Kind {
+	case backup.Volumes:
+		err = s.volumesOf(r.Context(), p, &page)
+	case backup.Instances, backup.Clusters:
+		err = s.machines(r.Context(), p, &page, recent.Records, query.Get("Again") != "", number)
+	default:
+		return errNoPage
+	}
+	if err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, templates.Start(page))
+}
+
+// machines adds one page of instances or clusters, the findings about accounts and the options of the
+// filters.
+func (s *Server) machines(
+	ctx context.Context, p identity.Principal, page *templates.StartPage, recent []backup.Record, again bool, number int,
+) error {
+	listings := s.Inventory.List(ctx, s.Backups.Policy, p, inventory.Query{
+		Kind: page.Kind, Places: placesOf(page.Accounts, page.Filters["Account"], page.Filters["Region"]), Again: again,
+	})
+	var all []inventory.Machine
+	for _, l := range listings {
+		all = append(all, l.Machines...)
+	}
+	page.Tags = commonTags(all)
+	page.Findings = s.findings(p, listings)
+	page.Known = len(all)
+	all = slices.DeleteFunc(all, func(m inventory.Machine) bool {
+		return !m.Matches(page.Filters["Search"]) || page.Filters["Tag"] != "" && !hasTag(m, page.Filters["Tag"])
+	})
+	sortMachines(all, recent)
+	page.Total = len(all)
+	last := max(1, (len(all)+machinesPage-1)/machinesPage)
+	number = min(max(number, 1), last)
+	page.First = (number-1)*machinesPage + 1
+	all = all[page.First-1 : min(page.First-1+machinesPage, len(all))]
+	if number > 1 {
+		page.Previous = page.Address("Page", strconv.Itoa(number-1))
+	}
+	if number < last {
+		page.Next = page.Address("Page", strconv.Itoa(number+1))
+	}
+	page.Machines = make([]templates.MachineRow, len(all))
+	errs := make([]error, len(all))
+	slots := make(chan struct{}, historyReads)
+	var reads sync.WaitGroup
+	for i, m := range all {
+		reads.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			page.Machines[i], errs[i] = s.machineRow(ctx, p, m)
+		})
+	}
+	reads.Wait()
+	return errors.Join(errs...)
+}
+
+// machineRow returns a machine with the last submissions for it that p may view.
+func (s *Server) machineRow(ctx context.Context, p identity.Principal, m inventory.Machine) (templates.MachineRow, error) {
+	row := templates.MachineRow{Machine: m}
+	if account, ok := s.Policy.Account(m.Account); ok {
+		row.AccountLabel = account.Label()
+	}
+	q := backup.Query{Account: m.Account, Resource: m.ID, Limit: historyOfOne}
+	page, err := s.Backups.List(ctx, p, q)
+	if err != nil {
+		return row, err
+	}
+	for i, record := range page.Records {
+		one := s.row(record)
+		if i == 0 {
+			row.Last = &one
+		}
+		if one.State == backup.StateComplete {
+			row.Good = endOf(record)
+			return row, nil
+		}
+	}
+	if page.Rest == nil {
+		return row, nil
+	}
+	q.States, q.Limit = []backup.State{backup.StateComplete}, 1
+	if page, err = s.Backups.List(ctx, p, q); err == nil && len(page.Records) > 0 {
+		row.Good = endOf(page.Records[0])
+	}
+	return row, err
+}
+
+// endOf returns when the job of a record ended, or when it was submitted if that is unknown.
+func endOf(r backup.Record) time.Time {
+	if r.Job.CompleteTime.IsZero() {
+		return r.CreatedAt
+	}
+	return r.Job.CompleteTime
+}
+
+// placesOf returns the regions of the accounts, limited to one account and one region unless they are
+// empty.
+func placesOf(accounts []backup.Account, alias, region string) (places []inventory.Place) {
+	for _, a := range accounts {
+		for _, id := range a.Regions {
+			if (alias == "" || a.Alias == alias) && (region == "" || id == region) {
+				places = append(places, inventory.Place{Account: a.Alias, Region: id})
+			}
+		}
+	}
+	return places
+}
+
+// commonTags returns the most frequent tags of machines as key=value, sorted.
+func commonTags(all []inventory.Machine) []string {
+	count := map[string]int{}
+	for _, m := range all {
+		for key, value := range m.Tags {
+			count[key+"="+value]++
+		}
+	}
+	tags := make([]string, 0, len(count))
+	for tag := range count {
+		tags = append(tags, tag)
+	}
+	slices.SortFunc(tags, func(a, b string) int { return cmp.Or(count[b]-count[a], strings.Compare(a, b)) })
+	tags = tags[:min(tagOptions, len(tags))]
+	slices.Sort(tags)
+	return tags
+}
+
+// hasTag reports whether m has a tag that is written key=value.
+func hasTag(m inventory.Machine, tag string) bool {
+	for key, value := range m.Tags {
+		if key+"="+value == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// sortMachines puts the machines of recent submissions first, the newest submission first. The others
+// keep the order of accounts and regions; in a region they are sorted by name and id.
+func sortMachines(all []inventory.Machine, recent []backup.Record) {
+	place := map[[2]string]int{}
+	for i, r := range recent {
+		key := [2]string{r.Account(), r.Resource()}
+		if _, known := place[key]; !known {
+			place[key] = i - len(recent)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b inventory.Machine) int {
+		rank := place[[2]string{a.Account, a.ID}] - place[[2]string{b.Account, b.ID}]
+		if rank != 0 || a.Place != b.Place {
+			return rank
+		}
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	})
+}
+
+// findings returns one finding for each account that has places in a state other than Fresh, and for
+// each such state.
+func (s *Server) findings(p identity.Principal, listings []inventory.Listing) []templates.AccountFinding {
+	var all []templates.AccountFinding
+	for _, l := range listings {
+		if l.State == inventory.Fresh {
+			continue
+		}
+		i := slices.IndexFunc(all, func(f templates.AccountFinding) bool { return f.Account == l.Account && f.State == l.State })
+		if i < 0 {
+			f := templates.AccountFinding{Account: l.Account, State: l.State, Label: param.Both(l.Account, l.Account)}
+			if account, ok := s.Policy.Account(l.Account); ok {
+				f.Label = account.Label()
+			}
+			f.Owner = s.ownerOf(p, l.Account)
+			i, all = len(all), append(all, f)
+		}
+		f := &all[i]
+		f.Regions = append(f.Regions, l.Region)
+		f.Machines += len(l.Machines)
+		if !l.At.IsZero() && (f.At.IsZero() || l.At.Before(f.At)) {
+			f.At = l.At
+		}
+	}
+	return all
+}
+
+// ownerOf returns the owner of the first rule for p that names the account and has one.
+func (s *Server) ownerOf(p identity.Principal, alias string) param.Text {
+	for _, rule := range s.Policy.Rules(p) {
+		if rule.Owner != (param.Text{}) && slices.Contains(rule.Accounts, alias) {
+			return rule.Owner
+		}
+	}
+	return param.Text{}
+}
+
+// volumesOf adds the volumes of the cluster that the filters name.
+func (s *Server) volumesOf(ctx context.Context, p identity.Principal, page *templates.StartPage) error {
+	place := inventory.Place{Account: page.Filters["Account"], Region: page.Filters["Region"]}
+	params := param.Params{"Account": place.Account, "Region": place.Region, "SourceType": string(param.Container)}
+	q := backup.CandidateQuery{Kind: backup.Volumes, ClusterID: page.Filters["Cluster"], Search: page.Filters["Search"]}
+	if q.ClusterID == "" {
+		return errNoPage
+	}
+	found, err := s.Backups.Candidates(ctx, p, params, q)
+	switch {
+	case errors.Is(err, backup.ErrNotListed):
+		page.Findings = []templates.AccountFinding{{
+			Account: place.Account, Label: param.Both(place.Account, place.Account), State: inventory.Failed, Owner: s.ownerOf(p, place.Account),
+		}}
+		return nil
+	case errors.Is(err, backup.ErrNotFound), errors.As(err, new(param.InvalidError)):
+		return errNoPage
+	case err != nil:
+		return err
+	}
+	for _, t := range found.Items {
+		page.Machines = append(page.Machines, templates.MachineRow{
+			Machine: inventory.Machine{Place: place, Candidate: t, Sources: []param.SourceType{param.Container}},
+			Cluster: q.ClusterID,
+		})
+	}
+	page.First, page.Total, page.Known = 1, len(found.Items), len(found.Items)
+	page.More = found.Next != ""
+	return nil
+}
