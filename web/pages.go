@@ -71,9 +71,6 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 // query, or from the submission that the parameter from names.
 func (s *Server) newBackup(source param.SourceType) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if !s.Policy.Offer(principal(r), source).Granted {
-			return errNoKind
-		}
 		values, unknown := prefilled(source, r.URL.Query())
 		if from := r.URL.Query().Get("from"); from != "" {
 			record, err := s.Backups.Refresh(r.Context(), principal(r), from)
@@ -89,6 +86,9 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			bad = nil
 		}
 		page := s.formPage(r, source, values, mistakes(bad))
+		if !page.Offer.Granted {
+			return errNoKind
+		}
 		page.Key = s.Backups.NewID()
 		fillDefaults(page)
 		page.UnknownParams = unknown
